@@ -1,0 +1,76 @@
+/**
+ * An apath is a path inside a snapshot: absolute, `/`-separated bytes, `/` for the top. Apaths are ordered by directory,
+ * then by name: all entries of one directory stand together, and a directory's entries come before those of its
+ * subdirectories. Directories are ordered component by component, components bytewise.
+ */
+import { type Branded, type Raw, rawOf, textOf } from "./raw.ts";
+import { BadPath } from "./fault.ts";
+
+/** A path inside a snapshot, as bytes; made by {@link apathOf}, {@link childOf} and {@link parseApath}. */
+export type Apath = Raw & Branded<string, "Apath">;
+
+/** The top of a snapshot. */
+export const TOP = "/" as Apath;
+
+/** Checks that `raw` is an apath: absolute, without empty, `.` or `..` components, without NUL. */
+export function apathOf(raw: string): Apath {
+  if (raw === "/") return TOP;
+  if (!raw.startsWith("/") || raw.includes("\0")) throw new BadPath(textOf(raw));
+  for (const part of raw.slice(1).split("/")) {
+    if (part === "" || part === "." || part === "..") throw new BadPath(textOf(raw));
+  }
+  return raw as Apath;
+}
+
+/** Reads the text form that manifests and command lines hold. */
+export function parseApath(text: string): Apath {
+  return apathOf(rawOf(text));
+}
+
+/** The apath of `name` in the directory `dir`. `name` comes from a directory listing and is not checked. */
+export function childOf(dir: Apath, name: Raw): Apath {
+  return (dir === "/" ? dir + name : `${dir}/${name}`) as Apath;
+}
+
+/** The directory that holds `path`; the top is its own parent. */
+export function parentOf(path: Apath): Apath {
+  const slash = path.lastIndexOf("/");
+  return (slash <= 0 ? "/" : path.slice(0, slash)) as Apath;
+}
+
+/** The last component; empty for the top. */
+export function nameOf(path: Apath): Raw {
+  return path.slice(path.lastIndexOf("/") + 1) as Raw;
+}
+
+/** True if `path` is `dir` or lies below it. */
+export function isWithin(path: Apath, dir: Apath): boolean {
+  return dir === "/" || path === dir || (path.startsWith(dir) && path[dir.length] === "/");
+}
+
+/** The order of apaths: negative if `a` comes first, 0 if equal. The top comes before everything. */
+export function compareApath(a: Apath, b: Apath): number {
+  if (a === b) return 0;
+  if (a === "/") return -1;
+  if (b === "/") return 1;
+  const slashA = a.lastIndexOf("/"), slashB = b.lastIndexOf("/");
+  const byDirectory = slashA === slashB && a.startsWith(b.slice(0, slashB))
+    ? 0
+    : compareDirectories(a.slice(0, slashA), b.slice(0, slashB));
+  if (byDirectory !== 0) return byDirectory;
+  return a.slice(slashA) < b.slice(slashB) ? -1 : 1;
+}
+
+/** Directories (without a final slash) component by component: as if `/` were smaller than every other byte. */
+function compareDirectories(a: string, b: string): number {
+  if (a === b) return 0;
+  const shorter = Math.min(a.length, b.length);
+  for (let i = 0; i < shorter; i++) {
+    const x = a.charCodeAt(i), y = b.charCodeAt(i);
+    if (x === y) continue;
+    if (x === 0x2f) return -1;
+    if (y === 0x2f) return 1;
+    return x - y;
+  }
+  return a.length - b.length;
+}

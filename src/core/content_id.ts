@@ -1,0 +1,51 @@
+/**
+ * Names of everything in `content/`. An id is the lower-case hex digest of the bytes; unequal contents with one digest
+ * get one more octet, 00 to ef. Digest and f0 is a snapshot root, digest and f1 a hunk of a manifest.
+ */
+import { BadId } from "./fault.ts";
+import type { Branded } from "./raw.ts";
+
+/** Names one distinct file content. */
+export type ContentId = Branded<string, "ContentId">;
+/** Names a snapshot: its root. */
+export type RootId = Branded<string, "RootId">;
+/** Names a hunk of a manifest. */
+export type HunkId = Branded<string, "HunkId">;
+
+export const ROOT_SUFFIX = "f0";
+export const HUNK_SUFFIX = "f1";
+/** Content suffixes run from 00 to here. */
+export const LAST_CONTENT_SUFFIX = 0xef;
+
+const HEX = /^(?:[0-9a-f]{2})+$/;
+
+/** @param digestHexLength hex digits of the storage's digest */
+export function parseContentId(text: string, digestHexLength: number): ContentId {
+  const plain = text.length === digestHexLength;
+  const suffixed = text.length === digestHexLength + 2 && text.slice(-2) <= "ef";
+  if (!HEX.test(text) || !(plain || suffixed)) throw new BadId("content id", text);
+  return text as ContentId;
+}
+
+export function parseRootId(text: string, digestHexLength: number): RootId {
+  return parseReserved(text, digestHexLength, ROOT_SUFFIX, "snapshot id") as RootId;
+}
+
+export function parseHunkId(text: string, digestHexLength: number): HunkId {
+  return parseReserved(text, digestHexLength, HUNK_SUFFIX, "hunk id") as HunkId;
+}
+
+/** What a name of an item in `content/` stands for; undefined if it is none. */
+export function classOfId(text: string, digestHexLength: number): "content" | "root" | "hunk" | undefined {
+  if (!HEX.test(text)) return undefined;
+  if (text.length === digestHexLength) return "content";
+  if (text.length !== digestHexLength + 2) return undefined;
+  const suffix = text.slice(-2);
+  if (suffix <= "ef") return "content";
+  return suffix === ROOT_SUFFIX ? "root" : suffix === HUNK_SUFFIX ? "hunk" : undefined;
+}
+
+function parseReserved(text: string, digestHexLength: number, suffix: string, what: string): string {
+  if (!HEX.test(text) || text.length !== digestHexLength + 2 || !text.endsWith(suffix)) throw new BadId(what, text);
+  return text;
+}

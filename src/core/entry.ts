@@ -1,0 +1,51 @@
+/** What a snapshot knows of one file, directory or other object of the source. */
+import type { Apath } from "./apath.ts";
+import type { ContentId } from "./content_id.ts";
+import type { Raw } from "./raw.ts";
+
+export const KINDS = ["file", "dir", "symlink", "fifo", "socket", "char", "block"] as const;
+export type Kind = typeof KINDS[number];
+
+/** Nanoseconds since 1970 as decimal text: beyond what a number holds, and cheaper to compare and write than a bigint. */
+export type NsText = string;
+
+/** What a look at an object (stat) says of it. */
+export interface Seen {
+  readonly kind: Kind;
+  /** Bytes of a regular file; 0 for every other kind. */
+  readonly size: number;
+  readonly mtime: NsText;
+  /** Time of the last change of content or attributes; absent where the platform has none that can be relied on. */
+  readonly ctime?: NsText;
+  /** Decimal; absent where the file system has none that can be relied on. */
+  readonly inode?: string;
+  /** Permission, setuid, setgid and sticky bits: 0 to 0o7777. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Names of owner and group, where the machine knows them. */
+  readonly user?: string;
+  readonly group?: string;
+  /** Devices only. */
+  readonly device?: { readonly major: number; readonly minor: number };
+}
+
+/** What only opening the object tells. */
+export interface Learnt {
+  /** Regular files whose content is kept. */
+  readonly content?: ContentId;
+  /** Symlinks: where they point, as bytes. */
+  readonly target?: Raw;
+  /** Equal for all names of one file with several hard links in this snapshot. */
+  readonly hardLink?: string;
+  /** The file occupies fewer blocks than its size needs; restore makes holes. */
+  readonly sparse?: true;
+  /** Extended attributes, POSIX ACLs among them: attribute name (text form of its bytes) to value in base64, sorted by name. */
+  readonly xattrs?: Readonly<Record<string, string>>;
+  /** What went wrong with this object, one sentence each; an unreadable file has a problem and no content. */
+  readonly problems?: readonly string[];
+}
+
+export interface Entry extends Seen, Learnt {
+  readonly path: Apath;
+}

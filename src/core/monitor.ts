@@ -1,0 +1,32 @@
+/** How an operation tells what it does: counters, and problems with single items. The last word of a counter is its unit. */
+export const COUNTERS = [
+  "walkedEntries", // entries of the source that were looked at
+  "unchangedFiles", // regular files taken over from the previous snapshot without opening them
+  "readFiles", // regular files that were opened and read
+  "readBytes",
+  "storedItems", // contents that were new
+  "storedBytes",
+  "reusedItems", // contents that were read and found to be kept already
+  "linkedFiles", // hard links made in a tree
+  "copiedFiles", // independent copies in a tree, where no link could be made
+  "writtenHunks",
+  "reusedHunks",
+  "excludedEntries",
+  "restoredFiles",
+  "restoredBytes",
+  "checkedItems",
+  "checkedBytes",
+] as const;
+export type Counter = typeof COUNTERS[number];
+
+export interface Monitor {
+  count(counter: Counter, by?: number): void;
+  /** What is being worked on now, for a person to read: a path or a phase. */
+  at(what: string): void;
+  /** What is known of the whole work, for a share and a time left. */
+  expect(total: { readonly items?: number; readonly bytes?: number }): void;
+  /** One item failed, and the operation goes on; the exit status will say so. */
+  problem(fault: Error): void;
+  /** Something worth one line that is not a failure. */
+  notice(text: string): void;
+}

@@ -1,0 +1,202 @@
+/**
+ * The file system as this tool needs it. Everything is done relative to an open directory, by one name, and never
+ * follows a link in that name; so nobody can redirect an operation by swapping a directory for a symlink.
+ *
+ * Names and paths are byte strings (core/raw.ts). Modes are exact: the process's umask does not apply. Every failure is
+ * a {@link DiskFault}, except the answers named in a result type: those are ordinary, and exceptions are slow.
+ */
+import { Fault } from "../core/fault.ts";
+import { type Raw, textOf } from "../core/raw.ts";
+import type { Kind, NsText } from "../core/entry.ts";
+
+/** What a look at an object says. Sizes in bytes, times in ns since 1970. */
+export interface Stat {
+  readonly kind: Kind;
+  /** Bytes of a regular file or of a symlink's target, as the system reports it. */
+  readonly size: number;
+  readonly mtime: NsText;
+  readonly ctime: NsText | undefined;
+  readonly birthtime: NsText | undefined;
+  /** Decimal; unique on its device, or "0" where the platform has none. */
+  readonly inode: string;
+  /** Names the device: "major:minor", or one constant where the platform has none. */
+  readonly device: string;
+  /** 0 to 0o7777. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly links: number;
+  /** 512-byte blocks in use; undefined where unknown. */
+  readonly blocks: number | undefined;
+  /** What a device node stands for; zeros for other kinds. */
+  readonly major: number;
+  readonly minor: number;
+}
+
+/** A directory's names in no particular order, without `.` and `..`. */
+export interface DirListing {
+  readonly names: readonly Raw[];
+  /** Kinds as the listing knows them, by position; undefined where a stat is needed. */
+  readonly kinds: readonly (Kind | undefined)[];
+}
+
+/** What a link attempt came to; "missing": the source name is not there; "refused": this file system or user may not link it. */
+export type LinkResult = "linked" | "exists" | "missing" | "too-many-links" | "refused";
+
+export interface Attributes {
+  readonly mtime?: NsText;
+  readonly mode?: number;
+  /** Both or neither. */
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+/** An open file. Positions are explicit: nothing is shared between calls. */
+export interface OpenFile extends Disposable {
+  stat(): Stat;
+  /** Reads up to `into.length` bytes from `position`; fewer only at the end of the file. */
+  read(into: Uint8Array<ArrayBuffer>, position: number): number;
+  /** Writes all of `bytes` at `position`. */
+  write(bytes: Uint8Array<ArrayBuffer>, position: number): void;
+  truncate(size: number): void;
+  /** Start of the next data or hole at or after `from`; undefined past the end, or where the platform can't tell. */
+  seekData(from: number): number | undefined;
+  seekHole(from: number): number | undefined;
+  /** Copies inside the kernel, sharing extents where the file system can; false if it can't (nothing was done then). */
+  copyFrom(source: OpenFile, size: number): boolean;
+  setAttributes(attributes: Attributes): void;
+  /** Attribute names (text form) to values; empty where the platform or file system has none. */
+  xattrs(): Record<string, Uint8Array<ArrayBuffer>>;
+  setXattr(name: string, value: Uint8Array<ArrayBuffer>): void;
+  /** Makes content and attributes durable. */
+  sync(): void;
+  /** Asks for an exclusive lock held by the open file; false if someone else has it. Gone when the file is closed. */
+  tryLock(): boolean;
+}
+
+/** An open directory. `name` is always one component. */
+export interface Dir extends Disposable {
+  /** For messages only; operations never use it on Linux. */
+  readonly path: Raw;
+  list(): DirListing;
+  /** Of the directory itself. */
+  statSelf(): Stat;
+  /** Of the object itself, not of what a symlink points to; undefined if there is none. */
+  stat(name: Raw): Stat | undefined;
+  openDir(name: Raw): Dir;
+  /** Opens the directory `relative` (several components, "" for this one), none of which may be a symlink. Any length. */
+  openPath(relative: Raw): Dir;
+  /** Opens a regular file for reading; never blocks on a pipe, fails on a symlink. Undefined if there is none. */
+  open(name: Raw): OpenFile | undefined;
+  /** Creates a file for writing that must not exist; undefined if the name is taken. */
+  create(name: Raw, mode: number): OpenFile | undefined;
+  /** Opens or creates a file for reading and writing: locks, and files that are rewritten in place. */
+  openOrCreate(name: Raw, mode: number): OpenFile;
+  /** False if the name is taken. */
+  mkdir(name: Raw, mode: number): boolean;
+  /** Links `name` here to `toName` in `to`. */
+  link(name: Raw, to: Dir, toName: Raw): LinkResult;
+  symlink(target: Raw, name: Raw): void;
+  readlink(name: Raw): Raw;
+  /** Makes a pipe, socket or device node. */
+  mknod(name: Raw, mode: number, kind: Kind, device: { major: number; minor: number }): void;
+  /** Replaces what is there. */
+  rename(name: Raw, to: Dir, toName: Raw): void;
+  /** Removes a name that is not a directory; false if there was none. */
+  unlink(name: Raw): boolean;
+  /** Removes an empty directory; false if there was none. */
+  rmdir(name: Raw): boolean;
+  /** Of the object itself, also of a symlink (its mode is ignored). */
+  setAttributes(name: Raw, attributes: Attributes): void;
+  setSelfAttributes(attributes: Attributes): void;
+  xattrs(name: Raw): Record<string, Uint8Array<ArrayBuffer>>;
+  setXattr(name: Raw, attribute: string, value: Uint8Array<ArrayBuffer>): void;
+  selfXattrs(): Record<string, Uint8Array<ArrayBuffer>>;
+  setSelfXattr(attribute: string, value: Uint8Array<ArrayBuffer>): void;
+  /** Makes the names in this directory durable. */
+  sync(): void;
+  /** Makes everything on this file system durable. */
+  syncFileSystem(): void;
+  /** Bytes free for this user; undefined where unknown. */
+  freeBytes(): number | undefined;
+  /** False on network and FUSE file systems, whose inode numbers and ctimes may change by themselves. */
+  reliableInodes(): boolean;
+}
+
+/** What an implementation can do on this machine, decided once. */
+export interface DiskAbilities {
+  /** Finest unit of times it reads and writes. */
+  readonly timeUnitNs: 1 | 1_000_000;
+  /** Names that aren't UTF-8, and paths of any length. */
+  readonly rawNames: boolean;
+  readonly owners: boolean;
+  readonly xattrs: boolean;
+  readonly devices: boolean;
+  /** ctime and inode numbers exist. */
+  readonly inodes: boolean;
+}
+
+export interface Disk {
+  readonly abilities: DiskAbilities;
+  /** Opens a directory by a path as a person gave it: symlinks in it are followed. Any length. */
+  openDir(path: Raw): Dir;
+  /** Absolute path without symlinks of an existing object. */
+  realPath(path: Raw): Raw;
+  /** Name of a user or group; undefined if the machine doesn't know the number. Cached. */
+  userName(uid: number): string | undefined;
+  groupName(gid: number): string | undefined;
+  /** The effective user and group of this process. */
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** A system call failed. */
+export class DiskFault extends Fault {
+  readonly code = "disk";
+  /** Symbolic error number, such as "ENOSPC". */
+  readonly errno: string;
+  readonly operation: string;
+  readonly path: Raw;
+  constructor(errno: string, operation: string, path: Raw) {
+    super(`Cannot ${operation} ${JSON.stringify(textOf(path))}: ${EXPLAINED[errno] ?? errno}`);
+    this.errno = errno;
+    this.operation = operation;
+    this.path = path;
+  }
+  get hint(): string {
+    return HINTS[this.errno] ?? "Check the disk, its cables and the system's log";
+  }
+}
+
+const EXPLAINED: Readonly<Record<string, string>> = {
+  EACCES: "permission denied (EACCES)",
+  EPERM: "not permitted (EPERM)",
+  ENOENT: "not there (ENOENT)",
+  ENOTDIR: "not a directory (ENOTDIR)",
+  EISDIR: "is a directory (EISDIR)",
+  EEXIST: "exists already (EEXIST)",
+  ENOTEMPTY: "directory not empty (ENOTEMPTY)",
+  ELOOP: "a symbolic link is in the way (ELOOP)",
+  ENOSPC: "no space left on the disk (ENOSPC)",
+  EDQUOT: "disk quota exceeded (EDQUOT)",
+  EROFS: "the file system is read-only (EROFS)",
+  EIO: "input/output error (EIO)",
+  EMFILE: "too many open files (EMFILE)",
+  ENAMETOOLONG: "name too long (ENAMETOOLONG)",
+  EXDEV: "on another file system (EXDEV)",
+  ESTALE: "the network share has gone away (ESTALE)",
+  ENODEV: "the device has gone away (ENODEV)",
+  ENOTSUP: "not supported here (ENOTSUP)",
+  EFBIG: "file too large for this file system (EFBIG)",
+};
+
+const HINTS: Readonly<Record<string, string>> = {
+  EACCES: "Run as a user who may access it, or change its permissions",
+  EPERM: "Run as a user who may do that",
+  ENOENT: "Check the spelling, and that the disk is mounted",
+  ENOSPC: "Free some space, or give the storage a larger disk; what was backed up before is untouched",
+  EDQUOT: "Free some space or raise the quota; what was backed up before is untouched",
+  EROFS: "Mount the disk writable",
+  EXDEV: "Keep the storage on one file system",
+  ENAMETOOLONG: "This system can't handle a name that long",
+};
