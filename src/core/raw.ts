@@ -10,7 +10,7 @@
  */
 declare const kind: unique symbol;
 /** A string type that only its own parser makes. */
-export type Branded<T, K extends string> = T & { readonly [kind]: K };
+export type Branded<T, K extends string> = T & { readonly [kind]: Readonly<Record<K, true>> };
 /** A byte string: a file name or a path as the file system has it. */
 export type Raw = Branded<string, "Raw">;
 
