@@ -1,0 +1,93 @@
+/**
+ * Which items this run has already looked after, shared by all its workers.
+ *
+ * Two workers may meet the same new content at the same moment. The first to claim its id writes it (or judges what lies
+ * there already); everybody else waits for the outcome and then knows, without reading it again, that the item is whole.
+ * An item that nobody claimed and no committed root vouches for is therefore a leftover of a crash, never work in progress.
+ *
+ * The table is a hash table with open addressing in shared memory: two 32-bit words a slot, `[high, low << 2 | state]`.
+ */
+
+/** "mine": write or judge the item, then call `done` or `failed`. "done": the item is whole. "full": no place to note it. */
+export type Claim = { readonly outcome: "mine"; readonly slot: number } | { readonly outcome: "done" | "full" };
+
+const WRITING = 1, DONE = 2, FAILED = 3;
+/** Slots looked at before the table counts as full; at three quarters full a chain this long does not happen by chance. */
+const LONGEST_PROBE = 256;
+/** A claim is released by `done` or `failed`; the timeout only bounds the harm if a worker dies. */
+const LONGEST_WAIT_MS = 60_000;
+/** 1.5 million new items in 16 MiB; beyond that items are judged by reading them, which is slower but just as safe. */
+export const CLAIM_SLOTS = 1 << 21;
+
+export function newClaimTable(slots = CLAIM_SLOTS): SharedArrayBuffer {
+  return new SharedArrayBuffer(slots * 8);
+}
+
+export class Claims {
+  readonly #words: Int32Array;
+  readonly #mask: number;
+
+  /** @param table of {@link newClaimTable}; its slots are a power of two */
+  constructor(table: SharedArrayBuffer) {
+    this.#words = new Int32Array(table);
+    this.#mask = this.#words.length / 2 - 1;
+  }
+
+  /** Asks for the item `id` (hex). Waits while another worker is writing it. */
+  claim(id: string): Claim {
+    const { high, low } = fingerprint(id);
+    for (let probe = 0; probe < LONGEST_PROBE; probe++) {
+      const slot = ((high >>> 1) + probe) & this.#mask;
+      const held = Atomics.compareExchange(this.#words, slot * 2, 0, high);
+      if (held === 0) {
+        Atomics.store(this.#words, slot * 2 + 1, low | WRITING);
+        return { outcome: "mine", slot };
+      }
+      if (held === high && (this.#lowOf(slot) & ~3) === low) return this.#settled(slot, low);
+    }
+    return { outcome: "full" };
+  }
+
+  done(claim: { readonly slot: number }): void {
+    this.#settle(claim.slot, DONE);
+  }
+
+  failed(claim: { readonly slot: number }): void {
+    this.#settle(claim.slot, FAILED);
+  }
+
+  #settle(slot: number, state: number): void {
+    const at = slot * 2 + 1;
+    Atomics.store(this.#words, at, (Atomics.load(this.#words, at) & ~3) | state);
+    Atomics.notify(this.#words, at);
+  }
+
+  #settled(slot: number, low: number): Claim {
+    const at = slot * 2 + 1;
+    for (;;) {
+      const word = Atomics.load(this.#words, at);
+      if ((word & 3) === DONE) return { outcome: "done" };
+      if ((word & 3) === FAILED && Atomics.compareExchange(this.#words, at, word, low | WRITING) === word) {
+        return { outcome: "mine", slot };
+      }
+      if ((word & 3) === WRITING && Atomics.wait(this.#words, at, word, LONGEST_WAIT_MS) === "timed-out") {
+        return { outcome: "full" };
+      }
+    }
+  }
+
+  /** The second word is written right after the first; between the two it is 0 for an instant. */
+  #lowOf(slot: number): number {
+    let low = Atomics.load(this.#words, slot * 2 + 1);
+    while (low === 0) low = Atomics.load(this.#words, slot * 2 + 1);
+    return low;
+  }
+}
+
+/** 61 bits of an id; the suffix of a collision is mixed in. The first word is never 0, the second leaves two bits free. */
+function fingerprint(id: string): { high: number; low: number } {
+  const suffix = id.length % 8 === 2 ? parseInt(id.slice(-2), 16) + 1 : 0;
+  const high = parseInt(id.slice(0, 8), 16) | 1;
+  const tail = id.length >= 16 ? parseInt(id.slice(8, 16), 16) : parseInt(id.slice(0, 8), 16) << 1;
+  return { high: high | 0, low: ((tail ^ Math.imul(suffix, 0x9e3779b1)) << 2) | 0 };
+}

@@ -1,0 +1,399 @@
+/**
+ * The content items of a storage: every distinct content once, under its digest.
+ *
+ * An item is created exclusively under its final name and never changed. One that is already there is believed only if
+ * a committed root vouches for it or this run has judged it; otherwise it is read, and replaced if it is not what its
+ * name says (FORMAT.md, "Which items are trusted").
+ */
+import { Buffer } from "node:buffer";
+import { type ContentId, LAST_CONTENT_SUFFIX } from "../core/content_id.ts";
+import type { NsText } from "../core/entry.ts";
+import { type Raw, rawOf } from "../core/raw.ts";
+import { type Dir, DiskFault, type LinkResult, type OpenFile } from "../platform/disk.ts";
+import { accessFor, type FileAccess, narrow, OWNER_ONLY } from "./access.ts";
+import type { Claims } from "./claims.ts";
+import { hashBytes, isCollisionResistant, newHasher } from "./digest.ts";
+import { DamagedContent, TooManyCollisions } from "./faults.ts";
+import { itemPath } from "./item_path.ts";
+import type { Settings } from "./settings.ts";
+
+/** Bytes moved at once. Stays in a core's cache; larger buffers were measured slower. */
+export const CHUNK_BYTES = 256 * 1024;
+/** Zeros that are worth a hole. */
+const HOLE_BYTES = 64 * 1024;
+const ZEROS = Buffer.alloc(HOLE_BYTES);
+/** Leaf directories kept open at once by one store. */
+const OPEN_LEAVES = 512;
+
+export interface StoredItem {
+  readonly id: ContentId;
+  /** Bytes written; 0 if the content was there. */
+  readonly newBytes: number;
+  readonly isNew: boolean;
+}
+
+/** What a file to be stored says of itself. */
+export interface FileFacts extends FileAccess {
+  readonly mtime: NsText;
+  /** The item that used to hold this file's content: may be replaced even where a weak digest leaves doubt. */
+  readonly expected: ContentId | undefined;
+}
+
+/** A content that comes in chunks. */
+export interface ContentStream {
+  /** As announced; the end of the stream is what `read` says. */
+  readonly size: number;
+  readonly sparse: boolean;
+  read(into: Uint8Array<ArrayBuffer>, position: number): number;
+}
+
+export interface ContentStoreOptions {
+  readonly storage: Dir;
+  readonly settings: Settings;
+  /** The user and group that new items belong to. */
+  readonly uid: number;
+  readonly gid: number;
+  readonly claims: Claims;
+  /** True if a committed root refers to the item. */
+  readonly isVouchedFor: (id: ContentId) => boolean;
+  /** Items found damaged by an earlier check. */
+  readonly damaged: ReadonlySet<string>;
+  /** Names files in tmp/ that no other worker uses. */
+  readonly tempPrefix: string;
+}
+
+export class ContentStore implements Disposable {
+  readonly #options: ContentStoreOptions;
+  readonly #content: Dir;
+  readonly #temp: Dir;
+  readonly #leaves = new Map<Raw, Dir>();
+  readonly #buffer = new Uint8Array(CHUNK_BYTES);
+  readonly #resistant: boolean;
+  #temps = 0;
+
+  constructor(options: ContentStoreOptions) {
+    this.#options = options;
+    this.#content = options.storage.openDir(rawOf("content"));
+    this.#temp = options.storage.openDir(rawOf("tmp"));
+    this.#resistant = isCollisionResistant(options.settings.algorithm);
+  }
+
+  [Symbol.dispose](): void {
+    for (const leaf of this.#leaves.values()) leaf[Symbol.dispose]();
+    this.#leaves.clear();
+    this.#content[Symbol.dispose]();
+    this.#temp[Symbol.dispose]();
+  }
+
+  /** Stores a content that is in memory. */
+  storeBytes(bytes: Uint8Array<ArrayBuffer>, file: FileFacts): StoredItem {
+    return this.#settle(hashBytes(this.#options.settings.algorithm, bytes), new BytesCandidate(bytes), file);
+  }
+
+  /** Stores a content of any size, in bounded memory, by way of a file in tmp/. */
+  storeStream(stream: ContentStream, file: FileFacts): StoredItem {
+    const name = rawOf(`${this.#options.tempPrefix}${this.#temps++}`);
+    const temp = this.#temp.create(name, OWNER_ONLY | 0o200);
+    if (temp === undefined) throw new DiskFault("EEXIST", "create", name);
+    try {
+      const { digest, size } = this.#copyIn(stream, temp);
+      return this.#settle(digest, new TempCandidate(this.#temp, name, temp, size), file);
+    } finally {
+      temp[Symbol.dispose]();
+      this.#temp.unlink(name);
+    }
+  }
+
+  /** Digest of a stream that is not stored: to learn whether it is there before writing it. */
+  digestOf(stream: ContentStream): string {
+    const hasher = newHasher(this.#options.settings.algorithm);
+    for (let at = 0;;) {
+      const got = stream.read(this.#buffer, at);
+      if (got === 0) return hasher.hex();
+      hasher.update(this.#buffer.subarray(0, got));
+      at += got;
+    }
+  }
+
+  /** True if the item is there with that size and no check has found it damaged. */
+  has(id: ContentId, size: number): boolean {
+    const { leaf, name } = this.#place(id);
+    const stat = leaf?.stat(name);
+    return stat?.kind === "file" && stat.size === size && !this.#options.damaged.has(id);
+  }
+
+  /** Gives the item one more name. */
+  link(id: ContentId, to: Dir, toName: Raw): LinkResult {
+    const { leaf, name } = this.#place(id);
+    return leaf === undefined ? "missing" : leaf.link(name, to, toName);
+  }
+
+  /** Makes an independent copy, for file systems that refuse one more link. */
+  copy(id: ContentId, to: Dir, toName: Raw): void {
+    using source = this.open(id);
+    const { mode, mtime } = source.stat();
+    using target = to.create(toName, OWNER_ONLY | 0o200);
+    if (target === undefined) throw new DiskFault("EEXIST", "create", toName);
+    for (let at = 0, got = 0; (got = source.read(this.#buffer, at)) > 0; at += got) {
+      target.write(this.#buffer.subarray(0, got), at);
+    }
+    target.setAttributes({ mode, mtime });
+  }
+
+  /** @throws DamagedContent if there is no such item */
+  open(id: ContentId): OpenFile {
+    const { leaf, name } = this.#place(id);
+    const file = leaf?.open(name);
+    if (file === undefined) throw new DamagedContent(id, "it is missing");
+    return file;
+  }
+
+  /** The content in chunks, which are valid until the next one is asked for. @throws DamagedContent at the end if the digest is wrong */
+  *read(id: ContentId): Generator<Uint8Array<ArrayBuffer>> {
+    using file = this.open(id);
+    const hasher = newHasher(this.#options.settings.algorithm);
+    for (let at = 0, got = 0; (got = file.read(this.#buffer, at)) > 0; at += got) {
+      const chunk = this.#buffer.subarray(0, got);
+      hasher.update(chunk);
+      yield chunk;
+    }
+    if (!isDigestOf(id, hasher.hex())) throw new DamagedContent(id, "its bytes don't match its checksum");
+  }
+
+  #place(id: string): { leaf: Dir | undefined; name: Raw } {
+    const { dir, name } = itemPath(this.#options.settings, id);
+    return { leaf: this.#leaf(dir), name };
+  }
+
+  /** The open leaf directory; undefined if it is not there. Leaf directories are made when a storage is opened for writing. */
+  #leaf(path: Raw): Dir | undefined {
+    const open = this.#leaves.get(path);
+    if (open !== undefined) return open;
+    if (this.#leaves.size >= OPEN_LEAVES) this.#closeOldestLeaf();
+    try {
+      const leaf = this.#content.openPath(path);
+      this.#leaves.set(path, leaf);
+      return leaf;
+    } catch (error) {
+      if (error instanceof DiskFault && error.errno === "ENOENT") return undefined;
+      throw error;
+    }
+  }
+
+  #closeOldestLeaf(): void {
+    for (const [path, leaf] of this.#leaves) {
+      leaf[Symbol.dispose]();
+      this.#leaves.delete(path);
+      return;
+    }
+  }
+
+  #copyIn(stream: ContentStream, temp: OpenFile): { digest: string; size: number } {
+    const hasher = newHasher(this.#options.settings.algorithm);
+    let at = 0;
+    for (let got = 0; (got = stream.read(this.#buffer, at)) > 0; at += got) {
+      const chunk = this.#buffer.subarray(0, got);
+      hasher.update(chunk);
+      if (stream.sparse) writeAroundHoles(temp, chunk, at);
+      else temp.write(chunk, at);
+    }
+    if (stream.sparse) temp.truncate(at);
+    return { digest: hasher.hex(), size: at };
+  }
+
+  /** Finds the name under which a content with that digest is kept, or keeps it. */
+  #settle(digest: string, candidate: Candidate, file: FileFacts): StoredItem {
+    for (let suffix = -1; suffix <= LAST_CONTENT_SUFFIX; suffix++) {
+      const id = (suffix < 0 ? digest : digest + suffix.toString(16).padStart(2, "0")) as ContentId;
+      const stored = this.#settleAt(id, digest, candidate, file);
+      if (stored !== undefined) return stored;
+    }
+    throw new TooManyCollisions(digest);
+  }
+
+  /** Undefined if a different content has that id. */
+  #settleAt(id: ContentId, digest: string, candidate: Candidate, file: FileFacts): StoredItem | undefined {
+    const claim = this.#options.claims.claim(id);
+    if (claim.outcome === "done") return this.#reuse(id, candidate, file);
+    try {
+      const stored = this.#placeOrJudge(id, digest, candidate, file);
+      if (claim.outcome === "mine") this.#options.claims.done(claim);
+      return stored;
+    } catch (error) {
+      if (claim.outcome === "mine") this.#options.claims.failed(claim);
+      throw error;
+    }
+  }
+
+  #placeOrJudge(id: ContentId, digest: string, candidate: Candidate, file: FileFacts): StoredItem | undefined {
+    const { leaf, name } = this.#place(id);
+    if (leaf === undefined) throw new DamagedContent(id, "its directory is missing");
+    if (candidate.place(leaf, name, file, this.#options)) {
+      if (this.#resistant || id === file.expected || !this.#options.isVouchedFor(id)) return fresh(id, candidate);
+      // A root knows a content by this id whose item is missing; under a weak digest it may have been another one.
+      leaf.unlink(name);
+      return undefined;
+    }
+    switch (this.#judge(id, digest, leaf, name, candidate)) {
+      case "same":
+        return this.#reuse(id, candidate, file);
+      case "different":
+        return undefined;
+      case "broken":
+        if (!this.#resistant && id !== file.expected && this.#options.isVouchedFor(id)) return undefined;
+        candidate.replace(leaf, name, this.#temp, rawOf(`${this.#options.tempPrefix}heal`));
+        return fresh(id, candidate);
+    }
+  }
+
+  /** What lies there under `name`: the content at hand, another one with that digest, or something that isn't what its name says. */
+  #judge(id: ContentId, digest: string, leaf: Dir, name: Raw, candidate: Candidate): "same" | "different" | "broken" {
+    const stat = leaf.stat(name);
+    if (stat?.kind !== "file") return "broken";
+    const sameSize = stat.size === candidate.size;
+    const isBelieved = this.#resistant && !this.#options.damaged.has(id) && this.#options.isVouchedFor(id);
+    if (isBelieved) return sameSize ? "same" : "broken";
+    using item = leaf.open(name);
+    if (item === undefined || this.#digestOfItem(item) !== digest) return "broken";
+    return sameSize && (this.#resistant || candidate.equals(item)) ? "same" : "different";
+  }
+
+  #digestOfItem(item: OpenFile): string {
+    return this.digestOf({ size: 0, sparse: false, read: (into, at) => item.read(into, at) });
+  }
+
+  /** The item is known to be whole; makes sure that it is the same content and shows itself to nobody it shouldn't. */
+  #reuse(id: ContentId, candidate: Candidate, file: FileFacts): StoredItem | undefined {
+    const { leaf, name } = this.#place(id);
+    const stat = leaf?.stat(name);
+    if (leaf === undefined || stat === undefined) throw new DamagedContent(id, "it has just vanished");
+    if (stat.size !== candidate.size) return undefined;
+    if (!this.#resistant) {
+      using item = leaf.open(name);
+      if (item === undefined || !candidate.equals(item)) return undefined;
+    }
+    const access = narrow(stat, file);
+    if (access.mode !== stat.mode) leaf.setAttributes(name, { mode: access.mode });
+    return { id, newBytes: 0, isNew: false };
+  }
+}
+
+/** True if `id` may name a content with this digest. */
+export function isDigestOf(id: string, digest: string): boolean {
+  return id.startsWith(digest);
+}
+
+function fresh(id: ContentId, candidate: Candidate): StoredItem {
+  return { id, newBytes: candidate.size, isNew: true };
+}
+
+/** A content on its way into the storage. */
+interface Candidate {
+  readonly size: number;
+  /** Creates the item; false if the name is taken. Leaves nothing behind if it fails. */
+  place(leaf: Dir, name: Raw, file: FileFacts, owner: { uid: number; gid: number }): boolean;
+  /** Puts the content in the place of a broken item. */
+  replace(leaf: Dir, name: Raw, temp: Dir, tempName: Raw): void;
+  equals(item: OpenFile): boolean;
+}
+
+class BytesCandidate implements Candidate {
+  readonly #bytes: Uint8Array<ArrayBuffer>;
+
+  constructor(bytes: Uint8Array<ArrayBuffer>) {
+    this.#bytes = bytes;
+  }
+
+  get size(): number {
+    return this.#bytes.length;
+  }
+
+  place(leaf: Dir, name: Raw, file: FileFacts, owner: { uid: number; gid: number }): boolean {
+    const sameGroup = file.gid === owner.gid;
+    using item = leaf.create(name, sameGroup ? accessFor(file, owner.gid).mode : OWNER_ONLY);
+    if (item === undefined) return false;
+    try {
+      if (this.#bytes.length > 0) item.write(this.#bytes, 0);
+      if (sameGroup) item.setAttributes({ mtime: file.mtime });
+      else giveAccess(item, file, owner);
+    } catch (error) {
+      leaf.unlink(name);
+      throw error;
+    }
+    return true;
+  }
+
+  replace(leaf: Dir, name: Raw, temp: Dir, tempName: Raw): void {
+    temp.unlink(tempName);
+    using item = temp.create(tempName, OWNER_ONLY);
+    if (item === undefined) throw new DiskFault("EEXIST", "create", tempName);
+    item.write(this.#bytes, 0);
+    temp.rename(tempName, leaf, name);
+  }
+
+  equals(item: OpenFile): boolean {
+    const other = new Uint8Array(this.#bytes.length + 1);
+    const got = item.read(other, 0);
+    return got === this.#bytes.length && Buffer.compare(other.subarray(0, got), this.#bytes) === 0;
+  }
+}
+
+class TempCandidate implements Candidate {
+  readonly size: number;
+  readonly #temp: Dir;
+  readonly #name: Raw;
+  readonly #file: OpenFile;
+
+  constructor(temp: Dir, name: Raw, file: OpenFile, size: number) {
+    this.#temp = temp;
+    this.#name = name;
+    this.#file = file;
+    this.size = size;
+  }
+
+  place(leaf: Dir, name: Raw, file: FileFacts, owner: { uid: number; gid: number }): boolean {
+    // Nobody else can create the name in between: the writer lock and the claim are ours.
+    if (leaf.stat(name) !== undefined) return false;
+    giveAccess(this.#file, file, owner);
+    this.#temp.rename(this.#name, leaf, name);
+    return true;
+  }
+
+  replace(leaf: Dir, name: Raw): void {
+    this.#file.setAttributes({ mode: OWNER_ONLY });
+    this.#temp.rename(this.#name, leaf, name);
+  }
+
+  equals(item: OpenFile): boolean {
+    using own = this.#temp.open(this.#name);
+    if (own === undefined) return false;
+    const a = new Uint8Array(CHUNK_BYTES), b = new Uint8Array(CHUNK_BYTES);
+    for (let at = 0;;) {
+      const gotA = own.read(a, at), gotB = item.read(b, at);
+      if (gotA !== gotB || Buffer.compare(a.subarray(0, gotA), b.subarray(0, gotB)) !== 0) return false;
+      if (gotA === 0) return true;
+      at += gotA;
+    }
+  }
+}
+
+/** Sets group, mode and time of a new item; a group that may not be given away leaves the group without access. */
+function giveAccess(item: OpenFile, file: FileFacts, owner: { uid: number; gid: number }): void {
+  let gid = file.gid;
+  if (gid !== owner.gid) {
+    try {
+      item.setAttributes({ uid: owner.uid, gid });
+    } catch (error) {
+      if (!(error instanceof DiskFault)) throw error;
+      gid = owner.gid;
+    }
+  }
+  item.setAttributes({ mode: accessFor(file, gid).mode, mtime: file.mtime });
+}
+
+function writeAroundHoles(target: OpenFile, chunk: Uint8Array<ArrayBuffer>, position: number): void {
+  for (let at = 0; at < chunk.length; at += HOLE_BYTES) {
+    const piece = chunk.subarray(at, at + HOLE_BYTES);
+    if (Buffer.compare(piece, ZEROS.subarray(0, piece.length)) !== 0) target.write(piece, position + at);
+  }
+}
