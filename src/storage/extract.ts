@@ -1,0 +1,197 @@
+/** Getting a batch of files out of the storage, each verified against its checksum while it is written. */
+import { Buffer } from "node:buffer";
+import type { ContentId } from "../core/content_id.ts";
+import type { NsText } from "../core/entry.ts";
+import { Fault } from "../core/fault.ts";
+import { type Raw, rawOf, textOf } from "../core/raw.ts";
+import { type Dir, type Disk, DiskFault, type OpenFile } from "../platform/disk.ts";
+import { CHUNK_BYTES, type ContentStore, isDigestOf } from "./content.ts";
+import { hashBytes, newHasher } from "./digest.ts";
+import { DamagedContent, tell, type Told } from "./faults.ts";
+import type { Settings } from "./settings.ts";
+
+/** Regular files of one target directory. Plain data: it travels between threads. */
+export interface ExtractBatch {
+  readonly rootPath: Raw;
+  readonly relative: Raw;
+  readonly overwrite: Overwrite;
+  readonly files: readonly ExtractTask[];
+}
+
+/** What may happen to a file that is there: "refuse" makes it a problem, "if-changed" looks at size and mtime. */
+export type Overwrite = "always" | "if-changed" | "never" | "refuse";
+
+export interface ExtractTask {
+  readonly name: Raw;
+  readonly content: ContentId;
+  readonly size: number;
+  readonly sparse: boolean;
+  readonly mtime: NsText;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly xattrs: Readonly<Record<string, string>> | undefined;
+}
+
+export interface ExtractResult {
+  /** "same": was there unchanged; "kept": was there and may not be overwritten. */
+  readonly how: "written" | "same" | "kept" | "failed";
+  readonly bytes: number;
+  /** The file could not be restored, or not all of its attributes. */
+  readonly problem: Told | undefined;
+}
+
+/** Suffix of a file that is being written beside the one it will replace. */
+const PARTIAL = rawOf(".backup-tool-partial");
+const HOLE_BYTES = 64 * 1024;
+const ZEROS = Buffer.alloc(HOLE_BYTES);
+
+export class TargetTaken extends Fault {
+  readonly code = "target-taken";
+  readonly hint = "Choose an empty target, or say what to do with `--overwrite always|if-changed|never`";
+  constructor(path: string) {
+    super(`Cannot restore ${JSON.stringify(path)}: something is there already`);
+  }
+}
+
+/** Restores batches; one per thread. */
+export class Extract {
+  readonly #disk: Disk;
+  readonly #settings: Settings;
+  readonly #store: ContentStore;
+  readonly #buffer = new Uint8Array(CHUNK_BYTES);
+
+  constructor(disk: Disk, settings: Settings, store: ContentStore) {
+    this.#disk = disk;
+    this.#settings = settings;
+    this.#store = store;
+  }
+
+  run(batch: ExtractBatch): ExtractResult[] {
+    using root = this.#disk.openDir(batch.rootPath);
+    using target = root.openPath(batch.relative);
+    return batch.files.map((task) => {
+      try {
+        return this.#one(task, target, batch.overwrite);
+      } catch (error) {
+        if (!(error instanceof Fault) || isFatal(error)) throw error;
+        return { how: "failed", bytes: 0, problem: tell(error) };
+      }
+    });
+  }
+
+  #one(task: ExtractTask, target: Dir, overwrite: Overwrite): ExtractResult {
+    using source = this.#store.open(task.content);
+    using file = target.create(task.name, 0o600);
+    if (file !== undefined) return this.#fill(file, task, source, () => target.unlink(task.name));
+    return this.#overExisting(task, target, overwrite, source);
+  }
+
+  #overExisting(task: ExtractTask, target: Dir, overwrite: Overwrite, source: OpenFile): ExtractResult {
+    const there = target.stat(task.name);
+    if (overwrite === "never") return { how: "kept", bytes: 0, problem: undefined };
+    const path = `${textOf(target.path)}/${textOf(task.name)}`;
+    if (overwrite === "refuse" || there?.kind === "dir") throw new TargetTaken(path);
+    if (overwrite === "if-changed" && there?.kind === "file" && there.size === task.size && there.mtime === task.mtime) {
+      return { how: "same", bytes: 0, problem: this.#restoreAttributes(target, task) };
+    }
+    const partial = (task.name.slice(0, 200) + PARTIAL) as Raw;
+    target.unlink(partial);
+    using file = target.create(partial, 0o600);
+    if (file === undefined) throw new DiskFault("EEXIST", "create", partial);
+    const result = this.#fill(file, task, source, () => target.unlink(partial));
+    target.rename(partial, target, task.name);
+    return result;
+  }
+
+  #restoreAttributes(target: Dir, task: ExtractTask): Told | undefined {
+    using file = target.open(task.name);
+    return file === undefined ? undefined : giveAttributes(file, task);
+  }
+
+  /** Writes a content that was verified first, if it is small, or is verified on the way; `undo` removes a wrong one. */
+  #fill(file: OpenFile, task: ExtractTask, source: OpenFile, undo: () => void): ExtractResult {
+    try {
+      const got = source.read(this.#buffer, 0);
+      if (got < this.#buffer.length) this.#writeSmall(file, task, got);
+      else this.#writeStream(file, task, source, got);
+    } catch (error) {
+      undo();
+      throw error;
+    }
+    return { how: "written", bytes: task.size, problem: giveAttributes(file, task) };
+  }
+
+  #writeSmall(file: OpenFile, task: ExtractTask, got: number): void {
+    const bytes = this.#buffer.subarray(0, got);
+    if (got !== task.size || !isDigestOf(task.content, hashBytes(this.#settings.algorithm, bytes))) {
+      throw new DamagedContent(task.content, "its bytes don't match its checksum");
+    }
+    if (got > 0 && !task.sparse) file.write(bytes, 0);
+    else if (task.sparse) this.#writeSparse(file, bytes, 0, got);
+  }
+
+  #writeStream(file: OpenFile, task: ExtractTask, source: OpenFile, first: number): void {
+    const hasher = newHasher(this.#settings.algorithm);
+    let at = 0;
+    for (let got = first; got > 0; got = source.read(this.#buffer, at)) {
+      const bytes = this.#buffer.subarray(0, got);
+      hasher.update(bytes);
+      if (task.sparse) this.#writeSparse(file, bytes, at, task.size);
+      else file.write(bytes, at);
+      at += got;
+    }
+    if (at !== task.size || !isDigestOf(task.content, hasher.hex())) {
+      throw new DamagedContent(task.content, "its bytes don't match its checksum");
+    }
+  }
+
+  #writeSparse(file: OpenFile, bytes: Uint8Array<ArrayBuffer>, position: number, size: number): void {
+    if (position === 0) file.truncate(size);
+    for (let at = 0; at < bytes.length; at += HOLE_BYTES) {
+      const piece = bytes.subarray(at, at + HOLE_BYTES);
+      if (Buffer.compare(piece, ZEROS.subarray(0, piece.length)) !== 0) file.write(piece, position + at);
+    }
+  }
+}
+
+/** Failures that every further file would meet too. */
+function isFatal(fault: Fault): boolean {
+  return fault instanceof DiskFault && ["ENOSPC", "EDQUOT", "EROFS", "ENODEV"].includes(fault.errno);
+}
+
+/** What an object gets back. The order matters: see the steps. */
+interface Attributed {
+  setAttributes(attributes: { uid?: number; gid?: number; mode?: number; mtime?: NsText }): void;
+  setXattr(name: string, value: Uint8Array<ArrayBuffer>): void;
+}
+
+/**
+ * Gives owner, extended attributes, mode and time, in this order: a change of owner clears capabilities and setuid bits,
+ * and attributes can't be set on a file that is read-only already. What is not permitted is returned, not thrown.
+ */
+export function giveAttributes(
+  object: Attributed,
+  task: Pick<ExtractTask, "uid" | "gid" | "mode" | "mtime" | "xattrs">,
+): Told | undefined {
+  let problem: Told | undefined;
+  let mode = task.mode;
+  const attempt = (action: () => void): boolean => {
+    try {
+      action();
+      return true;
+    } catch (error) {
+      if (!(error instanceof DiskFault)) throw error;
+      problem ??= tell(error);
+      return false;
+    }
+  };
+  // Setuid and setgid bits would serve the wrong user.
+  if (!attempt(() => object.setAttributes({ uid: task.uid, gid: task.gid }))) mode &= 0o1777;
+  for (const [name, value] of Object.entries(task.xattrs ?? {})) {
+    attempt(() => object.setXattr(name, Uint8Array.from(atob(value), (c) => c.charCodeAt(0))));
+  }
+  attempt(() => object.setAttributes({ mode }));
+  attempt(() => object.setAttributes({ mtime: task.mtime }));
+  return problem;
+}

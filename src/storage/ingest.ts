@@ -1,0 +1,257 @@
+/**
+ * Storing a batch of files: read, hash, store, link into the tree. The only loop that runs once per file of a first
+ * backup, so it is synchronous and works relative to open directories.
+ *
+ * A file that can't be read is an answer of its own; a storage that can't be written ends the batch with its fault.
+ */
+import type { ContentId } from "../core/content_id.ts";
+import type { NsText } from "../core/entry.ts";
+import { type Raw, textOf } from "../core/raw.ts";
+import { Fault } from "../core/fault.ts";
+import { type Dir, type Disk, DiskFault, type OpenFile, type Stat } from "../platform/disk.ts";
+import { CHUNK_BYTES, type ContentStore, type FileFacts, type StoredItem } from "./content.ts";
+import { tell, type Told } from "./faults.ts";
+
+/** Regular files of one source directory. Plain data: it travels between threads. */
+export interface StoreBatch {
+  /** Where `relative` starts: a source root. */
+  readonly rootPath: Raw;
+  /** The directory below `rootPath`, "" for itself. */
+  readonly relative: Raw;
+  /** Directory of the tree being built, relative to the storage; undefined for none. */
+  readonly tree: Raw | undefined;
+  readonly files: readonly StoreTask[];
+}
+
+export interface StoreTask {
+  readonly name: Raw;
+  /** Its name in the tree. */
+  readonly treeName: Raw;
+  readonly size: number;
+  readonly mtime: NsText;
+  readonly ctime: NsText | undefined;
+  readonly inode: string;
+  readonly mode: number;
+  readonly gid: number;
+  readonly sparse: boolean;
+  /** The item that held it in the previous snapshot. */
+  readonly content: ContentId | undefined;
+  /** Nothing about the file has changed since then: it need not be opened while that item is sound. */
+  readonly unchanged: boolean;
+}
+
+/** What became of one file. */
+export interface StoreResult {
+  /** Undefined if the file could not be read; then there is a problem. */
+  readonly content: ContentId | undefined;
+  /** "kept": not opened; "new": stored; "known": read, and found to be there. */
+  readonly how: "kept" | "new" | "known" | "failed";
+  readonly bytes: number;
+  /** What the file looked like when it was read, if that is not what the walk saw. */
+  readonly seen: Stat | undefined;
+  readonly xattrs: Readonly<Record<string, string>> | undefined;
+  readonly link: "linked" | "copied" | "none";
+  readonly problem: Told | undefined;
+}
+
+/** How often a file that changes while it is read is read again. */
+const ATTEMPTS = 3;
+const ACL_ATTRIBUTE = "system.posix_acl_access";
+
+/** The file can't be read. Anything else that fails in here is the storage's failure. */
+class SourceFault extends Error {
+  readonly told: Told;
+  constructor(fault: Fault) {
+    super(fault.message);
+    this.told = tell(fault);
+  }
+}
+
+class Vanished extends Fault {
+  readonly code = "source-vanished";
+  readonly hint = "If it was not meant to be deleted during the backup, run the backup again";
+  constructor(path: string) {
+    super(`Cannot read ${JSON.stringify(path)}: it vanished during the backup`);
+  }
+}
+
+class Unsteady extends Fault {
+  readonly code = "source-changing";
+  readonly hint = "Stop what writes to it, or back up a snapshot of the file system";
+  constructor(path: string) {
+    super(`${JSON.stringify(path)} changed each time it was read; what was kept may mix old and new`);
+  }
+}
+
+/** Stores batches; one per thread. */
+export class Ingest {
+  readonly #disk: Disk;
+  readonly #storage: Dir;
+  readonly #store: ContentStore;
+  readonly #buffer = new Uint8Array(CHUNK_BYTES);
+
+  constructor(disk: Disk, storage: Dir, store: ContentStore) {
+    this.#disk = disk;
+    this.#storage = storage;
+    this.#store = store;
+  }
+
+  run(batch: StoreBatch): StoreResult[] {
+    using tree = batch.tree === undefined ? undefined : this.#storage.openPath(batch.tree);
+    using source = new LazyDir(this.#disk, batch.rootPath, batch.relative);
+    return batch.files.map((task) => this.#one(task, source, tree));
+  }
+
+  #one(task: StoreTask, source: LazyDir, tree: Dir | undefined): StoreResult {
+    if (task.unchanged && task.content !== undefined && this.#store.has(task.content, task.size)) {
+      return { ...NOTHING, content: task.content, how: "kept", link: this.#show(task.content, tree, task) };
+    }
+    try {
+      const read = this.#readSteadily(task, source);
+      return { ...read, link: this.#show(read.content!, tree, task) };
+    } catch (error) {
+      if (error instanceof SourceFault) return { ...NOTHING, how: "failed", problem: error.told };
+      throw error;
+    }
+  }
+
+  #show(content: ContentId, tree: Dir | undefined, task: StoreTask): StoreResult["link"] {
+    if (tree === undefined) return "none";
+    const result = this.#store.link(content, tree, task.treeName);
+    if (result === "linked") return "linked";
+    if (result === "exists") throw new DiskFault("EEXIST", "link", task.treeName);
+    this.#store.copy(content, tree, task.treeName);
+    return "copied";
+  }
+
+  /** Reads a file until it was the same before and after; after some attempts what was read last is kept, and marked. */
+  #readSteadily(task: StoreTask, source: LazyDir): StoreResult {
+    let before: Pick<Stat, "size" | "mtime" | "ctime" | "inode"> = task;
+    for (let attempt = 1;; attempt++) {
+      using file = openSource(source, task.name);
+      const opened = attempt === 1 ? undefined : fromSource(() => file.stat());
+      if (opened !== undefined) before = opened;
+      const { stored, xattrs } = this.#storeOnce(task, file, before, opened);
+      const after = fromSource(() => file.stat());
+      const steady = isSame(before, after);
+      if (!steady && attempt < ATTEMPTS) continue;
+      return {
+        content: stored.id,
+        how: stored.isNew ? "new" : "known",
+        bytes: stored.newBytes,
+        seen: steady && before === task ? undefined : after,
+        xattrs,
+        link: "none",
+        problem: steady ? undefined : tell(new Unsteady(source.describe(task.name))),
+      };
+    }
+  }
+
+  #storeOnce(
+    task: StoreTask,
+    file: OpenFile,
+    before: { readonly size: number },
+    opened: Stat | undefined,
+  ): { stored: StoredItem; xattrs: StoreResult["xattrs"] } {
+    const xattrs = fromSource(() => file.xattrs());
+    const facts: FileFacts = {
+      mode: opened?.mode ?? task.mode,
+      gid: opened?.gid ?? task.gid,
+      mtime: opened?.mtime ?? task.mtime,
+      hasAcl: ACL_ATTRIBUTE in xattrs,
+      expected: task.content,
+    };
+    const stored = before.size < this.#buffer.length
+      ? this.#storeSmall(file, facts, task.sparse)
+      : this.#store.storeStream(streamOf(file, before.size, task.sparse), facts);
+    return { stored, xattrs: encodeXattrs(xattrs) };
+  }
+
+  /** Falls back to a stream if the file has grown beyond the buffer. */
+  #storeSmall(file: OpenFile, facts: FileFacts, sparse: boolean): StoredItem {
+    const got = fromSource(() => file.read(this.#buffer, 0));
+    if (got === this.#buffer.length) return this.#store.storeStream(streamOf(file, got, sparse), facts);
+    return this.#store.storeBytes(this.#buffer.subarray(0, got), facts);
+  }
+}
+
+const NOTHING: StoreResult = {
+  content: undefined,
+  how: "kept",
+  bytes: 0,
+  seen: undefined,
+  xattrs: undefined,
+  link: "none",
+  problem: undefined,
+};
+
+/** Opened when the first file of a batch has to be read: an unchanged directory is not. */
+class LazyDir implements Disposable {
+  readonly #disk: Disk;
+  readonly #rootPath: Raw;
+  readonly #relative: Raw;
+  #dir: Dir | undefined;
+
+  constructor(disk: Disk, rootPath: Raw, relative: Raw) {
+    this.#disk = disk;
+    this.#rootPath = rootPath;
+    this.#relative = relative;
+  }
+
+  open(): Dir {
+    if (this.#dir === undefined) {
+      using root = this.#disk.openDir(this.#rootPath);
+      this.#dir = root.openPath(this.#relative);
+    }
+    return this.#dir;
+  }
+
+  describe(name: Raw): string {
+    return [this.#rootPath, this.#relative, name].filter((part) => part !== "").map(textOf).join("/");
+  }
+
+  [Symbol.dispose](): void {
+    this.#dir?.[Symbol.dispose]();
+  }
+}
+
+function openSource(source: LazyDir, name: Raw): OpenFile {
+  const file = fromSource(() => source.open().open(name));
+  if (file === undefined) throw new SourceFault(new Vanished(source.describe(name)));
+  return file;
+}
+
+/** Runs something that touches only the source. */
+function fromSource<T>(action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (error instanceof DiskFault) throw new SourceFault(error);
+    throw error;
+  }
+}
+
+function streamOf(file: OpenFile, size: number, sparse: boolean) {
+  return {
+    size,
+    sparse,
+    read: (into: Uint8Array<ArrayBuffer>, position: number) => fromSource(() => file.read(into, position)),
+  };
+}
+
+function isSame(a: Pick<Stat, "size" | "mtime" | "ctime" | "inode">, b: Stat): boolean {
+  return a.size === b.size && a.mtime === b.mtime && a.ctime === b.ctime && a.inode === b.inode;
+}
+
+/** Values in base64, sorted by name; undefined if there are none. */
+export function encodeXattrs(
+  xattrs: Readonly<Record<string, Uint8Array<ArrayBuffer>>>,
+): Readonly<Record<string, string>> | undefined {
+  const names = Object.keys(xattrs);
+  if (names.length === 0) return undefined;
+  return Object.fromEntries(names.sort().map((name) => [name, base64(xattrs[name]!)]));
+}
+
+function base64(bytes: Uint8Array<ArrayBuffer>): string {
+  return btoa(String.fromCharCode(...bytes));
+}

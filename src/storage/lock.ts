@@ -1,0 +1,21 @@
+/** One writer at a time: an exclusive lock of the operating system on db/lock, gone with the process that holds it. */
+import { type Raw, rawOf, textOf } from "../core/raw.ts";
+import type { Dir } from "../platform/disk.ts";
+import { Locked } from "./faults.ts";
+
+const NAME = rawOf("lock");
+const LONGEST_NOTE_BYTES = 200;
+
+/** @param holder a note for whoever finds the storage locked: plain text; the lock itself is the kernel's */
+export function takeWriterLock(storage: Dir, db: Dir, holder: string): Disposable {
+  const file = db.openOrCreate(NAME, 0o600);
+  if (!file.tryLock()) {
+    const note = new Uint8Array(LONGEST_NOTE_BYTES);
+    const got = file.read(note, 0);
+    file[Symbol.dispose]();
+    throw new Locked(storage.path as Raw, textOf(String.fromCharCode(...note.subarray(0, got))).trim());
+  }
+  file.truncate(0);
+  file.write(new TextEncoder().encode(`${holder.slice(0, LONGEST_NOTE_BYTES - 1)}\n`), 0);
+  return file;
+}
