@@ -1,0 +1,83 @@
+/** What one thread can do with a storage: the same code in the main thread and in workers. */
+import { rawOf } from "../core/raw.ts";
+import type { Raw } from "../core/raw.ts";
+import type { Disk } from "../platform/disk.ts";
+import { openCatalog } from "./catalog/catalog.ts";
+import { Claims } from "./claims.ts";
+import { ContentStore } from "./content.ts";
+import { Extract, type ExtractBatch, type ExtractResult } from "./extract.ts";
+import { Ingest, type StoreBatch, type StoreResult } from "./ingest.ts";
+import type { Settings } from "./settings.ts";
+import { Verify, type VerifyBatch, type VerifyResult } from "./verify.ts";
+
+/** Everything a thread needs to know; plain data, but for the shared table of claims. */
+export interface EngineSetup {
+  readonly storagePath: Raw;
+  readonly settings: Settings;
+  readonly claims: SharedArrayBuffer;
+  readonly damaged: readonly string[];
+}
+
+/** The kinds of batches, with their answers. */
+export interface Batches {
+  readonly store: { readonly batch: StoreBatch; readonly results: StoreResult[] };
+  readonly extract: { readonly batch: ExtractBatch; readonly results: ExtractResult[] };
+  readonly verify: { readonly batch: VerifyBatch; readonly results: VerifyResult[] };
+}
+export type BatchKind = keyof Batches;
+
+export class Engine implements Disposable {
+  readonly #held = new DisposableStack();
+  readonly #setup: EngineSetup;
+  readonly #ingest: Ingest;
+  readonly #extract: Extract;
+  readonly #verify: Verify;
+  #isVouchedFor: ((id: string) => boolean) | undefined;
+
+  /** @param thread distinguishes the threads of a run; 0 is the main one */
+  constructor(disk: Disk, setup: EngineSetup, thread: number) {
+    this.#setup = setup;
+    const storage = this.#held.use(disk.openDir(setup.storagePath));
+    const store = this.#held.use(
+      new ContentStore({
+        storage,
+        settings: setup.settings,
+        uid: disk.uid,
+        gid: disk.gid,
+        claims: new Claims(setup.claims),
+        isVouchedFor: (id) => (this.#isVouchedFor ??= this.#openVouching())(id),
+        damaged: new Set(setup.damaged),
+        tempPrefix: `t${thread}-`,
+      }),
+    );
+    this.#ingest = new Ingest(disk, storage, store);
+    this.#extract = new Extract(disk, setup.settings, store);
+    this.#verify = this.#held.use(new Verify(storage, setup.settings));
+  }
+
+  run<K extends BatchKind>(kind: K, batch: Batches[K]["batch"]): Batches[K]["results"] {
+    switch (kind) {
+      case "store":
+        return this.#ingest.run(batch as StoreBatch);
+      case "extract":
+        return this.#extract.run(batch as ExtractBatch);
+      case "verify":
+        return this.#verify.run(batch as VerifyBatch);
+      default:
+        throw new Error(`Unknown batch ${kind}`);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#held[Symbol.dispose]();
+  }
+
+  /** The catalog is asked only when something lies there already; a catalog that can't be used vouches for nothing. */
+  #openVouching(): (id: string) => boolean {
+    const path = `${this.#setup.storagePath}/db/catalog.sqlite`;
+    const catalog = openCatalog(rawOf(path), this.#setup.settings.id, { readOnly: true });
+    if ("stale" in catalog) return () => false;
+    this.#held.use(catalog);
+    return (id) => catalog.isTrusted(id as Parameters<typeof catalog.isTrusted>[0]);
+  }
+}

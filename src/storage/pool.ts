@@ -1,0 +1,147 @@
+/**
+ * Threads that work on batches. With no workers, and for the first batches of every run, the work is done here and now,
+ * by the same code: a worker costs tens of milliseconds and megabytes, so none starts before there is work for it.
+ */
+import type { Disk } from "../platform/disk.ts";
+import { type Batches, type BatchKind, Engine, type EngineSetup } from "./engine.ts";
+import { tell, type Told, untell } from "./faults.ts";
+
+/** Items done in the main thread before workers are started. */
+const ITEMS_BEFORE_WORKERS = 512;
+/** Batches a worker has in hand, so that it needn't wait for the next message. */
+const IN_HAND = 3;
+
+export type ToWorker =
+  | { readonly type: "setup"; readonly setup: EngineSetup; readonly thread: number }
+  | { readonly type: "batch"; readonly ticket: number; readonly kind: BatchKind; readonly batch: unknown };
+export type FromWorker = { readonly ticket: number; readonly results?: unknown; readonly fault?: Told };
+
+export interface PoolOptions {
+  /** 0: everything in the calling thread. */
+  readonly workers: number;
+  /** What runs as a worker; undefined: no workers. */
+  readonly script: URL | undefined;
+}
+
+interface Thread {
+  readonly worker: Worker;
+  inHand: number;
+}
+
+interface Waiting {
+  readonly thread: Thread;
+  resolve(results: unknown): void;
+  reject(error: unknown): void;
+}
+
+export class Pool implements Disposable {
+  readonly #disk: Disk;
+  readonly #setup: EngineSetup;
+  readonly #options: PoolOptions;
+  readonly #threads: Thread[] = [];
+  readonly #waiting = new Map<number, Waiting>();
+  #engine: Engine | undefined;
+  #itemsDone = 0;
+  #tickets = 0;
+
+  constructor(disk: Disk, setup: EngineSetup, options: PoolOptions) {
+    this.#disk = disk;
+    this.#setup = setup;
+    this.#options = options;
+  }
+
+  /** Batches that may usefully be under way at once; callers wait for the oldest beyond that. */
+  get width(): number {
+    return Math.max(1, this.#options.workers * IN_HAND);
+  }
+
+  /** Works on a batch. @param items how many things are in it, for the decision to start workers */
+  run<K extends BatchKind>(kind: K, batch: Batches[K]["batch"], items: number): Promise<Batches[K]["results"]> {
+    if (!this.#usesWorkers()) {
+      this.#itemsDone += items;
+      this.#engine ??= new Engine(this.#disk, this.#setup, 0);
+      try {
+        return Promise.resolve(this.#engine.run(kind, batch));
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    }
+    return this.#post(kind, batch) as Promise<Batches[K]["results"]>;
+  }
+
+  [Symbol.dispose](): void {
+    for (const { worker } of this.#threads) worker.terminate();
+    for (const { reject } of this.#waiting.values()) reject(new Error("The pool was closed with work under way"));
+    this.#waiting.clear();
+    this.#engine?.[Symbol.dispose]();
+  }
+
+  #usesWorkers(): boolean {
+    return this.#options.script !== undefined && this.#options.workers > 0 && this.#itemsDone >= ITEMS_BEFORE_WORKERS;
+  }
+
+  #post(kind: BatchKind, batch: unknown): Promise<unknown> {
+    const thread = this.#leastBusy();
+    const ticket = this.#tickets++;
+    thread.inHand++;
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    this.#waiting.set(ticket, { thread, resolve, reject });
+    thread.worker.postMessage({ type: "batch", ticket, kind, batch } satisfies ToWorker);
+    return promise;
+  }
+
+  #leastBusy(): Thread {
+    if (this.#threads.length < this.#options.workers) {
+      const thread = this.#start();
+      this.#threads.push(thread);
+      return thread;
+    }
+    return this.#threads.reduce((best, thread) => thread.inHand < best.inHand ? thread : best);
+  }
+
+  #start(): Thread {
+    const worker = new Worker(this.#options.script!, { type: "module" });
+    worker.onmessage = (event: MessageEvent<FromWorker>) => this.#receive(event.data);
+    worker.onerror = (event) => {
+      event.preventDefault();
+      this.#failAll(thread, new Error(`A worker failed: ${event.message}`));
+    };
+    worker.postMessage({ type: "setup", setup: this.#setup, thread: this.#threads.length + 1 } satisfies ToWorker);
+    const thread: Thread = { worker, inHand: 0 };
+    return thread;
+  }
+
+  #receive(message: FromWorker): void {
+    const waiting = this.#waiting.get(message.ticket);
+    if (waiting === undefined) return;
+    this.#waiting.delete(message.ticket);
+    waiting.thread.inHand--;
+    if (message.fault === undefined) waiting.resolve(message.results);
+    else waiting.reject(untell(message.fault));
+  }
+
+  #failAll(thread: Thread, error: Error): void {
+    for (const [ticket, waiting] of this.#waiting) {
+      if (waiting.thread !== thread) continue;
+      this.#waiting.delete(ticket);
+      waiting.reject(error);
+    }
+  }
+}
+
+/** The other end: answers one message. Returns undefined for the setup. */
+export function workerLoop(disk: Disk): (message: ToWorker) => FromWorker | undefined {
+  let engine: Engine | undefined;
+  return (message) => {
+    if (message.type === "setup") {
+      engine = new Engine(disk, message.setup, message.thread);
+      return undefined;
+    }
+    try {
+      const results = engine!.run(message.kind, message.batch as Batches[BatchKind]["batch"]);
+      return { ticket: message.ticket, results };
+    } catch (error) {
+      return { ticket: message.ticket, fault: tell(error) };
+    }
+  };
+}

@@ -1,0 +1,18 @@
+/** What a worker thread runs: it answers batches until its pool ends it. */
+import { openDisk } from "../platform/open_disk.ts";
+import { type ToWorker, workerLoop } from "./pool.ts";
+
+/** The part of a worker's global scope that is used here. */
+interface WorkerScope {
+  onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
+  postMessage(message: unknown): void;
+}
+
+export function serveWorker(): void {
+  const scope = globalThis as unknown as WorkerScope;
+  const answer = workerLoop(openDisk());
+  scope.onmessage = (event) => {
+    const reply = answer(event.data);
+    if (reply !== undefined) scope.postMessage(reply);
+  };
+}
