@@ -1,0 +1,163 @@
+/**
+ * Keeps the catalog in step with `content/`, which is the truth. A catalog that is missing, damaged, of another storage
+ * or older than the newest root is never used: it is brought up to date or made again, in memory if need be.
+ */
+import type { RootId } from "../core/content_id.ts";
+import { Fault } from "../core/fault.ts";
+import { type Raw, rawOf, textOf } from "../core/raw.ts";
+import { DiskFault } from "../platform/disk.ts";
+import { type Catalog, createCatalog, memoryCatalog, openCatalog } from "./catalog/catalog.ts";
+import type { ManifestSource, SnapshotInfo } from "./catalog/catalog.ts";
+import { rebuild } from "./catalog/rebuild.ts";
+import { Locked } from "./faults.ts";
+import type { Storage } from "./storage.ts";
+
+const NAME = rawOf("catalog.sqlite");
+
+export class CatalogKeeper implements Disposable {
+  readonly #storage: Storage;
+  #catalog: Catalog | undefined;
+  #owned = false;
+
+  constructor(storage: Storage) {
+    this.#storage = storage;
+  }
+
+  [Symbol.dispose](): void {
+    this.#close();
+  }
+
+  /** Whether the writer lock is ours: only then is the file changed. */
+  ownedBy(writer: boolean): void {
+    this.#close();
+    this.#owned = writer;
+  }
+
+  current(): Catalog {
+    return this.#catalog ??= this.#open();
+  }
+
+  /** Takes up a snapshot that has just been committed. */
+  add(id: RootId): void {
+    const catalog = this.current();
+    this.#apply(catalog, this.#storage.manifestSource(id));
+    catalog.setFingerprint(this.#storage.contentFingerprint());
+  }
+
+  rebuild(): Catalog {
+    this.#close();
+    return this.#catalog = this.#owned ? this.#rebuildFile() : this.#fill(memoryCatalog(this.#storage.settings.id));
+  }
+
+  #close(): void {
+    this.#catalog?.[Symbol.dispose]();
+    this.#catalog = undefined;
+  }
+
+  #open(): Catalog {
+    const opened = openCatalog(this.#path("db"), this.#storage.settings.id, { readOnly: !this.#owned });
+    if ("stale" in opened) return this.#replace(`The catalog ${opened.stale}`);
+    if (this.#agrees(opened)) return opened;
+    if (this.#owned && this.#catchUp(opened)) return opened;
+    opened[Symbol.dispose]();
+    return this.#replace("The catalog does not know all snapshots");
+  }
+
+  /** True if the catalog knows exactly the roots that are there. Cheap unless `content/` has changed since. */
+  #agrees(catalog: Catalog): boolean {
+    const fingerprint = this.#storage.contentFingerprint();
+    if (catalog.fingerprint() === fingerprint) return true;
+    const known = new Set<string>(catalog.generation());
+    const there = this.#storage.rootIds();
+    if (there.length !== known.size || !there.every((id) => known.has(id))) return false;
+    if (this.#owned) catalog.setFingerprint(fingerprint);
+    return true;
+  }
+
+  /** Adds newer roots to a catalog that merely lacks them; false if that is not all that is wrong. */
+  #catchUp(catalog: Catalog): boolean {
+    const there = this.#storage.rootIds();
+    const isThere = new Set<string>(there);
+    const known = catalog.snapshots();
+    if (!known.every(({ id }) => isThere.has(id))) return false;
+    const isKnown = new Set<string>(known.map(({ id }) => id));
+    const missing = this.#sources(there.filter((id) => !isKnown.has(id)));
+    const newest = known.at(-1)?.sequence ?? 0;
+    if (missing.some(({ root }) => root.sequence <= newest)) return false;
+    for (const source of missing) this.#apply(catalog, source);
+    catalog.setFingerprint(this.#storage.contentFingerprint());
+    return true;
+  }
+
+  /** Puts a new catalog in the place of a bad one: on disk if the storage can be written, else for this run only. */
+  #replace(why: string): Catalog {
+    if (this.#owned) return this.#announce(why, () => this.#rebuildFile());
+    try {
+      using _writer = this.#storage.write("rebuilding the catalog");
+      this.rebuild();
+    } catch (error) {
+      if (!(error instanceof Locked || error instanceof DiskFault)) throw error;
+    }
+    const opened = openCatalog(this.#path("db"), this.#storage.settings.id, { readOnly: true });
+    if (!("stale" in opened) && this.#agrees(opened)) return opened;
+    return this.#announce(why, () => this.#fill(memoryCatalog(this.#storage.settings.id)));
+  }
+
+  #announce(why: string, make: () => Catalog): Catalog {
+    if (this.#storage.rootIds().length > 0) this.#storage.monitor.notice(`${why}; rebuilding it from content/`);
+    return make();
+  }
+
+  #rebuildFile(): Catalog {
+    using temp = this.#storage.dir.openDir(rawOf("tmp"));
+    using db = this.#storage.dir.openDir(rawOf("db"));
+    for (const leftover of ["", "-journal", "-wal", "-shm"]) {
+      temp.unlink((NAME + leftover) as Raw);
+      db.unlink((NAME + leftover) as Raw);
+    }
+    {
+      using made = this.#fill(createCatalog(this.#path("tmp"), this.#storage.settings.id));
+      made.setFingerprint(this.#storage.contentFingerprint());
+    }
+    temp.rename(NAME, db, NAME);
+    const opened = openCatalog(this.#path("db"), this.#storage.settings.id, { readOnly: false });
+    if ("stale" in opened) throw new Error(`A catalog that was just made can't be used: it ${opened.stale}`);
+    return opened;
+  }
+
+  #fill(catalog: Catalog): Catalog {
+    rebuild(catalog, this.#sources(this.#storage.rootIds()));
+    return catalog;
+  }
+
+  /** Manifests of roots by sequence; a damaged root is a problem of its own and hides no other. */
+  #sources(ids: readonly RootId[]): ManifestSource[] {
+    const sources: ManifestSource[] = [];
+    for (const id of ids) {
+      try {
+        sources.push(this.#storage.manifestSource(id));
+      } catch (error) {
+        if (!(error instanceof Fault)) throw error;
+        this.#storage.monitor.problem(error);
+      }
+    }
+    return sources.sort((a, b) => a.root.sequence - b.root.sequence || (a.id < b.id ? -1 : 1));
+  }
+
+  #apply(catalog: Catalog, source: ManifestSource): void {
+    const previous = previousOf(source, catalog.snapshots());
+    catalog.apply(source, previous && this.#storage.manifestSource(previous.id));
+  }
+
+  #path(directory: "db" | "tmp"): string {
+    return `${textOf(this.#storage.path)}/${directory}/${textOf(NAME)}`;
+  }
+}
+
+/** The complete snapshot of the same series that comes right before. */
+function previousOf(source: ManifestSource, snapshots: readonly SnapshotInfo[]): SnapshotInfo | undefined {
+  const { host, name, sequence } = source.root;
+  return snapshots.findLast((other) =>
+    other.complete && other.host === host && other.name === name && other.sequence < sequence
+  );
+}

@@ -1,0 +1,115 @@
+/** Roots and hunks in `content/`: small items that are read whole, verified, and written by the one writer. */
+import { Buffer } from "node:buffer";
+import { HUNK_SUFFIX, type HunkId, ROOT_SUFFIX, type RootId } from "../core/content_id.ts";
+import { type Raw, rawOf } from "../core/raw.ts";
+import { type Dir, DiskFault } from "../platform/disk.ts";
+import { OWNER_ONLY } from "./access.ts";
+import { hashBytes } from "./digest.ts";
+import { DamagedContent } from "./faults.ts";
+import { encodeHunk, type HunkRef } from "./hunk.ts";
+import { itemPath } from "./item_path.ts";
+import { encodeRoot, parseRoot, type Root } from "./root.ts";
+import type { Settings } from "./settings.ts";
+import type { Apath } from "../core/apath.ts";
+
+/** Largest root or hunk that is read; what is larger was not written by this tool. */
+const LARGEST_BYTES = 512 * 1024 * 1024;
+const TEMP_NAME = rawOf("manifest");
+
+export class Objects implements Disposable {
+  readonly #content: Dir;
+  readonly #storage: Dir;
+  readonly #settings: Settings;
+
+  constructor(storage: Dir, settings: Settings) {
+    this.#storage = storage;
+    this.#content = storage.openDir(rawOf("content"));
+    this.#settings = settings;
+  }
+
+  [Symbol.dispose](): void {
+    this.#content[Symbol.dispose]();
+  }
+
+  /** @throws DamagedContent if it is missing or its bytes don't match its name */
+  read(id: RootId | HunkId): Uint8Array<ArrayBuffer> {
+    const bytes = this.#readAny(id);
+    if (bytes === undefined) throw new DamagedContent(id, "it is missing");
+    if (hashBytes(this.#settings.algorithm, bytes) !== id.slice(0, -2)) {
+      throw new DamagedContent(id, "its bytes don't match its checksum");
+    }
+    return bytes;
+  }
+
+  readRoot(id: RootId): Root {
+    return parseRoot(this.read(id), this.#settings);
+  }
+
+  /** Keeps the lines of a hunk; the same lines get the same id and no new bytes. */
+  writeHunk(first: Apath, lines: readonly string[]): { ref: HunkRef; newBytes: number } {
+    for (let nonce = 0;; nonce++) {
+      const bytes = encodeHunk(lines, nonce);
+      const id = (hashBytes(this.#settings.algorithm, bytes) + HUNK_SUFFIX) as HunkId;
+      const there = this.#readAny(id);
+      const isSame = there !== undefined && Buffer.compare(there, bytes) === 0;
+      // A weak digest can be shared by two hunks, both whole; the nonce gives this one another name.
+      if (there !== undefined && !isSame && hashBytes(this.#settings.algorithm, there) === id.slice(0, -2)) continue;
+      if (!isSame) this.#replace(id, bytes, false);
+      return { ref: { first, count: lines.length, id }, newBytes: isSame ? 0 : bytes.length };
+    }
+  }
+
+  /** Makes the snapshot exist: everything it refers to must be durable already. */
+  writeRoot(root: Root): RootId {
+    for (let nonce = 0;; nonce++) {
+      const bytes = new TextEncoder().encode(encodeRoot(root) + "\n".repeat(nonce));
+      const id = (hashBytes(this.#settings.algorithm, bytes) + ROOT_SUFFIX) as RootId;
+      if (this.#readAny(id) !== undefined) continue;
+      this.#replace(id, bytes, true);
+      return id;
+    }
+  }
+
+  /** Removes a root or hunk that nothing needs any more; false if it was not there. */
+  remove(id: RootId | HunkId): boolean {
+    const { dir, name } = itemPath(this.#settings, id);
+    using leaf = this.#content.openPath(dir);
+    const removed = leaf.unlink(name);
+    if (removed) leaf.sync();
+    return removed;
+  }
+
+  #readAny(id: RootId | HunkId): Uint8Array<ArrayBuffer> | undefined {
+    const { dir, name } = itemPath(this.#settings, id);
+    using leaf = this.#openLeaf(dir);
+    using file = leaf?.open(name);
+    if (file === undefined) return undefined;
+    const { size } = file.stat();
+    if (size > LARGEST_BYTES) throw new DamagedContent(id, `it is too large (${size} bytes)`);
+    const bytes = new Uint8Array(size);
+    const got = file.read(bytes, 0);
+    return bytes.subarray(0, got);
+  }
+
+  #openLeaf(dir: Raw): Dir | undefined {
+    try {
+      return this.#content.openPath(dir);
+    } catch (error) {
+      if (error instanceof DiskFault && error.errno === "ENOENT") return undefined;
+      throw error;
+    }
+  }
+
+  #replace(id: RootId | HunkId, bytes: Uint8Array<ArrayBuffer>, durable: boolean): void {
+    using temp = this.#storage.openDir(rawOf("tmp"));
+    const { dir, name } = itemPath(this.#settings, id);
+    using leaf = this.#content.openPath(dir);
+    temp.unlink(TEMP_NAME);
+    using file = temp.create(TEMP_NAME, OWNER_ONLY);
+    if (file === undefined) throw new DiskFault("EEXIST", "create", TEMP_NAME);
+    file.write(bytes, 0);
+    if (durable) file.sync();
+    temp.rename(TEMP_NAME, leaf, name);
+    if (durable) leaf.sync();
+  }
+}

@@ -1,0 +1,49 @@
+/** Finding out how a storage is laid out when db/main is gone: every root carries a copy of the settings. */
+import { joinRaw, type Raw, rawOf } from "../core/raw.ts";
+import type { Dir } from "../platform/disk.ts";
+import { Fault } from "../core/fault.ts";
+import { hashBytes } from "./digest.ts";
+import { idOf } from "./item_path.ts";
+import { rootSettings } from "./root.ts";
+import type { Settings } from "./settings.ts";
+
+const ROOT_NAME_END = "f0";
+/** Larger files are contents, whatever their name. */
+const LARGEST_ROOT_BYTES = 512 * 1024 * 1024;
+
+/** Settings of the first sound root in `content`; undefined if there is none. */
+export function recoverSettings(content: Dir): Settings | undefined {
+  for (const leaf of leavesOf(content, rawOf(""))) {
+    using directory = content.openPath(leaf);
+    for (const name of directory.list().names) {
+      if (!name.endsWith(ROOT_NAME_END)) continue;
+      const settings = settingsIn(directory, leaf, name);
+      if (settings !== undefined) return settings;
+    }
+  }
+  return undefined;
+}
+
+function* leavesOf(content: Dir, path: Raw): Generator<Raw> {
+  using directory = content.openPath(path);
+  const { names } = directory.list();
+  const directories = names.filter((name) => directory.stat(name)?.kind === "dir");
+  if (directories.length === 0 && path !== "") yield path;
+  for (const name of directories) yield* leavesOf(content, joinRaw(path, name));
+}
+
+/** Undefined unless the file is a root, whole, and lies where its own settings put it. */
+function settingsIn(directory: Dir, leaf: Raw, name: Raw): Settings | undefined {
+  using file = directory.open(name);
+  const size = file?.stat().size ?? 0;
+  if (file === undefined || size > LARGEST_ROOT_BYTES) return undefined;
+  const bytes = new Uint8Array(size);
+  if (file.read(bytes, 0) !== size) return undefined;
+  try {
+    const settings = rootSettings(bytes);
+    return hashBytes(settings.algorithm, bytes) + ROOT_NAME_END === idOf(leaf, name) ? settings : undefined;
+  } catch (error) {
+    if (error instanceof Fault) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,375 @@
+/**
+ * A storage on a local disk: opening and making one, its snapshots, their manifests and contents. FORMAT.md describes
+ * the files. Everything that changes a storage goes through a {@link Writer}, of which there is one at a time.
+ */
+import type { Clock, Random } from "../core/clock.ts";
+import { classOfId, type ContentId, type HunkId, parseRootId, type RootId } from "../core/content_id.ts";
+import { Fault } from "../core/fault.ts";
+import type { Monitor } from "../core/monitor.ts";
+import { joinRaw, type Raw, rawOf, textOf } from "../core/raw.ts";
+import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
+import type { Catalog, ManifestSource, SnapshotInfo } from "./catalog/catalog.ts";
+import { CatalogKeeper } from "./catalog_keeper.ts";
+import { Claims, newClaimTable } from "./claims.ts";
+import { ContentStore } from "./content.ts";
+import { type Algorithm, digestHexLength, hashBytes } from "./digest.ts";
+import type { EngineSetup } from "./engine.ts";
+import { NoStorage, SplitStorage, StorageExists } from "./faults.ts";
+import { idOf, leafDirs } from "./item_path.ts";
+import { takeWriterLock } from "./lock.ts";
+import { Manifest } from "./manifest.ts";
+import { Objects } from "./objects.ts";
+import { Pool } from "./pool.ts";
+import { recoverSettings } from "./recover_settings.ts";
+import { resolveSnapshot } from "./resolve.ts";
+import type { Root } from "./root.ts";
+import { checkHexSplit, encodeSettings, parseSettings, type Settings } from "./settings.ts";
+import { removeRecursively } from "./tree.ts";
+
+/** The world that a storage lives in. */
+export interface Machine {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** What runs as a worker thread; undefined: everything in one thread. */
+  readonly workerScript: URL | undefined;
+}
+
+const DB = rawOf("db"), CONTENT = rawOf("content"), TMP = rawOf("tmp"), MAIN = rawOf("main");
+const PRIVATE = 0o700, PUBLIC = 0o755;
+const LARGEST_SETTINGS_BYTES = 64 * 1024;
+
+/** Makes a storage in an empty or new directory. @throws StorageExists, BadUsage, DiskFault */
+export function initStorage(
+  machine: Machine,
+  path: Raw,
+  options: { readonly algorithm: Algorithm; readonly hexSplit: readonly number[] },
+): void {
+  checkHexSplit(options.hexSplit);
+  using storage = makeDirectory(machine.disk, path);
+  const names = storage.list().names.filter((name) => name !== "lost+found");
+  if (names.includes(DB)) throw new StorageExists(path, "there is one already");
+  if (names.length > 0) throw new StorageExists(path, "the directory is not empty");
+  for (const name of [DB, CONTENT, TMP]) storage.mkdir(name, PRIVATE);
+  const settings: Settings = {
+    version: 1,
+    id: uuid(machine.random),
+    algorithm: options.algorithm,
+    hexSplit: options.hexSplit,
+    created: new Date(machine.clock.nowMs()).toISOString(),
+  };
+  makeLeafDirectories(storage, settings);
+  writeSettings(storage, settings);
+}
+
+/** Opens an existing storage. Takes no lock. @throws NoStorage, NewerFormat, DamagedSettings, SplitStorage */
+export function openStorage(machine: Machine, path: Raw, monitor: Monitor): Storage {
+  using held = new DisposableStack();
+  const dir = held.use(openExisting(machine.disk, path));
+  const settings = readSettings(dir, path, monitor);
+  checkOneFileSystem(dir, path);
+  held.move();
+  return new Storage(machine, dir, settings, monitor);
+}
+
+export class Storage implements Disposable {
+  readonly machine: Machine;
+  readonly dir: Dir;
+  readonly settings: Settings;
+  readonly objects: Objects;
+  readonly #monitor: Monitor;
+  readonly #keeper: CatalogKeeper;
+  #store: ContentStore | undefined;
+
+  constructor(machine: Machine, dir: Dir, settings: Settings, monitor: Monitor) {
+    this.machine = machine;
+    this.dir = dir;
+    this.settings = settings;
+    this.#monitor = monitor;
+    this.objects = new Objects(dir, settings);
+    this.#keeper = new CatalogKeeper(this);
+  }
+
+  [Symbol.dispose](): void {
+    this.#keeper[Symbol.dispose]();
+    this.#store?.[Symbol.dispose]();
+    this.objects[Symbol.dispose]();
+    this.dir[Symbol.dispose]();
+  }
+
+  get monitor(): Monitor {
+    return this.#monitor;
+  }
+
+  /** Absolute path, as it was given. */
+  get path(): Raw {
+    return this.dir.path;
+  }
+
+  /** A catalog that agrees with `content/`: opened, brought up to date or rebuilt as needed. */
+  catalog(): Catalog {
+    return this.#keeper.current();
+  }
+
+  /** Oldest first. */
+  snapshots(): SnapshotInfo[] {
+    return this.catalog().snapshots();
+  }
+
+  /** @throws NoSnapshot, AmbiguousSnapshot */
+  resolve(name: string): SnapshotInfo {
+    return resolveSnapshot(name, this.snapshots());
+  }
+
+  /** @throws DamagedContent, DamagedManifest */
+  manifest(id: RootId): Manifest {
+    return new Manifest((hunk: HunkId) => this.objects.read(hunk), this.objects.readRoot(id));
+  }
+
+  manifestSource(id: RootId): ManifestSource {
+    const manifest = this.manifest(id);
+    return { id, root: manifest.root, lines: (hunk) => manifest.lines(hunk) };
+  }
+
+  /** Ids of all roots, from a listing of `content/`. */
+  rootIds(): RootId[] {
+    const length = digestHexLength(this.settings.algorithm);
+    const ids: RootId[] = [];
+    for (const { id } of this.items((name) => name.endsWith("f0"))) {
+      if (classOfId(id, length) === "root") ids.push(parseRootId(id, length));
+    }
+    return ids;
+  }
+
+  /** Every name in the leaf directories of `content/` that `wanted` lets through. */
+  *items(wanted: (name: Raw) => boolean = () => true): Generator<{ id: string; leaf: Raw; name: Raw }> {
+    using content = this.dir.openDir(CONTENT);
+    for (const leaf of leafDirs(this.settings)) {
+      using directory = openOptional(content, leaf);
+      if (directory === undefined) continue;
+      for (const name of directory.list().names) {
+        if (wanted(name)) yield { id: idOf(leaf, name), leaf, name };
+      }
+    }
+  }
+
+  /** Changes whenever an item is added or removed: the times of all leaf directories, hashed. */
+  contentFingerprint(): string {
+    using content = this.dir.openDir(CONTENT);
+    const times: string[] = [];
+    for (const leaf of leafDirs(this.settings)) {
+      times.push(leaf.includes("/") ? statThrough(content, leaf) : content.stat(leaf)?.mtime ?? "-");
+    }
+    return hashBytes("sha256", new TextEncoder().encode(times.join(" ")));
+  }
+
+  /** The content in chunks, valid until the next; verified. @throws DamagedContent */
+  readContent(id: ContentId): Generator<Uint8Array<ArrayBuffer>> {
+    this.#store ??= new ContentStore({
+      storage: this.dir,
+      settings: this.settings,
+      uid: this.machine.disk.uid,
+      gid: this.machine.disk.gid,
+      claims: new Claims(newClaimTable(2)),
+      isVouchedFor: () => false,
+      damaged: new Set(),
+      tempPrefix: "r",
+    });
+    return this.#store.read(id);
+  }
+
+  /** Threads that store, restore or verify. */
+  pool(workers: number): Pool {
+    const setup: EngineSetup = {
+      storagePath: this.path,
+      settings: this.settings,
+      claims: newClaimTable(),
+      damaged: this.catalog().damaged(),
+    };
+    return new Pool(this.machine.disk, setup, { workers, script: this.machine.workerScript });
+  }
+
+  /** Becomes the writer. @param holder a note for others who want to. @throws Locked */
+  write(holder: string): Writer {
+    using held = new DisposableStack();
+    this.dir.mkdir(DB, PRIVATE);
+    using db = this.dir.openDir(DB);
+    const lock = held.use(takeWriterLock(this.dir, db, holder));
+    this.dir.mkdir(TMP, PRIVATE);
+    this.#emptyTemp();
+    makeLeafDirectories(this.dir, this.settings);
+    this.#keeper.ownedBy(true);
+    held.move();
+    return new Writer(this, this.#keeper, lock);
+  }
+
+  #emptyTemp(): void {
+    using temp = this.dir.openDir(TMP);
+    for (const name of temp.list().names) removeRecursively(temp, name);
+  }
+}
+
+/** The one who may change the storage, until disposed. */
+export class Writer implements Disposable {
+  readonly #storage: Storage;
+  readonly #keeper: CatalogKeeper;
+  readonly #lock: Disposable;
+
+  constructor(storage: Storage, keeper: CatalogKeeper, lock: Disposable) {
+    this.#storage = storage;
+    this.#keeper = keeper;
+    this.#lock = lock;
+  }
+
+  [Symbol.dispose](): void {
+    this.#keeper.ownedBy(false);
+    this.#lock[Symbol.dispose]();
+  }
+
+  /**
+   * Makes a snapshot exist. Order: everything durable, then the root, then the catalog. A catalog that can't be written
+   * is only reported: it will be made again.
+   */
+  commit(root: Root): RootId {
+    this.#storage.dir.syncFileSystem();
+    const id = this.#storage.objects.writeRoot(root);
+    this.#catalogue(id);
+    return id;
+  }
+
+  #catalogue(id: RootId): void {
+    try {
+      this.#keeper.add(id);
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      this.#storage.monitor.notice(`The catalog could not be updated and will be rebuilt: ${error.message}`);
+    }
+  }
+
+  /** Makes the catalog again from `content/` alone. */
+  rebuildCatalog(): Catalog {
+    return this.#keeper.rebuild();
+  }
+}
+
+function openExisting(disk: Disk, path: Raw): Dir {
+  try {
+    return disk.openDir(path);
+  } catch (error) {
+    if (!(error instanceof DiskFault)) throw error;
+    if (error.errno === "ENOENT") throw new NoStorage(path, "there is no such directory");
+    if (error.errno === "ENOTDIR") throw new NoStorage(path, "it is not a directory");
+    throw error;
+  }
+}
+
+function openOptional(parent: Dir, path: Raw): Dir | undefined {
+  try {
+    return parent.openPath(path);
+  } catch (error) {
+    if (error instanceof DiskFault && error.errno === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+function statThrough(content: Dir, leaf: Raw): string {
+  const slash = leaf.lastIndexOf("/");
+  using parent = openOptional(content, leaf.slice(0, slash) as Raw);
+  return parent?.stat(leaf.slice(slash + 1) as Raw)?.mtime ?? "-";
+}
+
+function readSettings(storage: Dir, path: Raw, monitor: Monitor): Settings {
+  const text = readSmall(storage, joinRaw(DB, MAIN));
+  if (text !== undefined) return parseSettings(text);
+  using content = openOptional(storage, CONTENT);
+  if (content === undefined) throw new NoStorage(path, "it has no db/main and no content/");
+  const settings = recoverSettings(content);
+  if (settings === undefined) throw new NoStorage(path, "db/main is missing and content/ holds no snapshot");
+  monitor.notice("db/main was missing; the settings were taken from a snapshot");
+  tryWriteSettings(storage, settings, monitor);
+  return settings;
+}
+
+function readSmall(storage: Dir, path: Raw): string | undefined {
+  const slash = path.lastIndexOf("/");
+  using directory = openOptional(storage, path.slice(0, slash) as Raw);
+  using file = directory?.open(path.slice(slash + 1) as Raw);
+  if (file === undefined) return undefined;
+  const bytes = new Uint8Array(LARGEST_SETTINGS_BYTES);
+  return new TextDecoder().decode(bytes.subarray(0, file.read(bytes, 0)));
+}
+
+function tryWriteSettings(storage: Dir, settings: Settings, monitor: Monitor): void {
+  try {
+    storage.mkdir(DB, PRIVATE);
+    storage.mkdir(TMP, PRIVATE);
+    writeSettings(storage, settings);
+  } catch (error) {
+    if (!(error instanceof DiskFault)) throw error;
+    monitor.notice(`db/main could not be written again: ${error.message}`);
+  }
+}
+
+function writeSettings(storage: Dir, settings: Settings): void {
+  using temp = storage.openDir(TMP);
+  using db = storage.openDir(DB);
+  temp.unlink(MAIN);
+  using file = temp.create(MAIN, 0o444);
+  if (file === undefined) throw new DiskFault("EEXIST", "create", MAIN);
+  file.write(new TextEncoder().encode(encodeSettings(settings)), 0);
+  file.sync();
+  temp.rename(MAIN, db, MAIN);
+  db.sync();
+  storage.sync();
+}
+
+/** All of them, up front: making one while a backup runs would cost a system call per file to find out. */
+function makeLeafDirectories(storage: Dir, settings: Settings): void {
+  using content = storage.openDir(CONTENT);
+  let opened: { path: string; dir: Dir } | undefined;
+  for (const leaf of leafDirs(settings)) {
+    const slash = leaf.lastIndexOf("/");
+    if (slash < 0) {
+      content.mkdir(leaf, PRIVATE);
+      continue;
+    }
+    const parent = leaf.slice(0, slash);
+    if (opened?.path !== parent) {
+      opened?.dir[Symbol.dispose]();
+      content.mkdir(parent as Raw, PRIVATE);
+      opened = { path: parent, dir: content.openDir(parent as Raw) };
+    }
+    opened.dir.mkdir(leaf.slice(slash + 1) as Raw, PRIVATE);
+  }
+  opened?.dir[Symbol.dispose]();
+}
+
+function checkOneFileSystem(storage: Dir, path: Raw): void {
+  const { device } = storage.statSelf();
+  for (const name of [CONTENT, TMP, DB]) {
+    const other = storage.stat(name);
+    if (other !== undefined && other.device !== device) throw new SplitStorage(path, device, textOf(name), other.device);
+  }
+}
+
+/** Opens a directory, making it and its missing parents. */
+function makeDirectory(disk: Disk, path: Raw): Dir {
+  try {
+    return disk.openDir(path);
+  } catch (error) {
+    if (!(error instanceof DiskFault) || error.errno !== "ENOENT") throw error;
+    const slash = path.lastIndexOf("/");
+    using parent = makeDirectory(disk, (slash <= 0 ? "/" : path.slice(0, slash)) as Raw);
+    parent.mkdir(path.slice(slash + 1) as Raw, PUBLIC);
+    return disk.openDir(path);
+  }
+}
+
+/** RFC 9562, version 4. */
+function uuid(random: Random): string {
+  const bytes = random(16);
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
