@@ -237,6 +237,12 @@ export class Writer implements Disposable {
     return id;
   }
 
+  /** Removes a checkpoint that a later root of the same run has replaced: its hunks are that root's too. */
+  drop(id: RootId): void {
+    this.#storage.objects.remove(id);
+    this.#keeper.remove(id);
+  }
+
   #catalogue(id: RootId): void {
     try {
       this.#keeper.add(id);

@@ -1,0 +1,497 @@
+/**
+ * Backing up: the walk of the source is compared in lock-step with the previous snapshot; files that are new or changed
+ * are stored, and everything becomes lines of a new manifest, in order, whatever order the threads finish in.
+ */
+import { type Apath, nameOf, TOP } from "../core/apath.ts";
+import { type ContentId } from "../core/content_id.ts";
+import type { Entry, Learnt, Seen } from "../core/entry.ts";
+import { Interrupted } from "../core/fault.ts";
+import type { Monitor } from "../core/monitor.ts";
+import { type Raw, rawOf, textOf } from "../core/raw.ts";
+import { VERSION } from "../core/version.ts";
+import { type Dir, type Disk, DiskFault, type Stat } from "../platform/disk.ts";
+import { parseFilter } from "../source/filter.ts";
+import { placeSources, type SourceRoot, walk, type WalkBatch } from "../source/walk.ts";
+import { isPassable } from "../storage/access.ts";
+import { Basis, type BasisLine } from "../storage/basis.ts";
+import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
+import { untell } from "../storage/faults.ts";
+import { encodeXattrs, type StoreResult, type StoreTask } from "../storage/ingest.ts";
+import { contentOfLine, encodeLine, parseLine, seenPart } from "../storage/line.ts";
+import type { Pool } from "../storage/pool.ts";
+import type { Root } from "../storage/root.ts";
+import { SnapshotWriter } from "../storage/snapshot_writer.ts";
+import type { Storage, Writer } from "../storage/storage.ts";
+import { freeTreeName, pointLatest, TreeBuilder, treeName } from "../storage/tree.ts";
+import { probeLinks } from "./probe.ts";
+
+export interface BackupRequest {
+  /** Absolute paths of directories and files. */
+  readonly sources: readonly Raw[];
+  /** Of the series; undefined: made from the sources' names. */
+  readonly name: string | undefined;
+  readonly tags: readonly string[];
+  /** Patterns in gitignore syntax. */
+  readonly excludes: readonly string[];
+  readonly oneFileSystem: boolean;
+  readonly excludeCaches: boolean;
+  readonly largestBytes: number | undefined;
+  readonly tree: boolean;
+  /** Threads that read and store besides the one that walks; 0: none. */
+  readonly workers: number;
+  readonly host: string;
+  readonly user: string;
+  readonly signal: AbortSignal;
+  /** Time between checkpoints of a long run; undefined: the default. */
+  readonly checkpointMs?: number;
+}
+
+/** Files in one batch for a thread: enough to outweigh the message, few enough to share the work evenly. */
+const BATCH_FILES = 128;
+/** Bytes in one batch: large files are spread over the threads. */
+const BATCH_BYTES = 16 * 1024 * 1024;
+/** A crash costs at most this much work. */
+const CHECKPOINT_MS = 5 * 60_000;
+
+/** Makes one snapshot. @throws SourceGone, NoSource, Locked, Interrupted, DiskFault of the storage */
+export async function backup(storage: Storage, request: BackupRequest, monitor: Monitor): Promise<SnapshotInfo> {
+  using writer = storage.write(`backup of ${request.sources.map(textOf).join(", ")}`);
+  using run = new BackupRun(storage, writer, request, monitor);
+  return await run.make();
+}
+
+/** A line that is known, or that waits for a file to be stored. */
+interface Pending {
+  readonly path: Apath;
+  /** The stat part of the line. */
+  head: string;
+  /** The whole line once it is known. */
+  line: string | undefined;
+  readonly from: BasisLine | undefined;
+  readonly seen: Seen | undefined;
+  readonly learnt: Learnt;
+  /** Of a directory in the tree, whose attributes are given later. */
+  readonly directory: Entry | undefined;
+}
+
+/** One directory's share of the manifest, in order of the walk. */
+interface Share {
+  readonly directory: Apath;
+  readonly pendings: Pending[];
+  /** Which of them the results are for, batch by batch. */
+  readonly batches: { readonly waiting: Pending[]; readonly results: Promise<StoreResult[]> }[];
+}
+
+class BackupRun implements Disposable {
+  readonly #storage: Storage;
+  readonly #writer: Writer;
+  readonly #request: BackupRequest;
+  readonly #monitor: Monitor;
+  readonly #disk: Disk;
+  readonly #pool: Pool;
+  readonly #startMs: number;
+  readonly #roots: readonly SourceRoot[];
+  readonly #series: string;
+  readonly #previous: readonly SnapshotInfo[];
+  readonly #basis: Basis;
+  readonly #manifest: SnapshotWriter;
+  readonly #tree: TreeBuilder | undefined;
+  readonly #treeName: string | undefined;
+  readonly #reliable: boolean;
+  readonly #links = new HardLinks();
+  readonly #totals = { entries: 0, files: 0, dirs: 0, bytes: 0, problems: 0 };
+  readonly #queue: Share[] = [];
+  #batchesUnderWay = 0;
+  #lastCheckpointMs: number;
+  #checkpoint: SnapshotInfo["id"] | undefined;
+
+  constructor(storage: Storage, writer: Writer, request: BackupRequest, monitor: Monitor) {
+    this.#storage = storage;
+    this.#writer = writer;
+    this.#request = request;
+    this.#disk = storage.machine.disk;
+    this.#monitor = {
+      ...forwarding(monitor),
+      problem: (fault) => {
+        this.#totals.problems++;
+        monitor.problem(fault);
+      },
+    };
+    this.#startMs = storage.machine.clock.nowMs();
+    this.#lastCheckpointMs = this.#startMs;
+    this.#roots = findSources(this.#disk, request.sources, monitor);
+    this.#series = request.name ?? seriesName(this.#roots);
+    this.#reliable = this.#roots.every((root) => isReliable(this.#disk, root));
+    this.#previous = basisOf(storage.snapshots(), request.host, this.#series);
+    this.#basis = new Basis(
+      this.#previous.map(({ id }) => storage.manifest(id)),
+      (fault) => monitor.notice(`The previous snapshot can't help: ${fault.message}`),
+    );
+    this.#manifest = new SnapshotWriter(storage.objects, this.#monitor);
+    const abilities = probeLinks(storage.dir);
+    if (request.tree && !abilities.links) {
+      monitor.notice("This file system has no hard links: backing up without browsable trees");
+    }
+    if (request.tree && abilities.links) {
+      const name = treeName(this.#startMs, storage.machine.clock, abilities.colons);
+      this.#treeName = freeTreeName(name, (candidate) => isTreeTaken(storage, candidate));
+      this.#tree = new TreeBuilder(storage.dir, this.#disk, {
+        name: "tree",
+        isPrivate: this.#roots.some((root) => isHidden(this.#disk, root)),
+      });
+    }
+    this.#pool = storage.pool(request.workers);
+  }
+
+  [Symbol.dispose](): void {
+    this.#pool[Symbol.dispose]();
+  }
+
+  async make(): Promise<SnapshotInfo> {
+    try {
+      await this.#walkAll();
+    } catch (error) {
+      if (error instanceof Interrupted && this.#manifest.hunks.length > 0) this.#makeCheckpoint();
+      throw error;
+    }
+    const id = this.#writer.commit(this.#root(this.#manifest.finish(), true));
+    if (this.#checkpoint !== undefined) this.#writer.drop(this.#checkpoint);
+    if (this.#tree !== undefined) this.#publishTree(this.#tree, this.#treeName!);
+    return this.#storage.snapshots().find((snapshot) => snapshot.id === id)!;
+  }
+
+  async #walkAll(): Promise<void> {
+    const { filter, ...options } = walkOptions(this.#request, this.#storage, this.#monitor);
+    for (const batch of walk(this.#disk, this.#roots, { filter, ...options })) {
+      if (this.#request.signal.aborted) throw new Interrupted();
+      this.#take(batch);
+      while (this.#batchesUnderWay >= this.#pool.width) await this.#consumeOldest();
+      this.#checkpointIfDue();
+    }
+    while (this.#queue.length > 0) await this.#consumeOldest();
+  }
+
+  /** Turns a batch of the walk into pending lines and hands its files to the threads. */
+  #take(batch: WalkBatch): void {
+    this.#monitor.at(textOf(batch.apath));
+    const share: Share = { directory: batch.apath, pendings: [], batches: [] };
+    using tree = batch.apath === TOP && batch.found[0]?.name === "" ? undefined : this.#tree?.open(batch.apath);
+    let tasks: StoreTask[] = [], waiting: Pending[] = [], bytes = 0;
+    const flush = () => {
+      if (tasks.length === 0) return;
+      const batchTree = tree === undefined ? undefined : this.#tree!.directory(batch.apath);
+      const { rootPath, relative } = batch;
+      const results = this.#pool.run("store", { rootPath, relative, tree: batchTree, files: tasks }, tasks.length);
+      results.catch(() => {}); // awaited in order later; until then a failure is no unhandled one
+      share.batches.push({ waiting, results });
+      this.#batchesUnderWay++;
+      [tasks, waiting, bytes] = [[], [], 0];
+    };
+    for (const { name, path, stat } of batch.found) {
+      const pending = this.#look(path, stat, batch.parent, name, tree);
+      share.pendings.push(pending);
+      if (stat.kind !== "file" || pending.seen === undefined) continue;
+      tasks.push(taskOf(name, path, stat, pending));
+      waiting.push(pending);
+      bytes += stat.size;
+      if (tasks.length >= BATCH_FILES || bytes >= BATCH_BYTES) flush();
+    }
+    flush();
+    this.#queue.push(share);
+  }
+
+  /** Compares one object with the previous snapshot; what is not a regular file is dealt with at once. */
+  #look(path: Apath, stat: Stat, parent: Dir, name: Raw, tree: Dir | undefined): Pending {
+    const seen = this.#seenOf(stat);
+    const head = seenPart(path, seen);
+    const from = this.#basis.at(path, quotedPath(head));
+    const unchanged = from !== undefined && isUnchanged(from.text, head);
+    const pending: Pending = {
+      path,
+      head,
+      line: unchanged ? from.text : undefined,
+      from: unchanged ? from : undefined,
+      seen,
+      learnt: stat.kind === "file" ? this.#links.of(stat) : {},
+      directory: stat.kind === "dir" && this.#tree !== undefined ? { path, ...seen } : undefined,
+    };
+    if (stat.kind === "file") {
+      if (from !== undefined && !unchanged) return { ...pending, from };
+      return pending;
+    }
+    if (!unchanged) pending.line = encodeLine(head, this.#learn(stat, parent, name));
+    if (tree !== undefined) this.#show(pending, stat, tree);
+    return pending;
+  }
+
+  #seenOf(stat: Stat): Seen {
+    const user = this.#disk.userName(stat.uid), group = this.#disk.groupName(stat.gid);
+    return {
+      kind: stat.kind,
+      size: stat.kind === "file" ? stat.size : 0,
+      mtime: stat.mtime,
+      ...(this.#reliable && stat.ctime !== undefined && { ctime: stat.ctime, inode: stat.inode }),
+      mode: stat.mode,
+      uid: stat.uid,
+      gid: stat.gid,
+      ...(user !== undefined && { user }),
+      ...(group !== undefined && { group }),
+      ...((stat.kind === "char" || stat.kind === "block") && { device: { major: stat.major, minor: stat.minor } }),
+    };
+  }
+
+  /** What a directory, symlink or special file has besides its stat. */
+  #learn(stat: Stat, parent: Dir, name: Raw): Learnt {
+    try {
+      const target = stat.kind === "symlink" ? parent.readlink(name) : undefined;
+      const xattrs = encodeXattrs(name === "" ? parent.selfXattrs() : parent.xattrs(name));
+      const link = stat.kind === "dir" ? {} : this.#links.of(stat);
+      return { ...(target !== undefined && { target }), ...link, ...(xattrs !== undefined && { xattrs }) };
+    } catch (error) {
+      if (!(error instanceof DiskFault)) throw error;
+      this.#monitor.problem(error);
+      return { problems: [error.message] };
+    }
+  }
+
+  /** Directories and symlinks appear in the tree; devices, sockets and pipes are left to restore. */
+  #show(pending: Pending, stat: Stat, tree: Dir): void {
+    if (stat.kind === "dir") this.#tree!.makeDirectory(tree, pending.directory!);
+    if (stat.kind !== "symlink") return;
+    const name = nameOf(pending.path), { target } = parseLine(pending.line!);
+    if (target === undefined) return;
+    tree.symlink(target, name);
+    const owner = this.#disk.uid === 0 ? { uid: stat.uid, gid: stat.gid } : {};
+    tree.setAttributes(name, { ...owner, mtime: stat.mtime });
+  }
+
+  /** Waits for the files of the oldest share and adds its lines to the manifest. */
+  async #consumeOldest(): Promise<void> {
+    const share = this.#queue.shift()!;
+    for (const { waiting, results } of share.batches) {
+      this.#batchesUnderWay--;
+      const done = await results;
+      waiting.forEach((pending, i) => this.#settle(pending, done[i]!));
+    }
+    if (share.pendings[0]?.path !== TOP) this.#tree?.enter(share.directory);
+    for (const pending of share.pendings) this.#add(pending);
+  }
+
+  #settle(pending: Pending, result: StoreResult): void {
+    this.#countFile(pending, result);
+    if (result.problem !== undefined) this.#monitor.problem(untell(result.problem));
+    const isKept = result.how === "kept" || (result.content === pending.learnt.content && pending.line !== undefined);
+    if (isKept && pending.line !== undefined) return;
+    if (result.seen !== undefined) pending.head = seenPart(pending.path, this.#seenOf(result.seen));
+    pending.line = encodeLine(pending.head, {
+      ...(result.content !== undefined && { content: result.content }),
+      ...pending.learnt,
+      ...(result.xattrs !== undefined && { xattrs: result.xattrs }),
+      ...(result.problem !== undefined && { problems: [result.problem.message] }),
+    });
+  }
+
+  #countFile(pending: Pending, result: StoreResult): void {
+    const size = result.seen?.size ?? pending.seen!.size;
+    const count = this.#monitor.count;
+    if (result.how === "kept") count("unchangedFiles");
+    else if (result.how !== "failed") {
+      count("readFiles");
+      count("readBytes", size);
+    }
+    if (result.how === "new") {
+      count("storedItems");
+      count("storedBytes", result.bytes);
+    } else if (result.how === "known") count("reusedItems");
+    if (result.link === "linked") count("linkedFiles");
+    else if (result.link === "copied") count("copiedFiles");
+    if (result.content === undefined) return;
+    this.#totals.files++;
+    this.#totals.bytes += size;
+  }
+
+  #add(pending: Pending): void {
+    const line = pending.line!;
+    const from = pending.from?.text === line ? pending.from : undefined;
+    this.#manifest.add(pending.path, line, from);
+    this.#totals.entries++;
+    if (pending.seen?.kind === "dir") this.#totals.dirs++;
+    if (pending.directory === undefined) return;
+    if (pending.path === TOP) this.#tree!.setTop(pending.directory);
+    else this.#tree!.expect(pending.directory);
+  }
+
+  #checkpointIfDue(): void {
+    const now = this.#storage.machine.clock.nowMs();
+    if (now - this.#lastCheckpointMs < (this.#request.checkpointMs ?? CHECKPOINT_MS)) return;
+    this.#lastCheckpointMs = now;
+    this.#makeCheckpoint();
+  }
+
+  /** Makes what is done so far a snapshot, marked as incomplete, from which the next run goes on. */
+  #makeCheckpoint(): void {
+    if (this.#manifest.hunks.length === 0) return;
+    const id = this.#writer.commit(this.#root(this.#manifest.hunks, false));
+    if (this.#checkpoint !== undefined) this.#writer.drop(this.#checkpoint);
+    this.#checkpoint = id;
+  }
+
+  #publishTree(tree: TreeBuilder, name: string): void {
+    tree.publish(name);
+    pointLatest(this.#storage.dir, this.#series, name);
+  }
+
+  #root(hunks: Root["hunks"], complete: boolean): Root {
+    const { clock } = this.#storage.machine;
+    const { id, algorithm, hexSplit } = this.#storage.settings;
+    const all = this.#storage.snapshots();
+    return {
+      version: 1,
+      storage: { id, algorithm, hexSplit },
+      sequence: (all.at(-1)?.sequence ?? 0) + 1,
+      previous: this.#previous[0]?.id ?? null,
+      start: new Date(this.#startMs).toISOString(),
+      end: new Date(clock.nowMs()).toISOString(),
+      timeZone: clock.zone,
+      offsetMinutes: clock.offsetMinutes(this.#startMs),
+      tree: complete ? this.#treeName ?? null : null,
+      host: this.#request.host,
+      user: this.#request.user,
+      name: this.#series,
+      sources: this.#roots.map(({ path, at }) => ({ path: textOf(path), at: textOf(at) })),
+      excludes: this.#request.excludes,
+      tags: this.#request.tags,
+      complete,
+      totals: { ...this.#totals },
+      tool: `backup-tool ${VERSION}`,
+      hunks: [...hunks],
+    } as Root;
+  }
+}
+
+function forwarding(monitor: Monitor): Monitor {
+  return {
+    count: (counter, by) => monitor.count(counter, by),
+    at: (what) => monitor.at(what),
+    expect: (total) => monitor.expect(total),
+    problem: (fault) => monitor.problem(fault),
+    notice: (text) => monitor.notice(text),
+  };
+}
+
+/** Files with several names: which of them belong together. Devices are numbered as they appear. */
+class HardLinks {
+  readonly #devices = new Map<string, number>();
+
+  of(stat: Stat): Learnt {
+    const sparse = isSparse(stat) ? { sparse: true as const } : {};
+    if (stat.links < 2) return sparse;
+    let device = this.#devices.get(stat.device);
+    if (device === undefined) this.#devices.set(stat.device, device = this.#devices.size);
+    return { hardLink: `${device}:${stat.inode}`, ...sparse };
+  }
+}
+
+function isSparse(stat: Stat): boolean {
+  return stat.kind === "file" && stat.blocks !== undefined && stat.blocks * 512 < stat.size;
+}
+
+/** The path as the head of a line has it: JSON text. */
+function quotedPath(head: string): string {
+  return head.slice(head.indexOf(":") + 1, head.indexOf(`,"kind":`));
+}
+
+/** True if the old line begins with what was seen now, and holds all that is to be known of the object. */
+function isUnchanged(line: string, head: string): boolean {
+  const next = line[head.length];
+  return (next === "," || next === "}") && line.startsWith(head) && !line.includes(`,"problems":`, head.length);
+}
+
+function taskOf(name: Raw, path: Apath, stat: Stat, pending: Pending): StoreTask {
+  const content = pending.from === undefined ? undefined : contentOfLine(pending.from.text) as ContentId | undefined;
+  return {
+    name,
+    treeName: nameOf(path),
+    size: stat.size,
+    mtime: stat.mtime,
+    ctime: stat.ctime,
+    inode: stat.inode,
+    mode: stat.mode,
+    gid: stat.gid,
+    sparse: pending.learnt.sparse === true,
+    content,
+    unchanged: pending.line !== undefined && content !== undefined,
+  };
+}
+
+/** Opens every source once, to learn what it is. @throws NoSource */
+function findSources(disk: Disk, paths: readonly Raw[], monitor: Monitor): readonly SourceRoot[] {
+  const { roots, nested } = placeSources(paths.map((path) => sourceAt(disk, path)));
+  for (const path of nested) monitor.notice(`${textOf(path)} lies inside another source and is backed up with it`);
+  return roots;
+}
+
+function sourceAt(disk: Disk, path: Raw): { path: Raw; kind: "dir" | "file" } {
+  const real = disk.realPath(path);
+  try {
+    using _dir = disk.openDir(real);
+    return { path: real, kind: "dir" };
+  } catch (error) {
+    if (error instanceof DiskFault && error.errno === "ENOTDIR") return { path: real, kind: "file" };
+    throw error;
+  }
+}
+
+function parentPath(path: Raw): Raw {
+  const slash = path.lastIndexOf("/");
+  return (slash <= 0 ? "/" : path.slice(0, slash)) as Raw;
+}
+
+function isReliable(disk: Disk, root: SourceRoot): boolean {
+  using directory = disk.openDir(root.kind === "dir" ? root.path : parentPath(root.path));
+  return disk.abilities.inodes && directory.reliableInodes();
+}
+
+/** True if not everybody may reach the source: its copy must then be no easier to reach. */
+function isHidden(disk: Disk, root: SourceRoot): boolean {
+  for (let path = root.path; path !== "/"; path = parentPath(path)) {
+    using above = disk.openDir(parentPath(path));
+    if (!isPassable(above.statSelf())) return true;
+    if (parentPath(path) === path) return false;
+  }
+  return false;
+}
+
+function seriesName(roots: readonly SourceRoot[]): string {
+  const names = roots.map(({ path }) => textOf(path).split("/").filter((part) => part !== "").at(-1) ?? "root");
+  return names.join("+");
+}
+
+/** What the new snapshot builds on, newest first: partial ones since the last complete one, and that. */
+function basisOf(snapshots: readonly SnapshotInfo[], host: string, name: string): SnapshotInfo[] {
+  const series = snapshots.filter((snapshot) => snapshot.host === host && snapshot.name === name).reverse();
+  const complete = series.findIndex((snapshot) => snapshot.complete);
+  return complete < 0 ? series : series.slice(0, complete + 1);
+}
+
+function isTreeTaken(storage: Storage, name: string): boolean {
+  const slash = name.indexOf("/");
+  const year = rawOf(name.slice(0, slash));
+  if (storage.snapshots().some((snapshot) => snapshot.tree === name)) return true;
+  if (storage.dir.stat(year) === undefined) return false;
+  using directory = storage.dir.openDir(year);
+  return directory.stat(rawOf(name.slice(slash + 1))) !== undefined;
+}
+
+function walkOptions(request: BackupRequest, storage: Storage, monitor: Monitor) {
+  const { device, inode } = storage.dir.statSelf();
+  return {
+    filter: parseFilter(request.excludes),
+    oneFileSystem: request.oneFileSystem,
+    excludeCaches: request.excludeCaches,
+    largestBytes: request.largestBytes,
+    skip: [{ device, inode, why: "it is the storage itself" }],
+    monitor,
+  };
+}
+

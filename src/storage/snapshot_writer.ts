@@ -1,0 +1,63 @@
+/** Turns lines in apath order into hunks, taking over those of the basis that are the same line for line. */
+import { type Apath, compareApath } from "../core/apath.ts";
+import { textOf } from "../core/raw.ts";
+import type { Monitor } from "../core/monitor.ts";
+import type { BasisLine } from "./basis.ts";
+import { HunkCutter, type HunkRef } from "./hunk.ts";
+import type { Objects } from "./objects.ts";
+
+export class SnapshotWriter {
+  readonly #objects: Objects;
+  readonly #monitor: Monitor;
+  readonly #cutter = new HunkCutter();
+  readonly #hunks: HunkRef[] = [];
+  #lines: string[] = [];
+  #first: Apath | undefined;
+  #last: Apath | undefined;
+  /** The old hunk that all lines so far have come from, from its start and without a gap. */
+  #candidate: HunkRef | undefined;
+
+  constructor(objects: Objects, monitor: Monitor) {
+    this.#objects = objects;
+    this.#monitor = monitor;
+  }
+
+  /** Hunks that are complete. */
+  get hunks(): readonly HunkRef[] {
+    return this.#hunks;
+  }
+
+  /** @param from where the same line stood before, if it did */
+  add(path: Apath, line: string, from: BasisLine | undefined): void {
+    if (this.#last !== undefined && compareApath(this.#last, path) >= 0) {
+      throw new Error(`Entries out of order: ${textOf(path)} after ${textOf(this.#last)}`);
+    }
+    this.#last = path;
+    this.#first ??= path;
+    const continues = from !== undefined && from.index === this.#lines.length &&
+      (from.index === 0 || from.origin === this.#candidate);
+    this.#candidate = continues ? from.origin : undefined;
+    this.#lines.push(line);
+    if (this.#cutter.cutsAfter(path, this.#lines.length)) this.#cut();
+  }
+
+  /** Closes the last hunk. */
+  finish(): readonly HunkRef[] {
+    if (this.#lines.length > 0) this.#cut();
+    return this.#hunks;
+  }
+
+  #cut(): void {
+    if (this.#candidate?.count === this.#lines.length) {
+      this.#hunks.push(this.#candidate);
+      this.#monitor.count("reusedHunks");
+    } else {
+      const { ref, newBytes } = this.#objects.writeHunk(this.#first!, this.#lines);
+      this.#hunks.push(ref);
+      this.#monitor.count(newBytes > 0 ? "writtenHunks" : "reusedHunks");
+    }
+    this.#lines = [];
+    this.#first = undefined;
+    this.#candidate = undefined;
+  }
+}
