@@ -104,6 +104,7 @@ class BackupRun implements Disposable {
   #batchesUnderWay = 0;
   #lastCheckpointMs: number;
   #checkpoint: SnapshotInfo["id"] | undefined;
+  #sequence: number;
 
   constructor(storage: Storage, writer: Writer, request: BackupRequest, monitor: Monitor) {
     this.#storage = storage;
@@ -122,6 +123,7 @@ class BackupRun implements Disposable {
     this.#roots = findSources(this.#disk, request.sources, monitor);
     this.#series = request.name ?? seriesName(this.#roots);
     this.#reliable = this.#roots.every((root) => isReliable(this.#disk, root));
+    this.#sequence = (storage.snapshots().at(-1)?.sequence ?? 0) + 1;
     this.#previous = basisOf(storage.snapshots(), request.host, this.#series);
     this.#basis = new Basis(
       this.#previous.map(({ id }) => storage.manifest(id)),
@@ -154,8 +156,7 @@ class BackupRun implements Disposable {
       if (error instanceof Interrupted && this.#manifest.hunks.length > 0) this.#makeCheckpoint();
       throw error;
     }
-    const id = this.#writer.commit(this.#root(this.#manifest.finish(), true));
-    if (this.#checkpoint !== undefined) this.#writer.drop(this.#checkpoint);
+    const id = this.#writer.commit(this.#root(this.#manifest.finish(), true), this.#checkpoint);
     if (this.#tree !== undefined) this.#publishTree(this.#tree, this.#treeName!);
     return this.#storage.snapshots().find((snapshot) => snapshot.id === id)!;
   }
@@ -210,15 +211,12 @@ class BackupRun implements Disposable {
       path,
       head,
       line: unchanged ? from.text : undefined,
-      from: unchanged ? from : undefined,
+      from,
       seen,
       learnt: stat.kind === "file" ? this.#links.of(stat) : {},
       directory: stat.kind === "dir" && this.#tree !== undefined ? { path, ...seen } : undefined,
     };
-    if (stat.kind === "file") {
-      if (from !== undefined && !unchanged) return { ...pending, from };
-      return pending;
-    }
+    if (stat.kind === "file") return pending;
     if (!unchanged) pending.line = encodeLine(head, this.#learn(stat, parent, name));
     if (tree !== undefined) this.#show(pending, stat, tree);
     return pending;
@@ -280,8 +278,7 @@ class BackupRun implements Disposable {
   #settle(pending: Pending, result: StoreResult): void {
     this.#countFile(pending, result);
     if (result.problem !== undefined) this.#monitor.problem(untell(result.problem));
-    const isKept = result.how === "kept" || (result.content === pending.learnt.content && pending.line !== undefined);
-    if (isKept && pending.line !== undefined) return;
+    if (result.how === "kept") return;
     if (result.seen !== undefined) pending.head = seenPart(pending.path, this.#seenOf(result.seen));
     pending.line = encodeLine(pending.head, {
       ...(result.content !== undefined && { content: result.content }),
@@ -331,9 +328,8 @@ class BackupRun implements Disposable {
   /** Makes what is done so far a snapshot, marked as incomplete, from which the next run goes on. */
   #makeCheckpoint(): void {
     if (this.#manifest.hunks.length === 0) return;
-    const id = this.#writer.commit(this.#root(this.#manifest.hunks, false));
-    if (this.#checkpoint !== undefined) this.#writer.drop(this.#checkpoint);
-    this.#checkpoint = id;
+    this.#checkpoint = this.#writer.checkpoint(this.#root(this.#manifest.hunks, false), this.#checkpoint);
+    this.#sequence++;
   }
 
   #publishTree(tree: TreeBuilder, name: string): void {
@@ -344,11 +340,10 @@ class BackupRun implements Disposable {
   #root(hunks: Root["hunks"], complete: boolean): Root {
     const { clock } = this.#storage.machine;
     const { id, algorithm, hexSplit } = this.#storage.settings;
-    const all = this.#storage.snapshots();
     return {
       version: 1,
       storage: { id, algorithm, hexSplit },
-      sequence: (all.at(-1)?.sequence ?? 0) + 1,
+      sequence: this.#sequence,
       previous: this.#previous[0]?.id ?? null,
       start: new Date(this.#startMs).toISOString(),
       end: new Date(clock.nowMs()).toISOString(),

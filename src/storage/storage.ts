@@ -229,18 +229,20 @@ export class Writer implements Disposable {
   /**
    * Makes a snapshot exist. Order: everything durable, then the root, then the catalog. A catalog that can't be written
    * is only reported: it will be made again.
+   * @param checkpoint of the same run, which the root replaces: its hunks are the root's too
    */
-  commit(root: Root): RootId {
-    this.#storage.dir.syncFileSystem();
-    const id = this.#storage.objects.writeRoot(root);
+  commit(root: Root, checkpoint: RootId | undefined): RootId {
+    const id = this.checkpoint(root, checkpoint);
     this.#catalogue(id);
     return id;
   }
 
-  /** Removes a checkpoint that a later root of the same run has replaced: its hunks are that root's too. */
-  drop(id: RootId): void {
-    this.#storage.objects.remove(id);
-    this.#keeper.remove(id);
+  /** Makes a partial snapshot exist. The catalog learns of it only if the run goes no further. */
+  checkpoint(root: Root, previous: RootId | undefined): RootId {
+    this.#storage.dir.syncFileSystem();
+    const id = this.#storage.objects.writeRoot(root);
+    if (previous !== undefined) this.#storage.objects.remove(previous);
+    return id;
   }
 
   #catalogue(id: RootId): void {
