@@ -86,6 +86,8 @@ class RestoreRun {
   readonly #open: { path: Apath; children: Entry[] }[] = [];
   /** Directories that exist below the target, as far as the current branch goes. */
   readonly #made = new Set<Apath>([TOP]);
+  /** Directories that were not chosen but had to be made, outermost first. */
+  readonly #late: Entry[] = [];
   #batchesUnderWay = 0;
   #top: Entry | undefined;
 
@@ -107,6 +109,7 @@ class RestoreRun {
     }
     while (this.#queue.length > 0) await this.#consumeOldest();
     while (this.#open.length > 0) this.#leave();
+    for (const directory of this.#late.reverse()) this.#guard(() => this.#finishByPath(directory));
     if (this.#top !== undefined) this.#report(giveAttributes(selfOf(this.#target), this.#top));
   }
 
@@ -158,16 +161,10 @@ class RestoreRun {
     if (!parent.mkdir(nameOf(directory), 0o700)) this.#checkDirectory(parent, directory);
     else {
       const entry = this.#manifest.entry(directory);
-      if (entry !== undefined) this.#expectLater(entry);
+      if (entry !== undefined) this.#late.push(entry);
     }
     this.#made.add(directory);
   }
-
-  #expectLater(entry: Entry): void {
-    this.#late.push(entry);
-  }
-  /** Unchosen parents: their attributes are given with their siblings'. */
-  readonly #late: Entry[] = [];
 
   #checkDirectory(parent: Dir, directory: Apath): void {
     if (parent.stat(nameOf(directory))?.kind !== "dir") throw new TargetTaken(textOf(directory));
@@ -246,6 +243,11 @@ class RestoreRun {
   #finish(into: Dir, directory: Entry): void {
     using own = into.openDir(nameOf(directory.path));
     this.#report(giveAttributes(selfOf(own), directory));
+  }
+
+  #finishByPath(directory: Entry): void {
+    using into = this.#target.openPath(relativeOf(parentOf(directory.path)));
+    this.#finish(into, directory);
   }
 
   #countFile(result: ExtractResult): void {

@@ -128,6 +128,15 @@ export class ContentStore implements Disposable {
     return leaf === undefined ? "missing" : leaf.link(name, to, toName);
   }
 
+  /** Lets the item appear under one more name: by a hard link, or by a copy where no link can be made. */
+  show(id: ContentId, to: Dir, toName: Raw): "linked" | "copied" {
+    const result = this.link(id, to, toName);
+    if (result === "linked") return "linked";
+    if (result === "exists") throw new DiskFault("EEXIST", "link", toName);
+    this.copy(id, to, toName);
+    return "copied";
+  }
+
   /** Makes an independent copy, for file systems that refuse one more link. */
   copy(id: ContentId, to: Dir, toName: Raw): void {
     using source = this.open(id);

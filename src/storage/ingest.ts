@@ -116,12 +116,7 @@ export class Ingest {
   }
 
   #show(content: ContentId, tree: Dir | undefined, task: StoreTask): StoreResult["link"] {
-    if (tree === undefined) return "none";
-    const result = this.#store.link(content, tree, task.treeName);
-    if (result === "linked") return "linked";
-    if (result === "exists") throw new DiskFault("EEXIST", "link", task.treeName);
-    this.#store.copy(content, tree, task.treeName);
-    return "copied";
+    return tree === undefined ? "none" : this.#store.show(content, tree, task.treeName);
   }
 
   /** Reads a file until it was the same before and after; after some attempts what was read last is kept, and marked. */

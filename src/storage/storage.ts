@@ -165,7 +165,13 @@ export class Storage implements Disposable {
 
   /** The content in chunks, valid until the next; verified. @throws DamagedContent */
   readContent(id: ContentId): Generator<Uint8Array<ArrayBuffer>> {
-    this.#store ??= new ContentStore({
+    this.#store ??= this.contents();
+    return this.#store.read(id);
+  }
+
+  /** Contents for reading and linking; to store some, see {@link pool}. */
+  contents(): ContentStore {
+    return new ContentStore({
       storage: this.dir,
       settings: this.settings,
       uid: this.machine.disk.uid,
@@ -175,7 +181,6 @@ export class Storage implements Disposable {
       damaged: new Set(),
       tempPrefix: "r",
     });
-    return this.#store.read(id);
   }
 
   /** Threads that store, restore or verify. */
@@ -252,6 +257,11 @@ export class Writer implements Disposable {
       if (!(error instanceof Fault)) throw error;
       this.#storage.monitor.notice(`The catalog could not be updated and will be rebuilt: ${error.message}`);
     }
+  }
+
+  /** Notes which contents were read and found whole or damaged. */
+  recordVerified(items: readonly { readonly id: string; readonly state: "ok" | "damaged" }[], atMs: number): void {
+    this.#storage.catalog().recordVerified(items, atMs);
   }
 
   /** Makes the catalog again from `content/` alone. */

@@ -1,0 +1,144 @@
+/** Building the browsable tree of a snapshot again, and removing it. Nothing is lost with a tree. */
+import { type Apath, nameOf, parentOf, TOP } from "../core/apath.ts";
+import type { Entry } from "../core/entry.ts";
+import { Fault } from "../core/fault.ts";
+import type { Monitor } from "../core/monitor.ts";
+import { type Raw, rawOf, textOf } from "../core/raw.ts";
+import type { Dir } from "../platform/disk.ts";
+import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
+import type { ContentStore } from "../storage/content.ts";
+import type { Storage } from "../storage/storage.ts";
+import { pointLatest, removeRecursively, TreeBuilder, treeName } from "../storage/tree.ts";
+import { probeLinks } from "./probe.ts";
+
+export class NoLinks extends Fault {
+  readonly code = "no-hard-links";
+  readonly hint = "Use `backup-tool restore`, or keep the storage on a file system with hard links";
+  constructor(path: Raw) {
+    super(`Cannot build a tree in ${JSON.stringify(textOf(path))}: this file system has no hard links`);
+  }
+}
+
+export class TreeExists extends Fault {
+  readonly code = "tree-exists";
+  readonly hint = "Remove it first with `backup-tool tree remove`";
+  constructor(name: string) {
+    super(`The tree ${name} is there already`);
+  }
+}
+
+export class NoTree extends Fault {
+  readonly code = "no-tree";
+  readonly hint = "Build it with `backup-tool tree build`";
+  constructor(name: string) {
+    super(`There is no tree ${name}`);
+  }
+}
+
+const MINUTE_DIGITS = 8;
+
+/** Where the tree of a snapshot is or would be, relative to the storage. One made without a tree gets a name of its own. */
+export function treeOf(storage: Storage, snapshot: SnapshotInfo, colonAllowed = true): string {
+  if (snapshot.tree !== null) return snapshot.tree;
+  const name = treeName(Date.parse(snapshot.time), storage.machine.clock, colonAllowed);
+  return `${name}-${snapshot.id.slice(0, MINUTE_DIGITS)}`;
+}
+
+/** @returns the tree's path relative to the storage. @throws NoLinks, TreeExists, Locked */
+export function buildTree(
+  storage: Storage,
+  snapshot: SnapshotInfo,
+  _workers: number,
+  monitor: Monitor,
+): Promise<string> {
+  using _writer = storage.write(`tree of ${snapshot.id.slice(0, 12)}`);
+  const { links, colons } = probeLinks(storage.dir);
+  if (!links) throw new NoLinks(storage.path);
+  const name = treeOf(storage, snapshot, colons);
+  if (treeExists(storage, name)) throw new TreeExists(name);
+  const manifest = storage.manifest(snapshot.id);
+  // Without the source at hand nobody can tell who was allowed to reach it, so its top is the owner's alone.
+  using tree = new TreeBuilder(storage.dir, storage.machine.disk, { name: "tree", isPrivate: manifest.root.private });
+  using store = storage.contents();
+  let at: { directory: Apath; dir: Dir } | undefined;
+  try {
+    for (const entry of manifest.entries()) {
+      if (entry.path === TOP) {
+        tree.setTop(entry);
+        continue;
+      }
+      const directory = parentOf(entry.path);
+      if (at?.directory !== directory) {
+        at?.dir[Symbol.dispose]();
+        at = undefined;
+        tree.enter(directory);
+        at = { directory, dir: tree.open(directory) };
+        monitor.at(textOf(directory));
+      }
+      placeEntry(entry, at.dir, { tree, store, storage, monitor });
+    }
+  } finally {
+    at?.dir[Symbol.dispose]();
+  }
+  tree.publish(name);
+  if (isNewest(storage, snapshot)) pointLatest(storage.dir, snapshot.name, name);
+  return Promise.resolve(name);
+}
+
+interface Placing {
+  readonly tree: TreeBuilder;
+  readonly store: ContentStore;
+  readonly storage: Storage;
+  readonly monitor: Monitor;
+}
+
+function placeEntry(entry: Entry, into: Dir, { tree, store, storage, monitor }: Placing): void {
+  const name = nameOf(entry.path);
+  if (entry.kind === "dir") {
+    tree.makeDirectory(into, entry);
+    tree.expect(entry);
+  } else if (entry.kind === "symlink" && entry.target !== undefined) {
+    into.symlink(entry.target, name);
+    const owner = storage.machine.disk.uid === 0 ? { uid: entry.uid, gid: entry.gid } : {};
+    into.setAttributes(name, { ...owner, mtime: entry.mtime });
+  } else if (entry.kind === "file" && entry.content !== undefined) {
+    try {
+      monitor.count(store.show(entry.content, into, name) === "linked" ? "linkedFiles" : "copiedFiles");
+    } catch (error) {
+      if (!(error instanceof Fault) || error.code !== "damaged-content") throw error;
+      monitor.problem(error);
+    }
+  }
+}
+
+/** @throws NoTree, Locked */
+export function removeTree(storage: Storage, snapshot: SnapshotInfo, monitor: Monitor): void {
+  using _writer = storage.write(`removal of the tree of ${snapshot.id.slice(0, 12)}`);
+  const name = [treeOf(storage, snapshot), treeOf(storage, snapshot, false)].find((name) => treeExists(storage, name));
+  if (name === undefined) throw new NoTree(treeOf(storage, snapshot));
+  monitor.at(`removing ${name}`);
+  const { year, rest } = splitName(name);
+  using years = storage.dir.openDir(year);
+  // Out of sight first: half a tree is never to be seen under its name.
+  using temp = storage.dir.openDir(rawOf("tmp"));
+  years.rename(rest, temp, rawOf("removed-tree"));
+  removeRecursively(temp, rawOf("removed-tree"));
+  if (years.list().names.length === 0) storage.dir.rmdir(year);
+}
+
+function splitName(name: string): { year: Raw; rest: Raw } {
+  const slash = name.indexOf("/");
+  return { year: rawOf(name.slice(0, slash)), rest: rawOf(name.slice(slash + 1)) };
+}
+
+function treeExists(storage: Storage, name: string): boolean {
+  const { year, rest } = splitName(name);
+  if (storage.dir.stat(year) === undefined) return false;
+  using years = storage.dir.openDir(year);
+  return years.stat(rest) !== undefined;
+}
+
+function isNewest(storage: Storage, { host, name, id }: SnapshotInfo): boolean {
+  const series = storage.snapshots().filter((other) => other.host === host && other.name === name && other.complete);
+  return series.at(-1)?.id === id;
+}
