@@ -1,0 +1,41 @@
+/** Killing the real process at random moments, again and again: the next run makes everything good. */
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { differences, run, World } from "../support/world.ts";
+
+const ROUNDS = Deno.env.get("SLOW") ? 60 : 6;
+
+/** The program as a user starts it. */
+function program(...args: string[]): Deno.Command {
+  const exe = Deno.env.get("BACKUP_TOOL_EXE");
+  const main = new URL("../../main.ts", import.meta.url).pathname;
+  const [file, first] = exe ? [exe, []] : [Deno.execPath(), ["run", "-A", main]];
+  return new Deno.Command(file, { args: [...first, ...args], stdout: "null", stderr: "null" });
+}
+
+Deno.test("a backup killed at any moment, many times, leaves a storage that the next run completes", async () => {
+  using world = new World();
+  for (let i = 0; i < 3000; i++) world.write(`d${i % 40}/f${i}`, `content ${i} `.repeat(i % 50));
+  world.write("large", new Uint8Array(20_000_000).fill(7));
+  const args = ["backup", "-s", world.storagePath, world.source, "--workers", "2"];
+  for (let round = 0; round < ROUNDS; round++) {
+    world.write(`d${round}/changed`, `round ${round}`);
+    const child = program(...args).spawn();
+    await new Promise((wake) => setTimeout(wake, 250 + round * 170));
+    try {
+      child.kill("SIGKILL");
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error; // it had ended
+    }
+    await child.status;
+  }
+  strictEqual((await program(...args).output()).code, 0);
+  const { damaged, findings } = await world.check();
+  deepStrictEqual(findings.filter(({ severity }) => severity === "damage"), []);
+  strictEqual(damaged, 0);
+  deepStrictEqual([...Deno.readDirSync(`${world.storagePath}/tmp`)].map(({ name }) => name), []);
+  const { target } = await world.restore("latest");
+  strictEqual(differences(world.source, target), "");
+  using storage = world.open();
+  const tree = storage.resolve("latest").tree;
+  strictEqual(run("diff", "-r", world.source, `${world.storagePath}/${tree}`), "");
+});
