@@ -181,6 +181,8 @@ const EXPLAINED: Readonly<Record<string, string>> = {
   EDQUOT: "disk quota exceeded (EDQUOT)",
   EROFS: "the file system is read-only (EROFS)",
   EIO: "input/output error (EIO)",
+  EINVAL: "not a valid name or value (EINVAL)",
+  ENXIO: "not a regular file (ENXIO)",
   EMFILE: "too many open files (EMFILE)",
   ENAMETOOLONG: "name too long (ENAMETOOLONG)",
   EXDEV: "on another file system (EXDEV)",

@@ -1,0 +1,247 @@
+/**
+ * The C library of Linux, through FFI. Everything is synchronous: `errno` belongs to the thread that made the call.
+ *
+ * Buffers are made once and used again, because at a microsecond per system call an allocation would show. So nothing in
+ * here may be kept across calls: each answer is decoded before the next call. Every isolate (main thread, Worker)
+ * loads the library for itself and has its own buffers.
+ */
+import { type Raw, textOf } from "../core/raw.ts";
+import { DiskFault } from "./disk.ts";
+import { EINTR, errnoName } from "./errno.ts";
+
+const SYMBOLS = {
+  __errno_location: { parameters: [], result: "pointer" },
+  umask: { parameters: ["u32"], result: "u32" },
+  geteuid: { parameters: [], result: "u32" },
+  getegid: { parameters: [], result: "u32" },
+  getcwd: { parameters: ["buffer", "usize"], result: "pointer" },
+  openat: { parameters: ["i32", "buffer", "i32", "u32"], result: "i32" },
+  close: { parameters: ["i32"], result: "i32" },
+  statx: { parameters: ["i32", "buffer", "i32", "u32", "buffer"], result: "i32", optional: true },
+  // Results that fit are declared as i32: the upper half of the register is not looked at, and no bigint is made.
+  pread: { parameters: ["i32", "buffer", "usize", "i64"], result: "i32" },
+  pwrite: { parameters: ["i32", "buffer", "usize", "i64"], result: "i32" },
+  lseek: { parameters: ["i32", "i64", "i32"], result: "i64" },
+  ftruncate: { parameters: ["i32", "i64"], result: "i32" },
+  mkdirat: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  linkat: { parameters: ["i32", "buffer", "i32", "buffer", "i32"], result: "i32" },
+  symlinkat: { parameters: ["buffer", "i32", "buffer"], result: "i32" },
+  readlinkat: { parameters: ["i32", "buffer", "buffer", "usize"], result: "i32" },
+  renameat: { parameters: ["i32", "buffer", "i32", "buffer"], result: "i32" },
+  unlinkat: { parameters: ["i32", "buffer", "i32"], result: "i32" },
+  fchown: { parameters: ["i32", "u32", "u32"], result: "i32" },
+  fchownat: { parameters: ["i32", "buffer", "u32", "u32", "i32"], result: "i32" },
+  fchmod: { parameters: ["i32", "u32"], result: "i32" },
+  chmod: { parameters: ["buffer", "u32"], result: "i32" },
+  futimens: { parameters: ["i32", "buffer"], result: "i32" },
+  utimensat: { parameters: ["i32", "buffer", "buffer", "i32"], result: "i32" },
+  fsync: { parameters: ["i32"], result: "i32" },
+  syncfs: { parameters: ["i32"], result: "i32" },
+  flock: { parameters: ["i32", "i32"], result: "i32" },
+  fstatfs: { parameters: ["i32", "buffer"], result: "i32" },
+  flistxattr: { parameters: ["i32", "buffer", "usize"], result: "i32" },
+  fgetxattr: { parameters: ["i32", "buffer", "buffer", "usize"], result: "i32" },
+  fsetxattr: { parameters: ["i32", "buffer", "buffer", "usize", "i32"], result: "i32" },
+  fremovexattr: { parameters: ["i32", "buffer"], result: "i32" },
+  llistxattr: { parameters: ["buffer", "buffer", "usize"], result: "i32" },
+  lgetxattr: { parameters: ["buffer", "buffer", "buffer", "usize"], result: "i32" },
+  lsetxattr: { parameters: ["buffer", "buffer", "buffer", "usize", "i32"], result: "i32" },
+  getpwuid_r: { parameters: ["u32", "buffer", "buffer", "usize", "buffer"], result: "i32" },
+  getgrgid_r: { parameters: ["u32", "buffer", "buffer", "usize", "buffer"], result: "i32" },
+  // Variadic in C; with the convention of both processors a fixed signature is the same (not so on macOS).
+  ioctl: { parameters: ["i32", "u64", "i32"], result: "i32" },
+  // Calls for which older C libraries have no exported function: by number.
+  getdents64: { name: "syscall", parameters: ["i64", "i32", "buffer", "usize"], result: "i32" },
+  openat2: { name: "syscall", parameters: ["i64", "i32", "buffer", "buffer", "usize"], result: "i32" },
+  mknodat: { name: "syscall", parameters: ["i64", "i32", "buffer", "u32", "u32"], result: "i32" },
+  fchmodat2: { name: "syscall", parameters: ["i64", "i32", "buffer", "u32", "i32"], result: "i32" },
+  statxByNumber: { name: "syscall", parameters: ["i64", "i32", "buffer", "i32", "u32", "buffer"], result: "i32" },
+  copyFileRange: {
+    name: "syscall",
+    parameters: ["i64", "i32", "buffer", "i32", "buffer", "usize", "u32"],
+    result: "i32",
+  },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+type Declared = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
+type Numeric<F> = F extends (...args: infer A) => infer R
+  ? (...args: { [K in keyof A]: A[K] extends bigint ? number : A[K] }) => R
+  : F;
+/** 64-bit arguments are passed as numbers: the runtime takes both, and the fast path only numbers. */
+type Calls = { readonly [K in keyof Declared]: Numeric<Declared[K]> };
+
+const IS_ARM = Deno.build.arch === "aarch64";
+
+/** Flags of open(2). */
+export const O = {
+  RDONLY: 0,
+  RDWR: 2,
+  CREAT: 0o100,
+  EXCL: 0o200,
+  NOCTTY: 0o400,
+  NONBLOCK: 0o4000,
+  DIRECTORY: IS_ARM ? 0o40000 : 0o200000,
+  NOFOLLOW: IS_ARM ? 0o100000 : 0o400000,
+  CLOEXEC: 0o2000000,
+  PATH: 0o10000000,
+} as const;
+
+/** Flags of the `…at` calls. */
+export const AT = { FDCWD: -100, SYMLINK_NOFOLLOW: 0x100, REMOVEDIR: 0x200, EMPTY_PATH: 0x1000 } as const;
+
+/** Numbers of system calls. */
+export const SYSCALL = {
+  getdents64: IS_ARM ? 61 : 217,
+  mknodat: IS_ARM ? 33 : 259,
+  copyFileRange: IS_ARM ? 285 : 326,
+  statx: IS_ARM ? 291 : 332,
+  openat2: 437,
+  fchmodat2: 452,
+} as const;
+
+/** Longest path that one call takes, without the final NUL. */
+export const LONGEST_PATH_BYTES = 4095;
+
+/** A byte string on its way into a call, ended by NUL. Conversions of the string it holds already are saved. */
+export class PathBuffer {
+  readonly #bytes = new Uint8Array(LONGEST_PATH_BYTES + 1);
+  #held: string | undefined;
+  #isComponent = false;
+
+  /** One component: not empty, `.` or `..`, without `/`. So no call can be led out of its directory. */
+  component(name: string): Uint8Array<ArrayBuffer> {
+    if (this.#isComponent && name === this.#held) return this.#bytes;
+    this.#fill(name);
+    this.#isComponent = !(name === "" || name === "." || name === ".." || name.includes("/"));
+    if (!this.#isComponent) throw new DiskFault("EINVAL", "use as a name", name as Raw);
+    return this.#bytes;
+  }
+
+  /** Any path. */
+  path(path: string): Uint8Array<ArrayBuffer> {
+    if (path === this.#held) return this.#bytes;
+    this.#isComponent = false;
+    this.#fill(path);
+    return this.#bytes;
+  }
+
+  #fill(raw: string): void {
+    const { length } = raw;
+    if (length > LONGEST_PATH_BYTES) throw new DiskFault("ENAMETOOLONG", "use as a path", raw as Raw);
+    const bytes = this.#bytes;
+    this.#held = undefined;
+    for (let i = 0; i < length; i++) {
+      const code = raw.charCodeAt(i);
+      if (code === 0) throw new DiskFault("EINVAL", "use as a path", raw as Raw);
+      if (code > 0xff) throw new Error(`Not a byte string: ${JSON.stringify(raw)}`);
+      bytes[i] = code;
+    }
+    bytes[length] = 0;
+    this.#held = raw;
+  }
+}
+
+/** The empty path: with AT_EMPTY_PATH it stands for the descriptor itself. */
+export const EMPTY_PATH = new Uint8Array(1);
+
+/** One isolate's C library. */
+export class Libc {
+  readonly call: Calls;
+  /** What went wrong with the last call that {@link again} looked at; 0 if nothing did. */
+  errno = 0;
+  /** The name a call is about, and a second one for calls that take two. */
+  readonly first = new PathBuffer();
+  readonly second = new PathBuffer();
+  readonly #errnoView: Deno.UnsafePointerView;
+
+  constructor(calls: Calls) {
+    const location = calls.__errno_location();
+    if (location === null) throw new Error("The C library has no errno");
+    this.call = calls;
+    this.#errnoView = new Deno.UnsafePointerView(location);
+  }
+
+  /** For the condition of a do-while loop around a call: notes the error, and is true if a signal cut the call short. */
+  again(result: number): boolean {
+    if (result >= 0) return false;
+    return (this.errno = this.#errnoView.getInt32(0)) === EINTR;
+  }
+
+  /** Reads the error of a call that isn't interrupted by signals. */
+  readErrno(): number {
+    return (this.errno = this.#errnoView.getInt32(0));
+  }
+
+  /** The last error as a fault. @param operation a verb, as in "Cannot {operation} {path}" */
+  fault(operation: string, path: Raw): DiskFault {
+    return new DiskFault(errnoName(this.errno), operation, path);
+  }
+}
+
+const NAMES = ["libc.so.6", `libc.musl-${Deno.build.arch}.so.1`];
+let loaded: Libc | undefined;
+let looked = false;
+
+/** This isolate's C library; undefined where there is none, or FFI isn't permitted. */
+export function loadLibc(): Libc | undefined {
+  if (!looked) {
+    looked = true;
+    loaded = Deno.build.os === "linux" && mayUseFfi() ? load() : undefined;
+  }
+  return loaded;
+}
+
+/** Asked first, because dlopen without permission would ask the person. */
+function mayUseFfi(): boolean {
+  return Deno.permissions.querySync({ name: "ffi" }).state === "granted";
+}
+
+function load(): Libc | undefined {
+  for (const name of NAMES) {
+    try {
+      return new Libc(Deno.dlopen(name, SYMBOLS).symbols as unknown as Calls);
+    } catch {
+      // Not there under this name: the portable implementation is always left.
+    }
+  }
+  return undefined;
+}
+
+/** The working directory, as bytes. */
+export function libcCurrentDirectory(libc: Libc): Raw {
+  for (let size = 4096;; size *= 4) {
+    const buffer = new Uint8Array(size);
+    if (libc.call.getcwd(buffer, size) !== null) return rawUpToNul(buffer, 0);
+    libc.readErrno();
+    if (errnoName(libc.errno) !== "ERANGE") throw libc.fault("find", "." as Raw);
+  }
+}
+
+/** Text of a user's or group's name as the machine's name service has it; undefined if it knows none. */
+export function libcAccountName(libc: Libc, kind: "user" | "group", id: number): string | undefined {
+  const call = kind === "user" ? libc.call.getpwuid_r : libc.call.getgrgid_r;
+  const record = new Uint8Array(128);
+  const result = new BigUint64Array(1);
+  for (let size = 4096; size <= 1 << 22; size *= 4) {
+    const strings = new Uint8Array(size);
+    const error = call(id, record, strings, size, result);
+    if (errnoName(error) === "ERANGE") continue;
+    if (error !== 0 || result[0] === 0n) return undefined;
+    return nameInRecord(record, strings);
+  }
+  return undefined;
+}
+
+/** Both `struct passwd` and `struct group` begin with a pointer to the name, which lies among the strings. */
+function nameInRecord(record: Uint8Array<ArrayBuffer>, strings: Uint8Array<ArrayBuffer>): string {
+  const name = new DataView(record.buffer).getBigUint64(0, true);
+  const start = Deno.UnsafePointer.value(Deno.UnsafePointer.of(strings));
+  return textOf(rawUpToNul(strings, Number(name - BigInt(start))));
+}
+
+function rawUpToNul(bytes: Uint8Array, from: number): Raw {
+  const end = bytes.indexOf(0, from);
+  let raw = "";
+  for (let i = from; i < end; i++) raw += String.fromCharCode(bytes[i] ?? 0);
+  return raw as Raw;
+}

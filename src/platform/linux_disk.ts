@@ -1,0 +1,469 @@
+/** The file system of Linux through the C library: names are bytes, times are nanoseconds, and every step is relative to an open directory. */
+import { Buffer } from "node:buffer";
+import { joinRaw, type Raw } from "../core/raw.ts";
+import type { Kind } from "../core/entry.ts";
+import {
+  type Attributes,
+  type Dir,
+  type DirListing,
+  type Disk,
+  type DiskAbilities,
+  DiskFault,
+  type LinkResult,
+  type OpenFile,
+  type Stat,
+} from "./disk.ts";
+import { EAGAIN, EEXIST, EMLINK, ENOENT, ENOSYS, ENOTSUP, EPERM, EXDEV } from "./errno.ts";
+import { AT, libcAccountName, libcCurrentDirectory, loadLibc, O, SYSCALL } from "./libc.ts";
+import { LinuxCalls, type Xattrs } from "./linux_calls.ts";
+import { LinuxFile } from "./linux_file.ts";
+import { kindOfType, TYPE_OF_KIND } from "./linux_stat.ts";
+
+const LISTING_BYTES = 64 * 1024;
+const LONGEST_TARGET_BYTES = 8192;
+/** As the kernel does it: more symlinks than that in one path are taken for a loop. */
+const MOST_SYMLINKS = 40;
+/** Answers of linkat(2) that mean "not this file, not here". */
+const REFUSED: readonly number[] = [EPERM, EXDEV, ENOTSUP, ENOSYS];
+/** For regular files that others made: never wait for a pipe's writer, never become a terminal's session. */
+const SAFELY = O.NOFOLLOW | O.NONBLOCK | O.NOCTTY;
+
+/** `f_type` of statfs(2) where inode numbers or change times don't last: network, FUSE, and FAT (numbers are made up). */
+const UNRELIABLE: ReadonlySet<number> = new Set([
+  0x6969, // nfs
+  0x517b, // smb
+  0xff534d42, // cifs
+  0xfe534d42, // smb2
+  0x65735546, // fuse
+  0x01021997, // 9p
+  0x00c36400, // ceph
+  0x5346414f, // afs
+  0x6b414653, // kafs
+  0x73757245, // coda
+  0x564c, // ncp
+  0x4d44, // vfat
+  0x2011bab0, // exfat
+]);
+
+const LINUX_ABILITIES: DiskAbilities = {
+  timeUnitNs: 1,
+  rawNames: true,
+  owners: true,
+  xattrs: true,
+  devices: true,
+  inodes: true,
+};
+
+/** This machine's file system; undefined where the C library can't be loaded or the kernel is too old. */
+export function openLinuxDisk(): Disk | undefined {
+  const libc = loadLibc();
+  if (libc === undefined) return undefined;
+  const calls = new LinuxCalls(libc);
+  if (!calls.statx.isThere()) return undefined;
+  // Modes are exact; the mask belongs to the whole process.
+  libc.call.umask(0);
+  return new LinuxDisk(calls);
+}
+
+class LinuxDisk implements Disk {
+  readonly abilities = LINUX_ABILITIES;
+  readonly uid: number;
+  readonly gid: number;
+  readonly #calls: LinuxCalls;
+  readonly #users = new Map<number, string | undefined>();
+  readonly #groups = new Map<number, string | undefined>();
+
+  constructor(calls: LinuxCalls) {
+    this.#calls = calls;
+    this.uid = calls.uid;
+    this.gid = calls.gid;
+  }
+
+  openDir(path: Raw): Dir {
+    return new LinuxDir(this.#calls, this.#calls.openFollowing(path), path);
+  }
+
+  realPath(path: Raw): Raw {
+    const start = path.startsWith("/") ? path : joinRaw(libcCurrentDirectory(this.#calls.libc), path);
+    const root = this.#calls.openFollowing("/" as Raw);
+    try {
+      return this.#resolve(root, start, path);
+    } finally {
+      this.#calls.close(root);
+    }
+  }
+
+  /** Component by component: so the length doesn't matter, and /proc isn't needed. */
+  #resolve(root: number, start: string, path: Raw): Raw {
+    const pending = start.split("/").reverse();
+    let done: Raw[] = [];
+    let symlinks = 0;
+    for (let part = pending.pop(); part !== undefined; part = pending.pop()) {
+      if (part === "" || part === ".") continue;
+      if (part === "..") {
+        done.pop();
+        continue;
+      }
+      const target = this.#symlinkTarget(root, done, part as Raw, path);
+      if (target === undefined) done.push(part as Raw);
+      else {
+        if (++symlinks > MOST_SYMLINKS) throw new DiskFault("ELOOP", "find", path);
+        if (target.startsWith("/")) done = [];
+        pending.push(...target.split("/").reverse());
+      }
+    }
+    return `/${done.join("/")}` as Raw;
+  }
+
+  /** Undefined if `name` in the directory `parents` is not a symlink. */
+  #symlinkTarget(root: number, parents: readonly Raw[], name: Raw, path: Raw): Raw | undefined {
+    const parent = parents.join("/") as Raw;
+    using dir = new LinuxDir(this.#calls, this.#calls.openBeneath(root, parent, path, O.PATH), path);
+    const stat = dir.stat(name);
+    if (stat === undefined) throw new DiskFault("ENOENT", "find", path);
+    return stat.kind === "symlink" ? dir.readlink(name) : undefined;
+  }
+
+  userName(uid: number): string | undefined {
+    return cached(this.#users, uid, () => libcAccountName(this.#calls.libc, "user", uid));
+  }
+
+  groupName(gid: number): string | undefined {
+    return cached(this.#groups, gid, () => libcAccountName(this.#calls.libc, "group", gid));
+  }
+}
+
+function cached(
+  names: Map<number, string | undefined>,
+  id: number,
+  find: () => string | undefined,
+): string | undefined {
+  const known = names.get(id);
+  if (known !== undefined || names.has(id)) return known;
+  const name = find();
+  names.set(id, name);
+  return name;
+}
+
+const listingBuffer = new Uint8Array(LISTING_BYTES);
+const listingView = new DataView(listingBuffer.buffer);
+const listingText = Buffer.from(listingBuffer.buffer);
+const statfsBuffer = new Uint8Array(256);
+const targetBuffer = Buffer.alloc(LONGEST_TARGET_BYTES);
+
+class LinuxDir implements Dir {
+  readonly path: Raw;
+  readonly #calls: LinuxCalls;
+  #fd: number;
+  /** True once the descriptor's position isn't at the start. */
+  #isListed = false;
+  #inherits: boolean | undefined;
+
+  /** Takes over `fd`. */
+  constructor(calls: LinuxCalls, fd: number, path: Raw) {
+    this.#calls = calls;
+    this.#fd = fd;
+    this.path = path;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#fd >= 0) this.#calls.close(this.#fd);
+    this.#fd = -1;
+  }
+
+  list(): DirListing {
+    const { libc } = this.#calls;
+    if (this.#isListed) libc.call.lseek(this.#fd, 0, 0);
+    this.#isListed = true;
+    const names: Raw[] = [];
+    const kinds: (Kind | undefined)[] = [];
+    for (;;) {
+      let got: number;
+      do {
+        got = libc.call.getdents64(SYSCALL.getdents64, this.#fd, listingBuffer, LISTING_BYTES);
+      } while (libc.again(got));
+      if (got < 0) throw libc.fault("list", this.path);
+      if (got === 0) return { names, kinds };
+      readEntries(got, names, kinds);
+    }
+  }
+
+  statSelf(): Stat {
+    return this.#calls.statx.ofFd(this.#fd, this.path);
+  }
+
+  stat(name: Raw): Stat | undefined {
+    const { libc, statx } = this.#calls;
+    const stat = statx.at(this.#fd, libc.first.component(name));
+    if (stat === undefined && libc.errno !== ENOENT) throw this.#fault("look at", name);
+    return stat;
+  }
+
+  openDir(name: Raw): Dir {
+    const { libc } = this.#calls;
+    const fd = this.#calls.open(this.#fd, libc.first.component(name), O.RDONLY | O.DIRECTORY | O.NOFOLLOW);
+    if (fd < 0) throw this.#fault("open", name);
+    return new LinuxDir(this.#calls, fd, joinRaw(this.path, name));
+  }
+
+  openPath(relative: Raw): Dir {
+    const path = joinRaw(this.path, relative);
+    return new LinuxDir(this.#calls, this.#calls.openBeneath(this.#fd, relative, path), path);
+  }
+
+  open(name: Raw): OpenFile | undefined {
+    const { libc } = this.#calls;
+    let fd = this.#calls.open(this.#fd, libc.first.component(name), O.RDONLY | SAFELY);
+    if (fd < 0 && libc.errno === ENOENT) return undefined;
+    if (fd < 0 && libc.errno === EAGAIN) fd = this.#openLeased(name);
+    if (fd < 0) throw this.#fault("open", name);
+    return this.#regularFile(fd, name);
+  }
+
+  /** A file server holds a lease on the file and gives it up when somebody waits for it; O_NONBLOCK doesn't wait. */
+  #openLeased(name: Raw): number {
+    const { libc } = this.#calls;
+    const handle = this.#calls.open(this.#fd, libc.first.component(name), O.PATH | O.NOFOLLOW);
+    if (handle < 0) return handle;
+    try {
+      if (this.#calls.statx.kindOfFd(handle, this.path) !== "file") return -1;
+      return this.#calls.open(AT.FDCWD, libc.second.path(`/proc/self/fd/${handle}`), O.RDONLY);
+    } finally {
+      this.#calls.close(handle);
+    }
+  }
+
+  /** Takes over `fd`, or closes it and throws if it is something else. */
+  #regularFile(fd: number, name: Raw): LinuxFile {
+    let kind: Kind | undefined;
+    try {
+      kind = this.#calls.statx.kindOfFd(fd, this.path);
+      if (kind === "file") return this.#file(fd, name);
+    } finally {
+      if (kind !== "file") this.#calls.close(fd);
+    }
+    throw new DiskFault(kind === "dir" ? "EISDIR" : "ENXIO", "open", joinRaw(this.path, name));
+  }
+
+  #file(fd: number, name: Raw): LinuxFile {
+    return new LinuxFile(this.#calls, fd, () => joinRaw(this.path, name));
+  }
+
+  create(name: Raw, mode: number): OpenFile | undefined {
+    const { libc } = this.#calls;
+    const inherits = this.#newObjectsInherit();
+    const flags = O.RDWR | O.CREAT | O.EXCL | O.NOFOLLOW;
+    const fd = this.#calls.open(this.#fd, libc.first.component(name), flags, inherits ? mode & 0o700 : mode);
+    if (fd < 0 && libc.errno === EEXIST) return undefined;
+    if (fd < 0) throw this.#fault("create", name);
+    const file = this.#file(fd, name);
+    if (!inherits) return file;
+    try {
+      this.#calls.makeExact(fd, mode, joinRaw(this.path, name));
+      return file;
+    } catch (error) {
+      file[Symbol.dispose]();
+      this.unlink(name);
+      throw error;
+    }
+  }
+
+  openOrCreate(name: Raw, mode: number): OpenFile {
+    const { libc } = this.#calls;
+    for (;;) {
+      const fd = this.#calls.open(this.#fd, libc.first.component(name), O.RDWR | SAFELY);
+      if (fd >= 0) return this.#regularFile(fd, name);
+      if (libc.errno !== ENOENT) throw this.#fault("open", name);
+      const created = this.create(name, mode);
+      if (created !== undefined) return created;
+    }
+  }
+
+  mkdir(name: Raw, mode: number): boolean {
+    const { libc } = this.#calls;
+    const inherits = this.#newObjectsInherit();
+    const result = libc.call.mkdirat(this.#fd, libc.first.component(name), inherits ? mode & 0o700 : mode);
+    if (result < 0) {
+      if (libc.readErrno() === EEXIST) return false;
+      throw this.#fault("create", name);
+    }
+    if (inherits) this.#makeExact(name, mode);
+    // mkdir(2) ignores these bits.
+    else if ((mode & 0o6000) !== 0) this.setAttributes(name, { mode });
+    return true;
+  }
+
+  /** True if new objects get a group or an ACL from this directory (setgid, mount option grpid, default ACL). */
+  #newObjectsInherit(): boolean {
+    if (this.#inherits === undefined) {
+      const { mode, gid } = this.statSelf();
+      this.#inherits = (mode & 0o2000) !== 0 || gid !== this.#calls.gid || this.#calls.hasDefaultAcl(this.#fd);
+    }
+    return this.#inherits;
+  }
+
+  #makeExact(name: Raw, mode: number): void {
+    const flags = O.RDONLY | O.DIRECTORY | O.NOFOLLOW;
+    const path = joinRaw(this.path, name);
+    const fd = this.#calls.open(this.#fd, this.#calls.libc.first.component(name), flags);
+    if (fd < 0) throw this.#fault("open", name);
+    try {
+      this.#calls.makeExact(fd, mode, path);
+    } finally {
+      this.#calls.close(fd);
+    }
+  }
+
+  link(name: Raw, to: Dir, toName: Raw): LinkResult {
+    const { libc } = this.#calls;
+    const from = libc.first.component(name);
+    const result = libc.call.linkat(this.#fd, from, fdOf(to), libc.second.component(toName), 0);
+    if (result === 0) return "linked";
+    const errno = libc.readErrno();
+    if (errno === EEXIST) return "exists";
+    if (errno === ENOENT) return "missing";
+    if (errno === EMLINK) return "too-many-links";
+    if (REFUSED.includes(errno)) return "refused";
+    throw libc.fault("link", joinRaw(to.path, toName));
+  }
+
+  symlink(target: Raw, name: Raw): void {
+    const { libc } = this.#calls;
+    const result = libc.call.symlinkat(libc.first.path(target), this.#fd, libc.second.component(name));
+    this.#check(result, "create", name);
+  }
+
+  readlink(name: Raw): Raw {
+    const { libc } = this.#calls;
+    const length = libc.call.readlinkat(this.#fd, libc.first.component(name), targetBuffer, LONGEST_TARGET_BYTES);
+    this.#check(length, "read the link", name);
+    return targetBuffer.toString("latin1", 0, length) as Raw;
+  }
+
+  mknod(name: Raw, mode: number, kind: Kind, device: { major: number; minor: number }): void {
+    const { libc } = this.#calls;
+    const type = TYPE_OF_KIND[kind] << 12;
+    const result = libc.call.mknodat(
+      SYSCALL.mknodat,
+      this.#fd,
+      libc.first.component(name),
+      type | mode,
+      deviceNumber(device.major, device.minor),
+    );
+    this.#check(result, "create", name);
+    if (this.#newObjectsInherit()) this.setAttributes(name, { uid: this.#calls.uid, gid: this.#calls.gid, mode });
+  }
+
+  rename(name: Raw, to: Dir, toName: Raw): void {
+    const { libc } = this.#calls;
+    const from = libc.first.component(name);
+    const result = libc.call.renameat(this.#fd, from, fdOf(to), libc.second.component(toName));
+    this.#check(result, "rename", name);
+  }
+
+  unlink(name: Raw): boolean {
+    return this.#remove(name, 0);
+  }
+
+  rmdir(name: Raw): boolean {
+    return this.#remove(name, AT.REMOVEDIR);
+  }
+
+  #remove(name: Raw, flags: number): boolean {
+    const { libc } = this.#calls;
+    if (libc.call.unlinkat(this.#fd, libc.first.component(name), flags) === 0) return true;
+    if (libc.readErrno() === ENOENT) return false;
+    throw this.#fault("remove", name);
+  }
+
+  setAttributes(name: Raw, attributes: Attributes): void {
+    this.#calls.setAt(this.#fd, name, attributes, () => joinRaw(this.path, name));
+  }
+
+  setSelfAttributes(attributes: Attributes): void {
+    this.#inherits = undefined;
+    this.#calls.setOfFd(this.#fd, attributes, this.path);
+  }
+
+  xattrs(name: Raw): Xattrs {
+    return this.#calls.xattrsAt(this.#fd, name, () => joinRaw(this.path, name));
+  }
+
+  setXattr(name: Raw, attribute: string, value: Uint8Array<ArrayBuffer>): void {
+    this.#calls.setXattrAt(this.#fd, name, attribute, value, () => joinRaw(this.path, name));
+  }
+
+  selfXattrs(): Xattrs {
+    return this.#calls.xattrsOfFd(this.#fd, () => this.path);
+  }
+
+  setSelfXattr(attribute: string, value: Uint8Array<ArrayBuffer>): void {
+    this.#inherits = undefined;
+    this.#calls.setXattrOfFd(this.#fd, attribute, value, this.path);
+  }
+
+  sync(): void {
+    const { libc } = this.#calls;
+    let result: number;
+    do result = libc.call.fsync(this.#fd); while (libc.again(result));
+    if (result < 0) throw libc.fault("sync", this.path);
+  }
+
+  syncFileSystem(): void {
+    this.#calls.check(this.#calls.libc.call.syncfs(this.#fd), "sync the file system of", this.path);
+  }
+
+  freeBytes(): number | undefined {
+    const view = this.#statfs();
+    if (view === undefined) return undefined;
+    const blockSize = Number(view.getBigInt64(72, true)) || Number(view.getBigInt64(8, true));
+    return Number(view.getBigUint64(32, true)) * blockSize;
+  }
+
+  reliableInodes(): boolean {
+    const view = this.#statfs();
+    return view !== undefined && !UNRELIABLE.has(view.getUint32(0, true));
+  }
+
+  /** `struct statfs`, as on every 64-bit processor. */
+  #statfs(): DataView | undefined {
+    const { libc } = this.#calls;
+    let result: number;
+    do result = libc.call.fstatfs(this.#fd, statfsBuffer); while (libc.again(result));
+    return result < 0 ? undefined : new DataView(statfsBuffer.buffer);
+  }
+
+  #check(result: number, operation: string, name: Raw): void {
+    if (result >= 0) return;
+    this.#calls.libc.readErrno();
+    throw this.#fault(operation, name);
+  }
+
+  #fault(operation: string, name: Raw): DiskFault {
+    return this.#calls.libc.fault(operation, joinRaw(this.path, name));
+  }
+
+  /** The descriptor of a directory of this implementation. */
+  static fdOf(dir: Dir): number {
+    if (!(dir instanceof LinuxDir)) throw new Error("The directories belong to different file systems");
+    return dir.#fd;
+  }
+}
+
+const { fdOf } = LinuxDir;
+
+/** Decodes the listing buffer in one go; the names are slices of one string. */
+function readEntries(length: number, names: Raw[], kinds: (Kind | undefined)[]): void {
+  const text = listingText.toString("latin1", 0, length);
+  for (let at = 0; at < length; at += listingView.getUint16(at + 16, true)) {
+    const name = text.slice(at + 19, text.indexOf("\0", at + 19));
+    if (name === "." || name === "..") continue;
+    names.push(name as Raw);
+    kinds.push(kindOfType(listingView.getUint8(at + 18)));
+  }
+}
+
+/** The kernel's 32-bit form of a device number (new_encode_dev). */
+function deviceNumber(major: number, minor: number): number {
+  return ((minor & 0xff) | (major << 8) | ((minor & ~0xff) << 12)) >>> 0;
+}

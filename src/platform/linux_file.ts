@@ -1,0 +1,142 @@
+/** An open regular file on Linux. */
+import type { Raw } from "../core/raw.ts";
+import type { Attributes, OpenFile, Stat } from "./disk.ts";
+import { EAGAIN, EINVAL, ENOSYS, ENOTSUP, ENXIO, EPERM, EXDEV } from "./errno.ts";
+import { SYSCALL } from "./libc.ts";
+import type { LinuxCalls, Xattrs } from "./linux_calls.ts";
+
+const SEEK_DATA = 3;
+const SEEK_HOLE = 4;
+const LOCK_EX_NB = 2 | 4;
+/** _IOW(0x94, 9, int): share all extents of another file. */
+const FICLONE = 0x4004_9409;
+const COPY_BYTES = 1 << 30;
+/** Answers of copy_file_range(2) that mean "not between these files". */
+const CANNOT_COPY: readonly number[] = [EXDEV, EINVAL, ENOSYS, ENOTSUP, EPERM];
+
+export class LinuxFile implements OpenFile {
+  readonly #calls: LinuxCalls;
+  readonly #path: () => Raw;
+  #fd: number;
+
+  /** Takes over `fd`. @param path for messages */
+  constructor(calls: LinuxCalls, fd: number, path: () => Raw) {
+    this.#calls = calls;
+    this.#fd = fd;
+    this.#path = path;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#fd >= 0) this.#calls.close(this.#fd);
+    this.#fd = -1;
+  }
+
+  stat(): Stat {
+    return this.#calls.statx.ofFd(this.#fd, this.#path());
+  }
+
+  read(into: Uint8Array<ArrayBuffer>, position: number): number {
+    const { libc } = this.#calls;
+    let done = 0;
+    // Only an empty answer is the end of the file: a network file system may give less than was asked for.
+    while (done < into.length) {
+      const rest = done === 0 ? into : into.subarray(done);
+      let got: number;
+      do got = libc.call.pread(this.#fd, rest, rest.length, position + done); while (libc.again(got));
+      if (got < 0) throw libc.fault("read", this.#path());
+      if (got === 0) break;
+      done += got;
+    }
+    return done;
+  }
+
+  write(bytes: Uint8Array<ArrayBuffer>, position: number): void {
+    const { libc } = this.#calls;
+    for (let done = 0; done < bytes.length;) {
+      const rest = done === 0 ? bytes : bytes.subarray(done);
+      let put: number;
+      do put = libc.call.pwrite(this.#fd, rest, rest.length, position + done); while (libc.again(put));
+      if (put < 0) throw libc.fault("write", this.#path());
+      done += put;
+    }
+  }
+
+  truncate(size: number): void {
+    const { libc } = this.#calls;
+    let result: number;
+    do result = libc.call.ftruncate(this.#fd, size); while (libc.again(result));
+    if (result < 0) throw libc.fault("set the size of", this.#path());
+  }
+
+  seekData(from: number): number | undefined {
+    return this.#seek(from, SEEK_DATA);
+  }
+
+  seekHole(from: number): number | undefined {
+    return this.#seek(from, SEEK_HOLE);
+  }
+
+  #seek(from: number, whence: number): number | undefined {
+    const { libc } = this.#calls;
+    const at = Number(libc.call.lseek(this.#fd, from, whence));
+    if (at >= 0) return at;
+    const errno = libc.readErrno();
+    if (errno === ENXIO || errno === EINVAL) return undefined;
+    throw libc.fault("find holes in", this.#path());
+  }
+
+  copyFrom(source: OpenFile, size: number): boolean {
+    if (!(source instanceof LinuxFile)) return false;
+    if (this.#calls.libc.call.ioctl(this.#fd, FICLONE, source.#fd) === 0) {
+      if (this.stat().size > size) this.truncate(size);
+      return true;
+    }
+    return this.#copyRanges(source.#fd, size);
+  }
+
+  #copyRanges(sourceFd: number, size: number): boolean {
+    const { libc } = this.#calls;
+    // The kernel moves both offsets on.
+    const from = new Uint8Array(8), to = new Uint8Array(8);
+    for (let done = 0; done < size;) {
+      const length = Math.min(COPY_BYTES, size - done);
+      let got: number;
+      do {
+        got = libc.call.copyFileRange(SYSCALL.copyFileRange, sourceFd, from, this.#fd, to, length, 0);
+      } while (libc.again(got));
+      if (got <= 0 && done === 0 && (got === 0 || CANNOT_COPY.includes(libc.errno))) return false;
+      if (got < 0) throw libc.fault("copy to", this.#path());
+      if (got === 0) break;
+      done += got;
+    }
+    return true;
+  }
+
+  setAttributes(attributes: Attributes): void {
+    this.#calls.setOfFd(this.#fd, attributes, this.#path());
+  }
+
+  xattrs(): Xattrs {
+    return this.#calls.xattrsOfFd(this.#fd, this.#path);
+  }
+
+  setXattr(name: string, value: Uint8Array<ArrayBuffer>): void {
+    this.#calls.setXattrOfFd(this.#fd, name, value, this.#path());
+  }
+
+  sync(): void {
+    const { libc } = this.#calls;
+    let result: number;
+    do result = libc.call.fsync(this.#fd); while (libc.again(result));
+    if (result < 0) throw libc.fault("sync", this.#path());
+  }
+
+  tryLock(): boolean {
+    const { libc } = this.#calls;
+    let result: number;
+    do result = libc.call.flock(this.#fd, LOCK_EX_NB); while (libc.again(result));
+    if (result >= 0) return true;
+    if (libc.errno === EAGAIN) return false;
+    throw libc.fault("lock", this.#path());
+  }
+}

@@ -1,0 +1,187 @@
+/** Reading `struct statx` (statx(2)); the layout is the same on every processor. */
+import type { Kind, NsText } from "../core/entry.ts";
+import type { Raw } from "../core/raw.ts";
+import type { Stat } from "./disk.ts";
+import { ENOSYS } from "./errno.ts";
+import { AT, EMPTY_PATH, type Libc, SYSCALL } from "./libc.ts";
+
+const STATX_TYPE = 0x1;
+const STATX_BTIME = 0x800;
+const STATX_BASIC_AND_BTIME = 0xfff;
+const TWO_32 = 0x1_0000_0000;
+/** High halves below this make numbers that are exact. */
+const EXACT_HIGH = 0x20_0000;
+
+const KIND_OF_TYPE: readonly (Kind | undefined)[] = (() => {
+  const kinds = new Array<Kind | undefined>(16).fill(undefined);
+  kinds[1] = "fifo";
+  kinds[2] = "char";
+  kinds[4] = "dir";
+  kinds[6] = "block";
+  kinds[8] = "file";
+  kinds[10] = "symlink";
+  kinds[12] = "socket";
+  return kinds;
+})();
+
+/** File type bits of mode_t, and `d_type` of directory entries, by kind. */
+export const TYPE_OF_KIND: Readonly<Record<Kind, number>> = {
+  fifo: 1,
+  char: 2,
+  dir: 4,
+  block: 6,
+  file: 8,
+  symlink: 10,
+  socket: 12,
+};
+
+/** Kind of a `d_type` or of the upper four mode bits; undefined for 0, "unknown". */
+export function kindOfType(type: number): Kind | undefined {
+  return KIND_OF_TYPE[type];
+}
+
+/** Makes the calls; one per isolate, with one buffer. */
+export class Statx {
+  readonly #libc: Libc;
+  readonly #buffer = new Uint8Array(256);
+  readonly #view = new DataView(this.#buffer.buffer);
+  readonly #times = new TimeText();
+  readonly #byNumber: boolean;
+  #deviceMajor = -1;
+  #deviceMinor = -1;
+  #device = "";
+
+  constructor(libc: Libc) {
+    this.#libc = libc;
+    this.#byNumber = libc.call.statx === null;
+  }
+
+  /** True if the kernel knows the call (since 4.11, or by the C library's emulation). */
+  isThere(): boolean {
+    return this.#run(AT.FDCWD, EMPTY_PATH, AT.EMPTY_PATH, STATX_TYPE) >= 0 || this.#libc.errno !== ENOSYS;
+  }
+
+  /** Of `path` relative to `fd`, not following a symlink; undefined if the call failed (see `libc.errno`). */
+  at(fd: number, path: Uint8Array<ArrayBuffer>): Stat | undefined {
+    return this.#run(fd, path, AT.SYMLINK_NOFOLLOW, STATX_BASIC_AND_BTIME) < 0 ? undefined : this.#read();
+  }
+
+  /** Of an open descriptor. @param path for messages */
+  ofFd(fd: number, path: Raw): Stat {
+    if (this.#run(fd, EMPTY_PATH, AT.EMPTY_PATH, STATX_BASIC_AND_BTIME) < 0) throw this.#libc.fault("look at", path);
+    return this.#read();
+  }
+
+  /** Only the kind of an open descriptor. @param path for messages */
+  kindOfFd(fd: number, path: Raw): Kind | undefined {
+    if (this.#run(fd, EMPTY_PATH, AT.EMPTY_PATH, STATX_TYPE) < 0) throw this.#libc.fault("look at", path);
+    return kindOfType(this.#view.getUint16(28, true) >> 12);
+  }
+
+  #run(fd: number, path: Uint8Array<ArrayBuffer>, flags: number, mask: number): number {
+    const { call } = this.#libc;
+    let result: number;
+    do {
+      result = this.#byNumber || call.statx === null
+        ? call.statxByNumber(SYSCALL.statx, fd, path, flags, mask, this.#buffer)
+        : call.statx(fd, path, flags, mask, this.#buffer);
+    } while (this.#libc.again(result));
+    return result;
+  }
+
+  #read(): Stat {
+    const view = this.#view;
+    const mode = view.getUint16(28, true);
+    const kind = KIND_OF_TYPE[mode >> 12] ?? "file";
+    const hasBirth = (view.getUint32(0, true) & STATX_BTIME) !== 0;
+    return {
+      kind,
+      size: kind === "file" || kind === "symlink" ? this.#number(40) : 0,
+      mtime: this.#time(112),
+      ctime: this.#time(96),
+      birthtime: hasBirth ? this.#time(80) : undefined,
+      inode: this.#decimal(32),
+      device: this.#deviceText(view.getUint32(136, true), view.getUint32(140, true)),
+      mode: mode & 0o7777,
+      uid: view.getUint32(20, true),
+      gid: view.getUint32(24, true),
+      links: view.getUint32(16, true),
+      blocks: this.#number(48),
+      major: view.getUint32(128, true),
+      minor: view.getUint32(132, true),
+    };
+  }
+
+  #number(at: number): number {
+    return this.#view.getUint32(at + 4, true) * TWO_32 + this.#view.getUint32(at, true);
+  }
+
+  #decimal(at: number): string {
+    const high = this.#view.getUint32(at + 4, true);
+    return high < EXACT_HIGH
+      ? String(high * TWO_32 + this.#view.getUint32(at, true))
+      : String(this.#view.getBigUint64(at, true));
+  }
+
+  #time(at: number): NsText {
+    const seconds = this.#view.getInt32(at + 4, true) * TWO_32 + this.#view.getUint32(at, true);
+    return this.#times.text(seconds, this.#view.getUint32(at + 8, true));
+  }
+
+  /** Nearly always the same as last time. */
+  #deviceText(major: number, minor: number): string {
+    if (major !== this.#deviceMajor || minor !== this.#deviceMinor) {
+      this.#device = `${major}:${minor}`;
+      this.#deviceMajor = major;
+      this.#deviceMinor = minor;
+    }
+    return this.#device;
+  }
+}
+
+/** "000" to "999". */
+const THREE_DIGITS = Array.from({ length: 1000 }, (_, i) => String(i).padStart(3, "0"));
+
+/** Writes times as text. The seconds of neighbours are often equal, so their text is kept: it is the dear part. */
+export class TimeText {
+  #seconds = 0;
+  #text = "0";
+
+  /** @param seconds whole seconds since 1970, rounded down; @param nanoseconds 0 to 999,999,999 after that */
+  text(seconds: number, nanoseconds: number): NsText {
+    if (seconds <= 0) return smallTime(seconds, nanoseconds);
+    if (seconds !== this.#seconds) {
+      this.#seconds = seconds;
+      this.#text = String(seconds);
+    }
+    return this.#text + nineDigits(nanoseconds);
+  }
+}
+
+/** In three parts: three times as fast as padStart(). */
+function nineDigits(nanoseconds: number): string {
+  const millions = (nanoseconds / 1_000_000) | 0;
+  const rest = nanoseconds - millions * 1_000_000;
+  const thousands = (rest / 1000) | 0;
+  return `${THREE_DIGITS[millions]}${THREE_DIGITS[thousands]}${THREE_DIGITS[rest - thousands * 1000]}`;
+}
+
+/** Times up to the first second of 1970. */
+function smallTime(seconds: number, nanoseconds: number): NsText {
+  if (seconds === 0) return String(nanoseconds);
+  const whole = nanoseconds === 0 ? -seconds : -seconds - 1;
+  const part = nanoseconds === 0 ? 0 : 1_000_000_000 - nanoseconds;
+  return whole === 0 ? `-${part}` : `-${whole}${nineDigits(part)}`;
+}
+
+/** The way back: seconds, rounded down, and 0 to 999,999,999 ns after that. */
+export function splitTime(time: NsText): { seconds: number; nanoseconds: number } {
+  const negative = time.startsWith("-");
+  const digits = negative ? time.slice(1) : time;
+  const whole = digits.length > 9 ? Number(digits.slice(0, -9)) : 0;
+  const part = Number(digits.slice(-9));
+  if (!negative) return { seconds: whole, nanoseconds: part };
+  return part === 0
+    ? { seconds: -whole || 0, nanoseconds: 0 }
+    : { seconds: -whole - 1, nanoseconds: 1_000_000_000 - part };
+}
