@@ -489,4 +489,3 @@ function walkOptions(request: BackupRequest, storage: Storage, monitor: Monitor)
     monitor,
   };
 }
-

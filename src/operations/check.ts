@@ -185,7 +185,12 @@ class CheckRun {
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       const paths = [`${id.slice(0, 12)}:${textOf(hunk.first)} and ${hunk.count - 1} entries after it`];
-      this.#report({ what: `A part of a manifest is damaged: ${error.message}`, where: hunk.id, severity: "damage", paths });
+      this.#report({
+        what: `A part of a manifest is damaged: ${error.message}`,
+        where: hunk.id,
+        severity: "damage",
+        paths,
+      });
     }
   }
 

@@ -7,7 +7,13 @@ import { type Raw, textOf } from "../core/raw.ts";
 import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
 import { type Filter, parseFilter } from "../source/filter.ts";
 import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
-import { type ExtractResult, type ExtractTask, giveAttributes, type Overwrite, TargetTaken } from "../storage/extract.ts";
+import {
+  type ExtractResult,
+  type ExtractTask,
+  giveAttributes,
+  type Overwrite,
+  TargetTaken,
+} from "../storage/extract.ts";
 import { type Told, untell } from "../storage/faults.ts";
 import type { Manifest } from "../storage/manifest.ts";
 import type { Pool } from "../storage/pool.ts";
@@ -346,4 +352,3 @@ function makeTarget(disk: Disk, path: Raw): Dir {
     return disk.openDir(path);
   }
 }
-

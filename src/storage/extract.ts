@@ -92,7 +92,9 @@ export class Extract {
     if (overwrite === "never") return { how: "kept", bytes: 0, problem: undefined };
     const path = `${textOf(target.path)}/${textOf(task.name)}`;
     if (overwrite === "refuse" || there?.kind === "dir") throw new TargetTaken(path);
-    if (overwrite === "if-changed" && there?.kind === "file" && there.size === task.size && there.mtime === task.mtime) {
+    if (
+      overwrite === "if-changed" && there?.kind === "file" && there.size === task.size && there.mtime === task.mtime
+    ) {
       return { how: "same", bytes: 0, problem: this.#restoreAttributes(target, task) };
     }
     const partial = (task.name.slice(0, 200) + PARTIAL) as Raw;

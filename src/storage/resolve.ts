@@ -29,7 +29,9 @@ function nthLatest(name: string, snapshots: readonly SnapshotInfo[], back: numbe
 
 function isNamed(snapshot: SnapshotInfo, name: string): boolean {
   if (snapshot.tree === name) return true;
-  if (/^\d{4}-\d\d-\d\d$/.test(name)) return snapshot.tree?.slice(0, 10).replace("/", "-") === name || dayOf(snapshot) === name;
+  if (/^\d{4}-\d\d-\d\d$/.test(name)) {
+    return snapshot.tree?.slice(0, 10).replace("/", "-") === name || dayOf(snapshot) === name;
+  }
   return name.length >= SHORTEST_PREFIX && /^[0-9a-f]+$/.test(name) && snapshot.id.startsWith(name);
 }
 
@@ -41,6 +43,8 @@ function theOne(name: string, found: readonly SnapshotInfo[]): SnapshotInfo {
   const [first, ...others] = found;
   if (first === undefined) throw new NoSnapshot(name);
   if (others.length === 0) return first;
-  const shown = found.slice(0, CANDIDATES_SHOWN).map((snapshot) => `${snapshot.id.slice(0, 12)} (${snapshot.tree ?? snapshot.time})`);
+  const shown = found.slice(0, CANDIDATES_SHOWN).map((snapshot) =>
+    `${snapshot.id.slice(0, 12)} (${snapshot.tree ?? snapshot.time})`
+  );
   throw new AmbiguousSnapshot(name, shown);
 }

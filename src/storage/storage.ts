@@ -366,7 +366,9 @@ function checkOneFileSystem(storage: Dir, path: Raw): void {
   const { device } = storage.statSelf();
   for (const name of [CONTENT, TMP, DB]) {
     const other = storage.stat(name);
-    if (other !== undefined && other.device !== device) throw new SplitStorage(path, device, textOf(name), other.device);
+    if (other !== undefined && other.device !== device) {
+      throw new SplitStorage(path, device, textOf(name), other.device);
+    }
   }
 }
 

@@ -166,4 +166,3 @@ function emptyDirectory(parent: Dir, name: Raw): void {
 export function treePath(storage: Dir, name: string): string {
   return `${textOf(storage.path)}/${name}`;
 }
-

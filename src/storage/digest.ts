@@ -1,0 +1,54 @@
+/** The checksum algorithms that a storage may use. */
+import { createHash, hash } from "node:crypto";
+import { crc32 } from "node:zlib";
+import { blake3 } from "@noble/hashes/blake3.js";
+
+export const ALGORITHMS = ["sha256", "blake3", "sha1", "md5", "crc32"] as const;
+export type Algorithm = typeof ALGORITHMS[number];
+
+/** A digest of bytes that come in pieces. */
+export interface Hasher {
+  update(bytes: Uint8Array<ArrayBuffer>): void;
+  /** Lower-case hex; ends the hasher. */
+  hex(): string;
+}
+
+const HEX_LENGTHS: Readonly<Record<Algorithm, number>> = { sha256: 64, blake3: 64, sha1: 40, md5: 32, crc32: 8 };
+
+/** Hex digits of a digest. */
+export function digestHexLength(algorithm: Algorithm): number {
+  return HEX_LENGTHS[algorithm];
+}
+
+/** True if nobody can make two contents with one digest; for the others, bytes are compared before anything is reused. */
+export function isCollisionResistant(algorithm: Algorithm): boolean {
+  return algorithm === "sha256" || algorithm === "blake3";
+}
+
+/** Lower-case hex digest of bytes in memory. */
+export function hashBytes(algorithm: Algorithm, bytes: Uint8Array<ArrayBuffer>): string {
+  if (algorithm === "blake3") return hexOf(blake3(bytes));
+  if (algorithm === "crc32") return crcHex(crc32(bytes));
+  return hash(algorithm, bytes, "hex");
+}
+
+export function newHasher(algorithm: Algorithm): Hasher {
+  if (algorithm === "blake3") {
+    const state = blake3.create({});
+    return { update: (bytes) => void state.update(bytes), hex: () => hexOf(state.digest()) };
+  }
+  if (algorithm === "crc32") {
+    let crc = 0;
+    return { update: (bytes) => void (crc = crc32(bytes, crc)), hex: () => crcHex(crc) };
+  }
+  const state = createHash(algorithm);
+  return { update: (bytes) => void state.update(bytes), hex: () => state.digest("hex") };
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function crcHex(crc: number): string {
+  return (crc >>> 0).toString(16).padStart(8, "0");
+}

@@ -1,0 +1,81 @@
+/**
+ * Hunks: pieces of a manifest, gzipped JSON Lines. Where one ends depends on the paths alone, so an unchanged part of a
+ * tree gives the same hunk, with the same id and no new bytes, whatever changes around it.
+ */
+import { gunzipSync, gzipSync } from "node:zlib";
+import type { Apath } from "../core/apath.ts";
+import type { HunkId } from "../core/content_id.ts";
+import { DamagedManifest } from "./line.ts";
+
+/** A hunk as a root lists it. */
+export interface HunkRef {
+  /** Path of its first entry. */
+  readonly first: Apath;
+  /** Entries in it. */
+  readonly count: number;
+  readonly id: HunkId;
+}
+
+export const FEWEST_ENTRIES = 256;
+export const MOST_ENTRIES = 4096;
+/** One path in 1024 ends a hunk. */
+export const CUT_MASK = 1023;
+
+const FNV_OFFSET = 0x811c9dc5;
+const FNV_PRIME = 0x01000193;
+/** A hunk of 4096 entries with long names and attributes is far smaller; more is a bomb. */
+const LARGEST_TEXT_BYTES = 512 * 1024 * 1024;
+/** Measured: level 1 is 4 times faster than 6 and 15 % larger. */
+const GZIP_LEVEL = 1;
+
+/** Decides where hunks end. */
+export class HunkCutter {
+  #prefix = "";
+  #prefixHash = FNV_OFFSET;
+
+  /** True if the entry at `path` is the last of its hunk, which has `count` entries with it. */
+  cutsAfter(path: Apath, count: number): boolean {
+    if (count < FEWEST_ENTRIES) return false;
+    return count >= MOST_ENTRIES || (this.#hash(path) & CUT_MASK) === 0;
+  }
+
+  /** FNV-1a, 32 bits, of the path's bytes; that of the directory is remembered. */
+  #hash(path: Apath): number {
+    const slash = path.lastIndexOf("/") + 1;
+    if (path.length !== 0 && !(slash === this.#prefix.length && path.startsWith(this.#prefix))) {
+      this.#prefix = path.slice(0, slash);
+      this.#prefixHash = fnv1a(FNV_OFFSET, this.#prefix, 0);
+    }
+    return fnv1a(this.#prefixHash, path, slash);
+  }
+}
+
+function fnv1a(start: number, bytes: string, from: number): number {
+  let hash = start;
+  for (let i = from; i < bytes.length; i++) hash = Math.imul(hash ^ bytes.charCodeAt(i), FNV_PRIME);
+  return hash;
+}
+
+/** @param nonce gives the same lines another digest, where a weak one is taken; it stands in gzip's MTIME field */
+export function encodeHunk(lines: readonly string[], nonce = 0): Uint8Array<ArrayBuffer> {
+  const text = lines.join("\n") + "\n";
+  const bytes = new Uint8Array(gzipSync(text, { level: GZIP_LEVEL }));
+  new DataView(bytes.buffer, bytes.byteOffset).setUint32(4, nonce, true);
+  bytes[9] = 255; // RFC 1952: operating system unknown, so that every platform writes the same bytes
+  return bytes;
+}
+
+/** @throws DamagedManifest */
+export function decodeHunk(bytes: Uint8Array<ArrayBuffer>): string[] {
+  let text: string;
+  try {
+    const plain = gunzipSync(bytes, { maxOutputLength: LARGEST_TEXT_BYTES });
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(plain);
+  } catch (error) {
+    throw new DamagedManifest(`a hunk can't be decompressed (${(error as Error).message})`);
+  }
+  if (!text.endsWith("\n")) throw new DamagedManifest("a hunk doesn't end with a complete line");
+  const lines = text.split("\n");
+  lines.pop();
+  return lines;
+}

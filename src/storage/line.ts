@@ -1,0 +1,160 @@
+/**
+ * Lines of a manifest: one entry each, JSON with a fixed order of fields. What a stat says comes first, what only
+ * opening the object tells comes after it; so a line that begins with the text made from a fresh stat belongs to an
+ * unchanged object and can be copied as it is.
+ */
+import { type Apath, parseApath } from "../core/apath.ts";
+import type { ContentId } from "../core/content_id.ts";
+import { type Entry, type Kind, KINDS, type Learnt, type Seen } from "../core/entry.ts";
+import { Fault } from "../core/fault.ts";
+import { rawOf, textOf } from "../core/raw.ts";
+
+export class DamagedManifest extends Fault {
+  readonly code = "damaged-manifest";
+  readonly hint = "Run `backup-tool check`; other snapshots are not affected unless it names them";
+  constructor(what: string) {
+    super(`A manifest is damaged: ${what}`);
+  }
+}
+
+const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
+
+/** A byte string as JSON text; bytes that are not UTF-8 become escaped lone surrogates. */
+function quote(raw: string): string {
+  return PLAIN.test(raw) ? `"${raw}"` : JSON.stringify(textOf(raw));
+}
+
+function quoteName(name: string): string {
+  return PLAIN.test(name) ? `"${name}"` : JSON.stringify(name);
+}
+
+/** The first part of a line, without the closing brace. */
+export function seenPart(path: Apath, seen: Seen): string {
+  let text = `{"path":${quote(path)},"kind":"${seen.kind}"`;
+  if (seen.kind === "file") text += `,"size":${seen.size}`;
+  text += `,"mtime":"${seen.mtime}"`;
+  if (seen.ctime !== undefined) text += `,"ctime":"${seen.ctime}"`;
+  if (seen.inode !== undefined) text += `,"inode":"${seen.inode}"`;
+  text += `,"mode":"${octal(seen.mode)}","uid":${seen.uid},"gid":${seen.gid}`;
+  if (seen.user !== undefined) text += `,"user":${quoteName(seen.user)}`;
+  if (seen.group !== undefined) text += `,"group":${quoteName(seen.group)}`;
+  if (seen.device !== undefined) text += `,"device":[${seen.device.major},${seen.device.minor}]`;
+  return text;
+}
+
+/** @param head of {@link seenPart} */
+export function encodeLine(head: string, learnt: Learnt): string {
+  let text = head;
+  if (learnt.content !== undefined) text += `,"content":"${learnt.content}"`;
+  if (learnt.target !== undefined) text += `,"target":${quote(learnt.target)}`;
+  if (learnt.hardLink !== undefined) text += `,"hardLink":"${learnt.hardLink}"`;
+  if (learnt.sparse === true) text += `,"sparse":true`;
+  if (learnt.xattrs !== undefined) text += `,"xattrs":${JSON.stringify(learnt.xattrs)}`;
+  if (learnt.problems !== undefined) text += `,"problems":${JSON.stringify(learnt.problems)}`;
+  return `${text}}`;
+}
+
+export function encodeEntry(entry: Entry): string {
+  return encodeLine(seenPart(entry.path, entry), entry);
+}
+
+const PATH_START = `{"path":`;
+const PATH_END = `,"kind":"`;
+
+/** The path of a line as JSON text, without parsing the rest. @throws DamagedManifest */
+export function linePath(line: string): string {
+  const end = line.indexOf(PATH_END, PATH_START.length);
+  if (!line.startsWith(PATH_START) || end < 0) throw new DamagedManifest(`a line doesn't begin with a path: ${line.slice(0, 80)}`);
+  return line.slice(PATH_START.length, end);
+}
+
+/** The content id of a line, without parsing the rest. In JSON text an unescaped `","content":"` can be nothing else. */
+export function contentOfLine(line: string): ContentId | undefined {
+  const start = line.indexOf(`,"content":"`);
+  if (start < 0) return undefined;
+  const from = start + 12;
+  return line.slice(from, line.indexOf(`"`, from)) as ContentId;
+}
+
+function octal(mode: number): string {
+  return mode.toString(8).padStart(4, "0");
+}
+
+/** @throws DamagedManifest */
+export function parseLine(line: string): Entry {
+  let fields: Record<string, unknown>;
+  try {
+    fields = JSON.parse(line) as Record<string, unknown>;
+  } catch {
+    throw new DamagedManifest(`a line is not JSON: ${line.slice(0, 80)}`);
+  }
+  const get = <T>(name: string, check: (value: unknown) => T | undefined): T => {
+    const value = check(fields[name]);
+    if (value === undefined) throw new DamagedManifest(`an entry has a wrong "${name}": ${line.slice(0, 200)}`);
+    return value;
+  };
+  const optional = <T>(name: string, check: (value: unknown) => T | undefined): Record<string, T> =>
+    fields[name] === undefined ? {} : { [name]: get(name, check) };
+  const kind = get("kind", kindOf);
+  return {
+    path: get("path", pathOf),
+    kind,
+    size: kind === "file" ? get("size", countOf) : 0,
+    mtime: get("mtime", nsOf),
+    ...optional("ctime", nsOf),
+    ...optional("inode", digitsOf),
+    mode: get("mode", modeOf),
+    uid: get("uid", countOf),
+    gid: get("gid", countOf),
+    ...optional("user", stringOf),
+    ...optional("group", stringOf),
+    ...optional("device", deviceOf),
+    ...optional("content", hexOf),
+    ...optional("target", (value) => typeof value === "string" ? rawOf(value) : undefined),
+    ...optional("hardLink", stringOf),
+    ...optional("sparse", (value) => value === true ? true : undefined),
+    ...optional("xattrs", xattrsOf),
+    ...optional("problems", stringsOf),
+  } as Entry;
+}
+
+function pathOf(value: unknown): Apath | undefined {
+  if (typeof value !== "string") return undefined;
+  try {
+    return parseApath(value);
+  } catch (error) {
+    if (error instanceof Fault) return undefined;
+    throw error;
+  }
+}
+
+const kindOf = (value: unknown): Kind | undefined => KINDS.find((kind) => kind === value);
+const stringOf = (value: unknown): string | undefined => typeof value === "string" ? value : undefined;
+const matching = (pattern: RegExp) => (value: unknown): string | undefined =>
+  typeof value === "string" && pattern.test(value) ? value : undefined;
+const nsOf = matching(/^-?\d{1,20}$/);
+const digitsOf = matching(/^\d{1,20}$/);
+const hexOf = matching(/^(?:[0-9a-f]{2}){4,33}$/);
+
+function countOf(value: unknown): number | undefined {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+}
+
+function modeOf(value: unknown): number | undefined {
+  return typeof value === "string" && /^[0-7]{4}$/.test(value) ? parseInt(value, 8) : undefined;
+}
+
+function deviceOf(value: unknown): { major: number; minor: number } | undefined {
+  if (!Array.isArray(value) || value.length !== 2) return undefined;
+  const major = countOf(value[0]), minor = countOf(value[1]);
+  return major === undefined || minor === undefined ? undefined : { major, minor };
+}
+
+function stringsOf(value: unknown): string[] | undefined {
+  return Array.isArray(value) && value.every((item) => typeof item === "string") ? value : undefined;
+}
+
+function xattrsOf(value: unknown): Record<string, string> | undefined {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+  return Object.values(value).every((item) => typeof item === "string") ? value as Record<string, string> : undefined;
+}

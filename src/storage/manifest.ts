@@ -1,0 +1,112 @@
+/** Reading the entries of a snapshot: in order, from a path on, or one by one, without reading all of it. */
+import { type Apath, compareApath, isWithin, parentOf, TOP } from "../core/apath.ts";
+import type { HunkId } from "../core/content_id.ts";
+import type { Entry } from "../core/entry.ts";
+import { textOf } from "../core/raw.ts";
+import { decodeHunk } from "./hunk.ts";
+import { DamagedManifest, parseLine } from "./line.ts";
+import type { Root } from "./root.ts";
+
+/** Decoded hunks kept: looking up neighbours decodes nothing twice. */
+const CACHED_HUNKS = 2;
+
+export class Manifest {
+  readonly root: Root;
+  readonly #read: (id: HunkId) => Uint8Array<ArrayBuffer>;
+  readonly #cache = new Map<number, string[]>();
+
+  /** @param read gives the verified bytes of a hunk */
+  constructor(read: (id: HunkId) => Uint8Array<ArrayBuffer>, root: Root) {
+    this.#read = read;
+    this.root = root;
+  }
+
+  /** Position of the hunk that would hold `path`; undefined if it comes before all. */
+  hunkOf(path: Apath): number | undefined {
+    let low = 0, high = this.root.hunks.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (compareApath(this.root.hunks[middle]!.first, path) <= 0) low = middle + 1;
+      else high = middle;
+    }
+    return low === 0 ? undefined : low - 1;
+  }
+
+  /** Lines of a hunk. @throws DamagedManifest, DamagedContent */
+  lines(hunk: number): readonly string[] {
+    const cached = this.#cache.get(hunk);
+    if (cached !== undefined) return cached;
+    const ref = this.root.hunks[hunk]!;
+    const lines = decodeHunk(this.#read(ref.id));
+    if (lines.length !== ref.count) throw new DamagedManifest(`hunk ${ref.id} has ${lines.length} entries instead of ${ref.count}`);
+    if (this.#cache.size >= CACHED_HUNKS) this.#cache.delete(this.#cache.keys().next().value!);
+    this.#cache.set(hunk, lines);
+    return lines;
+  }
+
+  /** Entries of one hunk, checked to be in order and to begin where the root says. */
+  *hunkEntries(hunk: number): Generator<Entry> {
+    let last: Apath | undefined;
+    for (const line of this.lines(hunk)) {
+      const entry = parseLine(line);
+      if (last === undefined && entry.path !== this.root.hunks[hunk]!.first) {
+        throw new DamagedManifest(`hunk ${this.root.hunks[hunk]!.id} begins with ${JSON.stringify(textOf(entry.path))}`);
+      }
+      if (last !== undefined && compareApath(last, entry.path) >= 0) {
+        throw new DamagedManifest(`entries are out of order at ${JSON.stringify(textOf(entry.path))}`);
+      }
+      last = entry.path;
+      yield entry;
+    }
+  }
+
+  /** All entries from `from` on. */
+  *entries(from: Apath = TOP): Generator<Entry> {
+    let last: Apath | undefined;
+    for (let hunk = this.hunkOf(from) ?? 0; hunk < this.root.hunks.length; hunk++) {
+      for (const entry of this.hunkEntries(hunk)) {
+        if (last !== undefined && compareApath(last, entry.path) >= 0) {
+          throw new DamagedManifest(`hunks overlap at ${JSON.stringify(textOf(entry.path))}`);
+        }
+        last = entry.path;
+        if (compareApath(entry.path, from) >= 0) yield entry;
+      }
+    }
+  }
+
+  entry(path: Apath): Entry | undefined {
+    const hunk = this.hunkOf(path);
+    if (hunk === undefined) return undefined;
+    for (const entry of this.hunkEntries(hunk)) {
+      if (entry.path === path) return entry;
+    }
+    return undefined;
+  }
+
+  /** What stands directly in `directory`: one contiguous run. */
+  *list(directory: Apath): Generator<Entry> {
+    for (const entry of this.entries(firstIn(directory))) {
+      if (entry.path === TOP) continue;
+      if (parentOf(entry.path) !== directory) return;
+      yield entry;
+    }
+  }
+
+  /** `path` itself and all that is below it: its own line, then one contiguous run. */
+  *within(path: Apath): Generator<Entry> {
+    if (path === TOP) return yield* this.entries();
+    const own = this.entry(path);
+    if (own === undefined) return;
+    yield own;
+    if (own.kind !== "dir") return;
+    for (const entry of this.entries(firstIn(path))) {
+      if (!isWithin(entry.path, path)) return;
+      yield entry;
+    }
+  }
+}
+
+/** Comes before every path in `directory` and after everything in directories before it. */
+function firstIn(directory: Apath): Apath {
+  return (directory === TOP ? "/\0" : `${directory}/\0`) as Apath;
+}
