@@ -1,0 +1,150 @@
+/**
+ * Makes the executable.
+ *
+ *   deno task compile                       dist/backup-tool for this machine
+ *   deno task compile --target linux-arm64  dist/backup-tool-aarch64-unknown-linux-gnu
+ *
+ * `main.ts` and everything it imports, packages too, becomes one file, which is embedded in a base runtime. The program
+ * starts its workers from that same file, so nothing else has to be included.
+ *
+ * The base runtime comes from Deno's download site. Where that can't be reached, the environment may name two files:
+ * DENORT_BIN, a base runtime for this machine, and COMPILE_DENO, the Deno of the same version, which then compiles.
+ */
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+/** Short names to what Deno calls the platform. */
+const TARGETS: Readonly<Record<string, string>> = {
+  "linux-x64": "x86_64-unknown-linux-gnu",
+  "linux-arm64": "aarch64-unknown-linux-gnu",
+  "macos-x64": "x86_64-apple-darwin",
+  "macos-arm64": "aarch64-apple-darwin",
+  "windows-x64": "x86_64-pc-windows-msvc",
+};
+
+const ROOT = new URL("../", import.meta.url);
+const BUNDLE = "dist/main.js";
+
+/**
+ * No code cache: the runtime keeps it under a fixed name in the shared temporary directory and doesn't look who wrote
+ * it, so that on a shared machine somebody else could put code into a program run by root.
+ */
+const COMPILE_FLAGS = ["--no-check", "--no-code-cache", "--no-config", "-A"];
+
+/** The build can't be done as asked; the message is for the person who asked. */
+export class BuildFailed extends Error {}
+
+/** This machine can't get a base runtime: nothing is wrong with the program. */
+export class NoBaseRuntime extends BuildFailed {}
+
+export interface BuildOptions {
+  /** A short or a full name; undefined: this machine. */
+  readonly target?: string | undefined;
+}
+
+/** The full name of a target. @throws BuildFailed for an unknown one */
+export function targetNamed(name: string): string {
+  const full = Object.entries(TARGETS).find((names) => names.includes(name))?.[1];
+  if (full === undefined) {
+    throw new BuildFailed(`Cannot build for ${JSON.stringify(name)}: give one of ${Object.keys(TARGETS).join(", ")}`);
+  }
+  return full;
+}
+
+/** Where the executable goes, relative to the project. @param target full name; undefined: this machine, `host` */
+export function outputFor(target: string | undefined, host: string): string {
+  const suffix = (target ?? host).includes("windows") ? ".exe" : "";
+  return target === undefined ? `dist/backup-tool${suffix}` : `dist/backup-tool-${target}${suffix}`;
+}
+
+/** True if what the compiler printed says that the base runtime could not be downloaded. */
+export function isDownloadFailure(output: string): boolean {
+  return /error sending request|bad response/i.test(output);
+}
+
+/** Builds, and returns the absolute path of the executable. @throws BuildFailed, NoBaseRuntime */
+export async function buildExecutable(options: BuildOptions): Promise<string> {
+  const target = options.target === undefined ? undefined : targetNamed(options.target);
+  const output = fileURLToPath(new URL(outputFor(target, Deno.build.target), ROOT));
+  await Deno.mkdir(new URL("dist/", ROOT), { recursive: true });
+  await bundle();
+  await compileScript(BUNDLE, output, target);
+  return output;
+}
+
+async function bundle(): Promise<void> {
+  const { succeeded, output } = await run(
+    Deno.execPath(),
+    ["bundle", "--platform=deno", "-o", BUNDLE, "main.ts"],
+    environment(),
+  );
+  if (!succeeded) throw new BuildFailed(`Cannot bundle main.ts:\n${output}`);
+}
+
+/**
+ * Embeds one script that imports nothing in a base runtime.
+ * @param target full name; undefined: this machine
+ * @throws BuildFailed, NoBaseRuntime
+ */
+export async function compileScript(script: string, output: string, target?: string): Promise<void> {
+  const forThisMachine = target === undefined || target === Deno.build.target;
+  const compiler = (forThisMachine && Deno.env.get("COMPILE_DENO")) || Deno.execPath();
+  const args = [
+    "compile",
+    ...COMPILE_FLAGS,
+    ...(target === undefined ? [] : ["--target", target]),
+    "-o",
+    output,
+    BUNDLE,
+  ];
+  const { succeeded, output: said } = await run(
+    compiler,
+    args,
+    forThisMachine ? environment() : environmentWithoutBase(),
+  );
+  if (succeeded) return;
+  if (!isDownloadFailure(said)) throw new BuildFailed(`Cannot compile ${script}:\n${said}`);
+  throw new NoBaseRuntime(noBaseRuntime(said));
+}
+
+function environment(): Record<string, string> {
+  return { ...Deno.env.toObject(), NO_COLOR: "1" };
+}
+
+/** A base runtime for this machine is the wrong one for another target. */
+function environmentWithoutBase(): Record<string, string> {
+  const { DENORT_BIN: _, ...rest } = environment();
+  return rest;
+}
+
+function noBaseRuntime(said: string): string {
+  return `Cannot download the base runtime for the executable:\n${said}\n` +
+    "Build on a machine that reaches https://dl.deno.land, or set DENORT_BIN to a base runtime (denort) for this machine " +
+    "and COMPILE_DENO to the Deno of the same version.";
+}
+
+async function run(
+  command: string,
+  args: readonly string[],
+  env: Record<string, string>,
+): Promise<{ readonly succeeded: boolean; readonly output: string }> {
+  const child = new Deno.Command(command, { args: [...args], cwd: ROOT, env, clearEnv: true });
+  const { success, stdout, stderr } = await child.output();
+  const decoder = new TextDecoder();
+  return { succeeded: success, output: (decoder.decode(stdout) + decoder.decode(stderr)).trim() };
+}
+
+async function main(): Promise<void> {
+  try {
+    const { values } = parseArgs({ args: Deno.args, options: { target: { type: "string" } } });
+    const path = await buildExecutable(values);
+    const { size } = await Deno.stat(path);
+    console.log(`${path} (${(size / 1e6).toFixed(0)} MB)`);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    console.error(error instanceof BuildFailed || error instanceof TypeError ? error.message : error);
+    Deno.exit(1);
+  }
+}
+
+if (import.meta.main) await main();

@@ -1,0 +1,110 @@
+/**
+ * Runs everything that must hold, and ends with one line `N passed, N failed` with the true counts of all runs.
+ *
+ *   deno task test        format, lint, types, tests, samples of the documents, the executable and its tests
+ *   deno task ok          the same without the executable
+ *
+ * A failed format, lint or type check counts as one failure. Exit status: 0 all passed, 1 not.
+ */
+import { buildExecutable, NoBaseRuntime } from "./build.ts";
+import { addTallies, type Tally, tallyOf, verdictOf } from "./tally.ts";
+
+/** Set for everything this script starts, so that a test that starts it again can't run for ever. */
+const GUARD = "BACKUP_TOOL_CHECKS";
+/** Tells the tests of the executable where it is. */
+const EXECUTABLE = "BACKUP_TOOL_EXECUTABLE";
+const SAMPLES = ["src/storage/FORMAT.md"];
+const CODE = ["main.ts", "src", "tests", "scripts"];
+/** Tests that need the compiled executable. */
+const EXECUTABLE_TESTS = "tests/executable";
+const TEST_FLAGS = ["-A", "--no-check", "--parallel", "--sanitize-ops", "--sanitize-resources"];
+
+interface Ran {
+  readonly succeeded: boolean;
+  readonly output: string;
+}
+
+/** Runs Deno, the same one that runs this; passes its output on and keeps it. */
+async function deno(args: readonly string[], env: Record<string, string> = {}): Promise<Ran> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [...args],
+    env: { ...env, [GUARD]: "running", NO_COLOR: "1" },
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const [output, , status] = await Promise.all([
+    passOn(child.stdout, Deno.stdout),
+    passOn(child.stderr, Deno.stderr),
+    child.status,
+  ]);
+  return { succeeded: status.success, output };
+}
+
+async function passOn(from: ReadableStream<Uint8Array>, to: { writeSync(bytes: Uint8Array): number }): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const bytes of from) {
+    for (let done = 0; done < bytes.length;) done += to.writeSync(bytes.subarray(done));
+    text += decoder.decode(bytes, { stream: true });
+  }
+  return text;
+}
+
+function heading(text: string): void {
+  console.log(`\n== ${text}`);
+}
+
+/** A check that finds no numbers: only its failure counts. */
+async function check(title: string, args: readonly string[]): Promise<Tally> {
+  heading(title);
+  const { succeeded } = await deno(args);
+  return { passed: 0, failed: succeeded ? 0 : 1, ignored: 0 };
+}
+
+async function tests(title: string, args: readonly string[], env?: Record<string, string>): Promise<Tally> {
+  heading(title);
+  const { succeeded, output } = await deno(["test", ...TEST_FLAGS, ...args], env);
+  return tallyOf(output, succeeded);
+}
+
+/** Compiles and tests the executable. Where no base runtime can be had, says so loudly and counts nothing. */
+async function executable(): Promise<Tally> {
+  heading("executable");
+  try {
+    const path = await buildExecutable({});
+    return await tests("tests of the executable", [EXECUTABLE_TESTS], { [EXECUTABLE]: path });
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    if (!(error instanceof NoBaseRuntime)) return { passed: 0, failed: 1, ignored: 0 };
+    console.error("SKIPPED: the executable and its tests, because this machine can't get a base runtime");
+    return { passed: 0, failed: 0, ignored: 0 };
+  }
+}
+
+async function existing(paths: readonly string[]): Promise<string[]> {
+  const found = await Promise.all(paths.map((path) => Deno.stat(path).then(() => [path], () => [])));
+  return found.flat();
+}
+
+async function everything(fast: boolean): Promise<Tally[]> {
+  const samples = await existing(SAMPLES);
+  const tallies = [
+    await check("format", ["fmt", "--check"]),
+    await check("lint", ["lint"]),
+    await check("types", ["check", ...await existing(CODE)]),
+    await tests("tests", [`--ignore=${EXECUTABLE_TESTS}`, "tests"]),
+  ];
+  if (samples.length > 0) tallies.push(await tests("samples of the documents", ["--doc", ...samples]));
+  if (!fast) tallies.push(await executable());
+  return tallies;
+}
+
+async function main(): Promise<void> {
+  if (Deno.env.has(GUARD)) throw new Error("The checks are running already: a test must not start them again");
+  Deno.chdir(new URL("..", import.meta.url));
+  const total = addTallies(await everything(Deno.args.includes("--fast")));
+  console.log(`\n${verdictOf(total)}`);
+  Deno.exit(total.failed === 0 && total.passed > 0 ? 0 : 1);
+}
+
+if (import.meta.main) await main();
