@@ -2,7 +2,7 @@ import { match, ok, strictEqual } from "node:assert/strict";
 import { compileScript } from "../../scripts/build.ts";
 import { VERSION } from "../../src/core/version.ts";
 
-const EXECUTABLE = Deno.env.get("BACKUP_TOOL_EXECUTABLE");
+const EXECUTABLE = Deno.env.get("BACKUP_TOOL_EXE");
 const ignore = EXECUTABLE === undefined;
 
 function run(program: string, args: string[], cwd: string): { code: number; stdout: string; stderr: string } {
