@@ -1,0 +1,66 @@
+/** backup-tool cat */
+import { Buffer } from "node:buffer";
+import type { Entry } from "../../core/entry.ts";
+import { Fault } from "../../core/fault.ts";
+import { textOf } from "../../core/raw.ts";
+import { examples } from "../options.ts";
+import { snapshotPath } from "../paths.ts";
+import { jsonText } from "../printable.ts";
+import type { Printer } from "../printer.ts";
+import type { Define } from "./command.ts";
+
+export class NotAFile extends Fault {
+  readonly code = "not-a-file";
+  readonly hint = "Look at it with `backup-tool ls --long`";
+  constructor(path: string, what: string) {
+    super(`Cannot print ${JSON.stringify(path)}: it is ${what}`);
+  }
+}
+
+export const defineCat: Define = (program, act) => {
+  const command = program.command("cat")
+    .summary("print a file of a snapshot")
+    .description(
+      "Print the bytes of a file in a snapshot. They are verified while they are read: if\nthe exit status is not 0, " +
+        "don't trust them. `--json` prints them in base64.",
+    )
+    .argument("<SNAPSHOT>", "which snapshot")
+    .argument("<PATH>", "file in it")
+    .addHelpText("after", examples("backup-tool cat latest /letters/mum.odt > mum.odt"));
+  command.action((name: string, pathText: string) =>
+    act(command, async (session) => {
+      const storage = await session.openStorage();
+      const snapshot = storage.resolve(name);
+      const path = snapshotPath(pathText);
+      const entry = storage.manifest(snapshot.id).entry(path);
+      if (entry === undefined) {
+        const { NotInSnapshot } = await import("../../operations/restore.ts");
+        throw new NotInSnapshot(path, snapshot);
+      }
+      const { content, size } = entry;
+      if (content === undefined) throw new NotAFile(textOf(path), describe(entry));
+      const chunks = storage.readContent(content);
+      if (session.options.json) printJson({ path: textOf(path), content, size }, chunks, session.out);
+      else for (const chunk of chunks) session.out.bytes(chunk);
+    })
+  );
+};
+
+function describe({ kind, problems }: Entry): string {
+  if (kind === "file") return `a file that could not be read when it was backed up (${(problems ?? []).join("; ")})`;
+  if (kind === "dir") return "a directory";
+  return kind === "symlink" ? "a symbolic link" : "not a regular file";
+}
+
+/** The bytes pass through however many they are. */
+function printJson(about: Readonly<Record<string, unknown>>, chunks: Iterable<Uint8Array>, out: Printer): void {
+  out.exact(`${jsonText(about).slice(0, -1)},"base64":"`);
+  let rest: Uint8Array = new Uint8Array();
+  for (const chunk of chunks) {
+    const bytes = Buffer.concat([rest, chunk]);
+    const whole = bytes.length - bytes.length % 3; // base64 goes by threes
+    out.exact(bytes.subarray(0, whole).toString("base64"));
+    rest = bytes.subarray(whole);
+  }
+  out.exact(`${Buffer.from(rest).toString("base64")}"}\n`);
+}

@@ -1,0 +1,55 @@
+/** backup-tool check */
+import { pluralText, sizeText } from "../../core/size_text.ts";
+import { durationText } from "../../core/time_text.ts";
+import type { CheckResult, Finding } from "../../operations/check.ts";
+import { EXIT } from "../exit.ts";
+import { examples, workersOption } from "../options.ts";
+import type { Session } from "../session.ts";
+import type { Define } from "./command.ts";
+
+interface CheckOptions {
+  readonly readData?: boolean;
+  readonly workers?: number;
+}
+
+export const defineCheck: Define = (program, act) => {
+  const command = program.command("check")
+    .summary("look for damage")
+    .description(
+      "Check that all snapshots are whole: manifests are read and compared with what is\nstored. With --read-data all " +
+        "contents are read and compared with their checksums.\nThe exit status is 3 if there is damage.",
+    )
+    .option("--read-data", "read every byte, which takes long")
+    .addOption(workersOption())
+    .addHelpText("after", examples("backup-tool check -s /mnt/disk/storage", "backup-tool check --read-data --json"));
+  command.action(() =>
+    act(command, async (session) => {
+      const { readData = false, workers } = command.opts<CheckOptions>();
+      const storage = await session.openStorage();
+      const { check } = await import("../../operations/check.ts");
+      const findings: Finding[] = [];
+      const request = { readData, workers: session.workers(workers), signal: session.signal };
+      const result = await check(storage, request, (finding) => findings.push(finding), session.monitor);
+      print(session, result, findings);
+      return result.damaged > 0 || session.monitor.problems > 0 ? EXIT.someFailed : EXIT.done;
+    })
+  );
+};
+
+/** Findings are results: also `--quiet` shows them. */
+function print(session: Session, result: CheckResult, findings: readonly Finding[]): void {
+  if (session.options.json) return session.out.json({ ...result, findings });
+  for (const finding of findings) {
+    if (finding.severity === "note" && session.options.quiet) continue;
+    session.out.line(`${finding.severity}: ${finding.where}: ${finding.what}`);
+    for (const path of finding.paths) session.out.line(`  affects ${path}`);
+  }
+  if (!session.options.quiet) session.out.line(summaryText(result, session.monitor.elapsedMs));
+}
+
+function summaryText({ snapshots, items, bytes, damaged }: CheckResult, elapsedMs: number): string {
+  const read = bytes > 0 ? `, ${sizeText(bytes)} read` : "";
+  const found = damaged === 0 ? "no damage" : `DAMAGE in ${pluralText(damaged, "place")}`;
+  return `Checked ${pluralText(snapshots, "snapshot")}, ${pluralText(items, "item")}${read} in ` +
+    `${durationText(elapsedMs)}: ${found}`;
+}

@@ -1,0 +1,25 @@
+/** backup-tool rebuild */
+import { pluralText } from "../../core/size_text.ts";
+import { examples } from "../options.ts";
+import type { Define } from "./command.ts";
+
+export const defineRebuild: Define = (program, act) => {
+  const command = program.command("rebuild")
+    .summary("make the catalog again from content/")
+    .description(
+      "Make the catalog of a storage again, from content/ alone. It is only a cache: db/ may be\nmissing completely. " +
+        "A catalog that is missing or stale is noticed and rebuilt by itself.",
+    )
+    .addHelpText("after", examples("backup-tool rebuild -s /mnt/disk/storage"));
+  command.action(() =>
+    act(command, async (session) => {
+      const storage = await session.openStorage();
+      const { rebuildCatalog } = await import("../../operations/rebuild.ts");
+      const result = rebuildCatalog(storage, session.monitor);
+      const { snapshots, contents } = result;
+      session.result(result, [
+        `Rebuilt the catalog: ${pluralText(snapshots, "snapshot")}, ${pluralText(contents, "content")}`,
+      ]);
+    })
+  );
+};

@@ -1,0 +1,57 @@
+/** backup-tool snapshots */
+import { countText, sizeText } from "../../core/size_text.ts";
+import { localTimeText } from "../../core/time_text.ts";
+import type { Clock } from "../../core/clock.ts";
+import type { SnapshotInfo } from "../../storage/catalog/catalog.ts";
+import { examples } from "../options.ts";
+import { shortId } from "../session.ts";
+import type { Define } from "./command.ts";
+
+export const defineSnapshots: Define = (program, act) => {
+  const command = program.command("snapshots")
+    .summary("list the snapshots, oldest first")
+    .description("List the snapshots of a storage, oldest first. Times are local.")
+    .addHelpText(
+      "after",
+      examples("backup-tool snapshots -s /mnt/disk/storage", "backup-tool snapshots --json | jq -r '.[-1].id'"),
+    );
+  command.action(() =>
+    act(command, async (session) => {
+      const storage = await session.openStorage();
+      const snapshots = storage.snapshots();
+      if (session.options.json) return session.out.jsonArray(snapshots.map(snapshotJson));
+      const { tableLines } = await import("../table.ts");
+      const rows = snapshots.map((snapshot) => rowOf(snapshot, session.world.clock));
+      for (const line of tableLines(COLUMNS, rows)) session.out.exact(`${line}\n`);
+    })
+  );
+};
+
+/** What `snapshots --json` says of each; part of the interface. */
+export function snapshotJson({ id, time, tree, host, name, sources, tags, files, bytes, complete }: SnapshotInfo) {
+  return { id, time, tree, host, name, sources, tags, files, bytes, complete };
+}
+
+const COLUMNS = [
+  { title: "ID" },
+  { title: "TIME" },
+  { title: "NAME" },
+  { title: "FILES", right: true },
+  { title: "SIZE", right: true },
+  { title: "TREE" },
+  { title: "TAGS" },
+];
+
+function rowOf(snapshot: SnapshotInfo, clock: Clock): string[] {
+  const { time, name, files, bytes, tree, complete, tags } = snapshot;
+  const atMs = Date.parse(time);
+  return [
+    shortId(snapshot),
+    localTimeText(atMs, clock.offsetMinutes(atMs)),
+    name,
+    countText(files),
+    sizeText(bytes),
+    complete ? tree ?? "-" : "(incomplete)",
+    tags.join(","),
+  ];
+}

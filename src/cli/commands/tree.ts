@@ -1,0 +1,49 @@
+/** backup-tool tree build, backup-tool tree remove */
+import { examples, workersOption } from "../options.ts";
+import type { Define } from "./command.ts";
+
+export const defineTree: Define = (program, act) => {
+  const tree = program.command("tree")
+    .summary("build or remove the browsable tree of a snapshot")
+    .description("Build or remove the browsable tree of a snapshot. A tree is a convenience: the snapshot needs none.");
+  defineBuild(tree, act);
+  defineRemove(tree, act);
+};
+
+const defineBuild: Define = (tree, act) => {
+  const command = tree.command("build")
+    .summary("make the tree of a snapshot")
+    .description("Make the tree of a snapshot: directories, and hard links to the stored contents.")
+    .argument("<SNAPSHOT>", "which snapshot")
+    .addOption(workersOption())
+    .addHelpText("after", examples("backup-tool tree build latest~3 -s /mnt/disk/storage"));
+  command.action((name: string) =>
+    act(command, async (session) => {
+      const storage = await session.openStorage();
+      const snapshot = storage.resolve(name);
+      const { buildTree } = await import("../../operations/tree.ts");
+      const workers = session.workers(command.opts<{ readonly workers?: number }>().workers);
+      const built = await buildTree(storage, snapshot, workers, session.monitor);
+      session.result({ snapshot: snapshot.id, tree: built }, [`Built ${built}`]);
+    })
+  );
+};
+
+const defineRemove: Define = (tree, act) => {
+  const command = tree.command("remove")
+    .summary("remove the tree of a snapshot; the snapshot stays")
+    .description("Remove the tree of a snapshot. The snapshot stays, and `tree build` makes its tree again.")
+    .argument("<SNAPSHOT>", "which snapshot")
+    .addHelpText("after", examples("backup-tool tree remove 2026/11-20T23:05 -s /mnt/disk/storage"));
+  command.action((name: string) =>
+    act(command, async (session) => {
+      const storage = await session.openStorage();
+      const snapshot = storage.resolve(name);
+      const { removeTree } = await import("../../operations/tree.ts");
+      removeTree(storage, snapshot, session.monitor);
+      session.result({ snapshot: snapshot.id, tree: snapshot.tree }, [
+        `Removed the tree of ${snapshot.id.slice(0, 12)}`,
+      ]);
+    })
+  );
+};

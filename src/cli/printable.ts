@@ -1,0 +1,41 @@
+/**
+ * Text that may hold anything, such as a file's name, made safe to print. Control characters (C0, DEL, C1), marks that
+ * change the direction of text, line separators and bytes that are not UTF-8 become visible escapes; the rest stays.
+ * For people only: a name that really contains `\n` looks the same. `--json` is exact.
+ */
+
+// deno-lint-ignore no-control-regex -- these are what it is about
+const UNSAFE = /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]|\p{Surrogate}/gu;
+// deno-lint-ignore no-control-regex -- these are what it is about
+const UNSAFE_IN_JSON = /[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+
+const SHORT: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t", "\x1b": "\\e" };
+
+/** One line that can't disturb a terminal. */
+export function printable(text: string): string {
+  return text.replace(UNSAFE, (character) => SHORT[character] ?? escaped(character.charCodeAt(0)));
+}
+
+/** Several lines: their ends stay. */
+export function printableLines(text: string): string {
+  return text.split("\n").map(printable).join("\n");
+}
+
+function escaped(code: number): string {
+  if (code < 0x80) return `\\x${hex(code, 2)}`;
+  // Bytes that are not UTF-8: core/raw.ts.
+  if (code >= 0xdc80 && code <= 0xdcff) return `\\x${hex(code - 0xdc00, 2)}`;
+  return `\\u${hex(code, 4)}`;
+}
+
+/** JSON that can be shown on a terminal: what JSON would leave as it is but a terminal obeys is escaped, and stays exact. */
+export function jsonText(value: unknown, indent?: number): string {
+  return JSON.stringify(value, undefined, indent).replace(
+    UNSAFE_IN_JSON,
+    (character) => `\\u${hex(character.charCodeAt(0), 4)}`,
+  );
+}
+
+function hex(code: number, digits: number): string {
+  return code.toString(16).padStart(digits, "0");
+}

@@ -1,0 +1,110 @@
+/** From arguments to an exit status. Parsing is all that happens here: what a command needs is loaded when it runs. */
+import { Command, CommanderError } from "commander";
+import { VERSION } from "../core/version.ts";
+import { defineBackup } from "./commands/backup.ts";
+import { defineCat } from "./commands/cat.ts";
+import { defineCheck } from "./commands/check.ts";
+import { defineInit } from "./commands/init.ts";
+import { defineLs } from "./commands/ls.ts";
+import { defineRebuild } from "./commands/rebuild.ts";
+import { defineRestore } from "./commands/restore.ts";
+import { defineSnapshots } from "./commands/snapshots.ts";
+import { defineTree } from "./commands/tree.ts";
+import { defineVersion } from "./commands/version.ts";
+import type { Define, Work } from "./commands/command.ts";
+import { errorText, faultText } from "./errors.ts";
+import { EXIT, exitFor } from "./exit.ts";
+import { addGlobalOptions, examples, type GlobalOptions } from "./options.ts";
+import type { Output, World } from "./world.ts";
+
+/** In the order of the help page. */
+const COMMANDS: readonly Define[] = [
+  defineInit,
+  defineBackup,
+  defineSnapshots,
+  defineLs,
+  defineCat,
+  defineRestore,
+  defineCheck,
+  defineRebuild,
+  defineTree,
+  defineVersion,
+];
+
+const HELP_COLUMNS = 80;
+
+/** Does what the arguments say. @returns the exit status, see exit.ts; errors have been told by then */
+export async function run(args: readonly string[], world: World): Promise<number> {
+  let status: number = EXIT.done;
+  const program = makeProgram(world, async (command, work) => {
+    status = await perform(world, command, work);
+  });
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return status;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.wrongUsage;
+    writeQuietly(world.stderr, errorText(error));
+    return exitFor(error);
+  }
+}
+
+type Act = (command: Command, work: Work) => Promise<void>;
+
+function makeProgram(world: World, act: Act): Command {
+  const program = new Command("backup-tool")
+    .description("Back up directories into a storage that you can browse, verify and trust.")
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true, helpWidth: HELP_COLUMNS })
+    .configureOutput({
+      writeOut: (text) => world.stdout.write(new TextEncoder().encode(text)),
+      writeErr: (text) => writeQuietly(world.stderr, text),
+      outputError: (text) => writeQuietly(world.stderr, usageText(text)),
+    })
+    .helpCommand("help [COMMAND]", "show a command's options and examples")
+    .helpOption("-h, --help", "show this help")
+    .version(`backup-tool ${VERSION}`, "-V, --version", "print the version");
+  addGlobalOptions(program).addHelpText(
+    "after",
+    examples(
+      "backup-tool backup ~/photos -s /mnt/disk/storage --init",
+      "backup-tool snapshots -s /mnt/disk/storage",
+      "backup-tool restore latest -s /mnt/disk/storage --target /tmp/restored",
+    ),
+  );
+  for (const define of COMMANDS) define(program, act);
+  return program;
+}
+
+/** Runs a command to its end and tells how it went. */
+async function perform(world: World, command: Command, work: Work): Promise<number> {
+  const options = command.optsWithGlobals<GlobalOptions>();
+  const { Session } = await import("./session.ts");
+  using session = new Session(world, options);
+  try {
+    const status = await work(session) ?? EXIT.done;
+    session.monitor.finish();
+    session.out.flush();
+    return status === EXIT.done && session.monitor.problems > 0 ? EXIT.someFailed : status;
+  } catch (error) {
+    session.monitor.finish();
+    writeQuietly(world.stderr, errorText(error, options));
+    return exitFor(error);
+  }
+}
+
+/** Turns "error: unknown command 'lss'\n(Did you mean ls?)" into the form of every error. */
+function usageText(text: string): string {
+  const [first = "", guess = ""] = text.trimEnd().split("\n");
+  const message = first.replace(/^error: /, "").replace(/^./, (letter) => letter.toUpperCase()).replace(/\.$/, "");
+  return faultText(message, guess === "" ? "See `backup-tool help`" : guess.slice(1, -1));
+}
+
+/** To standard error. That nobody listens there must not keep anything from being done. */
+function writeQuietly(output: Output, text: string): void {
+  try {
+    output.write(new TextEncoder().encode(text));
+  } catch {
+    // Nothing is lost but words: the exit status still tells.
+  }
+}

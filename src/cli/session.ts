@@ -1,0 +1,80 @@
+/** One run of one command: its options, what it prints to, and how it learns that it should stop. */
+import { BadUsage } from "../core/fault.ts";
+import type { Raw } from "../core/raw.ts";
+import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
+import type { Machine, Storage } from "../storage/storage.ts";
+import type { GlobalOptions } from "./options.ts";
+import { absolutePath } from "./paths.ts";
+import { Printer } from "./printer.ts";
+import { TerminalMonitor } from "./terminal_monitor.ts";
+import type { World } from "./world.ts";
+
+/** Threads beyond this wait for the disk and for each other. */
+const MOST_WORKERS = 4;
+
+export class Session implements Disposable {
+  readonly world: World;
+  readonly options: GlobalOptions;
+  readonly out: Printer;
+  readonly monitor: TerminalMonitor;
+  readonly #held = new DisposableStack();
+  readonly #stop = new AbortController();
+  #listens = false;
+
+  constructor(world: World, options: GlobalOptions) {
+    this.world = world;
+    this.options = options;
+    this.out = new Printer(world.stdout);
+    const { quiet = false, verbose = false } = options;
+    this.monitor = this.#held.use(new TerminalMonitor({ output: world.stderr, clock: world.clock, quiet, verbose }));
+  }
+
+  [Symbol.dispose](): void {
+    this.#held[Symbol.dispose]();
+  }
+
+  /** For operations that can stop in good order. Without it an interrupt ends the program at once. */
+  get signal(): AbortSignal {
+    if (!this.#listens) this.#held.use(this.world.onInterrupt(() => this.#interrupt()));
+    this.#listens = true;
+    return this.#stop.signal;
+  }
+
+  machine(): Promise<Machine> {
+    return this.world.machine();
+  }
+
+  /** @throws BadUsage if nobody said where it is */
+  get storagePath(): Raw {
+    const text = this.options.storage ?? this.world.env("BACKUP_TOOL_STORAGE") ?? "";
+    if (text !== "") return absolutePath(this.world, text);
+    throw new BadUsage("No storage was given", "Give one with `-s STORAGE`, or set BACKUP_TOOL_STORAGE");
+  }
+
+  /** The storage, open until the session ends. @throws NoStorage and what else opening throws */
+  async openStorage(): Promise<Storage> {
+    const { openStorage } = await import("../storage/storage.ts");
+    return this.#held.use(openStorage(await this.machine(), this.storagePath, this.monitor));
+  }
+
+  /** @param given by `--workers` */
+  workers(given: number | undefined): number {
+    return given ?? Math.min(this.world.cores, MOST_WORKERS);
+  }
+
+  /** Prints the result of a command in the form that was asked for. `--quiet` leaves out what is only said to people. */
+  result(json: unknown, lines: readonly string[]): void {
+    if (this.options.json) this.out.json(json);
+    else if (!this.options.quiet) { for (const line of lines) this.out.line(line); }
+  }
+
+  #interrupt(): void {
+    this.monitor.notice("Stopping; once more to stop at once");
+    this.#stop.abort();
+  }
+}
+
+/** As people see an id. */
+export function shortId({ id }: Pick<SnapshotInfo, "id">): string {
+  return id.slice(0, 12);
+}

@@ -1,0 +1,24 @@
+/** Columns of text. */
+import stringWidth from "string-width";
+import { printable } from "./printable.ts";
+
+export interface Column {
+  readonly title: string;
+  /** Numbers stand at the right. */
+  readonly right?: boolean;
+}
+
+/** Lines of a table, two spaces between columns, nothing at the end of a line. Cells are made printable. */
+export function tableLines(columns: readonly Column[], rows: readonly (readonly string[])[]): string[] {
+  const table = [columns.map(({ title }) => title), ...rows.map((row) => row.map(printable))];
+  const widths = columns.map((_, i) => Math.max(...table.map((row) => stringWidth(row[i] ?? ""))));
+  return table.map((row) =>
+    columns.map(({ right }, i) => padded(row[i] ?? "", widths[i] ?? 0, right ?? false)).join("  ").trimEnd()
+  );
+}
+
+/** `text` filled with spaces to a width in terminal cells. */
+export function padded(text: string, width: number, right = false): string {
+  const fill = " ".repeat(Math.max(0, width - stringWidth(text)));
+  return right ? fill + text : text + fill;
+}

@@ -1,0 +1,32 @@
+/** All that the command line may know of the machine it runs on; main.ts makes the real one, tests make their own. */
+import type { Clock } from "../core/clock.ts";
+import type { Raw } from "../core/raw.ts";
+import type { Machine } from "../storage/storage.ts";
+
+/** Standard output or standard error. */
+export interface Output {
+  /** Writes all of it before returning. @throws PipeClosed if nobody reads any more */
+  write(bytes: Uint8Array): void;
+  readonly isTerminal: boolean;
+  /** Width of the terminal now; 80 where unknown. */
+  columns(): number;
+}
+
+export interface World {
+  /** Made on the first call: it loads the system's library, which commands like `version` have no use for. */
+  machine(): Promise<Machine>;
+  readonly clock: Clock;
+  env(name: string): string | undefined;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** Absolute path of the current directory. */
+  cwd(): Raw;
+  /** True if `C:\` begins an absolute path. */
+  readonly isWindows: boolean;
+  host(): string;
+  user(): string;
+  /** Processor cores. */
+  readonly cores: number;
+  /** Calls back at the first wish to stop; the next one ends the program without asking. Until disposed. */
+  onInterrupt(stop: () => void): Disposable;
+}
