@@ -182,6 +182,7 @@ const EXPLAINED: Readonly<Record<string, string>> = {
   EROFS: "the file system is read-only (EROFS)",
   EIO: "input/output error (EIO)",
   EINVAL: "not a valid name or value (EINVAL)",
+  EILSEQ: "this system can't write that name (EILSEQ)",
   ENXIO: "not a regular file (ENXIO)",
   EMFILE: "too many open files (EMFILE)",
   ENAMETOOLONG: "name too long (ENAMETOOLONG)",

@@ -4,7 +4,8 @@ import type { NsText } from "../core/entry.ts";
 import type { Attributes } from "./disk.ts";
 import { EAGAIN, ENODATA, ENOTSUP, EPERM, ERANGE } from "./errno.ts";
 import { AT, type Libc, LONGEST_PATH_BYTES, O, PathBuffer, SYSCALL } from "./libc.ts";
-import { splitTime, Statx } from "./linux_stat.ts";
+import { Statx } from "./linux_stat.ts";
+import { splitTime } from "./ns_text.ts";
 
 const RESOLVE_NO_MAGICLINKS_NO_SYMLINKS_BENEATH = 0x02 | 0x04 | 0x08;
 const UTIME_OMIT = 0x3fff_ffff - 1;

@@ -14,7 +14,8 @@ import {
   type Stat,
 } from "./disk.ts";
 import { EAGAIN, EEXIST, EMLINK, ENOENT, ENOSYS, ENOTSUP, EPERM, EXDEV } from "./errno.ts";
-import { AT, libcAccountName, libcCurrentDirectory, loadLibc, O, SYSCALL } from "./libc.ts";
+import { hasLastingInodes } from "./file_systems.ts";
+import { AT, type Libc, libcAccountName, libcCurrentDirectory, loadLibc, O, SYSCALL } from "./libc.ts";
 import { LinuxCalls, type Xattrs } from "./linux_calls.ts";
 import { LinuxFile } from "./linux_file.ts";
 import { kindOfType, TYPE_OF_KIND } from "./linux_stat.ts";
@@ -28,23 +29,6 @@ const REFUSED: readonly number[] = [EPERM, EXDEV, ENOTSUP, ENOSYS];
 /** For regular files that others made: never wait for a pipe's writer, never become a terminal's session. */
 const SAFELY = O.NOFOLLOW | O.NONBLOCK | O.NOCTTY;
 
-/** `f_type` of statfs(2) where inode numbers or change times don't last: network, FUSE, and FAT (numbers are made up). */
-const UNRELIABLE: ReadonlySet<number> = new Set([
-  0x6969, // nfs
-  0x517b, // smb
-  0xff534d42, // cifs
-  0xfe534d42, // smb2
-  0x65735546, // fuse
-  0x01021997, // 9p
-  0x00c36400, // ceph
-  0x5346414f, // afs
-  0x6b414653, // kafs
-  0x73757245, // coda
-  0x564c, // ncp
-  0x4d44, // vfat
-  0x2011bab0, // exfat
-]);
-
 const LINUX_ABILITIES: DiskAbilities = {
   timeUnitNs: 1,
   rawNames: true,
@@ -55,8 +39,7 @@ const LINUX_ABILITIES: DiskAbilities = {
 };
 
 /** This machine's file system; undefined where the C library can't be loaded or the kernel is too old. */
-export function openLinuxDisk(): Disk | undefined {
-  const libc = loadLibc();
+export function openLinuxDisk(libc: Libc | undefined = loadLibc()): Disk | undefined {
   if (libc === undefined) return undefined;
   const calls = new LinuxCalls(libc);
   if (!calls.statx.isThere()) return undefined;
@@ -422,7 +405,7 @@ class LinuxDir implements Dir {
 
   reliableInodes(): boolean {
     const view = this.#statfs();
-    return view !== undefined && !UNRELIABLE.has(view.getUint32(0, true));
+    return view !== undefined && hasLastingInodes(view.getUint32(0, true));
   }
 
   /** `struct statfs`, as on every 64-bit processor. */

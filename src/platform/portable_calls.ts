@@ -1,0 +1,136 @@
+/** The runtime's errors and file facts in this tool's words. */
+import type { Kind } from "../core/entry.ts";
+import { type Raw, textOf } from "../core/raw.ts";
+import { DiskFault, type Stat } from "./disk.ts";
+import { errnoName } from "./errno.ts";
+import { timeOfMs } from "./ns_text.ts";
+
+export const IS_WINDOWS = Deno.build.os === "windows";
+
+/** Runs a call of the runtime; its errors become faults. @param operation a verb, as in "Cannot {operation} {path}" */
+export function attempt<T>(operation: string, path: Raw, call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    if (error instanceof DiskFault || !(error instanceof Error)) throw error;
+    throw new DiskFault(errnoOf(error), operation, path);
+  }
+}
+
+/** The same, with an ordinary answer for one error. */
+export function attemptUnless<T, U>(errno: string, answer: U, operation: string, path: Raw, call: () => T): T | U {
+  try {
+    return attempt(operation, path, call);
+  } catch (error) {
+    if (error instanceof DiskFault && error.errno === errno) return answer;
+    throw error;
+  }
+}
+
+/** Symbolic error number of an error of the runtime. */
+export function errnoOf(error: Error): string {
+  const code: unknown = "code" in error ? error.code : undefined;
+  if (typeof code === "string" && /^E[A-Z0-9]+$/.test(code)) return code === "EOPNOTSUPP" ? "ENOTSUP" : code;
+  const number = Number(/\(os error (\d+)\)/.exec(error.message)?.[1]);
+  return BY_CLASS[error.name] ?? byNumber(number);
+}
+
+function byNumber(number: number): string {
+  if (Number.isNaN(number)) return "EIO";
+  if (IS_WINDOWS) return BY_WINDOWS_NUMBER[number] ?? `error ${number}`;
+  return Deno.build.os === "linux" ? errnoName(number) : BY_MACOS_NUMBER[number] ?? `error ${number}`;
+}
+
+const BY_CLASS: Readonly<Record<string, string>> = {
+  NotFound: "ENOENT",
+  PermissionDenied: "EACCES",
+  NotCapable: "EACCES",
+  AlreadyExists: "EEXIST",
+  NotADirectory: "ENOTDIR",
+  IsADirectory: "EISDIR",
+  FilesystemLoop: "ELOOP",
+  // A name or target that isn't UTF-8.
+  InvalidData: "EILSEQ",
+  NotSupported: "ENOTSUP",
+};
+
+/** System error codes of Win32. */
+const BY_WINDOWS_NUMBER: Readonly<Record<number, string>> = {
+  1: "ENOTSUP",
+  17: "EXDEV",
+  50: "ENOTSUP",
+  112: "ENOSPC",
+  123: "EILSEQ",
+  145: "ENOTEMPTY",
+  1142: "EMLINK",
+  1314: "EPERM",
+};
+
+/** Where macOS numbers differ from names that the runtime gives. */
+const BY_MACOS_NUMBER: Readonly<Record<number, string>> = {
+  18: "EXDEV",
+  31: "EMLINK",
+  45: "ENOTSUP",
+  62: "ELOOP",
+  66: "ENOTEMPTY",
+  69: "EDQUOT",
+  92: "EILSEQ",
+  102: "ENOTSUP",
+};
+
+/** Text of a path for the runtime. @throws DiskFault EILSEQ if it isn't UTF-8: the runtime would use another name */
+export function pathText(path: Raw): string {
+  const text = textOf(path);
+  if (!text.isWellFormed()) throw new DiskFault("EILSEQ", "use as a path", path);
+  return text;
+}
+
+/** Names that Windows takes for something else: paths, streams, devices, and ones whose end it drops. */
+const WINDOWS_TRAPS = /[\\:]|[. ]$|^(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?$/i;
+
+/** Checks that `name` is one component. */
+export function checkName(name: Raw): void {
+  const isWrong = name === "" || name === "." || name === ".." || /[/\0]/.test(name);
+  if (isWrong) throw new DiskFault("EINVAL", "use as a name", name);
+  if (IS_WINDOWS && WINDOWS_TRAPS.test(name)) throw new DiskFault("EILSEQ", "use as a name", name);
+}
+
+export function kindOf(info: Deno.FileInfo): Kind {
+  if (info.isFile) return "file";
+  if (info.isDirectory) return "dir";
+  if (info.isSymlink) return "symlink";
+  if (info.isFifo) return "fifo";
+  if (info.isSocket) return "socket";
+  if (info.isCharDevice) return "char";
+  return info.isBlockDevice ? "block" : "file";
+}
+
+export function statOf(info: Deno.FileInfo): Stat {
+  const kind = kindOf(info);
+  const isDevice = kind === "char" || kind === "block";
+  return {
+    kind,
+    size: kind === "file" || kind === "symlink" ? info.size : 0,
+    mtime: timeOf(info.mtime) ?? "0",
+    ctime: timeOf(info.ctime),
+    birthtime: timeOf(info.birthtime),
+    // Beyond that the runtime's number is rounded, and two files could seem to be one.
+    inode: info.ino !== null && Number.isSafeInteger(info.ino) ? String(info.ino) : "0",
+    device: String(info.dev ?? 0),
+    mode: (info.mode || (kind === "dir" ? 0o755 : 0o644)) & 0o7777,
+    uid: info.uid ?? 0,
+    gid: info.gid ?? 0,
+    links: info.nlink ?? 1,
+    blocks: info.blocks ?? undefined,
+    ...(isDevice ? deviceOf(info.rdev ?? 0) : { major: 0, minor: 0 }),
+  };
+}
+
+function timeOf(date: Date | null): string | undefined {
+  return date === null ? undefined : timeOfMs(date.getTime());
+}
+
+function deviceOf(rdev: number): { major: number; minor: number } {
+  if (Deno.build.os === "darwin") return { major: rdev >>> 24, minor: rdev & 0xff_ffff };
+  return { major: (rdev >>> 8) & 0xfff, minor: (rdev & 0xff) | ((rdev >>> 12) & 0xf_ff00) };
+}

@@ -1,0 +1,122 @@
+/** An open regular file by the runtime's own API. */
+import type { Raw } from "../core/raw.ts";
+import { type Attributes, DiskFault, type OpenFile, type Stat } from "./disk.ts";
+import { msOfTime } from "./ns_text.ts";
+import { attempt, statOf } from "./portable_calls.ts";
+
+/** Since Deno 2.7. */
+interface TryLock {
+  readonly tryLockSync?: (exclusive: boolean) => boolean;
+}
+
+export interface PortableFileOptions {
+  readonly file: Deno.FsFile;
+  readonly path: Raw;
+  /** Sync when a written file is closed, because the whole file system can't be synced later. */
+  readonly syncOnClose: boolean;
+  /** Owner and mode can be set only by name. */
+  readonly setByName: (attributes: Attributes) => void;
+}
+
+export class PortableFile implements OpenFile {
+  readonly #file: Deno.FsFile;
+  readonly #path: Raw;
+  readonly #options: PortableFileOptions;
+  #isOpen = true;
+  #isWritten = false;
+
+  constructor(options: PortableFileOptions) {
+    this.#file = options.file;
+    this.#path = options.path;
+    this.#options = options;
+  }
+
+  [Symbol.dispose](): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    try {
+      if (this.#isWritten && this.#options.syncOnClose) this.#do("sync", () => this.#file.syncSync());
+    } finally {
+      this.#file.close();
+    }
+  }
+
+  stat(): Stat {
+    return statOf(this.#do("look at", () => this.#file.statSync()));
+  }
+
+  read(into: Uint8Array<ArrayBuffer>, position: number): number {
+    return this.#do("read", () => {
+      this.#file.seekSync(position, Deno.SeekMode.Start);
+      let done = 0;
+      while (done < into.length) {
+        const got = this.#file.readSync(into.subarray(done));
+        if (got === null || got === 0) break;
+        done += got;
+      }
+      return done;
+    });
+  }
+
+  write(bytes: Uint8Array<ArrayBuffer>, position: number): void {
+    this.#isWritten = true;
+    this.#do("write", () => {
+      this.#file.seekSync(position, Deno.SeekMode.Start);
+      for (let done = 0; done < bytes.length;) done += this.#file.writeSync(bytes.subarray(done));
+    });
+  }
+
+  truncate(size: number): void {
+    this.#isWritten = true;
+    this.#do("set the size of", () => this.#file.truncateSync(size));
+  }
+
+  seekData(_from: number): undefined {
+    return undefined;
+  }
+
+  seekHole(_from: number): undefined {
+    return undefined;
+  }
+
+  copyFrom(_source: OpenFile, _size: number): boolean {
+    return false;
+  }
+
+  setAttributes(attributes: Attributes): void {
+    const { mtime, ...others } = attributes;
+    if (Object.keys(others).length > 0) this.#options.setByName(others);
+    if (mtime === undefined) return;
+    this.#do("set the time of", () => {
+      const accessed = this.#file.statSync().atime ?? new Date(0);
+      this.#file.utimeSync(accessed, new Date(msOfTime(mtime)));
+    });
+  }
+
+  xattrs(): Record<string, Uint8Array<ArrayBuffer>> {
+    return {};
+  }
+
+  setXattr(name: string, _value: Uint8Array<ArrayBuffer>): never {
+    throw new DiskFault("ENOTSUP", `set the attribute ${name} of`, this.#path);
+  }
+
+  sync(): void {
+    this.#do("sync", () => this.#file.syncSync());
+    this.#isWritten = false;
+  }
+
+  tryLock(): boolean {
+    return this.#do("lock", () => {
+      const { tryLockSync } = this.#file as TryLock;
+      if (tryLockSync !== undefined) return tryLockSync.call(this.#file, true);
+      // Older runtimes can only wait until the lock is free.
+      this.#file.lockSync(true);
+      return true;
+    });
+  }
+
+  #do<T>(operation: string, call: () => T): T {
+    return attempt(operation, this.#path, call);
+  }
+}

@@ -1,0 +1,193 @@
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { type Raw, rawOf } from "../../src/core/raw.ts";
+import { Libc, loadLibc } from "../../src/platform/libc.ts";
+import { openLinuxDisk } from "../../src/platform/linux_disk.ts";
+import type { Dir, Disk } from "../../src/platform/disk.ts";
+import { diskContract, fails, makePath, read, temporary, write } from "../contract/disk_contract.ts";
+
+const A = rawOf("a"), B = rawOf("b"), SUB = rawOf("sub");
+
+diskContract("Linux disk", linuxDisk);
+diskContract("Linux disk on an old kernel", () => openLinuxDisk(oldLibc())!);
+
+function linuxDisk(): Disk {
+  const disk = openLinuxDisk();
+  ok(disk !== undefined, "FFI and a C library");
+  return disk;
+}
+
+/** Without openat2, fchmodat2, and the C library's statx. */
+function oldLibc(): Libc {
+  const { call } = loadLibc()!;
+  const NO_SUCH_CALL = 100_000;
+  return new Libc({
+    ...call,
+    statx: null,
+    openat2: (_number, ...rest) => call.openat2(NO_SUCH_CALL, ...rest),
+    fchmodat2: (_number, ...rest) => call.fchmodat2(NO_SUCH_CALL, ...rest),
+  });
+}
+
+Deno.test("LinuxDir isn't led astray by a directory that is swapped for a symlink", () => {
+  using place = temporary(linuxDisk());
+  const { dir, path } = place;
+  using deep = makePath(dir, ["x", "y"]);
+  Deno.mkdirSync(`${path}/secret`);
+  Deno.writeTextFileSync(`${path}/secret/a`, "secret");
+  Deno.renameSync(`${path}/x/y`, `${path}/moved`);
+  Deno.symlinkSync("../secret", `${path}/x/y`);
+  strictEqual(deep.stat(A), undefined);
+  write(deep, A, "mine");
+  strictEqual(Deno.readTextFileSync(`${path}/moved/a`), "mine");
+  strictEqual(Deno.readTextFileSync(`${path}/secret/a`), "secret");
+  fails(["ELOOP", "ENOTDIR"], () => dir.openPath(rawOf("x/y")));
+});
+
+Deno.test("LinuxDir gives new objects exactly their mode below a directory with a default ACL", () => {
+  using place = temporary(linuxDisk());
+  const { dir } = place;
+  dir.setSelfXattr("system.posix_acl_default", aclForUser1234());
+  write(dir, A, "");
+  dir.setAttributes(A, { mode: 0o600 });
+  deepStrictEqual(Object.keys(dir.xattrs(A)), []);
+  using file = dir.create(B, 0o640)!;
+  strictEqual(file.stat().mode, 0o640);
+  deepStrictEqual({ ...file.xattrs() }, {});
+  dir.mkdir(SUB, 0o750);
+  strictEqual(dir.stat(SUB)?.mode, 0o750);
+  deepStrictEqual({ ...dir.xattrs(SUB) }, {});
+});
+
+/** A POSIX ACL as the kernel takes it: everybody may do everything, user 1234 by name. */
+function aclForUser1234(): Uint8Array<ArrayBuffer> {
+  const NOBODY = 0xffff_ffff;
+  const entries = [[0x01, NOBODY], [0x02, 1234], [0x04, NOBODY], [0x10, NOBODY], [0x20, NOBODY]];
+  const view = new DataView(new ArrayBuffer(4 + 8 * entries.length));
+  view.setUint32(0, 2, true);
+  for (const [index, [tag = 0, id = 0]] of entries.entries()) {
+    view.setUint16(4 + 8 * index, tag, true);
+    view.setUint16(6 + 8 * index, 7, true);
+    view.setUint32(8 + 8 * index, id, true);
+  }
+  return new Uint8Array(view.buffer);
+}
+
+Deno.test("LinuxDir gives new objects this process's group below a setgid directory", () => {
+  const disk = linuxDisk();
+  if (disk.uid !== 0) return console.error("SKIPPED: only root may give a directory to another group");
+  using place = temporary(disk);
+  const { dir } = place;
+  dir.setSelfAttributes({ uid: 0, gid: 4321, mode: 0o2775 });
+  using _file = dir.create(A, 0o640)!;
+  dir.mkdir(SUB, 0o750);
+  dir.mknod(B, 0o620, "fifo", { major: 0, minor: 0 });
+  const seen = [A, SUB, B].map((name) => dir.stat(name)!).map(({ mode, gid }) => [mode.toString(8), gid]);
+  deepStrictEqual(seen, [["640", 0], ["750", 0], ["620", 0]]);
+});
+
+Deno.test("LinuxDir makes devices with large numbers", () => {
+  const disk = linuxDisk();
+  if (disk.uid !== 0) return console.error("SKIPPED: only root may make devices");
+  using place = temporary(disk);
+  for (const [index, device] of [[1, 3], [259, 70_000], [4095, 1_048_575]].entries()) {
+    const [major = 0, minor = 0] = device;
+    const name = rawOf(`d${index}`);
+    place.dir.mknod(name, 0o600, index === 1 ? "block" : "char", { major, minor });
+    const stat = place.dir.stat(name)!;
+    deepStrictEqual([stat.kind, stat.major, stat.minor], [index === 1 ? "block" : "char", major, minor]);
+    fails(["ENXIO", "EPERM", "EACCES"], () => void place.dir.open(name));
+  }
+});
+
+Deno.test("LinuxDir keeps extended attributes of symlinks, and odd names of attributes", () => {
+  const disk = linuxDisk();
+  using place = temporary(disk);
+  const { dir } = place;
+  const value = new Uint8Array(300).fill(7);
+  write(dir, A, "");
+  for (const name of ["user.a b\n", "user.\udcff", "user.ü"]) dir.setXattr(A, name, value);
+  deepStrictEqual(Object.keys(dir.xattrs(A)).sort(), ["user.a b\n", "user.\udcff", "user.ü"].sort());
+  if (disk.uid !== 0) return console.error("SKIPPED: only root may give symlinks attributes");
+  dir.symlink(A, B);
+  dir.setXattr(B, "trusted.mine", value);
+  deepStrictEqual({ ...dir.xattrs(B) }, { "trusted.mine": value });
+});
+
+Deno.test("LinuxDir opens a file on which a lease is held", async () => {
+  using place = temporary(linuxDisk());
+  write(place.dir, A, "leased");
+  const script = "import fcntl,os,sys,time; fd=os.open(sys.argv[1],os.O_RDWR); " +
+    "fcntl.fcntl(fd,fcntl.F_SETLEASE,fcntl.F_WRLCK); print('held',flush=True); time.sleep(20)";
+  let holder: Deno.ChildProcess;
+  try {
+    holder = new Deno.Command("python3", { args: ["-c", script, `${place.path}/a`], stdout: "piped" }).spawn();
+  } catch {
+    return console.error("SKIPPED: no Python to hold a lease with");
+  }
+  const reader = holder.stdout.getReader();
+  await reader.read();
+  // The signal that asks for the lease ends the holder.
+  strictEqual(read(place.dir, A), "leased");
+  await reader.cancel();
+  await holder.status;
+});
+
+Deno.test("tryLock() is refused while another process holds the lock, and given when it has ended", async () => {
+  using place = temporary(linuxDisk());
+  write(place.dir, A, "");
+  const holder = new Deno.Command("flock", {
+    args: ["-x", `${place.path}/a`, "sh", "-c", "echo held; exec cat"],
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const reader = holder.stdout.getReader();
+  await reader.read();
+  using file = place.dir.openOrCreate(A, 0o600);
+  strictEqual(file.tryLock(), false);
+  await holder.stdin.close();
+  await holder.status;
+  await reader.cancel();
+  strictEqual(file.tryLock(), true);
+});
+
+Deno.test("LinuxDir works in a Worker, with its own buffers", async () => {
+  using place = temporary(linuxDisk());
+  for (let i = 0; i < 200; i++) write(place.dir, rawOf(`f${i}`), String(i));
+  const workers = Array.from({ length: 3 }, () => {
+    return new Worker(new URL("./disk_worker.ts", import.meta.url), { type: "module" });
+  });
+  const sums = await Promise.all(workers.map((worker) => {
+    return new Promise<unknown>((resolve) => {
+      worker.onmessage = (event) => resolve(event.data);
+      worker.postMessage(place.path);
+    });
+  }));
+  for (const worker of workers) worker.terminate();
+  deepStrictEqual(sums, [19_900, 19_900, 19_900]);
+});
+
+Deno.test("LinuxDir leaves no descriptor open", () => {
+  using place = temporary(linuxDisk());
+  const count = () => [...Deno.readDirSync("/proc/self/fd")].length;
+  const before = count();
+  useEverything(place.disk, place.dir);
+  strictEqual(count(), before);
+});
+
+function useEverything(disk: Disk, dir: Dir): void {
+  using sub = makePath(dir, ["sub"]);
+  write(sub, A, "text");
+  read(sub, A);
+  dir.symlink(SUB, B);
+  fails(["ELOOP"], () => dir.open(B));
+  fails(["EISDIR"], () => dir.open(SUB));
+  fails(["ENOTDIR", "ELOOP"], () => dir.openPath(rawOf("b/a")));
+  fails(["ENOENT"], () => dir.openPath(rawOf("sub/x/y")));
+  disk.realPath(rawOf(`${dir.path}/b`));
+  fails(["ENOENT"], () => disk.realPath(rawOf(`${dir.path}/b/x`)));
+  dir.setAttributes(SUB, { mode: 0o700 });
+  fails(
+    ["ENAMETOOLONG"],
+    () => disk.openDir("x/".repeat(4096).concat("n".repeat(300)).replace("x", "\x01".repeat(300)) as Raw),
+  );
+}
