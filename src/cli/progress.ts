@@ -37,7 +37,7 @@ function factsOf(progress: Progress): string[] {
   const { items, bytes, what } = workOf(counters);
   const share = shareOf(progress);
   return [
-    pluralText(items, what),
+    pluralText(items, ...what),
     ...(bytes > 0 ? [sizeText(bytes)] : []),
     ...(bytes > 0 && elapsedMs > GUESS_AFTER_MS ? [`${sizeText(bytes * 1000 / elapsedMs)}/s`] : []),
     ...(share === undefined ? [] : [`${Math.floor(share * 100)} %`]),
@@ -46,14 +46,16 @@ function factsOf(progress: Progress): string[] {
   ];
 }
 
+const FILES: [string, string] = ["file", "files"];
+
 /** Which counters tell how far it is: those that move. */
-function workOf(counters: Progress["counters"]): { items: number; bytes: number; what: string } {
+function workOf(counters: Progress["counters"]): { items: number; bytes: number; what: [one: string, many: string] } {
   const { restoredFiles = 0, restoredBytes = 0, checkedItems = 0, checkedBytes = 0 } = counters;
-  if (restoredFiles > 0) return { items: restoredFiles, bytes: restoredBytes, what: "file" };
-  if (checkedItems > 0) return { items: checkedItems, bytes: checkedBytes, what: "item" };
+  if (restoredFiles > 0) return { items: restoredFiles, bytes: restoredBytes, what: FILES };
+  if (checkedItems > 0) return { items: checkedItems, bytes: checkedBytes, what: ["item", "items"] };
   const { walkedEntries = 0, linkedFiles = 0, copiedFiles = 0, readBytes = 0 } = counters;
-  if (walkedEntries > 0) return { items: walkedEntries, bytes: readBytes, what: "file" };
-  return { items: linkedFiles + copiedFiles, bytes: 0, what: "file" };
+  if (walkedEntries > 0) return { items: walkedEntries, bytes: readBytes, what: ["entry", "entries"] };
+  return { items: linkedFiles + copiedFiles, bytes: 0, what: FILES };
 }
 
 /** Part of the work that is done, 0 to 1; by bytes where they are known. */

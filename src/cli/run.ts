@@ -4,6 +4,7 @@ import { VERSION } from "../core/version.ts";
 import { defineBackup } from "./commands/backup.ts";
 import { defineCat } from "./commands/cat.ts";
 import { defineCheck } from "./commands/check.ts";
+import { defineHelp } from "./commands/help.ts";
 import { defineInit } from "./commands/init.ts";
 import { defineLs } from "./commands/ls.ts";
 import { defineRebuild } from "./commands/rebuild.ts";
@@ -55,13 +56,11 @@ function makeProgram(world: World, act: Act): Command {
   const program = new Command("backup-tool")
     .description("Back up directories into a storage that you can browse, verify and trust.")
     .exitOverride()
-    .configureHelp({ showGlobalOptions: true, helpWidth: HELP_COLUMNS })
+    .configureHelp({ showGlobalOptions: true, helpWidth: HELP_COLUMNS, minWidthToWrap: 24 })
     .configureOutput({
       writeOut: (text) => world.stdout.write(new TextEncoder().encode(text)),
       writeErr: (text) => writeQuietly(world.stderr, text),
-      outputError: (text) => writeQuietly(world.stderr, usageText(text)),
     })
-    .helpCommand("help [COMMAND]", "show a command's options and examples")
     .helpOption("-h, --help", "show this help")
     .version(`backup-tool ${VERSION}`, "-V, --version", "print the version");
   addGlobalOptions(program).addHelpText(
@@ -73,7 +72,23 @@ function makeProgram(world: World, act: Act): Command {
     ),
   );
   for (const define of COMMANDS) define(program, act);
+  defineHelp(program);
+  hintAtHelp(program, world);
   return program;
+}
+
+/** Makes every complaint about usage name the help page to read. */
+function hintAtHelp(command: Command, world: World): void {
+  const names = [...ancestors(command)].map((at) => at.name()).reverse();
+  names.splice(1, 0, "help");
+  command.configureOutput({
+    outputError: (text) => writeQuietly(world.stderr, usageText(text, names.join(" "))),
+  });
+  for (const inner of command.commands) hintAtHelp(inner, world);
+}
+
+function* ancestors(command: Command): Generator<Command> {
+  for (let at: Command | null = command; at !== null; at = at.parent) yield at;
 }
 
 /** Runs a command to its end and tells how it went. */
@@ -94,10 +109,10 @@ async function perform(world: World, command: Command, work: Work): Promise<numb
 }
 
 /** Turns "error: unknown command 'lss'\n(Did you mean ls?)" into the form of every error. */
-function usageText(text: string): string {
+function usageText(text: string, help: string): string {
   const [first = "", guess = ""] = text.trimEnd().split("\n");
   const message = first.replace(/^error: /, "").replace(/^./, (letter) => letter.toUpperCase()).replace(/\.$/, "");
-  return faultText(message, guess === "" ? "See `backup-tool help`" : guess.slice(1, -1));
+  return faultText(message, guess === "" ? `See \`${help}\`` : guess.slice(1, -1));
 }
 
 /** To standard error. That nobody listens there must not keep anything from being done. */

@@ -41,8 +41,8 @@ function withOptions(command: Command): Command {
   return command
     .summary("back up directories and files")
     .description(
-      "Back up directories and files into a storage, as one snapshot. Only what is new or\nchanged since the last " +
-        "snapshot of the same host and name is read. The exit status is\n3 if some files could not be read.",
+      "Back up directories and files into a storage, as one snapshot. Only what is new or changed since the last " +
+        "snapshot of the same host and name is read. The exit status is 3 if some files could not be read.",
     )
     .argument("<SOURCE...>", "directories and files")
     .option("--name <NAME>", "name of the series (default: from the sources)")

@@ -21,7 +21,7 @@ export const defineCat: Define = (program, act) => {
   const command = program.command("cat")
     .summary("print a file of a snapshot")
     .description(
-      "Print the bytes of a file in a snapshot. They are verified while they are read: if\nthe exit status is not 0, " +
+      "Print the bytes of a file in a snapshot. They are verified while they are read: if the exit status is not 0, " +
         "don't trust them. `--json` prints them in base64.",
     )
     .argument("<SNAPSHOT>", "which snapshot")

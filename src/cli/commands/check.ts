@@ -16,8 +16,8 @@ export const defineCheck: Define = (program, act) => {
   const command = program.command("check")
     .summary("look for damage")
     .description(
-      "Check that all snapshots are whole: manifests are read and compared with what is\nstored. With --read-data all " +
-        "contents are read and compared with their checksums.\nThe exit status is 3 if there is damage.",
+      "Check that all snapshots are whole: manifests are read and compared with what is stored. With --read-data all " +
+        "contents are read and compared with their checksums. The exit status is 3 if there is damage.",
     )
     .option("--read-data", "read every byte, which takes long")
     .addOption(workersOption())

@@ -19,9 +19,9 @@ export const defineLs: Define = (program, act) => {
   const command = program.command("ls")
     .summary("list what a snapshot holds")
     .description(
-      "List a directory of a snapshot, or one object. A snapshot is named by the beginning\nof its id, the name of its " +
-        "tree, a date, `latest`, `latest~2` or `NAME:latest`.\nNames that could disturb a terminal are shown with " +
-        "escapes, through a pipe too;\n`--json` is exact.",
+      "List a directory of a snapshot, or one object. A snapshot is named by the beginning of its id, the name of its " +
+        "tree, a date, `latest`, `latest~2` or `NAME:latest`. Names that could disturb a terminal are shown with " +
+        "escapes, through a pipe too; `--json` is exact.",
     )
     .argument("<SNAPSHOT>", "which snapshot")
     .argument("[PATH]", "directory or file in it", "/")

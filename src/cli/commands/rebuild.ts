@@ -7,7 +7,7 @@ export const defineRebuild: Define = (program, act) => {
   const command = program.command("rebuild")
     .summary("make the catalog again from content/")
     .description(
-      "Make the catalog of a storage again, from content/ alone. It is only a cache: db/ may be\nmissing completely. " +
+      "Make the catalog of a storage again, from content/ alone. It is only a cache: db/ may be missing completely. " +
         "A catalog that is missing or stale is noticed and rebuilt by itself.",
     )
     .addHelpText("after", examples("backup-tool rebuild -s /mnt/disk/storage"));

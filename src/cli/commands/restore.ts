@@ -21,7 +21,7 @@ export const defineRestore: Define = (program, act) => {
   const command = program.command("restore")
     .summary("get files back from a snapshot")
     .description(
-      "Restore a snapshot, or parts of it, into a directory. Everything is verified while it\nis written. Paths keep " +
+      "Restore a snapshot, or parts of it, into a directory. Everything is verified while it is written. Paths keep " +
         "their places below the target.",
     )
     .argument("<SNAPSHOT>", "which snapshot")

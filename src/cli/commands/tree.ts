@@ -4,6 +4,7 @@ import type { Define } from "./command.ts";
 
 export const defineTree: Define = (program, act) => {
   const tree = program.command("tree")
+    .helpCommand(false)
     .summary("build or remove the browsable tree of a snapshot")
     .description("Build or remove the browsable tree of a snapshot. A tree is a convenience: the snapshot needs none.");
   defineBuild(tree, act);

@@ -1,0 +1,62 @@
+/** A world that keeps what is written to it, with a clock that the test moves. */
+import { rawOf } from "../../src/core/raw.ts";
+import { run } from "../../src/cli/run.ts";
+import type { Output, World } from "../../src/cli/world.ts";
+import { openDisk } from "../../src/platform/open_disk.ts";
+import type { Machine } from "../../src/storage/storage.ts";
+import { TestClock, WORKER_SCRIPT } from "../support/world.ts";
+
+export class FakeOutput implements Output {
+  text = "";
+  writes = 0;
+  isTerminal = false;
+  width = 80;
+  /** Thrown by every write. */
+  failure: Error | undefined;
+  readonly #decoder = new TextDecoder();
+
+  write = (bytes: Uint8Array): void => {
+    if (this.failure !== undefined) throw this.failure;
+    this.writes++;
+    this.text += this.#decoder.decode(bytes, { stream: true });
+  };
+  columns = (): number => this.width;
+}
+
+export class FakeWorld implements World {
+  readonly clock = new TestClock();
+  readonly stdout = new FakeOutput();
+  readonly stderr = new FakeOutput();
+  readonly variables: Record<string, string> = {};
+  readonly isWindows: boolean = false;
+  readonly cores = 2;
+  readonly interrupts: (() => void)[] = [];
+  directory = "/";
+  machine(): Promise<Machine> {
+    const random = (bytes: number) => crypto.getRandomValues(new Uint8Array(bytes));
+    return Promise.resolve({ disk: openDisk(), clock: this.clock, random, workerScript: WORKER_SCRIPT });
+  }
+  env(name: string): string | undefined {
+    return this.variables[name];
+  }
+  cwd = () => rawOf(this.directory);
+  host = () => "testhost";
+  user = () => "tester";
+  onInterrupt(stop: () => void): Disposable {
+    this.interrupts.push(stop);
+    return { [Symbol.dispose]: () => void this.interrupts.splice(this.interrupts.indexOf(stop), 1) };
+  }
+}
+
+export interface Ran {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the command line in a fake world. */
+export async function runIn(world: FakeWorld, ...args: string[]): Promise<Ran> {
+  world.stdout.text = world.stderr.text = "";
+  const status = await run(args, world);
+  return { status, stdout: world.stdout.text, stderr: world.stderr.text };
+}
