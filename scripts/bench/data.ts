@@ -1,0 +1,106 @@
+/** Data sets to back up. The same seed makes the same files on every machine, byte for byte. */
+import { join } from "node:path";
+
+export interface DataSet {
+  readonly name: string;
+  readonly title: string;
+  readonly files: number;
+  /** Sum over all files. */
+  readonly bytes: number;
+  /** Spread of the sizes: standard deviation of their logarithm. 0: all equal. */
+  readonly spread: number;
+  readonly filesPerDirectory: number;
+}
+
+export const DATA_SETS: readonly DataSet[] = [
+  { name: "small", title: "30,000 files, 438 MB", files: 30_000, bytes: 438e6, spread: 1.7, filesPerDirectory: 100 },
+  { name: "tiny", title: "200,000 tiny files", files: 200_000, bytes: 60e6, spread: 0.8, filesPerDirectory: 200 },
+  { name: "large", title: "4 files of 1 GiB", files: 4, bytes: 4 * 2 ** 30, spread: 0, filesPerDirectory: 4 },
+];
+
+/** A tenth of the files; large files stay four, and get smaller. */
+export function quick(set: DataSet): DataSet {
+  const files = set.files < 100 ? set.files : set.files / 10;
+  return { ...set, files, bytes: Math.round(set.bytes / 10), title: `a tenth of ${set.title}` };
+}
+
+/** A generator of numbers in [0, 1): mulberry32. Not for secrets. */
+export function randomFrom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Sizes in bytes with a log-normal spread, whose sum is exactly `set.bytes`. */
+export function sizesOf(set: DataSet, random: () => number): number[] {
+  const weights = Array.from({ length: set.files }, () => Math.exp(set.spread * gauss(random)));
+  const unit = set.bytes / weights.reduce((sum, weight) => sum + weight, 0);
+  const sizes = weights.map((weight) => Math.floor(weight * unit));
+  sizes[0]! += set.bytes - sizes.reduce((sum, size) => sum + size, 0);
+  return sizes;
+}
+
+function gauss(random: () => number): number {
+  return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+}
+
+/** Path of a file below the data set's directory: two levels, so that neither grows large. */
+export function pathOf(set: DataSet, index: number): string {
+  const directory = Math.floor(index / set.filesPerDirectory);
+  const two = (n: number) => String(n).padStart(2, "0");
+  return `${two(Math.floor(directory / 40))}/${two(directory % 40)}/file-${index}.dat`;
+}
+
+/** Fills with bytes that don't compress: xorshift32. */
+export function fill(bytes: Uint8Array<ArrayBuffer>, seed: number): void {
+  const words = new Uint32Array(Math.ceil(bytes.length / 4));
+  let state = (seed ^ 0x9e3779b9) >>> 0 || 1;
+  for (let i = 0; i < words.length; i++) {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    words[i] = state;
+  }
+  bytes.set(new Uint8Array(words.buffer, 0, bytes.length));
+}
+
+const PIECE_BYTES = 2 ** 20;
+
+function writeRegion(file: Deno.FsFile, from: number, length: number, seed: number): void {
+  const piece = new Uint8Array(Math.min(PIECE_BYTES, length));
+  file.seekSync(from, Deno.SeekMode.Start);
+  for (let done = 0; done < length; done += PIECE_BYTES) {
+    const part = piece.subarray(0, Math.min(PIECE_BYTES, length - done));
+    fill(part, (seed + done / PIECE_BYTES) * 2654435761);
+    for (let written = 0; written < part.length;) written += file.writeSync(part.subarray(written));
+  }
+}
+
+/** Makes the data set in a new directory. */
+export function generate(set: DataSet, directory: string): void {
+  const sizes = sizesOf(set, randomFrom(1));
+  for (const [index, size] of sizes.entries()) {
+    const path = join(directory, pathOf(set, index));
+    if (index % set.filesPerDirectory === 0) Deno.mkdirSync(join(path, ".."), { recursive: true });
+    using file = Deno.openSync(path, { write: true, createNew: true });
+    writeRegion(file, 0, size, index * 4099);
+  }
+}
+
+/**
+ * Changes one percent: every hundredth file gets new bytes; of a few large files, a hundredth of each. Sizes stay.
+ * @param generation makes the new bytes differ from those of every earlier change
+ */
+export function change(set: DataSet, directory: string, generation: number): void {
+  const step = set.files < 100 ? 1 : 100;
+  for (let index = 0; index < set.files; index += step) {
+    using file = Deno.openSync(join(directory, pathOf(set, index)), { write: true });
+    const { size } = file.statSync();
+    const [from, length] = step === 1 ? [Math.floor(size / 2), Math.floor(size / 100)] : [0, size];
+    writeRegion(file, from, length, 0x5bd1e995 * generation + index);
+  }
+}

@@ -1,0 +1,217 @@
+/**
+ * Compares this tool with what else is installed.
+ *
+ *   deno task bench                          everything, medians of five interleaved runs
+ *   deno task bench --quick                  a tenth of the data, one run
+ *   deno task bench --only small,restore     only these data sets and works
+ *
+ * Every run begins with empty stores; in a run the peers take turns at each work, in an order that changes from run to
+ * run. Sources are in the page cache; dirty pages are written out before each measurement.
+ */
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { change, DATA_SETS, type DataSet, generate, quick } from "./data.ts";
+import { exists, isInstalled, measure, type Measured, run } from "./measure.ts";
+import { machine } from "./machine.ts";
+import { renderTable, type Result, summarize, type Summary } from "./table.ts";
+import { OWN, type Peer, PEERS, type Places, type Step, type Work, WORKS } from "./works.ts";
+
+const USAGE = `deno task bench [options]
+  --dir DIR      where data and stores go; default: a new directory below the system's temporary directory
+  --quick        a tenth of the data, one run
+  --runs N       default 5
+  --only A,B     names of data sets (${DATA_SETS.map(({ name }) => name).join(", ")}) and works (${
+  WORKS.map(({ name }) => name).join(", ")
+})
+  --peers A,B    of ${PEERS.map(({ name }) => name).join(", ")}; default: all that are installed
+  --tool PATH    the executable, or "source"; default: dist/backup-tool where it exists
+  --json FILE    write the results there too`;
+
+interface Plan {
+  readonly scratch: string;
+  readonly runs: number;
+  readonly sets: readonly DataSet[];
+  readonly works: readonly Work[];
+  readonly peers: readonly Peer[];
+  readonly tool: readonly string[];
+}
+
+/** Runs of one peer at one work on one data set, as they come. */
+class Results {
+  readonly #byKey = new Map<string, Result & { seconds: number[]; peakBytes: number[] }>();
+
+  add(set: DataSet, work: Work, peer: Peer, { command, seconds, peakBytes }: Measured & { command: string }): void {
+    const key = JSON.stringify([set.name, work.name, peer.name]);
+    const fresh = { data: set.title, work: work.title, peer: peer.name, command, seconds: [], peakBytes: [] };
+    const result = this.#byKey.get(key) ?? fresh;
+    this.#byKey.set(key, result);
+    result.seconds.push(seconds);
+    if (peakBytes !== undefined) result.peakBytes.push(peakBytes);
+  }
+
+  /** Sorted as works, data sets and peers stand in their tables. */
+  summary(): Summary[] {
+    const position = ({ work, peer }: Summary) => [titles.indexOf(work), names.indexOf(peer)] as const;
+    const titles = WORKS.map(({ title }) => title), names = PEERS.map(({ name }) => name);
+    return summarize([...this.#byKey.values()], OWN).toSorted((a, b) => {
+      const [workA, peerA] = position(a), [workB, peerB] = position(b);
+      return workA - workB || peerA - peerB;
+    });
+  }
+}
+
+function placesOf(plan: Plan, peer: Peer): Places {
+  const store = `${plan.scratch}/stores/${peer.name}`;
+  return { source: `${plan.scratch}/source`, store, target: `${plan.scratch}/restored`, tool: plan.tool };
+}
+
+function benchSet(plan: Plan, set: DataSet, results: Results): void {
+  const source = `${plan.scratch}/source`;
+  progress(`${set.title}: generating`);
+  Deno.mkdirSync(source);
+  generate(set, source);
+  for (let turn = 0; turn < plan.runs; turn++) benchTurn(plan, set, turn, results);
+  remove(source);
+}
+
+/** All works once, from empty stores. */
+function benchTurn(plan: Plan, set: DataSet, turn: number, results: Results): void {
+  const stores = `${plan.scratch}/stores`;
+  const peers = plan.peers.map((_, i) => plan.peers[(i + turn) % plan.peers.length]!);
+  for (const peer of peers) {
+    Deno.mkdirSync(placesOf(plan, peer).store, { recursive: true });
+    if (peer.prepare !== undefined) run(peer.prepare(placesOf(plan, peer)));
+  }
+  warm(`${plan.scratch}/source`);
+  for (const work of WORKS) {
+    const wanted = plan.works.includes(work);
+    // The first work fills the stores for all others.
+    if (!wanted && work !== WORKS[0]) continue;
+    if (work.before === "change") change(set, `${plan.scratch}/source`, turn + 1);
+    for (const peer of peers) {
+      const step = work.steps[peer.name];
+      if (step === undefined) continue;
+      progress(`${set.title}: run ${turn + 1} of ${plan.runs}: ${work.title}: ${peer.name}`);
+      const measured = benchStep(plan, work, peer, step);
+      if (wanted) results.add(set, work, peer, measured);
+    }
+  }
+  remove(stores);
+}
+
+/** One peer's turn at one work. */
+function benchStep(plan: Plan, work: Work, peer: Peer, step: Step): Measured & { readonly command: string } {
+  const places = placesOf(plan, peer);
+  const command = step(places);
+  run({ argv: ["sync"] });
+  const measured = measure(command, plan.scratch);
+  if (work.restores !== undefined) {
+    if (peer.name === OWN) run({ argv: ["diff", "-r", places.source, places.target] });
+    remove(places.target);
+  }
+  return { ...measured, command: command.argv.join(" ").replaceAll(plan.scratch, "") };
+}
+
+function warm(source: string): void {
+  run({ argv: ["sh", "-c", 'find "$0" -type f -print0 | xargs -0 cat >/dev/null', source] });
+}
+
+/** `rm`, because it is the fastest. Files of a storage can't be written to, but they can be removed. */
+function remove(path: string): void {
+  run({ argv: ["rm", "-rf", path] });
+}
+
+function progress(text: string): void {
+  console.error(text);
+}
+
+/** Things with the given names, in their own order; all if no name is one of theirs. */
+function choose<T extends { readonly name: string }>(all: readonly T[], names: readonly string[]): readonly T[] {
+  const chosen = all.filter(({ name }) => names.includes(name));
+  return chosen.length === 0 ? all : chosen;
+}
+
+/** @throws TypeError for a name that is not known */
+function namesIn(list: string, known: readonly { readonly name: string }[]): string[] {
+  const names = list.split(",").filter((name) => name !== "");
+  const unknown = names.find((name) => !known.some((thing) => thing.name === name));
+  if (unknown === undefined) return names;
+  throw new TypeError(`Cannot find "${unknown}": give some of ${known.map(({ name }) => name).join(", ")}`);
+}
+
+function toolFor(option: string | undefined): readonly string[] {
+  const root = fileURLToPath(new URL("../../", import.meta.url));
+  const executable = option === undefined ? `${root}dist/backup-tool` : option;
+  if (option !== "source" && exists(executable)) return [Deno.realPathSync(executable)];
+  if (option !== "source" && option !== undefined) throw new TypeError(`Cannot find the executable ${option}`);
+  return [Deno.execPath(), "run", "-A", `${root}main.ts`];
+}
+
+function options() {
+  return parseArgs({
+    options: {
+      dir: { type: "string" },
+      quick: { type: "boolean", default: false },
+      runs: { type: "string" },
+      only: { type: "string", default: "" },
+      peers: { type: "string", default: "" },
+      tool: { type: "string" },
+      json: { type: "string" },
+      help: { type: "boolean", default: false },
+    },
+  }).values;
+}
+
+type Options = ReturnType<typeof options>;
+
+function planFrom(values: Options, scratch: string): Plan {
+  const runs = Number(values.runs ?? (values.quick ? 1 : 5));
+  if (!Number.isInteger(runs) || runs < 1) throw new TypeError(`Cannot make ${values.runs} runs: give a number from 1`);
+  const only = namesIn(values.only, [...DATA_SETS, ...WORKS]);
+  const sets = choose(DATA_SETS, only);
+  return {
+    scratch,
+    runs,
+    sets: values.quick ? sets.map(quick) : sets,
+    works: choose(WORKS, only),
+    peers: choose(PEERS, namesIn(values.peers, PEERS)).filter(({ programs }) => programs.every(isInstalled)),
+    tool: toolFor(values.tool),
+  };
+}
+
+function legend(runs: number): string {
+  return `Medians of ${runs}: time, peak memory, and x: our time through the peer's. cp is \`cp -a\`, and \`cp -al\` for a new tree; ` +
+    "rsync is `rsync -a`, with `--link-dest` after the first; borg without encryption; sha256sum with four processes.";
+}
+
+function bench(values: Options): void {
+  const scratch = Deno.makeTempDirSync({ prefix: "backup-tool-bench-", ...(values.dir ? { dir: values.dir } : {}) });
+  try {
+    const plan = planFrom(values, scratch);
+    const results = new Results();
+    for (const set of plan.sets) benchSet(plan, set, results);
+    const summary = results.summary();
+    const about = machine(scratch, plan.peers);
+    console.log(`${renderTable(summary)}\n\n${legend(plan.runs)}\n${about.text}`);
+    if (values.json === undefined) return;
+    Deno.writeTextFileSync(
+      values.json,
+      JSON.stringify({ machine: about, runs: plan.runs, results: summary }, null, 2) + "\n",
+    );
+  } finally {
+    remove(scratch);
+  }
+}
+
+function main(): void {
+  try {
+    const values = options();
+    if (values.help) console.log(USAGE);
+    else bench(values);
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    Deno.exit(1);
+  }
+}
+
+if (import.meta.main) main();

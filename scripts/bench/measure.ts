@@ -1,0 +1,50 @@
+/** Runs a command and says how long it took and how much memory it needed. */
+import type { Command } from "./works.ts";
+
+const TIME = "/usr/bin/time";
+
+export interface Measured {
+  readonly seconds: number;
+  /** Undefined where GNU time is not installed. */
+  readonly peakBytes: number | undefined;
+}
+
+/** A measured command failed: the numbers would mean nothing. */
+export class CommandFailed extends Error {}
+
+export function isInstalled(program: string): boolean {
+  const paths = (Deno.env.get("PATH") ?? "").split(":");
+  return paths.some((path) => path !== "" && exists(`${path}/${program}`));
+}
+
+export function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Runs a command to its end. @throws CommandFailed with what it said */
+export function run({ argv, cwd, env }: Command): void {
+  const [program, ...args] = argv;
+  const { code, stderr, stdout } = new Deno.Command(program!, {
+    args,
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(env === undefined ? {} : { env: { ...env } }),
+  }).outputSync();
+  if (code === 0) return;
+  const said = new TextDecoder().decode(stderr) || new TextDecoder().decode(stdout);
+  throw new CommandFailed(`${argv.join(" ")} ended with status ${code}:\n${said.trim()}`);
+}
+
+export function measure(command: Command, scratch: string): Measured {
+  const withTime = exists(TIME);
+  const report = `${scratch}/peak`;
+  const argv = withTime ? [TIME, "-o", report, "-f", "%M", ...command.argv] : command.argv;
+  const start = performance.now();
+  run({ ...command, argv });
+  const seconds = (performance.now() - start) / 1000;
+  return { seconds, peakBytes: withTime ? Number(Deno.readTextFileSync(report).trim()) * 1024 : undefined };
+}

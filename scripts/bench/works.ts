@@ -1,0 +1,162 @@
+/** What is measured: a list of works, and for each of them what this tool and its peers are told to do. */
+
+/** Absolute paths; each peer has a store of its own, all on one disk. */
+export interface Places {
+  readonly source: string;
+  readonly store: string;
+  /** An empty place to restore into; its directory exists, it doesn't. */
+  readonly target: string;
+  /** How to start this tool. */
+  readonly tool: readonly string[];
+}
+
+export interface Command {
+  readonly argv: readonly string[];
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export type Step = (places: Places) => Command;
+
+export interface Peer {
+  readonly name: string;
+  /** Programs it needs; it is left out where one is missing. */
+  readonly programs: readonly string[];
+  /** What makes its store ready, not measured. */
+  readonly prepare?: Step;
+}
+
+export interface Work {
+  readonly name: string;
+  readonly title: string;
+  /** Done to the source before the peers take their turns. */
+  readonly before?: "change";
+  /** Each peer puts the whole source into `target`, which is removed again. */
+  readonly restores?: true;
+  /** By peer. The first work fills the stores; the others find what it left. */
+  readonly steps: Readonly<Record<string, Step>>;
+}
+
+/** The name of this tool among the peers. */
+export const OWN = "backup-tool";
+const SHA256_PROCESSES = 4;
+
+const own = (...args: string[]): Step => ({ tool, store }) => ({
+  argv: [...tool, ...args.slice(0, 1), "-s", `${store}/storage`, ...args.slice(1)],
+});
+const ownBackup = (...options: string[]): Step => (places) => {
+  const { argv } = own("backup", ...options)(places);
+  return { argv: [...argv, places.source] };
+};
+
+const restic = (...args: string[]): Step => ({ store }) => ({
+  argv: ["restic", "-q", "--repo", `${store}/repository`, "--cache-dir", `${store}/cache`, ...args],
+  env: { RESTIC_PASSWORD: "bench" },
+});
+
+const borg = (...args: string[]): Step => ({ store }) => ({
+  argv: ["borg", ...args],
+  env: {
+    BORG_REPO: `${store}/repository`,
+    BORG_BASE_DIR: `${store}/base`,
+    BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK: "yes",
+  },
+});
+
+function withSource(step: Step): Step {
+  return (places) => ({ ...step(places), argv: [...step(places).argv, places.source] });
+}
+
+function rsync(name: string, ...options: string[]): Step {
+  return ({ source, store }) => ({ argv: ["rsync", "-a", ...options, `${source}/`, `${store}/${name}/`] });
+}
+
+export const PEERS: readonly Peer[] = [
+  { name: OWN, programs: [], prepare: own("init") },
+  { name: "cp", programs: ["cp"] },
+  { name: "rsync", programs: ["rsync"] },
+  { name: "restic", programs: ["restic"], prepare: restic("init") },
+  // Without encryption: the fastest that borg can be.
+  { name: "borg", programs: ["borg"], prepare: borg("init", "--encryption=none") },
+  { name: "sha256sum", programs: ["sha256sum", "xargs", "find"] },
+];
+
+export const WORKS: readonly Work[] = [
+  {
+    name: "first",
+    title: "first backup",
+    steps: {
+      [OWN]: ownBackup(),
+      cp: ({ source, store }) => ({ argv: ["cp", "-a", source, `${store}/first`] }),
+      rsync: rsync("first"),
+      restic: withSource(restic("backup")),
+      borg: withSource(borg("create", "::first")),
+    },
+  },
+  {
+    name: "unchanged",
+    title: "nothing changed, new tree",
+    steps: {
+      [OWN]: ownBackup(),
+      cp: ({ store }) => ({ argv: ["cp", "-al", `${store}/first`, `${store}/unchanged`] }),
+      rsync: rsync("unchanged", "--link-dest=../first"),
+      restic: withSource(restic("backup")),
+      borg: withSource(borg("create", "::unchanged")),
+    },
+  },
+  {
+    name: "no-tree",
+    title: "nothing changed, no tree",
+    steps: {
+      [OWN]: ownBackup("--no-tree"),
+      restic: withSource(restic("backup")),
+      borg: withSource(borg("create", "::no-tree")),
+    },
+  },
+  {
+    name: "changed",
+    title: "1% changed",
+    before: "change",
+    steps: {
+      [OWN]: ownBackup(),
+      rsync: rsync("changed", "--link-dest=../first"),
+      restic: withSource(restic("backup")),
+      borg: withSource(borg("create", "::changed")),
+    },
+  },
+  {
+    name: "restore",
+    title: "restore of everything",
+    restores: true,
+    steps: {
+      [OWN]: (places) => {
+        const { argv } = own("restore", "latest")(places);
+        return { argv: [...argv, "--target", places.target] };
+      },
+      cp: ({ store, target }) => ({ argv: ["cp", "-a", `${store}/first`, target] }),
+      rsync: ({ store, target }) => ({ argv: ["rsync", "-a", `${store}/first/`, `${target}/`] }),
+      restic: (places) => restic("restore", "latest", "--target", places.target)(places),
+      borg: (places) => ({
+        ...borg("extract", "::first")(places),
+        argv: ["sh", "-c", 'mkdir "$0" && cd "$0" && exec borg extract ::first', places.target],
+      }),
+    },
+  },
+  {
+    name: "check",
+    title: "check of every byte",
+    steps: {
+      [OWN]: own("check", "--read-data"),
+      restic: restic("check", "--read-data"),
+      borg: borg("check", "--verify-data"),
+      sha256sum: ({ source }) => ({
+        argv: [
+          "sh",
+          "-c",
+          `find "$0" -type f -print0 | xargs -0 -P ${SHA256_PROCESSES} -n 64 sha256sum >/dev/null`,
+          source,
+        ],
+      }),
+    },
+  },
+];

@@ -1,0 +1,149 @@
+import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
+import { createHash } from "node:crypto";
+import {
+  change,
+  DATA_SETS,
+  type DataSet,
+  generate,
+  pathOf,
+  quick,
+  randomFrom,
+  sizesOf,
+} from "../../scripts/bench/data.ts";
+import { median, renderTable, type Result, summarize } from "../../scripts/bench/table.ts";
+import { OWN, PEERS, WORKS } from "../../scripts/bench/works.ts";
+
+const SMALL: DataSet = { name: "t", title: "test", files: 250, bytes: 100_000, spread: 1.5, filesPerDirectory: 10 };
+
+/** Digest of every file of a data set, by index. */
+function digests(set: DataSet, directory: string): string[] {
+  return Array.from({ length: set.files }, (_, index) => {
+    const bytes = Deno.readFileSync(`${directory}/${pathOf(set, index)}`);
+    return createHash("sha256").update(bytes).digest("hex");
+  });
+}
+
+for (const set of [...DATA_SETS, ...DATA_SETS.map(quick)]) {
+  Deno.test(`sizesOf() makes ${set.title}: the promised number and sum`, () => {
+    const sizes = sizesOf(set, randomFrom(1));
+    strictEqual(sizes.length, set.files);
+    strictEqual(sizes.reduce((sum, size) => sum + size, 0), set.bytes);
+    ok(sizes.every((size) => size >= 0));
+  });
+}
+
+Deno.test("sizesOf() spreads the sizes of small files: the median is far below the mean", () => {
+  const set = DATA_SETS[0]!;
+  const sizes = sizesOf(set, randomFrom(1));
+  const middle = median(sizes), mean = set.bytes / set.files;
+  ok(middle < mean / 3 && middle > mean / 8, `median ${middle}, mean ${mean}`);
+});
+
+Deno.test("generate() makes the same files on every machine, all of them different", () => {
+  const one = Deno.makeTempDirSync(), two = Deno.makeTempDirSync();
+  try {
+    generate(SMALL, one);
+    generate(SMALL, two);
+    const first = digests(SMALL, one);
+    deepStrictEqual(first, digests(SMALL, two));
+    strictEqual(new Set(first).size, SMALL.files);
+    strictEqual(
+      createHash("sha256").update(first.join()).digest("hex"),
+      "a9c292e7d0819d96448883a8bce7b2593d709557f68bc43fcefe041c02345532",
+    );
+  } finally {
+    Deno.removeSync(one, { recursive: true });
+    Deno.removeSync(two, { recursive: true });
+  }
+});
+
+for (
+  const { title, set, expected } of [
+    { title: "every hundredth file", set: SMALL, expected: [0, 100, 200] },
+    { title: "a part of each of a few large files", set: { ...SMALL, files: 4, spread: 0 }, expected: [0, 1, 2, 3] },
+  ]
+) {
+  Deno.test(`change() changes ${title}, keeps sizes, and never the same way twice`, () => {
+    const directory = Deno.makeTempDirSync();
+    try {
+      generate(set, directory);
+      const states = [digests(set, directory)];
+      for (const generation of [1, 2]) {
+        change(set, directory, generation);
+        states.push(digests(set, directory));
+      }
+      for (const [before, after] of [[0, 1], [1, 2], [0, 2]] as const) {
+        const changed = states[before]!.flatMap((digest, i) => digest === states[after]![i] ? [] : [i]);
+        deepStrictEqual(changed, expected);
+      }
+      const sizes = expected.map((i) => Deno.statSync(`${directory}/${pathOf(set, i)}`).size);
+      const original = sizesOf(set, randomFrom(1));
+      deepStrictEqual(sizes, expected.map((i) => original[i]));
+    } finally {
+      Deno.removeSync(directory, { recursive: true });
+    }
+  });
+}
+
+Deno.test("median() takes the middle, or the mean of two", () => {
+  strictEqual(median([3]), 3);
+  strictEqual(median([9, 1, 5]), 5);
+  strictEqual(median([4, 1, 3, 2]), 2.5);
+  throws(() => median([]), RangeError);
+});
+
+function result(work: string, peer: string, seconds: number[], peakBytes: number[] = []): Result {
+  return { data: "files", work, peer, command: peer, seconds, peakBytes };
+}
+
+Deno.test("summarize() divides our median by the peer's, work by work", () => {
+  const summaries = summarize([
+    result("first", OWN, [1, 9, 2]),
+    result("first", "cp", [4, 4, 40]),
+    result("check", "cp", [4]),
+  ], OWN);
+  deepStrictEqual(summaries.map(({ medianSeconds, ratio }) => [medianSeconds, ratio]), [
+    [2, undefined],
+    [4, 0.5],
+    [4, undefined],
+  ]);
+});
+
+Deno.test("renderTable() has a row for each work and a column for each peer", () => {
+  const table = renderTable(summarize([
+    result("first", OWN, [0.8], [120e6]),
+    result("first", "cp", [2.03], [3e6]),
+    result("check", OWN, [12.34]),
+  ], OWN));
+  strictEqual(
+    table,
+    [
+      "| work         | backup-tool    | cp                 |",
+      "| ------------ | -------------- | ------------------ |",
+      "| first: files | 0.80 s, 120 MB | 2.0 s, 3 MB, x0.39 |",
+      "| check: files | 12.3 s         |                    |",
+    ].join("\n"),
+  );
+});
+
+Deno.test("every work has this tool and at least one peer, all of them known", () => {
+  const known = PEERS.map(({ name }) => name);
+  for (const { steps } of WORKS) {
+    const names = Object.keys(steps);
+    ok(names.includes(OWN) && names.length > 1);
+    deepStrictEqual(names.filter((name) => !known.includes(name)), []);
+  }
+});
+
+Deno.test("this tool is told what its command line understands", () => {
+  const places = { source: "/src", store: "/st", target: "/to", tool: ["backup-tool"] };
+  const told = WORKS.map(({ steps }) => steps[OWN]!(places).argv.join(" "));
+  deepStrictEqual(told, [
+    "backup-tool backup -s /st/storage /src",
+    "backup-tool backup -s /st/storage /src",
+    "backup-tool backup -s /st/storage --no-tree /src",
+    "backup-tool backup -s /st/storage /src",
+    "backup-tool restore -s /st/storage latest --target /to",
+    "backup-tool check -s /st/storage --read-data",
+  ]);
+});
