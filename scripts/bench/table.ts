@@ -11,12 +11,7 @@ export interface Result {
   readonly peakBytes: readonly number[];
 }
 
-export interface Summary {
-  readonly data: string;
-  readonly work: string;
-  readonly peer: string;
-  readonly command: string;
-  readonly runs: number;
+export interface Summary extends Result {
   readonly medianSeconds: number;
   readonly medianPeakBytes: number | undefined;
   /** Our median through the peer's; below 1 we are faster. Undefined for ourselves, and where we have no result. */
@@ -35,15 +30,11 @@ export function median(values: readonly number[]): number {
 /** @param own the name of this tool among the peers */
 export function summarize(results: readonly Result[], own: string): Summary[] {
   return results.map((result) => {
-    const { data, work, peer, command, seconds, peakBytes } = result;
+    const { data, work, peer, seconds, peakBytes } = result;
     const ours = results.find((other) => other.data === data && other.work === work && other.peer === own);
     const medianSeconds = median(seconds);
     return {
-      data,
-      work,
-      peer,
-      command,
-      runs: seconds.length,
+      ...result,
       medianSeconds,
       medianPeakBytes: peakBytes.length === 0 ? undefined : median(peakBytes),
       ratio: ours === undefined || peer === own ? undefined : median(ours.seconds) / medianSeconds,
