@@ -1,0 +1,133 @@
+/** The rest of this machine: time, chance, who and where we are, signals, and the standard streams. */
+import type { Clock, Random } from "../core/clock.ts";
+import { Fault } from "../core/fault.ts";
+import { joinRaw, type Raw, rawOf } from "../core/raw.ts";
+import { libcAccountName, libcCurrentDirectory, loadLibc } from "./libc.ts";
+import { attempt, IS_WINDOWS } from "./portable_calls.ts";
+
+/** Nobody reads our output any more, as in `backup-tool ls | head`. */
+export class PipeClosed extends Fault {
+  readonly code = "pipe-closed";
+  readonly hint = "Let the program that reads the output run to its end";
+  constructor() {
+    super("Cannot write the output: whoever read it has stopped reading");
+  }
+}
+
+/** The time of this machine, in its time zone. */
+export const systemClock: Clock = {
+  nowMs: () => Date.now(),
+  offsetMinutes: (atMs) => -new Date(atMs).getTimezoneOffset(),
+  // Asked late: it costs a millisecond.
+  get zone() {
+    return Intl.DateTimeFormat().resolvedOptions().timeZone;
+  },
+};
+
+/** From the system's secure source. */
+export const systemRandom: Random = (bytes) => crypto.getRandomValues(new Uint8Array(bytes));
+
+export function hostName(): string {
+  return Deno.hostname() || "localhost";
+}
+
+/** Name of the user this process acts for; where it has none, the number. */
+export function loginName(): string {
+  const libc = loadLibc();
+  const uid = libc?.call.geteuid() ?? Deno.uid();
+  const known = libc === undefined ? undefined : libcAccountName(libc, "user", libc.call.geteuid());
+  return known ?? environment(IS_WINDOWS ? "USERNAME" : "USER") ?? String(uid ?? "unknown");
+}
+
+/** Processor cores that this process may use. */
+export function cores(): number {
+  return Math.max(1, navigator.hardwareConcurrency);
+}
+
+/** An environment variable; undefined if it is missing or empty. */
+export function environment(name: string): string | undefined {
+  return Deno.env.get(name) || undefined;
+}
+
+/** @throws Error if there is none: nothing can be guessed */
+export function homeDirectory(): string {
+  const home = environment(IS_WINDOWS ? "USERPROFILE" : "HOME");
+  if (home === undefined) throw new Error("The environment names no home directory");
+  return home;
+}
+
+/** Absolute, with `/` between components on every system. */
+export function currentDirectory(): Raw {
+  const libc = loadLibc();
+  return libc === undefined ? forwardSlashes(rawOf(Deno.cwd())) : libcCurrentDirectory(libc);
+}
+
+/** The absolute path that `text` means here. Symlinks, `.` and `..` are kept: only the file system knows what they lead to. */
+export function absolutePath(text: string): Raw {
+  const path = forwardSlashes(rawOf(text));
+  return isAbsolute(path) ? path : joinRaw(currentDirectory(), path);
+}
+
+function forwardSlashes(path: Raw): Raw {
+  return IS_WINDOWS ? path.replaceAll("\\", "/") as Raw : path;
+}
+
+function isAbsolute(path: Raw): boolean {
+  return path.startsWith("/") || (IS_WINDOWS && /^[A-Za-z]:\//.test(path));
+}
+
+/** @throws DiskFault */
+export function readTextFile(path: string): string {
+  return attempt("read", rawOf(path), () => Deno.readTextFileSync(path));
+}
+
+const STOP_SIGNALS: readonly Deno.Signal[] = IS_WINDOWS ? ["SIGINT", "SIGBREAK"] : ["SIGINT", "SIGTERM"];
+
+/**
+ * Calls `listener` at the first wish to stop; the next one ends the program as if nobody listened. Until disposed.
+ * Signals arrive only while the event loop turns: synchronous work has to pause for it now and then.
+ */
+export function onInterrupt(listener: () => void): Disposable {
+  let listens = true;
+  const stop = () => {
+    if (!listens) return;
+    listens = false;
+    for (const signal of STOP_SIGNALS) Deno.removeSignalListener(signal, heard);
+  };
+  const heard = () => {
+    stop();
+    listener();
+  };
+  for (const signal of STOP_SIGNALS) Deno.addSignalListener(signal, heard);
+  return { [Symbol.dispose]: stop };
+}
+
+/** Writes all of `bytes` before it returns. @throws PipeClosed */
+export function writeStdout(bytes: Uint8Array): void {
+  writeAll(Deno.stdout, bytes);
+}
+
+/** Writes all of `bytes` before it returns. @throws PipeClosed */
+export function writeStderr(bytes: Uint8Array): void {
+  writeAll(Deno.stderr, bytes);
+}
+
+/** A reader that doesn't keep up is given that long before the next try. */
+const FULL_PIPE_PAUSE_MS = 2;
+
+function writeAll(stream: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length;) {
+    try {
+      done += stream.writeSync(bytes.subarray(done));
+    } catch (error) {
+      if (error instanceof Deno.errors.BrokenPipe) throw new PipeClosed();
+      // Whoever started us may have made the pipe non-blocking for itself, and so for us.
+      if (!(error instanceof Deno.errors.WouldBlock)) throw error;
+      pause(FULL_PIPE_PAUSE_MS);
+    }
+  }
+}
+
+function pause(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
