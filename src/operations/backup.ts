@@ -98,6 +98,8 @@ class BackupRun implements Disposable {
   readonly #tree: TreeBuilder | undefined;
   readonly #treeName: string | undefined;
   readonly #reliable: boolean;
+  /** Not everybody may reach the sources. */
+  readonly #isPrivate: boolean;
   readonly #links = new HardLinks();
   readonly #totals = { entries: 0, files: 0, dirs: 0, bytes: 0, problems: 0 };
   readonly #queue: Share[] = [];
@@ -122,6 +124,7 @@ class BackupRun implements Disposable {
     this.#lastCheckpointMs = this.#startMs;
     this.#roots = findSources(this.#disk, request.sources, monitor);
     this.#series = request.name ?? seriesName(this.#roots);
+    this.#isPrivate = this.#roots.some((root) => isHidden(this.#disk, root));
     this.#reliable = this.#roots.every((root) => isReliable(this.#disk, root));
     this.#sequence = (storage.snapshots().at(-1)?.sequence ?? 0) + 1;
     this.#previous = basisOf(storage.snapshots(), request.host, this.#series);
@@ -139,7 +142,7 @@ class BackupRun implements Disposable {
       this.#treeName = freeTreeName(name, (candidate) => isTreeTaken(storage, candidate));
       this.#tree = new TreeBuilder(storage.dir, this.#disk, {
         name: "tree",
-        isPrivate: this.#roots.some((root) => isHidden(this.#disk, root)),
+        isPrivate: this.#isPrivate,
       });
     }
     this.#pool = storage.pool(request.workers);
@@ -350,6 +353,7 @@ class BackupRun implements Disposable {
       timeZone: clock.zone,
       offsetMinutes: clock.offsetMinutes(this.#startMs),
       tree: complete ? this.#treeName ?? null : null,
+      private: this.#isPrivate,
       host: this.#request.host,
       user: this.#request.user,
       name: this.#series,
@@ -360,7 +364,7 @@ class BackupRun implements Disposable {
       totals: { ...this.#totals },
       tool: `backup-tool ${VERSION}`,
       hunks: [...hunks],
-    } as Root;
+    };
   }
 }
 

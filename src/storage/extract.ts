@@ -1,7 +1,7 @@
 /** Getting a batch of files out of the storage, each verified against its checksum while it is written. */
 import { Buffer } from "node:buffer";
 import type { ContentId } from "../core/content_id.ts";
-import type { NsText } from "../core/entry.ts";
+import type { Entry, NsText } from "../core/entry.ts";
 import { Fault } from "../core/fault.ts";
 import { type Raw, rawOf, textOf } from "../core/raw.ts";
 import { type Dir, type Disk, DiskFault, type OpenFile } from "../platform/disk.ts";
@@ -108,7 +108,7 @@ export class Extract {
 
   #restoreAttributes(target: Dir, task: ExtractTask): Told | undefined {
     using file = target.open(task.name);
-    return file === undefined ? undefined : giveAttributes(file, task);
+    return file === undefined ? undefined : giveAttributes(file, attributesOf(task));
   }
 
   /** Writes a content that was verified first, if it is small, or is verified on the way; `undo` removes a wrong one. */
@@ -121,7 +121,7 @@ export class Extract {
       undo();
       throw error;
     }
-    return { how: "written", bytes: task.size, problem: giveAttributes(file, task) };
+    return { how: "written", bytes: task.size, problem: giveAttributes(file, attributesOf(task)) };
   }
 
   #writeSmall(file: OpenFile, task: ExtractTask, got: number): void {
@@ -162,6 +162,10 @@ function isFatal(fault: Fault): boolean {
   return fault instanceof DiskFault && ["ENOSPC", "EDQUOT", "EROFS", "ENODEV"].includes(fault.errno);
 }
 
+function attributesOf({ xattrs, ...task }: ExtractTask): Pick<Entry, "uid" | "gid" | "mode" | "mtime" | "xattrs"> {
+  return xattrs === undefined ? task : { ...task, xattrs };
+}
+
 /** What an object gets back. The order matters: see the steps. */
 interface Attributed {
   setAttributes(attributes: { uid?: number; gid?: number; mode?: number; mtime?: NsText }): void;
@@ -174,7 +178,7 @@ interface Attributed {
  */
 export function giveAttributes(
   object: Attributed,
-  task: Pick<ExtractTask, "uid" | "gid" | "mode" | "mtime" | "xattrs">,
+  task: Pick<Entry, "uid" | "gid" | "mode" | "mtime" | "xattrs">,
 ): Told | undefined {
   let problem: Told | undefined;
   let mode = task.mode;

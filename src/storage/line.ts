@@ -64,7 +64,9 @@ const PATH_END = `,"kind":"`;
 /** The path of a line as JSON text, without parsing the rest. @throws DamagedManifest */
 export function linePath(line: string): string {
   const end = line.indexOf(PATH_END, PATH_START.length);
-  if (!line.startsWith(PATH_START) || end < 0) throw new DamagedManifest(`a line doesn't begin with a path: ${line.slice(0, 80)}`);
+  if (!line.startsWith(PATH_START) || end < 0) {
+    throw new DamagedManifest(`a line doesn't begin with a path: ${line.slice(0, 80)}`);
+  }
   return line.slice(PATH_START.length, end);
 }
 

@@ -38,7 +38,9 @@ export class Manifest {
     if (cached !== undefined) return cached;
     const ref = this.root.hunks[hunk]!;
     const lines = decodeHunk(this.#read(ref.id));
-    if (lines.length !== ref.count) throw new DamagedManifest(`hunk ${ref.id} has ${lines.length} entries instead of ${ref.count}`);
+    if (lines.length !== ref.count) {
+      throw new DamagedManifest(`hunk ${ref.id} has ${lines.length} entries instead of ${ref.count}`);
+    }
     if (this.#cache.size >= CACHED_HUNKS) this.#cache.delete(this.#cache.keys().next().value!);
     this.#cache.set(hunk, lines);
     return lines;
@@ -50,7 +52,9 @@ export class Manifest {
     for (const line of this.lines(hunk)) {
       const entry = parseLine(line);
       if (last === undefined && entry.path !== this.root.hunks[hunk]!.first) {
-        throw new DamagedManifest(`hunk ${this.root.hunks[hunk]!.id} begins with ${JSON.stringify(textOf(entry.path))}`);
+        throw new DamagedManifest(
+          `hunk ${this.root.hunks[hunk]!.id} begins with ${JSON.stringify(textOf(entry.path))}`,
+        );
       }
       if (last !== undefined && compareApath(last, entry.path) >= 0) {
         throw new DamagedManifest(`entries are out of order at ${JSON.stringify(textOf(entry.path))}`);

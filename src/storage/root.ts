@@ -187,7 +187,11 @@ function totalsOf(fields: Record<string, unknown>): Totals {
 function hunksOf(values: readonly unknown[], digits: number): HunkRef[] {
   const hunks = values.map((value) => {
     const read = new FieldReader((value ?? {}) as Record<string, unknown>);
-    return { first: parseApath(read.string("first")), count: read.count("count"), id: parseHunkId(read.string("id"), digits) };
+    return {
+      first: parseApath(read.string("first")),
+      count: read.count("count"),
+      id: parseHunkId(read.string("id"), digits),
+    };
   });
   for (let i = 1; i < hunks.length; i++) {
     if (compareApath(hunks[i - 1]!.first, hunks[i]!.first) >= 0) throw damaged("its hunks are out of order");

@@ -78,7 +78,9 @@ export function parseCoreSettings(fields: Record<string, unknown>, bad: (why: st
   const { id, algorithm, hexSplit } = fields;
   if (typeof id !== "string" || id === "") throw bad(`its "id" is missing`);
   const known = ALGORITHMS.find((name) => name === algorithm);
-  if (known === undefined) throw bad(`its "algorithm" is ${JSON.stringify(algorithm)}, which is none this program knows`);
+  if (known === undefined) {
+    throw bad(`its "algorithm" is ${JSON.stringify(algorithm)}, which is none this program knows`);
+  }
   if (!Array.isArray(hexSplit)) throw bad(`its "hexSplit" is missing`);
   try {
     checkHexSplit(hexSplit as number[]);
