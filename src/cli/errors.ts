@@ -1,7 +1,7 @@
 /** How a failure is told. */
 import { Fault } from "../core/fault.ts";
 import { VERSION } from "../core/version.ts";
-import { printable, printableLines } from "./printable.ts";
+import { jsonText, printable, printableLines } from "./printable.ts";
 
 /** Text for standard error, with a final newline; empty for what needs no words. */
 export function errorText(error: unknown, options: { readonly verbose?: boolean } = {}): string {
@@ -9,6 +9,14 @@ export function errorText(error: unknown, options: { readonly verbose?: boolean 
   if (error.code === "pipe-closed") return "";
   const stack = options.verbose ? `${printableLines(error.stack ?? "")}\n` : "";
   return faultText(error.message, error.hint) + stack;
+}
+
+/** One line for programs, with the codes that the README lists; part of the interface. */
+export function errorJson(error: unknown): string {
+  if (!(error instanceof Fault)) return `${jsonText({ error: { code: "bug", message: bugText(error), hint: "" } })}\n`;
+  if (error.code === "pipe-closed") return "";
+  const { code, message, hint } = error;
+  return `${jsonText({ error: { code, message, hint } })}\n`;
 }
 
 /** The form of every error. */

@@ -1,16 +1,11 @@
 /** Paths as people type them. */
 import { type Apath, apathOf } from "../core/apath.ts";
-import { joinRaw, type Raw, rawOf } from "../core/raw.ts";
+import { type Raw, rawOf } from "../core/raw.ts";
 import type { World } from "./world.ts";
-
-const DRIVE = /^(?:[A-Za-z]:[\\/]|\\\\)/;
 
 /** Absolute, without a final slash. `..` stays: what it means depends on links, and the file system knows. */
 export function absolutePath(world: World, text: string): Raw {
-  const path = rawOf(text);
-  const isAbsolute = path.startsWith("/") || (world.isWindows && DRIVE.test(path));
-  const whole = isAbsolute ? path : joinRaw(world.cwd(), path);
-  return (whole.replace(/(?:\/\.?)+$/, "") || "/") as Raw;
+  return (world.absolutePath(text).replace(/(?:\/\.?)+$/, "") || "/") as Raw;
 }
 
 /** A path inside a snapshot; the first slash may be missing, and final ones are ignored. @throws BadPath */

@@ -13,7 +13,7 @@ import { defineSnapshots } from "./commands/snapshots.ts";
 import { defineTree } from "./commands/tree.ts";
 import { defineVersion } from "./commands/version.ts";
 import type { Define, Work } from "./commands/command.ts";
-import { errorText, faultText } from "./errors.ts";
+import { errorJson, errorText, faultText } from "./errors.ts";
 import { EXIT, exitFor } from "./exit.ts";
 import { addGlobalOptions, examples, type GlobalOptions } from "./options.ts";
 import type { Output, World } from "./world.ts";
@@ -103,7 +103,7 @@ async function perform(world: World, command: Command, work: Work): Promise<numb
     return status === EXIT.done && session.monitor.problems > 0 ? EXIT.someFailed : status;
   } catch (error) {
     session.monitor.finish();
-    writeQuietly(world.stderr, errorText(error, options));
+    writeQuietly(world.stderr, options.json ? errorJson(error) : errorText(error, options));
     return exitFor(error);
   }
 }

@@ -19,10 +19,10 @@ export interface World {
   env(name: string): string | undefined;
   readonly stdout: Output;
   readonly stderr: Output;
-  /** Absolute path of the current directory. */
-  cwd(): Raw;
-  /** True if `C:\` begins an absolute path. */
-  readonly isWindows: boolean;
+  /** The absolute path that `text` means here; `.` and `..` stay in it. */
+  absolutePath(text: string): Raw;
+  /** Text of a file or pipe. @throws DiskFault */
+  readTextFile(path: string): string;
   host(): string;
   user(): string;
   /** Processor cores. */

@@ -179,7 +179,7 @@ class BackupRun implements Disposable {
   #take(batch: WalkBatch): void {
     this.#monitor.at(textOf(batch.apath));
     const share: Share = { directory: batch.apath, pendings: [], batches: [] };
-    using tree = batch.apath === TOP && batch.found[0]?.name === "" ? undefined : this.#tree?.open(batch.apath);
+    using tree = batch.found[0]?.path === TOP ? undefined : this.#tree?.open(batch.apath);
     let tasks: StoreTask[] = [], waiting: Pending[] = [], bytes = 0;
     const flush = () => {
       if (tasks.length === 0) return;

@@ -199,12 +199,29 @@ function mayUseFfi(): boolean {
 function load(): Libc | undefined {
   for (const name of NAMES) {
     try {
-      return new Libc(Deno.dlopen(name, SYMBOLS).symbols as unknown as Calls);
+      return new Libc(lazyCalls(name));
     } catch {
       // Not there under this name: the portable implementation is always left.
     }
   }
   return undefined;
+}
+
+/** Binds each function on first use: the runtime compiles a trampoline for each, which takes it a quarter of a millisecond. */
+function lazyCalls(library: string): Calls {
+  const calls = {};
+  for (const [name, symbol] of Object.entries(SYMBOLS)) {
+    Object.defineProperty(calls, name, {
+      configurable: true,
+      enumerable: true,
+      get() {
+        const value = Deno.dlopen(library, { [name]: symbol }).symbols[name];
+        Object.defineProperty(calls, name, { value, enumerable: true });
+        return value;
+      },
+    });
+  }
+  return calls as Calls;
 }
 
 /** The working directory, as bytes. */

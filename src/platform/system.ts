@@ -1,9 +1,10 @@
 /** The rest of this machine: time, chance, who and where we are, signals, and the standard streams. */
 import type { Clock, Random } from "../core/clock.ts";
 import { Fault } from "../core/fault.ts";
-import { joinRaw, type Raw, rawOf } from "../core/raw.ts";
+import { joinRaw, type Raw, rawOf, rawOfBytes, textOf } from "../core/raw.ts";
+import { DiskFault } from "./disk.ts";
 import { libcAccountName, libcCurrentDirectory, loadLibc } from "./libc.ts";
-import { attempt, IS_WINDOWS } from "./portable_calls.ts";
+import { attempt, errnoOf, IS_WINDOWS } from "./portable_calls.ts";
 
 /** Nobody reads our output any more, as in `backup-tool ls | head`. */
 export class PipeClosed extends Fault {
@@ -76,9 +77,22 @@ function isAbsolute(path: Raw): boolean {
   return path.startsWith("/") || (IS_WINDOWS && /^[A-Za-z]:\//.test(path));
 }
 
-/** @throws DiskFault */
+/** The text of a file or pipe; bytes that are not UTF-8 as {@link textOf} has them. @throws DiskFault */
 export function readTextFile(path: string): string {
-  return attempt("read", rawOf(path), () => Deno.readTextFileSync(path));
+  return textOf(rawOfBytes(attempt("read", rawOf(path), () => Deno.readFileSync(path))));
+}
+
+/** The arguments of this process, as {@link textOf} has them. The runtime loses bytes that are not UTF-8; Linux knows them. */
+export function commandLine(): readonly string[] {
+  const given = Deno.args;
+  if (!given.some((argument) => argument.includes("\ufffd"))) return given;
+  try {
+    const all = rawOfBytes(Deno.readFileSync("/proc/self/cmdline")).split("\0").slice(0, -1);
+    return all.slice(all.length - given.length).map(textOf);
+  } catch {
+    // No such file on this system: names that are not UTF-8 can't be given there.
+    return given;
+  }
 }
 
 const STOP_SIGNALS: readonly Deno.Signal[] = IS_WINDOWS ? ["SIGINT", "SIGBREAK"] : ["SIGINT", "SIGTERM"];
@@ -122,8 +136,8 @@ function writeAll(stream: { writeSync(bytes: Uint8Array): number }, bytes: Uint8
     } catch (error) {
       if (error instanceof Deno.errors.BrokenPipe) throw new PipeClosed();
       // Whoever started us may have made the pipe non-blocking for itself, and so for us.
-      if (!(error instanceof Deno.errors.WouldBlock)) throw error;
-      pause(FULL_PIPE_PAUSE_MS);
+      if (error instanceof Deno.errors.WouldBlock) pause(FULL_PIPE_PAUSE_MS);
+      else throw error instanceof Error ? new DiskFault(errnoOf(error), "write", rawOf("output")) : error;
     }
   }
 }

@@ -1,5 +1,5 @@
 /** A world that keeps what is written to it, with a clock that the test moves. */
-import { rawOf } from "../../src/core/raw.ts";
+import { type Raw, rawOf } from "../../src/core/raw.ts";
 import { run } from "../../src/cli/run.ts";
 import type { Output, World } from "../../src/cli/world.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
@@ -28,7 +28,6 @@ export class FakeWorld implements World {
   readonly stdout = new FakeOutput();
   readonly stderr = new FakeOutput();
   readonly variables: Record<string, string> = {};
-  readonly isWindows: boolean = false;
   readonly cores = 2;
   readonly interrupts: (() => void)[] = [];
   directory = "/";
@@ -39,7 +38,8 @@ export class FakeWorld implements World {
   env(name: string): string | undefined {
     return this.variables[name];
   }
-  cwd = () => rawOf(this.directory);
+  absolutePath = (text: string): Raw => rawOf(text.startsWith("/") ? text : `${this.directory}/${text}`);
+  readTextFile = (path: string): string => Deno.readTextFileSync(path);
   host = () => "testhost";
   user = () => "tester";
   onInterrupt(stop: () => void): Disposable {

@@ -103,7 +103,7 @@ async function requestOf(sources: readonly string[], options: BackupOptions, ses
     sources: sources.map((source) => absolutePath(world, source)),
     name: options.name,
     tags: options.tag ?? [],
-    excludes: await excludePatterns(options, session),
+    excludes: await excludePatterns(options, world),
     oneFileSystem: options.oneFileSystem ?? false,
     excludeCaches: options.excludeCaches ?? false,
     largestBytes: options.excludeLargerThan,
