@@ -19,7 +19,14 @@ const CODE = ["main.ts", "src", "tests", "scripts"];
 const EXECUTABLE_ONLY = "tests/executable";
 /** Tests that start the program: from its source as a rule, once more as the executable where there is one. */
 const BLACK_BOX = [EXECUTABLE_ONLY, "tests/cli", "tests/crash/kill_test.ts"];
-const TEST_FLAGS = ["-A", "--no-check", "--parallel", "--sanitize-ops", "--sanitize-resources"];
+const TEST_FLAGS = [
+  "-A",
+  "--no-check",
+  "--parallel",
+  "--sanitize-ops",
+  "--sanitize-resources",
+  "--preload=./tests/support/bind_libc.ts",
+];
 
 interface Ran {
   readonly succeeded: boolean;
