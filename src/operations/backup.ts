@@ -23,6 +23,7 @@ import type { Root } from "../storage/root.ts";
 import { SnapshotWriter } from "../storage/snapshot_writer.ts";
 import type { Storage, Writer } from "../storage/storage.ts";
 import { freeTreeName, pointLatest, TreeBuilder, treeName } from "../storage/tree.ts";
+import { Pace } from "./pace.ts";
 import { probeLinks } from "./probe.ts";
 
 export interface BackupRequest {
@@ -166,8 +167,9 @@ class BackupRun implements Disposable {
 
   async #walkAll(): Promise<void> {
     const { filter, ...options } = walkOptions(this.#request, this.#storage, this.#monitor);
+    const pace = new Pace(this.#storage.machine.clock, this.#request.signal);
     for (const batch of walk(this.#disk, this.#roots, { filter, ...options })) {
-      if (this.#request.signal.aborted) throw new Interrupted();
+      await pace.step();
       this.#take(batch);
       while (this.#batchesUnderWay >= this.#pool.width) await this.#consumeOldest();
       this.#checkpointIfDue();

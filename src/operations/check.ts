@@ -1,6 +1,6 @@
 /** Looking for damage: everything a snapshot needs is there, in order and, if asked for, as its checksum says. */
 import { classOfId, type ContentId, type RootId } from "../core/content_id.ts";
-import { Fault, Interrupted } from "../core/fault.ts";
+import { Fault } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
 import { type Raw, rawOf, textOf } from "../core/raw.ts";
 import { digestHexLength } from "../storage/digest.ts";
@@ -9,6 +9,7 @@ import { itemPath, leafDirs } from "../storage/item_path.ts";
 import type { Manifest } from "../storage/manifest.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { VerifyResult } from "../storage/verify.ts";
+import { Pace } from "./pace.ts";
 
 export interface Finding {
   readonly what: string;
@@ -55,6 +56,7 @@ class CheckRun {
   readonly #request: CheckRequest;
   readonly #found: (finding: Finding) => void;
   readonly #monitor: Monitor;
+  readonly #pace: Pace;
   #damaged = 0;
   #items = 0;
   #bytes = 0;
@@ -72,6 +74,7 @@ class CheckRun {
     this.#request = request;
     this.#found = found;
     this.#monitor = monitor;
+    this.#pace = new Pace(storage.machine.clock, request.signal);
   }
 
   async make(): Promise<CheckResult> {
@@ -79,7 +82,7 @@ class CheckRun {
     const manifests = roots.map((id) => this.#openRoot(id)).filter((manifest) => manifest !== undefined);
     this.#checkCatalog(roots);
     const verified = await this.#walkItems();
-    for (const { id, manifest } of manifests) this.#checkManifest(id, manifest);
+    for (const { id, manifest } of manifests) await this.#checkManifest(id, manifest);
     this.#nameDamage(manifests);
     this.#remember(verified);
     return { items: this.#items, bytes: this.#bytes, damaged: this.#damaged, snapshots: manifests.length };
@@ -118,7 +121,7 @@ class CheckRun {
       for (const result of await underWay.shift()!) verified.push(this.#take(result));
     };
     for (const { leaf, names } of this.#leaves()) {
-      if (this.#request.signal.aborted) throw new Interrupted();
+      await this.#pace.step();
       this.#items += names.length;
       this.#monitor.at(textOf(leaf));
       if (!this.#request.readData) continue;
@@ -163,14 +166,14 @@ class CheckRun {
   }
 
   /** Hunks are sound and in order, and the contents they name are there with the right size. */
-  #checkManifest(id: RootId, manifest: Manifest): void {
+  async #checkManifest(id: RootId, manifest: Manifest): Promise<void> {
     const seen = this.#hunksSeen;
-    manifest.root.hunks.forEach((hunk, index) => {
-      if (this.#request.signal.aborted) throw new Interrupted();
-      if (seen.has(hunk.id)) return;
+    for (const [index, hunk] of manifest.root.hunks.entries()) {
+      await this.#pace.step();
+      if (seen.has(hunk.id)) continue;
       seen.add(hunk.id);
       this.#checkHunk(id, manifest, hunk, index);
-    });
+    }
   }
   readonly #hunksSeen = new Set<string>();
 

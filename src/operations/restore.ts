@@ -1,7 +1,7 @@
 /** Getting a snapshot, or a part of it, back into a directory: contents verified, attributes as they were. */
 import { type Apath, isWithin, nameOf, parentOf, TOP } from "../core/apath.ts";
 import type { Entry } from "../core/entry.ts";
-import { Fault, Interrupted } from "../core/fault.ts";
+import { Fault } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
 import { type Raw, textOf } from "../core/raw.ts";
 import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
@@ -18,6 +18,7 @@ import { type Told, untell } from "../storage/faults.ts";
 import type { Manifest } from "../storage/manifest.ts";
 import type { Pool } from "../storage/pool.ts";
 import type { Storage } from "../storage/storage.ts";
+import { Pace } from "./pace.ts";
 
 export interface RestoreRequest {
   readonly snapshot: SnapshotInfo;
@@ -66,7 +67,8 @@ export async function restore(storage: Storage, request: RestoreRequest, monitor
     monitor.expect({ items: request.snapshot.files, bytes: request.snapshot.bytes });
   }
   using pool = storage.pool(request.workers);
-  await new RestoreRun(manifest, target, pool, request, monitor).make();
+  const pace = new Pace(storage.machine.clock, request.signal);
+  await new RestoreRun(manifest, { target, pool, request, monitor, pace }).make();
 }
 
 /** Files of one directory that are being restored, and what has to wait for them. */
@@ -78,12 +80,21 @@ interface Share {
   readonly directories: Entry[];
 }
 
+interface RunOptions {
+  readonly target: Dir;
+  readonly pool: Pool;
+  readonly request: RestoreRequest;
+  readonly monitor: Monitor;
+  readonly pace: Pace;
+}
+
 class RestoreRun {
   readonly #manifest: Manifest;
   readonly #target: Dir;
   readonly #pool: Pool;
   readonly #request: RestoreRequest;
   readonly #monitor: Monitor;
+  readonly #pace: Pace;
   readonly #chosen: (entry: Entry) => boolean;
   /** First name of each hard-linked file. */
   readonly #linked = new Map<string, Apath>();
@@ -97,18 +108,19 @@ class RestoreRun {
   #batchesUnderWay = 0;
   #top: Entry | undefined;
 
-  constructor(manifest: Manifest, target: Dir, pool: Pool, request: RestoreRequest, monitor: Monitor) {
+  constructor(manifest: Manifest, { target, pool, request, monitor, pace }: RunOptions) {
     this.#manifest = manifest;
     this.#target = target;
     this.#pool = pool;
     this.#request = request;
     this.#monitor = monitor;
+    this.#pace = pace;
     this.#chosen = chooser(request);
   }
 
   async make(): Promise<void> {
     for (const { directory, entries } of byDirectory(this.#manifest.entries())) {
-      if (this.#request.signal.aborted) throw new Interrupted();
+      await this.#pace.step();
       const chosen = entries.filter(this.#chosen);
       if (chosen.length > 0) this.#take(directory, chosen);
       while (this.#batchesUnderWay >= this.#pool.width) await this.#consumeOldest();
