@@ -13,8 +13,8 @@
  * - Deno before 2.7 can't try a lock: there {@link OpenFile.tryLock} waits until the lock is free.
  * - Where the whole file system can't be synced (Windows), each written file is synced when it is closed.
  */
-import * as fs from "node:fs";
-import * as os from "node:os";
+import type { StatsFs } from "node:fs";
+import process from "node:process";
 import type { Kind } from "../core/entry.ts";
 import { joinRaw, type Raw, rawOf } from "../core/raw.ts";
 import {
@@ -47,6 +47,10 @@ const SYNC_PROGRAM = "/bin/sync";
 /** Stands in a name for bytes that the runtime couldn't decode. */
 const UNDECODED = rawOf("\ufffd");
 
+/** Fetched when needed: a Linux machine with FFI never does, and it takes a thread 9 ms. */
+const fs = () => process.getBuiltinModule("node:fs");
+const os = () => process.getBuiltinModule("node:os");
+
 /** Works everywhere. */
 export function openPortableDisk(): Disk {
   return new PortableDisk();
@@ -70,7 +74,7 @@ class PortableDisk implements Disk {
   }
 
   userName(uid: number): string | undefined {
-    return uid === this.uid && !IS_WINDOWS ? os.userInfo().username : undefined;
+    return uid === this.uid && !IS_WINDOWS ? os().userInfo().username : undefined;
   }
 
   groupName(_gid: number): string | undefined {
@@ -82,7 +86,7 @@ function canRunSync(): boolean {
   if (IS_WINDOWS || Deno.permissions.querySync({ name: "run", command: SYNC_PROGRAM }).state !== "granted") {
     return false;
   }
-  return fs.existsSync(SYNC_PROGRAM);
+  return fs().existsSync(SYNC_PROGRAM);
 }
 
 class PortableDir implements Dir {
@@ -314,9 +318,9 @@ class PortableDir implements Dir {
     return found !== undefined && hasLastingInodes(found.type);
   }
 
-  #statfs(): fs.StatsFs | undefined {
+  #statfs(): StatsFs | undefined {
     try {
-      return fs.statfsSync(pathText(this.path));
+      return fs().statfsSync(pathText(this.path));
     } catch {
       // Not to know is an answer of both callers.
       return undefined;
@@ -382,11 +386,11 @@ function portable(dir: Dir): PortableDir {
 /** In this order: a change of the owner clears setuid. */
 function setAttributes(path: string, info: Deno.FileInfo, { uid, gid, mode, mtime }: Attributes): void {
   if ((uid !== undefined || gid !== undefined) && !IS_WINDOWS) {
-    fs.lchownSync(path, uid ?? info.uid ?? 0, gid ?? info.gid ?? 0);
+    fs().lchownSync(path, uid ?? info.uid ?? 0, gid ?? info.gid ?? 0);
   }
   if (mode !== undefined && !IS_WINDOWS && !info.isSymlink) Deno.chmodSync(path, mode);
   if (mtime === undefined) return;
   const accessed = info.atime ?? new Date(0), modified = new Date(msOfTime(mtime));
-  if (info.isSymlink) fs.lutimesSync(path, accessed, modified);
+  if (info.isSymlink) fs().lutimesSync(path, accessed, modified);
   else Deno.utimeSync(path, accessed, modified);
 }
