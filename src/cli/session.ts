@@ -1,7 +1,6 @@
 /** One run of one command: its options, what it prints to, and how it learns that it should stop. */
 import { BadUsage } from "../core/fault.ts";
 import type { Raw } from "../core/raw.ts";
-import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
 import type { Machine, Storage } from "../storage/storage.ts";
 import type { GlobalOptions } from "./options.ts";
 import { absolutePath } from "./paths.ts";
@@ -72,9 +71,4 @@ export class Session implements Disposable {
     this.monitor.notice("Stopping; once more to stop at once");
     this.#stop.abort();
   }
-}
-
-/** As people see an id. */
-export function shortId({ id }: Pick<SnapshotInfo, "id">): string {
-  return id.slice(0, 12);
 }

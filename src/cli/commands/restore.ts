@@ -6,7 +6,7 @@ import { durationText } from "../../core/time_text.ts";
 import type { RestoreRequest } from "../../operations/restore.ts";
 import { collected, examples, workersOption } from "../options.ts";
 import { absolutePath, snapshotPath } from "../paths.ts";
-import { shortId } from "../session.ts";
+import { shortId } from "../short_id.ts";
 import type { Define } from "./command.ts";
 
 interface RestoreOptions {

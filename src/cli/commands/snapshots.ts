@@ -4,7 +4,7 @@ import { localTimeText } from "../../core/time_text.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { SnapshotInfo } from "../../storage/catalog/catalog.ts";
 import { examples } from "../options.ts";
-import { shortId } from "../session.ts";
+import { shortId } from "../short_id.ts";
 import type { Define } from "./command.ts";
 
 export const defineSnapshots: Define = (program, act) => {
