@@ -7,7 +7,7 @@ import { jsonText, printable, printableLines } from "./printable.ts";
 export function errorText(error: unknown, options: { readonly verbose?: boolean } = {}): string {
   if (!(error instanceof Fault)) return bugText(error);
   if (error.code === "pipe-closed") return "";
-  const stack = options.verbose ? `${printableLines(error.stack ?? "")}\n` : "";
+  const stack = options.verbose && error.code !== "interrupted" ? `${printableLines(error.stack ?? "")}\n` : "";
   return faultText(error.message, error.hint) + stack;
 }
 

@@ -1,5 +1,5 @@
 /** What is said while an operation runs. Pure: the monitor only writes what these return. */
-import stringWidth from "string-width";
+import { cellWidth } from "./cell_width.ts";
 import { countText, pluralText, sizeText } from "../core/size_text.ts";
 import { durationText } from "../core/time_text.ts";
 import type { Counter } from "../core/monitor.ts";
@@ -22,7 +22,7 @@ const GUESS_AFTER_SHARE = 0.02;
 /** One line of at most `columns` cells, such as "30,000 files, 438 MiB, 37 %, 0:12 left  /photos/2026". */
 export function progressText(progress: Progress, columns: number): string {
   const facts = factsOf(progress).join(", ");
-  const room = columns - stringWidth(facts) - 2;
+  const room = columns - cellWidth(facts) - 2;
   const place = room < 8 ? "" : `  ${shortened(printable(progress.at), room)}`;
   return cut(facts, columns) + (progress.at === "" ? "" : place);
 }
@@ -81,11 +81,11 @@ function clockText(ms: number): string {
 
 /** The end of a path tells more than its beginning. */
 function shortened(text: string, room: number): string {
-  if (stringWidth(text) <= room) return text;
+  if (cellWidth(text) <= room) return text;
   const characters = [...text];
   let width = 1, from = characters.length;
-  while (from > 0 && width + stringWidth(characters[from - 1] ?? "") <= room) {
-    width += stringWidth(characters[--from] ?? "");
+  while (from > 0 && width + cellWidth(characters[from - 1] ?? "") <= room) {
+    width += cellWidth(characters[--from] ?? "");
   }
   return `…${characters.slice(from).join("")}`;
 }

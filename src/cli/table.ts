@@ -1,5 +1,5 @@
 /** Columns of text. */
-import stringWidth from "string-width";
+import { cellWidth } from "./cell_width.ts";
 import { printable } from "./printable.ts";
 
 export interface Column {
@@ -11,7 +11,7 @@ export interface Column {
 /** Lines of a table, two spaces between columns, nothing at the end of a line. Cells are made printable. */
 export function tableLines(columns: readonly Column[], rows: readonly (readonly string[])[]): string[] {
   const table = [columns.map(({ title }) => title), ...rows.map((row) => row.map(printable))];
-  const widths = columns.map((_, i) => Math.max(...table.map((row) => stringWidth(row[i] ?? ""))));
+  const widths = columns.map((_, i) => Math.max(...table.map((row) => cellWidth(row[i] ?? ""))));
   return table.map((row) =>
     columns.map(({ right }, i) => padded(row[i] ?? "", widths[i] ?? 0, right ?? false)).join("  ").trimEnd()
   );
@@ -19,6 +19,6 @@ export function tableLines(columns: readonly Column[], rows: readonly (readonly 
 
 /** `text` filled with spaces to a width in terminal cells. */
 export function padded(text: string, width: number, right = false): string {
-  const fill = " ".repeat(Math.max(0, width - stringWidth(text)));
+  const fill = " ".repeat(Math.max(0, width - cellWidth(text)));
   return right ? fill + text : text + fill;
 }

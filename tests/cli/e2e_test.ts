@@ -288,9 +288,10 @@ Deno.test("backup takes several sources, and leaves out what it is told to", () 
   place.write("letters/cache/c", "c");
   place.write("single", "single");
   Deno.writeTextFileSync(`${place.base}/patterns`, "# comment\n\n*.tmp\r\n");
+  place.expect(0, "init");
   const options = ["--exclude-from", "patterns", "--exclude-preset", "nas", "--exclude-caches"];
   const sources = ["source/photos", "source/letters/", "source/single"];
-  const done = place.json("backup", ...sources, "--init", ...options, "--exclude-larger-than", "1K", "--host", "nas1");
+  const done = place.json("backup", ...sources, ...options, "--exclude-larger-than", "1K", "--host", "nas1");
   deepStrictEqual([done.snapshot.host, done.problems], ["nas1", 0]);
   ok(done.excludedEntries >= 4, `${done.excludedEntries} excluded`);
   const paths = place.json("ls", "latest", "-R").map(({ path }: { path: string }) => path);
@@ -345,6 +346,13 @@ Deno.test({
   },
 });
 
+function makeManyFiles(place: Place): void {
+  for (let i = 0; i < 4000; i++) {
+    if (i % 20 === 0) Deno.mkdirSync(`${place.source}/d${i / 20}`);
+    place.write(`d${Math.floor(i / 20)}/f${i}`, `content ${i}`.repeat(100));
+  }
+}
+
 for (const workers of ["0", "2"]) {
   Deno.test({
     name:
@@ -352,10 +360,7 @@ for (const workers of ["0", "2"]) {
     ignore: !isLinux,
     async fn() {
       using place = new Place();
-      for (let i = 0; i < 4000; i++) {
-        if (i % 20 === 0) Deno.mkdirSync(`${place.source}/d${i / 20}`);
-        place.write(`d${Math.floor(i / 20)}/f${i}`, `content ${i}`.repeat(100));
-      }
+      makeManyFiles(place);
       place.expect(0, "init");
       const { status, stderr } = await place.interrupted("/d1", "backup", "source", "--workers", workers, "--verbose");
       strictEqual(status, 130, stderr);
@@ -374,12 +379,13 @@ Deno.test({
     using place = new Place();
     place.write("esc\x1b[31mred", "3");
     place.expect(0, "backup", "source", "--init");
-    const { stdout } = place.shell(
-      `PATH=/usr/bin:/bin; printf -v line '%q ' "$@"; script -qec "$line" /dev/null`,
-      "ls",
-      "latest",
-    );
-    strictEqual(stdout, "esc\\e[31mred\r\n");
+    const onTerminal = (...args: string[]) =>
+      place.shell(`PATH=/usr/bin:/bin; printf -v line '%q ' "$@"; script -qec "$line" /dev/null`, ...args).stdout;
+    strictEqual(onTerminal("ls", "latest"), "esc\\e[31mred\r\n");
+    makeManyFiles(place);
+    const shown = onTerminal("backup", "source", "--workers", "0");
+    match(shown, /^\r[\d,]+ entries.*\x1b\[K\r/);
+    match(shown, /\r\x1b\[KSnapshot [0-9a-f]{12} of source made in /);
   },
 });
 

@@ -38,7 +38,7 @@ export const defineRestore: Define = (program, act) => {
       "after",
       examples(
         "backup-tool restore latest --target /tmp/restored",
-        "backup-tool restore 2026/11-20T23:05 /holiday --target ~/photos --overwrite if-changed",
+        "backup-tool restore 3f2a91 /holiday --target ~/photos --overwrite if-changed",
         "backup-tool restore latest --target /tmp/letters --include '*.odt'",
       ),
     );
