@@ -94,7 +94,10 @@ Deno.test("run() takes the storage before and after the command, before and afte
       ["snapshots", "--storage=st"],
       ["--storage", `${base.path}/st/`, "--json", "snapshots"],
     ]
-  ) strictEqual((await runIn(world, ...args)).status, 0, args.join(" "));
+  ) {
+    const { status, stderr } = await runIn(world, ...args);
+    strictEqual(status, 0, `${args.join(" ")}\n${stderr}`);
+  }
   world.variables["BACKUP_TOOL_STORAGE"] = "st";
   strictEqual((await runIn(world, "snapshots")).status, 0);
   strictEqual((await runIn(world, "snapshots", "-s", "elsewhere")).status, 10);
