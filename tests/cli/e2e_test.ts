@@ -1,7 +1,7 @@
 /** The program as a user meets it: real processes, a real disk, exit statuses, what is printed where. */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { differences } from "../support/world.ts";
-import { Place } from "./program.ts";
+import { isExecutable, Place } from "./program.ts";
 
 const isLinux = Deno.build.os === "linux";
 const isRoot = Deno.uid() === 0;
@@ -120,7 +120,8 @@ Deno.test("init, backup, look, restore, check: the whole way of an odd tree", as
     strictEqual(place.expect(0, "cat", "latest", "--", "-s").stdout, "6");
     const { base64, path, size } = place.json("cat", "latest", "/plain");
     deepStrictEqual([atob(base64), path, size], ["plain\n", "/plain", 6]);
-    if (isLinux) strictEqual(place.shell(`"$@" /caf$'\\351'`, "cat", "latest").stdout, "latin");
+    // The runtime of an executable takes no arguments that are not UTF-8.
+    if (isLinux && !isExecutable) strictEqual(place.shell(`"$@" /caf$'\\351'`, "cat", "latest").stdout, "latin");
     const { stdout } = place.command("cat", "latest", "sparse").outputSync();
     strictEqual(stdout.length, isLinux ? 3_000_001 : 0);
   });
@@ -346,10 +347,14 @@ Deno.test({
   },
 });
 
-function makeManyFiles(place: Place): void {
-  for (let i = 0; i < 4000; i++) {
-    if (i % 20 === 0) Deno.mkdirSync(`${place.source}/d${i / 20}`);
-    place.write(`d${Math.floor(i / 20)}/f${i}`, `content ${i}`.repeat(100));
+const SLOW_DIRECTORIES = 24;
+
+/** Takes a while to read on any machine, and hardly any space. */
+function makeSlowSource(place: Place): void {
+  for (let i = 0; i < SLOW_DIRECTORIES; i++) {
+    Deno.mkdirSync(`${place.source}/d${i}`);
+    place.write(`d${i}/large`, "");
+    Deno.truncateSync(`${place.source}/d${i}/large`, 64 * 1024 * 1024);
   }
 }
 
@@ -360,14 +365,14 @@ for (const workers of ["0", "2"]) {
     ignore: !isLinux,
     async fn() {
       using place = new Place();
-      makeManyFiles(place);
+      makeSlowSource(place);
       place.expect(0, "init");
       const { status, stderr } = await place.interrupted("/d1", "backup", "source", "--workers", workers, "--verbose");
       strictEqual(status, 130, stderr);
       match(stderr, /Stopped before the work was done\n {2}hint: Run the same command again to continue\n$/);
       place.expect(0, "backup", "source");
       place.expect(0, "check", "--read-data");
-      strictEqual(place.json("ls", "latest", "-R").length, 4201);
+      strictEqual(place.json("ls", "latest", "-R").length, 1 + 2 * SLOW_DIRECTORIES);
     },
   });
 }
@@ -382,10 +387,11 @@ Deno.test({
     const onTerminal = (...args: string[]) =>
       place.shell(`PATH=/usr/bin:/bin; printf -v line '%q ' "$@"; script -qec "$line" /dev/null`, ...args).stdout;
     strictEqual(onTerminal("ls", "latest"), "esc\\e[31mred\r\n");
-    makeManyFiles(place);
+    makeSlowSource(place);
     const shown = onTerminal("backup", "source", "--workers", "0");
-    match(shown, /^\r[\d,]+ entries.*\x1b\[K\r/);
-    match(shown, /\r\x1b\[KSnapshot [0-9a-f]{12} of source made in /);
+    const [first = "", ...others] = shown.split("\x1b[K");
+    match(first, /^\r[\d,]+ entries/);
+    match(others.at(-1) ?? "", /^Snapshot [0-9a-f]{12} of source made in /);
   },
 });
 

@@ -4,6 +4,7 @@ import { deepStrictEqual, strictEqual } from "node:assert/strict";
 const EXECUTABLE = Deno.env.get("BACKUP_TOOL_EXE");
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 
+export const isExecutable = EXECUTABLE !== undefined;
 /** The words that start it. */
 export const PROGRAM: readonly string[] = EXECUTABLE ? [EXECUTABLE] : [Deno.execPath(), "run", "-A", MAIN];
 
