@@ -67,8 +67,7 @@ class History implements Disposable {
       case "rebuild":
         return this.#rebuild();
       case "lose db":
-        if (this.copies.size > 0) Deno.removeSync(`${this.world.storagePath}/db`, { recursive: true });
-        return;
+        return run("rm", "-rf", `${this.world.storagePath}/db`);
       case "lose a content":
         return this.#lose(step.which);
     }
@@ -91,7 +90,6 @@ class History implements Disposable {
   }
 
   #rebuild(): void {
-    if (this.copies.size === 0) return;
     const monitor = new TestMonitor();
     using storage = this.world.open(monitor);
     rebuildCatalog(storage, monitor);
