@@ -67,7 +67,9 @@ class History implements Disposable {
       case "rebuild":
         return this.#rebuild();
       case "lose db":
-        return run("rm", "-rf", `${this.world.storagePath}/db`);
+        // Without a snapshot, nothing says any more what the settings were.
+        if (this.copies.size > 0) run("rm", "-rf", `${this.world.storagePath}/db`);
+        return;
       case "lose a content":
         return this.#lose(step.which);
     }
@@ -90,6 +92,7 @@ class History implements Disposable {
   }
 
   #rebuild(): void {
+    if (this.copies.size === 0) return;
     const monitor = new TestMonitor();
     using storage = this.world.open(monitor);
     rebuildCatalog(storage, monitor);
