@@ -14,6 +14,7 @@ export const COUNTERS = [
   "excludedEntries",
   "restoredFiles",
   "restoredBytes",
+  "keptFiles", // files that were in the target of a restore and stayed as they were
   "checkedItems",
   "checkedBytes",
 ] as const;

@@ -4,13 +4,14 @@ import type { Entry } from "../core/entry.ts";
 import { Fault } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
 import { type Raw, textOf } from "../core/raw.ts";
-import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
-import { type Filter, parseFilter } from "../source/filter.ts";
+import { type Dir, type Disk, DiskFault, type Stat } from "../platform/disk.ts";
+import { excludesWithParents, includesWithParents, parseFilter } from "../source/filter.ts";
 import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
 import {
   type ExtractResult,
   type ExtractTask,
   giveAttributes,
+  isFatal,
   type Overwrite,
   TargetTaken,
 } from "../storage/extract.ts";
@@ -19,6 +20,7 @@ import type { Manifest } from "../storage/manifest.ts";
 import type { Pool } from "../storage/pool.ts";
 import type { Storage } from "../storage/storage.ts";
 import { Pace } from "./pace.ts";
+import { isSameObject, type Placed, Placer } from "./placer.ts";
 
 export interface RestoreRequest {
   readonly snapshot: SnapshotInfo;
@@ -54,6 +56,16 @@ export class NotInSnapshot extends Fault {
   }
 }
 
+/** A snapshot knows of the file, but the backup could not read it. */
+export class NotBackedUp extends Fault {
+  readonly code = "not-backed-up";
+  readonly hint = "Look for it in another snapshot";
+  constructor({ path, problems = [] }: Entry) {
+    const why = problems.length > 0 ? ` (${problems.join("; ")})` : "";
+    super(`Cannot restore ${JSON.stringify(textOf(path))}: the backup could not read it${why}`);
+  }
+}
+
 /** @throws TargetNotEmpty, NotInSnapshot, Interrupted, DiskFault of the target */
 export async function restore(storage: Storage, request: RestoreRequest, monitor: Monitor): Promise<void> {
   const manifest = storage.manifest(request.snapshot.id);
@@ -62,13 +74,14 @@ export async function restore(storage: Storage, request: RestoreRequest, monitor
   }
   const { disk } = storage.machine;
   using target = makeTarget(disk, request.target);
-  if (request.overwrite === undefined && target.list().names.length > 0) throw new TargetNotEmpty(request.target);
+  const isEmpty = target.list().names.length === 0;
+  if (request.overwrite === undefined && !isEmpty) throw new TargetNotEmpty(request.target);
   if (request.paths.length === 0) {
     monitor.expect({ items: request.snapshot.files, bytes: request.snapshot.bytes });
   }
   using pool = storage.pool(request.workers);
   const pace = new Pace(storage.machine.clock, request.signal);
-  await new RestoreRun(manifest, { target, pool, request, monitor, pace }).make();
+  await new RestoreRun(manifest, { target, isEmpty, pool, request, monitor, pace }).make();
 }
 
 /** Files of one directory that are being restored, and what has to wait for them. */
@@ -76,12 +89,14 @@ interface Share {
   readonly directory: Apath;
   readonly batches: { readonly entries: readonly Entry[]; readonly results: Promise<ExtractResult[]> }[];
   /** Further names of files with several hard links. */
-  readonly links: { readonly entry: Entry; readonly first: Apath }[];
+  readonly links: Entry[];
   readonly directories: Entry[];
 }
 
 interface RunOptions {
   readonly target: Dir;
+  /** Nothing is in the target. */
+  readonly isEmpty: boolean;
   readonly pool: Pool;
   readonly request: RestoreRequest;
   readonly monitor: Monitor;
@@ -91,29 +106,37 @@ interface RunOptions {
 class RestoreRun {
   readonly #manifest: Manifest;
   readonly #target: Dir;
+  readonly #isEmpty: boolean;
+  readonly #placer: Placer;
   readonly #pool: Pool;
   readonly #request: RestoreRequest;
   readonly #monitor: Monitor;
   readonly #pace: Pace;
   readonly #chosen: (entry: Entry) => boolean;
-  /** First name of each hard-linked file. */
-  readonly #linked = new Map<string, Apath>();
+  /** Files with several names: the first names that are or were under way. */
+  readonly #linksSeen = new Set<string>();
+  /** Names that were restored and can be linked to. */
+  readonly #linksMade = new Map<string, Apath>();
   readonly #queue: Share[] = [];
   /** Directories whose contents are still being restored, outermost first. */
   readonly #open: { path: Apath; children: Entry[] }[] = [];
   /** Directories that exist below the target, as far as the current branch goes. */
   readonly #made = new Set<Apath>([TOP]);
+  /** Directories that could not be made: nothing in them can be restored. */
+  readonly #blocked = new Set<Apath>();
   /** Directories that were not chosen but had to be made, outermost first. */
   readonly #late: Entry[] = [];
   #batchesUnderWay = 0;
   #top: Entry | undefined;
 
-  constructor(manifest: Manifest, { target, pool, request, monitor, pace }: RunOptions) {
+  constructor(manifest: Manifest, { target, isEmpty, pool, request, monitor, pace }: RunOptions) {
     this.#manifest = manifest;
     this.#target = target;
+    this.#isEmpty = isEmpty;
     this.#pool = pool;
     this.#request = request;
     this.#monitor = monitor;
+    this.#placer = new Placer(this.#overwrite, monitor);
     this.#pace = pace;
     this.#chosen = chooser(request);
   }
@@ -128,40 +151,51 @@ class RestoreRun {
     while (this.#queue.length > 0) await this.#consumeOldest();
     while (this.#open.length > 0) this.#leave();
     for (const directory of this.#late.reverse()) this.#guard(() => this.#finishByPath(directory));
-    if (this.#top !== undefined) this.#report(giveAttributes(selfOf(this.#target), this.#top));
+    this.#finishTop();
   }
 
   #take(directory: Apath, entries: readonly Entry[]): void {
     this.#monitor.at(textOf(directory));
-    const share: Share = { directory, batches: [], links: [], directories: [] };
-    this.#makeParents(directory);
+    if (this.#isBlocked(directory) || !this.#guard(() => this.#makeParents(directory))) return;
     using into = this.#target.openPath(relativeOf(directory));
+    const share: Share = { directory, batches: [], links: [], directories: [] };
     let files: Entry[] = [], bytes = 0;
     const flush = () => {
       if (files.length > 0) this.#post(share, files);
       [files, bytes] = [[], 0];
     };
     for (const entry of entries) {
-      if (entry.path === TOP) this.#top = entry;
-      else if (entry.kind !== "file") this.#guard(() => this.#makeOther(entry, into, share));
-      else if (this.#isFurtherLink(entry, share) || entry.content === undefined) continue;
-      else {
-        files.push(entry);
-        bytes += entry.size;
-        if (files.length >= BATCH_FILES || bytes >= BATCH_BYTES) flush();
-      }
+      if (!this.#isFile(entry, into, share)) continue;
+      files.push(entry);
+      bytes += entry.size;
+      if (files.length >= BATCH_FILES || bytes >= BATCH_BYTES) flush();
     }
     flush();
     this.#queue.push(share);
   }
 
-  #post(share: Share, files: readonly Entry[]): void {
-    const results = this.#pool.run("extract", {
+  /** True for a file whose content has to be written; everything else is dealt with at once, or noted for later. */
+  #isFile(entry: Entry, into: Dir, share: Share): boolean {
+    if (entry.path === TOP) this.#top = entry;
+    else if (entry.kind === "dir") this.#guard(() => this.#makeDirectory(entry, into, share));
+    else if (this.#isFurtherLink(entry)) share.links.push(entry);
+    else if (entry.kind !== "file") this.#guard(() => this.#makeOther(entry, into));
+    else if (entry.content === undefined) this.#monitor.problem(new NotBackedUp(entry));
+    else return true;
+    return false;
+  }
+
+  #extract(directory: Apath, files: readonly Entry[]): Promise<ExtractResult[]> {
+    return this.#pool.run("extract", {
       rootPath: this.#request.target,
-      relative: relativeOf(share.directory),
+      relative: relativeOf(directory),
       overwrite: this.#overwrite,
       files: files.map(taskOf),
     }, files.length);
+  }
+
+  #post(share: Share, files: readonly Entry[]): void {
+    const results = this.#extract(share.directory, files);
     results.catch(() => {}); // awaited in order later; until then a failure is no unhandled one
     share.batches.push({ entries: files, results });
     this.#batchesUnderWay++;
@@ -176,55 +210,64 @@ class RestoreRun {
     if (this.#made.has(directory)) return;
     this.#makeParents(parentOf(directory));
     using parent = this.#target.openPath(relativeOf(parentOf(directory)));
-    if (!parent.mkdir(nameOf(directory), 0o700)) this.#checkDirectory(parent, directory);
-    else {
-      const entry = this.#manifest.entry(directory);
-      if (entry !== undefined) this.#late.push(entry);
-    }
-    this.#made.add(directory);
+    if (!this.#ensureDirectory(parent, directory)) return;
+    const entry = this.#manifest.entry(directory);
+    if (entry !== undefined) this.#late.push(entry);
   }
 
-  #checkDirectory(parent: Dir, directory: Apath): void {
-    if (parent.stat(nameOf(directory))?.kind !== "dir") throw new TargetTaken(textOf(directory));
-  }
-
-  #isFurtherLink(entry: Entry, share: Share): boolean {
-    if (entry.hardLink === undefined) return false;
-    const first = this.#linked.get(entry.hardLink);
-    if (first === undefined) this.#linked.set(entry.hardLink, entry.path);
-    else share.links.push({ entry, first });
-    return first !== undefined;
-  }
-
-  #makeOther(entry: Entry, into: Dir, share: Share): void {
-    const name = nameOf(entry.path);
-    if (entry.kind === "dir") {
-      if (!into.mkdir(name, 0o700)) {
-        this.#checkDirectory(into, entry.path);
-        into.setAttributes(name, { mode: 0o700 });
+  /** True if the directory is new; a symlink, or anything else, in its place is never followed. @throws TargetTaken */
+  #ensureDirectory(parent: Dir, directory: Apath): boolean {
+    const name = nameOf(directory);
+    try {
+      let isNew = parent.mkdir(name, 0o700);
+      if (!isNew && parent.stat(name)?.kind !== "dir") {
+        if (this.#overwrite === "never" || this.#overwrite === "refuse") throw new TargetTaken(textOf(directory));
+        parent.unlink(name);
+        isNew = parent.mkdir(name, 0o700);
       }
-      this.#made.add(entry.path);
-      share.directories.push(entry);
-      return;
+      this.#made.add(directory);
+      return isNew;
+    } catch (error) {
+      this.#blocked.add(directory);
+      throw error;
     }
-    if (this.#isFurtherLink(entry, share)) return;
-    if (!this.#clear(entry, into)) return;
-    if (entry.kind === "symlink") {
-      if (entry.target === undefined) return;
-      into.symlink(entry.target, name);
-    } else into.mknod(name, 0o600, entry.kind, entry.device ?? { major: 0, minor: 0 });
-    this.#report(giveAttributes(namedIn(into, name, entry.kind === "symlink"), entry));
-    this.#monitor.count("restoredFiles");
   }
 
-  /** Makes room for an object; false if what is there stays. */
-  #clear(entry: Entry, into: Dir): boolean {
-    const there = into.stat(nameOf(entry.path));
-    if (there === undefined) return true;
-    if (this.#overwrite === "never") return false;
-    if (this.#overwrite === "refuse" || there.kind === "dir") throw new TargetTaken(textOf(entry.path));
-    into.unlink(nameOf(entry.path));
-    return true;
+  #isBlocked(directory: Apath): boolean {
+    if (this.#blocked.size === 0 || directory === TOP) return false;
+    return this.#blocked.has(directory) || this.#isBlocked(parentOf(directory));
+  }
+
+  /** Notes the name, and says whether it is not the first of its file. */
+  #isFurtherLink({ hardLink }: Entry): boolean {
+    if (hardLink === undefined) return false;
+    const isFurther = this.#linksSeen.has(hardLink);
+    this.#linksSeen.add(hardLink);
+    return isFurther;
+  }
+
+  #makeDirectory(entry: Entry, into: Dir, share: Share): void {
+    const isNew = this.#ensureDirectory(into, entry.path);
+    if (!isNew && this.#overwrite === "never") return;
+    share.directories.push(entry);
+    if (!isNew) into.setAttributes(nameOf(entry.path), { mode: 0o700 });
+  }
+
+  /** Symlinks, pipes, sockets and devices. */
+  #makeOther(entry: Entry, into: Dir): void {
+    if (entry.kind === "symlink" && entry.target === undefined) throw new NotBackedUp(entry);
+    const isSame = (there: Stat) => this.#overwrite === "if-changed" && isSameObject(entry, there, into);
+    const placed = this.#placer.place(entry, into, isSame, (name) => {
+      if (entry.kind === "symlink") into.symlink(entry.target!, name);
+      else into.mknod(name, 0o600, entry.kind, entry.device ?? { major: 0, minor: 0 });
+      this.#report(entry, giveAttributes(namedIn(into, name, entry.kind === "symlink"), entry));
+      return true;
+    });
+    if (placed === "made" || placed === "same") this.#linkable(entry);
+  }
+
+  #linkable({ hardLink, path }: Entry): void {
+    if (hardLink !== undefined) this.#linksMade.set(hardLink, path);
   }
 
   async #consumeOldest(): Promise<void> {
@@ -232,22 +275,40 @@ class RestoreRun {
     for (const { entries, results } of share.batches) {
       this.#batchesUnderWay--;
       const done = await results;
-      entries.forEach((_, i) => this.#countFile(done[i]!));
+      entries.forEach((entry, i) => this.#countFile(entry, done[i]!));
     }
-    for (const { entry, first } of share.links) this.#guard(() => this.#link(entry, first));
+    for (const entry of share.links) await this.#makeLink(entry, share.directory);
     while (this.#open.length > 0 && !isWithin(share.directory, this.#open.at(-1)!.path)) this.#leave();
     if (this.#open.at(-1)?.path !== share.directory) this.#open.push({ path: share.directory, children: [] });
     this.#open.at(-1)!.children.push(...share.directories);
   }
 
-  #link(entry: Entry, first: Apath): void {
+  /** A further name of a file; where none of its names could be restored, or linked to, it becomes a file of its own. */
+  async #makeLink(entry: Entry, directory: Apath): Promise<void> {
+    const first = this.#linksMade.get(entry.hardLink!);
+    if (first !== undefined) {
+      let placed = "kept" as Placed;
+      this.#guard(() => placed = this.#link(entry, first));
+      if (placed !== "refused") return;
+      this.#monitor.notice(`${textOf(entry.path)} became an independent copy: no more hard links can be made here`);
+    }
+    using into = this.#target.openPath(relativeOf(directory));
+    if (entry.kind !== "file") this.#guard(() => this.#makeOther(entry, into));
+    else if (entry.content === undefined) this.#monitor.problem(new NotBackedUp(entry));
+    else this.#countFile(entry, (await this.#extract(directory, [entry]))[0]!);
+  }
+
+  #link(entry: Entry, first: Apath): Placed {
     using from = this.#target.openPath(relativeOf(parentOf(first)));
     using into = this.#target.openPath(relativeOf(parentOf(entry.path)));
-    if (from.stat(nameOf(first)) === undefined) throw new DiskFault("ENOENT", "link", first);
-    if (!this.#clear(entry, into)) return;
-    const result = from.link(nameOf(first), into, nameOf(entry.path));
-    if (result !== "linked") throw new DiskFault(result === "refused" ? "EPERM" : "EMLINK", "link", entry.path);
-    this.#monitor.count("restoredFiles");
+    const original = from.stat(nameOf(first));
+    if (original === undefined) throw new DiskFault("ENOENT", "link", first);
+    const isSame = ({ inode, device }: Stat) => inode === original.inode && device === original.device;
+    return this.#placer.place(entry, into, isSame, (name) => {
+      const result = from.link(nameOf(first), into, name);
+      if (result === "exists" || result === "missing") throw new DiskFault("ESTALE", "link", entry.path);
+      return result === "linked";
+    });
   }
 
   /** Gives the directories in a finished directory their attributes. */
@@ -260,7 +321,7 @@ class RestoreRun {
 
   #finish(into: Dir, directory: Entry): void {
     using own = into.openDir(nameOf(directory.path));
-    this.#report(giveAttributes(selfOf(own), directory));
+    this.#report(directory, giveAttributes(selfOf(own), directory));
   }
 
   #finishByPath(directory: Entry): void {
@@ -268,24 +329,35 @@ class RestoreRun {
     this.#finish(into, directory);
   }
 
-  #countFile(result: ExtractResult): void {
-    this.#report(result.problem);
-    if (result.how === "failed") return;
-    this.#monitor.count("restoredFiles");
-    this.#monitor.count("restoredBytes", result.bytes);
+  #finishTop(): void {
+    const stays = this.#overwrite === "never" && !this.#isEmpty;
+    if (this.#top !== undefined && !stays) this.#report(this.#top, giveAttributes(selfOf(this.#target), this.#top));
   }
 
-  #report(problem: Told | undefined): void {
-    if (problem !== undefined) this.#monitor.problem(untell(problem));
+  #countFile(entry: Entry, { how, bytes, problem }: ExtractResult): void {
+    this.#report(entry, problem);
+    if (how === "failed") return;
+    this.#monitor.count(how === "written" ? "restoredFiles" : "keptFiles");
+    this.#monitor.count("restoredBytes", bytes);
+    if (how !== "kept") this.#linkable(entry);
   }
 
-  /** One object's failure doesn't stop the others. */
-  #guard(action: () => void): void {
+  /** A damaged content says nothing of the file it was for. */
+  #report({ path }: Entry, problem: Told | undefined): void {
+    if (problem === undefined) return;
+    const about = problem.code === "damaged-content" ? `Cannot restore ${JSON.stringify(textOf(path))}: ` : "";
+    this.#monitor.problem(untell({ ...problem, message: about + problem.message }));
+  }
+
+  /** One object's failure doesn't stop the others. @returns whether it succeeded */
+  #guard(action: () => void): boolean {
     try {
       action();
+      return true;
     } catch (error) {
-      if (!(error instanceof Fault) || (error instanceof DiskFault && error.errno === "ENOSPC")) throw error;
+      if (!(error instanceof Fault) || isFatal(error)) throw error;
       this.#monitor.problem(error);
+      return false;
     }
   }
 }
@@ -295,14 +367,8 @@ function chooser(request: RestoreRequest): (entry: Entry) => boolean {
   const excluded = parseFilter(request.exclude);
   return ({ path, kind }) =>
     (request.paths.length === 0 || request.paths.some((chosen) => isWithin(path, chosen))) &&
-    (included === undefined || matchesHere(included, path, kind === "dir")) &&
-    !matchesHere(excluded, path, kind === "dir");
-}
-
-/** True if the filter names the object or a directory above it. */
-function matchesHere(filter: Filter, path: Apath, isDirectory: boolean): boolean {
-  if (path === TOP) return false;
-  return filter.excludes(path, isDirectory) !== undefined || matchesHere(filter, parentOf(path), true);
+    (included === undefined || includesWithParents(included, path, kind === "dir")) &&
+    !excludesWithParents(excluded, path, kind === "dir");
 }
 
 function* byDirectory(entries: Iterable<Entry>): Generator<{ directory: Apath; entries: Entry[] }> {

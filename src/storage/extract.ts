@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import type { ContentId } from "../core/content_id.ts";
 import type { Entry, NsText } from "../core/entry.ts";
 import { Fault } from "../core/fault.ts";
-import { type Raw, rawOf, textOf } from "../core/raw.ts";
+import { bytesOf, type Raw, textOf } from "../core/raw.ts";
 import { type Dir, type Disk, DiskFault, type OpenFile } from "../platform/disk.ts";
 import { CHUNK_BYTES, type ContentStore, isDigestOf } from "./content.ts";
 import { hashBytes, newHasher } from "./digest.ts";
@@ -41,8 +41,12 @@ export interface ExtractResult {
   readonly problem: Told | undefined;
 }
 
-/** Suffix of a file that is being written beside the one it will replace. */
-const PARTIAL = rawOf(".backup-tool-partial");
+/** Suffix of an object that is being made beside the one it will replace. */
+const PARTIAL = ".backup-tool-partial";
+/** Longer names are cut and hashed: file systems limit names, some to 143 bytes. */
+const LONGEST_KEPT_NAME = 100;
+const KEPT_OF_LONG_NAME = 60;
+const HASH_DIGITS = 16;
 const HOLE_BYTES = 64 * 1024;
 const ZEROS = Buffer.alloc(HOLE_BYTES);
 
@@ -81,23 +85,26 @@ export class Extract {
   }
 
   #one(task: ExtractTask, target: Dir, overwrite: Overwrite): ExtractResult {
-    using source = this.#store.open(task.content);
-    using file = target.create(task.name, 0o600);
-    if (file !== undefined) return this.#fill(file, task, source, () => target.unlink(task.name));
-    return this.#overExisting(task, target, overwrite, source);
-  }
-
-  #overExisting(task: ExtractTask, target: Dir, overwrite: Overwrite, source: OpenFile): ExtractResult {
-    const there = target.stat(task.name);
-    if (overwrite === "never") return { how: "kept", bytes: 0, problem: undefined };
-    const path = `${textOf(target.path)}/${textOf(task.name)}`;
-    if (overwrite === "refuse" || there?.kind === "dir") throw new TargetTaken(path);
-    if (
-      overwrite === "if-changed" && there?.kind === "file" && there.size === task.size && there.mtime === task.mtime
-    ) {
+    const there = overwrite === "refuse" ? undefined : target.stat(task.name);
+    if (there !== undefined && overwrite === "never") return { how: "kept", bytes: 0, problem: undefined };
+    if (there?.kind === "dir") throw new TargetTaken(`${textOf(target.path)}/${textOf(task.name)}`);
+    const seemsSame = there?.kind === "file" && there.size === task.size && there.mtime === task.mtime;
+    if (overwrite === "if-changed" && seemsSame) {
       return { how: "same", bytes: 0, problem: this.#restoreAttributes(target, task) };
     }
-    const partial = (task.name.slice(0, 200) + PARTIAL) as Raw;
+    using source = this.#store.open(task.content);
+    return there === undefined ? this.#make(task, target, source) : this.#replace(task, target, source);
+  }
+
+  #make(task: ExtractTask, target: Dir, source: OpenFile): ExtractResult {
+    using file = target.create(task.name, 0o600);
+    if (file === undefined) throw new TargetTaken(`${textOf(target.path)}/${textOf(task.name)}`);
+    return this.#fill(file, task, source, () => target.unlink(task.name));
+  }
+
+  /** What is there stays until the new file is whole. */
+  #replace(task: ExtractTask, target: Dir, source: OpenFile): ExtractResult {
+    const partial = partialName(task.name);
     target.unlink(partial);
     using file = target.create(partial, 0o600);
     if (file === undefined) throw new DiskFault("EEXIST", "create", partial);
@@ -157,8 +164,15 @@ export class Extract {
   }
 }
 
+/** Name of what is made beside `name` to replace it: one for every name of a directory. */
+export function partialName(name: Raw): Raw {
+  if (name.length <= LONGEST_KEPT_NAME) return (name + PARTIAL) as Raw;
+  const hash = hashBytes("sha256", bytesOf(name)).slice(0, HASH_DIGITS);
+  return `${name.slice(0, KEPT_OF_LONG_NAME)}-${hash}${PARTIAL}` as Raw;
+}
+
 /** Failures that every further file would meet too. */
-function isFatal(fault: Fault): boolean {
+export function isFatal(fault: Fault): boolean {
   return fault instanceof DiskFault && ["ENOSPC", "EDQUOT", "EROFS", "ENODEV"].includes(fault.errno);
 }
 

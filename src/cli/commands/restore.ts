@@ -59,18 +59,20 @@ export const defineRestore: Define = (program, act) => {
       const { restore } = await import("../../operations/restore.ts");
       const { monitor } = session;
       await restore(storage, request, monitor);
-      const files = monitor.of("restoredFiles"), bytes = monitor.of("restoredBytes");
+      const files = monitor.of("restoredFiles"), bytes = monitor.of("restoredBytes"), kept = monitor.of("keptFiles");
       const json = {
         snapshot: request.snapshot.id,
         target: textOf(request.target),
         files,
         bytes,
+        kept,
         problems: monitor.problems,
         seconds: monitor.elapsedMs / 1000,
       };
       session.result(json, [
         `Restored ${pluralText(files, "file")} (${sizeText(bytes)}) of snapshot ${shortId(request.snapshot)} ` +
-        `to ${textOf(request.target)} in ${durationText(monitor.elapsedMs)}`,
+        `to ${textOf(request.target)} in ${durationText(monitor.elapsedMs)}` +
+        (kept > 0 ? `; ${pluralText(kept, "file")} that were there stayed as they were` : ""),
       ]);
     })
   );

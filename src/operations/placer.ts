@@ -1,0 +1,53 @@
+/** Putting an object that is no regular file, or one more name of a file, into a directory where something may be already. */
+import { nameOf } from "../core/apath.ts";
+import type { Entry } from "../core/entry.ts";
+import type { Monitor } from "../core/monitor.ts";
+import { type Raw, textOf } from "../core/raw.ts";
+import type { Dir, Stat } from "../platform/disk.ts";
+import { type Overwrite, partialName, TargetTaken } from "../storage/extract.ts";
+
+/** "same": what was there is right; "kept": what was there stays, whatever it is; "refused": it could not be linked. */
+export type Placed = "made" | "same" | "kept" | "refused";
+
+/** True if what is there need not be replaced. */
+type IsSame = (there: Stat) => boolean;
+/** Makes the object under a name; false if that is refused. */
+type Make = (name: Raw) => boolean;
+
+export class Placer {
+  readonly #overwrite: Overwrite;
+  readonly #monitor: Monitor;
+
+  constructor(overwrite: Overwrite, monitor: Monitor) {
+    this.#overwrite = overwrite;
+    this.#monitor = monitor;
+  }
+
+  /** Makes an object, in the place of what is there if that may be replaced, and counts it. @throws TargetTaken */
+  place(entry: Entry, into: Dir, isSame: IsSame, make: Make): Placed {
+    const name = nameOf(entry.path), there = into.stat(name);
+    const placed = there !== undefined ? this.#over(there, entry, into, isSame, make) : make(name) ? "made" : "refused";
+    if (placed === "made") this.#monitor.count("restoredFiles");
+    else if (placed !== "refused") this.#monitor.count("keptFiles");
+    return placed;
+  }
+
+  /** What is there stays until the new object is made. */
+  #over(there: Stat, { path }: Entry, into: Dir, isSame: IsSame, make: Make): Placed {
+    if (this.#overwrite === "never") return "kept";
+    if (this.#overwrite === "refuse" || there.kind === "dir") throw new TargetTaken(textOf(path));
+    if (isSame(there)) return "same";
+    const partial = partialName(nameOf(path));
+    into.unlink(partial);
+    if (!make(partial)) return "refused";
+    into.rename(partial, into, nameOf(path));
+    return "made";
+  }
+}
+
+/** True if a symlink, pipe, socket or device in a directory is the one of the snapshot. */
+export function isSameObject(entry: Entry, there: Stat, into: Dir): boolean {
+  if (there.kind !== entry.kind || there.mtime !== entry.mtime) return false;
+  if (entry.kind === "symlink") return into.readlink(nameOf(entry.path)) === entry.target;
+  return there.major === (entry.device?.major ?? 0) && there.minor === (entry.device?.minor ?? 0);
+}
