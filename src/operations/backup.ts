@@ -3,7 +3,6 @@
  * are stored, and everything becomes lines of a new manifest, in order, whatever order the threads finish in.
  */
 import { type Apath, nameOf, TOP } from "../core/apath.ts";
-import { type ContentId } from "../core/content_id.ts";
 import type { Entry, Learnt, Seen } from "../core/entry.ts";
 import { Interrupted } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
@@ -11,7 +10,7 @@ import { type Raw, rawOf, textOf } from "../core/raw.ts";
 import { VERSION } from "../core/version.ts";
 import { type Dir, type Disk, DiskFault, type Stat } from "../platform/disk.ts";
 import { parseFilter } from "../source/filter.ts";
-import { placeSources, type SourceRoot, walk, type WalkBatch } from "../source/walk.ts";
+import { type Found, placeSources, type SourceRoot, walk, type WalkBatch } from "../source/walk.ts";
 import { isPassable } from "../storage/access.ts";
 import { Basis, type BasisLine } from "../storage/basis.ts";
 import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
@@ -24,6 +23,7 @@ import { SnapshotWriter } from "../storage/snapshot_writer.ts";
 import type { Storage, Writer } from "../storage/storage.ts";
 import { freeTreeName, pointLatest, TreeBuilder, treeName } from "../storage/tree.ts";
 import { Pace } from "./pace.ts";
+import { Parcel, type ParcelDirectory } from "./parcel.ts";
 import { probeLinks } from "./probe.ts";
 
 export interface BackupRequest {
@@ -47,10 +47,8 @@ export interface BackupRequest {
   readonly checkpointMs?: number;
 }
 
-/** Files in one batch for a thread: enough to outweigh the message, few enough to share the work evenly. */
-const BATCH_FILES = 128;
-/** Bytes in one batch: large files are spread over the threads. */
-const BATCH_BYTES = 16 * 1024 * 1024;
+/** Directories whose lines wait for a parcel that is not full yet. */
+const MOST_WAITING = 256;
 /** A crash costs at most this much work. */
 const CHECKPOINT_MS = 5 * 60_000;
 
@@ -64,12 +62,15 @@ export async function backup(storage: Storage, request: BackupRequest, monitor: 
 /** A line that is known, or that waits for a file to be stored. */
 interface Pending {
   readonly path: Apath;
+  /** Its name in the source, and where that is. */
+  readonly name: Raw;
+  readonly place: ParcelDirectory;
+  readonly stat: Stat;
   /** The stat part of the line. */
   head: string;
   /** The whole line once it is known. */
   line: string | undefined;
   readonly from: BasisLine | undefined;
-  readonly seen: Seen | undefined;
   readonly learnt: Learnt;
   /** Of a directory in the tree, whose attributes are given later. */
   readonly directory: Entry | undefined;
@@ -79,8 +80,8 @@ interface Pending {
 interface Share {
   readonly directory: Apath;
   readonly pendings: Pending[];
-  /** Which of them the results are for, batch by batch. */
-  readonly batches: { readonly waiting: Pending[]; readonly results: Promise<StoreResult[]> }[];
+  /** The last parcel that holds one of its files; undefined if nothing is waited for. */
+  readonly parcel: Parcel<Pending> | undefined;
 }
 
 class BackupRun implements Disposable {
@@ -104,7 +105,11 @@ class BackupRun implements Disposable {
   readonly #links = new HardLinks();
   readonly #totals = { entries: 0, files: 0, dirs: 0, bytes: 0, problems: 0 };
   readonly #queue: Share[] = [];
-  #batchesUnderWay = 0;
+  /** Sent, not settled yet; oldest first. */
+  readonly #parcels: Parcel<Pending>[] = [];
+  #parcel = new Parcel<Pending>();
+  /** Contents that are no longer what they were: not to be linked, but to be stored again. */
+  readonly #damaged: ReadonlySet<string>;
   #lastCheckpointMs: number;
   #checkpoint: SnapshotInfo["id"] | undefined;
   #sequence: number;
@@ -146,6 +151,7 @@ class BackupRun implements Disposable {
         isPrivate: this.#isPrivate,
       });
     }
+    this.#damaged = new Set(storage.catalog().damaged());
     this.#pool = storage.pool(request.workers);
   }
 
@@ -171,59 +177,74 @@ class BackupRun implements Disposable {
     for (const batch of walk(this.#disk, this.#roots, { filter, ...options })) {
       await pace.step();
       this.#take(batch);
-      while (this.#batchesUnderWay >= this.#pool.width) await this.#consumeOldest();
+      while (this.#queue.length > 0 && this.#mustConsume(this.#queue[0]!)) await this.#consumeOldest();
       this.#checkpointIfDue();
     }
     while (this.#queue.length > 0) await this.#consumeOldest();
   }
 
-  /** Turns a batch of the walk into pending lines and hands its files to the threads. */
+  /** What is done goes into the manifest at once; what isn't is waited for if too much is under way. */
+  #mustConsume({ parcel }: Share): boolean {
+    return parcel === undefined || this.#parcels.length >= this.#pool.width || this.#queue.length > MOST_WAITING;
+  }
+
+  /** Turns a batch of the walk into pending lines and gathers its files for the threads. */
   #take(batch: WalkBatch): void {
     this.#monitor.at(textOf(batch.apath));
-    const share: Share = { directory: batch.apath, pendings: [], batches: [] };
     using tree = batch.found[0]?.path === TOP ? undefined : this.#tree?.open(batch.apath);
-    let tasks: StoreTask[] = [], waiting: Pending[] = [], bytes = 0;
-    const flush = () => {
-      if (tasks.length === 0) return;
-      const batchTree = tree === undefined ? undefined : this.#tree!.directory(batch.apath);
-      const { rootPath, relative } = batch;
-      const results = this.#pool.run("store", { rootPath, relative, tree: batchTree, files: tasks }, tasks.length);
-      results.catch(() => {}); // awaited in order later; until then a failure is no unhandled one
-      share.batches.push({ waiting, results });
-      this.#batchesUnderWay++;
-      [tasks, waiting, bytes] = [[], [], 0];
-    };
-    for (const { name, path, stat } of batch.found) {
-      const pending = this.#look(path, stat, batch.parent, name, tree);
-      share.pendings.push(pending);
-      if (stat.kind !== "file" || pending.seen === undefined) continue;
-      tasks.push(taskOf(name, path, stat, pending));
-      waiting.push(pending);
-      bytes += stat.size;
-      if (tasks.length >= BATCH_FILES || bytes >= BATCH_BYTES) flush();
+    const { rootPath, relative, apath } = batch;
+    const place = { rootPath, relative, tree: tree === undefined ? undefined : this.#tree!.directory(apath) };
+    const pendings: Pending[] = [];
+    let parcel: Parcel<Pending> | undefined;
+    for (const found of batch.found) {
+      const pending = this.#look(found, place, batch.parent, tree);
+      pendings.push(pending);
+      if (found.stat.kind !== "file" || !this.#gather(pending)) continue;
+      parcel = this.#parcel;
+      if (parcel.isFull) this.#send();
     }
-    flush();
-    this.#queue.push(share);
+    this.#queue.push({ directory: apath, pendings, parcel });
+  }
+
+  /** Puts a file into the parcel. @returns false if there is nothing to be done for it */
+  #gather(pending: Pending): boolean {
+    const { line, place, path } = pending;
+    const content = line === undefined ? undefined : contentOfLine(line);
+    if (content === undefined || this.#damaged.has(content)) {
+      this.#parcel.store(place, taskOf(pending), pending);
+      return true;
+    }
+    if (place.tree === undefined) this.#keep(pending);
+    else this.#parcel.link(place.tree, nameOf(path), content, pending);
+    return place.tree !== undefined;
+  }
+
+  #send(): void {
+    this.#parcel.send(this.#pool);
+    this.#parcels.push(this.#parcel);
+    this.#parcel = new Parcel();
   }
 
   /** Compares one object with the previous snapshot; what is not a regular file is dealt with at once. */
-  #look(path: Apath, stat: Stat, parent: Dir, name: Raw, tree: Dir | undefined): Pending {
+  #look({ name, path, stat }: Found, place: ParcelDirectory, parent: Dir, tree: Dir | undefined): Pending {
     const seen = this.#seenOf(stat);
     const head = seenPart(path, seen);
     const from = this.#basis.at(path, quotedPath(head));
     const unchanged = from !== undefined && isUnchanged(from.text, head);
     const pending: Pending = {
       path,
+      name,
+      place,
+      stat,
       head,
       line: unchanged ? from.text : undefined,
       from,
-      seen,
       learnt: stat.kind === "file" ? this.#links.of(stat) : {},
       directory: stat.kind === "dir" && this.#tree !== undefined ? { path, ...seen } : undefined,
     };
     if (stat.kind === "file") return pending;
     if (!unchanged) pending.line = encodeLine(head, this.#learn(stat, parent, name));
-    if (tree !== undefined) this.#show(pending, stat, tree);
+    if (tree !== undefined) this.#show(pending, tree);
     return pending;
   }
 
@@ -258,7 +279,8 @@ class BackupRun implements Disposable {
   }
 
   /** Directories and symlinks appear in the tree; devices, sockets and pipes are left to restore. */
-  #show(pending: Pending, stat: Stat, tree: Dir): void {
+  #show(pending: Pending, tree: Dir): void {
+    const { stat } = pending;
     if (stat.kind === "dir") this.#tree!.makeDirectory(tree, pending.directory!);
     if (stat.kind !== "symlink") return;
     const name = nameOf(pending.path), { target } = parseLine(pending.line!);
@@ -271,19 +293,37 @@ class BackupRun implements Disposable {
   /** Waits for the files of the oldest share and adds its lines to the manifest. */
   async #consumeOldest(): Promise<void> {
     const share = this.#queue.shift()!;
-    for (const { waiting, results } of share.batches) {
-      this.#batchesUnderWay--;
-      const done = await results;
-      waiting.forEach((pending, i) => this.#settle(pending, done[i]!));
-    }
+    if (share.parcel !== undefined) await this.#settleUpTo(share.parcel);
     if (share.pendings[0]?.path !== TOP) this.#tree?.enter(share.directory);
     for (const pending of share.pendings) this.#add(pending);
   }
 
-  #settle(pending: Pending, result: StoreResult): void {
+  async #settleUpTo(parcel: Parcel<Pending>): Promise<void> {
+    if (!parcel.isSent) this.#send();
+    while (this.#parcels.includes(parcel)) await this.#settle(this.#parcels.shift()!);
+  }
+
+  async #settle(parcel: Parcel<Pending>): Promise<void> {
+    const { stored, linked, linkedFiles, copiedFiles, missing } = await parcel.results();
+    for (const { file, result } of stored) this.#finish(file, result);
+    for (const pending of linked) this.#keep(pending);
+    this.#monitor.count("linkedFiles", linkedFiles);
+    this.#monitor.count("copiedFiles", copiedFiles);
+    if (missing.length > 0) await this.#storeAgain(missing);
+  }
+
+  /** Unchanged files whose contents are gone from the storage. */
+  async #storeAgain(missing: readonly Pending[]): Promise<void> {
+    const parcel = new Parcel<Pending>();
+    for (const pending of missing) parcel.store(pending.place, taskOf(pending), pending);
+    parcel.send(this.#pool);
+    for (const { file, result } of (await parcel.results()).stored) this.#finish(file, result);
+  }
+
+  /** Makes the line of a file that was read, or that could not be. */
+  #finish(pending: Pending, result: StoreResult): void {
     this.#countFile(pending, result);
     if (result.problem !== undefined) this.#monitor.problem(untell(result.problem));
-    if (result.how === "kept") return;
     if (result.seen !== undefined) pending.head = seenPart(pending.path, this.#seenOf(result.seen));
     pending.line = encodeLine(pending.head, {
       ...(result.content !== undefined && { content: result.content }),
@@ -294,10 +334,9 @@ class BackupRun implements Disposable {
   }
 
   #countFile(pending: Pending, result: StoreResult): void {
-    const size = result.seen?.size ?? pending.seen!.size;
+    const size = result.seen?.size ?? pending.stat.size;
     const count = this.#monitor.count;
-    if (result.how === "kept") count("unchangedFiles");
-    else if (result.how !== "failed") {
+    if (result.how !== "failed") {
       count("readFiles");
       count("readBytes", size);
     }
@@ -312,12 +351,18 @@ class BackupRun implements Disposable {
     this.#totals.bytes += size;
   }
 
+  #keep(pending: Pending): void {
+    this.#monitor.count("unchangedFiles");
+    this.#totals.files++;
+    this.#totals.bytes += pending.stat.size;
+  }
+
   #add(pending: Pending): void {
     const line = pending.line!;
     const from = pending.from?.text === line ? pending.from : undefined;
     this.#manifest.add(pending.path, line, from);
     this.#totals.entries++;
-    if (pending.seen?.kind === "dir") this.#totals.dirs++;
+    if (pending.stat.kind === "dir") this.#totals.dirs++;
     if (pending.directory === undefined) return;
     if (pending.path === TOP) this.#tree!.setTop(pending.directory);
     else this.#tree!.expect(pending.directory);
@@ -408,8 +453,7 @@ function isUnchanged(line: string, head: string): boolean {
   return (next === "," || next === "}") && line.startsWith(head) && !line.includes(`,"problems":`, head.length);
 }
 
-function taskOf(name: Raw, path: Apath, stat: Stat, pending: Pending): StoreTask {
-  const content = pending.from === undefined ? undefined : contentOfLine(pending.from.text) as ContentId | undefined;
+function taskOf({ path, name, stat, from, learnt }: Pending): StoreTask {
   return {
     name,
     treeName: nameOf(path),
@@ -419,9 +463,8 @@ function taskOf(name: Raw, path: Apath, stat: Stat, pending: Pending): StoreTask
     inode: stat.inode,
     mode: stat.mode,
     gid: stat.gid,
-    sparse: pending.learnt.sparse === true,
-    content,
-    unchanged: pending.line !== undefined && content !== undefined,
+    sparse: learnt.sparse === true,
+    content: from === undefined ? undefined : contentOfLine(from.text),
   };
 }
 

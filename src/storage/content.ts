@@ -115,23 +115,25 @@ export class ContentStore implements Disposable {
     }
   }
 
-  /** True if the item is there with that size and no check has found it damaged. */
-  has(id: ContentId, size: number): boolean {
-    const { leaf, name } = this.#place(id);
-    const stat = leaf?.stat(name);
-    return stat?.kind === "file" && stat.size === size && !this.#options.damaged.has(id);
-  }
-
   /** Gives the item one more name. */
   link(id: ContentId, to: Dir, toName: Raw): LinkResult {
     const { leaf, name } = this.#place(id);
     return leaf === undefined ? "missing" : leaf.link(name, to, toName);
   }
 
-  /** Lets the item appear under one more name: by a hard link, or by a copy where no link can be made. */
+  /**
+   * Lets the item appear under one more name: by a hard link, or by a copy where no link can be made.
+   * @throws DamagedContent if it is not there
+   */
   show(id: ContentId, to: Dir, toName: Raw): "linked" | "copied" {
+    const how = this.showIfThere(id, to, toName);
+    if (how === "missing") throw new DamagedContent(id, "it is missing");
+    return how;
+  }
+
+  showIfThere(id: ContentId, to: Dir, toName: Raw): "linked" | "copied" | "missing" {
     const result = this.link(id, to, toName);
-    if (result === "linked") return "linked";
+    if (result === "linked" || result === "missing") return result;
     if (result === "exists") throw new DiskFault("EEXIST", "link", toName);
     this.copy(id, to, toName);
     return "copied";

@@ -6,7 +6,7 @@ import { openCatalog } from "./catalog/catalog.ts";
 import { Claims } from "./claims.ts";
 import { ContentStore } from "./content.ts";
 import { Extract, type ExtractBatch, type ExtractResult } from "./extract.ts";
-import { Ingest, type StoreBatch, type StoreResult } from "./ingest.ts";
+import { Ingest, type IngestBatch, type IngestResult } from "./ingest.ts";
 import type { Settings } from "./settings.ts";
 import { Verify, type VerifyBatch, type VerifyResult } from "./verify.ts";
 
@@ -20,7 +20,7 @@ export interface EngineSetup {
 
 /** The kinds of batches, with their answers. */
 export interface Batches {
-  readonly store: { readonly batch: StoreBatch; readonly results: StoreResult[] };
+  readonly store: { readonly batch: IngestBatch; readonly results: IngestResult };
   readonly extract: { readonly batch: ExtractBatch; readonly results: ExtractResult[] };
   readonly verify: { readonly batch: VerifyBatch; readonly results: VerifyResult[] };
 }
@@ -58,7 +58,7 @@ export class Engine implements Disposable {
   run<K extends BatchKind>(kind: K, batch: Batches[K]["batch"]): Batches[K]["results"] {
     switch (kind) {
       case "store":
-        return this.#ingest.run(batch as StoreBatch);
+        return this.#ingest.run(batch as IngestBatch);
       case "extract":
         return this.#extract.run(batch as ExtractBatch);
       case "verify":

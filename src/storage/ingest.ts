@@ -36,16 +36,41 @@ export interface StoreTask {
   readonly sparse: boolean;
   /** The item that held it in the previous snapshot. */
   readonly content: ContentId | undefined;
-  /** Nothing about the file has changed since then: it need not be opened while that item is sound. */
-  readonly unchanged: boolean;
+}
+
+/** Unchanged files that only have to appear in a tree: nothing of them is read. Two strings, because they travel fast. */
+export interface LinkBatch {
+  /** Directory of the tree being built, relative to the storage. */
+  readonly tree: Raw;
+  /** Names in the tree, with "/" between them. */
+  readonly names: string;
+  /** Their content ids, with " " between them. */
+  readonly contents: string;
+}
+
+export interface LinkResult {
+  readonly linked: number;
+  readonly copied: number;
+  /** Numbers of the files whose content is not there any more. */
+  readonly missing: readonly number[];
+}
+
+export interface IngestBatch {
+  readonly links: readonly LinkBatch[];
+  readonly stores: readonly StoreBatch[];
+}
+
+export interface IngestResult {
+  readonly links: readonly LinkResult[];
+  readonly stores: readonly (readonly StoreResult[])[];
 }
 
 /** What became of one file. */
 export interface StoreResult {
   /** Undefined if the file could not be read; then there is a problem. */
   readonly content: ContentId | undefined;
-  /** "kept": not opened; "new": stored; "known": read, and found to be there. */
-  readonly how: "kept" | "new" | "known" | "failed";
+  /** "new": stored; "known": read, and found to be there. */
+  readonly how: "new" | "known" | "failed";
   readonly bytes: number;
   /** What the file looked like when it was read, if that is not what the walk saw. */
   readonly seen: Stat | undefined;
@@ -96,21 +121,34 @@ export class Ingest {
     this.#store = store;
   }
 
-  run(batch: StoreBatch): StoreResult[] {
+  run({ links, stores }: IngestBatch): IngestResult {
+    return { links: links.map((batch) => this.#linkAll(batch)), stores: stores.map((batch) => this.#storeAll(batch)) };
+  }
+
+  #linkAll(batch: LinkBatch): LinkResult {
+    using tree = this.#storage.openPath(batch.tree);
+    const names = batch.names.split("/") as Raw[], contents = batch.contents.split(" ") as ContentId[];
+    const counts = { linked: 0, copied: 0 }, missing: number[] = [];
+    for (let i = 0; i < names.length; i++) {
+      const how = this.#store.showIfThere(contents[i]!, tree, names[i]!);
+      if (how === "missing") missing.push(i);
+      else counts[how]++;
+    }
+    return { ...counts, missing };
+  }
+
+  #storeAll(batch: StoreBatch): StoreResult[] {
     using tree = batch.tree === undefined ? undefined : this.#storage.openPath(batch.tree);
     using source = new LazyDir(this.#disk, batch.rootPath, batch.relative);
     return batch.files.map((task) => this.#one(task, source, tree));
   }
 
   #one(task: StoreTask, source: LazyDir, tree: Dir | undefined): StoreResult {
-    if (task.unchanged && task.content !== undefined && this.#store.has(task.content, task.size)) {
-      return { ...NOTHING, content: task.content, how: "kept", link: this.#show(task.content, tree, task) };
-    }
     try {
       const read = this.#readSteadily(task, source);
       return { ...read, link: this.#show(read.content!, tree, task) };
     } catch (error) {
-      if (error instanceof SourceFault) return { ...NOTHING, how: "failed", problem: error.told };
+      if (error instanceof SourceFault) return { ...FAILED, problem: error.told };
       throw error;
     }
   }
@@ -170,9 +208,9 @@ export class Ingest {
   }
 }
 
-const NOTHING: StoreResult = {
+const FAILED: StoreResult = {
   content: undefined,
-  how: "kept",
+  how: "failed",
   bytes: 0,
   seen: undefined,
   xattrs: undefined,
