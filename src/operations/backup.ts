@@ -11,7 +11,7 @@ import { VERSION } from "../core/version.ts";
 import { type Dir, type Disk, DiskFault, type Stat } from "../platform/disk.ts";
 import { parseFilter } from "../source/filter.ts";
 import { type Found, placeSources, type SourceRoot, walk, type WalkBatch } from "../source/walk.ts";
-import { isPassable } from "../storage/access.ts";
+import { ACL_ATTRIBUTE, isPassable } from "../storage/access.ts";
 import { Basis, type BasisLine } from "../storage/basis.ts";
 import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
 import { untell } from "../storage/faults.ts";
@@ -73,7 +73,7 @@ interface Pending {
   readonly from: BasisLine | undefined;
   readonly learnt: Learnt;
   /** Of a directory in the tree, whose attributes are given later. */
-  readonly directory: Entry | undefined;
+  directory: Entry | undefined;
 }
 
 /** One directory's share of the manifest, in order of the walk. */
@@ -199,24 +199,20 @@ class BackupRun implements Disposable {
     for (const found of batch.found) {
       const pending = this.#look(found, place, batch.parent, tree);
       pendings.push(pending);
-      if (found.stat.kind !== "file" || !this.#gather(pending)) continue;
+      if (found.stat.kind !== "file") continue;
+      this.#gather(pending);
       parcel = this.#parcel;
       if (parcel.isFull) this.#send();
     }
     this.#queue.push({ directory: apath, pendings, parcel });
   }
 
-  /** Puts a file into the parcel. @returns false if there is nothing to be done for it */
-  #gather(pending: Pending): boolean {
+  /** Puts a file into the parcel. */
+  #gather(pending: Pending): void {
     const { line, place, path } = pending;
     const content = line === undefined ? undefined : contentOfLine(line);
-    if (content === undefined || this.#damaged.has(content)) {
-      this.#parcel.store(place, taskOf(pending), pending);
-      return true;
-    }
-    if (place.tree === undefined) this.#keep(pending);
+    if (content === undefined || this.#damaged.has(content)) this.#parcel.store(place, taskOf(pending), pending);
     else this.#parcel.link(place.tree, nameOf(path), content, pending);
-    return place.tree !== undefined;
   }
 
   #send(): void {
@@ -240,10 +236,13 @@ class BackupRun implements Disposable {
       line: unchanged ? from.text : undefined,
       from,
       learnt: stat.kind === "file" ? this.#links.of(stat) : {},
-      directory: stat.kind === "dir" && this.#tree !== undefined ? { path, ...seen } : undefined,
+      directory: undefined,
     };
     if (stat.kind === "file") return pending;
     if (!unchanged) pending.line = encodeLine(head, this.#learn(stat, parent, name));
+    if (stat.kind === "dir" && this.#tree !== undefined) {
+      pending.directory = pending.line!.includes(ACL_ATTRIBUTE) ? parseLine(pending.line!) : { path, ...seen };
+    }
     if (tree !== undefined) this.#show(pending, tree);
     return pending;
   }

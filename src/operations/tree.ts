@@ -4,11 +4,12 @@ import type { Entry } from "../core/entry.ts";
 import { Fault } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
 import { type Raw, rawOf, textOf } from "../core/raw.ts";
-import type { Dir } from "../platform/disk.ts";
+import { type Dir, DiskFault } from "../platform/disk.ts";
 import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
 import type { ContentStore } from "../storage/content.ts";
+import { tell, untell } from "../storage/faults.ts";
 import type { Storage } from "../storage/storage.ts";
-import { pointLatest, removeRecursively, TreeBuilder, treeName } from "../storage/tree.ts";
+import { pointLatest, removeLatest, removeRecursively, TreeBuilder, treeName } from "../storage/tree.ts";
 import { probeLinks } from "./probe.ts";
 
 export class NoLinks extends Fault {
@@ -39,9 +40,9 @@ const MINUTE_DIGITS = 8;
 
 /** Where the tree of a snapshot is or would be, relative to the storage. One made without a tree gets a name of its own. */
 export function treeOf(storage: Storage, snapshot: SnapshotInfo, colonAllowed = true): string {
-  if (snapshot.tree !== null) return snapshot.tree;
-  const name = treeName(Date.parse(snapshot.time), storage.machine.clock, colonAllowed);
-  return `${name}-${snapshot.id.slice(0, MINUTE_DIGITS)}`;
+  const { tree, time, id } = snapshot;
+  if (tree !== null) return colonAllowed ? tree : tree.replaceAll(":", "-");
+  return `${treeName(Date.parse(time), storage.machine.clock, colonAllowed)}-${id.slice(0, MINUTE_DIGITS)}`;
 }
 
 /** @returns the tree's path relative to the storage. @throws NoLinks, TreeExists, Locked */
@@ -81,7 +82,7 @@ export function buildTree(
     at?.dir[Symbol.dispose]();
   }
   tree.publish(name);
-  if (isNewest(storage, snapshot)) pointLatest(storage.dir, snapshot.name, name);
+  refreshLatest(storage, snapshot);
   return Promise.resolve(name);
 }
 
@@ -106,7 +107,8 @@ function placeEntry(entry: Entry, into: Dir, { tree, store, storage, monitor }: 
       monitor.count(store.show(entry.content, into, name) === "linked" ? "linkedFiles" : "copiedFiles");
     } catch (error) {
       if (!(error instanceof Fault) || error.code !== "damaged-content") throw error;
-      monitor.problem(error);
+      const message = `Cannot show ${JSON.stringify(textOf(entry.path))}: ${error.message}`;
+      monitor.problem(untell({ ...tell(error), message }));
     }
   }
 }
@@ -114,7 +116,7 @@ function placeEntry(entry: Entry, into: Dir, { tree, store, storage, monitor }: 
 /** @throws NoTree, Locked */
 export function removeTree(storage: Storage, snapshot: SnapshotInfo, monitor: Monitor): void {
   using _writer = storage.write(`removal of the tree of ${snapshot.id.slice(0, 12)}`);
-  const name = [treeOf(storage, snapshot), treeOf(storage, snapshot, false)].find((name) => treeExists(storage, name));
+  const name = existingTree(storage, snapshot);
   if (name === undefined) throw new NoTree(treeOf(storage, snapshot));
   monitor.at(`removing ${name}`);
   const { year, rest } = splitName(name);
@@ -122,6 +124,7 @@ export function removeTree(storage: Storage, snapshot: SnapshotInfo, monitor: Mo
   // Out of sight first: half a tree is never to be seen under its name.
   using temp = storage.dir.openDir(rawOf("tmp"));
   years.rename(rest, temp, rawOf("removed-tree"));
+  refreshLatest(storage, snapshot);
   removeRecursively(temp, rawOf("removed-tree"));
   if (years.list().names.length === 0) storage.dir.rmdir(year);
 }
@@ -135,10 +138,26 @@ function treeExists(storage: Storage, name: string): boolean {
   const { year, rest } = splitName(name);
   if (storage.dir.stat(year) === undefined) return false;
   using years = storage.dir.openDir(year);
-  return years.stat(rest) !== undefined;
+  try {
+    return years.stat(rest) !== undefined;
+  } catch (error) {
+    // The name holds a colon, and none is allowed here.
+    if (error instanceof DiskFault && error.errno === "EINVAL") return false;
+    throw error;
+  }
 }
 
-function isNewest(storage: Storage, { host, name, id }: SnapshotInfo): boolean {
+function existingTree(storage: Storage, snapshot: SnapshotInfo): string | undefined {
+  const names = [treeOf(storage, snapshot), treeOf(storage, snapshot, false)];
+  return names.find((name) => treeExists(storage, name));
+}
+
+/** Points `latest` to the newest tree that there is of a series; to none if there is none. */
+function refreshLatest(storage: Storage, { host, name }: SnapshotInfo): void {
   const series = storage.snapshots().filter((other) => other.host === host && other.name === name && other.complete);
-  return series.at(-1)?.id === id;
+  for (const snapshot of series.reverse()) {
+    const tree = existingTree(storage, snapshot);
+    if (tree !== undefined) return pointLatest(storage.dir, name, tree);
+  }
+  removeLatest(storage.dir, name);
 }

@@ -19,6 +19,9 @@ export interface FileAccess {
   readonly hasAcl: boolean;
 }
 
+/** Extended attribute that holds an ACL. */
+export const ACL_ATTRIBUTE = "system.posix_acl_access";
+
 const OWNER_READS = 0o400, GROUP_READS = 0o040, OTHERS_READ = 0o004;
 
 /** The narrowest access: for content of which not every user is known. */
@@ -41,7 +44,7 @@ export function narrow(item: Access, file: FileAccess): Access {
   return { mode, gid: item.gid };
 }
 
-/** Mode of a directory whose group could not be set: bits that would serve the wrong people are dropped. */
+/** Mode of a directory whose group could not be set, or has other rights than its bits say: bits that would serve the wrong people are dropped. */
 export function modeWithoutGroup(mode: number): number {
   const others = (mode >> 3) & mode & 0o007;
   return (mode & 0o7700 & ~0o2000) | others;

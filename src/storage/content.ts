@@ -131,6 +131,11 @@ export class ContentStore implements Disposable {
     return how;
   }
 
+  isThere(id: ContentId): boolean {
+    const { leaf, name } = this.#place(id);
+    return leaf?.stat(name) !== undefined;
+  }
+
   showIfThere(id: ContentId, to: Dir, toName: Raw): "linked" | "copied" | "missing" {
     const result = this.link(id, to, toName);
     if (result === "linked" || result === "missing") return result;
@@ -142,13 +147,13 @@ export class ContentStore implements Disposable {
   /** Makes an independent copy, for file systems that refuse one more link. */
   copy(id: ContentId, to: Dir, toName: Raw): void {
     using source = this.open(id);
-    const { mode, mtime } = source.stat();
+    const { mode, mtime, gid } = source.stat();
     using target = to.create(toName, OWNER_ONLY | 0o200);
     if (target === undefined) throw new DiskFault("EEXIST", "create", toName);
     for (let at = 0, got = 0; (got = source.read(this.#buffer, at)) > 0; at += got) {
       target.write(this.#buffer.subarray(0, got), at);
     }
-    target.setAttributes({ mode, mtime });
+    giveAccess(target, { mode, mtime, gid, hasAcl: false }, this.#options);
   }
 
   /** @throws DamagedContent if there is no such item */
@@ -389,7 +394,7 @@ class TempCandidate implements Candidate {
 }
 
 /** Sets group, mode and time of a new item; a group that may not be given away leaves the group without access. */
-function giveAccess(item: OpenFile, file: FileFacts, owner: { uid: number; gid: number }): void {
+function giveAccess(item: OpenFile, file: FileAccess & { mtime: NsText }, owner: { uid: number; gid: number }): void {
   let gid = file.gid;
   if (gid !== owner.gid) {
     try {

@@ -9,6 +9,7 @@ import type { NsText } from "../core/entry.ts";
 import { type Raw, textOf } from "../core/raw.ts";
 import { Fault } from "../core/fault.ts";
 import { type Dir, type Disk, DiskFault, type OpenFile, type Stat } from "../platform/disk.ts";
+import { ACL_ATTRIBUTE } from "./access.ts";
 import { CHUNK_BYTES, type ContentStore, type FileFacts, type StoredItem } from "./content.ts";
 import { tell, type Told } from "./faults.ts";
 
@@ -40,8 +41,8 @@ export interface StoreTask {
 
 /** Unchanged files that only have to appear in a tree: nothing of them is read. Two strings, because they travel fast. */
 export interface LinkBatch {
-  /** Directory of the tree being built, relative to the storage. */
-  readonly tree: Raw;
+  /** Directory of the tree being built, relative to the storage; undefined: it is only asked whether the contents are there. */
+  readonly tree: Raw | undefined;
   /** Names in the tree, with "/" between them. */
   readonly names: string;
   /** Their content ids, with " " between them. */
@@ -81,7 +82,6 @@ export interface StoreResult {
 
 /** How often a file that changes while it is read is read again. */
 const ATTEMPTS = 3;
-const ACL_ATTRIBUTE = "system.posix_acl_access";
 
 /** The file can't be read. Anything else that fails in here is the storage's failure. */
 class SourceFault extends Error {
@@ -126,15 +126,20 @@ export class Ingest {
   }
 
   #linkAll(batch: LinkBatch): LinkResult {
-    using tree = this.#storage.openPath(batch.tree);
+    using tree = batch.tree === undefined ? undefined : this.#storage.openPath(batch.tree);
     const names = batch.names.split("/") as Raw[], contents = batch.contents.split(" ") as ContentId[];
     const counts = { linked: 0, copied: 0 }, missing: number[] = [];
     for (let i = 0; i < names.length; i++) {
-      const how = this.#store.showIfThere(contents[i]!, tree, names[i]!);
+      const how = this.#showIfThere(contents[i]!, tree, names[i]!);
       if (how === "missing") missing.push(i);
-      else counts[how]++;
+      else if (how !== "none") counts[how]++;
     }
     return { ...counts, missing };
+  }
+
+  #showIfThere(content: ContentId, tree: Dir | undefined, name: Raw): "linked" | "copied" | "none" | "missing" {
+    if (tree !== undefined) return this.#store.showIfThere(content, tree, name);
+    return this.#store.isThere(content) ? "none" : "missing";
   }
 
   #storeAll(batch: StoreBatch): StoreResult[] {

@@ -1,6 +1,6 @@
 /** One writer at a time: an exclusive lock of the operating system on db/lock, gone with the process that holds it. */
 import { type Raw, rawOf, textOf } from "../core/raw.ts";
-import type { Dir } from "../platform/disk.ts";
+import { type Dir, DiskFault, type OpenFile } from "../platform/disk.ts";
 import { Locked } from "./faults.ts";
 
 const NAME = rawOf("lock");
@@ -15,7 +15,18 @@ export function takeWriterLock(storage: Dir, db: Dir, holder: string): Disposabl
     file[Symbol.dispose]();
     throw new Locked(storage.path as Raw, textOf(String.fromCharCode(...note.subarray(0, got))).trim());
   }
-  file.truncate(0);
-  file.write(new TextEncoder().encode(`${holder.slice(0, LONGEST_NOTE_BYTES - 1)}\n`), 0);
+  tryNote(file, holder);
   return file;
+}
+
+/** Only a note: a full disk must not keep anybody from making room on it. */
+function tryNote(file: OpenFile, holder: string): void {
+  try {
+    file.truncate(0);
+    file.write(new TextEncoder().encode(`${holder.slice(0, LONGEST_NOTE_BYTES - 1)}\n`), 0);
+  } catch (error) {
+    if (error instanceof DiskFault) return;
+    file[Symbol.dispose]();
+    throw error;
+  }
 }

@@ -7,7 +7,7 @@ import type { Entry } from "../core/entry.ts";
 import { joinRaw, type Raw, rawOf, textOf } from "../core/raw.ts";
 import type { Clock } from "../core/clock.ts";
 import { type Attributes, type Dir, type Disk, DiskFault } from "../platform/disk.ts";
-import { modeWithoutGroup } from "./access.ts";
+import { ACL_ATTRIBUTE, modeWithoutGroup } from "./access.ts";
 
 /** Trees that one minute can hold; more is a clock that stands still. */
 const MOST_IN_A_MINUTE = 10_000;
@@ -30,11 +30,15 @@ export function freeTreeName(name: string, isTaken: (name: string) => boolean): 
   throw new Error(`No free name for the tree ${name}`);
 }
 
-/** What a tree's directory gets; an owner or group that this user can't give away costs the bits that would serve others. */
+/**
+ * What a tree's directory gets; an owner or group that this user can't give away costs the bits that would serve others,
+ * and so does an ACL: the group's bits are then only its mask.
+ */
 function directoryAttributes(entry: Entry, disk: Disk): Attributes {
-  const { mtime, mode, uid, gid } = entry;
-  if (disk.uid === 0) return { uid, gid, mode, mtime };
-  return { mode: gid === disk.gid ? mode : modeWithoutGroup(mode), mtime };
+  const { mtime, uid, gid, xattrs = {} } = entry;
+  const isGroupTrue = (disk.uid === 0 || gid === disk.gid) && !(ACL_ATTRIBUTE in xattrs);
+  const mode = isGroupTrue ? entry.mode : modeWithoutGroup(entry.mode);
+  return disk.uid === 0 ? { uid, gid, mode, mtime } : { mode, mtime };
 }
 
 interface Frame {
@@ -103,9 +107,7 @@ export class TreeBuilder implements Disposable {
     if (frame.children.length === 0) return;
     using parent = this.open(frame.path);
     for (const child of frame.children) {
-      let attributes = directoryAttributes(child, this.#disk);
-      if (this.#isPrivate && frame.path === TOP) attributes = { ...attributes, mode: child.mode & PRIVATE };
-      parent.setAttributes(nameOf(child.path), attributes);
+      parent.setAttributes(nameOf(child.path), directoryAttributes(child, this.#disk));
     }
   }
 
@@ -132,15 +134,28 @@ export class TreeBuilder implements Disposable {
   }
 }
 
+const LATEST = rawOf("latest");
+
+function latestName(series: string): Raw {
+  return rawOf(series.replaceAll("/", "_"));
+}
+
 /** Points latest/<series name> at a tree. */
 export function pointLatest(storage: Dir, series: string, tree: string): void {
-  const latest = rawOf("latest"), name = rawOf(series.replaceAll("/", "_"));
-  storage.mkdir(latest, PUBLIC);
+  const name = latestName(series);
+  storage.mkdir(LATEST, PUBLIC);
   using temp = storage.openDir(rawOf("tmp"));
-  using directory = storage.openDir(latest);
+  using directory = storage.openDir(LATEST);
   temp.unlink(name);
   temp.symlink(rawOf(`../${tree}`), name);
   temp.rename(name, directory, name);
+}
+
+/** For a series that has no tree any more. */
+export function removeLatest(storage: Dir, series: string): void {
+  if (storage.stat(LATEST) === undefined) return;
+  using directory = storage.openDir(LATEST);
+  directory.unlink(latestName(series));
 }
 
 /** Removes a directory with everything in it, without following links; false if it was not there. */
