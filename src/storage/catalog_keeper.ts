@@ -141,17 +141,32 @@ export class CatalogKeeper implements Disposable {
         this.#storage.monitor.problem(error);
       }
     }
-    return sources.sort((a, b) => a.root.sequence - b.root.sequence || (a.id < b.id ? -1 : 1));
+    return renumbered(sources);
   }
 
   #apply(catalog: Catalog, source: ManifestSource): void {
     const previous = previousOf(source, catalog.snapshots());
-    catalog.apply(source, previous && this.#storage.manifestSource(previous.id));
+    catalog.apply(source, previous && withSequence(this.#storage.manifestSource(previous.id), previous.sequence));
   }
 
   #path(directory: "db" | "tmp"): string {
     return `${textOf(this.#storage.path)}/${directory}/${textOf(NAME)}`;
   }
+}
+
+/**
+ * In order, each with a sequence of its own. Two roots have the same one if the first could not be read when the second
+ * was made (damaged since healed, or of a newer format); the later one, and whatever it runs into, moves on.
+ */
+function renumbered(sources: readonly ManifestSource[]): ManifestSource[] {
+  const key = ({ id, root }: ManifestSource) => root.start + id;
+  const ordered = sources.toSorted((a, b) => a.root.sequence - b.root.sequence || (key(a) < key(b) ? -1 : 1));
+  let last = 0;
+  return ordered.map((source) => withSequence(source, last = Math.max(source.root.sequence, last + 1)));
+}
+
+function withSequence(source: ManifestSource, sequence: number): ManifestSource {
+  return source.root.sequence === sequence ? source : { ...source, root: { ...source.root, sequence } };
 }
 
 /** The complete snapshot of the same series that comes right before. */

@@ -1,27 +1,35 @@
 /** Finding out how a storage is laid out when db/main is gone: every root carries a copy of the settings. */
+import { classOfId, ROOT_SUFFIX } from "../core/content_id.ts";
 import { joinRaw, type Raw, rawOf } from "../core/raw.ts";
 import type { Dir } from "../platform/disk.ts";
 import { Fault } from "../core/fault.ts";
-import { hashBytes } from "./digest.ts";
+import { ALGORITHMS, digestHexLength, hashBytes } from "./digest.ts";
 import { idOf } from "./item_path.ts";
 import { rootSettings } from "./root.ts";
-import type { Settings } from "./settings.ts";
+import { NewerFormat, type Settings } from "./settings.ts";
 
-const ROOT_NAME_END = "f0";
-/** Larger files are contents, whatever their name. */
+/** Larger files are no roots, whatever their name. */
 const LARGEST_ROOT_BYTES = 512 * 1024 * 1024;
 
-/** Settings of the first sound root in `content`; undefined if there is none. */
+/** Settings of the first sound root in `content`; undefined if there is none. @throws NewerFormat if all are too new */
 export function recoverSettings(content: Dir): Settings | undefined {
+  let newer: NewerFormat | undefined;
   for (const leaf of leavesOf(content, rawOf(""))) {
     using directory = content.openPath(leaf);
     for (const name of directory.list().names) {
-      if (!name.endsWith(ROOT_NAME_END)) continue;
+      if (!isRootName(idOf(leaf, name))) continue;
       const settings = settingsIn(directory, leaf, name);
-      if (settings !== undefined) return settings;
+      if (settings instanceof NewerFormat) newer = settings;
+      else if (settings !== undefined) return settings;
     }
   }
+  if (newer !== undefined) throw newer;
   return undefined;
+}
+
+/** True whatever the algorithm: no content has an id of that length and end. */
+function isRootName(id: string): boolean {
+  return ALGORITHMS.some((algorithm) => classOfId(id, digestHexLength(algorithm)) === "root");
 }
 
 function* leavesOf(content: Dir, path: Raw): Generator<Raw> {
@@ -33,7 +41,7 @@ function* leavesOf(content: Dir, path: Raw): Generator<Raw> {
 }
 
 /** Undefined unless the file is a root, whole, and lies where its own settings put it. */
-function settingsIn(directory: Dir, leaf: Raw, name: Raw): Settings | undefined {
+function settingsIn(directory: Dir, leaf: Raw, name: Raw): Settings | NewerFormat | undefined {
   using file = directory.open(name);
   const size = file?.stat().size ?? 0;
   if (file === undefined || size > LARGEST_ROOT_BYTES) return undefined;
@@ -41,8 +49,9 @@ function settingsIn(directory: Dir, leaf: Raw, name: Raw): Settings | undefined 
   if (file.read(bytes, 0) !== size) return undefined;
   try {
     const settings = rootSettings(bytes);
-    return hashBytes(settings.algorithm, bytes) + ROOT_NAME_END === idOf(leaf, name) ? settings : undefined;
+    return hashBytes(settings.algorithm, bytes) + ROOT_SUFFIX === idOf(leaf, name) ? settings : undefined;
   } catch (error) {
+    if (error instanceof NewerFormat) return error;
     if (error instanceof Fault) return undefined;
     throw error;
   }

@@ -1,7 +1,7 @@
 /** Roots: a snapshot exists when its root exists. A root says what the snapshot is and lists its hunks. */
 import { compareApath, parseApath } from "../core/apath.ts";
 import { parseHunkId, parseRootId, type RootId } from "../core/content_id.ts";
-import { Fault } from "../core/fault.ts";
+import { BadId, BadPath, type Fault } from "../core/fault.ts";
 import { textOf } from "../core/raw.ts";
 import { digestHexLength } from "./digest.ts";
 import type { HunkRef } from "./hunk.ts";
@@ -72,7 +72,7 @@ export function parseRoot(bytes: Uint8Array<ArrayBuffer>, settings: Settings): R
     version: FORMAT_VERSION,
     storage,
     sequence: read.count("sequence"),
-    previous: previous === null ? null : parseRootId(String(previous), digits),
+    previous: previous === null ? null : sound("previous", () => parseRootId(String(previous), digits)),
     start: read.time("start"),
     end: read.time("end"),
     timeZone: read.string("timeZone"),
@@ -106,6 +106,16 @@ export function seriesOf(root: Pick<Root, "host" | "name">): string {
 
 function damaged(why: string): Fault {
   return new DamagedManifest(`a root can't be read: ${why}`);
+}
+
+/** A wrong path or id in a root is damage of the root, not a person's typing error. */
+function sound<T>(name: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (error instanceof BadId || error instanceof BadPath) throw damaged(`its "${name}" is wrong: ${error.message}`);
+    throw error;
+  }
 }
 
 function parseFields(bytes: Uint8Array<ArrayBuffer>): Record<string, unknown> {
@@ -188,9 +198,9 @@ function hunksOf(values: readonly unknown[], digits: number): HunkRef[] {
   const hunks = values.map((value) => {
     const read = new FieldReader((value ?? {}) as Record<string, unknown>);
     return {
-      first: parseApath(read.string("first")),
+      first: sound("first", () => parseApath(read.string("first"))),
       count: read.count("count"),
-      id: parseHunkId(read.string("id"), digits),
+      id: sound("id", () => parseHunkId(read.string("id"), digits)),
     };
   });
   for (let i = 1; i < hunks.length; i++) {

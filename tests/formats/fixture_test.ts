@@ -2,7 +2,9 @@
 import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { rawOf } from "../../src/core/raw.ts";
+import { parseRootId } from "../../src/core/content_id.ts";
 import { rebuildCatalog } from "../../src/operations/rebuild.ts";
+import { hashBytes } from "../../src/storage/digest.ts";
 import { FORMAT_VERSION } from "../../src/storage/settings.ts";
 import { COLLIDING_MD5 } from "../support/collision.ts";
 import { run, TestMonitor, World } from "../support/world.ts";
@@ -102,7 +104,10 @@ for (const algorithm of ALGORITHMS) {
     strictEqual(monitor.of("storedItems"), 1);
     strictEqual(differences(source, (await world.restore("latest")).target), "");
     strictEqual((await world.check(true)).damaged, 0);
-    strictEqual(world.open().snapshots().length, expected.ids.length + 1);
+    {
+      using storage = world.open();
+      strictEqual(storage.snapshots().length, expected.ids.length + 1);
+    }
     const again = await world.backup(request);
     strictEqual(again.monitor.of("readFiles"), 0);
   });
@@ -130,4 +135,38 @@ Deno.test("openStorage() refuses a storage of a newer format", () => {
   Deno.removeSync(main);
   Deno.writeTextFileSync(main, text);
   throws(() => world.open(), { code: "newer-format", message: /format version 2/ });
+});
+
+/** Rewrites a root as of format version 2, and gives it the name that its new bytes call for. */
+function makeNewer(world: World, id: string): string {
+  const path = world.items().get(id)!;
+  const text = Deno.readTextFileSync(path).replace(`"version": 1`, `"version": 2`);
+  const bytes = new TextEncoder().encode(text);
+  const newer = `${hashBytes("sha256", bytes)}f0`;
+  const directory = `${world.storagePath}/content/${newer.slice(0, 2)}`;
+  Deno.mkdirSync(directory, { recursive: true });
+  Deno.writeFileSync(`${directory}/${newer.slice(2)}`, bytes);
+  Deno.removeSync(path);
+  return newer;
+}
+
+Deno.test("a snapshot of a newer format is refused, named once, and hides no other", async () => {
+  using world = fixture("sha256");
+  const [first, second, partial] = ARCHIVES.sha256.ids;
+  const newer = makeNewer(world, second);
+  const monitor = new TestMonitor();
+  {
+    using storage = world.open(monitor);
+    deepStrictEqual(storage.snapshots().map(({ id }) => id), [first, partial]);
+    deepStrictEqual(monitor.problems.map(({ name }) => name), ["newer-format"]);
+    throws(() => storage.manifest(parseRootId(newer, 64)), { code: "newer-format", message: /format version 2/ });
+  }
+  strictEqual(differences(`${world.base}/source-1`, (await world.restore(first)).target), "");
+});
+
+Deno.test("openStorage() without db/ refuses a storage whose snapshots are all of a newer format", () => {
+  using world = fixture("sha256");
+  for (const id of ARCHIVES.sha256.ids) makeNewer(world, id);
+  Deno.removeSync(`${world.storagePath}/db`, { recursive: true });
+  throws(() => world.open(), { code: "newer-format" });
 });
