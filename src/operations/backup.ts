@@ -110,6 +110,8 @@ class BackupRun implements Disposable {
   #parcel = new Parcel<Pending>();
   /** Contents that are no longer what they were: not to be linked, but to be stored again. */
   readonly #damaged: ReadonlySet<string>;
+  /** Those of them that this run has stored again, or found to be whole. */
+  readonly #healed = new Set<string>();
   #lastCheckpointMs: number;
   #checkpoint: SnapshotInfo["id"] | undefined;
   #sequence: number;
@@ -167,8 +169,16 @@ class BackupRun implements Disposable {
       throw error;
     }
     const id = this.#writer.commit(this.#root(this.#manifest.finish(), true), this.#checkpoint);
+    this.#noteHealed();
     if (this.#tree !== undefined) this.#publishTree(this.#tree, this.#treeName!);
     return this.#storage.snapshots().find((snapshot) => snapshot.id === id)!;
+  }
+
+  /** So that the next run needn't read these files again. */
+  #noteHealed(): void {
+    if (this.#healed.size === 0) return;
+    const items = [...this.#healed].map((id) => ({ id, state: "ok" as const }));
+    this.#writer.recordVerified(items, this.#storage.machine.clock.nowMs());
   }
 
   async #walkAll(): Promise<void> {
@@ -333,6 +343,7 @@ class BackupRun implements Disposable {
   }
 
   #countFile(pending: Pending, result: StoreResult): void {
+    if (result.content !== undefined && this.#damaged.has(result.content)) this.#healed.add(result.content);
     const size = result.seen?.size ?? pending.stat.size;
     const count = this.#monitor.count;
     if (result.how !== "failed") {

@@ -1,14 +1,17 @@
 /** Looking for damage: everything a snapshot needs is there, in order and, if asked for, as its checksum says. */
-import { classOfId, type ContentId, type RootId } from "../core/content_id.ts";
+import { type Apath, compareApath } from "../core/apath.ts";
+import { classOfId, type RootId } from "../core/content_id.ts";
 import { Fault } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
-import { type Raw, rawOf, textOf } from "../core/raw.ts";
+import { type Raw, textOf } from "../core/raw.ts";
+import type { ContentStore } from "../storage/content.ts";
 import { digestHexLength } from "../storage/digest.ts";
 import type { HunkRef } from "../storage/hunk.ts";
-import { itemPath, leafDirs } from "../storage/item_path.ts";
+import { DamagedManifest } from "../storage/line.ts";
 import type { Manifest } from "../storage/manifest.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { VerifyResult } from "../storage/verify.ts";
+import { IdList } from "./id_list.ts";
 import { Pace } from "./pace.ts";
 
 export interface Finding {
@@ -17,7 +20,7 @@ export interface Finding {
   readonly where: string;
   /** "damage": data is lost or wrong; "note": worth knowing, nothing is lost. */
   readonly severity: "damage" | "note";
-  /** Some of the paths that are affected, as "snapshot:path". */
+  /** Some of the paths that are affected, as "snapshot:path"; for a damaged hunk, "snapshot:path and n entries after it". */
   readonly paths: readonly string[];
 }
 
@@ -40,6 +43,8 @@ export interface CheckResult {
 const BATCH_ITEMS = 128;
 /** Paths named for one damaged item: enough to know what it is about. */
 const PATHS_SHOWN = 5;
+/** Digits of an id that tell snapshots apart for people. */
+const SHORT_ID = 12;
 
 /** Reports every finding instead of stopping at the first. Takes no lock. @throws Interrupted */
 export async function check(
@@ -57,12 +62,19 @@ class CheckRun {
   readonly #found: (finding: Finding) => void;
   readonly #monitor: Monitor;
   readonly #pace: Pace;
+  readonly #digits: number;
   #damaged = 0;
   #items = 0;
   #bytes = 0;
   #strays = 0;
-  /** Contents that are missing, of the wrong size, or have wrong bytes: to name the paths they mean. */
+  /** Contents that were read and are as their names say. */
+  readonly #sound = new IdList();
+  /** Contents that are missing, of the wrong size, or have wrong bytes, and what is wrong. */
   readonly #bad = new Map<string, string>();
+  /** The same of hunks, with what they hold: "snapshot:path". */
+  readonly #badHunks = new Map<string, { readonly what: string; readonly paths: string[] }>();
+  /** Last path of every hunk that was looked at and is sound: no snapshot needs to look at it again. */
+  readonly #lastPaths = new Map<string, Apath>();
 
   constructor(
     storage: Storage,
@@ -75,17 +87,19 @@ class CheckRun {
     this.#found = found;
     this.#monitor = monitor;
     this.#pace = new Pace(storage.machine.clock, request.signal);
+    this.#digits = digestHexLength(storage.settings.algorithm);
   }
 
   async make(): Promise<CheckResult> {
     const roots = this.#storage.rootIds();
-    const manifests = roots.map((id) => this.#openRoot(id)).filter((manifest) => manifest !== undefined);
+    const snapshots = roots.filter((id) => this.#checkRoot(id));
     this.#checkCatalog(roots);
-    const verified = await this.#walkItems();
-    for (const { id, manifest } of manifests) await this.#checkManifest(id, manifest);
-    this.#nameDamage(manifests);
-    this.#remember(verified);
-    return { items: this.#items, bytes: this.#bytes, damaged: this.#damaged, snapshots: manifests.length };
+    await this.#walkItems();
+    await this.#checkManifests(snapshots);
+    this.#reportHunks();
+    await this.#reportContents(snapshots);
+    this.#remember();
+    return { items: this.#items, bytes: this.#bytes, damaged: this.#damaged, snapshots: snapshots.length };
   }
 
   #report(finding: Finding): void {
@@ -93,13 +107,14 @@ class CheckRun {
     this.#found(finding);
   }
 
-  #openRoot(id: RootId): { id: RootId; manifest: Manifest } | undefined {
+  #checkRoot(id: RootId): boolean {
     try {
-      return { id, manifest: this.#storage.manifest(id) };
+      this.#storage.manifest(id);
+      return true;
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       this.#report({ what: `A snapshot can't be read: ${error.message}`, where: id, severity: "damage", paths: [] });
-      return undefined;
+      return false;
     }
   }
 
@@ -113,12 +128,11 @@ class CheckRun {
   }
 
   /** Looks at every item: its name, and its bytes if asked for. */
-  async #walkItems(): Promise<{ id: string; state: "ok" | "damaged" }[]> {
-    const verified: { id: string; state: "ok" | "damaged" }[] = [];
+  async #walkItems(): Promise<void> {
     using pool = this.#storage.pool(this.#request.workers);
     const underWay: Promise<VerifyResult[]>[] = [];
     const finishOldest = async () => {
-      for (const result of await underWay.shift()!) verified.push(this.#take(result));
+      for (const result of await underWay.shift()!) this.#take(result);
     };
     for (const { leaf, names } of this.#leaves()) {
       await this.#pace.step();
@@ -134,83 +148,114 @@ class CheckRun {
       }
     }
     while (underWay.length > 0) await finishOldest();
-    if (this.#strays > 0) {
-      const what = `${this.#strays} names in content/ are no items of this storage`;
-      this.#report({ what, where: "content", severity: "note", paths: [] });
-    }
-    return verified;
+    if (this.#strays === 0) return;
+    const what = `${this.#strays} names in content/ are no items of this storage`;
+    this.#report({ what, where: "content", severity: "note", paths: [] });
   }
 
   *#leaves(): Generator<{ leaf: Raw; names: Raw[] }> {
-    const length = digestHexLength(this.#storage.settings.algorithm);
     let leaf: Raw | undefined, names: Raw[] = [];
     for (const item of this.#storage.items()) {
       if (item.leaf !== leaf) {
         if (leaf !== undefined) yield { leaf, names };
         [leaf, names] = [item.leaf, []];
       }
-      if (classOfId(item.id, length) === undefined) this.#strays++;
+      if (classOfId(item.id, this.#digits) === undefined) this.#strays++;
       else names.push(item.name);
     }
     if (leaf !== undefined) yield { leaf, names };
   }
 
-  #take({ id, bytes, damage }: VerifyResult): { id: string; state: "ok" | "damaged" } {
+  /** Damage of a root was found when it was opened. */
+  #take({ id, bytes, damage }: VerifyResult): void {
     this.#bytes += bytes;
     this.#monitor.count("checkedItems");
     this.#monitor.count("checkedBytes", bytes);
-    if (damage === undefined) return { id, state: "ok" };
-    if (classOfId(id, digestHexLength(this.#storage.settings.algorithm)) === "content") this.#bad.set(id, damage);
-    else this.#report({ what: `A part of a manifest is damaged: ${damage}`, where: id, severity: "damage", paths: [] });
-    return { id, state: "damaged" };
+    const kind = classOfId(id, this.#digits);
+    if (kind === "content") {
+      if (damage === undefined) this.#sound.add(id);
+      else this.#bad.set(id, damage);
+    } else if (kind === "hunk" && damage !== undefined) this.#badHunks.set(id, { what: damage, paths: [] });
   }
 
   /** Hunks are sound and in order, and the contents they name are there with the right size. */
-  async #checkManifest(id: RootId, manifest: Manifest): Promise<void> {
-    const seen = this.#hunksSeen;
-    for (const [index, hunk] of manifest.root.hunks.entries()) {
-      await this.#pace.step();
-      if (seen.has(hunk.id)) continue;
-      seen.add(hunk.id);
-      this.#checkHunk(id, manifest, hunk, index);
+  async #checkManifests(snapshots: readonly RootId[]): Promise<void> {
+    using contents = this.#storage.contents();
+    for (const { id, manifest } of this.#manifests(snapshots)) {
+      let last: Apath | undefined;
+      for (const [index, hunk] of manifest.root.hunks.entries()) {
+        await this.#pace.step();
+        last = this.#checkHunk(id, manifest, hunk, index, last, contents);
+      }
     }
   }
-  readonly #hunksSeen = new Set<string>();
 
-  #checkHunk(id: RootId, manifest: Manifest, hunk: HunkRef, index: number): void {
-    try {
-      for (const entry of manifest.hunkEntries(index)) {
-        if (entry.content === undefined || this.#bad.has(entry.content)) continue;
-        const size = this.#sizeOf(entry.content);
-        if (size === undefined) this.#bad.set(entry.content, "it is missing");
-        else if (size !== entry.size) this.#bad.set(entry.content, `it has ${size} bytes instead of ${entry.size}`);
+  /** Opened one after the other: all lists of hunks together may be large. */
+  *#manifests(snapshots: readonly RootId[]): Generator<{ id: RootId; manifest: Manifest }> {
+    for (const id of snapshots) {
+      try {
+        yield { id, manifest: this.#storage.manifest(id) };
+      } catch (error) {
+        if (!(error instanceof Fault)) throw error; // it was removed in the meantime: a check takes no lock
       }
+    }
+  }
+
+  /** @param before last path of the hunk before it @returns last path of this one, if it is sound */
+  #checkHunk(
+    id: RootId,
+    manifest: Manifest,
+    hunk: HunkRef,
+    index: number,
+    before: Apath | undefined,
+    contents: ContentStore,
+  ): Apath | undefined {
+    try {
+      if (before !== undefined && compareApath(before, hunk.first) >= 0) {
+        throw new DamagedManifest(`hunks overlap at ${JSON.stringify(textOf(hunk.first))}`);
+      }
+      let last = this.#lastPaths.get(hunk.id);
+      if (last === undefined) this.#lastPaths.set(hunk.id, last = this.#checkEntries(manifest, index, contents));
+      return last;
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
-      const paths = [`${id.slice(0, 12)}:${textOf(hunk.first)} and ${hunk.count - 1} entries after it`];
-      this.#report({
-        what: `A part of a manifest is damaged: ${error.message}`,
-        where: hunk.id,
-        severity: "damage",
-        paths,
-      });
+      let bad = this.#badHunks.get(hunk.id);
+      if (bad === undefined) this.#badHunks.set(hunk.id, bad = { what: error.message, paths: [] });
+      if (bad.paths.length < PATHS_SHOWN) bad.paths.push(rangeText(id, hunk));
+      return undefined;
     }
   }
 
-  #sizeOf(id: ContentId): number | undefined {
-    const { dir, name } = itemPath(this.#storage.settings, id);
-    using content = this.#storage.dir.openDir(rawOf("content"));
-    using leaf = [...leafDirs(this.#storage.settings)].includes(dir) ? content.openPath(dir) : undefined;
-    const stat = leaf?.stat(name);
-    return stat?.kind === "file" ? stat.size : undefined;
+  /** @returns the last path */
+  #checkEntries(manifest: Manifest, index: number, contents: ContentStore): Apath {
+    let last = manifest.root.hunks[index]!.first;
+    for (const { path, content, size } of manifest.hunkEntries(index)) {
+      last = path;
+      if (content === undefined || this.#bad.has(content)) continue;
+      const there = contents.sizeOf(content);
+      if (there === undefined) this.#bad.set(content, "it is missing");
+      else if (there !== size) this.#bad.set(content, `it has ${there} bytes instead of ${size}`);
+    }
+    return last;
+  }
+
+  #reportHunks(): void {
+    for (const [where, { what: why, paths }] of this.#badHunks) {
+      const isNeeded = paths.length > 0;
+      const what = `A part of a manifest ${isNeeded ? "" : "that no snapshot needs "}is damaged: ${why}`;
+      this.#report({ what, where, severity: isNeeded ? "damage" : "note", paths });
+    }
   }
 
   /** One more pass over the manifests, only if something is bad: which paths does it mean? */
-  #nameDamage(manifests: readonly { id: RootId; manifest: Manifest }[]): void {
+  async #reportContents(snapshots: readonly RootId[]): Promise<void> {
     if (this.#bad.size === 0) return;
     const paths = new Map<string, string[]>();
-    for (const { id, manifest } of manifests) {
-      for (let index = 0; index < manifest.root.hunks.length; index++) this.#collect(id, manifest, index, paths);
+    for (const { id, manifest } of this.#manifests(snapshots)) {
+      for (let index = 0; index < manifest.root.hunks.length; index++) {
+        await this.#pace.step();
+        this.#collect(id, manifest, index, paths);
+      }
     }
     for (const [id, damage] of this.#bad) {
       const affected = paths.get(id);
@@ -226,7 +271,7 @@ class CheckRun {
       for (const { content, path } of manifest.hunkEntries(index)) {
         if (content === undefined || !this.#bad.has(content)) continue;
         const list = paths.get(content) ?? [];
-        if (list.length < PATHS_SHOWN) list.push(`${id.slice(0, 12)}:${textOf(path)}`);
+        if (list.length < PATHS_SHOWN) list.push(`${id.slice(0, SHORT_ID)}:${textOf(path)}`);
         paths.set(content, list);
       }
     } catch (error) {
@@ -235,16 +280,26 @@ class CheckRun {
   }
 
   /** So that the next backup stores damaged contents again. A storage that can't be written is checked all the same. */
-  #remember(verified: readonly { id: string; state: "ok" | "damaged" }[]): void {
-    const bad = [...this.#bad.keys()].map((id) => ({ id, state: "damaged" as const }));
-    const contents = verified.filter(({ id, state }) => state === "ok" && !this.#bad.has(id));
-    if (bad.length + contents.length === 0) return;
+  #remember(): void {
+    if (this.#bad.size + this.#sound.length === 0) return;
     try {
       using writer = this.#storage.write("check");
-      writer.recordVerified([...contents, ...bad], this.#storage.machine.clock.nowMs());
+      writer.recordVerified(this.#verified(), this.#storage.machine.clock.nowMs());
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       this.#monitor.notice(`The result of the check could not be noted: ${error.message}`);
     }
   }
+
+  /** A content whose bytes match its name may still be of another size than the manifest says: bad ones come last. */
+  *#verified(): Generator<{ id: string; state: "ok" | "damaged" }> {
+    for (const id of this.#sound) yield { id, state: "ok" };
+    for (const id of this.#bad.keys()) yield { id, state: "damaged" };
+  }
+}
+
+/** "snapshot:first path and 1023 more entries". */
+function rangeText(id: RootId, { first, count }: HunkRef): string {
+  const more = count > 1 ? ` and ${count - 1} entries after it` : "";
+  return `${id.slice(0, SHORT_ID)}:${textOf(first)}${more}`;
 }

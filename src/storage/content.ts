@@ -131,9 +131,11 @@ export class ContentStore implements Disposable {
     return how;
   }
 
-  isThere(id: ContentId): boolean {
+  /** Bytes of the item; undefined if there is none. */
+  sizeOf(id: ContentId): number | undefined {
     const { leaf, name } = this.#place(id);
-    return leaf?.stat(name) !== undefined;
+    const stat = leaf?.stat(name);
+    return stat?.kind === "file" ? stat.size : undefined;
   }
 
   showIfThere(id: ContentId, to: Dir, toName: Raw): "linked" | "copied" | "missing" {

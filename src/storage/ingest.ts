@@ -139,7 +139,7 @@ export class Ingest {
 
   #showIfThere(content: ContentId, tree: Dir | undefined, name: Raw): "linked" | "copied" | "none" | "missing" {
     if (tree !== undefined) return this.#store.showIfThere(content, tree, name);
-    return this.#store.isThere(content) ? "none" : "missing";
+    return this.#store.sizeOf(content) === undefined ? "missing" : "none";
   }
 
   #storeAll(batch: StoreBatch): StoreResult[] {

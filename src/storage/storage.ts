@@ -260,7 +260,7 @@ export class Writer implements Disposable {
   }
 
   /** Notes which contents were read and found whole or damaged. */
-  recordVerified(items: readonly { readonly id: string; readonly state: "ok" | "damaged" }[], atMs: number): void {
+  recordVerified(items: Iterable<{ readonly id: string; readonly state: "ok" | "damaged" }>, atMs: number): void {
     this.#storage.catalog().recordVerified(items, atMs);
   }
 
