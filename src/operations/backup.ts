@@ -49,6 +49,8 @@ export interface BackupRequest {
 
 /** Directories whose lines wait for a parcel that is not full yet. */
 const MOST_WAITING = 256;
+/** New bytes after which the disk is told to write them while the run goes on. */
+const FLUSH_BYTES = 64 * 1024 * 1024;
 /** A crash costs at most this much work. */
 const CHECKPOINT_MS = 5 * 60_000;
 
@@ -108,6 +110,7 @@ class BackupRun implements Disposable {
   /** Sent, not settled yet; oldest first. */
   readonly #parcels: Parcel<Pending>[] = [];
   #parcel = new Parcel<Pending>();
+  #unflushedBytes = 0;
   /** Contents that are no longer what they were: not to be linked, but to be stored again. */
   readonly #damaged: ReadonlySet<string>;
   /** Those of them that this run has stored again, or found to be whole. */
@@ -165,10 +168,10 @@ class BackupRun implements Disposable {
     try {
       await this.#walkAll();
     } catch (error) {
-      if (error instanceof Interrupted && this.#manifest.hunks.length > 0) this.#makeCheckpoint();
+      if (error instanceof Interrupted && this.#manifest.hunks.length > 0) await this.#makeCheckpoint();
       throw error;
     }
-    const id = this.#writer.commit(this.#root(this.#manifest.finish(), true), this.#checkpoint);
+    const id = await this.#writer.commit(this.#root(this.#manifest.finish(), true), this.#checkpoint);
     this.#noteHealed();
     if (this.#tree !== undefined) this.#publishTree(this.#tree, this.#treeName!);
     return this.#storage.snapshots().find((snapshot) => snapshot.id === id)!;
@@ -188,7 +191,7 @@ class BackupRun implements Disposable {
       await pace.step();
       this.#take(batch);
       while (this.#queue.length > 0 && this.#mustConsume(this.#queue[0]!)) await this.#consumeOldest();
-      this.#checkpointIfDue();
+      await this.#checkpointIfDue();
     }
     while (this.#queue.length > 0) await this.#consumeOldest();
   }
@@ -319,6 +322,9 @@ class BackupRun implements Disposable {
     this.#monitor.count("linkedFiles", linkedFiles);
     this.#monitor.count("copiedFiles", copiedFiles);
     if (missing.length > 0) await this.#storeAgain(missing);
+    if (this.#unflushedBytes < FLUSH_BYTES) return;
+    this.#unflushedBytes = 0;
+    this.#writer.flushSoon();
   }
 
   /** Unchanged files whose contents are gone from the storage. */
@@ -351,6 +357,7 @@ class BackupRun implements Disposable {
       count("readBytes", size);
     }
     if (result.how === "new") {
+      this.#unflushedBytes += result.bytes;
       count("storedItems");
       count("storedBytes", result.bytes);
     } else if (result.how === "known") count("reusedItems");
@@ -378,17 +385,17 @@ class BackupRun implements Disposable {
     else this.#tree!.expect(pending.directory);
   }
 
-  #checkpointIfDue(): void {
+  async #checkpointIfDue(): Promise<void> {
     const now = this.#storage.machine.clock.nowMs();
     if (now - this.#lastCheckpointMs < (this.#request.checkpointMs ?? CHECKPOINT_MS)) return;
     this.#lastCheckpointMs = now;
-    this.#makeCheckpoint();
+    await this.#makeCheckpoint();
   }
 
   /** Makes what is done so far a snapshot, marked as incomplete, from which the next run goes on. */
-  #makeCheckpoint(): void {
+  async #makeCheckpoint(): Promise<void> {
     if (this.#manifest.hunks.length === 0) return;
-    this.#checkpoint = this.#writer.checkpoint(this.#root(this.#manifest.hunks, false), this.#checkpoint);
+    this.#checkpoint = await this.#writer.checkpoint(this.#root(this.#manifest.hunks, false), this.#checkpoint);
     this.#sequence++;
   }
 

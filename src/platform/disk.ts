@@ -115,8 +115,8 @@ export interface Dir extends Disposable {
   setSelfXattr(attribute: string, value: Uint8Array<ArrayBuffer>): void;
   /** Makes the names in this directory durable. */
   sync(): void;
-  /** Makes everything on this file system durable. */
-  syncFileSystem(): void;
+  /** Makes everything on this file system durable, while the program goes on. */
+  syncFileSystem(): Promise<void>;
   /** Bytes free for this user; undefined where unknown. */
   freeBytes(): number | undefined;
   /** False on network and FUSE file systems, whose inode numbers and ctimes may change by themselves. */

@@ -392,8 +392,11 @@ class LinuxDir implements Dir {
     if (result < 0) throw libc.fault("sync", this.path);
   }
 
-  syncFileSystem(): void {
-    this.#calls.check(this.#calls.libc.call.syncfs(this.#fd), "sync the file system of", this.path);
+  async syncFileSystem(): Promise<void> {
+    // Why it failed is known to the other thread alone.
+    if (await this.#calls.libc.call.syncfs(this.#fd) < 0) {
+      throw new DiskFault("EIO", "sync the file system of", this.path);
+    }
   }
 
   freeBytes(): number | undefined {

@@ -8,6 +8,7 @@ import type { LinuxCalls, Xattrs } from "./linux_calls.ts";
 const SEEK_DATA = 3;
 const SEEK_HOLE = 4;
 const LOCK_EX_NB = 2 | 4;
+const LOCK_UN = 8;
 /** _IOW(0x94, 9, int): share all extents of another file. */
 const FICLONE = 0x4004_9409;
 const COPY_BYTES = 1 << 30;
@@ -18,6 +19,7 @@ export class LinuxFile implements OpenFile {
   readonly #calls: LinuxCalls;
   readonly #path: () => Raw;
   #fd: number;
+  #isLocked = false;
 
   /** Takes over `fd`. @param path for messages */
   constructor(calls: LinuxCalls, fd: number, path: () => Raw) {
@@ -27,7 +29,10 @@ export class LinuxFile implements OpenFile {
   }
 
   [Symbol.dispose](): void {
-    if (this.#fd >= 0) this.#calls.close(this.#fd);
+    if (this.#fd < 0) return;
+    // A process that is just being started holds a copy of the descriptor, and the lock with it.
+    if (this.#isLocked) this.#calls.libc.call.flock(this.#fd, LOCK_UN);
+    this.#calls.close(this.#fd);
     this.#fd = -1;
   }
 
@@ -135,7 +140,7 @@ export class LinuxFile implements OpenFile {
     const { libc } = this.#calls;
     let result: number;
     do result = libc.call.flock(this.#fd, LOCK_EX_NB); while (libc.again(result));
-    if (result >= 0) return true;
+    if (result >= 0) return this.#isLocked = true;
     if (libc.errno === EAGAIN) return false;
     throw libc.fault("lock", this.#path());
   }

@@ -297,13 +297,9 @@ class PortableDir implements Dir {
     });
   }
 
-  syncFileSystem(): void {
+  async syncFileSystem(): Promise<void> {
     if (this.#syncOnClose) return;
-    const { success } = attempt(
-      "sync the file system of",
-      this.path,
-      () => new Deno.Command(SYNC_PROGRAM).outputSync(),
-    );
+    const { success } = await new Deno.Command(SYNC_PROGRAM).output();
     if (!success) throw new DiskFault("EIO", "sync the file system of", this.path);
   }
 

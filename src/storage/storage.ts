@@ -231,20 +231,33 @@ export class Writer implements Disposable {
     this.#lock[Symbol.dispose]();
   }
 
+  /** Has what is stored so far written to the disk while the run goes on, so that the disk isn't idle until its end. */
+  flushSoon(): void {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    this.#flush = this.#flush.then(() => this.#storage.dir.syncFileSystem()).then(() => {
+      this.#isFlushing = false;
+    });
+    this.#flush.catch(() => {}); // the next checkpoint or commit fails with it
+  }
+  #isFlushing = false;
+  #flush: Promise<void> = Promise.resolve();
+
   /**
    * Makes a snapshot exist. Order: everything durable, then the root, then the catalog. A catalog that can't be written
    * is only reported: it will be made again.
    * @param checkpoint of the same run, which the root replaces: its hunks are the root's too
    */
-  commit(root: Root, checkpoint: RootId | undefined): RootId {
-    const id = this.checkpoint(root, checkpoint);
+  async commit(root: Root, checkpoint: RootId | undefined): Promise<RootId> {
+    const id = await this.checkpoint(root, checkpoint);
     this.#catalogue(id);
     return id;
   }
 
   /** Makes a partial snapshot exist. The catalog learns of it only if the run goes no further. */
-  checkpoint(root: Root, previous: RootId | undefined): RootId {
-    this.#storage.dir.syncFileSystem();
+  async checkpoint(root: Root, previous: RootId | undefined): Promise<RootId> {
+    await this.#flush;
+    await this.#storage.dir.syncFileSystem();
     const id = this.#storage.objects.writeRoot(root);
     if (previous !== undefined) this.#storage.objects.remove(previous);
     return id;

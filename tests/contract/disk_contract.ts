@@ -20,15 +20,15 @@ const bytes = (text: string) => new TextEncoder().encode(text);
 /** @param unless titles of rules that this implementation doesn't keep, to the reasons */
 export function diskContract(name: string, makeDisk: () => Disk, unless: Readonly<Record<string, string>> = {}): void {
   const unknown = new Set(Object.keys(unless));
-  const rule = (title: string, body: (place: Place) => void) => {
+  const rule: Rule = (title, body) => {
     const reason = unless[title];
     unknown.delete(title);
     Deno.test({
       name: `${name}: ${title}${reason === undefined ? "" : ` [not here: ${reason}]`}`,
       ignore: reason !== undefined,
-      fn() {
+      async fn() {
         using place = temporary(makeDisk());
-        body(place);
+        await body(place);
       },
     });
   };
@@ -42,7 +42,7 @@ export function diskContract(name: string, makeDisk: () => Disk, unless: Readonl
   strictEqual([...unknown].join(), "", "every exception belongs to a rule");
 }
 
-type Rule = (title: string, body: (place: Place) => void) => void;
+type Rule = (title: string, body: (place: Place) => void | Promise<void>) => void;
 
 function directories(rule: Rule): void {
   rule("list() gives every name once, without . and ..", ({ dir }) => {
@@ -530,10 +530,10 @@ function attributes(rule: Rule): void {
 }
 
 function fileSystem(rule: Rule): void {
-  rule("sync(), syncFileSystem(), freeBytes() and reliableInodes() answer", ({ dir }) => {
+  rule("sync(), syncFileSystem(), freeBytes() and reliableInodes() answer", async ({ dir }) => {
     write(dir, A, "x");
     dir.sync();
-    dir.syncFileSystem();
+    await dir.syncFileSystem();
     const free = dir.freeBytes();
     ok(free === undefined || free > 0);
     strictEqual(typeof dir.reliableInodes(), "boolean");
