@@ -10,15 +10,11 @@ export interface ExcludeOptions {
 /** Presets come first, then files, then options: later patterns win. @throws DiskFault of a file */
 export async function excludePatterns(options: ExcludeOptions, world: World): Promise<readonly string[]> {
   const { exclude = [], excludeFrom = [], excludePreset = [] } = options;
-  const presets = excludePreset.length === 0 ? {} : (await import("../source/filter.ts")).PRESETS;
+  if (excludeFrom.length === 0 && excludePreset.length === 0) return exclude;
+  const { parseExcludeFile, PRESETS } = await import("../source/exclude_lists.ts");
   return [
-    ...excludePreset.flatMap((name) => presets[name] ?? []),
-    ...excludeFrom.flatMap((file) => patternLines(world.readTextFile(file))),
+    ...excludePreset.flatMap((name) => PRESETS[name] ?? []),
+    ...excludeFrom.flatMap((file) => parseExcludeFile(world.readTextFile(file))),
     ...exclude,
   ];
-}
-
-/** Empty lines and comments are no patterns. */
-function patternLines(text: string): string[] {
-  return text.replace(/^\ufeff/, "").split(/\r?\n/).filter((line) => line.trim() !== "" && !line.startsWith("#"));
 }

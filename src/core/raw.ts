@@ -17,7 +17,6 @@ export type Raw = Branded<string, "Raw">;
 // deno-lint-ignore no-control-regex -- the ASCII range is meant
 const ASCII = /^[\x00-\x7f]*$/;
 const encoder = new TextEncoder();
-const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Bytes of text; lone surrogates U+DC80 to U+DCFF stand for single bytes, as {@link textOf} writes them. */
 export function rawOf(text: string): Raw {
@@ -35,13 +34,38 @@ export function rawOf(text: string): Raw {
 /** Text of a byte string; see the head of this file for bytes that are not UTF-8. */
 export function textOf(raw: string): string {
   if (ASCII.test(raw)) return raw;
-  const bytes = bytesOf(raw as Raw);
-  try {
-    return strictDecoder.decode(bytes);
-  } catch {
-    return decodeEscaping(bytes);
+  let text = "", done = 0;
+  for (let at = 0; at < raw.length;) {
+    const first = raw.charCodeAt(at);
+    if (first < 0x80) {
+      at++;
+      continue;
+    }
+    const code = codePointAt(raw, at);
+    text += raw.slice(done, at) + String.fromCodePoint(code ?? 0xdc00 + first);
+    done = at += code === undefined ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
   }
+  return text + raw.slice(done);
 }
+
+/** What the UTF-8 sequence at `at` stands for, which is not ASCII; undefined if it isn't valid (RFC 3629, section 4). */
+function codePointAt(raw: string, at: number): number | undefined {
+  const first = raw.charCodeAt(at);
+  const length = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+  if (length === 0) return undefined;
+  let code = first & (0xff >> (length + 1));
+  for (let i = 1; i < length; i++) {
+    const next = raw.charCodeAt(at + i);
+    if ((next & 0xc0) !== 0x80) return undefined;
+    code = code << 6 | next & 0x3f;
+  }
+  const isOverlong = code < SMALLEST_OF_LENGTH[length]!;
+  const isSurrogate = code >= 0xd800 && code <= 0xdfff;
+  return isOverlong || isSurrogate || code > 0x10ffff ? undefined : code;
+}
+
+/** Smallest code point that needs a sequence of that length. */
+const SMALLEST_OF_LENGTH = [0, 0, 0x80, 0x800, 0x10000];
 
 /** The byte string of some bytes. */
 export function rawOfBytes(bytes: Uint8Array): Raw {
@@ -63,30 +87,4 @@ export function bytesOf(raw: Raw): Uint8Array<ArrayBuffer> {
 export function joinRaw(dir: Raw, name: Raw): Raw {
   if (dir === "" || name === "") return (dir + name) as Raw;
   return (dir.endsWith("/") ? dir + name : `${dir}/${name}`) as Raw;
-}
-
-/** Length of the valid UTF-8 sequence at `at`, or 0 (overlong forms and surrogates are not valid: RFC 3629, section 4). */
-function sequenceLength(bytes: Uint8Array, at: number): number {
-  const first = bytes[at]!;
-  if (first < 0x80) return 1;
-  const length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  try {
-    strictDecoder.decode(bytes.subarray(at, at + length));
-    return first < 0xc2 ? 0 : Math.min(length, bytes.length - at);
-  } catch {
-    return 0;
-  }
-}
-
-function decodeEscaping(bytes: Uint8Array): string {
-  let text = "";
-  for (let at = 0; at < bytes.length;) {
-    const length = sequenceLength(bytes, at);
-    if (length === 0) text += String.fromCharCode(0xdc00 + bytes[at++]!);
-    else {
-      text += strictDecoder.decode(bytes.subarray(at, at + length));
-      at += length;
-    }
-  }
-  return text;
 }

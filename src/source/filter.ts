@@ -1,113 +1,195 @@
-/** Which paths a backup leaves out: patterns with the meaning they have in a .gitignore file. */
-import picomatch from "picomatch";
-import { type Apath, nameOf, parentOf, TOP } from "../core/apath.ts";
-import { Fault } from "../core/fault.ts";
+/** Which paths a backup leaves out: patterns with the meaning they have in a .gitignore file, where the last one that fits decides. */
+import { type Apath, parentOf, TOP } from "../core/apath.ts";
 import { textOf } from "../core/raw.ts";
+import { parsePattern, type Pattern, type Subject } from "./pattern.ts";
+
+/** A pattern that fits a path. */
+export interface Decision {
+  /** As it was written. */
+  readonly pattern: string;
+  /** It begins with `!`: what fits is kept after all. */
+  readonly negated: boolean;
+}
 
 export interface Filter {
+  /** True if there are no patterns at all. */
+  readonly isEmpty: boolean;
   /**
-   * The pattern that leaves `path` out, or undefined. Directories above it are not looked at: a walk doesn't enter them.
+   * The last pattern that fits; undefined if none does. Directories above `path` are not looked at: a walk
+   * doesn't enter those that are left out.
    * @param path relative to its source, beginning with "/"
    */
-  excludes(path: Apath, isDirectory: boolean): string | undefined;
-}
-
-export class BadPattern extends Fault {
-  readonly code = "bad-pattern";
-  readonly hint = "Patterns are written as in a .gitignore file";
-  constructor(pattern: string, why: string) {
-    super(`Cannot use the pattern ${JSON.stringify(pattern)}: ${why}`);
-  }
-}
-
-/** Named sets of patterns. */
-export const PRESETS: Readonly<Record<string, readonly string[]>> = {
-  nas: [
-    "@eaDir/",
-    "@Recycle/",
-    "@Recently-Snapshot/",
-    "#recycle/",
-    "#snapshot/",
-    ".@__thumb/",
-    ".DS_Store",
-    "._.DS_Store",
-    ".AppleDouble/",
-    ".Spotlight-V100/",
-    ".Trashes/",
-    ".TemporaryItems/",
-    ".fseventsd/",
-    "Thumbs.db",
-    "ehthumbs.db",
-    "$RECYCLE.BIN/",
-    "System Volume Information/",
-  ],
-};
-
-interface Rule {
-  readonly pattern: string;
-  readonly negated: boolean;
-  readonly directoriesOnly: boolean;
-  /** Tested against the name alone, or against the whole path without its first slash. */
-  readonly nameOnly: boolean;
-  matches(text: string): boolean;
+  decide(path: Apath, isDirectory: boolean): Decision | undefined;
 }
 
 /** @param lines one pattern each; empty lines and comments are skipped. @throws BadPattern */
 export function parseFilter(lines: readonly string[]): Filter {
-  const rules = lines.map(parseRule).filter((rule) => rule !== undefined).reverse();
-  if (rules.length === 0) return { excludes: () => undefined };
-  return {
-    excludes(path, isDirectory) {
-      const name = textOf(nameOf(path)), whole = textOf(path).slice(1);
-      const last = rules.find((rule) =>
-        (isDirectory || !rule.directoriesOnly) && rule.matches(rule.nameOnly ? name : whole)
-      );
-      return last === undefined || last.negated ? undefined : last.pattern;
-    },
-  };
+  return new PatternFilter(lines.map(parsePattern).filter((pattern) => pattern !== undefined));
 }
 
-/** Lines of a file with patterns. */
-export function parseExcludeFile(text: string): string[] {
-  return text.replace(/^\ufeff/, "").split(/\r?\n/);
-}
-
-function parseRule(line: string): Rule | undefined {
-  if (line.trim() === "" || line.startsWith("#")) return undefined;
-  const negated = line.startsWith("!");
-  let pattern = (negated ? line.slice(1) : line).replace(/(?<!\\)\s+$/, "");
-  const directoriesOnly = pattern.endsWith("/");
-  if (directoriesOnly) pattern = pattern.slice(0, -1);
-  if (pattern === "" || pattern.includes("\0")) throw new BadPattern(line, "nothing is left of it");
-  const nameOnly = !pattern.includes("/");
-  const glob = pattern.replace(/^\//, "");
-  return { pattern: line, negated, directoriesOnly, nameOnly, matches: matcherOf(glob, line) };
-}
-
-const GLOB_CHARACTERS = /[*?[\]\\]/;
-
-function matcherOf(glob: string, line: string): (text: string) => boolean {
-  if (!GLOB_CHARACTERS.test(glob)) return (text) => text === glob;
-  try {
-    const expression = picomatch.makeRe(escapeExtensions(glob), {
-      dot: true,
-      nobrace: true,
-      noextglob: true,
-      posix: true,
-    });
-    return (text) => expression.test(text);
-  } catch (error) {
-    throw new BadPattern(line, (error as Error).message);
-  }
-}
-
-/** picomatch gives meaning to characters that .gitignore takes as they are. */
-function escapeExtensions(glob: string): string {
-  return glob.replace(/(?<!\\)[(){}+@!|]/g, (character) => `\\${character}`);
+/**
+ * What a filter says of `path` itself or, if it leaves out a directory above it, of that directory: nothing below such a
+ * directory can be taken in again.
+ */
+export function decideWithParents(filter: Filter, path: Apath, isDirectory: boolean): Decision | undefined {
+  if (path === TOP) return undefined;
+  const above = decideWithParents(filter, parentOf(path), true);
+  return above?.negated === false ? above : filter.decide(path, isDirectory);
 }
 
 /** True if the filter leaves out `path` or a directory above it. */
 export function excludesWithParents(filter: Filter, path: Apath, isDirectory: boolean): boolean {
+  return decideWithParents(filter, path, isDirectory)?.negated === false;
+}
+
+/** For patterns that choose what is taken: true if `path` fits, or the nearest directory above it that any pattern fits. */
+export function includesWithParents(filter: Filter, path: Apath, isDirectory: boolean): boolean {
   if (path === TOP) return false;
-  return excludesWithParents(filter, parentOf(path), true) || filter.excludes(path, isDirectory) !== undefined;
+  const decision = filter.decide(path, isDirectory);
+  return decision === undefined ? includesWithParents(filter, parentOf(path), true) : !decision.negated;
+}
+
+/** Patterns for directories only are kept apart, so that no pattern is asked about a file in vain. */
+class PatternFilter implements Filter {
+  readonly isEmpty: boolean;
+  readonly #decisions: readonly Decision[];
+  readonly #ofDirectories: readonly Group[];
+  readonly #ofOthers: readonly Group[];
+
+  constructor(patterns: readonly Pattern[]) {
+    this.isEmpty = patterns.length === 0;
+    this.#decisions = patterns.map(({ negated, line }) => ({ pattern: line, negated }));
+    const numbered = patterns.map((pattern, number) => ({ ...pattern, number }));
+    this.#ofDirectories = grouped(numbered);
+    this.#ofOthers = grouped(numbered.filter(({ directoriesOnly }) => !directoriesOnly));
+  }
+
+  decide(path: Apath, isDirectory: boolean): Decision | undefined {
+    const text = textOf(path);
+    let last = -1;
+    for (const group of isDirectory ? this.#ofDirectories : this.#ofOthers) last = group.last(text, last);
+    return this.#decisions[last];
+  }
+}
+
+interface Numbered extends Pattern {
+  readonly number: number;
+}
+
+/** Finds the last of some patterns that fits a path. */
+interface Group {
+  /** @returns the number of that pattern if it is beyond `known`, else `known` */
+  last(path: string, known: number): number;
+}
+
+/** Puts together what can be asked together. */
+function grouped(patterns: readonly Numbered[]): Group[] {
+  const kinds = Map.groupBy(patterns, ({ subject, source, needle }) => {
+    return `${subject} ${needle === "" ? "globs" : needle === source ? "texts" : "globs with needles"}`;
+  });
+  return [...kinds].map(([kind, group]) => kind.endsWith("needles") ? needlesOf(group) : new Joined(group));
+}
+
+/** Longer expressions make the engine slow, and at last it refuses them. */
+const LONGEST_SOURCE = 16 * 1024;
+/** More globs in one expression don't pay: the engine tries one after the other. Of plain texts it takes many. */
+const MOST_GLOBS = 32;
+
+/** Regular expressions for a path with its first slash. */
+const WHOLE: Readonly<Record<Subject, (source: string, isPlain: boolean) => string>> = {
+  name: (source, isPlain) => `/${isPlain ? "" : "(?=[^/]*$)"}(?:${source})$`,
+  ending: (source) => `(?:${source})$`,
+  path: (source) => `^/(?:${source})$`,
+};
+
+/**
+ * Patterns joined to one regular expression, and halves of them to tell which one it was. So a path that none of them
+ * fits, as it is with most paths, costs hardly more than with one pattern.
+ */
+class Joined implements Group {
+  readonly #patterns: readonly Numbered[];
+  readonly #highest: number;
+  /** Fits where one of the patterns does; undefined until needed, null if there are too many for one. */
+  #test: RegExp | null | undefined;
+  #halves: readonly [Group, Group] | undefined;
+
+  /** @param patterns at least one; of one subject, all plain texts or none */
+  constructor(patterns: readonly Numbered[]) {
+    this.#patterns = patterns;
+    this.#highest = highestOf(patterns);
+  }
+
+  last(path: string, known: number): number {
+    if (this.#highest <= known) return known;
+    if (this.#test === undefined) this.#test = testOf(this.#patterns);
+    if (this.#test !== null && !this.#test.test(path)) return known;
+    if (this.#patterns.length === 1) return this.#highest;
+    const [early, late] = this.#halves ??= halved(this.#patterns, (half) => new Joined(half));
+    return early.last(path, late.last(path, known));
+  }
+}
+
+function testOf(patterns: readonly Numbered[]): RegExp | null {
+  const { subject, source, needle } = patterns[0]!, isPlain = source === needle;
+  const joined = joinedSources(patterns.map((pattern) => pattern.source));
+  const isTooMuch = joined.length > LONGEST_SOURCE || (!isPlain && patterns.length > MOST_GLOBS);
+  return isTooMuch && patterns.length > 1 ? null : new RegExp(WHOLE[subject](joined, isPlain), "u");
+}
+
+/** Globs that are only asked where their needle is there: the engine looks for many plain texts at once. */
+class Needles implements Group {
+  readonly #bundles: readonly Bundle[];
+  readonly #highest: number;
+  #test: RegExp | null | undefined;
+  #halves: readonly [Group, Group] | undefined;
+
+  /** @param bundles at least one */
+  constructor(bundles: readonly Bundle[]) {
+    this.#bundles = bundles;
+    this.#highest = Math.max(...bundles.map(({ highest }) => highest));
+  }
+
+  last(path: string, known: number): number {
+    if (this.#highest <= known) return known;
+    if (this.#test === undefined) this.#test = this.#makeTest();
+    if (this.#test !== null && !this.#test.test(path)) return known;
+    if (this.#bundles.length === 1) return this.#bundles[0]!.globs.last(path, known);
+    const [early, late] = this.#halves ??= halved(this.#bundles, (half) => new Needles(half));
+    return early.last(path, late.last(path, known));
+  }
+
+  #makeTest(): RegExp | null {
+    const joined = joinedSources(this.#bundles.map(({ needle }) => needle));
+    if (joined.length > LONGEST_SOURCE && this.#bundles.length > 1) return null;
+    return new RegExp(this.#bundles[0]!.subject === "name" ? `(?:${joined})[^/]*$` : joined, "u");
+  }
+}
+
+/** Globs with one needle. */
+interface Bundle {
+  readonly subject: Subject;
+  readonly needle: string;
+  readonly globs: Group;
+  readonly highest: number;
+}
+
+function needlesOf(patterns: readonly Numbered[]): Group {
+  const { subject } = patterns[0]!;
+  const bundles = [...Map.groupBy(patterns, ({ needle }) => needle)].map(([needle, bundle]) => {
+    return { subject, needle, globs: new Joined(bundle), highest: highestOf(bundle) };
+  });
+  return new Needles(bundles);
+}
+
+function highestOf(patterns: readonly Numbered[]): number {
+  return patterns.at(-1)!.number;
+}
+
+function joinedSources(sources: readonly string[]): string {
+  return [...new Set(sources)].join("|");
+}
+
+function halved<T>(items: readonly T[], make: (half: readonly T[]) => Group): [Group, Group] {
+  const middle = items.length >> 1;
+  return [make(items.slice(0, middle)), make(items.slice(middle))];
 }

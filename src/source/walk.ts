@@ -237,8 +237,9 @@ class RootWalk {
       monitor.notice(`Left out ${textOf(joinRaw(this.#root.path, joinRaw(relative, name)))}: ${skipped.why}`);
       return true;
     }
-    return filter.excludes(childOf((relative === "" ? "/" : `/${relative}`) as Apath, name), stat.kind === "dir") !==
-      undefined;
+    if (filter.isEmpty) return false;
+    const path = childOf((relative === "" ? "/" : `/${relative}`) as Apath, name);
+    return filter.decide(path, stat.kind === "dir")?.negated === false;
   }
 
   #isEntered(stat: Stat): boolean {

@@ -1,0 +1,29 @@
+/** Where patterns come from besides the command line: files, and lists known by a name. */
+
+/** Patterns of a file: its lines without comments and empty ones, with any kind of line ends. */
+export function parseExcludeFile(text: string): string[] {
+  return text.replace(/^\ufeff/, "").split(/\r?\n|\r$/).filter((line) => !/^(?:#| *$)/.test(line));
+}
+
+/** Named sets of patterns. */
+export const PRESETS: Readonly<Record<string, readonly string[]>> = {
+  nas: [
+    "@eaDir/",
+    "@Recycle/",
+    "@Recently-Snapshot/",
+    "\\#recycle/",
+    "\\#snapshot/",
+    ".@__thumb/",
+    ".DS_Store",
+    "._.DS_Store",
+    ".AppleDouble/",
+    ".Spotlight-V100/",
+    ".Trashes/",
+    ".TemporaryItems/",
+    ".fseventsd/",
+    "Thumbs.db",
+    "ehthumbs.db",
+    "$RECYCLE.BIN/",
+    "System Volume Information/",
+  ],
+};
