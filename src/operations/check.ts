@@ -4,11 +4,12 @@ import { classOfId, type RootId } from "../core/content_id.ts";
 import { Fault } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
 import { type Raw, textOf } from "../core/raw.ts";
-import type { ContentStore } from "../storage/content.ts";
 import { digestHexLength } from "../storage/digest.ts";
 import type { HunkRef } from "../storage/hunk.ts";
+import { idOf } from "../storage/item_path.ts";
 import { DamagedManifest } from "../storage/line.ts";
 import type { Manifest } from "../storage/manifest.ts";
+import type { Pool } from "../storage/pool.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { VerifyResult } from "../storage/verify.ts";
 import { IdList } from "./id_list.ts";
@@ -53,10 +54,16 @@ export async function check(
   found: (finding: Finding) => void,
   monitor: Monitor,
 ): Promise<CheckResult> {
-  return await new CheckRun(storage, request, found, monitor).make();
+  using run = new CheckRun(storage, request, found, monitor);
+  return await run.make();
 }
 
-class CheckRun {
+interface ItemBatch {
+  readonly leaf: Raw;
+  readonly names: readonly Raw[];
+}
+
+class CheckRun implements Disposable {
   readonly #storage: Storage;
   readonly #request: CheckRequest;
   readonly #found: (finding: Finding) => void;
@@ -73,8 +80,9 @@ class CheckRun {
   readonly #bad = new Map<string, string>();
   /** The same of hunks, with what they hold: "snapshot:path". */
   readonly #badHunks = new Map<string, { readonly what: string; readonly paths: string[] }>();
-  /** Last path of every hunk that was looked at and is sound: no snapshot needs to look at it again. */
-  readonly #lastPaths = new Map<string, Apath>();
+  /** Last path of every hunk that was asked for: no snapshot needs to look at it again. */
+  readonly #lastPaths = new Map<string, Promise<Apath>>();
+  readonly #pool: Pool;
 
   constructor(
     storage: Storage,
@@ -88,6 +96,11 @@ class CheckRun {
     this.#monitor = monitor;
     this.#pace = new Pace(storage.machine.clock, request.signal);
     this.#digits = digestHexLength(storage.settings.algorithm);
+    this.#pool = storage.pool(request.workers);
+  }
+
+  [Symbol.dispose](): void {
+    this.#pool[Symbol.dispose]();
   }
 
   async make(): Promise<CheckResult> {
@@ -129,10 +142,10 @@ class CheckRun {
 
   /** Looks at every item: its name, and its bytes if asked for. */
   async #walkItems(): Promise<void> {
-    using pool = this.#storage.pool(this.#request.workers);
-    const underWay: Promise<VerifyResult[]>[] = [];
+    const underWay: { batch: ItemBatch; result: Promise<VerifyResult> }[] = [];
     const finishOldest = async () => {
-      for (const result of await underWay.shift()!) this.#take(result);
+      const { batch, result } = underWay.shift()!;
+      this.#take(batch, await result);
     };
     for (const { leaf, names } of this.#leaves()) {
       await this.#pace.step();
@@ -141,10 +154,10 @@ class CheckRun {
       if (!this.#request.readData) continue;
       for (let at = 0; at < names.length; at += BATCH_ITEMS) {
         const batch = { leaf, names: names.slice(at, at + BATCH_ITEMS) };
-        const results = pool.run("verify", batch, batch.names.length);
-        results.catch(() => {}); // awaited in order later; until then a failure is no unhandled one
-        underWay.push(results);
-        while (underWay.length > pool.width) await finishOldest();
+        const result = this.#pool.run("verify", { leaf, names: batch.names.join("/") }, batch.names.length);
+        result.catch(() => {}); // awaited in order later; until then a failure is no unhandled one
+        underWay.push({ batch, result });
+        while (underWay.length > this.#pool.width) await finishOldest();
       }
     }
     while (underWay.length > 0) await finishOldest();
@@ -166,11 +179,16 @@ class CheckRun {
     if (leaf !== undefined) yield { leaf, names };
   }
 
-  /** Damage of a root was found when it was opened. */
-  #take({ id, bytes, damage }: VerifyResult): void {
+  #take({ leaf, names }: ItemBatch, { bytes, damaged }: VerifyResult): void {
     this.#bytes += bytes;
-    this.#monitor.count("checkedItems");
+    this.#monitor.count("checkedItems", names.length);
     this.#monitor.count("checkedBytes", bytes);
+    const whatIsWrong = new Map(damaged.map(({ index, what }) => [index, what]));
+    for (const [index, name] of names.entries()) this.#takeItem(idOf(leaf, name), whatIsWrong.get(index));
+  }
+
+  /** Damage of a root was found when it was opened. */
+  #takeItem(id: string, damage: string | undefined): void {
     const kind = classOfId(id, this.#digits);
     if (kind === "content") {
       if (damage === undefined) this.#sound.add(id);
@@ -180,12 +198,13 @@ class CheckRun {
 
   /** Hunks are sound and in order, and the contents they name are there with the right size. */
   async #checkManifests(snapshots: readonly RootId[]): Promise<void> {
-    using contents = this.#storage.contents();
     for (const { id, manifest } of this.#manifests(snapshots)) {
-      let last: Apath | undefined;
-      for (const [index, hunk] of manifest.root.hunks.entries()) {
+      const { hunks } = manifest.root;
+      let last: Apath | undefined, asked = 0;
+      for (const [index, hunk] of hunks.entries()) {
         await this.#pace.step();
-        last = this.#checkHunk(id, manifest, hunk, index, last, contents);
+        while (asked < Math.min(hunks.length, index + this.#pool.width)) this.#examine(hunks[asked++]!);
+        last = await this.#checkHunk(id, hunk, last);
       }
     }
   }
@@ -201,22 +220,24 @@ class CheckRun {
     }
   }
 
+  /** Has a hunk looked at, unless that was done for another snapshot. */
+  #examine(hunk: HunkRef): void {
+    if (this.#lastPaths.has(hunk.id)) return;
+    const last = this.#pool.run("examine", hunk, hunk.count).then((result) => {
+      for (const { id, what } of result.damaged) if (!this.#bad.has(id)) this.#bad.set(id, what);
+      return result.last;
+    });
+    last.catch(() => {}); // awaited in order later; until then a failure is no unhandled one
+    this.#lastPaths.set(hunk.id, last);
+  }
+
   /** @param before last path of the hunk before it @returns last path of this one, if it is sound */
-  #checkHunk(
-    id: RootId,
-    manifest: Manifest,
-    hunk: HunkRef,
-    index: number,
-    before: Apath | undefined,
-    contents: ContentStore,
-  ): Apath | undefined {
+  async #checkHunk(id: RootId, hunk: HunkRef, before: Apath | undefined): Promise<Apath | undefined> {
     try {
       if (before !== undefined && compareApath(before, hunk.first) >= 0) {
         throw new DamagedManifest(`hunks overlap at ${JSON.stringify(textOf(hunk.first))}`);
       }
-      let last = this.#lastPaths.get(hunk.id);
-      if (last === undefined) this.#lastPaths.set(hunk.id, last = this.#checkEntries(manifest, index, contents));
-      return last;
+      return await this.#lastPaths.get(hunk.id);
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       let bad = this.#badHunks.get(hunk.id);
@@ -224,19 +245,6 @@ class CheckRun {
       if (bad.paths.length < PATHS_SHOWN) bad.paths.push(rangeText(id, hunk));
       return undefined;
     }
-  }
-
-  /** @returns the last path */
-  #checkEntries(manifest: Manifest, index: number, contents: ContentStore): Apath {
-    let last = manifest.root.hunks[index]!.first;
-    for (const { path, content, size } of manifest.hunkEntries(index)) {
-      last = path;
-      if (content === undefined || this.#bad.has(content)) continue;
-      const there = contents.sizeOf(content);
-      if (there === undefined) this.#bad.set(content, "it is missing");
-      else if (there !== size) this.#bad.set(content, `it has ${there} bytes instead of ${size}`);
-    }
-    return last;
   }
 
   #reportHunks(): void {

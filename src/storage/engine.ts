@@ -5,8 +5,11 @@ import type { Disk } from "../platform/disk.ts";
 import { openCatalog } from "./catalog/catalog.ts";
 import { Claims } from "./claims.ts";
 import { ContentStore } from "./content.ts";
+import { examineHunk, type ExamineResult } from "./examine.ts";
 import { Extract, type ExtractBatch, type ExtractResult } from "./extract.ts";
+import type { HunkRef } from "./hunk.ts";
 import { Ingest, type IngestBatch, type IngestResult } from "./ingest.ts";
+import { Objects } from "./objects.ts";
 import type { Settings } from "./settings.ts";
 import { Verify, type VerifyBatch, type VerifyResult } from "./verify.ts";
 
@@ -22,7 +25,8 @@ export interface EngineSetup {
 export interface Batches {
   readonly store: { readonly batch: IngestBatch; readonly results: IngestResult };
   readonly extract: { readonly batch: ExtractBatch; readonly results: ExtractResult[] };
-  readonly verify: { readonly batch: VerifyBatch; readonly results: VerifyResult[] };
+  readonly verify: { readonly batch: VerifyBatch; readonly results: VerifyResult };
+  readonly examine: { readonly batch: HunkRef; readonly results: ExamineResult };
 }
 export type BatchKind = keyof Batches;
 
@@ -32,6 +36,8 @@ export class Engine implements Disposable {
   readonly #ingest: Ingest;
   readonly #extract: Extract;
   readonly #verify: Verify;
+  readonly #store: ContentStore;
+  readonly #objects: Objects;
   #isVouchedFor: ((id: string) => boolean) | undefined;
 
   /** @param thread distinguishes the threads of a run; 0 is the main one */
@@ -50,6 +56,8 @@ export class Engine implements Disposable {
         tempPrefix: `t${thread}-`,
       }),
     );
+    this.#store = store;
+    this.#objects = this.#held.use(new Objects(storage, setup.settings));
     this.#ingest = new Ingest(disk, storage, store);
     this.#extract = new Extract(disk, setup.settings, store);
     this.#verify = this.#held.use(new Verify(storage, setup.settings));
@@ -63,6 +71,8 @@ export class Engine implements Disposable {
         return this.#extract.run(batch as ExtractBatch);
       case "verify":
         return this.#verify.run(batch as VerifyBatch);
+      case "examine":
+        return examineHunk(batch as HunkRef, this.#objects, this.#store);
       default:
         throw new Error(`Unknown batch ${kind}`);
     }

@@ -3,7 +3,7 @@ import { type Apath, compareApath, isWithin, parentOf, TOP } from "../core/apath
 import type { HunkId } from "../core/content_id.ts";
 import type { Entry } from "../core/entry.ts";
 import { textOf } from "../core/raw.ts";
-import { decodeHunk } from "./hunk.ts";
+import { decodeHunk, type HunkRef } from "./hunk.ts";
 import { DamagedManifest, parseLine } from "./line.ts";
 import type { Root } from "./root.ts";
 
@@ -37,31 +37,15 @@ export class Manifest {
     const cached = this.#cache.get(hunk);
     if (cached !== undefined) return cached;
     const ref = this.root.hunks[hunk]!;
-    const lines = decodeHunk(this.#read(ref.id));
-    if (lines.length !== ref.count) {
-      throw new DamagedManifest(`hunk ${ref.id} has ${lines.length} entries instead of ${ref.count}`);
-    }
+    const lines = linesOf(this.#read(ref.id), ref);
     if (this.#cache.size >= CACHED_HUNKS) this.#cache.delete(this.#cache.keys().next().value!);
     this.#cache.set(hunk, lines);
     return lines;
   }
 
   /** Entries of one hunk, checked to be in order and to begin where the root says. */
-  *hunkEntries(hunk: number): Generator<Entry> {
-    let last: Apath | undefined;
-    for (const line of this.lines(hunk)) {
-      const entry = parseLine(line);
-      if (last === undefined && entry.path !== this.root.hunks[hunk]!.first) {
-        throw new DamagedManifest(
-          `hunk ${this.root.hunks[hunk]!.id} begins with ${JSON.stringify(textOf(entry.path))}`,
-        );
-      }
-      if (last !== undefined && compareApath(last, entry.path) >= 0) {
-        throw new DamagedManifest(`entries are out of order at ${JSON.stringify(textOf(entry.path))}`);
-      }
-      last = entry.path;
-      yield entry;
-    }
+  hunkEntries(hunk: number): Generator<Entry> {
+    return entriesOf(this.lines(hunk), this.root.hunks[hunk]!);
   }
 
   /** All entries from `from` on. */
@@ -107,6 +91,29 @@ export class Manifest {
       if (!isWithin(entry.path, path)) return;
       yield entry;
     }
+  }
+}
+
+/** Lines of a hunk from its bytes. @throws DamagedManifest */
+export function linesOf(bytes: Uint8Array<ArrayBuffer>, { id, count }: HunkRef): string[] {
+  const lines = decodeHunk(bytes);
+  if (lines.length === count) return lines;
+  throw new DamagedManifest(`hunk ${id} has ${lines.length} entries instead of ${count}`);
+}
+
+/** Entries of a hunk, checked to be in order and to begin where the root says. @throws DamagedManifest */
+export function* entriesOf(lines: readonly string[], { id, first }: HunkRef): Generator<Entry> {
+  let last: Apath | undefined;
+  for (const line of lines) {
+    const entry = parseLine(line);
+    if (last === undefined && entry.path !== first) {
+      throw new DamagedManifest(`hunk ${id} begins with ${JSON.stringify(textOf(entry.path))}`);
+    }
+    if (last !== undefined && compareApath(last, entry.path) >= 0) {
+      throw new DamagedManifest(`entries are out of order at ${JSON.stringify(textOf(entry.path))}`);
+    }
+    last = entry.path;
+    yield entry;
   }
 }
 

@@ -1,0 +1,26 @@
+/** Looking at a hunk and at what it names: it is sound and in order, and its contents are there with the right size. */
+import type { Apath } from "../core/apath.ts";
+import type { ContentStore } from "./content.ts";
+import type { HunkRef } from "./hunk.ts";
+import { entriesOf, linesOf } from "./manifest.ts";
+import type { Objects } from "./objects.ts";
+
+export interface ExamineResult {
+  /** Path of the last entry. */
+  readonly last: Apath;
+  readonly damaged: readonly { readonly id: string; readonly what: string }[];
+}
+
+/** @throws DamagedContent, DamagedManifest of the hunk itself */
+export function examineHunk(ref: HunkRef, objects: Objects, contents: ContentStore): ExamineResult {
+  let last = ref.first;
+  const damaged: { id: string; what: string }[] = [];
+  for (const { path, content, size } of entriesOf(linesOf(objects.read(ref.id), ref), ref)) {
+    last = path;
+    if (content === undefined) continue;
+    const there = contents.sizeOf(content);
+    if (there === undefined) damaged.push({ id: content, what: "it is missing" });
+    else if (there !== size) damaged.push({ id: content, what: `it has ${there} bytes instead of ${size}` });
+  }
+  return { last, damaged };
+}
