@@ -74,6 +74,8 @@ class CheckRun implements Disposable {
   #items = 0;
   #bytes = 0;
   #strays = 0;
+  /** Of one item, as far as the snapshots tell: whether threads are worth it must be decided before items are read. */
+  #usualBytes = 0;
   /** Contents that were read and are as their names say. */
   readonly #sound = new IdList();
   /** Contents that are missing, of the wrong size, or have wrong bytes, and what is wrong. */
@@ -122,7 +124,8 @@ class CheckRun implements Disposable {
 
   #checkRoot(id: RootId): boolean {
     try {
-      this.#storage.manifest(id);
+      const { bytes, files } = this.#storage.manifest(id).root.totals;
+      this.#usualBytes = Math.max(this.#usualBytes, bytes / Math.max(files, 1));
       return true;
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
@@ -154,7 +157,10 @@ class CheckRun implements Disposable {
       if (!this.#request.readData) continue;
       for (let at = 0; at < names.length; at += BATCH_ITEMS) {
         const batch = { leaf, names: names.slice(at, at + BATCH_ITEMS) };
-        const result = this.#pool.run("verify", { leaf, names: batch.names.join("/") }, batch.names.length);
+        const result = this.#pool.run("verify", { leaf, names: batch.names.join("/") }, {
+          items: batch.names.length,
+          bytes: batch.names.length * this.#usualBytes,
+        });
         result.catch(() => {}); // awaited in order later; until then a failure is no unhandled one
         underWay.push({ batch, result });
         while (underWay.length > this.#pool.width) await finishOldest();
@@ -223,7 +229,7 @@ class CheckRun implements Disposable {
   /** Has a hunk looked at, unless that was done for another snapshot. */
   #examine(hunk: HunkRef): void {
     if (this.#lastPaths.has(hunk.id)) return;
-    const last = this.#pool.run("examine", hunk, hunk.count).then((result) => {
+    const last = this.#pool.run("examine", hunk, { items: hunk.count, bytes: 0 }).then((result) => {
       for (const { id, what } of result.damaged) if (!this.#bad.has(id)) this.#bad.set(id, what);
       return result.last;
     });

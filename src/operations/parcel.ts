@@ -93,7 +93,7 @@ export class Parcel<T> {
       return { tree, names: names.join("/"), contents: contents.join(" ") };
     });
     const stores = this.#stores.map(({ batch }) => batch);
-    const answer = await pool.run("store", { links, stores }, this.#files);
+    const answer = await pool.run("store", { links, stores }, { items: this.#files, bytes: this.#bytes });
     const stored = this.#stores.flatMap(({ files }, i) => {
       return files.map((file, j) => ({ file, result: answer.stores[i]![j]! }));
     });

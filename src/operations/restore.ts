@@ -15,8 +15,8 @@ import {
   type Overwrite,
   TargetTaken,
 } from "../storage/extract.ts";
-import { type Told, untell } from "../storage/faults.ts";
-import type { Manifest } from "../storage/manifest.ts";
+import { tell, type Told, untell } from "../storage/faults.ts";
+import type { Damaged, Manifest } from "../storage/manifest.ts";
 import type { Pool } from "../storage/pool.ts";
 import type { Storage } from "../storage/storage.ts";
 import { Pace } from "./pace.ts";
@@ -142,7 +142,7 @@ class RestoreRun {
   }
 
   async make(): Promise<void> {
-    for (const { directory, entries } of byDirectory(this.#manifest.entries())) {
+    for (const { directory, entries } of byDirectory(this.#entries())) {
       await this.#pace.step();
       const chosen = entries.filter(this.#chosen);
       if (chosen.length > 0) this.#take(directory, chosen);
@@ -152,6 +152,20 @@ class RestoreRun {
     while (this.#open.length > 0) this.#leave();
     for (const directory of this.#late.reverse()) this.#guard(() => this.#finishByPath(directory));
     this.#finishTop();
+  }
+
+  /** Entries of the chosen paths, in the order of the paths; what a damaged hunk held is a problem, and left out. */
+  *#entries(): Generator<Entry> {
+    const { paths } = this.#request;
+    const outer = paths.filter((path) => !paths.some((other) => other !== path && isWithin(path, other)));
+    const damaged: Damaged = (fault, { first, count }) => {
+      const message = `Cannot restore ${JSON.stringify(textOf(first))} and ${
+        count - 1
+      } entries after it: ${fault.message}`;
+      this.#monitor.problem(untell({ ...tell(fault), message }));
+    };
+    if (paths.length === 0) yield* this.#manifest.entries(TOP, damaged);
+    for (const path of new Set(outer)) yield* this.#manifest.within(path, damaged);
   }
 
   #take(directory: Apath, entries: readonly Entry[]): void {
@@ -191,7 +205,7 @@ class RestoreRun {
       relative: relativeOf(directory),
       overwrite: this.#overwrite,
       files: files.map(taskOf),
-    }, files.length);
+    }, { items: files.length, bytes: files.reduce((sum, { size }) => sum + size, 0) });
   }
 
   #post(share: Share, files: readonly Entry[]): void {
@@ -211,8 +225,18 @@ class RestoreRun {
     this.#makeParents(parentOf(directory));
     using parent = this.#target.openPath(relativeOf(parentOf(directory)));
     if (!this.#ensureDirectory(parent, directory)) return;
-    const entry = this.#manifest.entry(directory);
+    const entry = this.#entryOf(directory);
     if (entry !== undefined) this.#late.push(entry);
+  }
+
+  /** Undefined too if it is in a damaged hunk, which is a problem already: the directory then keeps plain attributes. */
+  #entryOf(directory: Apath): Entry | undefined {
+    try {
+      return this.#manifest.entry(directory);
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      return undefined;
+    }
   }
 
   /** True if the directory is new; a symlink, or anything else, in its place is never followed. @throws TargetTaken */

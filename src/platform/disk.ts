@@ -62,8 +62,8 @@ export interface OpenFile extends Disposable {
   /** Start of the next data or hole at or after `from`; undefined past the end, or where the platform can't tell. */
   seekData(from: number): number | undefined;
   seekHole(from: number): number | undefined;
-  /** Copies inside the kernel, sharing extents where the file system can; false if it can't (nothing was done then). */
-  copyFrom(source: OpenFile, size: number): boolean;
+  /** Becomes a copy that shares its extents with the source; false if the file system can't (nothing was done then). */
+  cloneFrom(source: OpenFile): boolean;
   setAttributes(attributes: Attributes): void;
   /** Attribute names (text form) to values; empty where the platform or file system has none. */
   xattrs(): Record<string, Uint8Array<ArrayBuffer>>;

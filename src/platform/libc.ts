@@ -57,11 +57,6 @@ const SYMBOLS = {
   mknodat: { name: "syscall", parameters: ["i64", "i32", "buffer", "u32", "u32"], result: "i32" },
   fchmodat2: { name: "syscall", parameters: ["i64", "i32", "buffer", "u32", "i32"], result: "i32" },
   statxByNumber: { name: "syscall", parameters: ["i64", "i32", "buffer", "i32", "u32", "buffer"], result: "i32" },
-  copyFileRange: {
-    name: "syscall",
-    parameters: ["i64", "i32", "buffer", "i32", "buffer", "usize", "u32"],
-    result: "i32",
-  },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 type Declared = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
@@ -94,7 +89,6 @@ export const AT = { FDCWD: -100, SYMLINK_NOFOLLOW: 0x100, REMOVEDIR: 0x200, EMPT
 export const SYSCALL = {
   getdents64: IS_ARM ? 61 : 217,
   mknodat: IS_ARM ? 33 : 259,
-  copyFileRange: IS_ARM ? 285 : 326,
   statx: IS_ARM ? 291 : 332,
   openat2: 437,
   fchmodat2: 452,

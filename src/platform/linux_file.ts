@@ -1,8 +1,7 @@
 /** An open regular file on Linux. */
 import type { Raw } from "../core/raw.ts";
 import type { Attributes, OpenFile, Stat } from "./disk.ts";
-import { EAGAIN, EINVAL, ENOSYS, ENOTSUP, ENXIO, EPERM, EXDEV } from "./errno.ts";
-import { SYSCALL } from "./libc.ts";
+import { EAGAIN, EINVAL, ENXIO } from "./errno.ts";
 import type { LinuxCalls, Xattrs } from "./linux_calls.ts";
 
 const SEEK_DATA = 3;
@@ -11,9 +10,6 @@ const LOCK_EX_NB = 2 | 4;
 const LOCK_UN = 8;
 /** _IOW(0x94, 9, int): share all extents of another file. */
 const FICLONE = 0x4004_9409;
-const COPY_BYTES = 1 << 30;
-/** Answers of copy_file_range(2) that mean "not between these files". */
-const CANNOT_COPY: readonly number[] = [EXDEV, EINVAL, ENOSYS, ENOTSUP, EPERM];
 
 export class LinuxFile implements OpenFile {
   readonly #calls: LinuxCalls;
@@ -90,31 +86,8 @@ export class LinuxFile implements OpenFile {
     throw libc.fault("find holes in", this.#path());
   }
 
-  copyFrom(source: OpenFile, size: number): boolean {
-    if (!(source instanceof LinuxFile)) return false;
-    if (this.#calls.libc.call.ioctl(this.#fd, FICLONE, source.#fd) === 0) {
-      if (this.stat().size > size) this.truncate(size);
-      return true;
-    }
-    return this.#copyRanges(source.#fd, size);
-  }
-
-  #copyRanges(sourceFd: number, size: number): boolean {
-    const { libc } = this.#calls;
-    // The kernel moves both offsets on.
-    const from = new Uint8Array(8), to = new Uint8Array(8);
-    for (let done = 0; done < size;) {
-      const length = Math.min(COPY_BYTES, size - done);
-      let got: number;
-      do {
-        got = libc.call.copyFileRange(SYSCALL.copyFileRange, sourceFd, from, this.#fd, to, length, 0);
-      } while (libc.again(got));
-      if (got <= 0 && done === 0 && (got === 0 || CANNOT_COPY.includes(libc.errno))) return false;
-      if (got < 0) throw libc.fault("copy to", this.#path());
-      if (got === 0) break;
-      done += got;
-    }
-    return true;
+  cloneFrom(source: OpenFile): boolean {
+    return source instanceof LinuxFile && this.#calls.libc.call.ioctl(this.#fd, FICLONE, source.#fd) === 0;
   }
 
   setAttributes(attributes: Attributes): void {

@@ -79,7 +79,7 @@ export class PortableFile implements OpenFile {
     return undefined;
   }
 
-  copyFrom(_source: OpenFile, _size: number): boolean {
+  cloneFrom(_source: OpenFile): boolean {
     return false;
   }
 

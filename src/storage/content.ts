@@ -45,6 +45,8 @@ export interface ContentStream {
   readonly size: number;
   readonly sparse: boolean;
   read(into: Uint8Array<ArrayBuffer>, position: number): number;
+  /** Makes an empty file share its extents with the source; false if that can't be done. */
+  cloneTo(target: OpenFile): boolean;
 }
 
 export interface ContentStoreOptions {
@@ -65,7 +67,7 @@ export interface ContentStoreOptions {
 export class ContentStore implements Disposable {
   readonly #options: ContentStoreOptions;
   readonly #content: Dir;
-  readonly #temp: Dir;
+  #openTemp: Dir | undefined;
   readonly #leaves = new Map<Raw, Dir>();
   readonly #buffer = new Uint8Array(CHUNK_BYTES);
   readonly #resistant: boolean;
@@ -74,7 +76,6 @@ export class ContentStore implements Disposable {
   constructor(options: ContentStoreOptions) {
     this.#options = options;
     this.#content = options.storage.openDir(rawOf("content"));
-    this.#temp = options.storage.openDir(rawOf("tmp"));
     this.#resistant = isCollisionResistant(options.settings.algorithm);
   }
 
@@ -82,7 +83,12 @@ export class ContentStore implements Disposable {
     for (const leaf of this.#leaves.values()) leaf[Symbol.dispose]();
     this.#leaves.clear();
     this.#content[Symbol.dispose]();
-    this.#temp[Symbol.dispose]();
+    this.#openTemp?.[Symbol.dispose]();
+  }
+
+  /** Readers need none, and a copy of a storage may lack it. */
+  get #temp(): Dir {
+    return this.#openTemp ??= this.#options.storage.openDir(rawOf("tmp"));
   }
 
   /** Stores a content that is in memory. */
@@ -96,22 +102,12 @@ export class ContentStore implements Disposable {
     const temp = this.#temp.create(name, OWNER_ONLY | 0o200);
     if (temp === undefined) throw new DiskFault("EEXIST", "create", name);
     try {
-      const { digest, size } = this.#copyIn(stream, temp);
+      // What is kept is hashed, not what the source may have become since.
+      const { digest, size } = stream.cloneTo(temp) ? this.#digestOf(temp) : this.#copyIn(stream, temp);
       return this.#settle(digest, new TempCandidate(this.#temp, name, temp, size), file);
     } finally {
       temp[Symbol.dispose]();
       this.#temp.unlink(name);
-    }
-  }
-
-  /** Digest of a stream that is not stored: to learn whether it is there before writing it. */
-  digestOf(stream: ContentStream): string {
-    const hasher = newHasher(this.#options.settings.algorithm);
-    for (let at = 0;;) {
-      const got = stream.read(this.#buffer, at);
-      if (got === 0) return hasher.hex();
-      hasher.update(this.#buffer.subarray(0, got));
-      at += got;
     }
   }
 
@@ -272,12 +268,17 @@ export class ContentStore implements Disposable {
     const isBelieved = this.#resistant && !this.#options.damaged.has(id) && this.#options.isVouchedFor(id);
     if (isBelieved) return sameSize ? "same" : "broken";
     using item = leaf.open(name);
-    if (item === undefined || this.#digestOfItem(item) !== digest) return "broken";
+    if (item === undefined || this.#digestOf(item).digest !== digest) return "broken";
     return sameSize && (this.#resistant || candidate.equals(item)) ? "same" : "different";
   }
 
-  #digestOfItem(item: OpenFile): string {
-    return this.digestOf({ size: 0, sparse: false, read: (into, at) => item.read(into, at) });
+  #digestOf(file: OpenFile): { digest: string; size: number } {
+    const hasher = newHasher(this.#options.settings.algorithm);
+    let size = 0;
+    for (let got = 0; (got = file.read(this.#buffer, size)) > 0; size += got) {
+      hasher.update(this.#buffer.subarray(0, got));
+    }
+    return { digest: hasher.hex(), size };
   }
 
   /** The item is known to be whole; makes sure that it is the same content and shows itself to nobody it shouldn't. */

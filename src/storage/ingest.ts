@@ -274,6 +274,7 @@ function streamOf(file: OpenFile, size: number, sparse: boolean) {
     size,
     sparse,
     read: (into: Uint8Array<ArrayBuffer>, position: number) => fromSource(() => file.read(into, position)),
+    cloneTo: (target: OpenFile) => target.cloneFrom(file),
   };
 }
 

@@ -6,8 +6,10 @@ import type { Disk } from "../platform/disk.ts";
 import { type Batches, type BatchKind, Engine, type EngineSetup } from "./engine.ts";
 import { tell, type Told, untell } from "./faults.ts";
 
-/** Items done in the main thread before workers are started. */
-const ITEMS_BEFORE_WORKERS = 512;
+/** Work done in the main thread before workers are started: about as many small files. */
+const COST_BEFORE_WORKERS = 512;
+/** So many bytes cost as much as a small file. */
+const BYTES_OF_ONE_COST = 64 * 1024;
 /** Batches a worker has in hand, so that it needn't wait for the next message. */
 const IN_HAND = 3;
 
@@ -15,6 +17,11 @@ export type ToWorker =
   | { readonly type: "setup"; readonly setup: EngineSetup; readonly thread: number }
   | { readonly type: "batch"; readonly ticket: number; readonly kind: BatchKind; readonly batch: unknown };
 export type FromWorker = { readonly ticket: number; readonly results?: unknown; readonly fault?: Told };
+
+export interface Load {
+  readonly items: number;
+  readonly bytes: number;
+}
 
 export interface PoolOptions {
   /** 0: everything in the calling thread. */
@@ -41,7 +48,7 @@ export class Pool implements Disposable {
   readonly #threads: Thread[] = [];
   readonly #waiting = new Map<number, Waiting>();
   #engine: Engine | undefined;
-  #itemsDone = 0;
+  #costDone = 0;
   #tickets = 0;
 
   constructor(disk: Disk, setup: EngineSetup, options: PoolOptions) {
@@ -55,10 +62,10 @@ export class Pool implements Disposable {
     return Math.max(1, this.#options.workers * IN_HAND);
   }
 
-  /** Works on a batch. @param items how many things are in it, for the decision to start workers */
-  run<K extends BatchKind>(kind: K, batch: Batches[K]["batch"], items: number): Promise<Batches[K]["results"]> {
+  /** Works on a batch. @param load how much is in it, for the decision to start workers */
+  run<K extends BatchKind>(kind: K, batch: Batches[K]["batch"], load: Load): Promise<Batches[K]["results"]> {
+    this.#costDone += load.items + load.bytes / BYTES_OF_ONE_COST;
     if (!this.#usesWorkers()) {
-      this.#itemsDone += items;
       this.#engine ??= new Engine(this.#disk, this.#setup, 0);
       try {
         return Promise.resolve(this.#engine.run(kind, batch));
@@ -77,7 +84,7 @@ export class Pool implements Disposable {
   }
 
   #usesWorkers(): boolean {
-    return this.#options.script !== undefined && this.#options.workers > 0 && this.#itemsDone >= ITEMS_BEFORE_WORKERS;
+    return this.#options.script !== undefined && this.#options.workers > 0 && this.#costDone >= COST_BEFORE_WORKERS;
   }
 
   #post(kind: BatchKind, batch: unknown): Promise<unknown> {

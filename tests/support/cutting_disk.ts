@@ -24,7 +24,7 @@ const DIR_CHANGES = new Set<PropertyKey>([
   "syncFileSystem",
   "link",
 ]);
-const FILE_CHANGES = new Set<PropertyKey>(["write", "truncate", "setAttributes", "setXattr", "copyFrom", "sync"]);
+const FILE_CHANGES = new Set<PropertyKey>(["write", "truncate", "setAttributes", "setXattr", "cloneFrom", "sync"]);
 
 export class CuttingDisk {
   changes = 0;
