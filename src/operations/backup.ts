@@ -9,9 +9,9 @@ import type { Monitor } from "../core/monitor.ts";
 import { type Raw, rawOf, textOf } from "../core/raw.ts";
 import { VERSION } from "../core/version.ts";
 import { type Dir, type Disk, DiskFault, type Stat } from "../platform/disk.ts";
-import { parseFilter } from "../source/filter.ts";
-import { type Found, placeSources, type SourceRoot, walk, type WalkBatch } from "../source/walk.ts";
-import { ACL_ATTRIBUTE, isPassable } from "../storage/access.ts";
+import { type Filter, parseFilter } from "../source/filter.ts";
+import { type Found, type SourceRoot, walk, type WalkBatch, type WalkOptions } from "../source/walk.ts";
+import { ACL_ATTRIBUTE } from "../storage/access.ts";
 import { Basis, type BasisLine } from "../storage/basis.ts";
 import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
 import { untell } from "../storage/faults.ts";
@@ -25,6 +25,7 @@ import { freeTreeName, pointLatest, TreeBuilder, treeName } from "../storage/tre
 import { Pace } from "./pace.ts";
 import { Parcel, type ParcelDirectory } from "./parcel.ts";
 import { probeLinks } from "./probe.ts";
+import { findSources, isHidden, isReliable, seriesName, skippedDirectories } from "./sources.ts";
 
 export interface BackupRequest {
   /** Absolute paths of directories and files. */
@@ -34,6 +35,8 @@ export interface BackupRequest {
   readonly tags: readonly string[];
   /** Patterns in gitignore syntax. */
   readonly excludes: readonly string[];
+  /** Follow .backupignore files in the sources. */
+  readonly ignoreFiles: boolean;
   readonly oneFileSystem: boolean;
   readonly excludeCaches: boolean;
   readonly largestBytes: number | undefined;
@@ -54,7 +57,7 @@ const FLUSH_BYTES = 64 * 1024 * 1024;
 /** A crash costs at most this much work. */
 const CHECKPOINT_MS = 5 * 60_000;
 
-/** Makes one snapshot. @throws SourceGone, NoSource, Locked, Interrupted, DiskFault of the storage */
+/** Makes one snapshot. @throws SourceGone, NoSource, SourceInStorage, BadPattern, Locked, Interrupted, DiskFault of the storage */
 export async function backup(storage: Storage, request: BackupRequest, monitor: Monitor): Promise<SnapshotInfo> {
   using writer = storage.write(`backup of ${request.sources.map(textOf).join(", ")}`);
   using run = new BackupRun(storage, writer, request, monitor);
@@ -94,6 +97,7 @@ class BackupRun implements Disposable {
   readonly #disk: Disk;
   readonly #pool: Pool;
   readonly #startMs: number;
+  readonly #filter: Filter;
   readonly #roots: readonly SourceRoot[];
   readonly #series: string;
   readonly #previous: readonly SnapshotInfo[];
@@ -133,7 +137,8 @@ class BackupRun implements Disposable {
     };
     this.#startMs = storage.machine.clock.nowMs();
     this.#lastCheckpointMs = this.#startMs;
-    this.#roots = findSources(this.#disk, request.sources, monitor);
+    this.#filter = parseFilter(request.excludes);
+    this.#roots = findSources(storage, request.sources, this.#filter, monitor);
     this.#series = request.name ?? seriesName(this.#roots);
     this.#isPrivate = this.#roots.some((root) => isHidden(this.#disk, root));
     this.#reliable = this.#roots.every((root) => isReliable(this.#disk, root));
@@ -185,15 +190,28 @@ class BackupRun implements Disposable {
   }
 
   async #walkAll(): Promise<void> {
-    const { filter, ...options } = walkOptions(this.#request, this.#storage, this.#monitor);
     const pace = new Pace(this.#storage.machine.clock, this.#request.signal);
-    for (const batch of walk(this.#disk, this.#roots, { filter, ...options })) {
+    for (const batch of walk(this.#disk, this.#roots, this.#walkOptions())) {
       await pace.step();
       this.#take(batch);
       while (this.#queue.length > 0 && this.#mustConsume(this.#queue[0]!)) await this.#consumeOldest();
       await this.#checkpointIfDue();
     }
     while (this.#queue.length > 0) await this.#consumeOldest();
+  }
+
+  #walkOptions(): WalkOptions {
+    const { ignoreFiles, oneFileSystem, excludeCaches, largestBytes } = this.#request;
+    const skip = skippedDirectories(this.#storage);
+    return {
+      filter: this.#filter,
+      ignoreFiles,
+      oneFileSystem,
+      excludeCaches,
+      largestBytes,
+      skip,
+      monitor: this.#monitor,
+    };
   }
 
   /** What is done goes into the manifest at once; what isn't is waited for if too much is under way. */
@@ -485,49 +503,6 @@ function taskOf({ path, name, stat, from, learnt }: Pending): StoreTask {
   };
 }
 
-/** Opens every source once, to learn what it is. @throws NoSource */
-function findSources(disk: Disk, paths: readonly Raw[], monitor: Monitor): readonly SourceRoot[] {
-  const { roots, nested } = placeSources(paths.map((path) => sourceAt(disk, path)));
-  for (const path of nested) monitor.notice(`${textOf(path)} lies inside another source and is backed up with it`);
-  return roots;
-}
-
-function sourceAt(disk: Disk, path: Raw): { path: Raw; kind: "dir" | "file" } {
-  const real = disk.realPath(path);
-  try {
-    using _dir = disk.openDir(real);
-    return { path: real, kind: "dir" };
-  } catch (error) {
-    if (error instanceof DiskFault && error.errno === "ENOTDIR") return { path: real, kind: "file" };
-    throw error;
-  }
-}
-
-function parentPath(path: Raw): Raw {
-  const slash = path.lastIndexOf("/");
-  return (slash <= 0 ? "/" : path.slice(0, slash)) as Raw;
-}
-
-function isReliable(disk: Disk, root: SourceRoot): boolean {
-  using directory = disk.openDir(root.kind === "dir" ? root.path : parentPath(root.path));
-  return disk.abilities.inodes && directory.reliableInodes();
-}
-
-/** True if not everybody may reach the source: its copy must then be no easier to reach. */
-function isHidden(disk: Disk, root: SourceRoot): boolean {
-  for (let path = root.path; path !== "/"; path = parentPath(path)) {
-    using above = disk.openDir(parentPath(path));
-    if (!isPassable(above.statSelf())) return true;
-    if (parentPath(path) === path) return false;
-  }
-  return false;
-}
-
-function seriesName(roots: readonly SourceRoot[]): string {
-  const names = roots.map(({ path }) => textOf(path).split("/").filter((part) => part !== "").at(-1) ?? "root");
-  return names.join("+");
-}
-
 /** What the new snapshot builds on, newest first: partial ones since the last complete one, and that. */
 function basisOf(snapshots: readonly SnapshotInfo[], host: string, name: string): SnapshotInfo[] {
   const series = snapshots.filter((snapshot) => snapshot.host === host && snapshot.name === name).reverse();
@@ -542,16 +517,4 @@ function isTreeTaken(storage: Storage, name: string): boolean {
   if (storage.dir.stat(year) === undefined) return false;
   using directory = storage.dir.openDir(year);
   return directory.stat(rawOf(name.slice(slash + 1))) !== undefined;
-}
-
-function walkOptions(request: BackupRequest, storage: Storage, monitor: Monitor) {
-  const { device, inode } = storage.dir.statSelf();
-  return {
-    filter: parseFilter(request.excludes),
-    oneFileSystem: request.oneFileSystem,
-    excludeCaches: request.excludeCaches,
-    largestBytes: request.largestBytes,
-    skip: [{ device, inode, why: "it is the storage itself" }],
-    monitor,
-  };
 }

@@ -9,6 +9,7 @@ import type { Monitor } from "../core/monitor.ts";
 import { joinRaw, type Raw, rawOf, textOf } from "../core/raw.ts";
 import { type Dir, type Disk, DiskFault, type Stat } from "../platform/disk.ts";
 import type { Filter } from "./filter.ts";
+import { decideByLayers, IGNORE_FILE, type Layer, readLayer } from "./ignore_file.ts";
 
 /** One thing to back up, and where it appears in the snapshot. */
 export interface SourceRoot {
@@ -16,6 +17,17 @@ export interface SourceRoot {
   readonly path: Raw;
   readonly at: Apath;
   readonly kind: "dir" | "file";
+  /** Sources that lie inside this one: they are entered although they are on another file system. */
+  readonly nested: readonly SourcePath[];
+}
+
+/** A source as the file system has it. */
+export interface SourcePath {
+  /** Absolute, without symlinks. */
+  readonly path: Raw;
+  readonly kind: "dir" | "file";
+  /** As {@link Stat.device}. */
+  readonly device: string;
 }
 
 export interface Found {
@@ -40,13 +52,25 @@ export interface WalkBatch {
 
 export interface WalkOptions {
   readonly filter: Filter;
+  /** Follow .backupignore files; what `filter` says comes first. */
+  readonly ignoreFiles: boolean;
   readonly oneFileSystem: boolean;
-  /** Directories that are left out, with a notice. */
-  readonly skip: readonly { readonly device: string; readonly inode: string; readonly why: string }[];
-  readonly monitor: Monitor;
   /** Leave out what a CACHEDIR.TAG marks. */
   readonly excludeCaches: boolean;
+  /** Leave out larger files. */
   readonly largestBytes: number | undefined;
+  readonly skip: readonly SkippedDirectory[];
+  readonly monitor: Monitor;
+}
+
+/** A directory that is left out, with a notice, by whichever path the walk comes to it. */
+export interface SkippedDirectory {
+  /** Absolute, without symlinks. */
+  readonly path: Raw;
+  readonly device: string;
+  /** "0" where the platform has none. */
+  readonly inode: string;
+  readonly why: string;
 }
 
 export class NoSource extends Fault {
@@ -73,26 +97,22 @@ const CACHE_SIGNATURE = Buffer.from("Signature: 8a477f597d28d172789f06886806bc55
 
 /**
  * Decides where sources appear: a single directory is the snapshot; several, or files, stand in it under their own names,
- * and "-2", "-3" is added where names meet.
- * @param paths absolute, without symlinks
- * @returns nested: sources that lie inside other sources, and are backed up with them
+ * and "-2", "-3" is added where names meet. Sources inside other sources are backed up with them.
  */
-export function placeSources(
-  paths: readonly { readonly path: Raw; readonly kind: "dir" | "file" }[],
-): { roots: SourceRoot[]; nested: Raw[] } {
-  const distinct = [...new Map(paths.map((source) => [source.path, source])).values()];
-  const isNested = ({ path }: { path: Raw }) =>
-    distinct.some((other) => other.kind === "dir" && isBelow(path, other.path));
-  const outer = distinct.filter((source) => !isNested(source));
-  const nested = distinct.filter(isNested).map(({ path }) => path);
+export function placeSources(sources: readonly SourcePath[]): SourceRoot[] {
+  const distinct = [...new Map(sources.map((source) => [source.path, source])).values()];
+  const directories = distinct.filter(({ kind }) => kind === "dir");
+  const outer = distinct
+    .filter(({ path }) => !directories.some((directory) => isBelow(path, directory.path)))
+    .map((source) => ({ ...source, nested: distinct.filter(({ path }) => isBelow(path, source.path)) }));
   const [only, ...others] = outer;
-  if (only?.kind === "dir" && others.length === 0) return { roots: [{ ...only, at: TOP }], nested };
+  if (only?.kind === "dir" && others.length === 0) return [{ ...only, at: TOP }];
   const taken = new Set<string>();
-  const roots = outer.map((source) => ({ ...source, at: childOf(TOP, freeName(baseName(source.path), taken)) }));
-  return { roots, nested };
+  return outer.map((source) => ({ ...source, at: childOf(TOP, freeName(baseName(source.path), taken)) }));
 }
 
-function isBelow(path: Raw, directory: Raw): boolean {
+/** True if the absolute `path` lies below `directory`. */
+export function isBelow(path: Raw, directory: Raw): boolean {
   return path !== directory && (directory === "/" || path.startsWith(`${directory}/`));
 }
 
@@ -142,11 +162,19 @@ function openSource(disk: Disk, path: Raw): Dir {
   }
 }
 
+/** A directory to visit. */
+interface Pending {
+  /** Below the source; "" for the source itself. */
+  readonly relative: Raw;
+  readonly layer: Layer | undefined;
+}
+
 class RootWalk {
   readonly #disk: Disk;
   readonly #root: SourceRoot;
   readonly #options: WalkOptions;
-  #device = "";
+  #self: Stat | undefined;
+  #hasLastingInode = false;
 
   constructor(disk: Disk, root: SourceRoot, options: WalkOptions) {
     this.#disk = disk;
@@ -156,38 +184,46 @@ class RootWalk {
 
   *batches(): Generator<WalkBatch> {
     using top = openSource(this.#disk, this.#root.path);
-    this.#device = top.statSelf().device;
-    // Paths still to visit, the next one last.
-    const pending: Raw[] = [rawOf("")];
-    for (let relative = pending.pop(); relative !== undefined; relative = pending.pop()) {
-      const below = yield* this.#directory(top, relative);
-      for (let i = below.length - 1; i >= 0; i--) pending.push(joinRaw(relative, below[i]!));
+    this.#self = top.statSelf();
+    this.#hasLastingInode = top.reliableInodes();
+    // The next one last.
+    const pending: Pending[] = [{ relative: rawOf(""), layer: undefined }];
+    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+      const { names, layer } = yield* this.#directory(top, next);
+      for (let i = names.length - 1; i >= 0; i--) {
+        pending.push({ relative: joinRaw(next.relative, names[i]!), layer });
+      }
     }
+    this.#assertThere();
   }
 
-  /** @returns names of the subdirectories to visit, in order */
-  *#directory(top: Dir, relative: Raw): Generator<WalkBatch, Raw[]> {
+  /** @returns names of the subdirectories to visit, in order, and the patterns that hold there */
+  *#directory(
+    top: Dir,
+    { relative, layer: inherited }: Pending,
+  ): Generator<WalkBatch, { names: Raw[]; layer: Layer | undefined }> {
     using parent = this.#open(top, relative);
-    if (parent === undefined) return [];
+    if (parent === undefined) return { names: [], layer: undefined };
     const apath = relative === "" ? this.#root.at : joinRaw(this.#root.at, relative) as unknown as Apath;
     const names = this.#list(parent, relative);
+    const layer = this.#options.ignoreFiles && names.includes(IGNORE_FILE)
+      ? readLayer(parent, relative, inherited, this.#options.monitor)
+      : inherited;
     const below: Raw[] = [];
     for (let at = 0; at < names.length; at += BATCH_ENTRIES) {
-      const found = this.#look(parent, apath, relative, names.slice(at, at + BATCH_ENTRIES));
+      const found = this.#look(parent, apath, { relative, layer }, names.slice(at, at + BATCH_ENTRIES));
       if (found.length === 0) continue;
-      for (const { name, stat } of found) if (this.#isEntered(stat)) below.push(name);
+      for (const { name, stat } of found) if (this.#isEntered(relative, name, stat)) below.push(name);
       yield { parent, rootPath: this.#root.path, relative, apath, found };
     }
-    return below;
+    return { names: below, layer };
   }
 
   #open(top: Dir, relative: Raw): Dir | undefined {
     try {
       return top.openPath(relative);
     } catch (error) {
-      if (!(error instanceof DiskFault)) throw error;
-      if (relative === "") throw new SourceGone(this.#root.path);
-      this.#options.monitor.problem(error);
+      this.#report(error);
       return undefined;
     }
   }
@@ -196,21 +232,44 @@ class RootWalk {
   #list(parent: Dir, relative: Raw): Raw[] {
     try {
       const names = [...parent.list().names].sort();
-      return this.#options.excludeCaches && isCache(parent, names) ? [CACHE_TAG] : names;
+      if (!this.#options.excludeCaches || !isCache(parent, names)) return names;
+      this.#options.monitor.count("excludedEntries", names.length - 1);
+      return [CACHE_TAG];
     } catch (error) {
-      if (!(error instanceof DiskFault)) throw error;
-      if (relative === "") throw new SourceGone(this.#root.path);
-      this.#options.monitor.problem(error);
+      // Without its own names a source is nothing.
+      if (relative === "") throw error;
+      this.#report(error);
       return [];
     }
   }
 
-  #look(parent: Dir, apath: Apath, relative: Raw, names: readonly Raw[]): Found[] {
+  /** One directory can't be read: that is a problem, unless all of the source has gone. @throws SourceGone */
+  #report(error: unknown): void {
+    if (!(error instanceof DiskFault)) throw error;
+    this.#assertThere();
+    this.#options.monitor.problem(error);
+  }
+
+  /** A disk that was pulled out, or unmounted, must not look like an empty one. @throws SourceGone */
+  #assertThere(): void {
+    let now: Stat | undefined;
+    try {
+      using top = this.#disk.openDir(this.#root.path);
+      now = top.statSelf();
+    } catch (error) {
+      if (!(error instanceof DiskFault)) throw error;
+    }
+    const { device, inode } = this.#self!;
+    const isSame = now?.device === device && (now.inode === inode || !this.#hasLastingInode);
+    if (!isSame) throw new SourceGone(this.#root.path);
+  }
+
+  #look(parent: Dir, apath: Apath, place: Pending, names: readonly Raw[]): Found[] {
     const found: Found[] = [];
     for (const name of names) {
       const stat = this.#stat(parent, name);
       if (stat === undefined) continue;
-      if (this.#isExcluded(relative, name, stat)) this.#options.monitor.count("excludedEntries");
+      if (this.#isExcluded(place, name, stat)) this.#options.monitor.count("excludedEntries");
       else found.push({ name, path: childOf(apath, name), stat });
     }
     this.#options.monitor.count("walkedEntries", found.length);
@@ -228,28 +287,58 @@ class RootWalk {
     }
   }
 
-  #isExcluded(relative: Raw, name: Raw, stat: Stat): boolean {
-    const { filter, largestBytes, skip, monitor } = this.#options;
+  #isExcluded({ relative, layer }: Pending, name: Raw, stat: Stat): boolean {
+    const { filter, largestBytes } = this.#options;
+    const isDirectory = stat.kind === "dir";
     if (stat.kind === "file" && largestBytes !== undefined && stat.size > largestBytes) return true;
-    const skipped = stat.kind === "dir" &&
-      skip.find(({ device, inode }) => inode === stat.inode && device === stat.device);
-    if (skipped) {
-      monitor.notice(`Left out ${textOf(joinRaw(this.#root.path, joinRaw(relative, name)))}: ${skipped.why}`);
-      return true;
-    }
-    if (filter.isEmpty) return false;
+    if (isDirectory && this.#isSkipped(this.#pathOf(relative, name), stat)) return true;
+    if (filter.isEmpty && layer === undefined) return false;
     const path = childOf((relative === "" ? "/" : `/${relative}`) as Apath, name);
-    return filter.decide(path, stat.kind === "dir")?.negated === false;
+    const decision = filter.decide(path, isDirectory) ?? decideByLayers(layer, path, isDirectory);
+    return decision?.negated === false;
   }
 
-  #isEntered(stat: Stat): boolean {
-    return stat.kind === "dir" && (!this.#options.oneFileSystem || stat.device === this.#device);
+  #isSkipped(path: Raw, stat: Stat): boolean {
+    const skipped = this.#options.skip.find((directory) =>
+      path === directory.path ||
+      (stat.inode === directory.inode && stat.inode !== "0" && stat.device === directory.device)
+    );
+    if (skipped !== undefined) this.#options.monitor.notice(`Left out ${textOf(path)}: ${skipped.why}`);
+    return skipped !== undefined;
+  }
+
+  /** True for directories that are walked; other file systems may be shown as the directories they are mounted on. */
+  #isEntered(relative: Raw, name: Raw, stat: Stat): boolean {
+    if (stat.kind !== "dir") return false;
+    if (!this.#options.oneFileSystem) return true;
+    const { nested } = this.#root;
+    if (nested.length === 0) return stat.device === this.#self!.device;
+    const path = this.#pathOf(relative, name);
+    const leadsToSource = nested.some((source) => source.path === path || isBelow(source.path, path));
+    return leadsToSource || stat.device === this.#deviceOf(path);
+  }
+
+  /** The file system of the innermost source that `path` lies in. */
+  #deviceOf(path: Raw): string {
+    const around = this.#root.nested.filter((source) => source.kind === "dir" && isBelow(path, source.path));
+    const innermost = around.sort((a, b) => b.path.length - a.path.length)[0];
+    return innermost?.device ?? this.#self!.device;
+  }
+
+  #pathOf(relative: Raw, name: Raw): Raw {
+    return joinRaw(this.#root.path, joinRaw(relative, name));
   }
 }
 
+/** Whatever has the name of a tag and isn't one, or can't be read, marks nothing. */
 function isCache(directory: Dir, names: readonly Raw[]): boolean {
   if (!names.includes(CACHE_TAG)) return false;
-  using tag = directory.open(CACHE_TAG);
-  const start = new Uint8Array(CACHE_SIGNATURE.length);
-  return tag !== undefined && tag.read(start, 0) === start.length && CACHE_SIGNATURE.equals(start);
+  try {
+    using tag = directory.open(CACHE_TAG);
+    const start = new Uint8Array(CACHE_SIGNATURE.length);
+    return tag !== undefined && tag.read(start, 0) === start.length && CACHE_SIGNATURE.equals(start);
+  } catch (error) {
+    if (error instanceof DiskFault) return false;
+    throw error;
+  }
 }

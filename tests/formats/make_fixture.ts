@@ -54,6 +54,7 @@ async function makeSnapshot(options: { tree: boolean; interruptAt?: string }): P
     name: undefined,
     tags: ["fixture"],
     excludes: ["*.tmp"],
+    ignoreFiles: true,
     oneFileSystem: false,
     excludeCaches: false,
     largestBytes: undefined,

@@ -111,6 +111,7 @@ export class World implements Disposable {
       name: undefined,
       tags: [],
       excludes: [],
+      ignoreFiles: true,
       oneFileSystem: false,
       excludeCaches: false,
       largestBytes: undefined,

@@ -16,6 +16,7 @@ interface BackupOptions extends ExcludeOptions {
   readonly name?: string;
   readonly tag?: readonly string[];
   readonly excludeCaches?: boolean;
+  readonly ignoreFiles: boolean;
   readonly excludeLargerThan?: number;
   readonly oneFileSystem?: boolean;
   readonly tree: boolean;
@@ -53,6 +54,7 @@ function withOptions(command: Command): Command {
       new Option("--exclude-preset <NAME>", "leave out a known kind of litter: nas (@eaDir, .DS_Store, ...)")
         .choices(["nas"]).argParser(collectedChoice(["nas"])),
     )
+    .option("--no-ignore-files", "take no notice of .backupignore files in the sources")
     .option("--exclude-caches", "leave out directories marked with a CACHEDIR.TAG")
     .addOption(
       new Option("--exclude-larger-than <SIZE>", "leave out larger files: 500K, 10M, 1.5GiB").argParser(
@@ -104,6 +106,7 @@ async function requestOf(sources: readonly string[], options: BackupOptions, ses
     name: options.name,
     tags: options.tag ?? [],
     excludes: await excludePatterns(options, world),
+    ignoreFiles: options.ignoreFiles,
     oneFileSystem: options.oneFileSystem ?? false,
     excludeCaches: options.excludeCaches ?? false,
     largestBytes: options.excludeLargerThan,

@@ -1,0 +1,113 @@
+/** What a backup is of: sources as a person named them, and what is never one. */
+import type { Apath } from "../core/apath.ts";
+import { Fault } from "../core/fault.ts";
+import type { Monitor } from "../core/monitor.ts";
+import { type Raw, rawOf, textOf } from "../core/raw.ts";
+import { type Disk, DiskFault } from "../platform/disk.ts";
+import { decideWithParents, type Filter } from "../source/filter.ts";
+import {
+  isBelow,
+  NoSource,
+  placeSources,
+  type SkippedDirectory,
+  type SourcePath,
+  type SourceRoot,
+} from "../source/walk.ts";
+import { isPassable } from "../storage/access.ts";
+import type { Storage } from "../storage/storage.ts";
+
+export class SourceInStorage extends Fault {
+  readonly code = "source-in-storage";
+  readonly hint = "Name the directories that are to be kept, or another storage";
+  constructor(source: Raw, storage: Raw) {
+    super(
+      `Cannot back up ${JSON.stringify(textOf(source))}: it belongs to the storage ${JSON.stringify(textOf(storage))}`,
+    );
+  }
+}
+
+/** What may lie in a storage and is no part of it. */
+const FOREIGN = rawOf("archive");
+
+/** Opens every source once, to learn what it is. @throws NoSource, SourceInStorage */
+export function findSources(
+  storage: Storage,
+  paths: readonly Raw[],
+  filter: Filter,
+  monitor: Monitor,
+): readonly SourceRoot[] {
+  const { disk } = storage.machine;
+  const own = disk.realPath(storage.path);
+  const sources = paths.map((path) => sourceAt(disk, path));
+  for (const { path } of sources) if (belongsTo(path, own)) throw new SourceInStorage(path, own);
+  const roots = placeSources(sources);
+  for (const root of roots) for (const source of root.nested) monitor.notice(nestedNotice(source, root, filter));
+  return roots;
+}
+
+function sourceAt(disk: Disk, path: Raw): SourcePath {
+  try {
+    const real = disk.realPath(path);
+    return { path: real, ...kindAt(disk, real) };
+  } catch (error) {
+    if (error instanceof DiskFault && error.errno === "ENOENT") throw new NoSource(path);
+    throw error;
+  }
+}
+
+function kindAt(disk: Disk, real: Raw): Omit<SourcePath, "path"> {
+  try {
+    using directory = disk.openDir(real);
+    return { kind: "dir", device: directory.statSelf().device };
+  } catch (error) {
+    if (!(error instanceof DiskFault) || error.errno !== "ENOTDIR") throw error;
+    using parent = disk.openDir(parentPath(real));
+    return { kind: "file", device: parent.statSelf().device };
+  }
+}
+
+function belongsTo(path: Raw, storage: Raw): boolean {
+  return path === storage || (isBelow(path, storage) && !isBelow(path, `${storage}/${FOREIGN}` as Raw));
+}
+
+function nestedNotice({ path, kind }: SourcePath, root: SourceRoot, filter: Filter): string {
+  const inside = path.slice(root.path === "/" ? 0 : root.path.length) as Apath;
+  const decision = decideWithParents(filter, inside, kind === "dir");
+  const where = `${textOf(path)} lies inside the source ${textOf(root.path)}`;
+  return decision?.negated === false
+    ? `${where}, and is left out by the pattern ${decision.pattern}`
+    : `${where}, and is backed up with it`;
+}
+
+/** The storage is never backed up into itself, by whichever way the walk comes to it. */
+export function skippedDirectories(storage: Storage): SkippedDirectory[] {
+  const { device, inode } = storage.dir.statSelf();
+  const path = storage.machine.disk.realPath(storage.path);
+  return [{ path, device, inode, why: "it is the storage itself" }];
+}
+
+function parentPath(path: Raw): Raw {
+  const slash = path.lastIndexOf("/");
+  return (slash <= 0 ? "/" : path.slice(0, slash)) as Raw;
+}
+
+/** True if inode numbers and times of change tell something about the source's files. */
+export function isReliable(disk: Disk, root: SourceRoot): boolean {
+  using directory = disk.openDir(root.kind === "dir" ? root.path : parentPath(root.path));
+  return disk.abilities.inodes && directory.reliableInodes();
+}
+
+/** True if not everybody may reach the source: its copy must then be no easier to reach. */
+export function isHidden(disk: Disk, root: SourceRoot): boolean {
+  for (let path = root.path; path !== "/"; path = parentPath(path)) {
+    using above = disk.openDir(parentPath(path));
+    if (!isPassable(above.statSelf())) return true;
+  }
+  return false;
+}
+
+/** What a series is called if nobody says otherwise. */
+export function seriesName(roots: readonly SourceRoot[]): string {
+  const names = roots.map(({ path }) => textOf(path).split("/").filter((part) => part !== "").at(-1) ?? "root");
+  return names.join("+");
+}

@@ -1,0 +1,74 @@
+/** Files in the tree itself that say what is left out of it, as .gitignore files do. */
+import { type Apath } from "../core/apath.ts";
+import type { Monitor } from "../core/monitor.ts";
+import { joinRaw, type Raw, rawOf, rawOfBytes, textOf } from "../core/raw.ts";
+import { type Dir, DiskFault } from "../platform/disk.ts";
+import { parseExcludeFile } from "./exclude_lists.ts";
+import { type Decision, type Filter, parseFilter } from "./filter.ts";
+import { BadPattern } from "./pattern.ts";
+
+export const IGNORE_FILE = rawOf(".backupignore");
+/** Whoever writes such a file may be anybody: it must not fill the memory. */
+const MOST_BYTES = 1024 * 1024;
+
+/** The patterns of one directory's file; they hold for the directory and below. */
+export interface Layer {
+  readonly filter: Filter;
+  /** Characters of the directory's path, so that what follows is a path of its own. */
+  readonly prefixLength: number;
+  /** Of the nearest directory above that has such a file. */
+  readonly above: Layer | undefined;
+}
+
+/** The last pattern of the deepest file that has a fitting one. @param path relative to its source, beginning with "/" */
+export function decideByLayers(layer: Layer | undefined, path: Apath, isDirectory: boolean): Decision | undefined {
+  for (let at = layer; at !== undefined; at = at.above) {
+    const decision = at.filter.decide(path.slice(at.prefixLength) as Apath, isDirectory);
+    if (decision !== undefined) return decision;
+  }
+  return undefined;
+}
+
+/**
+ * Reads a directory's file. What can't be read is reported, and a line that can't be understood is told of: then more is
+ * backed up than was meant, never less.
+ * @param relative the directory, below its source
+ */
+export function readLayer(
+  directory: Dir,
+  relative: Raw,
+  above: Layer | undefined,
+  monitor: Monitor,
+): Layer | undefined {
+  const text = readText(directory, monitor);
+  if (text === undefined) return above;
+  const path = textOf(joinRaw(directory.path, IGNORE_FILE));
+  const lines = parseExcludeFile(text).filter((line) => isUsable(line, path, monitor));
+  return { filter: parseFilter(lines), prefixLength: relative === "" ? 0 : relative.length + 1, above };
+}
+
+/** Undefined if there is no such regular file, or it can't be read. */
+function readText(directory: Dir, monitor: Monitor): string | undefined {
+  try {
+    if (directory.stat(IGNORE_FILE)?.kind !== "file") return undefined;
+    using file = directory.open(IGNORE_FILE);
+    if (file === undefined) return undefined;
+    const bytes = new Uint8Array(Math.min(file.stat().size, MOST_BYTES));
+    return textOf(rawOfBytes(bytes.subarray(0, file.read(bytes, 0))));
+  } catch (error) {
+    if (!(error instanceof DiskFault)) throw error;
+    monitor.problem(error);
+    return undefined;
+  }
+}
+
+function isUsable(line: string, path: string, monitor: Monitor): boolean {
+  try {
+    parseFilter([line]);
+    return true;
+  } catch (error) {
+    if (!(error instanceof BadPattern)) throw error;
+    monitor.notice(`${path}: ${error.message}`);
+    return false;
+  }
+}
