@@ -4,8 +4,11 @@ import * as system from "./src/platform/system.ts";
 import { terminal } from "./src/platform/terminal.ts";
 
 if ("WorkerGlobalScope" in globalThis) {
+  // What arrives while the module is being loaded would find no listener, and be lost.
+  const early: MessageEvent[] = [];
+  Object.assign(globalThis, { onmessage: (event: MessageEvent) => void early.push(event) });
   const { serveWorker } = await import("./src/storage/worker.ts");
-  serveWorker();
+  serveWorker(early);
 } else {
   const { run } = await import("./src/cli/run.ts");
   Deno.exit(await run(system.commandLine(), realWorld()));

@@ -8,11 +8,14 @@ interface WorkerScope {
   postMessage(message: unknown): void;
 }
 
-export function serveWorker(): void {
+/** @param early messages that have come already */
+export function serveWorker(early: readonly MessageEvent<ToWorker>[]): void {
   const scope = globalThis as unknown as WorkerScope;
   const answer = workerLoop(openDisk());
-  scope.onmessage = (event) => {
+  const serve = (event: MessageEvent<ToWorker>) => {
     const reply = answer(event.data);
     if (reply !== undefined) scope.postMessage(reply);
   };
+  early.forEach(serve);
+  scope.onmessage = serve;
 }
