@@ -55,8 +55,10 @@ export class NoSnapshot extends Fault {
 export class AmbiguousSnapshot extends Fault {
   readonly code = "ambiguous-snapshot";
   readonly hint = "Give more digits of the id, or the name of the tree";
-  constructor(name: string, candidates: readonly string[]) {
-    super(`${JSON.stringify(name)} fits ${candidates.length} snapshots: ${candidates.join(", ")}`);
+  /** @param shown the first of them, for a person to choose from @param count of all */
+  constructor(name: string, shown: readonly string[], count: number) {
+    const more = count > shown.length ? ` and ${count - shown.length} more` : "";
+    super(`${JSON.stringify(name)} fits ${count} snapshots: ${shown.join(", ")}${more}`);
   }
 }
 

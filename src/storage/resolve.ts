@@ -46,5 +46,5 @@ function theOne(name: string, found: readonly SnapshotInfo[]): SnapshotInfo {
   const shown = found.slice(0, CANDIDATES_SHOWN).map((snapshot) =>
     `${snapshot.id.slice(0, 12)} (${snapshot.tree ?? snapshot.time})`
   );
-  throw new AmbiguousSnapshot(name, shown);
+  throw new AmbiguousSnapshot(name, shown, found.length);
 }

@@ -1,0 +1,94 @@
+import { match, strictEqual, throws } from "node:assert/strict";
+import type { RootId } from "../../src/core/content_id.ts";
+import type { SnapshotInfo } from "../../src/storage/catalog/catalog.ts";
+import { resolveSnapshot } from "../../src/storage/resolve.ts";
+
+/** @param start of the id; the rest is zeros */
+function snapshot(sequence: number, start: string, changes: Partial<SnapshotInfo> = {}): SnapshotInfo {
+  return {
+    id: start.padEnd(64, "0") + "f0" as RootId,
+    sequence,
+    time: `2026-11-2${sequence}T23:30:00.000Z`,
+    end: `2026-11-2${sequence}T23:31:00.000Z`,
+    tree: `2026/11-2${sequence + 1}T00:30`, // an hour ahead of UTC: the day after
+    host: "nas",
+    user: "me",
+    name: "photos",
+    sources: [],
+    tags: [],
+    entries: 0,
+    files: 0,
+    bytes: 0,
+    problems: 0,
+    complete: true,
+    ...changes,
+  };
+}
+
+const SNAPSHOTS = [
+  snapshot(1, "abcd1"),
+  snapshot(2, "abcd2", { name: "music" }),
+  snapshot(3, "1234567", { tree: null }),
+  snapshot(4, "20261124", { complete: false, tree: null }),
+];
+
+function found(name: string, among = SNAPSHOTS): number {
+  return resolveSnapshot(name, among).sequence;
+}
+
+Deno.test("resolveSnapshot() finds a snapshot by its id or a beginning of 4 digits and more", () => {
+  strictEqual(found(SNAPSHOTS[0]!.id), 1);
+  strictEqual(found("abcd2"), 2);
+  strictEqual(found("1234"), 3);
+  throws(() => found("123"), { code: "no-snapshot" });
+  throws(() => found("1235"), { code: "no-snapshot" });
+  throws(() => found(""), { code: "no-snapshot" });
+});
+
+Deno.test("resolveSnapshot() finds a snapshot by its tree, whole only", () => {
+  strictEqual(found("2026/11-22T00:30"), 1);
+  throws(() => found("2026/11-22T00"), { code: "no-snapshot" });
+});
+
+Deno.test("resolveSnapshot() takes a day as local time had it, or UTC where there is no tree", () => {
+  strictEqual(found("2026-11-22", [SNAPSHOTS[0]!]), 1);
+  strictEqual(found("2026-11-21", [SNAPSHOTS[0]!]), 1);
+  strictEqual(found("2026-11-23", [SNAPSHOTS[2]!]), 3);
+  throws(() => found("2026-11-25"), { code: "no-snapshot" });
+});
+
+Deno.test("resolveSnapshot() counts back from the latest complete snapshot", () => {
+  strictEqual(found("latest"), 3);
+  strictEqual(found("latest~0"), 3);
+  strictEqual(found("latest~2"), 1);
+  throws(() => found("latest~3"), { code: "no-snapshot" });
+  throws(() => found("latest", []), { code: "no-snapshot" });
+});
+
+Deno.test("resolveSnapshot() takes a partial snapshot as the latest only where nothing is complete", () => {
+  strictEqual(found("latest", [SNAPSHOTS[3]!]), 4);
+  strictEqual(found("20261124"), 4);
+});
+
+Deno.test("resolveSnapshot() counts within one name where it is given", () => {
+  strictEqual(found("music:latest"), 2);
+  strictEqual(found("photos:latest~1"), 1);
+  strictEqual(found("a:b:latest", [snapshot(1, "aaaa", { name: "a:b" })]), 1);
+  throws(() => found("music:latest~1"), { code: "no-snapshot" });
+});
+
+Deno.test("resolveSnapshot() names the candidates where several fit", () => {
+  throws(() => found("abcd"), {
+    code: "ambiguous-snapshot",
+    message: '"abcd" fits 2 snapshots: abcd10000000 (2026/11-22T00:30), abcd20000000 (2026/11-23T00:30)',
+  });
+});
+
+Deno.test("resolveSnapshot() names the first 10 candidates and counts all", () => {
+  const many = Array.from({ length: 13 }, (_, i) => snapshot(i, `aaaa${i.toString(16)}`));
+  throws(() => found("aaaa", many), (error: Error) => {
+    strictEqual(error.message.match(/aaaa[0-9a-f]{8} /g)?.length, 10);
+    match(error.message, /fits 13 snapshots: .* and 3 more$/);
+    return true;
+  });
+});
