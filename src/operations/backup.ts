@@ -54,6 +54,8 @@ export interface BackupRequest {
 const MOST_WAITING = 256;
 /** New bytes after which the disk is told to write them while the run goes on. */
 const FLUSH_BYTES = 64 * 1024 * 1024;
+/** What the file system itself writes for one item, roughly. */
+const ITEM_BYTES = 4096;
 /** A crash costs at most this much work. */
 const CHECKPOINT_MS = 5 * 60_000;
 
@@ -375,7 +377,7 @@ class BackupRun implements Disposable {
       count("readBytes", size);
     }
     if (result.how === "new") {
-      this.#unflushedBytes += result.bytes;
+      this.#unflushedBytes += result.bytes + ITEM_BYTES;
       count("storedItems");
       count("storedBytes", result.bytes);
     } else if (result.how === "known") count("reusedItems");
