@@ -10,6 +10,8 @@ import { type Catalog, createCatalog, memoryCatalog, openCatalog } from "./catal
 import type { ManifestSource, SnapshotInfo } from "./catalog/catalog.ts";
 import { rebuild } from "./catalog/rebuild.ts";
 import { Locked } from "./faults.ts";
+import { ForeignSnapshot } from "./root.ts";
+import { DamagedSettings } from "./settings.ts";
 import type { Storage } from "./storage.ts";
 
 const NAME = rawOf("catalog.sqlite");
@@ -56,11 +58,15 @@ export class CatalogKeeper implements Disposable {
 
   #open(): Catalog {
     const opened = openCatalog(this.#path("db"), this.#storage.settings.id, { readOnly: !this.#owned });
-    if ("stale" in opened) return this.#replace(`The catalog ${opened.stale}`);
+    if ("stale" in opened) return this.#owned ? this.#renew(opened.stale) : this.#openBetter(opened.stale);
     if (this.#agrees(opened)) return opened;
-    if (this.#owned && this.#catchUp(opened)) return opened;
+    if (this.#owned) {
+      this.#tellVanished(opened);
+      if (this.#catchUp(opened)) return opened;
+    }
     opened[Symbol.dispose]();
-    return this.#replace("The catalog does not know all snapshots");
+    const why = "does not know all snapshots";
+    return this.#owned ? this.#renew(why) : this.#openBetter(why);
   }
 
   /** True if the catalog knows exactly the roots that are there. Cheap unless `content/` has changed since. */
@@ -89,23 +95,41 @@ export class CatalogKeeper implements Disposable {
     return true;
   }
 
-  /** Puts a new catalog in the place of a bad one: on disk if the storage can be written, else for this run only. */
-  #replace(why: string): Catalog {
-    if (this.#owned) return this.#announce(why, () => this.#rebuildFile());
+  /** Puts a new catalog in the place of a bad one. */
+  #renew(why: string): Catalog {
+    this.#announce(why);
+    return this.#rebuildFile();
+  }
+
+  /** Has the catalog brought up to date, on disk if the storage can be written, else for this run only. */
+  #openBetter(why: string): Catalog {
     try {
       using _writer = this.#storage.write("rebuilding the catalog");
-      this.rebuild();
+      this.current();
     } catch (error) {
       if (!(error instanceof Locked || error instanceof DiskFault)) throw error;
     }
     const opened = openCatalog(this.#path("db"), this.#storage.settings.id, { readOnly: true });
-    if (!("stale" in opened) && this.#agrees(opened)) return opened;
-    return this.#announce(why, () => this.#fill(memoryCatalog(this.#storage.settings.id)));
+    if (!("stale" in opened)) {
+      if (this.#agrees(opened)) return opened;
+      opened[Symbol.dispose]();
+    }
+    this.#announce(why);
+    return this.#fill(memoryCatalog(this.#storage.settings.id));
   }
 
-  #announce(why: string, make: () => Catalog): Catalog {
-    if (this.#storage.rootIds().length > 0) this.#storage.monitor.notice(`${why}; rebuilding it from content/`);
-    return make();
+  #announce(why: string): void {
+    if (this.#storage.rootIds().length === 0) return;
+    this.#storage.monitor.notice(`The catalog ${why}; rebuilding it from content/`);
+  }
+
+  /** Only the catalog remembers a snapshot whose root is lost. */
+  #tellVanished(catalog: Catalog): void {
+    const there = new Set<string>(this.#storage.rootIds());
+    for (const { id, tree, time } of catalog.snapshots()) {
+      if (there.has(id)) continue;
+      this.#storage.monitor.notice(`The snapshot ${id.slice(0, 12)} (${tree ?? time}) is gone from content/`);
+    }
   }
 
   #rebuildFile(): Catalog {
@@ -130,17 +154,25 @@ export class CatalogKeeper implements Disposable {
     return catalog;
   }
 
-  /** Manifests of roots by sequence; a damaged root is a problem of its own and hides no other. */
+  /**
+   * Manifests of roots by sequence; a damaged root is a problem of its own and hides no other.
+   * @throws DamagedSettings if none of them is of this storage
+   */
   #sources(ids: readonly RootId[]): ManifestSource[] {
-    const sources: ManifestSource[] = [];
+    const sources: ManifestSource[] = [], foreign: ForeignSnapshot[] = [];
     for (const id of ids) {
       try {
         sources.push(this.#storage.manifestSource(id));
       } catch (error) {
         if (!(error instanceof Fault)) throw error;
-        this.#storage.monitor.problem(error);
+        if (error instanceof ForeignSnapshot) foreign.push(error);
+        else this.#storage.monitor.problem(error);
       }
     }
+    if (sources.length === 0 && foreign[0] !== undefined) {
+      throw new DamagedSettings(`its "id" is wrong: all snapshots belong to the storage ${foreign[0].storage}`);
+    }
+    for (const fault of foreign) this.#storage.monitor.problem(fault);
     return renumbered(sources);
   }
 

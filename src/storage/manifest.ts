@@ -2,6 +2,7 @@
 import { type Apath, compareApath, isWithin, parentOf, TOP } from "../core/apath.ts";
 import type { HunkId } from "../core/content_id.ts";
 import type { Entry } from "../core/entry.ts";
+import { Fault } from "../core/fault.ts";
 import { textOf } from "../core/raw.ts";
 import { decodeHunk, type HunkRef } from "./hunk.ts";
 import { DamagedManifest, parseLine } from "./line.ts";
@@ -9,6 +10,9 @@ import type { Root } from "./root.ts";
 
 /** Decoded hunks kept: looking up neighbours decodes nothing twice. */
 const CACHED_HUNKS = 2;
+
+/** Is told of a hunk that can't be read. */
+export type Damaged = (fault: Fault, hunk: HunkRef) => void;
 
 export class Manifest {
   readonly root: Root;
@@ -48,16 +52,21 @@ export class Manifest {
     return entriesOf(this.lines(hunk), this.root.hunks[hunk]!);
   }
 
-  /** All entries from `from` on. */
-  *entries(from: Apath = TOP): Generator<Entry> {
+  /** All entries from `from` on. @param damaged is told of hunks that can't be read, which are then left out */
+  *entries(from: Apath = TOP, damaged?: Damaged): Generator<Entry> {
     let last: Apath | undefined;
     for (let hunk = this.hunkOf(from) ?? 0; hunk < this.root.hunks.length; hunk++) {
-      for (const entry of this.hunkEntries(hunk)) {
-        if (last !== undefined && compareApath(last, entry.path) >= 0) {
-          throw new DamagedManifest(`hunks overlap at ${JSON.stringify(textOf(entry.path))}`);
+      try {
+        for (const entry of this.hunkEntries(hunk)) {
+          if (last !== undefined && compareApath(last, entry.path) >= 0) {
+            throw new DamagedManifest(`hunks overlap at ${JSON.stringify(textOf(entry.path))}`);
+          }
+          last = entry.path;
+          if (compareApath(entry.path, from) >= 0) yield entry;
         }
-        last = entry.path;
-        if (compareApath(entry.path, from) >= 0) yield entry;
+      } catch (error) {
+        if (damaged === undefined || !(error instanceof Fault)) throw error;
+        damaged(error, this.root.hunks[hunk]!);
       }
     }
   }
@@ -80,14 +89,14 @@ export class Manifest {
     }
   }
 
-  /** `path` itself and all that is below it: its own line, then one contiguous run. */
-  *within(path: Apath): Generator<Entry> {
-    if (path === TOP) return yield* this.entries();
+  /** `path` itself and all that is below it: its own line, then one contiguous run. @param damaged as for `entries` */
+  *within(path: Apath, damaged?: Damaged): Generator<Entry> {
+    if (path === TOP) return yield* this.entries(TOP, damaged);
     const own = this.entry(path);
     if (own === undefined) return;
     yield own;
     if (own.kind !== "dir") return;
-    for (const entry of this.entries(firstIn(path))) {
+    for (const entry of this.entries(firstIn(path), damaged)) {
       if (!isWithin(entry.path, path)) return;
       yield entry;
     }

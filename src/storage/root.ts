@@ -10,6 +10,15 @@ import { type CoreSettings, FORMAT_VERSION, NewerFormat, parseCoreSettings, type
 
 export const SNAPSHOT_FORMAT = "backup-tool snapshot";
 
+/** A root that is whole, but of another storage. */
+export class ForeignSnapshot extends DamagedManifest {
+  readonly storage: string;
+  constructor(storage: string) {
+    super(`a root belongs to the storage ${storage}`);
+    this.storage = storage;
+  }
+}
+
 export interface Totals {
   /** Lines in the manifest. */
   readonly entries: number;
@@ -64,7 +73,7 @@ export function encodeRoot(root: Root): string {
 export function parseRoot(bytes: Uint8Array<ArrayBuffer>, settings: Settings): Root {
   const fields = parseFields(bytes);
   const storage = parseCoreSettings(section(fields, "storage"), damaged);
-  if (storage.id !== settings.id) throw damaged(`it belongs to the storage ${storage.id}`);
+  if (storage.id !== settings.id) throw new ForeignSnapshot(storage.id);
   const read = new FieldReader(fields);
   const digits = digestHexLength(settings.algorithm);
   const previous = fields["previous"] ?? null;

@@ -69,6 +69,7 @@ export function parseSettings(text: string): Settings {
   const version = fields["version"];
   if (typeof version !== "number") throw new DamagedSettings(`its "version" is missing`);
   if (version > FORMAT_VERSION) throw new NewerFormat("The storage", version);
+  if (version !== FORMAT_VERSION) throw new DamagedSettings(`its "version" is ${version}`);
   const core = parseCoreSettings(fields, (why) => new DamagedSettings(why));
   return { version: FORMAT_VERSION, ...core, created: String(fields["created"] ?? "") };
 }

@@ -16,6 +16,7 @@ import { type Algorithm, digestHexLength, hashBytes } from "./digest.ts";
 import type { EngineSetup } from "./engine.ts";
 import { NoStorage, SplitStorage, StorageExists } from "./faults.ts";
 import { idOf, leafDirs } from "./item_path.ts";
+import { checkLayout } from "./layout.ts";
 import { takeWriterLock } from "./lock.ts";
 import { Manifest } from "./manifest.ts";
 import { Objects } from "./objects.ts";
@@ -68,6 +69,7 @@ export function openStorage(machine: Machine, path: Raw, monitor: Monitor): Stor
   const dir = held.use(openExisting(machine.disk, path));
   const settings = readSettings(dir, path, monitor);
   checkOneFileSystem(dir, path);
+  checkLayout(dir, settings);
   held.move();
   return new Storage(machine, dir, settings, monitor);
 }
