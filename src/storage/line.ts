@@ -84,12 +84,7 @@ function octal(mode: number): string {
 
 /** @throws DamagedManifest */
 export function parseLine(line: string): Entry {
-  let fields: Record<string, unknown>;
-  try {
-    fields = JSON.parse(line) as Record<string, unknown>;
-  } catch {
-    throw new DamagedManifest(`a line is not JSON: ${line.slice(0, 80)}`);
-  }
+  const fields = fieldsOf(line);
   const get = <T>(name: string, check: (value: unknown) => T | undefined): T => {
     const value = check(fields[name]);
     if (value === undefined) throw new DamagedManifest(`an entry has a wrong "${name}": ${line.slice(0, 200)}`);
@@ -118,6 +113,16 @@ export function parseLine(line: string): Entry {
     ...optional("xattrs", xattrsOf),
     ...optional("problems", stringsOf),
   } as Entry;
+}
+
+function fieldsOf(line: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(line);
+    if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
+  } catch {
+    // told below
+  }
+  throw new DamagedManifest(`a line is no JSON object: ${line.slice(0, 80)}`);
 }
 
 function pathOf(value: unknown): Apath | undefined {
