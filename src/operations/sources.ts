@@ -100,10 +100,20 @@ export function isReliable(disk: Disk, root: SourceRoot): boolean {
 /** True if not everybody may reach the source: its copy must then be no easier to reach. */
 export function isHidden(disk: Disk, root: SourceRoot): boolean {
   for (let path = root.path; path !== "/"; path = parentPath(path)) {
-    using above = disk.openDir(parentPath(path));
-    if (!isPassable(above.statSelf())) return true;
+    if (!isOpenToAll(disk, parentPath(path))) return true;
   }
   return false;
+}
+
+function isOpenToAll(disk: Disk, directory: Raw): boolean {
+  try {
+    using opened = disk.openDir(directory);
+    return isPassable(opened.statSelf());
+  } catch (error) {
+    // Whoever may pass through but not read it, like a home directory's owner through /home, can't look at it this way.
+    if (error instanceof DiskFault && error.errno === "EACCES") return false;
+    throw error;
+  }
 }
 
 /** What a series is called if nobody says otherwise. */

@@ -4,6 +4,7 @@ import { Libc, loadLibc } from "../../src/platform/libc.ts";
 import { openLinuxDisk } from "../../src/platform/linux_disk.ts";
 import type { Dir, Disk } from "../../src/platform/disk.ts";
 import { diskContract, fails, makePath, read, temporary, write } from "../contract/disk_contract.ts";
+import { descriptorsWithin } from "../support/descriptors.ts";
 
 const A = rawOf("a"), B = rawOf("b"), SUB = rawOf("sub");
 
@@ -174,18 +175,6 @@ Deno.test("LinuxDir leaves no descriptor open", () => {
   useEverything(place.disk, place.dir);
   deepStrictEqual(open(), before);
 });
-
-/** Only those, because other tests open and close theirs in the same process. */
-function descriptorsWithin(path: string): string[] {
-  return [...Deno.readDirSync("/proc/self/fd")].flatMap(({ name }) => {
-    try {
-      const target = Deno.readLinkSync(`/proc/self/fd/${name}`);
-      return target.startsWith(path) ? [target] : [];
-    } catch {
-      return [];
-    }
-  }).sort();
-}
 
 function useEverything(disk: Disk, dir: Dir): void {
   using sub = makePath(dir, ["sub"]);
