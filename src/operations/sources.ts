@@ -45,12 +45,15 @@ export function findSources(
   return roots;
 }
 
+/** Nothing is there, or what should be a directory on the way is a file. */
+const MISSING = ["ENOENT", "ENOTDIR"];
+
 function sourceAt(disk: Disk, path: Raw): SourcePath {
   try {
     const real = disk.realPath(path);
     return { path: real, ...kindAt(disk, real) };
   } catch (error) {
-    if (error instanceof DiskFault && error.errno === "ENOENT") throw new NoSource(path);
+    if (error instanceof DiskFault && MISSING.includes(error.errno)) throw new NoSource(path);
     throw error;
   }
 }
