@@ -1,0 +1,169 @@
+import { deepStrictEqual, match, strictEqual, throws } from "node:assert/strict";
+import fc from "fast-check";
+import { compareApath, parseApath } from "../../src/core/apath.ts";
+import type { HunkId, RootId } from "../../src/core/content_id.ts";
+import { encodeRoot, parseRoot, type Root, rootSettings } from "../../src/storage/root.ts";
+import type { Settings } from "../../src/storage/settings.ts";
+import { apaths } from "../support/arbitraries.ts";
+
+const SETTINGS: Settings = {
+  version: 1,
+  id: "8fe2467d-f123-4159-837f-236fab4da903",
+  algorithm: "md5",
+  hexSplit: [2],
+  created: "2026-11-20T22:00:00.000Z",
+};
+const hunkId = (n: number) => n.toString(16).padStart(32, "0") + "f1" as HunkId;
+const rootId = (n: number) => n.toString(16).padStart(32, "0") + "f0" as RootId;
+
+const ROOT: Root = {
+  version: 1,
+  storage: { id: SETTINGS.id, algorithm: "md5", hexSplit: [2] },
+  sequence: 12,
+  previous: rootId(11),
+  start: "2026-11-20T22:05:11.123Z",
+  end: "2026-11-20T22:06:02.004Z",
+  timeZone: "Europe/Berlin",
+  offsetMinutes: 60,
+  tree: "2026/11-20T23:05",
+  private: true,
+  host: "nas",
+  user: "me",
+  name: "photos",
+  sources: [{ path: "/home/me/photos", at: "/" }],
+  excludes: ["*.tmp", "!keep.tmp"],
+  tags: ["weekly"],
+  complete: true,
+  totals: { entries: 300, files: 298, dirs: 2, bytes: 1234, problems: 1 },
+  tool: "backup-tool 0.1.0",
+  hunks: [{ first: parseApath("/"), count: 256, id: hunkId(1) }, {
+    first: parseApath("/a/b"),
+    count: 44,
+    id: hunkId(2),
+  }],
+};
+
+const bytesOf = (text: string) => new TextEncoder().encode(text);
+
+/** The root above as bytes, with some fields changed; undefined removes one. */
+function rootWith(changes: Record<string, unknown>): Uint8Array<ArrayBuffer> {
+  return bytesOf(JSON.stringify({ ...JSON.parse(encodeRoot(ROOT)), ...changes }));
+}
+
+Deno.test("parseRoot() undoes encodeRoot()", () => {
+  const strings = fc.string({ unit: "grapheme", maxLength: 8 });
+  const roots = fc.record({
+    sequence: fc.nat(),
+    previous: fc.option(fc.nat().map(rootId)),
+    offsetMinutes: fc.integer({ min: -720, max: 840 }),
+    tree: fc.option(strings),
+    private: fc.boolean(),
+    complete: fc.boolean(),
+    host: strings,
+    excludes: fc.array(strings),
+    tags: fc.array(strings),
+    sources: fc.array(fc.record({ path: strings, at: strings }, { noNullPrototype: true })),
+    hunks: fc.uniqueArray(apaths).map((paths) =>
+      paths.sort(compareApath).map((first, i) => ({ first, count: i, id: hunkId(i) }))
+    ),
+  }, { noNullPrototype: true }).map((changes) => ({ ...ROOT, ...changes }));
+  fc.assert(
+    fc.property(roots, (root) => {
+      const text = encodeRoot(root);
+      deepStrictEqual(parseRoot(bytesOf(text), SETTINGS), root);
+      strictEqual(encodeRoot(parseRoot(bytesOf(text), SETTINGS)), text);
+    }),
+  );
+});
+
+Deno.test("parseRoot() doesn't mind newlines at the end, nor fields it doesn't know", () => {
+  deepStrictEqual(parseRoot(bytesOf(encodeRoot(ROOT) + "\n\n\n"), SETTINGS), ROOT);
+  deepStrictEqual(parseRoot(rootWith({ colour: "green" }), SETTINGS), ROOT);
+});
+
+Deno.test("encodeRoot() is for people too: indented, with a newline at the end", () => {
+  match(encodeRoot(ROOT), /^\{\n {2}"format": "backup-tool snapshot",\n {2}"version": 1,\n[^]*\n\}\n$/);
+});
+
+Deno.test("rootSettings() is all of db/main but the time of its making", () => {
+  deepStrictEqual(rootSettings(bytesOf(encodeRoot(ROOT))), { ...SETTINGS, created: ROOT.start });
+});
+
+Deno.test("parseRoot() refuses newer formats, whatever else they say", () => {
+  const newer = { code: "newer-format", message: /format version 2/ };
+  throws(() => parseRoot(rootWith({ version: 2 }), SETTINGS), newer);
+  throws(() => parseRoot(rootWith({ version: 2, hunks: "elsewhere", storage: null }), SETTINGS), newer);
+  throws(() => rootSettings(rootWith({ version: 2 })), newer);
+});
+
+Deno.test("parseRoot() refuses a root of another storage", () => {
+  const storage = { ...ROOT.storage, id: "other" };
+  throws(() => parseRoot(rootWith({ storage }), SETTINGS), { code: "damaged-manifest", message: /storage other/ });
+});
+
+Deno.test("parseRoot() calls wrong fields damage, and says which", () => {
+  const hunk = { first: "/", count: 1, id: hunkId(1) };
+  const cases: Record<string, unknown[]> = {
+    format: [undefined, "backup-tool storage"],
+    version: [undefined, "1"],
+    storage: [undefined, null, 1],
+    algorithm: [{ ...ROOT.storage, algorithm: "none" }],
+    sequence: [undefined, -1, 1.5, "1"],
+    previous: ["", "x", hunkId(1), rootId(1).slice(2), 5],
+    start: [undefined, "yesterday", 1],
+    end: [undefined, ""],
+    timeZone: [undefined, null],
+    offsetMinutes: [undefined, 0.5],
+    tree: [undefined, 1],
+    host: [undefined],
+    user: [1],
+    name: [null],
+    sources: [undefined, {}],
+    path: [[{ at: "/" }], [null]],
+    excludes: [undefined, "*"],
+    tags: [undefined],
+    totals: [undefined, null],
+    entries: [{ ...ROOT.totals, entries: undefined }],
+    tool: [undefined],
+    hunks: [undefined, {}],
+    first: [[{ ...hunk, first: "" }], [{ ...hunk, first: "a" }], [{ ...hunk, first: "/a/../b" }]],
+    count: [[{ ...hunk, count: -1 }]],
+    id: [[{ ...hunk, id: rootId(1) }], [{ ...hunk, id: "../../x" }], [{}].map(() => ({ ...hunk, id: 1 }))],
+  };
+  /** Fields inside of others. */
+  const places: Record<string, string> = {
+    algorithm: "storage",
+    path: "sources",
+    entries: "totals",
+    first: "hunks",
+    count: "hunks",
+    id: "hunks",
+  };
+  for (const [field, values] of Object.entries(cases)) {
+    for (const value of values) {
+      const message = new RegExp(`"${field}"`);
+      const bytes = rootWith({ [places[field] ?? field]: value });
+      throws(
+        () => parseRoot(bytes, SETTINGS),
+        { code: "damaged-manifest", message },
+        `${field}: ${JSON.stringify(value)}`,
+      );
+    }
+  }
+});
+
+Deno.test("parseRoot() refuses hunks out of order", () => {
+  const damaged = { code: "damaged-manifest", message: /out of order/ };
+  const hunks = JSON.parse(encodeRoot(ROOT)).hunks;
+  throws(() => parseRoot(rootWith({ hunks: hunks.toReversed() }), SETTINGS), damaged);
+  throws(() => parseRoot(rootWith({ hunks: [hunks[0], hunks[0]] }), SETTINGS), damaged);
+});
+
+Deno.test("parseRoot() calls a root damaged that is cut off anywhere, or is no text", () => {
+  const bytes = bytesOf(encodeRoot(ROOT).trimEnd());
+  for (let length = 0; length < bytes.length; length += 7) {
+    throws(() => parseRoot(bytes.slice(0, length), SETTINGS), { code: "damaged-manifest" }, `${length} bytes`);
+  }
+  throws(() => parseRoot(Uint8Array.of(0xff, 0xfe), SETTINGS), { code: "damaged-manifest" });
+  throws(() => parseRoot(bytesOf("null"), SETTINGS), { code: "damaged-manifest" });
+});
