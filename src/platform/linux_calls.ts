@@ -167,7 +167,7 @@ export class LinuxCalls {
     const handle = this.open(fd, name, O.PATH | O.NOFOLLOW);
     if (handle < 0) throw this.libc.fault("set the mode of", path());
     try {
-      if (this.statx.kindOfFd(handle, path()) === "symlink") return;
+      if (this.statx.kindAndSizeOfFd(handle, path()).kind === "symlink") return;
       const link = this.libc.second.path(`/proc/self/fd/${handle}`);
       this.check(call.chmod(link, mode), "set the mode of", path());
     } finally {

@@ -209,7 +209,7 @@ class LinuxDir implements Dir {
     const handle = this.#calls.open(this.#fd, libc.first.component(name), O.PATH | O.NOFOLLOW);
     if (handle < 0) return handle;
     try {
-      if (this.#calls.statx.kindOfFd(handle, this.path) !== "file") return -1;
+      if (this.#calls.statx.kindAndSizeOfFd(handle, this.path).kind !== "file") return -1;
       return this.#calls.open(AT.FDCWD, libc.second.path(`/proc/self/fd/${handle}`), O.RDONLY);
     } finally {
       this.#calls.close(handle);
@@ -218,18 +218,18 @@ class LinuxDir implements Dir {
 
   /** Takes over `fd`, or closes it and throws if it is something else. */
   #regularFile(fd: number, name: Raw): LinuxFile {
-    let kind: Kind | undefined;
+    let kind: Kind | undefined, size: number;
     try {
-      kind = this.#calls.statx.kindOfFd(fd, this.path);
-      if (kind === "file") return this.#file(fd, name);
+      ({ kind, size } = this.#calls.statx.kindAndSizeOfFd(fd, this.path));
+      if (kind === "file") return this.#file(fd, name, size);
     } finally {
       if (kind !== "file") this.#calls.close(fd);
     }
     throw new DiskFault(kind === "dir" ? "EISDIR" : "ENXIO", "open", joinRaw(this.path, name));
   }
 
-  #file(fd: number, name: Raw): LinuxFile {
-    return new LinuxFile(this.#calls, fd, () => joinRaw(this.path, name));
+  #file(fd: number, name: Raw, size = 0): LinuxFile {
+    return new LinuxFile(this.#calls, fd, () => joinRaw(this.path, name), size);
   }
 
   create(name: Raw, mode: number): OpenFile | undefined {

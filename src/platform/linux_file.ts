@@ -15,10 +15,12 @@ export class LinuxFile implements OpenFile {
   readonly #calls: LinuxCalls;
   readonly #path: () => Raw;
   #fd: number;
+  readonly #sizeAtOpening: number;
   #isLocked = false;
 
-  /** Takes over `fd`. @param path for messages */
-  constructor(calls: LinuxCalls, fd: number, path: () => Raw) {
+  /** Takes over `fd`. @param path for messages @param size when it was opened; 0: unknown */
+  constructor(calls: LinuxCalls, fd: number, path: () => Raw, size: number) {
+    this.#sizeAtOpening = size;
     this.#calls = calls;
     this.#fd = fd;
     this.#path = path;
@@ -39,7 +41,8 @@ export class LinuxFile implements OpenFile {
   read(into: Uint8Array<ArrayBuffer>, position: number): number {
     const { libc } = this.#calls;
     let done = 0;
-    // Only an empty answer is the end of the file: a network file system may give less than was asked for.
+    // A network file system may give less than was asked for; the end is where the file ended when it was opened, or an
+    // empty answer. Who reads on from there will see what has been added.
     while (done < into.length) {
       const rest = done === 0 ? into : into.subarray(done);
       let got: number;
@@ -47,6 +50,7 @@ export class LinuxFile implements OpenFile {
       if (got < 0) throw libc.fault("read", this.#path());
       if (got === 0) break;
       done += got;
+      if (position + done === this.#sizeAtOpening) break;
     }
     return done;
   }

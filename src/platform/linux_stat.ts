@@ -7,6 +7,7 @@ import { AT, EMPTY_PATH, type Libc, SYSCALL } from "./libc.ts";
 import { TimeText } from "./ns_text.ts";
 
 const STATX_TYPE = 0x1;
+const STATX_TYPE_AND_SIZE = 0x201;
 const STATX_BTIME = 0x800;
 const STATX_BASIC_AND_BTIME = 0xfff;
 const TWO_32 = 0x1_0000_0000;
@@ -73,10 +74,11 @@ export class Statx {
     return this.#read();
   }
 
-  /** Only the kind of an open descriptor. @param path for messages */
-  kindOfFd(fd: number, path: Raw): Kind | undefined {
-    if (this.#run(fd, EMPTY_PATH, AT.EMPTY_PATH, STATX_TYPE) < 0) throw this.#libc.fault("look at", path);
-    return kindOfType(this.#view.getUint16(28, true) >> 12);
+  /** Only the kind and size of an open descriptor. @param path for messages */
+  kindAndSizeOfFd(fd: number, path: Raw): { kind: Kind | undefined; size: number } {
+    if (this.#run(fd, EMPTY_PATH, AT.EMPTY_PATH, STATX_TYPE_AND_SIZE) < 0) throw this.#libc.fault("look at", path);
+    const size = this.#view.getUint32(40, true) + this.#view.getUint32(44, true) * TWO_32;
+    return { kind: kindOfType(this.#view.getUint16(28, true) >> 12), size };
   }
 
   #run(fd: number, path: Uint8Array<ArrayBuffer>, flags: number, mask: number): number {

@@ -85,7 +85,7 @@ export class Claims {
 }
 
 /** 61 bits of an id; the suffix of a collision is mixed in. The first word is never 0, the second leaves two bits free. */
-function fingerprint(id: string): { high: number; low: number } {
+export function fingerprint(id: string): { high: number; low: number } {
   const suffix = id.length % 8 === 2 ? parseInt(id.slice(-2), 16) + 1 : 0;
   const high = parseInt(id.slice(0, 8), 16) | 1;
   const tail = id.length >= 16 ? parseInt(id.slice(8, 16), 16) : parseInt(id.slice(0, 8), 16) << 1;

@@ -1,6 +1,6 @@
 /** Looking at a hunk and at what it names: it is sound and in order, and its contents are there with the right size. */
 import type { Apath } from "../core/apath.ts";
-import type { ContentStore } from "./content.ts";
+import type { ContentId } from "../core/content_id.ts";
 import type { HunkRef } from "./hunk.ts";
 import { entriesOf, linesOf } from "./manifest.ts";
 import type { Objects } from "./objects.ts";
@@ -12,13 +12,17 @@ export interface ExamineResult {
 }
 
 /** @throws DamagedContent, DamagedManifest of the hunk itself */
-export function examineHunk(ref: HunkRef, objects: Objects, contents: ContentStore): ExamineResult {
+export function examineHunk(
+  ref: HunkRef,
+  objects: Objects,
+  sizeOf: (id: ContentId) => number | undefined,
+): ExamineResult {
   let last = ref.first;
   const damaged: { id: string; what: string }[] = [];
   for (const { path, content, size } of entriesOf(linesOf(objects.read(ref.id), ref), ref)) {
     last = path;
     if (content === undefined) continue;
-    const there = contents.sizeOf(content);
+    const there = sizeOf(content);
     if (there === undefined) damaged.push({ id: content, what: "it is missing" });
     else if (there !== size) damaged.push({ id: content, what: `it has ${there} bytes instead of ${size}` });
   }

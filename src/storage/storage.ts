@@ -4,7 +4,6 @@
  */
 import type { Clock, Random } from "../core/clock.ts";
 import { classOfId, type ContentId, type HunkId, parseRootId, type RootId } from "../core/content_id.ts";
-import { Fault } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
 import { joinRaw, type Raw, rawOf, textOf } from "../core/raw.ts";
 import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
@@ -25,6 +24,7 @@ import { recoverSettings } from "./recover_settings.ts";
 import { resolveSnapshot } from "./resolve.ts";
 import type { Root } from "./root.ts";
 import { checkHexSplit, encodeSettings, parseSettings, type Settings } from "./settings.ts";
+import { newSizeTable } from "./size_table.ts";
 import { removeRecursively } from "./tree.ts";
 
 /** The world that a storage lives in. */
@@ -115,7 +115,7 @@ export class Storage implements Disposable {
 
   /** Oldest first. */
   snapshots(): SnapshotInfo[] {
-    return this.catalog().snapshots();
+    return this.#keeper.use((catalog) => catalog.snapshots());
   }
 
   /** @throws NoSnapshot, AmbiguousSnapshot */
@@ -185,13 +185,19 @@ export class Storage implements Disposable {
     });
   }
 
-  /** Threads that store, restore or verify. */
-  pool(workers: number): Pool {
+  /** Contents that a check found damaged or missing, and nobody has stored again since. */
+  damaged(): ContentId[] {
+    return this.#keeper.use((catalog) => catalog.damaged());
+  }
+
+  /** Threads that store, restore or verify. @param itemsToVerify 0: none */
+  pool(workers: number, itemsToVerify = 0): Pool {
     const setup: EngineSetup = {
       storagePath: this.path,
       settings: this.settings,
       claims: newClaimTable(),
-      damaged: this.catalog().damaged(),
+      damaged: this.damaged(),
+      ...(itemsToVerify > 0 && { sizes: newSizeTable(itemsToVerify) }),
     };
     return new Pool(this.machine.disk, setup, { workers, script: this.machine.workerScript });
   }
@@ -246,13 +252,12 @@ export class Writer implements Disposable {
   #flush: Promise<void> = Promise.resolve();
 
   /**
-   * Makes a snapshot exist. Order: everything durable, then the root, then the catalog. A catalog that can't be written
-   * is only reported: it will be made again.
+   * Makes a snapshot exist. Order: everything durable, then the root, then the catalog, which may fail: it is made again.
    * @param checkpoint of the same run, which the root replaces: its hunks are the root's too
    */
   async commit(root: Root, checkpoint: RootId | undefined): Promise<RootId> {
     const id = await this.checkpoint(root, checkpoint);
-    this.#catalogue(id);
+    this.#keeper.add(id);
     return id;
   }
 
@@ -265,18 +270,9 @@ export class Writer implements Disposable {
     return id;
   }
 
-  #catalogue(id: RootId): void {
-    try {
-      this.#keeper.add(id);
-    } catch (error) {
-      if (!(error instanceof Fault)) throw error;
-      this.#storage.monitor.notice(`The catalog could not be updated and will be rebuilt: ${error.message}`);
-    }
-  }
-
-  /** Notes which contents were read and found whole or damaged. */
+  /** Notes which contents were read and found whole or damaged. @param items may be gone through twice */
   recordVerified(items: Iterable<{ readonly id: string; readonly state: "ok" | "damaged" }>, atMs: number): void {
-    this.#storage.catalog().recordVerified(items, atMs);
+    this.#keeper.use((catalog) => catalog.recordVerified(items, atMs));
   }
 
   /** Makes the catalog again from `content/` alone. */

@@ -5,6 +5,7 @@ import { CHUNK_BYTES, isDigestOf } from "./content.ts";
 import { hashBytes, newHasher } from "./digest.ts";
 import { idOf } from "./item_path.ts";
 import type { Settings } from "./settings.ts";
+import type { SizeTable } from "./size_table.ts";
 
 /** Some items of one leaf directory. Plain data: it travels between threads. */
 export interface VerifyBatch {
@@ -20,14 +21,22 @@ export interface VerifyResult {
   readonly damaged: readonly { readonly index: number; readonly what: string }[];
 }
 
+export interface VerifySetup {
+  readonly settings: Settings;
+  /** Takes up the sizes of sound items. */
+  readonly sizes: SizeTable | undefined;
+}
+
 export class Verify {
   readonly #content: Dir;
   readonly #settings: Settings;
+  readonly #sizes: SizeTable | undefined;
   readonly #buffer = new Uint8Array(CHUNK_BYTES);
 
-  constructor(storage: Dir, settings: Settings) {
+  constructor(storage: Dir, { settings, sizes }: VerifySetup) {
     this.#content = storage.openDir(rawOf("content"));
     this.#settings = settings;
+    this.#sizes = sizes;
   }
 
   [Symbol.dispose](): void {
@@ -51,7 +60,10 @@ export class Verify {
       using file = leaf.open(name);
       if (file === undefined) return { read: 0, what: "it has just vanished" };
       const { read, digest } = this.#digest(file);
-      return { read, what: isDigestOf(idOf(path, name), digest) ? undefined : "its bytes don't match its checksum" };
+      const id = idOf(path, name);
+      if (!isDigestOf(id, digest)) return { read, what: "its bytes don't match its checksum" };
+      this.#sizes?.set(id, read);
+      return { read, what: undefined };
     } catch (error) {
       if (!(error instanceof DiskFault)) throw error;
       return { read: 0, what: error.message };
