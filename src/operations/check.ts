@@ -54,7 +54,8 @@ export async function check(
   found: (finding: Finding) => void,
   monitor: Monitor,
 ): Promise<CheckResult> {
-  return await new CheckRun(storage, request, found, monitor).make();
+  using run = new CheckRun(storage, request, found, monitor);
+  return await run.make();
 }
 
 interface ItemBatch {
@@ -62,7 +63,7 @@ interface ItemBatch {
   readonly names: readonly Raw[];
 }
 
-class CheckRun {
+class CheckRun implements Disposable {
   readonly #storage: Storage;
   readonly #request: CheckRequest;
   readonly #found: (finding: Finding) => void;
@@ -75,7 +76,6 @@ class CheckRun {
   #strays = 0;
   /** Of one item, as far as the snapshots tell: whether threads are worth it must be decided before items are read. */
   #usualBytes = 0;
-  #itemsExpected = 0;
   /** Contents that were read and are as their names say. */
   readonly #sound = new IdList();
   /** Contents that are missing, of the wrong size, or have wrong bytes, and what is wrong. */
@@ -84,6 +84,7 @@ class CheckRun {
   readonly #badHunks = new Map<string, { readonly what: string; readonly paths: string[] }>();
   /** Last path of every hunk that was asked for: no snapshot needs to look at it again. */
   readonly #lastPaths = new Map<string, Promise<Apath>>();
+  readonly #pool: Pool;
 
   constructor(
     storage: Storage,
@@ -97,15 +98,19 @@ class CheckRun {
     this.#monitor = monitor;
     this.#pace = new Pace(storage.machine.clock, request.signal);
     this.#digits = digestHexLength(storage.settings.algorithm);
+    this.#pool = storage.pool(request.workers);
+  }
+
+  [Symbol.dispose](): void {
+    this.#pool[Symbol.dispose]();
   }
 
   async make(): Promise<CheckResult> {
     const roots = this.#storage.rootIds();
     const snapshots = roots.filter((id) => this.#checkRoot(id));
     this.#checkCatalog(roots);
-    using pool = this.#storage.pool(this.#request.workers, this.#request.readData ? this.#itemsExpected : 0);
-    await this.#walkItems(pool);
-    await this.#checkManifests(snapshots, pool);
+    await this.#walkItems();
+    await this.#checkManifests(snapshots);
     this.#reportHunks();
     await this.#reportContents(snapshots);
     this.#remember();
@@ -121,7 +126,6 @@ class CheckRun {
     try {
       const { bytes, files } = this.#storage.manifest(id).root.totals;
       this.#usualBytes = Math.max(this.#usualBytes, bytes / Math.max(files, 1));
-      this.#itemsExpected = Math.max(this.#itemsExpected, 1.5 * files);
       return true;
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
@@ -140,7 +144,7 @@ class CheckRun {
   }
 
   /** Looks at every item: its name, and its bytes if asked for. */
-  async #walkItems(pool: Pool): Promise<void> {
+  async #walkItems(): Promise<void> {
     const underWay: { batch: ItemBatch; result: Promise<VerifyResult> }[] = [];
     const finishOldest = async () => {
       const { batch, result } = underWay.shift()!;
@@ -153,13 +157,13 @@ class CheckRun {
       if (!this.#request.readData) continue;
       for (let at = 0; at < names.length; at += BATCH_ITEMS) {
         const batch = { leaf, names: names.slice(at, at + BATCH_ITEMS) };
-        const result = pool.run("verify", { leaf, names: batch.names.join("/") }, {
+        const result = this.#pool.run("verify", { leaf, names: batch.names.join("/") }, {
           items: batch.names.length,
           bytes: batch.names.length * this.#usualBytes,
         });
         result.catch(() => {}); // awaited in order later; until then a failure is no unhandled one
         underWay.push({ batch, result });
-        while (underWay.length > pool.width) await finishOldest();
+        while (underWay.length > this.#pool.width) await finishOldest();
       }
     }
     while (underWay.length > 0) await finishOldest();
@@ -199,13 +203,13 @@ class CheckRun {
   }
 
   /** Hunks are sound and in order, and the contents they name are there with the right size. */
-  async #checkManifests(snapshots: readonly RootId[], pool: Pool): Promise<void> {
+  async #checkManifests(snapshots: readonly RootId[]): Promise<void> {
     for (const { id, manifest } of this.#manifests(snapshots)) {
       const { hunks } = manifest.root;
       let last: Apath | undefined, asked = 0;
       for (const [index, hunk] of hunks.entries()) {
         await this.#pace.step();
-        while (asked < Math.min(hunks.length, index + pool.width)) this.#examine(hunks[asked++]!, pool);
+        while (asked < Math.min(hunks.length, index + this.#pool.width)) this.#examine(hunks[asked++]!);
         last = await this.#checkHunk(id, hunk, last);
       }
     }
@@ -223,9 +227,9 @@ class CheckRun {
   }
 
   /** Has a hunk looked at, unless that was done for another snapshot. */
-  #examine(hunk: HunkRef, pool: Pool): void {
+  #examine(hunk: HunkRef): void {
     if (this.#lastPaths.has(hunk.id)) return;
-    const last = pool.run("examine", hunk, { items: hunk.count, bytes: 0 }).then((result) => {
+    const last = this.#pool.run("examine", hunk, { items: hunk.count, bytes: 0 }).then((result) => {
       for (const { id, what } of result.damaged) if (!this.#bad.has(id)) this.#bad.set(id, what);
       return result.last;
     });

@@ -5,14 +5,15 @@
 import type { RootId } from "../core/content_id.ts";
 import { Fault } from "../core/fault.ts";
 import { type Raw, rawOf, textOf } from "../core/raw.ts";
-import { DiskFault } from "../platform/disk.ts";
-import { type Catalog, createCatalog, memoryCatalog, openCatalog } from "./catalog/catalog.ts";
+import { type Dir, DiskFault } from "../platform/disk.ts";
+import { type Catalog, createCatalog, isCatalogFailure, memoryCatalog, openCatalog } from "./catalog/catalog.ts";
 import type { ManifestSource, SnapshotInfo } from "./catalog/catalog.ts";
 import { rebuild } from "./catalog/rebuild.ts";
 import { Locked } from "./faults.ts";
 import { ForeignSnapshot } from "./root.ts";
 import { DamagedSettings } from "./settings.ts";
 import type { Storage } from "./storage.ts";
+import { removeRecursively } from "./tree.ts";
 
 const NAME = rawOf("catalog.sqlite");
 
@@ -20,6 +21,8 @@ export class CatalogKeeper implements Disposable {
   readonly #storage: Storage;
   #catalog: Catalog | undefined;
   #owned = false;
+  /** Why the catalog on disk is no longer to be used, although it could be opened. */
+  #distrust: string | undefined;
 
   constructor(storage: Storage) {
     this.#storage = storage;
@@ -39,16 +42,29 @@ export class CatalogKeeper implements Disposable {
     return this.#catalog ??= this.#open();
   }
 
+  /** Does something with the catalog; one that turns out to be damaged is made again first. `action` may run twice. */
+  use<T>(action: (catalog: Catalog) => T): T {
+    try {
+      return action(this.current());
+    } catch (error) {
+      if (!isCatalogFailure(error)) throw error;
+      this.#close();
+      this.#distrust = `can't be used (${error.message})`;
+      return action(this.current());
+    }
+  }
+
   /** Takes up a snapshot that has just been committed. */
   add(id: RootId): void {
-    const catalog = this.current();
-    this.#apply(catalog, this.#storage.manifestSource(id));
-    catalog.setFingerprint(this.#storage.contentFingerprint());
+    this.use((catalog) => {
+      if (!catalog.generation().includes(id)) this.#apply(catalog, this.#storage.manifestSource(id));
+      catalog.setFingerprint(this.#storage.contentFingerprint());
+    });
   }
 
   rebuild(): Catalog {
     this.#close();
-    return this.#catalog = this.#owned ? this.#rebuildFile() : this.#fill(memoryCatalog(this.#storage.settings.id));
+    return this.#catalog = this.#owned ? this.#rebuildFile() : this.#makeInMemory();
   }
 
   #close(): void {
@@ -57,7 +73,7 @@ export class CatalogKeeper implements Disposable {
   }
 
   #open(): Catalog {
-    const opened = openCatalog(this.#path("db"), this.#storage.settings.id, { readOnly: !this.#owned });
+    const opened = this.#openFile(!this.#owned);
     if ("stale" in opened) return this.#owned ? this.#renew(opened.stale) : this.#openBetter(opened.stale);
     if (this.#agrees(opened)) return opened;
     if (this.#owned) {
@@ -95,10 +111,25 @@ export class CatalogKeeper implements Disposable {
     return true;
   }
 
-  /** Puts a new catalog in the place of a bad one. */
+  #openFile(readOnly: boolean): Catalog | { readonly stale: string } {
+    if (this.#distrust !== undefined) return { stale: this.#distrust };
+    return openCatalog(this.#path("db"), this.#storage.settings.id, { readOnly });
+  }
+
+  /** Puts a new catalog in the place of a bad one; on a full disk, one that lasts for this run. */
   #renew(why: string): Catalog {
     this.#announce(why);
-    return this.#rebuildFile();
+    try {
+      return this.#rebuildFile();
+    } catch (error) {
+      if (!isCatalogFailure(error) && !(error instanceof DiskFault)) throw error;
+      this.#storage.monitor.notice(`The catalog can't be written, and will be made again: ${error.message}`);
+      return this.#makeInMemory();
+    }
+  }
+
+  #makeInMemory(): Catalog {
+    return this.#fill(memoryCatalog(this.#storage.settings.id));
   }
 
   /** Has the catalog brought up to date, on disk if the storage can be written, else for this run only. */
@@ -109,13 +140,13 @@ export class CatalogKeeper implements Disposable {
     } catch (error) {
       if (!(error instanceof Locked || error instanceof DiskFault)) throw error;
     }
-    const opened = openCatalog(this.#path("db"), this.#storage.settings.id, { readOnly: true });
+    const opened = this.#openFile(true);
     if (!("stale" in opened)) {
       if (this.#agrees(opened)) return opened;
       opened[Symbol.dispose]();
     }
     this.#announce(why);
-    return this.#fill(memoryCatalog(this.#storage.settings.id));
+    return this.#makeInMemory();
   }
 
   #announce(why: string): void {
@@ -135,16 +166,15 @@ export class CatalogKeeper implements Disposable {
   #rebuildFile(): Catalog {
     using temp = this.#storage.dir.openDir(rawOf("tmp"));
     using db = this.#storage.dir.openDir(rawOf("db"));
-    for (const leftover of ["", "-journal", "-wal", "-shm"]) {
-      temp.unlink((NAME + leftover) as Raw);
-      db.unlink((NAME + leftover) as Raw);
-    }
+    removeDatabase(temp);
     {
       using made = this.#fill(createCatalog(this.#path("tmp"), this.#storage.settings.id));
       made.setFingerprint(this.#storage.contentFingerprint());
     }
+    removeDatabase(db);
     temp.rename(NAME, db, NAME);
-    const opened = openCatalog(this.#path("db"), this.#storage.settings.id, { readOnly: false });
+    this.#distrust = undefined;
+    const opened = this.#openFile(false);
     if ("stale" in opened) throw new Error(`A catalog that was just made can't be used: it ${opened.stale}`);
     return opened;
   }
@@ -199,6 +229,11 @@ function renumbered(sources: readonly ManifestSource[]): ManifestSource[] {
 
 function withSequence(source: ManifestSource, sequence: number): ManifestSource {
   return source.root.sequence === sequence ? source : { ...source, root: { ...source.root, sequence } };
+}
+
+/** With what SQLite may have left beside it, which would spoil a new one. */
+function removeDatabase(directory: Dir): void {
+  for (const leftover of ["", "-journal", "-wal", "-shm"]) removeRecursively(directory, (NAME + leftover) as Raw);
 }
 
 /** The complete snapshot of the same series that comes right before. */

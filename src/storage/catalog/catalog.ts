@@ -60,6 +60,8 @@ export type VerifiedState = "ok" | "damaged";
 
 /** Databases up to this size are checked whole when they are opened: some milliseconds. */
 const QUICK_CHECK_BYTES = 8 * 1024 * 1024;
+/** The smallest pages there are: a whole database is a multiple of them. */
+const PAGE_BYTES = 512;
 const BUSY_TIMEOUT_MS = 10_000;
 const CACHE_KIB = 64 * 1024;
 
@@ -82,6 +84,11 @@ export function openCatalog(
     database?.close();
     return { stale: `can't be read (${(error as Error).message})` };
   }
+}
+
+/** True if the database is damaged, or its disk is full. Such an error says nothing of the storage. */
+export function isCatalogFailure(error: unknown): error is Error {
+  return error instanceof Error && (error as { readonly code?: unknown }).code === "ERR_SQLITE_ERROR";
 }
 
 /** Makes a new, empty one. The caller makes it durable. */
@@ -107,7 +114,9 @@ function whyUnusable(database: DatabaseSync, path: string, storageId: string): s
   const schema = get.get("schema")?.["value"];
   if (schema !== String(SCHEMA_VERSION)) return `was made by another version (${schema})`;
   if (get.get("storage")?.["value"] !== storageId) return "belongs to another storage";
-  if (statSync(path).size > QUICK_CHECK_BYTES) return undefined;
+  const { size } = statSync(path);
+  if (size % PAGE_BYTES !== 0) return "is cut off";
+  if (size > QUICK_CHECK_BYTES) return undefined;
   const check = database.prepare("PRAGMA quick_check(1)").get();
   return Object.values(check ?? {})[0] === "ok" ? undefined : "is damaged";
 }
