@@ -11,7 +11,7 @@ export const COUNTERS = [
   "copiedFiles", // independent copies in a tree, where no link could be made
   "writtenHunks",
   "reusedHunks",
-  "excludedEntries",
+  "excludedEntries", // entries of the source that were left out; what is below a directory among them isn't known
   "restoredFiles",
   "restoredBytes",
   "keptFiles", // files that were in the target of a restore and stayed as they were

@@ -26,4 +26,23 @@ export const PRESETS: Readonly<Record<string, readonly string[]>> = {
     "$RECYCLE.BIN/",
     "System Volume Information/",
   ],
+  // What programs and desktops make again, or what was thrown away.
+  desktop: [
+    ".cache/",
+    "**/.local/share/Trash/",
+    ".Trash/",
+    ".Trash-*/",
+    ".thumbnails/",
+    "**/Library/Caches/",
+    ".gvfs/",
+    ".~lock.*#",
+    "~$*",
+    ".DS_Store",
+    "Thumbs.db",
+    "$RECYCLE.BIN/",
+    "System Volume Information/",
+    "hiberfil.sys",
+    "pagefile.sys",
+    "swapfile.sys",
+  ],
 };

@@ -146,7 +146,7 @@ class Needles implements Group {
   /** @param bundles at least one */
   constructor(bundles: readonly Bundle[]) {
     this.#bundles = bundles;
-    this.#highest = Math.max(...bundles.map(({ highest }) => highest));
+    this.#highest = bundles.reduce((best, { highest }) => Math.max(best, highest), -1);
   }
 
   last(path: string, known: number): number {

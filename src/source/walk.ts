@@ -132,8 +132,7 @@ export function* walk(disk: Disk, roots: readonly SourceRoot[], options: WalkOpt
   const ordered = [...roots].sort((a, b) => (a.at < b.at ? -1 : 1));
   const open: SourceRoot[] = [];
   for (const root of ordered) {
-    const batch = yield* ownEntry(disk, root, options);
-    if (batch) open.push(root);
+    if (yield* ownEntry(disk, root, options)) open.push(root);
   }
   for (const root of open) yield* new RootWalk(disk, root, options).batches();
 }
@@ -143,7 +142,7 @@ function* ownEntry(disk: Disk, root: SourceRoot, options: WalkOptions): Generato
   const isDirectory = root.kind === "dir";
   const slash = root.path.lastIndexOf("/");
   const rootPath = isDirectory ? root.path : (slash <= 0 ? "/" : root.path.slice(0, slash)) as Raw;
-  using parent = openSource(disk, rootPath);
+  using parent = openSource(disk, rootPath, new NoSource(root.path));
   const name = (isDirectory ? "" : root.path.slice(slash + 1)) as Raw;
   const stat = isDirectory ? parent.statSelf() : parent.stat(name);
   if (stat === undefined) throw new NoSource(root.path);
@@ -153,11 +152,12 @@ function* ownEntry(disk: Disk, root: SourceRoot, options: WalkOptions): Generato
   return isDirectory;
 }
 
-function openSource(disk: Disk, path: Raw): Dir {
+/** @param missing thrown if there is nothing of that name */
+function openSource(disk: Disk, path: Raw, missing: Fault): Dir {
   try {
     return disk.openDir(path);
   } catch (error) {
-    if (error instanceof DiskFault && error.errno === "ENOENT") throw new NoSource(path);
+    if (error instanceof DiskFault && error.errno === "ENOENT") throw missing;
     throw error;
   }
 }
@@ -183,7 +183,7 @@ class RootWalk {
   }
 
   *batches(): Generator<WalkBatch> {
-    using top = openSource(this.#disk, this.#root.path);
+    using top = openSource(this.#disk, this.#root.path, new SourceGone(this.#root.path));
     this.#self = top.statSelf();
     this.#hasLastingInode = top.reliableInodes();
     // The next one last.

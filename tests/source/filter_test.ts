@@ -174,10 +174,22 @@ Deno.test("parseExcludeFile() and parseFilter() take a hundred thousand lines, a
   strictEqual(parseFilter([long]).decide(`/a/${long}` as Apath, false)?.pattern, long);
 });
 
+Deno.test("parseFilter() takes more globs than a function takes arguments", () => {
+  const filter = parseFilter(Array.from({ length: 150_000 }, (_, i) => `*-${i}-*`));
+  strictEqual(filter.decide(parseApath("/a/b-149999-c"), false)?.pattern, "*-149999-*");
+  strictEqual(filter.decide(parseApath("/a/b-150000-c"), false), undefined);
+});
+
 Deno.test("PRESETS leave out litter, and only litter", () => {
-  const { nas = [] } = PRESETS;
+  const { nas = [], desktop = [] } = PRESETS;
   for (const litter of ["photos/@eaDir/", "#recycle/", "#snapshot/", "a/.DS_Store", "Thumbs.db", "$RECYCLE.BIN/"]) {
     strictEqual(decide(nas, litter)?.negated, false, litter);
+  }
+  for (const litter of ["me/.cache/", "me/.local/share/Trash/", ".Trash-1000/", "a/.~lock.x.odt#", "~$x.docx"]) {
+    strictEqual(decide(desktop, litter)?.negated, false, litter);
+  }
+  for (const mine of [".cache", "Trash/", "share/Trash/", "a~$b", "lock.x"]) {
+    strictEqual(decide(desktop, mine), undefined, mine);
   }
   for (const mine of ["@eaDir", "recycle/", "DS_Store", "a/Thumbs.db.txt", "#recycle.txt"]) {
     strictEqual(decide(nas, mine), undefined, mine);

@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { textOf } from "../../core/raw.ts";
 import { parseSize } from "../../core/size_text.ts";
 import type { BackupRequest } from "../../operations/backup.ts";
+import { PRESETS } from "../../source/exclude_lists.ts";
 import type { Storage } from "../../storage/storage.ts";
 import { backupJson, backupLines } from "../backup_summary.ts";
 import { type ExcludeOptions, excludePatterns } from "../excludes.ts";
@@ -12,12 +13,15 @@ import type { Session } from "../session.ts";
 import type { Define } from "./command.ts";
 import { DEFAULT_SETTINGS } from "./init.ts";
 
+const PRESET_NAMES = Object.keys(PRESETS);
+
 interface BackupOptions extends ExcludeOptions {
   readonly name?: string;
   readonly tag?: readonly string[];
   readonly excludeCaches?: boolean;
   readonly ignoreFiles: boolean;
   readonly excludeLargerThan?: number;
+  readonly maxSize?: number;
   readonly oneFileSystem?: boolean;
   readonly tree: boolean;
   readonly init?: boolean;
@@ -51,8 +55,8 @@ function withOptions(command: Command): Command {
     .option("--exclude <PATTERN>", "leave out what fits (gitignore syntax, repeatable)", collected)
     .option("--exclude-from <FILE>", "leave out what fits a line of a file (repeatable)", collected)
     .addOption(
-      new Option("--exclude-preset <NAME>", "leave out a known kind of litter: nas (@eaDir, .DS_Store, ...)")
-        .choices(["nas"]).argParser(collectedChoice(["nas"])),
+      new Option("--exclude-preset <NAME>", "leave out a known kind of litter (repeatable)")
+        .choices(PRESET_NAMES).argParser(collectedChoice(PRESET_NAMES)),
     )
     .option("--no-ignore-files", "take no notice of .backupignore files in the sources")
     .option("--exclude-caches", "leave out directories marked with a CACHEDIR.TAG")
@@ -61,6 +65,7 @@ function withOptions(command: Command): Command {
         reading(parseSize),
       ),
     )
+    .addOption(new Option("--max-size <SIZE>", "the same").argParser(reading(parseSize)))
     .option("-x, --one-file-system", "don't enter other file systems")
     .option("--no-tree", "make no browsable tree")
     .option("--init", "make the storage if there is none")
@@ -109,7 +114,7 @@ async function requestOf(sources: readonly string[], options: BackupOptions, ses
     ignoreFiles: options.ignoreFiles,
     oneFileSystem: options.oneFileSystem ?? false,
     excludeCaches: options.excludeCaches ?? false,
-    largestBytes: options.excludeLargerThan,
+    largestBytes: options.maxSize ?? options.excludeLargerThan,
     tree: options.tree,
     workers: session.workers(options.workers),
     host: options.host ?? world.host(),
