@@ -163,7 +163,7 @@ class BackupRun implements Disposable {
         isPrivate: this.#isPrivate,
       });
     }
-    this.#damaged = new Set(storage.damaged());
+    this.#damaged = new Set(storage.catalog().damaged());
     this.#pool = storage.pool(request.workers);
   }
 

@@ -54,8 +54,7 @@ export async function check(
   found: (finding: Finding) => void,
   monitor: Monitor,
 ): Promise<CheckResult> {
-  using run = new CheckRun(storage, request, found, monitor);
-  return await run.make();
+  return await new CheckRun(storage, request, found, monitor).make();
 }
 
 interface ItemBatch {
@@ -63,7 +62,7 @@ interface ItemBatch {
   readonly names: readonly Raw[];
 }
 
-class CheckRun implements Disposable {
+class CheckRun {
   readonly #storage: Storage;
   readonly #request: CheckRequest;
   readonly #found: (finding: Finding) => void;
@@ -76,6 +75,7 @@ class CheckRun implements Disposable {
   #strays = 0;
   /** Of one item, as far as the snapshots tell: whether threads are worth it must be decided before items are read. */
   #usualBytes = 0;
+  #itemsExpected = 0;
   /** Contents that were read and are as their names say. */
   readonly #sound = new IdList();
   /** Contents that are missing, of the wrong size, or have wrong bytes, and what is wrong. */
@@ -84,7 +84,6 @@ class CheckRun implements Disposable {
   readonly #badHunks = new Map<string, { readonly what: string; readonly paths: string[] }>();
   /** Last path of every hunk that was asked for: no snapshot needs to look at it again. */
   readonly #lastPaths = new Map<string, Promise<Apath>>();
-  readonly #pool: Pool;
 
   constructor(
     storage: Storage,
@@ -98,19 +97,15 @@ class CheckRun implements Disposable {
     this.#monitor = monitor;
     this.#pace = new Pace(storage.machine.clock, request.signal);
     this.#digits = digestHexLength(storage.settings.algorithm);
-    this.#pool = storage.pool(request.workers);
-  }
-
-  [Symbol.dispose](): void {
-    this.#pool[Symbol.dispose]();
   }
 
   async make(): Promise<CheckResult> {
     const roots = this.#storage.rootIds();
     const snapshots = roots.filter((id) => this.#checkRoot(id));
     this.#checkCatalog(roots);
-    await this.#walkItems();
-    await this.#checkManifests(snapshots);
+    using pool = this.#storage.pool(this.#request.workers, this.#request.readData ? this.#itemsExpected : 0);
+    await this.#walkItems(pool);
+    await this.#checkManifests(snapshots, pool);
     this.#reportHunks();
     await this.#reportContents(snapshots);
     this.#remember();
@@ -126,6 +121,7 @@ class CheckRun implements Disposable {
     try {
       const { bytes, files } = this.#storage.manifest(id).root.totals;
       this.#usualBytes = Math.max(this.#usualBytes, bytes / Math.max(files, 1));
+      this.#itemsExpected = Math.max(this.#itemsExpected, 1.5 * files);
       return true;
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
@@ -144,7 +140,7 @@ class CheckRun implements Disposable {
   }
 
   /** Looks at every item: its name, and its bytes if asked for. */
-  async #walkItems(): Promise<void> {
+  async #walkItems(pool: Pool): Promise<void> {
     const underWay: { batch: ItemBatch; result: Promise<VerifyResult> }[] = [];
     const finishOldest = async () => {
       const { batch, result } = underWay.shift()!;
@@ -157,13 +153,13 @@ class CheckRun implements Disposable {
       if (!this.#request.readData) continue;
       for (let at = 0; at < names.length; at += BATCH_ITEMS) {
         const batch = { leaf, names: names.slice(at, at + BATCH_ITEMS) };
-        const result = this.#pool.run("verify", { leaf, names: batch.names.join("/") }, {
+        const result = pool.run("verify", { leaf, names: batch.names.join("/") }, {
           items: batch.names.length,
           bytes: batch.names.length * this.#usualBytes,
         });
         result.catch(() => {}); // awaited in order later; until then a failure is no unhandled one
         underWay.push({ batch, result });
-        while (underWay.length > this.#pool.width) await finishOldest();
+        while (underWay.length > pool.width) await finishOldest();
       }
     }
     while (underWay.length > 0) await finishOldest();
@@ -203,13 +199,13 @@ class CheckRun implements Disposable {
   }
 
   /** Hunks are sound and in order, and the contents they name are there with the right size. */
-  async #checkManifests(snapshots: readonly RootId[]): Promise<void> {
+  async #checkManifests(snapshots: readonly RootId[], pool: Pool): Promise<void> {
     for (const { id, manifest } of this.#manifests(snapshots)) {
       const { hunks } = manifest.root;
       let last: Apath | undefined, asked = 0;
       for (const [index, hunk] of hunks.entries()) {
         await this.#pace.step();
-        while (asked < Math.min(hunks.length, index + this.#pool.width)) this.#examine(hunks[asked++]!);
+        while (asked < Math.min(hunks.length, index + pool.width)) this.#examine(hunks[asked++]!, pool);
         last = await this.#checkHunk(id, hunk, last);
       }
     }
@@ -227,9 +223,9 @@ class CheckRun implements Disposable {
   }
 
   /** Has a hunk looked at, unless that was done for another snapshot. */
-  #examine(hunk: HunkRef): void {
+  #examine(hunk: HunkRef, pool: Pool): void {
     if (this.#lastPaths.has(hunk.id)) return;
-    const last = this.#pool.run("examine", hunk, { items: hunk.count, bytes: 0 }).then((result) => {
+    const last = pool.run("examine", hunk, { items: hunk.count, bytes: 0 }).then((result) => {
       for (const { id, what } of result.damaged) if (!this.#bad.has(id)) this.#bad.set(id, what);
       return result.last;
     });

@@ -11,6 +11,7 @@ import type { HunkRef } from "./hunk.ts";
 import { Ingest, type IngestBatch, type IngestResult } from "./ingest.ts";
 import { Objects } from "./objects.ts";
 import type { Settings } from "./settings.ts";
+import { SizeTable } from "./size_table.ts";
 import { Verify, type VerifyBatch, type VerifyResult } from "./verify.ts";
 
 /** Everything a thread needs to know; plain data, but for the shared table of claims. */
@@ -19,6 +20,8 @@ export interface EngineSetup {
   readonly settings: Settings;
   readonly claims: SharedArrayBuffer;
   readonly damaged: readonly string[];
+  /** Where a check collects the sizes of items. */
+  readonly sizes?: SharedArrayBuffer;
 }
 
 /** The kinds of batches, with their answers. */
@@ -38,6 +41,7 @@ export class Engine implements Disposable {
   readonly #verify: Verify;
   readonly #store: ContentStore;
   readonly #objects: Objects;
+  readonly #sizes: SizeTable | undefined;
   #isVouchedFor: ((id: string) => boolean) | undefined;
 
   /** @param thread distinguishes the threads of a run; 0 is the main one */
@@ -57,10 +61,11 @@ export class Engine implements Disposable {
       }),
     );
     this.#store = store;
+    this.#sizes = setup.sizes && new SizeTable(setup.sizes);
     this.#objects = this.#held.use(new Objects(storage, setup.settings));
     this.#ingest = new Ingest(disk, storage, store);
     this.#extract = new Extract(disk, setup.settings, store);
-    this.#verify = this.#held.use(new Verify(storage, setup.settings));
+    this.#verify = this.#held.use(new Verify(storage, { settings: setup.settings, sizes: this.#sizes }));
   }
 
   run<K extends BatchKind>(kind: K, batch: Batches[K]["batch"]): Batches[K]["results"] {
@@ -72,7 +77,7 @@ export class Engine implements Disposable {
       case "verify":
         return this.#verify.run(batch as VerifyBatch);
       case "examine":
-        return examineHunk(batch as HunkRef, this.#objects, this.#store);
+        return examineHunk(batch as HunkRef, this.#objects, (id) => this.#sizes?.get(id) ?? this.#store.sizeOf(id));
       default:
         throw new Error(`Unknown batch ${kind}`);
     }

@@ -24,6 +24,7 @@ import { recoverSettings } from "./recover_settings.ts";
 import { resolveSnapshot } from "./resolve.ts";
 import type { Root } from "./root.ts";
 import { checkHexSplit, encodeSettings, parseSettings, type Settings } from "./settings.ts";
+import { newSizeTable } from "./size_table.ts";
 import { removeRecursively } from "./tree.ts";
 
 /** The world that a storage lives in. */
@@ -189,13 +190,14 @@ export class Storage implements Disposable {
     return this.#keeper.use((catalog) => catalog.damaged());
   }
 
-  /** Threads that store, restore or verify. */
-  pool(workers: number): Pool {
+  /** Threads that store, restore or verify. @param itemsToVerify 0: none */
+  pool(workers: number, itemsToVerify = 0): Pool {
     const setup: EngineSetup = {
       storagePath: this.path,
       settings: this.settings,
       claims: newClaimTable(),
       damaged: this.damaged(),
+      ...(itemsToVerify > 0 && { sizes: newSizeTable(itemsToVerify) }),
     };
     return new Pool(this.machine.disk, setup, { workers, script: this.machine.workerScript });
   }
