@@ -16,6 +16,7 @@ import { Basis, type BasisLine } from "../storage/basis.ts";
 import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
 import { untell } from "../storage/faults.ts";
 import { encodeXattrs, type StoreResult, type StoreTask } from "../storage/ingest.ts";
+import type { ItemSet } from "../storage/item_set.ts";
 import { contentOfLine, encodeLine, parseLine, seenPart } from "../storage/line.ts";
 import type { Pool } from "../storage/pool.ts";
 import type { Root } from "../storage/root.ts";
@@ -163,7 +164,7 @@ class BackupRun implements Disposable {
         isPrivate: this.#isPrivate,
       });
     }
-    this.#damaged = new Set(storage.catalog().damaged());
+    this.#damaged = new Set(storage.damaged());
     this.#pool = storage.pool(request.workers);
   }
 
@@ -232,21 +233,33 @@ class BackupRun implements Disposable {
     for (const found of batch.found) {
       const pending = this.#look(found, place, batch.parent, tree);
       pendings.push(pending);
-      if (found.stat.kind !== "file") continue;
-      this.#gather(pending);
+      if (found.stat.kind !== "file" || !this.#gather(pending)) continue;
       parcel = this.#parcel;
       if (parcel.isFull) this.#send();
     }
     this.#queue.push({ directory: apath, pendings, parcel });
   }
 
-  /** Puts a file into the parcel. */
-  #gather(pending: Pending): void {
+  /** Puts a file into the parcel. @returns false if there is nothing to be done for it */
+  #gather(pending: Pending): boolean {
     const { line, place, path } = pending;
     const content = line === undefined ? undefined : contentOfLine(line);
-    if (content === undefined || this.#damaged.has(content)) this.#parcel.store(place, taskOf(pending), pending);
-    else this.#parcel.link(place.tree, nameOf(path), content, pending);
+    if (content !== undefined && !this.#damaged.has(content)) {
+      if (place.tree !== undefined) {
+        this.#parcel.link(place.tree, nameOf(path), content, pending);
+        return true;
+      }
+      // Without a link that would tell: a snapshot must not promise what is not there.
+      this.#present ??= this.#storage.presentItems();
+      if (this.#present.has(content)) {
+        this.#keep(pending);
+        return false;
+      }
+    }
+    this.#parcel.store(place, taskOf(pending), pending);
+    return true;
   }
+  #present: ItemSet | undefined;
 
   #send(): void {
     this.#parcel.send(this.#pool);
@@ -259,7 +272,8 @@ class BackupRun implements Disposable {
     const seen = this.#seenOf(stat);
     const head = seenPart(path, seen);
     const from = this.#basis.at(path, quotedPath(head));
-    const unchanged = from !== undefined && isUnchanged(from.text, head);
+    const link = stat.kind === "dir" ? {} : this.#links.of(stat);
+    const unchanged = from !== undefined && isUnchanged(from.text, head, link.hardLink);
     const pending: Pending = {
       path,
       name,
@@ -268,11 +282,11 @@ class BackupRun implements Disposable {
       head,
       line: unchanged ? from.text : undefined,
       from,
-      learnt: stat.kind === "file" ? this.#links.of(stat) : {},
+      learnt: link,
       directory: undefined,
     };
     if (stat.kind === "file") return pending;
-    if (!unchanged) pending.line = encodeLine(head, this.#learn(stat, parent, name));
+    if (!unchanged) pending.line = encodeLine(head, this.#learn(pending, parent));
     if (stat.kind === "dir" && this.#tree !== undefined) {
       pending.directory = pending.line!.includes(ACL_ATTRIBUTE) ? parseLine(pending.line!) : { path, ...seen };
     }
@@ -297,12 +311,11 @@ class BackupRun implements Disposable {
   }
 
   /** What a directory, symlink or special file has besides its stat. */
-  #learn(stat: Stat, parent: Dir, name: Raw): Learnt {
+  #learn({ stat, name, learnt }: Pending, parent: Dir): Learnt {
     try {
       const target = stat.kind === "symlink" ? parent.readlink(name) : undefined;
       const xattrs = encodeXattrs(name === "" ? parent.selfXattrs() : parent.xattrs(name));
-      const link = stat.kind === "dir" ? {} : this.#links.of(stat);
-      return { ...(target !== undefined && { target }), ...link, ...(xattrs !== undefined && { xattrs }) };
+      return { ...(target !== undefined && { target }), ...learnt, ...(xattrs !== undefined && { xattrs }) };
     } catch (error) {
       if (!(error instanceof DiskFault)) throw error;
       this.#monitor.problem(error);
@@ -484,10 +497,14 @@ function quotedPath(head: string): string {
   return head.slice(head.indexOf(":") + 1, head.indexOf(`,"kind":`));
 }
 
-/** True if the old line begins with what was seen now, and holds all that is to be known of the object. */
-function isUnchanged(line: string, head: string): boolean {
+/**
+ * True if the old line begins with what was seen now, and holds all that is to be known of the object. A line whose
+ * hard link is numbered otherwise than in this run could be taken for a name of another file.
+ */
+function isUnchanged(line: string, head: string, hardLink: string | undefined): boolean {
   const next = line[head.length];
-  return (next === "," || next === "}") && line.startsWith(head) && !line.includes(`,"problems":`, head.length);
+  return (next === "," || next === "}") && line.startsWith(head) && !line.includes(`,"problems":`, head.length) &&
+    (hardLink === undefined || line.includes(`,"hardLink":"${hardLink}"`, head.length));
 }
 
 function taskOf({ path, name, stat, from, learnt }: Pending): StoreTask {

@@ -37,7 +37,7 @@ export interface Settled<T> {
 /** Takes up files until it is full or sent; then its results can be awaited. */
 export class Parcel<T> {
   readonly #stores: { batch: StoreBatch & { files: StoreTask[] }; files: T[] }[] = [];
-  readonly #links: { tree: Raw | undefined; names: Raw[]; contents: ContentId[]; files: T[] }[] = [];
+  readonly #links: { tree: Raw; names: Raw[]; contents: ContentId[]; files: T[] }[] = [];
   #cost = 0;
   #bytes = 0;
   #files = 0;
@@ -62,7 +62,7 @@ export class Parcel<T> {
     this.#count(STORE_COST, task.size);
   }
 
-  link(tree: Raw | undefined, name: Raw, content: ContentId, file: T): void {
+  link(tree: Raw, name: Raw, content: ContentId, file: T): void {
     let last = this.#links.at(-1);
     if (last === undefined || last.tree !== tree) this.#links.push(last = { tree, names: [], contents: [], files: [] });
     last.names.push(name);

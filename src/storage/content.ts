@@ -27,6 +27,8 @@ const OPEN_LEAVES = 512;
 
 export interface StoredItem {
   readonly id: ContentId;
+  /** Of the content, as it was read. */
+  readonly size: number;
   /** Bytes written; 0 if the content was there. */
   readonly newBytes: number;
   readonly isNew: boolean;
@@ -228,7 +230,11 @@ export class ContentStore implements Disposable {
   /** Undefined if a different content has that id. */
   #settleAt(id: ContentId, digest: string, candidate: Candidate, file: FileFacts): StoredItem | undefined {
     const claim = this.#options.claims.claim(id);
-    if (claim.outcome === "done") return this.#reuse(id, candidate, file);
+    if (claim.outcome === "done") {
+      const known = this.#reuse(id, candidate, file);
+      if (known !== "missing") return known;
+      // Two ids can have one fingerprint: the other one is done, this one is judged as if there had been no place for it.
+    }
     try {
       const stored = this.#placeOrJudge(id, digest, candidate, file);
       if (claim.outcome === "mine") this.#options.claims.done(claim);
@@ -249,8 +255,11 @@ export class ContentStore implements Disposable {
       return undefined;
     }
     switch (this.#judge(id, digest, leaf, name, candidate)) {
-      case "same":
-        return this.#reuse(id, candidate, file);
+      case "same": {
+        const known = this.#reuse(id, candidate, file);
+        if (known === "missing") throw new DamagedContent(id, "it has just vanished");
+        return known;
+      }
       case "different":
         return undefined;
       case "broken":
@@ -282,10 +291,10 @@ export class ContentStore implements Disposable {
   }
 
   /** The item is known to be whole; makes sure that it is the same content and shows itself to nobody it shouldn't. */
-  #reuse(id: ContentId, candidate: Candidate, file: FileFacts): StoredItem | undefined {
+  #reuse(id: ContentId, candidate: Candidate, file: FileFacts): StoredItem | "missing" | undefined {
     const { leaf, name } = this.#place(id);
     const stat = leaf?.stat(name);
-    if (leaf === undefined || stat === undefined) throw new DamagedContent(id, "it has just vanished");
+    if (leaf === undefined || stat === undefined) return "missing";
     if (stat.size !== candidate.size) return undefined;
     if (!this.#resistant) {
       using item = leaf.open(name);
@@ -293,7 +302,7 @@ export class ContentStore implements Disposable {
     }
     const access = narrow(stat, file);
     if (access.mode !== stat.mode) leaf.setAttributes(name, { mode: access.mode });
-    return { id, newBytes: 0, isNew: false };
+    return { id, size: stat.size, newBytes: 0, isNew: false };
   }
 }
 
@@ -303,7 +312,7 @@ export function isDigestOf(id: string, digest: string): boolean {
 }
 
 function fresh(id: ContentId, candidate: Candidate): StoredItem {
-  return { id, newBytes: candidate.size, isNew: true };
+  return { id, size: candidate.size, newBytes: candidate.size, isNew: true };
 }
 
 /** A content on its way into the storage. */

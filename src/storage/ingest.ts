@@ -41,8 +41,8 @@ export interface StoreTask {
 
 /** Unchanged files that only have to appear in a tree: nothing of them is read. Two strings, because they travel fast. */
 export interface LinkBatch {
-  /** Directory of the tree being built, relative to the storage; undefined: it is only asked whether the contents are there. */
-  readonly tree: Raw | undefined;
+  /** Directory of the tree being built, relative to the storage. */
+  readonly tree: Raw;
   /** Names in the tree, with "/" between them. */
   readonly names: string;
   /** Their content ids, with " " between them. */
@@ -73,7 +73,7 @@ export interface StoreResult {
   /** "new": stored; "known": read, and found to be there. */
   readonly how: "new" | "known" | "failed";
   readonly bytes: number;
-  /** What the file looked like when it was read, if that is not what the walk saw. */
+  /** What the file looked like when it was read, with the size of what was read, if that is not what the walk saw. */
   readonly seen: Stat | undefined;
   readonly xattrs: Readonly<Record<string, string>> | undefined;
   readonly link: "linked" | "copied" | "none";
@@ -126,20 +126,15 @@ export class Ingest {
   }
 
   #linkAll(batch: LinkBatch): LinkResult {
-    using tree = batch.tree === undefined ? undefined : this.#storage.openPath(batch.tree);
+    using tree = this.#storage.openPath(batch.tree);
     const names = batch.names.split("/") as Raw[], contents = batch.contents.split(" ") as ContentId[];
     const counts = { linked: 0, copied: 0 }, missing: number[] = [];
     for (let i = 0; i < names.length; i++) {
-      const how = this.#showIfThere(contents[i]!, tree, names[i]!);
+      const how = this.#store.showIfThere(contents[i]!, tree, names[i]!);
       if (how === "missing") missing.push(i);
-      else if (how !== "none") counts[how]++;
+      else counts[how]++;
     }
     return { ...counts, missing };
-  }
-
-  #showIfThere(content: ContentId, tree: Dir | undefined, name: Raw): "linked" | "copied" | "none" | "missing" {
-    if (tree !== undefined) return this.#store.showIfThere(content, tree, name);
-    return this.#store.sizeOf(content) === undefined ? "missing" : "none";
   }
 
   #storeAll(batch: StoreBatch): StoreResult[] {
@@ -177,7 +172,7 @@ export class Ingest {
         content: stored.id,
         how: stored.isNew ? "new" : "known",
         bytes: stored.newBytes,
-        seen: steady && before === task ? undefined : after,
+        seen: steady && before === task && stored.size === task.size ? undefined : { ...after, size: stored.size },
         xattrs,
         link: "none",
         problem: steady ? undefined : tell(new Unsteady(source.describe(task.name))),

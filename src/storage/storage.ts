@@ -14,6 +14,7 @@ import { ContentStore } from "./content.ts";
 import { type Algorithm, digestHexLength, hashBytes } from "./digest.ts";
 import type { EngineSetup } from "./engine.ts";
 import { NoStorage, SplitStorage, StorageExists } from "./faults.ts";
+import { ItemSet } from "./item_set.ts";
 import { idOf, leafDirs } from "./item_path.ts";
 import { checkLayout } from "./layout.ts";
 import { takeWriterLock } from "./lock.ts";
@@ -153,6 +154,13 @@ export class Storage implements Disposable {
         if (wanted(name)) yield { id: idOf(leaf, name), leaf, name };
       }
     }
+  }
+
+  /** Ids of all items there are now. */
+  presentItems(): ItemSet {
+    const present = new ItemSet();
+    for (const { id } of this.items()) present.add(id);
+    return present;
   }
 
   /** Changes whenever an item is added or removed: the times of all leaf directories, hashed. */

@@ -135,9 +135,14 @@ export class TreeBuilder implements Disposable {
 }
 
 const LATEST = rawOf("latest");
+/** NAME_MAX of every file system that matters. */
+const LONGEST_NAME_BYTES = 255;
 
+/** A series may be called anything; its link can't. */
 function latestName(series: string): Raw {
-  return rawOf(series.replaceAll("/", "_"));
+  let name = series.replaceAll("/", "_");
+  while (rawOf(name).length > LONGEST_NAME_BYTES) name = name.slice(0, -1);
+  return rawOf(["", ".", ".."].includes(name) ? `_${name}` : name);
 }
 
 /** Points latest/<series name> at a tree. */

@@ -182,7 +182,7 @@ type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
 /** A storage with nothing but manifests, and the plain model of it. */
 class Modelled implements Disposable {
-  readonly world = new World();
+  readonly world = new World({ inMemory: true });
   readonly #states = new Map<string, Map<Apath, number>>();
   all: Made[] = [];
   storage: Storage;
@@ -268,7 +268,7 @@ Deno.test("the catalog says the same as a plain model, live and rebuilt, whateve
 
 /** Three real snapshots, and a copy of the catalog after the first. */
 async function threeSnapshots(): Promise<World & { old: string }> {
-  const world = Object.assign(new World(), { old: "" });
+  const world = Object.assign(new World({ inMemory: true }), { old: "" });
   world.old = `${world.base}/old.sqlite`;
   for (let i = 0; i < 20; i++) world.write(`f${i}`, `content ${i}`);
   await world.backup();

@@ -56,6 +56,22 @@ export interface WorldOptions {
   readonly hexSplit?: readonly number[];
   readonly disk?: Disk;
   readonly workers?: number;
+  /** In memory where the system has a place for that: for tests that make many storages. */
+  readonly inMemory?: boolean;
+  /** Given the directory that goes away: the one to make the storage in, if not that. */
+  readonly storageIn?: (base: string) => string;
+}
+
+const MEMORY = "/dev/shm";
+
+function temporaryDirectory(inMemory: boolean): string {
+  const prefix = "backup-tool-test-";
+  try {
+    if (inMemory) return Deno.makeTempDirSync({ prefix, dir: MEMORY });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return Deno.makeTempDirSync({ prefix });
 }
 
 /** A storage beside a source, both empty, in a directory that goes away. */
@@ -68,9 +84,9 @@ export class World implements Disposable {
   readonly #workers: number;
 
   constructor(options: WorldOptions = {}) {
-    this.base = Deno.makeTempDirSync({ prefix: "backup-tool-test-" });
+    this.base = temporaryDirectory(options.inMemory === true);
     this.source = `${this.base}/source`;
-    this.storagePath = `${this.base}/storage`;
+    this.storagePath = `${options.storageIn?.(this.base) ?? this.base}/storage`;
     Deno.mkdirSync(this.source);
     let seed = 1;
     this.machine = {
