@@ -1,0 +1,212 @@
+/**
+ * Files that people write: JSON with comments and final commas, checked against a schema. What is wrong is told with
+ * line and column, all of it at once, and a misspelt key with the one that was meant.
+ */
+import {
+  findNodeAtLocation,
+  getNodeValue,
+  type Node,
+  type ParseError,
+  parseTree,
+  printParseErrorCode,
+} from "jsonc-parser";
+import type { ZodType } from "zod";
+import { didYouMean } from "./similar.ts";
+
+/** One thing that is wrong. Lines and columns count from 1, columns in UTF-16 units, as editors do. */
+export interface Complaint {
+  readonly line: number;
+  readonly column: number;
+  /** One sentence without a final period. */
+  readonly message: string;
+  /** What may have been meant: a sentence. */
+  readonly hint?: string;
+}
+
+export type Reading<T> =
+  | { readonly value: T; readonly complaints?: never }
+  | { readonly value?: never; readonly complaints: readonly Complaint[] };
+
+/** Reads a text as what `schema` describes. A key `$schema` at the top, which editors want, is passed over. */
+export function readJsonc<T>(text: string, schema: ZodType<T>): Reading<T> {
+  const errors: ParseError[] = [];
+  const clean = text.replace(/^\ufeff/, "");
+  const tree = parseTree(clean, errors, { allowTrailingComma: true });
+  const [error] = errors; // the others follow from the first
+  if (error !== undefined) return { complaints: [syntaxComplaint(clean, error)] };
+  if (tree === undefined) return { complaints: [{ line: 1, column: 1, message: "The file is empty" }] };
+  const repeated = [...repeatedKeys(tree)].map((node) => ({
+    ...placeOf(clean, node.offset),
+    message: `The key ${clean.slice(node.offset, node.offset + node.length)} is there twice`,
+  }));
+  const result = schema.safeParse(withoutSchema(getNodeValue(tree)), { error: knownKeys });
+  if (result.success) return repeated.length === 0 ? { value: result.data } : { complaints: repeated };
+  const complaints = result.error.issues.flatMap((issue) => complaintsOf(issue, { text: clean, tree }));
+  return { complaints: [...repeated, ...complaints].toSorted((a, b) => a.line - b.line || a.column - b.column) };
+}
+
+/** "3:14: Unknown key \"exlude\". Did you mean \"exclude\"?" */
+export function complaintText({ line, column, message, hint }: Complaint): string {
+  return `${line}:${column}: ${message}${hint === undefined ? "" : `. ${hint}`}`;
+}
+
+interface Source {
+  readonly text: string;
+  readonly tree: Node;
+}
+
+/** The fields of zod's issues that are looked at here. */
+interface Issue {
+  readonly code?: string;
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+  readonly expected?: string;
+  readonly keys?: readonly string[];
+  readonly values?: readonly unknown[];
+  readonly errors?: readonly (readonly Issue[])[];
+  readonly minimum?: number | bigint;
+  readonly maximum?: number | bigint;
+  readonly origin?: string;
+}
+
+/** Only while an issue is made is it known which keys there are: they travel in its message. */
+function knownKeys(issue: { readonly code?: string; readonly inst?: unknown }): string | undefined {
+  if (issue.code !== "unrecognized_keys") return undefined;
+  const { inst } = issue as { inst?: { _zod?: { def?: { shape?: Record<string, unknown> } } } };
+  return Object.keys(inst?._zod?.def?.shape ?? {}).join("\n");
+}
+
+function complaintsOf(issue: Issue, source: Source, above: readonly PropertyKey[] = []): Complaint[] {
+  const path = [...above, ...issue.path];
+  const node = nodeAt(source.tree, path);
+  if (issue.code === "unrecognized_keys") {
+    return (issue.keys ?? []).map((key) => unknownKey(key, issue.message.split("\n"), node, source.text));
+  }
+  if (issue.code === "invalid_union") {
+    const alternative = nearestAlternative(issue.errors ?? []);
+    if (alternative !== undefined) return alternative.flatMap((inner) => complaintsOf(inner, source, path));
+  }
+  const offset = (node ?? nodeAt(source.tree, path.slice(0, -1)) ?? source.tree).offset;
+  return [{ ...placeOf(source.text, offset), ...wordsFor(issue, path, node) }];
+}
+
+function unknownKey(key: string, known: readonly string[], object: Node | undefined, text: string): Complaint {
+  const property = object?.children?.find((child) => child.children?.[0]?.value === key);
+  const hint = didYouMean(key, known) ?? `Possible here: ${known.join(", ")}`;
+  return { ...placeOf(text, property?.offset ?? 0), message: `Unknown key ${JSON.stringify(key)}`, hint };
+}
+
+/** Of several possible forms the one that was obviously meant: the others don't even begin like it. */
+function nearestAlternative(forms: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
+  const begun = forms.filter((issues) =>
+    !issues.some(({ code, path }) => code === "invalid_type" && path.length === 0)
+  );
+  return begun.length === 1 ? begun[0] : undefined;
+}
+
+function wordsFor(
+  issue: Issue,
+  path: readonly PropertyKey[],
+  node: Node | undefined,
+): Omit<Complaint, "line" | "column"> {
+  if (node === undefined) return { message: `The key ${JSON.stringify(String(path.at(-1)))} is missing` };
+  const found = foundText(node);
+  switch (issue.code) {
+    case "invalid_type":
+      return { message: `Expected ${NAMES[issue.expected ?? ""] ?? issue.expected}, found ${found}` };
+    case "invalid_union": {
+      const expected = new Set((issue.errors ?? []).map(([first]) => NAMES[first?.expected ?? ""] ?? "something else"));
+      return { message: `Expected ${[...expected].join(" or ")}, found ${found}` };
+    }
+    case "invalid_value":
+      return oneOf(issue.values ?? [], node, found);
+    case "too_small":
+      return { message: `Expected ${amountText(issue, "at least", issue.minimum)}, found ${found}` };
+    case "too_big":
+      return { message: `Expected ${amountText(issue, "at most", issue.maximum)}, found ${found}` };
+    default:
+      return { message: issue.message };
+  }
+}
+
+function oneOf(values: readonly unknown[], node: Node, found: string): Omit<Complaint, "line" | "column"> {
+  const hint = typeof node.value === "string" ? didYouMean(node.value, values.map(String)) : undefined;
+  const expected = values.map((value) => JSON.stringify(value)).join(" or ");
+  return { message: `Expected ${expected}, found ${found}`, ...(hint !== undefined && { hint }) };
+}
+
+function amountText({ origin = "" }: Issue, bound: string, limit: number | bigint | undefined): string {
+  const unit = origin === "string" ? " character" : origin === "array" ? " element" : "";
+  return `${bound} ${limit}${unit}${unit === "" || Number(limit) === 1 ? "" : "s"}`;
+}
+
+const NAMES: Readonly<Record<string, string>> = {
+  string: "text",
+  number: "a number",
+  int: "a whole number",
+  boolean: "true or false",
+  object: "an object",
+  record: "an object",
+  array: "a list",
+};
+
+const LONGEST_SHOWN = 40;
+
+function foundText(node: Node): string {
+  if (node.type === "object") return "an object";
+  if (node.type === "array") return node.children?.length ? "a list" : "an empty list";
+  return shortened(JSON.stringify(node.value));
+}
+
+function shortened(text: string): string {
+  return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text;
+}
+
+function nodeAt(tree: Node, path: readonly PropertyKey[]): Node | undefined {
+  return findNodeAtLocation(tree, path.map((part) => typeof part === "number" ? part : String(part)));
+}
+
+/** The keys that an object has had before. */
+function* repeatedKeys(node: Node): Generator<Node> {
+  const seen = new Set<unknown>();
+  for (const child of node.children ?? []) {
+    const [key] = child.children ?? [];
+    if (child.type === "property" && key !== undefined) {
+      if (seen.has(key.value)) yield key;
+      seen.add(key.value);
+    }
+    yield* repeatedKeys(child);
+  }
+}
+
+function withoutSchema(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  const { $schema: _, ...rest } = value as Record<string, unknown>;
+  return rest;
+}
+
+/** What a mistake of punctuation is called; `%` stands for what was found instead. */
+const MISTAKES: Readonly<Record<string, string>> = {
+  CommaExpected: "A comma is missing before %",
+  ColonExpected: "A colon is missing before %",
+  PropertyNameExpected: "Expected a key in double quotes, found %",
+  ValueExpected: "Expected a value, found %",
+  EndOfFileExpected: "Expected nothing more, found %",
+  UnexpectedEndOfString: "A closing quote is missing",
+  UnexpectedEndOfComment: "The end of the comment is missing",
+  InvalidSymbol: "Cannot read %; keys and texts stand in double quotes",
+};
+
+function syntaxComplaint(text: string, { error, offset }: ParseError): Complaint {
+  const place = placeOf(text, Math.min(offset, text.length));
+  const [found = ""] = /^(?:"[^"\n]*"?|[^\s,:{}[\]]+|.)/.exec(text.slice(offset).trimStart()) ?? [];
+  if (text.trim() === "") return { line: 1, column: 1, message: "The file is empty" };
+  if (found === "") return { ...place, message: "The text ends too early" };
+  const mistake = MISTAKES[printParseErrorCode(error)] ?? "Cannot read %";
+  return { ...place, message: mistake.replace("%", () => shortened(found)) };
+}
+
+function placeOf(text: string, offset: number): { line: number; column: number } {
+  const before = text.slice(0, offset);
+  return { line: before.split("\n").length, column: offset - before.lastIndexOf("\n") };
+}
