@@ -1,0 +1,114 @@
+/** Which snapshots are to be kept, as people and files write it: the rules of `forget`. What they mean: retention.ts. */
+import { BadUsage } from "./fault.ts";
+
+/** How many; "unlimited": as many as there are. */
+export type Amount = number | "unlimited";
+
+/** The rules that keep the newest snapshot of each of so many periods, by period. */
+export const PERIOD_RULES = {
+  hourly: "keepHourly",
+  daily: "keepDaily",
+  weekly: "keepWeekly",
+  monthly: "keepMonthly",
+  yearly: "keepYearly",
+} as const;
+export type Period = keyof typeof PERIOD_RULES;
+
+/** At least one rule is given; a snapshot is kept if any of them keeps it. The names are those of files and options. */
+export interface Policy {
+  /** The newest ones. */
+  readonly keepLast?: Amount;
+  readonly keepHourly?: Amount;
+  readonly keepDaily?: Amount;
+  readonly keepWeekly?: Amount;
+  readonly keepMonthly?: Amount;
+  readonly keepYearly?: Amount;
+  /** All that are not older than that before the newest one: "2y5m7d3h". */
+  readonly keepWithin?: string;
+  /** All that have one of these tags; "a,b": both. */
+  readonly keepTag?: readonly string[];
+}
+
+/** A span in calendar units. */
+export interface Span {
+  readonly years: number;
+  readonly months: number;
+  readonly days: number;
+  readonly hours: number;
+}
+
+const AMOUNTS = ["keepLast", "keepHourly", "keepDaily", "keepWeekly", "keepMonthly", "keepYearly"] as const;
+const MOST = 1_000_000;
+
+/** Reads "7" or "unlimited"; "-1" means that too, as restic has it. @throws BadUsage */
+export function parseAmount(text: string): Amount {
+  if (text === "unlimited" || text === "-1") return "unlimited";
+  if (/^\d+$/.test(text) && Number(text) <= MOST) return Number(text);
+  throw new BadUsage(`Cannot read ${JSON.stringify(text)} as an amount`, "Write a whole number, or `unlimited`");
+}
+
+const SPAN = /^(?:(\d{1,5})y)?(?:(\d{1,5})m)?(?:(\d{1,5})d)?(?:(\d{1,5})h)?$/;
+
+/** Reads "2y5m7d3h": years, months, days, hours; each may be missing, not all. @throws BadUsage */
+export function parseSpan(text: string): Span {
+  const found = SPAN.exec(text);
+  if (found === null || text === "") {
+    throw new BadUsage(`Cannot read ${JSON.stringify(text)} as a span of time`, "Write it like 30d, 1y6m or 2y5m7d3h");
+  }
+  const [years = 0, months = 0, days = 0, hours = 0] = found.slice(1).map((digits) => Number(digits ?? 0));
+  return { years, months, days, hours };
+}
+
+/**
+ * Checks a policy that comes from a file.
+ * @throws BadUsage naming the rule that is wrong or unknown, or if there is none
+ */
+export function parsePolicy(value: unknown): Policy {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw bad("it is no object");
+  for (const [rule, given] of Object.entries(value)) checkRule(rule, given);
+  const policy = value as Policy;
+  if (!hasRule(policy)) throw bad("it keeps nothing");
+  return policy;
+}
+
+/** True if the policy says anything: amounts of 0 don't. */
+export function hasRule(policy: Policy): boolean {
+  return AMOUNTS.some((rule) => (policy[rule] ?? 0) !== 0) || policy.keepWithin !== undefined ||
+    (policy.keepTag ?? []).length > 0;
+}
+
+/** As options of the command line: "--keep-daily 7 --keep-tag a,b". */
+export function policyText(policy: Policy): string {
+  const words: string[] = [];
+  for (const rule of AMOUNTS) if (policy[rule] !== undefined) words.push(`${optionOf(rule)} ${policy[rule]}`);
+  if (policy.keepWithin !== undefined) words.push(`${optionOf("keepWithin")} ${policy.keepWithin}`);
+  for (const tags of policy.keepTag ?? []) words.push(`${optionOf("keepTag")} ${tags}`);
+  return words.join(" ");
+}
+
+/** The tags of one value of `keepTag`. */
+export function tagList(text: string): string[] {
+  return text.split(",").map((tag) => tag.trim()).filter((tag) => tag !== "");
+}
+
+function optionOf(rule: string): string {
+  return `--${rule.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+function checkRule(rule: string, given: unknown): void {
+  if (AMOUNTS.some((name) => name === rule)) {
+    const isAmount = given === "unlimited" ||
+      (Number.isSafeInteger(given) && Number(given) >= 0 && Number(given) <= MOST);
+    if (!isAmount) throw bad(`its "${rule}" is neither a whole number nor "unlimited"`);
+  } else if (rule === "keepWithin") {
+    if (typeof given !== "string") throw bad(`its "${rule}" is no text`);
+    parseSpan(given);
+  } else if (rule === "keepTag") {
+    const isList = Array.isArray(given) && given.every((tag) => typeof tag === "string" && tagList(tag).length > 0);
+    if (!isList) throw bad(`its "${rule}" is no list of tags`);
+  } else throw bad(`there is no rule "${rule}"`);
+}
+
+function bad(why: string): BadUsage {
+  return new BadUsage(`Cannot use that policy: ${why}`, "The rules are those of `backup-tool help policy set`");
+}

@@ -1,0 +1,168 @@
+/**
+ * Which snapshots a policy keeps, and why. The rules are restic's. Snapshots of different series don't compete.
+ *
+ * Days and weeks are those of the place and time of each snapshot: what was made at 23:30 belongs to that day, wherever
+ * the question is asked. A week begins on Monday and belongs to the year of its Thursday (ISO 8601).
+ */
+import { type Amount, parseSpan, type Period, PERIOD_RULES, type Policy, type Span, tagList } from "./policy.ts";
+
+/** What is to be known of a snapshot. */
+export interface Candidate {
+  /** Counts up: the order of snapshots, whatever the clock said. */
+  readonly sequence: number;
+  /** Start, ISO 8601 in UTC. */
+  readonly time: string;
+  /** Minutes that local time was ahead of UTC then and there. */
+  readonly offsetMinutes: number;
+  readonly host: string;
+  readonly name: string;
+  readonly tags: readonly string[];
+  /** False: a backup that did not come to its end. */
+  readonly complete: boolean;
+}
+
+export interface Decision<T> {
+  readonly snapshot: T;
+  readonly keep: boolean;
+  /** The rules that keep it: "last 2", "daily 2026-11-20". Of one that goes, why no rule was asked; mostly empty. */
+  readonly reasons: readonly string[];
+}
+
+/** What becomes of the snapshots of one series. */
+export interface SeriesDecisions<T> {
+  readonly host: string;
+  readonly name: string;
+  /** Newest first. */
+  readonly decisions: readonly Decision<T>[];
+}
+
+/**
+ * Decides on all snapshots, series by series. Incomplete ones take no part: the next backup builds on those that are
+ * newer than every complete one, and the others go. At least one complete snapshot of each series always stays.
+ * @param nowMs times after that are mistakes of a clock, and no measure of age
+ */
+export function decide<T extends Candidate>(
+  snapshots: readonly T[],
+  policy: Policy,
+  nowMs: number,
+): SeriesDecisions<T>[] {
+  return groupedBySeries(snapshots).map((series) => {
+    const newestFirst = series.toSorted((a, b) => b.sequence - a.sequence);
+    const { host, name } = newestFirst[0]!;
+    return { host, name, decisions: decideSeries(newestFirst, policy, nowMs) };
+  });
+}
+
+/** In the order in which the series first appear. */
+function groupedBySeries<T extends Candidate>(snapshots: readonly T[]): T[][] {
+  const series = new Map<string, T[]>();
+  for (const snapshot of snapshots) {
+    const key = JSON.stringify([snapshot.host, snapshot.name]);
+    const members = series.get(key);
+    if (members === undefined) series.set(key, [snapshot]);
+    else members.push(snapshot);
+  }
+  return [...series.values()];
+}
+
+function decideSeries<T extends Candidate>(newestFirst: readonly T[], policy: Policy, nowMs: number): Decision<T>[] {
+  const complete = newestFirst.filter((snapshot) => snapshot.complete);
+  const rules = rulesOf(policy, complete, nowMs);
+  const reasons = new Map(complete.map((snapshot, index) => {
+    const isOldest = index === complete.length - 1;
+    return [snapshot, rules.map((rule) => rule(snapshot, isOldest)).filter((reason) => reason !== undefined)];
+  }));
+  const [newest] = complete;
+  if (newest !== undefined && ![...reasons.values()].some((kept) => kept.length > 0)) {
+    reasons.set(newest, ["the newest of its series"]);
+  }
+  return newestFirst.map((snapshot) => {
+    const kept = reasons.get(snapshot);
+    if (kept !== undefined) return { snapshot, keep: kept.length > 0, reasons: kept };
+    const keep = newest === undefined || snapshot.sequence > newest.sequence;
+    return { snapshot, keep, reasons: [keep ? "the next backup continues it" : "incomplete, and no longer needed"] };
+  });
+}
+
+/** Is asked of each complete snapshot of a series, newest first. @returns why it keeps it */
+type Rule = (snapshot: Candidate, isOldest: boolean) => string | undefined;
+
+function rulesOf(policy: Policy, newestFirst: readonly Candidate[], nowMs: number): Rule[] {
+  const rules: Rule[] = [];
+  if (policy.keepLast !== undefined) rules.push(lastRule(policy.keepLast));
+  for (const [period, rule] of Object.entries(PERIOD_RULES) as [Period, keyof Policy & `keep${string}`][]) {
+    const amount = policy[rule] as Amount | undefined;
+    if (amount !== undefined) rules.push(periodRule(period, amount));
+  }
+  if (policy.keepWithin !== undefined) rules.push(withinRule(policy.keepWithin, newestFirst, nowMs));
+  for (const tags of policy.keepTag ?? []) rules.push(tagRule(tagList(tags)));
+  return rules;
+}
+
+function lastRule(amount: Amount): Rule {
+  const most = limitOf(amount);
+  let count = 0;
+  return () => count < most ? `last ${++count}` : undefined;
+}
+
+/** The newest of each of the newest periods; and the very oldest snapshot while there are fewer periods than wanted. */
+function periodRule(period: Period, amount: Amount): Rule {
+  const most = limitOf(amount), seen = new Set<string>();
+  return (snapshot, isOldest) => {
+    const label = LABELS[period](localTime(snapshot));
+    const isNew = !seen.has(label);
+    if (seen.size >= most || !(isNew || isOldest)) return undefined;
+    seen.add(label);
+    return `${isNew ? "" : "oldest "}${period} ${label}`;
+  };
+}
+
+function withinRule(text: string, newestFirst: readonly Candidate[], nowMs: number): Rule {
+  const past = newestFirst.filter(({ time }) => Date.parse(time) <= nowMs);
+  const newest = past.reduce<Candidate | undefined>(
+    (a, b) => a === undefined || Date.parse(b.time) > Date.parse(a.time) ? b : a,
+    undefined,
+  );
+  const sinceMs = newest === undefined ? -Infinity : before(newest, parseSpan(text));
+  return ({ time }) => Date.parse(time) > sinceMs ? `within ${text}` : undefined;
+}
+
+function tagRule(tags: readonly string[]): Rule {
+  return (snapshot) => tags.every((tag) => snapshot.tags.includes(tag)) ? `tag ${tags.join(",")}` : undefined;
+}
+
+function limitOf(amount: Amount): number {
+  return amount === "unlimited" ? Infinity : amount;
+}
+
+/** A date whose UTC fields are local ones. */
+function localTime({ time, offsetMinutes }: Candidate): Date {
+  return new Date(Date.parse(time) + offsetMinutes * 60_000);
+}
+
+/** The moment that lies a span before a snapshot, by its calendar. */
+function before(snapshot: Candidate, { years, months, days, hours }: Span): number {
+  const local = localTime(snapshot);
+  local.setUTCFullYear(local.getUTCFullYear() - years, local.getUTCMonth() - months, local.getUTCDate() - days);
+  local.setUTCHours(local.getUTCHours() - hours);
+  return local.getTime() - snapshot.offsetMinutes * 60_000;
+}
+
+const LABELS: Readonly<Record<Period, (local: Date) => string>> = {
+  hourly: (local) => local.toISOString().slice(0, 13).replace("T", " ") + "h",
+  daily: (local) => local.toISOString().slice(0, 10),
+  weekly: weekLabel,
+  monthly: (local) => local.toISOString().slice(0, 7),
+  yearly: (local) => local.toISOString().slice(0, 4),
+};
+
+const DAY_MS = 86_400_000;
+
+/** "2026-W47". */
+function weekLabel(local: Date): string {
+  const day = Date.UTC(local.getUTCFullYear(), local.getUTCMonth(), local.getUTCDate());
+  const thursday = new Date(day + (3 - (local.getUTCDay() + 6) % 7) * DAY_MS);
+  const year = thursday.getUTCFullYear();
+  const week = Math.floor((thursday.getTime() - Date.UTC(year, 0, 1)) / DAY_MS / 7) + 1;
+  return `${year}-W${String(week).padStart(2, "0")}`;
+}

@@ -1,0 +1,72 @@
+import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
+import { hasRule, parseAmount, parsePolicy, parseSpan, policyText, tagList } from "../../src/core/policy.ts";
+
+Deno.test("parseAmount() reads whole numbers and unlimited, as restic writes them", () => {
+  deepStrictEqual(["0", "7", "1000000", "unlimited", "-1"].map(parseAmount), [0, 7, 1000000, "unlimited", "unlimited"]);
+  for (const text of ["", "-2", "1.5", "ten", "1e3", " 1", "1000001"]) {
+    throws(() => parseAmount(text), { code: "bad-usage" }, text);
+  }
+});
+
+Deno.test("parseSpan() reads years, months, days and hours, in that order", () => {
+  deepStrictEqual(parseSpan("2y5m7d3h"), { years: 2, months: 5, days: 7, hours: 3 });
+  deepStrictEqual(parseSpan("30d"), { years: 0, months: 0, days: 30, hours: 0 });
+  for (const text of ["", "30", "d", "3h2d", "1w", "-1d", "1y 2m", "999999d"]) {
+    throws(() => parseSpan(text), { code: "bad-usage" }, text);
+  }
+});
+
+Deno.test("parsePolicy() takes every rule, and names the one that is wrong", () => {
+  const policy = {
+    keepLast: 3,
+    keepHourly: 0,
+    keepDaily: 7,
+    keepWeekly: 5,
+    keepMonthly: 12,
+    keepYearly: "unlimited",
+    keepWithin: "30d",
+    keepTag: ["a", "b,c"],
+  };
+  strictEqual(parsePolicy(policy), policy);
+  for (
+    const [wrong, named] of [
+      [{ keepDayly: 7 }, "keepDayly"],
+      [{ keepDaily: "7" }, "keepDaily"],
+      [{ keepDaily: -1 }, "keepDaily"],
+      [{ keepDaily: 1.5 }, "keepDaily"],
+      [{ keepDaily: null }, "keepDaily"],
+      [{ keepWithin: 30 }, "keepWithin"],
+      [{ keepWithin: "30" }, "30"],
+      [{ keepTag: "a" }, "keepTag"],
+      [{ keepTag: [""] }, "keepTag"],
+      [{}, "keeps nothing"],
+      [{ keepLast: 0, keepTag: [] }, "keeps nothing"],
+      [[], "no object"],
+      [null, "no object"],
+      ["--keep-last 3", "no object"],
+    ] as const
+  ) {
+    throws(() => parsePolicy(wrong), (error: Error) => error.message.includes(named), JSON.stringify(wrong));
+  }
+});
+
+Deno.test("policyText() gives the options that mean the policy", () => {
+  strictEqual(
+    policyText({ keepLast: 3, keepYearly: "unlimited", keepWithin: "1y", keepTag: ["a", "b,c"] }),
+    "--keep-last 3 --keep-yearly unlimited --keep-within 1y --keep-tag a --keep-tag b,c",
+  );
+});
+
+Deno.test("hasRule() is false for amounts of 0 alone", () => {
+  deepStrictEqual([{}, { keepLast: 0 }, { keepTag: [] }, { keepDaily: 1 }, { keepTag: ["a"] }].map(hasRule), [
+    false,
+    false,
+    false,
+    true,
+    true,
+  ]);
+});
+
+Deno.test("tagList() splits at commas and drops what is empty", () => {
+  deepStrictEqual(tagList("a, b,,c"), ["a", "b", "c"]);
+});
