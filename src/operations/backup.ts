@@ -59,11 +59,12 @@ const FLUSH_BYTES = 64 * 1024 * 1024;
 const ITEM_BYTES = 4096;
 /** A crash costs at most this much work. */
 const CHECKPOINT_MS = 5 * 60_000;
+const CHECKPOINT_BYTES = 8 * 1024 ** 3;
 
 /** Makes one snapshot. @throws SourceGone, NoSource, SourceInStorage, BadPattern, Locked, Interrupted, DiskFault of the storage */
 export async function backup(storage: Storage, request: BackupRequest, monitor: Monitor): Promise<SnapshotInfo> {
   using writer = storage.write(`backup of ${request.sources.map(textOf).join(", ")}`);
-  using run = new BackupRun(storage, writer, request, monitor);
+  await using run = new BackupRun(storage, writer, request, monitor);
   return await run.make();
 }
 
@@ -82,6 +83,8 @@ interface Pending {
   readonly learnt: Learnt;
   /** Of a directory in the tree, whose attributes are given later. */
   directory: Entry | undefined;
+  /** Of the content that is kept; undefined if none is. */
+  bytes: number | undefined;
 }
 
 /** One directory's share of the manifest, in order of the walk. */
@@ -92,7 +95,7 @@ interface Share {
   readonly parcel: Parcel<Pending> | undefined;
 }
 
-class BackupRun implements Disposable {
+class BackupRun implements AsyncDisposable {
   readonly #storage: Storage;
   readonly #writer: Writer;
   readonly #request: BackupRequest;
@@ -123,6 +126,7 @@ class BackupRun implements Disposable {
   /** Those of them that this run has stored again, or found to be whole. */
   readonly #healed = new Set<string>();
   #lastCheckpointMs: number;
+  #bytesSinceCheckpoint = 0;
   #checkpoint: SnapshotInfo["id"] | undefined;
   #sequence: number;
 
@@ -165,18 +169,18 @@ class BackupRun implements Disposable {
       });
     }
     this.#damaged = new Set(storage.damaged());
-    this.#pool = storage.pool(request.workers);
+    this.#pool = storage.pool(request.workers, request.signal);
   }
 
-  [Symbol.dispose](): void {
-    this.#pool[Symbol.dispose]();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#pool[Symbol.asyncDispose]();
   }
 
   async make(): Promise<SnapshotInfo> {
     try {
       await this.#walkAll();
     } catch (error) {
-      if (error instanceof Interrupted && this.#manifest.hunks.length > 0) await this.#makeCheckpoint();
+      if (error instanceof Interrupted) await this.#keepWhatIsDone();
       throw error;
     }
     const id = await this.#writer.commit(this.#root(this.#manifest.finish(), true), this.#checkpoint);
@@ -190,6 +194,16 @@ class BackupRun implements Disposable {
     if (this.#healed.size === 0) return;
     const items = [...this.#healed].map((id) => ({ id, state: "ok" as const }));
     this.#writer.recordVerified(items, this.#storage.machine.clock.nowMs());
+  }
+
+  /** Finishes what is under way, as far as the pool lets it, for the next run to go on from. */
+  async #keepWhatIsDone(): Promise<void> {
+    try {
+      while (this.#queue[0]?.parcel?.isSent !== false && this.#queue.length > 0) await this.#consumeOldest();
+    } catch (error) {
+      if (!(error instanceof Interrupted)) throw error;
+    }
+    await this.#makeCheckpoint();
   }
 
   async #walkAll(): Promise<void> {
@@ -284,6 +298,7 @@ class BackupRun implements Disposable {
       from,
       learnt: link,
       directory: undefined,
+      bytes: undefined,
     };
     if (stat.kind === "file") return pending;
     if (!unchanged) pending.line = encodeLine(head, this.#learn(pending, parent));
@@ -337,15 +352,19 @@ class BackupRun implements Disposable {
 
   /** Waits for the files of the oldest share and adds its lines to the manifest. */
   async #consumeOldest(): Promise<void> {
-    const share = this.#queue.shift()!;
+    const share = this.#queue[0]!;
     if (share.parcel !== undefined) await this.#settleUpTo(share.parcel);
+    this.#queue.shift();
     if (share.pendings[0]?.path !== TOP) this.#tree?.enter(share.directory);
     for (const pending of share.pendings) this.#add(pending);
   }
 
   async #settleUpTo(parcel: Parcel<Pending>): Promise<void> {
     if (!parcel.isSent) this.#send();
-    while (this.#parcels.includes(parcel)) await this.#settle(this.#parcels.shift()!);
+    while (this.#parcels.includes(parcel)) {
+      await this.#settle(this.#parcels[0]!);
+      this.#parcels.shift();
+    }
   }
 
   async #settle(parcel: Parcel<Pending>): Promise<void> {
@@ -388,6 +407,7 @@ class BackupRun implements Disposable {
     if (result.how !== "failed") {
       count("readFiles");
       count("readBytes", size);
+      this.#bytesSinceCheckpoint += size;
     }
     if (result.how === "new") {
       this.#unflushedBytes += result.bytes + ITEM_BYTES;
@@ -396,15 +416,12 @@ class BackupRun implements Disposable {
     } else if (result.how === "known") count("reusedItems");
     if (result.link === "linked") count("linkedFiles");
     else if (result.link === "copied") count("copiedFiles");
-    if (result.content === undefined) return;
-    this.#totals.files++;
-    this.#totals.bytes += size;
+    if (result.content !== undefined) pending.bytes = size;
   }
 
   #keep(pending: Pending): void {
     this.#monitor.count("unchangedFiles");
-    this.#totals.files++;
-    this.#totals.bytes += pending.stat.size;
+    pending.bytes = pending.stat.size;
   }
 
   #add(pending: Pending): void {
@@ -413,6 +430,10 @@ class BackupRun implements Disposable {
     this.#manifest.add(pending.path, line, from);
     this.#totals.entries++;
     if (pending.stat.kind === "dir") this.#totals.dirs++;
+    if (pending.bytes !== undefined) {
+      this.#totals.files++;
+      this.#totals.bytes += pending.bytes;
+    }
     if (pending.directory === undefined) return;
     if (pending.path === TOP) this.#tree!.setTop(pending.directory);
     else this.#tree!.expect(pending.directory);
@@ -420,15 +441,18 @@ class BackupRun implements Disposable {
 
   async #checkpointIfDue(): Promise<void> {
     const now = this.#storage.machine.clock.nowMs();
-    if (now - this.#lastCheckpointMs < (this.#request.checkpointMs ?? CHECKPOINT_MS)) return;
+    const { checkpointMs = CHECKPOINT_MS } = this.#request;
+    if (now - this.#lastCheckpointMs < checkpointMs && this.#bytesSinceCheckpoint < CHECKPOINT_BYTES) return;
     this.#lastCheckpointMs = now;
+    this.#bytesSinceCheckpoint = 0;
     await this.#makeCheckpoint();
   }
 
   /** Makes what is done so far a snapshot, marked as incomplete, from which the next run goes on. */
   async #makeCheckpoint(): Promise<void> {
-    if (this.#manifest.hunks.length === 0) return;
-    this.#checkpoint = await this.#writer.checkpoint(this.#root(this.#manifest.hunks, false), this.#checkpoint);
+    const hunks = this.#manifest.soFar();
+    if (hunks.length === 0) return;
+    this.#checkpoint = await this.#writer.checkpoint(this.#root(hunks, false), this.#checkpoint);
     this.#sequence++;
   }
 

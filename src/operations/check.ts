@@ -103,7 +103,8 @@ class CheckRun {
     const roots = this.#storage.rootIds();
     const snapshots = roots.filter((id) => this.#checkRoot(id));
     this.#checkCatalog(roots);
-    using pool = this.#storage.pool(this.#request.workers, this.#request.readData ? this.#itemsExpected : 0);
+    const { workers, signal, readData } = this.#request;
+    await using pool = this.#storage.pool(workers, signal, readData ? this.#itemsExpected : 0);
     await this.#walkItems(pool);
     await this.#checkManifests(snapshots, pool);
     this.#reportHunks();

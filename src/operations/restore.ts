@@ -79,7 +79,7 @@ export async function restore(storage: Storage, request: RestoreRequest, monitor
   if (request.paths.length === 0) {
     monitor.expect({ items: request.snapshot.files, bytes: request.snapshot.bytes });
   }
-  using pool = storage.pool(request.workers);
+  await using pool = storage.pool(request.workers, request.signal);
   const pace = new Pace(storage.machine.clock, request.signal);
   await new RestoreRun(manifest, { target, isEmpty, pool, request, monitor, pace }).make();
 }

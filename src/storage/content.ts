@@ -16,6 +16,7 @@ import { hashBytes, isCollisionResistant, newHasher } from "./digest.ts";
 import { DamagedContent, TooManyCollisions } from "./faults.ts";
 import { itemPath } from "./item_path.ts";
 import type { Settings } from "./settings.ts";
+import type { Stop } from "./stop.ts";
 
 /** Bytes moved at once. Stays in a core's cache; larger buffers were measured slower. */
 export const CHUNK_BYTES = 256 * 1024;
@@ -64,6 +65,7 @@ export interface ContentStoreOptions {
   readonly damaged: ReadonlySet<string>;
   /** Names files in tmp/ that no other worker uses. */
   readonly tempPrefix: string;
+  readonly stop: Stop;
 }
 
 export class ContentStore implements Disposable {
@@ -208,6 +210,7 @@ export class ContentStore implements Disposable {
     const hasher = newHasher(this.#options.settings.algorithm);
     let at = 0;
     for (let got = 0; (got = stream.read(this.#buffer, at)) > 0; at += got) {
+      this.#options.stop.check();
       const chunk = this.#buffer.subarray(0, got);
       hasher.update(chunk);
       if (stream.sparse) writeAroundHoles(temp, chunk, at);
@@ -285,6 +288,7 @@ export class ContentStore implements Disposable {
     const hasher = newHasher(this.#options.settings.algorithm);
     let size = 0;
     for (let got = 0; (got = file.read(this.#buffer, size)) > 0; size += got) {
+      this.#options.stop.check();
       hasher.update(this.#buffer.subarray(0, got));
     }
     return { digest: hasher.hex(), size };

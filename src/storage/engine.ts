@@ -12,6 +12,7 @@ import { Ingest, type IngestBatch, type IngestResult } from "./ingest.ts";
 import { Objects } from "./objects.ts";
 import type { Settings } from "./settings.ts";
 import { SizeTable } from "./size_table.ts";
+import { Stop } from "./stop.ts";
 import { Verify, type VerifyBatch, type VerifyResult } from "./verify.ts";
 
 /** Everything a thread needs to know; plain data, but for the shared table of claims. */
@@ -20,6 +21,8 @@ export interface EngineSetup {
   readonly settings: Settings;
   readonly claims: SharedArrayBuffer;
   readonly damaged: readonly string[];
+  /** Tells all threads to stop; see {@link Stop}. */
+  readonly stop: SharedArrayBuffer;
   /** Where a check collects the sizes of items. */
   readonly sizes?: SharedArrayBuffer;
 }
@@ -48,6 +51,7 @@ export class Engine implements Disposable {
   constructor(disk: Disk, setup: EngineSetup, thread: number) {
     this.#setup = setup;
     const storage = this.#held.use(disk.openDir(setup.storagePath));
+    const stop = new Stop(setup.stop);
     const store = this.#held.use(
       new ContentStore({
         storage,
@@ -58,14 +62,15 @@ export class Engine implements Disposable {
         isVouchedFor: (id) => (this.#isVouchedFor ??= this.#openVouching())(id),
         damaged: new Set(setup.damaged),
         tempPrefix: `t${thread}-`,
+        stop,
       }),
     );
     this.#store = store;
     this.#sizes = setup.sizes && new SizeTable(setup.sizes);
     this.#objects = this.#held.use(new Objects(storage, setup.settings));
-    this.#ingest = new Ingest(disk, storage, store);
-    this.#extract = new Extract(disk, setup.settings, store);
-    this.#verify = this.#held.use(new Verify(storage, { settings: setup.settings, sizes: this.#sizes }));
+    this.#ingest = new Ingest(disk, { storage, store, stop });
+    this.#extract = new Extract(disk, { settings: setup.settings, store, stop });
+    this.#verify = this.#held.use(new Verify(storage, { settings: setup.settings, sizes: this.#sizes, stop }));
   }
 
   run<K extends BatchKind>(kind: K, batch: Batches[K]["batch"]): Batches[K]["results"] {

@@ -2,13 +2,14 @@
 import { Buffer } from "node:buffer";
 import type { ContentId } from "../core/content_id.ts";
 import type { Entry, NsText } from "../core/entry.ts";
-import { Fault } from "../core/fault.ts";
+import { Fault, Interrupted } from "../core/fault.ts";
 import { bytesOf, type Raw, textOf } from "../core/raw.ts";
 import { type Dir, type Disk, DiskFault, type OpenFile } from "../platform/disk.ts";
 import { CHUNK_BYTES, type ContentStore, isDigestOf } from "./content.ts";
 import { hashBytes, newHasher } from "./digest.ts";
 import { DamagedContent, tell, type Told } from "./faults.ts";
 import type { Settings } from "./settings.ts";
+import type { Stop } from "./stop.ts";
 
 /** Regular files of one target directory. Plain data: it travels between threads. */
 export interface ExtractBatch {
@@ -58,23 +59,32 @@ export class TargetTaken extends Fault {
   }
 }
 
+export interface ExtractSetup {
+  readonly settings: Settings;
+  readonly store: ContentStore;
+  readonly stop: Stop;
+}
+
 /** Restores batches; one per thread. */
 export class Extract {
   readonly #disk: Disk;
   readonly #settings: Settings;
   readonly #store: ContentStore;
+  readonly #stop: Stop;
   readonly #buffer = new Uint8Array(CHUNK_BYTES);
 
-  constructor(disk: Disk, settings: Settings, store: ContentStore) {
+  constructor(disk: Disk, { settings, store, stop }: ExtractSetup) {
     this.#disk = disk;
     this.#settings = settings;
     this.#store = store;
+    this.#stop = stop;
   }
 
   run(batch: ExtractBatch): ExtractResult[] {
     using root = this.#disk.openDir(batch.rootPath);
     using target = root.openPath(batch.relative);
     return batch.files.map((task) => {
+      this.#stop.check();
       try {
         return this.#one(task, target, batch.overwrite);
       } catch (error) {
@@ -144,6 +154,7 @@ export class Extract {
     const hasher = newHasher(this.#settings.algorithm);
     let at = 0;
     for (let got = 0; (got = file.read(this.#buffer, at)) > 0; at += got) {
+      this.#stop.check();
       hasher.update(this.#buffer.subarray(0, got));
     }
     this.#checkDigest(task, at, hasher.hex());
@@ -158,6 +169,7 @@ export class Extract {
     const hasher = newHasher(this.#settings.algorithm);
     let at = 0;
     for (let got = first; got > 0; got = source.read(this.#buffer, at)) {
+      this.#stop.check();
       const bytes = this.#buffer.subarray(0, got);
       hasher.update(bytes);
       if (task.sparse) this.#writeSparse(file, bytes, at, task.size);
@@ -185,6 +197,7 @@ export function partialName(name: Raw): Raw {
 
 /** Failures that every further file would meet too. */
 export function isFatal(fault: Fault): boolean {
+  if (fault instanceof Interrupted) return true;
   return fault instanceof DiskFault && ["ENOSPC", "EDQUOT", "EROFS", "ENODEV"].includes(fault.errno);
 }
 

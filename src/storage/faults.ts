@@ -1,5 +1,5 @@
 /** What can be wrong with a storage. */
-import { Fault } from "../core/fault.ts";
+import { Fault, Interrupted } from "../core/fault.ts";
 import { type Raw, textOf } from "../core/raw.ts";
 
 const quoted = (path: Raw): string => JSON.stringify(textOf(path));
@@ -96,5 +96,6 @@ export function tell(error: unknown): Told {
 }
 
 export function untell(told: Told): Error {
+  if (told.code === new Interrupted().code) return new Interrupted();
   return told.code === "bug" ? new Error(told.message) : new RetoldFault(told);
 }

@@ -12,6 +12,7 @@ import { type Dir, type Disk, DiskFault, type OpenFile, type Stat } from "../pla
 import { ACL_ATTRIBUTE } from "./access.ts";
 import { CHUNK_BYTES, type ContentStore, type FileFacts, type StoredItem } from "./content.ts";
 import { tell, type Told } from "./faults.ts";
+import type { Stop } from "./stop.ts";
 
 /** Regular files of one source directory. Plain data: it travels between threads. */
 export interface StoreBatch {
@@ -108,17 +109,25 @@ class Unsteady extends Fault {
   }
 }
 
+export interface IngestSetup {
+  readonly storage: Dir;
+  readonly store: ContentStore;
+  readonly stop: Stop;
+}
+
 /** Stores batches; one per thread. */
 export class Ingest {
   readonly #disk: Disk;
   readonly #storage: Dir;
   readonly #store: ContentStore;
+  readonly #stop: Stop;
   readonly #buffer = new Uint8Array(CHUNK_BYTES);
 
-  constructor(disk: Disk, storage: Dir, store: ContentStore) {
+  constructor(disk: Disk, { storage, store, stop }: IngestSetup) {
     this.#disk = disk;
     this.#storage = storage;
     this.#store = store;
+    this.#stop = stop;
   }
 
   run({ links, stores }: IngestBatch): IngestResult {
@@ -144,6 +153,7 @@ export class Ingest {
   }
 
   #one(task: StoreTask, source: LazyDir, tree: Dir | undefined): StoreResult {
+    this.#stop.check();
     try {
       const read = this.#readSteadily(task, source);
       return { ...read, link: this.#show(read.content!, tree, task) };

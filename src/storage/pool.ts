@@ -2,9 +2,11 @@
  * Threads that work on batches. With no workers, and for the first batches of every run, the work is done here and now,
  * by the same code: a worker costs tens of milliseconds and megabytes, so none starts before there is work for it.
  */
+import { Interrupted } from "../core/fault.ts";
 import type { Disk } from "../platform/disk.ts";
 import { type Batches, type BatchKind, Engine, type EngineSetup } from "./engine.ts";
 import { tell, type Told, untell } from "./faults.ts";
+import { Stop } from "./stop.ts";
 
 /** Work done in the main thread before workers are started: about as many small files. */
 const COST_BEFORE_WORKERS = 512;
@@ -12,11 +14,18 @@ const COST_BEFORE_WORKERS = 512;
 const BYTES_OF_ONE_COST = 64 * 1024;
 /** Batches a worker has in hand, so that it needn't wait for the next message. */
 const IN_HAND = 3;
+/** A thread that waits for a dead network disk can't be asked to stop. */
+const CLOSING_MS = 2000;
+/** What is under way when the run is interrupted may be finished, but not a file of hours. */
+const GRACE_MS = 2000;
 
 export type ToWorker =
   | { readonly type: "setup"; readonly setup: EngineSetup; readonly thread: number }
-  | { readonly type: "batch"; readonly ticket: number; readonly kind: BatchKind; readonly batch: unknown };
-export type FromWorker = { readonly ticket: number; readonly results?: unknown; readonly fault?: Told };
+  | { readonly type: "batch"; readonly ticket: number; readonly kind: BatchKind; readonly batch: unknown }
+  | { readonly type: "close" };
+export type FromWorker =
+  | { readonly ticket: number; readonly results?: unknown; readonly fault?: Told }
+  | { readonly closed: true };
 
 export interface Load {
   readonly items: number;
@@ -28,11 +37,14 @@ export interface PoolOptions {
   readonly workers: number;
   /** What runs as a worker; undefined: no workers. */
   readonly script: URL | undefined;
+  /** Of an interruption: what is still under way some seconds later ends with Interrupted. */
+  readonly signal: AbortSignal;
 }
 
 interface Thread {
   readonly worker: Worker;
   inHand: number;
+  readonly closed: PromiseWithResolvers<void>;
 }
 
 interface Waiting {
@@ -41,7 +53,7 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-export class Pool implements Disposable {
+export class Pool implements AsyncDisposable {
   readonly #disk: Disk;
   readonly #setup: EngineSetup;
   readonly #options: PoolOptions;
@@ -50,11 +62,18 @@ export class Pool implements Disposable {
   #engine: Engine | undefined;
   #costDone = 0;
   #tickets = 0;
+  readonly #stop: Stop;
+  #grace: ReturnType<typeof setTimeout> | undefined;
+  readonly #onAbort = () => {
+    this.#grace ??= setTimeout(() => this.#stop.ask(), GRACE_MS);
+  };
 
   constructor(disk: Disk, setup: EngineSetup, options: PoolOptions) {
     this.#disk = disk;
     this.#setup = setup;
     this.#options = options;
+    this.#stop = new Stop(setup.stop);
+    options.signal.addEventListener("abort", this.#onAbort);
   }
 
   /** Batches that may usefully be under way at once; callers wait for the oldest beyond that. */
@@ -76,11 +95,20 @@ export class Pool implements Disposable {
     return this.#post(kind, batch) as Promise<Batches[K]["results"]>;
   }
 
-  [Symbol.dispose](): void {
-    for (const { worker } of this.#threads) worker.terminate();
-    for (const { reject } of this.#waiting.values()) reject(new Error("The pool was closed with work under way"));
+  /** Ends the threads in the middle of their work, if there is some, so that each closes what it has open. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#options.signal.removeEventListener("abort", this.#onAbort);
+    clearTimeout(this.#grace);
+    this.#stop.ask();
+    for (const { reject } of this.#waiting.values()) reject(new Interrupted());
     this.#waiting.clear();
     this.#engine?.[Symbol.dispose]();
+    for (const { worker } of this.#threads) worker.postMessage({ type: "close" } satisfies ToWorker);
+    const closed = Promise.all(this.#threads.map((thread) => thread.closed.promise));
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await Promise.race([closed, new Promise((resume) => timer = setTimeout(resume, CLOSING_MS))]);
+    clearTimeout(timer);
+    for (const { worker } of this.#threads) worker.terminate();
   }
 
   #usesWorkers(): boolean {
@@ -108,17 +136,21 @@ export class Pool implements Disposable {
 
   #start(): Thread {
     const worker = new Worker(this.#options.script!, { type: "module" });
-    worker.onmessage = (event: MessageEvent<FromWorker>) => this.#receive(event.data);
+    worker.onmessage = (event: MessageEvent<FromWorker>) => {
+      if ("closed" in event.data) thread.closed.resolve();
+      else this.#receive(event.data);
+    };
     worker.onerror = (event) => {
       event.preventDefault();
+      thread.closed.resolve();
       this.#failAll(thread, new Error(`A worker failed: ${event.message}`));
     };
     worker.postMessage({ type: "setup", setup: this.#setup, thread: this.#threads.length + 1 } satisfies ToWorker);
-    const thread: Thread = { worker, inHand: 0 };
+    const thread: Thread = { worker, inHand: 0, closed: Promise.withResolvers() };
     return thread;
   }
 
-  #receive(message: FromWorker): void {
+  #receive(message: Exclude<FromWorker, { closed: true }>): void {
     const waiting = this.#waiting.get(message.ticket);
     if (waiting === undefined) return;
     this.#waiting.delete(message.ticket);
@@ -136,13 +168,17 @@ export class Pool implements Disposable {
   }
 }
 
-/** The other end: answers one message. Returns undefined for the setup. */
+/** The other end: answers one message. @returns undefined for the setup */
 export function workerLoop(disk: Disk): (message: ToWorker) => FromWorker | undefined {
   let engine: Engine | undefined;
   return (message) => {
     if (message.type === "setup") {
       engine = new Engine(disk, message.setup, message.thread);
       return undefined;
+    }
+    if (message.type === "close") {
+      engine?.[Symbol.dispose]();
+      return { closed: true };
     }
     try {
       const results = engine!.run(message.kind, message.batch as Batches[BatchKind]["batch"]);

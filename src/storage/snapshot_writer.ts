@@ -22,9 +22,9 @@ export class SnapshotWriter {
     this.#monitor = monitor;
   }
 
-  /** Hunks that are complete. */
-  get hunks(): readonly HunkRef[] {
-    return this.#hunks;
+  /** All lines so far; those behind the last boundary as a hunk that ends where it happens to. */
+  soFar(): readonly HunkRef[] {
+    return this.#lines.length === 0 ? this.#hunks : [...this.#hunks, this.#tail()];
   }
 
   /** @param from where the same line stood before, if it did */
@@ -48,16 +48,19 @@ export class SnapshotWriter {
   }
 
   #cut(): void {
-    if (this.#candidate?.count === this.#lines.length) {
-      this.#hunks.push(this.#candidate);
-      this.#monitor.count("reusedHunks");
-    } else {
-      const { ref, newBytes } = this.#objects.writeHunk(this.#first!, this.#lines);
-      this.#hunks.push(ref);
-      this.#monitor.count(newBytes > 0 ? "writtenHunks" : "reusedHunks");
-    }
+    this.#hunks.push(this.#tail());
     this.#lines = [];
     this.#first = undefined;
     this.#candidate = undefined;
+  }
+
+  #tail(): HunkRef {
+    if (this.#candidate?.count === this.#lines.length) {
+      this.#monitor.count("reusedHunks");
+      return this.#candidate;
+    }
+    const { ref, newBytes } = this.#objects.writeHunk(this.#first!, this.#lines);
+    this.#monitor.count(newBytes > 0 ? "writtenHunks" : "reusedHunks");
+    return ref;
   }
 }

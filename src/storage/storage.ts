@@ -26,6 +26,7 @@ import { resolveSnapshot } from "./resolve.ts";
 import type { Root } from "./root.ts";
 import { checkHexSplit, encodeSettings, parseSettings, type Settings } from "./settings.ts";
 import { newSizeTable } from "./size_table.ts";
+import { newStopTable, Stop } from "./stop.ts";
 import { removeRecursively } from "./tree.ts";
 
 /** The world that a storage lives in. */
@@ -190,6 +191,7 @@ export class Storage implements Disposable {
       isVouchedFor: () => false,
       damaged: new Set(),
       tempPrefix: "r",
+      stop: new Stop(),
     });
   }
 
@@ -199,15 +201,16 @@ export class Storage implements Disposable {
   }
 
   /** Threads that store, restore or verify. @param itemsToVerify 0: none */
-  pool(workers: number, itemsToVerify = 0): Pool {
+  pool(workers: number, signal: AbortSignal, itemsToVerify = 0): Pool {
     const setup: EngineSetup = {
       storagePath: this.path,
       settings: this.settings,
       claims: newClaimTable(),
       damaged: this.damaged(),
+      stop: newStopTable(),
       ...(itemsToVerify > 0 && { sizes: newSizeTable(itemsToVerify) }),
     };
-    return new Pool(this.machine.disk, setup, { workers, script: this.machine.workerScript });
+    return new Pool(this.machine.disk, setup, { workers, script: this.machine.workerScript, signal });
   }
 
   /** Becomes the writer. @param holder a note for others who want to. @throws Locked */

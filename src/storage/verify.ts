@@ -6,6 +6,7 @@ import { hashBytes, newHasher } from "./digest.ts";
 import { idOf } from "./item_path.ts";
 import type { Settings } from "./settings.ts";
 import type { SizeTable } from "./size_table.ts";
+import type { Stop } from "./stop.ts";
 
 /** Some items of one leaf directory. Plain data: it travels between threads. */
 export interface VerifyBatch {
@@ -25,18 +26,21 @@ export interface VerifySetup {
   readonly settings: Settings;
   /** Takes up the sizes of sound items. */
   readonly sizes: SizeTable | undefined;
+  readonly stop: Stop;
 }
 
 export class Verify {
   readonly #content: Dir;
   readonly #settings: Settings;
   readonly #sizes: SizeTable | undefined;
+  readonly #stop: Stop;
   readonly #buffer = new Uint8Array(CHUNK_BYTES);
 
-  constructor(storage: Dir, { settings, sizes }: VerifySetup) {
+  constructor(storage: Dir, { settings, sizes, stop }: VerifySetup) {
     this.#content = storage.openDir(rawOf("content"));
     this.#settings = settings;
     this.#sizes = sizes;
+    this.#stop = stop;
   }
 
   [Symbol.dispose](): void {
@@ -48,6 +52,7 @@ export class Verify {
     let bytes = 0;
     const damaged: { index: number; what: string }[] = [];
     for (const [index, name] of (batch.names.split("/") as Raw[]).entries()) {
+      this.#stop.check();
       const { read, what } = this.#one(leaf, batch.leaf, name);
       bytes += read;
       if (what !== undefined) damaged.push({ index, what });
@@ -78,6 +83,7 @@ export class Verify {
     const hasher = newHasher(this.#settings.algorithm);
     let read = 0;
     for (; got > 0; got = file.read(this.#buffer, read)) {
+      this.#stop.check();
       hasher.update(this.#buffer.subarray(0, got));
       read += got;
     }

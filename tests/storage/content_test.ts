@@ -1,6 +1,7 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { rawOf } from "../../src/core/raw.ts";
 import { Claims, newClaimTable } from "../../src/storage/claims.ts";
+import { Stop } from "../../src/storage/stop.ts";
 import { ContentStore } from "../../src/storage/content.ts";
 import { hashBytes } from "../../src/storage/digest.ts";
 import { World } from "../support/world.ts";
@@ -23,6 +24,7 @@ Deno.test("storeBytes() keeps a content whose fingerprint another one of this ru
     claims,
     isVouchedFor: () => false,
     damaged: new Set(),
+    stop: new Stop(),
     tempPrefix: "t",
   });
   const file = { mode: 0o644, gid: 0, hasAcl: false, mtime: "0", expected: undefined };

@@ -1,0 +1,23 @@
+/** The wish that all threads of a run stop, seen by them in the middle of a file. */
+import { Interrupted } from "../core/fault.ts";
+
+export function newStopTable(): SharedArrayBuffer {
+  return new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+}
+
+export class Stop {
+  readonly #word: Int32Array<SharedArrayBuffer>;
+
+  constructor(table: SharedArrayBuffer = newStopTable()) {
+    this.#word = new Int32Array(table);
+  }
+
+  ask(): void {
+    Atomics.store(this.#word, 0, 1);
+  }
+
+  /** To be called between files, and between the chunks of a large one. @throws Interrupted if stopping was asked for */
+  check(): void {
+    if (Atomics.load(this.#word, 0) !== 0) throw new Interrupted();
+  }
+}
