@@ -6,6 +6,7 @@ import { defineCat } from "./commands/cat.ts";
 import { defineCheck } from "./commands/check.ts";
 import { defineHelp } from "./commands/help.ts";
 import { defineInit } from "./commands/init.ts";
+import { defineJob } from "./commands/job.ts";
 import { defineLs } from "./commands/ls.ts";
 import { defineRebuild } from "./commands/rebuild.ts";
 import { defineRestore } from "./commands/restore.ts";
@@ -29,6 +30,7 @@ const COMMANDS: readonly Define[] = [
   defineCheck,
   defineRebuild,
   defineTree,
+  defineJob,
   defineVersion,
 ];
 

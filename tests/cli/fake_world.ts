@@ -3,6 +3,7 @@ import { type Raw, rawOf } from "../../src/core/raw.ts";
 import { run } from "../../src/cli/run.ts";
 import type { Output, World } from "../../src/cli/world.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
+import { readTextFile } from "../../src/platform/system.ts";
 import type { Machine } from "../../src/storage/storage.ts";
 import { TestClock, WORKER_SCRIPT } from "../support/world.ts";
 
@@ -39,7 +40,7 @@ export class FakeWorld implements World {
     return this.variables[name];
   }
   absolutePath = (text: string): Raw => rawOf(text.startsWith("/") ? text : `${this.directory}/${text}`);
-  readTextFile = (path: string): string => Deno.readTextFileSync(path);
+  readTextFile = readTextFile;
   host = () => "testhost";
   user = () => "tester";
   onInterrupt(stop: () => void): Disposable {

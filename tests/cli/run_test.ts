@@ -2,7 +2,20 @@ import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { VERSION } from "../../src/core/version.ts";
 import { FakeWorld, runIn } from "./fake_world.ts";
 
-const COMMANDS = ["init", "backup", "snapshots", "ls", "cat", "restore", "check", "rebuild", "tree", "version", "help"];
+const COMMANDS = [
+  "init",
+  "backup",
+  "snapshots",
+  "ls",
+  "cat",
+  "restore",
+  "check",
+  "rebuild",
+  "tree",
+  "job",
+  "version",
+  "help",
+];
 
 for (
   const { args, message, hint } of [
@@ -60,12 +73,17 @@ Deno.test("run() without arguments prints help to standard error and ends with 2
   for (const name of COMMANDS) match(stderr, new RegExp(`^  ${name}\\b`, "m"));
 });
 
-for (const args of [...COMMANDS.map((name) => [name]), ["tree", "build"], ["tree", "remove"]]) {
+for (
+  const args of [...COMMANDS.map((name) => [name]), ["tree", "build"], ["tree", "remove"], ["job", "check"], [
+    "job",
+    "schema",
+  ]]
+) {
   Deno.test(`run() has help for "${args.join(" ")}", with examples, in 80 columns`, async () => {
     const { status, stdout, stderr } = await runIn(new FakeWorld(), "help", ...args);
     deepStrictEqual([status, stderr], [0, ""]);
     deepStrictEqual(stdout.split("\n").filter((line) => line.length > 80), []);
-    if (!["tree", "help"].includes(args.join(" "))) match(stdout, /^Examples:\n {2}backup-tool /m);
+    if (!["tree", "job", "help"].includes(args.join(" "))) match(stdout, /^Examples:\n {2}backup-tool /m);
     strictEqual((await runIn(new FakeWorld(), ...args, "--help")).stdout, stdout);
   });
 }

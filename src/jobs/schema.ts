@@ -1,0 +1,207 @@
+/**
+ * What a job file may say. Each key means what the option of the same command means; `backup-tool job schema` prints all
+ * this as JSON Schema, so descriptions here are what an editor shows.
+ */
+import { Cron } from "croner";
+import { z } from "zod";
+import { Fault } from "../core/fault.ts";
+import { parseSize } from "../core/size_text.ts";
+import { PRESETS } from "../source/exclude_lists.ts";
+
+const MOST_THREADS = 64;
+const MOST_KEPT = 1_000_000;
+/** Windows has letters, and either slash. */
+const ABSOLUTE = /^(?:\/|[A-Za-z]:[\\/])/;
+const PARENT = /(?:^|[\\/])\.\.(?:[\\/]|$)/;
+
+const path = z.string().regex(ABSOLUTE, "must be an absolute path").refine((text) => !text.includes("\0"), {
+  message: "must not contain NUL",
+});
+
+const size = z.union([z.int().nonnegative(), z.string().refine(isSize, "must be a size, such as 500K, 10M or 1.5GiB")]);
+
+const patterns = z.array(z.string());
+const tags = z.array(z.string().min(1, "must not be empty")).describe("Marks of the snapshot");
+const workers = z.int().min(0).max(MOST_THREADS).describe("Threads that read and write besides the one that walks");
+const host = z.string().min(1, "must not be empty").describe("Say that the files are this host's; default: this one");
+const amount = z.union([z.int().min(0).max(MOST_KEPT), z.literal("unlimited")]);
+
+const keep = z.strictObject({
+  last: amount.optional(),
+  hourly: amount.optional(),
+  daily: amount.optional(),
+  weekly: amount.optional(),
+  monthly: amount.optional(),
+  yearly: amount.optional(),
+  within: z.string().regex(/^(?=\d)(\d+y)?(\d+m)?(\d+d)?(\d+h)?$/, "must be a span such as 30d or 1y6m").optional(),
+  tag: z.array(z.string().min(1, "must not be empty")).optional(),
+}).refine((rules) => Object.values(rules).some((rule) => rule !== 0 && rule !== undefined), {
+  message: "must keep something",
+}).describe("Which snapshots stay; the others are forgotten");
+
+const schema = z.string().describe("For editors").optional();
+
+const backup = z.strictObject({
+  $schema: schema,
+  kind: z.literal("backup"),
+  name: z.string().min(1, "must not be empty").describe("Name of the series; default: from the sources").optional(),
+  sources: z.array(z.union([
+    path,
+    z.strictObject({
+      path,
+      as: z.string().regex(/^(?!\.\.?$)[^/\0]+$/, "must be one name, without slashes")
+        .describe("Its name in the snapshot").optional(),
+    }),
+  ])).min(1, "must name something").describe("Directories and files to back up"),
+  exclude: patterns.describe("Leave out what fits; gitignore syntax, the last that fits wins").optional(),
+  excludeFrom: z.array(path).describe("Files with such patterns").optional(),
+  presets: z.array(z.enum(Object.keys(PRESETS) as [string, ...string[]])).describe("Known kinds of litter").optional(),
+  ignoreFiles: z.boolean().describe("Follow .backupignore files in the sources; default: true").optional(),
+  excludeCaches: z.boolean().describe("Leave out directories marked with a CACHEDIR.TAG").optional(),
+  excludeLargerThan: size.describe("Leave out larger files").optional(),
+  maxSize: size.describe("The same").optional(),
+  oneFileSystem: z.boolean().describe("Don't enter what is mounted below a source").optional(),
+  tags: tags.optional(),
+  tree: z.boolean().describe("Make a browsable tree; default: true").optional(),
+  host: host.optional(),
+  workers: workers.optional(),
+  keep: keep.optional(),
+}).describe("Back up directories and files as one snapshot");
+
+const importing = z.strictObject({
+  $schema: schema,
+  kind: z.literal("import"),
+  source: path.describe("A directory or a file; it is removed when everything of it is safe"),
+  destination: z.string().refine(isDestination, "must be a path below archive/, without ..")
+    .describe("Where in archive/ it goes; what is there is replaced"),
+  pack: z.enum(["none", "zip"]).describe("As it is (the default), or as one ZIP file").optional(),
+  removeSource: z.boolean().describe("Remove the source; default: true").optional(),
+  name: z.string().min(1, "must not be empty").describe("Name of the series; default: the destination").optional(),
+  tags: tags.optional(),
+  tree: z.boolean().describe("Make a browsable tree of the snapshot; default: true").optional(),
+  host: host.optional(),
+  workers: workers.optional(),
+}).describe("Move a directory or file into archive/, and keep it as a snapshot too");
+
+const restore = z.strictObject({
+  $schema: schema,
+  kind: z.literal("restore"),
+  snapshot: z.string().min(1, "must not be empty").describe("Id, tree, `latest` or `latest~1`; default: latest")
+    .optional(),
+  name: z.string().min(1, "must not be empty").describe("Only snapshots of this series").optional(),
+  host: z.string().min(1, "must not be empty").describe("Only snapshots of this host").optional(),
+  paths: z.array(z.string()).describe("Files and directories in the snapshot; default: everything").optional(),
+  include: patterns.describe("Only what fits; gitignore syntax").optional(),
+  exclude: patterns.describe("Not what fits; gitignore syntax").optional(),
+  target: path.describe("Where to; it must be empty unless `overwrite` is given"),
+  overwrite: z.enum(["always", "if-changed", "never"]).describe("What to do with files that are there").optional(),
+  workers: workers.optional(),
+}).describe("Get files back from a snapshot");
+
+const check = z.strictObject({
+  $schema: schema,
+  kind: z.literal("check"),
+  readData: z.boolean().describe("Read every byte").optional(),
+  workers: workers.optional(),
+}).describe("Look for damage");
+
+const prune = z.strictObject({
+  $schema: schema,
+  kind: z.literal("prune"),
+  keep: keep.optional(),
+  name: z.string().min(1, "must not be empty").describe("Forget only in this series").optional(),
+  host: z.string().min(1, "must not be empty").describe("Forget only snapshots of this host").optional(),
+}).describe("Forget snapshots, and free the space that nothing needs any more");
+
+/** Strict once there is something to copy to. */
+const copy = z.looseObject({ $schema: schema, kind: z.literal("copy") })
+  .describe("Copy snapshots into a vault; not in this version");
+
+const KINDS = [backup, importing, restore, check, prune, copy] as const;
+
+const every = z.string().refine(isCron, "must be a cron expression with a time that comes, such as `0 3 * * *`")
+  .describe("When: minute, hour, day of month, month, day of week");
+const timeZone = z.string().refine(isTimeZone, "must be a time zone such as Europe/Berlin")
+  .describe("Of `every`; default: this machine's");
+
+const one = z.discriminatedUnion("kind", KINDS);
+const recurring = z.discriminatedUnion("kind", [
+  backup.extend({ every, timeZone: timeZone.optional() }),
+  importing.extend({ every, timeZone: timeZone.optional() }),
+  restore.extend({ every, timeZone: timeZone.optional() }),
+  check.extend({ every, timeZone: timeZone.optional() }),
+  prune.extend({ every, timeZone: timeZone.optional() }),
+  copy.extend({ every, timeZone: timeZone.optional() }),
+]);
+
+export type Job = z.infer<typeof one>;
+export type JobKind = Job["kind"];
+export type JobOf<K extends JobKind> = Extract<Job, { kind: K }>;
+export type Keep = z.infer<typeof keep>;
+export type RecurringJob = Job & { readonly every: string; readonly timeZone?: string | undefined };
+
+/** What a file is meant to be: a job, or one that recurs. */
+export type JobForm = "job" | "recurring";
+/** The schema of a form. */
+export const SCHEMAS = { job: one, recurring } as const;
+
+/** Keys that an object of that kind may have, for suggestions. */
+export function keysOf(kind: unknown, form: JobForm): string[] {
+  const found = KINDS.find(({ shape }) => shape.kind.value === kind);
+  const keys = found === undefined ? [] : Object.keys(found.shape);
+  return form === "job" ? keys : [...keys, "every", "timeZone"];
+}
+
+export const JOB_KINDS: readonly JobKind[] = KINDS.map(({ shape }) => shape.kind.value);
+export const KEEP_RULES: readonly string[] = Object.keys(keep.shape);
+
+/** For editors: JSON Schema, draft 7. */
+export function jsonSchema(form: JobForm): object {
+  return z.toJSONSchema(SCHEMAS[form], { target: "draft-7", io: "input", unrepresentable: "any" });
+}
+
+/** Bytes of a size that was checked already. */
+export function sizeOf(given: string | number | undefined): number | undefined {
+  return typeof given === "string" ? parseSize(given) : given;
+}
+
+/** When a recurring job is due next. @returns undefined if never again */
+export function nextDueMs(job: Pick<RecurringJob, "every" | "timeZone">, afterMs: number): number | undefined {
+  return cronOf(job.every, job.timeZone).nextRun(new Date(afterMs))?.getTime();
+}
+
+function cronOf(every: string, timeZone: string | undefined): Cron {
+  return new Cron(every, { paused: true, ...(timeZone !== undefined && { timezone: timeZone }) });
+}
+
+function isSize(text: string): boolean {
+  try {
+    return parseSize(text) >= 0;
+  } catch (error) {
+    if (error instanceof Fault) return false;
+    throw error;
+  }
+}
+
+/** Components of its own: it can't leave archive/, nor hide in it. */
+function isDestination(text: string): boolean {
+  return text !== "" && !ABSOLUTE.test(text) && !PARENT.test(text) && !/[\\\0]/.test(text) &&
+    text.split("/").every((part) => part !== "" && part !== "." && part.length <= 250);
+}
+
+/** Five or six fields, and not a date: that would be once. Something like the 31st of February never comes. */
+function isCron(text: string): boolean {
+  try {
+    return !/^\d{4}-/.test(text) && cronOf(text, undefined).nextRun(new Date(0)) !== null;
+  } catch {
+    return false;
+  }
+}
+
+function isTimeZone(text: string): boolean {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: text }) !== undefined;
+  } catch {
+    return false;
+  }
+}
