@@ -1,26 +1,44 @@
 /**
  * Keeps the catalog in step with `content/`, which is the truth. A catalog that is missing, damaged, of another storage
- * or older than the newest root is never used: it is brought up to date or made again, in memory if need be.
+ * or doesn't know exactly the roots that are there is never used: it is brought up to date or made again, in memory if
+ * need be.
+ *
+ * Only who holds the writer lock changes the file: in place if little changes, in one transaction that readers wait for;
+ * else a copy, which then takes its place. So readers see one state or another, on any file system, and wait for nobody.
  */
 import type { RootId } from "../core/content_id.ts";
 import { Fault } from "../core/fault.ts";
 import { type Raw, rawOf, textOf } from "../core/raw.ts";
 import { type Dir, DiskFault } from "../platform/disk.ts";
-import { type Catalog, createCatalog, isCatalogFailure, memoryCatalog, openCatalog } from "./catalog/catalog.ts";
-import type { ManifestSource, SnapshotInfo } from "./catalog/catalog.ts";
-import { rebuild } from "./catalog/rebuild.ts";
+import { type Catalog, createCatalog, memoryCatalog, openCatalog, type SnapshotInfo } from "./catalog/catalog.ts";
+import { CatalogFault, type Mode } from "./catalog/database.ts";
+import { entriesToCompare, type ManifestSource } from "./catalog/take_up.ts";
+import { agreementOf, readAgreement, writeAgreement } from "./catalog_agreement.ts";
+import { type Head, linesOf, previousOf, renumbered, withSequence } from "./catalog_heads.ts";
 import { Locked } from "./faults.ts";
+import { hasWriter } from "./lock.ts";
 import { ForeignSnapshot } from "./root.ts";
 import { DamagedSettings } from "./settings.ts";
 import type { Storage } from "./storage.ts";
 import { removeRecursively } from "./tree.ts";
 
 const NAME = rawOf("catalog.sqlite");
+/** What SQLite may have left beside a database; it would spoil another one. */
+const LEFTOVERS = ["-journal", "-wal", "-shm"].map((ending) => (NAME + ending) as Raw);
+/** Comparing more entries than that may change more pages than should be kept in memory for one commit. */
+const FEW_ENTRIES = 20_000;
+/** A writer that has removed roots is given that time to remove them from the catalog too. */
+const PATIENCE_MS = 2000, PAUSE_MS = 50;
+const COPIED_AT_ONCE = 1024 * 1024;
 
 export class CatalogKeeper implements Disposable {
   readonly #storage: Storage;
   #catalog: Catalog | undefined;
   #owned = false;
+  /** The catalog is open and knows what this writer has done. */
+  #isSettled = false;
+  /** The catalog is only in memory, for this run. */
+  #isInMemory = false;
   /** Why the catalog on disk is no longer to be used, although it could be opened. */
   #distrust: string | undefined;
 
@@ -34,12 +52,21 @@ export class CatalogKeeper implements Disposable {
 
   /** Whether the writer lock is ours: only then is the file changed. */
   ownedBy(writer: boolean): void {
+    try {
+      if (this.#owned && this.#isSettled && this.#catalog !== undefined) this.#noteAgreement(this.#catalog);
+    } catch {
+      // Whatever ended the writer's work is told already; the next run has to list `content/`, and loses nothing else.
+    }
     this.#close();
     this.#owned = writer;
   }
 
   current(): Catalog {
-    return this.#catalog ??= this.#open();
+    if (this.#catalog === undefined) {
+      this.#catalog = this.#open();
+      this.#isSettled = true;
+    }
+    return this.#catalog;
   }
 
   /** Does something with the catalog; one that turns out to be damaged is made again first. `action` may run twice. */
@@ -47,19 +74,35 @@ export class CatalogKeeper implements Disposable {
     try {
       return action(this.current());
     } catch (error) {
-      if (!isCatalogFailure(error)) throw error;
+      if (!(error instanceof CatalogFault)) throw error;
       this.#close();
       this.#distrust = `can't be used (${error.message})`;
       return action(this.current());
     }
   }
 
+  /** A root was written that the catalog is not told of, because another will soon replace it. */
+  leaveOut(): void {
+    this.#isSettled = false;
+  }
+
   /** Takes up a snapshot that has just been committed. */
   add(id: RootId): void {
     this.use((catalog) => {
-      if (!catalog.generation().includes(id)) this.#apply(catalog, this.#storage.manifestSource(id));
-      catalog.setFingerprint(this.#storage.contentFingerprint());
+      if (!catalog.knows(id)) this.#apply(this.#storage.manifestSource(id));
     });
+    this.#isSettled = true;
+  }
+
+  /** Forgets snapshots whose roots have just been removed. */
+  remove(ids: readonly RootId[]): void {
+    this.use((catalog) => {
+      const known = ids.filter((id) => catalog.knows(id));
+      if (known.length === 0) return;
+      if (catalog.isRenumbered) this.rebuild();
+      else this.#change((catalog) => catalog.remove(known), false);
+    });
+    this.#isSettled = true;
   }
 
   rebuild(): Catalog {
@@ -70,50 +113,86 @@ export class CatalogKeeper implements Disposable {
   #close(): void {
     this.#catalog?.[Symbol.dispose]();
     this.#catalog = undefined;
+    this.#isSettled = false;
+    this.#isInMemory = false;
   }
 
   #open(): Catalog {
-    const opened = this.#openFile(!this.#owned);
+    const opened = this.#openFile(this.#owned ? "update" : "read");
     if ("stale" in opened) return this.#owned ? this.#renew(opened.stale) : this.#openBetter(opened.stale);
-    if (this.#agrees(opened)) return opened;
-    if (this.#owned) {
-      this.#tellVanished(opened);
-      if (this.#catchUp(opened)) return opened;
-    }
+    if (this.#owned ? this.#isComplete(opened) : this.#isGood(opened)) return opened;
+    if (this.#owned) return this.#catchUp(opened);
     opened[Symbol.dispose]();
-    const why = "does not know all snapshots";
-    return this.#owned ? this.#renew(why) : this.#openBetter(why);
+    return this.#openBetter("does not know all snapshots");
+  }
+
+  #openFile(mode: Mode): Catalog | { readonly stale: string } {
+    if (this.#distrust !== undefined) return { stale: this.#distrust };
+    return openCatalog(this.#path("db"), this.#storage.settings.id, { mode });
+  }
+
+  /** For a reader: true if the catalog is what the last writer left, or what the writer at work has left so far. */
+  #isGood(catalog: Catalog): boolean {
+    if (readAgreement(this.#storage.dir) === this.#agreement(catalog)) return true;
+    if (this.#hasOtherWriter()) return this.#knowsNoLostRoot(catalog);
+    return this.#isComplete(catalog);
   }
 
   /** True if the catalog knows exactly the roots that are there. Cheap unless `content/` has changed since. */
-  #agrees(catalog: Catalog): boolean {
-    const fingerprint = this.#storage.contentFingerprint();
-    if (catalog.fingerprint() === fingerprint) return true;
+  #isComplete(catalog: Catalog): boolean {
+    const agreement = this.#agreement(catalog);
+    if (readAgreement(this.#storage.dir) === agreement) return true;
     const known = new Set<string>(catalog.generation());
     const there = this.#storage.rootIds();
     if (there.length !== known.size || !there.every((id) => known.has(id))) return false;
-    if (this.#owned) catalog.setFingerprint(fingerprint);
+    // Of the state before the listing: what has changed since then is not agreed upon.
+    writeAgreement(this.#storage.dir, agreement);
     return true;
   }
 
-  /** Adds newer roots to a catalog that merely lacks them; false if that is not all that is wrong. */
-  #catchUp(catalog: Catalog): boolean {
-    const there = this.#storage.rootIds();
-    const isThere = new Set<string>(there);
-    const known = catalog.snapshots();
-    if (!known.every(({ id }) => isThere.has(id))) return false;
-    const isKnown = new Set<string>(known.map(({ id }) => id));
-    const missing = this.#sources(there.filter((id) => !isKnown.has(id)));
+  #hasOtherWriter(): boolean {
+    try {
+      using db = this.#storage.dir.openDir(rawOf("db"));
+      return hasWriter(db);
+    } catch (error) {
+      if (error instanceof DiskFault) return false;
+      throw error;
+    }
+  }
+
+  /**
+   * While somebody writes, `content/` changes all the time; listing it again and again would tell nothing. Its writer has
+   * checked the catalog when it began, and adds its snapshot when that is complete.
+   */
+  #knowsNoLostRoot(catalog: Catalog): boolean {
+    return catalog.generation().every((id) => this.#storage.objects.has(id));
+  }
+
+  /** Makes the catalog know what it lacks and forget what is gone, if that is all that is wrong; else makes it again. */
+  #catchUp(catalog: Catalog): Catalog {
+    this.#catalog = catalog;
+    const there = this.#storage.rootIds(), isThere = new Set<string>(there), known = catalog.snapshots();
+    const lost = known.filter(({ id }) => !isThere.has(id));
+    this.#tellVanished(lost);
+    const missing = this.#heads(there.filter((id) => !catalog.knows(id)));
     const newest = known.at(-1)?.sequence ?? 0;
-    if (missing.some(({ root }) => root.sequence <= newest)) return false;
-    for (const source of missing) this.#apply(catalog, source);
-    catalog.setFingerprint(this.#storage.contentFingerprint());
-    return true;
+    if (catalog.isRenumbered || missing.some(({ root }) => root.sequence <= newest)) {
+      this.#close();
+      return this.#renew("does not know all snapshots");
+    }
+    if (lost.length > 0) this.#change((catalog) => catalog.remove(lost.map(({ id }) => id)), false);
+    for (const { id } of missing) {
+      if (!this.current().knows(id)) this.#apply(this.#storage.manifestSource(id));
+    }
+    this.#noteAgreement(this.current());
+    return this.current();
   }
 
-  #openFile(readOnly: boolean): Catalog | { readonly stale: string } {
-    if (this.#distrust !== undefined) return { stale: this.#distrust };
-    return openCatalog(this.#path("db"), this.#storage.settings.id, { readOnly });
+  /** Only the catalog remembers a snapshot whose root is lost. */
+  #tellVanished(lost: readonly SnapshotInfo[]): void {
+    for (const { id, tree, time } of lost) {
+      this.#storage.monitor.notice(`The snapshot ${id.slice(0, 12)} (${tree ?? time}) is gone from content/`);
+    }
   }
 
   /** Puts a new catalog in the place of a bad one; on a full disk, one that lasts for this run. */
@@ -122,31 +201,44 @@ export class CatalogKeeper implements Disposable {
     try {
       return this.#rebuildFile();
     } catch (error) {
-      if (!isCatalogFailure(error) && !(error instanceof DiskFault)) throw error;
+      if (!(error instanceof CatalogFault || error instanceof DiskFault)) throw error;
       this.#storage.monitor.notice(`The catalog can't be written, and will be made again: ${error.message}`);
       return this.#makeInMemory();
     }
   }
 
   #makeInMemory(): Catalog {
-    return this.#fill(memoryCatalog(this.#storage.settings.id));
+    const catalog = this.#fill(memoryCatalog(this.#storage.settings.id));
+    this.#isInMemory = true;
+    return catalog;
   }
 
   /** Has the catalog brought up to date, on disk if the storage can be written, else for this run only. */
   #openBetter(why: string): Catalog {
+    for (let waited = 0; waited <= PATIENCE_MS; waited += PAUSE_MS) {
+      const isWorthWaiting = !this.#tryToMend();
+      const opened = this.#openFile("read");
+      if (!("stale" in opened)) {
+        if (this.#isGood(opened)) return opened;
+        opened[Symbol.dispose]();
+      }
+      if (!isWorthWaiting) break;
+      pause(PAUSE_MS);
+    }
+    this.#announce(why);
+    return this.#makeInMemory();
+  }
+
+  /** False if another writer is at work, who may do it. */
+  #tryToMend(): boolean {
     try {
       using _writer = this.#storage.write("rebuilding the catalog");
       this.current();
     } catch (error) {
-      if (!(error instanceof Locked || error instanceof DiskFault)) throw error;
+      if (error instanceof Locked) return false;
+      if (!(error instanceof DiskFault)) throw error;
     }
-    const opened = this.#openFile(true);
-    if (!("stale" in opened)) {
-      if (this.#agrees(opened)) return opened;
-      opened[Symbol.dispose]();
-    }
-    this.#announce(why);
-    return this.#makeInMemory();
+    return true;
   }
 
   #announce(why: string): void {
@@ -154,61 +246,134 @@ export class CatalogKeeper implements Disposable {
     this.#storage.monitor.notice(`The catalog ${why}; rebuilding it from content/`);
   }
 
-  /** Only the catalog remembers a snapshot whose root is lost. */
-  #tellVanished(catalog: Catalog): void {
-    const there = new Set<string>(this.#storage.rootIds());
-    for (const { id, tree, time } of catalog.snapshots()) {
-      if (there.has(id)) continue;
-      this.#storage.monitor.notice(`The snapshot ${id.slice(0, 12)} (${tree ?? time}) is gone from content/`);
+  #apply(source: ManifestSource): void {
+    const known = previousOf(source, this.current().snapshots());
+    const previous = known && withSequence(this.#storage.manifestSource(known.id), known.sequence);
+    const isLarge = entriesToCompare(previous?.root, source.root) > FEW_ENTRIES;
+    this.#change((catalog) => catalog.apply(source, previous), isLarge);
+  }
+
+  /**
+   * Changes the catalog, in place or by way of a copy. Should neither work (a full disk, a damaged hunk), it is made
+   * again: `content/` holds the change already.
+   */
+  #change(action: (catalog: Catalog) => void, isLarge: boolean): void {
+    const catalog = this.current();
+    try {
+      if (this.#isInMemory || !isLarge) action(catalog);
+      else this.#changeCopy(action, catalog.generation().length === 0);
+    } catch (error) {
+      if (!(error instanceof Fault) || error instanceof DamagedSettings) throw error;
+      this.#close();
+      this.#catalog = this.#renew(`can't be brought up to date (${error.message})`);
     }
   }
 
+  #changeCopy(action: (catalog: Catalog) => void, isEmpty: boolean): void {
+    this.#close();
+    this.#catalog = this.#replaceFile((path) => {
+      using made = isEmpty ? this.#createFile(path) : this.#copyFile(path);
+      action(made);
+    });
+  }
+
   #rebuildFile(): Catalog {
+    const catalog = this.#replaceFile((path) => {
+      using made = this.#createFile(path);
+      this.#fill(made);
+    });
+    this.#noteAgreement(catalog);
+    return catalog;
+  }
+
+  /** What is known of verifications outlives the rest. */
+  #createFile(path: string): Catalog {
+    const made = createCatalog(path, this.#storage.settings.id);
+    made.takeVerifications(this.#path("db"), this.#storage.settings.id);
+    return made;
+  }
+
+  #copyFile(path: string): Catalog {
+    using temp = this.#storage.dir.openDir(rawOf("tmp"));
+    using db = this.#storage.dir.openDir(rawOf("db"));
+    copyFile(db, temp, NAME);
+    const opened = openCatalog(path, this.#storage.settings.id, { mode: "build" });
+    if ("stale" in opened) throw new CatalogFault(`its copy ${opened.stale}`);
+    return opened;
+  }
+
+  /** Has a file made in tmp/, and puts it in the place of the catalog once it is durable. */
+  #replaceFile(make: (path: string) => void): Catalog {
     using temp = this.#storage.dir.openDir(rawOf("tmp"));
     using db = this.#storage.dir.openDir(rawOf("db"));
     removeDatabase(temp);
-    {
-      using made = this.#fill(createCatalog(this.#path("tmp"), this.#storage.settings.id));
-      made.setFingerprint(this.#storage.contentFingerprint());
-    }
-    removeDatabase(db);
+    make(this.#path("tmp"));
+    using file = temp.openOrCreate(NAME, 0o600);
+    file.sync();
+    // A journal left by a crash belongs to the old file: neither may meet the other's.
+    if (db.stat(NAME)?.kind === "dir" || LEFTOVERS.some((name) => db.stat(name) !== undefined)) removeDatabase(db);
     temp.rename(NAME, db, NAME);
     this.#distrust = undefined;
-    const opened = this.#openFile(false);
-    if ("stale" in opened) throw new Error(`A catalog that was just made can't be used: it ${opened.stale}`);
+    const opened = this.#openFile("update");
+    if ("stale" in opened) throw new CatalogFault(`it was just made, but it ${opened.stale}`);
     return opened;
   }
 
   #fill(catalog: Catalog): Catalog {
-    rebuild(catalog, this.#sources(this.#storage.rootIds()));
+    const heads = this.#heads(this.#storage.rootIds());
+    const sequences = new Map(heads.map(({ id, root }) => [id, root.sequence]));
+    const told = new Set<string>();
+    catalog.fill(linesOf(heads), (id) => {
+      const source = withSequence(this.#storage.manifestSource(id), sequences.get(id)!);
+      return { ...source, text: (hunk) => this.#textOrNothing(source, hunk, told) };
+    });
     return catalog;
   }
 
+  /** A hunk that can't be read is a problem of its own and hides no other. */
+  #textOrNothing(source: ManifestSource, hunk: number, told: Set<string>): Uint8Array<ArrayBuffer> {
+    try {
+      return source.text(hunk);
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      const { id } = source.root.hunks[hunk]!;
+      if (!told.has(id)) this.#storage.monitor.problem(error);
+      told.add(id);
+      return new Uint8Array();
+    }
+  }
+
   /**
-   * Manifests of roots by sequence; a damaged root is a problem of its own and hides no other.
+   * Roots by sequence, without their hunks; a damaged root is a problem of its own and hides no other.
    * @throws DamagedSettings if none of them is of this storage
    */
-  #sources(ids: readonly RootId[]): ManifestSource[] {
-    const sources: ManifestSource[] = [], foreign: ForeignSnapshot[] = [];
+  #heads(ids: readonly RootId[]): Head[] {
+    const heads: Head[] = [], foreign: ForeignSnapshot[] = [];
     for (const id of ids) {
       try {
-        sources.push(this.#storage.manifestSource(id));
+        const { sequence, start, host, name, complete } = this.#storage.objects.readRoot(id);
+        heads.push({ id, root: { sequence, start, host, name, complete } });
       } catch (error) {
         if (!(error instanceof Fault)) throw error;
         if (error instanceof ForeignSnapshot) foreign.push(error);
         else this.#storage.monitor.problem(error);
       }
     }
-    if (sources.length === 0 && foreign[0] !== undefined) {
+    if (heads.length === 0 && foreign[0] !== undefined) {
       throw new DamagedSettings(`its "id" is wrong: all snapshots belong to the storage ${foreign[0].storage}`);
     }
     for (const fault of foreign) this.#storage.monitor.problem(fault);
-    return renumbered(sources);
+    return renumbered(heads);
   }
 
-  #apply(catalog: Catalog, source: ManifestSource): void {
-    const previous = previousOf(source, catalog.snapshots());
-    catalog.apply(source, previous && withSequence(this.#storage.manifestSource(previous.id), previous.sequence));
+  #agreement(catalog: Catalog): string {
+    return agreementOf(this.#storage.contentFingerprint(), catalog.generation());
+  }
+
+  #noteAgreement(catalog: Catalog): void {
+    if (this.#isInMemory) return; // what is on the disk is not what agrees
+    const agreement = this.#agreement(catalog);
+    if (readAgreement(this.#storage.dir) !== agreement) writeAgreement(this.#storage.dir, agreement);
   }
 
   #path(directory: "db" | "tmp"): string {
@@ -216,30 +381,20 @@ export class CatalogKeeper implements Disposable {
   }
 }
 
-/**
- * In order, each with a sequence of its own. Two roots have the same one if the first could not be read when the second
- * was made (damaged since healed, or of a newer format); the later one, and whatever it runs into, moves on.
- */
-function renumbered(sources: readonly ManifestSource[]): ManifestSource[] {
-  const key = ({ id, root }: ManifestSource) => root.start + id;
-  const ordered = sources.toSorted((a, b) => a.root.sequence - b.root.sequence || (key(a) < key(b) ? -1 : 1));
-  let last = 0;
-  return ordered.map((source) => withSequence(source, last = Math.max(source.root.sequence, last + 1)));
-}
-
-function withSequence(source: ManifestSource, sequence: number): ManifestSource {
-  return source.root.sequence === sequence ? source : { ...source, root: { ...source.root, sequence } };
-}
-
-/** With what SQLite may have left beside it, which would spoil a new one. */
+/** The database first: without it, what is left beside it means nothing. */
 function removeDatabase(directory: Dir): void {
-  for (const leftover of ["", "-journal", "-wal", "-shm"]) removeRecursively(directory, (NAME + leftover) as Raw);
+  for (const name of [NAME, ...LEFTOVERS]) removeRecursively(directory, name);
 }
 
-/** The complete snapshot of the same series that comes right before. */
-function previousOf(source: ManifestSource, snapshots: readonly SnapshotInfo[]): SnapshotInfo | undefined {
-  const { host, name, sequence } = source.root;
-  return snapshots.findLast((other) =>
-    other.complete && other.host === host && other.name === name && other.sequence < sequence
-  );
+function copyFile(from: Dir, to: Dir, name: Raw): void {
+  using source = from.open(name);
+  using target = to.create(name, 0o600);
+  if (source === undefined || target === undefined) throw new DiskFault("ENOENT", "copy", name);
+  if (target.cloneFrom(source)) return;
+  const buffer = new Uint8Array(COPIED_AT_ONCE);
+  for (let at = 0, got = 0; (got = source.read(buffer, at)) > 0; at += got) target.write(buffer.subarray(0, got), at);
+}
+
+function pause(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }

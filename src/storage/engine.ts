@@ -2,7 +2,8 @@
 import { rawOf } from "../core/raw.ts";
 import type { Raw } from "../core/raw.ts";
 import type { Disk } from "../platform/disk.ts";
-import { isCatalogFailure, openCatalog } from "./catalog/catalog.ts";
+import { openCatalog } from "./catalog/catalog.ts";
+import { CatalogFault } from "./catalog/database.ts";
 import { Claims } from "./claims.ts";
 import { ContentStore } from "./content.ts";
 import { examineHunk, type ExamineResult } from "./examine.ts";
@@ -95,14 +96,14 @@ export class Engine implements Disposable {
   /** The catalog is asked only when something lies there already; a catalog that can't be used vouches for nothing. */
   #openVouching(): (id: string) => boolean {
     const path = `${this.#setup.storagePath}/db/catalog.sqlite`;
-    const catalog = openCatalog(rawOf(path), this.#setup.settings.id, { readOnly: true });
+    const catalog = openCatalog(rawOf(path), this.#setup.settings.id, { mode: "read" });
     if ("stale" in catalog) return () => false;
     this.#held.use(catalog);
     return (id) => {
       try {
         return catalog.isTrusted(id as Parameters<typeof catalog.isTrusted>[0]);
       } catch (error) {
-        if (!isCatalogFailure(error)) throw error;
+        if (!(error instanceof CatalogFault)) throw error;
         return false;
       }
     };

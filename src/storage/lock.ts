@@ -6,10 +6,13 @@ import { Locked } from "./faults.ts";
 const NAME = rawOf("lock");
 const LONGEST_NOTE_BYTES = 200;
 
+/** Readers look whether there is a writer by taking the lock for an instant, which must not turn a writer away. */
+const ATTEMPTS = 4, PAUSE_MS = 10;
+
 /** @param holder a note for whoever finds the storage locked: plain text; the lock itself is the kernel's */
 export function takeWriterLock(storage: Dir, db: Dir, holder: string): Disposable {
   const file = db.openOrCreate(NAME, 0o600);
-  if (!file.tryLock()) {
+  if (!isTaken(file)) {
     const note = new Uint8Array(LONGEST_NOTE_BYTES);
     const got = file.read(note, 0);
     file[Symbol.dispose]();
@@ -17,6 +20,20 @@ export function takeWriterLock(storage: Dir, db: Dir, holder: string): Disposabl
   }
   tryNote(file, holder);
   return file;
+}
+
+/** True if somebody holds the writer lock now. */
+export function hasWriter(db: Dir): boolean {
+  using file = db.open(NAME);
+  return file !== undefined && !file.tryLock();
+}
+
+function isTaken(file: OpenFile): boolean {
+  for (let attempt = 1; attempt < ATTEMPTS; attempt++) {
+    if (file.tryLock()) return true;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
+  }
+  return file.tryLock();
 }
 
 /** Only a note: a full disk must not keep anybody from making room on it. */

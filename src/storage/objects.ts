@@ -41,6 +41,13 @@ export class Objects implements Disposable {
     return bytes;
   }
 
+  /** True if there is something by that name. */
+  has(id: RootId | HunkId): boolean {
+    const { dir, name } = itemPath(this.#settings, id);
+    using leaf = this.#openLeaf(dir);
+    return leaf?.stat(name)?.kind === "file";
+  }
+
   readRoot(id: RootId): Root {
     return parseRoot(this.read(id), this.#settings);
   }

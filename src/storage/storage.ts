@@ -7,13 +7,15 @@ import { classOfId, type ContentId, type HunkId, parseRootId, type RootId } from
 import type { Monitor } from "../core/monitor.ts";
 import { joinRaw, type Raw, rawOf, textOf } from "../core/raw.ts";
 import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
-import type { Catalog, ManifestSource, SnapshotInfo } from "./catalog/catalog.ts";
+import type { Catalog, SnapshotInfo } from "./catalog/catalog.ts";
+import type { ManifestSource } from "./catalog/take_up.ts";
 import { CatalogKeeper } from "./catalog_keeper.ts";
 import { Claims, newClaimTable } from "./claims.ts";
 import { ContentStore } from "./content.ts";
 import { type Algorithm, digestHexLength, hashBytes } from "./digest.ts";
 import type { EngineSetup } from "./engine.ts";
 import { NoStorage, SplitStorage, StorageExists } from "./faults.ts";
+import { hunkText } from "./hunk.ts";
 import { ItemSet } from "./item_set.ts";
 import { idOf, leafDirs } from "./item_path.ts";
 import { checkLayout } from "./layout.ts";
@@ -131,8 +133,8 @@ export class Storage implements Disposable {
   }
 
   manifestSource(id: RootId): ManifestSource {
-    const manifest = this.manifest(id);
-    return { id, root: manifest.root, lines: (hunk) => manifest.lines(hunk) };
+    const root = this.objects.readRoot(id);
+    return { id, root, text: (hunk) => hunkText(this.objects.read(root.hunks[hunk]!.id)) };
   }
 
   /** Ids of all roots, from a listing of `content/`. */
@@ -276,9 +278,21 @@ export class Writer implements Disposable {
   async checkpoint(root: Root, previous: RootId | undefined): Promise<RootId> {
     await this.#flush;
     await this.#storage.dir.syncFileSystem();
+    this.#keeper.leaveOut();
     const id = this.#storage.objects.writeRoot(root);
     if (previous !== undefined) this.#storage.objects.remove(previous);
     return id;
+  }
+
+  /**
+   * Makes snapshots exist no more; what only they needed stays until a prune. Order: the roots, durably, then the catalog:
+   * a crash in between leaves a catalog that knows too much, which the next one to open it notices and puts right.
+   * @throws DiskFault
+   */
+  forget(ids: readonly RootId[]): void {
+    this.#storage.catalog(); // one that agrees with `content/` now only has to forget afterwards
+    for (const id of ids) this.#storage.objects.remove(id);
+    this.#keeper.remove(ids);
   }
 
   /** Notes which contents were read and found whole or damaged. @param items may be gone through twice */

@@ -6,21 +6,17 @@
  * snapshot continues the intervals of its series; a partial one has intervals of its own.
  */
 import { existsSync, statSync } from "node:fs";
-import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { type Apath, childOf, compareApath, nameOf, parentOf, parseApath, TOP } from "../../core/apath.ts";
+import { Buffer } from "node:buffer";
+import { type Apath, childOf, nameOf, parentOf, TOP } from "../../core/apath.ts";
 import type { ContentId, RootId } from "../../core/content_id.ts";
-import type { Entry } from "../../core/entry.ts";
-import { bytesOf, type Raw, rawOfBytes, textOf } from "../../core/raw.ts";
-import { linePath, parseLine } from "../line.ts";
+import type { Kind, NsText } from "../../core/entry.ts";
+import { type Raw, rawOf, textOf } from "../../core/raw.ts";
 import type { Root } from "../root.ts";
-import { SCHEMA, SCHEMA_VERSION } from "./schema.ts";
-
-/** A snapshot whose manifest can be read. */
-export interface ManifestSource {
-  readonly id: RootId;
-  readonly root: Root;
-  lines(hunk: number): readonly string[];
-}
+import { CatalogFault, Database, type Mode, type Row } from "./database.ts";
+import { removeFromLine } from "./remove.ts";
+import { CONTENT_INDEX, PAGE_BYTES, PATH_INDEX, SCHEMA, SCHEMA_VERSION } from "./schema.ts";
+import { type ManifestSource, MOST_AT_ONCE, takeUp } from "./take_up.ts";
+import { joinTime, VersionWriter } from "./version_writer.ts";
 
 /** What lists of snapshots show. */
 export interface SnapshotInfo {
@@ -50,189 +46,273 @@ export interface PathVersion {
   readonly name: string;
   readonly first: number;
   readonly last: number | undefined;
-  readonly kind: string;
+  readonly kind: Kind;
   readonly size: number;
-  readonly mtime: string;
+  readonly mtime: NsText;
   readonly content: ContentId | undefined;
+  /** Permission bits, 0 to 0o7777. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly user?: string;
+  readonly group?: string;
+  /** Of a symlink. */
+  readonly target?: Raw;
 }
 
 export type VerifiedState = "ok" | "damaged";
 
+/** Content id, time of the verification in ms, what was found. */
+type Verification = [id: string, verifiedMs: number, state: VerifiedState];
+
+/** Bounds the memory for one commit. */
+const VERIFICATIONS_AT_ONCE = 50_000;
 /** Databases up to this size are checked whole when they are opened: some milliseconds. */
 const QUICK_CHECK_BYTES = 8 * 1024 * 1024;
-/** The smallest pages there are: a whole database is a multiple of them. */
-const PAGE_BYTES = 512;
-const BUSY_TIMEOUT_MS = 10_000;
-const CACHE_KIB = 64 * 1024;
 
 /** @returns a catalog, or why there is none that can be used; a reason reads on from "The catalog ..." */
 export function openCatalog(
   path: string,
   storageId: string,
-  options: { readonly readOnly: boolean },
+  options: { readonly mode: Mode },
 ): Catalog | { readonly stale: string } {
   if (!existsSync(path)) return { stale: "is missing" };
-  let database: DatabaseSync | undefined;
+  let database: Database | undefined;
   try {
-    database = new DatabaseSync(path, { readOnly: options.readOnly });
-    database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    database = new Database(path, options.mode);
     const reason = whyUnusable(database, path, storageId);
     if (reason === undefined) return new Catalog(database);
-    database.close();
+    database[Symbol.dispose]();
     return { stale: reason };
   } catch (error) {
-    database?.close();
+    database?.[Symbol.dispose]();
     return { stale: `can't be read (${(error as Error).message})` };
   }
 }
 
-/** True if the database is damaged, or its disk is full. Such an error says nothing of the storage. */
-export function isCatalogFailure(error: unknown): error is Error {
-  return error instanceof Error && (error as { readonly code?: unknown }).code === "ERR_SQLITE_ERROR";
-}
-
-/** Makes a new, empty one. The caller makes it durable. */
+/** Makes a new, empty one, in a file that nobody else knows yet. The caller makes it durable. */
 export function createCatalog(path: string, storageId: string): Catalog {
-  return initialised(new DatabaseSync(path), storageId);
+  return initialised(new Database(path, "build", PAGE_BYTES), storageId);
 }
 
 /** For a storage that can't be written. */
 export function memoryCatalog(storageId: string): Catalog {
-  return initialised(new DatabaseSync(":memory:"), storageId);
+  return initialised(new Database(":memory:", "build", PAGE_BYTES), storageId);
 }
 
-function initialised(database: DatabaseSync, storageId: string): Catalog {
+function initialised(database: Database, storageId: string): Catalog {
   database.exec(SCHEMA);
-  const set = database.prepare("INSERT INTO meta (key, value) VALUES (?, ?)");
-  set.run("schema", String(SCHEMA_VERSION));
-  set.run("storage", storageId);
+  const set = "INSERT INTO meta (key, value) VALUES (?, ?)";
+  database.run(set, "schema", String(SCHEMA_VERSION));
+  database.run(set, "storage", storageId);
   return new Catalog(database);
 }
 
-function whyUnusable(database: DatabaseSync, path: string, storageId: string): string | undefined {
-  const get = database.prepare("SELECT value FROM meta WHERE key = ?");
-  const schema = get.get("schema")?.["value"];
+function whyUnusable(database: Database, path: string, storageId: string): string | undefined {
+  const get = (key: string) => database.get("SELECT value FROM meta WHERE key = ?", key)?.["value"];
+  const schema = get("schema");
   if (schema !== String(SCHEMA_VERSION)) return `was made by another version (${schema})`;
-  if (get.get("storage")?.["value"] !== storageId) return "belongs to another storage";
+  if (get("storage") !== storageId) return "belongs to another storage";
   const { size } = statSync(path);
   if (size % PAGE_BYTES !== 0) return "is cut off";
   if (size > QUICK_CHECK_BYTES) return undefined;
-  const check = database.prepare("PRAGMA quick_check(1)").get();
+  const check = database.get("PRAGMA quick_check(1)");
   return Object.values(check ?? {})[0] === "ok" ? undefined : "is damaged";
 }
 
 export class Catalog implements Disposable {
-  readonly #database: DatabaseSync;
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #database: Database;
 
-  constructor(database: DatabaseSync) {
+  constructor(database: Database) {
     this.#database = database;
-    database.exec(`PRAGMA cache_size = -${CACHE_KIB}; PRAGMA foreign_keys = OFF`);
   }
 
   [Symbol.dispose](): void {
-    this.#statements.clear();
-    this.#database.close();
+    this.#database[Symbol.dispose]();
   }
 
   /** Takes up one snapshot. @param previous the complete snapshot of the same series right before it */
   apply(source: ManifestSource, previous: ManifestSource | undefined): void {
-    this.#transaction(() => {
-      const { root } = source;
-      const line = this.#lineOf(root);
-      this.#insertSnapshot(source);
-      const basis = root.complete ? previous : undefined;
-      for (const change of changes(basis, source)) {
-        if (change.before !== undefined) this.#close(line, change.before, basis!.root.sequence);
-        if (change.now !== undefined) this.#insertVersion(line, change.now, root);
-      }
-      this.#prepare(`INSERT OR IGNORE INTO content (id, size)
-        SELECT content, size FROM version WHERE line = ? AND first = ? AND content IS NOT NULL ORDER BY content`)
-        .run(line, root.sequence);
+    this.#database.transaction(() => {
+      const writer = new VersionWriter(this.#database);
+      this.#takeUp(writer, [source], source.root.complete ? previous : undefined);
+      this.#makeIndexes();
     });
+  }
+
+  /**
+   * Fills an empty catalog.
+   * @param lines the snapshots line by line (all complete ones of a series, or a partial one), each line oldest first;
+   *   `load` is called once for each, in that order
+   */
+  fill(lines: readonly (readonly RootId[])[], load: (id: RootId) => ManifestSource): void {
+    this.#database.transaction(() => {
+      const writer = new VersionWriter(this.#database);
+      for (const ids of lines) {
+        let previous: ManifestSource | undefined;
+        for (let at = 0; at < ids.length; at += MOST_AT_ONCE) {
+          const sources = ids.slice(at, at + MOST_AT_ONCE).map(load);
+          this.#takeUp(writer, sources, previous);
+          previous = sources.at(-1);
+        }
+      }
+      this.#makeIndexes();
+    });
+  }
+
+  #takeUp(writer: VersionWriter, snapshots: readonly ManifestSource[], previous: ManifestSource | undefined): void {
+    const { root } = snapshots[0]!;
+    const line = this.#lineOf(root);
+    for (const source of snapshots) this.#insertSnapshot(source, line);
+    takeUp(writer, { line, previous, snapshots, isOpen: root.complete });
+  }
+
+  #makeIndexes(): void {
+    this.#database.index(PATH_INDEX);
+    this.#database.index(CONTENT_INDEX);
+  }
+
+  /** Forgets snapshots; those of them that it doesn't know are passed over. */
+  remove(ids: readonly RootId[]): void {
+    this.#database.transaction(() => {
+      const removed = new Set<number>();
+      const lines = new Set<number>();
+      for (const id of ids) {
+        const row = this.#database.get("SELECT sequence, line FROM snapshot WHERE id = unhex(?)", id);
+        if (row === undefined) continue;
+        removed.add(row["sequence"] as number);
+        lines.add(row["line"] as number);
+      }
+      for (const line of lines) {
+        const rows = this.#database.all("SELECT sequence FROM snapshot WHERE line = ? ORDER BY sequence", line);
+        const all = rows.map((row) => row["sequence"] as number);
+        removeFromLine(this.#database, line, all, (sequence) => removed.has(sequence));
+      }
+      for (const sequence of removed) this.#database.run("DELETE FROM snapshot WHERE sequence = ?", sequence);
+    });
+  }
+
+  /** True if some snapshots have other sequences than their roots: only a rebuild knows what they get without others. */
+  get isRenumbered(): boolean {
+    return this.#database.get("SELECT 1 FROM snapshot WHERE own <> sequence") !== undefined;
   }
 
   /** Oldest first. */
   snapshots(): SnapshotInfo[] {
-    return this.#prepare("SELECT info FROM snapshot ORDER BY sequence").all()
+    return this.#database.all("SELECT info FROM snapshot ORDER BY sequence")
       .map((row) => JSON.parse(row["info"] as string) as SnapshotInfo);
   }
 
-  /** Ids of the snapshots it knows. */
+  /** Ids of the snapshots it knows, oldest first. */
   generation(): RootId[] {
-    return this.snapshots().map(({ id }) => id);
+    return this.#database.all("SELECT lower(hex(id)) AS id FROM snapshot ORDER BY sequence")
+      .map((row) => row["id"] as RootId);
+  }
+
+  knows(id: RootId): boolean {
+    return this.#database.get("SELECT 1 FROM snapshot WHERE id = unhex(?)", id) !== undefined;
   }
 
   /** True if a root vouches for the item. */
   isTrusted(id: ContentId): boolean {
-    return this.#prepare("SELECT 1 FROM content WHERE id = ?").get(blob(id)) !== undefined;
+    return this.#database.get("SELECT 1 FROM version WHERE content = unhex(?) LIMIT 1", id) !== undefined;
   }
 
   contentCount(): number {
-    return this.#prepare("SELECT count(*) AS n FROM content").get()!["n"] as number;
+    return this.#database.get("SELECT count(DISTINCT content) AS n FROM version")!["n"] as number;
   }
 
   /** Contents that a check found damaged or missing, and no later one found whole. */
   damaged(): ContentId[] {
-    return this.#prepare("SELECT content FROM verification WHERE state = 'damaged'").all()
-      .map((row) => hex(row["content"] as Uint8Array) as ContentId);
+    return this.#database.all("SELECT lower(hex(content)) AS id FROM verification WHERE state = 'damaged'")
+      .map((row) => row["id"] as ContentId);
   }
 
+  /** Notes what a check has found. Many at a time; what is noted stays, should it fail on the way. */
   recordVerified(items: Iterable<{ readonly id: string; readonly state: VerifiedState }>, atMs: number): void {
-    const insert = this.#prepare("INSERT OR REPLACE INTO verification (content, verifiedMs, state) VALUES (?, ?, ?)");
-    this.#transaction(() => {
-      for (const { id, state } of items) insert.run(blob(id), atMs, state);
+    let noted: Verification[] = [];
+    for (const { id, state } of items) {
+      if (noted.push([id, atMs, state]) < VERIFICATIONS_AT_ONCE) continue;
+      this.#noteVerifications(noted);
+      noted = [];
+    }
+    this.#noteVerifications(noted);
+  }
+
+  /** Takes over what another catalog of the storage knows of verifications; one that can't be read has nothing to say. */
+  takeVerifications(path: string, storageId: string): void {
+    if (!existsSync(path)) return;
+    try {
+      using other = new Database(path, "read");
+      if (other.get("SELECT value FROM meta WHERE key = 'storage'")?.["value"] !== storageId) return;
+      for (let after = "";;) {
+        const rows = other.all(
+          `SELECT lower(hex(content)) AS id, verifiedMs, state FROM verification WHERE content > unhex(?)
+            ORDER BY content LIMIT ${VERIFICATIONS_AT_ONCE}`,
+          after,
+        );
+        if (rows.length === 0) return;
+        this.#noteVerifications(rows.map(({ id, verifiedMs, state }) => [id, verifiedMs, state] as Verification));
+        after = rows.at(-1)!["id"] as string;
+      }
+    } catch (error) {
+      if (!(error instanceof CatalogFault)) throw error;
+    }
+  }
+
+  /** In the order of the table, which is several times faster than any other. */
+  #noteVerifications(noted: Verification[]): void {
+    noted.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+    this.#database.transaction(() => {
+      this.#database.run(
+        `INSERT OR REPLACE INTO verification
+          SELECT unhex(value ->> 0), value ->> 1, value ->> 2 FROM json_each(?)`,
+        JSON.stringify(noted),
+      );
     });
   }
 
   /** All versions of a path, oldest first. */
   history(path: Apath): PathVersion[] {
-    const rows = this.#prepare(`SELECT v.*, d.path AS dir, l.host AS host, l.series AS series
-      FROM version v JOIN directory d ON d.id = v.directory JOIN line l ON l.id = v.line
-      WHERE d.path = ? AND v.name = ? ORDER BY v.first, v.line`)
-      .all(bytesOf(path === TOP ? "" as Raw : parentOf(path)), bytesOf(nameOf(path)));
+    const rows = this.#database.all(
+      `${VERSION_ROWS} WHERE v.directory = (SELECT id FROM directory WHERE path = ?) AND v.name = ?
+        ORDER BY v.first, v.line`,
+      path === TOP ? "" : parentOf(path),
+      nameOf(path),
+    );
     return rows.map(versionOf);
-  }
-
-  /** Text that the storage notes to see whether `content/` has changed since. */
-  fingerprint(): string | undefined {
-    return this.#prepare("SELECT value FROM meta WHERE key = 'fingerprint'").get()?.["value"] as string | undefined;
-  }
-
-  setFingerprint(text: string): void {
-    this.#prepare("INSERT OR REPLACE INTO meta (key, value) VALUES ('fingerprint', ?)").run(text);
   }
 
   /** Everything that derives from manifests, as text that doesn't depend on the order of its making. */
   *dump(): Generator<string> {
-    for (const row of this.#prepare("SELECT sequence, info FROM snapshot ORDER BY sequence").iterate()) {
+    for (const row of this.#database.all("SELECT sequence, info FROM snapshot ORDER BY sequence")) {
       yield `snapshot ${row["sequence"]} ${row["info"]}`;
     }
-    for (const row of this.#prepare("SELECT id, size FROM content ORDER BY id").iterate()) {
-      yield `content ${hex(row["id"] as Uint8Array)} ${row["size"]}`;
-    }
-    const versions = this.#prepare(`SELECT v.*, d.path AS dir, l.host AS host, l.series AS series, l.partial AS partial
-      FROM version v JOIN directory d ON d.id = v.directory JOIN line l ON l.id = v.line
-      ORDER BY l.host, l.series, l.partial, d.path, v.name, v.first`);
-    for (const row of versions.iterate()) {
-      yield `version ${row["partial"] ?? ""} ${
-        JSON.stringify({ ...versionOf(row), path: textOf(versionOf(row).path) })
+    const contents = this.#database.all(
+      "SELECT lower(hex(content)) AS id, max(size) AS size FROM version WHERE content NOT NULL GROUP BY content ORDER BY 1",
+    );
+    for (const { id, size } of contents) yield `content ${id} ${size}`;
+    const rows = this.#database.all(
+      `${VERSION_ROWS} ORDER BY l.host, l.series, l.partial, d.path, v.name, v.first`,
+    );
+    for (const row of rows) {
+      const version = versionOf(row);
+      yield `version ${row["partial"] || ""} ${JSON.stringify({ ...version, path: textOf(version.path) })} ${
+        row["detail"]
       }`;
     }
   }
 
   #lineOf(root: Root): number {
     const partial = root.complete ? 0 : root.sequence;
-    this.#prepare("INSERT OR IGNORE INTO line (host, series, partial) VALUES (?, ?, ?)").run(
-      root.host,
-      root.name,
-      partial,
-    );
-    return this.#prepare("SELECT id FROM line WHERE host = ? AND series = ? AND partial = ?")
-      .get(root.host, root.name, partial)!["id"] as number;
+    const values = [root.host, root.name, partial];
+    this.#database.run("INSERT OR IGNORE INTO line (host, series, partial) VALUES (?, ?, ?)", ...values);
+    const found = this.#database.get("SELECT id FROM line WHERE host = ? AND series = ? AND partial = ?", ...values);
+    return found!["id"] as number;
   }
 
-  #insertSnapshot({ id, root }: ManifestSource): void {
+  #insertSnapshot(source: ManifestSource, line: number): void {
+    const { id, root } = source;
     const { entries, files, bytes, problems } = root.totals;
     const info: SnapshotInfo = {
       id,
@@ -251,121 +331,48 @@ export class Catalog implements Disposable {
       problems,
       complete: root.complete,
     };
-    this.#prepare("INSERT INTO snapshot (sequence, id, info) VALUES (?, ?, ?)")
-      .run(root.sequence, blob(id), JSON.stringify(info));
-  }
-
-  #insertVersion(line: number, text: string, root: Root): void {
-    const entry = parseLine(text);
-    this.#prepare(`INSERT INTO version (line, directory, name, first, last, kind, size, mtime, content)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`).run(
-      line,
-      this.#directory(entry),
-      bytesOf(nameOf(entry.path)),
+    this.#database.run(
+      "INSERT INTO snapshot (sequence, id, line, own, info) VALUES (?, unhex(?), ?, ?, ?)",
       root.sequence,
-      root.complete ? null : root.sequence,
-      entry.kind,
-      entry.size,
-      entry.mtime,
-      entry.content === undefined ? null : blob(entry.content),
+      id,
+      line,
+      source.ownSequence ?? root.sequence,
+      JSON.stringify(info),
     );
   }
-
-  /** Ends the version that is there now. */
-  #close(line: number, path: Apath, last: number): void {
-    this.#prepare("UPDATE version SET last = ? WHERE line = ? AND directory = ? AND name = ? AND last IS NULL")
-      .run(last, line, this.#directory({ path }), bytesOf(nameOf(path)));
-  }
-
-  #lastDirectory: { path: string; id: number } | undefined;
-
-  /** Number of the directory that holds the entry; entries come directory by directory. */
-  #directory({ path }: Pick<Entry, "path">): number {
-    const parent = path === TOP ? "" : parentOf(path);
-    if (this.#lastDirectory?.path === parent) return this.#lastDirectory.id;
-    const bytes = bytesOf(parent as Raw);
-    this.#prepare("INSERT OR IGNORE INTO directory (path) VALUES (?)").run(bytes);
-    const id = this.#prepare("SELECT id FROM directory WHERE path = ?").get(bytes)!["id"] as number;
-    this.#lastDirectory = { path: parent, id };
-    return id;
-  }
-
-  #prepare(sql: string): StatementSync {
-    let statement = this.#statements.get(sql);
-    if (statement === undefined) this.#statements.set(sql, statement = this.#database.prepare(sql));
-    return statement;
-  }
-
-  #transaction(action: () => void): void {
-    this.#database.exec("BEGIN IMMEDIATE");
-    try {
-      action();
-      this.#database.exec("COMMIT");
-    } catch (error) {
-      this.#database.exec("ROLLBACK");
-      this.#lastDirectory = undefined;
-      throw error;
-    }
-  }
 }
 
-/** A path that is not what it was: `before` if it was there, `now` (its line) if it is. */
-interface Change {
-  readonly before?: Apath;
-  readonly now?: string;
+const VERSION_ROWS =
+  `SELECT v.id, v.name, v.first, v.last, v.size, v.seconds, v.nanos, lower(hex(v.content)) AS content,
+    v.detail, a.text AS attributes, d.path AS dir, l.host, l.series, l.partial
+  FROM version v JOIN directory d ON d.id = v.directory JOIN line l ON l.id = v.line
+    JOIN attributes a ON a.id = v.attributes`;
+
+interface Attributes extends Pick<PathVersion, "kind" | "uid" | "gid" | "user" | "group"> {
+  /** Octal. */
+  readonly mode: string;
+  readonly device?: unknown;
 }
 
-/** Lines that differ between two manifests. Hunks that both have are not read. */
-function* changes(before: ManifestSource | undefined, now: ManifestSource): Generator<Change> {
-  const shared = new Set(before?.root.hunks.map(({ id }) => id));
-  const own = new Set(now.root.hunks.map(({ id }) => id));
-  const old = before === undefined ? [].values() : linesOutside(before, own);
-  const fresh = linesOutside(now, shared);
-  let a = old.next(), b = fresh.next();
-  while (!a.done || !b.done) {
-    const order = a.done ? 1 : b.done ? -1 : compareApath(a.value.path, b.value.path);
-    if (order < 0) yield { before: a.value!.path };
-    else if (order > 0) yield { now: b.value!.line };
-    else if (a.value!.line !== b.value!.line) yield { before: a.value!.path, now: b.value!.line };
-    if (order <= 0) a = old.next();
-    if (order >= 0) b = fresh.next();
-  }
+function attributesOf(text: string): Attributes {
+  return JSON.parse(`{${Buffer.from(text, "latin1").toString("utf8")}}`);
 }
 
-interface Line {
-  readonly path: Apath;
-  readonly line: string;
-}
-
-function* linesOutside(source: ManifestSource, skipped: ReadonlySet<string>): Generator<Line, undefined> {
-  for (const [index, { id }] of source.root.hunks.entries()) {
-    if (skipped.has(id)) continue;
-    for (const line of source.lines(index)) yield { path: parseApath(JSON.parse(linePath(line))), line };
-  }
-  return undefined;
-}
-
-function versionOf(row: Record<string, unknown>): PathVersion {
-  const directory = rawOfBytes(row["dir"] as Uint8Array), name = rawOfBytes(row["name"] as Uint8Array);
+function versionOf(row: Row): PathVersion {
+  const directory = row["dir"] as string;
+  const { mode, device: _, ...attributes } = attributesOf(row["attributes"] as string);
+  const { target } = JSON.parse((row["detail"] ?? "{}") as string) as { target?: string };
   return {
-    path: directory === "" ? TOP : childOf(directory as unknown as Apath, name),
+    path: directory === "" ? TOP : childOf(directory as Apath, row["name"] as Raw),
     host: row["host"] as string,
     name: row["series"] as string,
     first: row["first"] as number,
     last: row["last"] === null ? undefined : row["last"] as number,
-    kind: row["kind"] as string,
     size: row["size"] as number,
-    mtime: row["mtime"] as string,
-    content: row["content"] === null ? undefined : hex(row["content"] as Uint8Array) as ContentId,
+    mtime: joinTime(row["seconds"] as number, row["nanos"] as number),
+    content: row["content"] === "" ? undefined : row["content"] as ContentId,
+    mode: parseInt(mode, 8),
+    ...(target !== undefined && { target: rawOf(target) }),
+    ...attributes,
   };
-}
-
-function blob(id: string): Uint8Array {
-  const bytes = new Uint8Array(id.length / 2);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = parseInt(id.slice(2 * i, 2 * i + 2), 16);
-  return bytes;
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -1,28 +1,38 @@
 /** Tables of the catalog. Another version is not converted: the catalog is made again. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
+/** Larger pages than usual: fewer of them to go through in a scan. */
+export const PAGE_BYTES = 8192;
+
+/** Byte strings (core/raw.ts) are kept as text with one character a byte: their order is that of the bytes. */
 export const SCHEMA = `
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
-
--- info: JSON, what lists of snapshots show
-CREATE TABLE snapshot (sequence INTEGER PRIMARY KEY, id BLOB UNIQUE, info TEXT);
 
 -- The snapshots over which intervals run: all complete ones of a series, or one partial one (its sequence)
 CREATE TABLE line (id INTEGER PRIMARY KEY, host TEXT, series TEXT, partial INTEGER, UNIQUE (host, series, partial));
 
--- Paths are bytes; '' holds the top
-CREATE TABLE directory (id INTEGER PRIMARY KEY, path BLOB UNIQUE);
+-- own: the sequence in the root, if that was taken; info: JSON, what lists of snapshots show
+CREATE TABLE snapshot (sequence INTEGER PRIMARY KEY, id BLOB UNIQUE, line INTEGER, own INTEGER, info TEXT);
 
--- first and last are sequences of snapshots; last is NULL while the version is in the newest one
+-- '' holds the top
+CREATE TABLE directory (id INTEGER PRIMARY KEY, path TEXT UNIQUE);
+
+-- Kind, mode, owners and device, as JSON: there are few different ones
+CREATE TABLE attributes (id INTEGER PRIMARY KEY, text TEXT UNIQUE);
+
+-- first and last are sequences of snapshots; last is NULL while the version is in the newest one.
+-- seconds and nanos: mtime; both have its sign. detail: JSON of what few entries have: target, xattrs, problems
 CREATE TABLE version (
-  line INTEGER, directory INTEGER, name BLOB, first INTEGER, last INTEGER,
-  kind TEXT, size INTEGER, mtime TEXT, content BLOB,
-  PRIMARY KEY (directory, name, line, first)
-) WITHOUT ROWID;
-
--- Contents that a root vouches for
-CREATE TABLE content (id BLOB PRIMARY KEY, size INTEGER) WITHOUT ROWID;
+  id INTEGER PRIMARY KEY, line INTEGER, directory INTEGER, name TEXT, first INTEGER, last INTEGER,
+  attributes INTEGER, size INTEGER, seconds INTEGER, nanos INTEGER, content BLOB, detail TEXT
+);
 
 -- Not derived from manifests: what checks have found
 CREATE TABLE verification (content BLOB PRIMARY KEY, verifiedMs INTEGER, state TEXT) WITHOUT ROWID;
 `;
+
+/** Finds the versions of a path; made after a bulk load, which is several times faster than keeping it up. */
+export const PATH_INDEX = "CREATE INDEX IF NOT EXISTS version_path ON version (directory, name)";
+/** Finds who refers to a content. */
+export const CONTENT_INDEX =
+  "CREATE INDEX IF NOT EXISTS version_content ON version (content) WHERE content IS NOT NULL";

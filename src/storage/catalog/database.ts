@@ -1,0 +1,128 @@
+/** SQLite as the catalog uses it: statements prepared once, failures as Faults. */
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { Fault } from "../../core/fault.ts";
+
+/** Something is wrong with the catalog's file, or with what SQLite needs to work on it. */
+export class CatalogFault extends Fault {
+  readonly code = "catalog-failed";
+  readonly hint = "Run `backup-tool rebuild`: the catalog is only a cache";
+  constructor(why: string) {
+    super(`The catalog can't be used: ${why}`);
+  }
+}
+
+export type Row = Readonly<Record<string, unknown>>;
+
+/**
+ * How a database is opened.
+ * - read: never changed, whoever else does.
+ * - update: changed in place, each transaction whole or not at all; for few changes, so that readers hardly wait.
+ * - build: a file that nobody else sees. It is not safe against crashes before its maker has synced it.
+ */
+export type Mode = "read" | "update" | "build";
+
+/** Readers wait that long for a commit to be written. */
+const BUSY_TIMEOUT_MS = 10_000;
+const CACHE_KIB: Readonly<Record<Mode, number>> = { read: 32 * 1024, update: 32 * 1024, build: 64 * 1024 };
+/**
+ * While an index is made, the cache also bounds how much is sorted at once; what stays in a processor's cache is sorted
+ * fastest (measured: 4 MiB 0.7 s, 64 MiB 1.1 s, for a million rows; with threads 0.45 s).
+ */
+const SORT_KIB = 4 * 1024;
+const SORT_THREADS = 3;
+
+const PRAGMAS: Readonly<Record<Mode, string>> = {
+  read: "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY",
+  // Without cache_spill readers are locked out only while the commit is written, not while it is prepared.
+  update: "PRAGMA journal_mode = DELETE; PRAGMA synchronous = NORMAL; PRAGMA cache_spill = OFF",
+  build: "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE",
+};
+
+export class Database implements Disposable {
+  readonly #database: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+  readonly #mode: Mode;
+
+  /** @throws CatalogFault */
+  constructor(path: string, mode: Mode, newPageBytes?: number) {
+    this.#mode = mode;
+    this.#database = guarded(() => new DatabaseSync(path, { readOnly: mode === "read" }));
+    try {
+      if (newPageBytes !== undefined) this.exec(`PRAGMA page_size = ${newPageBytes}`);
+      this.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; PRAGMA cache_size = -${CACHE_KIB[mode]}; ${PRAGMAS[mode]}`);
+    } catch (error) {
+      this.#database.close();
+      throw error;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#statements.clear();
+    this.#database.close();
+  }
+
+  exec(sql: string): void {
+    guarded(() => this.#database.exec(sql));
+  }
+
+  get(sql: string, ...values: SQLInputValue[]): Row | undefined {
+    return guarded(() => this.#prepare(sql).get(...values));
+  }
+
+  all(sql: string, ...values: SQLInputValue[]): Row[] {
+    return guarded(() => this.#prepare(sql).all(...values));
+  }
+
+  run(sql: string, ...values: SQLInputValue[]): void {
+    guarded(() => this.#prepare(sql).run(...values));
+  }
+
+  /** @returns the number of the new row */
+  insert(sql: string, ...values: SQLInputValue[]): number {
+    return guarded(() => Number(this.#prepare(sql).run(...values).lastInsertRowid));
+  }
+
+  /** All or nothing. */
+  transaction(action: () => void): void {
+    this.exec("BEGIN IMMEDIATE");
+    try {
+      action();
+      this.exec("COMMIT");
+    } catch (error) {
+      this.#rollBack();
+      throw error;
+    }
+  }
+
+  /** Some failures have rolled back by themselves. */
+  #rollBack(): void {
+    try {
+      this.#database.exec("ROLLBACK");
+    } catch {
+      // The failure at hand says more.
+    }
+  }
+
+  /** Makes indexes, fast. */
+  index(sql: string): void {
+    if (this.#mode !== "build") return this.exec(sql);
+    this.exec(`PRAGMA cache_size = -${SORT_KIB}; PRAGMA threads = ${SORT_THREADS}`);
+    this.exec(sql);
+    this.exec(`PRAGMA cache_size = -${CACHE_KIB.build}`);
+  }
+
+  #prepare(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) this.#statements.set(sql, statement = this.#database.prepare(sql));
+    return statement;
+  }
+}
+
+function guarded<T>(action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (!(error instanceof Error) || (error as { readonly code?: unknown }).code !== "ERR_SQLITE_ERROR") throw error;
+    throw new CatalogFault(error.message);
+  }
+}
