@@ -62,9 +62,6 @@ export interface PathVersion {
 
 export type VerifiedState = "ok" | "damaged";
 
-/** Content id, time of the verification in ms, what was found. */
-type Verification = [id: string, verifiedMs: number, state: VerifiedState];
-
 /** Bounds the memory for one commit. */
 const VERIFICATIONS_AT_ONCE = 50_000;
 /** Databases up to this size are checked whole when they are opened: some milliseconds. */
@@ -230,44 +227,48 @@ export class Catalog implements Disposable {
 
   /** Notes what a check has found. Many at a time; what is noted stays, should it fail on the way. */
   recordVerified(items: Iterable<{ readonly id: string; readonly state: VerifiedState }>, atMs: number): void {
-    let noted: Verification[] = [];
+    let ids: string[] = [], of: VerifiedState = "ok";
     for (const { id, state } of items) {
-      if (noted.push([id, atMs, state]) < VERIFICATIONS_AT_ONCE) continue;
-      this.#noteVerifications(noted);
-      noted = [];
+      if (state !== of || ids.length === VERIFICATIONS_AT_ONCE) {
+        this.#noteVerified(ids, atMs, of);
+        [ids, of] = [[], state];
+      }
+      ids.push(id);
     }
-    this.#noteVerifications(noted);
+    this.#noteVerified(ids, atMs, of);
   }
 
   /** Takes over what another catalog of the storage knows of verifications; one that can't be read has nothing to say. */
   takeVerifications(path: string, storageId: string): void {
     if (!existsSync(path)) return;
     try {
-      using other = new Database(path, "read");
-      if (other.get("SELECT value FROM meta WHERE key = 'storage'")?.["value"] !== storageId) return;
-      for (let after = "";;) {
-        const rows = other.all(
-          `SELECT lower(hex(content)) AS id, verifiedMs, state FROM verification WHERE content > unhex(?)
-            ORDER BY content LIMIT ${VERIFICATIONS_AT_ONCE}`,
-          after,
-        );
-        if (rows.length === 0) return;
-        this.#noteVerifications(rows.map(({ id, verifiedMs, state }) => [id, verifiedMs, state] as Verification));
-        after = rows.at(-1)!["id"] as string;
-      }
+      this.#database.run("ATTACH ? AS other", path);
+    } catch (error) {
+      if (error instanceof CatalogFault) return;
+      throw error;
+    }
+    try {
+      this.#database.run(
+        `INSERT OR REPLACE INTO verification SELECT content, verifiedMs, state FROM other.verification
+          WHERE ? = (SELECT value FROM other.meta WHERE key = 'storage') ORDER BY content`,
+        storageId,
+      );
     } catch (error) {
       if (!(error instanceof CatalogFault)) throw error;
     }
+    this.#database.exec("DETACH other");
   }
 
   /** In the order of the table, which is several times faster than any other. */
-  #noteVerifications(noted: Verification[]): void {
-    noted.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  #noteVerified(ids: string[], atMs: number, state: VerifiedState): void {
+    ids.sort();
     this.#database.transaction(() => {
       this.#database.run(
-        `INSERT OR REPLACE INTO verification
-          SELECT unhex(value ->> 0), value ->> 1, value ->> 2 FROM json_each(?)`,
-        JSON.stringify(noted),
+        `INSERT INTO verification SELECT unhex(value), ?, ? FROM json_each(?) WHERE true
+          ON CONFLICT DO UPDATE SET verifiedMs = excluded.verifiedMs, state = excluded.state`,
+        atMs,
+        state,
+        JSON.stringify(ids),
       );
     });
   }

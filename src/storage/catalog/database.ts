@@ -35,7 +35,7 @@ const PRAGMAS: Readonly<Record<Mode, string>> = {
   read: "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY",
   // Without cache_spill readers are locked out only while the commit is written, not while it is prepared.
   update: "PRAGMA journal_mode = DELETE; PRAGMA synchronous = NORMAL; PRAGMA cache_spill = OFF",
-  build: "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE",
+  build: "PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE",
 };
 
 export class Database implements Disposable {
