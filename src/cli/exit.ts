@@ -18,6 +18,7 @@ export const EXIT = {
 
 const BY_CODE: Readonly<Record<string, number>> = {
   "bad-usage": EXIT.wrongUsage,
+  "bad-config": EXIT.wrongUsage,
   "bad-pattern": EXIT.wrongUsage,
   "bad-hex-split": EXIT.wrongUsage,
   "no-storage": EXIT.noStorage,

@@ -5,17 +5,29 @@ import { Fault } from "../core/fault.ts";
 /** Accepted before and after the name of the command. */
 export interface GlobalOptions {
   readonly storage?: string;
+  /** A path; false: no configuration at all. */
+  readonly config?: string | false;
+  readonly bytes?: boolean;
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly verbose?: boolean;
 }
 
 export function addGlobalOptions(program: Command): Command {
-  return program
+  program
     .option("-s, --storage <DIR>", "the storage (or set BACKUP_TOOL_STORAGE)")
+    .option("--config <FILE>", "take settings from this file (see `help config`)")
     .option("--json", "print the result as one JSON value")
+    .option("--bytes", "show sizes as exact numbers of bytes")
     .option("-q, --quiet", "say nothing but results and problems")
-    .option("-v, --verbose", "name every place and, at the end, every counter");
+    .option("-v, --verbose", "say what happens to each file and, at the end, every counter");
+  for (const name of ["config", "bytes", "quiet", "verbose"]) program.addOption(opposite(name));
+  return program;
+}
+
+/** Takes back what a variable or the configuration says. Not in the help pages, which would grow by a half. */
+export function opposite(name: string): Option {
+  return new Option(`--no-${name}`).hideHelp();
 }
 
 export function workersOption(): Option {

@@ -4,6 +4,7 @@ import { VERSION } from "../core/version.ts";
 import { defineBackup } from "./commands/backup.ts";
 import { defineCat } from "./commands/cat.ts";
 import { defineCheck } from "./commands/check.ts";
+import { defineConfig } from "./commands/config.ts";
 import { defineHelp } from "./commands/help.ts";
 import { defineInit } from "./commands/init.ts";
 import { defineJob } from "./commands/job.ts";
@@ -13,7 +14,7 @@ import { defineRestore } from "./commands/restore.ts";
 import { defineSnapshots } from "./commands/snapshots.ts";
 import { defineTree } from "./commands/tree.ts";
 import { defineVersion } from "./commands/version.ts";
-import type { Define, Work } from "./commands/command.ts";
+import type { Act, Define, Needs, Work } from "./commands/command.ts";
 import { errorJson, errorText, faultText } from "./errors.ts";
 import { EXIT, exitFor } from "./exit.ts";
 import { addGlobalOptions, examples, type GlobalOptions } from "./options.ts";
@@ -31,6 +32,7 @@ const COMMANDS: readonly Define[] = [
   defineRebuild,
   defineTree,
   defineJob,
+  defineConfig,
   defineVersion,
 ];
 
@@ -39,8 +41,8 @@ const HELP_COLUMNS = 80;
 /** Does what the arguments say. @returns the exit status, see exit.ts; errors have been told by then */
 export async function run(args: readonly string[], world: World): Promise<number> {
   let status: number = EXIT.done;
-  const program = makeProgram(world, async (command, work) => {
-    status = await perform(world, command, work);
+  const program = makeProgram(world, async (command, work, needs) => {
+    status = await perform(world, command, work, needs);
   });
   try {
     await program.parseAsync(args, { from: "user" });
@@ -51,8 +53,6 @@ export async function run(args: readonly string[], world: World): Promise<number
     return exitFor(error);
   }
 }
-
-type Act = (command: Command, work: Work) => Promise<void>;
 
 function makeProgram(world: World, act: Act): Command {
   const program = new Command("backup-tool")
@@ -94,10 +94,20 @@ function* ancestors(command: Command): Generator<Command> {
 }
 
 /** Runs a command to its end and tells how it went. */
-async function perform(world: World, command: Command, work: Work): Promise<number> {
-  const options = command.optsWithGlobals<GlobalOptions>();
-  const { Session } = await import("./session.ts");
-  using session = new Session(world, options);
+async function perform(world: World, command: Command, work: Work, { config = true }: Needs = {}): Promise<number> {
+  const [{ Session }, { NO_CONFIG, settle }] = await Promise.all([import("./session.ts"), import("./settings.ts")]);
+  const fail = (error: unknown): number => {
+    const options = command.optsWithGlobals<GlobalOptions>();
+    writeQuietly(world.stderr, options.json ? errorJson(error) : errorText(error, options));
+    return exitFor(error);
+  };
+  let loaded = NO_CONFIG;
+  try {
+    if (config) loaded = await settle(command, world);
+  } catch (error) {
+    return fail(error);
+  }
+  using session = new Session(world, command.optsWithGlobals<GlobalOptions>(), loaded);
   try {
     const status = await work(session) ?? EXIT.done;
     session.monitor.finish();
@@ -105,8 +115,7 @@ async function perform(world: World, command: Command, work: Work): Promise<numb
     return status === EXIT.done && session.monitor.problems > 0 ? EXIT.someFailed : status;
   } catch (error) {
     session.monitor.finish();
-    writeQuietly(world.stderr, options.json ? errorJson(error) : errorText(error, options));
-    return exitFor(error);
+    return fail(error);
   }
 }
 

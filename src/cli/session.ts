@@ -1,10 +1,12 @@
 /** One run of one command: its options, what it prints to, and how it learns that it should stop. */
 import { BadUsage } from "../core/fault.ts";
 import type { Raw } from "../core/raw.ts";
+import { countText, sizeText } from "../core/size_text.ts";
 import type { Machine, Storage } from "../storage/storage.ts";
 import type { GlobalOptions } from "./options.ts";
 import { absolutePath } from "./paths.ts";
 import { Printer } from "./printer.ts";
+import type { LoadedConfig } from "./settings.ts";
 import { TerminalMonitor } from "./terminal_monitor.ts";
 import type { World } from "./world.ts";
 
@@ -14,15 +16,19 @@ const MOST_WORKERS = 4;
 export class Session implements Disposable {
   readonly world: World;
   readonly options: GlobalOptions;
+  /** What the configuration file says. */
+  readonly loaded: LoadedConfig;
   readonly out: Printer;
   readonly monitor: TerminalMonitor;
   readonly #held = new DisposableStack();
   readonly #stop = new AbortController();
   #listens = false;
 
-  constructor(world: World, options: GlobalOptions) {
+  /** @param options complete: with what variables and the configuration add to the command line */
+  constructor(world: World, options: GlobalOptions, loaded: LoadedConfig) {
     this.world = world;
     this.options = options;
+    this.loaded = loaded;
     this.out = new Printer(world.stdout);
     const { quiet = false, verbose = false } = options;
     this.monitor = this.#held.use(new TerminalMonitor({ output: world.stderr, clock: world.clock, quiet, verbose }));
@@ -45,9 +51,10 @@ export class Session implements Disposable {
 
   /** @throws BadUsage if nobody said where it is */
   get storagePath(): Raw {
-    const text = this.options.storage ?? this.world.env("BACKUP_TOOL_STORAGE") ?? "";
-    if (text !== "") return absolutePath(this.world, text);
-    throw new BadUsage("No storage was given", "Give one with `-s STORAGE`, or set BACKUP_TOOL_STORAGE");
+    const { storage = "" } = this.options;
+    if (storage !== "") return absolutePath(this.world, storage);
+    const hint = "Give one with `-s STORAGE`, set BACKUP_TOOL_STORAGE, or name it in a backup-tool.jsonc";
+    throw new BadUsage("No storage was given", hint);
   }
 
   /** The storage, open until the session ends. @throws NoStorage and what else opening throws */
@@ -59,6 +66,11 @@ export class Session implements Disposable {
   /** @param given by `--workers` */
   workers(given: number | undefined): number {
     return given ?? Math.min(this.world.cores, MOST_WORKERS);
+  }
+
+  /** A size as it was asked for. */
+  sizeText(bytes: number): string {
+    return this.options.bytes ? `${countText(bytes)} B` : sizeText(bytes);
   }
 
   /** Prints the result of a command in the form that was asked for. `--quiet` leaves out what is only said to people. */

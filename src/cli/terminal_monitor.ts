@@ -31,11 +31,11 @@ export class TerminalMonitor implements Monitor, Disposable {
   readonly #output: Output;
   readonly #clock: Clock;
   readonly #options: MonitorOptions;
-  readonly #startMs: number;
+  #startMs: number;
   readonly #everyMs: number;
   readonly #timer: ReturnType<typeof setInterval> | undefined;
   readonly #encoder = new TextEncoder();
-  readonly #counters: Partial<Record<Counter, number>> = {};
+  #counters: Partial<Record<Counter, number>> = {};
   #expected: { items?: number; bytes?: number } = {};
   #at = "";
   #problems = 0;
@@ -94,6 +94,14 @@ export class TerminalMonitor implements Monitor, Disposable {
 
   get elapsedMs(): number {
     return this.#clock.nowMs() - this.#startMs;
+  }
+
+  /** Counts anew, for the next of several works. */
+  restart(): void {
+    this.#startMs = this.#clock.nowMs();
+    this.#counters = {};
+    this.#expected = {};
+    this.#problems = 0;
   }
 
   /** The last words of an operation that came to its end. */

@@ -64,6 +64,7 @@ interface Issue {
   readonly keys?: readonly string[];
   readonly values?: readonly unknown[];
   readonly errors?: readonly (readonly Issue[])[];
+  readonly issues?: readonly Issue[];
   readonly minimum?: number | bigint;
   readonly maximum?: number | bigint;
   readonly origin?: string;
@@ -85,6 +86,10 @@ function complaintsOf(issue: Issue, source: Source, above: readonly PropertyKey[
   if (issue.code === "invalid_union") {
     const alternative = nearestAlternative(issue.errors ?? []);
     if (alternative !== undefined) return alternative.flatMap((inner) => complaintsOf(inner, source, path));
+  }
+  if (issue.code === "invalid_key") {
+    const message = issue.issues?.[0]?.message ?? issue.message;
+    return [{ ...placeOf(source.text, node?.parent?.offset ?? 0), message }];
   }
   const offset = (node ?? nodeAt(source.tree, path.slice(0, -1)) ?? source.tree).offset;
   return [{ ...placeOf(source.text, offset), ...wordsFor(issue, path, node) }];

@@ -3,6 +3,7 @@ import { type Raw, rawOf } from "../../src/core/raw.ts";
 import { run } from "../../src/cli/run.ts";
 import type { Output, World } from "../../src/cli/world.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
+import { DiskFault } from "../../src/platform/disk.ts";
 import { readTextFile } from "../../src/platform/system.ts";
 import type { Machine } from "../../src/storage/storage.ts";
 import { TestClock, WORKER_SCRIPT } from "../support/world.ts";
@@ -40,7 +41,11 @@ export class FakeWorld implements World {
     return this.variables[name];
   }
   absolutePath = (text: string): Raw => rawOf(text.startsWith("/") ? text : `${this.directory}/${text}`);
-  readTextFile = readTextFile;
+  /** Never the settings of the machine that runs the tests. */
+  readTextFile = (path: string): string => {
+    if (path === "/etc/backup-tool.jsonc") throw new DiskFault("ENOENT", "read", rawOf(path));
+    return readTextFile(path);
+  };
   host = () => "testhost";
   user = () => "tester";
   onInterrupt(stop: () => void): Disposable {

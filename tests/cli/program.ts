@@ -19,7 +19,12 @@ export class Place implements Disposable {
   readonly base = Deno.makeTempDirSync({ prefix: "backup-tool-cli-" });
   readonly storage = `${this.base}/storage`;
   readonly source = `${this.base}/source`;
-  readonly env: Record<string, string> = { BACKUP_TOOL_STORAGE: this.storage, TZ: "Europe/Berlin" };
+  readonly env: Record<string, string> = {
+    BACKUP_TOOL_STORAGE: this.storage,
+    TZ: "Europe/Berlin",
+    // No settings of whoever runs the tests.
+    XDG_CONFIG_HOME: `${this.base}/config`,
+  };
 
   constructor() {
     Deno.mkdirSync(this.source);

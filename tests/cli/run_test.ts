@@ -13,6 +13,7 @@ const COMMANDS = [
   "rebuild",
   "tree",
   "job",
+  "config",
   "version",
   "help",
 ];
@@ -24,7 +25,11 @@ for (
     { args: ["tree", "buld", "x"], message: "Unknown command 'buld'", hint: "Did you mean build?" },
     { args: ["help", "restor"], message: "Unknown command 'restor'", hint: "Did you mean restore?" },
     { args: ["backup", "x", "--excluse", "y"], message: "Unknown option '--excluse'", hint: "Did you mean --exclude?" },
-    { args: ["backup"], message: "Missing required argument 'SOURCE'", hint: "See `backup-tool help backup`" },
+    {
+      args: ["backup"],
+      message: "Nothing to back up was named",
+      hint: "Name directories and files, or see `backup-tool help config`",
+    },
     { args: ["cat", "latest"], message: "Missing required argument 'PATH'", hint: "See `backup-tool help cat`" },
     {
       args: ["restore", "latest"],
@@ -54,7 +59,7 @@ for (
     {
       args: ["snapshots"],
       message: "No storage was given",
-      hint: "Give one with `-s STORAGE`, or set BACKUP_TOOL_STORAGE",
+      hint: "Give one with `-s STORAGE`, set BACKUP_TOOL_STORAGE, or name it in a backup-tool.jsonc",
     },
   ]
 ) {

@@ -1,55 +1,92 @@
 /** backup-tool backup */
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { BadUsage, Fault } from "../../core/fault.ts";
 import { textOf } from "../../core/raw.ts";
 import { parseSize } from "../../core/size_text.ts";
-import type { BackupRequest } from "../../operations/backup.ts";
 import { PRESETS } from "../../source/exclude_lists.ts";
 import type { Storage } from "../../storage/storage.ts";
+import { type BackupOptions, chooseBackups, type Chosen, requestFor } from "../backup_request.ts";
 import { backupJson, backupLines } from "../backup_summary.ts";
-import { type ExcludeOptions, excludePatterns } from "../excludes.ts";
-import { collected, examples, reading, workersOption } from "../options.ts";
-import { absolutePath } from "../paths.ts";
+import { EXIT, exitFor } from "../exit.ts";
+import { collected, examples, opposite, reading, workersOption } from "../options.ts";
 import type { Session } from "../session.ts";
 import type { Define } from "./command.ts";
 import { DEFAULT_SETTINGS } from "./init.ts";
 
 const PRESET_NAMES = Object.keys(PRESETS);
 
-interface BackupOptions extends ExcludeOptions {
-  readonly name?: string;
-  readonly tag?: readonly string[];
-  readonly excludeCaches?: boolean;
-  readonly ignoreFiles: boolean;
-  readonly excludeLargerThan?: number;
-  readonly maxSize?: number;
-  readonly oneFileSystem?: boolean;
-  readonly tree: boolean;
+interface Options extends BackupOptions {
   readonly init?: boolean;
-  readonly host?: string;
-  readonly workers?: number;
+  readonly all?: boolean;
 }
 
 export const defineBackup: Define = (program, act) => {
   const command = withOptions(program.command("backup"));
-  command.action((sources: readonly string[]) =>
+  command.action((words: readonly string[]) =>
     act(command, async (session) => {
-      const options = command.opts<BackupOptions>();
+      const options = command.opts<Options>();
+      const chosen = await chooseBackups(words, options.all ?? false, session);
+      if (chosen.length > 1 && options.name !== undefined) {
+        throw new BadUsage("`--name` is for one backup", "Each of these is called as the configuration calls it");
+      }
       const storage = options.init ? await openOrInit(session) : await session.openStorage();
-      const { backup } = await import("../../operations/backup.ts");
-      const snapshot = await backup(storage, await requestOf(sources, options, session), session.monitor);
-      session.result(backupJson(snapshot, session.monitor), backupLines(snapshot, storage.path, session.monitor));
+      if (chosen.length > 1) return await backUpEach(storage, chosen, options, session);
+      const [only] = chosen;
+      const { json, lines } = await backUp(storage, only!, options, session);
+      session.result(json, lines);
     })
   );
 };
+
+interface Report {
+  readonly json: unknown;
+  readonly lines: readonly string[];
+}
+
+async function backUp(storage: Storage, chosen: Chosen, options: Options, session: Session): Promise<Report> {
+  const { backup } = await import("../../operations/backup.ts");
+  const snapshot = await backup(storage, await requestFor(chosen, options, session), session.monitor);
+  return {
+    json: backupJson(snapshot, session.monitor),
+    lines: backupLines(snapshot, storage.path, session.monitor),
+  };
+}
+
+/** What concerns one backup alone, and keeps none of the others from being made. */
+const OWN_FAILURES = ["no-source", "source-gone", "source-in-storage", "bad-pattern"];
+
+/** One after the other. @returns the exit status of the first that failed */
+async function backUpEach(storage: Storage, all: readonly Chosen[], options: Options, session: Session) {
+  const reports: unknown[] = [];
+  let status: number | undefined, problems = 0;
+  for (const chosen of all) {
+    session.monitor.restart();
+    try {
+      const { json, lines } = await backUp(storage, chosen, options, session);
+      reports.push(json);
+      if (!session.options.json) session.result(json, lines);
+      problems += session.monitor.problems;
+    } catch (error) {
+      if (!(error instanceof Fault) || !OWN_FAILURES.includes(error.code)) throw error;
+      session.monitor.problem(error);
+      reports.push({ name: chosen.name, error: { code: error.code, message: error.message, hint: error.hint } });
+      status ??= exitFor(error);
+    }
+  }
+  if (session.options.json) session.out.json(reports);
+  return status ?? (problems > 0 ? EXIT.someFailed : EXIT.done);
+}
 
 function withOptions(command: Command): Command {
   return command
     .summary("back up directories and files")
     .description(
       "Back up directories and files into a storage, as one snapshot. Only what is new or changed since the last " +
-        "snapshot of the same host and name is read. The exit status is 3 if some files could not be read.",
+        "snapshot of the same host and name is read. A name from the configuration stands for the sources and options " +
+        "it has there. The exit status is 3 if some files could not be read.",
     )
-    .argument("<SOURCE...>", "directories and files")
+    .argument("[SOURCE...]", "directories and files; or names from the configuration")
+    .option("--all", "back up all that the configuration names, a snapshot each")
     .option("--name <NAME>", "name of the series (default: from the sources)")
     .option("--tag <TAG>", "mark the snapshot (repeatable)", collected)
     .option("--exclude <PATTERN>", "leave out what fits (gitignore syntax, repeatable)", collected)
@@ -71,10 +108,15 @@ function withOptions(command: Command): Command {
     .option("--init", "make the storage if there is none")
     .option("--host <NAME>", "say that the files are this host's (default: this one)")
     .addOption(workersOption())
+    .addOption(new Option("--ignore-files").hideHelp())
+    .addOption(new Option("--tree").hideHelp())
+    .addOption(opposite("exclude-caches"))
+    .addOption(opposite("one-file-system"))
     .addHelpText(
       "after",
       examples(
         "backup-tool backup ~/photos -s /mnt/disk/storage --init",
+        "backup-tool backup photos      # see `backup-tool help config`",
         "backup-tool backup /etc /home --name system --tag weekly --exclude '*.tmp'",
         "backup-tool backup /volume1/data --exclude-preset nas --one-file-system",
       ),
@@ -102,23 +144,4 @@ async function openOrInit(session: Session): Promise<Storage> {
     session.monitor.notice(`Made a new storage in ${textOf(session.storagePath)}`);
     return await session.openStorage();
   }
-}
-
-async function requestOf(sources: readonly string[], options: BackupOptions, session: Session): Promise<BackupRequest> {
-  const { world } = session;
-  return {
-    sources: sources.map((source) => absolutePath(world, source)),
-    name: options.name,
-    tags: options.tag ?? [],
-    excludes: await excludePatterns(options, world),
-    ignoreFiles: options.ignoreFiles,
-    oneFileSystem: options.oneFileSystem ?? false,
-    excludeCaches: options.excludeCaches ?? false,
-    largestBytes: options.maxSize ?? options.excludeLargerThan,
-    tree: options.tree,
-    workers: session.workers(options.workers),
-    host: options.host ?? world.host(),
-    user: world.user(),
-    signal: session.signal,
-  };
 }

@@ -4,5 +4,14 @@ import type { Session } from "../session.ts";
 
 /** What a command does. @returns its exit status, if it is not for {@link Session}'s monitor to say */
 export type Work = (session: Session) => Promise<number | void>;
-/** Adds a command. `act` runs its work with the options of `command`. */
-export type Define = (program: Command, act: (command: Command, work: Work) => Promise<void>) => void;
+
+export interface Needs {
+  /** False: also a broken configuration must not keep the command from its work. */
+  readonly config?: boolean;
+}
+
+/** Runs a command's work with its options, completed by variables and the configuration. */
+export type Act = (command: Command, work: Work, needs?: Needs) => Promise<void>;
+
+/** Adds a command. */
+export type Define = (program: Command, act: Act) => void;

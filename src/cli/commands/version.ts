@@ -13,6 +13,6 @@ export const defineVersion: Define = (program, act) => {
       if (session.options.json) session.out.json({ name: "backup-tool", version: VERSION });
       else session.out.line(`backup-tool ${VERSION}`);
       return Promise.resolve();
-    })
+    }, { config: false })
   );
 };

@@ -1,0 +1,138 @@
+/** What a backup is to be of and how: the command line, and what the configuration adds to it. */
+import { BadUsage } from "../core/fault.ts";
+import { type Raw, rawOf } from "../core/raw.ts";
+import { didYouMean } from "../core/similar.ts";
+import type { BackupRequest } from "../operations/backup.ts";
+import { DiskFault } from "../platform/disk.ts";
+import type { BackupSettings } from "./config_schema.ts";
+import { type ExcludeOptions, excludePatterns } from "./excludes.ts";
+import { absolutePath } from "./paths.ts";
+import type { Session } from "./session.ts";
+
+/** Options of `backup` that say what goes into a snapshot. */
+export interface BackupOptions extends ExcludeOptions {
+  readonly name?: string;
+  readonly tag?: readonly string[];
+  readonly excludeCaches?: boolean;
+  readonly ignoreFiles?: boolean;
+  readonly excludeLargerThan?: number;
+  readonly maxSize?: number;
+  readonly oneFileSystem?: boolean;
+  readonly tree?: boolean;
+  readonly host?: string;
+  readonly workers?: number;
+}
+
+/** One snapshot to be made. */
+export interface Chosen {
+  readonly name: string | undefined;
+  readonly sources: readonly Raw[];
+  readonly settings: BackupSettings;
+}
+
+/**
+ * What the words of the command line stand for: paths, all for one snapshot, or names in the configuration, a snapshot
+ * each. @param all every name there is @throws BadUsage
+ */
+export async function chooseBackups(words: readonly string[], all: boolean, session: Session): Promise<Chosen[]> {
+  const { config } = session.loaded;
+  const known = Object.keys(config.backups ?? {});
+  const named = all ? known : words.filter((word) => known.includes(word));
+  if (words.length === 0 || all) checkWords(words, all, known, session.loaded.path);
+  if (named.length === 0) {
+    await checkSpelling(words, known, session);
+    const sources = words.map((word) => absolutePath(session.world, word));
+    return [{ name: undefined, sources, settings: config.defaults ?? {} }];
+  }
+  const path = words.find((word) => !known.includes(word));
+  if (path !== undefined) throw mixed(named[0] ?? "", path);
+  for (const name of words) await tellOfNamesake(name, session);
+  return named.map((name) => {
+    const { sources, ...settings } = config.backups![name]!;
+    return { name, sources: sources.map((source) => rawOf(source)), settings: joined(config.defaults ?? {}, settings) };
+  });
+}
+
+function checkWords(words: readonly string[], all: boolean, known: readonly string[], path: string | undefined): void {
+  if (all && words.length > 0) {
+    throw new BadUsage("`--all` backs up all that the configuration names, and nothing else");
+  }
+  if (all && known.length > 0) return;
+  const what = all ? "The configuration names no backups" : "Nothing to back up was named";
+  const names = known.length > 0
+    ? `or a name from ${path}: ${known.join(", ")}; or --all`
+    : "or see `backup-tool help config`";
+  throw new BadUsage(what, `Name directories and files, ${names}`);
+}
+
+function mixed(name: string, path: string): BadUsage {
+  return new BadUsage(
+    `Cannot back up ${JSON.stringify(name)}, which the configuration names, together with ${JSON.stringify(path)}`,
+    `Use two commands; a directory of that name is ./${name}`,
+  );
+}
+
+/** A word that is neither a path nor a name, but nearly a name. */
+async function checkSpelling(words: readonly string[], known: readonly string[], session: Session): Promise<void> {
+  for (const word of words) {
+    const hint = didYouMean(word, known);
+    if (hint === undefined || await isThere(word, session)) continue;
+    throw new BadUsage(`${JSON.stringify(word)} is neither there nor named in ${session.loaded.path}`, hint);
+  }
+}
+
+async function tellOfNamesake(name: string, session: Session): Promise<void> {
+  if (!await isThere(name, session)) return;
+  session.monitor.notice(`${name} is what ${session.loaded.path} names so; what lies here is ./${name}`);
+}
+
+async function isThere(word: string, session: Session): Promise<boolean> {
+  try {
+    (await session.machine()).disk.realPath(absolutePath(session.world, word));
+    return true;
+  } catch (error) {
+    if (error instanceof DiskFault) return false;
+    throw error;
+  }
+}
+
+/** What is set in both is taken from the second; lists add up. */
+function joined(first: BackupSettings, second: BackupSettings): BackupSettings {
+  const both = (key: "tags" | "exclude" | "excludeFrom" | "presets"): string[] => [
+    ...first[key] ?? [],
+    ...second[key] ?? [],
+  ];
+  return {
+    ...first,
+    ...second,
+    tags: both("tags"),
+    exclude: both("exclude"),
+    excludeFrom: both("excludeFrom"),
+    presets: both("presets"),
+  };
+}
+
+/** Options count before settings; lists add up, those of options last. */
+export async function requestFor(chosen: Chosen, options: BackupOptions, session: Session): Promise<BackupRequest> {
+  const { world } = session, { settings } = chosen;
+  const excludes = {
+    exclude: [...settings.exclude ?? [], ...options.exclude ?? []],
+    excludeFrom: [...settings.excludeFrom ?? [], ...options.excludeFrom ?? []],
+    excludePreset: [...settings.presets ?? [], ...options.excludePreset ?? []],
+  };
+  return {
+    sources: chosen.sources,
+    name: options.name ?? chosen.name,
+    tags: [...new Set([...settings.tags ?? [], ...options.tag ?? []])],
+    excludes: await excludePatterns(excludes, world),
+    ignoreFiles: options.ignoreFiles ?? settings.ignoreFiles ?? true,
+    oneFileSystem: options.oneFileSystem ?? settings.oneFileSystem ?? false,
+    excludeCaches: options.excludeCaches ?? settings.excludeCaches ?? false,
+    largestBytes: options.maxSize ?? options.excludeLargerThan ?? settings.excludeLargerThan,
+    tree: options.tree ?? settings.tree ?? true,
+    workers: session.workers(options.workers),
+    host: options.host ?? world.env("BACKUP_TOOL_HOST") ?? settings.host ?? world.host(),
+    user: world.user(),
+    signal: session.signal,
+  };
+}

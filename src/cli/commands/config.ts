@@ -1,0 +1,109 @@
+/** backup-tool config */
+import type { Command } from "commander";
+import { CONFIG_NAME, usualPlaces } from "../config_file.ts";
+import { examples, workersOption } from "../options.ts";
+import type { Session } from "../session.ts";
+import { type LoadedConfig, type Setting, SETTINGS, settle, VARIABLES } from "../settings.ts";
+import { tableLines } from "../table.ts";
+import type { Define } from "./command.ts";
+
+interface ConfigOptions {
+  readonly example?: boolean;
+  readonly schema?: boolean;
+}
+
+export const defineConfig: Define = (program, act) => {
+  const command = program.command("config")
+    .summary("show the settings that count, and where each is from")
+    .description(
+      "Show the settings that count, and where each is from: an option, a variable, the configuration file, or the " +
+        `default, in this order. The file is the one that --config or BACKUP_TOOL_CONFIG names, else ` +
+        `~/.config/backup-tool/${CONFIG_NAME}, else /etc/${CONFIG_NAME}; --no-config takes none. It may name backups, ` +
+        "which `backup NAME` makes.",
+    )
+    .option("--example", "print a file to begin with")
+    .addOption(workersOption().hideHelp()) // to be shown as other commands would have it
+    .option("--schema", "print the JSON Schema of the file, for editors")
+    .addHelpText(
+      "after",
+      examples(
+        "backup-tool config",
+        `backup-tool config --example > ~/.config/backup-tool/${CONFIG_NAME}`,
+      ),
+    );
+  command.action(() =>
+    act(command, async (session) => {
+      const { example, schema } = command.opts<ConfigOptions>();
+      if (example) session.out.exact(EXAMPLE);
+      else if (schema) await printSchema(session);
+      else print(command, session, await settle(command, session.world));
+    }, { config: false })
+  );
+};
+
+async function printSchema(session: Session): Promise<void> {
+  const [{ z }, { CONFIG_SCHEMA }] = await Promise.all([import("zod"), import("../config_schema.ts")]);
+  session.out.json(z.toJSONSchema(CONFIG_SCHEMA, { io: "input", target: "draft-7", unrepresentable: "any" }));
+}
+
+interface Shown {
+  readonly name: Setting;
+  readonly value: unknown;
+  readonly from: string;
+}
+
+/** Variables by their name, the file by its path. */
+function shown(command: Command, name: Setting, file: string | undefined): Shown {
+  const value = command.optsWithGlobals<Partial<Record<Setting, unknown>>>()[name];
+  const source = command.getOptionValueSourceWithGlobals(name);
+  const from = source === "env"
+    ? VARIABLES[name]
+    : source === "config"
+    ? file ?? ""
+    : source === "cli"
+    ? "option"
+    : "default";
+  return { name, value: value ?? DEFAULTS[name], from };
+}
+
+const DEFAULTS: Readonly<Record<Setting, unknown>> = {
+  storage: null,
+  workers: null,
+  bytes: false,
+  quiet: false,
+  verbose: false,
+};
+
+function print(command: Command, session: Session, { path, config }: LoadedConfig): void {
+  const settings = SETTINGS.map((name) => shown(command, name, path));
+  const { defaults = {}, backups = {} } = config;
+  if (session.options.json) return session.out.json({ file: path ?? null, settings, defaults, backups });
+  const looked = usualPlaces(session.world).join(", ");
+  session.out.line(path === undefined ? `No configuration file (looked for ${looked})` : `Configuration file ${path}`);
+  const rows = settings.map(({ name, value, from }) => [name, value === null ? "-" : String(value), from]);
+  for (const line of tableLines([{ title: "SETTING" }, { title: "VALUE" }, { title: "FROM" }], rows)) {
+    session.out.exact(`${line}\n`);
+  }
+  for (const [name, { sources }] of Object.entries(backups)) session.out.line(`backup ${name}: ${sources.join(", ")}`);
+}
+
+/** Valid as it stands; a test reads it. */
+const EXAMPLE = `\
+// Settings of backup-tool. An option on the command line counts before them.
+{
+  // Where backups are kept
+  "storage": "/mnt/backup",
+
+  // For every backup
+  "defaults": {
+    "presets": ["desktop"],
+    "excludeCaches": true
+  },
+
+  // \`backup-tool backup photos\` makes this one, \`backup-tool backup --all\` all of them
+  "backups": {
+    "photos": { "sources": ["~/photos"] },
+    "system": { "sources": ["/etc", "/usr/local"], "exclude": ["*.tmp"], "tags": ["weekly"], "oneFileSystem": true }
+  }
+}
+`;

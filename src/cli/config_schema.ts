@@ -1,0 +1,101 @@
+/** What `backup-tool.jsonc` may say. The descriptions go into the JSON Schema that editors complete from. */
+import { z } from "zod";
+import { Fault } from "../core/fault.ts";
+import { type Complaint, complaintText, readJsonc } from "../core/jsonc.ts";
+import { parseSize } from "../core/size_text.ts";
+import { PRESETS } from "../source/exclude_lists.ts";
+import { BadConfig, type ConfigFile } from "./config_file.ts";
+import type { World } from "./world.ts";
+
+const texts = z.array(z.string());
+
+/** "10M" or bytes. */
+const size = z.union([z.string(), z.number().int().min(0)]).transform((given, context) => {
+  if (typeof given === "number") return given;
+  try {
+    return parseSize(given);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    context.addIssue({ code: "custom", message: error.message });
+    return z.NEVER;
+  }
+});
+
+const backupSettings = {
+  tags: texts.optional().describe("Marks of each snapshot"),
+  exclude: texts.optional().describe("Patterns in gitignore syntax; later ones win"),
+  excludeFrom: texts.optional().describe("Files of such patterns"),
+  presets: z.array(z.enum(Object.keys(PRESETS))).optional().describe("Known kinds of litter to leave out"),
+  excludeCaches: z.boolean().optional().describe("Leave out directories marked with a CACHEDIR.TAG"),
+  excludeLargerThan: size.optional().describe("Leave out larger files: bytes, or text such as 10M or 1.5GiB"),
+  oneFileSystem: z.boolean().optional().describe("Don't enter other file systems"),
+  ignoreFiles: z.boolean().optional().describe("Follow .backupignore files in the sources (default: true)"),
+  tree: z.boolean().optional().describe("Make a browsable tree (default: true)"),
+  host: z.string().min(1).optional().describe("Whose files these are (default: this machine's)"),
+};
+
+const namedBackup = z.strictObject({
+  sources: texts.min(1).describe("Directories and files; ~ is the home directory, others are relative to this file"),
+  ...backupSettings,
+});
+
+/** A word that can't be taken for a path or an option. */
+const backupName = z.string().regex(/^[^-/~.\s][^/\s]*$/, "A name must be one word without slashes");
+
+export const CONFIG_SCHEMA = z.strictObject({
+  storage: z.string().min(1).optional().describe("Path of the storage; ~ is the home directory"),
+  workers: z.number().int().min(0).max(64).optional().describe("Threads besides the main one"),
+  bytes: z.boolean().optional().describe("Show sizes as exact numbers of bytes"),
+  quiet: z.boolean().optional().describe("Say nothing but results and problems"),
+  verbose: z.boolean().optional().describe("Say what happens to each file"),
+  defaults: z.strictObject(backupSettings).optional().describe("For every backup"),
+  backups: z.record(backupName, namedBackup).optional().describe("What `backup-tool backup NAME` backs up"),
+});
+
+/** Settings that a backup may have beside its sources. */
+export type BackupSettings = NonNullable<z.output<typeof CONFIG_SCHEMA>["defaults"]>;
+export type NamedBackup = z.output<typeof namedBackup>;
+export type Config = z.output<typeof CONFIG_SCHEMA>;
+
+/** Reads the file; paths in it become absolute. @throws BadConfig */
+export function parseConfig(file: ConfigFile, world: World): Config {
+  const { value, complaints } = readJsonc(file.text, CONFIG_SCHEMA);
+  if (complaints !== undefined) throw badConfig(file.path, complaints);
+  return withAbsolutePaths(value, (path) => absoluteFrom(file.path, path, world));
+}
+
+/** The hint of the only complaint is the hint of the fault. */
+function badConfig(path: string, complaints: readonly Complaint[]): BadConfig {
+  const [first, ...others] = complaints;
+  if (others.length > 0 || first?.hint === undefined) {
+    return new BadConfig(
+      path,
+      complaints.map(complaintText),
+      "`backup-tool config --example` prints one that is right",
+    );
+  }
+  const { hint, ...told } = first;
+  return new BadConfig(path, [complaintText(told)], hint);
+}
+
+function withAbsolutePaths(config: Config, absolute: (path: string) => string): Config {
+  const resolved = <T extends BackupSettings>(settings: T): T =>
+    settings.excludeFrom === undefined ? settings : { ...settings, excludeFrom: settings.excludeFrom.map(absolute) };
+  const backups = Object.entries(config.backups ?? {}).map(([name, backup]) =>
+    [name, { ...resolved(backup), sources: backup.sources.map(absolute) }] as const
+  );
+  return {
+    ...config,
+    ...(config.storage !== undefined && { storage: absolute(config.storage) }),
+    ...(config.defaults !== undefined && { defaults: resolved(config.defaults) }),
+    backups: Object.fromEntries(backups),
+  };
+}
+
+/** `~` and `~/...` are in the home directory, other relative paths beside the file. */
+function absoluteFrom(file: string, path: string, world: World): string {
+  const home = world.env("HOME") ?? world.env("USERPROFILE");
+  if (home !== undefined && /^~(?:\/|$)/.test(path)) return home + path.slice(1);
+  if (path.startsWith("/") || /^[A-Za-z]:[\\/]/.test(path)) return path;
+  return `${file.slice(0, file.lastIndexOf("/"))}/${path}`;
+}
