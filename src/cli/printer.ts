@@ -1,5 +1,7 @@
 /** Standard output: results, and nothing else. */
+import type { Paint, Style } from "./paint.ts";
 import { jsonText, printable } from "./printable.ts";
+import { type Column, tableLines } from "./table.ts";
 import type { Output } from "./world.ts";
 
 /** Text that is gathered before it is written: a system call per line would be slow. */
@@ -8,15 +10,26 @@ const GATHERED_CHARACTERS = 64 * 1024;
 export class Printer {
   readonly #output: Output;
   readonly #encoder = new TextEncoder();
+  /** For lines that are put together from parts and printed by {@link exact}. */
+  readonly paint: Paint;
   #gathered = "";
 
-  constructor(output: Output) {
+  constructor(output: Output, paint: Paint) {
     this.#output = output;
+    this.paint = paint;
   }
 
   /** One line, made safe for terminals. */
-  line(text: string): void {
-    this.#add(`${printable(text)}\n`);
+  line(text: string, style?: Style): void {
+    const safe = printable(text);
+    this.#add(`${style === undefined ? safe : this.paint(safe, style)}\n`);
+  }
+
+  /** Columns of text, with a heading. */
+  table(columns: readonly Column[], rows: readonly (readonly string[])[]): void {
+    const [heading = "", ...lines] = tableLines(columns, rows);
+    this.#add(`${this.paint(heading, "heading")}\n`);
+    for (const line of lines) this.#add(`${line}\n`);
   }
 
   /** One value, over several lines. */

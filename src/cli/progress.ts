@@ -62,13 +62,18 @@ function workOf(counters: Progress["counters"]): { items: number; bytes: number;
 function shareOf({ counters, expected }: Progress): number | undefined {
   const { items, bytes } = workOf(counters);
   if (expected.bytes) return Math.min(1, bytes / expected.bytes);
-  if (expected.items) return Math.min(1, items / expected.items);
-  return undefined;
+  // How many there are may be a guess: that of a backup is from the snapshot before.
+  return expected.items && items <= expected.items ? items / expected.items : undefined;
 }
 
 function leftOf(share: number | undefined, elapsedMs: number): string[] {
-  if (share === undefined || share < GUESS_AFTER_SHARE || share >= 1 || elapsedMs < GUESS_AFTER_MS) return [];
-  return [`${clockText(elapsedMs * (1 - share) / share)} left`];
+  const left = leftMs(share, elapsedMs);
+  return left === undefined ? [] : [`${clockText(left)} left`];
+}
+
+function leftMs(share: number | undefined, elapsedMs: number): number | undefined {
+  if (share === undefined || share < GUESS_AFTER_SHARE || share >= 1 || elapsedMs < GUESS_AFTER_MS) return undefined;
+  return elapsedMs * (1 - share) / share;
 }
 
 /** "0:12", "3:04", "1:02:03". */
@@ -93,6 +98,20 @@ function shortened(text: string, room: number): string {
 /** Facts are ASCII. */
 function cut(text: string, columns: number): string {
   return text.slice(0, Math.max(0, columns));
+}
+
+/** For programs; part of the interface. Share of the work done, 0 to 1, and time left only where they are known. */
+export function progressJson(progress: Progress) {
+  const { counters, at, problems, elapsedMs } = progress;
+  const share = shareOf(progress), left = leftMs(share, elapsedMs);
+  return {
+    counters,
+    at,
+    problems,
+    seconds: elapsedMs / 1000,
+    share,
+    secondsLeft: left === undefined ? undefined : Math.round(left / 1000),
+  };
 }
 
 /** All counters that moved, one a line, for `--verbose`. */

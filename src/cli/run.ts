@@ -1,5 +1,6 @@
 /** From arguments to an exit status. Parsing is all that happens here: what a command needs is loaded when it runs. */
 import { Command, CommanderError } from "commander";
+import { BadUsage } from "../core/fault.ts";
 import { VERSION } from "../core/version.ts";
 import { defineBackup } from "./commands/backup.ts";
 import { defineCat } from "./commands/cat.ts";
@@ -15,9 +16,10 @@ import { defineSnapshots } from "./commands/snapshots.ts";
 import { defineTree } from "./commands/tree.ts";
 import { defineVersion } from "./commands/version.ts";
 import type { Act, Define, Needs, Work } from "./commands/command.ts";
-import { errorJson, errorText, faultText } from "./errors.ts";
+import { errorJson, errorText } from "./errors.ts";
 import { EXIT, exitFor } from "./exit.ts";
 import { addGlobalOptions, examples, type GlobalOptions } from "./options.ts";
+import { type Paint, paintFor } from "./paint.ts";
 import type { Output, World } from "./world.ts";
 
 /** In the order of the help page. */
@@ -44,12 +46,14 @@ export async function run(args: readonly string[], world: World): Promise<number
   const program = makeProgram(world, async (command, work, needs) => {
     status = await perform(world, command, work, needs);
   });
+  // Also what can't be parsed has to be told in the form that was asked for.
+  hintAtHelp(program, world, args.includes("--json"));
   try {
     await program.parseAsync(args, { from: "user" });
     return status;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.wrongUsage;
-    writeQuietly(world.stderr, errorText(error));
+    writeQuietly(world.stderr, errorText(error, paintOf(world)));
     return exitFor(error);
   }
 }
@@ -75,18 +79,20 @@ function makeProgram(world: World, act: Act): Command {
   );
   for (const define of COMMANDS) define(program, act);
   defineHelp(program);
-  hintAtHelp(program, world);
   return program;
 }
 
 /** Makes every complaint about usage name the help page to read. */
-function hintAtHelp(command: Command, world: World): void {
+function hintAtHelp(command: Command, world: World, json: boolean): void {
   const names = [...ancestors(command)].map((at) => at.name()).reverse();
   names.splice(1, 0, "help");
   command.configureOutput({
-    outputError: (text) => writeQuietly(world.stderr, usageText(text, names.join(" "))),
+    outputError: (text) => {
+      const fault = usageFault(text, names.join(" "));
+      writeQuietly(world.stderr, json ? errorJson(fault) : errorText(fault, paintOf(world)));
+    },
   });
-  for (const inner of command.commands) hintAtHelp(inner, world);
+  for (const inner of command.commands) hintAtHelp(inner, world, json);
 }
 
 function* ancestors(command: Command): Generator<Command> {
@@ -98,7 +104,7 @@ async function perform(world: World, command: Command, work: Work, { config = tr
   const [{ Session }, { NO_CONFIG, settle }] = await Promise.all([import("./session.ts"), import("./settings.ts")]);
   const fail = (error: unknown): number => {
     const options = command.optsWithGlobals<GlobalOptions>();
-    writeQuietly(world.stderr, options.json ? errorJson(error) : errorText(error, options));
+    writeQuietly(world.stderr, options.json ? errorJson(error) : errorText(error, paintOf(world), options));
     return exitFor(error);
   };
   let loaded = NO_CONFIG;
@@ -120,10 +126,14 @@ async function perform(world: World, command: Command, work: Work, { config = tr
 }
 
 /** Turns "error: unknown command 'lss'\n(Did you mean ls?)" into the form of every error. */
-function usageText(text: string, help: string): string {
+function usageFault(text: string, help: string): BadUsage {
   const [first = "", guess = ""] = text.trimEnd().split("\n");
   const message = first.replace(/^error: /, "").replace(/^./, (letter) => letter.toUpperCase()).replace(/\.$/, "");
-  return faultText(message, guess === "" ? `See \`${help}\`` : guess.slice(1, -1));
+  return new BadUsage(message, guess === "" ? `See \`${help}\`` : guess.slice(1, -1));
+}
+
+function paintOf(world: World): Paint {
+  return paintFor(world.stderr, (name) => world.env(name));
 }
 
 /** To standard error. That nobody listens there must not keep anything from being done. */

@@ -4,6 +4,7 @@ import type { Raw } from "../core/raw.ts";
 import { countText, sizeText } from "../core/size_text.ts";
 import type { Machine, Storage } from "../storage/storage.ts";
 import type { GlobalOptions } from "./options.ts";
+import { paintFor } from "./paint.ts";
 import { absolutePath } from "./paths.ts";
 import { Printer } from "./printer.ts";
 import type { LoadedConfig } from "./settings.ts";
@@ -29,9 +30,10 @@ export class Session implements Disposable {
     this.world = world;
     this.options = options;
     this.loaded = loaded;
-    this.out = new Printer(world.stdout);
-    const { quiet = false, verbose = false } = options;
-    this.monitor = this.#held.use(new TerminalMonitor({ output: world.stderr, clock: world.clock, quiet, verbose }));
+    this.out = new Printer(world.stdout, paintFor(world.stdout, (name) => world.env(name)));
+    const { quiet = false, verbose = false, json = false } = options;
+    const { stderr: output, clock } = world, paint = paintFor(output, (name) => world.env(name));
+    this.monitor = this.#held.use(new TerminalMonitor({ output, clock, paint, quiet, verbose, json }));
   }
 
   [Symbol.dispose](): void {

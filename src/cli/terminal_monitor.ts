@@ -1,19 +1,14 @@
 /**
- * Tells on standard error how an operation gets on. On a terminal: one line that is painted again, at most ten times a
- * second, with problems and notices above it. Elsewhere: plain lines, now and then. Operations are mostly synchronous,
- * so painting happens inside the calls; a timer helps out while they wait.
+ * Watches an operation and has it told on standard error, now and then. Operations are mostly synchronous, so telling
+ * happens inside the calls; a timer helps out while they wait.
  */
 import type { Clock } from "../core/clock.ts";
-import { Fault } from "../core/fault.ts";
-import type { Counter, Monitor } from "../core/monitor.ts";
-import { pluralText } from "../core/size_text.ts";
-import { printable } from "./printable.ts";
-import { counterLines, plainProgressText, progressText } from "./progress.ts";
+import type { Counter, Fate, Monitor } from "../core/monitor.ts";
+import type { Paint } from "./paint.ts";
+import type { Progress } from "./progress.ts";
+import { JsonTeller, type Teller, TextTeller } from "./teller.ts";
 import type { Output } from "./world.ts";
 
-const REPAINT_MS = 100;
-/** Through a pipe: often enough to see that it lives, rare enough for a log. */
-const PLAIN_LINE_MS = 30_000;
 /** Looking at the clock costs about as much as counting. */
 const COUNTS_PER_LOOK = 16;
 const TIMER_MS = 500;
@@ -21,42 +16,43 @@ const TIMER_MS = 500;
 export interface MonitorOptions {
   readonly output: Output;
   readonly clock: Clock;
+  readonly paint: Paint;
   /** Nothing but problems. */
   readonly quiet: boolean;
-  /** Every place and, at the end, every counter. */
+  /** What happens to each file and, at the end, every counter. */
   readonly verbose: boolean;
+  /** For programs. */
+  readonly json: boolean;
 }
 
 export class TerminalMonitor implements Monitor, Disposable {
-  readonly #output: Output;
+  /** Undefined unless each file is to be told: operations then need not even ask what became of one. */
+  readonly fate: ((fate: Fate, path: string) => void) | undefined;
+  readonly #teller: Teller;
   readonly #clock: Clock;
-  readonly #options: MonitorOptions;
-  #startMs: number;
-  readonly #everyMs: number;
+  readonly #quiet: boolean;
   readonly #timer: ReturnType<typeof setInterval> | undefined;
-  readonly #encoder = new TextEncoder();
+  #startMs: number;
   #counters: Partial<Record<Counter, number>> = {};
   #expected: { items?: number; bytes?: number } = {};
   #at = "";
   #problems = 0;
   #countsSinceLook = 0;
   #lastMs: number;
-  #isPainted = false;
-  /** Whoever read standard error went away: the work goes on without words. */
-  #isMute = false;
 
   constructor(options: MonitorOptions) {
-    this.#output = options.output;
-    this.#clock = options.clock;
-    this.#options = options;
-    this.#startMs = this.#lastMs = options.clock.nowMs();
-    this.#everyMs = options.output.isTerminal ? REPAINT_MS : PLAIN_LINE_MS;
-    if (!options.quiet) this.#timer = setInterval(() => this.#look(), TIMER_MS);
+    const { clock, quiet, verbose, json } = options;
+    this.#clock = clock;
+    this.#quiet = quiet;
+    this.#teller = json ? new JsonTeller(options) : new TextTeller(options);
+    this.#startMs = this.#lastMs = clock.nowMs();
+    if (!quiet) this.#timer = setInterval(() => this.#wake(), TIMER_MS);
+    if (verbose && !quiet) this.fate = (fate, path) => this.#teller.fate(fate, path);
   }
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
-    this.#wipe();
+    this.#teller.finish();
   }
 
   count(counter: Counter, by = 1): void {
@@ -65,7 +61,6 @@ export class TerminalMonitor implements Monitor, Disposable {
   }
 
   at(what: string): void {
-    if (what !== this.#at && this.#options.verbose) this.#line(what);
     this.#at = what;
     this.#look();
   }
@@ -76,12 +71,11 @@ export class TerminalMonitor implements Monitor, Disposable {
 
   problem(fault: Error): void {
     this.#problems++;
-    this.#line(`backup-tool: ${fault.message}`);
-    if (!(fault instanceof Fault) && this.#options.verbose) this.#lines(fault.stack ?? "");
+    this.#teller.problem(fault);
   }
 
   notice(text: string): void {
-    if (!this.#options.quiet) this.#line(`backup-tool: ${text}`);
+    if (!this.#quiet) this.#teller.notice(text);
   }
 
   of(counter: Counter): number {
@@ -106,56 +100,31 @@ export class TerminalMonitor implements Monitor, Disposable {
 
   /** The last words of an operation that came to its end. */
   finish(): void {
-    this.#wipe();
-    if (this.#options.verbose) this.#lines(counterLines(this.#counters).join("\n"));
-    if (this.#problems > 0) this.#line(`backup-tool: ${pluralText(this.#problems, "problem")}, named above`);
+    this.#teller.end(this.#progress());
+    this.#teller.finish();
+  }
+
+  #wake(): void {
+    this.#teller.flush();
+    this.#look();
   }
 
   #look(): void {
     this.#countsSinceLook = 0;
-    if (this.#options.quiet) return;
+    if (this.#quiet) return;
     const now = this.#clock.nowMs();
-    if (now - this.#lastMs < this.#everyMs) return;
+    if (now - this.#lastMs < this.#teller.everyMs) return;
     this.#lastMs = now;
-    this.#tell();
+    this.#teller.progress(this.#progress());
   }
 
-  #tell(): void {
-    const progress = {
+  #progress(): Progress {
+    return {
       counters: this.#counters,
       at: this.#at,
       expected: this.#expected,
       problems: this.#problems,
       elapsedMs: this.elapsedMs,
     };
-    if (!this.#output.isTerminal) return this.#line(plainProgressText(progress));
-    // One cell stays free: some terminals wrap a line that fills the last one.
-    this.#write(`\r${progressText(progress, this.#output.columns() - 1)}\x1b[K`);
-    this.#isPainted = true;
-  }
-
-  #wipe(): void {
-    if (this.#isPainted) this.#write("\r\x1b[K");
-    this.#isPainted = false;
-  }
-
-  /** A line that stays; the progress line is painted again below it when it is due. */
-  #line(text: string): void {
-    this.#wipe();
-    this.#write(`${printable(text)}\n`);
-  }
-
-  #lines(text: string): void {
-    for (const line of text.split("\n")) if (line !== "") this.#line(line);
-  }
-
-  #write(text: string): void {
-    if (this.#isMute) return;
-    try {
-      this.#output.write(this.#encoder.encode(text));
-    } catch (error) {
-      if (!(error instanceof Fault)) throw error;
-      this.#isMute = true;
-    }
   }
 }

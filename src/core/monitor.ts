@@ -20,6 +20,12 @@ export const COUNTERS = [
 ] as const;
 export type Counter = typeof COUNTERS[number];
 
+/**
+ * What became of one object. Of a backup: compared with the snapshot before, "failed" if it could not be read. Of a
+ * restore: "restored", or "kept" as it was.
+ */
+export type Fate = "new" | "changed" | "unchanged" | "gone" | "excluded" | "failed" | "restored" | "kept";
+
 export interface Monitor {
   count(counter: Counter, by?: number): void;
   /** What is being worked on now, for a person to read: a path or a phase. */
@@ -30,4 +36,6 @@ export interface Monitor {
   problem(fault: Error): void;
   /** Something worth one line that is not a failure. */
   notice(text: string): void;
+  /** Told of each object. Missing unless somebody wants to know: there are millions of them. @param path as text */
+  readonly fate?: ((fate: Fate, path: string) => void) | undefined;
 }

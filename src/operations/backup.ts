@@ -5,7 +5,7 @@
 import { type Apath, nameOf, TOP } from "../core/apath.ts";
 import type { Entry, Learnt, Seen } from "../core/entry.ts";
 import { Interrupted } from "../core/fault.ts";
-import type { Monitor } from "../core/monitor.ts";
+import type { Fate, Monitor } from "../core/monitor.ts";
 import { type Raw, rawOf, textOf } from "../core/raw.ts";
 import { VERSION } from "../core/version.ts";
 import { type Dir, type Disk, DiskFault, type Stat } from "../platform/disk.ts";
@@ -154,7 +154,10 @@ class BackupRun implements AsyncDisposable {
     this.#basis = new Basis(
       this.#previous.map(({ id }) => storage.manifest(id)),
       (fault) => monitor.notice(`The previous snapshot can't help: ${fault.message}`),
+      monitor.fate === undefined ? undefined : (path) => monitor.fate?.("gone", textOf(path)),
     );
+    const whole = this.#previous.find((snapshot) => snapshot.complete);
+    if (whole !== undefined) monitor.expect({ items: whole.entries });
     this.#manifest = new SnapshotWriter(storage.objects, this.#monitor);
     const abilities = probeLinks(storage.dir);
     if (request.tree && !abilities.links) {
@@ -215,6 +218,7 @@ class BackupRun implements AsyncDisposable {
       await this.#checkpointIfDue();
     }
     while (this.#queue.length > 0) await this.#consumeOldest();
+    this.#basis.finish();
   }
 
   #walkOptions(): WalkOptions {
@@ -428,6 +432,7 @@ class BackupRun implements AsyncDisposable {
     const line = pending.line!;
     const from = pending.from?.text === line ? pending.from : undefined;
     this.#manifest.add(pending.path, line, from);
+    if (this.#monitor.fate !== undefined) this.#monitor.fate(fateOf(pending, line), textOf(pending.path));
     this.#totals.entries++;
     if (pending.stat.kind === "dir") this.#totals.dirs++;
     if (pending.bytes !== undefined) {
@@ -496,6 +501,7 @@ function forwarding(monitor: Monitor): Monitor {
     expect: (total) => monitor.expect(total),
     problem: (fault) => monitor.problem(fault),
     notice: (text) => monitor.notice(text),
+    ...(monitor.fate !== undefined && { fate: monitor.fate }),
   };
 }
 
@@ -514,6 +520,12 @@ class HardLinks {
 
 function isSparse(stat: Stat): boolean {
   return stat.kind === "file" && stat.blocks !== undefined && stat.blocks * 512 < stat.size;
+}
+
+function fateOf({ from }: Pending, line: string): Fate {
+  if (line === from?.text) return "unchanged";
+  if (line.includes(`,"problems":`) && parseLine(line).problems !== undefined) return "failed";
+  return from === undefined ? "new" : "changed";
 }
 
 /** The path as the head of a line has it: JSON text. */

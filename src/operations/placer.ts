@@ -27,9 +27,13 @@ export class Placer {
   place(entry: Entry, into: Dir, isSame: IsSame, make: Make): Placed {
     const name = nameOf(entry.path), there = into.stat(name);
     const placed = there !== undefined ? this.#over(there, entry, into, isSame, make) : make(name) ? "made" : "refused";
-    if (placed === "made") this.#monitor.count("restoredFiles");
-    else if (placed !== "refused") this.#monitor.count("keptFiles");
+    if (placed !== "refused") this.#count(placed === "made", entry);
     return placed;
+  }
+
+  #count(isMade: boolean, { path }: Entry): void {
+    this.#monitor.count(isMade ? "restoredFiles" : "keptFiles");
+    this.#monitor.fate?.(isMade ? "restored" : "kept", textOf(path));
   }
 
   /** What is there stays until the new object is made. */

@@ -362,6 +362,7 @@ class RestoreRun {
     this.#report(entry, problem);
     if (how === "failed") return;
     this.#monitor.count(how === "written" ? "restoredFiles" : "keptFiles");
+    this.#monitor.fate?.(how === "written" ? "restored" : "kept", textOf(entry.path));
     this.#monitor.count("restoredBytes", bytes);
     if (how !== "kept") this.#linkable(entry);
   }

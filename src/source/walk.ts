@@ -269,11 +269,17 @@ class RootWalk {
     for (const name of names) {
       const stat = this.#stat(parent, name);
       if (stat === undefined) continue;
-      if (this.#isExcluded(place, name, stat)) this.#options.monitor.count("excludedEntries");
+      if (this.#isExcluded(place, name, stat)) this.#leaveOut(childOf(apath, name));
       else found.push({ name, path: childOf(apath, name), stat });
     }
     this.#options.monitor.count("walkedEntries", found.length);
     return found;
+  }
+
+  #leaveOut(path: Apath): void {
+    const { monitor } = this.#options;
+    monitor.count("excludedEntries");
+    monitor.fate?.("excluded", textOf(path));
   }
 
   /** Undefined also for what vanished since the listing: deleted while we look is no failure. */

@@ -73,23 +73,43 @@ class Cursor {
     }
   }
 
-  /** Moves on to the first path that is not before `path`. */
-  seek(path: Apath): void {
-    while (this.path !== undefined && compareApath(this.path, path) < 0) this.step();
+  /** Moves on to the first path that is not before `path`. @param passed is told of the others */
+  seek(path: Apath, passed?: (path: Apath) => void): void {
+    while (this.path !== undefined && compareApath(this.path, path) < 0) {
+      passed?.(this.path);
+      this.step();
+    }
   }
 
-  /** Moves behind `path`. */
-  seekBehind(path: Apath): void {
-    while (this.path !== undefined && compareApath(this.path, path) <= 0) this.step();
+  /** Moves to the end. */
+  finish(passed: (path: Apath) => void): void {
+    for (; this.path !== undefined; this.step()) passed(this.path);
   }
 }
 
 export class Basis {
   readonly #cursors: Cursor[];
+  readonly #gone: ((path: Apath) => void) | undefined;
+  /** The beginning of the manifest at hand was covered by a partial one before it. */
+  #isCovered = false;
 
-  /** @param manifests newest first: partial ones, then at most one complete one */
-  constructor(manifests: readonly Manifest[], damaged: (fault: Fault) => void) {
+  /**
+   * @param manifests newest first: partial ones, then at most one complete one
+   * @param gone is told of every path that was there before, and isn't asked for
+   */
+  constructor(
+    manifests: readonly Manifest[],
+    damaged: (fault: Fault) => void,
+    gone?: (path: Apath) => void,
+  ) {
     this.#cursors = manifests.map((manifest) => new Cursor(manifest, damaged));
+    this.#gone = gone;
+  }
+
+  /** No more paths will be asked for. */
+  finish(): void {
+    const [cursor] = this.#cursors;
+    if (this.#gone !== undefined && !this.#isCovered) cursor?.finish(this.#gone);
   }
 
   /** The line of `path`. Paths must be asked for in apath order. @param quoted the path as JSON text */
@@ -97,7 +117,8 @@ export class Basis {
     for (;;) {
       const cursor = this.#cursors[0];
       if (cursor === undefined) return undefined;
-      if (cursor.quoted !== quoted) cursor.seek(path);
+      if (cursor.quoted !== quoted) cursor.seek(path, this.#isCovered ? undefined : this.#gone);
+      this.#isCovered = false;
       if (cursor.quoted === quoted) {
         const line = cursor.line();
         cursor.step();
@@ -106,6 +127,7 @@ export class Basis {
       // A partial manifest ends somewhere: what comes behind is known from the one before it.
       if (cursor.quoted !== "" || this.#cursors.length === 1) return undefined;
       this.#cursors.shift();
+      this.#isCovered = true;
     }
   }
 }

@@ -72,6 +72,31 @@ for (
   });
 }
 
+Deno.test("run() tells wrong usage as JSON if it was asked for JSON", async () => {
+  const { status, stdout, stderr } = await runIn(new FakeWorld(), "lss", "--json");
+  deepStrictEqual([status, stdout], [2, ""]);
+  deepStrictEqual(JSON.parse(stderr), {
+    error: { code: "bad-usage", message: "Unknown command 'lss'", hint: "Did you mean ls?" },
+  });
+});
+
+Deno.test("run() colours errors on a terminal, unless somebody doesn't want that", async () => {
+  const told = async (variables: Record<string, string>, isTerminal = true) => {
+    const world = new FakeWorld();
+    world.stderr.isTerminal = isTerminal;
+    Object.assign(world.variables, variables);
+    return (await runIn(world, "lss")).stderr;
+  };
+  const plain = "backup-tool: Unknown command 'lss'\n  hint: Did you mean ls?\n";
+  strictEqual(
+    await told({}),
+    "\x1b[1;31mbackup-tool:\x1b[0m Unknown command 'lss'\n  \x1b[2mhint:\x1b[0m Did you mean ls?\n",
+  );
+  strictEqual(await told({ NO_COLOR: "1" }), plain);
+  strictEqual(await told({ TERM: "dumb" }), plain);
+  strictEqual(await told({}, false), plain);
+});
+
 Deno.test("run() without arguments prints help to standard error and ends with 2", async () => {
   const { status, stdout, stderr } = await runIn(new FakeWorld());
   deepStrictEqual([status, stdout], [2, ""]);

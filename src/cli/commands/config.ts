@@ -4,7 +4,6 @@ import { CONFIG_NAME, usualPlaces } from "../config_file.ts";
 import { examples, workersOption } from "../options.ts";
 import type { Session } from "../session.ts";
 import { type LoadedConfig, type Setting, SETTINGS, settle, VARIABLES } from "../settings.ts";
-import { tableLines } from "../table.ts";
 import type { Define } from "./command.ts";
 
 interface ConfigOptions {
@@ -81,9 +80,7 @@ function print(command: Command, session: Session, { path, config }: LoadedConfi
   const looked = usualPlaces(session.world).join(", ");
   session.out.line(path === undefined ? `No configuration file (looked for ${looked})` : `Configuration file ${path}`);
   const rows = settings.map(({ name, value, from }) => [name, value === null ? "-" : String(value), from]);
-  for (const line of tableLines([{ title: "SETTING" }, { title: "VALUE" }, { title: "FROM" }], rows)) {
-    session.out.exact(`${line}\n`);
-  }
+  session.out.table([{ title: "SETTING" }, { title: "VALUE" }, { title: "FROM" }], rows);
   for (const [name, { sources }] of Object.entries(backups)) session.out.line(`backup ${name}: ${sources.join(", ")}`);
 }
 

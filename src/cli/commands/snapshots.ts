@@ -20,9 +20,8 @@ export const defineSnapshots: Define = (program, act) => {
       const storage = await session.openStorage();
       const snapshots = storage.snapshots();
       if (session.options.json) return session.out.jsonArray(snapshots.map(snapshotJson));
-      const { tableLines } = await import("../table.ts");
       const rows = snapshots.map((snapshot) => rowOf(snapshot, session.world.clock));
-      for (const line of tableLines(COLUMNS, rows)) session.out.exact(`${line}\n`);
+      session.out.table(COLUMNS, rows);
     })
   );
 };
