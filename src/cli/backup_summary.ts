@@ -1,6 +1,6 @@
 /** What a backup came to. */
 import { type Raw, textOf } from "../core/raw.ts";
-import { countText, pluralText, sizeText } from "../core/size_text.ts";
+import { countText, pluralText, type SizeText } from "../core/size_text.ts";
 import { durationText } from "../core/time_text.ts";
 import type { Counter } from "../core/monitor.ts";
 import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
@@ -33,7 +33,7 @@ export function backupJson(snapshot: SnapshotInfo, tally: Tally) {
 }
 
 /** For people. @param storage its path */
-export function backupLines(snapshot: SnapshotInfo, storage: Raw, tally: Tally): string[] {
+export function backupLines(snapshot: SnapshotInfo, storage: Raw, tally: Tally, sizeText: SizeText): string[] {
   const of = (counter: Counter) => tally.of(counter);
   const { id, name, files, bytes, tree } = snapshot;
   const read = `${countText(of("readFiles"))} read (${sizeText(of("readBytes"))})`;

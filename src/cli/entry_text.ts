@@ -2,7 +2,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { Entry, Kind } from "../core/entry.ts";
 import { textOf } from "../core/raw.ts";
-import { sizeText } from "../core/size_text.ts";
+import { type SizeText, sizeText } from "../core/size_text.ts";
 import { isoOfNs, localTimeText, msOfNs } from "../core/time_text.ts";
 
 const KIND_LETTERS: Readonly<Record<Kind, string>> = {
@@ -28,17 +28,17 @@ export function modeText({ kind, mode }: Pick<Entry, "kind" | "mode">): string {
 }
 
 /** Owner, group, size and time, in columns that usually fit. */
-export function longColumns(entry: Entry, clock: Clock): string {
+export function longColumns(entry: Entry, clock: Clock, size: SizeText = sizeText): string {
   const owner = (entry.user ?? String(entry.uid)).padEnd(OWNER_CELLS);
   const group = (entry.group ?? String(entry.gid)).padEnd(OWNER_CELLS);
   const atMs = msOfNs(entry.mtime);
-  return `${owner} ${group} ${amountText(entry).padStart(SIZE_CELLS)} ${
+  return `${owner} ${group} ${amountText(entry, size).padStart(SIZE_CELLS)} ${
     localTimeText(atMs, clock.offsetMinutes(atMs))
   }`;
 }
 
-function amountText({ kind, size, device }: Entry): string {
-  if (kind === "file") return sizeText(size);
+function amountText({ kind, size, device }: Entry, text: SizeText): string {
+  if (kind === "file") return text(size);
   return device === undefined ? "-" : `${device.major}, ${device.minor}`;
 }
 

@@ -1,7 +1,7 @@
 /** One run of one command: its options, what it prints to, and how it learns that it should stop. */
 import { BadUsage } from "../core/fault.ts";
 import type { Raw } from "../core/raw.ts";
-import { countText, sizeText } from "../core/size_text.ts";
+import { exactSizeText, type SizeText, sizeText } from "../core/size_text.ts";
 import type { Machine, Storage } from "../storage/storage.ts";
 import type { GlobalOptions } from "./options.ts";
 import { paintFor } from "./paint.ts";
@@ -19,6 +19,8 @@ export class Session implements Disposable {
   readonly options: GlobalOptions;
   /** What the configuration file says. */
   readonly loaded: LoadedConfig;
+  /** Every size in a result goes through it: `--bytes` asks for exact ones. */
+  readonly sizeText: SizeText;
   readonly out: Printer;
   readonly monitor: TerminalMonitor;
   readonly #held = new DisposableStack();
@@ -30,6 +32,7 @@ export class Session implements Disposable {
     this.world = world;
     this.options = options;
     this.loaded = loaded;
+    this.sizeText = options.bytes ? exactSizeText : sizeText;
     this.out = new Printer(world.stdout, paintFor(world.stdout, (name) => world.env(name)));
     const { quiet = false, verbose = false, json = false } = options;
     const { stderr: output, clock } = world, paint = paintFor(output, (name) => world.env(name));
@@ -68,11 +71,6 @@ export class Session implements Disposable {
   /** @param given by `--workers` */
   workers(given: number | undefined): number {
     return given ?? Math.min(this.world.cores, MOST_WORKERS);
-  }
-
-  /** A size as it was asked for. */
-  sizeText(bytes: number): string {
-    return this.options.bytes ? `${countText(bytes)} B` : sizeText(bytes);
   }
 
   /** Prints the result of a command in the form that was asked for. `--quiet` leaves out what is only said to people. */

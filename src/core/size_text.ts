@@ -13,6 +13,14 @@ export function sizeText(bytes: number): string {
   return `${rounded(value, unit)} ${UNITS[unit]}`;
 }
 
+/** Sizes as somebody wants to have them: {@link sizeText} or {@link exactSizeText}. */
+export type SizeText = (bytes: number) => string;
+
+/** "1,234,567 B". */
+export function exactSizeText(bytes: number): string {
+  return `${countText(bytes)} B`;
+}
+
 /** Whole bytes, and one decimal only where it means something. */
 function rounded(value: number, unit: number): string {
   return unit === 0 || value >= 99.95 ? value.toFixed(0) : value.toFixed(1).replace(/\.0$/, "");

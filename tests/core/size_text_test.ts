@@ -1,7 +1,7 @@
 import { strictEqual, throws } from "node:assert/strict";
 import fc from "fast-check";
 import { BadUsage } from "../../src/core/fault.ts";
-import { countText, parseSize, pluralText, sizeText } from "../../src/core/size_text.ts";
+import { countText, exactSizeText, parseSize, pluralText, sizeText } from "../../src/core/size_text.ts";
 
 for (
   const [bytes, text] of [
@@ -60,4 +60,9 @@ Deno.test("countText() groups digits by threes", () => {
 Deno.test("pluralText() knows one from many", () => {
   strictEqual([0, 1, 2].map((n) => pluralText(n, "file")).join(", "), "0 files, 1 file, 2 files");
   strictEqual(pluralText(2, "entry", "entries"), "2 entries");
+});
+
+Deno.test("exactSizeText() tells every byte", () => {
+  strictEqual(exactSizeText(1_234_567), "1,234,567 B");
+  strictEqual(exactSizeText(0), "0 B");
 });

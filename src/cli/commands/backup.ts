@@ -48,7 +48,7 @@ async function backUp(storage: Storage, chosen: Chosen, options: Options, sessio
   const snapshot = await backup(storage, await requestFor(chosen, options, session), session.monitor);
   return {
     json: backupJson(snapshot, session.monitor),
-    lines: backupLines(snapshot, storage.path, session.monitor),
+    lines: backupLines(snapshot, storage.path, session.monitor, session.sizeText),
   };
 }
 

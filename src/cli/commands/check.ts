@@ -1,5 +1,5 @@
 /** backup-tool check */
-import { pluralText, sizeText } from "../../core/size_text.ts";
+import { pluralText, type SizeText } from "../../core/size_text.ts";
 import { durationText } from "../../core/time_text.ts";
 import type { CheckResult, Finding } from "../../operations/check.ts";
 import { EXIT } from "../exit.ts";
@@ -41,13 +41,14 @@ function print(session: Session, result: CheckResult, findings: readonly Finding
   if (session.options.json) return session.out.json({ ...result, findings });
   for (const finding of findings) {
     if (finding.severity === "note" && session.options.quiet) continue;
-    session.out.line(`${finding.severity}: ${finding.where}: ${finding.what}`);
+    const style = finding.severity === "note" ? undefined : "bad";
+    session.out.line(`${finding.severity}: ${finding.where}: ${finding.what}`, style);
     for (const path of finding.paths) session.out.line(`  affects ${path}`);
   }
-  if (!session.options.quiet) session.out.line(summaryText(result, session.monitor.elapsedMs));
+  if (!session.options.quiet) session.out.line(summaryText(result, session.monitor.elapsedMs, session.sizeText));
 }
 
-function summaryText({ snapshots, items, bytes, damaged }: CheckResult, elapsedMs: number): string {
+function summaryText({ snapshots, items, bytes, damaged }: CheckResult, elapsedMs: number, sizeText: SizeText): string {
   const read = bytes > 0 ? `, ${sizeText(bytes)} read` : "";
   const found = damaged === 0 ? "no damage" : `DAMAGE in ${pluralText(damaged, "place")}`;
   return `Checked ${pluralText(snapshots, "snapshot")}, ${pluralText(items, "item")}${read} in ` +

@@ -1,13 +1,12 @@
 /** backup-tool ls */
 import { type Apath, nameOf, TOP } from "../../core/apath.ts";
-import type { Clock } from "../../core/clock.ts";
 import type { Entry } from "../../core/entry.ts";
 import { textOf } from "../../core/raw.ts";
 import type { Manifest } from "../../storage/manifest.ts";
 import { entryJson, longColumns, modeText } from "../entry_text.ts";
 import { examples } from "../options.ts";
 import { snapshotPath } from "../paths.ts";
-import type { Printer } from "../printer.ts";
+import type { Session } from "../session.ts";
 import type { Define } from "./command.ts";
 
 interface LsOptions {
@@ -43,7 +42,7 @@ export const defineLs: Define = (program, act) => {
         throw new NotInSnapshot(path, snapshot);
       }
       if (session.options.json) session.out.jsonArray(mapped(entries, entryJson));
-      else printEntries(entries, session.out, session.world.clock, options);
+      else printEntries(entries, session, options);
     })
   );
 };
@@ -56,12 +55,17 @@ function entriesAt(manifest: Manifest, path: Apath, recursive: boolean): Iterabl
   return recursive ? manifest.within(path) : manifest.list(path);
 }
 
-function printEntries(entries: Iterable<Entry>, out: Printer, clock: Clock, { long, recursive }: LsOptions): void {
+function printEntries(entries: Iterable<Entry>, session: Session, { long, recursive }: LsOptions): void {
+  const { out, sizeText, world: { clock } } = session;
   for (const entry of entries) {
     const name = textOf(recursive ? entry.path : nameOf(entry.path));
     const mark = entry.kind === "dir" && entry.path !== TOP ? "/" : "";
     const target = long && entry.target !== undefined ? ` -> ${textOf(entry.target)}` : "";
-    out.line(long ? `${modeText(entry)} ${longColumns(entry, clock)} ${name}${mark}${target}` : name + mark);
+    const style = entry.kind === "dir" && !long ? "directory" : undefined;
+    out.line(
+      long ? `${modeText(entry)} ${longColumns(entry, clock, sizeText)} ${name}${mark}${target}` : name + mark,
+      style,
+    );
   }
 }
 

@@ -1,5 +1,5 @@
 /** backup-tool snapshots */
-import { countText, sizeText } from "../../core/size_text.ts";
+import { countText, type SizeText } from "../../core/size_text.ts";
 import { localTimeText } from "../../core/time_text.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { SnapshotInfo } from "../../storage/catalog/catalog.ts";
@@ -20,7 +20,7 @@ export const defineSnapshots: Define = (program, act) => {
       const storage = await session.openStorage();
       const snapshots = storage.snapshots();
       if (session.options.json) return session.out.jsonArray(snapshots.map(snapshotJson));
-      const rows = snapshots.map((snapshot) => rowOf(snapshot, session.world.clock));
+      const rows = snapshots.map((snapshot) => rowOf(snapshot, session.world.clock, session.sizeText));
       session.out.table(COLUMNS, rows);
     })
   );
@@ -41,7 +41,7 @@ const COLUMNS = [
   { title: "TAGS" },
 ];
 
-function rowOf(snapshot: SnapshotInfo, clock: Clock): string[] {
+function rowOf(snapshot: SnapshotInfo, clock: Clock, sizeText: SizeText): string[] {
   const { time, name, files, bytes, tree, complete, tags } = snapshot;
   const atMs = Date.parse(time);
   return [
