@@ -3,23 +3,18 @@ import { BadUsage } from "../core/fault.ts";
 import { type Raw, rawOf } from "../core/raw.ts";
 import { didYouMean } from "../core/similar.ts";
 import type { BackupRequest } from "../operations/backup.ts";
+import type { Selection } from "../operations/comparison.ts";
 import { DiskFault } from "../platform/disk.ts";
 import type { BackupSettings } from "./config_schema.ts";
 import { type ExcludeOptions, excludePatterns } from "./excludes.ts";
 import { absolutePath } from "./paths.ts";
+import type { SelectionOptions } from "./selection.ts";
 import type { Session } from "./session.ts";
 
 /** Options of `backup` that say what goes into a snapshot. */
-export interface BackupOptions extends ExcludeOptions {
-  readonly name?: string;
+export interface BackupOptions extends SelectionOptions {
   readonly tag?: readonly string[];
-  readonly excludeCaches?: boolean;
-  readonly ignoreFiles?: boolean;
-  readonly excludeLargerThan?: number;
-  readonly maxSize?: number;
-  readonly oneFileSystem?: boolean;
   readonly tree?: boolean;
-  readonly host?: string;
   readonly workers?: number;
 }
 
@@ -113,26 +108,39 @@ function joined(first: BackupSettings, second: BackupSettings): BackupSettings {
 }
 
 /** Options count before settings; lists add up, those of options last. */
-export async function requestFor(chosen: Chosen, options: BackupOptions, session: Session): Promise<BackupRequest> {
+export async function selectionFor(chosen: Chosen, options: SelectionOptions, session: Session): Promise<Selection> {
   const { world } = session, { settings } = chosen;
-  const excludes = {
-    exclude: [...settings.exclude ?? [], ...options.exclude ?? []],
-    excludeFrom: [...settings.excludeFrom ?? [], ...options.excludeFrom ?? []],
-    excludePreset: [...settings.presets ?? [], ...options.excludePreset ?? []],
-  };
+  const { force = false, ignoreInode = false, ignoreCtime = false } = options;
   return {
     sources: chosen.sources,
     name: options.name ?? chosen.name,
-    tags: [...new Set([...settings.tags ?? [], ...options.tag ?? []])],
-    excludes: await excludePatterns(excludes, world),
+    excludes: await excludePatterns(excludesOf(chosen, options), world),
     ignoreFiles: options.ignoreFiles ?? settings.ignoreFiles ?? true,
     oneFileSystem: options.oneFileSystem ?? settings.oneFileSystem ?? false,
     excludeCaches: options.excludeCaches ?? settings.excludeCaches ?? false,
     largestBytes: options.maxSize ?? options.excludeLargerThan ?? settings.excludeLargerThan,
+    host: options.host ?? world.env("BACKUP_TOOL_HOST") ?? settings.host ?? world.host(),
+    detection: { force, ignoreInode, ignoreCtime },
+  };
+}
+
+/** Where all patterns come from. */
+export function excludesOf({ settings }: Chosen, options: ExcludeOptions): Required<ExcludeOptions> {
+  return {
+    exclude: [...settings.exclude ?? [], ...options.exclude ?? []],
+    excludeFrom: [...settings.excludeFrom ?? [], ...options.excludeFrom ?? []],
+    excludePreset: [...settings.presets ?? [], ...options.excludePreset ?? []],
+  };
+}
+
+export async function requestFor(chosen: Chosen, options: BackupOptions, session: Session): Promise<BackupRequest> {
+  const { settings } = chosen;
+  return {
+    ...await selectionFor(chosen, options, session),
+    tags: [...new Set([...settings.tags ?? [], ...options.tag ?? []])],
     tree: options.tree ?? settings.tree ?? true,
     workers: session.workers(options.workers),
-    host: options.host ?? world.env("BACKUP_TOOL_HOST") ?? settings.host ?? world.host(),
-    user: world.user(),
+    user: session.world.user(),
     signal: session.signal,
   };
 }

@@ -10,6 +10,7 @@ import { defineHelp } from "./commands/help.ts";
 import { defineInit } from "./commands/init.ts";
 import { defineJob } from "./commands/job.ts";
 import { defineLs } from "./commands/ls.ts";
+import { definePlan } from "./commands/plan.ts";
 import { defineRebuild } from "./commands/rebuild.ts";
 import { defineRestore } from "./commands/restore.ts";
 import { defineSnapshots } from "./commands/snapshots.ts";
@@ -26,6 +27,7 @@ import type { Output, World } from "./world.ts";
 const COMMANDS: readonly Define[] = [
   defineInit,
   defineBackup,
+  definePlan,
   defineSnapshots,
   defineLs,
   defineCat,

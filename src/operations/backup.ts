@@ -3,48 +3,35 @@
  * are stored, and everything becomes lines of a new manifest, in order, whatever order the threads finish in.
  */
 import { type Apath, nameOf, TOP } from "../core/apath.ts";
-import type { Entry, Learnt, Seen } from "../core/entry.ts";
+import type { Entry, Learnt } from "../core/entry.ts";
 import { Interrupted } from "../core/fault.ts";
 import type { Fate, Monitor } from "../core/monitor.ts";
-import { type Raw, rawOf, textOf } from "../core/raw.ts";
+import { rawOf, textOf } from "../core/raw.ts";
 import { VERSION } from "../core/version.ts";
-import { type Dir, type Disk, DiskFault, type Stat } from "../platform/disk.ts";
-import { type Filter, parseFilter } from "../source/filter.ts";
-import { type Found, type SourceRoot, walk, type WalkBatch, type WalkOptions } from "../source/walk.ts";
+import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
+import { type Found, NoSource, type WalkBatch } from "../source/walk.ts";
 import { ACL_ATTRIBUTE } from "../storage/access.ts";
-import { Basis, type BasisLine } from "../storage/basis.ts";
 import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
 import { untell } from "../storage/faults.ts";
 import { encodeXattrs, type StoreResult, type StoreTask } from "../storage/ingest.ts";
 import type { ItemSet } from "../storage/item_set.ts";
-import { contentOfLine, encodeLine, parseLine, seenPart } from "../storage/line.ts";
+import { contentOfLine, encodeLine, linePath, parseLine, seenPart } from "../storage/line.ts";
 import type { Pool } from "../storage/pool.ts";
 import type { Root } from "../storage/root.ts";
 import { SnapshotWriter } from "../storage/snapshot_writer.ts";
 import type { Storage, Writer } from "../storage/storage.ts";
 import { freeTreeName, pointLatest, TreeBuilder, treeName } from "../storage/tree.ts";
+import { type Compared, Comparison, type Selection } from "./comparison.ts";
 import { Pace } from "./pace.ts";
 import { Parcel, type ParcelDirectory } from "./parcel.ts";
 import { probeLinks } from "./probe.ts";
-import { findSources, isHidden, isReliable, seriesName, skippedDirectories } from "./sources.ts";
+import { isHidden } from "./sources.ts";
 
-export interface BackupRequest {
-  /** Absolute paths of directories and files. */
-  readonly sources: readonly Raw[];
-  /** Of the series; undefined: made from the sources' names. */
-  readonly name: string | undefined;
+export interface BackupRequest extends Selection {
   readonly tags: readonly string[];
-  /** Patterns in gitignore syntax. */
-  readonly excludes: readonly string[];
-  /** Follow .backupignore files in the sources. */
-  readonly ignoreFiles: boolean;
-  readonly oneFileSystem: boolean;
-  readonly excludeCaches: boolean;
-  readonly largestBytes: number | undefined;
   readonly tree: boolean;
   /** Threads that read and store besides the one that walks; 0: none. */
   readonly workers: number;
-  readonly host: string;
   readonly user: string;
   readonly signal: AbortSignal;
   /** Time between checkpoints of a long run; undefined: the default. */
@@ -69,18 +56,13 @@ export async function backup(storage: Storage, request: BackupRequest, monitor: 
 }
 
 /** A line that is known, or that waits for a file to be stored. */
-interface Pending {
-  readonly path: Apath;
-  /** Its name in the source, and where that is. */
-  readonly name: Raw;
+interface Pending extends Omit<Compared, "head" | "line"> {
+  /** Where it is in the source. */
   readonly place: ParcelDirectory;
-  readonly stat: Stat;
   /** The stat part of the line. */
   head: string;
   /** The whole line once it is known. */
   line: string | undefined;
-  readonly from: BasisLine | undefined;
-  readonly learnt: Learnt;
   /** Of a directory in the tree, whose attributes are given later. */
   directory: Entry | undefined;
   /** Of the content that is kept; undefined if none is. */
@@ -103,18 +85,12 @@ class BackupRun implements AsyncDisposable {
   readonly #disk: Disk;
   readonly #pool: Pool;
   readonly #startMs: number;
-  readonly #filter: Filter;
-  readonly #roots: readonly SourceRoot[];
-  readonly #series: string;
-  readonly #previous: readonly SnapshotInfo[];
-  readonly #basis: Basis;
+  readonly #comparison: Comparison;
   readonly #manifest: SnapshotWriter;
   readonly #tree: TreeBuilder | undefined;
   readonly #treeName: string | undefined;
-  readonly #reliable: boolean;
   /** Not everybody may reach the sources. */
   readonly #isPrivate: boolean;
-  readonly #links = new HardLinks();
   readonly #totals = { entries: 0, files: 0, dirs: 0, bytes: 0, problems: 0 };
   readonly #queue: Share[] = [];
   /** Sent, not settled yet; oldest first. */
@@ -144,19 +120,13 @@ class BackupRun implements AsyncDisposable {
     };
     this.#startMs = storage.machine.clock.nowMs();
     this.#lastCheckpointMs = this.#startMs;
-    this.#filter = parseFilter(request.excludes);
-    this.#roots = findSources(storage, request.sources, this.#filter, monitor);
-    this.#series = request.name ?? seriesName(this.#roots);
-    this.#isPrivate = this.#roots.some((root) => isHidden(this.#disk, root));
-    this.#reliable = this.#roots.every((root) => isReliable(this.#disk, root));
+    this.#comparison = new Comparison(storage, request, this.#monitor, {
+      missing: (path) => this.#monitor.problem(new NoSource(path)),
+      ...(monitor.fate && { gone: (line) => monitor.fate!("gone", JSON.parse(linePath(line))) }),
+    });
+    this.#isPrivate = this.#comparison.roots.some((root) => isHidden(this.#disk, root));
     this.#sequence = (storage.snapshots().at(-1)?.sequence ?? 0) + 1;
-    this.#previous = basisOf(storage.snapshots(), request.host, this.#series);
-    this.#basis = new Basis(
-      this.#previous.map(({ id }) => storage.manifest(id)),
-      (fault) => monitor.notice(`The previous snapshot can't help: ${fault.message}`),
-      monitor.fate === undefined ? undefined : (path) => monitor.fate?.("gone", textOf(path)),
-    );
-    const whole = this.#previous.find((snapshot) => snapshot.complete);
+    const whole = this.#comparison.previous.find((snapshot) => snapshot.complete);
     if (whole !== undefined) monitor.expect({ items: whole.entries });
     this.#manifest = new SnapshotWriter(storage.objects, this.#monitor);
     const abilities = probeLinks(storage.dir);
@@ -211,28 +181,13 @@ class BackupRun implements AsyncDisposable {
 
   async #walkAll(): Promise<void> {
     const pace = new Pace(this.#storage.machine.clock, this.#request.signal);
-    for (const batch of walk(this.#disk, this.#roots, this.#walkOptions())) {
+    for (const batch of this.#comparison.batches()) {
       await pace.step();
       this.#take(batch);
       while (this.#queue.length > 0 && this.#mustConsume(this.#queue[0]!)) await this.#consumeOldest();
       await this.#checkpointIfDue();
     }
     while (this.#queue.length > 0) await this.#consumeOldest();
-    this.#basis.finish();
-  }
-
-  #walkOptions(): WalkOptions {
-    const { ignoreFiles, oneFileSystem, excludeCaches, largestBytes } = this.#request;
-    const skip = skippedDirectories(this.#storage);
-    return {
-      filter: this.#filter,
-      ignoreFiles,
-      oneFileSystem,
-      excludeCaches,
-      largestBytes,
-      skip,
-      monitor: this.#monitor,
-    };
   }
 
   /** What is done goes into the manifest at once; what isn't is waited for if too much is under way. */
@@ -286,47 +241,28 @@ class BackupRun implements AsyncDisposable {
   }
 
   /** Compares one object with the previous snapshot; what is not a regular file is dealt with at once. */
-  #look({ name, path, stat }: Found, place: ParcelDirectory, parent: Dir, tree: Dir | undefined): Pending {
-    const seen = this.#seenOf(stat);
-    const head = seenPart(path, seen);
-    const from = this.#basis.at(path, quotedPath(head));
-    const link = stat.kind === "dir" ? {} : this.#links.of(stat);
-    const unchanged = from !== undefined && isUnchanged(from.text, head, link.hardLink);
+  #look(found: Found, place: ParcelDirectory, parent: Dir, tree: Dir | undefined): Pending {
+    const { path, name, stat, head, line, from, learnt } = this.#comparison.compare(found, parent);
     const pending: Pending = {
       path,
       name,
       place,
       stat,
       head,
-      line: unchanged ? from.text : undefined,
+      line,
       from,
-      learnt: link,
+      learnt,
       directory: undefined,
       bytes: undefined,
     };
     if (stat.kind === "file") return pending;
-    if (!unchanged) pending.line = encodeLine(head, this.#learn(pending, parent));
+    pending.line ??= encodeLine(head, this.#learn(pending, parent));
     if (stat.kind === "dir" && this.#tree !== undefined) {
-      pending.directory = pending.line!.includes(ACL_ATTRIBUTE) ? parseLine(pending.line!) : { path, ...seen };
+      const isSimple = !pending.line.includes(ACL_ATTRIBUTE);
+      pending.directory = isSimple ? { path, ...this.#comparison.seenOf(stat) } : parseLine(pending.line);
     }
     if (tree !== undefined) this.#show(pending, tree);
     return pending;
-  }
-
-  #seenOf(stat: Stat): Seen {
-    const user = this.#disk.userName(stat.uid), group = this.#disk.groupName(stat.gid);
-    return {
-      kind: stat.kind,
-      size: stat.kind === "file" ? stat.size : 0,
-      mtime: stat.mtime,
-      ...(this.#reliable && stat.ctime !== undefined && { ctime: stat.ctime, inode: stat.inode }),
-      mode: stat.mode,
-      uid: stat.uid,
-      gid: stat.gid,
-      ...(user !== undefined && { user }),
-      ...(group !== undefined && { group }),
-      ...((stat.kind === "char" || stat.kind === "block") && { device: { major: stat.major, minor: stat.minor } }),
-    };
   }
 
   /** What a directory, symlink or special file has besides its stat. */
@@ -395,7 +331,7 @@ class BackupRun implements AsyncDisposable {
   #finish(pending: Pending, result: StoreResult): void {
     this.#countFile(pending, result);
     if (result.problem !== undefined) this.#monitor.problem(untell(result.problem));
-    if (result.seen !== undefined) pending.head = seenPart(pending.path, this.#seenOf(result.seen));
+    if (result.seen !== undefined) pending.head = seenPart(pending.path, this.#comparison.seenOf(result.seen));
     pending.line = encodeLine(pending.head, {
       ...(result.content !== undefined && { content: result.content }),
       ...pending.learnt,
@@ -463,17 +399,18 @@ class BackupRun implements AsyncDisposable {
 
   #publishTree(tree: TreeBuilder, name: string): void {
     tree.publish(name);
-    pointLatest(this.#storage.dir, this.#series, name);
+    pointLatest(this.#storage.dir, this.#comparison.series, name);
   }
 
   #root(hunks: Root["hunks"], complete: boolean): Root {
     const { clock } = this.#storage.machine;
     const { id, algorithm, hexSplit } = this.#storage.settings;
+    const { previous, series, roots } = this.#comparison;
     return {
       version: 1,
       storage: { id, algorithm, hexSplit },
       sequence: this.#sequence,
-      previous: this.#previous[0]?.id ?? null,
+      previous: previous[0]?.id ?? null,
       start: new Date(this.#startMs).toISOString(),
       end: new Date(clock.nowMs()).toISOString(),
       timeZone: clock.zone,
@@ -482,8 +419,8 @@ class BackupRun implements AsyncDisposable {
       private: this.#isPrivate,
       host: this.#request.host,
       user: this.#request.user,
-      name: this.#series,
-      sources: this.#roots.map(({ path, at }) => ({ path: textOf(path), at: textOf(at) })),
+      name: series,
+      sources: roots.map(({ path, at }) => ({ path: textOf(path), at: textOf(at) })),
       excludes: this.#request.excludes,
       tags: this.#request.tags,
       complete,
@@ -505,42 +442,10 @@ function forwarding(monitor: Monitor): Monitor {
   };
 }
 
-/** Files with several names: which of them belong together. Devices are numbered as they appear. */
-class HardLinks {
-  readonly #devices = new Map<string, number>();
-
-  of(stat: Stat): Learnt {
-    const sparse = isSparse(stat) ? { sparse: true as const } : {};
-    if (stat.links < 2) return sparse;
-    let device = this.#devices.get(stat.device);
-    if (device === undefined) this.#devices.set(stat.device, device = this.#devices.size);
-    return { hardLink: `${device}:${stat.inode}`, ...sparse };
-  }
-}
-
-function isSparse(stat: Stat): boolean {
-  return stat.kind === "file" && stat.blocks !== undefined && stat.blocks * 512 < stat.size;
-}
-
 function fateOf({ from }: Pending, line: string): Fate {
   if (line === from?.text) return "unchanged";
   if (line.includes(`,"problems":`) && parseLine(line).problems !== undefined) return "failed";
   return from === undefined ? "new" : "changed";
-}
-
-/** The path as the head of a line has it: JSON text. */
-function quotedPath(head: string): string {
-  return head.slice(head.indexOf(":") + 1, head.indexOf(`,"kind":`));
-}
-
-/**
- * True if the old line begins with what was seen now, and holds all that is to be known of the object. A line whose
- * hard link is numbered otherwise than in this run could be taken for a name of another file.
- */
-function isUnchanged(line: string, head: string, hardLink: string | undefined): boolean {
-  const next = line[head.length];
-  return (next === "," || next === "}") && line.startsWith(head) && !line.includes(`,"problems":`, head.length) &&
-    (hardLink === undefined || line.includes(`,"hardLink":"${hardLink}"`, head.length));
 }
 
 function taskOf({ path, name, stat, from, learnt }: Pending): StoreTask {
@@ -556,13 +461,6 @@ function taskOf({ path, name, stat, from, learnt }: Pending): StoreTask {
     sparse: learnt.sparse === true,
     content: from === undefined ? undefined : contentOfLine(from.text),
   };
-}
-
-/** What the new snapshot builds on, newest first: partial ones since the last complete one, and that. */
-function basisOf(snapshots: readonly SnapshotInfo[], host: string, name: string): SnapshotInfo[] {
-  const series = snapshots.filter((snapshot) => snapshot.host === host && snapshot.name === name).reverse();
-  const complete = series.findIndex((snapshot) => snapshot.complete);
-  return complete < 0 ? series : series.slice(0, complete + 1);
 }
 
 function isTreeTaken(storage: Storage, name: string): boolean {

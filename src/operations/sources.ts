@@ -94,10 +94,15 @@ function parentPath(path: Raw): Raw {
   return (slash <= 0 ? "/" : path.slice(0, slash)) as Raw;
 }
 
-/** True if inode numbers and times of change tell something about the source's files. */
-export function isReliable(disk: Disk, root: SourceRoot): boolean {
-  using directory = disk.openDir(root.kind === "dir" ? root.path : parentPath(root.path));
-  return disk.abilities.inodes && directory.reliableInodes();
+/** True if something is there that can be looked at. @param path absolute; a symlink in its last component is not followed */
+export function isThere(disk: Disk, path: Raw): boolean {
+  try {
+    using parent = disk.openDir(parentPath(path));
+    return parent.stat(path.slice(path.lastIndexOf("/") + 1) as Raw) !== undefined;
+  } catch (error) {
+    if (error instanceof DiskFault) return !MISSING.includes(error.errno);
+    throw error;
+  }
 }
 
 /** True if not everybody may reach the source: its copy must then be no easier to reach. */

@@ -9,6 +9,8 @@ export interface Decision {
   readonly pattern: string;
   /** It begins with `!`: what fits is kept after all. */
   readonly negated: boolean;
+  /** Text of the path of the file it stands in; absent: it was given with the call. */
+  readonly from?: string;
 }
 
 export interface Filter {
@@ -22,9 +24,13 @@ export interface Filter {
   decide(path: Apath, isDirectory: boolean): Decision | undefined;
 }
 
-/** @param lines one pattern each; empty lines and comments are skipped. @throws BadPattern */
-export function parseFilter(lines: readonly string[]): Filter {
-  return new PatternFilter(lines.map(parsePattern).filter((pattern) => pattern !== undefined));
+/**
+ * @param lines one pattern each; empty lines and comments are skipped
+ * @param from text of the path of the file they stand in
+ * @throws BadPattern
+ */
+export function parseFilter(lines: readonly string[], from?: string): Filter {
+  return new PatternFilter(lines.map(parsePattern).filter((pattern) => pattern !== undefined), from);
 }
 
 /**
@@ -56,9 +62,10 @@ class PatternFilter implements Filter {
   readonly #ofDirectories: readonly Group[];
   readonly #ofOthers: readonly Group[];
 
-  constructor(patterns: readonly Pattern[]) {
+  constructor(patterns: readonly Pattern[], from: string | undefined) {
     this.isEmpty = patterns.length === 0;
-    this.#decisions = patterns.map(({ negated, line }) => ({ pattern: line, negated }));
+    const origin = from === undefined ? {} : { from };
+    this.#decisions = patterns.map(({ negated, line }) => ({ pattern: line, negated, ...origin }));
     const numbered = patterns.map((pattern, number) => ({ ...pattern, number }));
     this.#ofDirectories = grouped(numbered);
     this.#ofOthers = grouped(numbered.filter(({ directoriesOnly }) => !directoriesOnly));

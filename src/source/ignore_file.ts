@@ -44,7 +44,7 @@ export function readLayer(
   if (text === undefined) return above;
   const path = textOf(joinRaw(directory.path, IGNORE_FILE));
   const lines = parseExcludeFile(text).filter((line) => isUsable(line, path, monitor));
-  return { filter: parseFilter(lines), prefixLength: relative === "" ? 0 : relative.length + 1, above };
+  return { filter: parseFilter(lines, path), prefixLength: relative === "" ? 0 : relative.length + 1, above };
 }
 
 /** Undefined if there is no such regular file, or it can't be read. */

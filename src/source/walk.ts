@@ -8,7 +8,8 @@ import { Fault } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
 import { joinRaw, type Raw, rawOf, textOf } from "../core/raw.ts";
 import { type Dir, type Disk, DiskFault, type Stat } from "../platform/disk.ts";
-import type { Filter } from "./filter.ts";
+import type { Choice } from "./choice.ts";
+import type { Decision, Filter } from "./filter.ts";
 import { decideByLayers, IGNORE_FILE, type Layer, readLayer } from "./ignore_file.ts";
 
 /** One thing to back up, and where it appears in the snapshot. */
@@ -60,6 +61,10 @@ export interface WalkOptions {
   /** Leave out larger files. */
   readonly largestBytes: number | undefined;
   readonly skip: readonly SkippedDirectory[];
+  /** Undefined: everything. */
+  readonly choice?: Choice | undefined;
+  /** Is told of what is left out, and why. */
+  readonly excluded?: ((exclusion: Exclusion) => void) | undefined;
   readonly monitor: Monitor;
 }
 
@@ -71,6 +76,26 @@ export interface SkippedDirectory {
   /** "0" where the platform has none. */
   readonly inode: string;
   readonly why: string;
+}
+
+/** The rule that leaves something out. */
+export type ExcludingRule =
+  | { readonly by: "pattern"; readonly decision: Decision }
+  /** It is larger than `largestBytes`. */
+  | { readonly by: "size" }
+  /** A CACHEDIR.TAG stands beside it. */
+  | { readonly by: "cache" }
+  /** It is kept, but not entered: another file system begins there. */
+  | { readonly by: "file-system" }
+  /** It is one of `skip`. */
+  | { readonly by: "skip"; readonly why: string };
+
+export interface Exclusion {
+  /** Absolute. */
+  readonly path: Raw;
+  readonly rule: ExcludingRule;
+  /** Undefined where it wasn't looked at. */
+  readonly stat: Stat | undefined;
 }
 
 export class NoSource extends Fault {
@@ -93,6 +118,10 @@ export class SourceGone extends Fault {
 const BATCH_ENTRIES = 1024;
 /** Cache Directory Tagging Specification, section "Tag file". */
 const CACHE_TAG = rawOf("CACHEDIR.TAG");
+const OTHER_FILE_SYSTEM: ExcludingRule = { by: "file-system" };
+const CACHE: ExcludingRule = { by: "cache" };
+const TOO_LARGE: ExcludingRule = { by: "size" };
+const NO_NAME = rawOf("");
 const CACHE_SIGNATURE = Buffer.from("Signature: 8a477f597d28d172789f06886806bc55");
 
 /**
@@ -205,15 +234,20 @@ class RootWalk {
     using parent = this.#open(top, relative);
     if (parent === undefined) return { names: [], layer: undefined };
     const apath = relative === "" ? this.#root.at : joinRaw(this.#root.at, relative) as unknown as Apath;
-    const names = this.#list(parent, relative);
-    const layer = this.#options.ignoreFiles && names.includes(IGNORE_FILE)
+    const all = this.#list(parent, relative);
+    const layer = this.#options.ignoreFiles && all.includes(IGNORE_FILE)
       ? readLayer(parent, relative, inherited, this.#options.monitor)
       : inherited;
+    const names = this.#options.choice?.among(all, this.#pathOf(relative, NO_NAME)) ?? all;
     const below: Raw[] = [];
     for (let at = 0; at < names.length; at += BATCH_ENTRIES) {
       const found = this.#look(parent, apath, { relative, layer }, names.slice(at, at + BATCH_ENTRIES));
       if (found.length === 0) continue;
-      for (const { name, stat } of found) if (this.#isEntered(relative, name, stat)) below.push(name);
+      for (const { name, stat } of found) {
+        if (stat.kind !== "dir") continue;
+        if (this.#isEntered(relative, name, stat)) below.push(name);
+        else this.#tell(relative, name, OTHER_FILE_SYSTEM, stat);
+      }
       yield { parent, rootPath: this.#root.path, relative, apath, found };
     }
     return { names: below, layer };
@@ -234,6 +268,7 @@ class RootWalk {
       const names = [...parent.list().names].sort();
       if (!this.#options.excludeCaches || !isCache(parent, names)) return names;
       this.#options.monitor.count("excludedEntries", names.length - 1);
+      for (const name of names) if (name !== CACHE_TAG) this.#tell(relative, name, CACHE, undefined);
       return [CACHE_TAG];
     } catch (error) {
       // Without its own names a source is nothing.
@@ -269,8 +304,13 @@ class RootWalk {
     for (const name of names) {
       const stat = this.#stat(parent, name);
       if (stat === undefined) continue;
-      if (this.#isExcluded(place, name, stat)) this.#leaveOut(childOf(apath, name));
-      else found.push({ name, path: childOf(apath, name), stat });
+      const rule = this.#ruleAgainst(place, name, stat);
+      if (rule === undefined) {
+        found.push({ name, path: childOf(apath, name), stat });
+        continue;
+      }
+      this.#leaveOut(childOf(apath, name));
+      this.#tell(place.relative, name, rule, stat);
     }
     this.#options.monitor.count("walkedEntries", found.length);
     return found;
@@ -293,29 +333,34 @@ class RootWalk {
     }
   }
 
-  #isExcluded({ relative, layer }: Pending, name: Raw, stat: Stat): boolean {
-    const { filter, largestBytes } = this.#options;
-    const isDirectory = stat.kind === "dir";
-    if (stat.kind === "file" && largestBytes !== undefined && stat.size > largestBytes) return true;
-    if (isDirectory && this.#isSkipped(this.#pathOf(relative, name), stat)) return true;
-    if (filter.isEmpty && layer === undefined) return false;
-    const path = childOf((relative === "" ? "/" : `/${relative}`) as Apath, name);
-    const decision = filter.decide(path, isDirectory) ?? decideByLayers(layer, path, isDirectory);
-    return decision?.negated === false;
+  #tell(relative: Raw, name: Raw, rule: ExcludingRule, stat: Stat | undefined): void {
+    this.#options.excluded?.({ path: this.#pathOf(relative, name), rule, stat });
   }
 
-  #isSkipped(path: Raw, stat: Stat): boolean {
+  /** The rule that leaves it out; undefined if none does. */
+  #ruleAgainst({ relative, layer }: Pending, name: Raw, stat: Stat): ExcludingRule | undefined {
+    const { filter, largestBytes } = this.#options;
+    const isDirectory = stat.kind === "dir";
+    if (stat.kind === "file" && largestBytes !== undefined && stat.size > largestBytes) return TOO_LARGE;
+    const skipped = isDirectory ? this.#skipped(this.#pathOf(relative, name), stat) : undefined;
+    if (skipped !== undefined) return { by: "skip", why: skipped.why };
+    if (filter.isEmpty && layer === undefined) return undefined;
+    const path = childOf((relative === "" ? "/" : `/${relative}`) as Apath, name);
+    const decision = filter.decide(path, isDirectory) ?? decideByLayers(layer, path, isDirectory);
+    return decision?.negated === false ? { by: "pattern", decision } : undefined;
+  }
+
+  #skipped(path: Raw, stat: Stat): SkippedDirectory | undefined {
     const skipped = this.#options.skip.find((directory) =>
       path === directory.path ||
       (stat.inode === directory.inode && stat.inode !== "0" && stat.device === directory.device)
     );
     if (skipped !== undefined) this.#options.monitor.notice(`Left out ${textOf(path)}: ${skipped.why}`);
-    return skipped !== undefined;
+    return skipped;
   }
 
   /** True for directories that are walked; other file systems may be shown as the directories they are mounted on. */
   #isEntered(relative: Raw, name: Raw, stat: Stat): boolean {
-    if (stat.kind !== "dir") return false;
     if (!this.#options.oneFileSystem) return true;
     const { nested } = this.#root;
     if (nested.length === 0) return stat.device === this.#self!.device;

@@ -25,6 +25,7 @@ class Cursor {
   #index = 0;
   #path: Apath | undefined;
   #quoted = "";
+  #lastLine: string | undefined;
 
   constructor(manifest: Manifest, damaged: (fault: Fault) => void) {
     this.#manifest = manifest;
@@ -44,6 +45,11 @@ class Cursor {
     return this.#quoted;
   }
 
+  /** The last path before what was stepped to; known at the end. */
+  get last(): Apath | undefined {
+    return this.#lastLine === undefined ? undefined : parseApath(JSON.parse(linePath(this.#lastLine)));
+  }
+
   line(): BasisLine {
     return { text: this.#lines[this.#index]!, origin: this.#manifest.root.hunks[this.#hunk]!, index: this.#index };
   }
@@ -52,6 +58,7 @@ class Cursor {
     this.#path = undefined;
     this.#index++;
     while (this.#index >= this.#lines.length) {
+      if (this.#lines.length > 0) this.#lastLine = this.#lines.at(-1);
       if (this.#hunk + 1 >= this.#manifest.root.hunks.length) {
         this.#quoted = "";
         return;
@@ -73,43 +80,37 @@ class Cursor {
     }
   }
 
-  /** Moves on to the first path that is not before `path`. @param passed is told of the others */
-  seek(path: Apath, passed?: (path: Apath) => void): void {
-    while (this.path !== undefined && compareApath(this.path, path) < 0) {
-      passed?.(this.path);
+  /** Moves on to the first path that is not before `path`; to the end without one. */
+  seek(path: Apath | undefined, passed: (line: string) => void): void {
+    while (this.path !== undefined && (path === undefined || compareApath(this.path, path) < 0)) {
+      passed(this.#lines[this.#index]!);
       this.step();
     }
   }
 
-  /** Moves to the end. */
-  finish(passed: (path: Apath) => void): void {
-    for (; this.path !== undefined; this.step()) passed(this.path);
+  /** Moves behind `path`. */
+  seekBehind(path: Apath): void {
+    while (this.path !== undefined && compareApath(this.path, path) <= 0) this.step();
   }
 }
 
+export interface BasisListener {
+  /** A hunk can't be read; what it held counts as never seen. */
+  damaged(fault: Fault): void;
+  /** The line of a path that was not asked for: it is no more. In apath order. */
+  gone?(line: string): void;
+}
+
+const IGNORED = (): void => {};
+
 export class Basis {
   readonly #cursors: Cursor[];
-  readonly #gone: ((path: Apath) => void) | undefined;
-  /** The beginning of the manifest at hand was covered by a partial one before it. */
-  #isCovered = false;
+  readonly #gone: (line: string) => void;
 
-  /**
-   * @param manifests newest first: partial ones, then at most one complete one
-   * @param gone is told of every path that was there before, and isn't asked for
-   */
-  constructor(
-    manifests: readonly Manifest[],
-    damaged: (fault: Fault) => void,
-    gone?: (path: Apath) => void,
-  ) {
-    this.#cursors = manifests.map((manifest) => new Cursor(manifest, damaged));
-    this.#gone = gone;
-  }
-
-  /** No more paths will be asked for. */
-  finish(): void {
-    const [cursor] = this.#cursors;
-    if (this.#gone !== undefined && !this.#isCovered) cursor?.finish(this.#gone);
+  /** @param manifests newest first: partial ones, then at most one complete one */
+  constructor(manifests: readonly Manifest[], listener: BasisListener) {
+    this.#cursors = manifests.map((manifest) => new Cursor(manifest, (fault) => listener.damaged(fault)));
+    this.#gone = listener.gone?.bind(listener) ?? IGNORED;
   }
 
   /** The line of `path`. Paths must be asked for in apath order. @param quoted the path as JSON text */
@@ -117,17 +118,29 @@ export class Basis {
     for (;;) {
       const cursor = this.#cursors[0];
       if (cursor === undefined) return undefined;
-      if (cursor.quoted !== quoted) cursor.seek(path, this.#isCovered ? undefined : this.#gone);
-      this.#isCovered = false;
+      if (cursor.quoted !== quoted) cursor.seek(path, this.#gone);
       if (cursor.quoted === quoted) {
         const line = cursor.line();
         cursor.step();
         return line;
       }
-      // A partial manifest ends somewhere: what comes behind is known from the one before it.
-      if (cursor.quoted !== "" || this.#cursors.length === 1) return undefined;
-      this.#cursors.shift();
-      this.#isCovered = true;
+      if (!this.#goesBack(cursor)) return undefined;
     }
+  }
+
+  /** Everything has been asked for: what remains is gone. */
+  finish(): void {
+    for (let cursor = this.#cursors[0]; cursor !== undefined; cursor = this.#cursors[0]) {
+      cursor.seek(undefined, this.#gone);
+      if (!this.#goesBack(cursor)) return;
+    }
+  }
+
+  /** A partial manifest ends somewhere: what comes behind is known from the one before it. */
+  #goesBack(cursor: Cursor): boolean {
+    if (cursor.quoted !== "" || this.#cursors.length === 1) return false;
+    this.#cursors.shift();
+    if (cursor.last !== undefined) this.#cursors[0]!.seekBehind(cursor.last);
+    return true;
   }
 }

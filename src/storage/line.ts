@@ -78,6 +78,13 @@ export function contentOfLine(line: string): ContentId | undefined {
   return line.slice(from, line.indexOf(`"`, from)) as ContentId;
 }
 
+const SIGNS = [/,"ctime":"-?\d+"/, /,"inode":"\d+"/];
+
+/** A line without the time of change and the inode number, as far as `head` has none. In JSON text they can't be anything else. */
+export function withoutSigns(line: string, head: string): string {
+  return SIGNS.reduce((text, sign) => sign.test(head) ? text : text.replace(sign, ""), line);
+}
+
 function octal(mode: number): string {
   return mode.toString(8).padStart(4, "0");
 }

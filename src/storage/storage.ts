@@ -197,6 +197,11 @@ export class Storage implements Disposable {
     });
   }
 
+  /** Distinct sizes of contents above so many bytes, ascending. */
+  contentSizesAbove(bytes: number): Float64Array {
+    return this.#keeper.use((catalog) => catalog.sizesAbove(bytes));
+  }
+
   /** Contents that a check found damaged or missing, and nobody has stored again since. */
   damaged(): ContentId[] {
     return this.#keeper.use((catalog) => catalog.damaged());

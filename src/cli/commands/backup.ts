@@ -1,19 +1,16 @@
 /** backup-tool backup */
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import { BadUsage, Fault } from "../../core/fault.ts";
 import { textOf } from "../../core/raw.ts";
-import { parseSize } from "../../core/size_text.ts";
-import { PRESETS } from "../../source/exclude_lists.ts";
 import type { Storage } from "../../storage/storage.ts";
 import { type BackupOptions, chooseBackups, type Chosen, requestFor } from "../backup_request.ts";
 import { backupJson, backupLines } from "../backup_summary.ts";
 import { EXIT, exitFor } from "../exit.ts";
-import { collected, examples, opposite, reading, workersOption } from "../options.ts";
+import { collected, examples, workersOption } from "../options.ts";
+import { addSelectionOptions } from "../selection.ts";
 import type { Session } from "../session.ts";
 import type { Define } from "./command.ts";
 import { DEFAULT_SETTINGS } from "./init.ts";
-
-const PRESET_NAMES = Object.keys(PRESETS);
 
 interface Options extends BackupOptions {
   readonly init?: boolean;
@@ -78,7 +75,7 @@ async function backUpEach(storage: Storage, all: readonly Chosen[], options: Opt
 }
 
 function withOptions(command: Command): Command {
-  return command
+  command
     .summary("back up directories and files")
     .description(
       "Back up directories and files into a storage, as one snapshot. Only what is new or changed since the last " +
@@ -87,31 +84,12 @@ function withOptions(command: Command): Command {
     )
     .argument("[SOURCE...]", "directories and files; or names from the configuration")
     .option("--all", "back up all that the configuration names, a snapshot each")
-    .option("--name <NAME>", "name of the series (default: from the sources)")
-    .option("--tag <TAG>", "mark the snapshot (repeatable)", collected)
-    .option("--exclude <PATTERN>", "leave out what fits (gitignore syntax, repeatable)", collected)
-    .option("--exclude-from <FILE>", "leave out what fits a line of a file (repeatable)", collected)
-    .addOption(
-      new Option("--exclude-preset <NAME>", "leave out a known kind of litter (repeatable)")
-        .choices(PRESET_NAMES).argParser(collectedChoice(PRESET_NAMES)),
-    )
-    .option("--no-ignore-files", "take no notice of .backupignore files in the sources")
-    .option("--exclude-caches", "leave out directories marked with a CACHEDIR.TAG")
-    .addOption(
-      new Option("--exclude-larger-than <SIZE>", "leave out larger files: 500K, 10M, 1.5GiB").argParser(
-        reading(parseSize),
-      ),
-    )
-    .addOption(new Option("--max-size <SIZE>", "the same").argParser(reading(parseSize)))
-    .option("-x, --one-file-system", "don't enter other file systems")
+    .option("--tag <TAG>", "mark the snapshot (repeatable)", collected);
+  return addSelectionOptions(command)
     .option("--no-tree", "make no browsable tree")
-    .option("--init", "make the storage if there is none")
-    .option("--host <NAME>", "say that the files are this host's (default: this one)")
-    .addOption(workersOption())
-    .addOption(new Option("--ignore-files").hideHelp())
     .addOption(new Option("--tree").hideHelp())
-    .addOption(opposite("exclude-caches"))
-    .addOption(opposite("one-file-system"))
+    .option("--init", "make the storage if there is none")
+    .addOption(workersOption())
     .addHelpText(
       "after",
       examples(
@@ -121,14 +99,6 @@ function withOptions(command: Command): Command {
         "backup-tool backup /volume1/data --exclude-preset nas --one-file-system",
       ),
     );
-}
-
-/** `choices` alone would keep only the last of several. */
-function collectedChoice(choices: readonly string[]) {
-  return (value: string, before: readonly string[] | undefined): readonly string[] => {
-    if (!choices.includes(value)) throw new InvalidArgumentError(`Allowed choices are ${choices.join(", ")}.`);
-    return collected(value, before);
-  };
 }
 
 async function openOrInit(session: Session): Promise<Storage> {

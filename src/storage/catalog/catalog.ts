@@ -219,6 +219,12 @@ export class Catalog implements Disposable {
     return this.#database.get("SELECT count(DISTINCT content) AS n FROM version")!["n"] as number;
   }
 
+  /** Distinct sizes of contents above so many bytes, ascending. */
+  sizesAbove(bytes: number): Float64Array {
+    const sql = "SELECT DISTINCT size FROM version WHERE content IS NOT NULL AND size > ? ORDER BY size";
+    return Float64Array.from(this.#database.all(sql, bytes), (row) => row["size"] as number);
+  }
+
   /** Contents that a check found damaged or missing, and no later one found whole. */
   damaged(): ContentId[] {
     return this.#database.all("SELECT lower(hex(content)) AS id FROM verification WHERE state = 'damaged'")

@@ -1,0 +1,56 @@
+/** Options of commands that look at sources: what is backed up, and what counts as changed. */
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { parseSize } from "../core/size_text.ts";
+import { PRESETS } from "../source/exclude_lists.ts";
+import type { ExcludeOptions } from "./excludes.ts";
+import { collected, opposite, reading } from "./options.ts";
+
+export interface SelectionOptions extends ExcludeOptions {
+  readonly name?: string;
+  readonly host?: string;
+  readonly excludeCaches?: boolean;
+  readonly ignoreFiles?: boolean;
+  readonly excludeLargerThan?: number;
+  readonly maxSize?: number;
+  readonly oneFileSystem?: boolean;
+  readonly force?: boolean;
+  readonly ignoreInode?: boolean;
+  readonly ignoreCtime?: boolean;
+}
+
+const PRESET_NAMES = Object.keys(PRESETS);
+
+export function addSelectionOptions(command: Command): Command {
+  return command
+    .option("--name <NAME>", "name of the series (default: from the sources)")
+    .option("--host <NAME>", "say that the files are this host's (default: this one)")
+    .option("--exclude <PATTERN>", "leave out what fits (gitignore syntax, repeatable)", collected)
+    .option("--exclude-from <FILE>", "leave out what fits a line of a file (repeatable)", collected)
+    .addOption(
+      new Option("--exclude-preset <NAME>", "leave out a known kind of litter (repeatable)")
+        .choices(PRESET_NAMES).argParser(collectedChoice(PRESET_NAMES)),
+    )
+    .option("--no-ignore-files", "take no notice of .backupignore files in the sources")
+    .option("--exclude-caches", "leave out directories marked with a CACHEDIR.TAG")
+    .addOption(
+      new Option("--exclude-larger-than <SIZE>", "leave out larger files: 500K, 10M, 1.5GiB").argParser(
+        reading(parseSize),
+      ),
+    )
+    .addOption(new Option("--max-size <SIZE>", "the same").argParser(reading(parseSize)))
+    .option("-x, --one-file-system", "don't enter other file systems")
+    .option("--force", "read every file, even if nothing seems to have changed")
+    .option("--ignore-inode", "a new inode number alone is no change")
+    .option("--ignore-ctime", "a new time of change (ctime) alone is no change")
+    .addOption(new Option("--ignore-files").hideHelp())
+    .addOption(opposite("exclude-caches"))
+    .addOption(opposite("one-file-system"));
+}
+
+/** `choices` alone would keep only the last of several. */
+function collectedChoice(choices: readonly string[]) {
+  return (value: string, before: readonly string[] | undefined): readonly string[] => {
+    if (!choices.includes(value)) throw new InvalidArgumentError(`Allowed choices are ${choices.join(", ")}.`);
+    return collected(value, before);
+  };
+}

@@ -1,0 +1,211 @@
+/**
+ * The source beside the previous snapshot of its series: the walk, and for everything it finds whether that is still
+ * what it was. The one place that decides what is unchanged; a backup acts on it, a plan tells it.
+ */
+import type { Apath } from "../core/apath.ts";
+import type { Learnt, Seen } from "../core/entry.ts";
+import type { Monitor } from "../core/monitor.ts";
+import type { Raw } from "../core/raw.ts";
+import type { Dir, Disk, Stat } from "../platform/disk.ts";
+import { Choice } from "../source/choice.ts";
+import { type Detection, RacyStamps, Signs } from "../source/detection.ts";
+import { type Filter, parseFilter } from "../source/filter.ts";
+import { type Exclusion, type Found, type SourceRoot, walk, type WalkBatch } from "../source/walk.ts";
+import { Basis, type BasisLine } from "../storage/basis.ts";
+import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
+import { seenPart, withoutSigns } from "../storage/line.ts";
+import type { Storage } from "../storage/storage.ts";
+import { findSources, isThere, seriesName, skippedDirectories } from "./sources.ts";
+
+/** What a backup, or a plan of one, is of. */
+export interface Selection {
+  /** Absolute paths of directories and files. */
+  readonly sources: readonly Raw[];
+  /** Of the series; undefined: made from the sources' names. */
+  readonly name: string | undefined;
+  /** Patterns in gitignore syntax. */
+  readonly excludes: readonly string[];
+  /** Follow .backupignore files in the sources. */
+  readonly ignoreFiles: boolean;
+  readonly oneFileSystem: boolean;
+  readonly excludeCaches: boolean;
+  readonly largestBytes: number | undefined;
+  readonly host: string;
+  readonly detection?: Detection;
+  /** Absolute paths in the sources, none of which may lead through a symlink: only they and what is below them. */
+  readonly only?: readonly Raw[];
+}
+
+/** One object of the source. */
+export interface Compared {
+  readonly path: Apath;
+  /** Its name in the source. */
+  readonly name: Raw;
+  readonly stat: Stat;
+  /** The stat part of its line. */
+  readonly head: string;
+  /** The whole line, if nothing has changed. */
+  readonly line: string | undefined;
+  /** The line of the previous snapshot. */
+  readonly from: BasisLine | undefined;
+  /** What is known of it without opening it. */
+  readonly learnt: Learnt;
+}
+
+export interface ComparisonListener {
+  /** Is told of what is left out, and why. */
+  excluded?(exclusion: Exclusion): void;
+  /** Is told the line of each object that the source doesn't hold any more, in order. */
+  gone?(line: string): void;
+  /** Is told which paths of a selection's `only` are not there. */
+  missing?(path: Raw): void;
+}
+
+export class Comparison {
+  readonly roots: readonly SourceRoot[];
+  /** Name of the series. */
+  readonly series: string;
+  /** What the new snapshot builds on, newest first: partial ones since the last complete one, and that. */
+  readonly previous: readonly SnapshotInfo[];
+  readonly #storage: Storage;
+  readonly #disk: Disk;
+  readonly #selection: Selection;
+  readonly #monitor: Monitor;
+  readonly #listener: ComparisonListener;
+  readonly #filter: Filter;
+  readonly #choice: Choice | undefined;
+  readonly #basis: Basis;
+  readonly #signs: Signs;
+  readonly #racy: RacyStamps;
+  readonly #links = new HardLinks();
+  readonly #force: boolean;
+
+  /** @throws NoSource, SourceInStorage, BadPattern */
+  constructor(storage: Storage, selection: Selection, monitor: Monitor, listener: ComparisonListener = {}) {
+    const { detection = {} } = selection;
+    this.#storage = storage;
+    this.#disk = storage.machine.disk;
+    this.#selection = selection;
+    this.#monitor = monitor;
+    this.#listener = listener;
+    this.#filter = parseFilter(selection.excludes);
+    this.#choice = selection.only && new Choice(selection.only);
+    this.roots = findSources(storage, selection.sources, this.#filter, monitor);
+    this.series = selection.name ?? seriesName(this.roots);
+    this.previous = basisOf(storage.snapshots(), selection.host, this.series);
+    this.#basis = new Basis(this.previous.map(({ id }) => storage.manifest(id)), {
+      damaged: (fault) => monitor.notice(`The previous snapshot can't help: ${fault.message}`),
+      ...(listener.gone && { gone: (line) => listener.gone!(line) }),
+    });
+    this.#signs = new Signs(this.#disk, detection);
+    this.#racy = new RacyStamps(this.previous.map(({ time, end }) => ({
+      startMs: Date.parse(time),
+      endMs: Date.parse(end),
+    })));
+    this.#force = detection.force === true;
+  }
+
+  /** Batches in apath order; everything in them must be compared before the next is asked for. @throws SourceGone */
+  *batches(): Generator<WalkBatch> {
+    const { ignoreFiles, oneFileSystem, excludeCaches, largestBytes } = this.#selection;
+    const { excluded } = this.#listener;
+    yield* walk(this.#disk, this.roots, {
+      filter: this.#filter,
+      ignoreFiles,
+      oneFileSystem,
+      excludeCaches,
+      largestBytes,
+      skip: skippedDirectories(this.#storage),
+      choice: this.#choice,
+      excluded: excluded && ((exclusion) => excluded.call(this.#listener, exclusion)),
+      monitor: this.#monitor,
+    });
+    this.#basis.finish();
+    for (const path of this.#choice?.missing ?? []) if (!isThere(this.#disk, path)) this.#listener.missing?.(path);
+  }
+
+  /** @param parent holds the object */
+  compare({ name, path, stat }: Found, parent: Dir): Compared {
+    this.#signs.learn(stat, parent, name);
+    const seen = this.seenOf(stat);
+    const head = seenPart(path, seen);
+    const from = this.#basis.at(path, quotedPath(head));
+    const learnt = stat.kind === "dir" ? NOTHING : this.#links.of(stat);
+    const line = from === undefined || this.#force
+      ? undefined
+      : this.#takenOver(from.text, head, learnt.hardLink, seen.ctime ?? seen.mtime);
+    return { path, name, stat, head, line, from, learnt };
+  }
+
+  /** The old line, if it still says everything; without signs that don't count any more. */
+  #takenOver(text: string, head: string, hardLink: string | undefined, stamp: string): string | undefined {
+    const line = isUnchanged(text, head, hardLink) ? text : withoutOldSigns(text, head, hardLink);
+    return line === undefined || this.#racy.has(stamp) ? undefined : line;
+  }
+
+  /** What the line of an object that was compared says first. */
+  seenOf(stat: Stat): Seen {
+    const user = this.#disk.userName(stat.uid), group = this.#disk.groupName(stat.gid);
+    const { ctime, inode } = this.#signs.of(stat);
+    return {
+      kind: stat.kind,
+      size: stat.kind === "file" ? stat.size : 0,
+      mtime: stat.mtime,
+      ...(ctime && stat.ctime !== undefined && { ctime: stat.ctime }),
+      ...(inode && { inode: stat.inode }),
+      mode: stat.mode,
+      uid: stat.uid,
+      gid: stat.gid,
+      ...(user !== undefined && { user }),
+      ...(group !== undefined && { group }),
+      ...((stat.kind === "char" || stat.kind === "block") && { device: { major: stat.major, minor: stat.minor } }),
+    };
+  }
+}
+
+const NOTHING: Learnt = {};
+
+/** Files with several names: which of them belong together. Devices are numbered as they appear. */
+class HardLinks {
+  readonly #devices = new Map<string, number>();
+
+  of(stat: Stat): Learnt {
+    const sparse = isSparse(stat) ? { sparse: true as const } : {};
+    if (stat.links < 2) return sparse;
+    let device = this.#devices.get(stat.device);
+    if (device === undefined) this.#devices.set(stat.device, device = this.#devices.size);
+    return { hardLink: `${device}:${stat.inode}`, ...sparse };
+  }
+}
+
+function isSparse(stat: Stat): boolean {
+  return stat.kind === "file" && stat.blocks !== undefined && stat.blocks * 512 < stat.size;
+}
+
+/** The path as the head of a line has it: JSON text. */
+function quotedPath(head: string): string {
+  return head.slice(head.indexOf(":") + 1, head.indexOf(`,"kind":`));
+}
+
+/**
+ * True if the old line begins with what was seen now, and holds all that is to be known of the object. A line whose
+ * hard link is numbered otherwise than in this run could be taken for a name of another file.
+ */
+function isUnchanged(line: string, head: string, hardLink: string | undefined): boolean {
+  const next = line[head.length];
+  return (next === "," || next === "}") && line.startsWith(head) && !line.includes(`,"problems":`, head.length) &&
+    (hardLink === undefined || line.includes(`,"hardLink":"${hardLink}"`, head.length));
+}
+
+/** The old line without signs that don't count any more, if it says everything then. */
+function withoutOldSigns(text: string, head: string, hardLink: string | undefined): string | undefined {
+  const line = withoutSigns(text, head);
+  return line !== text && isUnchanged(line, head, hardLink) ? line : undefined;
+}
+
+/** What the new snapshot builds on, newest first: partial ones since the last complete one, and that. */
+function basisOf(snapshots: readonly SnapshotInfo[], host: string, name: string): SnapshotInfo[] {
+  const series = snapshots.filter((snapshot) => snapshot.host === host && snapshot.name === name).reverse();
+  const complete = series.findIndex((snapshot) => snapshot.complete);
+  return complete < 0 ? series : series.slice(0, complete + 1);
+}
