@@ -47,8 +47,8 @@ function ruleJson(rule: ExcludingRule) {
   return rule.by === "skip" ? { by: rule.by, why: rule.why } : { by: rule.by };
 }
 
-/** For people. */
-export function planLines(plan: Plan, shown: Shown): string[] {
+/** For people. @param excludes where patterns came from */
+export function planLines(plan: Plan, shown: Shown, excludes: ExcludeOptions): string[] {
   const { store, unreadable, largest } = plan;
   const size = (bytes: number) => shown.sizeText(bytes);
   const amount = (name: string, amounts: Amount) => `  ${padded(name, 10)} ${amountText(amounts, shown)}`;
@@ -57,7 +57,7 @@ export function planLines(plan: Plan, shown: Shown): string[] {
     ...STATES.map((state) => amount(state, plan[state])),
     ...(plan.again.files > 0 ? [`${amount("again", plan.again)}: the storage has lost their contents`] : []),
     ...(unreadable > 0 ? [`  problems   ${countText(unreadable)}, named on standard error`] : []),
-    ...excludedLines(plan.excluded),
+    ...excludedLines(plan.excluded, excludes),
     `To read    ${pluralText(plan.readFiles, "file")} (${size(plan.readBytes)})`,
     `To store   about ${pluralText(store.contents, "new content")} (${size(store.bytes)}; ` +
     `compressed ${size(store.packedBytes)})`,
@@ -80,10 +80,10 @@ function amountText({ files, bytes, others }: Amount, shown: Shown): string {
   return `${pluralText(files, "file")} (${shown.sizeText(bytes)})${rest}`;
 }
 
-function excludedLines(excluded: readonly ExcludedByRule[]): string[] {
+function excludedLines(excluded: readonly ExcludedByRule[], excludes: ExcludeOptions): string[] {
   const total = excluded.reduce((sum, { entries }) => sum + entries, 0);
   const rows = excluded.slice(0, MOST_RULES).map(({ rule, entries }) => {
-    return `    ${padded(countText(entries), 9, true)}  ${ruleText(rule, {})}`;
+    return `    ${padded(countText(entries), 9, true)}  ${ruleText(rule, excludes)}`;
   });
   const others = excluded.length - rows.length;
   return [
@@ -145,7 +145,7 @@ function ruleText(rule: ExcludingRule, options: ExcludeOptions): string {
 /** Of patterns that are written in the same way the last one decides. */
 function originText(pattern: string, { exclude = [], excludePreset = [], excludeFrom = [] }: ExcludeOptions): string {
   if (exclude.includes(pattern)) return "of --exclude";
-  if (excludeFrom.length > 0) return `of ${excludeFrom.map((file) => `--exclude-from ${file}`).join(" or ")}`;
   const preset = excludePreset.findLast((name) => PRESETS[name]?.includes(pattern));
-  return preset === undefined ? "" : `of --exclude-preset ${preset}`;
+  if (preset !== undefined) return `of --exclude-preset ${preset}`;
+  return excludeFrom.length === 0 ? "" : `of ${excludeFrom.map((file) => `--exclude-from ${file}`).join(" or ")}`;
 }

@@ -29,7 +29,7 @@ Deno.test("plan says what a backup would do, for people and as JSON, and does no
   match(stdout, /^Backup of source, compared with the snapshot [0-9a-f]{12} of /);
   match(stdout, /\n {2}unchanged {2}1 file \(5 B\)\n/);
   match(stdout, /\n {2}gone {7}1 file \(1 B\), 1 directory or other\n/);
-  match(stdout, /\n {8}1 {2}the pattern \*\.tmp\n/);
+  match(stdout, /\n +1 {2}the pattern \*\.tmp of --exclude\n/);
   match(stdout, /\nTo read {4}0 files \(0 B\)\n/);
 });
 

@@ -42,7 +42,7 @@ export const definePlan: Define = (program, act) => {
         signal: session.signal,
       };
       const planned = await plan(storage, request, session.monitor);
-      session.result(planJson(planned), planLines(planned, session));
+      session.result(planJson(planned), planLines(planned, session, excludesOf(chosen, options)));
     })
   );
 };
