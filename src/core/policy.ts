@@ -4,29 +4,23 @@ import { BadUsage } from "./fault.ts";
 /** How many; "unlimited": as many as there are. */
 export type Amount = number | "unlimited";
 
-/** The rules that keep the newest snapshot of each of so many periods, by period. */
-export const PERIOD_RULES = {
-  hourly: "keepHourly",
-  daily: "keepDaily",
-  weekly: "keepWeekly",
-  monthly: "keepMonthly",
-  yearly: "keepYearly",
-} as const;
-export type Period = keyof typeof PERIOD_RULES;
+/** Periods of which the newest snapshot can be kept. */
+export const PERIODS = ["hourly", "daily", "weekly", "monthly", "yearly"] as const;
+export type Period = typeof PERIODS[number];
 
-/** At least one rule is given; a snapshot is kept if any of them keeps it. The names are those of files and options. */
+/** At least one rule is given; a snapshot is kept if any of them keeps it. Files have the same names. */
 export interface Policy {
   /** The newest ones. */
-  readonly keepLast?: Amount;
-  readonly keepHourly?: Amount;
-  readonly keepDaily?: Amount;
-  readonly keepWeekly?: Amount;
-  readonly keepMonthly?: Amount;
-  readonly keepYearly?: Amount;
+  readonly last?: Amount;
+  readonly hourly?: Amount;
+  readonly daily?: Amount;
+  readonly weekly?: Amount;
+  readonly monthly?: Amount;
+  readonly yearly?: Amount;
   /** All that are not older than that before the newest one: "2y5m7d3h". */
-  readonly keepWithin?: string;
+  readonly within?: string;
   /** All that have one of these tags; "a,b": both. */
-  readonly keepTag?: readonly string[];
+  readonly tag?: readonly string[];
 }
 
 /** A span in calendar units. */
@@ -37,7 +31,7 @@ export interface Span {
   readonly hours: number;
 }
 
-const AMOUNTS = ["keepLast", "keepHourly", "keepDaily", "keepWeekly", "keepMonthly", "keepYearly"] as const;
+const AMOUNTS = ["last", ...PERIODS] as const;
 const MOST = 1_000_000;
 
 /** Reads "7" or "unlimited"; "-1" means that too, as restic has it. @throws BadUsage */
@@ -73,26 +67,23 @@ export function parsePolicy(value: unknown): Policy {
 
 /** True if the policy says anything: amounts of 0 don't. */
 export function hasRule(policy: Policy): boolean {
-  return AMOUNTS.some((rule) => (policy[rule] ?? 0) !== 0) || policy.keepWithin !== undefined ||
-    (policy.keepTag ?? []).length > 0;
+  return AMOUNTS.some((rule) => (policy[rule] ?? 0) !== 0) || policy.within !== undefined ||
+    (policy.tag ?? []).length > 0;
 }
 
 /** As options of the command line: "--keep-daily 7 --keep-tag a,b". */
 export function policyText(policy: Policy): string {
-  const words: string[] = [];
-  for (const rule of AMOUNTS) if (policy[rule] !== undefined) words.push(`${optionOf(rule)} ${policy[rule]}`);
-  if (policy.keepWithin !== undefined) words.push(`${optionOf("keepWithin")} ${policy.keepWithin}`);
-  for (const tags of policy.keepTag ?? []) words.push(`${optionOf("keepTag")} ${tags}`);
-  return words.join(" ");
+  const { within, tag = [] } = policy;
+  return [
+    ...AMOUNTS.filter((rule) => policy[rule] !== undefined).map((rule) => `--keep-${rule} ${policy[rule]}`),
+    ...(within === undefined ? [] : [`--keep-within ${within}`]),
+    ...tag.map((tags) => `--keep-tag ${tags}`),
+  ].join(" ");
 }
 
-/** The tags of one value of `keepTag`. */
+/** The tags of one value of `tag`. */
 export function tagList(text: string): string[] {
   return text.split(",").map((tag) => tag.trim()).filter((tag) => tag !== "");
-}
-
-function optionOf(rule: string): string {
-  return `--${rule.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
 function checkRule(rule: string, given: unknown): void {
@@ -100,10 +91,10 @@ function checkRule(rule: string, given: unknown): void {
     const isAmount = given === "unlimited" ||
       (Number.isSafeInteger(given) && Number(given) >= 0 && Number(given) <= MOST);
     if (!isAmount) throw bad(`its "${rule}" is neither a whole number nor "unlimited"`);
-  } else if (rule === "keepWithin") {
+  } else if (rule === "within") {
     if (typeof given !== "string") throw bad(`its "${rule}" is no text`);
     parseSpan(given);
-  } else if (rule === "keepTag") {
+  } else if (rule === "tag") {
     const isList = Array.isArray(given) && given.every((tag) => typeof tag === "string" && tagList(tag).length > 0);
     if (!isList) throw bad(`its "${rule}" is no list of tags`);
   } else throw bad(`there is no rule "${rule}"`);

@@ -4,7 +4,7 @@
  * Days and weeks are those of the place and time of each snapshot: what was made at 23:30 belongs to that day, wherever
  * the question is asked. A week begins on Monday and belongs to the year of its Thursday (ISO 8601).
  */
-import { type Amount, parseSpan, type Period, PERIOD_RULES, type Policy, type Span, tagList } from "./policy.ts";
+import { type Amount, parseSpan, type Period, PERIODS, type Policy, type Span, tagList } from "./policy.ts";
 
 /** What is to be known of a snapshot. */
 export interface Candidate {
@@ -89,13 +89,13 @@ type Rule = (snapshot: Candidate, isOldest: boolean) => string | undefined;
 
 function rulesOf(policy: Policy, newestFirst: readonly Candidate[], nowMs: number): Rule[] {
   const rules: Rule[] = [];
-  if (policy.keepLast !== undefined) rules.push(lastRule(policy.keepLast));
-  for (const [period, rule] of Object.entries(PERIOD_RULES) as [Period, keyof Policy & `keep${string}`][]) {
-    const amount = policy[rule] as Amount | undefined;
+  if (policy.last !== undefined) rules.push(lastRule(policy.last));
+  for (const period of PERIODS) {
+    const amount = policy[period];
     if (amount !== undefined) rules.push(periodRule(period, amount));
   }
-  if (policy.keepWithin !== undefined) rules.push(withinRule(policy.keepWithin, newestFirst, nowMs));
-  for (const tags of policy.keepTag ?? []) rules.push(tagRule(tagList(tags)));
+  if (policy.within !== undefined) rules.push(withinRule(policy.within, newestFirst, nowMs));
+  for (const tags of policy.tag ?? []) rules.push(tagRule(tagList(tags)));
   return rules;
 }
 

@@ -3,14 +3,15 @@ import { type Apath, nameOf, parentOf, TOP } from "../core/apath.ts";
 import type { Entry } from "../core/entry.ts";
 import { Fault } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
-import { type Raw, rawOf, textOf } from "../core/raw.ts";
-import { type Dir, DiskFault } from "../platform/disk.ts";
+import { type Raw, textOf } from "../core/raw.ts";
+import type { Dir } from "../platform/disk.ts";
 import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
 import type { ContentStore } from "../storage/content.ts";
 import { tell, untell } from "../storage/faults.ts";
 import type { Storage } from "../storage/storage.ts";
-import { pointLatest, removeLatest, removeRecursively, TreeBuilder, treeName } from "../storage/tree.ts";
+import { TreeBuilder } from "../storage/tree.ts";
 import { probeLinks } from "./probe.ts";
+import { existingTree, refreshLatest, treeExists, treeOf, withdrawTrees } from "./tree_places.ts";
 
 export class NoLinks extends Fault {
   readonly code = "no-hard-links";
@@ -34,15 +35,6 @@ export class NoTree extends Fault {
   constructor(name: string) {
     super(`There is no tree ${name}`);
   }
-}
-
-const MINUTE_DIGITS = 8;
-
-/** Where the tree of a snapshot is or would be, relative to the storage. One made without a tree gets a name of its own. */
-export function treeOf(storage: Storage, snapshot: SnapshotInfo, colonAllowed = true): string {
-  const { tree, time, id } = snapshot;
-  if (tree !== null) return colonAllowed ? tree : tree.replaceAll(":", "-");
-  return `${treeName(Date.parse(time), storage.machine.clock, colonAllowed)}-${id.slice(0, MINUTE_DIGITS)}`;
 }
 
 /** @returns the tree's path relative to the storage. @throws NoLinks, TreeExists, Locked */
@@ -82,7 +74,7 @@ export function buildTree(
     at?.dir[Symbol.dispose]();
   }
   tree.publish(name);
-  refreshLatest(storage, snapshot);
+  refreshLatest(storage, snapshot.name);
   return Promise.resolve(name);
 }
 
@@ -119,45 +111,7 @@ export function removeTree(storage: Storage, snapshot: SnapshotInfo, monitor: Mo
   const name = existingTree(storage, snapshot);
   if (name === undefined) throw new NoTree(treeOf(storage, snapshot));
   monitor.at(`removing ${name}`);
-  const { year, rest } = splitName(name);
-  using years = storage.dir.openDir(year);
-  // Out of sight first: half a tree is never to be seen under its name.
-  using temp = storage.dir.openDir(rawOf("tmp"));
-  years.rename(rest, temp, rawOf("removed-tree"));
-  refreshLatest(storage, snapshot);
-  removeRecursively(temp, rawOf("removed-tree"));
-  if (years.list().names.length === 0) storage.dir.rmdir(year);
-}
-
-function splitName(name: string): { year: Raw; rest: Raw } {
-  const slash = name.indexOf("/");
-  return { year: rawOf(name.slice(0, slash)), rest: rawOf(name.slice(slash + 1)) };
-}
-
-function treeExists(storage: Storage, name: string): boolean {
-  const { year, rest } = splitName(name);
-  if (storage.dir.stat(year) === undefined) return false;
-  using years = storage.dir.openDir(year);
-  try {
-    return years.stat(rest) !== undefined;
-  } catch (error) {
-    // The name holds a colon, and none is allowed here.
-    if (error instanceof DiskFault && error.errno === "EINVAL") return false;
-    throw error;
-  }
-}
-
-function existingTree(storage: Storage, snapshot: SnapshotInfo): string | undefined {
-  const names = [treeOf(storage, snapshot), treeOf(storage, snapshot, false)];
-  return names.find((name) => treeExists(storage, name));
-}
-
-/** Points `latest` to the newest tree that there is of a series; to none if there is none. */
-function refreshLatest(storage: Storage, { host, name }: SnapshotInfo): void {
-  const series = storage.snapshots().filter((other) => other.host === host && other.name === name && other.complete);
-  for (const snapshot of series.reverse()) {
-    const tree = existingTree(storage, snapshot);
-    if (tree !== undefined) return pointLatest(storage.dir, name, tree);
-  }
-  removeLatest(storage.dir, name);
+  using withdrawn = withdrawTrees(storage, [snapshot]);
+  refreshLatest(storage, snapshot.name);
+  withdrawn.remove();
 }

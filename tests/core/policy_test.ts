@@ -18,29 +18,29 @@ Deno.test("parseSpan() reads years, months, days and hours, in that order", () =
 
 Deno.test("parsePolicy() takes every rule, and names the one that is wrong", () => {
   const policy = {
-    keepLast: 3,
-    keepHourly: 0,
-    keepDaily: 7,
-    keepWeekly: 5,
-    keepMonthly: 12,
-    keepYearly: "unlimited",
-    keepWithin: "30d",
-    keepTag: ["a", "b,c"],
+    last: 3,
+    hourly: 0,
+    daily: 7,
+    weekly: 5,
+    monthly: 12,
+    yearly: "unlimited",
+    within: "30d",
+    tag: ["a", "b,c"],
   };
   strictEqual(parsePolicy(policy), policy);
   for (
     const [wrong, named] of [
       [{ keepDayly: 7 }, "keepDayly"],
-      [{ keepDaily: "7" }, "keepDaily"],
-      [{ keepDaily: -1 }, "keepDaily"],
-      [{ keepDaily: 1.5 }, "keepDaily"],
-      [{ keepDaily: null }, "keepDaily"],
-      [{ keepWithin: 30 }, "keepWithin"],
-      [{ keepWithin: "30" }, "30"],
-      [{ keepTag: "a" }, "keepTag"],
-      [{ keepTag: [""] }, "keepTag"],
+      [{ daily: "7" }, "daily"],
+      [{ daily: -1 }, "daily"],
+      [{ daily: 1.5 }, "daily"],
+      [{ daily: null }, "daily"],
+      [{ within: 30 }, "within"],
+      [{ within: "30" }, "30"],
+      [{ tag: "a" }, "tag"],
+      [{ tag: [""] }, "tag"],
       [{}, "keeps nothing"],
-      [{ keepLast: 0, keepTag: [] }, "keeps nothing"],
+      [{ last: 0, tag: [] }, "keeps nothing"],
       [[], "no object"],
       [null, "no object"],
       ["--keep-last 3", "no object"],
@@ -52,13 +52,13 @@ Deno.test("parsePolicy() takes every rule, and names the one that is wrong", () 
 
 Deno.test("policyText() gives the options that mean the policy", () => {
   strictEqual(
-    policyText({ keepLast: 3, keepYearly: "unlimited", keepWithin: "1y", keepTag: ["a", "b,c"] }),
+    policyText({ last: 3, yearly: "unlimited", within: "1y", tag: ["a", "b,c"] }),
     "--keep-last 3 --keep-yearly unlimited --keep-within 1y --keep-tag a --keep-tag b,c",
   );
 });
 
 Deno.test("hasRule() is false for amounts of 0 alone", () => {
-  deepStrictEqual([{}, { keepLast: 0 }, { keepTag: [] }, { keepDaily: 1 }, { keepTag: ["a"] }].map(hasRule), [
+  deepStrictEqual([{}, { last: 0 }, { tag: [] }, { daily: 1 }, { tag: ["a"] }].map(hasRule), [
     false,
     false,
     false,

@@ -27,7 +27,7 @@ Deno.test("decide() explains what each rule keeps", () => {
     candidate(5, "2026-11-19T11:00:00.000Z"),
     candidate(6, "2026-11-20T11:00:00.000Z"),
   ];
-  deepStrictEqual(told(snapshots, { keepLast: 2, keepDaily: 2, keepYearly: 5, keepTag: ["b,a", "c"] }), {
+  deepStrictEqual(told(snapshots, { last: 2, daily: 2, yearly: 5, tag: ["b,a", "c"] }), {
     6: "last 1; daily 2026-11-20; yearly 2026",
     5: "last 2; daily 2026-11-19",
     4: "-",
@@ -35,7 +35,7 @@ Deno.test("decide() explains what each rule keeps", () => {
     2: "yearly 2025",
     1: "yearly 2024",
   });
-  deepStrictEqual(told(snapshots, { keepHourly: 2, keepWeekly: 3, keepMonthly: 1, keepWithin: "2d" }), {
+  deepStrictEqual(told(snapshots, { hourly: 2, weekly: 3, monthly: 1, within: "2d" }), {
     6: "hourly 2026-11-20 12h; weekly 2026-W47; monthly 2026-11; within 2d",
     5: "hourly 2026-11-19 12h; within 2d",
     4: "within 2d",
@@ -47,15 +47,15 @@ Deno.test("decide() explains what each rule keeps", () => {
 
 Deno.test("decide() keeps the oldest snapshot while there are fewer periods than wanted, as restic does", () => {
   const snapshots = [1, 2, 3].map((n) => candidate(n, `2026-11-20T0${n}:00:00.000Z`));
-  deepStrictEqual(told(snapshots, { keepDaily: 2 }), { 3: "daily 2026-11-20", 2: "-", 1: "oldest daily 2026-11-20" });
-  deepStrictEqual(told(snapshots, { keepDaily: 1 }), { 3: "daily 2026-11-20", 2: "-", 1: "-" });
+  deepStrictEqual(told(snapshots, { daily: 2 }), { 3: "daily 2026-11-20", 2: "-", 1: "oldest daily 2026-11-20" });
+  deepStrictEqual(told(snapshots, { daily: 1 }), { 3: "daily 2026-11-20", 2: "-", 1: "-" });
 });
 
 Deno.test("decide() counts days where the snapshot was made", () => {
   const late = candidate(1, "2026-11-19T22:30:00.000Z"), early = candidate(2, "2026-11-19T23:30:00.000Z");
-  deepStrictEqual(told([late, early], { keepDaily: 2 }), { 2: "daily 2026-11-20", 1: "daily 2026-11-19" });
+  deepStrictEqual(told([late, early], { daily: 2 }), { 2: "daily 2026-11-20", 1: "daily 2026-11-19" });
   const inUtc = [late, early].map((snapshot) => ({ ...snapshot, offsetMinutes: 0 }));
-  deepStrictEqual(told(inUtc, { keepDaily: 1 }), { 2: "daily 2026-11-19", 1: "-" });
+  deepStrictEqual(told(inUtc, { daily: 1 }), { 2: "daily 2026-11-19", 1: "-" });
 });
 
 Deno.test("decide() measures a span by the calendar, back from the newest snapshot", () => {
@@ -64,7 +64,7 @@ Deno.test("decide() measures a span by the calendar, back from the newest snapsh
     candidate(2, "2026-02-28T12:00:00.001Z"),
     candidate(3, "2026-03-28T12:00:00.000Z"),
   ];
-  deepStrictEqual(told(snapshots, { keepWithin: "1m" }), { 3: "within 1m", 2: "within 1m", 1: "-" });
+  deepStrictEqual(told(snapshots, { within: "1m" }), { 3: "within 1m", 2: "within 1m", 1: "-" });
 });
 
 Deno.test("decide() takes no snapshot of the future for the measure of age", () => {
@@ -73,7 +73,7 @@ Deno.test("decide() takes no snapshot of the future for the measure of age", () 
     candidate(2, "2026-11-20T12:00:00.000Z"),
     candidate(3, "2106-01-01T12:00:00.000Z"),
   ];
-  deepStrictEqual(told(snapshots, { keepWithin: "2d" }), { 3: "within 2d", 2: "within 2d", 1: "within 2d" });
+  deepStrictEqual(told(snapshots, { within: "2d" }), { 3: "within 2d", 2: "within 2d", 1: "within 2d" });
 });
 
 Deno.test("decide() lets each series stand for itself, and always leaves one of it", () => {
@@ -84,8 +84,8 @@ Deno.test("decide() lets each series stand for itself, and always leaves one of 
     candidate(4, "2020-01-02T00:00:00.000Z", { host: "pc" }),
     candidate(5, "2020-01-02T00:00:00.000Z", { name: "music", tags: ["x"] }),
   ];
-  deepStrictEqual(told(snapshots, { keepLast: 1 }), { 1: "-", 2: "last 1", 3: "-", 4: "last 1", 5: "last 1" });
-  deepStrictEqual(told(snapshots, { keepTag: ["x"] }), {
+  deepStrictEqual(told(snapshots, { last: 1 }), { 1: "-", 2: "last 1", 3: "-", 4: "last 1", 5: "last 1" });
+  deepStrictEqual(told(snapshots, { tag: ["x"] }), {
     1: "-",
     2: "the newest of its series",
     3: "-",
@@ -103,7 +103,7 @@ Deno.test("decide() lets incomplete snapshots go that are older than a complete 
     candidate(4, "2026-11-13T00:00:00.000Z", partial),
     candidate(5, "2026-11-13T00:00:00.000Z", { ...partial, name: "music" }),
   ];
-  deepStrictEqual(told(snapshots, { keepLast: 1, keepTag: ["x"] }), {
+  deepStrictEqual(told(snapshots, { last: 1, tag: ["x"] }), {
     1: "-incomplete, and no longer needed",
     2: "last 1",
     3: "the next backup continues it",
@@ -124,7 +124,7 @@ Deno.test("weeks are those of ISO 8601", () => {
     ]
   ) {
     const snapshot = candidate(1, `${day}T12:00:00.000Z`);
-    strictEqual(told([snapshot], { keepWeekly: 1 })[1], `weekly ${week}`, day);
+    strictEqual(told([snapshot], { weekly: 1 })[1], `weekly ${week}`, day);
   }
 });
 
@@ -140,23 +140,23 @@ function modelKeeps(series: readonly Candidate[], policy: Policy): Set<number> {
     }
     if (labels.length < most && complete.length > 0) kept.add(complete.at(-1)!.sequence);
   };
-  const { keepLast = 0, keepHourly = 0, keepDaily = 0, keepWeekly = 0, keepMonthly = 0, keepYearly = 0 } = policy;
-  for (const { sequence } of complete.slice(0, keepLast === "unlimited" ? complete.length : keepLast)) {
+  const { last = 0, hourly = 0, daily = 0, weekly = 0, monthly = 0, yearly = 0 } = policy;
+  for (const { sequence } of complete.slice(0, last === "unlimited" ? complete.length : last)) {
     kept.add(sequence);
   }
-  newestOf(keepHourly, (local) => local.toISOString().slice(0, 13));
-  newestOf(keepDaily, (local) => local.toISOString().slice(0, 10));
-  newestOf(keepWeekly, (local) => String(Math.floor((local.getTime() / DAY + 3) / 7))); // 1970 began on a Thursday
-  newestOf(keepMonthly, (local) => local.toISOString().slice(0, 7));
-  newestOf(keepYearly, (local) => local.toISOString().slice(0, 4));
-  if (policy.keepWithin !== undefined) {
-    const { days, hours } = parseSpan(policy.keepWithin);
+  newestOf(hourly, (local) => local.toISOString().slice(0, 13));
+  newestOf(daily, (local) => local.toISOString().slice(0, 10));
+  newestOf(weekly, (local) => String(Math.floor((local.getTime() / DAY + 3) / 7))); // 1970 began on a Thursday
+  newestOf(monthly, (local) => local.toISOString().slice(0, 7));
+  newestOf(yearly, (local) => local.toISOString().slice(0, 4));
+  if (policy.within !== undefined) {
+    const { days, hours } = parseSpan(policy.within);
     const newest = Math.max(...complete.map(({ time }) => Date.parse(time)).filter((ms) => ms <= NOW));
     for (const { time, sequence } of complete) {
       if (!(newest - Date.parse(time) >= days * DAY + hours * 3_600_000)) kept.add(sequence);
     }
   }
-  for (const tags of policy.keepTag ?? []) {
+  for (const tags of policy.tag ?? []) {
     for (const snapshot of complete) {
       if (tags.split(",").every((tag) => snapshot.tags.includes(tag))) kept.add(snapshot.sequence);
     }
@@ -175,14 +175,14 @@ function localOf({ time, offsetMinutes }: Candidate): Date {
 
 const amount = fc.option(fc.oneof(fc.nat(6), fc.constant("unlimited" as const)), { nil: undefined, freq: 2 });
 const policies: fc.Arbitrary<Policy> = fc.record({
-  keepLast: amount,
-  keepHourly: amount,
-  keepDaily: amount,
-  keepWeekly: amount,
-  keepMonthly: amount,
-  keepYearly: amount,
-  keepWithin: fc.option(fc.constantFrom("1d", "5d12h", "40d", "700d"), { nil: undefined, freq: 2 }),
-  keepTag: fc.option(fc.subarray(["a", "b", "a,b"]), { nil: undefined, freq: 2 }),
+  last: amount,
+  hourly: amount,
+  daily: amount,
+  weekly: amount,
+  monthly: amount,
+  yearly: amount,
+  within: fc.option(fc.constantFrom("1d", "5d12h", "40d", "700d"), { nil: undefined, freq: 2 }),
+  tag: fc.option(fc.subarray(["a", "b", "a,b"]), { nil: undefined, freq: 2 }),
 }) as fc.Arbitrary<Policy>;
 const histories = fc.array(
   fc.record({

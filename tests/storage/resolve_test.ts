@@ -10,6 +10,7 @@ function snapshot(sequence: number, start: string, changes: Partial<SnapshotInfo
     sequence,
     time: `2026-11-2${sequence}T23:30:00.000Z`,
     end: `2026-11-2${sequence}T23:31:00.000Z`,
+    offsetMinutes: 60,
     tree: `2026/11-2${sequence + 1}T00:30`, // an hour ahead of UTC: the day after
     host: "nas",
     user: "me",

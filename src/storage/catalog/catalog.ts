@@ -25,6 +25,8 @@ export interface SnapshotInfo {
   /** Start and end, ISO 8601 in UTC. */
   readonly time: string;
   readonly end: string;
+  /** Minutes that local time was ahead of UTC then and there. */
+  readonly offsetMinutes: number;
   /** Path of the tree in the storage. */
   readonly tree: string | null;
   readonly host: string;
@@ -326,6 +328,7 @@ export class Catalog implements Disposable {
       sequence: root.sequence,
       time: root.start,
       end: root.end,
+      offsetMinutes: root.offsetMinutes,
       tree: root.tree,
       host: root.host,
       user: root.user,

@@ -1,5 +1,5 @@
 /** Tables of the catalog. Another version is not converted: the catalog is made again. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 /** Larger pages than usual: fewer of them to go through in a scan. */
 export const PAGE_BYTES = 8192;

@@ -1,0 +1,103 @@
+/** Removing snapshots: those that a policy doesn't keep, or those that are named. */
+import { classOfId, parseRootId, type RootId } from "../core/content_id.ts";
+import { BadUsage } from "../core/fault.ts";
+import type { Monitor } from "../core/monitor.ts";
+import { hasRule, type Policy } from "../core/policy.ts";
+import { decide, type Decision } from "../core/retention.ts";
+import { DiskFault } from "../platform/disk.ts";
+import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
+import { digestHexLength } from "../storage/digest.ts";
+import { NoSnapshot } from "../storage/faults.ts";
+import type { Storage } from "../storage/storage.ts";
+import { refreshLatest, withdrawTrees } from "./tree_places.ts";
+
+/** Which snapshots a policy is about: those that fit all that is given. */
+export interface SeriesFilter {
+  readonly host?: string;
+  readonly name?: string;
+}
+
+export type ForgetRequest =
+  & { readonly dryRun: boolean }
+  & (
+    | { readonly policy: Policy; readonly among: SeriesFilter }
+    /** Names of snapshots; also the whole id of a root that can't be read. */
+    | { readonly snapshots: readonly string[] }
+  );
+
+export interface ForgetResult {
+  /** Of each snapshot that was thought about, series by series, newest first; empty if they were named. */
+  readonly decisions: readonly Decision<SnapshotInfo>[];
+  /** What was removed, or would be. */
+  readonly removed: readonly RootId[];
+}
+
+/**
+ * Snapshots go with their trees. What only they needed stays in the storage until a prune. A dry run takes no lock.
+ * @throws BadUsage if the policy has no rule, NoSnapshot, AmbiguousSnapshot, Locked, DiskFault
+ */
+export function forget(storage: Storage, request: ForgetRequest, monitor: Monitor): ForgetResult {
+  if ("policy" in request && !hasRule(request.policy)) throw new NoRule();
+  if (request.dryRun) return toRemove(storage, request);
+  using writer = storage.write("forget");
+  const result = toRemove(storage, request);
+  if (result.removed.length === 0) return result;
+  const gone = new Set<string>(result.removed);
+  const snapshots = storage.snapshots().filter(({ id }) => gone.has(id));
+  monitor.at("removing trees");
+  // First, so that a crash leaves no tree without a snapshot: nobody would know any more whose it was.
+  using trees = withdrawTrees(storage, snapshots);
+  const names = [...new Set(snapshots.map(({ name }) => name))];
+  const unlinked = names.filter((name) => !tryRefresh(storage, name));
+  writer.forget(result.removed);
+  trees.remove();
+  for (const name of unlinked) refreshLatest(storage, name);
+  return result;
+}
+
+/** Without that, a typing error would remove all snapshots but one of each series. */
+export class NoRule extends BadUsage {
+  constructor() {
+    super(
+      "No rule says which snapshots to keep",
+      "Give one such as `--keep-daily 7`, or `backup-tool policy set` some",
+    );
+  }
+}
+
+function toRemove(storage: Storage, request: ForgetRequest): ForgetResult {
+  if ("snapshots" in request) {
+    return { decisions: [], removed: [...new Set(request.snapshots.map((name) => rootNamed(storage, name)))] };
+  }
+  const { host, name } = request.among;
+  const snapshots = storage.snapshots().filter((snapshot) =>
+    (host === undefined || snapshot.host === host) && (name === undefined || snapshot.name === name)
+  );
+  const series = decide(snapshots, request.policy, storage.machine.clock.nowMs());
+  const decisions = series.flatMap((one) => one.decisions);
+  return { decisions, removed: decisions.filter(({ keep }) => !keep).map(({ snapshot }) => snapshot.id) };
+}
+
+/** A root that can't be read is in no list of snapshots, but its whole id names it. */
+function rootNamed(storage: Storage, name: string): RootId {
+  try {
+    return storage.resolve(name).id;
+  } catch (error) {
+    const digits = digestHexLength(storage.settings.algorithm);
+    if (!(error instanceof NoSnapshot) || classOfId(name, digits) !== "root") throw error;
+    const id = parseRootId(name, digits);
+    if (!storage.objects.has(id)) throw error;
+    return id;
+  }
+}
+
+/** On a full disk there may be no room for a link before something is removed. */
+function tryRefresh(storage: Storage, name: string): boolean {
+  try {
+    refreshLatest(storage, name);
+    return true;
+  } catch (error) {
+    if (error instanceof DiskFault) return false;
+    throw error;
+  }
+}
