@@ -17,6 +17,8 @@ export const COUNTERS = [
   "keptFiles", // files that were in the target of a restore and stayed as they were
   "checkedItems",
   "checkedBytes",
+  "readHunks", // pieces of manifests that a prune has gone through
+  "removedItems",
 ] as const;
 export type Counter = typeof COUNTERS[number];
 

@@ -6,10 +6,12 @@ import { openCatalog } from "./catalog/catalog.ts";
 import { CatalogFault } from "./catalog/database.ts";
 import { Claims } from "./claims.ts";
 import { ContentStore } from "./content.ts";
+import { contentsOf } from "./contents_of.ts";
 import { examineHunk, type ExamineResult } from "./examine.ts";
 import { Extract, type ExtractBatch, type ExtractResult } from "./extract.ts";
 import type { HunkRef } from "./hunk.ts";
 import { Ingest, type IngestBatch, type IngestResult } from "./ingest.ts";
+import { fingerprints } from "./item_set.ts";
 import { Objects } from "./objects.ts";
 import type { Settings } from "./settings.ts";
 import { SizeTable } from "./size_table.ts";
@@ -34,6 +36,8 @@ export interface Batches {
   readonly extract: { readonly batch: ExtractBatch; readonly results: ExtractResult[] };
   readonly verify: { readonly batch: VerifyBatch; readonly results: VerifyResult };
   readonly examine: { readonly batch: HunkRef; readonly results: ExamineResult };
+  /** What a hunk refers to, for an {@link ItemSet}. */
+  readonly contents: { readonly batch: HunkRef; readonly results: Int32Array<ArrayBuffer> };
 }
 export type BatchKind = keyof Batches;
 
@@ -84,6 +88,8 @@ export class Engine implements Disposable {
         return this.#verify.run(batch as VerifyBatch);
       case "examine":
         return examineHunk(batch as HunkRef, this.#objects, (id) => this.#sizes?.get(id) ?? this.#store.sizeOf(id));
+      case "contents":
+        return fingerprints(contentsOf(this.#objects.read((batch as HunkRef).id), batch as HunkRef));
       default:
         throw new Error(`Unknown batch ${kind}`);
     }

@@ -19,7 +19,7 @@ import { hunkText } from "./hunk.ts";
 import { ItemSet } from "./item_set.ts";
 import { idOf, leafDirs } from "./item_path.ts";
 import { checkLayout } from "./layout.ts";
-import { takeWriterLock } from "./lock.ts";
+import { hasWriter, takeWriterLock } from "./lock.ts";
 import { Manifest } from "./manifest.ts";
 import { Objects } from "./objects.ts";
 import { Pool } from "./pool.ts";
@@ -220,6 +220,12 @@ export class Storage implements Disposable {
     return new Pool(this.machine.disk, setup, { workers, script: this.machine.workerScript, signal });
   }
 
+  /** True if somebody holds the writer lock now. */
+  hasWriter(): boolean {
+    using db = openOptional(this.dir, DB);
+    return db !== undefined && hasWriter(db);
+  }
+
   /** Becomes the writer. @param holder a note for others who want to. @throws Locked */
   write(holder: string): Writer {
     using held = new DisposableStack();
@@ -303,6 +309,11 @@ export class Writer implements Disposable {
   /** Notes which contents were read and found whole or damaged. @param items may be gone through twice */
   recordVerified(items: Iterable<{ readonly id: string; readonly state: "ok" | "damaged" }>, atMs: number): void {
     this.#keeper.use((catalog) => catalog.recordVerified(items, atMs));
+  }
+
+  /** Drops the memory of verifications of contents that no snapshot needs any more. */
+  forgetVerifications(): void {
+    this.#keeper.use((catalog) => catalog.forgetVerifications());
   }
 
   /** Makes the catalog again from `content/` alone. */

@@ -246,6 +246,13 @@ export class Catalog implements Disposable {
     this.#noteVerified(ids, atMs, of);
   }
 
+  /** Drops what is known of contents that no snapshot refers to. */
+  forgetVerifications(): void {
+    this.#database.run(
+      "DELETE FROM verification WHERE NOT EXISTS (SELECT 1 FROM version WHERE version.content = verification.content)",
+    );
+  }
+
   /** Takes over what another catalog of the storage knows of verifications; one that can't be read has nothing to say. */
   takeVerifications(path: string, storageId: string): void {
     if (!existsSync(path)) return;
