@@ -6,11 +6,14 @@ import { defineBackup } from "./commands/backup.ts";
 import { defineCat } from "./commands/cat.ts";
 import { defineCheck } from "./commands/check.ts";
 import { defineConfig } from "./commands/config.ts";
+import { defineForget } from "./commands/forget.ts";
 import { defineHelp } from "./commands/help.ts";
 import { defineInit } from "./commands/init.ts";
 import { defineJob } from "./commands/job.ts";
 import { defineLs } from "./commands/ls.ts";
 import { definePlan } from "./commands/plan.ts";
+import { definePolicy } from "./commands/policy.ts";
+import { definePrune } from "./commands/prune.ts";
 import { defineRebuild } from "./commands/rebuild.ts";
 import { defineRestore } from "./commands/restore.ts";
 import { defineSnapshots } from "./commands/snapshots.ts";
@@ -33,6 +36,9 @@ const COMMANDS: readonly Define[] = [
   defineCat,
   defineRestore,
   defineCheck,
+  defineForget,
+  definePrune,
+  definePolicy,
   defineRebuild,
   defineTree,
   defineJob,

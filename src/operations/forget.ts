@@ -20,12 +20,15 @@ export interface SeriesFilter {
 export type ForgetRequest =
   & { readonly dryRun: boolean }
   & (
-    | { readonly policy: Policy; readonly among: SeriesFilter }
+    /** Without a policy, that of the storage. */
+    | { readonly policy: Policy | undefined; readonly among: SeriesFilter }
     /** Names of snapshots; also the whole id of a root that can't be read. */
     | { readonly snapshots: readonly string[] }
   );
 
 export interface ForgetResult {
+  /** What was asked; undefined if snapshots were named. */
+  readonly policy: Policy | undefined;
   /** Of each snapshot that was thought about, series by series, newest first; empty if they were named. */
   readonly decisions: readonly Decision<SnapshotInfo>[];
   /** What was removed, or would be. */
@@ -34,10 +37,9 @@ export interface ForgetResult {
 
 /**
  * Snapshots go with their trees. What only they needed stays in the storage until a prune. A dry run takes no lock.
- * @throws BadUsage if the policy has no rule, NoSnapshot, AmbiguousSnapshot, Locked, DiskFault
+ * @throws NoRule, DamagedPolicy, NoSnapshot, AmbiguousSnapshot, Locked, DiskFault
  */
 export function forget(storage: Storage, request: ForgetRequest, monitor: Monitor): ForgetResult {
-  if ("policy" in request && !hasRule(request.policy)) throw new NoRule();
   if (request.dryRun) return toRemove(storage, request);
   using writer = storage.write("forget");
   const result = toRemove(storage, request);
@@ -67,15 +69,21 @@ export class NoRule extends BadUsage {
 
 function toRemove(storage: Storage, request: ForgetRequest): ForgetResult {
   if ("snapshots" in request) {
-    return { decisions: [], removed: [...new Set(request.snapshots.map((name) => rootNamed(storage, name)))] };
+    return {
+      policy: undefined,
+      decisions: [],
+      removed: [...new Set(request.snapshots.map((name) => rootNamed(storage, name)))],
+    };
   }
+  const policy = request.policy ?? storage.policy() ?? {};
+  if (!hasRule(policy)) throw new NoRule();
   const { host, name } = request.among;
   const snapshots = storage.snapshots().filter((snapshot) =>
     (host === undefined || snapshot.host === host) && (name === undefined || snapshot.name === name)
   );
-  const series = decide(snapshots, request.policy, storage.machine.clock.nowMs());
+  const series = decide(snapshots, policy, storage.machine.clock.nowMs());
   const decisions = series.flatMap((one) => one.decisions);
-  return { decisions, removed: decisions.filter(({ keep }) => !keep).map(({ snapshot }) => snapshot.id) };
+  return { policy, decisions, removed: decisions.filter(({ keep }) => !keep).map(({ snapshot }) => snapshot.id) };
 }
 
 /** A root that can't be read is in no list of snapshots, but its whole id names it. */

@@ -16,7 +16,6 @@ import { entriesToCompare, type ManifestSource } from "./catalog/take_up.ts";
 import { agreementOf, readAgreement, writeAgreement } from "./catalog_agreement.ts";
 import { type Head, linesOf, previousOf, renumbered, withSequence } from "./catalog_heads.ts";
 import { Locked } from "./faults.ts";
-import { hasWriter } from "./lock.ts";
 import { ForeignSnapshot } from "./root.ts";
 import { DamagedSettings } from "./settings.ts";
 import type { Storage } from "./storage.ts";
@@ -134,7 +133,7 @@ export class CatalogKeeper implements Disposable {
   /** For a reader: true if the catalog is what the last writer left, or what the writer at work has left so far. */
   #isGood(catalog: Catalog): boolean {
     if (readAgreement(this.#storage.dir) === this.#agreement(catalog)) return true;
-    if (this.#hasOtherWriter()) return this.#knowsNoLostRoot(catalog);
+    if (this.#storage.hasWriter()) return this.#knowsNoLostRoot(catalog);
     return this.#isComplete(catalog);
   }
 
@@ -148,16 +147,6 @@ export class CatalogKeeper implements Disposable {
     // Of the state before the listing: what has changed since then is not agreed upon.
     writeAgreement(this.#storage.dir, agreement);
     return true;
-  }
-
-  #hasOtherWriter(): boolean {
-    try {
-      using db = this.#storage.dir.openDir(rawOf("db"));
-      return hasWriter(db);
-    } catch (error) {
-      if (error instanceof DiskFault) return false;
-      throw error;
-    }
   }
 
   /**

@@ -5,6 +5,7 @@
 import type { Clock, Random } from "../core/clock.ts";
 import { classOfId, type ContentId, type HunkId, parseRootId, type RootId } from "../core/content_id.ts";
 import type { Monitor } from "../core/monitor.ts";
+import type { Policy } from "../core/policy.ts";
 import { joinRaw, type Raw, rawOf, textOf } from "../core/raw.ts";
 import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
 import type { Catalog, SnapshotInfo } from "./catalog/catalog.ts";
@@ -22,6 +23,7 @@ import { checkLayout } from "./layout.ts";
 import { hasWriter, takeWriterLock } from "./lock.ts";
 import { Manifest } from "./manifest.ts";
 import { Objects } from "./objects.ts";
+import { readPolicy, writePolicy } from "./policy_file.ts";
 import { Pool } from "./pool.ts";
 import { recoverSettings } from "./recover_settings.ts";
 import { resolveSnapshot } from "./resolve.ts";
@@ -220,10 +222,20 @@ export class Storage implements Disposable {
     return new Pool(this.machine.disk, setup, { workers, script: this.machine.workerScript, signal });
   }
 
-  /** True if somebody holds the writer lock now. */
+  /** What `forget` keeps if it isn't told otherwise; undefined if nobody has said. @throws DamagedPolicy, NewerFormat */
+  policy(): Policy | undefined {
+    return readPolicy(this.dir);
+  }
+
+  /** True if somebody holds the writer lock now, as far as can be told. */
   hasWriter(): boolean {
-    using db = openOptional(this.dir, DB);
-    return db !== undefined && hasWriter(db);
+    try {
+      using db = this.dir.openDir(DB);
+      return hasWriter(db);
+    } catch (error) {
+      if (error instanceof DiskFault) return false;
+      throw error;
+    }
   }
 
   /** Becomes the writer. @param holder a note for others who want to. @throws Locked */
@@ -309,6 +321,11 @@ export class Writer implements Disposable {
   /** Notes which contents were read and found whole or damaged. @param items may be gone through twice */
   recordVerified(items: Iterable<{ readonly id: string; readonly state: "ok" | "damaged" }>, atMs: number): void {
     this.#keeper.use((catalog) => catalog.recordVerified(items, atMs));
+  }
+
+  /** @param policy undefined: none any more */
+  setPolicy(policy: Policy | undefined): void {
+    writePolicy(this.#storage.dir, policy);
   }
 
   /** Drops the memory of verifications of contents that no snapshot needs any more. */

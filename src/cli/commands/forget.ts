@@ -1,0 +1,133 @@
+/** backup-tool forget */
+import { BadUsage } from "../../core/fault.ts";
+import { policyText } from "../../core/policy.ts";
+import type { Decision } from "../../core/retention.ts";
+import { countText, pluralText } from "../../core/size_text.ts";
+import { localTimeText } from "../../core/time_text.ts";
+import type { ForgetRequest, ForgetResult } from "../../operations/forget.ts";
+import type { PruneResult } from "../../operations/prune.ts";
+import type { SnapshotInfo } from "../../storage/catalog/catalog.ts";
+import type { Storage } from "../../storage/storage.ts";
+import { addKeepOptions, type KeepOptions, policyOf } from "../keep_options.ts";
+import { examples, workersOption } from "../options.ts";
+import { doneLine, planLines } from "../prune_text.ts";
+import type { Session } from "../session.ts";
+import { shortId } from "../short_id.ts";
+import { snapshotJson } from "./snapshots.ts";
+import type { Define } from "./command.ts";
+
+interface ForgetOptions extends KeepOptions {
+  readonly host?: string;
+  readonly name?: string;
+  readonly dryRun?: boolean;
+  readonly prune?: boolean;
+  readonly workers?: number;
+}
+
+export const defineForget: Define = (program, act) => {
+  const command = program.command("forget")
+    .summary("remove snapshots by rules, or by name")
+    .description(
+      "Remove the snapshots that no rule keeps, with their trees; or those that are named. The rules are restic's, and " +
+        "count within each series (host and name), in local time. Without any, the storage's policy counts. At least " +
+        "one snapshot of a series stays unless it is named. Space is freed by `prune`, or with --prune.",
+    )
+    .argument("[SNAPSHOT...]", "remove these, whatever the rules say");
+  addKeepOptions(command)
+    .option("--host <HOST>", "only the snapshots of that host")
+    .option("--name <NAME>", "only the snapshots of that name")
+    .option("-n, --dry-run", "remove nothing; tell what would be, and which rule keeps each other one")
+    .option("--prune", "then free the space that nothing needs any more")
+    .addOption(workersOption())
+    .addHelpText(
+      "after",
+      examples(
+        "backup-tool forget --keep-daily 7 --keep-weekly 5 --keep-monthly 12 --dry-run",
+        "backup-tool forget --keep-within 30d --keep-yearly unlimited --prune",
+        "backup-tool forget 3f2a91b0 2026/11-20T23:05",
+      ),
+    );
+  command.action((names: readonly string[]) =>
+    act(command, async (session) => {
+      const options = command.opts<ForgetOptions>();
+      const storage = await session.openStorage();
+      const request = requestOf(names, options);
+      const { forget } = await import("../../operations/forget.ts");
+      const result = forget(storage, request, session.monitor);
+      const lines = linesOf(result, request.dryRun);
+      if (options.prune !== true) return session.result(jsonOf(result, request.dryRun), lines);
+      if (!session.options.json && !session.options.quiet) { for (const line of lines) session.out.line(line); }
+      const pruned = await pruneAfter(storage, session, { ...options, removed: result.removed });
+      if (session.options.json) session.out.json({ ...jsonOf(result, request.dryRun), prune: pruned });
+    })
+  );
+};
+
+/** @throws BadUsage if snapshots are named and rules given */
+function requestOf(names: readonly string[], options: ForgetOptions): ForgetRequest {
+  const { host, name, dryRun = false } = options;
+  const policy = policyOf(options);
+  if (names.length === 0) {
+    const among = { ...(host !== undefined && { host }), ...(name !== undefined && { name }) };
+    return { policy, among, dryRun };
+  }
+  if (policy === undefined && host === undefined && name === undefined) return { snapshots: names, dryRun };
+  throw new BadUsage("Either name snapshots or give rules", "See `backup-tool help forget`");
+}
+
+async function pruneAfter(
+  storage: Storage,
+  session: Session,
+  { removed, dryRun = false, workers }: ForgetOptions & Pick<ForgetResult, "removed">,
+): Promise<PruneResult> {
+  const { prune } = await import("../../operations/prune.ts");
+  const request = {
+    dryRun,
+    workers: session.workers(workers),
+    signal: session.signal,
+    ...(dryRun && { without: new Set(removed) }),
+  };
+  const result = await prune(storage, request, () => {}, session.monitor);
+  if (!session.options.json && !session.options.quiet) {
+    const sizeText = (bytes: number) => session.sizeText(bytes);
+    for (const line of [...planLines(result, sizeText), doneLine(result, dryRun, sizeText)]) session.out.line(line);
+  }
+  return result;
+}
+
+/** What `forget --json` says; part of the interface. */
+function jsonOf({ policy, decisions, removed }: ForgetResult, dryRun: boolean) {
+  const snapshots = decisions.map(({ snapshot, keep, reasons }) => ({ ...snapshotJson(snapshot), keep, reasons }));
+  return { dryRun, policy: policy ?? null, snapshots, removed };
+}
+
+function linesOf({ policy, decisions, removed }: ForgetResult, dryRun: boolean): string[] {
+  const lines = policy === undefined ? [] : [`Keeping by ${policyText(policy)}`];
+  let series = "";
+  for (const decision of decisions) {
+    const { host, name } = decision.snapshot;
+    if (series !== (series = `${host}:${name}`)) lines.push("", `${series}`);
+    lines.push(...decisionLines(decision));
+  }
+  if (lines.length > 0) lines.push("");
+  const count = decisions.length > 0
+    ? `${countText(removed.length)} of ${pluralText(decisions.length, "snapshot")}`
+    : pluralText(removed.length, "snapshot");
+  return [...lines, `${dryRun ? "Would remove" : "Removed"} ${count}`];
+}
+
+const COLUMNS = 80;
+
+/** The reasons stand below each other where they don't fit in one line. */
+function decisionLines({ snapshot, keep, reasons }: Decision<SnapshotInfo>): string[] {
+  const time = localTimeText(Date.parse(snapshot.time), snapshot.offsetMinutes);
+  const head = `  ${keep ? "keep  " : "remove"}  ${shortId(snapshot)}  ${time}  `;
+  const lines = [head];
+  for (const [i, reason] of reasons.entries()) {
+    const text = i < reasons.length - 1 ? `${reason}, ` : reason;
+    const isFull = lines.at(-1)!.length > head.length && (lines.at(-1)! + text.trimEnd()).length > COLUMNS;
+    if (isFull) lines.push(" ".repeat(head.length) + text);
+    else lines[lines.length - 1] += text;
+  }
+  return lines.map((line) => line.trimEnd());
+}

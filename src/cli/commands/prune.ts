@@ -1,0 +1,44 @@
+/** backup-tool prune */
+import type { PrunePlan } from "../../operations/prune.ts";
+import { examples, workersOption } from "../options.ts";
+import { doneLine, planLines } from "../prune_text.ts";
+import type { Define } from "./command.ts";
+
+interface PruneOptions {
+  readonly dryRun?: boolean;
+  readonly workers?: number;
+}
+
+export const definePrune: Define = (program, act) => {
+  const command = program.command("prune")
+    .summary("free the space that no snapshot needs any more")
+    .description(
+      "Remove contents that no snapshot needs any more, and what crashed runs left behind. What is needed is read from " +
+        "all manifests; if one can't be read, nothing is removed. Trees keep their files.",
+    )
+    .option("-n, --dry-run", "remove nothing; tell what would be")
+    .addOption(workersOption())
+    .addHelpText("after", examples("backup-tool prune --dry-run -s /mnt/disk/storage", "backup-tool prune"));
+  command.action(() =>
+    act(command, async (session) => {
+      const { dryRun = false, workers } = command.opts<PruneOptions>();
+      const storage = await session.openStorage();
+      const { prune } = await import("../../operations/prune.ts");
+      const request = { dryRun, workers: session.workers(workers), signal: session.signal };
+      const sizeText = (bytes: number) => session.sizeText(bytes);
+      const isTold = session.options.json !== true && session.options.quiet !== true;
+      const tell = (lines: readonly string[]) => {
+        if (isTold) { for (const line of lines) session.out.line(line); }
+        session.out.flush();
+      };
+      const result = await prune(
+        storage,
+        request,
+        (plan: PrunePlan) => tell(planLines(plan, sizeText)),
+        session.monitor,
+      );
+      tell([doneLine(result, dryRun, sizeText)]);
+      if (session.options.json) session.out.json({ dryRun, ...result });
+    })
+  );
+};
