@@ -10,6 +10,9 @@ const COMMANDS = [
   "cat",
   "restore",
   "check",
+  "forget",
+  "prune",
+  "policy",
   "rebuild",
   "tree",
   "job",
@@ -104,16 +107,25 @@ Deno.test("run() without arguments prints help to standard error and ends with 2
 });
 
 for (
-  const args of [...COMMANDS.map((name) => [name]), ["tree", "build"], ["tree", "remove"], ["job", "check"], [
-    "job",
-    "schema",
-  ]]
+  const args of [
+    ...COMMANDS.map((name) => [name]),
+    ["tree", "build"],
+    ["tree", "remove"],
+    ["policy", "set"],
+    ["policy", "show"],
+    ["policy", "clear"],
+    ["job", "check"],
+    [
+      "job",
+      "schema",
+    ],
+  ]
 ) {
   Deno.test(`run() has help for "${args.join(" ")}", with examples, in 80 columns`, async () => {
     const { status, stdout, stderr } = await runIn(new FakeWorld(), "help", ...args);
     deepStrictEqual([status, stderr], [0, ""]);
     deepStrictEqual(stdout.split("\n").filter((line) => line.length > 80), []);
-    if (!["tree", "job", "help"].includes(args.join(" "))) match(stdout, /^Examples:\n {2}backup-tool /m);
+    if (!["tree", "policy", "job", "help"].includes(args.join(" "))) match(stdout, /^Examples:\n {2}backup-tool /m);
     strictEqual((await runIn(new FakeWorld(), ...args, "--help")).stdout, stdout);
   });
 }

@@ -25,7 +25,7 @@ const defineSet: Define = (policy, act) => {
   addKeepOptions(command)
     .addHelpText(
       "after",
-      examples("backup-tool policy set --keep-daily 7 --keep-weekly 5 --keep-monthly 12 --keep-yearly unlimited"),
+      examples("backup-tool policy set --keep-daily 7 --keep-weekly 5 --keep-monthly 12"),
     );
   command.action(() =>
     act(command, async (session) => {
