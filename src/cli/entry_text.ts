@@ -1,9 +1,9 @@
 /** An entry of a snapshot for people and for JSON. */
-import type { Clock } from "../core/clock.ts";
 import type { Entry, Kind } from "../core/entry.ts";
 import { textOf } from "../core/raw.ts";
-import { type SizeText, sizeText } from "../core/size_text.ts";
+import type { PathVersion } from "../storage/catalog/version_row.ts";
 import { isoOfNs, localTimeText, msOfNs } from "../core/time_text.ts";
+import type { Session } from "./session.ts";
 
 const KIND_LETTERS: Readonly<Record<Kind, string>> = {
   file: "-",
@@ -27,18 +27,25 @@ export function modeText({ kind, mode }: Pick<Entry, "kind" | "mode">): string {
   return KIND_LETTERS[kind] + triples.join("");
 }
 
+/** How this run shows sizes and times. */
+export type Look = Pick<Session, "world" | "sizeText">;
+type Described = Pick<Entry, "kind" | "size" | "mtime" | "uid" | "gid" | "user" | "group" | "device">;
+
 /** Owner, group, size and time, in columns that usually fit. */
-export function longColumns(entry: Entry, clock: Clock, size: SizeText = sizeText): string {
+export function longColumns(entry: Described, session: Look): string {
   const owner = (entry.user ?? String(entry.uid)).padEnd(OWNER_CELLS);
   const group = (entry.group ?? String(entry.gid)).padEnd(OWNER_CELLS);
-  const atMs = msOfNs(entry.mtime);
-  return `${owner} ${group} ${amountText(entry, size).padStart(SIZE_CELLS)} ${
-    localTimeText(atMs, clock.offsetMinutes(atMs))
-  }`;
+  const amount = amountText(entry, session).padStart(SIZE_CELLS);
+  return `${owner} ${group} ${amount} ${timeText(msOfNs(entry.mtime), session)}`;
 }
 
-function amountText({ kind, size, device }: Entry, text: SizeText): string {
-  if (kind === "file") return text(size);
+/** In local time, with the zone. */
+export function timeText(atMs: number, { world }: Look): string {
+  return localTimeText(atMs, world.clock.offsetMinutes(atMs));
+}
+
+function amountText({ kind, size, device }: Described, session: Look): string {
+  if (kind === "file") return session.sizeText(size);
   return device === undefined ? "-" : `${device.major}, ${device.minor}`;
 }
 
@@ -53,7 +60,7 @@ export function entryJson(entry: Entry) {
     mtime: isoOfNs(mtime),
     ctime: ctime === undefined ? undefined : isoOfNs(ctime),
     inode,
-    mode: mode.toString(8).padStart(4, "0"),
+    mode: octal(mode),
     uid,
     gid,
     user,
@@ -66,4 +73,29 @@ export function entryJson(entry: Entry) {
     xattrs,
     problems,
   };
+}
+
+/** What `find` and `history` say of a version of a path, as JSON; part of the interface. */
+export function versionJson({ path, host, name, kind, size, mtime, mode, uid, gid, ...rest }: PathVersion) {
+  return {
+    path: textOf(path),
+    host,
+    name,
+    kind,
+    size: kind === "file" ? size : undefined,
+    mtime: isoOfNs(mtime),
+    mode: octal(mode),
+    uid,
+    gid,
+    user: rest.user,
+    group: rest.group,
+    device: rest.device,
+    content: rest.content,
+    target: rest.target === undefined ? undefined : textOf(rest.target),
+    problems: rest.problems,
+  };
+}
+
+function octal(mode: number): string {
+  return mode.toString(8).padStart(4, "0");
 }

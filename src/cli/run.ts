@@ -6,8 +6,10 @@ import { defineBackup } from "./commands/backup.ts";
 import { defineCat } from "./commands/cat.ts";
 import { defineCheck } from "./commands/check.ts";
 import { defineConfig } from "./commands/config.ts";
+import { defineFind } from "./commands/find.ts";
 import { defineForget } from "./commands/forget.ts";
 import { defineHelp } from "./commands/help.ts";
+import { defineHistory } from "./commands/history.ts";
 import { defineInit } from "./commands/init.ts";
 import { defineJob } from "./commands/job.ts";
 import { defineLs } from "./commands/ls.ts";
@@ -33,6 +35,8 @@ const COMMANDS: readonly Define[] = [
   definePlan,
   defineSnapshots,
   defineLs,
+  defineFind,
+  defineHistory,
   defineCat,
   defineRestore,
   defineCheck,

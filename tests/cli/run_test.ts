@@ -7,6 +7,8 @@ const COMMANDS = [
   "backup",
   "snapshots",
   "ls",
+  "find",
+  "history",
   "cat",
   "restore",
   "check",

@@ -56,14 +56,13 @@ function entriesAt(manifest: Manifest, path: Apath, recursive: boolean): Iterabl
 }
 
 function printEntries(entries: Iterable<Entry>, session: Session, { long, recursive }: LsOptions): void {
-  const { out, sizeText, world: { clock } } = session;
   for (const entry of entries) {
     const name = textOf(recursive ? entry.path : nameOf(entry.path));
     const mark = entry.kind === "dir" && entry.path !== TOP ? "/" : "";
     const target = long && entry.target !== undefined ? ` -> ${textOf(entry.target)}` : "";
     const style = entry.kind === "dir" && !long ? "directory" : undefined;
-    out.line(
-      long ? `${modeText(entry)} ${longColumns(entry, clock, sizeText)} ${name}${mark}${target}` : name + mark,
+    session.out.line(
+      long ? `${modeText(entry)} ${longColumns(entry, session)} ${name}${mark}${target}` : name + mark,
       style,
     );
   }

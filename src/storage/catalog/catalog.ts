@@ -6,17 +6,17 @@
  * snapshot continues the intervals of its series; a partial one has intervals of its own.
  */
 import { existsSync, statSync } from "node:fs";
-import { Buffer } from "node:buffer";
-import { type Apath, childOf, nameOf, parentOf, TOP } from "../../core/apath.ts";
+import { type Apath, nameOf } from "../../core/apath.ts";
 import type { ContentId, RootId } from "../../core/content_id.ts";
-import type { Kind, NsText } from "../../core/entry.ts";
-import { type Raw, rawOf, textOf } from "../../core/raw.ts";
+import { textOf } from "../../core/raw.ts";
 import type { Root } from "../root.ts";
-import { CatalogFault, Database, type Mode, type Row } from "./database.ts";
+import { CatalogFault, Database, type Mode } from "./database.ts";
+import { findVersions, type VersionQuery } from "./find_versions.ts";
 import { removeFromLine } from "./remove.ts";
 import { CONTENT_INDEX, PAGE_BYTES, PATH_INDEX, SCHEMA, SCHEMA_VERSION } from "./schema.ts";
 import { type ManifestSource, MOST_AT_ONCE, takeUp } from "./take_up.ts";
-import { joinTime, VersionWriter } from "./version_writer.ts";
+import { directoryText, type PathVersion, VERSION_COLUMNS, VERSION_TABLES, versionOf } from "./version_row.ts";
+import { VersionWriter } from "./version_writer.ts";
 
 /** What lists of snapshots show. */
 export interface SnapshotInfo {
@@ -39,27 +39,6 @@ export interface SnapshotInfo {
   readonly bytes: number;
   readonly problems: number;
   readonly complete: boolean;
-}
-
-/** One version of a path: what it was from snapshot `first` to `last` (sequences); `last` undefined: it still is. */
-export interface PathVersion {
-  readonly path: Apath;
-  readonly host: string;
-  readonly name: string;
-  readonly first: number;
-  readonly last: number | undefined;
-  readonly kind: Kind;
-  readonly size: number;
-  readonly mtime: NsText;
-  readonly content: ContentId | undefined;
-  /** Permission bits, 0 to 0o7777. */
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly user?: string;
-  readonly group?: string;
-  /** Of a symlink. */
-  readonly target?: Raw;
 }
 
 export type VerifiedState = "ok" | "damaged";
@@ -290,13 +269,17 @@ export class Catalog implements Disposable {
 
   /** All versions of a path, oldest first. */
   history(path: Apath): PathVersion[] {
-    const rows = this.#database.all(
-      `${VERSION_ROWS} WHERE v.directory = (SELECT id FROM directory WHERE path = ?) AND v.name = ?
-        ORDER BY v.first, v.line`,
-      path === TOP ? "" : parentOf(path),
+    return this.#database.all(
+      `SELECT ${VERSION_COLUMNS} FROM ${VERSION_TABLES}
+        WHERE v.directory = (SELECT id FROM directory WHERE path = ?) AND v.name = ? ORDER BY v.first, v.line`,
+      directoryText(path),
       nameOf(path),
-    );
-    return rows.map(versionOf);
+    ).map(versionOf);
+  }
+
+  /** Versions that fit, ordered by path, then by series, then by time; few in memory at once. */
+  find(query: VersionQuery): Generator<PathVersion> {
+    return findVersions(this.#database, query);
   }
 
   /** Everything that derives from manifests, as text that doesn't depend on the order of its making. */
@@ -309,7 +292,7 @@ export class Catalog implements Disposable {
     );
     for (const { id, size } of contents) yield `content ${id} ${size}`;
     const rows = this.#database.all(
-      `${VERSION_ROWS} ORDER BY l.host, l.series, l.partial, d.path, v.name, v.first`,
+      `SELECT ${VERSION_COLUMNS} FROM ${VERSION_TABLES} ORDER BY l.host, l.series, l.partial, d.path, v.name, v.first`,
     );
     for (const row of rows) {
       const version = versionOf(row);
@@ -357,39 +340,4 @@ export class Catalog implements Disposable {
       JSON.stringify(info),
     );
   }
-}
-
-const VERSION_ROWS =
-  `SELECT v.id, v.name, v.first, v.last, v.size, v.seconds, v.nanos, lower(hex(v.content)) AS content,
-    v.detail, a.text AS attributes, d.path AS dir, l.host, l.series, l.partial
-  FROM version v JOIN directory d ON d.id = v.directory JOIN line l ON l.id = v.line
-    JOIN attributes a ON a.id = v.attributes`;
-
-interface Attributes extends Pick<PathVersion, "kind" | "uid" | "gid" | "user" | "group"> {
-  /** Octal. */
-  readonly mode: string;
-  readonly device?: unknown;
-}
-
-function attributesOf(text: string): Attributes {
-  return JSON.parse(`{${Buffer.from(text, "latin1").toString("utf8")}}`);
-}
-
-function versionOf(row: Row): PathVersion {
-  const directory = row["dir"] as string;
-  const { mode, device: _, ...attributes } = attributesOf(row["attributes"] as string);
-  const { target } = JSON.parse((row["detail"] ?? "{}") as string) as { target?: string };
-  return {
-    path: directory === "" ? TOP : childOf(directory as Apath, row["name"] as Raw),
-    host: row["host"] as string,
-    name: row["series"] as string,
-    first: row["first"] as number,
-    last: row["last"] === null ? undefined : row["last"] as number,
-    size: row["size"] as number,
-    mtime: joinTime(row["seconds"] as number, row["nanos"] as number),
-    content: row["content"] === "" ? undefined : row["content"] as ContentId,
-    mode: parseInt(mode, 8),
-    ...(target !== undefined && { target: rawOf(target) }),
-    ...attributes,
-  };
 }

@@ -32,7 +32,7 @@ const SORT_KIB = 4 * 1024;
 const SORT_THREADS = 3;
 
 const PRAGMAS: Readonly<Record<Mode, string>> = {
-  read: "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY",
+  read: "PRAGMA query_only = ON",
   // Without cache_spill readers are locked out only while the commit is written, not while it is prepared.
   update: "PRAGMA journal_mode = DELETE; PRAGMA synchronous = NORMAL; PRAGMA cache_spill = OFF",
   build: "PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE",
@@ -71,6 +71,20 @@ export class Database implements Disposable {
 
   all(sql: string, ...values: SQLInputValue[]): Row[] {
     return guarded(() => this.#prepare(sql).all(...values));
+  }
+
+  /** Rows one by one; nothing else is asked with the same text meanwhile. */
+  *each(sql: string, ...values: SQLInputValue[]): Generator<Row> {
+    const rows = guarded(() => this.#prepare(sql).iterate(...values));
+    try {
+      for (;;) {
+        const { done, value } = guarded(() => rows.next());
+        if (done) return;
+        yield value;
+      }
+    } finally {
+      rows.return?.(); // whoever stops early must not keep the database locked
+    }
   }
 
   run(sql: string, ...values: SQLInputValue[]): void {

@@ -1,0 +1,132 @@
+/** backup-tool find */
+import { Option } from "commander";
+import type { Clock } from "../../core/clock.ts";
+import { type Kind, KINDS } from "../../core/entry.ts";
+import { BadUsage } from "../../core/fault.ts";
+import { parseSize } from "../../core/size_text.ts";
+import { textOf } from "../../core/raw.ts";
+import type { FindRequest, FoundVersion } from "../../operations/find.ts";
+import type { Span } from "../../operations/spans.ts";
+import type { Storage } from "../../storage/storage.ts";
+import { longColumns, type Look, modeText, timeText, versionJson } from "../entry_text.ts";
+import { parseMoment } from "../moment.ts";
+import { collected, examples, reading } from "../options.ts";
+import { shortId } from "../short_id.ts";
+import type { Define } from "./command.ts";
+
+interface FindOptions {
+  readonly ignoreCase?: boolean;
+  readonly kind?: readonly Kind[];
+  readonly largerThan?: number;
+  readonly smallerThan?: number;
+  readonly newerThan?: string;
+  readonly olderThan?: string;
+  readonly content?: string;
+  readonly snapshot?: readonly string[];
+  readonly gone?: boolean;
+  readonly long?: boolean;
+}
+
+export const defineFind: Define = (program, act) => {
+  const command = program.command("find")
+    .summary("find files in all snapshots")
+    .description(
+      "Find files and directories in all snapshots at once. A pattern without a slash fits a name anywhere; one with a " +
+        "slash fits the whole path, with `**` for any directories (the syntax of `.gitignore`). Every version of a path is " +
+        "one line: the last snapshot that has it, from when to when it was there, in how many snapshots it is.",
+    )
+    .argument("[PATTERN...]", "names or paths; without any, everything that the options let through")
+    .option("-i, --ignore-case", "small and capital letters are the same")
+    .addOption(new Option("-k, --kind <KIND>", `${KINDS.join(", ")}; repeatable`).argParser(parseKind))
+    .addOption(new Option("--larger-than <SIZE>", "such as 10M").argParser(reading(parseSize)))
+    .addOption(new Option("--smaller-than <SIZE>", "such as 1G").argParser(reading(parseSize)))
+    .option("--newer-than <TIME>", "modified since then: 2026-11-20, 2026-11-20 23:05, or 7d for a week ago")
+    .option("--older-than <TIME>", "modified before then")
+    .option("--content <ID>", "with that content: the beginning of its id, or its SHA-256")
+    .option("--snapshot <SNAPSHOT>", "only what this snapshot has; repeatable", collected)
+    .option("--gone", "only what the newest snapshot of its series has no more")
+    .option("-l, --long", "mode, owner and time of modification too")
+    .addHelpText(
+      "after",
+      examples(
+        "backup-tool find 'invoice*.pdf' --ignore-case",
+        "backup-tool find '/photos/2026/**/*.raw' --larger-than 50M --long",
+        "backup-tool find --gone --newer-than 30d --kind file",
+        "backup-tool find '*.odt' --snapshot latest --json | jq -r '.[].path'",
+      ),
+    );
+  command.action((patterns: readonly string[]) =>
+    act(command, async (session) => {
+      const options = command.opts<FindOptions>(), { clock } = session.world;
+      const storage = await session.openStorage();
+      const { find } = await import("../../operations/find.ts");
+      const found = find(storage, requestOf(patterns, options, storage, clock));
+      if (session.options.json) return session.out.jsonArray(jsonOf(found));
+      session.out.line(options.long ? LONG_HEAD : HEAD);
+      for (const one of found) session.out.line(lineOf(one, options.long ?? false, session));
+    })
+  );
+};
+
+function requestOf(patterns: readonly string[], options: FindOptions, storage: Storage, clock: Clock): FindRequest {
+  const { content, newerThan, olderThan, snapshot } = options;
+  if (content !== undefined && !/^[0-9a-f]{4,}$/.test(content)) {
+    throw new BadUsage("The id of a content is at least 4 hexadecimal digits", "Copy it from `backup-tool ls --json`");
+  }
+  return {
+    patterns,
+    ignoreCase: options.ignoreCase ?? false,
+    kinds: options.kind ?? [],
+    smallest: options.largerThan === undefined ? undefined : options.largerThan + 1,
+    largest: options.smallerThan === undefined ? undefined : options.smallerThan - 1,
+    sinceMs: newerThan === undefined ? undefined : parseMoment(newerThan, clock),
+    beforeMs: olderThan === undefined ? undefined : parseMoment(olderThan, clock),
+    content,
+    snapshots: snapshot?.map((name) => storage.resolve(name)),
+    gone: options.gone ?? false,
+  };
+}
+
+/** "f" is a file, as `find -type` has it. */
+function parseKind(text: string, before: readonly Kind[] = []): readonly Kind[] {
+  const kind = KINDS.find((name) => name === text || name[0] === text && text !== "s");
+  if (kind !== undefined) return [...before, kind];
+  return reading<readonly Kind[]>(() => {
+    throw new BadUsage("", `Use one of ${KINDS.join(", ")}`);
+  })(text);
+}
+
+function* jsonOf(found: Iterable<FoundVersion>): Generator<unknown> {
+  for (const { version, span } of found) yield { ...versionJson(version), ...spanJson(span) };
+}
+
+/** Part of the interface; also of `history`. */
+export function spanJson({ first, last, count, after }: Span) {
+  const brief = ({ id, time }: Span["first"]) => ({ id, time });
+  return { first: brief(first), last: brief(last), snapshots: count, current: after === undefined && last.complete };
+}
+
+const SEEN_CELLS = 22, COUNT_CELLS = 4, SIZE_CELLS = 9;
+const WHERE_HEAD = `${"SNAPSHOT".padEnd(12)}  ${"SEEN".padEnd(SEEN_CELLS)}${"IN".padStart(COUNT_CELLS)}  `;
+const HEAD = `${WHERE_HEAD}${"SIZE".padStart(SIZE_CELLS)}  PATH`;
+const LONG_HEAD = `${WHERE_HEAD}MODE       OWNER    GROUP    ${"SIZE".padStart(SIZE_CELLS)} ${
+  "MODIFIED".padEnd(20)
+} PATH`;
+
+function lineOf({ version, span }: FoundVersion, long: boolean, session: Look): string {
+  const { path, kind, size, target } = version;
+  const name = textOf(path) + (kind === "dir" && path !== "/" ? "/" : "");
+  const where = `${shortId(span.last)}  ${seenText(span, session).padEnd(SEEN_CELLS)}${
+    String(span.count).padStart(COUNT_CELLS)
+  }  `;
+  if (!long) return `${where}${(kind === "file" ? session.sizeText(size) : "-").padStart(SIZE_CELLS)}  ${name}`;
+  return `${where}${modeText(version)} ${longColumns(version, session)} ${name}${
+    target === undefined ? "" : ` -> ${textOf(target)}`
+  }`;
+}
+
+/** "2026-11-01..2026-11-20", or one day. */
+function seenText({ first, last }: Span, session: Look): string {
+  const [from, to] = [first, last].map(({ time }) => timeText(Date.parse(time), session).slice(0, 10));
+  return from === to ? `${from}` : `${from}..${to}`;
+}

@@ -1,0 +1,54 @@
+/** What became of one path, over all snapshots. */
+import { type Apath } from "../core/apath.ts";
+import { Fault } from "../core/fault.ts";
+import { textOf } from "../core/raw.ts";
+import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
+import type { PathVersion } from "../storage/catalog/version_row.ts";
+import type { Storage } from "../storage/storage.ts";
+import { type Span, Spans } from "./spans.ts";
+import { type Aspect, aspectsOf, isOfContent } from "./state_change.ts";
+
+export class NeverBackedUp extends Fault {
+  readonly code = "never-backed-up";
+  readonly hint =
+    "Look for its name with `backup-tool find`; paths begin at the top of the snapshot, as `ls` shows them";
+  constructor(path: Apath) {
+    super(`No snapshot has ${JSON.stringify(textOf(path))}`);
+  }
+}
+
+/** "incomplete": seen in a snapshot that did not come to its end, which says nothing of what is not in it. */
+export type Change = "added" | "content" | "metadata" | "incomplete";
+
+export interface HistoryVersion {
+  readonly version: PathVersion;
+  readonly span: Span;
+  readonly change: Change;
+  /** What is different from the version before, if that was there right before. */
+  readonly aspects: readonly Aspect[];
+  /** The first snapshot without the path, after this version; undefined if another version follows, or it is still there. */
+  readonly goneIn: SnapshotInfo | undefined;
+}
+
+/** Oldest first; one series after the other. @throws NeverBackedUp */
+export function history(storage: Storage, path: Apath): HistoryVersion[] {
+  const spans = new Spans(storage.snapshots());
+  const versions = storage.catalog().history(path);
+  if (versions.length === 0) throw new NeverBackedUp(path);
+  const series = Map.groupBy(versions, ({ host, name }) => `${host}\0${name}`);
+  return [...series.values()].flatMap((own) => eventsOf(own, spans));
+}
+
+function eventsOf(versions: readonly PathVersion[], spans: Spans): HistoryVersion[] {
+  const complete = versions.filter(({ partial }) => partial === undefined);
+  return versions.map((version) => {
+    const span = spans.of(version);
+    if (version.partial !== undefined) return { version, span, change: "incomplete", aspects: [], goneIn: undefined };
+    const at = complete.indexOf(version), before = complete[at - 1], next = complete[at + 1];
+    const follows = before !== undefined && spans.of(before).after === span.first;
+    const aspects = follows ? aspectsOf(before, version) : [];
+    const change = follows ? isOfContent(aspects) ? "content" : "metadata" : "added";
+    const isReplaced = next !== undefined && spans.of(next).first === span.after;
+    return { version, span, change, aspects, goneIn: isReplaced ? undefined : span.after };
+  });
+}
