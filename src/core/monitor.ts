@@ -15,6 +15,7 @@ export const COUNTERS = [
   "restoredFiles",
   "restoredBytes",
   "keptFiles", // files that were in the target of a restore and stayed as they were
+  "removedEntries", // what a restore removed because the snapshot doesn't have it
   "checkedItems",
   "checkedBytes",
   "readHunks", // pieces of manifests that a prune has gone through
@@ -26,7 +27,7 @@ export type Counter = typeof COUNTERS[number];
  * What became of one object. Of a backup: compared with the snapshot before, "failed" if it could not be read. Of a
  * restore: "restored", or "kept" as it was.
  */
-export type Fate = "new" | "changed" | "unchanged" | "gone" | "excluded" | "failed" | "restored" | "kept";
+export type Fate = "new" | "changed" | "unchanged" | "gone" | "excluded" | "failed" | "restored" | "kept" | "removed";
 
 export interface Monitor {
   count(counter: Counter, by?: number): void;

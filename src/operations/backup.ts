@@ -17,7 +17,7 @@ import { encodeXattrs, type StoreResult, type StoreTask } from "../storage/inges
 import type { ItemSet } from "../storage/item_set.ts";
 import { contentOfLine, encodeLine, linePath, parseLine, seenPart } from "../storage/line.ts";
 import type { Pool } from "../storage/pool.ts";
-import type { Root } from "../storage/root.ts";
+import type { LeftOut, Root } from "../storage/root.ts";
 import { SnapshotWriter } from "../storage/snapshot_writer.ts";
 import type { Storage, Writer } from "../storage/storage.ts";
 import { freeTreeName, pointLatest, TreeBuilder, treeName } from "../storage/tree.ts";
@@ -422,6 +422,7 @@ class BackupRun implements AsyncDisposable {
       name: series,
       sources: roots.map(({ path, at }) => ({ path: textOf(path), at: textOf(at) })),
       excludes: this.#request.excludes,
+      leftOut: leftOutBy(this.#request),
       tags: this.#request.tags,
       complete,
       totals: { ...this.#totals },
@@ -429,6 +430,10 @@ class BackupRun implements AsyncDisposable {
       hunks: [...hunks],
     };
   }
+}
+
+function leftOutBy({ ignoreFiles, excludeCaches, oneFileSystem, largestBytes }: BackupRequest): LeftOut {
+  return { ignored: ignoreFiles, caches: excludeCaches, mounts: oneFileSystem, largerThan: largestBytes ?? null };
 }
 
 function forwarding(monitor: Monitor): Monitor {

@@ -4,7 +4,8 @@ import type { Entry } from "../core/entry.ts";
 import type { Monitor } from "../core/monitor.ts";
 import { type Raw, textOf } from "../core/raw.ts";
 import type { Dir, Stat } from "../platform/disk.ts";
-import { type Overwrite, partialName, TargetTaken } from "../storage/extract.ts";
+import { partialName } from "../storage/extract.ts";
+import { assertMayRestore, decideOverwrite, type Overwrite } from "../storage/overwrite.ts";
 
 /** "same": what was there is right; "kept": what was there stays, whatever it is; "refused": it could not be linked. */
 export type Placed = "made" | "same" | "kept" | "refused";
@@ -23,10 +24,9 @@ export class Placer {
     this.#monitor = monitor;
   }
 
-  /** Makes an object, in the place of what is there if that may be replaced, and counts it. @throws TargetTaken */
+  /** Makes an object, in the place of what is there if that may be replaced, and counts it. @throws TargetTaken, TargetNewer */
   place(entry: Entry, into: Dir, isSame: IsSame, make: Make): Placed {
-    const name = nameOf(entry.path), there = into.stat(name);
-    const placed = there !== undefined ? this.#over(there, entry, into, isSame, make) : make(name) ? "made" : "refused";
+    const placed = this.#place(entry, into, isSame, make);
     if (placed !== "refused") this.#count(placed === "made", entry);
     return placed;
   }
@@ -37,14 +37,16 @@ export class Placer {
   }
 
   /** What is there stays until the new object is made. */
-  #over(there: Stat, { path }: Entry, into: Dir, isSame: IsSame, make: Make): Placed {
-    if (this.#overwrite === "never") return "kept";
-    if (this.#overwrite === "refuse" || there.kind === "dir") throw new TargetTaken(textOf(path));
-    if (isSame(there)) return "same";
-    const partial = partialName(nameOf(path));
+  #place(entry: Entry, into: Dir, isSame: IsSame, make: Make): Placed {
+    const name = nameOf(entry.path);
+    const verdict = decideOverwrite(this.#overwrite, into.stat(name), entry, isSame);
+    assertMayRestore(verdict, textOf(entry.path));
+    if (verdict === "make") return make(name) ? "made" : "refused";
+    if (verdict !== "replace") return verdict === "same" ? "same" : "kept";
+    const partial = partialName(name);
     into.unlink(partial);
     if (!make(partial)) return "refused";
-    into.rename(partial, into, nameOf(path));
+    into.rename(partial, into, name);
     return "made";
   }
 }

@@ -145,6 +145,9 @@ export interface Disk {
   /** Name of a user or group; undefined if the machine doesn't know the number. Cached. */
   userName(uid: number): string | undefined;
   groupName(gid: number): string | undefined;
+  /** Number of a user or group; undefined if the machine doesn't know the name. Cached. */
+  userId(name: string): number | undefined;
+  groupId(name: string): number | undefined;
   /** The effective user and group of this process. */
   readonly uid: number;
   readonly gid: number;

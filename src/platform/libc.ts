@@ -5,7 +5,7 @@
  * here may be kept across calls: each answer is decoded before the next call. Every isolate (main thread, Worker)
  * loads the library for itself and has its own buffers.
  */
-import { type Raw, textOf } from "../core/raw.ts";
+import type { Raw } from "../core/raw.ts";
 import { DiskFault } from "./disk.ts";
 import { EINTR, errnoName } from "./errno.ts";
 
@@ -49,6 +49,8 @@ const SYMBOLS = {
   lsetxattr: { parameters: ["buffer", "buffer", "buffer", "usize", "i32"], result: "i32" },
   getpwuid_r: { parameters: ["u32", "buffer", "buffer", "usize", "buffer"], result: "i32" },
   getgrgid_r: { parameters: ["u32", "buffer", "buffer", "usize", "buffer"], result: "i32" },
+  getpwnam_r: { parameters: ["buffer", "buffer", "buffer", "usize", "buffer"], result: "i32" },
+  getgrnam_r: { parameters: ["buffer", "buffer", "buffer", "usize", "buffer"], result: "i32" },
   // Variadic in C; with the convention of both processors a fixed signature is the same (not so on macOS).
   ioctl: { parameters: ["i32", "u64", "i32"], result: "i32" },
   // Calls for which older C libraries have no exported function: by number.
@@ -229,29 +231,8 @@ export function libcCurrentDirectory(libc: Libc): Raw {
   }
 }
 
-/** Text of a user's or group's name as the machine's name service has it; undefined if it knows none. */
-export function libcAccountName(libc: Libc, kind: "user" | "group", id: number): string | undefined {
-  const call = kind === "user" ? libc.call.getpwuid_r : libc.call.getgrgid_r;
-  const record = new Uint8Array(128);
-  const result = new BigUint64Array(1);
-  for (let size = 4096; size <= 1 << 22; size *= 4) {
-    const strings = new Uint8Array(size);
-    const error = call(id, record, strings, size, result);
-    if (errnoName(error) === "ERANGE") continue;
-    if (error !== 0 || result[0] === 0n) return undefined;
-    return nameInRecord(record, strings);
-  }
-  return undefined;
-}
-
-/** Both `struct passwd` and `struct group` begin with a pointer to the name, which lies among the strings. */
-function nameInRecord(record: Uint8Array<ArrayBuffer>, strings: Uint8Array<ArrayBuffer>): string {
-  const name = new DataView(record.buffer).getBigUint64(0, true);
-  const start = Deno.UnsafePointer.value(Deno.UnsafePointer.of(strings));
-  return textOf(rawUpToNul(strings, Number(name - BigInt(start))));
-}
-
-function rawUpToNul(bytes: Uint8Array, from: number): Raw {
+/** Bytes up to the next NUL. */
+export function rawUpToNul(bytes: Uint8Array, from: number): Raw {
   const end = bytes.indexOf(0, from);
   let raw = "";
   for (let i = from; i < end; i++) raw += String.fromCharCode(bytes[i] ?? 0);

@@ -2,6 +2,7 @@
 import { Buffer } from "node:buffer";
 import { joinRaw, type Raw } from "../core/raw.ts";
 import type { Kind } from "../core/entry.ts";
+import { Accounts } from "./accounts.ts";
 import {
   type Attributes,
   type Dir,
@@ -15,7 +16,7 @@ import {
 } from "./disk.ts";
 import { EAGAIN, EEXIST, EMLINK, ENOENT, ENOSYS, ENOTSUP, EPERM, EXDEV } from "./errno.ts";
 import { hasLastingInodes } from "./file_systems.ts";
-import { AT, type Libc, libcAccountName, libcCurrentDirectory, loadLibc, O, SYSCALL } from "./libc.ts";
+import { AT, type Libc, libcCurrentDirectory, loadLibc, O, SYSCALL } from "./libc.ts";
 import { LinuxCalls, type Xattrs } from "./linux_calls.ts";
 import { LinuxFile } from "./linux_file.ts";
 import { kindOfType, TYPE_OF_KIND } from "./linux_stat.ts";
@@ -53,11 +54,11 @@ class LinuxDisk implements Disk {
   readonly uid: number;
   readonly gid: number;
   readonly #calls: LinuxCalls;
-  readonly #users = new Map<number, string | undefined>();
-  readonly #groups = new Map<number, string | undefined>();
+  readonly #accounts: Accounts;
 
   constructor(calls: LinuxCalls) {
     this.#calls = calls;
+    this.#accounts = new Accounts(calls.libc);
     this.uid = calls.uid;
     this.gid = calls.gid;
   }
@@ -108,24 +109,20 @@ class LinuxDisk implements Disk {
   }
 
   userName(uid: number): string | undefined {
-    return cached(this.#users, uid, () => libcAccountName(this.#calls.libc, "user", uid));
+    return this.#accounts.nameOf("user", uid);
   }
 
   groupName(gid: number): string | undefined {
-    return cached(this.#groups, gid, () => libcAccountName(this.#calls.libc, "group", gid));
+    return this.#accounts.nameOf("group", gid);
   }
-}
 
-function cached(
-  names: Map<number, string | undefined>,
-  id: number,
-  find: () => string | undefined,
-): string | undefined {
-  const known = names.get(id);
-  if (known !== undefined || names.has(id)) return known;
-  const name = find();
-  names.set(id, name);
-  return name;
+  userId(name: string): number | undefined {
+    return this.#accounts.idOf("user", name);
+  }
+
+  groupId(name: string): number | undefined {
+    return this.#accounts.idOf("group", name);
+  }
 }
 
 const listingBuffer = new Uint8Array(LISTING_BYTES);

@@ -80,6 +80,14 @@ class PortableDisk implements Disk {
   groupName(_gid: number): string | undefined {
     return undefined;
   }
+
+  userId(name: string): number | undefined {
+    return name === this.userName(this.uid) ? this.uid : undefined;
+  }
+
+  groupId(_name: string): number | undefined {
+    return undefined;
+  }
 }
 
 function canRunSync(): boolean {

@@ -2,8 +2,9 @@
 import type { Clock, Random } from "../core/clock.ts";
 import { Fault } from "../core/fault.ts";
 import { joinRaw, type Raw, rawOf, rawOfBytes, textOf } from "../core/raw.ts";
+import { Accounts } from "./accounts.ts";
 import { DiskFault } from "./disk.ts";
-import { libcAccountName, libcCurrentDirectory, loadLibc } from "./libc.ts";
+import { libcCurrentDirectory, loadLibc } from "./libc.ts";
 import { attempt, errnoOf, IS_WINDOWS } from "./portable_calls.ts";
 
 /** Nobody reads our output any more, as in `backup-tool ls | head`. */
@@ -36,7 +37,7 @@ export function hostName(): string {
 export function loginName(): string {
   const libc = loadLibc();
   const uid = libc?.call.geteuid() ?? Deno.uid();
-  const known = libc === undefined ? undefined : libcAccountName(libc, "user", libc.call.geteuid());
+  const known = libc === undefined ? undefined : new Accounts(libc).nameOf("user", libc.call.geteuid());
   return known ?? environment(IS_WINDOWS ? "USERNAME" : "USER") ?? String(uid ?? "unknown");
 }
 

@@ -42,9 +42,13 @@ export function readLayer(
 ): Layer | undefined {
   const text = readText(directory, monitor);
   if (text === undefined) return above;
-  const path = textOf(joinRaw(directory.path, IGNORE_FILE));
-  const lines = parseExcludeFile(text).filter((line) => isUsable(line, path, monitor));
-  return { filter: parseFilter(lines, path), prefixLength: relative === "" ? 0 : relative.length + 1, above };
+  const filter = parseIgnoreFile(text, textOf(joinRaw(directory.path, IGNORE_FILE)), monitor);
+  return { filter, prefixLength: relative === "" ? 0 : relative.length + 1, above };
+}
+
+/** Its patterns; lines that can't be understood are told of. @param path of the file, for messages */
+export function parseIgnoreFile(text: string, path: string, monitor: Monitor): Filter {
+  return parseFilter(parseExcludeFile(text).filter((line) => isUsable(line, path, monitor)), path);
 }
 
 /** Undefined if there is no such regular file, or it can't be read. */

@@ -117,7 +117,7 @@ export class SourceGone extends Fault {
 /** Entries of one batch at most: bounds memory in huge directories. */
 const BATCH_ENTRIES = 1024;
 /** Cache Directory Tagging Specification, section "Tag file". */
-const CACHE_TAG = rawOf("CACHEDIR.TAG");
+export const CACHE_TAG = rawOf("CACHEDIR.TAG");
 const OTHER_FILE_SYSTEM: ExcludingRule = { by: "file-system" };
 const CACHE: ExcludingRule = { by: "cache" };
 const TOO_LARGE: ExcludingRule = { by: "size" };

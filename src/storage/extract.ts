@@ -1,13 +1,15 @@
 /** Getting a batch of files out of the storage, each verified against its checksum while it is written. */
 import { Buffer } from "node:buffer";
 import type { ContentId } from "../core/content_id.ts";
-import type { Entry, NsText } from "../core/entry.ts";
+import type { NsText } from "../core/entry.ts";
 import { Fault, Interrupted } from "../core/fault.ts";
 import { bytesOf, type Raw, textOf } from "../core/raw.ts";
 import { type Dir, type Disk, DiskFault, type OpenFile } from "../platform/disk.ts";
+import { giveAttributes, type Lack, NONE, type Owner } from "./attributes.ts";
 import { CHUNK_BYTES, type ContentStore, isDigestOf } from "./content.ts";
 import { hashBytes, newHasher } from "./digest.ts";
 import { DamagedContent, tell, type Told } from "./faults.ts";
+import { assertMayRestore, decideOverwrite, type Overwrite, TargetTaken, UNFINISHED_MODE } from "./overwrite.ts";
 import type { Settings } from "./settings.ts";
 import type { Stop } from "./stop.ts";
 
@@ -16,11 +18,10 @@ export interface ExtractBatch {
   readonly rootPath: Raw;
   readonly relative: Raw;
   readonly overwrite: Overwrite;
+  /** Nothing was in the target when the restore began: files are made under their own names at once. */
+  readonly isFresh: boolean;
   readonly files: readonly ExtractTask[];
 }
-
-/** What may happen to a file that is there: "refuse" makes it a problem, "if-changed" looks at size and mtime. */
-export type Overwrite = "always" | "if-changed" | "never" | "refuse";
 
 export interface ExtractTask {
   readonly name: Raw;
@@ -29,8 +30,7 @@ export interface ExtractTask {
   readonly sparse: boolean;
   readonly mtime: NsText;
   readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
+  readonly owner: Owner | undefined;
   readonly xattrs: Readonly<Record<string, string>> | undefined;
 }
 
@@ -38,8 +38,10 @@ export interface ExtractResult {
   /** "same": was there unchanged; "kept": was there and may not be overwritten. */
   readonly how: "written" | "same" | "kept" | "failed";
   readonly bytes: number;
-  /** The file could not be restored, or not all of its attributes. */
+  /** The file could not be restored. */
   readonly problem: Told | undefined;
+  /** What it had and could not be given. */
+  readonly lacks: readonly Lack[];
 }
 
 /** Suffix of an object that is being made beside the one it will replace. */
@@ -50,14 +52,6 @@ const KEPT_OF_LONG_NAME = 60;
 const HASH_DIGITS = 16;
 const HOLE_BYTES = 64 * 1024;
 const ZEROS = Buffer.alloc(HOLE_BYTES);
-
-export class TargetTaken extends Fault {
-  readonly code = "target-taken";
-  readonly hint = "Choose an empty target, or say what to do with `--overwrite always|if-changed|never`";
-  constructor(path: string) {
-    super(`Cannot restore ${JSON.stringify(path)}: something is there already`);
-  }
-}
 
 export interface ExtractSetup {
   readonly settings: Settings;
@@ -86,46 +80,46 @@ export class Extract {
     return batch.files.map((task) => {
       this.#stop.check();
       try {
-        return this.#one(task, target, batch.overwrite);
+        return this.#one(task, target, batch);
       } catch (error) {
         if (!(error instanceof Fault) || isFatal(error)) throw error;
-        return { how: "failed", bytes: 0, problem: tell(error) };
+        return { how: "failed", bytes: 0, problem: tell(error), lacks: NONE };
       }
     });
   }
 
-  #one(task: ExtractTask, target: Dir, overwrite: Overwrite): ExtractResult {
-    const there = overwrite === "refuse" ? undefined : target.stat(task.name);
-    if (there !== undefined && overwrite === "never") return { how: "kept", bytes: 0, problem: undefined };
-    if (there?.kind === "dir") throw new TargetTaken(`${textOf(target.path)}/${textOf(task.name)}`);
-    const seemsSame = there?.kind === "file" && there.size === task.size && there.mtime === task.mtime;
-    if (overwrite === "if-changed" && seemsSame) {
-      return { how: "same", bytes: 0, problem: this.#restoreAttributes(target, task) };
-    }
+  #one(task: ExtractTask, target: Dir, { overwrite, isFresh }: ExtractBatch): ExtractResult {
+    const there = isFresh ? undefined : target.stat(task.name);
+    const verdict = decideOverwrite(overwrite, there, task, ({ kind, size, mtime }) => {
+      return kind === "file" && size === task.size && mtime === task.mtime;
+    });
+    assertMayRestore(verdict, `${textOf(target.path)}/${textOf(task.name)}`);
+    if (verdict === "keep") return { how: "kept", bytes: 0, problem: undefined, lacks: NONE };
+    if (verdict === "same") return { how: "same", bytes: 0, problem: undefined, lacks: this.#refresh(target, task) };
     using source = this.#store.open(task.content);
-    return there === undefined ? this.#make(task, target, source) : this.#replace(task, target, source);
+    return isFresh ? this.#make(task, target, source) : this.#replace(task, target, source);
   }
 
   #make(task: ExtractTask, target: Dir, source: OpenFile): ExtractResult {
-    using file = target.create(task.name, 0o600);
+    using file = target.create(task.name, UNFINISHED_MODE);
     if (file === undefined) throw new TargetTaken(`${textOf(target.path)}/${textOf(task.name)}`);
     return this.#fill(file, task, source, () => target.unlink(task.name));
   }
 
-  /** What is there stays until the new file is whole. */
+  /** What is there stays until the new file is whole; and if nothing is, nothing will be that is not whole. */
   #replace(task: ExtractTask, target: Dir, source: OpenFile): ExtractResult {
     const partial = partialName(task.name);
     target.unlink(partial);
-    using file = target.create(partial, 0o600);
+    using file = target.create(partial, UNFINISHED_MODE);
     if (file === undefined) throw new DiskFault("EEXIST", "create", partial);
     const result = this.#fill(file, task, source, () => target.unlink(partial));
     target.rename(partial, target, task.name);
     return result;
   }
 
-  #restoreAttributes(target: Dir, task: ExtractTask): Told | undefined {
+  #refresh(target: Dir, task: ExtractTask): readonly Lack[] {
     using file = target.open(task.name);
-    return file === undefined ? undefined : giveAttributes(file, attributesOf(task));
+    return file === undefined ? NONE : giveAttributes(file, task);
   }
 
   /** Writes a content that was verified first, if it is small, or is verified on the way; `undo` removes a wrong one. */
@@ -139,7 +133,7 @@ export class Extract {
       undo();
       throw error;
     }
-    return { how: "written", bytes: task.size, problem: giveAttributes(file, attributesOf(task)) };
+    return { how: "written", bytes: task.size, problem: undefined, lacks: giveAttributes(file, task) };
   }
 
   #writeSmall(file: OpenFile, task: ExtractTask, got: number): void {
@@ -199,44 +193,4 @@ export function partialName(name: Raw): Raw {
 export function isFatal(fault: Fault): boolean {
   if (fault instanceof Interrupted) return true;
   return fault instanceof DiskFault && ["ENOSPC", "EDQUOT", "EROFS", "ENODEV"].includes(fault.errno);
-}
-
-function attributesOf({ xattrs, ...task }: ExtractTask): Pick<Entry, "uid" | "gid" | "mode" | "mtime" | "xattrs"> {
-  return xattrs === undefined ? task : { ...task, xattrs };
-}
-
-/** What an object gets back. The order matters: see the steps. */
-interface Attributed {
-  setAttributes(attributes: { uid?: number; gid?: number; mode?: number; mtime?: NsText }): void;
-  setXattr(name: string, value: Uint8Array<ArrayBuffer>): void;
-}
-
-/**
- * Gives owner, extended attributes, mode and time, in this order: a change of owner clears capabilities and setuid bits,
- * and attributes can't be set on a file that is read-only already. What is not permitted is returned, not thrown.
- */
-export function giveAttributes(
-  object: Attributed,
-  task: Pick<Entry, "uid" | "gid" | "mode" | "mtime" | "xattrs">,
-): Told | undefined {
-  let problem: Told | undefined;
-  let mode = task.mode;
-  const attempt = (action: () => void): boolean => {
-    try {
-      action();
-      return true;
-    } catch (error) {
-      if (!(error instanceof DiskFault)) throw error;
-      problem ??= tell(error);
-      return false;
-    }
-  };
-  // Setuid and setgid bits would serve the wrong user.
-  if (!attempt(() => object.setAttributes({ uid: task.uid, gid: task.gid }))) mode &= 0o1777;
-  for (const [name, value] of Object.entries(task.xattrs ?? {})) {
-    attempt(() => object.setXattr(name, Uint8Array.from(atob(value), (c) => c.charCodeAt(0))));
-  }
-  attempt(() => object.setAttributes({ mode }));
-  attempt(() => object.setAttributes({ mtime: task.mtime }));
-  return problem;
 }

@@ -31,6 +31,18 @@ export interface Totals {
   readonly problems: number;
 }
 
+/** What a backup left out besides what its `excludes` say. */
+export interface LeftOut {
+  /** What .backupignore files in the sources say. */
+  readonly ignored: boolean;
+  /** What directories with a CACHEDIR.TAG hold. */
+  readonly caches: boolean;
+  /** What is mounted below the sources. */
+  readonly mounts: boolean;
+  /** Files with more bytes; null: none for that. */
+  readonly largerThan: number | null;
+}
+
 export interface Root {
   readonly version: typeof FORMAT_VERSION;
   readonly storage: CoreSettings;
@@ -55,6 +67,8 @@ export interface Root {
   /** Text of absolute paths, and where they stand in the snapshot. */
   readonly sources: readonly { readonly path: string; readonly at: string }[];
   readonly excludes: readonly string[];
+  /** Undefined: the writer didn't note it. */
+  readonly leftOut?: LeftOut;
   readonly tags: readonly string[];
   /** False: a run that was interrupted; what is listed is whole, what comes behind it in order is missing. */
   readonly complete: boolean;
@@ -93,6 +107,7 @@ export function parseRoot(bytes: Uint8Array<ArrayBuffer>, settings: Settings): R
     name: read.string("name"),
     sources: read.list("sources").map(sourceOf),
     excludes: read.list("excludes").map(String),
+    ...(fields["leftOut"] !== undefined && { leftOut: leftOutOf(section(fields, "leftOut")) }),
     tags: read.list("tags").map(String),
     complete: fields["complete"] === true,
     totals: totalsOf(section(fields, "totals")),
@@ -190,6 +205,16 @@ class FieldReader {
 function sourceOf(value: unknown): { path: string; at: string } {
   const read = new FieldReader((value ?? {}) as Record<string, unknown>);
   return { path: read.string("path"), at: read.string("at") };
+}
+
+function leftOutOf(fields: Record<string, unknown>): LeftOut {
+  const largerThan = (fields["largerThan"] ?? null) === null ? null : new FieldReader(fields).count("largerThan");
+  return {
+    ignored: fields["ignored"] === true,
+    caches: fields["caches"] === true,
+    mounts: fields["mounts"] === true,
+    largerThan,
+  };
 }
 
 function totalsOf(fields: Record<string, unknown>): Totals {

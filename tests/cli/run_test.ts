@@ -38,8 +38,8 @@ for (
     { args: ["cat", "latest"], message: "Missing required argument 'PATH'", hint: "See `backup-tool help cat`" },
     {
       args: ["restore", "latest"],
-      message: "Required option '-t, --target <DIR>' not specified",
-      hint: "See `backup-tool help restore`",
+      message: "Nobody said where to restore to",
+      hint: "Give one of `--target DIR`, `--as PATH` and `--in-place`",
     },
     {
       args: ["snapshots", "more"],

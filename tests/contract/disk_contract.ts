@@ -537,6 +537,13 @@ function fileSystem(rule: Rule): void {
     strictEqual(disk.userName(4_000_000), undefined);
     strictEqual(disk.groupName(4_000_000), undefined);
   });
+  rule("names of users and groups lead back to their numbers", ({ disk }) => {
+    strictEqual(disk.userId(disk.userName(disk.uid)!), disk.uid);
+    const group = disk.groupName(disk.gid);
+    if (group !== undefined) strictEqual(disk.groupId(group), disk.gid);
+    strictEqual(disk.userId("no such user \u00e4"), undefined);
+    strictEqual(disk.groupId("no such group"), undefined);
+  });
   rule("the abilities are those of its rules", ({ disk, dir }) => {
     write(dir, A, "");
     dir.setAttributes(A, { mtime: "1234567891234567891" });

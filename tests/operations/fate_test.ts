@@ -1,6 +1,5 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import type { Fate } from "../../src/core/monitor.ts";
-import { rawOf } from "../../src/core/raw.ts";
 import { backup, type BackupRequest } from "../../src/operations/backup.ts";
 import { restore } from "../../src/operations/restore.ts";
 import { TestMonitor, World } from "../support/world.ts";
@@ -76,15 +75,7 @@ Deno.test("restore() tells what it restored and what it kept", async () => {
   Deno.removeSync(`${target}/b`);
   const monitor = new FateMonitor();
   using storage = world.open(monitor);
-  await restore(storage, {
-    snapshot: storage.resolve("latest"),
-    paths: [],
-    target: rawOf(target),
-    include: [],
-    exclude: [],
-    overwrite: "if-changed",
-    workers: 0,
-    signal: new AbortController().signal,
-  }, monitor);
+  const request = world.restoreRequest(storage.resolve("latest"), target);
+  await restore(storage, { ...request, overwrite: "if-changed" }, monitor);
   deepStrictEqual(monitor.fates, { "/a": "kept", "/b": "restored", "/link": "kept" });
 });

@@ -1,7 +1,7 @@
 /** A small real world for tests: a temporary directory, the real disk, a clock that the test moves. */
 import type { Clock } from "../../src/core/clock.ts";
 import type { Counter, Monitor } from "../../src/core/monitor.ts";
-import { rawOf } from "../../src/core/raw.ts";
+import { type Raw, rawOf } from "../../src/core/raw.ts";
 import type { Disk } from "../../src/platform/disk.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
 import { backup, type BackupRequest } from "../../src/operations/backup.ts";
@@ -142,23 +142,28 @@ export class World implements Disposable {
   /** Restores a snapshot into a new directory. @returns its path */
   async restore(
     snapshot: string,
-    changes: Partial<RestoreRequest> = {},
+    { target: into, ...changes }: Partial<RestoreRequest> & { readonly target?: Raw } = {},
   ): Promise<{ target: string; monitor: TestMonitor }> {
     const monitor = new TestMonitor();
-    const target = Deno.makeTempDirSync({ dir: this.base, prefix: "restored-" });
+    const target = into ?? Deno.makeTempDirSync({ dir: this.base, prefix: "restored-" });
     using storage = this.open(monitor);
-    await restore(storage, {
-      snapshot: storage.resolve(snapshot),
+    await restore(storage, { ...this.restoreRequest(storage.resolve(snapshot), target), ...changes }, monitor);
+    return { target, monitor };
+  }
+
+  restoreRequest(snapshot: SnapshotInfo, target: string): RestoreRequest {
+    return {
+      snapshot,
       paths: [],
-      target: rawOf(target),
+      destination: { kind: "directory", path: rawOf(target), strip: 0 },
       include: [],
       exclude: [],
       overwrite: undefined,
+      delete: false,
+      owners: "names",
       workers: this.#workers,
       signal: new AbortController().signal,
-      ...changes,
-    }, monitor);
-    return { target: changes.target ?? target, monitor };
+    };
   }
 
   /** Checks everything, data included. */

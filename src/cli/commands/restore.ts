@@ -1,79 +1,189 @@
 /** backup-tool restore */
-import { Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { BadUsage } from "../../core/fault.ts";
 import { textOf } from "../../core/raw.ts";
-import { pluralText, sizeText } from "../../core/size_text.ts";
+import { countText, pluralText, sizeText } from "../../core/size_text.ts";
 import { durationText } from "../../core/time_text.ts";
 import type { RestoreRequest } from "../../operations/restore.ts";
+import type { Destination } from "../../operations/routes.ts";
+import type { Storage } from "../../storage/storage.ts";
 import { collected, examples, workersOption } from "../options.ts";
 import { absolutePath, snapshotPath } from "../paths.ts";
+import { jsonText } from "../printable.ts";
+import type { Session } from "../session.ts";
 import { shortId } from "../short_id.ts";
 import type { Define } from "./command.ts";
 
 interface RestoreOptions {
-  readonly target: string;
+  readonly target?: string;
+  readonly as?: string;
+  readonly inPlace?: boolean;
+  readonly strip?: number;
   readonly include?: readonly string[];
   readonly exclude?: readonly string[];
-  readonly overwrite?: "always" | "if-changed" | "never";
+  readonly overwrite?: "always" | "if-changed" | "if-newer" | "never";
+  readonly delete?: boolean;
+  readonly dryRun?: boolean;
+  readonly owner: boolean;
+  readonly numericIds?: boolean;
   readonly workers?: number;
 }
 
 export const defineRestore: Define = (program, act) => {
-  const command = program.command("restore")
+  const command = withOptions(program.command("restore"));
+  command.action((name: string, paths: readonly string[]) =>
+    act(command, async (session) => {
+      const options = command.opts<RestoreOptions>();
+      const destination = destinationOf(options, paths, session);
+      const storage = await session.openStorage();
+      const request = requestOf({ name, paths, options, destination }, storage, session);
+      await (options.dryRun ? showPreview(storage, request, session) : doRestore(storage, request, session));
+    })
+  );
+};
+
+function withOptions(command: Command): Command {
+  return command
     .summary("get files back from a snapshot")
     .description(
-      "Restore a snapshot, or parts of it, into a directory. Everything is verified while it is written. Paths keep " +
-        "their places below the target.",
+      "Restore a snapshot, or parts of it. Everything is verified while it is written. A path may be given as it is in " +
+        "the snapshot, or as it was in the source. Run the same command again to continue a restore that was cut off.",
     )
     .argument("<SNAPSHOT>", "which snapshot")
     .argument("[PATH...]", "files and directories in it (default: everything)")
-    .requiredOption("-t, --target <DIR>", "where to; it must be empty unless --overwrite is given")
+    .option("-t, --target <DIR>", "where to; it must be empty unless --overwrite or --delete is given")
+    .option("--as <PATH>", "restore one file or directory under this new path")
+    .option("--in-place", "restore to where everything was backed up from")
+    .option("--strip <N>", "leave out the first N names of every path", parseStrip)
     .option("--include <PATTERN>", "only what fits (gitignore syntax, repeatable)", collected)
     .option("--exclude <PATTERN>", "not what fits (gitignore syntax, repeatable)", collected)
     .addOption(
       new Option("--overwrite <WHEN>", "what to do with files that are there already")
-        .choices(["always", "if-changed", "never"]),
+        .choices(["always", "if-changed", "if-newer", "never"]),
     )
+    .option("--delete", "remove what the snapshot doesn't have, but for what its backup left out")
+    .option("-n, --dry-run", "only say what would be created, replaced and removed")
+    .option("--no-owner", "let everything belong to who restores it")
+    .option("--numeric-ids", "give owners by number, even if their names have others here")
     .addOption(workersOption())
     .addHelpText(
       "after",
       examples(
         "backup-tool restore latest --target /tmp/restored",
+        "backup-tool restore latest /home/me/photos/a.jpg --as ~/a-before.jpg",
         "backup-tool restore 3f2a91 /holiday --target ~/photos --overwrite if-changed",
-        "backup-tool restore latest --target /tmp/letters --include '*.odt'",
+        "backup-tool restore latest --in-place --delete --dry-run",
+        "backup-tool restore latest /docs/letters --target /tmp/letters --strip 2",
       ),
     );
-  command.action((name: string, paths: readonly string[]) =>
-    act(command, async (session) => {
-      const { target, include = [], exclude = [], overwrite, workers } = command.opts<RestoreOptions>();
-      const storage = await session.openStorage();
-      const request: RestoreRequest = {
-        snapshot: storage.resolve(name),
-        paths: paths.map(snapshotPath),
-        target: absolutePath(session.world, target),
-        include,
-        exclude,
-        overwrite,
-        workers: session.workers(workers),
-        signal: session.signal,
-      };
-      const { restore } = await import("../../operations/restore.ts");
-      const { monitor } = session;
-      await restore(storage, request, monitor);
-      const files = monitor.of("restoredFiles"), bytes = monitor.of("restoredBytes"), kept = monitor.of("keptFiles");
-      const json = {
-        snapshot: request.snapshot.id,
-        target: textOf(request.target),
-        files,
-        bytes,
-        kept,
-        problems: monitor.problems,
-        seconds: monitor.elapsedMs / 1000,
-      };
-      session.result(json, [
-        `Restored ${pluralText(files, "file")} (${sizeText(bytes)}) of snapshot ${shortId(request.snapshot)} ` +
-        `to ${textOf(request.target)} in ${durationText(monitor.elapsedMs)}` +
-        (kept > 0 ? `; ${pluralText(kept, "file")} that were there stayed as they were` : ""),
-      ]);
-    })
+}
+
+function parseStrip(text: string): number {
+  if (/^\d{1,4}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("Give a whole number.");
+}
+
+/** @throws BadUsage */
+function destinationOf(options: RestoreOptions, paths: readonly string[], { world }: Session): Destination {
+  const { target, as, inPlace, strip = 0 } = options;
+  const given = [target, as, inPlace].filter((option) => option !== undefined).length;
+  if (given !== 1) {
+    throw new BadUsage(
+      given === 0 ? "Nobody said where to restore to" : "There can be only one place to restore to",
+      "Give one of `--target DIR`, `--as PATH` and `--in-place`",
+    );
+  }
+  if (target === undefined && strip > 0) {
+    throw new BadUsage("--strip shortens paths below a directory", "Use it with `--target DIR`");
+  }
+  if (options.delete && (as !== undefined || strip > 0)) {
+    throw new BadUsage(
+      "--delete needs to know which directory is which",
+      "Use it with `--target DIR` or `--in-place`, without `--strip`",
+    );
+  }
+  if (target !== undefined) return { kind: "directory", path: absolutePath(world, target), strip };
+  if (as === undefined) return { kind: "in-place" };
+  if (paths.length > 1) throw new BadUsage("--as gives one path a new name", "Give one path, or use `--target DIR`");
+  return { kind: "new-name", path: absolutePath(world, as) };
+}
+
+function requestOf(
+  { name, paths, options, destination }: {
+    readonly name: string;
+    readonly paths: readonly string[];
+    readonly options: RestoreOptions;
+    readonly destination: Destination;
+  },
+  storage: Storage,
+  session: Session,
+): RestoreRequest {
+  const { include = [], exclude = [], overwrite, numericIds = false, owner, workers } = options;
+  return {
+    snapshot: storage.resolve(name),
+    paths: paths.map(snapshotPath),
+    destination,
+    include,
+    exclude,
+    overwrite,
+    delete: options.delete ?? false,
+    owners: owner ? numericIds ? "ids" : "names" : "none",
+    workers: session.workers(workers),
+    signal: session.signal,
+  };
+}
+
+/** For people and for JSON; null: where everything came from. */
+function targetText({ destination }: RestoreRequest): string | null {
+  return destination.kind === "in-place" ? null : textOf(destination.path);
+}
+
+async function doRestore(storage: Storage, request: RestoreRequest, session: Session): Promise<void> {
+  const { restore } = await import("../../operations/restore.ts");
+  const { monitor } = session;
+  await restore(storage, request, monitor);
+  const files = monitor.of("restoredFiles"), bytes = monitor.of("restoredBytes");
+  const kept = monitor.of("keptFiles"), removed = monitor.of("removedEntries");
+  const json = {
+    snapshot: request.snapshot.id,
+    target: targetText(request),
+    files,
+    bytes,
+    kept,
+    removed,
+    problems: monitor.problems,
+    seconds: monitor.elapsedMs / 1000,
+  };
+  const to = targetText(request);
+  session.result(json, [
+    `Restored ${pluralText(files, "file")} (${sizeText(bytes)}) of snapshot ${shortId(request.snapshot)} ` +
+    `${to === null ? "in place" : `to ${to}`} in ${durationText(monitor.elapsedMs)}` +
+    (kept > 0 ? `; ${pluralText(kept, "file")} that were there stayed as they were` : "") +
+    (removed > 0 ? `; ${pluralText(removed, "other entry", "other entries")} removed` : ""),
+  ]);
+}
+
+/** A line for each change as it is found: there may be millions. */
+async function showPreview(storage: Storage, request: RestoreRequest, session: Session): Promise<void> {
+  const { previewRestore } = await import("../../operations/restore.ts");
+  const counts = { create: 0, replace: 0, remove: 0, refuse: 0 };
+  const { out, options, monitor } = session;
+  if (options.json) {
+    out.exact(`{"snapshot":${jsonText(request.snapshot.id)},"target":${jsonText(targetText(request))},"changes":[`);
+  }
+  let before = "\n";
+  await previewRestore(storage, request, monitor, ({ action, path }) => {
+    counts[action]++;
+    if (!options.json) return out.line(`${action.padEnd(7)} ${textOf(path)}`);
+    out.exact(`${before}${jsonText({ action, path: textOf(path) })}`);
+    before = ",\n";
+  });
+  const kept = monitor.of("keptFiles");
+  if (options.json) return out.exact(`\n],${jsonText({ ...counts, kept }).slice(1)}\n`);
+  if (options.quiet) return;
+  out.line(
+    `Would create ${countText(counts.create)}, replace ${countText(counts.replace)}, remove ` +
+      `${countText(counts.remove)} and leave ${countText(kept)} as they are` +
+      (counts.refuse > 0 ? `; ${countText(counts.refuse)} would be refused` : ""),
   );
-};
+}

@@ -1,0 +1,240 @@
+/**
+ * Finding, and removing, what a restore's target has and the snapshot doesn't. The target is walked as a backup of it
+ * would be, with everything left out that the snapshot's backup left out: whatever such a backup would not have seen is
+ * not removed either. So what is excluded from backups survives a restore, and nothing beyond a mount point, or through a
+ * symlink, is touched.
+ */
+import { type Apath, compareApath, parentOf, TOP } from "../core/apath.ts";
+import type { Entry } from "../core/entry.ts";
+import { Fault } from "../core/fault.ts";
+import type { Monitor } from "../core/monitor.ts";
+import { type Raw, rawOf, textOf } from "../core/raw.ts";
+import { type Dir, DiskFault } from "../platform/disk.ts";
+import { type Filter, parseFilter } from "../source/filter.ts";
+import { type Found, type SourceRoot, walk } from "../source/walk.ts";
+import type { Manifest } from "../storage/manifest.ts";
+import type { LeftOut } from "../storage/root.ts";
+import type { Storage } from "../storage/storage.ts";
+import { type LeftOutThen, surveyLeftOut } from "./left_out.ts";
+import type { Pace } from "./pace.ts";
+import { type Choice, type Chooser, chooser, MARKER } from "./restore_entries.ts";
+import { absoluteOf, meets, placeOf, type Route } from "./routes.ts";
+import { skippedDirectories } from "./sources.ts";
+
+export interface ExtraneousOptions {
+  readonly manifest: Manifest;
+  readonly choice: Choice;
+  readonly routes: readonly Route[];
+  /** False: only say what would be removed. */
+  readonly removes: boolean;
+  /** Is told the absolute path of everything that is removed. */
+  readonly removed: (path: Raw) => void;
+  readonly monitor: Monitor;
+  readonly pace: Pace;
+}
+
+export class CannotDelete extends Fault {
+  readonly code = "cannot-delete";
+  readonly hint = "Restore without `--delete`, or into an empty directory";
+  constructor(why: string) {
+    super(`Cannot tell what should not be there from what could not be backed up: ${why}`);
+  }
+}
+
+/** Files come before the directories that held them. @throws CannotDelete, DamagedManifest, DamagedContent, Interrupted */
+export async function removeExtraneous(storage: Storage, options: ExtraneousOptions): Promise<void> {
+  const { manifest, routes, monitor } = options;
+  const leftOut = assertDeletable(manifest);
+  const then = surveyLeftOut(storage, { manifest, leftOut, monitor });
+  if (then.unaccounted > 0) {
+    throw new CannotDelete(`the backup had ${then.unaccounted} problems with what the snapshot doesn't name`);
+  }
+  for (const route of routes) {
+    for (const root of rootsAlong(route, manifest, storage)) {
+      await new Removal(storage, root, { ...options, route, leftOut, then }).run();
+    }
+  }
+}
+
+function assertDeletable({ root }: Manifest): LeftOut {
+  if (!root.complete) throw new CannotDelete("the snapshot is incomplete");
+  if (root.leftOut === undefined) throw new CannotDelete("the snapshot doesn't say what its backup left out");
+  return root.leftOut;
+}
+
+/** Directories in the target that correspond to sources. A symlink in the place of one leads outside: it is none. */
+function* rootsAlong(route: Route, manifest: Manifest, { machine }: Storage): Generator<SourceRoot> {
+  for (const source of manifest.root.sources) {
+    const at = rawOf(source.at) as unknown as Apath, place = placeOf(route, at);
+    if (place === undefined || !isDirectory(manifest, at)) continue;
+    const directory = openBelow(machine.disk.openDir.bind(machine.disk), route.target, place);
+    if (directory === undefined) continue;
+    directory[Symbol.dispose]();
+    yield { path: absoluteOf(route, place), at, kind: "dir", nested: [] };
+  }
+}
+
+function isDirectory(manifest: Manifest, at: Apath): boolean {
+  return at === TOP || manifest.entry(at)?.kind === "dir";
+}
+
+/** Undefined if it is not there, or no directory. */
+function openBelow(open: (path: Raw) => Dir, target: Raw, place: Apath): Dir | undefined {
+  try {
+    using top = open(target);
+    return top.openPath(place.slice(1) as Raw);
+  } catch (error) {
+    if (error instanceof DiskFault && ["ENOENT", "ENOTDIR", "ELOOP"].includes(error.errno)) return undefined;
+    throw error;
+  }
+}
+
+interface RemovalOptions extends ExtraneousOptions {
+  readonly route: Route;
+  readonly leftOut: LeftOut;
+  readonly then: LeftOutThen;
+}
+
+/** A directory that should not be there. */
+interface Doomed {
+  readonly relative: Raw;
+  /** Names in it that go as well. */
+  going: number;
+}
+
+class Removal {
+  readonly #storage: Storage;
+  readonly #root: SourceRoot;
+  readonly #options: RemovalOptions;
+  readonly #isChosen: Chooser;
+  readonly #wanted: Lockstep;
+  /** By apath; in the order of the walk, so that what is deeper comes later. */
+  readonly #doomed = new Map<Apath, Doomed>();
+
+  constructor(storage: Storage, root: SourceRoot, options: RemovalOptions) {
+    this.#storage = storage;
+    this.#root = root;
+    this.#options = options;
+    this.#isChosen = chooser(options.choice);
+    this.#wanted = new Lockstep(options.manifest.entries(root.at));
+  }
+
+  async run(): Promise<void> {
+    const { leftOut, monitor, pace } = this.#options;
+    const batches = walk(this.#storage.machine.disk, [this.#root], {
+      filter: this.#filter(),
+      ignoreFiles: leftOut.ignored,
+      oneFileSystem: true,
+      excludeCaches: leftOut.caches,
+      largestBytes: leftOut.largerThan ?? undefined,
+      skip: skippedDirectories(this.#storage),
+      monitor,
+    });
+    for (const { parent, relative, found } of batches) {
+      await pace.step();
+      for (const object of found) this.#look(object, parent, relative);
+    }
+    this.#removeDirectories();
+  }
+
+  /** What a backup with the snapshot's options would leave out, and what this restore is not about. */
+  #filter(): Filter {
+    const { manifest, choice, then } = this.#options;
+    const excludes = parseFilter(manifest.root.excludes), spared = parseFilter(choice.exclude);
+    const leave = { pattern: "", negated: false };
+    const { at } = this.#root;
+    return {
+      isEmpty: false,
+      decide: (path, isDirectory) => {
+        const apath = (at === TOP ? path : at + path) as Apath;
+        if (choice.paths.length > 0 && !choice.paths.some((chosen) => meets(apath, chosen))) return leave;
+        if (spared.decide(apath, isDirectory)?.negated === false) return leave;
+        const own = excludes.decide(path, isDirectory);
+        const isLeftOut = own !== undefined ? !own.negated : then.leavesOut(apath, at, isDirectory);
+        return isLeftOut ? leave : undefined;
+      },
+    };
+  }
+
+  #look({ name, path, stat }: Found, parent: Dir, relative: Raw): void {
+    const entry = this.#wanted.at(path);
+    const isRight = entry !== undefined && (entry.kind === "dir" || stat.kind !== "dir");
+    if (isRight || name === "" || !this.#isChosen({ path, kind: stat.kind }) || this.#isMarker(path)) return;
+    if (stat.kind === "dir") {
+      this.#doomed.set(path, { relative: (relative === "" ? name : `${relative}/${name}`) as Raw, going: 0 });
+    } else if (!this.#options.removes || this.#attempt(() => parent.unlink(name))) this.#tell(path);
+  }
+
+  #isMarker(path: Apath): boolean {
+    return placeOf(this.#options.route, path) === MARKER;
+  }
+
+  /** Only those that hold nothing else: what was excluded from backups may be in them. */
+  #removeDirectories(): void {
+    if (this.#doomed.size === 0) return;
+    using top = this.#storage.machine.disk.openDir(this.#root.path);
+    let kept = 0;
+    for (const [path, doomed] of [...this.#doomed].reverse()) {
+      if (this.#removeDirectory(top, doomed)) this.#tell(path);
+      else kept++;
+    }
+    if (kept === 0) return;
+    this.#options.monitor.notice(`${kept} directories that the snapshot doesn't have stay: they hold what it left out`);
+  }
+
+  #removeDirectory(top: Dir, { relative, going }: Doomed): boolean {
+    const slash = relative.lastIndexOf("/");
+    const isEmpty = () => {
+      using own = top.openPath(relative);
+      return own.list().names.length === (this.#options.removes ? 0 : going);
+    };
+    let isGone = false;
+    this.#attempt(() => {
+      if (!isEmpty()) return;
+      using parent = top.openPath(relative.slice(0, Math.max(slash, 0)) as Raw);
+      isGone = !this.#options.removes || parent.rmdir(relative.slice(slash + 1) as Raw);
+    });
+    return isGone;
+  }
+
+  #tell(path: Apath): void {
+    const around = this.#doomed.get(parentOf(path));
+    if (around !== undefined) around.going++;
+    this.#options.monitor.count("removedEntries");
+    const { route, removes, monitor, removed } = this.#options;
+    if (removes) monitor.fate?.("removed", textOf(path));
+    removed(absoluteOf(route, placeOf(route, path)!));
+  }
+
+  #attempt(action: () => void): boolean {
+    try {
+      action();
+      return true;
+    } catch (error) {
+      if (!(error instanceof DiskFault)) throw error;
+      this.#options.monitor.problem(error);
+      return false;
+    }
+  }
+}
+
+/** Looks up paths that are asked for in their order. */
+class Lockstep {
+  readonly #entries: Iterator<Entry>;
+  #next: Entry | undefined;
+
+  constructor(entries: Iterator<Entry>) {
+    this.#entries = entries;
+    this.#next = this.#pull();
+  }
+
+  at(path: Apath): Entry | undefined {
+    while (this.#next !== undefined && compareApath(this.#next.path, path) < 0) this.#next = this.#pull();
+    return this.#next?.path === path ? this.#next : undefined;
+  }
+
+  #pull(): Entry | undefined {
+    const { done, value } = this.#entries.next();
+    return done ? undefined : value;
+  }
+}

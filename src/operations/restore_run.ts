@@ -1,0 +1,377 @@
+/** One restore along one route: contents in parallel, verified on the way; everything else in order, attributes last. */
+import { type Apath, isWithin, nameOf, parentOf, TOP } from "../core/apath.ts";
+import type { Entry } from "../core/entry.ts";
+import { Fault } from "../core/fault.ts";
+import type { Monitor } from "../core/monitor.ts";
+import { type Raw, textOf } from "../core/raw.ts";
+import { type Dir, DiskFault, type Stat } from "../platform/disk.ts";
+import { type Attributed, giveAttributes, NONE, type Owner, type Wanted } from "../storage/attributes.ts";
+import { type ExtractResult, type ExtractTask, isFatal } from "../storage/extract.ts";
+import { type Told, untell } from "../storage/faults.ts";
+import type { Manifest } from "../storage/manifest.ts";
+import { assertMayRestore, decideOverwrite, type Overwrite } from "../storage/overwrite.ts";
+import type { Pool } from "../storage/pool.ts";
+import type { Lacks } from "./lacks.ts";
+import type { Pace } from "./pace.ts";
+import { isSameObject, type Placed, Placer } from "./placer.ts";
+import { type EntryGroup, NotBackedUp } from "./restore_entries.ts";
+
+const BATCH_FILES = 128;
+const BATCH_BYTES = 16 * 1024 * 1024;
+/** What the owner of a directory needs to work in it. */
+const WRITABLE = 0o700;
+const NO_DEVICE = "the device node (EPERM)";
+
+/** Files of one directory that are being restored, and what has to wait for them. */
+interface Share {
+  readonly directory: Apath;
+  readonly batches: { readonly entries: readonly Entry[]; readonly results: Promise<ExtractResult[]> }[];
+  /** Further names of files with several hard links. */
+  readonly links: Entry[];
+  readonly directories: Entry[];
+}
+
+export interface RunOptions {
+  readonly manifest: Manifest;
+  readonly groups: Iterable<EntryGroup>;
+  readonly target: Dir;
+  readonly overwrite: Overwrite;
+  /** Nothing is in the target. */
+  readonly isFresh: boolean;
+  /** Undefined: what is restored belongs to whoever restores it. */
+  readonly ownerOf: (entry: Entry) => Owner | undefined;
+  readonly pool: Pool;
+  readonly monitor: Monitor;
+  readonly lacks: Lacks;
+  readonly pace: Pace;
+}
+
+export class RestoreRun {
+  readonly #options: RunOptions;
+  readonly #target: Dir;
+  readonly #overwrite: Overwrite;
+  readonly #placer: Placer;
+  readonly #pool: Pool;
+  readonly #monitor: Monitor;
+  /** Files with several names: the first names that are or were under way. */
+  readonly #linksSeen = new Set<string>();
+  /** Names that were restored and can be linked to. */
+  readonly #linksMade = new Map<string, Apath>();
+  readonly #queue: Share[] = [];
+  /** Directories whose contents are still being restored, outermost first. */
+  readonly #open: { path: Apath; children: Entry[] }[] = [];
+  /** Directories that exist below the target, as far as the current branch goes. */
+  readonly #made = new Set<Apath>([TOP]);
+  /** Directories that could not be made: nothing in them can be restored. */
+  readonly #blocked = new Set<Apath>();
+  /** Directories that were not chosen but had to be made, outermost first. */
+  readonly #late: Entry[] = [];
+  #batchesUnderWay = 0;
+  #top: Entry | undefined;
+
+  constructor(options: RunOptions) {
+    this.#options = options;
+    this.#target = options.target;
+    this.#overwrite = options.overwrite;
+    this.#pool = options.pool;
+    this.#monitor = options.monitor;
+    this.#placer = new Placer(options.overwrite, options.monitor);
+  }
+
+  /** Everything but the attributes of the target itself. */
+  async make(): Promise<void> {
+    for (const group of this.#options.groups) {
+      await this.#options.pace.step();
+      this.#take(group);
+      while (this.#batchesUnderWay >= this.#pool.width) await this.#consumeOldest();
+    }
+    while (this.#queue.length > 0) await this.#consumeOldest();
+    while (this.#open.length > 0) this.#leave();
+    for (const directory of this.#late.reverse()) this.#guard(() => this.#finishByPath(directory));
+  }
+
+  /** Gives the target itself what the snapshot's top had. */
+  finishTop(): void {
+    const stays = this.#overwrite === "never" && !this.#options.isFresh;
+    if (this.#top !== undefined && !stays) this.#give(this.#top, selfOf(this.#target));
+  }
+
+  #take({ directory, from, entries }: EntryGroup): void {
+    this.#monitor.at(textOf(directory));
+    if (this.#isBlocked(directory) || !this.#guard(() => this.#makeParents(directory, from))) return;
+    using into = this.#target.openPath(relativeOf(directory));
+    const share: Share = { directory, batches: [], links: [], directories: [] };
+    let files: Entry[] = [], bytes = 0;
+    const flush = () => {
+      if (files.length > 0) this.#post(share, files);
+      [files, bytes] = [[], 0];
+    };
+    for (const entry of entries) {
+      if (!this.#isFile(entry, into, share)) continue;
+      files.push(entry);
+      bytes += entry.size;
+      if (files.length >= BATCH_FILES || bytes >= BATCH_BYTES) flush();
+    }
+    flush();
+    this.#queue.push(share);
+  }
+
+  /** True for a file whose content has to be written; everything else is dealt with at once, or noted for later. */
+  #isFile(entry: Entry, into: Dir, share: Share): boolean {
+    if (entry.path === TOP) this.#top = entry;
+    else if (entry.kind === "dir") this.#guard(() => this.#makeDirectory(entry, into, share));
+    else if (this.#isFurtherLink(entry)) share.links.push(entry);
+    else if (entry.kind !== "file") this.#guard(() => this.#makeOther(entry, into));
+    else if (entry.content === undefined) this.#monitor.problem(new NotBackedUp(entry));
+    else return true;
+    return false;
+  }
+
+  #extract(directory: Apath, files: readonly Entry[]): Promise<ExtractResult[]> {
+    return this.#pool.run("extract", {
+      rootPath: this.#target.path,
+      relative: relativeOf(directory),
+      overwrite: this.#overwrite,
+      isFresh: this.#options.isFresh,
+      files: files.map((entry) => taskOf(entry, this.#options.ownerOf(entry))),
+    }, { items: files.length, bytes: files.reduce((sum, { size }) => sum + size, 0) });
+  }
+
+  #post(share: Share, files: readonly Entry[]): void {
+    const results = this.#extract(share.directory, files);
+    results.catch(() => {}); // awaited in order later; until then a failure is no unhandled one
+    share.batches.push({ entries: files, results });
+    this.#batchesUnderWay++;
+  }
+
+  /** Directories above a chosen entry exist even if they were not chosen themselves. @param from the same in the snapshot */
+  #makeParents(directory: Apath, from: Apath): void {
+    if (this.#made.has(directory)) return;
+    this.#makeParents(parentOf(directory), parentOf(from));
+    using parent = this.#target.openPath(relativeOf(parentOf(directory)));
+    const entry = this.#entryOf(from);
+    if (!this.#ensureDirectory(parent, directory, entry?.mtime)) return;
+    if (entry !== undefined) this.#late.push({ ...entry, path: directory });
+  }
+
+  /** Undefined too if it is in a damaged hunk, which is a problem already: the directory then keeps plain attributes. */
+  #entryOf(directory: Apath): Entry | undefined {
+    try {
+      return this.#options.manifest.entry(directory);
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      return undefined;
+    }
+  }
+
+  /**
+   * A symlink, or anything else, in its place is never followed.
+   * @returns true if the directory is new. @throws TargetTaken, TargetNewer
+   */
+  #ensureDirectory(parent: Dir, directory: Apath, mtime: string | undefined): boolean {
+    const name = nameOf(directory);
+    try {
+      let isNew = parent.mkdir(name, 0o700);
+      const there = isNew ? undefined : parent.stat(name);
+      if (there !== undefined && there.kind !== "dir") {
+        const verdict = decideOverwrite(this.#overwrite, there, { mtime: mtime ?? there.mtime }, () => false);
+        assertMayRestore(verdict === "keep" ? "taken" : verdict, textOf(directory));
+        parent.unlink(name);
+        isNew = parent.mkdir(name, 0o700);
+      }
+      this.#made.add(directory);
+      return isNew;
+    } catch (error) {
+      this.#blocked.add(directory);
+      throw error;
+    }
+  }
+
+  #isBlocked(directory: Apath): boolean {
+    if (this.#blocked.size === 0 || directory === TOP) return false;
+    return this.#blocked.has(directory) || this.#isBlocked(parentOf(directory));
+  }
+
+  /** Notes the name, and says whether it is not the first of its file. */
+  #isFurtherLink({ hardLink }: Entry): boolean {
+    if (hardLink === undefined) return false;
+    const isFurther = this.#linksSeen.has(hardLink);
+    this.#linksSeen.add(hardLink);
+    return isFurther;
+  }
+
+  #makeDirectory(entry: Entry, into: Dir, share: Share): void {
+    const isNew = this.#ensureDirectory(into, entry.path, entry.mtime);
+    if (!isNew && this.#overwrite === "never") return;
+    share.directories.push(entry);
+    if (!isNew) makeWritable(into, nameOf(entry.path));
+  }
+
+  /** Symlinks, pipes, sockets and devices. */
+  #makeOther(entry: Entry, into: Dir): void {
+    if (entry.kind === "symlink" && entry.target === undefined) throw new NotBackedUp(entry);
+    let lacks = NONE;
+    const isSame = (there: Stat) => isSameObject(entry, there, into);
+    const placed = this.#placer.place(entry, into, isSame, (name) => {
+      if (!makeNode(entry, into, name)) return false;
+      lacks = giveAttributes(namedIn(into, name, entry.kind === "symlink"), this.#wanted(entry));
+      return true;
+    });
+    this.#options.lacks.add(entry.path, placed === "refused" ? [NO_DEVICE] : lacks);
+    if (placed === "made" || placed === "same") this.#linkable(entry);
+  }
+
+  #linkable({ hardLink, path }: Entry): void {
+    if (hardLink !== undefined) this.#linksMade.set(hardLink, path);
+  }
+
+  async #consumeOldest(): Promise<void> {
+    const share = this.#queue.shift()!;
+    for (const { entries, results } of share.batches) {
+      this.#batchesUnderWay--;
+      const done = await results;
+      entries.forEach((entry, i) => this.#countFile(entry, done[i]!));
+    }
+    for (const entry of share.links) await this.#makeLink(entry, share.directory);
+    while (this.#open.length > 0 && !isWithin(share.directory, this.#open.at(-1)!.path)) this.#leave();
+    if (this.#open.at(-1)?.path !== share.directory) this.#open.push({ path: share.directory, children: [] });
+    this.#open.at(-1)!.children.push(...share.directories);
+  }
+
+  /** A further name of a file; where none of its names could be restored, or linked to, it becomes a file of its own. */
+  async #makeLink(entry: Entry, directory: Apath): Promise<void> {
+    const first = this.#linksMade.get(entry.hardLink!);
+    if (first !== undefined) {
+      let placed = "kept" as Placed;
+      this.#guard(() => placed = this.#link(entry, first));
+      if (placed !== "refused") return;
+      this.#monitor.notice(`${textOf(entry.path)} became an independent copy: no more hard links can be made here`);
+    }
+    using into = this.#target.openPath(relativeOf(directory));
+    if (entry.kind !== "file") this.#guard(() => this.#makeOther(entry, into));
+    else if (entry.content === undefined) this.#monitor.problem(new NotBackedUp(entry));
+    else this.#countFile(entry, (await this.#extract(directory, [entry]))[0]!);
+  }
+
+  #link(entry: Entry, first: Apath): Placed {
+    using from = this.#target.openPath(relativeOf(parentOf(first)));
+    using into = this.#target.openPath(relativeOf(parentOf(entry.path)));
+    const original = from.stat(nameOf(first));
+    if (original === undefined) throw new DiskFault("ENOENT", "link", first);
+    const isSame = ({ inode, device }: Stat) => inode === original.inode && device === original.device;
+    return this.#placer.place(entry, into, isSame, (name) => {
+      const result = from.link(nameOf(first), into, name);
+      if (result === "exists" || result === "missing") throw new DiskFault("ESTALE", "link", entry.path);
+      return result === "linked";
+    });
+  }
+
+  /** Gives the directories in a finished directory their attributes. */
+  #leave(): void {
+    const { path, children } = this.#open.pop()!;
+    if (children.length === 0) return;
+    using into = this.#target.openPath(relativeOf(path));
+    for (const child of children) this.#guard(() => this.#finish(into, child));
+  }
+
+  #finish(into: Dir, directory: Entry): void {
+    using own = into.openDir(nameOf(directory.path));
+    this.#give(directory, selfOf(own));
+  }
+
+  #finishByPath(directory: Entry): void {
+    using into = this.#target.openPath(relativeOf(parentOf(directory.path)));
+    this.#finish(into, directory);
+  }
+
+  #give(entry: Entry, object: Attributed): void {
+    this.#options.lacks.add(entry.path, giveAttributes(object, this.#wanted(entry)));
+  }
+
+  #wanted(entry: Entry): Wanted {
+    const { mode, mtime, xattrs } = entry;
+    return { owner: this.#options.ownerOf(entry), mode, mtime, xattrs };
+  }
+
+  #countFile(entry: Entry, { how, bytes, problem, lacks }: ExtractResult): void {
+    this.#report(entry, problem);
+    if (how === "failed") return;
+    this.#options.lacks.add(entry.path, lacks);
+    this.#monitor.count(how === "written" ? "restoredFiles" : "keptFiles");
+    this.#monitor.fate?.(how === "written" ? "restored" : "kept", textOf(entry.path));
+    this.#monitor.count("restoredBytes", bytes);
+    if (how !== "kept") this.#linkable(entry);
+  }
+
+  /** A damaged content says nothing of the file it was for. */
+  #report({ path }: Entry, problem: Told | undefined): void {
+    if (problem === undefined) return;
+    const about = problem.code === "damaged-content" ? `Cannot restore ${JSON.stringify(textOf(path))}: ` : "";
+    this.#monitor.problem(untell({ ...problem, message: about + problem.message }));
+  }
+
+  /** One object's failure doesn't stop the others. @returns whether it succeeded */
+  #guard(action: () => void): boolean {
+    try {
+      action();
+      return true;
+    } catch (error) {
+      if (!(error instanceof Fault) || isFatal(error)) throw error;
+      this.#monitor.problem(error);
+      return false;
+    }
+  }
+}
+
+/** False for a device that this user may not make. */
+function makeNode({ kind, target, device }: Entry, into: Dir, name: Raw): boolean {
+  if (kind === "symlink") {
+    into.symlink(target!, name);
+    return true;
+  }
+  try {
+    into.mknod(name, 0o600, kind, device ?? { major: 0, minor: 0 });
+    return true;
+  } catch (error) {
+    if (error instanceof DiskFault && error.errno === "EPERM" && device !== undefined) return false;
+    throw error;
+  }
+}
+
+/** Until it gets its own mode. */
+function makeWritable(parent: Dir, name: Raw): void {
+  const { mode } = parent.stat(name)!;
+  if ((mode & WRITABLE) !== WRITABLE) parent.setAttributes(name, { mode: mode | WRITABLE });
+}
+
+function relativeOf(path: Apath): Raw {
+  return path.slice(1) as Raw;
+}
+
+function taskOf(entry: Entry, owner: Owner | undefined): ExtractTask {
+  return {
+    name: nameOf(entry.path),
+    content: entry.content!,
+    size: entry.size,
+    sparse: entry.sparse === true,
+    mtime: entry.mtime,
+    mode: entry.mode,
+    owner,
+    xattrs: entry.xattrs,
+  };
+}
+
+function selfOf(directory: Dir): Attributed {
+  return {
+    setAttributes: (attributes) => directory.setSelfAttributes(attributes),
+    setXattr: (name, value) => directory.setSelfXattr(name, value),
+  };
+}
+
+function namedIn(directory: Dir, name: Raw, isSymlink: boolean): Attributed {
+  return {
+    setAttributes: ({ mode, ...others }) =>
+      directory.setAttributes(name, isSymlink || mode === undefined ? others : { ...others, mode }),
+    setXattr: (attribute, value) => directory.setXattr(name, attribute, value),
+  };
+}

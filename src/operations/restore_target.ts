@@ -1,0 +1,128 @@
+/** The directory that a restore writes to: whether it may, and what it finds there. */
+import { Fault } from "../core/fault.ts";
+import { type Raw, rawOf, textOf } from "../core/raw.ts";
+import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
+import { isBelow } from "../source/walk.ts";
+import type { Overwrite } from "../storage/overwrite.ts";
+import { MARKER } from "./restore_entries.ts";
+import { type Route } from "./routes.ts";
+
+export class TargetNotEmpty extends Fault {
+  readonly code = "target-not-empty";
+  readonly hint = "Choose an empty directory, or say what to do with `--overwrite always|if-changed|if-newer|never`";
+  constructor(path: Raw) {
+    super(`Cannot restore into ${JSON.stringify(textOf(path))}: it is not empty`);
+  }
+}
+
+export class TargetInStorage extends Fault {
+  readonly code = "target-in-storage";
+  readonly hint = "Choose a directory outside the storage";
+  constructor(path: Raw) {
+    super(`Cannot restore into ${JSON.stringify(textOf(path))}: it belongs to the storage`);
+  }
+}
+
+/** What was asked for, as far as targets are concerned. */
+export interface TargetRules {
+  /** Id of the snapshot. */
+  readonly snapshot: string;
+  /** As the person said; undefined: nothing was said. */
+  readonly overwrite: "always" | "if-changed" | "if-newer" | "never" | undefined;
+  /** Something is expected to be there: the restore is in place, or removes what should not be there. */
+  readonly isMirror: boolean;
+}
+
+export interface TargetState {
+  readonly overwrite: Overwrite;
+  /** Nothing is there, and files can be made under their own names at once. */
+  readonly isFresh: boolean;
+  /** The directory itself stays as it was. */
+  readonly keepsTop: boolean;
+}
+
+/** Made by every `mkfs` of ext file systems. */
+const LOST_AND_FOUND = rawOf("lost+found");
+const MARKER_NAME = MARKER.slice(1) as Raw;
+const MOST_MARKER_BYTES = 4096;
+const MARKER_FORMAT = "backup-tool restore";
+
+/** @param dir undefined: it is not there yet. @throws TargetNotEmpty */
+export function examineTarget(dir: Dir | undefined, route: Route, rules: TargetRules): TargetState {
+  const isNamed = route.to !== "/";
+  const isEmpty = (dir?.list().names ?? []).every((name) => name === LOST_AND_FOUND);
+  if (rules.overwrite !== undefined) {
+    return { overwrite: rules.overwrite, isFresh: false, keepsTop: rules.overwrite === "never" && !isEmpty };
+  }
+  if (isNamed && !rules.isMirror) return { overwrite: "refuse", isFresh: false, keepsTop: true };
+  if (isEmpty && !isNamed) return { overwrite: "refuse", isFresh: true, keepsTop: false };
+  if (dir !== undefined && readMarker(dir) === rules.snapshot) {
+    return { overwrite: "continue", isFresh: false, keepsTop: false };
+  }
+  if (!rules.isMirror) throw new TargetNotEmpty(route.target);
+  return { overwrite: "refuse-newer", isFresh: false, keepsTop: false };
+}
+
+/** Notes that everything in a directory belongs to a restore that isn't finished, so that it can be continued. */
+export function setMarker(dir: Dir, snapshot: string): void {
+  using file = dir.create(MARKER_NAME, 0o600);
+  file?.write(new TextEncoder().encode(`${JSON.stringify({ format: MARKER_FORMAT, snapshot })}\n`), 0);
+}
+
+/** If it is there, and of this snapshot. */
+export function removeMarker(dir: Dir, snapshot: string): void {
+  if (readMarker(dir) === snapshot) dir.unlink(MARKER_NAME);
+}
+
+function readMarker(dir: Dir): string | undefined {
+  if (dir.stat(MARKER_NAME)?.kind !== "file") return undefined;
+  using file = dir.open(MARKER_NAME);
+  const bytes = new Uint8Array(MOST_MARKER_BYTES);
+  try {
+    const { format, snapshot } = JSON.parse(new TextDecoder().decode(bytes.subarray(0, file?.read(bytes, 0) ?? 0)));
+    return format === MARKER_FORMAT ? String(snapshot) : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** @throws TargetInStorage */
+export function assertOutside(disk: Disk, target: Raw, storage: Raw): void {
+  const own = disk.realPath(storage), real = realPathOfNearest(disk, target);
+  if (real === own || isBelow(real, own)) throw new TargetInStorage(target);
+}
+
+/** Of the directory itself or, if it isn't there yet, of the nearest one above it. */
+function realPathOfNearest(disk: Disk, path: Raw): Raw {
+  try {
+    return disk.realPath(path);
+  } catch (error) {
+    if (!(error instanceof DiskFault) || error.errno !== "ENOENT" || path === "/") throw error;
+    return realPathOfNearest(disk, aboveOf(path));
+  }
+}
+
+/** Undefined if it is not there. */
+export function openTarget(disk: Disk, path: Raw): Dir | undefined {
+  try {
+    return disk.openDir(path);
+  } catch (error) {
+    if (error instanceof DiskFault && error.errno === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** Opens the target, making it and its missing parents. */
+export function makeTarget(disk: Disk, path: Raw): Dir {
+  const there = openTarget(disk, path);
+  if (there !== undefined) return there;
+  using parent = makeTarget(disk, aboveOf(path));
+  parent.mkdir(path.slice(path.lastIndexOf("/") + 1) as Raw, 0o755);
+  return disk.openDir(path);
+}
+
+function aboveOf(path: Raw): Raw {
+  const slash = path.lastIndexOf("/");
+  return (slash <= 0 ? "/" : path.slice(0, slash)) as Raw;
+}

@@ -1,0 +1,76 @@
+/** Names and numbers of users and groups, as the machine's name service has them. */
+import { bytesOf, type Raw, rawOf, textOf } from "../core/raw.ts";
+import { errnoName } from "./errno.ts";
+import { type Libc, rawUpToNul } from "./libc.ts";
+
+export type AccountKind = "user" | "group";
+
+const RECORD_BYTES = 128;
+const FIRST_STRINGS_BYTES = 4096;
+const MOST_STRINGS_BYTES = 1 << 22;
+/** Both `struct passwd` and `struct group` begin with pointers to name and password; then comes the number. */
+const ID_OFFSET = 16;
+
+/** What was asked for once is kept: a name service may be on the network. */
+export class Accounts {
+  readonly #libc: Libc;
+  readonly #names = { user: new Map<number, string | undefined>(), group: new Map<number, string | undefined>() };
+  readonly #ids = { user: new Map<string, number | undefined>(), group: new Map<string, number | undefined>() };
+
+  constructor(libc: Libc) {
+    this.#libc = libc;
+  }
+
+  /** Text of the name; undefined if the machine doesn't know the number. */
+  nameOf(kind: AccountKind, id: number): string | undefined {
+    return cached(this.#names[kind], id, () => {
+      const { call } = this.#libc;
+      const find = kind === "user" ? call.getpwuid_r : call.getgrgid_r;
+      return look((...space) => find(id, ...space), nameIn);
+    });
+  }
+
+  /** Undefined if the machine doesn't know the name. */
+  idOf(kind: AccountKind, name: string): number | undefined {
+    return cached(this.#ids[kind], name, () => {
+      const { call } = this.#libc;
+      const find = kind === "user" ? call.getpwnam_r : call.getgrnam_r;
+      const bytes = bytesOf(`${rawOf(name)}\0` as Raw);
+      return look(
+        (...space) => find(bytes, ...space),
+        (record) => new DataView(record.buffer).getUint32(ID_OFFSET, true),
+      );
+    });
+  }
+}
+
+function cached<K, V>(known: Map<K, V | undefined>, key: K, find: () => V | undefined): V | undefined {
+  const value = known.get(key);
+  if (value !== undefined || known.has(key)) return value;
+  const found = find();
+  known.set(key, found);
+  return found;
+}
+
+type Bytes = Uint8Array<ArrayBuffer>;
+type Find = (record: Bytes, strings: Bytes, size: number, result: BigUint64Array<ArrayBuffer>) => number;
+
+/** Asks with more and more space for the strings. */
+function look<T>(find: Find, read: (record: Bytes, strings: Bytes) => T): T | undefined {
+  const record = new Uint8Array(RECORD_BYTES);
+  const result = new BigUint64Array(1);
+  for (let size = FIRST_STRINGS_BYTES; size <= MOST_STRINGS_BYTES; size *= 4) {
+    const strings = new Uint8Array(size);
+    const error = find(record, strings, size, result);
+    if (errnoName(error) === "ERANGE") continue;
+    return error !== 0 || result[0] === 0n ? undefined : read(record, strings);
+  }
+  return undefined;
+}
+
+/** The name lies among the strings. */
+function nameIn(record: Bytes, strings: Bytes): string {
+  const name = new DataView(record.buffer).getBigUint64(0, true);
+  const start = Deno.UnsafePointer.value(Deno.UnsafePointer.of(strings));
+  return textOf(rawUpToNul(strings, Number(name - BigInt(start))));
+}

@@ -1,0 +1,60 @@
+/** What a restore does where something is already: one decision for files, for everything else, and for a dry run. */
+import type { NsText } from "../core/entry.ts";
+import { Fault } from "../core/fault.ts";
+import type { Stat } from "../platform/disk.ts";
+
+/**
+ * What may happen to what is there. "if-changed" leaves what seems to be the same, "if-newer" also what is newer than the
+ * snapshot's. "refuse" makes everything that is there a problem, "refuse-newer" only what is newer and not the same.
+ * "continue" is "refuse-newer" where a restore was cut off: what it had not finished is replaced.
+ */
+export type Overwrite = "always" | "if-changed" | "if-newer" | "never" | "refuse" | "refuse-newer" | "continue";
+
+/** "same": what is there is right; "keep": it stays, whatever it is; "newer", "taken": it stays, and that is a problem. */
+export type Verdict = "make" | "replace" | "same" | "keep" | "newer" | "taken";
+
+/** Mode of a file until all of its bytes are there. */
+export const UNFINISHED_MODE = 0o600;
+
+export class TargetTaken extends Fault {
+  readonly code = "target-taken";
+  readonly hint = "Choose an empty target, or say what to do with `--overwrite always|if-changed|if-newer|never`";
+  constructor(path: string) {
+    super(`Cannot restore ${JSON.stringify(path)}: something is there already`);
+  }
+}
+
+export class TargetNewer extends Fault {
+  readonly code = "target-newer";
+  readonly hint = "Replace it with `--overwrite always`, or leave what is newer with `--overwrite if-newer`";
+  constructor(path: string) {
+    super(`Cannot restore ${JSON.stringify(path)}: what is there is newer`);
+  }
+}
+
+/** A directory is never replaced. @param seemsSame asked only if it matters */
+export function decideOverwrite(
+  overwrite: Overwrite,
+  there: Stat | undefined,
+  wanted: { readonly mtime: NsText },
+  seemsSame: (there: Stat) => boolean,
+): Verdict {
+  if (there === undefined) return "make";
+  if (overwrite === "never") return "keep";
+  if (overwrite === "refuse" || there.kind === "dir") return "taken";
+  if (overwrite === "always") return "replace";
+  if (seemsSame(there)) return "same";
+  if (overwrite === "if-changed" || !isLater(there.mtime, wanted.mtime)) return "replace";
+  if (overwrite === "continue" && there.kind === "file" && there.mode === UNFINISHED_MODE) return "replace";
+  return overwrite === "if-newer" ? "keep" : "newer";
+}
+
+/** @throws TargetTaken, TargetNewer if that is the verdict */
+export function assertMayRestore(verdict: Verdict, path: string): void {
+  if (verdict === "taken") throw new TargetTaken(path);
+  if (verdict === "newer") throw new TargetNewer(path);
+}
+
+function isLater(a: NsText, b: NsText): boolean {
+  return a !== b && BigInt(a) > BigInt(b);
+}
