@@ -1,0 +1,172 @@
+/** Random lives of a storage: backups, forgetting, pruning, rebuilding and crashes in any order. SLOW=1 runs many more. */
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import fc from "fast-check";
+import { Fault } from "../../src/core/fault.ts";
+import type { Policy } from "../../src/core/policy.ts";
+import { rawOf } from "../../src/core/raw.ts";
+import { backup } from "../../src/operations/backup.ts";
+import { forget } from "../../src/operations/forget.ts";
+import { prune } from "../../src/operations/prune.ts";
+import { rebuildCatalog } from "../../src/operations/rebuild.ts";
+import { openDisk } from "../../src/platform/open_disk.ts";
+import { openStorage, type Storage } from "../../src/storage/storage.ts";
+import { CuttingDisk, PowerCut } from "../support/cutting_disk.ts";
+import { neededItems } from "../support/needed_items.ts";
+import { differences, run, TestMonitor, World } from "../support/world.ts";
+
+const RUNS = Deno.env.get("SLOW") ? 300 : 15;
+
+const file = fc.constantFrom("a", "b", "sub/a", "sub/deep/x", "ü");
+/** Number of the first change of the disk that fails; undefined: none does. */
+const cut = fc.option(fc.nat(60), { nil: undefined, freq: 2 });
+const policy: fc.Arbitrary<Policy> = fc.oneof(
+  fc.record({ last: fc.integer({ min: 1, max: 4 }) }),
+  fc.record({ hourly: fc.integer({ min: 1, max: 3 }) }),
+  fc.record({ tag: fc.constant(["x"]) }),
+);
+const step = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({ do: fc.constant("write" as const), file, text: fc.constantFrom("1", "2", "3") }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("remove" as const), file }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constant("backup" as const),
+      cut,
+      name: fc.constantFrom("photos", "music"),
+      tags: fc.subarray(["x"]),
+      tree: fc.boolean(),
+      minutes: fc.constantFrom(1, 40),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("forget" as const), cut, policy }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("forget one" as const), cut, which: fc.nat(9) }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("prune" as const), cut }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("rebuild" as const), cut }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("lose the catalog" as const) }) },
+);
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+class Life implements Disposable {
+  readonly world = new World({ inMemory: true });
+  /** Snapshots that must be there, and what the source was then. */
+  readonly copies = new Map<string, string>();
+  #copies = 0;
+
+  [Symbol.dispose](): void {
+    this.world[Symbol.dispose]();
+  }
+
+  async apply(step: Step): Promise<void> {
+    const { world } = this;
+    switch (step.do) {
+      case "write":
+        return world.write(step.file, step.text);
+      case "remove":
+        return Deno.removeSync(`${world.source}/${step.file}`, { recursive: true });
+      case "backup":
+        world.clock.pass(step.minutes);
+        await this.#working(step.cut, async (storage, monitor) => {
+          await backup(storage, { ...world.request(), ...step }, monitor);
+        });
+        return this.#copyNewest();
+      case "forget":
+        await this.#working(step.cut, (storage, monitor) => {
+          forget(storage, { policy: step.policy, among: {}, dryRun: false }, monitor);
+        });
+        return this.#dropForgotten();
+      case "forget one": {
+        const id = [...this.copies.keys()][step.which];
+        if (id === undefined) return;
+        await this.#working(step.cut, (storage, monitor) => {
+          forget(storage, { snapshots: [id], dryRun: false }, monitor);
+        });
+        return this.#dropForgotten();
+      }
+      case "prune":
+        if (await this.#working(step.cut, prunes)) {
+          deepStrictEqual([...world.items().keys()].sort(), neededItems(world));
+        }
+        return;
+      case "rebuild":
+        return void await this.#working(step.cut, (storage, monitor) => {
+          rebuildCatalog(storage, monitor);
+        });
+      case "lose the catalog":
+        return run("rm", "-f", `${world.storagePath}/db/catalog.sqlite`) as unknown as void;
+    }
+  }
+
+  /** @returns false if it was cut */
+  async #working(
+    cut: number | undefined,
+    work: (storage: Storage, monitor: TestMonitor) => Promise<void> | void,
+  ): Promise<boolean> {
+    const disk = cut === undefined ? openDisk() : new CuttingDisk(openDisk(), cut).disk;
+    const monitor = new TestMonitor();
+    try {
+      using storage = openStorage({ ...this.world.machine, disk }, rawOf(this.world.storagePath), monitor);
+      await work(storage, monitor);
+      deepStrictEqual(monitor.problems, []);
+      return true;
+    } catch (error) {
+      ok(cut !== undefined && !(error instanceof Fault) && error instanceof PowerCut, String((error as Error).stack));
+      return false;
+    }
+  }
+
+  /** A backup that was cut may have made its snapshot all the same. */
+  #copyNewest(): void {
+    using storage = this.world.open();
+    const newest = storage.snapshots().at(-1);
+    if (newest === undefined || !newest.complete || this.copies.has(newest.id)) return;
+    const copy = `${this.world.base}/copy-${this.#copies++}`;
+    run("cp", "-a", this.world.source, copy);
+    this.copies.set(newest.id, copy);
+  }
+
+  /** Forgetting goes snapshot by snapshot: one that was cut may have removed some. */
+  #dropForgotten(): void {
+    using storage = this.world.open();
+    const there = new Set<string>(storage.snapshots().map(({ id }) => id));
+    for (const id of this.copies.keys()) if (!there.has(id)) this.copies.delete(id);
+  }
+}
+
+async function prunes(storage: Storage, monitor: TestMonitor): Promise<void> {
+  await prune(storage, { dryRun: false, workers: 0, signal: new AbortController().signal }, () => {}, monitor);
+}
+
+Deno.test("whatever is backed up, forgotten, pruned, rebuilt and cut short: what is kept restores exactly", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 30 }), async (steps) => {
+      using life = new Life();
+      for (const one of steps) {
+        try {
+          await life.apply(one);
+        } catch (error) {
+          if (!(error instanceof Deno.errors.NotFound && one.do === "remove")) throw error;
+        }
+      }
+      for (const [id, copy] of life.copies) {
+        strictEqual(differences(copy, (await life.world.restore(id)).target), "");
+      }
+      strictEqual((await life.world.check()).damaged, 0);
+      await life.apply({ do: "prune", cut: undefined });
+      for (const [id, copy] of life.copies) {
+        strictEqual(differences(copy, (await life.world.restore(id)).target), "");
+      }
+      strictEqual((await life.world.check()).damaged, 0);
+      using storage = life.world.open();
+      deepStrictEqual(storage.snapshots().filter(({ complete }) => complete).map(({ id }) => id), [
+        ...life.copies.keys(),
+      ]);
+      const live = [...storage.catalog().dump()];
+      rebuildCatalog(storage, new TestMonitor());
+      deepStrictEqual([...storage.catalog().dump()], live);
+    }),
+    { numRuns: RUNS },
+  );
+});

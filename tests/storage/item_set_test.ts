@@ -1,0 +1,41 @@
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { hashBytes } from "../../src/storage/digest.ts";
+import { fingerprints, ItemSet } from "../../src/storage/item_set.ts";
+
+function idsFrom(from: number, count: number): string[] {
+  return Array.from({ length: count }, (_, i) => hashBytes("sha256", new TextEncoder().encode(String(from + i))));
+}
+
+Deno.test("an ItemSet lacks none of the ids that were added, however often, and holds no other", () => {
+  const set = new ItemSet(), here = idsFrom(0, 20_000), elsewhere = idsFrom(20_000, 20_000);
+  for (const id of [...here, ...here.slice(0, 5000)]) set.add(id);
+  deepStrictEqual(here.filter((id) => !set.has(id)), []);
+  deepStrictEqual(elsewhere.filter((id) => set.has(id)), []);
+});
+
+Deno.test("an ItemSet takes ids that another thread has read, and tells suffixes apart", () => {
+  const set = new ItemSet(), [first = "", second = ""] = idsFrom(0, 2);
+  set.addAll(fingerprints([first, `${second}00`]));
+  deepStrictEqual([first, `${first}00`, second, `${second}00`, `${second}01`].map((id) => set.has(id)), [
+    true,
+    false,
+    false,
+    true,
+    false,
+  ]);
+});
+
+Deno.test("an ItemSet of a million ids that come thirty times each stays small", () => {
+  const before = memory(), set = new ItemSet();
+  const words = new Int32Array(2_000_000);
+  for (let i = 0; i < words.length; i++) words[i] = Math.imul(i + 1, 0x9e3779b1) | 1;
+  for (let round = 0; round < 30; round++) set.addAll(words);
+  const used = memory() - before - words.byteLength;
+  ok(used < 40 * 1024 * 1024, `${Math.round(used / 1024 / 1024)} MiB`);
+  strictEqual(set.has("00"), false);
+});
+
+function memory(): number {
+  const { external, heapUsed } = Deno.memoryUsage();
+  return external + heapUsed;
+}
