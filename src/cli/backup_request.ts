@@ -121,6 +121,7 @@ export async function selectionFor(chosen: Chosen, options: SelectionOptions, se
     largestBytes: options.maxSize ?? options.excludeLargerThan ?? settings.excludeLargerThan,
     host: options.host ?? world.env("BACKUP_TOOL_HOST") ?? settings.host ?? world.host(),
     detection: { force, ignoreInode, ignoreCtime },
+    statics: options.static ?? [],
   };
 }
 

@@ -16,6 +16,7 @@ export interface SelectionOptions extends ExcludeOptions {
   readonly force?: boolean;
   readonly ignoreInode?: boolean;
   readonly ignoreCtime?: boolean;
+  readonly static?: readonly string[];
 }
 
 const PRESET_NAMES = Object.keys(PRESETS);
@@ -42,6 +43,7 @@ export function addSelectionOptions(command: Command): Command {
     .option("--force", "read every file, even if nothing seems to have changed")
     .option("--ignore-inode", "a new inode number alone is no change")
     .option("--ignore-ctime", "a new time of change (ctime) alone is no change")
+    .option("--static <PATTERN>", "what fits should never change: warn, and keep the old content", collected)
     .addOption(new Option("--ignore-files").hideHelp())
     .addOption(opposite("exclude-caches"))
     .addOption(opposite("one-file-system"));

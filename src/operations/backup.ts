@@ -2,29 +2,31 @@
  * Backing up: the walk of the source is compared in lock-step with the previous snapshot; files that are new or changed
  * are stored, and everything becomes lines of a new manifest, in order, whatever order the threads finish in.
  */
-import { type Apath, nameOf, TOP } from "../core/apath.ts";
+import { nameOf, parentOf, TOP } from "../core/apath.ts";
 import type { Entry, Learnt } from "../core/entry.ts";
 import { Interrupted } from "../core/fault.ts";
-import type { Fate, Monitor } from "../core/monitor.ts";
-import { rawOf, textOf } from "../core/raw.ts";
+import type { Monitor } from "../core/monitor.ts";
+import { textOf } from "../core/raw.ts";
 import { VERSION } from "../core/version.ts";
 import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
 import { type Found, NoSource, type WalkBatch } from "../source/walk.ts";
 import { ACL_ATTRIBUTE } from "../storage/access.ts";
+import type { BasisLine } from "../storage/basis.ts";
 import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
 import { untell } from "../storage/faults.ts";
-import { encodeXattrs, type StoreResult, type StoreTask } from "../storage/ingest.ts";
+import { encodeXattrs, type StoreResult } from "../storage/ingest.ts";
 import type { ItemSet } from "../storage/item_set.ts";
 import { contentOfLine, encodeLine, linePath, parseLine, seenPart } from "../storage/line.ts";
 import type { Pool } from "../storage/pool.ts";
 import type { LeftOut, Root } from "../storage/root.ts";
 import { SnapshotWriter } from "../storage/snapshot_writer.ts";
 import type { Storage, Writer } from "../storage/storage.ts";
-import { freeTreeName, pointLatest, TreeBuilder, treeName } from "../storage/tree.ts";
-import { type Compared, Comparison, type Selection } from "./comparison.ts";
+import { pointLatest, type TreeBuilder } from "../storage/tree.ts";
+import { Comparison, type Selection } from "./comparison.ts";
+import { newTree } from "./new_tree.ts";
+import { fateOf, keptPending, type Pending, type Share, taskOf } from "./pending.ts";
 import { Pace } from "./pace.ts";
 import { Parcel, type ParcelDirectory } from "./parcel.ts";
-import { probeLinks } from "./probe.ts";
 import { isHidden } from "./sources.ts";
 
 export interface BackupRequest extends Selection {
@@ -55,28 +57,6 @@ export async function backup(storage: Storage, request: BackupRequest, monitor: 
   return await run.make();
 }
 
-/** A line that is known, or that waits for a file to be stored. */
-interface Pending extends Omit<Compared, "head" | "line"> {
-  /** Where it is in the source. */
-  readonly place: ParcelDirectory;
-  /** The stat part of the line. */
-  head: string;
-  /** The whole line once it is known. */
-  line: string | undefined;
-  /** Of a directory in the tree, whose attributes are given later. */
-  directory: Entry | undefined;
-  /** Of the content that is kept; undefined if none is. */
-  bytes: number | undefined;
-}
-
-/** One directory's share of the manifest, in order of the walk. */
-interface Share {
-  readonly directory: Apath;
-  readonly pendings: Pending[];
-  /** The last parcel that holds one of its files; undefined if nothing is waited for. */
-  readonly parcel: Parcel<Pending> | undefined;
-}
-
 class BackupRun implements AsyncDisposable {
   readonly #storage: Storage;
   readonly #writer: Writer;
@@ -93,6 +73,8 @@ class BackupRun implements AsyncDisposable {
   readonly #isPrivate: boolean;
   readonly #totals = { entries: 0, files: 0, dirs: 0, bytes: 0, problems: 0 };
   readonly #queue: Share[] = [];
+  /** What the source doesn't hold any more, but the snapshot does; it comes before what was compared last. */
+  readonly #kept: { readonly entry: Entry; readonly line: BasisLine }[] = [];
   /** Sent, not settled yet; oldest first. */
   readonly #parcels: Parcel<Pending>[] = [];
   #parcel = new Parcel<Pending>();
@@ -122,25 +104,17 @@ class BackupRun implements AsyncDisposable {
     this.#lastCheckpointMs = this.#startMs;
     this.#comparison = new Comparison(storage, request, this.#monitor, {
       missing: (path) => this.#monitor.problem(new NoSource(path)),
-      ...(monitor.fate && { gone: (line) => monitor.fate!("gone", JSON.parse(linePath(line))) }),
+      kept: (entry, line) => this.#kept.push({ entry, line }),
+      ...(monitor.fate && { gone: ({ text }) => monitor.fate!("gone", JSON.parse(linePath(text))) }),
     });
     this.#isPrivate = this.#comparison.roots.some((root) => isHidden(this.#disk, root));
     this.#sequence = (storage.snapshots().at(-1)?.sequence ?? 0) + 1;
     const whole = this.#comparison.previous.find((snapshot) => snapshot.complete);
     if (whole !== undefined) monitor.expect({ items: whole.entries });
     this.#manifest = new SnapshotWriter(storage.objects, this.#monitor);
-    const abilities = probeLinks(storage.dir);
-    if (request.tree && !abilities.links) {
-      monitor.notice("This file system has no hard links: backing up without browsable trees");
-    }
-    if (request.tree && abilities.links) {
-      const name = treeName(this.#startMs, storage.machine.clock, abilities.colons);
-      this.#treeName = freeTreeName(name, (candidate) => isTreeTaken(storage, candidate));
-      this.#tree = new TreeBuilder(storage.dir, this.#disk, {
-        name: "tree",
-        isPrivate: this.#isPrivate,
-      });
-    }
+    const tree = request.tree ? newTree(storage, this.#startMs, this.#isPrivate, monitor) : undefined;
+    this.#treeName = tree?.name;
+    this.#tree = tree?.builder;
     this.#damaged = new Set(storage.damaged());
     this.#pool = storage.pool(request.workers, request.signal);
   }
@@ -187,6 +161,7 @@ class BackupRun implements AsyncDisposable {
       while (this.#queue.length > 0 && this.#mustConsume(this.#queue[0]!)) await this.#consumeOldest();
       await this.#checkpointIfDue();
     }
+    this.#takeKept();
     while (this.#queue.length > 0) await this.#consumeOldest();
   }
 
@@ -201,16 +176,41 @@ class BackupRun implements AsyncDisposable {
     using tree = batch.found[0]?.path === TOP ? undefined : this.#tree?.open(batch.apath);
     const { rootPath, relative, apath } = batch;
     const place = { rootPath, relative, tree: tree === undefined ? undefined : this.#tree!.directory(apath) };
-    const pendings: Pending[] = [];
-    let parcel: Parcel<Pending> | undefined;
+    let share: Share = { directory: apath, pendings: [], parcel: undefined };
     for (const found of batch.found) {
       const pending = this.#look(found, place, batch.parent, tree);
-      pendings.push(pending);
-      if (found.stat.kind !== "file" || !this.#gather(pending)) continue;
-      parcel = this.#parcel;
-      if (parcel.isFull) this.#send();
+      if (this.#kept.length > 0) {
+        this.#queue.push(share);
+        this.#takeKept();
+        share = { directory: apath, pendings: [], parcel: undefined };
+      }
+      this.#takeInto(share, pending);
     }
-    this.#queue.push({ directory: apath, pendings, parcel });
+    this.#queue.push(share);
+  }
+
+  #takeInto(share: Share, pending: Pending): void {
+    share.pendings.push(pending);
+    if (pending.stat.kind !== "file" || !this.#gather(pending)) return;
+    share.parcel = this.#parcel;
+    if (share.parcel.isFull) this.#send();
+  }
+
+  /** Entries that come before the one at hand, and that the source doesn't hold any more. */
+  #takeKept(): void {
+    for (const { entry, line } of this.#kept.splice(0)) {
+      const directory = parentOf(entry.path);
+      const tree = this.#tree?.directory(directory);
+      const { rootPath, directory: relative } = this.#comparison.placeOf(entry.path);
+      const pending = keptPending(entry, line, { rootPath, relative, tree });
+      if (this.#tree !== undefined && entry.kind === "dir") {
+        using parent = this.#tree.open(directory);
+        this.#tree.makeDirectory(parent, entry);
+      }
+      const share: Share = { directory, pendings: [], parcel: undefined };
+      this.#takeInto(share, pending);
+      this.#queue.push(share);
+    }
   }
 
   /** Puts a file into the parcel. @returns false if there is nothing to be done for it */
@@ -242,7 +242,7 @@ class BackupRun implements AsyncDisposable {
 
   /** Compares one object with the previous snapshot; what is not a regular file is dealt with at once. */
   #look(found: Found, place: ParcelDirectory, parent: Dir, tree: Dir | undefined): Pending {
-    const { path, name, stat, head, line, from, learnt } = this.#comparison.compare(found, parent);
+    const { path, name, stat, head, line, from, learnt, guarded } = this.#comparison.compare(found, parent);
     const pending: Pending = {
       path,
       name,
@@ -252,6 +252,7 @@ class BackupRun implements AsyncDisposable {
       line,
       from,
       learnt,
+      guarded,
       directory: undefined,
       bytes: undefined,
     };
@@ -445,34 +446,4 @@ function forwarding(monitor: Monitor): Monitor {
     notice: (text) => monitor.notice(text),
     ...(monitor.fate !== undefined && { fate: monitor.fate }),
   };
-}
-
-function fateOf({ from }: Pending, line: string): Fate {
-  if (line === from?.text) return "unchanged";
-  if (line.includes(`,"problems":`) && parseLine(line).problems !== undefined) return "failed";
-  return from === undefined ? "new" : "changed";
-}
-
-function taskOf({ path, name, stat, from, learnt }: Pending): StoreTask {
-  return {
-    name,
-    treeName: nameOf(path),
-    size: stat.size,
-    mtime: stat.mtime,
-    ctime: stat.ctime,
-    inode: stat.inode,
-    mode: stat.mode,
-    gid: stat.gid,
-    sparse: learnt.sparse === true,
-    content: from === undefined ? undefined : contentOfLine(from.text),
-  };
-}
-
-function isTreeTaken(storage: Storage, name: string): boolean {
-  const slash = name.indexOf("/");
-  const year = rawOf(name.slice(0, slash));
-  if (storage.snapshots().some((snapshot) => snapshot.tree === name)) return true;
-  if (storage.dir.stat(year) === undefined) return false;
-  using directory = storage.dir.openDir(year);
-  return directory.stat(rawOf(name.slice(slash + 1))) !== undefined;
 }

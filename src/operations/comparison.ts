@@ -3,9 +3,9 @@
  * what it was. The one place that decides what is unchanged; a backup acts on it, a plan tells it.
  */
 import type { Apath } from "../core/apath.ts";
-import type { Learnt, Seen } from "../core/entry.ts";
+import type { Entry, Learnt, Seen } from "../core/entry.ts";
 import type { Monitor } from "../core/monitor.ts";
-import type { Raw } from "../core/raw.ts";
+import { type Raw, textOf } from "../core/raw.ts";
 import type { Dir, Disk, Stat } from "../platform/disk.ts";
 import { Choice } from "../source/choice.ts";
 import { type Detection, RacyStamps, Signs } from "../source/detection.ts";
@@ -13,8 +13,11 @@ import { type Filter, parseFilter } from "../source/filter.ts";
 import { type Exclusion, type Found, type SourceRoot, walk, type WalkBatch } from "../source/walk.ts";
 import { Basis, type BasisLine } from "../storage/basis.ts";
 import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
-import { seenPart, withoutSigns } from "../storage/line.ts";
+import { StaticChanged } from "../storage/faults.ts";
+import { encodeEntry, parseLine, seenPart, withoutSigns } from "../storage/line.ts";
+import type { Manifest } from "../storage/manifest.ts";
 import type { Storage } from "../storage/storage.ts";
+import { looksChanged, StaticPaths, statOf, withoutHardLink } from "./static_paths.ts";
 import { findSources, isThere, seriesName, skippedDirectories } from "./sources.ts";
 
 /** What a backup, or a plan of one, is of. */
@@ -32,6 +35,8 @@ export interface Selection {
   readonly largestBytes: number | undefined;
   readonly host: string;
   readonly detection?: Detection;
+  /** Patterns in gitignore syntax: what fits, and what is below it, should never change. */
+  readonly statics?: readonly string[];
   /** Absolute paths in the sources, none of which may lead through a symlink: only they and what is below them. */
   readonly only?: readonly Raw[];
 }
@@ -50,13 +55,17 @@ export interface Compared {
   readonly from: BasisLine | undefined;
   /** What is known of it without opening it. */
   readonly learnt: Learnt;
+  /** A static file that is to be read: if its content isn't the old one, the old one is kept. */
+  readonly guarded: boolean;
 }
 
 export interface ComparisonListener {
   /** Is told of what is left out, and why. */
   excluded?(exclusion: Exclusion): void;
-  /** Is told the line of each object that the source doesn't hold any more, in order. */
-  gone?(line: string): void;
+  /** Is told of each object that the source doesn't hold any more, in order. */
+  gone?(line: BasisLine): void;
+  /** Is told of objects that the source doesn't hold any more, but that are kept, in order. */
+  kept?(entry: Entry, line: BasisLine): void;
   /** Is told which paths of a selection's `only` are not there. */
   missing?(path: Raw): void;
 }
@@ -77,6 +86,7 @@ export class Comparison {
   readonly #basis: Basis;
   readonly #signs: Signs;
   readonly #racy: RacyStamps;
+  readonly #statics: StaticPaths | undefined;
   readonly #links = new HardLinks();
   readonly #force: boolean;
 
@@ -93,9 +103,11 @@ export class Comparison {
     this.roots = findSources(storage, selection.sources, this.#filter, monitor);
     this.series = selection.name ?? seriesName(this.roots);
     this.previous = basisOf(storage.snapshots(), selection.host, this.series);
-    this.#basis = new Basis(this.previous.map(({ id }) => storage.manifest(id)), {
+    const manifests = this.previous.map(({ id }) => storage.manifest(id));
+    this.#statics = this.#staticPaths(selection.statics ?? [], manifests);
+    this.#basis = new Basis(manifests, {
       damaged: (fault) => monitor.notice(`The previous snapshot can't help: ${fault.message}`),
-      ...(listener.gone && { gone: (line) => listener.gone!(line) }),
+      ...(this.#statics !== undefined || listener.gone ? { gone: (line: BasisLine) => this.#lose(line) } : {}),
     });
     this.#signs = new Signs(this.#disk, detection);
     this.#racy = new RacyStamps(this.previous.map(({ time, end }) => ({
@@ -103,6 +115,19 @@ export class Comparison {
       endMs: Date.parse(end),
     })));
     this.#force = detection.force === true;
+  }
+
+  #staticPaths(patterns: readonly string[], manifests: readonly Manifest[]): StaticPaths | undefined {
+    if (patterns.length === 0) return undefined;
+    const round = this.previous[0]?.sequence ?? 0;
+    return new StaticPaths(this.#disk, manifests, { patterns, roots: this.roots, round });
+  }
+
+  #lose(line: BasisLine): void {
+    if (this.#statics?.keeps(line.text) !== true) return this.#listener.gone?.(line);
+    const entry = withoutHardLink(parseLine(line.text));
+    if (entry.kind !== "dir") this.#monitor.problem(new StaticChanged(textOf(entry.path), "it is gone"));
+    this.#listener.kept?.(entry, line);
   }
 
   /** Batches in apath order; everything in them must be compared before the next is asked for. @throws SourceGone */
@@ -134,13 +159,35 @@ export class Comparison {
     const line = from === undefined || this.#force
       ? undefined
       : this.#takenOver(from.text, head, learnt.hardLink, seen.ctime ?? seen.mtime);
-    return { path, name, stat, head, line, from, learnt };
+    const compared = { path, name, stat, head, line, from, learnt, guarded: false };
+    return from !== undefined && this.#statics?.guards(path, from.text) ? this.#guard(compared, from) : compared;
+  }
+
+  /** A static file: it is kept as it was if it shows a change, and read if it may have changed, or if it is its turn. */
+  #guard(compared: Compared, from: BasisLine): Compared {
+    const { path, stat, line } = compared;
+    const old = withoutHardLink(parseLine(from.text));
+    if (!looksChanged(old, stat)) {
+      const isRead = line === undefined || this.#statics!.isDue(path);
+      return isRead ? { ...compared, line: undefined, guarded: true } : compared;
+    }
+    const what = stat.kind === "file" ? "it has another size or time" : `it has become a ${stat.kind}`;
+    this.#monitor.problem(new StaticChanged(textOf(path), what));
+    // What is in a new directory comes after it, and has to have a directory.
+    if (stat.kind === "dir") return compared;
+    return { ...compared, stat: statOf(old), head: seenPart(path, old), line: encodeEntry(old), learnt: NOTHING };
   }
 
   /** The old line, if it still says everything; without signs that don't count any more. */
   #takenOver(text: string, head: string, hardLink: string | undefined, stamp: string): string | undefined {
     const line = isUnchanged(text, head, hardLink) ? text : withoutOldSigns(text, head, hardLink);
     return line === undefined || this.#racy.has(stamp) ? undefined : line;
+  }
+
+  /** Where something that is kept was in the source. */
+  placeOf(path: Apath): { readonly rootPath: Raw; readonly directory: Raw } {
+    if (this.#statics === undefined) throw new Error("Nothing is kept but static paths");
+    return this.#statics.placeOf(path);
   }
 
   /** What the line of an object that was compared says first. */

@@ -115,7 +115,7 @@ class Planning implements Disposable {
     };
     this.#comparison = new Comparison(storage, request, this.#monitor, {
       excluded: (exclusion) => this.#exclude(exclusion),
-      gone: (line) => this.#lose(line),
+      gone: ({ text }) => this.#lose(text),
       missing: (path) => this.#monitor.problem(new NoSource(path)),
     });
     this.#known = storage.contents();

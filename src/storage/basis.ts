@@ -81,9 +81,9 @@ class Cursor {
   }
 
   /** Moves on to the first path that is not before `path`; to the end without one. */
-  seek(path: Apath | undefined, passed: (line: string) => void): void {
+  seek(path: Apath | undefined, passed: (line: BasisLine) => void): void {
     while (this.path !== undefined && (path === undefined || compareApath(this.path, path) < 0)) {
-      passed(this.#lines[this.#index]!);
+      passed(this.line());
       this.step();
     }
   }
@@ -98,14 +98,14 @@ export interface BasisListener {
   /** A hunk can't be read; what it held counts as never seen. */
   damaged(fault: Fault): void;
   /** The line of a path that was not asked for: it is no more. In apath order. */
-  gone?(line: string): void;
+  gone?(line: BasisLine): void;
 }
 
 const IGNORED = (): void => {};
 
 export class Basis {
   readonly #cursors: Cursor[];
-  readonly #gone: (line: string) => void;
+  readonly #gone: (line: BasisLine) => void;
 
   /** @param manifests newest first: partial ones, then at most one complete one */
   constructor(manifests: readonly Manifest[], listener: BasisListener) {

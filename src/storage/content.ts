@@ -107,7 +107,7 @@ export class ContentStore implements Disposable {
     if (temp === undefined) throw new DiskFault("EEXIST", "create", name);
     try {
       // What is kept is hashed, not what the source may have become since.
-      const { digest, size } = stream.cloneTo(temp) ? this.#digestOf(temp) : this.#copyIn(stream, temp);
+      const { digest, size } = stream.cloneTo(temp) ? this.#digestAndSize(reading(temp)) : this.#copyIn(stream, temp);
       return this.#settle(digest, new TempCandidate(this.#temp, name, temp, size), file);
     } finally {
       temp[Symbol.dispose]();
@@ -280,14 +280,29 @@ export class ContentStore implements Disposable {
     const isBelieved = this.#resistant && !this.#options.damaged.has(id) && this.#options.isVouchedFor(id);
     if (isBelieved) return sameSize ? "same" : "broken";
     using item = leaf.open(name);
-    if (item === undefined || this.#digestOf(item).digest !== digest) return "broken";
+    if (item === undefined || this.digestOf(reading(item)) !== digest) return "broken";
     return sameSize && (this.#resistant || candidate.equals(item)) ? "same" : "different";
   }
 
-  #digestOf(file: OpenFile): { digest: string; size: number } {
+  /** @param read reads from a position, as {@link OpenFile.read} does */
+  digestOf(read: OpenFile["read"]): string {
+    return this.#digestAndSize(read).digest;
+  }
+
+  /** Lets one more file have an item that it was found to be equal to. @returns false if that isn't there, or not whole */
+  share(id: ContentId, size: number, file: FileAccess): boolean {
+    const { leaf, name } = this.#place(id);
+    const stat = leaf?.stat(name);
+    if (leaf === undefined || stat?.size !== size || this.#options.damaged.has(id)) return false;
+    const access = narrow(stat, file);
+    if (access.mode !== stat.mode) leaf.setAttributes(name, { mode: access.mode });
+    return true;
+  }
+
+  #digestAndSize(read: OpenFile["read"]): { digest: string; size: number } {
     const hasher = newHasher(this.#options.settings.algorithm);
     let size = 0;
-    for (let got = 0; (got = file.read(this.#buffer, size)) > 0; size += got) {
+    for (let got = 0; (got = read(this.#buffer, size)) > 0; size += got) {
       this.#options.stop.check();
       hasher.update(this.#buffer.subarray(0, got));
     }
@@ -308,6 +323,10 @@ export class ContentStore implements Disposable {
     if (access.mode !== stat.mode) leaf.setAttributes(name, { mode: access.mode });
     return { id, size: stat.size, newBytes: 0, isNew: false };
   }
+}
+
+function reading(file: OpenFile): OpenFile["read"] {
+  return (into, position) => file.read(into, position);
 }
 
 /** True if `id` may name a content with this digest. */

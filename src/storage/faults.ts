@@ -71,6 +71,16 @@ export class SplitStorage extends Fault {
   }
 }
 
+/** A file that was named as one that never changes. */
+export class StaticChanged extends Fault {
+  readonly code = "static-changed";
+  readonly hint = "Compare it with the last snapshot; if the change is meant, back up once without --static";
+  /** @param path text @param what has happened to it: a part of a sentence */
+  constructor(path: string, what: string) {
+    super(`${JSON.stringify(path)} was never to change, but ${what}; the old content is kept`);
+  }
+}
+
 /** A failure that happened in a worker, or that is retold for another reader. */
 export class RetoldFault extends Fault {
   readonly code: string;

@@ -10,8 +10,8 @@ import { type Raw, textOf } from "../core/raw.ts";
 import { Fault } from "../core/fault.ts";
 import { type Dir, type Disk, DiskFault, type OpenFile, type Stat } from "../platform/disk.ts";
 import { ACL_ATTRIBUTE } from "./access.ts";
-import { CHUNK_BYTES, type ContentStore, type FileFacts, type StoredItem } from "./content.ts";
-import { tell, type Told } from "./faults.ts";
+import { CHUNK_BYTES, type ContentStore, type FileFacts, isDigestOf, type StoredItem } from "./content.ts";
+import { StaticChanged, tell, type Told } from "./faults.ts";
 import type { Stop } from "./stop.ts";
 
 /** Regular files of one source directory. Plain data: it travels between threads. */
@@ -38,6 +38,8 @@ export interface StoreTask {
   readonly sparse: boolean;
   /** The item that held it in the previous snapshot. */
   readonly content: ContentId | undefined;
+  /** The file should never change: if what it holds isn't `content`, that is kept, and nothing is stored. */
+  readonly guarded: boolean;
 }
 
 /** Unchanged files that only have to appear in a tree: nothing of them is read. Two strings, because they travel fast. */
@@ -71,8 +73,8 @@ export interface IngestResult {
 export interface StoreResult {
   /** Undefined if the file could not be read; then there is a problem. */
   readonly content: ContentId | undefined;
-  /** "new": stored; "known": read, and found to be there. */
-  readonly how: "new" | "known" | "failed";
+  /** "new": stored; "known": read, and found to be there; "kept": not what it should be, so the old content stays. */
+  readonly how: "new" | "known" | "kept" | "failed";
   readonly bytes: number;
   /** What the file looked like when it was read, with the size of what was read, if that is not what the walk saw. */
   readonly seen: Stat | undefined;
@@ -154,12 +156,35 @@ export class Ingest {
 
   #one(task: StoreTask, source: LazyDir, tree: Dir | undefined): StoreResult {
     this.#stop.check();
+    const known = task.guarded ? this.#compareGuarded(task, source) : undefined;
+    if (known !== undefined) return { ...known, link: this.#show(known.content!, tree, task) };
     try {
       const read = this.#readSteadily(task, source);
       return { ...read, link: this.#show(read.content!, tree, task) };
     } catch (error) {
       if (error instanceof SourceFault) return { ...FAILED, problem: error.told };
       throw error;
+    }
+  }
+
+  /** Undefined if the storage has lost the old content of a guarded file: it is then stored as any other. */
+  #compareGuarded(task: StoreTask, source: LazyDir): StoreResult | undefined {
+    const { content, size } = task;
+    if (content === undefined || this.#store.sizeOf(content) !== size) return undefined;
+    try {
+      using file = openSource(source, task.name);
+      const digest = this.#store.digestOf((into, position) => fromSource(() => file.read(into, position)));
+      const xattrs = fromSource(() => file.xattrs());
+      const result = { ...FAILED, content, xattrs: encodeXattrs(xattrs) };
+      if (isDigestOf(content, digest) && isSame(task, fromSource(() => file.stat()))) {
+        const isShared = this.#store.share(content, size, { ...task, hasAcl: ACL_ATTRIBUTE in xattrs });
+        return isShared ? { ...result, how: "known" } : undefined;
+      }
+      const fault = new StaticChanged(source.describe(task.name), "its bytes have, while its size and time have not");
+      return { ...result, how: "kept", problem: tell(fault) };
+    } catch (error) {
+      if (!(error instanceof SourceFault)) throw error;
+      return { ...FAILED, content, how: "kept", problem: error.told };
     }
   }
 

@@ -83,3 +83,17 @@ Deno.test("plan refuses what makes no sense", () => {
   place.fault(2, "bad-usage", "plan");
   place.fault(1, "no-source", "plan", "missing");
 });
+
+Deno.test("--static keeps what has changed, and the exit status tells", () => {
+  using place = new Place();
+  plant(place);
+  place.expect(0, "backup", "source", "--init", "--static", "*.txt");
+  place.write("a.txt", "damaged");
+  for (const command of ["plan", "backup"]) {
+    const { stderr } = place.expect(3, command, "source", "--static", "*.txt");
+    match(stderr, /"\/a\.txt" was never to change, but it has another size or time; the old content is kept/);
+  }
+  strictEqual(place.expect(0, "cat", "latest", "a.txt").stdout, "12345");
+  strictEqual(place.json("backup", "source", "--force").readFiles, 3);
+  strictEqual(place.expect(0, "cat", "latest", "a.txt").stdout, "damaged");
+});

@@ -1,0 +1,32 @@
+/** The tree that a new snapshot gets, if the storage's file system allows it. */
+import type { Monitor } from "../core/monitor.ts";
+import { rawOf } from "../core/raw.ts";
+import type { Storage } from "../storage/storage.ts";
+import { freeTreeName, TreeBuilder, treeName } from "../storage/tree.ts";
+import { probeLinks } from "./probe.ts";
+
+/** @returns undefined, with a notice, where there are no hard links */
+export function newTree(
+  storage: Storage,
+  startMs: number,
+  isPrivate: boolean,
+  monitor: Monitor,
+): { readonly name: string; readonly builder: TreeBuilder } | undefined {
+  const { disk, clock } = storage.machine;
+  const { links, colons } = probeLinks(storage.dir);
+  if (!links) {
+    monitor.notice("This file system has no hard links: backing up without browsable trees");
+    return undefined;
+  }
+  const name = freeTreeName(treeName(startMs, clock, colons), (candidate) => isTreeTaken(storage, candidate));
+  return { name, builder: new TreeBuilder(storage.dir, disk, { name: "tree", isPrivate }) };
+}
+
+function isTreeTaken(storage: Storage, name: string): boolean {
+  const slash = name.indexOf("/");
+  const year = rawOf(name.slice(0, slash));
+  if (storage.snapshots().some((snapshot) => snapshot.tree === name)) return true;
+  if (storage.dir.stat(year) === undefined) return false;
+  using directory = storage.dir.openDir(year);
+  return directory.stat(rawOf(name.slice(slash + 1))) !== undefined;
+}
