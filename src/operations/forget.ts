@@ -1,6 +1,6 @@
 /** Removing snapshots: those that a policy doesn't keep, or those that are named. */
 import { classOfId, parseRootId, type RootId } from "../core/content_id.ts";
-import { BadUsage } from "../core/fault.ts";
+import { BadUsage, Fault } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
 import { hasRule, type Policy } from "../core/policy.ts";
 import { decide, type Decision } from "../core/retention.ts";
@@ -10,6 +10,8 @@ import { digestHexLength } from "../storage/digest.ts";
 import { NoSnapshot } from "../storage/faults.ts";
 import type { Storage } from "../storage/storage.ts";
 import { refreshLatest, withdrawTrees } from "./tree_places.ts";
+
+const SHORT_ID = 12;
 
 /** Which snapshots a policy is about: those that fit all that is given. */
 export interface SeriesFilter {
@@ -43,18 +45,34 @@ export function forget(storage: Storage, request: ForgetRequest, monitor: Monito
   if (request.dryRun) return toRemove(storage, request);
   using writer = storage.write("forget");
   const result = toRemove(storage, request);
-  if (result.removed.length === 0) return result;
-  const gone = new Set<string>(result.removed);
+  const ids = result.removed.filter((id) => !isInUse(storage, id, monitor));
+  if (ids.length === 0) return { ...result, removed: [] };
+  const gone = new Set<string>(ids);
   const snapshots = storage.snapshots().filter(({ id }) => gone.has(id));
   monitor.at("removing trees");
   // First, so that a crash leaves no tree without a snapshot: nobody would know any more whose it was.
   using trees = withdrawTrees(storage, snapshots);
   const names = [...new Set(snapshots.map(({ name }) => name))];
   const unlinked = names.filter((name) => !tryRefresh(storage, name));
-  writer.forget(result.removed);
+  const removed = writer.forget(ids);
   trees.remove();
   for (const name of unlinked) refreshLatest(storage, name);
-  return result;
+  return { ...result, removed };
+}
+
+function isInUse(storage: Storage, id: RootId, monitor: Monitor): boolean {
+  const isHeld = storage.objects.isHeld(id);
+  if (isHeld) monitor.problem(new SnapshotInUse(id));
+  return isHeld;
+}
+
+/** It would be taken away from under somebody's hands. */
+export class SnapshotInUse extends Fault {
+  readonly code = "snapshot-in-use";
+  readonly hint = "Try again when that has ended";
+  constructor(id: RootId) {
+    super(`Cannot forget snapshot ${id.slice(0, SHORT_ID)}: somebody restores from it`);
+  }
 }
 
 /** Without that, a typing error would remove all snapshots but one of each series. */

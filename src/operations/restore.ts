@@ -54,6 +54,7 @@ export interface PlannedChange {
 
 /** @throws NotInSnapshot, NoOriginalPlace, TargetNotEmpty, TargetInStorage, CannotDelete, Interrupted, DiskFault of the target */
 export async function restore(storage: Storage, request: RestoreRequest, monitor: Monitor): Promise<void> {
+  using _held = storage.hold(request.snapshot.id);
   const plan = new RestorePlan(storage, request, monitor);
   using targets = new DisposableStack();
   const { disk } = storage.machine;

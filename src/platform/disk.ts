@@ -70,8 +70,11 @@ export interface OpenFile extends Disposable {
   setXattr(name: string, value: Uint8Array<ArrayBuffer>): void;
   /** Makes content and attributes durable. */
   sync(): void;
-  /** Asks for an exclusive lock held by the open file; false if someone else has it. Gone when the file is closed. */
-  tryLock(): boolean;
+  /**
+   * Asks for a lock held by the open file; false if someone else has one that forbids it. Gone when the file is closed.
+   * @param kind many may hold a shared lock, while nobody holds an exclusive one
+   */
+  tryLock(kind?: "exclusive" | "shared"): boolean;
 }
 
 /** An open directory. `name` is always one component. */

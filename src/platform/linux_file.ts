@@ -6,7 +6,8 @@ import type { LinuxCalls, Xattrs } from "./linux_calls.ts";
 
 const SEEK_DATA = 3;
 const SEEK_HOLE = 4;
-const LOCK_EX_NB = 2 | 4;
+const LOCK_NB = 4;
+const LOCK_KINDS = { shared: 1, exclusive: 2 } as const;
 const LOCK_UN = 8;
 /** _IOW(0x94, 9, int): share all extents of another file. */
 const FICLONE = 0x4004_9409;
@@ -113,10 +114,10 @@ export class LinuxFile implements OpenFile {
     if (result < 0) throw libc.fault("sync", this.#path());
   }
 
-  tryLock(): boolean {
+  tryLock(kind: keyof typeof LOCK_KINDS = "exclusive"): boolean {
     const { libc } = this.#calls;
     let result: number;
-    do result = libc.call.flock(this.#fd, LOCK_EX_NB); while (libc.again(result));
+    do result = libc.call.flock(this.#fd, LOCK_KINDS[kind] | LOCK_NB); while (libc.again(result));
     if (result >= 0) return this.#isLocked = true;
     if (libc.errno === EAGAIN) return false;
     throw libc.fault("lock", this.#path());

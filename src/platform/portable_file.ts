@@ -106,12 +106,12 @@ export class PortableFile implements OpenFile {
     this.#isWritten = false;
   }
 
-  tryLock(): boolean {
+  tryLock(kind: "exclusive" | "shared" = "exclusive"): boolean {
     return this.#do("lock", () => {
       const { tryLockSync } = this.#file as TryLock;
-      if (tryLockSync !== undefined) return tryLockSync.call(this.#file, true);
+      if (tryLockSync !== undefined) return tryLockSync.call(this.#file, kind === "exclusive");
       // Older runtimes can only wait until the lock is free.
-      this.#file.lockSync(true);
+      this.#file.lockSync(kind === "exclusive");
       return true;
     });
   }

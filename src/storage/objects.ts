@@ -2,7 +2,7 @@
 import { Buffer } from "node:buffer";
 import { HUNK_SUFFIX, type HunkId, ROOT_SUFFIX, type RootId } from "../core/content_id.ts";
 import { type Raw, rawOf } from "../core/raw.ts";
-import { type Dir, DiskFault } from "../platform/disk.ts";
+import { type Dir, DiskFault, type OpenFile } from "../platform/disk.ts";
 import { OWNER_ONLY } from "./access.ts";
 import { hashBytes } from "./digest.ts";
 import { DamagedContent } from "./faults.ts";
@@ -15,6 +15,7 @@ import type { Apath } from "../core/apath.ts";
 /** Largest root or hunk that is read; what is larger was not written by this tool. */
 const LARGEST_BYTES = 512 * 1024 * 1024;
 const TEMP_NAME = rawOf("manifest");
+const HOLD_ATTEMPTS = 20, HOLD_PAUSE_MS = 5;
 
 export class Objects implements Disposable {
   readonly #content: Dir;
@@ -77,6 +78,37 @@ export class Objects implements Disposable {
     }
   }
 
+  /**
+   * Keeps a snapshot from being forgotten while somebody reads it: a shared lock of the system on its root, which asks for
+   * no right to write, and is gone with the process. Where files can't be locked, nothing is held.
+   * @throws DamagedContent if there is no such root
+   */
+  hold(id: RootId): Disposable {
+    for (let attempt = 1;; attempt++) {
+      using held = new DisposableStack();
+      const file = held.adopt(this.#open(id), (file) => file?.[Symbol.dispose]());
+      if (file === undefined) throw new DamagedContent(id, "it is missing");
+      const isLocked = tryLock(file, "shared");
+      if (isLocked && file.stat().links === 0) throw new DamagedContent(id, "it was just removed");
+      // Whoever is about to remove it holds it only for an instant.
+      if (isLocked || attempt === HOLD_ATTEMPTS) return held.move();
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, HOLD_PAUSE_MS);
+    }
+  }
+
+  /** True if somebody reads the snapshot. */
+  isHeld(id: RootId): boolean {
+    using file = this.#open(id);
+    return file !== undefined && !tryLock(file, "exclusive");
+  }
+
+  /** Removes a root, unless somebody reads its snapshot. */
+  removeRoot(id: RootId): "removed" | "held" | "missing" {
+    using file = this.#open(id);
+    if (file !== undefined && !tryLock(file, "exclusive")) return "held";
+    return this.remove(id) ? "removed" : "missing";
+  }
+
   /** Removes a root or hunk that nothing needs any more; false if it was not there. */
   remove(id: RootId | HunkId): boolean {
     const { dir, name } = itemPath(this.#settings, id);
@@ -87,15 +119,19 @@ export class Objects implements Disposable {
   }
 
   #readAny(id: RootId | HunkId): Uint8Array<ArrayBuffer> | undefined {
-    const { dir, name } = itemPath(this.#settings, id);
-    using leaf = this.#openLeaf(dir);
-    using file = leaf?.open(name);
+    using file = this.#open(id);
     if (file === undefined) return undefined;
     const { size } = file.stat();
     if (size > LARGEST_BYTES) throw new DamagedContent(id, `it is too large (${size} bytes)`);
     const bytes = new Uint8Array(size);
     const got = file.read(bytes, 0);
     return bytes.subarray(0, got);
+  }
+
+  #open(id: RootId | HunkId): OpenFile | undefined {
+    const { dir, name } = itemPath(this.#settings, id);
+    using leaf = this.#openLeaf(dir);
+    return leaf?.open(name);
   }
 
   #openLeaf(dir: Raw): Dir | undefined {
@@ -118,5 +154,15 @@ export class Objects implements Disposable {
     if (durable) file.sync();
     temp.rename(TEMP_NAME, leaf, name);
     if (durable) leaf.sync();
+  }
+}
+
+/** True also where the file system knows no locks, or none of files that are open for reading only, as NFS. */
+function tryLock(file: OpenFile, kind: "exclusive" | "shared"): boolean {
+  try {
+    return file.tryLock(kind);
+  } catch (error) {
+    if (error instanceof DiskFault) return true;
+    throw error;
   }
 }

@@ -134,6 +134,11 @@ export class Storage implements Disposable {
     return new Manifest((hunk: HunkId) => this.objects.read(hunk), this.objects.readRoot(id));
   }
 
+  /** Keeps a snapshot from being forgotten until disposed: for those who read it for long. @throws DamagedContent */
+  hold(id: RootId): Disposable {
+    return this.objects.hold(id);
+  }
+
   manifestSource(id: RootId): ManifestSource {
     const root = this.objects.readRoot(id);
     return { id, root, text: (hunk) => hunkText(this.objects.read(root.hunks[hunk]!.id)) };
@@ -310,12 +315,14 @@ export class Writer implements Disposable {
   /**
    * Makes snapshots exist no more; what only they needed stays until a prune. Order: the roots, durably, then the catalog:
    * a crash in between leaves a catalog that knows too much, which the next one to open it notices and puts right.
+   * @returns those that were removed: not what somebody reads at the moment
    * @throws DiskFault
    */
-  forget(ids: readonly RootId[]): void {
+  forget(ids: readonly RootId[]): RootId[] {
     this.#storage.catalog(); // one that agrees with `content/` now only has to forget afterwards
-    for (const id of ids) this.#storage.objects.remove(id);
-    this.#keeper.remove(ids);
+    const removed = ids.filter((id) => this.#storage.objects.removeRoot(id) !== "held");
+    this.#keeper.remove(removed);
+    return removed;
   }
 
   /** Notes which contents were read and found whole or damaged. @param items may be gone through twice */

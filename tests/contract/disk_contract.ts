@@ -320,6 +320,15 @@ function files(rule: Rule): void {
     first[Symbol.dispose]();
     strictEqual(second.tryLock(), true);
   });
+  rule("tryLock() lets several hold a shared lock, and nobody an exclusive one beside it", ({ dir }) => {
+    dir.create(A, 0o400)![Symbol.dispose]();
+    using first = dir.open(A)!, second = dir.open(A)!, third = dir.open(A)!;
+    deepStrictEqual([first.tryLock("shared"), second.tryLock("shared"), third.tryLock()], [true, true, false]);
+    first[Symbol.dispose]();
+    strictEqual(third.tryLock(), false);
+    second[Symbol.dispose]();
+    deepStrictEqual([third.tryLock(), dir.open(A)!.tryLock("shared")], [true, false]);
+  });
   rule("a file can be disposed of twice", ({ dir }) => {
     const file = dir.create(A, 0o600)!;
     file[Symbol.dispose]();

@@ -1,9 +1,12 @@
-import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
+import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import { forget, type ForgetRequest, type ForgetResult } from "../../src/operations/forget.ts";
 import { setPolicy } from "../../src/operations/policy.ts";
+import { prune } from "../../src/operations/prune.ts";
+import { restore } from "../../src/operations/restore.ts";
 import { rebuildCatalog } from "../../src/operations/rebuild.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
 import { DiskFault } from "../../src/platform/disk.ts";
+import type { RootId } from "../../src/core/content_id.ts";
 import { rawOf } from "../../src/core/raw.ts";
 import { openStorage } from "../../src/storage/storage.ts";
 import { hookedDisk } from "../support/hooked_disk.ts";
@@ -147,6 +150,45 @@ Deno.test("forget() takes the whole id of a root that can't be read", async () =
   using storage = world.open();
   forget(storage, { snapshots: [id], dryRun: false }, new TestMonitor());
   strictEqual(world.items().has(id), false);
+});
+
+Deno.test("forget() leaves a snapshot alone while somebody reads it, with all it needs, and removes the others", async () => {
+  using world = await withDays(3);
+  const [oldest = "", middle = ""] = snapshotIds(world);
+  using reader = world.open();
+  {
+    using _held = reader.hold(oldest as RootId);
+    using _heldTwice = reader.hold(oldest as RootId);
+    using storage = world.open();
+    const monitor = new TestMonitor();
+    const request = { policy: { last: 1 }, among: {}, dryRun: false };
+    deepStrictEqual(forget(storage, request, monitor).removed, [middle]);
+    deepStrictEqual(monitor.problems.map(({ name }) => name), ["snapshot-in-use"]);
+    await prune(storage, { dryRun: false, workers: 0, signal: new AbortController().signal }, () => {}, monitor);
+    await world.restore(oldest);
+  }
+  deepStrictEqual(forgetIn(world, { policy: { last: 1 } }).removed, [oldest]);
+  throws(() => reader.hold(oldest as RootId), { code: "damaged-content" });
+});
+
+Deno.test("restore() holds its snapshot from the start to the end", async () => {
+  using world = await withDays(2);
+  const [oldest = ""] = snapshotIds(world);
+  let refused = 0;
+  const disk = hookedDisk(openDisk(), ({ operation }, proceed) => {
+    if (operation === "create") {
+      const monitor = new TestMonitor();
+      using storage = world.open();
+      forget(storage, { snapshots: [oldest], dryRun: false }, monitor);
+      refused += monitor.problems.length;
+    }
+    return proceed();
+  });
+  using storage = openStorage({ ...world.machine, disk }, rawOf(world.storagePath), new TestMonitor());
+  const target = Deno.makeTempDirSync({ dir: world.base });
+  await restore(storage, world.restoreRequest(storage.resolve(oldest), target), new TestMonitor());
+  strictEqual(Deno.readTextFileSync(`${target}/today`), "day 1");
+  ok(refused > 0);
 });
 
 Deno.test("forget() leaves a catalog like one made anew", async () => {
