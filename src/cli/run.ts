@@ -5,6 +5,7 @@ import { VERSION } from "../core/version.ts";
 import { defineBackup } from "./commands/backup.ts";
 import { defineCat } from "./commands/cat.ts";
 import { defineCheck } from "./commands/check.ts";
+import { defineCompletions } from "./commands/completions.ts";
 import { defineConfig } from "./commands/config.ts";
 import { defineFind } from "./commands/find.ts";
 import { defineForget } from "./commands/forget.ts";
@@ -47,6 +48,7 @@ const COMMANDS: readonly Define[] = [
   defineTree,
   defineJob,
   defineConfig,
+  defineCompletions,
   defineVersion,
 ];
 
@@ -58,6 +60,11 @@ export async function run(args: readonly string[], world: World): Promise<number
   const program = makeProgram(world, async (command, work, needs) => {
     status = await perform(world, command, work, needs);
   });
+  if (args[0] === "complete") {
+    const { complete } = await import("./completion/complete.ts");
+    await complete(program, args.slice(args[1] === "--" ? 2 : 1), world);
+    return EXIT.done;
+  }
   // Also what can't be parsed has to be told in the form that was asked for.
   hintAtHelp(program, world, args.includes("--json"));
   try {

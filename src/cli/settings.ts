@@ -44,7 +44,7 @@ export async function settle(command: Command, world: World): Promise<LoadedConf
 }
 
 /** What is in the file is loaded only where there is one: most runs need no schema. */
-async function loadConfig(world: World, named: string | false | undefined): Promise<LoadedConfig> {
+export async function loadConfig(world: World, named: string | false | undefined): Promise<LoadedConfig> {
   const file = findConfig(world, named);
   if (file === undefined) return NO_CONFIG;
   const { parseConfig } = await import("./config_schema.ts");

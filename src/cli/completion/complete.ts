@@ -1,0 +1,123 @@
+/**
+ * What a shell offers when somebody presses the tab key: commands, options, and what a storage holds. It must be fast
+ * and never disturb: whatever goes wrong, it offers less and says nothing.
+ */
+import { Argument, type Command, Option } from "commander";
+import { printable } from "../printable.ts";
+import type { World } from "../world.ts";
+import { optionsOf, understand, type Wanted } from "./words.ts";
+import { Known } from "./known.ts";
+
+/** One word to offer, with a few words about it. */
+export interface Candidate {
+  readonly value: string;
+  readonly about?: string;
+}
+
+/** Asks the shell for names of files, or of directories. A candidate can't begin with a colon. */
+export type Files = ":files" | ":dirs";
+
+/**
+ * Writes what fits the last of `words`, a line each: the word, a tab, and what it is. @param words those of the command
+ * line up to the cursor, without the program's name; the last one may be empty
+ */
+export async function complete(program: Command, words: readonly string[], world: World): Promise<void> {
+  let text = "";
+  try {
+    for await (const offer of offers(program, words, world)) {
+      if (typeof offer === "string") text += `${offer}\n`;
+      else if (offer.value === printable(offer.value)) text += `${offer.value}\t${printable(offer.about ?? "")}\n`;
+    }
+  } catch {
+    // Somebody presses a key, and is not to be told of a disk that isn't mounted.
+  }
+  world.stdout.write(new TextEncoder().encode(text));
+}
+
+async function* offers(
+  program: Command,
+  words: readonly string[],
+  world: World,
+): AsyncGenerator<Candidate | Files> {
+  const line = understand(program, words);
+  const { before, typed, what } = line.wanted;
+  using known = new Known(world, line.values);
+  for await (const offer of offersFor(line.command, line.operands, line.wanted, known)) {
+    if (typeof offer === "string") yield offer;
+    else if (offer.value.startsWith(typed)) yield { ...offer, value: before + offer.value };
+  }
+  // Words that follow those of a command: `help tree build`.
+  if (what instanceof Argument && what.name() === "COMMAND") yield* commandsNamed(program, line.operands, typed);
+}
+
+async function* offersFor(
+  command: Command,
+  operands: readonly string[],
+  { what, typed }: Wanted,
+  known: Known,
+): AsyncGenerator<Candidate | Files> {
+  if (what === undefined) return;
+  if (what === "command") yield* visibleCommands(command);
+  else if (what === "option") yield* visibleOptions(command);
+  else if (what.argChoices !== undefined) { for (const value of what.argChoices) yield { value }; }
+  else yield* valuesOf(what instanceof Option ? placeholder(what) : what.name(), { command, operands, typed }, known);
+}
+
+/** "DIR" of `-s, --storage <DIR>`. */
+function placeholder(option: Option): string {
+  return /[<[]([^\]>]+)/.exec(option.flags)?.[1]?.replace("...", "") ?? "";
+}
+
+interface Context {
+  readonly command: Command;
+  readonly operands: readonly string[];
+  readonly typed: string;
+}
+
+/** By the word that help pages have for a value: the same word means the same everywhere. */
+async function* valuesOf(name: string, context: Context, known: Known): AsyncGenerator<Candidate | Files> {
+  switch (name.replace(/\.\.\.$/, "")) {
+    case "SNAPSHOT":
+      return yield* known.snapshots(context.typed);
+    case "PATH":
+      return yield* known.paths(snapshotOf(context), context.typed);
+    case "SERIES":
+    case "NAME":
+      return yield* known.series();
+    case "TAG":
+      return yield* known.tags();
+    case "SOURCE":
+      yield* known.backups();
+      return yield ":files";
+    case "FILE":
+      return yield ":files";
+    case "DIR":
+    case "STORAGE":
+      return yield ":dirs";
+  }
+}
+
+/** The snapshot that was named before a path; where a command takes none, the newest. */
+function snapshotOf({ command, operands }: Context): string {
+  const place = command.registeredArguments.findIndex((argument) => argument.name().startsWith("SNAPSHOT"));
+  return operands[place] ?? "latest";
+}
+
+function* visibleCommands(command: Command): Generator<Candidate> {
+  const visible = command.createHelp().visibleCommands(command);
+  for (const inner of visible) yield { value: inner.name(), about: inner.summary() };
+}
+
+function* commandsNamed(program: Command, operands: readonly string[], typed: string): Generator<Candidate> {
+  let at: Command | undefined = program;
+  for (const name of operands) at = at?.commands.find((inner) => inner.name() === name);
+  if (at === undefined) return;
+  for (const candidate of visibleCommands(at)) if (candidate.value.startsWith(typed)) yield candidate;
+}
+
+function* visibleOptions(command: Command): Generator<Candidate> {
+  for (const { long, description, hidden } of optionsOf(command)) {
+    if (!hidden && long) yield { value: long, about: description };
+  }
+  yield { value: "--help", about: "show this help" };
+}

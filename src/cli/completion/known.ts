@@ -1,0 +1,113 @@
+/** What can be known while somebody types: the storage, asked without any lock, and the configuration. */
+import { nameOf } from "../../core/apath.ts";
+import { textOf } from "../../core/raw.ts";
+import { localTimeText } from "../../core/time_text.ts";
+import type { Monitor } from "../../core/monitor.ts";
+import type { SnapshotInfo } from "../../storage/catalog/catalog.ts";
+import type { Storage } from "../../storage/storage.ts";
+import { absolutePath, snapshotPath } from "../paths.ts";
+import { loadConfig, type LoadedConfig, VARIABLES } from "../settings.ts";
+import { shortId } from "../short_id.ts";
+import type { World } from "../world.ts";
+import type { Candidate } from "./complete.ts";
+
+const SILENT: Monitor = { count() {}, at() {}, expect() {}, problem() {}, notice() {} };
+/** More than a person looks through. */
+const MOST_PATHS = 1000;
+
+export class Known implements Disposable {
+  readonly #world: World;
+  readonly #values: ReadonlyMap<string, string>;
+  readonly #held = new DisposableStack();
+  #storage: Promise<Storage> | undefined;
+
+  /** @param values of options that have been typed already */
+  constructor(world: World, values: ReadonlyMap<string, string>) {
+    this.#world = world;
+    this.#values = values;
+  }
+
+  [Symbol.dispose](): void {
+    this.#held[Symbol.dispose]();
+  }
+
+  /** Names in the configuration. */
+  async *backups(): AsyncGenerator<Candidate> {
+    const { config } = await this.#config();
+    for (const [value, { sources }] of Object.entries(config.backups ?? {})) {
+      yield { value, about: sources.join(", ") };
+    }
+  }
+
+  /** Ids only once the beginning of one has been typed: nobody chooses among them. */
+  async *snapshots(typed: string): AsyncGenerator<Candidate> {
+    const snapshots = await this.#snapshots();
+    const newest = snapshots.at(-1);
+    if (newest !== undefined) yield { value: "latest", about: this.#about(newest) };
+    for (const [name, latest] of seriesOf(snapshots)) yield { value: `${name}:latest`, about: this.#about(latest) };
+    for (const snapshot of snapshots.toReversed()) {
+      const { tree } = snapshot, about = this.#about(snapshot);
+      if (tree !== null) yield { value: tree, about };
+      const isTyped = typed !== "" && snapshot.id.startsWith(typed);
+      if (isTyped || tree === null) yield { value: typed.length > 12 ? snapshot.id : shortId(snapshot), about };
+    }
+  }
+
+  async *series(): AsyncGenerator<Candidate> {
+    for (const [value, latest] of seriesOf(await this.#snapshots())) yield { value, about: this.#about(latest) };
+  }
+
+  async *tags(): AsyncGenerator<Candidate> {
+    for (const value of new Set((await this.#snapshots()).flatMap(({ tags }) => tags))) yield { value };
+  }
+
+  /** What is in the directory that has been typed so far; directories end with a slash. */
+  async *paths(name: string, typed: string): AsyncGenerator<Candidate> {
+    const { resolveSnapshot } = await import("../../storage/resolve.ts");
+    const snapshot = resolveSnapshot(name, await this.#snapshots());
+    const storage = await this.#opened();
+    const slash = typed.lastIndexOf("/") + 1, directory = typed.slice(0, slash);
+    let count = 0;
+    for (const entry of storage.manifest(snapshot.id).list(snapshotPath(directory))) {
+      const value = directory + textOf(nameOf(entry.path)) + (entry.kind === "dir" ? "/" : "");
+      if (!value.startsWith(typed)) continue;
+      if (++count > MOST_PATHS) return;
+      yield { value };
+    }
+  }
+
+  #about({ time, name }: SnapshotInfo): string {
+    const atMs = Date.parse(time);
+    return `${localTimeText(atMs, this.#world.clock.offsetMinutes(atMs))} ${name}`;
+  }
+
+  async #snapshots(): Promise<SnapshotInfo[]> {
+    const { peekSnapshots } = await import("../../storage/peek.ts");
+    return peekSnapshots(await this.#opened());
+  }
+
+  #opened(): Promise<Storage> {
+    return this.#storage ??= this.#open();
+  }
+
+  async #open(): Promise<Storage> {
+    const world = this.#world;
+    const path = this.#values.get("storage") ?? world.env(VARIABLES.storage) ?? (await this.#config()).config.storage;
+    if (path === undefined) throw new Error("No storage was given");
+    const { openStorage } = await import("../../storage/storage.ts");
+    return this.#held.use(openStorage(await world.machine(), absolutePath(world, path), SILENT));
+  }
+
+  #config(): Promise<LoadedConfig> {
+    return loadConfig(this.#world, this.#values.get("config"));
+  }
+}
+
+/** Each series with its newest snapshot, the latest used first. */
+function seriesOf(snapshots: readonly SnapshotInfo[]): Map<string, SnapshotInfo> {
+  const newest = new Map<string, SnapshotInfo>();
+  for (const snapshot of snapshots.toReversed()) {
+    if (!newest.has(snapshot.name)) newest.set(snapshot.name, snapshot);
+  }
+  return newest;
+}
