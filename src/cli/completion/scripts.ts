@@ -76,12 +76,14 @@ const FISH = `# fish completion of backup-tool
 function __backup_tool_complete
     set -l words (commandline -opc)
     set -l typed (commandline -ct)
+    set -l option (string match -r '^--[^=]*=' -- $typed)
     for line in ($words[1] complete -- $words[2..-1] "$typed" 2>/dev/null)
         switch $line
             case :files
-                __fish_complete_path (string replace -r '^--[^=]*=' '' -- $typed)
+                __fish_complete_path (string replace -r '^--[^=]*=' '' -- $typed) | string replace -r '^' -- "$option"
             case :dirs
-                __fish_complete_directories (string replace -r '^--[^=]*=' '' -- $typed) ''
+                __fish_complete_directories (string replace -r '^--[^=]*=' '' -- $typed) '' \
+                    | string replace -r '^' -- "$option"
             case '*'
                 echo $line
         end
