@@ -1,7 +1,7 @@
 /** An entry of a snapshot for people and for JSON. */
 import type { Entry, Kind } from "../core/entry.ts";
 import { textOf } from "../core/raw.ts";
-import type { PathVersion } from "../storage/catalog/version_row.ts";
+import type { PathVersion, State } from "../storage/catalog/version_row.ts";
 import { isoOfNs, localTimeText, msOfNs } from "../core/time_text.ts";
 import type { Session } from "./session.ts";
 
@@ -76,23 +76,28 @@ export function entryJson(entry: Entry) {
 }
 
 /** What `find` and `history` say of a version of a path, as JSON; part of the interface. */
-export function versionJson({ path, host, name, kind, size, mtime, mode, uid, gid, ...rest }: PathVersion) {
+export function versionJson(version: PathVersion) {
+  const { path, host, name } = version;
+  return { path: textOf(path), host, name, ...stateJson(version) };
+}
+
+/** What a path was; part of the interface. */
+export function stateJson(
+  { kind, size, mtime, mode, uid, gid, user, group, device, content, target, problems }: State,
+) {
   return {
-    path: textOf(path),
-    host,
-    name,
     kind,
     size: kind === "file" ? size : undefined,
     mtime: isoOfNs(mtime),
     mode: octal(mode),
     uid,
     gid,
-    user: rest.user,
-    group: rest.group,
-    device: rest.device,
-    content: rest.content,
-    target: rest.target === undefined ? undefined : textOf(rest.target),
-    problems: rest.problems,
+    user,
+    group,
+    device,
+    content,
+    target: target === undefined ? undefined : textOf(target),
+    problems,
   };
 }
 

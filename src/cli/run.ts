@@ -7,6 +7,7 @@ import { defineCat } from "./commands/cat.ts";
 import { defineCheck } from "./commands/check.ts";
 import { defineCompletions } from "./commands/completions.ts";
 import { defineConfig } from "./commands/config.ts";
+import { defineDiff } from "./commands/diff.ts";
 import { defineFind } from "./commands/find.ts";
 import { defineForget } from "./commands/forget.ts";
 import { defineHelp } from "./commands/help.ts";
@@ -38,6 +39,7 @@ const COMMANDS: readonly Define[] = [
   defineLs,
   defineFind,
   defineHistory,
+  defineDiff,
   defineCat,
   defineRestore,
   defineCheck,

@@ -1,7 +1,7 @@
 /** The order of snapshots in a catalog: which root comes when, and which ones make a line of versions. */
 import type { RootId } from "../core/content_id.ts";
 import type { SnapshotInfo } from "./catalog/catalog.ts";
-import type { ManifestSource } from "./catalog/take_up.ts";
+import type { ManifestSource } from "./catalog/ranges.ts";
 
 /** What is needed of a root to put it in its place. */
 export interface Head {

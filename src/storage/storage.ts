@@ -9,7 +9,7 @@ import type { Policy } from "../core/policy.ts";
 import { joinRaw, type Raw, rawOf, textOf } from "../core/raw.ts";
 import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
 import type { Catalog, SnapshotInfo } from "./catalog/catalog.ts";
-import type { ManifestSource } from "./catalog/take_up.ts";
+import type { ManifestSource } from "./catalog/ranges.ts";
 import { CatalogKeeper } from "./catalog_keeper.ts";
 import { Claims, newClaimTable } from "./claims.ts";
 import { ContentStore } from "./content.ts";

@@ -179,3 +179,52 @@ Deno.test("history prints what became of a path", async () => {
   strictEqual(status, 1);
   ok(stderr.startsWith('backup-tool: No snapshot has "/nothing"\n'));
 });
+
+Deno.test("diff prints what a snapshot changed, or what is different from another or a directory", async () => {
+  using world = await looked();
+  strictEqual(
+    await world.text("diff", "latest"),
+    lines(
+      "M /letters/mum.txt  (mode)",
+      "- /letters/old.txt",
+      "R /photos/big.raw -> /photos/esc\\e[31m.raw",
+      "1 path removed, 1 path changed in metadata, 1 path moved; +0 B, -3 B",
+    ),
+  );
+  strictEqual(
+    await world.text("diff", "latest~2", "latest", "--path", "letters", "--quiet"),
+    lines("C /letters/mum.txt  (mode)", "- /letters/old.txt"),
+  );
+  strictEqual(await world.text("diff", "latest", "./source"), lines("No differences"));
+  world.write("letters/mum.txt", "dear mum!", 9);
+  strictEqual(
+    await world.text("diff", "latest", `${world.source}/letters`, "-p", "/letters"),
+    lines("C /letters/mum.txt  (mode)", "1 path changed in content; +9 B, -15 B"),
+  );
+});
+
+Deno.test("diff --json has the documented shape", async () => {
+  using world = await looked();
+  const { before, now, changes, summary } = await world.json("diff", "latest");
+  deepStrictEqual([before.id, now.id], [world.ids[1], world.ids[2]]);
+  deepStrictEqual(summary, { added: 0, removed: 1, content: 0, metadata: 1, moved: 1, addedBytes: 0, removedBytes: 3 });
+  const [changed, removed, moved] = changes;
+  deepStrictEqual([changed.change, changed.aspects, changed.before.mode, changed.now.mode], [
+    "metadata",
+    ["mode"],
+    "0644",
+    "0600",
+  ]);
+  deepStrictEqual([removed.path, removed.now, removed.before.size], ["/letters/old.txt", undefined, 3]);
+  deepStrictEqual([moved.from, moved.path], ["/photos/big.raw", "/photos/esc\x1b[31m.raw"]);
+  const empty = await world.json("diff", "latest", "latest");
+  deepStrictEqual(empty.changes, []);
+});
+
+Deno.test("diff of the first snapshot, and of a path that isn't there, say what to do", async () => {
+  using world = await looked();
+  const first = await runIn(world, "diff", "latest~2");
+  deepStrictEqual([first.status, first.stderr.split("\n")[1]], [2, "  hint: Name another one to compare it with"]);
+  const typo = await runIn(world, "diff", "latest", "-p", "/leters");
+  deepStrictEqual([typo.status, typo.stdout], [1, ""]);
+});

@@ -9,6 +9,7 @@ const COMMANDS = [
   "ls",
   "find",
   "history",
+  "diff",
   "cat",
   "restore",
   "check",

@@ -14,7 +14,9 @@ import { CatalogFault, Database, type Mode } from "./database.ts";
 import { findVersions, type VersionQuery } from "./find_versions.ts";
 import { removeFromLine } from "./remove.ts";
 import { CONTENT_INDEX, PAGE_BYTES, PATH_INDEX, SCHEMA, SCHEMA_VERSION } from "./schema.ts";
-import { type ManifestSource, MOST_AT_ONCE, takeUp } from "./take_up.ts";
+import { changesInLine, type Interval, type PathChange } from "./path_changes.ts";
+import type { ManifestSource } from "./ranges.ts";
+import { MOST_AT_ONCE, takeUp } from "./take_up.ts";
 import { directoryText, type PathVersion, VERSION_COLUMNS, VERSION_TABLES, versionOf } from "./version_row.ts";
 import { VersionWriter } from "./version_writer.ts";
 
@@ -280,6 +282,11 @@ export class Catalog implements Disposable {
   /** Versions that fit, ordered by path, then by series, then by time; few in memory at once. */
   find(query: VersionQuery): Generator<PathVersion> {
     return findVersions(this.#database, query);
+  }
+
+  /** What is different between two complete snapshots of a series, ordered by path. @param below only this path, and what is in it */
+  changes(interval: Interval, below: Apath): Generator<PathChange> {
+    return changesInLine(this.#database, interval, below);
   }
 
   /** Everything that derives from manifests, as text that doesn't depend on the order of its making. */

@@ -5,6 +5,7 @@ import type { ContentId } from "../../core/content_id.ts";
 import type { Entry, Kind, NsText } from "../../core/entry.ts";
 import { type Raw, rawOf } from "../../core/raw.ts";
 import type { Row } from "./database.ts";
+import type { LineState } from "./line_state.ts";
 import { joinTime } from "./version_writer.ts";
 
 /** What an object was. */
@@ -48,7 +49,7 @@ export const VERSION_TABLES = `version v CROSS JOIN directory d ON d.id = v.dire
   CROSS JOIN line l ON l.id = v.line CROSS JOIN attributes a ON a.id = v.attributes`;
 
 /** By path: nearly the order of apaths; names with control characters may stand elsewhere. */
-export const BY_PATH = `replace(d.path, '/', char(1)), v.name`;
+export const BY_PATH = `replace(d.path, '/', char(1)), d.id, v.name`;
 
 /** The directory that holds `path`, as the catalog names it: '' holds the top. */
 export function directoryText(path: Apath): string {
@@ -69,16 +70,27 @@ export function versionOf(row: Row): PathVersion {
 }
 
 function stateOfRow(row: Row): State {
-  const { mode, device, ...attributes } = attributesOf(row["attributes"] as string);
-  const [major, minor] = device ?? [];
-  return {
+  return stateOf({
+    attributes: row["attributes"] as string,
     size: row["size"] as number,
     mtime: joinTime(row["seconds"] as number, row["nanos"] as number),
     content: row["content"] === "" ? undefined : row["content"] as ContentId,
+    detail: row["detail"] === null ? undefined : row["detail"] as string,
+  });
+}
+
+/** From what the catalog keeps of a line. */
+export function stateOf({ attributes, size, mtime, content, detail }: Omit<LineState, "path">): State {
+  const { mode, device, ...others } = attributesOf(attributes);
+  const [major, minor] = device ?? [];
+  return {
+    size,
+    mtime,
+    content,
     mode: parseInt(mode, 8),
     ...(major !== undefined && minor !== undefined && { device: { major, minor } }),
-    ...detailOf(row["detail"] as string | null),
-    ...attributes,
+    ...detailOf(detail),
+    ...others,
   };
 }
 
@@ -98,8 +110,8 @@ function attributesOf(text: string): Attributes {
   return value;
 }
 
-function detailOf(text: string | null): Pick<State, "target" | "xattrs" | "problems"> {
-  if (text === null) return {};
+function detailOf(text: string | undefined): Pick<State, "target" | "xattrs" | "problems"> {
+  if (text === undefined) return {};
   const { target, ...rest } = JSON.parse(text) as { target?: string; xattrs?: string; problems?: string[] };
   return { ...rest, ...(target !== undefined && { target: rawOf(target) }) };
 }

@@ -1,0 +1,146 @@
+/** backup-tool diff */
+import { BadUsage } from "../../core/fault.ts";
+import { type Raw, textOf } from "../../core/raw.ts";
+import { pluralText } from "../../core/size_text.ts";
+import type { Difference, Differences, DiffSummary } from "../../operations/diff.ts";
+import type { SnapshotInfo } from "../../storage/catalog/catalog.ts";
+import type { Storage } from "../../storage/storage.ts";
+import { stateJson } from "../entry_text.ts";
+import { examples } from "../options.ts";
+import { absolutePath, snapshotPath } from "../paths.ts";
+import type { Style } from "../paint.ts";
+import { jsonText } from "../printable.ts";
+import type { Session } from "../session.ts";
+import type { Define } from "./command.ts";
+
+interface DiffOptions {
+  readonly path: string;
+  readonly readData?: boolean;
+  readonly directoryTimes?: boolean;
+}
+
+export const defineDiff: Define = (program, act) => {
+  const command = program.command("diff")
+    .summary("tell what is different between two snapshots")
+    .description(
+      "Tell what is different between two snapshots or, with one, what it has changed of the one before it in its " +
+        "series. A directory (a path that begins with `/`, `./` or `../`) is compared with the snapshot as it is now.\n\n" +
+        "+ added, - removed, C content changed, M only metadata changed (and what), R moved: the same content is gone at " +
+        "one path and has come at another.",
+    )
+    .argument("<SNAPSHOT>", "which snapshot")
+    .argument("[OTHER]", "the later snapshot, or a directory")
+    .option("-p, --path <PATH>", "only this path of the snapshots; what a directory is compared with", "/")
+    .option("--read-data", "read all files of a directory, not only those whose size or time is different")
+    .option("--directory-times", "tell of directories that have only another time of modification, too")
+    .addHelpText(
+      "after",
+      examples(
+        "backup-tool diff latest",
+        "backup-tool diff latest~7 latest --path /photos",
+        "backup-tool diff latest ~/photos --read-data",
+        "backup-tool diff 2026-11-01 latest --json | jq .summary",
+      ),
+    );
+  command.action((first: string, second: string | undefined) =>
+    act(command, async (session) => {
+      const options = command.opts<DiffOptions>();
+      const storage = await session.openStorage();
+      const pair = pairOf(storage, session, first, second);
+      const { diff } = await import("../../operations/diff.ts");
+      using differences = diff(storage, {
+        ...pair,
+        below: snapshotPath(options.path),
+        readData: options.readData ?? false,
+        directoryTimes: options.directoryTimes ?? false,
+      }, session.monitor);
+      if (session.options.json) printJson(pair, differences, session);
+      else printLines(differences, session);
+    })
+  );
+};
+
+interface Pair {
+  readonly before: SnapshotInfo;
+  readonly now: SnapshotInfo | Raw;
+}
+
+function pairOf(storage: Storage, session: Session, first: string, second: string | undefined): Pair {
+  const snapshot = storage.resolve(first);
+  if (second === undefined) return { before: previousOf(storage, snapshot), now: snapshot };
+  const isDirectory = /^(?:\/|\.\.?(?:\/|$))/.test(second);
+  return { before: snapshot, now: isDirectory ? absolutePath(session.world, second) : storage.resolve(second) };
+}
+
+function previousOf(storage: Storage, { sequence, host, name, id }: SnapshotInfo): SnapshotInfo {
+  const before = storage.snapshots().findLast((other) =>
+    other.sequence < sequence && other.host === host && other.name === name && other.complete
+  );
+  if (before !== undefined) return before;
+  throw new BadUsage(
+    `The snapshot ${id.slice(0, 12)} is the first one of its series`,
+    "Name another one to compare it with",
+  );
+}
+
+const MARKS = { added: "+", removed: "-", content: "C", metadata: "M", moved: "R" } as const;
+const STYLES: Readonly<Partial<Record<Difference["change"], Style>>> = {
+  added: "added",
+  removed: "removed",
+  content: "changed",
+};
+
+function printLines(differences: Differences, session: Session): void {
+  const list = differences.list();
+  let next = list.next();
+  for (; !next.done; next = list.next()) session.out.line(lineOf(next.value), STYLES[next.value.change]);
+  if (!session.options.quiet) session.out.line(summaryText(next.value, session));
+}
+
+function lineOf({ change, path, from, before, now, aspects }: Difference): string {
+  const isDirectory = (now ?? before)?.kind === "dir" && path !== "/";
+  const place = from === undefined ? textOf(path) : `${textOf(from)} -> ${textOf(path)}`;
+  // That its time changed too goes without saying if the content did.
+  const told = change === "content" ? aspects.filter((aspect) => aspect !== "content" && aspect !== "mtime") : aspects;
+  return `${MARKS[change]} ${place}${isDirectory ? "/" : ""}${told.length === 0 ? "" : `  (${told.join(", ")})`}`;
+}
+
+function summaryText(summary: DiffSummary, { sizeText }: Session): string {
+  const { added, removed, content, metadata, moved, addedBytes, removedBytes } = summary;
+  const parts = [
+    [added, "added"],
+    [removed, "removed"],
+    [content, "changed in content"],
+    [metadata, "changed in metadata"],
+    [moved, "moved"],
+  ] as const;
+  const counts = parts.filter(([count]) => count > 0).map(([count, what]) => `${pluralText(count, "path")} ${what}`);
+  if (counts.length === 0) return "No differences";
+  return `${counts.join(", ")}; +${sizeText(addedBytes)}, -${sizeText(removedBytes)}`;
+}
+
+/** One object with a list that may be long. Part of the interface. */
+function printJson({ before, now }: Pair, differences: Differences, { out }: Session): void {
+  const brief = ({ id, time }: SnapshotInfo) => ({ id, time });
+  const place = typeof now === "string" ? { directory: textOf(now) } : brief(now);
+  out.exact(`{"before":${jsonText(brief(before))},"now":${jsonText(place)},"changes":`);
+  let summary: DiffSummary | undefined;
+  out.jsonArray((function* () {
+    const list = differences.list();
+    let next = list.next();
+    for (; !next.done; next = list.next()) yield changeJson(next.value);
+    summary = next.value;
+  })());
+  out.exact(`,"summary":${jsonText(summary)}}\n`);
+}
+
+function changeJson({ change, path, from, aspects, before, now }: Difference) {
+  return {
+    change,
+    path: textOf(path),
+    from: from === undefined ? undefined : textOf(from),
+    aspects: before === undefined || now === undefined ? undefined : aspects,
+    before: before && stateJson(before),
+    now: now && stateJson(now),
+  };
+}
