@@ -19,6 +19,7 @@ import { definePlan } from "./commands/plan.ts";
 import { definePolicy } from "./commands/policy.ts";
 import { definePrune } from "./commands/prune.ts";
 import { defineRebuild } from "./commands/rebuild.ts";
+import { defineRepair } from "./commands/repair.ts";
 import { defineRestore } from "./commands/restore.ts";
 import { defineSnapshots } from "./commands/snapshots.ts";
 import { defineTree } from "./commands/tree.ts";
@@ -46,6 +47,7 @@ const COMMANDS: readonly Define[] = [
   defineForget,
   definePrune,
   definePolicy,
+  defineRepair,
   defineRebuild,
   defineTree,
   defineJob,

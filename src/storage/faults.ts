@@ -30,7 +30,7 @@ export class Locked extends Fault {
 
 export class DamagedContent extends Fault {
   readonly code = "damaged-content";
-  readonly hint = "Run `backup-tool check --read-data`; a backup of the same file stores the content again";
+  readonly hint = "Run `backup-tool repair`; a backup of the same file stores the content again too";
   constructor(id: string, what: string) {
     super(`Content ${id} is damaged: ${what}`);
   }

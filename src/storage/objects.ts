@@ -109,6 +109,14 @@ export class Objects implements Disposable {
     return this.remove(id) ? "removed" : "missing";
   }
 
+  /** Puts a root or hunk in its place again, durably. @throws DamagedContent if the bytes are not those of its id */
+  putBack(id: RootId | HunkId, bytes: Uint8Array<ArrayBuffer>): void {
+    if (hashBytes(this.#settings.algorithm, bytes) !== id.slice(0, -2)) {
+      throw new DamagedContent(id, "its bytes don't match its checksum");
+    }
+    this.#replace(id, bytes, true);
+  }
+
   /** Removes a root or hunk that nothing needs any more; false if it was not there. */
   remove(id: RootId | HunkId): boolean {
     const { dir, name } = itemPath(this.#settings, id);

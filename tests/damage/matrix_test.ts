@@ -8,7 +8,9 @@ import { Fault } from "../../src/core/fault.ts";
 import { rawOf } from "../../src/core/raw.ts";
 import type { Finding } from "../../src/operations/check.ts";
 import { HunkCutter } from "../../src/storage/hunk.ts";
-import { run, type TestMonitor, World } from "../support/world.ts";
+import { repair, type RepairResult } from "../../src/operations/repair.ts";
+import { openStorage } from "../../src/storage/storage.ts";
+import { run, TestMonitor, World } from "../support/world.ts";
 
 const DAMAGES = {
   "deleted": (path: string) => Deno.removeSync(path),
@@ -116,6 +118,27 @@ class Scene implements Disposable {
     }
   }
 
+  async repair({ withCopy = false } = {}): Promise<RepairResult> {
+    const monitor = new TestMonitor();
+    using storage = this.world.open(monitor);
+    using copy = withCopy ? openStorage(this.world.machine, rawOf(this.#pristine), monitor) : undefined;
+    const from = copy === undefined ? [] : [copy];
+    const signal = new AbortController().signal;
+    return await repair(storage, { readData: true, from, dryRun: false, workers: 0, signal }, () => {}, monitor);
+  }
+
+  /** Every file that the tree shows is what it was. */
+  assertTreeIsWhole(which: "first" | "second"): void {
+    const tree = this.tree(this[which]);
+    for (const path of run("find", tree, "-type", "f", "-printf", "%P\n").trim().split("\n")) {
+      strictEqual(
+        Deno.readTextFileSync(`${tree}/${path}`),
+        Deno.readTextFileSync(`${this.copies[which]}/${path}`),
+        `${which} tree: ${path}`,
+      );
+    }
+  }
+
   /** Findings as "severity: paths", with names for the snapshots. */
   async findings(readData: boolean): Promise<string[]> {
     const { findings, monitor } = await this.world.check(readData);
@@ -174,6 +197,8 @@ interface Outcome {
   readonly restores: readonly [string, string];
   /** The same two after the next backup of the unchanged source, and what is still found then. */
   readonly afterwards: { readonly restores: readonly [string, string]; readonly thorough: readonly string[] };
+  /** The same after a repair instead of the backup, if it is something else. With an untouched copy all is healed. */
+  readonly repaired?: { readonly restores: readonly [string, string]; readonly thorough: readonly string[] };
 }
 
 const SOUND: Outcome = {
@@ -202,6 +227,8 @@ const LOST_HIT: Outcome = {
   afterwards: { restores: ["z/lost", "whole"], thorough: LOST },
 };
 const LOST_HIT_UNSEEN: Outcome = { ...LOST_HIT, quick: [] };
+/** The tree of the first snapshot has another name of it. */
+const LOST_NAME_HIT: Outcome = { ...LOST_HIT, repaired: HEALED };
 
 const ROOT_HIT: Outcome = {
   quick: ["damage: snapshot 1"],
@@ -216,6 +243,7 @@ const SHARED_HUNK_HIT: Outcome = {
   thorough: SHARED_RANGE,
   restores: ["a (257 files)", "a (257 files)"],
   afterwards: HEALED,
+  repaired: { restores: ["a (257 files)", "a (257 files)"], thorough: SHARED_RANGE },
 };
 const OLD_RANGE = ["damage: 1:/z/lost and 2 entries after it"];
 const OLD_HUNK_HIT: Outcome = {
@@ -246,7 +274,7 @@ const MATRIX: Readonly<
   "a content that only an old snapshot has": {
     file: (scene) => scene.item("in the first snapshot only"),
     outcomes: {
-      "deleted": LOST_HIT,
+      "deleted": LOST_NAME_HIT,
       "truncated": LOST_HIT,
       "bit flipped": LOST_HIT_UNSEEN,
       "zeroed": LOST_HIT_UNSEEN,
@@ -397,6 +425,22 @@ async function carryOn(scene: Scene, { afterwards }: Outcome): Promise<void> {
   strictEqual(run("diff", "-r", scene.world.source, `${scene.world.storagePath}/${snapshot.tree}`), "");
 }
 
+/** Repairs once with nothing but what the storage and the source have, and once with an untouched copy of the storage. */
+async function repairBoth(scene: Scene, outcome: Outcome, damage: () => void): Promise<void> {
+  const alone = outcome.repaired ?? outcome.afterwards;
+  const { lost } = await scene.repair();
+  strictEqual(lost > 0, alone.thorough.length > 0, "what is lost is said");
+  deepStrictEqual([await scene.restored("first"), await scene.restored("second")], alone.restores);
+  deepStrictEqual(await scene.findings(true), alone.thorough);
+  scene.reset();
+  damage();
+  const { lost: lostWithCopy, healed } = await scene.repair({ withCopy: true });
+  deepStrictEqual([lostWithCopy, healed > 0], [0, outcome.thorough.length > 0]);
+  deepStrictEqual([await scene.restored("first"), await scene.restored("second")], HEALED.restores);
+  deepStrictEqual(await scene.findings(true), []);
+  for (const which of ["first", "second"] as const) scene.assertTreeIsWhole(which);
+}
+
 for (const [subject, { file, outcomes }] of Object.entries(MATRIX)) {
   Deno.test(`damage to ${subject} has the consequences that are written here`, async (t) => {
     using scene = await Scene.make();
@@ -407,6 +451,14 @@ for (const [subject, { file, outcomes }] of Object.entries(MATRIX)) {
         const outcome = outcomes[damage];
         await examine(scene, outcome);
         if (outcome.opens === undefined) await carryOn(scene, outcome);
+      });
+      // A root that is gone is no damage that anybody could know of.
+      if (outcomes[damage].opens !== undefined || (subject === "a root" && damage === "deleted")) continue;
+      await t.step(`${damage}, and repaired`, async () => {
+        const inflict = () => DAMAGES[damage](file(scene));
+        scene.reset();
+        inflict();
+        await repairBoth(scene, outcomes[damage], inflict);
       });
     }
   });
