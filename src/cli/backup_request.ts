@@ -93,7 +93,7 @@ async function isThere(word: string, session: Session): Promise<boolean> {
 
 /** What is set in both is taken from the second; lists add up. */
 function joined(first: BackupSettings, second: BackupSettings): BackupSettings {
-  const both = (key: "tags" | "exclude" | "excludeFrom" | "presets"): string[] => [
+  const both = (key: "tags" | "exclude" | "excludeFrom" | "presets" | "static"): string[] => [
     ...first[key] ?? [],
     ...second[key] ?? [],
   ];
@@ -104,6 +104,7 @@ function joined(first: BackupSettings, second: BackupSettings): BackupSettings {
     exclude: both("exclude"),
     excludeFrom: both("excludeFrom"),
     presets: both("presets"),
+    static: both("static"),
   };
 }
 
@@ -121,7 +122,7 @@ export async function selectionFor(chosen: Chosen, options: SelectionOptions, se
     largestBytes: options.maxSize ?? options.excludeLargerThan ?? settings.excludeLargerThan,
     host: options.host ?? world.env("BACKUP_TOOL_HOST") ?? settings.host ?? world.host(),
     detection: { force, ignoreInode, ignoreCtime },
-    statics: options.static ?? [],
+    statics: [...settings.static ?? [], ...options.static ?? []],
   };
 }
 

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { Fault } from "../core/fault.ts";
 import { type Complaint, complaintText, readJsonc } from "../core/jsonc.ts";
+import { hasRule, parseSpan, type Policy } from "../core/policy.ts";
 import { parseSize } from "../core/size_text.ts";
 import { PRESETS } from "../source/exclude_lists.ts";
 import { BadConfig, type ConfigFile } from "./config_file.ts";
@@ -10,16 +11,36 @@ import type { World } from "./world.ts";
 const texts = z.array(z.string());
 
 /** "10M" or bytes. */
-const size = z.union([z.string(), z.number().int().min(0)]).transform((given, context) => {
-  if (typeof given === "number") return given;
-  try {
-    return parseSize(given);
-  } catch (error) {
-    if (!(error instanceof Fault)) throw error;
-    context.addIssue({ code: "custom", message: error.message });
-    return z.NEVER;
-  }
-});
+const size = z.union([read(parseSize), z.number().int().min(0)])
+  .transform((given) => typeof given === "number" ? given : parseSize(given));
+
+/** The rules of `forget`; what an amount or a span is stands in core/policy.ts. */
+const keep = z.strictObject({
+  last: amount("The newest N, or `unlimited`"),
+  hourly: amount("The newest of each of N hours"),
+  daily: amount("The newest of each of N days"),
+  weekly: amount("The newest of each of N weeks"),
+  monthly: amount("The newest of each of N months"),
+  yearly: amount("The newest of each of N years"),
+  within: read(parseSpan).optional().describe("All from that span before the newest one on, such as 30d or 1y6m"),
+  tag: texts.optional().describe("All with one of these tags; `a,b`: with both"),
+}).refine((policy) => hasRule(policy as Policy), "These rules keep nothing").transform((policy) => policy as Policy);
+
+function amount(description: string) {
+  return z.union([z.number().int().min(0), z.literal("unlimited")]).optional().describe(description);
+}
+
+/** Text that `parse` can read; it stays text. */
+function read(parse: (text: string) => unknown) {
+  return z.string().superRefine((text, context) => {
+    try {
+      parse(text);
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      context.addIssue({ code: "custom", message: error.message });
+    }
+  });
+}
 
 const backupSettings = {
   tags: texts.optional().describe("Marks of each snapshot"),
@@ -28,6 +49,7 @@ const backupSettings = {
   presets: z.array(z.enum(Object.keys(PRESETS))).optional().describe("Known kinds of litter to leave out"),
   excludeCaches: z.boolean().optional().describe("Leave out directories marked with a CACHEDIR.TAG"),
   excludeLargerThan: size.optional().describe("Leave out larger files: bytes, or text such as 10M or 1.5GiB"),
+  static: texts.optional().describe("Patterns of what should never change: warn, and keep the old content"),
   oneFileSystem: z.boolean().optional().describe("Don't enter other file systems"),
   ignoreFiles: z.boolean().optional().describe("Follow .backupignore files in the sources (default: true)"),
   tree: z.boolean().optional().describe("Make a browsable tree (default: true)"),
@@ -48,6 +70,7 @@ export const CONFIG_SCHEMA = z.strictObject({
   bytes: z.boolean().optional().describe("Show sizes as exact numbers of bytes"),
   quiet: z.boolean().optional().describe("Say nothing but results and problems"),
   verbose: z.boolean().optional().describe("Say what happens to each file"),
+  keep: keep.optional().describe("Which snapshots `backup-tool forget` keeps when it is given no rules"),
   defaults: z.strictObject(backupSettings).optional().describe("For every backup"),
   backups: z.record(backupName, namedBackup).optional().describe("What `backup-tool backup NAME` backs up"),
 });

@@ -41,8 +41,18 @@ export function readJsonc<T>(text: string, schema: ZodType<T>): Reading<T> {
   }));
   const result = schema.safeParse(withoutSchema(getNodeValue(tree)), { error: knownKeys });
   if (result.success) return repeated.length === 0 ? { value: result.data } : { complaints: repeated };
-  const complaints = result.error.issues.flatMap((issue) => complaintsOf(issue, { text: clean, tree }));
+  const complaints = withoutConsequences(result.error.issues).flatMap((issue) =>
+    complaintsOf(issue, { text: clean, tree })
+  );
   return { complaints: [...repeated, ...complaints].toSorted((a, b) => a.line - b.line || a.column - b.column) };
+}
+
+/** Rules for a whole object mean nothing while parts of it are wrong. */
+function withoutConsequences(issues: readonly Issue[]): readonly Issue[] {
+  const isInside = (inner: Issue, outer: Issue) => outer.path.every((part, i) => inner.path[i] === part);
+  return issues.filter((issue) =>
+    issue.code !== "custom" || !issues.some((other) => other.code !== "custom" && isInside(other, issue))
+  );
 }
 
 /** "3:14: Unknown key \"exlude\". Did you mean \"exclude\"?" */

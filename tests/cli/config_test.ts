@@ -108,6 +108,9 @@ for (
       told: /: 1:27: Expected "nas" or "desktop", found "nsa"\n {2}hint: Did you mean "nas"\?/,
     },
     { text: `{"defaults": {"excludeLargerThan": "big"}}`, told: /: 1:36: Cannot read "big" as a size\n/ },
+    { text: `{"keep": {"daily": 0}}`, told: /: 1:10: These rules keep nothing\n/ },
+    { text: `{"keep": {"within": "soon"}}`, told: /: 1:21: Cannot read "soon" as a span of time\n/ },
+    { text: `{"keep": {"dayly": 7}}`, told: /: 1:11: Unknown key "dayly"\n {2}hint: Did you mean "daily"\?/ },
     { text: `{"backups": {"a/b": {"sources": ["/x"]}}}`, told: /: 1:14: A name must be one word without slashes\n/ },
     {
       text: `{"workers": -1, "bytes": 1}`,
@@ -165,6 +168,7 @@ Deno.test("config: --example is a file that can be used as it is", async () => {
     "bytes",
     "quiet",
     "verbose",
+    "keep",
     "defaults",
     "backups",
   ]);
@@ -225,6 +229,23 @@ Deno.test("backup of paths takes the defaults of the configuration", async () =>
   const { snapshot } = await world.json("backup", `${world.base}/home/photos`, "--init", "--name", "other");
   deepStrictEqual([snapshot.name, snapshot.tags, snapshot.tree], ["other", ["nightly"], null]);
   deepStrictEqual(await backedUp(world), ["/a.jpg", "/c.raw", "/d.bak"]);
+});
+
+Deno.test("forget: rules of the command line count before those of the configuration, and those before the storage's", async () => {
+  using world = withPhotos();
+  for (let i = 0; i < 4; i++) {
+    world.clock.pass(60);
+    await world.json("backup", "photos", "--init");
+  }
+  const kept = async (...args: string[]) => {
+    const { snapshots } = await world.json("forget", "--dry-run", ...args);
+    return snapshots.filter(({ keep }: { keep: boolean }) => keep).length;
+  };
+  await world.json("policy", "set", "--keep-last", "1");
+  strictEqual(await kept(), 1);
+  world.files[world.own] = PHOTOS.replace("{", `{ "keep": { "last": 2 },`);
+  strictEqual(await kept(), 2);
+  strictEqual(await kept("--keep-last", "3"), 3);
 });
 
 Deno.test("backup of several names makes a snapshot each, and one that fails doesn't keep the others from being made", async () => {

@@ -1,5 +1,6 @@
 /** backup-tool config */
 import type { Command } from "commander";
+import { policyText } from "../../core/policy.ts";
 import { CONFIG_NAME, usualPlaces } from "../config_file.ts";
 import { examples, workersOption } from "../options.ts";
 import type { Session } from "../session.ts";
@@ -75,12 +76,13 @@ const DEFAULTS: Readonly<Record<Setting, unknown>> = {
 
 function print(command: Command, session: Session, { path, config }: LoadedConfig): void {
   const settings = SETTINGS.map((name) => shown(command, name, path));
-  const { defaults = {}, backups = {} } = config;
-  if (session.options.json) return session.out.json({ file: path ?? null, settings, defaults, backups });
+  const { keep, defaults = {}, backups = {} } = config;
+  if (session.options.json) return session.out.json({ file: path ?? null, settings, keep, defaults, backups });
   const looked = usualPlaces(session.world).join(", ");
   session.out.line(path === undefined ? `No configuration file (looked for ${looked})` : `Configuration file ${path}`);
   const rows = settings.map(({ name, value, from }) => [name, value === null ? "-" : String(value), from]);
   session.out.table([{ title: "SETTING" }, { title: "VALUE" }, { title: "FROM" }], rows);
+  if (keep !== undefined) session.out.line(`forget keeps by ${policyText(keep)}`);
   for (const [name, { sources }] of Object.entries(backups)) session.out.line(`backup ${name}: ${sources.join(", ")}`);
 }
 
@@ -96,6 +98,9 @@ const EXAMPLE = `\
     "presets": ["desktop"],
     "excludeCaches": true
   },
+
+  // What \`backup-tool forget --prune\` keeps
+  "keep": { "daily": 7, "weekly": 5, "monthly": 12, "yearly": "unlimited" },
 
   // \`backup-tool backup photos\` makes this one, \`backup-tool backup --all\` all of them
   "backups": {

@@ -1,6 +1,6 @@
 /** backup-tool forget */
 import { BadUsage } from "../../core/fault.ts";
-import { policyText } from "../../core/policy.ts";
+import { type Policy, policyText } from "../../core/policy.ts";
 import type { Decision } from "../../core/retention.ts";
 import { countText, pluralText } from "../../core/size_text.ts";
 import { localTimeText } from "../../core/time_text.ts";
@@ -29,7 +29,7 @@ export const defineForget: Define = (program, act) => {
     .summary("remove snapshots by rules, or by name")
     .description(
       "Remove the snapshots that no rule keeps, with their trees; or those that are named. The rules are restic's, and " +
-        "count within each series (host and name), in local time. Without any, the storage's policy counts. At least " +
+        "count within each series (host and name), in local time. Without any, those of the configuration count, else the storage's policy. At least " +
         "one snapshot of a series stays unless it is named. Space is freed by `prune`, or with --prune.",
     )
     .argument("[SNAPSHOT...]", "remove these, whatever the rules say");
@@ -51,7 +51,7 @@ export const defineForget: Define = (program, act) => {
     act(command, async (session) => {
       const options = command.opts<ForgetOptions>();
       const storage = await session.openStorage();
-      const request = requestOf(names, options);
+      const request = requestOf(names, options, session.loaded.config.keep);
       const { forget } = await import("../../operations/forget.ts");
       const result = forget(storage, request, session.monitor);
       const lines = linesOf(result, request.dryRun);
@@ -63,13 +63,13 @@ export const defineForget: Define = (program, act) => {
   );
 };
 
-/** @throws BadUsage if snapshots are named and rules given */
-function requestOf(names: readonly string[], options: ForgetOptions): ForgetRequest {
+/** @param usual the policy of the configuration @throws BadUsage if snapshots are named and rules given */
+function requestOf(names: readonly string[], options: ForgetOptions, usual: Policy | undefined): ForgetRequest {
   const { host, name, dryRun = false } = options;
   const policy = policyOf(options);
   if (names.length === 0) {
     const among = { ...(host !== undefined && { host }), ...(name !== undefined && { name }) };
-    return { policy, among, dryRun };
+    return { policy: policy ?? usual, among, dryRun };
   }
   if (policy === undefined && host === undefined && name === undefined) return { snapshots: names, dryRun };
   throw new BadUsage("Either name snapshots or give rules", "See `backup-tool help forget`");
