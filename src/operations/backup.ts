@@ -27,7 +27,7 @@ import { newTree } from "./new_tree.ts";
 import { fateOf, keptPending, type Pending, type Share, taskOf } from "./pending.ts";
 import { Pace } from "./pace.ts";
 import { Parcel, type ParcelDirectory } from "./parcel.ts";
-import { isHidden } from "./sources.ts";
+import { isHidden, NotInSources, sourcePath } from "./sources.ts";
 
 export interface BackupRequest extends Selection {
   readonly tags: readonly string[];
@@ -52,7 +52,7 @@ const CHECKPOINT_BYTES = 8 * 1024 ** 3;
 
 /** Makes one snapshot. @throws SourceGone, NoSource, SourceInStorage, BadPattern, Locked, Interrupted, DiskFault of the storage */
 export async function backup(storage: Storage, request: BackupRequest, monitor: Monitor): Promise<SnapshotInfo> {
-  using writer = storage.write(`backup of ${request.sources.map(textOf).join(", ")}`);
+  using writer = storage.write(`backup of ${request.sources.map((source) => textOf(sourcePath(source))).join(", ")}`);
   await using run = new BackupRun(storage, writer, request, monitor);
   return await run.make();
 }
@@ -104,6 +104,7 @@ class BackupRun implements AsyncDisposable {
     this.#lastCheckpointMs = this.#startMs;
     this.#comparison = new Comparison(storage, request, this.#monitor, {
       missing: (path) => this.#monitor.problem(new NoSource(path)),
+      outside: (path) => this.#monitor.problem(new NotInSources(path)),
       kept: (entry, line) => this.#kept.push({ entry, line }),
       ...(monitor.fate && { gone: ({ text }) => monitor.fate!("gone", JSON.parse(linePath(text))) }),
     });

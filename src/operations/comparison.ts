@@ -10,7 +10,8 @@ import type { Dir, Disk, Stat } from "../platform/disk.ts";
 import { Choice } from "../source/choice.ts";
 import { type Detection, RacyStamps, Signs } from "../source/detection.ts";
 import { type Filter, parseFilter } from "../source/filter.ts";
-import { type Exclusion, type Found, type SourceRoot, walk, type WalkBatch } from "../source/walk.ts";
+import { isBelow, type SourceRoot } from "../source/placement.ts";
+import { type Exclusion, type Found, walk, type WalkBatch } from "../source/walk.ts";
 import { Basis, type BasisLine } from "../storage/basis.ts";
 import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
 import { StaticChanged } from "../storage/faults.ts";
@@ -18,12 +19,13 @@ import { encodeEntry, parseLine, seenPart, withoutSigns } from "../storage/line.
 import type { Manifest } from "../storage/manifest.ts";
 import type { Storage } from "../storage/storage.ts";
 import { looksChanged, StaticPaths, statOf, withoutHardLink } from "./static_paths.ts";
-import { findSources, isThere, seriesName, skippedDirectories } from "./sources.ts";
+import { findSources, isThere, RealPaths, seriesName, skippedDirectories, type Source } from "./sources.ts";
 
 /** What a backup, or a plan of one, is of. */
 export interface Selection {
-  /** Absolute paths of directories and files. */
-  readonly sources: readonly Raw[];
+  readonly sources: readonly Source[];
+  /** Names at the top of the snapshot that something else than a source has. */
+  readonly reserved?: readonly Raw[];
   /** Of the series; undefined: made from the sources' names. */
   readonly name: string | undefined;
   /** Patterns in gitignore syntax. */
@@ -37,7 +39,7 @@ export interface Selection {
   readonly detection?: Detection;
   /** Patterns in gitignore syntax: what fits, and what is below it, should never change. */
   readonly statics?: readonly string[];
-  /** Absolute paths in the sources, none of which may lead through a symlink: only they and what is below them. */
+  /** Absolute paths in the sources: only they and what is below them. */
   readonly only?: readonly Raw[];
 }
 
@@ -66,8 +68,9 @@ export interface ComparisonListener {
   gone?(line: BasisLine): void;
   /** Is told of objects that the source doesn't hold any more, but that are kept, in order. */
   kept?(entry: Entry, line: BasisLine): void;
-  /** Is told which paths of a selection's `only` are not there. */
+  /** Is told which paths of a selection's `only` are not there, or in no source. */
   missing?(path: Raw): void;
+  outside?(path: Raw): void;
 }
 
 export class Comparison {
@@ -99,9 +102,9 @@ export class Comparison {
     this.#monitor = monitor;
     this.#listener = listener;
     this.#filter = parseFilter(selection.excludes);
-    this.#choice = selection.only && new Choice(selection.only);
-    this.roots = findSources(storage, selection.sources, this.#filter, monitor);
-    this.series = selection.name ?? seriesName(this.roots);
+    this.roots = findSources(storage, selection, this.#filter, monitor);
+    this.#choice = selection.only && this.#choose(selection.only);
+    this.series = selection.name ?? seriesName(this.roots, selection.reserved);
     this.previous = basisOf(storage.snapshots(), selection.host, this.series);
     const manifests = this.previous.map(({ id }) => storage.manifest(id));
     this.#statics = this.#staticPaths(selection.statics ?? [], manifests);
@@ -115,6 +118,19 @@ export class Comparison {
       endMs: Date.parse(end),
     })));
     this.#force = detection.force === true;
+  }
+
+  /** Tells of paths that no source holds. */
+  #choose(paths: readonly Raw[]): Choice {
+    const real = new RealPaths(this.#disk);
+    const chosen: Raw[] = [];
+    for (const path of paths) {
+      const found = real.of(path);
+      const isInside = this.roots.some((root) => found === root.path || isBelow(found, root.path));
+      if (isInside) chosen.push(found);
+      else this.#listener.outside?.(path);
+    }
+    return new Choice(chosen);
   }
 
   #staticPaths(patterns: readonly string[], manifests: readonly Manifest[]): StaticPaths | undefined {

@@ -13,6 +13,7 @@ import type { Storage } from "../storage/storage.ts";
 import { type Compared, Comparison, type Selection } from "./comparison.ts";
 import { ManifestEstimate } from "./manifest_estimate.ts";
 import { Pace } from "./pace.ts";
+import { NotInSources } from "./sources.ts";
 import { type Estimate, type KnownContents, SMALL_BYTES, StoreEstimate } from "./store_estimate.ts";
 
 export interface PlanRequest extends Selection {
@@ -117,6 +118,7 @@ class Planning implements Disposable {
       excluded: (exclusion) => this.#exclude(exclusion),
       gone: ({ text }) => this.#lose(text),
       missing: (path) => this.#monitor.problem(new NoSource(path)),
+      outside: (path) => this.#monitor.problem(new NotInSources(path)),
     });
     this.#known = storage.contents();
     this.#estimate = new StoreEstimate(knownContents(storage, this.#known));

@@ -2,7 +2,7 @@
 import { Fault } from "../core/fault.ts";
 import { type Raw, rawOf, textOf } from "../core/raw.ts";
 import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
-import { isBelow } from "../source/walk.ts";
+import { isBelow } from "../source/placement.ts";
 import type { Overwrite } from "../storage/overwrite.ts";
 import { MARKER } from "./restore_entries.ts";
 import { type Route } from "./routes.ts";

@@ -2,17 +2,11 @@
 import type { Apath } from "../core/apath.ts";
 import { Fault } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
-import { type Raw, rawOf, textOf } from "../core/raw.ts";
+import { joinRaw, type Raw, rawOf, textOf } from "../core/raw.ts";
 import { type Disk, DiskFault } from "../platform/disk.ts";
 import { decideWithParents, type Filter } from "../source/filter.ts";
-import {
-  isBelow,
-  NoSource,
-  placeSources,
-  type SkippedDirectory,
-  type SourcePath,
-  type SourceRoot,
-} from "../source/walk.ts";
+import { isBelow, placeSources, type SourcePath, type SourceRoot } from "../source/placement.ts";
+import { NoSource, type SkippedDirectory } from "../source/walk.ts";
 import { isPassable } from "../storage/access.ts";
 import type { Storage } from "../storage/storage.ts";
 
@@ -26,21 +20,40 @@ export class SourceInStorage extends Fault {
   }
 }
 
+export class NotInSources extends Fault {
+  readonly code = "not-in-sources";
+  readonly hint = "Give a path below one of the sources, and that can be reached";
+  constructor(path: Raw) {
+    super(`Cannot say anything of ${JSON.stringify(textOf(path))}: no source holds it`);
+  }
+}
+
+/** A directory or file to back up: its absolute path, and its name in the snapshot if that is to be another. */
+export type Source = Raw | { readonly path: Raw; readonly as?: Raw | undefined };
+
+export function sourcePath(source: Source): Raw {
+  return typeof source === "string" ? source : source.path;
+}
+
 /** What may lie in a storage and is no part of it. */
 const FOREIGN = rawOf("archive");
 
-/** Opens every source once, to learn what it is. @throws NoSource, SourceInStorage */
+/**
+ * Opens every source once, to learn what it is.
+ * @param reserved names that something else in the snapshot has
+ * @throws NoSource, SourceInStorage, BadUsage
+ */
 export function findSources(
   storage: Storage,
-  paths: readonly Raw[],
+  given: { readonly sources: readonly Source[]; readonly reserved?: readonly Raw[] },
   filter: Filter,
   monitor: Monitor,
 ): readonly SourceRoot[] {
   const { disk } = storage.machine;
   const own = disk.realPath(storage.path);
-  const sources = paths.map((path) => sourceAt(disk, path));
+  const sources = given.sources.map((source) => sourceAt(disk, source));
   for (const { path } of sources) if (belongsTo(path, own)) throw new SourceInStorage(path, own);
-  const roots = placeSources(sources);
+  const roots = placeSources(sources, given.reserved);
   for (const root of roots) for (const source of root.nested) monitor.notice(nestedNotice(source, root, filter));
   return roots;
 }
@@ -48,17 +61,18 @@ export function findSources(
 /** Nothing is there, or what should be a directory on the way is a file. */
 const MISSING = ["ENOENT", "ENOTDIR"];
 
-function sourceAt(disk: Disk, path: Raw): SourcePath {
+function sourceAt(disk: Disk, source: Source): SourcePath {
+  const path = sourcePath(source), as = typeof source === "string" ? undefined : source.as;
   try {
     const real = disk.realPath(path);
-    return { path: real, ...kindAt(disk, real) };
+    return { path: real, as, ...kindAt(disk, real) };
   } catch (error) {
     if (error instanceof DiskFault && MISSING.includes(error.errno)) throw new NoSource(path);
     throw error;
   }
 }
 
-function kindAt(disk: Disk, real: Raw): Omit<SourcePath, "path"> {
+function kindAt(disk: Disk, real: Raw): Pick<SourcePath, "kind" | "device"> {
   try {
     using directory = disk.openDir(real);
     return { kind: "dir", device: directory.statSelf().device };
@@ -124,8 +138,41 @@ function isOpenToAll(disk: Disk, directory: Raw): boolean {
   }
 }
 
-/** What a series is called if nobody says otherwise. */
-export function seriesName(roots: readonly SourceRoot[]): string {
-  const names = roots.map(({ path }) => textOf(path).split("/").filter((part) => part !== "").at(-1) ?? "root");
-  return names.join("+");
+/** What a series is called if nobody says otherwise. @param reserved as for {@link findSources} */
+export function seriesName(roots: readonly SourceRoot[], reserved: readonly Raw[] = []): string {
+  const names = roots.map(({ path, as }) => as ?? (path.split("/").filter((part) => part !== "").at(-1) ?? "root"));
+  return [...names, ...reserved].map(textOf).join("+");
+}
+
+/** Follows the symlinks on the way to objects, but not the objects themselves. Neighbours cost one look at their directory. */
+export class RealPaths {
+  readonly #disk: Disk;
+  #directory: Raw | undefined;
+  #real: Raw = rawOf("");
+
+  constructor(disk: Disk) {
+    this.#disk = disk;
+  }
+
+  /** @param path absolute; where nothing is there, it stays as it is */
+  of(path: Raw): Raw {
+    const name = path.slice(path.lastIndexOf("/") + 1) as Raw;
+    // These are no names of objects.
+    if (["", ".", ".."].includes(name)) return this.#follow(path);
+    const directory = parentPath(path);
+    if (directory !== this.#directory) {
+      this.#real = this.#follow(directory);
+      this.#directory = directory;
+    }
+    return joinRaw(this.#real, name);
+  }
+
+  #follow(path: Raw): Raw {
+    try {
+      return this.#disk.realPath(path);
+    } catch (error) {
+      if (error instanceof DiskFault) return path;
+      throw error;
+    }
+  }
 }

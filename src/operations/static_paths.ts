@@ -4,7 +4,7 @@ import type { Entry } from "../core/entry.ts";
 import { joinRaw, type Raw } from "../core/raw.ts";
 import type { Disk, Stat } from "../platform/disk.ts";
 import { type Filter, includesWithParents, parseFilter } from "../source/filter.ts";
-import type { SourceRoot } from "../source/walk.ts";
+import type { SourceRoot } from "../source/placement.ts";
 import { contentOfLine, parseLine } from "../storage/line.ts";
 import type { Manifest } from "../storage/manifest.ts";
 import { isThere } from "./sources.ts";

@@ -2,11 +2,12 @@
 import type { Seen } from "../core/entry.ts";
 import type { Monitor } from "../core/monitor.ts";
 import { joinRaw, type Raw } from "../core/raw.ts";
-import { type Disk, DiskFault } from "../platform/disk.ts";
-import { type ExcludingRule, type Exclusion, isBelow, NoSource } from "../source/walk.ts";
+import { isBelow } from "../source/placement.ts";
+import { type ExcludingRule, type Exclusion, NoSource } from "../source/walk.ts";
 import { parseLine } from "../storage/line.ts";
 import type { Storage } from "../storage/storage.ts";
 import { type Compared, Comparison, type Selection } from "./comparison.ts";
+import { RealPaths } from "./sources.ts";
 
 export type Why =
   | {
@@ -25,7 +26,7 @@ export type Why =
 
 /** @param path absolute @throws SourceGone, NoSource, SourceInStorage, BadPattern */
 export function explain(storage: Storage, selection: Selection, path: Raw, monitor: Monitor): Why {
-  const real = realPathOf(storage.machine.disk, path);
+  const real = new RealPaths(storage.machine.disk).of(path);
   let exclusion: Exclusion | undefined;
   const excluded = (found: Exclusion) => {
     if (found.path === real || isBelow(real, found.path)) exclusion = found;
@@ -63,15 +64,4 @@ const COMPARED = ["kind", "size", "mtime", "ctime", "inode", "mode", "uid", "gid
 
 function differences(before: Seen, now: Seen): (keyof Seen)[] {
   return COMPARED.filter((field) => before[field] !== now[field]);
-}
-
-/** Symlinks on the way are followed, the object itself isn't. */
-function realPathOf(disk: Disk, path: Raw): Raw {
-  const slash = path.lastIndexOf("/");
-  try {
-    return joinRaw(disk.realPath((slash <= 0 ? "/" : path.slice(0, slash)) as Raw), path.slice(slash + 1) as Raw);
-  } catch (error) {
-    if (error instanceof DiskFault) return path;
-    throw error;
-  }
 }

@@ -9,27 +9,9 @@ import type { Monitor } from "../core/monitor.ts";
 import { joinRaw, type Raw, rawOf, textOf } from "../core/raw.ts";
 import { type Dir, type Disk, DiskFault, type Stat } from "../platform/disk.ts";
 import type { Choice } from "./choice.ts";
+import { isBelow, type SourceRoot } from "./placement.ts";
 import type { Decision, Filter } from "./filter.ts";
 import { decideByLayers, IGNORE_FILE, type Layer, readLayer } from "./ignore_file.ts";
-
-/** One thing to back up, and where it appears in the snapshot. */
-export interface SourceRoot {
-  /** Absolute, without symlinks. */
-  readonly path: Raw;
-  readonly at: Apath;
-  readonly kind: "dir" | "file";
-  /** Sources that lie inside this one: they are entered although they are on another file system. */
-  readonly nested: readonly SourcePath[];
-}
-
-/** A source as the file system has it. */
-export interface SourcePath {
-  /** Absolute, without symlinks. */
-  readonly path: Raw;
-  readonly kind: "dir" | "file";
-  /** As {@link Stat.device}. */
-  readonly device: string;
-}
 
 export interface Found {
   /** In the parent; "" is the parent itself. */
@@ -123,38 +105,6 @@ const CACHE: ExcludingRule = { by: "cache" };
 const TOO_LARGE: ExcludingRule = { by: "size" };
 const NO_NAME = rawOf("");
 const CACHE_SIGNATURE = Buffer.from("Signature: 8a477f597d28d172789f06886806bc55");
-
-/**
- * Decides where sources appear: a single directory is the snapshot; several, or files, stand in it under their own names,
- * and "-2", "-3" is added where names meet. Sources inside other sources are backed up with them.
- */
-export function placeSources(sources: readonly SourcePath[]): SourceRoot[] {
-  const distinct = [...new Map(sources.map((source) => [source.path, source])).values()];
-  const directories = distinct.filter(({ kind }) => kind === "dir");
-  const outer = distinct
-    .filter(({ path }) => !directories.some((directory) => isBelow(path, directory.path)))
-    .map((source) => ({ ...source, nested: distinct.filter(({ path }) => isBelow(path, source.path)) }));
-  const [only, ...others] = outer;
-  if (only?.kind === "dir" && others.length === 0) return [{ ...only, at: TOP }];
-  const taken = new Set<string>();
-  return outer.map((source) => ({ ...source, at: childOf(TOP, freeName(baseName(source.path), taken)) }));
-}
-
-/** True if the absolute `path` lies below `directory`. */
-export function isBelow(path: Raw, directory: Raw): boolean {
-  return path !== directory && (directory === "/" || path.startsWith(`${directory}/`));
-}
-
-function baseName(path: Raw): Raw {
-  return (path.split("/").filter((part) => part !== "").at(-1) ?? "root") as Raw;
-}
-
-function freeName(name: Raw, taken: Set<string>): Raw {
-  let free = name;
-  for (let n = 2; taken.has(free); n++) free = `${name}-${n}` as Raw;
-  taken.add(free);
-  return free;
-}
 
 /** Batches in apath order. @throws NoSource, SourceGone */
 export function* walk(disk: Disk, roots: readonly SourceRoot[], options: WalkOptions): Generator<WalkBatch> {

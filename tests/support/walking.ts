@@ -5,7 +5,8 @@ import { openDisk } from "../../src/platform/open_disk.ts";
 import type { Raw } from "../../src/core/raw.ts";
 import { TOP } from "../../src/core/apath.ts";
 import { parseFilter } from "../../src/source/filter.ts";
-import { type Found, type SourceRoot, walk, type WalkOptions } from "../../src/source/walk.ts";
+import type { SourceRoot } from "../../src/source/placement.ts";
+import { type Found, walk, type WalkOptions } from "../../src/source/walk.ts";
 import { TestMonitor } from "./world.ts";
 
 export const REAL_DISK = openDisk();

@@ -1,7 +1,6 @@
 /** backup-tool plan */
 import { type Command, Option } from "commander";
-import { BadUsage, Fault } from "../../core/fault.ts";
-import { type Raw, textOf } from "../../core/raw.ts";
+import { BadUsage } from "../../core/fault.ts";
 import type { Storage } from "../../storage/storage.ts";
 import { chooseBackups, type Chosen, excludesOf, selectionFor } from "../backup_request.ts";
 import { examples } from "../options.ts";
@@ -10,14 +9,6 @@ import { planJson, planLines, whyJson, whyLine } from "../plan_summary.ts";
 import { addSelectionOptions, type SelectionOptions } from "../selection.ts";
 import type { Session } from "../session.ts";
 import type { Define } from "./command.ts";
-
-export class NotInSources extends Fault {
-  readonly code = "not-in-sources";
-  readonly hint = "Give a path below one of the sources, and that can be reached";
-  constructor(path: Raw) {
-    super(`Cannot say anything of ${JSON.stringify(textOf(path))}: no source holds it`);
-  }
-}
 
 interface PlanOptions extends SelectionOptions {
   readonly why?: string;
@@ -77,7 +68,10 @@ async function tellWhy(
   options: PlanOptions,
   session: Session,
 ): Promise<void> {
-  const { explain } = await import("../../operations/why.ts");
+  const [{ explain }, { NotInSources }] = await Promise.all([
+    import("../../operations/why.ts"),
+    import("../../operations/sources.ts"),
+  ]);
   const path = absolutePath(session.world, text);
   const why = explain(storage, await selectionFor(chosen, options, session), path, session.monitor);
   if (why.verdict === "outside" || why.verdict === "unreachable") throw new NotInSources(path);

@@ -1,0 +1,67 @@
+/** Where sources appear in a snapshot. */
+import { type Apath, childOf, TOP } from "../core/apath.ts";
+import { BadUsage } from "../core/fault.ts";
+import { type Raw, textOf } from "../core/raw.ts";
+
+/** One thing to back up, and where it appears in the snapshot. */
+export interface SourceRoot {
+  /** Absolute, without symlinks. */
+  readonly path: Raw;
+  readonly at: Apath;
+  readonly kind: "dir" | "file";
+  /** Sources that lie inside this one: they are entered although they are on another file system. */
+  readonly nested: readonly SourcePath[];
+  /** The name it was given. */
+  readonly as?: Raw | undefined;
+}
+
+/** A source as the file system has it. */
+export interface SourcePath {
+  /** Absolute, without symlinks. */
+  readonly path: Raw;
+  readonly kind: "dir" | "file";
+  /** As {@link Stat.device}. */
+  readonly device: string;
+  /** Its name in the snapshot, if it was given one. */
+  readonly as?: Raw | undefined;
+}
+
+/**
+ * Decides where sources appear: a single directory is the snapshot; several, or files, stand in it under their own names,
+ * and "-2", "-3" is added where names meet. Sources inside other sources are backed up with them. One that was given a
+ * name stands under that, whatever else there is.
+ * @param reserved names that something else in the snapshot has
+ * @throws BadUsage if two were given the same name
+ */
+export function placeSources(sources: readonly SourcePath[], reserved: readonly Raw[] = []): SourceRoot[] {
+  const taken = new Set<string>();
+  for (const name of [...reserved, ...sources.flatMap(({ as }) => as ?? [])]) {
+    if (taken.has(name)) throw new BadUsage(`Two sources are called ${JSON.stringify(textOf(name))}`);
+    taken.add(name);
+  }
+  const distinct = [...new Map(sources.map((source) => [`${source.as ?? ""}/${source.path}`, source])).values()];
+  const directories = distinct.filter(({ kind }) => kind === "dir");
+  const outer = distinct
+    .filter(({ path, as }) => as !== undefined || !directories.some((directory) => isBelow(path, directory.path)))
+    .map((source) => ({ ...source, nested: distinct.filter(({ path }) => isBelow(path, source.path)) }));
+  const [only, ...others] = outer;
+  const isAlone = others.length === 0 && taken.size === 0;
+  if (only?.kind === "dir" && isAlone) return [{ ...only, at: TOP }];
+  return outer.map((source) => ({ ...source, at: childOf(TOP, source.as ?? freeName(baseName(source.path), taken)) }));
+}
+
+/** True if the absolute `path` lies below `directory`. */
+export function isBelow(path: Raw, directory: Raw): boolean {
+  return path !== directory && (directory === "/" || path.startsWith(`${directory}/`));
+}
+
+function baseName(path: Raw): Raw {
+  return (path.split("/").filter((part) => part !== "").at(-1) ?? "root") as Raw;
+}
+
+function freeName(name: Raw, taken: Set<string>): Raw {
+  let free = name;
+  for (let n = 2; taken.has(free); n++) free = `${name}-${n}` as Raw;
+  taken.add(free);
+  return free;
+}
