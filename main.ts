@@ -1,5 +1,6 @@
 /** Builds the real world and hands it to the command line. The same file also runs as a worker thread. */
 import type { World } from "./src/cli/world.ts";
+import { commandOutput, standardInput } from "./src/platform/process.ts";
 import * as system from "./src/platform/system.ts";
 import { terminal } from "./src/platform/terminal.ts";
 
@@ -32,6 +33,8 @@ function realWorld(): World {
     stderr: { write: system.writeStderr, isTerminal: stderrIsTerminal, columns },
     absolutePath: system.absolutePath,
     readTextFile: system.readTextFile,
+    stdin: standardInput,
+    commandOutput: (line, signal) => commandOutput(line, { signal }),
     host: system.hostName,
     user: system.loginName,
     cores: system.cores(),

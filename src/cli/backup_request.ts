@@ -4,11 +4,13 @@ import { type Raw, rawOf } from "../core/raw.ts";
 import { didYouMean } from "../core/similar.ts";
 import type { BackupRequest } from "../operations/backup.ts";
 import type { Selection } from "../operations/comparison.ts";
+import type { Source } from "../operations/sources.ts";
+import type { StreamSource } from "../operations/streams.ts";
 import { DiskFault } from "../platform/disk.ts";
 import type { BackupSettings } from "./config_schema.ts";
 import { type ExcludeOptions, excludePatterns } from "./excludes.ts";
 import { absolutePath } from "./paths.ts";
-import type { SelectionOptions } from "./selection.ts";
+import { listedPaths, type SelectionOptions } from "./selection.ts";
 import type { Session } from "./session.ts";
 
 /** Options of `backup` that say what goes into a snapshot. */
@@ -16,24 +18,31 @@ export interface BackupOptions extends SelectionOptions {
   readonly tag?: readonly string[];
   readonly tree?: boolean;
   readonly workers?: number;
+  readonly stdinName?: Raw;
+  readonly command?: string;
 }
 
 /** One snapshot to be made. */
 export interface Chosen {
   readonly name: string | undefined;
-  readonly sources: readonly Raw[];
+  readonly sources: readonly Source[];
   readonly settings: BackupSettings;
 }
 
 /**
  * What the words of the command line stand for: paths, all for one snapshot, or names in the configuration, a snapshot
- * each. @param all every name there is @throws BadUsage
+ * each. @param all every name there is @param hasOthers options say what to back up, too @throws BadUsage
  */
-export async function chooseBackups(words: readonly string[], all: boolean, session: Session): Promise<Chosen[]> {
+export async function chooseBackups(
+  words: readonly string[],
+  all: boolean,
+  session: Session,
+  hasOthers = false,
+): Promise<Chosen[]> {
   const { config } = session.loaded;
   const known = Object.keys(config.backups ?? {});
   const named = all ? known : words.filter((word) => known.includes(word));
-  if (words.length === 0 || all) checkWords(words, all, known, session.loaded.path);
+  if ((words.length === 0 && !hasOthers) || all) checkWords(words, all, known, session.loaded.path);
   if (named.length === 0) {
     await checkSpelling(words, known, session);
     const sources = words.map((word) => absolutePath(session.world, word));
@@ -113,7 +122,7 @@ export async function selectionFor(chosen: Chosen, options: SelectionOptions, se
   const { world } = session, { settings } = chosen;
   const { force = false, ignoreInode = false, ignoreCtime = false } = options;
   return {
-    sources: chosen.sources,
+    ...sourcesOf(chosen, options, session),
     name: options.name ?? chosen.name,
     excludes: await excludePatterns(excludesOf(chosen, options), world),
     ignoreFiles: options.ignoreFiles ?? settings.ignoreFiles ?? true,
@@ -124,6 +133,23 @@ export async function selectionFor(chosen: Chosen, options: SelectionOptions, se
     detection: { force, ignoreInode, ignoreCtime },
     statics: [...settings.static ?? [], ...options.static ?? []],
   };
+}
+
+/** What is named one by one counts besides what the words of the command line stand for. */
+function sourcesOf(chosen: Chosen, options: SelectionOptions, { world }: Session): Pick<Selection, "sources" | "only"> {
+  const named = (options.source ?? []).map(({ as, path }) => ({ as, path: absolutePath(world, path) }));
+  const sources = [...chosen.sources, ...named];
+  if (options.filesFrom === undefined) return { sources };
+  if (sources.length > 1) {
+    throw new BadUsage(
+      "`--files-from` lists paths in one source",
+      "Give one directory, or none: then paths may be anywhere",
+    );
+  }
+  const [source] = sources;
+  const base = source === undefined ? absolutePath(world, ".") : typeof source === "string" ? source : source.path;
+  const only = listedPaths(options.filesFrom, options.null ?? false, base, world);
+  return { sources: source === undefined ? [rawOf("/")] : sources, only };
 }
 
 /** Where all patterns come from. */
@@ -142,7 +168,24 @@ export async function requestFor(chosen: Chosen, options: BackupOptions, session
     tags: [...new Set([...settings.tags ?? [], ...options.tag ?? []])],
     tree: options.tree ?? settings.tree ?? true,
     workers: session.workers(options.workers),
+    streams: streamsOf(options, session),
     user: session.world.user(),
     signal: session.signal,
   };
+}
+
+/** @throws BadUsage */
+function streamsOf({ stdinName, command, filesFrom }: BackupOptions, { world, signal }: Session): StreamSource[] {
+  if (stdinName === undefined && command === undefined) return [];
+  if (stdinName === undefined) {
+    throw new BadUsage("The output of `--command` has no name", "Give it one with `--stdin-name`, such as db.sql");
+  }
+  if (command !== undefined) return [{ name: stdinName, chunks: world.commandOutput(command, signal) }];
+  if (filesFrom === "-") throw new BadUsage("Standard input can't be both a list of files and a file");
+  return [{ name: stdinName, chunks: world.stdin() }];
+}
+
+/** True if options alone say what is to be backed up. */
+export function hasOtherSources({ source, filesFrom, stdinName }: BackupOptions): boolean {
+  return source !== undefined || filesFrom !== undefined || stdinName !== undefined;
 }

@@ -1,9 +1,13 @@
 /** Options of commands that look at sources: what is backed up, and what counts as changed. */
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { BadUsage } from "../core/fault.ts";
+import { joinRaw, type Raw, rawOf } from "../core/raw.ts";
+import { parseEntryName } from "../core/entry_name.ts";
 import { parseSize } from "../core/size_text.ts";
 import { PRESETS } from "../source/exclude_lists.ts";
 import type { ExcludeOptions } from "./excludes.ts";
 import { collected, opposite, reading } from "./options.ts";
+import type { World } from "./world.ts";
 
 export interface SelectionOptions extends ExcludeOptions {
   readonly name?: string;
@@ -17,12 +21,27 @@ export interface SelectionOptions extends ExcludeOptions {
   readonly ignoreInode?: boolean;
   readonly ignoreCtime?: boolean;
   readonly static?: readonly string[];
+  readonly source?: readonly NamedSource[];
+  readonly filesFrom?: string;
+  readonly null?: boolean;
 }
 
 const PRESET_NAMES = Object.keys(PRESETS);
 
+/** Of `--source`, as it was given. */
+export interface NamedSource {
+  readonly as: Raw;
+  readonly path: string;
+}
+
 export function addSelectionOptions(command: Command): Command {
   return command
+    .addOption(
+      new Option("--source <NAME=PATH>", "a source with a name of its own in the snapshot (repeatable)")
+        .argParser(collectedSource),
+    )
+    .option("--files-from <FILE>", "only what is listed there, a path a line (-: standard input)")
+    .option("-0, --null", "paths of --files-from end with NUL instead")
     .option("--name <NAME>", "name of the series (default: from the sources)")
     .option("--host <NAME>", "say that the files are this host's (default: this one)")
     .option("--exclude <PATTERN>", "leave out what fits (gitignore syntax, repeatable)", collected)
@@ -56,3 +75,25 @@ function collectedChoice(choices: readonly string[]) {
     return collected(value, before);
   };
 }
+
+/** The first "=" ends the name: paths may hold more of them. */
+function collectedSource(value: string, before: readonly NamedSource[] = []): readonly NamedSource[] {
+  const end = value.indexOf("=");
+  if (end < 1 || end === value.length - 1) throw new InvalidArgumentError("Write it like photos=/mnt/disk/pictures.");
+  return [...before, { as: reading(parseEntryName)(value.slice(0, end)), path: value.slice(end + 1) }];
+}
+
+/** The paths of a list, absolute. @param base what relative ones start from @throws BadUsage if there are none */
+export function listedPaths(file: string, isNull: boolean, base: Raw, world: World): Raw[] {
+  const text = world.readTextFile(file === "-" ? STANDARD_INPUT : file);
+  const lines = isNull ? text.split("\0") : text.split("\n").map((line) => line.replace(/\r$/, ""));
+  const paths = lines.filter((line) => line !== "").map(rawOf).map((path) => {
+    const absolute = path.startsWith("/") ? path : joinRaw(base, path);
+    return absolute.replace(/(?:\/+\.)*\/*$/, "").replace(/\/(?:\.?\/)+/g, "/") as Raw || ROOT;
+  });
+  if (paths.length === 0) throw new BadUsage(`${file === "-" ? "Standard input" : file} lists no paths`);
+  return paths;
+}
+
+const STANDARD_INPUT = "/dev/stdin";
+const ROOT = rawOf("/");

@@ -23,6 +23,10 @@ export interface World {
   absolutePath(text: string): Raw;
   /** Text of a file or pipe. @throws DiskFault */
   readTextFile(path: string): string;
+  /** Standard input to its end. */
+  stdin(): AsyncIterable<Uint8Array<ArrayBuffer>>;
+  /** What a line for the shell prints. @throws CommandFailed at the end, if it fails */
+  commandOutput(line: string, signal: AbortSignal): AsyncIterable<Uint8Array<ArrayBuffer>>;
   host(): string;
   user(): string;
   /** Processor cores. */

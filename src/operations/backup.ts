@@ -2,11 +2,11 @@
  * Backing up: the walk of the source is compared in lock-step with the previous snapshot; files that are new or changed
  * are stored, and everything becomes lines of a new manifest, in order, whatever order the threads finish in.
  */
-import { nameOf, parentOf, TOP } from "../core/apath.ts";
+import { type Apath, compareApath, nameOf, parentOf, TOP } from "../core/apath.ts";
 import type { Entry, Learnt } from "../core/entry.ts";
 import { Interrupted } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
-import { textOf } from "../core/raw.ts";
+import { rawOf, textOf } from "../core/raw.ts";
 import { VERSION } from "../core/version.ts";
 import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
 import { type Found, NoSource, type WalkBatch } from "../source/walk.ts";
@@ -27,9 +27,12 @@ import { newTree } from "./new_tree.ts";
 import { fateOf, keptPending, type Pending, type Share, taskOf } from "./pending.ts";
 import { Pace } from "./pace.ts";
 import { Parcel, type ParcelDirectory } from "./parcel.ts";
+import { storeStreams, type StreamSource } from "./streams.ts";
 import { isHidden, NotInSources, sourcePath } from "./sources.ts";
 
-export interface BackupRequest extends Selection {
+export interface BackupRequest extends Omit<Selection, "reserved"> {
+  /** Files of the snapshot that are none in the source. */
+  readonly streams?: readonly StreamSource[];
   readonly tags: readonly string[];
   readonly tree: boolean;
   /** Threads that read and store besides the one that walks; 0: none. */
@@ -49,6 +52,9 @@ const ITEM_BYTES = 4096;
 /** A crash costs at most this much work. */
 const CHECKPOINT_MS = 5 * 60_000;
 const CHECKPOINT_BYTES = 8 * 1024 ** 3;
+
+/** Of what is in no source. */
+const NOWHERE = { rootPath: rawOf("/"), relative: rawOf("") };
 
 /** Makes one snapshot. @throws SourceGone, NoSource, SourceInStorage, BadPattern, Locked, Interrupted, DiskFault of the storage */
 export async function backup(storage: Storage, request: BackupRequest, monitor: Monitor): Promise<SnapshotInfo> {
@@ -74,7 +80,9 @@ class BackupRun implements AsyncDisposable {
   readonly #totals = { entries: 0, files: 0, dirs: 0, bytes: 0, problems: 0 };
   readonly #queue: Share[] = [];
   /** What the source doesn't hold any more, but the snapshot does; it comes before what was compared last. */
-  readonly #kept: { readonly entry: Entry; readonly line: BasisLine }[] = [];
+  readonly #kept: { readonly entry: Entry; readonly line: BasisLine | undefined }[] = [];
+  /** Entries of streams that the walk hasn't come to. */
+  #streams: Entry[] = [];
   /** Sent, not settled yet; oldest first. */
   readonly #parcels: Parcel<Pending>[] = [];
   #parcel = new Parcel<Pending>();
@@ -102,12 +110,18 @@ class BackupRun implements AsyncDisposable {
     };
     this.#startMs = storage.machine.clock.nowMs();
     this.#lastCheckpointMs = this.#startMs;
-    this.#comparison = new Comparison(storage, request, this.#monitor, {
-      missing: (path) => this.#monitor.problem(new NoSource(path)),
-      outside: (path) => this.#monitor.problem(new NotInSources(path)),
-      kept: (entry, line) => this.#kept.push({ entry, line }),
-      ...(monitor.fate && { gone: ({ text }) => monitor.fate!("gone", JSON.parse(linePath(text))) }),
-    });
+    const { streams = [] } = request;
+    this.#comparison = new Comparison(
+      storage,
+      { ...request, reserved: streams.map(({ name }) => name) },
+      this.#monitor,
+      {
+        missing: (path) => this.#monitor.problem(new NoSource(path)),
+        outside: (path) => this.#monitor.problem(new NotInSources(path)),
+        kept: (entry, line) => this.#kept.push({ entry, line }),
+        ...(monitor.fate && { gone: ({ text }) => monitor.fate!("gone", JSON.parse(linePath(text))) }),
+      },
+    );
     this.#isPrivate = this.#comparison.roots.some((root) => isHidden(this.#disk, root));
     this.#sequence = (storage.snapshots().at(-1)?.sequence ?? 0) + 1;
     const whole = this.#comparison.previous.find((snapshot) => snapshot.complete);
@@ -155,15 +169,29 @@ class BackupRun implements AsyncDisposable {
   }
 
   async #walkAll(): Promise<void> {
-    const pace = new Pace(this.#storage.machine.clock, this.#request.signal);
+    const { streams = [], signal } = this.#request;
+    this.#streams = await storeStreams(this.#storage, streams, this.#monitor, signal);
+    const pace = new Pace(this.#storage.machine.clock, signal);
     for (const batch of this.#comparison.batches()) {
       await pace.step();
+      this.#takeStreamsBefore(batch.found[0]?.path);
       this.#take(batch);
       while (this.#queue.length > 0 && this.#mustConsume(this.#queue[0]!)) await this.#consumeOldest();
       await this.#checkpointIfDue();
     }
     this.#takeKept();
+    this.#takeStreamsBefore(undefined);
     while (this.#queue.length > 0) await this.#consumeOldest();
+  }
+
+  /** @param path undefined: the end */
+  #takeStreamsBefore(path: Apath | undefined): void {
+    while (this.#streams[0] !== undefined && (path === undefined || compareApath(this.#streams[0].path, path) < 0)) {
+      const entry = this.#streams.shift()!;
+      this.#comparison.passOver(entry);
+      this.#kept.push({ entry, line: undefined });
+      this.#takeKept();
+    }
   }
 
   /** What is done goes into the manifest at once; what isn't is waited for if too much is under way. */
@@ -202,8 +230,8 @@ class BackupRun implements AsyncDisposable {
     for (const { entry, line } of this.#kept.splice(0)) {
       const directory = parentOf(entry.path);
       const tree = this.#tree?.directory(directory);
-      const { rootPath, directory: relative } = this.#comparison.placeOf(entry.path);
-      const pending = keptPending(entry, line, { rootPath, relative, tree });
+      const place = line === undefined ? NOWHERE : this.#comparison.placeOf(entry.path);
+      const pending = keptPending(entry, line, { ...place, tree });
       if (this.#tree !== undefined && entry.kind === "dir") {
         using parent = this.#tree.open(directory);
         this.#tree.makeDirectory(parent, entry);
@@ -362,7 +390,7 @@ class BackupRun implements AsyncDisposable {
   }
 
   #keep(pending: Pending): void {
-    this.#monitor.count("unchangedFiles");
+    if (pending.from !== undefined) this.#monitor.count("unchangedFiles");
     pending.bytes = pending.stat.size;
   }
 

@@ -201,9 +201,15 @@ export class Comparison {
   }
 
   /** Where something that is kept was in the source. */
-  placeOf(path: Apath): { readonly rootPath: Raw; readonly directory: Raw } {
+  placeOf(path: Apath): { readonly rootPath: Raw; readonly relative: Raw } {
     if (this.#statics === undefined) throw new Error("Nothing is kept but static paths");
-    return this.#statics.placeOf(path);
+    const { rootPath, directory } = this.#statics.placeOf(path);
+    return { rootPath, relative: directory };
+  }
+
+  /** An entry that comes from elsewhere: it is not gone. */
+  passOver(entry: Entry): void {
+    this.#basis.at(entry.path, quotedPath(seenPart(entry.path, entry)));
   }
 
   /** What the line of an object that was compared says first. */

@@ -31,8 +31,8 @@ export interface Share {
   parcel: Parcel<Pending> | undefined;
 }
 
-/** An entry that is kept although the source doesn't hold it any more. */
-export function keptPending(entry: Entry, from: BasisLine, place: ParcelDirectory): Pending {
+/** An entry that is known without any look at the source. */
+export function keptPending(entry: Entry, from: BasisLine | undefined, place: ParcelDirectory): Pending {
   const { path } = entry;
   return {
     path,

@@ -3,7 +3,7 @@
  * the names of one directory and the subdirectories still to come on the way to it.
  */
 import { Buffer } from "node:buffer";
-import { type Apath, childOf, parentOf, TOP } from "../core/apath.ts";
+import { type Apath, childOf, parentOf } from "../core/apath.ts";
 import { Fault } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
 import { joinRaw, type Raw, rawOf, textOf } from "../core/raw.ts";

@@ -115,6 +115,11 @@ export class ContentStore implements Disposable {
     }
   }
 
+  /** Stores a content that is in a file of tmp/ already. */
+  adopt(digest: string, held: { name: Raw; file: OpenFile; size: number }, facts: FileFacts): StoredItem {
+    return this.#settle(digest, new TempCandidate(this.#temp, held.name, held.file, held.size), facts);
+  }
+
   /** Gives the item one more name. */
   link(id: ContentId, to: Dir, toName: Raw): LinkResult {
     const { leaf, name } = this.#place(id);

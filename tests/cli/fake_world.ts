@@ -1,6 +1,7 @@
 /** A world that keeps what is written to it, with a clock that the test moves. */
 import { type Raw, rawOf } from "../../src/core/raw.ts";
 import { run } from "../../src/cli/run.ts";
+import { commandOutput } from "../../src/platform/process.ts";
 import type { Output, World } from "../../src/cli/world.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
 import { DiskFault } from "../../src/platform/disk.ts";
@@ -46,6 +47,10 @@ export class FakeWorld implements World {
     if (path === "/etc/backup-tool.jsonc") throw new DiskFault("ENOENT", "read", rawOf(path));
     return readTextFile(path);
   };
+  /** What is read from standard input. */
+  input: AsyncIterable<Uint8Array<ArrayBuffer>> = ReadableStream.from([]);
+  stdin = () => this.input;
+  commandOutput = (line: string, signal: AbortSignal) => commandOutput(line, { signal });
   host = () => "testhost";
   user = () => "tester";
   onInterrupt(stop: () => void): Disposable {

@@ -1,12 +1,13 @@
 /** backup-tool backup */
 import { type Command, Option } from "commander";
 import { BadUsage, Fault } from "../../core/fault.ts";
+import { parseEntryName } from "../../core/entry_name.ts";
 import { textOf } from "../../core/raw.ts";
 import type { Storage } from "../../storage/storage.ts";
-import { type BackupOptions, chooseBackups, type Chosen, requestFor } from "../backup_request.ts";
+import { type BackupOptions, chooseBackups, type Chosen, hasOtherSources, requestFor } from "../backup_request.ts";
 import { backupJson, backupLines } from "../backup_summary.ts";
 import { EXIT, exitFor } from "../exit.ts";
-import { collected, examples, workersOption } from "../options.ts";
+import { collected, examples, reading, workersOption } from "../options.ts";
 import { addSelectionOptions } from "../selection.ts";
 import type { Session } from "../session.ts";
 import type { Define } from "./command.ts";
@@ -22,9 +23,12 @@ export const defineBackup: Define = (program, act) => {
   command.action((words: readonly string[]) =>
     act(command, async (session) => {
       const options = command.opts<Options>();
-      const chosen = await chooseBackups(words, options.all ?? false, session);
+      const chosen = await chooseBackups(words, options.all ?? false, session, hasOtherSources(options));
       if (chosen.length > 1 && options.name !== undefined) {
         throw new BadUsage("`--name` is for one backup", "Each of these is called as the configuration calls it");
+      }
+      if (chosen.length > 1 && hasOtherSources(options)) {
+        throw new BadUsage("`--source`, `--files-from` and `--stdin-name` are for one backup");
       }
       const storage = options.init ? await openOrInit(session) : await session.openStorage();
       if (chosen.length > 1) return await backUpEach(storage, chosen, options, session);
@@ -88,6 +92,12 @@ function withOptions(command: Command): Command {
   return addSelectionOptions(command)
     .option("--no-tree", "make no browsable tree")
     .addOption(new Option("--tree").hideHelp())
+    .addOption(
+      new Option("--stdin-name <NAME>", "keep standard input as a file of that name").argParser(
+        reading(parseEntryName),
+      ),
+    )
+    .option("--command <LINE>", "keep what this prints instead; if it fails, there is no snapshot")
     .option("--init", "make the storage if there is none")
     .addOption(workersOption())
     .addHelpText(
@@ -96,6 +106,9 @@ function withOptions(command: Command): Command {
         "backup-tool backup ~/photos -s /mnt/disk/storage --init",
         "backup-tool backup photos      # see `backup-tool help config`",
         "backup-tool backup /etc /home --name system --tag weekly --exclude '*.tmp'",
+        "backup-tool backup --command 'pg_dump shop' --stdin-name shop.sql",
+        "find . -name '*.raw' -print0 | backup-tool backup . --files-from - -0",
+        "backup-tool backup --source photos=/mnt/a/pictures --source web=/srv/www",
         "backup-tool backup /volume1/data --exclude-preset nas --one-file-system",
       ),
     );

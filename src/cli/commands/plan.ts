@@ -2,7 +2,7 @@
 import { type Command, Option } from "commander";
 import { BadUsage } from "../../core/fault.ts";
 import type { Storage } from "../../storage/storage.ts";
-import { chooseBackups, type Chosen, excludesOf, selectionFor } from "../backup_request.ts";
+import { chooseBackups, type Chosen, excludesOf, hasOtherSources, selectionFor } from "../backup_request.ts";
 import { examples } from "../options.ts";
 import { absolutePath } from "../paths.ts";
 import { planJson, planLines, whyJson, whyLine } from "../plan_summary.ts";
@@ -20,7 +20,7 @@ export const definePlan: Define = (program, act) => {
   command.action((words: readonly string[]) =>
     act(command, async (session) => {
       const options = command.opts<PlanOptions>();
-      const [chosen, ...others] = await chooseBackups(words, false, session);
+      const [chosen, ...others] = await chooseBackups(words, false, session, hasOtherSources(options));
       if (chosen === undefined || others.length > 0) {
         throw new BadUsage("`plan` is for one backup", "Give one name from the configuration, or paths");
       }

@@ -1,0 +1,11 @@
+/** Names that people give to things in a snapshot. */
+import { BadUsage } from "./fault.ts";
+import { type Raw, rawOf } from "./raw.ts";
+
+/** One name, as a person gave it. @throws BadUsage */
+export function parseEntryName(text: string): Raw {
+  const name = rawOf(text);
+  const isName = name !== "" && name !== "." && name !== ".." && !/[/\0]/.test(name);
+  if (isName) return name;
+  throw new BadUsage(`Cannot use ${JSON.stringify(text)} as a name in the snapshot`, "Give one name without slashes");
+}

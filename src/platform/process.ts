@@ -1,0 +1,88 @@
+/** Other programs: lines for the system's shell. */
+import { Fault } from "../core/fault.ts";
+import { IS_WINDOWS } from "./portable_calls.ts";
+
+export class CommandFailed extends Fault {
+  readonly code = "command-failed";
+  readonly hint = "Run it by hand to see what it says";
+  constructor(command: string, why: string) {
+    super(`The command ${JSON.stringify(command)} failed: ${why}`);
+  }
+}
+
+export interface CommandOptions {
+  /** Added to this process's own. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Ends the command. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * What a command prints, as it comes; its standard error is this program's.
+ * @throws CommandFailed at the end, if its exit status is not 0
+ */
+export async function* commandOutput(
+  line: string,
+  { env, signal }: CommandOptions = {},
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const [file = "", ...args] = shellWords(line);
+  const streams = { stdin: "null", stdout: "piped", stderr: "inherit" } as const;
+  const child = new Deno.Command(file, { args, ...streams, ...(env && { env }), ...(signal && { signal }) }).spawn();
+  let isEnded = false;
+  try {
+    yield* child.stdout;
+    const status = await child.status;
+    isEnded = true;
+    if (!status.success) throw new CommandFailed(line, reasonOf(status));
+  } finally {
+    // Whoever read the output has stopped: the command has nobody to work for.
+    if (!isEnded) tryKill(child);
+  }
+}
+
+/** Standard input to its end. */
+export function standardInput(): AsyncIterable<Uint8Array<ArrayBuffer>> {
+  return Deno.stdin.readable;
+}
+
+export interface CommandResult {
+  readonly ok: boolean;
+  /** Why it failed; "" if it did not. */
+  readonly reason: string;
+  readonly output: string;
+  /** Standard error. */
+  readonly errors: string;
+}
+
+/** Runs a program to its end. A program that isn't there is a failure like others. */
+export async function runProgram(
+  argv: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<CommandResult> {
+  const [file = "", ...args] = argv;
+  try {
+    const done = await new Deno.Command(file, { args, env, stdin: "null" }).output();
+    const [output, errors] = [done.stdout, done.stderr].map((bytes) => new TextDecoder().decode(bytes).trim());
+    return { ok: done.success, reason: done.success ? "" : reasonOf(done), output: output!, errors: errors! };
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied)) throw error;
+    return { ok: false, reason: `${file} can't be started`, output: "", errors: error.message };
+  }
+}
+
+/** The words that have the system's shell run a line. */
+export function shellWords(line: string): readonly string[] {
+  return IS_WINDOWS ? ["cmd", "/d", "/s", "/c", line] : ["/bin/sh", "-c", line];
+}
+
+function reasonOf({ code, signal }: { readonly code: number; readonly signal: string | null }): string {
+  return signal === null ? `it ended with status ${code}` : `it was ended by ${signal}`;
+}
+
+function tryKill(child: Deno.ChildProcess): void {
+  try {
+    child.kill();
+  } catch {
+    // It has ended by itself.
+  }
+}
