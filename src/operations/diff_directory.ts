@@ -6,7 +6,8 @@ import type { Monitor } from "../core/monitor.ts";
 import type { Raw } from "../core/raw.ts";
 import { type Dir, DiskFault, type OpenFile, type Stat } from "../platform/disk.ts";
 import { parseFilter } from "../source/filter.ts";
-import { type Found, type SourceRoot, walk } from "../source/walk.ts";
+import type { SourceRoot } from "../source/placement.ts";
+import { type Found, walk } from "../source/walk.ts";
 import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
 import type { PathChange } from "../storage/catalog/path_changes.ts";
 import type { State } from "../storage/catalog/version_row.ts";
@@ -41,7 +42,7 @@ export class DirectoryComparison {
     const { before, below, directory } = request;
     const isThere = below === TOP || storage.manifest(before.id).entry(below) !== undefined;
     if (!isThere) throw new NotInSnapshot(below, before);
-    const [root] = findSources(storage, [directory], parseFilter([]), monitor);
+    const [root] = findSources(storage, { sources: [directory] }, parseFilter([]), monitor);
     this.#root = { ...root!, at: below };
   }
 
