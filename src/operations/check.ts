@@ -4,6 +4,7 @@ import { classOfId, type RootId } from "../core/content_id.ts";
 import { Fault } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
 import { type Raw, textOf } from "../core/raw.ts";
+import { isInPart, type Subset } from "../core/subset.ts";
 import { digestHexLength } from "../storage/digest.ts";
 import type { HunkRef } from "../storage/hunk.ts";
 import { idOf } from "../storage/item_path.ts";
@@ -12,7 +13,9 @@ import type { Manifest } from "../storage/manifest.ts";
 import type { Pool } from "../storage/pool.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { VerifyResult } from "../storage/verify.ts";
+import { batchesOf, chooseContents } from "./chosen_contents.ts";
 import { IdList } from "./id_list.ts";
+import { type ItemBatch, ItemReader } from "./item_reader.ts";
 import { Pace } from "./pace.ts";
 
 export interface Finding {
@@ -26,7 +29,10 @@ export interface Finding {
 }
 
 export interface CheckRequest {
+  /** Read every byte. */
   readonly readData: boolean;
+  /** Read only a part of the contents. */
+  readonly subset?: Subset;
   readonly workers: number;
   readonly signal: AbortSignal;
 }
@@ -36,12 +42,15 @@ export interface CheckResult {
   readonly items: number;
   /** Bytes that were read and compared with their checksums. */
   readonly bytes: number;
+  /** Items that were read. */
+  readonly readItems: number;
   /** Findings of damage. */
   readonly damaged: number;
   readonly snapshots: number;
 }
 
-const BATCH_ITEMS = 128;
+/** What was read is noted that often. */
+const NOTE_MS = 10 * 60_000;
 /** Paths named for one damaged item: enough to know what it is about. */
 const PATHS_SHOWN = 5;
 /** Digits of an id that tell snapshots apart for people. */
@@ -57,11 +66,6 @@ export async function check(
   return await new CheckRun(storage, request, found, monitor).make();
 }
 
-interface ItemBatch {
-  readonly leaf: Raw;
-  readonly names: readonly Raw[];
-}
-
 class CheckRun {
   readonly #storage: Storage;
   readonly #request: CheckRequest;
@@ -72,12 +76,14 @@ class CheckRun {
   #damaged = 0;
   #items = 0;
   #bytes = 0;
+  #readItems = 0;
   #strays = 0;
   /** Of one item, as far as the snapshots tell: whether threads are worth it must be decided before items are read. */
   #usualBytes = 0;
   #itemsExpected = 0;
-  /** Contents that were read and are as their names say. */
-  readonly #sound = new IdList();
+  /** Contents that were read and are as their names say, since that was last noted. */
+  #sound = new IdList();
+  #notedMs: number;
   /** Contents that are missing, of the wrong size, or have wrong bytes, and what is wrong. */
   readonly #bad = new Map<string, string>();
   /** The same of hunks, with what they hold: "snapshot:path". */
@@ -97,20 +103,35 @@ class CheckRun {
     this.#monitor = monitor;
     this.#pace = new Pace(storage.machine.clock, request.signal);
     this.#digits = digestHexLength(storage.settings.algorithm);
+    this.#notedMs = storage.machine.clock.nowMs();
   }
 
   async make(): Promise<CheckResult> {
     const roots = this.#storage.rootIds();
     const snapshots = roots.filter((id) => this.#checkRoot(id));
     this.#checkCatalog(roots);
+    try {
+      await this.#look(snapshots);
+    } finally {
+      // What an interrupted check has read needn't be read again.
+      this.#remember();
+    }
+    return {
+      items: this.#items,
+      bytes: this.#bytes,
+      readItems: this.#readItems,
+      damaged: this.#damaged,
+      snapshots: snapshots.length,
+    };
+  }
+
+  async #look(snapshots: readonly RootId[]): Promise<void> {
     const { workers, signal, readData } = this.#request;
     await using pool = this.#storage.pool(workers, signal, readData ? this.#itemsExpected : 0);
     await this.#walkItems(pool);
     await this.#checkManifests(snapshots, pool);
     this.#reportHunks();
     await this.#reportContents(snapshots);
-    this.#remember();
-    return { items: this.#items, bytes: this.#bytes, damaged: this.#damaged, snapshots: snapshots.length };
   }
 
   #report(finding: Finding): void {
@@ -140,33 +161,34 @@ class CheckRun {
     }
   }
 
-  /** Looks at every item: its name, and its bytes if asked for. */
+  /** Looks at the name of every item, and reads those that were asked for. */
   async #walkItems(pool: Pool): Promise<void> {
-    const underWay: { batch: ItemBatch; result: Promise<VerifyResult> }[] = [];
-    const finishOldest = async () => {
-      const { batch, result } = underWay.shift()!;
-      this.#take(batch, await result);
-    };
+    const reader = new ItemReader(pool, this.#usualBytes, (batch, result) => this.#take(batch, result));
     for (const { leaf, names } of this.#leaves()) {
       await this.#pace.step();
       this.#items += names.length;
       this.#monitor.at(textOf(leaf));
-      if (!this.#request.readData) continue;
-      for (let at = 0; at < names.length; at += BATCH_ITEMS) {
-        const batch = { leaf, names: names.slice(at, at + BATCH_ITEMS) };
-        const result = pool.run("verify", { leaf, names: batch.names.join("/") }, {
-          items: batch.names.length,
-          bytes: batch.names.length * this.#usualBytes,
-        });
-        result.catch(() => {}); // awaited in order later; until then a failure is no unhandled one
-        underWay.push({ batch, result });
-        while (underWay.length > pool.width) await finishOldest();
+      await reader.read({ leaf, names: names.filter((name) => this.#isToRead(idOf(leaf, name))) });
+    }
+    const { subset } = this.#request;
+    if (subset !== undefined && subset.kind !== "part") {
+      for (const batch of batchesOf(this.#storage, chooseContents(this.#storage, subset))) {
+        await this.#pace.step();
+        this.#monitor.at(textOf(batch.leaf));
+        await reader.read(batch);
       }
     }
-    while (underWay.length > 0) await finishOldest();
+    await reader.finish();
     if (this.#strays === 0) return;
     const what = `${this.#strays} names in content/ are no items of this storage`;
     this.#report({ what, where: "content", severity: "note", paths: [] });
+  }
+
+  /** Whether an item is read because it is there. Of parts, only contents are: manifests are read anyway. */
+  #isToRead(id: string): boolean {
+    const { readData, subset } = this.#request;
+    if (subset === undefined) return readData;
+    return subset.kind === "part" && isInPart(id, subset) && classOfId(id, this.#digits) === "content";
   }
 
   *#leaves(): Generator<{ leaf: Raw; names: Raw[] }> {
@@ -184,10 +206,18 @@ class CheckRun {
 
   #take({ leaf, names }: ItemBatch, { bytes, damaged }: VerifyResult): void {
     this.#bytes += bytes;
+    this.#readItems += names.length;
     this.#monitor.count("checkedItems", names.length);
     this.#monitor.count("checkedBytes", bytes);
     const whatIsWrong = new Map(damaged.map(({ index, what }) => [index, what]));
     for (const [index, name] of names.entries()) this.#takeItem(idOf(leaf, name), whatIsWrong.get(index));
+    this.#noteIfDue();
+  }
+
+  /** A check of many hours that is cut short was not for nothing. */
+  #noteIfDue(): void {
+    if (this.#storage.machine.clock.nowMs() - this.#notedMs < NOTE_MS || this.#storage.hasWriter()) return;
+    this.#remember();
   }
 
   /** Damage of a root was found when it was opened. */
@@ -296,7 +326,9 @@ class CheckRun {
     try {
       using writer = this.#storage.write("check");
       const items = { [Symbol.iterator]: () => this.#verified() };
-      writer.recordVerified(items, this.#storage.machine.clock.nowMs());
+      this.#notedMs = this.#storage.machine.clock.nowMs();
+      writer.recordVerified(items, this.#notedMs);
+      this.#sound = new IdList();
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       this.#monitor.notice(`The result of the check could not be noted: ${error.message}`);

@@ -63,7 +63,7 @@ export class Verify {
   #one(leaf: Dir, path: Raw, name: Raw): { read: number; what: string | undefined } {
     try {
       using file = leaf.open(name);
-      if (file === undefined) return { read: 0, what: "it has just vanished" };
+      if (file === undefined) return { read: 0, what: "it is missing" };
       const { read, digest } = this.#digest(file);
       const id = idOf(path, name);
       if (!isDigestOf(id, digest)) return { read, what: "its bytes don't match its checksum" };

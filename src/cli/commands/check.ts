@@ -1,14 +1,19 @@
 /** backup-tool check */
+import { Option } from "commander";
 import { pluralText, type SizeText } from "../../core/size_text.ts";
+import { parseSubset, type Subset } from "../../core/subset.ts";
 import { durationText } from "../../core/time_text.ts";
 import type { CheckResult, Finding } from "../../operations/check.ts";
 import { EXIT } from "../exit.ts";
-import { examples, workersOption } from "../options.ts";
+import { examples, reading, workersOption } from "../options.ts";
 import type { Session } from "../session.ts";
+import type { Storage } from "../../storage/storage.ts";
 import type { Define } from "./command.ts";
 
 interface CheckOptions {
   readonly readData?: boolean;
+  readonly readDataSubset?: Subset;
+  readonly status?: boolean;
   readonly workers?: number;
 }
 
@@ -17,18 +22,37 @@ export const defineCheck: Define = (program, act) => {
     .summary("look for damage")
     .description(
       "Check that all snapshots are whole: manifests are read and compared with what is stored. With --read-data all " +
-        "contents are read and compared with their checksums. The exit status is 3 if there is damage.",
+        "contents are read and compared with their checksums. The exit status is 3 if there is damage.\n\n" +
+        "The storage remembers when each content was last read. --read-data-subset with a size or a share takes those " +
+        "that were not read for the longest time, so that a little each night reaches all of them.",
     )
     .option("--read-data", "read every byte, which takes long")
+    .addOption(
+      new Option("--read-data-subset <PART>", "read a part: 5%, 10G, oldest:5%, or 1/7 (the first of 7 parts)")
+        .argParser(reading(parseSubset)).conflicts(["readData", "status"]),
+    )
+    .addOption(
+      new Option("--status", "read nothing; tell how long ago the contents were read").conflicts(["readData"]),
+    )
     .addOption(workersOption())
-    .addHelpText("after", examples("backup-tool check -s /mnt/disk/storage", "backup-tool check --read-data --json"));
+    .addHelpText(
+      "after",
+      examples(
+        "backup-tool check -s /mnt/disk/storage",
+        "backup-tool check --read-data --json",
+        "backup-tool check --read-data-subset 5%",
+        "backup-tool check --status",
+      ),
+    );
   command.action(() =>
     act(command, async (session) => {
-      const { readData = false, workers } = command.opts<CheckOptions>();
+      const { readData = false, readDataSubset: subset, status = false, workers } = command.opts<CheckOptions>();
       const storage = await session.openStorage();
+      if (status) return await printStatus(session, storage);
       const { check } = await import("../../operations/check.ts");
       const findings: Finding[] = [];
-      const request = { readData, workers: session.workers(workers), signal: session.signal };
+      const part = subset === undefined ? {} : { subset };
+      const request = { readData, ...part, workers: session.workers(workers), signal: session.signal };
       const result = await check(storage, request, (finding) => findings.push(finding), session.monitor);
       print(session, result, findings);
       return result.damaged > 0 || session.monitor.problems > 0 ? EXIT.someFailed : EXIT.done;
@@ -53,4 +77,12 @@ function summaryText({ snapshots, items, bytes, damaged }: CheckResult, elapsedM
   const found = damaged === 0 ? "no damage" : `DAMAGE in ${pluralText(damaged, "place")}`;
   return `Checked ${pluralText(snapshots, "snapshot")}, ${pluralText(items, "item")}${read} in ` +
     `${durationText(elapsedMs)}: ${found}`;
+}
+
+async function printStatus(session: Session, storage: Storage): Promise<void> {
+  const { verificationStatus } = await import("../../operations/verification_status.ts");
+  const report = verificationStatus(storage);
+  if (session.options.json) return session.out.json(report);
+  const { statusLines } = await import("../verification_text.ts");
+  for (const line of statusLines(report, session.world.clock, session.sizeText)) session.out.line(line);
 }

@@ -18,6 +18,7 @@ import { changesInLine, type Interval, type PathChange } from "./path_changes.ts
 import type { ManifestSource } from "./ranges.ts";
 import { MOST_AT_ONCE, takeUp } from "./take_up.ts";
 import { directoryText, type PathVersion, VERSION_COLUMNS, VERSION_TABLES, versionOf } from "./version_row.ts";
+import { Verifications } from "./verifications.ts";
 import { VersionWriter } from "./version_writer.ts";
 
 /** What lists of snapshots show. */
@@ -102,9 +103,11 @@ function whyUnusable(database: Database, path: string, storageId: string): strin
 
 export class Catalog implements Disposable {
   readonly #database: Database;
+  readonly verifications: Verifications;
 
   constructor(database: Database) {
     this.#database = database;
+    this.verifications = new Verifications(database);
   }
 
   [Symbol.dispose](): void {

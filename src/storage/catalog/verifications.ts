@@ -1,0 +1,95 @@
+/** What the catalog remembers of checks: when each content that a snapshot refers to was last read. */
+import type { ContentId } from "../../core/content_id.ts";
+import type { Database, Row } from "./database.ts";
+
+/** Contents and the sum of their sizes. */
+export interface Amount {
+  readonly contents: number;
+  readonly bytes: number;
+}
+
+export interface VerificationStatus {
+  readonly all: Amount;
+  /** Not read since they were stored. */
+  readonly never: Amount;
+  /** Read and found damaged, and not stored again since. */
+  readonly damaged: Amount;
+  /** Found whole at that time or later; in the order asked for. */
+  readonly since: readonly Amount[];
+  /**
+   * Time in ms of the content that was not read for the longest time: when it was, or else, as far as the snapshots that
+   * are left tell, when it was stored. Undefined if there is none.
+   */
+  readonly oldestMs: number | undefined;
+}
+
+const CONTENTS = "(SELECT content, max(size) AS size FROM version WHERE content NOT NULL GROUP BY content)";
+
+export class Verifications {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  total(): Amount {
+    return amountOf(this.#database.get(`SELECT count(*) AS contents, sum(size) AS bytes FROM ${CONTENTS}`));
+  }
+
+  /**
+   * All contents: what was found damaged, then what was never read, then what was not read for the longest time. To be
+   * gone through quickly: others can't write meanwhile.
+   */
+  *longestAgo(): Generator<{ readonly id: ContentId; readonly size: number; readonly isDamaged: boolean }> {
+    const rows = this.#database.each(
+      `SELECT lower(hex(c.content)) AS id, c.size, v.state IS 'damaged' AS isDamaged
+        FROM ${CONTENTS} c LEFT JOIN verification v ON v.content = c.content
+        ORDER BY isDamaged DESC, v.verifiedMs NULLS FIRST, c.content`,
+    );
+    for (const { id, size, isDamaged } of rows) {
+      yield { id: id as ContentId, size: size as number, isDamaged: isDamaged === 1 };
+    }
+  }
+
+  /** @param sinceMs for what was found whole at that time or later */
+  status(sinceMs: readonly number[]): VerificationStatus {
+    const row = this.#database.get(
+      `SELECT ${sums("all", "1")}, ${sums("never", "v.content IS NULL")}, ${sums("damaged", "v.state = 'damaged'")},
+        min(v.verifiedMs) AS oldestMs${sinceMs.map((_, i) => `, ${sums(`since${i}`, WHOLE_SINCE)}`).join("")}
+        FROM ${CONTENTS} c LEFT JOIN verification v ON v.content = c.content`,
+      ...sinceMs.flatMap((ms) => [ms, ms]),
+    );
+    const ages = [row?.["oldestMs"] as number | null ?? undefined, this.#oldestStoredMs()];
+    const known = ages.filter((ms) => ms !== undefined);
+    return {
+      all: amountOf(row, "all"),
+      never: amountOf(row, "never"),
+      damaged: amountOf(row, "damaged"),
+      since: sinceMs.map((_, i) => amountOf(row, `since${i}`)),
+      oldestMs: known.length === 0 ? undefined : Math.min(...known),
+    };
+  }
+
+  /** Start of the first snapshot that has a content which was never read. */
+  #oldestStoredMs(): number | undefined {
+    const row = this.#database.get(
+      `SELECT info FROM snapshot WHERE sequence = (SELECT min(first) FROM version
+        WHERE content NOT NULL AND content NOT IN (SELECT content FROM verification))`,
+    );
+    return row === undefined ? undefined : Date.parse(JSON.parse(row["info"] as string).time);
+  }
+}
+
+const WHOLE_SINCE = "v.state = 'ok' AND v.verifiedMs >= ?";
+
+function sums(name: string, condition: string): string {
+  return `count(*) FILTER (WHERE ${condition}) AS ${name}Contents, sum(c.size) FILTER (WHERE ${condition}) AS ${name}Bytes`;
+}
+
+function amountOf(row: Row | undefined, name?: string): Amount {
+  const column = (what: string) => name === undefined ? what.toLowerCase() : name + what;
+  return {
+    contents: (row?.[column("Contents")] ?? 0) as number,
+    bytes: (row?.[column("Bytes")] ?? 0) as number,
+  };
+}
