@@ -30,7 +30,7 @@ export function statusLines(report: VerificationReport, clock: Clock, sizeText: 
   const atMs = Date.parse(oldest);
   const since = localTimeText(atMs, clock.offsetMinutes(atMs));
   const age = durationText(clock.nowMs() - atMs);
-  return [...tableLines(COLUMNS, rows), `Every byte was read or stored since ${since}, in the last ${age}`];
+  return [...tableLines(COLUMNS, rows), `The oldest was last read, or stored, at ${since}: ${age} ago`];
 }
 
 function shareText(part: number, all: number): string {
