@@ -22,6 +22,7 @@ import { defineRebuild } from "./commands/rebuild.ts";
 import { defineRepair } from "./commands/repair.ts";
 import { defineRestore } from "./commands/restore.ts";
 import { defineSnapshots } from "./commands/snapshots.ts";
+import { defineStats } from "./commands/stats.ts";
 import { defineTree } from "./commands/tree.ts";
 import { defineVersion } from "./commands/version.ts";
 import type { Act, Define, Needs, Work } from "./commands/command.ts";
@@ -41,6 +42,7 @@ const COMMANDS: readonly Define[] = [
   defineFind,
   defineHistory,
   defineDiff,
+  defineStats,
   defineCat,
   defineRestore,
   defineCheck,

@@ -1,23 +1,47 @@
 /** How a person names a snapshot. */
+import { localTimeText } from "../core/time_text.ts";
 import type { SnapshotInfo } from "./catalog/catalog.ts";
 import { AmbiguousSnapshot, NoSnapshot } from "./faults.ts";
 
 /** Shorter prefixes would too often fit by accident. */
 const SHORTEST_PREFIX = 4;
 const CANDIDATES_SHOWN = 10;
+const MINUTE_MS = 60_000;
+
+const LATEST = /^latest(?:~(\d+))?$/;
+/** A month, a day, an hour or a minute: the beginning of a local time. */
+const TIME = /^\d{4}-\d\d(?:-\d\d(?:[ T]\d\d(?::\d\d)?)?)?$/;
+/** "NAME:" or "HOST:NAME:" before one of the other forms; names may hold colons themselves. */
+const QUALIFIED = /^(.+):(latest(?:~\d+)?|\d{4}-\d\d(?:-\d\d(?:[ T]\d\d(?::\d\d)?)?)?)$/;
 
 /**
- * Finds the one snapshot meant by an id or its prefix, the name of a tree, a date ("2026-11-20"), "latest", or "latest~2"
- * (the second before the latest); "NAME:" before it looks only among the snapshots of that name. Complete snapshots are
- * preferred for "latest".
+ * Finds the one snapshot meant by an id or its prefix, the name of a tree, a date or time where it was made ("2026-11",
+ * "2026-11-20", "2026-11-20 23:05"), "latest", or "latest~2" (the second before the latest); "NAME:" or "HOST:NAME:"
+ * before a time or "latest" looks only among those snapshots. Complete snapshots are preferred for "latest".
  * @param snapshots oldest first
+ * @throws NoSnapshot, AmbiguousSnapshot with the candidates
  */
 export function resolveSnapshot(name: string, snapshots: readonly SnapshotInfo[]): SnapshotInfo {
-  const colon = /^(.+):(latest(?:~\d+)?)$/.exec(name);
-  const among = colon ? snapshots.filter((snapshot) => snapshot.name === colon[1]) : snapshots;
-  const latest = /^latest(?:~(\d+))?$/.exec(colon?.[2] ?? name);
+  const exact = snapshots.filter((snapshot) => isNamed(snapshot, name));
+  if (exact.length > 0) return theOne(name, exact);
+  const [, series, rest = name] = QUALIFIED.exec(name) ?? [];
+  const among = series === undefined ? snapshots : snapshots.filter((snapshot) => isOf(snapshot, series));
+  const latest = LATEST.exec(rest);
   if (latest) return nthLatest(name, among, Number(latest[1] ?? 0));
-  return theOne(name, snapshots.filter((snapshot) => isNamed(snapshot, name)));
+  return theOne(name, TIME.test(rest) ? among.filter((snapshot) => wasMadeAt(snapshot, rest)) : []);
+}
+
+function isNamed({ tree, id }: SnapshotInfo, name: string): boolean {
+  return tree === name || name.length >= SHORTEST_PREFIX && /^[0-9a-f]+$/.test(name) && id.startsWith(name);
+}
+
+function isOf({ host, name }: SnapshotInfo, series: string): boolean {
+  return name === series || `${host}:${name}` === series;
+}
+
+function wasMadeAt({ time, offsetMinutes }: SnapshotInfo, text: string): boolean {
+  const local = new Date(Date.parse(time) + offsetMinutes * MINUTE_MS).toISOString();
+  return local.startsWith(text.replace(" ", "T"));
 }
 
 function nthLatest(name: string, snapshots: readonly SnapshotInfo[], back: number): SnapshotInfo {
@@ -27,24 +51,14 @@ function nthLatest(name: string, snapshots: readonly SnapshotInfo[], back: numbe
   return found;
 }
 
-function isNamed(snapshot: SnapshotInfo, name: string): boolean {
-  if (snapshot.tree === name) return true;
-  if (/^\d{4}-\d\d-\d\d$/.test(name)) {
-    return snapshot.tree?.slice(0, 10).replace("/", "-") === name || dayOf(snapshot) === name;
-  }
-  return name.length >= SHORTEST_PREFIX && /^[0-9a-f]+$/.test(name) && snapshot.id.startsWith(name);
-}
-
-function dayOf(snapshot: SnapshotInfo): string {
-  return snapshot.time.slice(0, 10);
-}
-
 function theOne(name: string, found: readonly SnapshotInfo[]): SnapshotInfo {
   const [first, ...others] = found;
   if (first === undefined) throw new NoSnapshot(name);
   if (others.length === 0) return first;
-  const shown = found.slice(0, CANDIDATES_SHOWN).map((snapshot) =>
-    `${snapshot.id.slice(0, 12)} (${snapshot.tree ?? snapshot.time})`
-  );
-  throw new AmbiguousSnapshot(name, shown, found.length);
+  // The newest ones are the likeliest to be meant.
+  throw new AmbiguousSnapshot(name, found.slice(-CANDIDATES_SHOWN).map(candidateText), found.length);
+}
+
+function candidateText({ id, time, offsetMinutes, name }: SnapshotInfo): string {
+  return `${id.slice(0, 12)} (${name}, ${localTimeText(Date.parse(time), offsetMinutes)})`;
 }

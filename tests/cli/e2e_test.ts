@@ -225,7 +225,7 @@ Deno.test("every foreseen failure has a message, a hint, a code and an exit stat
   });
   await faults("a snapshot name that fits two lists both", () => {
     const [one, two] = place.json("snapshots");
-    const message = place.fault(1, "ambiguous-snapshot", "ls", one.time.slice(0, 10));
+    const message = place.fault(1, "ambiguous-snapshot", "ls", one.tree.slice(0, 10).replace("/", "-"));
     for (const { id } of [one, two]) ok(message.includes(id.slice(0, 12)), message);
   });
   await faults("a path that isn't there, or can't be", () => {

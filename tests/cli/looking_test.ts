@@ -228,3 +228,33 @@ Deno.test("diff of the first snapshot, and of a path that isn't there, say what 
   const typo = await runIn(world, "diff", "latest", "-p", "/leters");
   deepStrictEqual([typo.status, typo.stdout], [1, ""]);
 });
+
+Deno.test("stats prints what there is, how it grew, and the largest contents", async () => {
+  using world = await looked();
+  const text = await world.text("stats", "--largest", "2");
+  match(text, /^manifests {2}[\d.]+ KiB in 6 items$/m);
+  match(text, /^free {7}.* on this file system$/m);
+  strictEqual(
+    text.replace(/^(manifests|free) .*\n/mg, ""),
+    lines(
+      "snapshots  3 of 1 series",
+      "contents   1.4 MiB in 4 contents",
+      "copies     4.3 MiB if every snapshot were a full copy",
+      "saved      2.9 MiB (66 %) by keeping each content once",
+      "",
+      "ID            TIME                  NAME       SIZE      NEW  UNIQUE",
+      "S1__________  2026-11-21 23:05 +01  source  1.4 MiB  1.4 MiB     8 B",
+      "S2__________  2026-11-22 23:05 +01  source  1.4 MiB     15 B     0 B",
+      "S3__________  2026-11-23 23:05 +01  source  1.4 MiB      0 B     0 B",
+      "",
+      "Largest contents:",
+      "  1.4 MiB  /photos/big.raw",
+      "     15 B  /letters/mum.txt",
+    ),
+  );
+  const { snapshots, largest, savedBytes, logicalBytes, contentBytes } = await world.json("stats");
+  deepStrictEqual(snapshots.map((one: { newBytes: number }) => one.newBytes), [1_500_011, 15, 0]);
+  deepStrictEqual(largest[0].path, "/photos/big.raw");
+  strictEqual(savedBytes, logicalBytes - contentBytes);
+  strictEqual((await runIn(world, "stats", "--largest", "many")).status, 2);
+});

@@ -10,6 +10,7 @@ const COMMANDS = [
   "find",
   "history",
   "diff",
+  "stats",
   "cat",
   "restore",
   "check",

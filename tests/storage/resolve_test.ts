@@ -51,11 +51,16 @@ Deno.test("resolveSnapshot() finds a snapshot by its tree, whole only", () => {
   throws(() => found("2026/11-22T00"), { code: "no-snapshot" });
 });
 
-Deno.test("resolveSnapshot() takes a day as local time had it, or UTC where there is no tree", () => {
-  strictEqual(found("2026-11-22", [SNAPSHOTS[0]!]), 1);
-  strictEqual(found("2026-11-21", [SNAPSHOTS[0]!]), 1);
-  strictEqual(found("2026-11-23", [SNAPSHOTS[2]!]), 3);
-  throws(() => found("2026-11-25"), { code: "no-snapshot" });
+Deno.test("resolveSnapshot() takes a time as the clock showed it where the snapshot was made", () => {
+  for (const time of ["2026-11-22", "2026-11-22 00", "2026-11-22T00:30", "2026-11-22 00:30"]) {
+    strictEqual(found(time), 1);
+  }
+  strictEqual(found("2026-11-24"), 3);
+  strictEqual(found("2026-11", [SNAPSHOTS[0]!]), 1);
+  for (const time of ["2026-11-21", "2026-11-21T23:30", "2026-11-22 00:31", "2026-12"]) {
+    throws(() => found(time), { code: "no-snapshot" });
+  }
+  throws(() => found("2026-11"), { code: "ambiguous-snapshot" });
 });
 
 Deno.test("resolveSnapshot() counts back from the latest complete snapshot", () => {
@@ -76,16 +81,21 @@ Deno.test("resolveSnapshot() counts within one name where it is given", () => {
   strictEqual(found("photos:latest~1"), 1);
   strictEqual(found("a:b:latest", [snapshot(1, "aaaa", { name: "a:b" })]), 1);
   throws(() => found("music:latest~1"), { code: "no-snapshot" });
+  strictEqual(found("nas:music:latest"), 2);
+  throws(() => found("attic:music:latest"), { code: "no-snapshot" });
+  strictEqual(found("photos:2026-11-22 00:30"), 1);
+  throws(() => found("music:2026-11-22"), { code: "no-snapshot" });
 });
 
 Deno.test("resolveSnapshot() names the candidates where several fit", () => {
   throws(() => found("abcd"), {
     code: "ambiguous-snapshot",
-    message: '"abcd" fits 2 snapshots: abcd10000000 (2026/11-22T00:30), abcd20000000 (2026/11-23T00:30)',
+    message:
+      '"abcd" fits 2 snapshots: abcd10000000 (photos, 2026-11-22 00:30 +01), abcd20000000 (music, 2026-11-23 00:30 +01)',
   });
 });
 
-Deno.test("resolveSnapshot() names the first 10 candidates and counts all", () => {
+Deno.test("resolveSnapshot() names the newest 10 candidates and counts all", () => {
   const many = Array.from({ length: 13 }, (_, i) => snapshot(i, `aaaa${i.toString(16)}`));
   throws(() => found("aaaa", many), (error: Error) => {
     strictEqual(error.message.match(/aaaa[0-9a-f]{8} /g)?.length, 10);

@@ -11,6 +11,7 @@ import type { ContentId, RootId } from "../../core/content_id.ts";
 import { textOf } from "../../core/raw.ts";
 import type { Root } from "../root.ts";
 import { CatalogFault, Database, type Mode } from "./database.ts";
+import { type LargeContent, largestContents, type SnapshotFigures, snapshotFigures } from "./figures.ts";
 import { findVersions, type VersionQuery } from "./find_versions.ts";
 import { removeFromLine } from "./remove.ts";
 import { CONTENT_INDEX, PAGE_BYTES, PATH_INDEX, SCHEMA, SCHEMA_VERSION } from "./schema.ts";
@@ -202,7 +203,9 @@ export class Catalog implements Disposable {
   }
 
   contentCount(): number {
-    return this.#database.get("SELECT count(DISTINCT content) AS n FROM version")!["n"] as number;
+    return this.#database.get(
+      "SELECT count(DISTINCT content) AS n FROM version WHERE content IS NOT NULL",
+    )!["n"] as number;
   }
 
   /** Distinct sizes of contents above so many bytes, ascending. */
@@ -290,6 +293,16 @@ export class Catalog implements Disposable {
   /** What is different between two complete snapshots of a series, ordered by path. @param below only this path, and what is in it */
   changes(interval: Interval, below: Apath): Generator<PathChange> {
     return changesInLine(this.#database, interval, below);
+  }
+
+  /** Of the snapshots that have new contents, oldest first. */
+  figures(): SnapshotFigures[] {
+    return snapshotFigures(this.#database);
+  }
+
+  /** The largest contents first. */
+  largest(count: number): LargeContent[] {
+    return largestContents(this.#database, count);
   }
 
   /** Everything that derives from manifests, as text that doesn't depend on the order of its making. */
