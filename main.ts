@@ -8,8 +8,13 @@ if ("WorkerGlobalScope" in globalThis) {
   // What arrives while the module is being loaded would find no listener, and be lost.
   const early: MessageEvent[] = [];
   Object.assign(globalThis, { onmessage: (event: MessageEvent) => void early.push(event) });
-  const { serveWorker } = await import("./src/storage/worker.ts");
-  serveWorker(early);
+  if ((globalThis as { readonly name?: string }).name === "jobs") {
+    const { serveJobs } = await import("./src/jobs/worker.ts");
+    serveJobs(early);
+  } else {
+    const { serveWorker } = await import("./src/storage/worker.ts");
+    serveWorker(early);
+  }
 } else {
   const { run } = await import("./src/cli/run.ts");
   Deno.exit(await run(system.commandLine(), realWorld()));

@@ -23,11 +23,26 @@ const BY_CODE: Readonly<Record<string, number>> = {
   "bad-hex-split": EXIT.wrongUsage,
   "no-storage": EXIT.noStorage,
   "locked": EXIT.locked,
+  "service-running": EXIT.locked,
   "interrupted": EXIT.interrupted,
   "pipe-closed": EXIT.pipeClosed,
 };
 
 /** Of a run that ended with an error. */
 export function exitFor(error: unknown): number {
-  return error instanceof Fault ? BY_CODE[error.code] ?? EXIT.failed : EXIT.failed;
+  return error instanceof Fault ? exitForCode(error.code) : EXIT.failed;
+}
+
+function exitForCode(code: string): number {
+  return BY_CODE[code] ?? EXIT.failed;
+}
+
+/** From bad to worse. */
+const JOB_OUTCOMES = ["done", "problems", "rejected", "failed"] as const;
+const EXIT_OF_JOB = { done: EXIT.done, problems: EXIT.someFailed, rejected: EXIT.wrongUsage, failed: EXIT.failed };
+
+/** Of a run that did several jobs: the worst. @param early code of what kept it from doing the rest */
+export function exitForJobs(outcomes: readonly (typeof JOB_OUTCOMES[number])[], early: string | undefined): number {
+  if (early !== undefined) return exitForCode(early);
+  return EXIT_OF_JOB[JOB_OUTCOMES.findLast((outcome) => outcomes.includes(outcome)) ?? "done"];
 }

@@ -21,6 +21,7 @@ import { definePrune } from "./commands/prune.ts";
 import { defineRebuild } from "./commands/rebuild.ts";
 import { defineRepair } from "./commands/repair.ts";
 import { defineRestore } from "./commands/restore.ts";
+import { defineServe } from "./commands/serve.ts";
 import { defineSnapshots } from "./commands/snapshots.ts";
 import { defineStats } from "./commands/stats.ts";
 import { defineTree } from "./commands/tree.ts";
@@ -52,6 +53,7 @@ const COMMANDS: readonly Define[] = [
   defineRepair,
   defineRebuild,
   defineTree,
+  defineServe,
   defineJob,
   defineConfig,
   defineCompletions,

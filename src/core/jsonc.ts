@@ -24,8 +24,9 @@ export interface Complaint {
 }
 
 export type Reading<T> =
-  | { readonly value: T; readonly complaints?: never }
-  | { readonly value?: never; readonly complaints: readonly Complaint[] };
+  | { readonly value: T; readonly complaints?: never; readonly isJson?: never }
+  /** `isJson`: false if the text is no JSON at all; it may still be being written. */
+  | { readonly value?: never; readonly complaints: readonly Complaint[]; readonly isJson: boolean };
 
 /** Reads a text as what `schema` describes. A key `$schema` at the top, which editors want, is passed over. */
 export function readJsonc<T>(text: string, schema: ZodType<T>): Reading<T> {
@@ -33,18 +34,22 @@ export function readJsonc<T>(text: string, schema: ZodType<T>): Reading<T> {
   const clean = text.replace(/^\ufeff/, "");
   const tree = parseTree(clean, errors, { allowTrailingComma: true });
   const [error] = errors; // the others follow from the first
-  if (error !== undefined) return { complaints: [syntaxComplaint(clean, error)] };
-  if (tree === undefined) return { complaints: [{ line: 1, column: 1, message: "The file is empty" }] };
+  if (error !== undefined) return { complaints: [syntaxComplaint(clean, error)], isJson: false };
+  if (tree === undefined) {
+    return { complaints: [{ line: 1, column: 1, message: "The file is empty" }], isJson: false };
+  }
   const repeated = [...repeatedKeys(tree)].map((node) => ({
     ...placeOf(clean, node.offset),
     message: `The key ${clean.slice(node.offset, node.offset + node.length)} is there twice`,
   }));
   const result = schema.safeParse(withoutSchema(getNodeValue(tree)), { error: knownKeys });
-  if (result.success) return repeated.length === 0 ? { value: result.data } : { complaints: repeated };
+  if (result.success && repeated.length === 0) return { value: result.data };
+  if (result.success) return { complaints: repeated, isJson: true };
   const complaints = withoutConsequences(result.error.issues).flatMap((issue) =>
     complaintsOf(issue, { text: clean, tree })
   );
-  return { complaints: [...repeated, ...complaints].toSorted((a, b) => a.line - b.line || a.column - b.column) };
+  const inOrder = [...repeated, ...complaints].toSorted((a, b) => a.line - b.line || a.column - b.column);
+  return { complaints: inOrder, isJson: true };
 }
 
 /** Rules for a whole object mean nothing while parts of it are wrong. */
@@ -75,6 +80,8 @@ interface Issue {
   readonly values?: readonly unknown[];
   readonly errors?: readonly (readonly Issue[])[];
   readonly issues?: readonly Issue[];
+  /** What a key that decides between forms may be. */
+  readonly options?: readonly unknown[];
   readonly minimum?: number | bigint;
   readonly maximum?: number | bigint;
   readonly origin?: string;
@@ -124,12 +131,16 @@ function wordsFor(
   path: readonly PropertyKey[],
   node: Node | undefined,
 ): Omit<Complaint, "line" | "column"> {
-  if (node === undefined) return { message: `The key ${JSON.stringify(String(path.at(-1)))} is missing` };
+  if (node === undefined) {
+    const possible = issue.options === undefined ? {} : { hint: `Possible here: ${issue.options.join(", ")}` };
+    return { message: `The key ${JSON.stringify(String(path.at(-1)))} is missing`, ...possible };
+  }
   const found = foundText(node);
   switch (issue.code) {
     case "invalid_type":
       return { message: `Expected ${NAMES[issue.expected ?? ""] ?? issue.expected}, found ${found}` };
     case "invalid_union": {
+      if (issue.options !== undefined) return oneOf(issue.options, node, found);
       const expected = new Set((issue.errors ?? []).map(([first]) => NAMES[first?.expected ?? ""] ?? "something else"));
       return { message: `Expected ${[...expected].join(" or ")}, found ${found}` };
     }

@@ -14,45 +14,51 @@ const MOST_KEPT = 1_000_000;
 const ABSOLUTE = /^(?:\/|[A-Za-z]:[\\/])/;
 const PARENT = /(?:^|[\\/])\.\.(?:[\\/]|$)/;
 
-const path = z.string().regex(ABSOLUTE, "must be an absolute path").refine((text) => !text.includes("\0"), {
-  message: "must not contain NUL",
+const path = z.string().regex(ABSOLUTE, "Expected an absolute path").refine((text) => !text.includes("\0"), {
+  message: "A path can't contain NUL",
 });
 
-const size = z.union([z.int().nonnegative(), z.string().refine(isSize, "must be a size, such as 500K, 10M or 1.5GiB")]);
+const size = z.union([
+  z.int().nonnegative(),
+  z.string().refine(isSize, "Expected a size, such as 500K, 10M or 1.5GiB"),
+]);
 
 const patterns = z.array(z.string());
-const tags = z.array(z.string().min(1, "must not be empty")).describe("Marks of the snapshot");
+const tags = z.array(z.string().min(1)).describe("Marks of the snapshot");
 const workers = z.int().min(0).max(MOST_THREADS).describe("Threads that read and write besides the one that walks");
-const host = z.string().min(1, "must not be empty").describe("Say that the files are this host's; default: this one");
+const host = z.string().min(1).describe("Say that the files are this host's; default: this one");
 const amount = z.union([z.int().min(0).max(MOST_KEPT), z.literal("unlimited")]);
 
-const keep = z.strictObject({
+const rules = z.strictObject({
   last: amount.optional(),
   hourly: amount.optional(),
   daily: amount.optional(),
   weekly: amount.optional(),
   monthly: amount.optional(),
   yearly: amount.optional(),
-  within: z.string().regex(/^(?=\d)(\d+y)?(\d+m)?(\d+d)?(\d+h)?$/, "must be a span such as 30d or 1y6m").optional(),
-  tag: z.array(z.string().min(1, "must not be empty")).optional(),
+  within: z.string().regex(/^(?=\d)(\d+y)?(\d+m)?(\d+d)?(\d+h)?$/, "Expected a span, such as 30d or 1y6m").optional(),
+  tag: z.array(z.string().min(1)).optional(),
 }).refine((rules) => Object.values(rules).some((rule) => rule !== 0 && rule !== undefined), {
-  message: "must keep something",
-}).describe("Which snapshots stay; the others are forgotten");
+  message: "Expected a rule that keeps something",
+});
+
+const keep = z.union([rules, z.literal("policy")])
+  .describe("Which snapshots of the series stay, the others are forgotten; `policy`: as `policy set` says");
 
 const schema = z.string().describe("For editors").optional();
 
 const backup = z.strictObject({
   $schema: schema,
   kind: z.literal("backup"),
-  name: z.string().min(1, "must not be empty").describe("Name of the series; default: from the sources").optional(),
+  name: z.string().min(1).describe("Name of the series; default: from the sources").optional(),
   sources: z.array(z.union([
     path,
     z.strictObject({
       path,
-      as: z.string().regex(/^(?!\.\.?$)[^/\0]+$/, "must be one name, without slashes")
+      as: z.string().regex(/^(?!\.\.?$)[^/\0]+$/, "Expected one name, without slashes")
         .describe("Its name in the snapshot").optional(),
     }),
-  ])).min(1, "must name something").describe("Directories and files to back up"),
+  ])).min(1).describe("Directories and files to back up"),
   exclude: patterns.describe("Leave out what fits; gitignore syntax, the last that fits wins").optional(),
   excludeFrom: z.array(path).describe("Files with such patterns").optional(),
   presets: z.array(z.enum(Object.keys(PRESETS) as [string, ...string[]])).describe("Known kinds of litter").optional(),
@@ -72,11 +78,11 @@ const importing = z.strictObject({
   $schema: schema,
   kind: z.literal("import"),
   source: path.describe("A directory or a file; it is removed when everything of it is safe"),
-  destination: z.string().refine(isDestination, "must be a path below archive/, without ..")
+  destination: z.string().refine(isDestination, "Expected a path below archive/, without ..")
     .describe("Where in archive/ it goes; what is there is replaced"),
   pack: z.enum(["none", "zip"]).describe("As it is (the default), or as one ZIP file").optional(),
   removeSource: z.boolean().describe("Remove the source; default: true").optional(),
-  name: z.string().min(1, "must not be empty").describe("Name of the series; default: the destination").optional(),
+  name: z.string().min(1).describe("Name of the series; default: the destination").optional(),
   tags: tags.optional(),
   tree: z.boolean().describe("Make a browsable tree of the snapshot; default: true").optional(),
   host: host.optional(),
@@ -86,15 +92,19 @@ const importing = z.strictObject({
 const restore = z.strictObject({
   $schema: schema,
   kind: z.literal("restore"),
-  snapshot: z.string().min(1, "must not be empty").describe("Id, tree, `latest` or `latest~1`; default: latest")
+  snapshot: z.string().min(1).describe("Id, tree, `latest` or `latest~1`; default: latest")
     .optional(),
-  name: z.string().min(1, "must not be empty").describe("Only snapshots of this series").optional(),
-  host: z.string().min(1, "must not be empty").describe("Only snapshots of this host").optional(),
+  name: z.string().min(1).describe("Only snapshots of this series").optional(),
+  host: z.string().min(1).describe("Only snapshots of this host").optional(),
   paths: z.array(z.string()).describe("Files and directories in the snapshot; default: everything").optional(),
   include: patterns.describe("Only what fits; gitignore syntax").optional(),
   exclude: patterns.describe("Not what fits; gitignore syntax").optional(),
   target: path.describe("Where to; it must be empty unless `overwrite` is given"),
-  overwrite: z.enum(["always", "if-changed", "never"]).describe("What to do with files that are there").optional(),
+  strip: z.int().min(0).max(9999).describe("Leave out the first names of every path").optional(),
+  overwrite: z.enum(["always", "if-changed", "if-newer", "never"]).describe("What to do with files that are there")
+    .optional(),
+  delete: z.boolean().describe("Remove from the target what the snapshot doesn't have").optional(),
+  owners: z.enum(["names", "ids", "none"]).describe("By name (the default), by number, or whoever restores").optional(),
   workers: workers.optional(),
 }).describe("Get files back from a snapshot");
 
@@ -109,8 +119,9 @@ const prune = z.strictObject({
   $schema: schema,
   kind: z.literal("prune"),
   keep: keep.optional(),
-  name: z.string().min(1, "must not be empty").describe("Forget only in this series").optional(),
-  host: z.string().min(1, "must not be empty").describe("Forget only snapshots of this host").optional(),
+  name: z.string().min(1).describe("Forget only in this series").optional(),
+  host: z.string().min(1).describe("Forget only snapshots of this host").optional(),
+  workers: workers.optional(),
 }).describe("Forget snapshots, and free the space that nothing needs any more");
 
 /** Strict once there is something to copy to. */
@@ -119,9 +130,9 @@ const copy = z.looseObject({ $schema: schema, kind: z.literal("copy") })
 
 const KINDS = [backup, importing, restore, check, prune, copy] as const;
 
-const every = z.string().refine(isCron, "must be a cron expression with a time that comes, such as `0 3 * * *`")
+const every = z.string().refine(isCron, "Expected a cron expression with a time that comes, such as `0 3 * * *`")
   .describe("When: minute, hour, day of month, month, day of week");
-const timeZone = z.string().refine(isTimeZone, "must be a time zone such as Europe/Berlin")
+const timeZone = z.string().refine(isTimeZone, "Expected a time zone, such as Europe/Berlin")
   .describe("Of `every`; default: this machine's");
 
 const one = z.discriminatedUnion("kind", KINDS);
@@ -145,15 +156,7 @@ export type JobForm = "job" | "recurring";
 /** The schema of a form. */
 export const SCHEMAS = { job: one, recurring } as const;
 
-/** Keys that an object of that kind may have, for suggestions. */
-export function keysOf(kind: unknown, form: JobForm): string[] {
-  const found = KINDS.find(({ shape }) => shape.kind.value === kind);
-  const keys = found === undefined ? [] : Object.keys(found.shape);
-  return form === "job" ? keys : [...keys, "every", "timeZone"];
-}
-
 export const JOB_KINDS: readonly JobKind[] = KINDS.map(({ shape }) => shape.kind.value);
-export const KEEP_RULES: readonly string[] = Object.keys(keep.shape);
 
 /** For editors: JSON Schema, draft 7. */
 export function jsonSchema(form: JobForm): object {

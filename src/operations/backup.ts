@@ -18,7 +18,7 @@ import { encodeXattrs, type StoreResult } from "../storage/ingest.ts";
 import type { ItemSet } from "../storage/item_set.ts";
 import { contentOfLine, encodeLine, linePath, parseLine, seenPart } from "../storage/line.ts";
 import type { Pool } from "../storage/pool.ts";
-import type { LeftOut, Root } from "../storage/root.ts";
+import type { JobMark, LeftOut, Root } from "../storage/root.ts";
 import { SnapshotWriter } from "../storage/snapshot_writer.ts";
 import type { Storage, Writer } from "../storage/storage.ts";
 import { pointLatest, type TreeBuilder } from "../storage/tree.ts";
@@ -34,6 +34,8 @@ export interface BackupRequest extends Omit<Selection, "reserved"> {
   /** Files of the snapshot that are none in the source. */
   readonly streams?: readonly StreamSource[];
   readonly tags: readonly string[];
+  /** The job that asks for it; absent if a person does. */
+  readonly job?: JobMark;
   readonly tree: boolean;
   /** Threads that read and store besides the one that walks; 0: none. */
   readonly workers: number;
@@ -454,6 +456,7 @@ class BackupRun implements AsyncDisposable {
       excludes: this.#request.excludes,
       leftOut: leftOutBy(this.#request),
       tags: this.#request.tags,
+      ...(this.#request.job !== undefined && { job: this.#request.job }),
       complete,
       totals: { ...this.#totals },
       tool: `backup-tool ${VERSION}`,

@@ -40,6 +40,8 @@ export interface RestoreRequest extends Choice {
   readonly delete: boolean;
   /** "ids": numbers as they were, even if the names have others here. "none": everything belongs to who restores it. */
   readonly owners: "names" | "ids" | "none";
+  /** The target is a place of the storage that is meant for it: what is to become a part of its archive. */
+  readonly isForArchive?: true;
   readonly workers: number;
   readonly signal: AbortSignal;
 }
@@ -139,7 +141,8 @@ class RestorePlan {
     });
     this.choice = { paths, include, exclude };
     this.routes = routesTo(destination, this.manifest, paths);
-    for (const { target } of this.routes) assertOutside(disk, target, storage.path);
+    const outside = request.isForArchive ? [] : this.routes;
+    for (const { target } of outside) assertOutside(disk, target, storage.path);
     this.pace = new Pace(clock, request.signal);
     this.ownerOf = ownersBy(request.owners, disk);
   }

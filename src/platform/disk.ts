@@ -105,6 +105,8 @@ export interface Dir extends Disposable {
   mknod(name: Raw, mode: number, kind: Kind, device: { major: number; minor: number }): void;
   /** Replaces what is there. */
   rename(name: Raw, to: Dir, toName: Raw): void;
+  /** Swaps two existing names in one step; false if this file system can't (nothing was done then). */
+  exchange(name: Raw, to: Dir, toName: Raw): boolean;
   /** Removes a name that is not a directory; false if there was none. */
   unlink(name: Raw): boolean;
   /** Removes an empty directory; false if there was none. */

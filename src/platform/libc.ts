@@ -39,6 +39,9 @@ const SYMBOLS = {
   // The one call that may take minutes: on a thread of its own.
   syncfs: { parameters: ["i32"], result: "i32", nonblocking: true },
   flock: { parameters: ["i32", "i32"], result: "i32" },
+  setpriority: { parameters: ["i32", "u32", "i32"], result: "i32" },
+  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  sendto: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"], result: "i32" },
   fstatfs: { parameters: ["i32", "buffer"], result: "i32" },
   flistxattr: { parameters: ["i32", "buffer", "usize"], result: "i32" },
   fgetxattr: { parameters: ["i32", "buffer", "buffer", "usize"], result: "i32" },
@@ -57,6 +60,8 @@ const SYMBOLS = {
   getdents64: { name: "syscall", parameters: ["i64", "i32", "buffer", "usize"], result: "i32" },
   openat2: { name: "syscall", parameters: ["i64", "i32", "buffer", "buffer", "usize"], result: "i32" },
   mknodat: { name: "syscall", parameters: ["i64", "i32", "buffer", "u32", "u32"], result: "i32" },
+  renameat2: { name: "syscall", parameters: ["i64", "i32", "buffer", "i32", "buffer", "u32"], result: "i32" },
+  ioprio_set: { name: "syscall", parameters: ["i64", "i32", "i32", "i32"], result: "i32" },
   fchmodat2: { name: "syscall", parameters: ["i64", "i32", "buffer", "u32", "i32"], result: "i32" },
   statxByNumber: { name: "syscall", parameters: ["i64", "i32", "buffer", "i32", "u32", "buffer"], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;
@@ -92,6 +97,8 @@ export const SYSCALL = {
   getdents64: IS_ARM ? 61 : 217,
   mknodat: IS_ARM ? 33 : 259,
   statx: IS_ARM ? 291 : 332,
+  renameat2: IS_ARM ? 276 : 316,
+  ioprio_set: IS_ARM ? 30 : 251,
   openat2: 437,
   fchmodat2: 452,
 } as const;

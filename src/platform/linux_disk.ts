@@ -14,7 +14,7 @@ import {
   type OpenFile,
   type Stat,
 } from "./disk.ts";
-import { EAGAIN, EEXIST, EMLINK, ENOENT, ENOSYS, ENOTSUP, EPERM, EXDEV } from "./errno.ts";
+import { EAGAIN, EEXIST, EINVAL, EMLINK, ENOENT, ENOSYS, ENOTSUP, EPERM, EXDEV } from "./errno.ts";
 import { hasLastingInodes } from "./file_systems.ts";
 import { AT, type Libc, libcCurrentDirectory, loadLibc, O, SYSCALL } from "./libc.ts";
 import { LinuxCalls, type Xattrs } from "./linux_calls.ts";
@@ -27,6 +27,10 @@ const LONGEST_TARGET_BYTES = 8192;
 const MOST_SYMLINKS = 40;
 /** Answers of linkat(2) that mean "not this file, not here". */
 const REFUSED: readonly number[] = [EPERM, EXDEV, ENOTSUP, ENOSYS];
+/** Answers of renameat2(2) that mean "this kernel or file system can't". */
+const NO_EXCHANGE: readonly number[] = [EINVAL, ENOSYS, ENOTSUP];
+/** linux/fs.h */
+const RENAME_EXCHANGE = 2;
 /** For regular files that others made: never wait for a pipe's writer, never become a terminal's session. */
 const SAFELY = O.NOFOLLOW | O.NONBLOCK | O.NOCTTY;
 
@@ -339,6 +343,15 @@ class LinuxDir implements Dir {
     const from = libc.first.component(name);
     const result = libc.call.renameat(this.#fd, from, fdOf(to), libc.second.component(toName));
     this.#check(result, "rename", name);
+  }
+
+  exchange(name: Raw, to: Dir, toName: Raw): boolean {
+    const { libc } = this.#calls;
+    const from = libc.first.component(name), into = libc.second.component(toName);
+    const result = libc.call.renameat2(SYSCALL.renameat2, this.#fd, from, fdOf(to), into, RENAME_EXCHANGE);
+    if (result === 0) return true;
+    if (NO_EXCHANGE.includes(libc.readErrno())) return false;
+    throw this.#fault("exchange", name);
   }
 
   unlink(name: Raw): boolean {

@@ -249,6 +249,10 @@ class PortableDir implements Dir {
     this.#on(name, "rename", (path) => Deno.renameSync(path, target));
   }
 
+  exchange(): boolean {
+    return false;
+  }
+
   unlink(name: Raw): boolean {
     return this.#remove(name, false);
   }

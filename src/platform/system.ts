@@ -117,6 +117,13 @@ export function onInterrupt(listener: () => void): Disposable {
   return { [Symbol.dispose]: stop };
 }
 
+/** Calls `listener` whenever somebody says that something changed (SIGHUP). Until disposed. */
+export function onHangup(listener: () => void): Disposable {
+  if (IS_WINDOWS) return { [Symbol.dispose]: () => {} };
+  Deno.addSignalListener("SIGHUP", listener);
+  return { [Symbol.dispose]: () => Deno.removeSignalListener("SIGHUP", listener) };
+}
+
 /** Writes all of `bytes` before it returns. @throws PipeClosed */
 export function writeStdout(bytes: Uint8Array): void {
   writeAll(Deno.stdout, bytes);

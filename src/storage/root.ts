@@ -43,6 +43,15 @@ export interface LeftOut {
   readonly largerThan: number | null;
 }
 
+/** Names one run of a job. */
+export interface JobMark {
+  /** Name of the job's file. */
+  readonly name: string;
+  readonly kind: string;
+  /** Unique. */
+  readonly run: string;
+}
+
 export interface Root {
   readonly version: typeof FORMAT_VERSION;
   readonly storage: CoreSettings;
@@ -70,6 +79,8 @@ export interface Root {
   /** Undefined: the writer didn't note it. */
   readonly leftOut?: LeftOut;
   readonly tags: readonly string[];
+  /** The job that made it; absent if a person did. */
+  readonly job?: JobMark;
   /** False: a run that was interrupted; what is listed is whole, what comes behind it in order is missing. */
   readonly complete: boolean;
   readonly totals: Totals;
@@ -109,6 +120,7 @@ export function parseRoot(bytes: Uint8Array<ArrayBuffer>, settings: Settings): R
     excludes: read.list("excludes").map(String),
     ...(fields["leftOut"] !== undefined && { leftOut: leftOutOf(section(fields, "leftOut")) }),
     tags: read.list("tags").map(String),
+    ...(fields["job"] !== undefined && { job: jobOf(section(fields, "job")) }),
     complete: fields["complete"] === true,
     totals: totalsOf(section(fields, "totals")),
     tool: read.string("tool"),
@@ -200,6 +212,11 @@ class FieldReader {
     if (!Array.isArray(value)) throw damaged(`its "${name}" is no list`);
     return value;
   }
+}
+
+function jobOf(fields: Record<string, unknown>): JobMark {
+  const read = new FieldReader(fields);
+  return { name: read.string("name"), kind: read.string("kind"), run: read.string("run") };
 }
 
 function sourceOf(value: unknown): { path: string; at: string } {

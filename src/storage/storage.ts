@@ -259,8 +259,13 @@ export class Storage implements Disposable {
 
   #emptyTemp(): void {
     using temp = this.dir.openDir(TMP);
-    for (const name of temp.list().names) removeRecursively(temp, name);
+    for (const name of temp.list().names) if (!isWorkOfJob(name)) removeRecursively(temp, name);
   }
+}
+
+/** Jobs keep in tmp/, under the names of their files, what a run that was killed had done; they clear it up themselves. */
+function isWorkOfJob(name: Raw): boolean {
+  return /\.jsonc?$/i.test(name);
 }
 
 /** The one who may change the storage, until disposed. */

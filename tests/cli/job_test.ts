@@ -14,17 +14,18 @@ function withFiles(files: Record<string, string>): Disposable & { readonly path:
 Deno.test("job check tells every problem with its place, as text and as JSON, and ends with 3", async () => {
   using files = withFiles({ "good.json": `{"kind":"check"}`, "bad.jsonc": `{\n  "kind": "chek"\n}` });
   const good = `${files.path}/good.json`, bad = `${files.path}/bad.jsonc`;
-  const message = `Unknown kind "chek": did you mean "check"?`;
+  const message = 'Expected "backup" or "import" or "restore" or "check" or "prune" or "copy", found "chek"';
+  const hint = 'Did you mean "check"?';
   deepStrictEqual(await runIn(new FakeWorld(), "job", "check", good, bad), {
     status: 3,
-    stdout: `${bad}:2:11: ${message}\n1 of 2 jobs can't be run\n`,
+    stdout: `${bad}:2:11: ${message}. ${hint}\n1 of 2 jobs can't be run\n`,
     stderr: "",
   });
   const { stdout, status } = await runIn(new FakeWorld(), "job", "check", good, bad, "--json");
   strictEqual(status, 3);
   deepStrictEqual(JSON.parse(stdout), [
     { file: good, valid: true, problems: [] },
-    { file: bad, valid: false, problems: [{ line: 2, column: 11, message }] },
+    { file: bad, valid: false, problems: [{ line: 2, column: 11, message, hint }] },
   ]);
 });
 

@@ -391,6 +391,16 @@ function links(rule: Rule): void {
     strictEqual(dir.stat(A), undefined);
     fails(["ENOENT"], () => dir.rename(A, sub, B));
   });
+  rule("exchange() swaps two names of any kind, or does nothing", ({ dir }) => {
+    write(dir, A, "file");
+    using sub = makePath(dir, ["sub"]);
+    using inner = makePath(sub, ["b"]);
+    write(inner, A, "inside");
+    const isDone = dir.exchange(A, sub, B);
+    strictEqual(dir.stat(A)?.kind, isDone ? "dir" : "file");
+    strictEqual(sub.stat(B)?.kind, isDone ? "file" : "dir");
+    if (isDone) fails(["ENOENT"], () => dir.exchange(A, sub, rawOf("missing")));
+  });
   rule("mknod() makes pipes and sockets", ({ dir }) => {
     dir.mknod(A, 0o640, "fifo", { major: 0, minor: 0 });
     dir.mknod(B, 0o600, "socket", { major: 0, minor: 0 });

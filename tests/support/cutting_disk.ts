@@ -14,6 +14,7 @@ const DIR_CHANGES = new Set<PropertyKey>([
   "symlink",
   "mknod",
   "rename",
+  "exchange",
   "unlink",
   "rmdir",
   "setAttributes",

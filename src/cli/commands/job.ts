@@ -1,7 +1,7 @@
 /** backup-tool job check, backup-tool job schema */
 import { Fault } from "../../core/fault.ts";
+import type { Complaint } from "../../core/jsonc.ts";
 import { pluralText } from "../../core/size_text.ts";
-import type { JobProblem } from "../../jobs/job_file.ts";
 import { EXIT } from "../exit.ts";
 import { examples } from "../options.ts";
 import type { Session } from "../session.ts";
@@ -19,7 +19,7 @@ export const defineJob: Define = (program, act) => {
 interface JobFileReport {
   readonly file: string;
   readonly valid: boolean;
-  readonly problems: readonly JobProblem[];
+  readonly problems: readonly Complaint[];
 }
 
 const defineCheck: Define = (job, act) => {
@@ -47,7 +47,7 @@ const defineCheck: Define = (job, act) => {
         const problems = problemsOf(session, file, isRecurring ? parseRecurringJob : parseJob);
         return { file, valid: problems.length === 0, problems };
       });
-      print(session, reports);
+      await print(session, reports);
       return reports.every(({ valid }) => valid) ? EXIT.done : EXIT.someFailed;
     })
   );
@@ -56,8 +56,8 @@ const defineCheck: Define = (job, act) => {
 function problemsOf(
   session: Session,
   file: string,
-  parse: (text: string) => { readonly problems: readonly JobProblem[] },
-): readonly JobProblem[] {
+  parse: (text: string) => { readonly problems: readonly Complaint[] },
+): readonly Complaint[] {
   try {
     return parse(session.world.readTextFile(file)).problems;
   } catch (error) {
@@ -67,10 +67,11 @@ function problemsOf(
 }
 
 /** What is wrong is the result: also `--quiet` shows it. */
-function print(session: Session, reports: readonly JobFileReport[]): void {
+async function print(session: Session, reports: readonly JobFileReport[]): Promise<void> {
   if (session.options.json) return session.out.jsonArray(reports);
+  const { complaintText } = await import("../../core/jsonc.ts");
   for (const { file, problems } of reports) {
-    for (const { line, column, message } of problems) session.out.line(`${file}:${line}:${column}: ${message}`);
+    for (const problem of problems) session.out.line(`${file}:${complaintText(problem)}`);
   }
   const wrong = reports.filter(({ valid }) => !valid).length;
   if (session.options.quiet) return;

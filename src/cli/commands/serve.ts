@@ -1,0 +1,163 @@
+/** backup-tool serve */
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { bytesOf, rawOf } from "../../core/raw.ts";
+import { parseSize } from "../../core/size_text.ts";
+import type { Log, LogFormat } from "../../jobs/log.ts";
+import type { ServiceOptions } from "../../jobs/service.ts";
+import type { ThreadSetup } from "../../jobs/thread.ts";
+import type { Machine } from "../../storage/storage.ts";
+import { EXIT, exitForJobs } from "../exit.ts";
+import { examples, reading, workersOption } from "../options.ts";
+import { absolutePath } from "../paths.ts";
+import type { Session } from "../session.ts";
+import type { Define } from "./command.ts";
+
+interface ServeOptions {
+  readonly jobs: string;
+  readonly tmp?: string;
+  readonly once?: boolean;
+  readonly log?: string;
+  readonly logFormat: LogFormat;
+  readonly logSize: number;
+  readonly scanEvery: number;
+  readonly keepHistory: number;
+  readonly nice: "lowest" | "off";
+  readonly workers?: number;
+}
+
+const USUAL_LOG_BYTES = 10 * 1024 * 1024;
+const USUAL_SCAN_SECONDS = 10;
+const USUAL_HISTORY_DAYS = 400;
+const NOTIFY_SOCKET = "NOTIFY_SOCKET", WATCHDOG_USEC = "WATCHDOG_USEC";
+
+export const defineServe: Define = (program, act) => {
+  const command = withOptions(program.command("serve"));
+  command.action(() =>
+    act(command, async (session) => {
+      const options = command.opts<ServeOptions>();
+      using held = new DisposableStack();
+      // It would tell every now and then how far it is, of something that has no end.
+      session.monitor[Symbol.dispose]();
+      const { serve } = await import("../../jobs/service.ts");
+      const result = await serve(await serviceOptions(session, options, held));
+      if (!options.once) return EXIT.done;
+      if (result.interrupted) return EXIT.interrupted;
+      return exitForJobs(result.entries.map(({ outcome }) => outcome), result.postponed?.code);
+    })
+  );
+};
+
+function withOptions(command: Command): Command {
+  return command
+    .summary("take jobs from a directory, one after the other")
+    .description(
+      "Take job files (*.json, *.jsonc) from a directory and do what they say, one after the other, in the order of " +
+        "their names. A job file is removed when its work is done. What is in DIR/recurring/ is done again and again. " +
+        "A run that was killed is finished by the next one.",
+    )
+    .requiredOption("-j, --jobs <DIR>", "the job directory; made if it isn't there")
+    .option("--once", "do the jobs that are there, then end with the exit status of the worst")
+    .option("--tmp <DIR>", "where imports are prepared, on the file system of the storage (default: its tmp/)")
+    .option("--log <FILE>", "also write the log into a file")
+    .addOption(
+      new Option("--log-format <FORMAT>", "lines for people or for programs").choices(["text", "json"]).default("text"),
+    )
+    .addOption(
+      new Option("--log-size <SIZE>", "begin a new file when it is that large; five old ones are kept")
+        .argParser(reading(parseSize)).default(USUAL_LOG_BYTES, "10 MiB"),
+    )
+    .addOption(
+      new Option("--scan-every <SECONDS>", "look for jobs that often, if the system tells nothing of new ones")
+        .argParser(parsePositive).default(USUAL_SCAN_SECONDS),
+    )
+    .addOption(
+      new Option("--keep-history <DAYS>", "for how long `job history` remembers")
+        .argParser(parsePositive).default(USUAL_HISTORY_DAYS),
+    )
+    .addOption(
+      new Option("--nice <HOW>", "priority for processor and disk").choices(["lowest", "off"]).default("lowest"),
+    )
+    .addOption(workersOption())
+    .addHelpText(
+      "after",
+      examples(
+        "backup-tool serve --jobs /volume1/jobs -s /volume1/storage",
+        "backup-tool serve --jobs /volume1/jobs --once --log /volume1/jobs.log",
+      ),
+    );
+}
+
+function parsePositive(text: string): number {
+  const value = Number(text);
+  if (/^\d+(?:\.\d+)?$/.test(text) && value > 0) return value;
+  throw new InvalidArgumentError("Give a number above 0.");
+}
+
+async function serviceOptions(session: Session, options: ServeOptions, held: DisposableStack): Promise<ServiceOptions> {
+  const { world } = session;
+  const machine = await session.machine();
+  const jobs = absolutePath(world, options.jobs);
+  const log = await makeLog(session, options, machine, held);
+  const setup = {
+    host: world.host(),
+    user: world.user(),
+    workers: session.workers(options.workers),
+    nice: options.nice === "lowest",
+  };
+  const { JobThread, SameThread } = await import("../../jobs/thread.ts");
+  return {
+    machine,
+    places: {
+      jobs,
+      storage: session.storagePath,
+      temp: options.tmp === undefined ? undefined : absolutePath(world, options.tmp),
+    },
+    log,
+    once: options.once ?? false,
+    scanMs: options.scanEvery * 1000,
+    historyDays: options.keepHistory,
+    makeRunner: (places) => {
+      const whole: ThreadSetup = { ...setup, places };
+      if (machine.workerScript === undefined) return new SameThread({ ...setup, machine, log }, places);
+      return new JobThread(machine.workerScript, whole, log);
+    },
+    ...await systemOf(session),
+    signal: session.signal,
+  };
+}
+
+/** Standard error, and a file if one is named. */
+async function makeLog(session: Session, options: ServeOptions, machine: Machine, held: DisposableStack): Promise<Log> {
+  const [{ logLine }, { LogFile }] = await Promise.all([
+    import("../../jobs/log.ts"),
+    import("../../jobs/log_file.ts"),
+  ]);
+  const { world, options: { quiet } } = session;
+  const path = options.log === undefined ? undefined : absolutePath(world, options.log);
+  const file = path === undefined ? undefined : held.use(new LogFile(machine.disk, path, options.logSize));
+  return (event) => {
+    const line = logLine(event, world.clock.nowMs(), options.logFormat);
+    if (!quiet || event.level !== "info") world.stderr.write(bytesOf(rawOf(line)));
+    file?.write(line);
+  };
+}
+
+/** What the service hears from the system, and tells it. */
+async function systemOf({ world }: Session): Promise<Pick<ServiceOptions, "listen" | "notify" | "watchdogMs">> {
+  const [{ watchDirectory }, { onHangup }, { notifyManager }] = await Promise.all([
+    import("../../platform/watch.ts"),
+    import("../../platform/system.ts"),
+    import("../../platform/service_manager.ts"),
+  ]);
+  const socket = world.env(NOTIFY_SOCKET), watchdog = Number(world.env(WATCHDOG_USEC));
+  return {
+    listen: (path, look) => {
+      using held = new DisposableStack();
+      held.use(watchDirectory(path, look));
+      held.use(onHangup(look));
+      return held.move();
+    },
+    notify: (state) => void (socket !== undefined && notifyManager(socket, state)),
+    watchdogMs: watchdog > 0 ? watchdog / 1000 : undefined,
+  };
+}

@@ -1,0 +1,76 @@
+/** What can go wrong with jobs, besides what goes wrong with their work. */
+import { Fault } from "../core/fault.ts";
+import { type Raw, textOf } from "../core/raw.ts";
+
+const quoted = (path: Raw) => JSON.stringify(textOf(path));
+
+/** The file is no job. */
+export class BadJob extends Fault {
+  readonly code = "bad-job";
+  readonly hint = "Correct it, try it with `backup-tool job check`, and put it in again";
+  constructor(reasons: readonly string[]) {
+    super(`Cannot read the job: ${reasons.join("; ")}`);
+  }
+}
+
+export class ServiceRunning extends Fault {
+  readonly code = "service-running";
+  readonly hint = "Stop the other service first; there is one for each job directory and each storage";
+  constructor(path: Raw) {
+    super(`Cannot serve ${quoted(path)}: another service does`);
+  }
+}
+
+export class SplitTemp extends Fault {
+  readonly code = "split-temp";
+  readonly hint = "Give a `--tmp` on the file system of the storage, or none";
+  constructor(temp: { path: Raw; device: string }, storage: { path: Raw; device: string }) {
+    super(
+      `The temporary directory ${quoted(temp.path)} is on device ${temp.device}, but the storage ` +
+        `${quoted(storage.path)} is on device ${storage.device}`,
+    );
+  }
+}
+
+/** A source that must not be moved away. */
+export class BadImport extends Fault {
+  readonly code = "bad-import";
+  readonly hint = "Name a directory or file that may be removed when it has been imported";
+  constructor(source: Raw, why: string) {
+    super(`Cannot import ${quoted(source)}: ${why}`);
+  }
+}
+
+/** Nothing was published, nothing was removed. */
+export class ImportIncomplete extends Fault {
+  readonly code = "import-incomplete";
+  readonly hint = "The source is untouched: remove the cause of the problems, and put the job in again";
+  constructor(source: string, why: string) {
+    super(`Cannot import ${JSON.stringify(source)}: ${why}`);
+  }
+}
+
+export class SourceLeft extends Fault {
+  readonly code = "source-left";
+  readonly hint = "It is not in the archive: look at it, and import it with another job";
+  constructor(path: Raw, why: string) {
+    super(`${quoted(path)} stays in the source: ${why}`);
+  }
+}
+
+/** A kind of job that this version can't do. */
+export class NotYet extends Fault {
+  readonly code = "not-in-this-version";
+  readonly hint = "Use a newer version of backup-tool";
+  constructor(what: string) {
+    super(`Cannot ${what}: this version can't do that`);
+  }
+}
+
+export class DamageFound extends Fault {
+  readonly code = "damage-found";
+  readonly hint = "Run `backup-tool check`: it says what can be done";
+  constructor(where: string, what: string, paths: readonly string[]) {
+    super(`${where}: ${what}${paths.length === 0 ? "" : `; affects ${paths.join(", ")}`}`);
+  }
+}

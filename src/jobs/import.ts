@@ -1,0 +1,264 @@
+/** Imports: a source becomes a snapshot, the snapshot a tree or a ZIP in archive/, and then the source goes. See FORMAT.md. */
+import { parseApath, TOP } from "../core/apath.ts";
+import { type Raw, rawOf, textOf } from "../core/raw.ts";
+import { backup } from "../operations/backup.ts";
+import { restore } from "../operations/restore.ts";
+import { type Dir, DiskFault } from "../platform/disk.ts";
+import { isBelow } from "../source/placement.ts";
+import { NoSource } from "../source/walk.ts";
+import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
+import type { Manifest } from "../storage/manifest.ts";
+import { removeRecursively } from "../storage/tree.ts";
+import { lacksAnything, packSnapshot } from "./import_copy.ts";
+import { BadImport, ImportIncomplete, SourceLeft } from "./faults.ts";
+import { type ImportFacts, nextImportStep } from "./import_step.ts";
+import type { JobRun } from "./job_run.ts";
+import { type Destination, destinationOf, openArchive, publish } from "./publish.ts";
+import type { JobOf } from "./schema.ts";
+import { removeSource } from "./source_removal.ts";
+
+const PRIVATE = 0o700, OWNER_BITS = 0o700;
+const FORGOTTEN = "the snapshot that says what may go was forgotten";
+const COPY = rawOf("copy"), PACKED = rawOf("packed");
+
+/** @throws NoSource, BadImport, ImportIncomplete, Interrupted, and what backing up and restoring throw */
+export async function performImport(run: JobRun, job: JobOf<"import">): Promise<void> {
+  await new Import(run, job).toItsEnd();
+}
+
+class Import {
+  readonly #run: JobRun;
+  readonly #job: JobOf<"import">;
+  readonly #destination: Destination;
+
+  constructor(run: JobRun, job: JobOf<"import">) {
+    this.#run = run;
+    this.#job = job;
+    this.#destination = destinationOf(job.destination, job.pack ?? "none");
+  }
+
+  async toItsEnd(): Promise<void> {
+    for (;;) {
+      await this.#run.pace.step();
+      const step = nextImportStep(this.#run.record, this.#facts(), this.#job.removeSource ?? true);
+      this.#run.monitor.at(step);
+      switch (step) {
+        case "snapshot":
+          await this.#takeSnapshot();
+          break;
+        case "refuse":
+          throw this.#incomplete("some of it could not be read");
+        case "copy":
+          await this.#makeCopy();
+          break;
+        case "publish":
+          this.#publish();
+          await this.#record();
+          break;
+        case "record":
+          await this.#record();
+          break;
+        case "remove-source":
+          return await this.#removeSource();
+        case "end":
+          return;
+        default:
+          step satisfies never;
+      }
+    }
+  }
+
+  #facts(): ImportFacts {
+    const snapshot = this.#run.findSnapshot();
+    const problems = snapshot === undefined ? 0 : this.#manifest(snapshot).root.totals.problems;
+    return {
+      snapshot: snapshot && { problems },
+      copy: snapshot && this.#inodeOfCopy(snapshot),
+      destination: this.#inodeOfDestination(),
+    };
+  }
+
+  #manifest(snapshot: SnapshotInfo): Manifest {
+    return this.#run.storage.manifest(snapshot.id);
+  }
+
+  get #snapshot(): SnapshotInfo {
+    return this.#run.findSnapshot()!;
+  }
+
+  /** What is to be published: where it is in the work directory, and its name there. */
+  #placeOfCopy(snapshot: SnapshotInfo): { readonly directory: Raw; readonly name: Raw } {
+    if (this.#job.pack === "zip") return { directory: "" as Raw, name: PACKED };
+    const at = rawOf(this.#manifest(snapshot).root.sources[0]!.at);
+    return at === TOP ? { directory: "" as Raw, name: COPY } : { directory: COPY, name: at.slice(1) as Raw };
+  }
+
+  #inodeOfCopy(snapshot: SnapshotInfo): string | undefined {
+    const { directory, name } = this.#placeOfCopy(snapshot);
+    try {
+      using work = this.#run.temp.openDir(this.#run.record.name);
+      using place = work.openPath(directory);
+      return this.#inodeIn(place, name);
+    } catch (error) {
+      if (error instanceof DiskFault && error.errno === "ENOENT") return undefined;
+      throw error;
+    }
+  }
+
+  #inodeOfDestination(): string | undefined {
+    using archive = openArchive(this.#run.storage.dir, this.#destination.parents, false);
+    return archive && this.#inodeIn(archive, this.#destination.name);
+  }
+
+  /** "0" where inode numbers tell nothing. */
+  #inodeIn(directory: Dir, name: Raw): string | undefined {
+    const inode = directory.stat(name)?.inode;
+    return inode === undefined || this.#isReliable ? inode : "0";
+  }
+
+  get #isReliable(): boolean {
+    return this.#run.setup.machine.disk.abilities.inodes && this.#run.storage.dir.reliableInodes();
+  }
+
+  async #takeSnapshot(): Promise<void> {
+    const { setup, storage, monitor } = this.#run;
+    const source = this.#findSource();
+    const { name = this.#job.destination, tags = [], tree = true, host = setup.host } = this.#job;
+    const snapshot = await backup(storage, {
+      sources: [source],
+      name,
+      tags,
+      job: this.#run.mark("import"),
+      excludes: [],
+      ignoreFiles: false,
+      oneFileSystem: false,
+      excludeCaches: false,
+      largestBytes: undefined,
+      tree,
+      workers: this.#job.workers ?? setup.workers,
+      host,
+      user: setup.user,
+      signal: setup.signal,
+    }, monitor);
+    this.#run.noteSnapshot(snapshot);
+  }
+
+  /** The source as the file system has it. @throws NoSource, BadImport */
+  #findSource(): Raw {
+    const { disk } = this.#run.setup.machine;
+    const given = rawOf(this.#job.source);
+    const source = realPathOf(() => disk.realPath(given), given);
+    const own = [this.#run.storage.path, ...this.#run.own].map((path) => disk.realPath(path));
+    for (const path of own) {
+      if (path === source || isBelow(path, source)) {
+        throw new BadImport(source, `${textOf(path)} would be removed with it`);
+      }
+      if (isBelow(source, path)) throw new BadImport(source, `it lies in ${textOf(path)}`);
+    }
+    return source;
+  }
+
+  async #makeCopy(): Promise<void> {
+    const { temp, record, storage } = this.#run;
+    removeRecursively(temp, record.name);
+    temp.mkdir(record.name, PRIVATE);
+    const snapshot = this.#snapshot, manifest = this.#manifest(snapshot);
+    {
+      using work = temp.openDir(record.name);
+      if (this.#job.pack === "zip") await packSnapshot(this.#run, manifest, work, PACKED);
+      else await this.#restoreCopy(snapshot, manifest, work);
+    }
+    await storage.dir.syncFileSystem();
+    this.#run.update({ copy: this.#inodeOfCopy(snapshot)! });
+  }
+
+  /** Verified while it is written, and looked through afterwards: attributes may be lacking, nothing else. */
+  async #restoreCopy(snapshot: SnapshotInfo, manifest: Manifest, work: Dir): Promise<void> {
+    const { storage, setup, monitor, tempPath, record, pace } = this.#run;
+    await restore(storage, {
+      snapshot,
+      paths: [],
+      destination: { kind: "directory", path: `${tempPath}/${record.name}/${COPY}` as Raw, strip: 0 },
+      include: [],
+      exclude: [],
+      overwrite: undefined,
+      delete: false,
+      owners: "ids",
+      isForArchive: true,
+      workers: this.#job.workers ?? setup.workers,
+      signal: setup.signal,
+    }, monitor);
+    using copy = work.openDir(COPY);
+    const lacking = await lacksAnything(copy, manifest.entries(TOP), pace);
+    if (lacking !== undefined) throw this.#incomplete(`${JSON.stringify(lacking)} could not be copied`);
+  }
+
+  #publish(): void {
+    const { storage, temp, record } = this.#run;
+    const { parents, name } = this.#destination;
+    const place = this.#placeOfCopy(this.#snapshot);
+    using archive = openArchive(storage.dir, parents, true)!;
+    using work = temp.openDir(record.name);
+    using from = work.openPath(place.directory);
+    publish({ from, ready: place.name, work, archive, name, reliable: this.#isReliable });
+  }
+
+  /** What is in its place gets its own mode, which moving it may have changed, and becomes durable. */
+  async #record(): Promise<void> {
+    const { storage } = this.#run;
+    const { parents, name } = this.#destination;
+    {
+      using archive = openArchive(storage.dir, parents, false)!;
+      const mode = this.#modeOfPublished(this.#manifest(this.#snapshot));
+      if (mode !== undefined) archive.setAttributes(name, { mode });
+      archive.sync();
+    }
+    await storage.dir.syncFileSystem();
+    this.#run.update({ phase: "published" });
+  }
+
+  /** Of a source that others could not reach, nothing more than the owner's bits. */
+  #modeOfPublished(manifest: Manifest): number | undefined {
+    if (this.#job.pack === "zip") return manifest.root.private ? 0o600 : 0o644;
+    const at = rawOf(manifest.root.sources[0]!.at);
+    const entry = [...firstOf(manifest.entries(TOP))].find(({ path }) => path === at);
+    if (entry === undefined) return undefined;
+    return manifest.root.private ? entry.mode & OWNER_BITS : entry.mode;
+  }
+
+  async #removeSource(): Promise<void> {
+    const { setup, monitor, pace } = this.#run;
+    const snapshot = this.#run.findSnapshot();
+    if (snapshot === undefined) return monitor.problem(new SourceLeft(rawOf(this.#job.source), FORGOTTEN));
+    const manifest = this.#manifest(snapshot);
+    const { path, at } = manifest.root.sources[0]!;
+    await removeSource({
+      source: rawOf(path),
+      at: parseApath(at),
+      entries: manifest.entries(TOP),
+      disk: setup.machine.disk,
+      monitor,
+      pace,
+    });
+  }
+
+  #incomplete(why: string): ImportIncomplete {
+    return new ImportIncomplete(this.#job.source, why);
+  }
+}
+
+function* firstOf<T>(items: Iterable<T>): Generator<T> {
+  for (const item of items) {
+    yield item;
+    return;
+  }
+}
+
+function realPathOf(find: () => Raw, given: Raw): Raw {
+  try {
+    return find();
+  } catch (error) {
+    if (error instanceof DiskFault && ["ENOENT", "ENOTDIR"].includes(error.errno)) throw new NoSource(given);
+    throw error;
+  }
+}

@@ -1,0 +1,95 @@
+/** One job that is being done: what its work may use, and what it leaves for the history. */
+import type { Raw } from "../core/raw.ts";
+import { Pace } from "../operations/pace.ts";
+import type { Dir } from "../platform/disk.ts";
+import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
+import type { JobMark } from "../storage/root.ts";
+import type { Machine, Storage } from "../storage/storage.ts";
+import type { JobMonitor } from "./job_monitor.ts";
+import type { Log } from "./log.ts";
+import type { JobRecord } from "./record.ts";
+
+/** What every job is done with. */
+export interface JobSetup {
+  readonly machine: Machine;
+  readonly host: string;
+  readonly user: string;
+  /** Threads, where a job names no number. */
+  readonly workers: number;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+export interface RunOptions {
+  readonly setup: JobSetup;
+  readonly storage: Storage;
+  readonly monitor: JobMonitor;
+  /** The temporary directory of all jobs, absolute, and open. */
+  readonly tempPath: Raw;
+  readonly temp: Dir;
+  /** Paths that are not to be removed: the job directory, and its like. */
+  readonly own: readonly Raw[];
+  readonly record: JobRecord;
+  /** Makes a record durable. */
+  readonly save: (record: JobRecord) => void;
+}
+
+/** Snapshots looked at for one that this run has made: newer ones can only come from people, in the meantime. */
+const MOST_LOOKED_AT = 1000;
+
+export class JobRun {
+  readonly setup: JobSetup;
+  readonly storage: Storage;
+  readonly monitor: JobMonitor;
+  readonly tempPath: Raw;
+  readonly temp: Dir;
+  readonly own: readonly Raw[];
+  readonly pace: Pace;
+  readonly #save: (record: JobRecord) => void;
+  #record: JobRecord;
+  #snapshot: SnapshotInfo | undefined;
+
+  constructor({ setup, storage, monitor, tempPath, temp, own, record, save }: RunOptions) {
+    this.setup = setup;
+    this.storage = storage;
+    this.monitor = monitor;
+    this.tempPath = tempPath;
+    this.temp = temp;
+    this.own = own;
+    this.pace = new Pace(setup.machine.clock, setup.signal);
+    this.#record = record;
+    this.#save = save;
+  }
+
+  get record(): JobRecord {
+    return this.#record;
+  }
+
+  /** Changes the record, durably. */
+  update(changes: Partial<JobRecord>): void {
+    this.#record = { ...this.#record, ...changes };
+    this.#save(this.#record);
+  }
+
+  /** For the root of a snapshot that this run makes. */
+  mark(kind: string): JobMark {
+    return { name: this.monitor.job, kind, run: this.#record.run };
+  }
+
+  /** The complete snapshot that this run has made, maybe in a process before this one. */
+  findSnapshot(): SnapshotInfo | undefined {
+    if (this.#snapshot !== undefined) return this.#snapshot;
+    const newest = this.storage.snapshots().filter(({ complete }) => complete).slice(-MOST_LOOKED_AT).reverse();
+    const found = newest.find(({ id }) => this.storage.manifest(id).root.job?.run === this.#record.run);
+    if (found !== undefined) this.noteSnapshot(found);
+    return found;
+  }
+
+  noteSnapshot(snapshot: SnapshotInfo): void {
+    this.#snapshot = snapshot;
+  }
+
+  get snapshot(): SnapshotInfo | undefined {
+    return this.#snapshot;
+  }
+}

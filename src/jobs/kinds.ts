@@ -1,0 +1,159 @@
+/** What each kind of job does: the same operation that the command of that name runs, asked in the same way. */
+import { type Apath, apathOf } from "../core/apath.ts";
+import type { Policy } from "../core/policy.ts";
+import { type Raw, rawOf } from "../core/raw.ts";
+import { backup, type BackupRequest } from "../operations/backup.ts";
+import { check, type Finding } from "../operations/check.ts";
+import { forget } from "../operations/forget.ts";
+import { prune } from "../operations/prune.ts";
+import { restore, type RestoreRequest } from "../operations/restore.ts";
+import { TargetNotEmpty } from "../operations/restore_target.ts";
+import { DiskFault } from "../platform/disk.ts";
+import { parseExcludeFile, PRESETS } from "../source/exclude_lists.ts";
+import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
+import { resolveSnapshot } from "../storage/resolve.ts";
+import { DamageFound, NotYet } from "./faults.ts";
+import { performImport } from "./import.ts";
+import type { JobRun } from "./job_run.ts";
+import { type Job, type JobOf, type Keep, sizeOf } from "./schema.ts";
+import { readTextIn } from "./text_file.ts";
+
+/** Does a job, or what a run that was killed has left of it. */
+export async function performKind(run: JobRun, job: Job): Promise<void> {
+  switch (job.kind) {
+    case "backup":
+      return await performBackup(run, job);
+    case "import":
+      return await performImport(run, job);
+    case "restore":
+      return await performRestore(run, job);
+    case "check":
+      return await performCheck(run, job);
+    case "prune":
+      return await performPrune(run, job);
+    case "copy":
+      throw new NotYet("copy into a vault");
+    default:
+      return job satisfies never;
+  }
+}
+
+async function performBackup(run: JobRun, job: JobOf<"backup">): Promise<void> {
+  const { storage, monitor } = run;
+  const done = run.findSnapshot();
+  if (done === undefined) run.noteSnapshot(await backup(storage, backupRequest(run, job), monitor));
+  else monitor.recall(storage.manifest(done.id).root.totals.problems);
+  const { host, name } = run.snapshot!;
+  if (job.keep !== undefined) {
+    forget(storage, { policy: policyOf(job.keep), among: { host, name }, dryRun: false }, monitor);
+  }
+}
+
+async function performPrune({ setup, storage, monitor }: JobRun, job: JobOf<"prune">): Promise<void> {
+  const { host, name, workers = setup.workers } = job;
+  const among = { ...(host !== undefined && { host }), ...(name !== undefined && { name }) };
+  if (job.keep !== undefined) forget(storage, { policy: policyOf(job.keep), among, dryRun: false }, monitor);
+  await prune(storage, { dryRun: false, workers, signal: setup.signal }, () => {}, monitor);
+}
+
+/** Undefined: what the storage itself says. */
+function policyOf(keep: Keep): Policy | undefined {
+  return keep === "policy"
+    ? undefined
+    : Object.fromEntries(Object.entries(keep).filter(([, rule]) => rule !== undefined));
+}
+
+function backupRequest(run: JobRun, job: JobOf<"backup">): BackupRequest {
+  const { setup } = run;
+  return {
+    sources: job.sources.map((source) =>
+      typeof source === "string"
+        ? rawOf(source)
+        : { path: rawOf(source.path), as: source.as === undefined ? undefined : rawOf(source.as) }
+    ),
+    name: job.name,
+    tags: job.tags ?? [],
+    job: run.mark("backup"),
+    excludes: [
+      ...(job.presets ?? []).flatMap((name) => PRESETS[name] ?? []),
+      ...(job.excludeFrom ?? []).flatMap((path) => parseExcludeFile(readTextFile(setup.machine.disk, rawOf(path)))),
+      ...(job.exclude ?? []),
+    ],
+    ignoreFiles: job.ignoreFiles ?? true,
+    oneFileSystem: job.oneFileSystem ?? false,
+    excludeCaches: job.excludeCaches ?? false,
+    largestBytes: sizeOf(job.maxSize ?? job.excludeLargerThan),
+    tree: job.tree ?? true,
+    workers: job.workers ?? setup.workers,
+    host: job.host ?? setup.host,
+    user: setup.user,
+    signal: setup.signal,
+  };
+}
+
+function readTextFile(disk: JobRun["setup"]["machine"]["disk"], path: Raw): string {
+  const slash = path.lastIndexOf("/");
+  using directory = disk.openDir((slash <= 0 ? "/" : path.slice(0, slash)) as Raw);
+  const text = readTextIn(directory, path.slice(slash + 1) as Raw);
+  if (text === undefined) throw new DiskFault("ENOENT", "read", path);
+  return text;
+}
+
+async function performRestore(run: JobRun, job: JobOf<"restore">): Promise<void> {
+  const { setup, storage, monitor } = run;
+  // "latest" may be another one after a kill.
+  const snapshot = run.record.snapshot === undefined
+    ? snapshotFor(storage.snapshots(), job)
+    : storage.resolve(run.record.snapshot);
+  const request: RestoreRequest = {
+    snapshot,
+    paths: (job.paths ?? []).map(snapshotPath),
+    destination: { kind: "directory", path: rawOf(job.target), strip: job.strip ?? 0 },
+    include: job.include ?? [],
+    exclude: job.exclude ?? [],
+    overwrite: job.overwrite,
+    delete: job.delete ?? false,
+    owners: job.owners ?? "names",
+    workers: job.workers ?? setup.workers,
+    signal: setup.signal,
+  };
+  try {
+    if (run.record.snapshot === undefined && isEmptyOrMissing(setup.machine.disk, rawOf(job.target))) {
+      run.update({ snapshot: snapshot.id });
+    }
+    await restore(storage, request, monitor);
+  } catch (error) {
+    // All of it was restored before the kill: what is there is this job's own, and only looked through.
+    if (run.record.snapshot === undefined || !(error instanceof TargetNotEmpty)) throw error;
+    await restore(storage, { ...request, overwrite: "if-changed" }, monitor);
+  }
+}
+
+function snapshotFor(snapshots: readonly SnapshotInfo[], job: JobOf<"restore">): SnapshotInfo {
+  const among = snapshots.filter(({ name, host }) => name === (job.name ?? name) && host === (job.host ?? host));
+  return resolveSnapshot(job.snapshot ?? "latest", among);
+}
+
+/** As on the command line: the first slash may be missing, final ones don't count. */
+function snapshotPath(text: string): Apath {
+  return apathOf(`/${rawOf(text).replace(/^\/+|\/+$/g, "")}`);
+}
+
+function isEmptyOrMissing(disk: JobRun["setup"]["machine"]["disk"], path: Raw): boolean {
+  try {
+    using directory = disk.openDir(path);
+    return directory.list().names.length === 0;
+  } catch (error) {
+    if (error instanceof DiskFault && error.errno === "ENOENT") return true;
+    throw error;
+  }
+}
+
+async function performCheck({ setup, storage, monitor }: JobRun, job: JobOf<"check">): Promise<void> {
+  const request = { readData: job.readData ?? false, workers: job.workers ?? setup.workers, signal: setup.signal };
+  const found = (finding: Finding) => {
+    if (finding.severity === "damage") monitor.problem(new DamageFound(finding.where, finding.what, finding.paths));
+    else monitor.notice(`${finding.where}: ${finding.what}`);
+  };
+  await check(storage, request, found, monitor);
+}

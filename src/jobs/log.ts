@@ -1,0 +1,28 @@
+/** What a service says: one line for each event. */
+export const LEVELS = ["info", "warning", "error"] as const;
+export type Level = typeof LEVELS[number];
+
+export interface LogEvent {
+  readonly level: Level;
+  /** Kebab-case, stable. */
+  readonly event: string;
+  /** For people: one sentence without a final period. */
+  readonly message: string;
+  /** For programs. */
+  readonly fields?: Readonly<Record<string, unknown>>;
+}
+
+export type Log = (event: LogEvent) => void;
+
+export type LogFormat = "text" | "json";
+
+// deno-lint-ignore no-control-regex -- these would break a line, or disturb a terminal
+const UNSAFE = /[\x00-\x1f\x7f-\x9f\u2028\u2029]|\p{Surrogate}/gu;
+
+/** One line with its end. @param atMs when it happened */
+export function logLine({ level, event, message, fields = {} }: LogEvent, atMs: number, format: LogFormat): string {
+  const time = new Date(atMs).toISOString();
+  if (format === "json") return `${JSON.stringify({ time, level, event, message, ...fields })}\n`;
+  const safe = message.replace(UNSAFE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return `${time} ${level.padEnd(7)} ${safe}\n`;
+}

@@ -1,0 +1,53 @@
+/** A log in a file, turned over by size: `serve.log`, and the ones before it as `serve.log.1` to `serve.log.5`. */
+import { bytesOf, type Raw, rawOf } from "../core/raw.ts";
+import type { Dir, Disk, OpenFile } from "../platform/disk.ts";
+
+const FILES_KEPT = 5;
+const MODE = 0o640;
+
+export class LogFile implements Disposable {
+  readonly #directory: Dir;
+  readonly #name: Raw;
+  readonly #mostBytes: number;
+  #file: OpenFile;
+  #size: number;
+
+  /** @param path absolute; its directory must be there @param mostBytes of one file @throws DiskFault */
+  constructor(disk: Disk, path: Raw, mostBytes: number) {
+    const slash = path.lastIndexOf("/");
+    this.#name = path.slice(slash + 1) as Raw;
+    this.#mostBytes = mostBytes;
+    this.#directory = disk.openDir((slash <= 0 ? "/" : path.slice(0, slash)) as Raw);
+    this.#file = this.#directory.openOrCreate(this.#name, MODE);
+    this.#size = this.#file.stat().size;
+  }
+
+  [Symbol.dispose](): void {
+    this.#file[Symbol.dispose]();
+    this.#directory[Symbol.dispose]();
+  }
+
+  /** Adds a line, with its end. */
+  write(line: string): void {
+    const bytes = bytesOf(rawOf(line));
+    if (this.#size > 0 && this.#size + bytes.length > this.#mostBytes) this.#turnOver();
+    this.#file.write(bytes, this.#size);
+    this.#size += bytes.length;
+  }
+
+  #turnOver(): void {
+    this.#file[Symbol.dispose]();
+    for (let n = FILES_KEPT - 1; n >= 0; n--) {
+      const from = this.#numbered(n);
+      if (this.#directory.stat(from) !== undefined) {
+        this.#directory.rename(from, this.#directory, this.#numbered(n + 1));
+      }
+    }
+    this.#file = this.#directory.openOrCreate(this.#name, MODE);
+    this.#size = 0;
+  }
+
+  #numbered(n: number): Raw {
+    return n === 0 ? this.#name : `${this.#name}.${n}` as Raw;
+  }
+}

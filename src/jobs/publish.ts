@@ -1,0 +1,74 @@
+/** Putting what is ready into archive/, in one step, whatever is there. */
+import { type Raw, rawOf } from "../core/raw.ts";
+import { type Dir, DiskFault } from "../platform/disk.ts";
+import { removeRecursively } from "../storage/tree.ts";
+
+const ARCHIVE = rawOf("archive");
+const OLD = rawOf("old");
+const PUBLIC = 0o755;
+const OWNER_ALL = 0o700;
+
+/** The directory in archive/ that `destination` is in, and its name there. */
+export interface Destination {
+  readonly parents: readonly Raw[];
+  readonly name: Raw;
+}
+
+/** @param destination checked by the schema: relative, without `..` */
+export function destinationOf(destination: string, pack: "none" | "zip"): Destination {
+  const isNamed = pack === "none" || /\.zip$/i.test(destination);
+  const parts = rawOf(isNamed ? destination : `${destination}.zip`).split("/") as Raw[];
+  return { parents: parts.slice(0, -1), name: parts.at(-1)! };
+}
+
+/** Undefined if the directory isn't there, unless it is to be made. */
+export function openArchive(storage: Dir, parents: readonly Raw[], create: boolean): Dir | undefined {
+  let at = openBelow(storage, ARCHIVE, create);
+  for (const part of parents) {
+    if (at === undefined) return undefined;
+    using above = at;
+    at = openBelow(above, part, create);
+  }
+  return at;
+}
+
+function openBelow(parent: Dir, name: Raw, create: boolean): Dir | undefined {
+  if (create) parent.mkdir(name, PUBLIC);
+  else if (parent.stat(name)?.kind !== "dir") return undefined;
+  return parent.openDir(name);
+}
+
+export interface Publication {
+  /** Holds what is ready, under `ready`. */
+  readonly from: Dir;
+  readonly ready: Raw;
+  /** This job's own directory, for what is replaced. */
+  readonly work: Dir;
+  readonly archive: Dir;
+  readonly name: Raw;
+  /** Inode numbers tell afterwards whether it was done: only then may the two be swapped. */
+  readonly reliable: boolean;
+}
+
+/** One rename where the file system can; what was there stays in the work directory until that is cleared. */
+export function publish({ from, ready, work, archive, name, reliable }: Publication): void {
+  const stat = from.stat(ready);
+  // A directory can't be moved by somebody who may not write to it.
+  if (stat?.kind === "dir") from.setAttributes(ready, { mode: stat.mode | OWNER_ALL });
+  if (archive.stat(name) === undefined) return from.rename(ready, archive, name);
+  makeMovable(archive, name);
+  if (reliable && from.exchange(ready, archive, name)) return;
+  removeRecursively(work, OLD);
+  archive.rename(name, work, OLD);
+  from.rename(ready, archive, name);
+}
+
+function makeMovable(archive: Dir, name: Raw): void {
+  const stat = archive.stat(name);
+  if (stat?.kind !== "dir" || (stat.mode & OWNER_ALL) === OWNER_ALL) return;
+  try {
+    archive.setAttributes(name, { mode: stat.mode | OWNER_ALL });
+  } catch (error) {
+    if (!(error instanceof DiskFault)) throw error; // moving it says what is wrong
+  }
+}

@@ -1,0 +1,111 @@
+/** The background thread that does the jobs, seen from the main one; and its likeness without a thread. */
+import type { Raw } from "../core/raw.ts";
+import { tell, type Told, untell } from "../storage/faults.ts";
+import type { HistoryEntry } from "./history.ts";
+import type { JobSetup } from "./job_run.ts";
+import type { Log, LogEvent } from "./log.ts";
+import { isPostponing, type JobPlaces, Performer } from "./performer.ts";
+
+/** What a job came to; neither: there is no such job any more. */
+export interface Performed {
+  readonly entry?: HistoryEntry;
+  /** The storage can't be used, or it was asked to stop: the job stays as it is. */
+  readonly postponed?: Told;
+}
+
+export interface JobRunner extends Disposable {
+  /** One at a time. */
+  perform(name: Raw): Promise<Performed>;
+  /** Asks the job under way to stop where it can be resumed. */
+  stop(): void;
+}
+
+/** What a thread can be told of a {@link JobSetup}. */
+export interface ThreadSetup extends Pick<JobSetup, "host" | "user" | "workers"> {
+  readonly places: JobPlaces;
+  /** Lowest priority for processor and disk. */
+  readonly nice: boolean;
+}
+
+export type ToJobThread =
+  | { readonly type: "setup"; readonly setup: ThreadSetup; readonly script: string }
+  | { readonly type: "perform"; readonly name: Raw }
+  | { readonly type: "stop" };
+export type FromJobThread =
+  | { readonly type: "performed"; readonly performed: Performed }
+  | { readonly type: "bug"; readonly fault: Told }
+  | { readonly type: "log"; readonly event: LogEvent };
+
+/** Name of the worker, by which the program knows what it is started for. */
+export const JOB_THREAD = "jobs";
+
+/** One call of {@link Performer.perform} in words that can pass between threads. @throws Error for bugs of ours */
+export async function performed(performer: Performer, name: Raw): Promise<Performed> {
+  try {
+    const entry = await performer.perform(name);
+    return entry === undefined ? {} : { entry };
+  } catch (error) {
+    if (isPostponing(error)) return { postponed: tell(error) };
+    throw error;
+  }
+}
+
+/** Does jobs in a worker thread, so that the main one is free to listen. */
+export class JobThread implements JobRunner {
+  readonly #worker: Worker;
+  #waiting: PromiseWithResolvers<Performed> | undefined;
+
+  constructor(script: URL, setup: ThreadSetup, log: Log) {
+    this.#worker = new Worker(script, { type: "module", name: JOB_THREAD });
+    this.#worker.onmessage = ({ data }: MessageEvent<FromJobThread>) => {
+      if (data.type === "log") log(data.event);
+      else if (data.type === "performed") this.#waiting?.resolve(data.performed);
+      else this.#waiting?.reject(untell(data.fault));
+    };
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      this.#waiting?.reject(new Error(`The thread of the jobs failed: ${event.message}`));
+    };
+    this.#post({ type: "setup", setup, script: script.href });
+  }
+
+  [Symbol.dispose](): void {
+    this.#worker.terminate();
+  }
+
+  perform(name: Raw): Promise<Performed> {
+    this.#waiting = Promise.withResolvers();
+    this.#post({ type: "perform", name });
+    return this.#waiting.promise;
+  }
+
+  stop(): void {
+    this.#post({ type: "stop" });
+  }
+
+  #post(message: ToJobThread): void {
+    this.#worker.postMessage(message);
+  }
+}
+
+/** Does jobs in the calling thread. */
+export class SameThread implements JobRunner {
+  readonly #performer: Performer;
+  readonly #stop = new AbortController();
+
+  constructor(setup: Omit<JobSetup, "signal">, places: JobPlaces) {
+    this.#performer = new Performer({ ...setup, signal: this.#stop.signal }, places);
+  }
+
+  [Symbol.dispose](): void {
+    this.#performer[Symbol.dispose]();
+  }
+
+  async perform(name: Raw): Promise<Performed> {
+    return await performed(this.#performer, name);
+  }
+
+  stop(): void {
+    this.#stop.abort();
+  }
+}

@@ -1,0 +1,50 @@
+/** What the thread of the jobs runs: it does the jobs it is told to, until it is ended. */
+import { openDisk } from "../platform/open_disk.ts";
+import { lowerPriority } from "../platform/priority.ts";
+import { systemClock, systemRandom } from "../platform/system.ts";
+import { tell } from "../storage/faults.ts";
+import type { LogEvent } from "./log.ts";
+import { Performer } from "./performer.ts";
+import { type FromJobThread, performed, type ThreadSetup, type ToJobThread } from "./thread.ts";
+
+/** The part of a worker's global scope that is used here. */
+interface WorkerScope {
+  onmessage: ((event: MessageEvent<ToJobThread>) => void) | null;
+  postMessage(message: unknown): void;
+}
+
+/** @param early messages that have come already */
+export function serveJobs(early: readonly MessageEvent<ToJobThread>[]): void {
+  const scope = globalThis as unknown as WorkerScope;
+  const answer = (message: FromJobThread) => scope.postMessage(message);
+  const stop = new AbortController();
+  let performer: Performer | undefined;
+  const serve = async ({ data }: MessageEvent<ToJobThread>) => {
+    if (data.type === "setup") performer = makePerformer(data.setup, new URL(data.script), stop.signal, answer);
+    else if (data.type === "stop") stop.abort();
+    else {
+      try {
+        answer({ type: "performed", performed: await performed(performer!, data.name) });
+      } catch (error) {
+        answer({ type: "bug", fault: tell(error) });
+      }
+    }
+  };
+  for (const event of early) serve(event);
+  scope.onmessage = serve;
+}
+
+function makePerformer(
+  { places, nice, ...setup }: ThreadSetup,
+  workerScript: URL,
+  signal: AbortSignal,
+  answer: (message: FromJobThread) => void,
+): Performer {
+  const log = (event: LogEvent) => answer({ type: "log", event });
+  // Before any other thread is started: they get it from this one.
+  for (const what of nice ? lowerPriority() : []) {
+    log({ level: "warning", event: "priority", message: `The service can't ${what} here` });
+  }
+  const machine = { disk: openDisk(), clock: systemClock, random: systemRandom, workerScript };
+  return new Performer({ ...setup, machine, signal, log }, places);
+}

@@ -1,0 +1,19 @@
+/** Hearing of changes in a directory. A hint and no more: bursts may be lost, and some file systems tell nothing. */
+import { type Raw, textOf } from "../core/raw.ts";
+
+/** Calls `changed` after something in the directory changed, as far as the system tells. Until disposed. */
+export function watchDirectory(path: Raw, changed: () => void): Disposable {
+  let watcher: Deno.FsWatcher;
+  try {
+    watcher = Deno.watchFs(textOf(path), { recursive: false });
+  } catch {
+    // No more watches, or none on this file system: whoever asks also looks for himself now and then.
+    return { [Symbol.dispose]: () => {} };
+  }
+  listen(watcher, changed).catch(() => {}); // the same
+  return { [Symbol.dispose]: () => watcher.close() };
+}
+
+async function listen(watcher: Deno.FsWatcher, changed: () => void): Promise<void> {
+  for await (const { kind } of watcher) if (kind !== "access") changed();
+}

@@ -1,0 +1,241 @@
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { rawOf } from "../../src/core/raw.ts";
+import type { LogEvent } from "../../src/jobs/log.ts";
+import { serve, type ServiceOptions, type ServiceResult } from "../../src/jobs/service.ts";
+import { SameThread } from "../../src/jobs/thread.ts";
+import { JobWorld } from "../support/job_world.ts";
+
+interface Served extends ServiceResult {
+  readonly log: readonly LogEvent[];
+  readonly states: readonly string[];
+}
+
+/** Serves the world's jobs in this thread. */
+async function serveIn(world: JobWorld, changes: Partial<ServiceOptions> = {}): Promise<Served> {
+  const log: LogEvent[] = [], states: string[] = [];
+  const note = (event: LogEvent) => void log.push(event);
+  const result = await serve({
+    machine: world.machine,
+    places: { jobs: rawOf(world.jobs), storage: rawOf(world.storagePath), temp: undefined },
+    log: note,
+    once: true,
+    scanMs: 20,
+    historyDays: 400,
+    makeRunner: (places) =>
+      new SameThread({ machine: world.machine, host: "testhost", user: "tester", workers: 0, log: note }, places),
+    listen: () => ({ [Symbol.dispose]: () => {} }),
+    notify: (state) => void states.push(state),
+    watchdogMs: undefined,
+    signal: world.signal.signal,
+    ...changes,
+  });
+  return { ...result, log, states };
+}
+
+const CHECK = { kind: "check" };
+const started = ({ log }: Served) =>
+  log.filter(({ event }) => event === "job-started").map(({ fields }) => fields?.["job"]);
+
+Deno.test("serve() does jobs in the bytewise order of their names, and nothing else in the directory", async () => {
+  using world = new JobWorld();
+  for (const name of ["b.json", "a.jsonc", "B.JSON", "é.json", "10.json", "9.json"]) world.put(name, CHECK);
+  for (const name of [".hidden.json", "~temp.json", "#x.json", "readme.txt", "a.json.part"]) world.put(name, CHECK);
+  Deno.mkdirSync(`${world.jobs}/dir.json`);
+  Deno.writeTextFileSync(`${world.base}/elsewhere.json`, JSON.stringify(CHECK));
+  Deno.symlinkSync(`${world.base}/elsewhere.json`, `${world.jobs}/link.json`);
+  const served = await serveIn(world);
+  deepStrictEqual(started(served), ["10.json", "9.json", "B.JSON", "a.jsonc", "b.json", "é.json"]);
+  deepStrictEqual(served.entries.map(({ outcome }) => outcome), Array(6).fill("done"));
+  deepStrictEqual(world.remains().sort(), [
+    "#x.json",
+    ".hidden.json",
+    "a.json.part",
+    "dir.json",
+    "link.json",
+    "readme.txt",
+    "~temp.json",
+  ]);
+});
+
+Deno.test("serve() decides anew after each job which one is next", async () => {
+  using world = new JobWorld();
+  world.put("b.json", CHECK);
+  world.put("c.json", CHECK);
+  let isPut = false;
+  const served = await serveIn(world, {
+    notify: (state) => {
+      if (!state.includes("b.json") || isPut) return;
+      isPut = true;
+      world.put("a.json", CHECK);
+    },
+  });
+  deepStrictEqual(started(served), ["b.json", "a.json", "c.json"]);
+});
+
+Deno.test("serve() removes what is no job, tells where and why, and keeps its text in the history", async () => {
+  using world = new JobWorld();
+  const text = `{\n  "kind": "check",\n  "readdata": true\n}`;
+  world.put("bad.json", text);
+  world.put("good.json", CHECK);
+  const { entries, log } = await serveIn(world);
+  deepStrictEqual(entries.map(({ outcome }) => outcome), ["rejected", "done"]);
+  ok(
+    log.some(({ level, message }) =>
+      level === "error" && message.includes(`3:3: Unknown key "readdata". Did you mean "readData"?`)
+    ),
+  );
+  deepStrictEqual(world.remains(), []);
+  const [rejected] = world.history();
+  deepStrictEqual([rejected?.name, rejected?.text, rejected?.outcome], ["bad.json", text, "rejected"]);
+});
+
+Deno.test("serve() gives a file that is still being written its time, and does the others meanwhile", async () => {
+  using world = new JobWorld();
+  world.clock.ms = Date.now();
+  world.put("a.json", `{"kind":"che`);
+  world.put("b.json", CHECK);
+  let waits = 0;
+  const served = await serveIn(world, {
+    machine: { ...world.machine, clock: { ...real(), nowMs: () => (waits++, Date.now()) } },
+    notify: (state) => {
+      if (state.includes("Doing b.json")) world.put("a.json", CHECK);
+    },
+  });
+  deepStrictEqual(started(served), ["b.json", "a.json"]);
+  deepStrictEqual(served.entries.map(({ outcome }) => outcome), ["done", "done"]);
+});
+
+function real() {
+  return { offsetMinutes: () => 0, zone: "UTC" };
+}
+
+Deno.test("serve() rejects what doesn't parse once it has been left alone for two seconds", async () => {
+  using world = new JobWorld();
+  world.put("a.json", `{"kind":"che`);
+  const served = await serveIn(world, {
+    machine: { ...world.machine, clock: { ...real(), nowMs: () => Date.now() + 5000 } },
+  });
+  deepStrictEqual(served.entries.map(({ outcome }) => outcome), ["rejected"]);
+});
+
+Deno.test("serve() finishes first what has begun, even if another job comes before it", async () => {
+  using world = new JobWorld();
+  world.write("a", "1");
+  world.put("z.json", { kind: "backup", sources: [world.source] });
+  {
+    using storage = world.open();
+    using _ = storage.write("somebody else");
+    await rejects(world.perform("z.json"), { code: "locked" });
+  }
+  world.put("a.json", CHECK);
+  deepStrictEqual(started(await serveIn(world)), ["z.json", "a.json"]);
+});
+
+Deno.test("serve() refuses a second service of the same jobs, and of the same storage", async () => {
+  using world = new JobWorld();
+  const other = `${world.base}/other-jobs`;
+  const refused = { code: "service-running" };
+  const running = Promise.withResolvers<void>();
+  const first = serveIn(world, {
+    once: false,
+    notify: (state) => void (state.startsWith("READY") && running.resolve()),
+  });
+  await running.promise;
+  await rejects(serveIn(world), refused);
+  const places = { jobs: rawOf(other), storage: rawOf(world.storagePath), temp: undefined };
+  await rejects(serveIn(world, { places }), refused);
+  world.signal.abort();
+  strictEqual((await first).interrupted, true);
+  world.signal = new AbortController();
+  deepStrictEqual((await serveIn(world)).entries, []);
+});
+
+Deno.test("serve() leaves a job where it is while the storage is locked", async () => {
+  using world = new JobWorld();
+  world.write("a", "1");
+  world.put("a.json", { kind: "backup", sources: [world.source] });
+  {
+    using storage = world.open();
+    using _ = storage.write("somebody else");
+    const { postponed, entries } = await serveIn(world);
+    deepStrictEqual([postponed?.code, entries], ["locked", []]);
+  }
+  deepStrictEqual((await serveIn(world)).entries.map(({ outcome }) => outcome), ["done"]);
+});
+
+Deno.test("serve() wants its temporary directory on the file system of the storage, and names both devices", async () => {
+  using world = new JobWorld();
+  const elsewhere = "/dev/shm";
+  const stat = (path: string) => Deno.statSync(path).dev;
+  if (stat(elsewhere) === stat(world.base)) return console.error("SKIPPED: everything is on one file system");
+  const places = { jobs: rawOf(world.jobs), storage: rawOf(world.storagePath), temp: rawOf(elsewhere) };
+  await rejects(serveIn(world, { places }), (error: Error & { code?: string }) => {
+    strictEqual(error.code, "split-temp");
+    strictEqual(error.message.match(/device \d+:\d+/g)?.length, 2);
+    return true;
+  });
+});
+
+Deno.test("serve() prepares imports in another temporary directory if it is told to, and clears it", async () => {
+  using world = new JobWorld();
+  world.write("a", "1");
+  const temp = `${world.base}/temp`;
+  Deno.mkdirSync(temp);
+  Deno.writeTextFileSync(`${temp}/a.json`, "somebody's own");
+  world.put("a.json", { kind: "import", source: world.source, destination: "x" });
+  const places = { jobs: rawOf(world.jobs), storage: rawOf(world.storagePath), temp: rawOf(temp) };
+  deepStrictEqual((await serveIn(world, { places })).entries.map(({ outcome }) => outcome), ["done"]);
+  deepStrictEqual([...Deno.readDirSync(`${temp}/.backup-tool`)], []);
+  strictEqual(Deno.readTextFileSync(`${temp}/a.json`), "somebody's own");
+});
+
+Deno.test("serve() clears what jobs of another directory left in tmp/", async () => {
+  using world = new JobWorld();
+  Deno.mkdirSync(`${world.storagePath}/tmp/lost.json/copy/deep`, { recursive: true });
+  await serveIn(world);
+  deepStrictEqual(world.remains(), []);
+});
+
+Deno.test("serve() makes a missing job directory, and fails where there is no storage", async () => {
+  using world = new JobWorld();
+  const jobs = `${world.base}/new/jobs`;
+  await serveIn(world, { places: { jobs: rawOf(jobs), storage: rawOf(world.storagePath), temp: undefined } });
+  ok(Deno.statSync(jobs).isDirectory);
+  const places = { jobs: rawOf(world.jobs), storage: rawOf(`${world.base}/nowhere`), temp: undefined };
+  await rejects(serveIn(world, { places }), { code: "no-storage" });
+});
+
+Deno.test("serve() tells the service manager that it is ready, what it does, that it lives, and that it stops", async () => {
+  using world = new JobWorld();
+  world.put("a.json", CHECK);
+  const served = await serveIn(world);
+  deepStrictEqual(served.states, [
+    "READY=1\nSTATUS=Waiting for jobs",
+    "STATUS=Doing a.json",
+    "STATUS=Waiting for jobs",
+    "STOPPING=1",
+  ]);
+  setTimeout(() => world.signal.abort(), 100);
+  const { states } = await serveIn(world, { once: false, watchdogMs: 20 });
+  ok(states.filter((state) => state === "WATCHDOG=1").length >= 3);
+});
+
+Deno.test("serve() notices a new job when it is told of a change, long before it would look by itself", async () => {
+  using world = new JobWorld();
+  let look = () => {};
+  const states: string[] = [];
+  const serving = serveIn(world, {
+    once: false,
+    scanMs: 60_000,
+    listen: (_, listener) => {
+      look = listener;
+      return { [Symbol.dispose]: () => {} };
+    },
+    notify: (state) => {
+      states.push(state);
+      if (state.startsWith("READY")) setTimeout(() => (world.put("a.json", CHECK), look()), 10);
+      if (states.some((before) => before.includes("Doing")) && state.includes("Waiting")) world.signal.abort();
+    },
+  });
+  deepStrictEqual((await serving).entries.map(({ outcome }) => outcome), ["done"]);
+});
