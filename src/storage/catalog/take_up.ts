@@ -31,6 +31,7 @@ export function takeUp(writer: VersionWriter, { line, previous, snapshots, isOpe
     if (previous !== undefined && cursors.every((cursor) => cursor.hunk === cursors[0]!.hunk)) continue;
     texts.forgetBut(cursors);
     const open = new Map<Apath, Opened>();
+    const lastChange = cursors.findLastIndex((cursor, i) => i > 0 && cursors[i - 1]!.hunk !== cursor.hunk);
     for (let i = previous === undefined ? 0 : 1; i < cursors.length; i++) {
       const before = cursors[i - 1], now = cursors[i]!;
       if (before?.hunk === now.hunk) continue;
@@ -38,7 +39,10 @@ export function takeUp(writer: VersionWriter, { line, previous, snapshots, isOpe
       const { sequence } = now.source.root;
       for (const change of differences(old, now.piece(range, texts))) {
         if (change.before !== undefined) end(change.before.path, before!.source.root.sequence, open);
-        if (change.now !== undefined) open.set(change.now.path, { state: change.now, first: sequence });
+        if (change.now === undefined) continue;
+        // What nothing in this group can end need not be kept in memory.
+        if (i >= lastChange) writer.add(line, change.now, sequence, isOpen ? undefined : last);
+        else open.set(change.now.path, { state: change.now, first: sequence });
       }
     }
     for (const { state, first } of open.values()) writer.add(line, state, first, isOpen ? undefined : last);
