@@ -130,6 +130,8 @@ class CheckRun {
     await using pool = this.#storage.pool(workers, signal, readData ? this.#itemsExpected : 0);
     await this.#walkItems(pool);
     await this.#checkManifests(snapshots, pool);
+    // Its memory is better used by what follows.
+    await pool[Symbol.asyncDispose]();
     this.#reportHunks();
     await this.#reportContents(snapshots);
   }

@@ -9,6 +9,8 @@ import { fingerprint } from "./claims.ts";
 /** Slots looked at before an item counts as unknown. */
 const LONGEST_PROBE = 64;
 const WORDS = 4;
+/** Slots for each expected item. */
+const ROOM = 1.2;
 const FEWEST_SLOTS = 1 << 10;
 /** 64 MiB: about three million items. */
 const MOST_SLOTS = 1 << 22;
@@ -17,7 +19,7 @@ const TWO_32 = 0x1_0000_0000;
 /** @param items how many are expected */
 export function newSizeTable(items: number): SharedArrayBuffer {
   let slots = FEWEST_SLOTS;
-  while (slots < items * 1.5 && slots < MOST_SLOTS) slots *= 2;
+  while (slots < items * ROOM && slots < MOST_SLOTS) slots *= 2;
   return new SharedArrayBuffer(slots * WORDS * 4);
 }
 
