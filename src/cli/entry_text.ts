@@ -52,7 +52,7 @@ function amountText({ kind, size, device }: Described, session: Look): string {
 /** What `ls --json` says of each; part of the interface. Times in ISO 8601 with nanoseconds, the mode in octal. */
 export function entryJson(entry: Entry) {
   const { path, kind, size, mtime, ctime, inode, mode, uid, gid, user, group, device } = entry;
-  const { content, target, hardLink, sparse, xattrs, problems } = entry;
+  const { content, target, hardLink, sparse, xattrs, problems, birthtime, flags } = entry;
   return {
     path: textOf(path),
     kind,
@@ -72,6 +72,8 @@ export function entryJson(entry: Entry) {
     sparse,
     xattrs,
     problems,
+    birthtime: birthtime === undefined ? undefined : isoOfNs(birthtime),
+    flags,
   };
 }
 

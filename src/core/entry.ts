@@ -44,6 +44,10 @@ export interface Learnt {
   readonly xattrs?: Readonly<Record<string, string>>;
   /** What went wrong with this object, one sentence each; an unreadable file has a problem and no content. */
   readonly problems?: readonly string[];
+  /** When the object was made, where the file system knows. Recorded only: nothing can set it. */
+  readonly birthtime?: NsText;
+  /** Names of the inode's flags, such as "immutable", in alphabetical order. Recorded only. */
+  readonly flags?: readonly string[];
 }
 
 export interface Entry extends Seen, Learnt {

@@ -27,6 +27,7 @@ import { newTree } from "./new_tree.ts";
 import { fateOf, keptPending, type Pending, type Share, taskOf } from "./pending.ts";
 import { Pace } from "./pace.ts";
 import { Parcel, type ParcelDirectory } from "./parcel.ts";
+import { recordedOf } from "./recorded.ts";
 import { storeStreams, type StreamSource } from "./streams.ts";
 import { isHidden, NotInSources, sourcePath } from "./sources.ts";
 
@@ -304,11 +305,16 @@ class BackupRun implements AsyncDisposable {
     try {
       const target = stat.kind === "symlink" ? parent.readlink(name) : undefined;
       const xattrs = encodeXattrs(name === "" ? parent.selfXattrs() : parent.xattrs(name));
-      return { ...(target !== undefined && { target }), ...learnt, ...(xattrs !== undefined && { xattrs }) };
+      return {
+        ...(target !== undefined && { target }),
+        ...learnt,
+        ...(xattrs !== undefined && { xattrs }),
+        ...recordedOf(stat),
+      };
     } catch (error) {
       if (!(error instanceof DiskFault)) throw error;
       this.#monitor.problem(error);
-      return { problems: [error.message] };
+      return { problems: [error.message], ...recordedOf(stat) };
     }
   }
 
@@ -371,6 +377,7 @@ class BackupRun implements AsyncDisposable {
       ...pending.learnt,
       ...(result.xattrs !== undefined && { xattrs: result.xattrs }),
       ...(result.problem !== undefined && { problems: [result.problem.message] }),
+      ...recordedOf(result.seen ?? pending.stat),
     });
   }
 

@@ -10,6 +10,7 @@ import { type Dir, DiskFault, type OpenFile, type Stat } from "../platform/disk.
 import { CHUNK_BYTES, type ContentStore, isDigestOf } from "../storage/content.ts";
 import { digestHexLength, isCollisionResistant, newHasher } from "../storage/digest.ts";
 import { partialName } from "../storage/extract.ts";
+import { readingAroundHoles } from "../storage/holes.ts";
 import { itemPath } from "../storage/item_path.ts";
 import type { Root } from "../storage/root.ts";
 import type { Storage } from "../storage/storage.ts";
@@ -99,7 +100,7 @@ export class Healer implements Disposable {
     const { id } = this.#store.storeStream({
       size: file.size,
       sparse: file.sparse,
-      read: (into, position) => found.read(into, position),
+      read: readingAroundHoles(found),
       cloneTo: (target) => target.cloneFrom(found),
     }, { mode: OWNER_READS, gid, mtime: file.mtime, hasAcl: false, expected: file.id as ContentId });
     if (id !== file.id) throw new Error(`Content ${file.id} was stored as ${id}`);
@@ -187,9 +188,9 @@ export class Healer implements Disposable {
 
   #isSound(file: OpenFile, id: string, size: number): boolean {
     if (file.stat().size !== size) return false;
-    const hasher = newHasher(this.#storage.settings.algorithm);
+    const hasher = newHasher(this.#storage.settings.algorithm), read = readingAroundHoles(file);
     let at = 0;
-    for (let got = 0; (got = file.read(this.#buffer, at)) > 0; at += got) hasher.update(this.#buffer.subarray(0, got));
+    for (let got = 0; (got = read(this.#buffer, at)) > 0; at += got) hasher.update(this.#buffer.subarray(0, got));
     return at === size && isDigestOf(id, hasher.hex());
   }
 

@@ -17,6 +17,8 @@ export interface Stat {
   readonly mtime: NsText;
   readonly ctime: NsText | undefined;
   readonly birthtime: NsText | undefined;
+  /** Of {@link FLAGS}; 0 where unknown. */
+  readonly flags: number;
   /** Decimal; unique on its device, or "0" where the platform has none. */
   readonly inode: string;
   /** Names the device: "major:minor", or one constant where the platform has none. */
@@ -32,6 +34,16 @@ export interface Stat {
   readonly major: number;
   readonly minor: number;
 }
+
+/** Flags of an inode by their bits: those of `struct statx`. What `chattr` sets, and what the file system does by itself. */
+export const FLAGS = {
+  "compressed": 0x4,
+  "immutable": 0x10,
+  "append-only": 0x20,
+  "no-dump": 0x40,
+  "encrypted": 0x800,
+  "verity": 0x10_0000,
+} as const;
 
 /** A directory's names in no particular order, without `.` and `..`. */
 export interface DirListing {

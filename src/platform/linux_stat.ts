@@ -1,7 +1,7 @@
 /** Reading `struct statx` (statx(2)); the layout is the same on every processor. */
 import type { Kind, NsText } from "../core/entry.ts";
 import type { Raw } from "../core/raw.ts";
-import type { Stat } from "./disk.ts";
+import { FLAGS, type Stat } from "./disk.ts";
 import { ENOSYS } from "./errno.ts";
 import { AT, EMPTY_PATH, type Libc, SYSCALL } from "./libc.ts";
 import { TimeText } from "./ns_text.ts";
@@ -10,6 +10,7 @@ const STATX_TYPE = 0x1;
 const STATX_TYPE_AND_SIZE = 0x201;
 const STATX_BTIME = 0x800;
 const STATX_BASIC_AND_BTIME = 0xfff;
+const KNOWN_FLAGS = Object.values(FLAGS).reduce((all: number, flag) => all | flag, 0);
 const TWO_32 = 0x1_0000_0000;
 /** High halves below this make numbers that are exact. */
 const EXACT_HIGH = 0x20_0000;
@@ -103,6 +104,7 @@ export class Statx {
       mtime: this.#time(112),
       ctime: this.#time(96),
       birthtime: hasBirth ? this.#time(80) : undefined,
+      flags: view.getUint32(8, true) & KNOWN_FLAGS,
       inode: this.#decimal(32),
       device: this.#deviceText(view.getUint32(136, true), view.getUint32(140, true)),
       mode: mode & 0o7777,

@@ -114,6 +114,7 @@ export function statOf(info: Deno.FileInfo): Stat {
     mtime: timeOf(info.mtime) ?? "0",
     ctime: timeOf(info.ctime),
     birthtime: timeOf(info.birthtime),
+    flags: 0,
     // Beyond that the runtime's number is rounded, and two files could seem to be one.
     inode: info.ino !== null && Number.isSafeInteger(info.ino) ? String(info.ino) : "0",
     device: String(info.dev ?? 0),

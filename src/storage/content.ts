@@ -14,6 +14,7 @@ import { accessFor, type FileAccess, narrow, OWNER_ONLY } from "./access.ts";
 import type { Claims } from "./claims.ts";
 import { hashBytes, isCollisionResistant, newHasher } from "./digest.ts";
 import { DamagedContent, TooManyCollisions } from "./faults.ts";
+import { readingAroundHoles } from "./holes.ts";
 import { itemPath } from "./item_path.ts";
 import type { Settings } from "./settings.ts";
 import type { Stop } from "./stop.ts";
@@ -107,7 +108,9 @@ export class ContentStore implements Disposable {
     if (temp === undefined) throw new DiskFault("EEXIST", "create", name);
     try {
       // What is kept is hashed, not what the source may have become since.
-      const { digest, size } = stream.cloneTo(temp) ? this.#digestAndSize(reading(temp)) : this.#copyIn(stream, temp);
+      const { digest, size } = stream.cloneTo(temp)
+        ? this.#digestAndSize(readingAroundHoles(temp))
+        : this.#copyIn(stream, temp);
       return this.#settle(digest, new TempCandidate(this.#temp, name, temp, size), file);
     } finally {
       temp[Symbol.dispose]();
@@ -174,8 +177,9 @@ export class ContentStore implements Disposable {
   /** The content in chunks, which are valid until the next one is asked for. @throws DamagedContent at the end if the digest is wrong */
   *read(id: ContentId): Generator<Uint8Array<ArrayBuffer>> {
     using file = this.open(id);
+    const read = readingAroundHoles(file);
     const hasher = newHasher(this.#options.settings.algorithm);
-    for (let at = 0, got = 0; (got = file.read(this.#buffer, at)) > 0; at += got) {
+    for (let at = 0, got = 0; (got = read(this.#buffer, at)) > 0; at += got) {
       const chunk = this.#buffer.subarray(0, got);
       hasher.update(chunk);
       yield chunk;
@@ -285,7 +289,7 @@ export class ContentStore implements Disposable {
     const isBelieved = this.#resistant && !this.#options.damaged.has(id) && this.#options.isVouchedFor(id);
     if (isBelieved) return sameSize ? "same" : "broken";
     using item = leaf.open(name);
-    if (item === undefined || this.digestOf(reading(item)) !== digest) return "broken";
+    if (item === undefined || this.digestOf(readingAroundHoles(item)) !== digest) return "broken";
     return sameSize && (this.#resistant || candidate.equals(item)) ? "same" : "different";
   }
 
@@ -328,10 +332,6 @@ export class ContentStore implements Disposable {
     if (access.mode !== stat.mode) leaf.setAttributes(name, { mode: access.mode });
     return { id, size: stat.size, newBytes: 0, isNew: false };
   }
-}
-
-function reading(file: OpenFile): OpenFile["read"] {
-  return (into, position) => file.read(into, position);
 }
 
 /** True if `id` may name a content with this digest. */

@@ -9,6 +9,7 @@ import { giveAttributes, type Lack, NONE, type Owner } from "./attributes.ts";
 import { CHUNK_BYTES, type ContentStore, isDigestOf } from "./content.ts";
 import { hashBytes, newHasher } from "./digest.ts";
 import { DamagedContent, tell, type Told } from "./faults.ts";
+import { readingAroundHoles } from "./holes.ts";
 import { assertMayRestore, decideOverwrite, type Overwrite, TargetTaken, UNFINISHED_MODE } from "./overwrite.ts";
 import type { Settings } from "./settings.ts";
 import type { Stop } from "./stop.ts";
@@ -146,8 +147,9 @@ export class Extract {
   /** Reads the clone, not the item: what counts is what was restored. */
   #verify(file: OpenFile, task: ExtractTask): void {
     const hasher = newHasher(this.#settings.algorithm);
+    const read = readingAroundHoles(file);
     let at = 0;
-    for (let got = 0; (got = file.read(this.#buffer, at)) > 0; at += got) {
+    for (let got = 0; (got = read(this.#buffer, at)) > 0; at += got) {
       this.#stop.check();
       hasher.update(this.#buffer.subarray(0, got));
     }
@@ -161,8 +163,9 @@ export class Extract {
 
   #writeStream(file: OpenFile, task: ExtractTask, source: OpenFile, first: number): void {
     const hasher = newHasher(this.#settings.algorithm);
+    const read = readingAroundHoles(source);
     let at = 0;
-    for (let got = first; got > 0; got = source.read(this.#buffer, at)) {
+    for (let got = first; got > 0; got = read(this.#buffer, at)) {
       this.#stop.check();
       const bytes = this.#buffer.subarray(0, got);
       hasher.update(bytes);

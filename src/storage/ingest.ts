@@ -12,6 +12,7 @@ import { type Dir, type Disk, DiskFault, type OpenFile, type Stat } from "../pla
 import { ACL_ATTRIBUTE } from "./access.ts";
 import { CHUNK_BYTES, type ContentStore, type FileFacts, isDigestOf, type StoredItem } from "./content.ts";
 import { StaticChanged, tell, type Told } from "./faults.ts";
+import { readingAroundHoles } from "./holes.ts";
 import type { Stop } from "./stop.ts";
 
 /** Regular files of one source directory. Plain data: it travels between threads. */
@@ -173,7 +174,8 @@ export class Ingest {
     if (content === undefined || this.#store.sizeOf(content) !== size) return undefined;
     try {
       using file = openSource(source, task.name);
-      const digest = this.#store.digestOf((into, position) => fromSource(() => file.read(into, position)));
+      const read = readingAroundHoles(file);
+      const digest = this.#store.digestOf((into, position) => fromSource(() => read(into, position)));
       const xattrs = fromSource(() => file.xattrs());
       const result = { ...FAILED, content, xattrs: encodeXattrs(xattrs) };
       if (isDigestOf(content, digest) && isSame(task, fromSource(() => file.stat()))) {
@@ -300,10 +302,11 @@ function fromSource<T>(action: () => T): T {
 }
 
 function streamOf(file: OpenFile, size: number, sparse: boolean) {
+  const read = readingAroundHoles(file);
   return {
     size,
     sparse,
-    read: (into: Uint8Array<ArrayBuffer>, position: number) => fromSource(() => file.read(into, position)),
+    read: (into: Uint8Array<ArrayBuffer>, position: number) => fromSource(() => read(into, position)),
     cloneTo: (target: OpenFile) => target.cloneFrom(file),
   };
 }

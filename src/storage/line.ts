@@ -51,6 +51,8 @@ export function encodeLine(head: string, learnt: Learnt): string {
   if (learnt.sparse === true) text += `,"sparse":true`;
   if (learnt.xattrs !== undefined) text += `,"xattrs":${JSON.stringify(learnt.xattrs)}`;
   if (learnt.problems !== undefined) text += `,"problems":${JSON.stringify(learnt.problems)}`;
+  if (learnt.birthtime !== undefined) text += `,"birthtime":"${learnt.birthtime}"`;
+  if (learnt.flags !== undefined) text += `,"flags":${JSON.stringify(learnt.flags)}`;
   return `${text}}`;
 }
 
@@ -119,6 +121,8 @@ export function parseLine(line: string): Entry {
     ...optional("sparse", (value) => value === true ? true : undefined),
     ...optional("xattrs", xattrsOf),
     ...optional("problems", stringsOf),
+    ...optional("birthtime", nsOf),
+    ...optional("flags", stringsOf),
   } as Entry;
 }
 

@@ -3,6 +3,7 @@ import { type Raw, rawOf } from "../core/raw.ts";
 import { type Dir, DiskFault, type OpenFile } from "../platform/disk.ts";
 import { CHUNK_BYTES, isDigestOf } from "./content.ts";
 import { hashBytes, newHasher } from "./digest.ts";
+import { readingAroundHoles } from "./holes.ts";
 import { idOf } from "./item_path.ts";
 import type { Settings } from "./settings.ts";
 import type { SizeTable } from "./size_table.ts";
@@ -76,13 +77,14 @@ export class Verify {
   }
 
   #digest(file: OpenFile): { read: number; digest: string } {
-    let got = file.read(this.#buffer, 0);
+    const around = readingAroundHoles(file);
+    let got = around(this.#buffer, 0);
     if (got < this.#buffer.length) {
       return { read: got, digest: hashBytes(this.#settings.algorithm, this.#buffer.subarray(0, got)) };
     }
     const hasher = newHasher(this.#settings.algorithm);
     let read = 0;
-    for (; got > 0; got = file.read(this.#buffer, read)) {
+    for (; got > 0; got = around(this.#buffer, read)) {
       this.#stop.check();
       hasher.update(this.#buffer.subarray(0, got));
       read += got;

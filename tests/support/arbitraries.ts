@@ -55,6 +55,8 @@ export const entries: fc.Arbitrary<Entry> = fc.record({
   sparse: fc.constant(true as const),
   xattrs,
   problems: fc.array(text, { minLength: 1, maxLength: 2 }),
+  birthtime: times,
+  flags: fc.array(fc.constantFrom("immutable", "no-dump"), { minLength: 1, maxLength: 2 }),
 }, {
   requiredKeys: ["path", "kind", "size", "mtime", "mode", "uid", "gid"],
   noNullPrototype: true,
