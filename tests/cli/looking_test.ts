@@ -258,3 +258,38 @@ Deno.test("stats prints what there is, how it grew, and the largest contents", a
   strictEqual(savedBytes, logicalBytes - contentBytes);
   strictEqual((await runIn(world, "stats", "--largest", "many")).status, 2);
 });
+
+Deno.test("ls draws a tree, sorts, and exports for ncdu", async () => {
+  using world = await looked();
+  strictEqual(
+    await world.text("ls", "latest~2", "--tree"),
+    lines(
+      "/",
+      "├── letters/",
+      "│   ├── mum.txt",
+      "│   └── old.txt",
+      "└── photos/",
+      "    └── big.raw",
+    ),
+  );
+  strictEqual(
+    await world.text("ls", "latest~2", "letters", "--sort", "size", "--reverse"),
+    lines("old.txt", "mum.txt"),
+  );
+  strictEqual(await world.text("ls", "latest~2", "letters", "--sort", "time"), lines("old.txt", "mum.txt"));
+  strictEqual(
+    await world.text("ls", "latest~2", "--tree", "letters", "--long").then((text) => text.match(/[^ ]+ mum.txt/)?.[0]),
+    "├── mum.txt",
+  );
+  const [major, minor, about, top] = JSON.parse(await world.text("ls", "latest", "--ncdu"));
+  deepStrictEqual([major, minor, about.progname, about.timestamp], [1, 2, "backup-tool", world.clock.ms / 1000 | 0]);
+  const shape = (item: unknown): unknown =>
+    Array.isArray(item) ? item.map(shape) : [(item as { name: string }).name, (item as { asize?: number }).asize];
+  deepStrictEqual(shape(top), [
+    ["/", undefined],
+    [["letters", undefined], ["mum.txt", 15]],
+    [["photos", undefined], ["esc\x1b[31m.raw", 1_500_000]],
+  ]);
+  strictEqual((await runIn(world, "ls", "latest", "--ncdu", "--json")).status, 2);
+  strictEqual((await runIn(world, "ls", "latest", "--sort", "color")).status, 2);
+});

@@ -1,8 +1,9 @@
 /** backup-tool ls */
-import { type Apath, nameOf, TOP } from "../../core/apath.ts";
-import type { Entry } from "../../core/entry.ts";
+import { Option } from "commander";
+import { nameOf, TOP } from "../../core/apath.ts";
+import { BadUsage } from "../../core/fault.ts";
 import { textOf } from "../../core/raw.ts";
-import type { Manifest } from "../../storage/manifest.ts";
+import type { Listed, ListingRequest, Order } from "../../operations/listing.ts";
 import { entryJson, longColumns, modeText } from "../entry_text.ts";
 import { examples } from "../options.ts";
 import { snapshotPath } from "../paths.ts";
@@ -12,6 +13,10 @@ import type { Define } from "./command.ts";
 interface LsOptions {
   readonly long?: boolean;
   readonly recursive?: boolean;
+  readonly tree?: boolean;
+  readonly sort: Order;
+  readonly reverse?: boolean;
+  readonly ncdu?: boolean;
 }
 
 export const defineLs: Define = (program, act) => {
@@ -19,55 +24,76 @@ export const defineLs: Define = (program, act) => {
     .summary("list what a snapshot holds")
     .description(
       "List a directory of a snapshot, or one object. A snapshot is named by the beginning of its id, the name of its " +
-        "tree, a date, `latest`, `latest~2` or `NAME:latest`. Names that could disturb a terminal are shown with " +
-        "escapes, through a pipe too; `--json` is exact.",
+        "tree, a date or time (`2026-11-20`, `2026-11-20 23:05`), `latest`, `latest~2` or `NAME:latest`. Names that could " +
+        "disturb a terminal are shown with escapes, through a pipe too; `--json` is exact.",
     )
     .argument("<SNAPSHOT>", "which snapshot")
     .argument("[PATH]", "directory or file in it", "/")
     .option("-l, --long", "kind, mode, owner, size, time")
     .option("-R, --recursive", "everything below it, with whole paths")
+    .option("-T, --tree", "everything below it, drawn as a tree")
+    .addOption(
+      new Option("--sort <ORDER>", "within each directory").choices(["name", "size", "time"]).default("name"),
+    )
+    .option("-r, --reverse", "the other way round")
+    .addOption(new Option("--ncdu", "for `ncdu -f -`: everything below it").conflicts(["tree", "recursive", "long"]))
     .addHelpText(
       "after",
-      examples("backup-tool ls latest", "backup-tool ls 3f2a91 /holiday --long", "backup-tool ls latest -R --json"),
+      examples(
+        "backup-tool ls latest",
+        "backup-tool ls 3f2a91 /holiday --long --sort size",
+        "backup-tool ls latest -R --json",
+        "backup-tool ls 2026-11-20 /photos --tree",
+        "backup-tool ls latest --ncdu | ncdu -f -",
+      ),
     );
   command.action((name: string, pathText: string) =>
     act(command, async (session) => {
-      const storage = await session.openStorage();
-      const snapshot = storage.resolve(name);
-      const path = snapshotPath(pathText);
       const options = command.opts<LsOptions>();
-      const entries = entriesAt(storage.manifest(snapshot.id), path, options.recursive ?? false);
-      if (entries === undefined) {
-        const { NotInSnapshot } = await import("../../operations/restore.ts");
-        throw new NotInSnapshot(path, snapshot);
+      if (options.ncdu && session.options.json) {
+        throw new BadUsage("`--ncdu` and `--json` are two formats", "Leave one of them out");
       }
-      if (session.options.json) session.out.jsonArray(mapped(entries, entryJson));
-      else printEntries(entries, session, options);
+      const storage = await session.openStorage();
+      const { listing } = await import("../../operations/listing.ts");
+      const request = requestOf(options, { snapshot: storage.resolve(name), path: snapshotPath(pathText) });
+      const listed = listing(storage, request);
+      if (session.options.json) return session.out.jsonArray(jsonOf(listed));
+      if (!options.ncdu) return printEntries(listed, session, options);
+      const { printNcdu } = await import("../ncdu_export.ts");
+      printNcdu(listed, { out: session.out, name: request.path, nowMs: session.world.clock.nowMs() });
     })
   );
 };
 
-/** Undefined if there is no such path. */
-function entriesAt(manifest: Manifest, path: Apath, recursive: boolean): Iterable<Entry> | undefined {
-  const own = path === TOP ? undefined : manifest.entry(path);
-  if (path !== TOP && own === undefined) return undefined;
-  if (own !== undefined && own.kind !== "dir") return [own];
-  return recursive ? manifest.within(path) : manifest.list(path);
+function requestOf(
+  { recursive, tree, ncdu, sort, reverse }: LsOptions,
+  place: Pick<ListingRequest, "snapshot" | "path">,
+): ListingRequest {
+  const extent = tree || ncdu ? "tree" : recursive ? "recursive" : "directory";
+  return { ...place, extent, order: sort, reverse: reverse ?? false };
 }
 
-function printEntries(entries: Iterable<Entry>, session: Session, { long, recursive }: LsOptions): void {
-  for (const entry of entries) {
-    const name = textOf(recursive ? entry.path : nameOf(entry.path));
+function* jsonOf(listed: Iterable<Listed>): Generator<unknown> {
+  for (const { entry } of listed) yield entryJson(entry);
+}
+
+function printEntries(listed: Iterable<Listed>, session: Session, { long, recursive, tree }: LsOptions): void {
+  for (const { entry, last } of listed) {
+    const whole = recursive && !tree || (tree && last.length === 0);
+    const name = textOf(whole ? entry.path : nameOf(entry.path));
     const mark = entry.kind === "dir" && entry.path !== TOP ? "/" : "";
     const target = long && entry.target !== undefined ? ` -> ${textOf(entry.target)}` : "";
     const style = entry.kind === "dir" && !long ? "directory" : undefined;
-    session.out.line(
-      long ? `${modeText(entry)} ${longColumns(entry, session)} ${name}${mark}${target}` : name + mark,
-      style,
-    );
+    const drawn = `${tree ? branchText(last) : ""}${name}${mark}${target}`;
+    session.out.line(long ? `${modeText(entry)} ${longColumns(entry, session)} ${drawn}` : drawn, style);
   }
 }
 
-function* mapped<T, R>(items: Iterable<T>, map: (item: T) => R): Generator<R> {
-  for (const item of items) yield map(item);
+/** What leads to a name in a tree: "│   ├── ". */
+function branchText(last: readonly boolean[]): string {
+  return last.map((isLast, i) => {
+    const isOwn = i === last.length - 1;
+    if (isOwn) return isLast ? "└── " : "├── ";
+    return isLast ? "    " : "│   ";
+  }).join("");
 }

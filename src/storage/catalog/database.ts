@@ -23,7 +23,7 @@ export type Mode = "read" | "update" | "build";
 
 /** Readers wait that long for a commit to be written. */
 const BUSY_TIMEOUT_MS = 10_000;
-const CACHE_KIB: Readonly<Record<Mode, number>> = { read: 32 * 1024, update: 32 * 1024, build: 64 * 1024 };
+const CACHE_KIB: Readonly<Record<Mode, number>> = { read: 32 * 1024, update: 32 * 1024, build: 24 * 1024 };
 /**
  * While an index is made, the cache also bounds how much is sorted at once; what stays in a processor's cache is sorted
  * fastest (measured: 4 MiB 0.7 s, 64 MiB 1.1 s, for a million rows; with threads 0.45 s).
