@@ -474,8 +474,14 @@ class BackupRun implements AsyncDisposable {
   }
 }
 
-function leftOutBy({ ignoreFiles, excludeCaches, oneFileSystem, largestBytes }: BackupRequest): LeftOut {
-  return { ignored: ignoreFiles, caches: excludeCaches, mounts: oneFileSystem, largerThan: largestBytes ?? null };
+function leftOutBy({ ignoreFiles, excludeCaches, oneFileSystem, largestBytes, only }: BackupRequest): LeftOut {
+  return {
+    ignored: ignoreFiles,
+    caches: excludeCaches,
+    mounts: oneFileSystem,
+    largerThan: largestBytes ?? null,
+    unlisted: only !== undefined,
+  };
 }
 
 function forwarding(monitor: Monitor): Monitor {

@@ -60,6 +60,7 @@ export async function removeExtraneous(storage: Storage, options: ExtraneousOpti
 function assertDeletable({ root }: Manifest): LeftOut {
   if (!root.complete) throw new CannotDelete("the snapshot is incomplete");
   if (root.leftOut === undefined) throw new CannotDelete("the snapshot doesn't say what its backup left out");
+  if (root.leftOut.unlisted) throw new CannotDelete("the snapshot has only what was on a list");
   return root.leftOut;
 }
 

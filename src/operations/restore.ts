@@ -1,7 +1,7 @@
 /** Getting a snapshot, or a part of it, back into a directory: contents verified, attributes as they were. */
 import type { Entry } from "../core/entry.ts";
 import type { Monitor } from "../core/monitor.ts";
-import type { Raw } from "../core/raw.ts";
+import { type Raw, textOf } from "../core/raw.ts";
 import type { Dir, Disk } from "../platform/disk.ts";
 import type { Owner } from "../storage/attributes.ts";
 import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
@@ -24,7 +24,7 @@ import {
   type TargetRules,
   type TargetState,
 } from "./restore_target.ts";
-import { absoluteOf, type Destination, pathsMeant, type Route, routesTo } from "./routes.ts";
+import { absoluteOf, type Destination, pathsMeant, type Route, routesTo, withoutPlace } from "./routes.ts";
 
 export { NotInSnapshot } from "./restore_entries.ts";
 
@@ -143,6 +143,11 @@ class RestorePlan {
     this.routes = routesTo(destination, this.manifest, paths);
     const outside = request.isForArchive ? [] : this.routes;
     for (const { target } of outside) assertOutside(disk, target, storage.path);
+    if (destination.kind === "in-place") {
+      for (const path of withoutPlace(this.manifest)) {
+        monitor.notice(`${textOf(path)} stays away: it came from no path, and can be restored with --target`);
+      }
+    }
     this.pace = new Pace(clock, request.signal);
     this.ownerOf = ownersBy(request.owners, disk);
   }

@@ -28,7 +28,7 @@ export class NoOriginalPlace extends Fault {
   readonly code = "no-original-place";
   readonly hint = "Say where to with `--target DIR`";
   constructor(source: string) {
-    super(`Cannot restore ${JSON.stringify(source)} in place: it was not backed up from an absolute path`);
+    super(`Cannot restore ${source} in place: it was not backed up from a path`);
   }
 }
 
@@ -38,11 +38,19 @@ export function routesTo(destination: Destination, manifest: Manifest, paths: re
     return [{ target: destination.path, from: TOP, to: TOP, strip: destination.strip }];
   }
   if (destination.kind === "new-name") return [routeTo(destination.path, paths[0] ?? TOP, manifest)];
+  if (manifest.root.sources.length === 0) throw new NoOriginalPlace("this snapshot");
   const routes = manifest.root.sources.map(({ path, at }) => {
-    if (!path.startsWith("/")) throw new NoOriginalPlace(path);
+    if (!path.startsWith("/")) throw new NoOriginalPlace(JSON.stringify(path));
     return routeTo(rawOf(path), rawOf(at) as unknown as Apath, manifest);
   });
   return routes.filter(({ from }) => paths.length === 0 || paths.some((path) => meets(path, from)));
+}
+
+/** What a restore in place can't bring back: contents that came from no path. */
+export function* withoutPlace(manifest: Manifest): Generator<Apath> {
+  const places = new Set(manifest.root.sources.map(({ at }) => rawOf(at) as string));
+  if (places.has(TOP)) return;
+  for (const { path } of manifest.list(TOP)) if (!places.has(path)) yield path;
 }
 
 /** A directory becomes the directory `path`; anything else gets that name in the directory above it. */

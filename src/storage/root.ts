@@ -41,6 +41,8 @@ export interface LeftOut {
   readonly mounts: boolean;
   /** Files with more bytes; null: none for that. */
   readonly largerThan: number | null;
+  /** Everything that was not on a list of paths. */
+  readonly unlisted: boolean;
 }
 
 /** Names one run of a job. */
@@ -231,6 +233,7 @@ function leftOutOf(fields: Record<string, unknown>): LeftOut {
     caches: fields["caches"] === true,
     mounts: fields["mounts"] === true,
     largerThan,
+    unlisted: fields["unlisted"] === true,
   };
 }
 

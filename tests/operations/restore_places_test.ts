@@ -330,6 +330,29 @@ Deno.test("restore() with delete refuses if the snapshot may lack what was there
   ok(exists(`${world.source}/secret/b`));
 });
 
+Deno.test("restore() with delete refuses a snapshot of nothing but listed paths", async () => {
+  using world = new World();
+  for (const name of ["listed", "unlisted"]) world.write(name, name);
+  await world.backup({ only: [rawOf(`${world.source}/listed`)] });
+  await rejects(restoreLatest(world, MIRROR), { code: "cannot-delete" });
+  deepStrictEqual(names(world.source), ["listed", "unlisted"]);
+});
+
+Deno.test("restore() in place says what came from no path", async () => {
+  async function* chunks() {
+    yield new TextEncoder().encode("dump");
+  }
+  using world = new World();
+  world.write("a", "1");
+  await world.backup({ streams: [{ name: rawOf("db.sql"), chunks: chunks() }] });
+  Deno.removeSync(`${world.source}/a`);
+  const { notices } = await restoreLatest(world, IN_PLACE);
+  match(notices.join(), /\/db\.sql stays away/);
+  deepStrictEqual(names(world.source), ["a"]);
+  await world.backup({ sources: [], name: "dump", streams: [{ name: rawOf("db.sql"), chunks: chunks() }] });
+  await rejects(restoreLatest(world, IN_PLACE), { code: "no-original-place" });
+});
+
 Deno.test("restore() with delete works on a snapshot whose problems are all named by entries", async () => {
   using world = new World({
     disk: hookedDisk(openDisk(), ({ operation, path }, proceed) => {
