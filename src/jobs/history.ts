@@ -1,7 +1,10 @@
 /** What became of jobs: JSON Lines in db/history/, a file a month, appended to and deleted whole. */
+import type { RootId } from "../core/content_id.ts";
+import { Fault } from "../core/fault.ts";
 import { bytesOf, type Raw, rawOf } from "../core/raw.ts";
 import { type Dir, DiskFault } from "../platform/disk.ts";
 import type { Told } from "../storage/faults.ts";
+import type { Root } from "../storage/root.ts";
 import type { Storage } from "../storage/storage.ts";
 import { readTextIn } from "./text_file.ts";
 
@@ -112,14 +115,14 @@ function parseLine(line: string): HistoryEntry | undefined {
 
 function historyOfRoots(storage: Storage): HistoryEntry[] {
   return storage.snapshots().flatMap(({ id }) => {
-    const { job, start, end, totals, complete } = storage.manifest(id).root;
-    if (job === undefined || !complete) return [];
-    const { problems: problemCount, files, bytes } = totals;
+    const root = rootOf(storage, id);
+    if (root?.job === undefined || !root.complete) return [];
+    const { problems: problemCount, files, bytes } = root.totals;
     return [{
-      ...job,
+      ...root.job,
       outcome: problemCount > 0 ? "problems" as const : "done" as const,
-      start,
-      end,
+      start: root.start,
+      end: root.end,
       text: null,
       counts: { files, bytes },
       problems: [],
@@ -128,4 +131,14 @@ function historyOfRoots(storage: Storage): HistoryEntry[] {
       recovered: true as const,
     }];
   });
+}
+
+/** Undefined if it is damaged: a check tells that. */
+export function rootOf(storage: Storage, id: RootId): Root | undefined {
+  try {
+    return storage.manifest(id).root;
+  } catch (error) {
+    if (error instanceof Fault) return undefined;
+    throw error;
+  }
 }

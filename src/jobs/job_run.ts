@@ -5,6 +5,7 @@ import type { Dir } from "../platform/disk.ts";
 import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
 import type { JobMark } from "../storage/root.ts";
 import type { Machine, Storage } from "../storage/storage.ts";
+import { rootOf } from "./history.ts";
 import type { JobMonitor } from "./job_monitor.ts";
 import type { Log } from "./log.ts";
 import type { JobRecord } from "./record.ts";
@@ -80,7 +81,7 @@ export class JobRun {
   findSnapshot(): SnapshotInfo | undefined {
     if (this.#snapshot !== undefined) return this.#snapshot;
     const newest = this.storage.snapshots().filter(({ complete }) => complete).slice(-MOST_LOOKED_AT).reverse();
-    const found = newest.find(({ id }) => this.storage.manifest(id).root.job?.run === this.#record.run);
+    const found = newest.find(({ id }) => rootOf(this.storage, id)?.job?.run === this.#record.run);
     if (found !== undefined) this.noteSnapshot(found);
     return found;
   }

@@ -1,7 +1,11 @@
-/** backup-tool job check, backup-tool job schema */
+/** backup-tool job check, job schema, job history */
+import { InvalidArgumentError, Option } from "commander";
+import type { Clock } from "../../core/clock.ts";
 import { Fault } from "../../core/fault.ts";
 import type { Complaint } from "../../core/jsonc.ts";
 import { pluralText } from "../../core/size_text.ts";
+import { durationText, localTimeText } from "../../core/time_text.ts";
+import type { HistoryEntry } from "../../jobs/history.ts";
 import { EXIT } from "../exit.ts";
 import { examples } from "../options.ts";
 import type { Session } from "../session.ts";
@@ -10,10 +14,11 @@ import type { Define } from "./command.ts";
 export const defineJob: Define = (program, act) => {
   const job = program.command("job")
     .helpCommand(false)
-    .summary("check job files, print their schema")
-    .description("Check job files before `backup-tool serve` takes them, and print their schema.");
+    .summary("check job files, print their schema, tell what became of jobs")
+    .description("What has to do with the jobs of `backup-tool serve`: their files, and what became of them.");
   defineCheck(job, act);
   defineSchema(job, act);
+  defineHistory(job, act);
 };
 
 interface JobFileReport {
@@ -96,3 +101,73 @@ const defineSchema: Define = (job, act) => {
     })
   );
 };
+
+interface HistoryOptions {
+  readonly last: number;
+  readonly all?: boolean;
+  readonly unhappy?: boolean;
+}
+
+const USUAL_LAST = 50;
+
+const defineHistory: Define = (job, act) => {
+  const command = job.command("history")
+    .summary("tell what became of jobs, oldest first")
+    .description("Tell what became of the jobs of a storage: the last ones, oldest first. Times are local.")
+    .addOption(new Option("--last <N>", "so many").argParser(parseCount).default(USUAL_LAST))
+    .option("--all", "all that are remembered")
+    .option("--unhappy", "only those that had problems, failed or were no jobs")
+    .addHelpText(
+      "after",
+      examples(
+        "backup-tool job history -s /volume1/storage",
+        "backup-tool job history --unhappy --json | jq -r '.[] | .name, .error.message'",
+      ),
+    );
+  command.action(() =>
+    act(command, async (session) => {
+      const { last, all = false, unhappy = false } = command.opts<HistoryOptions>();
+      const storage = await session.openStorage();
+      const { readHistory } = await import("../../jobs/history.ts");
+      const chosen: HistoryEntry[] = [];
+      for (const entry of readHistory(storage)) {
+        if (unhappy && entry.outcome === "done") continue;
+        chosen.push(entry);
+        if (!all && chosen.length > last) chosen.shift();
+      }
+      if (session.options.json) return session.out.jsonArray(chosen);
+      session.out.table(HISTORY_COLUMNS, chosen.map((entry) => historyRow(entry, session.world.clock)));
+    })
+  );
+};
+
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (/^\d{1,9}$/.test(text) && count > 0) return count;
+  throw new InvalidArgumentError("Give a whole number above 0.");
+}
+
+const HISTORY_COLUMNS = [
+  { title: "ENDED" },
+  { title: "JOB" },
+  { title: "KIND" },
+  { title: "OUTCOME" },
+  { title: "TOOK", right: true },
+  { title: "WHAT" },
+];
+
+function historyRow(entry: HistoryEntry, clock: Clock): string[] {
+  const { name, kind, outcome, start, end, error, problems, problemCount, snapshot } = entry;
+  const endMs = Date.parse(end);
+  const problem = problemCount > 0
+    ? `${pluralText(problemCount, "problem")}: ${problems[0]?.message ?? "?"}`
+    : undefined;
+  return [
+    localTimeText(endMs, clock.offsetMinutes(endMs)),
+    name,
+    kind ?? "-",
+    outcome,
+    durationText(endMs - Date.parse(start)),
+    error?.message ?? problem ?? (snapshot === undefined ? "" : `snapshot ${snapshot.slice(0, 12)}`),
+  ];
+}
