@@ -1,5 +1,6 @@
 /** The background thread that does the jobs, seen from the main one; and its likeness without a thread. */
 import type { Raw } from "../core/raw.ts";
+import type { ThrottleTable } from "../platform/throttle.ts";
 import { tell, type Told, untell } from "../storage/faults.ts";
 import type { HistoryEntry } from "./history.ts";
 import type { JobSetup } from "./job_run.ts";
@@ -25,6 +26,8 @@ export interface ThreadSetup extends Pick<JobSetup, "host" | "user" | "workers">
   readonly places: JobPlaces;
   /** Lowest priority for processor and disk. */
   readonly nice: boolean;
+  /** Undefined: as fast as it goes. */
+  readonly throttle: ThrottleTable | undefined;
 }
 
 export type ToJobThread =

@@ -35,7 +35,7 @@ export function serveJobs(early: readonly MessageEvent<ToJobThread>[]): void {
 }
 
 function makePerformer(
-  { places, nice, ...setup }: ThreadSetup,
+  { places, nice, throttle, ...setup }: ThreadSetup,
   workerScript: URL,
   signal: AbortSignal,
   answer: (message: FromJobThread) => void,
@@ -45,6 +45,12 @@ function makePerformer(
   for (const what of nice ? lowerPriority() : []) {
     log({ level: "warning", event: "priority", message: `The service can't ${what} here` });
   }
-  const machine = { disk: openDisk(), clock: systemClock, random: systemRandom, workerScript };
+  const machine = {
+    disk: openDisk(throttle),
+    clock: systemClock,
+    random: systemRandom,
+    workerScript,
+    ...(throttle !== undefined && { throttle }),
+  };
   return new Performer({ ...setup, machine, signal, log }, places);
 }

@@ -24,6 +24,7 @@ type OpenPart = (fd: number, part: string, flags: number) => number;
 
 export class LinuxCalls {
   readonly libc: Libc;
+  readonly paced: ((bytes: number) => void) | undefined;
   readonly statx: Statx;
   readonly uid: number;
   readonly gid: number;
@@ -37,8 +38,9 @@ export class LinuxCalls {
   readonly #xattrName = new PathBuffer();
   readonly #hasOpenat2: boolean;
 
-  constructor(libc: Libc) {
+  constructor(libc: Libc, paced?: (bytes: number) => void) {
     this.libc = libc;
+    this.paced = paced;
     this.statx = new Statx(libc);
     this.uid = libc.call.geteuid();
     this.gid = libc.call.getegid();

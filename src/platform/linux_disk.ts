@@ -43,10 +43,16 @@ const LINUX_ABILITIES: DiskAbilities = {
   inodes: true,
 };
 
-/** This machine's file system; undefined where the C library can't be loaded or the kernel is too old. */
-export function openLinuxDisk(libc: Libc | undefined = loadLibc()): Disk | undefined {
+/**
+ * This machine's file system; undefined where the C library can't be loaded or the kernel is too old.
+ * @param paced is told how many bytes were read, and may take its time
+ */
+export function openLinuxDisk(
+  libc: Libc | undefined = loadLibc(),
+  paced?: (bytes: number) => void,
+): Disk | undefined {
   if (libc === undefined) return undefined;
-  const calls = new LinuxCalls(libc);
+  const calls = new LinuxCalls(libc, paced);
   if (!calls.statx.isThere()) return undefined;
   // Modes are exact; the mask belongs to the whole process.
   libc.call.umask(0);

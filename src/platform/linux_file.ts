@@ -53,6 +53,7 @@ export class LinuxFile implements OpenFile {
       done += got;
       if (position + done === this.#sizeAtOpening) break;
     }
+    this.#calls.paced?.(done);
     return done;
   }
 

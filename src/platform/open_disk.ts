@@ -1,9 +1,16 @@
 /** Chooses how this machine's file system is reached. */
 import type { Disk } from "./disk.ts";
+import { loadLibc } from "./libc.ts";
 import { openLinuxDisk } from "./linux_disk.ts";
 import { openPortableDisk } from "./portable_disk.ts";
+import { Throttle, type ThrottleTable } from "./throttle.ts";
 
-/** Linux with FFI where it can be had, otherwise what the runtime offers; `abilities` tells the difference. */
-export function openDisk(): Disk {
-  return openLinuxDisk() ?? openPortableDisk();
+/**
+ * Linux with FFI where it can be had, otherwise what the runtime offers; `abilities` tells the difference.
+ * @param throttle holds back what is read from files
+ */
+export function openDisk(throttle?: ThrottleTable): Disk {
+  const throttled = throttle && new Throttle(throttle);
+  const paced = throttled && ((bytes: number) => throttled.take(bytes));
+  return openLinuxDisk(loadLibc(), paced) ?? openPortableDisk(paced);
 }

@@ -31,7 +31,7 @@ import {
 import { hasLastingInodes } from "./file_systems.ts";
 import { msOfTime } from "./ns_text.ts";
 import { attempt, attemptUnless, checkName, IS_WINDOWS, kindOf, pathText, statOf } from "./portable_calls.ts";
-import { PortableFile } from "./portable_file.ts";
+import { type FileManner, PortableFile } from "./portable_file.ts";
 
 const PORTABLE_ABILITIES: DiskAbilities = {
   timeUnitNs: 1_000_000,
@@ -52,20 +52,25 @@ const fs = () => process.getBuiltinModule("node:fs");
 const os = () => process.getBuiltinModule("node:os");
 
 /** Works everywhere. */
-export function openPortableDisk(): Disk {
-  return new PortableDisk();
+/** @param paced is told how many bytes were read, and may take its time */
+export function openPortableDisk(paced?: (bytes: number) => void): Disk {
+  return new PortableDisk(paced);
 }
 
 class PortableDisk implements Disk {
   readonly abilities = PORTABLE_ABILITIES;
   readonly uid: number = Deno.uid() ?? 0;
   readonly gid: number = Deno.gid() ?? 0;
-  readonly #syncOnClose = !canRunSync();
+  readonly #manner: FileManner;
+
+  constructor(paced: ((bytes: number) => void) | undefined) {
+    this.#manner = { syncOnClose: !canRunSync(), paced };
+  }
 
   openDir(path: Raw): Dir {
     const info = attempt("open", path, () => Deno.statSync(pathText(path)));
     if (!info.isDirectory) throw new DiskFault("ENOTDIR", "open", path);
-    return new PortableDir(path, [], this.#syncOnClose);
+    return new PortableDir(path, [], this.#manner);
   }
 
   realPath(path: Raw): Raw {
@@ -102,12 +107,12 @@ class PortableDir implements Dir {
   /** Opened by its path; what is below must not lead through symlinks. */
   readonly #root: Raw;
   readonly #below: readonly Raw[];
-  readonly #syncOnClose: boolean;
+  readonly #manner: FileManner;
 
-  constructor(root: Raw, below: readonly Raw[], syncOnClose: boolean) {
+  constructor(root: Raw, below: readonly Raw[], manner: FileManner) {
     this.#root = root;
     this.#below = below;
-    this.#syncOnClose = syncOnClose;
+    this.#manner = manner;
     this.path = joinRaw(root, below.join("/") as Raw);
   }
 
@@ -148,7 +153,7 @@ class PortableDir implements Dir {
   }
 
   #child(parts: readonly Raw[]): PortableDir {
-    const child = new PortableDir(this.#root, [...this.#below, ...parts], this.#syncOnClose);
+    const child = new PortableDir(this.#root, [...this.#below, ...parts], this.#manner);
     child.#onSelf("open", (path) => {
       if (!Deno.lstatSync(path).isDirectory && parts.length > 0) throw new DiskFault("ENOTDIR", "open", child.path);
     });
@@ -203,7 +208,7 @@ class PortableDir implements Dir {
     return new PortableFile({
       file,
       path: joinRaw(this.path, name),
-      syncOnClose: this.#syncOnClose,
+      ...this.#manner,
       setByName: (attributes) => this.setAttributes(name, attributes),
     });
   }
@@ -310,7 +315,7 @@ class PortableDir implements Dir {
   }
 
   async syncFileSystem(): Promise<void> {
-    if (this.#syncOnClose) return;
+    if (this.#manner.syncOnClose) return;
     const { success } = await new Deno.Command(SYNC_PROGRAM).output();
     if (!success) throw new DiskFault("EIO", "sync the file system of", this.path);
   }

@@ -9,11 +9,17 @@ interface TryLock {
   readonly tryLockSync?: (exclusive: boolean) => boolean;
 }
 
-export interface PortableFileOptions {
-  readonly file: Deno.FsFile;
-  readonly path: Raw;
+/** How all files of a disk are dealt with. */
+export interface FileManner {
   /** Sync when a written file is closed, because the whole file system can't be synced later. */
   readonly syncOnClose: boolean;
+  /** Is told how many bytes were read, and may take its time. */
+  readonly paced: ((bytes: number) => void) | undefined;
+}
+
+export interface PortableFileOptions extends FileManner {
+  readonly file: Deno.FsFile;
+  readonly path: Raw;
   /** Owner and mode can be set only by name. */
   readonly setByName: (attributes: Attributes) => void;
 }
@@ -54,6 +60,7 @@ export class PortableFile implements OpenFile {
         if (got === null || got === 0) break;
         done += got;
       }
+      this.#options.paced?.(done);
       return done;
     });
   }

@@ -2,6 +2,7 @@
 import { rawOf } from "../core/raw.ts";
 import type { Raw } from "../core/raw.ts";
 import type { Disk } from "../platform/disk.ts";
+import type { ThrottleTable } from "../platform/throttle.ts";
 import { openCatalog } from "./catalog/catalog.ts";
 import { CatalogFault } from "./catalog/database.ts";
 import { Claims } from "./claims.ts";
@@ -26,6 +27,8 @@ export interface EngineSetup {
   readonly damaged: readonly string[];
   /** Tells all threads to stop; see {@link Stop}. */
   readonly stop: SharedArrayBuffer;
+  /** Holds back what is read. */
+  readonly throttle?: ThrottleTable;
   /** Where a check collects the sizes of items. */
   readonly sizes?: SharedArrayBuffer;
 }

@@ -4,6 +4,7 @@
  */
 import { Interrupted } from "../core/fault.ts";
 import type { Disk } from "../platform/disk.ts";
+import type { ThrottleTable } from "../platform/throttle.ts";
 import { type Batches, type BatchKind, Engine, type EngineSetup } from "./engine.ts";
 import { tell, type Told, untell } from "./faults.ts";
 import { Stop } from "./stop.ts";
@@ -171,11 +172,13 @@ export class Pool implements AsyncDisposable {
 }
 
 /** The other end: answers one message. @returns undefined for the setup */
-export function workerLoop(disk: Disk): (message: ToWorker) => FromWorker | undefined {
+export function workerLoop(
+  openDisk: (throttle?: ThrottleTable) => Disk,
+): (message: ToWorker) => FromWorker | undefined {
   let engine: Engine | undefined;
   return (message) => {
     if (message.type === "setup") {
-      engine = new Engine(disk, message.setup, message.thread);
+      engine = new Engine(openDisk(message.setup.throttle), message.setup, message.thread);
       return undefined;
     }
     if (message.type === "close") {

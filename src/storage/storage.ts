@@ -8,6 +8,7 @@ import type { Monitor } from "../core/monitor.ts";
 import type { Policy } from "../core/policy.ts";
 import { joinRaw, type Raw, rawOf, textOf } from "../core/raw.ts";
 import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
+import type { ThrottleTable } from "../platform/throttle.ts";
 import type { Catalog, SnapshotInfo } from "./catalog/catalog.ts";
 import type { ManifestSource } from "./catalog/ranges.ts";
 import { CatalogKeeper } from "./catalog_keeper.ts";
@@ -40,6 +41,8 @@ export interface Machine {
   readonly random: Random;
   /** What runs as a worker thread; undefined: everything in one thread. */
   readonly workerScript: URL | undefined;
+  /** Holds back what other threads read; `disk` does it for this one. */
+  readonly throttle?: ThrottleTable;
 }
 
 const DB = rawOf("db"), CONTENT = rawOf("content"), TMP = rawOf("tmp"), MAIN = rawOf("main");
@@ -222,6 +225,7 @@ export class Storage implements Disposable {
       claims: newClaimTable(),
       damaged: this.damaged(),
       stop: newStopTable(),
+      ...(this.machine.throttle !== undefined && { throttle: this.machine.throttle }),
       ...(itemsToVerify > 0 && { sizes: newSizeTable(itemsToVerify) }),
     };
     return new Pool(this.machine.disk, setup, { workers, script: this.machine.workerScript, signal });

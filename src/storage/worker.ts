@@ -11,7 +11,7 @@ interface WorkerScope {
 /** @param early messages that have come already */
 export function serveWorker(early: readonly MessageEvent<ToWorker>[]): void {
   const scope = globalThis as unknown as WorkerScope;
-  const answer = workerLoop(openDisk());
+  const answer = workerLoop(openDisk);
   const serve = (event: MessageEvent<ToWorker>) => {
     const reply = answer(event.data);
     if (reply !== undefined) scope.postMessage(reply);

@@ -22,6 +22,8 @@ interface ServeOptions {
   readonly scanEvery: number;
   readonly keepHistory: number;
   readonly nice: "lowest" | "off";
+  readonly limit?: number;
+  readonly pause: number;
   readonly workers?: number;
 }
 
@@ -77,14 +79,29 @@ function withOptions(command: Command): Command {
     .addOption(
       new Option("--nice <HOW>", "priority for processor and disk").choices(["lowest", "off"]).default("lowest"),
     )
+    .addOption(
+      new Option("--limit <RATE>", "read no more a second than that: 20MB/s").argParser(reading(parseRate)),
+    )
+    .addOption(
+      new Option("--pause <MS>", "rest so many milliseconds after each MiB that is read").argParser(parsePositive)
+        .default(0, "none"),
+    )
     .addOption(workersOption())
     .addHelpText(
       "after",
       examples(
         "backup-tool serve --jobs /volume1/jobs -s /volume1/storage",
-        "backup-tool serve --jobs /volume1/jobs --once --log /volume1/jobs.log",
+        "backup-tool serve --jobs /volume1/jobs --limit 20MB/s --log /var/log/backup.log",
+        "backup-tool serve --jobs /volume1/jobs --once",
       ),
     );
+}
+
+/** As a size, with or without "/s". */
+function parseRate(text: string): number {
+  const rate = parseSize(text.trim().replace(/\/s$/i, ""));
+  if (rate > 0) return rate;
+  throw new InvalidArgumentError("Give a rate above 0.");
 }
 
 function parsePositive(text: string): number {
@@ -98,11 +115,15 @@ async function serviceOptions(session: Session, options: ServeOptions, held: Dis
   const machine = await session.machine();
   const jobs = absolutePath(world, options.jobs);
   const log = await makeLog(session, options, machine, held);
+  const { newThrottle } = await import("../../platform/throttle.ts");
   const setup = {
     host: world.host(),
     user: world.user(),
     workers: session.workers(options.workers),
     nice: options.nice === "lowest",
+    throttle: options.limit === undefined && options.pause === 0
+      ? undefined
+      : newThrottle(options.limit, options.pause),
   };
   const { JobThread, SameThread } = await import("../../jobs/thread.ts");
   return {

@@ -1,0 +1,59 @@
+/** Holding back: all threads that share a table read no more than so many bytes a second, and rest in between. */
+
+/** What threads share: rate in bytes a second, rest after each block in ms, and when the way is free, in µs since 1970. */
+export type ThrottleTable = SharedArrayBuffer;
+
+const RATE = 0, REST = 1, FREE = 2, FIELDS = 3;
+/** Rests come after so many bytes. */
+const BLOCK_BYTES = 1024 * 1024;
+/** Shorter waits cost more than they are worth. */
+const SHORTEST_US = 5000n;
+const US_PER_SECOND = 1_000_000;
+
+/** @param bytesPerSecond undefined: as fast as it goes @param restMs after each MiB */
+export function newThrottle(bytesPerSecond: number | undefined, restMs: number): ThrottleTable {
+  const table = new SharedArrayBuffer(FIELDS * BigInt64Array.BYTES_PER_ELEMENT);
+  const fields = new BigInt64Array(table);
+  fields[RATE] = BigInt(Math.max(0, Math.round(bytesPerSecond ?? 0)));
+  fields[REST] = BigInt(Math.round(restMs));
+  return table;
+}
+
+/** One thread's view of a table. */
+export class Throttle {
+  readonly #fields: BigInt64Array;
+  readonly #rate: number;
+  readonly #restMs: number;
+  readonly #never = new Int32Array(new SharedArrayBuffer(4));
+  #sinceRest = 0;
+
+  constructor(table: ThrottleTable) {
+    this.#fields = new BigInt64Array(table);
+    this.#rate = Number(this.#fields[RATE]);
+    this.#restMs = Number(this.#fields[REST]);
+  }
+
+  /** Returns when `bytes`, which have been read, would have been there at the rate that is allowed. */
+  take(bytes: number): void {
+    if (this.#rate > 0 && bytes > 0) this.#wait(bytes);
+    this.#sinceRest += bytes;
+    if (this.#restMs === 0 || this.#sinceRest < BLOCK_BYTES) return;
+    this.#sinceRest = 0;
+    this.#sleep(this.#restMs);
+  }
+
+  #wait(bytes: number): void {
+    const cost = BigInt(Math.round(bytes / this.#rate * US_PER_SECOND));
+    const now = BigInt(Date.now()) * 1000n;
+    let free: bigint, until: bigint;
+    do {
+      free = Atomics.load(this.#fields, FREE);
+      until = (free > now ? free : now) + cost;
+    } while (Atomics.compareExchange(this.#fields, FREE, free, until) !== free);
+    if (until - now >= SHORTEST_US) this.#sleep(Number(until - now) / 1000);
+  }
+
+  #sleep(ms: number): void {
+    Atomics.wait(this.#never, 0, 0, ms);
+  }
+}
