@@ -119,6 +119,7 @@ for (
     ["policy", "show"],
     ["policy", "clear"],
     ["job", "check"],
+    ["job", "history"],
     [
       "job",
       "schema",

@@ -1,0 +1,16 @@
+/** The jobs that the documents show are jobs. */
+import { deepStrictEqual, ok } from "node:assert/strict";
+import { parseJob, parseRecurringJob } from "../../src/jobs/job_file.ts";
+
+const README = Deno.readTextFileSync(new URL("../../README.md", import.meta.url));
+
+Deno.test("every job in the README can be run", () => {
+  const samples = [...README.matchAll(/^```jsonc\n(.*?)^```/gms)].map(([, text = ""]) => text).filter((text) =>
+    text.includes(`"kind"`)
+  );
+  ok(samples.length >= 6);
+  for (const text of samples) {
+    const { problems } = text.includes("recurring/") ? parseRecurringJob(text) : parseJob(text);
+    deepStrictEqual(problems, [], text);
+  }
+});
