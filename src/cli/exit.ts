@@ -23,6 +23,7 @@ const BY_CODE: Readonly<Record<string, number>> = {
   "bad-hex-split": EXIT.wrongUsage,
   "no-storage": EXIT.noStorage,
   "locked": EXIT.locked,
+  "source-locked": EXIT.locked,
   "service-running": EXIT.locked,
   "interrupted": EXIT.interrupted,
   "pipe-closed": EXIT.pipeClosed,

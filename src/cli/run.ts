@@ -19,6 +19,7 @@ import { definePlan } from "./commands/plan.ts";
 import { definePolicy } from "./commands/policy.ts";
 import { definePrune } from "./commands/prune.ts";
 import { defineRebuild } from "./commands/rebuild.ts";
+import { defineRecover } from "./commands/recover.ts";
 import { defineRepair } from "./commands/repair.ts";
 import { defineRestore } from "./commands/restore.ts";
 import { defineServe } from "./commands/serve.ts";
@@ -51,6 +52,7 @@ const COMMANDS: readonly Define[] = [
   definePrune,
   definePolicy,
   defineRepair,
+  defineRecover,
   defineRebuild,
   defineTree,
   defineServe,

@@ -9,6 +9,7 @@ import type { Monitor } from "../core/monitor.ts";
 import { rawOf, textOf } from "../core/raw.ts";
 import { VERSION } from "../core/version.ts";
 import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
+import { originOf } from "../source/placement.ts";
 import { type Found, NoSource, type WalkBatch } from "../source/walk.ts";
 import { ACL_ATTRIBUTE } from "../storage/access.ts";
 import type { BasisLine } from "../storage/basis.ts";
@@ -461,7 +462,7 @@ class BackupRun implements AsyncDisposable {
       host: this.#request.host,
       user: this.#request.user,
       name: series,
-      sources: roots.map(({ path, at }) => ({ path: textOf(path), at: textOf(at) })),
+      sources: roots.map((root) => ({ path: textOf(originOf(root)), at: textOf(root.at) })),
       excludes: this.#request.excludes,
       leftOut: leftOutBy(this.#request),
       tags: this.#request.tags,

@@ -10,7 +10,7 @@ import type { Dir, Disk, Stat } from "../platform/disk.ts";
 import { Choice } from "../source/choice.ts";
 import { type Detection, RacyStamps, Signs } from "../source/detection.ts";
 import { type Filter, parseFilter } from "../source/filter.ts";
-import { isBelow, type SourceRoot } from "../source/placement.ts";
+import { isBelow, movedPath, originOf, type SourceRoot } from "../source/placement.ts";
 import { type Exclusion, type Found, walk, type WalkBatch } from "../source/walk.ts";
 import { Basis, type BasisLine } from "../storage/basis.ts";
 import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
@@ -126,9 +126,9 @@ export class Comparison {
     const chosen: Raw[] = [];
     for (const path of paths) {
       const found = real.of(path);
-      const isInside = this.roots.some((root) => found === root.path || isBelow(found, root.path));
-      if (isInside) chosen.push(found);
-      else this.#listener.outside?.(path);
+      const root = this.roots.find((one) => found === originOf(one) || isBelow(found, originOf(one)));
+      if (root === undefined) this.#listener.outside?.(path);
+      else chosen.push(movedPath(found, originOf(root), root.path));
     }
     return new Choice(chosen);
   }
@@ -156,7 +156,7 @@ export class Comparison {
       oneFileSystem,
       excludeCaches,
       largestBytes,
-      skip: skippedDirectories(this.#storage),
+      skip: skippedDirectories(this.#storage, this.roots),
       choice: this.#choice,
       excluded: excluded && ((exclusion) => excluded.call(this.#listener, exclusion)),
       monitor: this.#monitor,

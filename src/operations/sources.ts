@@ -5,7 +5,15 @@ import type { Monitor } from "../core/monitor.ts";
 import { joinRaw, type Raw, rawOf, textOf } from "../core/raw.ts";
 import { type Disk, DiskFault } from "../platform/disk.ts";
 import { decideWithParents, type Filter } from "../source/filter.ts";
-import { isBelow, placeSources, type SourcePath, type SourceRoot } from "../source/placement.ts";
+import {
+  baseName,
+  isBelow,
+  movedPath,
+  originOf,
+  placeSources,
+  type SourcePath,
+  type SourceRoot,
+} from "../source/placement.ts";
 import { NoSource, type SkippedDirectory } from "../source/walk.ts";
 import { isPassable } from "../storage/access.ts";
 import type { Storage } from "../storage/storage.ts";
@@ -28,8 +36,14 @@ export class NotInSources extends Fault {
   }
 }
 
-/** A directory or file to back up: its absolute path, and its name in the snapshot if that is to be another. */
-export type Source = Raw | { readonly path: Raw; readonly as?: Raw | undefined };
+/** A directory or file to back up: its absolute path, and what is special about it. */
+export type Source = Raw | {
+  readonly path: Raw;
+  /** Its name in the snapshot. */
+  readonly as?: Raw | undefined;
+  /** A copy of it that stands still; absolute. */
+  readonly readFrom?: Raw | undefined;
+};
 
 export function sourcePath(source: Source): Raw {
   return typeof source === "string" ? source : source.path;
@@ -52,7 +66,7 @@ export function findSources(
   const { disk } = storage.machine;
   const own = disk.realPath(storage.path);
   const sources = given.sources.map((source) => sourceAt(disk, source));
-  for (const { path } of sources) if (belongsTo(path, own)) throw new SourceInStorage(path, own);
+  for (const path of sources.map(originOf)) if (belongsTo(path, own)) throw new SourceInStorage(path, own);
   const roots = placeSources(sources, given.reserved);
   for (const root of roots) for (const source of root.nested) monitor.notice(nestedNotice(source, root, filter));
   return roots;
@@ -62,10 +76,13 @@ export function findSources(
 const MISSING = ["ENOENT", "ENOTDIR"];
 
 function sourceAt(disk: Disk, source: Source): SourcePath {
-  const path = sourcePath(source), as = typeof source === "string" ? undefined : source.as;
+  const path = sourcePath(source);
   try {
-    const real = disk.realPath(path);
-    return { path: real, as, ...kindAt(disk, real) };
+    const origin = disk.realPath(path);
+    if (typeof source === "string") return { path: origin, ...kindAt(disk, origin) };
+    const { as, readFrom } = source;
+    const real = readFrom === undefined ? origin : disk.realPath(readFrom);
+    return { path: real, as, origin, ...kindAt(disk, real) };
   } catch (error) {
     if (error instanceof DiskFault && MISSING.includes(error.errno)) throw new NoSource(path);
     throw error;
@@ -97,10 +114,14 @@ function nestedNotice({ path, kind }: SourcePath, root: SourceRoot, filter: Filt
 }
 
 /** The storage is never backed up into itself, by whichever way the walk comes to it. */
-export function skippedDirectories(storage: Storage): SkippedDirectory[] {
+export function skippedDirectories(storage: Storage, roots: readonly SourceRoot[] = []): SkippedDirectory[] {
   const { device, inode } = storage.dir.statSelf();
-  const path = storage.machine.disk.realPath(storage.path);
-  return [{ path, device, inode, why: "it is the storage itself" }];
+  const path = storage.machine.disk.realPath(storage.path), why = "it is the storage itself";
+  const copies = roots.filter((root) => isBelow(path, originOf(root)));
+  return [
+    { path, device, inode, why },
+    ...copies.map((root) => ({ path: movedPath(path, originOf(root), root.path), device: "", inode: "0", why })),
+  ];
 }
 
 function parentPath(path: Raw): Raw {
@@ -121,7 +142,7 @@ export function isThere(disk: Disk, path: Raw): boolean {
 
 /** True if not everybody may reach the source: its copy must then be no easier to reach. */
 export function isHidden(disk: Disk, root: SourceRoot): boolean {
-  for (let path = root.path; path !== "/"; path = parentPath(path)) {
+  for (let path = originOf(root); path !== "/"; path = parentPath(path)) {
     if (!isOpenToAll(disk, parentPath(path))) return true;
   }
   return false;
@@ -140,7 +161,7 @@ function isOpenToAll(disk: Disk, directory: Raw): boolean {
 
 /** What a series is called if nobody says otherwise. @param reserved as for {@link findSources} */
 export function seriesName(roots: readonly SourceRoot[], reserved: readonly Raw[] = []): string {
-  const names = roots.map(({ path, as }) => as ?? (path.split("/").filter((part) => part !== "").at(-1) ?? "root"));
+  const names = roots.map((root) => root.as ?? baseName(originOf(root)));
   return [...names, ...reserved].map(textOf).join("+");
 }
 

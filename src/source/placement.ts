@@ -1,7 +1,7 @@
 /** Where sources appear in a snapshot. */
 import { type Apath, childOf, TOP } from "../core/apath.ts";
 import { BadUsage } from "../core/fault.ts";
-import { type Raw, textOf } from "../core/raw.ts";
+import { joinRaw, type Raw, textOf } from "../core/raw.ts";
 
 /** One thing to back up, and where it appears in the snapshot. */
 export interface SourceRoot {
@@ -13,6 +13,8 @@ export interface SourceRoot {
   readonly nested: readonly SourcePath[];
   /** The name it was given. */
   readonly as?: Raw | undefined;
+  /** As for {@link SourcePath}. */
+  readonly origin?: Raw | undefined;
 }
 
 /** A source as the file system has it. */
@@ -24,6 +26,8 @@ export interface SourcePath {
   readonly device: string;
   /** Its name in the snapshot, if it was given one. */
   readonly as?: Raw | undefined;
+  /** What a person calls it, if it is read from a copy that stands still. */
+  readonly origin?: Raw | undefined;
 }
 
 /**
@@ -47,7 +51,15 @@ export function placeSources(sources: readonly SourcePath[], reserved: readonly 
   const [only, ...others] = outer;
   const isAlone = others.length === 0 && taken.size === 0;
   if (only?.kind === "dir" && isAlone) return [{ ...only, at: TOP }];
-  return outer.map((source) => ({ ...source, at: childOf(TOP, source.as ?? freeName(baseName(source.path), taken)) }));
+  return outer.map((source) => ({
+    ...source,
+    at: childOf(TOP, source.as ?? freeName(baseName(originOf(source)), taken)),
+  }));
+}
+
+/** The path by which people know a source. */
+export function originOf({ path, origin }: Pick<SourcePath, "path" | "origin">): Raw {
+  return origin ?? path;
 }
 
 /** True if the absolute `path` lies below `directory`. */
@@ -55,7 +67,13 @@ export function isBelow(path: Raw, directory: Raw): boolean {
   return path !== directory && (directory === "/" || path.startsWith(`${directory}/`));
 }
 
-function baseName(path: Raw): Raw {
+/** The path that `path`, which is `from` or below it, has in a copy of that at `to`. */
+export function movedPath(path: Raw, from: Raw, to: Raw): Raw {
+  return joinRaw(to, path.slice(from === "/" ? 1 : from.length + 1) as Raw);
+}
+
+/** What a path is called that stands alone. */
+export function baseName(path: Raw): Raw {
   return (path.split("/").filter((part) => part !== "").at(-1) ?? "root") as Raw;
 }
 

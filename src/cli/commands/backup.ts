@@ -7,13 +7,15 @@ import type { Storage } from "../../storage/storage.ts";
 import { type BackupOptions, chooseBackups, type Chosen, hasOtherSources, requestFor } from "../backup_request.ts";
 import { backupJson, backupLines } from "../backup_summary.ts";
 import { EXIT, exitFor } from "../exit.ts";
+import { addLockOptions, type LockOptions, lockSpecOf } from "../locks.ts";
 import { collected, examples, reading, workersOption } from "../options.ts";
 import { addSelectionOptions } from "../selection.ts";
 import type { Session } from "../session.ts";
+import { lockDirectory } from "../state_directory.ts";
 import type { Define } from "./command.ts";
 import { DEFAULT_SETTINGS } from "./init.ts";
 
-interface Options extends BackupOptions {
+interface Options extends BackupOptions, LockOptions {
   readonly init?: boolean;
   readonly all?: boolean;
 }
@@ -45,8 +47,10 @@ interface Report {
 }
 
 async function backUp(storage: Storage, chosen: Chosen, options: Options, session: Session): Promise<Report> {
-  const { backup } = await import("../../operations/backup.ts");
-  const snapshot = await backup(storage, await requestFor(chosen, options, session), session.monitor);
+  const { lockedBackup } = await import("../../operations/locked_backup.ts");
+  const locking = { state: await lockDirectory(session), spec: lockSpecOf(options, session.world) };
+  const request = await requestFor(chosen, options, session);
+  const snapshot = await lockedBackup(storage, request, locking, session.monitor);
   return {
     json: backupJson(snapshot, session.monitor),
     lines: backupLines(snapshot, storage.path, session.monitor, session.sizeText),
@@ -89,7 +93,7 @@ function withOptions(command: Command): Command {
     .argument("[SOURCE...]", "directories and files; or names from the configuration")
     .option("--all", "back up all that the configuration names, a snapshot each")
     .option("--tag <TAG>", "mark the snapshot (repeatable)", collected);
-  return addSelectionOptions(command)
+  return addLockOptions(addSelectionOptions(command))
     .option("--no-tree", "make no browsable tree")
     .addOption(new Option("--tree").hideHelp())
     .addOption(
@@ -106,6 +110,8 @@ function withOptions(command: Command): Command {
         "backup-tool backup ~/photos -s /mnt/disk/storage --init",
         "backup-tool backup photos      # see `backup-tool help config`",
         "backup-tool backup /etc /home --name system --tag weekly --exclude '*.tmp'",
+        "backup-tool backup /home --lock btrfs",
+        "backup-tool backup /srv/db --before 'systemctl stop db' --after 'systemctl start db'",
         "backup-tool backup --command 'pg_dump shop' --stdin-name shop.sql",
         "find . -name '*.raw' -print0 | backup-tool backup . --files-from - -0",
         "backup-tool backup --source photos=/mnt/a/pictures --source web=/srv/www",

@@ -1,0 +1,74 @@
+/** backup-tool recover */
+import { pluralText } from "../../core/size_text.ts";
+import { localTimeText } from "../../core/time_text.ts";
+import { commandText, runStep } from "../../source/lock/act.ts";
+import { type KnownLock, recoverLocks, type RecoverWork } from "../../source/lock/lock.ts";
+import { EXIT } from "../exit.ts";
+import { examples } from "../options.ts";
+import type { Session } from "../session.ts";
+import { lockDirectory } from "../state_directory.ts";
+import type { Define } from "./command.ts";
+
+interface RecoverOptions {
+  readonly list?: boolean;
+  readonly forget?: boolean;
+}
+
+export const defineRecover: Define = (program, act) => {
+  const command = program.command("recover")
+    .summary("undo what killed backups have left done to their sources")
+    .description(
+      "Undo what backups that were killed have left done to their sources: snapshots of file systems, services that " +
+        "were stopped. Every backup does that when it starts; this is for when none is to come. What a running " +
+        "backup needs is left alone. The exit status is 3 if something can't be undone. No storage is needed.",
+    )
+    .option("--list", "only show what was done and not undone")
+    .option("--forget", "forget what can't be undone, after a last try")
+    .addHelpText("after", examples("backup-tool recover --list", "backup-tool recover"));
+  command.action(() =>
+    act(command, async (session) => {
+      const { list = false, forget = false } = command.opts<RecoverOptions>();
+      const work = list ? "list" : forget ? "forget" : "undo";
+      const { disk } = await session.machine();
+      const world = { disk, run: runStep, state: await lockDirectory(session) };
+      const locks = await recoverLocks(world, work, (fault) => session.monitor.problem(fault));
+      for (const fault of locks.flatMap(({ faults }) => faults)) session.monitor.problem(fault);
+      session.result(locks.map((lock) => lockJson(lock, work)), lockLines(locks, work, session));
+      return session.monitor.problems > 0 ? EXIT.someFailed : EXIT.done;
+    })
+  );
+};
+
+/** What `recover --json` says of each lock; part of the interface. */
+function lockJson({ record, isActive, faults }: KnownLock, work: RecoverWork) {
+  return {
+    kind: record.kind,
+    sources: record.sources,
+    started: record.started,
+    active: isActive,
+    acts: record.acts.map(({ what, undo }) => {
+      const fault = faults.find(({ act }) => act === what);
+      return {
+        what,
+        undone: work !== "list" && !isActive && fault === undefined,
+        reason: fault?.message ?? null,
+        command: undo === undefined ? null : commandText(undo),
+      };
+    }),
+  };
+}
+
+function lockLines(locks: readonly KnownLock[], work: RecoverWork, session: Session): string[] {
+  if (locks.length === 0) return ["Nothing was left done to any source"];
+  const { clock } = session.world;
+  return locks.flatMap(({ record, isActive, faults }) => {
+    const atMs = Date.parse(record.started);
+    const since = localTimeText(atMs, clock.offsetMinutes(atMs));
+    const left = faults.length > 0 ? `, ${pluralText(faults.length, "act")} not` : "";
+    const state = isActive ? "a running backup" : work === "list" ? "left" : `undone${left}`;
+    const acts = record.acts.map(({ what, undo }) => {
+      return `  ${what}${undo === undefined ? "" : `; undone by: ${commandText(undo)}`}`;
+    });
+    return [`${record.sources.join(", ")} (${record.kind}, since ${since}): ${state}`, ...acts];
+  });
+}

@@ -1,0 +1,41 @@
+/** Options that say how sources are held still. */
+import { type Command, Option } from "commander";
+import { BadUsage } from "../core/fault.ts";
+import { LOCK_KINDS, type LockKind, type LockSpec } from "../source/lock/kinds.ts";
+import { absolutePath } from "./paths.ts";
+import type { World } from "./world.ts";
+
+export interface LockOptions {
+  readonly lock?: LockKind;
+  readonly before?: string;
+  readonly after?: string;
+  readonly readFrom?: string;
+}
+
+export function addLockOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option("--lock <KIND>", "hold the sources still by snapshots of their file system").choices(LOCK_KINDS),
+    )
+    .option("--before <LINE>", "run this before the sources are read, such as one that stops a service")
+    .option("--after <LINE>", "run this when they have been read, or when anything fails")
+    .option("--read-from <PATH>", "read the source from there between the two");
+}
+
+/** @returns undefined if nothing is to be locked @throws BadUsage */
+export function lockSpecOf({ lock, before, after, readFrom }: LockOptions, world: World): LockSpec | undefined {
+  const hasCommands = before !== undefined || after !== undefined;
+  if (lock !== undefined && lock !== "command") {
+    if (!hasCommands && readFrom === undefined) return { kind: lock };
+    throw new BadUsage(
+      `\`--lock ${lock}\` needs no commands`,
+      "Leave out --before, --after and --read-from, or --lock",
+    );
+  }
+  if (hasCommands) {
+    const path = readFrom === undefined ? undefined : absolutePath(world, readFrom);
+    return { kind: "command", before, after, readFrom: path };
+  }
+  if (lock === undefined && readFrom === undefined) return undefined;
+  throw new BadUsage("There is no command to lock the sources with", "Give --before and --after");
+}

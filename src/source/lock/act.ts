@@ -1,0 +1,72 @@
+/** What is done to a source to hold it still, and how it is taken back. */
+import { Fault } from "../../core/fault.ts";
+import { type CommandResult, runProgram } from "../../platform/process.ts";
+
+/** A program with its arguments. */
+export interface Step {
+  readonly argv: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** One change to the system. */
+export interface Act {
+  /** For people: "create the snapshot /data/.backup-tool-1". */
+  readonly what: string;
+  /** Undefined: nothing is done now, only later. */
+  readonly run: Step | undefined;
+  readonly undo: Step | undefined;
+  /** Succeeds if there is something to be undone; undefined: there always is, once the act was begun. */
+  readonly test: Step | undefined;
+  /** Succeeds if the answer of `test` means anything; undefined: it always does. */
+  readonly reach: Step | undefined;
+}
+
+export type Runner = (step: Step) => Promise<CommandResult>;
+
+export const runStep: Runner = ({ argv, env }) => runProgram(argv, env);
+
+/** How a backup ended that had locked its source. */
+export type Outcome = "done" | "failed" | "recovered";
+
+export class SourceLocked extends Fault {
+  readonly code = "source-locked";
+  readonly hint = "Wait for the other backup; `backup-tool recover --list` shows what it did";
+  constructor(source: string) {
+    super(`The source ${JSON.stringify(source)} is locked by another run`);
+  }
+}
+
+export class LockFailed extends Fault {
+  readonly code = "lock-failed";
+  readonly hint: string;
+  constructor(why: string, hint = "Nothing was backed up; what was done to the source has been undone") {
+    super(`Cannot lock the source: ${why}`);
+    this.hint = hint;
+  }
+}
+
+/** The source is not as it was. */
+export class NotUndone extends Fault {
+  readonly code = "not-undone";
+  readonly hint: string;
+  /** {@link Act.what}. */
+  readonly act: string;
+  /** @param command undefined if none is known */
+  constructor(what: string, why: string, command: string | undefined) {
+    super(`Cannot undo ${JSON.stringify(what)}: ${why}`);
+    this.act = what;
+    const way = command === undefined ? "" : `; by hand: ${command}`;
+    this.hint = `\`backup-tool recover\` tries again${way}`;
+  }
+}
+
+/** Why a program failed, in one line. */
+export function failureText({ reason, errors }: CommandResult): string {
+  const said = errors.split("\n").at(-1) ?? "";
+  return said === "" ? reason : `${reason} (${said})`;
+}
+
+/** As a person would type it. */
+export function commandText({ argv }: Step): string {
+  return argv.map((word) => /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
+}

@@ -1,0 +1,140 @@
+/**
+ * What was done to sources and has to be undone, written down durably before it is done. Each lock has a journal, and
+ * beside it a file that its holder has locked: the kernel frees that when the process ends, however it ends.
+ */
+import { Fault } from "../../core/fault.ts";
+import { joinRaw, type Raw, rawOf } from "../../core/raw.ts";
+import { type Dir, type Disk, DiskFault, type OpenFile } from "../../platform/disk.ts";
+import type { Act, Step } from "./act.ts";
+
+const FORMAT = "backup-tool source lock";
+const PRIVATE = 0o700, PRIVATE_FILE = 0o600;
+const MOST_BYTES = 1024 * 1024;
+const ENDING = ".json";
+
+export interface JournalRecord {
+  readonly kind: string;
+  /** Text of the sources' paths. */
+  readonly sources: readonly string[];
+  /** ISO 8601, UTC. */
+  readonly started: string;
+  /** In the order in which they were begun; `run` isn't written down. */
+  readonly acts: readonly Act[];
+}
+
+/** A journal that can't be read: what it holds can't be undone. */
+export class DamagedJournal extends Fault {
+  readonly code = "damaged-journal";
+  readonly hint = "Look at the file, undo by hand what it names, then remove it";
+  constructor(path: Raw, why: string) {
+    super(`Cannot read ${JSON.stringify(path)}, which says what was done to a source: ${why}`);
+  }
+}
+
+/** The directory that holds journals. */
+export class JournalDirectory implements Disposable {
+  readonly #dir: Dir;
+
+  /** @returns undefined if there is none */
+  static existing(disk: Disk, path: Raw): JournalDirectory | undefined {
+    try {
+      return new JournalDirectory(disk.openDir(path));
+    } catch (error) {
+      if (error instanceof DiskFault && error.errno === "ENOENT") return undefined;
+      throw error;
+    }
+  }
+
+  static make(disk: Disk, path: Raw): JournalDirectory {
+    return new JournalDirectory(makeDirectory(disk, path));
+  }
+
+  constructor(dir: Dir) {
+    this.#dir = dir;
+  }
+
+  [Symbol.dispose](): void {
+    this.#dir[Symbol.dispose]();
+  }
+
+  /** Names of locks that have something written down. */
+  names(): string[] {
+    return this.#dir.list().names.filter((name) => name.endsWith(ENDING)).map((name) => name.slice(0, -ENDING.length))
+      .sort();
+  }
+
+  /** Takes the lock of that name; undefined if somebody holds it. */
+  hold(name: string): OpenFile | undefined {
+    using held = new DisposableStack();
+    const file = held.use(this.#dir.openOrCreate(rawOf(`${name}.lock`), PRIVATE_FILE));
+    if (!file.tryLock()) return undefined;
+    held.move();
+    return file;
+  }
+
+  /** Undefined if there is none. @throws DamagedJournal */
+  read(name: string): JournalRecord | undefined {
+    using file = this.#dir.open(rawOf(name + ENDING));
+    if (file === undefined) return undefined;
+    const bytes = new Uint8Array(Math.min(file.stat().size, MOST_BYTES));
+    const text = new TextDecoder().decode(bytes.subarray(0, file.read(bytes, 0)));
+    return parseRecord(text, joinRaw(this.#dir.path, rawOf(name + ENDING)));
+  }
+
+  /** Durable when it returns. */
+  write(name: string, record: JournalRecord): void {
+    const temporary = rawOf(`${name}.new`);
+    this.#dir.unlink(temporary);
+    using file = this.#dir.create(temporary, PRIVATE_FILE);
+    if (file === undefined) throw new DiskFault("EEXIST", "create", temporary);
+    file.write(
+      new TextEncoder().encode(`${JSON.stringify({ format: FORMAT, version: 1, ...record }, undefined, 2)}\n`),
+      0,
+    );
+    file.sync();
+    this.#dir.rename(temporary, this.#dir, rawOf(name + ENDING));
+    this.#dir.sync();
+  }
+
+  remove(name: string): void {
+    if (this.#dir.unlink(rawOf(name + ENDING))) this.#dir.sync();
+  }
+}
+
+function parseRecord(text: string, path: Raw): JournalRecord {
+  try {
+    const { format, version, kind, sources, started, acts } = JSON.parse(text);
+    if (format !== FORMAT || version !== 1) throw new Error(`it is of another version (${version})`);
+    return {
+      kind: String(kind),
+      sources: [...sources].map(String),
+      started: String(started),
+      acts: [...acts].map(actOf),
+    };
+  } catch (error) {
+    throw new DamagedJournal(path, (error as Error).message);
+  }
+}
+
+function actOf({ what, undo, test, reach }: Record<string, unknown>): Act {
+  return { what: String(what), run: undefined, undo: stepOf(undo), test: stepOf(test), reach: stepOf(reach) };
+}
+
+function stepOf(value: unknown): Step | undefined {
+  if (value === undefined) return undefined;
+  const { argv, env } = value as Step;
+  return { argv: [...argv].map(String), ...(env !== undefined && { env }) };
+}
+
+function makeDirectory(disk: Disk, path: Raw): Dir {
+  try {
+    return disk.openDir(path);
+  } catch (error) {
+    if (!(error instanceof DiskFault) || error.errno !== "ENOENT") throw error;
+    const slash = path.lastIndexOf("/");
+    using parent = makeDirectory(disk, (slash <= 0 ? "/" : path.slice(0, slash)) as Raw);
+    parent.mkdir(path.slice(slash + 1) as Raw, PRIVATE);
+    parent.sync();
+    return disk.openDir(path);
+  }
+}
