@@ -34,7 +34,6 @@ function isThere(path: string): boolean {
 
 function makePlace(): Place {
   const place = new Place();
-  place.env["BACKUP_TOOL_STATE"] = `${place.base}/state`;
   place.write("file", "1");
   place.expect(0, "init");
   return place;
