@@ -39,6 +39,7 @@ export class FakeWorld implements World {
     return Promise.resolve({ disk: openDisk(), clock: this.clock, random, workerScript: WORKER_SCRIPT });
   }
   env(name: string): string | undefined {
+    if (name === "BACKUP_TOOL_STATE") return this.variables[name] ?? "/nowhere/backup-tool-state";
     return this.variables[name];
   }
   absolutePath = (text: string): Raw => rawOf(text.startsWith("/") ? text : `${this.directory}/${text}`);

@@ -22,8 +22,9 @@ export class Place implements Disposable {
   readonly env: Record<string, string> = {
     BACKUP_TOOL_STORAGE: this.storage,
     TZ: "Europe/Berlin",
-    // No settings of whoever runs the tests.
+    // No settings of whoever runs the tests, and nothing that was done to their sources.
     XDG_CONFIG_HOME: `${this.base}/config`,
+    BACKUP_TOOL_STATE: `${this.base}/state`,
   };
 
   constructor() {
