@@ -111,7 +111,7 @@ function withOptions(command: Command): Command {
         "backup-tool backup photos      # see `backup-tool help config`",
         "backup-tool backup /etc /home --name system --tag weekly --exclude '*.tmp'",
         "backup-tool backup /home --lock btrfs",
-        "backup-tool backup /srv/db --before 'service db stop' --after 'service db start'",
+        "backup-tool backup /srv/db --before 'stop db' --after 'start db'",
         "backup-tool backup --command 'pg_dump shop' --stdin-name shop.sql",
         "find . -name '*.raw' -print0 | backup-tool backup . --files-from - -0",
         "backup-tool backup --source photos=/mnt/a/pictures --source web=/srv/www",
