@@ -152,9 +152,16 @@ class BackupRun implements AsyncDisposable {
     // Its memory is better used by what follows.
     await this.#pool[Symbol.asyncDispose]();
     const id = await this.#writer.commit(this.#root(this.#manifest.finish(), true), this.#checkpoint);
+    this.#forgetPartials();
     this.#noteHealed();
     if (this.#tree !== undefined) this.#publishTree(this.#tree, this.#treeName!);
     return this.#storage.snapshots().find((snapshot) => snapshot.id === id)!;
+  }
+
+  /** What interrupted runs had got done is part of the new snapshot. */
+  #forgetPartials(): void {
+    const partials = this.#comparison.previous.filter(({ complete }) => !complete);
+    if (partials.length > 0) this.#writer.forget(partials.map(({ id }) => id));
   }
 
   /** So that the next run needn't read these files again. */

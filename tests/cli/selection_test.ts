@@ -35,7 +35,7 @@ Deno.test("--files-from takes paths from a file or a pipe, by lines or with NUL"
   place.expect(0, "backup", "source", "--init", "--files-from", "list");
   deepStrictEqual(paths(place), ["/", "/a", "/b", "/a/1", "/b/2"]);
   place.write("new\nline", "odd");
-  const piped = place.shell(`find source -name '*ne' -print0 | "$@"`, "backup", "--files-from", "-", "-0");
+  const piped = place.shell(`printf 'source/new\\nline\\0' | "$@"`, "backup", "--files-from", "-", "-0");
   strictEqual(piped.status, 0, piped.stderr);
   const source = Deno.realPathSync(place.source);
   strictEqual(paths(place).at(-1), `${source}/new\nline`);

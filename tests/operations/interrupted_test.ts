@@ -65,6 +65,7 @@ for (const way of ["interrupted", "killed after a checkpoint"] as const) {
     ok(monitor.of("reusedHunks") > 0);
     ok(snapshot.complete);
     strictEqual(snapshot.files, MANY);
+    deepStrictEqual(partials(world), [], "a complete snapshot replaces what interrupted runs have left");
     strictEqual(differences(world.source, (await world.restore(snapshot.id)).target), "");
     strictEqual(run("diff", "-r", world.source, `${world.storagePath}/${snapshot.tree}`), "");
     strictEqual((await world.backup()).monitor.of("readFiles"), 0);
