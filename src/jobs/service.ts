@@ -2,14 +2,14 @@
 import { durationText } from "../core/time_text.ts";
 import { joinRaw, type Raw, rawOf, textOf } from "../core/raw.ts";
 import { pluralText, sizeText } from "../core/size_text.ts";
-import type { Dir, Disk } from "../platform/disk.ts";
+import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
 import type { Told } from "../storage/faults.ts";
 import type { Machine } from "../storage/storage.ts";
 import { openStorage } from "../storage/storage.ts";
 import { removeRecursively } from "../storage/tree.ts";
 import { ServiceRunning, SplitTemp } from "./faults.ts";
 import { type HistoryEntry, recoverHistory, trimHistory } from "./history.ts";
-import { CONTROL, isBeingWritten, jobNames, readJobFile, SETTLED_MS } from "./job_directory.ts";
+import { CONTROL, isBeingWritten, type JobFile, jobNames, readJobFile, SETTLED_MS } from "./job_directory.ts";
 import { JobMonitor } from "./job_monitor.ts";
 import type { Log } from "./log.ts";
 import type { JobPlaces } from "./performer.ts";
@@ -139,13 +139,33 @@ class Service implements Disposable {
     if (begun !== undefined) return { name: begun };
     let isWriting = false;
     for (const name of jobNames(this.#jobs)) {
-      const file = readJobFile(this.#jobs, name);
+      const file = this.#read(name);
       if (file === undefined) continue;
       if (!isBeingWritten(file, this.#options.machine.clock.nowMs())) return { name };
       isWriting = true;
     }
     return isWriting ? { settlesMs: SETTLED_MS / 4 } : {};
   }
+
+  /** Undefined for one that is gone, or that this user may not read: that is told once. */
+  #read(name: Raw): JobFile | undefined {
+    try {
+      return readJobFile(this.#jobs, name);
+    } catch (error) {
+      if (!(error instanceof DiskFault)) throw error;
+      if (!this.#unreadable.has(name)) {
+        this.#options.log({
+          level: "error",
+          event: "job-unreadable",
+          message: error.message,
+          fields: { job: textOf(name) },
+        });
+      }
+      this.#unreadable.add(name);
+      return undefined;
+    }
+  }
+  readonly #unreadable = new Set<Raw>();
 
   /** @returns false if the job was postponed */
   async #perform(name: Raw): Promise<boolean> {
@@ -189,6 +209,7 @@ class Service implements Disposable {
     };
     if (signal.aborted) stop();
     signal.addEventListener("abort", stop);
+    work.catch(() => {}); // awaited here, or of no interest any more
     try {
       return await Promise.race([work, late.promise]);
     } finally {

@@ -2,6 +2,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { openDisk } from "../../src/platform/open_disk.ts";
 import { CuttingDisk, PowerCut } from "../support/cutting_disk.ts";
+import { hookedDisk } from "../support/hooked_disk.ts";
 import { JobWorld } from "../support/job_world.ts";
 import { differences, run } from "../support/world.ts";
 
@@ -31,9 +32,9 @@ function prepare(isReplacing: boolean): { world: JobWorld; original: string } & 
 }
 
 /** Does the job, until change number `cut`. @returns whether it got through */
-async function performUntil(world: JobWorld, cut: number): Promise<boolean> {
+async function performUntil(world: JobWorld, cut: number, disk = openDisk()): Promise<boolean> {
   try {
-    await world.perform("a.json", new CuttingDisk(openDisk(), cut).disk);
+    await world.perform("a.json", new CuttingDisk(disk, cut).disk);
     return true;
   } catch (error) {
     ok(error instanceof PowerCut, error instanceof Error ? error.stack : String(error));
@@ -78,6 +79,39 @@ for (const isReplacing of [false, true]) {
     ok(cuts > 10, `${cuts} cuts`);
   });
 }
+
+/** As a file system that can't swap two names. */
+const withoutExchange = () =>
+  hookedDisk(openDisk(), ({ operation }, proceed) => operation === "exchange" ? false : proceed());
+
+Deno.test("an import that replaces something in two renames, cut before any change, ends as if nothing had happened", async () => {
+  for (let cut = 0, finished = false; !finished; cut += STRIDE) {
+    using place = prepare(true);
+    const { world, original } = place;
+    world.put("a.json", { kind: "import", source: world.source, destination: "x" });
+    finished = await performUntil(world, cut, withoutExchange());
+    checkSafety(world, original, false, `after cut ${cut}`);
+    await world.perform("a.json", withoutExchange());
+    strictEqual(differences(original, `${world.archive}/x`), "", `after cut ${cut}`);
+    strictEqual(isThere(world.source), false, `after cut ${cut}`);
+    deepStrictEqual(world.remains(), [], `after cut ${cut}`);
+    deepStrictEqual(world.history().map(({ outcome }) => outcome), ["done"], `after cut ${cut}`);
+  }
+});
+
+Deno.test("an import as ZIP, cut before any change, ends as if nothing had happened", async () => {
+  for (let cut = 0, finished = false; !finished; cut += STRIDE) {
+    using place = prepare(false);
+    const { world } = place;
+    world.put("a.json", { kind: "import", source: world.source, destination: "x", pack: "zip" });
+    finished = await performUntil(world, cut);
+    await world.perform("a.json");
+    run("unzip", "-tqq", `${world.archive}/x.zip`);
+    strictEqual(run("unzip", "-p", `${world.archive}/x.zip`, "sub/deep/c"), "content of sub/deep/c");
+    strictEqual(isThere(world.source), false, `after cut ${cut}`);
+    deepStrictEqual(world.remains(), [], `after cut ${cut}`);
+  }
+});
 
 Deno.test("a backup, cut before any change, makes one snapshot in the end", async () => {
   for (let cut = 0, finished = false; !finished; cut += STRIDE) {
