@@ -1,22 +1,12 @@
 /** The export format of ncdu 1.9 and later (dev.yorhel.nl/ncdu/jsonfmt), which `ncdu -f FILE` browses. */
 import { Buffer } from "node:buffer";
 import { nameOf, TOP } from "../core/apath.ts";
-import type { Entry, Kind } from "../core/entry.ts";
+import { type Entry, KIND_BITS } from "../core/entry.ts";
 import { msOfNs } from "../core/time_text.ts";
 import { VERSION } from "../core/version.ts";
 import type { Listed } from "../operations/listing.ts";
 import type { Printer } from "./printer.ts";
 
-/** Bits that stat has for the kind (inode(7)). */
-const KIND_BITS: Readonly<Record<Kind, number>> = {
-  fifo: 0o010000,
-  char: 0o020000,
-  dir: 0o040000,
-  block: 0o060000,
-  file: 0o100000,
-  symlink: 0o120000,
-  socket: 0o140000,
-};
 const GATHERED_CHARACTERS = 64 * 1024;
 
 /** @param listed a tree @param name of its top @param nowMs when it is exported */

@@ -8,6 +8,7 @@ import { defineCheck } from "./commands/check.ts";
 import { defineCompletions } from "./commands/completions.ts";
 import { defineConfig } from "./commands/config.ts";
 import { defineDiff } from "./commands/diff.ts";
+import { defineDump } from "./commands/dump.ts";
 import { defineFind } from "./commands/find.ts";
 import { defineForget } from "./commands/forget.ts";
 import { defineHelp } from "./commands/help.ts";
@@ -46,6 +47,7 @@ const COMMANDS: readonly Define[] = [
   defineDiff,
   defineStats,
   defineCat,
+  defineDump,
   defineRestore,
   defineCheck,
   defineForget,

@@ -6,6 +6,17 @@ import type { Raw } from "./raw.ts";
 export const KINDS = ["file", "dir", "symlink", "fifo", "socket", "char", "block"] as const;
 export type Kind = typeof KINDS[number];
 
+/** What stat's mode says of the kind (inode(7)). */
+export const KIND_BITS: Readonly<Record<Kind, number>> = {
+  fifo: 0o010000,
+  char: 0o020000,
+  dir: 0o040000,
+  block: 0o060000,
+  file: 0o100000,
+  symlink: 0o120000,
+  socket: 0o140000,
+};
+
 /** Nanoseconds since 1970 as decimal text: beyond what a number holds, and cheaper to compare and write than a bigint. */
 export type NsText = string;
 

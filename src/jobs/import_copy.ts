@@ -4,11 +4,11 @@ import type { Entry, Kind } from "../core/entry.ts";
 import { bytesOf, type Raw, textOf } from "../core/raw.ts";
 import { msOfNs } from "../core/time_text.ts";
 import type { Pace } from "../operations/pace.ts";
+import { ZipWriter } from "../operations/zip.ts";
 import { type Dir, DiskFault } from "../platform/disk.ts";
 import type { Manifest } from "../storage/manifest.ts";
 import { ImportIncomplete } from "./faults.ts";
 import type { JobRun } from "./job_run.ts";
-import { ZipWriter } from "./zip.ts";
 
 /** Bits of the kind, as stat(2) has them. */
 const KIND_BITS: Readonly<Partial<Record<Kind, number>>> = { file: 0o100000, dir: 0o040000, symlink: 0o120000 };

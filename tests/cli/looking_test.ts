@@ -293,3 +293,16 @@ Deno.test("ls draws a tree, sorts, and exports for ncdu", async () => {
   strictEqual((await runIn(world, "ls", "latest", "--ncdu", "--json")).status, 2);
   strictEqual((await runIn(world, "ls", "latest", "--sort", "color")).status, 2);
 });
+
+Deno.test("dump writes an archive to a pipe, and refuses a terminal", async () => {
+  using world = await looked();
+  const zip = await runIn(world, "dump", "latest", "/letters", "--format", "zip");
+  deepStrictEqual([zip.status, zip.stderr, zip.stdout.slice(0, 2)], [0, "", "PK"]);
+  const tar = await runIn(world, "dump", "latest", "letters");
+  match(tar.stdout, /^letters\/\0/);
+  world.stdout.isTerminal = true;
+  const refused = await runIn(world, "dump", "latest");
+  deepStrictEqual([refused.status, refused.stdout], [2, ""]);
+  match(refused.stderr, /An archive is nothing for a terminal/);
+  strictEqual((await runIn(world, "dump", "latest", "--format", "rar")).status, 2);
+});

@@ -12,6 +12,7 @@ const COMMANDS = [
   "diff",
   "stats",
   "cat",
+  "dump",
   "restore",
   "check",
   "forget",
