@@ -299,7 +299,7 @@ Deno.test("dump writes an archive to a pipe, and refuses a terminal", async () =
   const zip = await runIn(world, "dump", "latest", "/letters", "--format", "zip");
   deepStrictEqual([zip.status, zip.stderr, zip.stdout.slice(0, 2)], [0, "", "PK"]);
   const tar = await runIn(world, "dump", "latest", "letters");
-  match(tar.stdout, /^letters\/\0/);
+  ok(tar.stdout.includes("\0letters/mum.txt\0"), "no entry");
   world.stdout.isTerminal = true;
   const refused = await runIn(world, "dump", "latest");
   deepStrictEqual([refused.status, refused.stdout], [2, ""]);
