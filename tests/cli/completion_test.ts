@@ -99,6 +99,7 @@ Deno.test("complete offers paths in the snapshot that was named, tags, and names
   deepStrictEqual(await world.offers("cat", "latest", "/"), ["/2026/", "/readme"]);
   deepStrictEqual(await world.offers("cat", "photos:latest", "/2026/"), ["/2026/a b.jpg"], "no control characters");
   deepStrictEqual(await world.offers("ls", "mail:latest", "in"), ["inbox"]);
+  deepStrictEqual(await world.offers("diff", "latest", "mail"), await world.offers("ls", "mail"));
   deepStrictEqual(await world.offers("restore", "mail:latest", "inbox", "/"), ["/inbox"]);
   deepStrictEqual(await world.offers("backup", "--name", ""), ["photos", "mail"]);
   deepStrictEqual(await world.offers("backup", "--tag", ""), ["nightly", "mine"]);

@@ -62,7 +62,7 @@ export const defineFind: Define = (program, act) => {
       const { find } = await import("../../operations/find.ts");
       const found = find(storage, requestOf(patterns, options, storage, clock));
       if (session.options.json) return session.out.jsonArray(jsonOf(found));
-      session.out.line(options.long ? LONG_HEAD : HEAD);
+      session.out.line(options.long ? LONG_HEAD : HEAD, "heading");
       for (const one of found) session.out.line(lineOf(one, options.long ?? false, session));
     })
   );

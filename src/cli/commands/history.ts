@@ -31,11 +31,10 @@ export const defineHistory: Define = (program, act) => {
       const { history } = await import("../../operations/history.ts");
       const versions = history(storage, snapshotPath(pathText));
       if (session.options.json) return session.out.jsonArray(versions.map(jsonOf));
-      const { tableLines } = await import("../table.ts");
       const series = Map.groupBy(versions, ({ version }) => `${version.name} on ${version.host}`);
       for (const [name, own] of series) {
         if (series.size > 1) session.out.line(`${name}:`);
-        for (const line of tableLines(COLUMNS, rowsOf(own, session))) session.out.exact(`${line}\n`);
+        session.out.table(COLUMNS, rowsOf(own, session));
       }
     })
   );

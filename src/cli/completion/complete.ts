@@ -79,6 +79,9 @@ async function* valuesOf(name: string, context: Context, known: Known): AsyncGen
   switch (name.replace(/\.\.\.$/, "")) {
     case "SNAPSHOT":
       return yield* known.snapshots(context.typed);
+    case "OTHER": // a snapshot, or a directory
+      if (/^[/.]/.test(context.typed)) return yield ":dirs";
+      return yield* known.snapshots(context.typed);
     case "PATH":
       return yield* known.paths(snapshotOf(context), context.typed);
     case "SERIES":
