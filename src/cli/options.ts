@@ -30,8 +30,8 @@ export function opposite(name: string): Option {
   return new Option(`--no-${name}`).hideHelp();
 }
 
-export function workersOption(): Option {
-  return new Option("--workers <N>", "threads besides the main one; 0: none (default: one a core, at most 4)")
+export function workersOption(which = "0: none (default: one a core, at most 4)"): Option {
+  return new Option("--workers <N>", `threads besides the main one; ${which}`)
     .argParser(reading(parseWorkers));
 }
 

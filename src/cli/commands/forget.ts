@@ -38,7 +38,7 @@ export const defineForget: Define = (program, act) => {
     .option("--name <NAME>", "only the snapshots of that name")
     .option("-n, --dry-run", "remove nothing; tell what would be, and which rule keeps each other one")
     .option("--prune", "then free the space that nothing needs any more")
-    .addOption(workersOption())
+    .addOption(workersOption("each takes 130 MiB (default: none)"))
     .addHelpText(
       "after",
       examples(
@@ -83,7 +83,7 @@ async function pruneAfter(
   const { prune } = await import("../../operations/prune.ts");
   const request = {
     dryRun,
-    workers: session.workers(workers),
+    workers: workers ?? 0,
     signal: session.signal,
     ...(dryRun && { without: new Set(removed) }),
   };

@@ -17,14 +17,14 @@ export const definePrune: Define = (program, act) => {
         "all manifests; if one can't be read, nothing is removed. Trees keep their files.",
     )
     .option("-n, --dry-run", "remove nothing; tell what would be")
-    .addOption(workersOption())
+    .addOption(workersOption("each takes 130 MiB (default: none)"))
     .addHelpText("after", examples("backup-tool prune --dry-run -s /mnt/disk/storage", "backup-tool prune"));
   command.action(() =>
     act(command, async (session) => {
       const { dryRun = false, workers } = command.opts<PruneOptions>();
       const storage = await session.openStorage();
       const { prune } = await import("../../operations/prune.ts");
-      const request = { dryRun, workers: session.workers(workers), signal: session.signal };
+      const request = { dryRun, workers: workers ?? 0, signal: session.signal };
       const sizeText = (bytes: number) => session.sizeText(bytes);
       const isTold = session.options.json !== true && session.options.quiet !== true;
       const tell = (lines: readonly string[]) => {
