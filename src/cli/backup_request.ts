@@ -120,7 +120,7 @@ function joined(first: BackupSettings, second: BackupSettings): BackupSettings {
 /** Options count before settings; lists add up, those of options last. */
 export async function selectionFor(chosen: Chosen, options: SelectionOptions, session: Session): Promise<Selection> {
   const { world } = session, { settings } = chosen;
-  const { force = false, ignoreInode = false, ignoreCtime = false } = options;
+  const { force = false, ignoreInode = settings.ignoreInode, ignoreCtime = settings.ignoreCtime } = options;
   return {
     ...sourcesOf(chosen, options, session),
     name: options.name ?? chosen.name,
@@ -130,7 +130,7 @@ export async function selectionFor(chosen: Chosen, options: SelectionOptions, se
     excludeCaches: options.excludeCaches ?? settings.excludeCaches ?? false,
     largestBytes: options.maxSize ?? options.excludeLargerThan ?? settings.excludeLargerThan,
     host: options.host ?? world.env("BACKUP_TOOL_HOST") ?? settings.host ?? world.host(),
-    detection: { force, ignoreInode, ignoreCtime },
+    detection: { force, ignoreInode: ignoreInode ?? false, ignoreCtime: ignoreCtime ?? false },
     statics: [...settings.static ?? [], ...options.static ?? []],
   };
 }

@@ -42,6 +42,19 @@ function read(parse: (text: string) => unknown) {
   });
 }
 
+const lock = z.union([
+  z.enum(["btrfs", "zfs", "lvm"]),
+  z.strictObject({
+    before: z.string().min(1).optional().describe("Run before the sources are read"),
+    after: z.string().min(1).optional().describe("Run when they have been read, or when anything fails"),
+    readFrom: z.string().regex(/^\//, "This must be an absolute path").optional()
+      .describe("Where the only source is read in between"),
+  }).refine(
+    ({ before, after }) => before !== undefined || after !== undefined,
+    "A lock needs a command, before or after",
+  ),
+]);
+
 const backupSettings = {
   tags: texts.optional().describe("Marks of each snapshot"),
   exclude: texts.optional().describe("Patterns in gitignore syntax; later ones win"),
@@ -51,6 +64,9 @@ const backupSettings = {
   excludeLargerThan: size.optional().describe("Leave out larger files: bytes, or text such as 10M or 1.5GiB"),
   static: texts.optional().describe("Patterns of what should never change: warn, and keep the old content"),
   oneFileSystem: z.boolean().optional().describe("Don't enter other file systems"),
+  ignoreInode: z.boolean().optional().describe("A new inode number alone is no change"),
+  ignoreCtime: z.boolean().optional().describe("A new time of change (ctime) alone is no change"),
+  lock: lock.optional().describe("How sources are held still: a kind of snapshot, or commands before and after"),
   ignoreFiles: z.boolean().optional().describe("Follow .backupignore files in the sources (default: true)"),
   tree: z.boolean().optional().describe("Make a browsable tree (default: true)"),
   host: z.string().min(1).optional().describe("Whose files these are (default: this machine's)"),

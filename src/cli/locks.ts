@@ -2,6 +2,8 @@
 import { type Command, Option } from "commander";
 import { BadUsage } from "../core/fault.ts";
 import { LOCK_KINDS, type LockKind, type LockSpec } from "../source/lock/kinds.ts";
+import { rawOf } from "../core/raw.ts";
+import type { BackupSettings } from "./config_schema.ts";
 import { absolutePath } from "./paths.ts";
 import type { World } from "./world.ts";
 
@@ -22,8 +24,19 @@ export function addLockOptions(command: Command): Command {
     .option("--read-from <PATH>", "read the source from there between the two");
 }
 
-/** @returns undefined if nothing is to be locked @throws BadUsage */
-export function lockSpecOf({ lock, before, after, readFrom }: LockOptions, world: World): LockSpec | undefined {
+/** Options count before settings. @returns undefined if nothing is to be locked @throws BadUsage */
+export function lockSpecOf(options: LockOptions, settings: BackupSettings, world: World): LockSpec | undefined {
+  return specOfOptions(options, world) ?? specOfSettings(settings);
+}
+
+function specOfSettings({ lock }: BackupSettings): LockSpec | undefined {
+  if (lock === undefined) return undefined;
+  if (typeof lock === "string") return { kind: lock };
+  const { before, after, readFrom } = lock;
+  return { kind: "command", before, after, readFrom: readFrom === undefined ? undefined : rawOf(readFrom) };
+}
+
+function specOfOptions({ lock, before, after, readFrom }: LockOptions, world: World): LockSpec | undefined {
   const hasCommands = before !== undefined || after !== undefined;
   if (lock !== undefined && lock !== "command") {
     if (!hasCommands && readFrom === undefined) return { kind: lock };

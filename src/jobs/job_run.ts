@@ -19,6 +19,8 @@ export interface JobSetup {
   readonly workers: number;
   readonly log: Log;
   readonly signal: AbortSignal;
+  /** Where this machine notes what it does to sources; absent: they can't be locked. */
+  readonly lockState?: Raw;
 }
 
 export interface RunOptions {

@@ -3,13 +3,16 @@ import { type Apath, apathOf } from "../core/apath.ts";
 import type { Policy } from "../core/policy.ts";
 import { type Raw, rawOf } from "../core/raw.ts";
 import { backup, type BackupRequest } from "../operations/backup.ts";
+import type { Selection } from "../operations/comparison.ts";
 import { check, type Finding } from "../operations/check.ts";
 import { forget } from "../operations/forget.ts";
+import { lockedBackup } from "../operations/locked_backup.ts";
 import { prune } from "../operations/prune.ts";
 import { restore, type RestoreRequest } from "../operations/restore.ts";
 import { TargetNotEmpty } from "../operations/restore_target.ts";
-import { DiskFault } from "../platform/disk.ts";
+import { type Disk, DiskFault } from "../platform/disk.ts";
 import { parseExcludeFile, PRESETS } from "../source/exclude_lists.ts";
+import type { LockSpec } from "../source/lock/kinds.ts";
 import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
 import { resolveSnapshot } from "../storage/resolve.ts";
 import { DamageFound, NotYet } from "./faults.ts";
@@ -41,7 +44,7 @@ export async function performKind(run: JobRun, job: Job): Promise<void> {
 async function performBackup(run: JobRun, job: JobOf<"backup">): Promise<void> {
   const { storage, monitor } = run;
   const done = run.findSnapshot();
-  if (done === undefined) run.noteSnapshot(await backup(storage, backupRequest(run, job), monitor));
+  if (done === undefined) run.noteSnapshot(await makeBackup(run, job));
   else monitor.recall(storage.manifest(done.id).root.totals.problems);
   const { host, name } = run.snapshot!;
   if (job.keep !== undefined) {
@@ -63,8 +66,34 @@ function policyOf(keep: Keep): Policy | undefined {
     : Object.fromEntries(Object.entries(keep).filter(([, rule]) => rule !== undefined));
 }
 
-function backupRequest(run: JobRun, job: JobOf<"backup">): BackupRequest {
-  const { setup } = run;
+async function makeBackup(run: JobRun, job: JobOf<"backup">): Promise<SnapshotInfo> {
+  const { setup, storage, monitor } = run;
+  const { workers = setup.workers, tags = [], tree = true } = job;
+  const request: BackupRequest = {
+    ...selectionOf(job, setup.machine.disk, setup.host),
+    job: run.mark("backup"),
+    tags,
+    tree,
+    workers,
+    user: setup.user,
+    signal: setup.signal,
+  };
+  const { lockState: state } = setup;
+  if (state !== undefined) return await lockedBackup(storage, request, { state, spec: lockSpecOf(job) }, monitor);
+  if (job.lock === undefined) return await backup(storage, request, monitor);
+  throw new Error("Nothing says where locks of sources are noted");
+}
+
+function lockSpecOf({ lock }: JobOf<"backup">): LockSpec | undefined {
+  if (lock === undefined) return undefined;
+  if (typeof lock === "string") return { kind: lock };
+  const { before, after, readFrom } = lock;
+  return { kind: "command", before, after, readFrom: readFrom === undefined ? undefined : rawOf(readFrom) };
+}
+
+/** What a job is to back up. @param host if it names none @throws DiskFault of a file with patterns */
+export function selectionOf(job: JobOf<"backup">, disk: Disk, host: string): Selection {
+  const { force = false, ignoreInode = false, ignoreCtime = false } = job;
   return {
     sources: job.sources.map((source) =>
       typeof source === "string"
@@ -72,26 +101,22 @@ function backupRequest(run: JobRun, job: JobOf<"backup">): BackupRequest {
         : { path: rawOf(source.path), as: source.as === undefined ? undefined : rawOf(source.as) }
     ),
     name: job.name,
-    tags: job.tags ?? [],
-    job: run.mark("backup"),
     excludes: [
       ...(job.presets ?? []).flatMap((name) => PRESETS[name] ?? []),
-      ...(job.excludeFrom ?? []).flatMap((path) => parseExcludeFile(readTextFile(setup.machine.disk, rawOf(path)))),
+      ...(job.excludeFrom ?? []).flatMap((path) => parseExcludeFile(readTextFile(disk, rawOf(path)))),
       ...(job.exclude ?? []),
     ],
     ignoreFiles: job.ignoreFiles ?? true,
     oneFileSystem: job.oneFileSystem ?? false,
     excludeCaches: job.excludeCaches ?? false,
     largestBytes: sizeOf(job.maxSize ?? job.excludeLargerThan),
-    tree: job.tree ?? true,
-    workers: job.workers ?? setup.workers,
-    host: job.host ?? setup.host,
-    user: setup.user,
-    signal: setup.signal,
+    host: job.host ?? host,
+    detection: { force, ignoreInode, ignoreCtime },
+    statics: job.static ?? [],
   };
 }
 
-function readTextFile(disk: JobRun["setup"]["machine"]["disk"], path: Raw): string {
+function readTextFile(disk: Disk, path: Raw): string {
   const slash = path.lastIndexOf("/");
   using directory = disk.openDir((slash <= 0 ? "/" : path.slice(0, slash)) as Raw);
   const text = readTextIn(directory, path.slice(slash + 1) as Raw);

@@ -17,7 +17,14 @@ import { performKind } from "./kinds.ts";
 import { type JobRecord, RecordStore } from "./record.ts";
 
 /** Nothing is wrong with the job: its storage can't be used at the moment. It stays, and its turn comes again. */
-const POSTPONING = new Set(["locked", "no-storage", "split-storage", "damaged-settings", "newer-format"]);
+const POSTPONING = new Set([
+  "locked",
+  "source-locked",
+  "no-storage",
+  "split-storage",
+  "damaged-settings",
+  "newer-format",
+]);
 
 export interface JobPlaces {
   /** Absolute paths. */

@@ -45,6 +45,18 @@ const rules = z.strictObject({
 const keep = z.union([rules, z.literal("policy")])
   .describe("Which snapshots of the series stay, the others are forgotten; `policy`: as `policy set` says");
 
+const lock = z.union([
+  z.enum(["btrfs", "zfs", "lvm"]),
+  z.strictObject({
+    before: z.string().min(1, "must not be empty").describe("Run before the sources are read").optional(),
+    after: z.string().min(1, "must not be empty").describe("Run when they have been read, or when anything fails")
+      .optional(),
+    readFrom: path.describe("Where the only source is read in between").optional(),
+  }).refine(({ before, after }) => before !== undefined || after !== undefined, {
+    message: "must have a command, before or after",
+  }),
+]).describe("How the sources are held still: by snapshots of their file system, or by commands");
+
 const schema = z.string().describe("For editors").optional();
 
 const backup = z.strictObject({
@@ -68,6 +80,11 @@ const backup = z.strictObject({
   maxSize: size.describe("The same").optional(),
   oneFileSystem: z.boolean().describe("Don't enter what is mounted below a source").optional(),
   tags: tags.optional(),
+  force: z.boolean().describe("Read every file, even if nothing seems to have changed").optional(),
+  ignoreInode: z.boolean().describe("A new inode number alone is no change").optional(),
+  ignoreCtime: z.boolean().describe("A new time of change (ctime) alone is no change").optional(),
+  static: patterns.describe("What fits should never change: warn, and keep the old content").optional(),
+  lock: lock.optional(),
   tree: z.boolean().describe("Make a browsable tree; default: true").optional(),
   host: host.optional(),
   workers: workers.optional(),

@@ -22,7 +22,7 @@ export interface JobRunner extends Disposable {
 }
 
 /** What a thread can be told of a {@link JobSetup}. */
-export interface ThreadSetup extends Pick<JobSetup, "host" | "user" | "workers"> {
+export interface ThreadSetup extends Pick<JobSetup, "host" | "user" | "workers" | "lockState"> {
   readonly places: JobPlaces;
   /** Lowest priority for processor and disk. */
   readonly nice: boolean;

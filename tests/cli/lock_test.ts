@@ -99,3 +99,18 @@ Deno.test("options of locks that don't go together are refused", () => {
   place.fault(2, "bad-usage", "backup", "source", "--read-from", "elsewhere");
   match(place.expect(2, "backup", "source", "--lock", "tape").stderr, /Allowed choices are command, btrfs, zfs, lvm/);
 });
+
+Deno.test("a lock may stand in the configuration", () => {
+  using place = makePlace();
+  const log = `${place.base}/log`;
+  const config = (lock: unknown) => {
+    const text = JSON.stringify({ backups: { mine: { sources: [place.source], ignoreCtime: true, lock } } });
+    Deno.writeTextFileSync(`${place.base}/c.jsonc`, text);
+  };
+  config({ after: `echo $BACKUP_TOOL_OUTCOME >> ${log}` });
+  place.expect(0, "backup", "mine", "--config", "c.jsonc");
+  place.expect(0, "backup", "mine", "--config", "c.jsonc", "--before", "true");
+  strictEqual(Deno.readTextFileSync(log), "done\n", "an option counts before it");
+  config({});
+  match(place.fault(2, "bad-config", "backup", "mine", "--config", "c.jsonc"), /lock/);
+});

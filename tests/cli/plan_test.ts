@@ -97,3 +97,23 @@ Deno.test("--static keeps what has changed, and the exit status tells", () => {
   strictEqual(place.json("backup", "source", "--force").readFiles, 3);
   strictEqual(place.expect(0, "cat", "latest", "a.txt").stdout, "damaged");
 });
+
+Deno.test("plan --job says what a job file would do, and refuses what is no backup", () => {
+  using place = new Place();
+  plant(place);
+  place.expect(0, "init");
+  const job = { kind: "backup", sources: [place.source], exclude: ["*.tmp"], name: "nightly" };
+  const write = (value: unknown) => Deno.writeTextFileSync(`${place.base}/job.jsonc`, JSON.stringify(value));
+  write(job);
+  const plan = place.json("plan", "--job", "job.jsonc");
+  deepStrictEqual([plan.name, plan.new.files, plan.excluded.length], ["nightly", 2, 1]);
+  write({ ...job, every: "0 3 * * *" });
+  deepStrictEqual(place.json("plan", "--job", "job.jsonc"), plan);
+  match(place.expect(0, "plan", "--job", "job.jsonc", "--why", "source/b.tmp").stdout, /pattern \*\.tmp of --exclude/);
+  write({ ...job, surces: [] });
+  match(place.fault(2, "bad-usage", "plan", "--job", "job.jsonc"), /surces/);
+  write({ kind: "check" });
+  match(place.fault(2, "bad-usage", "plan", "--job", "job.jsonc"), /kind check/);
+  place.fault(2, "bad-usage", "plan", "source", "--job", "job.jsonc");
+  place.fault(1, "disk", "plan", "--job", "missing.json");
+});

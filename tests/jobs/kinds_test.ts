@@ -144,3 +144,31 @@ Deno.test("a job file that is replaced while its job is being done is a job of i
   strictEqual((await world.perform("a.json"))?.kind, "check");
   deepStrictEqual(world.remains(), []);
 });
+
+Deno.test("a backup job holds its sources still, watches what is static, and reads all if it is told to", async () => {
+  using world = new JobWorld();
+  for (const path of ["photos/a", "letter"]) world.write(path, "live");
+  const copy = `${world.base}/copy`;
+  const job = {
+    kind: "backup",
+    sources: [world.source],
+    static: ["photos/"],
+    force: true,
+    lock: {
+      before: `cp -a ${world.source} ${copy} && echo frozen > ${copy}/letter`,
+      after: `rm -r ${copy}`,
+      readFrom: copy,
+    },
+  };
+  for (const [outcome, read] of [["done", 2], ["problems", 1]] as const) {
+    world.put("a.json", job);
+    const entry = await world.perform("a.json");
+    deepStrictEqual([entry?.outcome, entry?.counts["readFiles"]], [outcome, read]);
+    world.write("photos/a", "changed");
+  }
+  using storage = world.open();
+  const { sources, id } = storage.resolve("latest");
+  deepStrictEqual(sources, [world.source]);
+  strictEqual(storage.manifest(id).entry(parseApath("/letter"))?.size, 7);
+  strictEqual(storage.manifest(id).entry(parseApath("/photos/a"))?.size, 4);
+});

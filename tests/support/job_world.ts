@@ -40,6 +40,7 @@ export class JobWorld extends World {
       host: "testhost",
       user: "tester",
       workers: 0,
+      lockState: rawOf(`${this.base}/locks`),
       signal: this.signal.signal,
       log: (event: LogEvent) => void this.log.push(event),
     };

@@ -48,7 +48,7 @@ interface Report {
 
 async function backUp(storage: Storage, chosen: Chosen, options: Options, session: Session): Promise<Report> {
   const { lockedBackup } = await import("../../operations/locked_backup.ts");
-  const locking = { state: await lockDirectory(session), spec: lockSpecOf(options, session.world) };
+  const locking = { state: await lockDirectory(session), spec: lockSpecOf(options, chosen.settings, session.world) };
   const request = await requestFor(chosen, options, session);
   const snapshot = await lockedBackup(storage, request, locking, session.monitor);
   return {

@@ -1,8 +1,10 @@
 /** backup-tool plan */
 import { type Command, Option } from "commander";
 import { BadUsage } from "../../core/fault.ts";
+import type { Selection } from "../../operations/comparison.ts";
 import type { Storage } from "../../storage/storage.ts";
-import { chooseBackups, type Chosen, excludesOf, hasOtherSources, selectionFor } from "../backup_request.ts";
+import { chooseBackups, excludesOf, hasOtherSources, selectionFor } from "../backup_request.ts";
+import type { ExcludeOptions } from "../excludes.ts";
 import { examples } from "../options.ts";
 import { absolutePath } from "../paths.ts";
 import { planJson, planLines, whyJson, whyLine } from "../plan_summary.ts";
@@ -13,6 +15,7 @@ import type { Define } from "./command.ts";
 interface PlanOptions extends SelectionOptions {
   readonly why?: string;
   readonly tree?: boolean;
+  readonly job?: string;
 }
 
 export const definePlan: Define = (program, act) => {
@@ -20,23 +23,59 @@ export const definePlan: Define = (program, act) => {
   command.action((words: readonly string[]) =>
     act(command, async (session) => {
       const options = command.opts<PlanOptions>();
-      const [chosen, ...others] = await chooseBackups(words, false, session, hasOtherSources(options));
-      if (chosen === undefined || others.length > 0) {
-        throw new BadUsage("`plan` is for one backup", "Give one name from the configuration, or paths");
-      }
+      const { selection, tree, excludes } = await whatToPlan(words, options, session);
       const storage = await session.openStorage();
-      if (options.why !== undefined) return await tellWhy(options.why, storage, chosen, options, session);
+      if (options.why !== undefined) return await tellWhy(options.why, storage, { selection, excludes }, session);
       const { plan } = await import("../../operations/plan.ts");
-      const request = {
-        ...await selectionFor(chosen, options, session),
-        tree: options.tree ?? chosen.settings.tree ?? true,
-        signal: session.signal,
-      };
-      const planned = await plan(storage, request, session.monitor);
-      session.result(planJson(planned), planLines(planned, session, excludesOf(chosen, options)));
+      const planned = await plan(storage, { ...selection, tree, signal: session.signal }, session.monitor);
+      session.result(planJson(planned), planLines(planned, session, excludes));
     })
   );
 };
+
+/** What a backup would be asked for. */
+interface Planned {
+  readonly selection: Selection;
+  readonly tree: boolean;
+  /** Where patterns come from. */
+  readonly excludes: ExcludeOptions;
+}
+
+/** @throws BadUsage, BadJob */
+async function whatToPlan(words: readonly string[], options: PlanOptions, session: Session): Promise<Planned> {
+  if (options.job !== undefined) return await jobToPlan(options.job, words, session);
+  const [chosen, ...others] = await chooseBackups(words, false, session, hasOtherSources(options));
+  if (chosen === undefined || others.length > 0) {
+    throw new BadUsage("`plan` is for one backup", "Give one name from the configuration, or paths");
+  }
+  return {
+    selection: await selectionFor(chosen, options, session),
+    tree: options.tree ?? chosen.settings.tree ?? true,
+    excludes: excludesOf(chosen, options),
+  };
+}
+
+async function jobToPlan(file: string, words: readonly string[], session: Session): Promise<Planned> {
+  if (words.length > 0) throw new BadUsage("A job says itself what it backs up", "Give --job or sources, not both");
+  const [{ parseJob, parseRecurringJob }, { selectionOf }] = await Promise.all([
+    import("../../jobs/job_file.ts"),
+    import("../../jobs/kinds.ts"),
+  ]);
+  const text = session.world.readTextFile(file);
+  const once = parseJob(text), recurring = parseRecurringJob(text);
+  const { job, problems } = recurring.problems.length < once.problems.length ? recurring : once;
+  if (job?.kind !== "backup") {
+    const why = job === undefined ? problems[0]?.message ?? "it is no job" : `it is a job of kind ${job.kind}`;
+    throw new BadUsage(`Cannot plan ${JSON.stringify(file)}: ${why}`, "See `backup-tool job check`");
+  }
+  const { disk } = await session.machine();
+  const { exclude = [], excludeFrom = [], presets = [], tree = true } = job;
+  return {
+    selection: selectionOf(job, disk, session.world.host()),
+    tree,
+    excludes: { exclude, excludeFrom, excludePreset: presets },
+  };
+}
 
 function withOptions(command: Command): Command {
   command
@@ -50,12 +89,14 @@ function withOptions(command: Command): Command {
   return addSelectionOptions(command)
     .option("--no-tree", "for a backup without a browsable tree")
     .addOption(new Option("--tree").hideHelp())
+    .option("--job <FILE>", "plan what a job file says")
     .option("--why <PATH>", "only say what would happen to this path, and by which rule")
     .addHelpText(
       "after",
       examples(
         "backup-tool plan ~/photos",
         "backup-tool plan /etc /home --name system --exclude '*.tmp' --json",
+        "backup-tool plan --job /volume1/jobs/photos.json",
         "backup-tool plan ~ --exclude-preset desktop --why ~/.cache/thumbnails",
       ),
     );
@@ -64,8 +105,7 @@ function withOptions(command: Command): Command {
 async function tellWhy(
   text: string,
   storage: Storage,
-  chosen: Chosen,
-  options: PlanOptions,
+  { selection, excludes }: Pick<Planned, "selection" | "excludes">,
   session: Session,
 ): Promise<void> {
   const [{ explain }, { NotInSources }] = await Promise.all([
@@ -73,7 +113,7 @@ async function tellWhy(
     import("../../operations/sources.ts"),
   ]);
   const path = absolutePath(session.world, text);
-  const why = explain(storage, await selectionFor(chosen, options, session), path, session.monitor);
+  const why = explain(storage, selection, path, session.monitor);
   if (why.verdict === "outside" || why.verdict === "unreachable") throw new NotInSources(path);
-  session.result(whyJson(path, why), [whyLine(path, why, excludesOf(chosen, options))]);
+  session.result(whyJson(path, why), [whyLine(path, why, excludes)]);
 }

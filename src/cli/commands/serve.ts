@@ -10,6 +10,7 @@ import { EXIT, exitForJobs } from "../exit.ts";
 import { examples, reading, workersOption } from "../options.ts";
 import { absolutePath } from "../paths.ts";
 import type { Session } from "../session.ts";
+import { lockDirectory } from "../state_directory.ts";
 import type { Define } from "./command.ts";
 
 interface ServeOptions {
@@ -120,6 +121,7 @@ async function serviceOptions(session: Session, options: ServeOptions, held: Dis
     host: world.host(),
     user: world.user(),
     workers: session.workers(options.workers),
+    lockState: await lockDirectory(session),
     nice: options.nice === "lowest",
     throttle: options.limit === undefined && options.pause === 0
       ? undefined
