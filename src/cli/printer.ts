@@ -1,7 +1,7 @@
 /** Standard output: results, and nothing else. */
 import type { Paint, Style } from "./paint.ts";
 import { jsonText, printable } from "./printable.ts";
-import { type Column, tableLines } from "./table.ts";
+import { type Column, cutOff, tableLines } from "./table.ts";
 import type { Output } from "./world.ts";
 
 /** Text that is gathered before it is written: a system call per line would be slow. */
@@ -25,9 +25,10 @@ export class Printer {
     this.#add(`${style === undefined ? safe : this.paint(safe, style)}\n`);
   }
 
-  /** Columns of text, with a heading. */
+  /** Columns of text, with a heading. On a terminal, what doesn't fit its width is cut off. */
   table(columns: readonly Column[], rows: readonly (readonly string[])[]): void {
-    const [heading = "", ...lines] = tableLines(columns, rows);
+    const most = this.#output.isTerminal ? this.#output.columns() : Infinity;
+    const [heading = "", ...lines] = tableLines(columns, rows).map((line) => cutOff(line, most));
     this.#add(`${this.paint(heading, "heading")}\n`);
     for (const line of lines) this.#add(`${line}\n`);
   }

@@ -119,5 +119,7 @@ export function progressJson(progress: Progress) {
 
 /** All counters that moved, one a line, for `--verbose`. */
 export function counterLines(counters: Progress["counters"]): string[] {
-  return Object.entries(counters).map(([name, value]) => `${name} ${countText(value)}`);
+  return Object.entries(counters).filter(([, value]) => value > 0).map(([name, value]) =>
+    `${name} ${countText(value)}`
+  );
 }

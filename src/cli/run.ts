@@ -89,7 +89,8 @@ export async function run(args: readonly string[], world: World): Promise<number
   }
 }
 
-function makeProgram(world: World, act: Act): Command {
+/** All commands and options. @param act runs the work of the one that was named */
+export function makeProgram(world: World, act: Act): Command {
   const program = new Command("backup-tool")
     .description("Back up directories into a storage that you can browse, verify and trust.")
     .exitOverride()

@@ -17,6 +17,18 @@ export function tableLines(columns: readonly Column[], rows: readonly (readonly 
   );
 }
 
+/** `text` in at most that many cells; "…" stands for what was cut off. */
+export function cutOff(text: string, cells: number): string {
+  if (cellWidth(text) <= cells) return text;
+  let kept = "", width = 1;
+  for (const character of text) {
+    width += cellWidth(character);
+    if (width > cells) break;
+    kept += character;
+  }
+  return `${kept.trimEnd()}…`;
+}
+
 /** `text` filled with spaces to a width in terminal cells. */
 export function padded(text: string, width: number, right = false): string {
   const fill = " ".repeat(Math.max(0, width - cellWidth(text)));

@@ -157,7 +157,8 @@ function wordsFor(
 
 function oneOf(values: readonly unknown[], node: Node, found: string): Omit<Complaint, "line" | "column"> {
   const hint = typeof node.value === "string" ? didYouMean(node.value, values.map(String)) : undefined;
-  const expected = values.map((value) => JSON.stringify(value)).join(" or ");
+  const names = values.map((value) => JSON.stringify(value));
+  const expected = names.length > 3 ? `one of ${names.join(", ")}` : names.join(" or ");
   return { message: `Expected ${expected}, found ${found}`, ...(hint !== undefined && { hint }) };
 }
 

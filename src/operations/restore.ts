@@ -11,7 +11,7 @@ import type { Storage } from "../storage/storage.ts";
 import { removeExtraneous } from "./extraneous.ts";
 import { Lacks } from "./lacks.ts";
 import { Pace } from "./pace.ts";
-import { type Choice, damagedProblem, type EntryGroup, groupsAlong, NotInSnapshot } from "./restore_entries.ts";
+import { type Choice, damagedProblem, type EntryGroup, groupsAlong, notInSnapshot } from "./restore_entries.ts";
 import { previewGroup } from "./restore_preview.ts";
 import { RestoreRun } from "./restore_run.ts";
 import {
@@ -26,7 +26,7 @@ import {
 } from "./restore_target.ts";
 import { absoluteOf, type Destination, pathsMeant, type Route, routesTo, withoutPlace } from "./routes.ts";
 
-export { NotInSnapshot } from "./restore_entries.ts";
+export { NotInSnapshot, notInSnapshot } from "./restore_entries.ts";
 
 export interface RestoreRequest extends Choice {
   readonly snapshot: SnapshotInfo;
@@ -136,7 +136,7 @@ class RestorePlan {
     this.manifest = storage.manifest(snapshot.id);
     const paths = request.paths.flatMap((path) => {
       const meant = pathsMeant(this.manifest, path);
-      if (meant.length === 0) throw new NotInSnapshot(path, snapshot);
+      if (meant.length === 0) throw notInSnapshot(this.manifest, path, snapshot);
       return meant;
     });
     this.choice = { paths, include, exclude };

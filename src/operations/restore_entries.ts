@@ -1,8 +1,9 @@
 /** What a restore brings back: the chosen entries of a snapshot, directory by directory, with their places in the target. */
-import { type Apath, isWithin, parentOf, TOP } from "../core/apath.ts";
+import { type Apath, isWithin, nameOf, parentOf, TOP } from "../core/apath.ts";
 import type { Entry } from "../core/entry.ts";
 import { Fault } from "../core/fault.ts";
 import { textOf } from "../core/raw.ts";
+import { didYouMean } from "../core/similar.ts";
 import { excludesWithParents, includesWithParents, parseFilter } from "../source/filter.ts";
 import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
 import { tell, untell } from "../storage/faults.ts";
@@ -32,10 +33,23 @@ export interface EntryGroup {
 
 export class NotInSnapshot extends Fault {
   readonly code = "not-in-snapshot";
-  readonly hint = "List what is there with `backup-tool ls`";
-  constructor(path: Apath, snapshot: SnapshotInfo) {
+  readonly hint: string;
+  constructor(path: Apath, snapshot: SnapshotInfo, hint = "List what is there with `backup-tool ls`") {
     super(`There is no ${JSON.stringify(textOf(path))} in the snapshot ${snapshot.id.slice(0, 12)}`);
+    this.hint = hint;
   }
+}
+
+/** Looking at more names for the one that was meant would take too long. */
+const MOST_NAMES = 10_000;
+
+/** The fault of a path that isn't there, with what may have been meant. */
+export function notInSnapshot(manifest: Manifest, path: Apath, snapshot: SnapshotInfo): NotInSnapshot {
+  const names: string[] = [];
+  for (const entry of manifest.list(parentOf(path))) {
+    if (names.push(textOf(nameOf(entry.path))) === MOST_NAMES) break;
+  }
+  return new NotInSnapshot(path, snapshot, didYouMean(textOf(nameOf(path)), names));
 }
 
 /** A snapshot knows of the file, but the backup could not read it. */

@@ -46,9 +46,10 @@ export class TooManyCollisions extends Fault {
 
 export class NoSnapshot extends Fault {
   readonly code = "no-snapshot";
-  readonly hint = "List the snapshots with `backup-tool snapshots`";
-  constructor(name: string) {
-    super(`Cannot find a snapshot ${JSON.stringify(name)}`);
+  readonly hint: string;
+  constructor(name: string, why = "", hint = "List the snapshots with `backup-tool snapshots`") {
+    super(`Cannot find a snapshot ${JSON.stringify(name)}${why && `: ${why}`}`);
+    this.hint = hint;
   }
 }
 

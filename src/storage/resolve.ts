@@ -1,4 +1,5 @@
 /** How a person names a snapshot. */
+import { didYouMean } from "../core/similar.ts";
 import { localTimeText } from "../core/time_text.ts";
 import type { SnapshotInfo } from "./catalog/catalog.ts";
 import { AmbiguousSnapshot, NoSnapshot } from "./faults.ts";
@@ -27,8 +28,17 @@ export function resolveSnapshot(name: string, snapshots: readonly SnapshotInfo[]
   const [, series, rest = name] = QUALIFIED.exec(name) ?? [];
   const among = series === undefined ? snapshots : snapshots.filter((snapshot) => isOf(snapshot, series));
   const latest = LATEST.exec(rest);
-  if (latest) return nthLatest(name, among, Number(latest[1] ?? 0));
-  return theOne(name, TIME.test(rest) ? among.filter((snapshot) => wasMadeAt(snapshot, rest)) : []);
+  if (latest && among.length > 0) return nthLatest(name, among, Number(latest[1] ?? 0));
+  const found = TIME.test(rest) ? among.filter((snapshot) => wasMadeAt(snapshot, rest)) : [];
+  if (found.length === 0) throw notFound(name, snapshots);
+  return theOne(name, found);
+}
+
+/** With what may have been meant. */
+function notFound(name: string, snapshots: readonly SnapshotInfo[]): NoSnapshot {
+  if (snapshots.length === 0) return new NoSnapshot(name, "there are none yet", "Make one with `backup-tool backup`");
+  const known = ["latest", ...snapshots.flatMap(({ name, tree }) => [`${name}:latest`, tree ?? ""])];
+  return new NoSnapshot(name, "", didYouMean(name, known));
 }
 
 function isNamed({ tree, id }: SnapshotInfo, name: string): boolean {
@@ -47,14 +57,13 @@ function wasMadeAt({ time, offsetMinutes }: SnapshotInfo, text: string): boolean
 function nthLatest(name: string, snapshots: readonly SnapshotInfo[], back: number): SnapshotInfo {
   const complete = snapshots.filter((snapshot) => snapshot.complete);
   const found = (complete.length > 0 ? complete : snapshots).at(-1 - back);
-  if (found === undefined) throw new NoSnapshot(name);
+  if (found === undefined) throw new NoSnapshot(name, `there are only ${complete.length || snapshots.length}`);
   return found;
 }
 
 function theOne(name: string, found: readonly SnapshotInfo[]): SnapshotInfo {
   const [first, ...others] = found;
-  if (first === undefined) throw new NoSnapshot(name);
-  if (others.length === 0) return first;
+  if (first !== undefined && others.length === 0) return first;
   // The newest ones are the likeliest to be meant.
   throw new AmbiguousSnapshot(name, found.slice(-CANDIDATES_SHOWN).map(candidateText), found.length);
 }

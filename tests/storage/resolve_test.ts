@@ -1,4 +1,4 @@
-import { match, strictEqual, throws } from "node:assert/strict";
+import { deepStrictEqual, match, strictEqual, throws } from "node:assert/strict";
 import type { RootId } from "../../src/core/content_id.ts";
 import type { SnapshotInfo } from "../../src/storage/catalog/catalog.ts";
 import { resolveSnapshot } from "../../src/storage/resolve.ts";
@@ -85,6 +85,27 @@ Deno.test("resolveSnapshot() counts within one name where it is given", () => {
   throws(() => found("attic:music:latest"), { code: "no-snapshot" });
   strictEqual(found("photos:2026-11-22 00:30"), 1);
   throws(() => found("music:2026-11-22"), { code: "no-snapshot" });
+});
+
+Deno.test("resolveSnapshot() says why there is none, and what may have been meant", () => {
+  const told = (name: string, among?: SnapshotInfo[]) => {
+    try {
+      found(name, among);
+    } catch (error) {
+      const { message, hint } = error as Error & { hint: string };
+      return [message, hint];
+    }
+    return undefined;
+  };
+  const list = "List the snapshots with `backup-tool snapshots`";
+  deepStrictEqual(told("lastest"), [`Cannot find a snapshot "lastest"`, `Did you mean "latest"?`]);
+  deepStrictEqual(told("msic:latest"), [`Cannot find a snapshot "msic:latest"`, `Did you mean "music:latest"?`]);
+  deepStrictEqual(told("latest~9"), [`Cannot find a snapshot "latest~9": there are only 3`, list]);
+  deepStrictEqual(told("1999-01-01"), [`Cannot find a snapshot "1999-01-01"`, list]);
+  deepStrictEqual(told("latest", []), [
+    `Cannot find a snapshot "latest": there are none yet`,
+    "Make one with `backup-tool backup`",
+  ]);
 });
 
 Deno.test("resolveSnapshot() names the candidates where several fit", () => {

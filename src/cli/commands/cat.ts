@@ -34,8 +34,8 @@ export const defineCat: Define = (program, act) => {
       const path = snapshotPath(pathText);
       const entry = storage.manifest(snapshot.id).entry(path);
       if (entry === undefined) {
-        const { NotInSnapshot } = await import("../../operations/restore.ts");
-        throw new NotInSnapshot(path, snapshot);
+        const { notInSnapshot } = await import("../../operations/restore_entries.ts");
+        throw notInSnapshot(storage.manifest(snapshot.id), path, snapshot);
       }
       const { content, size } = entry;
       if (content === undefined) throw new NotAFile(textOf(path), describe(entry));

@@ -78,8 +78,10 @@ function print(command: Command, session: Session, { path, config }: LoadedConfi
   const settings = SETTINGS.map((name) => shown(command, name, path));
   const { keep, defaults = {}, backups = {} } = config;
   if (session.options.json) return session.out.json({ file: path ?? null, settings, keep, defaults, backups });
-  const looked = usualPlaces(session.world).join(", ");
-  session.out.line(path === undefined ? `No configuration file (looked for ${looked})` : `Configuration file ${path}`);
+  session.out.line(
+    path === undefined ? "No configuration file; there would be looked for" : `Configuration file ${path}`,
+  );
+  if (path === undefined) { for (const place of usualPlaces(session.world)) session.out.line(`  ${place}`); }
   const rows = settings.map(({ name, value, from }) => [name, value === null ? "-" : String(value), from]);
   session.out.table([{ title: "SETTING" }, { title: "VALUE" }, { title: "FROM" }], rows);
   if (keep !== undefined) session.out.line(`forget keeps by ${policyText(keep)}`);

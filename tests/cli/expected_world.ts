@@ -1,0 +1,144 @@
+/** A world whose output is the same on every machine, and how it is written down. */
+import { rawOf } from "../../src/core/raw.ts";
+import { type Disk, DiskFault } from "../../src/platform/disk.ts";
+import { openDisk } from "../../src/platform/open_disk.ts";
+import { printable } from "../../src/cli/printable.ts";
+import type { Machine } from "../../src/storage/storage.ts";
+import { FakeWorld, runIn } from "./fake_world.ts";
+
+/** What the reader is: a person at a terminal of 80 columns, a program at the end of a pipe, or one that wants JSON. */
+export const READERS = ["terminal", "pipe", "json"] as const;
+export type Reader = typeof READERS[number];
+
+const SEPTEMBER = Date.UTC(2026, 8, 14, 15, 9, 26, 535);
+
+export class ExpectedWorld extends FakeWorld implements Disposable {
+  /** Of one length: output is laid out around it. */
+  readonly base = `${Deno.env.get("TMPDIR") ?? "/tmp"}/backup-tool-expected-${crypto.randomUUID()}`;
+  /** Made up, by their paths. */
+  readonly files: Record<string, string> = {};
+  readonly #reader: Reader;
+
+  constructor(reader: Reader) {
+    super();
+    Deno.mkdirSync(this.base);
+    this.#reader = reader;
+    this.directory = this.base;
+    this.variables["HOME"] = `${this.base}/home`;
+    this.stdout.isTerminal = this.stderr.isTerminal = reader === "terminal";
+  }
+
+  [Symbol.dispose](): void {
+    Deno.removeSync(this.base, { recursive: true });
+  }
+
+  override machine(): Promise<Machine> {
+    let seed = 1;
+    const random = (bytes: number) =>
+      Uint8Array.from({ length: bytes }, () => (seed = (seed * 48271) % 0x7fffffff) & 0xff);
+    return Promise.resolve({ disk: anonymous(openDisk()), clock: this.clock, random, workerScript: undefined });
+  }
+
+  /** A file with a time of its own. @param size of text that repeats the name */
+  write(path: string, size: number, text = `${path}\n`): void {
+    const full = `${this.base}/${path}`;
+    Deno.mkdirSync(full.slice(0, full.lastIndexOf("/")), { recursive: true });
+    Deno.writeTextFileSync(full, text.repeat(Math.ceil(size / text.length)).slice(0, size));
+    Deno.chmodSync(full, 0o644);
+    this.settle();
+  }
+
+  writeText(path: string, text: string): void {
+    this.write(path, text.length, text);
+  }
+
+  /** Gives everything the same times: when a test runs must not show. */
+  settle(path = this.base): void {
+    for (const { name, isDirectory, isSymlink } of Deno.readDirSync(path)) {
+      if (name === "st" || name.startsWith("st-")) continue;
+      if (isDirectory) this.settle(`${path}/${name}`);
+      else if (isSymlink) settleLink(path, name);
+      else Deno.utimeSync(`${path}/${name}`, SEPTEMBER / 1000, SEPTEMBER / 1000);
+    }
+    if (path === this.base) return;
+    Deno.chmodSync(path, 0o755);
+    Deno.utimeSync(path, SEPTEMBER / 1000, SEPTEMBER / 1000);
+  }
+
+  override readTextFile = (path: string): string => {
+    const text = this.files[path];
+    if (text === undefined) throw new DiskFault("ENOENT", "read", rawOf(path));
+    return text;
+  };
+
+  /** Items of the storage whose bytes begin like that. */
+  itemsLike(beginning: string): string[] {
+    const all = (path: string): string[] =>
+      [...Deno.readDirSync(path)].flatMap(({ name, isDirectory }) =>
+        isDirectory ? all(`${path}/${name}`) : [`${path}/${name}`]
+      );
+    return all(`${this.base}/st/content`).filter((path) => Deno.readTextFileSync(path).startsWith(beginning));
+  }
+
+  /** Runs a command, and writes down what it said, as a person would see it. */
+  async transcript(args: readonly string[], shown = args): Promise<string> {
+    this.settle();
+    const given = this.#reader === "json" ? [...args, "--json"] : args;
+    const { status, stdout, stderr } = await runIn(this, ...given);
+    const lines = (text: string, mark: string) => linesOf(text).map((line) => mark + printable(line));
+    return [
+      `$ backup-tool ${shown.map(quoted).join(" ")}`,
+      ...lines(stdout, ""),
+      ...lines(stderr, "! "),
+      ...(status === 0 ? [] : [`(exit status ${status})`]),
+    ].map((line) => this.#stable(line)).join("\n");
+  }
+
+  /** Without what is another one each time: ids of snapshots, and where the test's directory is. */
+  #stable(line: string): string {
+    return masked(line).replaceAll(this.base, "/mnt").replace(/[0-9a-f]{8}-[0-9a-f]{4}-\S{22}/, "(a UUID)")
+      .replace(/\b[0-9a-f]{12,66}\b/g, (id) => this.#letterFor(id).repeat(id.length));
+  }
+
+  /** The same for all beginnings of one id. Contents are named by their bytes alone, and so are these letters. */
+  #letterFor(id: string): string {
+    const key = id.slice(0, 12);
+    if (!this.#letters.has(key)) this.#letters.set(key, "abcdefghijklmnopqrstuvwxyz"[this.#letters.size % 26]!);
+    return this.#letters.get(key)!;
+  }
+  readonly #letters = new Map<string, string>();
+}
+
+/** Sizes on the disk: they depend on how long the name of the temporary directory is, and on who owns it. */
+function masked(line: string): string {
+  return line
+    .replace(/^( {2}"(?:bytes|manifestBytes|freeBytes)": )\d+/, "$1(some)")
+    .replace(/^((?:manifests|free) +)\S+ [KMGT]iB/, "$1(some)");
+}
+
+function linesOf(text: string): string[] {
+  const lines = text.split("\n"), rest = lines.pop();
+  return rest === "" ? lines : [...lines, `${rest}(no end of line)`];
+}
+
+function quoted(word: string): string {
+  return /^[\w./:~=,@%+-]+$/.test(word) ? word : `'${word}'`;
+}
+
+/** The link itself, which the runtime can't. */
+function settleLink(path: string, name: string): void {
+  using directory = openDisk().openDir(rawOf(path));
+  directory.setAttributes(rawOf(name), { mtime: `${SEPTEMBER}000000` });
+}
+
+/** Of nobody in particular, on a file system without numbers of its own. */
+function anonymous(real: Disk): Disk {
+  return new Proxy(real, {
+    get(disk, key) {
+      if (key === "abilities") return { ...disk.abilities, inodes: false, xattrs: false };
+      if (key === "userName" || key === "groupName") return () => "me";
+      const value = Reflect.get(disk, key, disk);
+      return typeof value === "function" ? value.bind(disk) : value;
+    },
+  });
+}

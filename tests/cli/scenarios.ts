@@ -1,0 +1,180 @@
+/** What is done while somebody watches. Each fills one file of expected/. */
+import type { ExpectedWorld } from "./expected_world.ts";
+
+/** Runs a command in the scenario's world, and writes down what it says. */
+export type Say = (...args: string[]) => Promise<void>;
+export type Scenario = (world: ExpectedWorld, say: Say) => Promise<void>;
+
+const MIB = 1024 * 1024;
+
+function makePhotos(world: ExpectedWorld): void {
+  world.write("photos/2025/beach.jpg", 3 * MIB);
+  world.write("photos/2025/hut.jpg", 1_234_567);
+  world.write("photos/2026/snow.jpg", 87_654);
+  world.write("photos/notes.txt", 5, "notes");
+  world.write("photos/evil\x1b[31m\nname", 4, "evil");
+  world.write("photos/thumbs.tmp", 100);
+  Deno.symlinkSync("2025/beach.jpg", `${world.base}/photos/best`);
+}
+
+/** A storage with three snapshots of two series. */
+async function fill(world: ExpectedWorld): Promise<void> {
+  const quietly = async (...args: string[]) => {
+    world.clock.pass(24 * 60);
+    await world.transcript([...args, "--quiet"]);
+  };
+  world.variables["BACKUP_TOOL_STORAGE"] = "st";
+  makePhotos(world);
+  world.write("letters/mum.odt", 20_000);
+  await quietly("backup", "photos", "--init", "--exclude", "*.tmp", "--tag", "nightly");
+  await quietly("backup", "letters");
+  world.write("photos/notes.txt", 9, "new notes");
+  world.write("photos/2026/thaw.jpg", 45_678);
+  Deno.removeSync(`${world.base}/photos/2025/hut.jpg`);
+  await quietly("backup", "photos", "--exclude", "*.tmp", "--tag", "nightly");
+}
+
+export const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  async init(world, say) {
+    await say("init", "-s", "st");
+    await say("init", "-s", "st");
+    await say("init", "-s", "st-2", "--algorithm", "md5", "--hex-split", "1,1");
+    await say("init", "-s", "st-3", "--algorithm", "sha512");
+    world.write("full/file", 1);
+    await say("init", "-s", "full");
+  },
+
+  async backup(world, say) {
+    makePhotos(world);
+    world.variables["BACKUP_TOOL_STORAGE"] = "st";
+    await say("backup", "photos", "--init", "--exclude", "*.tmp", "--tag", "nightly");
+    world.clock.pass(1);
+    await say("backup", "photos", "--exclude", "*.tmp", "--bytes");
+    world.clock.pass(1);
+    world.write("photos/new.txt", 3, "new");
+    Deno.removeSync(`${world.base}/photos/2025/hut.jpg`);
+    await say("backup", "photos", "--exclude", "*.tmp", "--verbose");
+    world.clock.pass(1);
+    await say("backup", "photos/notes.txt", "--no-tree", "--quiet");
+  },
+
+  async planning(world, say) {
+    await fill(world);
+    world.write("photos/new.txt", 3, "new");
+    Deno.removeSync(`${world.base}/photos/2026/thaw.jpg`);
+    await say("plan", "photos", "--exclude", "*.tmp");
+    await say("plan", "photos", "--exclude", "*.tmp", "--why", "photos/thumbs.tmp");
+    await say("plan", "nowhere");
+  },
+
+  async mistakes(world, say) {
+    makePhotos(world);
+    await say("snapshots");
+    await say("snapshots", "-s", "nowhere");
+    await say("snapshots", "-s", "photos");
+    await say("snapshots", "-s", "photos/notes.txt");
+    await say("backup", "photos", "-s", "nowhere/at/all");
+    await say("backup", "phtos", "-s", "st", "--init");
+    await say("backup", "photos/", "-s", "st/", "--name", "trailing slashes");
+    await say("backup", "st", "-s", "st");
+    await say("backup", "-s", "st");
+    await say("bakcup", "photos", "-s", "st");
+    await say("backup", "photos", "-s", "st", "--exlude", "*.tmp");
+    await say("ls", "lastest", "-s", "st");
+    await say("ls", "latest~7", "-s", "st");
+    await say("ls", "1999-01-01", "-s", "st");
+    await say("ls", "latest", "../..", "-s", "st");
+    await say("restore", "latest", "-s", "st");
+    await say("restore", "latest", "-s", "st", "--target", "photos");
+    await say("restore", "latest", "phtos", "-s", "st", "--target", "back");
+    await say("tree", "-s", "st");
+    await say("help", "bakcup");
+    await say("completions", "tcsh");
+    await say("version");
+  },
+
+  async jobs(world, say) {
+    world.files["good.jsonc"] = `{ "kind": "backup", "sources": ["/home/me/photos"] } // once`;
+    world.files["bad.json"] = `{\n  "kind": "backup",\n  "sorces": ["/home/me/photos"]\n}`;
+    await say("job", "check", "good.jsonc", "bad.json");
+    makePhotos(world);
+    world.writeText("jobs/photos.jsonc", `{ "kind": "backup", "sources": ["${world.base}/photos"] }`);
+    world.writeText("jobs/wrong.jsonc", `{ "kind": "bakcup" }`);
+    await say("serve", "--once", "--jobs", "jobs", "-s", "st");
+    await say("init", "-s", "st");
+    await say("serve", "--once", "--jobs", "jobs", "-s", "st");
+  },
+
+  async configuration(world, say) {
+    await say("config");
+    world.files["/etc/backup-tool.jsonc"] = `{
+  "storage": "/mnt/backup",
+  "keep": { "daily": 7, "weekly": 5 },
+  "backups": {
+    "photos": { "sources": ["/home/me/photos", "/srv/photos"] },
+    "system": { "sources": ["/etc"] }
+  }
+}`;
+    world.variables["BACKUP_TOOL_WORKERS"] = "2";
+    await say("config", "--bytes");
+    await say("backup", "potos");
+    await say("backup");
+    world.files["/etc/backup-tool.jsonc"] = `{ "storge": "/mnt/backup" }`;
+    await say("snapshots");
+  },
+
+  async looking(world, say) {
+    await fill(world);
+    await say("snapshots");
+    await say("snapshots", "--bytes");
+    await say("ls", "photos:latest");
+    await say("ls", "-l", "photos:latest");
+    await say("ls", "-lR", "photos:latest", "/2025", "--bytes");
+    await say("ls", "latest", "/nowhere");
+    await say("cat", "photos:latest", "/notes.txt");
+    await say("cat", "photos:latest", "/2025");
+    await say("find", "*.jpg");
+    await say("find", "--gone", "--long");
+    await say("history", "/notes.txt");
+    await say("stats");
+    await say("diff", "photos:latest");
+  },
+
+  async restoring(world, say) {
+    await fill(world);
+    await say("restore", "photos:latest", "--target", "back", "--dry-run");
+    await say("restore", "photos:latest", "--target", "back");
+    await say("restore", "photos:latest", "--target", "back");
+    Deno.removeSync(`${world.base}/back/notes.txt`);
+    await say("restore", "photos:latest", "--target", "back", "--overwrite", "if-changed", "--verbose");
+    await say("restore", "letters:latest", "/dad.odt", "--target", "back-2");
+  },
+
+  async keeping(world, say) {
+    await fill(world);
+    await say("policy", "show");
+    await say("forget");
+    await say("policy", "set", "--keep-last", "1");
+    await say("policy", "show");
+    await say("forget", "--dry-run");
+    await say("forget");
+    await say("prune", "--dry-run");
+    await say("prune");
+    await say("policy", "clear");
+  },
+
+  async checking(world, say) {
+    await fill(world);
+    await say("check");
+    await say("check", "--read-data");
+    const [damaged] = world.itemsLike("letters/mum.odt");
+    Deno.chmodSync(damaged!, 0o644);
+    Deno.writeTextFileSync(damaged!, "not what it was");
+    await say("check", "--read-data");
+    await say("cat", "letters:latest", "/mum.odt");
+    await say("repair");
+    await say("tree", "remove", "letters:latest");
+    await say("tree", "build", "letters:latest");
+    await say("rebuild");
+  },
+};
