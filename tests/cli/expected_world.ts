@@ -109,11 +109,12 @@ export class ExpectedWorld extends FakeWorld implements Disposable {
   readonly #letters = new Map<string, string>();
 }
 
-/** Sizes on the disk: they depend on how long the name of the temporary directory is, and on who owns it. */
+/** Who runs the test and when, and sizes on the disk, which depend on that. */
 function masked(line: string): string {
   return line
-    .replace(/^( {2}"(?:bytes|manifestBytes|freeBytes)": )\d+/, "$1(some)")
-    .replace(/^((?:manifests|free) +)\S+ [KMGT]iB/, "$1(some)");
+    .replace(/^( {2}"(?:bytes|manifestBytes|freeBytes|storageBytes)": )\d+/, "$1(some)")
+    .replace(/^((?:manifests|free|Growth {5}about) +)\S+ [KMGT]iB/, "$1(some)")
+    .replace(/("(?:uid|gid)":)\d+/g, "$1(some)").replace(/("birthtime":)"[^"]+"/g, "$1(some)");
 }
 
 function linesOf(text: string): string[] {
