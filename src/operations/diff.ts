@@ -7,7 +7,7 @@ import { ChangeTable, type GatheredChange } from "../storage/catalog/change_tabl
 import { changesBetween, type PathChange } from "../storage/catalog/path_changes.ts";
 import type { Storage } from "../storage/storage.ts";
 import { DirectoryComparison } from "./diff_directory.ts";
-import { NotInSnapshot } from "./restore.ts";
+import { notInSnapshot } from "./restore_entries.ts";
 import { type Aspect, aspectsOf, isOfContent } from "./state_change.ts";
 
 export interface DiffRequest {
@@ -87,7 +87,7 @@ function isWorthTelling({ before, now }: PathChange, directoryTimes: boolean): b
 /** A path that neither of them has is a typing error. */
 function checkPath(storage: Storage, path: Apath, both: readonly [SnapshotInfo, SnapshotInfo]): void {
   if (path === TOP || both.some(({ id }) => storage.manifest(id).entry(path) !== undefined)) return;
-  throw new NotInSnapshot(path, both[1]);
+  throw notInSnapshot(storage.manifest(both[1].id), path, both[1]);
 }
 
 /** The catalog knows what changed within a series; any other two are compared by their manifests. */

@@ -13,7 +13,7 @@ import type { PathChange } from "../storage/catalog/path_changes.ts";
 import type { State } from "../storage/catalog/version_row.ts";
 import { digestHexLength, newHasher } from "../storage/digest.ts";
 import type { Storage } from "../storage/storage.ts";
-import { NotInSnapshot } from "./restore.ts";
+import { notInSnapshot } from "./restore_entries.ts";
 import { findSources, skippedDirectories } from "./sources.ts";
 
 export interface DirectoryRequest {
@@ -41,7 +41,7 @@ export class DirectoryComparison {
     this.#monitor = monitor;
     const { before, below, directory } = request;
     const isThere = below === TOP || storage.manifest(before.id).entry(below) !== undefined;
-    if (!isThere) throw new NotInSnapshot(below, before);
+    if (!isThere) throw notInSnapshot(storage.manifest(before.id), below, before);
     const [root] = findSources(storage, { sources: [directory] }, parseFilter([]), monitor);
     this.#root = { ...root!, at: below };
   }

@@ -4,7 +4,7 @@ import type { Entry } from "../core/entry.ts";
 import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
 import type { Manifest } from "../storage/manifest.ts";
 import type { Storage } from "../storage/storage.ts";
-import { NotInSnapshot } from "./restore.ts";
+import { notInSnapshot } from "./restore_entries.ts";
 
 /** Within each directory; "size" and "time" from the largest and the newest on. */
 export type Order = "name" | "size" | "time";
@@ -29,7 +29,7 @@ export function listing(storage: Storage, request: ListingRequest): Generator<Li
   const { snapshot, path, extent } = request;
   const manifest = storage.manifest(snapshot.id);
   const own = manifest.entry(path);
-  if (own === undefined && path !== TOP) throw new NotInSnapshot(path, snapshot);
+  if (own === undefined && path !== TOP) throw notInSnapshot(manifest, path, snapshot);
   if (own !== undefined && own.kind !== "dir") return one(own);
   if (extent === "tree") return new TreeListing(manifest, request).all(own);
   return plain(manifest, request);
