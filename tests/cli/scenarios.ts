@@ -173,6 +173,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     await say("check", "--read-data");
     await say("cat", "letters:latest", "/mum.odt");
     await say("repair");
+    await say("recover");
     await say("tree", "remove", "letters:latest");
     await say("tree", "build", "letters:latest");
     await say("rebuild");

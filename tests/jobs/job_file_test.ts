@@ -3,7 +3,7 @@ import { complaintText } from "../../src/core/jsonc.ts";
 import { parseJob, parseRecurringJob } from "../../src/jobs/job_file.ts";
 import { JOB_KINDS, jsonSchema, nextDueMs } from "../../src/jobs/schema.ts";
 
-const KINDS = JOB_KINDS.map((kind) => `"${kind}"`).join(" or ");
+const KINDS = `one of ${JOB_KINDS.map((kind) => `"${kind}"`).join(", ")}`;
 
 const SOUND: Readonly<Record<string, string>> = {
   "a backup with everything": `{ // nightly
