@@ -133,6 +133,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     await say("ls", "latest", "/nowhere");
     await say("cat", "photos:latest", "/notes.txt");
     await say("cat", "photos:latest", "/2025");
+    await say("dump", "photos:latest", "/nots.txt");
     await say("find", "*.jpg");
     await say("find", "--gone", "--long");
     await say("history", "/notes.txt");
