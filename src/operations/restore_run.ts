@@ -5,7 +5,15 @@ import { Fault } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
 import { type Raw, textOf } from "../core/raw.ts";
 import { type Dir, DiskFault, type Stat } from "../platform/disk.ts";
-import { type Attributed, giveAttributes, NONE, type Owner, type Wanted } from "../storage/attributes.ts";
+import {
+  type Attributed,
+  giveAttributes,
+  NONE,
+  type Owner,
+  type Present,
+  renewAttributes,
+  type Wanted,
+} from "../storage/attributes.ts";
 import { type ExtractResult, type ExtractTask, isFatal } from "../storage/extract.ts";
 import { type Told, untell } from "../storage/faults.ts";
 import type { Manifest } from "../storage/manifest.ts";
@@ -93,7 +101,7 @@ export class RestoreRun {
   /** Gives the target itself what the snapshot's top had. */
   finishTop(): void {
     const stays = this.#overwrite === "never" && !this.#options.isFresh;
-    if (this.#top !== undefined && !stays) this.#give(this.#top, selfOf(this.#target));
+    if (this.#top !== undefined && !stays) this.#give(this.#top, this.#target);
   }
 
   #take({ directory, from, entries }: EntryGroup): void {
@@ -276,7 +284,7 @@ export class RestoreRun {
 
   #finish(into: Dir, directory: Entry): void {
     using own = into.openDir(nameOf(directory.path));
-    this.#give(directory, selfOf(own));
+    this.#give(directory, own);
   }
 
   #finishByPath(directory: Entry): void {
@@ -284,8 +292,8 @@ export class RestoreRun {
     this.#finish(into, directory);
   }
 
-  #give(entry: Entry, object: Attributed): void {
-    this.#options.lacks.add(entry.path, giveAttributes(object, this.#wanted(entry)));
+  #give(entry: Entry, directory: Dir): void {
+    this.#options.lacks.add(entry.path, renewAttributes(selfOf(directory), this.#wanted(entry)));
   }
 
   #wanted(entry: Entry): Wanted {
@@ -361,10 +369,11 @@ function taskOf(entry: Entry, owner: Owner | undefined): ExtractTask {
   };
 }
 
-function selfOf(directory: Dir): Attributed {
+function selfOf(directory: Dir): Present {
   return {
     setAttributes: (attributes) => directory.setSelfAttributes(attributes),
     setXattr: (name, value) => directory.setSelfXattr(name, value),
+    xattrs: () => directory.selfXattrs(),
   };
 }
 
@@ -372,6 +381,7 @@ function namedIn(directory: Dir, name: Raw, isSymlink: boolean): Attributed {
   return {
     setAttributes: ({ mode, ...others }) =>
       directory.setAttributes(name, isSymlink || mode === undefined ? others : { ...others, mode }),
-    setXattr: (attribute, value) => directory.setXattr(name, attribute, value),
+    // Only for what was just made: it has none that could be removed.
+    setXattr: (attribute, value) => value !== undefined && directory.setXattr(name, attribute, value),
   };
 }

@@ -79,7 +79,8 @@ export interface OpenFile extends Disposable {
   setAttributes(attributes: Attributes): void;
   /** Attribute names (text form) to values; empty where the platform or file system has none. */
   xattrs(): Record<string, Uint8Array<ArrayBuffer>>;
-  setXattr(name: string, value: Uint8Array<ArrayBuffer>): void;
+  /** @param value undefined removes it */
+  setXattr(name: string, value: Uint8Array<ArrayBuffer> | undefined): void;
   /** Makes content and attributes durable. */
   sync(): void;
   /**
@@ -129,7 +130,8 @@ export interface Dir extends Disposable {
   xattrs(name: Raw): Record<string, Uint8Array<ArrayBuffer>>;
   setXattr(name: Raw, attribute: string, value: Uint8Array<ArrayBuffer>): void;
   selfXattrs(): Record<string, Uint8Array<ArrayBuffer>>;
-  setSelfXattr(attribute: string, value: Uint8Array<ArrayBuffer>): void;
+  /** @param value undefined removes it */
+  setSelfXattr(attribute: string, value: Uint8Array<ArrayBuffer> | undefined): void;
   /** Makes the names in this directory durable. */
   sync(): void;
   /** Makes everything on this file system durable, while the program goes on. */

@@ -225,8 +225,11 @@ export class LinuxCalls {
     return this.#readXattrs(length, (name) => call.lgetxattr(link, name, this.#xattrValue, XATTR_BYTES), path);
   }
 
-  setXattrOfFd(fd: number, name: string, value: Uint8Array<ArrayBuffer>, path: Raw): void {
+  setXattrOfFd(fd: number, name: string, value: Uint8Array<ArrayBuffer> | undefined, path: Raw): void {
     const raw = this.#xattrName.path(rawOf(name));
+    if (value === undefined) {
+      return this.check(this.libc.call.fremovexattr(fd, raw), `remove the attribute ${name} of`, path);
+    }
     this.check(this.libc.call.fsetxattr(fd, raw, value, value.length, 0), `set the attribute ${name} of`, path);
   }
 

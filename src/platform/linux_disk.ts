@@ -396,7 +396,7 @@ class LinuxDir implements Dir {
     return this.#calls.xattrsOfFd(this.#fd, () => this.path);
   }
 
-  setSelfXattr(attribute: string, value: Uint8Array<ArrayBuffer>): void {
+  setSelfXattr(attribute: string, value: Uint8Array<ArrayBuffer> | undefined): void {
     this.#inherits = undefined;
     this.#calls.setXattrOfFd(this.#fd, attribute, value, this.path);
   }

@@ -104,7 +104,7 @@ export class LinuxFile implements OpenFile {
     return this.#calls.xattrsOfFd(this.#fd, this.#path);
   }
 
-  setXattr(name: string, value: Uint8Array<ArrayBuffer>): void {
+  setXattr(name: string, value: Uint8Array<ArrayBuffer> | undefined): void {
     this.#calls.setXattrOfFd(this.#fd, name, value, this.#path());
   }
 

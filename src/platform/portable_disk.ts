@@ -301,7 +301,7 @@ class PortableDir implements Dir {
     return {};
   }
 
-  setSelfXattr(attribute: string, _value: Uint8Array<ArrayBuffer>): never {
+  setSelfXattr(attribute: string, _value: Uint8Array<ArrayBuffer> | undefined): never {
     throw new DiskFault("ENOTSUP", `set the attribute ${attribute} of`, this.path);
   }
 

@@ -104,7 +104,7 @@ export class PortableFile implements OpenFile {
     return {};
   }
 
-  setXattr(name: string, _value: Uint8Array<ArrayBuffer>): never {
+  setXattr(name: string, _value: Uint8Array<ArrayBuffer> | undefined): never {
     throw new DiskFault("ENOTSUP", `set the attribute ${name} of`, this.#path);
   }
 

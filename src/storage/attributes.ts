@@ -25,7 +25,13 @@ export const NONE: readonly Lack[] = Object.freeze([]);
 /** An open object, or a name in an open directory. */
 export interface Attributed {
   setAttributes(attributes: Attributes): void;
-  setXattr(name: string, value: Uint8Array<ArrayBuffer>): void;
+  /** @param value undefined removes it */
+  setXattr(name: string, value: Uint8Array<ArrayBuffer> | undefined): void;
+}
+
+/** One that may have been there before. */
+export interface Present extends Attributed {
+  xattrs(): Readonly<Record<string, unknown>>;
 }
 
 /** Setuid and setgid: they would serve somebody else if the owner could not be given. */
@@ -46,6 +52,20 @@ export function giveAttributes(object: Attributed, { owner, mode, mtime, xattrs 
   attempt("the time", lacks, () => object.setAttributes({ mtime }));
   attempt("the mode", lacks, () => object.setAttributes({ mode: isOwned ? mode : mode & ~SET_ID_BITS }));
   return lacks.length === 0 ? NONE : lacks;
+}
+
+/** Kinds of extended attributes that a backup keeps, so that one that it didn't keep was not there. */
+const KEPT_KINDS = /^(?:user\.|trusted\.|system\.posix_acl_|security\.capability$)/;
+
+/** The same for an object that was there already: what it had no attribute for then, it gets rid of first. */
+export function renewAttributes(object: Present, wanted: Wanted): readonly Lack[] {
+  const lacks: Lack[] = [];
+  for (const name of Object.keys(object.xattrs())) {
+    if (wanted.xattrs?.[name] !== undefined || !KEPT_KINDS.test(name)) continue;
+    attempt(`being without the attribute ${name}`, lacks, () => object.setXattr(name, undefined));
+  }
+  const others = giveAttributes(object, wanted);
+  return lacks.length === 0 ? others : [...lacks, ...others];
 }
 
 /** Who may not give a file away may still give it to a group of their own. @returns true if both are right */

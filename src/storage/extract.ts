@@ -5,7 +5,7 @@ import type { NsText } from "../core/entry.ts";
 import { Fault, Interrupted } from "../core/fault.ts";
 import { bytesOf, type Raw, textOf } from "../core/raw.ts";
 import { type Dir, type Disk, DiskFault, type OpenFile } from "../platform/disk.ts";
-import { giveAttributes, type Lack, NONE, type Owner } from "./attributes.ts";
+import { giveAttributes, type Lack, NONE, type Owner, renewAttributes } from "./attributes.ts";
 import { CHUNK_BYTES, type ContentStore, isDigestOf } from "./content.ts";
 import { hashBytes, newHasher } from "./digest.ts";
 import { DamagedContent, tell, type Told } from "./faults.ts";
@@ -120,7 +120,7 @@ export class Extract {
 
   #refresh(target: Dir, task: ExtractTask): readonly Lack[] {
     using file = target.open(task.name);
-    return file === undefined ? NONE : giveAttributes(file, task);
+    return file === undefined ? NONE : renewAttributes(file, task);
   }
 
   /** Writes a content that was verified first, if it is small, or is verified on the way; `undo` removes a wrong one. */

@@ -539,6 +539,9 @@ function attributes(rule: Rule): void {
     using file = dir.openOrCreate(A, 0o600);
     file.setXattr("user.one", new Uint8Array([9]));
     deepStrictEqual(file.xattrs()["user.one"], new Uint8Array([9]));
+    file.setXattr("user.one", undefined);
+    dir.setSelfXattr("user.self", undefined);
+    deepStrictEqual({ ...dir.xattrs(A), ...dir.selfXattrs() }, { "user.empty": new Uint8Array(0) });
   });
 }
 

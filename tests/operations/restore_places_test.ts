@@ -175,6 +175,23 @@ Deno.test("restore() with names stripped leaves out the first ones, and what has
   deepStrictEqual(names(target), ["three", "two"]);
 });
 
+Deno.test("restore() in place takes away attributes that were not there, and access lists", async () => {
+  using world = new World();
+  world.write("dir/file", "1");
+  run("setfattr", "-n", "user.kept", "-v", "1", `${world.source}/dir/file`);
+  await world.backup();
+  const said = () => run("sh", "-c", `cd ${world.source} && getfattr -R -d -m - . && getfacl -R .`);
+  const before = said();
+  for (const path of ["dir", "dir/file", "."]) {
+    run("setfattr", "-n", "user.new", "-v", "1", `${world.source}/${path}`);
+    run("setfacl", "-m", "u:1234:rwx", `${world.source}/${path}`);
+  }
+  run("setfacl", "-m", "d:u:1234:rwx", `${world.source}/dir`);
+  const { problems } = await restoreLatest(world, IN_PLACE);
+  deepStrictEqual(problems, []);
+  strictEqual(said(), before);
+});
+
 Deno.test("restore() never writes into its own storage", async () => {
   using world = new World();
   world.write("a", "1");
