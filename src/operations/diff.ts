@@ -50,25 +50,35 @@ export interface Differences extends Disposable {
 
 /** @throws NotInSnapshot, NoSource, DamagedManifest, DamagedContent */
 export function diff(storage: Storage, request: DiffRequest, monitor: Monitor): Differences {
-  using held = new DisposableStack();
-  const table = held.use(new ChangeTable());
-  const { before, now } = request;
-  if (typeof now === "string") {
-    const comparison = new DirectoryComparison(storage, { ...request, directory: now }, monitor);
+  const { now } = request;
+  const table = typeof now === "string"
+    ? withDirectory(storage, request, now, monitor)
+    : storage.ask(() => withSnapshot(storage, request, now));
+  return { list: () => told(table), [Symbol.dispose]: () => table[Symbol.dispose]() };
+}
+
+function withSnapshot(storage: Storage, request: DiffRequest, now: SnapshotInfo): ChangeTable {
+  checkPath(storage, request.below, [request.before, now]);
+  return gathered((table) => gather(table, changesOf(storage, request.before, now, request.below), request));
+}
+
+function withDirectory(storage: Storage, request: DiffRequest, directory: Raw, monitor: Monitor): ChangeTable {
+  const comparison = new DirectoryComparison(storage, { ...request, directory }, monitor);
+  return gathered((table) => {
     gather(table, comparison.changes(), request);
     for (const { id, path } of table.unknownContents()) {
       const content = comparison.contentAt(path);
       if (content !== undefined) table.setContent(id, content);
     }
-  } else {
-    checkPath(storage, request.below, [before, now]);
-    gather(table, changesOf(storage, before, now, request.below), request);
-  }
+  });
+}
+
+function gathered(fill: (table: ChangeTable) => void): ChangeTable {
+  using held = new DisposableStack();
+  const table = held.use(new ChangeTable());
+  fill(table);
   held.move();
-  return {
-    list: () => told(table),
-    [Symbol.dispose]: () => table[Symbol.dispose](),
-  };
+  return table;
 }
 
 function gather(table: ChangeTable, changes: Iterable<PathChange>, { directoryTimes }: DiffRequest): void {

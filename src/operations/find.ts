@@ -4,6 +4,7 @@ import type { Kind } from "../core/entry.ts";
 import { rawOf, textOf } from "../core/raw.ts";
 import { type Filter, parseFilter } from "../source/filter.ts";
 import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
+import type { VersionQuery } from "../storage/catalog/find_versions.ts";
 import type { PathVersion } from "../storage/catalog/version_row.ts";
 import type { Storage } from "../storage/storage.ts";
 import { type Span, Spans } from "./spans.ts";
@@ -51,9 +52,20 @@ export function* find(storage: Storage, request: FindRequest): Generator<FoundVe
     ...(snapshots !== undefined && { snapshots: snapshots.map(({ sequence }) => sequence) }),
     gone,
   };
-  for (const version of storage.catalog().find(query)) {
+  for (const version of versions(storage, query)) {
     if (filter.isEmpty || fits(filter, version, ignoreCase)) yield { version, span: spans.of(version) };
   }
+}
+
+/** The database has gone through everything before it tells the first one: damage shows by then. */
+function* versions(storage: Storage, query: VersionQuery): Generator<PathVersion> {
+  const { found, first } = storage.ask((catalog) => {
+    const found = catalog.find(query);
+    return { found, first: found.next() };
+  });
+  if (first.done) return;
+  yield first.value;
+  yield* found;
 }
 
 function fits(filter: Filter, { path, kind }: PathVersion, ignoreCase: boolean): boolean {

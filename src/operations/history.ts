@@ -33,7 +33,7 @@ export interface HistoryVersion {
 /** Oldest first; one series after the other. @throws NeverBackedUp */
 export function history(storage: Storage, path: Apath): HistoryVersion[] {
   const spans = new Spans(storage.snapshots());
-  const versions = storage.catalog().history(path);
+  const versions = storage.ask((catalog) => catalog.history(path));
   if (versions.length === 0) throw new NeverBackedUp(path);
   const series = Map.groupBy(versions, ({ host, name }) => `${host}\0${name}`);
   return [...series.values()].flatMap((own) => eventsOf(own, spans));

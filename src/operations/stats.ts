@@ -36,8 +36,7 @@ export interface Stats {
 export async function stats(storage: Storage, request: StatsRequest, monitor: Monitor): Promise<Stats> {
   const snapshots = storage.snapshots();
   monitor.at("adding up contents");
-  const catalog = storage.catalog();
-  const figures = new Map(catalog.figures().map((one) => [one.sequence, one]));
+  const figures = new Map(storage.ask((catalog) => catalog.figures()).map((one) => [one.sequence, one]));
   const all = [...figures.values()];
   const contents = sum(all, ({ newContents }) => newContents);
   const items = await measureItems(storage, request.signal, monitor);
@@ -50,7 +49,7 @@ export async function stats(storage: Storage, request: StatsRequest, monitor: Mo
     manifestBytes: items.manifestBytes,
     unneededContents: Math.max(0, items.contents - contents),
     freeBytes: storage.dir.freeBytes(),
-    largest: catalog.largest(request.largest),
+    largest: storage.ask((catalog) => catalog.largest(request.largest)),
   };
 }
 

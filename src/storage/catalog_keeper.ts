@@ -81,6 +81,18 @@ export class CatalogKeeper implements Disposable {
     }
   }
 
+  /** Changes what only the catalog knows. `action` may run twice. */
+  note(action: (catalog: Catalog) => void): void {
+    try {
+      if (!this.#changeInPlace(action)) this.#changeCopy(action);
+    } catch (error) {
+      if (!(error instanceof CatalogFault || error instanceof DiskFault)) throw error;
+      this.#close();
+      this.#distrust = `can't be changed (${error.message})`;
+      action(this.current());
+    }
+  }
+
   /** A root was written that the catalog is not told of, because another will soon replace it. */
   leaveOut(): void {
     this.#isSettled = false;
@@ -244,14 +256,13 @@ export class CatalogKeeper implements Disposable {
   }
 
   /**
-   * Changes the catalog, in place or by way of a copy. Should neither work (a full disk, a damaged hunk), it is made
-   * again: `content/` holds the change already.
+   * Changes the catalog: in place, or by way of a copy if much changes or a reader is in the way. Should neither work (a
+   * full disk, a damaged hunk), it is made again: `content/` holds the change already.
    */
   #change(action: (catalog: Catalog) => void, isLarge: boolean): void {
-    const catalog = this.current();
     try {
-      if (this.#isInMemory || !isLarge) action(catalog);
-      else this.#changeCopy(action, catalog.generation().length === 0);
+      if (!isLarge && this.#changeInPlace(action)) return;
+      this.#changeCopy(action);
     } catch (error) {
       if (!(error instanceof Fault) || error instanceof DamagedSettings) throw error;
       this.#close();
@@ -259,7 +270,21 @@ export class CatalogKeeper implements Disposable {
     }
   }
 
-  #changeCopy(action: (catalog: Catalog) => void, isEmpty: boolean): void {
+  /** False if the database can't be changed now; nothing was done then. */
+  #changeInPlace(action: (catalog: Catalog) => void): boolean {
+    try {
+      action(this.current());
+      return true;
+    } catch (error) {
+      if (error instanceof CatalogFault && !this.#isInMemory) return false;
+      throw error;
+    }
+  }
+
+  #changeCopy(action: (catalog: Catalog) => void): void {
+    const catalog = this.current();
+    if (this.#isInMemory) return action(catalog);
+    const isEmpty = catalog.generation().length === 0;
     this.#close();
     this.#catalog = this.#replaceFile((path) => {
       using made = isEmpty ? this.#createFile(path) : this.#copyFile(path);

@@ -122,9 +122,14 @@ export class Storage implements Disposable {
     return this.#keeper.current();
   }
 
+  /** Asks the catalog; one that turns out to be damaged is made again first. `question` may be put twice. */
+  ask<T>(question: (catalog: Catalog) => T): T {
+    return this.#keeper.use(question);
+  }
+
   /** Oldest first. */
   snapshots(): SnapshotInfo[] {
-    return this.#keeper.use((catalog) => catalog.snapshots());
+    return this.ask((catalog) => catalog.snapshots());
   }
 
   /** @throws NoSnapshot, AmbiguousSnapshot */
@@ -336,7 +341,7 @@ export class Writer implements Disposable {
 
   /** Notes which contents were read and found whole or damaged. @param items may be gone through twice */
   recordVerified(items: Iterable<{ readonly id: string; readonly state: "ok" | "damaged" }>, atMs: number): void {
-    this.#keeper.use((catalog) => catalog.recordVerified(items, atMs));
+    this.#keeper.note((catalog) => catalog.recordVerified(items, atMs));
   }
 
   /** @param policy undefined: none any more */
@@ -346,7 +351,7 @@ export class Writer implements Disposable {
 
   /** Drops the memory of verifications of contents that no snapshot needs any more. */
   forgetVerifications(): void {
-    this.#keeper.use((catalog) => catalog.forgetVerifications());
+    this.#keeper.note((catalog) => catalog.forgetVerifications());
   }
 
   /** Makes the catalog again from `content/` alone. */

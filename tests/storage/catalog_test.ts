@@ -315,6 +315,27 @@ Deno.test("a crash between removing roots and telling the catalog is noticed and
   match(monitor.notices.join(), /^The snapshot [0-9a-f]{12} \(.*\) is gone from content\/$/);
 });
 
+Deno.test("a reader that doesn't come to its end keeps no writer from its work", async () => {
+  using world = await threeSnapshots();
+  using reading = world.open();
+  const found = reading.catalog().find({});
+  const first = found.next();
+  strictEqual(first.done, false);
+  world.write("another", "x");
+  const { monitor } = await world.backup();
+  deepStrictEqual(monitor.notices, []);
+  using later = world.open();
+  {
+    using writer = later.write("test");
+    writer.forget([later.resolve("latest~1").id]);
+    writer.recordVerified([{ id: "ab".repeat(32), state: "damaged" }], 1);
+  }
+  deepStrictEqual(later.damaged(), ["ab".repeat(32)]);
+  ok([...found].length > 20);
+  const expected = truth(world);
+  deepStrictEqual([...later.catalog().dump()], expected);
+});
+
 /** Three real snapshots, and a copy of the catalog after the first. */
 async function threeSnapshots(): Promise<World & { old: string }> {
   const world = Object.assign(new World({ inMemory: true }), { old: "" });

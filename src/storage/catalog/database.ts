@@ -21,8 +21,8 @@ export type Row = Readonly<Record<string, unknown>>;
  */
 export type Mode = "read" | "update" | "build";
 
-/** Readers wait that long for a commit to be written. */
-const BUSY_TIMEOUT_MS = 10_000;
+/** Readers wait that long for a commit to be written, and a writer until nobody reads: there is another way for it. */
+const BUSY_TIMEOUT_MS: Readonly<Record<Mode, number>> = { read: 10_000, update: 1000, build: 0 };
 const CACHE_KIB: Readonly<Record<Mode, number>> = { read: 32 * 1024, update: 32 * 1024, build: 24 * 1024 };
 /**
  * While an index is made, the cache also bounds how much is sorted at once; what stays in a processor's cache is sorted
@@ -49,7 +49,9 @@ export class Database implements Disposable {
     this.#database = guarded(() => new DatabaseSync(path, { readOnly: mode === "read" }));
     try {
       if (newPageBytes !== undefined) this.exec(`PRAGMA page_size = ${newPageBytes}`);
-      this.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; PRAGMA cache_size = -${CACHE_KIB[mode]}; ${PRAGMAS[mode]}`);
+      this.exec(
+        `PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS[mode]}; PRAGMA cache_size = -${CACHE_KIB[mode]}; ${PRAGMAS[mode]}`,
+      );
     } catch (error) {
       this.#database.close();
       throw error;
