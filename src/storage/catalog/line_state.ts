@@ -31,7 +31,8 @@ const PLAIN_LINE = new RegExp(
   "y",
 );
 /** The rest of a line about which the catalog has nothing to say. */
-const PLAIN_REST = /^(?:,"hardLink":"[^"\\]*")?(?:,"sparse":true)?\}$/;
+const PLAIN_REST =
+  /^(?:,"hardLink":"[^"\\]*")?(?:,"sparse":true)?(?:,"birthtime":"-?\d+")?(?:,"flags":\[[^\]\\]*\])?\}$/;
 
 /**
  * Reads the line between `start` and `end` (where its newline is).
