@@ -1,6 +1,5 @@
 /** From arguments to an exit status. Parsing is all that happens here: what a command needs is loaded when it runs. */
 import { Command, CommanderError } from "commander";
-import { BadUsage } from "../core/fault.ts";
 import { VERSION } from "../core/version.ts";
 import { defineBackup } from "./commands/backup.ts";
 import { defineCat } from "./commands/cat.ts";
@@ -33,36 +32,19 @@ import { errorJson, errorText } from "./errors.ts";
 import { EXIT, exitFor } from "./exit.ts";
 import { addGlobalOptions, examples, type GlobalOptions } from "./options.ts";
 import { type Paint, paintFor } from "./paint.ts";
+import { usageFault } from "./usage.ts";
 import type { Output, World } from "./world.ts";
 
 /** In the order of the help page. */
-const COMMANDS: readonly Define[] = [
-  defineInit,
-  defineBackup,
-  definePlan,
-  defineSnapshots,
-  defineLs,
-  defineFind,
-  defineHistory,
-  defineDiff,
-  defineStats,
-  defineCat,
-  defineDump,
-  defineRestore,
-  defineCheck,
-  defineForget,
-  definePrune,
-  definePolicy,
-  defineRepair,
-  defineRecover,
-  defineRebuild,
-  defineTree,
-  defineServe,
-  defineJob,
-  defineConfig,
-  defineCompletions,
-  defineVersion,
-];
+const COMMANDS: Readonly<Record<string, readonly Define[]>> = {
+  "Backing up": [defineInit, defineBackup, definePlan],
+  "Looking": [defineSnapshots, defineLs, defineFind, defineHistory, defineDiff, defineStats],
+  "Getting back": [defineRestore, defineCat, defineDump],
+  "Keeping": [defineForget, definePrune, definePolicy, defineTree],
+  "Checking and healing": [defineCheck, defineRepair, defineRecover, defineRebuild],
+  "Working by itself": [defineServe, defineJob],
+  "This tool": [defineConfig, defineCompletions, defineVersion],
+};
 
 const HELP_COLUMNS = 80;
 
@@ -78,7 +60,7 @@ export async function run(args: readonly string[], world: World): Promise<number
     return EXIT.done;
   }
   // Also what can't be parsed has to be told in the form that was asked for.
-  hintAtHelp(program, world, args.includes("--json"));
+  tellUsage(program, world, args.includes("--json"));
   try {
     await program.parseAsync(args, { from: "user" });
     return status;
@@ -94,7 +76,14 @@ export function makeProgram(world: World, act: Act): Command {
   const program = new Command("backup-tool")
     .description("Back up directories into a storage that you can browse, verify and trust.")
     .exitOverride()
-    .configureHelp({ showGlobalOptions: true, helpWidth: HELP_COLUMNS, minWidthToWrap: 24 })
+    .configureHelp({
+      showGlobalOptions: true,
+      helpWidth: HELP_COLUMNS,
+      minWidthToWrap: 24,
+      // What they take stands on their own pages.
+      subcommandTerm: (command) => command.name(),
+    })
+    .showSuggestionAfterError(false)
     .configureOutput({
       writeOut: (text) => world.stdout.write(new TextEncoder().encode(text)),
       writeErr: (text) => writeQuietly(world.stderr, text),
@@ -109,26 +98,23 @@ export function makeProgram(world: World, act: Act): Command {
       "backup-tool restore latest -s /mnt/disk/storage --target /tmp/restored",
     ),
   );
-  for (const define of COMMANDS) define(program, act);
+  for (const [group, commands] of Object.entries(COMMANDS)) {
+    program.commandsGroup(`${group}:`);
+    for (const define of commands) define(program, act);
+  }
   defineHelp(program);
   return program;
 }
 
-/** Makes every complaint about usage name the help page to read. */
-function hintAtHelp(command: Command, world: World, json: boolean): void {
-  const names = [...ancestors(command)].map((at) => at.name()).reverse();
-  names.splice(1, 0, "help");
+/** Has every complaint about usage told as every error is. */
+function tellUsage(command: Command, world: World, json: boolean): void {
   command.configureOutput({
     outputError: (text) => {
-      const fault = usageFault(text, names.join(" "));
+      const fault = usageFault(text, command);
       writeQuietly(world.stderr, json ? errorJson(fault) : errorText(fault, paintOf(world)));
     },
   });
-  for (const inner of command.commands) hintAtHelp(inner, world, json);
-}
-
-function* ancestors(command: Command): Generator<Command> {
-  for (let at: Command | null = command; at !== null; at = at.parent) yield at;
+  for (const inner of command.commands) tellUsage(inner, world, json);
 }
 
 /** Runs a command to its end and tells how it went. */
@@ -155,13 +141,6 @@ async function perform(world: World, command: Command, work: Work, { config = tr
     session.monitor.finish();
     return fail(error);
   }
-}
-
-/** Turns "error: unknown command 'lss'\n(Did you mean ls?)" into the form of every error. */
-function usageFault(text: string, help: string): BadUsage {
-  const [first = "", guess = ""] = text.trimEnd().split("\n");
-  const message = first.replace(/^error: /, "").replace(/^./, (letter) => letter.toUpperCase()).replace(/\.$/, "");
-  return new BadUsage(message, guess === "" ? `See \`${help}\`` : guess.slice(1, -1));
 }
 
 function paintOf(world: World): Paint {

@@ -15,7 +15,7 @@ export const defineCompletions: Define = (program, act) => {
     .addHelpText(
       "after",
       examples(
-        "backup-tool completions bash > ~/.local/share/bash-completion/completions/backup-tool",
+        "backup-tool completions bash > /etc/bash_completion.d/backup-tool",
         "backup-tool completions zsh > /usr/local/share/zsh/site-functions/_backup-tool",
         "backup-tool completions fish > ~/.config/fish/completions/backup-tool.fish",
         `eval "$(backup-tool completions bash)"`,

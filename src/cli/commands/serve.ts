@@ -92,7 +92,7 @@ function withOptions(command: Command): Command {
       "after",
       examples(
         "backup-tool serve --jobs /volume1/jobs -s /volume1/storage",
-        "backup-tool serve --jobs /volume1/jobs --limit 20MB/s --log /var/log/backup.log",
+        "backup-tool serve --jobs /volume1/jobs --limit 20MB/s --log backup.log",
         "backup-tool serve --jobs /volume1/jobs --once",
       ),
     );
