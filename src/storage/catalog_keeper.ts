@@ -27,6 +27,8 @@ const NAME = rawOf("catalog.sqlite");
 const LEFTOVERS = ["-journal", "-wal", "-shm"].map((ending) => (NAME + ending) as Raw);
 /** Comparing more entries than that may change more pages than should be kept in memory for one commit. */
 const FEW_ENTRIES = 20_000;
+/** The same of taking out snapshots with that many entries: mostly, few of them are their own. */
+const MANY_ENTRIES = 1_500_000;
 /** A writer that has removed roots is given that time to remove them from the catalog too. */
 const PATIENCE_MS = 2000, PAUSE_MS = 50;
 const COPIED_AT_ONCE = 1024 * 1024;
@@ -112,9 +114,16 @@ export class CatalogKeeper implements Disposable {
       const known = ids.filter((id) => catalog.knows(id));
       if (known.length === 0) return;
       if (catalog.isRenumbered) this.rebuild();
-      else this.#change((catalog) => catalog.remove(known), false);
+      else this.#change((catalog) => catalog.remove(known), this.#isMuch(known));
     });
     this.#isSettled = true;
+  }
+
+  /** Whether taking out these snapshots may change many pages. */
+  #isMuch(ids: readonly RootId[]): boolean {
+    const removed = new Set<string>(ids);
+    const entries = this.current().snapshots().filter(({ id }) => removed.has(id)).map(({ entries }) => entries);
+    return entries.reduce((sum, count) => sum + count, 0) > MANY_ENTRIES;
   }
 
   rebuild(): Catalog {
@@ -182,7 +191,8 @@ export class CatalogKeeper implements Disposable {
       this.#close();
       return this.#renew("does not know all snapshots");
     }
-    if (lost.length > 0) this.#change((catalog) => catalog.remove(lost.map(({ id }) => id)), false);
+    const gone = lost.map(({ id }) => id);
+    if (gone.length > 0) this.#change((catalog) => catalog.remove(gone), this.#isMuch(gone));
     for (const { id } of missing) {
       if (!this.current().knows(id)) this.#apply(this.#storage.manifestSource(id));
     }
@@ -312,7 +322,7 @@ export class CatalogKeeper implements Disposable {
     using temp = this.#storage.dir.openDir(rawOf("tmp"));
     using db = this.#storage.dir.openDir(rawOf("db"));
     copyFile(db, temp, NAME);
-    const opened = openCatalog(path, this.#storage.settings.id, { mode: "build" });
+    const opened = openCatalog(path, this.#storage.settings.id, { mode: "rework" });
     if ("stale" in opened) throw new CatalogFault(`its copy ${opened.stale}`);
     return opened;
   }
