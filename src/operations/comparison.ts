@@ -176,7 +176,9 @@ export class Comparison {
       ? undefined
       : this.#takenOver(from.text, head, learnt.hardLink, seen.ctime ?? seen.mtime);
     const compared = { path, name, stat, head, line, from, learnt, guarded: false };
-    return from !== undefined && this.#statics?.guards(path, from.text) ? this.#guard(compared, from) : compared;
+    if (this.#statics === undefined || from === undefined) return compared;
+    if (stat.kind !== "dir" && from.text.includes(`,"kind":"dir",`)) this.#statics.lose(path);
+    return this.#statics.guards(path, from.text) ? this.#guard(compared, from) : compared;
   }
 
   /** A static file: it is kept as it was if it shows a change, and read if it may have changed, or if it is its turn. */

@@ -26,6 +26,7 @@ export class StaticPaths {
   readonly #roots: readonly SourceRoot[];
   readonly #round: number;
   readonly #manifests: readonly Manifest[];
+  readonly #lost = new Set<string>();
   /** A directory that has vanished, and those in it on the way to static files. */
   #vanished: { readonly top: Apath; readonly ways: ReadonlySet<string> } | undefined;
 
@@ -58,8 +59,24 @@ export class StaticPaths {
    */
   keeps(line: string): boolean {
     const { path, kind, content } = parseLine(line);
-    if (kind === "dir") return this.#leadsToStatic(path);
+    if (this.#isBelowLost(path)) return false;
+    if (kind === "dir") {
+      const isKept = this.#leadsToStatic(path);
+      if (!isKept) this.lose(path);
+      return isKept;
+    }
     return content !== undefined && this.guards(path, line) && !isThere(this.#disk, this.placeOf(path).absolute);
+  }
+
+  /** A directory of old that the new snapshot doesn't have: nothing in it can be kept. */
+  lose(path: Apath): void {
+    if (!this.#isBelowLost(path)) this.#lost.add(path);
+  }
+
+  #isBelowLost(path: Apath): boolean {
+    if (this.#lost.size === 0) return false;
+    for (let at = path; at !== TOP; at = parentOf(at)) if (this.#lost.has(at)) return true;
+    return false;
   }
 
   /** Where a path of the snapshot is in the source. */

@@ -130,6 +130,7 @@ export class Basis {
 
   /** Everything has been asked for: what remains is gone. */
   finish(): void {
+    if (this.#gone === IGNORED) return;
     for (let cursor = this.#cursors[0]; cursor !== undefined; cursor = this.#cursors[0]) {
       cursor.seek(undefined, this.#gone);
       if (!this.#goesBack(cursor)) return;

@@ -155,6 +155,22 @@ Deno.test("a static file that is excluded now is no change", async () => {
   deepStrictEqual([monitor.problems.length, snapshot.files], [0, 1]);
 });
 
+Deno.test("static files are not kept in what is no directory any more, nor in one that is left out now", async () => {
+  using world = new World();
+  for (const name of ["photos/a/1", "photos/b/2", "photos/c/3", "photos/d/4", "photos/e"]) world.write(name, name);
+  await world.backup(STATICS);
+  for (const gone of ["photos/a", "photos/b", "photos/c", "photos/d/4"]) run("rm", "-r", `${world.source}/${gone}`);
+  Deno.symlinkSync("nowhere", `${world.source}/photos/a`);
+  world.write("photos/b", "a file");
+  for (let i = 0; i < 2; i++) {
+    const { monitor, snapshot } = await world.backup({ ...STATICS, excludes: ["d/"] });
+    deepStrictEqual(changed(monitor).map((message) => message.split('"')[1]), ["/photos/c/3"]);
+    strictEqual(snapshot.files, 3);
+    deepStrictEqual(await kept(world, "photos/c/3"), ["photos/c/3", "photos/c/3"]);
+    strictEqual((await world.check()).damaged, 0);
+  }
+});
+
 Deno.test("a content that the storage has lost is taken from a static file, whatever that holds", async () => {
   using world = new World();
   world.write("photos/1", "good");
