@@ -3,27 +3,28 @@
  * are stored, and everything becomes lines of a new manifest, in order, whatever order the threads finish in.
  */
 import { type Apath, compareApath, nameOf, parentOf, TOP } from "../core/apath.ts";
-import type { Entry, Learnt } from "../core/entry.ts";
+import type { Entry } from "../core/entry.ts";
 import { Interrupted } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
 import { rawOf, textOf } from "../core/raw.ts";
-import { VERSION } from "../core/version.ts";
-import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
-import { originOf } from "../source/placement.ts";
+import type { Dir, Disk } from "../platform/disk.ts";
 import { type Found, NoSource, type WalkBatch } from "../source/walk.ts";
 import { ACL_ATTRIBUTE } from "../storage/access.ts";
 import type { BasisLine } from "../storage/basis.ts";
 import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
 import { untell } from "../storage/faults.ts";
-import { encodeXattrs, type StoreResult } from "../storage/ingest.ts";
+import type { StoreResult } from "../storage/ingest.ts";
 import type { ItemSet } from "../storage/item_set.ts";
 import { contentOfLine, encodeLine, linePath, parseLine, seenPart } from "../storage/line.ts";
 import type { Pool } from "../storage/pool.ts";
-import type { JobMark, LeftOut, Root } from "../storage/root.ts";
+import type { JobMark, Root } from "../storage/root.ts";
 import { SnapshotWriter } from "../storage/snapshot_writer.ts";
 import type { Storage, Writer } from "../storage/storage.ts";
 import { pointLatest, type TreeBuilder } from "../storage/tree.ts";
 import { Comparison, type Selection } from "./comparison.ts";
+import { hearingProblems } from "./hearing.ts";
+import { rootOf } from "./new_root.ts";
+import { learnOf, showOther } from "./other_objects.ts";
 import { newTree } from "./new_tree.ts";
 import { fateOf, keptPending, type Pending, type Share, taskOf } from "./pending.ts";
 import { Pace } from "./pace.ts";
@@ -105,13 +106,7 @@ class BackupRun implements AsyncDisposable {
     this.#writer = writer;
     this.#request = request;
     this.#disk = storage.machine.disk;
-    this.#monitor = {
-      ...forwarding(monitor),
-      problem: (fault) => {
-        this.#totals.problems++;
-        monitor.problem(fault);
-      },
-    };
+    this.#monitor = hearingProblems(monitor, () => this.#totals.problems++);
     this.#startMs = storage.machine.clock.nowMs();
     this.#lastCheckpointMs = this.#startMs;
     const { streams = [] } = request;
@@ -299,43 +294,13 @@ class BackupRun implements AsyncDisposable {
       bytes: undefined,
     };
     if (stat.kind === "file") return pending;
-    pending.line ??= encodeLine(head, this.#learn(pending, parent));
+    pending.line ??= encodeLine(head, learnOf(pending, parent, this.#monitor));
     if (stat.kind === "dir" && this.#tree !== undefined) {
       const isSimple = !pending.line.includes(ACL_ATTRIBUTE);
       pending.directory = isSimple ? { path, ...this.#comparison.seenOf(stat) } : parseLine(pending.line);
     }
-    if (tree !== undefined) this.#show(pending, tree);
+    if (tree !== undefined) showOther(pending, tree, this.#tree!, this.#disk);
     return pending;
-  }
-
-  /** What a directory, symlink or special file has besides its stat. */
-  #learn({ stat, name, learnt }: Pending, parent: Dir): Learnt {
-    try {
-      const target = stat.kind === "symlink" ? parent.readlink(name) : undefined;
-      const xattrs = encodeXattrs(name === "" ? parent.selfXattrs() : parent.xattrs(name));
-      return {
-        ...(target !== undefined && { target }),
-        ...learnt,
-        ...(xattrs !== undefined && { xattrs }),
-        ...recordedOf(stat),
-      };
-    } catch (error) {
-      if (!(error instanceof DiskFault)) throw error;
-      this.#monitor.problem(error);
-      return { problems: [error.message], ...recordedOf(stat) };
-    }
-  }
-
-  /** Directories and symlinks appear in the tree; devices, sockets and pipes are left to restore. */
-  #show(pending: Pending, tree: Dir): void {
-    const { stat } = pending;
-    if (stat.kind === "dir") this.#tree!.makeDirectory(tree, pending.directory!);
-    if (stat.kind !== "symlink") return;
-    const name = nameOf(pending.path), { target } = parseLine(pending.line!);
-    if (target === undefined) return;
-    tree.symlink(target, name);
-    const owner = this.#disk.uid === 0 ? { uid: stat.uid, gid: stat.gid } : {};
-    tree.setAttributes(name, { ...owner, mtime: stat.mtime });
   }
 
   /** Waits for the files of the oldest share and adds its lines to the manifest. */
@@ -452,53 +417,14 @@ class BackupRun implements AsyncDisposable {
   }
 
   #root(hunks: Root["hunks"], complete: boolean): Root {
-    const { clock } = this.#storage.machine;
-    const { id, algorithm, hexSplit } = this.#storage.settings;
-    const { previous, series, roots } = this.#comparison;
-    return {
-      version: 1,
-      storage: { id, algorithm, hexSplit },
+    return rootOf(this.#storage, this.#request, this.#comparison, {
       sequence: this.#sequence,
-      previous: previous[0]?.id ?? null,
-      start: new Date(this.#startMs).toISOString(),
-      end: new Date(clock.nowMs()).toISOString(),
-      timeZone: clock.zone,
-      offsetMinutes: clock.offsetMinutes(this.#startMs),
+      startMs: this.#startMs,
       tree: complete ? this.#treeName ?? null : null,
       private: this.#isPrivate,
-      host: this.#request.host,
-      user: this.#request.user,
-      name: series,
-      sources: roots.map((root) => ({ path: textOf(originOf(root)), at: textOf(root.at) })),
-      excludes: this.#request.excludes,
-      leftOut: leftOutBy(this.#request),
-      tags: this.#request.tags,
-      ...(this.#request.job !== undefined && { job: this.#request.job }),
       complete,
       totals: { ...this.#totals },
-      tool: `backup-tool ${VERSION}`,
       hunks: [...hunks],
-    };
+    });
   }
-}
-
-function leftOutBy({ ignoreFiles, excludeCaches, oneFileSystem, largestBytes, only }: BackupRequest): LeftOut {
-  return {
-    ignored: ignoreFiles,
-    caches: excludeCaches,
-    mounts: oneFileSystem,
-    largerThan: largestBytes ?? null,
-    unlisted: only !== undefined,
-  };
-}
-
-function forwarding(monitor: Monitor): Monitor {
-  return {
-    count: (counter, by) => monitor.count(counter, by),
-    at: (what) => monitor.at(what),
-    expect: (total) => monitor.expect(total),
-    problem: (fault) => monitor.problem(fault),
-    notice: (text) => monitor.notice(text),
-    ...(monitor.fate !== undefined && { fate: monitor.fate }),
-  };
 }

@@ -11,6 +11,7 @@ import type { ItemSet } from "../storage/item_set.ts";
 import { contentOfLine, parseLine } from "../storage/line.ts";
 import type { Storage } from "../storage/storage.ts";
 import { type Compared, Comparison, type Selection } from "./comparison.ts";
+import { hearingProblems } from "./hearing.ts";
 import { ManifestEstimate } from "./manifest_estimate.ts";
 import { Pace } from "./pace.ts";
 import { NotInSources } from "./sources.ts";
@@ -103,17 +104,7 @@ class Planning implements Disposable {
   constructor(storage: Storage, request: PlanRequest, monitor: Monitor) {
     this.#storage = storage;
     this.#request = request;
-    this.#monitor = {
-      count: (counter, by) => monitor.count(counter, by),
-      at: (what) => monitor.at(what),
-      expect: (total) => monitor.expect(total),
-      notice: (text) => monitor.notice(text),
-      ...(monitor.fate && { fate: monitor.fate }),
-      problem: (fault) => {
-        this.#unreadable++;
-        monitor.problem(fault);
-      },
-    };
+    this.#monitor = hearingProblems(monitor, () => this.#unreadable++);
     this.#comparison = new Comparison(storage, request, this.#monitor, {
       excluded: (exclusion) => this.#exclude(exclusion),
       gone: ({ text }) => this.#lose(text),

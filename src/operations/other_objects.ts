@@ -1,0 +1,40 @@
+/** Directories, symlinks and special files of a snapshot in the making: they are dealt with at once. */
+import { nameOf } from "../core/apath.ts";
+import type { Learnt } from "../core/entry.ts";
+import type { Monitor } from "../core/monitor.ts";
+import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
+import { encodeXattrs } from "../storage/ingest.ts";
+import { parseLine } from "../storage/line.ts";
+import type { TreeBuilder } from "../storage/tree.ts";
+import type { Pending } from "./pending.ts";
+import { recordedOf } from "./recorded.ts";
+
+/** What such an object has besides its stat. @param parent holds it */
+export function learnOf({ stat, name, learnt }: Pending, parent: Dir, monitor: Monitor): Learnt {
+  try {
+    const target = stat.kind === "symlink" ? parent.readlink(name) : undefined;
+    const xattrs = encodeXattrs(name === "" ? parent.selfXattrs() : parent.xattrs(name));
+    return {
+      ...(target !== undefined && { target }),
+      ...learnt,
+      ...(xattrs !== undefined && { xattrs }),
+      ...recordedOf(stat),
+    };
+  } catch (error) {
+    if (!(error instanceof DiskFault)) throw error;
+    monitor.problem(error);
+    return { problems: [error.message], ...recordedOf(stat) };
+  }
+}
+
+/** Directories and symlinks appear in the tree; devices, sockets and pipes are left to restore. @param tree its directory */
+export function showOther(pending: Pending, tree: Dir, builder: TreeBuilder, disk: Disk): void {
+  const { stat } = pending;
+  if (stat.kind === "dir") builder.makeDirectory(tree, pending.directory!);
+  if (stat.kind !== "symlink") return;
+  const name = nameOf(pending.path), { target } = parseLine(pending.line!);
+  if (target === undefined) return;
+  tree.symlink(target, name);
+  const owner = disk.uid === 0 ? { uid: stat.uid, gid: stat.gid } : {};
+  tree.setAttributes(name, { ...owner, mtime: stat.mtime });
+}
