@@ -68,8 +68,13 @@ class Import {
     }
   }
 
+  get #series(): { readonly host: string; readonly name: string } {
+    const { name = this.#job.destination, host = this.#run.setup.host } = this.#job;
+    return { name, host };
+  }
+
   #facts(): ImportFacts {
-    const snapshot = this.#run.findSnapshot();
+    const snapshot = this.#run.findSnapshot(this.#series);
     const problems = snapshot === undefined ? 0 : this.#manifest(snapshot).root.totals.problems;
     return {
       snapshot: snapshot && { problems },
@@ -83,7 +88,7 @@ class Import {
   }
 
   get #snapshot(): SnapshotInfo {
-    return this.#run.findSnapshot()!;
+    return this.#run.findSnapshot(this.#series)!;
   }
 
   /** What is to be published: where it is in the work directory, and its name there. */
@@ -123,10 +128,10 @@ class Import {
   async #takeSnapshot(): Promise<void> {
     const { setup, storage, monitor } = this.#run;
     const source = this.#findSource();
-    const { name = this.#job.destination, tags = [], tree = true, host = setup.host } = this.#job;
+    const { tags = [], tree = true } = this.#job;
     const snapshot = await backup(storage, {
+      ...this.#series,
       sources: [source],
-      name,
       tags,
       job: this.#run.mark("import"),
       excludes: [],
@@ -136,7 +141,6 @@ class Import {
       largestBytes: undefined,
       tree,
       workers: this.#job.workers ?? setup.workers,
-      host,
       user: setup.user,
       signal: setup.signal,
     }, monitor);
@@ -228,7 +232,7 @@ class Import {
 
   async #removeSource(): Promise<void> {
     const { setup, monitor, pace } = this.#run;
-    const snapshot = this.#run.findSnapshot();
+    const snapshot = this.#run.findSnapshot(this.#series);
     if (snapshot === undefined) return monitor.problem(new SourceLeft(rawOf(this.#job.source), FORGOTTEN));
     const manifest = this.#manifest(snapshot);
     const { path, at } = manifest.root.sources[0]!;

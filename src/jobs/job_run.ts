@@ -40,6 +40,13 @@ export interface RunOptions {
 /** Snapshots looked at for one that this run has made: newer ones can only come from people, in the meantime. */
 const MOST_LOOKED_AT = 1000;
 
+/** Where a run's snapshot is to be looked for. */
+export interface Series {
+  readonly host: string;
+  /** Undefined: any. */
+  readonly name: string | undefined;
+}
+
 export class JobRun {
   readonly setup: JobSetup;
   readonly storage: Storage;
@@ -80,9 +87,12 @@ export class JobRun {
   }
 
   /** The complete snapshot that this run has made, maybe in a process before this one. */
-  findSnapshot(): SnapshotInfo | undefined {
+  findSnapshot(series: Series): SnapshotInfo | undefined {
     if (this.#snapshot !== undefined) return this.#snapshot;
-    const newest = this.storage.snapshots().filter(({ complete }) => complete).slice(-MOST_LOOKED_AT).reverse();
+    const candidates = this.storage.snapshots().filter(({ complete, host, name }) =>
+      complete && host === series.host && name === (series.name ?? name)
+    );
+    const newest = candidates.slice(-MOST_LOOKED_AT).reverse();
     const found = newest.find(({ id }) => rootOf(this.storage, id)?.job?.run === this.#record.run);
     if (found !== undefined) this.noteSnapshot(found);
     return found;

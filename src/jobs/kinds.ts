@@ -9,7 +9,6 @@ import { forget } from "../operations/forget.ts";
 import { lockedBackup } from "../operations/locked_backup.ts";
 import { prune } from "../operations/prune.ts";
 import { restore, type RestoreRequest } from "../operations/restore.ts";
-import { TargetNotEmpty } from "../operations/restore_target.ts";
 import { type Disk, DiskFault } from "../platform/disk.ts";
 import { parseExcludeFile, PRESETS } from "../source/exclude_lists.ts";
 import type { LockSpec } from "../source/lock/kinds.ts";
@@ -43,7 +42,7 @@ export async function performKind(run: JobRun, job: Job): Promise<void> {
 
 async function performBackup(run: JobRun, job: JobOf<"backup">): Promise<void> {
   const { storage, monitor } = run;
-  const done = run.findSnapshot();
+  const done = run.findSnapshot({ name: job.name, host: job.host ?? run.setup.host });
   if (done === undefined) run.noteSnapshot(await makeBackup(run, job));
   else monitor.recall(storage.manifest(done.id).root.totals.problems);
   const { host, name } = run.snapshot!;
@@ -142,16 +141,12 @@ async function performRestore(run: JobRun, job: JobOf<"restore">): Promise<void>
     workers: job.workers ?? setup.workers,
     signal: setup.signal,
   };
-  try {
-    if (run.record.snapshot === undefined && isEmptyOrMissing(setup.machine.disk, rawOf(job.target))) {
-      run.update({ snapshot: snapshot.id });
-    }
-    await restore(storage, request, monitor);
-  } catch (error) {
-    // All of it was restored before the kill: what is there is this job's own, and only looked through.
-    if (run.record.snapshot === undefined || !(error instanceof TargetNotEmpty)) throw error;
-    await restore(storage, { ...request, overwrite: "if-changed" }, monitor);
+  // After a kill: what is there is this job's own, and what is not whole has another size or time.
+  if (run.record.snapshot !== undefined) {
+    return await restore(storage, { ...request, overwrite: "if-changed" }, monitor);
   }
+  if (isEmptyOrMissing(setup.machine.disk, rawOf(job.target))) run.update({ snapshot: snapshot.id });
+  await restore(storage, request, monitor);
 }
 
 function snapshotFor(snapshots: readonly SnapshotInfo[], job: JobOf<"restore">): SnapshotInfo {

@@ -50,7 +50,7 @@ const MARKER_FORMAT = "backup-tool restore";
 /** @param dir undefined: it is not there yet. @throws TargetNotEmpty */
 export function examineTarget(dir: Dir | undefined, route: Route, rules: TargetRules): TargetState {
   const isNamed = route.to !== "/";
-  const isEmpty = (dir?.list().names ?? []).every((name) => name === LOST_AND_FOUND);
+  const isEmpty = dir === undefined || isAsGoodAsEmpty(dir);
   if (rules.overwrite !== undefined) {
     return { overwrite: rules.overwrite, isFresh: false, keepsTop: rules.overwrite === "never" && !isEmpty };
   }
@@ -63,15 +63,23 @@ export function examineTarget(dir: Dir | undefined, route: Route, rules: TargetR
   return { overwrite: "refuse-newer", isFresh: false, keepsTop: false };
 }
 
+/** A marker without content is what a crash left that came before anything else was made. */
+function isAsGoodAsEmpty(dir: Dir): boolean {
+  return dir.list().names.every((name) =>
+    name === LOST_AND_FOUND || (name === MARKER_NAME && dir.stat(name)?.size === 0)
+  );
+}
+
 /** Notes that everything in a directory belongs to a restore that isn't finished, so that it can be continued. */
 export function setMarker(dir: Dir, snapshot: string): void {
+  dir.unlink(MARKER_NAME);
   using file = dir.create(MARKER_NAME, 0o600);
   file?.write(new TextEncoder().encode(`${JSON.stringify({ format: MARKER_FORMAT, snapshot })}\n`), 0);
 }
 
-/** If it is there, and of this snapshot. */
+/** If it is there, and of this snapshot or cut off. */
 export function removeMarker(dir: Dir, snapshot: string): void {
-  if (readMarker(dir) === snapshot) dir.unlink(MARKER_NAME);
+  if (dir.stat(MARKER_NAME)?.size === 0 || readMarker(dir) === snapshot) dir.unlink(MARKER_NAME);
 }
 
 function readMarker(dir: Dir): string | undefined {

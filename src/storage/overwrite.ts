@@ -45,7 +45,8 @@ export function decideOverwrite(
   if (overwrite === "always") return "replace";
   if (seemsSame(there)) return "same";
   if (overwrite === "if-changed" || !isLater(there.mtime, wanted.mtime)) return "replace";
-  if (overwrite === "continue" && there.kind === "file" && there.mode === UNFINISHED_MODE) return "replace";
+  // Only a file has bytes that somebody may have changed since.
+  if (overwrite === "continue" && (there.kind !== "file" || there.mode === UNFINISHED_MODE)) return "replace";
   return overwrite === "if-newer" ? "keep" : "newer";
 }
 
