@@ -6,7 +6,7 @@ import type { BackupRequest } from "../operations/backup.ts";
 import type { Selection } from "../operations/comparison.ts";
 import type { Source } from "../operations/sources.ts";
 import type { StreamSource } from "../operations/streams.ts";
-import { DiskFault } from "../platform/disk.ts";
+import { type Disk, DiskFault } from "../platform/disk.ts";
 import type { BackupSettings } from "./config_schema.ts";
 import { type ExcludeOptions, excludePatterns } from "./excludes.ts";
 import { absolutePath } from "./paths.ts";
@@ -80,19 +80,19 @@ function mixed(name: string, path: string): BadUsage {
 async function checkSpelling(words: readonly string[], known: readonly string[], session: Session): Promise<void> {
   for (const word of words) {
     const hint = didYouMean(word, known);
-    if (hint === undefined || await isThere(word, session)) continue;
+    if (hint === undefined || isThere((await session.machine()).disk, absolutePath(session.world, word))) continue;
     throw new BadUsage(`${JSON.stringify(word)} is neither there nor named in ${session.loaded.path}`, hint);
   }
 }
 
 async function tellOfNamesake(name: string, session: Session): Promise<void> {
-  if (!await isThere(name, session)) return;
+  if (!isThere((await session.machine()).disk, absolutePath(session.world, name))) return;
   session.monitor.notice(`${name} is what ${session.loaded.path} names so; what lies here is ./${name}`);
 }
 
-async function isThere(word: string, session: Session): Promise<boolean> {
+export function isThere(disk: Disk, path: Raw): boolean {
   try {
-    (await session.machine()).disk.realPath(absolutePath(session.world, word));
+    disk.realPath(path);
     return true;
   } catch (error) {
     if (error instanceof DiskFault) return false;

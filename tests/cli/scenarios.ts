@@ -75,7 +75,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     await say("snapshots", "-s", "photos/notes.txt");
     await say("backup", "photos", "-s", "nowhere/at/all");
     await say("backup", "phtos", "-s", "st", "--init");
-    await say("backup", "photos/", "-s", "st/", "--name", "trailing slashes");
+    await say("backup", "photos/", "-s", "st/", "--name", "trailing slashes", "--init");
     await say("backup", "st", "-s", "st");
     await say("backup", "-s", "st");
     await say("bakcup", "photos", "-s", "st");

@@ -3,8 +3,16 @@ import { type Command, Option } from "commander";
 import { BadUsage, Fault } from "../../core/fault.ts";
 import { parseEntryName } from "../../core/entry_name.ts";
 import { textOf } from "../../core/raw.ts";
+import type { Source } from "../../operations/sources.ts";
 import type { Storage } from "../../storage/storage.ts";
-import { type BackupOptions, chooseBackups, type Chosen, hasOtherSources, requestFor } from "../backup_request.ts";
+import {
+  type BackupOptions,
+  chooseBackups,
+  type Chosen,
+  hasOtherSources,
+  isThere,
+  requestFor,
+} from "../backup_request.ts";
 import { backupJson, backupLines } from "../backup_summary.ts";
 import { EXIT, exitFor } from "../exit.ts";
 import { addLockOptions, type LockOptions, lockSpecOf } from "../locks.ts";
@@ -32,7 +40,9 @@ export const defineBackup: Define = (program, act) => {
       if (chosen.length > 1 && hasOtherSources(options)) {
         throw new BadUsage("`--source`, `--files-from` and `--stdin-name` are for one backup");
       }
-      const storage = options.init ? await openOrInit(session) : await session.openStorage();
+      const storage = options.init
+        ? await openOrInit(session, options.before === undefined ? chosen : [])
+        : await session.openStorage();
       if (chosen.length > 1) return await backUpEach(storage, chosen, options, session);
       const [only] = chosen;
       const { json, lines } = await backUp(storage, only!, options, session);
@@ -44,6 +54,14 @@ export const defineBackup: Define = (program, act) => {
 interface Report {
   readonly json: unknown;
   readonly lines: readonly string[];
+}
+
+async function checkSources(sources: readonly Source[], session: Session): Promise<void> {
+  const [{ NoSource }, { disk }] = await Promise.all([import("../../source/walk.ts"), session.machine()]);
+  for (const source of sources) {
+    const path = typeof source === "string" ? source : source.readFrom ?? source.path;
+    if (!isThere(disk, path)) throw new NoSource(path);
+  }
 }
 
 async function backUp(storage: Storage, chosen: Chosen, options: Options, session: Session): Promise<Report> {
@@ -120,7 +138,8 @@ function withOptions(command: Command): Command {
     );
 }
 
-async function openOrInit(session: Session): Promise<Storage> {
+/** @param chosen what must be there before a storage is made: a mistyped name leaves nothing behind @throws NoSource */
+async function openOrInit(session: Session, chosen: readonly Chosen[]): Promise<Storage> {
   const [{ NoStorage }, { initStorage }] = await Promise.all([
     import("../../storage/faults.ts"),
     import("../../storage/storage.ts"),
@@ -129,6 +148,7 @@ async function openOrInit(session: Session): Promise<Storage> {
     return await session.openStorage();
   } catch (error) {
     if (!(error instanceof NoStorage)) throw error;
+    if (chosen.length === 1) await checkSources(chosen[0]!.sources, session);
     initStorage(await session.machine(), session.storagePath, DEFAULT_SETTINGS);
     session.monitor.notice(`Made a new storage in ${textOf(session.storagePath)}`);
     return await session.openStorage();

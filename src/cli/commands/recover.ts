@@ -1,8 +1,8 @@
 /** backup-tool recover */
 import { pluralText } from "../../core/size_text.ts";
 import { localTimeText } from "../../core/time_text.ts";
-import { commandText, runStep } from "../../source/lock/act.ts";
-import { type KnownLock, recoverLocks, type RecoverWork } from "../../source/lock/lock.ts";
+import type { Step } from "../../source/lock/act.ts";
+import type { KnownLock, RecoverWork } from "../../source/lock/lock.ts";
 import { EXIT } from "../exit.ts";
 import { examples } from "../options.ts";
 import type { Session } from "../session.ts";
@@ -29,18 +29,33 @@ export const defineRecover: Define = (program, act) => {
     act(command, async (session) => {
       const { list = false, forget = false } = command.opts<RecoverOptions>();
       const work = list ? "list" : forget ? "forget" : "undo";
+      const [{ commandText, runStep }, { recoverLocks }] = await Promise.all([
+        import("../../source/lock/act.ts"),
+        import("../../source/lock/lock.ts"),
+      ]);
       const { disk } = await session.machine();
       const world = { disk, run: runStep, state: await lockDirectory(session) };
       const locks = await recoverLocks(world, work, (fault) => session.monitor.problem(fault));
       for (const fault of locks.flatMap(({ faults }) => faults)) session.monitor.problem(fault);
-      session.result(locks.map((lock) => lockJson(lock, work)), lockLines(locks, work, session));
+      session.result(
+        locks.map((lock) => lockJson(lock, work, commandText)),
+        lockLines(locks, { work, commandText, session }),
+      );
       return session.monitor.problems > 0 ? EXIT.someFailed : EXIT.done;
     })
   );
 };
 
+type StepText = (step: Step) => string;
+
+interface Telling {
+  readonly work: RecoverWork;
+  readonly commandText: StepText;
+  readonly session: Session;
+}
+
 /** What `recover --json` says of each lock; part of the interface. */
-function lockJson({ record, isActive, faults }: KnownLock, work: RecoverWork) {
+function lockJson({ record, isActive, faults }: KnownLock, work: RecoverWork, commandText: StepText) {
   return {
     kind: record.kind,
     sources: record.sources,
@@ -58,7 +73,7 @@ function lockJson({ record, isActive, faults }: KnownLock, work: RecoverWork) {
   };
 }
 
-function lockLines(locks: readonly KnownLock[], work: RecoverWork, session: Session): string[] {
+function lockLines(locks: readonly KnownLock[], { work, commandText, session }: Telling): string[] {
   if (locks.length === 0) return ["Nothing was left done to any source"];
   const { clock } = session.world;
   return locks.flatMap(({ record, isActive, faults }) => {
