@@ -1,5 +1,5 @@
 /** What is different between two snapshots, or between a snapshot and a directory. */
-import { type Apath, TOP } from "../core/apath.ts";
+import type { Apath } from "../core/apath.ts";
 import type { Raw } from "../core/raw.ts";
 import type { Monitor } from "../core/monitor.ts";
 import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
@@ -8,6 +8,7 @@ import { changesBetween, type PathChange } from "../storage/catalog/path_changes
 import type { Storage } from "../storage/storage.ts";
 import { DirectoryComparison } from "./diff_directory.ts";
 import { notInSnapshot } from "./restore_entries.ts";
+import { pathsMeant } from "./routes.ts";
 import { type Aspect, aspectsOf, isOfContent } from "./state_change.ts";
 
 export interface DiffRequest {
@@ -58,8 +59,8 @@ export function diff(storage: Storage, request: DiffRequest, monitor: Monitor): 
 }
 
 function withSnapshot(storage: Storage, request: DiffRequest, now: SnapshotInfo): ChangeTable {
-  checkPath(storage, request.below, [request.before, now]);
-  return gathered((table) => gather(table, changesOf(storage, request.before, now, request.below), request));
+  const below = belowMeant(storage, request.below, [request.before, now]);
+  return gathered((table) => gather(table, changesOf(storage, request.before, now, below), request));
 }
 
 function withDirectory(storage: Storage, request: DiffRequest, directory: Raw, monitor: Monitor): ChangeTable {
@@ -94,9 +95,12 @@ function isWorthTelling({ before, now }: PathChange, directoryTimes: boolean): b
   return directoryTimes || now.kind !== "dir" || aspects.some((aspect) => aspect !== "mtime");
 }
 
-/** A path that neither of them has is a typing error. */
-function checkPath(storage: Storage, path: Apath, both: readonly [SnapshotInfo, SnapshotInfo]): void {
-  if (path === TOP || both.some(({ id }) => storage.manifest(id).entry(path) !== undefined)) return;
+/** A path in one of them, or as it was in the source; anything else is a typing error. */
+function belowMeant(storage: Storage, path: Apath, both: readonly [SnapshotInfo, SnapshotInfo]): Apath {
+  for (const { id } of both) {
+    const [meant, ...others] = pathsMeant(storage.manifest(id), path);
+    if (meant !== undefined && others.length === 0) return meant;
+  }
   throw notInSnapshot(storage.manifest(both[1].id), path, both[1]);
 }
 

@@ -13,13 +13,14 @@ import type { PathChange } from "../storage/catalog/path_changes.ts";
 import type { State } from "../storage/catalog/version_row.ts";
 import { digestHexLength, newHasher } from "../storage/digest.ts";
 import type { Storage } from "../storage/storage.ts";
-import { notInSnapshot } from "./restore_entries.ts";
+import type { Manifest } from "../storage/manifest.ts";
+import { pathMeant, placesOf } from "./path_meant.ts";
 import { findSources, skippedDirectories } from "./sources.ts";
 
 export interface DirectoryRequest {
   readonly before: SnapshotInfo;
   readonly directory: Raw;
-  /** What in the snapshot the directory is compared with. */
+  /** What in the snapshot the directory is compared with; the top: its place there, if it was backed up from here. */
   readonly below: Apath;
   /** Compare the contents of all files, not only of those that look different. */
   readonly readData: boolean;
@@ -39,16 +40,14 @@ export class DirectoryComparison {
     this.#storage = storage;
     this.#request = request;
     this.#monitor = monitor;
-    const { before, below, directory } = request;
-    const isThere = below === TOP || storage.manifest(before.id).entry(below) !== undefined;
-    if (!isThere) throw notInSnapshot(storage.manifest(before.id), below, before);
-    const [root] = findSources(storage, { sources: [directory] }, parseFilter([]), monitor);
-    this.#root = { ...root!, at: below };
+    const [root] = findSources(storage, { sources: [request.directory] }, parseFilter([]), monitor);
+    const manifest = storage.manifest(request.before.id);
+    this.#root = { ...root!, at: counterpart(manifest, request, root!) };
   }
 
   /** Ordered by path. The content of what is only in the directory isn't known. */
   *changes(): Generator<PathChange> {
-    const entries = this.#storage.manifest(this.#request.before.id).within(this.#request.below);
+    const entries = this.#storage.manifest(this.#request.before.id).within(this.#root.at);
     let entry = entries.next();
     for (const { found, parent } of this.#found()) {
       for (; !entry.done && compareApath(entry.value.path, found.path) < 0; entry = entries.next()) {
@@ -138,6 +137,12 @@ export class DirectoryComparison {
     }
     return hasher.hex() as ContentId;
   }
+}
+
+function counterpart(manifest: Manifest, { below, before }: DirectoryRequest, { path }: SourceRoot): Apath {
+  if (below !== TOP) return pathMeant(manifest, below, before);
+  const [place, ...others] = placesOf(path as string as Apath, manifest.root.sources);
+  return place !== undefined && others.length === 0 && manifest.entry(place) !== undefined ? place : TOP;
 }
 
 function stateOfEntry(entry: Entry): State {

@@ -10,6 +10,7 @@ import { DamagedContent } from "../storage/faults.ts";
 import type { Storage } from "../storage/storage.ts";
 import { listing } from "./listing.ts";
 import { Pace } from "./pace.ts";
+import { pathMeant } from "./path_meant.ts";
 import { fitsTar, TarWriter } from "./tar.ts";
 import { ZipWriter } from "./zip.ts";
 
@@ -42,7 +43,8 @@ export async function dump(
   write: (bytes: Uint8Array<ArrayBuffer>) => void,
   monitor: Monitor,
 ): Promise<void> {
-  const { snapshot, path, format, signal } = request;
+  const { snapshot, format, signal } = request;
+  const path = pathMeant(storage.manifest(snapshot.id), request.path, snapshot);
   // Depth first, as tar wants it: times of a directory are set when something outside of it follows.
   const listed = listing(storage, { snapshot, path, extent: "tree", order: "name", reverse: false });
   if (path === TOP) monitor.expect({ items: snapshot.files, bytes: snapshot.bytes });

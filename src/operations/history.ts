@@ -1,10 +1,11 @@
 /** What became of one path, over all snapshots. */
-import { type Apath } from "../core/apath.ts";
+import type { Apath } from "../core/apath.ts";
 import { Fault } from "../core/fault.ts";
 import { textOf } from "../core/raw.ts";
 import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
 import type { PathVersion } from "../storage/catalog/version_row.ts";
 import type { Storage } from "../storage/storage.ts";
+import { placesOf } from "./path_meant.ts";
 import { type Span, Spans } from "./spans.ts";
 import { type Aspect, aspectsOf, isOfContent } from "./state_change.ts";
 
@@ -30,13 +31,24 @@ export interface HistoryVersion {
   readonly goneIn: SnapshotInfo | undefined;
 }
 
-/** Oldest first; one series after the other. @throws NeverBackedUp */
+/** Oldest first; one series after the other. @param path in snapshots or else, as it was in the source @throws NeverBackedUp */
 export function history(storage: Storage, path: Apath): HistoryVersion[] {
-  const spans = new Spans(storage.snapshots());
-  const versions = storage.ask((catalog) => catalog.history(path));
-  if (versions.length === 0) throw new NeverBackedUp(path);
+  const snapshots = storage.snapshots(), spans = new Spans(snapshots);
+  const versions = versionsOf(storage, [path]) ?? versionsOf(storage, placesIn(storage, path, snapshots));
+  if (versions === undefined) throw new NeverBackedUp(path);
   const series = Map.groupBy(versions, ({ host, name }) => `${host}\0${name}`);
   return [...series.values()].flatMap((own) => eventsOf(own, spans));
+}
+
+function versionsOf(storage: Storage, paths: readonly Apath[]): PathVersion[] | undefined {
+  const versions = paths.flatMap((path) => storage.ask((catalog) => catalog.history(path)));
+  return versions.length === 0 ? undefined : versions;
+}
+
+/** As the newest snapshot of each series has its sources. */
+function placesIn(storage: Storage, path: Apath, snapshots: readonly SnapshotInfo[]): Apath[] {
+  const newest = new Map(snapshots.map((snapshot) => [`${snapshot.host}\0${snapshot.name}`, snapshot.id]));
+  return [...new Set([...newest.values()].flatMap((id) => placesOf(path, storage.manifest(id).root.sources)))];
 }
 
 function eventsOf(versions: readonly PathVersion[], spans: Spans): HistoryVersion[] {

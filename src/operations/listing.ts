@@ -1,10 +1,10 @@
 /** What a snapshot holds: a directory, everything below it, or a tree of it, in an order of choice. */
-import { type Apath, parentOf, TOP } from "../core/apath.ts";
+import { type Apath, parentOf } from "../core/apath.ts";
 import type { Entry } from "../core/entry.ts";
 import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
 import type { Manifest } from "../storage/manifest.ts";
 import type { Storage } from "../storage/storage.ts";
-import { notInSnapshot } from "./restore_entries.ts";
+import { pathMeant } from "./path_meant.ts";
 
 /** Within each directory; "size" and "time" from the largest and the newest on. */
 export type Order = "name" | "size" | "time";
@@ -25,11 +25,11 @@ export interface Listed {
 }
 
 /** What is no directory is listed itself; so is a directory whose extent is more than its content. @throws NotInSnapshot */
-export function listing(storage: Storage, request: ListingRequest): Generator<Listed> {
-  const { snapshot, path, extent } = request;
+export function listing(storage: Storage, asked: ListingRequest): Generator<Listed> {
+  const { snapshot, extent } = asked;
   const manifest = storage.manifest(snapshot.id);
-  const own = manifest.entry(path);
-  if (own === undefined && path !== TOP) throw notInSnapshot(manifest, path, snapshot);
+  const request = { ...asked, path: pathMeant(manifest, asked.path, snapshot) };
+  const own = manifest.entry(request.path);
   if (own !== undefined && own.kind !== "dir") return one(own);
   if (extent === "tree") return new TreeListing(manifest, request).all(own);
   return plain(manifest, request);

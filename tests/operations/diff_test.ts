@@ -195,3 +195,17 @@ Deno.test("what the catalog says changed is what the manifests say, between any 
     { numRuns: 15 },
   );
 });
+
+Deno.test("diff() compares a directory of the source with its own place, and takes paths as in the source", async () => {
+  using world = await twoSnapshots();
+  using storage = world.open();
+  deepStrictEqual(told(storage, "latest", `${world.source}/other`), []);
+  world.write("other/moved", "something else\n");
+  deepStrictEqual(told(storage, "latest", `${world.source}/other`), ["content /other/moved (content,mtime)"]);
+  const below = `${world.source}/other` as Apath;
+  deepStrictEqual(told(storage, "latest~1", "latest", { below }), [
+    "added /other",
+    "added /other/empty",
+    "added /other/moved",
+  ]);
+});

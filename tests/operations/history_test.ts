@@ -56,3 +56,13 @@ Deno.test("history() of a path that was never there says where to look", () => {
   using world = new World({ inMemory: true });
   throws(() => told(world), NeverBackedUp);
 });
+
+Deno.test("history() takes a path as it was in the source, also of a file that is gone", async () => {
+  using world = new World({ inMemory: true });
+  world.write("letters/mum.txt", "1");
+  await world.backup();
+  Deno.removeSync(`${world.source}/letters/mum.txt`);
+  await world.backup();
+  deepStrictEqual(told(world, `${world.source}/letters/mum.txt` as Apath), ["added() 0+1 gone in 1"]);
+  throws(() => told(world, `${world.source}/letters/dad.txt` as Apath), NeverBackedUp);
+});

@@ -30,6 +30,7 @@ Deno.test("listing() of a directory, of everything below it, and as a tree", asy
   deepStrictEqual(paths(storage, { path: "/a" as Apath }), ["/a/1", "/a/2", "/a/sub"]);
   deepStrictEqual(paths(storage, { path: "/a/1" as Apath, extent: "tree" }), ["/a/1"]);
   deepStrictEqual(paths(storage, { path: "/empty" as Apath }), []);
+  deepStrictEqual(paths(storage, { path: `${made.source}/a/sub` as Apath }), ["/a/sub/deep"]);
   deepStrictEqual(paths(storage, { path: "/a" as Apath, extent: "recursive" }), [
     "/a",
     "/a/1",

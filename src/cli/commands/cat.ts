@@ -25,18 +25,17 @@ export const defineCat: Define = (program, act) => {
         "don't trust them. `--json` prints them in base64.",
     )
     .argument("<SNAPSHOT>", "which snapshot")
-    .argument("<PATH>", "file in it")
+    .argument("<PATH>", "file in it, or as it was in the source")
     .addHelpText("after", examples("backup-tool cat latest /letters/mum.odt > mum.odt"));
   command.action((name: string, pathText: string) =>
     act(command, async (session) => {
       const storage = await session.openStorage();
       const snapshot = storage.resolve(name);
-      const path = snapshotPath(pathText);
-      const entry = storage.manifest(snapshot.id).entry(path);
-      if (entry === undefined) {
-        const { notInSnapshot } = await import("../../operations/restore_entries.ts");
-        throw notInSnapshot(storage.manifest(snapshot.id), path, snapshot);
-      }
+      const manifest = storage.manifest(snapshot.id);
+      const { pathMeant } = await import("../../operations/path_meant.ts");
+      const path = pathMeant(manifest, snapshotPath(pathText), snapshot);
+      const entry = manifest.entry(path);
+      if (entry === undefined) throw new NotAFile(textOf(path), "a directory");
       const { content, size } = entry;
       if (content === undefined) throw new NotAFile(textOf(path), describe(entry));
       const chunks = storage.readContent(content);

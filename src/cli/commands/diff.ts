@@ -30,7 +30,7 @@ export const defineDiff: Define = (program, act) => {
     )
     .argument("<SNAPSHOT>", "which snapshot")
     .argument("[OTHER]", "the later snapshot, or a directory")
-    .option("-p, --path <PATH>", "only this path of the snapshots; what a directory is compared with", "/")
+    .option("-p, --path <PATH>", "only this path; of a directory: what it is compared with, if not its own place", "/")
     .option("--read-data", "read all files of a directory, not only those whose size or time is different")
     .option("--directory-times", "tell of directories that have only another time of modification, too")
     .addHelpText(

@@ -16,7 +16,7 @@ export const defineDump: Define = (program, act) => {
         "directories and symbolic links, with modes.",
     )
     .argument("<SNAPSHOT>", "which snapshot")
-    .argument("[PATH]", "directory or file in it", "/")
+    .argument("[PATH]", "directory or file in it, or as it was in the source", "/")
     .addOption(new Option("-f, --format <FORMAT>", "of the archive").choices(["tar", "zip"]).default("tar"))
     .addHelpText(
       "after",

@@ -16,7 +16,7 @@ export const defineHistory: Define = (program, act) => {
       "List every version of a path in all snapshots: when it appeared, when it changed in content or only in metadata " +
         "(and in what), when it vanished, and which content it had. Each line names the first snapshot that has that version.",
     )
-    .argument("<PATH>", "file or directory, as `ls` shows it")
+    .argument("<PATH>", "file or directory, as `ls` shows it or as it was in the source")
     .addHelpText(
       "after",
       examples(

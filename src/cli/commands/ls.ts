@@ -28,7 +28,7 @@ export const defineLs: Define = (program, act) => {
         "disturb a terminal are shown with escapes, through a pipe too; `--json` is exact.",
     )
     .argument("<SNAPSHOT>", "which snapshot")
-    .argument("[PATH]", "directory or file in it", "/")
+    .argument("[PATH]", "directory or file in it, or as it was in the source", "/")
     .option("-l, --long", "kind, mode, owner, size, time")
     .option("-R, --recursive", "everything below it, with whole paths")
     .option("-T, --tree", "everything below it, drawn as a tree")
