@@ -2,10 +2,12 @@
  * Healing what is damaged or missing with what else there is: trees, the files that were backed up, other storages. What
  * nothing can heal is put into quarantine and named, with every path of every snapshot that needs it.
  *
+ * A hunk can also be made again from the catalog and from other snapshots: see {@link recoverLines}.
+ *
  * Roots come first, then hunks, then contents, for each tells what of the next is needed. A root that can't be healed
  * stays where it is: it keeps `prune` from removing what only that snapshot needs.
  */
-import type { RootId } from "../core/content_id.ts";
+import type { HunkId, RootId } from "../core/content_id.ts";
 import { Fault } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
 import { rawOf, textOf } from "../core/raw.ts";
@@ -13,13 +15,17 @@ import { DamagedContent } from "../storage/faults.ts";
 import type { HunkRef } from "../storage/hunk.ts";
 import { linesOf, type Manifest } from "../storage/manifest.ts";
 import { quarantine } from "../storage/quarantine.ts";
-import type { Storage } from "../storage/storage.ts";
+import type { Storage, Writer } from "../storage/storage.ts";
 import { check } from "./check.ts";
 import { type AffectedPath, type DamagedFile, findAffected, findDamagedHunks, HunkUsers } from "./damage.ts";
 import { Healer, type SnapshotPlaces } from "./healer.ts";
 import { Pace } from "./pace.ts";
+import { recoverLines } from "./recover_hunk.ts";
 import { SecondStorage } from "./second_storage.ts";
 import { existingTree } from "./tree_places.ts";
+
+/** Digits of an id that tell snapshots apart for people. */
+const SHORT_ID = 12;
 
 export interface RepairRequest {
   /** Read every byte first, to find all damage. Else: what is missing or has a wrong size, and what checks have found. */
@@ -95,12 +101,38 @@ class RepairRun implements Disposable {
   /** Roots and hunks. */
   async manifests(): Promise<void> {
     this.#monitor.at("reading manifests");
-    using _writer = this.#request.dryRun ? undefined : this.#storage.write("repair");
+    using writer = this.#request.dryRun ? undefined : this.#storage.write("repair");
     for (const id of this.#storage.rootIds()) this.#healRoot(id);
+    const replaced = new Map<HunkId, HunkRef>();
     for (const { hunk, what, snapshots } of await findDamagedHunks(this.#storage, this.#users(), this.#pace)) {
-      const from = this.#healObject(hunk.id);
+      const from = this.#healObject(hunk.id) ?? this.#recover(hunk, snapshots, replaced);
       this.#note({ kind: "hunk", id: hunk.id, what, from, affected: [{ path: rangeText(hunk), snapshots }] });
     }
+    if (writer !== undefined && replaced.size > 0) await this.#replaceHunks(replaced, writer);
+  }
+
+  /** From what the catalog and other snapshots say of its paths. @param replaced gets a hunk that takes its place */
+  #recover(hunk: HunkRef, users: readonly RootId[], replaced: Map<HunkId, HunkRef>): string | undefined {
+    const options = { catalog: this.#storage.catalog(), snapshots: this.#manifests(), users };
+    const lines = recoverLines(hunk, options);
+    if (lines === undefined) return undefined;
+    if (this.#request.dryRun) return "the catalog";
+    const { objects, dir, settings } = this.#storage;
+    if (objects.remakeHunk(hunk.id, lines)) return "other snapshots";
+    quarantine(dir, settings, hunk.id);
+    replaced.set(hunk.id, objects.writeHunk(hunk.first, lines).ref);
+    return "the catalog";
+  }
+
+  /** Snapshots can't be changed: they are made again, with another id. */
+  async #replaceHunks(replaced: ReadonlyMap<HunkId, HunkRef>, writer: Writer): Promise<void> {
+    for (const { id, manifest: { root } } of this.#manifests()) {
+      if (!root.hunks.some((hunk) => replaced.has(hunk.id))) continue;
+      const hunks = root.hunks.map((hunk) => replaced.get(hunk.id) ?? hunk);
+      const made = await writer.checkpoint({ ...root, recovered: true, hunks }, id);
+      this.#monitor.notice(`The snapshot ${id.slice(0, SHORT_ID)} was made again as ${made.slice(0, SHORT_ID)}`);
+    }
+    writer.rebuildCatalog();
   }
 
   #healRoot(id: RootId): void {

@@ -15,6 +15,8 @@ import type { Apath } from "../core/apath.ts";
 /** Largest root or hunk that is read; what is larger was not written by this tool. */
 const LARGEST_BYTES = 512 * 1024 * 1024;
 const TEMP_NAME = rawOf("manifest");
+/** Hunks that share a weak digest are few. */
+const MOST_NONCES = 3;
 const HOLD_ATTEMPTS = 20, HOLD_PAUSE_MS = 5;
 
 export class Objects implements Disposable {
@@ -115,6 +117,17 @@ export class Objects implements Disposable {
       throw new DamagedContent(id, "its bytes don't match its checksum");
     }
     this.#replace(id, bytes, true);
+  }
+
+  /** Makes a hunk of these lines if it gets exactly that id. @returns whether it did */
+  remakeHunk(id: HunkId, lines: readonly string[]): boolean {
+    for (let nonce = 0; nonce < MOST_NONCES; nonce++) {
+      const bytes = encodeHunk(lines, nonce);
+      if (hashBytes(this.#settings.algorithm, bytes) !== id.slice(0, -2)) continue;
+      this.#replace(id, bytes, true);
+      return true;
+    }
+    return false;
   }
 
   /** Removes a root or hunk that nothing needs any more; false if it was not there. */

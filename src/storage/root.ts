@@ -83,6 +83,8 @@ export interface Root {
   readonly tags: readonly string[];
   /** The job that made it; absent if a person did. */
   readonly job?: JobMark;
+  /** A repair made entries again from the catalog: they lack what it doesn't keep. */
+  readonly recovered?: true;
   /** False: a run that was interrupted; what is listed is whole, what comes behind it in order is missing. */
   readonly complete: boolean;
   readonly totals: Totals;
@@ -123,6 +125,7 @@ export function parseRoot(bytes: Uint8Array<ArrayBuffer>, settings: Settings): R
     ...(fields["leftOut"] !== undefined && { leftOut: leftOutOf(section(fields, "leftOut")) }),
     tags: read.list("tags").map(String),
     ...(fields["job"] !== undefined && { job: jobOf(section(fields, "job")) }),
+    ...(fields["recovered"] === true && { recovered: true as const }),
     complete: fields["complete"] === true,
     totals: totalsOf(section(fields, "totals")),
     tool: read.string("tool"),

@@ -4,7 +4,7 @@ import { rawOf } from "../../src/core/raw.ts";
 import { repair, type Repaired, type RepairRequest, type RepairResult } from "../../src/operations/repair.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { collidingPair } from "../support/collision.ts";
-import { run, TestMonitor, World } from "../support/world.ts";
+import { differences, run, TestMonitor, World } from "../support/world.ts";
 
 interface Done extends RepairResult {
   readonly items: readonly Repaired[];
@@ -232,4 +232,81 @@ Deno.test("repair() waits for nobody: a storage that is being written to is not 
   using storage = world.open();
   using _writer = storage.write("somebody else");
   await rejects(repaired(world), { code: "locked" });
+});
+
+/** Hunks of a snapshot, as files. */
+function hunksOf(world: World, snapshot: string): string[] {
+  using storage = world.open();
+  const { hunks } = storage.manifest(storage.resolve(snapshot).id).root;
+  return hunks.map(({ id }) => world.items().get(id)!);
+}
+
+Deno.test("repair() makes a lost hunk again, byte by byte, from the lines of other snapshots", async () => {
+  using world = new World();
+  for (const name of ["a", "b", "c"]) world.write(name, "then");
+  Deno.linkSync(`${world.source}/c`, `${world.source}/d`);
+  run("setfattr", "-n", "user.note", "-v", "1", `${world.source}/c`);
+  const first = (await world.backup()).snapshot;
+  world.write("a", "changed in the second");
+  const second = (await world.backup()).snapshot;
+  world.write("b", "changed in the third");
+  const third = (await world.backup()).snapshot;
+  const [hunk] = hunksOf(world, second.id);
+  const bytes = Deno.readFileSync(hunk!);
+  damage(hunk!);
+  const { lost, items, monitor } = await repaired(world);
+  deepStrictEqual([lost, items.map(({ kind, from }) => [kind, from])], [0, [["hunk", "other snapshots"]]]);
+  deepStrictEqual(Deno.readFileSync(hunk!), bytes);
+  deepStrictEqual(monitor.notices, []);
+  using storage = world.open();
+  deepStrictEqual(storage.snapshots().map(({ id }) => id), [first.id, second.id, third.id]);
+  await assertSound(world);
+});
+
+Deno.test("repair() makes the files of a lost hunk again from the catalog, in a snapshot that says so", async () => {
+  using world = new World();
+  for (let i = 0; i < 600; i++) world.write(`d${i % 5}/f${i}`, `content ${i}`);
+  Deno.symlinkSync("f0", `${world.source}/d0/link`);
+  run(
+    "sh",
+    "-c",
+    `chmod 640 ${world.source}/d*/f*3 && touch -d '2001-02-03 04:05:06.123456789Z' ${world.source}/d*/f*4`,
+  );
+  const { snapshot } = await world.backup({ tags: ["kept"] });
+  const hunks = hunksOf(world, snapshot.id);
+  for (const hunk of hunks) damage(hunk);
+  const dry = await repaired(world, { dryRun: true });
+  deepStrictEqual([dry.lost, dry.healed, hunksOf(world, "latest").length], [0, hunks.length, hunks.length]);
+  const { lost, healed, monitor } = await repaired(world);
+  deepStrictEqual([lost, healed, monitor.problems], [0, hunks.length, []]);
+  ok(monitor.notices.join().includes(`The snapshot ${snapshot.id.slice(0, 12)} was made again as `));
+  await assertSound(world);
+  {
+    using storage = world.open();
+    const [made, ...others] = storage.snapshots();
+    deepStrictEqual([others.length, made!.tags, made!.time, made!.tree], [0, ["kept"], snapshot.time, snapshot.tree]);
+    strictEqual(storage.manifest(made!.id).root.recovered, true);
+  }
+  const { target } = await world.restore("latest");
+  strictEqual(differences(world.source, target), "");
+  const { monitor: next } = await world.backup();
+  deepStrictEqual([next.of("readFiles"), next.of("storedItems")], [600, 0]);
+});
+
+Deno.test("repair() can't make a hunk again without a catalog that knows it, and names what it held", async () => {
+  using world = new World();
+  world.write("dir/a", "1");
+  const { snapshot } = await world.backup();
+  Deno.removeSync(`${world.storagePath}/db/catalog.sqlite`);
+  const [hunk] = hunksOf(world, snapshot.id);
+  damage(hunk!);
+  Deno.removeSync(`${world.storagePath}/db/catalog.sqlite`);
+  const { lost, items } = await repaired(world);
+  deepStrictEqual([lost, items[0]!.kind, items[0]!.affected], [1, "hunk", [{
+    path: "/ and 2 entries after it",
+    snapshots: [snapshot.id],
+  }]]);
+  strictEqual(items[0]!.quarantine, `quarantine/${items[0]!.id}`);
+  const { findings } = await world.check();
+  ok(findings.some(({ severity }) => severity === "damage"));
 });
