@@ -25,6 +25,7 @@ import { defineRestore } from "./commands/restore.ts";
 import { defineServe } from "./commands/serve.ts";
 import { defineSnapshots } from "./commands/snapshots.ts";
 import { defineStats } from "./commands/stats.ts";
+import { defineTag } from "./commands/tag.ts";
 import { defineTree } from "./commands/tree.ts";
 import { defineVersion } from "./commands/version.ts";
 import type { Act, Define, Needs, Work } from "./commands/command.ts";
@@ -40,7 +41,7 @@ const COMMANDS: Readonly<Record<string, readonly Define[]>> = {
   "Backing up": [defineInit, defineBackup, definePlan],
   "Looking": [defineSnapshots, defineLs, defineFind, defineHistory, defineDiff, defineStats],
   "Getting back": [defineRestore, defineCat, defineDump],
-  "Keeping": [defineForget, definePrune, definePolicy, defineTree],
+  "Keeping": [defineForget, definePrune, definePolicy, defineTag, defineTree],
   "Checking and healing": [defineCheck, defineRepair, defineRecover, defineRebuild],
   "Working by itself": [defineServe, defineJob],
   "This tool": [defineConfig, defineCompletions, defineVersion],

@@ -71,7 +71,7 @@ export class SnapshotInUse extends Fault {
   readonly code = "snapshot-in-use";
   readonly hint = "Try again when that has ended";
   constructor(id: RootId) {
-    super(`Cannot forget snapshot ${id.slice(0, SHORT_ID)}: somebody restores from it`);
+    super(`Cannot change or forget snapshot ${id.slice(0, SHORT_ID)}: somebody restores from it`);
   }
 }
 

@@ -6,7 +6,7 @@ import type { ManifestSource } from "./catalog/ranges.ts";
 /** What is needed of a root to put it in its place. */
 export interface Head {
   readonly id: RootId;
-  readonly root: Pick<ManifestSource["root"], "sequence" | "start" | "host" | "name" | "complete">;
+  readonly root: Pick<ManifestSource["root"], "sequence" | "replaces" | "start" | "host" | "name" | "complete">;
 }
 
 /**
@@ -22,6 +22,12 @@ export function renumbered(heads: readonly Head[]): Head[] {
     return { id, root: { ...root, sequence: last } };
   });
 }
+
+/** True if one of two roots may have taken the place of the other. */
+export function isSameSnapshot(a: HeadRoot, b: HeadRoot): boolean {
+  return a.sequence === b.sequence && a.start === b.start && a.host === b.host && a.name === b.name;
+}
+type HeadRoot = Pick<Head["root"], "sequence" | "start" | "host" | "name">;
 
 export function withSequence(source: ManifestSource, sequence: number): ManifestSource {
   const { root } = source;

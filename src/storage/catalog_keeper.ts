@@ -15,7 +15,7 @@ import { CatalogFault, type Mode } from "./catalog/database.ts";
 import type { ManifestSource } from "./catalog/ranges.ts";
 import { entriesToCompare } from "./catalog/take_up.ts";
 import { agreementOf, readAgreement, writeAgreement } from "./catalog_agreement.ts";
-import { type Head, linesOf, previousOf, renumbered, withSequence } from "./catalog_heads.ts";
+import { type Head, isSameSnapshot, linesOf, previousOf, renumbered, withSequence } from "./catalog_heads.ts";
 import { Locked } from "./faults.ts";
 import { ForeignSnapshot } from "./root.ts";
 import { DamagedSettings } from "./settings.ts";
@@ -126,6 +126,20 @@ export class CatalogKeeper implements Disposable {
     return entries.reduce((sum, count) => sum + count, 0) > MANY_ENTRIES;
   }
 
+  /** A snapshot has another root now. */
+  replace(former: RootId, id: RootId): void {
+    this.use((catalog) => {
+      if (!catalog.knows(former)) return;
+      if (catalog.isRenumbered) this.rebuild();
+      else this.#replace(former, id);
+    });
+    this.#isSettled = true;
+  }
+
+  #replace(former: RootId, id: RootId): void {
+    this.#change((catalog) => catalog.replaceRoot(former, id, this.#storage.objects.readRoot(id)), false);
+  }
+
   rebuild(): Catalog {
     this.#close();
     return this.#catalog = this.#owned ? this.#rebuildFile() : this.#makeInMemory();
@@ -182,6 +196,8 @@ export class CatalogKeeper implements Disposable {
   /** Makes the catalog know what it lacks and forget what is gone, if that is all that is wrong; else makes it again. */
   #catchUp(catalog: Catalog): Catalog {
     this.#catalog = catalog;
+    this.#finishReplacements();
+    catalog = this.current();
     const there = this.#storage.rootIds(), isThere = new Set<string>(there), known = catalog.snapshots();
     const lost = known.filter(({ id }) => !isThere.has(id));
     this.#tellVanished(lost);
@@ -198,6 +214,17 @@ export class CatalogKeeper implements Disposable {
     }
     this.#noteAgreement(this.current());
     return this.current();
+  }
+
+  /** Ends what a crash left half done: two roots of one snapshot, or one that the catalog knows by its former id. */
+  #finishReplacements(): void {
+    const known = new Map(this.current().snapshots().map((snapshot) => [snapshot.id, snapshot]));
+    for (const { id, root } of this.#heads(this.#storage.rootIds().filter((id) => !known.has(id)), false)) {
+      const former = root.replaces && known.get(root.replaces);
+      if (former === undefined || !isSameSnapshot(root, { ...former, start: former.time })) continue;
+      this.#storage.objects.remove(former.id);
+      this.#replace(former.id, id);
+    }
   }
 
   /** Only the catalog remembers a snapshot whose root is lost. */
@@ -372,23 +399,35 @@ export class CatalogKeeper implements Disposable {
    * Roots by sequence, without their hunks; a damaged root is a problem of its own and hides no other.
    * @throws DamagedSettings if none of them is of this storage
    */
-  #heads(ids: readonly RootId[]): Head[] {
+  #heads(ids: readonly RootId[], isTold = true): Head[] {
     const heads: Head[] = [], foreign: ForeignSnapshot[] = [];
     for (const id of ids) {
       try {
-        const { sequence, start, host, name, complete } = this.#storage.objects.readRoot(id);
-        heads.push({ id, root: { sequence, start, host, name, complete } });
+        const { sequence, replaces, start, host, name, complete } = this.#storage.objects.readRoot(id);
+        heads.push({ id, root: { sequence, start, host, name, complete, ...(replaces && { replaces }) } });
       } catch (error) {
         if (!(error instanceof Fault)) throw error;
         if (error instanceof ForeignSnapshot) foreign.push(error);
-        else this.#storage.monitor.problem(error);
+        else if (isTold) this.#storage.monitor.problem(error);
       }
     }
     if (heads.length === 0 && foreign[0] !== undefined) {
       throw new DamagedSettings(`its "id" is wrong: all snapshots belong to the storage ${foreign[0].storage}`);
     }
-    for (const fault of foreign) this.#storage.monitor.problem(fault);
-    return renumbered(heads);
+    if (isTold) { for (const fault of foreign) this.#storage.monitor.problem(fault); }
+    return renumbered(this.#withoutReplaced(heads));
+  }
+
+  /** Of two roots of one snapshot, which a crash has left, the newer one counts; whoever may write removes the other. */
+  #withoutReplaced(heads: readonly Head[]): readonly Head[] {
+    const byId = new Map(heads.map((head) => [head.id, head]));
+    for (const { root } of heads) {
+      const former = root.replaces && byId.get(root.replaces);
+      if (former === undefined || !isSameSnapshot(root, former.root)) continue;
+      if (this.#owned) this.#storage.objects.remove(former.id);
+      byId.delete(former.id);
+    }
+    return [...byId.values()];
   }
 
   #agreement(catalog: Catalog): string {

@@ -61,6 +61,8 @@ export interface Root {
   readonly sequence: number;
   /** The snapshot that this one was compared with. */
   readonly previous: RootId | null;
+  /** The root that this one has taken the place of: the same snapshot with other tags. */
+  readonly replaces?: RootId;
   /** ISO 8601, UTC, with milliseconds. */
   readonly start: string;
   readonly end: string;
@@ -105,12 +107,13 @@ export function parseRoot(bytes: Uint8Array<ArrayBuffer>, settings: Settings): R
   if (storage.id !== settings.id) throw new ForeignSnapshot(storage.id);
   const read = new FieldReader(fields);
   const digits = digestHexLength(settings.algorithm);
-  const previous = fields["previous"] ?? null;
+  const previous = fields["previous"] ?? null, replaces = fields["replaces"];
   return {
     version: FORMAT_VERSION,
     storage,
     sequence: read.count("sequence"),
     previous: previous === null ? null : sound("previous", () => parseRootId(String(previous), digits)),
+    ...(replaces !== undefined && { replaces: sound("replaces", () => parseRootId(String(replaces), digits)) }),
     start: read.time("start"),
     end: read.time("end"),
     timeZone: read.string("timeZone"),

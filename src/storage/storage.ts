@@ -339,6 +339,24 @@ export class Writer implements Disposable {
     return removed;
   }
 
+  /**
+   * Gives a snapshot another root with other tags, and so another id. A crash in between leaves both; the one that says
+   * which it replaces counts then.
+   * @returns its new id
+   * @throws DamagedContent, DamagedManifest, DiskFault
+   */
+  retag(id: RootId, changes: Pick<Root, "tags" | "tree">): RootId {
+    this.#storage.catalog();
+    const renewed = this.#storage.objects.writeRoot({
+      ...this.#storage.objects.readRoot(id),
+      ...changes,
+      replaces: id,
+    });
+    this.#storage.objects.remove(id);
+    this.#keeper.replace(id, renewed);
+    return renewed;
+  }
+
   /** Notes which contents were read and found whole or damaged. @param items may be gone through twice */
   recordVerified(items: Iterable<{ readonly id: string; readonly state: "ok" | "damaged" }>, atMs: number): void {
     this.#keeper.note((catalog) => catalog.recordVerified(items, atMs));

@@ -146,3 +146,18 @@ Deno.test("a policy in the storage stands for the rules that aren't given", asyn
   strictEqual((await days.run("policy", "set")).status, 2);
   strictEqual((await days.run("policy", "set", "--keep-last", "0")).status, 2);
 });
+
+Deno.test("tag changes tags, and tells the new ids", async () => {
+  using days = await Days.of(2);
+  strictEqual(
+    await days.told("tag", "latest", "latest~1", "--add", "tax,2026"),
+    "ID__________ is now ID__________: tax, 2026\nID__________ is now ID__________: tax, 2026\n",
+  );
+  strictEqual(await days.told("tag", "latest", "--set", ""), "ID__________ is now ID__________: no tags\n");
+  const [{ former, id, tags }] = await days.json("tag", "latest", "--set", "x", "--add", "y", "--remove", "x");
+  const [first, second] = await days.json("snapshots");
+  deepStrictEqual([first.tags, second.tags, second.id, tags], [["tax", "2026"], ["y"], id, ["y"]]);
+  strictEqual(former === id, false);
+  match(await days.told("forget", "--keep-tag", "2026,tax", "-n"), /Would remove 1 of 2 snapshots\n$/);
+  strictEqual((await days.run("tag", "latest")).status, 2);
+});

@@ -11,7 +11,7 @@ import { neededItems } from "../support/needed_items.ts";
 import { differences, run, TestMonitor, World } from "../support/world.ts";
 
 /** Every n-th change is cut; SLOW=1 cuts at each. */
-const STRIDE = Deno.env.get("SLOW") ? 1 : 7;
+const STRIDE = Deno.env.get("SLOW") ? 1 : 3;
 const KEPT = 2;
 
 /** Four snapshots, of which two will stay. @returns copies of the source as those two have it */
@@ -50,7 +50,7 @@ async function cutForget(world: World, cut: number): Promise<boolean> {
 Deno.test("forget() and prune() cut before any change harm no kept snapshot, and the next run ends the work", async () => {
   let cuts = 0;
   for (let cut = 0, finished = false; !finished; cut += STRIDE) {
-    using world = new World({ inMemory: true });
+    using world = new World({ inMemory: true, hexSplit: [1] });
     const copies = await prepare(world);
     finished = await cutForget(world, cut);
     cuts++;

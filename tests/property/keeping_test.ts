@@ -8,6 +8,7 @@ import { backup } from "../../src/operations/backup.ts";
 import { forget } from "../../src/operations/forget.ts";
 import { prune } from "../../src/operations/prune.ts";
 import { rebuildCatalog } from "../../src/operations/rebuild.ts";
+import { tag } from "../../src/operations/tag.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
 import { openStorage, type Storage } from "../../src/storage/storage.ts";
 import { CuttingDisk, PowerCut } from "../support/cutting_disk.ts";
@@ -18,7 +19,7 @@ const RUNS = Deno.env.get("SLOW") ? 300 : 15;
 
 const file = fc.constantFrom("a", "b", "sub/a", "sub/deep/x", "ü");
 /** Number of the first change of the disk that fails; undefined: none does. */
-const cut = fc.option(fc.nat(60), { nil: undefined, freq: 2 });
+const cut = fc.option(fc.nat(120), { nil: undefined, freq: 2 });
 const policy: fc.Arbitrary<Policy> = fc.oneof(
   fc.record({ last: fc.integer({ min: 1, max: 4 }) }),
   fc.record({ hourly: fc.integer({ min: 1, max: 3 }) }),
@@ -43,6 +44,15 @@ const step = fc.oneof(
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("forget" as const), cut, policy }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("forget one" as const), cut, which: fc.nat(9) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant("tag" as const),
+      cut,
+      which: fc.nat(9),
+      add: fc.subarray(["x", "y"], { minLength: 1 }),
+    }),
+  },
   { weight: 3, arbitrary: fc.record({ do: fc.constant("prune" as const), cut }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("rebuild" as const), cut }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("lose the catalog" as const) }) },
@@ -50,7 +60,7 @@ const step = fc.oneof(
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
 class Life implements Disposable {
-  readonly world = new World({ inMemory: true });
+  readonly world = new World({ inMemory: true, hexSplit: [1] });
   /** Snapshots that must be there, and what the source was then. */
   readonly copies = new Map<string, string>();
   #copies = 0;
@@ -84,6 +94,16 @@ class Life implements Disposable {
           forget(storage, { snapshots: [id], dryRun: false }, monitor);
         });
         return this.#dropForgotten();
+      }
+      case "tag": {
+        const id = [...this.copies.keys()][step.which];
+        if (id === undefined) return;
+        using before = world.open();
+        const { sequence } = before.resolve(id);
+        await this.#working(step.cut, (storage) => {
+          tag(storage, { snapshots: [id], set: undefined, add: step.add, remove: [] });
+        });
+        return this.#rename(id, sequence);
       }
       case "prune":
         if (await this.#working(step.cut, prunes)) {
@@ -125,6 +145,16 @@ class Life implements Disposable {
     const copy = `${this.world.base}/copy-${this.#copies++}`;
     run("cp", "-a", this.world.source, copy);
     this.copies.set(newest.id, copy);
+  }
+
+  /** A snapshot with other tags has another id, and is the same snapshot. */
+  #rename(former: string, sequence: number): void {
+    using storage = this.world.open();
+    const [snapshot, ...others] = storage.snapshots().filter((one) => one.sequence === sequence);
+    deepStrictEqual(others, []);
+    const entries = [...this.copies].map(([id, copy]) => [id === former ? snapshot!.id : id, copy] as const);
+    this.copies.clear();
+    for (const [id, copy] of entries) this.copies.set(id, copy);
   }
 
   /** Forgetting goes snapshot by snapshot: one that was cut may have removed some. */

@@ -333,34 +333,47 @@ export class Catalog implements Disposable {
     return found!["id"] as number;
   }
 
+  /** A snapshot has another root now, which differs in nothing that versions depend on. */
+  replaceRoot(former: RootId, id: RootId, root: Root): void {
+    this.#database.run(
+      "UPDATE snapshot SET id = unhex(?), info = ? WHERE id = unhex(?)",
+      id,
+      JSON.stringify(infoOf(id, root)),
+      former,
+    );
+  }
+
   #insertSnapshot(source: ManifestSource, line: number): void {
     const { id, root } = source;
-    const { entries, files, bytes, problems } = root.totals;
-    const info: SnapshotInfo = {
-      id,
-      sequence: root.sequence,
-      time: root.start,
-      end: root.end,
-      offsetMinutes: root.offsetMinutes,
-      tree: root.tree,
-      host: root.host,
-      user: root.user,
-      name: root.name,
-      sources: root.sources.map(({ path }) => path),
-      tags: root.tags,
-      entries,
-      files,
-      bytes,
-      problems,
-      complete: root.complete,
-    };
     this.#database.run(
       "INSERT INTO snapshot (sequence, id, line, own, info) VALUES (?, unhex(?), ?, ?, ?)",
       root.sequence,
       id,
       line,
       source.ownSequence ?? root.sequence,
-      JSON.stringify(info),
+      JSON.stringify(infoOf(id, root)),
     );
   }
+}
+
+function infoOf(id: RootId, root: Root): SnapshotInfo {
+  const { entries, files, bytes, problems } = root.totals;
+  return {
+    id,
+    sequence: root.sequence,
+    time: root.start,
+    end: root.end,
+    offsetMinutes: root.offsetMinutes,
+    tree: root.tree,
+    host: root.host,
+    user: root.user,
+    name: root.name,
+    sources: root.sources.map(({ path }) => path),
+    tags: root.tags,
+    entries,
+    files,
+    bytes,
+    problems,
+    complete: root.complete,
+  };
 }

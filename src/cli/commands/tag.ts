@@ -1,0 +1,48 @@
+/** backup-tool tag */
+import { tagList } from "../../core/policy.ts";
+import { examples } from "../options.ts";
+import { shortId } from "../short_id.ts";
+import type { Define } from "./command.ts";
+
+interface TagOptions {
+  readonly add?: readonly string[];
+  readonly remove?: readonly string[];
+  readonly set?: readonly string[];
+}
+
+export const defineTag: Define = (program, act) => {
+  const command = program.command("tag")
+    .summary("change the tags of snapshots")
+    .description(
+      "Change the tags of snapshots. Tags choose what `forget --keep-tag` keeps. A snapshot with other tags has another " +
+        "id; its tree, its time and what is in it stay as they are.",
+    )
+    .argument("<SNAPSHOT...>", "which snapshots")
+    .option("--add <TAGS>", "these too, with commas between them (repeatable)", collectedTags)
+    .option("--remove <TAGS>", "not these (repeatable)", collectedTags)
+    .option("--set <TAGS>", "exactly these; '' for none (repeatable)", collectedTags)
+    .addHelpText(
+      "after",
+      examples("backup-tool tag latest --add keep", "backup-tool tag 3f2a91 57c02d --set tax,2026 --json"),
+    );
+  command.action((snapshots: readonly string[]) =>
+    act(command, async (session) => {
+      const { add = [], remove = [], set } = command.opts<TagOptions>();
+      const storage = await session.openStorage();
+      const { tag } = await import("../../operations/tag.ts");
+      const tagged = tag(storage, { snapshots, add, remove, set });
+      session.result(
+        tagged,
+        tagged.map(({ former, id, tags }) => `${shortId({ id: former })} is now ${shortId({ id })}: ${tagsText(tags)}`),
+      );
+    })
+  );
+};
+
+function collectedTags(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, ...tagList(text)];
+}
+
+function tagsText(tags: readonly string[]): string {
+  return tags.length === 0 ? "no tags" : tags.join(", ");
+}
