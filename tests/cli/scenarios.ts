@@ -153,6 +153,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
 
   async keeping(world, say) {
     await fill(world);
+    await say("tag", "letters:latest", "--add", "tax,2026");
     await say("policy", "show");
     await say("forget");
     await say("policy", "set", "--keep-last", "1");
@@ -167,6 +168,8 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   async checking(world, say) {
     await fill(world);
     await say("check");
+    await say("check", "--read-data-subset", "10%");
+    await say("check", "--status");
     await say("check", "--read-data");
     const [damaged] = world.itemsLike("letters/mum.odt");
     Deno.chmodSync(damaged!, 0o644);
