@@ -18,7 +18,7 @@ const CODE = ["main.ts", "src", "tests", "scripts"];
 /** Tests that need the compiled executable. */
 const EXECUTABLE_ONLY = "tests/executable";
 /** Tests that start the program: from its source as a rule, once more as the executable where there is one. */
-const BLACK_BOX = [EXECUTABLE_ONLY, "tests/cli", "tests/crash/kill_test.ts"];
+const BLACK_BOX = [EXECUTABLE_ONLY, "tests/cli", "tests/crash/kill_test.ts", "tests/crash/job_torture_test.ts"];
 const TEST_FLAGS = [
   "-A",
   "--no-check",
