@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { BadUsage } from "../../core/fault.ts";
 import { textOf } from "../../core/raw.ts";
-import { countText, pluralText, sizeText } from "../../core/size_text.ts";
+import { countText, pluralText } from "../../core/size_text.ts";
 import { durationText } from "../../core/time_text.ts";
 import type { RestoreRequest } from "../../operations/restore.ts";
 import type { Destination } from "../../operations/routes.ts";
@@ -156,10 +156,11 @@ async function doRestore(storage: Storage, request: RestoreRequest, session: Ses
   };
   const to = targetText(request);
   session.result(json, [
-    `Restored ${pluralText(files, "file")} (${sizeText(bytes)}) of snapshot ${shortId(request.snapshot)} ` +
-    `${to === null ? "in place" : `to ${to}`} in ${durationText(monitor.elapsedMs)}` +
-    (kept > 0 ? `; ${pluralText(kept, "file")} that were there stayed as they were` : "") +
-    (removed > 0 ? `; ${pluralText(removed, "other entry", "other entries")} removed` : ""),
+    `Restored ${pluralText(files, "file")} (${session.sizeText(bytes)}) of snapshot ${shortId(request.snapshot)} ` +
+    `${to === null ? "in place" : `to ${to}`} in ${durationText(monitor.elapsedMs)}`,
+    ...(kept > 0 ? [`  kept      ${pluralText(kept, "file")} as they were`] : []),
+    ...(removed > 0 ? [`  removed   ${pluralText(removed, "other entry", "other entries")}`] : []),
+    ...(monitor.problems > 0 ? [`  problems  ${countText(monitor.problems)}, named on standard error`] : []),
   ]);
 }
 
