@@ -95,13 +95,15 @@ function* hunksIn(manifest: Manifest, { first, to }: Range): Generator<number> {
 }
 
 /** Equal for equal states. */
-function stateText({ kind, size, mtime, content, mode, uid, gid, user, group, device, target, xattrs }: State): string {
+export function stateText(
+  { kind, size, mtime, content, mode, uid, gid, user, group, device, target, xattrs }: State,
+): string {
   const { major, minor } = device ?? {};
   return JSON.stringify([kind, size, mtime, content, mode, uid, gid, user, group, major, minor, target, xattrs]);
 }
 
 /** What the catalog keeps: not when it last changed, nor its number, other names, holes and extended attributes. */
-function entryOf({ path, kind, size, mtime, content, mode, uid, gid, ...others }: PathVersion): Entry {
+export function entryOf({ path, kind, size, mtime, content, mode, uid, gid, ...others }: PathVersion): Entry {
   const { user, group, device, target, problems } = others;
   return {
     path,

@@ -2,7 +2,8 @@
  * Healing what is damaged or missing with what else there is: trees, the files that were backed up, other storages. What
  * nothing can heal is put into quarantine and named, with every path of every snapshot that needs it.
  *
- * A hunk can also be made again from the catalog and from other snapshots: see {@link recoverLines}.
+ * Roots and hunks can also be made again from the catalog and from other snapshots: see {@link recoverRoot} and
+ * {@link recoverLines}.
  *
  * Roots come first, then hunks, then contents, for each tells what of the next is needed. A root that can't be healed
  * stays where it is: it keeps `prune` from removing what only that snapshot needs.
@@ -15,11 +16,14 @@ import { DamagedContent } from "../storage/faults.ts";
 import type { HunkRef } from "../storage/hunk.ts";
 import { linesOf, type Manifest } from "../storage/manifest.ts";
 import { quarantine } from "../storage/quarantine.ts";
+import { ForeignSnapshot } from "../storage/root.ts";
+import { NewerFormat } from "../storage/settings.ts";
 import type { Storage, Writer } from "../storage/storage.ts";
 import { check } from "./check.ts";
 import { type AffectedPath, type DamagedFile, findAffected, findDamagedHunks, HunkUsers } from "./damage.ts";
 import { Healer, type SnapshotPlaces } from "./healer.ts";
 import { Pace } from "./pace.ts";
+import { findRecoverable, recoverRoot } from "./recover_root.ts";
 import { recoverLines } from "./recover_hunk.ts";
 import { SecondStorage } from "./second_storage.ts";
 import { existingTree } from "./tree_places.ts";
@@ -102,13 +106,16 @@ class RepairRun implements Disposable {
   async manifests(): Promise<void> {
     this.#monitor.at("reading manifests");
     using writer = this.#request.dryRun ? undefined : this.#storage.write("repair");
-    for (const id of this.#storage.rootIds()) this.#healRoot(id);
+    let isRemade = false;
+    for (const id of this.#storage.rootIds()) isRemade = await this.#healRoot(id, writer) || isRemade;
     const replaced = new Map<HunkId, HunkRef>();
     for (const { hunk, what, snapshots } of await findDamagedHunks(this.#storage, this.#users(), this.#pace)) {
       const from = this.#healObject(hunk.id) ?? this.#recover(hunk, snapshots, replaced);
       this.#note({ kind: "hunk", id: hunk.id, what, from, affected: [{ path: rangeText(hunk), snapshots }] });
     }
-    if (writer !== undefined && replaced.size > 0) await this.#replaceHunks(replaced, writer);
+    if (writer === undefined) return;
+    if (replaced.size > 0) await this.#replaceHunks(replaced, writer);
+    if (replaced.size > 0 || isRemade) writer.rebuildCatalog();
   }
 
   /** From what the catalog and other snapshots say of its paths. @param replaced gets a hunk that takes its place */
@@ -129,19 +136,40 @@ class RepairRun implements Disposable {
     for (const { id, manifest: { root } } of this.#manifests()) {
       if (!root.hunks.some((hunk) => replaced.has(hunk.id))) continue;
       const hunks = root.hunks.map((hunk) => replaced.get(hunk.id) ?? hunk);
-      const made = await writer.checkpoint({ ...root, recovered: true, hunks }, id);
-      this.#monitor.notice(`The snapshot ${id.slice(0, SHORT_ID)} was made again as ${made.slice(0, SHORT_ID)}`);
+      this.#tellRemade(id, await writer.checkpoint({ ...root, recovered: true, hunks }, id));
     }
-    writer.rebuildCatalog();
   }
 
-  #healRoot(id: RootId): void {
+  #tellRemade(id: RootId, made: RootId): void {
+    this.#monitor.notice(`The snapshot ${id.slice(0, SHORT_ID)} was made again as ${made.slice(0, SHORT_ID)}`);
+  }
+
+  /** @returns true if there is a new one in its place */
+  async #healRoot(id: RootId, writer: Writer | undefined): Promise<boolean> {
     try {
       this.#storage.objects.readRoot(id);
+      return false;
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
-      this.#note({ kind: "root", id, what: error.message, from: this.#healObject(id), affected: [] });
+      // What another program or another storage made is not for this one to repair.
+      if (error instanceof NewerFormat || error instanceof ForeignSnapshot) return false;
+      const copy = this.#healObject(id);
+      const isRemade = copy === undefined && await this.#remakeRoot(id, writer);
+      const from = isRemade ? "the catalog" : copy;
+      this.#note({ kind: "root", id, what: error.message, from, affected: [] });
+      return isRemade;
     }
+  }
+
+  async #remakeRoot(id: RootId, writer: Writer | undefined): Promise<boolean> {
+    const storage = this.#storage, catalog = storage.catalog();
+    const found = findRecoverable(catalog, id);
+    if (found === undefined || writer === undefined) return found !== undefined;
+    const snapshots = this.#manifests();
+    const root = recoverRoot(found, { storage, catalog, snapshots, monitor: this.#monitor });
+    this.#tellRemade(id, await writer.checkpoint(root, undefined));
+    quarantine(storage.dir, storage.settings, id);
+    return true;
   }
 
   #healObject(id: Parameters<SecondStorage["object"]>[0]): string | undefined {

@@ -246,6 +246,7 @@ const ROOT_HIT: Outcome = {
   quick: ["damage: snapshot 1"],
   thorough: ["damage: snapshot 1"],
   restores: ["damaged-content", "whole"],
+  repaired: HEALED,
   afterwards: { restores: ["damaged-content", "whole"], thorough: ["damage: snapshot 1"] },
 };
 

@@ -202,9 +202,47 @@ Deno.test("repair() leaves a root that nothing can heal where it is, so that a p
   const { snapshot } = await world.backup();
   const root = world.items().get(snapshot.id)!;
   damage(root);
+  Deno.removeSync(`${world.storagePath}/db/catalog.sqlite`);
   const { lost, items } = await repaired(world);
   deepStrictEqual([lost, items[0]!.kind, items[0]!.quarantine], [1, "root", undefined]);
   ok(Deno.statSync(root).isFile);
+});
+
+Deno.test("repair() makes a snapshot again whose root is lost, from the catalog and from its neighbours", async () => {
+  using world = new World();
+  for (let i = 0; i < 2000; i++) world.write(`d${i % 7}/f${i}`, `content ${i}`);
+  Deno.linkSync(`${world.source}/d0/f0`, `${world.source}/d0/hard`);
+  run("setfattr", "-n", "user.note", "-v", "1", `${world.source}/d1/f1`);
+  await world.backup();
+  world.write("d3/f3", "second");
+  const copy = `${world.base}/copy`;
+  run("cp", "-a", world.source, copy);
+  const { snapshot } = await world.backup({ tags: ["kept"], excludes: ["*.tmp"] });
+  const hunks = hunksOf(world, snapshot.id);
+  world.write("d5/f5", "third");
+  await world.backup();
+  damage(world.items().get(snapshot.id)!);
+  const dry = await repaired(world, { dryRun: true });
+  const { lost, items } = await repaired(world);
+  const found = [["root", snapshot.id, "the catalog"]];
+  deepStrictEqual([lost, items.map(({ kind, id, from }) => [kind, id, from])], [0, found]);
+  deepStrictEqual(dry.items.map(({ kind, id, from }) => [kind, id, from]), found);
+  await assertSound(world);
+  using storage = world.open();
+  const [, made, ...others] = storage.snapshots();
+  const { root } = storage.manifest(made!.id);
+  deepStrictEqual([others.length, made!.tags, made!.time, made!.tree, root.recovered], [
+    1,
+    ["kept"],
+    snapshot.time,
+    snapshot.tree,
+    true,
+  ]);
+  deepStrictEqual(root.totals, { entries: 2009, files: 2001, dirs: 8, bytes: snapshot.bytes, problems: 0 });
+  deepStrictEqual(root.sources, [{ path: world.source, at: "/" }]);
+  deepStrictEqual(root.hunks.map(({ id }) => world.items().get(id)), hunks, "all lines were found");
+  const { target } = await world.restore(made!.id);
+  strictEqual(differences(copy, target), "");
 });
 
 Deno.test("repair() doesn't put one content in the place of another that has the same checksum", async () => {
