@@ -218,19 +218,21 @@ export class Comparison {
   seenOf(stat: Stat): Seen {
     const user = this.#disk.userName(stat.uid), group = this.#disk.groupName(stat.gid);
     const { ctime, inode } = this.#signs.of(stat);
-    return {
+    // Not by spreading: this is done once for each entry.
+    const seen: { -readonly [Field in keyof Seen]: Seen[Field] } = {
       kind: stat.kind,
       size: stat.kind === "file" ? stat.size : 0,
       mtime: stat.mtime,
-      ...(ctime && stat.ctime !== undefined && { ctime: stat.ctime }),
-      ...(inode && { inode: stat.inode }),
       mode: stat.mode,
       uid: stat.uid,
       gid: stat.gid,
-      ...(user !== undefined && { user }),
-      ...(group !== undefined && { group }),
-      ...((stat.kind === "char" || stat.kind === "block") && { device: { major: stat.major, minor: stat.minor } }),
     };
+    if (ctime && stat.ctime !== undefined) seen.ctime = stat.ctime;
+    if (inode) seen.inode = stat.inode;
+    if (user !== undefined) seen.user = user;
+    if (group !== undefined) seen.group = group;
+    if (stat.kind === "char" || stat.kind === "block") seen.device = { major: stat.major, minor: stat.minor };
+    return seen;
   }
 }
 
