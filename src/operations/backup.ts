@@ -17,6 +17,7 @@ import type { StoreResult } from "../storage/ingest.ts";
 import type { ItemSet } from "../storage/item_set.ts";
 import { contentOfLine, encodeLine, linePath, parseLine, seenPart } from "../storage/line.ts";
 import type { Pool } from "../storage/pool.ts";
+import { RatioSampler } from "../storage/ratios.ts";
 import type { JobMark, Root } from "../storage/root.ts";
 import { SnapshotWriter } from "../storage/snapshot_writer.ts";
 import type { Storage, Writer } from "../storage/storage.ts";
@@ -96,6 +97,7 @@ class BackupRun implements AsyncDisposable {
   readonly #damaged: ReadonlySet<string>;
   /** Those of them that this run has stored again, or found to be whole. */
   readonly #healed = new Set<string>();
+  readonly #sampler = new RatioSampler();
   #lastCheckpointMs: number;
   #bytesSinceCheckpoint = 0;
   #checkpoint: SnapshotInfo["id"] | undefined;
@@ -149,8 +151,15 @@ class BackupRun implements AsyncDisposable {
     const id = await this.#writer.commit(this.#root(this.#manifest.finish(), true), this.#checkpoint);
     this.#forgetPartials();
     this.#noteHealed();
+    this.#learn();
     if (this.#tree !== undefined) this.#publishTree(this.#tree, this.#treeName!);
     return this.#storage.snapshots().find((snapshot) => snapshot.id === id)!;
+  }
+
+  #learn(): void {
+    using contents = this.#storage.contents();
+    const learnt = this.#sampler.measure(contents);
+    if (learnt !== undefined) this.#writer.learnRatios(learnt);
   }
 
   /** What interrupted runs had got done is part of the new snapshot. */
@@ -364,6 +373,7 @@ class BackupRun implements AsyncDisposable {
       this.#bytesSinceCheckpoint += size;
     }
     if (result.how === "new") {
+      this.#sampler.add(pending.name, result.content!);
       this.#unflushedBytes += result.bytes + ITEM_BYTES;
       count("storedItems");
       count("storedBytes", result.bytes);

@@ -9,6 +9,7 @@ import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
 import type { ContentStore } from "../storage/content.ts";
 import type { ItemSet } from "../storage/item_set.ts";
 import { contentOfLine, parseLine } from "../storage/line.ts";
+import { typeOf } from "../storage/ratios.ts";
 import type { Storage } from "../storage/storage.ts";
 import { type Compared, Comparison, type Selection } from "./comparison.ts";
 import { hearingProblems } from "./hearing.ts";
@@ -164,7 +165,7 @@ class Planning implements Disposable {
   #look(parent: Dir, { path, name, stat }: Compared): boolean {
     try {
       using file = parent.open(name);
-      if (file !== undefined) this.#estimate.add(file, stat.size);
+      if (file !== undefined) this.#estimate.add(file, stat.size, typeOf(name));
       return file !== undefined;
     } catch (error) {
       if (!(error instanceof DiskFault)) throw error;
@@ -227,6 +228,7 @@ function knownContents(storage: Storage, contents: ContentStore): KnownContents 
   let sizes: Float64Array | undefined;
   return {
     algorithm: storage.settings.algorithm,
+    ratios: storage.ratios(),
     sizeOf: (id) => contents.sizeOf(id),
     hasSize: (bytes) => includesSorted(sizes ??= storage.contentSizesAbove(SMALL_BYTES), bytes),
   };

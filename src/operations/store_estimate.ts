@@ -10,6 +10,7 @@ import { deflateRawSync } from "node:zlib";
 import type { ContentId } from "../core/content_id.ts";
 import type { OpenFile } from "../platform/disk.ts";
 import { type Algorithm, hashBytes, newHasher } from "../storage/digest.ts";
+import type { Ratio, Ratios } from "../storage/ratios.ts";
 
 /** What is known of the storage. */
 export interface KnownContents {
@@ -18,6 +19,8 @@ export interface KnownContents {
   sizeOf(id: ContentId): number | undefined;
   /** True if some item has so many bytes; asked of large files only. */
   hasSize(bytes: number): boolean;
+  /** What was learnt of how well files compress. */
+  readonly ratios: Ratios;
 }
 
 export interface Estimate {
@@ -43,6 +46,12 @@ const HASHED_BYTES = 2 * 1024 ** 3;
 /** File systems give out space in such blocks, nearly all of them. */
 const BLOCK_BYTES = 4096;
 
+/** Types that are told apart in a stratum; the names of types that come later are not kept. */
+const MOST_TYPES = 256, OTHER_TYPE = "other types";
+/** Samples that are enough to say something of a type, and so many that no more are needed. */
+const ENOUGH_BYTES = 16 * 1024, WELL_KNOWN_BYTES = 1024 * 1024;
+const NOTHING: Ratio = { bytes: 0, packed: 0 };
+
 /** Files of one size that are looked into. */
 interface SizeClass {
   files: number;
@@ -59,7 +68,9 @@ class Stratum {
   bytes = 0;
   blocks = 0;
   samples = 0;
-  compressed = { files: 0, from: 0, to: 0 };
+  compressed = 0;
+  /** Bytes by type, for which the stratum is asked how well they compress. */
+  readonly types = new Map<string, number>();
 
   /** @returns the class of a file that is to be looked into */
   admit(size: number): SizeClass | undefined {
@@ -105,16 +116,20 @@ export class StoreEstimate {
   readonly #known: KnownContents;
   readonly #strata = new Map<number, Stratum>();
   readonly #buffer = new Uint8Array(SMALL_BYTES);
+  /** What was compressed, by type. */
+  readonly #measured = new Map<string, Ratio>();
   #hashedBytes = 0;
 
   constructor(known: KnownContents) {
     this.#known = known;
   }
 
-  /** Takes up a file that a backup would read. @throws DiskFault if it can't be read */
-  add(file: OpenFile, size: number): void {
+  /** Takes up a file that a backup would read. @param type see typeOf @throws DiskFault if it can't be read */
+  add(file: OpenFile, size: number, type: string): void {
     const stratum = this.#stratumOf(size);
     const found = stratum.admit(size);
+    const known = stratum.types.has(type) || stratum.types.size < MOST_TYPES ? type : OTHER_TYPE;
+    stratum.types.set(known, (stratum.types.get(known) ?? 0) + size);
     if (found === undefined) return;
     const isFresh = size <= SMALL_BYTES ? this.#isFreshSmall(file, found) : this.#isFreshLarge(file, size, found);
     if (isFresh === undefined) return;
@@ -122,18 +137,19 @@ export class StoreEstimate {
     stratum.samples++;
     if (isFresh) {
       found.fresh++;
-      this.#compress(file, size, stratum);
+      this.#compress(file, size, stratum, known);
     }
     stratum.thinOut();
   }
 
   result(): Estimate {
     const total = { contents: 0, bytes: 0, diskBytes: 0, packedBytes: 0 };
-    for (const { files, bytes, blocks, compressed, ...stratum } of this.#strata.values().map(summaryOf)) {
-      total.contents += files * stratum.shares.files;
-      total.bytes += bytes * stratum.shares.bytes;
-      total.diskBytes += blocks * BLOCK_BYTES * stratum.shares.bytes;
-      total.packedBytes += bytes * stratum.shares.bytes * (compressed.from === 0 ? 1 : compressed.to / compressed.from);
+    for (const stratum of this.#strata.values()) {
+      const shares = stratum.shares();
+      total.contents += stratum.files * shares.files;
+      total.bytes += stratum.bytes * shares.bytes;
+      total.diskBytes += stratum.blocks * BLOCK_BYTES * shares.bytes;
+      for (const [type, bytes] of stratum.types) total.packedBytes += bytes * shares.bytes * this.#ratioOf(type);
     }
     return {
       contents: Math.round(total.contents),
@@ -141,6 +157,17 @@ export class StoreEstimate {
       diskBytes: Math.round(total.diskBytes),
       packedBytes: Math.round(total.packedBytes),
     };
+  }
+
+  /** What files of that type become for each byte: as seen now and before, or, if too little was seen, as all files. */
+  #ratioOf(type: string): number {
+    const now = this.#measured.get(type) ?? NOTHING, before = this.#known.ratios.get(type) ?? NOTHING;
+    const bytes = now.bytes + before.bytes;
+    if (bytes >= ENOUGH_BYTES) return (now.packed + before.packed) / bytes;
+    const all = [...this.#measured.values()].reduce((sum, one) => {
+      return { bytes: sum.bytes + one.bytes, packed: sum.packed + one.packed };
+    }, NOTHING);
+    return all.bytes === 0 ? 1 : all.packed / all.bytes;
   }
 
   /** Sizes in one stratum differ by a factor of 4 at most. */
@@ -192,18 +219,17 @@ export class StoreEstimate {
     return all.subarray(0, length);
   }
 
-  #compress(file: OpenFile, size: number, { compressed }: Stratum): void {
-    if (compressed.files >= COMPRESSED_SAMPLES || size === 0) return;
+  #compress(file: OpenFile, size: number, stratum: Stratum, type: string): void {
+    const isKnown = (this.#known.ratios.get(type)?.bytes ?? 0) >= WELL_KNOWN_BYTES;
+    if (stratum.compressed >= COMPRESSED_SAMPLES || size === 0 || isKnown) return;
     const pieces = this.#pieces(file, size);
-    compressed.files++;
-    compressed.from += pieces.length;
-    compressed.to += Math.min(pieces.length, deflateRawSync(pieces).length);
+    stratum.compressed++;
+    const { bytes, packed } = this.#measured.get(type) ?? NOTHING;
+    this.#measured.set(type, {
+      bytes: bytes + pieces.length,
+      packed: packed + Math.min(pieces.length, deflateRawSync(pieces).length),
+    });
   }
-}
-
-function summaryOf(stratum: Stratum) {
-  const { files, bytes, blocks, compressed } = stratum;
-  return { files, bytes, blocks, compressed, shares: stratum.shares() };
 }
 
 /** A whole number without any pattern in it (the finalizer of MurmurHash3). */

@@ -27,6 +27,7 @@ import { Objects } from "./objects.ts";
 import { readPolicy, writePolicy } from "./policy_file.ts";
 import { Pool } from "./pool.ts";
 import { recoverSettings } from "./recover_settings.ts";
+import { joinRatios, type Ratios } from "./ratios.ts";
 import { resolveSnapshot } from "./resolve.ts";
 import type { Root } from "./root.ts";
 import { checkHexSplit, encodeSettings, parseSettings, type Settings } from "./settings.ts";
@@ -217,6 +218,11 @@ export class Storage implements Disposable {
     return this.#keeper.use((catalog) => catalog.sizesAbove(bytes));
   }
 
+  /** How well files compress, by type. */
+  ratios(): Ratios {
+    return this.#keeper.use((catalog) => catalog.ratios());
+  }
+
   /** Contents that a check found damaged or missing, and nobody has stored again since. */
   damaged(): ContentId[] {
     return this.#keeper.use((catalog) => catalog.damaged());
@@ -360,6 +366,11 @@ export class Writer implements Disposable {
   /** Notes which contents were read and found whole or damaged. @param items may be gone through twice */
   recordVerified(items: Iterable<{ readonly id: string; readonly state: "ok" | "damaged" }>, atMs: number): void {
     this.#keeper.note((catalog) => catalog.recordVerified(items, atMs));
+  }
+
+  learnRatios(learnt: Ratios): void {
+    const joined = joinRatios(this.#storage.ratios(), learnt);
+    this.#keeper.note((catalog) => catalog.setRatios(joined));
   }
 
   /** @param policy undefined: none any more */

@@ -19,6 +19,7 @@ import { changesInLine, type Interval, type PathChange } from "./path_changes.ts
 import type { ManifestSource } from "./ranges.ts";
 import { MOST_AT_ONCE, takeUp } from "./take_up.ts";
 import { directoryText, type PathVersion, VERSION_COLUMNS, VERSION_TABLES, versionOf } from "./version_row.ts";
+import { encodeRatios, parseRatios, type Ratios } from "../ratios.ts";
 import { Verifications } from "./verifications.ts";
 import { VersionWriter } from "./version_writer.ts";
 
@@ -240,7 +241,7 @@ export class Catalog implements Disposable {
     );
   }
 
-  /** Takes over what another catalog of the storage knows of verifications; one that can't be read has nothing to say. */
+  /** Takes over what another catalog of the storage knows of verifications, and has learnt; one that can't be read has nothing to say. */
   takeVerifications(path: string, storageId: string): void {
     if (!existsSync(path)) return;
     try {
@@ -255,6 +256,7 @@ export class Catalog implements Disposable {
           WHERE ? = (SELECT value FROM other.meta WHERE key = 'storage') ORDER BY content`,
         storageId,
       );
+      this.#database.run("INSERT OR REPLACE INTO meta SELECT key, value FROM other.meta WHERE key = 'ratios'");
     } catch (error) {
       if (!(error instanceof CatalogFault)) throw error;
     }
@@ -273,6 +275,17 @@ export class Catalog implements Disposable {
         JSON.stringify(ids),
       );
     });
+  }
+
+  /** How well files compress, by type. */
+  ratios(): Ratios {
+    return parseRatios(
+      this.#database.get("SELECT value FROM meta WHERE key = 'ratios'")?.["value"] as string | undefined,
+    );
+  }
+
+  setRatios(ratios: Ratios): void {
+    this.#database.run("INSERT OR REPLACE INTO meta (key, value) VALUES ('ratios', ?)", encodeRatios(ratios));
   }
 
   /** All versions of a path, oldest first. */
