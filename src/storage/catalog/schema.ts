@@ -6,6 +6,7 @@ export const PAGE_BYTES = 8192;
 
 /** Byte strings (core/raw.ts) are kept as text with one character a byte: their order is that of the bytes. */
 export const SCHEMA = `
+-- ratios: JSON, what was learnt of how well files compress (storage/ratios.ts); the others say what this catalog is
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 
 -- The snapshots over which intervals run: all complete ones of a series, or one partial one (its sequence)
