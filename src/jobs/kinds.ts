@@ -2,6 +2,7 @@
 import { type Apath, apathOf } from "../core/apath.ts";
 import type { Policy } from "../core/policy.ts";
 import { type Raw, rawOf } from "../core/raw.ts";
+import { parseSubset } from "../core/subset.ts";
 import { backup, type BackupRequest } from "../operations/backup.ts";
 import type { Selection } from "../operations/comparison.ts";
 import { check, type Finding } from "../operations/check.ts";
@@ -52,7 +53,8 @@ async function performBackup(run: JobRun, job: JobOf<"backup">): Promise<void> {
 }
 
 async function performPrune({ setup, storage, monitor }: JobRun, job: JobOf<"prune">): Promise<void> {
-  const { host, name, workers = setup.workers } = job;
+  // Each thread takes much memory here.
+  const { host, name, workers = 0 } = job;
   const among = { ...(host !== undefined && { host }), ...(name !== undefined && { name }) };
   if (job.keep !== undefined) forget(storage, { policy: policyOf(job.keep), among, dryRun: false }, monitor);
   await prune(storage, { dryRun: false, workers, signal: setup.signal }, () => {}, monitor);
@@ -125,6 +127,7 @@ function readTextFile(disk: Disk, path: Raw): string {
 
 async function performRestore(run: JobRun, job: JobOf<"restore">): Promise<void> {
   const { setup, storage, monitor } = run;
+  const target = job.target === undefined ? undefined : rawOf(job.target);
   // "latest" may be another one after a kill.
   const snapshot = run.record.snapshot === undefined
     ? snapshotFor(storage.snapshots(), job)
@@ -132,7 +135,9 @@ async function performRestore(run: JobRun, job: JobOf<"restore">): Promise<void>
   const request: RestoreRequest = {
     snapshot,
     paths: (job.paths ?? []).map(snapshotPath),
-    destination: { kind: "directory", path: rawOf(job.target), strip: job.strip ?? 0 },
+    destination: target === undefined
+      ? { kind: "in-place" }
+      : { kind: "directory", path: target, strip: job.strip ?? 0 },
     include: job.include ?? [],
     exclude: job.exclude ?? [],
     overwrite: job.overwrite,
@@ -145,7 +150,7 @@ async function performRestore(run: JobRun, job: JobOf<"restore">): Promise<void>
   if (run.record.snapshot !== undefined) {
     return await restore(storage, { ...request, overwrite: "if-changed" }, monitor);
   }
-  if (isEmptyOrMissing(setup.machine.disk, rawOf(job.target))) run.update({ snapshot: snapshot.id });
+  if (target !== undefined && isEmptyOrMissing(setup.machine.disk, target)) run.update({ snapshot: snapshot.id });
   await restore(storage, request, monitor);
 }
 
@@ -170,7 +175,12 @@ function isEmptyOrMissing(disk: JobRun["setup"]["machine"]["disk"], path: Raw): 
 }
 
 async function performCheck({ setup, storage, monitor }: JobRun, job: JobOf<"check">): Promise<void> {
-  const request = { readData: job.readData ?? false, workers: job.workers ?? setup.workers, signal: setup.signal };
+  const request = {
+    readData: job.readData ?? false,
+    ...(job.readDataSubset !== undefined && { subset: parseSubset(job.readDataSubset) }),
+    workers: job.workers ?? setup.workers,
+    signal: setup.signal,
+  };
   const found = (finding: Finding) => {
     if (finding.severity === "damage") monitor.problem(new DamageFound(finding.where, finding.what, finding.paths));
     else monitor.notice(`${finding.where}: ${finding.what}`);

@@ -37,14 +37,21 @@ export class LogFile implements Disposable {
 
   #turnOver(): void {
     this.#file[Symbol.dispose]();
+    try {
+      this.#renameAll();
+    } finally {
+      this.#file = this.#directory.openOrCreate(this.#name, MODE);
+      this.#size = this.#file.stat().size;
+    }
+  }
+
+  #renameAll(): void {
     for (let n = FILES_KEPT - 1; n >= 0; n--) {
       const from = this.#numbered(n);
       if (this.#directory.stat(from) !== undefined) {
         this.#directory.rename(from, this.#directory, this.#numbered(n + 1));
       }
     }
-    this.#file = this.#directory.openOrCreate(this.#name, MODE);
-    this.#size = 0;
   }
 
   #numbered(n: number): Raw {

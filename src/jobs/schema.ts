@@ -6,6 +6,7 @@ import { Cron } from "croner";
 import { z } from "zod";
 import { Fault } from "../core/fault.ts";
 import { parseSize } from "../core/size_text.ts";
+import { parseSubset } from "../core/subset.ts";
 import { PRESETS } from "../source/exclude_lists.ts";
 
 const MOST_THREADS = 64;
@@ -116,7 +117,8 @@ const restore = z.strictObject({
   paths: z.array(z.string()).describe("Files and directories in the snapshot; default: everything").optional(),
   include: patterns.describe("Only what fits; gitignore syntax").optional(),
   exclude: patterns.describe("Not what fits; gitignore syntax").optional(),
-  target: path.describe("Where to; it must be empty unless `overwrite` is given"),
+  target: path.describe("Where to; it must be empty unless `overwrite` or `delete` is given").optional(),
+  inPlace: z.literal(true).describe("To where everything was backed up from, instead of `target`").optional(),
   strip: z.int().min(0).max(9999).describe("Leave out the first names of every path").optional(),
   overwrite: z.enum(["always", "if-changed", "if-newer", "never"]).describe("What to do with files that are there")
     .optional(),
@@ -129,6 +131,8 @@ const check = z.strictObject({
   $schema: schema,
   kind: z.literal("check"),
   readData: z.boolean().describe("Read every byte").optional(),
+  readDataSubset: z.string().refine(isSubset, "Expected a part, such as 5%, 1/7, 10G or oldest:5%")
+    .describe("Read a part: 5%, 10G, oldest:5%, or 1/7 (the first of 7 parts)").optional(),
   workers: workers.optional(),
 }).describe("Look for damage");
 
@@ -171,7 +175,10 @@ export type RecurringJob = Job & { readonly every: string; readonly timeZone?: s
 /** What a file is meant to be: a job, or one that recurs. */
 export type JobForm = "job" | "recurring";
 /** The schema of a form. */
-export const SCHEMAS = { job: one, recurring } as const;
+export const SCHEMAS = {
+  job: one.superRefine(checkDestination),
+  recurring: recurring.superRefine(checkDestination),
+} as const;
 
 export const JOB_KINDS: readonly JobKind[] = KINDS.map(({ shape }) => shape.kind.value);
 
@@ -190,13 +197,31 @@ export function nextDueMs(job: Pick<RecurringJob, "every" | "timeZone">, afterMs
   return cronOf(job.every, job.timeZone).nextRun(new Date(afterMs))?.getTime();
 }
 
+/** A restore has one place to go to. */
+function checkDestination(job: Job, context: z.RefinementCtx): void {
+  if (job.kind !== "restore" || (job.target === undefined) !== (job.inPlace === undefined)) return;
+  const message = job.target === undefined
+    ? 'The key "target", or "inPlace", is missing'
+    : 'Expected no "target" with "inPlace"';
+  context.addIssue({ code: "custom", message, path: job.target === undefined ? [] : ["target"] });
+}
+
 function cronOf(every: string, timeZone: string | undefined): Cron {
   return new Cron(every, { paused: true, ...(timeZone !== undefined && { timezone: timeZone }) });
 }
 
 function isSize(text: string): boolean {
+  return isRead(() => parseSize(text));
+}
+
+function isSubset(text: string): boolean {
+  return isRead(() => parseSubset(text));
+}
+
+function isRead(read: () => unknown): boolean {
   try {
-    return parseSize(text) >= 0;
+    read();
+    return true;
   } catch (error) {
     if (error instanceof Fault) return false;
     throw error;

@@ -71,7 +71,9 @@ class Service implements Disposable {
   readonly #alarm = new Alarm();
   readonly #entries: Pick<HistoryEntry, "outcome" | "error">[] = [];
   #trimmedMs = 0;
+  /** Why the last job that was tried could not be done, and its name. */
   #postponed: Told | undefined;
+  #waiting: Raw | undefined;
 
   constructor(options: ServiceOptions) {
     using held = new DisposableStack();
@@ -119,7 +121,6 @@ class Service implements Disposable {
     const due = this.#recurring.tick(clock.nowMs());
     const { name, settlesMs } = this.#next();
     if (name !== undefined) {
-      this.#postponed = undefined;
       if (await this.#perform(name)) return true;
       if (this.#options.once) return false;
       await this.#wait(RETRY_MS);
@@ -171,7 +172,10 @@ class Service implements Disposable {
   async #perform(name: Raw): Promise<boolean> {
     const { log, notify, machine } = this.#options;
     const job = textOf(name);
-    log({ level: "info", event: "job-started", message: `${job}: started`, fields: { job } });
+    // One that is tried again and again is told once.
+    if (this.#waiting !== name) {
+      log({ level: "info", event: "job-started", message: `${job}: started`, fields: { job } });
+    }
     notify(`STATUS=Doing ${job}`);
     const startMs = machine.clock.nowMs();
     const { entry, postponed } = await this.#orStopped(this.#runner.perform(name));
@@ -180,16 +184,14 @@ class Service implements Disposable {
       this.#entries.push({ outcome: entry.outcome, ...(entry.error !== undefined && { error: entry.error }) });
       logEnd(log, entry, machine.clock.nowMs() - startMs);
     }
-    if (postponed === undefined) return true;
-    if (this.#postponed?.message !== postponed.message) {
-      log({
-        level: "warning",
-        event: "job-postponed",
-        message: `${job}: ${postponed.message}`,
-        fields: { job, code: postponed.code },
-      });
-    }
+    const isTold = this.#waiting === name && this.#postponed?.message === postponed?.message;
+    this.#waiting = postponed === undefined ? undefined : name;
     this.#postponed = postponed;
+    if (postponed === undefined) return true;
+    const { message, code } = postponed;
+    if (!isTold) {
+      log({ level: "warning", event: "job-postponed", message: `${job}: ${message}`, fields: { job, code } });
+    }
     return false;
   }
 

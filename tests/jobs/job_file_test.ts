@@ -15,7 +15,8 @@ const SOUND: Readonly<Record<string, string>> = {
   }`,
   "an import": `{ "kind": "import", "source": "/incoming/scans", "destination": "scans/2026-11", "pack": "zip" }`,
   "a restore": `{ "kind": "restore", "name": "photos", "snapshot": "latest", "include": ["2024/**"], "target": "/r" }`,
-  "a check": `{ "kind": "check", "readData": true }`,
+  "a check": `{ "kind": "check", "readDataSubset": "oldest:5%" }`,
+  "a restore in place": `{ "kind": "restore", "inPlace": true }`,
   "a prune": `\ufeff{ "kind": "prune", "keep": { "within": "1y6m" } }`,
   "a copy to whatever there will be": `{ "kind": "copy", "to": "s3://somewhere" }`,
 };
@@ -62,11 +63,14 @@ for (
       `1:60: Expected "none" or "zip", found "zpi". Did you mean "zip"?`,
       `1:81: Expected true or false, found "yes"`,
     ],
+    [`{"kind":"restore"}`, `1:1: The key "target", or "inPlace", is missing`],
+    [`{"kind":"restore","target":"/a","inPlace":true}`, `1:28: Expected no "target" with "inPlace"`],
+    [`{"kind":"check","readDataSubset":"some"}`, "1:34: Expected a part, such as 5%, 1/7, 10G or oldest:5%"],
     [`{"kind":"check","workers":99}`, `1:27: Expected at most 64, found 99`],
     [`{"kind":"check","workers":1.5}`, `1:27: Expected a whole number, found 1.5`],
     [
       `{"kind":"check","every":"0 3 * * *"}`,
-      `1:17: Unknown key "every". Possible here: $schema, kind, readData, workers`,
+      `1:17: Unknown key "every". Possible here: $schema, kind, readData, readDataSubset, workers`,
     ],
   ] as const
 ) {

@@ -172,3 +172,18 @@ Deno.test("a backup job holds its sources still, watches what is static, and rea
   strictEqual(storage.manifest(id).entry(parseApath("/letter"))?.size, 7);
   strictEqual(storage.manifest(id).entry(parseApath("/photos/a"))?.size, 4);
 });
+
+Deno.test("a restore job in place brings back what was lost, and leaves what is newer", async () => {
+  using world = new JobWorld();
+  world.write("lost", "1");
+  world.write("changed", "2");
+  await world.backup();
+  Deno.removeSync(`${world.source}/lost`);
+  world.write("changed", "later");
+  Deno.utimeSync(`${world.source}/changed`, 4e9, 4e9);
+  world.put("a.json", { kind: "restore", inPlace: true });
+  const entry = await world.perform("a.json");
+  deepStrictEqual([entry?.outcome, entry?.problems.map(({ code }) => code)], ["problems", ["target-newer"]]);
+  strictEqual(Deno.readTextFileSync(`${world.source}/lost`), "1");
+  strictEqual(Deno.readTextFileSync(`${world.source}/changed`), "later");
+});

@@ -163,6 +163,38 @@ Deno.test("serve() leaves a job where it is while the storage is locked", async 
   deepStrictEqual((await serveIn(world)).entries.map(({ outcome }) => outcome), ["done"]);
 });
 
+Deno.test("serve() tells once that a job must wait, and does it as soon as it can", async () => {
+  using world = new JobWorld();
+  world.write("a", "1");
+  world.put("a.json", { kind: "backup", sources: [world.source] });
+  let tries = 0;
+  const { log, entries } = await serveIn(world, {
+    once: false,
+    listen: (_, look) => {
+      const timer = setInterval(look, 20);
+      return { [Symbol.dispose]: () => clearInterval(timer) };
+    },
+    makeRunner: () => ({
+      perform: () => {
+        if (++tries < 4) {
+          return Promise.resolve({ postponed: { code: "locked", message: "Somebody writes", hint: "" } });
+        }
+        world.signal.abort();
+        return Promise.resolve({});
+      },
+      stop: () => {},
+      [Symbol.dispose]: () => {},
+    }),
+  });
+  deepStrictEqual([tries, entries], [4, []]);
+  deepStrictEqual(log.map(({ event }) => event), [
+    "service-started",
+    "job-started",
+    "job-postponed",
+    "service-stopped",
+  ]);
+});
+
 Deno.test("serve() wants its temporary directory on the file system of the storage, and names both devices", async () => {
   using world = new JobWorld();
   const elsewhere = "/dev/shm";

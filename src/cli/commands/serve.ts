@@ -1,5 +1,6 @@
 /** backup-tool serve */
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { Fault } from "../../core/fault.ts";
 import { bytesOf, rawOf } from "../../core/raw.ts";
 import { parseSize } from "../../core/size_text.ts";
 import type { Log, LogFormat } from "../../jobs/log.ts";
@@ -160,9 +161,18 @@ async function makeLog(session: Session, options: ServeOptions, machine: Machine
   const file = path === undefined ? undefined : held.use(new LogFile(machine.disk, path, options.logSize));
   return (event) => {
     const line = logLine(event, world.clock.nowMs(), options.logFormat);
-    if (!quiet || event.level !== "info") world.stderr.write(bytesOf(rawOf(line)));
-    file?.write(line);
+    if (!quiet || event.level !== "info") quietly(() => world.stderr.write(bytesOf(rawOf(line))));
+    quietly(() => file?.write(line));
   };
+}
+
+/** A full disk, or nobody who listens, must not keep the jobs from being done: the history has what became of them. */
+function quietly(write: () => void): void {
+  try {
+    write();
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+  }
 }
 
 /** What the service hears from the system, and tells it. */
