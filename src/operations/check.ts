@@ -110,6 +110,7 @@ class CheckRun {
     const roots = this.#storage.rootIds();
     const snapshots = roots.filter((id) => this.#checkRoot(id));
     this.#checkCatalog(roots);
+    this.#expect();
     try {
       await this.#look(snapshots);
     } finally {
@@ -161,6 +162,13 @@ class CheckRun {
       if (known.has(id)) continue;
       this.#report({ what: "The catalog doesn't know this snapshot", where: id, severity: "note", paths: [] });
     }
+  }
+
+  /** Of parts nobody knows how much they come to before they have been chosen. */
+  #expect(): void {
+    const { readData, subset } = this.#request;
+    if (!readData || subset !== undefined) return;
+    this.#monitor.expect({ items: this.#storage.ask((catalog) => catalog.contentCount()) });
   }
 
   /** Looks at the name of every item, and reads those that were asked for. */
