@@ -21,7 +21,7 @@ export function statusLines(report: VerificationReport, clock: Clock, sizeText: 
     shareText(bytes, all.bytes),
   ];
   const rows = [
-    ...within.map(({ days, ...amount }) => row(`in the last ${pluralText(days, "day").replace(/^1 /, "")}`, amount)),
+    ...within.map(({ days, ...amount }) => row(`in the last ${daysText(days)}`, amount)),
     row("never", never),
     ...(damaged.contents > 0 ? [row("found DAMAGED", damaged)] : []),
     row("all contents", all),
@@ -35,4 +35,17 @@ export function statusLines(report: VerificationReport, clock: Clock, sizeText: 
 
 function shareText(part: number, all: number): string {
   return all === 0 ? "-" : `${(100 * part / all).toFixed(1)}%`;
+}
+
+const USUAL_DAYS = 30;
+
+/** In one line: "72.3% in the last 30 days, the oldest 2 d 00 h ago". */
+export function readText({ all, within, oldest }: VerificationReport, clock: Clock): string {
+  const { days, bytes } = within.find(({ days }) => days === USUAL_DAYS)!;
+  const age = oldest === null ? "" : `, the oldest ${durationText(clock.nowMs() - Date.parse(oldest))} ago`;
+  return `${shareText(bytes, all.bytes)} in the last ${daysText(days)}${age}: see \`check --status\``;
+}
+
+function daysText(days: number): string {
+  return days === 1 ? "day" : pluralText(days, "day");
 }

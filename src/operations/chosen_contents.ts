@@ -1,6 +1,7 @@
 /** Which contents a check of a part reads: those that were not read for the longest time. */
 import type { Raw } from "../core/raw.ts";
 import type { Subset } from "../core/subset.ts";
+import type { Verifications } from "../storage/catalog/verifications.ts";
 import { itemPath } from "../storage/item_path.ts";
 import type { Storage } from "../storage/storage.ts";
 import { IdList } from "./id_list.ts";
@@ -14,7 +15,10 @@ const GATHERED = 1024;
  * content is reached some day. Known damage is always chosen, and doesn't count: it can't keep others from being read.
  */
 export function chooseContents(storage: Storage, subset: Exclude<Subset, { kind: "part" }>): IdList {
-  const { verifications } = storage.catalog();
+  return storage.ask(({ verifications }) => choose(verifications, subset));
+}
+
+function choose(verifications: Verifications, subset: Exclude<Subset, { kind: "part" }>): IdList {
   const enough = subset.kind === "bytes" ? subset.bytes : verifications.total().bytes * subset.percent / 100;
   const chosen = new IdList();
   let bytes = 0;

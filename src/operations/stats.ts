@@ -8,6 +8,7 @@ import type { LargeContent, SnapshotFigures } from "../storage/catalog/figures.t
 import { digestHexLength } from "../storage/digest.ts";
 import type { Storage } from "../storage/storage.ts";
 import { Pace } from "./pace.ts";
+import { type VerificationReport, verificationStatus } from "./verification_status.ts";
 
 export interface StatsRequest {
   /** How many of the largest contents are told. */
@@ -29,6 +30,8 @@ export interface Stats {
   readonly unneededContents: number;
   /** Left on the file system; undefined where unknown. */
   readonly freeBytes: number | undefined;
+  /** How long ago contents were read by a check. */
+  readonly verification: VerificationReport;
   readonly largest: readonly LargeContent[];
 }
 
@@ -49,6 +52,7 @@ export async function stats(storage: Storage, request: StatsRequest, monitor: Mo
     manifestBytes: items.manifestBytes,
     unneededContents: Math.max(0, items.contents - contents),
     freeBytes: storage.dir.freeBytes(),
+    verification: verificationStatus(storage),
     largest: storage.ask((catalog) => catalog.largest(request.largest)),
   };
 }

@@ -20,9 +20,8 @@ const DAY_MS = 86_400_000;
 /** Takes no lock. */
 export function verificationStatus(storage: Storage): VerificationReport {
   const nowMs = storage.machine.clock.nowMs();
-  const { since, oldestMs, ...amounts } = storage.catalog().verifications.status(
-    DAYS.map((days) => nowMs - days * DAY_MS),
-  );
+  const sinceMs = DAYS.map((days) => nowMs - days * DAY_MS);
+  const { since, oldestMs, ...amounts } = storage.ask(({ verifications }) => verifications.status(sinceMs));
   return {
     ...amounts,
     within: DAYS.map((days, i) => ({ days, ...since[i]! })),

@@ -6,6 +6,7 @@ import type { Stats } from "../../operations/stats.ts";
 import { timeText } from "../entry_text.ts";
 import { examples } from "../options.ts";
 import type { Session } from "../session.ts";
+import { readText } from "../verification_text.ts";
 import { shortId } from "../short_id.ts";
 import { snapshotJson } from "./snapshots.ts";
 import type { Define } from "./command.ts";
@@ -88,7 +89,7 @@ function print(result: Stats, session: Session): void {
 
 const NAME_CELLS = 11, SIZE_CELLS = 9;
 
-function summary(result: Stats, { sizeText }: Session): [name: string, text: string][] {
+function summary(result: Stats, { sizeText, world: { clock } }: Session): [name: string, text: string][] {
   const { snapshots, contents, contentBytes, logicalBytes, manifestItems, manifestBytes, freeBytes } = result;
   const series = new Set(snapshots.map(({ host, name }) => `${host}\0${name}`)).size;
   const share = logicalBytes === 0 ? 0 : Math.floor(100 * savedBytes(result) / logicalBytes);
@@ -102,6 +103,7 @@ function summary(result: Stats, { sizeText }: Session): [name: string, text: str
   if (result.unneededContents > 0) {
     rows.push(["unneeded", `${pluralText(result.unneededContents, "content")}, which \`prune\` would remove`]);
   }
+  if (result.contents > 0) rows.push(["checked", readText(result.verification, clock)]);
   if (freeBytes !== undefined) rows.push(["free", `${sizeText(freeBytes)} on this file system`]);
   return rows;
 }
