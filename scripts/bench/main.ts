@@ -103,6 +103,8 @@ function benchTurn(plan: Plan, set: DataSet, turn: number, results: Results): vo
 function benchStep(plan: Plan, work: Work, peer: Peer, step: Step): Measured & { readonly command: string } {
   const places = placesOf(plan, peer);
   const command = step(places);
+  const setUp = work.setUp?.[peer.name];
+  if (setUp !== undefined) run(setUp(places));
   run({ argv: ["sync"] });
   const measured = measure(command, plan.scratch);
   if (work.restores !== undefined) {

@@ -33,6 +33,8 @@ export interface Work {
   readonly before?: "change";
   /** Each peer puts the whole source into `target`, which is removed again. */
   readonly restores?: true;
+  /** Done before, by each peer that takes part, and not measured. */
+  readonly setUp?: Readonly<Record<string, Step>>;
   /** By peer. The first work fills the stores; the others find what it left. */
   readonly steps: Readonly<Record<string, Step>>;
 }
@@ -156,6 +158,24 @@ export const WORKS: readonly Work[] = [
           `find "$0" -type f -print0 | xargs -0 -P ${SHA256_PROCESSES} -n 64 sha256sum >/dev/null`,
           source,
         ],
+      }),
+    },
+  },
+  {
+    name: "prune",
+    title: "forget and prune all but one",
+    before: "change",
+    setUp: {
+      [OWN]: ownBackup(),
+      restic: withSource(restic("backup")),
+      borg: withSource(borg("create", "::newest")),
+    },
+    steps: {
+      [OWN]: own("forget", "--keep-last", "1", "--prune"),
+      restic: restic("forget", "--keep-last", "1", "--prune"),
+      borg: (places) => ({
+        ...borg("prune")(places),
+        argv: ["sh", "-c", "borg prune --keep-last 1 && if borg compact --help >/dev/null 2>&1; then borg compact; fi"],
       }),
     },
   },

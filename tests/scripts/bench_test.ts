@@ -145,5 +145,6 @@ Deno.test("this tool is told what its command line understands", () => {
     "backup-tool backup -s /st/storage /src",
     "backup-tool restore -s /st/storage latest --target /to",
     "backup-tool check -s /st/storage --read-data",
+    "backup-tool forget -s /st/storage --keep-last 1 --prune",
   ]);
 });
