@@ -22,6 +22,8 @@ import { type Choice, type Chooser, chooser, MARKER } from "./restore_entries.ts
 import { absoluteOf, meets, placeOf, type Route } from "./routes.ts";
 import { skippedDirectories } from "./sources.ts";
 
+const LOST_AND_FOUND = "/lost+found";
+
 export interface ExtraneousOptions {
   readonly manifest: Manifest;
   readonly choice: Choice;
@@ -161,14 +163,16 @@ class Removal {
   #look({ name, path, stat }: Found, parent: Dir, relative: Raw): void {
     const entry = this.#wanted.at(path);
     const isRight = entry !== undefined && (entry.kind === "dir" || stat.kind !== "dir");
-    if (isRight || name === "" || !this.#isChosen({ path, kind: stat.kind }) || this.#isMarker(path)) return;
+    if (isRight || name === "" || !this.#isChosen({ path, kind: stat.kind }) || this.#isNobodys(path)) return;
     if (stat.kind === "dir") {
       this.#doomed.set(path, { relative: (relative === "" ? name : `${relative}/${name}`) as Raw, going: 0 });
     } else if (!this.#options.removes || this.#attempt(() => parent.unlink(name))) this.#tell(path);
   }
 
-  #isMarker(path: Apath): boolean {
-    return placeOf(this.#options.route, path) === MARKER;
+  /** What is at the top of a target and comes from no source: our own mark, and what `mkfs` makes. */
+  #isNobodys(path: Apath): boolean {
+    const place = placeOf(this.#options.route, path);
+    return place === MARKER || place === LOST_AND_FOUND;
   }
 
   /** Only those that hold nothing else: what was excluded from backups may be in them. */

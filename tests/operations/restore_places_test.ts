@@ -290,6 +290,17 @@ Deno.test("restore() with delete leaves a directory that the snapshot doesn't ha
   deepStrictEqual(names(world.source), ["a", "new", "new/node_modules", "new/node_modules/y"]);
 });
 
+Deno.test("restore() to a new file system takes its lost+found for nothing, and leaves it", async () => {
+  using world = new World();
+  world.write("a", "1");
+  await world.backup();
+  const target = `${world.base}/disk`;
+  Deno.mkdirSync(`${target}/lost+found`, { recursive: true });
+  await world.restore("latest", { target: rawOf(target) });
+  await world.restore("latest", { target: rawOf(target), delete: true });
+  deepStrictEqual(names(target), ["a", "lost+found"]);
+});
+
 Deno.test("restore() with delete touches only what was chosen", async () => {
   using world = new World();
   for (const name of ["a/x", "b/x", "c/x"]) world.write(name, name);
