@@ -3,6 +3,7 @@ import type { Monitor } from "../core/monitor.ts";
 import { type Raw, textOf } from "../core/raw.ts";
 import { DiskFault } from "../platform/disk.ts";
 import { type Runner, runStep } from "../source/lock/act.ts";
+import { OutsideSnapshot } from "../source/lock/lacks.ts";
 import type { LockSpec } from "../source/lock/kinds.ts";
 import { lockSources, recoverLocks, type SourceLock } from "../source/lock/lock.ts";
 import { NoSource } from "../source/walk.ts";
@@ -32,6 +33,8 @@ export async function lockedBackup(
   const { disk, clock, random } = storage.machine;
   await undoLeftOver({ disk, run, state }, monitor);
   if (spec === undefined) return await backup(storage, request, monitor);
+  // Not to stop a service only to learn that the storage is busy.
+  if (storage.hasWriter()) return await backup(storage, request, monitor);
   const sources = new Map(request.sources.map((source) => [source, realPath(storage, sourcePath(source))]));
   const lock = await lockSources({ disk, clock, random, run, state }, {
     spec,
@@ -40,6 +43,7 @@ export async function lockedBackup(
     signal: request.signal,
   });
   return await whileLocked(lock, monitor, () => {
+    if (!request.oneFileSystem) { for (const path of lock.lacks) monitor.problem(new OutsideSnapshot(path)); }
     const held = request.sources.map((source) => readingFrom(source, lock.reading(sources.get(source)!)));
     return backup(storage, { ...request, sources: held }, monitor);
   });

@@ -112,6 +112,13 @@ Deno.test("a btrfs lock backs up the source as it was at one moment, and leaves 
   const second = await back(world, { kind: "btrfs" }, request);
   strictEqual(second.monitor.of("unchangedFiles"), 2, "inode numbers and times are those of the source");
   strictEqual((await back(world, undefined, request)).monitor.of("unchangedFiles"), 2);
+  run("btrfs", "subvolume", "create", `${source}/deep/inner one`);
+  const third = await back(world, { kind: "btrfs" }, request);
+  deepStrictEqual(third.monitor.problems.map(({ name, message }) => [name, message.split('"')[1]]), [
+    ["outside-snapshot", `${source}/deep/inner one`],
+  ]);
+  deepStrictEqual((await back(world, { kind: "btrfs" }, { ...request, oneFileSystem: true })).monitor.problems, []);
+  run("btrfs", "subvolume", "delete", `${source}/deep/inner one`);
   // Two sources in one subvolume, and only what is listed.
   const both = { sources: [rawOf(source), rawOf(`${disk.path}/home`)], only: [rawOf(`${source}/a`)] };
   deepStrictEqual((await back(world, { kind: "btrfs" }, both)).snapshot.files, 1);

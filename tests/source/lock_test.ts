@@ -21,7 +21,7 @@ class Machine implements Disposable {
   before: (command: string) => void = () => {};
 
   constructor() {
-    for (const name of ["a", "b"]) Deno.mkdirSync(`${this.base}/${name}`);
+    for (const name of ["a", "b", "b/z"]) Deno.mkdirSync(`${this.base}/${name}`);
   }
 
   [Symbol.dispose](): void {
@@ -109,7 +109,7 @@ Deno.test("a ZFS lock makes one snapshot for all sources in a dataset, and reads
   using machine = new Machine();
   machine.answers = { ...ZFS, "zfs list -H -t snapshot": { ok: true } };
   const lock = await machine.lock({ kind: "zfs" }, ["a", "b"]);
-  deepStrictEqual(machine.take().filter((line) => !line.includes("list")), [
+  deepStrictEqual(machine.take().filter((line) => !/list|findmnt/.test(line)), [
     "zfs snapshot tank/home@backup-tool-abababab-1",
   ]);
   strictEqual(
@@ -283,5 +283,17 @@ Deno.test("a journal that can't be read is told of, and left", async () => {
   const told: string[] = [];
   await recoverLocks({ ...machine.world, disk: unlocked() }, "undo", (fault) => told.push(fault.code));
   deepStrictEqual(told, ["damaged-journal"]);
+  await lock.release("done");
+});
+
+Deno.test("what lies in a source but not in its snapshot is known: mounts, and subvolumes of btrfs", async () => {
+  using machine = new Machine();
+  const at = (path: string) => `${machine.base}/${path}`;
+  machine.answers = {
+    ...ZFS,
+    "findmnt -rn": { output: ["/", "/other", at("a"), at("a/x\\x20y"), at("b/z")].join("\n") },
+  };
+  const lock = await machine.lock({ kind: "zfs" }, ["a", "b", "b/z"]);
+  deepStrictEqual(lock.lacks, [at("a/x y")], "a source of its own is no lack");
   await lock.release("done");
 });

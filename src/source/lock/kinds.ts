@@ -4,6 +4,7 @@ import type { Disk } from "../../platform/disk.ts";
 import { shellWords } from "../../platform/process.ts";
 import { movedPath } from "../placement.ts";
 import { type Act, failureText, LockFailed, type Runner } from "./act.ts";
+import { innerSubvolumes, lacking, mountPoints } from "./lacks.ts";
 
 export const LOCK_KINDS = ["command", "btrfs", "zfs", "lvm"] as const;
 export type LockKind = typeof LOCK_KINDS[number];
@@ -36,6 +37,8 @@ export interface LockPlan {
   readonly acts: readonly Act[];
   /** Where sources are to be read then; those that aren't named here where they are. */
   readonly reading: ReadonlyMap<Raw, Raw>;
+  /** What lies in a source, but not where it is read. */
+  readonly lacks: readonly Raw[];
 }
 
 /** Finds out what is to be done; changes nothing. @throws LockFailed */
@@ -63,7 +66,8 @@ function commandLock(spec: Extract<LockSpec, { kind: "command" }>, { sources, fa
     reach: undefined,
   };
   const [only] = sources;
-  return { acts: [act], reading: new Map(readFrom === undefined || only === undefined ? [] : [[only, readFrom]]) };
+  const reading = new Map(readFrom === undefined || only === undefined ? [] : [[only, readFrom]]);
+  return { acts: [act], reading, lacks: [] };
 }
 
 /** What a source lies in, and how a snapshot of that is made. */
@@ -75,6 +79,8 @@ interface Volume {
   readonly acts: readonly Act[];
   /** Where the snapshot's root will be. */
   readonly snapshot: Raw;
+  /** What lies in it, but not in its snapshots, and is no mount point. */
+  readonly inner: readonly Raw[];
 }
 
 type FindVolume = (source: Raw, number: number, context: LockContext) => Promise<Volume>;
@@ -87,7 +93,9 @@ async function snapshots(context: LockContext, find: FindVolume): Promise<LockPl
     volumes.set(volume.name, volume);
     reading.set(source, movedPath(source, volume.root, volume.snapshot));
   }
-  return { acts: [...volumes.values()].flatMap(({ acts }) => acts), reading };
+  const found = [...volumes.values()];
+  const others = [...await mountPoints(context.run), ...found.flatMap(({ inner }) => inner)];
+  return { acts: found.flatMap(({ acts }) => acts), reading, lacks: lacking(others, context.sources) };
 }
 
 /** The root of every subvolume has this inode number. */
@@ -103,7 +111,7 @@ async function btrfsVolume(source: Raw, number: number, context: LockContext): P
     test: { argv: ["btrfs", "subvolume", "show", textOf(snapshot)] },
     reach: { argv: ["btrfs", "subvolume", "show", textOf(root)] },
   };
-  return { name: root, root, acts: [act], snapshot };
+  return { name: root, root, acts: [act], snapshot, inner: await innerSubvolumes(root, context.run) };
 }
 
 async function btrfsRoot(source: Raw, { disk, run }: LockContext): Promise<Raw> {
@@ -139,7 +147,7 @@ async function zfsVolume(source: Raw, number: number, { run, id }: LockContext):
     test: { argv: ["zfs", "list", "-H", "-t", "snapshot", `${dataset}@${name}`] },
     reach: { argv: ["zfs", "list", "-H", dataset] },
   };
-  return { name: dataset, root, acts: [act], snapshot: joinRaw(root, rawOf(`.zfs/snapshot/${name}`)) };
+  return { name: dataset, root, acts: [act], snapshot: joinRaw(root, rawOf(`.zfs/snapshot/${name}`)), inner: [] };
 }
 
 /** Room for what changes during the backup. */
@@ -179,7 +187,7 @@ async function lvmVolume(source: Raw, number: number, { run, id, mounts }: LockC
     test: { argv: ["mountpoint", "-q", at] },
     reach: undefined,
   }];
-  return { name: `${group}/${volume}`, root: rawOf(mountPoint), acts, snapshot: rawOf(at) };
+  return { name: `${group}/${volume}`, root: rawOf(mountPoint), acts, snapshot: rawOf(at), inner: [] };
 }
 
 async function mountOf(source: Raw, run: Runner): Promise<{ device: string; mountPoint: string; type: string }> {

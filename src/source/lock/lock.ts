@@ -81,6 +81,11 @@ export class SourceLock {
     return this.#plan.reading.get(source) ?? source;
   }
 
+  /** What lies in a source, but can't be read there. */
+  get lacks(): readonly Raw[] {
+    return this.#plan.lacks;
+  }
+
   async begin({ spec, sources, signal }: LockRequest): Promise<void> {
     const started = new Date(this.#world.clock.nowMs()).toISOString();
     this.#record = { kind: spec.kind, sources: sources.map(textOf), started, acts: [] };

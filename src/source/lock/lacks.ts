@@ -1,0 +1,46 @@
+/** What lies in a source but not in a snapshot of its file system: other file systems, and subvolumes of btrfs. */
+import { Fault } from "../../core/fault.ts";
+import { joinRaw, type Raw, rawOf, textOf } from "../../core/raw.ts";
+import { isBelow } from "../placement.ts";
+import type { Runner } from "./act.ts";
+
+export class OutsideSnapshot extends Fault {
+  readonly code = "outside-snapshot";
+  readonly hint = "Name it as a source of its own, or back up with --one-file-system if it isn't wanted";
+  constructor(path: Raw) {
+    super(
+      `${JSON.stringify(textOf(path))} lies in the source, but not in the snapshot of its file system: ` +
+        "what it holds is not backed up",
+    );
+  }
+}
+
+/** Where other file systems are mounted, as far as they keep files on a disk. @returns nothing where nobody knows */
+export async function mountPoints(run: Runner): Promise<Raw[]> {
+  const listed = await run({ argv: ["findmnt", "-rn", "--real", "-o", "TARGET"] });
+  return listed.ok ? listed.output.split("\n").filter((line) => line.startsWith("/")).map(unescaped) : [];
+}
+
+/** `findmnt` writes odd bytes as `\x20`. */
+function unescaped(text: string): Raw {
+  return rawOf(text).replace(/\\x([0-9a-f]{2})/g, (_, digits) => String.fromCharCode(parseInt(digits, 16))) as Raw;
+}
+
+/** Subvolumes right inside the one that begins at `root`. */
+export async function innerSubvolumes(root: Raw, run: Runner): Promise<Raw[]> {
+  const shown = await run({ argv: ["btrfs", "subvolume", "show", textOf(root)] });
+  const listed = await run({ argv: ["btrfs", "subvolume", "list", "-o", textOf(root)] });
+  if (!shown.ok || !listed.ok) return [];
+  const own = shown.output.split("\n")[0]!.trim();
+  const start = own === "/" || own === "<FS_TREE>" ? "" : `${own}/`;
+  return listed.output.split("\n").flatMap((line) => {
+    const path = /^ID \d+ .*? path (.*)$/.exec(line)?.[1]?.replace(/^<FS_TREE>\//, "");
+    return path?.startsWith(start) ? [joinRaw(root, rawOf(path.slice(start.length)))] : [];
+  });
+}
+
+/** Of `paths`, those that a source holds and no other source is. */
+export function lacking(paths: readonly Raw[], sources: readonly Raw[]): Raw[] {
+  const inside = new Set(paths.filter((path) => sources.some((source) => isBelow(path, source))));
+  return [...inside].filter((path) => !sources.some((source) => source === path)).sort();
+}
