@@ -166,6 +166,26 @@ Deno.test("serve stops a long job within five seconds, and the next one finishes
   deepStrictEqual(place.remains(), []);
 });
 
+Deno.test("serve stops within five seconds even when the job doesn't listen, and at once when it is told twice", async () => {
+  using place = new JobPlace();
+  Deno.writeFileSync(`${place.source}/large`, new Uint8Array(5_000_000).fill(7));
+  place.put("a.json", { kind: "backup", sources: [place.source], workers: 0 });
+  for (const isTwice of [false, true]) {
+    const service = new Running(place, ["--limit", "100KB/s"]);
+    await service.until(/a\.json: started/);
+    await new Promise((wake) => setTimeout(wake, 500));
+    if (isTwice) {
+      service.child.kill("SIGTERM");
+      await service.until(/once more to stop at once/);
+    }
+    const { status, ms } = await service.stop("SIGTERM");
+    strictEqual(status.signal, isTwice ? "SIGTERM" : null);
+    ok(ms < (isTwice ? 1000 : 5000), `${ms} ms`);
+  }
+  place.expect(0, "serve", "--jobs", "jobs", "--once");
+  strictEqual(place.json("snapshots").filter(({ complete }: { complete: boolean }) => complete).length, 1);
+});
+
 Deno.test("serve --limit holds reading at that rate", () => {
   using place = new JobPlace();
   Deno.writeFileSync(`${place.source}/large`, crypto.getRandomValues(new Uint8Array(65536)));
