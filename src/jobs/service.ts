@@ -260,8 +260,12 @@ class Service implements Disposable {
   #trim(nowMs: number): void {
     if (nowMs - this.#trimmedMs < DAY_MS) return;
     this.#trimmedMs = nowMs;
-    using storage = this.#options.machine.disk.openDir(this.#options.places.storage);
-    trimHistory(storage, this.#options.historyDays, nowMs);
+    try {
+      using storage = this.#options.machine.disk.openDir(this.#options.places.storage);
+      trimHistory(storage, this.#options.historyDays, nowMs);
+    } catch (error) {
+      if (!(error instanceof DiskFault)) throw error; // nothing hangs on it: tomorrow is another day
+    }
   }
 
   #watchdog(): Disposable {

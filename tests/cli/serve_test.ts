@@ -138,6 +138,45 @@ Deno.test("serve takes new jobs at once, and ends with 0 when it is told to stop
   ok(ms < 5000);
 });
 
+Deno.test("serve on a terminal says what it does, and Ctrl-C ends it in good order", async () => {
+  using place = new JobPlace();
+  const line = [...PROGRAM, "serve", "--jobs", place.jobs].map((word) => `'${word}'`).join(" ");
+  let terminal: Deno.ChildProcess;
+  try {
+    terminal = new Deno.Command("script", {
+      args: ["-qec", `${line}; echo "ended with $?"`, "/dev/null"],
+      cwd: place.base,
+      env: { ...place.env, NO_COLOR: "1" },
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+  } catch {
+    return console.error("SKIPPED: no script(1) to make a terminal with");
+  }
+  const keys = terminal.stdin.getWriter();
+  let shown = "", isPut = false;
+  for await (const text of terminal.stdout.pipeThrough(new TextDecoderStream())) {
+    shown += text;
+    if (!isPut && shown.includes("Taking jobs")) {
+      isPut = true;
+      place.put("a.json", CHECK);
+    }
+    if (text.includes("check done")) await keys.write(Uint8Array.of(3));
+  }
+  await keys.close().catch(() => {}); // it is gone with the terminal
+  await terminal.status;
+  const lines = shown.split("\r\n").map((line) => line.replace(/^\^C/, "").replace(/^\S+Z (\S+) +/, "$1 "));
+  deepStrictEqual(lines.map((line) => line.replace(/ in \d.*$/, "")).filter((line) => line !== ""), [
+    `info Taking jobs from ${place.jobs}`,
+    "info a.json: started",
+    "info a.json: check done",
+    "backup-tool: Stopping; once more to stop at once",
+    "info Stopped",
+    "ended with 0",
+  ]);
+});
+
 Deno.test("serve looks again when it is sent SIGHUP", async () => {
   using place = new JobPlace();
   Deno.mkdirSync(`${place.base}/elsewhere`);
