@@ -225,3 +225,13 @@ const HINTS: Readonly<Record<string, string>> = {
   EXDEV: "Keep the storage on one file system",
   ENAMETOOLONG: "This system can't handle a name that long",
 };
+
+/** The directory below `parent`; undefined if there is none. @throws DiskFault */
+export function openIfThere(parent: Dir, path: Raw): Dir | undefined {
+  try {
+    return parent.openPath(path);
+  } catch (error) {
+    if (error instanceof DiskFault && error.errno === "ENOENT") return undefined;
+    throw error;
+  }
+}

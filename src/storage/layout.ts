@@ -1,12 +1,15 @@
-/** Whether `content/` is split as the settings say: with a wrong split, everything would seem to be missing. */
-import { type Raw, rawOf } from "../core/raw.ts";
+/** The directories of a storage: making them, and whether they are as the settings say. */
+import { type Raw, rawOf, textOf } from "../core/raw.ts";
 import type { Dir } from "../platform/disk.ts";
+import { SplitStorage } from "./faults.ts";
+import { leafDirs } from "./item_path.ts";
 import { DamagedSettings, type Settings } from "./settings.ts";
 
-const CONTENT = rawOf("content");
+const DB = rawOf("db"), CONTENT = rawOf("content"), TMP = rawOf("tmp");
+const PRIVATE = 0o700;
 const HEX = /^[0-9a-f]+$/;
 
-/** @throws DamagedSettings */
+/** With a wrong split, everything would seem to be missing. @throws DamagedSettings */
 export function checkLayout(storage: Dir, { hexSplit }: Pick<Settings, "hexSplit">): void {
   if (storage.stat(CONTENT)?.kind !== "dir") return;
   using content = storage.openDir(CONTENT);
@@ -34,4 +37,36 @@ function namesBelow(content: Dir, names: readonly Raw[]): Raw[] {
 
 function fits(names: readonly Raw[], digits: number): boolean {
   return names.length === 0 || names.some((name) => name.length === digits);
+}
+
+/** All of them, up front: making one while a backup runs would cost a system call per file to find out. */
+export function makeLeafDirectories(storage: Dir, settings: Settings): void {
+  using content = storage.openDir(CONTENT);
+  let opened: { path: string; dir: Dir } | undefined;
+  for (const leaf of leafDirs(settings)) {
+    const slash = leaf.lastIndexOf("/");
+    if (slash < 0) {
+      content.mkdir(leaf, PRIVATE);
+      continue;
+    }
+    const parent = leaf.slice(0, slash);
+    if (opened?.path !== parent) {
+      opened?.dir[Symbol.dispose]();
+      content.mkdir(parent as Raw, PRIVATE);
+      opened = { path: parent, dir: content.openDir(parent as Raw) };
+    }
+    opened.dir.mkdir(leaf.slice(slash + 1) as Raw, PRIVATE);
+  }
+  opened?.dir[Symbol.dispose]();
+}
+
+/** @throws SplitStorage */
+export function checkOneFileSystem(storage: Dir, path: Raw): void {
+  const { device } = storage.statSelf();
+  for (const name of [CONTENT, TMP, DB]) {
+    const other = storage.stat(name);
+    if (other !== undefined && other.device !== device) {
+      throw new SplitStorage(path, device, textOf(name), other.device);
+    }
+  }
 }

@@ -1,6 +1,6 @@
 /** Where damaged items go that nothing could heal: out of the way, and not lost, for a person may still make something of them. */
 import { type Raw, rawOf } from "../core/raw.ts";
-import { type Dir, DiskFault } from "../platform/disk.ts";
+import { type Dir, openIfThere } from "../platform/disk.ts";
 import { itemPath } from "./item_path.ts";
 import type { Settings } from "./settings.ts";
 
@@ -12,7 +12,7 @@ const PRIVATE = 0o700;
 export function quarantine(storage: Dir, settings: Pick<Settings, "hexSplit">, id: string): string | undefined {
   const { dir, name } = itemPath(settings, id);
   using content = storage.openDir(CONTENT);
-  using leaf = openOptional(content, dir);
+  using leaf = openIfThere(content, dir);
   if (leaf === undefined || leaf.stat(name) === undefined) return undefined;
   storage.mkdir(QUARANTINE, PRIVATE);
   using away = storage.openDir(QUARANTINE);
@@ -28,13 +28,4 @@ function freeName(directory: Dir, id: string): Raw {
   let name = rawOf(id);
   for (let n = 2; directory.stat(name) !== undefined; n++) name = rawOf(`${id}-${n}`);
   return name;
-}
-
-function openOptional(parent: Dir, path: Raw): Dir | undefined {
-  try {
-    return parent.openPath(path);
-  } catch (error) {
-    if (error instanceof DiskFault && error.errno === "ENOENT") return undefined;
-    throw error;
-  }
 }

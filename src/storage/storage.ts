@@ -1,36 +1,36 @@
 /**
- * A storage on a local disk: opening and making one, its snapshots, their manifests and contents. FORMAT.md describes
+ * A storage on a local disk: opening one, its snapshots, their manifests and contents. FORMAT.md describes
  * the files. Everything that changes a storage goes through a {@link Writer}, of which there is one at a time.
  */
 import type { Clock, Random } from "../core/clock.ts";
 import { classOfId, type ContentId, type HunkId, parseRootId, type RootId } from "../core/content_id.ts";
 import type { Monitor } from "../core/monitor.ts";
 import type { Policy } from "../core/policy.ts";
-import { joinRaw, type Raw, rawOf, textOf } from "../core/raw.ts";
-import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
+import { type Raw, rawOf } from "../core/raw.ts";
+import { type Dir, type Disk, DiskFault, openIfThere } from "../platform/disk.ts";
 import type { ThrottleTable } from "../platform/throttle.ts";
 import type { Catalog, SnapshotInfo } from "./catalog/catalog.ts";
 import type { ManifestSource } from "./catalog/ranges.ts";
 import { CatalogKeeper } from "./catalog_keeper.ts";
 import { Claims, newClaimTable } from "./claims.ts";
 import { ContentStore } from "./content.ts";
-import { type Algorithm, digestHexLength, hashBytes } from "./digest.ts";
+import { digestHexLength, hashBytes } from "./digest.ts";
 import type { EngineSetup } from "./engine.ts";
-import { NoStorage, SplitStorage, StorageExists } from "./faults.ts";
+import { NoStorage } from "./faults.ts";
 import { hunkText } from "./hunk.ts";
 import { ItemSet } from "./item_set.ts";
 import { idOf, leafDirs } from "./item_path.ts";
-import { checkLayout } from "./layout.ts";
+import { checkLayout, checkOneFileSystem, makeLeafDirectories } from "./layout.ts";
 import { hasWriter, takeWriterLock } from "./lock.ts";
 import { Manifest } from "./manifest.ts";
 import { Objects } from "./objects.ts";
 import { readPolicy, writePolicy } from "./policy_file.ts";
 import { Pool } from "./pool.ts";
-import { recoverSettings } from "./recover_settings.ts";
 import { joinRatios, type Ratios } from "./ratios.ts";
 import { resolveSnapshot } from "./resolve.ts";
 import type { Root } from "./root.ts";
-import { checkHexSplit, encodeSettings, parseSettings, type Settings } from "./settings.ts";
+import type { Settings } from "./settings.ts";
+import { readSettings } from "./settings_file.ts";
 import { newSizeTable } from "./size_table.ts";
 import { newStopTable, Stop } from "./stop.ts";
 import { removeRecursively } from "./tree.ts";
@@ -46,32 +46,8 @@ export interface Machine {
   readonly throttle?: ThrottleTable;
 }
 
-const DB = rawOf("db"), CONTENT = rawOf("content"), TMP = rawOf("tmp"), MAIN = rawOf("main");
-const PRIVATE = 0o700, PUBLIC = 0o755;
-const LARGEST_SETTINGS_BYTES = 64 * 1024;
-
-/** Makes a storage in an empty or new directory. @throws StorageExists, BadUsage, DiskFault */
-export function initStorage(
-  machine: Machine,
-  path: Raw,
-  options: { readonly algorithm: Algorithm; readonly hexSplit: readonly number[] },
-): void {
-  checkHexSplit(options.hexSplit);
-  using storage = makeDirectory(machine.disk, path);
-  const names = storage.list().names.filter((name) => name !== "lost+found");
-  if (names.includes(DB)) throw new StorageExists(path, "there is one already");
-  if (names.length > 0) throw new StorageExists(path, "the directory is not empty");
-  for (const name of [DB, CONTENT, TMP]) storage.mkdir(name, PRIVATE);
-  const settings: Settings = {
-    version: 1,
-    id: uuid(machine.random),
-    algorithm: options.algorithm,
-    hexSplit: options.hexSplit,
-    created: new Date(machine.clock.nowMs()).toISOString(),
-  };
-  makeLeafDirectories(storage, settings);
-  writeSettings(storage, settings);
-}
+const DB = rawOf("db"), CONTENT = rawOf("content"), TMP = rawOf("tmp");
+const PRIVATE = 0o700;
 
 /** Opens an existing storage. Takes no lock. @throws NoStorage, NewerFormat, DamagedSettings, SplitStorage */
 export function openStorage(machine: Machine, path: Raw, monitor: Monitor): Storage {
@@ -167,7 +143,7 @@ export class Storage implements Disposable {
   *items(wanted: (name: Raw) => boolean = () => true): Generator<{ id: string; leaf: Raw; name: Raw }> {
     using content = this.dir.openDir(CONTENT);
     for (const leaf of leafDirs(this.settings)) {
-      using directory = openOptional(content, leaf);
+      using directory = openIfThere(content, leaf);
       if (directory === undefined) continue;
       for (const name of directory.list().names) {
         if (wanted(name)) yield { id: idOf(leaf, name), leaf, name };
@@ -400,115 +376,8 @@ function openExisting(disk: Disk, path: Raw): Dir {
   }
 }
 
-function openOptional(parent: Dir, path: Raw): Dir | undefined {
-  try {
-    return parent.openPath(path);
-  } catch (error) {
-    if (error instanceof DiskFault && error.errno === "ENOENT") return undefined;
-    throw error;
-  }
-}
-
 function statThrough(content: Dir, leaf: Raw): string {
   const slash = leaf.lastIndexOf("/");
-  using parent = openOptional(content, leaf.slice(0, slash) as Raw);
+  using parent = openIfThere(content, leaf.slice(0, slash) as Raw);
   return parent?.stat(leaf.slice(slash + 1) as Raw)?.mtime ?? "-";
-}
-
-function readSettings(storage: Dir, path: Raw, monitor: Monitor): Settings {
-  const text = readSmall(storage, joinRaw(DB, MAIN));
-  if (text !== undefined) return parseSettings(text);
-  using content = openOptional(storage, CONTENT);
-  if (content === undefined) throw new NoStorage(path, "it has no db/main and no content/");
-  const settings = recoverSettings(content);
-  if (settings === undefined) throw new NoStorage(path, "db/main is missing and content/ holds no snapshot");
-  monitor.notice("db/main was missing; the settings were taken from a snapshot");
-  tryWriteSettings(storage, settings, monitor);
-  return settings;
-}
-
-function readSmall(storage: Dir, path: Raw): string | undefined {
-  const slash = path.lastIndexOf("/");
-  using directory = openOptional(storage, path.slice(0, slash) as Raw);
-  using file = directory?.open(path.slice(slash + 1) as Raw);
-  if (file === undefined) return undefined;
-  const bytes = new Uint8Array(LARGEST_SETTINGS_BYTES);
-  return new TextDecoder().decode(bytes.subarray(0, file.read(bytes, 0)));
-}
-
-function tryWriteSettings(storage: Dir, settings: Settings, monitor: Monitor): void {
-  try {
-    storage.mkdir(DB, PRIVATE);
-    storage.mkdir(TMP, PRIVATE);
-    writeSettings(storage, settings);
-  } catch (error) {
-    if (!(error instanceof DiskFault)) throw error;
-    monitor.notice(`db/main could not be written again: ${error.message}`);
-  }
-}
-
-function writeSettings(storage: Dir, settings: Settings): void {
-  using temp = storage.openDir(TMP);
-  using db = storage.openDir(DB);
-  temp.unlink(MAIN);
-  using file = temp.create(MAIN, 0o444);
-  if (file === undefined) throw new DiskFault("EEXIST", "create", MAIN);
-  file.write(new TextEncoder().encode(encodeSettings(settings)), 0);
-  file.sync();
-  temp.rename(MAIN, db, MAIN);
-  db.sync();
-  storage.sync();
-}
-
-/** All of them, up front: making one while a backup runs would cost a system call per file to find out. */
-function makeLeafDirectories(storage: Dir, settings: Settings): void {
-  using content = storage.openDir(CONTENT);
-  let opened: { path: string; dir: Dir } | undefined;
-  for (const leaf of leafDirs(settings)) {
-    const slash = leaf.lastIndexOf("/");
-    if (slash < 0) {
-      content.mkdir(leaf, PRIVATE);
-      continue;
-    }
-    const parent = leaf.slice(0, slash);
-    if (opened?.path !== parent) {
-      opened?.dir[Symbol.dispose]();
-      content.mkdir(parent as Raw, PRIVATE);
-      opened = { path: parent, dir: content.openDir(parent as Raw) };
-    }
-    opened.dir.mkdir(leaf.slice(slash + 1) as Raw, PRIVATE);
-  }
-  opened?.dir[Symbol.dispose]();
-}
-
-function checkOneFileSystem(storage: Dir, path: Raw): void {
-  const { device } = storage.statSelf();
-  for (const name of [CONTENT, TMP, DB]) {
-    const other = storage.stat(name);
-    if (other !== undefined && other.device !== device) {
-      throw new SplitStorage(path, device, textOf(name), other.device);
-    }
-  }
-}
-
-/** Opens a directory, making it and its missing parents. */
-function makeDirectory(disk: Disk, path: Raw): Dir {
-  try {
-    return disk.openDir(path);
-  } catch (error) {
-    if (!(error instanceof DiskFault) || error.errno !== "ENOENT") throw error;
-    const slash = path.lastIndexOf("/");
-    using parent = makeDirectory(disk, (slash <= 0 ? "/" : path.slice(0, slash)) as Raw);
-    parent.mkdir(path.slice(slash + 1) as Raw, PUBLIC);
-    return disk.openDir(path);
-  }
-}
-
-/** RFC 9562, version 4. */
-function uuid(random: Random): string {
-  const bytes = random(16);
-  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }

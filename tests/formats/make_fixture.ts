@@ -9,7 +9,8 @@
 import { rawOf } from "../../src/core/raw.ts";
 import { backup } from "../../src/operations/backup.ts";
 import type { Algorithm } from "../../src/storage/digest.ts";
-import { initStorage, type Machine, openStorage } from "../../src/storage/storage.ts";
+import { initStorage } from "../../src/storage/init.ts";
+import { type Machine, openStorage } from "../../src/storage/storage.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
 import { collidingPair } from "../support/collision.ts";
 import { run, TestClock, TestMonitor } from "../support/world.ts";

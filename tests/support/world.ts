@@ -8,7 +8,8 @@ import { backup, type BackupRequest } from "../../src/operations/backup.ts";
 import { restore, type RestoreRequest } from "../../src/operations/restore.ts";
 import { check, type Finding } from "../../src/operations/check.ts";
 import type { SnapshotInfo } from "../../src/storage/catalog/catalog.ts";
-import { initStorage, type Machine, openStorage, type Storage } from "../../src/storage/storage.ts";
+import { initStorage } from "../../src/storage/init.ts";
+import { type Machine, openStorage, type Storage } from "../../src/storage/storage.ts";
 import type { Algorithm } from "../../src/storage/digest.ts";
 
 /** The program itself, which is also its own worker. */

@@ -142,7 +142,7 @@ function withOptions(command: Command): Command {
 async function openOrInit(session: Session, chosen: readonly Chosen[]): Promise<Storage> {
   const [{ NoStorage }, { initStorage }] = await Promise.all([
     import("../../storage/faults.ts"),
-    import("../../storage/storage.ts"),
+    import("../../storage/init.ts"),
   ]);
   try {
     return await session.openStorage();

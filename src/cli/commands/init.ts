@@ -36,7 +36,7 @@ export const defineInit: Define = (program, act) => {
   command.action(() =>
     act(command, async (session) => {
       const { algorithm, hexSplit } = command.opts<InitOptions>();
-      const { initStorage } = await import("../../storage/storage.ts");
+      const { initStorage } = await import("../../storage/init.ts");
       const path = session.storagePath;
       initStorage(await session.machine(), path, { algorithm, hexSplit });
       const { settings: { id, created } } = await session.openStorage();

@@ -1,0 +1,58 @@
+/** db/main on the disk: read, taken from a snapshot where it is lost, and written once. */
+import { joinRaw, type Raw, rawOf } from "../core/raw.ts";
+import type { Monitor } from "../core/monitor.ts";
+import { type Dir, DiskFault, openIfThere } from "../platform/disk.ts";
+import { NoStorage } from "./faults.ts";
+import { recoverSettings } from "./recover_settings.ts";
+import { encodeSettings, parseSettings, type Settings } from "./settings.ts";
+
+const DB = rawOf("db"), CONTENT = rawOf("content"), TMP = rawOf("tmp"), MAIN = rawOf("main");
+const PRIVATE = 0o700;
+const LARGEST_SETTINGS_BYTES = 64 * 1024;
+
+/** @throws NoStorage, NewerFormat, DamagedSettings */
+export function readSettings(storage: Dir, path: Raw, monitor: Monitor): Settings {
+  const text = readSmall(storage, joinRaw(DB, MAIN));
+  if (text !== undefined) return parseSettings(text);
+  using content = openIfThere(storage, CONTENT);
+  if (content === undefined) throw new NoStorage(path, "it has no db/main and no content/");
+  const settings = recoverSettings(content);
+  if (settings === undefined) throw new NoStorage(path, "db/main is missing and content/ holds no snapshot");
+  monitor.notice("db/main was missing; the settings were taken from a snapshot");
+  tryWriteSettings(storage, settings, monitor);
+  return settings;
+}
+
+function readSmall(storage: Dir, path: Raw): string | undefined {
+  const slash = path.lastIndexOf("/");
+  using directory = openIfThere(storage, path.slice(0, slash) as Raw);
+  using file = directory?.open(path.slice(slash + 1) as Raw);
+  if (file === undefined) return undefined;
+  const bytes = new Uint8Array(LARGEST_SETTINGS_BYTES);
+  return new TextDecoder().decode(bytes.subarray(0, file.read(bytes, 0)));
+}
+
+function tryWriteSettings(storage: Dir, settings: Settings, monitor: Monitor): void {
+  try {
+    storage.mkdir(DB, PRIVATE);
+    storage.mkdir(TMP, PRIVATE);
+    writeSettings(storage, settings);
+  } catch (error) {
+    if (!(error instanceof DiskFault)) throw error;
+    monitor.notice(`db/main could not be written again: ${error.message}`);
+  }
+}
+
+/** Durable when it returns. */
+export function writeSettings(storage: Dir, settings: Settings): void {
+  using temp = storage.openDir(TMP);
+  using db = storage.openDir(DB);
+  temp.unlink(MAIN);
+  using file = temp.create(MAIN, 0o444);
+  if (file === undefined) throw new DiskFault("EEXIST", "create", MAIN);
+  file.write(new TextEncoder().encode(encodeSettings(settings)), 0);
+  file.sync();
+  temp.rename(MAIN, db, MAIN);
+  db.sync();
+  storage.sync();
+}
