@@ -1,5 +1,5 @@
 /** What `backup-tool.jsonc` may say. The descriptions go into the JSON Schema that editors complete from. */
-import { z } from "zod";
+import * as z from "zod";
 import { Fault } from "../core/fault.ts";
 import { type Complaint, complaintText, readJsonc } from "../core/jsonc.ts";
 import { hasRule, parseSpan, type Policy } from "../core/policy.ts";
@@ -7,6 +7,9 @@ import { parseSize } from "../core/size_text.ts";
 import { PRESETS } from "../source/exclude_lists.ts";
 import { BadConfig, type ConfigFile } from "./config_file.ts";
 import type { World } from "./world.ts";
+
+// A file is read once: compiling the schema for it takes longer than that.
+z.config({ jitless: true });
 
 const texts = z.array(z.string());
 
@@ -90,6 +93,11 @@ export const CONFIG_SCHEMA = z.strictObject({
   defaults: z.strictObject(backupSettings).optional().describe("For every backup"),
   backups: z.record(backupName, namedBackup).optional().describe("What `backup-tool backup NAME` backs up"),
 });
+
+/** For editors. */
+export function configJsonSchema(): unknown {
+  return z.toJSONSchema(CONFIG_SCHEMA, { io: "input", target: "draft-7", unrepresentable: "any" });
+}
 
 /** Settings that a backup may have beside its sources. */
 export type BackupSettings = NonNullable<z.output<typeof CONFIG_SCHEMA>["defaults"]>;

@@ -3,7 +3,7 @@
  * this as JSON Schema, so descriptions here are what an editor shows.
  */
 import { Cron } from "croner";
-import { z } from "zod";
+import * as z from "zod";
 import { Fault } from "../core/fault.ts";
 import { parseSize } from "../core/size_text.ts";
 import { parseSubset } from "../core/subset.ts";

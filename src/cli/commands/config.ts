@@ -42,8 +42,8 @@ export const defineConfig: Define = (program, act) => {
 };
 
 async function printSchema(session: Session): Promise<void> {
-  const [{ z }, { CONFIG_SCHEMA }] = await Promise.all([import("zod"), import("../config_schema.ts")]);
-  session.out.json(z.toJSONSchema(CONFIG_SCHEMA, { io: "input", target: "draft-7", unrepresentable: "any" }));
+  const { configJsonSchema } = await import("../config_schema.ts");
+  session.out.json(configJsonSchema());
 }
 
 interface Shown {
