@@ -184,11 +184,9 @@ export class Comparison {
   /** A static file: it is kept as it was if it shows a change, and read if it may have changed, or if it is its turn. */
   #guard(compared: Compared, from: BasisLine): Compared {
     const { path, stat, line } = compared;
+    if (line !== undefined && !this.#statics!.isDue(path)) return compared;
     const old = withoutHardLink(parseLine(from.text));
-    if (!looksChanged(old, stat)) {
-      const isRead = line === undefined || this.#statics!.isDue(path);
-      return isRead ? { ...compared, line: undefined, guarded: true } : compared;
-    }
+    if (!looksChanged(old, stat)) return { ...compared, line: undefined, guarded: true };
     const what = stat.kind === "file" ? "it has another size or time" : `it has become a ${stat.kind}`;
     this.#monitor.problem(new StaticChanged(textOf(path), what));
     // What is in a new directory comes after it, and has to have a directory.

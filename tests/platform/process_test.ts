@@ -1,0 +1,61 @@
+import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
+import { CommandFailed, commandOutput, runProgram, shellWords } from "../../src/platform/process.ts";
+
+async function text(chunks: AsyncIterable<Uint8Array<ArrayBuffer>>): Promise<string> {
+  let all = "";
+  const decoder = new TextDecoder();
+  for await (const chunk of chunks) all += decoder.decode(chunk, { stream: true });
+  return all;
+}
+
+Deno.test("commandOutput() gives what a line for the shell prints, with variables of its own", async () => {
+  strictEqual(await text(commandOutput('echo "$GREETING" | tr a-z A-Z', { env: { GREETING: "hello" } })), "HELLO\n");
+  strictEqual((await text(commandOutput("head -c 1000000 /dev/zero"))).length, 1_000_000);
+  strictEqual(await text(commandOutput("true")), "");
+});
+
+Deno.test("commandOutput() fails at the end if the command does, and says how that ended", async () => {
+  for (const [line, why] of [["exit 3", "status 3"], ["kill -TERM $$", "SIGTERM"]] as const) {
+    const chunks: number[] = [];
+    await rejects(
+      async () => {
+        for await (const chunk of commandOutput(`echo some; ${line}`)) chunks.push(chunk.length);
+      },
+      (error) => error instanceof CommandFailed && error.message.includes(why),
+    );
+    deepStrictEqual(chunks, [5]);
+  }
+});
+
+Deno.test("commandOutput() ends the command when nobody reads any more", async () => {
+  const mark = Deno.makeTempFileSync();
+  try {
+    for await (const _ of commandOutput(`echo $$ > ${mark}; echo first; exec sleep 60`)) break;
+    const pid = Deno.readTextFileSync(mark).trim();
+    for (let i = 0; i < 100 && isAlive(pid); i++) await new Promise((resume) => setTimeout(resume, 20));
+    strictEqual(isAlive(pid), false);
+  } finally {
+    Deno.removeSync(mark);
+  }
+});
+
+/** A process that has ended, but whose end nobody has asked for, is shown as a zombie. */
+function isAlive(pid: string): boolean {
+  try {
+    return !/^State:\s+Z/m.test(Deno.readTextFileSync(`/proc/${pid}/status`));
+  } catch {
+    return false;
+  }
+}
+
+Deno.test("runProgram() tells what was printed and why it failed; a program that isn't there is such a failure", async () => {
+  deepStrictEqual(await runProgram(shellWords("echo out; echo err >&2")), {
+    ok: true,
+    reason: "",
+    output: "out",
+    errors: "err",
+  });
+  strictEqual((await runProgram(["sh", "-c", "exit 5"])).reason, "it ended with status 5");
+  const missing = await runProgram(["/no/such/program"]);
+  deepStrictEqual([missing.ok, missing.reason], [false, "/no/such/program can't be started"]);
+});
