@@ -2,7 +2,7 @@
  * Taking away a source that is safe in a snapshot: what the snapshot holds goes, and nothing else. Whatever came or changed
  * since it was read stays, and is told.
  */
-import { type Apath, nameOf, parentOf, TOP } from "../core/apath.ts";
+import { type Apath, childOf, nameOf, parentOf, TOP } from "../core/apath.ts";
 import type { Entry } from "../core/entry.ts";
 import { Fault } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
@@ -38,8 +38,8 @@ export async function removeSource(options: RemovalOptions): Promise<void> {
   if (kind !== "dir") return options.monitor.problem(new SourceLeft(source, "it is no directory any more"));
   {
     using top = parent.openDir(name);
-    await new FileRemoval(top, options).run();
-    await new DirectoryRemoval(options).empty(top, source);
+    const directories = await new FileRemoval(top, options).run();
+    await new DirectoryRemoval(top, options).run(directories);
   }
   attempt(options.monitor, () => {
     if (isEmpty(parent, name)) parent.rmdir(name);
@@ -66,12 +66,17 @@ class FileRemoval {
     this.#options = options;
   }
 
-  async run(): Promise<void> {
+  /** @returns the directories of the snapshot, outer ones first */
+  async run(): Promise<Apath[]> {
+    const directories: Apath[] = [];
     let at: Apath | undefined;
     let directory: Dir | undefined;
     try {
       for (const entry of this.#options.entries) {
-        if (entry.kind === "dir") continue;
+        if (entry.kind === "dir") {
+          directories.push(entry.path);
+          continue;
+        }
         const parent = parentOf(entry.path);
         if (parent !== at) {
           directory?.[Symbol.dispose]();
@@ -81,6 +86,7 @@ class FileRemoval {
         await this.#options.pace.step();
         if (directory !== undefined) this.#remove(entry, directory);
       }
+      return directories;
     } finally {
       directory?.[Symbol.dispose]();
     }
@@ -104,53 +110,61 @@ class FileRemoval {
   }
 }
 
-/** Directories that are empty by now; what is left in the others is named. */
+/** Directories of the snapshot that are empty by now; what is left in the others is named. */
 class DirectoryRemoval {
+  readonly #top: Dir;
   readonly #options: RemovalOptions;
-  #left = 0;
+  readonly #left = new Set<Apath>();
+  #told = 0;
 
-  constructor(options: RemovalOptions) {
+  constructor(top: Dir, options: RemovalOptions) {
+    this.#top = top;
     this.#options = options;
   }
 
-  async empty(directory: Dir, path: Raw, isTop = true): Promise<void> {
-    await this.#options.pace.step();
-    const { names, kinds } = directory.list();
-    for (const [i, name] of names.entries()) {
-      const inner = joinRaw(path, name);
-      if ((kinds[i] ?? directory.stat(name)?.kind) === "dir") await this.#removeDirectory(directory, name, inner);
-      else if (directory.stat(name) !== undefined) this.#tell(inner);
+  /** @param directories outer ones first */
+  async run(directories: readonly Apath[]): Promise<void> {
+    for (const path of directories.toReversed()) {
+      await this.#options.pace.step();
+      if (path !== TOP && !this.#remove(path)) this.#left.add(path);
     }
-    if (isTop && this.#left > MOST_NAMED) {
-      this.#options.monitor.notice(`${this.#left - MOST_NAMED} more things stay in ${textOf(this.#options.source)}`);
-    }
+    for (const path of [TOP, ...this.#left]) this.#tellWhatIsIn(path);
+    const more = this.#told - MOST_NAMED;
+    if (more > 0) this.#options.monitor.notice(`${more} more things stay in ${textOf(this.#options.source)}`);
   }
 
-  async #removeDirectory(parent: Dir, name: Raw, path: Raw): Promise<void> {
+  /** @returns false if it is still there */
+  #remove(path: Apath): boolean {
     try {
-      {
-        using directory = parent.openDir(name);
-        makeWritable(directory);
-        await this.empty(directory, path, false);
-      }
-      if (isEmpty(parent, name)) parent.rmdir(name);
+      using parent = openIfThere(() => this.#top.openPath(parentOf(path).slice(1) as Raw));
+      if (parent === undefined) return true;
+      makeWritable(parent);
+      parent.rmdir(nameOf(path));
+      return true;
     } catch (error) {
       if (!(error instanceof DiskFault)) throw error;
-      this.#options.monitor.problem(error);
+      if (error.errno === "ENOTDIR") return true; // it is something else by now, and told with the directory it is in
+      if (error.errno !== "ENOTEMPTY" && error.errno !== "EEXIST") this.#options.monitor.problem(error);
+      return false;
     }
   }
 
-  #tell(path: Raw): void {
-    if (++this.#left > MOST_NAMED) return;
-    this.#options.monitor.problem(new SourceLeft(path, "it came, or changed, after the source was read"));
+  #tellWhatIsIn(path: Apath): void {
+    using directory = openIfThere(() => this.#top.openPath(path.slice(1) as Raw));
+    for (const name of directory?.list().names ?? []) {
+      const inner = childOf(path, name);
+      if (this.#left.has(inner) || ++this.#told > MOST_NAMED) continue;
+      const where = joinRaw(this.#options.source, inner.slice(1) as Raw);
+      this.#options.monitor.problem(new SourceLeft(where, "it came, or changed, after the source was read"));
+    }
   }
 }
 
 /** Times of change (ctime) are no help: removing another name of the file changes them. */
 function isSame({ kind, size, mtime }: Entry, directory: Dir, name: Raw): boolean {
   const stat = directory.stat(name);
-  if (stat === undefined || stat.kind !== kind) return false;
-  return kind !== "file" || (stat.size === size && stat.mtime === mtime);
+  if (stat === undefined || stat.kind !== kind || stat.mtime !== mtime) return false;
+  return kind !== "file" || stat.size === size;
 }
 
 function makeWritable(directory: Dir): void {

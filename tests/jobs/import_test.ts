@@ -139,14 +139,16 @@ Deno.test("an import leaves what came or changed after it was read, and tells it
     }
     if (isPublished && call.operation === "unlink" && call.path.endsWith("/source/a")) {
       world.write("sub/new", "came later");
+      Deno.mkdirSync(`${world.source}/sub/empty-and-new`);
       world.write("sub/b", "changed");
     }
     return proceed();
   });
   const entry = await world.perform("a.json", disk);
   strictEqual(entry?.outcome, "problems");
-  deepStrictEqual(entry?.problems.map(({ code }) => code), ["source-left", "source-left"]);
-  deepStrictEqual([...Deno.readDirSync(`${world.source}/sub`)].map(({ name }) => name).sort(), ["b", "new"]);
+  deepStrictEqual(entry?.problems.map(({ code }) => code), ["source-left", "source-left", "source-left"]);
+  const left = [...Deno.readDirSync(`${world.source}/sub`)].map(({ name }) => name).sort();
+  deepStrictEqual(left, ["b", "empty-and-new", "new"]);
   strictEqual(Deno.readTextFileSync(`${world.archive}/x/sub/b`), "2");
   strictEqual(isThere(`${world.source}/a`), false);
 });
