@@ -7,8 +7,10 @@ import { rawOf } from "../../src/core/raw.ts";
 import { backup } from "../../src/operations/backup.ts";
 import { forget } from "../../src/operations/forget.ts";
 import { prune } from "../../src/operations/prune.ts";
+import { repair } from "../../src/operations/repair.ts";
 import { rebuildCatalog } from "../../src/operations/rebuild.ts";
 import { tag } from "../../src/operations/tag.ts";
+import type { Disk } from "../../src/platform/disk.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
 import { openStorage, type Storage } from "../../src/storage/storage.ts";
 import { CuttingDisk, PowerCut } from "../support/cutting_disk.ts";
@@ -56,6 +58,15 @@ const step = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant("prune" as const), cut }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("rebuild" as const), cut }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("lose the catalog" as const) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant("damage" as const),
+      cut,
+      which: fc.nat(),
+      how: fc.constantFrom("flip", "cut", "delete"),
+    }),
+  },
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
@@ -116,6 +127,39 @@ class Life implements Disposable {
         });
       case "lose the catalog":
         return run("rm", "-f", `${world.storagePath}/db/catalog.sqlite`) as unknown as void;
+      case "damage":
+        return await this.#damageAndRepair(step);
+    }
+  }
+
+  /** Any item, whatever it is; a copy of the storage has it still. A repair that was cut short is simply made again. */
+  async #damageAndRepair({ which, how, cut }: { which: number; how: string; cut: number | undefined }): Promise<void> {
+    const { world } = this, copy = `${world.base}/copy-of-storage`;
+    const items = [...world.items().values()].sort();
+    if (items.length === 0) return;
+    run("rm", "-rf", copy);
+    run("cp", "-a", world.storagePath, copy);
+    const item = items[which % items.length]!;
+    // A snapshot whose root is not there was forgotten, as far as anybody can tell.
+    damage(item, item.endsWith("f0") ? "flip" : how);
+    if (cut !== undefined) await this.#repair(copy, new CuttingDisk(openDisk(), cut).disk);
+    ok(await this.#repair(copy, openDisk()));
+    strictEqual((await world.check()).damaged, 0);
+  }
+
+  /** @returns false if it was cut */
+  async #repair(copy: string, disk: Disk): Promise<boolean> {
+    const monitor = new TestMonitor(), machine = { ...this.world.machine, disk };
+    const signal = new AbortController().signal;
+    try {
+      using storage = openStorage(machine, rawOf(this.world.storagePath), monitor);
+      using other = openStorage(this.world.machine, rawOf(copy), monitor);
+      const request = { readData: true, from: [other], dryRun: false, workers: 0, signal };
+      strictEqual((await repair(storage, request, () => {}, monitor)).lost, 0);
+      return true;
+    } catch (error) {
+      if (error instanceof PowerCut) return false;
+      throw error;
     }
   }
 
@@ -163,6 +207,16 @@ class Life implements Disposable {
     const there = new Set<string>(storage.snapshots().map(({ id }) => id));
     for (const id of this.copies.keys()) if (!there.has(id)) this.copies.delete(id);
   }
+}
+
+/** Changes an item without changing its name, or takes it away. */
+function damage(path: string, how: string): void {
+  if (how === "delete") return Deno.removeSync(path);
+  Deno.chmodSync(path, 0o600);
+  const bytes = Deno.readFileSync(path);
+  if (how === "flip" && bytes.length > 0) bytes[bytes.length >> 1]! ^= 4;
+  Deno.writeFileSync(path, how === "cut" ? bytes.subarray(0, bytes.length >> 1) : bytes);
+  Deno.chmodSync(path, 0o400);
 }
 
 async function prunes(storage: Storage, monitor: TestMonitor): Promise<void> {
