@@ -44,6 +44,7 @@ export async function dump(
   monitor: Monitor,
 ): Promise<void> {
   const { snapshot, format, signal } = request;
+  using _held = storage.hold(snapshot.id);
   const path = pathMeant(storage.manifest(snapshot.id), request.path, snapshot);
   // Depth first, as tar wants it: times of a directory are set when something outside of it follows.
   const listed = listing(storage, { snapshot, path, extent: "tree", order: "name", reverse: false });

@@ -45,12 +45,17 @@ Deno.test(`${FILES} files in ${SNAPSHOTS} snapshots are looked through quickly`,
     const [version] = storage.catalog().history("/photos-0001/album-01/IMG_00001040.txt" as Apath);
     strictEqual(version?.first, 1);
   }
-  for (const args of QUESTIONS) {
-    const { lines, ms, kb } = answer(world.storagePath, args);
-    ok(lines > 0, args.join(" "));
-    if (!isSlow) continue;
-    console.log(`${args.join(" ")}: ${lines} lines, ${Math.round(ms)} ms, ${kb} KB`);
-    ok(ms < LONGEST_MS, `${args.join(" ")} took ${ms} ms`);
-    ok(kb! < MOST_KB, `${args.join(" ")} took ${kb} KB`);
-  }
+  for (const args of QUESTIONS) ask(world, args, LONGEST_MS);
+  ask(world, ["forget", "--keep-last", "3", "--keep-monthly", "2", "--dry-run"], 2 * LONGEST_MS);
+  ask(world, ["forget", "--keep-last", "3"], Infinity);
+  ask(world, ["prune"], Infinity);
 });
+
+function ask(world: World, args: readonly string[], longestMs: number): void {
+  const { lines, ms, kb } = answer(world.storagePath, args);
+  ok(lines > 0, args.join(" "));
+  if (!isSlow) return;
+  console.log(`${args.join(" ")}: ${lines} lines, ${Math.round(ms)} ms, ${kb} KB`);
+  ok(ms < longestMs, `${args.join(" ")} took ${ms} ms`);
+  ok(kb! < MOST_KB, `${args.join(" ")} took ${kb} KB`);
+}
