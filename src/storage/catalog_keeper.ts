@@ -8,33 +8,29 @@
  */
 import type { RootId } from "../core/content_id.ts";
 import { Fault } from "../core/fault.ts";
-import { type Raw, rawOf, textOf } from "../core/raw.ts";
-import { type Dir, DiskFault } from "../platform/disk.ts";
-import { type Catalog, createCatalog, memoryCatalog, openCatalog, type SnapshotInfo } from "./catalog/catalog.ts";
+import { DiskFault } from "../platform/disk.ts";
+import { type Catalog, memoryCatalog, type SnapshotInfo } from "./catalog/catalog.ts";
 import { CatalogFault, type Mode } from "./catalog/database.ts";
 import type { ManifestSource } from "./catalog/ranges.ts";
 import { entriesToCompare } from "./catalog/take_up.ts";
 import { agreementOf, readAgreement, writeAgreement } from "./catalog_agreement.ts";
+import { CatalogFile } from "./catalog_file.ts";
 import { type Head, isSameSnapshot, linesOf, previousOf, renumbered, withSequence } from "./catalog_heads.ts";
 import { Locked } from "./faults.ts";
 import { ForeignSnapshot } from "./root.ts";
 import { DamagedSettings } from "./settings.ts";
 import type { Storage } from "./storage.ts";
-import { removeRecursively } from "./tree.ts";
 
-const NAME = rawOf("catalog.sqlite");
-/** What SQLite may have left beside a database; it would spoil another one. */
-const LEFTOVERS = ["-journal", "-wal", "-shm"].map((ending) => (NAME + ending) as Raw);
 /** Comparing more entries than that may change more pages than should be kept in memory for one commit. */
 const FEW_ENTRIES = 20_000;
 /** The same of taking out snapshots with that many entries: mostly, few of them are their own. */
 const MANY_ENTRIES = 1_500_000;
 /** A writer that has removed roots is given that time to remove them from the catalog too. */
 const PATIENCE_MS = 2000, PAUSE_MS = 50;
-const COPIED_AT_ONCE = 1024 * 1024;
 
 export class CatalogKeeper implements Disposable {
   readonly #storage: Storage;
+  readonly #file: CatalogFile;
   #catalog: Catalog | undefined;
   #owned = false;
   /** The catalog is open and knows what this writer has done. */
@@ -46,6 +42,7 @@ export class CatalogKeeper implements Disposable {
 
   constructor(storage: Storage) {
     this.#storage = storage;
+    this.#file = new CatalogFile(storage.dir, storage.settings.id);
   }
 
   [Symbol.dispose](): void {
@@ -163,7 +160,7 @@ export class CatalogKeeper implements Disposable {
 
   #openFile(mode: Mode): Catalog | { readonly stale: string } {
     if (this.#distrust !== undefined) return { stale: this.#distrust };
-    return openCatalog(this.#path("db"), this.#storage.settings.id, { mode });
+    return this.#file.open(mode);
   }
 
   /** For a reader: true if the catalog is what the last writer left, or what the writer at work has left so far. */
@@ -323,48 +320,17 @@ export class CatalogKeeper implements Disposable {
     if (this.#isInMemory) return action(catalog);
     const isEmpty = catalog.generation().length === 0;
     this.#close();
-    this.#catalog = this.#replaceFile((path) => {
-      using made = isEmpty ? this.#createFile(path) : this.#copyFile(path);
-      action(made);
-    });
+    this.#catalog = this.#replaceFile(isEmpty ? "new" : "copy", action);
   }
 
   #rebuildFile(): Catalog {
-    const catalog = this.#replaceFile((path) => {
-      using made = this.#createFile(path);
-      this.#fill(made);
-    });
+    const catalog = this.#replaceFile("new", (made) => void this.#fill(made));
     this.#noteAgreement(catalog);
     return catalog;
   }
 
-  /** What is known of verifications outlives the rest. */
-  #createFile(path: string): Catalog {
-    const made = createCatalog(path, this.#storage.settings.id);
-    made.takeVerifications(this.#path("db"), this.#storage.settings.id);
-    return made;
-  }
-
-  #copyFile(path: string): Catalog {
-    using temp = this.#storage.dir.openDir(rawOf("tmp"));
-    using db = this.#storage.dir.openDir(rawOf("db"));
-    copyFile(db, temp, NAME);
-    const opened = openCatalog(path, this.#storage.settings.id, { mode: "rework" });
-    if ("stale" in opened) throw new CatalogFault(`its copy ${opened.stale}`);
-    return opened;
-  }
-
-  /** Has a file made in tmp/, and puts it in the place of the catalog once it is durable. */
-  #replaceFile(make: (path: string) => void): Catalog {
-    using temp = this.#storage.dir.openDir(rawOf("tmp"));
-    using db = this.#storage.dir.openDir(rawOf("db"));
-    removeDatabase(temp);
-    make(this.#path("tmp"));
-    using file = temp.openOrCreate(NAME, 0o600);
-    file.sync();
-    // A journal left by a crash belongs to the old file: neither may meet the other's.
-    if (db.stat(NAME)?.kind === "dir" || LEFTOVERS.some((name) => db.stat(name) !== undefined)) removeDatabase(db);
-    temp.rename(NAME, db, NAME);
+  #replaceFile(start: "new" | "copy", make: (catalog: Catalog) => void): Catalog {
+    this.#file.replaceBy(start, make);
     this.#distrust = undefined;
     const opened = this.#openFile("update");
     if ("stale" in opened) throw new CatalogFault(`it was just made, but it ${opened.stale}`);
@@ -439,24 +405,6 @@ export class CatalogKeeper implements Disposable {
     const agreement = this.#agreement(catalog);
     if (readAgreement(this.#storage.dir) !== agreement) writeAgreement(this.#storage.dir, agreement);
   }
-
-  #path(directory: "db" | "tmp"): string {
-    return `${textOf(this.#storage.path)}/${directory}/${textOf(NAME)}`;
-  }
-}
-
-/** The database first: without it, what is left beside it means nothing. */
-function removeDatabase(directory: Dir): void {
-  for (const name of [NAME, ...LEFTOVERS]) removeRecursively(directory, name);
-}
-
-function copyFile(from: Dir, to: Dir, name: Raw): void {
-  using source = from.open(name);
-  using target = to.create(name, 0o600);
-  if (source === undefined || target === undefined) throw new DiskFault("ENOENT", "copy", name);
-  if (target.cloneFrom(source)) return;
-  const buffer = new Uint8Array(COPIED_AT_ONCE);
-  for (let at = 0, got = 0; (got = source.read(buffer, at)) > 0; at += got) target.write(buffer.subarray(0, got), at);
 }
 
 function pause(ms: number): void {

@@ -60,12 +60,23 @@ function* additions(piece: Piece): Generator<Change> {
 /** @returns the next line that can be read, and where the one after it begins; undefined at the end */
 function lineAt({ bytes, end }: Piece, at: number): { state: LineState; end: number } | undefined {
   for (let from = at; from < end;) {
-    const newline = bytes.indexOf(NEWLINE, from);
+    const newline = newlineFrom(bytes, from);
     const state = stateOf(rawOfBytes(bytes.subarray(from, newline)), 0, newline - from);
     from = newline + 1;
     if (state !== undefined) return { state, end: from };
   }
   return undefined;
+}
+
+/** By the methods of typed arrays: those of Buffer go through the bytes one by one on some runtimes, and through all of them. */
+const { indexOf, lastIndexOf } = Uint8Array.prototype;
+
+function newlineFrom(bytes: Buffer, at: number): number {
+  return indexOf.call(bytes, NEWLINE, at);
+}
+
+function newlineUpTo(bytes: Buffer, at: number): number {
+  return lastIndexOf.call(bytes, NEWLINE, at);
 }
 
 /** Bytes of the whole lines that are the same from `a` and `b` on. */
@@ -101,7 +112,7 @@ function firstNotBefore(bytes: Buffer, path: Apath): number {
   let low = 0, high = bytes.length;
   while (low < high) {
     const middle = low + ((high - low) >>> 1);
-    const start = middle === 0 ? 0 : bytes.lastIndexOf(NEWLINE, middle - 1) + 1;
+    const start = middle === 0 ? 0 : newlineUpTo(bytes, middle - 1) + 1;
     const line = lineAt(whole, start);
     if (line !== undefined && compareApath(line.state.path, path) < 0) low = line.end;
     else high = start;
