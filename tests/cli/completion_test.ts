@@ -87,6 +87,8 @@ Deno.test("complete offers names of snapshots: latest, of a series, trees; ids o
   ok((await world.offers("ls", begun)).includes(first.id.slice(0, 12)));
   deepStrictEqual(await world.offers("ls", first.id.slice(0, 20)), [first.id]);
   deepStrictEqual(await world.offers("tree", "remove", "ma"), ["mail:latest"]);
+  deepStrictEqual(await world.offers("diff", "latest", "ma"), ["mail:latest"]);
+  deepStrictEqual(await world.offers("forget", "latest", "ma"), ["mail:latest"]);
   deepStrictEqual(
     await world.offers("ls", "2026/11-21T0"),
     [second.tree, first.tree].filter((tree) => /T0/.test(tree)),
@@ -103,6 +105,8 @@ Deno.test("complete offers paths in the snapshot that was named, tags, and names
   deepStrictEqual(await world.offers("restore", "mail:latest", "inbox", "/"), ["/inbox"]);
   deepStrictEqual(await world.offers("backup", "--name", ""), ["photos", "mail"]);
   deepStrictEqual(await world.offers("backup", "--tag", ""), ["nightly", "mine"]);
+  deepStrictEqual(await world.offers("forget", "--host", ""), ["testhost"]);
+  deepStrictEqual(await world.offers("restore", "latest", "--as", ""), [":files"]);
 });
 
 Deno.test("complete offers the names that the configuration has", async () => {

@@ -63,8 +63,13 @@ async function* offersFor(
   else yield* valuesOf(what instanceof Option ? placeholder(what) : what.name(), { command, operands, typed }, known);
 }
 
+/** Options whose word for their value means something else elsewhere. */
+const EXCEPTIONS: Readonly<Record<string, string>> = { host: "HOST", why: "FILE", as: "FILE", readFrom: "FILE" };
+
 /** "DIR" of `-s, --storage <DIR>`. */
 function placeholder(option: Option): string {
+  const exception = EXCEPTIONS[option.attributeName()];
+  if (exception !== undefined) return exception;
   return /[<[]([^\]>]+)/.exec(option.flags)?.[1]?.replace("...", "") ?? "";
 }
 
@@ -87,6 +92,8 @@ async function* valuesOf(name: string, context: Context, known: Known): AsyncGen
     case "SERIES":
     case "NAME":
       return yield* known.series();
+    case "HOST":
+      return yield* known.hosts();
     case "TAG":
       return yield* known.tags();
     case "SOURCE":

@@ -61,6 +61,10 @@ export class Known implements Disposable {
     for (const value of new Set((await this.#snapshots()).flatMap(({ tags }) => tags))) yield { value };
   }
 
+  async *hosts(): AsyncGenerator<Candidate> {
+    for (const value of new Set((await this.#snapshots()).map(({ host }) => host))) yield { value };
+  }
+
   /** What is in the directory that has been typed so far; directories end with a slash. */
   async *paths(name: string, typed: string): AsyncGenerator<Candidate> {
     const { resolveSnapshot } = await import("../../storage/resolve.ts");
