@@ -1,6 +1,7 @@
 /** Random histories of a source, against plain copies made by `cp -a`. SLOW=1 runs many more. */
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
+import { plan } from "../../src/operations/plan.ts";
 import { rebuildCatalog } from "../../src/operations/rebuild.ts";
 import { differences, run, TestMonitor, World } from "../support/world.ts";
 
@@ -76,8 +77,17 @@ class History implements Disposable {
   }
 
   async backup(tree: boolean): Promise<void> {
+    const planned = await this.#plan(tree);
     const { snapshot, monitor } = await this.world.backup({ tree });
     deepStrictEqual(monitor.problems, []);
+    deepStrictEqual(planned, {
+      readFiles: monitor.of("readFiles"),
+      readBytes: monitor.of("readBytes"),
+      unchangedFiles: monitor.of("unchangedFiles"),
+      storedItems: monitor.of("storedItems"),
+      storedBytes: monitor.of("storedBytes"),
+      entries: snapshot.entries,
+    });
     const copy = `${this.world.base}/copy-${this.copies.size}`;
     run("cp", "-a", this.world.source, copy);
     this.copies.set(snapshot.id, copy);
@@ -89,6 +99,23 @@ class History implements Disposable {
     }
     const there = this.world.items();
     for (const id of this.lost) if (there.has(id)) this.lost.delete(id);
+  }
+
+  /** What the plan of a backup promises; few files are looked into completely, so nothing of it is a guess. */
+  async #plan(tree: boolean) {
+    const monitor = new TestMonitor();
+    using storage = this.world.open(monitor);
+    const planned = await plan(storage, { ...this.world.request(), tree }, monitor);
+    deepStrictEqual(monitor.problems, []);
+    const states = [planned.new, planned.changed, planned.again, planned.unchanged];
+    return {
+      readFiles: planned.readFiles,
+      readBytes: planned.readBytes,
+      unchangedFiles: planned.unchanged.files,
+      storedItems: planned.store.contents,
+      storedBytes: planned.store.bytes,
+      entries: states.reduce((sum, { files, others }) => sum + files + others, 0),
+    };
   }
 
   #rebuild(): void {
