@@ -1,4 +1,5 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { FakeWorld, runIn } from "./fake_world.ts";
 import { Place } from "./program.ts";
 
 function plant(place: Place): void {
@@ -71,4 +72,14 @@ Deno.test("--stdin-name keeps standard input, --command what a command prints", 
   place.fault(2, "bad-usage", "backup", "--command", "true");
   place.fault(2, "bad-usage", "backup");
   match(place.expect(2, "backup", "--stdin-name", "a/b").stderr, /without slashes/);
+});
+
+Deno.test("--source knows the home directory, which a shell doesn't put there", async () => {
+  using place = new Place();
+  plant(place);
+  const world = new FakeWorld();
+  Object.assign(world.variables, { HOME: place.source, BACKUP_TOOL_STORAGE: place.storage });
+  const { status, stdout, stderr } = await runIn(world, "backup", "--init", "--source", "x=~/a", "--json");
+  strictEqual(status, 0, stderr);
+  deepStrictEqual(JSON.parse(stdout).snapshot.sources, [Deno.realPathSync(`${place.source}/a`)]);
 });
