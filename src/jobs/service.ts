@@ -39,9 +39,12 @@ export interface ServiceOptions {
   readonly signal: AbortSignal;
 }
 
+/** A job that was ended; the history knows the rest. */
+export type Ended = Pick<HistoryEntry, "run" | "name" | "kind" | "outcome" | "problemCount" | "snapshot" | "error">;
+
 export interface ServiceResult {
-  /** Of the jobs that were ended. */
-  readonly entries: readonly Pick<HistoryEntry, "outcome" | "error">[];
+  /** The jobs that were ended; none unless it was to run once. */
+  readonly entries: readonly Ended[];
   /** Why it ended early, with jobs left. */
   readonly postponed: Told | undefined;
   readonly interrupted: boolean;
@@ -69,7 +72,7 @@ class Service implements Disposable {
   readonly #recurring: RecurringJobs;
   readonly #runner: JobRunner;
   readonly #alarm = new Alarm();
-  readonly #entries: Pick<HistoryEntry, "outcome" | "error">[] = [];
+  readonly #entries: Ended[] = [];
   #trimmedMs = 0;
   /** Why the last job that was tried could not be done, and its name. */
   #postponed: Told | undefined;
@@ -181,7 +184,8 @@ class Service implements Disposable {
     const { entry, postponed } = await this.#orStopped(this.#runner.perform(name));
     notify("STATUS=Waiting for jobs");
     if (entry !== undefined) {
-      this.#entries.push({ outcome: entry.outcome, ...(entry.error !== undefined && { error: entry.error }) });
+      // A service that runs for years must not remember all of them.
+      if (this.#options.once) this.#entries.push(endedOf(entry));
       logEnd(log, entry, machine.clock.nowMs() - startMs);
     }
     const isTold = this.#waiting === name && this.#postponed?.message === postponed?.message;
@@ -296,6 +300,18 @@ class Alarm {
     this.#ring = undefined;
     this.#hasRung = false;
   }
+}
+
+function endedOf({ run, name, kind, outcome, problemCount, snapshot, error }: HistoryEntry): Ended {
+  return {
+    run,
+    name,
+    kind,
+    outcome,
+    problemCount,
+    ...(snapshot !== undefined && { snapshot }),
+    ...(error !== undefined && { error }),
+  };
 }
 
 function logEnd(log: Log, entry: HistoryEntry, elapsedMs: number): void {

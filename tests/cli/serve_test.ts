@@ -85,6 +85,18 @@ Deno.test("serve --once does what is there, and ends with the status of the wors
   ]);
   place.put("a.json", "{}");
   once(2);
+  place.put("a.json", CHECK);
+  const { stdout, stderr: lines } = place.expect(0, "serve", "--jobs", "jobs", "--once", "--json");
+  const [{ run }] = place.json("job", "history", "--last", "1");
+  deepStrictEqual(JSON.parse(stdout), {
+    jobs: [{ run, name: "a.json", kind: "check", outcome: "done", problemCount: 0 }],
+    postponed: null,
+  });
+  deepStrictEqual(lines.trimEnd().split("\n").map((line) => JSON.parse(line).event), [
+    "service-started",
+    "job-started",
+    "job-ended",
+  ]);
   place.put("a.json", { kind: "copy", to: "somewhere" });
   place.put("b.json", "{}");
   place.put("c.json", CHECK);

@@ -269,5 +269,6 @@ Deno.test("serve() notices a new job when it is told of a change, long before it
       if (states.some((before) => before.includes("Doing")) && state.includes("Waiting")) world.signal.abort();
     },
   });
-  deepStrictEqual((await serving).entries.map(({ outcome }) => outcome), ["done"]);
+  const { log } = await serving;
+  deepStrictEqual(log.filter(({ event }) => event === "job-ended").map(({ fields }) => fields?.["outcome"]), ["done"]);
 });

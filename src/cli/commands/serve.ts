@@ -19,7 +19,7 @@ interface ServeOptions {
   readonly tmp?: string;
   readonly once?: boolean;
   readonly log?: string;
-  readonly logFormat: LogFormat;
+  readonly logFormat?: LogFormat;
   readonly logSize: number;
   readonly scanEvery: number;
   readonly keepHistory: number;
@@ -45,6 +45,7 @@ export const defineServe: Define = (program, act) => {
       const { serve } = await import("../../jobs/service.ts");
       const result = await serve(await serviceOptions(session, options, held));
       if (!options.once) return EXIT.done;
+      session.result({ jobs: result.entries, postponed: result.postponed ?? null }, []);
       if (result.interrupted) return EXIT.interrupted;
       return exitForJobs(result.entries.map(({ outcome }) => outcome), result.postponed?.code);
     })
@@ -64,7 +65,8 @@ function withOptions(command: Command): Command {
     .option("--tmp <DIR>", "where imports are prepared, on the file system of the storage (default: its tmp/)")
     .option("--log <FILE>", "also write the log into a file")
     .addOption(
-      new Option("--log-format <FORMAT>", "lines for people or for programs").choices(["text", "json"]).default("text"),
+      new Option("--log-format <FORMAT>", "lines for people, or for programs (default: text; with --json: json)")
+        .choices(["text", "json"]),
     )
     .addOption(
       new Option("--log-size <SIZE>", "begin a new file when it is that large; five old ones are kept")
@@ -156,11 +158,12 @@ async function makeLog(session: Session, options: ServeOptions, machine: Machine
     import("../../jobs/log.ts"),
     import("../../jobs/log_file.ts"),
   ]);
-  const { world, options: { quiet } } = session;
+  const { world, options: { quiet, json = false } } = session;
+  const format = options.logFormat ?? (json ? "json" : "text");
   const path = options.log === undefined ? undefined : absolutePath(world, options.log);
   const file = path === undefined ? undefined : held.use(new LogFile(machine.disk, path, options.logSize));
   return (event) => {
-    const line = logLine(event, world.clock.nowMs(), options.logFormat);
+    const line = logLine(event, world.clock.nowMs(), format);
     if (!quiet || event.level !== "info") quietly(() => world.stderr.write(bytesOf(rawOf(line))));
     quietly(() => file?.write(line));
   };
