@@ -3,7 +3,7 @@ import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { JobWorld } from "../support/job_world.ts";
 import { differences, run } from "../support/world.ts";
 
-const ROUNDS = Deno.env.get("SLOW") ? 200 : 4;
+const ROUNDS = Number(Deno.env.get("ROUNDS") ?? (Deno.env.get("SLOW") ? 200 : 4));
 const JOBS_A_ROUND = 8;
 
 function program(...args: string[]): Deno.Command {
