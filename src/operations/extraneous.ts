@@ -9,7 +9,7 @@ import type { Entry } from "../core/entry.ts";
 import { Fault } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
 import { type Raw, rawOf, textOf } from "../core/raw.ts";
-import { type Dir, DiskFault } from "../platform/disk.ts";
+import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
 import { type Filter, parseFilter } from "../source/filter.ts";
 import type { SourceRoot } from "../source/placement.ts";
 import { type Found, walk } from "../source/walk.ts";
@@ -48,6 +48,7 @@ export class CannotDelete extends Fault {
 export async function removeExtraneous(storage: Storage, options: ExtraneousOptions): Promise<void> {
   const { manifest, routes, monitor } = options;
   const leftOut = assertDeletable(manifest);
+  for (const { target } of routes) assertNotSystem(storage, target, manifest);
   const then = surveyLeftOut(storage, { manifest, leftOut, monitor });
   if (then.unaccounted > 0) {
     throw new CannotDelete(`the backup had ${then.unaccounted} problems with what the snapshot doesn't name`);
@@ -64,6 +65,21 @@ function assertDeletable({ root }: Manifest): LeftOut {
   if (root.leftOut === undefined) throw new CannotDelete("the snapshot doesn't say what its backup left out");
   if (root.leftOut.unlisted) throw new CannotDelete("the snapshot has only what was on a list");
   return root.leftOut;
+}
+
+/** A slip of the finger must not empty the whole machine. */
+function assertNotSystem({ machine }: Storage, target: Raw, { root }: Manifest): void {
+  if (!isWhole(machine.disk, target) || root.sources.some(({ path }) => path === "/")) return;
+  throw new CannotDelete("the target is the whole system, and the snapshot is not of that");
+}
+
+function isWhole(disk: Disk, path: Raw): boolean {
+  try {
+    return disk.realPath(path) === "/";
+  } catch (error) {
+    if (error instanceof DiskFault) return false;
+    throw error;
+  }
 }
 
 /** Directories in the target that correspond to sources. A symlink in the place of one leads outside: it is none. */

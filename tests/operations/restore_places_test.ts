@@ -358,6 +358,17 @@ Deno.test("restore() with delete refuses if the snapshot may lack what was there
   ok(exists(`${world.source}/secret/b`));
 });
 
+Deno.test("restore() with delete refuses to take the whole system for the place of something else", async () => {
+  using world = new World();
+  world.write("a", "1");
+  await world.backup();
+  const destination = { kind: "directory", path: rawOf("/"), strip: 0 } as const;
+  await rejects(preview(world, { destination, delete: true }, ""), { code: "cannot-delete" });
+  Deno.symlinkSync("/", `${world.base}/link`);
+  const linked = { ...destination, path: rawOf(`${world.base}/link`) };
+  await rejects(preview(world, { destination: linked, delete: true }, ""), { code: "cannot-delete" });
+});
+
 Deno.test("restore() with delete refuses a snapshot of nothing but listed paths", async () => {
   using world = new World();
   for (const name of ["listed", "unlisted"]) world.write(name, name);
