@@ -225,6 +225,11 @@ Deno.test("diff of the first snapshot, and of a path that isn't there, say what 
   using world = await looked();
   const first = await runIn(world, "diff", "latest~2");
   deepStrictEqual([first.status, first.stderr.split("\n")[1]], [2, "  hint: Name another one to compare it with"]);
+  const directory = await runIn(world, "diff", "latest", "source");
+  deepStrictEqual([directory.status, directory.stderr.split("\n")[1]], [
+    2,
+    "  hint: If you mean the directory, write `./source`",
+  ]);
   const typo = await runIn(world, "diff", "latest", "-p", "/leters");
   deepStrictEqual([typo.status, typo.stdout], [1, ""]);
 });

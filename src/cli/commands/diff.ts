@@ -1,5 +1,5 @@
 /** backup-tool diff */
-import { BadUsage } from "../../core/fault.ts";
+import { BadUsage, Fault } from "../../core/fault.ts";
 import { type Raw, textOf } from "../../core/raw.ts";
 import { pluralText } from "../../core/size_text.ts";
 import type { Difference, Differences, DiffSummary } from "../../operations/diff.ts";
@@ -69,7 +69,17 @@ function pairOf(storage: Storage, session: Session, first: string, second: strin
   const snapshot = storage.resolve(first);
   if (second === undefined) return { before: previousOf(storage, snapshot), now: snapshot };
   const isDirectory = /^(?:\/|\.\.?(?:\/|$))/.test(second);
-  return { before: snapshot, now: isDirectory ? absolutePath(session.world, second) : storage.resolve(second) };
+  return { before: snapshot, now: isDirectory ? absolutePath(session.world, second) : laterOf(storage, second) };
+}
+
+/** A directory that was named as if it were a snapshot is a likely mistake. */
+function laterOf(storage: Storage, name: string): SnapshotInfo {
+  try {
+    return storage.resolve(name);
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== "no-snapshot" || error.hint.startsWith("Did you mean")) throw error;
+    throw new BadUsage(error.message, `If you mean the directory, write \`./${name}\``);
+  }
 }
 
 function previousOf(storage: Storage, { sequence, host, name, id }: SnapshotInfo): SnapshotInfo {
