@@ -15,12 +15,17 @@ export function readSettings(storage: Dir, path: Raw, monitor: Monitor): Setting
   const text = readSmall(storage, joinRaw(DB, MAIN));
   if (text !== undefined) return parseSettings(text);
   using content = openIfThere(storage, CONTENT);
-  if (content === undefined) throw new NoStorage(path, "it has no db/main and no content/");
+  if (content === undefined) throw new NoStorage(path, whyNone(storage));
   const settings = recoverSettings(content);
   if (settings === undefined) throw new NoStorage(path, "db/main is missing and content/ holds no snapshot");
   monitor.notice("db/main was missing; the settings were taken from a snapshot");
   tryWriteSettings(storage, settings, monitor);
   return settings;
+}
+
+/** An empty directory is often one on which a disk should be mounted. */
+function whyNone(directory: Dir): string {
+  return directory.list().names.length === 0 ? "the directory is empty" : "it has no db/main and no content/";
 }
 
 function readSmall(storage: Dir, path: Raw): string | undefined {

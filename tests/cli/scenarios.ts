@@ -73,6 +73,8 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     await say("snapshots", "-s", "nowhere");
     await say("snapshots", "-s", "photos");
     await say("snapshots", "-s", "photos/notes.txt");
+    Deno.mkdirSync(`${world.base}/unmounted`);
+    await say("backup", "photos", "-s", "unmounted");
     await say("backup", "photos", "-s", "nowhere/at/all");
     await say("backup", "phtos", "-s", "st", "--init");
     await say("backup", "photos/", "-s", "st/", "--name", "trailing slashes", "--init");

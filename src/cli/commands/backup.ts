@@ -120,7 +120,7 @@ function withOptions(command: Command): Command {
       ),
     )
     .option("--command <LINE>", "keep what this prints instead; if it fails, there is no snapshot")
-    .option("--init", "make the storage if there is none")
+    .option("--init", "make the storage if there is none; not for cron: its disk may not be mounted")
     .addOption(workersOption())
     .addHelpText(
       "after",
