@@ -123,7 +123,7 @@ export class TreeBuilder implements Disposable {
     using years = this.#storage.openDir(rawOf(year));
     if (years.stat(rawOf(rest)) !== undefined) throw new DiskFault("EEXIST", "create the tree", rawOf(name));
     temp.rename(nameOf(this.place as unknown as Apath), years, rawOf(rest));
-    tree.setSelfAttributes(this.#topAttributes());
+    years.setAttributes(rawOf(rest), this.#topAttributes());
     years.sync();
   }
 

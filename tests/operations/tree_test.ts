@@ -5,6 +5,7 @@ import { buildTree, removeTree } from "../../src/operations/tree.ts";
 import { rawOf } from "../../src/core/raw.ts";
 import { type Disk, DiskFault } from "../../src/platform/disk.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
+import { openPortableDisk } from "../../src/platform/portable_disk.ts";
 import { openStorage } from "../../src/storage/storage.ts";
 import { CuttingDisk, PowerCut } from "../support/cutting_disk.ts";
 import { type Hook, hookedDisk } from "../support/hooked_disk.ts";
@@ -79,6 +80,20 @@ Deno.test("a tree is a plain copy of the source whose files are links to content
   const directories = (at: string) => run("find", at, "-type", "d,l", "-printf", "%y %m %U %G %T@ [%l] %P\n");
   strictEqual(directories(tree).split("\n").sort().join(), directories(world.source).split("\n").sort().join());
   ok(!exists(`${tree}/pipe`));
+});
+
+Deno.test("a backup, its tree and a restore need nothing but the runtime's own calls", async () => {
+  using world = new World({ disk: openPortableDisk() });
+  for (const name of ["a", "dir/b"]) world.write(name, name);
+  Deno.symlinkSync("a", `${world.source}/link`);
+  const { snapshot, monitor } = await world.backup();
+  deepStrictEqual(monitor.problems, []);
+  const { target, monitor: restoring } = await world.restore("latest");
+  deepStrictEqual(restoring.problems, []);
+  for (const copy of [target, `${world.storagePath}/${snapshot.tree}`]) {
+    strictEqual(run("diff", "-r", "--no-dereference", world.source, copy), "");
+  }
+  strictEqual((await world.check()).damaged, 0);
 });
 
 Deno.test("buildTree() makes a removed tree again, byte for byte and with the same attributes", async () => {
