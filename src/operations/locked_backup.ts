@@ -5,7 +5,7 @@ import { DiskFault } from "../platform/disk.ts";
 import { type Runner, runStep } from "../source/lock/act.ts";
 import { OutsideSnapshot } from "../source/lock/lacks.ts";
 import type { LockSpec } from "../source/lock/kinds.ts";
-import { lockSources, recoverLocks, type SourceLock } from "../source/lock/lock.ts";
+import { lockSources, type LockWorld, recoverLocks, type SourceLock } from "../source/lock/lock.ts";
 import { NoSource } from "../source/walk.ts";
 import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
 import type { Storage } from "../storage/storage.ts";
@@ -60,7 +60,11 @@ async function whileLocked<T>(lock: SourceLock, monitor: Monitor, work: () => Pr
   }
 }
 
-async function undoLeftOver(world: Parameters<typeof recoverLocks>[0], monitor: Monitor): Promise<void> {
+/** For the start of whatever locks sources. */
+export async function undoLeftOver(
+  world: Pick<LockWorld, "disk" | "run" | "state">,
+  monitor: Pick<Monitor, "problem" | "notice">,
+): Promise<void> {
   const locks = await recoverLocks(world, "undo", (fault) => monitor.problem(fault));
   for (const { record, isActive, faults } of locks) {
     for (const fault of faults) monitor.problem(fault);

@@ -52,10 +52,11 @@ Deno.test("SIGTERM undoes what the lock did, and ends with 130", async () => {
   strictEqual(place.expect(0, "recover").stdout, "Nothing was left done to any source\n");
 });
 
-Deno.test("a killed backup is seen by recover --list, and undone by recover or by the next backup", async () => {
+Deno.test("a killed backup is seen by recover --list, and undone by recover, by the next backup, or by the start of a service", async () => {
   using place = makePlace();
   const frozen = `${place.base}/frozen`;
-  for (const way of ["recover", "backup"]) {
+  Deno.mkdirSync(`${place.base}/jobs`);
+  for (const way of ["recover", "backup", "serve"]) {
     const child = slowBackup(place);
     await until(() => isThere(frozen));
     const [active] = place.json("recover", "--list");
@@ -74,7 +75,10 @@ Deno.test("a killed backup is seen by recover --list, and undone by recover or b
     ]);
     match(place.expect(0, "recover", "--list").stdout, /source \(command, since .*\): left\n {2}run .*; undone by: /);
     if (way === "recover") match(place.expect(0, "recover").stdout, /: undone\n/);
-    else match(place.expect(0, "backup", "source").stderr, /Undone what a run of .* had done to/);
+    else {
+      const words = way === "backup" ? ["backup", "source"] : ["serve", "--jobs", "jobs", "--once"];
+      match(place.expect(0, ...words).stderr, /Undone what a run of .* had done to/);
+    }
     ok(!isThere(frozen));
     deepStrictEqual(place.json("recover", "--list"), []);
   }

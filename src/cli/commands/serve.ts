@@ -43,7 +43,9 @@ export const defineServe: Define = (program, act) => {
       // It would tell every now and then how far it is, of something that has no end.
       session.monitor[Symbol.dispose]();
       const { serve } = await import("../../jobs/service.ts");
-      const result = await serve(await serviceOptions(session, options, held));
+      const service = await serviceOptions(session, options, held);
+      await undoWhatWasLeft(session, service);
+      const result = await serve(service);
       if (!options.once) return EXIT.done;
       session.result({ jobs: result.entries, postponed: result.postponed ?? null }, []);
       if (result.interrupted) return EXIT.interrupted;
@@ -150,6 +152,18 @@ async function serviceOptions(session: Session, options: ServeOptions, held: Dis
     ...await systemOf(session),
     signal: session.signal,
   };
+}
+
+/** A service that was stopped for a backup, which was then killed, mustn't wait for the next backup. */
+async function undoWhatWasLeft(session: Session, { machine, log }: ServiceOptions): Promise<void> {
+  const [{ undoLeftOver }, { runStep }] = await Promise.all([
+    import("../../operations/locked_backup.ts"),
+    import("../../source/lock/act.ts"),
+  ]);
+  await undoLeftOver({ disk: machine.disk, run: runStep, state: await lockDirectory(session) }, {
+    notice: (message) => log({ level: "info", event: "recovered", message }),
+    problem: (fault) => log({ level: "warning", event: "not-recovered", message: fault.message }),
+  });
 }
 
 /** Standard error, and a file if one is named. */
