@@ -23,8 +23,9 @@ export const defineRepair: Define = (program, act) => {
     .summary("heal what is damaged, from whatever has a copy")
     .description(
       "Heal damaged and missing contents with copies from trees, from the files that were backed up, and from other " +
-        "storages; roots and hunks from other storages. What can't be healed is moved to quarantine/ and named, with " +
-        "every path that needs it. The exit status is 3 if something is lost.",
+        "storages. Snapshots and lists of files come from copies of the storage, or are made again from the catalog " +
+        "and other snapshots. What can't be healed is moved to quarantine/ and named, with every path that needs it. " +
+        "The exit status is 3 if something is lost.",
     )
     .option("--from <STORAGE>", "another storage that may have copies (repeatable)", collected)
     .option("--read-data", "read every byte first, to find all damage")
