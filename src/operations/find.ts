@@ -39,7 +39,6 @@ export function* find(storage: Storage, request: FindRequest): Generator<FoundVe
   const { patterns, ignoreCase, kinds, smallest, largest, content, snapshots, gone } = request;
   const spelt = ignoreCase ? patterns.map((pattern) => pattern.toLowerCase()) : patterns;
   const filter = parseFilter(spelt);
-  const spans = new Spans(storage.snapshots());
   const query = {
     ...roughly(spelt, ignoreCase),
     ignoreCase,
@@ -52,20 +51,32 @@ export function* find(storage: Storage, request: FindRequest): Generator<FoundVe
     ...(snapshots !== undefined && { snapshots: snapshots.map(({ sequence }) => sequence) }),
     gone,
   };
-  for (const version of versions(storage, query)) {
+  const { snapshots: all, versions } = ask(storage, query);
+  const spans = new Spans(all);
+  for (const version of versions) {
     if (filter.isEmpty || fits(filter, version, ignoreCase)) yield { version, span: spans.of(version) };
   }
 }
 
-/** The database has gone through everything before it tells the first one: damage shows by then. */
-function* versions(storage: Storage, query: VersionQuery): Generator<PathVersion> {
-  const { found, first } = storage.ask((catalog) => {
+/**
+ * The database has gone through everything before it tells the first version: damage shows by then. Until it has told
+ * the last one, it answers as of that moment.
+ */
+function ask(storage: Storage, query: VersionQuery): { snapshots: SnapshotInfo[]; versions: Iterable<PathVersion> } {
+  return storage.ask((catalog) => {
     const found = catalog.find(query);
-    return { found, first: found.next() };
+    const first = found.next();
+    return { snapshots: catalog.snapshots(), versions: first.done ? [] : startingWith(first.value, found) };
   });
-  if (first.done) return;
-  yield first.value;
-  yield* found;
+}
+
+function* startingWith<T>(first: T, rest: Generator<T>): Generator<T> {
+  try {
+    yield first;
+    yield* rest;
+  } finally {
+    rest.return(undefined); // whoever stops early must not keep the database locked
+  }
 }
 
 function fits(filter: Filter, { path, kind }: PathVersion, ignoreCase: boolean): boolean {

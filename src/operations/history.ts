@@ -33,21 +33,30 @@ export interface HistoryVersion {
 
 /** Oldest first; one series after the other. @param path in snapshots or else, as it was in the source @throws NeverBackedUp */
 export function history(storage: Storage, path: Apath): HistoryVersion[] {
-  const snapshots = storage.snapshots(), spans = new Spans(snapshots);
-  const versions = versionsOf(storage, [path]) ?? versionsOf(storage, placesIn(storage, path, snapshots));
-  if (versions === undefined) throw new NeverBackedUp(path);
-  const series = Map.groupBy(versions, ({ host, name }) => `${host}\0${name}`);
+  const found = versionsOf(storage, [path]) ?? versionsOf(storage, placesIn(storage, path));
+  if (found === undefined) throw new NeverBackedUp(path);
+  const spans = new Spans(found.snapshots);
+  const series = Map.groupBy(found.versions, ({ host, name }) => `${host}\0${name}`);
   return [...series.values()].flatMap((own) => eventsOf(own, spans));
 }
 
-function versionsOf(storage: Storage, paths: readonly Apath[]): PathVersion[] | undefined {
-  const versions = paths.flatMap((path) => storage.ask((catalog) => catalog.history(path)));
-  return versions.length === 0 ? undefined : versions;
+/** Undefined if there are none. */
+function versionsOf(
+  storage: Storage,
+  paths: readonly Apath[],
+): { snapshots: SnapshotInfo[]; versions: PathVersion[] } | undefined {
+  const found = storage.ask((catalog) =>
+    catalog.asOfOneMoment(() => ({
+      snapshots: catalog.snapshots(),
+      versions: paths.flatMap((path) => catalog.history(path)),
+    }))
+  );
+  return found.versions.length === 0 ? undefined : found;
 }
 
 /** As the newest snapshot of each series has its sources. */
-function placesIn(storage: Storage, path: Apath, snapshots: readonly SnapshotInfo[]): Apath[] {
-  const newest = new Map(snapshots.map((snapshot) => [`${snapshot.host}\0${snapshot.name}`, snapshot.id]));
+function placesIn(storage: Storage, path: Apath): Apath[] {
+  const newest = new Map(storage.snapshots().map((snapshot) => [`${snapshot.host}\0${snapshot.name}`, snapshot.id]));
   return [...new Set([...newest.values()].flatMap((id) => placesOf(path, storage.manifest(id).root.sources)))];
 }
 

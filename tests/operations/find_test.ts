@@ -90,6 +90,24 @@ Deno.test("find() with gone tells what the newest snapshot of its series doesn't
   deepStrictEqual(pathsOf(storage, { gone: true, smallest: 4 }), []);
 });
 
+Deno.test("find() tells what was there when it began, whatever is backed up and forgotten meanwhile", async () => {
+  using world = await threeSnapshots();
+  using storage = world.open();
+  const found = find(storage, { ...EVERYTHING, patterns: ["*.txt"] });
+  const first = found.next();
+  world.write("letters/later.txt", "later");
+  await world.backup();
+  {
+    using other = world.open();
+    using writer = other.write("test");
+    writer.forget(other.snapshots().slice(0, 3).map(({ id }) => id));
+  }
+  const told = [first.value!, ...found].map(({ version, span }) => [textOf(version.path), span.count]);
+  deepStrictEqual(told, [["/letters/mum.txt", 1], ["/letters/mum.txt", 2], ["/letters/old.txt", 2]]);
+  using later = world.open();
+  deepStrictEqual(pathsOf(later, { patterns: ["*.txt"] }), ["/letters/later.txt", "/letters/mum.txt"]);
+});
+
 Deno.test("find() refuses a pattern that can't be read", async () => {
   using world = await threeSnapshots();
   using storage = world.open();

@@ -288,6 +288,11 @@ export class Catalog implements Disposable {
     this.#database.run("INSERT OR REPLACE INTO meta (key, value) VALUES ('ratios', ?)", encodeRatios(ratios));
   }
 
+  /** Everything that is asked in `action` is answered as of one moment, whatever a writer does meanwhile. */
+  asOfOneMoment<T>(action: () => T): T {
+    return this.#database.asOfOneMoment(action);
+  }
+
   /** All versions of a path, oldest first. */
   history(path: Apath): PathVersion[] {
     return this.#database.all(

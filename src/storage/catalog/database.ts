@@ -117,6 +117,16 @@ export class Database implements Disposable {
     }
   }
 
+  /** Everything that is asked in `action` is answered as of one moment, whatever others write meanwhile. */
+  asOfOneMoment<T>(action: () => T): T {
+    this.exec("BEGIN");
+    try {
+      return action();
+    } finally {
+      this.#rollBack();
+    }
+  }
+
   /** Some failures have rolled back by themselves. */
   #rollBack(): void {
     try {
