@@ -27,7 +27,8 @@ export class Printer {
 
   /** Columns of text, with a heading. On a terminal, what doesn't fit its width is cut off. */
   table(columns: readonly Column[], rows: readonly (readonly string[])[]): void {
-    const most = this.#output.isTerminal ? this.#output.columns() : Infinity;
+    const isCut = this.#output.isTerminal && columns.at(-1)?.whole !== true;
+    const most = isCut ? this.#output.columns() : Infinity;
     const [heading = "", ...lines] = tableLines(columns, rows).map((line) => cutOff(line, most));
     this.#add(`${this.paint(heading, "heading")}\n`);
     for (const line of lines) this.#add(`${line}\n`);

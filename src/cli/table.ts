@@ -6,6 +6,8 @@ export interface Column {
   readonly title: string;
   /** Numbers stand at the right. */
   readonly right?: boolean;
+  /** The last column only: on a terminal too it is shown to its end, on further lines if need be. */
+  readonly whole?: boolean;
 }
 
 /** Lines of a table, two spaces between columns, nothing at the end of a line. Cells are made printable. */

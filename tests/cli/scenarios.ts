@@ -105,6 +105,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     await say("serve", "--once", "--jobs", "jobs", "-s", "st");
     await say("init", "-s", "st");
     await say("serve", "--once", "--jobs", "jobs", "-s", "st");
+    await say("job", "history", "-s", "st");
   },
 
   async configuration(world, say) {
@@ -133,6 +134,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     await say("ls", "-l", "photos:latest");
     await say("ls", "-lR", "photos:latest", "/2025", "--bytes");
     await say("ls", "latest", "/nowhere");
+    await say("ls", "photos:latest", "--tree", "--sort", "size");
     await say("cat", "photos:latest", "/notes.txt");
     await say("cat", "photos:latest", "/2025");
     await say("dump", "photos:latest", "/nots.txt");
@@ -173,6 +175,8 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     await say("check", "--read-data-subset", "10%");
     await say("check", "--status");
     await say("check", "--read-data");
+    world.clock.pass(3 * 24 * 60);
+    await say("check", "--status");
     const [damaged] = world.itemsLike("letters/mum.odt");
     Deno.chmodSync(damaged!, 0o644);
     Deno.writeTextFileSync(damaged!, "not what it was");

@@ -153,7 +153,7 @@ const HISTORY_COLUMNS = [
   { title: "KIND" },
   { title: "OUTCOME" },
   { title: "TOOK", right: true },
-  { title: "WHAT" },
+  { title: "WHAT", whole: true },
 ];
 
 function historyRow(entry: HistoryEntry, clock: Clock): string[] {
