@@ -35,7 +35,7 @@ export interface JobPlaces {
 }
 
 /** True if a job that failed with it is to be tried again as it is. */
-export function isPostponing(error: unknown): error is Fault {
+function isPostponing(error: unknown): error is Fault {
   return error instanceof Interrupted || (error instanceof Fault && POSTPONING.has(error.code));
 }
 

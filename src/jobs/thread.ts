@@ -1,11 +1,12 @@
 /** The background thread that does the jobs, seen from the main one; and its likeness without a thread. */
+import { Fault } from "../core/fault.ts";
 import type { Raw } from "../core/raw.ts";
 import type { ThrottleTable } from "../platform/throttle.ts";
 import { tell, type Told, untell } from "../storage/faults.ts";
 import type { HistoryEntry } from "./history.ts";
 import type { JobSetup } from "./job_run.ts";
 import type { Log, LogEvent } from "./log.ts";
-import { isPostponing, type JobPlaces, Performer } from "./performer.ts";
+import { type JobPlaces, Performer } from "./performer.ts";
 
 /** What a job came to; neither: there is no such job any more. */
 export interface Performed {
@@ -48,7 +49,8 @@ export async function performed(performer: Performer, name: Raw): Promise<Perfor
     const entry = await performer.perform(name);
     return entry === undefined ? {} : { entry };
   } catch (error) {
-    if (isPostponing(error)) return { postponed: tell(error) };
+    // What befalls the work is the job's end. This befell its record, or the history: it may be otherwise next time.
+    if (error instanceof Fault) return { postponed: tell(error) };
     throw error;
   }
 }

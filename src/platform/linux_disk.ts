@@ -204,8 +204,9 @@ class LinuxDir implements Dir {
   open(name: Raw): OpenFile | undefined {
     const { libc } = this.#calls;
     let fd = this.#calls.open(this.#fd, libc.first.component(name), O.RDONLY | SAFELY);
-    if (fd < 0 && libc.errno === ENOENT) return undefined;
     if (fd < 0 && libc.errno === EAGAIN) fd = this.#openLeased(name);
+    // Also if it has gone in between.
+    if (fd < 0 && libc.errno === ENOENT) return undefined;
     if (fd < 0) throw this.#fault("open", name);
     return this.#regularFile(fd, name);
   }
