@@ -331,6 +331,33 @@ Deno.test("repair() makes the files of a lost hunk again from the catalog, in a 
   deepStrictEqual([next.of("readFiles"), next.of("storedItems")], [600, 0]);
 });
 
+Deno.test("repair() of a lost root and lost hunks of its neighbours makes all of them again", async () => {
+  using world = new World();
+  const snapshots: { id: string; copy: string }[] = [];
+  for (const round of ["1", "2", "3"]) {
+    for (let i = 0; i < 300; i++) {
+      if (i % 3 === Number(round) - 1 || round === "1") world.write(`d/f${i}`, `${round} ${i}`);
+    }
+    const copy = `${world.base}/copy-${round}`;
+    run("cp", "-a", world.source, copy);
+    snapshots.push({ id: (await world.backup({ tree: false })).snapshot.id, copy });
+  }
+  const [first, second, third] = snapshots as [typeof snapshots[0], typeof snapshots[0], typeof snapshots[0]];
+  const hunks = [...hunksOf(world, first.id), ...hunksOf(world, third.id)];
+  for (const hunk of new Set(hunks)) damage(hunk);
+  damage(world.items().get(second.id)!);
+  const { lost, monitor } = await repaired(world);
+  deepStrictEqual([lost, monitor.problems], [0, []]);
+  await assertSound(world);
+  using storage = world.open();
+  const made = storage.snapshots();
+  strictEqual(made.length, 3);
+  for (const [i, { copy }] of snapshots.entries()) {
+    const { target } = await world.restore(made[i]!.id);
+    strictEqual(differences(copy, target), "", `snapshot ${i + 1}`);
+  }
+});
+
 Deno.test("repair() can't make a hunk again without a catalog that knows it, and names what it held", async () => {
   using world = new World();
   world.write("dir/a", "1");
