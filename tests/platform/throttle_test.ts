@@ -5,6 +5,8 @@ import { openPortableDisk } from "../../src/platform/portable_disk.ts";
 import { newThrottle, Throttle } from "../../src/platform/throttle.ts";
 
 const MB = 1_000_000;
+/** Far too long, but not for a machine that has other things to do. */
+const PATIENCE_MS = 10_000;
 
 function msOf(work: () => void): number {
   const start = performance.now();
@@ -17,7 +19,7 @@ Deno.test("take() holds a reader at the rate that is allowed", () => {
   const ms = msOf(() => {
     for (let i = 0; i < 100; i++) throttle.take(MB / 25);
   });
-  ok(ms >= 190 && ms < 600, `${ms} ms for 4 MB at 20 MB/s`);
+  ok(ms >= 190 && ms < PATIENCE_MS, `${ms} ms for 4 MB at 20 MB/s`);
 });
 
 Deno.test("take() shares one rate among all that have the table", () => {
@@ -29,16 +31,16 @@ Deno.test("take() shares one rate among all that have the table", () => {
       b.take(MB / 25);
     }
   });
-  ok(ms >= 190 && ms < 600, `${ms} ms for 2 x 2 MB at 20 MB/s`);
+  ok(ms >= 190 && ms < PATIENCE_MS, `${ms} ms for 2 x 2 MB at 20 MB/s`);
 });
 
 Deno.test("take() rests after each MiB, and only then", () => {
-  const throttle = new Throttle(newThrottle(undefined, 30));
-  ok(msOf(() => throttle.take(1000)) < 20);
+  const throttle = new Throttle(newThrottle(undefined, 100));
+  ok(msOf(() => throttle.take(1000)) < 100);
   const ms = msOf(() => {
     for (let i = 0; i < 4 * 1024; i++) throttle.take(1024);
   });
-  ok(ms >= 120 && ms < 400, `${ms} ms for 4 MiB with 30 ms each`);
+  ok(ms >= 400 && ms < PATIENCE_MS, `${ms} ms for 4 MiB with 100 ms each`);
 });
 
 Deno.test("a throttled disk reads slowly and exactly", () => {
@@ -53,7 +55,7 @@ Deno.test("a throttled disk reads slowly and exactly", () => {
     const ms = msOf(() => {
       for (let at = 0; at < into.length; at += MB / 10) file!.read(into.subarray(at, at + MB / 10), at);
     });
-    ok(ms >= 190 && ms < 800, `${ms} ms for 2 MB at 10 MB/s`);
+    ok(ms >= 190 && ms < PATIENCE_MS, `${ms} ms for 2 MB at 10 MB/s`);
     strictEqual(into.every((byte, i) => byte === bytes[i]), true);
   }
   Deno.removeSync(path, { recursive: true });
