@@ -5,11 +5,10 @@ import type { Paint } from "./paint.ts";
 import { jsonText, printable, printableLines } from "./printable.ts";
 
 /** Text for standard error, with a final newline; empty for what needs no words. */
-export function errorText(error: unknown, paint: Paint, options: { readonly verbose?: boolean } = {}): string {
+export function errorText(error: unknown, paint: Paint): string {
   if (!(error instanceof Fault)) return bugText(error, paint);
   if (error.code === "pipe-closed") return "";
-  const stack = options.verbose && error.code !== "interrupted" ? `${printableLines(error.stack ?? "")}\n` : "";
-  return faultText(error.message, error.hint, paint) + stack;
+  return faultText(error.message, error.hint, paint);
 }
 
 /** One line for programs, with the codes that the README lists; part of the interface. */

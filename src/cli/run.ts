@@ -123,7 +123,7 @@ async function perform(world: World, command: Command, work: Work, { config = tr
   const [{ Session }, { NO_CONFIG, settle }] = await Promise.all([import("./session.ts"), import("./settings.ts")]);
   const fail = (error: unknown): number => {
     const options = command.optsWithGlobals<GlobalOptions>();
-    writeQuietly(world.stderr, options.json ? errorJson(error) : errorText(error, paintOf(world), options));
+    writeQuietly(world.stderr, options.json ? errorJson(error) : errorText(error, paintOf(world)));
     return exitFor(error);
   };
   let loaded = NO_CONFIG;
