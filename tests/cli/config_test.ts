@@ -1,5 +1,6 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { DiskFault } from "../../src/platform/disk.ts";
+import { VARIABLES } from "../../src/cli/settings.ts";
 import { rawOf } from "../../src/core/raw.ts";
 import { FakeWorld, type Ran, runIn } from "./fake_world.ts";
 
@@ -172,6 +173,16 @@ Deno.test("config: --example is a file that can be used as it is", async () => {
     "defaults",
     "backups",
   ]);
+});
+
+Deno.test("config: the README's example can be used as it is, and the variables are those that it lists", async () => {
+  const readme = Deno.readTextFileSync(new URL("../../README.md", import.meta.url));
+  using world = new ConfiguredWorld();
+  const [, example = ""] = /```jsonc\n(\/\/ ~\/\.config\/backup-tool\/backup-tool\.jsonc[^]*?)```/.exec(readme) ?? [];
+  world.files[world.own] = example;
+  deepStrictEqual(Object.keys((await world.json("config")).backups), ["photos", "system"]);
+  const listed = [...readme.matchAll(/^\| `(BACKUP_TOOL_\w+)`/gm)].map(([, name = ""]) => name);
+  deepStrictEqual(listed.sort(), [...Object.values(VARIABLES), "BACKUP_TOOL_CONFIG", "BACKUP_TOOL_HOST"].sort());
 });
 
 const PHOTOS = `{
