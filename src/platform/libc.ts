@@ -7,7 +7,7 @@
  */
 import type { Raw } from "../core/raw.ts";
 import { DiskFault } from "./disk.ts";
-import { EINTR, errnoName } from "./errno.ts";
+import { EAGAIN, EINTR, errnoName } from "./errno.ts";
 
 const SYMBOLS = {
   __errno_location: { parameters: [], result: "pointer" },
@@ -165,11 +165,18 @@ export class Libc {
     this.#errnoView = new Deno.UnsafePointerView(location);
   }
 
-  /** For the condition of a do-while loop around a call: notes the error, and is true if a signal cut the call short. */
+  /**
+   * For the condition of a do-while loop around a call: notes the error, and is true if a signal cut the call short. Also,
+   * once, for EAGAIN: locks inside the runtime fail with it too, on the same thread, and may come between a call and the
+   * look at its error.
+   */
   again(result: number): boolean {
     if (result >= 0) return false;
-    return (this.errno = this.#errnoView.getInt32(0)) === EINTR;
+    this.errno = this.#errnoView.getInt32(0);
+    this.#isSecondTry = this.errno === EAGAIN && !this.#isSecondTry;
+    return this.errno === EINTR || this.#isSecondTry;
   }
+  #isSecondTry = false;
 
   /** Reads the error of a call that isn't interrupted by signals. */
   readErrno(): number {

@@ -273,10 +273,12 @@ class LinuxDir implements Dir {
   mkdir(name: Raw, mode: number): boolean {
     const { libc } = this.#calls;
     const inherits = this.#newObjectsInherit();
-    const result = libc.call.mkdirat(this.#fd, libc.first.component(name), inherits ? mode & 0o700 : mode);
+    const path = libc.first.component(name);
+    let result: number;
+    do result = libc.call.mkdirat(this.#fd, path, inherits ? mode & 0o700 : mode); while (libc.again(result));
     if (result < 0) {
-      if (libc.readErrno() === EEXIST) return false;
-      throw this.#fault("create", name);
+      if (libc.errno === EEXIST) return false;
+      throw libc.fault("create", joinRaw(this.path, name));
     }
     if (inherits) this.#makeExact(name, mode);
     // mkdir(2) ignores these bits.
@@ -308,9 +310,11 @@ class LinuxDir implements Dir {
   link(name: Raw, to: Dir, toName: Raw): LinkResult {
     const { libc } = this.#calls;
     const from = libc.first.component(name);
-    const result = libc.call.linkat(this.#fd, from, fdOf(to), libc.second.component(toName), 0);
+    const into = libc.second.component(toName);
+    let result: number;
+    do result = libc.call.linkat(this.#fd, from, fdOf(to), into, 0); while (libc.again(result));
     if (result === 0) return "linked";
-    const errno = libc.readErrno();
+    const { errno } = libc;
     if (errno === EEXIST) return "exists";
     if (errno === ENOENT) return "missing";
     if (errno === EMLINK) return "too-many-links";
@@ -371,9 +375,12 @@ class LinuxDir implements Dir {
 
   #remove(name: Raw, flags: number): boolean {
     const { libc } = this.#calls;
-    if (libc.call.unlinkat(this.#fd, libc.first.component(name), flags) === 0) return true;
-    if (libc.readErrno() === ENOENT) return false;
-    throw this.#fault("remove", name);
+    const path = libc.first.component(name);
+    let result: number;
+    do result = libc.call.unlinkat(this.#fd, path, flags); while (libc.again(result));
+    if (result === 0) return true;
+    if (libc.errno === ENOENT) return false;
+    throw libc.fault("remove", joinRaw(this.path, name));
   }
 
   setAttributes(name: Raw, attributes: Attributes): void {
