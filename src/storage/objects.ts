@@ -83,15 +83,15 @@ export class Objects implements Disposable {
   /**
    * Keeps a snapshot from being forgotten while somebody reads it: a shared lock of the system on its root, which asks for
    * no right to write, and is gone with the process. Where files can't be locked, nothing is held.
-   * @throws DamagedContent if there is no such root
+   * @returns undefined if there is no such root
    */
-  hold(id: RootId): Disposable {
+  hold(id: RootId): Disposable | undefined {
     for (let attempt = 1;; attempt++) {
       using held = new DisposableStack();
       const file = held.adopt(this.#open(id), (file) => file?.[Symbol.dispose]());
-      if (file === undefined) throw new DamagedContent(id, "it is missing");
+      if (file === undefined) return undefined;
       const isLocked = tryLock(file, "shared");
-      if (isLocked && file.stat().links === 0) throw new DamagedContent(id, "it was just removed");
+      if (isLocked && file.stat().links === 0) return undefined;
       // Whoever is about to remove it holds it only for an instant.
       if (isLocked || attempt === HOLD_ATTEMPTS) return held.move();
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, HOLD_PAUSE_MS);

@@ -16,7 +16,7 @@ import { Claims, newClaimTable } from "./claims.ts";
 import { ContentStore } from "./content.ts";
 import { digestHexLength, hashBytes } from "./digest.ts";
 import type { EngineSetup } from "./engine.ts";
-import { NoStorage } from "./faults.ts";
+import { NoSnapshot, NoStorage } from "./faults.ts";
 import { hunkText } from "./hunk.ts";
 import { ItemSet } from "./item_set.ts";
 import { idOf, leafDirs } from "./item_path.ts";
@@ -119,9 +119,11 @@ export class Storage implements Disposable {
     return new Manifest((hunk: HunkId) => this.objects.read(hunk), this.objects.readRoot(id));
   }
 
-  /** Keeps a snapshot from being forgotten until disposed: for those who read it for long. @throws DamagedContent */
+  /** Keeps a snapshot from being forgotten until disposed: for those who read it for long. @throws NoSnapshot if it just was */
   hold(id: RootId): Disposable {
-    return this.objects.hold(id);
+    const held = this.objects.hold(id);
+    if (held === undefined) throw new NoSnapshot(id);
+    return held;
   }
 
   manifestSource(id: RootId): ManifestSource {

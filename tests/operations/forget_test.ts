@@ -168,7 +168,7 @@ Deno.test("forget() leaves a snapshot alone while somebody reads it, with all it
     await world.restore(oldest);
   }
   deepStrictEqual(forgetIn(world, { policy: { last: 1 } }).removed, [oldest]);
-  throws(() => reader.hold(oldest as RootId), { code: "damaged-content" });
+  throws(() => reader.hold(oldest as RootId), { code: "no-snapshot" });
 });
 
 Deno.test("restore() holds its snapshot from the start to the end", async () => {
