@@ -43,3 +43,13 @@ export class Interrupted extends Fault {
     super("Stopped before the work was done");
   }
 }
+
+/** What `action` returns; `otherwise` if it fails with a Fault, for those who can do without and know who tells of it. */
+export function unlessFault<T, U>(action: () => T, otherwise: U): T | U {
+  try {
+    return action();
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    return otherwise;
+  }
+}

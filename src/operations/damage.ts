@@ -2,7 +2,7 @@
 import type { Apath } from "../core/apath.ts";
 import type { HunkId, RootId } from "../core/content_id.ts";
 import type { Entry } from "../core/entry.ts";
-import { Fault } from "../core/fault.ts";
+import { Fault, unlessFault } from "../core/fault.ts";
 import type { HunkRef } from "../storage/hunk.ts";
 import { contentOfLine, parseLine } from "../storage/line.ts";
 import type { Manifest } from "../storage/manifest.ts";
@@ -76,7 +76,7 @@ export async function findAffected(
   if (contents.size === 0) return [];
   for (const { hunk, snapshots } of users.values()) {
     await pace.step();
-    for (const line of tolerantly(() => linesOf(hunk))) {
+    for (const line of unlessFault(() => linesOf(hunk), [])) {
       const content = contentOfLine(line);
       if (content === undefined || !contents.has(content)) continue;
       const entry = parseLine(line);
@@ -94,13 +94,4 @@ export async function findAffected(
     sparse: sparse === true,
     affected: [...paths].map(([path, snapshots]) => ({ path, snapshots })),
   }));
-}
-
-function tolerantly(read: () => readonly string[]): readonly string[] {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof Fault)) throw error;
-    return [];
-  }
 }

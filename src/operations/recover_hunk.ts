@@ -6,7 +6,7 @@
 import { type Apath, compareApath } from "../core/apath.ts";
 import type { RootId } from "../core/content_id.ts";
 import type { Entry } from "../core/entry.ts";
-import { Fault } from "../core/fault.ts";
+import { unlessFault } from "../core/fault.ts";
 import { rawOf } from "../core/raw.ts";
 import type { Catalog } from "../storage/catalog/catalog.ts";
 import { stateOf as lineStateOf } from "../storage/catalog/line_state.ts";
@@ -75,7 +75,7 @@ function linesLike(
       const { id } = manifest.root.hunks[index]!;
       if (seen.has(id)) continue;
       seen.add(id);
-      for (const line of tolerantly(() => manifest.lines(index))) {
+      for (const line of unlessFault(() => manifest.lines(index), [])) {
         const raw = rawOf(line), state = lineStateOf(raw, 0, raw.length);
         if (state === undefined || found.has(state.path)) continue;
         if (wanted.get(state.path) === stateText(stateOf(state))) found.set(state.path, line);
@@ -120,13 +120,4 @@ export function entryOf({ path, kind, size, mtime, content, mode, uid, gid, ...o
     ...(target !== undefined && { target }),
     ...(problems !== undefined && { problems }),
   };
-}
-
-function tolerantly(read: () => readonly string[]): readonly string[] {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof Fault)) throw error;
-    return [];
-  }
 }

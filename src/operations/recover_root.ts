@@ -4,7 +4,7 @@
  * could do harm, taken for the worst.
  */
 import { type Apath, compareApath, nameOf, TOP } from "../core/apath.ts";
-import { Fault } from "../core/fault.ts";
+import { unlessFault } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
 import { rawOf, textOf } from "../core/raw.ts";
 import { VERSION } from "../core/version.ts";
@@ -135,18 +135,9 @@ class LineCursor {
 
 function* linesOf(manifest: Manifest): Generator<{ path: Apath; text: string; state: string }> {
   for (let hunk = 0; hunk < manifest.root.hunks.length; hunk++) {
-    for (const text of tolerantly(() => manifest.lines(hunk))) {
+    for (const text of unlessFault(() => manifest.lines(hunk), [])) {
       const raw = rawOf(text), state = lineStateOf(raw, 0, raw.length);
       if (state !== undefined) yield { path: state.path, text, state: stateText(stateOf(state)) };
     }
-  }
-}
-
-function tolerantly(read: () => readonly string[]): readonly string[] {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof Fault)) throw error;
-    return [];
   }
 }

@@ -1,7 +1,7 @@
 /** The directory that a restore writes to: whether it may, and what it finds there. */
 import { Fault } from "../core/fault.ts";
 import { type Raw, rawOf, textOf } from "../core/raw.ts";
-import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
+import { type Dir, type Disk, DiskFault, makeDirectories } from "../platform/disk.ts";
 import { isBelow } from "../source/placement.ts";
 import type { Overwrite } from "../storage/overwrite.ts";
 import { MARKER } from "./restore_entries.ts";
@@ -123,11 +123,7 @@ export function openTarget(disk: Disk, path: Raw): Dir | undefined {
 
 /** Opens the target, making it and its missing parents. */
 export function makeTarget(disk: Disk, path: Raw): Dir {
-  const there = openTarget(disk, path);
-  if (there !== undefined) return there;
-  using parent = makeTarget(disk, aboveOf(path));
-  parent.mkdir(path.slice(path.lastIndexOf("/") + 1) as Raw, 0o755);
-  return disk.openDir(path);
+  return makeDirectories(disk, path, 0o755);
 }
 
 function aboveOf(path: Raw): Raw {

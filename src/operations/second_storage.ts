@@ -1,7 +1,7 @@
 /** Another storage as a source of healing: it may have the same items, or the same files under another checksum. */
 import { nameOf } from "../core/apath.ts";
 import type { ContentId, HunkId, RootId } from "../core/content_id.ts";
-import { Fault } from "../core/fault.ts";
+import { unlessFault } from "../core/fault.ts";
 import { textOf } from "../core/raw.ts";
 import type { OpenFile } from "../platform/disk.ts";
 import type { ContentStore } from "../storage/content.ts";
@@ -39,7 +39,7 @@ export class SecondStorage implements Disposable {
 
   /** Bytes of a root or hunk, if it has the very same; verified. */
   object(id: RootId | HunkId): Uint8Array<ArrayBuffer> | undefined {
-    return tolerantly(() => this.#storage.objects.read(id));
+    return unlessFault(() => this.#storage.objects.read(id), undefined);
   }
 
   /** Files that may hold the content: under its own name, then those that had a path of the same name, and its size. */
@@ -58,17 +58,17 @@ export class SecondStorage implements Disposable {
 
   #open(id: ContentId): OpenFile | undefined {
     const digits = digestHexLength(this.#storage.settings.algorithm);
-    return id.length < digits ? undefined : tolerantly(() => this.#store.open(id));
+    return id.length < digits ? undefined : unlessFault(() => this.#store.open(id), undefined);
   }
 
   #indexFiles(): Map<string, Set<ContentId>> {
     const found = new Map<string, Set<ContentId>>(), seen = new Set<HunkId>();
     for (const id of this.#storage.rootIds()) {
-      const hunks = tolerantly(() => this.#storage.manifest(id).root.hunks) ?? [];
+      const hunks = unlessFault(() => this.#storage.manifest(id).root.hunks, []);
       for (const hunk of hunks) {
         if (seen.has(hunk.id)) continue;
         seen.add(hunk.id);
-        const lines = tolerantly(() => linesOf(this.#storage.objects.read(hunk.id), hunk)) ?? [];
+        const lines = unlessFault(() => linesOf(this.#storage.objects.read(hunk.id), hunk), []);
         for (const line of lines) this.#note(line, found);
       }
     }
@@ -91,14 +91,4 @@ function keysOf({ size, affected }: DamagedFile): Set<string> {
 
 function keyOf(name: string, size: number): string {
   return `${size}/${name}`;
-}
-
-/** Undefined for whatever is missing or damaged there: it is no help then. */
-function tolerantly<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof Fault)) throw error;
-    return undefined;
-  }
 }

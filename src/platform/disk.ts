@@ -235,3 +235,17 @@ export function openIfThere(parent: Dir, path: Raw): Dir | undefined {
     throw error;
   }
 }
+
+/** Opens a directory, making it and its missing parents, durably. @throws DiskFault */
+export function makeDirectories(disk: Disk, path: Raw, mode: number): Dir {
+  try {
+    return disk.openDir(path);
+  } catch (error) {
+    if (!(error instanceof DiskFault) || error.errno !== "ENOENT") throw error;
+    const slash = path.lastIndexOf("/");
+    using parent = makeDirectories(disk, (slash <= 0 ? "/" : path.slice(0, slash)) as Raw, mode);
+    parent.mkdir(path.slice(slash + 1) as Raw, mode);
+    parent.sync();
+    return disk.openDir(path);
+  }
+}

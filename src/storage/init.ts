@@ -1,7 +1,7 @@
 /** Making a new storage. */
 import type { Random } from "../core/clock.ts";
 import { type Raw, rawOf } from "../core/raw.ts";
-import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
+import { makeDirectories } from "../platform/disk.ts";
 import type { Algorithm } from "./digest.ts";
 import { StorageExists } from "./faults.ts";
 import { makeLeafDirectories } from "./layout.ts";
@@ -19,7 +19,7 @@ export function initStorage(
   options: { readonly algorithm: Algorithm; readonly hexSplit: readonly number[] },
 ): void {
   checkHexSplit(options.hexSplit);
-  using storage = makeDirectory(machine.disk, path);
+  using storage = makeDirectories(machine.disk, path, PUBLIC);
   const names = storage.list().names.filter((name) => name !== "lost+found");
   if (names.includes(DB)) throw new StorageExists(path, "there is one already");
   if (names.length > 0) throw new StorageExists(path, "the directory is not empty");
@@ -33,19 +33,6 @@ export function initStorage(
   };
   makeLeafDirectories(storage, settings);
   writeSettings(storage, settings);
-}
-
-/** Opens a directory, making it and its missing parents. */
-function makeDirectory(disk: Disk, path: Raw): Dir {
-  try {
-    return disk.openDir(path);
-  } catch (error) {
-    if (!(error instanceof DiskFault) || error.errno !== "ENOENT") throw error;
-    const slash = path.lastIndexOf("/");
-    using parent = makeDirectory(disk, (slash <= 0 ? "/" : path.slice(0, slash)) as Raw);
-    parent.mkdir(path.slice(slash + 1) as Raw, PUBLIC);
-    return disk.openDir(path);
-  }
 }
 
 /** RFC 9562, version 4. */

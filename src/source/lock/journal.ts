@@ -4,7 +4,7 @@
  */
 import { Fault } from "../../core/fault.ts";
 import { joinRaw, type Raw, rawOf } from "../../core/raw.ts";
-import { type Dir, type Disk, DiskFault, type OpenFile } from "../../platform/disk.ts";
+import { type Dir, type Disk, DiskFault, makeDirectories, type OpenFile } from "../../platform/disk.ts";
 import type { Act, Step } from "./act.ts";
 
 const FORMAT = "backup-tool source lock";
@@ -46,7 +46,7 @@ export class JournalDirectory implements Disposable {
   }
 
   static make(disk: Disk, path: Raw): JournalDirectory {
-    return new JournalDirectory(makeDirectory(disk, path));
+    return new JournalDirectory(makeDirectories(disk, path, PRIVATE));
   }
 
   constructor(dir: Dir) {
@@ -124,17 +124,4 @@ function stepOf(value: unknown): Step | undefined {
   if (value === undefined) return undefined;
   const { argv, env } = value as Step;
   return { argv: [...argv].map(String), ...(env !== undefined && { env }) };
-}
-
-function makeDirectory(disk: Disk, path: Raw): Dir {
-  try {
-    return disk.openDir(path);
-  } catch (error) {
-    if (!(error instanceof DiskFault) || error.errno !== "ENOENT") throw error;
-    const slash = path.lastIndexOf("/");
-    using parent = makeDirectory(disk, (slash <= 0 ? "/" : path.slice(0, slash)) as Raw);
-    parent.mkdir(path.slice(slash + 1) as Raw, PRIVATE);
-    parent.sync();
-    return disk.openDir(path);
-  }
 }
