@@ -18,6 +18,8 @@ export interface BackupOptions extends SelectionOptions {
   readonly tag?: readonly string[];
   readonly tree?: boolean;
   readonly workers?: number;
+  /** Minutes. */
+  readonly checkpointEvery?: number;
   readonly stdinName?: Raw;
   readonly command?: string;
 }
@@ -171,6 +173,7 @@ export async function requestFor(chosen: Chosen, options: BackupOptions, session
     tags: [...new Set([...settings.tags ?? [], ...options.tag ?? []])],
     tree: options.tree ?? settings.tree ?? true,
     workers: session.workers(options.workers),
+    ...(options.checkpointEvery !== undefined && { checkpointMs: options.checkpointEvery * 60_000 }),
     streams: streamsOf(options, session),
     user: session.world.user(),
     signal: session.signal,

@@ -60,6 +60,13 @@ function parseWorkers(text: string): number {
   throw new InvalidArgumentError(`Give a whole number, 0 to ${MOST_THREADS}.`);
 }
 
+/** For options that take a number. */
+export function parsePositive(text: string): number {
+  const value = Number(text);
+  if (/^\d+(?:\.\d+)?$/.test(text) && value > 0) return value;
+  throw new InvalidArgumentError("Give a number above 0.");
+}
+
 /** A section of examples at the end of a help page. */
 export function examples(...lines: readonly string[]): string {
   return `\nExamples:\n${lines.map((line) => `  ${line}\n`).join("")}`;

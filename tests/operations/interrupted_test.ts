@@ -22,10 +22,10 @@ async function stoppedBackup(
   opened: number,
   stop: () => void,
   request: Partial<BackupRequest> = {},
+  count = { opened: 0 },
 ): Promise<void> {
-  let count = 0;
   const disk = hookedDisk(openDisk(), ({ operation, path }, proceed) => {
-    if (operation === "open" && path.startsWith(world.source) && ++count === opened) stop();
+    if (operation === "open" && path.startsWith(world.source) && ++count.opened === opened) stop();
     world.clock.ms += 1;
     return proceed();
   });
@@ -110,6 +110,33 @@ Deno.test("a backup interrupted again and again makes progress each time, and en
   }
   ok(done.length >= 1 && done.length < 10, done.join());
   ok(done.every((files, i) => i === 0 || files > done[i - 1]!), done.join());
+  strictEqual(differences(world.source, (await world.restore("latest")).target), "");
+  strictEqual((await world.check()).damaged, 0);
+});
+
+Deno.test("a backup killed ten times repeats at most one checkpoint's work per kill", async () => {
+  using world = new World({ inMemory: true });
+  fillMany(world);
+  const kills = 10, filesPerRun = 330;
+  // A disk call is a millisecond here, and a file some ten of them; what is under way at a checkpoint isn't part of it.
+  const checkpointMs = 500, mostRepeated = checkpointMs / 5 + 300;
+  let opens = 0, killed = 0;
+  for (let finished = false; !finished;) {
+    const limit = killed < kills ? filesPerRun : Infinity;
+    const stop = () => {
+      throw new Killed();
+    };
+    const count = { opened: 0 };
+    finished = await stoppedBackup(world, limit, stop, { checkpointMs }, count).then(() => true, (error) => {
+      ok(error instanceof Killed, String(error.stack));
+      return false;
+    });
+    if (!finished) killed++;
+    opens += count.opened;
+  }
+  strictEqual(killed, kills);
+  ok(opens <= MANY + killed * mostRepeated, `${opens} files read, killed ${killed} times`);
+  deepStrictEqual(partials(world), []);
   strictEqual(differences(world.source, (await world.restore("latest")).target), "");
   strictEqual((await world.check()).damaged, 0);
 });

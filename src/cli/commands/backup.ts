@@ -16,7 +16,7 @@ import {
 import { backupJson, backupLines } from "../backup_summary.ts";
 import { EXIT, exitFor } from "../exit.ts";
 import { addLockOptions, type LockOptions, lockSpecOf } from "../locks.ts";
-import { collected, examples, reading, workersOption } from "../options.ts";
+import { collected, examples, parsePositive, reading, workersOption } from "../options.ts";
 import { addSelectionOptions } from "../selection.ts";
 import type { Session } from "../session.ts";
 import { lockDirectory } from "../state_directory.ts";
@@ -121,6 +121,10 @@ function withOptions(command: Command): Command {
     )
     .option("--command <LINE>", "keep what this prints instead; if it fails, there is no snapshot")
     .option("--init", "make the storage if there is none; not for cron: its disk may not be mounted")
+    .addOption(
+      new Option("--checkpoint-every <MINUTES>", "a crash costs at most that much work (default: 5, or 8 GiB)")
+        .argParser(parsePositive),
+    )
     .addOption(workersOption())
     .addHelpText(
       "after",

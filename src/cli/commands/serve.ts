@@ -8,7 +8,7 @@ import type { ServiceOptions } from "../../jobs/service.ts";
 import type { ThreadSetup } from "../../jobs/thread.ts";
 import type { Machine } from "../../storage/storage.ts";
 import { EXIT, exitForJobs } from "../exit.ts";
-import { examples, reading, workersOption } from "../options.ts";
+import { examples, parsePositive, reading, workersOption } from "../options.ts";
 import { absolutePath } from "../paths.ts";
 import type { Session } from "../session.ts";
 import { lockDirectory } from "../state_directory.ts";
@@ -108,12 +108,6 @@ function parseRate(text: string): number {
   const rate = parseSize(text.trim().replace(/\/s$/i, ""));
   if (rate > 0) return rate;
   throw new InvalidArgumentError("Give a rate above 0.");
-}
-
-function parsePositive(text: string): number {
-  const value = Number(text);
-  if (/^\d+(?:\.\d+)?$/.test(text) && value > 0) return value;
-  throw new InvalidArgumentError("Give a number above 0.");
 }
 
 async function serviceOptions(session: Session, options: ServeOptions, held: DisposableStack): Promise<ServiceOptions> {
