@@ -47,6 +47,8 @@ export interface BackupRequest extends Omit<Selection, "reserved"> {
   readonly signal: AbortSignal;
   /** Time between checkpoints of a long run; undefined: the default. */
   readonly checkpointMs?: number;
+  /** Bytes read after which there is one as well; undefined: the default. */
+  readonly checkpointBytes?: number;
 }
 
 /** Directories whose lines wait for a parcel that is not full yet. */
@@ -190,15 +192,20 @@ class BackupRun implements AsyncDisposable {
     this.#streams = await storeStreams(this.#storage, streams, this.#monitor, signal);
     const pace = new Pace(this.#storage.machine.clock, signal);
     for (const batch of this.#comparison.batches()) {
-      await pace.step();
       this.#takeStreamsBefore(batch.found[0]?.path);
-      this.#take(batch);
-      while (this.#queue.length > 0 && this.#mustConsume(this.#queue[0]!)) await this.#consumeOldest();
-      await this.#checkpointIfDue();
+      for (const share of this.#sharesOf(batch)) {
+        this.#queue.push(share);
+        await pace.step();
+        while (this.#queue.length > 0 && this.#mustConsume(this.#queue[0]!)) await this.#consumeOldest();
+        await this.#checkpointIfDue();
+      }
     }
     this.#takeKept();
     this.#takeStreamsBefore(undefined);
-    while (this.#queue.length > 0) await this.#consumeOldest();
+    while (this.#queue.length > 0) {
+      await this.#consumeOldest();
+      await this.#checkpointIfDue();
+    }
   }
 
   /** @param path undefined: the end */
@@ -216,8 +223,11 @@ class BackupRun implements AsyncDisposable {
     return parcel === undefined || this.#parcels.length >= this.#pool.width || this.#queue.length > MOST_WAITING;
   }
 
-  /** Turns a batch of the walk into pending lines and gathers its files for the threads. */
-  #take(batch: WalkBatch): void {
+  /**
+   * Turns a batch of the walk into pending lines and gathers its files for the threads. A share ends where a parcel is
+   * sent: what is done of a directory of huge files needn't wait for the rest of it.
+   */
+  *#sharesOf(batch: WalkBatch): Generator<Share> {
     this.#monitor.at(textOf(batch.apath));
     using tree = batch.found[0]?.path === TOP ? undefined : this.#tree?.open(batch.apath);
     const { rootPath, relative, apath } = batch;
@@ -226,13 +236,17 @@ class BackupRun implements AsyncDisposable {
     for (const found of batch.found) {
       const pending = this.#look(found, place, batch.parent, tree);
       if (this.#kept.length > 0) {
-        this.#queue.push(share);
+        yield share;
         this.#takeKept();
         share = { directory: apath, pendings: [], parcel: undefined };
       }
       this.#takeInto(share, pending);
+      if (share.parcel?.isSent === true) {
+        yield share;
+        share = { directory: apath, pendings: [], parcel: undefined };
+      }
     }
-    this.#queue.push(share);
+    yield share;
   }
 
   #takeInto(share: Share, pending: Pending): void {
@@ -406,8 +420,8 @@ class BackupRun implements AsyncDisposable {
 
   async #checkpointIfDue(): Promise<void> {
     const now = this.#storage.machine.clock.nowMs();
-    const { checkpointMs = CHECKPOINT_MS } = this.#request;
-    if (now - this.#lastCheckpointMs < checkpointMs && this.#bytesSinceCheckpoint < CHECKPOINT_BYTES) return;
+    const { checkpointMs = CHECKPOINT_MS, checkpointBytes = CHECKPOINT_BYTES } = this.#request;
+    if (now - this.#lastCheckpointMs < checkpointMs && this.#bytesSinceCheckpoint < checkpointBytes) return;
     this.#lastCheckpointMs = now;
     this.#bytesSinceCheckpoint = 0;
     await this.#makeCheckpoint();

@@ -23,7 +23,7 @@ export interface Pending extends Omit<Compared, "head" | "line"> {
   bytes: number | undefined;
 }
 
-/** One directory's share of the manifest, in order of the walk. */
+/** A part of one directory's share of the manifest, in order of the walk. */
 export interface Share {
   readonly directory: Apath;
   readonly pendings: Pending[];

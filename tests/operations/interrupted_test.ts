@@ -73,6 +73,23 @@ for (const way of ["interrupted", "killed after a checkpoint"] as const) {
   });
 }
 
+Deno.test("a backup that is killed in a large directory has kept what came before the last checkpoint", async () => {
+  using world = new World({ inMemory: true });
+  const files = 900, size = 1000, killedAt = 700, filesBetween = 200;
+  for (let i = 0; i < files; i++) world.write(`film ${i}`, `${i}`.padEnd(size));
+  const stop = () => {
+    throw new Killed();
+  };
+  await rejects(stoppedBackup(world, killedAt, stop, { checkpointBytes: filesBetween * size }), Killed);
+  const [partial] = partials(world);
+  // What a parcel holds comes at once.
+  ok(partial!.files >= killedAt - 2 * filesBetween && partial!.files < killedAt, `${partial!.files} files`);
+  const { monitor } = await world.backup();
+  deepStrictEqual([monitor.of("unchangedFiles"), monitor.of("readFiles")], [partial!.files, files - partial!.files]);
+  strictEqual(differences(world.source, (await world.restore("latest")).target), "");
+  strictEqual((await world.check()).damaged, 0);
+});
+
 Deno.test("an interrupted incremental backup goes on from both the partial snapshot and the complete one before it", async () => {
   using world = new World({ inMemory: true });
   fillMany(world);
