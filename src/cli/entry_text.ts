@@ -51,27 +51,15 @@ function amountText({ kind, size, device }: Described, session: Look): string {
 
 /** What `ls --json` says of each; part of the interface. Times in ISO 8601 with nanoseconds, the mode in octal. */
 export function entryJson(entry: Entry) {
-  const { path, kind, size, mtime, ctime, inode, mode, uid, gid, user, group, device } = entry;
-  const { content, target, hardLink, sparse, xattrs, problems, birthtime, flags } = entry;
+  const { path, ctime, inode, hardLink, sparse, xattrs, birthtime, flags } = entry;
   return {
     path: textOf(path),
-    kind,
-    size: kind === "file" ? size : undefined,
-    mtime: isoOfNs(mtime),
+    ...stateJson(entry),
     ctime: ctime === undefined ? undefined : isoOfNs(ctime),
     inode,
-    mode: octal(mode),
-    uid,
-    gid,
-    user,
-    group,
-    device,
-    content,
-    target: target === undefined ? undefined : textOf(target),
     hardLink,
     sparse,
     xattrs,
-    problems,
     birthtime: birthtime === undefined ? undefined : isoOfNs(birthtime),
     flags,
   };
@@ -85,7 +73,9 @@ export function versionJson(version: PathVersion) {
 
 /** What a path was; part of the interface. */
 export function stateJson(
-  { kind, size, mtime, mode, uid, gid, user, group, device, content, target, problems }: State,
+  { kind, size, mtime, mode, uid, gid, user, group, device, content, target, problems }:
+    & Omit<State, "content" | "xattrs">
+    & { content?: State["content"] },
 ) {
   return {
     kind,
