@@ -36,6 +36,7 @@ const SYMBOLS = {
   futimens: { parameters: ["i32", "buffer"], result: "i32" },
   utimensat: { parameters: ["i32", "buffer", "buffer", "i32"], result: "i32" },
   fsync: { parameters: ["i32"], result: "i32" },
+  sync_file_range: { parameters: ["i32", "i64", "i64", "u32"], result: "i32", optional: true },
   // The one call that may take minutes: on a thread of its own.
   syncfs: { parameters: ["i32"], result: "i32", nonblocking: true },
   flock: { parameters: ["i32", "i32"], result: "i32" },

@@ -73,6 +73,9 @@ export class PortableFile implements OpenFile {
     });
   }
 
+  /** Does nothing. */
+  writeBack(): void {}
+
   truncate(size: number): void {
     this.#isWritten = true;
     this.#do("set the size of", () => this.#file.truncateSync(size));

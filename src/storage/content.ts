@@ -21,6 +21,8 @@ import type { Stop } from "./stop.ts";
 
 /** Bytes moved at once. Stays in a core's cache; larger buffers were measured slower. */
 export const CHUNK_BYTES = 256 * 1024;
+/** The disk begins to write a large file while the rest of it is read. */
+const WRITE_BACK_BYTES = 8 * 1024 * 1024;
 /** Zeros that are worth a hole. */
 const HOLE_BYTES = 64 * 1024;
 const ZEROS = Buffer.alloc(HOLE_BYTES);
@@ -224,6 +226,7 @@ export class ContentStore implements Disposable {
       hasher.update(chunk);
       if (stream.sparse) writeAroundHoles(temp, chunk, at);
       else temp.write(chunk, at);
+      if ((at + got) % WRITE_BACK_BYTES === 0) temp.writeBack(at + got - WRITE_BACK_BYTES, WRITE_BACK_BYTES);
     }
     if (stream.sparse) temp.truncate(at);
     return { digest: hasher.hex(), size: at };

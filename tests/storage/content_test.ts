@@ -1,22 +1,22 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { rawOf } from "../../src/core/raw.ts";
+import type { Disk } from "../../src/platform/disk.ts";
 import { Claims, newClaimTable } from "../../src/storage/claims.ts";
 import { Stop } from "../../src/storage/stop.ts";
 import { ContentStore } from "../../src/storage/content.ts";
 import { hashBytes } from "../../src/storage/digest.ts";
+import { hookedDisk } from "../support/hooked_disk.ts";
 import { World } from "../support/world.ts";
 
-Deno.test("storeBytes() keeps a content whose fingerprint another one of this run has already", () => {
-  using world = new World();
-  const bytes = new TextEncoder().encode("content");
-  const id = hashBytes("sha256", bytes);
-  const claims = new Claims(newClaimTable(64));
-  // As if a content whose id begins with the same 61 bits had just been stored.
-  const other = claims.claim(id);
-  if (other.outcome === "mine") claims.done(other);
+const FILE = { mode: 0o644, gid: 0, hasAcl: false, mtime: "0", expected: undefined };
+
+function openStore(
+  world: World,
+  { claims = new Claims(newClaimTable(64)), disk = world.machine.disk }: { claims?: Claims; disk?: Disk },
+): Disposable & { readonly store: ContentStore } {
   using storage = world.open();
-  using dir = world.machine.disk.openDir(rawOf(world.storagePath));
-  using store = new ContentStore({
+  const dir = disk.openDir(rawOf(world.storagePath));
+  const store = new ContentStore({
     storage: dir,
     settings: storage.settings,
     uid: 0,
@@ -27,8 +27,47 @@ Deno.test("storeBytes() keeps a content whose fingerprint another one of this ru
     stop: new Stop(),
     tempPrefix: "t",
   });
-  const file = { mode: 0o644, gid: 0, hasAcl: false, mtime: "0", expected: undefined };
-  deepStrictEqual(store.storeBytes(bytes, file), { id, size: 7, newBytes: 7, isNew: true });
-  deepStrictEqual(store.storeBytes(bytes, file), { id, size: 7, newBytes: 0, isNew: false });
+  return {
+    store,
+    [Symbol.dispose]() {
+      store[Symbol.dispose]();
+      dir[Symbol.dispose]();
+    },
+  };
+}
+
+Deno.test("storeBytes() keeps a content whose fingerprint another one of this run has already", () => {
+  using world = new World();
+  const bytes = new TextEncoder().encode("content");
+  const id = hashBytes("sha256", bytes);
+  const claims = new Claims(newClaimTable(64));
+  // As if a content whose id begins with the same 61 bits had just been stored.
+  const other = claims.claim(id);
+  if (other.outcome === "mine") claims.done(other);
+  using opened = openStore(world, { claims });
+  const { store } = opened;
+  deepStrictEqual(store.storeBytes(bytes, FILE), { id, size: 7, newBytes: 7, isNew: true });
+  deepStrictEqual(store.storeBytes(bytes, FILE), { id, size: 7, newBytes: 0, isNew: false });
   strictEqual(Deno.readTextFileSync(world.items().get(id)!), "content");
+});
+
+Deno.test("storeStream() has the disk write what is there while the rest is read", () => {
+  using world = new World({ inMemory: true });
+  const mebibyte = 1024 * 1024, size = 20 * mebibyte + 5;
+  const did: string[] = [];
+  const disk = hookedDisk(world.machine.disk, ({ operation, args }, proceed) => {
+    if (operation === "writeBack") did.push(`${args.map((bytes) => Number(bytes) / mebibyte)}`);
+    return proceed();
+  });
+  using opened = openStore(world, { disk });
+  const read = (into: Uint8Array, position: number) => {
+    const got = Math.max(0, Math.min(into.length, size - position));
+    if (position % (4 * mebibyte) === 0) did.push(`read ${position / mebibyte}`);
+    for (let i = 0; i < got; i++) into[i] = (position + i) % 251;
+    return got;
+  };
+  const stored = opened.store.storeStream({ size, sparse: false, read, cloneTo: () => false }, FILE);
+  deepStrictEqual([stored.size, stored.newBytes], [size, size]);
+  deepStrictEqual(did, ["read 0", "read 4", "0,8", "read 8", "read 12", "8,8", "read 16", "read 20"]);
+  strictEqual(hashBytes("sha256", Deno.readFileSync(world.items().get(stored.id)!)), stored.id);
 });
