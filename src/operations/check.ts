@@ -80,7 +80,6 @@ class CheckRun {
   #strays = 0;
   /** Of one item, as far as the snapshots tell: whether threads are worth it must be decided before items are read. */
   #usualBytes = 0;
-  #itemsExpected = 0;
   /** Contents that were read and are as their names say, since that was last noted. */
   #sound = new IdList();
   #notedMs: number;
@@ -110,9 +109,11 @@ class CheckRun {
     const roots = this.#storage.rootIds();
     const snapshots = roots.filter((id) => this.#checkRoot(id));
     this.#checkCatalog(roots);
-    this.#expect();
+    const contents = this.#request.readData ? this.#storage.ask((catalog) => catalog.contentCount()) : 0;
+    // Of parts nobody knows how much they come to before they have been chosen.
+    if (contents > 0 && this.#request.subset === undefined) this.#monitor.expect({ items: contents });
     try {
-      await this.#look(snapshots);
+      await this.#look(snapshots, contents);
     } finally {
       // What an interrupted check has read needn't be read again.
       this.#remember();
@@ -126,9 +127,10 @@ class CheckRun {
     };
   }
 
-  async #look(snapshots: readonly RootId[]): Promise<void> {
-    const { workers, signal, readData } = this.#request;
-    await using pool = this.#storage.pool(workers, signal, readData ? this.#itemsExpected : 0);
+  /** @param contents how many may be read */
+  async #look(snapshots: readonly RootId[], contents: number): Promise<void> {
+    const { workers, signal } = this.#request;
+    await using pool = this.#storage.pool(workers, signal, contents);
     await this.#walkItems(pool);
     await this.#checkManifests(snapshots, pool);
     // Its memory is better used by what follows.
@@ -146,7 +148,6 @@ class CheckRun {
     try {
       const { bytes, files } = this.#storage.manifest(id).root.totals;
       this.#usualBytes = Math.max(this.#usualBytes, bytes / Math.max(files, 1));
-      this.#itemsExpected = Math.max(this.#itemsExpected, 1.5 * files);
       return true;
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
@@ -162,13 +163,6 @@ class CheckRun {
       if (known.has(id)) continue;
       this.#report({ what: "The catalog doesn't know this snapshot", where: id, severity: "note", paths: [] });
     }
-  }
-
-  /** Of parts nobody knows how much they come to before they have been chosen. */
-  #expect(): void {
-    const { readData, subset } = this.#request;
-    if (!readData || subset !== undefined) return;
-    this.#monitor.expect({ items: this.#storage.ask((catalog) => catalog.contentCount()) });
   }
 
   /** Looks at the name of every item, and reads those that were asked for. */

@@ -2,6 +2,7 @@
 import { createHash, hash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { blake3 } from "@noble/hashes/blake3.js";
+import { collectGarbage } from "./garbage.ts";
 
 export const ALGORITHMS = ["sha256", "blake3", "sha1", "md5", "crc32"] as const;
 export type Algorithm = typeof ALGORITHMS[number];
@@ -39,10 +40,10 @@ let digests = 0;
 
 /**
  * What the runtime needs for a digest lies outside of the heap that the garbage collector watches, so that with small
- * files each thread would keep 50 MB of it. `gc` is there only where the executable asks for it.
+ * files each thread would keep 50 MB of it.
  */
 function collectNowAndThen(): void {
-  if (++digests % DIGESTS_PER_COLLECTION === 0) (globalThis as { gc?: () => void }).gc?.();
+  if (++digests % DIGESTS_PER_COLLECTION === 0) collectGarbage();
 }
 
 export function newHasher(algorithm: Algorithm): Hasher {

@@ -11,18 +11,21 @@ export interface ExamineResult {
   readonly damaged: readonly { readonly id: string; readonly what: string }[];
 }
 
-/** @throws DamagedContent, DamagedManifest of the hunk itself */
+/**
+ * @param sizeOf the size of a content, which should be `expected`; undefined if it is not there
+ * @throws DamagedContent, DamagedManifest of the hunk itself
+ */
 export function examineHunk(
   ref: HunkRef,
   objects: Objects,
-  sizeOf: (id: ContentId) => number | undefined,
+  sizeOf: (id: ContentId, expected: number) => number | undefined,
 ): ExamineResult {
   let last = ref.first;
   const damaged: { id: string; what: string }[] = [];
   for (const { path, content, size } of entriesOf(linesOf(objects.read(ref.id), ref), ref)) {
     last = path;
     if (content === undefined) continue;
-    const there = sizeOf(content);
+    const there = sizeOf(content, size);
     if (there === undefined) damaged.push({ id: content, what: "it is missing" });
     else if (there !== size) damaged.push({ id: content, what: `it has ${there} bytes instead of ${size}` });
   }

@@ -68,7 +68,7 @@ export class Verify {
       const { read, digest } = this.#digest(file);
       const id = idOf(path, name);
       if (!isDigestOf(id, digest)) return { read, what: "its bytes don't match its checksum" };
-      this.#sizes?.set(id, read);
+      this.#sizes?.add(id, read);
       return { read, what: undefined };
     } catch (error) {
       if (!(error instanceof DiskFault)) throw error;

@@ -49,7 +49,7 @@ export interface SnapshotInfo {
 export type VerifiedState = "ok" | "damaged";
 
 /** Bounds the memory for one commit. */
-const VERIFICATIONS_AT_ONCE = 50_000;
+const VERIFICATIONS_AT_ONCE = 10_000;
 /** Databases up to this size are checked whole when they are opened: some milliseconds. */
 const QUICK_CHECK_BYTES = 8 * 1024 * 1024;
 
