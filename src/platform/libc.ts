@@ -79,6 +79,7 @@ const IS_ARM = Deno.build.arch === "aarch64";
 /** Flags of open(2). */
 export const O = {
   RDONLY: 0,
+  WRONLY: 1,
   RDWR: 2,
   CREAT: 0o100,
   EXCL: 0o200,
@@ -86,6 +87,7 @@ export const O = {
   NONBLOCK: 0o4000,
   DIRECTORY: IS_ARM ? 0o40000 : 0o200000,
   NOFOLLOW: IS_ARM ? 0o100000 : 0o400000,
+  NOATIME: 0o1000000,
   CLOEXEC: 0o2000000,
   PATH: 0o10000000,
 } as const;

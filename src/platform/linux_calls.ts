@@ -12,6 +12,8 @@ const UTIME_OMIT = 0x3fff_ffff - 1;
 const TWO_32 = 0x1_0000_0000;
 /** Longest list of attribute names and longest value (XATTR_LIST_MAX, XATTR_SIZE_MAX). */
 const XATTR_BYTES = 65536;
+/** Flags of those who open something for another purpose. */
+const NO_READING = O.WRONLY | O.RDWR | O.CREAT | O.PATH;
 /** For fchown: leave as it is. */
 const UNCHANGED = 0xffff_ffff;
 
@@ -51,8 +53,16 @@ export class LinuxCalls {
 
   /** Opens one name or a short path. Negative if it failed. */
   open(fd: number, path: Uint8Array<ArrayBuffer>, flags: number, mode = 0): number {
+    return this.#openQuietly(flags, (how) => this.libc.call.openat(fd, path, how, mode));
+  }
+
+  /** Looking at a file doesn't change when it was last used, as far as that is ours to say: only its owner and root may. */
+  #openQuietly(flags: number, open: (flags: number) => number): number {
+    const how = (flags & NO_READING) === 0 ? flags | O.NOATIME : flags;
     let opened: number;
-    do opened = this.libc.call.openat(fd, path, flags | O.CLOEXEC, mode); while (this.libc.again(opened));
+    do opened = open(how | O.CLOEXEC); while (this.libc.again(opened));
+    if (opened >= 0 || how === flags || this.libc.errno !== EPERM) return opened;
+    do opened = open(flags | O.CLOEXEC); while (this.libc.again(opened));
     return opened;
   }
 
@@ -102,12 +112,11 @@ export class LinuxCalls {
   }
 
   #openat2(fd: number, part: string, flags: number): number {
-    this.#how.setBigUint64(0, BigInt(flags | O.CLOEXEC), true);
     const bytes = this.libc.first.path(part);
-    let opened: number;
-    do {
-      opened = this.libc.call.openat2(SYSCALL.openat2, fd, bytes, this.#howBytes, 24);
-    } while (this.libc.again(opened));
+    const opened = this.#openQuietly(flags, (how) => {
+      this.#how.setUint32(0, how, true);
+      return this.libc.call.openat2(SYSCALL.openat2, fd, bytes, this.#howBytes, 24);
+    });
     // EAGAIN: something was renamed meanwhile, and the kernel can't tell that nothing was left behind.
     return opened < 0 && this.libc.errno === EAGAIN ? this.#openByComponents(fd, part, flags) : opened;
   }
@@ -127,7 +136,7 @@ export class LinuxCalls {
 
   /** Some sandboxes answer with EPERM instead of ENOSYS: whatever fails on "." is not there. */
   #tryOpenat2(): boolean {
-    this.#how.setBigUint64(0, BigInt(O.PATH | O.DIRECTORY | O.CLOEXEC), true);
+    this.#how.setUint32(0, O.PATH | O.DIRECTORY | O.CLOEXEC, true);
     const fd = this.libc.call.openat2(SYSCALL.openat2, AT.FDCWD, this.libc.first.path("."), this.#howBytes, 24);
     if (fd >= 0) this.close(fd);
     return fd >= 0;

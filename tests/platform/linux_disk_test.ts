@@ -1,6 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { type Raw, rawOf } from "../../src/core/raw.ts";
-import { Libc, loadLibc } from "../../src/platform/libc.ts";
+import { EPERM } from "../../src/platform/errno.ts";
+import { Libc, loadLibc, O } from "../../src/platform/libc.ts";
 import { openLinuxDisk } from "../../src/platform/linux_disk.ts";
 import type { Dir, Disk } from "../../src/platform/disk.ts";
 import { diskContract, fails, makePath, read, temporary, write } from "../contract/disk_contract.ts";
@@ -28,6 +29,54 @@ function oldLibc(): Libc {
     fchmodat2: (_number, ...rest) => call.fchmodat2(NO_SUCH_CALL, ...rest),
   });
 }
+
+/** Refuses what only the owner of a file may ask for, as the system does for others. */
+function foreignLibc(): Libc {
+  const { call } = loadLibc()!;
+  const errno = new Int32Array(1);
+  const refused = (flags: number) => {
+    const isRefused = (flags & O.NOATIME) !== 0;
+    if (isRefused) errno[0] = EPERM;
+    return isRefused;
+  };
+  return new Libc({
+    ...call,
+    __errno_location: () => Deno.UnsafePointer.of(errno),
+    openat: (fd, path, flags, mode) => refused(flags) ? -1 : call.openat(fd, path, flags, mode),
+    openat2: (number, fd, path, how, size) => {
+      return refused(new DataView((how as Uint8Array).buffer).getUint32(0, true))
+        ? -1
+        : call.openat2(number, fd, path, how, size);
+    },
+  });
+}
+
+const LONG_AGO = new Date("2001-02-03T04:05:06Z");
+
+/** Reads a file and lists the directories around it, which must work; all last used long ago. @returns which say so still */
+function unusedAfterReading(disk: Disk): string[] {
+  using place = temporary(disk);
+  const { path } = place;
+  Deno.mkdirSync(`${path}/sub/deep`, { recursive: true });
+  Deno.writeTextFileSync(`${path}/sub/deep/a`, "content");
+  const used = ["sub/deep/a", "sub/deep", "sub"].map((name) => `${path}/${name}`);
+  for (const one of used) Deno.utimeSync(one, LONG_AGO, new Date());
+  using sub = disk.openDir(rawOf(`${path}/sub`));
+  deepStrictEqual(sub.list().names, ["deep"]);
+  using deep = sub.openPath(rawOf("deep"));
+  deepStrictEqual(deep.list().names, ["a"]);
+  strictEqual(read(deep, A), "content");
+  return used.filter((one) => Deno.statSync(one).atime?.getTime() === LONG_AGO.getTime());
+}
+
+Deno.test("LinuxDisk leaves the time of last use of files and directories that it reads as it is", () => {
+  strictEqual(unusedAfterReading(linuxDisk()).length, 3);
+  strictEqual(unusedAfterReading(openLinuxDisk(oldLibc())!).length, 3);
+});
+
+Deno.test("LinuxDisk reads what belongs to somebody else all the same", () => {
+  unusedAfterReading(openLinuxDisk(foreignLibc())!);
+});
 
 Deno.test("LinuxDir isn't led astray by a directory that is swapped for a symlink", () => {
   using place = temporary(linuxDisk());
