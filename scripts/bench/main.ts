@@ -82,7 +82,6 @@ function benchTurn(plan: Plan, set: DataSet, turn: number, results: Results): vo
     Deno.mkdirSync(placesOf(plan, peer).store, { recursive: true });
     if (peer.prepare !== undefined) run(peer.prepare(placesOf(plan, peer)));
   }
-  warm(`${plan.scratch}/source`);
   for (const work of WORKS) {
     const wanted = plan.works.includes(work);
     // The first work fills the stores for all others.
@@ -105,6 +104,8 @@ function benchStep(plan: Plan, work: Work, peer: Peer, step: Step): Measured & {
   const command = step(places);
   const setUp = work.setUp?.[peer.name];
   if (setUp !== undefined) run(setUp(places));
+  // Not every peer leaves the source in memory for the next one.
+  warm(places.source);
   run({ argv: ["sync"] });
   const measured = measure(command, plan.scratch);
   if (work.restores !== undefined) {
