@@ -31,6 +31,7 @@ export const ENOENT = 2;
 export const EINTR = 4;
 export const ENXIO = 6;
 export const EAGAIN = 11;
+export const EACCES = 13;
 export const EEXIST = 17;
 export const EXDEV = 18;
 export const EINVAL = 22;

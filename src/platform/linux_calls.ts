@@ -2,7 +2,7 @@
 import { type Raw, rawOf, textOf } from "../core/raw.ts";
 import type { NsText } from "../core/entry.ts";
 import type { Attributes } from "./disk.ts";
-import { EAGAIN, ENODATA, ENOTSUP, EPERM, ERANGE } from "./errno.ts";
+import { EACCES, EAGAIN, EINVAL, ENODATA, ENOTSUP, EPERM, ERANGE } from "./errno.ts";
 import { AT, type Libc, LONGEST_PATH_BYTES, O, PathBuffer, SYSCALL } from "./libc.ts";
 import { Statx } from "./linux_stat.ts";
 import { splitTime } from "./ns_text.ts";
@@ -14,6 +14,8 @@ const TWO_32 = 0x1_0000_0000;
 const XATTR_BYTES = 65536;
 /** Flags of those who open something for another purpose. */
 const NO_READING = O.WRONLY | O.RDWR | O.CREAT | O.PATH;
+/** EPERM by rule; the others from file systems that are programs, and ask another one in turn. */
+const NOATIME_REFUSED: readonly number[] = [EPERM, EACCES, EINVAL];
 /** For fchown: leave as it is. */
 const UNCHANGED = 0xffff_ffff;
 
@@ -61,7 +63,7 @@ export class LinuxCalls {
     const how = (flags & NO_READING) === 0 ? flags | O.NOATIME : flags;
     let opened: number;
     do opened = open(how | O.CLOEXEC); while (this.libc.again(opened));
-    if (opened >= 0 || how === flags || this.libc.errno !== EPERM) return opened;
+    if (opened >= 0 || how === flags || !NOATIME_REFUSED.includes(this.libc.errno)) return opened;
     do opened = open(flags | O.CLOEXEC); while (this.libc.again(opened));
     return opened;
   }
