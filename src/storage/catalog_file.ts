@@ -25,10 +25,10 @@ export class CatalogFile {
   }
 
   /**
-   * Puts a new catalog, or a changed copy, in the place of the old one once it is durable. Nobody may have it open for
-   * writing. @throws CatalogFault, DiskFault
+   * Makes a new catalog, or a changed copy, and makes it durable; it takes no effect before it is published.
+   * @throws CatalogFault, DiskFault
    */
-  replaceBy(start: "new" | "copy", make: (catalog: Catalog) => void): void {
+  prepare(start: "new" | "copy", make: (catalog: Catalog) => void): void {
     using temp = this.#storage.openDir(TMP);
     using db = this.#storage.openDir(DB);
     removeDatabase(temp);
@@ -38,9 +38,21 @@ export class CatalogFile {
     }
     using file = temp.openOrCreate(NAME, 0o600);
     file.sync();
+  }
+
+  /** Puts what was prepared in the place of the old one. Nobody may have that open for writing. @throws DiskFault */
+  publish(): void {
+    using temp = this.#storage.openDir(TMP);
+    using db = this.#storage.openDir(DB);
     // A journal left by a crash belongs to the old file: neither may meet the other's.
     if (db.stat(NAME)?.kind === "dir" || LEFTOVERS.some((name) => db.stat(name) !== undefined)) removeDatabase(db);
     temp.rename(NAME, db, NAME);
+  }
+
+  /** Removes what was prepared. */
+  discard(): void {
+    using temp = this.#storage.openDir(TMP);
+    removeDatabase(temp);
   }
 
   /** What is known of verifications outlives the rest. */

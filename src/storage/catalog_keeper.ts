@@ -39,6 +39,8 @@ export class CatalogKeeper implements Disposable {
   #isInMemory = false;
   /** Why the catalog on disk is no longer to be used, although it could be opened. */
   #distrust: string | undefined;
+  /** The snapshot that a catalog knows which waits to be published. */
+  #prepared: RootId | undefined;
 
   constructor(storage: Storage) {
     this.#storage = storage;
@@ -97,12 +99,43 @@ export class CatalogKeeper implements Disposable {
     this.#isSettled = false;
   }
 
+  /**
+   * Does beforehand, aside, what {@link add} will have to do for a snapshot that is about to be committed, if that is
+   * much. It takes no effect by itself, and if it can't be done, that is left to `add`.
+   */
+  prepare(source: ManifestSource): void {
+    try {
+      const { previous, isLarge } = this.#comparisonOf(source);
+      if (!isLarge || this.#isInMemory) return;
+      this.#file.prepare(this.#startOfCopy(), (catalog) => catalog.apply(source, previous));
+      this.#prepared = source.id;
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+    }
+  }
+
   /** Takes up a snapshot that has just been committed. */
   add(id: RootId): void {
     this.use((catalog) => {
-      if (!catalog.knows(id)) this.#apply(this.#storage.manifestSource(id));
+      if (catalog.knows(id)) return;
+      if (this.#prepared === id) this.#orRenew(() => this.#publishPrepared());
+      else this.#apply(this.#storage.manifestSource(id));
     });
     this.#isSettled = true;
+  }
+
+  #publishPrepared(): void {
+    this.#prepared = undefined;
+    this.#close();
+    this.#catalog = this.#publish();
+  }
+
+  /** Gives back the space of what {@link prepare} has made. @returns false if there is nothing */
+  discardPrepared(): boolean {
+    if (this.#prepared === undefined) return false;
+    this.#prepared = undefined;
+    this.#file.discard();
+    return true;
   }
 
   /** Forgets snapshots whose roots have just been removed. */
@@ -283,10 +316,15 @@ export class CatalogKeeper implements Disposable {
   }
 
   #apply(source: ManifestSource): void {
+    const { previous, isLarge } = this.#comparisonOf(source);
+    this.#change((catalog) => catalog.apply(source, previous), isLarge);
+  }
+
+  /** What a snapshot is compared with to take it up, and whether that may change much. */
+  #comparisonOf(source: ManifestSource): { previous: ManifestSource | undefined; isLarge: boolean } {
     const known = previousOf(source, this.current().snapshots());
     const previous = known && withSequence(this.#storage.manifestSource(known.id), known.sequence);
-    const isLarge = entriesToCompare(previous?.root, source.root) > FEW_ENTRIES;
-    this.#change((catalog) => catalog.apply(source, previous), isLarge);
+    return { previous, isLarge: entriesToCompare(previous?.root, source.root) > FEW_ENTRIES };
   }
 
   /**
@@ -294,9 +332,14 @@ export class CatalogKeeper implements Disposable {
    * full disk, a damaged hunk), it is made again: `content/` holds the change already.
    */
   #change(action: (catalog: Catalog) => void, isLarge: boolean): void {
+    this.#orRenew(() => {
+      if (isLarge || !this.#changeInPlace(action)) this.#changeCopy(action);
+    });
+  }
+
+  #orRenew(change: () => void): void {
     try {
-      if (!isLarge && this.#changeInPlace(action)) return;
-      this.#changeCopy(action);
+      change();
     } catch (error) {
       if (!(error instanceof Fault) || error instanceof DamagedSettings) throw error;
       this.#close();
@@ -318,9 +361,13 @@ export class CatalogKeeper implements Disposable {
   #changeCopy(action: (catalog: Catalog) => void): void {
     const catalog = this.current();
     if (this.#isInMemory) return action(catalog);
-    const isEmpty = catalog.generation().length === 0;
+    const start = this.#startOfCopy();
     this.#close();
-    this.#catalog = this.#replaceFile(isEmpty ? "new" : "copy", action);
+    this.#catalog = this.#replaceFile(start, action);
+  }
+
+  #startOfCopy(): "new" | "copy" {
+    return this.current().generation().length === 0 ? "new" : "copy";
   }
 
   #rebuildFile(): Catalog {
@@ -330,7 +377,12 @@ export class CatalogKeeper implements Disposable {
   }
 
   #replaceFile(start: "new" | "copy", make: (catalog: Catalog) => void): Catalog {
-    this.#file.replaceBy(start, make);
+    this.#file.prepare(start, make);
+    return this.#publish();
+  }
+
+  #publish(): Catalog {
+    this.#file.publish();
     this.#distrust = undefined;
     const opened = this.#openFile("update");
     if ("stale" in opened) throw new CatalogFault(`it was just made, but it ${opened.stale}`);

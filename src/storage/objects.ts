@@ -69,11 +69,20 @@ export class Objects implements Disposable {
     }
   }
 
+  /** What {@link writeRoot} will call it, unless something else has that name. */
+  idOfRoot(root: Root): RootId {
+    return this.#encodeRoot(root, 0).id;
+  }
+
+  #encodeRoot(root: Root, nonce: number): { id: RootId; bytes: Uint8Array<ArrayBuffer> } {
+    const bytes = new TextEncoder().encode(encodeRoot(root) + "\n".repeat(nonce));
+    return { id: (hashBytes(this.#settings.algorithm, bytes) + ROOT_SUFFIX) as RootId, bytes };
+  }
+
   /** Makes the snapshot exist: everything it refers to must be durable already. */
   writeRoot(root: Root): RootId {
     for (let nonce = 0;; nonce++) {
-      const bytes = new TextEncoder().encode(encodeRoot(root) + "\n".repeat(nonce));
-      const id = (hashBytes(this.#settings.algorithm, bytes) + ROOT_SUFFIX) as RootId;
+      const { id, bytes } = this.#encodeRoot(root, nonce);
       if (this.#readAny(id) !== undefined) continue;
       this.#replace(id, bytes, true);
       return id;

@@ -48,6 +48,8 @@ export interface Machine {
 
 const DB = rawOf("db"), CONTENT = rawOf("content"), TMP = rawOf("tmp");
 const PRIVATE = 0o700;
+/** How systems say that there is no space left, on the disk or for this user. */
+const FULL: readonly string[] = ["ENOSPC", "EDQUOT"];
 
 /** Opens an existing storage. Takes no lock. @throws NoStorage, NewerFormat, DamagedSettings, SplitStorage */
 export function openStorage(machine: Machine, path: Raw, monitor: Monitor): Storage {
@@ -127,7 +129,11 @@ export class Storage implements Disposable {
   }
 
   manifestSource(id: RootId): ManifestSource {
-    const root = this.objects.readRoot(id);
+    return this.sourceOf(id, this.objects.readRoot(id));
+  }
+
+  /** @param root need not be stored yet, only its hunks */
+  sourceOf(id: RootId, root: Root): ManifestSource {
     return { id, root, text: (hunk) => hunkText(this.objects.read(root.hunks[hunk]!.id)) };
   }
 
@@ -295,19 +301,42 @@ export class Writer implements Disposable {
    * @param checkpoint of the same run, which the root replaces: its hunks are the root's too
    */
   async commit(root: Root, checkpoint: RootId | undefined): Promise<RootId> {
-    const id = await this.checkpoint(root, checkpoint);
+    const durable = this.#makeDurable();
+    durable.catch(() => {}); // awaited soon
+    // While the disk is busy, the processor is not.
+    this.#keeper.prepare(this.#storage.sourceOf(this.#storage.objects.idOfRoot(root), root));
+    const id = await this.#makeRoot(root, checkpoint, durable);
     this.#keeper.add(id);
     return id;
   }
 
   /** Makes a partial snapshot exist. The catalog learns of it only if the run goes no further. */
-  async checkpoint(root: Root, previous: RootId | undefined): Promise<RootId> {
-    await this.#flush;
-    await this.#storage.dir.syncFileSystem();
+  checkpoint(root: Root, previous: RootId | undefined): Promise<RootId> {
+    return this.#makeRoot(root, previous, this.#makeDurable());
+  }
+
+  /** Everything stored before the call. */
+  async #makeDurable(): Promise<void> {
+    await Promise.all([this.#storage.dir.syncFileSystem(), this.#flush]);
+  }
+
+  async #makeRoot(root: Root, previous: RootId | undefined, durable: Promise<void>): Promise<RootId> {
+    await durable;
     this.#keeper.leaveOut();
-    const id = this.#storage.objects.writeRoot(root);
+    const id = this.#writeRoot(root);
     if (previous !== undefined) this.#storage.objects.remove(previous);
     return id;
+  }
+
+  /** On a disk that is almost full, the snapshot goes before the catalog that was prepared for it. */
+  #writeRoot(root: Root): RootId {
+    try {
+      return this.#storage.objects.writeRoot(root);
+    } catch (error) {
+      const isFull = error instanceof DiskFault && FULL.includes(error.errno);
+      if (!isFull || !this.#keeper.discardPrepared()) throw error;
+      return this.#storage.objects.writeRoot(root);
+    }
   }
 
   /**

@@ -1,0 +1,134 @@
+/** A snapshot with so much in it that the catalog is made while the disk writes: before its root is there, for after it. */
+import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
+import type { RootId } from "../../src/core/content_id.ts";
+import { rawOf } from "../../src/core/raw.ts";
+import { rebuildCatalog } from "../../src/operations/rebuild.ts";
+import { DiskFault } from "../../src/platform/disk.ts";
+import { openDisk } from "../../src/platform/open_disk.ts";
+import type { Root } from "../../src/storage/root.ts";
+import { openStorage, type Storage } from "../../src/storage/storage.ts";
+import { type Hook, hookedDisk } from "../support/hooked_disk.ts";
+import { makeManySnapshots } from "../support/many_snapshots.ts";
+import { TestMonitor, World } from "../support/world.ts";
+
+/** More than are taken up in place. */
+const FILES = 21_000;
+
+/** A storage with one snapshot, or without, and the root of another that isn't there yet. */
+async function prepared(world: World, isFirst: boolean): Promise<{ known: RootId[]; root: Root }> {
+  using storage = world.open();
+  const [id] = await makeManySnapshots(storage, { files: FILES, snapshots: 1, changed: 0 });
+  const root = storage.objects.readRoot(id!);
+  if (isFirst) storage.objects.remove(id!);
+  strictEqual(storage.snapshots().length, isFirst ? 0 : 1);
+  return { known: isFirst ? [] : [id!], root: { ...root, sequence: 2, name: "another" } };
+}
+
+function openHooked(world: World, hook: Hook): { storage: Storage; monitor: TestMonitor } {
+  const monitor = new TestMonitor();
+  return {
+    storage: openStorage({ ...world.machine, disk: hookedDisk(openDisk(), hook) }, rawOf(world.storagePath), monitor),
+    monitor,
+  };
+}
+
+const pathsOf = (world: World) => ({
+  newRoot: `${world.storagePath}/tmp/manifest`,
+  newCatalog: `${world.storagePath}/tmp/catalog.sqlite`,
+});
+
+async function commit(storage: Storage, root: Root): Promise<RootId> {
+  using writer = storage.write("test");
+  return await writer.commit(root, undefined);
+}
+
+/** That the catalog on the disk knows just these, and says what one made from nothing says. */
+function assertKnown(world: World, ids: readonly RootId[]): void {
+  using storage = world.open();
+  deepStrictEqual(storage.snapshots().map(({ id }) => id), ids);
+  const live = [...storage.catalog().dump()];
+  ok(live.length >= ids.length * FILES);
+  rebuildCatalog(storage, new TestMonitor());
+  deepStrictEqual([...storage.catalog().dump()], live);
+}
+
+for (const isFirst of [true, false]) {
+  const which = isFirst ? "the first snapshot" : "another snapshot";
+
+  Deno.test(`the catalog of ${which} is durable before the root is made, and takes its place after that`, async () => {
+    using world = new World();
+    const { known, root } = await prepared(world, isFirst);
+    const { newRoot, newCatalog } = pathsOf(world);
+    const order: string[] = [];
+    const { storage, monitor } = openHooked(world, ({ operation, path }, proceed) => {
+      if (path === newCatalog && ["sync", "rename"].includes(operation)) order.push(`${operation} catalog`);
+      if (path === newRoot && operation === "rename") order.push("root");
+      return proceed();
+    });
+    const id = await commit(storage, root);
+    storage[Symbol.dispose]();
+    deepStrictEqual(order, ["sync catalog", "root", "rename catalog"]);
+    deepStrictEqual(monitor.notices, []);
+    assertKnown(world, [...known, id]);
+  });
+
+  Deno.test(`a disk on which the root of ${which} fits only without the new catalog keeps the snapshot`, async () => {
+    using world = new World();
+    const { known, root } = await prepared(world, isFirst);
+    const { newRoot, newCatalog } = pathsOf(world);
+    let refused = 0;
+    const { storage } = openHooked(world, ({ operation, path }, proceed) => {
+      if (operation === "create" && path === newRoot && isThere(newCatalog)) {
+        refused++;
+        throw new DiskFault("ENOSPC", operation, rawOf(path));
+      }
+      return proceed();
+    });
+    const id = await commit(storage, root);
+    storage[Symbol.dispose]();
+    strictEqual(refused, 1);
+    assertKnown(world, [...known, id]);
+  });
+
+  Deno.test(`a crash between the catalog of ${which} and its root leaves what was there`, async () => {
+    using world = new World();
+    const { known, root } = await prepared(world, isFirst);
+    const { newRoot, newCatalog } = pathsOf(world);
+    const { storage } = openHooked(world, ({ operation, path }, proceed) => {
+      if (operation === "create" && path === newRoot) throw new Error("crash");
+      return proceed();
+    });
+    await rejects(commit(storage, root), /crash/);
+    storage[Symbol.dispose]();
+    ok(isThere(newCatalog));
+    assertKnown(world, known);
+    using again = world.open();
+    const id = await commit(again, root);
+    ok(!isThere(newCatalog));
+    assertKnown(world, [...known, id]);
+  });
+}
+
+Deno.test("a prepared catalog that can't take its place costs no snapshot", async () => {
+  using world = new World();
+  const { known, root } = await prepared(world, false);
+  const { newCatalog } = pathsOf(world);
+  const { storage, monitor } = openHooked(world, ({ operation, path }, proceed) => {
+    if (operation === "rename" && path === newCatalog) throw new DiskFault("ENOSPC", operation, rawOf(path));
+    return proceed();
+  });
+  const id = await commit(storage, root);
+  storage[Symbol.dispose]();
+  match(monitor.notices.join("\n"), /ENOSPC/);
+  assertKnown(world, [...known, id]);
+});
+
+function isThere(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
