@@ -91,6 +91,11 @@ export function bytesOf(raw: Raw): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
+/** A copy of its own: a part of a long text would keep all of it in memory. */
+export function ownText<T extends string>(text: T): T {
+  return [...text].join("") as T;
+}
+
 /** `name` inside `dir`; either may be empty. */
 export function joinRaw(dir: Raw, name: Raw): Raw {
   if (dir === "" || name === "") return (dir + name) as Raw;

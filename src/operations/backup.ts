@@ -275,9 +275,9 @@ class BackupRun implements AsyncDisposable {
 
   /** Puts a file into the parcel. @returns false if there is nothing to be done for it */
   #gather(pending: Pending): boolean {
-    const { line, place, path } = pending;
-    const content = line === undefined ? undefined : contentOfLine(line);
-    if (content !== undefined && !this.#damaged.has(content)) {
+    const { line, place, path, head } = pending;
+    const content = line === undefined ? undefined : contentOfLine(line, head.length);
+    if (content !== undefined && (this.#damaged.size === 0 || !this.#damaged.has(content))) {
       if (place.tree !== undefined) {
         this.#parcel.link(place.tree, nameOf(path), content, pending);
         return true;

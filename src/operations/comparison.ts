@@ -170,7 +170,7 @@ export class Comparison {
     this.#signs.learn(stat, parent, name);
     const seen = this.seenOf(stat);
     const head = seenPart(path, seen);
-    const from = this.#basis.at(path, quotedPath(head));
+    const from = this.#basis.at(path, head);
     const learnt = stat.kind === "dir" ? NOTHING : this.#links.of(stat);
     const line = from === undefined || this.#force
       ? undefined
@@ -209,7 +209,7 @@ export class Comparison {
 
   /** An entry that comes from elsewhere: it is not gone. */
   passOver(entry: Entry): void {
-    this.#basis.at(entry.path, quotedPath(seenPart(entry.path, entry)));
+    this.#basis.at(entry.path, seenPart(entry.path, entry));
   }
 
   /** What the line of an object that was compared says first. */
@@ -235,13 +235,14 @@ export class Comparison {
 }
 
 const NOTHING: Learnt = {};
+const SPARSE: Learnt = { sparse: true };
 
 /** Files with several names: which of them belong together. Devices are numbered as they appear. */
 class HardLinks {
   readonly #devices = new Map<string, number>();
 
   of(stat: Stat): Learnt {
-    const sparse = isSparse(stat) ? { sparse: true as const } : {};
+    const sparse = isSparse(stat) ? SPARSE : NOTHING;
     if (stat.links < 2) return sparse;
     let device = this.#devices.get(stat.device);
     if (device === undefined) this.#devices.set(stat.device, device = this.#devices.size);
@@ -251,11 +252,6 @@ class HardLinks {
 
 function isSparse(stat: Stat): boolean {
   return stat.kind === "file" && stat.blocks !== undefined && stat.blocks * 512 < stat.size;
-}
-
-/** The path as the head of a line has it: JSON text. */
-function quotedPath(head: string): string {
-  return head.slice(head.indexOf(":") + 1, head.indexOf(`,"kind":`));
 }
 
 /**

@@ -6,7 +6,7 @@ import type { Apath } from "../core/apath.ts";
 import { compareApath, parseApath } from "../core/apath.ts";
 import { Fault } from "../core/fault.ts";
 import type { HunkRef } from "./hunk.ts";
-import { linePath } from "./line.ts";
+import { headPath, isLineOf, linePath } from "./line.ts";
 import type { Manifest } from "./manifest.ts";
 
 /** A line of a previous manifest. `origin` is the hunk that holds it, `index` its place there. */
@@ -24,7 +24,7 @@ class Cursor {
   #lines: readonly string[] = [];
   #index = 0;
   #path: Apath | undefined;
-  #quoted = "";
+  #text: string | undefined;
   #lastLine: string | undefined;
 
   constructor(manifest: Manifest, damaged: (fault: Fault) => void) {
@@ -36,22 +36,22 @@ class Cursor {
 
   /** Apath of the line at hand; undefined at the end. Parsed only when an order has to be found out. */
   get path(): Apath | undefined {
-    if (this.#path === undefined && this.#quoted !== "") this.#path = parseApath(JSON.parse(this.#quoted));
+    if (this.#path === undefined && this.#text !== undefined) this.#path = pathOfLine(this.#text);
     return this.#path;
   }
 
-  /** JSON text of the path, "" at the end. */
-  get quoted(): string {
-    return this.#quoted;
+  /** The line at hand; undefined at the end. */
+  get text(): string | undefined {
+    return this.#text;
   }
 
   /** The last path before what was stepped to; known at the end. */
   get last(): Apath | undefined {
-    return this.#lastLine === undefined ? undefined : parseApath(JSON.parse(linePath(this.#lastLine)));
+    return this.#lastLine === undefined ? undefined : pathOfLine(this.#lastLine);
   }
 
   line(): BasisLine {
-    return { text: this.#lines[this.#index]!, origin: this.#manifest.root.hunks[this.#hunk]!, index: this.#index };
+    return { text: this.#text!, origin: this.#manifest.root.hunks[this.#hunk]!, index: this.#index };
   }
 
   step(): void {
@@ -60,12 +60,12 @@ class Cursor {
     while (this.#index >= this.#lines.length) {
       if (this.#lines.length > 0) this.#lastLine = this.#lines.at(-1);
       if (this.#hunk + 1 >= this.#manifest.root.hunks.length) {
-        this.#quoted = "";
+        this.#text = undefined;
         return;
       }
       this.#open(this.#hunk + 1);
     }
-    this.#quoted = linePath(this.#lines[this.#index]!);
+    this.#text = this.#lines[this.#index]!;
   }
 
   #open(hunk: number): void {
@@ -80,6 +80,17 @@ class Cursor {
     }
   }
 
+  /** True if the line at hand, or the first one that doesn't come before it, is that of `path`. @param quoted its JSON text */
+  moveTo(path: Apath, quoted: string, passed: (line: BasisLine) => void): boolean {
+    if (this.#isAt(quoted)) return true;
+    this.seek(path, passed);
+    return this.#isAt(quoted);
+  }
+
+  #isAt(quoted: string): boolean {
+    return this.#text !== undefined && isLineOf(this.#text, quoted);
+  }
+
   /** Moves on to the first path that is not before `path`; to the end without one. */
   seek(path: Apath | undefined, passed: (line: BasisLine) => void): void {
     while (this.path !== undefined && (path === undefined || compareApath(this.path, path) < 0)) {
@@ -92,6 +103,10 @@ class Cursor {
   seekBehind(path: Apath): void {
     while (this.path !== undefined && compareApath(this.path, path) <= 0) this.step();
   }
+}
+
+function pathOfLine(line: string): Apath {
+  return parseApath(JSON.parse(linePath(line)));
 }
 
 export interface BasisListener {
@@ -113,13 +128,13 @@ export class Basis {
     this.#gone = listener.gone?.bind(listener) ?? IGNORED;
   }
 
-  /** The line of `path`. Paths must be asked for in apath order. @param quoted the path as JSON text */
-  at(path: Apath, quoted: string): BasisLine | undefined {
+  /** The line of `path`. Paths must be asked for in apath order. @param head what {@link seenPart} says of the path now */
+  at(path: Apath, head: string): BasisLine | undefined {
     for (;;) {
       const cursor = this.#cursors[0];
       if (cursor === undefined) return undefined;
-      if (cursor.quoted !== quoted) cursor.seek(path, this.#gone);
-      if (cursor.quoted === quoted) {
+      // Mostly the next line begins with all of the head; then nothing else needs to be looked at.
+      if (cursor.text?.startsWith(head) === true || cursor.moveTo(path, headPath(head), this.#gone)) {
         const line = cursor.line();
         cursor.step();
         return line;
@@ -139,7 +154,7 @@ export class Basis {
 
   /** A partial manifest ends somewhere: what comes behind is known from the one before it. */
   #goesBack(cursor: Cursor): boolean {
-    if (cursor.quoted !== "" || this.#cursors.length === 1) return false;
+    if (cursor.text !== undefined || this.#cursors.length === 1) return false;
     this.#cursors.shift();
     if (cursor.last !== undefined) this.#cursors[0]!.seekBehind(cursor.last);
     return true;

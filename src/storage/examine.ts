@@ -2,7 +2,9 @@
 import type { Apath } from "../core/apath.ts";
 import type { ContentId } from "../core/content_id.ts";
 import type { HunkRef } from "./hunk.ts";
-import { entriesOf, linesOf } from "./manifest.ts";
+import { ownText } from "../core/raw.ts";
+import { contentFactsOf } from "./line.ts";
+import { linesOf, parsedLines } from "./manifest.ts";
 import type { Objects } from "./objects.ts";
 
 export interface ExamineResult {
@@ -22,12 +24,13 @@ export function examineHunk(
 ): ExamineResult {
   let last = ref.first;
   const damaged: { id: string; what: string }[] = [];
-  for (const { path, content, size } of entriesOf(linesOf(objects.read(ref.id), ref), ref)) {
+  for (const { path, content, size } of parsedLines(linesOf(objects.read(ref.id), ref), ref, contentFactsOf)) {
     last = path;
     if (content === undefined) continue;
     const there = sizeOf(content, size);
-    if (there === undefined) damaged.push({ id: content, what: "it is missing" });
-    else if (there !== size) damaged.push({ id: content, what: `it has ${there} bytes instead of ${size}` });
+    if (there === size) continue;
+    const what = there === undefined ? "it is missing" : `it has ${there} bytes instead of ${size}`;
+    damaged.push({ id: ownText(content), what });
   }
-  return { last, damaged };
+  return { last: ownText(last), damaged };
 }

@@ -35,11 +35,27 @@ export function seenPart(path: Apath, seen: Seen): string {
   text += `,"mtime":"${seen.mtime}"`;
   if (seen.ctime !== undefined) text += `,"ctime":"${seen.ctime}"`;
   if (seen.inode !== undefined) text += `,"inode":"${seen.inode}"`;
-  text += `,"mode":"${octal(seen.mode)}","uid":${seen.uid},"gid":${seen.gid}`;
-  if (seen.user !== undefined) text += `,"user":${quoteName(seen.user)}`;
-  if (seen.group !== undefined) text += `,"group":${quoteName(seen.group)}`;
+  text += accessPart(seen);
   if (seen.device !== undefined) text += `,"device":[${seen.device.major},${seen.device.minor}]`;
   return text;
+}
+
+let lastAccess: Pick<Seen, "mode" | "uid" | "gid" | "user" | "group"> | undefined;
+let lastAccessPart = "";
+
+/** Nearly always the same as last time. */
+function accessPart(seen: Seen): string {
+  const { mode, uid, gid, user, group } = seen, last = lastAccess;
+  if (
+    last === undefined || last.mode !== mode || last.uid !== uid || last.gid !== gid || last.user !== user ||
+    last.group !== group
+  ) {
+    lastAccess = seen;
+    lastAccessPart = `,"mode":"${octal(mode)}","uid":${uid},"gid":${gid}`;
+    if (user !== undefined) lastAccessPart += `,"user":${quoteName(user)}`;
+    if (group !== undefined) lastAccessPart += `,"group":${quoteName(group)}`;
+  }
+  return lastAccessPart;
 }
 
 /** @param head of {@link seenPart} */
@@ -72,12 +88,25 @@ export function linePath(line: string): string {
   return line.slice(PATH_START.length, end);
 }
 
-/** The content id of a line, without parsing the rest. In JSON text an unescaped `","content":"` can be nothing else. */
-export function contentOfLine(line: string): ContentId | undefined {
-  const start = line.indexOf(`,"content":"`);
+/** True if the path of the line is `quoted`, its JSON text. */
+export function isLineOf(line: string, quoted: string): boolean {
+  return line.startsWith(quoted, PATH_START.length) && line.startsWith(PATH_END, PATH_START.length + quoted.length);
+}
+
+/** The path of a head of {@link seenPart}, as JSON text. */
+export function headPath(head: string): string {
+  return head.slice(PATH_START.length, head.indexOf(PATH_END, PATH_START.length));
+}
+
+/**
+ * The content id of a line, without parsing the rest. In JSON text an unescaped `","content":"` can be nothing else.
+ * @param from where it may be at the earliest
+ */
+export function contentOfLine(line: string, from = 0): ContentId | undefined {
+  const start = line.indexOf(`,"content":"`, from);
   if (start < 0) return undefined;
-  const from = start + 12;
-  return line.slice(from, line.indexOf(`"`, from)) as ContentId;
+  const id = start + 12;
+  return line.slice(id, line.indexOf(`"`, id)) as ContentId;
 }
 
 const SIGNS = [/,"ctime":"-?\d+"/, /,"inode":"\d+"/];
@@ -124,6 +153,32 @@ export function parseLine(line: string): Entry {
     ...optional("birthtime", nsOf),
     ...optional("flags", stringsOf),
   } as Entry;
+}
+
+/** What a snapshot needs of an entry to be whole. */
+export type ContentFacts = Pick<Entry, "path" | "size" | "content">;
+
+/** A line of a file or directory without anything unusual, with the fields in the order of FORMAT.md. */
+const PLAIN_LINE = new RegExp(
+  String.raw`^\{"path":"([\x20\x21\x23-\x5b\x5d-\x7e]+)","kind":(?:"dir"|"file","size":(0|[1-9]\d{0,14})),` +
+    String.raw`"mtime":"-?\d{1,20}"(?:,"ctime":"-?\d{1,20}")?(?:,"inode":"\d{1,20}")?,"mode":"[0-7]{4}",` +
+    String.raw`"uid":(?:0|[1-9]\d{0,9}),"gid":(?:0|[1-9]\d{0,9})(?:,"user":"[\w.-]*")?(?:,"group":"[\w.-]*")?` +
+    String.raw`(?:,"content":"((?:[0-9a-f]{2}){4,33})")?(?:,"hardLink":"\d+:\d+")?(?:,"sparse":true)?` +
+    String.raw`(?:,"birthtime":"-?\d{1,20}")?\}$`,
+);
+/** An empty component, "." or "..". */
+const BAD_COMPONENT = /\/\.{0,2}(?:\/|$)/;
+
+/**
+ * As strict as {@link parseLine}, and several times as fast for most lines. What it gives may be a part of the line's
+ * text, and keep that in memory. @throws DamagedManifest
+ */
+export function contentFactsOf(line: string): ContentFacts {
+  const found = PLAIN_LINE.exec(line);
+  const path = found?.[1];
+  if (path === undefined || path[0] !== "/" || BAD_COMPONENT.test(path)) return parseLine(line);
+  const [, , size = 0, content] = found!;
+  return { path: path as Apath, size: Number(size), ...(content !== undefined && { content: content as ContentId }) };
 }
 
 function fieldsOf(line: string): Record<string, unknown> {

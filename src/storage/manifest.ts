@@ -111,10 +111,19 @@ export function linesOf(bytes: Uint8Array<ArrayBuffer>, { id, count }: HunkRef):
 }
 
 /** Entries of a hunk, checked to be in order and to begin where the root says. @throws DamagedManifest */
-export function* entriesOf(lines: readonly string[], { id, first }: HunkRef): Generator<Entry> {
+export function entriesOf(lines: readonly string[], hunk: HunkRef): Generator<Entry> {
+  return parsedLines(lines, hunk, parseLine);
+}
+
+/** The same with what `parse` makes of the lines. @throws DamagedManifest */
+export function* parsedLines<T extends Pick<Entry, "path">>(
+  lines: readonly string[],
+  { id, first }: HunkRef,
+  parse: (line: string) => T,
+): Generator<T> {
   let last: Apath | undefined;
   for (const line of lines) {
-    const entry = parseLine(line);
+    const entry = parse(line);
     if (last === undefined && entry.path !== first) {
       throw new DamagedManifest(`hunk ${id} begins with ${JSON.stringify(textOf(entry.path))}`);
     }

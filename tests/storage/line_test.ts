@@ -2,8 +2,20 @@ import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import fc from "fast-check";
 import { parseApath } from "../../src/core/apath.ts";
 import type { ContentId } from "../../src/core/content_id.ts";
+import type { Entry } from "../../src/core/entry.ts";
 import { textOf } from "../../src/core/raw.ts";
-import { contentOfLine, encodeEntry, encodeLine, linePath, parseLine, seenPart } from "../../src/storage/line.ts";
+import {
+  type ContentFacts,
+  contentFactsOf,
+  contentOfLine,
+  encodeEntry,
+  encodeLine,
+  headPath,
+  isLineOf,
+  linePath,
+  parseLine,
+  seenPart,
+} from "../../src/storage/line.ts";
 import { entries } from "../support/arbitraries.ts";
 
 const LINE = `{"path":"/a","kind":"file","size":3,"mtime":"-1","mode":"0644","uid":1,"gid":2,"content":"${
@@ -58,9 +70,110 @@ Deno.test("linePath() and contentOfLine() find what parseLine() does, whatever n
       const line = encodeEntry(entry);
       strictEqual(parseApath(JSON.parse(linePath(line))), entry.path);
       strictEqual(contentOfLine(line), entry.content);
+      strictEqual(contentOfLine(line, seenPart(entry.path, entry).length), entry.content);
     }),
     { numRuns: 1000 },
   );
+});
+
+Deno.test("isLineOf() knows the line of a path by what headPath() says of it, and no other line", () => {
+  fc.assert(
+    fc.property(entries, entries, (entry, other) => {
+      const line = encodeEntry(entry);
+      const quoted = headPath(seenPart(entry.path, { ...entry, mtime: "7" }));
+      strictEqual(quoted, linePath(line));
+      ok(isLineOf(line, quoted));
+      strictEqual(isLineOf(encodeEntry(other), quoted), other.path === entry.path);
+    }),
+  );
+  const longer = parseLine(lineWith({ path: "/ab" }));
+  ok(!isLineOf(encodeEntry(longer), `"/a"`));
+  ok(!isLineOf(encodeEntry(longer), `"/a`));
+});
+
+Deno.test("seenPart() says of each object who may use it, whoever came before", () => {
+  const entry = parseLine(LINE);
+  const heads = (["mode", "uid", "gid", "user", "group"] as const).map((field) => {
+    const other = { ...entry, user: "u", group: "g", [field]: field === "user" || field === "group" ? "x" : 0o777 };
+    return [seenPart(entry.path, { ...entry, user: "u", group: "g" }), seenPart(entry.path, other)];
+  });
+  const common = `{"path":"/a","kind":"file","size":3,"mtime":"-1"`;
+  deepStrictEqual(
+    heads.map(([first]) => first),
+    Array(5).fill(`${common},"mode":"0644","uid":1,"gid":2,"user":"u","group":"g"`),
+  );
+  deepStrictEqual(heads.map(([, second]) => second!.slice(common.length)), [
+    `,"mode":"0777","uid":1,"gid":2,"user":"u","group":"g"`,
+    `,"mode":"0644","uid":511,"gid":2,"user":"u","group":"g"`,
+    `,"mode":"0644","uid":1,"gid":511,"user":"u","group":"g"`,
+    `,"mode":"0644","uid":1,"gid":2,"user":"x","group":"g"`,
+    `,"mode":"0644","uid":1,"gid":2,"user":"u","group":"x"`,
+  ]);
+});
+
+const factsOf = ({ path, size, content }: Entry) => ({ path, size, ...(content !== undefined && { content }) });
+const pick = ({ path, size, content }: ContentFacts) => factsOf({ path, size, content } as Entry);
+
+Deno.test("contentFactsOf() says what parseLine() does", () => {
+  fc.assert(
+    fc.property(entries, (entry) => {
+      deepStrictEqual(pick(contentFactsOf(encodeEntry(entry))), factsOf(entry));
+    }),
+    { numRuns: 1000 },
+  );
+  const usual = { ctime: "7", inode: "8", user: "root", group: "www-data", hardLink: "0:5", birthtime: "-9" };
+  for (let chosen = 0; chosen < 64; chosen++) {
+    const some = Object.fromEntries(Object.entries(usual).filter((_, i) => (chosen & 1 << i) !== 0));
+    const entry = { ...parseLine(LINE), ...some };
+    deepStrictEqual(pick(contentFactsOf(encodeEntry(entry))), factsOf(entry));
+  }
+});
+
+Deno.test("contentFactsOf() takes no line that parseLine() doesn't take", () => {
+  const paths = [
+    "/",
+    "/a",
+    "/.a",
+    "/a.",
+    "/a/..b",
+    "/...",
+    "a",
+    "",
+    "//",
+    "/a/",
+    "/.",
+    "/..",
+    "/a/../b",
+    "/./a",
+    "/a//b",
+  ];
+  const lines = [
+    ...paths.map((path) => lineWith({ path })),
+    ...[`"size":03`, `"size":-3`, `"size":3.0`, `"size":"3"`, `"size":9007199254740993`].map((size) => {
+      return LINE.replace(`"size":3`, size);
+    }),
+    ...[`"uid":01`, `"uid":-1`, `"uid":4294967295`].map((uid) => LINE.replace(`"uid":1`, uid)),
+    ...[`"abc"`, `"${"ab".repeat(34)}"`, `"${"AB".repeat(32)}"`].map((id) => LINE.replace(/"(ab)+"/, id)),
+    LINE.replace(`"file","size":3`, `"dir"`),
+    LINE.replace(`"file","size":3`, `"file"`),
+    LINE.replace(`"file"`, `"dir"`),
+    LINE.replace("}", ""),
+    LINE + " ",
+    LINE + "x",
+  ];
+  const answers = lines.map((line) => {
+    const answerOf = (read: (line: string) => ContentFacts) => {
+      try {
+        return pick(read(line));
+      } catch (error) {
+        return (error as Error).message;
+      }
+    };
+    const answer = answerOf(contentFactsOf);
+    deepStrictEqual(answer, answerOf(parseLine), line);
+    return typeof answer;
+  });
+  deepStrictEqual([answers.filter((kind) => kind === "string").length, answers.length], [21, lines.length]);
 });
 
 Deno.test("contentOfLine() is not misled by a name that looks like JSON", () => {

@@ -2,6 +2,7 @@
 import type { SQLInputValue } from "node:sqlite";
 import { type Apath, nameOf, parentOf, TOP } from "../../core/apath.ts";
 import type { NsText } from "../../core/entry.ts";
+import { ownText } from "../../core/raw.ts";
 import type { Database } from "./database.ts";
 import type { LineState } from "./line_state.ts";
 import { PATH_INDEX } from "./schema.ts";
@@ -73,13 +74,13 @@ export class VersionWriter {
     if (known !== undefined) return known;
     const id = this.#numberOf("directory", "path", parent);
     if (this.#directories.size >= DIRECTORIES_KEPT) this.#directories.clear();
-    this.#directories.set(copied(parent), id);
+    this.#directories.set(ownText(parent), id);
     return id;
   }
 
   #attributesOf(text: string): number {
     let id = this.#attributes.get(text);
-    if (id === undefined) this.#attributes.set(copied(text), id = this.#numberOf("attributes", "text", text));
+    if (id === undefined) this.#attributes.set(ownText(text), id = this.#numberOf("attributes", "text", text));
     return id;
   }
 
@@ -102,9 +103,4 @@ export function joinTime(seconds: number, nanos: number): NsText {
   const digits = String(Math.abs(nanos)), whole = Math.abs(seconds);
   const text = whole === 0 ? digits : String(whole) + digits.padStart(NANOS_DIGITS, "0");
   return seconds < 0 || nanos < 0 ? `-${text}` : text;
-}
-
-/** A text of its own: a part of a hunk's text would keep all of it in memory. */
-function copied(text: string): string {
-  return [...text].join("");
 }
