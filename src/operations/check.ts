@@ -51,6 +51,8 @@ export interface CheckResult {
 
 /** What was read is noted that often. */
 const NOTE_MS = 10 * 60_000;
+/** Hunks that the threads are asked to look at before one is waited for: work for a second. */
+const HUNKS_AHEAD = 256;
 /** Paths named for one damaged item: enough to know what it is about. */
 const PATHS_SHOWN = 5;
 /** Digits of an id that tell snapshots apart for people. */
@@ -132,7 +134,11 @@ class CheckRun {
     const { workers, signal } = this.#request;
     await using pool = this.#storage.pool(workers, signal, contents);
     await this.#walkItems(pool);
-    await this.#checkManifests(snapshots, pool);
+    const manifests = this.#checkManifests(snapshots, pool);
+    manifests.catch(() => {}); // awaited soon
+    // The threads have enough to do for that long.
+    this.#remember();
+    await manifests;
     // Its memory is better used by what follows.
     await pool[Symbol.asyncDispose]();
     this.#reportHunks();
@@ -240,7 +246,7 @@ class CheckRun {
       let last: Apath | undefined, asked = 0;
       for (const [index, hunk] of hunks.entries()) {
         await this.#pace.step();
-        while (asked < Math.min(hunks.length, index + pool.width)) this.#examine(hunks[asked++]!, pool);
+        while (asked < Math.min(hunks.length, index + HUNKS_AHEAD)) this.#examine(hunks[asked++]!, pool);
         last = await this.#checkHunk(id, hunk, last);
       }
     }

@@ -559,3 +559,25 @@ Deno.test("a large catalog that is damaged inside is replaced when that shows, a
   using storage = world.open();
   deepStrictEqual([...storage.catalog().dump()], expected);
 });
+
+Deno.test("what a check found of very many contents is noted, each in its last state", () => {
+  using world = new World();
+  const count = 112_345;
+  const ids = Array.from({ length: count }, (_, i) => ((i * 7919) % count).toString(16).padStart(64, "0"));
+  const stateOf = (i: number) => (i % 50_000 === 7 ? "damaged" : "ok");
+  {
+    using storage = world.open();
+    using writer = storage.write("test");
+    writer.recordVerified(ids.map((id, i) => ({ id, state: stateOf(i) })), 5);
+    deepStrictEqual(storage.damaged(), [7, 50_007, 100_007].map((i) => ids[i]!).sort());
+    writer.recordVerified([{ id: ids[7]!, state: "ok" }, { id: ids[8]!, state: "damaged" }], 6);
+  }
+  using database = new DatabaseSync(catalogOf(world), { readOnly: true });
+  const rows = database.prepare("SELECT verifiedMs, state, count(*) AS n FROM verification GROUP BY 1, 2").all();
+  deepStrictEqual(rows.map(({ verifiedMs, state, n }) => [verifiedMs, state, n]), [
+    [5, "damaged", 2],
+    [5, "ok", count - 4],
+    [6, "damaged", 1],
+    [6, "ok", 1],
+  ]);
+});

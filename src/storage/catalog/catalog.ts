@@ -48,8 +48,8 @@ export interface SnapshotInfo {
 
 export type VerifiedState = "ok" | "damaged";
 
-/** Bounds the memory for one commit. */
-const VERIFICATIONS_AT_ONCE = 10_000;
+/** Bounds the memory for one statement, and for one commit. */
+const VERIFICATIONS_AT_ONCE = 10_000, STATEMENTS_IN_COMMIT = 10;
 /** Databases up to this size are checked whole when they are opened: some milliseconds. */
 const QUICK_CHECK_BYTES = 8 * 1024 * 1024;
 
@@ -223,15 +223,14 @@ export class Catalog implements Disposable {
 
   /** Notes what a check has found. Many at a time; what is noted stays, should it fail on the way. */
   recordVerified(items: Iterable<{ readonly id: string; readonly state: VerifiedState }>, atMs: number): void {
-    let ids: string[] = [], of: VerifiedState = "ok";
-    for (const { id, state } of items) {
-      if (state !== of || ids.length === VERIFICATIONS_AT_ONCE) {
-        this.#noteVerified(ids, atMs, of);
-        [ids, of] = [[], state];
-      }
-      ids.push(id);
+    const portions = portionsOf(items);
+    for (let next = portions.next(); !next.done;) {
+      this.#database.transaction(() => {
+        for (let n = 0; n < STATEMENTS_IN_COMMIT && !next.done; n++, next = portions.next()) {
+          this.#noteVerified(next.value, atMs);
+        }
+      });
     }
-    this.#noteVerified(ids, atMs, of);
   }
 
   /** Drops what is known of contents that no snapshot refers to. */
@@ -264,17 +263,15 @@ export class Catalog implements Disposable {
   }
 
   /** In the order of the table, which is several times faster than any other. */
-  #noteVerified(ids: string[], atMs: number, state: VerifiedState): void {
+  #noteVerified({ ids, state }: Verified, atMs: number): void {
     ids.sort();
-    this.#database.transaction(() => {
-      this.#database.run(
-        `INSERT INTO verification SELECT unhex(value), ?, ? FROM json_each(?) WHERE true
-          ON CONFLICT DO UPDATE SET verifiedMs = excluded.verifiedMs, state = excluded.state`,
-        atMs,
-        state,
-        JSON.stringify(ids),
-      );
-    });
+    this.#database.run(
+      `INSERT INTO verification SELECT unhex(value), ?, ? FROM json_each(?) WHERE true
+        ON CONFLICT DO UPDATE SET verifiedMs = excluded.verifiedMs, state = excluded.state`,
+      atMs,
+      state,
+      JSON.stringify(ids),
+    );
   }
 
   /** How well files compress, by type. */
@@ -372,6 +369,24 @@ export class Catalog implements Disposable {
       JSON.stringify(infoOf(id, root)),
     );
   }
+}
+
+/** Items that were found in the same state. */
+interface Verified {
+  readonly ids: string[];
+  readonly state: VerifiedState;
+}
+
+function* portionsOf(items: Iterable<{ readonly id: string; readonly state: VerifiedState }>): Generator<Verified> {
+  let portion: Verified = { ids: [], state: "ok" };
+  for (const { id, state } of items) {
+    if (state !== portion.state || portion.ids.length === VERIFICATIONS_AT_ONCE) {
+      yield portion;
+      portion = { ids: [], state };
+    }
+    portion.ids.push(id);
+  }
+  yield portion;
 }
 
 function infoOf(id: RootId, root: Root): SnapshotInfo {
