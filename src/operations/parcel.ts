@@ -10,6 +10,8 @@ import type { Pool } from "../storage/pool.ts";
 /** Files that are linked cost a fraction of those that are read. */
 const LINK_COST = 1;
 const STORE_COST = 4;
+/** The same for whoever carries it out. */
+const LINKS_OF_ONE_ITEM = 8;
 /** Enough to outweigh the message. */
 const FULL_COST = 512;
 /** Bytes in one parcel: large files are spread over the threads. */
@@ -40,7 +42,7 @@ export class Parcel<T> {
   readonly #links: { tree: Raw; names: Raw[]; contents: ContentId[]; files: T[] }[] = [];
   #cost = 0;
   #bytes = 0;
-  #files = 0;
+  #items = 0;
   #results: Promise<Settled<T>> | undefined;
 
   get isFull(): boolean {
@@ -59,7 +61,7 @@ export class Parcel<T> {
     }
     last.batch.files.push(task);
     last.files.push(file);
-    this.#count(STORE_COST, task.size);
+    this.#count(STORE_COST, 1, task.size);
   }
 
   link(tree: Raw, name: Raw, content: ContentId, file: T): void {
@@ -68,13 +70,13 @@ export class Parcel<T> {
     last.names.push(name);
     last.contents.push(content);
     last.files.push(file);
-    this.#count(LINK_COST, 0);
+    this.#count(LINK_COST, 1 / LINKS_OF_ONE_ITEM, 0);
   }
 
-  #count(cost: number, bytes: number): void {
+  #count(cost: number, items: number, bytes: number): void {
     this.#cost += cost;
     this.#bytes += bytes;
-    this.#files++;
+    this.#items += items;
   }
 
   send(pool: Pool): void {
@@ -93,7 +95,7 @@ export class Parcel<T> {
       return { tree, names: names.join("/"), contents: contents.join(" ") };
     });
     const stores = this.#stores.map(({ batch }) => batch);
-    const answer = await pool.run("store", { links, stores }, { items: this.#files, bytes: this.#bytes });
+    const answer = await pool.run("store", { links, stores }, { items: this.#items, bytes: this.#bytes });
     const stored = this.#stores.flatMap(({ files }, i) => {
       return files.map((file, j) => ({ file, result: answer.stores[i]![j]! }));
     });

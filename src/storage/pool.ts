@@ -9,12 +9,14 @@ import { type Batches, type BatchKind, Engine, type EngineSetup } from "./engine
 import { tell, type Told, untell } from "./faults.ts";
 import { Stop } from "./stop.ts";
 
-/** Work done in the main thread before workers are started: about as many small files. */
+/** Work done in the main thread before a worker is started, which holds that up for as long: as many small files. */
 const COST_BEFORE_WORKERS = 512;
 /** So many bytes cost as much as a small file. */
 const BYTES_OF_ONE_COST = 64 * 1024;
 /** Batches a worker has in hand, so that it needn't wait for the next message. */
 const IN_HAND = 3;
+/** One more worker is started if each has that much in hand: so many batches, once it has answered one, or such a load. */
+const BUSY_BATCHES = 4, BUSY_COST = 384;
 /** A thread that waits for a dead network disk can't be asked to stop. */
 const CLOSING_MS = 2000;
 /** What is under way when the run is interrupted may be finished, but not a file of hours. */
@@ -29,6 +31,7 @@ export type FromWorker =
   | { readonly closed: true };
 
 export interface Load {
+  /** Small files, or what takes as long. */
   readonly items: number;
   readonly bytes: number;
 }
@@ -44,12 +47,17 @@ export interface PoolOptions {
 
 interface Thread {
   readonly worker: Worker;
+  /** Batches, and what they cost. */
   inHand: number;
+  cost: number;
+  /** False while it is being loaded. */
+  hasAnswered: boolean;
   readonly closed: PromiseWithResolvers<void>;
 }
 
 interface Waiting {
   readonly thread: Thread;
+  readonly cost: number;
   resolve(results: unknown): void;
   reject(error: unknown): void;
 }
@@ -84,7 +92,8 @@ export class Pool implements AsyncDisposable {
 
   /** Works on a batch. @param load how much is in it, for the decision to start workers */
   run<K extends BatchKind>(kind: K, batch: Batches[K]["batch"], load: Load): Promise<Batches[K]["results"]> {
-    this.#costDone += load.items + load.bytes / BYTES_OF_ONE_COST;
+    const cost = load.items + load.bytes / BYTES_OF_ONE_COST;
+    this.#costDone += cost;
     if (!this.#usesWorkers()) {
       this.#engine ??= new Engine(this.#disk, this.#setup, 0);
       try {
@@ -93,7 +102,7 @@ export class Pool implements AsyncDisposable {
         return Promise.reject(error);
       }
     }
-    return this.#post(kind, batch) as Promise<Batches[K]["results"]>;
+    return this.#post(kind, batch, cost) as Promise<Batches[K]["results"]>;
   }
 
   /** Ends the threads in the middle of their work, if there is some, so that each closes what it has open. */
@@ -118,18 +127,19 @@ export class Pool implements AsyncDisposable {
     return this.#options.script !== undefined && this.#options.workers > 0 && this.#costDone >= COST_BEFORE_WORKERS;
   }
 
-  #post(kind: BatchKind, batch: unknown): Promise<unknown> {
+  #post(kind: BatchKind, batch: unknown, cost: number): Promise<unknown> {
     const thread = this.#leastBusy();
     const ticket = this.#tickets++;
     thread.inHand++;
+    thread.cost += cost;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    this.#waiting.set(ticket, { thread, resolve, reject });
+    this.#waiting.set(ticket, { thread, cost, resolve, reject });
     thread.worker.postMessage({ type: "batch", ticket, kind, batch } satisfies ToWorker);
     return promise;
   }
 
   #leastBusy(): Thread {
-    if (this.#threads.length < this.#options.workers) {
+    if (this.#threads.length < this.#options.workers && this.#threads.every(isBusy)) {
       const thread = this.#start();
       this.#threads.push(thread);
       return thread;
@@ -149,7 +159,7 @@ export class Pool implements AsyncDisposable {
       this.#failAll(thread, new Error(`A worker failed: ${event.message}`));
     };
     worker.postMessage({ type: "setup", setup: this.#setup, thread: this.#threads.length + 1 } satisfies ToWorker);
-    const thread: Thread = { worker, inHand: 0, closed: Promise.withResolvers() };
+    const thread: Thread = { worker, inHand: 0, cost: 0, hasAnswered: false, closed: Promise.withResolvers() };
     return thread;
   }
 
@@ -158,6 +168,8 @@ export class Pool implements AsyncDisposable {
     if (waiting === undefined) return;
     this.#waiting.delete(message.ticket);
     waiting.thread.inHand--;
+    waiting.thread.cost -= waiting.cost;
+    waiting.thread.hasAnswered = true;
     if (message.fault === undefined) waiting.resolve(message.results);
     else waiting.reject(untell(message.fault));
   }
@@ -169,6 +181,10 @@ export class Pool implements AsyncDisposable {
       waiting.reject(error);
     }
   }
+}
+
+function isBusy({ inHand, cost, hasAnswered }: Thread): boolean {
+  return cost >= BUSY_COST || (hasAnswered && inHand >= BUSY_BATCHES);
 }
 
 /** The other end: answers one message. @returns undefined for the setup */
