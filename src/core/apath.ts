@@ -3,7 +3,7 @@
  * then by name: all entries of one directory stand together, and a directory's entries come before those of its
  * subdirectories. Directories are ordered component by component, components bytewise.
  */
-import { type Branded, type Raw, rawOf, textOf } from "./raw.ts";
+import { beginsWith, type Branded, type Raw, rawOf, textOf } from "./raw.ts";
 import { BadPath } from "./fault.ts";
 
 /** A path inside a snapshot, as bytes; made by {@link apathOf}, {@link childOf} and {@link parseApath}. */
@@ -54,7 +54,7 @@ export function compareApath(a: Apath, b: Apath): number {
   if (a === "/") return -1;
   if (b === "/") return 1;
   const slashA = a.lastIndexOf("/"), slashB = b.lastIndexOf("/");
-  const byDirectory = slashA === slashB && a.startsWith(b.slice(0, slashB))
+  const byDirectory = slashA === slashB && beginsWith(a, b.slice(0, slashB))
     ? 0
     : compareDirectories(a.slice(0, slashA), b.slice(0, slashB));
   if (byDirectory !== 0) return byDirectory;

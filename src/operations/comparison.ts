@@ -5,7 +5,7 @@
 import type { Apath } from "../core/apath.ts";
 import type { Entry, Learnt, Seen } from "../core/entry.ts";
 import type { Monitor } from "../core/monitor.ts";
-import { type Raw, textOf } from "../core/raw.ts";
+import { beginsWith, type Raw, textOf } from "../core/raw.ts";
 import type { Dir, Disk, Stat } from "../platform/disk.ts";
 import { Choice } from "../source/choice.ts";
 import { type Detection, RacyStamps, Signs } from "../source/detection.ts";
@@ -260,7 +260,7 @@ function isSparse(stat: Stat): boolean {
  */
 function isUnchanged(line: string, head: string, hardLink: string | undefined): boolean {
   const next = line[head.length];
-  return (next === "," || next === "}") && line.startsWith(head) && !line.includes(`,"problems":`, head.length) &&
+  return (next === "," || next === "}") && beginsWith(line, head) && !line.includes(`,"problems":`, head.length) &&
     (hardLink === undefined || line.includes(`,"hardLink":"${hardLink}"`, head.length));
 }
 

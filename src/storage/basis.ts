@@ -5,6 +5,7 @@
 import type { Apath } from "../core/apath.ts";
 import { compareApath, parseApath } from "../core/apath.ts";
 import { Fault } from "../core/fault.ts";
+import { beginsWith } from "../core/raw.ts";
 import type { HunkRef } from "./hunk.ts";
 import { headPath, isLineOf, linePath } from "./line.ts";
 import type { Manifest } from "./manifest.ts";
@@ -40,9 +41,13 @@ class Cursor {
     return this.#path;
   }
 
-  /** The line at hand; undefined at the end. */
-  get text(): string | undefined {
-    return this.#text;
+  get isAtEnd(): boolean {
+    return this.#text === undefined;
+  }
+
+  /** Whether the line at hand does. */
+  beginsWith(head: string): boolean {
+    return this.#text !== undefined && beginsWith(this.#text, head);
   }
 
   /** The last path before what was stepped to; known at the end. */
@@ -134,7 +139,7 @@ export class Basis {
       const cursor = this.#cursors[0];
       if (cursor === undefined) return undefined;
       // Mostly the next line begins with all of the head; then nothing else needs to be looked at.
-      if (cursor.text?.startsWith(head) === true || cursor.moveTo(path, headPath(head), this.#gone)) {
+      if (cursor.beginsWith(head) || cursor.moveTo(path, headPath(head), this.#gone)) {
         const line = cursor.line();
         cursor.step();
         return line;
@@ -154,7 +159,7 @@ export class Basis {
 
   /** A partial manifest ends somewhere: what comes behind is known from the one before it. */
   #goesBack(cursor: Cursor): boolean {
-    if (cursor.text !== undefined || this.#cursors.length === 1) return false;
+    if (!cursor.isAtEnd || this.#cursors.length === 1) return false;
     this.#cursors.shift();
     if (cursor.last !== undefined) this.#cursors[0]!.seekBehind(cursor.last);
     return true;

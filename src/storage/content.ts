@@ -8,7 +8,7 @@
 import { Buffer } from "node:buffer";
 import { type ContentId, LAST_CONTENT_SUFFIX } from "../core/content_id.ts";
 import type { NsText } from "../core/entry.ts";
-import { type Raw, rawOf } from "../core/raw.ts";
+import { beginsWith, type Raw, rawOf } from "../core/raw.ts";
 import { type Dir, DiskFault, type LinkResult, type OpenFile } from "../platform/disk.ts";
 import { accessFor, type FileAccess, narrow, OWNER_ONLY } from "./access.ts";
 import type { Claims } from "./claims.ts";
@@ -339,7 +339,7 @@ export class ContentStore implements Disposable {
 
 /** True if `id` may name a content with this digest. */
 export function isDigestOf(id: string, digest: string): boolean {
-  return id.startsWith(digest);
+  return beginsWith(id, digest);
 }
 
 function fresh(id: ContentId, candidate: Candidate): StoredItem {

@@ -5,6 +5,7 @@
 import { gunzipSync, gzipSync } from "node:zlib";
 import type { Apath } from "../core/apath.ts";
 import type { HunkId } from "../core/content_id.ts";
+import { beginsWith } from "../core/raw.ts";
 import { DamagedManifest } from "./line.ts";
 
 /** A hunk as a root lists it. */
@@ -45,7 +46,7 @@ export class HunkCutter {
   /** FNV-1a, 32 bits, of the path's bytes; that of the directory is remembered. */
   #hash(path: Apath): number {
     const slash = path.lastIndexOf("/") + 1;
-    if (path.length !== 0 && !(slash === this.#prefix.length && path.startsWith(this.#prefix))) {
+    if (path.length !== 0 && !(slash === this.#prefix.length && beginsWith(path, this.#prefix))) {
       this.#prefix = path.slice(0, slash);
       this.#prefixHash = fnv1a(FNV_OFFSET, this.#prefix, 0);
     }

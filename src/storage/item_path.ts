@@ -14,7 +14,7 @@ export function itemPath(settings: Pick<CoreSettings, "hexSplit">, id: string): 
 
 /** The id of the item at a place; the inverse of {@link itemPath}. */
 export function idOf(dir: Raw, name: Raw): string {
-  return dir.replaceAll("/", "") + name;
+  return (dir.includes("/") ? dir.replaceAll("/", "") : dir) + name;
 }
 
 /** Paths of all leaf directories below `content/`, in order. */

@@ -7,7 +7,7 @@ import { type Apath, parseApath } from "../core/apath.ts";
 import type { ContentId } from "../core/content_id.ts";
 import { type Entry, type Kind, KINDS, type Learnt, type Seen } from "../core/entry.ts";
 import { Fault } from "../core/fault.ts";
-import { rawOf, textOf } from "../core/raw.ts";
+import { beginsWith, rawOf, textOf } from "../core/raw.ts";
 
 export class DamagedManifest extends Fault {
   readonly code = "damaged-manifest";
@@ -90,7 +90,7 @@ export function linePath(line: string): string {
 
 /** True if the path of the line is `quoted`, its JSON text. */
 export function isLineOf(line: string, quoted: string): boolean {
-  return line.startsWith(quoted, PATH_START.length) && line.startsWith(PATH_END, PATH_START.length + quoted.length);
+  return beginsWith(line, quoted, PATH_START.length) && line.startsWith(PATH_END, PATH_START.length + quoted.length);
 }
 
 /** The path of a head of {@link seenPart}, as JSON text. */
