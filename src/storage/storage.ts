@@ -149,20 +149,25 @@ export class Storage implements Disposable {
 
   /** Every name in the leaf directories of `content/` that `wanted` lets through. */
   *items(wanted: (name: Raw) => boolean = () => true): Generator<{ id: string; leaf: Raw; name: Raw }> {
+    for (const { leaf, names } of this.#leaves()) {
+      for (const name of names) if (wanted(name)) yield { id: idOf(leaf, name), leaf, name };
+    }
+  }
+
+  *#leaves(): Generator<{ leaf: Raw; names: readonly Raw[] }> {
     using content = this.dir.openDir(CONTENT);
     for (const leaf of leafDirs(this.settings)) {
       using directory = openIfThere(content, leaf);
-      if (directory === undefined) continue;
-      for (const name of directory.list().names) {
-        if (wanted(name)) yield { id: idOf(leaf, name), leaf, name };
-      }
+      if (directory !== undefined) yield { leaf, names: directory.list().names };
     }
   }
 
   /** Ids of all items there are now. */
   presentItems(): ItemSet {
     const present = new ItemSet();
-    for (const { id } of this.items()) present.add(id);
+    for (const { leaf, names } of this.#leaves()) {
+      for (const name of names) present.add(idOf(leaf, name));
+    }
     return present;
   }
 
