@@ -12,14 +12,17 @@ export type Apath = Raw & Branded<string, "Apath">;
 /** The top of a snapshot. */
 export const TOP = "/" as Apath;
 
-/** Checks that `raw` is an apath: absolute, without empty, `.` or `..` components, without NUL. */
+/** Not absolute; a component that is empty, `.` or `..`; NUL. */
+const NO_APATH = /^(?!\/)|\/\.{0,2}(?:\/|$)|\0/;
+
+export function isApath(raw: string): raw is Apath {
+  return raw === "/" || !NO_APATH.test(raw);
+}
+
+/** Checks that `raw` is an apath. @throws BadPath */
 export function apathOf(raw: string): Apath {
-  if (raw === "/") return TOP;
-  if (!raw.startsWith("/") || raw.includes("\0")) throw new BadPath(textOf(raw));
-  for (const part of raw.slice(1).split("/")) {
-    if (part === "" || part === "." || part === "..") throw new BadPath(textOf(raw));
-  }
-  return raw as Apath;
+  if (!isApath(raw)) throw new BadPath(textOf(raw));
+  return raw;
 }
 
 /** Reads the text form that manifests and command lines hold. */
