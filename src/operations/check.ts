@@ -241,12 +241,14 @@ class CheckRun {
 
   /** Hunks are sound and in order, and the contents they name are there with the right size. */
   async #checkManifests(snapshots: readonly RootId[], pool: Pool): Promise<void> {
+    // Without threads, each is looked at as soon as it is asked for.
+    const ahead = pool.width === 1 ? 1 : HUNKS_AHEAD;
     for (const { id, manifest } of this.#manifests(snapshots)) {
       const { hunks } = manifest.root;
       let last: Apath | undefined, asked = 0;
       for (const [index, hunk] of hunks.entries()) {
         await this.#pace.step();
-        while (asked < Math.min(hunks.length, index + HUNKS_AHEAD)) this.#examine(hunks[asked++]!, pool);
+        while (asked < Math.min(hunks.length, index + ahead)) this.#examine(hunks[asked++]!, pool);
         last = await this.#checkHunk(id, hunk, last);
       }
     }
