@@ -1,8 +1,10 @@
 /** How many threads do the work is nobody's business: what they leave is the same, byte for byte. */
-import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { rawOf } from "../../src/core/raw.ts";
-import { run, World } from "../support/world.ts";
+import { backup } from "../../src/operations/backup.ts";
+import { openStorage } from "../../src/storage/storage.ts";
+import { run, TestMonitor, World } from "../support/world.ts";
 
 const FILES = 2500, DIRECTORIES = 40, LARGE_BYTES = 1_500_000;
 
@@ -62,4 +64,31 @@ Deno.test("no worker, one, and four leave the same roots, hunks, contents and tr
   } finally {
     for (const world of worlds) world[Symbol.dispose]();
   }
+});
+
+/** A backup whose threads fail at once, if it starts any. */
+async function backupWithoutThreads(world: World): Promise<TestMonitor> {
+  const monitor = new TestMonitor();
+  const machine = {
+    ...world.machine,
+    workerScript: new URL("data:text/javascript,throw new Error('no threads here')"),
+  };
+  world.clock.pass(1);
+  using storage = openStorage(machine, rawOf(world.storagePath), monitor);
+  await backup(storage, world.request(), monitor);
+  return monitor;
+}
+
+Deno.test("unchanged files are linked by threads if they are many, and by the main thread if they are few", async () => {
+  using world = new World({ workers: 2, inMemory: true });
+  for (let i = 0; i < 3000; i++) world.write(`d${i % 9}/f${i}`, `content ${i % 50}`);
+  const first = (await world.backup()).snapshot;
+  strictEqual((await backupWithoutThreads(world)).of("linkedFiles"), 3000);
+  for (let i = 0; i < 3000; i++) world.write(`e${i % 9}/f${i}`, `content ${i % 50}`);
+  const second = (await world.backup()).snapshot;
+  await rejects(backupWithoutThreads(world), /no threads here/);
+  const { snapshot: third, monitor } = await world.backup();
+  deepStrictEqual([monitor.of("linkedFiles"), monitor.of("unchangedFiles")], [6000, 6000]);
+  deepStrictEqual(listing(world, third.tree!), listing(world, second.tree!));
+  ok(listing(world, first.tree!).length > 3000);
 });
