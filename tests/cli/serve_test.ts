@@ -225,6 +225,7 @@ Deno.test("serve stops within five seconds even when the job doesn't listen, and
   using place = new JobPlace();
   Deno.writeFileSync(`${place.source}/large`, new Uint8Array(5_000_000).fill(7));
   place.put("a.json", { kind: "backup", sources: [place.source], workers: 0 });
+  let patience = 0;
   for (const isTwice of [false, true]) {
     const service = new Running(place, ["--limit", "100KB/s"]);
     await service.until(/a\.json: started/);
@@ -235,7 +236,9 @@ Deno.test("serve stops within five seconds even when the job doesn't listen, and
     }
     const { status, ms } = await service.stop("SIGTERM");
     strictEqual(status.signal, isTwice ? "SIGTERM" : null);
-    ok(ms < (isTwice ? 3000 : 5000), `${ms} ms`);
+    // Beside what it took when asked once, on the same machine.
+    ok(ms < (isTwice ? Math.max(1000, patience / 2) : 5000), `${ms} ms, ${patience} ms`);
+    patience = ms;
   }
   place.expect(0, "serve", "--jobs", "jobs", "--once");
   strictEqual(place.json("snapshots").filter(({ complete }: { complete: boolean }) => complete).length, 1);
