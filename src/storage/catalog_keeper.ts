@@ -104,6 +104,7 @@ export class CatalogKeeper implements Disposable {
    * much. It takes no effect by itself, and if it can't be done, that is left to `add`.
    */
   prepare(source: ManifestSource): void {
+    this.#prepared = undefined;
     try {
       const { previous, isLarge } = this.#comparisonOf(source);
       if (!isLarge || this.#isInMemory) return;
@@ -111,6 +112,15 @@ export class CatalogKeeper implements Disposable {
       this.#prepared = source.id;
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
+      this.#discard(); // on a full disk the root needs the space
+    }
+  }
+
+  #discard(): void {
+    try {
+      this.#file.discard();
+    } catch (error) {
+      if (!(error instanceof DiskFault)) throw error; // the next writer empties tmp/
     }
   }
 
@@ -134,7 +144,7 @@ export class CatalogKeeper implements Disposable {
   discardPrepared(): boolean {
     if (this.#prepared === undefined) return false;
     this.#prepared = undefined;
-    this.#file.discard();
+    this.#discard();
     return true;
   }
 

@@ -109,6 +109,53 @@ for (const isFirst of [true, false]) {
   });
 }
 
+Deno.test("a catalog that doesn't fit on the disk leaves its space to the root", async () => {
+  using world = new World();
+  const { known, root } = await prepared(world, false);
+  const { newRoot, newCatalog } = pathsOf(world);
+  let isFull = true;
+  const { storage, monitor } = openHooked(world, ({ operation, path }, proceed) => {
+    const isRefused = operation === "sync" ? path === newCatalog && isFull : path === newRoot && isThere(newCatalog);
+    if (["sync", "create"].includes(operation) && isRefused) throw new DiskFault("ENOSPC", operation, rawOf(path));
+    if (path === newRoot && operation === "rename") isFull = false;
+    return proceed();
+  });
+  const id = await commit(storage, root);
+  storage[Symbol.dispose]();
+  deepStrictEqual(monitor.notices, []);
+  assertKnown(world, [...known, id]);
+});
+
+Deno.test("what was prepared for a commit that failed is not taken for that of another", async () => {
+  using world = new World();
+  const { known, root } = await prepared(world, false);
+  const { newRoot, newCatalog } = pathsOf(world);
+  let commits = 0;
+  const { storage, monitor } = openHooked(world, ({ operation, path }, proceed) => {
+    if (operation === "create" && path === newRoot && commits === 1) throw new DiskFault("EIO", operation, rawOf(path));
+    if (operation === "sync" && path === newCatalog && commits === 2) {
+      commits++;
+      Deno.writeTextFileSync(newCatalog, "half of it");
+      throw new DiskFault("EIO", operation, rawOf(path));
+    }
+    return proceed();
+  });
+  {
+    using writer = storage.write("test");
+    commits = 1;
+    await rejects(writer.commit(root, undefined), /EIO|input\/output/i);
+    commits = 2;
+    deepStrictEqual(storage.snapshots().map(({ id }) => id), known);
+    const id = await writer.commit(root, undefined);
+    strictEqual(commits, 3);
+    known.push(id);
+    deepStrictEqual(monitor.notices, []);
+    deepStrictEqual(storage.snapshots().map(({ id }) => id), known);
+  }
+  storage[Symbol.dispose]();
+  assertKnown(world, known);
+});
+
 Deno.test("a prepared catalog that can't take its place costs no snapshot", async () => {
   using world = new World();
   const { known, root } = await prepared(world, false);
