@@ -137,7 +137,7 @@ class CheckRun {
     const manifests = this.#checkManifests(snapshots, pool);
     manifests.catch(() => {}); // awaited soon
     // The threads have enough to do for that long.
-    this.#remember();
+    this.#tryToRemember();
     await manifests;
     // Its memory is better used by what follows.
     await pool[Symbol.asyncDispose]();
@@ -226,8 +226,9 @@ class CheckRun {
 
   /** A check of many hours that is cut short was not for nothing. */
   #noteIfDue(): void {
-    if (this.#storage.machine.clock.nowMs() - this.#notedMs < NOTE_MS || this.#storage.hasWriter()) return;
-    this.#remember();
+    if (this.#storage.machine.clock.nowMs() - this.#notedMs < NOTE_MS) return;
+    this.#notedMs = this.#storage.machine.clock.nowMs();
+    this.#tryToRemember();
   }
 
   /** Damage of a root was found when it was opened. */
@@ -334,16 +335,22 @@ class CheckRun {
 
   /** So that the next backup stores damaged contents again. A storage that can't be written is checked all the same. */
   #remember(): void {
-    if (this.#bad.size + this.#sound.length === 0) return;
+    const fault = this.#tryToRemember();
+    if (fault !== undefined) this.#monitor.notice(`The result of the check could not be noted: ${fault.message}`);
+  }
+
+  /** @returns why it could not be done now */
+  #tryToRemember(): Fault | undefined {
+    if (this.#bad.size + this.#sound.length === 0) return undefined;
     try {
       using writer = this.#storage.write("check");
       const items = { [Symbol.iterator]: () => this.#verified() };
-      this.#notedMs = this.#storage.machine.clock.nowMs();
-      writer.recordVerified(items, this.#notedMs);
+      writer.recordVerified(items, this.#storage.machine.clock.nowMs());
       this.#sound = new IdList();
+      return undefined;
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
-      this.#monitor.notice(`The result of the check could not be noted: ${error.message}`);
+      return error;
     }
   }
 

@@ -26,6 +26,17 @@ function flipBit(path: string): void {
   Deno.writeFileSync(path, bytes);
 }
 
+Deno.test("check() says once that its result could not be noted", async () => {
+  using world = new World();
+  world.write("a", "1");
+  await world.backup();
+  using storage = world.open();
+  using _writer = storage.write("somebody else");
+  const { monitor } = await world.check();
+  strictEqual(monitor.notices.length, 1, monitor.notices.join("\n"));
+  match(monitor.notices[0]!, /could not be noted/);
+});
+
 function places(findings: readonly Finding[]): string[] {
   return findings.map(({ severity, what, paths }) => `${severity}: ${what.replace(/[0-9a-f]{12,}/g, "ID")} ${paths}`);
 }
