@@ -1,0 +1,67 @@
+/**
+ * JSON within bounds. What is read may have been written by anybody, and what parses in an instant may still take minutes,
+ * or all of the stack, where the value is gone through.
+ */
+
+/** Levels of objects and lists that any file of this tool needs at most, many times over. */
+export const MOST_LEVELS = 100;
+
+/** The text is no JSON, or is beyond the bounds. The message goes on from "it": who reads a file makes its own Fault of it. */
+export class BadJson extends Error {
+  override readonly name = "BadJson";
+}
+
+const QUOTE = 0x22, STAR = 0x2a, SLASH = 0x2f, BACKSLASH = 0x5c, NEWLINE = 0x0a;
+const OPENING: readonly number[] = [0x5b, 0x7b], CLOSING: readonly number[] = [0x5d, 0x7d];
+
+/** The value of a JSON text that nests no more than {@link MOST_LEVELS} levels. @throws BadJson */
+export function parseJson(text: string): unknown {
+  if (tooDeepAt(text) !== undefined) throw new BadJson(`it nests more than ${MOST_LEVELS} levels`);
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new BadJson(`it is not JSON (${(error as Error).message})`);
+  }
+}
+
+/** The fields of an object; none for any other value. */
+export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? value as Record<string, unknown> : {};
+}
+
+/**
+ * Where a text, of JSON or of what was meant as such, first nests more than {@link MOST_LEVELS} levels: an offset in
+ * UTF-16 units. Undefined: nowhere.
+ * @param comments false: slashes mean nothing
+ */
+export function tooDeepAt(text: string, { comments = false } = {}): number | undefined {
+  if (text.length <= MOST_LEVELS) return undefined;
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) at = endOfString(text, at);
+    else if (comments && code === SLASH) at = endOfComment(text, at);
+    else if (CLOSING.includes(code)) depth--;
+    else if (OPENING.includes(code) && ++depth > MOST_LEVELS) return at;
+  }
+  return undefined;
+}
+
+/** Offset of the closing quote; of the end of the line, or of the text, if there is none. */
+function endOfString(text: string, start: number): number {
+  for (let at = start + 1; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE || code === NEWLINE) return at;
+    if (code === BACKSLASH) at++;
+  }
+  return text.length;
+}
+
+/** Offset of the last character of a comment that may begin at `start`. */
+function endOfComment(text: string, start: number): number {
+  const next = text.charCodeAt(start + 1);
+  if (next !== SLASH && next !== STAR) return start;
+  const end = text.indexOf(next === SLASH ? "\n" : "*/", start + 2);
+  if (end < 0) return text.length;
+  return next === SLASH ? end : end + 1;
+}
