@@ -164,7 +164,7 @@ const VALUES: readonly unknown[] = [
   ["a", "a"],
   [-1, -1],
   [2 ** 32, 2 ** 32],
-  { __proto__: null, "": 1 },
+  JSON.parse(`{"__proto__": null, "": 1}`),
   { a: { b: { c: [] } } },
 ];
 
