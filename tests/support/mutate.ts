@@ -218,7 +218,7 @@ const JSON_MUTATIONS: readonly ((place: Place, chance: Chance) => void)[] = [
   },
   function wrap({ holder, key }, chance) {
     const value = (holder as Record<string, unknown>)[key];
-    put(holder, key, chance.pick([[value], { value }, String(value), JSON.stringify(value) ?? null]));
+    put(holder, key, chance.pick([[value], { value }, JSON.stringify(value) ?? null]));
   },
   function vary({ holder, key }, chance) {
     const value = (holder as Record<string, unknown>)[key];
