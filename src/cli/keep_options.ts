@@ -15,7 +15,9 @@ export interface KeepOptions {
 }
 
 export function addKeepOptions(command: Command): Command {
-  command.addOption(new Option("--keep-last <N>", "the newest N, or all: `unlimited`").argParser(reading(parseAmount)));
+  command.addOption(
+    new Option("--keep-last <N>", "the newest N, or all: `unlimited`, or -1").argParser(reading(parseAmount)),
+  );
   for (const period of PERIODS) {
     const text = `the newest of each of N ${UNITS[period]}`;
     command.addOption(new Option(`--keep-${period} <N>`, text).argParser(reading(parseAmount)));

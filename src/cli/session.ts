@@ -7,6 +7,7 @@ import type { GlobalOptions } from "./options.ts";
 import { paintFor } from "./paint.ts";
 import { absolutePath } from "./paths.ts";
 import { Printer } from "./printer.ts";
+import type { Column } from "./table.ts";
 import type { LoadedConfig } from "./settings.ts";
 import { TerminalMonitor } from "./terminal_monitor.ts";
 import type { World } from "./world.ts";
@@ -77,6 +78,12 @@ export class Session implements Disposable {
   result(json: unknown, lines: readonly string[]): void {
     if (this.options.json) this.out.json(json);
     else if (!this.options.quiet) { for (const line of lines) this.out.line(line); }
+  }
+
+  /** Prints a table; where it has no rows, standard output has nothing either. @param none says so */
+  table(columns: readonly Column[], rows: readonly (readonly string[])[], none: string): void {
+    if (rows.length > 0) this.out.table(columns, rows);
+    else this.monitor.notice(none);
   }
 
   #interrupt(): void {

@@ -3,7 +3,7 @@ import type { Apath } from "../core/apath.ts";
 import type { Raw } from "../core/raw.ts";
 import type { Monitor } from "../core/monitor.ts";
 import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
-import { ChangeTable, type GatheredChange } from "../storage/catalog/change_table.ts";
+import { type ChangeOrder, ChangeTable, type GatheredChange } from "../storage/catalog/change_table.ts";
 import { changesBetween, type PathChange } from "../storage/catalog/path_changes.ts";
 import type { Storage } from "../storage/storage.ts";
 import { DirectoryComparison } from "./diff_directory.ts";
@@ -45,8 +45,8 @@ export interface DiffSummary {
 
 /** What was found; open until disposed, as it may be large. */
 export interface Differences extends Disposable {
-  /** By path. @returns at the end, what all of them come to */
-  list(): Generator<Difference, DiffSummary>;
+  /** @returns at the end, what all of them come to */
+  list(order: ChangeOrder): Generator<Difference, DiffSummary>;
 }
 
 /** @throws NotInSnapshot, NoSource, DamagedManifest, DamagedContent */
@@ -55,7 +55,7 @@ export function diff(storage: Storage, request: DiffRequest, monitor: Monitor): 
   const table = typeof now === "string"
     ? withDirectory(storage, request, now, monitor)
     : storage.ask(() => withSnapshot(storage, request, now));
-  return { list: () => told(table), [Symbol.dispose]: () => table[Symbol.dispose]() };
+  return { list: (order) => told(table, order), [Symbol.dispose]: () => table[Symbol.dispose]() };
 }
 
 function withSnapshot(storage: Storage, request: DiffRequest, now: SnapshotInfo): ChangeTable {
@@ -119,10 +119,10 @@ function* changesOf(storage: Storage, before: SnapshotInfo, now: SnapshotInfo, b
   }
 }
 
-function* told(table: ChangeTable): Generator<Difference, DiffSummary> {
+function* told(table: ChangeTable, order: ChangeOrder): Generator<Difference, DiffSummary> {
   const count: Record<DiffKind, number> = { added: 0, removed: 0, content: 0, metadata: 0, moved: 0 };
   let addedBytes = 0, removedBytes = 0;
-  for (const gathered of table.changes()) {
+  for (const gathered of table.changes(order)) {
     const { before, now } = gathered;
     const aspects = before === undefined || now === undefined ? [] : aspectsOf(before, now);
     const change = kindOf(gathered, aspects);

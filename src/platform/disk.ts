@@ -188,7 +188,7 @@ export class DiskFault extends Fault {
     this.path = path;
   }
   get hint(): string {
-    return HINTS[this.errno] ?? "Check the disk, its cables and the system's log";
+    return HINTS[this.errno] ?? "The system's log may say more";
   }
 }
 
@@ -205,27 +205,88 @@ const EXPLAINED: Readonly<Record<string, string>> = {
   EDQUOT: "disk quota exceeded (EDQUOT)",
   EROFS: "the file system is read-only (EROFS)",
   EIO: "input/output error (EIO)",
+  EREMOTEIO: "input/output error of a device (EREMOTEIO)",
+  EBADMSG: "the file system found damaged data (EBADMSG)",
+  EUCLEAN: "the file system is damaged (EUCLEAN)",
+  ENOMEDIUM: "no medium in the drive (ENOMEDIUM)",
   EINVAL: "not a valid name or value (EINVAL)",
   EILSEQ: "this system can't write that name (EILSEQ)",
   ENXIO: "not a regular file (ENXIO)",
   EMFILE: "too many open files (EMFILE)",
+  ENFILE: "too many open files in the whole system (ENFILE)",
+  ENOMEM: "not enough memory (ENOMEM)",
+  EAGAIN: "the system can't do that at the moment (EAGAIN)",
+  EBUSY: "something uses it (EBUSY)",
+  ETXTBSY: "a program that is running (ETXTBSY)",
   ENAMETOOLONG: "name too long (ENAMETOOLONG)",
   EXDEV: "on another file system (EXDEV)",
+  EMLINK: "too many links (EMLINK)",
   ESTALE: "the network share has gone away (ESTALE)",
+  ENOTCONN: "what serves that file system doesn't answer (ENOTCONN)",
+  ETIMEDOUT: "the network share doesn't answer (ETIMEDOUT)",
+  EHOSTDOWN: "the network share's machine is down (EHOSTDOWN)",
+  EHOSTUNREACH: "the network share can't be reached (EHOSTUNREACH)",
+  ECONNREFUSED: "the network share refuses the connection (ECONNREFUSED)",
   ENODEV: "the device has gone away (ENODEV)",
   ENOTSUP: "not supported here (ENOTSUP)",
+  ENOSYS: "not known to this system (ENOSYS)",
   EFBIG: "file too large for this file system (EFBIG)",
+  EOVERFLOW: "a value too large for this system (EOVERFLOW)",
+  ENOLCK: "the file system can't lock files (ENOLCK)",
+  ENOKEY: "the encrypted directory is locked (ENOKEY)",
+  EKEYEXPIRED: "the key of the encrypted directory has expired (EKEYEXPIRED)",
+  EPIPE: "nobody reads any more (EPIPE)",
 };
 
+const FAILING_DISK = "Check the disk, its cables and the system's log";
+const DAMAGED_FILE_SYSTEM = "Check the file system with `fsck`, then the disk; the system's log may say more";
+const GONE_SHARE = "Check the network share, and mount it again";
+const LOCKED_DIRECTORY = "Unlock the encrypted directory, as by logging in";
+
+/** What can be done. None but the errors of a disk speak of disks: whoever checks cables because of a name loses an evening. */
 const HINTS: Readonly<Record<string, string>> = {
   EACCES: "Run as a user who may access it, or change its permissions",
   EPERM: "Run as a user who may do that",
   ENOENT: "Check the spelling, and that the disk is mounted",
+  ENOTDIR: "Check the spelling: something on that path is a file",
+  EISDIR: "Name a file: that is a directory",
+  EEXIST: "Choose another name, or move away what is there",
+  ENOTEMPTY: "Something has come into it in the meantime; run the same command again",
+  ELOOP: "Name the place that the link leads to, or remove a link that leads to itself",
   ENOSPC: "Free some space, or give the storage a larger disk; what was backed up before is untouched",
   EDQUOT: "Free some space or raise the quota; what was backed up before is untouched",
   EROFS: "Mount the disk writable",
+  EIO: FAILING_DISK,
+  EREMOTEIO: FAILING_DISK,
+  EBADMSG: DAMAGED_FILE_SYSTEM,
+  EUCLEAN: DAMAGED_FILE_SYSTEM,
+  ENODEV: "Check that the device is connected, and mount it again",
+  ENOMEDIUM: "Put the medium in, and mount it",
+  EINVAL: "This file system can't handle that name or value; use another",
+  EILSEQ: "Use a name that is valid UTF-8, or a file system that takes any",
+  ENXIO: "Name a regular file or a directory",
+  EMFILE: "Raise the limit of open files (`ulimit -n`), or use fewer `--workers`",
+  ENFILE: "Close some programs, or raise the limit of the system (`fs.file-max`)",
+  ENOMEM: "Close some programs, or use fewer `--workers`",
+  EAGAIN: "Try again later",
+  EBUSY: "Something is mounted there, or a program uses it: unmount or stop that first",
+  ETXTBSY: "Stop that program first",
   EXDEV: "Keep the storage on one file system",
+  EMLINK: "This file system allows no more links to one file, or directories in one directory",
   ENAMETOOLONG: "This system can't handle a name that long",
+  ESTALE: GONE_SHARE,
+  ENOTCONN: GONE_SHARE,
+  ETIMEDOUT: GONE_SHARE,
+  EHOSTDOWN: GONE_SHARE,
+  EHOSTUNREACH: GONE_SHARE,
+  ECONNREFUSED: GONE_SHARE,
+  ENOTSUP: "Use another file system for that",
+  ENOSYS: "Use a newer kernel, or another file system",
+  EFBIG: "Use a file system that takes files of that size",
+  EOVERFLOW: "Use a file system that takes values of that size",
+  ENOLCK: "Mount it so that files can be locked, or use another file system",
+  ENOKEY: LOCKED_DIRECTORY,
+  EKEYEXPIRED: LOCKED_DIRECTORY,
 };
 
 /** The directory below `parent`; undefined if there is none. @throws DiskFault */

@@ -32,11 +32,10 @@ export function errnoOf(error: Error): string {
   const code: unknown = "code" in error ? error.code : undefined;
   if (typeof code === "string" && /^E[A-Z0-9]+$/.test(code)) return code === "EOPNOTSUPP" ? "ENOTSUP" : code;
   const number = Number(/\(os error (\d+)\)/.exec(error.message)?.[1]);
-  return BY_CLASS[error.name] ?? byNumber(number);
+  return BY_CLASS[error.name] ?? (Number.isNaN(number) ? error.message : byNumber(number));
 }
 
 function byNumber(number: number): string {
-  if (Number.isNaN(number)) return "EIO";
   if (IS_WINDOWS) return BY_WINDOWS_NUMBER[number] ?? `error ${number}`;
   return Deno.build.os === "linux" ? errnoName(number) : BY_MACOS_NUMBER[number] ?? `error ${number}`;
 }
@@ -52,6 +51,10 @@ const BY_CLASS: Readonly<Record<string, string>> = {
   // A name or target that isn't UTF-8.
   InvalidData: "EILSEQ",
   NotSupported: "ENOTSUP",
+  Busy: "EBUSY",
+  TimedOut: "ETIMEDOUT",
+  // A path with a NUL in it, which the system isn't even asked for.
+  TypeError: "EINVAL",
 };
 
 /** System error codes of Win32. */

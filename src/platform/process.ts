@@ -4,9 +4,17 @@ import { IS_WINDOWS } from "./portable_calls.ts";
 
 export class CommandFailed extends Fault {
   readonly code = "command-failed";
-  readonly hint = "Run it by hand to see what it says";
+  readonly hint: string = "Run it by hand to see what it says";
   constructor(command: string, why: string) {
     super(`The command ${JSON.stringify(command)} failed: ${why}`);
+  }
+}
+
+/** Containers are often made without a shell. */
+class NoShell extends CommandFailed {
+  override readonly hint = "Give it a shell, or pipe the output into `backup-tool backup --stdin-name`";
+  constructor(command: string, shell: string) {
+    super(command, `this system has no ${shell} that could run it`);
   }
 }
 
@@ -27,7 +35,10 @@ export async function* commandOutput(
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   const [file = "", ...args] = shellWords(line);
   const streams = { stdin: "null", stdout: "piped", stderr: "inherit" } as const;
-  const child = new Deno.Command(file, { args, ...streams, ...(env && { env }), ...(signal && { signal }) }).spawn();
+  const child = spawn(
+    line,
+    new Deno.Command(file, { args, ...streams, ...(env && { env }), ...(signal && { signal }) }),
+  );
   let isEnded = false;
   try {
     yield* child.stdout;
@@ -37,6 +48,17 @@ export async function* commandOutput(
   } finally {
     // Whoever read the output has stopped: the command has nobody to work for.
     if (!isEnded) tryKill(child);
+  }
+}
+
+/** @throws CommandFailed if it can't be started, for whatever reason */
+function spawn(line: string, command: Deno.Command): Deno.ChildProcess {
+  try {
+    return command.spawn();
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    if (error instanceof Deno.errors.NotFound) throw new NoShell(line, shellWords("")[0] ?? "");
+    throw new CommandFailed(line, `it can't be started (${error.message})`);
   }
 }
 
@@ -65,7 +87,7 @@ export async function runProgram(
     const [output, errors] = [done.stdout, done.stderr].map((bytes) => new TextDecoder().decode(bytes).trim());
     return { ok: done.success, reason: done.success ? "" : reasonOf(done), output: output!, errors: errors! };
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied)) throw error;
+    if (!(error instanceof Error)) throw error;
     return { ok: false, reason: `${file} can't be started`, output: "", errors: error.message };
   }
 }

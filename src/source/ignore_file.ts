@@ -8,8 +8,9 @@ import { type Decision, type Filter, parseFilter } from "./filter.ts";
 import { BadPattern } from "./pattern.ts";
 
 export const IGNORE_FILE = rawOf(".backupignore");
-/** Whoever writes such a file may be anybody: it must not fill the memory. */
+/** Whoever writes such a file may be anybody: it must not fill the memory. What comes behind is not heeded, and told of. */
 const MOST_BYTES = 1024 * 1024;
+const NEWLINE = 0x0a;
 
 /** The patterns of one directory's file; they hold for the directory and below. */
 export interface Layer {
@@ -51,14 +52,19 @@ export function parseIgnoreFile(text: string, path: string, monitor: Monitor): F
   return parseFilter(parseExcludeFile(text).filter((line) => isUsable(line, path, monitor)), path);
 }
 
-/** Undefined if there is no such regular file, or it can't be read. */
+/** Undefined if there is no such regular file, or it can't be read. Of a long one, whole lines: half a pattern may fit more. */
 function readText(directory: Dir, monitor: Monitor): string | undefined {
   try {
     if (directory.stat(IGNORE_FILE)?.kind !== "file") return undefined;
     using file = directory.open(IGNORE_FILE);
     if (file === undefined) return undefined;
-    const bytes = new Uint8Array(Math.min(file.stat().size, MOST_BYTES));
-    return textOf(rawOfBytes(bytes.subarray(0, file.read(bytes, 0))));
+    // One more: what is there then belongs to a file that is longer than that, or is being written to.
+    const most = Math.min(file.stat().size, MOST_BYTES), bytes = new Uint8Array(most + 1);
+    const read = file.read(bytes, 0);
+    if (read <= most) return textOf(rawOfBytes(bytes.subarray(0, read)));
+    const path = textOf(joinRaw(directory.path, IGNORE_FILE));
+    monitor.notice(`${path} is longer than ${most} bytes: what comes behind them leaves nothing out`);
+    return textOf(rawOfBytes(bytes.subarray(0, bytes.subarray(0, most).lastIndexOf(NEWLINE) + 1)));
   } catch (error) {
     if (!(error instanceof DiskFault)) throw error;
     monitor.problem(error);

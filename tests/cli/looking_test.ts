@@ -312,3 +312,37 @@ Deno.test("dump writes an archive to a pipe, and refuses a terminal", async () =
   match(refused.stderr, /An archive is nothing for a terminal/);
   strictEqual((await runIn(world, "dump", "latest", "--format", "rar")).status, 2);
 });
+
+Deno.test("what is listed for people stands right behind its directory, as a walk comes to it", async () => {
+  using world = new Looked();
+  for (const path of ["docs/letter", "docs-2/a", "docs/old/mum", "a", "z"]) world.write(path, path, 1);
+  await world.backup();
+  const order = ["/a", "/docs/", "/docs/letter", "/docs/old/", "/docs/old/mum", "/docs-2/", "/docs-2/a", "/z"];
+  deepStrictEqual((await world.text("ls", "latest", "-R")).trimEnd().split("\n"), ["/", ...order]);
+  Deno.mkdirSync(`${world.directory}/empty`);
+  const { stdout } = await runIn(world, "diff", "latest", "./empty", "--quiet");
+  deepStrictEqual(
+    stdout.trimEnd().split("\n").map((line) => line.slice(2)).filter((path) => path !== "/  (mode)"),
+    order,
+  );
+});
+
+Deno.test("where there is nothing to list, standard output is empty, and standard error says so", async () => {
+  using world = new Looked();
+  await runIn(world, "init");
+  deepStrictEqual(await runIn(world, "snapshots"), {
+    status: 0,
+    stdout: "",
+    stderr: "backup-tool: There are no snapshots yet\n",
+  });
+  deepStrictEqual(await runIn(world, "job", "history"), {
+    status: 0,
+    stdout: "",
+    stderr: "backup-tool: No job has ended yet\n",
+  });
+  world.write("a", "a", 1);
+  await world.backup();
+  deepStrictEqual(await runIn(world, "find", "*.nope"), { status: 0, stdout: "", stderr: "backup-tool: No matches\n" });
+  deepStrictEqual(await runIn(world, "find", "*.nope", "--quiet"), { status: 0, stdout: "", stderr: "" });
+  deepStrictEqual(await runIn(world, "find", "*.nope", "--json"), { status: 0, stdout: "[]\n", stderr: "" });
+});

@@ -1,4 +1,4 @@
-import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { VERSION } from "../../src/core/version.ts";
 import type { Command } from "commander";
 import { makeProgram } from "../../src/cli/run.ts";
@@ -182,3 +182,32 @@ function temporary(): Disposable & { readonly path: string } {
   const path = Deno.makeTempDirSync({ prefix: "backup-tool-run-" });
   return { path, [Symbol.dispose]: () => Deno.removeSync(path, { recursive: true }) };
 }
+
+/** Every command line of the README's examples and tables, and of the help pages. */
+function documentedLines(): string[][] {
+  const readme = Deno.readTextFileSync(new URL("../../README.md", import.meta.url));
+  const lines = [...readme.matchAll(/backup-tool ([a-z][^`\n|]*)/g)].map(([, line = ""]) => line);
+  return lines.map((line) => line.replace(/\s+#.*/, "").match(/'[^']*'|"[^"]*"|\S+/g) ?? [])
+    .map((words) => words.map((word) => word.replace(/^['"]|['"]$/g, "")))
+    .filter(([first]) => allCommands().some((command) => command.name() === first));
+}
+
+Deno.test("help before whatever command line shows that command's help, and does nothing", async () => {
+  const lines = [
+    ...documentedLines(),
+    ...allCommands().filter((command) => command.commands.length === 0)
+      .map((command) => [...wordsOf(command), "latest", "--keep-last", "1", "x"]),
+  ];
+  ok(lines.length > 80, String(lines.length));
+  for (const line of lines) {
+    const world = new FakeWorld();
+    world.machine = () => Promise.reject(new Error("help needs no machine"));
+    world.readTextFile = () => {
+      throw new Error("help needs no file");
+    };
+    const { status, stdout } = await runIn(world, "help", ...line);
+    const isVersion = line.includes("--version") || line.includes("-V");
+    deepStrictEqual([line.join(" "), status], [line.join(" "), 0]);
+    if (!isVersion) match(stdout, new RegExp(`^Usage: backup-tool ${line[0]}`), line.join(" "));
+  }
+});

@@ -22,7 +22,7 @@ function compared(
     directoryTimes: false,
     ...changes,
   }, new TestMonitor());
-  const list: Difference[] = [], all = differences.list();
+  const list: Difference[] = [], all = differences.list("added");
   let next = all.next();
   for (; !next.done; next = all.next()) list.push(next.value);
   return { list, summary: next.value };

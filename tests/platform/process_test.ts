@@ -59,3 +59,44 @@ Deno.test("runProgram() tells what was printed and why it failed; a program that
   const missing = await runProgram(["/no/such/program"]);
   deepStrictEqual([missing.ok, missing.reason], [false, "/no/such/program can't be started"]);
 });
+
+Deno.test("commandOutput() has words for a line that can't be started", async () => {
+  await rejects(
+    () => text(commandOutput("echo \0")),
+    (error) => error instanceof CommandFailed && error.message.includes("it can't be started"),
+  );
+});
+
+/** Runs a program where an empty directory is in the place of /bin. */
+function withoutShell(program: string): Deno.CommandOutput {
+  const script = Deno.makeTempFileSync({ suffix: ".ts" }), empty = Deno.makeTempDirSync();
+  try {
+    Deno.writeTextFileSync(script, program);
+    const line = `mount --bind ${empty} "$(realpath /bin)" && exec ${Deno.execPath()} run -A --no-check ${script}`;
+    return new Deno.Command("unshare", { args: ["-rm", "sh", "-c", line] }).outputSync();
+  } finally {
+    Deno.removeSync(script);
+    Deno.removeSync(empty);
+  }
+}
+
+function canUnshare(): boolean {
+  try {
+    return new Deno.Command("unshare", { args: ["-rm", "true"] }).outputSync().success;
+  } catch {
+    return false;
+  }
+}
+
+Deno.test({
+  name: "commandOutput() has words for a system without a shell",
+  ignore: !canUnshare(),
+  fn() {
+    const { stdout, stderr } = withoutShell(`
+      import { commandOutput } from "${new URL("../../src/platform/process.ts", import.meta.url)}";
+      try { for await (const _ of commandOutput("echo x")); } catch (error) { console.log(error.code, error.message); }
+    `);
+    const told = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)).join("");
+    strictEqual(told, 'command-failed The command "echo x" failed: this system has no /bin/sh that could run it\n');
+  },
+});

@@ -159,3 +159,16 @@ Deno.test("walk() finds with .backupignore files what git doesn't ignore with th
   );
   ok(ignored > 500, `${ignored} paths ignored`);
 });
+
+Deno.test("of a .backupignore file that is too long, no half of a line leaves anything out", () => {
+  using place = new Place();
+  place.make("photos/tmp/x", "photos/p", "skipped");
+  const limit = 1024 * 1024, start = "/skipped\n#";
+  const text = `${start}${"#".repeat(limit - start.length - 8)}\n/photos/tmp/x\n`;
+  strictEqual(text.slice(limit - 8, limit + 4), "\n/photos/tmp");
+  ignore(place, "", text.slice(0, -1), "");
+  const { paths, monitor: { notices } } = walkAll(place.root());
+  deepStrictEqual(paths.includes("/photos/p"), true);
+  deepStrictEqual(paths.includes("/skipped"), false);
+  strictEqual(notices.filter((notice) => notice.includes("is longer than 1048576 bytes")).length, 1);
+});

@@ -101,7 +101,7 @@ const STYLES: Readonly<Partial<Record<Difference["change"], Style>>> = {
 };
 
 function printLines(differences: Differences, session: Session): void {
-  const list = differences.list();
+  const list = differences.list("depth-first");
   let next = list.next();
   for (; !next.done; next = list.next()) session.out.line(lineOf(next.value), STYLES[next.value.change]);
   if (!session.options.quiet) session.out.line(summaryText(next.value, session));
@@ -136,7 +136,7 @@ function printJson({ before, now }: Pair, differences: Differences, { out }: Ses
   out.exact(`{"before":${jsonText(brief(before))},"now":${jsonText(place)},"changes":`);
   let summary: DiffSummary | undefined;
   out.jsonArray((function* () {
-    const list = differences.list();
+    const list = differences.list("added");
     let next = list.next();
     for (; !next.done; next = list.next()) yield changeJson(next.value);
     summary = next.value;

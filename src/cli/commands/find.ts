@@ -11,6 +11,7 @@ import type { Storage } from "../../storage/storage.ts";
 import { longColumns, type Look, modeText, timeText, versionJson } from "../entry_text.ts";
 import { parseMoment } from "../moment.ts";
 import { collected, examples, reading } from "../options.ts";
+import type { Session } from "../session.ts";
 import { shortId } from "../short_id.ts";
 import type { Define } from "./command.ts";
 
@@ -62,11 +63,20 @@ export const defineFind: Define = (program, act) => {
       const { find } = await import("../../operations/find.ts");
       const found = find(storage, requestOf(patterns, options, storage, clock));
       if (session.options.json) return session.out.jsonArray(jsonOf(found));
-      session.out.line(options.long ? LONG_HEAD : HEAD, "heading");
-      for (const one of found) session.out.line(lineOf(one, options.long ?? false, session));
+      printFound(found, options.long ?? false, session);
     })
   );
 };
+
+function printFound(found: Iterable<FoundVersion>, long: boolean, session: Session): void {
+  let isFirst = true;
+  for (const one of found) {
+    if (isFirst) session.out.line(long ? LONG_HEAD : HEAD, "heading");
+    isFirst = false;
+    session.out.line(lineOf(one, long, session));
+  }
+  if (isFirst) session.monitor.notice("No matches");
+}
 
 function requestOf(patterns: readonly string[], options: FindOptions, storage: Storage, clock: Clock): FindRequest {
   const { content, newerThan, olderThan, snapshot } = options;

@@ -1,21 +1,27 @@
 /** backup-tool help */
 import type { Command } from "commander";
 
-/** Also for commands inside commands: `help tree build`. */
+/**
+ * Also for commands inside commands: `help tree build`. What follows a command's name (somebody asks what the line means
+ * that is to be typed next) is passed over: whatever is asked, nothing but help is shown.
+ */
 export function defineHelp(program: Command): void {
   program.helpCommand(false);
   program.command("help")
     .summary("show a command's options and examples")
     .description("Show what a command does, its options and examples.")
     .argument("[COMMAND...]", "which command")
-    .action(async (names: readonly string[]) => {
-      let found = program;
-      for (const name of names) {
-        const next = found.commands.find((command) => command.name() === name);
-        // Parsing the name as a command fails, and says which one may have been meant.
-        if (next === undefined) return void await found.parseAsync([name], { from: "user" });
-        found = next;
-      }
-      found.outputHelp();
-    });
+    .allowUnknownOption()
+    .action((words: readonly string[]) => commandNamed(program, words).outputHelp());
+}
+
+/** The command of the longest beginning of `words` that names one. Fails with "unknown command" where another must follow. */
+function commandNamed(program: Command, words: readonly string[]): Command {
+  let found = program;
+  for (const word of words) {
+    if (found.commands.length === 0 || word.startsWith("-")) return found;
+    found = found.commands.find((command) => command.name() === word) ??
+      found.error(`error: unknown command '${word}'`);
+  }
+  return found;
 }

@@ -136,7 +136,8 @@ const defineHistory: Define = (job, act) => {
         if (!all && chosen.length > last) chosen.shift();
       }
       if (session.options.json) return session.out.jsonArray(chosen);
-      session.out.table(HISTORY_COLUMNS, chosen.map((entry) => historyRow(entry, session.world.clock)));
+      const rows = chosen.map((entry) => historyRow(entry, session.world.clock));
+      session.table(HISTORY_COLUMNS, rows, unhappy ? "No job was unhappy" : "No job has ended yet");
     })
   );
 };

@@ -55,7 +55,10 @@ export const defineLs: Define = (program, act) => {
       }
       const storage = await session.openStorage();
       const { listing } = await import("../../operations/listing.ts");
-      const request = requestOf(options, { snapshot: storage.resolve(name), path: snapshotPath(pathText) });
+      const request = requestOf(options, session.options.json ?? false, {
+        snapshot: storage.resolve(name),
+        path: snapshotPath(pathText),
+      });
       const listed = listing(storage, request);
       if (session.options.json) return session.out.jsonArray(jsonOf(listed));
       if (!options.ncdu) return printEntries(listed, session, options);
@@ -67,9 +70,12 @@ export const defineLs: Define = (program, act) => {
 
 function requestOf(
   { recursive, tree, ncdu, sort, reverse }: LsOptions,
+  isForPrograms: boolean,
   place: Pick<ListingRequest, "snapshot" | "path">,
 ): ListingRequest {
-  const extent = tree || ncdu ? "tree" : recursive ? "recursive" : "directory";
+  // People look for what is in a directory right behind it, as in `find` and `ls -R`.
+  const isTree = tree || ncdu || recursive && !isForPrograms;
+  const extent = isTree ? "tree" : recursive ? "recursive" : "directory";
   return { ...place, extent, order: sort, reverse: reverse ?? false };
 }
 

@@ -21,7 +21,7 @@ export const defineSnapshots: Define = (program, act) => {
       const snapshots = storage.snapshots();
       if (session.options.json) return session.out.jsonArray(snapshots.map(snapshotJson));
       const rows = snapshots.map((snapshot) => rowOf(snapshot, session.world.clock, session.sizeText));
-      session.out.table(COLUMNS, rows);
+      session.table(COLUMNS, rows, "There are no snapshots yet");
     })
   );
 };

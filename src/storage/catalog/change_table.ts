@@ -20,6 +20,14 @@ CREATE TABLE change (
 )`;
 const NAMELESS = "";
 
+/** As they were added; or each directory's right behind it, by name. */
+export type ChangeOrder = "added" | "depth-first";
+/** A slash comes before everything that a name may hold. */
+const ORDERS: Readonly<Record<ChangeOrder, string>> = {
+  "added": "c.id",
+  "depth-first": "replace(c.path, '/', char(0))",
+};
+
 export class ChangeTable implements Disposable {
   readonly #database = new Database(NAMELESS, "build");
   #isPaired = false;
@@ -64,12 +72,12 @@ export class ChangeTable implements Disposable {
   }
 
   /** All of them; pairs of a path that is gone and one that has come with the same content are one, where it has come. */
-  *changes(): Generator<GatheredChange> {
+  *changes(order: ChangeOrder): Generator<GatheredChange> {
     this.#pair();
     const rows = this.#database.each(
       `SELECT c.path, c.before, c.now, p.path AS from_path, p.before AS from_before
         FROM change c LEFT JOIN change p ON p.id = c.partner
-        WHERE NOT (c.now IS NULL AND c.partner IS NOT NULL) ORDER BY c.id`,
+        WHERE NOT (c.now IS NULL AND c.partner IS NOT NULL) ORDER BY ${ORDERS[order]}`,
     );
     for (const row of rows) yield changeOf(row);
   }
