@@ -1,18 +1,31 @@
 /**
- * Runs everything that must hold, and ends with one line `N passed, N failed` with the true counts of all runs.
+ * Runs everything that must hold, and ends with one line `N passed, N failed` with the true counts of all runs, and
+ * `, N skipped` if any test was ignored.
  *
  *   deno task test        format, lint, types, tests, samples of the documents, the executable and its tests
  *   deno task ok          the same without the executable
  *
- * A failed format, lint or type check counts as one failure. Exit status: 0 all passed, 1 not.
+ * A failed format, lint or type check counts as one failure, and so does each ignored test that IGNORABLE doesn't name.
+ * Exit status: 0 all passed, 1 not.
  */
 import { buildExecutable, NoBaseRuntime } from "./build.ts";
-import { addTallies, type Tally, tallyOf, verdictOf } from "./tally.ts";
+import {
+  addTallies,
+  slowest,
+  type Tally,
+  tallyOf,
+  type TestLine,
+  testLines,
+  verdictOf,
+  wronglyIgnored,
+} from "./tally.ts";
 
 /** Set for everything this script starts, so that a test that starts it again can't run for ever. */
 const GUARD = "BACKUP_TOOL_CHECKS";
 /** Tells the tests of the executable where it is. */
 const EXECUTABLE = "BACKUP_TOOL_EXE";
+/** Which tests may be ignored. */
+const IGNORABLE = "tests/ignored.txt";
 const SAMPLES = ["src/storage/FORMAT.md"];
 const CODE = ["main.ts", "src", "tests", "scripts"];
 /** Tests that need the compiled executable. */
@@ -70,9 +83,13 @@ async function check(title: string, args: readonly string[]): Promise<Tally> {
   return { passed: 0, failed: succeeded ? 0 : 1, ignored: 0 };
 }
 
+/** All tests of all runs. */
+const seen: TestLine[] = [];
+
 async function tests(title: string, args: readonly string[], env?: Record<string, string>): Promise<Tally> {
   heading(title);
   const { succeeded, output } = await deno(["test", ...TEST_FLAGS, ...args], env);
+  seen.push(...testLines(output));
   return tallyOf(output, succeeded);
 }
 
@@ -85,7 +102,7 @@ async function executable(): Promise<Tally> {
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
     if (!(error instanceof NoBaseRuntime)) return { passed: 0, failed: 1, ignored: 0 };
-    console.error("SKIPPED: the executable and its tests, because this machine can't get a base runtime");
+    console.error("The executable and its tests are left out: this machine can't get a base runtime");
     return { passed: 0, failed: 0, ignored: 0 };
   }
 }
@@ -108,10 +125,27 @@ async function everything(fast: boolean): Promise<Tally[]> {
   return tallies;
 }
 
+function tellSlowest(): void {
+  heading("slowest tests");
+  for (const { name, ms } of slowest(seen)) console.log(`${(ms / 1000).toFixed(1)} s  ${name}`);
+}
+
+/** Names every ignored test; one that isn't expected counts as a failure. */
+function judgeIgnored(): Tally {
+  const ignored = new Set(seen.filter(({ result }) => result === "ignored").map(({ name }) => name));
+  if (ignored.size > 0) heading("ignored tests");
+  const wrong = new Set(wronglyIgnored(seen, Deno.readTextFileSync(IGNORABLE)));
+  for (const name of ignored) console.log(`${wrong.has(name) ? "UNEXPECTED  " : ""}${name}`);
+  if (wrong.size > 0) console.log(`${wrong.size} ignored tests are not in ${IGNORABLE}: install what they need`);
+  return { passed: 0, failed: wrong.size, ignored: 0 };
+}
+
 async function main(): Promise<void> {
   if (Deno.env.has(GUARD)) throw new Error("The checks are running already: a test must not start them again");
   Deno.chdir(new URL("..", import.meta.url));
-  const total = addTallies(await everything(Deno.args.includes("--fast")));
+  const tallies = await everything(Deno.args.includes("--fast"));
+  tellSlowest();
+  const total = addTallies([...tallies, judgeIgnored()]);
   console.log(`\n${verdictOf(total)}`);
   Deno.exit(total.failed === 0 && total.passed > 0 ? 0 : 1);
 }

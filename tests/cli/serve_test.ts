@@ -1,6 +1,7 @@
 /** The service as the system sees it: a process with signals, a manager's socket, priorities, and an exit status. */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { Place, PROGRAM } from "./program.ts";
+import { has, IS_LINUX } from "../support/needs.ts";
 
 class JobPlace extends Place {
   readonly jobs = `${this.base}/jobs`;
@@ -150,12 +151,13 @@ Deno.test("serve takes new jobs at once, and ends with 0 when it is told to stop
   ok(ms < 5000);
 });
 
-Deno.test("serve on a terminal says what it does, and Ctrl-C ends it in good order", async () => {
-  using place = new JobPlace();
-  const line = [...PROGRAM, "serve", "--jobs", place.jobs].map((word) => `'${word}'`).join(" ");
-  let terminal: Deno.ChildProcess;
-  try {
-    terminal = new Deno.Command("script", {
+Deno.test(
+  "serve on a terminal says what it does, and Ctrl-C ends it in good order",
+  { ignore: !has("script") },
+  async () => {
+    using place = new JobPlace();
+    const line = [...PROGRAM, "serve", "--jobs", place.jobs].map((word) => `'${word}'`).join(" ");
+    const terminal = new Deno.Command("script", {
       // the shell hears Ctrl-C as well, and not every shell lives on: the trap is for it alone
       args: ["-qec", `trap : INT; ${line}; echo "ended with $?"`, "/dev/null"],
       cwd: place.base,
@@ -164,34 +166,32 @@ Deno.test("serve on a terminal says what it does, and Ctrl-C ends it in good ord
       stdout: "piped",
       stderr: "null",
     }).spawn();
-  } catch {
-    return console.error("SKIPPED: no script(1) to make a terminal with");
-  }
-  const keys = terminal.stdin.getWriter();
-  let shown = "", isPut = false, isPressed = false;
-  for await (const text of terminal.stdout.pipeThrough(new TextDecoderStream())) {
-    shown += text;
-    if (!isPut && shown.includes("Taking jobs")) {
-      isPut = true;
-      place.put("a.json", CHECK);
+    const keys = terminal.stdin.getWriter();
+    let shown = "", isPut = false, isPressed = false;
+    for await (const text of terminal.stdout.pipeThrough(new TextDecoderStream())) {
+      shown += text;
+      if (!isPut && shown.includes("Taking jobs")) {
+        isPut = true;
+        place.put("a.json", CHECK);
+      }
+      if (!isPressed && shown.includes("check done")) {
+        isPressed = true;
+        await keys.write(Uint8Array.of(3));
+      }
     }
-    if (!isPressed && shown.includes("check done")) {
-      isPressed = true;
-      await keys.write(Uint8Array.of(3));
-    }
-  }
-  await keys.close().catch(() => {}); // it is gone with the terminal
-  await terminal.status;
-  const lines = shown.split("\r\n").map((line) => line.replace(/^\^C/, "").replace(/^\S+Z (\S+) +/, "$1 "));
-  deepStrictEqual(lines.map((line) => line.replace(/ in \d.*$/, "")).filter((line) => line !== ""), [
-    `info Taking jobs from ${place.jobs}`,
-    "info a.json: started",
-    "info a.json: check done",
-    "backup-tool: Stopping; once more to stop at once",
-    "info Stopped",
-    "ended with 0",
-  ]);
-});
+    await keys.close().catch(() => {}); // it is gone with the terminal
+    await terminal.status;
+    const lines = shown.split("\r\n").map((line) => line.replace(/^\^C/, "").replace(/^\S+Z (\S+) +/, "$1 "));
+    deepStrictEqual(lines.map((line) => line.replace(/ in \d.*$/, "")).filter((line) => line !== ""), [
+      `info Taking jobs from ${place.jobs}`,
+      "info a.json: started",
+      "info a.json: check done",
+      "backup-tool: Stopping; once more to stop at once",
+      "info Stopped",
+      "ended with 0",
+    ]);
+  },
+);
 
 Deno.test("serve looks again when it is sent SIGHUP", async () => {
   using place = new JobPlace();
@@ -257,8 +257,7 @@ Deno.test("serve --limit holds reading at that rate", () => {
   ok(seconds >= 1.9, `${seconds} s for 4 MB at 2 MB/s`);
 });
 
-Deno.test("serve does its jobs at the lowest priority, and answers at its own", async () => {
-  if (Deno.build.os !== "linux") return console.error("SKIPPED: no /proc here");
+Deno.test("serve does its jobs at the lowest priority, and answers at its own", { ignore: !IS_LINUX }, async () => {
   using place = new JobPlace();
   for (const [nice, expected] of [["lowest", true], ["off", false]] as const) {
     const service = new Running(place, ["--nice", nice]);
@@ -277,31 +276,30 @@ Deno.test("serve does its jobs at the lowest priority, and answers at its own", 
 const MANAGER = "import socket,sys; s=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM); s.bind(sys.argv[1])\n" +
   "print('bound',flush=True)\nwhile True: print(s.recv(4096).decode().replace('\\n',';'),flush=True)";
 
-Deno.test("serve speaks the protocol of systemd: ready, status, watchdog, stopping", async () => {
-  using place = new JobPlace();
-  const socket = `${place.base}/notify`;
-  let manager: Deno.ChildProcess;
-  try {
-    manager = new Deno.Command("python3", { args: ["-c", MANAGER, socket], stdout: "piped" }).spawn();
-  } catch {
-    return console.error("SKIPPED: no Python to listen with");
-  }
-  let heard = "";
-  const listening = (async () => {
-    for await (const text of manager.stdout.pipeThrough(new TextDecoderStream())) heard += text;
-  })();
-  while (!heard.includes("bound")) await new Promise((wake) => setTimeout(wake, 10));
-  const service = new Running(place, [], { NOTIFY_SOCKET: socket, WATCHDOG_USEC: "200000" });
-  place.put("a.json", CHECK);
-  await service.until(/a\.json: check done/);
-  await new Promise((wake) => setTimeout(wake, 500));
-  await service.stop("SIGTERM");
-  manager.kill();
-  await listening;
-  await manager.status;
-  const states = heard.trimEnd().split("\n").slice(1);
-  strictEqual(states[0], "READY=1;STATUS=Waiting for jobs");
-  ok(states.includes("STATUS=Doing a.json"));
-  ok(states.filter((state) => state === "WATCHDOG=1").length >= 3);
-  strictEqual(states.at(-1), "STOPPING=1");
-});
+Deno.test(
+  "serve speaks the protocol of systemd: ready, status, watchdog, stopping",
+  { ignore: !has("python3") },
+  async () => {
+    using place = new JobPlace();
+    const socket = `${place.base}/notify`;
+    const manager = new Deno.Command("python3", { args: ["-c", MANAGER, socket], stdout: "piped" }).spawn();
+    let heard = "";
+    const listening = (async () => {
+      for await (const text of manager.stdout.pipeThrough(new TextDecoderStream())) heard += text;
+    })();
+    while (!heard.includes("bound")) await new Promise((wake) => setTimeout(wake, 10));
+    const service = new Running(place, [], { NOTIFY_SOCKET: socket, WATCHDOG_USEC: "200000" });
+    place.put("a.json", CHECK);
+    await service.until(/a\.json: check done/);
+    await new Promise((wake) => setTimeout(wake, 500));
+    await service.stop("SIGTERM");
+    manager.kill();
+    await listening;
+    await manager.status;
+    const states = heard.trimEnd().split("\n").slice(1);
+    strictEqual(states[0], "READY=1;STATUS=Waiting for jobs");
+    ok(states.includes("STATUS=Doing a.json"));
+    ok(states.filter((state) => state === "WATCHDOG=1").length >= 3);
+    strictEqual(states.at(-1), "STOPPING=1");
+  },
+);

@@ -2,6 +2,7 @@ import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { rawOf, textOf } from "../../src/core/raw.ts";
 import { type Plan, plan, type PlanRequest } from "../../src/operations/plan.ts";
 import { run, TestMonitor, World } from "../support/world.ts";
+import { IS_ROOT } from "../support/needs.ts";
 
 /** Bytes that don't compress. */
 function noise(length: number, seed: number): Uint8Array<ArrayBuffer> {
@@ -69,8 +70,7 @@ Deno.test("plan() names every rule that leaves something out, and how much", asy
   ]);
 });
 
-Deno.test("plan() says which files can't be read", async () => {
-  if (Deno.uid() === 0) return;
+Deno.test("plan() says which files can't be read", { ignore: IS_ROOT }, async () => {
   using world = new World();
   world.write("a", "1");
   world.write("b", "1");

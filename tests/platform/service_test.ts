@@ -3,6 +3,7 @@ import { rawOf } from "../../src/core/raw.ts";
 import { notifyManager } from "../../src/platform/service_manager.ts";
 import { onHangup } from "../../src/platform/system.ts";
 import { watchDirectory } from "../../src/platform/watch.ts";
+import { has, IS_LINUX, IS_WINDOWS } from "../support/needs.ts";
 
 const LISTENER = "import socket,sys; s=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM); a=sys.argv[1]\n" +
   "s.bind('\\0'+a[1:] if a[0]=='@' else a); print('bound',flush=True); print(s.recv(4096).decode(),flush=True)";
@@ -19,23 +20,22 @@ async function line(said: ReadableStreamDefaultReader<string>): Promise<string> 
 }
 
 for (const isAbstract of [false, true]) {
-  Deno.test(`notifyManager() reaches ${isAbstract ? "an abstract" : "a"} socket`, async () => {
-    const base = Deno.makeTempDirSync();
-    const address = isAbstract ? `@backup-tool-test-${Deno.pid}` : `${base}/notify`;
-    let child: Deno.ChildProcess;
-    try {
-      child = new Deno.Command("python3", { args: ["-c", LISTENER, address], stdout: "piped" }).spawn();
-    } catch {
-      return console.error("SKIPPED: no Python to listen with");
-    }
-    const said = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-    strictEqual(await line(said), "bound\n");
-    strictEqual(notifyManager(address, "READY=1\nSTATUS=ü"), true);
-    strictEqual(await line(said) + await line(said), "READY=1\nSTATUS=ü\n");
-    await said.cancel();
-    await child.status;
-    Deno.removeSync(base, { recursive: true });
-  });
+  Deno.test(
+    `notifyManager() reaches ${isAbstract ? "an abstract" : "a"} socket`,
+    { ignore: !has("python3") },
+    async () => {
+      const base = Deno.makeTempDirSync();
+      const address = isAbstract ? `@backup-tool-test-${Deno.pid}` : `${base}/notify`;
+      const child = new Deno.Command("python3", { args: ["-c", LISTENER, address], stdout: "piped" }).spawn();
+      const said = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+      strictEqual(await line(said), "bound\n");
+      strictEqual(notifyManager(address, "READY=1\nSTATUS=ü"), true);
+      strictEqual(await line(said) + await line(said), "READY=1\nSTATUS=ü\n");
+      await said.cancel();
+      await child.status;
+      Deno.removeSync(base, { recursive: true });
+    },
+  );
 }
 
 Deno.test("notifyManager() is false where nobody listens", () => {
@@ -43,8 +43,7 @@ Deno.test("notifyManager() is false where nobody listens", () => {
   strictEqual(notifyManager("vsock:2:1", "READY=1"), false);
 });
 
-Deno.test("lowerPriority() means the thread that asks, and those it starts", async () => {
-  if (Deno.build.os !== "linux") return console.error("SKIPPED: threads have no priority here");
+Deno.test("lowerPriority() means the thread that asks, and those it starts", { ignore: !IS_LINUX }, async () => {
   const script = new URL("./priority_worker.ts", import.meta.url);
   using worker = disposable(new Worker(script, { type: "module" }));
   const heard = new Promise((resolve) => worker.onmessage = ({ data }) => resolve(data));
@@ -75,8 +74,7 @@ Deno.test("watchDirectory() hears of a new file, and nothing once it is disposed
   Deno.removeSync(path, { recursive: true });
 });
 
-Deno.test("onHangup() hears SIGHUP again and again", async () => {
-  if (Deno.build.os === "windows") return console.error("SKIPPED: no signals");
+Deno.test("onHangup() hears SIGHUP again and again", { ignore: IS_WINDOWS }, async () => {
   let calls = 0;
   {
     using _ = onHangup(() => calls++);

@@ -1,5 +1,5 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { addTallies, tallyOf, verdictOf } from "../../scripts/tally.ts";
+import { addTallies, slowest, tallyOf, testLines, verdictOf, wronglyIgnored } from "../../scripts/tally.ts";
 
 for (
   const { title, output, succeeded, tally } of [
@@ -46,5 +46,59 @@ Deno.test("addTallies() sums every count", () => {
 
 Deno.test("verdictOf() ends with the line for machines", () => {
   strictEqual(verdictOf({ passed: 7, failed: 1, ignored: 0 }), "7 passed, 1 failed");
-  strictEqual(verdictOf({ passed: 7, failed: 0, ignored: 2 }), "2 ignored\n7 passed, 0 failed");
+  strictEqual(verdictOf({ passed: 7, failed: 0, ignored: 2 }), "7 passed, 0 failed, 2 skipped");
 });
+
+const RUN = `Check tests/a_test.ts
+./tests/a_test.ts => quick ... ok (500µs)
+./tests/a_test.ts => slow ... ok (1m3s)
+./tests/b_test.ts => with ... dots ... FAILED (12ms)
+./tests/b_test.ts => not today ... ignored (0ms)
+./tests/b_test.ts => paths [not here: text only] ... ignored (0ms)
+./tests/c_test.ts => steps ... ok (2s)
+ok | 4 passed | 1 failed | 2 ignored (1m4s)
+`;
+
+Deno.test("testLines() reads what became of each test", () => {
+  deepStrictEqual(testLines(RUN).map(({ name, result, ms }) => [name, result, ms]), [
+    ["tests/a_test.ts => quick", "ok", 0.5],
+    ["tests/a_test.ts => slow", "ok", 63_000],
+    ["tests/b_test.ts => with ... dots", "FAILED", 12],
+    ["tests/b_test.ts => not today", "ignored", 0],
+    ["tests/b_test.ts => paths [not here: text only]", "ignored", 0],
+    ["tests/c_test.ts => steps", "ok", 2000],
+  ]);
+});
+
+Deno.test("slowest() gives the slowest first", () => {
+  deepStrictEqual(slowest(testLines(RUN)).slice(0, 2).map(({ ms }) => ms), [63_000, 2000]);
+});
+
+Deno.test("wronglyIgnored() names what no line of the list lets through", () => {
+  const tests = testLines(RUN);
+  deepStrictEqual(wronglyIgnored(tests, "# reasons\n* [not here: *\n"), ["tests/b_test.ts => not today"]);
+  deepStrictEqual(wronglyIgnored(tests, "* [not here: *\ntests/b_test.ts => not today"), []);
+  deepStrictEqual(wronglyIgnored(tests, "tests/b_test.ts => not").length, 2);
+});
+
+Deno.test("no test passes by returning where something is missing", async () => {
+  deepStrictEqual(await filesWith("SKIPPED"), []);
+});
+
+/** Files of the tests that hold `text`, but for this one. */
+async function filesWith(text: string): Promise<string[]> {
+  const directory = new URL("..", import.meta.url).pathname;
+  const found: string[] = [];
+  for await (const path of testFiles(directory)) {
+    if (path.endsWith("/tally_test.ts")) continue;
+    if ((await Deno.readTextFile(path)).includes(text)) found.push(path);
+  }
+  return found;
+}
+
+async function* testFiles(directory: string): AsyncGenerator<string> {
+  for await (const { name, isDirectory } of Deno.readDir(directory)) {
+    if (isDirectory) yield* testFiles(`${directory}${name}/`);
+    else if (name.endsWith(".ts")) yield `${directory}${name}`;
+  }
+}

@@ -276,8 +276,7 @@ function verdictOf(lines: readonly string[], { path, isDirectory }: Asked): stri
   return decision === undefined ? "" : `${decision.negated ? "kept" : "excluded"} by ${decision.pattern}`;
 }
 
-Deno.test("parseFilter() says of every path what git says", () => {
-  if (!hasGit()) return console.error("SKIPPED: there is no git to compare with");
+Deno.test("parseFilter() says of every path what git says", { ignore: !hasGit() }, () => {
   using repository = new GitRepository();
   const asked = universe();
   repository.makeDirectories(asked.filter(({ isDirectory }) => isDirectory).map(({ path }) => path));

@@ -136,8 +136,9 @@ const rules = fc.array(fc.array(line, { maxLength: 4 }), {
   maxLength: DIRECTORIES.length,
 });
 
-Deno.test("walk() finds with .backupignore files what git doesn't ignore with the same .gitignore files", () => {
-  if (!hasGit()) return console.error("SKIPPED: there is no git to compare with");
+Deno.test("walk() finds with .backupignore files what git doesn't ignore with the same .gitignore files", {
+  ignore: !hasGit(),
+}, () => {
   using repository = new GitRepository();
   using place = new Place();
   place.make(...FILES);
