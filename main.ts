@@ -36,7 +36,7 @@ function realWorld(): World {
     env: system.environment,
     stdout: { write: system.writeStdout, isTerminal: stdoutIsTerminal, columns },
     stderr: { write: system.writeStderr, isTerminal: stderrIsTerminal, columns },
-    absolutePath: system.absolutePath,
+    here: system.here,
     readTextFile: system.readTextFile,
     stdin: standardInput,
     commandOutput: (line, signal) => commandOutput(line, { signal }),

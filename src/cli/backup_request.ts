@@ -139,10 +139,7 @@ export async function selectionFor(chosen: Chosen, options: SelectionOptions, se
 
 /** What is named one by one counts besides what the words of the command line stand for. */
 function sourcesOf(chosen: Chosen, options: SelectionOptions, { world }: Session): Pick<Selection, "sources" | "only"> {
-  // A shell leaves a ~ alone that doesn't begin a word.
-  const home = world.env("HOME");
-  const expanded = (path: string) => home === undefined ? path : path.replace(/^~(?=\/|$)/, home);
-  const named = (options.source ?? []).map(({ as, path }) => ({ as, path: absolutePath(world, expanded(path)) }));
+  const named = (options.source ?? []).map(({ as, path }) => ({ as, path: absolutePath(world, path) }));
   const sources = [...chosen.sources, ...named];
   if (options.filesFrom === undefined) return { sources };
   if (sources.length > 1) {

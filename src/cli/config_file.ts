@@ -2,6 +2,7 @@
 import { Fault } from "../core/fault.ts";
 import { textOf } from "../core/raw.ts";
 import { DiskFault } from "../platform/disk.ts";
+import { absolutePath } from "./paths.ts";
 import type { World } from "./world.ts";
 
 export const CONFIG_NAME = "backup-tool.jsonc";
@@ -30,7 +31,7 @@ export function findConfig(world: World, named: string | false | undefined): Con
   if (named === false) return undefined;
   const given = named ?? world.env("BACKUP_TOOL_CONFIG");
   if (given !== undefined) {
-    const path = textOf(world.absolutePath(given));
+    const path = textOf(absolutePath(world, given));
     return { path, text: world.readTextFile(path) };
   }
   for (const path of usualPlaces(world)) {
@@ -44,10 +45,14 @@ export function findConfig(world: World, named: string | false | undefined): Con
 export function usualPlaces(world: World): string[] {
   const roaming = world.env("APPDATA");
   if (roaming !== undefined) return [`${roaming.replaceAll("\\", "/")}/backup-tool/${CONFIG_NAME}`];
-  const home = world.env("HOME"), given = world.env("XDG_CONFIG_HOME");
+  const given = world.env("XDG_CONFIG_HOME");
   // As the XDG base directory specification says, a relative path counts as none.
-  const own = given?.startsWith("/") ? given : home === undefined ? undefined : `${home}/.config`;
+  const own = given?.startsWith("/") ? given : configOf(world.here.home());
   return [...(own === undefined ? [] : [`${own}/backup-tool/${CONFIG_NAME}`]), `/etc/${CONFIG_NAME}`];
+}
+
+function configOf(home: string | undefined): string | undefined {
+  return home === undefined ? undefined : `${home}/.config`;
 }
 
 const MISSING = ["ENOENT", "ENOTDIR"];

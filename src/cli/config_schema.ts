@@ -3,7 +3,9 @@ import * as z from "zod";
 import { Fault } from "../core/fault.ts";
 import { type Complaint, complaintText, readJsonc } from "../core/jsonc.ts";
 import { hasRule, parseSpan, type Policy } from "../core/policy.ts";
+import { rawOf, textOf } from "../core/raw.ts";
 import { parseSize } from "../core/size_text.ts";
+import { pathOf, whyNoPath } from "../core/written_path.ts";
 import { PRESETS } from "../source/exclude_lists.ts";
 import { BadConfig, type ConfigFile } from "./config_file.ts";
 import type { World } from "./world.ts";
@@ -12,6 +14,12 @@ import type { World } from "./world.ts";
 z.config({ jitless: true });
 
 const texts = z.array(z.string());
+
+/** A path as a person writes it; what it starts from stands in {@link absoluteFrom}. */
+const path = z.string().superRefine((text, context) => {
+  const why = whyNoPath(text);
+  if (why !== undefined) context.addIssue({ code: "custom", message: `A path ${why}` });
+});
 
 /** "10M" or bytes. */
 const size = z.union([read(parseSize), z.number().int().min(0)])
@@ -50,7 +58,7 @@ const lock = z.union([
   z.strictObject({
     before: z.string().min(1).optional().describe("Run before the sources are read"),
     after: z.string().min(1).optional().describe("Run when they have been read, or when anything fails"),
-    readFrom: z.string().regex(/^\//, "This must be an absolute path").optional()
+    readFrom: path.refine((text) => /^[/~]/.test(text), "This must be an absolute path").optional()
       .describe("Where the only source is read in between"),
   }).refine(
     ({ before, after }) => before !== undefined || after !== undefined,
@@ -59,9 +67,9 @@ const lock = z.union([
 ]);
 
 const backupSettings = {
-  tags: texts.optional().describe("Marks of each snapshot"),
+  tags: z.array(z.string().min(1)).optional().describe("Marks of each snapshot"),
   exclude: texts.optional().describe("Patterns in gitignore syntax; later ones win"),
-  excludeFrom: texts.optional().describe("Files of such patterns"),
+  excludeFrom: z.array(path).optional().describe("Files of such patterns"),
   presets: z.array(z.enum(Object.keys(PRESETS))).optional().describe("Known kinds of litter to leave out"),
   excludeCaches: z.boolean().optional().describe("Leave out directories marked with a CACHEDIR.TAG"),
   excludeLargerThan: size.optional().describe("Leave out larger files: bytes, or text such as 10M or 1.5GiB"),
@@ -76,7 +84,9 @@ const backupSettings = {
 };
 
 const namedBackup = z.strictObject({
-  sources: texts.min(1).describe("Directories and files; ~ is the home directory, others are relative to this file"),
+  sources: z.array(path).min(1).describe(
+    "Directories and files; ~ is the home directory, others are relative to this file",
+  ),
   ...backupSettings,
 });
 
@@ -84,7 +94,7 @@ const namedBackup = z.strictObject({
 const backupName = z.string().regex(/^[^-/~.\s][^/\s]*$/, "A name must be one word without slashes");
 
 export const CONFIG_SCHEMA = z.strictObject({
-  storage: z.string().min(1).optional().describe("Path of the storage; ~ is the home directory"),
+  storage: path.optional().describe("Path of the storage; ~ is the home directory"),
   workers: z.number().int().min(0).max(64).optional().describe("Threads besides the main one"),
   bytes: z.boolean().optional().describe("Show sizes as exact numbers of bytes"),
   quiet: z.boolean().optional().describe("Say nothing but results and problems"),
@@ -126,8 +136,11 @@ function badConfig(path: string, complaints: readonly Complaint[]): BadConfig {
 }
 
 function withAbsolutePaths(config: Config, absolute: (path: string) => string): Config {
-  const resolved = <T extends BackupSettings>(settings: T): T =>
-    settings.excludeFrom === undefined ? settings : { ...settings, excludeFrom: settings.excludeFrom.map(absolute) };
+  const resolved = <T extends BackupSettings>(settings: T): T => ({
+    ...settings,
+    ...(settings.excludeFrom !== undefined && { excludeFrom: settings.excludeFrom.map(absolute) }),
+    ...(settings.lock !== undefined && { lock: lockWith(settings.lock, absolute) }),
+  });
   const backups = Object.entries(config.backups ?? {}).map(([name, backup]) =>
     [name, { ...resolved(backup), sources: backup.sources.map(absolute) }] as const
   );
@@ -139,10 +152,15 @@ function withAbsolutePaths(config: Config, absolute: (path: string) => string): 
   };
 }
 
-/** `~` and `~/...` are in the home directory, other relative paths beside the file. */
-function absoluteFrom(file: string, path: string, world: World): string {
-  const home = world.env("HOME") ?? world.env("USERPROFILE");
-  if (home !== undefined && /^~(?:\/|$)/.test(path)) return home + path.slice(1);
-  if (path.startsWith("/") || /^[A-Za-z]:[\\/]/.test(path)) return path;
-  return `${file.slice(0, file.lastIndexOf("/"))}/${path}`;
+type Lock = NonNullable<BackupSettings["lock"]>;
+
+function lockWith(lock: Lock, absolute: (path: string) => string): Lock {
+  return typeof lock === "string" || lock.readFrom === undefined
+    ? lock
+    : { ...lock, readFrom: absolute(lock.readFrom) };
+}
+
+/** `~` and `~/...` are in the home directory, other relative paths beside the file. @throws BadUsage if nobody knows where that is */
+function absoluteFrom(file: string, path: string, { here }: World): string {
+  return textOf(pathOf(path, { ...here, directory: () => rawOf(file.slice(0, file.lastIndexOf("/")) || "/") }));
 }

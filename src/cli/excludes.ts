@@ -1,4 +1,5 @@
 /** What a backup leaves out, gathered from options and files. */
+import { readNamedFile } from "./paths.ts";
 import type { World } from "./world.ts";
 
 export interface ExcludeOptions {
@@ -14,7 +15,7 @@ export async function excludePatterns(options: ExcludeOptions, world: World): Pr
   const { parseExcludeFile, PRESETS } = await import("../source/exclude_lists.ts");
   return [
     ...excludePreset.flatMap((name) => PRESETS[name] ?? []),
-    ...excludeFrom.flatMap((file) => parseExcludeFile(world.readTextFile(file))),
+    ...excludeFrom.flatMap((file) => parseExcludeFile(readNamedFile(world, file))),
     ...exclude,
   ];
 }

@@ -1,6 +1,7 @@
 /** From arguments to an exit status. Parsing is all that happens here: what a command needs is loaded when it runs. */
 import { Command, CommanderError } from "commander";
 import { VERSION } from "../core/version.ts";
+import { typedText } from "../core/written_path.ts";
 import { defineBackup } from "./commands/backup.ts";
 import { defineCat } from "./commands/cat.ts";
 import { defineCheck } from "./commands/check.ts";
@@ -33,7 +34,7 @@ import { errorJson, errorText } from "./errors.ts";
 import { EXIT, exitFor } from "./exit.ts";
 import { addGlobalOptions, examples, type GlobalOptions } from "./options.ts";
 import { type Paint, paintFor } from "./paint.ts";
-import { usageFault } from "./usage.ts";
+import { refuseEmpty, usageFault } from "./usage.ts";
 import type { Output, World } from "./world.ts";
 
 /** In the order of the help page. */
@@ -63,7 +64,9 @@ export async function run(args: readonly string[], world: World): Promise<number
   // Also what can't be parsed has to be told in the form that was asked for.
   tellUsage(program, world, args.includes("--json"));
   try {
-    await program.parseAsync(args, { from: "user" });
+    // On Windows a backslash separates, and every name can be typed.
+    const words = world.here.isWindows ? args : args.map(typedText);
+    await program.parseAsync(words, { from: "user" });
     return status;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.wrongUsage;
@@ -128,6 +131,7 @@ async function perform(world: World, command: Command, work: Work, { config = tr
   };
   let loaded = NO_CONFIG;
   try {
+    refuseEmpty(command);
     if (config) loaded = await settle(command, world);
   } catch (error) {
     return fail(error);

@@ -4,9 +4,11 @@ import { BadUsage } from "../core/fault.ts";
 import { joinRaw, type Raw, rawOf } from "../core/raw.ts";
 import { parseEntryName } from "../core/entry_name.ts";
 import { parseSize } from "../core/size_text.ts";
+import { resolved } from "../core/written_path.ts";
 import { PRESETS } from "../source/exclude_lists.ts";
 import type { ExcludeOptions } from "./excludes.ts";
 import { collected, opposite, reading } from "./options.ts";
+import { readNamedFile } from "./paths.ts";
 import type { World } from "./world.ts";
 
 export interface SelectionOptions extends ExcludeOptions {
@@ -85,15 +87,14 @@ function collectedSource(value: string, before: readonly NamedSource[] = []): re
 
 /** The paths of a list, absolute. @param base what relative ones start from @throws BadUsage if there are none */
 export function listedPaths(file: string, isNull: boolean, base: Raw, world: World): Raw[] {
-  const text = world.readTextFile(file === "-" ? STANDARD_INPUT : file);
+  const text = file === "-" ? world.readTextFile(STANDARD_INPUT) : readNamedFile(world, file);
   const lines = isNull ? text.split("\0") : text.split("\n").map((line) => line.replace(/\r$/, ""));
   const paths = lines.filter((line) => line !== "").map(rawOf).map((path) => {
-    const absolute = path.startsWith("/") ? path : joinRaw(base, path);
-    return absolute.replace(/(?:\/+\.)*\/*$/, "").replace(/\/(?:\.?\/)+/g, "/") as Raw || ROOT;
+    // Its bytes say exactly what is meant: no ~, no escapes.
+    return resolved(path.startsWith("/") ? path : joinRaw(base, path));
   });
   if (paths.length === 0) throw new BadUsage(`${file === "-" ? "Standard input" : file} lists no paths`);
   return paths;
 }
 
 const STANDARD_INPUT = "/dev/stdin";
-const ROOT = rawOf("/");

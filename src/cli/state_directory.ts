@@ -1,14 +1,25 @@
 /** Where this tool notes what concerns the machine and no storage. */
-import { rawOf } from "../core/raw.ts";
-import type { Raw } from "../core/raw.ts";
+import { BadUsage } from "../core/fault.ts";
+import { joinRaw, type Raw, rawOf } from "../core/raw.ts";
+import { absolutePath } from "./paths.ts";
 import type { Session } from "./session.ts";
 
-/** BACKUP_TOOL_STATE, or what the XDG Base Directory Specification says; for root the system's own place. */
+const LOCKS = rawOf("locks");
+
+/**
+ * BACKUP_TOOL_STATE, or what the XDG Base Directory Specification says; for root the system's own place.
+ * @throws BadUsage if nobody knows a home directory: what lies where others may write is not to be believed
+ */
 export async function lockDirectory(session: Session): Promise<Raw> {
   const { world } = session;
   const given = world.env("BACKUP_TOOL_STATE");
-  if (given !== undefined) return world.absolutePath(`${given}/locks`);
+  if (given !== undefined) return joinRaw(absolutePath(world, given), LOCKS);
   if ((await session.machine()).disk.uid === 0) return rawOf("/var/lib/backup-tool/locks");
-  const home = world.env("HOME") ?? world.env("USERPROFILE") ?? "/tmp";
-  return world.absolutePath(`${world.env("XDG_STATE_HOME") ?? `${home}/.local/state`}/backup-tool/locks`);
+  const home = world.here.home(), state = world.env("XDG_STATE_HOME");
+  const own = state?.startsWith("/") ? state : home === undefined ? undefined : `${home}/.local/state`;
+  if (own !== undefined) return absolutePath(world, `${own}/backup-tool/locks`);
+  throw new BadUsage(
+    "HOME is not set, and the system knows no home directory of this user",
+    "Set HOME, or BACKUP_TOOL_STATE",
+  );
 }

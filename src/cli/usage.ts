@@ -73,3 +73,27 @@ function helpFor(command: Command): string {
   names.splice(1, 0, "help");
   return names.join(" ");
 }
+
+/**
+ * What a variable leaves that isn't set, as in `backup "$SOURCE"`, stands for nothing, and never for the current
+ * directory. An option for which it has a meaning reads it as something else. @throws BadUsage
+ */
+export function refuseEmpty(command: Command): void {
+  const empty = command.args.indexOf("");
+  if (empty >= 0) {
+    throw isEmpty(
+      command.registeredArguments.at(Math.min(empty, command.registeredArguments.length - 1))?.name() ?? "argument",
+    );
+  }
+  for (let at: Command | null = command; at !== null; at = at.parent) {
+    for (const option of at.options) {
+      const name = option.attributeName();
+      const values = [at.getOptionValue(name)].flat();
+      if (at.getOptionValueSource(name) === "cli" && values.includes("")) throw isEmpty(option.long ?? option.flags);
+    }
+  }
+}
+
+function isEmpty(what: string): BadUsage {
+  return new BadUsage(`\`${what}\` is empty`, "Give it a value; is a variable not set?");
+}

@@ -1,6 +1,6 @@
 /** All that the command line may know of the machine it runs on; main.ts makes the real one, tests make their own. */
 import type { Clock } from "../core/clock.ts";
-import type { Raw } from "../core/raw.ts";
+import type { PathPlace } from "../core/written_path.ts";
 import type { Machine } from "../storage/storage.ts";
 
 /** Standard output or standard error. */
@@ -19,9 +19,9 @@ export interface World {
   env(name: string): string | undefined;
   readonly stdout: Output;
   readonly stderr: Output;
-  /** The absolute path that `text` means here; `.` and `..` stay in it. */
-  absolutePath(text: string): Raw;
-  /** Text of a file or pipe. @throws DiskFault */
+  /** What the paths of the command line start from. */
+  readonly here: PathPlace;
+  /** Text of a file or pipe. @param path absolute @throws DiskFault */
   readTextFile(path: string): string;
   /** Standard input to its end. */
   stdin(): AsyncIterable<Uint8Array<ArrayBuffer>>;

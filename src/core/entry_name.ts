@@ -4,8 +4,9 @@ import { type Raw, rawOf } from "./raw.ts";
 
 /** One name, as a person gave it. @throws BadUsage */
 export function parseEntryName(text: string): Raw {
+  if (text === "") throw new BadUsage("A name in the snapshot is empty", "Give one name without slashes");
   const name = rawOf(text);
-  const isName = name !== "" && name !== "." && name !== ".." && !/[/\0]/.test(name);
+  const isName = name !== "." && name !== ".." && !/[/\0]/.test(name);
   if (isName) return name;
   throw new BadUsage(`Cannot use ${JSON.stringify(text)} as a name in the snapshot`, "Give one name without slashes");
 }

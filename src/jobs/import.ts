@@ -14,7 +14,7 @@ import { BadImport, ImportIncomplete, SourceLeft } from "./faults.ts";
 import { type ImportFacts, nextImportStep } from "./import_step.ts";
 import type { JobRun } from "./job_run.ts";
 import { type Destination, destinationOf, openArchive, publish } from "./publish.ts";
-import type { JobOf } from "./schema.ts";
+import { absolutePath, type JobOf } from "./schema.ts";
 import { removeSource } from "./source_removal.ts";
 
 const PRIVATE = 0o700, OWNER_BITS = 0o700;
@@ -150,7 +150,7 @@ class Import {
   /** The source as the file system has it. @throws NoSource, BadImport */
   #findSource(): Raw {
     const { disk } = this.#run.setup.machine;
-    const given = rawOf(this.#job.source);
+    const given = absolutePath(this.#job.source);
     const source = realPathOf(() => disk.realPath(given), given);
     const own = [this.#run.storage.path, ...this.#run.own].map((path) => disk.realPath(path));
     for (const path of own) {

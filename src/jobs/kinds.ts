@@ -18,7 +18,7 @@ import { resolveSnapshot } from "../storage/resolve.ts";
 import { DamageFound, NotYet } from "./faults.ts";
 import { performImport } from "./import.ts";
 import type { JobRun } from "./job_run.ts";
-import { type Job, type JobOf, type Keep, sizeOf } from "./schema.ts";
+import { absolutePath, type Job, type JobOf, type Keep, sizeOf } from "./schema.ts";
 import { readTextIn } from "./text_file.ts";
 
 /** Does a job, or what a run that was killed has left of it. */
@@ -89,7 +89,7 @@ function lockSpecOf({ lock }: JobOf<"backup">): LockSpec | undefined {
   if (lock === undefined) return undefined;
   if (typeof lock === "string") return { kind: lock };
   const { before, after, readFrom } = lock;
-  return { kind: "command", before, after, readFrom: readFrom === undefined ? undefined : rawOf(readFrom) };
+  return { kind: "command", before, after, readFrom: readFrom === undefined ? undefined : absolutePath(readFrom) };
 }
 
 /** What a job is to back up. @param host if it names none @throws DiskFault of a file with patterns */
@@ -98,13 +98,13 @@ export function selectionOf(job: JobOf<"backup">, disk: Disk, host: string): Sel
   return {
     sources: job.sources.map((source) =>
       typeof source === "string"
-        ? rawOf(source)
-        : { path: rawOf(source.path), as: source.as === undefined ? undefined : rawOf(source.as) }
+        ? absolutePath(source)
+        : { path: absolutePath(source.path), as: source.as === undefined ? undefined : rawOf(source.as) }
     ),
     name: job.name,
     excludes: [
       ...(job.presets ?? []).flatMap((name) => PRESETS[name] ?? []),
-      ...(job.excludeFrom ?? []).flatMap((path) => parseExcludeFile(readTextFile(disk, rawOf(path)))),
+      ...(job.excludeFrom ?? []).flatMap((path) => parseExcludeFile(readTextFile(disk, absolutePath(path)))),
       ...(job.exclude ?? []),
     ],
     ignoreFiles: job.ignoreFiles ?? true,
@@ -127,7 +127,7 @@ function readTextFile(disk: Disk, path: Raw): string {
 
 async function performRestore(run: JobRun, job: JobOf<"restore">): Promise<void> {
   const { setup, storage, monitor } = run;
-  const target = job.target === undefined ? undefined : rawOf(job.target);
+  const target = job.target === undefined ? undefined : absolutePath(job.target);
   // "latest" may be another one after a kill.
   const snapshot = run.record.snapshot === undefined
     ? snapshotFor(storage.snapshots(), job)

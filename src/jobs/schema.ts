@@ -5,8 +5,10 @@
 import { Cron } from "croner";
 import * as z from "zod";
 import { Fault } from "../core/fault.ts";
+import { type Raw, rawOf } from "../core/raw.ts";
 import { parseSize } from "../core/size_text.ts";
 import { parseSubset } from "../core/subset.ts";
+import { resolved, whyNoPath } from "../core/written_path.ts";
 import { PRESETS } from "../source/exclude_lists.ts";
 
 const MOST_THREADS = 64;
@@ -15,9 +17,9 @@ const MOST_KEPT = 1_000_000;
 const ABSOLUTE = /^(?:\/|[A-Za-z]:[\\/])/;
 const PARENT = /(?:^|[\\/])\.\.(?:[\\/]|$)/;
 
-const path = z.string().regex(ABSOLUTE, "Expected an absolute path").refine((text) => !text.includes("\0"), {
-  message: "A path can't contain NUL",
-});
+/** As it stands in the file; {@link absolutePath} makes one for the system of it. */
+const path = z.string().regex(ABSOLUTE, "Expected an absolute path").superRefine(checkPath);
+const insidePath = z.string().superRefine(checkPath);
 
 const size = z.union([
   z.int().nonnegative(),
@@ -114,7 +116,7 @@ const restore = z.strictObject({
     .optional(),
   name: z.string().min(1).describe("Only snapshots of this series").optional(),
   host: z.string().min(1).describe("Only snapshots of this host").optional(),
-  paths: z.array(z.string()).describe("Files and directories in the snapshot; default: everything").optional(),
+  paths: z.array(insidePath).describe("Files and directories in the snapshot; default: everything").optional(),
   include: patterns.describe("Only what fits; gitignore syntax").optional(),
   exclude: patterns.describe("Not what fits; gitignore syntax").optional(),
   target: path.describe("Where to; it must be empty unless `overwrite` or `delete` is given").optional(),
@@ -208,6 +210,16 @@ function checkDestination(job: Job, context: z.RefinementCtx): void {
 
 function cronOf(every: string, timeZone: string | undefined): Cron {
   return new Cron(every, { paused: true, ...(timeZone !== undefined && { timezone: timeZone }) });
+}
+
+function checkPath(text: string, context: z.RefinementCtx): void {
+  const why = whyNoPath(text);
+  if (why !== undefined) context.addIssue({ code: "custom", message: `A path ${why}` });
+}
+
+/** The path that a job's text means: without `.`, `..`, doubled and final slashes. */
+export function absolutePath(text: string): Raw {
+  return resolved(rawOf(text));
 }
 
 function isSize(text: string): boolean {

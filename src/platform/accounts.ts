@@ -10,6 +10,8 @@ const FIRST_STRINGS_BYTES = 4096;
 const MOST_STRINGS_BYTES = 1 << 22;
 /** Both `struct passwd` and `struct group` begin with pointers to name and password; then comes the number. */
 const ID_OFFSET = 16;
+/** Of `struct passwd`: after the number come that of the group, and a remark. */
+const HOME_OFFSET = 32;
 
 /** What was asked for once is kept: a name service may be on the network. */
 export class Accounts {
@@ -27,6 +29,13 @@ export class Accounts {
       const { call } = this.#libc;
       const find = kind === "user" ? call.getpwuid_r : call.getgrgid_r;
       return look((...space) => find(id, ...space), nameIn);
+    });
+  }
+
+  /** Text of a user's home directory; undefined if the machine doesn't know one. */
+  homeOf(uid: number): string | undefined {
+    return look((...space) => this.#libc.call.getpwuid_r(uid, ...space), (record, strings) => {
+      return textAt(record, HOME_OFFSET, strings) || undefined;
     });
   }
 
@@ -68,9 +77,13 @@ function look<T>(find: Find, read: (record: Bytes, strings: Bytes) => T): T | un
   return undefined;
 }
 
-/** The name lies among the strings. */
 function nameIn(record: Bytes, strings: Bytes): string {
-  const name = new DataView(record.buffer).getBigUint64(0, true);
+  return textAt(record, 0, strings);
+}
+
+/** What a pointer in the record leads to lies among the strings. */
+function textAt(record: Bytes, offset: number, strings: Bytes): string {
+  const text = new DataView(record.buffer).getBigUint64(offset, true);
   const start = Deno.UnsafePointer.value(Deno.UnsafePointer.of(strings));
-  return textOf(rawUpToNul(strings, Number(name - BigInt(start))));
+  return textOf(rawUpToNul(strings, Number(text - BigInt(start))));
 }

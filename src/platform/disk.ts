@@ -299,16 +299,55 @@ export function openIfThere(parent: Dir, path: Raw): Dir | undefined {
   }
 }
 
-/** Opens a directory, making it and its missing parents, durably. @throws DiskFault */
+/**
+ * Opens a directory, making it and its missing parents, durably. If one of them can't be made, none of them is left.
+ * @throws DiskFault
+ */
 export function makeDirectories(disk: Disk, path: Raw, mode: number): Dir {
+  const missing: Raw[] = [], made: Raw[] = [];
+  let nearest = openUnlessMissing(disk, path);
+  for (let at = path; nearest === undefined; nearest = openUnlessMissing(disk, at)) {
+    missing.unshift(at);
+    at = directoryOf(at);
+  }
+  try {
+    for (const next of missing) {
+      using parent = nearest;
+      if (parent.mkdir(lastName(next), mode)) made.unshift(next);
+      parent.sync();
+      nearest = disk.openDir(next);
+    }
+    return nearest;
+  } catch (error) {
+    for (const one of made) removeEmpty(disk, one);
+    throw error;
+  }
+}
+
+function openUnlessMissing(disk: Disk, path: Raw): Dir | undefined {
   try {
     return disk.openDir(path);
   } catch (error) {
-    if (!(error instanceof DiskFault) || error.errno !== "ENOENT") throw error;
-    const slash = path.lastIndexOf("/");
-    using parent = makeDirectories(disk, (slash <= 0 ? "/" : path.slice(0, slash)) as Raw, mode);
-    parent.mkdir(path.slice(slash + 1) as Raw, mode);
-    parent.sync();
-    return disk.openDir(path);
+    if (error instanceof DiskFault && error.errno === "ENOENT" && path !== "/") return undefined;
+    throw error;
+  }
+}
+
+function directoryOf(path: Raw): Raw {
+  const slash = path.lastIndexOf("/");
+  return (slash <= 0 ? "/" : path.slice(0, slash)) as Raw;
+}
+
+function lastName(path: Raw): Raw {
+  return path.slice(path.lastIndexOf("/") + 1) as Raw;
+}
+
+/** What was made for nothing. Whatever keeps it from going is less of a trouble than what is being told of. */
+function removeEmpty(disk: Disk, path: Raw): void {
+  try {
+    using parent = disk.openDir(directoryOf(path));
+    parent.rmdir(lastName(path));
+  } catch (error) {
+    if (!(error instanceof DiskFault)) throw error;
   }
 }

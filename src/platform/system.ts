@@ -1,9 +1,11 @@
 /** The rest of this machine: time, chance, who and where we are, signals, and the standard streams. */
 import type { Clock, Random } from "../core/clock.ts";
 import { Fault } from "../core/fault.ts";
-import { joinRaw, type Raw, rawOf, rawOfBytes, textOf } from "../core/raw.ts";
+import { type Raw, rawOf, rawOfBytes, textOf } from "../core/raw.ts";
+import type { PathPlace } from "../core/written_path.ts";
 import { Accounts } from "./accounts.ts";
 import { DiskFault } from "./disk.ts";
+import { openDisk } from "./open_disk.ts";
 import { libcCurrentDirectory, loadLibc } from "./libc.ts";
 import { attempt, errnoOf, IS_WINDOWS } from "./portable_calls.ts";
 
@@ -46,16 +48,30 @@ export function cores(): number {
   return Math.max(1, navigator.hardwareConcurrency);
 }
 
-/** An environment variable; undefined if it is missing or empty. */
+/** An environment variable; undefined if it is missing or empty. Bytes that are not UTF-8 as {@link textOf} has them. */
 export function environment(name: string): string | undefined {
-  return Deno.env.get(name) || undefined;
+  try {
+    return Deno.env.get(name) || undefined;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.InvalidData)) throw error;
+    return rawEnvironment(name) || undefined;
+  }
 }
 
-/** @throws Error if there is none: nothing can be guessed */
-export function homeDirectory(): string {
+function rawEnvironment(name: string): string | undefined {
+  const start = `${name}=`;
+  const all = rawOfBytes(Deno.readFileSync("/proc/self/environ")).split("\0");
+  const found = all.find((variable) => variable.startsWith(start));
+  return found === undefined ? undefined : textOf(found.slice(start.length));
+}
+
+/** Of the user this process acts for: what the environment says, else the user database; undefined if neither knows. */
+export function homeDirectory(): string | undefined {
   const home = environment(IS_WINDOWS ? "USERPROFILE" : "HOME");
-  if (home === undefined) throw new Error("The environment names no home directory");
-  return home;
+  // The home directory of a relative path would be another one in each directory.
+  if (home !== undefined && (IS_WINDOWS || home.startsWith("/"))) return home;
+  const libc = loadLibc();
+  return libc === undefined ? undefined : new Accounts(libc).homeOf(libc.call.geteuid());
 }
 
 /** Absolute, with `/` between components on every system. */
@@ -64,23 +80,33 @@ export function currentDirectory(): Raw {
   return libc === undefined ? forwardSlashes(rawOf(Deno.cwd())) : libcCurrentDirectory(libc);
 }
 
-/** The absolute path that `text` means here. Symlinks, `.` and `..` are kept: only the file system knows what they lead to. */
-export function absolutePath(text: string): Raw {
-  const path = forwardSlashes(rawOf(text));
-  return isAbsolute(path) ? path : joinRaw(currentDirectory(), path);
-}
+/** What the paths of this process start from. */
+export const here: PathPlace = { directory: currentDirectory, home: homeDirectory, isWindows: IS_WINDOWS };
 
 function forwardSlashes(path: Raw): Raw {
   return IS_WINDOWS ? path.replaceAll("\\", "/") as Raw : path;
 }
 
-function isAbsolute(path: Raw): boolean {
-  return path.startsWith("/") || (IS_WINDOWS && /^[A-Za-z]:\//.test(path));
+/**
+ * The text of a file or pipe; bytes that are not UTF-8 as {@link textOf} has them.
+ * @param path text of an absolute one; with bytes that are not UTF-8, that of a regular file @throws DiskFault
+ */
+export function readTextFile(path: string): string {
+  const raw = rawOf(path);
+  if (/[\udc80-\udcff]/u.test(path)) return textOf(rawOfBytes(readRegularFile(raw)));
+  return textOf(rawOfBytes(attempt("read", raw, () => Deno.readFileSync(path))));
 }
 
-/** The text of a file or pipe; bytes that are not UTF-8 as {@link textOf} has them. @throws DiskFault */
-export function readTextFile(path: string): string {
-  return textOf(rawOfBytes(attempt("read", rawOf(path), () => Deno.readFileSync(path))));
+/** The runtime takes no name that isn't UTF-8. */
+function readRegularFile(path: Raw): Uint8Array<ArrayBuffer> {
+  const slash = path.lastIndexOf("/");
+  using directory = openDisk().openDir((slash <= 0 ? "/" : path.slice(0, slash)) as Raw);
+  using file = directory.open(path.slice(slash + 1) as Raw);
+  if (file === undefined) throw new DiskFault("ENOENT", "read", path);
+  const bytes = new Uint8Array(file.stat().size);
+  let done = 0;
+  for (let got = 1; got > 0 && done < bytes.length; done += got) got = file.read(bytes.subarray(done), done);
+  return bytes.subarray(0, done);
 }
 
 /** The arguments of this process, as {@link textOf} has them. The runtime loses bytes that are not UTF-8; Linux knows them. */

@@ -1,5 +1,5 @@
 /** A world that keeps what is written to it, with a clock that the test moves. */
-import { type Raw, rawOf } from "../../src/core/raw.ts";
+import { rawOf } from "../../src/core/raw.ts";
 import { run } from "../../src/cli/run.ts";
 import { commandOutput } from "../../src/platform/process.ts";
 import type { Output, World } from "../../src/cli/world.ts";
@@ -42,7 +42,10 @@ export class FakeWorld implements World {
     if (name === "BACKUP_TOOL_STATE") return this.variables[name] ?? "/nowhere/backup-tool-state";
     return this.variables[name];
   }
-  absolutePath = (text: string): Raw => rawOf(text.startsWith("/") ? text : `${this.directory}/${text}`);
+  readonly here = {
+    directory: () => rawOf(this.directory),
+    home: () => this.variables["HOME"] ?? this.variables["USERPROFILE"],
+  };
   /** Never the settings of the machine that runs the tests. */
   readTextFile = (path: string): string => {
     if (path === "/etc/backup-tool.jsonc") throw new DiskFault("ENOENT", "read", rawOf(path));

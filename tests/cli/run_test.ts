@@ -211,3 +211,76 @@ Deno.test("help before whatever command line shows that command's help, and does
     if (!isVersion) match(stdout, new RegExp(`^Usage: backup-tool ${line[0]}`), line.join(" "));
   }
 });
+
+/** Words that a command line needs besides what is tried. */
+const ELSE: Readonly<Record<string, readonly string[]>> = { serve: ["--jobs", "x"], restore: ["--target", "x"] };
+
+Deno.test("run() takes nothing that is empty, whatever argument or option it is, and never for the current directory", async () => {
+  let tried = 0;
+  for (const command of allCommands()) {
+    const words = wordsOf(command);
+    if (command.commands.length > 0 || words[0] === "help") continue;
+    const operands = command.registeredArguments.filter(({ required }) => required).map(() => "x");
+    const lines = command.registeredArguments.map((_, i) => [...operands.slice(0, i), "", ...operands.slice(i + 1)]);
+    for (const { long, required } of [...command.options, ...command.parent!.options]) {
+      if (required && long && !(words[0] === "tag" && long === "--set")) lines.push([...operands, long, ""]);
+    }
+    for (const line of lines) {
+      const world = new FakeWorld();
+      world.machine = () => Promise.reject(new Error("nothing is looked at"));
+      const others = (ELSE[words[0]!] ?? []).filter((word, i, all) => !line.includes(i % 2 === 0 ? word : all[i - 1]!));
+      const { status, stderr } = await runIn(world, ...words, ...line, ...others);
+      const what = JSON.stringify([...words, ...line]);
+      deepStrictEqual([what, status], [what, 2], stderr);
+      match(stderr, /^backup-tool: .*\n {2}hint: /, what);
+      tried++;
+    }
+  }
+  ok(tried > 150, String(tried));
+});
+
+Deno.test("run() takes bytes that are not UTF-8 in every argument, as --json prints them", async () => {
+  const world = new FakeWorld();
+  const base = world.directory = Deno.makeTempDirSync();
+  try {
+    new Deno.Command("bash", { args: ["-c", "mkdir $'d\\xff'; echo 1 > $'d\\xff/caf\\xe9'"], cwd: base }).outputSync();
+    world.variables["BACKUP_TOOL_STORAGE"] = "st";
+    const succeeds = async (...args: string[]) => {
+      const { status, stdout, stderr } = await runIn(world, ...args);
+      deepStrictEqual([args, status], [args, 0], stderr);
+      return stdout;
+    };
+    await succeeds("backup", "--init", "d\\udcff", "--no-tree", "--workers", "0");
+    match(await succeeds("snapshots", "--json"), /"name":"d\\udcff"/);
+    strictEqual(await succeeds("cat", "d\\udcff:latest", "/caf\\udce9"), "1\n");
+    await succeeds("restore", "latest", "caf\\udce9", "--as", "new\\udc80");
+    const names = new Deno.Command("bash", { args: ["-c", "ls -b"], cwd: base }).outputSync().stdout;
+    strictEqual(new TextDecoder().decode(names), "d\\377\nnew\\200\nst\n");
+  } finally {
+    Deno.removeSync(base, { recursive: true });
+  }
+});
+
+Deno.test("run() resolves .. before anything is made, and leaves nothing of a path that can't be made", async () => {
+  const world = new FakeWorld();
+  const base = world.directory = Deno.makeTempDirSync();
+  const names = () => [...Deno.readDirSync(base)].map(({ name }) => name).sort();
+  try {
+    deepStrictEqual(await runIn(world, "init", "-s", "missing/../st"), {
+      status: 0,
+      stdout: `Made a storage in ${base}/st (sha256, hex split 2)\n`,
+      stderr: "",
+    });
+    deepStrictEqual(names(), ["st"]);
+    const { status, stderr } = await runIn(world, "init", "-s", `a/b/${"x".repeat(300)}`);
+    strictEqual(status, 1);
+    match(stderr, /ENAMETOOLONG/);
+    deepStrictEqual(names(), ["st"]);
+    Deno.writeTextFileSync(`${base}/f`, "1");
+    strictEqual((await runIn(world, "backup", "f", "-s", "st", "--workers", "0")).status, 0);
+    strictEqual((await runIn(world, "restore", "latest", "-s", "st", "--target", "out/../o2")).status, 0);
+    deepStrictEqual(names(), ["f", "o2", "st"]);
+  } finally {
+    Deno.removeSync(base, { recursive: true });
+  }
+});

@@ -96,8 +96,8 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   },
 
   async jobs(world, say) {
-    world.files["good.jsonc"] = `{ "kind": "backup", "sources": ["/home/me/photos"] } // once`;
-    world.files["bad.json"] = `{\n  "kind": "backup",\n  "sorces": ["/home/me/photos"]\n}`;
+    world.files[`${world.base}/good.jsonc`] = `{ "kind": "backup", "sources": ["/home/me/photos"] } // once`;
+    world.files[`${world.base}/bad.json`] = `{\n  "kind": "backup",\n  "sorces": ["/home/me/photos"]\n}`;
     await say("job", "check", "good.jsonc", "bad.json");
     makePhotos(world);
     world.writeText("jobs/photos.jsonc", `{ "kind": "backup", "sources": ["${world.base}/photos"] }`);

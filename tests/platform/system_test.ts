@@ -2,10 +2,9 @@ import { ok, strictEqual, throws } from "node:assert/strict";
 import { textOf } from "../../src/core/raw.ts";
 import { DiskFault } from "../../src/platform/disk.ts";
 import {
-  absolutePath,
   cores,
-  currentDirectory,
   environment,
+  here,
   hostName,
   loginName,
   onInterrupt,
@@ -79,11 +78,43 @@ Deno.test("onInterrupt() can be disposed of twice", () => {
   listening[Symbol.dispose]();
 });
 
-Deno.test("absolutePath() joins relative paths to the working directory, and keeps the rest", () => {
-  const here = Deno.cwd();
-  strictEqual(textOf(currentDirectory()), here);
-  strictEqual(textOf(absolutePath("a/../ü")), `${here}/a/../ü`);
-  strictEqual(absolutePath("/x//y/"), "/x//y/");
+Deno.test("relative paths start from the working directory, and ~ is the home of the user database where HOME is missing", () => {
+  strictEqual(textOf(here.directory()), Deno.cwd());
+  const program = `
+    import { homeDirectory } from "${new URL("../../src/platform/system.ts", import.meta.url)}";
+    console.log(homeDirectory());`;
+  const homeOf = (env: Record<string, string>) => {
+    const { PATH = "", DENO_DIR } = Deno.env.toObject();
+    const dir = DENO_DIR ?? JSON.parse(new TextDecoder().decode(
+      new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).outputSync().stdout,
+    )).denoDir;
+    const args = ["eval", "--no-check", program];
+    const command = new Deno.Command(Deno.execPath(), { args, env: { PATH, DENO_DIR: dir, ...env }, clearEnv: true });
+    return new TextDecoder().decode(command.outputSync().stdout).trim();
+  };
+  const own = Deno.readTextFileSync("/etc/passwd").split("\n").map((line) => line.split(":"))
+    .find(([, , uid]) => uid === String(Deno.uid()))?.[5];
+  strictEqual(homeOf({}), own ?? "undefined");
+  strictEqual(homeOf({ HOME: "" }), own ?? "undefined");
+  strictEqual(homeOf({ HOME: "relative" }), own ?? "undefined");
+  strictEqual(homeOf({ HOME: "/some/where" }), "/some/where");
+});
+
+Deno.test("a variable and the name of a file may hold bytes that are not UTF-8", () => {
+  const directory = Deno.makeTempDirSync();
+  const shell = (line: string) => new Deno.Command("bash", { args: ["-c", line], cwd: directory }).outputSync();
+  try {
+    shell("printf 'content' > $'caf\\xe9'");
+    strictEqual(readTextFile(`${directory}/caf\udce9`), "content");
+    const program = `
+      import { environment } from "${new URL("../../src/platform/system.ts", import.meta.url)}";
+      console.log(JSON.stringify([environment("ODD"), environment("NONE"), environment("PLAIN")]));`;
+    Deno.writeTextFileSync(`${directory}/program.ts`, program);
+    const { stdout } = shell(`ODD=$'caf\\xe9' PLAIN=x ${Deno.execPath()} run -A --no-check program.ts`);
+    strictEqual(new TextDecoder().decode(stdout), '["caf\\udce9",null,"x"]\n');
+  } finally {
+    Deno.removeSync(directory, { recursive: true });
+  }
 });
 
 Deno.test("readTextFile() fails with a fault", () => {

@@ -68,7 +68,7 @@ interface Pair {
 function pairOf(storage: Storage, session: Session, first: string, second: string | undefined): Pair {
   const snapshot = storage.resolve(first);
   if (second === undefined) return { before: previousOf(storage, snapshot), now: snapshot };
-  const isDirectory = /^(?:\/|\.\.?(?:\/|$))/.test(second);
+  const isDirectory = /^(?:\/|(?:\.\.?|~)(?:\/|$))/.test(second);
   return { before: snapshot, now: isDirectory ? absolutePath(session.world, second) : laterOf(storage, second) };
 }
 

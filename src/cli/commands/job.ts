@@ -8,6 +8,7 @@ import { durationText, localTimeText } from "../../core/time_text.ts";
 import type { HistoryEntry } from "../../jobs/history.ts";
 import { EXIT } from "../exit.ts";
 import { examples } from "../options.ts";
+import { readNamedFile } from "../paths.ts";
 import type { Session } from "../session.ts";
 import type { Define } from "./command.ts";
 
@@ -64,7 +65,7 @@ function problemsOf(
   parse: (text: string) => { readonly problems: readonly Complaint[] },
 ): readonly Complaint[] {
   try {
-    return parse(session.world.readTextFile(file)).problems;
+    return parse(readNamedFile(session.world, file)).problems;
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     return [{ line: 1, column: 1, message: error.message }];

@@ -6,7 +6,7 @@ import type { Storage } from "../../storage/storage.ts";
 import { chooseBackups, excludesOf, hasOtherSources, selectionFor } from "../backup_request.ts";
 import type { ExcludeOptions } from "../excludes.ts";
 import { examples } from "../options.ts";
-import { absolutePath } from "../paths.ts";
+import { absolutePath, readNamedFile } from "../paths.ts";
 import { planJson, planLines, whyJson, whyLine } from "../plan_summary.ts";
 import { addSelectionOptions, type SelectionOptions } from "../selection.ts";
 import type { Session } from "../session.ts";
@@ -61,7 +61,7 @@ async function jobToPlan(file: string, words: readonly string[], session: Sessio
     import("../../jobs/job_file.ts"),
     import("../../jobs/kinds.ts"),
   ]);
-  const text = session.world.readTextFile(file);
+  const text = readNamedFile(session.world, file);
   const once = parseJob(text), recurring = parseRecurringJob(text);
   const { job, problems } = recurring.problems.length < once.problems.length ? recurring : once;
   if (job?.kind !== "backup") {

@@ -1,4 +1,5 @@
 /** backup-tool tag */
+import { InvalidArgumentError } from "commander";
 import { tagList } from "../../core/policy.ts";
 import { examples } from "../options.ts";
 import { shortId } from "../short_id.ts";
@@ -18,8 +19,8 @@ export const defineTag: Define = (program, act) => {
         "id; its tree, its time and what is in it stay as they are.",
     )
     .argument("<SNAPSHOT...>", "which snapshots")
-    .option("--add <TAGS>", "these too, with commas between them (repeatable)", collectedTags)
-    .option("--remove <TAGS>", "not these (repeatable)", collectedTags)
+    .option("--add <TAGS>", "these too, with commas between them (repeatable)", someTags)
+    .option("--remove <TAGS>", "not these (repeatable)", someTags)
     .option("--set <TAGS>", "exactly these; '' for none (repeatable)", collectedTags)
     .addHelpText(
       "after",
@@ -41,6 +42,11 @@ export const defineTag: Define = (program, act) => {
 
 function collectedTags(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, ...tagList(text)];
+}
+
+function someTags(text: string, before?: readonly string[]): readonly string[] {
+  if (tagList(text).length === 0) throw new InvalidArgumentError("Give a tag.");
+  return collectedTags(text, before);
 }
 
 function tagsText(tags: readonly string[]): string {

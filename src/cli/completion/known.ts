@@ -72,7 +72,7 @@ export class Known implements Disposable {
     const storage = await this.#opened();
     const slash = typed.lastIndexOf("/") + 1, directory = typed.slice(0, slash);
     let count = 0;
-    for (const entry of storage.manifest(snapshot.id).list(snapshotPath(directory))) {
+    for (const entry of storage.manifest(snapshot.id).list(snapshotPath(directory || "/"))) {
       const value = directory + textOf(nameOf(entry.path)) + (entry.kind === "dir" ? "/" : "");
       if (!value.startsWith(typed)) continue;
       if (++count > MOST_PATHS) return;
