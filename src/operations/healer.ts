@@ -9,7 +9,6 @@ import { joinRaw, type Raw, rawOf, textOf } from "../core/raw.ts";
 import { type Dir, DiskFault, type OpenFile, type Stat } from "../platform/disk.ts";
 import { CHUNK_BYTES, type ContentStore, isDigestOf } from "../storage/content.ts";
 import { digestHexLength, isCollisionResistant, newHasher } from "../storage/digest.ts";
-import { partialName } from "../storage/extract.ts";
 import { readingAroundHoles } from "../storage/holes.ts";
 import { itemPath } from "../storage/item_path.ts";
 import type { Root } from "../storage/root.ts";
@@ -144,10 +143,10 @@ export class Healer implements Disposable {
     const isOld = before !== undefined && there.inode === before.inode && there.device === before.device;
     if (!isOld && this.#isSoundIn(directory, name, id, size)) return;
     const { mtime } = directory.statSelf();
-    const partial = partialName(name);
-    directory.unlink(partial);
-    this.#store.show(id as ContentId, directory, partial);
-    directory.rename(partial, directory, name);
+    using temp = this.#storage.dir.openDir(TEMP);
+    temp.unlink(TEMP_NAME);
+    this.#store.show(id as ContentId, temp, TEMP_NAME);
+    temp.rename(TEMP_NAME, directory, name);
     directory.setSelfAttributes({ mtime });
   }
 

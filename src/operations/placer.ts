@@ -4,29 +4,36 @@ import type { Entry } from "../core/entry.ts";
 import type { Monitor } from "../core/monitor.ts";
 import { type Raw, textOf } from "../core/raw.ts";
 import type { Dir, Stat } from "../platform/disk.ts";
-import { partialName } from "../storage/extract.ts";
 import { assertMayRestore, decideOverwrite, type Overwrite } from "../storage/overwrite.ts";
+import { assertReplaceable, putInPlace } from "../storage/replacing.ts";
 
 /** "same": what was there is right; "kept": what was there stays, whatever it is; "refused": it could not be linked. */
 export type Placed = "made" | "same" | "kept" | "refused";
 
-/** True if what is there need not be replaced. */
-type IsSame = (there: Stat) => boolean;
-/** Makes the object under a name; false if that is refused. */
-type Make = (name: Raw) => boolean;
+export interface Placing {
+  /** True if what is there need not be replaced. */
+  isSame(there: Stat): boolean;
+  /** Makes the object under a name; false if that is refused. */
+  make(name: Raw): boolean;
+  /** Puts right what is the same but for its attributes; false if another has to take its place. */
+  renew?(there: Stat): boolean;
+}
 
 export class Placer {
   readonly #overwrite: Overwrite;
   readonly #monitor: Monitor;
+  readonly #key: string;
 
-  constructor(overwrite: Overwrite, monitor: Monitor) {
+  /** @param key of partial names: the id of the snapshot */
+  constructor(overwrite: Overwrite, monitor: Monitor, key: string) {
     this.#overwrite = overwrite;
     this.#monitor = monitor;
+    this.#key = key;
   }
 
   /** Makes an object, in the place of what is there if that may be replaced, and counts it. @throws TargetTaken, TargetNewer */
-  place(entry: Entry, into: Dir, isSame: IsSame, make: Make): Placed {
-    const placed = this.#place(entry, into, isSame, make);
+  place(entry: Entry, into: Dir, placing: Placing): Placed {
+    const placed = this.#place(entry, into, placing);
     if (placed !== "refused") this.#count(placed === "made", entry);
     return placed;
   }
@@ -37,23 +44,21 @@ export class Placer {
   }
 
   /** What is there stays until the new object is made. */
-  #place(entry: Entry, into: Dir, isSame: IsSame, make: Make): Placed {
-    const name = nameOf(entry.path);
-    const verdict = decideOverwrite(this.#overwrite, into.stat(name), entry, isSame);
+  #place(entry: Entry, into: Dir, placing: Placing): Placed {
+    const name = nameOf(entry.path), there = into.stat(name);
+    const verdict = decideOverwrite(this.#overwrite, there, entry, (found) => placing.isSame(found));
     assertMayRestore(verdict, textOf(entry.path));
-    if (verdict === "make") return make(name) ? "made" : "refused";
-    if (verdict !== "replace") return verdict === "same" ? "same" : "kept";
-    const partial = partialName(name);
-    into.unlink(partial);
-    if (!make(partial)) return "refused";
-    into.rename(partial, into, name);
-    return "made";
+    if (verdict === "make") return placing.make(name) ? "made" : "refused";
+    if (verdict === "keep") return "kept";
+    if (verdict === "same" && (placing.renew === undefined || placing.renew(there!))) return "same";
+    assertReplaceable(into, name, { there, directory: into.statSelf() });
+    return putInPlace(into, name, { key: this.#key, make: (partial) => placing.make(partial) }) ? "made" : "refused";
   }
 }
 
-/** True if a symlink, pipe, socket or device in a directory is the one of the snapshot. */
+/** True if a symlink, pipe, socket or device in a directory is the one of the snapshot, but for its attributes. */
 export function isSameObject(entry: Entry, there: Stat, into: Dir): boolean {
-  if (there.kind !== entry.kind || there.mtime !== entry.mtime) return false;
+  if (there.kind !== entry.kind) return false;
   if (entry.kind === "symlink") return into.readlink(nameOf(entry.path)) === entry.target;
   return there.major === (entry.device?.major ?? 0) && there.minor === (entry.device?.minor ?? 0);
 }

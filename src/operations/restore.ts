@@ -13,6 +13,7 @@ import { Lacks } from "./lacks.ts";
 import { Pace } from "./pace.ts";
 import { type Choice, damagedProblem, type EntryGroup, groupsAlong, notInSnapshot } from "./restore_entries.ts";
 import { previewGroup } from "./restore_preview.ts";
+import { RestoredLinks } from "./restored_links.ts";
 import { RestoreRun } from "./restore_run.ts";
 import {
   assertOutside,
@@ -69,8 +70,8 @@ export async function restore(storage: Storage, request: RestoreRequest, monitor
   }
   if (request.delete) await plan.removeExtraneous({ removes: true, removed: () => {} });
   await using pool = storage.pool(request.workers, request.signal);
-  const lacks = new Lacks();
-  for (const leg of legs) await restoreAlong(leg, { plan, pool, lacks });
+  const lacks = new Lacks(), links = new RestoredLinks();
+  for (const leg of legs) await restoreAlong(leg, { plan, pool, lacks, links });
   lacks.report(monitor);
 }
 
@@ -106,11 +107,11 @@ interface Leg {
 
 async function restoreAlong(
   { route, target, state }: Leg,
-  { plan, pool, lacks }: { plan: RestorePlan; pool: Pool; lacks: Lacks },
+  { plan, ...shared }: { plan: RestorePlan; pool: Pool; lacks: Lacks; links: RestoredLinks },
 ): Promise<void> {
   const { id } = plan.request.snapshot;
   if (state.isFresh) setMarker(target, id);
-  const run = new RestoreRun({ ...plan, ...state, groups: plan.groups(route), target, pool, lacks });
+  const run = new RestoreRun({ ...plan, ...state, ...shared, snapshot: id, groups: plan.groups(route), target });
   await run.make();
   removeMarker(target, id);
   if (!state.keepsTop) run.finishTop();

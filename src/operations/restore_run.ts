@@ -5,16 +5,8 @@ import { Fault } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
 import { type Raw, textOf } from "../core/raw.ts";
 import { type Dir, DiskFault, type Stat } from "../platform/disk.ts";
-import {
-  type Attributed,
-  giveAttributes,
-  NONE,
-  type Owner,
-  type Present,
-  renewAttributes,
-  type Wanted,
-} from "../storage/attributes.ts";
-import { type ExtractResult, type ExtractTask, isFatal } from "../storage/extract.ts";
+import { giveAttributes, type Lack, NONE, type Owner, renewAttributes, type Wanted } from "../storage/attributes.ts";
+import { type ExtractResult, isFatal } from "../storage/extract.ts";
 import { type Told, untell } from "../storage/faults.ts";
 import type { Manifest } from "../storage/manifest.ts";
 import { assertMayRestore, decideOverwrite, type Overwrite } from "../storage/overwrite.ts";
@@ -23,11 +15,11 @@ import type { Lacks } from "./lacks.ts";
 import type { Pace } from "./pace.ts";
 import { isSameObject, type Placed, Placer } from "./placer.ts";
 import { type EntryGroup, NotBackedUp } from "./restore_entries.ts";
+import type { RestoredLinks, RestoredName } from "./restored_links.ts";
+import { makeNode, makeWritable, namedIn, selfOf, taskOf } from "./restored_object.ts";
 
 const BATCH_FILES = 128;
 const BATCH_BYTES = 16 * 1024 * 1024;
-/** What the owner of a directory needs to work in it. */
-const WRITABLE = 0o700;
 const NO_DEVICE = "the device node (EPERM)";
 
 /** Files of one directory that are being restored, and what has to wait for them. */
@@ -40,6 +32,8 @@ interface Share {
 }
 
 export interface RunOptions {
+  /** Id of the snapshot. */
+  readonly snapshot: string;
   readonly manifest: Manifest;
   readonly groups: Iterable<EntryGroup>;
   readonly target: Dir;
@@ -52,6 +46,8 @@ export interface RunOptions {
   readonly monitor: Monitor;
   readonly lacks: Lacks;
   readonly pace: Pace;
+  /** Of the whole restore. */
+  readonly links: RestoredLinks;
 }
 
 export class RestoreRun {
@@ -61,10 +57,7 @@ export class RestoreRun {
   readonly #placer: Placer;
   readonly #pool: Pool;
   readonly #monitor: Monitor;
-  /** Files with several names: the first names that are or were under way. */
-  readonly #linksSeen = new Set<string>();
-  /** Names that were restored and can be linked to. */
-  readonly #linksMade = new Map<string, Apath>();
+  readonly #links: RestoredLinks;
   readonly #queue: Share[] = [];
   /** Directories whose contents are still being restored, outermost first. */
   readonly #open: { path: Apath; children: Entry[] }[] = [];
@@ -83,7 +76,8 @@ export class RestoreRun {
     this.#overwrite = options.overwrite;
     this.#pool = options.pool;
     this.#monitor = options.monitor;
-    this.#placer = new Placer(options.overwrite, options.monitor);
+    this.#links = options.links;
+    this.#placer = new Placer(options.overwrite, options.monitor, options.snapshot);
   }
 
   /** Everything but the attributes of the target itself. */
@@ -128,7 +122,7 @@ export class RestoreRun {
   #isFile(entry: Entry, into: Dir, share: Share): boolean {
     if (entry.path === TOP) this.#top = entry;
     else if (entry.kind === "dir") this.#guard(() => this.#makeDirectory(entry, into, share));
-    else if (this.#isFurtherLink(entry)) share.links.push(entry);
+    else if (this.#links.isFurther(entry)) share.links.push(entry);
     else if (entry.kind !== "file") this.#guard(() => this.#makeOther(entry, into));
     else if (entry.content === undefined) this.#monitor.problem(new NotBackedUp(entry));
     else return true;
@@ -141,6 +135,7 @@ export class RestoreRun {
       relative: relativeOf(directory),
       overwrite: this.#overwrite,
       isFresh: this.#options.isFresh,
+      key: this.#options.snapshot,
       files: files.map((entry) => taskOf(entry, this.#options.ownerOf(entry))),
     }, { items: files.length, bytes: files.reduce((sum, { size }) => sum + size, 0) });
   }
@@ -200,14 +195,6 @@ export class RestoreRun {
     return this.#blocked.has(directory) || this.#isBlocked(parentOf(directory));
   }
 
-  /** Notes the name, and says whether it is not the first of its file. */
-  #isFurtherLink({ hardLink }: Entry): boolean {
-    if (hardLink === undefined) return false;
-    const isFurther = this.#linksSeen.has(hardLink);
-    this.#linksSeen.add(hardLink);
-    return isFurther;
-  }
-
   #makeDirectory(entry: Entry, into: Dir, share: Share): void {
     const isNew = this.#ensureDirectory(into, entry.path, entry.mtime);
     if (!isNew && this.#overwrite === "never") return;
@@ -218,19 +205,23 @@ export class RestoreRun {
   /** Symlinks, pipes, sockets and devices. */
   #makeOther(entry: Entry, into: Dir): void {
     if (entry.kind === "symlink" && entry.target === undefined) throw new NotBackedUp(entry);
+    const wanted = this.#wanted(entry);
     let lacks = NONE;
-    const isSame = (there: Stat) => isSameObject(entry, there, into);
-    const placed = this.#placer.place(entry, into, isSame, (name) => {
-      if (!makeNode(entry, into, name)) return false;
-      lacks = giveAttributes(namedIn(into, name, entry.kind === "symlink"), this.#wanted(entry));
-      return true;
+    const placed = this.#placer.place(entry, into, {
+      isSame: (there) => isSameObject(entry, there, into),
+      make: (name) => {
+        if (!makeNode(entry, into, name)) return false;
+        lacks = giveAttributes(namedIn(into, name, entry.kind === "symlink"), wanted);
+        return true;
+      },
+      renew: (there) => {
+        const found = renewOther(entry, wanted, { there, into });
+        lacks = found ?? NONE;
+        return found !== undefined;
+      },
     });
     this.#options.lacks.add(entry.path, placed === "refused" ? [NO_DEVICE] : lacks);
-    if (placed === "made" || placed === "same") this.#linkable(entry);
-  }
-
-  #linkable({ hardLink, path }: Entry): void {
-    if (hardLink !== undefined) this.#linksMade.set(hardLink, path);
+    if (placed === "made" || placed === "same") this.#links.note(entry, this.#target);
   }
 
   async #consumeOldest(): Promise<void> {
@@ -248,7 +239,7 @@ export class RestoreRun {
 
   /** A further name of a file; where none of its names could be restored, or linked to, it becomes a file of its own. */
   async #makeLink(entry: Entry, directory: Apath): Promise<void> {
-    const first = this.#linksMade.get(entry.hardLink!);
+    const first = this.#links.first(entry);
     if (first !== undefined) {
       let placed = "kept" as Placed;
       this.#guard(() => placed = this.#link(entry, first));
@@ -261,16 +252,18 @@ export class RestoreRun {
     else this.#countFile(entry, (await this.#extract(directory, [entry]))[0]!);
   }
 
-  #link(entry: Entry, first: Apath): Placed {
-    using from = this.#target.openPath(relativeOf(parentOf(first)));
+  #link(entry: Entry, { target, path: first }: RestoredName): Placed {
+    using from = target.openPath(relativeOf(parentOf(first)));
     using into = this.#target.openPath(relativeOf(parentOf(entry.path)));
     const original = from.stat(nameOf(first));
     if (original === undefined) throw new DiskFault("ENOENT", "link", first);
-    const isSame = ({ inode, device }: Stat) => inode === original.inode && device === original.device;
-    return this.#placer.place(entry, into, isSame, (name) => {
-      const result = from.link(nameOf(first), into, name);
-      if (result === "exists" || result === "missing") throw new DiskFault("ESTALE", "link", entry.path);
-      return result === "linked";
+    return this.#placer.place(entry, into, {
+      isSame: ({ inode, device }) => inode === original.inode && device === original.device,
+      make: (name) => {
+        const result = from.link(nameOf(first), into, name);
+        if (result === "exists" || result === "missing") throw new DiskFault("ESTALE", "link", entry.path);
+        return result === "linked";
+      },
     });
   }
 
@@ -293,7 +286,10 @@ export class RestoreRun {
   }
 
   #give(entry: Entry, directory: Dir): void {
-    this.#options.lacks.add(entry.path, renewAttributes(selfOf(directory), this.#wanted(entry)));
+    this.#options.lacks.add(
+      entry.path,
+      renewAttributes(selfOf(directory), directory.statSelf(), this.#wanted(entry)) ?? NONE,
+    );
   }
 
   #wanted(entry: Entry): Wanted {
@@ -308,7 +304,7 @@ export class RestoreRun {
     this.#monitor.count(how === "written" ? "restoredFiles" : "keptFiles");
     this.#monitor.fate?.(how === "written" ? "restored" : "kept", textOf(entry.path));
     this.#monitor.count("restoredBytes", bytes);
-    if (how !== "kept") this.#linkable(entry);
+    if (how !== "kept") this.#links.note(entry, this.#target);
   }
 
   /** A damaged content says nothing of the file it was for. */
@@ -331,57 +327,17 @@ export class RestoreRun {
   }
 }
 
-/** False for a device that this user may not make. */
-function makeNode({ kind, target, device }: Entry, into: Dir, name: Raw): boolean {
-  if (kind === "symlink") {
-    into.symlink(target!, name);
-    return true;
-  }
-  try {
-    into.mknod(name, 0o600, kind, device ?? { major: 0, minor: 0 });
-    return true;
-  } catch (error) {
-    if (error instanceof DiskFault && error.errno === "EPERM" && device !== undefined) return false;
-    throw error;
-  }
-}
-
-/** Until it gets its own mode. */
-function makeWritable(parent: Dir, name: Raw): void {
-  const { mode } = parent.stat(name)!;
-  if ((mode & WRITABLE) !== WRITABLE) parent.setAttributes(name, { mode: mode | WRITABLE });
-}
-
 function relativeOf(path: Apath): Raw {
   return path.slice(1) as Raw;
 }
 
-function taskOf(entry: Entry, owner: Owner | undefined): ExtractTask {
-  return {
-    name: nameOf(entry.path),
-    content: entry.content!,
-    size: entry.size,
-    sparse: entry.sparse === true,
-    mtime: entry.mtime,
-    mode: entry.mode,
-    owner,
-    xattrs: entry.xattrs,
-  };
-}
-
-function selfOf(directory: Dir): Present {
-  return {
-    setAttributes: (attributes) => directory.setSelfAttributes(attributes),
-    setXattr: (name, value) => directory.setSelfXattr(name, value),
-    xattrs: () => directory.selfXattrs(),
-  };
-}
-
-function namedIn(directory: Dir, name: Raw, isSymlink: boolean): Attributed {
-  return {
-    setAttributes: ({ mode, ...others }) =>
-      directory.setAttributes(name, isSymlink || mode === undefined ? others : { ...others, mode }),
-    // Only for what was just made: it has none that could be removed.
-    setXattr: (attribute, value) => value !== undefined && directory.setXattr(name, attribute, value),
-  };
+/** Undefined if another has to take its place: one with other names belongs to others as well. */
+function renewOther(
+  { path, kind }: Entry,
+  wanted: Wanted,
+  { there, into }: { readonly there: Stat; readonly into: Dir },
+): readonly Lack[] | undefined {
+  const isSymlink = kind === "symlink";
+  const object = namedIn(into, nameOf(path), isSymlink);
+  return renewAttributes(object, there, isSymlink ? { ...wanted, mode: there.mode } : wanted, () => there.links === 1);
 }

@@ -130,7 +130,8 @@ export interface Dir extends Disposable {
   setAttributes(name: Raw, attributes: Attributes): void;
   setSelfAttributes(attributes: Attributes): void;
   xattrs(name: Raw): Record<string, Uint8Array<ArrayBuffer>>;
-  setXattr(name: Raw, attribute: string, value: Uint8Array<ArrayBuffer>): void;
+  /** Of the object itself, also of a symlink. @param value undefined removes it */
+  setXattr(name: Raw, attribute: string, value: Uint8Array<ArrayBuffer> | undefined): void;
   selfXattrs(): Record<string, Uint8Array<ArrayBuffer>>;
   /** @param value undefined removes it */
   setSelfXattr(attribute: string, value: Uint8Array<ArrayBuffer> | undefined): void;

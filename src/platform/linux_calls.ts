@@ -208,6 +208,16 @@ export class LinuxCalls {
     this.check(call.fchmod(fd, mode), "set the mode of", path);
   }
 
+  /** The same for a name below `fd` that is no directory. A symlink has neither a mode nor an ACL. */
+  makeExactAt(fd: number, name: Raw, mode: number | undefined, path: () => Raw): void {
+    const { call } = this.libc;
+    const result = call.fchownat(fd, this.libc.first.component(name), UNCHANGED, this.gid, AT.SYMLINK_NOFOLLOW);
+    if (result < 0 && this.libc.readErrno() !== EPERM) throw this.libc.fault("set the group of", path());
+    if (mode === undefined) return;
+    call.lremovexattr(this.#linkTo(fd, name), ACCESS_ACL);
+    this.#chmodAt(fd, this.libc.first.component(name), mode, path);
+  }
+
   /** True if new objects in the directory get an ACL from it. */
   hasDefaultAcl(fd: number): boolean {
     return this.libc.call.fgetxattr(fd, DEFAULT_ACL, this.#xattrValue, 0) > 0;
@@ -244,11 +254,22 @@ export class LinuxCalls {
     this.check(this.libc.call.fsetxattr(fd, raw, value, value.length, 0), `set the attribute ${name} of`, path);
   }
 
-  setXattrAt(fd: number, name: Raw, attribute: string, value: Uint8Array<ArrayBuffer>, path: () => Raw): void {
+  setXattrAt(
+    fd: number,
+    name: Raw,
+    attribute: string,
+    value: Uint8Array<ArrayBuffer> | undefined,
+    path: () => Raw,
+  ): void {
+    const { call } = this.libc;
     const link = this.#linkTo(fd, name);
     const raw = this.#xattrName.path(rawOf(attribute));
-    const result = this.libc.call.lsetxattr(link, raw, value, value.length, 0);
-    if (result < 0) this.check(result, `set the attribute ${attribute} of`, path());
+    const result = value === undefined
+      ? call.lremovexattr(link, raw)
+      : call.lsetxattr(link, raw, value, value.length, 0);
+    if (result < 0) {
+      this.check(result, `${value === undefined ? "remove" : "set"} the attribute ${attribute} of`, path());
+    }
   }
 
   #linkTo(fd: number, name: Raw): Uint8Array<ArrayBuffer> {

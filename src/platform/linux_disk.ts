@@ -324,8 +324,10 @@ class LinuxDir implements Dir {
 
   symlink(target: Raw, name: Raw): void {
     const { libc } = this.#calls;
+    const inherits = this.#newObjectsInherit();
     const result = libc.call.symlinkat(libc.first.path(target), this.#fd, libc.second.component(name));
     this.#check(result, "create", name);
+    if (inherits) this.#makeNewExact(name, undefined);
   }
 
   readlink(name: Raw): Raw {
@@ -338,15 +340,26 @@ class LinuxDir implements Dir {
   mknod(name: Raw, mode: number, kind: Kind, device: { major: number; minor: number }): void {
     const { libc } = this.#calls;
     const type = TYPE_OF_KIND[kind] << 12;
+    const inherits = this.#newObjectsInherit();
     const result = libc.call.mknodat(
       SYSCALL.mknodat,
       this.#fd,
       libc.first.component(name),
-      type | mode,
+      type | (inherits ? mode & 0o700 : mode),
       deviceNumber(device.major, device.minor),
     );
     this.#check(result, "create", name);
-    if (this.#newObjectsInherit()) this.setAttributes(name, { uid: this.#calls.uid, gid: this.#calls.gid, mode });
+    if (inherits) this.#makeNewExact(name, mode);
+  }
+
+  /** What could not be made exact is not left behind. */
+  #makeNewExact(name: Raw, mode: number | undefined): void {
+    try {
+      this.#calls.makeExactAt(this.#fd, name, mode, () => joinRaw(this.path, name));
+    } catch (error) {
+      this.unlink(name);
+      throw error;
+    }
   }
 
   rename(name: Raw, to: Dir, toName: Raw): void {
@@ -396,7 +409,7 @@ class LinuxDir implements Dir {
     return this.#calls.xattrsAt(this.#fd, name, () => joinRaw(this.path, name));
   }
 
-  setXattr(name: Raw, attribute: string, value: Uint8Array<ArrayBuffer>): void {
+  setXattr(name: Raw, attribute: string, value: Uint8Array<ArrayBuffer> | undefined): void {
     this.#calls.setXattrAt(this.#fd, name, attribute, value, () => joinRaw(this.path, name));
   }
 

@@ -293,7 +293,7 @@ class PortableDir implements Dir {
     return {};
   }
 
-  setXattr(name: Raw, attribute: string, _value: Uint8Array<ArrayBuffer>): never {
+  setXattr(name: Raw, attribute: string, _value: Uint8Array<ArrayBuffer> | undefined): never {
     throw new DiskFault("ENOTSUP", `set the attribute ${attribute} of`, joinRaw(this.path, name));
   }
 

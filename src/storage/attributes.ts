@@ -1,6 +1,6 @@
 /** Giving a restored object its owner, mode, time and extended attributes, as far as this user and this disk allow. */
 import type { NsText } from "../core/entry.ts";
-import { type Attributes, DiskFault } from "../platform/disk.ts";
+import { type Attributes, DiskFault, type Stat } from "../platform/disk.ts";
 
 /** Numbers of this machine. */
 export interface Owner {
@@ -31,7 +31,7 @@ export interface Attributed {
 
 /** One that may have been there before. */
 export interface Present extends Attributed {
-  xattrs(): Readonly<Record<string, unknown>>;
+  xattrs(): Readonly<Record<string, Uint8Array<ArrayBuffer>>>;
 }
 
 /** Setuid and setgid: they would serve somebody else if the owner could not be given. */
@@ -57,15 +57,130 @@ export function giveAttributes(object: Attributed, { owner, mode, mtime, xattrs 
 /** Kinds of extended attributes that a backup keeps, so that one that it didn't keep was not there. */
 const KEPT_KINDS = /^(?:user\.|trusted\.|system\.posix_acl_|security\.capability$)/;
 
-/** The same for an object that was there already: what it had no attribute for then, it gets rid of first. */
-export function renewAttributes(object: Present, wanted: Wanted): readonly Lack[] {
-  const lacks: Lack[] = [];
-  for (const name of Object.keys(object.xattrs())) {
-    if (wanted.xattrs?.[name] !== undefined || !KEPT_KINDS.test(name)) continue;
-    attempt(`being without the attribute ${name}`, lacks, () => object.setXattr(name, undefined));
+/**
+ * The same for an object that was there already: only what differs is changed, because who may not change it need not be
+ * told of what is right. What the object had no attribute for then, it gets rid of.
+ * @param there what the object is like now
+ * @param mayChange asked before the first change: false where others share the object
+ * @returns undefined if something differs, and may not be changed: nothing was done then
+ */
+export function renewAttributes(
+  object: Present,
+  there: Stat,
+  wanted: Wanted,
+  mayChange: () => boolean = () => true,
+): readonly Lack[] | undefined {
+  return new Renewal(object, there, wanted, mayChange).run();
+}
+
+/** What the owner needs to read and set attributes. */
+const ACCESSIBLE = 0o600;
+const CAPABILITY = "security.capability";
+
+class Renewal {
+  readonly #object: Present;
+  readonly #there: Stat;
+  readonly #wanted: Wanted;
+  readonly #mayChange: () => boolean;
+  readonly #lacks: Lack[] = [];
+  /** As far as it is known: some changes change it as well. */
+  #mode: number | undefined;
+
+  constructor(object: Present, there: Stat, wanted: Wanted, mayChange: () => boolean) {
+    this.#object = object;
+    this.#there = there;
+    this.#wanted = wanted;
+    this.#mayChange = mayChange;
+    this.#mode = there.mode;
   }
-  const others = giveAttributes(object, wanted);
-  return lacks.length === 0 ? others : [...lacks, ...others];
+
+  run(): readonly Lack[] | undefined {
+    const readable = this.#readable();
+    if (readable !== undefined && this.#isRight(readable)) return NONE;
+    if (!this.#mayChange()) return undefined;
+    const found = { ...readable ?? this.#opened() };
+    const { owner, mode, mtime } = this.#wanted;
+    const isOwned = owner !== undefined && (this.#hasOwner(owner) || this.#giveOwner(owner, found));
+    for (const name of this.#surplus(found)) this.#setXattr(name, undefined);
+    for (const [name, value] of this.#missing(found)) this.#setXattr(name, value);
+    if (mtime !== this.#there.mtime) attempt("the time", this.#lacks, () => this.#object.setAttributes({ mtime }));
+    const right = isOwned ? mode : mode & ~SET_ID_BITS;
+    if (right !== this.#mode) attempt("the mode", this.#lacks, () => this.#object.setAttributes({ mode: right }));
+    return this.#lacks.length === 0 ? NONE : this.#lacks;
+  }
+
+  /** Undefined if this user may not read them. */
+  #readable(): ReturnType<Present["xattrs"]> | undefined {
+    try {
+      return this.#object.xattrs();
+    } catch (error) {
+      if (error instanceof DiskFault && error.errno === "EACCES") return undefined;
+      throw error;
+    }
+  }
+
+  #opened(): ReturnType<Present["xattrs"]> {
+    this.#makeAccessible();
+    const found = this.#readable();
+    if (found === undefined) this.#lacks.push("whatever attributes it should not have (EACCES)");
+    return found ?? {};
+  }
+
+  #isRight(found: ReturnType<Present["xattrs"]>): boolean {
+    const { owner, mode, mtime } = this.#wanted;
+    return mtime === this.#there.mtime && (owner === undefined || this.#hasOwner(owner)) &&
+      (owner === undefined ? mode & ~SET_ID_BITS : mode) === this.#there.mode &&
+      this.#surplus(found).length === 0 && this.#missing(found).length === 0;
+  }
+
+  #hasOwner({ uid, gid }: Owner): boolean {
+    return uid === this.#there.uid && gid === this.#there.gid;
+  }
+
+  /** The kernel takes setuid bits and capabilities away from what gets another owner. */
+  #giveOwner(owner: Owner, found: Record<string, unknown>): boolean {
+    const isGiven = giveOwner(this.#object, owner, this.#lacks);
+    this.#mode = undefined;
+    delete found[CAPABILITY];
+    return isGiven;
+  }
+
+  #surplus(found: Readonly<Record<string, unknown>>): string[] {
+    return Object.keys(found).filter((name) => this.#wanted.xattrs?.[name] === undefined && KEPT_KINDS.test(name));
+  }
+
+  #missing(found: ReturnType<Present["xattrs"]>): [name: string, value: Uint8Array<ArrayBuffer>][] {
+    const { xattrs } = this.#wanted;
+    if (xattrs === undefined) return [];
+    return Object.entries(xattrs).map((
+      [name, value],
+    ): [string, Uint8Array<ArrayBuffer>] => [name, bytesOfBase64(value)])
+      .filter(([name, value]) => found[name] === undefined || !isEqual(found[name], value));
+  }
+
+  #setXattr(name: string, value: Uint8Array<ArrayBuffer> | undefined): void {
+    const what = value === undefined ? `being without the attribute ${name}` : `the attribute ${name}`;
+    const refused: Lack[] = [];
+    const set = () => this.#object.setXattr(name, value);
+    // An ACL changes the mode.
+    if (name.startsWith("system.")) this.#mode = undefined;
+    if (attempt(what, refused, set)) return;
+    if (refused[0]?.endsWith("(EACCES)") === true && this.#makeAccessible() && attempt(what, [], set)) return;
+    this.#lacks.push(...refused);
+  }
+
+  /** Until it gets its own mode. */
+  #makeAccessible(): boolean {
+    if ((this.#there.mode & ACCESSIBLE) === ACCESSIBLE) return false;
+    const mode = this.#there.mode | ACCESSIBLE;
+    const isDone = attempt("", [], () => this.#object.setAttributes({ mode }));
+    if (isDone) this.#mode = mode;
+    return isDone;
+  }
+}
+
+function isEqual(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, at) => byte === b[at]);
 }
 
 /** Who may not give a file away may still give it to a group of their own. @returns true if both are right */

@@ -9,7 +9,7 @@ import { Buffer } from "node:buffer";
 import { type ContentId, LAST_CONTENT_SUFFIX } from "../core/content_id.ts";
 import type { NsText } from "../core/entry.ts";
 import { beginsWith, type Raw, rawOf } from "../core/raw.ts";
-import { type Dir, DiskFault, type LinkResult, type OpenFile } from "../platform/disk.ts";
+import { type Dir, DiskFault, type LinkResult, type OpenFile, type Stat } from "../platform/disk.ts";
 import { accessFor, type FileAccess, narrow, OWNER_ONLY } from "./access.ts";
 import type { Claims } from "./claims.ts";
 import { hashBytes, isCollisionResistant, newHasher } from "./digest.ts";
@@ -146,6 +146,13 @@ export class ContentStore implements Disposable {
     const { leaf, name } = this.#place(id);
     const stat = leaf?.stat(name);
     return stat?.kind === "file" ? stat.size : undefined;
+  }
+
+  /** True if what was looked at is the item itself, under another name. */
+  isItem(id: ContentId, { inode, device }: Stat): boolean {
+    const { leaf, name } = this.#place(id);
+    const stat = leaf?.stat(name);
+    return stat !== undefined && stat.inode === inode && stat.device === device;
   }
 
   showIfThere(id: ContentId, to: Dir, toName: Raw): "linked" | "copied" | "missing" {

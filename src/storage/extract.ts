@@ -3,14 +3,16 @@ import { Buffer } from "node:buffer";
 import type { ContentId } from "../core/content_id.ts";
 import type { NsText } from "../core/entry.ts";
 import { Fault, Interrupted } from "../core/fault.ts";
-import { bytesOf, type Raw, textOf } from "../core/raw.ts";
-import { type Dir, type Disk, DiskFault, type OpenFile } from "../platform/disk.ts";
+import { joinRaw, type Raw, textOf } from "../core/raw.ts";
+import { type Dir, type Disk, DiskFault, type OpenFile, type Stat } from "../platform/disk.ts";
 import { giveAttributes, type Lack, NONE, type Owner, renewAttributes } from "./attributes.ts";
 import { CHUNK_BYTES, type ContentStore, isDigestOf } from "./content.ts";
 import { hashBytes, newHasher } from "./digest.ts";
 import { DamagedContent, tell, type Told } from "./faults.ts";
 import { readingAroundHoles } from "./holes.ts";
 import { assertMayRestore, decideOverwrite, type Overwrite, TargetTaken, UNFINISHED_MODE } from "./overwrite.ts";
+import { PresentFile } from "./present_file.ts";
+import { assertReplaceable, isAppendOnly, putInPlace, removeQuietly } from "./replacing.ts";
 import type { Settings } from "./settings.ts";
 import type { Stop } from "./stop.ts";
 
@@ -21,6 +23,8 @@ export interface ExtractBatch {
   readonly overwrite: Overwrite;
   /** Nothing was in the target when the restore began: files are made under their own names at once. */
   readonly isFresh: boolean;
+  /** Of {@link partialName}. */
+  readonly key: string;
   readonly files: readonly ExtractTask[];
 }
 
@@ -45,12 +49,13 @@ export interface ExtractResult {
   readonly lacks: readonly Lack[];
 }
 
-/** Suffix of an object that is being made beside the one it will replace. */
-const PARTIAL = ".backup-tool-partial";
-/** Longer names are cut and hashed: file systems limit names, some to 143 bytes. */
-const LONGEST_KEPT_NAME = 100;
-const KEPT_OF_LONG_NAME = 60;
-const HASH_DIGITS = 16;
+/** Where a batch goes. */
+interface Place extends ExtractBatch {
+  readonly target: Dir;
+  /** What the directory itself is like; undefined if nothing was there, and nobody need look. */
+  readonly directory: Stat | undefined;
+}
+
 const HOLE_BYTES = 64 * 1024;
 const ZEROS = Buffer.alloc(HOLE_BYTES);
 
@@ -78,10 +83,11 @@ export class Extract {
   run(batch: ExtractBatch): ExtractResult[] {
     using root = this.#disk.openDir(batch.rootPath);
     using target = root.openPath(batch.relative);
+    const place: Place = { ...batch, target, directory: batch.isFresh ? undefined : target.statSelf() };
     return batch.files.map((task) => {
       this.#stop.check();
       try {
-        return this.#one(task, target, batch);
+        return this.#one(task, place);
       } catch (error) {
         if (!(error instanceof Fault) || isFatal(error)) throw error;
         return { how: "failed", bytes: 0, problem: tell(error), lacks: NONE };
@@ -89,38 +95,51 @@ export class Extract {
     });
   }
 
-  #one(task: ExtractTask, target: Dir, { overwrite, isFresh }: ExtractBatch): ExtractResult {
-    const there = isFresh ? undefined : target.stat(task.name);
+  #one(task: ExtractTask, place: Place): ExtractResult {
+    const { target, overwrite, directory } = place;
+    const there = directory === undefined ? undefined : target.stat(task.name);
     const verdict = decideOverwrite(overwrite, there, task, ({ kind, size, mtime }) => {
       return kind === "file" && size === task.size && mtime === task.mtime;
     });
     assertMayRestore(verdict, `${textOf(target.path)}/${textOf(task.name)}`);
     if (verdict === "keep") return { how: "kept", bytes: 0, problem: undefined, lacks: NONE };
-    if (verdict === "same") return { how: "same", bytes: 0, problem: undefined, lacks: this.#refresh(target, task) };
+    if (verdict === "same") {
+      const lacks = this.#renew(target, task, there!);
+      if (lacks !== undefined) return { how: "same", bytes: 0, problem: undefined, lacks };
+    }
+    if (directory !== undefined) assertReplaceable(target, task.name, { there, directory });
     using source = this.#store.open(task.content);
-    return isFresh ? this.#make(task, target, source) : this.#replace(task, target, source);
+    // Nothing is there that could be replaced, or nothing may be.
+    if (directory === undefined || isAppendOnly(directory)) return this.#make(task, target, source);
+    return this.#replace(task, place, source);
   }
 
   #make(task: ExtractTask, target: Dir, source: OpenFile): ExtractResult {
     using file = target.create(task.name, UNFINISHED_MODE);
     if (file === undefined) throw new TargetTaken(`${textOf(target.path)}/${textOf(task.name)}`);
-    return this.#fill(file, task, source, () => target.unlink(task.name));
+    return this.#fill(file, task, source, () => removeQuietly(target, task.name));
   }
 
   /** What is there stays until the new file is whole; and if nothing is, nothing will be that is not whole. */
-  #replace(task: ExtractTask, target: Dir, source: OpenFile): ExtractResult {
-    const partial = partialName(task.name);
-    target.unlink(partial);
-    using file = target.create(partial, UNFINISHED_MODE);
-    if (file === undefined) throw new DiskFault("EEXIST", "create", partial);
-    const result = this.#fill(file, task, source, () => target.unlink(partial));
-    target.rename(partial, target, task.name);
-    return result;
+  #replace(task: ExtractTask, { target, key }: Place, source: OpenFile): ExtractResult {
+    let result: ExtractResult | undefined;
+    putInPlace(target, task.name, {
+      key,
+      make: (partial) => {
+        using file = target.create(partial, UNFINISHED_MODE);
+        if (file === undefined) throw new DiskFault("EEXIST", "create", joinRaw(target.path, partial));
+        result = this.#fill(file, task, source, () => {});
+        return true;
+      },
+    });
+    return result!;
   }
 
-  #refresh(target: Dir, task: ExtractTask): readonly Lack[] {
-    using file = target.open(task.name);
-    return file === undefined ? NONE : renewAttributes(file, task);
+  /** Undefined if another file has to take its place: this one is, or may be, a content of a storage as well. */
+  #renew(target: Dir, task: ExtractTask, there: Stat): readonly Lack[] | undefined {
+    if (there.links > 1 && this.#store.isItem(task.content, there)) return undefined;
+    using file = new PresentFile(target, task.name, there);
+    return renewAttributes(file, there, task, () => file.isOurs());
   }
 
   /** Writes a content that was verified first, if it is small, or is verified on the way; `undo` removes a wrong one. */
@@ -183,13 +202,6 @@ export class Extract {
       if (Buffer.compare(piece, ZEROS.subarray(0, piece.length)) !== 0) file.write(piece, position + at);
     }
   }
-}
-
-/** Name of what is made beside `name` to replace it: one for every name of a directory. */
-export function partialName(name: Raw): Raw {
-  if (name.length <= LONGEST_KEPT_NAME) return (name + PARTIAL) as Raw;
-  const hash = hashBytes("sha256", bytesOf(name)).slice(0, HASH_DIGITS);
-  return `${name.slice(0, KEPT_OF_LONG_NAME)}-${hash}${PARTIAL}` as Raw;
 }
 
 /** Failures that every further file would meet too. */

@@ -32,6 +32,16 @@ export class TargetNewer extends Fault {
   }
 }
 
+/** What somebody protected by a flag. Not even root may replace it, or make anything in such a directory. */
+export class TargetProtected extends Fault {
+  readonly code = "target-protected";
+  readonly hint: string;
+  constructor(path: string, what: string, flag: string) {
+    super(`Cannot restore ${JSON.stringify(path)}: ${what} is ${flag}`);
+    this.hint = `If it may be replaced, take the flag away with \`chattr -${flag === "immutable" ? "i" : "a"}\``;
+  }
+}
+
 /** A directory is never replaced. @param seemsSame asked only if it matters */
 export function decideOverwrite(
   overwrite: Overwrite,
@@ -43,11 +53,12 @@ export function decideOverwrite(
   if (overwrite === "never") return "keep";
   if (overwrite === "refuse" || there.kind === "dir") return "taken";
   if (overwrite === "always") return "replace";
+  if (overwrite === "if-newer" && isLater(there.mtime, wanted.mtime)) return "keep";
   if (seemsSame(there)) return "same";
   if (overwrite === "if-changed" || !isLater(there.mtime, wanted.mtime)) return "replace";
   // Only a file has bytes that somebody may have changed since.
   if (overwrite === "continue" && (there.kind !== "file" || there.mode === UNFINISHED_MODE)) return "replace";
-  return overwrite === "if-newer" ? "keep" : "newer";
+  return "newer";
 }
 
 /** @throws TargetTaken, TargetNewer if that is the verdict */

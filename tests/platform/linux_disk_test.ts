@@ -109,6 +109,22 @@ Deno.test("LinuxDir gives new objects exactly their mode below a directory with 
   dir.mkdir(SUB, 0o750);
   strictEqual(dir.stat(SUB)?.mode, 0o750);
   deepStrictEqual({ ...dir.xattrs(SUB) }, {});
+  for (const kind of ["fifo", "socket"] as const) {
+    dir.mknod(rawOf(kind), 0o640, kind, { major: 0, minor: 0 });
+    strictEqual(dir.stat(rawOf(kind))?.mode, 0o640);
+    deepStrictEqual({ ...dir.xattrs(rawOf(kind)) }, {});
+  }
+});
+
+Deno.test("LinuxDir removes attributes by name", () => {
+  using place = temporary(linuxDisk());
+  const { dir } = place;
+  write(dir, A, "");
+  dir.setXattr(A, "user.one", Uint8Array.of(1));
+  dir.setXattr(A, "user.two", Uint8Array.of(2));
+  dir.setXattr(A, "user.one", undefined);
+  deepStrictEqual({ ...dir.xattrs(A) }, { "user.two": Uint8Array.of(2) });
+  fails(["ENODATA"], () => dir.setXattr(A, "user.one", undefined));
 });
 
 /** A POSIX ACL as the kernel takes it: everybody may do everything, user 1234 by name. */
@@ -133,6 +149,8 @@ Deno.test("LinuxDir gives new objects this process's group below a setgid direct
   using _file = dir.create(A, 0o640)!;
   dir.mkdir(SUB, 0o750);
   dir.mknod(B, 0o620, "fifo", { major: 0, minor: 0 });
+  dir.symlink(A, rawOf("link"));
+  strictEqual(dir.stat(rawOf("link"))?.gid, 0);
   const seen = [A, SUB, B].map((name) => dir.stat(name)!).map(({ mode, gid }) => [mode.toString(8), gid]);
   deepStrictEqual(seen, [["640", 0], ["750", 0], ["620", 0]]);
 });

@@ -1,0 +1,63 @@
+/** A regular file that a restore found in its target and wants to put right, without changing what others share with it. */
+import type { Raw } from "../core/raw.ts";
+import { type Attributes, type Dir, DiskFault, type OpenFile, type Stat } from "../platform/disk.ts";
+import type { Present } from "./attributes.ts";
+
+const WRITE_BITS = 0o222;
+
+/** It is opened when the first change is due; by name where this user may not open it. */
+export class PresentFile implements Present, Disposable {
+  readonly #directory: Dir;
+  readonly #name: Raw;
+  readonly #there: Stat;
+  #file: OpenFile | undefined;
+
+  constructor(directory: Dir, name: Raw, there: Stat) {
+    this.#directory = directory;
+    this.#name = name;
+    this.#there = there;
+  }
+
+  [Symbol.dispose](): void {
+    this.#file?.[Symbol.dispose]();
+  }
+
+  /**
+   * True if it may be changed where it is. One with other names may be a content of a storage: trees consist of such
+   * files, and somebody may have moved or linked one here. So may one without write permission where the file system
+   * doesn't know how many names a file has.
+   */
+  isOurs(): boolean {
+    const { links, mode, inode, device } = this.#there;
+    if (links !== 1) return false;
+    if ((mode & WRITE_BITS) === 0 && !this.#directory.reliableInodes()) return false;
+    this.#file = openIfAllowed(this.#directory, this.#name);
+    if (this.#file === undefined) return true;
+    const opened = this.#file.stat();
+    return opened.links === 1 && opened.inode === inode && opened.device === device;
+  }
+
+  setAttributes(attributes: Attributes): void {
+    if (this.#file === undefined) this.#directory.setAttributes(this.#name, attributes);
+    else this.#file.setAttributes(attributes);
+  }
+
+  xattrs(): Readonly<Record<string, Uint8Array<ArrayBuffer>>> {
+    return this.#directory.xattrs(this.#name);
+  }
+
+  setXattr(name: string, value: Uint8Array<ArrayBuffer> | undefined): void {
+    if (this.#file === undefined) this.#directory.setXattr(this.#name, name, value);
+    else this.#file.setXattr(name, value);
+  }
+}
+
+/** Undefined also if it has just gone: the first change will say so. */
+function openIfAllowed(directory: Dir, name: Raw): OpenFile | undefined {
+  try {
+    return directory.open(name);
+  } catch (error) {
+    if (error instanceof DiskFault && error.errno === "EACCES") return undefined;
+    throw error;
+  }
+}
