@@ -1,8 +1,8 @@
 /** What `backup-tool.jsonc` may say. The descriptions go into the JSON Schema that editors complete from. */
 import * as z from "zod";
-import { Fault } from "../core/fault.ts";
+import { Fault, unlessFault } from "../core/fault.ts";
 import { type Complaint, complaintText, readJsonc } from "../core/jsonc.ts";
-import { hasRule, parseSpan, type Policy } from "../core/policy.ts";
+import { hasRule, parseSpan, type Policy, tagList } from "../core/policy.ts";
 import { rawOf, textOf } from "../core/raw.ts";
 import { parseSize } from "../core/size_text.ts";
 import { pathOf, whyNoPath } from "../core/written_path.ts";
@@ -14,6 +14,7 @@ import type { World } from "./world.ts";
 z.config({ jitless: true });
 
 const texts = z.array(z.string());
+const MOST_KEPT = 1_000_000;
 
 /** A path as a person writes it; what it starts from stands in {@link absoluteFrom}. */
 const path = z.string().superRefine((text, context) => {
@@ -34,11 +35,13 @@ const keep = z.strictObject({
   monthly: amount("The newest of each of N months"),
   yearly: amount("The newest of each of N years"),
   within: read(parseSpan).optional().describe("All from that span before the newest one on, such as 30d or 1y6m"),
-  tag: texts.optional().describe("All with one of these tags; `a,b`: with both"),
-}).refine((policy) => hasRule(policy as Policy), "These rules keep nothing").transform((policy) => policy as Policy);
+  tag: z.array(z.string().refine((text) => tagList(text).length > 0, "Expected a tag")).optional()
+    .describe("All with one of these tags; `a,b`: with both"),
+}).refine((policy) => unlessFault(() => hasRule(policy as Policy), true), "These rules keep nothing")
+  .transform((policy) => policy as Policy);
 
 function amount(description: string) {
-  return z.union([z.number().int().min(0), z.literal("unlimited")]).optional().describe(description);
+  return z.union([z.number().int().min(0).max(MOST_KEPT), z.literal("unlimited")]).optional().describe(description);
 }
 
 /** Text that `parse` can read; it stays text. */

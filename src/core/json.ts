@@ -11,7 +11,9 @@ export class BadJson extends Error {
   override readonly name = "BadJson";
 }
 
-const QUOTE = 0x22, STAR = 0x2a, SLASH = 0x2f, BACKSLASH = 0x5c, NEWLINE = 0x0a;
+const QUOTE = 0x22, STAR = 0x2a, SLASH = 0x2f, BACKSLASH = 0x5c;
+/** Either ends a line, for those who read comments. */
+const LINE_ENDS: readonly number[] = [0x0a, 0x0d];
 const OPENING: readonly number[] = [0x5b, 0x7b], CLOSING: readonly number[] = [0x5d, 0x7d];
 
 /** The value of a JSON text that nests no more than {@link MOST_LEVELS} levels. @throws BadJson */
@@ -51,7 +53,7 @@ export function tooDeepAt(text: string, { comments = false } = {}): number | und
 function endOfString(text: string, start: number): number {
   for (let at = start + 1; at < text.length; at++) {
     const code = text.charCodeAt(at);
-    if (code === QUOTE || code === NEWLINE) return at;
+    if (code === QUOTE || LINE_ENDS.includes(code)) return at;
     if (code === BACKSLASH) at++;
   }
   return text.length;
@@ -61,7 +63,11 @@ function endOfString(text: string, start: number): number {
 function endOfComment(text: string, start: number): number {
   const next = text.charCodeAt(start + 1);
   if (next !== SLASH && next !== STAR) return start;
-  const end = text.indexOf(next === SLASH ? "\n" : "*/", start + 2);
-  if (end < 0) return text.length;
-  return next === SLASH ? end : end + 1;
+  if (next === STAR) {
+    const end = text.indexOf("*/", start + 2);
+    return end < 0 ? text.length : end + 1;
+  }
+  let at = start;
+  while (at < text.length && !LINE_ENDS.includes(text.charCodeAt(at))) at++;
+  return at;
 }

@@ -11,6 +11,7 @@ import {
   printParseErrorCode,
 } from "jsonc-parser";
 import type { ZodType } from "zod";
+import { MOST_LEVELS, tooDeepAt } from "./json.ts";
 import { didYouMean } from "./similar.ts";
 
 /** One thing that is wrong. Lines and columns count from 1, columns in UTF-16 units, as editors do. */
@@ -28,28 +29,78 @@ export type Reading<T> =
   /** `isJson`: false if the text is no JSON at all; it may still be being written. */
   | { readonly value?: never; readonly complaints: readonly Complaint[]; readonly isJson: boolean };
 
-/** Reads a text as what `schema` describes. A key `$schema` at the top, which editors want, is passed over. */
-export function readJsonc<T>(text: string, schema: ZodType<T>): Reading<T> {
+/** More of them help nobody, and each costs a look through the text. */
+const MOST_COMPLAINTS = 20;
+
+/** What is wrong with a value that fits its schema, and where in it. */
+export interface Objection {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+/**
+ * Reads a text as what `schema` describes. A key `$schema` at the top, which editors want, is passed over.
+ * @param judge what no schema can know; asked of what fits
+ */
+export function readJsonc<T>(
+  text: string,
+  schema: ZodType<T>,
+  judge: (value: T) => Objection | undefined = () => undefined,
+): Reading<T> {
   const errors: ParseError[] = [];
   const clean = text.replace(/^\ufeff/, "");
+  const unreadable = encodingComplaint(clean) ?? depthComplaint(clean);
+  if (unreadable !== undefined) return { complaints: [unreadable], isJson: false };
   const tree = parseTree(clean, errors, { allowTrailingComma: true });
   const [error] = errors; // the others follow from the first
   if (error !== undefined) return { complaints: [syntaxComplaint(clean, error)], isJson: false };
   if (tree === undefined) {
     return { complaints: [{ line: 1, column: 1, message: "The file is empty" }], isJson: false };
   }
-  const repeated = [...repeatedKeys(tree)].map((node) => ({
+  const repeated = [...firstOf(repeatedKeys(tree))].map((node) => ({
     ...placeOf(clean, node.offset),
-    message: `The key ${clean.slice(node.offset, node.offset + node.length)} is there twice`,
+    message: `The key ${shortened(clean.slice(node.offset, node.offset + node.length))} is there twice`,
   }));
   const result = schema.safeParse(withoutSchema(getNodeValue(tree)), { error: knownKeys });
-  if (result.success && repeated.length === 0) return { value: result.data };
-  if (result.success) return { complaints: repeated, isJson: true };
-  const complaints = withoutConsequences(result.error.issues).flatMap((issue) =>
-    complaintsOf(issue, { text: clean, tree })
-  );
+  if (result.success) {
+    const objection = repeated.length > 0 ? undefined : judge(result.data);
+    if (objection !== undefined) {
+      const { offset } = nodeAt(tree, objection.path) ?? tree;
+      return { complaints: [{ ...placeOf(clean, offset), message: objection.message }], isJson: true };
+    }
+    return repeated.length > 0 ? { complaints: repeated, isJson: true } : { value: result.data };
+  }
+  const issues = withoutConsequences(result.error.issues.slice(0, 10 * MOST_COMPLAINTS));
+  const complaints = [...firstOf(issues)].flatMap((issue) => complaintsOf(issue, { text: clean, tree }));
   const inOrder = [...repeated, ...complaints].toSorted((a, b) => a.line - b.line || a.column - b.column);
-  return { complaints: inOrder, isJson: true };
+  return { complaints: inOrder.slice(0, MOST_COMPLAINTS), isJson: true };
+}
+
+/** The value of a text, as far as it can be made out; undefined if it can't, or nests too deep. */
+export function parseJsonc(text: string): unknown {
+  if (tooDeepAt(text, { comments: true }) !== undefined) return undefined;
+  const tree = parseTree(text.replace(/^\ufeff/, ""), [], { allowTrailingComma: true });
+  return tree && getNodeValue(tree);
+}
+
+function* firstOf<T>(items: Iterable<T>): Generator<T> {
+  let count = 0;
+  for (const item of items) {
+    if (++count > MOST_COMPLAINTS) return;
+    yield item;
+  }
+}
+
+/** What Windows' shells and Notepad write where nobody tells them otherwise. */
+function encodingComplaint(text: string): Complaint | undefined {
+  const isUtf16 = /^(?:\udcff\udcfe|\udcfe\udcff|\0[^\0]|[^\0]\0)/.test(text);
+  return isUtf16 ? { line: 1, column: 1, message: "The file is UTF-16; save it as UTF-8" } : undefined;
+}
+
+function depthComplaint(text: string): Complaint | undefined {
+  const at = tooDeepAt(text, { comments: true });
+  if (at === undefined) return undefined;
+  return { ...placeOf(text, at), message: `More than ${MOST_LEVELS} lists and objects in each other` };
 }
 
 /** Rules for a whole object mean nothing while parts of it are wrong. */
@@ -98,7 +149,8 @@ function complaintsOf(issue: Issue, source: Source, above: readonly PropertyKey[
   const path = [...above, ...issue.path];
   const node = nodeAt(source.tree, path);
   if (issue.code === "unrecognized_keys") {
-    return (issue.keys ?? []).map((key) => unknownKey(key, issue.message.split("\n"), node, source.text));
+    const known = issue.message.split("\n");
+    return [...firstOf(issue.keys ?? [])].map((key) => unknownKey(key, known, node, source.text));
   }
   if (issue.code === "invalid_union") {
     const alternative = nearestAlternative(issue.errors ?? []);
@@ -109,13 +161,13 @@ function complaintsOf(issue: Issue, source: Source, above: readonly PropertyKey[
     return [{ ...placeOf(source.text, node?.parent?.offset ?? 0), message }];
   }
   const offset = (node ?? nodeAt(source.tree, path.slice(0, -1)) ?? source.tree).offset;
-  return [{ ...placeOf(source.text, offset), ...wordsFor(issue, path, node) }];
+  return [{ ...placeOf(source.text, offset), ...wordsFor(issue, path, node, source.text) }];
 }
 
 function unknownKey(key: string, known: readonly string[], object: Node | undefined, text: string): Complaint {
   const property = object?.children?.find((child) => child.children?.[0]?.value === key);
   const hint = didYouMean(key, known) ?? `Possible here: ${known.join(", ")}`;
-  return { ...placeOf(text, property?.offset ?? 0), message: `Unknown key ${JSON.stringify(key)}`, hint };
+  return { ...placeOf(text, property?.offset ?? 0), message: `Unknown key ${shortened(JSON.stringify(key))}`, hint };
 }
 
 /** Of several possible forms the one that was obviously meant: the others don't even begin like it. */
@@ -130,12 +182,13 @@ function wordsFor(
   issue: Issue,
   path: readonly PropertyKey[],
   node: Node | undefined,
+  text: string,
 ): Omit<Complaint, "line" | "column"> {
   if (node === undefined) {
     const possible = issue.options === undefined ? {} : { hint: `Possible here: ${issue.options.join(", ")}` };
     return { message: `The key ${JSON.stringify(String(path.at(-1)))} is missing`, ...possible };
   }
-  const found = foundText(node);
+  const found = foundText(node, text);
   switch (issue.code) {
     case "invalid_type":
       return { message: `Expected ${NAMES[issue.expected ?? ""] ?? issue.expected}, found ${found}` };
@@ -179,9 +232,11 @@ const NAMES: Readonly<Record<string, string>> = {
 
 const LONGEST_SHOWN = 40;
 
-function foundText(node: Node): string {
+function foundText(node: Node, text: string): string {
   if (node.type === "object") return "an object";
   if (node.type === "array") return node.children?.length ? "a list" : "an empty list";
+  // As it stands there: 1e400 has no other form.
+  if (node.type === "number") return shortened(text.slice(node.offset, node.offset + node.length));
   return shortened(JSON.stringify(node.value));
 }
 
@@ -224,8 +279,23 @@ const MISTAKES: Readonly<Record<string, string>> = {
   InvalidSymbol: "Cannot read %; keys and texts stand in double quotes",
 };
 
+/** White space that editors show like a space, but JSON doesn't know; the names of some. */
+const FOREIGN_SPACE = /^(?![ \t\r\n])[\s\u200b\u2060\ufeff]/u;
+const SPACE_NAMES: Readonly<Record<string, string>> = {
+  "\u00a0": "a no-break space",
+  "\f": "a form feed",
+  "\v": "a vertical tab",
+  "\u200b": "a zero-width space",
+  "\ufeff": "a byte order mark",
+};
+
 function syntaxComplaint(text: string, { error, offset }: ParseError): Complaint {
   const place = placeOf(text, Math.min(offset, text.length));
+  const [space] = FOREIGN_SPACE.exec(text.slice(offset, offset + 1)) ?? [];
+  if (space !== undefined) {
+    const code = space.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0");
+    return { ...place, message: `Expected an ordinary space, found ${SPACE_NAMES[space] ?? "another"} (U+${code})` };
+  }
   const [found = ""] = /^(?:"[^"\n]*"?|[^\s,:{}[\]]+|.)/.exec(text.slice(offset).trimStart()) ?? [];
   if (text.trim() === "") return { line: 1, column: 1, message: "The file is empty" };
   if (found === "") return { ...place, message: "The text ends too early" };

@@ -65,10 +65,15 @@ export function parsePolicy(value: unknown): Policy {
   return policy;
 }
 
-/** True if the policy says anything: amounts of 0 don't. */
+/** True if the policy says anything: amounts and spans of 0 don't. @throws BadUsage if its span can't be read */
 export function hasRule(policy: Policy): boolean {
-  return AMOUNTS.some((rule) => (policy[rule] ?? 0) !== 0) || policy.within !== undefined ||
+  return AMOUNTS.some((rule) => (policy[rule] ?? 0) !== 0) || isSpanOfTime(policy.within) ||
     (policy.tag ?? []).length > 0;
+}
+
+/** False for none, and for "0d" and its like. */
+function isSpanOfTime(text: string | undefined): boolean {
+  return text !== undefined && Object.values(parseSpan(text)).some((count) => count > 0);
 }
 
 /** As options of the command line: "--keep-daily 7 --keep-tag a,b". */

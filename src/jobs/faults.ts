@@ -8,8 +8,25 @@ const quoted = (path: Raw) => JSON.stringify(textOf(path));
 export class BadJob extends Fault {
   readonly code = "bad-job";
   readonly hint = "Correct it, try it with `backup-tool job check`, and put it in again";
-  constructor(reasons: readonly string[]) {
-    super(`Cannot read the job: ${reasons.join("; ")}`);
+  /** @param kept where the file is by now, if it is too long for the history */
+  constructor(reasons: readonly string[], kept: string | undefined) {
+    super(
+      `Cannot read the job: ${reasons.join("; ")}${kept === undefined ? "" : `; it is now ${JSON.stringify(kept)}`}`,
+    );
+  }
+}
+
+/** A directory whose JSON files are not for us to remove. */
+export class BadJobDirectory extends Fault {
+  readonly code = "bad-job-directory";
+  readonly hint: string;
+  constructor(
+    path: Raw,
+    why: string,
+    hint = "Name the directory that jobs are put into; one that isn't there is made",
+  ) {
+    super(`Cannot take jobs from ${quoted(path)}: ${why}`);
+    this.hint = hint;
   }
 }
 

@@ -1,47 +1,32 @@
 /** What became of jobs: JSON Lines in db/history/, a file a month, appended to and deleted whole. */
 import type { RootId } from "../core/content_id.ts";
 import { Fault } from "../core/fault.ts";
-import { bytesOf, type Raw, rawOf } from "../core/raw.ts";
-import { type Dir, DiskFault } from "../platform/disk.ts";
-import type { Told } from "../storage/faults.ts";
+import { bytesOf, type Raw, rawOf, rawOfBytes, textOf } from "../core/raw.ts";
+import { type Dir, DiskFault, type OpenFile } from "../platform/disk.ts";
 import type { Root } from "../storage/root.ts";
 import type { Storage } from "../storage/storage.ts";
-import { readTextIn } from "./text_file.ts";
+import { type HistoryEntry, readEntry } from "./state.ts";
+import { moveAside, openOwnDirectory } from "./text_file.ts";
 
 const DB = rawOf("db"), HISTORY = rawOf("history");
 const PRIVATE = 0o700, PRIVATE_FILE = 0o600;
 const MONTH_FILE = /^(\d{4})-(\d\d)\.jsonl$/;
 const DAY_MS = 86_400_000;
+const READ_BYTES = 64 * 1024;
+/** No entry is longer, whatever its job file holds: a longer line is none of ours. */
+const LONGEST_LINE = 64 * 1024 * 1024;
 
-export type Outcome = "done" | "problems" | "failed" | "rejected";
-
-export interface HistoryEntry {
-  readonly run: string;
-  /** Of the job file, as text. */
-  readonly name: string;
-  readonly kind: string | null;
-  readonly outcome: Outcome;
-  /** ISO 8601, UTC. */
-  readonly start: string;
-  readonly end: string;
-  /** Of the job file; null if only a root remembers the job. */
-  readonly text: string | null;
-  readonly counts: Readonly<Record<string, number>>;
-  /** The first of them. */
-  readonly problems: readonly Told[];
-  readonly problemCount: number;
-  readonly snapshot?: string;
-  readonly error?: Told;
-  /** Made again from a root. */
-  readonly recovered?: true;
-}
+export type { HistoryEntry } from "./state.ts";
+export type Outcome = HistoryEntry["outcome"];
 
 /** Adds an entry, durably. @param mayBeThere a run before this one may have added it: then it is not added twice */
 export function appendHistory(storage: Dir, entry: HistoryEntry, mayBeThere: boolean): void {
   using directory = openHistory(storage, true)!;
   const name = rawOf(`${entry.end.slice(0, 7)}.jsonl`);
   if (mayBeThere && [...linesOf(directory, name)].some(({ run }) => run === entry.run)) return;
-  const isNew = directory.stat(name) === undefined;
+  const there = directory.stat(name)?.kind;
+  if (there !== undefined && there !== "file") moveAside(directory, name);
+  const isNew = there !== "file";
   using file = directory.openOrCreate(name, PRIVATE_FILE);
   const { size } = file.stat();
   const last = new Uint8Array(1);
@@ -52,11 +37,24 @@ export function appendHistory(storage: Dir, entry: HistoryEntry, mayBeThere: boo
   if (isNew) directory.sync();
 }
 
-/** All that is known, oldest end first. If there is no history, what the roots in content/ tell. */
-export function* readHistory(storage: Storage): Generator<HistoryEntry> {
+/**
+ * All that is known, oldest end first. If there is no history, what the roots in content/ tell.
+ * @param problem is told of a month that can't be read; the others follow
+ */
+export function* readHistory(
+  storage: Storage,
+  problem: (fault: DiskFault) => void = () => {},
+): Generator<HistoryEntry> {
   using directory = openHistory(storage.dir, false);
-  if (directory === undefined) yield* historyOfRoots(storage);
-  else for (const name of monthFiles(directory)) yield* linesOf(directory, name);
+  if (directory === undefined) return yield* historyOfRoots(storage);
+  for (const name of monthFiles(directory)) {
+    try {
+      yield* linesOf(directory, name);
+    } catch (error) {
+      if (!(error instanceof DiskFault)) throw error;
+      problem(error);
+    }
+  }
 }
 
 /** Makes db/history/ from the roots, if it is missing. @returns how many entries, if it was */
@@ -71,46 +69,68 @@ export function recoverHistory(storage: Storage): number | undefined {
   return entries.length;
 }
 
-/** Deletes the files of months that ended longer ago. */
+/**
+ * Deletes the files of months that ended longer ago. The last month but the current one counts as now if it is earlier: a
+ * clock that is years ahead for a while costs no history.
+ */
 export function trimHistory(storage: Dir, days: number, nowMs: number): void {
   using directory = openHistory(storage, false);
   if (directory === undefined) return;
-  for (const name of monthFiles(directory)) {
-    const [, year, month] = MONTH_FILE.exec(name)!;
-    if (Date.UTC(Number(year), Number(month)) < nowMs - days * DAY_MS) directory.unlink(name);
-  }
+  const months = monthFiles(directory).map((name) => ({ name, endMs: endOfMonth(name) }));
+  const before = months.findLast(({ endMs }) => endMs <= nowMs && endMs < months.at(-1)!.endMs);
+  // What stands still for a year has no reason to be trimmed by the day.
+  const reference = before === undefined || nowMs - before.endMs < days * DAY_MS ? nowMs : before.endMs;
+  for (const { name, endMs } of months) if (endMs < reference - days * DAY_MS) directory.unlink(name);
+}
+
+function endOfMonth(name: Raw): number {
+  const [, year, month] = MONTH_FILE.exec(name)!;
+  return Date.UTC(Number(year), Number(month));
 }
 
 function openHistory(storage: Dir, create: boolean): Dir | undefined {
   try {
     if (create) storage.mkdir(DB, PRIVATE);
     using db = storage.openDir(DB);
-    if (create) db.mkdir(HISTORY, PRIVATE);
-    return db.openDir(HISTORY);
+    return create ? openOwnDirectory(db, HISTORY, PRIVATE) : db.openDir(HISTORY);
   } catch (error) {
-    if (!create && error instanceof DiskFault && error.errno === "ENOENT") return undefined;
+    if (!create && error instanceof DiskFault && ["ENOENT", "ENOTDIR", "ELOOP"].includes(error.errno)) return undefined;
     throw error;
   }
 }
 
+/** In order; what isn't a file is none of them. */
 function monthFiles(directory: Dir): Raw[] {
-  return directory.list().names.filter((name) => MONTH_FILE.test(name)).sort();
+  const { names, kinds } = directory.list();
+  return names.filter((name, i) => MONTH_FILE.test(name) && (kinds[i] ?? directory.stat(name)?.kind) === "file").sort();
 }
 
+/** What isn't whole, or isn't an entry, is passed over. */
 function* linesOf(directory: Dir, name: Raw): Generator<HistoryEntry> {
-  for (const line of (readTextIn(directory, name) ?? "").split("\n")) {
-    const entry = parseLine(line);
+  if (directory.stat(name)?.kind !== "file") return;
+  using file = directory.open(name);
+  if (file === undefined) return;
+  for (const line of rawLines(file)) {
+    const entry = readEntry(textOf(line));
     if (entry !== undefined) yield entry;
   }
 }
 
-function parseLine(line: string): HistoryEntry | undefined {
-  try {
-    const value = JSON.parse(line);
-    return typeof value?.run === "string" && typeof value.end === "string" ? value : undefined;
-  } catch {
-    return undefined; // cut off by a crash, or empty
+/** Each without its end; of one that is too long, nothing. */
+function* rawLines(file: OpenFile): Generator<string> {
+  const buffer = new Uint8Array(READ_BYTES);
+  let line = "", isTooLong = false;
+  for (let at = 0, got = 0; (got = file.read(buffer, at)) > 0; at += got) {
+    const [first = "", ...others] = rawOfBytes(buffer.subarray(0, got)).split("\n");
+    if (!isTooLong) line += first;
+    for (const next of others) {
+      if (!isTooLong && line !== "") yield line;
+      line = next;
+      isTooLong = false;
+    }
+    if (line.length > LONGEST_LINE) [line, isTooLong] = ["", true];
   }
+  if (!isTooLong && line !== "") yield line;
 }
 
 function historyOfRoots(storage: Storage): HistoryEntry[] {

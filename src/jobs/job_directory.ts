@@ -1,31 +1,51 @@
-/** The job directory: which job is next, and what its file says. */
+/** The job directory: which files are jobs, and what they say. */
 import { type Raw, rawOf } from "../core/raw.ts";
-import { type Dir, DiskFault, type Stat } from "../platform/disk.ts";
 import { msOfNs } from "../core/time_text.ts";
+import type { Kind } from "../core/entry.ts";
+import { type Dir, DiskFault, type Stat } from "../platform/disk.ts";
 import { parseJob } from "./job_file.ts";
+import { isJobName } from "./job_name.ts";
 import type { FileMark } from "./record.ts";
-import { readTextIn } from "./text_file.ts";
+import { openOwnDirectory, readTextIn } from "./text_file.ts";
 
 /** A file that changed a moment ago may still be being written. */
 export const SETTLED_MS = 2000;
-/** No job is longer; what is, is cut off, and so no job. */
-const MOST_BYTES = 1024 * 1024;
-const JOB_FILE = /^[^.~#].*\.jsonc?$/i;
+/** What is no job, and longer than that, is moved away as a file, and not into the history. */
+const MOST_TEXT_BYTES = 4 * 1024 * 1024;
+/** Where records and locks are kept, in the job directory. */
+export const CONTROL = rawOf(".backup-tool");
+/** Below that: what was in the job directory, but is too long for the history. */
+const REJECTED = rawOf("rejected");
+const PRIVATE = 0o700;
+/** A name can have 255 bytes; this leaves room for what is added. */
+const LONGEST_STEM = 200;
 
 /** A job file as it is now. */
 export interface JobFile {
   readonly name: Raw;
+  /** "" if it is too long to be kept in the history. */
   readonly text: string;
   readonly stat: Stat;
 }
 
-/** Names of job files, in order of their bytes; links, directories, hidden and temporary names are none. */
-export function jobNames(directory: Dir): Raw[] {
+export interface Names {
+  /** Of job files, in order of their bytes. */
+  readonly jobs: readonly Raw[];
+  /** What is called like a job file, and isn't a file. */
+  readonly others: readonly { readonly name: Raw; readonly kind: Kind }[];
+}
+
+/** What there is by names; hidden and temporary names, and other endings, are nobody's business. */
+export function lookInto(directory: Dir): Names {
   const { names, kinds } = directory.list();
-  return names.filter((name, i) => {
-    if (!JOB_FILE.test(name)) return false;
-    return (kinds[i] ?? directory.stat(name)?.kind) === "file";
-  }).sort();
+  const jobs: Raw[] = [], others: { name: Raw; kind: Kind }[] = [];
+  for (const [i, name] of names.entries()) {
+    if (!isJobName(name)) continue;
+    const kind = kinds[i] ?? directory.stat(name)?.kind;
+    if (kind === "file") jobs.push(name);
+    else if (kind !== undefined) others.push({ name, kind });
+  }
+  return { jobs: jobs.sort(), others };
 }
 
 /** Undefined if it is no longer there. */
@@ -33,7 +53,8 @@ export function readJobFile(directory: Dir, name: Raw): JobFile | undefined {
   try {
     const stat = directory.stat(name);
     if (stat?.kind !== "file") return undefined;
-    const text = readTextIn(directory, name, MOST_BYTES);
+    if (isTooLong(stat)) return { name, text: "", stat };
+    const text = readTextIn(directory, name, MOST_TEXT_BYTES);
     return text === undefined ? undefined : { name, text, stat };
   } catch (error) {
     // It became something else in between.
@@ -42,9 +63,14 @@ export function readJobFile(directory: Dir, name: Raw): JobFile | undefined {
   }
 }
 
+/** True for what doesn't fit into the history. */
+export function isTooLong({ size }: Pick<Stat, "size">): boolean {
+  return size > MOST_TEXT_BYTES;
+}
+
 /** True for what is no JSON (yet) and changed a moment ago: its turn comes at the next look. */
 export function isBeingWritten({ text, stat }: JobFile, nowMs: number): boolean {
-  const { job, ...parsed } = parseJob(text);
+  const { job, ...parsed } = parseJob(text, stat.size);
   if (job !== undefined || ("isJson" in parsed && parsed.isJson)) return false;
   // The time of change is this machine's; the time of modification may be anybody's.
   return Math.abs(nowMs - msOfNs(stat.ctime ?? stat.mtime)) < SETTLED_MS;
@@ -58,13 +84,36 @@ export function markOf({ stat: { inode, mtime, size } }: JobFile): FileMark {
 /** Removes the job file unless it is another one by now. @returns whether it did */
 export function removeJobFile(directory: Dir, name: Raw, mark: FileMark, text: string): boolean {
   const there = readJobFile(directory, name);
-  if (there === undefined || there.text !== text) return false;
-  const { inode, mtime, size } = markOf(there);
-  if (inode !== mark.inode || mtime !== mark.mtime || size !== mark.size) return false;
+  if (there === undefined || there.text !== text || !isMarked(there, mark)) return false;
   directory.unlink(name);
   directory.sync();
   return true;
 }
 
-/** Where records and locks are kept, in the job directory. */
-export const CONTROL = rawOf(".backup-tool");
+/** Where below the job directory {@link keepJobFile} puts a file, as a path. @param run of its job */
+export function keptPath(name: Raw, run: string): Raw {
+  const [stem = "", ending = ""] = splitName(name);
+  return `${CONTROL}/${REJECTED}/${stem.slice(0, LONGEST_STEM)}.${run.slice(0, 8)}${ending}` as Raw;
+}
+
+/** Moves a file that is no job to where it stays, as it is, unless it is another one by now. */
+export function keepJobFile(directory: Dir, name: Raw, mark: FileMark, run: string): void {
+  const there = readJobFile(directory, name);
+  if (there === undefined || !isMarked(there, mark)) return;
+  using control = directory.openDir(CONTROL);
+  using rejected = openOwnDirectory(control, REJECTED, PRIVATE);
+  const path = keptPath(name, run);
+  directory.rename(name, rejected, path.slice(path.lastIndexOf("/") + 1) as Raw);
+  rejected.sync();
+  directory.sync();
+}
+
+function splitName(name: Raw): readonly [stem: string, ending: string] {
+  const dot = name.lastIndexOf(".");
+  return [name.slice(0, dot), name.slice(dot)];
+}
+
+function isMarked(file: JobFile, mark: FileMark): boolean {
+  const { inode, mtime, size } = markOf(file);
+  return inode === mark.inode && mtime === mark.mtime && size === mark.size;
+}

@@ -1,21 +1,41 @@
 /** The text of a job file: JSON, with comments and final commas; what is wrong is told with its place. */
-import { type Complaint, readJsonc } from "../core/jsonc.ts";
-import { type Job, type JobForm, type RecurringJob, SCHEMAS } from "./schema.ts";
+import { type Complaint, type Objection, readJsonc } from "../core/jsonc.ts";
+import { complaintOfTime, type Job, type JobForm, type RecurringJob, SCHEMAS } from "./schema.ts";
 
 export type ParsedJob<J> =
   | { readonly job: J; readonly problems: readonly [] }
   /** `isJson`: false if the text isn't even JSON: it may still be being written. */
   | { readonly job: undefined; readonly problems: readonly Complaint[]; readonly isJson: boolean };
 
-export function parseJob(text: string): ParsedJob<Job> {
-  return parse(text, "job");
+/** No job is longer, in bytes. */
+const MOST_BYTES = 1024 * 1024;
+
+/** @param size of the file, in bytes, if the text is not all of it */
+export function parseJob(text: string, size = text.length): ParsedJob<Job> {
+  return parse(text, size, "job");
 }
 
-export function parseRecurringJob(text: string): ParsedJob<RecurringJob> {
-  return parse(text, "recurring");
+/**
+ * @param afterMs of its next run, in ms since 1970: one that never comes is a mistake
+ * @param size of the file, in bytes, if the text is not all of it
+ */
+export function parseRecurringJob(text: string, afterMs: number, size = text.length): ParsedJob<RecurringJob> {
+  return parse<RecurringJob>(text, size, "recurring", (job) => {
+    const message = complaintOfTime(job, afterMs);
+    return message === undefined ? undefined : { path: ["every"], message };
+  });
 }
 
-function parse<J extends Job>(text: string, form: JobForm): ParsedJob<J> {
-  const { value, complaints, isJson } = readJsonc<Job>(text, SCHEMAS[form]);
+function parse<J extends Job>(
+  text: string,
+  size: number,
+  form: JobForm,
+  judge?: (job: J) => Objection | undefined,
+): ParsedJob<J> {
+  if (size > MOST_BYTES) {
+    const message = `The file has ${size} bytes; a job has ${MOST_BYTES} at most`;
+    return { job: undefined, problems: [{ line: 1, column: 1, message }], isJson: false };
+  }
+  const { value, complaints, isJson } = readJsonc<Job>(text, SCHEMAS[form], (job) => judge?.(job as J));
   return value === undefined ? { job: undefined, problems: complaints, isJson } : { job: value as J, problems: [] };
 }

@@ -3,7 +3,8 @@ import { bytesOf, type Raw, rawOf } from "../core/raw.ts";
 import type { Dir, Disk, OpenFile } from "../platform/disk.ts";
 
 const FILES_KEPT = 5;
-const MODE = 0o640;
+/** It names files that not everybody may see. */
+const MODE = 0o600;
 
 export class LogFile implements Disposable {
   readonly #directory: Dir;

@@ -9,15 +9,25 @@ import { openStorage, type Storage } from "../storage/storage.ts";
 import { removeRecursively } from "../storage/tree.ts";
 import { BadJob } from "./faults.ts";
 import { appendHistory, type HistoryEntry, type Outcome } from "./history.ts";
-import { CONTROL, type JobFile, markOf, readJobFile, removeJobFile } from "./job_directory.ts";
+import {
+  CONTROL,
+  isTooLong,
+  type JobFile,
+  keepJobFile,
+  keptPath,
+  markOf,
+  readJobFile,
+  removeJobFile,
+} from "./job_directory.ts";
 import { parseJob } from "./job_file.ts";
+import { nameText } from "./job_name.ts";
 import { JobMonitor } from "./job_monitor.ts";
 import { JobRun, type JobSetup } from "./job_run.ts";
 import { performKind } from "./kinds.ts";
 import { type JobRecord, RecordStore } from "./record.ts";
 
 /** Nothing is wrong with the job: its storage can't be used at the moment. It stays, and its turn comes again. */
-const POSTPONING = new Set([
+const POSTPONING: ReadonlySet<string> = new Set([
   "locked",
   "source-locked",
   "no-storage",
@@ -36,7 +46,12 @@ export interface JobPlaces {
 
 /** True if a job that failed with it is to be tried again as it is. */
 function isPostponing(error: unknown): error is Fault {
-  return error instanceof Interrupted || (error instanceof Fault && POSTPONING.has(error.code));
+  return error instanceof Fault && concernsAll(error.code);
+}
+
+/** True if a fault of that code would befall every other job as well. */
+export function concernsAll(code: string): boolean {
+  return code === new Interrupted().code || POSTPONING.has(code);
 }
 
 export class Performer implements Disposable {
@@ -72,13 +87,18 @@ export class Performer implements Disposable {
     );
     if (this.#places.temp === undefined) storage.dir.mkdir(rawOf("tmp"), 0o700);
     using temp = this.#setup.machine.disk.openDir(this.#tempPath);
-    let record = this.#records.load(name);
+    let record = this.#records.load(name, () => this.#tellDamaged(name));
     const isResumed = record !== undefined;
     record ??= this.#begin(name);
     if (record === undefined) return undefined;
     if (record.phase !== "ended") record = await this.#work(record, storage, temp);
     this.#end(record, storage, temp, isResumed);
     return record.entry!;
+  }
+
+  #tellDamaged(name: Raw): void {
+    const message = `${nameText(name)}: its record was no record, and is removed; the job begins anew`;
+    this.#setup.log({ level: "warning", event: "record-damaged", message, fields: { job: textOf(name) } });
   }
 
   #begin(name: Raw): JobRecord | undefined {
@@ -119,8 +139,8 @@ export class Performer implements Disposable {
     });
     let kind: string | null = null, error: unknown;
     try {
-      const { job, problems } = parseJob(record.text);
-      if (job === undefined) throw new BadJob(problems.map(complaintText));
+      const { job, problems } = parseJob(record.text, record.mark.size);
+      if (job === undefined) throw new BadJob(problems.map(complaintText), keptPathOf(record));
       kind = job.kind;
       await performKind(run, job);
     } catch (caught) {
@@ -132,6 +152,7 @@ export class Performer implements Disposable {
   }
 
   #entryOf({ record, monitor, snapshot }: JobRun, kind: string | null, error: unknown): HistoryEntry {
+    const kept = keptPathOf(record);
     return {
       run: record.run,
       name: textOf(record.name),
@@ -139,9 +160,10 @@ export class Performer implements Disposable {
       outcome: outcomeOf(error, monitor.problemCount),
       start: record.start,
       end: this.#now(),
-      text: record.text,
+      text: kept === undefined ? record.text : null,
+      ...(kept !== undefined && { kept }),
       counts: monitor.counts,
-      problems: monitor.problems,
+      problems: [...monitor.problems],
       problemCount: monitor.problemCount,
       ...(snapshot !== undefined && { snapshot: snapshot.id }),
       ...(error !== undefined && { error: tell(error) }),
@@ -149,9 +171,10 @@ export class Performer implements Disposable {
   }
 
   /** Each step may be done again. */
-  #end({ name, text, mark, entry }: JobRecord, storage: Storage, temp: Dir, isResumed: boolean): void {
+  #end({ name, run, text, mark, entry }: JobRecord, storage: Storage, temp: Dir, isResumed: boolean): void {
     appendHistory(storage.dir, entry!, isResumed);
-    removeJobFile(this.#jobs, name, mark, text);
+    if (isTooLong(mark)) keepJobFile(this.#jobs, name, mark, run);
+    else removeJobFile(this.#jobs, name, mark, text);
     removeRecursively(temp, name);
     this.#records.remove(name);
   }
@@ -159,6 +182,11 @@ export class Performer implements Disposable {
   #now(): string {
     return new Date(this.#setup.machine.clock.nowMs()).toISOString();
   }
+}
+
+/** As text; undefined if the history has the file's text. */
+function keptPathOf({ name, run, mark }: JobRecord): string | undefined {
+  return isTooLong(mark) ? textOf(keptPath(name, run)) : undefined;
 }
 
 function outcomeOf(error: unknown, problems: number): Outcome {

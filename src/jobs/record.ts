@@ -2,12 +2,15 @@
 import type { NsText } from "../core/entry.ts";
 import { type Raw, rawOf, textOf } from "../core/raw.ts";
 import type { Dir } from "../platform/disk.ts";
-import type { HistoryEntry } from "./history.ts";
-import { readTextIn, replaceTextIn } from "./text_file.ts";
+import { isJobName } from "./job_name.ts";
+import { type HistoryEntry, readRecord } from "./state.ts";
+import { openOwnDirectory, readTextIn, replaceOwnTextIn } from "./text_file.ts";
 
 const FORMAT = "backup-tool job";
 const RUNNING = rawOf("running");
 const PRIVATE = 0o700;
+/** The text of a job, escaped, and what it came to. */
+const MOST_BYTES = 64 * 1024 * 1024;
 
 /** Tells one file from another of the same name. */
 export interface FileMark {
@@ -40,8 +43,7 @@ export class RecordStore implements Disposable {
   /** @param control the directory .backup-tool; closed with the store */
   constructor(control: Dir) {
     this.#control = control;
-    control.mkdir(RUNNING, PRIVATE);
-    this.#running = control.openDir(RUNNING);
+    this.#running = openOwnDirectory(control, RUNNING, PRIVATE);
   }
 
   [Symbol.dispose](): void {
@@ -51,20 +53,28 @@ export class RecordStore implements Disposable {
 
   /** Names of the job files that have begun, in order. */
   names(): Raw[] {
-    return [...this.#running.list().names].sort();
+    const { names, kinds } = this.#running.list();
+    return names.filter((name, i) => isJobName(name) && (kinds[i] ?? this.#running.stat(name)?.kind) === "file").sort();
   }
 
-  /** Undefined if that job has not begun; a record that can't be read is one that a crash left, and is removed. */
-  load(name: Raw): JobRecord | undefined {
-    const text = readTextIn(this.#running, name);
-    const record = text === undefined ? undefined : decode(text);
-    if (text !== undefined && record === undefined) this.remove(name);
+  /**
+   * Undefined if that job has not begun. A record that isn't one is what a crash left, or nobody's: it is removed.
+   * @param damaged is told of that
+   */
+  load(name: Raw, damaged: () => void = () => {}): JobRecord | undefined {
+    if (this.#running.stat(name)?.kind !== "file") return undefined;
+    const text = readTextIn(this.#running, name, MOST_BYTES);
+    const record = text === undefined ? undefined : decode(text, name);
+    if (text !== undefined && record === undefined) {
+      damaged();
+      this.remove(name);
+    }
     return record;
   }
 
   /** Durable when it returns. */
   save(record: JobRecord): void {
-    replaceTextIn(this.#control, this.#running, record.name, encode(record));
+    replaceOwnTextIn(this.#control, this.#running, record.name, encode(record));
   }
 
   remove(name: Raw): void {
@@ -77,12 +87,9 @@ function encode({ name, ...record }: JobRecord): string {
   return `${JSON.stringify({ format: FORMAT, version: 1, ...record, name: textOf(name) }, undefined, 2)}\n`;
 }
 
-function decode(text: string): JobRecord | undefined {
-  try {
-    const { format, version, name, ...record } = JSON.parse(text);
-    if (format !== FORMAT || version !== 1) return undefined;
-    return { ...record, name: rawOf(name) };
-  } catch {
-    return undefined;
-  }
+function decode(text: string, name: Raw): JobRecord | undefined {
+  const stored = readRecord(text, name);
+  if (stored === undefined) return undefined;
+  const { format: _, version: __, ...record } = stored;
+  return { ...record, name, mark: { ...record.mark, mtime: record.mark.mtime as NsText } };
 }

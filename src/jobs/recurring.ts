@@ -1,136 +1,186 @@
 /** Jobs that come again: when one is due, a job file is dropped into the job directory. See FORMAT.md. */
-import { complaintText } from "../core/jsonc.ts";
-import { type Raw, rawOf, textOf } from "../core/raw.ts";
+import { bytesOf, rawOf, textOf } from "../core/raw.ts";
 import { type Dir, DiskFault } from "../platform/disk.ts";
-import { jobNames, readJobFile } from "./job_directory.ts";
-import { parseRecurringJob } from "./job_file.ts";
+import { hashBytes } from "../storage/digest.ts";
+import { lookInto } from "./job_directory.ts";
+import { nameText } from "./job_name.ts";
 import type { Log } from "./log.ts";
-import { nextDueMs, type RecurringJob } from "./schema.ts";
-import { readTextIn, replaceTextIn } from "./text_file.ts";
+import { type RecurringFile, RecurringFiles } from "./recurring_files.ts";
+import { nextDueMs } from "./schema.ts";
+import { readTurns, type Turn } from "./state.ts";
+import { readTextIn, replaceOwnTextIn, replaceTextIn } from "./text_file.ts";
+import { ToldOnce } from "./told_once.ts";
 
 const FORMAT = "backup-tool recurring";
-const RECURRING = rawOf("recurring"), STATE = rawOf("recurring.json");
-/** As a person would have made it. */
-const JOB_FILE_MODE = 0o644;
-
-/** Times in ms since 1970. */
-interface Turn {
-  /** The next run is the first after that. */
-  readonly seen: number;
-  /** A run that is being dropped. */
-  readonly due?: number;
-}
+const STATE = rawOf("recurring.json");
+const MOST_STATE_BYTES = 16 * 1024 * 1024;
+/** What a clock may go back by itself, when it is set by the network. A run that was done isn't due again then. */
+const MOST_STEP_MS = 60_000;
+/** Of a name, in bytes; what is longer is named by its beginning and a checksum. */
+const LONGEST_BASE = 230, LONGEST_BEGINNING = 180;
+const PRIVATE_FILE = 0o600, PUBLIC_FILE = 0o644, OTHERS_READ = 0o004;
 
 export class RecurringJobs {
   readonly #jobs: Dir;
   readonly #control: Dir;
   readonly #log: Log;
-  readonly #turns: Map<string, Turn>;
-  /** Texts of files that can't be read, which were told. */
-  readonly #told = new Map<string, string>();
+  readonly #files: RecurringFiles;
+  #turns: ReadonlyMap<string, Turn>;
+  readonly #told: ToldOnce;
 
   /** @param jobs the job directory @param control where the state is kept; both stay the caller's */
   constructor(jobs: Dir, control: Dir, log: Log) {
     this.#jobs = jobs;
     this.#control = control;
     this.#log = log;
-    this.#turns = readState(control);
+    this.#files = new RecurringFiles(jobs, log);
+    this.#told = new ToldOnce(log);
+    this.#turns = this.#readState();
   }
 
-  /** Drops what is due. @returns when the next one will be */
+  /** Drops what is due; what can't be is told once, and tried again at the next call. @returns when the next one will be */
   tick(nowMs: number): number | undefined {
+    const files = this.#files.read((name) => this.#sinceMs(name, nowMs));
+    if (files === undefined) return undefined;
     this.#forgetRemoved();
     let next: number | undefined;
-    for (const { name, job, text } of this.#read()) {
-      const due = this.#dropIfDue(name, job, text, nowMs);
+    for (const file of files) {
+      const due = this.#attempt(file.name, () => this.#dropIfDue(file, nowMs));
       if (due !== undefined && (next === undefined || due < next)) next = due;
     }
     return next;
   }
 
-  #dropIfDue(name: string, job: RecurringJob, text: string, nowMs: number): number | undefined {
-    let turn = this.#turns.get(name);
+  /** One that fails keeps no other from its turn. */
+  #attempt<T>(name: string, action: () => T): T | undefined {
+    try {
+      const result = action();
+      this.#told.forget(name);
+      return result;
+    } catch (error) {
+      if (!(error instanceof DiskFault)) throw error;
+      const message = `recurring/${nameText(rawOf(name))} waits: ${error.message}`;
+      this.#told.tell(name, { level: "error", event: "recurring-failed", message, fields: { file: name } });
+      return undefined;
+    }
+  }
+
+  #dropIfDue(file: RecurringFile, nowMs: number): number | undefined {
+    const { name, job } = file;
+    let turn = this.#turnOf(name, nowMs);
     if (turn === undefined) this.#set(name, turn = { seen: nowMs });
     const due = turn.due ?? nextDueMs(job, turn.seen);
     if (due === undefined || due > nowMs) return due;
     // Written before and after: a crash in between neither loses the run nor makes it twice.
     if (turn.due === undefined) this.#set(name, { ...turn, due });
-    this.#drop(name, due, job, text);
+    this.#drop(file, due);
     // However many were missed meanwhile: one run makes up for all of them.
     this.#set(name, { seen: nowMs });
     return nextDueMs(job, nowMs);
   }
 
-  #drop(name: string, dueMs: number, job: RecurringJob, text: string): void {
-    const base = name.replace(/\.jsonc?$/i, "");
-    const waiting = jobNames(this.#jobs).map(textOf).find((other) => isRunOf(other, base));
+  /** What was seen in the future was seen by a clock that was wrong. */
+  #turnOf(name: string, nowMs: number): Turn | undefined {
+    const turn = this.#turns.get(name);
+    if (turn === undefined || Math.max(turn.seen, turn.due ?? 0) <= nowMs + MOST_STEP_MS) return turn;
+    const right = {
+      seen: Math.min(turn.seen, nowMs),
+      ...(turn.due !== undefined && { due: Math.min(turn.due, nowMs) }),
+    };
+    const was = new Date(Math.max(turn.seen, turn.due ?? 0)).toISOString();
+    const message = `The clock went back: recurring/${
+      nameText(rawOf(name))
+    } was seen at ${was}; its next run counts from now`;
+    this.#log({ level: "warning", event: "clock-went-back", message, fields: { file: name } });
+    this.#set(name, right);
+    return right;
+  }
+
+  #sinceMs(name: string, nowMs: number): number {
+    const { due, seen } = this.#turns.get(name) ?? { seen: nowMs };
+    return Math.min(due === undefined ? seen : due - 1, nowMs);
+  }
+
+  #drop({ name, job, text, mode }: RecurringFile, dueMs: number): void {
+    const base = baseOf(name);
+    const waiting = lookInto(this.#jobs).jobs.map(textOf).find((other) => isRunOf(other, base));
     if (waiting !== undefined) {
-      this.#log({ level: "info", event: "recurring-waits", message: `${name} is due, but ${waiting} still waits` });
-      return;
+      const message = `${nameText(rawOf(name))} is due, but ${nameText(rawOf(waiting))} still waits`;
+      return this.#log({ level: "info", event: "recurring-waits", message });
     }
     const { every: _, timeZone: __, ...once } = job;
     const file = rawOf(`${base}.${stampOf(dueMs)}.json`);
-    replaceTextIn(this.#control, this.#jobs, file, `${JSON.stringify(once, undefined, 2)}\n`, JOB_FILE_MODE);
+    // Whoever may not read the one may not read the other.
+    const dropped = (mode & OTHERS_READ) === 0 ? PRIVATE_FILE : PUBLIC_FILE;
+    replaceTextIn(this.#control, this.#jobs, file, `${JSON.stringify(once, undefined, 2)}\n`, dropped);
     this.#log({
       level: "info",
       event: "recurring-due",
-      message: `${name} is due`,
+      message: `${nameText(rawOf(name))} is due`,
       fields: { file: textOf(file), text },
     });
   }
 
-  *#read(): Generator<{ name: string; job: RecurringJob; text: string }> {
-    using directory = openIfThere(this.#jobs, RECURRING);
-    if (directory === undefined) return;
-    for (const raw of jobNames(directory)) {
-      const name = textOf(raw), text = readJobFile(directory, raw)?.text;
-      if (text === undefined) continue;
-      const { job, problems } = parseRecurringJob(text);
-      if (job !== undefined) yield { name, job, text };
-      else if (this.#told.get(name) !== text) {
-        this.#told.set(name, text);
-        const message = `recurring/${name} can't be read: ${problems.map(complaintText).join("; ")}`;
-        this.#log({ level: "error", event: "recurring-broken", message, fields: { file: name } });
-      }
-    }
-  }
-
   #forgetRemoved(): void {
-    using directory = openIfThere(this.#jobs, RECURRING);
-    const there = new Set(directory === undefined ? [] : jobNames(directory).map(textOf));
+    const there = this.#files.names();
     const gone = [...this.#turns.keys()].filter((name) => !there.has(name));
-    for (const name of gone) this.#turns.delete(name);
-    if (gone.length > 0) this.#save();
+    for (const name of gone) this.#told.forget(name);
+    if (gone.length === 0) return;
+    const turns = new Map([...this.#turns].filter(([name]) => there.has(name)));
+    this.#attempt(gone[0]!, () => this.#save(turns));
   }
 
   #set(name: string, turn: Turn): void {
-    this.#turns.set(name, turn);
-    this.#save();
+    this.#save(new Map([...this.#turns, [name, turn]]));
   }
 
-  #save(): void {
-    const jobs = Object.fromEntries([...this.#turns].map(([name, { seen, due }]) => [
+  /** Only what is durable counts. */
+  #save(turns: ReadonlyMap<string, Turn>): void {
+    const jobs = Object.fromEntries([...turns].map(([name, { seen, due }]) => [
       name,
       { seen: new Date(seen).toISOString(), ...(due !== undefined && { due: new Date(due).toISOString() }) },
     ]));
     const text = `${JSON.stringify({ format: FORMAT, version: 1, jobs }, undefined, 2)}\n`;
-    replaceTextIn(this.#control, this.#control, STATE, text);
+    replaceOwnTextIn(this.#control, this.#control, STATE, text);
+    this.#turns = turns;
+  }
+
+  /** What can't be read is as good as none: such a job is seen for the first time. */
+  #readState(): Map<string, Turn> {
+    try {
+      const text = readTextIn(this.#control, STATE, MOST_STATE_BYTES);
+      if (text === undefined) return new Map();
+      const { turns, lost } = readTurns(text);
+      if (lost.length > 0) this.#tellState(lost.map((name) => nameText(rawOf(name))).join(", "));
+      return turns;
+    } catch (error) {
+      if (!(error instanceof DiskFault)) throw error;
+      this.#tellState(error.message);
+      return new Map();
+    }
+  }
+
+  #tellState(what: string): void {
+    const message = `What is noted of recurring jobs can't be read (${what}): they count from now`;
+    this.#log({ level: "warning", event: "recurring-state", message });
   }
 }
 
-/** One that can't be read is as good as none: every job is then seen for the first time. */
-function readState(control: Dir): Map<string, Turn> {
-  const turns = new Map<string, Turn>();
-  try {
-    const { format, jobs } = JSON.parse(readTextIn(control, STATE) ?? "{}");
-    if (format !== FORMAT) return turns;
-    for (const [name, { seen, due }] of Object.entries(jobs as Record<string, { seen: string; due?: string }>)) {
-      turns.set(name, { seen: Date.parse(seen), ...(due !== undefined && { due: Date.parse(due) }) });
-    }
-  } catch (error) {
-    if (error instanceof DiskFault) throw error;
+/** What the names of a job's runs begin with: another for each file in recurring/. */
+function baseOf(name: string): string {
+  const raw = rawOf(name);
+  if (raw.length <= LONGEST_BASE) return name;
+  return `${beginningOf(name)}~${hashBytes("sha256", bytesOf(raw)).slice(0, 16)}`;
+}
+
+/** As many whole characters as there is room for. */
+function beginningOf(name: string): string {
+  let beginning = "";
+  for (const character of name) {
+    if (rawOf(beginning + character).length > LONGEST_BEGINNING) break;
+    beginning += character;
   }
-  return turns;
+  return beginning;
 }
 
 /** "20261120T030000Z": sorts by time, and is a name everywhere. */
@@ -140,8 +190,4 @@ function stampOf(atMs: number): string {
 
 function isRunOf(file: string, base: string): boolean {
   return file.startsWith(`${base}.`) && /^\d{8}T\d{6}Z\.json$/.test(file.slice(base.length + 1));
-}
-
-function openIfThere(parent: Dir, name: Raw): Dir | undefined {
-  return parent.stat(name)?.kind === "dir" ? parent.openDir(name) : undefined;
 }

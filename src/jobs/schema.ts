@@ -4,7 +4,8 @@
  */
 import { Cron } from "croner";
 import * as z from "zod";
-import { Fault } from "../core/fault.ts";
+import { Fault, unlessFault } from "../core/fault.ts";
+import { hasRule, parseSpan, type Policy, tagList } from "../core/policy.ts";
 import { type Raw, rawOf } from "../core/raw.ts";
 import { parseSize } from "../core/size_text.ts";
 import { parseSubset } from "../core/subset.ts";
@@ -16,6 +17,10 @@ const MOST_KEPT = 1_000_000;
 /** Windows has letters, and either slash. */
 const ABSOLUTE = /^(?:\/|[A-Za-z]:[\\/])/;
 const PARENT = /(?:^|[\\/])\.\.(?:[\\/]|$)/;
+
+/** Of a name, in bytes: what every file system can hold, with room for an ending. */
+const LONGEST_NAME = 250;
+const TOO_LONG = `Expected names of at most ${LONGEST_NAME} bytes`;
 
 /** As it stands in the file; {@link absolutePath} makes one for the system of it. */
 const path = z.string().regex(ABSOLUTE, "Expected an absolute path").superRefine(checkPath);
@@ -39,9 +44,9 @@ const rules = z.strictObject({
   weekly: amount.optional(),
   monthly: amount.optional(),
   yearly: amount.optional(),
-  within: z.string().regex(/^(?=\d)(\d+y)?(\d+m)?(\d+d)?(\d+h)?$/, "Expected a span, such as 30d or 1y6m").optional(),
-  tag: z.array(z.string().min(1)).optional(),
-}).refine((rules) => Object.values(rules).some((rule) => rule !== 0 && rule !== undefined), {
+  within: z.string().refine((text) => isRead(() => parseSpan(text)), "Expected a span, such as 30d or 1y6m").optional(),
+  tag: z.array(z.string().refine((text) => tagList(text).length > 0, "Expected a tag")).optional(),
+}).refine((rules) => unlessFault(() => hasRule(rules as Policy), true), {
   message: "Expected a rule that keeps something",
 });
 
@@ -70,7 +75,7 @@ const backup = z.strictObject({
     path,
     z.strictObject({
       path,
-      as: z.string().regex(/^(?!\.\.?$)[^/\0]+$/, "Expected one name, without slashes")
+      as: z.string().regex(/^(?!\.\.?$)[^/\0]+$/, "Expected one name, without slashes").refine(isName, TOO_LONG)
         .describe("Its name in the snapshot").optional(),
     }),
   ])).min(1).describe("Directories and files to back up"),
@@ -98,7 +103,7 @@ const importing = z.strictObject({
   $schema: schema,
   kind: z.literal("import"),
   source: path.describe("A directory or a file; it is removed when everything of it is safe"),
-  destination: z.string().refine(isDestination, "Expected a path below archive/, without ..")
+  destination: z.string().superRefine(checkDestination)
     .describe("Where in archive/ it goes; what is there is replaced"),
   pack: z.enum(["none", "zip"]).describe("As it is (the default), or as one ZIP file").optional(),
   removeSource: z.boolean().describe("Remove the source; default: true").optional(),
@@ -153,7 +158,8 @@ const copy = z.looseObject({ $schema: schema, kind: z.literal("copy") })
 
 const KINDS = [backup, importing, restore, check, prune, copy] as const;
 
-const every = z.string().refine(isCron, "Expected a cron expression with a time that comes, such as `0 3 * * *`")
+const NO_TIME = "Expected a cron expression with a time that comes, such as `0 3 * * *`";
+const every = z.string().refine(isCron, NO_TIME)
   .describe("When: minute, hour, day of month, month, day of week");
 const timeZone = z.string().refine(isTimeZone, "Expected a time zone, such as Europe/Berlin")
   .describe("Of `every`; default: this machine's");
@@ -178,8 +184,8 @@ export type RecurringJob = Job & { readonly every: string; readonly timeZone?: s
 export type JobForm = "job" | "recurring";
 /** The schema of a form. */
 export const SCHEMAS = {
-  job: one.superRefine(checkDestination),
-  recurring: recurring.superRefine(checkDestination),
+  job: one.superRefine(checkTarget),
+  recurring: recurring.superRefine(checkTarget),
 } as const;
 
 export const JOB_KINDS: readonly JobKind[] = KINDS.map(({ shape }) => shape.kind.value);
@@ -199,8 +205,17 @@ export function nextDueMs(job: Pick<RecurringJob, "every" | "timeZone">, afterMs
   return cronOf(job.every, job.timeZone).nextRun(new Date(afterMs))?.getTime();
 }
 
+/** What is wrong with the time of a job whose last turn was then: a year, or a zone, may keep it from coming. */
+export function complaintOfTime(job: RecurringJob, afterMs: number): string | undefined {
+  try {
+    return nextDueMs(job, afterMs) === undefined ? NO_TIME : undefined;
+  } catch {
+    return NO_TIME; // croner refuses some combinations only then
+  }
+}
+
 /** A restore has one place to go to. */
-function checkDestination(job: Job, context: z.RefinementCtx): void {
+function checkTarget(job: Job, context: z.RefinementCtx): void {
   if (job.kind !== "restore" || (job.target === undefined) !== (job.inPlace === undefined)) return;
   const message = job.target === undefined
     ? 'The key "target", or "inPlace", is missing'
@@ -241,9 +256,28 @@ function isRead(read: () => unknown): boolean {
 }
 
 /** Components of its own: it can't leave archive/, nor hide in it. */
-function isDestination(text: string): boolean {
-  return text !== "" && !ABSOLUTE.test(text) && !PARENT.test(text) && !/[\\\0]/.test(text) &&
-    text.split("/").every((part) => part !== "" && part !== "." && part.length <= 250);
+function checkDestination(text: string, { addIssue }: z.RefinementCtx): void {
+  const message = whyNoDestination(text);
+  if (message !== undefined) addIssue({ code: "custom", message });
+}
+
+function whyNoDestination(text: string): string | undefined {
+  const expected = "Expected a path below archive/";
+  const parts = text.split("/");
+  if (text === "") return `${expected}, found nothing`;
+  if (ABSOLUTE.test(text)) return `${expected}, not an absolute one`;
+  if (PARENT.test(text)) return `${expected}, without ..`;
+  if (/[\\\0]/.test(text)) return `${expected}, without backslashes and NUL`;
+  if (parts.includes("")) {
+    return `${expected}, without empty names: there is nothing before or after one of its slashes`;
+  }
+  if (parts.includes(".")) return `${expected}, without names that are just a dot`;
+  return parts.every(isName) ? undefined : TOO_LONG;
+}
+
+/** Short enough. */
+function isName(text: string): boolean {
+  return rawOf(text).length <= LONGEST_NAME;
 }
 
 /** Five or six fields, and not a date: that would be once. Something like the 31st of February never comes. */

@@ -2,20 +2,25 @@
 import { durationText } from "../core/time_text.ts";
 import { joinRaw, type Raw, rawOf, textOf } from "../core/raw.ts";
 import { pluralText, sizeText } from "../core/size_text.ts";
-import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
+import { type Dir, DiskFault } from "../platform/disk.ts";
 import type { Told } from "../storage/faults.ts";
-import type { Machine } from "../storage/storage.ts";
+import type { Machine, Storage } from "../storage/storage.ts";
 import { openStorage } from "../storage/storage.ts";
 import { removeRecursively } from "../storage/tree.ts";
-import { ServiceRunning, SplitTemp } from "./faults.ts";
+import { BadJobDirectory, ServiceRunning, SplitTemp } from "./faults.ts";
+import { openJobDirectory } from "./first_look.ts";
 import { type HistoryEntry, recoverHistory, trimHistory } from "./history.ts";
-import { CONTROL, isBeingWritten, type JobFile, jobNames, readJobFile, SETTLED_MS } from "./job_directory.ts";
+import { CONTROL } from "./job_directory.ts";
 import { JobMonitor } from "./job_monitor.ts";
+import { nameText } from "./job_name.ts";
+import { JobQueue } from "./job_queue.ts";
 import type { Log } from "./log.ts";
-import type { JobPlaces } from "./performer.ts";
+import { concernsAll, type JobPlaces } from "./performer.ts";
 import { RecordStore } from "./record.ts";
 import { RecurringJobs } from "./recurring.ts";
+import { moveAside } from "./text_file.ts";
 import type { JobRunner } from "./thread.ts";
+import { ToldOnce } from "./told_once.ts";
 
 export interface ServiceOptions {
   readonly machine: Pick<Machine, "disk" | "clock" | "random">;
@@ -50,7 +55,7 @@ export interface ServiceResult {
   readonly interrupted: boolean;
 }
 
-const PRIVATE = 0o700, PUBLIC = 0o755, PRIVATE_FILE = 0o600;
+const PRIVATE = 0o700, PRIVATE_FILE = 0o600;
 const DB = rawOf("db"), LOCK = rawOf("lock"), SERVE_LOCK = rawOf("serve.lock");
 /** A service manager gives up after a while; what is not stopped by then is simply ended, and goes on at the next start. */
 const STOP_MS = 4000;
@@ -69,27 +74,32 @@ class Service implements Disposable {
   readonly #held = new DisposableStack();
   readonly #jobs: Dir;
   readonly #records: RecordStore;
+  readonly #queue: JobQueue;
   readonly #recurring: RecurringJobs;
   readonly #runner: JobRunner;
   readonly #alarm = new Alarm();
   readonly #entries: Ended[] = [];
+  /** Of each job that could not be done so far, why. */
+  readonly #told: ToldOnce;
   #trimmedMs = 0;
-  /** Why the last job that was tried could not be done, and its name. */
+  /** Why the last job that was tried could not be done. */
   #postponed: Told | undefined;
-  #waiting: Raw | undefined;
 
   constructor(options: ServiceOptions) {
     using held = new DisposableStack();
     this.#options = options;
     const { disk } = options.machine;
-    makePath(disk, options.places.jobs);
-    this.#jobs = held.use(disk.openDir(options.places.jobs));
+    this.#told = new ToldOnce(options.log);
+    this.#jobs = held.use(openJobDirectory(disk, options.places.jobs));
     this.#jobs.mkdir(CONTROL, PRIVATE);
     const control = held.use(this.#jobs.openDir(CONTROL));
+    keepPrivate(control);
+    if (control.stat(LOCK)?.kind === "dir") moveAside(control, LOCK);
     held.use(lockedFile(control, LOCK, options.places.jobs));
     const places = this.#checkStorage(held);
     this.#records = held.use(new RecordStore(this.#jobs.openDir(CONTROL)));
     this.#clearTemp(places.temp);
+    this.#queue = new JobQueue(this.#jobs, this.#records, options.log);
     this.#recurring = new RecurringJobs(this.#jobs, control, options.log);
     this.#runner = held.use(options.makeRunner(places));
     held.use(options.listen(options.places.jobs, () => this.#alarm.ring()));
@@ -119,67 +129,47 @@ class Service implements Disposable {
 
   /** Does the next job, or waits for one. @returns false if there is nothing more to do */
   async #turn(): Promise<boolean> {
-    const { clock } = this.#options.machine;
+    const { machine: { clock }, once, scanMs } = this.#options;
     this.#trim(clock.nowMs());
+    this.#assertThere();
     const due = this.#recurring.tick(clock.nowMs());
-    const { name, settlesMs } = this.#next();
+    const { name, settlesMs } = this.#queue.next(clock.nowMs());
     if (name !== undefined) {
       if (await this.#perform(name)) return true;
-      if (this.#options.once) return false;
+      if (once) return false;
       await this.#wait(RETRY_MS);
       return true;
     }
-    if (settlesMs === undefined && this.#options.once) return false;
-    const { scanMs } = this.#options;
-    await this.#wait(
-      Math.min(scanMs, settlesMs ?? scanMs, due === undefined ? scanMs : Math.max(0, due - clock.nowMs())),
-    );
+    if (settlesMs === undefined && once) {
+      this.#postponed = this.#queue.passedOver;
+      return false;
+    }
+    const retryMs = this.#queue.passedOver === undefined ? scanMs : RETRY_MS;
+    const dueMs = due === undefined ? scanMs : Math.max(0, due - clock.nowMs());
+    await this.#wait(Math.min(scanMs, settlesMs ?? scanMs, dueMs, retryMs));
+    this.#queue.beginAgain();
     return true;
   }
 
-  /** What has begun comes first, then the first by name. `settlesMs`: something is being written, and may be a job then. */
-  #next(): { name?: Raw; settlesMs?: number } {
-    const [begun] = this.#records.names();
-    if (begun !== undefined) return { name: begun };
-    let isWriting = false;
-    for (const name of jobNames(this.#jobs)) {
-      const file = this.#read(name);
-      if (file === undefined) continue;
-      if (!isBeingWritten(file, this.#options.machine.clock.nowMs())) return { name };
-      isWriting = true;
-    }
-    return isWriting ? { settlesMs: SETTLED_MS / 4 } : {};
+  /** A directory that was removed, and maybe made again, has no jobs any more: another start finds the new one. */
+  #assertThere(): void {
+    const { machine: { disk }, places } = this.#options;
+    const { inode, device, links } = this.#jobs.statSelf();
+    using now = disk.openDir(places.jobs);
+    const there = now.statSelf();
+    if (links > 0 && there.inode === inode && there.device === device) return;
+    throw new BadJobDirectory(places.jobs, "another directory has its name by now", "Start the service again");
   }
 
-  /** Undefined for one that is gone, or that this user may not read: that is told once. */
-  #read(name: Raw): JobFile | undefined {
-    try {
-      return readJobFile(this.#jobs, name);
-    } catch (error) {
-      if (!(error instanceof DiskFault)) throw error;
-      if (!this.#unreadable.has(name)) {
-        this.#options.log({
-          level: "error",
-          event: "job-unreadable",
-          message: error.message,
-          fields: { job: textOf(name) },
-        });
-      }
-      this.#unreadable.add(name);
-      return undefined;
-    }
-  }
-  readonly #unreadable = new Set<Raw>();
-
-  /** @returns false if the job was postponed */
+  /** @returns false if no job can be done just now */
   async #perform(name: Raw): Promise<boolean> {
     const { log, notify, machine } = this.#options;
-    const job = textOf(name);
+    const job = textOf(name), shown = nameText(name);
     // One that is tried again and again is told once.
-    if (this.#waiting !== name) {
-      log({ level: "info", event: "job-started", message: `${job}: started`, fields: { job } });
+    if (!this.#told.has(name)) {
+      log({ level: "info", event: "job-started", message: `${shown}: started`, fields: { job } });
     }
-    notify(`STATUS=Doing ${job}`);
+    notify(`STATUS=Doing ${shown}`);
     const startMs = machine.clock.nowMs();
     const { entry, postponed } = await this.#orStopped(this.#runner.perform(name));
     notify("STATUS=Waiting for jobs");
@@ -188,15 +178,23 @@ class Service implements Disposable {
       if (this.#options.once) this.#entries.push(endedOf(entry));
       logEnd(log, entry, machine.clock.nowMs() - startMs);
     }
-    const isTold = this.#waiting === name && this.#postponed?.message === postponed?.message;
-    this.#waiting = postponed === undefined ? undefined : name;
     this.#postponed = postponed;
-    if (postponed === undefined) return true;
-    const { message, code } = postponed;
-    if (!isTold) {
-      log({ level: "warning", event: "job-postponed", message: `${job}: ${message}`, fields: { job, code } });
-    }
-    return false;
+    if (postponed === undefined) this.#told.forget(name);
+    else this.#tellPostponed(name, postponed);
+    if (postponed === undefined || concernsAll(postponed.code)) return postponed === undefined;
+    this.#queue.passOver(name, postponed);
+    return true;
+  }
+
+  #tellPostponed(name: Raw, { code, message }: Told): void {
+    // Of a bug, the rest is where it happened.
+    const [why = ""] = message.split("\n");
+    this.#told.tell(name, {
+      level: code === "bug" ? "error" : "warning",
+      event: "job-postponed",
+      message: `${nameText(name)}: ${why}`,
+      fields: { job: textOf(name), code },
+    });
   }
 
   /** A wish to stop is passed on; a job that doesn't follow it in time is left as it is, and goes on at the next start. */
@@ -236,17 +234,27 @@ class Service implements Disposable {
     storage.dir.mkdir(DB, PRIVATE);
     using db = storage.dir.openDir(DB);
     held.use(lockedFile(db, SERVE_LOCK, places.storage));
-    const recovered = recoverHistory(storage);
-    if (recovered !== undefined && recovered > 0) {
-      const message = `The history was made again from the snapshots: ${pluralText(recovered, "job")}`;
-      log({ level: "warning", event: "history-recovered", message });
-    }
+    this.#recoverHistory(storage);
     if (places.temp === undefined) return places;
     using temp = machine.disk.openDir(places.temp);
     const { device } = temp.statSelf(), own = storage.dir.statSelf().device;
     if (device !== own) throw new SplitTemp({ path: places.temp, device }, { path: places.storage, device: own });
     temp.mkdir(CONTROL, PRIVATE);
     return { ...places, temp: joinRaw(places.temp, CONTROL) };
+  }
+
+  /** Jobs don't wait for it: each will say by itself if nothing can be written there. */
+  #recoverHistory(storage: Storage): void {
+    const { log } = this.#options;
+    try {
+      const recovered = recoverHistory(storage) ?? 0;
+      if (recovered === 0) return;
+      const message = `The history was made again from the snapshots: ${pluralText(recovered, "job")}`;
+      log({ level: "warning", event: "history-recovered", message });
+    } catch (error) {
+      if (!(error instanceof DiskFault)) throw error;
+      log({ level: "warning", event: "history-lost", message: `The history can't be made again: ${error.message}` });
+    }
   }
 
   /** What jobs of another time or another job directory have left: without a record nobody goes on with it. */
@@ -257,12 +265,19 @@ class Service implements Disposable {
     using temp = path === undefined ? storage.openDir(rawOf("tmp")) : disk.openDir(path);
     const begun = new Set(this.#records.names());
     for (const name of temp.list().names) {
-      if (/\.jsonc?$/i.test(name) && !begun.has(name)) removeRecursively(temp, name);
+      if (!/\.jsonc?$/i.test(name) || begun.has(name)) continue;
+      try {
+        removeRecursively(temp, name);
+      } catch (error) {
+        if (!(error instanceof DiskFault)) throw error;
+        const message = `What a job has left can't be removed: ${error.message}`;
+        this.#options.log({ level: "warning", event: "left-over", message });
+      }
     }
   }
 
   #trim(nowMs: number): void {
-    if (nowMs - this.#trimmedMs < DAY_MS) return;
+    if (Math.abs(nowMs - this.#trimmedMs) < DAY_MS) return;
     this.#trimmedMs = nowMs;
     try {
       using storage = this.#options.machine.disk.openDir(this.#options.places.storage);
@@ -316,9 +331,10 @@ function endedOf({ run, name, kind, outcome, problemCount, snapshot, error }: Hi
 
 function logEnd(log: Log, entry: HistoryEntry, elapsedMs: number): void {
   const { name: job, kind, outcome, error, problemCount, snapshot, counts } = entry;
+  const shown = nameText(rawOf(job));
   const level = outcome === "done" ? "info" : outcome === "problems" ? "warning" : "error";
   const fields = { job, kind, outcome, problems: problemCount, snapshot, counts, ...(error && { code: error.code }) };
-  log({ level, event: "job-ended", message: `${job}: ${endText(entry, elapsedMs)}`, fields });
+  log({ level, event: "job-ended", message: `${shown}: ${endText(entry, elapsedMs)}`, fields });
 }
 
 function endText({ outcome, kind, error, problemCount, counts }: HistoryEntry, elapsedMs: number): string {
@@ -340,16 +356,12 @@ function lockedFile(directory: Dir, name: Raw, path: Raw): Disposable {
   throw new ServiceRunning(path);
 }
 
-/** Makes a directory and its missing parents. */
-function makePath(disk: Disk, path: Raw): void {
-  const slash = path.lastIndexOf("/");
-  const parent = (slash <= 0 ? "/" : path.slice(0, slash)) as Raw;
+/** Somebody may have made it for us, with the mode of any directory. */
+function keepPrivate(control: Dir): void {
+  if ((control.statSelf().mode & 0o077) === 0) return;
   try {
-    disk.openDir(path)[Symbol.dispose]();
-  } catch {
-    if (parent === path) return;
-    makePath(disk, parent);
-    using above = disk.openDir(parent);
-    above.mkdir(path.slice(slash + 1) as Raw, PUBLIC);
+    control.setSelfAttributes({ mode: PRIVATE });
+  } catch (error) {
+    if (!(error instanceof DiskFault)) throw error; // its files are private each
   }
 }

@@ -1,5 +1,4 @@
 /** The background thread that does the jobs, seen from the main one; and its likeness without a thread. */
-import { Fault } from "../core/fault.ts";
 import type { Raw } from "../core/raw.ts";
 import type { ThrottleTable } from "../platform/throttle.ts";
 import { tell, type Told, untell } from "../storage/faults.ts";
@@ -43,15 +42,15 @@ export type FromJobThread =
 /** Name of the worker, by which the program knows what it is started for. */
 export const JOB_THREAD = "jobs";
 
-/** One call of {@link Performer.perform} in words that can pass between threads. @throws Error for bugs of ours */
+/** One call of {@link Performer.perform} in words that can pass between threads. */
 export async function performed(performer: Performer, name: Raw): Promise<Performed> {
   try {
     const entry = await performer.perform(name);
     return entry === undefined ? {} : { entry };
   } catch (error) {
     // What befalls the work is the job's end. This befell its record, or the history: it may be otherwise next time.
-    if (error instanceof Fault) return { postponed: tell(error) };
-    throw error;
+    // A bug, too, is that of one job, and no reason not to do the others.
+    return { postponed: tell(error) };
   }
 }
 

@@ -1,4 +1,4 @@
-import { deepStrictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok } from "node:assert/strict";
 import { z } from "zod";
 import { complaintText, readJsonc } from "../../src/core/jsonc.ts";
 
@@ -65,6 +65,15 @@ for (
       told: [`1:24: The key "sources" is missing`, `1:64: Expected true or false, found "no"`],
     },
     { text: `{"workers": 1, "workers": 2}`, told: [`1:16: The key "workers" is there twice`] },
+    { text: `{"workers": 1e400}`, told: ["1:13: Expected a number, found 1e400"] },
+    {
+      text: `{"storage":\u00a0"/mnt"}`,
+      told: ["1:12: Expected an ordinary space, found a no-break space (U+00A0)"],
+    },
+    { text: `{\f"storage": "/mnt"}`, told: ["1:2: Expected an ordinary space, found a form feed (U+000C)"] },
+    { text: "\udcff\udcfe{\0}\0", told: ["1:1: The file is UTF-16; save it as UTF-8"] },
+    { text: "\udcfe\udcff\0{\0}", told: ["1:1: The file is UTF-16; save it as UTF-8"] },
+    { text: "{\0}\0", told: ["1:1: The file is UTF-16; save it as UTF-8"] },
   ]
 ) {
   Deno.test(`readJsonc() tells what is wrong with ${JSON.stringify(text)}`, () => {
@@ -75,4 +84,43 @@ for (
 Deno.test("readJsonc() lets no key of a file reach the prototypes of objects", () => {
   const { value } = readJsonc(`{"a": 1, "__proto__": {"polluted": true}}`, z.record(z.string(), z.unknown()));
   deepStrictEqual([Object.keys(value ?? {}), ({} as Record<string, unknown>)["polluted"]], [["a"], undefined]);
+});
+
+for (const [open, close] of [["[", "]"], [`{"a":`, "}"], ["/* [ */ [", "]"], ["//\r[", "]"]] as const) {
+  Deno.test(`readJsonc() refuses what is nested too deep, before it is parsed: ${open}`, () => {
+    for (const depth of [101, 3000, 200_000]) {
+      const text = `{"storage": ${open.repeat(depth)}1${close.repeat(depth)}}`;
+      const { complaints } = readJsonc(text, SCHEMA);
+      deepStrictEqual(complaints?.map(({ message }) => message), ["More than 100 lists and objects in each other"]);
+      deepStrictEqual(readJsonc(text.slice(0, -depth), SCHEMA).complaints?.length, 1, "not even closed");
+    }
+  });
+}
+
+Deno.test("readJsonc() takes brackets in texts and comments for what they are", () => {
+  const many = "[{".repeat(200);
+  const text = `// ${many}\n{"storage": "${many}\\"${many}" /* ${many} */}`;
+  deepStrictEqual(readJsonc(text, SCHEMA).value, { storage: `${many}"${many}` });
+});
+
+for (
+  const [what, text] of [
+    ["unknown keys", `{${Array.from({ length: 100_000 }, (_, i) => `"k${i}": 1`).join()}}`],
+    ["repeated keys", `{${Array.from({ length: 100_000 }, () => `"workers": 1`).join()}}`],
+    ["wrong elements", `{"sources": [${Array.from({ length: 100_000 }, (_, i) => i).join()}]}`],
+    ["a long key", `{"${"k".repeat(1_000_000)}": 1}`],
+    ["a long text", `{"when": "${"k".repeat(1_000_000)}"}`],
+    ["a long number", `{"when": ${"9".repeat(1_000_000)}}`],
+  ] as const
+) {
+  Deno.test(`readJsonc() tells a few of very many mistakes, in few words: ${what}`, () => {
+    const told = readJsonc(text, SCHEMA).complaints?.map(complaintText).join("; ") ?? "";
+    ok(told.length > 0 && told.length < 3000, `${told.length} characters`);
+  });
+}
+
+Deno.test("readJsonc() knows that a line may end with a carriage return, as its parser does", () => {
+  for (const text of [`"\r${"[".repeat(5000)}`, `//\r${"[".repeat(5000)}`]) {
+    deepStrictEqual(readJsonc(text, SCHEMA).complaints?.length, 1);
+  }
 });

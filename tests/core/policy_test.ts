@@ -41,6 +41,7 @@ Deno.test("parsePolicy() takes every rule, and names the one that is wrong", () 
       [{ tag: [""] }, "tag"],
       [{}, "keeps nothing"],
       [{ last: 0, tag: [] }, "keeps nothing"],
+      [{ within: "0d" }, "keeps nothing"],
       [[], "no object"],
       [null, "no object"],
       ["--keep-last 3", "no object"],
@@ -57,14 +58,11 @@ Deno.test("policyText() gives the options that mean the policy", () => {
   );
 });
 
-Deno.test("hasRule() is false for amounts of 0 alone", () => {
-  deepStrictEqual([{}, { last: 0 }, { tag: [] }, { daily: 1 }, { tag: ["a"] }].map(hasRule), [
-    false,
-    false,
-    false,
-    true,
-    true,
-  ]);
+Deno.test("hasRule() is false for amounts and spans of 0 alone", () => {
+  const nothing = [{}, { last: 0 }, { tag: [] }, { within: "0d" }, { last: 0, within: "0y0m0d0h" }];
+  deepStrictEqual(nothing.map(hasRule), nothing.map(() => false));
+  const rules = [{ daily: 1 }, { tag: ["a"] }, { within: "1h" }, { within: "0d1h" }, { last: 1, within: "0d" }];
+  deepStrictEqual(rules.map(hasRule), rules.map(() => true));
 });
 
 Deno.test("tagList() splits at commas and drops what is empty", () => {

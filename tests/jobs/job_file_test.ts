@@ -3,6 +3,7 @@ import { complaintText } from "../../src/core/jsonc.ts";
 import { parseJob, parseRecurringJob } from "../../src/jobs/job_file.ts";
 import { JOB_KINDS, jsonSchema, nextDueMs } from "../../src/jobs/schema.ts";
 
+const NOW = Date.parse("2026-11-20T22:30:00Z");
 const KINDS = `one of ${JOB_KINDS.map((kind) => `"${kind}"`).join(", ")}`;
 
 const SOUND: Readonly<Record<string, string>> = {
@@ -57,6 +58,19 @@ for (
       `1:46: Expected "nas" or "desktop", found "nsa". Did you mean "nas"?`,
     ],
     [`{"kind":"backup","sources":["/a"],"keep":{"daily":0}}`, `1:42: Expected a rule that keeps something`],
+    [`{"kind":"prune","keep":{"within":"0d"}}`, `1:24: Expected a rule that keeps something`],
+    [`{"kind":"prune","keep":{"tag":[]}}`, `1:24: Expected a rule that keeps something`],
+    [`{"kind":"prune","keep":{"tag":[" , "]}}`, `1:32: Expected a tag`],
+    [`{"kind":"prune","keep":{"within":"9999999999d"}}`, `1:34: Expected a span, such as 30d or 1y6m`],
+    [
+      `{"kind":"import","source":"/a","destination":"a//b"}`,
+      `1:46: Expected a path below archive/, without empty names: there is nothing before or after one of its slashes`,
+    ],
+    [`{"kind":"import","source":"/a","destination":"${"é".repeat(126)}"}`, `1:46: Expected names of at most 250 bytes`],
+    [
+      `{"kind":"backup","sources":[{"path":"/a","as":"${"é".repeat(126)}"}]}`,
+      `1:47: Expected names of at most 250 bytes`,
+    ],
     [
       `{"kind":"import","source":"/a","destination":"../x","pack":"zpi","removeSource":"yes"}`,
       `1:46: Expected a path below archive/, without ..`,
@@ -109,16 +123,18 @@ for (
     ["0 0 31 2 *", "cron"],
     ["2026-11-20T00:00:00", "cron"],
     ["soon", "cron"],
+    ["0 0 3 1 1 * 2020", "cron"],
+    ["0 0 3 1 1 * 2035", undefined],
   ] as const
 ) {
   Deno.test(`parseRecurringJob() ${message === undefined ? "reads" : "refuses"} the time "${every}"`, () => {
-    const { problems } = parseRecurringJob(`{"kind":"check","every":"${every}"}`);
+    const { problems } = parseRecurringJob(`{"kind":"check","every":"${every}"}`, NOW);
     strictEqual(problems.length, message === undefined ? 0 : 1);
   });
 }
 
 Deno.test("parseRecurringJob() wants a time that is due, and a time zone that exists", () => {
-  const told = parseRecurringJob(`{"kind":"check","evry":"0 3 * * *","timeZone":"Europe/Nowhere"}`).problems;
+  const told = parseRecurringJob(`{"kind":"check","evry":"0 3 * * *","timeZone":"Europe/Nowhere"}`, NOW).problems;
   deepStrictEqual(told.map(({ message }) => message), [
     `The key "every" is missing`,
     `Unknown key "evry"`,

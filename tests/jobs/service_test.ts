@@ -1,41 +1,8 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { rawOf } from "../../src/core/raw.ts";
-import type { LogEvent } from "../../src/jobs/log.ts";
-import { serve, type ServiceOptions, type ServiceResult } from "../../src/jobs/service.ts";
-import { SameThread } from "../../src/jobs/thread.ts";
 import { JobWorld } from "../support/job_world.ts";
+import { CHECK, serveIn, started } from "../support/serving.ts";
 import { hasOtherFileSystem } from "../support/needs.ts";
-
-interface Served extends ServiceResult {
-  readonly log: readonly LogEvent[];
-  readonly states: readonly string[];
-}
-
-/** Serves the world's jobs in this thread. */
-async function serveIn(world: JobWorld, changes: Partial<ServiceOptions> = {}): Promise<Served> {
-  const log: LogEvent[] = [], states: string[] = [];
-  const note = (event: LogEvent) => void log.push(event);
-  const result = await serve({
-    machine: world.machine,
-    places: { jobs: rawOf(world.jobs), storage: rawOf(world.storagePath), temp: undefined },
-    log: note,
-    once: true,
-    scanMs: 20,
-    historyDays: 400,
-    makeRunner: (places) =>
-      new SameThread({ machine: world.machine, host: "testhost", user: "tester", workers: 0, log: note }, places),
-    listen: () => ({ [Symbol.dispose]: () => {} }),
-    notify: (state) => void states.push(state),
-    watchdogMs: undefined,
-    signal: world.signal.signal,
-    ...changes,
-  });
-  return { ...result, log, states };
-}
-
-const CHECK = { kind: "check" };
-const started = ({ log }: Served) =>
-  log.filter(({ event }) => event === "job-started").map(({ fields }) => fields?.["job"]);
 
 Deno.test("serve() does jobs in the bytewise order of their names, and nothing else in the directory", async () => {
   using world = new JobWorld();

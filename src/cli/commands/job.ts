@@ -50,7 +50,9 @@ const defineCheck: Define = (job, act) => {
       const { parseJob, parseRecurringJob } = await import("../../jobs/job_file.ts");
       const reports = files.map((file): JobFileReport => {
         const isRecurring = recurring || /(?:^|[\\/])recurring[\\/][^\\/]+$/.test(file);
-        const problems = problemsOf(session, file, isRecurring ? parseRecurringJob : parseJob);
+        const parse = (text: string) =>
+          isRecurring ? parseRecurringJob(text, session.world.clock.nowMs()) : parseJob(text);
+        const problems = problemsOf(session, file, parse);
         return { file, valid: problems.length === 0, problems };
       });
       await print(session, reports);
@@ -131,7 +133,7 @@ const defineHistory: Define = (job, act) => {
       const storage = await session.openStorage();
       const { readHistory } = await import("../../jobs/history.ts");
       const chosen: HistoryEntry[] = [];
-      for (const entry of readHistory(storage)) {
+      for (const entry of readHistory(storage, (fault) => session.monitor.problem(fault))) {
         if (unhappy && entry.outcome === "done") continue;
         chosen.push(entry);
         if (!all && chosen.length > last) chosen.shift();

@@ -62,7 +62,7 @@ async function jobToPlan(file: string, words: readonly string[], session: Sessio
     import("../../jobs/kinds.ts"),
   ]);
   const text = readNamedFile(session.world, file);
-  const once = parseJob(text), recurring = parseRecurringJob(text);
+  const once = parseJob(text), recurring = parseRecurringJob(text, session.world.clock.nowMs());
   const { job, problems } = recurring.problems.length < once.problems.length ? recurring : once;
   if (job?.kind !== "backup") {
     const why = job === undefined ? problems[0]?.message ?? "it is no job" : `it is a job of kind ${job.kind}`;

@@ -1,0 +1,83 @@
+/** Which job is next. Nothing that lies in the job directory, or in the state, keeps the others from their turn. */
+import { type Raw, textOf } from "../core/raw.ts";
+import { type Dir, DiskFault } from "../platform/disk.ts";
+import type { Told } from "../storage/faults.ts";
+import { isBeingWritten, type JobFile, lookInto, readJobFile, SETTLED_MS } from "./job_directory.ts";
+import { nameText } from "./job_name.ts";
+import type { Log } from "./log.ts";
+import type { RecordStore } from "./record.ts";
+import { ToldOnce } from "./told_once.ts";
+
+export interface Next {
+  readonly name?: Raw;
+  /** Something is being written, and may be a job then. */
+  readonly settlesMs?: number;
+}
+
+export class JobQueue {
+  readonly #jobs: Dir;
+  readonly #records: RecordStore;
+  readonly #told: ToldOnce;
+  readonly #passedOver = new Map<Raw, Told>();
+
+  /** @param jobs the job directory; both stay the caller's */
+  constructor(jobs: Dir, records: RecordStore, log: Log) {
+    this.#jobs = jobs;
+    this.#records = records;
+    this.#told = new ToldOnce(log);
+  }
+
+  /** What has begun comes first, then the first by name. @throws DiskFault if the directory itself can't be read */
+  next(nowMs: number): Next {
+    const begun = this.#records.names().find((name) => !this.#passedOver.has(name));
+    if (begun !== undefined) return { name: begun };
+    const { jobs, others } = lookInto(this.#jobs);
+    this.#told.retain(new Set([...jobs, ...others.map(({ name }) => name)]));
+    for (const { name, kind } of others) this.#tell(name, `it is no file, but a ${kind}`);
+    let isWriting = false;
+    for (const name of jobs) {
+      const file = this.#passedOver.has(name) ? undefined : this.#read(name);
+      if (file === undefined) continue;
+      if (!isBeingWritten(file, nowMs)) return { name };
+      isWriting = true;
+    }
+    return isWriting ? { settlesMs: SETTLED_MS / 4 } : {};
+  }
+
+  /** Has the others done before that one is tried again. */
+  passOver(name: Raw, why: Told): void {
+    this.#passedOver.set(name, why);
+  }
+
+  /** Why the first of those was passed over; undefined if there are none. */
+  get passedOver(): Told | undefined {
+    return this.#passedOver.values().next().value;
+  }
+
+  /** All are tried again. */
+  beginAgain(): void {
+    this.#passedOver.clear();
+  }
+
+  /** Undefined for one that is gone, or that this user may not read. */
+  #read(name: Raw): JobFile | undefined {
+    try {
+      const file = readJobFile(this.#jobs, name);
+      this.#told.forget(name);
+      return file;
+    } catch (error) {
+      if (!(error instanceof DiskFault)) throw error;
+      this.#tell(name, error.message);
+      return undefined;
+    }
+  }
+
+  #tell(name: Raw, why: string): void {
+    this.#told.tell(name, {
+      level: "error",
+      event: "job-unreadable",
+      message: `${nameText(name)} is passed over: ${why}`,
+      fields: { job: textOf(name) },
+    });
+  }
+}

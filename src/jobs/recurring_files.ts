@@ -1,0 +1,122 @@
+/** The files in recurring/: each is read when it is new or has changed, and only then. */
+import { complaintText } from "../core/jsonc.ts";
+import { type Raw, rawOf, textOf } from "../core/raw.ts";
+import { type Dir, DiskFault, type Stat } from "../platform/disk.ts";
+import { lookInto, readJobFile } from "./job_directory.ts";
+import { parseRecurringJob } from "./job_file.ts";
+import { nameText } from "./job_name.ts";
+import type { Log } from "./log.ts";
+import type { RecurringJob } from "./schema.ts";
+import { ToldOnce } from "./told_once.ts";
+
+const RECURRING = rawOf("recurring");
+
+export interface RecurringFile {
+  /** As text: the key in the state. */
+  readonly name: string;
+  readonly job: RecurringJob;
+  readonly text: string;
+  readonly mode: number;
+}
+
+interface Known {
+  /** What the file looked like when it was read. */
+  readonly look: string;
+  /** Undefined: it is no job, or can't be read; that was told. */
+  readonly file: RecurringFile | undefined;
+}
+
+export class RecurringFiles {
+  readonly #jobs: Dir;
+  readonly #known = new Map<Raw, Known>();
+  readonly #told: ToldOnce;
+  #names: ReadonlySet<string> = new Set();
+
+  /** @param jobs the job directory; it stays the caller's */
+  constructor(jobs: Dir, log: Log) {
+    this.#jobs = jobs;
+    this.#told = new ToldOnce(log);
+  }
+
+  /**
+   * All that there are; what is none of them was told. Undefined if nobody can look just now, which was told too.
+   * @param seenMs when a job of that name was seen last: a time of its own that is over by then never comes
+   */
+  read(seenMs: (name: string) => number): RecurringFile[] | undefined {
+    try {
+      using directory = openIfThere(this.#jobs, RECURRING);
+      this.#names = new Set();
+      const files = directory === undefined ? [] : this.#readIn(directory, seenMs);
+      this.#told.forget("");
+      return files;
+    } catch (error) {
+      if (!(error instanceof DiskFault)) throw error;
+      this.#told.tell("", { level: "error", event: "recurring-broken", message: error.message });
+      return undefined;
+    }
+  }
+
+  /** Of all files that were there at the last look, also of those that are no jobs. */
+  names(): ReadonlySet<string> {
+    return this.#names;
+  }
+
+  #readIn(directory: Dir, seenMs: (name: string) => number): RecurringFile[] {
+    const { jobs, others } = lookInto(directory);
+    for (const { name, kind } of others) this.#tell(name, `it is no file, but a ${kind}`);
+    const there = new Set(jobs);
+    this.#names = new Set(jobs.map(textOf));
+    for (const name of this.#known.keys()) if (!there.has(name)) this.#known.delete(name);
+    this.#told.retain(new Set([...jobs, ...others.map(({ name }) => name)]));
+    return jobs.flatMap((name) => this.#readOne(directory, name, seenMs) ?? []);
+  }
+
+  #readOne(directory: Dir, name: Raw, seenMs: (name: string) => number): RecurringFile | undefined {
+    try {
+      const stat = directory.stat(name);
+      if (stat === undefined) return undefined;
+      const look = lookOf(stat), known = this.#known.get(name);
+      if (known?.look === look) return known.file;
+      // What changes while it is read has another look afterwards, and is read again.
+      const file = this.#parse(directory, name, stat, seenMs);
+      this.#known.set(name, { look, file });
+      return file;
+    } catch (error) {
+      if (!(error instanceof DiskFault)) throw error;
+      this.#tell(name, error.message);
+      return undefined;
+    }
+  }
+
+  #parse(
+    directory: Dir,
+    raw: Raw,
+    { mode }: Stat,
+    seenMs: (name: string) => number,
+  ): RecurringFile | undefined {
+    const read = readJobFile(directory, raw), name = textOf(raw);
+    if (read === undefined) return undefined;
+    const { job, problems } = parseRecurringJob(read.text, seenMs(name), read.stat.size);
+    if (job === undefined) this.#tell(raw, problems.map(complaintText).join("; "));
+    else this.#told.forget(raw);
+    return job && { name, job, text: read.text, mode };
+  }
+
+  #tell(name: Raw, why: string): void {
+    this.#told.tell(name, {
+      level: "error",
+      event: "recurring-broken",
+      message: `recurring/${nameText(name)} can't be read: ${why}`,
+      fields: { file: textOf(name) },
+    });
+  }
+}
+
+/** Changes whenever the file does, or what may be done with it. */
+function lookOf({ inode, size, mtime, ctime, mode, uid, gid }: Stat): string {
+  return [inode, size, mtime, ctime, mode, uid, gid].join();
+}
+
+function openIfThere(parent: Dir, name: Raw): Dir | undefined {
+  return parent.stat(name)?.kind === "dir" ? parent.openDir(name) : undefined;
+}
