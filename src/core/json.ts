@@ -11,14 +11,19 @@ export class BadJson extends Error {
   override readonly name = "BadJson";
 }
 
-const QUOTE = 0x22, STAR = 0x2a, SLASH = 0x2f, BACKSLASH = 0x5c;
+/** A value takes tens of bytes in memory, and two in a text; nothing sound has that many of so few bytes. */
+const FEW_VALUES = 100_000, UNITS_PER_VALUE = 16;
+
+const QUOTE = 0x22, STAR = 0x2a, COMMA = 0x2c, SLASH = 0x2f, BACKSLASH = 0x5c;
 /** Either ends a line, for those who read comments. */
 const LINE_ENDS: readonly number[] = [0x0a, 0x0d];
-const OPENING: readonly number[] = [0x5b, 0x7b], CLOSING: readonly number[] = [0x5d, 0x7d];
+const LIST = 0x5b, LIST_END = 0x5d, OBJECT = 0x7b, OBJECT_END = 0x7d;
 
 /** The value of a JSON text that nests no more than {@link MOST_LEVELS} levels. @throws BadJson */
 export function parseJson(text: string): unknown {
-  if (tooDeepAt(text) !== undefined) throw new BadJson(`it nests more than ${MOST_LEVELS} levels`);
+  const { tooDeepAt, values } = looked(text, false);
+  if (tooDeepAt !== undefined) throw new BadJson(`it nests more than ${MOST_LEVELS} levels`);
+  if (values > FEW_VALUES && values > text.length / UNITS_PER_VALUE) throw new BadJson(`it has ${values} values`);
   try {
     return JSON.parse(text);
   } catch (error) {
@@ -37,16 +42,25 @@ export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
  * @param comments false: slashes mean nothing
  */
 export function tooDeepAt(text: string, { comments = false } = {}): number | undefined {
-  if (text.length <= MOST_LEVELS) return undefined;
-  let depth = 0;
+  return looked(text, comments).tooDeepAt;
+}
+
+/** @returns values: how many there are, or about as many more as there are empty objects and lists */
+function looked(text: string, comments: boolean): { readonly tooDeepAt: number | undefined; readonly values: number } {
+  let depth = 0, values = 1;
+  if (text.length <= MOST_LEVELS) return { tooDeepAt: undefined, values };
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (code === QUOTE) at = endOfString(text, at);
+    else if (code === COMMA) values++;
     else if (comments && code === SLASH) at = endOfComment(text, at);
-    else if (CLOSING.includes(code)) depth--;
-    else if (OPENING.includes(code) && ++depth > MOST_LEVELS) return at;
+    else if (code === LIST_END || code === OBJECT_END) depth--;
+    else if (code === LIST || code === OBJECT) {
+      values++;
+      if (++depth > MOST_LEVELS) return { tooDeepAt: at, values };
+    }
   }
-  return undefined;
+  return { tooDeepAt: undefined, values };
 }
 
 /** Offset of the closing quote; of the end of the line, or of the text, if there is none. */

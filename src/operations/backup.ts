@@ -18,7 +18,7 @@ import type { ItemSet } from "../storage/item_set.ts";
 import { contentOfLine, encodeLine, linePath, parseLine, seenPart } from "../storage/line.ts";
 import type { Pool } from "../storage/pool.ts";
 import { RatioSampler } from "../storage/ratios.ts";
-import type { JobMark, Root } from "../storage/root.ts";
+import { type JobMark, nextSequence, type Root } from "../storage/root.ts";
 import { SnapshotWriter } from "../storage/snapshot_writer.ts";
 import type { Storage, Writer } from "../storage/storage.ts";
 import { pointLatest, type TreeBuilder } from "../storage/tree.ts";
@@ -126,7 +126,7 @@ class BackupRun implements AsyncDisposable {
       },
     );
     this.#isPrivate = this.#comparison.roots.some((root) => isHidden(this.#disk, root));
-    this.#sequence = (storage.snapshots().at(-1)?.sequence ?? 0) + 1;
+    this.#sequence = nextSequence(storage.snapshots().at(-1)?.sequence ?? 0);
     const whole = this.#comparison.previous.find((snapshot) => snapshot.complete);
     if (whole !== undefined) monitor.expect({ items: whole.entries });
     this.#manifest = new SnapshotWriter(storage.objects, this.#monitor);
@@ -432,7 +432,7 @@ class BackupRun implements AsyncDisposable {
     const hunks = this.#manifest.soFar();
     if (hunks.length === 0) return;
     this.#checkpoint = await this.#writer.checkpoint(this.#root(hunks, false), this.#checkpoint);
-    this.#sequence++;
+    this.#sequence = nextSequence(this.#sequence);
   }
 
   #publishTree(tree: TreeBuilder, name: string): void {

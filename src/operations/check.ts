@@ -322,7 +322,7 @@ class CheckRun {
 
   #collect(id: RootId, manifest: Manifest, index: number, paths: Map<string, string[]>): void {
     try {
-      for (const { content, path } of manifest.hunkEntries(index)) {
+      for (const { content, path } of manifest.hunkEntries(index, () => {})) {
         if (content === undefined || !this.#bad.has(content)) continue;
         const list = paths.get(content) ?? [];
         if (list.length < PATHS_SHOWN) list.push(`${id.slice(0, SHORT_ID)}:${textOf(path)}`);

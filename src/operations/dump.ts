@@ -47,7 +47,9 @@ export async function dump(
   using _held = storage.hold(snapshot.id);
   const path = pathMeant(storage.manifest(snapshot.id), request.path, snapshot);
   // Depth first, as tar wants it: times of a directory are set when something outside of it follows.
-  const listed = listing(storage, { snapshot, path, extent: "tree", order: "name", reverse: false });
+  const listed = listing(storage, { snapshot, path, extent: "tree", order: "name", reverse: false }, (fault) => {
+    monitor.problem(fault);
+  });
   if (path === TOP) monitor.expect({ items: snapshot.files, bytes: snapshot.bytes });
   const archive = format === "tar" ? new TarArchive(write) : new ZipArchive(write);
   const pace = new Pace(storage.machine.clock, signal);
@@ -80,6 +82,10 @@ function nameIn(path: Apath, dumped: Apath): Raw {
 function contentOf(storage: Storage, entry: Entry, monitor: Monitor): Iterable<Uint8Array<ArrayBuffer>> {
   if (entry.kind !== "file") return [];
   if (entry.content === undefined) throw new NotDumped(entry.path);
+  const there = storage.contentSize(entry.content);
+  if (there !== undefined && there !== entry.size) {
+    throw new DamagedContent(entry.content, `it has ${there} bytes instead of ${entry.size}`);
+  }
   const chunks = storage.readContent(entry.content);
   const first = chunks.next();
   if (first.done) return entry.size === 0 ? [] : exactly(entry, [], monitor);

@@ -63,9 +63,11 @@ export class NotBackedUp extends Fault {
 }
 
 /** Tells of a part of a manifest that can't be read. */
-export function damagedProblem(...[fault, { first, count }]: Parameters<Damaged>): Error {
-  const message = `Cannot restore ${JSON.stringify(textOf(first))} and ${count - 1} entries after it: ${fault.message}`;
-  return untell({ ...tell(fault), message });
+export function damagedProblem(...[fault, hunk]: Parameters<Damaged>): Error {
+  const what = hunk === undefined
+    ? "an entry of the snapshot"
+    : `${JSON.stringify(textOf(hunk.first))} and ${hunk.count - 1} entries after it`;
+  return untell({ ...tell(fault), message: `Cannot restore ${what}: ${fault.message}` });
 }
 
 export type Chooser = (entry: Pick<Entry, "path" | "kind">) => boolean;

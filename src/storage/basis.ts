@@ -3,11 +3,11 @@
  * of its beginning whatever an interrupted run has got done since.
  */
 import type { Apath } from "../core/apath.ts";
-import { compareApath, parseApath } from "../core/apath.ts";
-import { Fault } from "../core/fault.ts";
+import { compareApath } from "../core/apath.ts";
+import { Fault, unlessFault } from "../core/fault.ts";
 import { beginsWith } from "../core/raw.ts";
 import type { HunkRef } from "./hunk.ts";
-import { headPath, isLineOf, linePath } from "./line.ts";
+import { headPath, isLineOf, isSound, pathOfLine } from "./line.ts";
 import type { Manifest } from "./manifest.ts";
 
 /** A line of a previous manifest. `origin` is the hunk that holds it, `index` its place there. */
@@ -37,7 +37,15 @@ class Cursor {
 
   /** Apath of the line at hand; undefined at the end. Parsed only when an order has to be found out. */
   get path(): Apath | undefined {
-    if (this.#path === undefined && this.#text !== undefined) this.#path = pathOfLine(this.#text);
+    while (this.#path === undefined && this.#text !== undefined) {
+      try {
+        this.#path = pathOfLine(this.#text);
+      } catch (error) {
+        if (!(error instanceof Fault)) throw error;
+        this.#damaged(error);
+        this.step();
+      }
+    }
     return this.#path;
   }
 
@@ -52,7 +60,8 @@ class Cursor {
 
   /** The last path before what was stepped to; known at the end. */
   get last(): Apath | undefined {
-    return this.#lastLine === undefined ? undefined : pathOfLine(this.#lastLine);
+    const line = this.#lastLine;
+    return line === undefined ? undefined : unlessFault(() => pathOfLine(line), undefined);
   }
 
   line(): BasisLine {
@@ -99,8 +108,9 @@ class Cursor {
   /** Moves on to the first path that is not before `path`; to the end without one. */
   seek(path: Apath | undefined, passed: (line: BasisLine) => void): void {
     while (this.path !== undefined && (path === undefined || compareApath(this.path, path) < 0)) {
-      passed(this.line());
+      const line = this.line();
       this.step();
+      if (isSound(line.text)) passed(line);
     }
   }
 
@@ -108,10 +118,6 @@ class Cursor {
   seekBehind(path: Apath): void {
     while (this.path !== undefined && compareApath(this.path, path) <= 0) this.step();
   }
-}
-
-function pathOfLine(line: string): Apath {
-  return parseApath(JSON.parse(linePath(line)));
 }
 
 export interface BasisListener {
@@ -142,7 +148,8 @@ export class Basis {
       if (cursor.beginsWith(head) || cursor.moveTo(path, headPath(head), this.#gone)) {
         const line = cursor.line();
         cursor.step();
-        return line;
+        // One that says something wrong is not to be found in the next snapshot too.
+        return isSound(line.text, head) ? line : undefined;
       }
       if (!this.#goesBack(cursor)) return undefined;
     }

@@ -7,12 +7,11 @@
  */
 import { Buffer } from "node:buffer";
 import { type HunkRef, hunkText } from "./hunk.ts";
-import { DamagedManifest, parseLine } from "./line.ts";
+import { DamagedManifest, isContentId, parseLine } from "./line.ts";
 
 /** In JSON text these bytes can only be a name and the start of a value: inside a text the quotes would be escaped. */
 const CONTENT = new TextEncoder().encode(`,"content":"`);
 const QUOTE = 0x22, NEWLINE = 0x0a;
-const ID = /^(?:[0-9a-f]{2}){4,33}$/;
 
 /** @param bytes of the hunk, verified @returns ids of contents, perhaps with repetitions @throws DamagedManifest */
 export function contentsOf(bytes: Uint8Array<ArrayBuffer>, { id, count }: HunkRef): string[] {
@@ -27,7 +26,7 @@ export function contentsOf(bytes: Uint8Array<ArrayBuffer>, { id, count }: HunkRe
     while (found < end) {
       const from = found + CONTENT.length;
       const content = asciiOf(text, from, text.indexOf(QUOTE, from));
-      if (ID.test(content)) contents.push(content);
+      if (isContentId(content)) contents.push(content);
       else isClear = false;
       found = findContent(text, from);
     }

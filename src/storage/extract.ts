@@ -147,7 +147,9 @@ export class Extract {
     try {
       const got = source.read(this.#buffer, 0);
       if (got < this.#buffer.length) this.#writeSmall(file, task, got);
-      else if (file.cloneFrom(source)) this.#verify(file, task);
+      else if (source.stat().size !== task.size) {
+        throw new DamagedContent(task.content, "it is not as large as it should be");
+      } else if (file.cloneFrom(source)) this.#verify(file, task);
       else this.#writeStream(file, task, source, got);
     } catch (error) {
       undo();

@@ -24,8 +24,10 @@ export const CUT_MASK = 1023;
 
 const FNV_OFFSET = 0x811c9dc5;
 const FNV_PRIME = 0x01000193;
-/** A hunk of 4096 entries with long names and attributes is far smaller; more is a bomb. */
-const LARGEST_TEXT_BYTES = 512 * 1024 * 1024;
+/** With so much text, a hunk ends whatever its paths are: it has to fit into the memory of small machines. */
+export const ENOUGH_TEXT = 16 * 1024 * 1024;
+/** Of what others wrote, several times as much is read; more is a bomb. */
+const LARGEST_TEXT_BYTES = 128 * 1024 * 1024;
 /** What is set aside for a text before it is known to be right. */
 const MOST_EXPECTED_BYTES = 8 * 1024 * 1024;
 const NEWLINE = 10;
@@ -92,13 +94,25 @@ function expectedBytes(gzipped: Uint8Array<ArrayBuffer>): number {
 /** @throws DamagedManifest */
 export function decodeHunk(bytes: Uint8Array<ArrayBuffer>): string[] {
   const plain = hunkText(bytes);
-  let text: string;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(plain);
-  } catch (error) {
-    throw new DamagedManifest(`a hunk is not UTF-8 (${(error as Error).message})`);
-  }
-  const lines = text.split("\n");
+  const lines = (decodedText(plain) ?? decodedLines(plain)).split("\n");
   lines.pop();
   return lines;
+}
+
+function decodedText(bytes: Uint8Array<ArrayBuffer>): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Lines that are not UTF-8 are left empty: they cost themselves only. */
+function decodedLines(text: Uint8Array<ArrayBuffer>): string {
+  const lines: string[] = [];
+  for (let start = 0, end: number; start < text.length; start = end + 1) {
+    end = text.indexOf(NEWLINE, start);
+    lines.push(decodedText(text.subarray(start, end)) ?? "", "\n");
+  }
+  return lines.join("");
 }

@@ -6,7 +6,8 @@
 import { type Apath, isApath } from "../core/apath.ts";
 import type { ContentId } from "../core/content_id.ts";
 import { type Entry, type Kind, KINDS, type Learnt, type Seen } from "../core/entry.ts";
-import { Fault } from "../core/fault.ts";
+import { Fault, unlessFault } from "../core/fault.ts";
+import { BadJson, parseJson } from "../core/json.ts";
 import { beginsWith, rawOf, textOf } from "../core/raw.ts";
 
 export class DamagedManifest extends Fault {
@@ -69,7 +70,15 @@ export function encodeLine(head: string, learnt: Learnt): string {
   if (learnt.problems !== undefined) text += `,"problems":${JSON.stringify(learnt.problems)}`;
   if (learnt.birthtime !== undefined) text += `,"birthtime":"${learnt.birthtime}"`;
   if (learnt.flags !== undefined) text += `,"flags":${JSON.stringify(learnt.flags)}`;
-  return `${text}}`;
+  return text.length < LONGEST_LINE ? `${text}}` : shorterLine(head, learnt);
+}
+
+/** Megabytes of attributes are more than a line can hold: nobody could read it. */
+function shorterLine(head: string, { xattrs, problems = [], ...others }: Learnt): string {
+  if (xattrs === undefined) {
+    return encodeLine(head, { ...others, problems: ["What there is to say of it is too long"] });
+  }
+  return encodeLine(head, { ...others, problems: [...problems, "Its extended attributes are too large to be kept"] });
 }
 
 export function encodeEntry(entry: Entry): string {
@@ -82,10 +91,24 @@ const PATH_END = `,"kind":"`;
 /** The path of a line as JSON text, without parsing the rest. @throws DamagedManifest */
 export function linePath(line: string): string {
   const end = line.indexOf(PATH_END, PATH_START.length);
-  if (!line.startsWith(PATH_START) || end < 0) {
-    throw new DamagedManifest(`a line doesn't begin with a path: ${line.slice(0, 80)}`);
-  }
+  if (!line.startsWith(PATH_START) || end < 0) throw noPath(line);
   return line.slice(PATH_START.length, end);
+}
+
+/** @throws DamagedManifest */
+export function pathOfLine(line: string): Apath {
+  const quoted = linePath(line);
+  try {
+    const path = pathOf(JSON.parse(quoted));
+    if (path !== undefined) return path;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  throw noPath(line);
+}
+
+function noPath(line: string): DamagedManifest {
+  return new DamagedManifest(`a line doesn't begin with a path: ${line.slice(0, 80)}`);
 }
 
 /** True if the path of the line is `quoted`, its JSON text. */
@@ -105,8 +128,8 @@ export function headPath(head: string): string {
 export function contentOfLine(line: string, from = 0): ContentId | undefined {
   const start = line.indexOf(`,"content":"`, from);
   if (start < 0) return undefined;
-  const id = start + 12;
-  return line.slice(id, line.indexOf(`"`, id)) as ContentId;
+  const first = start + 12, id = line.slice(first, line.indexOf(`"`, first));
+  return isContentId(id) ? id : undefined;
 }
 
 const SIGNS = [/,"ctime":"-?\d+"/, /,"inode":"\d+"/];
@@ -120,9 +143,17 @@ function octal(mode: number): string {
   return mode.toString(8).padStart(4, "0");
 }
 
+/** Numbers that a system knows. */
+const MOST_ID = 2 ** 32 - 1, MOST_DEVICE = 2 ** 32 - 1;
+/**
+ * Longest line that is read, and written, in UTF-16 units: a path of thousands of levels, or extended attributes of
+ * megabytes, fit.
+ */
+export const LONGEST_LINE = 16 * 1024 * 1024;
+
 /** @throws DamagedManifest */
 export function parseLine(line: string): Entry {
-  const fields = fieldsOf(line);
+  const fields = lineFields(line);
   const kind = get("kind", kindOf);
   const entry: { -readonly [Field in keyof Entry]: Entry[Field] } = {
     path: get("path", pathOf),
@@ -130,18 +161,18 @@ export function parseLine(line: string): Entry {
     size: kind === "file" ? get("size", countOf) : 0,
     mtime: get("mtime", nsOf),
     mode: get("mode", modeOf),
-    uid: get("uid", countOf),
-    gid: get("gid", countOf),
+    uid: get("uid", ownerOf),
+    gid: get("gid", ownerOf),
   };
   // Not by spreading: this is done once for each entry.
   if (fields["ctime"] !== undefined) entry.ctime = get("ctime", nsOf);
   if (fields["inode"] !== undefined) entry.inode = get("inode", digitsOf);
-  if (fields["user"] !== undefined) entry.user = get("user", stringOf);
-  if (fields["group"] !== undefined) entry.group = get("group", stringOf);
+  if (fields["user"] !== undefined) entry.user = get("user", nameOf);
+  if (fields["group"] !== undefined) entry.group = get("group", nameOf);
   if (fields["device"] !== undefined) entry.device = get("device", deviceOf);
-  if (fields["content"] !== undefined) entry.content = get("content", hexOf) as ContentId;
-  if (fields["target"] !== undefined) entry.target = rawOf(get("target", stringOf));
-  if (fields["hardLink"] !== undefined) entry.hardLink = get("hardLink", stringOf);
+  if (fields["content"] !== undefined) entry.content = get("content", contentOf);
+  if (fields["target"] !== undefined) entry.target = rawOf(get("target", nameOf));
+  if (fields["hardLink"] !== undefined) entry.hardLink = get("hardLink", nameOf);
   if (fields["sparse"] !== undefined) entry.sparse = get("sparse", (value) => value === true ? true : undefined);
   if (fields["xattrs"] !== undefined) entry.xattrs = get("xattrs", xattrsOf);
   if (fields["problems"] !== undefined) entry.problems = get("problems", stringsOf);
@@ -156,6 +187,14 @@ export function parseLine(line: string): Entry {
   }
 }
 
+/** Digest of one of the algorithms, perhaps with an octet that makes it unique: 00 to ef. */
+const CONTENT_ID = "(?:[0-9a-f]{8}|[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})(?:[0-9a-e][0-9a-f])?";
+const IS_CONTENT_ID = new RegExp(`^${CONTENT_ID}$`);
+
+export function isContentId(text: string): text is ContentId {
+  return IS_CONTENT_ID.test(text);
+}
+
 /** What a snapshot needs of an entry to be whole. */
 export type ContentFacts = Pick<Entry, "path" | "size" | "content">;
 
@@ -163,8 +202,8 @@ export type ContentFacts = Pick<Entry, "path" | "size" | "content">;
 const PLAIN_LINE = new RegExp(
   String.raw`^\{"path":"([\x20\x21\x23-\x5b\x5d-\x7e]+)","kind":(?:"dir"|"file","size":(0|[1-9]\d{0,14})),` +
     String.raw`"mtime":"-?\d{1,20}"(?:,"ctime":"-?\d{1,20}")?(?:,"inode":"\d{1,20}")?,"mode":"[0-7]{4}",` +
-    String.raw`"uid":(?:0|[1-9]\d{0,9}),"gid":(?:0|[1-9]\d{0,9})(?:,"user":"[\w.-]*")?(?:,"group":"[\w.-]*")?` +
-    String.raw`(?:,"content":"((?:[0-9a-f]{2}){4,33})")?(?:,"hardLink":"\d+:\d+")?(?:,"sparse":true)?` +
+    String.raw`"uid":(?:0|[1-9]\d{0,8}),"gid":(?:0|[1-9]\d{0,8})(?:,"user":"[\w.-]*")?(?:,"group":"[\w.-]*")?` +
+    String.raw`(?:,"content":"(${CONTENT_ID})")?(?:,"hardLink":"\d+:\d+")?(?:,"sparse":true)?` +
     String.raw`(?:,"birthtime":"-?\d{1,20}")?\}$`,
 );
 
@@ -180,11 +219,40 @@ export function contentFactsOf(line: string): ContentFacts {
   return { path, size: Number(size), ...(content !== undefined && { content: content as ContentId }) };
 }
 
-function fieldsOf(line: string): Record<string, unknown> {
+const NAME = String.raw`"[^"\\\0-\x1f]*"`,
+  VALUE = String.raw`"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"`;
+/** What follows the stat part of a line, as this tool writes it, without anything unusual. */
+const PLAIN_REST = new RegExp(
+  String.raw`(?:,"content":"${CONTENT_ID}")?(?:,"target":${NAME})?(?:,"hardLink":"\d+:\d+")?(?:,"sparse":true)?` +
+    String.raw`(?:,"xattrs":\{${NAME}:${VALUE}(?:,${NAME}:${VALUE})*\})?(?:,"birthtime":"-?\d{1,20}")?` +
+    String.raw`(?:,"flags":\[${NAME}(?:,${NAME})*\])?\}$`,
+  "y",
+);
+
+/** Expressions that repeat a group need memory for each turn. */
+const LONG_LINE = 8 * 1024;
+
+/** True if the line is one that {@link parseLine} takes. @param head a sound beginning, which costs less to look at */
+export function isSound(line: string, head = ""): boolean {
+  if (head !== "" && beginsWith(line, head)) {
+    PLAIN_REST.lastIndex = head.length;
+    if (line.length < LONG_LINE && PLAIN_REST.test(line)) return true;
+  }
+  return unlessFault(() => parseLine(line) !== undefined, false);
+}
+
+/** Shorter ones can't be nested deep enough to matter. */
+const SHORT_LINE = 1024;
+
+function lineFields(line: string): Record<string, unknown> {
   try {
-    const value: unknown = JSON.parse(line);
+    if (line.length > LONGEST_LINE) throw new BadJson(`it is ${line.length} characters long`);
+    const value: unknown = line.length > SHORT_LINE ? parseJson(line) : JSON.parse(line);
     if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
-  } catch {
+  } catch (error) {
+    if (error instanceof BadJson) {
+      throw new DamagedManifest(`a line can't be read, ${error.message}: ${line.slice(0, 80)}`);
+    }
     // told below
   }
   throw new DamagedManifest(`a line is no JSON object: ${line.slice(0, 80)}`);
@@ -197,16 +265,21 @@ function pathOf(value: unknown): Apath | undefined {
 }
 
 const kindOf = (value: unknown): Kind | undefined => KINDS.find((kind) => kind === value);
-const stringOf = (value: unknown): string | undefined => typeof value === "string" ? value : undefined;
+/** For the system, NUL would be the end of it. */
+const nameOf = (value: unknown): string | undefined =>
+  typeof value === "string" && !value.includes("\0") ? value : undefined;
 const matching = (pattern: RegExp) => (value: unknown): string | undefined =>
   typeof value === "string" && pattern.test(value) ? value : undefined;
 const nsOf = matching(/^-?\d{1,20}$/);
 const digitsOf = matching(/^\d{1,20}$/);
-const hexOf = matching(/^(?:[0-9a-f]{2}){4,33}$/);
+const contentOf = (value: unknown): ContentId | undefined =>
+  typeof value === "string" && isContentId(value) ? value : undefined;
 
-function countOf(value: unknown): number | undefined {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+function numberOf(value: unknown, most: number): number | undefined {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 && value <= most ? value : undefined;
 }
+const countOf = (value: unknown): number | undefined => numberOf(value, Number.MAX_SAFE_INTEGER);
+const ownerOf = (value: unknown): number | undefined => numberOf(value, MOST_ID);
 
 function modeOf(value: unknown): number | undefined {
   return typeof value === "string" && /^[0-7]{4}$/.test(value) ? parseInt(value, 8) : undefined;
@@ -214,7 +287,7 @@ function modeOf(value: unknown): number | undefined {
 
 function deviceOf(value: unknown): { major: number; minor: number } | undefined {
   if (!Array.isArray(value) || value.length !== 2) return undefined;
-  const major = countOf(value[0]), minor = countOf(value[1]);
+  const major = numberOf(value[0], MOST_DEVICE), minor = numberOf(value[1], MOST_DEVICE);
   return major === undefined || minor === undefined ? undefined : { major, minor };
 }
 
@@ -224,5 +297,11 @@ function stringsOf(value: unknown): string[] | undefined {
 
 function xattrsOf(value: unknown): Record<string, string> | undefined {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
-  return Object.values(value).every((item) => typeof item === "string") ? value as Record<string, string> : undefined;
+  const isSound = Object.entries(value).every(([name, item]) => name !== "" && nameOf(name) === name && isBase64(item));
+  return isSound ? value as Record<string, string> : undefined;
+}
+
+/** With padding. */
+function isBase64(value: unknown): boolean {
+  return typeof value === "string" && value.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(value);
 }

@@ -4,15 +4,15 @@ import type { HunkId } from "../core/content_id.ts";
 import type { Entry } from "../core/entry.ts";
 import { Fault } from "../core/fault.ts";
 import { textOf } from "../core/raw.ts";
-import { decodeHunk, type HunkRef } from "./hunk.ts";
+import { decodeHunk, ENOUGH_TEXT, type HunkRef } from "./hunk.ts";
 import { DamagedManifest, parseLine } from "./line.ts";
 import type { Root } from "./root.ts";
 
 /** Decoded hunks kept: looking up neighbours decodes nothing twice. */
 const CACHED_HUNKS = 2;
 
-/** Is told of a hunk that can't be read. */
-export type Damaged = (fault: Fault, hunk: HunkRef) => void;
+/** Is told of what can't be read: a whole hunk, or one entry. */
+export type Damaged = (fault: Fault, hunk: HunkRef | undefined) => void;
 
 export class Manifest {
   readonly root: Root;
@@ -42,24 +42,29 @@ export class Manifest {
     if (cached !== undefined) return cached;
     const ref = this.root.hunks[hunk]!;
     const lines = linesOf(this.#read(ref.id), ref);
+    if (lines.reduce((sum, line) => sum + line.length, 0) > ENOUGH_TEXT) this.#cache.clear();
     if (this.#cache.size >= CACHED_HUNKS) this.#cache.delete(this.#cache.keys().next().value!);
     this.#cache.set(hunk, lines);
     return lines;
   }
 
-  /** Entries of one hunk, checked to be in order and to begin where the root says. */
-  hunkEntries(hunk: number): Generator<Entry> {
-    return entriesOf(this.lines(hunk), this.root.hunks[hunk]!);
+  /** Entries of one hunk, checked to be in order and to begin where the root says. @param damaged as for `entries` */
+  hunkEntries(hunk: number, damaged?: Damaged): Generator<Entry> {
+    return entriesOf(this.lines(hunk), this.root.hunks[hunk]!, damaged);
   }
 
-  /** All entries from `from` on. @param damaged is told of hunks that can't be read, which are then left out */
+  /**
+   * All entries from `from` on.
+   * @param damaged is told of hunks and entries that can't be read, which are then left out; without it, they are a failure
+   */
   *entries(from: Apath = TOP, damaged?: Damaged): Generator<Entry> {
     let last: Apath | undefined;
     for (let hunk = this.hunkOf(from) ?? 0; hunk < this.root.hunks.length; hunk++) {
       try {
-        for (const entry of this.hunkEntries(hunk)) {
+        for (const entry of this.hunkEntries(hunk, damaged)) {
           if (last !== undefined && compareApath(last, entry.path) >= 0) {
-            throw new DamagedManifest(`hunks overlap at ${JSON.stringify(textOf(entry.path))}`);
+            tellOrThrow(new DamagedManifest(`hunks overlap at ${JSON.stringify(textOf(entry.path))}`), damaged);
+            continue;
           }
           last = entry.path;
           if (compareApath(entry.path, from) >= 0) yield entry;
@@ -71,18 +76,21 @@ export class Manifest {
     }
   }
 
+  /** @throws DamagedManifest, DamagedContent if what can't be read may be it */
   entry(path: Apath): Entry | undefined {
     const hunk = this.hunkOf(path);
     if (hunk === undefined) return undefined;
-    for (const entry of this.hunkEntries(hunk)) {
+    let damage: Fault | undefined;
+    for (const entry of this.hunkEntries(hunk, (fault) => damage = fault)) {
       if (entry.path === path) return entry;
     }
+    if (damage !== undefined) throw damage;
     return undefined;
   }
 
-  /** What stands directly in `directory`: one contiguous run. */
-  *list(directory: Apath): Generator<Entry> {
-    for (const entry of this.entries(firstIn(directory))) {
+  /** What stands directly in `directory`: one contiguous run. @param damaged as for `entries` */
+  *list(directory: Apath, damaged?: Damaged): Generator<Entry> {
+    for (const entry of this.entries(firstIn(directory), damaged)) {
       if (entry.path === TOP) continue;
       if (parentOf(entry.path) !== directory) return;
       yield entry;
@@ -103,6 +111,11 @@ export class Manifest {
   }
 }
 
+function tellOrThrow(fault: Fault, damaged: Damaged | undefined): void {
+  if (damaged === undefined) throw fault;
+  damaged(fault, undefined);
+}
+
 /** Lines of a hunk from its bytes. @throws DamagedManifest */
 export function linesOf(bytes: Uint8Array<ArrayBuffer>, { id, count }: HunkRef): string[] {
   const lines = decodeHunk(bytes);
@@ -111,28 +124,47 @@ export function linesOf(bytes: Uint8Array<ArrayBuffer>, { id, count }: HunkRef):
 }
 
 /** Entries of a hunk, checked to be in order and to begin where the root says. @throws DamagedManifest */
-export function entriesOf(lines: readonly string[], hunk: HunkRef): Generator<Entry> {
-  return parsedLines(lines, hunk, parseLine);
+export function entriesOf(lines: readonly string[], hunk: HunkRef, damaged?: Damaged): Generator<Entry> {
+  return parsedLines(lines, hunk, parseLine, damaged);
 }
 
-/** The same with what `parse` makes of the lines. @throws DamagedManifest */
+/**
+ * The same with what `parse` makes of the lines.
+ * @param damaged is told of lines that say something wrong, which are then left out @throws DamagedManifest without it
+ */
 export function* parsedLines<T extends Pick<Entry, "path">>(
   lines: readonly string[],
-  { id, first }: HunkRef,
+  hunk: HunkRef,
   parse: (line: string) => T,
+  damaged?: Damaged,
 ): Generator<T> {
   let last: Apath | undefined;
-  for (const line of lines) {
-    const entry = parse(line);
-    if (last === undefined && entry.path !== first) {
-      throw new DamagedManifest(`hunk ${id} begins with ${JSON.stringify(textOf(entry.path))}`);
-    }
-    if (last !== undefined && compareApath(last, entry.path) >= 0) {
-      throw new DamagedManifest(`entries are out of order at ${JSON.stringify(textOf(entry.path))}`);
-    }
+  for (const [index, line] of lines.entries()) {
+    const entry = parsedOrTold(line, parse, damaged);
+    if (entry === undefined) continue;
+    const wrong = placeFault(entry.path, index === 0, last, hunk);
+    if (wrong !== undefined) tellOrThrow(wrong, damaged);
+    if (wrong !== undefined && last !== undefined) continue;
     last = entry.path;
     yield entry;
   }
+}
+
+function parsedOrTold<T>(line: string, parse: (line: string) => T, damaged: Damaged | undefined): T | undefined {
+  if (damaged === undefined) return parse(line);
+  try {
+    return parse(line);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    damaged(error, undefined);
+    return undefined;
+  }
+}
+
+function placeFault(path: Apath, isFirst: boolean, last: Apath | undefined, { id, first }: HunkRef): Fault | undefined {
+  if (isFirst && path !== first) return new DamagedManifest(`hunk ${id} begins with ${JSON.stringify(textOf(path))}`);
+  if (last === undefined || compareApath(last, path) < 0) return undefined;
+  return new DamagedManifest(`entries are out of order at ${JSON.stringify(textOf(path))}`);
 }
 
 /** Comes before every path in `directory` and after everything in directories before it. */

@@ -12,8 +12,8 @@ import { encodeRoot, parseRoot, type Root } from "./root.ts";
 import type { Settings } from "./settings.ts";
 import type { Apath } from "../core/apath.ts";
 
-/** Largest root or hunk that is read; what is larger was not written by this tool. */
-const LARGEST_BYTES = 512 * 1024 * 1024;
+/** Largest root or hunk that is read: a root of that size would be of a hundred million files. */
+export const LARGEST_BYTES = 64 * 1024 * 1024;
 const TEMP_NAME = rawOf("manifest");
 /** Hunks that share a weak digest are few. */
 const MOST_NONCES = 3;

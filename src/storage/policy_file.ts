@@ -1,6 +1,7 @@
 /** db/policy: which snapshots a `forget` without rules of its own keeps. Losing it makes nothing go: `forget` refuses. */
 import { BadUsage, Fault } from "../core/fault.ts";
 import { parsePolicy, type Policy } from "../core/policy.ts";
+import { BadJson, fieldsOf, parseJson } from "../core/json.ts";
 import { rawOf } from "../core/raw.ts";
 import { type Dir, DiskFault } from "../platform/disk.ts";
 import { NewerFormat } from "./settings.ts";
@@ -24,8 +25,9 @@ export function readPolicy(storage: Dir): Policy | undefined {
   using db = storage.openDir(DB);
   using file = db.open(NAME);
   if (file === undefined) return undefined;
-  const bytes = new Uint8Array(LARGEST_BYTES);
-  return decodePolicy(new TextDecoder().decode(bytes.subarray(0, file.read(bytes, 0))));
+  const bytes = new Uint8Array(LARGEST_BYTES + 1), got = file.read(bytes, 0);
+  if (got > LARGEST_BYTES) throw new DamagedPolicy("it is too large");
+  return decodePolicy(new TextDecoder().decode(bytes.subarray(0, got)));
 }
 
 /** Only for a writer. */
@@ -50,20 +52,24 @@ export function encodePolicy(policy: Policy): string {
 
 /** @throws DamagedPolicy, NewerFormat */
 export function decodePolicy(text: string): Policy {
-  let fields: Record<string, unknown>;
-  try {
-    fields = Object(JSON.parse(text));
-  } catch (error) {
-    throw new DamagedPolicy(`it is not JSON (${(error as Error).message})`);
-  }
+  const fields = fieldsOf(parsed(text));
   if (fields["format"] !== POLICY_FORMAT) throw new DamagedPolicy(`its "format" is not "${POLICY_FORMAT}"`);
   const version = fields["version"];
   if (typeof version === "number" && version > POLICY_VERSION) throw new NewerFormat("The policy", version);
-  if (version !== POLICY_VERSION) throw new DamagedPolicy(`its "version" is ${version}`);
+  if (version !== POLICY_VERSION) throw new DamagedPolicy(`its "version" is not ${POLICY_VERSION}`);
   try {
     return parsePolicy(fields["keep"]);
   } catch (error) {
     if (error instanceof BadUsage) throw new DamagedPolicy(error.message);
+    throw error;
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return parseJson(text);
+  } catch (error) {
+    if (error instanceof BadJson) throw new DamagedPolicy(error.message);
     throw error;
   }
 }

@@ -4,12 +4,10 @@ import { joinRaw, type Raw, rawOf } from "../core/raw.ts";
 import type { Dir } from "../platform/disk.ts";
 import { Fault } from "../core/fault.ts";
 import { ALGORITHMS, digestHexLength, hashBytes } from "./digest.ts";
+import { LARGEST_BYTES } from "./objects.ts";
 import { idOf } from "./item_path.ts";
 import { rootSettings } from "./root.ts";
 import { NewerFormat, type Settings } from "./settings.ts";
-
-/** Larger files are no roots, whatever their name. */
-const LARGEST_ROOT_BYTES = 512 * 1024 * 1024;
 
 /** Settings of the first sound root in `content`; undefined if there is none. @throws NewerFormat if all are too new */
 export function recoverSettings(content: Dir): Settings | undefined {
@@ -44,7 +42,7 @@ function* leavesOf(content: Dir, path: Raw): Generator<Raw> {
 function settingsIn(directory: Dir, leaf: Raw, name: Raw): Settings | NewerFormat | undefined {
   using file = directory.open(name);
   const size = file?.stat().size ?? 0;
-  if (file === undefined || size > LARGEST_ROOT_BYTES) return undefined;
+  if (file === undefined || size > LARGEST_BYTES) return undefined;
   const bytes = new Uint8Array(size);
   if (file.read(bytes, 0) !== size) return undefined;
   try {

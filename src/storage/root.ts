@@ -1,14 +1,19 @@
 /** Roots: a snapshot exists when its root exists. A root says what the snapshot is and lists its hunks. */
-import { compareApath, parseApath } from "../core/apath.ts";
+import { type Apath, compareApath, isApath } from "../core/apath.ts";
 import { parseHunkId, parseRootId, type RootId } from "../core/content_id.ts";
-import { BadId, BadPath, type Fault } from "../core/fault.ts";
-import { textOf } from "../core/raw.ts";
+import { type Fault, unlessFault } from "../core/fault.ts";
+import { FieldReader } from "../core/fields.ts";
+import { BadJson, fieldsOf, parseJson } from "../core/json.ts";
+import { rawOf, textOf } from "../core/raw.ts";
 import { digestHexLength } from "./digest.ts";
 import type { HunkRef } from "./hunk.ts";
 import { DamagedManifest } from "./line.ts";
 import { type CoreSettings, FORMAT_VERSION, NewerFormat, parseCoreSettings, type Settings } from "./settings.ts";
 
 export const SNAPSHOT_FORMAT = "backup-tool snapshot";
+/** Room enough for those that come after it, whatever a wrong one claims to be. */
+const MOST_SEQUENCE = 2 ** 48;
+const MOST_OFFSET_MINUTES = 24 * 60;
 
 /** A root that is whole, but of another storage. */
 export class ForeignSnapshot extends DamagedManifest {
@@ -103,44 +108,51 @@ export function encodeRoot(root: Root): string {
 /** @throws DamagedManifest, NewerFormat */
 export function parseRoot(bytes: Uint8Array<ArrayBuffer>, settings: Settings): Root {
   const fields = parseFields(bytes);
-  const storage = parseCoreSettings(section(fields, "storage"), damaged);
+  const read = new FieldReader(fields, damaged);
+  const storage = parseCoreSettings(read.object("storage"), damaged);
   if (storage.id !== settings.id) throw new ForeignSnapshot(storage.id);
-  const read = new FieldReader(fields);
   const digits = digestHexLength(settings.algorithm);
-  const previous = fields["previous"] ?? null, replaces = fields["replaces"];
+  const rootId = (name: string) =>
+    read.judged(name, "id of a snapshot", (value) => idOrNone(value, digits, parseRootId));
   return {
     version: FORMAT_VERSION,
     storage,
-    sequence: read.count("sequence"),
-    previous: previous === null ? null : sound("previous", () => parseRootId(String(previous), digits)),
-    ...(replaces !== undefined && { replaces: sound("replaces", () => parseRootId(String(replaces), digits)) }),
+    sequence: read.count("sequence", MOST_SEQUENCE),
+    previous: (fields["previous"] ?? null) === null ? null : rootId("previous"),
+    ...(read.has("replaces") && { replaces: rootId("replaces") }),
     start: read.time("start"),
     end: read.time("end"),
-    timeZone: read.string("timeZone"),
-    offsetMinutes: read.integer("offsetMinutes"),
-    tree: fields["tree"] === null ? null : read.string("tree"),
-    private: fields["private"] === true,
-    host: read.string("host"),
-    user: read.string("user"),
-    name: read.string("name"),
-    sources: read.list("sources").map(sourceOf),
-    excludes: read.list("excludes").map(String),
-    ...(fields["leftOut"] !== undefined && { leftOut: leftOutOf(section(fields, "leftOut")) }),
-    tags: read.list("tags").map(String),
-    ...(fields["job"] !== undefined && { job: jobOf(section(fields, "job")) }),
-    ...(fields["recovered"] === true && { recovered: true as const }),
-    complete: fields["complete"] === true,
-    totals: totalsOf(section(fields, "totals")),
-    tool: read.string("tool"),
-    hunks: hunksOf(read.list("hunks"), digits),
+    timeZone: read.text("timeZone"),
+    offsetMinutes: read.integer("offsetMinutes", [-MOST_OFFSET_MINUTES, MOST_OFFSET_MINUTES]),
+    tree: fields["tree"] === null ? null : read.judged("tree", "name of a tree", treeNameOrNone),
+    private: read.flag("private"),
+    host: read.text("host"),
+    user: read.text("user"),
+    name: read.text("name"),
+    sources: read.sections("sources").map(sourceOf),
+    excludes: read.texts("excludes"),
+    ...(read.has("leftOut") && { leftOut: leftOutOf(read.section("leftOut")) }),
+    tags: read.texts("tags"),
+    ...(read.has("job") && { job: jobOf(read.section("job")) }),
+    ...(read.flag("recovered") && { recovered: true as const }),
+    complete: read.flag("complete"),
+    totals: totalsOf(read.section("totals")),
+    tool: read.text("tool"),
+    hunks: hunksOf(read.sections("hunks"), digits),
   };
 }
 
 /** The settings that a root carries; for a storage that has lost its own. @throws DamagedManifest, NewerFormat */
 export function rootSettings(bytes: Uint8Array<ArrayBuffer>): Settings {
   const fields = parseFields(bytes);
-  const core = parseCoreSettings(section(fields, "storage"), damaged);
-  return { version: FORMAT_VERSION, ...core, created: new FieldReader(fields).time("start") };
+  const read = new FieldReader(fields, damaged);
+  const core = parseCoreSettings(read.object("storage"), damaged);
+  return { version: FORMAT_VERSION, ...core, created: read.time("start") };
+}
+
+/** The sequence of what comes after. Two that have the last one are told apart as any others are that have the same. */
+export function nextSequence(sequence: number): number {
+  return Math.min(sequence + 1, MOST_SEQUENCE);
 }
 
 /** Names the series for people and for grouping. */
@@ -152,99 +164,64 @@ function damaged(why: string): Fault {
   return new DamagedManifest(`a root can't be read: ${why}`);
 }
 
-/** A wrong path or id in a root is damage of the root, not a person's typing error. */
-function sound<T>(name: string, parse: () => T): T {
-  try {
-    return parse();
-  } catch (error) {
-    if (error instanceof BadId || error instanceof BadPath) throw damaged(`its "${name}" is wrong: ${error.message}`);
-    throw error;
-  }
+/** The name of a tree, which is also its place in the storage, and can't be any other. */
+const TREE_NAME = /^\d{4}\/\d\d-\d\dT\d\d[:-]\d\d(?:-[0-9a-f]{1,16}){0,2}$/;
+
+export function treeNameOrNone(value: unknown): string | undefined {
+  return typeof value === "string" && TREE_NAME.test(value) ? value : undefined;
 }
 
-function parseFields(bytes: Uint8Array<ArrayBuffer>): Record<string, unknown> {
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch (error) {
-    throw damaged(`it is not JSON (${(error as Error).message})`);
-  }
-  const fields = (typeof value === "object" && value !== null ? value : {}) as Record<string, unknown>;
+function idOrNone<T>(value: unknown, digits: number, parse: (text: string, digits: number) => T): T | undefined {
+  return typeof value === "string" ? unlessFault(() => parse(value, digits), undefined) : undefined;
+}
+
+function apathOrNone(value: unknown): Apath | undefined {
+  if (typeof value !== "string") return undefined;
+  const raw: string = rawOf(value);
+  return isApath(raw) ? raw : undefined;
+}
+
+function parseFields(bytes: Uint8Array<ArrayBuffer>): Readonly<Record<string, unknown>> {
+  const fields = fieldsOf(parsed(bytes));
   if (fields["format"] !== SNAPSHOT_FORMAT) throw damaged(`its "format" is not "${SNAPSHOT_FORMAT}"`);
   const version = fields["version"];
   if (typeof version !== "number") throw damaged(`its "version" is missing`);
   if (version > FORMAT_VERSION) throw new NewerFormat("A snapshot", version);
+  if (version !== FORMAT_VERSION) throw damaged(`its "version" is ${version}`);
   return fields;
 }
 
-function section(fields: Record<string, unknown>, name: string): Record<string, unknown> {
-  const value = fields[name];
-  if (typeof value !== "object" || value === null) throw damaged(`its "${name}" is missing`);
-  return value as Record<string, unknown>;
-}
-
-/** Takes fields of the right type out of parsed JSON. */
-class FieldReader {
-  readonly #fields: Record<string, unknown>;
-
-  constructor(fields: Record<string, unknown>) {
-    this.#fields = fields;
-  }
-
-  string(name: string): string {
-    const value = this.#fields[name];
-    if (typeof value !== "string") throw damaged(`its "${name}" is no text`);
-    return value;
-  }
-
-  time(name: string): string {
-    const value = this.string(name);
-    if (Number.isNaN(Date.parse(value))) throw damaged(`its "${name}" is no time`);
-    return value;
-  }
-
-  integer(name: string): number {
-    const value = this.#fields[name];
-    if (typeof value !== "number" || !Number.isSafeInteger(value)) throw damaged(`its "${name}" is no whole number`);
-    return value;
-  }
-
-  count(name: string): number {
-    const value = this.integer(name);
-    if (value < 0) throw damaged(`its "${name}" is negative`);
-    return value;
-  }
-
-  list(name: string): unknown[] {
-    const value = this.#fields[name];
-    if (!Array.isArray(value)) throw damaged(`its "${name}" is no list`);
-    return value;
+function parsed(bytes: Uint8Array<ArrayBuffer>): unknown {
+  try {
+    return parseJson(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (error) {
+    if (error instanceof BadJson) throw damaged(error.message);
+    throw damaged(`it is not UTF-8 (${(error as Error).message})`);
   }
 }
 
-function jobOf(fields: Record<string, unknown>): JobMark {
-  const read = new FieldReader(fields);
-  return { name: read.string("name"), kind: read.string("kind"), run: read.string("run") };
+function jobOf(read: FieldReader): JobMark {
+  return { name: read.text("name"), kind: read.text("kind"), run: read.text("run") };
 }
 
-function sourceOf(value: unknown): { path: string; at: string } {
-  const read = new FieldReader((value ?? {}) as Record<string, unknown>);
-  return { path: read.string("path"), at: read.string("at") };
+function sourceOf(read: FieldReader): { path: string; at: string } {
+  return { path: read.text("path"), at: textOf(read.judged("at", "path inside a snapshot", apathOrNone)) };
 }
 
-function leftOutOf(fields: Record<string, unknown>): LeftOut {
-  const largerThan = (fields["largerThan"] ?? null) === null ? null : new FieldReader(fields).count("largerThan");
+function leftOutOf(read: FieldReader): LeftOut {
+  const largerThan = read.judged("largerThan", "number of bytes, or null", (value = null) => {
+    return value === null || (Number.isSafeInteger(value) && Number(value) >= 0) ? { bytes: value } : undefined;
+  });
   return {
-    ignored: fields["ignored"] === true,
-    caches: fields["caches"] === true,
-    mounts: fields["mounts"] === true,
-    largerThan,
-    unlisted: fields["unlisted"] === true,
+    ignored: read.flag("ignored"),
+    caches: read.flag("caches"),
+    mounts: read.flag("mounts"),
+    largerThan: largerThan.bytes as number | null,
+    unlisted: read.flag("unlisted"),
   };
 }
 
-function totalsOf(fields: Record<string, unknown>): Totals {
-  const read = new FieldReader(fields);
+function totalsOf(read: FieldReader): Totals {
   return {
     entries: read.count("entries"),
     files: read.count("files"),
@@ -254,15 +231,12 @@ function totalsOf(fields: Record<string, unknown>): Totals {
   };
 }
 
-function hunksOf(values: readonly unknown[], digits: number): HunkRef[] {
-  const hunks = values.map((value) => {
-    const read = new FieldReader((value ?? {}) as Record<string, unknown>);
-    return {
-      first: sound("first", () => parseApath(read.string("first"))),
-      count: read.count("count"),
-      id: sound("id", () => parseHunkId(read.string("id"), digits)),
-    };
-  });
+function hunksOf(sections: readonly FieldReader[], digits: number): HunkRef[] {
+  const hunks = sections.map((read) => ({
+    first: read.judged("first", "path inside a snapshot", apathOrNone),
+    count: read.count("count"),
+    id: read.judged("id", "id of a hunk", (value) => idOrNone(value, digits, parseHunkId)),
+  }));
   for (let i = 1; i < hunks.length; i++) {
     if (compareApath(hunks[i - 1]!.first, hunks[i]!.first) >= 0) throw damaged("its hunks are out of order");
   }

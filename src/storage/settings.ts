@@ -1,5 +1,6 @@
 /** db/main: what a storage is, written once. */
 import { Fault } from "../core/fault.ts";
+import { BadJson, fieldsOf, parseJson } from "../core/json.ts";
 import { type Algorithm, ALGORITHMS } from "./digest.ts";
 
 export const STORAGE_FORMAT = "backup-tool storage";
@@ -46,10 +47,9 @@ export class BadHexSplit extends Fault {
 
 /** More directories than 65,536 help nobody, and are made up front. @throws BadHexSplit */
 export function checkHexSplit(split: readonly number[]): void {
-  const digits = split.reduce((sum, level) => sum + level, 0);
-  const sound = split.length >= 1 && split.length <= 2 &&
+  const isSound = split.length >= 1 && split.length <= 2 &&
     split.every((level) => Number.isInteger(level) && level >= 1 && level <= 3);
-  if (!sound || digits > 4) throw new BadHexSplit(split);
+  if (!isSound || split.reduce((sum, level) => sum + level, 0) > 4) throw new BadHexSplit(split);
 }
 
 export function encodeSettings(settings: Settings): string {
@@ -58,36 +58,54 @@ export function encodeSettings(settings: Settings): string {
 
 /** Fields that it doesn't know are left alone. @throws DamagedSettings, NewerFormat */
 export function parseSettings(text: string): Settings {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new DamagedSettings(`it is not JSON (${(error as Error).message})`);
-  }
-  const fields = (typeof value === "object" && value !== null ? value : {}) as Record<string, unknown>;
+  const fields = fieldsOf(parsed(text));
   if (fields["format"] !== STORAGE_FORMAT) throw new DamagedSettings(`its "format" is not "${STORAGE_FORMAT}"`);
   const version = fields["version"];
   if (typeof version !== "number") throw new DamagedSettings(`its "version" is missing`);
   if (version > FORMAT_VERSION) throw new NewerFormat("The storage", version);
   if (version !== FORMAT_VERSION) throw new DamagedSettings(`its "version" is ${version}`);
   const core = parseCoreSettings(fields, (why) => new DamagedSettings(why));
-  return { version: FORMAT_VERSION, ...core, created: String(fields["created"] ?? "") };
+  const { created = "" } = fields;
+  if (typeof created !== "string") throw new DamagedSettings(`its "created" is no time`);
+  return { version: FORMAT_VERSION, ...core, created };
 }
 
+function parsed(text: string): unknown {
+  try {
+    return parseJson(text);
+  } catch (error) {
+    if (error instanceof BadJson) throw new DamagedSettings(error.message);
+    throw error;
+  }
+}
+
+/** A UUID; other writers may name their storages otherwise. */
+const STORAGE_ID = /^[\x21-\x7e]{1,100}$/;
+
 /** @param bad makes the fault to throw */
-export function parseCoreSettings(fields: Record<string, unknown>, bad: (why: string) => Fault): CoreSettings {
+export function parseCoreSettings(
+  fields: Readonly<Record<string, unknown>>,
+  bad: (why: string) => Fault,
+): CoreSettings {
   const { id, algorithm, hexSplit } = fields;
-  if (typeof id !== "string" || id === "") throw bad(`its "id" is missing`);
+  if (typeof id !== "string" || !STORAGE_ID.test(id)) throw bad(`its "id" is missing, or is none`);
   const known = ALGORITHMS.find((name) => name === algorithm);
   if (known === undefined) {
-    throw bad(`its "algorithm" is ${JSON.stringify(algorithm)}, which is none this program knows`);
+    throw bad(`its "algorithm" is ${shortText(algorithm)}, which is none this program knows`);
   }
   if (!Array.isArray(hexSplit)) throw bad(`its "hexSplit" is missing`);
   try {
     checkHexSplit(hexSplit as number[]);
   } catch (error) {
-    if (error instanceof BadHexSplit) throw bad(`its "hexSplit" is ${JSON.stringify(hexSplit)}`);
+    if (error instanceof BadHexSplit) throw bad(`its "hexSplit" is ${shortText(hexSplit)}`);
     throw error;
   }
   return { id, algorithm: known, hexSplit: hexSplit as number[] };
+}
+
+const LONGEST_SHOWN = 40;
+
+function shortText(value: unknown): string {
+  const text = JSON.stringify(value) ?? "missing";
+  return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text;
 }

@@ -4,7 +4,7 @@ import type { Monitor } from "../core/monitor.ts";
 import { type Dir, DiskFault, openIfThere } from "../platform/disk.ts";
 import { NoStorage } from "./faults.ts";
 import { recoverSettings } from "./recover_settings.ts";
-import { encodeSettings, parseSettings, type Settings } from "./settings.ts";
+import { DamagedSettings, encodeSettings, parseSettings, type Settings } from "./settings.ts";
 
 const DB = rawOf("db"), CONTENT = rawOf("content"), TMP = rawOf("tmp"), MAIN = rawOf("main");
 const PRIVATE = 0o700;
@@ -33,8 +33,9 @@ function readSmall(storage: Dir, path: Raw): string | undefined {
   using directory = openIfThere(storage, path.slice(0, slash) as Raw);
   using file = directory?.open(path.slice(slash + 1) as Raw);
   if (file === undefined) return undefined;
-  const bytes = new Uint8Array(LARGEST_SETTINGS_BYTES);
-  return new TextDecoder().decode(bytes.subarray(0, file.read(bytes, 0)));
+  const bytes = new Uint8Array(LARGEST_SETTINGS_BYTES + 1), got = file.read(bytes, 0);
+  if (got > LARGEST_SETTINGS_BYTES) throw new DamagedSettings("it is too large");
+  return new TextDecoder().decode(bytes.subarray(0, got));
 }
 
 function tryWriteSettings(storage: Dir, settings: Settings, monitor: Monitor): void {

@@ -3,7 +3,7 @@ import { type Apath, compareApath } from "../core/apath.ts";
 import { textOf } from "../core/raw.ts";
 import type { Monitor } from "../core/monitor.ts";
 import type { BasisLine } from "./basis.ts";
-import { HunkCutter, type HunkRef } from "./hunk.ts";
+import { ENOUGH_TEXT, HunkCutter, type HunkRef } from "./hunk.ts";
 import type { Objects } from "./objects.ts";
 
 export class SnapshotWriter {
@@ -12,6 +12,8 @@ export class SnapshotWriter {
   readonly #cutter = new HunkCutter();
   readonly #hunks: HunkRef[] = [];
   #lines: string[] = [];
+  /** Length of these lines. */
+  #text = 0;
   #first: Apath | undefined;
   #last: Apath | undefined;
   /** The old hunk that all lines so far have come from, from its start and without a gap. */
@@ -38,7 +40,8 @@ export class SnapshotWriter {
       (from.index === 0 || from.origin === this.#candidate);
     this.#candidate = continues ? from.origin : undefined;
     this.#lines.push(line);
-    if (this.#cutter.cutsAfter(path, this.#lines.length)) this.#cut();
+    this.#text += line.length;
+    if (this.#cutter.cutsAfter(path, this.#lines.length) || this.#text >= ENOUGH_TEXT) this.#cut();
   }
 
   /** Closes the last hunk. */
@@ -50,6 +53,7 @@ export class SnapshotWriter {
   #cut(): void {
     this.#hunks.push(this.#tail());
     this.#lines = [];
+    this.#text = 0;
     this.#first = undefined;
     this.#candidate = undefined;
   }

@@ -187,6 +187,12 @@ export class Storage implements Disposable {
     return this.#store.read(id);
   }
 
+  /** Bytes; undefined if it is not there. */
+  contentSize(id: ContentId): number | undefined {
+    this.#store ??= this.contents();
+    return this.#store.sizeOf(id);
+  }
+
   /** Contents for reading and linking; to store some, see {@link pool}. */
   contents(): ContentStore {
     return new ContentStore({

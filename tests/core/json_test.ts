@@ -31,3 +31,8 @@ Deno.test("fieldsOf() is an object's fields, and nothing of anything else", () =
   deepStrictEqual(fieldsOf({ a: 1 }), { a: 1 });
   for (const other of [undefined, null, 1, "text", [1]]) deepStrictEqual(fieldsOf(other), {});
 });
+
+Deno.test("parseJson() makes no more values than a text of its length needs", () => {
+  throws(() => parseJson(`[${"[],".repeat(1_000_000)}0]`), /^BadJson: it has 2000002 values/);
+  strictEqual((parseJson(`[${`"${"x".repeat(40)}",`.repeat(200_000)}0]`) as unknown[]).length, 200_001);
+});

@@ -108,7 +108,7 @@ Deno.test("what an archive can't hold is left out with a notice, and what is dam
   for (const [name, size] of [["a", 100], ["b", 3_000_000]] as const) {
     const [, path] = [...world.items()].find(([, path]) => Deno.statSync(path).size === size)!;
     Deno.chmodSync(path, 0o600);
-    Deno.writeTextFileSync(path, name.toUpperCase().repeat(size - (name === "b" ? 1000 : 0)));
+    Deno.writeTextFileSync(path, name.toUpperCase().repeat(size));
   }
   const [, missing] = [...world.items()].find(([, path]) => Deno.statSync(path).size === 200)!;
   Deno.removeSync(missing);
@@ -123,6 +123,20 @@ Deno.test("what an archive can't hold is left out with a notice, and what is dam
   }
   const tar = await dumped(world, "tar");
   deepStrictEqual(run("tar", "-tf", tar).trim().split("\n"), ["./", "b", "c", ...(isLinux ? ["pipe"] : [])]);
+});
+
+Deno.test("a content that is not as large as the snapshot says is left out of an archive before anything of it is written", async () => {
+  using world = new World();
+  world.write("a", "a".repeat(3_000_000));
+  world.write("b", "b");
+  await world.backup({ tree: false });
+  const [, path] = [...world.items()].find(([, path]) => Deno.statSync(path).size === 3_000_000)!;
+  Deno.chmodSync(path, 0o600);
+  Deno.truncateSync(path, 2_000_000);
+  const monitor = new TestMonitor();
+  const archive = await dumped(world, "tar", TOP, monitor);
+  deepStrictEqual(monitor.problems.map(({ name }) => name), ["damaged-content"]);
+  strictEqual(Deno.statSync(archive).size, 10_240);
 });
 
 Deno.test("dump() of a path that isn't there fails before anything is written", async () => {

@@ -6,10 +6,14 @@ import { listing, type ListingRequest } from "../../src/operations/listing.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { World } from "../support/world.ts";
 
+const fail = (fault: Error): never => {
+  throw fault;
+};
+
 function paths(storage: Storage, changes: Partial<ListingRequest> = {}): string[] {
   const snapshot = storage.resolve("latest");
   const request = { snapshot, path: TOP, order: "name", reverse: false, extent: "directory", ...changes } as const;
-  return [...listing(storage, request)].map(({ entry }) => textOf(entry.path));
+  return [...listing(storage, request, fail)].map(({ entry }) => textOf(entry.path));
 }
 
 async function world(): Promise<World> {

@@ -12,6 +12,7 @@ import {
   encodeLine,
   headPath,
   isLineOf,
+  isSound,
   linePath,
   parseLine,
   seenPart,
@@ -219,4 +220,51 @@ Deno.test("parseLine() calls a line damaged that is cut off anywhere", () => {
     throws(() => parseLine(LINE.slice(0, length)), { code: "damaged-manifest" });
   }
   for (const text of ["null", "[]", "1", `"x"`]) throws(() => parseLine(text), { code: "damaged-manifest" });
+});
+
+Deno.test("parseLine() refuses what no system could take, and names the field", () => {
+  const cases: Record<string, unknown[]> = {
+    path: ["/a/../b", "/a\0", 1, null, "../a"],
+    kind: ["door", "", null],
+    size: [-1, 2 ** 53, 1.5, "3", 1e300],
+    mtime: ["", "1e9", "123456789012345678901", 5],
+    mode: ["777", "0888", 0o644, "-0644"],
+    uid: [2 ** 32, 2 ** 40, -1, "0"],
+    gid: [2 ** 32, 0.1],
+    user: ["a\0b", 7],
+    device: [[1], [1, 2 ** 32], [-1, 0], "1:2"],
+    content: ["ab", "../../x", `${"ab".repeat(32)}f0`, `${"ab".repeat(32)}f1`, 5],
+    target: ["a\0b", []],
+    xattrs: [{ "user.a": "%" }, { "user.a": "abc" }, { "user.a": "a===" }, { "": "" }, { "a\0": "" }, [], { a: 1 }],
+    problems: ["none", [1]],
+    flags: [{ a: 1 }],
+    hardLink: [1],
+  };
+  for (const [field, values] of Object.entries(cases)) {
+    for (const value of values) {
+      const line = lineWith({ [field]: value });
+      throws(() => parseLine(line), { code: "damaged-manifest", message: new RegExp(`"${field}"`) }, line);
+      strictEqual(isSound(line), false);
+    }
+  }
+});
+
+Deno.test("parseLine() refuses lines that are too long, or nested too deep, at once", () => {
+  const deep = "[".repeat(3_000_000);
+  throws(() => parseLine(LINE.replace("{", `{"x":${deep}${deep.replaceAll("[", "]")},`)), { code: "damaged-manifest" });
+  throws(() => parseLine(lineWith({ x: "x".repeat(20_000_000) })), { code: "damaged-manifest", message: /long/ });
+  parseLine(lineWith({ xattrs: { "user.large": "QUJD".repeat(3_000_000) } }));
+});
+
+Deno.test("isSound() says the same with a head as without", () => {
+  fc.assert(
+    fc.property(entries, fc.nat(), fc.constantFrom("", "x", `"`, "}", ",", "f0"), (entry, at, change) => {
+      const head = seenPart(entry.path, entry), line = encodeEntry(entry);
+      ok(isSound(line, head));
+      const place = head.length + at % (line.length - head.length);
+      const changed = line.slice(0, place) + change + line.slice(place + 1);
+      strictEqual(isSound(changed, head), isSound(changed));
+    }),
+    { numRuns: 2000 },
+  );
 });

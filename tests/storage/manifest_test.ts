@@ -1,10 +1,12 @@
 import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { type Apath, childOf, compareApath, isWithin, parentOf, parseApath, TOP } from "../../src/core/apath.ts";
 import type { HunkId } from "../../src/core/content_id.ts";
 import type { Entry } from "../../src/core/entry.ts";
 import { rawOf } from "../../src/core/raw.ts";
-import { encodeHunk, HunkCutter, type HunkRef } from "../../src/storage/hunk.ts";
+import { decodeHunk, encodeHunk, HunkCutter, type HunkRef } from "../../src/storage/hunk.ts";
 import { encodeEntry } from "../../src/storage/line.ts";
 import { Manifest } from "../../src/storage/manifest.ts";
 import type { Root } from "../../src/storage/root.ts";
@@ -155,7 +157,7 @@ Deno.test("entries() leaves out damaged hunks where somebody wants to know of th
   const shelf = new Shelf(ENTRIES);
   shelf.hunks.set(shelf.refs[1]!.id, ["no JSON"]);
   const told: HunkRef[] = [];
-  const left = [...shelf.open().entries(TOP, (_, hunk) => told.push(hunk))];
+  const left = [...shelf.open().entries(TOP, (_, hunk) => told.push(hunk!))];
   deepStrictEqual(told, [shelf.refs[1]]);
   strictEqual(left.length, ENTRIES.length - shelf.refs[1]!.count);
 });
@@ -163,3 +165,49 @@ Deno.test("entries() leaves out damaged hunks where somebody wants to know of th
 function swap(lines: string[], a: number, b: number): void {
   [lines[a], lines[b]] = [lines[b]!, lines[a]!];
 }
+
+/** A manifest of one hunk with these lines. @param first of the root, if it says something else than the line */
+function manifestOf(lines: readonly string[], first: Apath = TOP): Manifest {
+  const hunks = [{ first, count: lines.length, id: "0" as HunkId }];
+  return new Manifest(() => encodeHunk(lines), { hunks } as unknown as Root);
+}
+
+Deno.test("an entry that says something wrong costs itself, not those around it", () => {
+  const good = [TOP, ...["/a", "/b", "/c", "/a/1"].map(parseApath)].map((path) => entryOf(path, "dir"));
+  const [top, a, b, c, one] = good.map(encodeEntry) as [string, string, string, string, string];
+  const cases: readonly (readonly [lines: string[], left: string[], faults: number])[] = [
+    [[top, a, b.replace(`"uid":0`, `"uid":-1`), c, one], ["/", "/a", "/c", "/a/1"], 1],
+    [[top, "{", "[1]", "", c, one], ["/", "/c", "/a/1"], 3],
+    [[top, a, c, b, one], ["/", "/a", "/c", "/a/1"], 1],
+    [[top, a, a, one], ["/", "/a", "/a/1"], 1],
+    [[a, b], ["/a", "/b"], 1],
+  ];
+  for (const [lines, left, faults] of cases) {
+    const manifest = manifestOf(lines), told: string[] = [];
+    deepStrictEqual(
+      paths(manifest.entries(TOP, (fault, hunk) => told.push(`${fault.name} ${hunk === undefined}`))),
+      left,
+    );
+    deepStrictEqual(told, Array(faults).fill("damaged-manifest true"), lines.join("\n"));
+    throws(() => paths(manifest.entries()), { code: "damaged-manifest" });
+    for (const path of left) strictEqual(manifest.entry(path as Apath)?.path, path);
+    throws(
+      () => manifest.entry("/none" as Apath),
+      { code: "damaged-manifest" },
+      "it may be the one that can't be read",
+    );
+  }
+});
+
+Deno.test("a line that is no UTF-8 costs itself", () => {
+  const bytes = gzipSync(
+    Buffer.concat([Buffer.from(`${encodeEntry(entryOf(TOP, "dir"))}\n`), Buffer.of(0xff, 0x0a), Buffer.from("{}\n")]),
+  );
+  strictEqual(decodeHunk(Uint8Array.from(bytes)).length, 3);
+  deepStrictEqual(decodeHunk(Uint8Array.from(bytes)).slice(1), ["", "{}"]);
+});
+
+Deno.test("a hunk that unpacks to far more than any sound one is refused", () => {
+  const bomb = Uint8Array.from(gzipSync(Buffer.alloc(400 * 1024 * 1024, "x"), { level: 1 }));
+  throws(() => decodeHunk(bomb), { code: "damaged-manifest", message: /can't be decompressed/ });
+});

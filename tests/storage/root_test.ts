@@ -2,6 +2,7 @@ import { deepStrictEqual, match, strictEqual, throws } from "node:assert/strict"
 import fc from "fast-check";
 import { compareApath, parseApath } from "../../src/core/apath.ts";
 import type { HunkId, RootId } from "../../src/core/content_id.ts";
+import { textOf } from "../../src/core/raw.ts";
 import { encodeRoot, parseRoot, type Root, rootSettings } from "../../src/storage/root.ts";
 import type { Settings } from "../../src/storage/settings.ts";
 import { apaths } from "../support/arbitraries.ts";
@@ -56,13 +57,13 @@ Deno.test("parseRoot() undoes encodeRoot()", () => {
     sequence: fc.nat(),
     previous: fc.option(fc.nat().map(rootId)),
     offsetMinutes: fc.integer({ min: -720, max: 840 }),
-    tree: fc.option(strings),
+    tree: fc.option(fc.constantFrom("2026/11-20T23:05", "1970/01-01T00-00-12", "2026/11-20T23:05-0a1b2c3d")),
     private: fc.boolean(),
     complete: fc.boolean(),
     host: strings,
     excludes: fc.array(strings),
     tags: fc.array(strings),
-    sources: fc.array(fc.record({ path: strings, at: strings }, { noNullPrototype: true })),
+    sources: fc.array(fc.record({ path: strings, at: apaths.map(textOf) }, { noNullPrototype: true })),
     hunks: fc.uniqueArray(apaths).map((paths) =>
       paths.sort(compareApath).map((first, i) => ({ first, count: i, id: hunkId(i) }))
     ),
@@ -108,20 +109,31 @@ Deno.test("parseRoot() calls wrong fields damage, and says which", () => {
     version: [undefined, "1"],
     storage: [undefined, null, 1],
     algorithm: [{ ...ROOT.storage, algorithm: "none" }],
-    sequence: [undefined, -1, 1.5, "1"],
+    sequence: [undefined, -1, 1.5, "1", 2 ** 53, 2 ** 48 + 1],
     previous: ["", "x", hunkId(1), rootId(1).slice(2), 5],
-    start: [undefined, "yesterday", 1],
+    start: [undefined, "yesterday", 1, "2026-13-01T00:00:00.000Z", "+010000-01-01T00:00:00.000Z", "2026-11-20"],
     end: [undefined, ""],
     timeZone: [undefined, null],
-    offsetMinutes: [undefined, 0.5],
-    tree: [undefined, 1],
-    host: [undefined],
+    offsetMinutes: [undefined, 0.5, 1e9],
+    tree: [undefined, 1, "", "content/ab", "archive/x", "db/policy", "latest/src", "tmp/tree", "2026", "2026/.."]
+      .concat(
+        ["2026/11-20T23:05/photos", "../2026/11-20T23:05", "2026/11-20T23:05\n", "2026/11-20T23:05-x"] as never[],
+      ),
+    private: ["yes", 1, null],
+    complete: ["true", 0],
+    recovered: [1],
+    host: [undefined, "a\0b"],
     user: [1],
-    name: [null],
+    name: [null, "x".repeat(2 ** 20 + 1)],
     sources: [undefined, {}],
     path: [[{ at: "/" }], [null]],
-    excludes: [undefined, "*"],
-    tags: [undefined],
+    at: [[{ path: "/a", at: "a" }], [{ path: "/a", at: "/../b" }], [{ path: "/a" }]],
+    excludes: [undefined, "*", [1], [["*"]]],
+    tags: [undefined, [{}]],
+    leftOut: [null, 1, []],
+    largerThan: [{ largerThan: -1 }, { largerThan: "1" }],
+    job: [null, "x"],
+    run: [{ name: "x", kind: "backup", run: 1 }],
     totals: [undefined, null],
     entries: [{ ...ROOT.totals, entries: undefined }],
     tool: [undefined],
@@ -134,6 +146,9 @@ Deno.test("parseRoot() calls wrong fields damage, and says which", () => {
   const places: Record<string, string> = {
     algorithm: "storage",
     path: "sources",
+    at: "sources",
+    largerThan: "leftOut",
+    run: "job",
     entries: "totals",
     first: "hunks",
     count: "hunks",
@@ -166,4 +181,5 @@ Deno.test("parseRoot() calls a root damaged that is cut off anywhere, or is no t
   }
   throws(() => parseRoot(Uint8Array.of(0xff, 0xfe), SETTINGS), { code: "damaged-manifest" });
   throws(() => parseRoot(bytesOf("null"), SETTINGS), { code: "damaged-manifest" });
+  throws(() => parseRoot(bytesOf("[".repeat(3_000_000)), SETTINGS), { code: "damaged-manifest", message: /levels/ });
 });

@@ -22,6 +22,8 @@ export const apaths: fc.Arbitrary<Apath> = fc.array(names, { maxLength: 4 }).map
 );
 
 const numbers = fc.oneof(fc.nat(), fc.maxSafeNat());
+/** Of 32 bits. */
+const ids = fc.oneof(fc.nat(70_000), fc.nat(0xffff_ffff));
 const times = fc.bigInt({ min: -(10n ** 19n), max: 10n ** 19n }).map(String);
 const hex = (length: number) =>
   fc.string({ unit: fc.constantFrom(..."0123456789abcdef"), minLength: length, maxLength: length });
@@ -44,11 +46,11 @@ export const entries: fc.Arbitrary<Entry> = fc.record({
   ctime: times,
   inode: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map(String),
   mode: fc.nat(0o7777),
-  uid: numbers,
-  gid: numbers,
+  uid: ids,
+  gid: ids,
   user: text,
   group: text,
-  device: fc.record({ major: numbers, minor: numbers }, { noNullPrototype: true }),
+  device: fc.record({ major: ids, minor: ids }, { noNullPrototype: true }),
   content: contentIds,
   target: names,
   hardLink: fc.tuple(fc.nat(9), fc.nat()).map(([device, inode]) => `${device}:${inode}`),
