@@ -18,8 +18,9 @@ import { StaticChanged } from "../storage/faults.ts";
 import { encodeEntry, parseLine, seenPart, withoutSigns } from "../storage/line.ts";
 import type { Manifest } from "../storage/manifest.ts";
 import type { Storage } from "../storage/storage.ts";
+import { OwnPlaces } from "./own_places.ts";
 import { looksChanged, StaticPaths, statOf, withoutHardLink } from "./static_paths.ts";
-import { findSources, isThere, RealPaths, seriesName, skippedDirectories, type Source } from "./sources.ts";
+import { findSources, isThere, RealPaths, seriesName, type Source } from "./sources.ts";
 
 /** What a backup, or a plan of one, is of. */
 export interface Selection {
@@ -79,8 +80,8 @@ export class Comparison {
   readonly series: string;
   /** What the new snapshot builds on, newest first: partial ones since the last complete one, and that. */
   readonly previous: readonly SnapshotInfo[];
-  readonly #storage: Storage;
   readonly #disk: Disk;
+  readonly #own: OwnPlaces;
   readonly #selection: Selection;
   readonly #monitor: Monitor;
   readonly #listener: ComparisonListener;
@@ -96,13 +97,14 @@ export class Comparison {
   /** @throws NoSource, SourceInStorage, BadPattern */
   constructor(storage: Storage, selection: Selection, monitor: Monitor, listener: ComparisonListener = {}) {
     const { detection = {} } = selection;
-    this.#storage = storage;
     this.#disk = storage.machine.disk;
     this.#selection = selection;
     this.#monitor = monitor;
     this.#listener = listener;
     this.#filter = parseFilter(selection.excludes);
-    this.roots = findSources(storage, selection, this.#filter, monitor);
+    this.#own = new OwnPlaces(storage, [], monitor);
+    this.roots = findSources(storage, this.#own, selection, this.#filter, monitor);
+    this.#own.addCopies(this.roots);
     this.#choice = selection.only && this.#choose(selection.only);
     this.series = selection.name ?? seriesName(this.roots, selection.reserved);
     this.previous = basisOf(storage.snapshots(), selection.host, this.series);
@@ -156,7 +158,7 @@ export class Comparison {
       oneFileSystem,
       excludeCaches,
       largestBytes,
-      skip: skippedDirectories(this.#storage, this.roots),
+      own: this.#own,
       choice: this.#choice,
       excluded: excluded && ((exclusion) => excluded.call(this.#listener, exclusion)),
       monitor: this.#monitor,

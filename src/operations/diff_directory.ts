@@ -7,15 +7,17 @@ import type { Raw } from "../core/raw.ts";
 import { type Dir, DiskFault, type OpenFile, type Stat } from "../platform/disk.ts";
 import { parseFilter } from "../source/filter.ts";
 import type { SourceRoot } from "../source/placement.ts";
-import { type Found, walk } from "../source/walk.ts";
+import type { Found } from "../source/walk.ts";
 import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
 import type { PathChange } from "../storage/catalog/path_changes.ts";
 import type { State } from "../storage/catalog/version_row.ts";
 import { digestHexLength, newHasher } from "../storage/digest.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { Manifest } from "../storage/manifest.ts";
+import { OwnPlaces } from "./own_places.ts";
 import { pathMeant, placesOf } from "./path_meant.ts";
-import { findSources, skippedDirectories } from "./sources.ts";
+import { findSources } from "./sources.ts";
+import { walkAsBackedUp } from "./walk_as_backed_up.ts";
 
 export interface DirectoryRequest {
   readonly before: SnapshotInfo;
@@ -40,7 +42,8 @@ export class DirectoryComparison {
     this.#storage = storage;
     this.#request = request;
     this.#monitor = monitor;
-    const [root] = findSources(storage, { sources: [request.directory] }, parseFilter([]), monitor);
+    const own = new OwnPlaces(storage, [], monitor);
+    const [root] = findSources(storage, own, { sources: [request.directory] }, parseFilter([]), monitor);
     const manifest = storage.manifest(request.before.id);
     this.#root = { ...root!, at: counterpart(manifest, request, root!) };
   }
@@ -72,17 +75,13 @@ export class DirectoryComparison {
   }
 
   *#found(): Generator<{ found: Found; parent: Dir }> {
-    const { root: { excludes } } = this.#storage.manifest(this.#request.before.id);
-    const batches = walk(this.#storage.machine.disk, [this.#root], {
-      filter: parseFilter(excludes),
-      ignoreFiles: true,
-      oneFileSystem: false,
-      excludeCaches: false,
-      largestBytes: undefined,
-      skip: skippedDirectories(this.#storage),
-      monitor: this.#monitor,
-    });
-    for (const { parent, found } of batches) {
+    const manifest = this.#storage.manifest(this.#request.before.id);
+    if (manifest.root.leftOut?.unlisted) {
+      this.#monitor.notice("The snapshot has only what was on a list: what is new in the directory is not told");
+    }
+    for (
+      const { parent, found } of walkAsBackedUp(this.#storage, { manifest, root: this.#root, monitor: this.#monitor })
+    ) {
       for (const one of found) yield { found: one, parent };
     }
   }

@@ -4,23 +4,23 @@
  * not removed either. So what is excluded from backups survives a restore, and nothing beyond a mount point, or through a
  * symlink, is touched.
  */
-import { type Apath, compareApath, parentOf, TOP } from "../core/apath.ts";
-import type { Entry } from "../core/entry.ts";
+import { type Apath, parentOf, TOP } from "../core/apath.ts";
 import { Fault } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
 import { type Raw, rawOf, textOf } from "../core/raw.ts";
 import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
-import { type Filter, parseFilter } from "../source/filter.ts";
+import { parseFilter } from "../source/filter.ts";
 import type { SourceRoot } from "../source/placement.ts";
-import { type Found, walk } from "../source/walk.ts";
+import type { Found } from "../source/walk.ts";
 import type { Manifest } from "../storage/manifest.ts";
 import type { LeftOut } from "../storage/root.ts";
 import type { Storage } from "../storage/storage.ts";
 import { type LeftOutThen, surveyLeftOut } from "./left_out.ts";
+import { Lockstep } from "./lockstep.ts";
 import type { Pace } from "./pace.ts";
 import { type Choice, type Chooser, chooser, MARKER } from "./restore_entries.ts";
 import { absoluteOf, meets, placeOf, type Route } from "./routes.ts";
-import { skippedDirectories } from "./sources.ts";
+import { walkAsBackedUp } from "./walk_as_backed_up.ts";
 
 const LOST_AND_FOUND = "/lost+found";
 
@@ -140,15 +140,13 @@ class Removal {
   }
 
   async run(): Promise<void> {
-    const { leftOut, monitor, pace } = this.#options;
-    const batches = walk(this.#storage.machine.disk, [this.#root], {
-      filter: this.#filter(),
-      ignoreFiles: leftOut.ignored,
-      oneFileSystem: true,
-      excludeCaches: leftOut.caches,
-      largestBytes: leftOut.largerThan ?? undefined,
-      skip: skippedDirectories(this.#storage),
+    const { manifest, monitor, pace } = this.#options;
+    const batches = walkAsBackedUp(this.#storage, {
+      manifest,
+      root: this.#root,
       monitor,
+      leavesOutToo: this.#spares(),
+      oneFileSystem: true,
     });
     for (const { parent, relative, found } of batches) {
       await pace.step();
@@ -157,29 +155,22 @@ class Removal {
     this.#removeDirectories();
   }
 
-  /** What a backup with the snapshot's options would leave out, and what this restore is not about. */
-  #filter(): Filter {
-    const { manifest, choice, then } = this.#options;
-    const excludes = parseFilter(manifest.root.excludes), spared = parseFilter(choice.exclude);
-    const leave = { pattern: "", negated: false };
-    const { at } = this.#root;
-    return {
-      isEmpty: false,
-      decide: (path, isDirectory) => {
-        const apath = (at === TOP ? path : at + path) as Apath;
-        if (choice.paths.length > 0 && !choice.paths.some((chosen) => meets(apath, chosen))) return leave;
-        if (spared.decide(apath, isDirectory)?.negated === false) return leave;
-        const own = excludes.decide(path, isDirectory);
-        const isLeftOut = own !== undefined ? !own.negated : then.leavesOut(apath, at, isDirectory);
-        return isLeftOut ? leave : undefined;
-      },
-    };
+  /** What this restore is not about, and what the backup left out by files that it had. */
+  #spares(): (path: Apath, isDirectory: boolean) => boolean {
+    const { choice, then } = this.#options, { at } = this.#root;
+    const spared = parseFilter(choice.exclude);
+    return (path, isDirectory) =>
+      (choice.paths.length > 0 && !choice.paths.some((chosen) => meets(path, chosen))) ||
+      spared.decide(path, isDirectory)?.negated === false || then.leavesOut(path, at, isDirectory);
   }
 
   #look({ name, path, stat }: Found, parent: Dir, relative: Raw): void {
     const entry = this.#wanted.at(path);
     const isRight = entry !== undefined && (entry.kind === "dir" || stat.kind !== "dir");
     if (isRight || name === "" || !this.#isChosen({ path, kind: stat.kind }) || this.#isNobodys(path)) return;
+    if (stat.isMountPoint) {
+      return this.#options.monitor.notice(`${this.#whereIs(path)} stays: something is mounted there`);
+    }
     if (stat.kind === "dir") {
       this.#doomed.set(path, { relative: (relative === "" ? name : `${relative}/${name}`) as Raw, going: 0 });
     } else if (!this.#options.removes || this.#attempt(() => parent.unlink(name))) this.#tell(path);
@@ -228,6 +219,11 @@ class Removal {
     removed(absoluteOf(route, placeOf(route, path)!));
   }
 
+  #whereIs(path: Apath): string {
+    const { route } = this.#options;
+    return textOf(absoluteOf(route, placeOf(route, path)!));
+  }
+
   #attempt(action: () => void): boolean {
     try {
       action();
@@ -237,26 +233,5 @@ class Removal {
       this.#options.monitor.problem(error);
       return false;
     }
-  }
-}
-
-/** Looks up paths that are asked for in their order. */
-class Lockstep {
-  readonly #entries: Iterator<Entry>;
-  #next: Entry | undefined;
-
-  constructor(entries: Iterator<Entry>) {
-    this.#entries = entries;
-    this.#next = this.#pull();
-  }
-
-  at(path: Apath): Entry | undefined {
-    while (this.#next !== undefined && compareApath(this.#next.path, path) < 0) this.#next = this.#pull();
-    return this.#next?.path === path ? this.#next : undefined;
-  }
-
-  #pull(): Entry | undefined {
-    const { done, value } = this.#entries.next();
-    return done ? undefined : value;
   }
 }

@@ -57,7 +57,8 @@ export function surveyLeftOut(storage: Storage, { manifest, leftOut, monitor }: 
   return new LeftOutThen(ignoreFiles, caches, unaccounted);
 }
 
-function contentText(storage: Storage, { content }: Entry): string {
+/** Text of a small file of a snapshot. @throws DamagedContent */
+export function contentText(storage: Storage, { content }: Entry): string {
   let raw = "";
   if (content !== undefined) { for (const chunk of storage.readContent(content)) raw += rawOfBytes(chunk); }
   return textOf(raw as Raw);

@@ -2,7 +2,7 @@
 import type { Monitor } from "../core/monitor.ts";
 import { rawOf } from "../core/raw.ts";
 import type { Storage } from "../storage/storage.ts";
-import { freeTreeName, TreeBuilder, treeName } from "../storage/tree.ts";
+import { freeTreeName, nameInWork, TreeBuilder, treeName } from "../storage/tree.ts";
 import { probeLinks } from "./probe.ts";
 
 /** @returns undefined, with a notice, where there are no hard links */
@@ -12,14 +12,14 @@ export function newTree(
   isPrivate: boolean,
   monitor: Monitor,
 ): { readonly name: string; readonly builder: TreeBuilder } | undefined {
-  const { disk, clock } = storage.machine;
+  const { disk, clock, random } = storage.machine;
   const { links, colons } = probeLinks(storage.dir);
   if (!links) {
     monitor.notice("This file system has no hard links: backing up without browsable trees");
     return undefined;
   }
   const name = freeTreeName(treeName(startMs, clock, colons), (candidate) => isTreeTaken(storage, candidate));
-  return { name, builder: new TreeBuilder(storage.dir, disk, { name: "tree", isPrivate }) };
+  return { name, builder: new TreeBuilder(storage.dir, disk, { name: nameInWork(random), isPrivate }) };
 }
 
 function isTreeTaken(storage: Storage, name: string): boolean {

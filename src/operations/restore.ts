@@ -10,6 +10,7 @@ import type { Pool } from "../storage/pool.ts";
 import type { Storage } from "../storage/storage.ts";
 import { removeExtraneous } from "./extraneous.ts";
 import { Lacks } from "./lacks.ts";
+import { OwnPlaces } from "./own_places.ts";
 import { Pace } from "./pace.ts";
 import { type Choice, damagedProblem, type EntryGroup, groupsAlong, notInSnapshot } from "./restore_entries.ts";
 import { previewGroup } from "./restore_preview.ts";
@@ -124,6 +125,8 @@ class RestorePlan {
   readonly choice: Choice;
   readonly routes: readonly Route[];
   readonly monitor: Monitor;
+  /** What must not be restored into; undefined: nothing is looked for, as the target is a place of the storage. */
+  readonly own: OwnPlaces | undefined;
   readonly pace: Pace;
   readonly ownerOf: (entry: Entry) => Owner | undefined;
   readonly #storage: Storage;
@@ -142,8 +145,8 @@ class RestorePlan {
     });
     this.choice = { paths, include, exclude };
     this.routes = routesTo(destination, this.manifest, paths);
-    const outside = request.isForArchive ? [] : this.routes;
-    for (const { target } of outside) assertOutside(disk, target, storage.path);
+    this.own = request.isForArchive ? undefined : new OwnPlaces(storage, [], monitor);
+    for (const { target } of this.routes) if (this.own !== undefined) assertOutside(disk, this.own, target);
     if (destination.kind === "in-place") {
       for (const path of withoutPlace(this.manifest)) {
         monitor.notice(`${textOf(path)} stays away: it came from no path, and can be restored with --target`);

@@ -3,7 +3,7 @@ import { type Apath, isWithin, nameOf, parentOf, TOP } from "../core/apath.ts";
 import type { Entry } from "../core/entry.ts";
 import { Fault } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
-import { type Raw, textOf } from "../core/raw.ts";
+import { joinRaw, type Raw, textOf } from "../core/raw.ts";
 import { type Dir, DiskFault, type Stat } from "../platform/disk.ts";
 import { giveAttributes, type Lack, NONE, type Owner, renewAttributes, type Wanted } from "../storage/attributes.ts";
 import { type ExtractResult, isFatal } from "../storage/extract.ts";
@@ -12,9 +12,11 @@ import type { Manifest } from "../storage/manifest.ts";
 import { assertMayRestore, decideOverwrite, type Overwrite } from "../storage/overwrite.ts";
 import type { Pool } from "../storage/pool.ts";
 import type { Lacks } from "./lacks.ts";
+import type { OwnPlaces } from "./own_places.ts";
 import type { Pace } from "./pace.ts";
 import { isSameObject, type Placed, Placer } from "./placer.ts";
 import { type EntryGroup, NotBackedUp } from "./restore_entries.ts";
+import { TargetInStorage } from "./restore_target.ts";
 import type { RestoredLinks, RestoredName } from "./restored_links.ts";
 import { makeNode, makeWritable, namedIn, selfOf, taskOf } from "./restored_object.ts";
 
@@ -45,6 +47,8 @@ export interface RunOptions {
   readonly pool: Pool;
   readonly monitor: Monitor;
   readonly lacks: Lacks;
+  /** Directories that nothing is restored into, by whichever way they are found below the target. */
+  readonly own: OwnPlaces | undefined;
   readonly pace: Pace;
   /** Of the whole restore. */
   readonly links: RestoredLinks;
@@ -176,6 +180,7 @@ export class RestoreRun {
     try {
       let isNew = parent.mkdir(name, 0o700);
       const there = isNew ? undefined : parent.stat(name);
+      if (there?.kind === "dir") this.#assertForeign(parent, name, there);
       if (there !== undefined && there.kind !== "dir") {
         const verdict = decideOverwrite(this.#overwrite, there, { mtime: mtime ?? there.mtime }, () => false);
         assertMayRestore(verdict === "keep" ? "taken" : verdict, textOf(directory));
@@ -188,6 +193,12 @@ export class RestoreRun {
       this.#blocked.add(directory);
       throw error;
     }
+  }
+
+  /** @throws TargetInStorage */
+  #assertForeign(parent: Dir, name: Raw, there: Stat): void {
+    const path = joinRaw(parent.path, name);
+    if (this.#options.own?.isOfStorage(path, name, there)) throw new TargetInStorage(path);
   }
 
   #isBlocked(directory: Apath): boolean {

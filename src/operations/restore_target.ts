@@ -2,8 +2,8 @@
 import { Fault } from "../core/fault.ts";
 import { type Raw, rawOf, textOf } from "../core/raw.ts";
 import { type Dir, type Disk, DiskFault, makeDirectories } from "../platform/disk.ts";
-import { isBelow } from "../source/placement.ts";
 import type { Overwrite } from "../storage/overwrite.ts";
+import type { OwnPlaces } from "./own_places.ts";
 import { MARKER } from "./restore_entries.ts";
 import { type Route } from "./routes.ts";
 
@@ -96,9 +96,9 @@ function readMarker(dir: Dir): string | undefined {
 }
 
 /** @throws TargetInStorage */
-export function assertOutside(disk: Disk, target: Raw, storage: Raw): void {
-  const own = disk.realPath(storage), real = realPathOfNearest(disk, target);
-  if (real === own || isBelow(real, own)) throw new TargetInStorage(target);
+export function assertOutside(disk: Disk, own: OwnPlaces, target: Raw): void {
+  const place = own.around(realPathOfNearest(disk, target));
+  if (place !== undefined && place.kind !== "state") throw new TargetInStorage(target);
 }
 
 /** Of the directory itself or, if it isn't there yet, of the nearest one above it. */

@@ -5,26 +5,18 @@ import type { Monitor } from "../core/monitor.ts";
 import { joinRaw, type Raw, rawOf, textOf } from "../core/raw.ts";
 import { type Disk, DiskFault } from "../platform/disk.ts";
 import { decideWithParents, type Filter } from "../source/filter.ts";
-import {
-  baseName,
-  isBelow,
-  movedPath,
-  originOf,
-  placeSources,
-  type SourcePath,
-  type SourceRoot,
-} from "../source/placement.ts";
-import { NoSource, type SkippedDirectory } from "../source/walk.ts";
+import { baseName, originOf, placeSources, type SourcePath, type SourceRoot } from "../source/placement.ts";
+import { NoSource } from "../source/walk.ts";
 import { isPassable } from "../storage/access.ts";
 import type { Storage } from "../storage/storage.ts";
+import type { OwnPlaces } from "./own_places.ts";
 
 export class SourceInStorage extends Fault {
   readonly code = "source-in-storage";
   readonly hint = "Name the directories that are to be kept, or another storage";
-  constructor(source: Raw, storage: Raw) {
-    super(
-      `Cannot back up ${JSON.stringify(textOf(source))}: it belongs to the storage ${JSON.stringify(textOf(storage))}`,
-    );
+  /** @param why ends "...: " */
+  constructor(source: Raw, why: string) {
+    super(`Cannot back up ${JSON.stringify(textOf(source))}: ${why}`);
   }
 }
 
@@ -49,24 +41,22 @@ export function sourcePath(source: Source): Raw {
   return typeof source === "string" ? source : source.path;
 }
 
-/** What may lie in a storage and is no part of it. */
-const FOREIGN = rawOf("archive");
-
 /**
  * Opens every source once, to learn what it is.
+ * @param own of that storage
  * @param reserved names that something else in the snapshot has
  * @throws NoSource, SourceInStorage, BadUsage
  */
 export function findSources(
   storage: Storage,
+  own: OwnPlaces,
   given: { readonly sources: readonly Source[]; readonly reserved?: readonly Raw[] },
   filter: Filter,
   monitor: Monitor,
 ): readonly SourceRoot[] {
   const { disk } = storage.machine;
-  const own = disk.realPath(storage.path);
   const sources = given.sources.map((source) => sourceAt(disk, source));
-  for (const path of sources.map(originOf)) if (belongsTo(path, own)) throw new SourceInStorage(path, own);
+  for (const source of sources) assertForeign(source, own, storage);
   const roots = placeSources(sources, given.reserved);
   for (const root of roots) for (const source of root.nested) monitor.notice(nestedNotice(source, root, filter));
   return roots;
@@ -89,19 +79,28 @@ function sourceAt(disk: Disk, source: Source): SourcePath {
   }
 }
 
-function kindAt(disk: Disk, real: Raw): Pick<SourcePath, "kind" | "device"> {
+function kindAt(disk: Disk, real: Raw): Pick<SourcePath, "kind"> {
   try {
-    using directory = disk.openDir(real);
-    return { kind: "dir", device: directory.statSelf().device };
+    disk.openDir(real)[Symbol.dispose]();
+    return { kind: "dir" };
   } catch (error) {
     if (!(error instanceof DiskFault) || error.errno !== "ENOTDIR") throw error;
-    using parent = disk.openDir(parentPath(real));
-    return { kind: "file", device: parent.statSelf().device };
+    return { kind: "file" };
   }
 }
 
-function belongsTo(path: Raw, storage: Raw): boolean {
-  return path === storage || (isBelow(path, storage) && !isBelow(path, `${storage}/${FOREIGN}` as Raw));
+/** @throws SourceInStorage */
+function assertForeign(source: SourcePath, own: OwnPlaces, { path: storage, machine: { disk } }: Storage): void {
+  const origin = originOf(source), { path } = source;
+  const directories = [origin, path].map((each) => source.kind === "dir" ? each : parentPath(each));
+  for (const directory of new Set(directories)) {
+    const place = own.around(directory);
+    if (place === undefined || place.kind === "archive") continue;
+    const why = place.kind === "storage"
+      ? `it belongs to the storage ${JSON.stringify(textOf(disk.realPath(storage)))}`
+      : place.why;
+    throw new SourceInStorage(origin, why);
+  }
 }
 
 function nestedNotice({ path, kind }: SourcePath, root: SourceRoot, filter: Filter): string {
@@ -111,17 +110,6 @@ function nestedNotice({ path, kind }: SourcePath, root: SourceRoot, filter: Filt
   return decision?.negated === false
     ? `${where}, and is left out by the pattern ${decision.pattern}`
     : `${where}, and is backed up with it`;
-}
-
-/** The storage is never backed up into itself, by whichever way the walk comes to it. */
-export function skippedDirectories(storage: Storage, roots: readonly SourceRoot[] = []): SkippedDirectory[] {
-  const { device, inode } = storage.dir.statSelf();
-  const path = storage.machine.disk.realPath(storage.path), why = "it is the storage itself";
-  const copies = roots.filter((root) => isBelow(path, originOf(root)));
-  return [
-    { path, device, inode, why },
-    ...copies.map((root) => ({ path: movedPath(path, originOf(root), root.path), device: "", inode: "0", why })),
-  ];
 }
 
 function parentPath(path: Raw): Raw {

@@ -144,6 +144,7 @@ export function statOf({ kind, size, mtime, ctime, inode = "0", mode, uid, gid, 
     blocks: undefined,
     major: device?.major ?? 0,
     minor: device?.minor ?? 0,
+    isMountPoint: false,
   };
 }
 

@@ -9,7 +9,7 @@ import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
 import type { ContentStore } from "../storage/content.ts";
 import { tell, untell } from "../storage/faults.ts";
 import type { Storage } from "../storage/storage.ts";
-import { TreeBuilder } from "../storage/tree.ts";
+import { nameInWork, TreeBuilder } from "../storage/tree.ts";
 import { probeLinks } from "./probe.ts";
 import { existingTree, refreshLatest, treeExists, treeOf, withdrawTrees } from "./tree_places.ts";
 
@@ -51,7 +51,8 @@ export function buildTree(
   if (treeExists(storage, name)) throw new TreeExists(name);
   const manifest = storage.manifest(snapshot.id);
   // Without the source at hand nobody can tell who was allowed to reach it, so its top is the owner's alone.
-  using tree = new TreeBuilder(storage.dir, storage.machine.disk, { name: "tree", isPrivate: manifest.root.private });
+  const { disk, random } = storage.machine, isPrivate = manifest.root.private;
+  using tree = new TreeBuilder(storage.dir, disk, { name: nameInWork(random), isPrivate });
   using store = storage.contents();
   let at: { directory: Apath; dir: Dir } | undefined;
   try {

@@ -33,6 +33,11 @@ export interface Stat {
   /** What a device node stands for; zeros for other kinds. */
   readonly major: number;
   readonly minor: number;
+  /**
+   * Something is mounted on that name: another file system, or another place of the same one (a bind mount). Of what was
+   * looked at through an open descriptor, false where the system can't tell.
+   */
+  readonly isMountPoint: boolean;
 }
 
 /** Flags of an inode by their bits: those of `struct statx`. What `chattr` sets, and what the file system does by itself. */
@@ -141,6 +146,11 @@ export interface Dir extends Disposable {
   syncFileSystem(): Promise<void>;
   /** Bytes free for this user; undefined where unknown. */
   freeBytes(): number | undefined;
+  /**
+   * Names the mount through which this directory is seen: equal for two directories if nothing is mounted between them.
+   * As {@link Mount.id}; where the system has none, the device.
+   */
+  mountId(): string;
   /** False on network and FUSE file systems, whose inode numbers and ctimes may change by themselves. */
   reliableInodes(): boolean;
 }
@@ -158,12 +168,27 @@ export interface DiskAbilities {
   readonly inodes: boolean;
 }
 
+/** A line of the table of mounts. */
+export interface Mount {
+  readonly id: string;
+  /** "major:minor" of the file system. */
+  readonly device: string;
+  /** What of the file system is mounted: absolute path in it. */
+  readonly root: Raw;
+  /** Where: absolute, without symlinks. */
+  readonly point: Raw;
+}
+
 export interface Disk {
   readonly abilities: DiskAbilities;
   /** Opens a directory by a path as a person gave it: symlinks in it are followed. Any length. */
   openDir(path: Raw): Dir;
   /** Absolute path without symlinks of an existing object. */
   realPath(path: Raw): Raw;
+  /** Looks at a directory, symlinks in its path followed; also at one that may be passed through, but not listed. */
+  statDirectory(path: Raw): Stat;
+  /** Everything that is mounted now; empty where the system doesn't say. */
+  mounts(): readonly Mount[];
   /** Name of a user or group; undefined if the machine doesn't know the number. Cached. */
   userName(uid: number): string | undefined;
   groupName(gid: number): string | undefined;

@@ -74,10 +74,10 @@ export class LinuxCalls {
   }
 
   /** Opens a directory by a path of any length, following symlinks. @throws DiskFault */
-  openFollowing(path: Raw): number {
-    return this.#openInParts(AT.FDCWD, path, path, (fd, part, flags) => {
-      return this.open(fd, this.libc.first.path(part), flags);
-    });
+  openFollowing(path: Raw, flags: number = O.RDONLY): number {
+    return this.#openInParts(AT.FDCWD, path, path, (fd, part, how) => {
+      return this.open(fd, this.libc.first.path(part), how);
+    }, flags);
   }
 
   /** Opens the directory `relative` below `fd`; symlinks anywhere in it are refused. @throws DiskFault */

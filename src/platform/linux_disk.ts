@@ -10,6 +10,7 @@ import {
   type DiskAbilities,
   DiskFault,
   type LinkResult,
+  type Mount,
   type OpenFile,
   type Stat,
 } from "./disk.ts";
@@ -18,7 +19,9 @@ import { hasLastingInodes } from "./file_systems.ts";
 import { AT, type Libc, libcCurrentDirectory, loadLibc, O, SYSCALL } from "./libc.ts";
 import { LinuxCalls, type Xattrs } from "./linux_calls.ts";
 import { LinuxFile } from "./linux_file.ts";
+import { isMountPointByProc, mountIdByProc } from "./linux_mounts.ts";
 import { kindOfType, TYPE_OF_KIND } from "./linux_stat.ts";
+import { readMounts } from "./mounts.ts";
 
 const LISTING_BYTES = 64 * 1024;
 const LONGEST_TARGET_BYTES = 8192;
@@ -74,6 +77,19 @@ class LinuxDisk implements Disk {
 
   openDir(path: Raw): Dir {
     return new LinuxDir(this.#calls, this.#calls.openFollowing(path), path);
+  }
+
+  statDirectory(path: Raw): Stat {
+    const fd = this.#calls.openFollowing(path, O.PATH);
+    try {
+      return this.#calls.statx.ofFd(fd, path);
+    } finally {
+      this.#calls.close(fd);
+    }
+  }
+
+  mounts(): readonly Mount[] {
+    return readMounts(this);
   }
 
   realPath(path: Raw): Raw {
@@ -186,7 +202,8 @@ class LinuxDir implements Dir {
     const { libc, statx } = this.#calls;
     const stat = statx.at(this.#fd, libc.first.component(name));
     if (stat === undefined && libc.errno !== ENOENT) throw this.#fault("look at", name);
-    return stat;
+    if (stat?.kind !== "dir" || statx.knowsMountPoints()) return stat;
+    return { ...stat, isMountPoint: isMountPointByProc(this.#calls, this.#fd, libc.first.component(name)) };
   }
 
   openDir(name: Raw): Dir {
@@ -441,6 +458,10 @@ class LinuxDir implements Dir {
     if (view === undefined) return undefined;
     const blockSize = Number(view.getBigInt64(72, true)) || Number(view.getBigInt64(8, true));
     return Number(view.getBigUint64(32, true)) * blockSize;
+  }
+
+  mountId(): string {
+    return this.#calls.statx.mountIdOfFd(this.#fd) ?? mountIdByProc(this.#calls, this.#fd) ?? this.statSelf().device;
   }
 
   reliableInodes(): boolean {

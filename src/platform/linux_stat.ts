@@ -10,6 +10,10 @@ const STATX_TYPE = 0x1;
 const STATX_TYPE_AND_SIZE = 0x201;
 const STATX_BTIME = 0x800;
 const STATX_BASIC_AND_BTIME = 0xfff;
+/** Linux 5.8. */
+const STATX_MNT_ID = 0x1000;
+/** In `stx_attributes`; Linux 5.8. */
+const STATX_ATTR_MOUNT_ROOT = 0x2000;
 const KNOWN_FLAGS = Object.values(FLAGS).reduce((all: number, flag) => all | flag, 0);
 const TWO_32 = 0x1_0000_0000;
 /** High halves below this make numbers that are exact. */
@@ -82,6 +86,17 @@ export class Statx {
     return { kind: kindOfType(this.#view.getUint16(28, true) >> 12), size };
   }
 
+  /** Of an open descriptor; undefined if the kernel doesn't say. */
+  mountIdOfFd(fd: number): string | undefined {
+    if (this.#run(fd, EMPTY_PATH, AT.EMPTY_PATH, STATX_MNT_ID) < 0) return undefined;
+    return (this.#view.getUint32(0, true) & STATX_MNT_ID) === 0 ? undefined : this.#decimal(144);
+  }
+
+  /** True if {@link Stat.isMountPoint} of what was looked at last is the kernel's word. */
+  knowsMountPoints(): boolean {
+    return (this.#view.getUint32(56, true) & STATX_ATTR_MOUNT_ROOT) !== 0;
+  }
+
   #run(fd: number, path: Uint8Array<ArrayBuffer>, flags: number, mask: number): number {
     const { call } = this.#libc;
     let result: number;
@@ -97,6 +112,7 @@ export class Statx {
     const view = this.#view;
     const mode = view.getUint16(28, true);
     const kind = KIND_OF_TYPE[mode >> 12] ?? "file";
+    const attributes = view.getUint32(8, true);
     const hasBirth = (view.getUint32(0, true) & STATX_BTIME) !== 0;
     return {
       kind,
@@ -104,7 +120,7 @@ export class Statx {
       mtime: this.#time(112),
       ctime: this.#time(96),
       birthtime: hasBirth ? this.#time(80) : undefined,
-      flags: view.getUint32(8, true) & KNOWN_FLAGS,
+      flags: attributes & KNOWN_FLAGS,
       inode: this.#decimal(32),
       device: this.#deviceText(view.getUint32(136, true), view.getUint32(140, true)),
       mode: mode & 0o7777,
@@ -114,6 +130,7 @@ export class Statx {
       blocks: this.#number(48),
       major: view.getUint32(128, true),
       minor: view.getUint32(132, true),
+      isMountPoint: (attributes & STATX_ATTR_MOUNT_ROOT) !== 0,
     };
   }
 

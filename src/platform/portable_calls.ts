@@ -127,6 +127,7 @@ export function statOf(info: Deno.FileInfo): Stat {
     links: info.nlink ?? 1,
     blocks: info.blocks ?? undefined,
     ...(isDevice ? deviceOf(info.rdev ?? 0) : { major: 0, minor: 0 }),
+    isMountPoint: false,
   };
 }
 

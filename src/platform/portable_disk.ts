@@ -25,10 +25,12 @@ import {
   type DiskAbilities,
   DiskFault,
   type LinkResult,
+  type Mount,
   type OpenFile,
   type Stat,
 } from "./disk.ts";
 import { hasLastingInodes } from "./file_systems.ts";
+import { mountAround, readMounts } from "./mounts.ts";
 import { msOfTime } from "./ns_text.ts";
 import { attempt, attemptUnless, checkName, IS_WINDOWS, kindOf, pathText, statOf } from "./portable_calls.ts";
 import { type FileManner, PortableFile } from "./portable_file.ts";
@@ -67,6 +69,16 @@ class PortableDisk implements Disk {
     this.#manner = { syncOnClose: !canRunSync(), paced };
   }
 
+  statDirectory(path: Raw): Stat {
+    const info = attempt("look at", path, () => Deno.statSync(pathText(path)));
+    if (!info.isDirectory) throw new DiskFault("ENOTDIR", "look at", path);
+    return statOf(info);
+  }
+
+  mounts(): readonly Mount[] {
+    return readMounts(this);
+  }
+
   openDir(path: Raw): Dir {
     const info = attempt("open", path, () => Deno.statSync(pathText(path)));
     if (!info.isDirectory) throw new DiskFault("ENOTDIR", "open", path);
@@ -102,12 +114,20 @@ function canRunSync(): boolean {
   return fs().existsSync(SYNC_PROGRAM);
 }
 
+/** What is mounted around a directory: its real path, the table, its own device. */
+interface Mounted {
+  readonly path: Raw;
+  readonly mounts: readonly Mount[];
+  readonly device: number;
+}
+
 class PortableDir implements Dir {
   readonly path: Raw;
   /** Opened by its path; what is below must not lead through symlinks. */
   readonly #root: Raw;
   readonly #below: readonly Raw[];
   readonly #manner: FileManner;
+  #mountsHere: Mounted | undefined;
 
   constructor(root: Raw, below: readonly Raw[], manner: FileManner) {
     this.#root = root;
@@ -138,7 +158,27 @@ class PortableDir implements Dir {
 
   stat(name: Raw): Stat | undefined {
     const info = this.#info(name);
-    return info && statOf(info);
+    return info && { ...statOf(info), isMountPoint: info.isDirectory && this.#isMountPoint(name, info) };
+  }
+
+  /** By the table of mounts; where there is none, something is mounted where another device begins. */
+  #isMountPoint(name: Raw, { dev }: Deno.FileInfo): boolean {
+    const { path, mounts, device } = this.#mounted();
+    return mounts.length === 0 ? dev !== device : mounts.some(({ point }) => point === joinRaw(path, name));
+  }
+
+  mountId(): string {
+    const { path, mounts, device } = this.#mounted();
+    return mountAround(mounts, path)?.id ?? String(device);
+  }
+
+  /** Read once for each directory that is opened: reading it for each name would take long. */
+  #mounted(): Mounted {
+    return this.#mountsHere ??= this.#onSelf("look at", (path) => ({
+      path: rawOf(Deno.realPathSync(path)),
+      mounts: readMounts({ openDir: (table) => new PortableDir(table, [], this.#manner) }),
+      device: Deno.statSync(path).dev,
+    }));
   }
 
   openDir(name: Raw): Dir {

@@ -22,8 +22,6 @@ export interface SourcePath {
   /** Absolute, without symlinks. */
   readonly path: Raw;
   readonly kind: "dir" | "file";
-  /** As {@link Stat.device}. */
-  readonly device: string;
   /** Its name in the snapshot, if it was given one. */
   readonly as?: Raw | undefined;
   /** What a person calls it, if it is read from a copy that stands still. */

@@ -37,12 +37,15 @@ export interface WalkOptions {
   readonly filter: Filter;
   /** Follow .backupignore files; what `filter` says comes first. */
   readonly ignoreFiles: boolean;
+  /** What such files above the sources say; undefined: nothing. */
+  readonly layer?: Layer | undefined;
+  /** Don't enter what is mounted below a source, whatever it is. Files that are mounted on files are found as ever. */
   readonly oneFileSystem: boolean;
   /** Leave out what a CACHEDIR.TAG marks. */
   readonly excludeCaches: boolean;
   /** Leave out larger files. */
   readonly largestBytes: number | undefined;
-  readonly skip: readonly SkippedDirectory[];
+  readonly own: OwnDirectories;
   /** Undefined: everything. */
   readonly choice?: Choice | undefined;
   /** Is told of what is left out, and why. */
@@ -50,14 +53,15 @@ export interface WalkOptions {
   readonly monitor: Monitor;
 }
 
-/** A directory that is left out, with a notice, by whichever path the walk comes to it. */
-export interface SkippedDirectory {
-  /** Absolute, without symlinks. */
-  readonly path: Raw;
-  readonly device: string;
-  /** "0" where the platform has none. */
-  readonly inode: string;
-  readonly why: string;
+/** Directories that belong to this program: they are left out, with a notice, by whichever path the walk comes to them. */
+export interface OwnDirectories {
+  /**
+   * Why a directory is left out; undefined: it isn't. Is asked for each, so it makes no system call as a rule.
+   * @param path absolute @param stat of the directory
+   */
+  whyNotFound(path: Raw, name: Raw, stat: Stat): string | undefined;
+  /** The same by what is in it, for one that shows by nothing else what it is. @param names in byte order */
+  whyNotListed(directory: Dir, names: readonly Raw[]): string | undefined;
 }
 
 /** The rule that leaves something out. */
@@ -69,7 +73,7 @@ export type ExcludingRule =
   | { readonly by: "cache" }
   /** It is kept, but not entered: another file system begins there. */
   | { readonly by: "file-system" }
-  /** It is one of `skip`. */
+  /** It is one of the program's own directories. */
   | { readonly by: "skip"; readonly why: string };
 
 export interface Exclusion {
@@ -146,6 +150,9 @@ interface Pending {
   /** Below the source; "" for the source itself. */
   readonly relative: Raw;
   readonly layer: Layer | undefined;
+  readonly device: string;
+  /** It is mounted below a source, and entered only because it leads to another one. */
+  readonly isWay: boolean;
 }
 
 class RootWalk {
@@ -166,41 +173,48 @@ class RootWalk {
     this.#self = top.statSelf();
     this.#hasLastingInode = top.reliableInodes();
     // The next one last.
-    const pending: Pending[] = [{ relative: rawOf(""), layer: undefined }];
+    const { device } = this.#self;
+    const pending: Pending[] = [{ relative: rawOf(""), layer: this.#options.layer, device, isWay: false }];
     for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-      const { names, layer } = yield* this.#directory(top, next);
-      for (let i = names.length - 1; i >= 0; i--) {
-        pending.push({ relative: joinRaw(next.relative, names[i]!), layer });
-      }
+      const below = yield* this.#directory(top, next);
+      for (let i = below.length - 1; i >= 0; i--) pending.push(below[i]!);
     }
     this.#assertThere();
   }
 
-  /** @returns names of the subdirectories to visit, in order, and the patterns that hold there */
-  *#directory(
-    top: Dir,
-    { relative, layer: inherited }: Pending,
-  ): Generator<WalkBatch, { names: Raw[]; layer: Layer | undefined }> {
+  /** @returns the subdirectories to visit, in order */
+  *#directory(top: Dir, place: Pending): Generator<WalkBatch, Pending[]> {
+    const { relative } = place;
     using parent = this.#open(top, relative);
-    if (parent === undefined) return { names: [], layer: undefined };
+    if (parent === undefined) return [];
     const apath = relative === "" ? this.#root.at : joinRaw(this.#root.at, relative) as unknown as Apath;
     const all = this.#list(parent, relative);
-    const layer = this.#options.ignoreFiles && all.includes(IGNORE_FILE)
-      ? readLayer(parent, relative, inherited, this.#options.monitor)
-      : inherited;
-    const names = this.#options.choice?.among(all, this.#pathOf(relative, NO_NAME)) ?? all;
-    const below: Raw[] = [];
+    const layer = this.#options.ignoreFiles && hasName(all, IGNORE_FILE)
+      ? readLayer(parent, relative, place.layer, this.#options.monitor)
+      : place.layer;
+    const names = this.#namesToTake(place, all);
+    const below: Pending[] = [];
     for (let at = 0; at < names.length; at += BATCH_ENTRIES) {
-      const found = this.#look(parent, apath, { relative, layer }, names.slice(at, at + BATCH_ENTRIES));
+      const found = this.#look(parent, apath, { ...place, layer }, names.slice(at, at + BATCH_ENTRIES));
       if (found.length === 0) continue;
       for (const { name, stat } of found) {
         if (stat.kind !== "dir") continue;
-        if (this.#isEntered(relative, name, stat)) below.push(name);
-        else this.#tell(relative, name, OTHER_FILE_SYSTEM, stat);
+        const entered = this.#entered(place, name, stat);
+        if (entered === undefined) this.#tell(relative, name, OTHER_FILE_SYSTEM, stat);
+        else below.push({ relative: joinRaw(relative, name), layer, device: stat.device, isWay: entered === "as way" });
       }
       yield { parent, rootPath: this.#root.path, relative, apath, found };
     }
-    return { names: below, layer };
+    return below;
+  }
+
+  #namesToTake({ relative, isWay }: Pending, all: readonly Raw[]): readonly Raw[] {
+    const chosen = this.#options.choice?.among(all, this.#pathOf(relative, NO_NAME)) ?? all;
+    return isWay ? chosen.filter((name) => this.#leadsToSource(this.#pathOf(relative, name))) : chosen;
+  }
+
+  #leadsToSource(path: Raw): boolean {
+    return this.#root.nested.some((source) => source.path === path || isBelow(source.path, path));
   }
 
   #open(top: Dir, relative: Raw): Dir | undefined {
@@ -216,6 +230,8 @@ class RootWalk {
   #list(parent: Dir, relative: Raw): Raw[] {
     try {
       const names = [...parent.list().names].sort();
+      const why = this.#options.own.whyNotListed(parent, names);
+      if (why !== undefined) return this.#passOver(this.#pathOf(relative, NO_NAME), why);
       if (!this.#options.excludeCaches || !isCache(parent, names)) return names;
       this.#options.monitor.count("excludedEntries", names.length - 1);
       for (const name of names) if (name !== CACHE_TAG) this.#tell(relative, name, CACHE, undefined);
@@ -226,6 +242,12 @@ class RootWalk {
       this.#report(error);
       return [];
     }
+  }
+
+  #passOver(path: Raw, why: string): [] {
+    this.#options.monitor.notice(`Left out ${textOf(path)}: ${why}`);
+    this.#options.excluded?.({ path, rule: { by: "skip", why }, stat: undefined });
+    return [];
   }
 
   /** One directory can't be read: that is a problem, unless all of the source has gone. @throws SourceGone */
@@ -292,38 +314,30 @@ class RootWalk {
     const { filter, largestBytes } = this.#options;
     const isDirectory = stat.kind === "dir";
     if (stat.kind === "file" && largestBytes !== undefined && stat.size > largestBytes) return TOO_LARGE;
-    const skipped = isDirectory ? this.#skipped(this.#pathOf(relative, name), stat) : undefined;
-    if (skipped !== undefined) return { by: "skip", why: skipped.why };
+    const why = isDirectory ? this.#whySkipped(this.#pathOf(relative, name), name, stat) : undefined;
+    if (why !== undefined) return { by: "skip", why };
     if (filter.isEmpty && layer === undefined) return undefined;
     const path = childOf((relative === "" ? "/" : `/${relative}`) as Apath, name);
     const decision = filter.decide(path, isDirectory) ?? decideByLayers(layer, path, isDirectory);
     return decision?.negated === false ? { by: "pattern", decision } : undefined;
   }
 
-  #skipped(path: Raw, stat: Stat): SkippedDirectory | undefined {
-    const skipped = this.#options.skip.find((directory) =>
-      path === directory.path ||
-      (stat.inode === directory.inode && stat.inode !== "0" && stat.device === directory.device)
-    );
-    if (skipped !== undefined) this.#options.monitor.notice(`Left out ${textOf(path)}: ${skipped.why}`);
-    return skipped;
+  #whySkipped(path: Raw, name: Raw, stat: Stat): string | undefined {
+    const why = this.#options.own.whyNotFound(path, name, stat);
+    if (why !== undefined) this.#options.monitor.notice(`Left out ${textOf(path)}: ${why}`);
+    return why;
   }
 
-  /** True for directories that are walked; other file systems may be shown as the directories they are mounted on. */
-  #isEntered(relative: Raw, name: Raw, stat: Stat): boolean {
-    if (!this.#options.oneFileSystem) return true;
+  /** Undefined for what is mounted below the sources; that may be shown as the directory it is mounted on. */
+  #entered(place: Pending, name: Raw, stat: Stat): "as source" | "as way" | undefined {
+    if (!this.#options.oneFileSystem) return "as source";
+    const isElsewhere = place.isWay || stat.isMountPoint || stat.device !== place.device;
+    if (!isElsewhere) return "as source";
     const { nested } = this.#root;
-    if (nested.length === 0) return stat.device === this.#self!.device;
-    const path = this.#pathOf(relative, name);
-    const leadsToSource = nested.some((source) => source.path === path || isBelow(source.path, path));
-    return leadsToSource || stat.device === this.#deviceOf(path);
-  }
-
-  /** The file system of the innermost source that `path` lies in. */
-  #deviceOf(path: Raw): string {
-    const around = this.#root.nested.filter((source) => source.kind === "dir" && isBelow(path, source.path));
-    const innermost = around.sort((a, b) => b.path.length - a.path.length)[0];
-    return innermost?.device ?? this.#self!.device;
+    if (nested.length === 0) return undefined;
+    const path = this.#pathOf(place.relative, name);
+    if (nested.some((source) => source.path === path)) return "as source";
+    return this.#leadsToSource(path) ? "as way" : undefined;
   }
 
   #pathOf(relative: Raw, name: Raw): Raw {
@@ -331,9 +345,20 @@ class RootWalk {
   }
 }
 
+/** @param names in byte order */
+export function hasName(names: readonly Raw[], name: Raw): boolean {
+  let low = 0, high = names.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (names[middle]! < name) low = middle + 1;
+    else high = middle;
+  }
+  return names[low] === name;
+}
+
 /** Whatever has the name of a tag and isn't one, or can't be read, marks nothing. */
 function isCache(directory: Dir, names: readonly Raw[]): boolean {
-  if (!names.includes(CACHE_TAG)) return false;
+  if (!hasName(names, CACHE_TAG)) return false;
   try {
     using tag = directory.open(CACHE_TAG);
     const start = new Uint8Array(CACHE_SIGNATURE.length);

@@ -70,6 +70,18 @@ export function parseSettings(text: string): Settings {
   return { version: FORMAT_VERSION, ...core, created };
 }
 
+/** The id in a text that may be settings of any version; undefined if it has none. */
+export function storageIdIn(text: string): string | undefined {
+  try {
+    const value: unknown = parseJson(text);
+    const { format, id } = (typeof value === "object" && value !== null ? value : {}) as Record<string, unknown>;
+    return format === STORAGE_FORMAT && typeof id === "string" ? id : undefined;
+  } catch (error) {
+    if (error instanceof BadJson) return undefined;
+    throw error;
+  }
+}
+
 function parsed(text: string): unknown {
   try {
     return parseJson(text);

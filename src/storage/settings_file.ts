@@ -4,7 +4,7 @@ import type { Monitor } from "../core/monitor.ts";
 import { type Dir, DiskFault, openIfThere } from "../platform/disk.ts";
 import { NoStorage } from "./faults.ts";
 import { recoverSettings } from "./recover_settings.ts";
-import { DamagedSettings, encodeSettings, parseSettings, type Settings } from "./settings.ts";
+import { DamagedSettings, encodeSettings, parseSettings, type Settings, storageIdIn } from "./settings.ts";
 
 const DB = rawOf("db"), CONTENT = rawOf("content"), TMP = rawOf("tmp"), MAIN = rawOf("main");
 const PRIVATE = 0o700;
@@ -21,6 +21,17 @@ export function readSettings(storage: Dir, path: Raw, monitor: Monitor): Setting
   monitor.notice("db/main was missing; the settings were taken from a snapshot");
   tryWriteSettings(storage, settings, monitor);
   return settings;
+}
+
+/** The id of the storage that a directory is, as its `db/main` says; undefined if it is none. @throws DiskFault */
+export function peekStorageId(directory: Dir): string | undefined {
+  try {
+    const text = readSmall(directory, joinRaw(DB, MAIN));
+    return text === undefined ? undefined : storageIdIn(text);
+  } catch (error) {
+    if (error instanceof DamagedSettings) return undefined;
+    throw error;
+  }
 }
 
 /** An empty directory is often one on which a disk should be mounted. */

@@ -44,6 +44,8 @@ export interface Machine {
   readonly workerScript: URL | undefined;
   /** Holds back what other threads read; `disk` does it for this one. */
   readonly throttle?: ThrottleTable;
+  /** Absolute paths of directories where this program keeps state of its own: they are never backed up. */
+  readonly state?: readonly Raw[];
 }
 
 const DB = rawOf("db"), CONTENT = rawOf("content"), TMP = rawOf("tmp");

@@ -5,14 +5,24 @@
 import { type Apath, isWithin, nameOf, TOP } from "../core/apath.ts";
 import type { Entry } from "../core/entry.ts";
 import { joinRaw, type Raw, rawOf, textOf } from "../core/raw.ts";
-import type { Clock } from "../core/clock.ts";
+import type { Clock, Random } from "../core/clock.ts";
 import { type Attributes, type Dir, type Disk, DiskFault } from "../platform/disk.ts";
 import { ACL_ATTRIBUTE, modeWithoutGroup } from "./access.ts";
 
 /** Trees that one minute can hold; more is a clock that stands still. */
 const MOST_IN_A_MINUTE = 10_000;
 const PRIVATE = 0o700;
+const IN_WORK = "backup-tool-tree-";
 const PUBLIC = 0o755;
+
+/** A name for a tree while it is made: by it the walk of a source knows one, by whichever way it comes there. */
+export function nameInWork(random: Random): string {
+  return IN_WORK + random(8).toHex();
+}
+
+export function isTreeInWork(name: string): boolean {
+  return name.startsWith(IN_WORK);
+}
 
 /** Path of a tree by its start: "2026/11-20T23:05" in local time. */
 export function treeName(startMs: number, clock: Clock, colonAllowed: boolean): string {

@@ -5,6 +5,7 @@
 import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import { type Raw, rawOf } from "../../src/core/raw.ts";
 import { type Dir, type Disk, DiskFault } from "../../src/platform/disk.ts";
+import { CAN_MOUNT, Mounts } from "../support/mounts.ts";
 import { IS_ROOT } from "../support/needs.ts";
 
 /** A temporary directory, opened. */
@@ -35,6 +36,7 @@ export function diskContract(name: string, makeDisk: () => Disk, unless: Readonl
       },
     });
   };
+  mounts(name, makeDisk);
   directories(rule);
   names(rule);
   files(rule);
@@ -46,6 +48,37 @@ export function diskContract(name: string, makeDisk: () => Disk, unless: Readonl
 }
 
 type Rule = (title: string, body: (place: Place) => void | Promise<void>) => void;
+
+/** Another file system, a bind mount of the same one, and a file that is mounted on a file. */
+function mounts(name: string, makeDisk: () => Disk): void {
+  Deno.test({
+    name: `${name}: what is mounted is told, whatever it is, and so is what is seen through it`,
+    ignore: !CAN_MOUNT,
+    fn() {
+      using place = temporary(makeDisk());
+      const { dir, disk, path } = place;
+      for (const made of ["other/deep", "tmp", "bind", "plain"]) Deno.mkdirSync(`${path}/${made}`, { recursive: true });
+      write(dir, A, "1");
+      using mounted = new Mounts();
+      mounted.tmpfs(`${path}/tmp`);
+      mounted.bind(`${path}/other`, `${path}/bind`);
+      using fresh = disk.openDir(dir.path);
+      const told = ["tmp", "bind", "plain", "a"].map((each) => fresh.stat(rawOf(each))!.isMountPoint);
+      deepStrictEqual(told, [true, true, false, false]);
+      using plain = fresh.openDir(rawOf("plain"));
+      using bind = fresh.openDir(rawOf("bind"));
+      using deep = fresh.openPath(rawOf("bind/deep"));
+      using direct = fresh.openPath(rawOf("other/deep"));
+      strictEqual(plain.mountId(), fresh.mountId());
+      strictEqual(direct.mountId(), fresh.mountId());
+      strictEqual(deep.mountId(), bind.mountId());
+      ok(bind.mountId() !== fresh.mountId());
+      const line = disk.mounts().find(({ id }) => id === deep.mountId())!;
+      strictEqual(line.point, rawOf(`${Deno.realPathSync(path)}/bind`));
+      ok(line.root.endsWith("/other"));
+    },
+  });
+}
 
 function directories(rule: Rule): void {
   rule("list() gives every name once, without . and ..", ({ dir }) => {

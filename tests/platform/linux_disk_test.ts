@@ -19,13 +19,20 @@ function linuxDisk(): Disk {
   return disk;
 }
 
-/** Without openat2, fchmodat2, and the C library's statx. */
+/** Without openat2, fchmodat2, the C library's statx, and what the kernel's says of mounts since Linux 5.8. */
 function oldLibc(): Libc {
   const { call } = loadLibc()!;
-  const NO_SUCH_CALL = 100_000;
+  const NO_SUCH_CALL = 100_000, MNT_ID = 0x1000, MOUNT_ROOT = 0x2000;
   return new Libc({
     ...call,
     statx: null,
+    statxByNumber: (number, fd, path, flags, mask, buffer) => {
+      const result = call.statxByNumber(number, fd, path, flags, mask, buffer);
+      const view = new DataView((buffer as Uint8Array).buffer);
+      view.setUint32(0, view.getUint32(0, true) & ~MNT_ID, true);
+      for (const at of [8, 56]) view.setUint32(at, view.getUint32(at, true) & ~MOUNT_ROOT, true);
+      return result;
+    },
     openat2: (_number, ...rest) => call.openat2(NO_SUCH_CALL, ...rest),
     fchmodat2: (_number, ...rest) => call.fchmodat2(NO_SUCH_CALL, ...rest),
   });

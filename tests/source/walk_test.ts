@@ -5,7 +5,7 @@ import { type Raw, rawOf, rawOfBytes, textOf } from "../../src/core/raw.ts";
 import { type Dir, DiskFault, type Stat } from "../../src/platform/disk.ts";
 import { parseFilter } from "../../src/source/filter.ts";
 import { placeSources, type SourcePath } from "../../src/source/placement.ts";
-import { NoSource, SourceGone, walk } from "../../src/source/walk.ts";
+import { type Exclusion, NoSource, SourceGone, walk } from "../../src/source/walk.ts";
 import { descriptorsWithin } from "../support/descriptors.ts";
 import { hookedDisk } from "../support/hooked_disk.ts";
 import { makeFile, Place, REAL_DISK, walkAll, walkOptions } from "../support/walking.ts";
@@ -418,8 +418,8 @@ Deno.test("walk() enters other file systems that are sources of their own, and n
   place.make("home/1", "home/other/2", "mnt/usb/3", "mnt/usb/photos/4", "mnt/usb/photos/card/5", "mnt/usb/music/6");
   const disk = mounted(place, { "home": "0:8", "home/other": "0:9", "mnt/usb": "0:77", "mnt/usb/photos/card": "0:78" });
   const nested: SourcePath[] = [
-    { path: rawOf(`${place.path}/home`), kind: "dir", device: "0:8" },
-    { path: rawOf(`${place.path}/mnt/usb/photos`), kind: "dir", device: "0:77" },
+    { path: rawOf(`${place.path}/home`), kind: "dir" },
+    { path: rawOf(`${place.path}/mnt/usb/photos`), kind: "dir" },
   ];
   const { paths } = walkAll(place.root("", { nested }), { oneFileSystem: true }, disk);
   deepStrictEqual(paths, [
@@ -429,8 +429,6 @@ Deno.test("walk() enters other file systems that are sources of their own, and n
     "/home/1",
     "/home/other",
     "/mnt/usb",
-    "/mnt/usb/3",
-    "/mnt/usb/music",
     "/mnt/usb/photos",
     "/mnt/usb/photos/4",
     "/mnt/usb/photos/card",
@@ -454,38 +452,29 @@ Deno.test({
   },
 });
 
-Deno.test("walk() leaves out skipped directories by whatever path it comes to them, and says so", () => {
+Deno.test("walk() leaves out the program's own directories as they are found, or by what is in them, and says so", () => {
   using place = new Place();
-  place.make("a/1", "store/2", "deep/store/3");
-  using store = REAL_DISK.openDir(rawOf(`${place.path}/deep/store`));
-  const { device, inode } = store.statSelf();
-  const byInode = { path: rawOf("/elsewhere"), device, inode, why: "it is a test" };
-  const byPath = { path: rawOf(`${place.path}/store`), device: "none", inode: "0", why: "it is a test" };
-  const { paths, monitor } = walkAll(place.root(), { skip: [byInode, byPath] });
-  deepStrictEqual(paths, ["/", "/a", "/deep", "/a/1"]);
-  deepStrictEqual(
-    monitor.notices,
-    ["store", "deep/store"].map((path) => `Left out ${place.path}/${path}: it is a test`),
-  );
-});
-
-Deno.test("walk() skips by path alone where the platform has no inode numbers", () => {
-  using place = new Place();
-  place.make("a/1", "store/2");
-  const disk = hookedDisk(REAL_DISK, (call, proceed) => {
-    const answer = proceed();
-    return call.operation.startsWith("stat") && answer !== undefined ? { ...answer as Stat, inode: "0" } : answer;
-  });
-  using top = REAL_DISK.openDir(rawOf(place.path));
-  const { device } = top.statSelf();
-  const skip = [{ path: rawOf(`${place.path}/store`), device, inode: "0", why: "it is a test" }];
-  deepStrictEqual(walkAll(place.root(), { skip }, disk).paths, ["/", "/a", "/a/1"]);
+  place.make("a/1", "store/2", "deep/view/marker", "deep/view/3");
+  const own = {
+    whyNotFound: (path: Raw, name: Raw, { kind }: Stat) =>
+      path === rawOf(`${place.path}/store`) && name === "store" && kind === "dir" ? "it is a test" : undefined,
+    whyNotListed: (_directory: Dir, names: readonly Raw[]) =>
+      names.includes(rawOf("marker")) ? "so is this" : undefined,
+  };
+  const exclusions: Exclusion[] = [];
+  const { paths, monitor } = walkAll(place.root(), { own, excluded: (exclusion) => exclusions.push(exclusion) });
+  deepStrictEqual(paths, ["/", "/a", "/deep", "/a/1", "/deep/view"]);
+  deepStrictEqual(monitor.notices, [
+    `Left out ${place.path}/store: it is a test`,
+    `Left out ${place.path}/deep/view: so is this`,
+  ]);
+  deepStrictEqual(exclusions.map(({ path }) => textOf(path)), [`${place.path}/store`, `${place.path}/deep/view`]);
 });
 
 function sources(...paths: readonly string[]): SourcePath[] {
   return paths.map((path) => {
     const isFile = path.startsWith("file:");
-    return { path: rawOf(isFile ? path.slice(5) : path), kind: isFile ? "file" : "dir", device: "0:1" };
+    return { path: rawOf(isFile ? path.slice(5) : path), kind: isFile ? "file" : "dir" };
   });
 }
 

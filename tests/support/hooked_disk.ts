@@ -29,6 +29,7 @@ const NAMELESS = new Set<PropertyKey>([
   "syncFileSystem",
   "freeBytes",
   "reliableInodes",
+  "mountId",
 ]);
 
 function wrap(object: object, path: string, hook: Hook): object {

@@ -69,7 +69,7 @@ export function walkOptions(monitor: TestMonitor): WalkOptions {
     oneFileSystem: false,
     excludeCaches: false,
     largestBytes: undefined,
-    skip: [],
+    own: { whyNotFound: () => undefined, whyNotListed: () => undefined },
     monitor,
   };
 }

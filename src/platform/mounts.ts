@@ -1,0 +1,50 @@
+/** The table of mounts of this process, as Linux tells it: proc_pid_mountinfo(5). */
+import { type Raw, rawOf, rawOfBytes } from "../core/raw.ts";
+import { type Disk, DiskFault, type Mount } from "./disk.ts";
+
+const SELF = rawOf("/proc/self"), TABLE = rawOf("mountinfo");
+const CHUNK_BYTES = 64 * 1024;
+
+/** Empty where there is no such table. */
+export function readMounts(disk: Pick<Disk, "openDir">): Mount[] {
+  try {
+    using self = disk.openDir(SELF);
+    using file = self.open(TABLE);
+    const chunk = new Uint8Array(CHUNK_BYTES);
+    let text = "";
+    for (let got = file?.read(chunk, 0) ?? 0; got > 0; got = file!.read(chunk, text.length)) {
+      text += rawOfBytes(chunk.subarray(0, got));
+    }
+    return parseMounts(text as Raw);
+  } catch (error) {
+    if (error instanceof DiskFault) return [];
+    throw error;
+  }
+}
+
+/** Lines that aren't whole are passed over. */
+export function parseMounts(table: Raw): Mount[] {
+  const mounts: Mount[] = [];
+  for (const line of table.split("\n")) {
+    const [id, , device, root, point] = line.split(" ");
+    if (id === undefined || device === undefined || root === undefined || point === undefined) continue;
+    mounts.push({ id, device, root: unescaped(root), point: unescaped(point) });
+  }
+  return mounts;
+}
+
+/** The last of those that are mounted nearest above an absolute path without symlinks: it hides the others. */
+export function mountAround(mounts: readonly Mount[], path: Raw): Mount | undefined {
+  let nearest: Mount | undefined;
+  for (const mount of mounts) {
+    const { point } = mount;
+    const isAround = point === "/" || path === point || path.startsWith(`${point}/`);
+    if (isAround && point.length >= (nearest?.point.length ?? 0)) nearest = mount;
+  }
+  return nearest;
+}
+
+/** Spaces, tabs, newlines and backslashes stand there as octal numbers. */
+function unescaped(field: string): Raw {
+  return field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8))) as Raw;
+}
