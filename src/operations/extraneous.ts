@@ -4,7 +4,7 @@
  * not removed either. So what is excluded from backups survives a restore, and nothing beyond a mount point, or through a
  * symlink, is touched.
  */
-import { type Apath, parentOf, TOP } from "../core/apath.ts";
+import { type Apath, nameOf, parentOf, TOP } from "../core/apath.ts";
 import { Fault } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
 import { type Raw, rawOf, textOf } from "../core/raw.ts";
@@ -18,13 +18,16 @@ import type { Storage } from "../storage/storage.ts";
 import { type LeftOutThen, surveyLeftOut } from "./left_out.ts";
 import { Lockstep } from "./lockstep.ts";
 import type { Pace } from "./pace.ts";
-import { type Choice, type Chooser, chooser, MARKER } from "./restore_entries.ts";
+import { type Choice, type Chooser, chooser } from "./restore_entries.ts";
+import { isMarker } from "./restore_marker.ts";
 import { absoluteOf, meets, placeOf, type Route } from "./routes.ts";
 import { walkAsBackedUp } from "./walk_as_backed_up.ts";
 
 const LOST_AND_FOUND = "/lost+found";
 
 export interface ExtraneousOptions {
+  /** Id of the snapshot. */
+  readonly snapshot: string;
   readonly manifest: Manifest;
   readonly choice: Choice;
   readonly routes: readonly Route[];
@@ -167,7 +170,7 @@ class Removal {
   #look({ name, path, stat }: Found, parent: Dir, relative: Raw): void {
     const entry = this.#wanted.at(path);
     const isRight = entry !== undefined && (entry.kind === "dir" || stat.kind !== "dir");
-    if (isRight || name === "" || !this.#isChosen({ path, kind: stat.kind }) || this.#isNobodys(path)) return;
+    if (isRight || name === "" || !this.#isChosen({ path, kind: stat.kind }) || this.#isNobodys(path, parent)) return;
     if (stat.isMountPoint) {
       return this.#options.monitor.notice(`${this.#whereIs(path)} stays: something is mounted there`);
     }
@@ -177,9 +180,10 @@ class Removal {
   }
 
   /** What is at the top of a target and comes from no source: our own mark, and what `mkfs` makes. */
-  #isNobodys(path: Apath): boolean {
+  #isNobodys(path: Apath, parent: Dir): boolean {
     const place = placeOf(this.#options.route, path);
-    return place === MARKER || place === LOST_AND_FOUND;
+    if (place === undefined || parentOf(place) !== TOP) return false;
+    return place === LOST_AND_FOUND || isMarker(parent, nameOf(place), this.#options.snapshot);
   }
 
   /** Only those that hold nothing else: what was excluded from backups may be in them. */

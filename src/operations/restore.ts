@@ -14,6 +14,7 @@ import { OwnPlaces } from "./own_places.ts";
 import { Pace } from "./pace.ts";
 import { type Choice, damagedProblem, type EntryGroup, groupsAlong, notInSnapshot } from "./restore_entries.ts";
 import { previewGroup } from "./restore_preview.ts";
+import { removeMarkers, setMarker } from "./restore_marker.ts";
 import { RestoredLinks } from "./restored_links.ts";
 import { RestoreRun } from "./restore_run.ts";
 import {
@@ -21,8 +22,6 @@ import {
   examineTarget,
   makeTarget,
   openTarget,
-  removeMarker,
-  setMarker,
   type TargetRules,
   type TargetState,
 } from "./restore_target.ts";
@@ -114,7 +113,7 @@ async function restoreAlong(
   if (state.isFresh) setMarker(target, id);
   const run = new RestoreRun({ ...plan, ...state, ...shared, snapshot: id, groups: plan.groups(route), target });
   await run.make();
-  removeMarker(target, id);
+  removeMarkers(target, id);
   if (!state.keepsTop) run.finishTop();
 }
 
@@ -168,7 +167,7 @@ class RestorePlan {
   }
 
   removeExtraneous(how: { readonly removes: boolean; readonly removed: (path: Raw) => void }): Promise<void> {
-    return removeExtraneous(this.#storage, { ...this, ...how });
+    return removeExtraneous(this.#storage, { ...this, ...how, snapshot: this.request.snapshot.id });
   }
 }
 

@@ -12,9 +12,6 @@ import { pathsAlong, placeOf, type Route } from "./routes.ts";
 
 /** Entries of one directory at most: bounds memory in huge directories. */
 const GROUP_ENTRIES = 1024;
-/** Stands in the target while a restore is not finished; never restored itself. */
-export const MARKER = "/.backup-tool-restoring" as Apath;
-
 export interface Choice {
   /** Only these and what is below them; empty: everything. */
   readonly paths: readonly Apath[];
@@ -91,7 +88,7 @@ export function* groupsAlong(
     const placed: Entry[] = [];
     for (const entry of entries) {
       const path = isChosen(entry) ? placeOf(route, entry.path) : undefined;
-      if (path !== undefined && path !== MARKER) placed.push(path === entry.path ? entry : { ...entry, path });
+      if (path !== undefined) placed.push(path === entry.path ? entry : { ...entry, path });
     }
     const first = placed[0];
     if (first !== undefined) yield { directory: parentOf(first.path), from, entries: placed };

@@ -12,6 +12,7 @@ import type { Manifest } from "../storage/manifest.ts";
 import { assertMayRestore, decideOverwrite, type Overwrite } from "../storage/overwrite.ts";
 import type { Pool } from "../storage/pool.ts";
 import type { Lacks } from "./lacks.ts";
+import { NameCollisions } from "./name_collisions.ts";
 import type { OwnPlaces } from "./own_places.ts";
 import type { Pace } from "./pace.ts";
 import { isSameObject, type Placed, Placer } from "./placer.ts";
@@ -62,6 +63,7 @@ export class RestoreRun {
   readonly #pool: Pool;
   readonly #monitor: Monitor;
   readonly #links: RestoredLinks;
+  readonly #names: NameCollisions;
   readonly #queue: Share[] = [];
   /** Directories whose contents are still being restored, outermost first. */
   readonly #open: { path: Apath; children: Entry[] }[] = [];
@@ -81,6 +83,7 @@ export class RestoreRun {
     this.#pool = options.pool;
     this.#monitor = options.monitor;
     this.#links = options.links;
+    this.#names = new NameCollisions(options.snapshot);
     this.#placer = new Placer(options.overwrite, options.monitor, options.snapshot);
   }
 
@@ -113,13 +116,20 @@ export class RestoreRun {
       [files, bytes] = [[], 0];
     };
     for (const entry of entries) {
-      if (!this.#isFile(entry, into, share)) continue;
+      if (this.#collides(entry, into) || !this.#isFile(entry, into, share)) continue;
       files.push(entry);
       bytes += entry.size;
       if (files.length >= BATCH_FILES || bytes >= BATCH_BYTES) flush();
     }
     flush();
     this.#queue.push(share);
+  }
+
+  /** Tells of an entry whose name another one has taken in the target. Nothing below it can be restored either. */
+  #collides(entry: Entry, into: Dir): boolean {
+    if (entry.path === TOP || this.#guard(() => this.#names.add(entry, into))) return false;
+    if (entry.kind === "dir") this.#blocked.add(entry.path);
+    return true;
   }
 
   /** True for a file whose content has to be written; everything else is dealt with at once, or noted for later. */

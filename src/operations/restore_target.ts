@@ -4,7 +4,7 @@ import { type Raw, rawOf, textOf } from "../core/raw.ts";
 import { type Dir, type Disk, DiskFault, makeDirectories } from "../platform/disk.ts";
 import type { Overwrite } from "../storage/overwrite.ts";
 import type { OwnPlaces } from "./own_places.ts";
-import { MARKER } from "./restore_entries.ts";
+import { hasMarker, markerName } from "./restore_marker.ts";
 import { type Route } from "./routes.ts";
 
 export class TargetNotEmpty extends Fault {
@@ -43,20 +43,17 @@ export interface TargetState {
 
 /** Made by every `mkfs` of ext file systems. */
 const LOST_AND_FOUND = rawOf("lost+found");
-const MARKER_NAME = MARKER.slice(1) as Raw;
-const MOST_MARKER_BYTES = 4096;
-const MARKER_FORMAT = "backup-tool restore";
 
 /** @param dir undefined: it is not there yet. @throws TargetNotEmpty */
 export function examineTarget(dir: Dir | undefined, route: Route, rules: TargetRules): TargetState {
   const isNamed = route.to !== "/";
-  const isEmpty = dir === undefined || isAsGoodAsEmpty(dir);
+  const isEmpty = dir === undefined || isAsGoodAsEmpty(dir, rules.snapshot);
   if (rules.overwrite !== undefined) {
     return { overwrite: rules.overwrite, isFresh: false, keepsTop: rules.overwrite === "never" && !isEmpty };
   }
   if (isNamed && !rules.isMirror) return { overwrite: "refuse", isFresh: false, keepsTop: true };
   if (isEmpty && !isNamed) return { overwrite: "refuse", isFresh: true, keepsTop: false };
-  if (dir !== undefined && readMarker(dir) === rules.snapshot) {
+  if (dir !== undefined && hasMarker(dir, rules.snapshot)) {
     return { overwrite: "continue", isFresh: false, keepsTop: false };
   }
   if (!rules.isMirror) throw new TargetNotEmpty(route.target);
@@ -64,35 +61,9 @@ export function examineTarget(dir: Dir | undefined, route: Route, rules: TargetR
 }
 
 /** A marker without content is what a crash left that came before anything else was made. */
-function isAsGoodAsEmpty(dir: Dir): boolean {
-  return dir.list().names.every((name) =>
-    name === LOST_AND_FOUND || (name === MARKER_NAME && dir.stat(name)?.size === 0)
-  );
-}
-
-/** Notes that everything in a directory belongs to a restore that isn't finished, so that it can be continued. */
-export function setMarker(dir: Dir, snapshot: string): void {
-  dir.unlink(MARKER_NAME);
-  using file = dir.create(MARKER_NAME, 0o600);
-  file?.write(new TextEncoder().encode(`${JSON.stringify({ format: MARKER_FORMAT, snapshot })}\n`), 0);
-}
-
-/** If it is there, and of this snapshot or cut off. */
-export function removeMarker(dir: Dir, snapshot: string): void {
-  if (dir.stat(MARKER_NAME)?.size === 0 || readMarker(dir) === snapshot) dir.unlink(MARKER_NAME);
-}
-
-function readMarker(dir: Dir): string | undefined {
-  if (dir.stat(MARKER_NAME)?.kind !== "file") return undefined;
-  using file = dir.open(MARKER_NAME);
-  const bytes = new Uint8Array(MOST_MARKER_BYTES);
-  try {
-    const { format, snapshot } = JSON.parse(new TextDecoder().decode(bytes.subarray(0, file?.read(bytes, 0) ?? 0)));
-    return format === MARKER_FORMAT ? String(snapshot) : undefined;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
+function isAsGoodAsEmpty(dir: Dir, snapshot: string): boolean {
+  const marker = markerName(snapshot);
+  return dir.list().names.every((name) => name === LOST_AND_FOUND || (name === marker && dir.stat(name)?.size === 0));
 }
 
 /** @throws TargetInStorage */

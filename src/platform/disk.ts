@@ -214,7 +214,8 @@ export class DiskFault extends Fault {
     this.path = path;
   }
   get hint(): string {
-    return HINTS[this.errno] ?? "The system's log may say more";
+    const where = this.path.startsWith("/") ? ` that holds ${JSON.stringify(textOf(directoryOf(this.path)))}` : "";
+    return HINTS[this.errno]?.replace("%WHERE%", where) ?? "The system's log may say more";
   }
 }
 
@@ -270,6 +271,7 @@ const GONE_SHARE = "Check the network share, and mount it again";
 const LOCKED_DIRECTORY = "Unlock the encrypted directory, as by logging in";
 
 /** What can be done. None but the errors of a disk speak of disks: whoever checks cables because of a name loses an evening. */
+/** `%WHERE%` says which disk it is: the storage's, or that of a restore's target. */
 const HINTS: Readonly<Record<string, string>> = {
   EACCES: "Run as a user who may access it, or change its permissions",
   EPERM: "Run as a user who may do that",
@@ -279,9 +281,9 @@ const HINTS: Readonly<Record<string, string>> = {
   EEXIST: "Choose another name, or move away what is there",
   ENOTEMPTY: "Something has come into it in the meantime; run the same command again",
   ELOOP: "Name the place that the link leads to, or remove a link that leads to itself",
-  ENOSPC: "Free some space, or give the storage a larger disk; what was backed up before is untouched",
-  EDQUOT: "Free some space or raise the quota; what was backed up before is untouched",
-  EROFS: "Mount the disk writable",
+  ENOSPC: "Free some space on the disk%WHERE%; what was backed up before is untouched",
+  EDQUOT: "Free some space, or raise the quota, on the disk%WHERE%; what was backed up before is untouched",
+  EROFS: "Mount the disk%WHERE% writable",
   EIO: FAILING_DISK,
   EREMOTEIO: FAILING_DISK,
   EBADMSG: DAMAGED_FILE_SYSTEM,
