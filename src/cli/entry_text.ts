@@ -51,7 +51,7 @@ function amountText({ kind, size, device }: Described, session: Look): string {
 
 /** What `ls --json` says of each; part of the interface. Times in ISO 8601 with nanoseconds, the mode in octal. */
 export function entryJson(entry: Entry) {
-  const { path, ctime, inode, hardLink, sparse, xattrs, birthtime, flags } = entry;
+  const { path, ctime, inode, hardLink, sparse, xattrs, aclNames, birthtime, flags } = entry;
   return {
     path: textOf(path),
     ...stateJson(entry),
@@ -60,6 +60,7 @@ export function entryJson(entry: Entry) {
     hardLink,
     sparse,
     xattrs,
+    aclNames,
     birthtime: birthtime === undefined ? undefined : isoOfNs(birthtime),
     flags,
   };

@@ -1,4 +1,5 @@
 /** What a snapshot knows of one file, directory or other object of the source. */
+import type { AclNames } from "./acl.ts";
 import type { Apath } from "./apath.ts";
 import type { ContentId } from "./content_id.ts";
 import type { Raw } from "./raw.ts";
@@ -53,6 +54,8 @@ export interface Learnt {
   readonly sparse?: true;
   /** Extended attributes, POSIX ACLs among them: attribute name (text form of its bytes) to value in base64, sorted by name. */
   readonly xattrs?: Readonly<Record<string, string>>;
+  /** Names of the users and groups of its ACLs, where the machine knew them. */
+  readonly aclNames?: AclNames;
   /** What went wrong with this object, one sentence each; an unreadable file has a problem and no content. */
   readonly problems?: readonly string[];
   /** When the object was made, where the file system knows. Recorded only: nothing can set it. */

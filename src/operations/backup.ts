@@ -25,7 +25,7 @@ import { pointLatest, type TreeBuilder } from "../storage/tree.ts";
 import { Comparison, type Selection } from "./comparison.ts";
 import { hearingProblems } from "./hearing.ts";
 import { rootOf } from "./new_root.ts";
-import { learnOf, showOther } from "./other_objects.ts";
+import { learnOf, namesInAcls, showOther } from "./other_objects.ts";
 import { newTree } from "./new_tree.ts";
 import { fateOf, keptPending, type Pending, type Share, taskOf } from "./pending.ts";
 import { Pace } from "./pace.ts";
@@ -317,7 +317,7 @@ class BackupRun implements AsyncDisposable {
       bytes: undefined,
     };
     if (stat.kind === "file") return pending;
-    pending.line ??= encodeLine(head, learnOf(pending, parent, this.#monitor));
+    pending.line ??= encodeLine(head, learnOf(pending, parent, this.#disk, this.#monitor));
     if (stat.kind === "dir" && this.#tree !== undefined) {
       const isSimple = !pending.line.includes(ACL_ATTRIBUTE);
       pending.directory = isSimple ? { path, ...this.#comparison.seenOf(stat) } : parseLine(pending.line);
@@ -368,10 +368,12 @@ class BackupRun implements AsyncDisposable {
     this.#countFile(pending, result);
     if (result.problem !== undefined) this.#monitor.problem(untell(result.problem));
     if (result.seen !== undefined) pending.head = seenPart(pending.path, this.#comparison.seenOf(result.seen));
+    const aclNames = namesInAcls(result.xattrs, this.#disk);
     pending.line = encodeLine(pending.head, {
       ...(result.content !== undefined && { content: result.content }),
       ...pending.learnt,
       ...(result.xattrs !== undefined && { xattrs: result.xattrs }),
+      ...(aclNames !== undefined && { aclNames }),
       ...(result.problem !== undefined && { problems: [result.problem.message] }),
       ...recordedOf(result.seen ?? pending.stat),
     });

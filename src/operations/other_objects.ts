@@ -1,4 +1,5 @@
 /** Directories, symlinks and special files of a snapshot in the making: they are dealt with at once. */
+import { type AclNames, aclNamesOf } from "../core/acl.ts";
 import { nameOf } from "../core/apath.ts";
 import type { Learnt } from "../core/entry.ts";
 import type { Monitor } from "../core/monitor.ts";
@@ -10,14 +11,16 @@ import type { Pending } from "./pending.ts";
 import { recordedOf } from "./recorded.ts";
 
 /** What such an object has besides its stat. @param parent holds it */
-export function learnOf({ stat, name, learnt }: Pending, parent: Dir, monitor: Monitor): Learnt {
+export function learnOf({ stat, name, learnt }: Pending, parent: Dir, disk: Disk, monitor: Monitor): Learnt {
   try {
     const target = stat.kind === "symlink" ? parent.readlink(name) : undefined;
     const xattrs = encodeXattrs(name === "" ? parent.selfXattrs() : parent.xattrs(name));
+    const aclNames = namesInAcls(xattrs, disk);
     return {
       ...(target !== undefined && { target }),
       ...learnt,
       ...(xattrs !== undefined && { xattrs }),
+      ...(aclNames !== undefined && { aclNames }),
       ...recordedOf(stat),
     };
   } catch (error) {
@@ -37,4 +40,9 @@ export function showOther(pending: Pending, tree: Dir, builder: TreeBuilder, dis
   tree.symlink(target, name);
   const owner = disk.uid === 0 ? { uid: stat.uid, gid: stat.gid } : {};
   tree.setAttributes(name, { ...owner, mtime: stat.mtime });
+}
+
+/** Undefined for the many that have none. */
+export function namesInAcls(xattrs: Learnt["xattrs"], disk: Disk): AclNames | undefined {
+  return xattrs && aclNamesOf(xattrs, (kind, id) => kind === "user" ? disk.userName(id) : disk.groupName(id));
 }

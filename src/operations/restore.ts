@@ -1,4 +1,5 @@
 /** Getting a snapshot, or a part of it, back into a directory: contents verified, attributes as they were. */
+import { type IdOf, withMappedAcls } from "../core/acl.ts";
 import type { Entry } from "../core/entry.ts";
 import type { Monitor } from "../core/monitor.ts";
 import { type Raw, textOf } from "../core/raw.ts";
@@ -128,6 +129,7 @@ class RestorePlan {
   readonly own: OwnPlaces | undefined;
   readonly pace: Pace;
   readonly ownerOf: (entry: Entry) => Owner | undefined;
+  readonly xattrsOf: (entry: Entry) => Entry["xattrs"];
   readonly #storage: Storage;
 
   constructor(storage: Storage, request: RestoreRequest, monitor: Monitor) {
@@ -153,6 +155,7 @@ class RestorePlan {
     }
     this.pace = new Pace(clock, request.signal);
     this.ownerOf = ownersBy(request.owners, disk);
+    this.xattrsOf = request.owners === "ids" ? ({ xattrs }) => xattrs : (entry) => withMappedAcls(entry, idsOn(disk));
   }
 
   examine(target: Dir | undefined, route: Route): TargetState {
@@ -169,6 +172,10 @@ class RestorePlan {
   removeExtraneous(how: { readonly removes: boolean; readonly removed: (path: Raw) => void }): Promise<void> {
     return removeExtraneous(this.#storage, { ...this, ...how, snapshot: this.request.snapshot.id });
   }
+}
+
+function idsOn(disk: Disk): IdOf {
+  return (kind, name) => kind === "user" ? disk.userId(name) : disk.groupId(name);
 }
 
 /** Names count more than numbers, which another machine may have given to others. */

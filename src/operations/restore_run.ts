@@ -45,6 +45,8 @@ export interface RunOptions {
   readonly isFresh: boolean;
   /** Undefined: what is restored belongs to whoever restores it. */
   readonly ownerOf: (entry: Entry) => Owner | undefined;
+  /** Extended attributes, with ACLs for the users and groups of this machine. */
+  readonly xattrsOf: (entry: Entry) => Entry["xattrs"];
   readonly pool: Pool;
   readonly monitor: Monitor;
   readonly lacks: Lacks;
@@ -150,7 +152,7 @@ export class RestoreRun {
       overwrite: this.#overwrite,
       isFresh: this.#options.isFresh,
       key: this.#options.snapshot,
-      files: files.map((entry) => taskOf(entry, this.#options.ownerOf(entry))),
+      files: files.map((entry) => taskOf(entry, this.#wanted(entry))),
     }, { items: files.length, bytes: files.reduce((sum, { size }) => sum + size, 0) });
   }
 
@@ -314,8 +316,8 @@ export class RestoreRun {
   }
 
   #wanted(entry: Entry): Wanted {
-    const { mode, mtime, xattrs } = entry;
-    return { owner: this.#options.ownerOf(entry), mode, mtime, xattrs };
+    const { mode, mtime } = entry;
+    return { owner: this.#options.ownerOf(entry), mode, mtime, xattrs: this.#options.xattrsOf(entry) };
   }
 
   #countFile(entry: Entry, { how, bytes, problem, lacks }: ExtractResult): void {

@@ -3,7 +3,7 @@ import { nameOf } from "../core/apath.ts";
 import type { Entry } from "../core/entry.ts";
 import type { Raw } from "../core/raw.ts";
 import { type Dir, DiskFault } from "../platform/disk.ts";
-import type { Owner, Present } from "../storage/attributes.ts";
+import type { Present, Wanted } from "../storage/attributes.ts";
 import type { ExtractTask } from "../storage/extract.ts";
 
 /** What the owner of a directory needs to work in it. */
@@ -35,16 +35,17 @@ export function makeWritable(parent: Dir, name: Raw): void {
   }
 }
 
-export function taskOf(entry: Entry, owner: Owner | undefined): ExtractTask {
+/** @param wanted what the file gets */
+export function taskOf(entry: Entry, wanted: Wanted): ExtractTask {
   return {
     name: nameOf(entry.path),
     content: entry.content!,
     size: entry.size,
     sparse: entry.sparse === true,
-    mtime: entry.mtime,
-    mode: entry.mode,
-    owner,
-    xattrs: entry.xattrs,
+    mtime: wanted.mtime,
+    mode: wanted.mode,
+    owner: wanted.owner,
+    xattrs: wanted.xattrs,
   };
 }
 

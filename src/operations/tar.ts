@@ -3,6 +3,7 @@
  * header (long names, sizes from 8 GiB, parts of seconds, attributes) stands in an extended header before it.
  */
 import { Buffer } from "node:buffer";
+import { ACL_ATTRIBUTES, aclText, parseAcl } from "../core/acl.ts";
 import type { Entry, Kind, NsText } from "../core/entry.ts";
 import { bytesOf, type Raw, rawOf, textOf } from "../core/raw.ts";
 
@@ -144,7 +145,7 @@ function encodeHeader(header: Header): Uint8Array<ArrayBuffer> {
 }
 
 /** Records of an extended header: what the plain one can't say. */
-function extendedOf({ mtime, xattrs = {} }: Entry, header: Header): Uint8Array<ArrayBuffer> {
+function extendedOf({ mtime, xattrs = {}, aclNames = {} }: Entry, header: Header): Uint8Array<ArrayBuffer> {
   const { whole, nanos } = secondsOf(mtime);
   const { name, link, user, group, size, uid, gid } = header;
   const records: [key: string, value: string][] = [];
@@ -156,12 +157,21 @@ function extendedOf({ mtime, xattrs = {} }: Entry, header: Header): Uint8Array<A
   if (uid > MOST_ID) records.push(["uid", String(uid)]);
   if (gid > MOST_ID) records.push(["gid", String(gid)]);
   if (nanos !== 0n || whole < 0n || whole > BigInt(MOST_SIZE)) records.push(["mtime", decimal(mtime)]);
-  for (const [key, value] of Object.entries(xattrs)) records.push([`SCHILY.xattr.${rawOf(key)}`, atob(value)]);
+  for (const [key, value] of Object.entries(xattrs)) records.push([`SCHILY.xattr.${attributeName(key)}`, atob(value)]);
+  for (const [key, name] of Object.entries(ACL_ATTRIBUTES)) {
+    const acl = xattrs[key] === undefined ? undefined : parseAcl(xattrs[key]);
+    if (acl !== undefined) records.push([`SCHILY.acl.${name}`, rawOf(aclText(acl, aclNames))]);
+  }
   // Otherwise names are taken to be UTF-8.
   if (records.some(([key, value]) => /^(?:link)?path$/.test(key) && !isUtf8(value))) {
     records.unshift(["hdrcharset", "BINARY"]);
   }
   return bytesOf(records.map(([key, value]) => record(key, value)).join("") as Raw);
+}
+
+/** As GNU tar writes them: an `=` ends the key of a record. */
+function attributeName(name: string): Raw {
+  return rawOf(name.replaceAll("%", "%25").replaceAll("=", "%3D"));
 }
 
 /** "1.5" for 1500000000 nanoseconds. */

@@ -3,6 +3,7 @@
  * opening the object tells comes after it; so a line that begins with the text made from a fresh stat belongs to an
  * unchanged object and can be copied as it is.
  */
+import type { AclNames } from "../core/acl.ts";
 import { type Apath, isApath } from "../core/apath.ts";
 import type { ContentId } from "../core/content_id.ts";
 import { type Entry, type Kind, KINDS, type Learnt, type Seen } from "../core/entry.ts";
@@ -67,6 +68,7 @@ export function encodeLine(head: string, learnt: Learnt): string {
   if (learnt.hardLink !== undefined) text += `,"hardLink":"${learnt.hardLink}"`;
   if (learnt.sparse === true) text += `,"sparse":true`;
   if (learnt.xattrs !== undefined) text += `,"xattrs":${JSON.stringify(learnt.xattrs)}`;
+  if (learnt.aclNames !== undefined) text += `,"aclNames":${JSON.stringify(learnt.aclNames)}`;
   if (learnt.problems !== undefined) text += `,"problems":${JSON.stringify(learnt.problems)}`;
   if (learnt.birthtime !== undefined) text += `,"birthtime":"${learnt.birthtime}"`;
   if (learnt.flags !== undefined) text += `,"flags":${JSON.stringify(learnt.flags)}`;
@@ -74,7 +76,7 @@ export function encodeLine(head: string, learnt: Learnt): string {
 }
 
 /** Megabytes of attributes are more than a line can hold: nobody could read it. */
-function shorterLine(head: string, { xattrs, problems = [], ...others }: Learnt): string {
+function shorterLine(head: string, { xattrs, aclNames: _names, problems = [], ...others }: Learnt): string {
   if (xattrs === undefined) {
     return encodeLine(head, { ...others, problems: ["What there is to say of it is too long"] });
   }
@@ -175,6 +177,7 @@ export function parseLine(line: string): Entry {
   if (fields["hardLink"] !== undefined) entry.hardLink = get("hardLink", nameOf);
   if (fields["sparse"] !== undefined) entry.sparse = get("sparse", (value) => value === true ? true : undefined);
   if (fields["xattrs"] !== undefined) entry.xattrs = get("xattrs", xattrsOf);
+  if (fields["aclNames"] !== undefined) entry.aclNames = get("aclNames", aclNamesOf);
   if (fields["problems"] !== undefined) entry.problems = get("problems", stringsOf);
   if (fields["birthtime"] !== undefined) entry.birthtime = get("birthtime", nsOf);
   if (fields["flags"] !== undefined) entry.flags = get("flags", stringsOf);
@@ -304,4 +307,17 @@ function xattrsOf(value: unknown): Record<string, string> | undefined {
 /** With padding. */
 function isBase64(value: unknown): boolean {
   return typeof value === "string" && value.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(value);
+}
+
+function aclNamesOf(value: unknown): AclNames | undefined {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+  const { users, groups } = value as Record<string, unknown>;
+  if (users !== undefined && !isNamed(users) || groups !== undefined && !isNamed(groups)) return undefined;
+  return { ...(users !== undefined && { users }), ...(groups !== undefined && { groups }) };
+}
+
+/** Numbers to names. */
+function isNamed(value: unknown): value is Record<string, string> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  return Object.entries(value).every(([id, name]) => /^\d{1,10}$/.test(id) && nameOf(name) !== undefined);
 }

@@ -15,6 +15,8 @@ const has = (program: string) => {
   }
 };
 
+const HAS_ATTRIBUTES = isLinux && ["setfattr", "setfacl", "tar"].every(has);
+
 /** Writes the archive to a file. @returns its path */
 async function dumped(world: World, format: DumpFormat, path = TOP, monitor = new TestMonitor()): Promise<string> {
   const target = `${world.base}/archive-${format}-${path.length}`;
@@ -167,5 +169,25 @@ Deno.test("TarWriter says sizes, owners and times that a plain header can't in a
   }
   for (const [line] of text.slice(512, 1024).matchAll(/(\d+) [^\n]*\n/g)) {
     strictEqual(line.length, parseInt(line), line);
+  }
+});
+
+Deno.test("GNU tar gets ACLs and attributes with odd names out of a dump", { ignore: !HAS_ATTRIBUTES }, async () => {
+  using world = new World();
+  world.write("file", "1");
+  world.write("dir/in", "1");
+  const named = { "user.a=b": "1", "user.p%3Dq": "2", "user.100%": "3", "user.plain": "4" };
+  for (const [name, value] of Object.entries(named)) run("setfattr", "-n", name, "-v", value, `${world.source}/file`);
+  run("setfacl", "-m", "u:1:rw,g:54321:r", `${world.source}/file`);
+  run("setfacl", "-d", "-m", "u:1:rwx,g:54321:-", `${world.source}/dir`);
+  await world.backup();
+  const archive = await dumped(world, "tar");
+  const said = (at: string, command: string) => run("sh", "-c", `cd ${at} && ${command}`).split("\n\n").sort();
+  for (const options of ["--acls", "--xattrs --xattrs-include=*", "--acls --xattrs --xattrs-include=*"]) {
+    const into = extractDir(world, options.replaceAll(/\W/g, ""));
+    run("tar", ...options.split(" "), "-xpf", archive, "-C", into);
+    deepStrictEqual(said(into, "getfacl -nR ."), said(world.source, "getfacl -nR ."), options);
+    if (!options.includes("xattrs")) continue;
+    deepStrictEqual(said(into, "getfattr -dR ."), said(world.source, "getfattr -dR ."), options);
   }
 });

@@ -6,6 +6,7 @@ import { DiskFault } from "../../src/platform/disk.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
 import type { BackupRequest } from "../../src/operations/backup.ts";
 import { previewRestore, restore, type RestoreRequest } from "../../src/operations/restore.ts";
+import { has } from "../support/needs.ts";
 import { hookedDisk } from "../support/hooked_disk.ts";
 import { differences, run, TestMonitor, World } from "../support/world.ts";
 
@@ -496,6 +497,43 @@ Deno.test({
     deepStrictEqual(await owners("names"), ["3001:3002 6755", "2003:2004 644"]);
     deepStrictEqual(await owners("ids"), ["2001:2002 6755", "2003:2004 644"]);
     deepStrictEqual(await owners("none"), ["0:0 755", "0:0 644"]);
+  },
+});
+
+Deno.test({
+  name: "restore() gives ACLs by name or by number, default ACLs too",
+  ignore: !has("setfacl"),
+  async fn() {
+    const known: Record<string, number> = { alice: 3001, staff: 3002 };
+    using world = new World({
+      disk: hookedDisk(openDisk(), ({ operation, args }, proceed) => {
+        const [id] = args;
+        if (operation === "userName") return id === 2001 ? "alice" : undefined;
+        if (operation === "groupName") return id === 2002 ? "staff" : undefined;
+        if (operation === "userId" || operation === "groupId") return known[String(id)];
+        return proceed();
+      }),
+    });
+    world.write("dir/file", "1");
+    const entries = "u:2001:rw,u:2005:r,g:2002:r";
+    run("setfacl", "-m", entries, `${world.source}/dir/file`);
+    run("setfacl", "-d", "-m", entries, `${world.source}/dir`);
+    await world.backup();
+    await world.backup(); // which takes over the lines
+    const named = async (owners: RestoreRequest["owners"]) => {
+      const { target, monitor } = await world.restore("latest", { owners });
+      deepStrictEqual(monitor.problems, []);
+      const text = run(
+        "sh",
+        "-c",
+        `cd ${target}/dir && getfacl -nc file . | grep -o '[ug][a-z]*:[0-9][0-9]*:...' | sort -u`,
+      );
+      return text.trim().split("\n");
+    };
+    const byName = ["group:3002:r--", "user:2005:r--", "user:3001:rw-"];
+    deepStrictEqual(await named("names"), byName);
+    deepStrictEqual(await named("none"), byName);
+    deepStrictEqual(await named("ids"), ["group:2002:r--", "user:2001:rw-", "user:2005:r--"]);
   },
 });
 

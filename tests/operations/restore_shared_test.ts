@@ -2,12 +2,11 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { rawOf } from "../../src/core/raw.ts";
 import { DiskFault } from "../../src/platform/disk.ts";
+import { IS_ROOT } from "../support/needs.ts";
 import { hookedDisk } from "../support/hooked_disk.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
 import type { RestoreRequest } from "../../src/operations/restore.ts";
 import { run, World } from "../support/world.ts";
-
-const IS_ROOT = Deno.uid() === 0;
 
 /** Everything that may not change of the items: bytes, modes, owners, times and attributes. */
 function itemsOf(world: World): string {
