@@ -3,13 +3,13 @@ import { parseApath, TOP } from "../core/apath.ts";
 import { type Raw, rawOf, textOf } from "../core/raw.ts";
 import { backup } from "../operations/backup.ts";
 import { restore } from "../operations/restore.ts";
-import { type Dir, DiskFault } from "../platform/disk.ts";
+import { type Attributes, type Dir, DiskFault } from "../platform/disk.ts";
 import { isBelow } from "../source/placement.ts";
 import { NoSource } from "../source/walk.ts";
 import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
 import type { Manifest } from "../storage/manifest.ts";
 import { removeRecursively } from "../storage/tree.ts";
-import { lacksAnything, packSnapshot } from "./import_copy.ts";
+import { accessOfZip, assertPackable, lacksAnything, packSnapshot } from "./import_copy.ts";
 import { BadImport, ImportIncomplete, SourceLeft } from "./faults.ts";
 import { type ImportFacts, nextImportStep } from "./import_step.ts";
 import type { JobRun } from "./job_run.ts";
@@ -126,9 +126,10 @@ class Import {
   }
 
   async #takeSnapshot(): Promise<void> {
-    const { setup, storage, monitor } = this.#run;
+    const { setup, storage, monitor, pace } = this.#run;
     const source = this.#findSource();
     const { tags = [], tree = true } = this.#job;
+    if (this.#job.pack === "zip") await assertPackable(setup.machine.disk, source, pace);
     const snapshot = await backup(storage, {
       ...this.#series,
       sources: [source],
@@ -213,8 +214,8 @@ class Import {
     const { parents, name } = this.#destination;
     {
       using archive = openArchive(storage.dir, parents, false)!;
-      const mode = this.#modeOfPublished(this.#manifest(this.#snapshot));
-      if (mode !== undefined) archive.setAttributes(name, { mode });
+      const attributes = await this.#attributesOfPublished(this.#manifest(this.#snapshot));
+      if (attributes !== undefined) setNarrowly(archive, name, attributes);
       archive.sync();
     }
     await storage.dir.syncFileSystem();
@@ -222,12 +223,15 @@ class Import {
   }
 
   /** Of a source that others could not reach, nothing more than the owner's bits. */
-  #modeOfPublished(manifest: Manifest): number | undefined {
-    if (this.#job.pack === "zip") return manifest.root.private ? 0o600 : 0o644;
+  async #attributesOfPublished(manifest: Manifest): Promise<Attributes | undefined> {
+    if (this.#job.pack === "zip") {
+      const { mode, gid } = await accessOfZip(manifest, this.#run.pace);
+      return gid === undefined ? { mode } : { mode, gid, uid: this.#run.setup.machine.disk.uid };
+    }
     const at = rawOf(manifest.root.sources[0]!.at);
     const entry = [...firstOf(manifest.entries(TOP))].find(({ path }) => path === at);
     if (entry === undefined) return undefined;
-    return manifest.root.private ? entry.mode & OWNER_BITS : entry.mode;
+    return { mode: manifest.root.private ? entry.mode & OWNER_BITS : entry.mode };
   }
 
   async #removeSource(): Promise<void> {
@@ -248,6 +252,16 @@ class Import {
 
   #incomplete(why: string): ImportIncomplete {
     return new ImportIncomplete(this.#job.source, why);
+  }
+}
+
+/** Where the group can't be given away, it gets no rights. */
+function setNarrowly(directory: Dir, name: Raw, attributes: Attributes): void {
+  try {
+    directory.setAttributes(name, attributes);
+  } catch (error) {
+    if (attributes.gid === undefined || !(error instanceof DiskFault)) throw error;
+    directory.setAttributes(name, { mode: (attributes.mode ?? 0) & OWNER_BITS });
   }
 }
 

@@ -1,17 +1,81 @@
 /** What an import publishes, made from its snapshot: looked through, or packed. */
 import { type Apath, nameOf, parentOf, TOP } from "../core/apath.ts";
 import type { Entry, Kind } from "../core/entry.ts";
-import { bytesOf, type Raw, textOf } from "../core/raw.ts";
+import { unlessFault } from "../core/fault.ts";
+import { bytesOf, joinRaw, type Raw, textOf } from "../core/raw.ts";
 import { msOfNs } from "../core/time_text.ts";
+import { LinksPassed, zipName } from "../operations/archive_names.ts";
 import type { Pace } from "../operations/pace.ts";
 import { ZipWriter } from "../operations/zip.ts";
-import { type Dir, DiskFault } from "../platform/disk.ts";
+import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
+import { ACL_ATTRIBUTE } from "../storage/access.ts";
 import type { Manifest } from "../storage/manifest.ts";
 import { ImportIncomplete } from "./faults.ts";
 import type { JobRun } from "./job_run.ts";
 
+/** To read a file, or to read and enter a directory. */
+const GROUP_ALL = 0o050, OTHERS_ALL = 0o005;
+
 /** Bits of the kind, as stat(2) has them. */
 const KIND_BITS: Readonly<Partial<Record<Kind, number>>> = { file: 0o100000, dir: 0o040000, symlink: 0o120000 };
+
+/** Why a ZIP file can't hold such a thing. */
+function cannotPack(kind: Kind): string {
+  return `a ${kind} can't be packed`;
+}
+
+/**
+ * Fails if there is anything in a source that a ZIP file can't hold. Without this it would be read as a whole to find
+ * out; what comes later is still found then. @throws ImportIncomplete, Interrupted
+ */
+export async function assertPackable(disk: Disk, source: Raw, pace: Pace): Promise<void> {
+  const slash = source.lastIndexOf("/");
+  const open: Raw[] = [];
+  const look = async (directory: Dir, at: Raw, names: readonly Raw[], kinds: readonly (Kind | undefined)[]) => {
+    for (const [i, name] of names.entries()) {
+      await pace.step();
+      const kind = kinds[i] ?? directory.stat(name)?.kind;
+      if (kind === "dir") open.push(joinRaw(at, name));
+      else if (kind !== undefined && KIND_BITS[kind] === undefined) {
+        throw new ImportIncomplete(textOf(joinRaw(at, name)), cannotPack(kind));
+      }
+    }
+  };
+  const parent = (slash <= 0 ? "/" : source.slice(0, slash)) as Raw;
+  using above = disk.openDir(parent);
+  await look(above, parent, [source.slice(slash + 1) as Raw], []);
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    // What can't be read, or has gone, is the backup's to tell.
+    using directory = unlessFault(() => disk.openDir(at!), undefined);
+    const { names, kinds } = directory?.list() ?? { names: [], kinds: [] };
+    if (directory !== undefined) await look(directory, at, names, kinds);
+  }
+}
+
+/** What there is in the snapshot that others may not read, or only members of one group. */
+export interface ZipAccess {
+  readonly mode: number;
+  /** Undefined: whatever group the file gets has no rights that matter. */
+  readonly gid: number | undefined;
+}
+
+/** Who may read a ZIP file: those who may read each single thing in it. */
+export async function accessOfZip(manifest: Manifest, pace: Pace): Promise<ZipAccess> {
+  let common = manifest.root.private ? 0 : GROUP_ALL | OTHERS_ALL, gid: number | undefined, isOneGroup = true;
+  for (const { kind, mode, gid: own, xattrs = {} } of manifest.entries(TOP)) {
+    await pace.step();
+    if (kind === "symlink") continue;
+    // With an ACL, the bits of the group are no more than its mask.
+    const exact = ACL_ATTRIBUTE in xattrs ? mode & ~(GROUP_ALL | OTHERS_ALL) : mode;
+    // To read a directory is to enter it, too; to enter a file is nothing.
+    common &= kind === "dir" ? exact : exact | 0o011;
+    isOneGroup &&= own === (gid ??= own);
+  }
+  const isForAll = (common & OTHERS_ALL) === OTHERS_ALL, isForGroup = (common & GROUP_ALL) === GROUP_ALL;
+  // Members of a file's group that may not read it are among the others of the ZIP file.
+  if (isForAll && isForGroup) return { mode: 0o644, gid: undefined };
+  return isForGroup && isOneGroup ? { mode: 0o640, gid } : { mode: 0o600, gid: undefined };
+}
 
 /** The first path, as text, that is not in the copy as the snapshot has it. @param entries in apath order */
 export async function lacksAnything(copy: Dir, entries: Iterable<Entry>, pace: Pace): Promise<string | undefined> {
@@ -42,7 +106,12 @@ export async function lacksAnything(copy: Dir, entries: Iterable<Entry>, pace: P
 }
 
 /** Packs a whole snapshot into a ZIP file, durably; every content is verified on the way. @throws ImportIncomplete */
-export async function packSnapshot({ storage, pace }: JobRun, manifest: Manifest, work: Dir, name: Raw): Promise<void> {
+export async function packSnapshot(
+  { storage, pace, monitor }: JobRun,
+  manifest: Manifest,
+  work: Dir,
+  name: Raw,
+): Promise<void> {
   using file = work.create(name, 0o600);
   if (file === undefined) throw new DiskFault("EEXIST", "create", name);
   let at = 0;
@@ -50,13 +119,20 @@ export async function packSnapshot({ storage, pace }: JobRun, manifest: Manifest
     file.write(bytes, at);
     at += bytes.length;
   });
+  const links = new LinksPassed();
   for (const entry of manifest.entries(TOP)) {
     await pace.step();
     if (entry.path === TOP) continue;
+    links.assertBelowNone(entry);
     const bits = KIND_BITS[entry.kind];
-    if (bits === undefined) throw new ImportIncomplete(textOf(entry.path), `a ${entry.kind} can't be packed`);
-    const path = entry.path.slice(1) + (entry.kind === "dir" ? "/" : "") as Raw;
-    const facts = { name: path, mode: bits | entry.mode, mtimeMs: msOfNs(entry.mtime) };
+    if (bits === undefined) throw new ImportIncomplete(textOf(entry.path), cannotPack(entry.kind));
+    const path = entry.path.slice(1) as Raw, safe = zipName(path);
+    if (safe !== path) monitor.notice(`${textOf(path)} is called ${textOf(safe)} in the ZIP file`);
+    const facts = {
+      name: entry.kind === "dir" ? `${safe}/` as Raw : safe,
+      mode: bits | entry.mode,
+      mtimeMs: msOfNs(entry.mtime),
+    };
     if (entry.kind === "symlink") await zip.add(facts, [bytesOf(entry.target!)], entry.target!.length);
     else if (entry.kind === "dir") await zip.add(facts, [], 0);
     else await zip.add(facts, storage.readContent(entry.content!), entry.size);

@@ -24,6 +24,8 @@ export interface JobRunner extends Disposable {
 /** What a thread can be told of a {@link JobSetup}. */
 export interface ThreadSetup extends Pick<JobSetup, "host" | "user" | "workers" | "lockState"> {
   readonly places: JobPlaces;
+  /** For the commands of jobs; undefined: the process has it. */
+  readonly umask: number | undefined;
   /** Lowest priority for processor and disk. */
   readonly nice: boolean;
   /** Undefined: as fast as it goes. */

@@ -2,6 +2,7 @@
 import { openDisk } from "../platform/open_disk.ts";
 import { lowerPriority } from "../platform/priority.ts";
 import { systemClock, systemRandom } from "../platform/system.ts";
+import { noteUmask } from "../platform/umask.ts";
 import { tell } from "../storage/faults.ts";
 import type { LogEvent } from "./log.ts";
 import { Performer } from "./performer.ts";
@@ -35,7 +36,7 @@ export function serveJobs(early: readonly MessageEvent<ToJobThread>[]): void {
 }
 
 function makePerformer(
-  { places, nice, throttle, ...setup }: ThreadSetup,
+  { places, umask, nice, throttle, ...setup }: ThreadSetup,
   workerScript: URL,
   signal: AbortSignal,
   answer: (message: FromJobThread) => void,
@@ -45,6 +46,8 @@ function makePerformer(
   for (const what of nice ? lowerPriority() : []) {
     log({ level: "warning", event: "priority", message: `The service can't ${what} here` });
   }
+  // The first thread has taken it away already.
+  if (umask !== undefined) noteUmask(umask);
   const machine = {
     disk: openDisk(throttle),
     clock: systemClock,

@@ -8,6 +8,7 @@ import { msOfNs } from "../core/time_text.ts";
 import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
 import { DamagedContent } from "../storage/faults.ts";
 import type { Storage } from "../storage/storage.ts";
+import { BelowLink, LinksPassed, zipName } from "./archive_names.ts";
 import { listing } from "./listing.ts";
 import { Pace } from "./pace.ts";
 import { pathMeant } from "./path_meant.ts";
@@ -51,8 +52,8 @@ export async function dump(
     monitor.problem(fault);
   });
   if (path === TOP) monitor.expect({ items: snapshot.files, bytes: snapshot.bytes });
-  const archive = format === "tar" ? new TarArchive(write) : new ZipArchive(write);
-  const pace = new Pace(storage.machine.clock, signal);
+  const archive = format === "tar" ? new TarArchive(write) : new ZipArchive(write, (text) => monitor.notice(text));
+  const pace = new Pace(storage.machine.clock, signal), links = new LinksPassed();
   for (const { entry } of listed) {
     await pace.step();
     monitor.at(textOf(entry.path));
@@ -62,10 +63,11 @@ export async function dump(
       continue;
     }
     try {
+      links.assertBelowNone(entry);
       await archive.add(entry, name, () => contentOf(storage, entry, monitor));
     } catch (error) {
-      if (!(error instanceof DamagedContent || error instanceof NotDumped)) throw error;
-      monitor.problem(error);
+      if (![DamagedContent, NotDumped, BelowLink].some((foreseen) => error instanceof foreseen)) throw error;
+      monitor.problem(error as Fault);
     }
   }
   archive.finish();
@@ -156,9 +158,11 @@ class TarArchive {
 
 class ZipArchive {
   readonly #writer: ZipWriter;
+  readonly #notice: (text: string) => void;
 
-  constructor(write: Write) {
+  constructor(write: Write, notice: (text: string) => void) {
     this.#writer = new ZipWriter(write);
+    this.#notice = notice;
   }
 
   holds({ kind }: Entry): boolean {
@@ -167,8 +171,10 @@ class ZipArchive {
 
   async add({ path, kind, size, mode, mtime, target }: Entry, name: Raw, content: Content): Promise<void> {
     if (path === TOP) return; // a ZIP file has no entry for what holds it all
+    const safe = zipName(name);
+    if (safe !== name) this.#notice(`${textOf(path)} is called ${textOf(safe)} in the ZIP file`);
     const entry = {
-      name: kind === "dir" ? `${name}/` as Raw : name,
+      name: kind === "dir" ? `${safe}/` as Raw : safe,
       mode: mode | KIND_BITS[kind],
       mtimeMs: msOfNs(mtime),
     };

@@ -22,6 +22,7 @@ import { LinuxFile } from "./linux_file.ts";
 import { isMountPointByProc, mountIdByProc } from "./linux_mounts.ts";
 import { kindOfType, TYPE_OF_KIND } from "./linux_stat.ts";
 import { readMounts } from "./mounts.ts";
+import { noteUmask } from "./umask.ts";
 
 const LISTING_BYTES = 64 * 1024;
 const LONGEST_TARGET_BYTES = 8192;
@@ -57,7 +58,7 @@ export function openLinuxDisk(
   const calls = new LinuxCalls(libc, paced);
   if (!calls.statx.isThere()) return undefined;
   // Modes are exact; the mask belongs to the whole process.
-  libc.call.umask(0);
+  noteUmask(libc.call.umask(0));
   return new LinuxDisk(calls);
 }
 

@@ -1,6 +1,7 @@
 /** Other programs: lines for the system's shell. */
 import { Fault } from "../core/fault.ts";
 import { IS_WINDOWS } from "./portable_calls.ts";
+import { givenUmask } from "./umask.ts";
 
 export class CommandFailed extends Fault {
   readonly code = "command-failed";
@@ -18,6 +19,8 @@ class NoShell extends CommandFailed {
   }
 }
 
+const SHELL = "/bin/sh";
+
 export interface CommandOptions {
   /** Added to this process's own. */
   readonly env?: Readonly<Record<string, string>>;
@@ -33,7 +36,7 @@ export async function* commandOutput(
   line: string,
   { env, signal }: CommandOptions = {},
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  const [file = "", ...args] = shellWords(line);
+  const [file = "", ...args] = masked(shellWords(line));
   const streams = { stdin: "null", stdout: "piped", stderr: "inherit" } as const;
   const child = spawn(
     line,
@@ -76,14 +79,18 @@ export interface CommandResult {
   readonly errors: string;
 }
 
-/** Runs a program to its end. A program that isn't there is a failure like others. */
+/**
+ * Runs a program to its end. A program that isn't there is a failure like others.
+ * @param env all of its variables, but for those of {@link cleanEnvironment}
+ */
 export async function runProgram(
   argv: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<CommandResult> {
-  const [file = "", ...args] = argv;
+  const [file = "", ...args] = masked(argv);
+  const clean = { ...cleanEnvironment(Deno.env.toObject()), ...env };
   try {
-    const done = await new Deno.Command(file, { args, env, stdin: "null" }).output();
+    const done = await new Deno.Command(file, { args, env: clean, clearEnv: true, stdin: "null" }).output();
     const [output, errors] = [done.stdout, done.stderr].map((bytes) => new TextDecoder().decode(bytes).trim());
     return { ok: done.success, reason: done.success ? "" : reasonOf(done), output: output!, errors: errors! };
   } catch (error) {
@@ -92,9 +99,37 @@ export async function runProgram(
   }
 }
 
+/** Where programs are if nobody says. */
+const USUAL_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/** What programs need to find others, their user's files, and the language to speak; on Windows, the system. */
+const KEPT = IS_WINDOWS
+  ? /^(?:PATH|PATHEXT|SYSTEMROOT|SYSTEMDRIVE|COMSPEC|WINDIR|TEMP|TMP|USERPROFILE|USERNAME)$/i
+  : /^(?:HOME|USER|LOGNAME|LANG|LANGUAGE|LC_[A-Z]+|TZ)$/;
+
+/**
+ * Of variables those that a program may have that works for us, maybe as root: no secrets that were meant for this one,
+ * and nothing that makes it load what somebody else has written.
+ */
+export function cleanEnvironment(all: Readonly<Record<string, string>>): Record<string, string> {
+  const kept = Object.fromEntries(Object.entries(all).filter(([name]) => KEPT.test(name)));
+  if (IS_WINDOWS) return kept;
+  // A relative entry would be looked for wherever we happen to be.
+  const directories = (all["PATH"] ?? "").split(":").filter((directory) => directory.startsWith("/"));
+  return { ...kept, PATH: directories.join(":") || USUAL_PATH };
+}
+
+/** This process has no mask of modes; what its commands make is to have the modes that it would have without us. */
+function masked(argv: readonly string[]): readonly string[] {
+  const [shell, option, line] = argv, mask = givenUmask();
+  if (mask === undefined || IS_WINDOWS) return argv;
+  const command = `umask ${mask.toString(8).padStart(4, "0")}`;
+  if (shell === SHELL && option === "-c" && argv.length === 3) return [SHELL, "-c", `${command}\n${line}`];
+  return argv;
+}
+
 /** The words that have the system's shell run a line. */
 export function shellWords(line: string): readonly string[] {
-  return IS_WINDOWS ? ["cmd", "/d", "/s", "/c", line] : ["/bin/sh", "-c", line];
+  return IS_WINDOWS ? ["cmd", "/d", "/s", "/c", line] : [SHELL, "-c", line];
 }
 
 function reasonOf({ code, signal }: { readonly code: number; readonly signal: string | null }): string {

@@ -190,3 +190,94 @@ Deno.test("what lay below a private directory is published for its owner alone",
     strictEqual(Deno.statSync(`${world.archive}/${name}`).mode! & 0o077, 0);
   }
 });
+
+for (
+  const [what, modes, mode] of [
+    ["everything is for everybody", {}, 0o644],
+    ["the top is closed", { "": 0o700 }, 0o600],
+    ["a file is closed", { "sub/b": 0o600 }, 0o600],
+    ["a directory is closed", { "sub": 0o711 }, 0o600],
+    ["an empty directory can be listed only", { "sub/empty": 0o744 }, 0o600],
+    [
+      "everything is for the group",
+      { "": 0o750, "a": 0o640, "sub": 0o2750, "sub/b": 0o640, "sub/empty": 0o750 },
+      0o640,
+    ],
+    ["a file is for the group alone", { "a": 0o640 }, 0o640],
+    ["a file is for others alone", { "a": 0o604 }, 0o600],
+  ] as const
+) {
+  Deno.test(`a ZIP in archive/ is read by those who may read all of its source, at any time: ${what}`, async () => {
+    using world = new JobWorld();
+    Deno.chmodSync(world.source, 0o755);
+    world.write("a", "1");
+    world.write("sub/b", "2");
+    Deno.mkdirSync(`${world.source}/sub/empty`);
+    Deno.symlinkSync("a", `${world.source}/link`);
+    for (const [path, mode] of Object.entries({ a: 0o644, sub: 0o755, "sub/b": 0o644, "sub/empty": 0o755, ...modes })) {
+      Deno.chmodSync(`${world.source}/${path}`, mode);
+    }
+    world.put("a.json", { kind: "import", source: world.source, destination: "x", pack: "zip" });
+    const widest: number[] = [];
+    const disk = hookedDisk(openDisk(), ({ path }, proceed) => {
+      const answer = proceed();
+      for (const at of [`${world.archive}/x.zip`, `${world.storagePath}/tmp/a.json/packed`]) {
+        if (isThere(at) && !path.includes("/content/")) widest.push(Deno.statSync(at).mode! & 0o777);
+      }
+      return answer;
+    });
+    strictEqual((await world.perform("a.json", disk))?.outcome, "done");
+    strictEqual(Deno.statSync(`${world.archive}/x.zip`).mode! & 0o777, mode);
+    deepStrictEqual([...new Set(widest)].filter((one) => (one & ~mode) !== 0), []);
+    strictEqual(widest[0], 0o600);
+  });
+}
+
+Deno.test({
+  name: "a ZIP of files that belong to several groups is for none of them",
+  ignore: Deno.uid() !== 0,
+  fn: async () => {
+    for (const [gids, mode] of [[[1234, 1234], 0o640], [[1234, 1235], 0o600]] as const) {
+      using world = new JobWorld();
+      for (const [i, gid] of gids.entries()) {
+        world.write(`f${i}`, String(i));
+        Deno.chmodSync(`${world.source}/f${i}`, 0o640);
+        Deno.chownSync(`${world.source}/f${i}`, 0, gid);
+      }
+      Deno.chmodSync(world.source, 0o750);
+      Deno.chownSync(world.source, 0, 1234);
+      world.put("a.json", { kind: "import", source: world.source, destination: "x", pack: "zip" });
+      strictEqual((await world.perform("a.json"))?.outcome, "done");
+      const stat = Deno.statSync(`${world.archive}/x.zip`);
+      deepStrictEqual([stat.mode! & 0o777, stat.gid === 1234], [mode, mode === 0o640]);
+    }
+  },
+});
+
+Deno.test("what a ZIP can't hold is found before the source is read", async () => {
+  using world = new JobWorld();
+  world.write("a", "1");
+  Deno.mkdirSync(`${world.source}/sub`);
+  run("mkfifo", `${world.source}/sub/pipe`);
+  world.put("a.json", { kind: "import", source: world.source, destination: "x", pack: "zip" });
+  const read: string[] = [];
+  const disk = hookedDisk(openDisk(), ({ operation, path }, proceed) => {
+    if (operation === "open" && path.startsWith(world.source)) read.push(path);
+    return proceed();
+  });
+  const entry = await world.perform("a.json", disk);
+  deepStrictEqual([entry?.outcome, entry?.error?.code, read], ["failed", "import-incomplete", []]);
+  ok(entry?.error?.message.includes("sub/pipe"));
+  strictEqual(isThere(`${world.source}/a`), true);
+});
+
+Deno.test("names that mean something on Windows are others in a ZIP file, and that is told", async () => {
+  using world = new JobWorld();
+  world.write("..\\..\\evil", "1");
+  world.write("C:x", "2");
+  world.put("a.json", { kind: "import", source: world.source, destination: "x", pack: "zip" });
+  strictEqual((await world.perform("a.json"))?.outcome, "done");
+  const names = run("unzip", "-Z1", `${world.archive}/x.zip`).trim().split("\n").sort();
+  deepStrictEqual(names, ["..%5C..%5Cevil", "C%3Ax"]);
+  strictEqual(world.log.filter(({ message }) => message.includes("in the ZIP file")).length, 2);
+});

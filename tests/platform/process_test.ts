@@ -1,5 +1,5 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
-import { CommandFailed, commandOutput, runProgram, shellWords } from "../../src/platform/process.ts";
+import { cleanEnvironment, CommandFailed, commandOutput, runProgram, shellWords } from "../../src/platform/process.ts";
 
 async function text(chunks: AsyncIterable<Uint8Array<ArrayBuffer>>): Promise<string> {
   let all = "";
@@ -99,4 +99,59 @@ Deno.test({
     const told = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)).join("");
     strictEqual(told, 'command-failed The command "echo x" failed: this system has no /bin/sh that could run it\n');
   },
+});
+
+const PROGRAM = `
+import { openDisk } from ${JSON.stringify(new URL("../../src/platform/open_disk.ts", import.meta.url).href)};
+import { runProgram, shellWords } from ${
+  JSON.stringify(new URL("../../src/platform/process.ts", import.meta.url).href)
+};
+openDisk();
+const { output } = await runProgram(shellWords("umask; env"), { BACKUP_TOOL_HOST: "nas" });
+console.log(output);
+`;
+
+Deno.test({
+  name: "runProgram() gives a command the mask that we were started with, and no variables but those it may have",
+  ignore: Deno.build.os !== "linux",
+  fn: () => {
+    const config = new URL("../../deno.json", import.meta.url).pathname;
+    const file = Deno.makeTempFileSync({ suffix: ".ts" });
+    Deno.writeTextFileSync(file, PROGRAM);
+    const line = `umask 027; exec "$0" run -A --no-check --config ${config} ${file}`;
+    const { stdout, stderr } = new Deno.Command("sh", {
+      args: ["-c", line, Deno.execPath()],
+      env: {
+        PATH: `.:/usr/bin::/bin:bin`,
+        LC_ALL: "C",
+        TZ: "UTC",
+        LD_LIBRARY_PATH: "/nowhere",
+        BASH_ENV: "/nowhere",
+        ENV: "/nowhere",
+        BACKUP_TOOL_STATE: "/state",
+        RESTIC_PASSWORD: "secret",
+        "BASH_FUNC_x%%": "() { :; }",
+      },
+    }).outputSync();
+    Deno.removeSync(file);
+    const [mask, ...variables] = new TextDecoder().decode(stdout).trim().split("\n");
+    strictEqual(mask, "0027", new TextDecoder().decode(stderr));
+    const kept = Object.fromEntries(variables.map((line) => line.split("=")));
+    deepStrictEqual([kept["PATH"], kept["LC_ALL"], kept["TZ"], kept["BACKUP_TOOL_HOST"]], [
+      "/usr/bin:/bin",
+      "C",
+      "UTC",
+      "nas",
+    ]);
+    // The shell's own.
+    const allowed = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "PWD", "OLDPWD", "SHLVL", "_"];
+    const others = Object.keys(kept).filter((name) => !allowed.includes(name) && !/^LC_|^BACKUP_TOOL_HOST$/.test(name));
+    deepStrictEqual(others, []);
+  },
+});
+
+Deno.test("cleanEnvironment() says where programs are, if nobody does", () => {
+  for (const all of [{}, { PATH: "" }, { PATH: "bin:." }]) {
+    deepStrictEqual(cleanEnvironment(all), { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" });
+  }
 });

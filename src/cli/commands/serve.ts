@@ -115,7 +115,10 @@ async function serviceOptions(session: Session, options: ServeOptions, held: Dis
   const machine = await session.machine();
   const jobs = absolutePath(world, options.jobs);
   const log = await makeLog(session, options, machine, held);
-  const { newThrottle } = await import("../../platform/throttle.ts");
+  const [{ newThrottle }, { givenUmask }] = await Promise.all([
+    import("../../platform/throttle.ts"),
+    import("../../platform/umask.ts"),
+  ]);
   const setup = {
     host: world.host(),
     user: world.user(),
@@ -139,7 +142,7 @@ async function serviceOptions(session: Session, options: ServeOptions, held: Dis
     scanMs: options.scanEvery * 1000,
     historyDays: options.keepHistory,
     makeRunner: (places) => {
-      const whole: ThreadSetup = { ...setup, places };
+      const whole: ThreadSetup = { ...setup, places, umask: givenUmask() };
       if (machine.workerScript === undefined) return new SameThread({ ...setup, machine, log }, places);
       return new JobThread(machine.workerScript, whole, log);
     },

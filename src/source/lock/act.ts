@@ -23,7 +23,12 @@ export interface Act {
 
 export type Runner = (step: Step) => Promise<CommandResult>;
 
-export const runStep: Runner = ({ argv, env }) => runProgram(argv, env);
+export const runStep: Runner = ({ argv, env = {} }) => runProgram(argv, documented(env));
+
+/** A journal may be of any age and origin: it says nothing but what commands are promised. */
+function documented(env: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => /^BACKUP_TOOL_[A-Z]+$/.test(name)));
+}
 
 /** How a backup ended that had locked its source. */
 export type Outcome = "done" | "failed" | "recovered";
