@@ -1,21 +1,21 @@
 /**
- * Which snapshots a policy keeps, and why. The rules are restic's. Snapshots of different series don't compete.
+ * Which snapshots a policy keeps, and why. The rules are restic's. Snapshots of different series don't compete, nor do those of
+ * different sources whose names nobody gave (core/series.ts).
  *
  * Days and weeks are those of the place and time of each snapshot: what was made at 23:30 belongs to that day, wherever
  * the question is asked. A week begins on Monday and belongs to the year of its Thursday (ISO 8601).
  */
 import { type Amount, parseSpan, type Period, PERIODS, type Policy, type Span, tagList } from "./policy.ts";
+import { groupedBySeries, type SeriesMember } from "./series.ts";
 
 /** What is to be known of a snapshot. */
-export interface Candidate {
+export interface Candidate extends SeriesMember {
   /** Counts up: the order of snapshots, whatever the clock said. */
   readonly sequence: number;
   /** Start, ISO 8601 in UTC. */
   readonly time: string;
   /** Minutes that local time was ahead of UTC then and there. */
   readonly offsetMinutes: number;
-  readonly host: string;
-  readonly name: string;
   readonly tags: readonly string[];
   /** False: a backup that did not come to its end. */
   readonly complete: boolean;
@@ -51,18 +51,6 @@ export function decide<T extends Candidate>(
     const { host, name } = newestFirst[0]!;
     return { host, name, decisions: decideSeries(newestFirst, policy, nowMs) };
   });
-}
-
-/** In the order in which the series first appear. */
-function groupedBySeries<T extends Candidate>(snapshots: readonly T[]): T[][] {
-  const series = new Map<string, T[]>();
-  for (const snapshot of snapshots) {
-    const key = JSON.stringify([snapshot.host, snapshot.name]);
-    const members = series.get(key);
-    if (members === undefined) series.set(key, [snapshot]);
-    else members.push(snapshot);
-  }
-  return [...series.values()];
 }
 
 function decideSeries<T extends Candidate>(newestFirst: readonly T[], policy: Policy, nowMs: number): Decision<T>[] {

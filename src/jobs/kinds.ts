@@ -46,9 +46,9 @@ async function performBackup(run: JobRun, job: JobOf<"backup">): Promise<void> {
   const done = run.findSnapshot({ name: job.name, host: job.host ?? run.setup.host });
   if (done === undefined) run.noteSnapshot(await makeBackup(run, job));
   else monitor.recall(storage.manifest(done.id).root.totals.problems);
-  const { host, name } = run.snapshot!;
+  const { host, name, id: like } = run.snapshot!;
   if (job.keep !== undefined) {
-    forget(storage, { policy: policyOf(job.keep), among: { host, name }, dryRun: false }, monitor);
+    forget(storage, { policy: policyOf(job.keep), among: { host, name, like }, dryRun: false }, monitor);
   }
 }
 

@@ -6,6 +6,7 @@ import type { Apath } from "../core/apath.ts";
 import type { Entry, Learnt, Seen } from "../core/entry.ts";
 import type { Monitor } from "../core/monitor.ts";
 import { beginsWith, type Raw, textOf } from "../core/raw.ts";
+import { chooseName, sourcesKey } from "../core/series.ts";
 import type { Dir, Disk, Stat } from "../platform/disk.ts";
 import { Choice } from "../source/choice.ts";
 import { type Detection, RacyStamps, Signs } from "../source/detection.ts";
@@ -17,6 +18,7 @@ import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
 import { StaticChanged } from "../storage/faults.ts";
 import { encodeEntry, parseLine, seenPart, withoutSigns } from "../storage/line.ts";
 import type { Manifest } from "../storage/manifest.ts";
+import type { Root } from "../storage/root.ts";
 import type { Storage } from "../storage/storage.ts";
 import { OwnPlaces } from "./own_places.ts";
 import { looksChanged, StaticPaths, statOf, withoutHardLink } from "./static_paths.ts";
@@ -106,9 +108,13 @@ export class Comparison {
     this.roots = findSources(storage, this.#own, selection, this.#filter, monitor);
     this.#own.addCopies(this.roots);
     this.#choice = selection.only && this.#choose(selection.only);
-    this.series = selection.name ?? seriesName(this.roots, selection.reserved);
-    this.previous = basisOf(storage.snapshots(), selection.host, this.series);
-    const manifests = this.previous.map(({ id }) => storage.manifest(id));
+    const snapshots = storage.snapshots();
+    this.series = selection.name ?? this.#chooseName(snapshots);
+    const basis = basisOf(this.#ofSameSources(snapshots), selection.host, this.series)
+      .map((snapshot) => ({ snapshot, manifest: storage.manifest(snapshot.id) }))
+      .filter(({ manifest }) => selection.name !== undefined || this.#hasSamePlaces(manifest.root));
+    this.previous = basis.map(({ snapshot }) => snapshot);
+    const manifests = basis.map(({ manifest }) => manifest);
     this.#statics = this.#staticPaths(selection.statics ?? [], manifests);
     this.#basis = new Basis(manifests, {
       damaged: (fault) => monitor.notice(`The previous snapshot can't help: ${fault.message}`),
@@ -120,6 +126,25 @@ export class Comparison {
       endMs: Date.parse(end),
     })));
     this.#force = detection.force === true;
+  }
+
+  #chooseName(snapshots: readonly SnapshotInfo[]): string {
+    const { host, reserved } = this.#selection, sources = this.roots.map((root) => textOf(originOf(root)));
+    const { name, takenBy } = chooseName(snapshots, { host, wanted: seriesName(this.roots, reserved), sources });
+    if (takenBy !== undefined) this.#monitor.notice(nameNotice(name, takenBy));
+    return name;
+  }
+
+  /** Without a name that was given, nothing is believed of other sources: what looks alike there is something else. */
+  #ofSameSources(snapshots: readonly SnapshotInfo[]): readonly SnapshotInfo[] {
+    if (this.#selection.name !== undefined) return snapshots;
+    const key = sourcesKey(this.roots.map((root) => textOf(originOf(root))));
+    return snapshots.filter(({ sources }) => sourcesKey(sources) === key);
+  }
+
+  #hasSamePlaces({ sources }: Root): boolean {
+    const places = new Map(sources.map(({ at, path }) => [at, path]));
+    return this.roots.every((root) => places.get(textOf(root.at)) === textOf(originOf(root)));
   }
 
   /** Tells of paths that no source holds. */
@@ -270,6 +295,11 @@ function isUnchanged(line: string, head: string, hardLink: string | undefined): 
 function withoutOldSigns(text: string, head: string, hardLink: string | undefined): string | undefined {
   const line = withoutSigns(text, head);
   return line !== text && isUnchanged(line, head, hardLink) ? line : undefined;
+}
+
+function nameNotice(name: string, others: readonly string[]): string {
+  const which = others.length === 0 ? "something else" : others.join(", ");
+  return `This series is called ${name}, as that of ${which} has the name already; --name gives it another, or continues one`;
 }
 
 /** What the new snapshot builds on, newest first: partial ones since the last complete one, and that. */

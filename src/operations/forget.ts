@@ -17,6 +17,8 @@ const SHORT_ID = 12;
 export interface SeriesFilter {
   readonly host?: string;
   readonly name?: string;
+  /** Only the series of this snapshot. */
+  readonly like?: RootId;
 }
 
 export type ForgetRequest =
@@ -95,11 +97,12 @@ function toRemove(storage: Storage, request: ForgetRequest): ForgetResult {
   }
   const policy = request.policy ?? storage.policy() ?? {};
   if (!hasRule(policy)) throw new NoRule();
-  const { host, name } = request.among;
+  const { host, name, like } = request.among;
   const snapshots = storage.snapshots().filter((snapshot) =>
     (host === undefined || snapshot.host === host) && (name === undefined || snapshot.name === name)
   );
-  const series = decide(snapshots, policy, storage.machine.clock.nowMs());
+  const series = decide(snapshots, policy, storage.machine.clock.nowMs())
+    .filter(({ decisions }) => like === undefined || decisions.some(({ snapshot }) => snapshot.id === like));
   const decisions = series.flatMap((one) => one.decisions);
   return { policy, decisions, removed: decisions.filter(({ keep }) => !keep).map(({ snapshot }) => snapshot.id) };
 }

@@ -34,6 +34,7 @@ export function rootOf(
     host: request.host,
     user: request.user,
     name: series,
+    named: request.name !== undefined,
     sources: roots.map((root) => ({ path: textOf(originOf(root)), at: textOf(root.at) })),
     excludes: request.excludes,
     leftOut: leftOutBy(request),

@@ -93,6 +93,7 @@ function rootOf({ info, directories, hasTop }: RecoverableSnapshot, storage: Sto
     host: info.host,
     user: info.user,
     name: info.name,
+    ...(info.named !== undefined && { named: info.named }),
     sources: isLike ? like.sources : info.sources.map((path) => ({ path, at: hasTop ? "/" : placeByName(path) })),
     excludes: [],
     tags: info.tags,

@@ -82,6 +82,8 @@ export interface Root {
   readonly user: string;
   /** Host and name make the series. */
   readonly name: string;
+  /** Somebody gave the name; false: it came from the sources; missing: the writer didn't note it. */
+  readonly named?: boolean;
   /** Text of absolute paths, and where they stand in the snapshot. */
   readonly sources: readonly { readonly path: string; readonly at: string }[];
   readonly excludes: readonly string[];
@@ -129,6 +131,7 @@ export function parseRoot(bytes: Uint8Array<ArrayBuffer>, settings: Settings): R
     host: read.text("host"),
     user: read.text("user"),
     name: read.text("name"),
+    ...(read.has("named") && { named: read.flag("named") }),
     sources: read.sections("sources").map(sourceOf),
     excludes: read.texts("excludes"),
     ...(read.has("leftOut") && { leftOut: leftOutOf(read.section("leftOut")) }),

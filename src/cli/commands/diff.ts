@@ -1,6 +1,7 @@
 /** backup-tool diff */
 import { BadUsage, Fault } from "../../core/fault.ts";
 import { type Raw, textOf } from "../../core/raw.ts";
+import { groupedBySeries } from "../../core/series.ts";
 import { pluralText } from "../../core/size_text.ts";
 import type { Difference, Differences, DiffSummary } from "../../operations/diff.ts";
 import type { SnapshotInfo } from "../../storage/catalog/catalog.ts";
@@ -82,10 +83,9 @@ function laterOf(storage: Storage, name: string): SnapshotInfo {
   }
 }
 
-function previousOf(storage: Storage, { sequence, host, name, id }: SnapshotInfo): SnapshotInfo {
-  const before = storage.snapshots().findLast((other) =>
-    other.sequence < sequence && other.host === host && other.name === name && other.complete
-  );
+function previousOf(storage: Storage, { id, sequence }: SnapshotInfo): SnapshotInfo {
+  const series = groupedBySeries(storage.snapshots()).find((group) => group.some((other) => other.id === id)) ?? [];
+  const before = series.findLast((other) => other.sequence < sequence && other.complete);
   if (before !== undefined) return before;
   throw new BadUsage(
     `The snapshot ${id.slice(0, 12)} is the first one of its series`,

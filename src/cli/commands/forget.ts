@@ -2,6 +2,7 @@
 import { BadUsage } from "../../core/fault.ts";
 import { type Policy, policyText } from "../../core/policy.ts";
 import type { Decision } from "../../core/retention.ts";
+import { ambiguousNames, groupedBySeries, nameKey } from "../../core/series.ts";
 import { countText, pluralText } from "../../core/size_text.ts";
 import { localTimeText } from "../../core/time_text.ts";
 import type { ForgetRequest, ForgetResult } from "../../operations/forget.ts";
@@ -104,17 +105,23 @@ function jsonOf({ policy, decisions, removed }: ForgetResult, dryRun: boolean) {
 
 function linesOf({ policy, decisions, removed }: ForgetResult, dryRun: boolean): string[] {
   const lines = policy === undefined ? [] : [`Keeping by ${policyText(policy)}`];
-  let series = "";
-  for (const decision of decisions) {
-    const { host, name } = decision.snapshot;
-    if (series !== (series = `${host}:${name}`)) lines.push("", `${series}`);
-    lines.push(...decisionLines(decision));
-  }
+  for (const { title, own } of titled(decisions)) lines.push("", title, ...own.flatMap(decisionLines));
   if (lines.length > 0) lines.push("");
   const count = decisions.length > 0
     ? `${countText(removed.length)} of ${pluralText(decisions.length, "snapshot")}`
     : pluralText(removed.length, "snapshot");
   return [...lines, `${dryRun ? "Would remove" : "Removed"} ${count}`];
+}
+
+/** The decisions of each series, with its name; with its sources too where names meet. */
+function titled(decisions: ForgetResult["decisions"]): { title: string; own: ForgetResult["decisions"] }[] {
+  const snapshots = decisions.map(({ snapshot }) => snapshot), meeting = ambiguousNames(snapshots);
+  const decisionOf = new Map(decisions.map((decision) => [decision.snapshot, decision]));
+  return groupedBySeries(snapshots).map((series) => {
+    const [newest] = series, { host, name, sources } = newest!;
+    const which = meeting.has(nameKey(newest!)) ? `  ${sources.join(", ")}` : "";
+    return { title: `${host}:${name}${which}`, own: series.map((snapshot) => decisionOf.get(snapshot)!) };
+  });
 }
 
 const COLUMNS = 80;

@@ -1,4 +1,5 @@
 /** backup-tool snapshots */
+import { ambiguousNames, nameKey } from "../../core/series.ts";
 import { countText, type SizeText } from "../../core/size_text.ts";
 import { localTimeText } from "../../core/time_text.ts";
 import type { Clock } from "../../core/clock.ts";
@@ -20,8 +21,13 @@ export const defineSnapshots: Define = (program, act) => {
       const storage = await session.openStorage();
       const snapshots = storage.snapshots();
       if (session.options.json) return session.out.jsonArray(snapshots.map(snapshotJson));
-      const rows = snapshots.map((snapshot) => rowOf(snapshot, session.world.clock, session.sizeText));
-      session.table(COLUMNS, rows, "There are no snapshots yet");
+      const meeting = ambiguousNames(snapshots);
+      const columns = meeting.size === 0 ? COLUMNS : [...COLUMNS, SOURCES];
+      const rows = snapshots.map((snapshot) => [
+        ...rowOf(snapshot, session.world.clock, session.sizeText),
+        ...(meeting.has(nameKey(snapshot)) ? [snapshot.sources.join(", ")] : []),
+      ]);
+      session.table(columns, rows, "There are no snapshots yet");
     })
   );
 };
@@ -40,6 +46,9 @@ const COLUMNS = [
   { title: "TREE" },
   { title: "TAGS" },
 ];
+
+/** Where a name alone doesn't say what it stands for. */
+const SOURCES = { title: "SOURCES", whole: true };
 
 function rowOf(snapshot: SnapshotInfo, clock: Clock, sizeText: SizeText): string[] {
   const { time, name, files, bytes, tree, complete, tags } = snapshot;

@@ -37,6 +37,8 @@ export interface SnapshotInfo {
   readonly host: string;
   readonly user: string;
   readonly name: string;
+  /** As in {@link Root}. */
+  readonly named?: boolean;
   readonly sources: readonly string[];
   readonly tags: readonly string[];
   readonly entries: number;
@@ -401,6 +403,7 @@ function infoOf(id: RootId, root: Root): SnapshotInfo {
     host: root.host,
     user: root.user,
     name: root.name,
+    ...(root.named !== undefined && { named: root.named }),
     sources: root.sources.map(({ path }) => path),
     tags: root.tags,
     entries,
