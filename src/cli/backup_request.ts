@@ -127,6 +127,7 @@ export async function selectionFor(chosen: Chosen, options: SelectionOptions, se
     ...sourcesOf(chosen, options, session),
     name: options.name ?? chosen.name,
     excludes: await excludePatterns(excludesOf(chosen, options), world),
+    expected: options.exclude ?? [],
     ignoreFiles: options.ignoreFiles ?? settings.ignoreFiles ?? true,
     oneFileSystem: options.oneFileSystem ?? settings.oneFileSystem ?? false,
     excludeCaches: options.excludeCaches ?? settings.excludeCaches ?? false,

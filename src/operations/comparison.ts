@@ -23,6 +23,7 @@ import type { Storage } from "../storage/storage.ts";
 import { OwnPlaces } from "./own_places.ts";
 import { looksChanged, StaticPaths, statOf, withoutHardLink } from "./static_paths.ts";
 import { findSources, isThere, RealPaths, seriesName, type Source } from "./sources.ts";
+import { UnfitPatterns } from "./unfit_patterns.ts";
 
 /** What a backup, or a plan of one, is of. */
 export interface Selection {
@@ -33,6 +34,8 @@ export interface Selection {
   readonly name: string | undefined;
   /** Patterns in gitignore syntax. */
   readonly excludes: readonly string[];
+  /** Those of them that were typed for this run: it is told if nothing fits one. */
+  readonly expected?: readonly string[];
   /** Follow .backupignore files in the sources. */
   readonly ignoreFiles: boolean;
   readonly oneFileSystem: boolean;
@@ -176,7 +179,12 @@ export class Comparison {
   /** Batches in apath order; everything in them must be compared before the next is asked for. @throws SourceGone */
   *batches(): Generator<WalkBatch> {
     const { ignoreFiles, oneFileSystem, excludeCaches, largestBytes } = this.#selection;
-    const { excluded } = this.#listener;
+    const { excluded } = this.#listener, { excludes, expected = [] } = this.#selection;
+    const unfit = new UnfitPatterns(excludes, expected, this.roots);
+    const leaveOut = (exclusion: Exclusion) => {
+      unfit.note(exclusion);
+      excluded?.call(this.#listener, exclusion);
+    };
     yield* walk(this.#disk, this.roots, {
       filter: this.#filter,
       ignoreFiles,
@@ -185,9 +193,10 @@ export class Comparison {
       largestBytes,
       own: this.#own,
       choice: this.#choice,
-      excluded: excluded && ((exclusion) => excluded.call(this.#listener, exclusion)),
+      excluded: excluded !== undefined || !unfit.isEmpty ? leaveOut : undefined,
       monitor: this.#monitor,
     });
+    unfit.tell(this.#monitor);
     this.#basis.finish();
     for (const path of this.#choice?.missing ?? []) if (!isThere(this.#disk, path)) this.#listener.missing?.(path);
   }
