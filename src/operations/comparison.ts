@@ -20,6 +20,7 @@ import { encodeEntry, parseLine, seenPart, withoutSigns } from "../storage/line.
 import type { Manifest } from "../storage/manifest.ts";
 import type { Root } from "../storage/root.ts";
 import type { Storage } from "../storage/storage.ts";
+import { withCurrentXattrs } from "./current_xattrs.ts";
 import { OwnPlaces } from "./own_places.ts";
 import { looksChanged, StaticPaths, statOf, withoutHardLink } from "./static_paths.ts";
 import { findSources, isThere, RealPaths, seriesName, type Source } from "./sources.ts";
@@ -208,9 +209,12 @@ export class Comparison {
     const head = seenPart(path, seen);
     const from = this.#basis.at(path, head);
     const learnt = stat.kind === "dir" ? NOTHING : this.#links.of(stat);
-    const line = from === undefined || this.#force
+    const taken = from === undefined || this.#force
       ? undefined
       : this.#takenOver(from.text, head, learnt.hardLink, seen.ctime ?? seen.mtime);
+    const line = taken !== undefined && seen.ctime === undefined && this.#disk.abilities.xattrs
+      ? withCurrentXattrs(taken, { head, kind: stat.kind, name, parent, disk: this.#disk })
+      : taken;
     const compared = { path, name, stat, head, line, from, learnt, guarded: false };
     if (this.#statics === undefined || from === undefined) return compared;
     if (stat.kind !== "dir" && from.text.includes(`,"kind":"dir",`)) this.#statics.lose(path);

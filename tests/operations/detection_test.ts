@@ -4,7 +4,7 @@ import type { Stat } from "../../src/platform/disk.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
 import { hookedDisk } from "../support/hooked_disk.ts";
 import { differences, run, World } from "../support/world.ts";
-import { canMount } from "../support/needs.ts";
+import { canMount, has } from "../support/needs.ts";
 
 /** A world whose disk shows times and inode numbers as a test wants them, and may say that they don't last. */
 class Stamped implements Disposable {
@@ -144,3 +144,64 @@ for (
     strictEqual(Deno.readTextFileSync(`${target}/a`), reads === 1 ? "two" : "one");
   });
 }
+
+const HAS_ATTRIBUTES = has("setfattr", "setfacl", "getfattr", "getfacl");
+
+for (const how of ["the file system's ctimes don't last", "ctimes are ignored"]) {
+  Deno.test(
+    `attributes and ACLs are compared where ${how}, and nothing is read for that`,
+    { ignore: !HAS_ATTRIBUTES },
+    async () => {
+      using stamped = new Stamped();
+      stamped.lasting = how === "ctimes are ignored";
+      const { world } = stamped, ignoring = { ignoreCtime: true, ignoreInode: true };
+      for (const name of ["given", "changed", "taken", "acl", "dir/in"]) world.write(name, name);
+      const shell = (script: string) => run("sh", "-c", `cd ${world.source} && ${script}`);
+      shell(
+        "chmod 644 acl; touch -d @1000000000 * dir/in; setfattr -n user.a -v 1 changed; setfattr -n user.a -v 1 taken; touch -d @1000000000 . dir",
+      );
+      await stamped.read(ignoring);
+      strictEqual(await stamped.read(ignoring), 0);
+      shell(
+        "setfattr -n user.a -v 1 given; setfattr -n user.a -v 2 changed; setfattr -x user.a taken; setfattr -n user.a -v 1 dir",
+      );
+      strictEqual(await stamped.read(ignoring), 0);
+      const assertRestores = async () => {
+        const { target, monitor } = await world.restore("latest");
+        deepStrictEqual(monitor.problems, []);
+        strictEqual(differences(world.source, target), "");
+      };
+      await assertRestores();
+      const mode = (path: string) => Deno.statSync(path).mode! & 0o777;
+      const item = [...world.items().values()].find((path) =>
+        mode(path) !== 0o400 && Deno.readTextFileSync(path) === "acl"
+      )!;
+      strictEqual(mode(item), 0o444);
+      // The mode stays the same, but whom it is about doesn't.
+      shell("setfacl -m u:1234:-,m::r acl");
+      strictEqual(mode(`${world.source}/acl`), 0o644);
+      strictEqual(await stamped.read(ignoring), 1);
+      strictEqual(mode(item), 0o400);
+      await assertRestores();
+      strictEqual(await stamped.read(ignoring), 0);
+    },
+  );
+}
+
+Deno.test("attributes of unchanged objects cost one call each where ctimes don't count, and none where they do", async () => {
+  for (const lasting of [true, false]) {
+    let calls = 0;
+    using world = new World({
+      disk: hookedDisk(openDisk(), ({ operation, path }, proceed) => {
+        if (operation === "reliableInodes") return lasting;
+        if (/xattrs$/i.test(operation) && path.includes("/source")) calls++;
+        return proceed();
+      }),
+    });
+    for (let i = 0; i < 10; i++) world.write(`dir/f${i}`, `content ${i}`);
+    await world.backup();
+    calls = 0;
+    await world.backup();
+    strictEqual(calls, lasting ? 0 : 12);
+  }
+});
