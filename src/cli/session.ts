@@ -65,8 +65,12 @@ export class Session implements Disposable {
 
   /** The storage, open until the session ends. @throws NoStorage and what else opening throws */
   async openStorage(): Promise<Storage> {
-    const { openStorage } = await import("../storage/storage.ts");
-    return this.#held.use(openStorage(await this.machine(), this.storagePath, this.monitor));
+    const [{ openStorage }, { stateDirectories }] = await Promise.all([
+      import("../storage/storage.ts"),
+      import("./state_directory.ts"),
+    ]);
+    const machine = { ...await this.machine(), state: await stateDirectories(this) };
+    return this.#held.use(openStorage(machine, this.storagePath, this.monitor));
   }
 
   /** @param given by `--workers` */

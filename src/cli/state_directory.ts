@@ -10,11 +10,10 @@ const LOCKS = rawOf("locks");
  * BACKUP_TOOL_STATE, or what the XDG Base Directory Specification says; for root the system's own place.
  * @throws BadUsage if nobody knows a home directory: what lies where others may write is not to be believed
  */
-export async function lockDirectory(session: Session): Promise<Raw> {
-  const { world } = session;
+export async function lockDirectory({ world }: Pick<Session, "world">): Promise<Raw> {
   const given = world.env("BACKUP_TOOL_STATE");
   if (given !== undefined) return joinRaw(absolutePath(world, given), LOCKS);
-  if ((await session.machine()).disk.uid === 0) return rawOf("/var/lib/backup-tool/locks");
+  if ((await world.machine()).disk.uid === 0) return rawOf("/var/lib/backup-tool/locks");
   const home = world.here.home(), state = world.env("XDG_STATE_HOME");
   const own = state?.startsWith("/") ? state : home === undefined ? undefined : `${home}/.local/state`;
   if (own !== undefined) return absolutePath(world, `${own}/backup-tool/locks`);
@@ -22,4 +21,14 @@ export async function lockDirectory(session: Session): Promise<Raw> {
     "HOME is not set, and the system knows no home directory of this user",
     "Set HOME, or BACKUP_TOOL_STATE",
   );
+}
+
+/** Where this program keeps state of its own, as far as anybody knows: it is never backed up. */
+export async function stateDirectories(session: Pick<Session, "world">): Promise<Raw[]> {
+  try {
+    return [await lockDirectory(session)];
+  } catch (error) {
+    if (error instanceof BadUsage) return [];
+    throw error;
+  }
 }

@@ -2,9 +2,10 @@
 import { parseApath, TOP } from "../core/apath.ts";
 import { type Raw, rawOf, textOf } from "../core/raw.ts";
 import { backup } from "../operations/backup.ts";
+import { OwnPlaces } from "../operations/own_places.ts";
 import { restore } from "../operations/restore.ts";
-import { type Attributes, type Dir, DiskFault } from "../platform/disk.ts";
-import { isBelow } from "../source/placement.ts";
+import { isThere } from "../operations/sources.ts";
+import { type Attributes, type Dir, type Disk, DiskFault } from "../platform/disk.ts";
 import { NoSource } from "../source/walk.ts";
 import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
 import type { Manifest } from "../storage/manifest.ts";
@@ -153,14 +154,19 @@ class Import {
     const { disk } = this.#run.setup.machine;
     const given = absolutePath(this.#job.source);
     const source = realPathOf(() => disk.realPath(given), given);
-    const own = [this.#run.storage.path, ...this.#run.own].map((path) => disk.realPath(path));
-    for (const path of own) {
-      if (path === source || isBelow(path, source)) {
-        throw new BadImport(source, `${textOf(path)} would be removed with it`);
-      }
-      if (isBelow(source, path)) throw new BadImport(source, `it lies in ${textOf(path)}`);
-    }
+    const why = this.#whyNotRemovable(source);
+    if (why !== undefined) throw new BadImport(source, why);
     return source;
+  }
+
+  /** A source that is ours, lies in what is ours, or holds it must not go. @param source absolute, without symlinks */
+  #whyNotRemovable(source: Raw): string | undefined {
+    const { setup: { machine: { disk } }, storage, own, monitor } = this.#run;
+    const places = new OwnPlaces(storage, own, monitor);
+    const isDirectory = isDirectoryAt(disk, source);
+    const held = isDirectory ? places.heldBy(source) : undefined;
+    if (held !== undefined) return `${textOf(held.path)} would be removed with it`;
+    return places.around(isDirectory ? source : parentPath(source))?.why;
   }
 
   async #makeCopy(): Promise<void> {
@@ -240,8 +246,13 @@ class Import {
     if (snapshot === undefined) return monitor.problem(new SourceLeft(rawOf(this.#job.source), FORGOTTEN));
     const manifest = this.#manifest(snapshot);
     const { path, at } = manifest.root.sources[0]!;
+    const source = rawOf(path);
+    // Something else may be mounted there since it was read.
+    const why = isThere(setup.machine.disk, source) ? this.#whyNotRemovable(source) : undefined;
+    if (why !== undefined) return monitor.problem(new SourceLeft(source, why));
     await removeSource({
-      source: rawOf(path),
+      source,
+      own: new OwnPlaces(this.#run.storage, this.#run.own, monitor),
       at: parseApath(at),
       entries: manifest.entries(TOP),
       disk: setup.machine.disk,
@@ -270,6 +281,21 @@ function* firstOf<T>(items: Iterable<T>): Generator<T> {
     yield item;
     return;
   }
+}
+
+function isDirectoryAt(disk: Disk, path: Raw): boolean {
+  try {
+    disk.statDirectory(path);
+    return true;
+  } catch (error) {
+    if (error instanceof DiskFault && error.errno === "ENOTDIR") return false;
+    throw error;
+  }
+}
+
+function parentPath(path: Raw): Raw {
+  const slash = path.lastIndexOf("/");
+  return (slash <= 0 ? "/" : path.slice(0, slash)) as Raw;
 }
 
 function realPathOf(find: () => Raw, given: Raw): Raw {

@@ -63,7 +63,9 @@ export class Performer implements Disposable {
   readonly #records: RecordStore;
 
   constructor(setup: JobSetup, places: JobPlaces) {
-    this.#setup = setup;
+    const { machine, lockState } = setup;
+    const state = [...machine.state ?? [], ...(lockState === undefined ? [] : [lockState])];
+    this.#setup = { ...setup, machine: { ...machine, state } };
     this.#places = places;
     this.#tempPath = places.temp ?? joinRaw(places.storage, rawOf("tmp"));
     this.#jobs = this.#held.use(setup.machine.disk.openDir(places.jobs));

@@ -7,6 +7,7 @@ import type { Told } from "../storage/faults.ts";
 import type { Machine, Storage } from "../storage/storage.ts";
 import { openStorage } from "../storage/storage.ts";
 import { removeRecursively } from "../storage/tree.ts";
+import { assertApart } from "./apart.ts";
 import { BadJobDirectory, ServiceRunning, SplitTemp } from "./faults.ts";
 import { openJobDirectory } from "./first_look.ts";
 import { type HistoryEntry, recoverHistory, trimHistory } from "./history.ts";
@@ -90,6 +91,7 @@ class Service implements Disposable {
     this.#options = options;
     const { disk } = options.machine;
     this.#told = new ToldOnce(options.log);
+    assertApart(options.machine, options.places, new JobMonitor(options.log, "serve"));
     this.#jobs = held.use(openJobDirectory(disk, options.places.jobs));
     this.#jobs.mkdir(CONTROL, PRIVATE);
     const control = held.use(this.#jobs.openDir(CONTROL));

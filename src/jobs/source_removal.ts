@@ -1,12 +1,13 @@
 /**
  * Taking away a source that is safe in a snapshot: what the snapshot holds goes, and nothing else. Whatever came or changed
- * since it was read stays, and is told.
+ * since it was read stays, and is told. So does what is mounted in the source, which is kept elsewhere and only seen there.
  */
 import { type Apath, childOf, nameOf, parentOf, TOP } from "../core/apath.ts";
 import type { Entry } from "../core/entry.ts";
 import { Fault } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
 import { joinRaw, type Raw, textOf } from "../core/raw.ts";
+import type { OwnPlaces } from "../operations/own_places.ts";
 import type { Pace } from "../operations/pace.ts";
 import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
 import { SourceLeft } from "./faults.ts";
@@ -14,6 +15,7 @@ import { SourceLeft } from "./faults.ts";
 const OWNER_ALL = 0o700;
 /** Of what stays, so many are named. */
 const MOST_NAMED = 20;
+const MOUNTED = "something is mounted there";
 
 export interface RemovalOptions {
   /** Where the source was, absolute; it may be gone already, wholly or in part. */
@@ -22,6 +24,8 @@ export interface RemovalOptions {
   readonly at: Apath;
   /** Of the snapshot, in apath order. */
   readonly entries: Iterable<Entry>;
+  /** What of this program's own may be seen there. */
+  readonly own: OwnPlaces;
   readonly disk: Disk;
   readonly monitor: Monitor;
   readonly pace: Pace;
@@ -42,7 +46,9 @@ export async function removeSource(options: RemovalOptions): Promise<void> {
     await new DirectoryRemoval(top, options).run(directories);
   }
   attempt(options.monitor, () => {
-    if (isEmpty(parent, name)) parent.rmdir(name);
+    if (!isEmpty(parent, name)) return;
+    if (parent.stat(name)?.isMountPoint) options.monitor.notice(`${textOf(source)} is empty, and stays: ${MOUNTED}`);
+    else parent.rmdir(name);
   });
 }
 
@@ -50,7 +56,8 @@ export async function removeSource(options: RemovalOptions): Promise<void> {
 function removeOne(parent: Dir, name: Raw, { entries, source, monitor }: RemovalOptions): void {
   for (const entry of entries) {
     attempt(monitor, () => {
-      if (isSame(entry, parent, name)) parent.unlink(name);
+      if (parent.stat(name)?.isMountPoint) monitor.problem(new SourceLeft(source, MOUNTED));
+      else if (isSame(entry, parent, name)) parent.unlink(name);
       else monitor.problem(new SourceLeft(source, "it has changed since it was read"));
     });
   }
@@ -59,10 +66,12 @@ function removeOne(parent: Dir, name: Raw, { entries, source, monitor }: Removal
 /** Everything but directories, in the order of the snapshot: each directory is opened once. */
 class FileRemoval {
   readonly #top: Dir;
+  readonly #mount: string;
   readonly #options: RemovalOptions;
 
   constructor(top: Dir, options: RemovalOptions) {
     this.#top = top;
+    this.#mount = top.mountId();
     this.#options = options;
   }
 
@@ -92,11 +101,16 @@ class FileRemoval {
     }
   }
 
+  /** Undefined too for what is seen through another mount. */
   #open(path: Apath): Dir | undefined {
     let opened: Dir | undefined;
     attempt(this.#options.monitor, () => {
-      opened = openIfThere(() => this.#top.openPath(path.slice(1) as Raw));
-      if (opened !== undefined) makeWritable(opened);
+      using held = new DisposableStack();
+      const directory = openIfThere(() => this.#top.openPath(path.slice(1) as Raw));
+      if (directory === undefined || held.use(directory).mountId() !== this.#mount) return;
+      makeWritable(directory);
+      held.move();
+      opened = directory;
     });
     return opened;
   }
@@ -113,12 +127,14 @@ class FileRemoval {
 /** Directories of the snapshot that are empty by now; what is left in the others is named. */
 class DirectoryRemoval {
   readonly #top: Dir;
+  readonly #mount: string;
   readonly #options: RemovalOptions;
   readonly #left = new Set<Apath>();
   #told = 0;
 
   constructor(top: Dir, options: RemovalOptions) {
     this.#top = top;
+    this.#mount = top.mountId();
     this.#options = options;
   }
 
@@ -137,7 +153,9 @@ class DirectoryRemoval {
   #remove(path: Apath): boolean {
     try {
       using parent = openIfThere(() => this.#top.openPath(parentOf(path).slice(1) as Raw));
-      if (parent === undefined) return true;
+      // What is below a mount is told with that, and that with the directory it is in.
+      if (parent === undefined || parent.mountId() !== this.#mount) return true;
+      if (parent.stat(nameOf(path))?.isMountPoint) return true;
       makeWritable(parent);
       parent.rmdir(nameOf(path));
       return true;
@@ -151,19 +169,36 @@ class DirectoryRemoval {
 
   #tellWhatIsIn(path: Apath): void {
     using directory = openIfThere(() => this.#top.openPath(path.slice(1) as Raw));
-    for (const name of directory?.list().names ?? []) {
+    if (directory === undefined) return;
+    const { names } = directory.list(), { own } = this.#options;
+    const whole = own.whyNotListed(directory, [...names].sort());
+    if (whole !== undefined) return this.#tell(path, whole);
+    for (const name of names) {
       const inner = childOf(path, name);
-      if (this.#left.has(inner) || ++this.#told > MOST_NAMED) continue;
-      const where = joinRaw(this.#options.source, inner.slice(1) as Raw);
-      this.#options.monitor.problem(new SourceLeft(where, "it came, or changed, after the source was read"));
+      if (!this.#left.has(inner)) this.#tell(inner, this.#whyLeft(directory, name, inner));
     }
+  }
+
+  #whyLeft(directory: Dir, name: Raw, path: Apath): string {
+    const stat = directory.stat(name);
+    if (stat?.isMountPoint) return MOUNTED;
+    const own = stat?.kind === "dir" ? this.#options.own.whyNotFound(this.#pathOf(path), name, stat) : undefined;
+    return own ?? "it came, or changed, after the source was read";
+  }
+
+  #tell(path: Apath, why: string): void {
+    if (++this.#told <= MOST_NAMED) this.#options.monitor.problem(new SourceLeft(this.#pathOf(path), why));
+  }
+
+  #pathOf(path: Apath): Raw {
+    return joinRaw(this.#options.source, path.slice(1) as Raw);
   }
 }
 
 /** Times of change (ctime) are no help: removing another name of the file changes them. */
 function isSame({ kind, size, mtime }: Entry, directory: Dir, name: Raw): boolean {
   const stat = directory.stat(name);
-  if (stat === undefined || stat.kind !== kind || stat.mtime !== mtime) return false;
+  if (stat === undefined || stat.kind !== kind || stat.mtime !== mtime || stat.isMountPoint) return false;
   return kind !== "file" || stat.size === size;
 }
 

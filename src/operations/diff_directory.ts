@@ -57,6 +57,8 @@ export class DirectoryComparison {
         yield { path: entry.value.path, before: stateOfEntry(entry.value), now: undefined };
       }
       const old = !entry.done && entry.value.path === found.path ? entry.value : undefined;
+      // The top of several sources is no entry, and the directory that was named is nothing new.
+      if (old === undefined && found.name === "") continue;
       yield { path: found.path, before: old && stateOfEntry(old), now: this.#stateOf(found, parent, old) };
       if (old !== undefined) entry = entries.next();
     }

@@ -22,6 +22,8 @@ export interface OwnPlace {
   /** In words, as the end of "it is left out: ...". */
   readonly why: string;
   readonly kind: "storage" | "archive" | "state";
+  /** Path in the storage; "" is the storage itself; undefined where that isn't known. */
+  readonly inside?: Raw;
 }
 
 /** A directory of ours, and its real path. */
@@ -49,10 +51,15 @@ const ARCHIVE = rawOf("archive");
 export const STATE_NAME = rawOf(".backup-tool");
 const YEAR = /^\d{4}$/;
 const TREE = /^\d\d-\d\dT\d\d[:-]\d\d(-\d+)?$/;
-const THE_STORAGE: OwnPlace = { why: "it is the storage itself", kind: "storage" };
-const A_VIEW: OwnPlace = { why: "it is the storage itself, by another way, or a copy of it", kind: "storage" };
+const TOP = rawOf("");
+const THE_STORAGE: OwnPlace = { why: "it is the storage itself", kind: "storage", inside: TOP };
+const A_VIEW: OwnPlace = {
+  why: "it is the storage itself, by another way, or a copy of it",
+  kind: "storage",
+  inside: TOP,
+};
 const A_PART: OwnPlace = { why: "it is a part of the storage", kind: "storage" };
-const THE_ARCHIVE: OwnPlace = { why: "it is the archive of the storage", kind: "archive" };
+const IN_ARCHIVE: OwnPlace = { why: "it belongs to the archive of the storage", kind: "archive" };
 const STATE: OwnPlace = { why: "the state of this program is kept there", kind: "state" };
 const A_TREE: OwnPlace = { why: "a tree is being made there", kind: "storage" };
 
@@ -91,8 +98,7 @@ export class OwnPlaces implements OwnDirectories {
     const { dir } = this.#storage;
     this.#know(THE_STORAGE, () => dir.statSelf());
     for (const name of dir.list().names) {
-      if (isPart(name)) this.#know(A_PART, () => dir.stat(name));
-      else if (name === ARCHIVE) this.#know(THE_ARCHIVE, () => dir.stat(name));
+      if (isPart(name) || name === ARCHIVE) this.#know(placeIn(THE_STORAGE, name), () => dir.stat(name));
     }
   }
 
@@ -190,10 +196,9 @@ export class OwnPlaces implements OwnDirectories {
       if (stat === undefined) continue;
       const known = this.#byInode(stat) ?? placeOfName(nameOf(above)) ??
         (this.#hasOurId(above) ? A_VIEW : undefined);
-      if (known === THE_STORAGE || known === A_VIEW) {
-        return above === path ? known : placeIn({ kind: "storage" }, relativeTo(above, path));
-      }
-      if (known !== undefined) return known === THE_ARCHIVE && above !== path ? THE_ARCHIVE : known;
+      if (known === undefined) continue;
+      const { inside } = known;
+      return inside === undefined || above === path ? known : placeIn(known, joinRaw(inside, relativeTo(above, path)));
     }
     return undefined;
   }
@@ -289,7 +294,8 @@ export class OwnPlaces implements OwnDirectories {
   }
 }
 
-function isPart(name: Raw): boolean {
+/** True for the directories that make a storage. @param name in it */
+export function isPart(name: Raw): boolean {
   return name === DB || name === CONTENT || name === TMP || name === "latest" || name === "quarantine" ||
     YEAR.test(name);
 }
@@ -301,10 +307,10 @@ function placeOfName(name: Raw): OwnPlace | undefined {
 }
 
 /** @param inside path below the root; "" for itself */
-function placeIn({ kind }: Pick<OwnRoot, "kind">, inside: Raw): OwnPlace {
+function placeIn({ kind }: Pick<OwnPlace, "kind">, inside: Raw): OwnPlace {
   if (kind === "state") return STATE;
   if (inside === "") return THE_STORAGE;
-  return isBelow(inside, ARCHIVE) ? THE_ARCHIVE : A_PART;
+  return { ...(inside === ARCHIVE || isBelow(inside, ARCHIVE) ? IN_ARCHIVE : A_PART), inside };
 }
 
 function keyOf({ device, inode }: Stat): string {

@@ -1,6 +1,6 @@
 /** The directory that a restore writes to: whether it may, and what it finds there. */
 import { Fault } from "../core/fault.ts";
-import { type Raw, rawOf, textOf } from "../core/raw.ts";
+import { joinRaw, type Raw, rawOf, textOf } from "../core/raw.ts";
 import { type Dir, type Disk, DiskFault, makeDirectories } from "../platform/disk.ts";
 import type { Overwrite } from "../storage/overwrite.ts";
 import type { OwnPlaces } from "./own_places.ts";
@@ -68,17 +68,26 @@ function isAsGoodAsEmpty(dir: Dir, snapshot: string): boolean {
 
 /** @throws TargetInStorage */
 export function assertOutside(disk: Disk, own: OwnPlaces, target: Raw): void {
-  const place = own.around(realPathOfNearest(disk, target));
+  const place = own.around(realPathOfNearest(disk, target).real);
   if (place !== undefined && place.kind !== "state") throw new TargetInStorage(target);
 }
 
-/** Of the directory itself or, if it isn't there yet, of the nearest one above it. */
-function realPathOfNearest(disk: Disk, path: Raw): Raw {
+/** A path that need not be there. */
+export interface NearestPath {
+  /** Of the directory itself or, if it isn't there yet, of the nearest one above it; without symlinks. */
+  readonly real: Raw;
+  /** What isn't there, below that; "" if everything is. */
+  readonly missing: Raw;
+}
+
+/** @throws DiskFault */
+export function realPathOfNearest(disk: Disk, path: Raw): NearestPath {
   try {
-    return disk.realPath(path);
+    return { real: disk.realPath(path), missing: rawOf("") };
   } catch (error) {
     if (!(error instanceof DiskFault) || error.errno !== "ENOENT" || path === "/") throw error;
-    return realPathOfNearest(disk, aboveOf(path));
+    const { real, missing } = realPathOfNearest(disk, aboveOf(path));
+    return { real, missing: joinRaw(missing, path.slice(path.lastIndexOf("/") + 1) as Raw) };
   }
 }
 

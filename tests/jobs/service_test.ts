@@ -240,3 +240,29 @@ Deno.test("serve() notices a new job when it is told of a change, long before it
   const { log } = await serving;
   deepStrictEqual(log.filter(({ event }) => event === "job-ended").map(({ fields }) => fields?.["outcome"]), ["done"]);
 });
+
+Deno.test("serve() takes no jobs from a directory of the storage, nor prepares imports in one, by whatever path", async () => {
+  using world = new JobWorld();
+  await world.backup();
+  Deno.symlinkSync(world.storagePath, `${world.base}/link`);
+  const before = [...Deno.readDirSync(world.storagePath)].map(({ name }) => name).sort();
+  const places = (changes: { jobs?: string; temp?: string }) => ({
+    places: {
+      jobs: rawOf(changes.jobs ?? world.jobs),
+      storage: rawOf(world.storagePath),
+      temp: changes.temp === undefined ? undefined : rawOf(changes.temp),
+    },
+  });
+  for (const name of ["", "/tmp", "/content", "/content/ab", "/2026/new/deep", "/db", "/archive/x"]) {
+    for (const storage of [world.storagePath, `${world.base}/link`]) {
+      await rejects(serveIn(world, places({ jobs: storage + name })), { code: "bad-job-directory" }, name);
+      if (name !== "/tmp") await rejects(serveIn(world, places({ temp: storage + name })), { code: "bad-usage" }, name);
+    }
+  }
+  deepStrictEqual([...Deno.readDirSync(world.storagePath)].map(({ name }) => name).sort(), before);
+  const { entries } = await serveIn(
+    world,
+    places({ jobs: `${world.storagePath}/jobs`, temp: `${world.storagePath}/tmp` }),
+  );
+  deepStrictEqual(entries, []);
+});

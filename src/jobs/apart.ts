@@ -1,0 +1,33 @@
+/** The directories of a service lie beside the storage: what is in it is removed, replaced and emptied by others. */
+import { BadUsage } from "../core/fault.ts";
+import type { Monitor } from "../core/monitor.ts";
+import { joinRaw, type Raw, textOf } from "../core/raw.ts";
+import { isPart, OwnPlaces } from "../operations/own_places.ts";
+import { realPathOfNearest } from "../operations/restore_target.ts";
+import type { Disk } from "../platform/disk.ts";
+import { type Machine, openStorage } from "../storage/storage.ts";
+import { BadJobDirectory } from "./faults.ts";
+import type { JobPlaces } from "./performer.ts";
+
+const TMP = "tmp", ARCHIVE = "archive";
+
+/** @throws BadJobDirectory, BadUsage, and what opening the storage throws */
+export function assertApart(machine: Omit<Machine, "workerScript">, places: JobPlaces, monitor: Monitor): void {
+  using storage = openStorage({ ...machine, workerScript: undefined }, places.storage, monitor);
+  const own = new OwnPlaces(storage, [], monitor);
+  const jobs = partAt(machine.disk, own, places.jobs);
+  if (jobs !== undefined) throw new BadJobDirectory(places.jobs, "it belongs to the storage");
+  const temp = places.temp === undefined ? undefined : partAt(machine.disk, own, places.temp);
+  if (temp === undefined || temp === TMP) return;
+  const quoted = JSON.stringify(textOf(places.temp!));
+  throw new BadUsage(`Cannot prepare imports in ${quoted}: it belongs to the storage`, "Give a directory beside it");
+}
+
+/** Which part of the storage a directory is, or is in; "" for the storage itself; undefined for what others may use. */
+function partAt(disk: Disk, own: OwnPlaces, path: Raw): string | undefined {
+  const { real, missing } = realPathOfNearest(disk, path);
+  const place = own.around(real);
+  if (place === undefined || place.kind === "state") return undefined;
+  const [name = ""] = joinRaw(place.inside ?? ("" as Raw), missing).split("/");
+  return name === "" || name === ARCHIVE || isPart(name as Raw) ? name : undefined;
+}
