@@ -6,7 +6,7 @@ import { type Apath, compareApath, nameOf, parentOf, TOP } from "../core/apath.t
 import type { Entry } from "../core/entry.ts";
 import { Interrupted } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
-import { rawOf, textOf } from "../core/raw.ts";
+import { joinRaw, type Raw, rawOf, textOf } from "../core/raw.ts";
 import type { Dir, Disk } from "../platform/disk.ts";
 import { type Found, NoSource, type WalkBatch } from "../source/walk.ts";
 import { ACL_ATTRIBUTE } from "../storage/access.ts";
@@ -32,6 +32,7 @@ import { Pace } from "./pace.ts";
 import { Parcel, type ParcelDirectory } from "./parcel.ts";
 import { recordedOf } from "./recorded.ts";
 import { storeStreams, type StreamSource } from "./streams.ts";
+import { existingTree } from "./tree_places.ts";
 import { isHidden, NotInSources, sourcePath } from "./sources.ts";
 
 export interface BackupRequest extends Omit<Selection, "reserved"> {
@@ -83,6 +84,8 @@ class BackupRun implements AsyncDisposable {
   readonly #manifest: SnapshotWriter;
   readonly #tree: TreeBuilder | undefined;
   readonly #treeName: string | undefined;
+  /** Of the newest complete snapshot of the series, relative to the storage. */
+  readonly #treeBefore: Raw | undefined;
   /** Not everybody may reach the sources. */
   readonly #isPrivate: boolean;
   readonly #totals = { entries: 0, files: 0, dirs: 0, bytes: 0, problems: 0 };
@@ -133,6 +136,8 @@ class BackupRun implements AsyncDisposable {
     const tree = request.tree ? newTree(storage, this.#startMs, this.#isPrivate, monitor) : undefined;
     this.#treeName = tree?.name;
     this.#tree = tree?.builder;
+    const before = tree && whole && existingTree(storage, whole);
+    this.#treeBefore = before === undefined ? undefined : rawOf(before);
     this.#damaged = new Set(storage.damaged());
     this.#pool = storage.pool(request.workers, request.signal);
   }
@@ -231,7 +236,12 @@ class BackupRun implements AsyncDisposable {
     this.#monitor.at(textOf(batch.apath));
     using tree = batch.found[0]?.path === TOP ? undefined : this.#tree?.open(batch.apath);
     const { rootPath, relative, apath } = batch;
-    const place = { rootPath, relative, tree: tree === undefined ? undefined : this.#tree!.directory(apath) };
+    const place = {
+      rootPath,
+      relative,
+      tree: tree === undefined ? undefined : this.#tree!.directory(apath),
+      before: this.#treeBefore && joinRaw(this.#treeBefore, apath.slice(1) as Raw),
+    };
     let share: Share = { directory: apath, pendings: [], parcel: undefined };
     for (const found of batch.found) {
       const pending = this.#look(found, place, batch.parent, tree);
@@ -279,7 +289,7 @@ class BackupRun implements AsyncDisposable {
     const content = line === undefined ? undefined : contentOfLine(line, head.length);
     if (content !== undefined && (this.#damaged.size === 0 || !this.#damaged.has(content))) {
       if (place.tree !== undefined) {
-        this.#parcel.link(place.tree, nameOf(path), content, pending);
+        this.#parcel.link({ tree: place.tree, before: place.before }, nameOf(path), content, pending);
         return true;
       }
       // Without a link that would tell: a snapshot must not promise what is not there.

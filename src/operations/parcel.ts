@@ -24,6 +24,8 @@ export interface ParcelDirectory {
   readonly relative: Raw;
   /** Directory of the tree being built; undefined: none is. */
   readonly tree: Raw | undefined;
+  /** The same directory in the tree before. */
+  readonly before?: Raw | undefined;
 }
 
 /** What became of the files, for those who wait for them. `T` is whatever the caller knows a file by. */
@@ -39,7 +41,7 @@ export interface Settled<T> {
 /** Takes up files until it is full or sent; then its results can be awaited. */
 export class Parcel<T> {
   readonly #stores: { batch: StoreBatch & { files: StoreTask[] }; files: T[] }[] = [];
-  readonly #links: { tree: Raw; names: Raw[]; contents: ContentId[]; files: T[] }[] = [];
+  readonly #links: { tree: Raw; before: Raw | undefined; names: Raw[]; contents: ContentId[]; files: T[] }[] = [];
   #cost = 0;
   #bytes = 0;
   #items = 0;
@@ -64,9 +66,11 @@ export class Parcel<T> {
     this.#count(STORE_COST, 1, task.size);
   }
 
-  link(tree: Raw, name: Raw, content: ContentId, file: T): void {
+  link({ tree, before }: { tree: Raw; before: Raw | undefined }, name: Raw, content: ContentId, file: T): void {
     let last = this.#links.at(-1);
-    if (last === undefined || last.tree !== tree) this.#links.push(last = { tree, names: [], contents: [], files: [] });
+    if (last === undefined || last.tree !== tree) {
+      this.#links.push(last = { tree, before, names: [], contents: [], files: [] });
+    }
     last.names.push(name);
     last.contents.push(content);
     last.files.push(file);
@@ -91,8 +95,8 @@ export class Parcel<T> {
   }
 
   async #run(pool: Pool): Promise<Settled<T>> {
-    const links: LinkBatch[] = this.#links.map(({ tree, names, contents }) => {
-      return { tree, names: names.join("/"), contents: contents.join(" ") };
+    const links: LinkBatch[] = this.#links.map(({ tree, before, names, contents }) => {
+      return { tree, before, names: names.join("/"), contents: contents.join(" ") };
     });
     const stores = this.#stores.map(({ batch }) => batch);
     const answer = await pool.run("store", { links, stores }, { items: this.#items, bytes: this.#bytes });

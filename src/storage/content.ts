@@ -17,6 +17,7 @@ import { DamagedContent, TooManyCollisions } from "./faults.ts";
 import { readingAroundHoles } from "./holes.ts";
 import { itemPath } from "./item_path.ts";
 import type { Settings } from "./settings.ts";
+import { SpareCopies } from "./spare_copies.ts";
 import type { Stop } from "./stop.ts";
 
 /** Bytes moved at once. Stays in a core's cache; larger buffers were measured slower. */
@@ -78,11 +79,13 @@ export class ContentStore implements Disposable {
   readonly #leaves = new Map<Raw, Dir>();
   readonly #buffer = new Uint8Array(CHUNK_BYTES);
   readonly #resistant: boolean;
+  readonly #spares: SpareCopies;
   #temps = 0;
 
   constructor(options: ContentStoreOptions) {
     this.#options = options;
     this.#content = options.storage.openDir(rawOf("content"));
+    this.#spares = new SpareCopies(() => this.#temp, options.tempPrefix);
     this.#resistant = isCollisionResistant(options.settings.algorithm);
   }
 
@@ -90,6 +93,7 @@ export class ContentStore implements Disposable {
     for (const leaf of this.#leaves.values()) leaf[Symbol.dispose]();
     this.#leaves.clear();
     this.#content[Symbol.dispose]();
+    this.#spares[Symbol.dispose]();
     this.#openTemp?.[Symbol.dispose]();
   }
 
@@ -132,7 +136,7 @@ export class ContentStore implements Disposable {
   }
 
   /**
-   * Lets the item appear under one more name: by a hard link, or by a copy where no link can be made.
+   * Lets the item appear under one more name: by a hard link, to a copy where the item can't get one more.
    * @throws DamagedContent if it is not there
    */
   show(id: ContentId, to: Dir, toName: Raw): "linked" | "copied" {
@@ -155,12 +159,17 @@ export class ContentStore implements Disposable {
     return stat !== undefined && stat.inode === inode && stat.device === device;
   }
 
-  showIfThere(id: ContentId, to: Dir, toName: Raw): "linked" | "copied" | "missing" {
-    const result = this.link(id, to, toName);
+  /** @param before opens the directory of an earlier tree that may have the content under that name */
+  showIfThere(id: ContentId, to: Dir, toName: Raw, before?: () => Dir | undefined): "linked" | "copied" | "missing" {
+    const result = this.#spares.has(id) ? "too-many-links" : this.link(id, to, toName);
     if (result === "linked" || result === "missing") return result;
     if (result === "exists") throw new DiskFault("EEXIST", "link", toName);
-    this.copy(id, to, toName);
-    return "copied";
+    const { leaf, name } = this.#place(id);
+    const stat = leaf?.stat(name);
+    if (stat === undefined) return "missing";
+    if (result === "refused") return this.copy(id, to, toName), "copied";
+    const copy = (into: Dir, copyName: Raw) => this.copy(id, into, copyName);
+    return this.#spares.show({ id, stat, to, name: toName, before: before?.(), copy });
   }
 
   /** Makes an independent copy, for file systems that refuse one more link. */
@@ -169,8 +178,10 @@ export class ContentStore implements Disposable {
     const { mode, mtime, gid } = source.stat();
     using target = to.create(toName, OWNER_ONLY | 0o200);
     if (target === undefined) throw new DiskFault("EEXIST", "create", toName);
-    for (let at = 0, got = 0; (got = source.read(this.#buffer, at)) > 0; at += got) {
-      target.write(this.#buffer.subarray(0, got), at);
+    if (!target.cloneFrom(source)) {
+      for (let at = 0, got = 0; (got = source.read(this.#buffer, at)) > 0; at += got) {
+        target.write(this.#buffer.subarray(0, got), at);
+      }
     }
     giveAccess(target, { mode, mtime, gid, hasAcl: false }, this.#options);
   }

@@ -47,6 +47,8 @@ export interface StoreTask {
 export interface LinkBatch {
   /** Directory of the tree being built, relative to the storage. */
   readonly tree: Raw;
+  /** The same directory in the tree before; undefined if there is none. */
+  readonly before: Raw | undefined;
   /** Names in the tree, with "/" between them. */
   readonly names: string;
   /** Their content ids, with " " between them. */
@@ -139,10 +141,12 @@ export class Ingest {
 
   #linkAll(batch: LinkBatch): LinkResult {
     using tree = this.#storage.openPath(batch.tree);
+    using before = new TreeBefore(this.#storage, batch.before);
+    const open = () => before.open();
     const names = batch.names.split("/") as Raw[], contents = batch.contents.split(" ") as ContentId[];
     const counts = { linked: 0, copied: 0 }, missing: number[] = [];
     for (let i = 0; i < names.length; i++) {
-      const how = this.#store.showIfThere(contents[i]!, tree, names[i]!);
+      const how = this.#store.showIfThere(contents[i]!, tree, names[i]!, open);
       if (how === "missing") missing.push(i);
       else counts[how]++;
     }
@@ -254,6 +258,36 @@ const FAILED: StoreResult = {
   link: "none",
   problem: undefined,
 };
+
+/** A directory of an earlier tree, opened when it is asked for; it may be gone. */
+class TreeBefore implements Disposable {
+  readonly #storage: Dir;
+  readonly #path: Raw | undefined;
+  #dir: Dir | undefined;
+
+  constructor(storage: Dir, path: Raw | undefined) {
+    this.#storage = storage;
+    this.#path = path;
+  }
+
+  open(): Dir | undefined {
+    if (this.#dir === undefined && this.#path !== undefined) this.#dir = openOrNot(this.#storage, this.#path);
+    return this.#dir;
+  }
+
+  [Symbol.dispose](): void {
+    this.#dir?.[Symbol.dispose]();
+  }
+}
+
+function openOrNot(storage: Dir, path: Raw): Dir | undefined {
+  try {
+    return storage.openPath(path);
+  } catch (error) {
+    if (error instanceof DiskFault) return undefined;
+    throw error;
+  }
+}
 
 /** Opened when the first file of a batch has to be read: an unchanged directory is not. */
 class LazyDir implements Disposable {

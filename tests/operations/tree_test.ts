@@ -2,7 +2,7 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual, throws } from "node:assert/strict";
 import fc from "fast-check";
 import { buildTree, removeTree } from "../../src/operations/tree.ts";
-import { rawOf } from "../../src/core/raw.ts";
+import { type Raw, rawOf } from "../../src/core/raw.ts";
 import { type Disk, DiskFault } from "../../src/platform/disk.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
 import { openPortableDisk } from "../../src/platform/portable_disk.ts";
@@ -383,14 +383,68 @@ Deno.test("a tree on a file system that refuses more links holds independent cop
   world.write("large", new Uint8Array(600_000).fill(5));
   run("touch", "-d", "2001-02-03 04:05:06.123456789Z", `${world.source}/a`);
   const { snapshot, monitor } = await world.backup();
-  strictEqual(monitor.of("linkedFiles"), 3);
-  strictEqual(monitor.of("copiedFiles"), 3);
+  strictEqual(monitor.of("linkedFiles"), 4);
+  strictEqual(monitor.of("copiedFiles"), 2);
   deepStrictEqual(monitor.problems, []);
   const tree = `${world.storagePath}/${snapshot.tree}`;
   strictEqual(run("diff", "-r", world.source, tree), "");
   const [item] = [...world.items().values()].filter((path) => Deno.statSync(path).size === "one content".length);
   for (const name of ["a", "b", "c", "d", "e"]) strictEqual(modeOf(`${tree}/${name}`), modeOf(item!));
   strictEqual((await world.check()).damaged, 0);
+});
+
+/** Lets no file have more than so many names. */
+function limitedNames(most: number): Hook {
+  const real = openDisk();
+  return ({ operation, path, args }, proceed) => {
+    if (operation !== "link") return proceed();
+    using directory = real.openDir(rawOf(path.slice(0, path.lastIndexOf("/"))));
+    return directory.stat(args[0] as Raw)!.links >= most ? "too-many-links" : proceed();
+  };
+}
+
+/** How many names the files in a directory have, by inode. */
+function linkCounts(directory: string): number[] {
+  const inodes = run("find", directory, "-type", "f", "-printf", "%i %n\\n").trim().split("\n");
+  return [...new Set(inodes)].map((line) => Number(line.split(" ")[1])).sort((a, b) => b - a);
+}
+
+Deno.test("one copy takes the links that a content can't get any more, in this tree and in the next", async () => {
+  using world = new World({ disk: hookedDisk(openDisk(), limitedNames(10)) });
+  for (let i = 10; i < 22; i++) world.write(`f${i}`, "one content");
+  const copied: number[] = [];
+  for (let i = 0; i < 3; i++) {
+    const { snapshot, monitor } = await world.backup();
+    deepStrictEqual(monitor.problems, []);
+    copied.push(monitor.of("copiedFiles"));
+    const tree = `${world.storagePath}/${snapshot.tree}`;
+    strictEqual(run("diff", "-r", world.source, tree), "");
+    deepStrictEqual([...Deno.readDirSync(`${world.storagePath}/tmp`)], []);
+  }
+  // The item has nine names besides its own. The other three are those of a copy, which has room for those of the next trees.
+  deepStrictEqual(copied, [1, 1, 1]);
+  const years = [...Deno.readDirSync(world.storagePath)].map(({ name }) => name).filter((name) => /^\d+$/.test(name));
+  deepStrictEqual(linkCounts(`${world.storagePath}/${years[0]}`), [10, 9, 9, 9]);
+  strictEqual((await world.check()).damaged, 0);
+});
+
+Deno.test("tree build links to a copy as well", async () => {
+  using world = new World({ disk: hookedDisk(openDisk(), limitedNames(10)) });
+  for (let i = 10; i < 35; i++) world.write(`f${i}`, "one content");
+  await world.backup({ tree: false });
+  const { tree, monitor } = await build(world);
+  strictEqual(monitor.of("copiedFiles"), 2);
+  deepStrictEqual(linkCounts(tree), [10, 9, 7]);
+});
+
+Deno.test("a copy that was made for everybody's eyes is not linked for a file that has become private", async () => {
+  using world = new World({ disk: hookedDisk(openDisk(), limitedNames(3)) });
+  openToAll(world);
+  for (const name of ["a", "b", "c", "d", "e"]) world.write(name, "one content");
+  run("sh", "-c", `chmod 644 ${world.source}/[abc] && chmod 600 ${world.source}/[de]`);
+  const { snapshot } = await world.backup();
+  const mode = (name: string) => modeOf(`${world.storagePath}/${snapshot.tree}/${name}`);
+  deepStrictEqual([mode("d"), mode("e")], [0o400, 0o400]);
 });
 
 Deno.test({
