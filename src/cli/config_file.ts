@@ -1,6 +1,6 @@
 /** The file of settings, `backup-tool.jsonc`: where it is looked for. What it may say stands in config_schema.ts. */
 import { Fault } from "../core/fault.ts";
-import { textOf } from "../core/raw.ts";
+import { rawOf, textOf } from "../core/raw.ts";
 import { DiskFault } from "../platform/disk.ts";
 import { absolutePath } from "./paths.ts";
 import type { World } from "./world.ts";
@@ -32,7 +32,7 @@ export function findConfig(world: World, named: string | false | undefined): Con
   const given = named ?? world.env("BACKUP_TOOL_CONFIG");
   if (given !== undefined) {
     const path = textOf(absolutePath(world, given));
-    return { path, text: world.readTextFile(path) };
+    return { path, text: readConfig(world, path) };
   }
   for (const path of usualPlaces(world)) {
     const text = readOptional(world, path);
@@ -55,11 +55,21 @@ function configOf(home: string | undefined): string | undefined {
   return home === undefined ? undefined : `${home}/.config`;
 }
 
+/** Nobody writes more than that; a device has no end. */
+const MOST_BYTES = 1024 * 1024;
+
+/** @throws BadConfig, DiskFault */
+function readConfig(world: World, path: string): string {
+  const text = world.readTextFile(path, MOST_BYTES + 1);
+  if (rawOf(text).length <= MOST_BYTES) return text;
+  throw new BadConfig(path, [`it has more than ${MOST_BYTES} bytes`], "Name the file that you wrote");
+}
+
 const MISSING = ["ENOENT", "ENOTDIR"];
 
 function readOptional(world: World, path: string): string | undefined {
   try {
-    return world.readTextFile(path);
+    return readConfig(world, path);
   } catch (error) {
     if (error instanceof DiskFault && MISSING.includes(error.errno)) return undefined;
     throw error;

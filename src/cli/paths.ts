@@ -17,7 +17,7 @@ export function snapshotPath(text: string): Apath {
   return apathOf(`/${trimmed}`);
 }
 
-/** The text of a file that an argument names. @throws BadUsage, DiskFault */
-export function readNamedFile(world: World, path: string): string {
-  return world.readTextFile(textOf(absolutePath(world, path)));
+/** The text of a file that an argument names. @param mostBytes what comes after them is not read @throws BadUsage, DiskFault */
+export function readNamedFile(world: World, path: string, mostBytes?: number): string {
+  return world.readTextFile(textOf(absolutePath(world, path)), mostBytes);
 }

@@ -21,8 +21,8 @@ export interface World {
   readonly stderr: Output;
   /** What the paths of the command line start from. */
   readonly here: PathPlace;
-  /** Text of a file or pipe. @param path absolute @throws DiskFault */
-  readTextFile(path: string): string;
+  /** Text of a file or pipe. @param path absolute @param mostBytes what comes after them is not read @throws DiskFault */
+  readTextFile(path: string, mostBytes?: number): string;
   /** Standard input to its end. */
   stdin(): AsyncIterable<Uint8Array<ArrayBuffer>>;
   /** What a line for the shell prints. @throws CommandFailed at the end, if it fails */

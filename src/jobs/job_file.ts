@@ -1,5 +1,6 @@
 /** The text of a job file: JSON, with comments and final commas; what is wrong is told with its place. */
 import { type Complaint, type Objection, readJsonc } from "../core/jsonc.ts";
+import { rawOf } from "../core/raw.ts";
 import { complaintOfTime, type Job, type JobForm, type RecurringJob, SCHEMAS } from "./schema.ts";
 
 export type ParsedJob<J> =
@@ -7,11 +8,11 @@ export type ParsedJob<J> =
   /** `isJson`: false if the text isn't even JSON: it may still be being written. */
   | { readonly job: undefined; readonly problems: readonly Complaint[]; readonly isJson: boolean };
 
-/** No job is longer, in bytes. */
-const MOST_BYTES = 1024 * 1024;
+/** No job is longer. */
+export const MOST_BYTES = 1024 * 1024;
 
 /** @param size of the file, in bytes, if the text is not all of it */
-export function parseJob(text: string, size = text.length): ParsedJob<Job> {
+export function parseJob(text: string, size = bytesIn(text)): ParsedJob<Job> {
   return parse(text, size, "job");
 }
 
@@ -19,11 +20,15 @@ export function parseJob(text: string, size = text.length): ParsedJob<Job> {
  * @param afterMs of its next run, in ms since 1970: one that never comes is a mistake
  * @param size of the file, in bytes, if the text is not all of it
  */
-export function parseRecurringJob(text: string, afterMs: number, size = text.length): ParsedJob<RecurringJob> {
+export function parseRecurringJob(text: string, afterMs: number, size = bytesIn(text)): ParsedJob<RecurringJob> {
   return parse<RecurringJob>(text, size, "recurring", (job) => {
     const message = complaintOfTime(job, afterMs);
     return message === undefined ? undefined : { path: ["every"], message };
   });
+}
+
+function bytesIn(text: string): number {
+  return text.length > MOST_BYTES / 4 ? rawOf(text).length : text.length;
 }
 
 function parse<J extends Job>(
@@ -33,7 +38,7 @@ function parse<J extends Job>(
   judge?: (job: J) => Objection | undefined,
 ): ParsedJob<J> {
   if (size > MOST_BYTES) {
-    const message = `The file has ${size} bytes; a job has ${MOST_BYTES} at most`;
+    const message = `The file is too large: a job has ${MOST_BYTES} bytes at most`;
     return { job: undefined, problems: [{ line: 1, column: 1, message }], isJson: false };
   }
   const { value, complaints, isJson } = readJsonc<Job>(text, SCHEMAS[form], (job) => judge?.(job as J));

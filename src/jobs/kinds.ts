@@ -117,11 +117,15 @@ export function selectionOf(job: JobOf<"backup">, disk: Disk, host: string): Sel
   };
 }
 
+/** Of a file with patterns: a sparse one may have terabytes. */
+const MOST_BYTES = 64 * 1024 * 1024;
+
 function readTextFile(disk: Disk, path: Raw): string {
   const slash = path.lastIndexOf("/");
   using directory = disk.openDir((slash <= 0 ? "/" : path.slice(0, slash)) as Raw);
-  const text = readTextIn(directory, path.slice(slash + 1) as Raw);
+  const text = readTextIn(directory, path.slice(slash + 1) as Raw, MOST_BYTES);
   if (text === undefined) throw new DiskFault("ENOENT", "read", path);
+  if (text.length >= MOST_BYTES) throw new DiskFault("EFBIG", "read", path);
   return text;
 }
 

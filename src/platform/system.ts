@@ -89,21 +89,33 @@ function forwardSlashes(path: Raw): Raw {
 
 /**
  * The text of a file or pipe; bytes that are not UTF-8 as {@link textOf} has them.
- * @param path text of an absolute one; with bytes that are not UTF-8, that of a regular file @throws DiskFault
+ * @param path text of an absolute one; with bytes that are not UTF-8, that of a regular file
+ * @param mostBytes what comes after them is not read: a device has no end @throws DiskFault
  */
-export function readTextFile(path: string): string {
+export function readTextFile(path: string, mostBytes = Infinity): string {
   const raw = rawOf(path);
-  if (/[\udc80-\udcff]/u.test(path)) return textOf(rawOfBytes(readRegularFile(raw)));
-  return textOf(rawOfBytes(attempt("read", raw, () => Deno.readFileSync(path))));
+  if (/[\udc80-\udcff]/u.test(path)) return textOf(rawOfBytes(readRegularFile(raw, mostBytes)));
+  return textOf(rawOfBytes(attempt("read", raw, () => readUpTo(path, mostBytes))));
+}
+
+function readUpTo(path: string, mostBytes: number): Uint8Array<ArrayBuffer> {
+  if (mostBytes === Infinity) return Deno.readFileSync(path);
+  using file = Deno.openSync(path);
+  const bytes = new Uint8Array(mostBytes);
+  let done = 0;
+  for (let got: number | null = 0; got !== null && done < mostBytes; done += got ?? 0) {
+    got = file.readSync(bytes.subarray(done));
+  }
+  return bytes.subarray(0, done);
 }
 
 /** The runtime takes no name that isn't UTF-8. */
-function readRegularFile(path: Raw): Uint8Array<ArrayBuffer> {
+function readRegularFile(path: Raw, mostBytes: number): Uint8Array<ArrayBuffer> {
   const slash = path.lastIndexOf("/");
   using directory = openDisk().openDir((slash <= 0 ? "/" : path.slice(0, slash)) as Raw);
   using file = directory.open(path.slice(slash + 1) as Raw);
   if (file === undefined) throw new DiskFault("ENOENT", "read", path);
-  const bytes = new Uint8Array(file.stat().size);
+  const bytes = new Uint8Array(Math.min(file.stat().size, mostBytes));
   let done = 0;
   for (let got = 1; got > 0 && done < bytes.length; done += got) got = file.read(bytes.subarray(done), done);
   return bytes.subarray(0, done);

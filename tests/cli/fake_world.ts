@@ -47,9 +47,9 @@ export class FakeWorld implements World {
     home: () => this.variables["HOME"] ?? this.variables["USERPROFILE"],
   };
   /** Never the settings of the machine that runs the tests. */
-  readTextFile = (path: string): string => {
+  readTextFile = (path: string, mostBytes?: number): string => {
     if (path === "/etc/backup-tool.jsonc") throw new DiskFault("ENOENT", "read", rawOf(path));
-    return readTextFile(path);
+    return readTextFile(path, mostBytes);
   };
   /** What is read from standard input. */
   input: AsyncIterable<Uint8Array<ArrayBuffer>> = ReadableStream.from([]);

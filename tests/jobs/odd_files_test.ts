@@ -64,7 +64,7 @@ Deno.test("serve() keeps what it rejects whole, whatever its size", async () => 
   for (const { name, text, kept, error } of world.history().slice(0, 4)) {
     const whole = text ?? Deno.readTextFileSync(`${world.jobs}/${kept}`);
     deepStrictEqual([whole.length, whole.slice(-3)], [sizes[name as keyof typeof sizes], "END"], name);
-    match(error!.message, /a job has 1048576 at most/);
+    match(error!.message, /a job has 1048576 bytes at most/);
   }
   deepStrictEqual(world.history().map(({ kept }) => kept?.replace(/\.[0-9a-f]{8}/, "")), [
     undefined,

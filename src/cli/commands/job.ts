@@ -47,12 +47,12 @@ const defineCheck: Define = (job, act) => {
   command.action((files: readonly string[]) =>
     act(command, async (session) => {
       const { recurring = false } = command.opts<{ readonly recurring?: boolean }>();
-      const { parseJob, parseRecurringJob } = await import("../../jobs/job_file.ts");
+      const { MOST_BYTES, parseJob, parseRecurringJob } = await import("../../jobs/job_file.ts");
       const reports = files.map((file): JobFileReport => {
         const isRecurring = recurring || /(?:^|[\\/])recurring[\\/][^\\/]+$/.test(file);
         const parse = (text: string) =>
           isRecurring ? parseRecurringJob(text, session.world.clock.nowMs()) : parseJob(text);
-        const problems = problemsOf(session, file, parse);
+        const problems = problemsOf(session, file, parse, MOST_BYTES + 1);
         return { file, valid: problems.length === 0, problems };
       });
       await print(session, reports);
@@ -65,9 +65,10 @@ function problemsOf(
   session: Session,
   file: string,
   parse: (text: string) => { readonly problems: readonly Complaint[] },
+  mostBytes: number,
 ): readonly Complaint[] {
   try {
-    return parse(readNamedFile(session.world, file)).problems;
+    return parse(readNamedFile(session.world, file, mostBytes)).problems;
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     return [{ line: 1, column: 1, message: error.message }];
