@@ -91,11 +91,12 @@ function kindAt(disk: Disk, real: Raw): Pick<SourcePath, "kind"> {
 
 /** @throws SourceInStorage */
 function assertForeign(source: SourcePath, own: OwnPlaces, { path: storage, machine: { disk } }: Storage): void {
-  const origin = originOf(source), { path } = source;
-  const directories = [origin, path].map((each) => source.kind === "dir" ? each : parentPath(each));
-  for (const directory of new Set(directories)) {
-    const place = own.around(directory);
+  const origin = originOf(source);
+  for (const path of new Set([origin, source.path])) {
+    const place = own.around(source.kind === "dir" ? path : parentPath(path));
     if (place === undefined || place.kind === "archive") continue;
+    // Copies that stand still may be mounted beside the notes on them.
+    if (place.kind === "state" && path !== origin) continue;
     const why = place.kind === "storage"
       ? `it belongs to the storage ${JSON.stringify(textOf(disk.realPath(storage)))}`
       : place.why;

@@ -126,6 +126,21 @@ Deno.test("the state of this program is never backed up: that of services, and w
   await rejects(world.backup({ sources: [rawOf(`${world.source}/state/locks`)] }), { code: "source-in-storage" });
 });
 
+Deno.test("a copy of a source that stands still may lie beside the notes on it, and is backed up without the storage", async () => {
+  using world = new World();
+  const state = `${world.base}/locks`, copy = `${state}/mounts/backup-tool-1`;
+  Deno.mkdirSync(`${copy}/storage/content`, { recursive: true });
+  for (const path of [`${copy}/storage/content/x`, `${copy}/a`]) Deno.writeTextFileSync(path, "1");
+  using storage = world.open();
+  Object.assign(world, { machine: { ...storage.machine, state: [rawOf(state)] } });
+  const { snapshot } = await world.backup({ sources: [{ path: rawOf(world.base), readFrom: rawOf(copy) }] });
+  strictEqual(snapshot.files, 1);
+  await rejects(
+    world.backup({ sources: [{ path: rawOf(world.source), readFrom: rawOf(`${world.storagePath}/content`) }] }),
+    { code: "source-in-storage" },
+  );
+});
+
 Deno.test("another storage is taken for ordinary files, and told of; a copy of this one is not", async () => {
   using world = new World();
   using other = new World();
