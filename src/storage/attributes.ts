@@ -45,13 +45,21 @@ export function giveAttributes(object: Attributed, { owner, mode, mtime, xattrs 
   const lacks: Lack[] = [];
   const isOwned = owner !== undefined && giveOwner(object, owner, lacks);
   if (xattrs !== undefined) {
-    for (const [name, value] of Object.entries(xattrs)) {
+    for (const [name, value] of aclsLast(Object.entries(xattrs))) {
       attempt(`the attribute ${name}`, lacks, () => object.setXattr(name, bytesOfBase64(value)));
     }
   }
   attempt("the time", lacks, () => object.setAttributes({ mtime }));
   attempt("the mode", lacks, () => object.setAttributes({ mode: isOwned ? mode : mode & ~SET_ID_BITS }));
   return lacks.length === 0 ? NONE : lacks;
+}
+
+/** An ACL may take away the right to set other attributes. */
+function aclsLast<T>(attributes: [name: string, value: T][]): [name: string, value: T][] {
+  const isAcl = ([name]: [string, T]) => name.startsWith("system.");
+  return attributes.some(isAcl)
+    ? [...attributes.filter((one) => !isAcl(one)), ...attributes.filter(isAcl)]
+    : attributes;
 }
 
 /** Kinds of extended attributes that a backup keeps, so that one that it didn't keep was not there. */
@@ -102,7 +110,7 @@ class Renewal {
     const { owner, mode, mtime } = this.#wanted;
     const isOwned = owner !== undefined && (this.#hasOwner(owner) || this.#giveOwner(owner, found));
     for (const name of this.#surplus(found)) this.#setXattr(name, undefined);
-    for (const [name, value] of this.#missing(found)) this.#setXattr(name, value);
+    for (const [name, value] of aclsLast(this.#missing(found))) this.#setXattr(name, value);
     if (mtime !== this.#there.mtime) attempt("the time", this.#lacks, () => this.#object.setAttributes({ mtime }));
     const right = isOwned ? mode : mode & ~SET_ID_BITS;
     if (right !== this.#mode) attempt("the mode", this.#lacks, () => this.#object.setAttributes({ mode: right }));
