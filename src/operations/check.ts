@@ -33,6 +33,8 @@ export interface CheckRequest {
   readonly readData: boolean;
   /** Read only a part of the contents. */
   readonly subset?: Subset;
+  /** Note nothing of what is found. */
+  readonly onlyLooks?: boolean;
   readonly workers: number;
   readonly signal: AbortSignal;
 }
@@ -341,7 +343,7 @@ class CheckRun {
 
   /** @returns why it could not be done now */
   #tryToRemember(): Fault | undefined {
-    if (this.#bad.size + this.#sound.length === 0) return undefined;
+    if (this.#request.onlyLooks || this.#bad.size + this.#sound.length === 0) return undefined;
     try {
       using writer = this.#storage.write("check");
       const items = { [Symbol.iterator]: () => this.#verified() };

@@ -211,9 +211,10 @@ class RepairRun implements Disposable {
 
   /** Contents that a check complains about, now or earlier. */
   async #suspects(): Promise<Set<string>> {
-    const { readData, workers, signal } = this.#request;
+    const { readData, workers, signal, dryRun: onlyLooks } = this.#request;
     const suspects = new Set<string>();
-    await check(this.#storage, { readData, workers, signal }, ({ where }) => suspects.add(where), this.#monitor);
+    const request = { readData, onlyLooks, workers, signal };
+    await check(this.#storage, request, ({ where }) => suspects.add(where), this.#monitor);
     for (const id of this.#storage.damaged()) suspects.add(id);
     return suspects;
   }

@@ -3,7 +3,7 @@
  * or doesn't know exactly the roots that are there is never used: it is brought up to date or made again, in memory if
  * need be.
  *
- * Only who holds the writer lock changes the file: in place if little changes, in one transaction that readers wait for;
+ * Only who holds the writer lock, because there is something to write, changes the file: in place if little changes, in one transaction that readers wait for;
  * else a copy, which then takes its place. So readers see one state or another, on any file system, and wait for nobody.
  */
 import type { RootId } from "../core/content_id.ts";
@@ -16,7 +16,6 @@ import { entriesToCompare } from "./catalog/take_up.ts";
 import { agreementOf, readAgreement, writeAgreement } from "./catalog_agreement.ts";
 import { CatalogFile } from "./catalog_file.ts";
 import { type Head, isSameSnapshot, linesOf, previousOf, renumbered, withSequence } from "./catalog_heads.ts";
-import { Locked } from "./faults.ts";
 import { ForeignSnapshot } from "./root.ts";
 import { DamagedSettings } from "./settings.ts";
 import type { Storage } from "./storage.ts";
@@ -197,8 +196,9 @@ export class CatalogKeeper implements Disposable {
     if ("stale" in opened) return this.#owned ? this.#renew(opened.stale) : this.#openBetter(opened.stale);
     if (this.#owned ? this.#isComplete(opened) : this.#isGood(opened)) return opened;
     if (this.#owned) return this.#catchUp(opened);
+    const known = opened.snapshots();
     opened[Symbol.dispose]();
-    return this.#openBetter("does not know all snapshots");
+    return this.#openBetter("does not know all snapshots", known);
   }
 
   #openFile(mode: Mode): Catalog | { readonly stale: string } {
@@ -221,7 +221,7 @@ export class CatalogKeeper implements Disposable {
     const there = this.#storage.rootIds();
     if (there.length !== known.size || !there.every((id) => known.has(id))) return false;
     // Of the state before the listing: what has changed since then is not agreed upon.
-    writeAgreement(this.#storage.dir, agreement);
+    if (this.#owned) writeAgreement(this.#storage.dir, agreement);
     return true;
   }
 
@@ -292,37 +292,26 @@ export class CatalogKeeper implements Disposable {
     return catalog;
   }
 
-  /** Has the catalog brought up to date, on disk if the storage can be written, else for this run only. */
-  #openBetter(why: string): Catalog {
-    for (let waited = 0; waited <= PATIENCE_MS; waited += PAUSE_MS) {
-      const isWorthWaiting = !this.#tryToMend();
-      const opened = this.#openFile("read");
-      if (!("stale" in opened)) {
-        if (this.#isGood(opened)) return opened;
-        opened[Symbol.dispose]();
-      }
-      if (!isWorthWaiting) break;
+  /**
+   * For who only looks, and writes nothing: one that a writer at work may be about to bring up to date, else one in memory,
+   * for this run.
+   */
+  #openBetter(why: string, known: readonly SnapshotInfo[] = []): Catalog {
+    for (let waited = 0; waited <= PATIENCE_MS && this.#storage.hasWriter(); waited += PAUSE_MS) {
       pause(PAUSE_MS);
+      const opened = this.#openFile("read");
+      if ("stale" in opened) continue;
+      if (this.#isGood(opened)) return opened;
+      opened[Symbol.dispose]();
     }
-    this.#announce(why);
+    this.#tellVanished(known.filter(({ id }) => !this.#storage.objects.has(id)));
+    this.#announce(why, ", in memory and for this command alone");
     return this.#makeInMemory();
   }
 
-  /** False if another writer is at work, who may do it. */
-  #tryToMend(): boolean {
-    try {
-      using _writer = this.#storage.write("rebuilding the catalog");
-      this.current();
-    } catch (error) {
-      if (error instanceof Locked) return false;
-      if (!(error instanceof DiskFault)) throw error;
-    }
-    return true;
-  }
-
-  #announce(why: string): void {
+  #announce(why: string, where = ""): void {
     if (this.#storage.rootIds().length === 0) return;
-    this.#storage.monitor.notice(`The catalog ${why}; rebuilding it from content/`);
+    this.#storage.monitor.notice(`The catalog ${why}; rebuilding it from content/${where}`);
   }
 
   #apply(source: ManifestSource): void {

@@ -7,10 +7,9 @@ import { recoverSettings } from "./recover_settings.ts";
 import { DamagedSettings, encodeSettings, parseSettings, type Settings, storageIdIn } from "./settings.ts";
 
 const DB = rawOf("db"), CONTENT = rawOf("content"), TMP = rawOf("tmp"), MAIN = rawOf("main");
-const PRIVATE = 0o700;
 const LARGEST_SETTINGS_BYTES = 64 * 1024;
 
-/** @throws NoStorage, NewerFormat, DamagedSettings */
+/** Where they are lost, those of a snapshot; writes nothing. @throws NoStorage, NewerFormat, DamagedSettings */
 export function readSettings(storage: Dir, path: Raw, monitor: Monitor): Settings {
   const text = readSmall(storage, joinRaw(DB, MAIN));
   if (text !== undefined) return parseSettings(text);
@@ -19,7 +18,6 @@ export function readSettings(storage: Dir, path: Raw, monitor: Monitor): Setting
   const settings = recoverSettings(content);
   if (settings === undefined) throw new NoStorage(path, "db/main is missing and content/ holds no snapshot");
   monitor.notice("db/main was missing; the settings were taken from a snapshot");
-  tryWriteSettings(storage, settings, monitor);
   return settings;
 }
 
@@ -49,11 +47,11 @@ function readSmall(storage: Dir, path: Raw): string | undefined {
   return new TextDecoder().decode(bytes.subarray(0, got));
 }
 
-function tryWriteSettings(storage: Dir, settings: Settings, monitor: Monitor): void {
+/** Writes them again where they are lost. Only for the writer. */
+export function renewSettings(storage: Dir, settings: Settings, monitor: Monitor): void {
   try {
-    storage.mkdir(DB, PRIVATE);
-    storage.mkdir(TMP, PRIVATE);
-    writeSettings(storage, settings);
+    using db = storage.openDir(DB);
+    if (db.stat(MAIN) === undefined) writeSettings(storage, settings);
   } catch (error) {
     if (!(error instanceof DiskFault)) throw error;
     monitor.notice(`db/main could not be written again: ${error.message}`);

@@ -30,7 +30,7 @@ import { joinRatios, type Ratios } from "./ratios.ts";
 import { resolveSnapshot } from "./resolve.ts";
 import type { Root } from "./root.ts";
 import type { Settings } from "./settings.ts";
-import { readSettings } from "./settings_file.ts";
+import { readSettings, renewSettings } from "./settings_file.ts";
 import { newSizeTable } from "./size_table.ts";
 import { newStopTable, Stop } from "./stop.ts";
 import { removeRecursively } from "./tree.ts";
@@ -263,6 +263,7 @@ export class Storage implements Disposable {
     const lock = held.use(takeWriterLock(this.dir, db, holder));
     this.dir.mkdir(TMP, PRIVATE);
     this.#emptyTemp();
+    renewSettings(this.dir, this.settings, this.#monitor);
     makeLeafDirectories(this.dir, this.settings);
     this.#keeper.ownedBy(true);
     held.move();

@@ -1,6 +1,8 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { appendHistory, type HistoryEntry, readHistory, recoverHistory, trimHistory } from "../../src/jobs/history.ts";
+import { rebuildCatalog } from "../../src/operations/rebuild.ts";
 import { JobWorld } from "../support/job_world.ts";
+import { TestMonitor } from "../support/world.ts";
 
 function entry(run: string, end: string): HistoryEntry {
   return {
@@ -88,6 +90,9 @@ Deno.test("rebuilding the catalog leaves the history as it was", async () => {
   world.put("b.json", { kind: "check" });
   await world.perform("b.json");
   const before = world.history();
-  Deno.removeSync(`${world.storagePath}/db/catalog.sqlite`);
+  {
+    using storage = world.open();
+    rebuildCatalog(storage, new TestMonitor());
+  }
   deepStrictEqual(world.history(), before);
 });

@@ -365,7 +365,6 @@ Deno.test("repair() can't make a hunk again without a catalog that knows it, and
   Deno.removeSync(`${world.storagePath}/db/catalog.sqlite`);
   const [hunk] = hunksOf(world, snapshot.id);
   damage(hunk!);
-  Deno.removeSync(`${world.storagePath}/db/catalog.sqlite`);
   const { lost, items } = await repaired(world);
   deepStrictEqual([lost, items[0]!.kind, items[0]!.affected], [1, "hunk", [{
     path: "/ and 2 entries after it",

@@ -313,7 +313,7 @@ Deno.test("a crash between removing roots and telling the catalog is noticed and
   const monitor = new TestMonitor();
   modelled.storage = modelled.world.open(monitor);
   assertAgrees(modelled.storage, modelled.all);
-  match(monitor.notices.join(), /^The snapshot [0-9a-f]{12} \(.*\) is gone from content\/$/);
+  match(monitor.notices.join("\n"), /^The snapshot [0-9a-f]{12} \(.*\) is gone from content\/$/m);
 });
 
 Deno.test("a reader that doesn't come to its end keeps no writer from its work", async () => {
@@ -450,13 +450,21 @@ function stateOf(world: World): string {
 }
 
 for (const [name, [spoil, notice]] of Object.entries(WORTHLESS)) {
-  Deno.test(`a catalog that is ${name} is noticed by a reader, and made good for the next one`, async () => {
+  Deno.test(`a catalog that is ${name} is noticed by a reader, which writes nothing, and made good by the next writer`, async () => {
     using world = await threeSnapshots();
     await spoil(world);
-    const expected = truth(world);
-    const monitor = new TestMonitor();
+    const expected = truth(world), before = stateOf(world);
+    const reader = new TestMonitor(), monitor = new TestMonitor();
+    {
+      using storage = world.open(reader);
+      deepStrictEqual([...storage.catalog().dump()], expected);
+    }
+    match(reader.notices.join("\n"), /^The catalog .*; rebuilding it from content\/, in memory/m);
+    strictEqual(/is gone from content/m.test(reader.notices.join("\n")), /gone/.test(name));
+    strictEqual(stateOf(world), before);
     {
       using storage = world.open(monitor);
+      using _writer = storage.write("test");
       deepStrictEqual([...storage.catalog().dump()], expected);
     }
     if (notice === undefined) deepStrictEqual(monitor.notices, []);

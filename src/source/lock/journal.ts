@@ -72,6 +72,12 @@ export class JournalDirectory implements Disposable {
     return file;
   }
 
+  /** True if somebody holds the lock of that name. Makes nothing. */
+  isHeld(name: string): boolean {
+    using file = this.#dir.open(rawOf(`${name}.lock`));
+    return file !== undefined && !file.tryLock();
+  }
+
   /** Undefined if there is none. @throws DamagedJournal */
   read(name: string): JournalRecord | undefined {
     using file = this.#dir.open(rawOf(name + ENDING));

@@ -161,13 +161,19 @@ async function recoverOne(
   run: Runner,
   work: RecoverWork,
 ): Promise<KnownLock | undefined> {
+  if (work === "list") return listOne(directory, name);
   using held = directory.hold(name);
   const record = directory.read(name);
   if (record === undefined) return undefined;
-  if (held === undefined || work === "list") return { record, isActive: held === undefined, faults: [] };
+  if (held === undefined) return { record, isActive: true, faults: [] };
   const { left, faults } = await undoAll(record, run, "recovered");
   settle(directory, name, work === "forget" ? { ...left, acts: [] } : left);
   return { record, isActive: false, faults };
+}
+
+function listOne(directory: JournalDirectory, name: string): KnownLock | undefined {
+  const record = directory.read(name);
+  return record && { record, isActive: directory.isHeld(name), faults: [] };
 }
 
 /** @throws NotUndone */
