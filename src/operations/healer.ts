@@ -13,6 +13,7 @@ import { readingAroundHoles } from "../storage/holes.ts";
 import { itemPath } from "../storage/item_path.ts";
 import type { Root } from "../storage/root.ts";
 import type { Storage } from "../storage/storage.ts";
+import { atOnce } from "../storage/stop.ts";
 import type { DamagedFile } from "./damage.ts";
 import type { SecondStorage } from "./second_storage.ts";
 
@@ -96,12 +97,12 @@ export class Healer implements Disposable {
 
   #putCopy(file: DamagedFile, found: OpenFile): void {
     const { gid } = this.#storage.machine.disk;
-    const { id } = this.#store.storeStream({
+    const { id } = atOnce(this.#store.storeStream({
       size: file.size,
       sparse: file.sparse,
       read: readingAroundHoles(found),
       cloneTo: (target) => target.cloneFrom(found),
-    }, { mode: OWNER_READS, gid, mtime: file.mtime, hasAcl: false, expected: file.id as ContentId });
+    }, { mode: OWNER_READS, gid, mtime: file.mtime, hasAcl: false, expected: file.id as ContentId }));
     if (id !== file.id) throw new Error(`Content ${file.id} was stored as ${id}`);
   }
 

@@ -17,8 +17,9 @@ import { DamagedContent, TooManyCollisions } from "./faults.ts";
 import { readingAroundHoles } from "./holes.ts";
 import { itemPath } from "./item_path.ts";
 import type { Settings } from "./settings.ts";
+import type { Meter } from "./meter.ts";
 import { SpareCopies } from "./spare_copies.ts";
-import type { Stop } from "./stop.ts";
+import { atOnce, type Steps, type Stop } from "./stop.ts";
 
 /** Bytes moved at once. Stays in a core's cache; larger buffers were measured slower. */
 export const CHUNK_BYTES = 256 * 1024;
@@ -70,6 +71,8 @@ export interface ContentStoreOptions {
   /** Names files in tmp/ that no other worker uses. */
   readonly tempPrefix: string;
   readonly stop: Stop;
+  /** Counts the bytes of contents that come as streams while they are taken in. */
+  readonly meter: Meter;
 }
 
 export class ContentStore implements Disposable {
@@ -103,21 +106,21 @@ export class ContentStore implements Disposable {
   }
 
   /** Stores a content that is in memory. */
-  storeBytes(bytes: Uint8Array<ArrayBuffer>, file: FileFacts): StoredItem {
+  storeBytes(bytes: Uint8Array<ArrayBuffer>, file: FileFacts): Steps<StoredItem> {
     return this.#settle(hashBytes(this.#options.settings.algorithm, bytes), new BytesCandidate(bytes), file);
   }
 
   /** Stores a content of any size, in bounded memory, by way of a file in tmp/. */
-  storeStream(stream: ContentStream, file: FileFacts): StoredItem {
+  *storeStream(stream: ContentStream, file: FileFacts): Steps<StoredItem> {
     const name = rawOf(`${this.#options.tempPrefix}${this.#temps++}`);
     const temp = this.#temp.create(name, OWNER_ONLY | 0o200);
     if (temp === undefined) throw new DiskFault("EEXIST", "create", name);
     try {
       // What is kept is hashed, not what the source may have become since.
       const { digest, size } = stream.cloneTo(temp)
-        ? this.#digestAndSize(readingAroundHoles(temp))
-        : this.#copyIn(stream, temp);
-      return this.#settle(digest, new TempCandidate(this.#temp, name, temp, size), file);
+        ? yield* this.#digestAndSize(readingAroundHoles(temp), this.#options.meter)
+        : yield* this.#copyIn(stream, temp);
+      return yield* this.#settle(digest, new TempCandidate(this.#temp, name, temp, size), file);
     } finally {
       temp[Symbol.dispose]();
       this.#temp.unlink(name);
@@ -126,7 +129,7 @@ export class ContentStore implements Disposable {
 
   /** Stores a content that is in a file of tmp/ already. */
   adopt(digest: string, held: { name: Raw; file: OpenFile; size: number }, facts: FileFacts): StoredItem {
-    return this.#settle(digest, new TempCandidate(this.#temp, held.name, held.file, held.size), facts);
+    return atOnce(this.#settle(digest, new TempCandidate(this.#temp, held.name, held.file, held.size), facts));
   }
 
   /** Gives the item one more name. */
@@ -180,6 +183,7 @@ export class ContentStore implements Disposable {
     if (target === undefined) throw new DiskFault("EEXIST", "create", toName);
     if (!target.cloneFrom(source)) {
       for (let at = 0, got = 0; (got = source.read(this.#buffer, at)) > 0; at += got) {
+        this.#options.stop.check();
         target.write(this.#buffer.subarray(0, got), at);
       }
     }
@@ -235,7 +239,7 @@ export class ContentStore implements Disposable {
     }
   }
 
-  #copyIn(stream: ContentStream, temp: OpenFile): { digest: string; size: number } {
+  *#copyIn(stream: ContentStream, temp: OpenFile): Steps<{ digest: string; size: number }> {
     const hasher = newHasher(this.#options.settings.algorithm);
     let at = 0;
     for (let got = 0; (got = stream.read(this.#buffer, at)) > 0; at += got) {
@@ -245,31 +249,33 @@ export class ContentStore implements Disposable {
       if (stream.sparse) writeAroundHoles(temp, chunk, at);
       else temp.write(chunk, at);
       if ((at + got) % WRITE_BACK_BYTES === 0) temp.writeBack(at + got - WRITE_BACK_BYTES, WRITE_BACK_BYTES);
+      this.#options.meter.add(got);
+      yield;
     }
     if (stream.sparse) temp.truncate(at);
     return { digest: hasher.hex(), size: at };
   }
 
   /** Finds the name under which a content with that digest is kept, or keeps it. */
-  #settle(digest: string, candidate: Candidate, file: FileFacts): StoredItem {
+  *#settle(digest: string, candidate: Candidate, file: FileFacts): Steps<StoredItem> {
     for (let suffix = -1; suffix <= LAST_CONTENT_SUFFIX; suffix++) {
       const id = (suffix < 0 ? digest : digest + suffix.toString(16).padStart(2, "0")) as ContentId;
-      const stored = this.#settleAt(id, digest, candidate, file);
+      const stored = yield* this.#settleAt(id, digest, candidate, file);
       if (stored !== undefined) return stored;
     }
     throw new TooManyCollisions(digest);
   }
 
   /** Undefined if a different content has that id. */
-  #settleAt(id: ContentId, digest: string, candidate: Candidate, file: FileFacts): StoredItem | undefined {
+  *#settleAt(id: ContentId, digest: string, candidate: Candidate, file: FileFacts): Steps<StoredItem | undefined> {
     const claim = this.#options.claims.claim(id);
     if (claim.outcome === "done") {
-      const known = this.#reuse(id, candidate, file);
+      const known = yield* this.#reuse(id, candidate, file);
       if (known !== "missing") return known;
       // Two ids can have one fingerprint: the other one is done, this one is judged as if there had been no place for it.
     }
     try {
-      const stored = this.#placeOrJudge(id, digest, candidate, file);
+      const stored = yield* this.#placeOrJudge(id, digest, candidate, file);
       if (claim.outcome === "mine") this.#options.claims.done(claim);
       return stored;
     } catch (error) {
@@ -278,7 +284,12 @@ export class ContentStore implements Disposable {
     }
   }
 
-  #placeOrJudge(id: ContentId, digest: string, candidate: Candidate, file: FileFacts): StoredItem | undefined {
+  *#placeOrJudge(
+    id: ContentId,
+    digest: string,
+    candidate: Candidate,
+    file: FileFacts,
+  ): Steps<StoredItem | undefined> {
     const { leaf, name } = this.#place(id);
     if (leaf === undefined) throw new DamagedContent(id, "its directory is missing");
     if (candidate.place(leaf, name, file, this.#options)) {
@@ -287,9 +298,9 @@ export class ContentStore implements Disposable {
       leaf.unlink(name);
       return undefined;
     }
-    switch (this.#judge(id, digest, leaf, name, candidate)) {
+    switch (yield* this.#judge(id, digest, leaf, name, candidate)) {
       case "same": {
-        const known = this.#reuse(id, candidate, file);
+        const known = yield* this.#reuse(id, candidate, file);
         if (known === "missing") throw new DamagedContent(id, "it has just vanished");
         return known;
       }
@@ -303,20 +314,27 @@ export class ContentStore implements Disposable {
   }
 
   /** What lies there under `name`: the content at hand, another one with that digest, or something that isn't what its name says. */
-  #judge(id: ContentId, digest: string, leaf: Dir, name: Raw, candidate: Candidate): "same" | "different" | "broken" {
+  *#judge(
+    id: ContentId,
+    digest: string,
+    leaf: Dir,
+    name: Raw,
+    candidate: Candidate,
+  ): Steps<"same" | "different" | "broken"> {
     const stat = leaf.stat(name);
     if (stat?.kind !== "file") return "broken";
     const sameSize = stat.size === candidate.size;
     const isBelieved = this.#resistant && !this.#options.damaged.has(id) && this.#options.isVouchedFor(id);
     if (isBelieved) return sameSize ? "same" : "broken";
     using item = leaf.open(name);
-    if (item === undefined || this.digestOf(readingAroundHoles(item)) !== digest) return "broken";
-    return sameSize && (this.#resistant || candidate.equals(item)) ? "same" : "different";
+    if (item === undefined || (yield* this.digestOf(readingAroundHoles(item))) !== digest) return "broken";
+    if (!sameSize) return "different";
+    return this.#resistant || (yield* candidate.equals(item, this.#options.stop)) ? "same" : "different";
   }
 
-  /** @param read reads from a position, as {@link OpenFile.read} does */
-  digestOf(read: OpenFile["read"]): string {
-    return this.#digestAndSize(read).digest;
+  /** @param read reads from a position, as {@link OpenFile.read} does @param meter counts what is read, if it is a source */
+  *digestOf(read: OpenFile["read"], meter?: Meter): Steps<string> {
+    return (yield* this.#digestAndSize(read, meter)).digest;
   }
 
   /** Lets one more file have an item that it was found to be equal to. @returns false if that isn't there, or not whole */
@@ -329,25 +347,27 @@ export class ContentStore implements Disposable {
     return true;
   }
 
-  #digestAndSize(read: OpenFile["read"]): { digest: string; size: number } {
+  *#digestAndSize(read: OpenFile["read"], meter?: Meter): Steps<{ digest: string; size: number }> {
     const hasher = newHasher(this.#options.settings.algorithm);
     let size = 0;
     for (let got = 0; (got = read(this.#buffer, size)) > 0; size += got) {
       this.#options.stop.check();
       hasher.update(this.#buffer.subarray(0, got));
+      meter?.add(got);
+      yield;
     }
     return { digest: hasher.hex(), size };
   }
 
   /** The item is known to be whole; makes sure that it is the same content and shows itself to nobody it shouldn't. */
-  #reuse(id: ContentId, candidate: Candidate, file: FileFacts): StoredItem | "missing" | undefined {
+  *#reuse(id: ContentId, candidate: Candidate, file: FileFacts): Steps<StoredItem | "missing" | undefined> {
     const { leaf, name } = this.#place(id);
     const stat = leaf?.stat(name);
     if (leaf === undefined || stat === undefined) return "missing";
     if (stat.size !== candidate.size) return undefined;
     if (!this.#resistant) {
       using item = leaf.open(name);
-      if (item === undefined || !candidate.equals(item)) return undefined;
+      if (item === undefined || !(yield* candidate.equals(item, this.#options.stop))) return undefined;
     }
     const access = narrow(stat, file);
     if (access.mode !== stat.mode) leaf.setAttributes(name, { mode: access.mode });
@@ -371,7 +391,7 @@ interface Candidate {
   place(leaf: Dir, name: Raw, file: FileFacts, owner: { uid: number; gid: number }): boolean;
   /** Puts the content in the place of a broken item. */
   replace(leaf: Dir, name: Raw, temp: Dir, tempName: Raw): void;
-  equals(item: OpenFile): boolean;
+  equals(item: OpenFile, stop: Stop): Steps<boolean>;
 }
 
 class BytesCandidate implements Candidate {
@@ -408,7 +428,8 @@ class BytesCandidate implements Candidate {
     temp.rename(tempName, leaf, name);
   }
 
-  equals(item: OpenFile): boolean {
+  // deno-lint-ignore require-yield -- small contents are compared in one step
+  *equals(item: OpenFile): Steps<boolean> {
     const other = new Uint8Array(this.#bytes.length + 1);
     const got = item.read(other, 0);
     return got === this.#bytes.length && Buffer.compare(other.subarray(0, got), this.#bytes) === 0;
@@ -441,11 +462,13 @@ class TempCandidate implements Candidate {
     this.#temp.rename(this.#name, leaf, name);
   }
 
-  equals(item: OpenFile): boolean {
+  *equals(item: OpenFile, stop: Stop): Steps<boolean> {
     using own = this.#temp.open(this.#name);
     if (own === undefined) return false;
     const a = new Uint8Array(CHUNK_BYTES), b = new Uint8Array(CHUNK_BYTES);
     for (let at = 0;;) {
+      stop.check();
+      yield;
       const gotA = own.read(a, at), gotB = item.read(b, at);
       if (gotA !== gotB || Buffer.compare(a.subarray(0, gotA), b.subarray(0, gotB)) !== 0) return false;
       if (gotA === 0) return true;

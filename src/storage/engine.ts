@@ -17,7 +17,8 @@ import { fingerprints } from "./item_set.ts";
 import { Objects } from "./objects.ts";
 import type { Settings } from "./settings.ts";
 import { SizeTable } from "./size_table.ts";
-import { Stop } from "./stop.ts";
+import { Meter } from "./meter.ts";
+import { type Steps, Stop } from "./stop.ts";
 import { Verify, type VerifyBatch, type VerifyResult } from "./verify.ts";
 
 /** Everything a thread needs to know; plain data, but for the shared table of claims. */
@@ -28,6 +29,8 @@ export interface EngineSetup {
   readonly damaged: readonly string[];
   /** Tells all threads to stop; see {@link Stop}. */
   readonly stop: SharedArrayBuffer;
+  /** Where the threads tell what they have gone through; see {@link Meter}. */
+  readonly meter: SharedArrayBuffer;
   /** Holds back what is read. */
   readonly throttle?: ThrottleTable;
   /** Where a check collects the sizes of items. */
@@ -64,7 +67,7 @@ export class Engine implements Disposable {
   constructor(disk: Disk, setup: EngineSetup, thread: number) {
     this.#setup = setup;
     const storage = this.#held.use(disk.openDir(setup.storagePath));
-    const stop = new Stop(setup.stop);
+    const stop = new Stop(setup.stop), meter = new Meter(setup.meter, thread);
     const store = this.#held.use(
       new ContentStore({
         storage,
@@ -76,24 +79,26 @@ export class Engine implements Disposable {
         damaged: new Set(setup.damaged),
         tempPrefix: `t${thread}-`,
         stop,
+        meter,
       }),
     );
     this.#store = store;
     this.#sizes = setup.sizes && new SizeTable(setup.sizes);
     this.#objects = this.#held.use(new Objects(storage, setup.settings));
-    this.#ingest = new Ingest(disk, { storage, store, stop });
-    this.#extract = new Extract(disk, { settings: setup.settings, store, stop });
-    this.#verify = this.#held.use(new Verify(storage, { settings: setup.settings, sizes: this.#sizes, stop }));
+    this.#ingest = new Ingest(disk, { storage, store, stop, meter });
+    this.#extract = new Extract(disk, { settings: setup.settings, store, stop, meter });
+    this.#verify = this.#held.use(new Verify(storage, { settings: setup.settings, sizes: this.#sizes, stop, meter }));
   }
 
-  run<K extends BatchKind>(kind: K, batch: Batches[K]["batch"]): Batches[K]["results"] {
+  /** Everything is closed once they have been gone through, or one of them has failed. */
+  *run<K extends BatchKind>(kind: K, batch: Batches[K]["batch"]): Steps<Batches[K]["results"]> {
     switch (kind) {
       case "store":
-        return this.#ingest.run(batch as IngestBatch);
+        return yield* this.#ingest.run(batch as IngestBatch);
       case "extract":
-        return this.#extract.run(batch as ExtractBatch);
+        return yield* this.#extract.run(batch as ExtractBatch);
       case "verify":
-        return this.#verify.run(batch as VerifyBatch);
+        return yield* this.#verify.run(batch as VerifyBatch);
       case "examine":
         if (++this.#examined % HUNKS_PER_COLLECTION === 0) collectGarbage();
         return examineHunk(batch as HunkRef, this.#objects, (id, size) => {

@@ -12,9 +12,10 @@ import { DamagedContent, tell, type Told } from "./faults.ts";
 import { readingAroundHoles } from "./holes.ts";
 import { assertMayRestore, decideOverwrite, type Overwrite, TargetTaken, UNFINISHED_MODE } from "./overwrite.ts";
 import { PresentFile } from "./present_file.ts";
-import { assertReplaceable, isAppendOnly, putInPlace, removeQuietly } from "./replacing.ts";
+import { assertReplaceable, isAppendOnly, removeQuietly, stepsIntoPlace } from "./replacing.ts";
 import type { Settings } from "./settings.ts";
-import type { Stop } from "./stop.ts";
+import type { Meter } from "./meter.ts";
+import type { Steps, Stop } from "./stop.ts";
 
 /** Regular files of one target directory. Plain data: it travels between threads. */
 export interface ExtractBatch {
@@ -63,6 +64,7 @@ export interface ExtractSetup {
   readonly settings: Settings;
   readonly store: ContentStore;
   readonly stop: Stop;
+  readonly meter: Meter;
 }
 
 /** Restores batches; one per thread. */
@@ -71,31 +73,38 @@ export class Extract {
   readonly #settings: Settings;
   readonly #store: ContentStore;
   readonly #stop: Stop;
+  readonly #meter: Meter;
   readonly #buffer = new Uint8Array(CHUNK_BYTES);
 
-  constructor(disk: Disk, { settings, store, stop }: ExtractSetup) {
+  constructor(disk: Disk, { settings, store, stop, meter }: ExtractSetup) {
     this.#disk = disk;
     this.#settings = settings;
     this.#store = store;
     this.#stop = stop;
+    this.#meter = meter;
   }
 
-  run(batch: ExtractBatch): ExtractResult[] {
+  *run(batch: ExtractBatch): Steps<ExtractResult[]> {
     using root = this.#disk.openDir(batch.rootPath);
     using target = root.openPath(batch.relative);
     const place: Place = { ...batch, target, directory: batch.isFresh ? undefined : target.statSelf() };
-    return batch.files.map((task) => {
+    const results: ExtractResult[] = [];
+    for (const task of batch.files) {
       this.#stop.check();
+      const before = this.#meter.own;
       try {
-        return this.#one(task, place);
+        results.push(yield* this.#one(task, place));
       } catch (error) {
+        this.#meter.backTo(before);
         if (!(error instanceof Fault) || isFatal(error)) throw error;
-        return { how: "failed", bytes: 0, problem: tell(error), lacks: NONE };
+        results.push({ how: "failed", bytes: 0, problem: tell(error), lacks: NONE });
       }
-    });
+      yield;
+    }
+    return results;
   }
 
-  #one(task: ExtractTask, place: Place): ExtractResult {
+  *#one(task: ExtractTask, place: Place): Steps<ExtractResult> {
     const { target, overwrite, directory } = place;
     const there = directory === undefined ? undefined : target.stat(task.name);
     const verdict = decideOverwrite(overwrite, there, task, ({ kind, size, mtime }) => {
@@ -110,28 +119,26 @@ export class Extract {
     if (directory !== undefined) assertReplaceable(target, task.name, { there, directory });
     using source = this.#store.open(task.content);
     // Nothing is there that could be replaced, or nothing may be.
-    if (directory === undefined || isAppendOnly(directory)) return this.#make(task, target, source);
-    return this.#replace(task, place, source);
+    if (directory === undefined || isAppendOnly(directory)) return yield* this.#make(task, target, source);
+    return yield* this.#replace(task, place, source);
   }
 
-  #make(task: ExtractTask, target: Dir, source: OpenFile): ExtractResult {
+  *#make(task: ExtractTask, target: Dir, source: OpenFile): Steps<ExtractResult> {
     using file = target.create(task.name, UNFINISHED_MODE);
     if (file === undefined) throw new TargetTaken(`${textOf(target.path)}/${textOf(task.name)}`);
-    return this.#fill(file, task, source, () => removeQuietly(target, task.name));
+    return yield* this.#fill(file, task, source, () => removeQuietly(target, task.name));
   }
 
   /** What is there stays until the new file is whole; and if nothing is, nothing will be that is not whole. */
-  #replace(task: ExtractTask, { target, key }: Place, source: OpenFile): ExtractResult {
+  *#replace(task: ExtractTask, { target, key }: Place, source: OpenFile): Steps<ExtractResult> {
     let result: ExtractResult | undefined;
-    putInPlace(target, task.name, {
-      key,
-      make: (partial) => {
-        using file = target.create(partial, UNFINISHED_MODE);
-        if (file === undefined) throw new DiskFault("EEXIST", "create", joinRaw(target.path, partial));
-        result = this.#fill(file, task, source, () => {});
-        return true;
-      },
-    });
+    const make = function* (this: Extract, partial: Raw): Steps<boolean> {
+      using file = target.create(partial, UNFINISHED_MODE);
+      if (file === undefined) throw new DiskFault("EEXIST", "create", joinRaw(target.path, partial));
+      result = yield* this.#fill(file, task, source, () => {});
+      return true;
+    };
+    yield* stepsIntoPlace(target, task.name, { key, make: make.bind(this) });
     return result!;
   }
 
@@ -143,14 +150,14 @@ export class Extract {
   }
 
   /** Writes a content that was verified first, if it is small, or is verified on the way; `undo` removes a wrong one. */
-  #fill(file: OpenFile, task: ExtractTask, source: OpenFile, undo: () => void): ExtractResult {
+  *#fill(file: OpenFile, task: ExtractTask, source: OpenFile, undo: () => void): Steps<ExtractResult> {
     try {
       const got = source.read(this.#buffer, 0);
       if (got < this.#buffer.length) this.#writeSmall(file, task, got);
       else if (source.stat().size !== task.size) {
         throw new DamagedContent(task.content, "it is not as large as it should be");
-      } else if (file.cloneFrom(source)) this.#verify(file, task);
-      else this.#writeStream(file, task, source, got);
+      } else if (file.cloneFrom(source)) yield* this.#verify(file, task);
+      else yield* this.#writeStream(file, task, source, got);
     } catch (error) {
       undo();
       throw error;
@@ -160,19 +167,22 @@ export class Extract {
 
   #writeSmall(file: OpenFile, task: ExtractTask, got: number): void {
     const bytes = this.#buffer.subarray(0, got);
+    this.#meter.add(got);
     this.#checkDigest(task, got, hashBytes(this.#settings.algorithm, bytes));
     if (got > 0 && !task.sparse) file.write(bytes, 0);
     else if (task.sparse) this.#writeSparse(file, bytes, 0, got);
   }
 
   /** Reads the clone, not the item: what counts is what was restored. */
-  #verify(file: OpenFile, task: ExtractTask): void {
+  *#verify(file: OpenFile, task: ExtractTask): Steps<void> {
     const hasher = newHasher(this.#settings.algorithm);
     const read = readingAroundHoles(file);
     let at = 0;
     for (let got = 0; (got = read(this.#buffer, at)) > 0; at += got) {
       this.#stop.check();
       hasher.update(this.#buffer.subarray(0, got));
+      this.#meter.add(got);
+      yield;
     }
     this.#checkDigest(task, at, hasher.hex());
   }
@@ -182,7 +192,7 @@ export class Extract {
     throw new DamagedContent(task.content, "its bytes don't match its checksum");
   }
 
-  #writeStream(file: OpenFile, task: ExtractTask, source: OpenFile, first: number): void {
+  *#writeStream(file: OpenFile, task: ExtractTask, source: OpenFile, first: number): Steps<void> {
     const hasher = newHasher(this.#settings.algorithm);
     const read = readingAroundHoles(source);
     let at = 0;
@@ -193,6 +203,8 @@ export class Extract {
       if (task.sparse) this.#writeSparse(file, bytes, at, task.size);
       else file.write(bytes, at);
       at += got;
+      this.#meter.add(got);
+      yield;
     }
     this.#checkDigest(task, at, hasher.hex());
   }

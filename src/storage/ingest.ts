@@ -13,7 +13,8 @@ import { ACL_ATTRIBUTE } from "./access.ts";
 import { CHUNK_BYTES, type ContentStore, type FileFacts, isDigestOf, type StoredItem } from "./content.ts";
 import { StaticChanged, tell, type Told } from "./faults.ts";
 import { readingAroundHoles } from "./holes.ts";
-import type { Stop } from "./stop.ts";
+import type { Meter } from "./meter.ts";
+import type { Steps, Stop } from "./stop.ts";
 
 /** Regular files of one source directory. Plain data: it travels between threads. */
 export interface StoreBatch {
@@ -118,7 +119,11 @@ export interface IngestSetup {
   readonly storage: Dir;
   readonly store: ContentStore;
   readonly stop: Stop;
+  readonly meter: Meter;
 }
+
+/** Links made between two looks at the wish to stop. */
+const LINKS_PER_STEP = 16;
 
 /** Stores batches; one per thread. */
 export class Ingest {
@@ -126,26 +131,35 @@ export class Ingest {
   readonly #storage: Dir;
   readonly #store: ContentStore;
   readonly #stop: Stop;
+  readonly #meter: Meter;
   readonly #buffer = new Uint8Array(CHUNK_BYTES);
 
-  constructor(disk: Disk, { storage, store, stop }: IngestSetup) {
+  constructor(disk: Disk, { storage, store, stop, meter }: IngestSetup) {
     this.#disk = disk;
     this.#storage = storage;
     this.#store = store;
     this.#stop = stop;
+    this.#meter = meter;
   }
 
-  run({ links, stores }: IngestBatch): IngestResult {
-    return { links: links.map((batch) => this.#linkAll(batch)), stores: stores.map((batch) => this.#storeAll(batch)) };
+  *run({ links, stores }: IngestBatch): Steps<IngestResult> {
+    const results = { links: [] as LinkResult[], stores: [] as StoreResult[][] };
+    for (const batch of links) results.links.push(yield* this.#linkAll(batch));
+    for (const batch of stores) results.stores.push(yield* this.#storeAll(batch));
+    return results;
   }
 
-  #linkAll(batch: LinkBatch): LinkResult {
+  *#linkAll(batch: LinkBatch): Steps<LinkResult> {
     using tree = this.#storage.openPath(batch.tree);
     using before = new TreeBefore(this.#storage, batch.before);
     const open = () => before.open();
     const names = batch.names.split("/") as Raw[], contents = batch.contents.split(" ") as ContentId[];
     const counts = { linked: 0, copied: 0 }, missing: number[] = [];
     for (let i = 0; i < names.length; i++) {
+      if (i % LINKS_PER_STEP === 0) {
+        this.#stop.check();
+        yield;
+      }
       const how = this.#store.showIfThere(contents[i]!, tree, names[i]!, open);
       if (how === "missing") missing.push(i);
       else counts[how]++;
@@ -153,33 +167,43 @@ export class Ingest {
     return { ...counts, missing };
   }
 
-  #storeAll(batch: StoreBatch): StoreResult[] {
+  *#storeAll(batch: StoreBatch): Steps<StoreResult[]> {
     using tree = batch.tree === undefined ? undefined : this.#storage.openPath(batch.tree);
     using source = new LazyDir(this.#disk, batch.rootPath, batch.relative);
-    return batch.files.map((task) => this.#one(task, source, tree));
+    const results: StoreResult[] = [];
+    for (const task of batch.files) {
+      this.#stop.check();
+      results.push(yield* this.#one(task, source, tree));
+      yield;
+    }
+    return results;
   }
 
-  #one(task: StoreTask, source: LazyDir, tree: Dir | undefined): StoreResult {
-    this.#stop.check();
-    const known = task.guarded ? this.#compareGuarded(task, source) : undefined;
+  *#one(task: StoreTask, source: LazyDir, tree: Dir | undefined): Steps<StoreResult> {
+    const before = this.#meter.own;
+    const known = task.guarded ? yield* this.#compareGuarded(task, source) : undefined;
     if (known !== undefined) return { ...known, link: this.#show(known.content!, tree, task) };
     try {
-      const read = this.#readSteadily(task, source);
+      const read = yield* this.#readSteadily(task, source);
       return { ...read, link: this.#show(read.content!, tree, task) };
     } catch (error) {
+      this.#meter.backTo(before);
       if (error instanceof SourceFault) return { ...FAILED, problem: error.told };
       throw error;
     }
   }
 
   /** Undefined if the storage has lost the old content of a guarded file: it is then stored as any other. */
-  #compareGuarded(task: StoreTask, source: LazyDir): StoreResult | undefined {
+  *#compareGuarded(task: StoreTask, source: LazyDir): Steps<StoreResult | undefined> {
     const { content, size } = task;
     if (content === undefined || this.#store.sizeOf(content) !== size) return undefined;
     try {
       using file = openSource(source, task.name);
       const read = readingAroundHoles(file);
-      const digest = this.#store.digestOf((into, position) => fromSource(() => read(into, position)));
+      const digest = yield* this.#store.digestOf(
+        (into, position) => fromSource(() => read(into, position)),
+        this.#meter,
+      );
       const xattrs = fromSource(() => file.xattrs());
       const result = { ...FAILED, content, xattrs: encodeXattrs(xattrs) };
       if (isDigestOf(content, digest) && isSame(task, fromSource(() => file.stat()))) {
@@ -199,13 +223,15 @@ export class Ingest {
   }
 
   /** Reads a file until it was the same before and after; after some attempts what was read last is kept, and marked. */
-  #readSteadily(task: StoreTask, source: LazyDir): StoreResult {
+  *#readSteadily(task: StoreTask, source: LazyDir): Steps<StoreResult> {
     let before: Pick<Stat, "size" | "mtime" | "ctime" | "inode"> = task;
+    const counted = this.#meter.own;
     for (let attempt = 1;; attempt++) {
+      this.#meter.backTo(counted);
       using file = openSource(source, task.name);
       const opened = attempt === 1 ? undefined : fromSource(() => file.stat());
       if (opened !== undefined) before = opened;
-      const { stored, xattrs } = this.#storeOnce(task, file, before, opened);
+      const { stored, xattrs } = yield* this.#storeOnce(task, file, before, opened);
       const after = fromSource(() => file.stat());
       const steady = isSame(before, after);
       if (!steady && attempt < ATTEMPTS) continue;
@@ -221,12 +247,12 @@ export class Ingest {
     }
   }
 
-  #storeOnce(
+  *#storeOnce(
     task: StoreTask,
     file: OpenFile,
     before: { readonly size: number },
     opened: Stat | undefined,
-  ): { stored: StoredItem; xattrs: StoreResult["xattrs"] } {
+  ): Steps<{ stored: StoredItem; xattrs: StoreResult["xattrs"] }> {
     const xattrs = fromSource(() => file.xattrs());
     const facts: FileFacts = {
       mode: opened?.mode ?? task.mode,
@@ -235,16 +261,17 @@ export class Ingest {
       hasAcl: ACL_ATTRIBUTE in xattrs,
       expected: task.content,
     };
-    const stored = before.size < this.#buffer.length
+    const stored = yield* before.size < this.#buffer.length
       ? this.#storeSmall(file, facts, task.sparse)
       : this.#store.storeStream(streamOf(file, before.size, task.sparse), facts);
     return { stored, xattrs: encodeXattrs(xattrs) };
   }
 
   /** Falls back to a stream if the file has grown beyond the buffer. */
-  #storeSmall(file: OpenFile, facts: FileFacts, sparse: boolean): StoredItem {
+  #storeSmall(file: OpenFile, facts: FileFacts, sparse: boolean): Steps<StoredItem> {
     const got = fromSource(() => file.read(this.#buffer, 0));
     if (got === this.#buffer.length) return this.#store.storeStream(streamOf(file, got, sparse), facts);
+    this.#meter.add(got);
     return this.#store.storeBytes(this.#buffer.subarray(0, got), facts);
   }
 }

@@ -1,16 +1,22 @@
 /**
- * Threads that work on batches. With no workers, and for the first batches of every run, the work is done here and now,
- * by the same code: a worker costs tens of milliseconds and megabytes, so none starts before there is work for it.
+ * Threads that work on batches. With no workers, and for the first batches of every run, the work is done in the calling
+ * thread by the same code: a worker costs tens of milliseconds and megabytes, so none starts before there is work for it.
+ * There, too, the event loop has its turn between two files, and between the blocks of a large one.
  */
 import { Interrupted } from "../core/fault.ts";
 import type { Disk } from "../platform/disk.ts";
 import type { ThrottleTable } from "../platform/throttle.ts";
 import { type Batches, type BatchKind, Engine, type EngineSetup } from "./engine.ts";
 import { tell, type Told, untell } from "./faults.ts";
-import { Stop } from "./stop.ts";
+import type { Clock } from "../core/clock.ts";
+import { Turns } from "../core/turns.ts";
+import { Meter } from "./meter.ts";
+import { atOnce, type Steps, Stop } from "./stop.ts";
 
 /** Work done in the main thread before a worker is started, which holds that up for as long: as many small files. */
 const COST_BEFORE_WORKERS = 512;
+/** The same in time: on a slow disk little work takes long. */
+const MS_BEFORE_WORKERS = 500;
 /** So many bytes cost as much as a small file. */
 const BYTES_OF_ONE_COST = 64 * 1024;
 /** Batches a worker has in hand, so that it needn't wait for the next message. */
@@ -43,6 +49,7 @@ export interface PoolOptions {
   readonly script: URL | undefined;
   /** Of an interruption: what is still under way some seconds later ends with Interrupted. */
   readonly signal: AbortSignal;
+  readonly clock: Clock;
 }
 
 interface Thread {
@@ -70,6 +77,12 @@ export class Pool implements AsyncDisposable {
   readonly #waiting = new Map<number, Waiting>();
   #engine: Engine | undefined;
   #costDone = 0;
+  /** Spent on work in this thread. */
+  #msDone = 0;
+  readonly #turns: Turns;
+  /** The last batch for this thread: they are done one after the other. */
+  #here: Promise<unknown> = Promise.resolve();
+  readonly #meter: Meter;
   #tickets = 0;
   readonly #stop: Stop;
   #grace: ReturnType<typeof setTimeout> | undefined;
@@ -82,6 +95,8 @@ export class Pool implements AsyncDisposable {
     this.#setup = setup;
     this.#options = options;
     this.#stop = new Stop(setup.stop);
+    this.#meter = new Meter(setup.meter);
+    this.#turns = new Turns(options.clock);
     options.signal.addEventListener("abort", this.#onAbort);
   }
 
@@ -90,19 +105,40 @@ export class Pool implements AsyncDisposable {
     return Math.max(1, this.#options.workers * IN_HAND);
   }
 
+  /** Bytes that all threads have gone through, those of files under way as well. */
+  get bytes(): number {
+    return this.#meter.total;
+  }
+
   /** Works on a batch. @param load how much is in it, for the decision to start workers */
   run<K extends BatchKind>(kind: K, batch: Batches[K]["batch"], load: Load): Promise<Batches[K]["results"]> {
     const cost = load.items + load.bytes / BYTES_OF_ONE_COST;
     this.#costDone += cost;
-    if (!this.#usesWorkers()) {
+    if (this.#usesWorkers()) return this.#post(kind, batch, cost) as Promise<Batches[K]["results"]>;
+    const before = this.#here;
+    const result = (async () => {
+      await before;
       this.#engine ??= new Engine(this.#disk, this.#setup, 0);
-      try {
-        return Promise.resolve(this.#engine.run(kind, batch));
-      } catch (error) {
-        return Promise.reject(error);
+      return await this.#go(this.#engine.run(kind, batch));
+    })();
+    this.#here = result.catch(() => {});
+    return result;
+  }
+
+  async #go<T>(steps: Steps<T>): Promise<T> {
+    const { clock } = this.#options;
+    let since = clock.nowMs();
+    for (;;) {
+      const step = steps.next();
+      if (step.done) {
+        this.#msDone += clock.nowMs() - since;
+        return step.value;
       }
+      if (!this.#turns.isDue) continue;
+      this.#msDone += clock.nowMs() - since;
+      await this.#turns.take();
+      since = clock.nowMs();
     }
-    return this.#post(kind, batch, cost) as Promise<Batches[K]["results"]>;
   }
 
   /** Ends the threads in the middle of their work, if there is some, so that each closes what it has open. */
@@ -112,6 +148,7 @@ export class Pool implements AsyncDisposable {
     this.#stop.ask();
     for (const { reject } of this.#waiting.values()) reject(new Interrupted());
     this.#waiting.clear();
+    await this.#here;
     this.#engine?.[Symbol.dispose]();
     this.#engine = undefined;
     const threads = this.#threads.splice(0);
@@ -124,7 +161,8 @@ export class Pool implements AsyncDisposable {
   }
 
   #usesWorkers(): boolean {
-    return this.#options.script !== undefined && this.#options.workers > 0 && this.#costDone >= COST_BEFORE_WORKERS;
+    if (this.#options.script === undefined || this.#options.workers === 0) return false;
+    return this.#costDone >= COST_BEFORE_WORKERS || this.#msDone >= MS_BEFORE_WORKERS;
   }
 
   #post(kind: BatchKind, batch: unknown, cost: number): Promise<unknown> {
@@ -202,7 +240,7 @@ export function workerLoop(
       return { closed: true };
     }
     try {
-      const results = engine!.run(message.kind, message.batch as Batches[BatchKind]["batch"]);
+      const results = atOnce(engine!.run(message.kind, message.batch as Batches[BatchKind]["batch"]));
       return { ticket: message.ticket, results };
     } catch (error) {
       return { ticket: message.ticket, fault: tell(error) };

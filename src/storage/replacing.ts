@@ -3,6 +3,7 @@ import { bytesOf, joinRaw, type Raw, textOf } from "../core/raw.ts";
 import { type Dir, DiskFault, FLAGS, type Stat } from "../platform/disk.ts";
 import { hashBytes } from "./digest.ts";
 import { TargetProtected } from "./overwrite.ts";
+import { atOnce, type Steps } from "./stop.ts";
 
 /** Suffix of an object that is being made beside the one it will replace. */
 const PARTIAL = ".backup-tool-partial";
@@ -23,19 +24,30 @@ export function partialName(name: Raw, key: string): Raw {
   return `${name.slice(0, KEPT_OF_LONG_NAME)}-${hash}${suffix}` as Raw;
 }
 
+interface Putting<R> {
+  readonly key: string;
+  readonly make: (partial: Raw) => R;
+}
+
 /**
  * Has an object made beside `name`, and renames it.
  * @param make makes it under a name, or says false if that is refused; what it has made when it throws is removed
  * @returns false if it was refused @throws DiskFault that names what is in the way
  */
-export function putInPlace(into: Dir, name: Raw, { key, make }: {
-  readonly key: string;
-  readonly make: (partial: Raw) => boolean;
-}): boolean {
+export function putInPlace(into: Dir, name: Raw, { key, make }: Putting<boolean>): boolean {
+  // deno-lint-ignore require-yield -- it is made in one step
+  const inOneStep = function* (partial: Raw): Steps<boolean> {
+    return make(partial);
+  };
+  return atOnce(stepsIntoPlace(into, name, { key, make: inOneStep }));
+}
+
+/** The same for what takes long to make. */
+export function* stepsIntoPlace(into: Dir, name: Raw, { key, make }: Putting<Steps<boolean>>): Steps<boolean> {
   const partial = partialName(name, key);
   into.unlink(partial);
   try {
-    if (!make(partial)) return false;
+    if (!(yield* make(partial))) return false;
     into.rename(partial, into, name);
     return true;
   } catch (error) {

@@ -32,6 +32,7 @@ import type { Root } from "./root.ts";
 import type { Settings } from "./settings.ts";
 import { readSettings, renewSettings } from "./settings_file.ts";
 import { newSizeTable } from "./size_table.ts";
+import { Meter, newMeterTable } from "./meter.ts";
 import { newStopTable, Stop } from "./stop.ts";
 import { removeRecursively } from "./tree.ts";
 
@@ -207,6 +208,7 @@ export class Storage implements Disposable {
       damaged: new Set(),
       tempPrefix: "r",
       stop: new Stop(),
+      meter: new Meter(),
     });
   }
 
@@ -233,10 +235,12 @@ export class Storage implements Disposable {
       claims: newClaimTable(),
       damaged: this.damaged(),
       stop: newStopTable(),
+      meter: newMeterTable(workers + 1),
       ...(this.machine.throttle !== undefined && { throttle: this.machine.throttle }),
       ...(itemsToVerify > 0 && { sizes: newSizeTable(itemsToVerify) }),
     };
-    return new Pool(this.machine.disk, setup, { workers, script: this.machine.workerScript, signal });
+    const { disk, clock, workerScript: script } = this.machine;
+    return new Pool(disk, setup, { workers, script, signal, clock });
   }
 
   /** What `forget` keeps if it isn't told otherwise; undefined if nobody has said. @throws DamagedPolicy, NewerFormat */

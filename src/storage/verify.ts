@@ -7,7 +7,8 @@ import { readingAroundHoles } from "./holes.ts";
 import { idOf } from "./item_path.ts";
 import type { Settings } from "./settings.ts";
 import type { SizeTable } from "./size_table.ts";
-import type { Stop } from "./stop.ts";
+import type { Meter } from "./meter.ts";
+import type { Steps, Stop } from "./stop.ts";
 
 /** Some items of one leaf directory. Plain data: it travels between threads. */
 export interface VerifyBatch {
@@ -28,6 +29,7 @@ export interface VerifySetup {
   /** Takes up the sizes of sound items. */
   readonly sizes: SizeTable | undefined;
   readonly stop: Stop;
+  readonly meter: Meter;
 }
 
 export class Verify {
@@ -35,37 +37,40 @@ export class Verify {
   readonly #settings: Settings;
   readonly #sizes: SizeTable | undefined;
   readonly #stop: Stop;
+  readonly #meter: Meter;
   readonly #buffer = new Uint8Array(CHUNK_BYTES);
 
-  constructor(storage: Dir, { settings, sizes, stop }: VerifySetup) {
+  constructor(storage: Dir, { settings, sizes, stop, meter }: VerifySetup) {
     this.#content = storage.openDir(rawOf("content"));
     this.#settings = settings;
     this.#sizes = sizes;
     this.#stop = stop;
+    this.#meter = meter;
   }
 
   [Symbol.dispose](): void {
     this.#content[Symbol.dispose]();
   }
 
-  run(batch: VerifyBatch): VerifyResult {
+  *run(batch: VerifyBatch): Steps<VerifyResult> {
     using leaf = this.#content.openPath(batch.leaf);
     let bytes = 0;
     const damaged: { index: number; what: string }[] = [];
     for (const [index, name] of (batch.names.split("/") as Raw[]).entries()) {
       this.#stop.check();
-      const { read, what } = this.#one(leaf, batch.leaf, name);
+      const { read, what } = yield* this.#one(leaf, batch.leaf, name);
       bytes += read;
       if (what !== undefined) damaged.push({ index, what });
+      yield;
     }
     return { bytes, damaged };
   }
 
-  #one(leaf: Dir, path: Raw, name: Raw): { read: number; what: string | undefined } {
+  *#one(leaf: Dir, path: Raw, name: Raw): Steps<{ read: number; what: string | undefined }> {
     try {
       using file = leaf.open(name);
       if (file === undefined) return { read: 0, what: "it is missing" };
-      const { read, digest } = this.#digest(file);
+      const { read, digest } = yield* this.#digest(file);
       const id = idOf(path, name);
       if (!isDigestOf(id, digest)) return { read, what: "its bytes don't match its checksum" };
       this.#sizes?.add(id, read);
@@ -76,10 +81,11 @@ export class Verify {
     }
   }
 
-  #digest(file: OpenFile): { read: number; digest: string } {
+  *#digest(file: OpenFile): Steps<{ read: number; digest: string }> {
     const around = readingAroundHoles(file);
     let got = around(this.#buffer, 0);
     if (got < this.#buffer.length) {
+      this.#meter.add(got);
       return { read: got, digest: hashBytes(this.#settings.algorithm, this.#buffer.subarray(0, got)) };
     }
     const hasher = newHasher(this.#settings.algorithm);
@@ -88,6 +94,8 @@ export class Verify {
       this.#stop.check();
       hasher.update(this.#buffer.subarray(0, got));
       read += got;
+      this.#meter.add(got);
+      yield;
     }
     return { read, digest: hasher.hex() };
   }

@@ -1,0 +1,26 @@
+/** Giving the event loop its turn: signals, timers and messages of threads only arrive while it has one. */
+import type { Clock } from "./clock.ts";
+
+/** A wish to stop, and progress on a terminal, may wait that long. */
+const TURN_MS = 100;
+
+export class Turns {
+  readonly #clock: Clock;
+  #lastMs: number;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#lastMs = clock.nowMs();
+  }
+
+  /** True if work that is synchronous has lasted long enough. */
+  get isDue(): boolean {
+    const ms = this.#clock.nowMs() - this.#lastMs;
+    return ms >= TURN_MS || ms < 0;
+  }
+
+  async take(): Promise<void> {
+    await new Promise((resume) => setTimeout(resume, 0));
+    this.#lastMs = this.#clock.nowMs();
+  }
+}
