@@ -2,16 +2,21 @@
 import { cellWidth } from "./cell_width.ts";
 import { countText, pluralText, sizeText } from "../core/size_text.ts";
 import { durationText } from "../core/time_text.ts";
-import type { Counter } from "../core/monitor.ts";
+import type { Counter, Phase } from "../core/monitor.ts";
 import { printable } from "./printable.ts";
 
 export interface Progress {
   readonly counters: Readonly<Partial<Record<Counter, number>>>;
-  /** A path or a phase. */
+  /** A path, as a rule. */
   readonly at: string;
+  readonly phase?: Phase | undefined;
+  /** How long that has lasted. */
+  readonly phaseMs?: number;
   /** What is known of the whole work. */
   readonly expected: { readonly items?: number; readonly bytes?: number };
   readonly problems: number;
+  /** The work is done: nothing is left. */
+  readonly isOver?: boolean;
   readonly elapsedMs: number;
 }
 
@@ -19,7 +24,19 @@ export interface Progress {
 const GUESS_AFTER_MS = 3000;
 const GUESS_AFTER_SHARE = 0.02;
 
-/** One line of at most `columns` cells, such as "30,000 files, 438 MiB, 37 %, 0:12 left  /photos/2026". */
+/** Whoever sees progress during the work sees work that is not done: the last percent comes with the result. */
+const MOST_SHARE = 0.99;
+/** Beyond that the guess was wrong. A check reads manifests besides what it expects. */
+const WRONG_SHARE = 1.05;
+/** Parts in which no bytes of files move: rate, share and time left would tell of the part before. */
+const WITHOUT_BYTES: ReadonlySet<Phase> = new Set([
+  "making it durable",
+  "updating the catalog",
+  "finishing the tree",
+  "setting attributes",
+]);
+
+/** One line of at most `columns` cells, such as "reading the source: 30,000 entries, 438 MiB, 37 %, 0:12 left  /photos". */
 export function progressText(progress: Progress, columns: number): string {
   const facts = factsOf(progress).join(", ");
   const room = columns - cellWidth(facts) - 2;
@@ -33,16 +50,27 @@ export function plainProgressText(progress: Progress): string {
 }
 
 function factsOf(progress: Progress): string[] {
-  const { counters, problems, elapsedMs } = progress;
+  const { counters, problems, phase, phaseMs = 0 } = progress;
   const { items, bytes, what } = workOf(counters);
+  const first = pluralText(items, ...what);
+  const duration = phase !== undefined && WITHOUT_BYTES.has(phase) ? ` (${clockText(phaseMs)})` : "";
+  return [
+    phase === undefined ? first : `${phase}${duration}: ${first}`,
+    ...(bytes > 0 ? [sizeText(bytes)] : []),
+    ...speedOf(progress, bytes),
+    ...(problems > 0 ? [pluralText(problems, "problem")] : []),
+  ];
+}
+
+/** Rate, share and time left, as far as they are known. */
+function speedOf(progress: Progress, bytes: number): string[] {
+  const { elapsedMs, phase } = progress;
+  if (phase !== undefined && WITHOUT_BYTES.has(phase)) return [];
   const share = shareOf(progress);
   return [
-    pluralText(items, ...what),
-    ...(bytes > 0 ? [sizeText(bytes)] : []),
     ...(bytes > 0 && elapsedMs > GUESS_AFTER_MS ? [`${sizeText(bytes * 1000 / elapsedMs)}/s`] : []),
     ...(share === undefined ? [] : [`${Math.floor(share * 100)} %`]),
     ...leftOf(share, elapsedMs),
-    ...(problems > 0 ? [pluralText(problems, "problem")] : []),
   ];
 }
 
@@ -51,8 +79,8 @@ const FILES: [string, string] = ["file", "files"];
 /** Which counters tell how far it is: those that move. */
 function workOf(counters: Progress["counters"]): { items: number; bytes: number; what: [one: string, many: string] } {
   const { restoredFiles = 0, restoredBytes = 0, checkedItems = 0, checkedBytes = 0 } = counters;
-  if (restoredFiles > 0) return { items: restoredFiles, bytes: restoredBytes, what: FILES };
-  if (checkedItems > 0) return { items: checkedItems, bytes: checkedBytes, what: ["item", "items"] };
+  if (restoredFiles + restoredBytes > 0) return { items: restoredFiles, bytes: restoredBytes, what: FILES };
+  if (checkedItems + checkedBytes > 0) return { items: checkedItems, bytes: checkedBytes, what: ["item", "items"] };
   const { removedItems = 0, readHunks = 0 } = counters;
   if (removedItems > 0) return { items: removedItems, bytes: 0, what: ["item", "items"] };
   if (readHunks > 0) return { items: readHunks, bytes: 0, what: ["hunk", "hunks"] };
@@ -61,12 +89,15 @@ function workOf(counters: Progress["counters"]): { items: number; bytes: number;
   return { items: linkedFiles + copiedFiles, bytes: 0, what: FILES };
 }
 
-/** Part of the work that is done, 0 to 1; by bytes where they are known. */
-function shareOf({ counters, expected }: Progress): number | undefined {
+/** Part of the work that is done, 0 to 1; by bytes where they are known, as only they take time. */
+function shareOf({ counters, expected, isOver = false }: Progress): number | undefined {
   const { items, bytes } = workOf(counters);
-  if (expected.bytes) return Math.min(1, bytes / expected.bytes);
-  // How many there are may be a guess: that of a backup is from the snapshot before.
-  return expected.items && items <= expected.items ? items / expected.items : undefined;
+  const { unchangedBytes = 0, keptBytes = 0 } = counters;
+  const share = expected.bytes
+    ? (bytes + unchangedBytes + keptBytes) / expected.bytes
+    : (expected.items ? items / expected.items : undefined);
+  // What is expected may be a guess: that of a backup is from the snapshot before.
+  return share === undefined || share > WRONG_SHARE ? undefined : Math.min(isOver ? 1 : MOST_SHARE, share);
 }
 
 function leftOf(share: number | undefined, elapsedMs: number): string[] {
@@ -105,10 +136,11 @@ function cut(text: string, columns: number): string {
 
 /** For programs; part of the interface. Share of the work done, 0 to 1, and time left only where they are known. */
 export function progressJson(progress: Progress) {
-  const { counters, at, problems, elapsedMs } = progress;
+  const { counters, at, phase, problems, elapsedMs } = progress;
   const share = shareOf(progress), left = leftMs(share, elapsedMs);
   return {
     counters,
+    phase,
     at,
     problems,
     seconds: elapsedMs / 1000,

@@ -14,6 +14,8 @@ export interface Teller {
   /** Time between two tellings of progress. */
   readonly everyMs: number;
   progress(progress: Progress): void;
+  /** A part of the work has begun. */
+  phase(progress: Progress): void;
   problem(error: Error): void;
   notice(text: string): void;
   /** May be told late, but in order. */
@@ -90,6 +92,10 @@ export class TextTeller implements Teller {
     this.#isPainted = true;
   }
 
+  phase(progress: Progress): void {
+    if (this.#options.output.isTerminal) this.progress(progress);
+  }
+
   problem(error: Error): void {
     const { paint, verbose } = this.#options;
     this.#line(`${paint("backup-tool:", "problem")} ${printable(error.message)}`);
@@ -147,6 +153,10 @@ export class JsonTeller implements Teller {
 
   progress(progress: Progress): void {
     this.#tell({ progress: progressJson(progress) });
+  }
+
+  phase(progress: Progress): void {
+    this.progress(progress);
   }
 
   problem(error: Error): void {

@@ -3,7 +3,7 @@
  * happens inside the calls; a timer helps out while they wait.
  */
 import type { Clock } from "../core/clock.ts";
-import type { Counter, Fate, Monitor } from "../core/monitor.ts";
+import type { Counter, Fate, Monitor, Phase } from "../core/monitor.ts";
 import type { Paint } from "./paint.ts";
 import type { Progress } from "./progress.ts";
 import { JsonTeller, type Teller, TextTeller } from "./teller.ts";
@@ -12,6 +12,8 @@ import type { Output } from "./world.ts";
 /** Looking at the clock costs about as much as counting. */
 const COUNTS_PER_LOOK = 16;
 const TIMER_MS = 500;
+/** Of a run that was over by then nobody needs to see the parts. */
+const WORTH_TELLING_MS = 500;
 
 export interface MonitorOptions {
   readonly output: Output;
@@ -36,6 +38,9 @@ export class TerminalMonitor implements Monitor, Disposable {
   #counters: Partial<Record<Counter, number>> = {};
   #expected: { items?: number; bytes?: number } = {};
   #at = "";
+  #phase: Phase | undefined;
+  #phaseMs = 0;
+  readonly #followed = new Map<Counter, () => number>();
   #problems = 0;
   #countsSinceLook = 0;
   #lastMs: number;
@@ -63,6 +68,24 @@ export class TerminalMonitor implements Monitor, Disposable {
   at(what: string): void {
     this.#at = what;
     this.#look();
+  }
+
+  /** Painted at once: what follows may be one long step. */
+  phase(phase: Phase): void {
+    if (phase === this.#phase) return;
+    this.#phase = phase;
+    this.#at = "";
+    this.#phaseMs = this.#clock.nowMs();
+    if (!this.#quiet && this.#phaseMs - this.#startMs >= WORTH_TELLING_MS) this.#teller.phase(this.#progress());
+  }
+
+  follow(counter: Counter, done: () => number): Disposable {
+    this.#followed.set(counter, done);
+    return {
+      [Symbol.dispose]: () => {
+        if (this.#followed.get(counter) === done) this.#followed.delete(counter);
+      },
+    };
   }
 
   expect(total: { readonly items?: number; readonly bytes?: number }): void {
@@ -96,11 +119,13 @@ export class TerminalMonitor implements Monitor, Disposable {
     this.#counters = {};
     this.#expected = {};
     this.#problems = 0;
+    this.#phase = undefined;
   }
 
   /** The last words of an operation that came to its end. */
   finish(): void {
-    this.#teller.end(this.#progress());
+    this.#phase = undefined;
+    this.#teller.end({ ...this.#progress(), isOver: true });
     this.#teller.finish();
   }
 
@@ -118,10 +143,20 @@ export class TerminalMonitor implements Monitor, Disposable {
     this.#teller.progress(this.#progress());
   }
 
+  #countersNow(): Progress["counters"] {
+    if (this.#followed.size === 0) return this.#counters;
+    const now = { ...this.#counters };
+    for (const [counter, done] of this.#followed) now[counter] = Math.max(this.of(counter), done());
+    return now;
+  }
+
   #progress(): Progress {
+    const now = this.#clock.nowMs();
     return {
-      counters: this.#counters,
+      counters: this.#countersNow(),
       at: this.#at,
+      phase: this.#phase,
+      phaseMs: now - this.#phaseMs,
       expected: this.#expected,
       problems: this.#problems,
       elapsedMs: this.elapsedMs,

@@ -2,6 +2,7 @@
 export const COUNTERS = [
   "walkedEntries", // entries of the source that were looked at
   "unchangedFiles", // regular files taken over from the previous snapshot without opening them
+  "unchangedBytes",
   "readFiles", // regular files that were opened and read
   "readBytes",
   "storedItems", // contents that were new
@@ -15,6 +16,7 @@ export const COUNTERS = [
   "restoredFiles",
   "restoredBytes",
   "keptFiles", // files that were in the target of a restore and stayed as they were
+  "keptBytes",
   "removedEntries", // what a restore removed because the snapshot doesn't have it
   "checkedItems",
   "checkedBytes",
@@ -22,6 +24,27 @@ export const COUNTERS = [
   "removedItems",
 ] as const;
 export type Counter = typeof COUNTERS[number];
+
+/**
+ * The parts of operations, in words for people. Part of the interface: progress with `--json` names them, and so do the
+ * logs of jobs.
+ */
+export const PHASES = [
+  "reading the source",
+  "making it durable", // waiting for the disk to have written what it was given
+  "updating the catalog",
+  "finishing the tree",
+  "building the tree",
+  "restoring",
+  "setting attributes",
+  "verifying",
+  "reading manifests",
+  "looking for what is not needed",
+  "removing",
+  "writing the archive",
+  "packing",
+] as const;
+export type Phase = typeof PHASES[number];
 
 /**
  * What became of one object. Of a backup: compared with the snapshot before, "failed" if it could not be read. Of a
@@ -33,6 +56,13 @@ export interface Monitor {
   count(counter: Counter, by?: number): void;
   /** What is being worked on now, for a person to read: a path or a phase. */
   at(what: string): void;
+  /** A part of the work begins. */
+  phase(phase: Phase): void;
+  /**
+   * Bytes of a counter that are done already, but not counted yet: those of the file at hand may take hours. Until disposed.
+   * @param done all of the counter's bytes so far, of files that are counted as well
+   */
+  follow(counter: Counter, done: () => number): Disposable;
   /** What is known of the whole work, for a share and a time left. */
   expect(total: { readonly items?: number; readonly bytes?: number }): void;
   /** One item failed, and the operation goes on; the exit status will say so. */

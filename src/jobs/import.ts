@@ -179,6 +179,7 @@ class Import {
       if (this.#job.pack === "zip") await packSnapshot(this.#run, manifest, work, PACKED);
       else await this.#restoreCopy(snapshot, manifest, work);
     }
+    this.#run.monitor.phase("making it durable");
     await storage.dir.syncFileSystem();
     this.#run.update({ copy: this.#inodeOfCopy(snapshot)! });
   }
@@ -224,6 +225,7 @@ class Import {
       if (attributes !== undefined) setNarrowly(archive, name, attributes);
       archive.sync();
     }
+    this.#run.monitor.phase("making it durable");
     await storage.dir.syncFileSystem();
     this.#run.update({ phase: "published" });
   }
@@ -250,6 +252,7 @@ class Import {
     // Something else may be mounted there since it was read.
     const why = isThere(setup.machine.disk, source) ? this.#whyNotRemovable(source) : undefined;
     if (why !== undefined) return monitor.problem(new SourceLeft(source, why));
+    monitor.phase("removing");
     await removeSource({
       source,
       own: new OwnPlaces(this.#run.storage, this.#run.own, monitor),

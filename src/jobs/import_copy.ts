@@ -3,8 +3,10 @@ import { type Apath, nameOf, parentOf, TOP } from "../core/apath.ts";
 import type { Entry, Kind } from "../core/entry.ts";
 import { unlessFault } from "../core/fault.ts";
 import { bytesOf, joinRaw, type Raw, textOf } from "../core/raw.ts";
+import type { Monitor } from "../core/monitor.ts";
 import { msOfNs } from "../core/time_text.ts";
 import { LinksPassed, zipName } from "../operations/archive_names.ts";
+import { stoppable } from "../operations/dump.ts";
 import type { Pace } from "../operations/pace.ts";
 import { ZipWriter } from "../operations/zip.ts";
 import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
@@ -105,9 +107,21 @@ export async function lacksAnything(copy: Dir, entries: Iterable<Entry>, pace: P
   }
 }
 
+/** @throws Interrupted between two chunks */
+function* counted(
+  chunks: Iterable<Uint8Array<ArrayBuffer>>,
+  monitor: Monitor,
+  signal: AbortSignal,
+): Generator<Uint8Array<ArrayBuffer>> {
+  for (const chunk of stoppable(chunks, signal)) {
+    monitor.count("restoredBytes", chunk.length);
+    yield chunk;
+  }
+}
+
 /** Packs a whole snapshot into a ZIP file, durably; every content is verified on the way. @throws ImportIncomplete */
 export async function packSnapshot(
-  { storage, pace, monitor }: JobRun,
+  { storage, pace, monitor, setup: { signal } }: JobRun,
   manifest: Manifest,
   work: Dir,
   name: Raw,
@@ -120,8 +134,10 @@ export async function packSnapshot(
     at += bytes.length;
   });
   const links = new LinksPassed();
+  monitor.phase("packing");
   for (const entry of manifest.entries(TOP)) {
     await pace.step();
+    monitor.at(textOf(entry.path));
     if (entry.path === TOP) continue;
     links.assertBelowNone(entry);
     const bits = KIND_BITS[entry.kind];
@@ -135,7 +151,7 @@ export async function packSnapshot(
     };
     if (entry.kind === "symlink") await zip.add(facts, [bytesOf(entry.target!)], entry.target!.length);
     else if (entry.kind === "dir") await zip.add(facts, [], 0);
-    else await zip.add(facts, storage.readContent(entry.content!), entry.size);
+    else await zip.add(facts, counted(storage.readContent(entry.content!), monitor, signal), entry.size);
   }
   zip.finish();
   file.sync();

@@ -1,11 +1,18 @@
 /** What an operation tells while a job does it: counted for the history, told to the log. */
 import { Fault } from "../core/fault.ts";
-import type { Counter, Monitor } from "../core/monitor.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Counter, Monitor, Phase } from "../core/monitor.ts";
+import { pluralText, sizeText } from "../core/size_text.ts";
 import { tell, type Told } from "../storage/faults.ts";
 import type { Log } from "./log.ts";
 
 /** More of them help nobody, and would fill a disk. */
 const MOST_KEPT = 100;
+/** How far a job is is told that often. */
+const TELL_MS = 60_000;
+/** Parts of a job that is over soon are of no interest. */
+const WORTH_TELLING_MS = 10_000;
+const COUNTS_PER_LOOK = 256;
 
 export class JobMonitor implements Monitor {
   readonly #log: Log;
@@ -15,18 +22,77 @@ export class JobMonitor implements Monitor {
   readonly #problems: Told[] = [];
   #problemCount = 0;
   #at = "";
+  readonly #clock: Clock | undefined;
+  readonly #onPhase: ((phase: Phase) => void) | undefined;
+  #phase: Phase | undefined;
+  readonly #startMs: number;
+  #toldMs: number;
+  #countsSinceLook = 0;
+  readonly #followed = new Map<Counter, () => number>();
 
-  constructor(log: Log, job: string) {
+  /** @param clock absent: only problems and notices are told @param onPhase is told of each part of the work */
+  constructor(log: Log, job: string, { clock, onPhase }: {
+    readonly clock?: Clock;
+    readonly onPhase?: ((phase: Phase) => void) | undefined;
+  } = {}) {
+    this.#onPhase = onPhase;
     this.#log = log;
     this.job = job;
+    this.#clock = clock;
+    this.#startMs = this.#toldMs = clock?.nowMs() ?? 0;
   }
 
   count(counter: Counter, by = 1): void {
     this.#counts[counter] = (this.#counts[counter] ?? 0) + by;
+    if (++this.#countsSinceLook >= COUNTS_PER_LOOK) this.#tellIfDue();
   }
 
   at(what: string): void {
     this.#at = what;
+  }
+
+  phase(phase: Phase): void {
+    if (phase === this.#phase) return;
+    this.#phase = phase;
+    this.#onPhase?.(phase);
+    this.#at = "";
+    if (this.#clock !== undefined && this.#clock.nowMs() - this.#startMs >= WORTH_TELLING_MS) this.#tell("phase");
+  }
+
+  /** What is followed may be a single file for hours, in which nothing is counted. */
+  follow(counter: Counter, done: () => number): Disposable {
+    this.#followed.set(counter, done);
+    const timer = this.#clock && setInterval(() => this.#tellIfDue(), TELL_MS);
+    return {
+      [Symbol.dispose]: () => {
+        clearInterval(timer);
+        if (this.#followed.get(counter) === done) this.#followed.delete(counter);
+      },
+    };
+  }
+
+  #tellIfDue(): void {
+    this.#countsSinceLook = 0;
+    if (this.#clock !== undefined && this.#clock.nowMs() - this.#toldMs >= TELL_MS) this.#tell("progress");
+  }
+
+  #tell(event: "phase" | "progress"): void {
+    this.#toldMs = this.#clock!.nowMs();
+    const counts = { ...this.counts };
+    for (const [counter, done] of this.#followed) counts[counter] = Math.max(counts[counter] ?? 0, done());
+    const { walkedEntries = 0, readBytes = 0, restoredBytes = 0, checkedBytes = 0 } = counts;
+    const bytes = readBytes + restoredBytes + checkedBytes;
+    const facts = [
+      this.#phase ?? "working",
+      ...(walkedEntries > 0 ? [pluralText(walkedEntries, "entry", "entries")] : []),
+      ...(bytes > 0 ? [sizeText(bytes)] : []),
+    ];
+    this.#log({
+      level: "info",
+      event,
+      message: `${this.job}: ${facts.join(", ")}`,
+      fields: { job: this.job, phase: this.#phase ?? null, counts },
+    });
   }
 
   expect(): void {}

@@ -1,4 +1,5 @@
 /** One job that is being done: what its work may use, and what it leaves for the history. */
+import type { Phase } from "../core/monitor.ts";
 import type { Raw } from "../core/raw.ts";
 import { Pace } from "../operations/pace.ts";
 import type { Dir } from "../platform/disk.ts";
@@ -18,6 +19,8 @@ export interface JobSetup {
   /** Threads, where a job names no number. */
   readonly workers: number;
   readonly log: Log;
+  /** Is told of each part of a job's work. */
+  readonly onPhase?: ((phase: Phase) => void) | undefined;
   readonly signal: AbortSignal;
   /** Where this machine notes what it does to sources; absent: they can't be locked. */
   readonly lockState?: Raw;

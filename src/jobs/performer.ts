@@ -128,7 +128,10 @@ export class Performer implements Disposable {
 
   /** @returns the record of the job that has ended, one way or another */
   async #work(record: JobRecord, storage: Storage, temp: Dir): Promise<JobRecord> {
-    const monitor = new JobMonitor(this.#setup.log, textOf(record.name));
+    const monitor = new JobMonitor(this.#setup.log, textOf(record.name), {
+      clock: this.#setup.machine.clock,
+      onPhase: this.#setup.onPhase,
+    });
     const run = new JobRun({
       setup: this.#setup,
       storage,

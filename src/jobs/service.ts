@@ -60,6 +60,8 @@ const PRIVATE = 0o700, PRIVATE_FILE = 0o600;
 const DB = rawOf("db"), LOCK = rawOf("lock"), SERVE_LOCK = rawOf("serve.lock");
 /** A service manager gives up after a while; what is not stopped by then is simply ended, and goes on at the next start. */
 const STOP_MS = 4000;
+/** While the disk writes: time between two looks whether it still does. */
+const SYNCING_MS = 500;
 /** The storage can't be used just now. */
 const RETRY_MS = 5000;
 const DAY_MS = 86_400_000;
@@ -204,6 +206,12 @@ class Service implements Disposable {
     const { signal } = this.#options;
     const late = Promise.withResolvers<{ postponed: Told }>();
     let timer: ReturnType<typeof setTimeout> | undefined;
+    // The process would stay for as long; whoever reads "Stopped" may take the disk away.
+    const end = (postponed: Told) => {
+      if (!this.#runner.isSyncing) return late.resolve({ postponed });
+      this.#options.notify(`EXTEND_TIMEOUT_USEC=${STOP_MS * 1000}`);
+      timer = setTimeout(() => end(postponed), SYNCING_MS);
+    };
     const stop = () => {
       this.#runner.stop();
       const postponed = {
@@ -211,7 +219,7 @@ class Service implements Disposable {
         message: "Stopped in the middle; it goes on at the next start",
         hint: "",
       };
-      timer = setTimeout(() => late.resolve({ postponed }), STOP_MS);
+      timer = setTimeout(() => end(postponed), STOP_MS);
     };
     if (signal.aborted) stop();
     signal.addEventListener("abort", stop);

@@ -1,4 +1,5 @@
 /** The background thread that does the jobs, seen from the main one; and its likeness without a thread. */
+import type { Phase } from "../core/monitor.ts";
 import type { Raw } from "../core/raw.ts";
 import type { ThrottleTable } from "../platform/throttle.ts";
 import { tell, type Told, untell } from "../storage/faults.ts";
@@ -14,11 +15,15 @@ export interface Performed {
   readonly postponed?: Told;
 }
 
+const SYNCING: Phase = "making it durable";
+
 export interface JobRunner extends Disposable {
   /** One at a time. */
   perform(name: Raw): Promise<Performed>;
   /** Asks the job under way to stop where it can be resumed. */
   stop(): void;
+  /** It waits for the disk, from which nothing can free it: not even the end of the program. */
+  readonly isSyncing: boolean;
 }
 
 /** What a thread can be told of a {@link JobSetup}. */
@@ -38,6 +43,7 @@ export type ToJobThread =
   | { readonly type: "stop" };
 export type FromJobThread =
   | { readonly type: "performed"; readonly performed: Performed }
+  | { readonly type: "phase"; readonly phase: Phase }
   | { readonly type: "bug"; readonly fault: Told }
   | { readonly type: "log"; readonly event: LogEvent };
 
@@ -60,11 +66,13 @@ export async function performed(performer: Performer, name: Raw): Promise<Perfor
 export class JobThread implements JobRunner {
   readonly #worker: Worker;
   #waiting: PromiseWithResolvers<Performed> | undefined;
+  #phase: Phase | undefined;
 
   constructor(script: URL, setup: ThreadSetup, log: Log) {
     this.#worker = new Worker(script, { type: "module", name: JOB_THREAD });
     this.#worker.onmessage = ({ data }: MessageEvent<FromJobThread>) => {
       if (data.type === "log") log(data.event);
+      else if (data.type === "phase") this.#phase = data.phase;
       else if (data.type === "performed") this.#waiting?.resolve(data.performed);
       else this.#waiting?.reject(untell(data.fault));
     };
@@ -81,12 +89,17 @@ export class JobThread implements JobRunner {
 
   perform(name: Raw): Promise<Performed> {
     this.#waiting = Promise.withResolvers();
+    this.#phase = undefined;
     this.#post({ type: "perform", name });
     return this.#waiting.promise;
   }
 
   stop(): void {
     this.#post({ type: "stop" });
+  }
+
+  get isSyncing(): boolean {
+    return this.#phase === SYNCING;
   }
 
   #post(message: ToJobThread): void {
@@ -98,9 +111,11 @@ export class JobThread implements JobRunner {
 export class SameThread implements JobRunner {
   readonly #performer: Performer;
   readonly #stop = new AbortController();
+  #phase: Phase | undefined;
 
   constructor(setup: Omit<JobSetup, "signal">, places: JobPlaces) {
-    this.#performer = new Performer({ ...setup, signal: this.#stop.signal }, places);
+    const onPhase = (phase: Phase) => void (this.#phase = phase);
+    this.#performer = new Performer({ ...setup, onPhase, signal: this.#stop.signal }, places);
   }
 
   [Symbol.dispose](): void {
@@ -113,5 +128,9 @@ export class SameThread implements JobRunner {
 
   stop(): void {
     this.#stop.abort();
+  }
+
+  get isSyncing(): boolean {
+    return this.#phase === SYNCING;
   }
 }

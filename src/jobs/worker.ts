@@ -1,4 +1,5 @@
 /** What the thread of the jobs runs: it does the jobs it is told to, until it is ended. */
+import type { Phase } from "../core/monitor.ts";
 import { openDisk } from "../platform/open_disk.ts";
 import { lowerPriority } from "../platform/priority.ts";
 import { systemClock, systemRandom } from "../platform/system.ts";
@@ -55,5 +56,6 @@ function makePerformer(
     workerScript,
     ...(throttle !== undefined && { throttle }),
   };
-  return new Performer({ ...setup, machine, signal, log }, places);
+  const onPhase = (phase: Phase) => answer({ type: "phase", phase });
+  return new Performer({ ...setup, machine, signal, log, onPhase }, places);
 }

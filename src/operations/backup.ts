@@ -3,6 +3,7 @@
  * are stored, and everything becomes lines of a new manifest, in order, whatever order the threads finish in.
  */
 import { type Apath, compareApath, nameOf, parentOf, TOP } from "../core/apath.ts";
+import type { RootId } from "../core/content_id.ts";
 import type { Entry } from "../core/entry.ts";
 import { Interrupted } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
@@ -54,8 +55,6 @@ export interface BackupRequest extends Omit<Selection, "reserved"> {
 
 /** Directories whose lines wait for a parcel that is not full yet. */
 const MOST_WAITING = 256;
-/** New bytes after which the disk is told to write them while the run goes on. */
-const FLUSH_BYTES = 64 * 1024 * 1024;
 /** What the file system itself writes for one item, roughly. */
 const ITEM_BYTES = 4096;
 /** A crash costs at most this much work. */
@@ -70,6 +69,14 @@ export async function backup(storage: Storage, request: BackupRequest, monitor: 
   using writer = storage.write(`backup of ${request.sources.map((source) => textOf(sourcePath(source))).join(", ")}`);
   await using run = new BackupRun(storage, writer, request, monitor);
   return await run.make();
+}
+
+/** Says what is waited for when a wish to stop comes, or has come, while the disk writes. Until disposed. */
+function tellingOfWait(signal: AbortSignal, monitor: Monitor, then: string): Disposable {
+  const tell = () => monitor.notice(`Waiting for the disk to finish writing what it was given; ${then}`);
+  if (signal.aborted) tell();
+  signal.addEventListener("abort", tell);
+  return { [Symbol.dispose]: () => signal.removeEventListener("abort", tell) };
 }
 
 class BackupRun implements AsyncDisposable {
@@ -92,12 +99,13 @@ class BackupRun implements AsyncDisposable {
   readonly #queue: Share[] = [];
   /** What the source doesn't hold any more, but the snapshot does; it comes before what was compared last. */
   readonly #kept: { readonly entry: Entry; readonly line: BasisLine | undefined }[] = [];
+  #streamBytes = 0;
   /** Entries of streams that the walk hasn't come to. */
   #streams: Entry[] = [];
   /** Sent, not settled yet; oldest first. */
   readonly #parcels: Parcel<Pending>[] = [];
   #parcel = new Parcel<Pending>();
-  #unflushedBytes = 0;
+  readonly #followed: Disposable;
   /** Contents that are no longer what they were: not to be linked, but to be stored again. */
   readonly #damaged: ReadonlySet<string>;
   /** Those of them that this run has stored again, or found to be whole. */
@@ -131,7 +139,7 @@ class BackupRun implements AsyncDisposable {
     this.#isPrivate = this.#comparison.roots.some((root) => isHidden(this.#disk, root));
     this.#sequence = nextSequence(storage.snapshots().at(-1)?.sequence ?? 0);
     const whole = this.#comparison.previous.find((snapshot) => snapshot.complete);
-    if (whole !== undefined) monitor.expect({ items: whole.entries });
+    if (whole !== undefined) monitor.expect({ items: whole.entries, bytes: whole.bytes });
     this.#manifest = new SnapshotWriter(storage.objects, this.#monitor);
     const tree = request.tree ? newTree(storage, this.#startMs, this.#isPrivate, monitor) : undefined;
     this.#treeName = tree?.name;
@@ -140,13 +148,16 @@ class BackupRun implements AsyncDisposable {
     this.#treeBefore = before === undefined ? undefined : rawOf(before);
     this.#damaged = new Set(storage.damaged());
     this.#pool = storage.pool(request.workers, request.signal);
+    this.#followed = monitor.follow("readBytes", () => this.#pool.bytes + this.#streamBytes);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#followed[Symbol.dispose]();
     await this.#pool[Symbol.asyncDispose]();
   }
 
   async make(): Promise<SnapshotInfo> {
+    this.#monitor.phase("reading the source");
     try {
       await this.#walkAll();
     } catch (error) {
@@ -155,12 +166,24 @@ class BackupRun implements AsyncDisposable {
     }
     // Its memory is better used by what follows.
     await this.#pool[Symbol.asyncDispose]();
-    const id = await this.#writer.commit(this.#root(this.#manifest.finish(), true), this.#checkpoint);
+    const id = await this.#commit();
     this.#forgetPartials();
     this.#noteHealed();
     this.#learn();
     if (this.#tree !== undefined) this.#publishTree(this.#tree, this.#treeName!);
     return this.#storage.snapshots().find((snapshot) => snapshot.id === id)!;
+  }
+
+  /** What is read needn't be read again: a wish to stop that comes now costs the wait for the disk, not the snapshot. */
+  async #commit(): Promise<RootId> {
+    using _ = tellingOfWait(this.#request.signal, this.#monitor, "the snapshot is made as soon as it has");
+    const id = await this.#writer.commit(this.#root(this.#manifest.finish(), true), this.#checkpoint, {
+      phase: (phase) => this.#monitor.phase(phase),
+    });
+    if (this.#request.signal.aborted) {
+      this.#monitor.notice("Everything had been read: the snapshot was made all the same");
+    }
+    return id;
   }
 
   #learn(): void {
@@ -189,12 +212,14 @@ class BackupRun implements AsyncDisposable {
     } catch (error) {
       if (!(error instanceof Interrupted)) throw error;
     }
+    using _ = tellingOfWait(this.#request.signal, this.#monitor, "what is done is kept for the next run");
     await this.#makeCheckpoint();
   }
 
   async #walkAll(): Promise<void> {
     const { streams = [], signal } = this.#request;
     this.#streams = await storeStreams(this.#storage, streams, this.#monitor, signal);
+    this.#streamBytes = this.#streams.reduce((sum, { size }) => sum + size, 0);
     const pace = new Pace(this.#storage.machine.clock, signal);
     for (const batch of this.#comparison.batches()) {
       this.#takeStreamsBefore(batch.found[0]?.path);
@@ -360,9 +385,7 @@ class BackupRun implements AsyncDisposable {
     this.#monitor.count("linkedFiles", linkedFiles);
     this.#monitor.count("copiedFiles", copiedFiles);
     if (missing.length > 0) await this.#storeAgain(missing);
-    if (this.#unflushedBytes < FLUSH_BYTES) return;
-    this.#unflushedBytes = 0;
-    this.#writer.flushSoon();
+    await this.#writer.keepDiskBusy(this.#request.signal);
   }
 
   /** Unchanged files whose contents are gone from the storage. */
@@ -400,7 +423,7 @@ class BackupRun implements AsyncDisposable {
     }
     if (result.how === "new") {
       this.#sampler.add(pending.name, result.content!);
-      this.#unflushedBytes += result.bytes + ITEM_BYTES;
+      this.#writer.stored(result.bytes + ITEM_BYTES);
       count("storedItems");
       count("storedBytes", result.bytes);
     } else if (result.how === "known") count("reusedItems");
@@ -410,8 +433,10 @@ class BackupRun implements AsyncDisposable {
   }
 
   #keep(pending: Pending): void {
-    if (pending.from !== undefined) this.#monitor.count("unchangedFiles");
     pending.bytes = pending.stat.size;
+    if (pending.from === undefined) return;
+    this.#monitor.count("unchangedFiles");
+    this.#monitor.count("unchangedBytes", pending.bytes);
   }
 
   #add(pending: Pending): void {
@@ -443,11 +468,15 @@ class BackupRun implements AsyncDisposable {
   async #makeCheckpoint(): Promise<void> {
     const hunks = this.#manifest.soFar();
     if (hunks.length === 0) return;
-    this.#checkpoint = await this.#writer.checkpoint(this.#root(hunks, false), this.#checkpoint);
+    this.#checkpoint = await this.#writer.checkpoint(this.#root(hunks, false), this.#checkpoint, {
+      phase: (phase) => this.#monitor.phase(phase),
+    });
+    this.#monitor.phase("reading the source");
     this.#sequence = nextSequence(this.#sequence);
   }
 
   #publishTree(tree: TreeBuilder, name: string): void {
+    this.#monitor.phase("finishing the tree");
     tree.publish(name);
     pointLatest(this.#storage.dir, this.#comparison.series, name);
   }

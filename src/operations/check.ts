@@ -113,9 +113,11 @@ class CheckRun {
     const roots = this.#storage.rootIds();
     const snapshots = roots.filter((id) => this.#checkRoot(id));
     this.#checkCatalog(roots);
-    const contents = this.#request.readData ? this.#storage.ask((catalog) => catalog.contentCount()) : 0;
+    const { contents, bytes } = this.#request.readData
+      ? this.#storage.ask(({ verifications }) => verifications.total())
+      : { contents: 0, bytes: 0 };
     // Of parts nobody knows how much they come to before they have been chosen.
-    if (contents > 0 && this.#request.subset === undefined) this.#monitor.expect({ items: contents });
+    if (contents > 0 && this.#request.subset === undefined) this.#monitor.expect({ items: contents, bytes });
     try {
       await this.#look(snapshots, contents);
     } finally {
@@ -135,7 +137,10 @@ class CheckRun {
   async #look(snapshots: readonly RootId[], contents: number): Promise<void> {
     const { workers, signal } = this.#request;
     await using pool = this.#storage.pool(workers, signal, contents);
+    using _followed = this.#monitor.follow("checkedBytes", () => pool.bytes);
+    this.#monitor.phase(this.#request.readData ? "verifying" : "reading manifests");
     await this.#walkItems(pool);
+    this.#monitor.phase("reading manifests");
     const manifests = this.#checkManifests(snapshots, pool);
     manifests.catch(() => {}); // awaited soon
     // The threads have enough to do for that long.

@@ -1,7 +1,7 @@
 /** A subtree of a snapshot as one tar or ZIP file, written while it is read. */
 import { type Apath, parentOf, TOP } from "../core/apath.ts";
 import { type Entry, KIND_BITS } from "../core/entry.ts";
-import { Fault } from "../core/fault.ts";
+import { Fault, Interrupted } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
 import { bytesOf, type Raw, textOf } from "../core/raw.ts";
 import { msOfNs } from "../core/time_text.ts";
@@ -52,8 +52,11 @@ export async function dump(
     monitor.problem(fault);
   });
   if (path === TOP) monitor.expect({ items: snapshot.files, bytes: snapshot.bytes });
-  const archive = format === "tar" ? new TarArchive(write) : new ZipArchive(write, (text) => monitor.notice(text));
+  monitor.phase("writing the archive");
   const pace = new Pace(storage.machine.clock, signal), links = new LinksPassed();
+  const archive = format === "tar"
+    ? new TarArchive(write, pace)
+    : new ZipArchive(write, (text) => monitor.notice(text));
   for (const { entry } of listed) {
     await pace.step();
     monitor.at(textOf(entry.path));
@@ -64,7 +67,7 @@ export async function dump(
     }
     try {
       links.assertBelowNone(entry);
-      await archive.add(entry, name, () => contentOf(storage, entry, monitor));
+      await archive.add(entry, name, () => stoppable(contentOf(storage, entry, monitor), signal));
     } catch (error) {
       if (![DamagedContent, NotDumped, BelowLink].some((foreseen) => error instanceof foreseen)) throw error;
       monitor.problem(error as Fault);
@@ -95,6 +98,14 @@ function contentOf(storage: Storage, entry: Entry, monitor: Monitor): Iterable<U
   const whole = first.value.slice(0, entry.size);
   chunks.next(); // to its end: only there it is known to be sound
   return exactly(entry, [whole], monitor);
+}
+
+/** Whoever takes the chunks may let the event loop have its turn between them. @throws Interrupted */
+export function* stoppable<T>(chunks: Iterable<T>, signal: AbortSignal): Generator<T> {
+  for (const chunk of chunks) {
+    if (signal.aborted) throw new Interrupted();
+    yield chunk;
+  }
 }
 
 function* startingWith<T>(first: T, rest: Iterable<T>): Generator<T> {
@@ -133,21 +144,24 @@ type Content = () => Iterable<Uint8Array<ArrayBuffer>>;
 
 class TarArchive {
   readonly #writer: TarWriter;
+  readonly #pace: Pace;
   /** Names of files that have several. */
   readonly #links = new Map<string, Raw>();
 
-  constructor(write: Write) {
+  constructor(write: Write, pace: Pace) {
     this.#writer = new TarWriter(write);
+    this.#pace = pace;
   }
 
   holds({ kind }: Entry): boolean {
     return fitsTar(kind);
   }
 
-  add(entry: Entry, name: Raw, content: Content): void {
+  async add(entry: Entry, name: Raw, content: Content): Promise<void> {
     const { hardLink } = entry;
     const linkTo = hardLink === undefined ? undefined : this.#links.get(hardLink);
-    this.#writer.add(entry, name, linkTo === undefined ? { content: content() } : { linkTo });
+    const steps = this.#writer.add(entry, name, linkTo === undefined ? { content: content() } : { linkTo });
+    for (const _ of steps) await this.#pace.step();
     if (hardLink !== undefined && linkTo === undefined) this.#links.set(hardLink, name);
   }
 

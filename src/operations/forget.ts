@@ -51,7 +51,7 @@ export function forget(storage: Storage, request: ForgetRequest, monitor: Monito
   if (ids.length === 0) return { ...result, removed: [] };
   const gone = new Set<string>(ids);
   const snapshots = storage.snapshots().filter(({ id }) => gone.has(id));
-  monitor.at("removing trees");
+  monitor.phase("removing");
   // First, so that a crash leaves no tree without a snapshot: nobody would know any more whose it was.
   using trees = withdrawTrees(storage, snapshots);
   const names = [...new Set(snapshots.map(({ name }) => name))];

@@ -6,6 +6,8 @@ export function hearingProblems(monitor: Monitor, heard: (fault: Error) => void)
   return {
     count: (counter, by) => monitor.count(counter, by),
     at: (what) => monitor.at(what),
+    phase: (phase) => monitor.phase(phase),
+    follow: (counter, done) => monitor.follow(counter, done),
     expect: (total) => monitor.expect(total),
     problem: (fault) => {
       heard(fault);

@@ -94,7 +94,7 @@ class PruneRun {
     this.#storage.snapshots();
     const roots = this.#storage.rootIds().filter((id) => without?.has(id) !== true);
     await using pool = this.#storage.pool(workers, signal);
-    this.#monitor.at("reading manifests");
+    this.#monitor.phase("reading manifests");
     const references = await collectReferences(this.#storage, roots, {
       pool,
       pace: this.#pace,
@@ -107,6 +107,7 @@ class PruneRun {
     const found = { contents: 0, hunks: 0, bytes: 0, linkedContents: 0, neededItems: 0 };
     using leaves = new LeafCursor(this.#storage);
     let items = 0;
+    this.#monitor.phase("looking for what is not needed");
     for (const { id, leaf, name } of this.#storage.items()) {
       if (items++ % ITEMS_PER_STEP === 0) await this.#pace.step();
       const kind = classOfId(id, this.#digits);
@@ -118,7 +119,7 @@ class PruneRun {
       }
       const stat = leaves.at(leaf).stat(name);
       if (stat?.kind !== "file") continue;
-      this.#monitor.at(`looking at ${textOf(leaf)}`);
+      this.#monitor.at(textOf(leaf));
       this.#unneeded.add(id);
       if (kind === "hunk") found.hunks++;
       else found.contents++;
@@ -129,13 +130,14 @@ class PruneRun {
   }
 
   async remove(writer: Writer): Promise<number> {
+    this.#monitor.phase("removing");
     this.#monitor.expect({ items: this.#unneeded.length });
     using leaves = new LeafCursor(this.#storage);
     let removed = 0;
     for (const id of this.#unneeded) {
       await this.#pace.step();
       const { dir, name } = itemPath(this.#storage.settings, id);
-      this.#monitor.at(`removing from ${textOf(dir)}`);
+      this.#monitor.at(textOf(dir));
       if (!leaves.at(dir).unlink(name)) continue;
       removed++;
       this.#monitor.count("removedItems");

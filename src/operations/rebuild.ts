@@ -4,7 +4,7 @@ import type { Storage } from "../storage/storage.ts";
 
 /** @throws Locked, DiskFault */
 export function rebuildCatalog(storage: Storage, monitor: Monitor): { snapshots: number; contents: number } {
-  monitor.at("rebuilding the catalog");
+  monitor.phase("updating the catalog");
   using writer = storage.write("rebuild");
   const catalog = writer.rebuildCatalog();
   return { snapshots: catalog.snapshots().length, contents: catalog.contentCount() };

@@ -104,7 +104,7 @@ class RepairRun implements Disposable {
 
   /** Roots and hunks. */
   async manifests(): Promise<void> {
-    this.#monitor.at("reading manifests");
+    this.#monitor.phase("reading manifests");
     using writer = this.#request.dryRun ? undefined : this.#storage.write("repair");
     let isRemade = false;
     for (const id of this.#storage.rootIds()) isRemade = await this.#healRoot(id, writer) || isRemade;
@@ -205,6 +205,7 @@ class RepairRun implements Disposable {
       states.push({ id: file.id, state: this.#healContent(file, healer) ? "ok" : "damaged" });
     }
     if (writer === undefined) return;
+    this.#monitor.phase("making it durable");
     await this.#storage.dir.syncFileSystem();
     writer.recordVerified(states, this.#storage.machine.clock.nowMs());
   }

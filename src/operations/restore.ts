@@ -66,11 +66,14 @@ export async function restore(storage: Storage, request: RestoreRequest, monitor
     const target = targets.use(makeTarget(disk, route.target));
     return { route, target, state: plan.examine(target, route) };
   });
-  if (request.paths.length === 0) {
-    monitor.expect({ items: request.snapshot.files, bytes: request.snapshot.bytes });
+  expectWhole(plan, monitor);
+  if (request.delete) {
+    monitor.phase("removing");
+    await plan.removeExtraneous({ removes: true, removed: () => {} });
   }
-  if (request.delete) await plan.removeExtraneous({ removes: true, removed: () => {} });
+  monitor.phase("restoring");
   await using pool = storage.pool(request.workers, request.signal);
+  using _followed = monitor.follow("restoredBytes", () => pool.bytes);
   const lacks = new Lacks(), links = new RestoredLinks();
   for (const leg of legs) await restoreAlong(leg, { plan, pool, lacks, links });
   lacks.report(monitor);
@@ -98,6 +101,18 @@ export async function previewRestore(
       });
     }
   }
+}
+
+/** What is to be restored is known for whole snapshots, and for files that are named. */
+function expectWhole(
+  { request: { snapshot, include, exclude }, choice, manifest }: RestorePlan,
+  monitor: Monitor,
+): void {
+  if (include.length + exclude.length > 0) return;
+  if (choice.paths.length === 0) return monitor.expect({ items: snapshot.files, bytes: snapshot.bytes });
+  const entries = choice.paths.map((path) => manifest.entry(path));
+  if (entries.some((entry) => entry?.kind === "dir")) return;
+  monitor.expect({ items: entries.length, bytes: entries.reduce((sum, entry) => sum + (entry?.size ?? 0), 0) });
 }
 
 interface Leg {

@@ -97,6 +97,7 @@ export class RestoreRun {
       while (this.#batchesUnderWay >= this.#pool.width) await this.#consumeOldest();
     }
     while (this.#queue.length > 0) await this.#consumeOldest();
+    this.#monitor.phase("setting attributes");
     while (this.#open.length > 0) this.#leave();
     for (const directory of this.#late.reverse()) this.#guard(() => this.#finishByPath(directory));
   }
@@ -325,6 +326,7 @@ export class RestoreRun {
     if (how === "failed") return;
     this.#options.lacks.add(entry.path, lacks);
     this.#monitor.count(how === "written" ? "restoredFiles" : "keptFiles");
+    if (how !== "written") this.#monitor.count("keptBytes", entry.size);
     this.#monitor.fate?.(how === "written" ? "restored" : "kept", textOf(entry.path));
     this.#monitor.count("restoredBytes", bytes);
     if (how !== "kept") this.#links.note(entry, this.#target);

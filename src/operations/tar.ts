@@ -6,6 +6,7 @@ import { Buffer } from "node:buffer";
 import { ACL_ATTRIBUTES, aclText, parseAcl } from "../core/acl.ts";
 import type { Entry, Kind, NsText } from "../core/entry.ts";
 import { bytesOf, type Raw, rawOf, textOf } from "../core/raw.ts";
+import type { Steps } from "../storage/stop.ts";
 
 /** What tar has a letter for. */
 const TYPES: Readonly<Partial<Record<Kind, string>>> = {
@@ -43,10 +44,10 @@ export class TarWriter {
    * @param name relative, without a final slash @param content of a regular file: exactly as long as `entry.size`
    * @param linkTo name of an earlier entry that this is another name of; there is no content then
    */
-  add(entry: Entry, name: Raw, { content = [], linkTo }: {
+  *add(entry: Entry, name: Raw, { content = [], linkTo }: {
     readonly content?: Iterable<Uint8Array<ArrayBuffer>>;
     readonly linkTo?: Raw | undefined;
-  }): void {
+  }): Steps<void> {
     const size = linkTo === undefined && entry.kind === "file" ? entry.size : 0;
     const header = headerOf(entry, { name, linkTo, size });
     const extended = extendedOf(entry, header);
@@ -58,7 +59,10 @@ export class TarWriter {
       this.#pad(BLOCK_BYTES);
     }
     this.#put(encodeHeader(header));
-    for (const chunk of content) this.#put(chunk);
+    for (const chunk of content) {
+      this.#put(chunk);
+      yield;
+    }
     this.#pad(BLOCK_BYTES);
   }
 

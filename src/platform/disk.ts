@@ -77,6 +77,8 @@ export interface OpenFile extends Disposable {
   write(bytes: Uint8Array<ArrayBuffer>, position: number): void;
   /** Has the system begin to write a range to the disk, and go on meanwhile; promises nothing. */
   writeBack(position: number, length: number): void;
+  /** Returns when what {@link writeBack} has begun of a range is written, as far as the system tells. */
+  awaitWriteBack(position: number, length: number): void;
   truncate(size: number): void;
   /** Start of the next data or hole at or after `from`; undefined past the end, or where the platform can't tell. */
   seekData(from: number): number | undefined;

@@ -6,7 +6,7 @@ import type { LinuxCalls, Xattrs } from "./linux_calls.ts";
 
 const SEEK_DATA = 3;
 const SEEK_HOLE = 4;
-const SYNC_FILE_RANGE_WRITE = 2;
+const SYNC_FILE_RANGE_WAIT_BEFORE = 1, SYNC_FILE_RANGE_WRITE = 2;
 const LOCK_NB = 4;
 const LOCK_KINDS = { shared: 1, exclusive: 2 } as const;
 const LOCK_UN = 8;
@@ -72,6 +72,10 @@ export class LinuxFile implements OpenFile {
   writeBack(position: number, length: number): void {
     // Not every C library has it, nor does it help on every file system; what matters is synced later.
     this.#calls.libc.call.sync_file_range?.(this.#fd, position, length, SYNC_FILE_RANGE_WRITE);
+  }
+
+  awaitWriteBack(position: number, length: number): void {
+    this.#calls.libc.call.sync_file_range?.(this.#fd, position, length, SYNC_FILE_RANGE_WAIT_BEFORE);
   }
 
   truncate(size: number): void {

@@ -76,6 +76,8 @@ export class PortableFile implements OpenFile {
   /** Does nothing. */
   writeBack(): void {}
 
+  awaitWriteBack(): void {}
+
   truncate(size: number): void {
     this.#isWritten = true;
     this.#do("set the size of", () => this.#file.truncateSync(size));

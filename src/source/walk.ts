@@ -100,8 +100,8 @@ export class SourceGone extends Fault {
   }
 }
 
-/** Entries of one batch at most: bounds memory in huge directories. */
-const BATCH_ENTRIES = 1024;
+/** Entries of one batch at most: between two, a wish to stop is heard, and on a slow disk each takes some milliseconds. */
+const BATCH_ENTRIES = 64;
 /** Cache Directory Tagging Specification, section "Tag file". */
 export const CACHE_TAG = rawOf("CACHEDIR.TAG");
 const OTHER_FILE_SYSTEM: ExcludingRule = { by: "file-system" };

@@ -24,7 +24,11 @@ import { atOnce, type Steps, type Stop } from "./stop.ts";
 /** Bytes moved at once. Stays in a core's cache; larger buffers were measured slower. */
 export const CHUNK_BYTES = 256 * 1024;
 /** The disk begins to write a large file while the rest of it is read. */
-const WRITE_BACK_BYTES = 8 * 1024 * 1024;
+const WRITE_BACK_BYTES = 4 * 1024 * 1024;
+/** What is read of it may be that far ahead of what is written: all of it would wait for the sync at the end. */
+const AHEAD_BYTES = 8 * 1024 * 1024;
+/** Waited for at once: a slow disk takes a second. */
+const AWAITED_BYTES = 1024 * 1024;
 /** Zeros that are worth a hole. */
 const HOLE_BYTES = 64 * 1024;
 const ZEROS = Buffer.alloc(HOLE_BYTES);
@@ -248,12 +252,20 @@ export class ContentStore implements Disposable {
       hasher.update(chunk);
       if (stream.sparse) writeAroundHoles(temp, chunk, at);
       else temp.write(chunk, at);
-      if ((at + got) % WRITE_BACK_BYTES === 0) temp.writeBack(at + got - WRITE_BACK_BYTES, WRITE_BACK_BYTES);
+      this.#writeBack(temp, at + got);
       this.#options.meter.add(got);
       yield;
     }
     if (stream.sparse) temp.truncate(at);
     return { digest: hasher.hex(), size: at };
+  }
+
+  /** @param end of what has been written into the file */
+  #writeBack(temp: OpenFile, end: number): void {
+    if (end % WRITE_BACK_BYTES === 0) temp.writeBack(end - WRITE_BACK_BYTES, WRITE_BACK_BYTES);
+    if (end > AHEAD_BYTES && end % AWAITED_BYTES === 0) {
+      temp.awaitWriteBack(end - AHEAD_BYTES - AWAITED_BYTES, AWAITED_BYTES);
+    }
   }
 
   /** Finds the name under which a content with that digest is kept, or keeps it. */

@@ -118,6 +118,8 @@ export class Pool implements AsyncDisposable {
     const before = this.#here;
     const result = (async () => {
       await before;
+      // It may have turned out to be slow.
+      if (this.#usesWorkers()) return await this.#post(kind, batch, cost) as Batches[K]["results"];
       this.#engine ??= new Engine(this.#disk, this.#setup, 0);
       return await this.#go(this.#engine.run(kind, batch));
     })();

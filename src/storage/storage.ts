@@ -4,7 +4,7 @@
  */
 import type { Clock, Random } from "../core/clock.ts";
 import { classOfId, type ContentId, type HunkId, parseRootId, type RootId } from "../core/content_id.ts";
-import type { Monitor } from "../core/monitor.ts";
+import type { Monitor, Phase } from "../core/monitor.ts";
 import type { Policy } from "../core/policy.ts";
 import { type Raw, rawOf } from "../core/raw.ts";
 import { type Dir, type Disk, DiskFault, openIfThere } from "../platform/disk.ts";
@@ -35,6 +35,7 @@ import { newSizeTable } from "./size_table.ts";
 import { Meter, newMeterTable } from "./meter.ts";
 import { newStopTable, Stop } from "./stop.ts";
 import { removeRecursively } from "./tree.ts";
+import { WriteOut } from "./write_out.ts";
 
 /** The world that a storage lives in. */
 export interface Machine {
@@ -285,14 +286,20 @@ function isWorkOfJob(name: Raw): boolean {
   return /\.jsonc?$/i.test(name);
 }
 
+interface Phased {
+  readonly phase?: ((phase: Phase) => void) | undefined;
+}
+
 /** The one who may change the storage, until disposed. */
 export class Writer implements Disposable {
   readonly #storage: Storage;
   readonly #keeper: CatalogKeeper;
   readonly #lock: Disposable;
+  readonly #writeOut: WriteOut;
 
   constructor(storage: Storage, keeper: CatalogKeeper, lock: Disposable) {
     this.#storage = storage;
+    this.#writeOut = new WriteOut(() => storage.dir.syncFileSystem(), storage.machine.clock);
     this.#keeper = keeper;
     this.#lock = lock;
   }
@@ -302,40 +309,43 @@ export class Writer implements Disposable {
     this.#lock[Symbol.dispose]();
   }
 
-  /** Has what is stored so far written to the disk while the run goes on, so that the disk isn't idle until its end. */
-  flushSoon(): void {
-    if (this.#isFlushing) return;
-    this.#isFlushing = true;
-    this.#flush = this.#flush.then(() => this.#storage.dir.syncFileSystem()).then(() => {
-      this.#isFlushing = false;
-    });
-    this.#flush.catch(() => {}); // the next checkpoint or commit fails with it
+  /** Notes that so many bytes have been stored. */
+  stored(bytes: number): void {
+    this.#writeOut.stored(bytes);
   }
-  #isFlushing = false;
-  #flush: Promise<void> = Promise.resolve();
+
+  /** Has the disk write while the run goes on, and waits for it where it is far behind. */
+  keepDiskBusy(signal: AbortSignal): Promise<void> {
+    return this.#writeOut.keepBusy(signal);
+  }
 
   /**
    * Makes a snapshot exist. Order: everything durable, then the root, then the catalog, which may fail: it is made again.
    * @param checkpoint of the same run, which the root replaces: its hunks are the root's too
+   * @param phase is told what is being done
    */
-  async commit(root: Root, checkpoint: RootId | undefined): Promise<RootId> {
+  async commit(root: Root, checkpoint: RootId | undefined, { phase }: Phased = {}): Promise<RootId> {
+    phase?.("updating the catalog");
     const durable = this.#makeDurable();
     durable.catch(() => {}); // awaited soon
     // While the disk is busy, the processor is not.
     this.#keeper.prepare(this.#storage.sourceOf(this.#storage.objects.idOfRoot(root), root));
+    phase?.("making it durable");
     const id = await this.#makeRoot(root, checkpoint, durable);
+    phase?.("updating the catalog");
     this.#keeper.add(id);
     return id;
   }
 
   /** Makes a partial snapshot exist. The catalog learns of it only if the run goes no further. */
-  checkpoint(root: Root, previous: RootId | undefined): Promise<RootId> {
+  checkpoint(root: Root, previous: RootId | undefined, { phase }: Phased = {}): Promise<RootId> {
+    phase?.("making it durable");
     return this.#makeRoot(root, previous, this.#makeDurable());
   }
 
   /** Everything stored before the call. */
   async #makeDurable(): Promise<void> {
-    await Promise.all([this.#storage.dir.syncFileSystem(), this.#flush]);
+    await Promise.all([this.#storage.dir.syncFileSystem(), this.#writeOut.settled()]);
   }
 
   async #makeRoot(root: Root, previous: RootId | undefined, durable: Promise<void>): Promise<RootId> {

@@ -29,6 +29,47 @@ for (
       progress: { counters: { checkedItems: 50 }, expected: { items: 200 }, elapsedMs: 1000 },
       text: "50 items, 25 %",
     },
+    {
+      name: "of one large file that is being restored",
+      progress: { counters: { restoredBytes: 25 * MIB }, expected: { items: 1, bytes: 100 * MIB }, elapsedMs: 25_000 },
+      text: "0 files, 25 MiB, 1 MiB/s, 25 %, 1:15 left",
+    },
+    {
+      name: "of one large file that is being checked",
+      progress: { counters: { checkedBytes: 25 * MIB }, expected: { items: 9, bytes: 100 * MIB }, elapsedMs: 25_000 },
+      text: "0 items, 25 MiB, 1 MiB/s, 25 %, 1:15 left",
+    },
+    {
+      name: "of a backup by bytes, not by entries",
+      progress: {
+        phase: "reading the source" as const,
+        counters: { walkedEntries: 61, readBytes: 10 * MIB, unchangedBytes: 15 * MIB },
+        expected: { items: 61, bytes: 100 * MIB },
+        elapsedMs: 10_000,
+      },
+      text: "reading the source: 61 entries, 10 MiB, 1 MiB/s, 25 %, 0:30 left",
+    },
+    {
+      name: "of a backup whose last byte is just being read",
+      progress: { counters: { walkedEntries: 61, readBytes: 100 * MIB }, expected: { bytes: 100 * MIB } },
+      text: "61 entries, 100 MiB, 99 %",
+    },
+    {
+      name: "of a backup of more than was expected",
+      progress: { counters: { walkedEntries: 61, readBytes: 120 * MIB }, expected: { bytes: 100 * MIB } },
+      text: "61 entries, 120 MiB",
+    },
+    {
+      name: "of a part in which no bytes move",
+      progress: {
+        phase: "making it durable" as const,
+        phaseMs: 72_000,
+        counters: { walkedEntries: 61, readBytes: 60 * MIB },
+        expected: { bytes: 60 * MIB },
+        elapsedMs: 75_000,
+      },
+      text: "making it durable (1:12): 61 entries, 60 MiB",
+    },
     { name: "with problems", progress: { counters: { walkedEntries: 1 }, problems: 2 }, text: "1 entry, 2 problems" },
     { name: "of a tree", progress: { counters: { linkedFiles: 3, copiedFiles: 1 } }, text: "4 files" },
     { name: "at a place with control characters", progress: { at: "/a\x1b[2J\n" }, text: "0 files  /a\\e[2J\\n" },

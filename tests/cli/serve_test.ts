@@ -17,6 +17,18 @@ class JobPlace extends Place {
   remains(): string[] {
     return [...Deno.readDirSync(this.jobs)].map(({ name }) => name).filter((name) => name !== ".backup-tool");
   }
+  /** Returns when a job is in the middle of a file. */
+  async hasBegunToRead(): Promise<void> {
+    const isBegun = () => {
+      return [...Deno.readDirSync(`${this.storage}/tmp`)].some(({ name, isFile }) =>
+        isFile && Deno.statSync(`${this.storage}/tmp/${name}`).size > 0
+      );
+    };
+    for (let tries = 0; !isBegun(); tries++) {
+      if (tries > 1500) throw new Error("Nothing is being read");
+      await new Promise((wake) => setTimeout(wake, 10));
+    }
+  }
 }
 
 /** A service that runs, and what it has said. */
@@ -211,7 +223,7 @@ Deno.test("serve stops a long job within five seconds, and the next one finishes
   place.put("a.json", { kind: "import", source: place.source, destination: "x" });
   const service = new Running(place, ["--limit", "3MB/s"]);
   await service.until(/a\.json: started/);
-  await new Promise((wake) => setTimeout(wake, 700));
+  await place.hasBegunToRead();
   const { status, ms } = await service.stop("SIGTERM");
   deepStrictEqual([status.code, status.signal], [0, null]);
   ok(ms < 5000, `${ms} ms`);
@@ -229,7 +241,7 @@ Deno.test("serve stops within five seconds even when the job doesn't listen, and
   for (const isTwice of [false, true]) {
     const service = new Running(place, ["--limit", "100KB/s"]);
     await service.until(/a\.json: started/);
-    await new Promise((wake) => setTimeout(wake, 500));
+    await place.hasBegunToRead();
     if (isTwice) {
       service.child.kill("SIGTERM");
       await service.until(/once more to stop at once/);
@@ -291,7 +303,7 @@ Deno.test(
     const service = new Running(place, [], { NOTIFY_SOCKET: socket, WATCHDOG_USEC: "200000" });
     place.put("a.json", CHECK);
     await service.until(/a\.json: check done/);
-    await new Promise((wake) => setTimeout(wake, 500));
+    while (!heard.includes("WATCHDOG=1")) await new Promise((wake) => setTimeout(wake, 10));
     await service.stop("SIGTERM");
     manager.kill();
     await listening;

@@ -343,11 +343,12 @@ function files(rule: Rule): void {
     strictEqual(target.read(into, 0), cloned ? content.length : 0);
     if (cloned) deepStrictEqual(into.subarray(0, content.length), content);
   });
-  rule("writeBack() changes nothing, and takes any range", ({ dir }) => {
+  rule("writeBack() and awaitWriteBack() change nothing, and take any range", ({ dir }) => {
     using file = dir.create(A, 0o600)!;
     file.write(bytes("content"), 0);
     for (const [position, length] of [[0, 7], [0, 0], [3, 1000], [5_000_000_000, 1]] as const) {
       file.writeBack(position, length);
+      file.awaitWriteBack(position, length);
     }
     const into = new Uint8Array(10);
     strictEqual(file.read(into, 0), 7);

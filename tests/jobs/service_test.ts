@@ -3,6 +3,7 @@ import { rawOf } from "../../src/core/raw.ts";
 import { JobWorld } from "../support/job_world.ts";
 import { CHECK, serveIn, started } from "../support/serving.ts";
 import { hasOtherFileSystem } from "../support/needs.ts";
+import type { Performed } from "../../src/jobs/thread.ts";
 
 Deno.test("serve() does jobs in the bytewise order of their names, and nothing else in the directory", async () => {
   using world = new JobWorld();
@@ -151,6 +152,7 @@ Deno.test("serve() tells once that a job must wait, and does it as soon as it ca
         return Promise.resolve({});
       },
       stop: () => {},
+      isSyncing: false,
       [Symbol.dispose]: () => {},
     }),
   });
@@ -159,6 +161,39 @@ Deno.test("serve() tells once that a job must wait, and does it as soon as it ca
     "service-started",
     "job-started",
     "job-postponed",
+    "service-stopped",
+  ]);
+});
+
+Deno.test("serve() isn't stopped before a job that waits for the disk has ended", async () => {
+  using world = new JobWorld();
+  world.put("a.json", { kind: "backup", sources: [world.source] });
+  const ended = Promise.withResolvers<Performed>();
+  const order: string[] = [];
+  await serveIn(world, {
+    once: false,
+    log: ({ event }) => void order.push(event),
+    notify: (state) => {
+      if (!state.startsWith("EXTEND_TIMEOUT_USEC=")) return;
+      order.push("waiting");
+      if (order.filter((what) => what === "waiting").length === 2) ended.resolve({});
+    },
+    makeRunner: () => ({
+      perform: () => {
+        setTimeout(() => world.signal.abort(), 0);
+        return ended.promise;
+      },
+      stop: () => void order.push("asked to stop"),
+      isSyncing: true,
+      [Symbol.dispose]: () => {},
+    }),
+  });
+  deepStrictEqual(order, [
+    "service-started",
+    "job-started",
+    "asked to stop",
+    "waiting",
+    "waiting",
     "service-stopped",
   ]);
 });

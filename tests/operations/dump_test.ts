@@ -4,6 +4,7 @@ import type { Entry } from "../../src/core/entry.ts";
 import type { Raw } from "../../src/core/raw.ts";
 import { dump, type DumpFormat } from "../../src/operations/dump.ts";
 import { TarWriter } from "../../src/operations/tar.ts";
+import { atOnce } from "../../src/storage/stop.ts";
 import { differences, run, TestMonitor, World } from "../support/world.ts";
 
 const isLinux = Deno.build.os === "linux", isRoot = Deno.uid() === 0;
@@ -162,7 +163,7 @@ Deno.test("TarWriter says sizes, owners and times that a plain header can't in a
     gid: 0,
     user: "ü",
   };
-  writer.add(entry, "big" as Raw, { content: [] });
+  atOnce(writer.add(entry, "big" as Raw, { content: [] }));
   const text = parts.join("");
   for (const record of ["18 size=9663676416\n", "18 uid=4294967294\n".replace("18", "18"), "23 mtime=-1.500000000\n"]) {
     ok(text.includes(record.slice(record.indexOf(" ") + 1)), record);

@@ -82,7 +82,12 @@ Deno.test("tag() keeps a tree that was built for a snapshot without one", async 
   world.write("f", "one");
   await world.backup({ tree: false });
   using storage = world.open();
-  const tree = await buildTree(storage, storage.resolve("latest"), 0, new TestMonitor());
+  const tree = await buildTree(
+    storage,
+    storage.resolve("latest"),
+    { workers: 0, signal: new AbortController().signal },
+    new TestMonitor(),
+  );
   tagIn(world, { add: ["b"] });
   using after = world.open();
   strictEqual(after.resolve("latest").tree, tree);

@@ -23,7 +23,12 @@ function listing(tree: string): string[] {
 async function build(world: World, name = "latest"): Promise<{ tree: string; monitor: TestMonitor }> {
   const monitor = new TestMonitor();
   using storage = world.open(monitor);
-  const tree = await buildTree(storage, storage.resolve(name), 0, monitor);
+  const tree = await buildTree(
+    storage,
+    storage.resolve(name),
+    { workers: 0, signal: new AbortController().signal },
+    monitor,
+  );
   return { tree: `${world.storagePath}/${tree}`, monitor };
 }
 
@@ -200,7 +205,13 @@ Deno.test("buildTree() and removeTree() cut before any change never leave half a
       rawOf(world.storagePath),
       monitor,
     );
-    const building = (async () => await buildTree(storage, storage.resolve("latest"), 0, monitor))();
+    const building = (async () =>
+      await buildTree(
+        storage,
+        storage.resolve("latest"),
+        { workers: 0, signal: new AbortController().signal },
+        monitor,
+      ))();
     const failure = await building.then(() => undefined, (error) => error);
     ok(failure === undefined || failure instanceof PowerCut, String(failure));
     if (!exists(tree)) continue;
@@ -494,7 +505,10 @@ Deno.test("names of trees have no colon where the file system allows none, also 
   {
     using storage = openStorage({ ...world.machine, disk }, rawOf(world.storagePath), monitor);
     const snapshot = storage.resolve("latest");
-    strictEqual(await buildTree(storage, snapshot, 0, monitor), "2026/11-20T23-06");
+    strictEqual(
+      await buildTree(storage, snapshot, { workers: 0, signal: new AbortController().signal }, monitor),
+      "2026/11-20T23-06",
+    );
     removeTree(storage, snapshot, monitor);
   }
   using other = new World({ disk });

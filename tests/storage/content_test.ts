@@ -56,9 +56,10 @@ Deno.test("storeBytes() keeps a content whose fingerprint another one of this ru
 Deno.test("storeStream() has the disk write what is there while the rest is read", () => {
   using world = new World({ inMemory: true });
   const mebibyte = 1024 * 1024, size = 20 * mebibyte + 5;
-  const did: string[] = [];
+  const did: string[] = [], awaited: number[] = [];
   const disk = hookedDisk(world.machine.disk, ({ operation, args }, proceed) => {
     if (operation === "writeBack") did.push(`${args.map((bytes) => Number(bytes) / mebibyte)}`);
+    if (operation === "awaitWriteBack") awaited.push(Number(args[0]) / mebibyte);
     return proceed();
   });
   using opened = openStore(world, { disk });
@@ -70,6 +71,19 @@ Deno.test("storeStream() has the disk write what is there while the rest is read
   };
   const stored = atOnce(opened.store.storeStream({ size, sparse: false, read, cloneTo: () => false }, FILE));
   deepStrictEqual([stored.size, stored.newBytes], [size, size]);
-  deepStrictEqual(did, ["read 0", "read 4", "0,8", "read 8", "read 12", "8,8", "read 16", "read 20"]);
+  deepStrictEqual(did, [
+    "read 0",
+    "0,4",
+    "read 4",
+    "4,4",
+    "read 8",
+    "8,4",
+    "read 12",
+    "12,4",
+    "read 16",
+    "16,4",
+    "read 20",
+  ]);
+  deepStrictEqual(awaited, Array.from({ length: 12 }, (_, i) => i), "what is more than 8 MiB behind");
   strictEqual(hashBytes("sha256", Deno.readFileSync(world.items().get(stored.id)!)), stored.id);
 });

@@ -1,6 +1,6 @@
 /** A small real world for tests: a temporary directory, the real disk, a clock that the test moves. */
 import type { Clock } from "../../src/core/clock.ts";
-import type { Counter, Monitor } from "../../src/core/monitor.ts";
+import type { Counter, Monitor, Phase } from "../../src/core/monitor.ts";
 import { type Raw, rawOf } from "../../src/core/raw.ts";
 import type { Disk } from "../../src/platform/disk.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
@@ -23,8 +23,22 @@ export class TestMonitor implements Monitor {
   count = (counter: Counter, by = 1): void => {
     this.counters.set(counter, this.of(counter) + by);
   };
+  readonly phases: Phase[] = [];
+  /** What is expected last. */
+  expected: { readonly items?: number; readonly bytes?: number } = {};
+  /** Bytes that are done, of those counters that are followed. */
+  readonly followed = new Map<Counter, () => number>();
   at = (): void => {};
-  expect = (): void => {};
+  phase = (phase: Phase): void => {
+    if (this.phases.at(-1) !== phase) this.phases.push(phase);
+  };
+  follow = (counter: Counter, done: () => number): Disposable => {
+    this.followed.set(counter, done);
+    return { [Symbol.dispose]: () => {} };
+  };
+  expect = (total: { readonly items?: number; readonly bytes?: number }): void => {
+    this.expected = { ...this.expected, ...total };
+  };
   problem = (fault: Error): void => {
     this.problems.push(fault);
   };

@@ -24,7 +24,7 @@ const defineBuild: Define = (tree, act) => {
       const snapshot = storage.resolve(name);
       const { buildTree } = await import("../../operations/tree.ts");
       const workers = session.workers(command.opts<{ readonly workers?: number }>().workers);
-      const built = await buildTree(storage, snapshot, workers, session.monitor);
+      const built = await buildTree(storage, snapshot, { workers, signal: session.signal }, session.monitor);
       session.result({ snapshot: snapshot.id, tree: built }, [`Built ${built}`]);
     })
   );

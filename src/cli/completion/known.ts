@@ -11,7 +11,15 @@ import { shortId } from "../short_id.ts";
 import type { World } from "../world.ts";
 import type { Candidate } from "./complete.ts";
 
-const SILENT: Monitor = { count() {}, at() {}, expect() {}, problem() {}, notice() {} };
+const SILENT: Monitor = {
+  count() {},
+  at() {},
+  phase() {},
+  follow: () => ({ [Symbol.dispose]() {} }),
+  expect() {},
+  problem() {},
+  notice() {},
+};
 /** More than a person looks through. */
 const MOST_PATHS = 1000;
 
