@@ -42,6 +42,8 @@ interface Known {
 interface Location {
   readonly device: string;
   readonly path: Raw;
+  /** As {@link Mount.shows}. */
+  readonly shows: readonly Raw[];
 }
 
 const DB = rawOf("db"), CONTENT = rawOf("content"), TMP = rawOf("tmp");
@@ -51,7 +53,7 @@ const ARCHIVE = rawOf("archive");
 export const STATE_NAME = rawOf(".backup-tool");
 const YEAR = /^\d{4}$/;
 const TREE = /^\d\d-\d\dT\d\d[:-]\d\d(-\d+)?$/;
-const TOP = rawOf("");
+const TOP = rawOf(""), FILE_SYSTEM = rawOf("/");
 const THE_STORAGE: OwnPlace = { why: "it is the storage itself", kind: "storage", inside: TOP };
 const A_VIEW: OwnPlace = {
   why: "it is the storage itself, by another way, or a copy of it",
@@ -136,10 +138,12 @@ export class OwnPlaces implements OwnDirectories {
     return place === undefined || place.kind === "archive" ? undefined : place.why;
   }
 
-  /** True for a directory of the storage that is found on the way down from another one; as for {@link whyNotFound}. */
-  isOfStorage(path: Raw, name: Raw, stat: Stat): boolean {
-    const kind = this.#placeFound(path, name, stat)?.kind;
-    return kind === "storage" || kind === "archive";
+  /** True for a directory of the storage that is found on the way down from another one. */
+  isOfStorage(parent: Dir, name: Raw, stat: Stat): boolean {
+    const kind = this.#placeFound(joinRaw(parent.path, name), name, stat)?.kind;
+    if (kind !== undefined) return kind !== "state";
+    // On another device that may be the same, seen otherwise.
+    return stat.device !== this.#device && this.#hasOurIdIn(parent, name);
   }
 
   #placeFound(path: Raw, name: Raw, stat: Stat): OwnPlace | undefined {
@@ -162,13 +166,13 @@ export class OwnPlaces implements OwnDirectories {
   /** The first of our places that a directory holds, or is; as for {@link around}. */
   heldBy(path: Raw): { readonly path: Raw; readonly place: OwnPlace } | undefined {
     const key = this.#keyAt(path);
-    const location = this.#locationOf(path);
+    const at = this.#locationOf(path);
     for (const root of this.#roots) {
-      const place = root.kind === "storage" ? THE_STORAGE : STATE;
+      const location = this.#ownLocations().find((own) => own.root === root)?.location;
       const isHeld = root.path === path || isBelow(root.path, path) ||
         [...ancestors(root.path)].some((above) => key !== undefined && this.#keyAt(above) === key) ||
-        this.#isShownBy(path, location, root.path);
-      if (isHeld) return { path: root.path, place };
+        (location !== undefined && this.#isShownBy(path, at, location, root.path));
+      if (isHeld) return { path: root.path, place: root.kind === "storage" ? THE_STORAGE : STATE };
     }
     for (const { point } of this.#disk.mounts()) {
       const place = isBelow(point, path) && this.#stat(point) !== undefined ? this.around(point) : undefined;
@@ -204,38 +208,64 @@ export class OwnPlaces implements OwnDirectories {
   }
 
   #hasOurId(path: Raw): boolean {
-    try {
-      using directory = this.#disk.openDir(path);
-      return peekStorageId(directory) === this.#storage.settings.id;
-    } catch (error) {
-      if (error instanceof DiskFault) return false;
-      throw error;
-    }
+    return this.#isOurId(() => this.#disk.openDir(path));
   }
+
+  #hasOurIdIn(parent: Dir, name: Raw): boolean {
+    return this.#isOurId(() => parent.openDir(name));
+  }
+
+  #isOurId(open: () => Dir): boolean {
+    return orUndefined(() => {
+      using directory = open();
+      return peekStorageId(directory) === this.#storage.settings.id;
+    }) === true;
+  }
+
+  get #device(): string {
+    return this.#deviceFound ??= this.#storage.dir.statSelf().device;
+  }
+  #deviceFound: string | undefined;
 
   /** Through a bind mount of any part, however deep. What the table of mounts says is looked at before it is believed. */
   #byLocation(path: Raw): OwnPlace | undefined {
     const at = this.#locationOf(path);
     if (at === undefined) return undefined;
     const key = this.#keyAt(path);
-    for (const root of this.#roots) {
-      const own = this.#locationOf(root.path);
-      if (own === undefined || own.device !== at.device) continue;
-      if (at.path !== own.path && !isBelow(at.path, own.path)) continue;
+    for (const { root, location: own } of this.#ownLocations()) {
+      if (own.device !== at.device || (at.path !== own.path && !isBelow(at.path, own.path))) continue;
       const inside = relativeTo(own.path, at.path);
       if (key !== undefined && this.#keyAt(joinRaw(root.path, inside)) === key) return placeIn(root, inside);
+    }
+    return this.#byWhatIsShown(path, at);
+  }
+
+  /** Through a file system that says of which directories it shows what they hold. */
+  #byWhatIsShown(path: Raw, { shows, path: inside }: Location): OwnPlace | undefined {
+    for (const top of shows) {
+      const real = this.#realPath(joinRaw(top, relativeTo(FILE_SYSTEM, inside)));
+      if (real === undefined || real === path || !isLikely(this.#stat(real), this.#stat(path))) continue;
+      const place = this.#byPath(real) ?? this.#byAncestors(real);
+      if (place !== undefined) return place;
     }
     return undefined;
   }
 
   /** True if what lies at `own` can be seen below `path`. */
-  #isShownBy(path: Raw, at: Location | undefined, own: Raw): boolean {
-    const location = this.#locationOf(own);
-    if (at === undefined || location?.device !== at.device) return false;
-    if (location.path !== at.path && !isBelow(location.path, at.path)) return false;
-    const key = this.#keyAt(own);
-    return key !== undefined && this.#keyAt(joinRaw(path, relativeTo(at.path, location.path))) === key;
+  #isShownBy(path: Raw, at: Location | undefined, own: Location, ownPath: Raw): boolean {
+    if (at?.device !== own.device || (own.path !== at.path && !isBelow(own.path, at.path))) return false;
+    const key = this.#keyAt(ownPath);
+    return key !== undefined && this.#keyAt(joinRaw(path, relativeTo(at.path, own.path))) === key;
   }
+
+  /** Found out once: hundreds of mounts may be met. */
+  #ownLocations(): readonly { readonly root: OwnRoot; readonly location: Location }[] {
+    return this.#locations ??= this.#roots.flatMap((root) => {
+      const location = this.#locationOf(root.path);
+      return location === undefined ? [] : [{ root, location }];
+    });
+  }
+  #locations: readonly { readonly root: OwnRoot; readonly location: Location }[] | undefined;
 
   #locationOf(path: Raw): Location | undefined {
     return orUndefined(() => {
@@ -252,7 +282,7 @@ export class OwnPlaces implements OwnDirectories {
 
   #byContents(path: Raw): OwnPlace | undefined {
     // Bind mounts and hard facts are known by now: what is left to find has a device of its own.
-    if (this.#stat(path)?.device === this.#storage.dir.statSelf().device) return undefined;
+    if (this.#stat(path)?.device === this.#device) return undefined;
     return orUndefined(() => {
       using directory = this.#disk.openDir(path);
       return this.#placeByListing(directory, [...directory.list().names].sort());
@@ -324,8 +354,14 @@ function isSameObject(one: Stat | undefined, other: Stat | undefined): boolean {
   return one.ctime !== undefined && one.ctime === other.ctime && one.mtime === other.mtime && one.links === other.links;
 }
 
-function locationIn({ device, root, point }: Mount, path: Raw): Location {
-  return { device, path: joinRaw(root, relativeTo(point, path)) };
+/** For what is said to be the same; times may be some seconds old there. */
+function isLikely(one: Stat | undefined, other: Stat | undefined): boolean {
+  if (one === undefined || other === undefined) return false;
+  return (one.inode !== "0" && one.inode === other.inode) || isSameObject(one, other);
+}
+
+function locationIn({ device, root, point, shows }: Mount, path: Raw): Location {
+  return { device, path: joinRaw(root, relativeTo(point, path)), shows };
 }
 
 /** @param path `top` or below it */

@@ -210,8 +210,7 @@ export class RestoreRun {
 
   /** @throws TargetInStorage */
   #assertForeign(parent: Dir, name: Raw, there: Stat): void {
-    const path = joinRaw(parent.path, name);
-    if (this.#options.own?.isOfStorage(path, name, there)) throw new TargetInStorage(path);
+    if (this.#options.own?.isOfStorage(parent, name, there)) throw new TargetInStorage(joinRaw(parent.path, name));
   }
 
   #isBlocked(directory: Apath): boolean {

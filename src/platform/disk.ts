@@ -179,6 +179,11 @@ export interface Mount {
   readonly root: Raw;
   /** Where: absolute, without symlinks. */
   readonly point: Raw;
+  /**
+   * Absolute paths of which it says that it shows them, where one file system shows directories of another: FUSE file
+   * systems and unions. Whether it does is to be seen; others have the path of a device here, or none.
+   */
+  readonly shows: readonly Raw[];
 }
 
 export interface Disk {

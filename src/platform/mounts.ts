@@ -26,11 +26,21 @@ export function readMounts(disk: Pick<Disk, "openDir">): Mount[] {
 export function parseMounts(table: Raw): Mount[] {
   const mounts: Mount[] = [];
   for (const line of table.split("\n")) {
-    const [id, , device, root, point] = line.split(" ");
+    const [own = "", kind = ""] = line.split(" - ");
+    const [id, , device, root, point] = own.split(" ");
     if (id === undefined || device === undefined || root === undefined || point === undefined) continue;
-    mounts.push({ id, device, root: unescaped(root), point: unescaped(point) });
+    mounts.push({ id, device, root: unescaped(root), point: unescaped(point), shows: shownBy(kind) });
   }
   return mounts;
+}
+
+/** @param kind type, source and options of the file system: "fuse bindfs#/a" or "overlay overlay rw,lowerdir=/a:/b" */
+function shownBy(kind: string): Raw[] {
+  const [, source = "", options = ""] = kind.split(" ");
+  const named = [source, ...options.split(",").map((option) => option.slice(option.indexOf("=") + 1))].map(unescaped);
+  // A colon stands between two paths, or in a name.
+  const paths = named.flatMap((one) => [one, ...one.split(":")]).filter((path): path is Raw => path.startsWith("/"));
+  return [...new Set(paths)];
 }
 
 /** The last of those that are mounted nearest above an absolute path without symlinks: it hides the others. */

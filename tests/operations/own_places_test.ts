@@ -43,7 +43,9 @@ const VIEWS: readonly (readonly [kind: string, part: string, isPossible: boolean
   ...["", "content", "tmp", "2026", "db", "content/ab", "2026/11-20T23:06"].map((part) =>
     ["bind", part, CAN_MOUNT] as const
   ),
-  ...["", "content", "2026"].map((part) => ["bindfs", part, CAN_BINDFS] as const),
+  ...["", "content", "tmp", "2026", "db", "content/ab", "2026/11-20T23:06"].map((part) =>
+    ["bindfs", part, CAN_BINDFS] as const
+  ),
   ["overlay", "", CAN_OVERLAY],
 ];
 
@@ -192,26 +194,36 @@ Deno.test("what lies in the archive of the storage may be backed up", async () =
   }
 });
 
-Deno.test({
-  name: "nothing is restored into the storage where it is seen below the target",
-  ignore: !CAN_MOUNT,
-  async fn() {
-    using shown = new Shown();
-    const { world } = shown;
-    world.write("d/content/new", "x");
-    world.write("d/tmp/new", "x");
-    await world.backup();
-    const target = `${world.base}/target`;
-    shown.show("bind", "", `${target}/d`);
-    const names = () => run("find", world.storagePath, "-not", "-path", "*/db/*");
-    const before = names();
-    const { monitor } = await world.restore("latest", { target: rawOf(target), overwrite: "always" });
-    ok(monitor.problems.length > 0);
-    ok(monitor.problems.every((fault) => (fault as Error & { code: string }).code === "target-in-storage"));
-    strictEqual(names(), before);
-    strictEqual(Deno.readTextFileSync(`${target}/a`), "1");
-  },
-});
+for (const [kind, isPossible] of [["bind", CAN_MOUNT], ["bindfs", CAN_BINDFS]] as const) {
+  Deno.test({
+    name: `nothing is restored into the storage where it is seen below the target through ${kind}`,
+    ignore: !isPossible,
+    async fn() {
+      using shown = new Shown();
+      const { world } = shown;
+      world.write("d/content/new", "x");
+      world.write("d/tmp/new", "x");
+      await world.backup();
+      const target = `${world.base}/target`;
+      if (kind === "bind") shown.show(kind, "", `${target}/d`);
+      else {
+        // The target is the view: below it nothing is mounted.
+        Deno.mkdirSync(`${world.base}/around`);
+        Deno.mkdirSync(target);
+        Deno.renameSync(world.storagePath, `${world.base}/around/d`);
+        Deno.symlinkSync("around/d", world.storagePath);
+        shown.mounts.bindfs(`${world.base}/around`, target);
+      }
+      const names = () => run("find", `${world.storagePath}/`, "-not", "-path", "*/db/*");
+      const before = names();
+      const { monitor } = await world.restore("latest", { target: rawOf(target), overwrite: "always" });
+      ok(monitor.problems.length > 0);
+      ok(monitor.problems.every((fault) => (fault as Error & { code: string }).code === "target-in-storage"));
+      strictEqual(names(), before);
+      strictEqual(Deno.readTextFileSync(`${target}/a`), "1");
+    },
+  });
+}
 
 /** A target that equals the source, with other things mounted in it at various depths. */
 async function withMounts(test: (world: World, precious: string) => Promise<void>): Promise<void> {
