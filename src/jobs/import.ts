@@ -2,6 +2,7 @@
 import { parseApath, TOP } from "../core/apath.ts";
 import { type Raw, rawOf, textOf } from "../core/raw.ts";
 import { backup } from "../operations/backup.ts";
+import { GuardedDisk } from "../operations/guarded_disk.ts";
 import { OwnPlaces } from "../operations/own_places.ts";
 import { restore } from "../operations/restore.ts";
 import { isThere } from "../operations/sources.ts";
@@ -153,7 +154,7 @@ class Import {
   #findSource(): Raw {
     const { disk } = this.#run.setup.machine;
     const given = absolutePath(this.#job.source);
-    const source = realPathOf(() => disk.realPath(given), given);
+    const source = realPathOf(() => new GuardedDisk(disk).realPath(given), given);
     const why = this.#whyNotRemovable(source);
     if (why !== undefined) throw new BadImport(source, why);
     return source;
@@ -258,7 +259,7 @@ class Import {
       own: new OwnPlaces(this.#run.storage, this.#run.own, monitor),
       at: parseApath(at),
       entries: manifest.entries(TOP),
-      disk: setup.machine.disk,
+      disk: new GuardedDisk(setup.machine.disk),
       monitor,
       pace,
     });

@@ -7,6 +7,7 @@ import { backup, type BackupRequest } from "../operations/backup.ts";
 import type { Selection } from "../operations/comparison.ts";
 import { check, type Finding } from "../operations/check.ts";
 import { forget } from "../operations/forget.ts";
+import { GuardedDisk } from "../operations/guarded_disk.ts";
 import { lockedBackup } from "../operations/locked_backup.ts";
 import { prune } from "../operations/prune.ts";
 import { restore, type RestoreRequest } from "../operations/restore.ts";
@@ -147,6 +148,7 @@ async function performRestore(run: JobRun, job: JobOf<"restore">): Promise<void>
     overwrite: job.overwrite,
     delete: job.delete ?? false,
     owners: job.owners ?? "names",
+    isGuarded: true,
     workers: job.workers ?? setup.workers,
     signal: setup.signal,
   };
@@ -154,7 +156,9 @@ async function performRestore(run: JobRun, job: JobOf<"restore">): Promise<void>
   if (run.record.snapshot !== undefined) {
     return await restore(storage, { ...request, overwrite: "if-changed" }, monitor);
   }
-  if (target !== undefined && isEmptyOrMissing(setup.machine.disk, target)) run.update({ snapshot: snapshot.id });
+  if (target !== undefined && isEmptyOrMissing(new GuardedDisk(setup.machine.disk), target)) {
+    run.update({ snapshot: snapshot.id });
+  }
   await restore(storage, request, monitor);
 }
 

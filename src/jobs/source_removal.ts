@@ -15,6 +15,8 @@ import { SourceLeft } from "./faults.ts";
 const OWNER_ALL = 0o700;
 /** Of what stays, so many are named. */
 const MOST_NAMED = 20;
+/** Of what can't be removed, so many are remembered: as good as all of them. */
+const MOST_REFUSED = 100_000;
 const MOUNTED = "something is mounted there";
 
 export interface RemovalOptions {
@@ -42,8 +44,9 @@ export async function removeSource(options: RemovalOptions): Promise<void> {
   if (kind !== "dir") return options.monitor.problem(new SourceLeft(source, "it is no directory any more"));
   {
     using top = parent.openDir(name);
-    const directories = await new FileRemoval(top, options).run();
-    await new DirectoryRemoval(top, options).run(directories);
+    const files = new FileRemoval(top, options);
+    const directories = await files.run();
+    await new DirectoryRemoval(top, options, files.refused).run(directories);
   }
   attempt(options.monitor, () => {
     if (!isEmpty(parent, name)) return;
@@ -68,6 +71,8 @@ class FileRemoval {
   readonly #top: Dir;
   readonly #mount: string;
   readonly #options: RemovalOptions;
+  /** What could not be removed, and was told. */
+  readonly refused = new Set<Apath>();
 
   constructor(top: Dir, options: RemovalOptions) {
     this.#top = top;
@@ -118,9 +123,10 @@ class FileRemoval {
   /** What has changed is told when the directories are looked through: it is still there then. */
   #remove(entry: Entry, directory: Dir): void {
     const name = nameOf(entry.path);
-    attempt(this.#options.monitor, () => {
+    const isDone = attempt(this.#options.monitor, () => {
       if (isSame(entry, directory, name)) directory.unlink(name);
     });
+    if (!isDone && this.refused.size < MOST_REFUSED) this.refused.add(entry.path);
   }
 }
 
@@ -129,11 +135,14 @@ class DirectoryRemoval {
   readonly #top: Dir;
   readonly #mount: string;
   readonly #options: RemovalOptions;
+  readonly #refused: ReadonlySet<Apath>;
   readonly #left = new Set<Apath>();
   #told = 0;
 
-  constructor(top: Dir, options: RemovalOptions) {
+  /** @param refused what was told already */
+  constructor(top: Dir, options: RemovalOptions, refused: ReadonlySet<Apath>) {
     this.#top = top;
+    this.#refused = refused;
     this.#mount = top.mountId();
     this.#options = options;
   }
@@ -175,7 +184,7 @@ class DirectoryRemoval {
     if (whole !== undefined) return this.#tell(path, whole);
     for (const name of names) {
       const inner = childOf(path, name);
-      if (!this.#left.has(inner)) this.#tell(inner, this.#whyLeft(directory, name, inner));
+      if (!this.#left.has(inner) && !this.#refused.has(inner)) this.#tell(inner, this.#whyLeft(directory, name, inner));
     }
   }
 
@@ -226,13 +235,15 @@ function openIfThere(open: () => Dir): Dir | undefined {
   }
 }
 
-/** One failure doesn't stop the rest. */
-function attempt(monitor: Monitor, action: () => void): void {
+/** One failure doesn't stop the rest. @returns whether it was done */
+function attempt(monitor: Monitor, action: () => void): boolean {
   try {
     action();
+    return true;
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     monitor.problem(error);
+    return false;
   }
 }
 

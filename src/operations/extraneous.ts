@@ -35,6 +35,8 @@ export interface ExtraneousOptions {
   readonly removes: boolean;
   /** Is told the absolute path of everything that is removed. */
   readonly removed: (path: Raw) => void;
+  /** By which paths of targets are followed. */
+  readonly disk: Disk;
   readonly monitor: Monitor;
   readonly pace: Pace;
 }
@@ -57,7 +59,7 @@ export async function removeExtraneous(storage: Storage, options: ExtraneousOpti
     throw new CannotDelete(`the backup had ${then.unaccounted} problems with what the snapshot doesn't name`);
   }
   for (const route of routes) {
-    for (const root of rootsAlong(route, manifest, storage)) {
+    for (const root of rootsAlong(route, manifest, options.disk)) {
       await new Removal(storage, root, { ...options, route, leftOut, then }).run();
     }
   }
@@ -86,11 +88,11 @@ function isWhole(disk: Disk, path: Raw): boolean {
 }
 
 /** Directories in the target that correspond to sources. A symlink in the place of one leads outside: it is none. */
-function* rootsAlong(route: Route, manifest: Manifest, { machine }: Storage): Generator<SourceRoot> {
+function* rootsAlong(route: Route, manifest: Manifest, disk: Disk): Generator<SourceRoot> {
   for (const source of manifest.root.sources) {
     const at = rawOf(source.at) as unknown as Apath, place = placeOf(route, at);
     if (place === undefined || !isDirectory(manifest, at)) continue;
-    const directory = openBelow(machine.disk.openDir.bind(machine.disk), route.target, place);
+    const directory = openBelow(disk, route.target, place);
     if (directory === undefined) continue;
     directory[Symbol.dispose]();
     yield { path: absoluteOf(route, place), at, kind: "dir", nested: [] };
@@ -102,9 +104,9 @@ function isDirectory(manifest: Manifest, at: Apath): boolean {
 }
 
 /** Undefined if it is not there, or no directory. */
-function openBelow(open: (path: Raw) => Dir, target: Raw, place: Apath): Dir | undefined {
+function openBelow(disk: Disk, target: Raw, place: Apath): Dir | undefined {
   try {
-    using top = open(target);
+    using top = disk.openDir(target);
     return top.openPath(place.slice(1) as Raw);
   } catch (error) {
     if (error instanceof DiskFault && ["ENOENT", "ENOTDIR", "ELOOP"].includes(error.errno)) return undefined;
@@ -143,8 +145,9 @@ class Removal {
   }
 
   async run(): Promise<void> {
-    const { manifest, monitor, pace } = this.#options;
+    const { manifest, monitor, pace, disk } = this.#options;
     const batches = walkAsBackedUp(this.#storage, {
+      disk,
       manifest,
       root: this.#root,
       monitor,
@@ -189,7 +192,7 @@ class Removal {
   /** Only those that hold nothing else: what was excluded from backups may be in them. */
   #removeDirectories(): void {
     if (this.#doomed.size === 0) return;
-    using top = this.#storage.machine.disk.openDir(this.#root.path);
+    using top = this.#options.disk.openDir(this.#root.path);
     let kept = 0;
     for (const [path, doomed] of [...this.#doomed].reverse()) {
       if (this.#removeDirectory(top, doomed)) this.#tell(path);

@@ -10,6 +10,7 @@ import type { Manifest } from "../storage/manifest.ts";
 import type { Pool } from "../storage/pool.ts";
 import type { Storage } from "../storage/storage.ts";
 import { removeExtraneous } from "./extraneous.ts";
+import { GuardedDisk } from "./guarded_disk.ts";
 import { Lacks } from "./lacks.ts";
 import { OwnPlaces } from "./own_places.ts";
 import { Pace } from "./pace.ts";
@@ -44,6 +45,8 @@ export interface RestoreRequest extends Choice {
   readonly owners: "names" | "ids" | "none";
   /** The target is a place of the storage that is meant for it: what is to become a part of its archive. */
   readonly isForArchive?: true;
+  /** The target was named by others, who may also write to directories on the way: see guarded_disk.ts. */
+  readonly isGuarded?: true;
   readonly workers: number;
   readonly signal: AbortSignal;
 }
@@ -61,9 +64,8 @@ export async function restore(storage: Storage, request: RestoreRequest, monitor
   using _held = storage.hold(request.snapshot.id);
   const plan = new RestorePlan(storage, request, monitor);
   using targets = new DisposableStack();
-  const { disk } = storage.machine;
   const legs = plan.routes.map((route) => {
-    const target = targets.use(makeTarget(disk, route.target));
+    const target = targets.use(makeTarget(plan.disk, route.target));
     return { route, target, state: plan.examine(target, route) };
   });
   expectWhole(plan, monitor);
@@ -91,7 +93,7 @@ export async function previewRestore(
     await plan.removeExtraneous({ removes: false, removed: (path) => tell({ action: "remove", path }) });
   }
   for (const route of plan.routes) {
-    using target = openTarget(storage.machine.disk, route.target);
+    using target = openTarget(plan.disk, route.target);
     const { overwrite } = plan.examine(target, route);
     for (const group of plan.groups(route)) {
       await plan.pace.step();
@@ -145,11 +147,15 @@ class RestorePlan {
   readonly pace: Pace;
   readonly ownerOf: (entry: Entry) => Owner | undefined;
   readonly xattrsOf: (entry: Entry) => Entry["xattrs"];
+  /** By which paths of targets are followed. */
+  readonly disk: Disk;
   readonly #storage: Storage;
 
   constructor(storage: Storage, request: RestoreRequest, monitor: Monitor) {
     const { snapshot, destination, include, exclude } = request;
-    const { disk, clock } = storage.machine;
+    const { clock } = storage.machine;
+    const disk = request.isGuarded ? new GuardedDisk(storage.machine.disk) : storage.machine.disk;
+    this.disk = disk;
     this.#storage = storage;
     this.request = request;
     this.monitor = monitor;

@@ -5,6 +5,7 @@
 import { type Apath, isWithin, parentOf, TOP } from "../core/apath.ts";
 import type { Monitor } from "../core/monitor.ts";
 import { rawOf, textOf } from "../core/raw.ts";
+import type { Disk } from "../platform/disk.ts";
 import { type Filter, parseFilter } from "../source/filter.ts";
 import { IGNORE_FILE, type Layer, parseIgnoreFile } from "../source/ignore_file.ts";
 import type { SourceRoot } from "../source/placement.ts";
@@ -17,6 +18,8 @@ import { Lockstep } from "./lockstep.ts";
 import { OwnPlaces } from "./own_places.ts";
 
 export interface AsBackedUp {
+  /** By which the directory's path is followed; default: the machine's. */
+  readonly disk?: Disk;
   readonly manifest: Manifest;
   /** The directory, and its place in the snapshot. */
   readonly root: SourceRoot;
@@ -35,7 +38,7 @@ const LEAVE = { pattern: "", negated: false };
 export function walkAsBackedUp(storage: Storage, options: AsBackedUp): Generator<WalkBatch> {
   const { manifest, root, monitor, oneFileSystem } = options;
   const { leftOut = USUAL } = manifest.root;
-  return walk(storage.machine.disk, [root], {
+  return walk(options.disk ?? storage.machine.disk, [root], {
     filter: filterOf(options, leftOut.unlisted),
     layer: leftOut.ignored ? layerAbove(storage, options) : undefined,
     ignoreFiles: leftOut.ignored,

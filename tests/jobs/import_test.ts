@@ -282,3 +282,17 @@ Deno.test("names that mean something on Windows are others in a ZIP file, and th
   deepStrictEqual(names, ["..%5C..%5Cevil", "C%3Ax"]);
   strictEqual(world.log.filter(({ message }) => message.includes("in the ZIP file")).length, 2);
 });
+
+Deno.test("what can't be removed from a source is one problem, with its own words", async () => {
+  using world = new JobWorld();
+  world.write("sub/a", "1");
+  world.write("sub/b", "2");
+  world.put("a.json", { kind: "import", source: world.source, destination: "x" });
+  const disk = hookedDisk(openDisk(), ({ operation, path }, proceed) => {
+    if (operation === "unlink" && path === `${world.source}/sub/a`) throw new DiskFault("EPERM", "remove", rawOf(path));
+    return proceed();
+  });
+  const entry = await world.perform("a.json", disk);
+  deepStrictEqual(entry?.problems.map(({ code }) => code), ["disk"]);
+  strictEqual(isThere(`${world.source}/sub/b`), false);
+});
