@@ -3,6 +3,10 @@ import type { Command } from "commander";
 import { BadUsage } from "../core/fault.ts";
 import { similarNames } from "../core/similar.ts";
 
+/** What the parser says of a value that may not be empty, or is none of several. */
+const EMPTY =
+  /^(?:Option '(?:-\w, )?(--[\w-]+)[^']*' argument|Command-argument value) '' is invalid(?: for argument '(.*?)')?\. (.*)$/;
+
 /** What other programs call it. */
 const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
   list: ["ls", "snapshots"],
@@ -31,6 +35,8 @@ const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
 export function usageFault(text: string, command: Command): BadUsage {
   const [first = ""] = text.trimEnd().split("\n");
   const message = first.replace(/^error: /, "").replace(/^./, (letter) => letter.toUpperCase()).replace(/\.$/, "");
+  const [, option, argument, allowed] = EMPTY.exec(message) ?? [];
+  if (allowed !== undefined) return isEmpty(option ?? argument ?? "argument", allowed);
   const meant = meantBy(message, command);
   return new BadUsage(
     message,
@@ -94,6 +100,6 @@ export function refuseEmpty(command: Command): void {
   }
 }
 
-function isEmpty(what: string): BadUsage {
-  return new BadUsage(`\`${what}\` is empty`, "Give it a value; is a variable not set?");
+function isEmpty(what: string, how = "Give it a value"): BadUsage {
+  return new BadUsage(`\`${what}\` is empty`, `${how}; is a variable not set?`);
 }

@@ -317,3 +317,36 @@ Deno.test("backup NAME says so if something of that name lies in the directory",
   strictEqual(ran.status, 0);
   match(ran.stderr, /photos is what \/.*backup-tool\.jsonc names so; what lies here is \.\/photos/);
 });
+
+Deno.test("paths in the configuration are what they are on a command line, and none is empty", async () => {
+  using world = new ConfiguredWorld();
+  const storageOf = async (storage: string) => {
+    world.files[world.own] = JSON.stringify({ storage });
+    return (await settingOf(world, "storage"))[0];
+  };
+  const beside = `${world.base}/home/.config/backup-tool`;
+  strictEqual(await storageOf("a/../st/"), `${beside}/st`);
+  strictEqual(await storageOf("/x//y/./../z/"), "/x/z");
+  strictEqual(await storageOf("~/st"), `${world.base}/home/st`);
+  strictEqual(await storageOf("~"), `${world.base}/home`);
+  strictEqual(await storageOf("caf\udce9"), `${beside}/caf\udce9`);
+  delete world.variables["HOME"];
+  Object.assign(world.variables, { BACKUP_TOOL_CONFIG: world.own });
+  world.files[world.own] = JSON.stringify({ storage: "~/st" });
+  match((await runIn(world, "init")).stderr, /Cannot use "~\/st" as a path: HOME is not set/);
+  const wrong = [
+    { storage: "" },
+    { storage: "a\0b" },
+    { backups: { a: { sources: [""] } } },
+    { backups: { a: { sources: ["/x"], excludeFrom: [""] } } },
+    { defaults: { excludeFrom: ["\ud800"] } },
+    { defaults: { lock: { before: "x", readFrom: "" } } },
+    { defaults: { tags: [""] } },
+  ];
+  for (const config of wrong) {
+    world.files[world.own] = JSON.stringify(config);
+    const { status, stderr } = await runIn(world, "snapshots", "-s", "/nowhere");
+    deepStrictEqual([config, status], [config, 2], stderr);
+    match(stderr, /Cannot use the configuration .*: 1:\d+: /);
+  }
+});

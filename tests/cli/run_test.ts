@@ -220,7 +220,9 @@ Deno.test("run() takes nothing that is empty, whatever argument or option it is,
   for (const command of allCommands()) {
     const words = wordsOf(command);
     if (command.commands.length > 0 || words[0] === "help") continue;
-    const operands = command.registeredArguments.filter(({ required }) => required).map(() => "x");
+    const operands = command.registeredArguments.filter(({ required }) => required).map(({ argChoices }) =>
+      argChoices?.[0] ?? "x"
+    );
     const lines = command.registeredArguments.map((_, i) => [...operands.slice(0, i), "", ...operands.slice(i + 1)]);
     for (const { long, required } of [...command.options, ...command.parent!.options]) {
       if (required && long && !(words[0] === "tag" && long === "--set")) lines.push([...operands, long, ""]);
@@ -232,7 +234,7 @@ Deno.test("run() takes nothing that is empty, whatever argument or option it is,
       const { status, stderr } = await runIn(world, ...words, ...line, ...others);
       const what = JSON.stringify([...words, ...line]);
       deepStrictEqual([what, status], [what, 2], stderr);
-      match(stderr, /^backup-tool: .*\n {2}hint: /, what);
+      match(stderr, /^backup-tool: .*is empty\n {2}hint: /, what);
       tried++;
     }
   }

@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { complaintText } from "../../src/core/jsonc.ts";
 import { parseJob, parseRecurringJob } from "../../src/jobs/job_file.ts";
-import { JOB_KINDS, jsonSchema, nextDueMs } from "../../src/jobs/schema.ts";
+import { absolutePath, JOB_KINDS, jsonSchema, nextDueMs } from "../../src/jobs/schema.ts";
 
 const NOW = Date.parse("2026-11-20T22:30:00Z");
 const KINDS = `one of ${JOB_KINDS.map((kind) => `"${kind}"`).join(", ")}`;
@@ -162,4 +162,14 @@ Deno.test("jsonSchema() knows every kind, and forbids what it doesn't know", () 
       if (properties["kind"]?.const !== "copy") strictEqual(additionalProperties, false);
     }
   }
+});
+
+Deno.test("paths of jobs are judged and resolved as those of the command line", () => {
+  const told = (job: object) => parseJob(JSON.stringify(job)).problems.map(({ message }) => message);
+  deepStrictEqual(told({ kind: "restore", target: "/x", paths: [""] }), ["A path must not be empty"]);
+  deepStrictEqual(told({ kind: "restore", target: "" }), ["Expected an absolute path"]);
+  deepStrictEqual(told({ kind: "restore", target: "/a\0" }), ["A path can't contain NUL"]);
+  deepStrictEqual(told({ kind: "backup", sources: ["/a\ud800"] }), ["A path can't contain half a character"]);
+  deepStrictEqual(told({ kind: "backup", sources: ["/caf\udce9", { path: "/x/../y/" }] }), []);
+  strictEqual(absolutePath("/x/../caf\udce9//"), "/caf\xe9");
 });

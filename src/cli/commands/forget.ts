@@ -30,7 +30,7 @@ export const defineForget: Define = (program, act) => {
     .summary("remove snapshots by rules, or by name")
     .description(
       "Remove the snapshots that no rule keeps, with their trees; or those that are named. The rules are restic's, and " +
-        "count within each series (host and name), in local time. Without any, those of the configuration count, else " +
+        "count within each series (host and name, and the sources where those gave the name), in local time. Without any, those of the configuration count, else " +
         "the storage's policy. At least one snapshot of a series stays unless it is named. Space is freed by `prune`, or " +
         "with --prune.",
     )
