@@ -26,11 +26,18 @@ export function statusLines(report: VerificationReport, clock: Clock, sizeText: 
     ...(damaged.contents > 0 ? [row("found DAMAGED", damaged)] : []),
     row("all contents", all),
   ];
-  if (oldest === null) return tableLines(COLUMNS, rows);
+  return [...tableLines(COLUMNS, rows), ...neverLines(never), ...(oldest === null ? [] : [oldestLine(oldest, clock)])];
+}
+
+function neverLines({ contents }: { readonly contents: number }): string[] {
+  if (contents === 0) return [];
+  return [`${pluralText(contents, "content")} never checked: run \`backup-tool check --read-data\``];
+}
+
+function oldestLine(oldest: string, clock: Clock): string {
   const atMs = Date.parse(oldest);
   const since = localTimeText(atMs, clock.offsetMinutes(atMs));
-  const age = durationText(clock.nowMs() - atMs);
-  return [...tableLines(COLUMNS, rows), `The oldest was last read, or stored, at ${since}: ${age} ago`];
+  return `The oldest check of a content was at ${since}: ${durationText(clock.nowMs() - atMs)} ago`;
 }
 
 function shareText(part: number, all: number): string {
@@ -40,10 +47,12 @@ function shareText(part: number, all: number): string {
 const USUAL_DAYS = 30;
 
 /** In one line: "72.3% in the last 30 days, the oldest 2 d 00 h ago". */
-export function readText({ all, within, oldest }: VerificationReport, clock: Clock): string {
+export function readText({ all, never, within, oldest }: VerificationReport, clock: Clock): string {
+  if (oldest === null && never.contents > 0) return "0.0%: never checked; run `check --read-data`";
   const { days, bytes } = within.find(({ days }) => days === USUAL_DAYS)!;
+  const lacks = never.contents > 0 ? `, ${shareText(never.bytes, all.bytes)} never` : "";
   const age = oldest === null ? "" : `, the oldest ${durationText(clock.nowMs() - Date.parse(oldest))} ago`;
-  return `${shareText(bytes, all.bytes)} in the last ${daysText(days)}${age}: see \`check --status\``;
+  return `${shareText(bytes, all.bytes)} in the last ${daysText(days)}${lacks}${age}: see \`check --status\``;
 }
 
 function daysText(days: number): string {

@@ -60,12 +60,12 @@ export function diff(storage: Storage, request: DiffRequest, monitor: Monitor): 
 
 function withSnapshot(storage: Storage, request: DiffRequest, now: SnapshotInfo): ChangeTable {
   const below = belowMeant(storage, request.below, [request.before, now]);
-  return gathered((table) => gather(table, changesOf(storage, request.before, now, below), request));
+  return gathered(storage, (table) => gather(table, changesOf(storage, request.before, now, below), request));
 }
 
 function withDirectory(storage: Storage, request: DiffRequest, directory: Raw, monitor: Monitor): ChangeTable {
   const comparison = new DirectoryComparison(storage, { ...request, directory }, monitor);
-  return gathered((table) => {
+  return gathered(storage, (table) => {
     gather(table, comparison.changes(), request);
     for (const { id, path } of table.unknownContents()) {
       const content = comparison.contentAt(path);
@@ -74,9 +74,9 @@ function withDirectory(storage: Storage, request: DiffRequest, directory: Raw, m
   });
 }
 
-function gathered(fill: (table: ChangeTable) => void): ChangeTable {
+function gathered(storage: Storage, fill: (table: ChangeTable) => void): ChangeTable {
   using held = new DisposableStack();
-  const table = held.use(new ChangeTable());
+  const table = held.use(new ChangeTable(storage.sqliteTemp));
   fill(table);
   held.move();
   return table;

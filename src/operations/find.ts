@@ -3,7 +3,7 @@ import type { Apath } from "../core/apath.ts";
 import type { Kind } from "../core/entry.ts";
 import { rawOf, textOf } from "../core/raw.ts";
 import { type Filter, parseFilter } from "../source/filter.ts";
-import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
+import type { Catalog, SnapshotInfo } from "../storage/catalog/catalog.ts";
 import type { VersionQuery } from "../storage/catalog/find_versions.ts";
 import type { PathVersion } from "../storage/catalog/version_row.ts";
 import type { Storage } from "../storage/storage.ts";
@@ -51,32 +51,22 @@ export function* find(storage: Storage, request: FindRequest): Generator<FoundVe
     ...(snapshots !== undefined && { snapshots: snapshots.map(({ sequence }) => sequence) }),
     gone,
   };
-  const { snapshots: all, versions } = ask(storage, query);
-  const spans = new Spans(all);
-  for (const version of versions) {
-    if (filter.isEmpty || fits(filter, version, ignoreCase)) yield { version, span: spans.of(version) };
+  for (const found of storage.askEach((catalog) => withSpans(catalog, query))) {
+    if (filter.isEmpty || fits(filter, found.version, ignoreCase)) yield found;
   }
 }
 
 /**
- * The database has gone through everything before it tells the first version: damage shows by then. Until it has told
- * the last one, it answers as of that moment.
+ * The database has gone through everything before it tells the first version, and until it has told the last one it
+ * answers as of that moment.
  */
-function ask(storage: Storage, query: VersionQuery): { snapshots: SnapshotInfo[]; versions: Iterable<PathVersion> } {
-  return storage.ask((catalog) => {
-    const found = catalog.find(query);
-    const first = found.next();
-    return { snapshots: catalog.snapshots(), versions: first.done ? [] : startingWith(first.value, found) };
-  });
-}
-
-function* startingWith<T>(first: T, rest: Generator<T>): Generator<T> {
-  try {
-    yield first;
-    yield* rest;
-  } finally {
-    rest.return(undefined); // whoever stops early must not keep the database locked
-  }
+function* withSpans(catalog: Catalog, query: VersionQuery): Generator<FoundVersion> {
+  using held = new DisposableStack();
+  const versions = catalog.find(query);
+  held.defer(() => void versions.return(undefined)); // whoever stops early must not keep the database locked
+  const first = versions.next();
+  const spans = new Spans(catalog.snapshots());
+  for (let next = first; !next.done; next = versions.next()) yield { version: next.value, span: spans.of(next.value) };
 }
 
 function fits(filter: Filter, { path, kind }: PathVersion, ignoreCase: boolean): boolean {

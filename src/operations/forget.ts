@@ -50,7 +50,7 @@ export function forget(storage: Storage, request: ForgetRequest, monitor: Monito
   const ids = result.removed.filter((id) => !isInUse(storage, id, monitor));
   if (ids.length === 0) return { ...result, removed: [] };
   const gone = new Set<string>(ids);
-  const snapshots = storage.snapshots().filter(({ id }) => gone.has(id));
+  const snapshots = storage.provenSnapshots().filter(({ id }) => gone.has(id));
   monitor.phase("removing");
   // First, so that a crash leaves no tree without a snapshot: nobody would know any more whose it was.
   using trees = withdrawTrees(storage, snapshots);
@@ -98,7 +98,7 @@ function toRemove(storage: Storage, request: ForgetRequest): ForgetResult {
   const policy = request.policy ?? storage.policy() ?? {};
   if (!hasRule(policy)) throw new NoRule();
   const { host, name, like } = request.among;
-  const snapshots = storage.snapshots().filter((snapshot) =>
+  const snapshots = storage.provenSnapshots().filter((snapshot) =>
     (host === undefined || snapshot.host === host) && (name === undefined || snapshot.name === name)
   );
   const series = decide(snapshots, policy, storage.machine.clock.nowMs())

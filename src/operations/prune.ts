@@ -143,6 +143,7 @@ class PruneRun {
       this.#monitor.count("removedItems");
     }
     writer.forgetVerifications();
+    writer.compactCatalog();
     return removed;
   }
 }

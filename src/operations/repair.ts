@@ -9,7 +9,7 @@
  * stays where it is: it keeps `prune` from removing what only that snapshot needs.
  */
 import type { HunkId, RootId } from "../core/content_id.ts";
-import { Fault } from "../core/fault.ts";
+import { Fault, unlessFault } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
 import { rawOf, textOf } from "../core/raw.ts";
 import { DamagedContent } from "../storage/faults.ts";
@@ -121,7 +121,7 @@ class RepairRun implements Disposable {
   /** From what the catalog and other snapshots say of its paths. @param replaced gets a hunk that takes its place */
   #recover(hunk: HunkRef, users: readonly RootId[], replaced: Map<HunkId, HunkRef>): string | undefined {
     const options = { catalog: this.#storage.catalog(), snapshots: this.#manifests(), users };
-    const lines = recoverLines(hunk, options);
+    const lines = unlessFault(() => recoverLines(hunk, options), undefined);
     if (lines === undefined) return undefined;
     if (this.#request.dryRun) return "the catalog";
     const { objects, dir, settings } = this.#storage;

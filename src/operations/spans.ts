@@ -1,5 +1,6 @@
 /** Which snapshots hold a version of a path. */
 import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
+import { CatalogFault } from "../storage/catalog/database.ts";
 import type { PathVersion } from "../storage/catalog/version_row.ts";
 
 /** Consecutive snapshots of one series, or one incomplete one. */
@@ -37,7 +38,9 @@ export class Spans {
     const from = positionOf(series, version.first);
     const to = version.last === undefined ? series.length - 1 : positionOf(series, version.last);
     const first = series[from], last = series[to];
-    if (first === undefined || last === undefined) throw new Error(`No snapshot ${version.first} of ${keyOf(version)}`);
+    if (first === undefined || last === undefined) {
+      throw new CatalogFault(`it has a version of no snapshot (${version.first})`);
+    }
     return { first, last, count: to - from + 1, after: series[to + 1] };
   }
 }

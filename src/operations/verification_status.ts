@@ -10,7 +10,7 @@ export interface VerificationReport {
   readonly damaged: Amount;
   /** Found whole in the last so many days. */
   readonly within: readonly (Amount & { readonly days: number })[];
-  /** ISO 8601: when the content that was not read for the longest time was read, or else stored; null if there is none. */
+  /** ISO 8601: when the content was read that was not for the longest time; null if none ever was. */
   readonly oldest: string | null;
 }
 

@@ -103,6 +103,8 @@ export interface OpenFile extends Disposable {
 export interface Dir extends Disposable {
   /** For messages only; operations never use it on Linux. */
   readonly path: Raw;
+  /** The path of `name` in it for libraries that take text only; good while this directory is open. */
+  textPath(name: Raw): string;
   list(): DirListing;
   /** Of the directory itself. */
   statSelf(): Stat;

@@ -1,5 +1,5 @@
 /** The file system of Linux through the C library: names are bytes, times are nanoseconds, and every step is relative to an open directory. */
-import { joinRaw, type Raw, rawOfBytes } from "../core/raw.ts";
+import { joinRaw, type Raw, rawOfBytes, textOf } from "../core/raw.ts";
 import type { Kind } from "../core/entry.ts";
 import { Accounts } from "./accounts.ts";
 import {
@@ -176,6 +176,12 @@ class LinuxDir implements Dir {
   [Symbol.dispose](): void {
     if (this.#fd >= 0) this.#calls.close(this.#fd);
     this.#fd = -1;
+  }
+
+  textPath(name: Raw): string {
+    const text = textOf(joinRaw(this.path, name));
+    const isAbsolute = text.startsWith("/");
+    return isAbsolute && text.isWellFormed() ? text : `/proc/self/fd/${this.#fd}/${textOf(name)}`;
   }
 
   list(): DirListing {

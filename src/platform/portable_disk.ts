@@ -16,7 +16,7 @@
 import type { StatsFs } from "node:fs";
 import process from "node:process";
 import type { Kind } from "../core/entry.ts";
-import { joinRaw, type Raw, rawOf } from "../core/raw.ts";
+import { joinRaw, type Raw, rawOf, textOf } from "../core/raw.ts";
 import {
   type Attributes,
   type Dir,
@@ -138,6 +138,10 @@ class PortableDir implements Dir {
 
   [Symbol.dispose](): void {
     // Nothing is held.
+  }
+
+  textPath(name: Raw): string {
+    return textOf(joinRaw(this.path, name));
   }
 
   list(): DirListing {

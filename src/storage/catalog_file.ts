@@ -1,18 +1,18 @@
 /** The file of the catalog: opened where it is, or another one made in `tmp/` and put in its place. */
-import { type Raw, rawOf, textOf } from "../core/raw.ts";
+import { type Raw, rawOf } from "../core/raw.ts";
 import { type Dir, DiskFault } from "../platform/disk.ts";
-import { type Catalog, createCatalog, openCatalog } from "./catalog/catalog.ts";
-import { CatalogFault, type Mode } from "./catalog/database.ts";
+import { type Catalog, createCatalog, openCatalog, type Unusable } from "./catalog/catalog.ts";
+import { CatalogFault, type Mode, type Temp } from "./catalog/database.ts";
+import { CATALOG_NAME, CatalogPlace, LEFTOVERS, TempPlace } from "./catalog/place.ts";
 import { removeRecursively } from "./tree.ts";
 
-const DB = rawOf("db"), TMP = rawOf("tmp"), NAME = rawOf("catalog.sqlite");
-/** What SQLite may have left beside a database; it would spoil another one. */
-const LEFTOVERS = ["-journal", "-wal", "-shm"].map((ending) => (NAME + ending) as Raw);
+const DB = rawOf("db"), TMP = rawOf("tmp"), NAME = CATALOG_NAME;
 const COPIED_AT_ONCE = 1024 * 1024;
 
-export class CatalogFile {
+export class CatalogFile implements Disposable {
   readonly #storage: Dir;
   readonly #id: string;
+  #temp: TempPlace | undefined;
 
   /** @param id of the storage */
   constructor(storage: Dir, id: string) {
@@ -20,8 +20,34 @@ export class CatalogFile {
     this.#id = id;
   }
 
-  open(mode: Mode): Catalog | { readonly stale: string } {
-    return openCatalog(this.#path(DB), this.#id, { mode });
+  [Symbol.dispose](): void {
+    this.#temp?.[Symbol.dispose]();
+  }
+
+  /** For SQLite's temporary files; good until disposed. */
+  get temp(): Temp {
+    return (this.#temp ??= new TempPlace(this.#storage)).path;
+  }
+
+  /** Has these files stay in memory. @returns false if that was so already */
+  keepTempInMemory(): boolean {
+    return this.temp !== undefined && this.#temp!.giveUp();
+  }
+
+  /** A writer has made the directory for them. */
+  renewTemp(): void {
+    this.#temp?.[Symbol.dispose]();
+    this.#temp = undefined;
+  }
+
+  get options(): { readonly id: string; readonly temp: Temp } {
+    return { id: this.#id, temp: this.temp };
+  }
+
+  /** @throws DiskFault of what is around it */
+  open(mode: Mode): Catalog | Unusable {
+    using place = CatalogPlace.in(this.#storage, "db");
+    return place === undefined ? { stale: "is missing", trouble: "damaged" } : openCatalog(place, mode, this.options);
   }
 
   /**
@@ -36,8 +62,16 @@ export class CatalogFile {
       using made = start === "new" ? this.#create() : this.#copy(db, temp);
       make(made);
     }
-    using file = temp.openOrCreate(NAME, 0o600);
-    file.sync();
+    sync(temp);
+  }
+
+  /** The same with a copy that has no empty pages. @throws CatalogFault, DiskFault */
+  prepareCompact(catalog: Catalog): void {
+    using temp = this.#storage.openDir(TMP);
+    removeDatabase(temp);
+    using place = this.#placeIn("tmp");
+    catalog.copyInto(place);
+    sync(temp);
   }
 
   /** Puts what was prepared in the place of the old one. Nobody may have that open for writing. @throws DiskFault */
@@ -57,21 +91,33 @@ export class CatalogFile {
 
   /** What is known of verifications outlives the rest. */
   #create(): Catalog {
-    const made = createCatalog(this.#path(TMP), this.#id);
-    made.takeVerifications(this.#path(DB), this.#id);
+    using held = new DisposableStack();
+    using place = this.#placeIn("tmp");
+    const made = held.use(createCatalog(place, this.options));
+    using former = this.#placeIn("db");
+    made.takeVerifications(former, this.#id);
+    held.move();
     return made;
   }
 
   #copy(db: Dir, temp: Dir): Catalog {
     copyFile(db, temp, NAME);
-    const opened = openCatalog(this.#path(TMP), this.#id, { mode: "rework" });
-    if ("stale" in opened) throw new CatalogFault(`its copy ${opened.stale}`);
+    using place = this.#placeIn("tmp");
+    const opened = openCatalog(place, "rework", this.options);
+    if ("stale" in opened) throw new CatalogFault(`its copy ${opened.stale}`, opened.trouble);
     return opened;
   }
 
-  #path(directory: Raw): string {
-    return `${textOf(this.#storage.path)}/${directory}/${NAME}`;
+  #placeIn(where: "db" | "tmp"): CatalogPlace {
+    const place = CatalogPlace.in(this.#storage, where);
+    if (place === undefined) throw new DiskFault("ENOENT", "open", where === "db" ? DB : TMP);
+    return place;
   }
+}
+
+function sync(temp: Dir): void {
+  using file = temp.openOrCreate(NAME, 0o600);
+  file.sync();
 }
 
 /** The database first: without it, what is left beside it means nothing. */

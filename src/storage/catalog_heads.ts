@@ -7,6 +7,8 @@ import type { ManifestSource } from "./catalog/ranges.ts";
 export interface Head {
   readonly id: RootId;
   readonly root: Pick<ManifestSource["root"], "sequence" | "replaces" | "start" | "host" | "name" | "complete">;
+  /** What lists of snapshots show of it. */
+  readonly info: SnapshotInfo;
 }
 
 /**
@@ -17,9 +19,9 @@ export function renumbered(heads: readonly Head[]): Head[] {
   const key = ({ id, root }: Head) => root.start + id;
   const ordered = heads.toSorted((a, b) => a.root.sequence - b.root.sequence || (key(a) < key(b) ? -1 : 1));
   let last = 0;
-  return ordered.map(({ id, root }) => {
+  return ordered.map(({ id, root, info }) => {
     last = Math.max(root.sequence, last + 1);
-    return { id, root: { ...root, sequence: last } };
+    return { id, root: { ...root, sequence: last }, info: { ...info, sequence: last } };
   });
 }
 

@@ -6,11 +6,11 @@
  * Only who holds the writer lock, because there is something to write, changes the file: in place if little changes, in one transaction that readers wait for;
  * else a copy, which then takes its place. So readers see one state or another, on any file system, and wait for nobody.
  */
-import type { RootId } from "../core/content_id.ts";
-import { Fault } from "../core/fault.ts";
+import type { ContentId, RootId } from "../core/content_id.ts";
+import { Fault, unlessFault } from "../core/fault.ts";
 import { DiskFault } from "../platform/disk.ts";
-import { type Catalog, memoryCatalog, type SnapshotInfo } from "./catalog/catalog.ts";
-import { CatalogFault, type Mode } from "./catalog/database.ts";
+import { type Catalog, infoOf, memoryCatalog, type SnapshotInfo, type Unusable } from "./catalog/catalog.ts";
+import { CatalogFault, type Mode, type Temp } from "./catalog/database.ts";
 import type { ManifestSource } from "./catalog/ranges.ts";
 import { entriesToCompare } from "./catalog/take_up.ts";
 import { agreementOf, readAgreement, writeAgreement } from "./catalog_agreement.ts";
@@ -36,6 +36,8 @@ export class CatalogKeeper implements Disposable {
   #isSettled = false;
   /** The catalog is only in memory, for this run. */
   #isInMemory = false;
+  /** There is none on the disk that could be used in this run: it is damaged, and can't be made again now. */
+  #hasNone = false;
   /** Why the catalog on disk is no longer to be used, although it could be opened. */
   #distrust: string | undefined;
   /** The snapshot that a catalog knows which waits to be published. */
@@ -48,6 +50,16 @@ export class CatalogKeeper implements Disposable {
 
   [Symbol.dispose](): void {
     this.#close();
+    this.#file[Symbol.dispose]();
+  }
+
+  get temp(): Temp {
+    return this.#file.temp;
+  }
+
+  /** True if the catalog on the disk is open, and agrees with `content/`. */
+  get isOnDisk(): boolean {
+    return this.#catalog !== undefined && !this.#isInMemory;
   }
 
   /** Whether the writer lock is ours: only then is the file changed. */
@@ -59,13 +71,20 @@ export class CatalogKeeper implements Disposable {
     }
     this.#close();
     this.#owned = writer;
+    this.#hasNone = false;
+    this.#file.renewTemp();
   }
 
   current(): Catalog {
-    if (this.#catalog === undefined) {
-      this.#catalog = this.#open();
-      this.#isSettled = true;
-    }
+    return this.#onDisk() ?? this.#makeInMemory();
+  }
+
+  /** The one at hand; else the one on the disk, if there is one that can be used, or can be made. */
+  #onDisk(): Catalog | undefined {
+    if (this.#catalog !== undefined || this.#hasNone) return this.#catalog;
+    this.#catalog = this.#open();
+    this.#isSettled = true;
+    this.#hasNone = this.#catalog === undefined;
     return this.#catalog;
   }
 
@@ -75,21 +94,95 @@ export class CatalogKeeper implements Disposable {
       return action(this.current());
     } catch (error) {
       if (!(error instanceof CatalogFault)) throw error;
-      this.#close();
-      this.#distrust = `can't be used (${error.message})`;
+      this.#giveUpOn(error);
       return action(this.current());
     }
   }
 
-  /** Changes what only the catalog knows. `action` may run twice. */
+  /** The same for many answers. Those that were given are passed over the second time: their order is always the same. */
+  *each<T>(question: (catalog: Catalog) => Iterable<T>): Generator<T> {
+    let given = 0;
+    try {
+      for (const answer of question(this.current())) {
+        given++;
+        yield answer;
+      }
+      return;
+    } catch (error) {
+      if (!(error instanceof CatalogFault)) throw error;
+      this.#giveUpOn(error);
+    }
+    let passed = 0;
+    for (const answer of question(this.current())) if (passed++ >= given) yield answer;
+  }
+
+  /** After a failure: of a damaged catalog, or for want of room for temporary files. @throws what nothing helps against */
+  #giveUpOn(fault: CatalogFault): void {
+    if (fault.trouble === "full" || fault.trouble === "unreadable") {
+      if (this.#isInMemory || !this.#file.keepTempInMemory()) throw fault;
+      this.#close();
+      return;
+    }
+    if (this.#isInMemory) throw fault;
+    this.#close();
+    this.#distrust = `can't be used (${fault.message})`;
+  }
+
+  /** Oldest first; from the roots, if there is no catalog on the disk. */
+  snapshots(): SnapshotInfo[] {
+    if (this.#onDisk() === undefined) return this.#heads(this.#storage.rootIds(), false).map(({ info }) => info);
+    return this.use((catalog) => catalog.snapshots());
+  }
+
+  /** The same, each compared with its root, if that can be read. */
+  provenSnapshots(): SnapshotInfo[] {
+    if (this.#onDisk() === undefined) return this.snapshots();
+    return this.use((catalog) => {
+      const snapshots = catalog.snapshots();
+      for (const snapshot of snapshots) this.#prove(snapshot);
+      return snapshots;
+    });
+  }
+
+  #prove(snapshot: SnapshotInfo): void {
+    const { id, sequence } = snapshot;
+    const root = unlessFault(() => this.#storage.objects.readRoot(id), undefined);
+    if (root === undefined || JSON.stringify({ ...infoOf(id, root), sequence }) === JSON.stringify(snapshot)) return;
+    throw new CatalogFault(`it says something else of the snapshot ${id.slice(0, 12)} than its root`);
+  }
+
+  /** Contents that a check found damaged, as far as is known without making a catalog for it. */
+  knownDamaged(): ContentId[] {
+    return this.#onDisk() === undefined && !this.#owned ? [] : this.use((catalog) => catalog.damaged());
+  }
+
+  /** Changes what only the catalog knows. `action` may run twice. @throws CatalogFault if there is no room for it */
   note(action: (catalog: Catalog) => void): void {
+    if (this.#onDisk() === undefined) return;
     try {
       if (!this.#changeInPlace(action)) this.#changeCopy(action);
     } catch (error) {
       if (!(error instanceof CatalogFault || error instanceof DiskFault)) throw error;
       this.#close();
+      if (!isDamage(error)) throw error;
       this.#distrust = `can't be changed (${error.message})`;
       action(this.current());
+    }
+  }
+
+  /** Puts a copy without empty pages in the place of a catalog that has many. */
+  compact(): void {
+    const catalog = this.#onDisk();
+    if (!this.#owned || catalog === undefined || this.#isInMemory) return;
+    try {
+      if (!catalog.isMostlyEmpty) return;
+      this.#file.prepareCompact(catalog);
+      this.#close();
+      this.#catalog = this.#publish();
+      this.#isSettled = true;
+    } catch (error) {
+      if (!(error instanceof CatalogFault || error instanceof DiskFault)) throw error;
+      this.#discard(); // it is as good as it was
     }
   }
 
@@ -104,6 +197,7 @@ export class CatalogKeeper implements Disposable {
    */
   prepare(source: ManifestSource): void {
     this.#prepared = undefined;
+    if (this.#onDisk() === undefined) return;
     try {
       const { previous, isLarge } = this.#comparisonOf(source);
       if (!isLarge || this.#isInMemory) return;
@@ -125,6 +219,7 @@ export class CatalogKeeper implements Disposable {
 
   /** Takes up a snapshot that has just been committed. */
   add(id: RootId): void {
+    if (this.#onDisk() === undefined) return;
     this.use((catalog) => {
       if (catalog.knows(id)) return;
       if (this.#prepared === id) this.#orRenew(() => this.#publishPrepared());
@@ -149,6 +244,7 @@ export class CatalogKeeper implements Disposable {
 
   /** Forgets snapshots whose roots have just been removed. */
   remove(ids: readonly RootId[]): void {
+    if (this.#onDisk() === undefined) return;
     this.use((catalog) => {
       const known = ids.filter((id) => catalog.knows(id));
       if (known.length === 0) return;
@@ -167,6 +263,7 @@ export class CatalogKeeper implements Disposable {
 
   /** A snapshot has another root now. */
   replace(former: RootId, id: RootId): void {
+    if (this.#onDisk() === undefined) return;
     this.use((catalog) => {
       if (!catalog.knows(former)) return;
       if (catalog.isRenumbered) this.rebuild();
@@ -181,6 +278,7 @@ export class CatalogKeeper implements Disposable {
 
   rebuild(): Catalog {
     this.#close();
+    this.#hasNone = false;
     return this.#catalog = this.#owned ? this.#rebuildFile() : this.#makeInMemory();
   }
 
@@ -191,18 +289,39 @@ export class CatalogKeeper implements Disposable {
     this.#isInMemory = false;
   }
 
-  #open(): Catalog {
+  #open(): Catalog | undefined {
     const opened = this.#openFile(this.#owned ? "update" : "read");
-    if ("stale" in opened) return this.#owned ? this.#renew(opened.stale) : this.#openBetter(opened.stale);
-    if (this.#owned ? this.#isComplete(opened) : this.#isGood(opened)) return opened;
-    if (this.#owned) return this.#catchUp(opened);
-    const known = opened.snapshots();
+    if (!("stale" in opened)) return this.#bringUpToDate(opened);
+    if (opened.trouble === "full" || opened.trouble === "unreadable") return this.#doWithout(opened.stale);
+    return this.#owned ? this.#renew(opened.stale) : this.#openBetter(opened.stale);
+  }
+
+  #bringUpToDate(opened: Catalog): Catalog | undefined {
+    let known: readonly SnapshotInfo[];
+    try {
+      if (this.#owned ? this.#isComplete(opened) : this.#isGood(opened)) return opened;
+      if (this.#owned) return this.#catchUp(opened);
+      known = opened.snapshots();
+    } catch (error) {
+      if (!(error instanceof CatalogFault)) throw error;
+      opened[Symbol.dispose]();
+      this.#catalog = undefined;
+      if (!isDamage(error)) return this.#doWithout(`can't be used (${error.message})`);
+      this.#distrust = `can't be used (${error.message})`;
+      return this.#owned ? this.#renew(this.#distrust) : this.#openBetter(this.#distrust);
+    }
     opened[Symbol.dispose]();
     return this.#openBetter("does not know all snapshots", known);
   }
 
-  #openFile(mode: Mode): Catalog | { readonly stale: string } {
-    if (this.#distrust !== undefined) return { stale: this.#distrust };
+  /** Neither the file nor what is in it is wrong: it will do again some other time. */
+  #doWithout(why: string): undefined {
+    this.#storage.monitor.notice(`The catalog ${why}; going on without it`);
+    return undefined;
+  }
+
+  #openFile(mode: Mode): Catalog | Unusable {
+    if (this.#distrust !== undefined) return { stale: this.#distrust, trouble: "damaged" };
     return this.#file.open(mode);
   }
 
@@ -234,10 +353,11 @@ export class CatalogKeeper implements Disposable {
   }
 
   /** Makes the catalog know what it lacks and forget what is gone, if that is all that is wrong; else makes it again. */
-  #catchUp(catalog: Catalog): Catalog {
+  #catchUp(catalog: Catalog): Catalog | undefined {
     this.#catalog = catalog;
     this.#finishReplacements();
-    catalog = this.current();
+    if (this.#catalog === undefined) return undefined;
+    catalog = this.#catalog;
     const there = this.#storage.rootIds(), isThere = new Set<string>(there), known = catalog.snapshots();
     const lost = known.filter(({ id }) => !isThere.has(id));
     this.#tellVanished(lost);
@@ -250,10 +370,10 @@ export class CatalogKeeper implements Disposable {
     const gone = lost.map(({ id }) => id);
     if (gone.length > 0) this.#change((catalog) => catalog.remove(gone), this.#isMuch(gone));
     for (const { id } of missing) {
-      if (!this.current().knows(id)) this.#apply(this.#storage.manifestSource(id));
+      if (this.#catalog?.knows(id) === false) this.#apply(this.#storage.manifestSource(id));
     }
-    this.#noteAgreement(this.current());
-    return this.current();
+    if (this.#catalog !== undefined) this.#noteAgreement(this.#catalog);
+    return this.#catalog;
   }
 
   /** Ends what a crash left half done: two roots of one snapshot, or one that the catalog knows by its former id. */
@@ -274,29 +394,32 @@ export class CatalogKeeper implements Disposable {
     }
   }
 
-  /** Puts a new catalog in the place of a bad one; on a full disk, one that lasts for this run. */
-  #renew(why: string): Catalog {
+  /** Puts a new catalog in the place of a bad one. @returns undefined on a full disk: this run does without */
+  #renew(why: string): Catalog | undefined {
     this.#announce(why);
     try {
       return this.#rebuildFile();
     } catch (error) {
       if (!(error instanceof CatalogFault || error instanceof DiskFault)) throw error;
       this.#storage.monitor.notice(`The catalog can't be written, and will be made again: ${error.message}`);
-      return this.#makeInMemory();
+      this.#discard();
+      return undefined;
     }
   }
 
+  /** For this run, because there is none on the disk. */
   #makeInMemory(): Catalog {
-    const catalog = this.#fill(memoryCatalog(this.#storage.settings.id));
+    this.#catalog = this.#fill(memoryCatalog(this.#file.options));
     this.#isInMemory = true;
-    return catalog;
+    this.#isSettled = true;
+    return this.#catalog;
   }
 
   /**
-   * For who only looks, and writes nothing: one that a writer at work may be about to bring up to date, else one in memory,
-   * for this run.
+   * For who only looks, and writes nothing: one that a writer at work may be about to bring up to date, else none on the
+   * disk.
    */
-  #openBetter(why: string, known: readonly SnapshotInfo[] = []): Catalog {
+  #openBetter(why: string, known: readonly SnapshotInfo[] = []): Catalog | undefined {
     for (let waited = 0; waited <= PATIENCE_MS && this.#storage.hasWriter(); waited += PAUSE_MS) {
       pause(PAUSE_MS);
       const opened = this.#openFile("read");
@@ -306,7 +429,7 @@ export class CatalogKeeper implements Disposable {
     }
     this.#tellVanished(known.filter(({ id }) => !this.#storage.objects.has(id)));
     this.#announce(why, ", in memory and for this command alone");
-    return this.#makeInMemory();
+    return undefined;
   }
 
   #announce(why: string, where = ""): void {
@@ -342,7 +465,9 @@ export class CatalogKeeper implements Disposable {
     } catch (error) {
       if (!(error instanceof Fault) || error instanceof DamagedSettings) throw error;
       this.#close();
-      this.#catalog = this.#renew(`can't be brought up to date (${error.message})`);
+      const why = `can't be brought up to date (${error.message})`;
+      this.#catalog = isDamage(error) ? this.#renew(why) : this.#doWithout(why);
+      this.#hasNone = this.#catalog === undefined;
     }
   }
 
@@ -352,7 +477,7 @@ export class CatalogKeeper implements Disposable {
       action(this.current());
       return true;
     } catch (error) {
-      if (error instanceof CatalogFault && !this.#isInMemory) return false;
+      if (error instanceof CatalogFault && error.trouble !== "full" && !this.#isInMemory) return false;
       throw error;
     }
   }
@@ -384,7 +509,7 @@ export class CatalogKeeper implements Disposable {
     this.#file.publish();
     this.#distrust = undefined;
     const opened = this.#openFile("update");
-    if ("stale" in opened) throw new CatalogFault(`it was just made, but it ${opened.stale}`);
+    if ("stale" in opened) throw new CatalogFault(`it was just made, but it ${opened.stale}`, opened.trouble);
     return opened;
   }
 
@@ -420,8 +545,10 @@ export class CatalogKeeper implements Disposable {
     const heads: Head[] = [], foreign: ForeignSnapshot[] = [];
     for (const id of ids) {
       try {
-        const { sequence, replaces, start, host, name, complete } = this.#storage.objects.readRoot(id);
-        heads.push({ id, root: { sequence, start, host, name, complete, ...(replaces && { replaces }) } });
+        const root = this.#storage.objects.readRoot(id);
+        const { sequence, replaces, start, host, name, complete } = root;
+        const head = { sequence, start, host, name, complete, ...(replaces && { replaces }) };
+        heads.push({ id, root: head, info: infoOf(id, root) });
       } catch (error) {
         if (!(error instanceof Fault)) throw error;
         if (error instanceof ForeignSnapshot) foreign.push(error);
@@ -456,6 +583,12 @@ export class CatalogKeeper implements Disposable {
     const agreement = this.#agreement(catalog);
     if (readAgreement(this.#storage.dir) !== agreement) writeAgreement(this.#storage.dir, agreement);
   }
+}
+
+/** Whether making the catalog again may help: not against a want of room, nor against a failing disk. */
+function isDamage(fault: Fault): boolean {
+  if (fault instanceof CatalogFault) return fault.trouble === "damaged" || fault.trouble === "busy";
+  return !(fault instanceof DiskFault);
 }
 
 function pause(ms: number): void {

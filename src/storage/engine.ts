@@ -1,10 +1,9 @@
 /** What one thread can do with a storage: the same code in the main thread and in workers. */
-import { rawOf } from "../core/raw.ts";
 import type { Raw } from "../core/raw.ts";
-import type { Disk } from "../platform/disk.ts";
+import type { Dir, Disk } from "../platform/disk.ts";
 import type { ThrottleTable } from "../platform/throttle.ts";
-import { openCatalog } from "./catalog/catalog.ts";
 import { CatalogFault } from "./catalog/database.ts";
+import { CatalogFile } from "./catalog_file.ts";
 import { Claims } from "./claims.ts";
 import { ContentStore } from "./content.ts";
 import { contentsOf } from "./contents_of.ts";
@@ -27,6 +26,8 @@ export interface EngineSetup {
   readonly settings: Settings;
   readonly claims: SharedArrayBuffer;
   readonly damaged: readonly string[];
+  /** The catalog on the disk agrees with `content/`; of one that doesn't, nothing is believed. */
+  readonly catalogVouches: boolean;
   /** Tells all threads to stop; see {@link Stop}. */
   readonly stop: SharedArrayBuffer;
   /** Where the threads tell what they have gone through; see {@link Meter}. */
@@ -60,13 +61,14 @@ export class Engine implements Disposable {
   readonly #store: ContentStore;
   readonly #objects: Objects;
   readonly #sizes: SizeTable | undefined;
+  readonly #storage: Dir;
   #examined = 0;
   #isVouchedFor: ((id: string) => boolean) | undefined;
 
   /** @param thread distinguishes the threads of a run; 0 is the main one */
   constructor(disk: Disk, setup: EngineSetup, thread: number) {
     this.#setup = setup;
-    const storage = this.#held.use(disk.openDir(setup.storagePath));
+    const storage = this.#storage = this.#held.use(disk.openDir(setup.storagePath));
     const stop = new Stop(setup.stop), meter = new Meter(setup.meter, thread);
     const store = this.#held.use(
       new ContentStore({
@@ -117,8 +119,9 @@ export class Engine implements Disposable {
 
   /** The catalog is asked only when something lies there already; a catalog that can't be used vouches for nothing. */
   #openVouching(): (id: string) => boolean {
-    const path = `${this.#setup.storagePath}/db/catalog.sqlite`;
-    const catalog = openCatalog(rawOf(path), this.#setup.settings.id, { mode: "read" });
+    if (!this.#setup.catalogVouches) return () => false;
+    const file = this.#held.use(new CatalogFile(this.#storage, this.#setup.settings.id));
+    const catalog = file.open("read");
     if ("stale" in catalog) return () => false;
     this.#held.use(catalog);
     return (id) => {

@@ -191,7 +191,7 @@ export function parseLine(line: string): Entry {
 }
 
 /** Digest of one of the algorithms, perhaps with an octet that makes it unique: 00 to ef. */
-const CONTENT_ID = "(?:[0-9a-f]{8}|[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})(?:[0-9a-e][0-9a-f])?";
+export const CONTENT_ID = "(?:[0-9a-f]{8}|[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})(?:[0-9a-e][0-9a-f])?";
 const IS_CONTENT_ID = new RegExp(`^${CONTENT_ID}$`);
 
 export function isContentId(text: string): text is ContentId {

@@ -4,12 +4,14 @@
  */
 import type { Clock, Random } from "../core/clock.ts";
 import { classOfId, type ContentId, type HunkId, parseRootId, type RootId } from "../core/content_id.ts";
+import { unlessFault } from "../core/fault.ts";
 import type { Monitor, Phase } from "../core/monitor.ts";
 import type { Policy } from "../core/policy.ts";
 import { type Raw, rawOf } from "../core/raw.ts";
 import { type Dir, type Disk, DiskFault, openIfThere } from "../platform/disk.ts";
 import type { ThrottleTable } from "../platform/throttle.ts";
 import type { Catalog, SnapshotInfo } from "./catalog/catalog.ts";
+import type { Temp } from "./catalog/database.ts";
 import type { ManifestSource } from "./catalog/ranges.ts";
 import { CatalogKeeper } from "./catalog_keeper.ts";
 import { Claims, newClaimTable } from "./claims.ts";
@@ -110,9 +112,24 @@ export class Storage implements Disposable {
     return this.#keeper.use(question);
   }
 
-  /** Oldest first. */
+  /** The same for many answers; if damage shows on the way, those that were given are passed over the second time. */
+  askEach<T>(question: (catalog: Catalog) => Iterable<T>): Generator<T> {
+    return this.#keeper.each(question);
+  }
+
+  /** Oldest first. Needs no catalog, though it takes longer without. */
   snapshots(): SnapshotInfo[] {
-    return this.ask((catalog) => catalog.snapshots());
+    return this.#keeper.snapshots();
+  }
+
+  /** The same, each compared with its root: for whoever removes something on their word. */
+  provenSnapshots(): SnapshotInfo[] {
+    return this.#keeper.provenSnapshots();
+  }
+
+  /** Where SQLite may keep what memory should not; good while this is open. */
+  get sqliteTemp(): Temp {
+    return this.#keeper.temp;
   }
 
   /** @throws NoSnapshot, AmbiguousSnapshot */
@@ -234,7 +251,8 @@ export class Storage implements Disposable {
       storagePath: this.path,
       settings: this.settings,
       claims: newClaimTable(),
-      damaged: this.damaged(),
+      damaged: this.#keeper.knownDamaged(),
+      catalogVouches: this.#keeper.isOnDisk,
       stop: newStopTable(),
       meter: newMeterTable(workers + 1),
       ...(this.machine.throttle !== undefined && { throttle: this.machine.throttle }),
@@ -403,9 +421,10 @@ export class Writer implements Disposable {
     this.#keeper.note((catalog) => catalog.recordVerified(items, atMs));
   }
 
+  /** It is only for estimates: should it fail, it is learnt again. */
   learnRatios(learnt: Ratios): void {
     const joined = joinRatios(this.#storage.ratios(), learnt);
-    this.#keeper.note((catalog) => catalog.setRatios(joined));
+    unlessFault(() => this.#keeper.note((catalog) => catalog.setRatios(joined)), undefined);
   }
 
   /** @param policy undefined: none any more */
@@ -415,7 +434,12 @@ export class Writer implements Disposable {
 
   /** Drops the memory of verifications of contents that no snapshot needs any more. */
   forgetVerifications(): void {
-    this.#keeper.note((catalog) => catalog.forgetVerifications());
+    unlessFault(() => this.#keeper.note((catalog) => catalog.forgetVerifications()), undefined);
+  }
+
+  /** Gives back the room of a catalog that has become mostly empty. Should it fail, the catalog stays as it is. */
+  compactCatalog(): void {
+    this.#keeper.compact();
   }
 
   /** Makes the catalog again from `content/` alone. */

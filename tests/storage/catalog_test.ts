@@ -389,7 +389,7 @@ const WORTHLESS: Readonly<
   Record<string, readonly [(world: World & { old: string }) => void | Promise<void>, RegExp | undefined]>
 > = {
   "missing": [(world) => Deno.removeSync(catalogOf(world)), /^The catalog is missing; rebuilding/],
-  "empty": [(world) => Deno.truncateSync(catalogOf(world), 0), /^The catalog can't be read .*; rebuilding/],
+  "empty": [(world) => Deno.truncateSync(catalogOf(world), 0), /^The catalog is cut off; rebuilding/],
   "cut in half": [
     (world) => rewrite(catalogOf(world), (bytes) => bytes.subarray(0, bytes.length >> 1)),
     /^The catalog .*; rebuilding/,
@@ -400,7 +400,7 @@ const WORTHLESS: Readonly<
   ],
   "garbage": [
     (world) => rewrite(catalogOf(world), (bytes) => bytes.map((_, i) => i * 31 & 0xff)),
-    /^The catalog can't be read .*; rebuilding/,
+    /^The catalog is damaged; rebuilding/,
   ],
   "zeroed behind its first page": [
     (world) => rewrite(catalogOf(world), (bytes) => bytes.fill(0, 4096)),
@@ -411,7 +411,7 @@ const WORTHLESS: Readonly<
       Deno.removeSync(catalogOf(world));
       Deno.mkdirSync(`${catalogOf(world)}/inside`, { recursive: true });
     },
-    /^The catalog can't be read .*; rebuilding/,
+    /^The catalog is no file, but a dir; rebuilding/,
   ],
   "of another storage": [
     async (world) => Deno.writeFileSync(catalogOf(world), await foreignCatalog()),
@@ -501,7 +501,7 @@ for (const [name, [spoil, notice]] of Object.entries(WORTHLESS)) {
     const monitor = new TestMonitor();
     using storage = openStorage({ ...world.machine, disk }, rawOf(world.storagePath), monitor);
     deepStrictEqual([...storage.catalog().dump()], expected);
-    match(monitor.notices.join("\n"), /^The catalog .*; rebuilding/m);
+    match(monitor.notices.join("\n"), /^The catalog .*; going on without it/m);
     strictEqual(stateOf(world), before);
   });
 }
@@ -538,7 +538,7 @@ Deno.test("a reader beside a writer finds a catalog of its own, in memory", asyn
   const monitor = new TestMonitor();
   using storage = world.open(monitor);
   strictEqual(storage.snapshots().length, 3);
-  match(monitor.notices.join("\n"), /^The catalog is missing; rebuilding/);
+  match(monitor.notices.join("\n"), /^The catalog is missing; going on without it/);
   ok(![...Deno.readDirSync(`${world.storagePath}/db`)].some(({ name }) => name === "catalog.sqlite"));
 });
 

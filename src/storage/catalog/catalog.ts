@@ -5,20 +5,22 @@
  * Versions of paths are kept as intervals: a row when something appeared or changed, none when nothing did. A complete
  * snapshot continues the intervals of its series; a partial one has intervals of its own.
  */
-import { existsSync, statSync } from "node:fs";
 import { type Apath, nameOf } from "../../core/apath.ts";
 import type { ContentId, RootId } from "../../core/content_id.ts";
 import { textOf } from "../../core/raw.ts";
+import { isContentId } from "../line.ts";
 import type { Root } from "../root.ts";
-import { CatalogFault, Database, type Mode } from "./database.ts";
+import { CatalogFault, Database, type Mode, type Temp, type Trouble } from "./database.ts";
 import { type LargeContent, largestContents, type SnapshotFigures, snapshotFigures } from "./figures.ts";
 import { findVersions, type VersionQuery } from "./find_versions.ts";
 import { removeFromLine } from "./remove.ts";
-import { CONTENT_INDEX, PAGE_BYTES, PATH_INDEX, SCHEMA, SCHEMA_VERSION } from "./schema.ts";
+import type { CatalogPlace } from "./place.ts";
+import { CONTENT_INDEX, isOwnSchema, PAGE_BYTES, PATH_INDEX, SCHEMA, SCHEMA_VERSION } from "./schema.ts";
+import { snapshotInfoOf } from "./snapshot_row.ts";
 import { changesInLine, type Interval, type PathChange } from "./path_changes.ts";
 import type { ManifestSource } from "./ranges.ts";
 import { MOST_AT_ONCE, takeUp } from "./take_up.ts";
-import { directoryText, type PathVersion, VERSION_COLUMNS, VERSION_TABLES, versionOf } from "./version_row.ts";
+import { BY_LINE, directoryText, type PathVersion, VERSION_COLUMNS, VERSION_TABLES, versionOf } from "./version_row.ts";
 import { encodeRatios, parseRatios, type Ratios } from "../ratios.ts";
 import { Verifications } from "./verifications.ts";
 import { VersionWriter } from "./version_writer.ts";
@@ -55,34 +57,44 @@ const VERIFICATIONS_AT_ONCE = 10_000, STATEMENTS_IN_COMMIT = 10;
 /** Databases up to this size are checked whole when they are opened: some milliseconds. */
 const QUICK_CHECK_BYTES = 8 * 1024 * 1024;
 
-/** @returns a catalog, or why there is none that can be used; a reason reads on from "The catalog ..." */
-export function openCatalog(
-  path: string,
-  storageId: string,
-  options: { readonly mode: Mode },
-): Catalog | { readonly stale: string } {
-  if (!existsSync(path)) return { stale: "is missing" };
+/** Why a catalog can't be used: `stale` reads on from "The catalog ...". Only a damaged one is to be made again. */
+export interface Unusable {
+  readonly stale: string;
+  readonly trouble: Trouble;
+}
+
+export interface CatalogOptions {
+  /** Of the storage. */
+  readonly id: string;
+  readonly temp: Temp;
+}
+
+/** @returns a catalog, or why there is none that can be used */
+export function openCatalog(place: CatalogPlace, mode: Mode, { id, temp }: CatalogOptions): Catalog | Unusable {
+  const looked = place.look();
+  if ("stale" in looked) return { ...looked, trouble: "damaged" };
   let database: Database | undefined;
   try {
-    database = new Database(path, options.mode);
-    const reason = whyUnusable(database, path, storageId);
-    if (reason === undefined) return new Catalog(database);
+    database = new Database(place.path, mode, { temp });
+    const stale = whyUnusable(database, looked.size, id);
+    if (stale === undefined) return new Catalog(database);
     database[Symbol.dispose]();
-    return { stale: reason };
+    return { stale, trouble: "damaged" };
   } catch (error) {
     database?.[Symbol.dispose]();
-    return { stale: `can't be read (${(error as Error).message})` };
+    if (!(error instanceof CatalogFault)) throw error;
+    return { stale: `can't be read (${error.message})`, trouble: error.trouble };
   }
 }
 
 /** Makes a new, empty one, in a file that nobody else knows yet. The caller makes it durable. */
-export function createCatalog(path: string, storageId: string): Catalog {
-  return initialised(new Database(path, "build", PAGE_BYTES), storageId);
+export function createCatalog(place: CatalogPlace, { id, temp }: CatalogOptions): Catalog {
+  return initialised(new Database(place.path, "build", { temp, newPageBytes: PAGE_BYTES }), id);
 }
 
 /** For a storage that can't be written. */
-export function memoryCatalog(storageId: string): Catalog {
-  return initialised(new Database(":memory:", "build", PAGE_BYTES), storageId);
+export function memoryCatalog({ id, temp }: CatalogOptions): Catalog {
+  return initialised(new Database(":memory:", "build", { temp, newPageBytes: PAGE_BYTES }), id);
 }
 
 function initialised(database: Database, storageId: string): Catalog {
@@ -93,16 +105,23 @@ function initialised(database: Database, storageId: string): Catalog {
   return new Catalog(database);
 }
 
-function whyUnusable(database: Database, path: string, storageId: string): string | undefined {
+function whyUnusable(database: Database, size: number, storageId: string): string | undefined {
+  if (!isOwnSchema(database.all("SELECT sql FROM sqlite_schema"))) return whyForeign(database);
   const get = (key: string) => database.get("SELECT value FROM meta WHERE key = ?", key)?.["value"];
   const schema = get("schema");
   if (schema !== String(SCHEMA_VERSION)) return `was made by another version (${schema})`;
   if (get("storage") !== storageId) return "belongs to another storage";
-  const { size } = statSync(path);
-  if (size % PAGE_BYTES !== 0) return "is cut off";
   if (size > QUICK_CHECK_BYTES) return undefined;
   const check = database.get("PRAGMA quick_check(1)");
   return Object.values(check ?? {})[0] === "ok" ? undefined : "is damaged";
+}
+
+/** Tables that are not its own are not asked: views and triggers in a file by somebody else may do anything. */
+function whyForeign(database: Database): string {
+  const isOlder = database.all("SELECT name, type FROM sqlite_schema").every(({ type }) =>
+    type === "table" || type === "index"
+  );
+  return isOlder ? "was made by another version" : "was made by another program";
 }
 
 export class Catalog implements Disposable {
@@ -186,8 +205,8 @@ export class Catalog implements Disposable {
 
   /** Oldest first. */
   snapshots(): SnapshotInfo[] {
-    return this.#database.all("SELECT info FROM snapshot ORDER BY sequence")
-      .map((row) => JSON.parse(row["info"] as string) as SnapshotInfo);
+    return this.#database.all("SELECT sequence, lower(hex(id)) AS id, info FROM snapshot ORDER BY sequence")
+      .map(snapshotInfoOf);
   }
 
   /** Ids of the snapshots it knows, oldest first. */
@@ -220,7 +239,7 @@ export class Catalog implements Disposable {
   /** Contents that a check found damaged or missing, and no later one found whole. */
   damaged(): ContentId[] {
     return this.#database.all("SELECT lower(hex(content)) AS id FROM verification WHERE state = 'damaged'")
-      .map((row) => row["id"] as ContentId);
+      .map((row) => row["id"] as ContentId).filter(isContentId);
   }
 
   /** Notes what a check has found. Many at a time; what is noted stays, should it fail on the way. */
@@ -243,25 +262,36 @@ export class Catalog implements Disposable {
   }
 
   /** Takes over what another catalog of the storage knows of verifications, and has learnt; one that can't be read has nothing to say. */
-  takeVerifications(path: string, storageId: string): void {
-    if (!existsSync(path)) return;
+  takeVerifications(place: CatalogPlace, storageId: string): void {
+    if ("stale" in place.look()) return;
     try {
-      this.#database.run("ATTACH ? AS other", path);
+      this.#database.run("ATTACH ? AS other", place.path);
     } catch (error) {
       if (error instanceof CatalogFault) return;
       throw error;
     }
     try {
+      if (!isOwnSchema(this.#database.all("SELECT sql FROM other.sqlite_schema"))) {
+        throw new CatalogFault("it is foreign");
+      }
       this.#database.run(
         `INSERT OR REPLACE INTO verification SELECT content, verifiedMs, state FROM other.verification
-          WHERE ? = (SELECT value FROM other.meta WHERE key = 'storage') ORDER BY content`,
+          WHERE ? = (SELECT value FROM other.meta WHERE key = 'storage') AND ${IS_VERIFICATION} ORDER BY content`,
         storageId,
       );
       this.#database.run("INSERT OR REPLACE INTO meta SELECT key, value FROM other.meta WHERE key = 'ratios'");
     } catch (error) {
       if (!(error instanceof CatalogFault)) throw error;
     }
-    this.#database.exec("DETACH other");
+    this.#detach();
+  }
+
+  #detach(): void {
+    try {
+      this.#database.exec("DETACH other");
+    } catch (error) {
+      if (!(error instanceof CatalogFault)) throw error; // of a damaged file; it goes with the connection
+    }
   }
 
   /** In the order of the table, which is several times faster than any other. */
@@ -279,7 +309,7 @@ export class Catalog implements Disposable {
   /** How well files compress, by type. */
   ratios(): Ratios {
     return parseRatios(
-      this.#database.get("SELECT value FROM meta WHERE key = 'ratios'")?.["value"] as string | undefined,
+      textOrNone(this.#database.get("SELECT value FROM meta WHERE key = 'ratios'")?.["value"]),
     );
   }
 
@@ -296,7 +326,7 @@ export class Catalog implements Disposable {
   history(path: Apath): PathVersion[] {
     return this.#database.all(
       `SELECT ${VERSION_COLUMNS} FROM ${VERSION_TABLES}
-        WHERE v.directory = (SELECT id FROM directory WHERE path = ?) AND v.name = ? ORDER BY v.first, v.line`,
+        WHERE v.directory = (SELECT id FROM directory WHERE path = ?) AND v.name = ? ORDER BY v.first, ${BY_LINE}`,
       directoryText(path),
       nameOf(path),
     ).map(versionOf);
@@ -310,6 +340,17 @@ export class Catalog implements Disposable {
   /** What is different between two complete snapshots of a series, ordered by path. @param below only this path, and what is in it */
   changes(interval: Interval, below: Apath): Generator<PathChange> {
     return changesInLine(this.#database, interval, below);
+  }
+
+  /** True if most of the file is empty. */
+  get isMostlyEmpty(): boolean {
+    const count = (name: string) => Number(Object.values(this.#database.get(`PRAGMA ${name}`) ?? {})[0]);
+    return count("freelist_count") * 2 > count("page_count");
+  }
+
+  /** Writes a copy without the empty pages. @throws CatalogFault */
+  copyInto(place: CatalogPlace): void {
+    this.#database.run("VACUUM INTO ?", place.path);
   }
 
   /** Of the snapshots that have new contents, oldest first. */
@@ -391,7 +432,15 @@ function* portionsOf(items: Iterable<{ readonly id: string; readonly state: Veri
   yield portion;
 }
 
-function infoOf(id: RootId, root: Root): SnapshotInfo {
+/** What a check can have noted. */
+const IS_VERIFICATION = `typeof(content) = 'blob' AND typeof(verifiedMs) = 'integer' AND state IN ('ok', 'damaged')
+  AND verifiedMs BETWEEN 0 AND 8640000000000000`;
+
+function textOrNone(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+export function infoOf(id: RootId, root: Root): SnapshotInfo {
   const { entries, files, bytes, problems } = root.totals;
   return {
     id,

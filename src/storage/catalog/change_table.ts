@@ -5,7 +5,7 @@
  */
 import type { Apath } from "../../core/apath.ts";
 import type { ContentId } from "../../core/content_id.ts";
-import { Database, type Row } from "./database.ts";
+import { Database, type Row, type Temp } from "./database.ts";
 import type { PathChange } from "./path_changes.ts";
 import type { State } from "./version_row.ts";
 
@@ -18,7 +18,7 @@ const TABLE = `
 CREATE TABLE change (
   id INTEGER PRIMARY KEY, path TEXT, name TEXT, size INTEGER, gone BLOB, come BLOB, before TEXT, now TEXT, partner INTEGER
 )`;
-const NAMELESS = "";
+const NAMELESS = "", IN_MEMORY = ":memory:";
 
 /** As they were added; or each directory's right behind it, by name. */
 export type ChangeOrder = "added" | "depth-first";
@@ -29,10 +29,12 @@ const ORDERS: Readonly<Record<ChangeOrder, string>> = {
 };
 
 export class ChangeTable implements Disposable {
-  readonly #database = new Database(NAMELESS, "build");
+  readonly #database: Database;
   #isPaired = false;
 
-  constructor() {
+  /** @param temp where it grows when memory should not; undefined: there is only memory */
+  constructor(temp: Temp) {
+    this.#database = new Database(temp === undefined ? IN_MEMORY : NAMELESS, "build", { temp });
     this.#database.exec(`${TABLE}; BEGIN`);
   }
 

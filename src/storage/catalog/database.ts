@@ -2,14 +2,38 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { Fault } from "../../core/fault.ts";
 
+/** What a failure is about: the file, room on a disk, access to one, or others at work. Only a damaged file is made again. */
+export type Trouble = "damaged" | "full" | "unreadable" | "busy";
+
+const HINTS: Readonly<Record<Trouble, string>> = {
+  damaged: "Run `backup-tool rebuild`: the catalog is only a cache",
+  full: "Free some space on the disk of the storage; no backup is affected",
+  unreadable: "Check the disk of the storage and the system's log; no backup is affected",
+  busy: "Try again when others have ended their work",
+};
+
+/** The runtime tells kinds of failures by SQLite's texts only. */
+const TROUBLES: readonly (readonly [text: RegExp, trouble: Trouble])[] = [
+  [/disk is full|out of memory/, "full"],
+  [/disk I\/O error|unable to open database|readonly database/, "unreadable"],
+  [/is locked/, "busy"],
+];
+
 /** Something is wrong with the catalog's file, or with what SQLite needs to work on it. */
 export class CatalogFault extends Fault {
   readonly code = "catalog-failed";
-  readonly hint = "Run `backup-tool rebuild`: the catalog is only a cache";
-  constructor(why: string) {
+  readonly trouble: Trouble;
+  constructor(why: string, trouble: Trouble = "damaged") {
     super(`The catalog can't be used: ${why}`);
+    this.trouble = trouble;
+  }
+  get hint(): string {
+    return HINTS[this.trouble];
   }
 }
+
+/** Where SQLite's own temporary files go: a directory, or nowhere. */
+export type Temp = string | undefined;
 
 export type Row = Readonly<Record<string, unknown>>;
 
@@ -37,6 +61,9 @@ const CACHE_KIB: Readonly<Record<Mode, number>> = {
 const SORT_KIB = 4 * 1024;
 const SORT_THREADS = 3;
 
+/** What is in the file may have been written by anybody. */
+const DISTRUST = "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON";
+
 const PRAGMAS: Readonly<Record<Mode, string>> = {
   read: "PRAGMA query_only = ON",
   // Without cache_spill readers are locked out only while the commit is written, not while it is prepared.
@@ -45,20 +72,28 @@ const PRAGMAS: Readonly<Record<Mode, string>> = {
   rework: "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE",
 };
 
+export interface DatabaseOptions {
+  readonly temp: Temp;
+  readonly newPageBytes?: number;
+}
+
 export class Database implements Disposable {
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   readonly #mode: Mode;
 
   /** @throws CatalogFault */
-  constructor(path: string, mode: Mode, newPageBytes?: number) {
+  constructor(path: string, mode: Mode, { temp, newPageBytes }: DatabaseOptions) {
     this.#mode = mode;
     this.#database = guarded(() => new DatabaseSync(path, { readOnly: mode === "read" }));
     try {
       if (newPageBytes !== undefined) this.exec(`PRAGMA page_size = ${newPageBytes}`);
       this.exec(
-        `PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS[mode]}; PRAGMA cache_size = -${CACHE_KIB[mode]}; ${PRAGMAS[mode]}`,
+        `PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS[mode]}; PRAGMA cache_size = -${CACHE_KIB[mode]}; ${
+          PRAGMAS[mode]
+        }; ${DISTRUST}`,
       );
+      if (!this.#takesTemp(temp)) this.exec("PRAGMA temp_store = MEMORY");
     } catch (error) {
       this.#database.close();
       throw error;
@@ -68,6 +103,19 @@ export class Database implements Disposable {
   [Symbol.dispose](): void {
     this.#statements.clear();
     this.#database.close();
+  }
+
+  /** For all databases of this process at once, which is why it is not set anew each time. */
+  #takesTemp(temp: Temp): boolean {
+    if (temp === undefined) return false;
+    const set = () => this.get("PRAGMA temp_store_directory")?.["temp_store_directory"];
+    try {
+      if (set() !== temp) this.exec(`PRAGMA temp_store_directory = '${temp.replaceAll("'", "''")}'`);
+      return set() === temp;
+    } catch (error) {
+      if (error instanceof CatalogFault) return false; // it is no directory that this user may write to
+      throw error;
+    }
   }
 
   exec(sql: string): void {
@@ -155,7 +203,11 @@ function guarded<T>(action: () => T): T {
   try {
     return action();
   } catch (error) {
-    if (!(error instanceof Error) || (error as { readonly code?: unknown }).code !== "ERR_SQLITE_ERROR") throw error;
-    throw new CatalogFault(error.message);
+    const code = error instanceof Error ? (error as { readonly code?: unknown }).code : undefined;
+    // A number that is out of range for JavaScript was not written by this tool.
+    if (code === "ERR_OUT_OF_RANGE") throw new CatalogFault("it holds a number that is none of its own");
+    if (code !== "ERR_SQLITE_ERROR") throw error;
+    const { message } = error as Error;
+    throw new CatalogFault(message, TROUBLES.find(([text]) => text.test(message))?.[1]);
   }
 }

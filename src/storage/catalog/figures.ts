@@ -1,8 +1,8 @@
 /** What the contents of a storage come to, as far as manifests tell. */
 import type { Apath } from "../../core/apath.ts";
 import type { ContentId } from "../../core/content_id.ts";
-import type { Database } from "./database.ts";
-import { VERSION_COLUMNS, VERSION_TABLES, versionOf } from "./version_row.ts";
+import { CatalogFault, type Database } from "./database.ts";
+import { BY_LINE, BY_PATH, VERSION_COLUMNS, VERSION_TABLES, versionOf } from "./version_row.ts";
 
 /** Of one snapshot. Bytes are sizes of contents, each counted once. */
 export interface SnapshotFigures {
@@ -44,18 +44,28 @@ export function snapshotFigures(database: Database): SnapshotFigures[] {
 
 /** The largest first. */
 export function largestContents(database: Database, count: number): LargeContent[] {
-  const found = new Map<ContentId, LargeContent>();
+  const found = new Map<string, number>();
   // One content has many versions: more rows are asked for until there are enough different ones.
   for (let limit = count * 4, got = limit; found.size < count && got === limit; limit *= 4) {
     const rows = database.all(
-      `SELECT ${VERSION_COLUMNS} FROM (
-          SELECT * FROM version NOT INDEXED WHERE content IS NOT NULL ORDER BY size DESC, content, id LIMIT ${limit}
-        ) v ${VERSION_TABLES.slice("version v".length)} ORDER BY v.size DESC, v.content, v.id`,
+      `SELECT lower(hex(content)) AS content, size FROM version NOT INDEXED WHERE content IS NOT NULL
+        ORDER BY size DESC, version.content LIMIT ?`,
+      limit,
     );
     got = rows.length;
-    for (const { content, size, path } of rows.map(versionOf)) {
-      if (content !== undefined && !found.has(content)) found.set(content, { content, size, path });
-    }
+    for (const { content, size } of rows) if (!found.has(String(content))) found.set(String(content), Number(size));
   }
-  return [...found.values()].slice(0, count);
+  return [...found.keys()].slice(0, count).map((content) => firstVersionOf(database, content));
+}
+
+/** The same one however the catalog was made. */
+function firstVersionOf(database: Database, content: string): LargeContent {
+  const row = database.get(
+    `SELECT ${VERSION_COLUMNS} FROM ${VERSION_TABLES} WHERE v.content = unhex(?)
+      ORDER BY v.size DESC, v.first, ${BY_PATH}, ${BY_LINE} LIMIT 1`,
+    content,
+  );
+  const version = row && versionOf(row);
+  if (version?.content === undefined) throw new CatalogFault("a content in it belongs to no version");
+  return { content: version.content, size: version.size, path: version.path };
 }

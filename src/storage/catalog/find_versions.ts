@@ -3,7 +3,7 @@ import type { Apath } from "../../core/apath.ts";
 import type { Kind } from "../../core/entry.ts";
 import type { SQLInputValue } from "node:sqlite";
 import type { Database } from "./database.ts";
-import { BY_PATH, type PathVersion, VERSION_COLUMNS, VERSION_TABLES, versionOf } from "./version_row.ts";
+import { BY_LINE, BY_PATH, type PathVersion, VERSION_COLUMNS, VERSION_TABLES, versionOf } from "./version_row.ts";
 
 /** All that is given must fit. */
 export interface VersionQuery {
@@ -32,7 +32,7 @@ export interface VersionQuery {
 export function* findVersions(database: Database, query: VersionQuery): Generator<PathVersion> {
   const { terms, values } = conditions(query);
   const where = terms.length === 0 ? "" : `WHERE ${terms.join(" AND ")}`;
-  const sql = `SELECT ${VERSION_COLUMNS} FROM ${VERSION_TABLES} ${where} ORDER BY ${BY_PATH}, v.line, v.first`;
+  const sql = `SELECT ${VERSION_COLUMNS} FROM ${VERSION_TABLES} ${where} ORDER BY ${BY_PATH}, ${BY_LINE}, v.first`;
   for (const row of database.each(sql, ...values)) yield versionOf(row);
 }
 

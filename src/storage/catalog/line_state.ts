@@ -5,12 +5,12 @@
  */
 import { Buffer } from "node:buffer";
 import { hash } from "node:crypto";
-import { type Apath, TOP } from "../../core/apath.ts";
+import { type Apath, isApath, TOP } from "../../core/apath.ts";
 import type { ContentId } from "../../core/content_id.ts";
-import type { NsText } from "../../core/entry.ts";
-import { Fault } from "../../core/fault.ts";
-import { rawOf } from "../../core/raw.ts";
-import { encodeEntry, parseLine } from "../line.ts";
+import type { Entry, NsText } from "../../core/entry.ts";
+import { unlessFault } from "../../core/fault.ts";
+import { rawOf, textOf } from "../../core/raw.ts";
+import { CONTENT_ID, encodeEntry, parseLine } from "../line.ts";
 
 export interface LineState {
   readonly path: Apath;
@@ -23,11 +23,18 @@ export interface LineState {
   readonly detail: string | undefined;
 }
 
-/** Everything up to the content of a line without escapes in its path, with the fields in the order of FORMAT.md. */
+/** Up to 4294967295. */
+const ID =
+  String.raw`(?:0|[1-9]\d{0,8}|[1-3]\d{9}|4[01]\d{8}|42[0-8]\d{7}|429[0-3]\d{6}|4294[0-8]\d{5}|42949[0-5]\d{4}|` +
+  String.raw`429496[0-6]\d{3}|4294967[01]\d{2}|42949672[0-8]\d|429496729[0-5])`;
+const NAME = String.raw`"(?:[^"\\\0-\x1f]|\\["\\/bfnrt]|\\u[0-9a-f]{4})*"`;
+/** Everything up to the content of a line without escapes in its path and names, with the fields in the order of FORMAT.md. */
 const PLAIN_LINE = new RegExp(
-  String.raw`\{"path":"([^"\\]+)",("kind":"\w+")(?:,"size":(\d+))?,"mtime":"(-?\d+)"(?:,"ctime":"-?\d+")?` +
-    String.raw`(?:,"inode":"\d+")?(,"mode":"[0-7]{4}","uid":\d+,"gid":\d+(?:,"user":"(?:[^"\\]|\\.)*")?` +
-    String.raw`(?:,"group":"(?:[^"\\]|\\.)*")?(?:,"device":\[\d+,\d+\])?)(?:,"content":"([0-9a-f]+)")?`,
+  String
+    .raw`\{"path":"([^"\\\0-\x1f]+)",("kind":"(?:file|dir|symlink|fifo|socket|char|block)")(?:,"size":(0|[1-9]\d{0,15}))?` +
+    String.raw`,"mtime":"(-?\d{1,20})"(?:,"ctime":"-?\d{1,20}")?(?:,"inode":"\d{1,20}")?` +
+    String.raw`(,"mode":"[0-7]{4}","uid":${ID},"gid":${ID}(?:,"user":${NAME})?(?:,"group":${NAME})?` +
+    String.raw`(?:,"device":\[${ID},${ID}\])?)(?:,"content":"(${CONTENT_ID})")?`,
   "y",
 );
 /** The rest of a line about which the catalog has nothing to say. */
@@ -44,35 +51,38 @@ export function stateOf(text: string, start: number, end: number): LineState | u
   const found = PLAIN_LINE.exec(text);
   if (found === null || PLAIN_LINE.lastIndex >= end) return stateOfOdd(text.slice(start, end));
   const [, path, kind, size, mtime, mode, content] = found;
+  const bytes = Number(size ?? 0), rest = PLAIN_LINE.lastIndex;
+  if (!isApath(path!) || !Number.isSafeInteger(bytes)) return undefined;
+  const isPlain = end - rest === 1 || PLAIN_REST.test(text.slice(rest, end));
+  const entry = isPlain ? undefined : unlessFault(() => parseLine(decoded(text.slice(start, end))), undefined);
+  if (!isPlain && entry === undefined) return undefined;
   return {
-    path: path as Apath,
+    path,
     attributes: kind! + mode!,
-    size: size === undefined ? 0 : Number(size),
+    size: bytes,
     mtime: mtime!,
     content: content as ContentId | undefined,
-    detail: detailOf(text, PLAIN_LINE.lastIndex, end),
+    detail: entry && detailOf(entry),
   };
 }
 
 /** A line with escapes in its path, or not written as this tool writes them: parsed, and written again. */
 function stateOfOdd(line: string): LineState | undefined {
-  try {
-    const entry = parseLine(decoded(line));
-    const plain = rawOf(encodeEntry({ ...entry, path: TOP }));
-    return { ...stateOf(plain, 0, plain.length)!, path: entry.path };
-  } catch (error) {
-    if (error instanceof Fault) return undefined;
-    throw error;
-  }
+  const entry = unlessFault(() => parseLine(decoded(line)), undefined);
+  if (entry === undefined) return undefined;
+  const plain = rawOf(encodeEntry({ ...entry, path: TOP }));
+  PLAIN_LINE.lastIndex = 0;
+  if (!PLAIN_LINE.test(plain)) return undefined;
+  return { ...stateOf(plain, 0, plain.length)!, path: entry.path };
 }
 
-function detailOf(text: string, from: number, end: number): string | undefined {
-  if (end - from === 1) return undefined;
-  const rest = text.slice(from, end);
-  if (PLAIN_REST.test(rest)) return undefined;
-  const { target, xattrs, problems } = JSON.parse(decoded(`{${rest.slice(1)}`)) as Record<string, unknown>;
+function detailOf({ target, xattrs, problems }: Entry): string | undefined {
   const digest = xattrs === undefined ? undefined : hash("sha1", JSON.stringify(xattrs)).slice(0, 16);
-  const detail = JSON.stringify({ target, xattrs: digest, problems });
+  const detail = JSON.stringify({
+    target: target === undefined ? undefined : textOf(target),
+    xattrs: digest,
+    problems,
+  });
   return detail === "{}" ? undefined : detail;
 }
 

@@ -37,3 +37,17 @@ export const PATH_INDEX = "CREATE INDEX IF NOT EXISTS version_path ON version (d
 /** Finds who refers to a content. */
 export const CONTENT_INDEX =
   "CREATE INDEX IF NOT EXISTS version_content ON version (content) WHERE content IS NOT NULL";
+
+/** What SQLite notes of them. */
+const NOTED: ReadonlySet<string> = new Set(
+  [...`${SCHEMA}`.matchAll(/^CREATE TABLE[^;]*/gm)].map(([text]) => text)
+    .concat([PATH_INDEX, CONTENT_INDEX].map((text) => text.replace(" IF NOT EXISTS", ""))),
+);
+const TABLES = 7;
+
+/** True if a database has exactly these tables, and perhaps the indexes. @param rows of sqlite_schema, with their `sql` */
+export function isOwnSchema(rows: readonly Readonly<Record<string, unknown>>[]): boolean {
+  const texts = rows.map(({ sql }) => sql).filter((sql) => sql !== null);
+  const own = texts.filter((sql) => typeof sql === "string" && NOTED.has(sql));
+  return own.length === texts.length && own.filter((sql) => String(sql).startsWith("CREATE TABLE")).length === TABLES;
+}

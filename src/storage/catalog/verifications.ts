@@ -1,6 +1,7 @@
 /** What the catalog remembers of checks: when each content that a snapshot refers to was last read. */
 import type { ContentId } from "../../core/content_id.ts";
-import type { Database, Row } from "./database.ts";
+import { isContentId } from "../line.ts";
+import { CatalogFault, type Database, type Row } from "./database.ts";
 
 /** Contents and the sum of their sizes. */
 export interface Amount {
@@ -16,16 +17,16 @@ export interface VerificationStatus {
   readonly damaged: Amount;
   /** Found whole at that time or later; in the order asked for. */
   readonly since: readonly Amount[];
-  /**
-   * Time in ms of the content that was not read for the longest time: when it was, or else, as far as the snapshots that
-   * are left tell, when it was stored. Undefined if there is none.
-   */
+  /** Time in ms: when the content was read that was not for the longest time; those that never were have none. */
   readonly oldestMs: number | undefined;
 }
 
 /** Without an index: looking up the rows of a million contents one by one takes longer than sorting them. */
 const CONTENTS = `(SELECT content, max(size) AS size, min(first) AS first FROM version NOT INDEXED
   WHERE content NOT NULL GROUP BY content)`;
+
+/** The latest time that JavaScript knows. */
+const LATEST_MS = 8.64e15;
 
 export class Verifications {
   readonly #database: Database;
@@ -49,7 +50,10 @@ export class Verifications {
         ORDER BY isDamaged DESC, v.verifiedMs NULLS FIRST, c.content`,
     );
     for (const { id, size, isDamaged } of rows) {
-      yield { id: id as ContentId, size: size as number, isDamaged: isDamaged === 1 };
+      if (!isContentId(String(id)) || typeof size !== "number") {
+        throw new CatalogFault("it holds a content of no size or id");
+      }
+      yield { id: id as ContentId, size, isDamaged: isDamaged === 1 };
     }
   }
 
@@ -57,27 +61,18 @@ export class Verifications {
   status(sinceMs: readonly number[]): VerificationStatus {
     const row = this.#database.get(
       `SELECT ${sums("all", "1")}, ${sums("never", "v.content IS NULL")}, ${sums("damaged", "v.state = 'damaged'")},
-        min(v.verifiedMs) AS oldestMs, min(c.first) FILTER (WHERE v.content IS NULL) AS oldestFirst${
-        sinceMs.map((_, i) => `, ${sums(`since${i}`, WHOLE_SINCE)}`).join("")
-      }
+        min(v.verifiedMs) AS oldestMs${sinceMs.map((_, i) => `, ${sums(`since${i}`, WHOLE_SINCE)}`).join("")}
         FROM ${CONTENTS} c LEFT JOIN verification v ON v.content = c.content`,
       ...sinceMs.flatMap((ms) => [ms, ms]),
     );
-    const first = row?.["oldestFirst"] as number | null ?? undefined;
-    const ages = [row?.["oldestMs"] as number | null ?? undefined, first && this.#startMs(first)];
-    const known = ages.filter((ms) => ms !== undefined);
+    const oldestMs = row?.["oldestMs"];
     return {
       all: amountOf(row, "all"),
       never: amountOf(row, "never"),
       damaged: amountOf(row, "damaged"),
       since: sinceMs.map((_, i) => amountOf(row, `since${i}`)),
-      oldestMs: known.length === 0 ? undefined : Math.min(...known),
+      oldestMs: typeof oldestMs === "number" && Math.abs(oldestMs) <= LATEST_MS ? oldestMs : undefined,
     };
-  }
-
-  #startMs(sequence: number): number | undefined {
-    const row = this.#database.get("SELECT info FROM snapshot WHERE sequence = ?", sequence);
-    return row === undefined ? undefined : Date.parse(JSON.parse(row["info"] as string).time);
   }
 }
 

@@ -1,10 +1,14 @@
 /** Versions of paths as the catalog keeps them, and their rows. */
 import { Buffer } from "node:buffer";
-import { type Apath, childOf, parentOf, TOP } from "../../core/apath.ts";
+import { type Apath, childOf, isApath, parentOf, TOP } from "../../core/apath.ts";
 import type { ContentId } from "../../core/content_id.ts";
 import type { Entry, Kind, NsText } from "../../core/entry.ts";
+import { unlessFault } from "../../core/fault.ts";
+import { FieldReader } from "../../core/fields.ts";
+import { BadJson, fieldsOf, parseJson } from "../../core/json.ts";
 import { type Raw, rawOf } from "../../core/raw.ts";
-import type { Row } from "./database.ts";
+import { isContentId, parseLine } from "../line.ts";
+import { CatalogFault, type Row } from "./database.ts";
 import type { LineState } from "./line_state.ts";
 import { joinTime } from "./version_writer.ts";
 
@@ -49,7 +53,9 @@ export const VERSION_TABLES = `version v CROSS JOIN directory d ON d.id = v.dire
   CROSS JOIN line l ON l.id = v.line CROSS JOIN attributes a ON a.id = v.attributes`;
 
 /** By path: nearly the order of apaths; names with control characters may stand elsewhere. */
-export const BY_PATH = `replace(d.path, '/', char(1)), d.id, v.name`;
+export const BY_PATH = `replace(d.path, '/', char(1)), d.path, v.name`;
+/** By series, then the incomplete snapshots; numbers of lines and rows depend on how the catalog was made. */
+export const BY_LINE = "l.host, l.series, l.partial";
 
 /** The directory that holds `path`, as the catalog names it: '' holds the top. */
 export function directoryText(path: Apath): string {
@@ -57,61 +63,112 @@ export function directoryText(path: Apath): string {
 }
 
 export function versionOf(row: Row): PathVersion {
-  const directory = row["dir"] as string;
+  const partial = numberIn(row, "partial");
   return {
-    path: directory === "" ? TOP : childOf(directory as Apath, row["name"] as Raw),
-    host: row["host"] as string,
-    name: row["series"] as string,
-    partial: row["partial"] === 0 ? undefined : row["partial"] as number,
-    first: row["first"] as number,
-    last: row["last"] === null ? undefined : row["last"] as number,
+    path: pathIn(row),
+    host: textIn(row, "host"),
+    name: textIn(row, "series"),
+    partial: partial === 0 ? undefined : partial,
+    first: numberIn(row, "first"),
+    last: row["last"] === null ? undefined : numberIn(row, "last"),
     ...stateOfRow(row),
   };
 }
 
 function stateOfRow(row: Row): State {
+  const content = textIn(row, "content");
+  if (content !== "" && !isContentId(content)) throw damaged("content");
   return stateOf({
-    attributes: row["attributes"] as string,
-    size: row["size"] as number,
-    mtime: joinTime(row["seconds"] as number, row["nanos"] as number),
-    content: row["content"] === "" ? undefined : row["content"] as ContentId,
-    detail: row["detail"] === null ? undefined : row["detail"] as string,
+    attributes: textIn(row, "attributes"),
+    size: numberIn(row, "size"),
+    mtime: joinTime(numberIn(row, "seconds"), numberIn(row, "nanos")),
+    content: content === "" ? undefined : content,
+    detail: row["detail"] === null ? undefined : textIn(row, "detail"),
   });
 }
 
-/** From what the catalog keeps of a line. */
-export function stateOf({ attributes, size, mtime, content, detail }: Omit<LineState, "path">): State {
-  const { mode, device, ...others } = attributesOf(attributes);
-  const [major, minor] = device ?? [];
-  return {
-    size,
-    mtime,
-    content,
-    mode: parseInt(mode, 8),
-    ...(major !== undefined && minor !== undefined && { device: { major, minor } }),
-    ...detailOf(detail),
-    ...others,
-  };
+/** The file may hold anything. */
+function damaged(column: string): CatalogFault {
+  return new CatalogFault(`a version in it has a wrong ${column}`);
 }
 
-interface Attributes extends Pick<State, "kind" | "uid" | "gid" | "user" | "group"> {
-  /** Octal. */
-  readonly mode: string;
-  readonly device?: readonly number[];
+function textIn(row: Row, column: string): string {
+  const value = row[column];
+  if (typeof value !== "string") throw damaged(column);
+  return value;
 }
+
+function numberIn(row: Row, column: string): number {
+  const value = row[column];
+  if (typeof value !== "number" || !Number.isSafeInteger(value)) throw damaged(column);
+  return value;
+}
+
+function pathIn(row: Row): Apath {
+  const directory = textIn(row, "dir");
+  const path: string = directory === "" ? TOP : childOf(directory as Apath, textIn(row, "name") as Raw);
+  if (!isApath(path) || BEYOND_BYTES.test(path)) throw damaged("path");
+  return path;
+}
+
+/** Byte strings have no such characters. */
+const BEYOND_BYTES = /[^\0-\xff]/;
+
+/** From what the catalog keeps of a line. */
+export function stateOf({ attributes, size, mtime, content, detail }: Omit<LineState, "path">): State {
+  return { ...detailOf(detail), ...attributesOf(attributes), size, mtime, content };
+}
+
+type Attributes = Omit<State, "size" | "mtime" | "content" | "target" | "xattrs" | "problems">;
 
 /** The last ones read: neighbours mostly have the same. */
 let lastAttributes: { readonly text: string; readonly value: Attributes } | undefined;
 
 function attributesOf(text: string): Attributes {
   if (lastAttributes?.text === text) return lastAttributes.value;
-  const value = JSON.parse(`{${Buffer.from(text, "latin1").toString("utf8")}}`) as Attributes;
+  const { kind, mode, uid, gid, user, group, device } = judgedAs(`${Buffer.from(text, "latin1").toString("utf8")}`);
+  const value = {
+    kind,
+    mode,
+    uid,
+    gid,
+    ...(user !== undefined && { user }),
+    ...(group !== undefined && { group }),
+    ...(device !== undefined && { device }),
+  };
   lastAttributes = { text, value };
   return value;
 }
 
+/** Attributes are a part of a line, and are judged as one. */
+function judgedAs(attributes: string): Entry {
+  const isFile = attributes.startsWith('"kind":"file"');
+  return unlessFault(
+    () => parseLine(`{"path":"/","mtime":"0",${isFile ? '"size":0,' : ""}${attributes}}`),
+    undefined,
+  ) ??
+    fail("attributes");
+}
+
+function fail(column: string): never {
+  throw damaged(column);
+}
+
 function detailOf(text: string | undefined): Pick<State, "target" | "xattrs" | "problems"> {
   if (text === undefined) return {};
-  const { target, ...rest } = JSON.parse(text) as { target?: string; xattrs?: string; problems?: string[] };
-  return { ...rest, ...(target !== undefined && { target: rawOf(target) }) };
+  const read = new FieldReader(parsedDetail(text), () => damaged("detail"));
+  return {
+    ...(read.has("xattrs") && { xattrs: read.text("xattrs") }),
+    ...(read.has("problems") && { problems: read.texts("problems") }),
+    ...(read.has("target") && { target: rawOf(read.text("target")) }),
+  };
+}
+
+function parsedDetail(text: string): Readonly<Record<string, unknown>> {
+  try {
+    return fieldsOf(parseJson(text));
+  } catch (error) {
+    if (error instanceof BadJson) throw damaged("detail");
+    throw error;
+  }
 }
