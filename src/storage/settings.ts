@@ -105,7 +105,7 @@ export function parseCoreSettings(
   if (known === undefined) {
     throw bad(`its "algorithm" is ${shortText(algorithm)}, which is none this program knows`);
   }
-  if (!Array.isArray(hexSplit)) throw bad(`its "hexSplit" is missing`);
+  if (!Array.isArray(hexSplit) || !hexSplit.every(Number.isInteger)) throw bad(`its "hexSplit" is no list of numbers`);
   try {
     checkHexSplit(hexSplit as number[]);
   } catch (error) {

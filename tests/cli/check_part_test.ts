@@ -30,12 +30,13 @@ in the last 90 days          3   3 KiB   30.0%
 in the last 365 days         3   3 KiB   30.0%
 never                        7   7 KiB   70.0%
 all contents                10  10 KiB  100.0%
-The oldest was last read, or stored, at 2026-11-20 23:05 +01: 4 d 02 h ago
+7 contents never checked: run \`backup-tool check --read-data\`
+The oldest check of a content was at 2026-11-23 23:05 +01: 1 d 02 h ago
 `,
   );
   const { all, never, oldest } = JSON.parse((await runIn(world, "check", "--status", "--json")).stdout);
   deepStrictEqual([all, never], [{ contents: 10, bytes: 10240 }, { contents: 7, bytes: 7168 }]);
-  strictEqual(oldest, "2026-11-20T22:05:11.123Z");
+  strictEqual(oldest, "2026-11-23T22:05:11.123Z");
 });
 
 Deno.test("check --read-data-subset says how much it read", async () => {

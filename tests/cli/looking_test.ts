@@ -246,7 +246,7 @@ Deno.test("stats prints what there is, how it grew, and the largest contents", a
       "contents   1.4 MiB in 4 contents",
       "copies     4.3 MiB if every snapshot were a full copy",
       "saved      2.9 MiB (66 %) by keeping each content once",
-      "checked    0.0% in the last 30 days, the oldest 2 d 00 h ago: see `check --status`",
+      "checked    0.0%: never checked; run `check --read-data`",
       "",
       "ID            TIME                  NAME       SIZE      NEW  UNIQUE",
       "S1__________  2026-11-21 23:05 +01  source  1.4 MiB  1.4 MiB     8 B",

@@ -22,6 +22,7 @@ export function snapshotInfoOf({ sequence, id, info }: Row): SnapshotInfo {
     host: read.text("host"),
     user: read.text("user"),
     name: read.text("name"),
+    ...(read.has("named") && { named: read.flag("named") }),
     sources: read.texts("sources"),
     tags: read.texts("tags"),
     entries: read.count("entries"),
