@@ -501,7 +501,7 @@ for (const [name, [spoil, notice]] of Object.entries(WORTHLESS)) {
     const monitor = new TestMonitor();
     using storage = openStorage({ ...world.machine, disk }, rawOf(world.storagePath), monitor);
     deepStrictEqual([...storage.catalog().dump()], expected);
-    match(monitor.notices.join("\n"), /^The catalog .*; going on without it/m);
+    match(monitor.notices.join("\n"), /^The catalog .*; rebuilding/m);
     strictEqual(stateOf(world), before);
   });
 }
@@ -538,7 +538,7 @@ Deno.test("a reader beside a writer finds a catalog of its own, in memory", asyn
   const monitor = new TestMonitor();
   using storage = world.open(monitor);
   strictEqual(storage.snapshots().length, 3);
-  match(monitor.notices.join("\n"), /^The catalog is missing; going on without it/);
+  match(monitor.notices.join("\n"), /^The catalog is missing; rebuilding/);
   ok(![...Deno.readDirSync(`${world.storagePath}/db`)].some(({ name }) => name === "catalog.sqlite"));
 });
 
