@@ -2,7 +2,7 @@
 import type { World } from "./src/cli/world.ts";
 import { commandOutput, standardInput } from "./src/platform/process.ts";
 import * as system from "./src/platform/system.ts";
-import { terminal } from "./src/platform/terminal.ts";
+import { isStdoutClosed, terminal } from "./src/platform/terminal.ts";
 
 if ("WorkerGlobalScope" in globalThis) {
   // What arrives while the module is being loaded would find no listener, and be lost.
@@ -34,8 +34,8 @@ function realWorld(): World {
     },
     clock: system.systemClock,
     env: system.environment,
-    stdout: { write: system.writeStdout, isTerminal: stdoutIsTerminal, columns },
-    stderr: { write: system.writeStderr, isTerminal: stderrIsTerminal, columns },
+    stdout: { write: system.writeStdout, isTerminal: stdoutIsTerminal, isClosed: isStdoutClosed, columns },
+    stderr: { write: system.writeStderr, isTerminal: stderrIsTerminal, isClosed: () => false, columns },
     here: system.here,
     readTextFile: system.readTextFile,
     stdin: standardInput,

@@ -1,5 +1,6 @@
 /** From arguments to an exit status. Parsing is all that happens here: what a command needs is loaded when it runs. */
 import { Command, CommanderError } from "commander";
+import { Fault } from "../core/fault.ts";
 import { VERSION } from "../core/version.ts";
 import { typedText } from "../core/written_path.ts";
 import { defineBackup } from "./commands/backup.ts";
@@ -47,6 +48,17 @@ const COMMANDS: Readonly<Record<string, readonly Define[]>> = {
   "Working by itself": [defineServe, defineJob],
   "This tool": [defineConfig, defineCompletions, defineVersion],
 };
+
+/** Commands that are of no use to anybody who can't see what they print. */
+const TELLING: ReadonlySet<string> = new Set(["snapshots", "ls", "find", "history", "diff", "stats", "cat", "dump"]);
+
+export class OutputClosed extends Fault {
+  readonly code = "output-closed";
+  readonly hint = "Redirect it into a file or a pipe; `> /dev/null` throws it away";
+  constructor() {
+    super("Cannot write the output: standard output is closed");
+  }
+}
 
 const HELP_COLUMNS = 80;
 
@@ -138,6 +150,7 @@ async function perform(world: World, command: Command, work: Work, { config = tr
   }
   using session = new Session(world, command.optsWithGlobals<GlobalOptions>(), loaded);
   try {
+    if (TELLING.has(command.name()) && world.stdout.isClosed()) throw new OutputClosed();
     const status = await work(session) ?? EXIT.done;
     session.monitor.finish();
     session.out.flush();

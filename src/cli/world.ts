@@ -8,6 +8,8 @@ export interface Output {
   /** Writes all of it before returning. @throws PipeClosed if nobody reads any more */
   write(bytes: Uint8Array): void;
   readonly isTerminal: boolean;
+  /** True if nothing was there when the program was started, so that all that is written is lost. */
+  isClosed(): boolean;
   /** Width of the terminal now; 80 where unknown. */
   columns(): number;
 }

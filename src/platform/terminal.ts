@@ -7,6 +7,23 @@ export interface Terminal {
   columns(): number;
 }
 
+/** Of /dev/null on Linux, and the flag of open(2) for reading and writing. */
+const NULL_DEVICE = 0x103, READS_AND_WRITES = 2, ACCESS_MODES = 3;
+
+/**
+ * True if this program was started without a standard output (`>&-`). The runtime puts the null device in its place, open
+ * for reading and writing; whoever doesn't want the output opens that for writing alone.
+ */
+export function isStdoutClosed(): boolean {
+  try {
+    const { rdev } = Deno.statSync("/proc/self/fd/1");
+    const [, flags = "0"] = /^flags:\s*([0-7]+)$/m.exec(Deno.readTextFileSync("/proc/self/fdinfo/1")) ?? [];
+    return rdev === NULL_DEVICE && (parseInt(flags, 8) & ACCESS_MODES) === READS_AND_WRITES;
+  } catch {
+    return false; // the system doesn't say
+  }
+}
+
 /** Some pseudo-terminals have no size and say 0. */
 const USUAL_COLUMNS = 80;
 

@@ -24,6 +24,8 @@ export class FakeOutput implements Output {
     this.text += this.#decoder.decode(bytes, { stream: true });
   };
   columns = (): number => this.width;
+  closed = false;
+  isClosed = (): boolean => this.closed;
 }
 
 export class FakeWorld implements World {

@@ -286,3 +286,17 @@ Deno.test("run() resolves .. before anything is made, and leaves nothing of a pa
     Deno.removeSync(base, { recursive: true });
   }
 });
+
+Deno.test("a command that only tells something fails where nobody can hear it, and another does its work", async () => {
+  const world = new FakeWorld(), base = Deno.makeTempDirSync();
+  world.directory = base;
+  Deno.writeTextFileSync(`${base}/f`, "1");
+  world.stdout.closed = true;
+  strictEqual((await runIn(world, "backup", "f", "--init", "-s", "st")).status, 0);
+  for (const command of [["snapshots"], ["ls", "latest"], ["dump", "latest"], ["cat", "latest", "/f"]]) {
+    const { status, stderr } = await runIn(world, ...command, "-s", "st");
+    strictEqual(status, 1, command.join(" "));
+    match(stderr, /standard output is closed/);
+  }
+  Deno.removeSync(base, { recursive: true });
+});
