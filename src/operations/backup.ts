@@ -27,7 +27,7 @@ import { Comparison, type Selection } from "./comparison.ts";
 import { hearingProblems } from "./hearing.ts";
 import { rootOf } from "./new_root.ts";
 import { learnOf, namesInAcls, showOther } from "./other_objects.ts";
-import { newTree } from "./new_tree.ts";
+import { newTree, noticeTaken } from "./new_tree.ts";
 import { fateOf, keptPending, type Pending, type Share, taskOf } from "./pending.ts";
 import { Pace } from "./pace.ts";
 import { Parcel, type ParcelDirectory } from "./parcel.ts";
@@ -115,6 +115,8 @@ class BackupRun implements AsyncDisposable {
   #bytesSinceCheckpoint = 0;
   #checkpoint: SnapshotInfo["id"] | undefined;
   #sequence: number;
+  /** Files and symlinks that are not in the tree. */
+  #takenNames = 0;
 
   constructor(storage: Storage, writer: Writer, request: BackupRequest, monitor: Monitor) {
     this.#storage = storage;
@@ -357,7 +359,7 @@ class BackupRun implements AsyncDisposable {
       const isSimple = !pending.line.includes(ACL_ATTRIBUTE);
       pending.directory = isSimple ? { path, ...this.#comparison.seenOf(stat) } : parseLine(pending.line);
     }
-    if (tree !== undefined) showOther(pending, tree, this.#tree!, this.#disk);
+    if (tree !== undefined) this.#takenNames += showOther(pending, tree, this.#tree!, this.#disk) ? 0 : 1;
     return pending;
   }
 
@@ -379,11 +381,12 @@ class BackupRun implements AsyncDisposable {
   }
 
   async #settle(parcel: Parcel<Pending>): Promise<void> {
-    const { stored, linked, linkedFiles, copiedFiles, missing } = await parcel.results();
+    const { stored, linked, linkedFiles, copiedFiles, takenNames, missing } = await parcel.results();
     for (const { file, result } of stored) this.#finish(file, result);
     for (const pending of linked) this.#keep(pending);
     this.#monitor.count("linkedFiles", linkedFiles);
     this.#monitor.count("copiedFiles", copiedFiles);
+    this.#takenNames += takenNames;
     if (missing.length > 0) await this.#storeAgain(missing);
     await this.#writer.keepDiskBusy(this.#request.signal);
   }
@@ -429,6 +432,7 @@ class BackupRun implements AsyncDisposable {
     } else if (result.how === "known") count("reusedItems");
     if (result.link === "linked") count("linkedFiles");
     else if (result.link === "copied") count("copiedFiles");
+    else if (result.link === "taken") this.#takenNames++;
     if (result.content !== undefined) pending.bytes = size;
   }
 
@@ -476,6 +480,7 @@ class BackupRun implements AsyncDisposable {
   }
 
   #publishTree(tree: TreeBuilder, name: string): void {
+    noticeTaken(this.#takenNames, this.#monitor);
     this.#monitor.phase("finishing the tree");
     tree.publish(name);
     pointLatest(this.#storage.dir, this.#comparison.series, name);

@@ -30,3 +30,11 @@ function isTreeTaken(storage: Storage, name: string): boolean {
   using directory = storage.dir.openDir(year);
   return directory.stat(rawOf(name.slice(slash + 1))) !== undefined;
 }
+
+/** Of names that the storage's file system takes for others of the same directory. */
+export function noticeTaken(names: number, monitor: Monitor): void {
+  if (names === 0) return;
+  monitor.notice(
+    `${names} files and links are not in the tree: this file system takes their names for those of others`,
+  );
+}

@@ -3,7 +3,8 @@ import { type AclNames, aclNamesOf } from "../core/acl.ts";
 import { nameOf } from "../core/apath.ts";
 import type { Learnt } from "../core/entry.ts";
 import type { Monitor } from "../core/monitor.ts";
-import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
+import type { Raw } from "../core/raw.ts";
+import { type Dir, type Disk, DiskFault, type Stat } from "../platform/disk.ts";
 import { encodeXattrs } from "../storage/ingest.ts";
 import { parseLine } from "../storage/line.ts";
 import type { TreeBuilder } from "../storage/tree.ts";
@@ -30,16 +31,32 @@ export function learnOf({ stat, name, learnt }: Pending, parent: Dir, disk: Disk
   }
 }
 
-/** Directories and symlinks appear in the tree; devices, sockets and pipes are left to restore. @param tree its directory */
-export function showOther(pending: Pending, tree: Dir, builder: TreeBuilder, disk: Disk): void {
+/**
+ * Directories and symlinks appear in the tree; devices, sockets and pipes are left to restore.
+ * @param tree its directory @returns false if something has the name there
+ */
+export function showOther(pending: Pending, tree: Dir, builder: TreeBuilder, disk: Disk): boolean {
   const { stat } = pending;
   if (stat.kind === "dir") builder.makeDirectory(tree, pending.directory!);
-  if (stat.kind !== "symlink") return;
+  if (stat.kind !== "symlink") return true;
   const name = nameOf(pending.path), { target } = parseLine(pending.line!);
-  if (target === undefined) return;
-  tree.symlink(target, name);
-  const owner = disk.uid === 0 ? { uid: stat.uid, gid: stat.gid } : {};
-  tree.setAttributes(name, { ...owner, mtime: stat.mtime });
+  return target === undefined || showSymlink({ target, name, ...stat }, tree, disk);
+}
+
+/** @param tree its directory in the tree @returns false if something has the name there */
+export function showSymlink(
+  { target, name, uid, gid, mtime }: Pick<Stat, "uid" | "gid" | "mtime"> & { readonly target: Raw; readonly name: Raw },
+  tree: Dir,
+  disk: Disk,
+): boolean {
+  try {
+    tree.symlink(target, name);
+  } catch (error) {
+    if (error instanceof DiskFault && error.errno === "EEXIST") return false;
+    throw error;
+  }
+  tree.setAttributes(name, disk.uid === 0 ? { uid, gid, mtime } : { mtime });
+  return true;
 }
 
 /** Undefined for the many that have none. */

@@ -34,6 +34,8 @@ export interface Settled<T> {
   readonly linked: readonly T[];
   readonly linkedFiles: number;
   readonly copiedFiles: number;
+  /** They are not in the tree: their names are taken there. */
+  readonly takenNames: number;
   /** Their contents are not in the storage any more. */
   readonly missing: readonly T[];
 }
@@ -103,15 +105,16 @@ export class Parcel<T> {
     const stored = this.#stores.flatMap(({ files }, i) => {
       return files.map((file, j) => ({ file, result: answer.stores[i]![j]! }));
     });
-    let linkedFiles = 0, copiedFiles = 0;
+    let linkedFiles = 0, copiedFiles = 0, takenNames = 0;
     const linked: T[] = [], missing: T[] = [];
     for (const [i, { files }] of this.#links.entries()) {
       const result = answer.links[i]!;
       linkedFiles += result.linked;
       copiedFiles += result.copied;
+      takenNames += result.taken;
       const gone = new Set(result.missing);
       for (const [j, file] of files.entries()) (gone.has(j) ? missing : linked).push(file);
     }
-    return { stored, linked, linkedFiles, copiedFiles, missing };
+    return { stored, linked, linkedFiles, copiedFiles, takenNames, missing };
   }
 }

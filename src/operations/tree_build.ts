@@ -8,6 +8,8 @@ import type { Dir, Disk } from "../platform/disk.ts";
 import { DamagedContent, tell, untell } from "../storage/faults.ts";
 import type { Pool } from "../storage/pool.ts";
 import type { TreeBuilder } from "../storage/tree.ts";
+import { noticeTaken } from "./new_tree.ts";
+import { showSymlink } from "./other_objects.ts";
 import type { Pace } from "./pace.ts";
 import { Parcel } from "./parcel.ts";
 
@@ -57,6 +59,8 @@ class TreeFiller {
   #parcel = new Parcel<Linked>();
   #share: Share | undefined;
   #dir: Dir | undefined;
+  /** Files and symlinks that are not in the tree. */
+  #takenNames = 0;
 
   constructor(filling: Filling) {
     this.#filling = filling;
@@ -80,6 +84,7 @@ class TreeFiller {
   async finish(): Promise<void> {
     this.#endShare();
     while (this.#queue.length > 0) await this.#consumeOldest();
+    noticeTaken(this.#takenNames, this.#filling.monitor);
   }
 
   async #begin(directory: Apath): Promise<void> {
@@ -103,9 +108,7 @@ class TreeFiller {
       tree.makeDirectory(into, entry);
       share.directories.push(entry);
     } else if (entry.kind === "symlink" && entry.target !== undefined) {
-      into.symlink(entry.target, name);
-      const owner = disk.uid === 0 ? { uid: entry.uid, gid: entry.gid } : {};
-      into.setAttributes(name, { ...owner, mtime: entry.mtime });
+      if (!showSymlink({ ...entry, target: entry.target, name }, into, disk)) this.#takenNames++;
     } else if (entry.kind === "file" && entry.content !== undefined) {
       const { path, content } = entry;
       const place = { tree: tree.directory(share.directory), before: undefined };
@@ -137,11 +140,12 @@ class TreeFiller {
   }
 
   async #settle(parcel: Parcel<Linked>): Promise<void> {
-    const { linkedFiles, copiedFiles, missing } = await parcel.results();
+    const { linkedFiles, copiedFiles, takenNames, missing } = await parcel.results();
     this.#sent.splice(this.#sent.indexOf(parcel), 1);
     const { monitor } = this.#filling;
     monitor.count("linkedFiles", linkedFiles);
     monitor.count("copiedFiles", copiedFiles);
+    this.#takenNames += takenNames;
     for (const { path, content } of missing) {
       const fault = tell(new DamagedContent(content, "it is missing"));
       const message = `Cannot show ${JSON.stringify(textOf(path))}: ${fault.message}`;

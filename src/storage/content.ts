@@ -79,6 +79,9 @@ export interface ContentStoreOptions {
   readonly meter: Meter;
 }
 
+/** How a content got one more name; "taken": not at all, because something has it. */
+export type Shown = "linked" | "copied" | "taken";
+
 export class ContentStore implements Disposable {
   readonly #options: ContentStoreOptions;
   readonly #content: Dir;
@@ -146,7 +149,7 @@ export class ContentStore implements Disposable {
    * Lets the item appear under one more name: by a hard link, to a copy where the item can't get one more.
    * @throws DamagedContent if it is not there
    */
-  show(id: ContentId, to: Dir, toName: Raw): "linked" | "copied" {
+  show(id: ContentId, to: Dir, toName: Raw): Shown {
     const how = this.showIfThere(id, to, toName);
     if (how === "missing") throw new DamagedContent(id, "it is missing");
     return how;
@@ -166,11 +169,14 @@ export class ContentStore implements Disposable {
     return stat !== undefined && stat.inode === inode && stat.device === device;
   }
 
-  /** @param before opens the directory of an earlier tree that may have the content under that name */
-  showIfThere(id: ContentId, to: Dir, toName: Raw, before?: () => Dir | undefined): "linked" | "copied" | "missing" {
+  /**
+   * @param before opens the directory of an earlier tree that may have the content under that name
+   * @returns "taken" if something is there: a file system may take the names of two files for one
+   */
+  showIfThere(id: ContentId, to: Dir, toName: Raw, before?: () => Dir | undefined): Shown | "missing" {
     const result = this.#spares.has(id) ? "too-many-links" : this.link(id, to, toName);
     if (result === "linked" || result === "missing") return result;
-    if (result === "exists") throw new DiskFault("EEXIST", "link", toName);
+    if (result === "exists") return "taken";
     const { leaf, name } = this.#place(id);
     const stat = leaf?.stat(name);
     if (stat === undefined) return "missing";

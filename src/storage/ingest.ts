@@ -10,7 +10,7 @@ import { type Raw, textOf } from "../core/raw.ts";
 import { Fault } from "../core/fault.ts";
 import { type Dir, type Disk, DiskFault, type OpenFile, type Stat } from "../platform/disk.ts";
 import { ACL_ATTRIBUTE } from "./access.ts";
-import { CHUNK_BYTES, type ContentStore, type FileFacts, isDigestOf, type StoredItem } from "./content.ts";
+import { CHUNK_BYTES, type ContentStore, type FileFacts, isDigestOf, type Shown, type StoredItem } from "./content.ts";
 import { StaticChanged, tell, type Told } from "./faults.ts";
 import { readingAroundHoles } from "./holes.ts";
 import type { Meter } from "./meter.ts";
@@ -59,6 +59,8 @@ export interface LinkBatch {
 export interface LinkResult {
   readonly linked: number;
   readonly copied: number;
+  /** Names that something else has: a file system may take two names for one. */
+  readonly taken: number;
   /** Numbers of the files whose content is not there any more. */
   readonly missing: readonly number[];
 }
@@ -83,7 +85,7 @@ export interface StoreResult {
   /** What the file looked like when it was read, with the size of what was read, if that is not what the walk saw. */
   readonly seen: Stat | undefined;
   readonly xattrs: Readonly<Record<string, string>> | undefined;
-  readonly link: "linked" | "copied" | "none";
+  readonly link: Shown | "none";
   readonly problem: Told | undefined;
 }
 
@@ -154,7 +156,7 @@ export class Ingest {
     using before = new TreeBefore(this.#storage, batch.before);
     const open = () => before.open();
     const names = batch.names.split("/") as Raw[], contents = batch.contents.split(" ") as ContentId[];
-    const counts = { linked: 0, copied: 0 }, missing: number[] = [];
+    const counts = { linked: 0, copied: 0, taken: 0 }, missing: number[] = [];
     for (let i = 0; i < names.length; i++) {
       if (i % LINKS_PER_STEP === 0) {
         this.#stop.check();

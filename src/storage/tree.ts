@@ -68,6 +68,8 @@ export class TreeBuilder implements Disposable {
   readonly place: Raw;
   #frames: Frame[] = [];
   #top: Entry | undefined;
+  /** Directories that share the name of something else: it may be a file, and that a content. */
+  readonly #others = new Set<Apath>();
   /** A source below private directories stays private. */
   readonly #isPrivate: boolean;
 
@@ -96,9 +98,9 @@ export class TreeBuilder implements Disposable {
     this.#top = entry;
   }
 
-  /** Makes an empty directory. */
+  /** Makes an empty directory. What has the name already, where a file system takes two names for one, is left as it is. */
   makeDirectory(parent: Dir, entry: Entry): void {
-    parent.mkdir(nameOf(entry.path), PRIVATE);
+    if (!parent.mkdir(nameOf(entry.path), PRIVATE)) this.#others.add(entry.path);
   }
 
   /** Entries of `directory` come next: what lies outside of it is finished. */
@@ -117,6 +119,7 @@ export class TreeBuilder implements Disposable {
     if (frame.children.length === 0) return;
     using parent = this.open(frame.path);
     for (const child of frame.children) {
+      if (this.#others.has(child.path)) continue;
       parent.setAttributes(nameOf(child.path), directoryAttributes(child, this.#disk));
     }
   }

@@ -3,31 +3,8 @@ import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { type Raw, rawOf, textOf } from "../../src/core/raw.ts";
 import { foldedName } from "../../src/operations/name_collisions.ts";
 import { previewRestore } from "../../src/operations/restore.ts";
-import { openDisk } from "../../src/platform/open_disk.ts";
-import { type Call, hookedDisk } from "../support/hooked_disk.ts";
+import { foldingDisk } from "../support/folding_disk.ts";
 import { differences, run, TestMonitor, World } from "../support/world.ts";
-
-/** Where the names of a call stand among its arguments. */
-const NAMES: Readonly<Record<string, readonly number[]>> = {
-  link: [0, 2],
-  rename: [0, 2],
-  exchange: [0, 2],
-  symlink: [1],
-};
-const fold = (name: string) => rawOf(textOf(name as Raw).normalize("NFC").toLowerCase());
-
-/** A disk that ignores case, and how accents are written, below a directory called "folding". */
-function foldingDisk() {
-  return hookedDisk(openDisk(), ({ operation, path, args }: Call, proceed) => {
-    if (!path.includes("/folding")) return proceed();
-    const changeable = args as unknown[];
-    for (const at of NAMES[operation] ?? [0]) {
-      const name = changeable[at];
-      if (typeof name === "string" && operation !== "setSelfXattr") changeable[at] = fold(name);
-    }
-    return proceed();
-  });
-}
 
 /** Everything that is there, with what the files hold. */
 function contents(at: string): string[] {
@@ -38,7 +15,7 @@ function contents(at: string): string[] {
 
 for (const overwrite of [undefined, "always", "if-changed"] as const) {
   Deno.test(`names that are one in the target: the second is a problem (${overwrite ?? "into a new directory"})`, async () => {
-    using world = new World({ disk: foldingDisk() });
+    using world = new World({ disk: foldingDisk((path) => path.includes("/folding")) });
     for (const path of ["Foo", "foo", "fOO", "d/Ä", "d/ä", "d/a\u0308", "Dir/in", "dir/in", "other"]) {
       world.write(path, path);
     }

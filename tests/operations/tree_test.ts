@@ -8,6 +8,7 @@ import { openDisk } from "../../src/platform/open_disk.ts";
 import { openPortableDisk } from "../../src/platform/portable_disk.ts";
 import { openStorage } from "../../src/storage/storage.ts";
 import { CuttingDisk, PowerCut } from "../support/cutting_disk.ts";
+import { foldingDisk } from "../support/folding_disk.ts";
 import { type Hook, hookedDisk } from "../support/hooked_disk.ts";
 import { run, TestMonitor, World } from "../support/world.ts";
 
@@ -446,6 +447,28 @@ Deno.test("tree build links to a copy as well", async () => {
   const { tree, monitor } = await build(world);
   strictEqual(monitor.of("copiedFiles"), 2);
   deepStrictEqual(linkCounts(tree), [10, 9, 7]);
+});
+
+Deno.test("names that are one in a tree cost the second of them its place there, and nothing else", async () => {
+  using world = new World({ disk: foldingDisk((path) => /\/storage\/tmp\/[^/]+\//.test(path)) });
+  for (const path of ["Foo", "foo", "Dir/in", "dir/in", "dir/more"]) world.write(path, path);
+  for (const name of ["Link", "link"]) Deno.symlinkSync(name, `${world.source}/${name}`);
+  for (let i = 0; i < 2; i++) {
+    const { snapshot, monitor } = await world.backup();
+    deepStrictEqual([monitor.problems, monitor.of("copiedFiles")], [[], 0]);
+    match(monitor.notices.join(), /^3 files and links are not in the tree/);
+    const tree = `${world.storagePath}/${snapshot.tree}`;
+    strictEqual(
+      run("sh", "-c", `cd ${tree} && find . -type f -exec grep -H . {} + | sort`),
+      "./dir/in:Dir/in\n./dir/more:dir/more\n./foo:Foo\n",
+    );
+    strictEqual(Deno.readLinkSync(`${tree}/link`), "Link");
+    const { target } = await world.restore("latest");
+    strictEqual(run("diff", "-r", "--no-dereference", world.source, target), "");
+    remove(world);
+    match((await build(world)).monitor.notices.join(), /^3 files and links/);
+  }
+  deepStrictEqual((await world.check()).findings, []);
 });
 
 Deno.test("a copy that was made for everybody's eyes is not linked for a file that has become private", async () => {
