@@ -82,10 +82,11 @@ export class OwnPlaces implements OwnDirectories {
     this.#storage = storage;
     this.#disk = storage.machine.disk;
     this.#monitor = monitor;
-    const state = [...storage.machine.state ?? [], ...more].flatMap((path) => this.#realPath(path) ?? []);
+    const path = this.#disk.realPath(storage.path);
+    const state = [...storage.machine.state ?? [], ...more].flatMap((each) => this.#realPath(each) ?? []);
     this.#roots = [
-      { path: this.#disk.realPath(storage.path), kind: "storage" },
-      ...state.map((path) => ({ path, kind: "state" as const })),
+      ...[path, ...this.#behind(path)].map((each) => ({ path: each, kind: "storage" as const })),
+      ...state.map((each) => ({ path: each, kind: "state" as const })),
     ];
     for (const { path, kind } of this.#roots) this.#paths.set(path, kind === "storage" ? THE_STORAGE : STATE);
     this.#learn();
@@ -95,13 +96,23 @@ export class OwnPlaces implements OwnDirectories {
     return orUndefined(() => this.#disk.realPath(path));
   }
 
+  /** Directories of another file system that are what is seen at `path`. */
+  #behind(path: Raw): Raw[] {
+    const at = this.#locationOf(path), stat = this.#stat(path);
+    const shown = (at?.shows ?? []).flatMap((top) =>
+      this.#realPath(joinRaw(top, relativeTo(FILE_SYSTEM, at!.path))) ?? []
+    );
+    return shown.filter((real) => real !== path && isLikely(this.#stat(real), stat));
+  }
+
   #learn(): void {
-    for (const { path } of this.#roots.slice(1)) this.#know(STATE, () => this.#stat(path));
-    const { dir } = this.#storage;
-    this.#know(THE_STORAGE, () => dir.statSelf());
-    for (const name of dir.list().names) {
-      if (isPart(name) || name === ARCHIVE) this.#know(placeIn(THE_STORAGE, name), () => dir.stat(name));
+    const parts = this.#storage.dir.list().names.filter((name) => isPart(name) || name === ARCHIVE);
+    for (const { path, kind } of this.#roots) {
+      this.#know(kind === "storage" ? THE_STORAGE : STATE, () => this.#stat(path));
+      if (kind === "state") continue;
+      for (const name of parts) this.#know(placeIn(THE_STORAGE, name), () => this.#stat(joinRaw(path, name)));
     }
+    this.#know(THE_STORAGE, () => this.#storage.dir.statSelf());
   }
 
   #know(place: OwnPlace, look: () => Stat | undefined): void {

@@ -104,6 +104,32 @@ for (const [kind, isPossible] of [["bind", CAN_MOUNT], ["bindfs", CAN_BINDFS], [
   });
 }
 
+Deno.test({
+  name: "a storage that is used through another file system is known where it really lies",
+  ignore: !CAN_BINDFS,
+  async fn() {
+    using shown = new Shown();
+    const { world, mounts } = shown;
+    await shown.backUpTwice();
+    const real = `${world.base}/real`;
+    Deno.renameSync(world.storagePath, real);
+    Deno.mkdirSync(world.storagePath);
+    mounts.bindfs(real, world.storagePath);
+    const views = ["2026", "content", "content/ab", "tmp", "2026/11-20T23:06"];
+    for (const [n, part] of views.entries()) {
+      Deno.mkdirSync(`${world.source}/${n}`);
+      mounts.bind(`${real}/${part}`, `${world.source}/${n}`);
+      await rejects(world.backup({ sources: [rawOf(`${world.source}/${n}`)] }), { code: "source-in-storage" });
+      await rejects(world.backup({ sources: [rawOf(`${real}/${part}`)] }), { code: "source-in-storage" });
+      await rejects(world.restore("latest", { target: rawOf(`${real}/${part}/x`) }), { code: "target-in-storage" });
+    }
+    const { snapshot } = await world.backup();
+    strictEqual(snapshot.files, 1);
+    const { snapshot: whole } = await world.backup({ sources: [rawOf(world.base)], name: "whole" });
+    strictEqual(whole.files, 1);
+  },
+});
+
 Deno.test("a tree that is being made is never entered, whoever makes it, and by whatever path", async () => {
   using world = new World();
   world.write("a", "1");
