@@ -60,12 +60,12 @@ export function diff(storage: Storage, request: DiffRequest, monitor: Monitor): 
 
 function withSnapshot(storage: Storage, request: DiffRequest, now: SnapshotInfo): ChangeTable {
   const below = belowMeant(storage, request.below, [request.before, now]);
-  return gathered(storage, (table) => gather(table, changesOf(storage, request.before, now, below), request));
+  return gathered(storage, request, (table) => gather(table, changesOf(storage, request.before, now, below), request));
 }
 
 function withDirectory(storage: Storage, request: DiffRequest, directory: Raw, monitor: Monitor): ChangeTable {
   const comparison = new DirectoryComparison(storage, { ...request, directory }, monitor);
-  return gathered(storage, (table) => {
+  return gathered(storage, request, (table) => {
     gather(table, comparison.changes(), request);
     for (const { id, path } of table.unknownContents()) {
       const content = comparison.contentAt(path);
@@ -74,9 +74,13 @@ function withDirectory(storage: Storage, request: DiffRequest, directory: Raw, m
   });
 }
 
-function gathered(storage: Storage, fill: (table: ChangeTable) => void): ChangeTable {
+/** What a change takes at most, with names of ordinary length. */
+const CHANGE_BYTES = 512;
+
+function gathered(storage: Storage, { before, now }: DiffRequest, fill: (table: ChangeTable) => void): ChangeTable {
   using held = new DisposableStack();
-  const table = held.use(new ChangeTable(storage.sqliteTemp));
+  const entries = before.entries + (typeof now === "string" ? before.entries : now.entries);
+  const table = held.use(new ChangeTable(storage.tempFor(entries * CHANGE_BYTES)));
   fill(table);
   held.move();
   return table;

@@ -1,13 +1,19 @@
 /** The file of the catalog: opened where it is, or another one made in `tmp/` and put in its place. */
+import { unlessFault } from "../core/fault.ts";
 import { type Raw, rawOf } from "../core/raw.ts";
 import { type Dir, DiskFault } from "../platform/disk.ts";
-import { type Catalog, createCatalog, openCatalog, type Unusable } from "./catalog/catalog.ts";
+import { type Catalog, createCatalog, memoryCatalog, openCatalog, type Unusable } from "./catalog/catalog.ts";
 import { CatalogFault, type Mode, type Temp } from "./catalog/database.ts";
 import { CATALOG_NAME, CatalogPlace, LEFTOVERS, TempPlace } from "./catalog/place.ts";
+import { hashBytes } from "./digest.ts";
 import { removeRecursively } from "./tree.ts";
 
 const DB = rawOf("db"), TMP = rawOf("tmp"), NAME = CATALOG_NAME;
 const COPIED_AT_ONCE = 1024 * 1024;
+/** Of catalogs from there on, what is sorted may take more than some 50 MB. */
+const MUCH = 256 * 1024 * 1024;
+/** Some milliseconds. */
+const MOST_DIGESTED = 8 * 1024 * 1024;
 
 export class CatalogFile implements Disposable {
   readonly #storage: Dir;
@@ -24,14 +30,21 @@ export class CatalogFile implements Disposable {
     this.#temp?.[Symbol.dispose]();
   }
 
-  /** For SQLite's temporary files; good until disposed. */
-  get temp(): Temp {
+  /**
+   * For SQLite's temporary files; good until disposed. Who only looks keeps them in memory, unless that were too much.
+   * @param bytes that it is about
+   */
+  tempFor(bytes: number): Temp {
+    return bytes < MUCH ? undefined : this.#tempOfWriter;
+  }
+
+  get #tempOfWriter(): Temp {
     return (this.#temp ??= new TempPlace(this.#storage)).path;
   }
 
   /** Has these files stay in memory. @returns false if that was so already */
   keepTempInMemory(): boolean {
-    return this.temp !== undefined && this.#temp!.giveUp();
+    return this.#temp?.giveUp() ?? false;
   }
 
   /** A writer has made the directory for them. */
@@ -40,14 +53,42 @@ export class CatalogFile implements Disposable {
     this.#temp = undefined;
   }
 
-  get options(): { readonly id: string; readonly temp: Temp } {
-    return { id: this.#id, temp: this.temp };
+  #options(mode: Mode): { readonly id: string; readonly temp: Temp } {
+    return { id: this.#id, temp: mode === "read" ? this.tempFor(this.#size()) : this.#tempOfWriter };
+  }
+
+  #size(): number {
+    return unlessFault(() => {
+      using db = this.#storage.openDir(DB);
+      return db.stat(NAME)?.size ?? 0;
+    }, 0);
+  }
+
+  /** An empty one that is only in memory. */
+  inMemory(): Catalog {
+    return memoryCatalog({ id: this.#id, temp: undefined });
   }
 
   /** @throws DiskFault of what is around it */
   open(mode: Mode): Catalog | Unusable {
     using place = CatalogPlace.in(this.#storage, "db");
-    return place === undefined ? { stale: "is missing", trouble: "damaged" } : openCatalog(place, mode, this.options);
+    return place === undefined
+      ? { stale: "is missing", trouble: "damaged" }
+      : openCatalog(place, mode, this.#options(mode));
+  }
+
+  /** SHA-256 of its bytes in hex; undefined if it can't be read, or is too large to be read whole each time it is opened. */
+  digest(): string | undefined {
+    return unlessFault(() => this.#digest(), undefined);
+  }
+
+  #digest(): string | undefined {
+    using db = this.#storage.openDir(DB);
+    using file = db.open(NAME);
+    const size = file?.stat().size ?? Infinity;
+    if (file === undefined || size > MOST_DIGESTED) return undefined;
+    const bytes = new Uint8Array(size);
+    return hashBytes("sha256", bytes.subarray(0, file.read(bytes, 0)));
   }
 
   /**
@@ -93,7 +134,7 @@ export class CatalogFile implements Disposable {
   #create(): Catalog {
     using held = new DisposableStack();
     using place = this.#placeIn("tmp");
-    const made = held.use(createCatalog(place, this.options));
+    const made = held.use(createCatalog(place, this.#options("build")));
     using former = this.#placeIn("db");
     made.takeVerifications(former, this.#id);
     held.move();
@@ -103,7 +144,7 @@ export class CatalogFile implements Disposable {
   #copy(db: Dir, temp: Dir): Catalog {
     copyFile(db, temp, NAME);
     using place = this.#placeIn("tmp");
-    const opened = openCatalog(place, "rework", this.options);
+    const opened = openCatalog(place, "rework", this.#options("rework"));
     if ("stale" in opened) throw new CatalogFault(`its copy ${opened.stale}`, opened.trouble);
     return opened;
   }

@@ -9,7 +9,7 @@
 import type { ContentId, RootId } from "../core/content_id.ts";
 import { Fault, unlessFault } from "../core/fault.ts";
 import { DiskFault } from "../platform/disk.ts";
-import { type Catalog, infoOf, memoryCatalog, type SnapshotInfo, type Unusable } from "./catalog/catalog.ts";
+import { type Catalog, infoOf, type SnapshotInfo, type Unusable } from "./catalog/catalog.ts";
 import { CatalogFault, type Mode, type Temp } from "./catalog/database.ts";
 import type { ManifestSource } from "./catalog/ranges.ts";
 import { entriesToCompare } from "./catalog/take_up.ts";
@@ -53,8 +53,9 @@ export class CatalogKeeper implements Disposable {
     this.#file[Symbol.dispose]();
   }
 
-  get temp(): Temp {
-    return this.#file.temp;
+  /** As {@link CatalogFile.tempFor}. */
+  tempFor(bytes: number): Temp {
+    return this.#file.tempFor(bytes);
   }
 
   /** True if the catalog on the disk is open, and agrees with `content/`. */
@@ -327,7 +328,7 @@ export class CatalogKeeper implements Disposable {
 
   /** For a reader: true if the catalog is what the last writer left, or what the writer at work has left so far. */
   #isGood(catalog: Catalog): boolean {
-    if (readAgreement(this.#storage.dir) === this.#agreement(catalog)) return true;
+    if (this.#isNoted(this.#agreement(catalog))) return true;
     if (this.#storage.hasWriter()) return this.#knowsNoLostRoot(catalog);
     return this.#isComplete(catalog);
   }
@@ -335,13 +336,26 @@ export class CatalogKeeper implements Disposable {
   /** True if the catalog knows exactly the roots that are there. Cheap unless `content/` has changed since. */
   #isComplete(catalog: Catalog): boolean {
     const agreement = this.#agreement(catalog);
-    if (readAgreement(this.#storage.dir) === agreement) return true;
+    if (this.#isNoted(agreement)) return true;
     const known = new Set<string>(catalog.generation());
     const there = this.#storage.rootIds();
     if (there.length !== known.size || !there.every((id) => known.has(id))) return false;
     // Of the state before the listing: what has changed since then is not agreed upon.
-    if (this.#owned) writeAgreement(this.#storage.dir, agreement);
+    if (this.#owned) writeAgreement(this.#storage.dir, { state: agreement, digest: this.#file.digest() });
     return true;
+  }
+
+  /** True if the note says that the catalog agrees. @throws CatalogFault if it has changed since */
+  #isNoted(agreement: string): boolean {
+    // A writer may end its work between one look and the other.
+    for (let look = 0; look < 2; look++) {
+      const note = readAgreement(this.#storage.dir);
+      if (note?.state !== agreement) return false;
+      const digest = note.digest && this.#file.digest();
+      if (digest === undefined || digest === note.digest) return true;
+      if (!this.#owned && this.#storage.hasWriter()) return true; // it will note what it has changed
+    }
+    throw new CatalogFault("it is not what was written");
   }
 
   /**
@@ -409,7 +423,7 @@ export class CatalogKeeper implements Disposable {
 
   /** For this run, because there is none on the disk. */
   #makeInMemory(): Catalog {
-    this.#catalog = this.#fill(memoryCatalog(this.#file.options));
+    this.#catalog = this.#fill(this.#file.inMemory());
     this.#isInMemory = true;
     this.#isSettled = true;
     return this.#catalog;
@@ -580,8 +594,8 @@ export class CatalogKeeper implements Disposable {
 
   #noteAgreement(catalog: Catalog): void {
     if (this.#isInMemory) return; // what is on the disk is not what agrees
-    const agreement = this.#agreement(catalog);
-    if (readAgreement(this.#storage.dir) !== agreement) writeAgreement(this.#storage.dir, agreement);
+    const state = this.#agreement(catalog), digest = this.#file.digest(), noted = readAgreement(this.#storage.dir);
+    if (noted?.state !== state || noted.digest !== digest) writeAgreement(this.#storage.dir, { state, digest });
   }
 }
 

@@ -127,9 +127,9 @@ export class Storage implements Disposable {
     return this.#keeper.provenSnapshots();
   }
 
-  /** Where SQLite may keep what memory should not; good while this is open. */
-  get sqliteTemp(): Temp {
-    return this.#keeper.temp;
+  /** Where SQLite may keep so many bytes; undefined: in memory. Good while this is open. */
+  tempFor(bytes: number): Temp {
+    return this.#keeper.tempFor(bytes);
   }
 
   /** @throws NoSnapshot, AmbiguousSnapshot */

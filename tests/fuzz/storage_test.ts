@@ -242,7 +242,6 @@ Deno.test("the catalog may hold anything: what it should say is said all the sam
     return await answers(storage);
   })();
   const sound = Deno.readFileSync(path);
-  let noticed = 0;
   await fuzz(fuzzRounds(120, 100_000), async (seed) => {
     Deno.writeFileSync(path, seed % 2 === 0 ? sound : mutateBytes(sound, seed));
     if (seed % 2 === 0) spoilCell(path, seed);
@@ -250,7 +249,6 @@ Deno.test("the catalog may hold anything: what it should say is said all the sam
       using storage = world.open();
       return await answers(storage);
     })();
-    if (answer === expected) noticed++;
+    ok(answer === expected, `${answer.length} characters instead of ${expected.length}`);
   });
-  ok(noticed > 0);
 });

@@ -47,7 +47,7 @@ export async function answers(storage: Storage): Promise<string> {
     [...storage.contentSizesAbove(0)],
     storage.damaged(),
     storage.ask(({ verifications }) => verifications.status([0, DAY_MS])),
-    [...storage.ratios()],
+    storage.ratios() instanceof Map,
   ]);
 }
 
