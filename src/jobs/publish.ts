@@ -53,8 +53,9 @@ export interface Publication {
 /** One rename where the file system can; what was there stays in the work directory until that is cleared. */
 export function publish({ from, ready, work, archive, name, reliable }: Publication): void {
   const stat = from.stat(ready);
-  // A directory can't be moved by somebody who may not write to it.
-  if (stat?.kind === "dir") from.setAttributes(ready, { mode: stat.mode | OWNER_ALL });
+  // A directory can't be moved by somebody who may not write to it. What others may do is decided when all is in its place.
+  if (stat?.kind === "dir") from.setAttributes(ready, { mode: OWNER_ALL });
+  else if (stat?.kind === "file") from.setAttributes(ready, { mode: stat.mode & OWNER_ALL });
   if (archive.stat(name) === undefined) return from.rename(ready, archive, name);
   makeMovable(archive, name);
   if (reliable && from.exchange(ready, archive, name)) return;

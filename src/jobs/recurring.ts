@@ -101,7 +101,7 @@ export class RecurringJobs {
     return Math.min(due === undefined ? seen : due - 1, nowMs);
   }
 
-  #drop({ name, job, text, mode }: RecurringFile, dueMs: number): void {
+  #drop({ name, job, mode }: RecurringFile, dueMs: number): void {
     const base = baseOf(name);
     const waiting = lookInto(this.#jobs).jobs.map(textOf).find((other) => isRunOf(other, base));
     if (waiting !== undefined) {
@@ -117,7 +117,7 @@ export class RecurringJobs {
       level: "info",
       event: "recurring-due",
       message: `${nameText(rawOf(name))} is due`,
-      fields: { file: textOf(file), text },
+      fields: { file: textOf(file) },
     });
   }
 

@@ -15,7 +15,6 @@ export interface RecurringFile {
   /** As text: the key in the state. */
   readonly name: string;
   readonly job: RecurringJob;
-  readonly text: string;
   readonly mode: number;
 }
 
@@ -99,7 +98,7 @@ export class RecurringFiles {
     const { job, problems } = parseRecurringJob(read.text, seenMs(name), read.stat.size);
     if (job === undefined) this.#tell(raw, problems.map(complaintText).join("; "));
     else this.#told.forget(raw);
-    return job && { name, job, text: read.text, mode };
+    return job && { name, job, mode };
   }
 
   #tell(name: Raw, why: string): void {

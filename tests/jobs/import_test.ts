@@ -283,6 +283,24 @@ Deno.test("names that mean something on Windows are others in a ZIP file, and th
   strictEqual(world.log.filter(({ message }) => message.includes("in the ZIP file")).length, 2);
 });
 
+Deno.test("what lay below a private directory is for nobody else at any time", async () => {
+  for (const isFile of [false, true]) {
+    using world = new JobWorld();
+    Deno.chmodSync(world.base, 0o700);
+    world.write("a", "1");
+    for (const path of ["", "/a"]) Deno.chmodSync(`${world.source}${path}`, 0o755);
+    const seen = new Set<number>();
+    const disk = hookedDisk(openDisk(), (_, proceed) => {
+      const answer = proceed();
+      if (isThere(`${world.archive}/x`)) seen.add(Deno.statSync(`${world.archive}/x`).mode! & 0o077);
+      return answer;
+    });
+    world.put("a.json", { kind: "import", source: isFile ? `${world.source}/a` : world.source, destination: "x" });
+    strictEqual((await world.perform("a.json", disk))?.outcome, "done");
+    deepStrictEqual([...seen], [0]);
+  }
+});
+
 Deno.test("what can't be removed from a source is one problem, with its own words", async () => {
   using world = new JobWorld();
   world.write("sub/a", "1");

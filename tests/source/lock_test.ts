@@ -286,6 +286,27 @@ Deno.test("a journal that can't be read is told of, and left", async () => {
   await lock.release("done");
 });
 
+Deno.test("whatever lies among the journals is told of, and the others are undone", async () => {
+  using machine = new Machine();
+  await machine.lock(COMMAND);
+  const at = (name: string) => `${machine.base}/state/locks/${name}`;
+  Deno.mkdirSync(at("dir.json"));
+  Deno.symlinkSync("/etc/passwd", at("link.json"));
+  new Deno.Command("mkfifo", { args: [at("pipe.json")] }).outputSync();
+  Deno.writeTextFileSync(at("deep.json"), "[".repeat(100_000) + "]".repeat(100_000));
+  Deno.writeTextFileSync(
+    at("acts.json"),
+    '{"format":"backup-tool source lock","version":1,"sources":[],"acts":[{"undo":7}]}',
+  );
+  Deno.mkdirSync(at("x.lock"));
+  Deno.writeTextFileSync(at("x.json"), "{}");
+  const told: string[] = [];
+  const known = await recoverLocks({ ...machine.world, disk: unlocked() }, "undo", (fault) => told.push(fault.message));
+  strictEqual(known.length, 1);
+  const names = told.map((message) => /(\w+)\.(?:json|lock)/.exec(message)?.[1]).sort();
+  deepStrictEqual(names, ["acts", "deep", "dir", "link", "pipe", "x"]);
+});
+
 Deno.test("what lies in a source but not in its snapshot is known: mounts, and subvolumes of btrfs", async () => {
   using machine = new Machine();
   const at = (path: string) => `${machine.base}/${path}`;

@@ -157,10 +157,16 @@ async function undoWhatWasLeft(session: Session, { machine, log }: ServiceOption
     import("../../operations/locked_backup.ts"),
     import("../../source/lock/act.ts"),
   ]);
-  await undoLeftOver({ disk: machine.disk, run: runStep, state: await lockDirectory(session) }, {
-    notice: (message) => log({ level: "info", event: "recovered", message }),
-    problem: (fault) => log({ level: "warning", event: "not-recovered", message: fault.message }),
-  });
+  const problem = ({ message }: Error) => log({ level: "warning", event: "not-recovered", message });
+  const notice = (message: string) => log({ level: "info", event: "recovered", message });
+  try {
+    const state = await lockDirectory(session);
+    await undoLeftOver({ disk: machine.disk, run: runStep, state }, { notice, problem });
+  } catch (error) {
+    // Jobs that lock nothing have nothing to do with it.
+    if (!(error instanceof Fault)) throw error;
+    problem(error);
+  }
 }
 
 /** Standard error, and a file if one is named. */

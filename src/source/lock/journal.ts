@@ -78,13 +78,34 @@ export class JournalDirectory implements Disposable {
     return file !== undefined && !file.tryLock();
   }
 
+  /** As {@link hold}. @throws DamagedJournal if something is in the place of the lock */
+  tryHold(name: string): OpenFile | undefined {
+    try {
+      return this.hold(name);
+    } catch (error) {
+      if (!(error instanceof DiskFault)) throw error;
+      throw new DamagedJournal(error.path, error.message);
+    }
+  }
+
   /** Undefined if there is none. @throws DamagedJournal */
   read(name: string): JournalRecord | undefined {
-    using file = this.#dir.open(rawOf(name + ENDING));
-    if (file === undefined) return undefined;
-    const bytes = new Uint8Array(Math.min(file.stat().size, MOST_BYTES));
-    const text = new TextDecoder().decode(bytes.subarray(0, file.read(bytes, 0)));
-    return parseRecord(text, joinRaw(this.#dir.path, rawOf(name + ENDING)));
+    const path = joinRaw(this.#dir.path, rawOf(name + ENDING));
+    const text = this.#text(rawOf(name + ENDING), path);
+    return text === undefined ? undefined : parseRecord(text, path);
+  }
+
+  /** What isn't a file, or can't be read, is damaged like one that holds something else. */
+  #text(name: Raw, path: Raw): string | undefined {
+    try {
+      using file = this.#dir.open(name);
+      if (file === undefined) return undefined;
+      const bytes = new Uint8Array(Math.min(file.stat().size, MOST_BYTES));
+      return new TextDecoder().decode(bytes.subarray(0, file.read(bytes, 0)));
+    } catch (error) {
+      if (!(error instanceof DiskFault)) throw error;
+      throw new DamagedJournal(path, error.message);
+    }
   }
 
   /** Durable when it returns. */

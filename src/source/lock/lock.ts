@@ -162,7 +162,7 @@ async function recoverOne(
   work: RecoverWork,
 ): Promise<KnownLock | undefined> {
   if (work === "list") return listOne(directory, name);
-  using held = directory.hold(name);
+  using held = directory.tryHold(name);
   const record = directory.read(name);
   if (record === undefined) return undefined;
   if (held === undefined) return { record, isActive: true, faults: [] };
