@@ -11,6 +11,7 @@ import { type Told, untell } from "../storage/faults.ts";
 import type { Manifest } from "../storage/manifest.ts";
 import { assertMayRestore, decideOverwrite, type Overwrite } from "../storage/overwrite.ts";
 import type { Pool } from "../storage/pool.ts";
+import { assertReplaceable, partialName } from "../storage/replacing.ts";
 import type { Lacks } from "./lacks.ts";
 import { NameCollisions } from "./name_collisions.ts";
 import type { OwnPlaces } from "./own_places.ts";
@@ -197,8 +198,8 @@ export class RestoreRun {
       if (there !== undefined && there.kind !== "dir") {
         const verdict = decideOverwrite(this.#overwrite, there, { mtime: mtime ?? there.mtime }, () => false);
         assertMayRestore(verdict === "keep" ? "taken" : verdict, textOf(directory));
-        parent.unlink(name);
-        isNew = parent.mkdir(name, 0o700);
+        assertReplaceable(parent, name, { there, directory: parent.statSelf() });
+        isNew = replaceByDirectory(parent, name, this.#options.snapshot);
       }
       this.#made.add(directory);
       return isNew;
@@ -353,6 +354,19 @@ export class RestoreRun {
 
 function relativeOf(path: Apath): Raw {
   return path.slice(1) as Raw;
+}
+
+/** What is there goes when the directory is made. @param key of partial names */
+function replaceByDirectory(parent: Dir, name: Raw, key: string): boolean {
+  const aside = partialName(name, key);
+  parent.rename(name, parent, aside);
+  try {
+    parent.mkdir(name, 0o700);
+  } catch (error) {
+    parent.rename(aside, parent, name);
+    throw error;
+  }
+  return parent.unlink(aside);
 }
 
 /** Undefined if another has to take its place: one with other names belongs to others as well. */

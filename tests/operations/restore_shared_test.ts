@@ -1,5 +1,5 @@
 /** What a restore finds in its target and shares with somebody else is never changed: the other names keep what they have. */
-import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { rawOf } from "../../src/core/raw.ts";
 import { DiskFault } from "../../src/platform/disk.ts";
 import { IS_ROOT } from "../support/needs.ts";
@@ -236,3 +236,54 @@ Deno.test("a rename that fails leaves no partial file, and names the file", asyn
   strictEqual(monitor.problems.length, 1);
   deepStrictEqual([...Deno.readDirSync(target)].map(({ name }) => name).sort(), ["busy", "free"]);
 });
+
+Deno.test("past the limit of links a restore makes a copy, which takes the next links", async () => {
+  const real = openDisk();
+  using world = new World({
+    disk: hookedDisk(real, ({ operation, path, args }, proceed) => {
+      if (operation !== "link" || !path.includes("/restored-")) return proceed();
+      using directory = real.openDir(rawOf(path.slice(0, path.lastIndexOf("/"))));
+      return directory.stat(rawOf(String(args[0])))!.links >= 10 ? "too-many-links" : proceed();
+    }),
+  });
+  world.write("f10", "1");
+  for (let i = 11; i < 35; i++) Deno.linkSync(`${world.source}/f10`, `${world.source}/f${i}`);
+  await world.backup();
+  const { target, monitor } = await world.restore("latest");
+  deepStrictEqual([monitor.problems, monitor.notices.length], [[], 2]);
+  const links = [...Deno.readDirSync(target)].map(({ name }) => Deno.statSync(`${target}/${name}`).nlink);
+  deepStrictEqual([10, 5].map((count) => links.filter((each) => each === count).length), [20, 5]);
+});
+
+Deno.test("a file that a directory is to replace stays if the directory can't be made", async () => {
+  let isFull = true;
+  using world = new World({
+    disk: hookedDisk(openDisk(), ({ operation, path }, proceed) => {
+      if (operation === "mkdir" && path.endsWith("/target/d") && isFull && !exists(path)) {
+        throw new DiskFault("EDQUOT", "create", rawOf(path));
+      }
+      return proceed();
+    }),
+  });
+  world.write("d/in", "1");
+  await world.backup();
+  const target = rawOf(`${world.base}/target`);
+  Deno.mkdirSync(target);
+  Deno.writeTextFileSync(`${target}/d`, "precious");
+  await rejects(world.restore("latest", { target, overwrite: "always" }), { errno: "EDQUOT" });
+  deepStrictEqual([...Deno.readDirSync(target)].map(({ name }) => name), ["d"]);
+  strictEqual(Deno.readTextFileSync(`${target}/d`), "precious");
+  isFull = false;
+  await world.restore("latest", { target, overwrite: "always" });
+  strictEqual(Deno.readTextFileSync(`${target}/d/in`), "1");
+  deepStrictEqual([...Deno.readDirSync(target)].map(({ name }) => name), ["d"]);
+});
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
