@@ -12,11 +12,11 @@ if ("WorkerGlobalScope" in globalThis) {
     const { serveJobs } = await import("./src/jobs/worker.ts");
     serveJobs(early);
   } else {
-    const { serveWorker } = await import("./src/storage/worker.ts");
+    const { serveWorker } = await import("./src/storage/threads/worker.ts");
     serveWorker(early);
   }
 } else {
-  const { run } = await import("./src/cli/run.ts");
+  const { run } = await import("./src/cli/program/run.ts");
   Deno.exit(await run(system.commandLine(), realWorld()));
 }
 

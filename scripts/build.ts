@@ -29,7 +29,7 @@ const ENTRY = `${SCRIPTS}/main.js`;
 
 /**
  * The garbage collector lets a heap grow the further, the larger it may become, and each thread has one. Measured with
- * 200,000 files: 280 MB instead of 390 MB, and no slower. `gc` is for src/storage/garbage.ts.
+ * 200,000 files: 280 MB instead of 390 MB, and no slower. `gc` is for src/core/garbage.ts.
  */
 const V8_FLAGS = "--expose-gc,--max-old-space-size=512,--max-semi-space-size=4";
 

@@ -3,7 +3,7 @@ import type { RootId } from "../core/content_id.ts";
 import { Fault } from "../core/fault.ts";
 import { bytesOf, type Raw, rawOf, rawOfBytes, textOf } from "../core/raw.ts";
 import { type Dir, DiskFault, type OpenFile } from "../platform/disk.ts";
-import type { Root } from "../storage/root.ts";
+import type { Root } from "../snapshot/root.ts";
 import type { Storage } from "../storage/storage.ts";
 import { type HistoryEntry, readEntry } from "./state.ts";
 import { moveAside, openOwnDirectory } from "./text_file.ts";

@@ -1,16 +1,16 @@
 /** Imports: a source becomes a snapshot, the snapshot a tree or a ZIP in archive/, and then the source goes. See FORMAT.md. */
 import { parseApath, TOP } from "../core/apath.ts";
 import { type Raw, rawOf, textOf } from "../core/raw.ts";
-import { backup } from "../operations/backup.ts";
+import { backup } from "../operations/backup/backup.ts";
 import { GuardedDisk } from "../operations/guarded_disk.ts";
-import { OwnPlaces } from "../operations/own_places.ts";
-import { restore } from "../operations/restore.ts";
-import { isThere } from "../operations/sources.ts";
+import { OwnPlaces } from "../operations/sources/own_places.ts";
+import { restore } from "../operations/restore/restore.ts";
+import { isThere } from "../operations/sources/sources.ts";
 import { type Attributes, type Dir, type Disk, DiskFault } from "../platform/disk.ts";
 import { NoSource } from "../source/walk.ts";
-import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
-import type { Manifest } from "../storage/manifest.ts";
-import { removeRecursively } from "../storage/tree.ts";
+import type { SnapshotInfo } from "../catalog/catalog.ts";
+import type { Manifest } from "../snapshot/manifest.ts";
+import { removeRecursively } from "../storage/tree/tree_builder.ts";
 import { accessOfZip, assertPackable, lacksAnything, packSnapshot } from "./import_copy.ts";
 import { BadImport, ImportIncomplete, SourceLeft } from "./faults.ts";
 import { type ImportFacts, nextImportStep } from "./import_step.ts";

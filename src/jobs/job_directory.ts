@@ -5,7 +5,7 @@ import type { Kind } from "../core/entry.ts";
 import { type Dir, DiskFault, type Stat } from "../platform/disk.ts";
 import { parseJob } from "./job_file.ts";
 import { isJobName } from "./job_name.ts";
-import type { FileMark } from "./record.ts";
+import type { FileMark } from "./job_state.ts";
 import { openOwnDirectory, readTextIn } from "./text_file.ts";
 
 /** A file that changed a moment ago may still be being written. */

@@ -5,7 +5,7 @@ import type { Told } from "../storage/faults.ts";
 import { isBeingWritten, type JobFile, lookInto, readJobFile, SETTLED_MS } from "./job_directory.ts";
 import { nameText } from "./job_name.ts";
 import type { Log } from "./log.ts";
-import type { RecordStore } from "./record.ts";
+import type { RecordStore } from "./job_state.ts";
 import { ToldOnce } from "./told_once.ts";
 
 export interface Next {

@@ -1,15 +1,15 @@
 /** One job that is being done: what its work may use, and what it leaves for the history. */
 import type { Phase } from "../core/monitor.ts";
 import type { Raw } from "../core/raw.ts";
-import { Pace } from "../operations/pace.ts";
+import { Pace } from "../core/yielding.ts";
 import type { Dir } from "../platform/disk.ts";
-import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
-import type { JobMark } from "../storage/root.ts";
+import type { SnapshotInfo } from "../catalog/catalog.ts";
+import type { JobMark } from "../snapshot/root.ts";
 import type { Machine, Storage } from "../storage/storage.ts";
 import { rootOf } from "./history.ts";
 import type { JobMonitor } from "./job_monitor.ts";
 import type { Log } from "./log.ts";
-import type { JobRecord } from "./record.ts";
+import type { JobRecord } from "./job_state.ts";
 
 /** What every job is done with. */
 export interface JobSetup {

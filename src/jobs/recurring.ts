@@ -1,7 +1,7 @@
 /** Jobs that come again: when one is due, a job file is dropped into the job directory. See FORMAT.md. */
 import { bytesOf, rawOf, textOf } from "../core/raw.ts";
 import { type Dir, DiskFault } from "../platform/disk.ts";
-import { hashBytes } from "../storage/digest.ts";
+import { hashBytes } from "../core/digest.ts";
 import { lookInto } from "./job_directory.ts";
 import { nameText } from "./job_name.ts";
 import type { Log } from "./log.ts";

@@ -7,8 +7,8 @@ import type { Entry } from "../core/entry.ts";
 import { Fault } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
 import { joinRaw, type Raw, textOf } from "../core/raw.ts";
-import type { OwnPlaces } from "../operations/own_places.ts";
-import type { Pace } from "../operations/pace.ts";
+import type { OwnPlaces } from "../operations/sources/own_places.ts";
+import type { Pace } from "../core/yielding.ts";
 import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
 import { SourceLeft } from "./faults.ts";
 

@@ -6,7 +6,7 @@ import { tell, type Told, untell } from "../storage/faults.ts";
 import type { HistoryEntry } from "./history.ts";
 import type { JobSetup } from "./job_run.ts";
 import type { Log, LogEvent } from "./log.ts";
-import { type JobPlaces, Performer } from "./performer.ts";
+import { type JobPlaces, Performer } from "./job_executor.ts";
 
 /** What a job came to; neither: there is no such job any more. */
 export interface Performed {

@@ -6,7 +6,7 @@ import { systemClock, systemRandom } from "../platform/system.ts";
 import { noteUmask } from "../platform/umask.ts";
 import { tell } from "../storage/faults.ts";
 import type { LogEvent } from "./log.ts";
-import { Performer } from "./performer.ts";
+import { Performer } from "./job_executor.ts";
 import { type FromJobThread, performed, type ThreadSetup, type ToJobThread } from "./thread.ts";
 
 /** The part of a worker's global scope that is used here. */

@@ -9,15 +9,15 @@
 import type { ContentId, RootId } from "../core/content_id.ts";
 import { Fault, unlessFault } from "../core/fault.ts";
 import { DiskFault } from "../platform/disk.ts";
-import { type Catalog, infoOf, type SnapshotInfo, type Unusable } from "./catalog/catalog.ts";
-import { CatalogFault, type Mode, type Temp } from "./catalog/database.ts";
-import type { ManifestSource } from "./catalog/ranges.ts";
-import { entriesToCompare } from "./catalog/take_up.ts";
-import { agreementOf, readAgreement, writeAgreement } from "./catalog_agreement.ts";
-import { CatalogFile } from "./catalog_file.ts";
-import { type Head, isSameSnapshot, linesOf, previousOf, renumbered, withSequence } from "./catalog_heads.ts";
-import { ForeignSnapshot } from "./root.ts";
-import { DamagedSettings } from "./settings.ts";
+import { type Catalog, infoOf, type SnapshotInfo, type Unusable } from "../catalog/catalog.ts";
+import { CatalogFault, type Mode, type Temp } from "../catalog/database.ts";
+import type { ManifestSource } from "../catalog/parallel_ranges.ts";
+import { entriesToCompare } from "../catalog/index_snapshots.ts";
+import { agreementOf, readAgreement, writeAgreement } from "./catalog_stamp.ts";
+import { CatalogFile } from "../catalog/catalog_file.ts";
+import { type Head, isSameSnapshot, linesOf, previousOf, renumbered, withSequence } from "../catalog/snapshot_order.ts";
+import { ForeignSnapshot } from "../snapshot/root.ts";
+import { DamagedSettings } from "./layout/settings.ts";
 import type { Storage } from "./storage.ts";
 
 /** Comparing more entries than that may change more pages than should be kept in memory for one commit. */

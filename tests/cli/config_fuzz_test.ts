@@ -1,7 +1,7 @@
 /** The configuration, mutated: it is read, or refused with words. */
 import { ok, strictEqual } from "node:assert/strict";
-import { BadConfig } from "../../src/cli/config_file.ts";
-import { parseConfig } from "../../src/cli/config_schema.ts";
+import { BadConfig } from "../../src/cli/settings/config_file.ts";
+import { parseConfig } from "../../src/cli/settings/config_schema.ts";
 import { rawOfBytes, textOf } from "../../src/core/raw.ts";
 import { fuzz, fuzzRounds, mutateJsonFile } from "../support/mutate.ts";
 import { FakeWorld, runIn } from "./fake_world.ts";

@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { DiskFault } from "../../src/platform/disk.ts";
-import { VARIABLES } from "../../src/cli/settings.ts";
+import { VARIABLES } from "../../src/cli/settings/settings.ts";
 import { rawOf } from "../../src/core/raw.ts";
 import { FakeWorld, type Ran, runIn } from "./fake_world.ts";
 

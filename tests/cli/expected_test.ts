@@ -3,7 +3,7 @@
  * files in expected/ hold all that was written, standard error after "! ". `UPDATE_EXPECTED=1 deno test` writes them anew.
  */
 import { deepStrictEqual } from "node:assert/strict";
-import { makeProgram } from "../../src/cli/run.ts";
+import { makeProgram } from "../../src/cli/program/run.ts";
 import { FakeWorld } from "./fake_world.ts";
 import { ExpectedWorld, type Reader, READERS } from "./expected_world.ts";
 import { SCENARIOS } from "./scenarios.ts";

@@ -2,7 +2,7 @@
 import { rawOf } from "../../src/core/raw.ts";
 import { type Disk, DiskFault } from "../../src/platform/disk.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
-import { printable } from "../../src/cli/printable.ts";
+import { printable } from "../../src/cli/output/escape_text.ts";
 import type { Machine } from "../../src/storage/storage.ts";
 import { FakeWorld, runIn } from "./fake_world.ts";
 

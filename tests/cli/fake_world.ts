@@ -1,6 +1,6 @@
 /** A world that keeps what is written to it, with a clock that the test moves. */
 import { rawOf } from "../../src/core/raw.ts";
-import { run } from "../../src/cli/run.ts";
+import { run } from "../../src/cli/program/run.ts";
 import { commandOutput } from "../../src/platform/process.ts";
 import type { Output, World } from "../../src/cli/world.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";

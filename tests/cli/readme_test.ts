@@ -1,5 +1,5 @@
 import { deepStrictEqual } from "node:assert/strict";
-import { EXIT } from "../../src/cli/exit.ts";
+import { EXIT } from "../../src/cli/session/exit.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const README = Deno.readTextFileSync(new URL("README.md", ROOT));

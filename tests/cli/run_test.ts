@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { VERSION } from "../../src/core/version.ts";
 import type { Command } from "commander";
-import { makeProgram } from "../../src/cli/run.ts";
+import { makeProgram } from "../../src/cli/program/run.ts";
 import { FakeWorld, runIn } from "./fake_world.ts";
 
 /** Every command there is, as the words that name it: "tree", "tree build". */

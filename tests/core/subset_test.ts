@@ -1,5 +1,5 @@
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
-import { hashBytes } from "../../src/storage/digest.ts";
+import { hashBytes } from "../../src/core/digest.ts";
 import { isInPart, parseSubset } from "../../src/core/subset.ts";
 
 Deno.test("parseSubset() reads parts, shares and sizes", () => {

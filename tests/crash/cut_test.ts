@@ -1,6 +1,6 @@
 /** A backup that ends between any two changes of the disk: what was there stays, and the next run makes all good. */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { backup } from "../../src/operations/backup.ts";
+import { backup } from "../../src/operations/backup/backup.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
 import { rawOf } from "../../src/core/raw.ts";
 import { openStorage } from "../../src/storage/storage.ts";

@@ -1,7 +1,7 @@
 /** A snapshot exists only once the disk has said that everything it refers to is there. */
 import { deepStrictEqual, ok, rejects } from "node:assert/strict";
 import { rawOf } from "../../src/core/raw.ts";
-import { backup } from "../../src/operations/backup.ts";
+import { backup } from "../../src/operations/backup/backup.ts";
 import { DiskFault } from "../../src/platform/disk.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
 import { openStorage } from "../../src/storage/storage.ts";

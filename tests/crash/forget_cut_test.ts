@@ -1,9 +1,9 @@
 /** Forgetting and pruning that end between any two changes of the disk. */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { rawOf } from "../../src/core/raw.ts";
-import { forget } from "../../src/operations/forget.ts";
-import { prune } from "../../src/operations/prune.ts";
-import { rebuildCatalog } from "../../src/operations/rebuild.ts";
+import { forget } from "../../src/operations/forget/forget.ts";
+import { prune } from "../../src/operations/forget/prune.ts";
+import { rebuildCatalog } from "../../src/operations/repair/rebuild.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
 import { openStorage, type Storage } from "../../src/storage/storage.ts";
 import { CuttingDisk, PowerCut } from "../support/cutting_disk.ts";

@@ -6,9 +6,9 @@ import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { type Apath, childOf } from "../../src/core/apath.ts";
 import { Fault } from "../../src/core/fault.ts";
 import { rawOf } from "../../src/core/raw.ts";
-import type { Finding } from "../../src/operations/check.ts";
-import { HunkCutter } from "../../src/storage/hunk.ts";
-import { repair, type RepairResult } from "../../src/operations/repair.ts";
+import type { Finding } from "../../src/operations/check/check.ts";
+import { HunkCutter } from "../../src/snapshot/hunk.ts";
+import { repair, type RepairResult } from "../../src/operations/repair/repair.ts";
 import { openStorage } from "../../src/storage/storage.ts";
 import { run, TestMonitor, World } from "../support/world.ts";
 

@@ -7,9 +7,9 @@
  * new ones.
  */
 import { rawOf } from "../../src/core/raw.ts";
-import { backup } from "../../src/operations/backup.ts";
-import type { Algorithm } from "../../src/storage/digest.ts";
-import { initStorage } from "../../src/storage/init.ts";
+import { backup } from "../../src/operations/backup/backup.ts";
+import type { Algorithm } from "../../src/core/digest.ts";
+import { initStorage } from "../../src/storage/layout/init.ts";
 import { type Machine, openStorage } from "../../src/storage/storage.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
 import { collidingPair } from "../support/collision.ts";

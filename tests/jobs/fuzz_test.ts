@@ -5,7 +5,7 @@ import { type Raw, rawOf, rawOfBytes, textOf } from "../../src/core/raw.ts";
 import { appendHistory, type HistoryEntry, readHistory } from "../../src/jobs/history.ts";
 import { parseJob, parseRecurringJob } from "../../src/jobs/job_file.ts";
 import type { LogEvent } from "../../src/jobs/log.ts";
-import { type JobRecord, RecordStore } from "../../src/jobs/record.ts";
+import { type JobRecord, RecordStore } from "../../src/jobs/job_state.ts";
 import { RecurringJobs } from "../../src/jobs/recurring.ts";
 import { nextDueMs } from "../../src/jobs/schema.ts";
 import { readEntry, readRecord, readTurns } from "../../src/jobs/state.ts";

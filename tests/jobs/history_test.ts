@@ -1,6 +1,6 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { appendHistory, type HistoryEntry, readHistory, recoverHistory, trimHistory } from "../../src/jobs/history.ts";
-import { rebuildCatalog } from "../../src/operations/rebuild.ts";
+import { rebuildCatalog } from "../../src/operations/repair/rebuild.ts";
 import { JobWorld } from "../support/job_world.ts";
 import { TestMonitor } from "../support/world.ts";
 

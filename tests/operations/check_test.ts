@@ -1,8 +1,8 @@
 /** What a check says, and that it says it of everything that is wrong, once. */
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { rawOf } from "../../src/core/raw.ts";
-import { check, type Finding } from "../../src/operations/check.ts";
-import { IdList } from "../../src/operations/id_list.ts";
+import { check, type Finding } from "../../src/operations/check/check.ts";
+import { IdList } from "../../src/core/id_list.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
 import { openStorage } from "../../src/storage/storage.ts";
 import { hookedDisk } from "../support/hooked_disk.ts";

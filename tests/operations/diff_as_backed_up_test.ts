@@ -1,8 +1,8 @@
 import { deepStrictEqual, ok } from "node:assert/strict";
 import { TOP } from "../../src/core/apath.ts";
 import { rawOf, textOf } from "../../src/core/raw.ts";
-import type { BackupRequest } from "../../src/operations/backup.ts";
-import { diff } from "../../src/operations/diff.ts";
+import type { BackupRequest } from "../../src/operations/backup/backup.ts";
+import { diff } from "../../src/operations/browse/diff.ts";
 import { CAN_MOUNT, Mounts } from "../support/mounts.ts";
 import { TestMonitor, World } from "../support/world.ts";
 

@@ -2,9 +2,9 @@ import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import fc from "fast-check";
 import { type Apath, TOP } from "../../src/core/apath.ts";
 import { rawOf, textOf } from "../../src/core/raw.ts";
-import { diff, type Difference, type DiffRequest, type DiffSummary } from "../../src/operations/diff.ts";
-import { NotInSnapshot } from "../../src/operations/restore.ts";
-import { changesBetween } from "../../src/storage/catalog/path_changes.ts";
+import { diff, type Difference, type DiffRequest, type DiffSummary } from "../../src/operations/browse/diff.ts";
+import { NotInSnapshot } from "../../src/operations/restore/restore.ts";
+import { changesBetween } from "../../src/catalog/path_changes.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { TestMonitor, World } from "../support/world.ts";
 

@@ -2,9 +2,9 @@ import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/st
 import { type Apath, TOP } from "../../src/core/apath.ts";
 import type { Entry } from "../../src/core/entry.ts";
 import type { Raw } from "../../src/core/raw.ts";
-import { dump, type DumpFormat } from "../../src/operations/dump.ts";
-import { TarWriter } from "../../src/operations/tar.ts";
-import { atOnce } from "../../src/storage/stop.ts";
+import { dump, type DumpFormat } from "../../src/operations/browse/dump.ts";
+import { TarWriter } from "../../src/core/tar.ts";
+import { atOnce } from "../../src/platform/stop_flag.ts";
 import { differences, run, TestMonitor, World } from "../support/world.ts";
 
 const isLinux = Deno.build.os === "linux", isRoot = Deno.uid() === 0;

@@ -1,6 +1,6 @@
 import { deepStrictEqual } from "node:assert/strict";
-import { backup } from "../../src/operations/backup.ts";
-import { check } from "../../src/operations/check.ts";
+import { backup } from "../../src/operations/backup/backup.ts";
+import { check } from "../../src/operations/check/check.ts";
 import { TestMonitor, World } from "../support/world.ts";
 
 /** Keeps how much an operation said there is to do. */

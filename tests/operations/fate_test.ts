@@ -1,7 +1,7 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import type { Fate } from "../../src/core/monitor.ts";
-import { backup, type BackupRequest } from "../../src/operations/backup.ts";
-import { restore } from "../../src/operations/restore.ts";
+import { backup, type BackupRequest } from "../../src/operations/backup/backup.ts";
+import { restore } from "../../src/operations/restore/restore.ts";
 import { TestMonitor, World } from "../support/world.ts";
 
 /** Keeps what became of each object. */

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { Apath } from "../../src/core/apath.ts";
 import { BadUsage, Fault } from "../../src/core/fault.ts";
 import { rawOf, textOf } from "../../src/core/raw.ts";
-import { find, type FindRequest } from "../../src/operations/find.ts";
+import { find, type FindRequest } from "../../src/operations/browse/find.ts";
 import { parseFilter } from "../../src/source/filter.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { World } from "../support/world.ts";

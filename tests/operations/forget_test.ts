@@ -1,9 +1,9 @@
 import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
-import { forget, type ForgetRequest, type ForgetResult } from "../../src/operations/forget.ts";
-import { setPolicy } from "../../src/operations/policy.ts";
-import { prune } from "../../src/operations/prune.ts";
-import { restore } from "../../src/operations/restore.ts";
-import { rebuildCatalog } from "../../src/operations/rebuild.ts";
+import { forget, type ForgetRequest, type ForgetResult } from "../../src/operations/forget/forget.ts";
+import { setPolicy } from "../../src/operations/forget/policy.ts";
+import { prune } from "../../src/operations/forget/prune.ts";
+import { restore } from "../../src/operations/restore/restore.ts";
+import { rebuildCatalog } from "../../src/operations/repair/rebuild.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
 import { DiskFault } from "../../src/platform/disk.ts";
 import type { RootId } from "../../src/core/content_id.ts";

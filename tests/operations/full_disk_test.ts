@@ -2,7 +2,7 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { Fault } from "../../src/core/fault.ts";
 import { rawOf } from "../../src/core/raw.ts";
-import { backup } from "../../src/operations/backup.ts";
+import { backup } from "../../src/operations/backup/backup.ts";
 import { DiskFault } from "../../src/platform/disk.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
 import { openStorage } from "../../src/storage/storage.ts";

@@ -1,6 +1,6 @@
 import { deepStrictEqual, throws } from "node:assert/strict";
 import type { Apath } from "../../src/core/apath.ts";
-import { history, NeverBackedUp } from "../../src/operations/history.ts";
+import { history, NeverBackedUp } from "../../src/operations/browse/history.ts";
 import { World } from "../support/world.ts";
 
 const PATH = "/letters/mum.txt" as Apath;

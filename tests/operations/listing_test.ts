@@ -2,7 +2,7 @@ import { deepStrictEqual, throws } from "node:assert/strict";
 import fc from "fast-check";
 import { type Apath, TOP } from "../../src/core/apath.ts";
 import { textOf } from "../../src/core/raw.ts";
-import { listing, type ListingRequest } from "../../src/operations/listing.ts";
+import { listing, type ListingRequest } from "../../src/operations/browse/listing.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { World } from "../support/world.ts";
 

@@ -4,7 +4,7 @@
  */
 import { ok, strictEqual } from "node:assert/strict";
 import type { Apath } from "../../src/core/apath.ts";
-import { rebuildCatalog } from "../../src/operations/rebuild.ts";
+import { rebuildCatalog } from "../../src/operations/repair/rebuild.ts";
 import { makeManySnapshots } from "../support/many_snapshots.ts";
 import { TestMonitor, WORKER_SCRIPT, World } from "../support/world.ts";
 

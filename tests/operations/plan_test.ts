@@ -1,6 +1,6 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { rawOf, textOf } from "../../src/core/raw.ts";
-import { type Plan, plan, type PlanRequest } from "../../src/operations/plan.ts";
+import { type Plan, plan, type PlanRequest } from "../../src/operations/plan/plan.ts";
 import { run, TestMonitor, World } from "../support/world.ts";
 import { IS_ROOT } from "../support/needs.ts";
 

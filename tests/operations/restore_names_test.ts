@@ -1,8 +1,8 @@
 /** Names in a target: those that are one name there, and those that are the tool's own. */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { type Raw, rawOf, textOf } from "../../src/core/raw.ts";
-import { foldedName } from "../../src/operations/name_collisions.ts";
-import { previewRestore } from "../../src/operations/restore.ts";
+import { foldedName } from "../../src/operations/restore/name_collisions.ts";
+import { previewRestore } from "../../src/operations/restore/restore.ts";
 import { foldingDisk } from "../support/folding_disk.ts";
 import { differences, run, TestMonitor, World } from "../support/world.ts";
 

@@ -1,7 +1,7 @@
 /** Files that were named as ones that never change. */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { parseApath } from "../../src/core/apath.ts";
-import { plan } from "../../src/operations/plan.ts";
+import { plan } from "../../src/operations/plan/plan.ts";
 import { run, TestMonitor, World } from "../support/world.ts";
 
 const STATICS = { statics: ["photos/"] };

@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import { textOf } from "../../src/core/raw.ts";
-import { type Stats, stats } from "../../src/operations/stats.ts";
+import { type Stats, stats } from "../../src/operations/browse/stats.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { TestMonitor, World } from "../support/world.ts";
 

@@ -1,9 +1,9 @@
 import { deepStrictEqual, notStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import type { RootId } from "../../src/core/content_id.ts";
 import { rawOf } from "../../src/core/raw.ts";
-import { rebuildCatalog } from "../../src/operations/rebuild.ts";
-import { tag, type Tagged, type TagRequest } from "../../src/operations/tag.ts";
-import { buildTree, removeTree } from "../../src/operations/tree.ts";
+import { rebuildCatalog } from "../../src/operations/repair/rebuild.ts";
+import { tag, type Tagged, type TagRequest } from "../../src/operations/forget/tag.ts";
+import { buildTree, removeTree } from "../../src/storage/tree/build_tree.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
 import { openStorage } from "../../src/storage/storage.ts";
 import { CuttingDisk, PowerCut } from "../support/cutting_disk.ts";

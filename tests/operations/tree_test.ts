@@ -1,7 +1,7 @@
 /** Trees: they show what the source was, to nobody who couldn't see the source, and come back byte for byte. */
 import { deepStrictEqual, match, ok, rejects, strictEqual, throws } from "node:assert/strict";
 import fc from "fast-check";
-import { buildTree, removeTree } from "../../src/operations/tree.ts";
+import { buildTree, removeTree } from "../../src/storage/tree/build_tree.ts";
 import { type Raw, rawOf } from "../../src/core/raw.ts";
 import { type Disk, DiskFault } from "../../src/platform/disk.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";

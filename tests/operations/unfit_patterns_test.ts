@@ -1,6 +1,6 @@
 import { deepStrictEqual } from "node:assert/strict";
 import { rawOf } from "../../src/core/raw.ts";
-import { plan } from "../../src/operations/plan.ts";
+import { plan } from "../../src/operations/plan/plan.ts";
 import { TestMonitor, World } from "../support/world.ts";
 
 Deno.test("a pattern that is a path of the machine is told of, with what it should be", async () => {

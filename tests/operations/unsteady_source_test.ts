@@ -2,7 +2,7 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { type Apath, parseApath } from "../../src/core/apath.ts";
 import { rawOf } from "../../src/core/raw.ts";
-import { backup } from "../../src/operations/backup.ts";
+import { backup } from "../../src/operations/backup/backup.ts";
 import { type Disk, DiskFault } from "../../src/platform/disk.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
 import { openStorage } from "../../src/storage/storage.ts";

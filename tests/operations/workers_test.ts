@@ -2,7 +2,7 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { rawOf } from "../../src/core/raw.ts";
-import { backup } from "../../src/operations/backup.ts";
+import { backup } from "../../src/operations/backup/backup.ts";
 import { openStorage } from "../../src/storage/storage.ts";
 import { run, TestMonitor, World } from "../support/world.ts";
 

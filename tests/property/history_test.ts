@@ -1,8 +1,8 @@
 /** Random histories of a source, against plain copies made by `cp -a`. SLOW=1 runs many more. */
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
-import { plan } from "../../src/operations/plan.ts";
-import { rebuildCatalog } from "../../src/operations/rebuild.ts";
+import { plan } from "../../src/operations/plan/plan.ts";
+import { rebuildCatalog } from "../../src/operations/repair/rebuild.ts";
 import { differences, run, TestMonitor, World } from "../support/world.ts";
 
 const RUNS = Deno.env.get("SLOW") ? 200 : 12;

@@ -5,7 +5,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import { textOf } from "../../src/core/raw.ts";
-import { previewRestore, restore } from "../../src/operations/restore.ts";
+import { previewRestore, restore } from "../../src/operations/restore/restore.ts";
 import { run, TestMonitor, World } from "../support/world.ts";
 
 const EXCLUDES = ["*.tmp", "cache/"];

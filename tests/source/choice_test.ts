@@ -1,6 +1,6 @@
 import { deepStrictEqual } from "node:assert/strict";
 import { type Raw, rawOf } from "../../src/core/raw.ts";
-import { Choice } from "../../src/source/choice.ts";
+import { Choice } from "../../src/source/path_selection.ts";
 
 function choice(...paths: string[]): Choice {
   return new Choice(paths.map(rawOf));

@@ -4,7 +4,7 @@ import { rawOf } from "../../src/core/raw.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
 import type { CommandResult } from "../../src/platform/process.ts";
 import { commandText, LockFailed, type Step } from "../../src/source/lock/act.ts";
-import type { LockSpec } from "../../src/source/lock/kinds.ts";
+import type { LockSpec } from "../../src/source/lock/lock_kinds.ts";
 import { type KnownLock, lockSources, type LockWorld, recoverLocks } from "../../src/source/lock/lock.ts";
 import { hookedDisk } from "../support/hooked_disk.ts";
 import { TestClock } from "../support/world.ts";

@@ -1,5 +1,5 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { type Access, accessFor, type FileAccess, modeWithoutGroup, narrow } from "../../src/storage/access.ts";
+import { type Access, accessFor, type FileAccess, modeWithoutGroup, narrow } from "../../src/storage/content/access.ts";
 
 const GROUPS = [10, 20];
 const READ_MODES = [0o600, 0o640, 0o604, 0o644];

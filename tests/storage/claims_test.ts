@@ -1,6 +1,6 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { hashBytes } from "../../src/storage/digest.ts";
-import { type Claim, Claims, newClaimTable } from "../../src/storage/claims.ts";
+import { hashBytes } from "../../src/core/digest.ts";
+import { type Claim, Claims, newClaimTable } from "../../src/storage/content/in_flight.ts";
 import type { Order } from "./claims_worker.ts";
 
 const ids = (count: number, algorithm: "sha256" | "md5" | "crc32" = "sha256") =>

@@ -1,5 +1,5 @@
 /** Claims ids in the order it is told, and answers which were its own. */
-import { Claims } from "../../src/storage/claims.ts";
+import { Claims } from "../../src/storage/content/in_flight.ts";
 
 export interface Order {
   readonly table: SharedArrayBuffer;

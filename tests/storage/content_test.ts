@@ -1,11 +1,11 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { rawOf } from "../../src/core/raw.ts";
 import type { Disk } from "../../src/platform/disk.ts";
-import { Claims, newClaimTable } from "../../src/storage/claims.ts";
-import { Meter } from "../../src/storage/meter.ts";
-import { atOnce, Stop } from "../../src/storage/stop.ts";
-import { ContentStore } from "../../src/storage/content.ts";
-import { hashBytes } from "../../src/storage/digest.ts";
+import { Claims, newClaimTable } from "../../src/storage/content/in_flight.ts";
+import { Meter } from "../../src/platform/meter.ts";
+import { atOnce, Stop } from "../../src/platform/stop_flag.ts";
+import { ContentStore } from "../../src/storage/content/content_store.ts";
+import { hashBytes } from "../../src/core/digest.ts";
 import { hookedDisk } from "../support/hooked_disk.ts";
 import { World } from "../support/world.ts";
 

@@ -3,8 +3,8 @@ import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { parseApath } from "../../src/core/apath.ts";
 import type { HunkId } from "../../src/core/content_id.ts";
-import { contentsOf } from "../../src/storage/contents_of.ts";
-import { encodeEntry } from "../../src/storage/line.ts";
+import { contentsOf } from "../../src/snapshot/hunk_contents.ts";
+import { encodeEntry } from "../../src/snapshot/entry_line.ts";
 import { entries } from "../support/arbitraries.ts";
 
 const A = "a".repeat(64), B = `${"b".repeat(64)}00`;

@@ -8,7 +8,7 @@ import {
   hashBytes,
   isCollisionResistant,
   newHasher,
-} from "../../src/storage/digest.ts";
+} from "../../src/core/digest.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 

@@ -2,7 +2,7 @@ import { deepStrictEqual, notDeepStrictEqual, ok, strictEqual, throws } from "no
 import { gunzipSync } from "node:zlib";
 import fc from "fast-check";
 import { type Apath, compareApath, parseApath } from "../../src/core/apath.ts";
-import { decodeHunk, encodeHunk, HunkCutter } from "../../src/storage/hunk.ts";
+import { decodeHunk, encodeHunk, HunkCutter } from "../../src/snapshot/hunk.ts";
 import { apaths } from "../support/arbitraries.ts";
 
 /** Paths of a large tree, in order. */

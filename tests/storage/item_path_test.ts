@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
-import { ALGORITHMS, digestHexLength } from "../../src/storage/digest.ts";
-import { idOf, itemPath, leafDirs } from "../../src/storage/item_path.ts";
+import { ALGORITHMS, digestHexLength } from "../../src/core/digest.ts";
+import { idOf, itemPath, leafDirs } from "../../src/storage/layout/item_path.ts";
 
 const SPLITS = [[1], [2], [3], [1, 1], [1, 2], [1, 3], [2, 1], [2, 2], [3, 1]];
 const LEAVES = [16, 256, 4096, 256, 4096, 65536, 4096, 65536, 65536];

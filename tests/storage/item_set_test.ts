@@ -1,6 +1,6 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { hashBytes } from "../../src/storage/digest.ts";
-import { fingerprints, ItemSet } from "../../src/storage/item_set.ts";
+import { hashBytes } from "../../src/core/digest.ts";
+import { fingerprints, ItemSet } from "../../src/core/item_set.ts";
 
 function idsFrom(from: number, count: number): string[] {
   return Array.from({ length: count }, (_, i) => hashBytes("sha256", new TextEncoder().encode(String(from + i))));

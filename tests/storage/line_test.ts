@@ -16,7 +16,7 @@ import {
   linePath,
   parseLine,
   seenPart,
-} from "../../src/storage/line.ts";
+} from "../../src/snapshot/entry_line.ts";
 import { entries } from "../support/arbitraries.ts";
 
 const LINE = `{"path":"/a","kind":"file","size":3,"mtime":"-1","mode":"0644","uid":1,"gid":2,"content":"${

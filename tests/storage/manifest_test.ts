@@ -6,10 +6,10 @@ import { type Apath, childOf, compareApath, isWithin, parentOf, parseApath, TOP 
 import type { HunkId } from "../../src/core/content_id.ts";
 import type { Entry } from "../../src/core/entry.ts";
 import { rawOf } from "../../src/core/raw.ts";
-import { decodeHunk, encodeHunk, HunkCutter, type HunkRef } from "../../src/storage/hunk.ts";
-import { encodeEntry } from "../../src/storage/line.ts";
-import { Manifest } from "../../src/storage/manifest.ts";
-import type { Root } from "../../src/storage/root.ts";
+import { decodeHunk, encodeHunk, HunkCutter, type HunkRef } from "../../src/snapshot/hunk.ts";
+import { encodeEntry } from "../../src/snapshot/entry_line.ts";
+import { Manifest } from "../../src/snapshot/manifest.ts";
+import type { Root } from "../../src/snapshot/root.ts";
 
 const FILES_EACH = 600;
 /** Names that stand close to the separator in byte order, where mistakes in the order of paths show. */

@@ -1,6 +1,6 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { Interrupted } from "../../src/core/fault.ts";
-import { backup } from "../../src/operations/backup.ts";
+import { backup } from "../../src/operations/backup/backup.ts";
 import { descriptorsWithin } from "../support/descriptors.ts";
 import { TestMonitor, World } from "../support/world.ts";
 

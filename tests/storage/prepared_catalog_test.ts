@@ -2,10 +2,10 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import type { RootId } from "../../src/core/content_id.ts";
 import { rawOf } from "../../src/core/raw.ts";
-import { rebuildCatalog } from "../../src/operations/rebuild.ts";
+import { rebuildCatalog } from "../../src/operations/repair/rebuild.ts";
 import { DiskFault } from "../../src/platform/disk.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
-import type { Root } from "../../src/storage/root.ts";
+import type { Root } from "../../src/snapshot/root.ts";
 import { openStorage, type Storage } from "../../src/storage/storage.ts";
 import { type Hook, hookedDisk } from "../support/hooked_disk.ts";
 import { makeManySnapshots } from "../support/many_snapshots.ts";

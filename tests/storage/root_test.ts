@@ -3,8 +3,8 @@ import fc from "fast-check";
 import { compareApath, parseApath } from "../../src/core/apath.ts";
 import type { HunkId, RootId } from "../../src/core/content_id.ts";
 import { textOf } from "../../src/core/raw.ts";
-import { encodeRoot, parseRoot, type Root, rootSettings } from "../../src/storage/root.ts";
-import type { Settings } from "../../src/storage/settings.ts";
+import { encodeRoot, parseRoot, type Root, rootSettings } from "../../src/snapshot/root.ts";
+import type { Settings } from "../../src/storage/layout/settings.ts";
 import { apaths } from "../support/arbitraries.ts";
 
 const SETTINGS: Settings = {

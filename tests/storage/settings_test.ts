@@ -1,5 +1,5 @@
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
-import { checkHexSplit, encodeSettings, parseSettings, type Settings } from "../../src/storage/settings.ts";
+import { checkHexSplit, encodeSettings, parseSettings, type Settings } from "../../src/storage/layout/settings.ts";
 
 const SETTINGS: Settings = {
   version: 1,

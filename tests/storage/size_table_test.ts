@@ -1,5 +1,5 @@
 import { strictEqual } from "node:assert/strict";
-import { newSizeTable, SizeTable } from "../../src/storage/size_table.ts";
+import { newSizeTable, SizeTable } from "../../src/storage/threads/size_table.ts";
 
 const ITEMS = 20_000;
 

@@ -1,5 +1,5 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
-import { WriteOut } from "../../src/storage/write_out.ts";
+import { WriteOut } from "../../src/platform/write_out.ts";
 import { TestClock } from "../support/world.ts";
 
 const MIB = 1024 * 1024;

@@ -3,7 +3,7 @@ import { rawOf } from "../../src/core/raw.ts";
 import type { HistoryEntry } from "../../src/jobs/history.ts";
 import { readHistory } from "../../src/jobs/history.ts";
 import type { LogEvent } from "../../src/jobs/log.ts";
-import { Performer } from "../../src/jobs/performer.ts";
+import { Performer } from "../../src/jobs/job_executor.ts";
 import type { Disk } from "../../src/platform/disk.ts";
 import { World, type WorldOptions } from "./world.ts";
 

@@ -7,9 +7,9 @@ import { type Apath, childOf, TOP } from "../../src/core/apath.ts";
 import type { ContentId, RootId } from "../../src/core/content_id.ts";
 import type { Kind } from "../../src/core/entry.ts";
 import { rawOf } from "../../src/core/raw.ts";
-import { encodeLine, seenPart } from "../../src/storage/line.ts";
-import type { HunkRef } from "../../src/storage/hunk.ts";
-import { SnapshotWriter } from "../../src/storage/snapshot_writer.ts";
+import { encodeLine, seenPart } from "../../src/snapshot/entry_line.ts";
+import type { HunkRef } from "../../src/snapshot/hunk.ts";
+import { SnapshotWriter } from "../../src/snapshot/snapshot_writer.ts";
 import type { Storage, Writer } from "../../src/storage/storage.ts";
 import { TestMonitor } from "./world.ts";
 

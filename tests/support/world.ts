@@ -4,13 +4,13 @@ import type { Counter, Monitor, Phase } from "../../src/core/monitor.ts";
 import { type Raw, rawOf } from "../../src/core/raw.ts";
 import type { Disk } from "../../src/platform/disk.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
-import { backup, type BackupRequest } from "../../src/operations/backup.ts";
-import { restore, type RestoreRequest } from "../../src/operations/restore.ts";
-import { check, type Finding } from "../../src/operations/check.ts";
-import type { SnapshotInfo } from "../../src/storage/catalog/catalog.ts";
-import { initStorage } from "../../src/storage/init.ts";
+import { backup, type BackupRequest } from "../../src/operations/backup/backup.ts";
+import { restore, type RestoreRequest } from "../../src/operations/restore/restore.ts";
+import { check, type Finding } from "../../src/operations/check/check.ts";
+import type { SnapshotInfo } from "../../src/catalog/catalog.ts";
+import { initStorage } from "../../src/storage/layout/init.ts";
 import { type Machine, openStorage, type Storage } from "../../src/storage/storage.ts";
-import type { Algorithm } from "../../src/storage/digest.ts";
+import type { Algorithm } from "../../src/core/digest.ts";
 
 /** The program itself, which is also its own worker. */
 export const WORKER_SCRIPT = new URL("../../main.ts", import.meta.url);

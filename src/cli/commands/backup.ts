@@ -3,7 +3,7 @@ import { type Command, Option } from "commander";
 import { BadUsage, Fault } from "../../core/fault.ts";
 import { parseEntryName } from "../../core/entry_name.ts";
 import { textOf } from "../../core/raw.ts";
-import type { Source } from "../../operations/sources.ts";
+import type { Source } from "../../operations/sources/sources.ts";
 import type { Storage } from "../../storage/storage.ts";
 import {
   type BackupOptions,
@@ -12,14 +12,14 @@ import {
   hasOtherSources,
   isThere,
   requestFor,
-} from "../backup_request.ts";
-import { backupJson, backupLines } from "../backup_summary.ts";
-import { EXIT, exitFor } from "../exit.ts";
-import { addLockOptions, type LockOptions, lockSpecOf } from "../locks.ts";
-import { collected, examples, parsePositive, reading, workersOption } from "../options.ts";
-import { addSelectionOptions } from "../selection.ts";
-import type { Session } from "../session.ts";
-import { lockDirectory } from "../state_directory.ts";
+} from "../session/backup_request.ts";
+import { backupJson, backupLines } from "../output/backup_summary.ts";
+import { EXIT, exitFor } from "../session/exit.ts";
+import { addLockOptions, type LockOptions, lockSpecOf } from "../settings/lock_options.ts";
+import { collected, examples, parsePositive, reading, workersOption } from "../settings/options.ts";
+import { addSelectionOptions } from "../settings/selection_options.ts";
+import type { Session } from "../session/session.ts";
+import { lockDirectory } from "../settings/state_directory.ts";
 import type { Define } from "./command.ts";
 import { DEFAULT_SETTINGS } from "./init.ts";
 
@@ -65,7 +65,7 @@ async function checkSources(sources: readonly Source[], session: Session): Promi
 }
 
 async function backUp(storage: Storage, chosen: Chosen, options: Options, session: Session): Promise<Report> {
-  const { lockedBackup } = await import("../../operations/locked_backup.ts");
+  const { lockedBackup } = await import("../../operations/backup/locked_backup.ts");
   const locking = { state: await lockDirectory(session), spec: lockSpecOf(options, chosen.settings, session.world) };
   const request = await requestFor(chosen, options, session);
   const snapshot = await lockedBackup(storage, request, locking, session.monitor);
@@ -146,7 +146,7 @@ function withOptions(command: Command): Command {
 async function openOrInit(session: Session, chosen: readonly Chosen[]): Promise<Storage> {
   const [{ NoStorage }, { initStorage }] = await Promise.all([
     import("../../storage/faults.ts"),
-    import("../../storage/init.ts"),
+    import("../../storage/layout/init.ts"),
   ]);
   try {
     return await session.openStorage();

@@ -3,10 +3,10 @@ import { Buffer } from "node:buffer";
 import type { Entry } from "../../core/entry.ts";
 import { Fault } from "../../core/fault.ts";
 import { textOf } from "../../core/raw.ts";
-import { examples } from "../options.ts";
-import { snapshotPath } from "../paths.ts";
-import { jsonText } from "../printable.ts";
-import type { Printer } from "../printer.ts";
+import { examples } from "../settings/options.ts";
+import { snapshotPath } from "../settings/paths.ts";
+import { jsonText } from "../output/escape_text.ts";
+import type { Printer } from "../output/printer.ts";
 import type { Define } from "./command.ts";
 
 export class NotAFile extends Fault {
@@ -32,7 +32,7 @@ export const defineCat: Define = (program, act) => {
       const storage = await session.openStorage();
       const snapshot = storage.resolve(name);
       const manifest = storage.manifest(snapshot.id);
-      const { pathMeant } = await import("../../operations/path_meant.ts");
+      const { pathMeant } = await import("../../operations/browse/resolve_path.ts");
       const path = pathMeant(manifest, snapshotPath(pathText), snapshot);
       const entry = manifest.entry(path);
       if (entry === undefined) throw new NotAFile(textOf(path), "a directory");

@@ -3,10 +3,10 @@ import { Option } from "commander";
 import { pluralText, type SizeText } from "../../core/size_text.ts";
 import { parseSubset, type Subset } from "../../core/subset.ts";
 import { durationText } from "../../core/time_text.ts";
-import type { CheckResult, Finding } from "../../operations/check.ts";
-import { EXIT } from "../exit.ts";
-import { examples, reading, workersOption } from "../options.ts";
-import type { Session } from "../session.ts";
+import type { CheckResult, Finding } from "../../operations/check/check.ts";
+import { EXIT } from "../session/exit.ts";
+import { examples, reading, workersOption } from "../settings/options.ts";
+import type { Session } from "../session/session.ts";
 import type { Storage } from "../../storage/storage.ts";
 import type { Define } from "./command.ts";
 
@@ -49,7 +49,7 @@ export const defineCheck: Define = (program, act) => {
       const { readData = false, readDataSubset: subset, status = false, workers } = command.opts<CheckOptions>();
       const storage = await session.openStorage();
       if (status) return await printStatus(session, storage);
-      const { check } = await import("../../operations/check.ts");
+      const { check } = await import("../../operations/check/check.ts");
       const findings: Finding[] = [];
       const part = subset === undefined ? {} : { subset };
       const request = { readData, ...part, workers: session.workers(workers), signal: session.signal };
@@ -80,9 +80,9 @@ function summaryText({ snapshots, items, bytes, damaged }: CheckResult, elapsedM
 }
 
 async function printStatus(session: Session, storage: Storage): Promise<void> {
-  const { verificationStatus } = await import("../../operations/verification_status.ts");
+  const { verificationStatus } = await import("../../operations/check/verification_status.ts");
   const report = verificationStatus(storage);
   if (session.options.json) return session.out.json(report);
-  const { statusLines } = await import("../verification_text.ts");
+  const { statusLines } = await import("../output/verification_text.ts");
   for (const line of statusLines(report, session.world.clock, session.sizeText)) session.out.line(line);
 }

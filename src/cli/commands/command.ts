@@ -1,6 +1,6 @@
 /** What a file of a command has: a function that adds it to the program. */
 import type { Command } from "commander";
-import type { Session } from "../session.ts";
+import type { Session } from "../session/session.ts";
 
 /** What a command does. @returns its exit status, if it is not for {@link Session}'s monitor to say */
 export type Work = (session: Session) => Promise<number | void>;

@@ -1,7 +1,7 @@
 /** backup-tool completions */
 import { Argument } from "commander";
 import { SCRIPTS, type Shell } from "../completion/scripts.ts";
-import { examples } from "../options.ts";
+import { examples } from "../settings/options.ts";
 import type { Define } from "./command.ts";
 
 export const defineCompletions: Define = (program, act) => {

@@ -1,10 +1,10 @@
 /** backup-tool config */
 import type { Command } from "commander";
 import { policyText } from "../../core/policy.ts";
-import { CONFIG_NAME, usualPlaces } from "../config_file.ts";
-import { examples, workersOption } from "../options.ts";
-import type { Session } from "../session.ts";
-import { type LoadedConfig, type Setting, SETTINGS, settle, VARIABLES } from "../settings.ts";
+import { CONFIG_NAME, usualPlaces } from "../settings/config_file.ts";
+import { examples, workersOption } from "../settings/options.ts";
+import type { Session } from "../session/session.ts";
+import { type LoadedConfig, type Setting, SETTINGS, settle, VARIABLES } from "../settings/settings.ts";
 import type { Define } from "./command.ts";
 
 interface ConfigOptions {
@@ -42,7 +42,7 @@ export const defineConfig: Define = (program, act) => {
 };
 
 async function printSchema(session: Session): Promise<void> {
-  const { configJsonSchema } = await import("../config_schema.ts");
+  const { configJsonSchema } = await import("../settings/config_schema.ts");
   session.out.json(configJsonSchema());
 }
 

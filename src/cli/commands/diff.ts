@@ -3,15 +3,15 @@ import { BadUsage, Fault } from "../../core/fault.ts";
 import { type Raw, textOf } from "../../core/raw.ts";
 import { groupedBySeries } from "../../core/series.ts";
 import { pluralText } from "../../core/size_text.ts";
-import type { Difference, Differences, DiffSummary } from "../../operations/diff.ts";
-import type { SnapshotInfo } from "../../storage/catalog/catalog.ts";
+import type { Difference, Differences, DiffSummary } from "../../operations/browse/diff.ts";
+import type { SnapshotInfo } from "../../catalog/catalog.ts";
 import type { Storage } from "../../storage/storage.ts";
-import { stateJson } from "../entry_text.ts";
-import { examples } from "../options.ts";
-import { absolutePath, snapshotPath } from "../paths.ts";
-import type { Style } from "../paint.ts";
-import { jsonText } from "../printable.ts";
-import type { Session } from "../session.ts";
+import { stateJson } from "../output/entry_text.ts";
+import { examples } from "../settings/options.ts";
+import { absolutePath, snapshotPath } from "../settings/paths.ts";
+import type { Style } from "../output/colors.ts";
+import { jsonText } from "../output/escape_text.ts";
+import type { Session } from "../session/session.ts";
 import type { Define } from "./command.ts";
 
 interface DiffOptions {
@@ -48,7 +48,7 @@ export const defineDiff: Define = (program, act) => {
       const options = command.opts<DiffOptions>();
       const storage = await session.openStorage();
       const pair = pairOf(storage, session, first, second);
-      const { diff } = await import("../../operations/diff.ts");
+      const { diff } = await import("../../operations/browse/diff.ts");
       using differences = diff(storage, {
         ...pair,
         below: snapshotPath(options.path),

@@ -1,9 +1,9 @@
 /** backup-tool dump */
 import { Option } from "commander";
 import { BadUsage } from "../../core/fault.ts";
-import type { DumpFormat } from "../../operations/dump.ts";
-import { examples } from "../options.ts";
-import { snapshotPath } from "../paths.ts";
+import type { DumpFormat } from "../../operations/browse/dump.ts";
+import { examples } from "../settings/options.ts";
+import { snapshotPath } from "../settings/paths.ts";
 import type { Define } from "./command.ts";
 
 export const defineDump: Define = (program, act) => {
@@ -37,7 +37,7 @@ export const defineDump: Define = (program, act) => {
       }
       if (session.options.json) throw new BadUsage("An archive can't be printed as JSON", "Leave out `--json`");
       const storage = await session.openStorage();
-      const { dump } = await import("../../operations/dump.ts");
+      const { dump } = await import("../../operations/browse/dump.ts");
       const request = { snapshot: storage.resolve(name), path: snapshotPath(pathText), format, signal: session.signal };
       await dump(storage, request, (bytes) => session.out.bytes(bytes), session.monitor);
     })

@@ -5,14 +5,14 @@ import { type Kind, KINDS } from "../../core/entry.ts";
 import { BadUsage } from "../../core/fault.ts";
 import { parseSize } from "../../core/size_text.ts";
 import { textOf } from "../../core/raw.ts";
-import type { FindRequest, FoundVersion } from "../../operations/find.ts";
-import type { Span } from "../../operations/spans.ts";
+import type { FindRequest, FoundVersion } from "../../operations/browse/find.ts";
+import type { Span } from "../../operations/browse/snapshot_ranges.ts";
 import type { Storage } from "../../storage/storage.ts";
-import { longColumns, type Look, modeText, timeText, versionJson } from "../entry_text.ts";
-import { parseMoment } from "../moment.ts";
-import { collected, examples, reading } from "../options.ts";
-import type { Session } from "../session.ts";
-import { shortId } from "../short_id.ts";
+import { longColumns, type Look, modeText, timeText, versionJson } from "../output/entry_text.ts";
+import { parseMoment } from "../settings/parse_time.ts";
+import { collected, examples, reading } from "../settings/options.ts";
+import type { Session } from "../session/session.ts";
+import { shortId } from "../../core/short_id.ts";
 import type { Define } from "./command.ts";
 
 interface FindOptions {
@@ -60,7 +60,7 @@ export const defineFind: Define = (program, act) => {
     act(command, async (session) => {
       const options = command.opts<FindOptions>(), { clock } = session.world;
       const storage = await session.openStorage();
-      const { find } = await import("../../operations/find.ts");
+      const { find } = await import("../../operations/browse/find.ts");
       const found = find(storage, requestOf(patterns, options, storage, clock));
       if (session.options.json) return session.out.jsonArray(jsonOf(found));
       printFound(found, options.long ?? false, session);

@@ -5,15 +5,15 @@ import type { Decision } from "../../core/retention.ts";
 import { ambiguousNames, groupedBySeries, nameKey } from "../../core/series.ts";
 import { countText, pluralText } from "../../core/size_text.ts";
 import { localTimeText } from "../../core/time_text.ts";
-import type { ForgetRequest, ForgetResult } from "../../operations/forget.ts";
-import type { PruneResult } from "../../operations/prune.ts";
-import type { SnapshotInfo } from "../../storage/catalog/catalog.ts";
+import type { ForgetRequest, ForgetResult } from "../../operations/forget/forget.ts";
+import type { PruneResult } from "../../operations/forget/prune.ts";
+import type { SnapshotInfo } from "../../catalog/catalog.ts";
 import type { Storage } from "../../storage/storage.ts";
-import { addKeepOptions, type KeepOptions, policyOf } from "../keep_options.ts";
-import { examples, workersOption } from "../options.ts";
-import { doneLine, planLines } from "../prune_text.ts";
-import type { Session } from "../session.ts";
-import { shortId } from "../short_id.ts";
+import { addKeepOptions, type KeepOptions, policyOf } from "../settings/retention_options.ts";
+import { examples, workersOption } from "../settings/options.ts";
+import { doneLine, planLines } from "../output/prune_text.ts";
+import type { Session } from "../session/session.ts";
+import { shortId } from "../../core/short_id.ts";
 import { snapshotJson } from "./snapshots.ts";
 import type { Define } from "./command.ts";
 
@@ -54,7 +54,7 @@ export const defineForget: Define = (program, act) => {
       const options = command.opts<ForgetOptions>();
       const storage = await session.openStorage();
       const request = requestOf(names, options, session.loaded.config.keep);
-      const { forget } = await import("../../operations/forget.ts");
+      const { forget } = await import("../../operations/forget/forget.ts");
       const result = forget(storage, request, session.monitor);
       const lines = linesOf(result, request.dryRun);
       if (options.prune !== true) return session.result(jsonOf(result, request.dryRun), lines);
@@ -82,7 +82,7 @@ async function pruneAfter(
   session: Session,
   { removed, dryRun = false, workers }: ForgetOptions & Pick<ForgetResult, "removed">,
 ): Promise<PruneResult> {
-  const { prune } = await import("../../operations/prune.ts");
+  const { prune } = await import("../../operations/forget/prune.ts");
   const request = {
     dryRun,
     workers: workers ?? 0,

@@ -1,11 +1,11 @@
 /** backup-tool history */
 import { textOf } from "../../core/raw.ts";
-import type { HistoryVersion } from "../../operations/history.ts";
-import type { SnapshotInfo } from "../../storage/catalog/catalog.ts";
-import { type Look, timeText, versionJson } from "../entry_text.ts";
-import { examples } from "../options.ts";
-import { snapshotPath } from "../paths.ts";
-import { shortId } from "../short_id.ts";
+import type { HistoryVersion } from "../../operations/browse/history.ts";
+import type { SnapshotInfo } from "../../catalog/catalog.ts";
+import { type Look, timeText, versionJson } from "../output/entry_text.ts";
+import { examples } from "../settings/options.ts";
+import { snapshotPath } from "../settings/paths.ts";
+import { shortId } from "../../core/short_id.ts";
 import { spanJson } from "./find.ts";
 import type { Define } from "./command.ts";
 
@@ -28,7 +28,7 @@ export const defineHistory: Define = (program, act) => {
   command.action((pathText: string) =>
     act(command, async (session) => {
       const storage = await session.openStorage();
-      const { history } = await import("../../operations/history.ts");
+      const { history } = await import("../../operations/browse/history.ts");
       const versions = history(storage, snapshotPath(pathText));
       if (session.options.json) return session.out.jsonArray(versions.map(jsonOf));
       const series = Map.groupBy(versions, ({ version }) => `${version.name} on ${version.host}`);

@@ -2,8 +2,8 @@
 import { Option } from "commander";
 import { BadUsage } from "../../core/fault.ts";
 import { textOf } from "../../core/raw.ts";
-import type { Algorithm } from "../../storage/digest.ts";
-import { examples, reading } from "../options.ts";
+import type { Algorithm } from "../../core/digest.ts";
+import { examples, reading } from "../settings/options.ts";
 import type { Define } from "./command.ts";
 
 interface InitOptions {
@@ -36,7 +36,7 @@ export const defineInit: Define = (program, act) => {
   command.action(() =>
     act(command, async (session) => {
       const { algorithm, hexSplit } = command.opts<InitOptions>();
-      const { initStorage } = await import("../../storage/init.ts");
+      const { initStorage } = await import("../../storage/layout/init.ts");
       const path = session.storagePath;
       initStorage(await session.machine(), path, { algorithm, hexSplit });
       const { settings: { id, created } } = await session.openStorage();

@@ -6,10 +6,10 @@ import type { Complaint } from "../../core/jsonc.ts";
 import { pluralText } from "../../core/size_text.ts";
 import { durationText, localTimeText } from "../../core/time_text.ts";
 import type { HistoryEntry } from "../../jobs/history.ts";
-import { EXIT } from "../exit.ts";
-import { examples } from "../options.ts";
-import { readNamedFile } from "../paths.ts";
-import type { Session } from "../session.ts";
+import { EXIT } from "../session/exit.ts";
+import { examples } from "../settings/options.ts";
+import { readNamedFile } from "../settings/paths.ts";
+import type { Session } from "../session/session.ts";
 import type { Define } from "./command.ts";
 
 export const defineJob: Define = (program, act) => {

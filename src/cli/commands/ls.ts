@@ -3,11 +3,11 @@ import { Option } from "commander";
 import { nameOf, TOP } from "../../core/apath.ts";
 import { BadUsage } from "../../core/fault.ts";
 import { textOf } from "../../core/raw.ts";
-import type { Listed, ListingRequest, Order } from "../../operations/listing.ts";
-import { entryJson, longColumns, modeText } from "../entry_text.ts";
-import { examples } from "../options.ts";
-import { snapshotPath } from "../paths.ts";
-import type { Session } from "../session.ts";
+import type { Listed, ListingRequest, Order } from "../../operations/browse/listing.ts";
+import { entryJson, longColumns, modeText } from "../output/entry_text.ts";
+import { examples } from "../settings/options.ts";
+import { snapshotPath } from "../settings/paths.ts";
+import type { Session } from "../session/session.ts";
 import type { Define } from "./command.ts";
 
 interface LsOptions {
@@ -54,7 +54,7 @@ export const defineLs: Define = (program, act) => {
         throw new BadUsage("`--ncdu` and `--json` are two formats", "Leave one of them out");
       }
       const storage = await session.openStorage();
-      const { listing } = await import("../../operations/listing.ts");
+      const { listing } = await import("../../operations/browse/listing.ts");
       const request = requestOf(options, session.options.json ?? false, {
         snapshot: storage.resolve(name),
         path: snapshotPath(pathText),
@@ -62,7 +62,7 @@ export const defineLs: Define = (program, act) => {
       const listed = listing(storage, request, (fault) => session.monitor.problem(fault));
       if (session.options.json) return session.out.jsonArray(jsonOf(listed));
       if (!options.ncdu) return printEntries(listed, session, options);
-      const { printNcdu } = await import("../ncdu_export.ts");
+      const { printNcdu } = await import("../output/ncdu_export.ts");
       printNcdu(listed, { out: session.out, name: request.path, nowMs: session.world.clock.nowMs() });
     })
   );

@@ -1,15 +1,15 @@
 /** backup-tool plan */
 import { type Command, Option } from "commander";
 import { BadUsage } from "../../core/fault.ts";
-import type { Selection } from "../../operations/comparison.ts";
+import type { Selection } from "../../operations/backup/comparison.ts";
 import type { Storage } from "../../storage/storage.ts";
-import { chooseBackups, excludesOf, hasOtherSources, selectionFor } from "../backup_request.ts";
-import type { ExcludeOptions } from "../excludes.ts";
-import { examples } from "../options.ts";
-import { absolutePath, readNamedFile } from "../paths.ts";
-import { planJson, planLines, whyJson, whyLine } from "../plan_summary.ts";
-import { addSelectionOptions, type SelectionOptions } from "../selection.ts";
-import type { Session } from "../session.ts";
+import { chooseBackups, excludesOf, hasOtherSources, selectionFor } from "../session/backup_request.ts";
+import type { ExcludeOptions } from "../settings/excludes.ts";
+import { examples } from "../settings/options.ts";
+import { absolutePath, readNamedFile } from "../settings/paths.ts";
+import { planJson, planLines, whyJson, whyLine } from "../output/plan_summary.ts";
+import { addSelectionOptions, type SelectionOptions } from "../settings/selection_options.ts";
+import type { Session } from "../session/session.ts";
 import type { Define } from "./command.ts";
 
 interface PlanOptions extends SelectionOptions {
@@ -26,7 +26,7 @@ export const definePlan: Define = (program, act) => {
       const { selection, tree, excludes } = await whatToPlan(words, options, session);
       const storage = await session.openStorage();
       if (options.why !== undefined) return await tellWhy(options.why, storage, { selection, excludes }, session);
-      const { plan } = await import("../../operations/plan.ts");
+      const { plan } = await import("../../operations/plan/plan.ts");
       const planned = await plan(storage, { ...selection, tree, signal: session.signal }, session.monitor);
       session.result(planJson(planned), planLines(planned, session, excludes));
     })
@@ -59,7 +59,7 @@ async function jobToPlan(file: string, words: readonly string[], session: Sessio
   if (words.length > 0) throw new BadUsage("A job says itself what it backs up", "Give --job or sources, not both");
   const [{ MOST_BYTES, parseJob, parseRecurringJob }, { selectionOf }] = await Promise.all([
     import("../../jobs/job_file.ts"),
-    import("../../jobs/kinds.ts"),
+    import("../../jobs/job_kinds.ts"),
   ]);
   const text = readNamedFile(session.world, file, MOST_BYTES + 1);
   const once = parseJob(text), recurring = parseRecurringJob(text, session.world.clock.nowMs());
@@ -109,8 +109,8 @@ async function tellWhy(
   session: Session,
 ): Promise<void> {
   const [{ explain }, { NotInSources }] = await Promise.all([
-    import("../../operations/why.ts"),
-    import("../../operations/sources.ts"),
+    import("../../operations/plan/explain.ts"),
+    import("../../operations/sources/sources.ts"),
   ]);
   const path = absolutePath(session.world, text);
   const why = explain(storage, selection, path, session.monitor);

@@ -1,8 +1,8 @@
 /** backup-tool policy set, show, clear */
 import { BadUsage } from "../../core/fault.ts";
 import { policyText } from "../../core/policy.ts";
-import { addKeepOptions, type KeepOptions, policyOf } from "../keep_options.ts";
-import { examples } from "../options.ts";
+import { addKeepOptions, type KeepOptions, policyOf } from "../settings/retention_options.ts";
+import { examples } from "../settings/options.ts";
 import type { Define } from "./command.ts";
 
 export const definePolicy: Define = (program, act) => {
@@ -32,7 +32,7 @@ const defineSet: Define = (policy, act) => {
       const rules = policyOf(command.opts<KeepOptions>());
       if (rules === undefined) throw new BadUsage("That policy has no rule", "Give one, such as `--keep-daily 7`");
       const storage = await session.openStorage();
-      const { setPolicy } = await import("../../operations/policy.ts");
+      const { setPolicy } = await import("../../operations/forget/policy.ts");
       setPolicy(storage, rules);
       session.result({ policy: rules }, [`From now on forget keeps by ${policyText(rules)}`]);
     })
@@ -62,7 +62,7 @@ const defineClear: Define = (policy, act) => {
   command.action(() =>
     act(command, async (session) => {
       const storage = await session.openStorage();
-      const { setPolicy } = await import("../../operations/policy.ts");
+      const { setPolicy } = await import("../../operations/forget/policy.ts");
       setPolicy(storage, undefined);
       session.result({ policy: null }, ["The storage has no policy any more"]);
     })

@@ -1,7 +1,7 @@
 /** backup-tool prune */
-import type { PrunePlan } from "../../operations/prune.ts";
-import { examples, workersOption } from "../options.ts";
-import { doneLine, planLines } from "../prune_text.ts";
+import type { PrunePlan } from "../../operations/forget/prune.ts";
+import { examples, workersOption } from "../settings/options.ts";
+import { doneLine, planLines } from "../output/prune_text.ts";
 import type { Define } from "./command.ts";
 
 interface PruneOptions {
@@ -23,7 +23,7 @@ export const definePrune: Define = (program, act) => {
     act(command, async (session) => {
       const { dryRun = false, workers } = command.opts<PruneOptions>();
       const storage = await session.openStorage();
-      const { prune } = await import("../../operations/prune.ts");
+      const { prune } = await import("../../operations/forget/prune.ts");
       const request = { dryRun, workers: workers ?? 0, signal: session.signal };
       const sizeText = (bytes: number) => session.sizeText(bytes);
       const isTold = session.options.json !== true && session.options.quiet !== true;

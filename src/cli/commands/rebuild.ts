@@ -1,6 +1,6 @@
 /** backup-tool rebuild */
 import { pluralText } from "../../core/size_text.ts";
-import { examples } from "../options.ts";
+import { examples } from "../settings/options.ts";
 import type { Define } from "./command.ts";
 
 export const defineRebuild: Define = (program, act) => {
@@ -14,7 +14,7 @@ export const defineRebuild: Define = (program, act) => {
   command.action(() =>
     act(command, async (session) => {
       const storage = await session.openStorage();
-      const { rebuildCatalog } = await import("../../operations/rebuild.ts");
+      const { rebuildCatalog } = await import("../../operations/repair/rebuild.ts");
       const result = rebuildCatalog(storage, session.monitor);
       const { snapshots, contents } = result;
       session.result(result, [

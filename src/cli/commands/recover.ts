@@ -3,10 +3,10 @@ import { pluralText } from "../../core/size_text.ts";
 import { localTimeText } from "../../core/time_text.ts";
 import type { Step } from "../../source/lock/act.ts";
 import type { KnownLock, RecoverWork } from "../../source/lock/lock.ts";
-import { EXIT } from "../exit.ts";
-import { examples } from "../options.ts";
-import type { Session } from "../session.ts";
-import { lockDirectory } from "../state_directory.ts";
+import { EXIT } from "../session/exit.ts";
+import { examples } from "../settings/options.ts";
+import type { Session } from "../session/session.ts";
+import { lockDirectory } from "../settings/state_directory.ts";
 import type { Define } from "./command.ts";
 
 interface RecoverOptions {

@@ -1,11 +1,11 @@
 /** backup-tool repair */
 import { pluralText } from "../../core/size_text.ts";
-import type { Repaired, RepairResult } from "../../operations/repair.ts";
+import type { Repaired, RepairResult } from "../../operations/repair/repair.ts";
 import type { Storage } from "../../storage/storage.ts";
-import { EXIT } from "../exit.ts";
-import { collected, examples, workersOption } from "../options.ts";
-import { absolutePath } from "../paths.ts";
-import type { Session } from "../session.ts";
+import { EXIT } from "../session/exit.ts";
+import { collected, examples, workersOption } from "../settings/options.ts";
+import { absolutePath } from "../settings/paths.ts";
+import type { Session } from "../session/session.ts";
 import type { Define } from "./command.ts";
 
 interface RepairOptions {
@@ -51,7 +51,7 @@ export const defineRepair: Define = (program, act) => {
         workers: session.workers(workers),
         signal: session.signal,
       };
-      const { repair } = await import("../../operations/repair.ts");
+      const { repair } = await import("../../operations/repair/repair.ts");
       const found: Repaired[] = [];
       const tell = (repaired: Repaired) => session.options.json ? void found.push(repaired) : print(repaired, session);
       const result = await repair(storage, request, tell, session.monitor);

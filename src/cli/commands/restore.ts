@@ -4,14 +4,14 @@ import { BadUsage } from "../../core/fault.ts";
 import { textOf } from "../../core/raw.ts";
 import { countText, pluralText } from "../../core/size_text.ts";
 import { durationText } from "../../core/time_text.ts";
-import type { RestoreRequest } from "../../operations/restore.ts";
-import type { Destination } from "../../operations/routes.ts";
+import type { RestoreRequest } from "../../operations/restore/restore.ts";
+import type { Destination } from "../../operations/restore/path_mapping.ts";
 import type { Storage } from "../../storage/storage.ts";
-import { collected, examples, workersOption } from "../options.ts";
-import { absolutePath, snapshotPath } from "../paths.ts";
-import { jsonText } from "../printable.ts";
-import type { Session } from "../session.ts";
-import { shortId } from "../short_id.ts";
+import { collected, examples, workersOption } from "../settings/options.ts";
+import { absolutePath, snapshotPath } from "../settings/paths.ts";
+import { jsonText } from "../output/escape_text.ts";
+import type { Session } from "../session/session.ts";
+import { shortId } from "../../core/short_id.ts";
 import type { Define } from "./command.ts";
 
 interface RestoreOptions {
@@ -139,7 +139,7 @@ function targetText({ destination }: RestoreRequest): string | null {
 }
 
 async function doRestore(storage: Storage, request: RestoreRequest, session: Session): Promise<void> {
-  const { restore } = await import("../../operations/restore.ts");
+  const { restore } = await import("../../operations/restore/restore.ts");
   const { monitor } = session;
   await restore(storage, request, monitor);
   const files = monitor.of("restoredFiles"), bytes = monitor.of("restoredBytes");
@@ -166,7 +166,7 @@ async function doRestore(storage: Storage, request: RestoreRequest, session: Ses
 
 /** A line for each change as it is found: there may be millions. */
 async function showPreview(storage: Storage, request: RestoreRequest, session: Session): Promise<void> {
-  const { previewRestore } = await import("../../operations/restore.ts");
+  const { previewRestore } = await import("../../operations/restore/restore.ts");
   const counts = { create: 0, replace: 0, remove: 0, refuse: 0 };
   const { out, options, monitor } = session;
   if (options.json) {

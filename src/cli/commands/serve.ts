@@ -7,11 +7,11 @@ import type { Log, LogFormat } from "../../jobs/log.ts";
 import type { ServiceOptions } from "../../jobs/service.ts";
 import type { ThreadSetup } from "../../jobs/thread.ts";
 import type { Machine } from "../../storage/storage.ts";
-import { EXIT, exitForJobs } from "../exit.ts";
-import { examples, parsePositive, reading, workersOption } from "../options.ts";
-import { absolutePath } from "../paths.ts";
-import type { Session } from "../session.ts";
-import { lockDirectory } from "../state_directory.ts";
+import { EXIT, exitForJobs } from "../session/exit.ts";
+import { examples, parsePositive, reading, workersOption } from "../settings/options.ts";
+import { absolutePath } from "../settings/paths.ts";
+import type { Session } from "../session/session.ts";
+import { lockDirectory } from "../settings/state_directory.ts";
 import type { Define } from "./command.ts";
 
 interface ServeOptions {
@@ -154,7 +154,7 @@ async function serviceOptions(session: Session, options: ServeOptions, held: Dis
 /** A service that was stopped for a backup, which was then killed, mustn't wait for the next backup. */
 async function undoWhatWasLeft(session: Session, { machine, log }: ServiceOptions): Promise<void> {
   const [{ undoLeftOver }, { runStep }] = await Promise.all([
-    import("../../operations/locked_backup.ts"),
+    import("../../operations/backup/locked_backup.ts"),
     import("../../source/lock/act.ts"),
   ]);
   const problem = ({ message }: Error) => log({ level: "warning", event: "not-recovered", message });

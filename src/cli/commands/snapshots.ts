@@ -3,9 +3,9 @@ import { ambiguousNames, nameKey } from "../../core/series.ts";
 import { countText, type SizeText } from "../../core/size_text.ts";
 import { localTimeText } from "../../core/time_text.ts";
 import type { Clock } from "../../core/clock.ts";
-import type { SnapshotInfo } from "../../storage/catalog/catalog.ts";
-import { examples } from "../options.ts";
-import { shortId } from "../short_id.ts";
+import type { SnapshotInfo } from "../../catalog/catalog.ts";
+import { examples } from "../settings/options.ts";
+import { shortId } from "../../core/short_id.ts";
 import type { Define } from "./command.ts";
 
 export const defineSnapshots: Define = (program, act) => {

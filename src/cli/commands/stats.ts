@@ -2,12 +2,12 @@
 import { InvalidArgumentError, Option } from "commander";
 import { countText, pluralText } from "../../core/size_text.ts";
 import { textOf } from "../../core/raw.ts";
-import type { Stats } from "../../operations/stats.ts";
-import { timeText } from "../entry_text.ts";
-import { examples } from "../options.ts";
-import type { Session } from "../session.ts";
-import { readText } from "../verification_text.ts";
-import { shortId } from "../short_id.ts";
+import type { Stats } from "../../operations/browse/stats.ts";
+import { timeText } from "../output/entry_text.ts";
+import { examples } from "../settings/options.ts";
+import type { Session } from "../session/session.ts";
+import { readText } from "../output/verification_text.ts";
+import { shortId } from "../../core/short_id.ts";
 import { snapshotJson } from "./snapshots.ts";
 import type { Define } from "./command.ts";
 
@@ -42,7 +42,7 @@ export const defineStats: Define = (program, act) => {
     act(command, async (session) => {
       const { largest } = command.opts<StatsOptions>();
       const storage = await session.openStorage();
-      const { stats } = await import("../../operations/stats.ts");
+      const { stats } = await import("../../operations/browse/stats.ts");
       const result = await stats(storage, { largest, signal: session.signal }, session.monitor);
       session.monitor.finish();
       if (session.options.json) return session.out.json(statsJson(result));

@@ -1,8 +1,8 @@
 /** backup-tool tag */
 import { InvalidArgumentError } from "commander";
 import { tagList } from "../../core/policy.ts";
-import { examples } from "../options.ts";
-import { shortId } from "../short_id.ts";
+import { examples } from "../settings/options.ts";
+import { shortId } from "../../core/short_id.ts";
 import type { Define } from "./command.ts";
 
 interface TagOptions {
@@ -30,7 +30,7 @@ export const defineTag: Define = (program, act) => {
     act(command, async (session) => {
       const { add = [], remove = [], set } = command.opts<TagOptions>();
       const storage = await session.openStorage();
-      const { tag } = await import("../../operations/tag.ts");
+      const { tag } = await import("../../operations/forget/tag.ts");
       const tagged = tag(storage, { snapshots, add, remove, set });
       session.result(
         tagged,

@@ -1,5 +1,5 @@
 /** backup-tool tree build, backup-tool tree remove */
-import { examples, workersOption } from "../options.ts";
+import { examples, workersOption } from "../settings/options.ts";
 import type { Define } from "./command.ts";
 
 export const defineTree: Define = (program, act) => {
@@ -22,7 +22,7 @@ const defineBuild: Define = (tree, act) => {
     act(command, async (session) => {
       const storage = await session.openStorage();
       const snapshot = storage.resolve(name);
-      const { buildTree } = await import("../../operations/tree.ts");
+      const { buildTree } = await import("../../storage/tree/build_tree.ts");
       const workers = session.workers(command.opts<{ readonly workers?: number }>().workers);
       const built = await buildTree(storage, snapshot, { workers, signal: session.signal }, session.monitor);
       session.result({ snapshot: snapshot.id, tree: built }, [`Built ${built}`]);
@@ -40,7 +40,7 @@ const defineRemove: Define = (tree, act) => {
     act(command, async (session) => {
       const storage = await session.openStorage();
       const snapshot = storage.resolve(name);
-      const { removeTree } = await import("../../operations/tree.ts");
+      const { removeTree } = await import("../../storage/tree/build_tree.ts");
       removeTree(storage, snapshot, session.monitor);
       session.result({ snapshot: snapshot.id, tree: snapshot.tree }, [
         `Removed the tree of ${snapshot.id.slice(0, 12)}`,

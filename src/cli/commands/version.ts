@@ -1,6 +1,6 @@
 /** backup-tool version */
 import { VERSION } from "../../core/version.ts";
-import { examples } from "../options.ts";
+import { examples } from "../settings/options.ts";
 import type { Define } from "./command.ts";
 
 export const defineVersion: Define = (program, act) => {

@@ -3,11 +3,11 @@ import { nameOf } from "../../core/apath.ts";
 import { textOf } from "../../core/raw.ts";
 import { localTimeText } from "../../core/time_text.ts";
 import type { Monitor } from "../../core/monitor.ts";
-import type { SnapshotInfo } from "../../storage/catalog/catalog.ts";
+import type { SnapshotInfo } from "../../catalog/catalog.ts";
 import type { Storage } from "../../storage/storage.ts";
-import { absolutePath, snapshotPath } from "../paths.ts";
-import { loadConfig, type LoadedConfig, VARIABLES } from "../settings.ts";
-import { shortId } from "../short_id.ts";
+import { absolutePath, snapshotPath } from "../settings/paths.ts";
+import { loadConfig, type LoadedConfig, VARIABLES } from "../settings/settings.ts";
+import { shortId } from "../../core/short_id.ts";
 import type { World } from "../world.ts";
 import type { Candidate } from "./complete.ts";
 
@@ -75,7 +75,7 @@ export class Known implements Disposable {
 
   /** What is in the directory that has been typed so far; directories end with a slash. */
   async *paths(name: string, typed: string): AsyncGenerator<Candidate> {
-    const { resolveSnapshot } = await import("../../storage/resolve.ts");
+    const { resolveSnapshot } = await import("../../snapshot/resolve.ts");
     const snapshot = resolveSnapshot(name, await this.#snapshots());
     const storage = await this.#opened();
     const slash = typed.lastIndexOf("/") + 1, directory = typed.slice(0, slash);
@@ -94,7 +94,7 @@ export class Known implements Disposable {
   }
 
   async #snapshots(): Promise<SnapshotInfo[]> {
-    const { peekSnapshots } = await import("../../storage/peek.ts");
+    const { peekSnapshots } = await import("../../storage/cached_snapshots.ts");
     return peekSnapshots(await this.#opened());
   }
 

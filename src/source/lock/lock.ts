@@ -15,7 +15,7 @@ import {
   SourceLocked,
 } from "./act.ts";
 import { DamagedJournal, JournalDirectory, type JournalRecord } from "./journal.ts";
-import { type LockPlan, type LockSpec, planLock } from "./kinds.ts";
+import { type LockPlan, type LockSpec, planLock } from "./lock_kinds.ts";
 
 /** The part of the world that locks live in. */
 export interface LockWorld {

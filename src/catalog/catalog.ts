@@ -1,0 +1,464 @@
+/**
+ * The catalog: an SQLite database that makes questions about many snapshots fast. It is a cache. Everything in it comes
+ * from roots and hunks, but for the memory of when a content was last verified; nothing is ever deleted on its word.
+ *
+ * Versions of paths are kept as intervals: a row when something appeared or changed, none when nothing did. A complete
+ * snapshot continues the intervals of its series; a partial one has intervals of its own.
+ */
+import { type Apath, nameOf } from "../core/apath.ts";
+import type { ContentId, RootId } from "../core/content_id.ts";
+import { textOf } from "../core/raw.ts";
+import { isContentId } from "../snapshot/entry_line.ts";
+import type { Root } from "../snapshot/root.ts";
+import { CatalogFault, Database, type Mode, type Temp, type Trouble } from "./database.ts";
+import { type LargeContent, largestContents, type SnapshotFigures, snapshotFigures } from "./statistics.ts";
+import { findVersions, type VersionQuery } from "./find_versions.ts";
+import { removeFromLine } from "./remove_snapshots.ts";
+import type { CatalogPlace } from "./place.ts";
+import { CONTENT_INDEX, isOwnSchema, PAGE_BYTES, PATH_INDEX, SCHEMA, SCHEMA_VERSION } from "./schema.ts";
+import { snapshotInfoOf } from "./snapshot_row.ts";
+import { changesInLine, type Interval, type PathChange } from "./path_changes.ts";
+import type { ManifestSource } from "./parallel_ranges.ts";
+import { MOST_AT_ONCE, takeUp } from "./index_snapshots.ts";
+import { BY_LINE, directoryText, type PathVersion, VERSION_COLUMNS, VERSION_TABLES, versionOf } from "./version_row.ts";
+import { encodeRatios, parseRatios, type Ratios } from "./compression_ratios.ts";
+import { Verifications } from "./verifications.ts";
+import { VersionWriter } from "./version_writer.ts";
+
+/** What lists of snapshots show. */
+export interface SnapshotInfo {
+  readonly id: RootId;
+  readonly sequence: number;
+  /** Start and end, ISO 8601 in UTC. */
+  readonly time: string;
+  readonly end: string;
+  /** Minutes that local time was ahead of UTC then and there. */
+  readonly offsetMinutes: number;
+  /** Path of the tree in the storage. */
+  readonly tree: string | null;
+  readonly host: string;
+  readonly user: string;
+  readonly name: string;
+  /** As in {@link Root}. */
+  readonly named?: boolean;
+  readonly sources: readonly string[];
+  readonly tags: readonly string[];
+  readonly entries: number;
+  readonly files: number;
+  readonly bytes: number;
+  readonly problems: number;
+  readonly complete: boolean;
+}
+
+export type VerifiedState = "ok" | "damaged";
+
+/** Bounds the memory for one statement, and for one commit. */
+const VERIFICATIONS_AT_ONCE = 10_000, STATEMENTS_IN_COMMIT = 10;
+/** Databases up to this size are checked whole when they are opened: some milliseconds. */
+const QUICK_CHECK_BYTES = 8 * 1024 * 1024;
+
+/** Why a catalog can't be used: `stale` reads on from "The catalog ...". Only a damaged one is to be made again. */
+export interface Unusable {
+  readonly stale: string;
+  readonly trouble: Trouble;
+}
+
+export interface CatalogOptions {
+  /** Of the storage. */
+  readonly id: string;
+  readonly temp: Temp;
+}
+
+/** @returns a catalog, or why there is none that can be used */
+export function openCatalog(place: CatalogPlace, mode: Mode, { id, temp }: CatalogOptions): Catalog | Unusable {
+  const looked = place.look();
+  if ("stale" in looked) return { ...looked, trouble: "damaged" };
+  let database: Database | undefined;
+  try {
+    database = new Database(place.path, mode, { temp });
+    const stale = whyUnusable(database, looked.size, id);
+    if (stale === undefined) return new Catalog(database);
+    database[Symbol.dispose]();
+    return { stale, trouble: "damaged" };
+  } catch (error) {
+    database?.[Symbol.dispose]();
+    if (!(error instanceof CatalogFault)) throw error;
+    return { stale: `can't be read (${error.message})`, trouble: error.trouble };
+  }
+}
+
+/** Makes a new, empty one, in a file that nobody else knows yet. The caller makes it durable. */
+export function createCatalog(place: CatalogPlace, { id, temp }: CatalogOptions): Catalog {
+  return initialised(new Database(place.path, "build", { temp, newPageBytes: PAGE_BYTES }), id);
+}
+
+/** For a storage that can't be written. */
+export function memoryCatalog({ id, temp }: CatalogOptions): Catalog {
+  return initialised(new Database(":memory:", "build", { temp, newPageBytes: PAGE_BYTES }), id);
+}
+
+function initialised(database: Database, storageId: string): Catalog {
+  database.exec(SCHEMA);
+  const set = "INSERT INTO meta (key, value) VALUES (?, ?)";
+  database.run(set, "schema", String(SCHEMA_VERSION));
+  database.run(set, "storage", storageId);
+  return new Catalog(database);
+}
+
+function whyUnusable(database: Database, size: number, storageId: string): string | undefined {
+  if (!isOwnSchema(database.all("SELECT sql FROM sqlite_schema"))) return whyForeign(database);
+  const get = (key: string) => database.get("SELECT value FROM meta WHERE key = ?", key)?.["value"];
+  const schema = get("schema");
+  if (schema !== String(SCHEMA_VERSION)) return `was made by another version (${schema})`;
+  if (get("storage") !== storageId) return "belongs to another storage";
+  if (size > QUICK_CHECK_BYTES) return undefined;
+  const check = database.get("PRAGMA quick_check(1)");
+  return Object.values(check ?? {})[0] === "ok" ? undefined : "is damaged";
+}
+
+/** Tables that are not its own are not asked: views and triggers in a file by somebody else may do anything. */
+function whyForeign(database: Database): string {
+  const isOlder = database.all("SELECT name, type FROM sqlite_schema").every(({ type }) =>
+    type === "table" || type === "index"
+  );
+  return isOlder ? "was made by another version" : "was made by another program";
+}
+
+export class Catalog implements Disposable {
+  readonly #database: Database;
+  readonly verifications: Verifications;
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.verifications = new Verifications(database);
+  }
+
+  [Symbol.dispose](): void {
+    this.#database[Symbol.dispose]();
+  }
+
+  /** Takes up one snapshot. @param previous the complete snapshot of the same series right before it */
+  apply(source: ManifestSource, previous: ManifestSource | undefined): void {
+    this.#database.transaction(() => {
+      const writer = new VersionWriter(this.#database);
+      this.#takeUp(writer, [source], source.root.complete ? previous : undefined);
+      this.#makeIndexes();
+    });
+  }
+
+  /**
+   * Fills an empty catalog.
+   * @param lines the snapshots line by line (all complete ones of a series, or a partial one), each line oldest first;
+   *   `load` is called once for each, in that order
+   */
+  fill(lines: readonly (readonly RootId[])[], load: (id: RootId) => ManifestSource): void {
+    this.#database.transaction(() => {
+      const writer = new VersionWriter(this.#database);
+      for (const ids of lines) {
+        let previous: ManifestSource | undefined;
+        for (let at = 0; at < ids.length; at += MOST_AT_ONCE) {
+          const sources = ids.slice(at, at + MOST_AT_ONCE).map(load);
+          this.#takeUp(writer, sources, previous);
+          previous = sources.at(-1);
+        }
+      }
+      this.#makeIndexes();
+    });
+  }
+
+  #takeUp(writer: VersionWriter, snapshots: readonly ManifestSource[], previous: ManifestSource | undefined): void {
+    const { root } = snapshots[0]!;
+    const line = this.#lineOf(root);
+    for (const source of snapshots) this.#insertSnapshot(source, line);
+    takeUp(writer, { line, previous, snapshots, isOpen: root.complete });
+  }
+
+  #makeIndexes(): void {
+    this.#database.index(PATH_INDEX);
+    this.#database.index(CONTENT_INDEX);
+  }
+
+  /** Forgets snapshots; those of them that it doesn't know are passed over. */
+  remove(ids: readonly RootId[]): void {
+    this.#database.transaction(() => {
+      const removed = new Set<number>();
+      const lines = new Set<number>();
+      for (const id of ids) {
+        const row = this.#database.get("SELECT sequence, line FROM snapshot WHERE id = unhex(?)", id);
+        if (row === undefined) continue;
+        removed.add(row["sequence"] as number);
+        lines.add(row["line"] as number);
+      }
+      for (const line of lines) {
+        const rows = this.#database.all("SELECT sequence FROM snapshot WHERE line = ? ORDER BY sequence", line);
+        const all = rows.map((row) => row["sequence"] as number);
+        removeFromLine(this.#database, line, all, (sequence) => removed.has(sequence));
+      }
+      for (const sequence of removed) this.#database.run("DELETE FROM snapshot WHERE sequence = ?", sequence);
+    });
+  }
+
+  /** True if some snapshots have other sequences than their roots: only a rebuild knows what they get without others. */
+  get isRenumbered(): boolean {
+    return this.#database.get("SELECT 1 FROM snapshot WHERE own <> sequence") !== undefined;
+  }
+
+  /** Oldest first. */
+  snapshots(): SnapshotInfo[] {
+    return this.#database.all("SELECT sequence, lower(hex(id)) AS id, info FROM snapshot ORDER BY sequence")
+      .map(snapshotInfoOf);
+  }
+
+  /** Ids of the snapshots it knows, oldest first. */
+  generation(): RootId[] {
+    return this.#database.all("SELECT lower(hex(id)) AS id FROM snapshot ORDER BY sequence")
+      .map((row) => row["id"] as RootId);
+  }
+
+  knows(id: RootId): boolean {
+    return this.#database.get("SELECT 1 FROM snapshot WHERE id = unhex(?)", id) !== undefined;
+  }
+
+  /** True if a root vouches for the item. */
+  isTrusted(id: ContentId): boolean {
+    return this.#database.get("SELECT 1 FROM version WHERE content = unhex(?) LIMIT 1", id) !== undefined;
+  }
+
+  contentCount(): number {
+    return this.#database.get(
+      "SELECT count(DISTINCT content) AS n FROM version WHERE content IS NOT NULL",
+    )!["n"] as number;
+  }
+
+  /** Distinct sizes of contents above so many bytes, ascending. */
+  sizesAbove(bytes: number): Float64Array {
+    const sql = "SELECT DISTINCT size FROM version WHERE content IS NOT NULL AND size > ? ORDER BY size";
+    return Float64Array.from(this.#database.all(sql, bytes), (row) => row["size"] as number);
+  }
+
+  /** Contents that a check found damaged or missing, and no later one found whole. */
+  damaged(): ContentId[] {
+    return this.#database.all("SELECT lower(hex(content)) AS id FROM verification WHERE state = 'damaged'")
+      .map((row) => row["id"] as ContentId).filter(isContentId);
+  }
+
+  /** Notes what a check has found. Many at a time; what is noted stays, should it fail on the way. */
+  recordVerified(items: Iterable<{ readonly id: string; readonly state: VerifiedState }>, atMs: number): void {
+    const portions = portionsOf(items);
+    for (let next = portions.next(); !next.done;) {
+      this.#database.transaction(() => {
+        for (let n = 0; n < STATEMENTS_IN_COMMIT && !next.done; n++, next = portions.next()) {
+          this.#noteVerified(next.value, atMs);
+        }
+      });
+    }
+  }
+
+  /** Drops what is known of contents that no snapshot refers to. */
+  forgetVerifications(): void {
+    this.#database.run(
+      "DELETE FROM verification WHERE NOT EXISTS (SELECT 1 FROM version WHERE version.content = verification.content)",
+    );
+  }
+
+  /** Takes over what another catalog of the storage knows of verifications, and has learnt; one that can't be read has nothing to say. */
+  takeVerifications(place: CatalogPlace, storageId: string): void {
+    if ("stale" in place.look()) return;
+    try {
+      this.#database.run("ATTACH ? AS other", place.path);
+    } catch (error) {
+      if (error instanceof CatalogFault) return;
+      throw error;
+    }
+    try {
+      if (!isOwnSchema(this.#database.all("SELECT sql FROM other.sqlite_schema"))) {
+        throw new CatalogFault("it is foreign");
+      }
+      this.#database.run(
+        `INSERT OR REPLACE INTO verification SELECT content, verifiedMs, state FROM other.verification
+          WHERE ? = (SELECT value FROM other.meta WHERE key = 'storage') AND ${IS_VERIFICATION} ORDER BY content`,
+        storageId,
+      );
+      this.#database.run("INSERT OR REPLACE INTO meta SELECT key, value FROM other.meta WHERE key = 'ratios'");
+    } catch (error) {
+      if (!(error instanceof CatalogFault)) throw error;
+    }
+    this.#detach();
+  }
+
+  #detach(): void {
+    try {
+      this.#database.exec("DETACH other");
+    } catch (error) {
+      if (!(error instanceof CatalogFault)) throw error; // of a damaged file; it goes with the connection
+    }
+  }
+
+  /** In the order of the table, which is several times faster than any other. */
+  #noteVerified({ ids, state }: Verified, atMs: number): void {
+    ids.sort();
+    this.#database.run(
+      `INSERT INTO verification SELECT unhex(value), ?, ? FROM json_each(?) WHERE true
+        ON CONFLICT DO UPDATE SET verifiedMs = excluded.verifiedMs, state = excluded.state`,
+      atMs,
+      state,
+      JSON.stringify(ids),
+    );
+  }
+
+  /** How well files compress, by type. */
+  ratios(): Ratios {
+    return parseRatios(
+      textOrNone(this.#database.get("SELECT value FROM meta WHERE key = 'ratios'")?.["value"]),
+    );
+  }
+
+  setRatios(ratios: Ratios): void {
+    this.#database.run("INSERT OR REPLACE INTO meta (key, value) VALUES ('ratios', ?)", encodeRatios(ratios));
+  }
+
+  /** Everything that is asked in `action` is answered as of one moment, whatever a writer does meanwhile. */
+  asOfOneMoment<T>(action: () => T): T {
+    return this.#database.asOfOneMoment(action);
+  }
+
+  /** All versions of a path, oldest first. */
+  history(path: Apath): PathVersion[] {
+    return this.#database.all(
+      `SELECT ${VERSION_COLUMNS} FROM ${VERSION_TABLES}
+        WHERE v.directory = (SELECT id FROM directory WHERE path = ?) AND v.name = ? ORDER BY v.first, ${BY_LINE}`,
+      directoryText(path),
+      nameOf(path),
+    ).map(versionOf);
+  }
+
+  /** Versions that fit, ordered by path, then by series, then by time; few in memory at once. */
+  find(query: VersionQuery): Generator<PathVersion> {
+    return findVersions(this.#database, query);
+  }
+
+  /** What is different between two complete snapshots of a series, ordered by path. @param below only this path, and what is in it */
+  changes(interval: Interval, below: Apath): Generator<PathChange> {
+    return changesInLine(this.#database, interval, below);
+  }
+
+  /** True if most of the file is empty. */
+  get isMostlyEmpty(): boolean {
+    const count = (name: string) => Number(Object.values(this.#database.get(`PRAGMA ${name}`) ?? {})[0]);
+    return count("freelist_count") * 2 > count("page_count");
+  }
+
+  /** Writes a copy without the empty pages. @throws CatalogFault */
+  copyInto(place: CatalogPlace): void {
+    this.#database.run("VACUUM INTO ?", place.path);
+  }
+
+  /** Of the snapshots that have new contents, oldest first. */
+  figures(): SnapshotFigures[] {
+    return snapshotFigures(this.#database);
+  }
+
+  /** The largest contents first. */
+  largest(count: number): LargeContent[] {
+    return largestContents(this.#database, count);
+  }
+
+  /** Everything that derives from manifests, as text that doesn't depend on the order of its making. */
+  *dump(): Generator<string> {
+    for (const row of this.#database.all("SELECT sequence, info FROM snapshot ORDER BY sequence")) {
+      yield `snapshot ${row["sequence"]} ${row["info"]}`;
+    }
+    const contents = this.#database.all(
+      "SELECT lower(hex(content)) AS id, max(size) AS size FROM version WHERE content NOT NULL GROUP BY content ORDER BY 1",
+    );
+    for (const { id, size } of contents) yield `content ${id} ${size}`;
+    const rows = this.#database.all(
+      `SELECT ${VERSION_COLUMNS} FROM ${VERSION_TABLES} ORDER BY l.host, l.series, l.partial, d.path, v.name, v.first`,
+    );
+    for (const row of rows) {
+      const version = versionOf(row);
+      yield `version ${row["partial"] || ""} ${JSON.stringify({ ...version, path: textOf(version.path) })} ${
+        row["detail"]
+      }`;
+    }
+  }
+
+  #lineOf(root: Root): number {
+    const partial = root.complete ? 0 : root.sequence;
+    const values = [root.host, root.name, partial];
+    this.#database.run("INSERT OR IGNORE INTO line (host, series, partial) VALUES (?, ?, ?)", ...values);
+    const found = this.#database.get("SELECT id FROM line WHERE host = ? AND series = ? AND partial = ?", ...values);
+    return found!["id"] as number;
+  }
+
+  /** A snapshot has another root now, which differs in nothing that versions depend on. */
+  replaceRoot(former: RootId, id: RootId, root: Root): void {
+    this.#database.run(
+      "UPDATE snapshot SET id = unhex(?), info = ? WHERE id = unhex(?)",
+      id,
+      JSON.stringify(infoOf(id, root)),
+      former,
+    );
+  }
+
+  #insertSnapshot(source: ManifestSource, line: number): void {
+    const { id, root } = source;
+    this.#database.run(
+      "INSERT INTO snapshot (sequence, id, line, own, info) VALUES (?, unhex(?), ?, ?, ?)",
+      root.sequence,
+      id,
+      line,
+      source.ownSequence ?? root.sequence,
+      JSON.stringify(infoOf(id, root)),
+    );
+  }
+}
+
+/** Items that were found in the same state. */
+interface Verified {
+  readonly ids: string[];
+  readonly state: VerifiedState;
+}
+
+function* portionsOf(items: Iterable<{ readonly id: string; readonly state: VerifiedState }>): Generator<Verified> {
+  let portion: Verified = { ids: [], state: "ok" };
+  for (const { id, state } of items) {
+    if (state !== portion.state || portion.ids.length === VERIFICATIONS_AT_ONCE) {
+      yield portion;
+      portion = { ids: [], state };
+    }
+    portion.ids.push(id);
+  }
+  yield portion;
+}
+
+/** What a check can have noted. */
+const IS_VERIFICATION = `typeof(content) = 'blob' AND typeof(verifiedMs) = 'integer' AND state IN ('ok', 'damaged')
+  AND verifiedMs BETWEEN 0 AND 8640000000000000`;
+
+function textOrNone(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+export function infoOf(id: RootId, root: Root): SnapshotInfo {
+  const { entries, files, bytes, problems } = root.totals;
+  return {
+    id,
+    sequence: root.sequence,
+    time: root.start,
+    end: root.end,
+    offsetMinutes: root.offsetMinutes,
+    tree: root.tree,
+    host: root.host,
+    user: root.user,
+    name: root.name,
+    ...(root.named !== undefined && { named: root.named }),
+    sources: root.sources.map(({ path }) => path),
+    tags: root.tags,
+    entries,
+    files,
+    bytes,
+    problems,
+    complete: root.complete,
+  };
+}

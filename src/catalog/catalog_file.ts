@@ -1,0 +1,176 @@
+/** The file of the catalog: opened where it is, or another one made in `tmp/` and put in its place. */
+import { unlessFault } from "../core/fault.ts";
+import { type Raw, rawOf } from "../core/raw.ts";
+import { type Dir, DiskFault } from "../platform/disk.ts";
+import { type Catalog, createCatalog, memoryCatalog, openCatalog, type Unusable } from "./catalog.ts";
+import { CatalogFault, type Mode, type Temp } from "./database.ts";
+import { CATALOG_NAME, CatalogPlace, LEFTOVERS, TempPlace } from "./place.ts";
+import { hashBytes } from "../core/digest.ts";
+import { removeRecursively } from "../storage/tree/tree_builder.ts";
+
+const DB = rawOf("db"), TMP = rawOf("tmp"), NAME = CATALOG_NAME;
+const COPIED_AT_ONCE = 1024 * 1024;
+/** Of catalogs from there on, what is sorted may take more than some 50 MB. */
+const MUCH = 256 * 1024 * 1024;
+/** Some milliseconds. */
+const MOST_DIGESTED = 8 * 1024 * 1024;
+
+export class CatalogFile implements Disposable {
+  readonly #storage: Dir;
+  readonly #id: string;
+  #temp: TempPlace | undefined;
+
+  /** @param id of the storage */
+  constructor(storage: Dir, id: string) {
+    this.#storage = storage;
+    this.#id = id;
+  }
+
+  [Symbol.dispose](): void {
+    this.#temp?.[Symbol.dispose]();
+  }
+
+  /**
+   * For SQLite's temporary files; good until disposed. Who only looks keeps them in memory, unless that were too much.
+   * @param bytes that it is about
+   */
+  tempFor(bytes: number): Temp {
+    return bytes < MUCH ? undefined : this.#tempOfWriter;
+  }
+
+  get #tempOfWriter(): Temp {
+    return (this.#temp ??= new TempPlace(this.#storage)).path;
+  }
+
+  /** Has these files stay in memory. @returns false if that was so already */
+  keepTempInMemory(): boolean {
+    return this.#temp?.giveUp() ?? false;
+  }
+
+  /** A writer has made the directory for them. */
+  renewTemp(): void {
+    this.#temp?.[Symbol.dispose]();
+    this.#temp = undefined;
+  }
+
+  #options(mode: Mode): { readonly id: string; readonly temp: Temp } {
+    return { id: this.#id, temp: mode === "read" ? this.tempFor(this.#size()) : this.#tempOfWriter };
+  }
+
+  #size(): number {
+    return unlessFault(() => {
+      using db = this.#storage.openDir(DB);
+      return db.stat(NAME)?.size ?? 0;
+    }, 0);
+  }
+
+  /** An empty one that is only in memory. */
+  inMemory(): Catalog {
+    return memoryCatalog({ id: this.#id, temp: undefined });
+  }
+
+  /** @throws DiskFault of what is around it */
+  open(mode: Mode): Catalog | Unusable {
+    using place = CatalogPlace.in(this.#storage, "db");
+    return place === undefined
+      ? { stale: "is missing", trouble: "damaged" }
+      : openCatalog(place, mode, this.#options(mode));
+  }
+
+  /** SHA-256 of its bytes in hex; undefined if it can't be read, or is too large to be read whole each time it is opened. */
+  digest(): string | undefined {
+    return unlessFault(() => this.#digest(), undefined);
+  }
+
+  #digest(): string | undefined {
+    using db = this.#storage.openDir(DB);
+    using file = db.open(NAME);
+    const size = file?.stat().size ?? Infinity;
+    if (file === undefined || size > MOST_DIGESTED) return undefined;
+    const bytes = new Uint8Array(size);
+    return hashBytes("sha256", bytes.subarray(0, file.read(bytes, 0)));
+  }
+
+  /**
+   * Makes a new catalog, or a changed copy, and makes it durable; it takes no effect before it is published.
+   * @throws CatalogFault, DiskFault
+   */
+  prepare(start: "new" | "copy", make: (catalog: Catalog) => void): void {
+    using temp = this.#storage.openDir(TMP);
+    using db = this.#storage.openDir(DB);
+    removeDatabase(temp);
+    {
+      using made = start === "new" ? this.#create() : this.#copy(db, temp);
+      make(made);
+    }
+    sync(temp);
+  }
+
+  /** The same with a copy that has no empty pages. @throws CatalogFault, DiskFault */
+  prepareCompact(catalog: Catalog): void {
+    using temp = this.#storage.openDir(TMP);
+    removeDatabase(temp);
+    using place = this.#placeIn("tmp");
+    catalog.copyInto(place);
+    sync(temp);
+  }
+
+  /** Puts what was prepared in the place of the old one. Nobody may have that open for writing. @throws DiskFault */
+  publish(): void {
+    using temp = this.#storage.openDir(TMP);
+    using db = this.#storage.openDir(DB);
+    // A journal left by a crash belongs to the old file: neither may meet the other's.
+    if (db.stat(NAME)?.kind === "dir" || LEFTOVERS.some((name) => db.stat(name) !== undefined)) removeDatabase(db);
+    temp.rename(NAME, db, NAME);
+  }
+
+  /** Removes what was prepared. */
+  discard(): void {
+    using temp = this.#storage.openDir(TMP);
+    removeDatabase(temp);
+  }
+
+  /** What is known of verifications outlives the rest. */
+  #create(): Catalog {
+    using held = new DisposableStack();
+    using place = this.#placeIn("tmp");
+    const made = held.use(createCatalog(place, this.#options("build")));
+    using former = this.#placeIn("db");
+    made.takeVerifications(former, this.#id);
+    held.move();
+    return made;
+  }
+
+  #copy(db: Dir, temp: Dir): Catalog {
+    copyFile(db, temp, NAME);
+    using place = this.#placeIn("tmp");
+    const opened = openCatalog(place, "rework", this.#options("rework"));
+    if ("stale" in opened) throw new CatalogFault(`its copy ${opened.stale}`, opened.trouble);
+    return opened;
+  }
+
+  #placeIn(where: "db" | "tmp"): CatalogPlace {
+    const place = CatalogPlace.in(this.#storage, where);
+    if (place === undefined) throw new DiskFault("ENOENT", "open", where === "db" ? DB : TMP);
+    return place;
+  }
+}
+
+function sync(temp: Dir): void {
+  using file = temp.openOrCreate(NAME, 0o600);
+  file.sync();
+}
+
+/** The database first: without it, what is left beside it means nothing. */
+function removeDatabase(directory: Dir): void {
+  for (const name of [NAME, ...LEFTOVERS]) removeRecursively(directory, name);
+}
+
+function copyFile(from: Dir, to: Dir, name: Raw): void {
+  using source = from.open(name);
+  using target = to.create(name, 0o600);
+  if (source === undefined || target === undefined) throw new DiskFault("ENOENT", "copy", name);
+  if (target.cloneFrom(source)) return;
+  const buffer = new Uint8Array(COPIED_AT_ONCE);
+  for (let at = 0, got = 0; (got = source.read(buffer, at)) > 0; at += got) target.write(buffer.subarray(0, got), at);
+}

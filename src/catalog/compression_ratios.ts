@@ -1,0 +1,115 @@
+/** How well files compress, by their type: learnt from samples of new contents, and kept in the catalog. */
+import { deflateRawSync } from "node:zlib";
+import type { ContentId } from "../core/content_id.ts";
+import { Fault } from "../core/fault.ts";
+import type { Raw } from "../core/raw.ts";
+import type { ContentStore } from "../storage/content/content_store.ts";
+
+/** Bytes that were compressed, and what came out. */
+export interface Ratio {
+  readonly bytes: number;
+  readonly packed: number;
+}
+
+/** By file type, see {@link typeOf}. */
+export type Ratios = ReadonlyMap<string, Ratio>;
+
+const LONGEST_TYPE = 10;
+/** Types that are remembered: those that most was seen of. */
+const MOST_TYPES = 256;
+/** What was learnt long ago counts less and less: above so many bytes both numbers are halved. */
+const MOST_BYTES = 16 * 1024 * 1024;
+/** Contents looked at in one run, and how much of each: well below 100 ms. */
+const SAMPLES = 32, SAMPLE_BYTES = 16 * 1024;
+const MOST_RARELY = 2 ** 31;
+/** Runs that store fewer contents aren't worth a change of the catalog. */
+const FEWEST = 16;
+
+/** What follows the last dot of a name, in lower case; "" if that is no type. */
+export function typeOf(name: Raw): string {
+  const dot = name.lastIndexOf(".");
+  const type = dot <= 0 ? "" : name.slice(dot + 1).toLowerCase();
+  return /^[a-z0-9_+-]+$/.test(type) && type.length <= LONGEST_TYPE ? type : "";
+}
+
+/** Picks some of the new contents of a run by chance, which their ids are, and compresses a part of each. */
+export class RatioSampler {
+  #picked: { readonly type: string; readonly id: ContentId }[] = [];
+  #every = 1;
+  #seen = 0;
+
+  add(name: Raw, id: ContentId): void {
+    this.#seen++;
+    if (!this.#isPicked(id)) return;
+    this.#picked.push({ type: typeOf(name), id });
+    while (this.#picked.length > SAMPLES && this.#every < MOST_RARELY) {
+      this.#every *= 2;
+      this.#picked = this.#picked.filter((one) => this.#isPicked(one.id));
+    }
+  }
+
+  #isPicked(id: ContentId): boolean {
+    return parseInt(id.slice(0, 8), 16) % this.#every === 0;
+  }
+
+  /** @returns undefined if there is too little to learn from */
+  measure(contents: ContentStore): Ratios | undefined {
+    if (this.#seen < FEWEST) return undefined;
+    const ratios = new Map<string, { bytes: number; packed: number }>();
+    const buffer = new Uint8Array(SAMPLE_BYTES);
+    for (const { type, id } of this.#picked) {
+      const bytes = beginningOf(id, contents, buffer);
+      if (bytes.length === 0) continue;
+      const ratio = ratios.get(type) ?? { bytes: 0, packed: 0 };
+      ratios.set(type, ratio);
+      ratio.bytes += bytes.length;
+      ratio.packed += Math.min(bytes.length, deflateRawSync(bytes).length);
+    }
+    return ratios;
+  }
+}
+
+/** Nothing of what can't be read: it is only for an estimate. */
+function beginningOf(id: ContentId, contents: ContentStore, buffer: Uint8Array<ArrayBuffer>): Uint8Array {
+  try {
+    using file = contents.open(id);
+    return buffer.subarray(0, file.read(buffer, 0));
+  } catch (error) {
+    if (error instanceof Fault) return buffer.subarray(0, 0);
+    throw error;
+  }
+}
+
+/** What was known, with what was learnt since. */
+export function joinRatios(known: Ratios, learnt: Ratios): Ratios {
+  const joined = new Map(known);
+  for (const [type, { bytes, packed }] of learnt) {
+    const before = joined.get(type) ?? { bytes: 0, packed: 0 };
+    const share = before.bytes + bytes > MOST_BYTES ? 0.5 : 1;
+    joined.set(type, {
+      bytes: Math.round((before.bytes + bytes) * share),
+      packed: Math.round((before.packed + packed) * share),
+    });
+  }
+  return new Map([...joined].sort((a, b) => b[1].bytes - a[1].bytes).slice(0, MOST_TYPES));
+}
+
+export function encodeRatios(ratios: Ratios): string {
+  return JSON.stringify(Object.fromEntries([...ratios].map(([type, { bytes, packed }]) => [type, [bytes, packed]])));
+}
+
+/** What can't be read is nothing: it is learnt again. */
+export function parseRatios(text: string | undefined): Ratios {
+  const ratios = new Map<string, Ratio>();
+  try {
+    for (const [type, value] of Object.entries(JSON.parse(text ?? "{}"))) {
+      const [bytes, packed] = value as [unknown, unknown];
+      if (Number.isSafeInteger(bytes) && Number.isSafeInteger(packed)) {
+        ratios.set(type, { bytes: bytes as number, packed: packed as number });
+      }
+    }
+  } catch {
+    return new Map();
+  }
+  return ratios;
+}

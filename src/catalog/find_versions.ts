@@ -1,0 +1,92 @@
+/** Finding versions of paths by what is known of them. */
+import type { Apath } from "../core/apath.ts";
+import type { Kind } from "../core/entry.ts";
+import type { SQLInputValue } from "node:sqlite";
+import type { Database } from "./database.ts";
+import { BY_LINE, BY_PATH, type PathVersion, VERSION_COLUMNS, VERSION_TABLES, versionOf } from "./version_row.ts";
+
+/** All that is given must fit. */
+export interface VersionQuery {
+  /** SQLite GLOB patterns for byte strings, of which one must fit the name; the asker looks more closely. */
+  readonly names?: readonly string[];
+  /** ASCII letters of names count as small ones; `names` are written so. */
+  readonly ignoreCase?: boolean;
+  /** One of these directories, or anything below one. */
+  readonly below?: readonly Apath[];
+  readonly kinds?: readonly Kind[];
+  /** Bytes of regular files, both included. */
+  readonly smallest?: number;
+  readonly largest?: number;
+  /** Modified then or later; before then. Seconds since 1970. */
+  readonly since?: number;
+  readonly before?: number;
+  /** Beginning of a content id. */
+  readonly content?: string;
+  /** In one of these snapshots (sequences). */
+  readonly snapshots?: readonly number[];
+  /** Only of paths that the newest snapshot of their series doesn't have; none of incomplete snapshots. */
+  readonly gone?: boolean;
+}
+
+/** Ordered by path, then by series, then by time. */
+export function* findVersions(database: Database, query: VersionQuery): Generator<PathVersion> {
+  const { terms, values } = conditions(query);
+  const where = terms.length === 0 ? "" : `WHERE ${terms.join(" AND ")}`;
+  const sql = `SELECT ${VERSION_COLUMNS} FROM ${VERSION_TABLES} ${where} ORDER BY ${BY_PATH}, ${BY_LINE}, v.first`;
+  for (const row of database.each(sql, ...values)) yield versionOf(row);
+}
+
+/** The cheapest ones first. */
+function conditions(query: VersionQuery): { terms: string[]; values: SQLInputValue[] } {
+  const terms: string[] = [], values: SQLInputValue[] = [];
+  const add = (term: string, ...given: SQLInputValue[]) => {
+    terms.push(term);
+    values.push(...given);
+  };
+  const { names, below, smallest, largest, since, before, content, kinds, snapshots } = query;
+  if (smallest !== undefined) add("v.size >= ?", smallest);
+  if (largest !== undefined) add("v.size <= ?", largest);
+  if (since !== undefined) add("v.seconds >= ?", since);
+  if (before !== undefined) add("v.seconds < ?", before);
+  if (content !== undefined) addContent(content, add);
+  if (kinds !== undefined) add(`v.attributes IN (SELECT id FROM attributes WHERE ${anyOf(kinds, "text GLOB ?")})`);
+  for (const kind of kinds ?? []) values.push(`"kind":"${kind}"*`);
+  if (names !== undefined) {
+    add(anyOf(names, query.ignoreCase ? "lower(v.name) GLOB ?" : "v.name GLOB ?"), ...names);
+  }
+  if (below !== undefined) addBelow(below, add);
+  if (snapshots !== undefined) {
+    add(
+      `EXISTS (SELECT 1 FROM json_each(?) JOIN snapshot s ON s.sequence = value WHERE s.line = v.line
+        AND s.sequence >= v.first AND (v.last IS NULL OR s.sequence <= v.last))`,
+      JSON.stringify(snapshots),
+    );
+  }
+  if (query.gone) add(`l.partial = 0 AND NOT ${IS_THERE}`);
+  return { terms, values };
+}
+
+const IS_THERE = `EXISTS (SELECT 1 FROM version w WHERE w.directory = v.directory AND w.name = v.name
+  AND w.line = v.line AND w.last IS NULL)`;
+
+type Add = (term: string, ...values: SQLInputValue[]) => void;
+
+function anyOf(values: readonly unknown[], term: string): string {
+  return `(${values.length === 0 ? "0" : values.map(() => term).join(" OR ")})`;
+}
+
+function addBelow(directories: readonly Apath[], add: Add): void {
+  if (directories.some((path) => path === "/")) return;
+  const globs = directories.flatMap((path) => [path, `${path.replace(/[*?[]/g, "[$&]")}/*`]);
+  add(
+    `v.directory IN (SELECT id FROM directory WHERE ${anyOf(directories, "path = ? OR path GLOB ?")})`,
+    ...globs,
+  );
+}
+
+/** @param prefix hexadecimal digits; of an odd number the last one counts for half a byte */
+function addContent(prefix: string, add: Add): void {
+  const whole = prefix.length % 2 === 0;
+  add("v.content >= unhex(?)", whole ? prefix : `${prefix}0`);
+  add("v.content <= unhex(?)", `${prefix}${whole ? "" : "f"}${"ff".repeat(40)}`);
+}

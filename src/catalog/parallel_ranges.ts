@@ -1,0 +1,94 @@
+/**
+ * Going through the manifests of several snapshots side by side: ranges of paths, in each of which every manifest has one
+ * hunk, so that hunks that several of them share are read once.
+ */
+import { Buffer } from "node:buffer";
+import { type Apath, compareApath } from "../core/apath.ts";
+import type { HunkId, RootId } from "../core/content_id.ts";
+import type { Root } from "../snapshot/root.ts";
+import { between, NOTHING, type Piece } from "./hunk_diff.ts";
+
+/** A snapshot whose manifest can be read. */
+export interface ManifestSource {
+  readonly id: RootId;
+  readonly root: Root;
+  /** The sequence that the root itself has, if `root.sequence` is another: it was taken. */
+  readonly ownSequence?: number;
+  /** The lines of a hunk as bytes, each with its newline. @throws DamagedManifest, DamagedContent */
+  text(hunk: number): Uint8Array<ArrayBuffer>;
+}
+
+/** Paths from `from` on that are before `to`; undefined: to the end. */
+export interface Range {
+  readonly from: Apath;
+  readonly to: Apath | undefined;
+}
+
+/** Ranges in which no hunk of any manifest begins but at the start; cursors stand at the hunks they fall in. */
+export function* ranges(cursors: readonly Cursor[]): Generator<Range> {
+  for (let from = nextStart(cursors); from !== undefined;) {
+    for (const cursor of cursors) cursor.moveTo(from);
+    const to = nextStart(cursors);
+    yield { from, to };
+    from = to;
+  }
+}
+
+function nextStart(cursors: readonly Cursor[]): Apath | undefined {
+  let least: Apath | undefined;
+  for (const { next } of cursors) {
+    if (next !== undefined && (least === undefined || compareApath(next, least) < 0)) least = next;
+  }
+  return least;
+}
+
+/** Goes through the hunks of a manifest. */
+export class Cursor {
+  readonly source: ManifestSource;
+  #index = -1;
+
+  constructor(source: ManifestSource) {
+    this.source = source;
+  }
+
+  /** The hunk at hand; undefined before the first. */
+  get hunk(): HunkId | undefined {
+    return this.source.root.hunks[this.#index]?.id;
+  }
+
+  /** Where the next one begins. */
+  get next(): Apath | undefined {
+    return this.source.root.hunks[this.#index + 1]?.first;
+  }
+
+  moveTo(path: Apath): void {
+    while (this.next !== undefined && compareApath(this.next, path) <= 0) this.#index++;
+  }
+
+  /** Its lines in the range. */
+  piece({ from, to }: Range, texts: Texts): Piece {
+    const hunk = this.source.root.hunks[this.#index];
+    if (hunk === undefined) return NOTHING;
+    const bytes = texts.get(hunk.id, () => this.source.text(this.#index));
+    return between(bytes, hunk.first === from ? undefined : from, this.next === to ? undefined : to);
+  }
+}
+
+/** Texts of the hunks at hand. */
+export class Texts {
+  readonly #texts = new Map<HunkId, Buffer>();
+
+  get(id: HunkId, read: () => Uint8Array<ArrayBuffer>): Buffer {
+    let text = this.#texts.get(id);
+    if (text === undefined) {
+      const bytes = read();
+      this.#texts.set(id, text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    }
+    return text;
+  }
+
+  forgetBut(cursors: readonly Cursor[]): void {
+    const needed = new Set(cursors.map(({ hunk }) => hunk));
+    for (const id of this.#texts.keys()) if (!needed.has(id)) this.#texts.delete(id);
+  }
+}

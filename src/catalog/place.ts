@@ -1,0 +1,112 @@
+/**
+ * Where SQLite finds a catalog, and where it keeps its own temporary files. SQLite takes paths as text, follows what it
+ * finds by them, and waits at a pipe; so what is there is looked at first, and its path is made here alone.
+ */
+import { Fault, unlessFault } from "../core/fault.ts";
+import { type Branded, type Raw, rawOf, rawOfBytes } from "../core/raw.ts";
+import { type Dir, openIfThere } from "../platform/disk.ts";
+import type { Temp } from "./database.ts";
+import { PAGE_BYTES } from "./schema.ts";
+
+/** A path as SQLite takes it; good while its {@link CatalogPlace} is open. */
+export type CatalogPath = Branded<string, "CatalogPath">;
+
+export const CATALOG_NAME = rawOf("catalog.sqlite");
+const JOURNAL_NAME = rawOf("catalog.sqlite-journal");
+/** What SQLite may have left beside a database; it would spoil another one. */
+export const LEFTOVERS: readonly Raw[] = [JOURNAL_NAME, rawOf("catalog.sqlite-wal"), rawOf("catalog.sqlite-shm")];
+const DB = rawOf("db"), TMP = rawOf("tmp"), SELF = rawOf(".");
+
+const MAGIC = "SQLite format 3\0", HEADER_BYTES = 100;
+/** File format versions of a database that keeps a rollback journal, as those that this tool makes do. */
+const ROLLBACK = 1;
+/** Ends a journal that names another file, which SQLite would read and may remove; this tool's name none. */
+const SUPER_JOURNAL = "\xd9\xd5\x05\xf9\x20\xa1\x63\xd7";
+
+export class CatalogPlace implements Disposable {
+  readonly #directory: Dir;
+
+  private constructor(directory: Dir) {
+    this.#directory = directory;
+  }
+
+  /** Undefined if the storage has no such directory. @throws DiskFault */
+  static in(storage: Dir, where: "db" | "tmp"): CatalogPlace | undefined {
+    const directory = openIfThere(storage, where === "db" ? DB : TMP);
+    return directory && new CatalogPlace(directory);
+  }
+
+  [Symbol.dispose](): void {
+    this.#directory[Symbol.dispose]();
+  }
+
+  get path(): CatalogPath {
+    return this.#directory.textPath(CATALOG_NAME) as CatalogPath;
+  }
+
+  /** @returns why SQLite must not open what is there, which reads on from "The catalog"; or its size in bytes */
+  look(): { readonly stale: string } | { readonly size: number } {
+    try {
+      return this.#look();
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      return { stale: `can't be read (${error.message})` };
+    }
+  }
+
+  #look(): { readonly stale: string } | { readonly size: number } {
+    const stat = this.#directory.stat(CATALOG_NAME);
+    if (stat === undefined) return { stale: "is missing" };
+    if (stat.kind !== "file") return { stale: `is no file, but a ${stat.kind}` };
+    for (const name of LEFTOVERS) {
+      const kind = this.#directory.stat(name)?.kind ?? "file";
+      if (kind !== "file") return { stale: `has a ${kind} beside it` };
+    }
+    const stale = this.#whyForeign() ?? this.#whyUnsafe();
+    if (stale !== undefined) return { stale };
+    return stat.size % PAGE_BYTES === 0 ? { size: stat.size } : { stale: "is cut off" };
+  }
+
+  #whyForeign(): string | undefined {
+    using file = this.#directory.open(CATALOG_NAME);
+    const header = new Uint8Array(HEADER_BYTES);
+    if (file === undefined || file.read(header, 0) < HEADER_BYTES) return "is cut off";
+    if (!rawOfBytes(header).startsWith(MAGIC)) return "is damaged";
+    return header[18] === ROLLBACK && header[19] === ROLLBACK ? undefined : "was made by another program";
+  }
+
+  #whyUnsafe(): string | undefined {
+    using file = this.#directory.open(JOURNAL_NAME);
+    const size = file?.stat().size ?? 0;
+    if (file === undefined || size < SUPER_JOURNAL.length) return undefined;
+    const end = new Uint8Array(SUPER_JOURNAL.length);
+    file.read(end, size - end.length);
+    return rawOfBytes(end) === SUPER_JOURNAL ? "has a journal of another program" : undefined;
+  }
+}
+
+/** The directory of a storage for SQLite's temporary files; where there is none for this user, they stay in memory. */
+export class TempPlace implements Disposable {
+  readonly #directory: Dir | undefined;
+  #isGivenUp = false;
+
+  constructor(storage: Dir) {
+    this.#directory = unlessFault(() => openIfThere(storage, TMP), undefined);
+  }
+
+  [Symbol.dispose](): void {
+    this.#directory?.[Symbol.dispose]();
+  }
+
+  /** Good while this is open. */
+  get path(): Temp {
+    return this.#isGivenUp ? undefined : this.#directory?.textPath(SELF);
+  }
+
+  /** Has them stay in memory. @returns false if that was so already */
+  giveUp(): boolean {
+    if (this.path === undefined) return false;
+    this.#isGivenUp = true;
+    return true;
+  }
+}

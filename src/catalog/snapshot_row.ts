@@ -1,0 +1,53 @@
+/** Snapshots as the catalog keeps them, judged when they are read: the file may hold anything. */
+import type { RootId } from "../core/content_id.ts";
+import { FieldReader } from "../core/fields.ts";
+import { BadJson, fieldsOf, parseJson } from "../core/json.ts";
+import { treeNameOrNone } from "../snapshot/root.ts";
+import type { SnapshotInfo } from "./catalog.ts";
+import { CatalogFault, type Row } from "./database.ts";
+
+const MOST_OFFSET_MINUTES = 24 * 60;
+
+/** @param row sequence, id and info of a snapshot @throws CatalogFault */
+export function snapshotInfoOf({ sequence, id, info }: Row): SnapshotInfo {
+  const fields = parsed(info), read = new FieldReader(fields, bad);
+  if (fields["id"] !== id) throw bad(`its "id" is another`);
+  return {
+    id: id as RootId,
+    sequence: readSequence(sequence),
+    time: read.time("time"),
+    end: read.time("end"),
+    offsetMinutes: read.integer("offsetMinutes", [-MOST_OFFSET_MINUTES, MOST_OFFSET_MINUTES]),
+    tree: fields["tree"] === null ? null : read.judged("tree", "name of a tree", treeNameOrNone),
+    host: read.text("host"),
+    user: read.text("user"),
+    name: read.text("name"),
+    ...(read.has("named") && { named: read.flag("named") }),
+    sources: read.texts("sources"),
+    tags: read.texts("tags"),
+    entries: read.count("entries"),
+    files: read.count("files"),
+    bytes: read.count("bytes"),
+    problems: read.count("problems"),
+    complete: read.flag("complete"),
+  };
+}
+
+function bad(why: string): CatalogFault {
+  return new CatalogFault(`a snapshot in it is damaged: ${why}`);
+}
+
+function parsed(info: unknown): Readonly<Record<string, unknown>> {
+  if (typeof info !== "string") throw bad("it has no text");
+  try {
+    return fieldsOf(parseJson(info));
+  } catch (error) {
+    if (error instanceof BadJson) throw bad(error.message);
+    throw error;
+  }
+}
+
+function readSequence(value: unknown): number {
+  if (typeof value === "number" && Number.isSafeInteger(value)) return value;
+  throw bad(`its "sequence" is no number`);
+}

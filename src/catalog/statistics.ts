@@ -1,0 +1,71 @@
+/** What the contents of a storage come to, as far as manifests tell. */
+import type { Apath } from "../core/apath.ts";
+import type { ContentId } from "../core/content_id.ts";
+import { CatalogFault, type Database } from "./database.ts";
+import { BY_LINE, BY_PATH, VERSION_COLUMNS, VERSION_TABLES, versionOf } from "./version_row.ts";
+
+/** Of one snapshot. Bytes are sizes of contents, each counted once. */
+export interface SnapshotFigures {
+  readonly sequence: number;
+  /** Contents that no snapshot before it has. */
+  readonly newContents: number;
+  readonly newBytes: number;
+  /** Contents that no other snapshot has: what forgetting this one alone would free. */
+  readonly uniqueContents: number;
+  readonly uniqueBytes: number;
+}
+
+export interface LargeContent {
+  readonly content: ContentId;
+  readonly size: number;
+  /** One of its paths. */
+  readonly path: Apath;
+}
+
+/** Of the snapshots that have new contents, oldest first. Counts every content exactly once as new. */
+export function snapshotFigures(database: Database): SnapshotFigures[] {
+  // Without an index: looking up the rows of a million contents one by one takes longer than sorting them.
+  const contents = `SELECT max(v.size) AS size, min(v.first) AS first, max(ifnull(v.last, n.newest)) AS last
+    FROM version v NOT INDEXED
+      JOIN (SELECT line, max(sequence) AS newest FROM snapshot GROUP BY line) n ON n.line = v.line
+    WHERE v.content IS NOT NULL GROUP BY v.content`;
+  const rows = database.all(
+    `SELECT first, count(*) AS new, sum(size) AS newBytes, sum(first = last) AS uniques,
+      sum(iif(first = last, size, 0)) AS uniqueBytes FROM (${contents}) GROUP BY first ORDER BY first`,
+  );
+  return rows.map((row) => ({
+    sequence: row["first"] as number,
+    newContents: row["new"] as number,
+    newBytes: row["newBytes"] as number,
+    uniqueContents: row["uniques"] as number,
+    uniqueBytes: row["uniqueBytes"] as number,
+  }));
+}
+
+/** The largest first. */
+export function largestContents(database: Database, count: number): LargeContent[] {
+  const found = new Map<string, number>();
+  // One content has many versions: more rows are asked for until there are enough different ones.
+  for (let limit = count * 4, got = limit; found.size < count && got === limit; limit *= 4) {
+    const rows = database.all(
+      `SELECT lower(hex(content)) AS content, size FROM version NOT INDEXED WHERE content IS NOT NULL
+        ORDER BY size DESC, version.content LIMIT ?`,
+      limit,
+    );
+    got = rows.length;
+    for (const { content, size } of rows) if (!found.has(String(content))) found.set(String(content), Number(size));
+  }
+  return [...found.keys()].slice(0, count).map((content) => firstVersionOf(database, content));
+}
+
+/** The same one however the catalog was made. */
+function firstVersionOf(database: Database, content: string): LargeContent {
+  const row = database.get(
+    `SELECT ${VERSION_COLUMNS} FROM ${VERSION_TABLES} WHERE v.content = unhex(?)
+      ORDER BY v.size DESC, v.first, ${BY_PATH}, ${BY_LINE} LIMIT 1`,
+    content,
+  );
+  const version = row && versionOf(row);
+  if (version?.content === undefined) throw new CatalogFault("a content in it belongs to no version");
+  return { content: version.content, size: version.size, path: version.path };
+}

@@ -1,0 +1,91 @@
+/** What the catalog remembers of checks: when each content that a snapshot refers to was last read. */
+import type { ContentId } from "../core/content_id.ts";
+import { isContentId } from "../snapshot/entry_line.ts";
+import { CatalogFault, type Database, type Row } from "./database.ts";
+
+/** Contents and the sum of their sizes. */
+export interface Amount {
+  readonly contents: number;
+  readonly bytes: number;
+}
+
+export interface VerificationStatus {
+  readonly all: Amount;
+  /** Not read since they were stored. */
+  readonly never: Amount;
+  /** Read and found damaged, and not stored again since. */
+  readonly damaged: Amount;
+  /** Found whole at that time or later; in the order asked for. */
+  readonly since: readonly Amount[];
+  /** Time in ms: when the content was read that was not for the longest time; those that never were have none. */
+  readonly oldestMs: number | undefined;
+}
+
+/** Without an index: looking up the rows of a million contents one by one takes longer than sorting them. */
+const CONTENTS = `(SELECT content, max(size) AS size, min(first) AS first FROM version NOT INDEXED
+  WHERE content NOT NULL GROUP BY content)`;
+
+/** The latest time that JavaScript knows. */
+const LATEST_MS = 8.64e15;
+
+export class Verifications {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  total(): Amount {
+    return amountOf(this.#database.get(`SELECT count(*) AS contents, sum(size) AS bytes FROM ${CONTENTS}`));
+  }
+
+  /**
+   * All contents: what was found damaged, then what was never read, then what was not read for the longest time. To be
+   * gone through quickly: others can't write meanwhile.
+   */
+  *longestAgo(): Generator<{ readonly id: ContentId; readonly size: number; readonly isDamaged: boolean }> {
+    const rows = this.#database.each(
+      `SELECT lower(hex(c.content)) AS id, c.size, v.state IS 'damaged' AS isDamaged
+        FROM ${CONTENTS} c LEFT JOIN verification v ON v.content = c.content
+        ORDER BY isDamaged DESC, v.verifiedMs NULLS FIRST, c.content`,
+    );
+    for (const { id, size, isDamaged } of rows) {
+      if (!isContentId(String(id)) || typeof size !== "number") {
+        throw new CatalogFault("it holds a content of no size or id");
+      }
+      yield { id: id as ContentId, size, isDamaged: isDamaged === 1 };
+    }
+  }
+
+  /** @param sinceMs for what was found whole at that time or later */
+  status(sinceMs: readonly number[]): VerificationStatus {
+    const row = this.#database.get(
+      `SELECT ${sums("all", "1")}, ${sums("never", "v.content IS NULL")}, ${sums("damaged", "v.state = 'damaged'")},
+        min(v.verifiedMs) AS oldestMs${sinceMs.map((_, i) => `, ${sums(`since${i}`, WHOLE_SINCE)}`).join("")}
+        FROM ${CONTENTS} c LEFT JOIN verification v ON v.content = c.content`,
+      ...sinceMs.flatMap((ms) => [ms, ms]),
+    );
+    const oldestMs = row?.["oldestMs"];
+    return {
+      all: amountOf(row, "all"),
+      never: amountOf(row, "never"),
+      damaged: amountOf(row, "damaged"),
+      since: sinceMs.map((_, i) => amountOf(row, `since${i}`)),
+      oldestMs: typeof oldestMs === "number" && Math.abs(oldestMs) <= LATEST_MS ? oldestMs : undefined,
+    };
+  }
+}
+
+const WHOLE_SINCE = "v.state = 'ok' AND v.verifiedMs >= ?";
+
+function sums(name: string, condition: string): string {
+  return `count(*) FILTER (WHERE ${condition}) AS ${name}Contents, sum(c.size) FILTER (WHERE ${condition}) AS ${name}Bytes`;
+}
+
+function amountOf(row: Row | undefined, name?: string): Amount {
+  const column = (what: string) => name === undefined ? what.toLowerCase() : name + what;
+  return {
+    contents: (row?.[column("Contents")] ?? 0) as number,
+    bytes: (row?.[column("Bytes")] ?? 0) as number,
+  };
+}

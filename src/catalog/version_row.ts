@@ -1,0 +1,174 @@
+/** Versions of paths as the catalog keeps them, and their rows. */
+import { Buffer } from "node:buffer";
+import { type Apath, childOf, isApath, parentOf, TOP } from "../core/apath.ts";
+import type { ContentId } from "../core/content_id.ts";
+import type { Entry, Kind, NsText } from "../core/entry.ts";
+import { unlessFault } from "../core/fault.ts";
+import { FieldReader } from "../core/fields.ts";
+import { BadJson, fieldsOf, parseJson } from "../core/json.ts";
+import { type Raw, rawOf } from "../core/raw.ts";
+import { isContentId, parseLine } from "../snapshot/entry_line.ts";
+import { CatalogFault, type Row } from "./database.ts";
+import type { LineState } from "./line_state.ts";
+import { joinTime } from "./version_writer.ts";
+
+/** What an object was. */
+export interface State {
+  readonly kind: Kind;
+  readonly size: number;
+  readonly mtime: NsText;
+  readonly content: ContentId | undefined;
+  /** Permission bits, 0 to 0o7777. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly user?: string;
+  readonly group?: string;
+  /** Devices only. */
+  readonly device?: NonNullable<Entry["device"]>;
+  /** Of a symlink. */
+  readonly target?: Raw;
+  /** A digest of the extended attributes, if there are any. */
+  readonly xattrs?: string;
+  readonly problems?: readonly string[];
+}
+
+/** One version of a path: what it was from snapshot `first` to `last` (sequences); `last` undefined: it still is. */
+export interface PathVersion extends State {
+  readonly path: Apath;
+  readonly host: string;
+  readonly name: string;
+  /** The incomplete snapshot that it is of; undefined: of the complete ones of its series. */
+  readonly partial: number | undefined;
+  readonly first: number;
+  readonly last: number | undefined;
+}
+
+/** What {@link versionOf} reads, of a version `v`. */
+export const VERSION_COLUMNS = `v.id, v.name, v.first, v.last, v.size, v.seconds, v.nanos,
+  lower(hex(v.content)) AS content, v.detail, a.text AS attributes, d.path AS dir, l.host, l.series, l.partial`;
+
+/** Where they come from; the versions are gone through, or found, first. */
+export const VERSION_TABLES = `version v CROSS JOIN directory d ON d.id = v.directory
+  CROSS JOIN line l ON l.id = v.line CROSS JOIN attributes a ON a.id = v.attributes`;
+
+/** By path: nearly the order of apaths; names with control characters may stand elsewhere. */
+export const BY_PATH = `replace(d.path, '/', char(1)), d.path, v.name`;
+/** By series, then the incomplete snapshots; numbers of lines and rows depend on how the catalog was made. */
+export const BY_LINE = "l.host, l.series, l.partial";
+
+/** The directory that holds `path`, as the catalog names it: '' holds the top. */
+export function directoryText(path: Apath): string {
+  return path === TOP ? "" : parentOf(path);
+}
+
+export function versionOf(row: Row): PathVersion {
+  const partial = numberIn(row, "partial");
+  return {
+    path: pathIn(row),
+    host: textIn(row, "host"),
+    name: textIn(row, "series"),
+    partial: partial === 0 ? undefined : partial,
+    first: numberIn(row, "first"),
+    last: row["last"] === null ? undefined : numberIn(row, "last"),
+    ...stateOfRow(row),
+  };
+}
+
+function stateOfRow(row: Row): State {
+  const content = textIn(row, "content");
+  if (content !== "" && !isContentId(content)) throw damaged("content");
+  return stateOf({
+    attributes: textIn(row, "attributes"),
+    size: numberIn(row, "size"),
+    mtime: joinTime(numberIn(row, "seconds"), numberIn(row, "nanos")),
+    content: content === "" ? undefined : content,
+    detail: row["detail"] === null ? undefined : textIn(row, "detail"),
+  });
+}
+
+/** The file may hold anything. */
+function damaged(column: string): CatalogFault {
+  return new CatalogFault(`a version in it has a wrong ${column}`);
+}
+
+function textIn(row: Row, column: string): string {
+  const value = row[column];
+  if (typeof value !== "string") throw damaged(column);
+  return value;
+}
+
+function numberIn(row: Row, column: string): number {
+  const value = row[column];
+  if (typeof value !== "number" || !Number.isSafeInteger(value)) throw damaged(column);
+  return value;
+}
+
+function pathIn(row: Row): Apath {
+  const directory = textIn(row, "dir");
+  const path: string = directory === "" ? TOP : childOf(directory as Apath, textIn(row, "name") as Raw);
+  if (!isApath(path) || BEYOND_BYTES.test(path)) throw damaged("path");
+  return path;
+}
+
+/** Byte strings have no such characters. */
+const BEYOND_BYTES = /[^\0-\xff]/;
+
+/** From what the catalog keeps of a line. */
+export function stateOf({ attributes, size, mtime, content, detail }: Omit<LineState, "path">): State {
+  return { ...detailOf(detail), ...attributesOf(attributes), size, mtime, content };
+}
+
+type Attributes = Omit<State, "size" | "mtime" | "content" | "target" | "xattrs" | "problems">;
+
+/** The last ones read: neighbours mostly have the same. */
+let lastAttributes: { readonly text: string; readonly value: Attributes } | undefined;
+
+function attributesOf(text: string): Attributes {
+  if (lastAttributes?.text === text) return lastAttributes.value;
+  const { kind, mode, uid, gid, user, group, device } = judgedAs(`${Buffer.from(text, "latin1").toString("utf8")}`);
+  const value = {
+    kind,
+    mode,
+    uid,
+    gid,
+    ...(user !== undefined && { user }),
+    ...(group !== undefined && { group }),
+    ...(device !== undefined && { device }),
+  };
+  lastAttributes = { text, value };
+  return value;
+}
+
+/** Attributes are a part of a line, and are judged as one. */
+function judgedAs(attributes: string): Entry {
+  const isFile = attributes.startsWith('"kind":"file"');
+  return unlessFault(
+    () => parseLine(`{"path":"/","mtime":"0",${isFile ? '"size":0,' : ""}${attributes}}`),
+    undefined,
+  ) ??
+    fail("attributes");
+}
+
+function fail(column: string): never {
+  throw damaged(column);
+}
+
+function detailOf(text: string | undefined): Pick<State, "target" | "xattrs" | "problems"> {
+  if (text === undefined) return {};
+  const read = new FieldReader(parsedDetail(text), () => damaged("detail"));
+  return {
+    ...(read.has("xattrs") && { xattrs: read.text("xattrs") }),
+    ...(read.has("problems") && { problems: read.texts("problems") }),
+    ...(read.has("target") && { target: rawOf(read.text("target")) }),
+  };
+}
+
+function parsedDetail(text: string): Readonly<Record<string, unknown>> {
+  try {
+    return fieldsOf(parseJson(text));
+  } catch (error) {
+    if (error instanceof BadJson) throw damaged("detail");
+    throw error;
+  }
+}

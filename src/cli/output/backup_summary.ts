@@ -1,0 +1,51 @@
+/** What a backup came to. */
+import { type Raw, textOf } from "../../core/raw.ts";
+import { countText, pluralText, type SizeText } from "../../core/size_text.ts";
+import { durationText } from "../../core/time_text.ts";
+import type { Counter } from "../../core/monitor.ts";
+import type { SnapshotInfo } from "../../catalog/catalog.ts";
+import { snapshotJson } from "../commands/snapshots.ts";
+
+/** The part of a monitor that a summary needs. */
+export interface Tally {
+  of(counter: Counter): number;
+  readonly problems: number;
+  readonly elapsedMs: number;
+}
+
+/** What `backup --json` says; part of the interface: the snapshot as `snapshots --json` has it, and what was done. */
+export function backupJson(snapshot: SnapshotInfo, tally: Tally) {
+  const of = (counter: Counter) => tally.of(counter);
+  return {
+    snapshot: snapshotJson(snapshot),
+    unchangedFiles: of("unchangedFiles"),
+    readFiles: of("readFiles"),
+    readBytes: of("readBytes"),
+    storedItems: of("storedItems"),
+    storedBytes: of("storedBytes"),
+    reusedItems: of("reusedItems"),
+    excludedEntries: of("excludedEntries"),
+    linkedFiles: of("linkedFiles"),
+    copiedFiles: of("copiedFiles"),
+    problems: tally.problems,
+    seconds: tally.elapsedMs / 1000,
+  };
+}
+
+/** For people. @param storage its path */
+export function backupLines(snapshot: SnapshotInfo, storage: Raw, tally: Tally, sizeText: SizeText): string[] {
+  const of = (counter: Counter) => tally.of(counter);
+  const { id, name, files, bytes, tree } = snapshot;
+  const read = `${countText(of("readFiles"))} read (${sizeText(of("readBytes"))})`;
+  const stored = `${pluralText(of("storedItems"), "new content")} (${sizeText(of("storedBytes"))})`;
+  const excluded = of("excludedEntries"), copied = of("copiedFiles");
+  return [
+    `Snapshot ${id.slice(0, 12)} of ${name} made in ${durationText(tally.elapsedMs)}`,
+    `  files     ${countText(files)} (${sizeText(bytes)}): ${read}, ${countText(of("unchangedFiles"))} unchanged`,
+    `  stored    ${stored}, ${countText(of("reusedItems"))} kept already`,
+    ...(excluded > 0 ? [`  excluded  ${countText(excluded)}`] : []),
+    ...(copied > 0 ? [`  copied    ${pluralText(copied, "file")} that could not be linked into the tree`] : []),
+    ...(tally.problems > 0 ? [`  problems  ${countText(tally.problems)}, named on standard error`] : []),
+    `  tree      ${tree === null ? "none" : `${textOf(storage)}/${tree}`}`,
+  ];
+}

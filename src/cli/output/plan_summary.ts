@@ -1,0 +1,151 @@
+/** What a plan says. */
+import type { Clock } from "../../core/clock.ts";
+import { type Raw, textOf } from "../../core/raw.ts";
+import { countText, pluralText } from "../../core/size_text.ts";
+import { localTimeText } from "../../core/time_text.ts";
+import type { Amount, ExcludedByRule, Plan } from "../../operations/plan/plan.ts";
+import type { Why } from "../../operations/plan/explain.ts";
+import type { ExcludingRule } from "../../source/walk.ts";
+import { PRESETS } from "../../source/exclude_lists.ts";
+import type { ExcludeOptions } from "../settings/excludes.ts";
+import { padded } from "./table.ts";
+
+/** How things are shown here; a session knows. */
+export interface Shown {
+  readonly world: { readonly clock: Clock };
+  sizeText(bytes: number): string;
+}
+
+/** Rules named one by one. */
+const MOST_RULES = 10;
+
+/** What `plan --json` says; part of the interface. */
+export function planJson(plan: Plan) {
+  return {
+    host: plan.host,
+    name: plan.series,
+    previous: plan.previous?.id ?? null,
+    new: plan.new,
+    changed: plan.changed,
+    again: plan.again,
+    unchanged: plan.unchanged,
+    gone: plan.gone,
+    excluded: plan.excluded.map(({ rule, entries, bytes }) => ({ ...ruleJson(rule), entries, bytes })),
+    unreadable: plan.unreadable,
+    readFiles: plan.readFiles,
+    readBytes: plan.readBytes,
+    storedItems: plan.store.contents,
+    storedBytes: plan.store.bytes,
+    packedBytes: plan.store.packedBytes,
+    storageBytes: plan.storageBytes,
+    largest: plan.largest.map(({ path, bytes, state }) => ({ path: textOf(path), bytes, state })),
+  };
+}
+
+function ruleJson(rule: ExcludingRule) {
+  if (rule.by === "pattern") return { by: rule.by, pattern: rule.decision.pattern, from: rule.decision.from ?? null };
+  return rule.by === "skip" ? { by: rule.by, why: rule.why } : { by: rule.by };
+}
+
+/** For people. @param excludes where patterns came from */
+export function planLines(plan: Plan, shown: Shown, excludes: ExcludeOptions): string[] {
+  const { store, unreadable, largest } = plan;
+  const size = (bytes: number) => shown.sizeText(bytes);
+  const amount = (name: string, amounts: Amount) => `  ${padded(name, 10)} ${amountText(amounts, shown)}`;
+  return [
+    `Backup of ${plan.series}, compared with ${previousText(plan, shown.world.clock)}`,
+    ...STATES.map((state) => amount(state, plan[state])),
+    ...(plan.again.files > 0 ? [`${amount("again", plan.again)}: the storage has lost their contents`] : []),
+    ...(unreadable > 0 ? [`  problems   ${countText(unreadable)}, named on standard error`] : []),
+    ...excludedLines(plan.excluded, excludes),
+    `To read    ${pluralText(plan.readFiles, "file")} (${size(plan.readBytes)})`,
+    `To store   about ${pluralText(store.contents, "new content")} (${size(store.bytes)}; ` +
+    `compressed ${size(store.packedBytes)})`,
+    `Growth     about ${size(plan.storageBytes)} on the storage's disk`,
+    ...(largest.length > 0 ? ["Largest"] : []),
+    ...largest.map(({ path, bytes, state }) => `  ${padded(size(bytes), 9, true)}  ${textOf(path)} (${state})`),
+  ];
+}
+
+const STATES = ["new", "changed", "unchanged", "gone"] as const;
+
+function previousText({ previous }: Plan, clock: Clock): string {
+  if (previous === undefined) return "nothing: it is the first of its series";
+  const atMs = Date.parse(previous.time);
+  return `the snapshot ${previous.id.slice(0, 12)} of ${localTimeText(atMs, clock.offsetMinutes(atMs))}`;
+}
+
+function amountText({ files, bytes, others }: Amount, shown: Shown): string {
+  const rest = others === 0 ? "" : `, ${pluralText(others, "directory or other", "directories and others")}`;
+  return `${pluralText(files, "file")} (${shown.sizeText(bytes)})${rest}`;
+}
+
+function excludedLines(excluded: readonly ExcludedByRule[], excludes: ExcludeOptions): string[] {
+  const total = excluded.reduce((sum, { entries }) => sum + entries, 0);
+  const rows = excluded.slice(0, MOST_RULES).map(({ rule, entries }) => {
+    return `    ${padded(countText(entries), 9, true)}  ${ruleText(rule, excludes)}`;
+  });
+  const others = excluded.length - rows.length;
+  return [
+    ...(total > 0 ? [`  excluded   ${pluralText(total, "entry", "entries")}`] : []),
+    ...rows,
+    ...(others > 0 ? [`               by ${pluralText(others, "other rule")}`] : []),
+  ];
+}
+
+/** What `plan --why --json` says; part of the interface. */
+export function whyJson(path: Raw, why: Why) {
+  const rule = why.verdict === "excluded" ? { rule: ruleJson(why.rule), at: textOf(why.at) } : {};
+  const differences = "differences" in why ? { differences: why.differences } : {};
+  return { path: textOf(path), verdict: why.verdict, ...rule, ...differences };
+}
+
+/** @param options where patterns came from */
+export function whyLine(path: Raw, why: Why, options: ExcludeOptions): string {
+  const name = textOf(path);
+  switch (why.verdict) {
+    case "excluded": {
+      const above = why.at === path ? "" : `, which leaves out ${textOf(why.at)}`;
+      return `${name} is left out by ${ruleText(why.rule, options)}${above}`;
+    }
+    case "new":
+      return `${name} is new`;
+    case "unchanged":
+      return `${name} is unchanged since the last snapshot`;
+    case "changed":
+      return `${name} would be read again: ${differencesText(why.differences)}`;
+    default:
+      return `${name} is in no source`;
+  }
+}
+
+function differencesText(fields: readonly string[]): string {
+  return fields.length === 0
+    ? "it was not read completely, or changed just before the last snapshot, or everything is to be read"
+    : `${fields.join(", ")} differ${fields.length === 1 ? "s" : ""} from the last snapshot`;
+}
+
+function ruleText(rule: ExcludingRule, options: ExcludeOptions): string {
+  switch (rule.by) {
+    case "pattern": {
+      const { pattern, from } = rule.decision;
+      return `the pattern ${pattern} ${from === undefined ? originText(pattern, options) : `of ${from}`}`.trimEnd();
+    }
+    case "size":
+      return "the limit of size";
+    case "cache":
+      return "a CACHEDIR.TAG beside it";
+    case "file-system":
+      return "--one-file-system: what is mounted there is not entered";
+    case "skip":
+      return `a rule of this tool: ${rule.why}`;
+  }
+}
+
+/** Of patterns that are written in the same way the last one decides. */
+function originText(pattern: string, { exclude = [], excludePreset = [], excludeFrom = [] }: ExcludeOptions): string {
+  if (exclude.includes(pattern)) return "of --exclude";
+  const preset = excludePreset.findLast((name) => PRESETS[name]?.includes(pattern));
+  if (preset !== undefined) return `of --exclude-preset ${preset}`;
+  return excludeFrom.length === 0 ? "" : `of ${excludeFrom.map((file) => `--exclude-from ${file}`).join(" or ")}`;
+}

@@ -1,0 +1,165 @@
+/**
+ * Watches an operation and has it told on standard error, now and then. Operations are mostly synchronous, so telling
+ * happens inside the calls; a timer helps out while they wait.
+ */
+import type { Clock } from "../../core/clock.ts";
+import type { Counter, Fate, Monitor, Phase } from "../../core/monitor.ts";
+import type { Paint } from "./colors.ts";
+import type { Progress } from "./progress.ts";
+import { JsonTeller, type Teller, TextTeller } from "./reporter.ts";
+import type { Output } from "../world.ts";
+
+/** Looking at the clock costs about as much as counting. */
+const COUNTS_PER_LOOK = 16;
+const TIMER_MS = 500;
+/** Of a run that was over by then nobody needs to see the parts. */
+const WORTH_TELLING_MS = 500;
+
+export interface MonitorOptions {
+  readonly output: Output;
+  readonly clock: Clock;
+  readonly paint: Paint;
+  /** Nothing but problems. */
+  readonly quiet: boolean;
+  /** What happens to each file and, at the end, every counter. */
+  readonly verbose: boolean;
+  /** For programs. */
+  readonly json: boolean;
+}
+
+export class TerminalMonitor implements Monitor, Disposable {
+  /** Undefined unless each file is to be told: operations then need not even ask what became of one. */
+  readonly fate: ((fate: Fate, path: string) => void) | undefined;
+  readonly #teller: Teller;
+  readonly #clock: Clock;
+  readonly #quiet: boolean;
+  readonly #timer: ReturnType<typeof setInterval> | undefined;
+  #startMs: number;
+  #counters: Partial<Record<Counter, number>> = {};
+  #expected: { items?: number; bytes?: number } = {};
+  #at = "";
+  #phase: Phase | undefined;
+  #phaseMs = 0;
+  readonly #followed = new Map<Counter, () => number>();
+  #problems = 0;
+  #countsSinceLook = 0;
+  #lastMs: number;
+
+  constructor(options: MonitorOptions) {
+    const { clock, quiet, verbose, json } = options;
+    this.#clock = clock;
+    this.#quiet = quiet;
+    this.#teller = json ? new JsonTeller(options) : new TextTeller(options);
+    this.#startMs = this.#lastMs = clock.nowMs();
+    if (!quiet) this.#timer = setInterval(() => this.#wake(), TIMER_MS);
+    if (verbose && !quiet) this.fate = (fate, path) => this.#teller.fate(fate, path);
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+    this.#teller.finish();
+  }
+
+  count(counter: Counter, by = 1): void {
+    this.#counters[counter] = this.of(counter) + by;
+    if (++this.#countsSinceLook >= COUNTS_PER_LOOK) this.#look();
+  }
+
+  at(what: string): void {
+    this.#at = what;
+    this.#look();
+  }
+
+  /** Painted at once: what follows may be one long step. */
+  phase(phase: Phase): void {
+    if (phase === this.#phase) return;
+    this.#phase = phase;
+    this.#at = "";
+    this.#phaseMs = this.#clock.nowMs();
+    if (!this.#quiet && this.#phaseMs - this.#startMs >= WORTH_TELLING_MS) this.#teller.phase(this.#progress());
+  }
+
+  follow(counter: Counter, done: () => number): Disposable {
+    this.#followed.set(counter, done);
+    return {
+      [Symbol.dispose]: () => {
+        if (this.#followed.get(counter) === done) this.#followed.delete(counter);
+      },
+    };
+  }
+
+  expect(total: { readonly items?: number; readonly bytes?: number }): void {
+    this.#expected = { ...this.#expected, ...total };
+  }
+
+  problem(fault: Error): void {
+    this.#problems++;
+    this.#teller.problem(fault);
+  }
+
+  notice(text: string): void {
+    if (!this.#quiet) this.#teller.notice(text);
+  }
+
+  of(counter: Counter): number {
+    return this.#counters[counter] ?? 0;
+  }
+
+  get problems(): number {
+    return this.#problems;
+  }
+
+  get elapsedMs(): number {
+    return this.#clock.nowMs() - this.#startMs;
+  }
+
+  /** Counts anew, for the next of several works. */
+  restart(): void {
+    this.#startMs = this.#clock.nowMs();
+    this.#counters = {};
+    this.#expected = {};
+    this.#problems = 0;
+    this.#phase = undefined;
+  }
+
+  /** The last words of an operation that came to its end. */
+  finish(): void {
+    this.#phase = undefined;
+    this.#teller.end({ ...this.#progress(), isOver: true });
+    this.#teller.finish();
+  }
+
+  #wake(): void {
+    this.#teller.flush();
+    this.#look();
+  }
+
+  #look(): void {
+    this.#countsSinceLook = 0;
+    if (this.#quiet) return;
+    const now = this.#clock.nowMs();
+    if (now - this.#lastMs < this.#teller.everyMs) return;
+    this.#lastMs = now;
+    this.#teller.progress(this.#progress());
+  }
+
+  #countersNow(): Progress["counters"] {
+    if (this.#followed.size === 0) return this.#counters;
+    const now = { ...this.#counters };
+    for (const [counter, done] of this.#followed) now[counter] = Math.max(this.of(counter), done());
+    return now;
+  }
+
+  #progress(): Progress {
+    const now = this.#clock.nowMs();
+    return {
+      counters: this.#countersNow(),
+      at: this.#at,
+      phase: this.#phase,
+      phaseMs: now - this.#phaseMs,
+      expected: this.#expected,
+      problems: this.#problems,
+      elapsedMs: this.elapsedMs,
+    };
+  }
+}

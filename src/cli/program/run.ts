@@ -1,0 +1,178 @@
+/** From arguments to an exit status. Parsing is all that happens here: what a command needs is loaded when it runs. */
+import { Command, CommanderError } from "commander";
+import { Fault } from "../../core/fault.ts";
+import { VERSION } from "../../core/version.ts";
+import { typedText } from "../../core/written_path.ts";
+import { defineBackup } from "../commands/backup.ts";
+import { defineCat } from "../commands/cat.ts";
+import { defineCheck } from "../commands/check.ts";
+import { defineCompletions } from "../commands/completions.ts";
+import { defineConfig } from "../commands/config.ts";
+import { defineDiff } from "../commands/diff.ts";
+import { defineDump } from "../commands/dump.ts";
+import { defineFind } from "../commands/find.ts";
+import { defineForget } from "../commands/forget.ts";
+import { defineHelp } from "../commands/help.ts";
+import { defineHistory } from "../commands/history.ts";
+import { defineInit } from "../commands/init.ts";
+import { defineJob } from "../commands/job.ts";
+import { defineLs } from "../commands/ls.ts";
+import { definePlan } from "../commands/plan.ts";
+import { definePolicy } from "../commands/policy.ts";
+import { definePrune } from "../commands/prune.ts";
+import { defineRebuild } from "../commands/rebuild.ts";
+import { defineRecover } from "../commands/recover.ts";
+import { defineRepair } from "../commands/repair.ts";
+import { defineRestore } from "../commands/restore.ts";
+import { defineServe } from "../commands/serve.ts";
+import { defineSnapshots } from "../commands/snapshots.ts";
+import { defineStats } from "../commands/stats.ts";
+import { defineTag } from "../commands/tag.ts";
+import { defineTree } from "../commands/tree.ts";
+import { defineVersion } from "../commands/version.ts";
+import type { Act, Define, Needs, Work } from "../commands/command.ts";
+import { errorJson, errorText } from "../output/errors.ts";
+import { EXIT, exitFor } from "../session/exit.ts";
+import { addGlobalOptions, examples, type GlobalOptions } from "../settings/options.ts";
+import { type Paint, paintFor } from "../output/colors.ts";
+import { refuseEmpty, usageFault } from "../settings/usage.ts";
+import type { Output, World } from "../world.ts";
+
+/** In the order of the help page. */
+const COMMANDS: Readonly<Record<string, readonly Define[]>> = {
+  "Backing up": [defineInit, defineBackup, definePlan],
+  "Looking": [defineSnapshots, defineLs, defineFind, defineHistory, defineDiff, defineStats],
+  "Getting back": [defineRestore, defineCat, defineDump],
+  "Keeping": [defineForget, definePrune, definePolicy, defineTag, defineTree],
+  "Checking and healing": [defineCheck, defineRepair, defineRecover, defineRebuild],
+  "Working by itself": [defineServe, defineJob],
+  "This tool": [defineConfig, defineCompletions, defineVersion],
+};
+
+/** Commands that are of no use to anybody who can't see what they print. */
+const TELLING: ReadonlySet<string> = new Set(["snapshots", "ls", "find", "history", "diff", "stats", "cat", "dump"]);
+
+export class OutputClosed extends Fault {
+  readonly code = "output-closed";
+  readonly hint = "Redirect it into a file or a pipe; `> /dev/null` throws it away";
+  constructor() {
+    super("Cannot write the output: standard output is closed");
+  }
+}
+
+const HELP_COLUMNS = 80;
+
+/** Does what the arguments say. @returns the exit status, see exit.ts; errors have been told by then */
+export async function run(args: readonly string[], world: World): Promise<number> {
+  let status: number = EXIT.done;
+  const program = makeProgram(world, async (command, work, needs) => {
+    status = await perform(world, command, work, needs);
+  });
+  if (args[0] === "complete") {
+    const { complete } = await import("../completion/complete.ts");
+    await complete(program, args.slice(args[1] === "--" ? 2 : 1), world);
+    return EXIT.done;
+  }
+  // Also what can't be parsed has to be told in the form that was asked for.
+  tellUsage(program, world, args.includes("--json"));
+  try {
+    // On Windows a backslash separates, and every name can be typed.
+    const words = world.here.isWindows ? args : args.map(typedText);
+    await program.parseAsync(words, { from: "user" });
+    return status;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.wrongUsage;
+    writeQuietly(world.stderr, errorText(error, paintOf(world)));
+    return exitFor(error);
+  }
+}
+
+/** All commands and options. @param act runs the work of the one that was named */
+export function makeProgram(world: World, act: Act): Command {
+  const program = new Command("backup-tool")
+    .description("Back up directories into a storage that you can browse, verify and trust.")
+    .exitOverride()
+    .configureHelp({
+      showGlobalOptions: true,
+      helpWidth: HELP_COLUMNS,
+      minWidthToWrap: 24,
+      // What they take stands on their own pages.
+      subcommandTerm: (command) => command.name(),
+    })
+    .showSuggestionAfterError(false)
+    .configureOutput({
+      writeOut: (text) => world.stdout.write(new TextEncoder().encode(text)),
+      writeErr: (text) => writeQuietly(world.stderr, text),
+    })
+    .helpOption("-h, --help", "show this help")
+    .version(`backup-tool ${VERSION}`, "-V, --version", "print the version");
+  addGlobalOptions(program).addHelpText(
+    "after",
+    examples(
+      "backup-tool backup ~/photos -s /mnt/disk/storage --init",
+      "backup-tool snapshots -s /mnt/disk/storage",
+      "backup-tool restore latest -s /mnt/disk/storage --target /tmp/restored",
+    ),
+  );
+  for (const [group, commands] of Object.entries(COMMANDS)) {
+    program.commandsGroup(`${group}:`);
+    for (const define of commands) define(program, act);
+  }
+  defineHelp(program);
+  return program;
+}
+
+/** Has every complaint about usage told as every error is. */
+function tellUsage(command: Command, world: World, json: boolean): void {
+  command.configureOutput({
+    outputError: (text) => {
+      const fault = usageFault(text, command);
+      writeQuietly(world.stderr, json ? errorJson(fault) : errorText(fault, paintOf(world)));
+    },
+  });
+  for (const inner of command.commands) tellUsage(inner, world, json);
+}
+
+/** Runs a command to its end and tells how it went. */
+async function perform(world: World, command: Command, work: Work, { config = true }: Needs = {}): Promise<number> {
+  const [{ Session }, { NO_CONFIG, settle }] = await Promise.all([
+    import("../session/session.ts"),
+    import("../settings/settings.ts"),
+  ]);
+  const fail = (error: unknown): number => {
+    const options = command.optsWithGlobals<GlobalOptions>();
+    writeQuietly(world.stderr, options.json ? errorJson(error) : errorText(error, paintOf(world)));
+    return exitFor(error);
+  };
+  let loaded = NO_CONFIG;
+  try {
+    refuseEmpty(command);
+    if (config) loaded = await settle(command, world);
+  } catch (error) {
+    return fail(error);
+  }
+  using session = new Session(world, command.optsWithGlobals<GlobalOptions>(), loaded);
+  try {
+    if (TELLING.has(command.name()) && world.stdout.isClosed()) throw new OutputClosed();
+    const status = await work(session) ?? EXIT.done;
+    session.monitor.finish();
+    session.out.flush();
+    return status === EXIT.done && session.monitor.problems > 0 ? EXIT.someFailed : status;
+  } catch (error) {
+    session.monitor.finish();
+    return fail(error);
+  }
+}
+
+function paintOf(world: World): Paint {
+  return paintFor(world.stderr, (name) => world.env(name));
+}
+
+/** To standard error. That nobody listens there must not keep anything from being done. */
+function writeQuietly(output: Output, text: string): void {
+  try {
+    output.write(new TextEncoder().encode(text));
+  } catch {
+    // Nothing is lost but words: the exit status still tells.
+  }
+}

@@ -1,0 +1,195 @@
+/** What a backup is to be of and how: the command line, and what the configuration adds to it. */
+import { BadUsage } from "../../core/fault.ts";
+import { type Raw, rawOf } from "../../core/raw.ts";
+import { didYouMean } from "../../core/similar.ts";
+import type { BackupRequest } from "../../operations/backup/backup.ts";
+import type { Selection } from "../../operations/backup/comparison.ts";
+import type { Source } from "../../operations/sources/sources.ts";
+import type { StreamSource } from "../../operations/backup/streams.ts";
+import { type Disk, DiskFault } from "../../platform/disk.ts";
+import type { BackupSettings } from "../settings/config_schema.ts";
+import { type ExcludeOptions, excludePatterns } from "../settings/excludes.ts";
+import { absolutePath } from "../settings/paths.ts";
+import { listedPaths, type SelectionOptions } from "../settings/selection_options.ts";
+import type { Session } from "./session.ts";
+
+/** Options of `backup` that say what goes into a snapshot. */
+export interface BackupOptions extends SelectionOptions {
+  readonly tag?: readonly string[];
+  readonly tree?: boolean;
+  readonly workers?: number;
+  /** Minutes. */
+  readonly checkpointEvery?: number;
+  readonly stdinName?: Raw;
+  readonly command?: string;
+}
+
+/** One snapshot to be made. */
+export interface Chosen {
+  readonly name: string | undefined;
+  readonly sources: readonly Source[];
+  readonly settings: BackupSettings;
+}
+
+/**
+ * What the words of the command line stand for: paths, all for one snapshot, or names in the configuration, a snapshot
+ * each. @param all every name there is @param hasOthers options say what to back up, too @throws BadUsage
+ */
+export async function chooseBackups(
+  words: readonly string[],
+  all: boolean,
+  session: Session,
+  hasOthers = false,
+): Promise<Chosen[]> {
+  const { config } = session.loaded;
+  const known = Object.keys(config.backups ?? {});
+  const named = all ? known : words.filter((word) => known.includes(word));
+  if ((words.length === 0 && !hasOthers) || all) checkWords(words, all, known, session.loaded.path);
+  if (named.length === 0) {
+    await checkSpelling(words, known, session);
+    const sources = words.map((word) => absolutePath(session.world, word));
+    return [{ name: undefined, sources, settings: config.defaults ?? {} }];
+  }
+  const path = words.find((word) => !known.includes(word));
+  if (path !== undefined) throw mixed(named[0] ?? "", path);
+  for (const name of words) await tellOfNamesake(name, session);
+  return named.map((name) => {
+    const { sources, ...settings } = config.backups![name]!;
+    return { name, sources: sources.map((source) => rawOf(source)), settings: joined(config.defaults ?? {}, settings) };
+  });
+}
+
+function checkWords(words: readonly string[], all: boolean, known: readonly string[], path: string | undefined): void {
+  if (all && words.length > 0) {
+    throw new BadUsage("`--all` backs up all that the configuration names, and nothing else");
+  }
+  if (all && known.length > 0) return;
+  const what = all ? "The configuration names no backups" : "Nothing to back up was named";
+  const names = known.length > 0
+    ? `or a name from ${path}: ${known.join(", ")}; or --all`
+    : "or see `backup-tool help config`";
+  throw new BadUsage(what, `Name directories and files, ${names}`);
+}
+
+function mixed(name: string, path: string): BadUsage {
+  return new BadUsage(
+    `Cannot back up ${JSON.stringify(name)}, which the configuration names, together with ${JSON.stringify(path)}`,
+    `Use two commands; a directory of that name is ./${name}`,
+  );
+}
+
+/** A word that is neither a path nor a name, but nearly a name. */
+async function checkSpelling(words: readonly string[], known: readonly string[], session: Session): Promise<void> {
+  for (const word of words) {
+    const hint = didYouMean(word, known);
+    if (hint === undefined || isThere((await session.machine()).disk, absolutePath(session.world, word))) continue;
+    throw new BadUsage(`${JSON.stringify(word)} is neither there nor named in ${session.loaded.path}`, hint);
+  }
+}
+
+async function tellOfNamesake(name: string, session: Session): Promise<void> {
+  if (!isThere((await session.machine()).disk, absolutePath(session.world, name))) return;
+  session.monitor.notice(`${name} is what ${session.loaded.path} names so; what lies here is ./${name}`);
+}
+
+export function isThere(disk: Disk, path: Raw): boolean {
+  try {
+    disk.realPath(path);
+    return true;
+  } catch (error) {
+    if (error instanceof DiskFault) return false;
+    throw error;
+  }
+}
+
+/** What is set in both is taken from the second; lists add up. */
+function joined(first: BackupSettings, second: BackupSettings): BackupSettings {
+  const both = (key: "tags" | "exclude" | "excludeFrom" | "presets" | "static"): string[] => [
+    ...first[key] ?? [],
+    ...second[key] ?? [],
+  ];
+  return {
+    ...first,
+    ...second,
+    tags: both("tags"),
+    exclude: both("exclude"),
+    excludeFrom: both("excludeFrom"),
+    presets: both("presets"),
+    static: both("static"),
+  };
+}
+
+/** Options count before settings; lists add up, those of options last. */
+export async function selectionFor(chosen: Chosen, options: SelectionOptions, session: Session): Promise<Selection> {
+  const { world } = session, { settings } = chosen;
+  const { force = false, ignoreInode = settings.ignoreInode, ignoreCtime = settings.ignoreCtime } = options;
+  return {
+    ...sourcesOf(chosen, options, session),
+    name: options.name ?? chosen.name,
+    excludes: await excludePatterns(excludesOf(chosen, options), world),
+    expected: options.exclude ?? [],
+    ignoreFiles: options.ignoreFiles ?? settings.ignoreFiles ?? true,
+    oneFileSystem: options.oneFileSystem ?? settings.oneFileSystem ?? false,
+    excludeCaches: options.excludeCaches ?? settings.excludeCaches ?? false,
+    largestBytes: options.maxSize ?? options.excludeLargerThan ?? settings.excludeLargerThan,
+    host: options.host ?? world.env("BACKUP_TOOL_HOST") ?? settings.host ?? world.host(),
+    detection: { force, ignoreInode: ignoreInode ?? false, ignoreCtime: ignoreCtime ?? false },
+    statics: [...settings.static ?? [], ...options.static ?? []],
+  };
+}
+
+/** What is named one by one counts besides what the words of the command line stand for. */
+function sourcesOf(chosen: Chosen, options: SelectionOptions, { world }: Session): Pick<Selection, "sources" | "only"> {
+  const named = (options.source ?? []).map(({ as, path }) => ({ as, path: absolutePath(world, path) }));
+  const sources = [...chosen.sources, ...named];
+  if (options.filesFrom === undefined) return { sources };
+  if (sources.length > 1) {
+    throw new BadUsage(
+      "`--files-from` lists paths in one source",
+      "Give one directory, or none: then paths may be anywhere",
+    );
+  }
+  const [source] = sources;
+  const base = source === undefined ? absolutePath(world, ".") : typeof source === "string" ? source : source.path;
+  const only = listedPaths(options.filesFrom, options.null ?? false, base, world);
+  return { sources: source === undefined ? [rawOf("/")] : sources, only };
+}
+
+/** Where all patterns come from. */
+export function excludesOf({ settings }: Chosen, options: ExcludeOptions): Required<ExcludeOptions> {
+  return {
+    exclude: [...settings.exclude ?? [], ...options.exclude ?? []],
+    excludeFrom: [...settings.excludeFrom ?? [], ...options.excludeFrom ?? []],
+    excludePreset: [...settings.presets ?? [], ...options.excludePreset ?? []],
+  };
+}
+
+export async function requestFor(chosen: Chosen, options: BackupOptions, session: Session): Promise<BackupRequest> {
+  const { settings } = chosen;
+  return {
+    ...await selectionFor(chosen, options, session),
+    tags: [...new Set([...settings.tags ?? [], ...options.tag ?? []])],
+    tree: options.tree ?? settings.tree ?? true,
+    workers: session.workers(options.workers),
+    ...(options.checkpointEvery !== undefined && { checkpointMs: options.checkpointEvery * 60_000 }),
+    streams: streamsOf(options, session),
+    user: session.world.user(),
+    signal: session.signal,
+  };
+}
+
+/** @throws BadUsage */
+function streamsOf({ stdinName, command, filesFrom }: BackupOptions, { world, signal }: Session): StreamSource[] {
+  if (stdinName === undefined && command === undefined) return [];
+  if (stdinName === undefined) {
+    throw new BadUsage("The output of `--command` has no name", "Give it one with `--stdin-name`, such as db.sql");
+  }
+  if (command !== undefined) return [{ name: stdinName, chunks: world.commandOutput(command, signal) }];
+  if (filesFrom === "-") throw new BadUsage("Standard input can't be both a list of files and a file");
+  return [{ name: stdinName, chunks: world.stdin() }];
+}
+
+/** True if options alone say what is to be backed up. */
+export function hasOtherSources({ source, filesFrom, stdinName }: BackupOptions): boolean {
+  return source !== undefined || filesFrom !== undefined || stdinName !== undefined;
+}

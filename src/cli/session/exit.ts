@@ -1,0 +1,49 @@
+/** What the exit status says. Nothing else in the program decides one. */
+import { Fault } from "../../core/fault.ts";
+
+export const EXIT = {
+  done: 0,
+  failed: 1,
+  wrongUsage: 2,
+  /** The work was done, but some items failed; for `check`: damage was found. */
+  someFailed: 3,
+  noStorage: 10,
+  locked: 11,
+  /** Reserved for vaults. */
+  wrongPassphrase: 12,
+  interrupted: 130,
+  /** Whoever read the output went away: 128 + SIGPIPE, as a shell reports it of other programs. */
+  pipeClosed: 141,
+} as const;
+
+const BY_CODE: Readonly<Record<string, number>> = {
+  "bad-usage": EXIT.wrongUsage,
+  "bad-config": EXIT.wrongUsage,
+  "bad-pattern": EXIT.wrongUsage,
+  "bad-hex-split": EXIT.wrongUsage,
+  "no-storage": EXIT.noStorage,
+  "locked": EXIT.locked,
+  "source-locked": EXIT.locked,
+  "service-running": EXIT.locked,
+  "interrupted": EXIT.interrupted,
+  "pipe-closed": EXIT.pipeClosed,
+};
+
+/** Of a run that ended with an error. */
+export function exitFor(error: unknown): number {
+  return error instanceof Fault ? exitForCode(error.code) : EXIT.failed;
+}
+
+function exitForCode(code: string): number {
+  return BY_CODE[code] ?? EXIT.failed;
+}
+
+/** From bad to worse. */
+const JOB_OUTCOMES = ["done", "problems", "rejected", "failed"] as const;
+const EXIT_OF_JOB = { done: EXIT.done, problems: EXIT.someFailed, rejected: EXIT.wrongUsage, failed: EXIT.failed };
+
+/** Of a run that did several jobs: the worst. @param early code of what kept it from doing the rest */
+export function exitForJobs(outcomes: readonly (typeof JOB_OUTCOMES[number])[], early: string | undefined): number {
+  if (early !== undefined) return exitForCode(early);
+  return EXIT_OF_JOB[JOB_OUTCOMES.findLast((outcome) => outcomes.includes(outcome)) ?? "done"];
+}

@@ -1,0 +1,97 @@
+/** One run of one command: its options, what it prints to, and how it learns that it should stop. */
+import { BadUsage } from "../../core/fault.ts";
+import type { Raw } from "../../core/raw.ts";
+import { exactSizeText, type SizeText, sizeText } from "../../core/size_text.ts";
+import type { Machine, Storage } from "../../storage/storage.ts";
+import type { GlobalOptions } from "../settings/options.ts";
+import { paintFor } from "../output/colors.ts";
+import { absolutePath } from "../settings/paths.ts";
+import { Printer } from "../output/printer.ts";
+import type { Column } from "../output/table.ts";
+import type { LoadedConfig } from "../settings/settings.ts";
+import { TerminalMonitor } from "../output/terminal_monitor.ts";
+import type { World } from "../world.ts";
+
+/** Threads beyond this wait for the disk and for each other. */
+const MOST_WORKERS = 4;
+
+export class Session implements Disposable {
+  readonly world: World;
+  readonly options: GlobalOptions;
+  /** What the configuration file says. */
+  readonly loaded: LoadedConfig;
+  /** Every size in a result goes through it: `--bytes` asks for exact ones. */
+  readonly sizeText: SizeText;
+  readonly out: Printer;
+  readonly monitor: TerminalMonitor;
+  readonly #held = new DisposableStack();
+  readonly #stop = new AbortController();
+  #listens = false;
+
+  /** @param options complete: with what variables and the configuration add to the command line */
+  constructor(world: World, options: GlobalOptions, loaded: LoadedConfig) {
+    this.world = world;
+    this.options = options;
+    this.loaded = loaded;
+    this.sizeText = options.bytes ? exactSizeText : sizeText;
+    this.out = new Printer(world.stdout, paintFor(world.stdout, (name) => world.env(name)));
+    const { quiet = false, verbose = false, json = false } = options;
+    const { stderr: output, clock } = world, paint = paintFor(output, (name) => world.env(name));
+    this.monitor = this.#held.use(new TerminalMonitor({ output, clock, paint, quiet, verbose, json }));
+  }
+
+  [Symbol.dispose](): void {
+    this.#held[Symbol.dispose]();
+  }
+
+  /** For operations that can stop in good order. Without it an interrupt ends the program at once. */
+  get signal(): AbortSignal {
+    if (!this.#listens) this.#held.use(this.world.onInterrupt(() => this.#interrupt()));
+    this.#listens = true;
+    return this.#stop.signal;
+  }
+
+  machine(): Promise<Machine> {
+    return this.world.machine();
+  }
+
+  /** @throws BadUsage if nobody said where it is */
+  get storagePath(): Raw {
+    const { storage = "" } = this.options;
+    if (storage !== "") return absolutePath(this.world, storage);
+    const hint = "Give one with `-s STORAGE`, set BACKUP_TOOL_STORAGE, or name it in a backup-tool.jsonc";
+    throw new BadUsage("No storage was given", hint);
+  }
+
+  /** The storage, open until the session ends. @throws NoStorage and what else opening throws */
+  async openStorage(): Promise<Storage> {
+    const [{ openStorage }, { stateDirectories }] = await Promise.all([
+      import("../../storage/storage.ts"),
+      import("../settings/state_directory.ts"),
+    ]);
+    const machine = { ...await this.machine(), state: await stateDirectories(this) };
+    return this.#held.use(openStorage(machine, this.storagePath, this.monitor));
+  }
+
+  /** @param given by `--workers` */
+  workers(given: number | undefined): number {
+    return given ?? Math.min(this.world.cores, MOST_WORKERS);
+  }
+
+  /** Prints the result of a command in the form that was asked for. `--quiet` leaves out what is only said to people. */
+  result(json: unknown, lines: readonly string[]): void {
+    if (this.options.json) this.out.json(json);
+    else if (!this.options.quiet) { for (const line of lines) this.out.line(line); }
+  }
+
+  /** Prints a table; where it has no rows, standard output has nothing either. @param none says so */
+  table(columns: readonly Column[], rows: readonly (readonly string[])[], none: string): void {
+    if (rows.length > 0) this.out.table(columns, rows);
+    else this.monitor.notice(none);
+  }
+
+  #interrupt(): void {
+    this.monitor.notice("Stopping; once more to stop at once");
+    this.#stop.abort();
+  }
+}

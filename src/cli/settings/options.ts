@@ -1,0 +1,73 @@
+/** Options that several commands share, and how their values are read. */
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { Fault } from "../../core/fault.ts";
+
+/** Accepted before and after the name of the command. */
+export interface GlobalOptions {
+  readonly storage?: string;
+  /** A path; false: no configuration at all. */
+  readonly config?: string | false;
+  readonly bytes?: boolean;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly verbose?: boolean;
+}
+
+export function addGlobalOptions(program: Command): Command {
+  program
+    .option("-s, --storage <DIR>", "the storage (or set BACKUP_TOOL_STORAGE)")
+    .option("--config <FILE>", "take settings from this file (see `help config`)")
+    .option("--json", "print the result as one JSON value")
+    .option("--bytes", "show sizes as exact numbers of bytes")
+    .option("-q, --quiet", "say nothing but results and problems")
+    .option("-v, --verbose", "say what happens to each file and, at the end, every counter");
+  for (const name of ["config", "bytes", "quiet", "verbose"]) program.addOption(opposite(name));
+  return program;
+}
+
+/** Takes back what a variable or the configuration says. Not in the help pages, which would grow by a half. */
+export function opposite(name: string): Option {
+  return new Option(`--no-${name}`).hideHelp();
+}
+
+export function workersOption(which = "0: none (default: one a core, at most 4)"): Option {
+  return new Option("--workers <N>", `threads besides the main one; ${which}`)
+    .argParser(reading(parseWorkers));
+}
+
+/** For options that may be given several times. */
+export function collected(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
+/** A parser that fails with a Fault, as one that fails as the command line wants it. */
+export function reading<T>(parse: (text: string) => T): (text: string) => T {
+  return (text) => {
+    try {
+      return parse(text);
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      throw new InvalidArgumentError(`${error.hint}.`);
+    }
+  };
+}
+
+const MOST_THREADS = 64;
+
+function parseWorkers(text: string): number {
+  const count = Number(text);
+  if (/^\d+$/.test(text) && count <= MOST_THREADS) return count;
+  throw new InvalidArgumentError(`Give a whole number, 0 to ${MOST_THREADS}.`);
+}
+
+/** For options that take a number. */
+export function parsePositive(text: string): number {
+  const value = Number(text);
+  if (/^\d+(?:\.\d+)?$/.test(text) && value > 0) return value;
+  throw new InvalidArgumentError("Give a number above 0.");
+}
+
+/** A section of examples at the end of a help page. */
+export function examples(...lines: readonly string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  ${line}\n`).join("")}`;
+}

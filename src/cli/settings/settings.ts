@@ -1,0 +1,87 @@
+/**
+ * Settings that need not be repeated on every command line. What is nearest to the person counts: an option, then a
+ * variable, then the configuration file, then the default.
+ */
+import { type Command, InvalidArgumentError, type Option } from "commander";
+import { BadUsage } from "../../core/fault.ts";
+import type { Config } from "./config_schema.ts";
+import { findConfig } from "./config_file.ts";
+import type { GlobalOptions } from "./options.ts";
+import type { World } from "../world.ts";
+
+/** Options that may also come from a variable, or from a key of the same name in the file. */
+export const VARIABLES = {
+  storage: "BACKUP_TOOL_STORAGE",
+  workers: "BACKUP_TOOL_WORKERS",
+  bytes: "BACKUP_TOOL_BYTES",
+  quiet: "BACKUP_TOOL_QUIET",
+  verbose: "BACKUP_TOOL_VERBOSE",
+} as const;
+
+export type Setting = keyof typeof VARIABLES;
+export const SETTINGS = Object.keys(VARIABLES) as Setting[];
+
+export interface LoadedConfig {
+  /** Where it was read from; undefined: there is none. */
+  readonly path: string | undefined;
+  readonly config: Config;
+}
+
+export const NO_CONFIG: LoadedConfig = { path: undefined, config: {} };
+
+/** Gives the options of a command what the command line left open. @throws BadConfig, BadUsage, DiskFault */
+export async function settle(command: Command, world: World): Promise<LoadedConfig> {
+  const loaded = await loadConfig(world, command.optsWithGlobals<GlobalOptions>().config);
+  for (let at: Command | null = command; at !== null; at = at.parent) {
+    for (const option of at.options) {
+      const name = option.attributeName();
+      if (isSetting(name) && !option.negate && isOpen(at, name)) {
+        settleOne(at, option, world.env(VARIABLES[name]), loaded.config[name]);
+      }
+    }
+  }
+  return loaded;
+}
+
+/** What is in the file is loaded only where there is one: most runs need no schema. */
+export async function loadConfig(world: World, named: string | false | undefined): Promise<LoadedConfig> {
+  const file = findConfig(world, named);
+  if (file === undefined) return NO_CONFIG;
+  const { parseConfig } = await import("./config_schema.ts");
+  return { path: file.path, config: parseConfig(file, world) };
+}
+
+function isSetting(name: string): name is Setting {
+  return Object.hasOwn(VARIABLES, name);
+}
+
+function isOpen(command: Command, name: string): boolean {
+  return [undefined, "default"].includes(command.getOptionValueSource(name));
+}
+
+function settleOne(command: Command, option: Option, variable: string | undefined, fromFile: unknown): void {
+  const name = option.attributeName() as Setting;
+  if (variable !== undefined) command.setOptionValueWithSource(name, parsed(option, name, variable), "env");
+  else if (fromFile !== undefined) command.setOptionValueWithSource(name, fromFile, "config");
+}
+
+/** A variable's text as the option would have it. @throws BadUsage */
+function parsed(option: Option, name: Setting, text: string): unknown {
+  if (option.isBoolean()) return parseSwitch(VARIABLES[name], text);
+  try {
+    return option.parseArg === undefined ? text : option.parseArg(text, undefined);
+  } catch (error) {
+    if (!(error instanceof InvalidArgumentError)) throw error;
+    throw badVariable(VARIABLES[name], text, error.message.replace(/\.$/, ""));
+  }
+}
+
+function parseSwitch(variable: string, text: string): boolean {
+  if (/^(?:1|true|yes|on)$/i.test(text)) return true;
+  if (/^(?:0|false|no|off)$/i.test(text)) return false;
+  throw badVariable(variable, text, "Set it to 1 or 0");
+}
+
+function badVariable(variable: string, text: string, hint: string): BadUsage {
+  return new BadUsage(`Cannot use the variable ${variable}, which is ${JSON.stringify(text)}`, hint);
+}

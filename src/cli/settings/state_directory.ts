@@ -1,0 +1,34 @@
+/** Where this tool notes what concerns the machine and no storage. */
+import { BadUsage } from "../../core/fault.ts";
+import { joinRaw, type Raw, rawOf } from "../../core/raw.ts";
+import { absolutePath } from "./paths.ts";
+import type { Session } from "../session/session.ts";
+
+const LOCKS = rawOf("locks");
+
+/**
+ * BACKUP_TOOL_STATE, or what the XDG Base Directory Specification says; for root the system's own place.
+ * @throws BadUsage if nobody knows a home directory: what lies where others may write is not to be believed
+ */
+export async function lockDirectory({ world }: Pick<Session, "world">): Promise<Raw> {
+  const given = world.env("BACKUP_TOOL_STATE");
+  if (given !== undefined) return joinRaw(absolutePath(world, given), LOCKS);
+  if ((await world.machine()).disk.uid === 0) return rawOf("/var/lib/backup-tool/locks");
+  const home = world.here.home(), state = world.env("XDG_STATE_HOME");
+  const own = state?.startsWith("/") ? state : home === undefined ? undefined : `${home}/.local/state`;
+  if (own !== undefined) return absolutePath(world, `${own}/backup-tool/locks`);
+  throw new BadUsage(
+    "HOME is not set, and the system knows no home directory of this user",
+    "Set HOME, or BACKUP_TOOL_STATE",
+  );
+}
+
+/** Where this program keeps state of its own, as far as anybody knows: it is never backed up. */
+export async function stateDirectories(session: Pick<Session, "world">): Promise<Raw[]> {
+  try {
+    return [await lockDirectory(session)];
+  } catch (error) {
+    if (error instanceof BadUsage) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,105 @@
+/** What is wrong with a command line, in the form of every error, with what may have been meant. */
+import type { Command } from "commander";
+import { BadUsage } from "../../core/fault.ts";
+import { similarNames } from "../../core/similar.ts";
+
+/** What the parser says of a value that may not be empty, or is none of several. */
+const EMPTY =
+  /^(?:Option '(?:-\w, )?(--[\w-]+)[^']*' argument|Command-argument value) '' is invalid(?: for argument '(.*?)')?\. (.*)$/;
+
+/** What other programs call it. */
+const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
+  list: ["ls", "snapshots"],
+  show: ["ls", "cat"],
+  log: ["snapshots", "history"],
+  verify: ["check"],
+  fsck: ["check"],
+  delete: ["forget"],
+  remove: ["forget"],
+  rm: ["forget"],
+  gc: ["prune"],
+  clean: ["prune"],
+  extract: ["restore"],
+  export: ["dump"],
+  create: ["init", "backup"],
+  reindex: ["rebuild"],
+  search: ["find"],
+  du: ["stats"],
+  daemon: ["serve"],
+};
+
+/**
+ * @param text of the parser, such as "error: unknown command 'lss'"
+ * @param command that was being read
+ */
+export function usageFault(text: string, command: Command): BadUsage {
+  const [first = ""] = text.trimEnd().split("\n");
+  const message = first.replace(/^error: /, "").replace(/^./, (letter) => letter.toUpperCase()).replace(/\.$/, "");
+  const [, option, argument, allowed] = EMPTY.exec(message) ?? [];
+  if (allowed !== undefined) return isEmpty(option ?? argument ?? "argument", allowed);
+  const meant = meantBy(message, command);
+  return new BadUsage(
+    message,
+    meant.length > 0 ? `Did you mean ${meant.join(" or ")}?` : `See \`${helpFor(command)}\``,
+  );
+}
+
+function meantBy(message: string, command: Command): readonly string[] {
+  const [, what, typed = ""] = /^Unknown (command|option) '(.*)'$/.exec(message) ?? [];
+  if (what === "command") {
+    const names = command.createHelp().visibleCommands(command).map((inner) => inner.name());
+    return ELSEWHERE[typed] !== undefined && command.parent === null ? ELSEWHERE[typed] : nearest(typed, names);
+  }
+  if (what !== "option" || !typed.startsWith("--")) return [];
+  const [name = ""] = typed.split("=");
+  return nearest(name.slice(2), longOptions(command)).map((option) => `--${option}`);
+}
+
+/** Those that are spelt nearly so; else those that contain it. */
+function nearest(typed: string, names: readonly string[]): readonly string[] {
+  const similar = similarNames(typed, names);
+  if (similar.length > 0 || typed.length < 3) return similar;
+  return names.filter((name) => name.includes(typed)).slice(0, 3);
+}
+
+/** Names without the dashes, also of the options that every command has. */
+function longOptions(command: Command): string[] {
+  const help = command.createHelp();
+  const options = [
+    ...help.visibleOptions(command),
+    ...command.parent === null ? [] : help.visibleGlobalOptions(command),
+  ];
+  return options.flatMap(({ long }) => long ? [long.slice(2)] : []);
+}
+
+/** "backup-tool help tree build". */
+function helpFor(command: Command): string {
+  const names: string[] = [];
+  for (let at: Command | null = command; at !== null; at = at.parent) names.unshift(at.name());
+  names.splice(1, 0, "help");
+  return names.join(" ");
+}
+
+/**
+ * What a variable leaves that isn't set, as in `backup "$SOURCE"`, stands for nothing, and never for the current
+ * directory. An option for which it has a meaning reads it as something else. @throws BadUsage
+ */
+export function refuseEmpty(command: Command): void {
+  const empty = command.args.indexOf("");
+  if (empty >= 0) {
+    throw isEmpty(
+      command.registeredArguments.at(Math.min(empty, command.registeredArguments.length - 1))?.name() ?? "argument",
+    );
+  }
+  for (let at: Command | null = command; at !== null; at = at.parent) {
+    for (const option of at.options) {
+      const name = option.attributeName();
+      const values = [at.getOptionValue(name)].flat();
+      if (at.getOptionValueSource(name) === "cli" && values.includes("")) throw isEmpty(option.long ?? option.flags);
+    }
+  }
+}
+
+function isEmpty(what: string, how = "Give it a value"): BadUsage {
+  return new BadUsage(`\`${what}\` is empty`, `${how}; is a variable not set?`);
+}

@@ -1,6 +1,0 @@
-import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
-
-/** As people see an id. */
-export function shortId({ id }: Pick<SnapshotInfo, "id">): string {
-  return id.slice(0, 12);
-}

@@ -1,0 +1,6 @@
+import type { SnapshotInfo } from "../catalog/catalog.ts";
+
+/** As people see an id. */
+export function shortId({ id }: Pick<SnapshotInfo, "id">): string {
+  return id.slice(0, 12);
+}

@@ -1,0 +1,202 @@
+/**
+ * Writing tar files: POSIX.1-2001 ("pax"), which every tar of today reads. What doesn't fit into the 512 bytes of a
+ * header (long names, sizes from 8 GiB, parts of seconds, attributes) stands in an extended header before it.
+ */
+import { Buffer } from "node:buffer";
+import { ACL_ATTRIBUTES, aclText, parseAcl } from "./acl.ts";
+import type { Entry, Kind, NsText } from "./entry.ts";
+import { bytesOf, type Raw, rawOf, textOf } from "./raw.ts";
+import type { Steps } from "../platform/stop_flag.ts";
+
+/** What tar has a letter for. */
+const TYPES: Readonly<Partial<Record<Kind, string>>> = {
+  file: "0",
+  symlink: "2",
+  char: "3",
+  block: "4",
+  dir: "5",
+  fifo: "6",
+};
+const HARD_LINK = "1", EXTENDED = "x";
+
+const BLOCK_BYTES = 512;
+/** Readers expect whole records. */
+const RECORD_BYTES = 20 * BLOCK_BYTES;
+const NAME_BYTES = 100, OWNER_BYTES = 32;
+/** The largest numbers that octal fields of 11 and 7 digits hold. */
+const MOST_SIZE = 0o77777777777, MOST_ID = 0o7777777;
+
+/** True if tar can hold such a thing: it has no sockets. */
+export function fitsTar(kind: Kind): boolean {
+  return TYPES[kind] !== undefined;
+}
+
+/** Writes one tar file. `write` gets its bytes in order. */
+export class TarWriter {
+  readonly #write: (bytes: Uint8Array<ArrayBuffer>) => void;
+  #at = 0;
+
+  constructor(write: (bytes: Uint8Array<ArrayBuffer>) => void) {
+    this.#write = write;
+  }
+
+  /**
+   * @param name relative, without a final slash @param content of a regular file: exactly as long as `entry.size`
+   * @param linkTo name of an earlier entry that this is another name of; there is no content then
+   */
+  *add(entry: Entry, name: Raw, { content = [], linkTo }: {
+    readonly content?: Iterable<Uint8Array<ArrayBuffer>>;
+    readonly linkTo?: Raw | undefined;
+  }): Steps<void> {
+    const size = linkTo === undefined && entry.kind === "file" ? entry.size : 0;
+    const header = headerOf(entry, { name, linkTo, size });
+    const extended = extendedOf(entry, header);
+    if (extended.length > 0) {
+      this.#put(
+        encodeHeader({ ...header, name: "pax-header" as Raw, link: "" as Raw, type: EXTENDED, size: extended.length }),
+      );
+      this.#put(extended);
+      this.#pad(BLOCK_BYTES);
+    }
+    this.#put(encodeHeader(header));
+    for (const chunk of content) {
+      this.#put(chunk);
+      yield;
+    }
+    this.#pad(BLOCK_BYTES);
+  }
+
+  /** Two empty blocks, and whole records. */
+  finish(): void {
+    this.#put(new Uint8Array(2 * BLOCK_BYTES));
+    this.#pad(RECORD_BYTES);
+  }
+
+  #put(bytes: Uint8Array<ArrayBuffer>): void {
+    if (bytes.length === 0) return;
+    this.#write(bytes);
+    this.#at += bytes.length;
+  }
+
+  #pad(unit: number): void {
+    this.#put(new Uint8Array((unit - this.#at % unit) % unit));
+  }
+}
+
+/** What a header says; numbers and names may be too large for it. */
+interface Header {
+  readonly name: Raw;
+  readonly link: Raw;
+  readonly type: string;
+  readonly size: number;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly user: Raw;
+  readonly group: Raw;
+  readonly seconds: number;
+  readonly major: number;
+  readonly minor: number;
+}
+
+function headerOf(entry: Entry, { name, linkTo, size }: { name: Raw; linkTo: Raw | undefined; size: number }): Header {
+  const { kind, target, mode, uid, gid, user = "", group = "", mtime, device } = entry;
+  return {
+    name: kind === "dir" ? `${name}/` as Raw : name,
+    link: linkTo ?? target ?? "" as Raw,
+    type: linkTo === undefined ? TYPES[kind]! : HARD_LINK,
+    size,
+    mode,
+    uid,
+    gid,
+    user: rawOf(user),
+    group: rawOf(group),
+    seconds: Math.max(0, Number(secondsOf(mtime).whole)),
+    major: device?.major ?? 0,
+    minor: device?.minor ?? 0,
+  };
+}
+
+/** Rounded down, and the nanoseconds beyond that. */
+function secondsOf(mtime: NsText): { whole: bigint; nanos: bigint } {
+  const total = BigInt(mtime), nanos = ((total % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n;
+  return { whole: (total - nanos) / 1_000_000_000n, nanos };
+}
+
+function encodeHeader(header: Header): Uint8Array<ArrayBuffer> {
+  const block = Buffer.alloc(BLOCK_BYTES);
+  const text = (at: number, length: number, raw: string) => void block.write(raw.slice(0, length), at, "latin1");
+  const octal = (at: number, length: number, value: number, most: number) => {
+    text(at, length, Math.min(value, most).toString(8).padStart(length - 1, "0"));
+  };
+  text(0, NAME_BYTES, header.name);
+  octal(100, 8, header.mode, MOST_ID);
+  octal(108, 8, header.uid, MOST_ID);
+  octal(116, 8, header.gid, MOST_ID);
+  octal(124, 12, header.size, MOST_SIZE);
+  octal(136, 12, header.seconds, MOST_SIZE);
+  text(156, 1, header.type);
+  text(157, NAME_BYTES, header.link);
+  text(257, 8, "ustar\x0000");
+  text(265, OWNER_BYTES, header.user);
+  text(297, OWNER_BYTES, header.group);
+  octal(329, 8, header.major, MOST_ID);
+  octal(337, 8, header.minor, MOST_ID);
+  block.fill(" ", 148, 156);
+  const sum = block.reduce((total, byte) => total + byte, 0);
+  text(148, 8, `${sum.toString(8).padStart(6, "0")}\0 `);
+  return new Uint8Array(block.buffer as ArrayBuffer, block.byteOffset, block.length);
+}
+
+/** Records of an extended header: what the plain one can't say. */
+function extendedOf({ mtime, xattrs = {}, aclNames = {} }: Entry, header: Header): Uint8Array<ArrayBuffer> {
+  const { whole, nanos } = secondsOf(mtime);
+  const { name, link, user, group, size, uid, gid } = header;
+  const records: [key: string, value: string][] = [];
+  if (name.length > NAME_BYTES || !isAscii(name)) records.push(["path", name]);
+  if (link.length > NAME_BYTES || !isAscii(link)) records.push(["linkpath", link]);
+  if (user.length >= OWNER_BYTES || !isAscii(user)) records.push(["uname", user]);
+  if (group.length >= OWNER_BYTES || !isAscii(group)) records.push(["gname", group]);
+  if (size > MOST_SIZE) records.push(["size", String(size)]);
+  if (uid > MOST_ID) records.push(["uid", String(uid)]);
+  if (gid > MOST_ID) records.push(["gid", String(gid)]);
+  if (nanos !== 0n || whole < 0n || whole > BigInt(MOST_SIZE)) records.push(["mtime", decimal(mtime)]);
+  for (const [key, value] of Object.entries(xattrs)) records.push([`SCHILY.xattr.${attributeName(key)}`, atob(value)]);
+  for (const [key, name] of Object.entries(ACL_ATTRIBUTES)) {
+    const acl = xattrs[key] === undefined ? undefined : parseAcl(xattrs[key]);
+    if (acl !== undefined) records.push([`SCHILY.acl.${name}`, rawOf(aclText(acl, aclNames))]);
+  }
+  // Otherwise names are taken to be UTF-8.
+  if (records.some(([key, value]) => /^(?:link)?path$/.test(key) && !isUtf8(value))) {
+    records.unshift(["hdrcharset", "BINARY"]);
+  }
+  return bytesOf(records.map(([key, value]) => record(key, value)).join("") as Raw);
+}
+
+/** As GNU tar writes them: an `=` ends the key of a record. */
+function attributeName(name: string): Raw {
+  return rawOf(name.replaceAll("%", "%25").replaceAll("=", "%3D"));
+}
+
+/** "1.5" for 1500000000 nanoseconds. */
+function decimal(mtime: NsText): string {
+  const negative = mtime.startsWith("-"), digits = mtime.replace("-", "").padStart(10, "0");
+  return `${negative ? "-" : ""}${digits.slice(0, -9)}.${digits.slice(-9)}`;
+}
+
+/** "LENGTH KEY=VALUE\n", where the length counts itself. */
+function record(key: string, value: string): string {
+  const rest = ` ${key}=${value}\n`;
+  let length = rest.length + String(rest.length).length;
+  if (String(length).length > String(rest.length).length) length++;
+  return `${length}${rest}`;
+}
+
+function isAscii(raw: string): boolean {
+  // deno-lint-ignore no-control-regex -- the ASCII range is meant
+  return /^[\x00-\x7f]*$/.test(raw);
+}
+
+function isUtf8(raw: string): boolean {
+  return !/\p{Surrogate}/u.test(textOf(raw));
+}

@@ -1,0 +1,21 @@
+/** Letting the rest of the program have its turn during work that is mostly synchronous. */
+import type { Clock } from "./clock.ts";
+import { Interrupted } from "./fault.ts";
+import { Turns } from "./turns.ts";
+
+/** Awaited between the steps of an operation: signals and timers only arrive while the event loop turns. */
+export class Pace {
+  readonly #turns: Turns;
+  readonly #signal: AbortSignal;
+
+  constructor(clock: Clock, signal: AbortSignal) {
+    this.#turns = new Turns(clock);
+    this.#signal = signal;
+  }
+
+  /** @throws Interrupted */
+  async step(): Promise<void> {
+    if (this.#turns.isDue) await this.#turns.take();
+    if (this.#signal.aborted) throw new Interrupted();
+  }
+}

@@ -1,0 +1,201 @@
+/** Does jobs, one at a time: from the job file to its line in the history. See FORMAT.md for what is written when. */
+import { Fault, Interrupted } from "../core/fault.ts";
+import { complaintText } from "../core/jsonc.ts";
+import { bytesOf, joinRaw, type Raw, rawOf, textOf } from "../core/raw.ts";
+import type { Dir } from "../platform/disk.ts";
+import { hashBytes } from "../core/digest.ts";
+import { tell } from "../storage/faults.ts";
+import { openStorage, type Storage } from "../storage/storage.ts";
+import { removeRecursively } from "../storage/tree/tree_builder.ts";
+import { BadJob } from "./faults.ts";
+import { appendHistory, type HistoryEntry, type Outcome } from "./history.ts";
+import {
+  CONTROL,
+  isTooLong,
+  type JobFile,
+  keepJobFile,
+  keptPath,
+  markOf,
+  readJobFile,
+  removeJobFile,
+} from "./job_directory.ts";
+import { parseJob } from "./job_file.ts";
+import { nameText } from "./job_name.ts";
+import { JobMonitor } from "./job_monitor.ts";
+import { JobRun, type JobSetup } from "./job_run.ts";
+import { performKind } from "./job_kinds.ts";
+import { type JobRecord, RecordStore } from "./job_state.ts";
+
+/** Nothing is wrong with the job: its storage can't be used at the moment. It stays, and its turn comes again. */
+const POSTPONING: ReadonlySet<string> = new Set([
+  "locked",
+  "source-locked",
+  "no-storage",
+  "split-storage",
+  "damaged-settings",
+  "newer-format",
+]);
+
+export interface JobPlaces {
+  /** Absolute paths. */
+  readonly jobs: Raw;
+  readonly storage: Raw;
+  /** Undefined: tmp/ of the storage. */
+  readonly temp: Raw | undefined;
+}
+
+/** True if a job that failed with it is to be tried again as it is. */
+function isPostponing(error: unknown): error is Fault {
+  return error instanceof Fault && concernsAll(error.code);
+}
+
+/** True if a fault of that code would befall every other job as well. */
+export function concernsAll(code: string): boolean {
+  return code === new Interrupted().code || POSTPONING.has(code);
+}
+
+export class Performer implements Disposable {
+  readonly #setup: JobSetup;
+  readonly #places: JobPlaces;
+  readonly #tempPath: Raw;
+  readonly #held = new DisposableStack();
+  readonly #jobs: Dir;
+  readonly #records: RecordStore;
+
+  constructor(setup: JobSetup, places: JobPlaces) {
+    const { machine, lockState } = setup;
+    const state = [...machine.state ?? [], ...(lockState === undefined ? [] : [lockState])];
+    this.#setup = { ...setup, machine: { ...machine, state } };
+    this.#places = places;
+    this.#tempPath = places.temp ?? joinRaw(places.storage, rawOf("tmp"));
+    this.#jobs = this.#held.use(setup.machine.disk.openDir(places.jobs));
+    this.#records = this.#held.use(new RecordStore(this.#jobs.openDir(CONTROL)));
+  }
+
+  [Symbol.dispose](): void {
+    this.#held[Symbol.dispose]();
+  }
+
+  /**
+   * Does the job of that name to its end, or goes on with it.
+   * @returns undefined if there is no such job
+   * @throws Interrupted, Locked, NoStorage and the like: the job stays, see {@link isPostponing}
+   */
+  async perform(name: Raw): Promise<HistoryEntry | undefined> {
+    using storage = openStorage(
+      this.#setup.machine,
+      this.#places.storage,
+      new JobMonitor(this.#setup.log, textOf(name)),
+    );
+    if (this.#places.temp === undefined) storage.dir.mkdir(rawOf("tmp"), 0o700);
+    using temp = this.#setup.machine.disk.openDir(this.#tempPath);
+    let record = this.#records.load(name, () => this.#tellDamaged(name));
+    const isResumed = record !== undefined;
+    record ??= this.#begin(name);
+    if (record === undefined) return undefined;
+    if (record.phase !== "ended") record = await this.#work(record, storage, temp);
+    this.#end(record, storage, temp, isResumed);
+    return record.entry!;
+  }
+
+  #tellDamaged(name: Raw): void {
+    const message = `${nameText(name)}: its record was no record, and is removed; the job begins anew`;
+    this.#setup.log({ level: "warning", event: "record-damaged", message, fields: { job: textOf(name) } });
+  }
+
+  #begin(name: Raw): JobRecord | undefined {
+    const file = readJobFile(this.#jobs, name);
+    if (file === undefined) return undefined;
+    const record: JobRecord = {
+      run: this.#runOf(file),
+      name,
+      text: file.text,
+      mark: markOf(file),
+      start: this.#now(),
+      phase: "begun",
+    };
+    this.#records.save(record);
+    return record;
+  }
+
+  /** The same for the same file, so that a snapshot is recognised even if the record is lost; chance where times are coarse. */
+  #runOf({ name, text, stat: { inode, mtime, ctime } }: JobFile): string {
+    const { disk, random } = this.#setup.machine;
+    const isUnique = disk.abilities.timeUnitNs === 1 && ctime !== undefined && inode !== "0";
+    const facts = isUnique ? bytesOf(rawOf([textOf(name), inode, mtime, ctime, text].join("\n"))) : random(32);
+    return hashBytes("sha256", facts).slice(0, 32);
+  }
+
+  /** @returns the record of the job that has ended, one way or another */
+  async #work(record: JobRecord, storage: Storage, temp: Dir): Promise<JobRecord> {
+    const monitor = new JobMonitor(this.#setup.log, textOf(record.name), {
+      clock: this.#setup.machine.clock,
+      onPhase: this.#setup.onPhase,
+    });
+    const run = new JobRun({
+      setup: this.#setup,
+      storage,
+      monitor,
+      tempPath: this.#tempPath,
+      temp,
+      own: [this.#places.jobs, this.#tempPath],
+      record,
+      save: (changed) => this.#records.save(changed),
+    });
+    let kind: string | null = null, error: unknown;
+    try {
+      const { job, problems } = parseJob(record.text, record.mark.size);
+      if (job === undefined) throw new BadJob(problems.map(complaintText), keptPathOf(record));
+      kind = job.kind;
+      await performKind(run, job);
+    } catch (caught) {
+      if (isPostponing(caught)) throw caught;
+      error = caught;
+    }
+    run.update({ phase: "ended", entry: this.#entryOf(run, kind, error) });
+    return run.record;
+  }
+
+  #entryOf({ record, monitor, snapshot }: JobRun, kind: string | null, error: unknown): HistoryEntry {
+    const kept = keptPathOf(record);
+    return {
+      run: record.run,
+      name: textOf(record.name),
+      kind,
+      outcome: outcomeOf(error, monitor.problemCount),
+      start: record.start,
+      end: this.#now(),
+      text: kept === undefined ? record.text : null,
+      ...(kept !== undefined && { kept }),
+      counts: monitor.counts,
+      problems: [...monitor.problems],
+      problemCount: monitor.problemCount,
+      ...(snapshot !== undefined && { snapshot: snapshot.id }),
+      ...(error !== undefined && { error: tell(error) }),
+    };
+  }
+
+  /** Each step may be done again. */
+  #end({ name, run, text, mark, entry }: JobRecord, storage: Storage, temp: Dir, isResumed: boolean): void {
+    appendHistory(storage.dir, entry!, isResumed);
+    if (isTooLong(mark)) keepJobFile(this.#jobs, name, mark, run);
+    else removeJobFile(this.#jobs, name, mark, text);
+    removeRecursively(temp, name);
+    this.#records.remove(name);
+  }
+
+  #now(): string {
+    return new Date(this.#setup.machine.clock.nowMs()).toISOString();
+  }
+}
+
+/** As text; undefined if the history has the file's text. */
+function keptPathOf({ name, run, mark }: JobRecord): string | undefined {
+  return isTooLong(mark) ? textOf(keptPath(name, run)) : undefined;
+}
+
+function outcomeOf(error: unknown, problems: number): Outcome {
+  if (error instanceof BadJob) return "rejected";
+  if (error !== undefined) return "failed";
+  return problems > 0 ? "problems" : "done";
+}

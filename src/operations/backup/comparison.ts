@@ -1,0 +1,323 @@
+/**
+ * The source beside the previous snapshot of its series: the walk, and for everything it finds whether that is still
+ * what it was. The one place that decides what is unchanged; a backup acts on it, a plan tells it.
+ */
+import type { Apath } from "../../core/apath.ts";
+import type { Entry, Learnt, Seen } from "../../core/entry.ts";
+import type { Monitor } from "../../core/monitor.ts";
+import { beginsWith, type Raw, textOf } from "../../core/raw.ts";
+import { chooseName, sourcesKey } from "../../core/series.ts";
+import type { Dir, Disk, Stat } from "../../platform/disk.ts";
+import { Choice } from "../../source/path_selection.ts";
+import { type Detection, RacyStamps, Signs } from "../../source/change_detection.ts";
+import { type Filter, parseFilter } from "../../source/filter.ts";
+import { isBelow, movedPath, originOf, type SourceRoot } from "../../source/placement.ts";
+import { type Exclusion, type Found, walk, type WalkBatch } from "../../source/walk.ts";
+import { Basis, type BasisLine } from "../../snapshot/previous_entries.ts";
+import type { SnapshotInfo } from "../../catalog/catalog.ts";
+import { StaticChanged } from "../../storage/faults.ts";
+import { encodeEntry, parseLine, seenPart, withoutSigns } from "../../snapshot/entry_line.ts";
+import type { Manifest } from "../../snapshot/manifest.ts";
+import type { Root } from "../../snapshot/root.ts";
+import type { Storage } from "../../storage/storage.ts";
+import { withCurrentXattrs } from "./current_xattrs.ts";
+import { OwnPlaces } from "../sources/own_places.ts";
+import { looksChanged, StaticPaths, statOf, withoutHardLink } from "./static_paths.ts";
+import { findSources, isThere, RealPaths, seriesName, type Source } from "../sources/sources.ts";
+import { UnfitPatterns } from "./unfit_patterns.ts";
+
+/** What a backup, or a plan of one, is of. */
+export interface Selection {
+  readonly sources: readonly Source[];
+  /** Names at the top of the snapshot that something else than a source has. */
+  readonly reserved?: readonly Raw[];
+  /** Of the series; undefined: made from the sources' names. */
+  readonly name: string | undefined;
+  /** Patterns in gitignore syntax. */
+  readonly excludes: readonly string[];
+  /** Those of them that were typed for this run: it is told if nothing fits one. */
+  readonly expected?: readonly string[];
+  /** Follow .backupignore files in the sources. */
+  readonly ignoreFiles: boolean;
+  readonly oneFileSystem: boolean;
+  readonly excludeCaches: boolean;
+  readonly largestBytes: number | undefined;
+  readonly host: string;
+  readonly detection?: Detection;
+  /** Patterns in gitignore syntax: what fits, and what is below it, should never change. */
+  readonly statics?: readonly string[];
+  /** Absolute paths in the sources: only they and what is below them. */
+  readonly only?: readonly Raw[];
+}
+
+/** One object of the source. */
+export interface Compared {
+  readonly path: Apath;
+  /** Its name in the source. */
+  readonly name: Raw;
+  readonly stat: Stat;
+  /** The stat part of its line. */
+  readonly head: string;
+  /** The whole line, if nothing has changed. */
+  readonly line: string | undefined;
+  /** The line of the previous snapshot. */
+  readonly from: BasisLine | undefined;
+  /** What is known of it without opening it. */
+  readonly learnt: Learnt;
+  /** A static file that is to be read: if its content isn't the old one, the old one is kept. */
+  readonly guarded: boolean;
+}
+
+export interface ComparisonListener {
+  /** Is told of what is left out, and why. */
+  excluded?(exclusion: Exclusion): void;
+  /** Is told of each object that the source doesn't hold any more, in order. */
+  gone?(line: BasisLine): void;
+  /** Is told of objects that the source doesn't hold any more, but that are kept, in order. */
+  kept?(entry: Entry, line: BasisLine): void;
+  /** Is told which paths of a selection's `only` are not there, or in no source. */
+  missing?(path: Raw): void;
+  outside?(path: Raw): void;
+}
+
+export class Comparison {
+  readonly roots: readonly SourceRoot[];
+  /** Name of the series. */
+  readonly series: string;
+  /** What the new snapshot builds on, newest first: partial ones since the last complete one, and that. */
+  readonly previous: readonly SnapshotInfo[];
+  readonly #disk: Disk;
+  readonly #own: OwnPlaces;
+  readonly #selection: Selection;
+  readonly #monitor: Monitor;
+  readonly #listener: ComparisonListener;
+  readonly #filter: Filter;
+  readonly #choice: Choice | undefined;
+  readonly #basis: Basis;
+  readonly #signs: Signs;
+  readonly #racy: RacyStamps;
+  readonly #statics: StaticPaths | undefined;
+  readonly #links = new HardLinks();
+  readonly #force: boolean;
+
+  /** @throws NoSource, SourceInStorage, BadPattern */
+  constructor(storage: Storage, selection: Selection, monitor: Monitor, listener: ComparisonListener = {}) {
+    const { detection = {} } = selection;
+    this.#disk = storage.machine.disk;
+    this.#selection = selection;
+    this.#monitor = monitor;
+    this.#listener = listener;
+    this.#filter = parseFilter(selection.excludes);
+    this.#own = new OwnPlaces(storage, [], monitor);
+    this.roots = findSources(storage, this.#own, selection, this.#filter, monitor);
+    this.#own.addCopies(this.roots);
+    this.#choice = selection.only && this.#choose(selection.only);
+    const snapshots = storage.snapshots();
+    this.series = selection.name ?? this.#chooseName(snapshots);
+    const basis = basisOf(this.#ofSameSources(snapshots), selection.host, this.series)
+      .map((snapshot) => ({ snapshot, manifest: storage.manifest(snapshot.id) }))
+      .filter(({ manifest }) => selection.name !== undefined || this.#hasSamePlaces(manifest.root));
+    this.previous = basis.map(({ snapshot }) => snapshot);
+    const manifests = basis.map(({ manifest }) => manifest);
+    this.#statics = this.#staticPaths(selection.statics ?? [], manifests);
+    this.#basis = new Basis(manifests, {
+      damaged: (fault) => monitor.notice(`The previous snapshot can't help: ${fault.message}`),
+      ...(this.#statics !== undefined || listener.gone ? { gone: (line: BasisLine) => this.#lose(line) } : {}),
+    });
+    this.#signs = new Signs(this.#disk, detection);
+    this.#racy = new RacyStamps(this.previous.map(({ time, end }) => ({
+      startMs: Date.parse(time),
+      endMs: Date.parse(end),
+    })));
+    this.#force = detection.force === true;
+  }
+
+  #chooseName(snapshots: readonly SnapshotInfo[]): string {
+    const { host, reserved } = this.#selection, sources = this.roots.map((root) => textOf(originOf(root)));
+    const { name, takenBy } = chooseName(snapshots, { host, wanted: seriesName(this.roots, reserved), sources });
+    if (takenBy !== undefined) this.#monitor.notice(nameNotice(name, takenBy));
+    return name;
+  }
+
+  /** Without a name that was given, nothing is believed of other sources: what looks alike there is something else. */
+  #ofSameSources(snapshots: readonly SnapshotInfo[]): readonly SnapshotInfo[] {
+    if (this.#selection.name !== undefined) return snapshots;
+    const key = sourcesKey(this.roots.map((root) => textOf(originOf(root))));
+    return snapshots.filter(({ sources }) => sourcesKey(sources) === key);
+  }
+
+  #hasSamePlaces({ sources }: Root): boolean {
+    const places = new Map(sources.map(({ at, path }) => [at, path]));
+    return this.roots.every((root) => places.get(textOf(root.at)) === textOf(originOf(root)));
+  }
+
+  /** Tells of paths that no source holds. */
+  #choose(paths: readonly Raw[]): Choice {
+    const real = new RealPaths(this.#disk);
+    const chosen: Raw[] = [];
+    for (const path of paths) {
+      const found = real.of(path);
+      const root = this.roots.find((one) => found === originOf(one) || isBelow(found, originOf(one)));
+      if (root === undefined) this.#listener.outside?.(path);
+      else chosen.push(movedPath(found, originOf(root), root.path));
+    }
+    return new Choice(chosen);
+  }
+
+  #staticPaths(patterns: readonly string[], manifests: readonly Manifest[]): StaticPaths | undefined {
+    if (patterns.length === 0) return undefined;
+    const round = this.previous[0]?.sequence ?? 0;
+    return new StaticPaths(this.#disk, manifests, { patterns, roots: this.roots, round });
+  }
+
+  #lose(line: BasisLine): void {
+    if (this.#statics?.keeps(line.text) !== true) return this.#listener.gone?.(line);
+    const entry = withoutHardLink(parseLine(line.text));
+    if (entry.kind !== "dir") this.#monitor.problem(new StaticChanged(textOf(entry.path), "it is gone"));
+    this.#listener.kept?.(entry, line);
+  }
+
+  /** Batches in apath order; everything in them must be compared before the next is asked for. @throws SourceGone */
+  *batches(): Generator<WalkBatch> {
+    const { ignoreFiles, oneFileSystem, excludeCaches, largestBytes } = this.#selection;
+    const { excluded } = this.#listener, { excludes, expected = [] } = this.#selection;
+    const unfit = new UnfitPatterns(excludes, expected, this.roots);
+    const leaveOut = (exclusion: Exclusion) => {
+      unfit.note(exclusion);
+      excluded?.call(this.#listener, exclusion);
+    };
+    yield* walk(this.#disk, this.roots, {
+      filter: this.#filter,
+      ignoreFiles,
+      oneFileSystem,
+      excludeCaches,
+      largestBytes,
+      own: this.#own,
+      choice: this.#choice,
+      excluded: excluded !== undefined || !unfit.isEmpty ? leaveOut : undefined,
+      monitor: this.#monitor,
+    });
+    unfit.tell(this.#monitor);
+    this.#basis.finish();
+    for (const path of this.#choice?.missing ?? []) if (!isThere(this.#disk, path)) this.#listener.missing?.(path);
+  }
+
+  /** @param parent holds the object */
+  compare({ name, path, stat }: Found, parent: Dir): Compared {
+    this.#signs.learn(stat, parent, name);
+    const seen = this.seenOf(stat);
+    const head = seenPart(path, seen);
+    const from = this.#basis.at(path, head);
+    const learnt = stat.kind === "dir" ? NOTHING : this.#links.of(stat);
+    const taken = from === undefined || this.#force
+      ? undefined
+      : this.#takenOver(from.text, head, learnt.hardLink, seen.ctime ?? seen.mtime);
+    const line = taken !== undefined && seen.ctime === undefined && this.#disk.abilities.xattrs
+      ? withCurrentXattrs(taken, { head, kind: stat.kind, name, parent, disk: this.#disk })
+      : taken;
+    const compared = { path, name, stat, head, line, from, learnt, guarded: false };
+    if (this.#statics === undefined || from === undefined) return compared;
+    if (stat.kind !== "dir" && from.text.includes(`,"kind":"dir",`)) this.#statics.lose(path);
+    return this.#statics.guards(path, from.text) ? this.#guard(compared, from) : compared;
+  }
+
+  /** A static file: it is kept as it was if it shows a change, and read if it may have changed, or if it is its turn. */
+  #guard(compared: Compared, from: BasisLine): Compared {
+    const { path, stat, line } = compared;
+    if (line !== undefined && !this.#statics!.isDue(path)) return compared;
+    const old = withoutHardLink(parseLine(from.text));
+    if (!looksChanged(old, stat)) return { ...compared, line: undefined, guarded: true };
+    const what = stat.kind === "file" ? "it has another size or time" : `it has become a ${stat.kind}`;
+    this.#monitor.problem(new StaticChanged(textOf(path), what));
+    // What is in a new directory comes after it, and has to have a directory.
+    if (stat.kind === "dir") return compared;
+    return { ...compared, stat: statOf(old), head: seenPart(path, old), line: encodeEntry(old), learnt: NOTHING };
+  }
+
+  /** The old line, if it still says everything; without signs that don't count any more. */
+  #takenOver(text: string, head: string, hardLink: string | undefined, stamp: string): string | undefined {
+    const line = isUnchanged(text, head, hardLink) ? text : withoutOldSigns(text, head, hardLink);
+    return line === undefined || this.#racy.has(stamp) ? undefined : line;
+  }
+
+  /** Where something that is kept was in the source. */
+  placeOf(path: Apath): { readonly rootPath: Raw; readonly relative: Raw } {
+    if (this.#statics === undefined) throw new Error("Nothing is kept but static paths");
+    const { rootPath, directory } = this.#statics.placeOf(path);
+    return { rootPath, relative: directory };
+  }
+
+  /** An entry that comes from elsewhere: it is not gone. */
+  passOver(entry: Entry): void {
+    this.#basis.at(entry.path, seenPart(entry.path, entry));
+  }
+
+  /** What the line of an object that was compared says first. */
+  seenOf(stat: Stat): Seen {
+    const user = this.#disk.userName(stat.uid), group = this.#disk.groupName(stat.gid);
+    const { ctime, inode } = this.#signs.of(stat);
+    // Not by spreading: this is done once for each entry.
+    const seen: { -readonly [Field in keyof Seen]: Seen[Field] } = {
+      kind: stat.kind,
+      size: stat.kind === "file" ? stat.size : 0,
+      mtime: stat.mtime,
+      mode: stat.mode,
+      uid: stat.uid,
+      gid: stat.gid,
+    };
+    if (ctime && stat.ctime !== undefined) seen.ctime = stat.ctime;
+    if (inode) seen.inode = stat.inode;
+    if (user !== undefined) seen.user = user;
+    if (group !== undefined) seen.group = group;
+    if (stat.kind === "char" || stat.kind === "block") seen.device = { major: stat.major, minor: stat.minor };
+    return seen;
+  }
+}
+
+const NOTHING: Learnt = {};
+const SPARSE: Learnt = { sparse: true };
+
+/** Files with several names: which of them belong together. Devices are numbered as they appear. */
+class HardLinks {
+  readonly #devices = new Map<string, number>();
+
+  of(stat: Stat): Learnt {
+    const sparse = isSparse(stat) ? SPARSE : NOTHING;
+    if (stat.links < 2) return sparse;
+    let device = this.#devices.get(stat.device);
+    if (device === undefined) this.#devices.set(stat.device, device = this.#devices.size);
+    return { hardLink: `${device}:${stat.inode}`, ...sparse };
+  }
+}
+
+function isSparse(stat: Stat): boolean {
+  return stat.kind === "file" && stat.blocks !== undefined && stat.blocks * 512 < stat.size;
+}
+
+/**
+ * True if the old line begins with what was seen now, and holds all that is to be known of the object. A line whose
+ * hard link is numbered otherwise than in this run could be taken for a name of another file.
+ */
+function isUnchanged(line: string, head: string, hardLink: string | undefined): boolean {
+  const next = line[head.length];
+  return (next === "," || next === "}") && beginsWith(line, head) && !line.includes(`,"problems":`, head.length) &&
+    (hardLink === undefined || line.includes(`,"hardLink":"${hardLink}"`, head.length));
+}
+
+/** The old line without signs that don't count any more, if it says everything then. */
+function withoutOldSigns(text: string, head: string, hardLink: string | undefined): string | undefined {
+  const line = withoutSigns(text, head);
+  return line !== text && isUnchanged(line, head, hardLink) ? line : undefined;
+}
+
+function nameNotice(name: string, others: readonly string[]): string {
+  const which = others.length === 0 ? "something else" : others.join(", ");
+  return `This series is called ${name}, as that of ${which} has the name already; --name gives it another, or continues one`;
+}
+
+/** What the new snapshot builds on, newest first: partial ones since the last complete one, and that. */
+function basisOf(snapshots: readonly SnapshotInfo[], host: string, name: string): SnapshotInfo[] {
+  const series = snapshots.filter((snapshot) => snapshot.host === host && snapshot.name === name).reverse();
+  const complete = series.findIndex((snapshot) => snapshot.complete);
+  return complete < 0 ? series : series.slice(0, complete + 1);
+}

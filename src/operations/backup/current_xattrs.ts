@@ -1,0 +1,46 @@
+/**
+ * Attributes of objects that seem unchanged. Where times of change count, they show every change of an attribute; on
+ * other file systems nothing in a stat does, so the attributes themselves are looked at.
+ */
+import type { Kind } from "../../core/entry.ts";
+import type { Raw } from "../../core/raw.ts";
+import { type Dir, type Disk, DiskFault } from "../../platform/disk.ts";
+import { ACL_ATTRIBUTE } from "../../storage/content/access.ts";
+import { encodeXattrs } from "../../storage/threads/ingest.ts";
+import { encodeLine, parseLine } from "../../snapshot/entry_line.ts";
+import { namesInAcls } from "./special_entries.ts";
+
+interface Unchanged {
+  /** What its line begins with. */
+  readonly head: string;
+  readonly kind: Kind;
+  /** In `parent`; "" is that itself. */
+  readonly name: Raw;
+  readonly parent: Dir;
+  readonly disk: Disk;
+}
+
+/**
+ * The line with the attributes that the object has now. One call where it has none, as nearly all objects.
+ * @returns undefined if the object has to be looked at again as a whole: an ACL also decides who may read its content
+ */
+export function withCurrentXattrs(line: string, { head, kind, name, parent, disk }: Unchanged): string | undefined {
+  const xattrs = currentXattrs(name, parent);
+  if (xattrs === "unknown") return line;
+  const hasSome = line.includes(`,"xattrs":{`, head.length);
+  if (xattrs === undefined ? !hasSome : line.includes(`,"xattrs":${JSON.stringify(xattrs)}`, head.length)) return line;
+  const { xattrs: before, aclNames: _, ...entry } = parseLine(line);
+  if (kind !== "file" || before?.[ACL_ATTRIBUTE] !== xattrs?.[ACL_ATTRIBUTE]) return undefined;
+  const aclNames = namesInAcls(xattrs, disk);
+  return encodeLine(head, { ...entry, ...(xattrs && { xattrs }), ...(aclNames && { aclNames }) });
+}
+
+/** "unknown" where this user may not read them: then they are what they were. */
+function currentXattrs(name: Raw, parent: Dir): ReturnType<typeof encodeXattrs> | "unknown" {
+  try {
+    return encodeXattrs(name === "" ? parent.selfXattrs() : parent.xattrs(name));
+  } catch (error) {
+    if (error instanceof DiskFault) return "unknown";
+    throw error;
+  }
+}

@@ -1,0 +1,98 @@
+/** A backup of sources that are held still while it runs. */
+import type { Monitor } from "../../core/monitor.ts";
+import { type Raw, textOf } from "../../core/raw.ts";
+import { DiskFault } from "../../platform/disk.ts";
+import { type Runner, runStep } from "../../source/lock/act.ts";
+import { OutsideSnapshot } from "../../source/lock/unreadable_mounts.ts";
+import type { LockSpec } from "../../source/lock/lock_kinds.ts";
+import { lockSources, type LockWorld, recoverLocks, type SourceLock } from "../../source/lock/lock.ts";
+import { NoSource } from "../../source/walk.ts";
+import type { SnapshotInfo } from "../../catalog/catalog.ts";
+import type { Storage } from "../../storage/storage.ts";
+import { backup, type BackupRequest } from "./backup.ts";
+import { type Source, sourcePath } from "../sources/sources.ts";
+
+export interface Locking {
+  /** Absolute path of the directory where this machine notes what it does to sources. */
+  readonly state: Raw;
+  /** Undefined: the sources aren't locked. */
+  readonly spec: LockSpec | undefined;
+  readonly run?: Runner;
+}
+
+/**
+ * Undoes what runs before this one have left, locks the sources, backs up, and unlocks them, however that ended.
+ * @throws SourceLocked, LockFailed, NotUndone, and what {@link backup} throws
+ */
+export async function lockedBackup(
+  storage: Storage,
+  request: BackupRequest,
+  { state, spec, run = runStep }: Locking,
+  monitor: Monitor,
+): Promise<SnapshotInfo> {
+  const { disk, clock, random } = storage.machine;
+  await undoLeftOver({ disk, run, state }, monitor);
+  if (spec === undefined) return await backup(storage, request, monitor);
+  // Not to stop a service only to learn that the storage is busy.
+  if (storage.hasWriter()) return await backup(storage, request, monitor);
+  const sources = new Map(request.sources.map((source) => [source, realPath(storage, sourcePath(source))]));
+  const lock = await lockSources({ disk, clock, random, run, state }, {
+    spec,
+    sources: [...sources.values()],
+    facts: factsOf(storage, request, [...sources.values()]),
+    signal: request.signal,
+  });
+  return await whileLocked(lock, monitor, () => {
+    if (!request.oneFileSystem) { for (const path of lock.lacks) monitor.problem(new OutsideSnapshot(path)); }
+    const held = request.sources.map((source) => readingFrom(source, lock.reading(sources.get(source)!)));
+    return backup(storage, { ...request, sources: held }, monitor);
+  });
+}
+
+async function whileLocked<T>(lock: SourceLock, monitor: Monitor, work: () => Promise<T>): Promise<T> {
+  let outcome: "done" | "failed" = "failed";
+  try {
+    const result = await work();
+    outcome = "done";
+    return result;
+  } finally {
+    for (const fault of await lock.release(outcome)) monitor.problem(fault);
+  }
+}
+
+/** For the start of whatever locks sources. */
+export async function undoLeftOver(
+  world: Pick<LockWorld, "disk" | "run" | "state">,
+  monitor: Pick<Monitor, "problem" | "notice">,
+): Promise<void> {
+  const locks = await recoverLocks(world, "undo", (fault) => monitor.problem(fault));
+  for (const { record, isActive, faults } of locks) {
+    for (const fault of faults) monitor.problem(fault);
+    if (isActive || faults.length > 0) continue;
+    monitor.notice(`Undone what a run of ${record.started} had done to ${record.sources.join(", ")}`);
+  }
+}
+
+function readingFrom(source: Source, readFrom: Raw): Source {
+  return { ...(typeof source === "string" ? { path: source } : source), readFrom };
+}
+
+function realPath({ machine: { disk } }: Storage, path: Raw): Raw {
+  try {
+    return disk.realPath(path);
+  } catch (error) {
+    if (error instanceof DiskFault && error.errno === "ENOENT") throw new NoSource(path);
+    throw error;
+  }
+}
+
+/** What commands may want to know. */
+function factsOf(storage: Storage, { name, host }: BackupRequest, sources: readonly Raw[]): Record<string, string> {
+  return {
+    BACKUP_TOOL_SOURCE: textOf(sources[0] ?? ""),
+    BACKUP_TOOL_SOURCES: sources.map(textOf).join("\n"),
+    BACKUP_TOOL_STORAGE: textOf(storage.path),
+    BACKUP_TOOL_HOST: host,
+    ...(name !== undefined && { BACKUP_TOOL_NAME: name }),
+  };
+}

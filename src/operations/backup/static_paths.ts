@@ -1,0 +1,155 @@
+/** Files that should never change: photos, archives. If one does, something is wrong, and what was kept of it counts. */
+import { type Apath, isWithin, nameOf, parentOf, TOP } from "../../core/apath.ts";
+import type { Entry } from "../../core/entry.ts";
+import { joinRaw, type Raw } from "../../core/raw.ts";
+import type { Disk, Stat } from "../../platform/disk.ts";
+import { type Filter, includesWithParents, parseFilter } from "../../source/filter.ts";
+import type { SourceRoot } from "../../source/placement.ts";
+import { contentOfLine, parseLine } from "../../snapshot/entry_line.ts";
+import type { Manifest } from "../../snapshot/manifest.ts";
+import { isThere } from "../sources/sources.ts";
+
+/** Each run reads one file in so many again; after as many runs it has read all of them. */
+const ROUNDS = 32;
+
+export interface StaticOptions {
+  /** In gitignore syntax; what fits, and what is below it, is static. */
+  readonly patterns: readonly string[];
+  readonly roots: readonly SourceRoot[];
+  /** Counts the runs. */
+  readonly round: number;
+}
+
+export class StaticPaths {
+  readonly #disk: Disk;
+  readonly #filter: Filter;
+  readonly #roots: readonly SourceRoot[];
+  readonly #round: number;
+  readonly #manifests: readonly Manifest[];
+  readonly #lost = new Set<string>();
+  /** A directory that has vanished, and those in it on the way to static files. */
+  #vanished: { readonly top: Apath; readonly ways: ReadonlySet<string> } | undefined;
+
+  /** @param manifests the previous ones, newest first @throws BadPattern */
+  constructor(disk: Disk, manifests: readonly Manifest[], options: StaticOptions) {
+    this.#disk = disk;
+    this.#manifests = manifests;
+    this.#filter = parseFilter(options.patterns);
+    this.#roots = options.roots;
+    this.#round = options.round % ROUNDS;
+  }
+
+  /** True if the file of an old line is static, and its content was kept. */
+  guards(path: Apath, line: string): boolean {
+    return contentOfLine(line) !== undefined && includesWithParents(this.#filter, this.#inSource(path), false);
+  }
+
+  /** True if it is this run's turn to read an unchanged file again. */
+  isDue(path: Apath): boolean {
+    // FNV-1a, and a last step that spreads the differences of short names over all bits.
+    let hash = 0x811c9dc5;
+    for (let i = 0; i < path.length; i++) hash = Math.imul(hash ^ path.charCodeAt(i), 0x01000193);
+    hash = Math.imul(hash ^ hash >>> 15, 0x85ebca6b);
+    return (hash >>> 16) % ROUNDS === this.#round;
+  }
+
+  /**
+   * True if something that the source doesn't hold any more is to be kept: a static file, or a directory on the way to
+   * one. What is there, but left out now, isn't meant.
+   */
+  keeps(line: string): boolean {
+    const { path, kind, content } = parseLine(line);
+    if (this.#isBelowLost(path)) return false;
+    if (kind === "dir") {
+      const isKept = this.#leadsToStatic(path);
+      if (!isKept) this.lose(path);
+      return isKept;
+    }
+    return content !== undefined && this.guards(path, line) && !isThere(this.#disk, this.placeOf(path).absolute);
+  }
+
+  /** A directory of old that the new snapshot doesn't have: nothing in it can be kept. */
+  lose(path: Apath): void {
+    if (!this.#isBelowLost(path)) this.#lost.add(path);
+  }
+
+  #isBelowLost(path: Apath): boolean {
+    if (this.#lost.size === 0) return false;
+    for (let at = path; at !== TOP; at = parentOf(at)) if (this.#lost.has(at)) return true;
+    return false;
+  }
+
+  /** Where a path of the snapshot is in the source. */
+  placeOf(path: Apath): { readonly absolute: Raw; readonly rootPath: Raw; readonly directory: Raw } {
+    const root = this.#rootOf(path);
+    const rootPath = root?.kind === "dir" ? root.path : "/" as Raw;
+    const inSource = this.#inSource(path).slice(1) as Raw;
+    const absolute = root?.kind === "file" ? root.path : joinRaw(rootPath, inSource);
+    return { absolute, rootPath, directory: parentOf(`/${inSource}` as Apath).slice(1) as Raw };
+  }
+
+  #leadsToStatic(path: Apath): boolean {
+    if (isThere(this.#disk, this.placeOf(path).absolute)) return false;
+    if (this.#vanished === undefined || !isWithin(path, this.#vanished.top)) {
+      this.#vanished = { top: path, ways: this.#waysIn(path) };
+    }
+    return this.#vanished.ways.has(path);
+  }
+
+  #waysIn(top: Apath): Set<string> {
+    const ways = new Set<string>();
+    for (const manifest of this.#manifests) {
+      for (const entry of manifest.within(top, () => {})) {
+        if (entry.content === undefined || !includesWithParents(this.#filter, this.#inSource(entry.path), false)) {
+          continue;
+        }
+        for (let at = parentOf(entry.path); !ways.has(at) && isWithin(at, top); at = parentOf(at)) ways.add(at);
+      }
+    }
+    return ways;
+  }
+
+  #rootOf(path: Apath): SourceRoot | undefined {
+    return this.#roots.find(({ at }) => isWithin(path, at));
+  }
+
+  /** As patterns see it: relative to its source, beginning with "/". */
+  #inSource(path: Apath): Apath {
+    const root = this.#rootOf(path);
+    if (root === undefined || root.at === TOP) return path;
+    return (path === root.at ? `/${nameOf(path)}` : path.slice(root.at.length)) as Apath;
+  }
+}
+
+/** True if an entry's file shows a new size or time: then its content isn't even asked for. */
+export function looksChanged(entry: Entry, stat: Stat): boolean {
+  return stat.kind !== "file" || stat.size !== entry.size || stat.mtime !== entry.mtime;
+}
+
+/** What a look would have shown of an entry that is kept although the source has it no more. */
+export function statOf({ kind, size, mtime, ctime, inode = "0", mode, uid, gid, device }: Entry): Stat {
+  return {
+    kind,
+    size,
+    mtime,
+    ctime,
+    inode,
+    mode,
+    uid,
+    gid,
+    birthtime: undefined,
+    flags: 0,
+    device: "",
+    links: 1,
+    blocks: undefined,
+    major: device?.major ?? 0,
+    minor: device?.minor ?? 0,
+    isMountPoint: false,
+  };
+}
+
+/** A kept line names no hard links: their numbers may belong to other files by now. */
+export function withoutHardLink(entry: Entry): Entry {
+  const { hardLink: _, ...others } = entry;
+  return others;
+}

@@ -1,0 +1,49 @@
+/** Patterns that leave nothing out although somebody meant them to. Mostly they are paths of the machine. */
+import type { Monitor } from "../../core/monitor.ts";
+import { type Raw, rawOf, textOf } from "../../core/raw.ts";
+import { parseFilter } from "../../source/filter.ts";
+import { isBelow, originOf, type SourceRoot } from "../../source/placement.ts";
+import type { Exclusion } from "../../source/walk.ts";
+
+export class UnfitPatterns {
+  /** To what they would have to be, relative to their source ("": that itself); undefined if they are no path of one. */
+  readonly #patterns = new Map<string, string | undefined>();
+
+  /** @param excludes all patterns of a backup @param expected those of them that were typed for it */
+  constructor(excludes: readonly string[], expected: readonly string[], roots: readonly SourceRoot[]) {
+    for (const pattern of excludes) {
+      const place = inSource(pattern, roots);
+      if (place !== undefined) this.#patterns.set(pattern, place);
+    }
+    for (const pattern of expected) {
+      const isMeant = !pattern.startsWith("!") && !parseFilter([pattern]).isEmpty;
+      if (isMeant && !this.#patterns.has(pattern)) this.#patterns.set(pattern, undefined);
+    }
+  }
+
+  /** Nothing that is left out needs to be noted any more. */
+  get isEmpty(): boolean {
+    return this.#patterns.size === 0;
+  }
+
+  note({ rule }: Exclusion): void {
+    if (rule.by === "pattern" && rule.decision.from === undefined) this.#patterns.delete(rule.decision.pattern);
+  }
+
+  /** For the end of a walk. */
+  tell(monitor: Pick<Monitor, "notice">): void {
+    for (const [pattern, place] of this.#patterns) {
+      const hint = place === undefined
+        ? ""
+        : `: patterns begin at their source${place === "" ? "" : `; write ${place}`}`;
+      monitor.notice(`Nothing fits the pattern ${pattern}${hint}`);
+    }
+  }
+}
+
+/** "/Downloads" for "/home/me/Downloads", if /home/me is a source. */
+function inSource(pattern: string, roots: readonly SourceRoot[]): string | undefined {
+  const path = rawOf(pattern.replace(/\/+$/, ""));
+  const root = roots.find((one) => originOf(one) !== "/" && (path === originOf(one) || isBelow(path, originOf(one))));
+  return root && textOf(path.slice(originOf(root).length) as Raw);
+}

@@ -1,0 +1,28 @@
+/** What is different between two states of one path. */
+import type { State } from "../../catalog/version_row.ts";
+
+export const ASPECTS = ["kind", "content", "target", "device", "mtime", "mode", "owner", "xattrs", "problems"] as const;
+export type Aspect = typeof ASPECTS[number];
+
+const OF_CONTENT: readonly Aspect[] = ["kind", "content", "target", "device"];
+
+/** In the order of {@link ASPECTS}. */
+export function aspectsOf(before: State, now: State): Aspect[] {
+  const differs: Readonly<Record<Aspect, boolean>> = {
+    kind: before.kind !== now.kind,
+    content: before.kind === now.kind && (before.content !== now.content || before.size !== now.size),
+    target: before.kind === now.kind && before.target !== now.target,
+    device: before.device?.major !== now.device?.major || before.device?.minor !== now.device?.minor,
+    mtime: before.mtime !== now.mtime,
+    mode: before.mode !== now.mode,
+    owner: before.uid !== now.uid || before.gid !== now.gid || before.user !== now.user || before.group !== now.group,
+    xattrs: before.xattrs !== now.xattrs,
+    problems: JSON.stringify(before.problems) !== JSON.stringify(now.problems),
+  };
+  return ASPECTS.filter((aspect) => differs[aspect]);
+}
+
+/** True if it is not only described otherwise. */
+export function isOfContent(aspects: readonly Aspect[]): boolean {
+  return aspects.some((aspect) => OF_CONTENT.includes(aspect));
+}

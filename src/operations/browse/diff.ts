@@ -1,0 +1,148 @@
+/** What is different between two snapshots, or between a snapshot and a directory. */
+import type { Apath } from "../../core/apath.ts";
+import type { Raw } from "../../core/raw.ts";
+import type { Monitor } from "../../core/monitor.ts";
+import type { SnapshotInfo } from "../../catalog/catalog.ts";
+import { type ChangeOrder, ChangeTable, type GatheredChange } from "../../catalog/change_table.ts";
+import { changesBetween, type PathChange } from "../../catalog/path_changes.ts";
+import type { Storage } from "../../storage/storage.ts";
+import { DirectoryComparison } from "./diff_directory.ts";
+import { notInSnapshot } from "../restore/restore_entries.ts";
+import { pathsMeant } from "../restore/path_mapping.ts";
+import { type Aspect, aspectsOf, isOfContent } from "./changed_fields.ts";
+
+export interface DiffRequest {
+  readonly before: SnapshotInfo;
+  /** Another snapshot, or the path of a directory that the snapshot's `below` is compared with. */
+  readonly now: SnapshotInfo | Raw;
+  /** Only this path, and what is in it. */
+  readonly below: Apath;
+  /** Compare the contents of all files with the directory, not only of those that look different. */
+  readonly readData: boolean;
+  /** Tell of directories of which only the time of modification is different. */
+  readonly directoryTimes: boolean;
+}
+
+/** In what way a path is different. */
+export type DiffKind = "added" | "removed" | "content" | "metadata" | "moved";
+
+export interface Difference extends GatheredChange {
+  readonly change: DiffKind;
+  /** What differs, if it was there and still is. */
+  readonly aspects: readonly Aspect[];
+}
+
+export interface DiffSummary {
+  readonly added: number;
+  readonly removed: number;
+  readonly content: number;
+  readonly metadata: number;
+  readonly moved: number;
+  /** Sizes of the files that are only now there in this form, and of those that were before. */
+  readonly addedBytes: number;
+  readonly removedBytes: number;
+}
+
+/** What was found; open until disposed, as it may be large. */
+export interface Differences extends Disposable {
+  /** @returns at the end, what all of them come to */
+  list(order: ChangeOrder): Generator<Difference, DiffSummary>;
+}
+
+/** @throws NotInSnapshot, NoSource, DamagedManifest, DamagedContent */
+export function diff(storage: Storage, request: DiffRequest, monitor: Monitor): Differences {
+  const { now } = request;
+  const table = typeof now === "string"
+    ? withDirectory(storage, request, now, monitor)
+    : storage.ask(() => withSnapshot(storage, request, now));
+  return { list: (order) => told(table, order), [Symbol.dispose]: () => table[Symbol.dispose]() };
+}
+
+function withSnapshot(storage: Storage, request: DiffRequest, now: SnapshotInfo): ChangeTable {
+  const below = belowMeant(storage, request.below, [request.before, now]);
+  return gathered(storage, request, (table) => gather(table, changesOf(storage, request.before, now, below), request));
+}
+
+function withDirectory(storage: Storage, request: DiffRequest, directory: Raw, monitor: Monitor): ChangeTable {
+  const comparison = new DirectoryComparison(storage, { ...request, directory }, monitor);
+  return gathered(storage, request, (table) => {
+    gather(table, comparison.changes(), request);
+    for (const { id, path } of table.unknownContents()) {
+      const content = comparison.contentAt(path);
+      if (content !== undefined) table.setContent(id, content);
+    }
+  });
+}
+
+/** What a change takes at most, with names of ordinary length. */
+const CHANGE_BYTES = 512;
+
+function gathered(storage: Storage, { before, now }: DiffRequest, fill: (table: ChangeTable) => void): ChangeTable {
+  using held = new DisposableStack();
+  const entries = before.entries + (typeof now === "string" ? before.entries : now.entries);
+  const table = held.use(new ChangeTable(storage.tempFor(entries * CHANGE_BYTES)));
+  fill(table);
+  held.move();
+  return table;
+}
+
+function gather(table: ChangeTable, changes: Iterable<PathChange>, { directoryTimes }: DiffRequest): void {
+  for (const change of changes) {
+    if (isWorthTelling(change, directoryTimes)) table.add(change);
+  }
+}
+
+function isWorthTelling({ before, now }: PathChange, directoryTimes: boolean): boolean {
+  if (before === undefined || now === undefined) return true;
+  const aspects = aspectsOf(before, now);
+  if (aspects.length === 0) return false;
+  return directoryTimes || now.kind !== "dir" || aspects.some((aspect) => aspect !== "mtime");
+}
+
+/** A path in one of them, or as it was in the source; anything else is a typing error. */
+function belowMeant(storage: Storage, path: Apath, both: readonly [SnapshotInfo, SnapshotInfo]): Apath {
+  for (const { id } of both) {
+    const [meant, ...others] = pathsMeant(storage.manifest(id), path);
+    if (meant !== undefined && others.length === 0) return meant;
+  }
+  throw notInSnapshot(storage.manifest(both[1].id), path, both[1]);
+}
+
+/** The catalog knows what changed within a series; any other two are compared by their manifests. */
+function* changesOf(storage: Storage, before: SnapshotInfo, now: SnapshotInfo, below: Apath): Generator<PathChange> {
+  const isOneLine = before.complete && now.complete && before.host === now.host && before.name === now.name;
+  if (!isOneLine) {
+    yield* changesBetween(storage.manifestSource(before.id), storage.manifestSource(now.id), below);
+    return;
+  }
+  const { host, name } = now;
+  const isBackward = before.sequence > now.sequence;
+  const [first, last] = isBackward ? [now, before] : [before, now];
+  for (const change of storage.catalog().changes({ host, name, before: first.sequence, now: last.sequence }, below)) {
+    yield isBackward ? { path: change.path, before: change.now, now: change.before } : change;
+  }
+}
+
+function* told(table: ChangeTable, order: ChangeOrder): Generator<Difference, DiffSummary> {
+  const count: Record<DiffKind, number> = { added: 0, removed: 0, content: 0, metadata: 0, moved: 0 };
+  let addedBytes = 0, removedBytes = 0;
+  for (const gathered of table.changes(order)) {
+    const { before, now } = gathered;
+    const aspects = before === undefined || now === undefined ? [] : aspectsOf(before, now);
+    const change = kindOf(gathered, aspects);
+    count[change]++;
+    if (change !== "metadata" && change !== "moved") {
+      addedBytes += now?.size ?? 0;
+      removedBytes += before?.size ?? 0;
+    }
+    yield { ...gathered, aspects, change };
+  }
+  return { ...count, addedBytes, removedBytes };
+}
+
+function kindOf({ before, now, from }: GatheredChange, aspects: readonly Aspect[]): DiffKind {
+  if (from !== undefined) return "moved";
+  if (before === undefined) return "added";
+  if (now === undefined) return "removed";
+  return isOfContent(aspects) ? "content" : "metadata";
+}

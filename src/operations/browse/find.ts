@@ -1,0 +1,108 @@
+/** Finding files in all snapshots at once, by what is known of them. */
+import type { Apath } from "../../core/apath.ts";
+import type { Kind } from "../../core/entry.ts";
+import { rawOf, textOf } from "../../core/raw.ts";
+import { type Filter, parseFilter } from "../../source/filter.ts";
+import type { Catalog, SnapshotInfo } from "../../catalog/catalog.ts";
+import type { VersionQuery } from "../../catalog/find_versions.ts";
+import type { PathVersion } from "../../catalog/version_row.ts";
+import type { Storage } from "../../storage/storage.ts";
+import { type Span, Spans } from "./snapshot_ranges.ts";
+
+export interface FindRequest {
+  /** In the syntax of .gitignore: without a slash they fit a name anywhere, with one a whole path. None: everything. */
+  readonly patterns: readonly string[];
+  readonly ignoreCase: boolean;
+  /** Empty: every kind. */
+  readonly kinds: readonly Kind[];
+  /** Bytes, both included. */
+  readonly smallest: number | undefined;
+  readonly largest: number | undefined;
+  /** When it was modified: then or later; before then. Milliseconds since 1970. */
+  readonly sinceMs: number | undefined;
+  readonly beforeMs: number | undefined;
+  /** Beginning of a content id. */
+  readonly content: string | undefined;
+  /** Only what is in one of these; undefined: in any. */
+  readonly snapshots: readonly SnapshotInfo[] | undefined;
+  /** Only paths that the newest snapshot of their series doesn't have. */
+  readonly gone: boolean;
+}
+
+export interface FoundVersion {
+  readonly version: PathVersion;
+  readonly span: Span;
+}
+
+/** Every version that fits, ordered by path, then by series, then by time. @throws BadPattern */
+export function* find(storage: Storage, request: FindRequest): Generator<FoundVersion> {
+  const { patterns, ignoreCase, kinds, smallest, largest, content, snapshots, gone } = request;
+  const spelt = ignoreCase ? patterns.map((pattern) => pattern.toLowerCase()) : patterns;
+  const filter = parseFilter(spelt);
+  const query = {
+    ...roughly(spelt, ignoreCase),
+    ignoreCase,
+    ...(kinds.length > 0 && { kinds }),
+    ...(smallest !== undefined && { smallest }),
+    ...(largest !== undefined && { largest }),
+    ...(request.sinceMs !== undefined && { since: Math.floor(request.sinceMs / 1000) }),
+    ...(request.beforeMs !== undefined && { before: Math.floor(request.beforeMs / 1000) }),
+    ...(content !== undefined && { content }),
+    ...(snapshots !== undefined && { snapshots: snapshots.map(({ sequence }) => sequence) }),
+    gone,
+  };
+  for (const found of storage.askEach((catalog) => withSpans(catalog, query))) {
+    if (filter.isEmpty || fits(filter, found.version, ignoreCase)) yield found;
+  }
+}
+
+/**
+ * The database has gone through everything before it tells the first version, and until it has told the last one it
+ * answers as of that moment.
+ */
+function* withSpans(catalog: Catalog, query: VersionQuery): Generator<FoundVersion> {
+  using held = new DisposableStack();
+  const versions = catalog.find(query);
+  held.defer(() => void versions.return(undefined)); // whoever stops early must not keep the database locked
+  const first = versions.next();
+  const spans = new Spans(catalog.snapshots());
+  for (let next = first; !next.done; next = versions.next()) yield { version: next.value, span: spans.of(next.value) };
+}
+
+function fits(filter: Filter, { path, kind }: PathVersion, ignoreCase: boolean): boolean {
+  const spelt = ignoreCase ? rawOf(textOf(path).toLowerCase()) as string as Apath : path;
+  return filter.decide(spelt, kind === "dir")?.negated === false;
+}
+
+/** What the database can look for by itself: nothing that fits the patterns fails it. */
+function roughly(patterns: readonly string[], ignoreCase: boolean): { names?: string[]; below?: Apath[] } {
+  const wanted = patterns.filter((pattern) => pattern.trim() !== "" && !/^[#!]/.test(pattern));
+  if (wanted.length === 0) return {};
+  const names = wanted.map((pattern) => nameGlob(pattern, ignoreCase));
+  const below = ignoreCase ? [] : wanted.map(directoryAbove);
+  return {
+    ...(!names.includes(undefined) && { names: names as string[] }),
+    ...(!below.includes(undefined) && below.length > 0 && { below: below as Apath[] }),
+  };
+}
+
+/** An SQLite GLOB that every name fits that the pattern may fit; undefined if that would be any. */
+function nameGlob(pattern: string, ignoreCase: boolean): string | undefined {
+  const name = pattern.trimEnd().replace(/\/$/, "").split("/").at(-1) ?? "";
+  if (/[[\]\\]/.test(name) || /^\**$/.test(name)) return undefined;
+  return [...name].map((character) => {
+    if (character === "*") return "*";
+    if (character === "?") return "?*"; // a character of several bytes
+    const bytes = rawOf(character);
+    return ignoreCase && bytes !== character ? "*" : bytes;
+  }).join("");
+}
+
+/** The directory that holds everything the pattern may fit; undefined if it may be anywhere. */
+function directoryAbove(pattern: string): Apath | undefined {
+  const parts = pattern.trimEnd().replace(/\/$/, "").replace(/^\//, "").split("/");
+  if (parts.length < 2 || pattern.includes("\\")) return undefined;
+  const special = parts.findIndex((part) => /[*?[]/.test(part));
+  const plain = parts.slice(0, special < 0 ? parts.length - 1 : Math.min(special, parts.length - 1));
+  return plain.length === 0 ? undefined : `/${rawOf(plain.join("/"))}` as Apath;
+}

@@ -1,0 +1,75 @@
+/** What became of one path, over all snapshots. */
+import type { Apath } from "../../core/apath.ts";
+import { Fault } from "../../core/fault.ts";
+import { textOf } from "../../core/raw.ts";
+import type { SnapshotInfo } from "../../catalog/catalog.ts";
+import type { PathVersion } from "../../catalog/version_row.ts";
+import type { Storage } from "../../storage/storage.ts";
+import { placesOf } from "./resolve_path.ts";
+import { type Span, Spans } from "./snapshot_ranges.ts";
+import { type Aspect, aspectsOf, isOfContent } from "./changed_fields.ts";
+
+export class NeverBackedUp extends Fault {
+  readonly code = "never-backed-up";
+  readonly hint =
+    "Look for its name with `backup-tool find`; paths begin at the top of the snapshot, as `ls` shows them";
+  constructor(path: Apath) {
+    super(`No snapshot has ${JSON.stringify(textOf(path))}`);
+  }
+}
+
+/** "incomplete": seen in a snapshot that did not come to its end, which says nothing of what is not in it. */
+export type Change = "added" | "content" | "metadata" | "incomplete";
+
+export interface HistoryVersion {
+  readonly version: PathVersion;
+  readonly span: Span;
+  readonly change: Change;
+  /** What is different from the version before, if that was there right before. */
+  readonly aspects: readonly Aspect[];
+  /** The first snapshot without the path, after this version; undefined if another version follows, or it is still there. */
+  readonly goneIn: SnapshotInfo | undefined;
+}
+
+/** Oldest first; one series after the other. @param path in snapshots or else, as it was in the source @throws NeverBackedUp */
+export function history(storage: Storage, path: Apath): HistoryVersion[] {
+  const found = versionsOf(storage, [path]) ?? versionsOf(storage, placesIn(storage, path));
+  if (found === undefined) throw new NeverBackedUp(path);
+  const spans = new Spans(found.snapshots);
+  const series = Map.groupBy(found.versions, ({ host, name }) => `${host}\0${name}`);
+  return [...series.values()].flatMap((own) => eventsOf(own, spans));
+}
+
+/** Undefined if there are none. */
+function versionsOf(
+  storage: Storage,
+  paths: readonly Apath[],
+): { snapshots: SnapshotInfo[]; versions: PathVersion[] } | undefined {
+  const found = storage.ask((catalog) =>
+    catalog.asOfOneMoment(() => ({
+      snapshots: catalog.snapshots(),
+      versions: paths.flatMap((path) => catalog.history(path)),
+    }))
+  );
+  return found.versions.length === 0 ? undefined : found;
+}
+
+/** As the newest snapshot of each series has its sources. */
+function placesIn(storage: Storage, path: Apath): Apath[] {
+  const newest = new Map(storage.snapshots().map((snapshot) => [`${snapshot.host}\0${snapshot.name}`, snapshot.id]));
+  return [...new Set([...newest.values()].flatMap((id) => placesOf(path, storage.manifest(id).root.sources)))];
+}
+
+function eventsOf(versions: readonly PathVersion[], spans: Spans): HistoryVersion[] {
+  const complete = versions.filter(({ partial }) => partial === undefined);
+  return versions.map((version) => {
+    const span = spans.of(version);
+    if (version.partial !== undefined) return { version, span, change: "incomplete", aspects: [], goneIn: undefined };
+    const at = complete.indexOf(version), before = complete[at - 1], next = complete[at + 1];
+    const follows = before !== undefined && spans.of(before).after === span.first;
+    const aspects = follows ? aspectsOf(before, version) : [];
+    const change = follows ? isOfContent(aspects) ? "content" : "metadata" : "added";
+    const isReplaced = next !== undefined && spans.of(next).first === span.after;
+    return { version, span, change, aspects, goneIn: isReplaced ? undefined : span.after };
+  });
+}

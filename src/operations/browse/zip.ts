@@ -1,0 +1,230 @@
+/**
+ * Writing ZIP files (PKWARE APPNOTE 6.3): ZIP64 where it is needed, names in UTF-8, Unix modes and symlinks, times in
+ * UTC seconds. Every entry is followed by a descriptor, so that nothing is written twice.
+ */
+import { crc32, createDeflateRaw, deflateRawSync } from "node:zlib";
+import { bytesOf, type Raw, rawOf, textOf } from "../../core/raw.ts";
+
+export interface ZipEntry {
+  /** Relative, `/` between components; of a directory with a final one. */
+  readonly name: Raw;
+  /** As stat has it, with the bits of the kind. */
+  readonly mode: number;
+  readonly mtimeMs: number;
+}
+
+/** A number that doesn't fit is written as this, and stands in the ZIP64 field. */
+const MOST_32 = 0xffffffff, MOST_16 = 0xffff;
+const STORED = 0, DEFLATED = 8;
+/** Flags: a descriptor follows; the name is UTF-8. */
+const DESCRIPTOR = 0x0008, UTF8 = 0x0800;
+const VERSION_64 = 45, MADE_BY_UNIX = 3 << 8;
+/** Contents up to this size are packed in one go. */
+const SMALL_BYTES = 1024 * 1024;
+/** Headers held one by one. */
+const MOST_PARTS = 4096;
+/** Far below 2^32, for contents whose size turns out to be another than was said. */
+const SURELY_SMALL_BYTES = 0xf0000000;
+
+/** Writes one ZIP file. `write` gets its bytes in order. */
+export class ZipWriter {
+  readonly #write: (bytes: Uint8Array<ArrayBuffer>) => void;
+  /** Headers of the directory at the end: the last ones, and those before them, many in one. */
+  readonly #central: Uint8Array<ArrayBuffer>[] = [];
+  readonly #joined: Uint8Array<ArrayBuffer>[] = [];
+  #entries = 0;
+  #at = 0;
+
+  constructor(write: (bytes: Uint8Array<ArrayBuffer>) => void) {
+    this.#write = write;
+  }
+
+  /** @param content in chunks that are valid until the next; none for directories @param size about how long it is */
+  async add(entry: ZipEntry, content: Iterable<Uint8Array<ArrayBuffer>>, size: number): Promise<void> {
+    const method = size === 0 ? STORED : DEFLATED;
+    const name = bytesOf(entry.name), flags = DESCRIPTOR | (isUtf8(entry.name) ? UTF8 : 0);
+    const offset = this.#at, is64 = size > SURELY_SMALL_BYTES;
+    this.#put(localHeader(entry, { name, flags, method, is64 }));
+    const from = this.#at;
+    const { crc, plain } = await this.#pack(content, size, method);
+    const packed = this.#at - from;
+    this.#put(descriptor({ crc, packed, plain, is64 }));
+    this.#central.push(centralHeader(entry, { name, flags, method, crc, packed, plain, offset }));
+    // A million entries must not be a million objects.
+    if (++this.#entries % MOST_PARTS === 0) this.#joined.push(concat(this.#central.splice(0)));
+  }
+
+  /** The directory at the end. */
+  finish(): void {
+    const offset = this.#at;
+    for (const headers of [...this.#joined, ...this.#central]) this.#put(headers);
+    this.#put(endRecords(this.#entries, this.#at - offset, offset));
+  }
+
+  #put(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#write(bytes);
+    this.#at += bytes.length;
+  }
+
+  async #pack(content: Iterable<Uint8Array<ArrayBuffer>>, size: number, method: number): Promise<Sums> {
+    const sums = { crc: 0, plain: 0 };
+    if (method === STORED) {
+      for (const chunk of content) this.#put(summed(chunk, sums));
+    } else if (size <= SMALL_BYTES) {
+      const parts: Uint8Array<ArrayBuffer>[] = [];
+      for (const chunk of content) parts.push(summed(chunk, sums).slice());
+      this.#put(new Uint8Array(deflateRawSync(concat(parts))));
+    } else await this.#packStream(content, sums);
+    return sums;
+  }
+
+  async #packStream(content: Iterable<Uint8Array<ArrayBuffer>>, sums: Sums): Promise<void> {
+    const deflate = createDeflateRaw();
+    const ended = Promise.withResolvers<void>();
+    ended.promise.catch(() => {}); // awaited below; until then a failure is no unhandled one
+    deflate.on("data", (packed: Uint8Array<ArrayBuffer>) => {
+      try {
+        this.#put(packed);
+      } catch (error) {
+        deflate.destroy();
+        ended.reject(error);
+      }
+    });
+    deflate.on("end", ended.resolve).on("error", ended.reject);
+    for (const chunk of content) {
+      // The buffer is used again for the next one.
+      const taken = new Promise<void>((taken) => deflate.write(summed(chunk, sums).slice(), () => taken()));
+      await Promise.race([taken, ended.promise]);
+    }
+    deflate.end();
+    await ended.promise;
+  }
+}
+
+interface Sums {
+  crc: number;
+  plain: number;
+}
+
+function summed(chunk: Uint8Array<ArrayBuffer>, sums: Sums): Uint8Array<ArrayBuffer> {
+  sums.crc = crc32(chunk, sums.crc);
+  sums.plain += chunk.length;
+  return chunk;
+}
+
+function concat(parts: readonly Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
+  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+function isUtf8(name: Raw): boolean {
+  return !/\p{Surrogate}/u.test(textOf(name)) && rawOf(textOf(name)) === name;
+}
+
+/** Little-endian fields of 2, 4 and 8 bytes. */
+class Fields {
+  readonly #parts: Uint8Array<ArrayBuffer>[] = [];
+
+  u16(...values: number[]): this {
+    return this.#number(2, values, (view, value) => view.setUint16(0, value, true));
+  }
+  u32(...values: number[]): this {
+    return this.#number(4, values, (view, value) => view.setUint32(0, value, true));
+  }
+  u64(...values: number[]): this {
+    return this.#number(8, values, (view, value) => view.setBigUint64(0, BigInt(value), true));
+  }
+  bytes(part: Uint8Array<ArrayBuffer>): this {
+    this.#parts.push(part);
+    return this;
+  }
+  done(): Uint8Array<ArrayBuffer> {
+    return concat(this.#parts);
+  }
+
+  #number(size: number, values: readonly number[], set: (view: DataView, value: number) => void): this {
+    for (const value of values) {
+      const part = new Uint8Array(size);
+      set(new DataView(part.buffer), value);
+      this.#parts.push(part);
+    }
+    return this;
+  }
+}
+
+interface Header {
+  readonly name: Uint8Array<ArrayBuffer>;
+  readonly flags: number;
+  readonly method: number;
+}
+
+function localHeader(
+  entry: ZipEntry,
+  { name, flags, method, is64 }: Header & { is64: boolean },
+): Uint8Array<ArrayBuffer> {
+  const extra = new Fields().bytes(timeField(entry));
+  // Says that the descriptor has numbers of 8 bytes; the real ones come with it.
+  if (is64) extra.u16(1, 16).u64(0, 0);
+  const extras = extra.done();
+  const size = is64 ? MOST_32 : 0;
+  return new Fields().u32(0x04034b50).u16(is64 ? VERSION_64 : 20, flags, method, ...dosTime(entry.mtimeMs))
+    .u32(0, size, size).u16(name.length, extras.length).bytes(name).bytes(extras).done();
+}
+
+interface Descriptor {
+  readonly crc: number;
+  readonly packed: number;
+  readonly plain: number;
+}
+
+function descriptor({ crc, packed, plain, is64 }: Descriptor & { is64: boolean }): Uint8Array<ArrayBuffer> {
+  const fields = new Fields().u32(0x08074b50, crc);
+  return (is64 ? fields.u64(packed, plain) : fields.u32(packed, plain)).done();
+}
+
+function centralHeader(entry: ZipEntry, facts: Header & Descriptor & { offset: number }): Uint8Array<ArrayBuffer> {
+  const { name, flags, method, crc, packed, plain, offset } = facts;
+  const large = [plain, packed, offset].filter((value) => value >= MOST_32);
+  const extra = new Fields().bytes(timeField(entry));
+  if (large.length > 0) extra.u16(1, 8 * large.length).u64(...large);
+  const extras = extra.done();
+  const kind = entry.name.endsWith("/") ? 0x10 : 0;
+  return new Fields().u32(0x02014b50).u16(MADE_BY_UNIX | VERSION_64, large.length > 0 ? VERSION_64 : 20)
+    .u16(flags, method, ...dosTime(entry.mtimeMs)).u32(crc, fitting(packed), fitting(plain))
+    .u16(name.length, extras.length, 0, 0, 0).u32((entry.mode << 16 | kind) >>> 0, fitting(offset))
+    .bytes(name).bytes(extras).done();
+}
+
+function fitting(value: number): number {
+  return Math.min(value, MOST_32);
+}
+
+function endRecords(entries: number, size: number, offset: number): Uint8Array<ArrayBuffer> {
+  const fields = new Fields();
+  if (entries >= MOST_16 || size >= MOST_32 || offset >= MOST_32) {
+    fields.u32(0x06064b50).u64(44).u16(MADE_BY_UNIX | VERSION_64, VERSION_64).u32(0, 0)
+      .u64(entries, entries, size, offset);
+    fields.u32(0x07064b50, 0).u64(offset + size).u32(1);
+  }
+  const count = Math.min(entries, MOST_16);
+  return fields.u32(0x06054b50).u16(0, 0, count, count).u32(fitting(size), fitting(offset)).u16(0).done();
+}
+
+/** Extended timestamp ("UT"): the time of change, in seconds since 1970. Times beyond 32 bits are left to the DOS field. */
+function timeField({ mtimeMs }: ZipEntry): Uint8Array<ArrayBuffer> {
+  const seconds = Math.floor(mtimeMs / 1000);
+  if (seconds < -0x80000000 || seconds > 0x7fffffff) return new Uint8Array();
+  return new Fields().u16(0x5455, 5).bytes(Uint8Array.of(1)).u32(seconds >>> 0).done();
+}
+
+/** In UTC, from 1980 to 2107. @returns time, date */
+function dosTime(mtimeMs: number): [time: number, date: number] {
+  const at = new Date(Math.min(Math.max(mtimeMs, Date.UTC(1980, 0)), Date.UTC(2107, 11, 31)));
+  const date = (at.getUTCFullYear() - 1980) << 9 | (at.getUTCMonth() + 1) << 5 | at.getUTCDate();
+  return [at.getUTCHours() << 11 | at.getUTCMinutes() << 5 | at.getUTCSeconds() >> 1, date];
+}

@@ -1,0 +1,375 @@
+/** Looking for damage: everything a snapshot needs is there, in order and, if asked for, as its checksum says. */
+import { type Apath, compareApath } from "../../core/apath.ts";
+import { classOfId, type RootId } from "../../core/content_id.ts";
+import { Fault } from "../../core/fault.ts";
+import type { Monitor } from "../../core/monitor.ts";
+import { type Raw, textOf } from "../../core/raw.ts";
+import { isInPart, type Subset } from "../../core/subset.ts";
+import { digestHexLength } from "../../core/digest.ts";
+import type { HunkRef } from "../../snapshot/hunk.ts";
+import { idOf } from "../../storage/layout/item_path.ts";
+import { DamagedManifest } from "../../snapshot/entry_line.ts";
+import type { Manifest } from "../../snapshot/manifest.ts";
+import type { Pool } from "../../platform/thread_pool.ts";
+import type { Storage } from "../../storage/storage.ts";
+import type { VerifyResult } from "../../storage/threads/verify.ts";
+import { batchesOf, chooseContents } from "./select_contents.ts";
+import { IdList } from "../../core/id_list.ts";
+import { type ItemBatch, ItemReader } from "../../storage/item_reader.ts";
+import { Pace } from "../../core/yielding.ts";
+
+export interface Finding {
+  readonly what: string;
+  /** An id, or a path in the storage. */
+  readonly where: string;
+  /** "damage": data is lost or wrong; "note": worth knowing, nothing is lost. */
+  readonly severity: "damage" | "note";
+  /** Some of the paths that are affected, as "snapshot:path"; for a damaged hunk, "snapshot:path and n entries after it". */
+  readonly paths: readonly string[];
+}
+
+export interface CheckRequest {
+  /** Read every byte. */
+  readonly readData: boolean;
+  /** Read only a part of the contents. */
+  readonly subset?: Subset;
+  /** Note nothing of what is found. */
+  readonly onlyLooks?: boolean;
+  readonly workers: number;
+  readonly signal: AbortSignal;
+}
+
+export interface CheckResult {
+  /** Items in `content/` that were looked at. */
+  readonly items: number;
+  /** Bytes that were read and compared with their checksums. */
+  readonly bytes: number;
+  /** Items that were read. */
+  readonly readItems: number;
+  /** Findings of damage. */
+  readonly damaged: number;
+  readonly snapshots: number;
+}
+
+/** What was read is noted that often. */
+const NOTE_MS = 10 * 60_000;
+/** Hunks that the threads are asked to look at before one is waited for: work for a second. */
+const HUNKS_AHEAD = 256;
+/** Paths named for one damaged item: enough to know what it is about. */
+const PATHS_SHOWN = 5;
+/** Digits of an id that tell snapshots apart for people. */
+const SHORT_ID = 12;
+
+/** Reports every finding instead of stopping at the first. Takes no lock. @throws Interrupted */
+export async function check(
+  storage: Storage,
+  request: CheckRequest,
+  found: (finding: Finding) => void,
+  monitor: Monitor,
+): Promise<CheckResult> {
+  return await new CheckRun(storage, request, found, monitor).make();
+}
+
+class CheckRun {
+  readonly #storage: Storage;
+  readonly #request: CheckRequest;
+  readonly #found: (finding: Finding) => void;
+  readonly #monitor: Monitor;
+  readonly #pace: Pace;
+  readonly #digits: number;
+  #damaged = 0;
+  #items = 0;
+  #bytes = 0;
+  #readItems = 0;
+  #strays = 0;
+  /** Of one item, as far as the snapshots tell: whether threads are worth it must be decided before items are read. */
+  #usualBytes = 0;
+  /** Contents that were read and are as their names say, since that was last noted. */
+  #sound = new IdList();
+  #notedMs: number;
+  /** Contents that are missing, of the wrong size, or have wrong bytes, and what is wrong. */
+  readonly #bad = new Map<string, string>();
+  /** The same of hunks, with what they hold: "snapshot:path". */
+  readonly #badHunks = new Map<string, { readonly what: string; readonly paths: string[] }>();
+  /** Last path of every hunk that was asked for: no snapshot needs to look at it again. */
+  readonly #lastPaths = new Map<string, Promise<Apath>>();
+
+  constructor(
+    storage: Storage,
+    request: CheckRequest,
+    found: (finding: Finding) => void,
+    monitor: Monitor,
+  ) {
+    this.#storage = storage;
+    this.#request = request;
+    this.#found = found;
+    this.#monitor = monitor;
+    this.#pace = new Pace(storage.machine.clock, request.signal);
+    this.#digits = digestHexLength(storage.settings.algorithm);
+    this.#notedMs = storage.machine.clock.nowMs();
+  }
+
+  async make(): Promise<CheckResult> {
+    const roots = this.#storage.rootIds();
+    const snapshots = roots.filter((id) => this.#checkRoot(id));
+    this.#checkCatalog(roots);
+    const { contents, bytes } = this.#request.readData
+      ? this.#storage.ask(({ verifications }) => verifications.total())
+      : { contents: 0, bytes: 0 };
+    // Of parts nobody knows how much they come to before they have been chosen.
+    if (contents > 0 && this.#request.subset === undefined) this.#monitor.expect({ items: contents, bytes });
+    try {
+      await this.#look(snapshots, contents);
+    } finally {
+      // What an interrupted check has read needn't be read again.
+      this.#remember();
+    }
+    return {
+      items: this.#items,
+      bytes: this.#bytes,
+      readItems: this.#readItems,
+      damaged: this.#damaged,
+      snapshots: snapshots.length,
+    };
+  }
+
+  /** @param contents how many may be read */
+  async #look(snapshots: readonly RootId[], contents: number): Promise<void> {
+    const { workers, signal } = this.#request;
+    await using pool = this.#storage.pool(workers, signal, contents);
+    using _followed = this.#monitor.follow("checkedBytes", () => pool.bytes);
+    this.#monitor.phase(this.#request.readData ? "verifying" : "reading manifests");
+    await this.#walkItems(pool);
+    this.#monitor.phase("reading manifests");
+    const manifests = this.#checkManifests(snapshots, pool);
+    manifests.catch(() => {}); // awaited soon
+    // The threads have enough to do for that long.
+    this.#tryToRemember();
+    await manifests;
+    // Its memory is better used by what follows.
+    await pool[Symbol.asyncDispose]();
+    this.#reportHunks();
+    await this.#reportContents(snapshots);
+  }
+
+  #report(finding: Finding): void {
+    if (finding.severity === "damage") this.#damaged++;
+    this.#found(finding);
+  }
+
+  #checkRoot(id: RootId): boolean {
+    try {
+      const { bytes, files } = this.#storage.manifest(id).root.totals;
+      this.#usualBytes = Math.max(this.#usualBytes, bytes / Math.max(files, 1));
+      return true;
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      this.#report({ what: `A snapshot can't be read: ${error.message}`, where: id, severity: "damage", paths: [] });
+      return false;
+    }
+  }
+
+  /** The catalog is a cache; one that had to be replaced is told by the storage itself. */
+  #checkCatalog(roots: readonly RootId[]): void {
+    const known = new Set<string>(this.#storage.snapshots().map(({ id }) => id));
+    for (const id of roots) {
+      if (known.has(id)) continue;
+      this.#report({ what: "The catalog doesn't know this snapshot", where: id, severity: "note", paths: [] });
+    }
+  }
+
+  /** Looks at the name of every item, and reads those that were asked for. */
+  async #walkItems(pool: Pool): Promise<void> {
+    const reader = new ItemReader(pool, this.#usualBytes, (batch, result) => this.#take(batch, result));
+    for (const { leaf, names } of this.#leaves()) {
+      await this.#pace.step();
+      this.#items += names.length;
+      this.#monitor.at(textOf(leaf));
+      await reader.read({ leaf, names: names.filter((name) => this.#isToRead(idOf(leaf, name))) });
+    }
+    const { subset } = this.#request;
+    if (subset !== undefined && subset.kind !== "part") {
+      for (const batch of batchesOf(this.#storage, chooseContents(this.#storage, subset))) {
+        await this.#pace.step();
+        this.#monitor.at(textOf(batch.leaf));
+        await reader.read(batch);
+      }
+    }
+    await reader.finish();
+    if (this.#strays === 0) return;
+    const what = `${this.#strays} names in content/ are no items of this storage`;
+    this.#report({ what, where: "content", severity: "note", paths: [] });
+  }
+
+  /** Whether an item is read because it is there. Of parts, only contents are: manifests are read anyway. */
+  #isToRead(id: string): boolean {
+    const { readData, subset } = this.#request;
+    if (subset === undefined) return readData;
+    return subset.kind === "part" && isInPart(id, subset) && classOfId(id, this.#digits) === "content";
+  }
+
+  *#leaves(): Generator<{ leaf: Raw; names: Raw[] }> {
+    let leaf: Raw | undefined, names: Raw[] = [];
+    for (const item of this.#storage.items()) {
+      if (item.leaf !== leaf) {
+        if (leaf !== undefined) yield { leaf, names };
+        [leaf, names] = [item.leaf, []];
+      }
+      if (classOfId(item.id, this.#digits) === undefined) this.#strays++;
+      else names.push(item.name);
+    }
+    if (leaf !== undefined) yield { leaf, names };
+  }
+
+  #take({ leaf, names }: ItemBatch, { bytes, damaged }: VerifyResult): void {
+    this.#bytes += bytes;
+    this.#readItems += names.length;
+    this.#monitor.count("checkedItems", names.length);
+    this.#monitor.count("checkedBytes", bytes);
+    const whatIsWrong = new Map(damaged.map(({ index, what }) => [index, what]));
+    for (const [index, name] of names.entries()) this.#takeItem(idOf(leaf, name), whatIsWrong.get(index));
+    this.#noteIfDue();
+  }
+
+  /** A check of many hours that is cut short was not for nothing. */
+  #noteIfDue(): void {
+    if (this.#storage.machine.clock.nowMs() - this.#notedMs < NOTE_MS) return;
+    this.#notedMs = this.#storage.machine.clock.nowMs();
+    this.#tryToRemember();
+  }
+
+  /** Damage of a root was found when it was opened. */
+  #takeItem(id: string, damage: string | undefined): void {
+    const kind = classOfId(id, this.#digits);
+    if (kind === "content") {
+      if (damage === undefined) this.#sound.add(id);
+      else this.#bad.set(id, damage);
+    } else if (kind === "hunk" && damage !== undefined) this.#badHunks.set(id, { what: damage, paths: [] });
+  }
+
+  /** Hunks are sound and in order, and the contents they name are there with the right size. */
+  async #checkManifests(snapshots: readonly RootId[], pool: Pool): Promise<void> {
+    // Without threads, each is looked at as soon as it is asked for.
+    const ahead = pool.width === 1 ? 1 : HUNKS_AHEAD;
+    for (const { id, manifest } of this.#manifests(snapshots)) {
+      const { hunks } = manifest.root;
+      let last: Apath | undefined, asked = 0;
+      for (const [index, hunk] of hunks.entries()) {
+        await this.#pace.step();
+        while (asked < Math.min(hunks.length, index + ahead)) this.#examine(hunks[asked++]!, pool);
+        last = await this.#checkHunk(id, hunk, last);
+      }
+    }
+  }
+
+  /** Opened one after the other: all lists of hunks together may be large. */
+  *#manifests(snapshots: readonly RootId[]): Generator<{ id: RootId; manifest: Manifest }> {
+    for (const id of snapshots) {
+      try {
+        yield { id, manifest: this.#storage.manifest(id) };
+      } catch (error) {
+        if (!(error instanceof Fault)) throw error; // it was removed in the meantime: a check takes no lock
+      }
+    }
+  }
+
+  /** Has a hunk looked at, unless that was done for another snapshot. */
+  #examine(hunk: HunkRef, pool: Pool): void {
+    if (this.#lastPaths.has(hunk.id)) return;
+    const last = pool.run("examine", hunk, { items: hunk.count, bytes: 0 }).then((result) => {
+      for (const { id, what } of result.damaged) if (!this.#bad.has(id)) this.#bad.set(id, what);
+      return result.last;
+    });
+    last.catch(() => {}); // awaited in order later; until then a failure is no unhandled one
+    this.#lastPaths.set(hunk.id, last);
+  }
+
+  /** @param before last path of the hunk before it @returns last path of this one, if it is sound */
+  async #checkHunk(id: RootId, hunk: HunkRef, before: Apath | undefined): Promise<Apath | undefined> {
+    try {
+      if (before !== undefined && compareApath(before, hunk.first) >= 0) {
+        throw new DamagedManifest(`hunks overlap at ${JSON.stringify(textOf(hunk.first))}`);
+      }
+      return await this.#lastPaths.get(hunk.id);
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      let bad = this.#badHunks.get(hunk.id);
+      if (bad === undefined) this.#badHunks.set(hunk.id, bad = { what: error.message, paths: [] });
+      if (bad.paths.length < PATHS_SHOWN) bad.paths.push(rangeText(id, hunk));
+      return undefined;
+    }
+  }
+
+  #reportHunks(): void {
+    for (const [where, { what: why, paths }] of this.#badHunks) {
+      const isNeeded = paths.length > 0;
+      const what = `A part of a manifest ${isNeeded ? "" : "that no snapshot needs "}is damaged: ${why}`;
+      this.#report({ what, where, severity: isNeeded ? "damage" : "note", paths });
+    }
+  }
+
+  /** One more pass over the manifests, only if something is bad: which paths does it mean? */
+  async #reportContents(snapshots: readonly RootId[]): Promise<void> {
+    if (this.#bad.size === 0) return;
+    const paths = new Map<string, string[]>();
+    for (const { id, manifest } of this.#manifests(snapshots)) {
+      for (let index = 0; index < manifest.root.hunks.length; index++) {
+        await this.#pace.step();
+        this.#collect(id, manifest, index, paths);
+      }
+    }
+    for (const [id, damage] of this.#bad) {
+      const affected = paths.get(id);
+      const what = affected === undefined
+        ? `An item that no snapshot needs is damaged: ${damage}`
+        : `Content is damaged: ${damage}`;
+      this.#report({ what, where: id, severity: affected === undefined ? "note" : "damage", paths: affected ?? [] });
+    }
+  }
+
+  #collect(id: RootId, manifest: Manifest, index: number, paths: Map<string, string[]>): void {
+    try {
+      for (const { content, path } of manifest.hunkEntries(index, () => {})) {
+        if (content === undefined || !this.#bad.has(content)) continue;
+        const list = paths.get(content) ?? [];
+        if (list.length < PATHS_SHOWN) list.push(`${id.slice(0, SHORT_ID)}:${textOf(path)}`);
+        paths.set(content, list);
+      }
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error; // reported when the hunk was checked
+    }
+  }
+
+  /** So that the next backup stores damaged contents again. A storage that can't be written is checked all the same. */
+  #remember(): void {
+    const fault = this.#tryToRemember();
+    if (fault !== undefined) this.#monitor.notice(`The result of the check could not be noted: ${fault.message}`);
+  }
+
+  /** @returns why it could not be done now */
+  #tryToRemember(): Fault | undefined {
+    if (this.#request.onlyLooks || this.#bad.size + this.#sound.length === 0) return undefined;
+    try {
+      using writer = this.#storage.write("check");
+      const items = { [Symbol.iterator]: () => this.#verified() };
+      writer.recordVerified(items, this.#storage.machine.clock.nowMs());
+      this.#sound = new IdList();
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      return error;
+    }
+  }
+
+  /** A content whose bytes match its name may still be of another size than the manifest says: bad ones come last. */
+  *#verified(): Generator<{ id: string; state: "ok" | "damaged" }> {
+    for (const id of this.#sound) yield { id, state: "ok" };
+    for (const id of this.#bad.keys()) yield { id, state: "damaged" };
+  }
+}
+
+/** "snapshot:first path and 1023 more entries". */
+function rangeText(id: RootId, { first, count }: HunkRef): string {
+  const more = count > 1 ? ` and ${count - 1} entries after it` : "";
+  return `${id.slice(0, SHORT_ID)}:${textOf(first)}${more}`;
+}

@@ -1,0 +1,30 @@
+/** How long ago the contents of a storage were last read and found whole. */
+import type { Amount } from "../../catalog/verifications.ts";
+import type { Storage } from "../../storage/storage.ts";
+
+export interface VerificationReport {
+  /** Contents that snapshots need. */
+  readonly all: Amount;
+  /** Not read since they were stored. */
+  readonly never: Amount;
+  readonly damaged: Amount;
+  /** Found whole in the last so many days. */
+  readonly within: readonly (Amount & { readonly days: number })[];
+  /** ISO 8601: when the content was read that was not for the longest time; null if none ever was. */
+  readonly oldest: string | null;
+}
+
+const DAYS = [1, 7, 30, 90, 365] as const;
+const DAY_MS = 86_400_000;
+
+/** Takes no lock. */
+export function verificationStatus(storage: Storage): VerificationReport {
+  const nowMs = storage.machine.clock.nowMs();
+  const sinceMs = DAYS.map((days) => nowMs - days * DAY_MS);
+  const { since, oldestMs, ...amounts } = storage.ask(({ verifications }) => verifications.status(sinceMs));
+  return {
+    ...amounts,
+    within: DAYS.map((days, i) => ({ days, ...since[i]! })),
+    oldest: oldestMs === undefined ? null : new Date(oldestMs).toISOString(),
+  };
+}

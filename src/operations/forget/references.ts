@@ -1,0 +1,88 @@
+/** What the snapshots of a storage need: collected from all their manifests, and from nothing else. */
+import type { HunkId, RootId } from "../../core/content_id.ts";
+import { Fault } from "../../core/fault.ts";
+import type { Monitor } from "../../core/monitor.ts";
+import type { HunkRef } from "../../snapshot/hunk.ts";
+import { ItemSet } from "../../core/item_set.ts";
+import type { Pool } from "../../platform/thread_pool.ts";
+import type { Storage } from "../../storage/storage.ts";
+import type { Pace } from "../../core/yielding.ts";
+
+/** Snapshots named in one message. */
+const SHOWN = 5;
+
+/** Nobody knows what some snapshots need, so nothing may be removed. */
+export class UnknownReferences extends Fault {
+  readonly code = "unknown-references";
+  readonly hint = "Run `backup-tool check`; what can't be healed has to be forgotten: `backup-tool forget ID`";
+  /** @param unreadable ids of snapshots, each with what is wrong */
+  constructor(unreadable: ReadonlyMap<string, string>) {
+    const shown = [...unreadable].slice(0, SHOWN).map(([id, why]) => `${id} (${why})`);
+    const more = unreadable.size > SHOWN ? ` and ${unreadable.size - SHOWN} more` : "";
+    super(`Cannot tell what nothing needs: these snapshots can't be read as a whole: ${shown.join(", ")}${more}`);
+  }
+}
+
+export interface References {
+  readonly hunks: ReadonlySet<HunkId>;
+  /** May hold one by chance that no snapshot refers to; lacks none. */
+  readonly contents: ItemSet;
+}
+
+export interface Collecting {
+  readonly pool: Pool;
+  readonly pace: Pace;
+  readonly monitor: Monitor;
+}
+
+/**
+ * Reads every hunk of the given snapshots, each once.
+ * @throws UnknownReferences if a single one can't be read, Interrupted
+ */
+export async function collectReferences(
+  storage: Storage,
+  roots: readonly RootId[],
+  { pool, pace, monitor }: Collecting,
+): Promise<References> {
+  const hunks = new Set<HunkId>(), contents = new ItemSet();
+  const unreadable = new Map<string, string>();
+  const underWay: { root: RootId; words: Promise<Int32Array> }[] = [];
+  const takeOldest = async () => {
+    const { root, words } = underWay.shift()!;
+    await tolerating(root, unreadable, async () => contents.addAll(await words));
+  };
+  for (const root of roots) {
+    await tolerating(root, unreadable, async () => {
+      for (const hunk of storage.objects.readRoot(root).hunks) {
+        if (hunks.has(hunk.id)) continue;
+        hunks.add(hunk.id);
+        await pace.step();
+        monitor.count("readHunks");
+        underWay.push({ root, words: contentsOf(hunk, pool) });
+        if (underWay.length > pool.width) await takeOldest();
+      }
+    });
+  }
+  while (underWay.length > 0) await takeOldest();
+  if (unreadable.size > 0) throw new UnknownReferences(unreadable);
+  return { hunks, contents };
+}
+
+function contentsOf(hunk: HunkRef, pool: Pool): Promise<Int32Array> {
+  const words = pool.run("contents", hunk, { items: hunk.count / ENTRIES_OF_ONE_ITEM, bytes: 0 });
+  words.catch(() => {}); // awaited in order later; until then a failure is no unhandled one
+  return words;
+}
+
+/** Entries that are gone through in the time that one small file takes. */
+const ENTRIES_OF_ONE_ITEM = 20;
+
+/** Notes a failure to read a snapshot, so that all of them can be named. */
+async function tolerating(root: RootId, unreadable: Map<string, string>, action: () => Promise<void>): Promise<void> {
+  try {
+    await action();
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code === "interrupted") throw error;
+    if (!unreadable.has(root)) unreadable.set(root, error.message);
+  }
+}

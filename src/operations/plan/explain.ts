@@ -1,0 +1,67 @@
+/** Why a backup would take one path, or leave it out. */
+import type { Seen } from "../../core/entry.ts";
+import type { Monitor } from "../../core/monitor.ts";
+import { joinRaw, type Raw } from "../../core/raw.ts";
+import { isBelow } from "../../source/placement.ts";
+import { type ExcludingRule, type Exclusion, NoSource } from "../../source/walk.ts";
+import { parseLine } from "../../snapshot/entry_line.ts";
+import type { Storage } from "../../storage/storage.ts";
+import { type Compared, Comparison, type Selection } from "../backup/comparison.ts";
+import { RealPaths } from "../sources/sources.ts";
+
+export type Why =
+  | {
+    readonly verdict: "excluded";
+    readonly rule: ExcludingRule;
+    /** What the rule fits: the path, or a directory above it. */
+    readonly at: Raw;
+  }
+  | {
+    readonly verdict: "new" | "changed" | "unchanged";
+    /** Fields of the entry that differ from the last snapshot's. */
+    readonly differences: readonly (keyof Seen)[];
+  }
+  /** It lies in no source, or it can't be reached: the monitor was told. */
+  | { readonly verdict: "outside" | "unreachable" };
+
+/** @param path absolute @throws SourceGone, NoSource, SourceInStorage, BadPattern */
+export function explain(storage: Storage, selection: Selection, path: Raw, monitor: Monitor): Why {
+  const real = new RealPaths(storage.machine.disk).of(path);
+  let exclusion: Exclusion | undefined;
+  const excluded = (found: Exclusion) => {
+    if (found.path === real || isBelow(real, found.path)) exclusion = found;
+  };
+  const missing = () => {
+    throw new NoSource(path);
+  };
+  const comparison = new Comparison(storage, { ...selection, only: [real] }, monitor, { excluded, missing });
+  const covering = comparison.roots.filter((root) => root.path === real || isBelow(real, root.path));
+  if (covering.length === 0) return { verdict: "outside" };
+  const found = find(comparison, real);
+  if (found !== undefined) return verdictOf(found, comparison.seenOf(found.stat));
+  if (exclusion !== undefined) return { verdict: "excluded", rule: exclusion.rule, at: exclusion.path };
+  return { verdict: "unreachable" };
+}
+
+function find(comparison: Comparison, path: Raw): Compared | undefined {
+  for (const { rootPath, relative, parent, found } of comparison.batches()) {
+    const directory = joinRaw(rootPath, relative);
+    for (const one of found) {
+      const compared = comparison.compare(one, parent);
+      if (joinRaw(directory, one.name) === path) return compared;
+    }
+  }
+  return undefined;
+}
+
+function verdictOf({ from, line }: Compared, now: Seen): Why {
+  if (from === undefined) return { verdict: "new", differences: [] };
+  if (line !== undefined) return { verdict: "unchanged", differences: [] };
+  return { verdict: "changed", differences: differences(parseLine(from.text), now) };
+}
+
+const COMPARED = ["kind", "size", "mtime", "ctime", "inode", "mode", "uid", "gid", "user", "group"] as const;
+
+function differences(before: Seen, now: Seen): (keyof Seen)[] {
+  return COMPARED.filter((field) => before[field] !== now[field]);
+}

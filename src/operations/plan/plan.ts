@@ -1,0 +1,245 @@
+/** What a backup would do, told before it is done: the same walk and the same comparison, but nothing is stored. */
+import type { Apath } from "../../core/apath.ts";
+import type { ContentId } from "../../core/content_id.ts";
+import type { Monitor } from "../../core/monitor.ts";
+import { textOf } from "../../core/raw.ts";
+import { type Dir, DiskFault } from "../../platform/disk.ts";
+import { type ExcludingRule, type Exclusion, NoSource } from "../../source/walk.ts";
+import type { SnapshotInfo } from "../../catalog/catalog.ts";
+import type { ContentStore } from "../../storage/content/content_store.ts";
+import type { ItemSet } from "../../core/item_set.ts";
+import { contentOfLine, parseLine } from "../../snapshot/entry_line.ts";
+import { typeOf } from "../../catalog/compression_ratios.ts";
+import type { Storage } from "../../storage/storage.ts";
+import { type Compared, Comparison, type Selection } from "../backup/comparison.ts";
+import { hearingProblems } from "../../core/counting_problems.ts";
+import { ManifestEstimate } from "./manifest_estimate.ts";
+import { Pace } from "../../core/yielding.ts";
+import { NotInSources } from "../sources/sources.ts";
+import { type Estimate, type KnownContents, SMALL_BYTES, StoreEstimate } from "./store_estimate.ts";
+
+export interface PlanRequest extends Selection {
+  /** The backup would make a tree. */
+  readonly tree: boolean;
+  readonly signal: AbortSignal;
+}
+
+export interface Amount {
+  readonly files: number;
+  /** Of the files. */
+  readonly bytes: number;
+  /** Directories, symlinks and special files. */
+  readonly others: number;
+}
+
+export interface ExcludedByRule {
+  readonly rule: ExcludingRule;
+  /** What is below a directory among them isn't known. */
+  readonly entries: number;
+  /** Of files among them. */
+  readonly bytes: number;
+}
+
+export type PlannedState = "new" | "changed" | "again";
+
+export interface PlannedFile {
+  readonly path: Apath;
+  readonly bytes: number;
+  readonly state: PlannedState;
+}
+
+export interface Plan {
+  readonly host: string;
+  readonly series: string;
+  /** What the source was compared with. */
+  readonly previous: SnapshotInfo | undefined;
+  readonly new: Amount;
+  readonly changed: Amount;
+  /** Unchanged, but read again: the storage has lost their contents, or they are damaged there. */
+  readonly again: Amount;
+  readonly unchanged: Amount;
+  readonly gone: Amount;
+  /** Most entries first. */
+  readonly excluded: readonly ExcludedByRule[];
+  /** What can't be read; the monitor was told of each. */
+  readonly unreadable: number;
+  readonly readFiles: number;
+  readonly readBytes: number;
+  /** What of it the storage hasn't got; an estimate. */
+  readonly store: Estimate;
+  /** Growth of the storage on its disk: contents, lists and tree; an estimate. */
+  readonly storageBytes: number;
+  /** Of the files to be read, largest first. */
+  readonly largest: readonly PlannedFile[];
+}
+
+const MOST_LARGEST = 10;
+
+/** @throws SourceGone, NoSource, SourceInStorage, BadPattern, Interrupted */
+export async function plan(storage: Storage, request: PlanRequest, monitor: Monitor): Promise<Plan> {
+  using planning = new Planning(storage, request, monitor);
+  return await planning.make();
+}
+
+interface Tally {
+  files: number;
+  bytes: number;
+  others: number;
+}
+
+class Planning implements Disposable {
+  readonly #storage: Storage;
+  readonly #request: PlanRequest;
+  readonly #monitor: Monitor;
+  readonly #comparison: Comparison;
+  readonly #known: ContentStore;
+  readonly #estimate: StoreEstimate;
+  readonly #manifest: ManifestEstimate;
+  readonly #damaged: ReadonlySet<string>;
+  readonly #tallies = { new: tally(), changed: tally(), again: tally(), unchanged: tally(), gone: tally() };
+  readonly #excluded = new Map<string, { rule: ExcludingRule; entries: number; bytes: number }>();
+  readonly #largest: PlannedFile[] = [];
+  #unreadable = 0;
+  #present: ItemSet | undefined;
+
+  constructor(storage: Storage, request: PlanRequest, monitor: Monitor) {
+    this.#storage = storage;
+    this.#request = request;
+    this.#monitor = hearingProblems(monitor, () => this.#unreadable++);
+    this.#comparison = new Comparison(storage, request, this.#monitor, {
+      excluded: (exclusion) => this.#exclude(exclusion),
+      gone: ({ text }) => this.#lose(text),
+      missing: (path) => this.#monitor.problem(new NoSource(path)),
+      outside: (path) => this.#monitor.problem(new NotInSources(path)),
+    });
+    this.#known = storage.contents();
+    this.#estimate = new StoreEstimate(knownContents(storage, this.#known));
+    this.#manifest = new ManifestEstimate(request.tree);
+    this.#damaged = new Set(storage.damaged());
+  }
+
+  [Symbol.dispose](): void {
+    this.#known[Symbol.dispose]();
+  }
+
+  async make(): Promise<Plan> {
+    const pace = new Pace(this.#storage.machine.clock, this.#request.signal);
+    for (const { apath, parent, found } of this.#comparison.batches()) {
+      this.#monitor.at(textOf(apath));
+      for (const one of found) {
+        await pace.step();
+        this.#take(this.#comparison.compare(one, parent), parent);
+      }
+    }
+    return this.#result();
+  }
+
+  #take(compared: Compared, parent: Dir): void {
+    const { path, stat, line, head } = compared;
+    const isFile = stat.kind === "file";
+    const state = this.#stateOf(compared);
+    this.#manifest.add(path, line, head, isFile);
+    if (isFile && state !== "unchanged" && !this.#look(parent, compared)) return;
+    this.#monitor.fate?.(state === "again" ? "changed" : state, textOf(path));
+    const tallied = this.#tallies[state];
+    if (!isFile) return void tallied.others++;
+    tallied.files++;
+    tallied.bytes += stat.size;
+    if (state !== "unchanged") this.#rank({ path, bytes: stat.size, state });
+  }
+
+  #stateOf({ stat, line, from }: Compared): PlannedState | "unchanged" {
+    if (from === undefined) return "new";
+    if (line === undefined) return "changed";
+    const content = contentOfLine(line);
+    return stat.kind !== "file" || this.#isThere(content) ? "unchanged" : "again";
+  }
+
+  #isThere(content: ContentId | undefined): boolean {
+    if (content === undefined || this.#damaged.has(content)) return false;
+    this.#present ??= this.#storage.presentItems();
+    return this.#present.has(content);
+  }
+
+  /** Opens a file that the backup would read. @returns false if it can't be read */
+  #look(parent: Dir, { path, name, stat }: Compared): boolean {
+    try {
+      using file = parent.open(name);
+      if (file !== undefined) this.#estimate.add(file, stat.size, typeOf(name));
+      return file !== undefined;
+    } catch (error) {
+      if (!(error instanceof DiskFault)) throw error;
+      this.#monitor.problem(error);
+      this.#monitor.fate?.("failed", textOf(path));
+      return false;
+    }
+  }
+
+  #rank(file: PlannedFile): void {
+    const list = this.#largest;
+    if (list.length >= MOST_LARGEST && list.at(-1)!.bytes >= file.bytes) return;
+    const at = list.findIndex(({ bytes }) => bytes < file.bytes);
+    list.splice(at < 0 ? list.length : at, 0, file);
+    list.length = Math.min(list.length, MOST_LARGEST);
+  }
+
+  #lose(line: string): void {
+    const { path, kind, size } = parseLine(line), { gone } = this.#tallies;
+    this.#monitor.fate?.("gone", textOf(path));
+    this.#manifest.lose();
+    if (kind !== "file") return void gone.others++;
+    gone.files++;
+    gone.bytes += size;
+  }
+
+  #exclude({ rule, stat }: Exclusion): void {
+    const key = JSON.stringify(rule);
+    let found = this.#excluded.get(key);
+    if (found === undefined) this.#excluded.set(key, found = { rule, entries: 0, bytes: 0 });
+    found.entries++;
+    if (stat?.kind === "file") found.bytes += stat.size;
+  }
+
+  #result(): Plan {
+    const { series, previous } = this.#comparison;
+    const read = [this.#tallies.new, this.#tallies.changed, this.#tallies.again];
+    const store = this.#estimate.result();
+    return {
+      host: this.#request.host,
+      series,
+      previous: previous[0],
+      ...this.#tallies,
+      excluded: [...this.#excluded.values()].sort((a, b) => b.entries - a.entries),
+      unreadable: this.#unreadable,
+      readFiles: read.reduce((sum, { files }) => sum + files, 0),
+      readBytes: read.reduce((sum, { bytes }) => sum + bytes, 0),
+      store,
+      storageBytes: store.diskBytes + this.#manifest.result(),
+      largest: this.#largest,
+    };
+  }
+}
+
+function tally(): Tally {
+  return { files: 0, bytes: 0, others: 0 };
+}
+
+function knownContents(storage: Storage, contents: ContentStore): KnownContents {
+  let sizes: Float64Array | undefined;
+  return {
+    algorithm: storage.settings.algorithm,
+    ratios: storage.ratios(),
+    sizeOf: (id) => contents.sizeOf(id),
+    hasSize: (bytes) => includesSorted(sizes ??= storage.contentSizesAbove(SMALL_BYTES), bytes),
+  };
+}
+
+function includesSorted(sorted: Float64Array, wanted: number): boolean {
+  let low = 0, high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (sorted[middle]! < wanted) low = middle + 1;
+    else high = middle;
+  }
+  return sorted[low] === wanted;
+}

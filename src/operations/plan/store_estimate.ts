@@ -1,0 +1,241 @@
+/**
+ * What files that were not read yet will take up: how much of them the storage doesn't know, and how well it compresses.
+ *
+ * Files are put into strata by size. In each, all files of some sizes are looked into: which sizes is decided by a hash
+ * of the size, so that two equal files are always both looked into, or neither; and rarer the more there are, so that
+ * the work is bounded. What is found there is taken for all of the stratum. Few files are looked into completely, and
+ * then nothing is guessed.
+ */
+import { deflateRawSync } from "node:zlib";
+import type { ContentId } from "../../core/content_id.ts";
+import type { OpenFile } from "../../platform/disk.ts";
+import { type Algorithm, hashBytes, newHasher } from "../../core/digest.ts";
+import type { Ratio, Ratios } from "../../catalog/compression_ratios.ts";
+
+/** What is known of the storage. */
+export interface KnownContents {
+  readonly algorithm: Algorithm;
+  /** Bytes of an item; undefined if there is none. */
+  sizeOf(id: ContentId): number | undefined;
+  /** True if some item has so many bytes; asked of large files only. */
+  hasSize(bytes: number): boolean;
+  /** What was learnt of how well files compress. */
+  readonly ratios: Ratios;
+}
+
+export interface Estimate {
+  /** Distinct contents that the storage hasn't got. */
+  readonly contents: number;
+  readonly bytes: number;
+  /** The same in whole blocks, as the disk keeps them. */
+  readonly diskBytes: number;
+  /** The same compressed. */
+  readonly packedBytes: number;
+}
+
+/** Files up to this size are read and hashed; of larger ones a few pieces are compared. */
+export const SMALL_BYTES = 256 * 1024;
+const PIECE_BYTES = 16 * 1024;
+const PIECES = 3;
+/** Files looked into in one stratum; twice as many sizes are left out when there are more. */
+const SAMPLES = 1024;
+/** Of them, those that are compressed: about a millisecond each. */
+const COMPRESSED_SAMPLES = 128;
+/** Large files that the storage may know are hashed, up to so many bytes: some seconds. */
+const HASHED_BYTES = 2 * 1024 ** 3;
+/** File systems give out space in such blocks, nearly all of them. */
+const BLOCK_BYTES = 4096;
+
+/** Types that are told apart in a stratum; the names of types that come later are not kept. */
+const MOST_TYPES = 256, OTHER_TYPE = "other types";
+/** Samples that are enough to say something of a type, and so many that no more are needed. */
+const ENOUGH_BYTES = 16 * 1024, WELL_KNOWN_BYTES = 1024 * 1024;
+const NOTHING: Ratio = { bytes: 0, packed: 0 };
+
+/** Files of one size that are looked into. */
+interface SizeClass {
+  files: number;
+  sampled: number;
+  fresh: number;
+  readonly keys: Set<string>;
+}
+
+class Stratum {
+  readonly classes = new Map<number, SizeClass>();
+  /** Sizes whose hash is divisible by it are looked into. */
+  every = 1;
+  files = 0;
+  bytes = 0;
+  blocks = 0;
+  samples = 0;
+  compressed = 0;
+  /** Bytes by type, for which the stratum is asked how well they compress. */
+  readonly types = new Map<string, number>();
+
+  /** @returns the class of a file that is to be looked into */
+  admit(size: number): SizeClass | undefined {
+    this.files++;
+    this.bytes += size;
+    this.blocks += Math.ceil(size / BLOCK_BYTES);
+    if (scattered(size) % this.every !== 0) return undefined;
+    let found = this.classes.get(size);
+    if (found === undefined) this.classes.set(size, found = { files: 0, sampled: 0, fresh: 0, keys: new Set() });
+    found.files++;
+    return found.sampled < SAMPLES ? found : undefined;
+  }
+
+  /** Looks at fewer sizes from now on if there have been too many files. */
+  thinOut(): void {
+    while (this.samples > SAMPLES && this.classes.size > 1) {
+      this.every *= 2;
+      for (const [size, { sampled }] of this.classes) {
+        if (scattered(size) % this.every === 0) continue;
+        this.classes.delete(size);
+        this.samples -= sampled;
+      }
+    }
+  }
+
+  /** The share of files, and of bytes, that the storage doesn't know. */
+  shares(): { readonly files: number; readonly bytes: number } {
+    let files = 0, bytes = 0, freshFiles = 0, freshBytes = 0;
+    for (const [size, found] of this.classes) {
+      if (found.sampled === 0) continue;
+      const fresh = found.files * found.fresh / found.sampled;
+      files += found.files;
+      bytes += found.files * size;
+      freshFiles += fresh;
+      freshBytes += fresh * size;
+    }
+    // Where nothing could be looked into, all of it may be new.
+    return { files: files === 0 ? 1 : freshFiles / files, bytes: bytes === 0 ? 1 : freshBytes / bytes };
+  }
+}
+
+export class StoreEstimate {
+  readonly #known: KnownContents;
+  readonly #strata = new Map<number, Stratum>();
+  readonly #buffer = new Uint8Array(SMALL_BYTES);
+  /** What was compressed, by type. */
+  readonly #measured = new Map<string, Ratio>();
+  #hashedBytes = 0;
+
+  constructor(known: KnownContents) {
+    this.#known = known;
+  }
+
+  /** Takes up a file that a backup would read. @param type see typeOf @throws DiskFault if it can't be read */
+  add(file: OpenFile, size: number, type: string): void {
+    const stratum = this.#stratumOf(size);
+    const found = stratum.admit(size);
+    const known = stratum.types.has(type) || stratum.types.size < MOST_TYPES ? type : OTHER_TYPE;
+    stratum.types.set(known, (stratum.types.get(known) ?? 0) + size);
+    if (found === undefined) return;
+    const isFresh = size <= SMALL_BYTES ? this.#isFreshSmall(file, found) : this.#isFreshLarge(file, size, found);
+    if (isFresh === undefined) return;
+    found.sampled++;
+    stratum.samples++;
+    if (isFresh) {
+      found.fresh++;
+      this.#compress(file, size, stratum, known);
+    }
+    stratum.thinOut();
+  }
+
+  result(): Estimate {
+    const total = { contents: 0, bytes: 0, diskBytes: 0, packedBytes: 0 };
+    for (const stratum of this.#strata.values()) {
+      const shares = stratum.shares();
+      total.contents += stratum.files * shares.files;
+      total.bytes += stratum.bytes * shares.bytes;
+      total.diskBytes += stratum.blocks * BLOCK_BYTES * shares.bytes;
+      for (const [type, bytes] of stratum.types) total.packedBytes += bytes * shares.bytes * this.#ratioOf(type);
+    }
+    return {
+      contents: Math.round(total.contents),
+      bytes: Math.round(total.bytes),
+      diskBytes: Math.round(total.diskBytes),
+      packedBytes: Math.round(total.packedBytes),
+    };
+  }
+
+  /** What files of that type become for each byte: as seen now and before, or, if too little was seen, as all files. */
+  #ratioOf(type: string): number {
+    const now = this.#measured.get(type) ?? NOTHING, before = this.#known.ratios.get(type) ?? NOTHING;
+    const bytes = now.bytes + before.bytes;
+    if (bytes >= ENOUGH_BYTES) return (now.packed + before.packed) / bytes;
+    const all = [...this.#measured.values()].reduce((sum, one) => {
+      return { bytes: sum.bytes + one.bytes, packed: sum.packed + one.packed };
+    }, NOTHING);
+    return all.bytes === 0 ? 1 : all.packed / all.bytes;
+  }
+
+  /** Sizes in one stratum differ by a factor of 4 at most. */
+  #stratumOf(size: number): Stratum {
+    const number = size === 0 ? -1 : Math.floor(Math.log2(size) / 2);
+    let stratum = this.#strata.get(number);
+    if (stratum === undefined) this.#strata.set(number, stratum = new Stratum());
+    return stratum;
+  }
+
+  #isFreshSmall(file: OpenFile, { keys }: SizeClass): boolean {
+    const bytes = this.#buffer.subarray(0, file.read(this.#buffer, 0));
+    const id = hashBytes(this.#known.algorithm, bytes) as ContentId;
+    if (keys.has(id)) return false;
+    keys.add(id);
+    return this.#known.sizeOf(id) !== bytes.length;
+  }
+
+  /** @returns undefined if that would take too long to find out */
+  #isFreshLarge(file: OpenFile, size: number, { keys }: SizeClass): boolean | undefined {
+    const key = hashBytes("sha1", this.#pieces(file, size));
+    if (keys.has(key)) return false;
+    if (this.#known.hasSize(size)) {
+      if (this.#hashedBytes + size > HASHED_BYTES) return undefined;
+      this.#hashedBytes += size;
+      if (this.#known.sizeOf(this.#idOf(file)) === size) return false;
+    }
+    keys.add(key);
+    return true;
+  }
+
+  #idOf(file: OpenFile): ContentId {
+    const hasher = newHasher(this.#known.algorithm);
+    for (let at = 0, got = 0; (got = file.read(this.#buffer, at)) > 0; at += got) {
+      hasher.update(this.#buffer.subarray(0, got));
+    }
+    return hasher.hex() as ContentId;
+  }
+
+  /** Beginning, middle and end, or all of it; valid until the next call. */
+  #pieces(file: OpenFile, size: number): Uint8Array<ArrayBuffer> {
+    const all = this.#buffer.subarray(0, PIECES * PIECE_BYTES);
+    if (size <= all.length) return all.subarray(0, file.read(all, 0));
+    let length = 0;
+    for (let i = 0; i < PIECES; i++) {
+      const at = Math.floor((size - PIECE_BYTES) * i / (PIECES - 1));
+      length += file.read(all.subarray(length, length + PIECE_BYTES), at);
+    }
+    return all.subarray(0, length);
+  }
+
+  #compress(file: OpenFile, size: number, stratum: Stratum, type: string): void {
+    const isKnown = (this.#known.ratios.get(type)?.bytes ?? 0) >= WELL_KNOWN_BYTES;
+    if (stratum.compressed >= COMPRESSED_SAMPLES || size === 0 || isKnown) return;
+    const pieces = this.#pieces(file, size);
+    stratum.compressed++;
+    const { bytes, packed } = this.#measured.get(type) ?? NOTHING;
+    this.#measured.set(type, {
+      bytes: bytes + pieces.length,
+      packed: packed + Math.min(pieces.length, deflateRawSync(pieces).length),
+    });
+  }
+}
+
+/** A whole number without any pattern in it (the finalizer of MurmurHash3). */
+function scattered(size: number): number {
+  let hash = (size ^ Math.floor(size / 2 ** 32)) >>> 0;
+  hash = Math.imul(hash ^ hash >>> 16, 0x85ebca6b);
+  hash = Math.imul(hash ^ hash >>> 13, 0xc2b2ae35);
+  return (hash ^ hash >>> 16) >>> 0;
+}

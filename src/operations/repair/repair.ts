@@ -1,0 +1,287 @@
+/**
+ * Healing what is damaged or missing with what else there is: trees, the files that were backed up, other storages. What
+ * nothing can heal is put into quarantine and named, with every path of every snapshot that needs it.
+ *
+ * Roots and hunks can also be made again from the catalog and from other snapshots: see {@link recoverRoot} and
+ * {@link recoverLines}.
+ *
+ * Roots come first, then hunks, then contents, for each tells what of the next is needed. A root that can't be healed
+ * stays where it is: it keeps `prune` from removing what only that snapshot needs.
+ */
+import type { HunkId, RootId } from "../../core/content_id.ts";
+import { Fault, unlessFault } from "../../core/fault.ts";
+import type { Monitor } from "../../core/monitor.ts";
+import { rawOf, textOf } from "../../core/raw.ts";
+import { DamagedContent } from "../../storage/faults.ts";
+import type { HunkRef } from "../../snapshot/hunk.ts";
+import { linesOf, type Manifest } from "../../snapshot/manifest.ts";
+import { quarantine } from "../../storage/content/quarantine.ts";
+import { ForeignSnapshot } from "../../snapshot/root.ts";
+import { NewerFormat } from "../../storage/layout/settings.ts";
+import type { Storage, Writer } from "../../storage/storage.ts";
+import { check } from "../check/check.ts";
+import {
+  type AffectedPath,
+  type DamagedFile,
+  findAffected,
+  findDamagedHunks,
+  HunkUsers,
+} from "../../storage/repair/affected_paths.ts";
+import { Healer, type SnapshotPlaces } from "../../storage/repair/content_repairer.ts";
+import { Pace } from "../../core/yielding.ts";
+import { findRecoverable, recoverRoot } from "../../storage/repair/recover_root.ts";
+import { recoverLines } from "../../storage/repair/recover_hunk.ts";
+import { SecondStorage } from "../../storage/repair/repair_source.ts";
+import { existingTree } from "../../storage/tree/tree_places.ts";
+
+/** Digits of an id that tell snapshots apart for people. */
+const SHORT_ID = 12;
+
+export interface RepairRequest {
+  /** Read every byte first, to find all damage. Else: what is missing or has a wrong size, and what checks have found. */
+  readonly readData: boolean;
+  /** Where copies may be. They are only read. */
+  readonly from: readonly Storage[];
+  /** Only say what would be done. Takes no lock. */
+  readonly dryRun: boolean;
+  readonly workers: number;
+  readonly signal: AbortSignal;
+}
+
+/** Something damaged, and what became of it. */
+export interface Repaired {
+  readonly kind: "root" | "hunk" | "content";
+  readonly id: string;
+  /** What is wrong with it. */
+  readonly what: string;
+  /** Where a sound copy came from; undefined: it is lost. */
+  readonly from: string | undefined;
+  /** Where its bytes are now if it is lost: a path in the storage. */
+  readonly quarantine: string | undefined;
+  /** Every path that needs it, as text, with the snapshots. A root: none, it is a snapshot itself. */
+  readonly affected: readonly { readonly path: string; readonly snapshots: readonly RootId[] }[];
+}
+
+export interface RepairResult {
+  readonly damaged: number;
+  readonly healed: number;
+  readonly lost: number;
+}
+
+/** @throws Locked, Interrupted, DiskFault of the storage */
+export async function repair(
+  storage: Storage,
+  request: RepairRequest,
+  tell: (repaired: Repaired) => void,
+  monitor: Monitor,
+): Promise<RepairResult> {
+  using run = new RepairRun(storage, request, tell, monitor);
+  await run.manifests();
+  await run.contents();
+  return run.result;
+}
+
+class RepairRun implements Disposable {
+  readonly #storage: Storage;
+  readonly #request: RepairRequest;
+  readonly #tell: (repaired: Repaired) => void;
+  readonly #monitor: Monitor;
+  readonly #pace: Pace;
+  readonly #others: readonly SecondStorage[];
+  #healed = 0;
+  #lost = 0;
+
+  constructor(storage: Storage, request: RepairRequest, tell: (repaired: Repaired) => void, monitor: Monitor) {
+    this.#storage = storage;
+    this.#request = request;
+    this.#tell = tell;
+    this.#monitor = monitor;
+    this.#pace = new Pace(storage.machine.clock, request.signal);
+    this.#others = request.from.map((other) => new SecondStorage(other));
+  }
+
+  [Symbol.dispose](): void {
+    for (const other of this.#others) other[Symbol.dispose]();
+  }
+
+  get result(): RepairResult {
+    return { damaged: this.#healed + this.#lost, healed: this.#healed, lost: this.#lost };
+  }
+
+  /** Roots and hunks. */
+  async manifests(): Promise<void> {
+    this.#monitor.phase("reading manifests");
+    using writer = this.#request.dryRun ? undefined : this.#storage.write("repair");
+    let isRemade = false;
+    for (const id of this.#storage.rootIds()) isRemade = await this.#healRoot(id, writer) || isRemade;
+    const replaced = new Map<HunkId, HunkRef>();
+    for (const { hunk, what, snapshots } of await findDamagedHunks(this.#storage, this.#users(), this.#pace)) {
+      const from = this.#healObject(hunk.id) ?? this.#recover(hunk, snapshots, replaced);
+      this.#note({ kind: "hunk", id: hunk.id, what, from, affected: [{ path: rangeText(hunk), snapshots }] });
+    }
+    if (writer === undefined) return;
+    if (replaced.size > 0) await this.#replaceHunks(replaced, writer);
+    if (replaced.size > 0 || isRemade) writer.rebuildCatalog();
+  }
+
+  /** From what the catalog and other snapshots say of its paths. @param replaced gets a hunk that takes its place */
+  #recover(hunk: HunkRef, users: readonly RootId[], replaced: Map<HunkId, HunkRef>): string | undefined {
+    const options = { catalog: this.#storage.catalog(), snapshots: this.#manifests(), users };
+    const lines = unlessFault(() => recoverLines(hunk, options), undefined);
+    if (lines === undefined) return undefined;
+    if (this.#request.dryRun) return "the catalog";
+    const { objects, dir, settings } = this.#storage;
+    if (objects.remakeHunk(hunk.id, lines)) return "other snapshots";
+    quarantine(dir, settings, hunk.id);
+    replaced.set(hunk.id, objects.writeHunk(hunk.first, lines).ref);
+    return "the catalog";
+  }
+
+  /** Snapshots can't be changed: they are made again, with another id. */
+  async #replaceHunks(replaced: ReadonlyMap<HunkId, HunkRef>, writer: Writer): Promise<void> {
+    for (const { id, manifest: { root } } of this.#manifests()) {
+      if (!root.hunks.some((hunk) => replaced.has(hunk.id))) continue;
+      const hunks = root.hunks.map((hunk) => replaced.get(hunk.id) ?? hunk);
+      this.#tellRemade(id, await writer.checkpoint({ ...root, recovered: true, hunks }, id));
+    }
+  }
+
+  #tellRemade(id: RootId, made: RootId): void {
+    this.#monitor.notice(`The snapshot ${id.slice(0, SHORT_ID)} was made again as ${made.slice(0, SHORT_ID)}`);
+  }
+
+  /** @returns true if there is a new one in its place */
+  async #healRoot(id: RootId, writer: Writer | undefined): Promise<boolean> {
+    try {
+      this.#storage.objects.readRoot(id);
+      return false;
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      // What another program or another storage made is not for this one to repair.
+      if (error instanceof NewerFormat || error instanceof ForeignSnapshot) return false;
+      const copy = this.#healObject(id);
+      const isRemade = copy === undefined && await this.#remakeRoot(id, writer);
+      const from = isRemade ? "the catalog" : copy;
+      this.#note({ kind: "root", id, what: error.message, from, affected: [] });
+      return isRemade;
+    }
+  }
+
+  async #remakeRoot(id: RootId, writer: Writer | undefined): Promise<boolean> {
+    const storage = this.#storage, catalog = storage.catalog();
+    const found = findRecoverable(catalog, id);
+    if (found === undefined || writer === undefined) return found !== undefined;
+    const snapshots = this.#manifests();
+    const root = recoverRoot(found, { storage, catalog, snapshots, monitor: this.#monitor });
+    this.#tellRemade(id, await writer.checkpoint(root, undefined));
+    quarantine(storage.dir, storage.settings, id);
+    return true;
+  }
+
+  #healObject(id: Parameters<SecondStorage["object"]>[0]): string | undefined {
+    for (const other of this.#others) {
+      const bytes = other.object(id);
+      if (bytes === undefined) continue;
+      try {
+        if (!this.#request.dryRun) this.#storage.objects.putBack(id, bytes);
+        return other.path;
+      } catch (error) {
+        if (!(error instanceof DamagedContent)) throw error; // the other storage has another checksum
+      }
+    }
+    return undefined;
+  }
+
+  /** Contents that snapshots need. */
+  async contents(): Promise<void> {
+    const suspects = await this.#suspects();
+    if (suspects.size === 0) return;
+    using writer = this.#request.dryRun ? undefined : this.#storage.write("repair");
+    const users = this.#users();
+    const files = await findAffected(users, suspects, { linesOf: (hunk) => this.#linesOf(hunk), pace: this.#pace });
+    for (const other of this.#others) other.expect(files);
+    using healer = new Healer(this.#storage, {
+      snapshots: this.#places(),
+      others: this.#others,
+      heals: !this.#request.dryRun,
+    });
+    const states: { id: string; state: "ok" | "damaged" }[] = [];
+    for (const file of files) {
+      await this.#pace.step();
+      states.push({ id: file.id, state: this.#healContent(file, healer) ? "ok" : "damaged" });
+    }
+    if (writer === undefined) return;
+    this.#monitor.phase("making it durable");
+    await this.#storage.dir.syncFileSystem();
+    writer.recordVerified(states, this.#storage.machine.clock.nowMs());
+  }
+
+  /** Contents that a check complains about, now or earlier. */
+  async #suspects(): Promise<Set<string>> {
+    const { readData, workers, signal, dryRun: onlyLooks } = this.#request;
+    const suspects = new Set<string>();
+    const request = { readData, onlyLooks, workers, signal };
+    await check(this.#storage, request, ({ where }) => suspects.add(where), this.#monitor);
+    for (const id of this.#storage.damaged()) suspects.add(id);
+    return suspects;
+  }
+
+  /** @returns true if it is whole now */
+  #healContent(file: DamagedFile, healer: Healer): boolean {
+    const what = healer.diagnose(file);
+    if (what === undefined) return true;
+    this.#monitor.at(`looking for a copy of ${textOf(file.affected[0]!.path)}`);
+    const from = healer.heal(file);
+    this.#note({ kind: "content", id: file.id, what, from, affected: file.affected.map(toText) });
+    return from !== undefined;
+  }
+
+  #note(found: Omit<Repaired, "quarantine">): void {
+    if (found.from !== undefined) this.#healed++;
+    else this.#lost++;
+    const moves = found.from === undefined && !this.#request.dryRun && found.kind !== "root";
+    const place = moves ? quarantine(this.#storage.dir, this.#storage.settings, found.id) : undefined;
+    this.#tell({ ...found, quarantine: place });
+  }
+
+  #linesOf(hunk: HunkRef): readonly string[] {
+    return linesOf(this.#storage.objects.read(hunk.id), hunk);
+  }
+
+  #users(): HunkUsers {
+    return new HunkUsers(this.#manifests());
+  }
+
+  /** Of all snapshots that can be read, newest first. */
+  #manifests(): { readonly id: RootId; readonly manifest: Manifest }[] {
+    const readable = this.#storage.rootIds().flatMap((id) => {
+      try {
+        return [{ id, manifest: this.#storage.manifest(id) }];
+      } catch (error) {
+        if (!(error instanceof Fault)) throw error;
+        return [];
+      }
+    });
+    return readable.sort((a, b) => b.manifest.root.sequence - a.manifest.root.sequence);
+  }
+
+  #places(): Map<RootId, SnapshotPlaces> {
+    const known = new Map(this.#storage.snapshots().map((snapshot) => [snapshot.id, snapshot]));
+    return new Map(
+      this.#manifests().map(({ id, manifest }) => {
+        const snapshot = known.get(id);
+        const tree = snapshot === undefined ? undefined : existingTree(this.#storage, snapshot);
+        return [id, { sources: manifest.root.sources, tree: tree === undefined ? undefined : rawOf(tree) }];
+      }),
+    );
+  }
+}
+
+function toText({ path, snapshots }: AffectedPath): Repaired["affected"][number] {
+  return { path: textOf(path), snapshots };
+}
+
+/** "/photos/a.jpg and 1023 entries after it" */
+function rangeText({ first, count }: HunkRef): string {
+  return count > 1 ? `${textOf(first)} and ${count - 1} entries after it` : textOf(first);
+}

@@ -1,0 +1,85 @@
+/**
+ * Names of a snapshot that are one name in the target: a file system may ignore case, the composition of accents, or dots
+ * at the end. Which names may meet is computed; whether they do is tried, for every pair, because each system has its
+ * own rules, and some have them for single directories.
+ */
+import { type Apath, nameOf, parentOf } from "../../core/apath.ts";
+import type { Entry } from "../../core/entry.ts";
+import { Fault } from "../../core/fault.ts";
+import { type Raw, textOf } from "../../core/raw.ts";
+import { type Dir, DiskFault } from "../../platform/disk.ts";
+import { partialName } from "../../target/replacing.ts";
+import { removeRecursively } from "../../storage/tree/tree_builder.ts";
+
+export class NamesCollide extends Fault {
+  readonly code = "names-collide";
+  readonly hint = "Restore it under another name with `--as`, or to a file system that tells the two apart";
+  constructor(path: Apath, other: Raw) {
+    super(
+      `Cannot restore ${JSON.stringify(textOf(path))}: in the target that is the name of ${
+        JSON.stringify(textOf(other))
+      }`,
+    );
+  }
+}
+
+/** Of one restore, whose entries come directory by directory. */
+export class NameCollisions {
+  readonly #probe: Raw;
+  #directory: Apath | undefined;
+  /** Names of the directory by what they may be folded to. */
+  #names = new Map<string, Raw | Raw[]>();
+
+  /** @param key of partial names: the id of the snapshot */
+  constructor(key: string) {
+    this.#probe = partialName("probe" as Raw, key);
+  }
+
+  /** Notes the name of an entry. @param into its directory in the target @throws NamesCollide if an earlier entry has it there */
+  add({ path }: Entry, into: Dir): void {
+    const directory = parentOf(path), name = nameOf(path);
+    if (directory !== this.#directory) {
+      this.#directory = directory;
+      this.#names = new Map();
+    }
+    const folded = foldedName(name);
+    const earlier = this.#names.get(folded);
+    if (earlier === undefined) return void this.#names.set(folded, name);
+    const others = typeof earlier === "string" ? [earlier] : earlier;
+    const other = others.find((each) => this.#areOne(into, each, name));
+    if (other !== undefined) throw new NamesCollide(path, other);
+    this.#names.set(folded, [...others, name]);
+  }
+
+  /** Tried in a directory of its own: what is under way in the directory itself is not to be met. */
+  #areOne(into: Dir, one: Raw, other: Raw): boolean {
+    try {
+      removeRecursively(into, this.#probe);
+      into.mkdir(this.#probe, 0o700);
+      try {
+        using place = into.openDir(this.#probe);
+        place.create(one, 0o600)?.[Symbol.dispose]();
+        return place.stat(other) !== undefined;
+      } finally {
+        removeRecursively(into, this.#probe);
+      }
+    } catch (error) {
+      // Nothing can be made there: whatever is wrong will be told of the entries themselves.
+      if (error instanceof DiskFault) return false;
+      throw error;
+    }
+  }
+}
+
+const IGNORED_AT_END = /[. ]+$/;
+
+/** Equal for all names that some file system may take for one; for others as well. */
+export function foldedName(name: Raw): string {
+  // deno-lint-ignore no-control-regex -- the ASCII range is meant
+  if (/^[\x00-\x7f]*$/.test(name)) {
+    const last = name.charCodeAt(name.length - 1);
+    return (last === 0x2e || last === 0x20 ? name.replace(IGNORED_AT_END, "") : name).toLowerCase();
+  }
+  const text = textOf(name).replace(/\p{Default_Ignorable_Code_Point}/gu, "").replace(IGNORED_AT_END, "");
+  return text.normalize("NFKD").toUpperCase().toLowerCase().normalize("NFKD");
+}

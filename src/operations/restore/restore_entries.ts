@@ -1,0 +1,114 @@
+/** What a restore brings back: the chosen entries of a snapshot, directory by directory, with their places in the target. */
+import { type Apath, isWithin, nameOf, parentOf, TOP } from "../../core/apath.ts";
+import type { Entry } from "../../core/entry.ts";
+import { Fault } from "../../core/fault.ts";
+import { textOf } from "../../core/raw.ts";
+import { didYouMean } from "../../core/similar.ts";
+import { excludesWithParents, includesWithParents, parseFilter } from "../../source/filter.ts";
+import type { SnapshotInfo } from "../../catalog/catalog.ts";
+import { tell, untell } from "../../storage/faults.ts";
+import type { Damaged, Manifest } from "../../snapshot/manifest.ts";
+import { pathsAlong, placeOf, type Route } from "./path_mapping.ts";
+
+/** Entries of one directory at most: bounds memory in huge directories. */
+const GROUP_ENTRIES = 1024;
+export interface Choice {
+  /** Only these and what is below them; empty: everything. */
+  readonly paths: readonly Apath[];
+  /** Patterns in gitignore syntax; empty: everything. */
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
+}
+
+/** Some entries of one directory, whose paths are their places in the target. */
+export interface EntryGroup {
+  readonly directory: Apath;
+  /** The directory in the snapshot. */
+  readonly from: Apath;
+  readonly entries: readonly Entry[];
+}
+
+export class NotInSnapshot extends Fault {
+  readonly code = "not-in-snapshot";
+  readonly hint: string;
+  constructor(path: Apath, snapshot: SnapshotInfo, hint = "List what is there with `backup-tool ls`") {
+    super(`There is no ${JSON.stringify(textOf(path))} in the snapshot ${snapshot.id.slice(0, 12)}`);
+    this.hint = hint;
+  }
+}
+
+/** Looking at more names for the one that was meant would take too long. */
+const MOST_NAMES = 10_000;
+
+/** The fault of a path that isn't there, with what may have been meant. */
+export function notInSnapshot(manifest: Manifest, path: Apath, snapshot: SnapshotInfo): NotInSnapshot {
+  const names: string[] = [];
+  for (const entry of manifest.list(parentOf(path))) {
+    if (names.push(textOf(nameOf(entry.path))) === MOST_NAMES) break;
+  }
+  return new NotInSnapshot(path, snapshot, didYouMean(textOf(nameOf(path)), names));
+}
+
+/** A snapshot knows of the file, but the backup could not read it. */
+export class NotBackedUp extends Fault {
+  readonly code = "not-backed-up";
+  readonly hint = "Look for it in another snapshot";
+  constructor({ path, problems = [] }: Entry) {
+    const why = problems.length > 0 ? ` (${problems.join("; ")})` : "";
+    super(`Cannot restore ${JSON.stringify(textOf(path))}: the backup could not read it${why}`);
+  }
+}
+
+/** Tells of a part of a manifest that can't be read. */
+export function damagedProblem(...[fault, hunk]: Parameters<Damaged>): Error {
+  const what = hunk === undefined
+    ? "an entry of the snapshot"
+    : `${JSON.stringify(textOf(hunk.first))} and ${hunk.count - 1} entries after it`;
+  return untell({ ...tell(fault), message: `Cannot restore ${what}: ${fault.message}` });
+}
+
+export type Chooser = (entry: Pick<Entry, "path" | "kind">) => boolean;
+
+export function chooser({ paths, include, exclude }: Choice): Chooser {
+  const included = include.length > 0 ? parseFilter(include) : undefined;
+  const excluded = parseFilter(exclude);
+  return ({ path, kind }) =>
+    (paths.length === 0 || paths.some((chosen) => isWithin(path, chosen))) &&
+    (included === undefined || includesWithParents(included, path, kind === "dir")) &&
+    !excludesWithParents(excluded, path, kind === "dir");
+}
+
+/** In the order of the chosen paths. @param damaged is told of parts of the manifest that can't be read, which are left out */
+export function* groupsAlong(
+  route: Route,
+  { manifest, choice, damaged }: { manifest: Manifest; choice: Choice; damaged: Damaged },
+): Generator<EntryGroup> {
+  const isChosen = chooser(choice);
+  for (const { directory: from, entries } of byDirectory(entriesAlong(route, manifest, choice, damaged))) {
+    const placed: Entry[] = [];
+    for (const entry of entries) {
+      const path = isChosen(entry) ? placeOf(route, entry.path) : undefined;
+      if (path !== undefined) placed.push(path === entry.path ? entry : { ...entry, path });
+    }
+    const first = placed[0];
+    if (first !== undefined) yield { directory: parentOf(first.path), from, entries: placed };
+  }
+}
+
+function* entriesAlong(route: Route, manifest: Manifest, { paths }: Choice, damaged: Damaged): Generator<Entry> {
+  for (const path of pathsAlong(route, paths)) yield* manifest.within(path, damaged);
+}
+
+function* byDirectory(entries: Iterable<Entry>): Generator<{ directory: Apath; entries: Entry[] }> {
+  let directory: Apath | undefined, held: Entry[] = [];
+  for (const entry of entries) {
+    const parent = entry.path === TOP ? TOP : parentOf(entry.path);
+    if (directory !== undefined && (parent !== directory || held.length >= GROUP_ENTRIES)) {
+      yield { directory, entries: held };
+      held = [];
+    }
+    directory = parent;
+    held.push(entry);
+  }
+  if (directory !== undefined) yield { directory, entries: held };
+}

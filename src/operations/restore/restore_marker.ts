@@ -1,0 +1,58 @@
+/**
+ * What stands in the target while a restore is not finished, so that the same command goes on with it. Its name holds
+ * the id of the snapshot: so no file of the snapshot has it, and whatever else is called like it is not ours.
+ */
+import { type Raw, rawOf } from "../../core/raw.ts";
+import type { Dir } from "../../platform/disk.ts";
+
+const NAME = ".backup-tool-restoring";
+const ID_DIGITS = 12;
+/** Of former versions. A user's file may be called so: what is in it counts. */
+const FORMER_NAME = rawOf(NAME);
+const MOST_BYTES = 4096;
+const FORMAT = "backup-tool restore";
+
+export function markerName(snapshot: string): Raw {
+  return rawOf(`${NAME}-${snapshot.slice(0, ID_DIGITS)}`);
+}
+
+/** Notes that everything in a directory belongs to a restore that isn't finished, so that it can be continued. */
+export function setMarker(dir: Dir, snapshot: string): void {
+  const name = markerName(snapshot);
+  dir.unlink(name);
+  using file = dir.create(name, 0o600);
+  file?.write(new TextEncoder().encode(`${JSON.stringify({ format: FORMAT, snapshot })}\n`), 0);
+}
+
+/** Those of this snapshot, and one that was cut off. */
+export function removeMarkers(dir: Dir, snapshot: string): void {
+  const name = markerName(snapshot);
+  if (isMarker(dir, name, snapshot) || dir.stat(name)?.size === 0) dir.unlink(name);
+  if (isMarker(dir, FORMER_NAME, snapshot)) dir.unlink(FORMER_NAME);
+}
+
+/** True if a restore of the snapshot into the directory was cut off. */
+export function hasMarker(dir: Dir, snapshot: string): boolean {
+  return [markerName(snapshot), FORMER_NAME].some((name) => isMarker(dir, name, snapshot));
+}
+
+/** True for a file that says so itself. */
+export function isMarker(dir: Dir, name: Raw, snapshot: string): boolean {
+  if (name !== markerName(snapshot) && name !== FORMER_NAME) return false;
+  return dir.stat(name)?.kind === "file" && snapshotOf(dir, name) === snapshot;
+}
+
+function snapshotOf(dir: Dir, name: Raw): string | undefined {
+  using file = dir.open(name);
+  const bytes = new Uint8Array(MOST_BYTES);
+  try {
+    const fields: unknown = JSON.parse(new TextDecoder().decode(bytes.subarray(0, file?.read(bytes, 0) ?? 0)));
+    if (typeof fields !== "object" || fields === null || !("format" in fields) || !("snapshot" in fields)) {
+      return undefined;
+    }
+    return fields.format === FORMAT ? String(fields.snapshot) : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}

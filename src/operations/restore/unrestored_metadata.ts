@@ -1,0 +1,36 @@
+/** What could not be given back to restored objects: told once, at the end, however many objects it was. */
+import { type Apath } from "../../core/apath.ts";
+import { Fault } from "../../core/fault.ts";
+import type { Monitor } from "../../core/monitor.ts";
+import { textOf } from "../../core/raw.ts";
+import { pluralText } from "../../core/size_text.ts";
+import type { Lack } from "../../target/attributes.ts";
+
+export class NotGivenBack extends Fault {
+  readonly code = "not-given-back";
+  readonly hint = "Restore as root to a disk that can hold it; `--no-owner` leaves owners and groups alone on purpose";
+  constructor(what: string) {
+    super(`Some things could not be given back: ${what}`);
+  }
+}
+
+export class Lacks {
+  readonly #found = new Map<Lack, { count: number; readonly first: Apath }>();
+
+  add(path: Apath, lacks: readonly Lack[]): void {
+    for (const lack of lacks) {
+      const found = this.#found.get(lack);
+      if (found === undefined) this.#found.set(lack, { count: 1, first: path });
+      else found.count++;
+    }
+  }
+
+  report(monitor: Monitor): void {
+    if (this.#found.size === 0) return;
+    const texts = [...this.#found].map(([lack, { count, first }]) => {
+      const example = JSON.stringify(textOf(first));
+      return `${lack} of ${count === 1 ? example : `${pluralText(count, "object")} such as ${example}`}`;
+    });
+    monitor.problem(new NotGivenBack(texts.join("; ")));
+  }
+}

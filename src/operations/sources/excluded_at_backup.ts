@@ -1,0 +1,65 @@
+/** What the backup of a snapshot left out, as far as the snapshot itself tells: its .backupignore files and cache tags. */
+import { type Apath, isWithin, nameOf, parentOf, TOP } from "../../core/apath.ts";
+import type { Entry } from "../../core/entry.ts";
+import type { Monitor } from "../../core/monitor.ts";
+import { type Raw, rawOfBytes, textOf } from "../../core/raw.ts";
+import type { Filter } from "../../source/filter.ts";
+import { IGNORE_FILE, parseIgnoreFile } from "../../source/ignore_file.ts";
+import { CACHE_TAG } from "../../source/walk.ts";
+import type { Manifest } from "../../snapshot/manifest.ts";
+import type { LeftOut } from "../../snapshot/root.ts";
+import type { Storage } from "../../storage/storage.ts";
+
+export interface SurveyOptions {
+  readonly manifest: Manifest;
+  readonly leftOut: LeftOut;
+  readonly monitor: Monitor;
+}
+
+export class LeftOutThen {
+  /** Problems of the backup that no entry tells of: something may be missing, and nobody knows what. */
+  readonly unaccounted: number;
+  readonly #ignoreFiles: ReadonlyMap<Apath, Filter>;
+  readonly #caches: ReadonlySet<Apath>;
+
+  constructor(ignoreFiles: ReadonlyMap<Apath, Filter>, caches: ReadonlySet<Apath>, unaccounted: number) {
+    this.#ignoreFiles = ignoreFiles;
+    this.#caches = caches;
+    this.unaccounted = unaccounted;
+  }
+
+  /** @param at of the source that `path` belongs to */
+  leavesOut(path: Apath, at: Apath, isDirectory: boolean): boolean {
+    if (this.#caches.has(parentOf(path)) && nameOf(path) !== CACHE_TAG) return true;
+    for (let above = parentOf(path); isWithin(above, at); above = parentOf(above)) {
+      const relative = (above === TOP ? path : path.slice(above.length)) as Apath;
+      const decision = this.#ignoreFiles.get(above)?.decide(relative, isDirectory);
+      if (decision !== undefined) return !decision.negated;
+      if (above === TOP) return false;
+    }
+    return false;
+  }
+}
+
+/** One pass over the manifest. @throws DamagedManifest, DamagedContent */
+export function surveyLeftOut(storage: Storage, { manifest, leftOut, monitor }: SurveyOptions): LeftOutThen {
+  const ignoreFiles = new Map<Apath, Filter>(), caches = new Set<Apath>();
+  let unaccounted = manifest.root.totals.problems;
+  for (const entry of manifest.entries()) {
+    if (entry.problems !== undefined) unaccounted -= entry.problems.length;
+    if (entry.kind !== "file") continue;
+    const name = nameOf(entry.path);
+    if (name === IGNORE_FILE && leftOut.ignored) {
+      const filter = parseIgnoreFile(contentText(storage, entry), textOf(entry.path), monitor);
+      ignoreFiles.set(parentOf(entry.path), filter);
+    } else if (name === CACHE_TAG && leftOut.caches) caches.add(parentOf(entry.path));
+  }
+  return new LeftOutThen(ignoreFiles, caches, unaccounted);
+}
+
+/** Text of a small file of a snapshot. @throws DamagedContent */
+export function contentText(storage: Storage, { content }: Entry): string {
+  let raw = "";
+  if (content !== undefined) { for (const chunk of storage.readContent(content)) raw += rawOfBytes(chunk); }
+  return textOf(raw as Raw);
+}

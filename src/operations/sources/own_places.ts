@@ -1,0 +1,406 @@
+/**
+ * Which directories are this program's own: the storage and its parts, and where it keeps its state. Asked by all that
+ * read, write or remove what people name: a storage that is backed up into itself never ends, and one that is imported,
+ * or restored into, is lost.
+ *
+ * Paths don't tell: bind mounts, second volumes of a container, unions and FUSE file systems show one directory under
+ * many. So a place is known by device and inode, its own and those of everything above it; by where in its file system
+ * it lies, as the table of mounts says, which finds whatever part is mounted elsewhere; and where device and inode are
+ * others too, by the id in its `db/main`, or by what it holds.
+ */
+import type { Monitor } from "../../core/monitor.ts";
+import { joinRaw, type Raw, rawOf, textOf } from "../../core/raw.ts";
+import { type Dir, type Disk, DiskFault, type Mount, type Stat } from "../../platform/disk.ts";
+import { isBelow, movedPath, originOf, type SourceRoot } from "../../source/placement.ts";
+import { hasName, type OwnDirectories } from "../../source/walk.ts";
+import { peekStorageId } from "../../storage/layout/settings_file.ts";
+import type { Storage } from "../../storage/storage.ts";
+import { isTreeInWork } from "../../storage/tree/tree_builder.ts";
+
+/** What a place turned out to be. */
+export interface OwnPlace {
+  /** In words, as the end of "it is left out: ...". */
+  readonly why: string;
+  readonly kind: "storage" | "archive" | "state";
+  /** Path in the storage; "" is the storage itself; undefined where that isn't known. */
+  readonly inside?: Raw;
+}
+
+/** A directory of ours, and its real path. */
+interface OwnRoot {
+  readonly path: Raw;
+  readonly kind: "storage" | "state";
+}
+
+/** One of our places, and how to look at it now. */
+interface Known {
+  readonly place: OwnPlace;
+  readonly look: () => Stat | undefined;
+}
+
+/** Where an object lies, whichever mount shows it: `path` is from the top of the file system. */
+interface Location {
+  readonly device: string;
+  readonly path: Raw;
+  /** As {@link Mount.shows}. */
+  readonly shows: readonly Raw[];
+}
+
+const DB = rawOf("db"), CONTENT = rawOf("content"), TMP = rawOf("tmp");
+/** What may lie in a storage and is no part of it. */
+const ARCHIVE = rawOf("archive");
+/** Where services keep their records, in their job directories. */
+export const STATE_NAME = rawOf(".backup-tool");
+const YEAR = /^\d{4}$/;
+const TREE = /^\d\d-\d\dT\d\d[:-]\d\d(-\d+)?$/;
+const TOP = rawOf(""), FILE_SYSTEM = rawOf("/");
+const THE_STORAGE: OwnPlace = { why: "it is the storage itself", kind: "storage", inside: TOP };
+const A_VIEW: OwnPlace = {
+  why: "it is the storage itself, by another way, or a copy of it",
+  kind: "storage",
+  inside: TOP,
+};
+const A_PART: OwnPlace = { why: "it is a part of the storage", kind: "storage" };
+const IN_ARCHIVE: OwnPlace = { why: "it belongs to the archive of the storage", kind: "archive" };
+const STATE: OwnPlace = { why: "the state of this program is kept there", kind: "state" };
+const A_TREE: OwnPlace = { why: "a tree is being made there", kind: "storage" };
+
+export class OwnPlaces implements OwnDirectories {
+  readonly #storage: Storage;
+  readonly #disk: Disk;
+  readonly #monitor: Monitor;
+  readonly #roots: readonly OwnRoot[];
+  /** By {@link keyOf}. */
+  readonly #known = new Map<string, Known>();
+  readonly #paths = new Map<Raw, OwnPlace>();
+
+  /**
+   * @param more directories that must not be touched either, such as that of the jobs; they need not be there
+   * @param monitor is told of other storages
+   */
+  constructor(storage: Storage, more: readonly Raw[] = [], monitor: Monitor = storage.monitor) {
+    this.#storage = storage;
+    this.#disk = storage.machine.disk;
+    this.#monitor = monitor;
+    const path = this.#disk.realPath(storage.path);
+    const state = [...storage.machine.state ?? [], ...more].flatMap((each) => this.#realPath(each) ?? []);
+    this.#roots = [
+      ...[path, ...this.#behind(path)].map((each) => ({ path: each, kind: "storage" as const })),
+      ...state.map((each) => ({ path: each, kind: "state" as const })),
+    ];
+    for (const { path, kind } of this.#roots) this.#paths.set(path, kind === "storage" ? THE_STORAGE : STATE);
+    this.#learn();
+  }
+
+  #realPath(path: Raw): Raw | undefined {
+    return orUndefined(() => this.#disk.realPath(path));
+  }
+
+  /** Directories of another file system that are what is seen at `path`. */
+  #behind(path: Raw): Raw[] {
+    const at = this.#locationOf(path), stat = this.#stat(path);
+    const shown = (at?.shows ?? []).flatMap((top) =>
+      this.#realPath(joinRaw(top, relativeTo(FILE_SYSTEM, at!.path))) ?? []
+    );
+    return shown.filter((real) => real !== path && isLikely(this.#stat(real), stat));
+  }
+
+  #learn(): void {
+    const parts = this.#storage.dir.list().names.filter((name) => isPart(name) || name === ARCHIVE);
+    for (const { path, kind } of this.#roots) {
+      this.#know(kind === "storage" ? THE_STORAGE : STATE, () => this.#stat(path));
+      if (kind === "state") continue;
+      for (const name of parts) this.#know(placeIn(THE_STORAGE, name), () => this.#stat(joinRaw(path, name)));
+    }
+    this.#know(THE_STORAGE, () => this.#storage.dir.statSelf());
+  }
+
+  #know(place: OwnPlace, look: () => Stat | undefined): void {
+    const stat = look();
+    if (stat?.kind === "dir" && stat.inode !== "0") this.#known.set(keyOf(stat), { place, look });
+  }
+
+  /** By device and inode; which may be given to another directory, once this one is gone. */
+  #byInode(stat: Stat): OwnPlace | undefined {
+    const key = keyOf(stat);
+    const known = this.#known.get(key);
+    if (known === undefined) return undefined;
+    const now = known.look();
+    return now !== undefined && keyOf(now) === key ? known.place : undefined;
+  }
+
+  #stat(path: Raw): Stat | undefined {
+    return orUndefined(() => this.#disk.statDirectory(path));
+  }
+
+  /** Has the storage left out of copies of sources as well, which stand still while they are read. */
+  addCopies(roots: readonly SourceRoot[]): this {
+    for (const { path, kind } of this.#roots) {
+      for (const root of roots) {
+        if (!isBelow(path, originOf(root))) continue;
+        this.#paths.set(movedPath(path, originOf(root), root.path), kind === "storage" ? THE_STORAGE : STATE);
+      }
+    }
+    return this;
+  }
+
+  whyNotFound(path: Raw, name: Raw, stat: Stat): string | undefined {
+    const place = this.#placeFound(path, name, stat);
+    return place === undefined || place.kind === "archive" ? undefined : place.why;
+  }
+
+  /** True for a directory of the storage that is found on the way down from another one. */
+  isOfStorage(parent: Dir, name: Raw, stat: Stat): boolean {
+    const kind = this.#placeFound(joinRaw(parent.path, name), name, stat)?.kind;
+    if (kind !== undefined) return kind !== "state";
+    // On another device that may be the same, seen otherwise.
+    return stat.device !== this.#device && this.#hasOurIdIn(parent, name);
+  }
+
+  #placeFound(path: Raw, name: Raw, stat: Stat): OwnPlace | undefined {
+    return this.#paths.get(path) ?? this.#byInode(stat) ?? placeOfName(name) ??
+      (stat.isMountPoint ? this.#atMount(path) : undefined);
+  }
+
+  whyNotListed(directory: Dir, names: readonly Raw[]): string | undefined {
+    return this.#placeByListing(directory, names)?.why;
+  }
+
+  /**
+   * What a directory is, or lies in; undefined if it is none of our places.
+   * @param path absolute, without symlinks, of a directory that is there
+   */
+  around(path: Raw): OwnPlace | undefined {
+    return this.#byPath(path) ?? this.#byAncestors(path) ?? this.#byLocation(path) ?? this.#byContents(path);
+  }
+
+  /** The first of our places that a directory holds, or is; as for {@link around}. */
+  heldBy(path: Raw): { readonly path: Raw; readonly place: OwnPlace } | undefined {
+    const key = this.#keyAt(path);
+    const at = this.#locationOf(path);
+    for (const root of this.#roots) {
+      const location = this.#ownLocations().find((own) => own.root === root)?.location;
+      const isHeld = root.path === path || isBelow(root.path, path) ||
+        [...ancestors(root.path)].some((above) => key !== undefined && this.#keyAt(above) === key) ||
+        (location !== undefined && this.#isShownBy(path, at, location, root.path));
+      if (isHeld) return { path: root.path, place: root.kind === "storage" ? THE_STORAGE : STATE };
+    }
+    for (const { point } of this.#disk.mounts()) {
+      const place = isBelow(point, path) && this.#stat(point) !== undefined ? this.around(point) : undefined;
+      if (place !== undefined) return { path: point, place };
+    }
+    return undefined;
+  }
+
+  #keyAt(path: Raw): string | undefined {
+    const stat = this.#stat(path);
+    return stat === undefined || stat.inode === "0" ? undefined : keyOf(stat);
+  }
+
+  #byPath(path: Raw): OwnPlace | undefined {
+    for (const root of this.#roots) {
+      if (path === root.path || isBelow(path, root.path)) return placeIn(root, relativeTo(root.path, path));
+    }
+    return undefined;
+  }
+
+  /** A directory above, or this one, is known by its inode, by its name, or has our `db/main`. */
+  #byAncestors(path: Raw): OwnPlace | undefined {
+    for (const above of ancestors(path)) {
+      const stat = this.#stat(above);
+      if (stat === undefined) continue;
+      const known = this.#byInode(stat) ?? placeOfName(nameOf(above)) ??
+        (this.#hasOurId(above) ? A_VIEW : undefined);
+      if (known === undefined) continue;
+      const { inside } = known;
+      return inside === undefined || above === path ? known : placeIn(known, joinRaw(inside, relativeTo(above, path)));
+    }
+    return undefined;
+  }
+
+  #hasOurId(path: Raw): boolean {
+    return this.#isOurId(() => this.#disk.openDir(path));
+  }
+
+  #hasOurIdIn(parent: Dir, name: Raw): boolean {
+    return this.#isOurId(() => parent.openDir(name));
+  }
+
+  #isOurId(open: () => Dir): boolean {
+    return orUndefined(() => {
+      using directory = open();
+      return peekStorageId(directory) === this.#storage.settings.id;
+    }) === true;
+  }
+
+  get #device(): string {
+    return this.#deviceFound ??= this.#storage.dir.statSelf().device;
+  }
+  #deviceFound: string | undefined;
+
+  /** Through a bind mount of any part, however deep. What the table of mounts says is looked at before it is believed. */
+  #byLocation(path: Raw): OwnPlace | undefined {
+    const at = this.#locationOf(path);
+    if (at === undefined) return undefined;
+    const key = this.#keyAt(path);
+    for (const { root, location: own } of this.#ownLocations()) {
+      if (own.device !== at.device || (at.path !== own.path && !isBelow(at.path, own.path))) continue;
+      const inside = relativeTo(own.path, at.path);
+      if (key !== undefined && this.#keyAt(joinRaw(root.path, inside)) === key) return placeIn(root, inside);
+    }
+    return this.#byWhatIsShown(path, at);
+  }
+
+  /** Through a file system that says of which directories it shows what they hold. */
+  #byWhatIsShown(path: Raw, { shows, path: inside }: Location): OwnPlace | undefined {
+    for (const top of shows) {
+      const real = this.#realPath(joinRaw(top, relativeTo(FILE_SYSTEM, inside)));
+      if (real === undefined || real === path || !isLikely(this.#stat(real), this.#stat(path))) continue;
+      const place = this.#byPath(real) ?? this.#byAncestors(real);
+      if (place !== undefined) return place;
+    }
+    return undefined;
+  }
+
+  /** True if what lies at `own` can be seen below `path`. */
+  #isShownBy(path: Raw, at: Location | undefined, own: Location, ownPath: Raw): boolean {
+    if (at?.device !== own.device || (own.path !== at.path && !isBelow(own.path, at.path))) return false;
+    const key = this.#keyAt(ownPath);
+    return key !== undefined && this.#keyAt(joinRaw(path, relativeTo(at.path, own.path))) === key;
+  }
+
+  /** Found out once: hundreds of mounts may be met. */
+  #ownLocations(): readonly { readonly root: OwnRoot; readonly location: Location }[] {
+    return this.#locations ??= this.#roots.flatMap((root) => {
+      const location = this.#locationOf(root.path);
+      return location === undefined ? [] : [{ root, location }];
+    });
+  }
+  #locations: readonly { readonly root: OwnRoot; readonly location: Location }[] | undefined;
+
+  #locationOf(path: Raw): Location | undefined {
+    return orUndefined(() => {
+      using directory = this.#disk.openDir(path);
+      const id = directory.mountId();
+      const mount = this.#disk.mounts().find((one) => one.id === id);
+      return mount && locationIn(mount, path);
+    });
+  }
+
+  #atMount(path: Raw): OwnPlace | undefined {
+    return this.#byLocation(path) ?? (this.#hasOurId(path) ? A_VIEW : undefined);
+  }
+
+  #byContents(path: Raw): OwnPlace | undefined {
+    // Bind mounts and hard facts are known by now: what is left to find has a device of its own.
+    if (this.#stat(path)?.device === this.#device) return undefined;
+    return orUndefined(() => {
+      using directory = this.#disk.openDir(path);
+      return this.#placeByListing(directory, [...directory.list().names].sort());
+    });
+  }
+
+  /** By what nothing but a storage, or a part of ours, has in it. */
+  #placeByListing(directory: Dir, names: readonly Raw[]): OwnPlace | undefined {
+    if (hasName(names, DB) && this.#isOurs(directory)) return A_VIEW;
+    const [first] = names;
+    if (first === undefined) return undefined;
+    if (TREE.test(first)) return this.#isYear(directory, first) ? A_PART : undefined;
+    if (first !== this.#firstLeaf) return undefined;
+    return orUndefined(() => {
+      using content = this.#storage.dir.openDir(CONTENT);
+      return isSameObject(content.stat(first), directory.stat(first)) ? A_PART : undefined;
+    });
+  }
+
+  get #firstLeaf(): string {
+    return "0".repeat(this.#storage.settings.hexSplit[0] ?? 0);
+  }
+
+  #isOurs(directory: Dir): boolean {
+    const id = orUndefined(() => peekStorageId(directory));
+    if (id === undefined || id === this.#storage.settings.id) return id !== undefined;
+    this.#monitor.notice(`${textOf(directory.path)} is another storage, and is taken for ordinary files`);
+    return false;
+  }
+
+  #isYear(directory: Dir, tree: Raw): boolean {
+    const seen = orUndefined(() => directory.stat(tree));
+    return this.#storage.dir.list().names.filter((name) => YEAR.test(name)).some((name) => {
+      return orUndefined(() => {
+        using year = this.#storage.dir.openDir(name);
+        return isSameObject(year.stat(tree), seen);
+      }) === true;
+    });
+  }
+}
+
+/** True for the directories that make a storage. @param name in it */
+export function isPart(name: Raw): boolean {
+  return name === DB || name === CONTENT || name === TMP || name === "latest" || name === "quarantine" ||
+    YEAR.test(name);
+}
+
+/** Directories whose names say all, whoever made them. */
+function placeOfName(name: Raw): OwnPlace | undefined {
+  if (name === STATE_NAME) return STATE;
+  return isTreeInWork(name) ? A_TREE : undefined;
+}
+
+/** @param inside path below the root; "" for itself */
+function placeIn({ kind }: Pick<OwnPlace, "kind">, inside: Raw): OwnPlace {
+  if (kind === "state") return STATE;
+  if (inside === "") return THE_STORAGE;
+  return { ...(inside === ARCHIVE || isBelow(inside, ARCHIVE) ? IN_ARCHIVE : A_PART), inside };
+}
+
+function keyOf({ device, inode }: Stat): string {
+  return `${device}/${inode}`;
+}
+
+/** Through a file system that gives out devices and inodes of its own, the times of change are those of the original. */
+function isSameObject(one: Stat | undefined, other: Stat | undefined): boolean {
+  if (one === undefined || other === undefined || one.kind !== other.kind) return false;
+  if (one.inode !== "0" && keyOf(one) === keyOf(other)) return true;
+  return one.ctime !== undefined && one.ctime === other.ctime && one.mtime === other.mtime && one.links === other.links;
+}
+
+/** For what is said to be the same; times may be some seconds old there. */
+function isLikely(one: Stat | undefined, other: Stat | undefined): boolean {
+  if (one === undefined || other === undefined) return false;
+  return (one.inode !== "0" && one.inode === other.inode) || isSameObject(one, other);
+}
+
+function locationIn({ device, root, point, shows }: Mount, path: Raw): Location {
+  return { device, path: joinRaw(root, relativeTo(point, path)), shows };
+}
+
+/** @param path `top` or below it */
+function relativeTo(top: Raw, path: Raw): Raw {
+  return path === top ? rawOf("") : path.slice(top === "/" ? 1 : top.length + 1) as Raw;
+}
+
+/** The path itself, then everything above it. */
+function* ancestors(path: Raw): Generator<Raw> {
+  for (let at = path; at !== "/"; at = aboveOf(at)) yield at;
+  yield "/" as Raw;
+}
+
+function aboveOf(path: Raw): Raw {
+  const slash = path.lastIndexOf("/");
+  return (slash <= 0 ? "/" : path.slice(0, slash)) as Raw;
+}
+
+function nameOf(path: Raw): Raw {
+  return path.slice(path.lastIndexOf("/") + 1) as Raw;
+}
+
+/** What can't be looked at tells nothing. */
+function orUndefined<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch (error) {
+    if (error instanceof DiskFault) return undefined;
+    throw error;
+  }
+}

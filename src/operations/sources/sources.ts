@@ -1,0 +1,188 @@
+/** What a backup is of: sources as a person named them, and what is never one. */
+import type { Apath } from "../../core/apath.ts";
+import { Fault } from "../../core/fault.ts";
+import type { Monitor } from "../../core/monitor.ts";
+import { joinRaw, type Raw, rawOf, textOf } from "../../core/raw.ts";
+import { type Disk, DiskFault } from "../../platform/disk.ts";
+import { decideWithParents, type Filter } from "../../source/filter.ts";
+import { baseName, originOf, placeSources, type SourcePath, type SourceRoot } from "../../source/placement.ts";
+import { NoSource } from "../../source/walk.ts";
+import { isPassable } from "../../storage/content/access.ts";
+import type { Storage } from "../../storage/storage.ts";
+import type { OwnPlaces } from "./own_places.ts";
+
+export class SourceInStorage extends Fault {
+  readonly code = "source-in-storage";
+  readonly hint = "Name the directories that are to be kept, or another storage";
+  /** @param why ends "...: " */
+  constructor(source: Raw, why: string) {
+    super(`Cannot back up ${JSON.stringify(textOf(source))}: ${why}`);
+  }
+}
+
+export class NotInSources extends Fault {
+  readonly code = "not-in-sources";
+  readonly hint = "Give a path below one of the sources, and that can be reached";
+  constructor(path: Raw) {
+    super(`Cannot say anything of ${JSON.stringify(textOf(path))}: no source holds it`);
+  }
+}
+
+/** A directory or file to back up: its absolute path, and what is special about it. */
+export type Source = Raw | {
+  readonly path: Raw;
+  /** Its name in the snapshot. */
+  readonly as?: Raw | undefined;
+  /** A copy of it that stands still; absolute. */
+  readonly readFrom?: Raw | undefined;
+};
+
+export function sourcePath(source: Source): Raw {
+  return typeof source === "string" ? source : source.path;
+}
+
+/**
+ * Opens every source once, to learn what it is.
+ * @param own of that storage
+ * @param reserved names that something else in the snapshot has
+ * @throws NoSource, SourceInStorage, BadUsage
+ */
+export function findSources(
+  storage: Storage,
+  own: OwnPlaces,
+  given: { readonly sources: readonly Source[]; readonly reserved?: readonly Raw[] },
+  filter: Filter,
+  monitor: Monitor,
+): readonly SourceRoot[] {
+  const { disk } = storage.machine;
+  const sources = given.sources.map((source) => sourceAt(disk, source));
+  for (const source of sources) assertForeign(source, own, storage);
+  const roots = placeSources(sources, given.reserved);
+  for (const root of roots) for (const source of root.nested) monitor.notice(nestedNotice(source, root, filter));
+  return roots;
+}
+
+/** Nothing is there, or what should be a directory on the way is a file. */
+const MISSING = ["ENOENT", "ENOTDIR"];
+
+function sourceAt(disk: Disk, source: Source): SourcePath {
+  const path = sourcePath(source);
+  try {
+    const origin = disk.realPath(path);
+    if (typeof source === "string") return { path: origin, ...kindAt(disk, origin) };
+    const { as, readFrom } = source;
+    const real = readFrom === undefined ? origin : disk.realPath(readFrom);
+    return { path: real, as, origin, ...kindAt(disk, real) };
+  } catch (error) {
+    if (error instanceof DiskFault && MISSING.includes(error.errno)) throw new NoSource(path);
+    throw error;
+  }
+}
+
+function kindAt(disk: Disk, real: Raw): Pick<SourcePath, "kind"> {
+  try {
+    disk.openDir(real)[Symbol.dispose]();
+    return { kind: "dir" };
+  } catch (error) {
+    if (!(error instanceof DiskFault) || error.errno !== "ENOTDIR") throw error;
+    return { kind: "file" };
+  }
+}
+
+/** @throws SourceInStorage */
+function assertForeign(source: SourcePath, own: OwnPlaces, { path: storage, machine: { disk } }: Storage): void {
+  const origin = originOf(source);
+  for (const path of new Set([origin, source.path])) {
+    const place = own.around(source.kind === "dir" ? path : parentPath(path));
+    if (place === undefined || place.kind === "archive") continue;
+    // Copies that stand still may be mounted beside the notes on them.
+    if (place.kind === "state" && path !== origin) continue;
+    const why = place.kind === "storage"
+      ? `it belongs to the storage ${JSON.stringify(textOf(disk.realPath(storage)))}`
+      : place.why;
+    throw new SourceInStorage(origin, why);
+  }
+}
+
+function nestedNotice({ path, kind }: SourcePath, root: SourceRoot, filter: Filter): string {
+  const inside = path.slice(root.path === "/" ? 0 : root.path.length) as Apath;
+  const decision = decideWithParents(filter, inside, kind === "dir");
+  const where = `${textOf(path)} lies inside the source ${textOf(root.path)}`;
+  return decision?.negated === false
+    ? `${where}, and is left out by the pattern ${decision.pattern}`
+    : `${where}, and is backed up with it`;
+}
+
+function parentPath(path: Raw): Raw {
+  const slash = path.lastIndexOf("/");
+  return (slash <= 0 ? "/" : path.slice(0, slash)) as Raw;
+}
+
+/** True if something is there that can be looked at. @param path absolute; a symlink in its last component is not followed */
+export function isThere(disk: Disk, path: Raw): boolean {
+  try {
+    using parent = disk.openDir(parentPath(path));
+    return parent.stat(path.slice(path.lastIndexOf("/") + 1) as Raw) !== undefined;
+  } catch (error) {
+    if (error instanceof DiskFault) return !MISSING.includes(error.errno);
+    throw error;
+  }
+}
+
+/** True if not everybody may reach the source: its copy must then be no easier to reach. */
+export function isHidden(disk: Disk, root: SourceRoot): boolean {
+  for (let path = originOf(root); path !== "/"; path = parentPath(path)) {
+    if (!isOpenToAll(disk, parentPath(path))) return true;
+  }
+  return false;
+}
+
+function isOpenToAll(disk: Disk, directory: Raw): boolean {
+  try {
+    using opened = disk.openDir(directory);
+    return isPassable(opened.statSelf());
+  } catch (error) {
+    // Whoever may pass through but not read it, like a home directory's owner through /home, can't look at it this way.
+    if (error instanceof DiskFault && error.errno === "EACCES") return false;
+    throw error;
+  }
+}
+
+/** What a series is called if nobody says otherwise. @param reserved as for {@link findSources} */
+export function seriesName(roots: readonly SourceRoot[], reserved: readonly Raw[] = []): string {
+  const names = roots.map((root) => root.as ?? baseName(originOf(root)));
+  return [...names, ...reserved].map(textOf).join("+");
+}
+
+/** Follows the symlinks on the way to objects, but not the objects themselves. Neighbours cost one look at their directory. */
+export class RealPaths {
+  readonly #disk: Disk;
+  #directory: Raw | undefined;
+  #real: Raw = rawOf("");
+
+  constructor(disk: Disk) {
+    this.#disk = disk;
+  }
+
+  /** @param path absolute; where nothing is there, it stays as it is */
+  of(path: Raw): Raw {
+    const name = path.slice(path.lastIndexOf("/") + 1) as Raw;
+    // These are no names of objects.
+    if (["", ".", ".."].includes(name)) return this.#follow(path);
+    const directory = parentPath(path);
+    if (directory !== this.#directory) {
+      this.#real = this.#follow(directory);
+      this.#directory = directory;
+    }
+    return joinRaw(this.#real, name);
+  }
+
+  #follow(path: Raw): Raw {
+    try {
+      return this.#disk.realPath(path);
+    } catch (error) {
+      if (error instanceof DiskFault) return path;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,251 @@
+/**
+ * Threads that work on batches. With no workers, and for the first batches of every run, the work is done in the calling
+ * thread by the same code: a worker costs tens of milliseconds and megabytes, so none starts before there is work for it.
+ * There, too, the event loop has its turn between two files, and between the blocks of a large one.
+ */
+import { Interrupted } from "../core/fault.ts";
+import type { Disk } from "./disk.ts";
+import type { ThrottleTable } from "./throttle.ts";
+import { type Batches, type BatchKind, Engine, type EngineSetup } from "../storage/threads/batch_executor.ts";
+import { tell, type Told, untell } from "../storage/faults.ts";
+import type { Clock } from "../core/clock.ts";
+import { Turns } from "../core/turns.ts";
+import { Meter } from "./meter.ts";
+import { atOnce, type Steps, Stop } from "./stop_flag.ts";
+
+/** Work done in the main thread before a worker is started, which holds that up for as long: as many small files. */
+const COST_BEFORE_WORKERS = 512;
+/** The same in time: on a slow disk little work takes long. */
+const MS_BEFORE_WORKERS = 500;
+/** So many bytes cost as much as a small file. */
+const BYTES_OF_ONE_COST = 64 * 1024;
+/** Batches a worker has in hand, so that it needn't wait for the next message. */
+const IN_HAND = 3;
+/** One more worker is started if each has that much in hand: so many batches, once it has answered one, or such a load. */
+const BUSY_BATCHES = 4, BUSY_COST = 384;
+/** A thread that waits for a dead network disk can't be asked to stop. */
+const CLOSING_MS = 2000;
+/** What is under way when the run is interrupted may be finished, but not a file of hours. */
+const GRACE_MS = 2000;
+
+export type ToWorker =
+  | { readonly type: "setup"; readonly setup: EngineSetup; readonly thread: number }
+  | { readonly type: "batch"; readonly ticket: number; readonly kind: BatchKind; readonly batch: unknown }
+  | { readonly type: "close" };
+export type FromWorker =
+  | { readonly ticket: number; readonly results?: unknown; readonly fault?: Told }
+  | { readonly closed: true };
+
+export interface Load {
+  /** Small files, or what takes as long. */
+  readonly items: number;
+  readonly bytes: number;
+}
+
+export interface PoolOptions {
+  /** 0: everything in the calling thread. */
+  readonly workers: number;
+  /** What runs as a worker; undefined: no workers. */
+  readonly script: URL | undefined;
+  /** Of an interruption: what is still under way some seconds later ends with Interrupted. */
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+}
+
+interface Thread {
+  readonly worker: Worker;
+  /** Batches, and what they cost. */
+  inHand: number;
+  cost: number;
+  /** False while it is being loaded. */
+  hasAnswered: boolean;
+  readonly closed: PromiseWithResolvers<void>;
+}
+
+interface Waiting {
+  readonly thread: Thread;
+  readonly cost: number;
+  resolve(results: unknown): void;
+  reject(error: unknown): void;
+}
+
+export class Pool implements AsyncDisposable {
+  readonly #disk: Disk;
+  readonly #setup: EngineSetup;
+  readonly #options: PoolOptions;
+  readonly #threads: Thread[] = [];
+  readonly #waiting = new Map<number, Waiting>();
+  #engine: Engine | undefined;
+  #costDone = 0;
+  /** Spent on work in this thread. */
+  #msDone = 0;
+  readonly #turns: Turns;
+  /** The last batch for this thread: they are done one after the other. */
+  #here: Promise<unknown> = Promise.resolve();
+  readonly #meter: Meter;
+  #tickets = 0;
+  readonly #stop: Stop;
+  #grace: ReturnType<typeof setTimeout> | undefined;
+  readonly #onAbort = () => {
+    this.#grace ??= setTimeout(() => this.#stop.ask(), GRACE_MS);
+  };
+
+  constructor(disk: Disk, setup: EngineSetup, options: PoolOptions) {
+    this.#disk = disk;
+    this.#setup = setup;
+    this.#options = options;
+    this.#stop = new Stop(setup.stop);
+    this.#meter = new Meter(setup.meter);
+    this.#turns = new Turns(options.clock);
+    options.signal.addEventListener("abort", this.#onAbort);
+  }
+
+  /** Batches that may usefully be under way at once; callers wait for the oldest beyond that. */
+  get width(): number {
+    return Math.max(1, this.#options.workers * IN_HAND);
+  }
+
+  /** Bytes that all threads have gone through, those of files under way as well. */
+  get bytes(): number {
+    return this.#meter.total;
+  }
+
+  /** Works on a batch. @param load how much is in it, for the decision to start workers */
+  run<K extends BatchKind>(kind: K, batch: Batches[K]["batch"], load: Load): Promise<Batches[K]["results"]> {
+    const cost = load.items + load.bytes / BYTES_OF_ONE_COST;
+    this.#costDone += cost;
+    if (this.#usesWorkers()) return this.#post(kind, batch, cost) as Promise<Batches[K]["results"]>;
+    const before = this.#here;
+    const result = (async () => {
+      await before;
+      // It may have turned out to be slow.
+      if (this.#usesWorkers()) return await this.#post(kind, batch, cost) as Batches[K]["results"];
+      this.#engine ??= new Engine(this.#disk, this.#setup, 0);
+      return await this.#go(this.#engine.run(kind, batch));
+    })();
+    this.#here = result.catch(() => {});
+    return result;
+  }
+
+  async #go<T>(steps: Steps<T>): Promise<T> {
+    const { clock } = this.#options;
+    let since = clock.nowMs();
+    for (;;) {
+      const step = steps.next();
+      if (step.done) {
+        this.#msDone += clock.nowMs() - since;
+        return step.value;
+      }
+      if (!this.#turns.isDue) continue;
+      this.#msDone += clock.nowMs() - since;
+      await this.#turns.take();
+      since = clock.nowMs();
+    }
+  }
+
+  /** Ends the threads in the middle of their work, if there is some, so that each closes what it has open. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#options.signal.removeEventListener("abort", this.#onAbort);
+    clearTimeout(this.#grace);
+    this.#stop.ask();
+    for (const { reject } of this.#waiting.values()) reject(new Interrupted());
+    this.#waiting.clear();
+    await this.#here;
+    this.#engine?.[Symbol.dispose]();
+    this.#engine = undefined;
+    const threads = this.#threads.splice(0);
+    for (const { worker } of threads) worker.postMessage({ type: "close" } satisfies ToWorker);
+    const closed = Promise.all(threads.map((thread) => thread.closed.promise));
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await Promise.race([closed, new Promise((resume) => timer = setTimeout(resume, CLOSING_MS))]);
+    clearTimeout(timer);
+    for (const { worker } of threads) worker.terminate();
+  }
+
+  #usesWorkers(): boolean {
+    if (this.#options.script === undefined || this.#options.workers === 0) return false;
+    return this.#costDone >= COST_BEFORE_WORKERS || this.#msDone >= MS_BEFORE_WORKERS;
+  }
+
+  #post(kind: BatchKind, batch: unknown, cost: number): Promise<unknown> {
+    const thread = this.#leastBusy();
+    const ticket = this.#tickets++;
+    thread.inHand++;
+    thread.cost += cost;
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    this.#waiting.set(ticket, { thread, cost, resolve, reject });
+    thread.worker.postMessage({ type: "batch", ticket, kind, batch } satisfies ToWorker);
+    return promise;
+  }
+
+  #leastBusy(): Thread {
+    if (this.#threads.length < this.#options.workers && this.#threads.every(isBusy)) {
+      const thread = this.#start();
+      this.#threads.push(thread);
+      return thread;
+    }
+    return this.#threads.reduce((best, thread) => thread.inHand < best.inHand ? thread : best);
+  }
+
+  #start(): Thread {
+    const worker = new Worker(this.#options.script!, { type: "module" });
+    worker.onmessage = (event: MessageEvent<FromWorker>) => {
+      if ("closed" in event.data) thread.closed.resolve();
+      else this.#receive(event.data);
+    };
+    worker.onerror = (event) => {
+      event.preventDefault();
+      thread.closed.resolve();
+      this.#failAll(thread, new Error(`A worker failed: ${event.message}`));
+    };
+    worker.postMessage({ type: "setup", setup: this.#setup, thread: this.#threads.length + 1 } satisfies ToWorker);
+    const thread: Thread = { worker, inHand: 0, cost: 0, hasAnswered: false, closed: Promise.withResolvers() };
+    return thread;
+  }
+
+  #receive(message: Exclude<FromWorker, { closed: true }>): void {
+    const waiting = this.#waiting.get(message.ticket);
+    if (waiting === undefined) return;
+    this.#waiting.delete(message.ticket);
+    waiting.thread.inHand--;
+    waiting.thread.cost -= waiting.cost;
+    waiting.thread.hasAnswered = true;
+    if (message.fault === undefined) waiting.resolve(message.results);
+    else waiting.reject(untell(message.fault));
+  }
+
+  #failAll(thread: Thread, error: Error): void {
+    for (const [ticket, waiting] of this.#waiting) {
+      if (waiting.thread !== thread) continue;
+      this.#waiting.delete(ticket);
+      waiting.reject(error);
+    }
+  }
+}
+
+function isBusy({ inHand, cost, hasAnswered }: Thread): boolean {
+  return cost >= BUSY_COST || (hasAnswered && inHand >= BUSY_BATCHES);
+}
+
+/** The other end: answers one message. @returns undefined for the setup */
+export function workerLoop(
+  openDisk: (throttle?: ThrottleTable) => Disk,
+): (message: ToWorker) => FromWorker | undefined {
+  let engine: Engine | undefined;
+  return (message) => {
+    if (message.type === "setup") {
+      engine = new Engine(openDisk(message.setup.throttle), message.setup, message.thread);
+      return undefined;
+    }
+    if (message.type === "close") {
+      engine?.[Symbol.dispose]();
+      return { closed: true };
+    }
+    try {
+      const results = atOnce(engine!.run(message.kind, message.batch as Batches[BatchKind]["batch"]));
+      return { ticket: message.ticket, results };
+    } catch (error) {
+      return { ticket: message.ticket, fault: tell(error) };
+    }
+  };
+}

@@ -1,0 +1,73 @@
+/** How a person names a snapshot. */
+import { didYouMean } from "../core/similar.ts";
+import { localTimeText } from "../core/time_text.ts";
+import type { SnapshotInfo } from "../catalog/catalog.ts";
+import { AmbiguousSnapshot, NoSnapshot } from "../storage/faults.ts";
+
+/** Shorter prefixes would too often fit by accident. */
+const SHORTEST_PREFIX = 4;
+const CANDIDATES_SHOWN = 10;
+const MINUTE_MS = 60_000;
+
+const LATEST = /^latest(?:~(\d+))?$/;
+/** A month, a day, an hour or a minute: the beginning of a local time. */
+const TIME = /^\d{4}-\d\d(?:-\d\d(?:[ T]\d\d(?::\d\d)?)?)?$/;
+/** "NAME:" or "HOST:NAME:" before one of the other forms; names may hold colons themselves. */
+const QUALIFIED = /^(.+):(latest(?:~\d+)?|\d{4}-\d\d(?:-\d\d(?:[ T]\d\d(?::\d\d)?)?)?)$/;
+
+/**
+ * Finds the one snapshot meant by an id or its prefix, the name of a tree, a date or time where it was made ("2026-11",
+ * "2026-11-20", "2026-11-20 23:05"), "latest", or "latest~2" (the second before the latest); "NAME:" or "HOST:NAME:"
+ * before a time or "latest" looks only among those snapshots. Complete snapshots are preferred for "latest".
+ * @param snapshots oldest first
+ * @throws NoSnapshot, AmbiguousSnapshot with the candidates
+ */
+export function resolveSnapshot(name: string, snapshots: readonly SnapshotInfo[]): SnapshotInfo {
+  const exact = snapshots.filter((snapshot) => isNamed(snapshot, name));
+  if (exact.length > 0) return theOne(name, exact);
+  const [, series, rest = name] = QUALIFIED.exec(name) ?? [];
+  const among = series === undefined ? snapshots : snapshots.filter((snapshot) => isOf(snapshot, series));
+  const latest = LATEST.exec(rest);
+  if (latest && among.length > 0) return nthLatest(name, among, Number(latest[1] ?? 0));
+  const found = TIME.test(rest) ? among.filter((snapshot) => wasMadeAt(snapshot, rest)) : [];
+  if (found.length === 0) throw notFound(name, snapshots);
+  return theOne(name, found);
+}
+
+/** With what may have been meant. */
+function notFound(name: string, snapshots: readonly SnapshotInfo[]): NoSnapshot {
+  if (snapshots.length === 0) return new NoSnapshot(name, "there are none yet", "Make one with `backup-tool backup`");
+  const known = ["latest", ...snapshots.flatMap(({ name, tree }) => [`${name}:latest`, tree ?? ""])];
+  return new NoSnapshot(name, "", didYouMean(name, known));
+}
+
+function isNamed({ tree, id }: SnapshotInfo, name: string): boolean {
+  return tree === name || name.length >= SHORTEST_PREFIX && /^[0-9a-f]+$/.test(name) && id.startsWith(name);
+}
+
+function isOf({ host, name }: SnapshotInfo, series: string): boolean {
+  return name === series || `${host}:${name}` === series;
+}
+
+function wasMadeAt({ time, offsetMinutes }: SnapshotInfo, text: string): boolean {
+  const local = new Date(Date.parse(time) + offsetMinutes * MINUTE_MS).toISOString();
+  return local.startsWith(text.replace(" ", "T"));
+}
+
+function nthLatest(name: string, snapshots: readonly SnapshotInfo[], back: number): SnapshotInfo {
+  const complete = snapshots.filter((snapshot) => snapshot.complete);
+  const found = (complete.length > 0 ? complete : snapshots).at(-1 - back);
+  if (found === undefined) throw new NoSnapshot(name, `there are only ${complete.length || snapshots.length}`);
+  return found;
+}
+
+function theOne(name: string, found: readonly SnapshotInfo[]): SnapshotInfo {
+  const [first, ...others] = found;
+  if (first !== undefined && others.length === 0) return first;
+  // The newest ones are the likeliest to be meant.
+  throw new AmbiguousSnapshot(name, found.slice(-CANDIDATES_SHOWN).map(candidateText), found.length);
+}
+
+function candidateText({ id, time, offsetMinutes, name }: SnapshotInfo): string {
+  return `${id.slice(0, 12)} (${name}, ${localTimeText(Date.parse(time), offsetMinutes)})`;
+}

@@ -1,0 +1,253 @@
+/** Roots: a snapshot exists when its root exists. A root says what the snapshot is and lists its hunks. */
+import { type Apath, compareApath, isApath } from "../core/apath.ts";
+import { parseHunkId, parseRootId, type RootId } from "../core/content_id.ts";
+import { type Fault, unlessFault } from "../core/fault.ts";
+import { FieldReader } from "../core/fields.ts";
+import { BadJson, fieldsOf, parseJson } from "../core/json.ts";
+import { rawOf, textOf } from "../core/raw.ts";
+import { digestHexLength } from "../core/digest.ts";
+import type { HunkRef } from "./hunk.ts";
+import { DamagedManifest } from "./entry_line.ts";
+import {
+  type CoreSettings,
+  FORMAT_VERSION,
+  NewerFormat,
+  parseCoreSettings,
+  type Settings,
+} from "../storage/layout/settings.ts";
+
+export const SNAPSHOT_FORMAT = "backup-tool snapshot";
+/** Room enough for those that come after it, whatever a wrong one claims to be. */
+const MOST_SEQUENCE = 2 ** 48;
+const MOST_OFFSET_MINUTES = 24 * 60;
+
+/** A root that is whole, but of another storage. */
+export class ForeignSnapshot extends DamagedManifest {
+  readonly storage: string;
+  constructor(storage: string) {
+    super(`a root belongs to the storage ${storage}`);
+    this.storage = storage;
+  }
+}
+
+export interface Totals {
+  /** Lines in the manifest. */
+  readonly entries: number;
+  /** Regular files whose content is kept. */
+  readonly files: number;
+  readonly dirs: number;
+  /** Sum of the sizes of these files. */
+  readonly bytes: number;
+  /** Items that could not be backed up completely. */
+  readonly problems: number;
+}
+
+/** What a backup left out besides what its `excludes` say. */
+export interface LeftOut {
+  /** What .backupignore files in the sources say. */
+  readonly ignored: boolean;
+  /** What directories with a CACHEDIR.TAG hold. */
+  readonly caches: boolean;
+  /** What is mounted below the sources. */
+  readonly mounts: boolean;
+  /** Files with more bytes; null: none for that. */
+  readonly largerThan: number | null;
+  /** Everything that was not on a list of paths. */
+  readonly unlisted: boolean;
+}
+
+/** Names one run of a job. */
+export interface JobMark {
+  /** Name of the job's file. */
+  readonly name: string;
+  readonly kind: string;
+  /** Unique. */
+  readonly run: string;
+}
+
+export interface Root {
+  readonly version: typeof FORMAT_VERSION;
+  readonly storage: CoreSettings;
+  /** Counts up with every snapshot of the storage: their order, whatever the clock said. */
+  readonly sequence: number;
+  /** The snapshot that this one was compared with. */
+  readonly previous: RootId | null;
+  /** The root that this one has taken the place of: the same snapshot with other tags. */
+  readonly replaces?: RootId;
+  /** ISO 8601, UTC, with milliseconds. */
+  readonly start: string;
+  readonly end: string;
+  /** IANA name of the machine's time zone, and its offset from UTC at the start. */
+  readonly timeZone: string;
+  readonly offsetMinutes: number;
+  /** Path of the tree in the storage; null if none was made. */
+  readonly tree: string | null;
+  /** The source was not open to everybody: neither is the top of the tree. */
+  readonly private: boolean;
+  readonly host: string;
+  readonly user: string;
+  /** Host and name make the series. */
+  readonly name: string;
+  /** Somebody gave the name; false: it came from the sources; missing: the writer didn't note it. */
+  readonly named?: boolean;
+  /** Text of absolute paths, and where they stand in the snapshot. */
+  readonly sources: readonly { readonly path: string; readonly at: string }[];
+  readonly excludes: readonly string[];
+  /** Undefined: the writer didn't note it. */
+  readonly leftOut?: LeftOut;
+  readonly tags: readonly string[];
+  /** The job that made it; absent if a person did. */
+  readonly job?: JobMark;
+  /** A repair made entries again from the catalog: they lack what it doesn't keep. */
+  readonly recovered?: true;
+  /** False: a run that was interrupted; what is listed is whole, what comes behind it in order is missing. */
+  readonly complete: boolean;
+  readonly totals: Totals;
+  /** Name and version of the program that wrote it. */
+  readonly tool: string;
+  readonly hunks: readonly HunkRef[];
+}
+
+export function encodeRoot(root: Root): string {
+  const hunks = root.hunks.map(({ first, count, id }) => ({ first: textOf(first), count, id }));
+  return JSON.stringify({ format: SNAPSHOT_FORMAT, ...root, hunks }, undefined, 2) + "\n";
+}
+
+/** @throws DamagedManifest, NewerFormat */
+export function parseRoot(bytes: Uint8Array<ArrayBuffer>, settings: Settings): Root {
+  const fields = parseFields(bytes);
+  const read = new FieldReader(fields, damaged);
+  const storage = parseCoreSettings(read.object("storage"), damaged);
+  if (storage.id !== settings.id) throw new ForeignSnapshot(storage.id);
+  const digits = digestHexLength(settings.algorithm);
+  const rootId = (name: string) =>
+    read.judged(name, "id of a snapshot", (value) => idOrNone(value, digits, parseRootId));
+  return {
+    version: FORMAT_VERSION,
+    storage,
+    sequence: read.count("sequence", MOST_SEQUENCE),
+    previous: (fields["previous"] ?? null) === null ? null : rootId("previous"),
+    ...(read.has("replaces") && { replaces: rootId("replaces") }),
+    start: read.time("start"),
+    end: read.time("end"),
+    timeZone: read.text("timeZone"),
+    offsetMinutes: read.integer("offsetMinutes", [-MOST_OFFSET_MINUTES, MOST_OFFSET_MINUTES]),
+    tree: fields["tree"] === null ? null : read.judged("tree", "name of a tree", treeNameOrNone),
+    private: read.flag("private"),
+    host: read.text("host"),
+    user: read.text("user"),
+    name: read.text("name"),
+    ...(read.has("named") && { named: read.flag("named") }),
+    sources: read.sections("sources").map(sourceOf),
+    excludes: read.texts("excludes"),
+    ...(read.has("leftOut") && { leftOut: leftOutOf(read.section("leftOut")) }),
+    tags: read.texts("tags"),
+    ...(read.has("job") && { job: jobOf(read.section("job")) }),
+    ...(read.flag("recovered") && { recovered: true as const }),
+    complete: read.flag("complete"),
+    totals: totalsOf(read.section("totals")),
+    tool: read.text("tool"),
+    hunks: hunksOf(read.sections("hunks"), digits),
+  };
+}
+
+/** The settings that a root carries; for a storage that has lost its own. @throws DamagedManifest, NewerFormat */
+export function rootSettings(bytes: Uint8Array<ArrayBuffer>): Settings {
+  const fields = parseFields(bytes);
+  const read = new FieldReader(fields, damaged);
+  const core = parseCoreSettings(read.object("storage"), damaged);
+  return { version: FORMAT_VERSION, ...core, created: read.time("start") };
+}
+
+/** The sequence of what comes after. Two that have the last one are told apart as any others are that have the same. */
+export function nextSequence(sequence: number): number {
+  return Math.min(sequence + 1, MOST_SEQUENCE);
+}
+
+/** Names the series for people and for grouping. */
+export function seriesOf(root: Pick<Root, "host" | "name">): string {
+  return `${root.host}:${root.name}`;
+}
+
+function damaged(why: string): Fault {
+  return new DamagedManifest(`a root can't be read: ${why}`);
+}
+
+/** The name of a tree, which is also its place in the storage, and can't be any other. */
+const TREE_NAME = /^\d{4}\/\d\d-\d\dT\d\d[:-]\d\d(?:-[0-9a-f]{1,16}){0,2}$/;
+
+export function treeNameOrNone(value: unknown): string | undefined {
+  return typeof value === "string" && TREE_NAME.test(value) ? value : undefined;
+}
+
+function idOrNone<T>(value: unknown, digits: number, parse: (text: string, digits: number) => T): T | undefined {
+  return typeof value === "string" ? unlessFault(() => parse(value, digits), undefined) : undefined;
+}
+
+function apathOrNone(value: unknown): Apath | undefined {
+  if (typeof value !== "string") return undefined;
+  const raw: string = rawOf(value);
+  return isApath(raw) ? raw : undefined;
+}
+
+function parseFields(bytes: Uint8Array<ArrayBuffer>): Readonly<Record<string, unknown>> {
+  const fields = fieldsOf(parsed(bytes));
+  if (fields["format"] !== SNAPSHOT_FORMAT) throw damaged(`its "format" is not "${SNAPSHOT_FORMAT}"`);
+  const version = fields["version"];
+  if (typeof version !== "number") throw damaged(`its "version" is missing`);
+  if (version > FORMAT_VERSION) throw new NewerFormat("A snapshot", version);
+  if (version !== FORMAT_VERSION) throw damaged(`its "version" is ${version}`);
+  return fields;
+}
+
+function parsed(bytes: Uint8Array<ArrayBuffer>): unknown {
+  try {
+    return parseJson(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (error) {
+    if (error instanceof BadJson) throw damaged(error.message);
+    throw damaged(`it is not UTF-8 (${(error as Error).message})`);
+  }
+}
+
+function jobOf(read: FieldReader): JobMark {
+  return { name: read.text("name"), kind: read.text("kind"), run: read.text("run") };
+}
+
+function sourceOf(read: FieldReader): { path: string; at: string } {
+  return { path: read.text("path"), at: textOf(read.judged("at", "path inside a snapshot", apathOrNone)) };
+}
+
+function leftOutOf(read: FieldReader): LeftOut {
+  const largerThan = read.judged("largerThan", "number of bytes, or null", (value = null) => {
+    return value === null || (Number.isSafeInteger(value) && Number(value) >= 0) ? { bytes: value } : undefined;
+  });
+  return {
+    ignored: read.flag("ignored"),
+    caches: read.flag("caches"),
+    mounts: read.flag("mounts"),
+    largerThan: largerThan.bytes as number | null,
+    unlisted: read.flag("unlisted"),
+  };
+}
+
+function totalsOf(read: FieldReader): Totals {
+  return {
+    entries: read.count("entries"),
+    files: read.count("files"),
+    dirs: read.count("dirs"),
+    bytes: read.count("bytes"),
+    problems: read.count("problems"),
+  };
+}
+
+function hunksOf(sections: readonly FieldReader[], digits: number): HunkRef[] {
+  const hunks = sections.map((read) => ({
+    first: read.judged("first", "path inside a snapshot", apathOrNone),
+    count: read.count("count"),
+    id: read.judged("id", "id of a hunk", (value) => idOrNone(value, digits, parseHunkId)),
+  }));
+  for (let i = 1; i < hunks.length; i++) {
+    if (compareApath(hunks[i - 1]!.first, hunks[i]!.first) >= 0) throw damaged("its hunks are out of order");
+  }
+  return hunks;
+}

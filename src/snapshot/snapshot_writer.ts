@@ -1,0 +1,70 @@
+/** Turns lines in apath order into hunks, taking over those of the basis that are the same line for line. */
+import { type Apath, compareApath } from "../core/apath.ts";
+import { textOf } from "../core/raw.ts";
+import type { Monitor } from "../core/monitor.ts";
+import type { BasisLine } from "./previous_entries.ts";
+import { ENOUGH_TEXT, HunkCutter, type HunkRef } from "./hunk.ts";
+import type { Objects } from "../storage/content/manifest_store.ts";
+
+export class SnapshotWriter {
+  readonly #objects: Objects;
+  readonly #monitor: Monitor;
+  readonly #cutter = new HunkCutter();
+  readonly #hunks: HunkRef[] = [];
+  #lines: string[] = [];
+  /** Length of these lines. */
+  #text = 0;
+  #first: Apath | undefined;
+  #last: Apath | undefined;
+  /** The old hunk that all lines so far have come from, from its start and without a gap. */
+  #candidate: HunkRef | undefined;
+
+  constructor(objects: Objects, monitor: Monitor) {
+    this.#objects = objects;
+    this.#monitor = monitor;
+  }
+
+  /** All lines so far; those behind the last boundary as a hunk that ends where it happens to. */
+  soFar(): readonly HunkRef[] {
+    return this.#lines.length === 0 ? this.#hunks : [...this.#hunks, this.#tail()];
+  }
+
+  /** @param from where the same line stood before, if it did */
+  add(path: Apath, line: string, from: BasisLine | undefined): void {
+    if (this.#last !== undefined && compareApath(this.#last, path) >= 0) {
+      throw new Error(`Entries out of order: ${textOf(path)} after ${textOf(this.#last)}`);
+    }
+    this.#last = path;
+    this.#first ??= path;
+    const continues = from !== undefined && from.index === this.#lines.length &&
+      (from.index === 0 || from.origin === this.#candidate);
+    this.#candidate = continues ? from.origin : undefined;
+    this.#lines.push(line);
+    this.#text += line.length;
+    if (this.#cutter.cutsAfter(path, this.#lines.length) || this.#text >= ENOUGH_TEXT) this.#cut();
+  }
+
+  /** Closes the last hunk. */
+  finish(): readonly HunkRef[] {
+    if (this.#lines.length > 0) this.#cut();
+    return this.#hunks;
+  }
+
+  #cut(): void {
+    this.#hunks.push(this.#tail());
+    this.#lines = [];
+    this.#text = 0;
+    this.#first = undefined;
+    this.#candidate = undefined;
+  }
+
+  #tail(): HunkRef {
+    if (this.#candidate?.count === this.#lines.length) {
+      this.#monitor.count("reusedHunks");
+      return this.#candidate;
+    }
+    const { ref, newBytes } = this.#objects.writeHunk(this.#first!, this.#lines);
+    this.#monitor.count(newBytes > 0 ? "writtenHunks" : "reusedHunks");
+    return ref;
+  }
+}

@@ -1,0 +1,36 @@
+/** Looking at a hunk and at what it names: it is sound and in order, and its contents are there with the right size. */
+import type { Apath } from "../core/apath.ts";
+import type { ContentId } from "../core/content_id.ts";
+import type { HunkRef } from "./hunk.ts";
+import { ownText } from "../core/raw.ts";
+import { contentFactsOf } from "./entry_line.ts";
+import { linesOf, parsedLines } from "./manifest.ts";
+import type { Objects } from "../storage/content/manifest_store.ts";
+
+export interface ExamineResult {
+  /** Path of the last entry. */
+  readonly last: Apath;
+  readonly damaged: readonly { readonly id: string; readonly what: string }[];
+}
+
+/**
+ * @param sizeOf the size of a content, which should be `expected`; undefined if it is not there
+ * @throws DamagedContent, DamagedManifest of the hunk itself
+ */
+export function examineHunk(
+  ref: HunkRef,
+  objects: Objects,
+  sizeOf: (id: ContentId, expected: number) => number | undefined,
+): ExamineResult {
+  let last = ref.first;
+  const damaged: { id: string; what: string }[] = [];
+  for (const { path, content, size } of parsedLines(linesOf(objects.read(ref.id), ref), ref, contentFactsOf)) {
+    last = path;
+    if (content === undefined) continue;
+    const there = sizeOf(content, size);
+    if (there === size) continue;
+    const what = there === undefined ? "it is missing" : `it has ${there} bytes instead of ${size}`;
+    damaged.push({ id: ownText(content), what });
+  }
+  return { last: ownText(last), damaged };
+}

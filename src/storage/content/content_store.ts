@@ -1,0 +1,517 @@
+/**
+ * The content items of a storage: every distinct content once, under its digest.
+ *
+ * An item is created exclusively under its final name and never changed. One that is already there is believed only if
+ * a committed root vouches for it or this run has judged it; otherwise it is read, and replaced if it is not what its
+ * name says (FORMAT.md, "Which items are trusted").
+ */
+import { Buffer } from "node:buffer";
+import { type ContentId, LAST_CONTENT_SUFFIX } from "../../core/content_id.ts";
+import type { NsText } from "../../core/entry.ts";
+import { beginsWith, type Raw, rawOf } from "../../core/raw.ts";
+import { type Dir, DiskFault, type LinkResult, type OpenFile, type Stat } from "../../platform/disk.ts";
+import { accessFor, type FileAccess, narrow, OWNER_ONLY } from "./access.ts";
+import type { Claims } from "./in_flight.ts";
+import { hashBytes, isCollisionResistant, newHasher } from "../../core/digest.ts";
+import { DamagedContent, TooManyCollisions } from "../faults.ts";
+import { readingAroundHoles } from "../../platform/holes.ts";
+import { itemPath } from "../layout/item_path.ts";
+import type { Settings } from "../layout/settings.ts";
+import type { Meter } from "../../platform/meter.ts";
+import { SpareCopies } from "./spare_copies.ts";
+import { atOnce, type Steps, type Stop } from "../../platform/stop_flag.ts";
+
+/** Bytes moved at once. Stays in a core's cache; larger buffers were measured slower. */
+export const CHUNK_BYTES = 256 * 1024;
+/** The disk begins to write a large file while the rest of it is read. */
+const WRITE_BACK_BYTES = 4 * 1024 * 1024;
+/** What is read of it may be that far ahead of what is written: all of it would wait for the sync at the end. */
+const AHEAD_BYTES = 8 * 1024 * 1024;
+/** Waited for at once: a slow disk takes a second. */
+const AWAITED_BYTES = 1024 * 1024;
+/** Zeros that are worth a hole. */
+const HOLE_BYTES = 64 * 1024;
+const ZEROS = Buffer.alloc(HOLE_BYTES);
+/** Leaf directories kept open at once by one store. */
+const OPEN_LEAVES = 512;
+
+export interface StoredItem {
+  readonly id: ContentId;
+  /** Of the content, as it was read. */
+  readonly size: number;
+  /** Bytes written; 0 if the content was there. */
+  readonly newBytes: number;
+  readonly isNew: boolean;
+}
+
+/** What a file to be stored says of itself. */
+export interface FileFacts extends FileAccess {
+  readonly mtime: NsText;
+  /** The item that used to hold this file's content: may be replaced even where a weak digest leaves doubt. */
+  readonly expected: ContentId | undefined;
+}
+
+/** A content that comes in chunks. */
+export interface ContentStream {
+  /** As announced; the end of the stream is what `read` says. */
+  readonly size: number;
+  readonly sparse: boolean;
+  read(into: Uint8Array<ArrayBuffer>, position: number): number;
+  /** Makes an empty file share its extents with the source; false if that can't be done. */
+  cloneTo(target: OpenFile): boolean;
+}
+
+export interface ContentStoreOptions {
+  readonly storage: Dir;
+  readonly settings: Settings;
+  /** The user and group that new items belong to. */
+  readonly uid: number;
+  readonly gid: number;
+  readonly claims: Claims;
+  /** True if a committed root refers to the item. */
+  readonly isVouchedFor: (id: ContentId) => boolean;
+  /** Items found damaged by an earlier check. */
+  readonly damaged: ReadonlySet<string>;
+  /** Names files in tmp/ that no other worker uses. */
+  readonly tempPrefix: string;
+  readonly stop: Stop;
+  /** Counts the bytes of contents that come as streams while they are taken in. */
+  readonly meter: Meter;
+}
+
+/** How a content got one more name; "taken": not at all, because something has it. */
+export type Shown = "linked" | "copied" | "taken";
+
+export class ContentStore implements Disposable {
+  readonly #options: ContentStoreOptions;
+  readonly #content: Dir;
+  #openTemp: Dir | undefined;
+  readonly #leaves = new Map<Raw, Dir>();
+  readonly #buffer = new Uint8Array(CHUNK_BYTES);
+  readonly #resistant: boolean;
+  readonly #spares: SpareCopies;
+  #temps = 0;
+
+  constructor(options: ContentStoreOptions) {
+    this.#options = options;
+    this.#content = options.storage.openDir(rawOf("content"));
+    this.#spares = new SpareCopies(() => this.#temp, options.tempPrefix);
+    this.#resistant = isCollisionResistant(options.settings.algorithm);
+  }
+
+  [Symbol.dispose](): void {
+    for (const leaf of this.#leaves.values()) leaf[Symbol.dispose]();
+    this.#leaves.clear();
+    this.#content[Symbol.dispose]();
+    this.#spares[Symbol.dispose]();
+    this.#openTemp?.[Symbol.dispose]();
+  }
+
+  /** Readers need none, and a copy of a storage may lack it. */
+  get #temp(): Dir {
+    return this.#openTemp ??= this.#options.storage.openDir(rawOf("tmp"));
+  }
+
+  /** Stores a content that is in memory. */
+  storeBytes(bytes: Uint8Array<ArrayBuffer>, file: FileFacts): Steps<StoredItem> {
+    return this.#settle(hashBytes(this.#options.settings.algorithm, bytes), new BytesCandidate(bytes), file);
+  }
+
+  /** Stores a content of any size, in bounded memory, by way of a file in tmp/. */
+  *storeStream(stream: ContentStream, file: FileFacts): Steps<StoredItem> {
+    const name = rawOf(`${this.#options.tempPrefix}${this.#temps++}`);
+    const temp = this.#temp.create(name, OWNER_ONLY | 0o200);
+    if (temp === undefined) throw new DiskFault("EEXIST", "create", name);
+    try {
+      // What is kept is hashed, not what the source may have become since.
+      const { digest, size } = stream.cloneTo(temp)
+        ? yield* this.#digestAndSize(readingAroundHoles(temp), this.#options.meter)
+        : yield* this.#copyIn(stream, temp);
+      return yield* this.#settle(digest, new TempCandidate(this.#temp, name, temp, size), file);
+    } finally {
+      temp[Symbol.dispose]();
+      this.#temp.unlink(name);
+    }
+  }
+
+  /** Stores a content that is in a file of tmp/ already. */
+  adopt(digest: string, held: { name: Raw; file: OpenFile; size: number }, facts: FileFacts): StoredItem {
+    return atOnce(this.#settle(digest, new TempCandidate(this.#temp, held.name, held.file, held.size), facts));
+  }
+
+  /** Gives the item one more name. */
+  link(id: ContentId, to: Dir, toName: Raw): LinkResult {
+    const { leaf, name } = this.#place(id);
+    return leaf === undefined ? "missing" : leaf.link(name, to, toName);
+  }
+
+  /**
+   * Lets the item appear under one more name: by a hard link, to a copy where the item can't get one more.
+   * @throws DamagedContent if it is not there
+   */
+  show(id: ContentId, to: Dir, toName: Raw): Shown {
+    const how = this.showIfThere(id, to, toName);
+    if (how === "missing") throw new DamagedContent(id, "it is missing");
+    return how;
+  }
+
+  /** Bytes of the item; undefined if there is none. */
+  sizeOf(id: ContentId): number | undefined {
+    const { leaf, name } = this.#place(id);
+    const stat = leaf?.stat(name);
+    return stat?.kind === "file" ? stat.size : undefined;
+  }
+
+  /** True if what was looked at is the item itself, under another name. */
+  isItem(id: ContentId, { inode, device }: Stat): boolean {
+    const { leaf, name } = this.#place(id);
+    const stat = leaf?.stat(name);
+    return stat !== undefined && stat.inode === inode && stat.device === device;
+  }
+
+  /**
+   * @param before opens the directory of an earlier tree that may have the content under that name
+   * @returns "taken" if something is there: a file system may take the names of two files for one
+   */
+  showIfThere(id: ContentId, to: Dir, toName: Raw, before?: () => Dir | undefined): Shown | "missing" {
+    const result = this.#spares.has(id) ? "too-many-links" : this.link(id, to, toName);
+    if (result === "linked" || result === "missing") return result;
+    if (result === "exists") return "taken";
+    const { leaf, name } = this.#place(id);
+    const stat = leaf?.stat(name);
+    if (stat === undefined) return "missing";
+    if (result === "refused") return this.copy(id, to, toName), "copied";
+    const copy = (into: Dir, copyName: Raw) => this.copy(id, into, copyName);
+    return this.#spares.show({ id, stat, to, name: toName, before: before?.(), copy });
+  }
+
+  /** Makes an independent copy, for file systems that refuse one more link. */
+  copy(id: ContentId, to: Dir, toName: Raw): void {
+    using source = this.open(id);
+    const { mode, mtime, gid } = source.stat();
+    using target = to.create(toName, OWNER_ONLY | 0o200);
+    if (target === undefined) throw new DiskFault("EEXIST", "create", toName);
+    if (!target.cloneFrom(source)) {
+      for (let at = 0, got = 0; (got = source.read(this.#buffer, at)) > 0; at += got) {
+        this.#options.stop.check();
+        target.write(this.#buffer.subarray(0, got), at);
+      }
+    }
+    giveAccess(target, { mode, mtime, gid, hasAcl: false }, this.#options);
+  }
+
+  /** @throws DamagedContent if there is no such item */
+  open(id: ContentId): OpenFile {
+    const { leaf, name } = this.#place(id);
+    const file = leaf?.open(name);
+    if (file === undefined) throw new DamagedContent(id, "it is missing");
+    return file;
+  }
+
+  /** The content in chunks, which are valid until the next one is asked for. @throws DamagedContent at the end if the digest is wrong */
+  *read(id: ContentId): Generator<Uint8Array<ArrayBuffer>> {
+    using file = this.open(id);
+    const read = readingAroundHoles(file);
+    const hasher = newHasher(this.#options.settings.algorithm);
+    for (let at = 0, got = 0; (got = read(this.#buffer, at)) > 0; at += got) {
+      const chunk = this.#buffer.subarray(0, got);
+      hasher.update(chunk);
+      yield chunk;
+    }
+    if (!isDigestOf(id, hasher.hex())) throw new DamagedContent(id, "its bytes don't match its checksum");
+  }
+
+  #place(id: string): { leaf: Dir | undefined; name: Raw } {
+    const { dir, name } = itemPath(this.#options.settings, id);
+    return { leaf: this.#leaf(dir), name };
+  }
+
+  /** The open leaf directory; undefined if it is not there. Leaf directories are made when a storage is opened for writing. */
+  #leaf(path: Raw): Dir | undefined {
+    const open = this.#leaves.get(path);
+    if (open !== undefined) return open;
+    if (this.#leaves.size >= OPEN_LEAVES) this.#closeOldestLeaf();
+    try {
+      const leaf = this.#content.openPath(path);
+      this.#leaves.set(path, leaf);
+      return leaf;
+    } catch (error) {
+      if (error instanceof DiskFault && error.errno === "ENOENT") return undefined;
+      throw error;
+    }
+  }
+
+  #closeOldestLeaf(): void {
+    for (const [path, leaf] of this.#leaves) {
+      leaf[Symbol.dispose]();
+      this.#leaves.delete(path);
+      return;
+    }
+  }
+
+  *#copyIn(stream: ContentStream, temp: OpenFile): Steps<{ digest: string; size: number }> {
+    const hasher = newHasher(this.#options.settings.algorithm);
+    let at = 0;
+    for (let got = 0; (got = stream.read(this.#buffer, at)) > 0; at += got) {
+      this.#options.stop.check();
+      const chunk = this.#buffer.subarray(0, got);
+      hasher.update(chunk);
+      if (stream.sparse) writeAroundHoles(temp, chunk, at);
+      else temp.write(chunk, at);
+      this.#writeBack(temp, at + got);
+      this.#options.meter.add(got);
+      yield;
+    }
+    if (stream.sparse) temp.truncate(at);
+    return { digest: hasher.hex(), size: at };
+  }
+
+  /** @param end of what has been written into the file */
+  #writeBack(temp: OpenFile, end: number): void {
+    if (end % WRITE_BACK_BYTES === 0) temp.writeBack(end - WRITE_BACK_BYTES, WRITE_BACK_BYTES);
+    if (end > AHEAD_BYTES && end % AWAITED_BYTES === 0) {
+      temp.awaitWriteBack(end - AHEAD_BYTES - AWAITED_BYTES, AWAITED_BYTES);
+    }
+  }
+
+  /** Finds the name under which a content with that digest is kept, or keeps it. */
+  *#settle(digest: string, candidate: Candidate, file: FileFacts): Steps<StoredItem> {
+    for (let suffix = -1; suffix <= LAST_CONTENT_SUFFIX; suffix++) {
+      const id = (suffix < 0 ? digest : digest + suffix.toString(16).padStart(2, "0")) as ContentId;
+      const stored = yield* this.#settleAt(id, digest, candidate, file);
+      if (stored !== undefined) return stored;
+    }
+    throw new TooManyCollisions(digest);
+  }
+
+  /** Undefined if a different content has that id. */
+  *#settleAt(id: ContentId, digest: string, candidate: Candidate, file: FileFacts): Steps<StoredItem | undefined> {
+    const claim = this.#options.claims.claim(id);
+    if (claim.outcome === "done") {
+      const known = yield* this.#reuse(id, candidate, file);
+      if (known !== "missing") return known;
+      // Two ids can have one fingerprint: the other one is done, this one is judged as if there had been no place for it.
+    }
+    try {
+      const stored = yield* this.#placeOrJudge(id, digest, candidate, file);
+      if (claim.outcome === "mine") this.#options.claims.done(claim);
+      return stored;
+    } catch (error) {
+      if (claim.outcome === "mine") this.#options.claims.failed(claim);
+      throw error;
+    }
+  }
+
+  *#placeOrJudge(
+    id: ContentId,
+    digest: string,
+    candidate: Candidate,
+    file: FileFacts,
+  ): Steps<StoredItem | undefined> {
+    const { leaf, name } = this.#place(id);
+    if (leaf === undefined) throw new DamagedContent(id, "its directory is missing");
+    if (candidate.place(leaf, name, file, this.#options)) {
+      if (this.#resistant || id === file.expected || !this.#options.isVouchedFor(id)) return fresh(id, candidate);
+      // A root knows a content by this id whose item is missing; under a weak digest it may have been another one.
+      leaf.unlink(name);
+      return undefined;
+    }
+    switch (yield* this.#judge(id, digest, leaf, name, candidate)) {
+      case "same": {
+        const known = yield* this.#reuse(id, candidate, file);
+        if (known === "missing") throw new DamagedContent(id, "it has just vanished");
+        return known;
+      }
+      case "different":
+        return undefined;
+      case "broken":
+        if (!this.#resistant && id !== file.expected && this.#options.isVouchedFor(id)) return undefined;
+        candidate.replace(leaf, name, this.#temp, rawOf(`${this.#options.tempPrefix}heal`));
+        return fresh(id, candidate);
+    }
+  }
+
+  /** What lies there under `name`: the content at hand, another one with that digest, or something that isn't what its name says. */
+  *#judge(
+    id: ContentId,
+    digest: string,
+    leaf: Dir,
+    name: Raw,
+    candidate: Candidate,
+  ): Steps<"same" | "different" | "broken"> {
+    const stat = leaf.stat(name);
+    if (stat?.kind !== "file") return "broken";
+    const sameSize = stat.size === candidate.size;
+    const isBelieved = this.#resistant && !this.#options.damaged.has(id) && this.#options.isVouchedFor(id);
+    if (isBelieved) return sameSize ? "same" : "broken";
+    using item = leaf.open(name);
+    if (item === undefined || (yield* this.digestOf(readingAroundHoles(item))) !== digest) return "broken";
+    if (!sameSize) return "different";
+    return this.#resistant || (yield* candidate.equals(item, this.#options.stop)) ? "same" : "different";
+  }
+
+  /** @param read reads from a position, as {@link OpenFile.read} does @param meter counts what is read, if it is a source */
+  *digestOf(read: OpenFile["read"], meter?: Meter): Steps<string> {
+    return (yield* this.#digestAndSize(read, meter)).digest;
+  }
+
+  /** Lets one more file have an item that it was found to be equal to. @returns false if that isn't there, or not whole */
+  share(id: ContentId, size: number, file: FileAccess): boolean {
+    const { leaf, name } = this.#place(id);
+    const stat = leaf?.stat(name);
+    if (leaf === undefined || stat?.size !== size || this.#options.damaged.has(id)) return false;
+    const access = narrow(stat, file);
+    if (access.mode !== stat.mode) leaf.setAttributes(name, { mode: access.mode });
+    return true;
+  }
+
+  *#digestAndSize(read: OpenFile["read"], meter?: Meter): Steps<{ digest: string; size: number }> {
+    const hasher = newHasher(this.#options.settings.algorithm);
+    let size = 0;
+    for (let got = 0; (got = read(this.#buffer, size)) > 0; size += got) {
+      this.#options.stop.check();
+      hasher.update(this.#buffer.subarray(0, got));
+      meter?.add(got);
+      yield;
+    }
+    return { digest: hasher.hex(), size };
+  }
+
+  /** The item is known to be whole; makes sure that it is the same content and shows itself to nobody it shouldn't. */
+  *#reuse(id: ContentId, candidate: Candidate, file: FileFacts): Steps<StoredItem | "missing" | undefined> {
+    const { leaf, name } = this.#place(id);
+    const stat = leaf?.stat(name);
+    if (leaf === undefined || stat === undefined) return "missing";
+    if (stat.size !== candidate.size) return undefined;
+    if (!this.#resistant) {
+      using item = leaf.open(name);
+      if (item === undefined || !(yield* candidate.equals(item, this.#options.stop))) return undefined;
+    }
+    const access = narrow(stat, file);
+    if (access.mode !== stat.mode) leaf.setAttributes(name, { mode: access.mode });
+    return { id, size: stat.size, newBytes: 0, isNew: false };
+  }
+}
+
+/** True if `id` may name a content with this digest. */
+export function isDigestOf(id: string, digest: string): boolean {
+  return beginsWith(id, digest);
+}
+
+function fresh(id: ContentId, candidate: Candidate): StoredItem {
+  return { id, size: candidate.size, newBytes: candidate.size, isNew: true };
+}
+
+/** A content on its way into the storage. */
+interface Candidate {
+  readonly size: number;
+  /** Creates the item; false if the name is taken. Leaves nothing behind if it fails. */
+  place(leaf: Dir, name: Raw, file: FileFacts, owner: { uid: number; gid: number }): boolean;
+  /** Puts the content in the place of a broken item. */
+  replace(leaf: Dir, name: Raw, temp: Dir, tempName: Raw): void;
+  equals(item: OpenFile, stop: Stop): Steps<boolean>;
+}
+
+class BytesCandidate implements Candidate {
+  readonly #bytes: Uint8Array<ArrayBuffer>;
+
+  constructor(bytes: Uint8Array<ArrayBuffer>) {
+    this.#bytes = bytes;
+  }
+
+  get size(): number {
+    return this.#bytes.length;
+  }
+
+  place(leaf: Dir, name: Raw, file: FileFacts, owner: { uid: number; gid: number }): boolean {
+    const sameGroup = file.gid === owner.gid;
+    using item = leaf.create(name, sameGroup ? accessFor(file, owner.gid).mode : OWNER_ONLY);
+    if (item === undefined) return false;
+    try {
+      if (this.#bytes.length > 0) item.write(this.#bytes, 0);
+      if (sameGroup) item.setAttributes({ mtime: file.mtime });
+      else giveAccess(item, file, owner);
+    } catch (error) {
+      leaf.unlink(name);
+      throw error;
+    }
+    return true;
+  }
+
+  replace(leaf: Dir, name: Raw, temp: Dir, tempName: Raw): void {
+    temp.unlink(tempName);
+    using item = temp.create(tempName, OWNER_ONLY);
+    if (item === undefined) throw new DiskFault("EEXIST", "create", tempName);
+    item.write(this.#bytes, 0);
+    temp.rename(tempName, leaf, name);
+  }
+
+  // deno-lint-ignore require-yield -- small contents are compared in one step
+  *equals(item: OpenFile): Steps<boolean> {
+    const other = new Uint8Array(this.#bytes.length + 1);
+    const got = item.read(other, 0);
+    return got === this.#bytes.length && Buffer.compare(other.subarray(0, got), this.#bytes) === 0;
+  }
+}
+
+class TempCandidate implements Candidate {
+  readonly size: number;
+  readonly #temp: Dir;
+  readonly #name: Raw;
+  readonly #file: OpenFile;
+
+  constructor(temp: Dir, name: Raw, file: OpenFile, size: number) {
+    this.#temp = temp;
+    this.#name = name;
+    this.#file = file;
+    this.size = size;
+  }
+
+  place(leaf: Dir, name: Raw, file: FileFacts, owner: { uid: number; gid: number }): boolean {
+    // Nobody else can create the name in between: the writer lock and the claim are ours.
+    if (leaf.stat(name) !== undefined) return false;
+    giveAccess(this.#file, file, owner);
+    this.#temp.rename(this.#name, leaf, name);
+    return true;
+  }
+
+  replace(leaf: Dir, name: Raw): void {
+    this.#file.setAttributes({ mode: OWNER_ONLY });
+    this.#temp.rename(this.#name, leaf, name);
+  }
+
+  *equals(item: OpenFile, stop: Stop): Steps<boolean> {
+    using own = this.#temp.open(this.#name);
+    if (own === undefined) return false;
+    const a = new Uint8Array(CHUNK_BYTES), b = new Uint8Array(CHUNK_BYTES);
+    for (let at = 0;;) {
+      stop.check();
+      yield;
+      const gotA = own.read(a, at), gotB = item.read(b, at);
+      if (gotA !== gotB || Buffer.compare(a.subarray(0, gotA), b.subarray(0, gotB)) !== 0) return false;
+      if (gotA === 0) return true;
+      at += gotA;
+    }
+  }
+}
+
+/** Sets group, mode and time of a new item; a group that may not be given away leaves the group without access. */
+function giveAccess(item: OpenFile, file: FileAccess & { mtime: NsText }, owner: { uid: number; gid: number }): void {
+  let gid = file.gid;
+  if (gid !== owner.gid) {
+    try {
+      item.setAttributes({ uid: owner.uid, gid });
+    } catch (error) {
+      if (!(error instanceof DiskFault)) throw error;
+      gid = owner.gid;
+    }
+  }
+  item.setAttributes({ mode: accessFor(file, gid).mode, mtime: file.mtime });
+}
+
+function writeAroundHoles(target: OpenFile, chunk: Uint8Array<ArrayBuffer>, position: number): void {
+  for (let at = 0; at < chunk.length; at += HOLE_BYTES) {
+    const piece = chunk.subarray(at, at + HOLE_BYTES);
+    if (Buffer.compare(piece, ZEROS.subarray(0, piece.length)) !== 0) target.write(piece, position + at);
+  }
+}

@@ -1,0 +1,198 @@
+/** Roots and hunks in `content/`: small items that are read whole, verified, and written by the one writer. */
+import { Buffer } from "node:buffer";
+import { HUNK_SUFFIX, type HunkId, ROOT_SUFFIX, type RootId } from "../../core/content_id.ts";
+import { type Raw, rawOf } from "../../core/raw.ts";
+import { type Dir, DiskFault, type OpenFile } from "../../platform/disk.ts";
+import { OWNER_ONLY } from "./access.ts";
+import { hashBytes } from "../../core/digest.ts";
+import { DamagedContent } from "../faults.ts";
+import { encodeHunk, type HunkRef } from "../../snapshot/hunk.ts";
+import { itemPath } from "../layout/item_path.ts";
+import { encodeRoot, parseRoot, type Root } from "../../snapshot/root.ts";
+import type { Settings } from "../layout/settings.ts";
+import type { Apath } from "../../core/apath.ts";
+
+/** Largest root or hunk that is read: a root of that size would be of a hundred million files. */
+export const LARGEST_BYTES = 64 * 1024 * 1024;
+const TEMP_NAME = rawOf("manifest");
+/** Hunks that share a weak digest are few. */
+const MOST_NONCES = 3;
+const HOLD_ATTEMPTS = 20, HOLD_PAUSE_MS = 5;
+
+export class Objects implements Disposable {
+  readonly #content: Dir;
+  readonly #storage: Dir;
+  readonly #settings: Settings;
+
+  constructor(storage: Dir, settings: Settings) {
+    this.#storage = storage;
+    this.#content = storage.openDir(rawOf("content"));
+    this.#settings = settings;
+  }
+
+  [Symbol.dispose](): void {
+    this.#content[Symbol.dispose]();
+  }
+
+  /** @throws DamagedContent if it is missing or its bytes don't match its name */
+  read(id: RootId | HunkId): Uint8Array<ArrayBuffer> {
+    const bytes = this.#readAny(id);
+    if (bytes === undefined) throw new DamagedContent(id, "it is missing");
+    if (hashBytes(this.#settings.algorithm, bytes) !== id.slice(0, -2)) {
+      throw new DamagedContent(id, "its bytes don't match its checksum");
+    }
+    return bytes;
+  }
+
+  /** True if there is something by that name. */
+  has(id: RootId | HunkId): boolean {
+    const { dir, name } = itemPath(this.#settings, id);
+    using leaf = this.#openLeaf(dir);
+    return leaf?.stat(name)?.kind === "file";
+  }
+
+  readRoot(id: RootId): Root {
+    return parseRoot(this.read(id), this.#settings);
+  }
+
+  /** Keeps the lines of a hunk; the same lines get the same id and no new bytes. */
+  writeHunk(first: Apath, lines: readonly string[]): { ref: HunkRef; newBytes: number } {
+    for (let nonce = 0;; nonce++) {
+      const bytes = encodeHunk(lines, nonce);
+      const id = (hashBytes(this.#settings.algorithm, bytes) + HUNK_SUFFIX) as HunkId;
+      const there = this.#readAny(id);
+      const isSame = there !== undefined && Buffer.compare(there, bytes) === 0;
+      // A weak digest can be shared by two hunks, both whole; the nonce gives this one another name.
+      if (there !== undefined && !isSame && hashBytes(this.#settings.algorithm, there) === id.slice(0, -2)) continue;
+      if (!isSame) this.#replace(id, bytes, false);
+      return { ref: { first, count: lines.length, id }, newBytes: isSame ? 0 : bytes.length };
+    }
+  }
+
+  /** What {@link writeRoot} will call it, unless something else has that name. */
+  idOfRoot(root: Root): RootId {
+    return this.#encodeRoot(root, 0).id;
+  }
+
+  #encodeRoot(root: Root, nonce: number): { id: RootId; bytes: Uint8Array<ArrayBuffer> } {
+    const bytes = new TextEncoder().encode(encodeRoot(root) + "\n".repeat(nonce));
+    return { id: (hashBytes(this.#settings.algorithm, bytes) + ROOT_SUFFIX) as RootId, bytes };
+  }
+
+  /** Makes the snapshot exist: everything it refers to must be durable already. */
+  writeRoot(root: Root): RootId {
+    for (let nonce = 0;; nonce++) {
+      const { id, bytes } = this.#encodeRoot(root, nonce);
+      if (this.#readAny(id) !== undefined) continue;
+      this.#replace(id, bytes, true);
+      return id;
+    }
+  }
+
+  /**
+   * Keeps a snapshot from being forgotten while somebody reads it: a shared lock of the system on its root, which asks for
+   * no right to write, and is gone with the process. Where files can't be locked, nothing is held.
+   * @returns undefined if there is no such root
+   */
+  hold(id: RootId): Disposable | undefined {
+    for (let attempt = 1;; attempt++) {
+      using held = new DisposableStack();
+      const file = held.adopt(this.#open(id), (file) => file?.[Symbol.dispose]());
+      if (file === undefined) return undefined;
+      const isLocked = tryLock(file, "shared");
+      if (isLocked && file.stat().links === 0) return undefined;
+      // Whoever is about to remove it holds it only for an instant.
+      if (isLocked || attempt === HOLD_ATTEMPTS) return held.move();
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, HOLD_PAUSE_MS);
+    }
+  }
+
+  /** True if somebody reads the snapshot. */
+  isHeld(id: RootId): boolean {
+    using file = this.#open(id);
+    return file !== undefined && !tryLock(file, "exclusive");
+  }
+
+  /** Removes a root, unless somebody reads its snapshot. */
+  removeRoot(id: RootId): "removed" | "held" | "missing" {
+    using file = this.#open(id);
+    if (file !== undefined && !tryLock(file, "exclusive")) return "held";
+    return this.remove(id) ? "removed" : "missing";
+  }
+
+  /** Puts a root or hunk in its place again, durably. @throws DamagedContent if the bytes are not those of its id */
+  putBack(id: RootId | HunkId, bytes: Uint8Array<ArrayBuffer>): void {
+    if (hashBytes(this.#settings.algorithm, bytes) !== id.slice(0, -2)) {
+      throw new DamagedContent(id, "its bytes don't match its checksum");
+    }
+    this.#replace(id, bytes, true);
+  }
+
+  /** Makes a hunk of these lines if it gets exactly that id. @returns whether it did */
+  remakeHunk(id: HunkId, lines: readonly string[]): boolean {
+    for (let nonce = 0; nonce < MOST_NONCES; nonce++) {
+      const bytes = encodeHunk(lines, nonce);
+      if (hashBytes(this.#settings.algorithm, bytes) !== id.slice(0, -2)) continue;
+      this.#replace(id, bytes, true);
+      return true;
+    }
+    return false;
+  }
+
+  /** Removes a root or hunk that nothing needs any more; false if it was not there. */
+  remove(id: RootId | HunkId): boolean {
+    const { dir, name } = itemPath(this.#settings, id);
+    using leaf = this.#content.openPath(dir);
+    const removed = leaf.unlink(name);
+    if (removed) leaf.sync();
+    return removed;
+  }
+
+  #readAny(id: RootId | HunkId): Uint8Array<ArrayBuffer> | undefined {
+    using file = this.#open(id);
+    if (file === undefined) return undefined;
+    const { size } = file.stat();
+    if (size > LARGEST_BYTES) throw new DamagedContent(id, `it is too large (${size} bytes)`);
+    const bytes = new Uint8Array(size);
+    const got = file.read(bytes, 0);
+    return bytes.subarray(0, got);
+  }
+
+  #open(id: RootId | HunkId): OpenFile | undefined {
+    const { dir, name } = itemPath(this.#settings, id);
+    using leaf = this.#openLeaf(dir);
+    return leaf?.open(name);
+  }
+
+  #openLeaf(dir: Raw): Dir | undefined {
+    try {
+      return this.#content.openPath(dir);
+    } catch (error) {
+      if (error instanceof DiskFault && error.errno === "ENOENT") return undefined;
+      throw error;
+    }
+  }
+
+  #replace(id: RootId | HunkId, bytes: Uint8Array<ArrayBuffer>, durable: boolean): void {
+    using temp = this.#storage.openDir(rawOf("tmp"));
+    const { dir, name } = itemPath(this.#settings, id);
+    using leaf = this.#content.openPath(dir);
+    temp.unlink(TEMP_NAME);
+    using file = temp.create(TEMP_NAME, OWNER_ONLY);
+    if (file === undefined) throw new DiskFault("EEXIST", "create", TEMP_NAME);
+    file.write(bytes, 0);
+    if (durable) file.sync();
+    temp.rename(TEMP_NAME, leaf, name);
+    if (durable) leaf.sync();
+  }
+}
+
+/** True also where the file system knows no locks, or none of files that are open for reading only, as NFS. */
+function tryLock(file: OpenFile, kind: "exclusive" | "shared"): boolean {
+  try {
+    return file.tryLock(kind);
+  } catch (error) {
+    if (error instanceof DiskFault) return true;
+    throw error;
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * Copies of contents whose items can't get one more hard link: a file system allows 65,000 or so to one file. A copy
+ * takes the links that come next, so such a content costs one more file, and not one for each of its names. While a run
+ * goes on, the copy has a name in tmp/; afterwards it is a file of the tree like any other.
+ */
+import type { ContentId } from "../../core/content_id.ts";
+import { type Raw, rawOf } from "../../core/raw.ts";
+import type { Dir, Stat } from "../../platform/disk.ts";
+import { removeQuietly } from "../../target/replacing.ts";
+
+/** A content that is to get a name. */
+export interface Shown {
+  readonly id: ContentId;
+  /** Of the item. */
+  readonly stat: Stat;
+  readonly to: Dir;
+  readonly name: Raw;
+  /** Where the tree before this one may have the same content under the same name. */
+  readonly before: Dir | undefined;
+  /** Makes an independent copy. */
+  readonly copy: (to: Dir, name: Raw) => void;
+}
+
+export class SpareCopies implements Disposable {
+  readonly #temp: () => Dir;
+  readonly #prefix: string;
+  readonly #names = new Map<ContentId, Raw>();
+  #made = 0;
+
+  /** @param temp opens tmp/ @param prefix of names there that nobody else uses */
+  constructor(temp: () => Dir, prefix: string) {
+    this.#temp = temp;
+    this.#prefix = prefix;
+  }
+
+  [Symbol.dispose](): void {
+    for (const name of this.#names.values()) removeQuietly(this.#temp(), name);
+    this.#names.clear();
+  }
+
+  /** True if there was a copy to be made before: the item need not be tried. */
+  has(id: ContentId): boolean {
+    return this.#names.size > 0 && this.#names.has(id);
+  }
+
+  /** @returns "copied" if a new copy was needed */
+  show(shown: Shown): "linked" | "copied" {
+    if (this.#linkSpare(shown)) return "linked";
+    if (this.#takeFromBefore(shown) && this.#linkSpare(shown)) return "linked";
+    const spare = this.#newName();
+    shown.copy(this.#temp(), spare);
+    this.#keep(shown.id, spare);
+    // Where nothing can be linked at all, the copy is the file.
+    if (!this.#linkSpare(shown)) {
+      this.#names.delete(shown.id);
+      this.#temp().rename(spare, shown.to, shown.name);
+    }
+    return "copied";
+  }
+
+  #linkSpare({ id, stat, to, name }: Shown): boolean {
+    const spare = this.#names.get(id);
+    if (spare === undefined) return false;
+    const found = this.#temp().stat(spare);
+    if (found !== undefined && isEquivalent(found, stat) && this.#temp().link(spare, to, name) === "linked") {
+      return true;
+    }
+    this.#drop(id, spare);
+    return false;
+  }
+
+  /** A copy that the tree before needed may have links to spare. */
+  #takeFromBefore({ id, stat, name, before }: Shown): boolean {
+    const found = before?.stat(name);
+    if (before === undefined || found === undefined || !isEquivalent(found, stat) || found.inode === stat.inode) {
+      return false;
+    }
+    const spare = this.#newName();
+    if (before.link(name, this.#temp(), spare) !== "linked") return false;
+    this.#keep(id, spare);
+    return true;
+  }
+
+  #newName(): Raw {
+    const name = rawOf(`${this.#prefix}spare-${this.#made++}`);
+    this.#temp().unlink(name);
+    return name;
+  }
+
+  #keep(id: ContentId, name: Raw): void {
+    this.#names.set(id, name);
+  }
+
+  #drop(id: ContentId, name: Raw): void {
+    this.#names.delete(id);
+    removeQuietly(this.#temp(), name);
+  }
+}
+
+/** A copy shows itself to whom the item shows itself, and to nobody else; the item may have become more private since. */
+function isEquivalent(copy: Stat, item: Stat): boolean {
+  return copy.kind === "file" && copy.size === item.size && copy.mtime === item.mtime && copy.mode === item.mode &&
+    copy.uid === item.uid && copy.gid === item.gid;
+}

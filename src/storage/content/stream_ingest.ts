@@ -1,0 +1,42 @@
+/** A content that comes by and by, of a length nobody knows: it is hashed on its way into a file in tmp/. */
+import { rawOf } from "../../core/raw.ts";
+import { type Dir, DiskFault, type OpenFile } from "../../platform/disk.ts";
+import type { ContentStore, FileFacts, StoredItem } from "./content_store.ts";
+import { type Algorithm, type Hasher, newHasher } from "../../core/digest.ts";
+
+const NAME = rawOf("incoming");
+
+export class Incoming implements Disposable {
+  readonly #store: ContentStore;
+  readonly #temp: Dir;
+  readonly #file: OpenFile;
+  readonly #hasher: Hasher;
+  #size = 0;
+
+  /** One at a time. @param temp the storage's tmp/, which stays open for as long as this is */
+  constructor(store: ContentStore, temp: Dir, algorithm: Algorithm) {
+    this.#store = store;
+    this.#temp = temp;
+    temp.unlink(NAME);
+    const file = temp.create(NAME, 0o600);
+    if (file === undefined) throw new DiskFault("EEXIST", "create", NAME);
+    this.#file = file;
+    this.#hasher = newHasher(algorithm);
+  }
+
+  [Symbol.dispose](): void {
+    this.#file[Symbol.dispose]();
+    this.#temp.unlink(NAME);
+  }
+
+  write(chunk: Uint8Array<ArrayBuffer>): void {
+    this.#hasher.update(chunk);
+    this.#file.write(chunk, this.#size);
+    this.#size += chunk.length;
+  }
+
+  /** Only once, at the end. */
+  finish(facts: FileFacts): StoredItem {
+    return this.#store.adopt(this.#hasher.hex(), { name: NAME, file: this.#file, size: this.#size }, facts);
+  }
+}

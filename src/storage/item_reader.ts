@@ -1,0 +1,47 @@
+/** Has items read and compared with their names by all threads, a few batches at a time; what was found comes in order. */
+import type { Raw } from "../core/raw.ts";
+import type { Pool } from "../platform/thread_pool.ts";
+import type { VerifyResult } from "./threads/verify.ts";
+
+export interface ItemBatch {
+  readonly leaf: Raw;
+  readonly names: readonly Raw[];
+}
+
+const BATCH_ITEMS = 128;
+
+export class ItemReader {
+  readonly #pool: Pool;
+  readonly #usualBytes: number;
+  readonly #take: (batch: ItemBatch, result: VerifyResult) => void;
+  readonly #underWay: { readonly batch: ItemBatch; readonly result: Promise<VerifyResult> }[] = [];
+
+  /** @param usualBytes of one item, roughly: whether threads are worth it must be decided before items are read */
+  constructor(pool: Pool, usualBytes: number, take: (batch: ItemBatch, result: VerifyResult) => void) {
+    this.#pool = pool;
+    this.#usualBytes = usualBytes;
+    this.#take = take;
+  }
+
+  /** Returns when it is worth to ask for more. */
+  async read({ leaf, names }: ItemBatch): Promise<void> {
+    for (let at = 0; at < names.length; at += BATCH_ITEMS) {
+      const batch = { leaf, names: names.slice(at, at + BATCH_ITEMS) };
+      const items = batch.names.length;
+      const load = { items, bytes: items * this.#usualBytes };
+      const result = this.#pool.run("verify", { leaf, names: batch.names.join("/") }, load);
+      result.catch(() => {}); // awaited in order later; until then a failure is no unhandled one
+      this.#underWay.push({ batch, result });
+      while (this.#underWay.length > this.#pool.width) await this.#finishOldest();
+    }
+  }
+
+  async finish(): Promise<void> {
+    while (this.#underWay.length > 0) await this.#finishOldest();
+  }
+
+  async #finishOldest(): Promise<void> {
+    const { batch, result } = this.#underWay.shift()!;
+    this.#take(batch, await result);
+  }
+}

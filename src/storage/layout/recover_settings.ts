@@ -1,0 +1,56 @@
+/** Finding out how a storage is laid out when db/main is gone: every root carries a copy of the settings. */
+import { classOfId, ROOT_SUFFIX } from "../../core/content_id.ts";
+import { joinRaw, type Raw, rawOf } from "../../core/raw.ts";
+import type { Dir } from "../../platform/disk.ts";
+import { Fault } from "../../core/fault.ts";
+import { ALGORITHMS, digestHexLength, hashBytes } from "../../core/digest.ts";
+import { LARGEST_BYTES } from "../content/manifest_store.ts";
+import { idOf } from "./item_path.ts";
+import { rootSettings } from "../../snapshot/root.ts";
+import { NewerFormat, type Settings } from "./settings.ts";
+
+/** Settings of the first sound root in `content`; undefined if there is none. @throws NewerFormat if all are too new */
+export function recoverSettings(content: Dir): Settings | undefined {
+  let newer: NewerFormat | undefined;
+  for (const leaf of leavesOf(content, rawOf(""))) {
+    using directory = content.openPath(leaf);
+    for (const name of directory.list().names) {
+      if (!isRootName(idOf(leaf, name))) continue;
+      const settings = settingsIn(directory, leaf, name);
+      if (settings instanceof NewerFormat) newer = settings;
+      else if (settings !== undefined) return settings;
+    }
+  }
+  if (newer !== undefined) throw newer;
+  return undefined;
+}
+
+/** True whatever the algorithm: no content has an id of that length and end. */
+function isRootName(id: string): boolean {
+  return ALGORITHMS.some((algorithm) => classOfId(id, digestHexLength(algorithm)) === "root");
+}
+
+function* leavesOf(content: Dir, path: Raw): Generator<Raw> {
+  using directory = content.openPath(path);
+  const { names } = directory.list();
+  const directories = names.filter((name) => directory.stat(name)?.kind === "dir");
+  if (directories.length === 0 && path !== "") yield path;
+  for (const name of directories) yield* leavesOf(content, joinRaw(path, name));
+}
+
+/** Undefined unless the file is a root, whole, and lies where its own settings put it. */
+function settingsIn(directory: Dir, leaf: Raw, name: Raw): Settings | NewerFormat | undefined {
+  using file = directory.open(name);
+  const size = file?.stat().size ?? 0;
+  if (file === undefined || size > LARGEST_BYTES) return undefined;
+  const bytes = new Uint8Array(size);
+  if (file.read(bytes, 0) !== size) return undefined;
+  try {
+    const settings = rootSettings(bytes);
+    return hashBytes(settings.algorithm, bytes) + ROOT_SUFFIX === idOf(leaf, name) ? settings : undefined;
+  } catch (error) {
+    if (error instanceof NewerFormat) return error;
+    if (error instanceof Fault) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,73 @@
+/** db/main on the disk: read, taken from a snapshot where it is lost, and written once. */
+import { joinRaw, type Raw, rawOf } from "../../core/raw.ts";
+import type { Monitor } from "../../core/monitor.ts";
+import { type Dir, DiskFault, openIfThere } from "../../platform/disk.ts";
+import { NoStorage } from "../faults.ts";
+import { recoverSettings } from "./recover_settings.ts";
+import { DamagedSettings, encodeSettings, parseSettings, type Settings, storageIdIn } from "./settings.ts";
+
+const DB = rawOf("db"), CONTENT = rawOf("content"), TMP = rawOf("tmp"), MAIN = rawOf("main");
+const LARGEST_SETTINGS_BYTES = 64 * 1024;
+
+/** Where they are lost, those of a snapshot; writes nothing. @throws NoStorage, NewerFormat, DamagedSettings */
+export function readSettings(storage: Dir, path: Raw, monitor: Monitor): Settings {
+  const text = readSmall(storage, joinRaw(DB, MAIN));
+  if (text !== undefined) return parseSettings(text);
+  using content = openIfThere(storage, CONTENT);
+  if (content === undefined) throw new NoStorage(path, whyNone(storage));
+  const settings = recoverSettings(content);
+  if (settings === undefined) throw new NoStorage(path, "db/main is missing and content/ holds no snapshot");
+  monitor.notice("db/main was missing; the settings were taken from a snapshot");
+  return settings;
+}
+
+/** The id of the storage that a directory is, as its `db/main` says; undefined if it is none. @throws DiskFault */
+export function peekStorageId(directory: Dir): string | undefined {
+  try {
+    const text = readSmall(directory, joinRaw(DB, MAIN));
+    return text === undefined ? undefined : storageIdIn(text);
+  } catch (error) {
+    if (error instanceof DamagedSettings) return undefined;
+    throw error;
+  }
+}
+
+/** An empty directory is often one on which a disk should be mounted. */
+function whyNone(directory: Dir): string {
+  return directory.list().names.length === 0 ? "the directory is empty" : "it has no db/main and no content/";
+}
+
+function readSmall(storage: Dir, path: Raw): string | undefined {
+  const slash = path.lastIndexOf("/");
+  using directory = openIfThere(storage, path.slice(0, slash) as Raw);
+  using file = directory?.open(path.slice(slash + 1) as Raw);
+  if (file === undefined) return undefined;
+  const bytes = new Uint8Array(LARGEST_SETTINGS_BYTES + 1), got = file.read(bytes, 0);
+  if (got > LARGEST_SETTINGS_BYTES) throw new DamagedSettings("it is too large");
+  return new TextDecoder().decode(bytes.subarray(0, got));
+}
+
+/** Writes them again where they are lost. Only for the writer. */
+export function renewSettings(storage: Dir, settings: Settings, monitor: Monitor): void {
+  try {
+    using db = storage.openDir(DB);
+    if (db.stat(MAIN) === undefined) writeSettings(storage, settings);
+  } catch (error) {
+    if (!(error instanceof DiskFault)) throw error;
+    monitor.notice(`db/main could not be written again: ${error.message}`);
+  }
+}
+
+/** Durable when it returns. */
+export function writeSettings(storage: Dir, settings: Settings): void {
+  using temp = storage.openDir(TMP);
+  using db = storage.openDir(DB);
+  temp.unlink(MAIN);
+  using file = temp.create(MAIN, 0o444);
+  if (file === undefined) throw new DiskFault("EEXIST", "create", MAIN);
+  file.write(new TextEncoder().encode(encodeSettings(settings)), 0);
+  file.sync();
+  temp.rename(MAIN, db, MAIN);
+  db.sync();
+  storage.sync();
+}

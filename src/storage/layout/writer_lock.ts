@@ -1,0 +1,49 @@
+/** One writer at a time: an exclusive lock of the operating system on db/lock, gone with the process that holds it. */
+import { type Raw, rawOf, textOf } from "../../core/raw.ts";
+import { type Dir, DiskFault, type OpenFile } from "../../platform/disk.ts";
+import { Locked } from "../faults.ts";
+
+const NAME = rawOf("lock");
+const LONGEST_NOTE_BYTES = 200;
+
+/** Readers look whether there is a writer by taking the lock for an instant, which must not turn a writer away. */
+const ATTEMPTS = 4, PAUSE_MS = 10;
+
+/** @param holder a note for whoever finds the storage locked: plain text; the lock itself is the kernel's */
+export function takeWriterLock(storage: Dir, db: Dir, holder: string): Disposable {
+  const file = db.openOrCreate(NAME, 0o600);
+  if (!isTaken(file)) {
+    const note = new Uint8Array(LONGEST_NOTE_BYTES);
+    const got = file.read(note, 0);
+    file[Symbol.dispose]();
+    throw new Locked(storage.path as Raw, textOf(String.fromCharCode(...note.subarray(0, got))).trim());
+  }
+  tryNote(file, holder);
+  return file;
+}
+
+/** True if somebody holds the writer lock now. */
+export function hasWriter(db: Dir): boolean {
+  using file = db.open(NAME);
+  return file !== undefined && !file.tryLock();
+}
+
+function isTaken(file: OpenFile): boolean {
+  for (let attempt = 1; attempt < ATTEMPTS; attempt++) {
+    if (file.tryLock()) return true;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
+  }
+  return file.tryLock();
+}
+
+/** Only a note: a full disk must not keep anybody from making room on it. */
+function tryNote(file: OpenFile, holder: string): void {
+  try {
+    file.truncate(0);
+    file.write(new TextEncoder().encode(`${holder.slice(0, LONGEST_NOTE_BYTES - 1)}\n`), 0);
+  } catch (error) {
+    if (error instanceof DiskFault) return;
+    file[Symbol.dispose]();
+    throw error;
+  }
+}

@@ -1,0 +1,97 @@
+/** What damage means: which paths of which snapshots need the contents and hunks that are damaged. */
+import type { Apath } from "../../core/apath.ts";
+import type { HunkId, RootId } from "../../core/content_id.ts";
+import type { Entry } from "../../core/entry.ts";
+import { Fault, unlessFault } from "../../core/fault.ts";
+import type { HunkRef } from "../../snapshot/hunk.ts";
+import { contentOfLine, parseLine } from "../../snapshot/entry_line.ts";
+import type { Manifest } from "../../snapshot/manifest.ts";
+import type { Storage } from "../storage.ts";
+import type { Pace } from "../../core/yielding.ts";
+
+/** A path, and the snapshots in which it is affected, newest first. */
+export interface AffectedPath {
+  readonly path: Apath;
+  readonly snapshots: readonly RootId[];
+}
+
+/** A content that snapshots need and that is not what it should be. */
+export interface DamagedFile {
+  readonly id: string;
+  readonly size: number;
+  readonly mtime: string;
+  readonly sparse: boolean;
+  readonly affected: readonly AffectedPath[];
+}
+
+/** A hunk that can't be read, and the snapshots that need it, newest first. */
+export interface DamagedHunk {
+  readonly hunk: HunkRef;
+  readonly what: string;
+  readonly snapshots: readonly RootId[];
+}
+
+/** Every hunk once, with the snapshots that list it. Memory grows with the number of distinct hunks. */
+export class HunkUsers {
+  readonly #users = new Map<HunkId, { readonly hunk: HunkRef; readonly snapshots: RootId[] }>();
+
+  /** @param manifests newest first */
+  constructor(manifests: Iterable<{ readonly id: RootId; readonly manifest: Manifest }>) {
+    for (const { id, manifest } of manifests) {
+      for (const hunk of manifest.root.hunks) {
+        const user = this.#users.get(hunk.id);
+        if (user === undefined) this.#users.set(hunk.id, { hunk, snapshots: [id] });
+        else user.snapshots.push(id);
+      }
+    }
+  }
+
+  values(): IterableIterator<{ readonly hunk: HunkRef; readonly snapshots: readonly RootId[] }> {
+    return this.#users.values();
+  }
+}
+
+/** Hunks that can't be read. @throws Interrupted */
+export async function findDamagedHunks(storage: Storage, users: HunkUsers, pace: Pace): Promise<DamagedHunk[]> {
+  const damaged: DamagedHunk[] = [];
+  for (const { hunk, snapshots } of users.values()) {
+    await pace.step();
+    try {
+      storage.objects.read(hunk.id);
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      damaged.push({ hunk, what: error.message, snapshots });
+    }
+  }
+  return damaged;
+}
+
+/** What needs the given contents; those that no snapshot needs are left out. Unreadable hunks are passed over. */
+export async function findAffected(
+  users: HunkUsers,
+  contents: ReadonlySet<string>,
+  { linesOf, pace }: { linesOf: (hunk: HunkRef) => readonly string[]; pace: Pace },
+): Promise<DamagedFile[]> {
+  const found = new Map<string, { readonly entry: Entry; readonly paths: Map<Apath, RootId[]> }>();
+  if (contents.size === 0) return [];
+  for (const { hunk, snapshots } of users.values()) {
+    await pace.step();
+    for (const line of unlessFault(() => linesOf(hunk), [])) {
+      const content = contentOfLine(line);
+      if (content === undefined || !contents.has(content)) continue;
+      const entry = parseLine(line);
+      let file = found.get(content);
+      if (file === undefined) found.set(content, file = { entry, paths: new Map() });
+      const listed = file.paths.get(entry.path);
+      if (listed === undefined) file.paths.set(entry.path, [...snapshots]);
+      else listed.push(...snapshots);
+    }
+  }
+  return [...found].map(([id, { entry: { size, mtime, sparse }, paths }]) => ({
+    id,
+    size,
+    mtime,
+    sparse: sparse === true,
+    affected: [...paths].map(([path, snapshots]) => ({ path, snapshots })),
+  }));
+}

@@ -1,0 +1,266 @@
+/**
+ * Finding a sound copy of a damaged content, and putting it in its place: from trees that have copies of their own, from
+ * the files that were backed up, from other storages. What is found is believed only if its checksum says so.
+ */
+import { Buffer } from "node:buffer";
+import { type Apath, isWithin, nameOf, parentOf, TOP } from "../../core/apath.ts";
+import { classOfId, type ContentId, type RootId } from "../../core/content_id.ts";
+import { joinRaw, type Raw, rawOf, textOf } from "../../core/raw.ts";
+import { type Dir, DiskFault, type OpenFile, type Stat } from "../../platform/disk.ts";
+import { CHUNK_BYTES, type ContentStore, isDigestOf } from "../content/content_store.ts";
+import { digestHexLength, isCollisionResistant, newHasher } from "../../core/digest.ts";
+import { readingAroundHoles } from "../../platform/holes.ts";
+import { itemPath } from "../layout/item_path.ts";
+import type { Root } from "../../snapshot/root.ts";
+import type { Storage } from "../storage.ts";
+import { atOnce } from "../../platform/stop_flag.ts";
+import type { DamagedFile } from "./affected_paths.ts";
+import type { SecondStorage } from "./repair_source.ts";
+
+/** What the healer needs to know of a snapshot. */
+export interface SnapshotPlaces {
+  readonly sources: Root["sources"];
+  /** Path of its tree in the storage; undefined if there is none. */
+  readonly tree: Raw | undefined;
+}
+
+export interface HealerOptions {
+  readonly snapshots: ReadonlyMap<RootId, SnapshotPlaces>;
+  readonly others: readonly SecondStorage[];
+  /** False: only look for a remedy. */
+  readonly heals: boolean;
+}
+
+/** Something that may be what was lost. */
+interface Remedy {
+  /** For people. */
+  readonly from: string;
+  /** A file of a tree that may simply get one more name. */
+  readonly tree?: { readonly dir: Raw; readonly name: Raw };
+  open(): OpenFile | undefined;
+}
+
+const CONTENT = rawOf("content"), TEMP = rawOf("tmp"), TEMP_NAME = rawOf("repaired");
+/** A file that somebody may write to is no item. */
+const WRITE_BITS = 0o222;
+/** Nobody knows which users are allowed to read all files with that content. */
+const OWNER_READS = 0o400;
+
+export class Healer implements Disposable {
+  readonly #storage: Storage;
+  readonly #store: ContentStore;
+  readonly #options: HealerOptions;
+  readonly #buffer = new Uint8Array(CHUNK_BYTES);
+
+  constructor(storage: Storage, options: HealerOptions) {
+    this.#storage = storage;
+    this.#store = storage.contents();
+    this.#options = options;
+  }
+
+  [Symbol.dispose](): void {
+    this.#store[Symbol.dispose]();
+  }
+
+  /** What is wrong with a content; undefined if nothing is. */
+  diagnose({ id, size }: DamagedFile): string | undefined {
+    const found = this.#store.sizeOf(id as ContentId);
+    if (found === undefined) return "it is missing";
+    if (found !== size) return `it has ${found} bytes instead of ${size}`;
+    try {
+      using item = this.#store.open(id as ContentId);
+      return this.#isSound(item, id, size) ? undefined : "its bytes don't match its checksum";
+    } catch (error) {
+      if (error instanceof DiskFault) return error.message;
+      throw error;
+    }
+  }
+
+  /** @returns where a sound copy came from; undefined if there is none */
+  heal(file: DamagedFile): string | undefined {
+    for (const remedy of this.#remedies(file)) {
+      using found = openOrNot(remedy);
+      if (found === undefined || !this.#fits(found, file)) continue;
+      if (this.#options.heals) this.#put(file, found, remedy);
+      return remedy.from;
+    }
+    return undefined;
+  }
+
+  #put(file: DamagedFile, found: OpenFile, remedy: Remedy): void {
+    const before = this.#statItem(file.id);
+    if (!this.#putName(file, remedy)) this.#putCopy(file, found);
+    for (const { path, snapshots } of file.affected) {
+      for (const id of snapshots) this.#mendTree(this.#options.snapshots.get(id)?.tree, path, file, before);
+    }
+  }
+
+  #putCopy(file: DamagedFile, found: OpenFile): void {
+    const { gid } = this.#storage.machine.disk;
+    const { id } = atOnce(this.#store.storeStream({
+      size: file.size,
+      sparse: file.sparse,
+      read: readingAroundHoles(found),
+      cloneTo: (target) => target.cloneFrom(found),
+    }, { mode: OWNER_READS, gid, mtime: file.mtime, hasAcl: false, expected: file.id as ContentId }));
+    if (id !== file.id) throw new Error(`Content ${file.id} was stored as ${id}`);
+  }
+
+  /** An item that lost its name is still there under the one it has in a tree. */
+  #putName({ id }: DamagedFile, { tree }: Remedy): boolean {
+    if (tree === undefined) return false;
+    const { dir, name } = itemPath(this.#storage.settings, id);
+    using from = this.#storage.dir.openPath(tree.dir);
+    const stat = from.stat(tree.name);
+    if (stat === undefined || (stat.mode & WRITE_BITS) !== 0 || stat.uid !== this.#storage.machine.disk.uid) {
+      return false;
+    }
+    using temp = this.#storage.dir.openDir(TEMP);
+    using leaf = this.#storage.dir.openPath(joinRaw(CONTENT, dir));
+    temp.unlink(TEMP_NAME);
+    if (from.link(tree.name, temp, TEMP_NAME) !== "linked") return false;
+    temp.rename(TEMP_NAME, leaf, name);
+    return true;
+  }
+
+  #statItem(id: string): Stat | undefined {
+    const { dir, name } = itemPath(this.#storage.settings, id);
+    try {
+      using leaf = this.#storage.dir.openPath(joinRaw(CONTENT, dir));
+      return leaf.stat(name);
+    } catch (error) {
+      if (error instanceof DiskFault) return undefined;
+      throw error;
+    }
+  }
+
+  /** A tree that shows the damaged item gets a name of the whole one. */
+  #mendTree(tree: Raw | undefined, path: Apath, { id, size }: DamagedFile, before: Stat | undefined): void {
+    if (tree === undefined) return;
+    const name = nameOf(path);
+    using directory = openOptional(this.#storage.dir, joinRaw(tree, parentOf(path).slice(1) as Raw));
+    const there = directory?.stat(name);
+    if (directory === undefined || there?.kind !== "file" || there.inode === this.#statItem(id)?.inode) return;
+    const isOld = before !== undefined && there.inode === before.inode && there.device === before.device;
+    if (!isOld && this.#isSoundIn(directory, name, id, size)) return;
+    const { mtime } = directory.statSelf();
+    using temp = this.#storage.dir.openDir(TEMP);
+    temp.unlink(TEMP_NAME);
+    this.#store.show(id as ContentId, temp, TEMP_NAME);
+    temp.rename(TEMP_NAME, directory, name);
+    directory.setSelfAttributes({ mtime });
+  }
+
+  #isSoundIn(directory: Dir, name: Raw, id: string, size: number): boolean {
+    using file = directory.open(name);
+    return file !== undefined && this.#isSound(file, id, size);
+  }
+
+  /** Where bytes with one digest may differ, those of another content must not take the place of this one. */
+  #fits(found: OpenFile, { id, size }: DamagedFile): boolean {
+    if (!this.#isSound(found, id, size)) return false;
+    if (isCollisionResistant(this.#storage.settings.algorithm)) return true;
+    return !this.#siblings(id).some((sibling) => this.#isSame(found, sibling));
+  }
+
+  /** Other contents with the same digest. */
+  #siblings(id: string): ContentId[] {
+    const { hexSplit, algorithm } = this.#storage.settings;
+    const { dir, name } = itemPath({ hexSplit }, id);
+    const digits = digestHexLength(algorithm);
+    using leaf = this.#storage.dir.openPath(joinRaw(CONTENT, dir));
+    const ids = leaf.list().names.map((other) => id.slice(0, id.length - name.length) + other);
+    return ids.filter((other) =>
+      other !== id && other.startsWith(id.slice(0, digits)) && classOfId(other, digits) === "content"
+    ) as ContentId[];
+  }
+
+  #isSame(found: OpenFile, sibling: ContentId): boolean {
+    using item = this.#store.open(sibling);
+    const other = new Uint8Array(CHUNK_BYTES);
+    for (let at = 0;;) {
+      const got = found.read(this.#buffer, at), gotOther = item.read(other, at);
+      if (Buffer.compare(this.#buffer.subarray(0, got), other.subarray(0, gotOther)) !== 0) return false;
+      if (got === 0) return true;
+      at += got;
+    }
+  }
+
+  #isSound(file: OpenFile, id: string, size: number): boolean {
+    if (file.stat().size !== size) return false;
+    const hasher = newHasher(this.#storage.settings.algorithm), read = readingAroundHoles(file);
+    let at = 0;
+    for (let got = 0; (got = read(this.#buffer, at)) > 0; at += got) hasher.update(this.#buffer.subarray(0, got));
+    return at === size && isDigestOf(id, hasher.hex());
+  }
+
+  *#remedies(file: DamagedFile): Generator<Remedy> {
+    yield* this.#inTrees(file);
+    yield* this.#inSources(file);
+    for (const other of this.#options.others) {
+      for (const open of other.candidates(file)) yield { from: other.path, open };
+    }
+  }
+
+  *#inTrees({ id, affected }: DamagedFile): Generator<Remedy> {
+    const damaged = this.#statItem(id);
+    for (const { path, snapshots } of affected) {
+      for (const snapshot of snapshots) {
+        const tree = this.#options.snapshots.get(snapshot)?.tree;
+        if (tree === undefined) continue;
+        const dir = joinRaw(tree, parentOf(path).slice(1) as Raw), name = nameOf(path);
+        const open = () => {
+          using directory = openOptional(this.#storage.dir, dir);
+          const isOther = directory?.stat(name)?.inode !== damaged?.inode;
+          return isOther ? directory?.open(name) : undefined;
+        };
+        yield { from: textOf(joinRaw(tree, path.slice(1) as Raw)), tree: { dir, name }, open };
+      }
+    }
+  }
+
+  *#inSources({ affected }: DamagedFile): Generator<Remedy> {
+    const tried = new Set<Raw>();
+    for (const { path, snapshots } of affected) {
+      for (const snapshot of snapshots) {
+        for (const { path: source, at } of this.#options.snapshots.get(snapshot)?.sources ?? []) {
+          const place = sourcePath(rawOf(source), rawOf(at) as unknown as Apath, path);
+          if (place === undefined || tried.has(place)) continue;
+          tried.add(place);
+          yield { from: textOf(place), open: () => this.#openSource(place) };
+        }
+      }
+    }
+  }
+
+  #openSource(path: Raw): OpenFile | undefined {
+    const slash = path.lastIndexOf("/");
+    using directory = this.#storage.machine.disk.openDir((path.slice(0, slash) || "/") as Raw);
+    return directory.open(path.slice(slash + 1) as Raw);
+  }
+}
+
+/** Where a path of a snapshot was in a source; undefined if it came from another one. */
+function sourcePath(source: Raw, at: Apath, path: Apath): Raw | undefined {
+  if (!source.startsWith("/") || !isWithin(path, at)) return undefined;
+  const rest = at === TOP ? path : path.slice(at.length);
+  return (source === "/" ? rest : source + rest) as Raw;
+}
+
+function openOrNot(remedy: Remedy): OpenFile | undefined {
+  try {
+    return remedy.open();
+  } catch (error) {
+    if (error instanceof DiskFault) return undefined;
+    throw error;
+  }
+}
+
+function openOptional(parent: Dir, path: Raw): Dir | undefined {
+  try {
+    return parent.openPath(path);
+  } catch (error) {
+    if (error instanceof DiskFault) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * Making the lines of a lost hunk again. The catalog knows what was in it, but for a few things; lines of other snapshots
+ * that say the same have these too. If all lines are found so, the hunk is made again byte by byte, and proves it by its
+ * checksum; else a hunk like it takes its place, in snapshots that are made again with it.
+ */
+import { type Apath, compareApath } from "../../core/apath.ts";
+import type { RootId } from "../../core/content_id.ts";
+import type { Entry } from "../../core/entry.ts";
+import { unlessFault } from "../../core/fault.ts";
+import { rawOf } from "../../core/raw.ts";
+import type { Catalog } from "../../catalog/catalog.ts";
+import { stateOf as lineStateOf } from "../../catalog/line_state.ts";
+import { type PathVersion, type State, stateOf } from "../../catalog/version_row.ts";
+import type { HunkRef } from "../../snapshot/hunk.ts";
+import { encodeEntry } from "../../snapshot/entry_line.ts";
+import type { Manifest } from "../../snapshot/manifest.ts";
+
+export interface ReadableSnapshot {
+  readonly id: RootId;
+  readonly manifest: Manifest;
+}
+
+export interface RecoveryOptions {
+  readonly catalog: Catalog;
+  /** All whose roots can be read, newest first. */
+  readonly snapshots: readonly ReadableSnapshot[];
+  /** Those of them that list the hunk. */
+  readonly users: readonly RootId[];
+}
+
+/** Paths of a hunk: from `first` on, before `to`; undefined: to the end. */
+interface Range {
+  readonly first: Apath;
+  readonly to: Apath | undefined;
+}
+
+/** @returns its lines, in order; undefined if the catalog doesn't know all of them */
+export function recoverLines(hunk: HunkRef, { catalog, snapshots, users }: RecoveryOptions): string[] | undefined {
+  const sequences = new Map(catalog.snapshots().map(({ id, sequence }) => [id, sequence]));
+  for (const { id, manifest } of snapshots) {
+    const sequence = sequences.get(id);
+    if (sequence === undefined || !users.includes(id)) continue;
+    const range = rangeOf(hunk, manifest);
+    const versions = [...versionsIn(catalog, sequence, range)].sort((a, b) => compareApath(a.path, b.path));
+    if (versions.length !== hunk.count || versions[0]?.path !== hunk.first) continue;
+    const known = linesLike(versions, range, snapshots);
+    return versions.map((version) => known.get(version.path) ?? encodeEntry(entryOf(version)));
+  }
+  return undefined;
+}
+
+function rangeOf(hunk: HunkRef, { root }: Manifest): Range {
+  const index = root.hunks.findIndex(({ id }) => id === hunk.id);
+  return { first: hunk.first, to: root.hunks[index + 1]?.first };
+}
+
+function isIn(path: Apath, { first, to }: Range): boolean {
+  return compareApath(path, first) >= 0 && (to === undefined || compareApath(path, to) < 0);
+}
+
+function* versionsIn(catalog: Catalog, sequence: number, range: Range): Generator<PathVersion> {
+  for (const version of catalog.find({ snapshots: [sequence] })) if (isIn(version.path, range)) yield version;
+}
+
+/** Whole lines of any snapshot that say of a path what the catalog says of it. */
+function linesLike(
+  versions: readonly PathVersion[],
+  range: Range,
+  snapshots: readonly ReadableSnapshot[],
+): Map<Apath, string> {
+  const wanted = new Map(versions.map((version) => [version.path, stateText(version)]));
+  const found = new Map<Apath, string>(), seen = new Set<string>();
+  for (const { manifest } of snapshots) {
+    for (const index of hunksIn(manifest, range)) {
+      const { id } = manifest.root.hunks[index]!;
+      if (seen.has(id)) continue;
+      seen.add(id);
+      for (const line of unlessFault(() => manifest.lines(index), [])) {
+        const raw = rawOf(line), state = lineStateOf(raw, 0, raw.length);
+        if (state === undefined || found.has(state.path)) continue;
+        if (wanted.get(state.path) === stateText(stateOf(state))) found.set(state.path, line);
+      }
+    }
+  }
+  return found;
+}
+
+/** Numbers of the hunks that may hold some of these paths. */
+function* hunksIn(manifest: Manifest, { first, to }: Range): Generator<number> {
+  const { hunks } = manifest.root;
+  for (let index = manifest.hunkOf(first) ?? 0; index < hunks.length; index++) {
+    if (to !== undefined && compareApath(hunks[index]!.first, to) >= 0) return;
+    yield index;
+  }
+}
+
+/** Equal for equal states. */
+export function stateText(
+  { kind, size, mtime, content, mode, uid, gid, user, group, device, target, xattrs }: State,
+): string {
+  const { major, minor } = device ?? {};
+  return JSON.stringify([kind, size, mtime, content, mode, uid, gid, user, group, major, minor, target, xattrs]);
+}
+
+/** What the catalog keeps: not when it last changed, nor its number, other names, holes and extended attributes. */
+export function entryOf({ path, kind, size, mtime, content, mode, uid, gid, ...others }: PathVersion): Entry {
+  const { user, group, device, target, problems } = others;
+  return {
+    path,
+    kind,
+    size,
+    mtime,
+    mode,
+    uid,
+    gid,
+    ...(user !== undefined && { user }),
+    ...(group !== undefined && { group }),
+    ...(device !== undefined && { device }),
+    ...(content !== undefined && { content }),
+    ...(target !== undefined && { target }),
+    ...(problems !== undefined && { problems }),
+  };
+}

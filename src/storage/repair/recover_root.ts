@@ -1,0 +1,144 @@
+/**
+ * Making a snapshot again whose root is lost: the catalog knows its paths, and what they were; whole lines come from the
+ * snapshots before and after it, so that most hunks are the old ones. What nobody remembers is left out or, where that
+ * could do harm, taken for the worst.
+ */
+import { type Apath, compareApath, nameOf, TOP } from "../../core/apath.ts";
+import { unlessFault } from "../../core/fault.ts";
+import type { Monitor } from "../../core/monitor.ts";
+import { rawOf, textOf } from "../../core/raw.ts";
+import { VERSION } from "../../core/version.ts";
+import type { Catalog, SnapshotInfo } from "../../catalog/catalog.ts";
+import { stateOf as lineStateOf } from "../../catalog/line_state.ts";
+import { type PathVersion, stateOf } from "../../catalog/version_row.ts";
+import { encodeEntry } from "../../snapshot/entry_line.ts";
+import type { Manifest } from "../../snapshot/manifest.ts";
+import type { Root } from "../../snapshot/root.ts";
+import { SnapshotWriter } from "../../snapshot/snapshot_writer.ts";
+import type { Storage } from "../storage.ts";
+import { entryOf, type ReadableSnapshot, stateText } from "./recover_hunk.ts";
+
+/** A snapshot that can be made again. */
+export interface RecoverableSnapshot {
+  readonly info: SnapshotInfo;
+  readonly directories: number;
+  /** It has an entry of its own for the top: there was one source. */
+  readonly hasTop: boolean;
+}
+
+/** Undefined if the catalog doesn't know all of it. */
+export function findRecoverable(catalog: Catalog, id: string): RecoverableSnapshot | undefined {
+  const info = catalog.snapshots().find((snapshot) => snapshot.id === id);
+  if (info === undefined || !info.complete) return undefined;
+  let entries = 0, directories = 0, hasTop = false;
+  let last: Apath | undefined;
+  for (const { path, kind } of catalog.find({ snapshots: [info.sequence] })) {
+    if (last !== undefined && compareApath(last, path) >= 0) return undefined;
+    last = path;
+    entries++;
+    if (kind === "dir") directories++;
+    hasTop ||= path === TOP;
+  }
+  return entries === info.entries && entries > 0 ? { info, directories, hasTop } : undefined;
+}
+
+export interface RecoveryContext {
+  readonly storage: Storage;
+  readonly catalog: Catalog;
+  /** All whose roots can be read, newest first. */
+  readonly snapshots: readonly ReadableSnapshot[];
+  readonly monitor: Monitor;
+}
+
+/** Writes its hunks. @returns the root, which isn't written yet */
+export function recoverRoot(found: RecoverableSnapshot, context: RecoveryContext): Root {
+  const { storage, catalog, snapshots, monitor } = context;
+  const { info } = found;
+  const series = snapshots.map(({ manifest }) => manifest)
+    .filter(({ root }) => root.host === info.host && root.name === info.name);
+  const before = series.find(({ root }) => root.sequence < info.sequence);
+  const after = series.findLast(({ root }) => root.sequence > info.sequence);
+  const neighbours = [after, before].filter((manifest) => manifest !== undefined);
+  const lines = neighbours.map((manifest) => new LineCursor(manifest));
+  const writer = new SnapshotWriter(storage.objects, monitor);
+  for (const version of catalog.find({ snapshots: [info.sequence] })) {
+    writer.add(version.path, lineOf(version, lines), undefined);
+  }
+  return { ...rootOf(found, storage, neighbours[0]?.root), hunks: writer.finish() };
+}
+
+/** All cursors move on, whichever has the line. */
+function lineOf(version: PathVersion, cursors: readonly LineCursor[]): string {
+  const wanted = stateText(version);
+  const found = cursors.map((cursor) => cursor.at(version.path)).find((line) => line?.state === wanted);
+  return found?.text ?? encodeEntry(entryOf(version));
+}
+
+/** @param like of another snapshot of the series */
+function rootOf({ info, directories, hasTop }: RecoverableSnapshot, storage: Storage, like: Root | undefined): Root {
+  const { id, algorithm, hexSplit } = storage.settings;
+  const { entries, files, bytes, problems } = info;
+  const isLike = like !== undefined && sameTexts(like.sources.map(({ path }) => path), info.sources);
+  return {
+    version: 1,
+    storage: { id, algorithm, hexSplit },
+    sequence: info.sequence,
+    previous: null,
+    start: info.time,
+    end: info.end,
+    timeZone: like?.timeZone ?? storage.machine.clock.zone,
+    offsetMinutes: info.offsetMinutes,
+    tree: info.tree,
+    private: like?.private ?? true,
+    host: info.host,
+    user: info.user,
+    name: info.name,
+    ...(info.named !== undefined && { named: info.named }),
+    sources: isLike ? like.sources : info.sources.map((path) => ({ path, at: hasTop ? "/" : placeByName(path) })),
+    excludes: [],
+    tags: info.tags,
+    recovered: true,
+    complete: true,
+    totals: { entries, files, dirs: directories, bytes, problems },
+    tool: `backup-tool ${VERSION}`,
+    hunks: [],
+  };
+}
+
+function placeByName(path: string): string {
+  return `/${textOf(nameOf(rawOf(path) as unknown as Apath))}`;
+}
+
+function sameTexts(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((text, i) => text === b[i]);
+}
+
+/** Looks up the lines of paths that are asked for in their order. */
+class LineCursor {
+  readonly #lines: Iterator<{ readonly path: Apath; readonly text: string; readonly state: string }>;
+  #next: ReturnType<LineCursor["at"]> & { readonly path: Apath } | undefined;
+
+  constructor(manifest: Manifest) {
+    this.#lines = linesOf(manifest);
+    this.#pull();
+  }
+
+  at(path: Apath): { readonly text: string; readonly state: string } | undefined {
+    while (this.#next !== undefined && compareApath(this.#next.path, path) < 0) this.#pull();
+    return this.#next?.path === path ? this.#next : undefined;
+  }
+
+  #pull(): void {
+    const { done, value } = this.#lines.next();
+    this.#next = done ? undefined : value;
+  }
+}
+
+function* linesOf(manifest: Manifest): Generator<{ path: Apath; text: string; state: string }> {
+  for (let hunk = 0; hunk < manifest.root.hunks.length; hunk++) {
+    for (const text of unlessFault(() => manifest.lines(hunk), [])) {
+      const raw = rawOf(text), state = lineStateOf(raw, 0, raw.length);
+      if (state !== undefined) yield { path: state.path, text, state: stateText(stateOf(state)) };
+    }
+  }
+}

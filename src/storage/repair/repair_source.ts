@@ -1,0 +1,94 @@
+/** Another storage as a source of healing: it may have the same items, or the same files under another checksum. */
+import { nameOf } from "../../core/apath.ts";
+import type { ContentId, HunkId, RootId } from "../../core/content_id.ts";
+import { unlessFault } from "../../core/fault.ts";
+import { textOf } from "../../core/raw.ts";
+import type { OpenFile } from "../../platform/disk.ts";
+import type { ContentStore } from "../content/content_store.ts";
+import { digestHexLength } from "../../core/digest.ts";
+import { linesOf } from "../../snapshot/manifest.ts";
+import { parseLine } from "../../snapshot/entry_line.ts";
+import type { Storage } from "../storage.ts";
+import type { DamagedFile } from "./affected_paths.ts";
+
+export class SecondStorage implements Disposable {
+  readonly #storage: Storage;
+  readonly #store: ContentStore;
+  /** Contents of files of the wanted names and sizes, found in all its manifests at the first need. */
+  #byFile: ReadonlyMap<string, ReadonlySet<ContentId>> | undefined;
+  readonly #wanted = new Set<string>();
+
+  constructor(storage: Storage) {
+    this.#storage = storage;
+    this.#store = storage.contents();
+  }
+
+  [Symbol.dispose](): void {
+    this.#store[Symbol.dispose]();
+  }
+
+  /** For messages. */
+  get path(): string {
+    return textOf(this.#storage.path);
+  }
+
+  /** Says for which contents it will be asked. */
+  expect(files: readonly DamagedFile[]): void {
+    for (const file of files) for (const key of keysOf(file)) this.#wanted.add(key);
+  }
+
+  /** Bytes of a root or hunk, if it has the very same; verified. */
+  object(id: RootId | HunkId): Uint8Array<ArrayBuffer> | undefined {
+    return unlessFault(() => this.#storage.objects.read(id), undefined);
+  }
+
+  /** Files that may hold the content: under its own name, then those that had a path of the same name, and its size. */
+  *candidates(file: DamagedFile): Generator<() => OpenFile | undefined> {
+    yield () => this.#open(file.id as ContentId);
+    this.#byFile ??= this.#indexFiles();
+    const tried = new Set<string>([file.id]);
+    for (const key of keysOf(file)) {
+      for (const id of this.#byFile.get(key) ?? []) {
+        if (tried.has(id)) continue;
+        tried.add(id);
+        yield () => this.#open(id);
+      }
+    }
+  }
+
+  #open(id: ContentId): OpenFile | undefined {
+    const digits = digestHexLength(this.#storage.settings.algorithm);
+    return id.length < digits ? undefined : unlessFault(() => this.#store.open(id), undefined);
+  }
+
+  #indexFiles(): Map<string, Set<ContentId>> {
+    const found = new Map<string, Set<ContentId>>(), seen = new Set<HunkId>();
+    for (const id of this.#storage.rootIds()) {
+      const hunks = unlessFault(() => this.#storage.manifest(id).root.hunks, []);
+      for (const hunk of hunks) {
+        if (seen.has(hunk.id)) continue;
+        seen.add(hunk.id);
+        const lines = unlessFault(() => linesOf(this.#storage.objects.read(hunk.id), hunk), []);
+        for (const line of lines) this.#note(line, found);
+      }
+    }
+    return found;
+  }
+
+  #note(line: string, found: Map<string, Set<ContentId>>): void {
+    const { path, size, content } = parseLine(line);
+    const key = keyOf(nameOf(path), size);
+    if (content === undefined || !this.#wanted.has(key)) return;
+    const ids = found.get(key);
+    if (ids === undefined) found.set(key, new Set([content]));
+    else ids.add(content);
+  }
+}
+
+function keysOf({ size, affected }: DamagedFile): Set<string> {
+  return new Set(affected.map(({ path }) => keyOf(nameOf(path), size)));
+}
+
+function keyOf(name: string, size: number): string {
+  return `${size}/${name}`;
+}

@@ -1,0 +1,399 @@
+/**
+ * Storing a batch of files: read, hash, store, link into the tree. The only loop that runs once per file of a first
+ * backup, so it is synchronous and works relative to open directories.
+ *
+ * A file that can't be read is an answer of its own; a storage that can't be written ends the batch with its fault.
+ */
+import type { ContentId } from "../../core/content_id.ts";
+import type { NsText } from "../../core/entry.ts";
+import { type Raw, textOf } from "../../core/raw.ts";
+import { Fault } from "../../core/fault.ts";
+import { type Dir, type Disk, DiskFault, type OpenFile, type Stat } from "../../platform/disk.ts";
+import { ACL_ATTRIBUTE } from "../content/access.ts";
+import {
+  CHUNK_BYTES,
+  type ContentStore,
+  type FileFacts,
+  isDigestOf,
+  type Shown,
+  type StoredItem,
+} from "../content/content_store.ts";
+import { StaticChanged, tell, type Told } from "../faults.ts";
+import { readingAroundHoles } from "../../platform/holes.ts";
+import type { Meter } from "../../platform/meter.ts";
+import type { Steps, Stop } from "../../platform/stop_flag.ts";
+
+/** Regular files of one source directory. Plain data: it travels between threads. */
+export interface StoreBatch {
+  /** Where `relative` starts: a source root. */
+  readonly rootPath: Raw;
+  /** The directory below `rootPath`, "" for itself. */
+  readonly relative: Raw;
+  /** Directory of the tree being built, relative to the storage; undefined for none. */
+  readonly tree: Raw | undefined;
+  readonly files: readonly StoreTask[];
+}
+
+export interface StoreTask {
+  readonly name: Raw;
+  /** Its name in the tree. */
+  readonly treeName: Raw;
+  readonly size: number;
+  readonly mtime: NsText;
+  readonly ctime: NsText | undefined;
+  readonly inode: string;
+  readonly mode: number;
+  readonly gid: number;
+  readonly sparse: boolean;
+  /** The item that held it in the previous snapshot. */
+  readonly content: ContentId | undefined;
+  /** The file should never change: if what it holds isn't `content`, that is kept, and nothing is stored. */
+  readonly guarded: boolean;
+}
+
+/** Unchanged files that only have to appear in a tree: nothing of them is read. Two strings, because they travel fast. */
+export interface LinkBatch {
+  /** Directory of the tree being built, relative to the storage. */
+  readonly tree: Raw;
+  /** The same directory in the tree before; undefined if there is none. */
+  readonly before: Raw | undefined;
+  /** Names in the tree, with "/" between them. */
+  readonly names: string;
+  /** Their content ids, with " " between them. */
+  readonly contents: string;
+}
+
+export interface LinkResult {
+  readonly linked: number;
+  readonly copied: number;
+  /** Names that something else has: a file system may take two names for one. */
+  readonly taken: number;
+  /** Numbers of the files whose content is not there any more. */
+  readonly missing: readonly number[];
+}
+
+export interface IngestBatch {
+  readonly links: readonly LinkBatch[];
+  readonly stores: readonly StoreBatch[];
+}
+
+export interface IngestResult {
+  readonly links: readonly LinkResult[];
+  readonly stores: readonly (readonly StoreResult[])[];
+}
+
+/** What became of one file. */
+export interface StoreResult {
+  /** Undefined if the file could not be read; then there is a problem. */
+  readonly content: ContentId | undefined;
+  /** "new": stored; "known": read, and found to be there; "kept": not what it should be, so the old content stays. */
+  readonly how: "new" | "known" | "kept" | "failed";
+  readonly bytes: number;
+  /** What the file looked like when it was read, with the size of what was read, if that is not what the walk saw. */
+  readonly seen: Stat | undefined;
+  readonly xattrs: Readonly<Record<string, string>> | undefined;
+  readonly link: Shown | "none";
+  readonly problem: Told | undefined;
+}
+
+/** How often a file that changes while it is read is read again. */
+const ATTEMPTS = 3;
+
+/** The file can't be read. Anything else that fails in here is the storage's failure. */
+class SourceFault extends Error {
+  readonly told: Told;
+  constructor(fault: Fault) {
+    super(fault.message);
+    this.told = tell(fault);
+  }
+}
+
+class Vanished extends Fault {
+  readonly code = "source-vanished";
+  readonly hint = "If it was not meant to be deleted during the backup, run the backup again";
+  constructor(path: string) {
+    super(`Cannot read ${JSON.stringify(path)}: it vanished during the backup`);
+  }
+}
+
+class Unsteady extends Fault {
+  readonly code = "source-changing";
+  readonly hint = "Stop what writes to it, or back up a snapshot of the file system";
+  constructor(path: string) {
+    super(`${JSON.stringify(path)} changed each time it was read; what was kept may mix old and new`);
+  }
+}
+
+export interface IngestSetup {
+  readonly storage: Dir;
+  readonly store: ContentStore;
+  readonly stop: Stop;
+  readonly meter: Meter;
+}
+
+/** Links made between two looks at the wish to stop. */
+const LINKS_PER_STEP = 16;
+
+/** Stores batches; one per thread. */
+export class Ingest {
+  readonly #disk: Disk;
+  readonly #storage: Dir;
+  readonly #store: ContentStore;
+  readonly #stop: Stop;
+  readonly #meter: Meter;
+  readonly #buffer = new Uint8Array(CHUNK_BYTES);
+
+  constructor(disk: Disk, { storage, store, stop, meter }: IngestSetup) {
+    this.#disk = disk;
+    this.#storage = storage;
+    this.#store = store;
+    this.#stop = stop;
+    this.#meter = meter;
+  }
+
+  *run({ links, stores }: IngestBatch): Steps<IngestResult> {
+    const results = { links: [] as LinkResult[], stores: [] as StoreResult[][] };
+    for (const batch of links) results.links.push(yield* this.#linkAll(batch));
+    for (const batch of stores) results.stores.push(yield* this.#storeAll(batch));
+    return results;
+  }
+
+  *#linkAll(batch: LinkBatch): Steps<LinkResult> {
+    using tree = this.#storage.openPath(batch.tree);
+    using before = new TreeBefore(this.#storage, batch.before);
+    const open = () => before.open();
+    const names = batch.names.split("/") as Raw[], contents = batch.contents.split(" ") as ContentId[];
+    const counts = { linked: 0, copied: 0, taken: 0 }, missing: number[] = [];
+    for (let i = 0; i < names.length; i++) {
+      if (i % LINKS_PER_STEP === 0) {
+        this.#stop.check();
+        yield;
+      }
+      const how = this.#store.showIfThere(contents[i]!, tree, names[i]!, open);
+      if (how === "missing") missing.push(i);
+      else counts[how]++;
+    }
+    return { ...counts, missing };
+  }
+
+  *#storeAll(batch: StoreBatch): Steps<StoreResult[]> {
+    using tree = batch.tree === undefined ? undefined : this.#storage.openPath(batch.tree);
+    using source = new LazyDir(this.#disk, batch.rootPath, batch.relative);
+    const results: StoreResult[] = [];
+    for (const task of batch.files) {
+      this.#stop.check();
+      results.push(yield* this.#one(task, source, tree));
+      yield;
+    }
+    return results;
+  }
+
+  *#one(task: StoreTask, source: LazyDir, tree: Dir | undefined): Steps<StoreResult> {
+    const before = this.#meter.own;
+    const known = task.guarded ? yield* this.#compareGuarded(task, source) : undefined;
+    if (known !== undefined) return { ...known, link: this.#show(known.content!, tree, task) };
+    try {
+      const read = yield* this.#readSteadily(task, source);
+      return { ...read, link: this.#show(read.content!, tree, task) };
+    } catch (error) {
+      this.#meter.backTo(before);
+      if (error instanceof SourceFault) return { ...FAILED, problem: error.told };
+      throw error;
+    }
+  }
+
+  /** Undefined if the storage has lost the old content of a guarded file: it is then stored as any other. */
+  *#compareGuarded(task: StoreTask, source: LazyDir): Steps<StoreResult | undefined> {
+    const { content, size } = task;
+    if (content === undefined || this.#store.sizeOf(content) !== size) return undefined;
+    try {
+      using file = openSource(source, task.name);
+      const read = readingAroundHoles(file);
+      const digest = yield* this.#store.digestOf(
+        (into, position) => fromSource(() => read(into, position)),
+        this.#meter,
+      );
+      const xattrs = fromSource(() => file.xattrs());
+      const result = { ...FAILED, content, xattrs: encodeXattrs(xattrs) };
+      if (isDigestOf(content, digest) && isSame(task, fromSource(() => file.stat()))) {
+        const isShared = this.#store.share(content, size, { ...task, hasAcl: ACL_ATTRIBUTE in xattrs });
+        return isShared ? { ...result, how: "known" } : undefined;
+      }
+      const fault = new StaticChanged(source.describe(task.name), "its bytes have, while its size and time have not");
+      return { ...result, how: "kept", problem: tell(fault) };
+    } catch (error) {
+      if (!(error instanceof SourceFault)) throw error;
+      return { ...FAILED, content, how: "kept", problem: error.told };
+    }
+  }
+
+  #show(content: ContentId, tree: Dir | undefined, task: StoreTask): StoreResult["link"] {
+    return tree === undefined ? "none" : this.#store.show(content, tree, task.treeName);
+  }
+
+  /** Reads a file until it was the same before and after; after some attempts what was read last is kept, and marked. */
+  *#readSteadily(task: StoreTask, source: LazyDir): Steps<StoreResult> {
+    let before: Pick<Stat, "size" | "mtime" | "ctime" | "inode"> = task;
+    const counted = this.#meter.own;
+    for (let attempt = 1;; attempt++) {
+      this.#meter.backTo(counted);
+      using file = openSource(source, task.name);
+      const opened = attempt === 1 ? undefined : fromSource(() => file.stat());
+      if (opened !== undefined) before = opened;
+      const { stored, xattrs } = yield* this.#storeOnce(task, file, before, opened);
+      const after = fromSource(() => file.stat());
+      const steady = isSame(before, after);
+      if (!steady && attempt < ATTEMPTS) continue;
+      return {
+        content: stored.id,
+        how: stored.isNew ? "new" : "known",
+        bytes: stored.newBytes,
+        seen: steady && before === task && stored.size === task.size ? undefined : { ...after, size: stored.size },
+        xattrs,
+        link: "none",
+        problem: steady ? undefined : tell(new Unsteady(source.describe(task.name))),
+      };
+    }
+  }
+
+  *#storeOnce(
+    task: StoreTask,
+    file: OpenFile,
+    before: { readonly size: number },
+    opened: Stat | undefined,
+  ): Steps<{ stored: StoredItem; xattrs: StoreResult["xattrs"] }> {
+    const xattrs = fromSource(() => file.xattrs());
+    const facts: FileFacts = {
+      mode: opened?.mode ?? task.mode,
+      gid: opened?.gid ?? task.gid,
+      mtime: opened?.mtime ?? task.mtime,
+      hasAcl: ACL_ATTRIBUTE in xattrs,
+      expected: task.content,
+    };
+    const stored = yield* before.size < this.#buffer.length
+      ? this.#storeSmall(file, facts, task.sparse)
+      : this.#store.storeStream(streamOf(file, before.size, task.sparse), facts);
+    return { stored, xattrs: encodeXattrs(xattrs) };
+  }
+
+  /** Falls back to a stream if the file has grown beyond the buffer. */
+  #storeSmall(file: OpenFile, facts: FileFacts, sparse: boolean): Steps<StoredItem> {
+    const got = fromSource(() => file.read(this.#buffer, 0));
+    if (got === this.#buffer.length) return this.#store.storeStream(streamOf(file, got, sparse), facts);
+    this.#meter.add(got);
+    return this.#store.storeBytes(this.#buffer.subarray(0, got), facts);
+  }
+}
+
+const FAILED: StoreResult = {
+  content: undefined,
+  how: "failed",
+  bytes: 0,
+  seen: undefined,
+  xattrs: undefined,
+  link: "none",
+  problem: undefined,
+};
+
+/** A directory of an earlier tree, opened when it is asked for; it may be gone. */
+class TreeBefore implements Disposable {
+  readonly #storage: Dir;
+  readonly #path: Raw | undefined;
+  #dir: Dir | undefined;
+
+  constructor(storage: Dir, path: Raw | undefined) {
+    this.#storage = storage;
+    this.#path = path;
+  }
+
+  open(): Dir | undefined {
+    if (this.#dir === undefined && this.#path !== undefined) this.#dir = openOrNot(this.#storage, this.#path);
+    return this.#dir;
+  }
+
+  [Symbol.dispose](): void {
+    this.#dir?.[Symbol.dispose]();
+  }
+}
+
+function openOrNot(storage: Dir, path: Raw): Dir | undefined {
+  try {
+    return storage.openPath(path);
+  } catch (error) {
+    if (error instanceof DiskFault) return undefined;
+    throw error;
+  }
+}
+
+/** Opened when the first file of a batch has to be read: an unchanged directory is not. */
+class LazyDir implements Disposable {
+  readonly #disk: Disk;
+  readonly #rootPath: Raw;
+  readonly #relative: Raw;
+  #dir: Dir | undefined;
+
+  constructor(disk: Disk, rootPath: Raw, relative: Raw) {
+    this.#disk = disk;
+    this.#rootPath = rootPath;
+    this.#relative = relative;
+  }
+
+  open(): Dir {
+    if (this.#dir === undefined) {
+      using root = this.#disk.openDir(this.#rootPath);
+      this.#dir = root.openPath(this.#relative);
+    }
+    return this.#dir;
+  }
+
+  describe(name: Raw): string {
+    return [this.#rootPath, this.#relative, name].filter((part) => part !== "").map(textOf).join("/");
+  }
+
+  [Symbol.dispose](): void {
+    this.#dir?.[Symbol.dispose]();
+  }
+}
+
+function openSource(source: LazyDir, name: Raw): OpenFile {
+  const file = fromSource(() => source.open().open(name));
+  if (file === undefined) throw new SourceFault(new Vanished(source.describe(name)));
+  return file;
+}
+
+/** Runs something that touches only the source. */
+function fromSource<T>(action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (error instanceof DiskFault) throw new SourceFault(error);
+    throw error;
+  }
+}
+
+function streamOf(file: OpenFile, size: number, sparse: boolean) {
+  const read = readingAroundHoles(file);
+  return {
+    size,
+    sparse,
+    read: (into: Uint8Array<ArrayBuffer>, position: number) => fromSource(() => read(into, position)),
+    cloneTo: (target: OpenFile) => target.cloneFrom(file),
+  };
+}
+
+function isSame(a: Pick<Stat, "size" | "mtime" | "ctime" | "inode">, b: Stat): boolean {
+  return a.size === b.size && a.mtime === b.mtime && a.ctime === b.ctime && a.inode === b.inode;
+}
+
+/** Values in base64, sorted by name; undefined if there are none. */
+export function encodeXattrs(
+  xattrs: Readonly<Record<string, Uint8Array<ArrayBuffer>>>,
+): Readonly<Record<string, string>> | undefined {
+  const names = Object.keys(xattrs);
+  if (names.length === 0) return undefined;
+  return Object.fromEntries(names.sort().map((name) => [name, base64(xattrs[name]!)]));
+}
+
+function base64(bytes: Uint8Array<ArrayBuffer>): string {
+  return btoa(String.fromCharCode(...bytes));
+}

@@ -1,0 +1,81 @@
+/** Building the browsable tree of a snapshot again, and removing it. Nothing is lost with a tree. */
+import { Fault } from "../../core/fault.ts";
+import type { Monitor } from "../../core/monitor.ts";
+import { type Raw, textOf } from "../../core/raw.ts";
+import type { SnapshotInfo } from "../../catalog/catalog.ts";
+import type { Storage } from "../storage.ts";
+import { nameInWork, TreeBuilder } from "./tree_builder.ts";
+import { Pace } from "../../core/yielding.ts";
+import { probeLinks } from "./probe_links.ts";
+import { fillTree } from "./tree_build.ts";
+import { existingTree, refreshLatest, treeExists, treeOf, withdrawTrees } from "./tree_places.ts";
+
+export class NoLinks extends Fault {
+  readonly code = "no-hard-links";
+  readonly hint = "Use `backup-tool restore`, or keep the storage on a file system with hard links";
+  constructor(path: Raw) {
+    super(`Cannot build a tree in ${JSON.stringify(textOf(path))}: this file system has no hard links`);
+  }
+}
+
+export class TreeExists extends Fault {
+  readonly code = "tree-exists";
+  readonly hint = "Remove it first with `backup-tool tree remove`";
+  constructor(name: string) {
+    super(`The tree ${name} is there already`);
+  }
+}
+
+export class NoTree extends Fault {
+  readonly code = "no-tree";
+  readonly hint = "Build it with `backup-tool tree build`";
+  constructor(name: string) {
+    super(`There is no tree ${name}`);
+  }
+}
+
+export interface BuildRequest {
+  /** Threads that make links besides the one that reads the manifest; 0: none. */
+  readonly workers: number;
+  readonly signal: AbortSignal;
+}
+
+/** @returns the tree's path relative to the storage. @throws NoLinks, TreeExists, Locked, Interrupted */
+export async function buildTree(
+  storage: Storage,
+  snapshot: SnapshotInfo,
+  { workers, signal }: BuildRequest,
+  monitor: Monitor,
+): Promise<string> {
+  using _writer = storage.write(`tree of ${snapshot.id.slice(0, 12)}`);
+  const { links, colons } = probeLinks(storage.dir);
+  if (!links) throw new NoLinks(storage.path);
+  const name = treeOf(storage, snapshot, colons);
+  if (treeExists(storage, name)) throw new TreeExists(name);
+  const manifest = storage.manifest(snapshot.id);
+  const { disk, clock, random } = storage.machine, isPrivate = manifest.root.private;
+  // Without the source at hand nobody can tell who was allowed to reach it, so its top is the owner's alone.
+  using tree = new TreeBuilder(storage.dir, disk, { name: nameInWork(random), isPrivate });
+  monitor.phase("building the tree");
+  monitor.expect({ items: snapshot.files });
+  {
+    await using pool = storage.pool(workers, signal);
+    await fillTree(manifest.entries(), { tree, disk, pool, pace: new Pace(clock, signal), monitor });
+  }
+  monitor.phase("finishing the tree");
+  tree.publish(name);
+  refreshLatest(storage, snapshot.name);
+  return name;
+}
+
+/** @throws NoTree, Locked */
+export function removeTree(storage: Storage, snapshot: SnapshotInfo, monitor: Monitor): void {
+  using _writer = storage.write(`removal of the tree of ${snapshot.id.slice(0, 12)}`);
+  const name = existingTree(storage, snapshot);
+  if (name === undefined) throw new NoTree(treeOf(storage, snapshot));
+  monitor.phase("removing");
+  monitor.at(name);
+  using withdrawn = withdrawTrees(storage, [snapshot]);
+  refreshLatest(storage, snapshot.name);
+  withdrawn.remove();
+}

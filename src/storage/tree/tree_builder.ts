@@ -1,0 +1,216 @@
+/**
+ * Trees: the browsable copies of snapshots. A tree is built in tmp/ and renamed into place when its snapshot exists.
+ * It is a convenience; nothing is lost with it.
+ */
+import { type Apath, isWithin, nameOf, TOP } from "../../core/apath.ts";
+import type { Entry } from "../../core/entry.ts";
+import { joinRaw, type Raw, rawOf, textOf } from "../../core/raw.ts";
+import type { Clock, Random } from "../../core/clock.ts";
+import { type Attributes, type Dir, type Disk, DiskFault } from "../../platform/disk.ts";
+import { ACL_ATTRIBUTE, modeWithoutGroup } from "../content/access.ts";
+
+/** Trees that one minute can hold; more is a clock that stands still. */
+const MOST_IN_A_MINUTE = 10_000;
+const PRIVATE = 0o700;
+const IN_WORK = "backup-tool-tree-";
+const PUBLIC = 0o755;
+
+/** A name for a tree while it is made: by it the walk of a source knows one, by whichever way it comes there. */
+export function nameInWork(random: Random): string {
+  return IN_WORK + random(8).toHex();
+}
+
+export function isTreeInWork(name: string): boolean {
+  return name.startsWith(IN_WORK);
+}
+
+/** Path of a tree by its start: "2026/11-20T23:05" in local time. */
+export function treeName(startMs: number, clock: Clock, colonAllowed: boolean): string {
+  const local = new Date(startMs + clock.offsetMinutes(startMs) * 60_000).toISOString();
+  const name = `${local.slice(0, 4)}/${local.slice(5, 16)}`;
+  return colonAllowed ? name : name.replaceAll(":", "-");
+}
+
+/** The first of "name", "name-2", "name-3" ... that is free. */
+export function freeTreeName(name: string, isTaken: (name: string) => boolean): string {
+  for (let n = 1; n < MOST_IN_A_MINUTE; n++) {
+    const candidate = n === 1 ? name : `${name}-${n}`;
+    if (!isTaken(candidate)) return candidate;
+  }
+  throw new Error(`No free name for the tree ${name}`);
+}
+
+/**
+ * What a tree's directory gets; an owner or group that this user can't give away costs the bits that would serve others,
+ * and so does an ACL: the group's bits are then only its mask.
+ */
+function directoryAttributes(entry: Entry, disk: Disk): Attributes {
+  const { mtime, uid, gid, xattrs = {} } = entry;
+  const isGroupTrue = (disk.uid === 0 || gid === disk.gid) && !(ACL_ATTRIBUTE in xattrs);
+  const mode = isGroupTrue ? entry.mode : modeWithoutGroup(entry.mode);
+  return disk.uid === 0 ? { uid, gid, mode, mtime } : { mode, mtime };
+}
+
+interface Frame {
+  readonly path: Apath;
+  /** Directories in this one whose attributes are set when everything in them is there. */
+  readonly children: Entry[];
+}
+
+/**
+ * A tree under construction. Directories are made ahead of their contents, by {@link enter} and {@link makeDirectory};
+ * {@link leaveBefore} gives finished ones their attributes, which must wait until all links in them are made.
+ */
+export class TreeBuilder implements Disposable {
+  readonly #storage: Dir;
+  readonly #disk: Disk;
+  /** Where the tree is being built, relative to the storage. */
+  readonly place: Raw;
+  #frames: Frame[] = [];
+  #top: Entry | undefined;
+  /** Directories that share the name of something else: it may be a file, and that a content. */
+  readonly #others = new Set<Apath>();
+  /** A source below private directories stays private. */
+  readonly #isPrivate: boolean;
+
+  constructor(storage: Dir, disk: Disk, options: { name: string; isPrivate: boolean }) {
+    this.#storage = storage;
+    this.#disk = disk;
+    this.#isPrivate = options.isPrivate;
+    this.place = rawOf(`tmp/${options.name}`);
+    using temp = storage.openDir(rawOf("tmp"));
+    temp.mkdir(rawOf(options.name), PRIVATE);
+  }
+
+  [Symbol.dispose](): void {}
+
+  /** Path of the tree's directory for `apath`, relative to the storage. */
+  directory(apath: Apath): Raw {
+    return apath === TOP ? this.place : joinRaw(this.place, apath.slice(1) as Raw);
+  }
+
+  open(apath: Apath): Dir {
+    return this.#storage.openPath(this.directory(apath));
+  }
+
+  /** Notes the attributes of the tree's own directory. */
+  setTop(entry: Entry): void {
+    this.#top = entry;
+  }
+
+  /** Makes an empty directory. What has the name already, where a file system takes two names for one, is left as it is. */
+  makeDirectory(parent: Dir, entry: Entry): void {
+    if (!parent.mkdir(nameOf(entry.path), PRIVATE)) this.#others.add(entry.path);
+  }
+
+  /** Entries of `directory` come next: what lies outside of it is finished. */
+  enter(directory: Apath): void {
+    while (this.#frames.length > 0 && !isWithin(directory, this.#frames.at(-1)!.path)) this.#leave();
+    if (this.#frames.at(-1)?.path !== directory) this.#frames.push({ path: directory, children: [] });
+  }
+
+  /** A directory whose contents are still to come. */
+  expect(entry: Entry): void {
+    this.#frames.at(-1)!.children.push(entry);
+  }
+
+  #leave(): void {
+    const frame = this.#frames.pop()!;
+    if (frame.children.length === 0) return;
+    using parent = this.open(frame.path);
+    for (const child of frame.children) {
+      if (this.#others.has(child.path)) continue;
+      parent.setAttributes(nameOf(child.path), directoryAttributes(child, this.#disk));
+    }
+  }
+
+  /** Makes the tree visible as `name`, relative to the storage. */
+  publish(name: string): void {
+    while (this.#frames.length > 0) this.#leave();
+    const [year, rest] = name.split("/") as [string, string];
+    this.#storage.mkdir(rawOf(year), PUBLIC);
+    using tree = this.#storage.openPath(this.place);
+    // A directory can't be moved by somebody who may not write to it, so it gets its mode afterwards.
+    tree.sync();
+    using temp = this.#storage.openDir(rawOf("tmp"));
+    using years = this.#storage.openDir(rawOf(year));
+    if (years.stat(rawOf(rest)) !== undefined) throw new DiskFault("EEXIST", "create the tree", rawOf(name));
+    temp.rename(nameOf(this.place as unknown as Apath), years, rawOf(rest));
+    years.setAttributes(rawOf(rest), this.#topAttributes());
+    years.sync();
+  }
+
+  #topAttributes(): Attributes {
+    if (this.#top === undefined) return { mode: this.#isPrivate ? PRIVATE : PUBLIC };
+    const attributes = directoryAttributes(this.#top, this.#disk);
+    return this.#isPrivate ? { ...attributes, mode: this.#top.mode & PRIVATE } : attributes;
+  }
+}
+
+const LATEST = rawOf("latest");
+/** NAME_MAX of every file system that matters. */
+const LONGEST_NAME_BYTES = 255;
+
+/** A series may be called anything; its link can't. */
+function latestName(series: string): Raw {
+  let name = series.replaceAll("/", "_");
+  while (rawOf(name).length > LONGEST_NAME_BYTES) name = name.slice(0, -1);
+  return rawOf(["", ".", ".."].includes(name) ? `_${name}` : name);
+}
+
+/** Points latest/<series name> at a tree. */
+export function pointLatest(storage: Dir, series: string, tree: string): void {
+  const name = latestName(series);
+  storage.mkdir(LATEST, PUBLIC);
+  using temp = storage.openDir(rawOf("tmp"));
+  using directory = storage.openDir(LATEST);
+  temp.unlink(name);
+  temp.symlink(rawOf(`../${tree}`), name);
+  temp.rename(name, directory, name);
+}
+
+/** For a series that has no tree any more. */
+export function removeLatest(storage: Dir, series: string): void {
+  if (storage.stat(LATEST) === undefined) return;
+  using directory = storage.openDir(LATEST);
+  directory.unlink(latestName(series));
+}
+
+/**
+ * Removes a directory with everything in it, without following links. What is mounted in it is not ours: it stays, and so
+ * do the directories around it.
+ * @returns true if it was there, and is gone
+ */
+export function removeRecursively(parent: Dir, name: Raw): boolean {
+  const stat = parent.stat(name);
+  if (stat === undefined || stat.isMountPoint) return false;
+  if (stat.kind !== "dir") return parent.unlink(name);
+  if ((stat.mode & PRIVATE) !== PRIVATE) parent.setAttributes(name, { mode: stat.mode | PRIVATE });
+  return emptyDirectory(parent, name) && parent.rmdir(name);
+}
+
+/** @returns false if something had to stay */
+function emptyDirectory(parent: Dir, name: Raw): boolean {
+  using directory = parent.openDir(name);
+  const { names, kinds } = directory.list();
+  let left = 0;
+  names.forEach((child, i) => {
+    const isFile = kinds[i] !== "dir" && kinds[i] !== undefined;
+    if (!(isFile ? unlinkUnlessMounted(directory, child) : removeRecursively(directory, child))) left++;
+  });
+  return left === 0 || directory.list().names.length === 0;
+}
+
+function unlinkUnlessMounted(directory: Dir, name: Raw): boolean {
+  try {
+    return directory.unlink(name);
+  } catch (error) {
+    if (error instanceof DiskFault && error.errno === "EBUSY") return false;
+    throw error;
+  }
+}
+
+/** Text of the place where a tree is, for messages. */
+export function treePath(storage: Dir, name: string): string {
+  return `${textOf(storage.path)}/${name}`;
+}
