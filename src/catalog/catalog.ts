@@ -5,50 +5,35 @@
  * Versions of paths are kept as intervals: a row when something appeared or changed, none when nothing did. A complete
  * snapshot continues the intervals of its series; a partial one has intervals of its own.
  */
+import { encodeRatios, parseRatios } from "./compression_ratios.ts";
+import { CatalogFault, Database, type Mode, type Temp, type Trouble } from "./database.ts";
+import { findVersions } from "./find_versions.ts";
+import { MOST_AT_ONCE, takeUp } from "./index_snapshots.ts";
+import { changesInLine } from "./path_changes.ts";
+import type { CatalogPlace } from "./place.ts";
+import { removeFromLine } from "./remove_snapshots.ts";
+import { CONTENT_INDEX, isOwnSchema, PAGE_BYTES, PATH_INDEX, SCHEMA, SCHEMA_VERSION } from "./schema.ts";
+import { snapshotInfoOf } from "./snapshot_row.ts";
+import { largestContents, snapshotFigures } from "./statistics.ts";
+import { Verifications } from "./verifications.ts";
+import { BY_LINE, directoryText, VERSION_COLUMNS, VERSION_TABLES, versionOf } from "./version_row.ts";
+import { VersionWriter } from "./version_writer.ts";
 import { type Apath, nameOf } from "../core/apath.ts";
 import type { ContentId, RootId } from "../core/content_id.ts";
 import { textOf } from "../core/raw.ts";
+import type {
+  Interval,
+  LargeContent,
+  PathChange,
+  PathVersion,
+  Ratios,
+  SnapshotFigures,
+  VersionQuery,
+} from "../snapshot/catalog_queries.ts";
 import { isContentId } from "../snapshot/entry_line.ts";
+import type { ManifestSource } from "../snapshot/manifest.ts";
 import type { Root } from "../snapshot/root.ts";
-import { CatalogFault, Database, type Mode, type Temp, type Trouble } from "./database.ts";
-import { type LargeContent, largestContents, type SnapshotFigures, snapshotFigures } from "./statistics.ts";
-import { findVersions, type VersionQuery } from "./find_versions.ts";
-import { removeFromLine } from "./remove_snapshots.ts";
-import type { CatalogPlace } from "./place.ts";
-import { CONTENT_INDEX, isOwnSchema, PAGE_BYTES, PATH_INDEX, SCHEMA, SCHEMA_VERSION } from "./schema.ts";
-import { snapshotInfoOf } from "./snapshot_row.ts";
-import { changesInLine, type Interval, type PathChange } from "./path_changes.ts";
-import type { ManifestSource } from "./parallel_ranges.ts";
-import { MOST_AT_ONCE, takeUp } from "./index_snapshots.ts";
-import { BY_LINE, directoryText, type PathVersion, VERSION_COLUMNS, VERSION_TABLES, versionOf } from "./version_row.ts";
-import { encodeRatios, parseRatios, type Ratios } from "./compression_ratios.ts";
-import { Verifications } from "./verifications.ts";
-import { VersionWriter } from "./version_writer.ts";
-
-/** What lists of snapshots show. */
-export interface SnapshotInfo {
-  readonly id: RootId;
-  readonly sequence: number;
-  /** Start and end, ISO 8601 in UTC. */
-  readonly time: string;
-  readonly end: string;
-  /** Minutes that local time was ahead of UTC then and there. */
-  readonly offsetMinutes: number;
-  /** Path of the tree in the storage. */
-  readonly tree: string | null;
-  readonly host: string;
-  readonly user: string;
-  readonly name: string;
-  /** As in {@link Root}. */
-  readonly named?: boolean;
-  readonly sources: readonly string[];
-  readonly tags: readonly string[];
-  readonly entries: number;
-  readonly files: number;
-  readonly bytes: number;
-  readonly problems: number;
-  readonly complete: boolean;
-}
+import { infoOf, type SnapshotInfo } from "../snapshot/snapshot_info.ts";
 
 export type VerifiedState = "ok" | "damaged";
 
@@ -438,27 +423,4 @@ const IS_VERIFICATION = `typeof(content) = 'blob' AND typeof(verifiedMs) = 'inte
 
 function textOrNone(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
-}
-
-export function infoOf(id: RootId, root: Root): SnapshotInfo {
-  const { entries, files, bytes, problems } = root.totals;
-  return {
-    id,
-    sequence: root.sequence,
-    time: root.start,
-    end: root.end,
-    offsetMinutes: root.offsetMinutes,
-    tree: root.tree,
-    host: root.host,
-    user: root.user,
-    name: root.name,
-    ...(root.named !== undefined && { named: root.named }),
-    sources: root.sources.map(({ path }) => path),
-    tags: root.tags,
-    entries,
-    files,
-    bytes,
-    problems,
-    complete: root.complete,
-  };
 }

@@ -1,12 +1,12 @@
 /** The file of the catalog: opened where it is, or another one made in `tmp/` and put in its place. */
-import { unlessFault } from "../core/fault.ts";
-import { type Raw, rawOf } from "../core/raw.ts";
-import { type Dir, DiskFault } from "../platform/disk.ts";
 import { type Catalog, createCatalog, memoryCatalog, openCatalog, type Unusable } from "./catalog.ts";
 import { CatalogFault, type Mode, type Temp } from "./database.ts";
 import { CATALOG_NAME, CatalogPlace, LEFTOVERS, TempPlace } from "./place.ts";
 import { hashBytes } from "../core/digest.ts";
-import { removeRecursively } from "../storage/tree/tree_builder.ts";
+import { unlessFault } from "../core/fault.ts";
+import { type Raw, rawOf } from "../core/raw.ts";
+import { type Dir, DiskFault } from "../platform/disk.ts";
+import { removeRecursively } from "../platform/remove_recursively.ts";
 
 const DB = rawOf("db"), TMP = rawOf("tmp"), NAME = CATALOG_NAME;
 const COPIED_AT_ONCE = 1024 * 1024;

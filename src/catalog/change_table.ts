@@ -3,11 +3,10 @@
  * another. They are kept in a database without a name, which the system moves to a file if it gets large: a directory
  * with a million files may have been renamed.
  */
+import { Database, type Row, type Temp } from "./database.ts";
 import type { Apath } from "../core/apath.ts";
 import type { ContentId } from "../core/content_id.ts";
-import { Database, type Row, type Temp } from "./database.ts";
-import type { PathChange } from "./path_changes.ts";
-import type { State } from "./version_row.ts";
+import type { PathChange, State } from "../snapshot/catalog_queries.ts";
 
 /** A change; `from`: it was moved from there, and `before` is what it was there. */
 export interface GatheredChange extends PathChange {

@@ -3,16 +3,8 @@ import { deflateRawSync } from "node:zlib";
 import type { ContentId } from "../core/content_id.ts";
 import { Fault } from "../core/fault.ts";
 import type { Raw } from "../core/raw.ts";
+import type { Ratio, Ratios } from "../snapshot/catalog_queries.ts";
 import type { ContentStore } from "../storage/content/content_store.ts";
-
-/** Bytes that were compressed, and what came out. */
-export interface Ratio {
-  readonly bytes: number;
-  readonly packed: number;
-}
-
-/** By file type, see {@link typeOf}. */
-export type Ratios = ReadonlyMap<string, Ratio>;
 
 const LONGEST_TYPE = 10;
 /** Types that are remembered: those that most was seen of. */

@@ -1,32 +1,9 @@
 /** Finding versions of paths by what is known of them. */
-import type { Apath } from "../core/apath.ts";
-import type { Kind } from "../core/entry.ts";
 import type { SQLInputValue } from "node:sqlite";
 import type { Database } from "./database.ts";
-import { BY_LINE, BY_PATH, type PathVersion, VERSION_COLUMNS, VERSION_TABLES, versionOf } from "./version_row.ts";
-
-/** All that is given must fit. */
-export interface VersionQuery {
-  /** SQLite GLOB patterns for byte strings, of which one must fit the name; the asker looks more closely. */
-  readonly names?: readonly string[];
-  /** ASCII letters of names count as small ones; `names` are written so. */
-  readonly ignoreCase?: boolean;
-  /** One of these directories, or anything below one. */
-  readonly below?: readonly Apath[];
-  readonly kinds?: readonly Kind[];
-  /** Bytes of regular files, both included. */
-  readonly smallest?: number;
-  readonly largest?: number;
-  /** Modified then or later; before then. Seconds since 1970. */
-  readonly since?: number;
-  readonly before?: number;
-  /** Beginning of a content id. */
-  readonly content?: string;
-  /** In one of these snapshots (sequences). */
-  readonly snapshots?: readonly number[];
-  /** Only of paths that the newest snapshot of their series doesn't have; none of incomplete snapshots. */
-  readonly gone?: boolean;
-}
+import { BY_LINE, BY_PATH, VERSION_COLUMNS, VERSION_TABLES, versionOf } from "./version_row.ts";
+import type { Apath } from "../core/apath.ts";
+import type { PathVersion, VersionQuery } from "../snapshot/catalog_queries.ts";
 
 /** Ordered by path, then by series, then by time. */
 export function* findVersions(database: Database, query: VersionQuery): Generator<PathVersion> {

@@ -2,12 +2,13 @@
  * Takes up snapshots into the versions of the catalog: several of one line at once, range of paths by range of paths, so
  * that each hunk is read once however many snapshots have it as what they were or what they became.
  */
-import type { Apath } from "../core/apath.ts";
-import type { Root } from "../snapshot/root.ts";
 import { differences, NOTHING } from "./hunk_diff.ts";
 import type { LineState } from "./line_state.ts";
-import { Cursor, type ManifestSource, ranges, Texts } from "./parallel_ranges.ts";
+import { Cursor, ranges, Texts } from "./parallel_ranges.ts";
 import type { VersionWriter } from "./version_writer.ts";
+import type { Apath } from "../core/apath.ts";
+import type { ManifestSource } from "../snapshot/manifest.ts";
+import type { Root } from "../snapshot/root.ts";
 
 /** More at once would need more memory (a hunk of each is held) and bring nothing. */
 export const MOST_AT_ONCE = 32;

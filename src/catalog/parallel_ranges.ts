@@ -3,20 +3,10 @@
  * hunk, so that hunks that several of them share are read once.
  */
 import { Buffer } from "node:buffer";
-import { type Apath, compareApath } from "../core/apath.ts";
-import type { HunkId, RootId } from "../core/content_id.ts";
-import type { Root } from "../snapshot/root.ts";
 import { between, NOTHING, type Piece } from "./hunk_diff.ts";
-
-/** A snapshot whose manifest can be read. */
-export interface ManifestSource {
-  readonly id: RootId;
-  readonly root: Root;
-  /** The sequence that the root itself has, if `root.sequence` is another: it was taken. */
-  readonly ownSequence?: number;
-  /** The lines of a hunk as bytes, each with its newline. @throws DamagedManifest, DamagedContent */
-  text(hunk: number): Uint8Array<ArrayBuffer>;
-}
+import { type Apath, compareApath } from "../core/apath.ts";
+import type { HunkId } from "../core/content_id.ts";
+import type { ManifestSource } from "../snapshot/manifest.ts";
 
 /** Paths from `from` on that are before `to`; undefined: to the end. */
 export interface Range {

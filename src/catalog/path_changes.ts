@@ -1,33 +1,11 @@
 /** What is different between two snapshots, path by path. */
-import { type Apath, isWithin, TOP } from "../core/apath.ts";
 import type { Database } from "./database.ts";
 import { differences } from "./hunk_diff.ts";
-import { Cursor, type ManifestSource, ranges, Texts } from "./parallel_ranges.ts";
-import {
-  BY_PATH,
-  directoryText,
-  type PathVersion,
-  type State,
-  stateOf,
-  VERSION_COLUMNS,
-  VERSION_TABLES,
-  versionOf,
-} from "./version_row.ts";
-
-/** `before` if it was there, `now` if it is: never neither. */
-export interface PathChange {
-  readonly path: Apath;
-  readonly before: State | undefined;
-  readonly now: State | undefined;
-}
-
-/** Two complete snapshots of one series: their sequences, the first one lower. */
-export interface Interval {
-  readonly host: string;
-  readonly name: string;
-  readonly before: number;
-  readonly now: number;
-}
+import { Cursor, ranges, Texts } from "./parallel_ranges.ts";
+import { BY_PATH, directoryText, stateOf, VERSION_COLUMNS, VERSION_TABLES, versionOf } from "./version_row.ts";
+import { type Apath, isWithin, TOP } from "../core/apath.ts";
+import type { Interval, PathChange, PathVersion } from "../snapshot/catalog_queries.ts";
+import type { ManifestSource } from "../snapshot/manifest.ts";
 
 /** From what the catalog knows, without reading manifests. Ordered by path. @param below only this path, and what is in it */
 export function* changesInLine(database: Database, interval: Interval, below: Apath): Generator<PathChange> {

@@ -1,7 +1,7 @@
 /** The order of snapshots in a catalog: which root comes when, and which ones make a line of versions. */
 import type { RootId } from "../core/content_id.ts";
-import type { SnapshotInfo } from "./catalog.ts";
-import type { ManifestSource } from "./parallel_ranges.ts";
+import type { ManifestSource } from "../snapshot/manifest.ts";
+import type { SnapshotInfo } from "../snapshot/snapshot_info.ts";
 
 /** What is needed of a root to put it in its place. */
 export interface Head {

@@ -1,10 +1,10 @@
 /** Snapshots as the catalog keeps them, judged when they are read: the file may hold anything. */
+import { CatalogFault, type Row } from "./database.ts";
 import type { RootId } from "../core/content_id.ts";
 import { FieldReader } from "../core/fields.ts";
 import { BadJson, fieldsOf, parseJson } from "../core/json.ts";
 import { treeNameOrNone } from "../snapshot/root.ts";
-import type { SnapshotInfo } from "./catalog.ts";
-import { CatalogFault, type Row } from "./database.ts";
+import type { SnapshotInfo } from "../snapshot/snapshot_info.ts";
 
 const MOST_OFFSET_MINUTES = 24 * 60;
 

@@ -1,26 +1,7 @@
 /** What the contents of a storage come to, as far as manifests tell. */
-import type { Apath } from "../core/apath.ts";
-import type { ContentId } from "../core/content_id.ts";
 import { CatalogFault, type Database } from "./database.ts";
 import { BY_LINE, BY_PATH, VERSION_COLUMNS, VERSION_TABLES, versionOf } from "./version_row.ts";
-
-/** Of one snapshot. Bytes are sizes of contents, each counted once. */
-export interface SnapshotFigures {
-  readonly sequence: number;
-  /** Contents that no snapshot before it has. */
-  readonly newContents: number;
-  readonly newBytes: number;
-  /** Contents that no other snapshot has: what forgetting this one alone would free. */
-  readonly uniqueContents: number;
-  readonly uniqueBytes: number;
-}
-
-export interface LargeContent {
-  readonly content: ContentId;
-  readonly size: number;
-  /** One of its paths. */
-  readonly path: Apath;
-}
+import type { LargeContent, SnapshotFigures } from "../snapshot/catalog_queries.ts";
 
 /** Of the snapshots that have new contents, oldest first. Counts every content exactly once as new. */
 export function snapshotFigures(database: Database): SnapshotFigures[] {

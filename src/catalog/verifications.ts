@@ -1,25 +1,8 @@
 /** What the catalog remembers of checks: when each content that a snapshot refers to was last read. */
-import type { ContentId } from "../core/content_id.ts";
-import { isContentId } from "../snapshot/entry_line.ts";
 import { CatalogFault, type Database, type Row } from "./database.ts";
-
-/** Contents and the sum of their sizes. */
-export interface Amount {
-  readonly contents: number;
-  readonly bytes: number;
-}
-
-export interface VerificationStatus {
-  readonly all: Amount;
-  /** Not read since they were stored. */
-  readonly never: Amount;
-  /** Read and found damaged, and not stored again since. */
-  readonly damaged: Amount;
-  /** Found whole at that time or later; in the order asked for. */
-  readonly since: readonly Amount[];
-  /** Time in ms: when the content was read that was not for the longest time; those that never were have none. */
-  readonly oldestMs: number | undefined;
-}
+import type { ContentId } from "../core/content_id.ts";
+import type { Amount, VerificationStatus } from "../snapshot/catalog_queries.ts";
+import { isContentId } from "../snapshot/entry_line.ts";
 
 /** Without an index: looking up the rows of a million contents one by one takes longer than sorting them. */
 const CONTENTS = `(SELECT content, max(size) AS size, min(first) AS first FROM version NOT INDEXED

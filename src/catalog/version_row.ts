@@ -1,48 +1,16 @@
 /** Versions of paths as the catalog keeps them, and their rows. */
 import { Buffer } from "node:buffer";
+import { CatalogFault, type Row } from "./database.ts";
+import type { LineState } from "./line_state.ts";
+import { joinTime } from "./version_writer.ts";
 import { type Apath, childOf, isApath, parentOf, TOP } from "../core/apath.ts";
-import type { ContentId } from "../core/content_id.ts";
-import type { Entry, Kind, NsText } from "../core/entry.ts";
+import type { Entry } from "../core/entry.ts";
 import { unlessFault } from "../core/fault.ts";
 import { FieldReader } from "../core/fields.ts";
 import { BadJson, fieldsOf, parseJson } from "../core/json.ts";
 import { type Raw, rawOf } from "../core/raw.ts";
+import type { PathVersion, State } from "../snapshot/catalog_queries.ts";
 import { isContentId, parseLine } from "../snapshot/entry_line.ts";
-import { CatalogFault, type Row } from "./database.ts";
-import type { LineState } from "./line_state.ts";
-import { joinTime } from "./version_writer.ts";
-
-/** What an object was. */
-export interface State {
-  readonly kind: Kind;
-  readonly size: number;
-  readonly mtime: NsText;
-  readonly content: ContentId | undefined;
-  /** Permission bits, 0 to 0o7777. */
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly user?: string;
-  readonly group?: string;
-  /** Devices only. */
-  readonly device?: NonNullable<Entry["device"]>;
-  /** Of a symlink. */
-  readonly target?: Raw;
-  /** A digest of the extended attributes, if there are any. */
-  readonly xattrs?: string;
-  readonly problems?: readonly string[];
-}
-
-/** One version of a path: what it was from snapshot `first` to `last` (sequences); `last` undefined: it still is. */
-export interface PathVersion extends State {
-  readonly path: Apath;
-  readonly host: string;
-  readonly name: string;
-  /** The incomplete snapshot that it is of; undefined: of the complete ones of its series. */
-  readonly partial: number | undefined;
-  readonly first: number;
-  readonly last: number | undefined;
-}
 
 /** What {@link versionOf} reads, of a version `v`. */
 export const VERSION_COLUMNS = `v.id, v.name, v.first, v.last, v.size, v.seconds, v.nanos,

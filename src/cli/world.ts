@@ -1,7 +1,7 @@
 /** All that the command line may know of the machine it runs on; main.ts makes the real one, tests make their own. */
 import type { Clock } from "../core/clock.ts";
 import type { PathPlace } from "../core/written_path.ts";
-import type { Machine } from "../storage/storage.ts";
+import type { Machine } from "../platform/machine.ts";
 
 /** Standard output or standard error. */
 export interface Output {

@@ -1,5 +1,5 @@
 /** Very many ids in little memory: 61 bits of each, in a hash table with open addressing that grows. */
-import { fingerprint } from "../storage/content/in_flight.ts";
+import { fingerprint } from "./fingerprint.ts";
 
 const FIRST_SLOTS = 1 << 12;
 const FULLEST = 0.6;

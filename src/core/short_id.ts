@@ -1,4 +1,4 @@
-import type { SnapshotInfo } from "../catalog/catalog.ts";
+import type { SnapshotInfo } from "../snapshot/snapshot_info.ts";
 
 /** As people see an id. */
 export function shortId({ id }: Pick<SnapshotInfo, "id">): string {

@@ -2,12 +2,13 @@
 import { BadUsage } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
 import { joinRaw, type Raw, textOf } from "../core/raw.ts";
-import { isPart, OwnPlaces } from "../operations/sources/own_places.ts";
-import { realPathOfNearest } from "../operations/restore/restore_target.ts";
-import type { Disk } from "../platform/disk.ts";
-import { type Machine, openStorage } from "../storage/storage.ts";
 import { BadJobDirectory } from "./faults.ts";
 import type { JobPlaces } from "./job_executor.ts";
+import { realPathOfNearest } from "../operations/restore/restore_target.ts";
+import { isPart, OwnPlaces } from "../operations/sources/own_places.ts";
+import type { Disk } from "../platform/disk.ts";
+import type { Machine } from "../platform/machine.ts";
+import { openStorage } from "../storage/storage.ts";
 
 const TMP = "tmp", ARCHIVE = "archive";
 

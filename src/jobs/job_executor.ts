@@ -1,12 +1,9 @@
 /** Does jobs, one at a time: from the job file to its line in the history. See FORMAT.md for what is written when. */
+import { hashBytes } from "../core/digest.ts";
 import { Fault, Interrupted } from "../core/fault.ts";
+import { tell } from "../core/fault_data.ts";
 import { complaintText } from "../core/jsonc.ts";
 import { bytesOf, joinRaw, type Raw, rawOf, textOf } from "../core/raw.ts";
-import type { Dir } from "../platform/disk.ts";
-import { hashBytes } from "../core/digest.ts";
-import { tell } from "../storage/faults.ts";
-import { openStorage, type Storage } from "../storage/storage.ts";
-import { removeRecursively } from "../storage/tree/tree_builder.ts";
 import { BadJob } from "./faults.ts";
 import { appendHistory, type HistoryEntry, type Outcome } from "./history.ts";
 import {
@@ -20,11 +17,14 @@ import {
   removeJobFile,
 } from "./job_directory.ts";
 import { parseJob } from "./job_file.ts";
-import { nameText } from "./job_name.ts";
-import { JobMonitor } from "./job_monitor.ts";
-import { JobRun, type JobSetup } from "./job_run.ts";
 import { performKind } from "./job_kinds.ts";
+import { JobMonitor } from "./job_monitor.ts";
+import { nameText } from "./job_name.ts";
+import { JobRun, type JobSetup } from "./job_run.ts";
 import { type JobRecord, RecordStore } from "./job_state.ts";
+import type { Dir } from "../platform/disk.ts";
+import { removeRecursively } from "../platform/remove_recursively.ts";
+import { openStorage, type Storage } from "../storage/storage.ts";
 
 /** Nothing is wrong with the job: its storage can't be used at the moment. It stays, and its turn comes again. */
 const POSTPONING: ReadonlySet<string> = new Set([

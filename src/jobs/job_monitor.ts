@@ -1,9 +1,9 @@
 /** What an operation tells while a job does it: counted for the history, told to the log. */
-import { Fault } from "../core/fault.ts";
 import type { Clock } from "../core/clock.ts";
+import { Fault } from "../core/fault.ts";
+import { tell, type Told } from "../core/fault_data.ts";
 import type { Counter, Monitor, Phase } from "../core/monitor.ts";
 import { pluralText, sizeText } from "../core/size_text.ts";
-import { tell, type Told } from "../storage/faults.ts";
 import type { Log } from "./log.ts";
 
 /** More of them help nobody, and would fill a disk. */

@@ -2,14 +2,15 @@
 import type { Phase } from "../core/monitor.ts";
 import type { Raw } from "../core/raw.ts";
 import { Pace } from "../core/yielding.ts";
-import type { Dir } from "../platform/disk.ts";
-import type { SnapshotInfo } from "../catalog/catalog.ts";
-import type { JobMark } from "../snapshot/root.ts";
-import type { Machine, Storage } from "../storage/storage.ts";
 import { rootOf } from "./history.ts";
 import type { JobMonitor } from "./job_monitor.ts";
-import type { Log } from "./log.ts";
 import type { JobRecord } from "./job_state.ts";
+import type { Log } from "./log.ts";
+import type { Dir } from "../platform/disk.ts";
+import type { Machine } from "../platform/machine.ts";
+import type { JobMark } from "../snapshot/root.ts";
+import type { SnapshotInfo } from "../snapshot/snapshot_info.ts";
+import type { Storage } from "../storage/storage.ts";
 
 /** What every job is done with. */
 export interface JobSetup {

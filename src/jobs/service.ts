@@ -1,27 +1,27 @@
 /** The service: looks for jobs, has them done one after the other, and tells what it does. */
-import { durationText } from "../core/time_text.ts";
+import type { Told } from "../core/fault_data.ts";
 import { joinRaw, type Raw, rawOf, textOf } from "../core/raw.ts";
 import { pluralText, sizeText } from "../core/size_text.ts";
-import { type Dir, DiskFault } from "../platform/disk.ts";
-import type { Told } from "../storage/faults.ts";
-import type { Machine, Storage } from "../storage/storage.ts";
-import { openStorage } from "../storage/storage.ts";
-import { removeRecursively } from "../storage/tree/tree_builder.ts";
+import { durationText } from "../core/time_text.ts";
 import { assertApart } from "./apart.ts";
 import { BadJobDirectory, ServiceRunning, SplitTemp } from "./faults.ts";
 import { openJobDirectory } from "./first_look.ts";
 import { type HistoryEntry, recoverHistory, trimHistory } from "./history.ts";
 import { CONTROL } from "./job_directory.ts";
+import { concernsAll, type JobPlaces } from "./job_executor.ts";
 import { JobMonitor } from "./job_monitor.ts";
 import { nameText } from "./job_name.ts";
 import { JobQueue } from "./job_queue.ts";
-import type { Log } from "./log.ts";
-import { concernsAll, type JobPlaces } from "./job_executor.ts";
 import { RecordStore } from "./job_state.ts";
+import type { Log } from "./log.ts";
 import { RecurringJobs } from "./recurring.ts";
 import { moveAside } from "./text_file.ts";
 import type { JobRunner } from "./thread.ts";
 import { ToldOnce } from "./told_once.ts";
+import { type Dir, DiskFault } from "../platform/disk.ts";
+import type { Machine } from "../platform/machine.ts";
+import { removeRecursively } from "../platform/remove_recursively.ts";
+import { openStorage, type Storage } from "../storage/storage.ts";
 
 export interface ServiceOptions {
   readonly machine: Pick<Machine, "disk" | "clock" | "random">;

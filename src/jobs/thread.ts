@@ -1,12 +1,12 @@
 /** The background thread that does the jobs, seen from the main one; and its likeness without a thread. */
+import { tell, type Told, untell } from "../core/fault_data.ts";
 import type { Phase } from "../core/monitor.ts";
 import type { Raw } from "../core/raw.ts";
-import type { ThrottleTable } from "../platform/throttle.ts";
-import { tell, type Told, untell } from "../storage/faults.ts";
 import type { HistoryEntry } from "./history.ts";
+import { type JobPlaces, Performer } from "./job_executor.ts";
 import type { JobSetup } from "./job_run.ts";
 import type { Log, LogEvent } from "./log.ts";
-import { type JobPlaces, Performer } from "./job_executor.ts";
+import type { ThrottleTable } from "../platform/throttle.ts";
 
 /** What a job came to; neither: there is no such job any more. */
 export interface Performed {

@@ -1,13 +1,13 @@
 /** What the thread of the jobs runs: it does the jobs it is told to, until it is ended. */
+import { tell } from "../core/fault_data.ts";
 import type { Phase } from "../core/monitor.ts";
+import { Performer } from "./job_executor.ts";
+import type { LogEvent } from "./log.ts";
+import { type FromJobThread, performed, type ThreadSetup, type ToJobThread } from "./thread.ts";
 import { openDisk } from "../platform/open_disk.ts";
 import { lowerPriority } from "../platform/priority.ts";
 import { systemClock, systemRandom } from "../platform/system.ts";
 import { noteUmask } from "../platform/umask.ts";
-import { tell } from "../storage/faults.ts";
-import type { LogEvent } from "./log.ts";
-import { Performer } from "./job_executor.ts";
-import { type FromJobThread, performed, type ThreadSetup, type ToJobThread } from "./thread.ts";
 
 /** The part of a worker's global scope that is used here. */
 interface WorkerScope {

@@ -5,7 +5,8 @@
  */
 import { Fault } from "../core/fault.ts";
 import { joinRaw, type Raw, rawOf, textOf } from "../core/raw.ts";
-import { type Dir, type Disk, type DiskAbilities, DiskFault, type Mount, type Stat } from "../platform/disk.ts";
+import type { Stat } from "../core/stat.ts";
+import { type Dir, type Disk, type DiskAbilities, DiskFault, type Mount } from "../platform/disk.ts";
 
 /** A link that others may have made. */
 export class ForeignLink extends Fault {

@@ -1,6 +1,7 @@
 /** The file system of Linux through the C library: names are bytes, times are nanoseconds, and every step is relative to an open directory. */
-import { joinRaw, type Raw, rawOfBytes, textOf } from "../core/raw.ts";
 import type { Kind } from "../core/entry.ts";
+import { joinRaw, type Raw, rawOfBytes, textOf } from "../core/raw.ts";
+import type { Stat } from "../core/stat.ts";
 import { Accounts } from "./accounts.ts";
 import {
   type Attributes,
@@ -12,7 +13,6 @@ import {
   type LinkResult,
   type Mount,
   type OpenFile,
-  type Stat,
 } from "./disk.ts";
 import { EAGAIN, EEXIST, EINVAL, EMLINK, ENOENT, ENOSYS, ENOTSUP, EPERM, EXDEV } from "./errno.ts";
 import { hasLastingInodes } from "./file_systems.ts";

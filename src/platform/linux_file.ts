@@ -1,6 +1,7 @@
 /** An open regular file on Linux. */
 import type { Raw } from "../core/raw.ts";
-import type { Attributes, OpenFile, Stat } from "./disk.ts";
+import type { Stat } from "../core/stat.ts";
+import type { Attributes, OpenFile } from "./disk.ts";
 import { EAGAIN, EINVAL, ENXIO } from "./errno.ts";
 import type { LinuxCalls, Xattrs } from "./linux_calls.ts";
 

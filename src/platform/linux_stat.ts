@@ -1,7 +1,8 @@
 /** Reading `struct statx` (statx(2)); the layout is the same on every processor. */
 import type { Kind, NsText } from "../core/entry.ts";
 import type { Raw } from "../core/raw.ts";
-import { FLAGS, type Stat } from "./disk.ts";
+import type { Stat } from "../core/stat.ts";
+import { FLAGS } from "./disk.ts";
 import { ENOSYS } from "./errno.ts";
 import { AT, EMPTY_PATH, type Libc, SYSCALL } from "./libc.ts";
 import { TimeText } from "./ns_text.ts";

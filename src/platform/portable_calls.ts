@@ -1,7 +1,8 @@
 /** The runtime's errors and file facts in this tool's words. */
 import type { Kind } from "../core/entry.ts";
 import { type Raw, textOf } from "../core/raw.ts";
-import { DiskFault, type Stat } from "./disk.ts";
+import type { Stat } from "../core/stat.ts";
+import { DiskFault } from "./disk.ts";
 import { errnoName } from "./errno.ts";
 import { timeOfMs } from "./ns_text.ts";
 

@@ -17,6 +17,7 @@ import type { StatsFs } from "node:fs";
 import process from "node:process";
 import type { Kind } from "../core/entry.ts";
 import { joinRaw, type Raw, rawOf, textOf } from "../core/raw.ts";
+import type { Stat } from "../core/stat.ts";
 import {
   type Attributes,
   type Dir,
@@ -27,7 +28,6 @@ import {
   type LinkResult,
   type Mount,
   type OpenFile,
-  type Stat,
 } from "./disk.ts";
 import { hasLastingInodes } from "./file_systems.ts";
 import { mountAround, readMounts } from "./mounts.ts";

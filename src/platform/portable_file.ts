@@ -1,6 +1,7 @@
 /** An open regular file by the runtime's own API. */
 import type { Raw } from "../core/raw.ts";
-import { type Attributes, DiskFault, type OpenFile, type Stat } from "./disk.ts";
+import type { Stat } from "../core/stat.ts";
+import { type Attributes, DiskFault, type OpenFile } from "./disk.ts";
 import { msOfTime } from "./ns_text.ts";
 import { attempt, statOf } from "./portable_calls.ts";
 

@@ -3,15 +3,15 @@
  * thread by the same code: a worker costs tens of milliseconds and megabytes, so none starts before there is work for it.
  * There, too, the event loop has its turn between two files, and between the blocks of a large one.
  */
-import { Interrupted } from "../core/fault.ts";
-import type { Disk } from "./disk.ts";
-import type { ThrottleTable } from "./throttle.ts";
-import { type Batches, type BatchKind, Engine, type EngineSetup } from "../storage/threads/batch_executor.ts";
-import { tell, type Told, untell } from "../storage/faults.ts";
 import type { Clock } from "../core/clock.ts";
+import { Interrupted } from "../core/fault.ts";
+import { tell, type Told, untell } from "../core/fault_data.ts";
 import { Turns } from "../core/turns.ts";
+import type { Disk } from "./disk.ts";
 import { Meter } from "./meter.ts";
 import { atOnce, type Steps, Stop } from "./stop_flag.ts";
+import type { ThrottleTable } from "./throttle.ts";
+import { type Batches, type BatchKind, Engine, type EngineSetup } from "../storage/threads/batch_executor.ts";
 
 /** Work done in the main thread before a worker is started, which holds that up for as long: as many small files. */
 const COST_BEFORE_WORKERS = 512;

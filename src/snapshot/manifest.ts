@@ -1,11 +1,11 @@
 /** Reading the entries of a snapshot: in order, from a path on, or one by one, without reading all of it. */
 import { type Apath, compareApath, isWithin, parentOf, TOP } from "../core/apath.ts";
-import type { HunkId } from "../core/content_id.ts";
+import type { HunkId, RootId } from "../core/content_id.ts";
 import type { Entry } from "../core/entry.ts";
 import { Fault } from "../core/fault.ts";
 import { textOf } from "../core/raw.ts";
-import { decodeHunk, ENOUGH_TEXT, type HunkRef } from "./hunk.ts";
 import { DamagedManifest, parseLine } from "./entry_line.ts";
+import { decodeHunk, ENOUGH_TEXT, type HunkRef } from "./hunk.ts";
 import type { Root } from "./root.ts";
 
 /** Decoded hunks kept: looking up neighbours decodes nothing twice. */
@@ -170,4 +170,14 @@ function placeFault(path: Apath, isFirst: boolean, last: Apath | undefined, { id
 /** Comes before every path in `directory` and after everything in directories before it. */
 function firstIn(directory: Apath): Apath {
   return (directory === TOP ? "/\0" : `${directory}/\0`) as Apath;
+}
+
+/** A snapshot whose manifest can be read. */
+export interface ManifestSource {
+  readonly id: RootId;
+  readonly root: Root;
+  /** The sequence that the root itself has, if `root.sequence` is another: it was taken. */
+  readonly ownSequence?: number;
+  /** The lines of a hunk as bytes, each with its newline. @throws DamagedManifest, DamagedContent */
+  text(hunk: number): Uint8Array<ArrayBuffer>;
 }

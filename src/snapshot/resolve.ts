@@ -1,8 +1,8 @@
 /** How a person names a snapshot. */
 import { didYouMean } from "../core/similar.ts";
 import { localTimeText } from "../core/time_text.ts";
-import type { SnapshotInfo } from "../catalog/catalog.ts";
-import { AmbiguousSnapshot, NoSnapshot } from "../storage/faults.ts";
+import { AmbiguousSnapshot, NoSnapshot } from "./faults.ts";
+import type { SnapshotInfo } from "./snapshot_info.ts";
 
 /** Shorter prefixes would too often fit by accident. */
 const SHORTEST_PREFIX = 4;

@@ -1,20 +1,15 @@
 /** Roots: a snapshot exists when its root exists. A root says what the snapshot is and lists its hunks. */
 import { type Apath, compareApath, isApath } from "../core/apath.ts";
 import { parseHunkId, parseRootId, type RootId } from "../core/content_id.ts";
+import { digestHexLength } from "../core/digest.ts";
 import { type Fault, unlessFault } from "../core/fault.ts";
 import { FieldReader } from "../core/fields.ts";
 import { BadJson, fieldsOf, parseJson } from "../core/json.ts";
 import { rawOf, textOf } from "../core/raw.ts";
-import { digestHexLength } from "../core/digest.ts";
-import type { HunkRef } from "./hunk.ts";
 import { DamagedManifest } from "./entry_line.ts";
-import {
-  type CoreSettings,
-  FORMAT_VERSION,
-  NewerFormat,
-  parseCoreSettings,
-  type Settings,
-} from "../storage/layout/settings.ts";
+import type { HunkRef } from "./hunk.ts";
+import { type CoreSettings, FORMAT_VERSION, NewerFormat, parseCoreSettings } from "./origin.ts";
+import type { Settings } from "../storage/layout/settings.ts";
 
 export const SNAPSHOT_FORMAT = "backup-tool snapshot";
 /** Room enough for those that come after it, whatever a wrong one claims to be. */

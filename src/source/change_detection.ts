@@ -1,7 +1,8 @@
 /** Which signs of change can be trusted: what a file system's inode numbers and times are worth. */
 import type { NsText } from "../core/entry.ts";
 import type { Raw } from "../core/raw.ts";
-import { type Dir, type Disk, DiskFault, type Stat } from "../platform/disk.ts";
+import type { Stat } from "../core/stat.ts";
+import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
 
 export interface Detection {
   /** Takes nothing for unchanged. */

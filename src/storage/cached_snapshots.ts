@@ -1,7 +1,7 @@
 /** A quick look at the snapshots, for suggestions: what the catalog on disk says, be it up to date or not. */
-import { unlessFault } from "../core/fault.ts";
-import type { SnapshotInfo } from "../catalog/catalog.ts";
 import { CatalogFile } from "../catalog/catalog_file.ts";
+import { unlessFault } from "../core/fault.ts";
+import type { SnapshotInfo } from "../snapshot/snapshot_info.ts";
 import type { Storage } from "./storage.ts";
 
 /** Oldest first; none if there is no catalog that can be read. Takes no lock, changes nothing, makes nothing again. */

@@ -6,18 +6,19 @@
  * Only who holds the writer lock, because there is something to write, changes the file: in place if little changes, in one transaction that readers wait for;
  * else a copy, which then takes its place. So readers see one state or another, on any file system, and wait for nobody.
  */
+import type { Catalog, Unusable } from "../catalog/catalog.ts";
+import { CatalogFile } from "../catalog/catalog_file.ts";
+import { CatalogFault, type Mode, type Temp } from "../catalog/database.ts";
+import { entriesToCompare } from "../catalog/index_snapshots.ts";
+import { type Head, isSameSnapshot, linesOf, previousOf, renumbered, withSequence } from "../catalog/snapshot_order.ts";
 import type { ContentId, RootId } from "../core/content_id.ts";
 import { Fault, unlessFault } from "../core/fault.ts";
 import { DiskFault } from "../platform/disk.ts";
-import { type Catalog, infoOf, type SnapshotInfo, type Unusable } from "../catalog/catalog.ts";
-import { CatalogFault, type Mode, type Temp } from "../catalog/database.ts";
-import type { ManifestSource } from "../catalog/parallel_ranges.ts";
-import { entriesToCompare } from "../catalog/index_snapshots.ts";
-import { agreementOf, readAgreement, writeAgreement } from "./catalog_stamp.ts";
-import { CatalogFile } from "../catalog/catalog_file.ts";
-import { type Head, isSameSnapshot, linesOf, previousOf, renumbered, withSequence } from "../catalog/snapshot_order.ts";
+import type { ManifestSource } from "../snapshot/manifest.ts";
+import { DamagedSettings } from "../snapshot/origin.ts";
 import { ForeignSnapshot } from "../snapshot/root.ts";
-import { DamagedSettings } from "./layout/settings.ts";
+import { infoOf, type SnapshotInfo } from "../snapshot/snapshot_info.ts";
+import { agreementOf, readAgreement, writeAgreement } from "./catalog_stamp.ts";
 import type { Storage } from "./storage.ts";
 
 /** Comparing more entries than that may change more pages than should be kept in memory for one commit. */

@@ -2,60 +2,44 @@
  * A storage on a local disk: opening one, its snapshots, their manifests and contents. FORMAT.md describes
  * the files. Everything that changes a storage goes through a {@link Writer}, of which there is one at a time.
  */
-import type { Clock, Random } from "../core/clock.ts";
+import type { Catalog } from "../catalog/catalog.ts";
+import type { Temp } from "../catalog/database.ts";
 import { classOfId, type ContentId, type HunkId, parseRootId, type RootId } from "../core/content_id.ts";
-import { unlessFault } from "../core/fault.ts";
-import type { Monitor, Phase } from "../core/monitor.ts";
+import { digestHexLength, hashBytes } from "../core/digest.ts";
+import { ItemSet } from "../core/item_set.ts";
+import type { Monitor } from "../core/monitor.ts";
 import type { Policy } from "../core/policy.ts";
 import { type Raw, rawOf } from "../core/raw.ts";
 import { type Dir, type Disk, DiskFault, openIfThere } from "../platform/disk.ts";
-import type { ThrottleTable } from "../platform/throttle.ts";
-import type { Catalog, SnapshotInfo } from "../catalog/catalog.ts";
-import type { Temp } from "../catalog/database.ts";
-import type { ManifestSource } from "../catalog/parallel_ranges.ts";
-import { CatalogKeeper } from "./catalog_keeper.ts";
-import { Claims, newClaimTable } from "./content/in_flight.ts";
-import { ContentStore } from "./content/content_store.ts";
-import { digestHexLength, hashBytes } from "../core/digest.ts";
-import type { EngineSetup } from "./threads/batch_executor.ts";
-import { NoSnapshot, NoStorage } from "./faults.ts";
-import { hunkText } from "../snapshot/hunk.ts";
-import { ItemSet } from "../core/item_set.ts";
-import { idOf, leafDirs } from "./layout/item_path.ts";
-import { checkLayout, checkOneFileSystem, makeLeafDirectories } from "./layout/directories.ts";
-import { hasWriter, takeWriterLock } from "./layout/writer_lock.ts";
-import { Manifest } from "../snapshot/manifest.ts";
-import { Objects } from "./content/manifest_store.ts";
-import { readPolicy, writePolicy } from "./layout/policy_file.ts";
+import type { Machine } from "../platform/machine.ts";
+import { Meter, newMeterTable } from "../platform/meter.ts";
+import { removeRecursively } from "../platform/remove_recursively.ts";
+import { newStopTable, Stop } from "../platform/stop_flag.ts";
 import { Pool } from "../platform/thread_pool.ts";
-import { joinRatios, type Ratios } from "../catalog/compression_ratios.ts";
+import type { Ratios } from "../snapshot/catalog_queries.ts";
+import { NoSnapshot } from "../snapshot/faults.ts";
+import { hunkText } from "../snapshot/hunk.ts";
+import { Manifest, type ManifestSource } from "../snapshot/manifest.ts";
 import { resolveSnapshot } from "../snapshot/resolve.ts";
 import type { Root } from "../snapshot/root.ts";
+import type { SnapshotInfo } from "../snapshot/snapshot_info.ts";
+import { CatalogKeeper } from "./catalog_keeper.ts";
+import { ContentStore } from "./content/content_store.ts";
+import { Claims, newClaimTable } from "./content/in_flight.ts";
+import { Objects } from "./content/manifest_store.ts";
+import { checkLayout, checkOneFileSystem, makeLeafDirectories } from "./layout/directories.ts";
+import { NoStorage } from "./layout/faults.ts";
+import { idOf, leafDirs } from "./layout/item_path.ts";
+import { readPolicy } from "./layout/policy_file.ts";
 import type { Settings } from "./layout/settings.ts";
 import { readSettings, renewSettings } from "./layout/settings_file.ts";
+import { hasWriter, takeWriterLock } from "./layout/writer_lock.ts";
+import type { EngineSetup } from "./threads/batch_executor.ts";
 import { newSizeTable } from "./threads/size_table.ts";
-import { Meter, newMeterTable } from "../platform/meter.ts";
-import { newStopTable, Stop } from "../platform/stop_flag.ts";
-import { removeRecursively } from "./tree/tree_builder.ts";
-import { WriteOut } from "../platform/write_out.ts";
-
-/** The world that a storage lives in. */
-export interface Machine {
-  readonly disk: Disk;
-  readonly clock: Clock;
-  readonly random: Random;
-  /** What runs as a worker thread; undefined: everything in one thread. */
-  readonly workerScript: URL | undefined;
-  /** Holds back what other threads read; `disk` does it for this one. */
-  readonly throttle?: ThrottleTable;
-  /** Absolute paths of directories where this program keeps state of its own: they are never backed up. */
-  readonly state?: readonly Raw[];
-}
+import { Writer } from "./writer.ts";
 
 const DB = rawOf("db"), CONTENT = rawOf("content"), TMP = rawOf("tmp");
 const PRIVATE = 0o700;
-/** How systems say that there is no space left, on the disk or for this user. */
-const FULL: readonly string[] = ["ENOSPC", "EDQUOT"];
 
 /** Opens an existing storage. Takes no lock. @throws NoStorage, NewerFormat, DamagedSettings, SplitStorage */
 export function openStorage(machine: Machine, path: Raw, monitor: Monitor): Storage {
@@ -302,150 +286,6 @@ export class Storage implements Disposable {
 /** Jobs keep in tmp/, under the names of their files, what a run that was killed had done; they clear it up themselves. */
 function isWorkOfJob(name: Raw): boolean {
   return /\.jsonc?$/i.test(name);
-}
-
-interface Phased {
-  readonly phase?: ((phase: Phase) => void) | undefined;
-}
-
-/** The one who may change the storage, until disposed. */
-export class Writer implements Disposable {
-  readonly #storage: Storage;
-  readonly #keeper: CatalogKeeper;
-  readonly #lock: Disposable;
-  readonly #writeOut: WriteOut;
-
-  constructor(storage: Storage, keeper: CatalogKeeper, lock: Disposable) {
-    this.#storage = storage;
-    this.#writeOut = new WriteOut(() => storage.dir.syncFileSystem(), storage.machine.clock);
-    this.#keeper = keeper;
-    this.#lock = lock;
-  }
-
-  [Symbol.dispose](): void {
-    this.#keeper.ownedBy(false);
-    this.#lock[Symbol.dispose]();
-  }
-
-  /** Notes that so many bytes have been stored. */
-  stored(bytes: number): void {
-    this.#writeOut.stored(bytes);
-  }
-
-  /** Has the disk write while the run goes on, and waits for it where it is far behind. */
-  keepDiskBusy(signal: AbortSignal): Promise<void> {
-    return this.#writeOut.keepBusy(signal);
-  }
-
-  /**
-   * Makes a snapshot exist. Order: everything durable, then the root, then the catalog, which may fail: it is made again.
-   * @param checkpoint of the same run, which the root replaces: its hunks are the root's too
-   * @param phase is told what is being done
-   */
-  async commit(root: Root, checkpoint: RootId | undefined, { phase }: Phased = {}): Promise<RootId> {
-    phase?.("updating the catalog");
-    const durable = this.#makeDurable();
-    durable.catch(() => {}); // awaited soon
-    // While the disk is busy, the processor is not.
-    this.#keeper.prepare(this.#storage.sourceOf(this.#storage.objects.idOfRoot(root), root));
-    phase?.("making it durable");
-    const id = await this.#makeRoot(root, checkpoint, durable);
-    phase?.("updating the catalog");
-    this.#keeper.add(id);
-    return id;
-  }
-
-  /** Makes a partial snapshot exist. The catalog learns of it only if the run goes no further. */
-  checkpoint(root: Root, previous: RootId | undefined, { phase }: Phased = {}): Promise<RootId> {
-    phase?.("making it durable");
-    return this.#makeRoot(root, previous, this.#makeDurable());
-  }
-
-  /** Everything stored before the call. */
-  async #makeDurable(): Promise<void> {
-    await Promise.all([this.#storage.dir.syncFileSystem(), this.#writeOut.settled()]);
-  }
-
-  async #makeRoot(root: Root, previous: RootId | undefined, durable: Promise<void>): Promise<RootId> {
-    await durable;
-    this.#keeper.leaveOut();
-    const id = this.#writeRoot(root);
-    if (previous !== undefined) this.#storage.objects.remove(previous);
-    return id;
-  }
-
-  /** On a disk that is almost full, the snapshot goes before the catalog that was prepared for it. */
-  #writeRoot(root: Root): RootId {
-    try {
-      return this.#storage.objects.writeRoot(root);
-    } catch (error) {
-      const isFull = error instanceof DiskFault && FULL.includes(error.errno);
-      if (!isFull || !this.#keeper.discardPrepared()) throw error;
-      return this.#storage.objects.writeRoot(root);
-    }
-  }
-
-  /**
-   * Makes snapshots exist no more; what only they needed stays until a prune. Order: the roots, durably, then the catalog:
-   * a crash in between leaves a catalog that knows too much, which the next one to open it notices and puts right.
-   * @returns those that were removed: not what somebody reads at the moment
-   * @throws DiskFault
-   */
-  forget(ids: readonly RootId[]): RootId[] {
-    this.#storage.catalog(); // one that agrees with `content/` now only has to forget afterwards
-    const removed = ids.filter((id) => this.#storage.objects.removeRoot(id) !== "held");
-    this.#keeper.remove(removed);
-    return removed;
-  }
-
-  /**
-   * Gives a snapshot another root with other tags, and so another id. A crash in between leaves both; the one that says
-   * which it replaces counts then.
-   * @returns its new id
-   * @throws DamagedContent, DamagedManifest, DiskFault
-   */
-  retag(id: RootId, changes: Pick<Root, "tags" | "tree">): RootId {
-    this.#storage.catalog();
-    const renewed = this.#storage.objects.writeRoot({
-      ...this.#storage.objects.readRoot(id),
-      ...changes,
-      replaces: id,
-    });
-    this.#storage.objects.remove(id);
-    this.#keeper.replace(id, renewed);
-    return renewed;
-  }
-
-  /** Notes which contents were read and found whole or damaged. @param items may be gone through twice */
-  recordVerified(items: Iterable<{ readonly id: string; readonly state: "ok" | "damaged" }>, atMs: number): void {
-    this.#keeper.note((catalog) => catalog.recordVerified(items, atMs));
-  }
-
-  /** It is only for estimates: should it fail, it is learnt again. */
-  learnRatios(learnt: Ratios): void {
-    const joined = joinRatios(this.#storage.ratios(), learnt);
-    unlessFault(() => this.#keeper.note((catalog) => catalog.setRatios(joined)), undefined);
-  }
-
-  /** @param policy undefined: none any more */
-  setPolicy(policy: Policy | undefined): void {
-    writePolicy(this.#storage.dir, policy);
-  }
-
-  /** Drops the memory of verifications of contents that no snapshot needs any more. */
-  forgetVerifications(): void {
-    unlessFault(() => this.#keeper.note((catalog) => catalog.forgetVerifications()), undefined);
-  }
-
-  /** Gives back the room of a catalog that has become mostly empty. Should it fail, the catalog stays as it is. */
-  compactCatalog(): void {
-    this.#keeper.compact();
-  }
-
-  /** Makes the catalog again from `content/` alone. */
-  rebuildCatalog(): Catalog {
-    return this.#keeper.rebuild();
-  }
 }
 
 function openExisting(disk: Disk, path: Raw): Dir {

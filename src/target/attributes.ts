@@ -1,12 +1,8 @@
 /** Giving a restored object its owner, mode, time and extended attributes, as far as this user and this disk allow. */
 import type { NsText } from "../core/entry.ts";
-import { type Attributes, DiskFault, type Stat } from "../platform/disk.ts";
-
-/** Numbers of this machine. */
-export interface Owner {
-  readonly uid: number;
-  readonly gid: number;
-}
+import type { Lack, Owner } from "../core/restore_terms.ts";
+import type { Stat } from "../core/stat.ts";
+import { type Attributes, DiskFault } from "../platform/disk.ts";
 
 /** What an object gets back. */
 export interface Wanted {
@@ -17,9 +13,6 @@ export interface Wanted {
   /** Names to values in base64. */
   readonly xattrs?: Readonly<Record<string, string>> | undefined;
 }
-
-/** Something that an object had and could not be given, and why: "the owner (EPERM)". */
-export type Lack = string;
 export const NONE: readonly Lack[] = Object.freeze([]);
 
 /** An open object, or a name in an open directory. */

@@ -3,8 +3,10 @@ import { nameOf } from "../core/apath.ts";
 import type { Entry } from "../core/entry.ts";
 import type { Monitor } from "../core/monitor.ts";
 import { type Raw, textOf } from "../core/raw.ts";
-import type { Dir, Stat } from "../platform/disk.ts";
-import { assertMayRestore, decideOverwrite, type Overwrite } from "./overwrite.ts";
+import type { Overwrite } from "../core/restore_terms.ts";
+import type { Stat } from "../core/stat.ts";
+import type { Dir } from "../platform/disk.ts";
+import { assertMayRestore, decideOverwrite } from "./overwrite.ts";
 import { assertReplaceable, putInPlace } from "./replacing.ts";
 
 /** "same": what was there is right; "kept": what was there stays, whatever it is; "refused": it could not be linked. */

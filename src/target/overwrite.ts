@@ -1,14 +1,8 @@
 /** What a restore does where something is already: one decision for files, for everything else, and for a dry run. */
 import type { NsText } from "../core/entry.ts";
 import { Fault } from "../core/fault.ts";
-import type { Stat } from "../platform/disk.ts";
-
-/**
- * What may happen to what is there. "if-changed" leaves what seems to be the same, "if-newer" also what is newer than the
- * snapshot's. "refuse" makes everything that is there a problem, "refuse-newer" only what is newer and not the same.
- * "continue" is "refuse-newer" where a restore was cut off: what it had not finished is replaced.
- */
-export type Overwrite = "always" | "if-changed" | "if-newer" | "never" | "refuse" | "refuse-newer" | "continue";
+import type { Overwrite } from "../core/restore_terms.ts";
+import type { Stat } from "../core/stat.ts";
 
 /** "same": what is there is right; "keep": it stays, whatever it is; "newer", "taken": it stays, and that is a problem. */
 export type Verdict = "make" | "replace" | "same" | "keep" | "newer" | "taken";

@@ -1,6 +1,7 @@
 /** A regular file that a restore found in its target and wants to put right, without changing what others share with it. */
 import type { Raw } from "../core/raw.ts";
-import { type Attributes, type Dir, DiskFault, type OpenFile, type Stat } from "../platform/disk.ts";
+import type { Stat } from "../core/stat.ts";
+import { type Attributes, type Dir, DiskFault, type OpenFile } from "../platform/disk.ts";
 import type { Present } from "./attributes.ts";
 
 const WRITE_BITS = 0o222;

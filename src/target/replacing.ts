@@ -1,9 +1,10 @@
 /** Putting something in the place of what is there, in one step, and leaving nothing behind if that fails. */
-import { bytesOf, joinRaw, type Raw, textOf } from "../core/raw.ts";
-import { type Dir, DiskFault, FLAGS, type Stat } from "../platform/disk.ts";
 import { hashBytes } from "../core/digest.ts";
-import { TargetProtected } from "./overwrite.ts";
+import { bytesOf, joinRaw, type Raw, textOf } from "../core/raw.ts";
+import type { Stat } from "../core/stat.ts";
+import { type Dir, DiskFault, FLAGS } from "../platform/disk.ts";
 import { atOnce, type Steps } from "../platform/stop_flag.ts";
+import { TargetProtected } from "./overwrite.ts";
 
 /** Suffix of an object that is being made beside the one it will replace. */
 const PARTIAL = ".backup-tool-partial";

@@ -1,9 +1,9 @@
 /** A world whose output is the same on every machine, and how it is written down. */
+import { printable } from "../../src/cli/output/escape_text.ts";
 import { rawOf } from "../../src/core/raw.ts";
 import { type Disk, DiskFault } from "../../src/platform/disk.ts";
+import type { Machine } from "../../src/platform/machine.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
-import { printable } from "../../src/cli/output/escape_text.ts";
-import type { Machine } from "../../src/storage/storage.ts";
 import { FakeWorld, runIn } from "./fake_world.ts";
 
 /** What the reader is: a person at a terminal of 80 columns, a program at the end of a pipe, or one that wants JSON. */

@@ -1,12 +1,12 @@
 /** A world that keeps what is written to it, with a clock that the test moves. */
-import { rawOf } from "../../src/core/raw.ts";
 import { run } from "../../src/cli/program/run.ts";
-import { commandOutput } from "../../src/platform/process.ts";
 import type { Output, World } from "../../src/cli/world.ts";
-import { openDisk } from "../../src/platform/open_disk.ts";
+import { rawOf } from "../../src/core/raw.ts";
 import { DiskFault } from "../../src/platform/disk.ts";
+import type { Machine } from "../../src/platform/machine.ts";
+import { openDisk } from "../../src/platform/open_disk.ts";
+import { commandOutput } from "../../src/platform/process.ts";
 import { readTextFile } from "../../src/platform/system.ts";
-import type { Machine } from "../../src/storage/storage.ts";
 import { TestClock, WORKER_SCRIPT } from "../support/world.ts";
 
 export class FakeOutput implements Output {

@@ -2,11 +2,11 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import type { Raw } from "../../src/core/raw.ts";
 import { DiskFault } from "../../src/platform/disk.ts";
+import type { Machine } from "../../src/platform/machine.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
-import type { Machine } from "../../src/storage/storage.ts";
+import { FakeWorld, runIn } from "./fake_world.ts";
 import { type Call, hookedDisk } from "../support/hooked_disk.ts";
 import { WORKER_SCRIPT } from "../support/world.ts";
-import { FakeWorld, runIn } from "./fake_world.ts";
 
 const CHANGES = new Set([
   "create",

@@ -1,11 +1,11 @@
 /** Storages of every format version that there ever was can be used, and those of newer ones are refused. */
 import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { rawOf } from "../../src/core/raw.ts";
 import { parseRootId } from "../../src/core/content_id.ts";
-import { rebuildCatalog } from "../../src/operations/repair/rebuild.ts";
 import { hashBytes } from "../../src/core/digest.ts";
-import { FORMAT_VERSION } from "../../src/storage/layout/settings.ts";
+import { rawOf } from "../../src/core/raw.ts";
+import { rebuildCatalog } from "../../src/operations/repair/rebuild.ts";
+import { FORMAT_VERSION } from "../../src/snapshot/origin.ts";
 import { COLLIDING_MD5 } from "../support/collision.ts";
 import { run, TestMonitor, World } from "../support/world.ts";
 

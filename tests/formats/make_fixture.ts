@@ -6,12 +6,13 @@
  * A fixture is frozen: it shows what the tool of its time wrote, and is never made again. Of a new format there will be
  * new ones.
  */
+import type { Algorithm } from "../../src/core/digest.ts";
 import { rawOf } from "../../src/core/raw.ts";
 import { backup } from "../../src/operations/backup/backup.ts";
-import type { Algorithm } from "../../src/core/digest.ts";
-import { initStorage } from "../../src/storage/layout/init.ts";
-import { type Machine, openStorage } from "../../src/storage/storage.ts";
+import type { Machine } from "../../src/platform/machine.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
+import { initStorage } from "../../src/storage/layout/init.ts";
+import { openStorage } from "../../src/storage/storage.ts";
 import { collidingPair } from "../support/collision.ts";
 import { run, TestClock, TestMonitor } from "../support/world.ts";
 

@@ -1,7 +1,7 @@
 /** A reader that was written from FORMAT.md alone reads what the tool writes. */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import type { SnapshotInfo } from "../../src/catalog/catalog.ts";
+import type { SnapshotInfo } from "../../src/snapshot/snapshot_info.ts";
 import { collidingPair } from "../support/collision.ts";
 import { differences, run, World, type WorldOptions } from "../support/world.ts";
 

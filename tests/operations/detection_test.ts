@@ -1,10 +1,10 @@
 /** What a backup takes for unchanged. */
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import type { Stat } from "../../src/platform/disk.ts";
+import type { Stat } from "../../src/core/stat.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
 import { hookedDisk } from "../support/hooked_disk.ts";
-import { differences, run, World } from "../support/world.ts";
 import { canMount, has } from "../support/needs.ts";
+import { differences, run, World } from "../support/world.ts";
 
 /** A world whose disk shows times and inode numbers as a test wants them, and may say that they don't last. */
 class Stamped implements Disposable {

@@ -4,7 +4,7 @@ import { Interrupted } from "../../src/core/fault.ts";
 import { rawOf } from "../../src/core/raw.ts";
 import { backup, type BackupRequest } from "../../src/operations/backup/backup.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
-import type { SnapshotInfo } from "../../src/catalog/catalog.ts";
+import type { SnapshotInfo } from "../../src/snapshot/snapshot_info.ts";
 import { openStorage } from "../../src/storage/storage.ts";
 import { hookedDisk } from "../support/hooked_disk.ts";
 import { differences, run, TestMonitor, World } from "../support/world.ts";

@@ -1,7 +1,7 @@
 /** Sources that don't hold still, or are not what they look like. */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import type { Stat } from "../../src/core/stat.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
-import type { Stat } from "../../src/platform/disk.ts";
 import { hookedDisk } from "../support/hooked_disk.ts";
 import { World } from "../support/world.ts";
 

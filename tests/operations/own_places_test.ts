@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { rawOf, textOf } from "../../src/core/raw.ts";
 import { OwnPlaces } from "../../src/operations/sources/own_places.ts";
-import { removeRecursively } from "../../src/storage/tree/tree_builder.ts";
+import { removeRecursively } from "../../src/platform/remove_recursively.ts";
 import { CAN_BINDFS, CAN_MOUNT, CAN_OVERLAY, Mounts } from "../support/mounts.ts";
 import { differences, run, World } from "../support/world.ts";
 

@@ -1,6 +1,7 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { rawOf, textOf } from "../../src/core/raw.ts";
-import { type Disk, DiskFault, type Stat } from "../../src/platform/disk.ts";
+import type { Stat } from "../../src/core/stat.ts";
+import { type Disk, DiskFault } from "../../src/platform/disk.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
 import { hookedDisk } from "../support/hooked_disk.ts";
 import { differences, run, World } from "../support/world.ts";

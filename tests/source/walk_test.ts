@@ -1,16 +1,17 @@
-import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import fc from "fast-check";
+import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import { type Apath, compareApath, TOP } from "../../src/core/apath.ts";
 import { type Raw, rawOf, rawOfBytes, textOf } from "../../src/core/raw.ts";
-import { type Dir, DiskFault, type Stat } from "../../src/platform/disk.ts";
+import type { Stat } from "../../src/core/stat.ts";
+import { type Dir, DiskFault } from "../../src/platform/disk.ts";
 import { parseFilter } from "../../src/source/filter.ts";
 import { placeSources, type SourcePath } from "../../src/source/placement.ts";
 import { type Exclusion, NoSource, SourceGone, walk } from "../../src/source/walk.ts";
 import { descriptorsWithin } from "../support/descriptors.ts";
 import { hookedDisk } from "../support/hooked_disk.ts";
+import { canMount } from "../support/needs.ts";
 import { makeFile, Place, REAL_DISK, walkAll, walkOptions } from "../support/walking.ts";
 import { run, TestMonitor } from "../support/world.ts";
-import { canMount } from "../support/needs.ts";
 
 const isRoot = REAL_DISK.uid === 0;
 

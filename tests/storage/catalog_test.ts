@@ -1,7 +1,8 @@
 /** The catalog against a plain model, and everything that can make it worthless. */
+import fc from "fast-check";
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import fc from "fast-check";
+import type { Catalog } from "../../src/catalog/catalog.ts";
 import { type Apath, compareApath, parseApath } from "../../src/core/apath.ts";
 import type { ContentId, RootId } from "../../src/core/content_id.ts";
 import type { Entry } from "../../src/core/entry.ts";
@@ -9,15 +10,14 @@ import { rawOf, textOf } from "../../src/core/raw.ts";
 import { rebuildCatalog } from "../../src/operations/repair/rebuild.ts";
 import { DiskFault } from "../../src/platform/disk.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
-import type { Catalog } from "../../src/catalog/catalog.ts";
-import type { PathVersion } from "../../src/catalog/version_row.ts";
+import type { PathVersion } from "../../src/snapshot/catalog_queries.ts";
 import { encodeEntry } from "../../src/snapshot/entry_line.ts";
 import type { Root } from "../../src/snapshot/root.ts";
 import { SnapshotWriter } from "../../src/snapshot/snapshot_writer.ts";
 import { openStorage, type Storage } from "../../src/storage/storage.ts";
 import { hookedDisk } from "../support/hooked_disk.ts";
-import { run, TestMonitor, World } from "../support/world.ts";
 import { canMount } from "../support/needs.ts";
+import { run, TestMonitor, World } from "../support/world.ts";
 
 const RUNS = Deno.env.get("SLOW") ? 300 : 25;
 

@@ -1,8 +1,9 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { encodeRatios, joinRatios, parseRatios, typeOf } from "../../src/catalog/compression_ratios.ts";
 import { rawOf } from "../../src/core/raw.ts";
 import { plan } from "../../src/operations/plan/plan.ts";
 import { rebuildCatalog } from "../../src/operations/repair/rebuild.ts";
-import { encodeRatios, joinRatios, parseRatios, type Ratios, typeOf } from "../../src/catalog/compression_ratios.ts";
+import type { Ratios } from "../../src/snapshot/catalog_queries.ts";
 import { TestMonitor, World } from "../support/world.ts";
 
 function noise(length: number, seed: number): Uint8Array<ArrayBuffer> {

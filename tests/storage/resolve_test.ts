@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, strictEqual, throws } from "node:assert/strict";
 import type { RootId } from "../../src/core/content_id.ts";
-import type { SnapshotInfo } from "../../src/catalog/catalog.ts";
 import { resolveSnapshot } from "../../src/snapshot/resolve.ts";
+import type { SnapshotInfo } from "../../src/snapshot/snapshot_info.ts";
 
 /** @param start of the id; the rest is zeros */
 function snapshot(sequence: number, start: string, changes: Partial<SnapshotInfo> = {}): SnapshotInfo {

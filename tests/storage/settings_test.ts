@@ -1,5 +1,6 @@
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
-import { checkHexSplit, encodeSettings, parseSettings, type Settings } from "../../src/storage/layout/settings.ts";
+import { checkHexSplit } from "../../src/snapshot/origin.ts";
+import { encodeSettings, parseSettings, type Settings } from "../../src/storage/layout/settings.ts";
 
 const SETTINGS: Settings = {
   version: 1,

@@ -5,11 +5,11 @@ import { rawOf } from "../../src/core/raw.ts";
 import { diff } from "../../src/operations/browse/diff.ts";
 import { dump } from "../../src/operations/browse/dump.ts";
 import { find, type FindRequest } from "../../src/operations/browse/find.ts";
-import { forget } from "../../src/operations/forget/forget.ts";
 import { history } from "../../src/operations/browse/history.ts";
 import { listing } from "../../src/operations/browse/listing.ts";
 import { stats } from "../../src/operations/browse/stats.ts";
-import type { SnapshotInfo } from "../../src/catalog/catalog.ts";
+import { forget } from "../../src/operations/forget/forget.ts";
+import type { SnapshotInfo } from "../../src/snapshot/snapshot_info.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { TestMonitor, type World } from "./world.ts";
 

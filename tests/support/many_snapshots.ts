@@ -10,7 +10,8 @@ import { rawOf } from "../../src/core/raw.ts";
 import { encodeLine, seenPart } from "../../src/snapshot/entry_line.ts";
 import type { HunkRef } from "../../src/snapshot/hunk.ts";
 import { SnapshotWriter } from "../../src/snapshot/snapshot_writer.ts";
-import type { Storage, Writer } from "../../src/storage/storage.ts";
+import type { Storage } from "../../src/storage/storage.ts";
+import type { Writer } from "../../src/storage/writer.ts";
 import { TestMonitor } from "./world.ts";
 
 export interface ManySnapshots {

@@ -3,7 +3,7 @@ import { rawOf } from "../../src/core/raw.ts";
 import type { LogEvent } from "../../src/jobs/log.ts";
 import { serve, type ServiceOptions, type ServiceResult } from "../../src/jobs/service.ts";
 import { SameThread } from "../../src/jobs/thread.ts";
-import type { Machine } from "../../src/storage/storage.ts";
+import type { Machine } from "../../src/platform/machine.ts";
 import type { JobWorld } from "./job_world.ts";
 
 export interface Served extends ServiceResult {

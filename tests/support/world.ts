@@ -1,16 +1,17 @@
 /** A small real world for tests: a temporary directory, the real disk, a clock that the test moves. */
 import type { Clock } from "../../src/core/clock.ts";
+import type { Algorithm } from "../../src/core/digest.ts";
 import type { Counter, Monitor, Phase } from "../../src/core/monitor.ts";
 import { type Raw, rawOf } from "../../src/core/raw.ts";
-import type { Disk } from "../../src/platform/disk.ts";
-import { openDisk } from "../../src/platform/open_disk.ts";
 import { backup, type BackupRequest } from "../../src/operations/backup/backup.ts";
-import { restore, type RestoreRequest } from "../../src/operations/restore/restore.ts";
 import { check, type Finding } from "../../src/operations/check/check.ts";
-import type { SnapshotInfo } from "../../src/catalog/catalog.ts";
+import { restore, type RestoreRequest } from "../../src/operations/restore/restore.ts";
+import type { Disk } from "../../src/platform/disk.ts";
+import type { Machine } from "../../src/platform/machine.ts";
+import { openDisk } from "../../src/platform/open_disk.ts";
+import type { SnapshotInfo } from "../../src/snapshot/snapshot_info.ts";
 import { initStorage } from "../../src/storage/layout/init.ts";
-import { type Machine, openStorage, type Storage } from "../../src/storage/storage.ts";
-import type { Algorithm } from "../../src/core/digest.ts";
+import { openStorage, type Storage } from "../../src/storage/storage.ts";
 
 /** The program itself, which is also its own worker. */
 export const WORKER_SCRIPT = new URL("../../main.ts", import.meta.url);

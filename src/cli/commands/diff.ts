@@ -1,18 +1,18 @@
 /** backup-tool diff */
+import type { Define } from "./command.ts";
+import type { Style } from "../output/colors.ts";
+import { stateJson } from "../output/entry_text.ts";
+import { jsonText } from "../output/escape_text.ts";
+import type { Session } from "../session/session.ts";
+import { examples } from "../settings/options.ts";
+import { absolutePath, snapshotPath } from "../settings/paths.ts";
 import { BadUsage, Fault } from "../../core/fault.ts";
 import { type Raw, textOf } from "../../core/raw.ts";
 import { groupedBySeries } from "../../core/series.ts";
 import { pluralText } from "../../core/size_text.ts";
 import type { Difference, Differences, DiffSummary } from "../../operations/browse/diff.ts";
-import type { SnapshotInfo } from "../../catalog/catalog.ts";
+import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import type { Storage } from "../../storage/storage.ts";
-import { stateJson } from "../output/entry_text.ts";
-import { examples } from "../settings/options.ts";
-import { absolutePath, snapshotPath } from "../settings/paths.ts";
-import type { Style } from "../output/colors.ts";
-import { jsonText } from "../output/escape_text.ts";
-import type { Session } from "../session/session.ts";
-import type { Define } from "./command.ts";
 
 interface DiffOptions {
   readonly path: string;

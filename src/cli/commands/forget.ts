@@ -1,21 +1,21 @@
 /** backup-tool forget */
+import type { Define } from "./command.ts";
+import { snapshotJson } from "./snapshots.ts";
+import { doneLine, planLines } from "../output/prune_text.ts";
+import type { Session } from "../session/session.ts";
+import { examples, workersOption } from "../settings/options.ts";
+import { addKeepOptions, type KeepOptions, policyOf } from "../settings/retention_options.ts";
 import { BadUsage } from "../../core/fault.ts";
 import { type Policy, policyText } from "../../core/policy.ts";
 import type { Decision } from "../../core/retention.ts";
 import { ambiguousNames, groupedBySeries, nameKey } from "../../core/series.ts";
+import { shortId } from "../../core/short_id.ts";
 import { countText, pluralText } from "../../core/size_text.ts";
 import { localTimeText } from "../../core/time_text.ts";
 import type { ForgetRequest, ForgetResult } from "../../operations/forget/forget.ts";
 import type { PruneResult } from "../../operations/forget/prune.ts";
-import type { SnapshotInfo } from "../../catalog/catalog.ts";
+import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import type { Storage } from "../../storage/storage.ts";
-import { addKeepOptions, type KeepOptions, policyOf } from "../settings/retention_options.ts";
-import { examples, workersOption } from "../settings/options.ts";
-import { doneLine, planLines } from "../output/prune_text.ts";
-import type { Session } from "../session/session.ts";
-import { shortId } from "../../core/short_id.ts";
-import { snapshotJson } from "./snapshots.ts";
-import type { Define } from "./command.ts";
 
 interface ForgetOptions extends KeepOptions {
   readonly host?: string;

@@ -1,13 +1,13 @@
 /** backup-tool history */
-import { textOf } from "../../core/raw.ts";
-import type { HistoryVersion } from "../../operations/browse/history.ts";
-import type { SnapshotInfo } from "../../catalog/catalog.ts";
+import type { Define } from "./command.ts";
+import { spanJson } from "./find.ts";
 import { type Look, timeText, versionJson } from "../output/entry_text.ts";
 import { examples } from "../settings/options.ts";
 import { snapshotPath } from "../settings/paths.ts";
+import { textOf } from "../../core/raw.ts";
 import { shortId } from "../../core/short_id.ts";
-import { spanJson } from "./find.ts";
-import type { Define } from "./command.ts";
+import type { HistoryVersion } from "../../operations/browse/history.ts";
+import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 
 export const defineHistory: Define = (program, act) => {
   const command = program.command("history")

@@ -1,18 +1,18 @@
 /** backup-tool serve */
 import { type Command, InvalidArgumentError, Option } from "commander";
+import type { Define } from "./command.ts";
+import { EXIT, exitForJobs } from "../session/exit.ts";
+import type { Session } from "../session/session.ts";
+import { examples, parsePositive, reading, workersOption } from "../settings/options.ts";
+import { absolutePath } from "../settings/paths.ts";
+import { lockDirectory } from "../settings/state_directory.ts";
 import { Fault } from "../../core/fault.ts";
 import { bytesOf, rawOf } from "../../core/raw.ts";
 import { parseSize } from "../../core/size_text.ts";
 import type { Log, LogFormat } from "../../jobs/log.ts";
 import type { ServiceOptions } from "../../jobs/service.ts";
 import type { ThreadSetup } from "../../jobs/thread.ts";
-import type { Machine } from "../../storage/storage.ts";
-import { EXIT, exitForJobs } from "../session/exit.ts";
-import { examples, parsePositive, reading, workersOption } from "../settings/options.ts";
-import { absolutePath } from "../settings/paths.ts";
-import type { Session } from "../session/session.ts";
-import { lockDirectory } from "../settings/state_directory.ts";
-import type { Define } from "./command.ts";
+import type { Machine } from "../../platform/machine.ts";
 
 interface ServeOptions {
   readonly jobs: string;

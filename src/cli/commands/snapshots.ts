@@ -1,12 +1,12 @@
 /** backup-tool snapshots */
+import type { Define } from "./command.ts";
+import { examples } from "../settings/options.ts";
+import type { Clock } from "../../core/clock.ts";
 import { ambiguousNames, nameKey } from "../../core/series.ts";
+import { shortId } from "../../core/short_id.ts";
 import { countText, type SizeText } from "../../core/size_text.ts";
 import { localTimeText } from "../../core/time_text.ts";
-import type { Clock } from "../../core/clock.ts";
-import type { SnapshotInfo } from "../../catalog/catalog.ts";
-import { examples } from "../settings/options.ts";
-import { shortId } from "../../core/short_id.ts";
-import type { Define } from "./command.ts";
+import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 
 export const defineSnapshots: Define = (program, act) => {
   const command = program.command("snapshots")

@@ -1,15 +1,15 @@
 /** What can be known while somebody types: the storage, asked without any lock, and the configuration. */
-import { nameOf } from "../../core/apath.ts";
-import { textOf } from "../../core/raw.ts";
-import { localTimeText } from "../../core/time_text.ts";
-import type { Monitor } from "../../core/monitor.ts";
-import type { SnapshotInfo } from "../../catalog/catalog.ts";
-import type { Storage } from "../../storage/storage.ts";
+import type { Candidate } from "./complete.ts";
 import { absolutePath, snapshotPath } from "../settings/paths.ts";
 import { loadConfig, type LoadedConfig, VARIABLES } from "../settings/settings.ts";
-import { shortId } from "../../core/short_id.ts";
 import type { World } from "../world.ts";
-import type { Candidate } from "./complete.ts";
+import { nameOf } from "../../core/apath.ts";
+import type { Monitor } from "../../core/monitor.ts";
+import { textOf } from "../../core/raw.ts";
+import { shortId } from "../../core/short_id.ts";
+import { localTimeText } from "../../core/time_text.ts";
+import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
+import type { Storage } from "../../storage/storage.ts";
 
 const SILENT: Monitor = {
   count() {},

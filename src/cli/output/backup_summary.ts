@@ -1,10 +1,10 @@
 /** What a backup came to. */
+import { snapshotJson } from "../commands/snapshots.ts";
+import type { Counter } from "../../core/monitor.ts";
 import { type Raw, textOf } from "../../core/raw.ts";
 import { countText, pluralText, type SizeText } from "../../core/size_text.ts";
 import { durationText } from "../../core/time_text.ts";
-import type { Counter } from "../../core/monitor.ts";
-import type { SnapshotInfo } from "../../catalog/catalog.ts";
-import { snapshotJson } from "../commands/snapshots.ts";
+import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 
 /** The part of a monitor that a summary needs. */
 export interface Tally {

@@ -1,9 +1,9 @@
 /** An entry of a snapshot for people and for JSON. */
+import type { Session } from "../session/session.ts";
 import type { Entry, Kind } from "../../core/entry.ts";
 import { textOf } from "../../core/raw.ts";
-import type { PathVersion, State } from "../../catalog/version_row.ts";
 import { isoOfNs, localTimeText, msOfNs } from "../../core/time_text.ts";
-import type { Session } from "../session/session.ts";
+import type { PathVersion, State } from "../../snapshot/catalog_queries.ts";
 
 const KIND_LETTERS: Readonly<Record<Kind, string>> = {
   file: "-",

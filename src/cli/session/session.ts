@@ -1,16 +1,17 @@
 /** One run of one command: its options, what it prints to, and how it learns that it should stop. */
+import { paintFor } from "../output/colors.ts";
+import { Printer } from "../output/printer.ts";
+import type { Column } from "../output/table.ts";
+import { TerminalMonitor } from "../output/terminal_monitor.ts";
+import type { GlobalOptions } from "../settings/options.ts";
+import { absolutePath } from "../settings/paths.ts";
+import type { LoadedConfig } from "../settings/settings.ts";
+import type { World } from "../world.ts";
 import { BadUsage } from "../../core/fault.ts";
 import type { Raw } from "../../core/raw.ts";
 import { exactSizeText, type SizeText, sizeText } from "../../core/size_text.ts";
-import type { Machine, Storage } from "../../storage/storage.ts";
-import type { GlobalOptions } from "../settings/options.ts";
-import { paintFor } from "../output/colors.ts";
-import { absolutePath } from "../settings/paths.ts";
-import { Printer } from "../output/printer.ts";
-import type { Column } from "../output/table.ts";
-import type { LoadedConfig } from "../settings/settings.ts";
-import { TerminalMonitor } from "../output/terminal_monitor.ts";
-import type { World } from "../world.ts";
+import type { Machine } from "../../platform/machine.ts";
+import type { Storage } from "../../storage/storage.ts";
 
 /** Threads beyond this wait for the disk and for each other. */
 const MOST_WORKERS = 4;

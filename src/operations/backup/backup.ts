@@ -2,39 +2,40 @@
  * Backing up: the walk of the source is compared in lock-step with the previous snapshot; files that are new or changed
  * are stored, and everything becomes lines of a new manifest, in order, whatever order the threads finish in.
  */
+import { RatioSampler } from "../../catalog/compression_ratios.ts";
 import { type Apath, compareApath, nameOf, parentOf, TOP } from "../../core/apath.ts";
 import type { RootId } from "../../core/content_id.ts";
+import { hearingProblems } from "../../core/counting_problems.ts";
 import type { Entry } from "../../core/entry.ts";
 import { Interrupted } from "../../core/fault.ts";
+import { untell } from "../../core/fault_data.ts";
+import type { ItemSet } from "../../core/item_set.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { joinRaw, type Raw, rawOf, textOf } from "../../core/raw.ts";
-import type { Dir, Disk } from "../../platform/disk.ts";
-import { type Found, NoSource, type WalkBatch } from "../../source/walk.ts";
-import { ACL_ATTRIBUTE } from "../../storage/content/access.ts";
-import type { BasisLine } from "../../snapshot/previous_entries.ts";
-import type { SnapshotInfo } from "../../catalog/catalog.ts";
-import { untell } from "../../storage/faults.ts";
-import type { StoreResult } from "../../storage/threads/ingest.ts";
-import type { ItemSet } from "../../core/item_set.ts";
-import { contentOfLine, encodeLine, linePath, parseLine, seenPart } from "../../snapshot/entry_line.ts";
-import type { Pool } from "../../platform/thread_pool.ts";
-import { RatioSampler } from "../../catalog/compression_ratios.ts";
-import { type JobMark, nextSequence, type Root } from "../../snapshot/root.ts";
-import { SnapshotWriter } from "../../snapshot/snapshot_writer.ts";
-import type { Storage, Writer } from "../../storage/storage.ts";
-import { pointLatest, type TreeBuilder } from "../../storage/tree/tree_builder.ts";
-import { Comparison, type Selection } from "./comparison.ts";
-import { hearingProblems } from "../../core/counting_problems.ts";
-import { rootOf } from "./new_root.ts";
-import { learnOf, namesInAcls, showOther } from "./special_entries.ts";
-import { newTree, noticeTaken } from "../../storage/tree/new_tree.ts";
-import { fateOf, keptPending, type Pending, type Share, taskOf } from "./pending_entry.ts";
 import { Pace } from "../../core/yielding.ts";
-import { Parcel, type ParcelDirectory } from "./work_batch.ts";
+import { Comparison, type Selection } from "./comparison.ts";
+import { rootOf } from "./new_root.ts";
+import { fateOf, keptPending, type Pending, type Share, taskOf } from "./pending_entry.ts";
 import { recordedOf } from "./recorded.ts";
+import { learnOf, namesInAcls, showOther } from "./special_entries.ts";
 import { storeStreams, type StreamSource } from "./streams.ts";
-import { existingTree } from "../../storage/tree/tree_places.ts";
+import { Parcel, type ParcelDirectory } from "./work_batch.ts";
 import { isHidden, NotInSources, sourcePath } from "../sources/sources.ts";
+import { ACL_ATTRIBUTE } from "../../platform/acl.ts";
+import type { Dir, Disk } from "../../platform/disk.ts";
+import type { Pool } from "../../platform/thread_pool.ts";
+import { contentOfLine, encodeLine, linePath, parseLine, seenPart } from "../../snapshot/entry_line.ts";
+import type { StoreResult } from "../../snapshot/ingest_batch.ts";
+import type { BasisLine } from "../../snapshot/previous_entries.ts";
+import { type JobMark, nextSequence, type Root } from "../../snapshot/root.ts";
+import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
+import { SnapshotWriter } from "../../snapshot/snapshot_writer.ts";
+import { type Found, NoSource, type WalkBatch } from "../../source/walk.ts";
+import type { Storage } from "../../storage/storage.ts";
+import { newTree, noticeTaken } from "../../storage/tree/new_tree.ts";
+import type { TreeBuilder } from "../../storage/tree/tree_builder.ts";
+import { existingTree, pointLatest } from "../../storage/tree/tree_places.ts";
+import type { Writer } from "../../storage/writer.ts";
 
 export interface BackupRequest extends Omit<Selection, "reserved"> {
   /** Files of the snapshot that are none in the source. */

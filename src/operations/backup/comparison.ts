@@ -7,24 +7,25 @@ import type { Entry, Learnt, Seen } from "../../core/entry.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { beginsWith, type Raw, textOf } from "../../core/raw.ts";
 import { chooseName, sourcesKey } from "../../core/series.ts";
-import type { Dir, Disk, Stat } from "../../platform/disk.ts";
-import { Choice } from "../../source/path_selection.ts";
+import type { Stat } from "../../core/stat.ts";
+import { withCurrentXattrs } from "./current_xattrs.ts";
+import { looksChanged, StaticPaths, statOf, withoutHardLink } from "./static_paths.ts";
+import { UnfitPatterns } from "./unfit_patterns.ts";
+import { OwnPlaces } from "../sources/own_places.ts";
+import { findSources, isThere, RealPaths, seriesName, type Source } from "../sources/sources.ts";
+import type { Dir, Disk } from "../../platform/disk.ts";
+import { encodeEntry, parseLine, seenPart, withoutSigns } from "../../snapshot/entry_line.ts";
+import { StaticChanged } from "../../snapshot/faults.ts";
+import type { Manifest } from "../../snapshot/manifest.ts";
+import { Basis, type BasisLine } from "../../snapshot/previous_entries.ts";
+import type { Root } from "../../snapshot/root.ts";
+import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import { type Detection, RacyStamps, Signs } from "../../source/change_detection.ts";
 import { type Filter, parseFilter } from "../../source/filter.ts";
+import { Choice } from "../../source/path_selection.ts";
 import { isBelow, movedPath, originOf, type SourceRoot } from "../../source/placement.ts";
 import { type Exclusion, type Found, walk, type WalkBatch } from "../../source/walk.ts";
-import { Basis, type BasisLine } from "../../snapshot/previous_entries.ts";
-import type { SnapshotInfo } from "../../catalog/catalog.ts";
-import { StaticChanged } from "../../storage/faults.ts";
-import { encodeEntry, parseLine, seenPart, withoutSigns } from "../../snapshot/entry_line.ts";
-import type { Manifest } from "../../snapshot/manifest.ts";
-import type { Root } from "../../snapshot/root.ts";
 import type { Storage } from "../../storage/storage.ts";
-import { withCurrentXattrs } from "./current_xattrs.ts";
-import { OwnPlaces } from "../sources/own_places.ts";
-import { looksChanged, StaticPaths, statOf, withoutHardLink } from "./static_paths.ts";
-import { findSources, isThere, RealPaths, seriesName, type Source } from "../sources/sources.ts";
-import { UnfitPatterns } from "./unfit_patterns.ts";
 
 /** What a backup, or a plan of one, is of. */
 export interface Selection {

@@ -4,11 +4,11 @@
  */
 import type { Kind } from "../../core/entry.ts";
 import type { Raw } from "../../core/raw.ts";
-import { type Dir, type Disk, DiskFault } from "../../platform/disk.ts";
-import { ACL_ATTRIBUTE } from "../../storage/content/access.ts";
-import { encodeXattrs } from "../../storage/threads/ingest.ts";
-import { encodeLine, parseLine } from "../../snapshot/entry_line.ts";
 import { namesInAcls } from "./special_entries.ts";
+import { ACL_ATTRIBUTE } from "../../platform/acl.ts";
+import { type Dir, type Disk, DiskFault } from "../../platform/disk.ts";
+import { encodeXattrs } from "../../platform/xattr_text.ts";
+import { encodeLine, parseLine } from "../../snapshot/entry_line.ts";
 
 interface Unchanged {
   /** What its line begins with. */

@@ -1,16 +1,16 @@
 /** A backup of sources that are held still while it runs. */
 import type { Monitor } from "../../core/monitor.ts";
 import { type Raw, textOf } from "../../core/raw.ts";
-import { DiskFault } from "../../platform/disk.ts";
-import { type Runner, runStep } from "../../source/lock/act.ts";
-import { OutsideSnapshot } from "../../source/lock/unreadable_mounts.ts";
-import type { LockSpec } from "../../source/lock/lock_kinds.ts";
-import { lockSources, type LockWorld, recoverLocks, type SourceLock } from "../../source/lock/lock.ts";
-import { NoSource } from "../../source/walk.ts";
-import type { SnapshotInfo } from "../../catalog/catalog.ts";
-import type { Storage } from "../../storage/storage.ts";
 import { backup, type BackupRequest } from "./backup.ts";
 import { type Source, sourcePath } from "../sources/sources.ts";
+import { DiskFault } from "../../platform/disk.ts";
+import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
+import { type Runner, runStep } from "../../source/lock/act.ts";
+import { lockSources, type LockWorld, recoverLocks, type SourceLock } from "../../source/lock/lock.ts";
+import type { LockSpec } from "../../source/lock/lock_kinds.ts";
+import { OutsideSnapshot } from "../../source/lock/unreadable_mounts.ts";
+import { NoSource } from "../../source/walk.ts";
+import type { Storage } from "../../storage/storage.ts";
 
 export interface Locking {
   /** Absolute path of the directory where this machine notes what it does to sources. */

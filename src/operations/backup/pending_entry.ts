@@ -2,12 +2,12 @@
 import { type Apath, nameOf } from "../../core/apath.ts";
 import type { Entry } from "../../core/entry.ts";
 import type { Fate } from "../../core/monitor.ts";
-import type { BasisLine } from "../../snapshot/previous_entries.ts";
-import type { StoreTask } from "../../storage/threads/ingest.ts";
-import { contentOfLine, encodeEntry, parseLine, seenPart } from "../../snapshot/entry_line.ts";
 import type { Compared } from "./comparison.ts";
-import type { Parcel, ParcelDirectory } from "./work_batch.ts";
 import { statOf } from "./static_paths.ts";
+import type { Parcel, ParcelDirectory } from "./work_batch.ts";
+import { contentOfLine, encodeEntry, parseLine, seenPart } from "../../snapshot/entry_line.ts";
+import type { StoreTask } from "../../snapshot/ingest_batch.ts";
+import type { BasisLine } from "../../snapshot/previous_entries.ts";
 
 /** A line that is known, or that waits for a file to be stored. */
 export interface Pending extends Omit<Compared, "head" | "line"> {

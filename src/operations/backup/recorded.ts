@@ -1,6 +1,7 @@
 /** What a backup only records of an object, because nothing can give it back. */
 import type { Learnt } from "../../core/entry.ts";
-import { FLAGS, type Stat } from "../../platform/disk.ts";
+import type { Stat } from "../../core/stat.ts";
+import { FLAGS } from "../../platform/disk.ts";
 
 const NAMED = Object.entries(FLAGS).sort(([a], [b]) => (a < b ? -1 : 1));
 

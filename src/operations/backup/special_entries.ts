@@ -4,12 +4,13 @@ import { nameOf } from "../../core/apath.ts";
 import type { Learnt } from "../../core/entry.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import type { Raw } from "../../core/raw.ts";
-import { type Dir, type Disk, DiskFault, type Stat } from "../../platform/disk.ts";
-import { encodeXattrs } from "../../storage/threads/ingest.ts";
-import { parseLine } from "../../snapshot/entry_line.ts";
-import type { TreeBuilder } from "../../storage/tree/tree_builder.ts";
+import type { Stat } from "../../core/stat.ts";
 import type { Pending } from "./pending_entry.ts";
 import { recordedOf } from "./recorded.ts";
+import { type Dir, type Disk, DiskFault } from "../../platform/disk.ts";
+import { encodeXattrs } from "../../platform/xattr_text.ts";
+import { parseLine } from "../../snapshot/entry_line.ts";
+import type { TreeBuilder } from "../../storage/tree/tree_builder.ts";
 
 /** What such an object has besides its stat. @param parent holds it */
 export function learnOf({ stat, name, learnt }: Pending, parent: Dir, disk: Disk, monitor: Monitor): Learnt {

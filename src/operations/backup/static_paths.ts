@@ -2,12 +2,13 @@
 import { type Apath, isWithin, nameOf, parentOf, TOP } from "../../core/apath.ts";
 import type { Entry } from "../../core/entry.ts";
 import { joinRaw, type Raw } from "../../core/raw.ts";
-import type { Disk, Stat } from "../../platform/disk.ts";
-import { type Filter, includesWithParents, parseFilter } from "../../source/filter.ts";
-import type { SourceRoot } from "../../source/placement.ts";
+import type { Stat } from "../../core/stat.ts";
+import { isThere } from "../sources/sources.ts";
+import type { Disk } from "../../platform/disk.ts";
 import { contentOfLine, parseLine } from "../../snapshot/entry_line.ts";
 import type { Manifest } from "../../snapshot/manifest.ts";
-import { isThere } from "../sources/sources.ts";
+import { type Filter, includesWithParents, parseFilter } from "../../source/filter.ts";
+import type { SourceRoot } from "../../source/placement.ts";
 
 /** Each run reads one file in so many again; after as many runs it has read all of them. */
 const ROUNDS = 32;

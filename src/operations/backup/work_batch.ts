@@ -4,8 +4,8 @@
  */
 import type { ContentId } from "../../core/content_id.ts";
 import type { Raw } from "../../core/raw.ts";
-import type { LinkBatch, StoreBatch, StoreResult, StoreTask } from "../../storage/threads/ingest.ts";
 import type { Pool } from "../../platform/thread_pool.ts";
+import type { LinkBatch, StoreBatch, StoreResult, StoreTask } from "../../snapshot/ingest_batch.ts";
 
 /** Files that are linked cost a fraction of those that are read. */
 const LINK_COST = 1;

@@ -1,5 +1,5 @@
 /** What is different between two states of one path. */
-import type { State } from "../../catalog/version_row.ts";
+import type { State } from "../../snapshot/catalog_queries.ts";
 
 export const ASPECTS = ["kind", "content", "target", "device", "mtime", "mode", "owner", "xattrs", "problems"] as const;
 export type Aspect = typeof ASPECTS[number];

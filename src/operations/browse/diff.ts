@@ -1,15 +1,15 @@
 /** What is different between two snapshots, or between a snapshot and a directory. */
-import type { Apath } from "../../core/apath.ts";
-import type { Raw } from "../../core/raw.ts";
-import type { Monitor } from "../../core/monitor.ts";
-import type { SnapshotInfo } from "../../catalog/catalog.ts";
 import { type ChangeOrder, ChangeTable, type GatheredChange } from "../../catalog/change_table.ts";
-import { changesBetween, type PathChange } from "../../catalog/path_changes.ts";
-import type { Storage } from "../../storage/storage.ts";
-import { DirectoryComparison } from "./diff_directory.ts";
-import { notInSnapshot } from "../restore/restore_entries.ts";
-import { pathsMeant } from "../restore/path_mapping.ts";
+import { changesBetween } from "../../catalog/path_changes.ts";
+import type { Apath } from "../../core/apath.ts";
+import type { Monitor } from "../../core/monitor.ts";
+import type { Raw } from "../../core/raw.ts";
 import { type Aspect, aspectsOf, isOfContent } from "./changed_fields.ts";
+import { DirectoryComparison } from "./diff_directory.ts";
+import { notInSnapshot, pathsMeant } from "./resolve_path.ts";
+import type { PathChange } from "../../snapshot/catalog_queries.ts";
+import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
+import type { Storage } from "../../storage/storage.ts";
 
 export interface DiffRequest {
   readonly before: SnapshotInfo;

@@ -1,23 +1,23 @@
 /** Comparing a snapshot with a directory as it is now. */
 import { type Apath, compareApath, TOP } from "../../core/apath.ts";
 import type { ContentId } from "../../core/content_id.ts";
+import { digestHexLength, newHasher } from "../../core/digest.ts";
 import type { Entry } from "../../core/entry.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import type { Raw } from "../../core/raw.ts";
-import { type Dir, DiskFault, type OpenFile, type Stat } from "../../platform/disk.ts";
+import type { Stat } from "../../core/stat.ts";
+import { pathMeant, placesOf } from "./resolve_path.ts";
+import { OwnPlaces } from "../sources/own_places.ts";
+import { findSources } from "../sources/sources.ts";
+import { walkAsBackedUp } from "../sources/walk_as_backed_up.ts";
+import { type Dir, DiskFault, type OpenFile } from "../../platform/disk.ts";
+import type { PathChange, State } from "../../snapshot/catalog_queries.ts";
+import type { Manifest } from "../../snapshot/manifest.ts";
+import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import { parseFilter } from "../../source/filter.ts";
 import type { SourceRoot } from "../../source/placement.ts";
 import type { Found } from "../../source/walk.ts";
-import type { SnapshotInfo } from "../../catalog/catalog.ts";
-import type { PathChange } from "../../catalog/path_changes.ts";
-import type { State } from "../../catalog/version_row.ts";
-import { digestHexLength, newHasher } from "../../core/digest.ts";
 import type { Storage } from "../../storage/storage.ts";
-import type { Manifest } from "../../snapshot/manifest.ts";
-import { OwnPlaces } from "../sources/own_places.ts";
-import { pathMeant, placesOf } from "./resolve_path.ts";
-import { findSources } from "../sources/sources.ts";
-import { walkAsBackedUp } from "../sources/walk_as_backed_up.ts";
 
 export interface DirectoryRequest {
   readonly before: SnapshotInfo;

@@ -4,16 +4,16 @@ import { type Entry, KIND_BITS } from "../../core/entry.ts";
 import { Fault, Interrupted } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { bytesOf, type Raw, textOf } from "../../core/raw.ts";
+import { fitsTar, TarWriter } from "../../core/tar.ts";
 import { msOfNs } from "../../core/time_text.ts";
-import type { SnapshotInfo } from "../../catalog/catalog.ts";
-import { DamagedContent } from "../../storage/faults.ts";
-import type { Storage } from "../../storage/storage.ts";
+import { Pace } from "../../core/yielding.ts";
 import { BelowLink, LinksPassed, zipName } from "./archive_names.ts";
 import { listing } from "./listing.ts";
-import { Pace } from "../../core/yielding.ts";
 import { pathMeant } from "./resolve_path.ts";
-import { fitsTar, TarWriter } from "../../core/tar.ts";
 import { ZipWriter } from "./zip.ts";
+import { DamagedContent } from "../../snapshot/faults.ts";
+import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
+import type { Storage } from "../../storage/storage.ts";
 
 export type DumpFormat = "tar" | "zip";
 

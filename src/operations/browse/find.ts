@@ -1,13 +1,13 @@
 /** Finding files in all snapshots at once, by what is known of them. */
+import type { Catalog } from "../../catalog/catalog.ts";
 import type { Apath } from "../../core/apath.ts";
 import type { Kind } from "../../core/entry.ts";
 import { rawOf, textOf } from "../../core/raw.ts";
-import { type Filter, parseFilter } from "../../source/filter.ts";
-import type { Catalog, SnapshotInfo } from "../../catalog/catalog.ts";
-import type { VersionQuery } from "../../catalog/find_versions.ts";
-import type { PathVersion } from "../../catalog/version_row.ts";
-import type { Storage } from "../../storage/storage.ts";
 import { type Span, Spans } from "./snapshot_ranges.ts";
+import type { PathVersion, VersionQuery } from "../../snapshot/catalog_queries.ts";
+import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
+import { type Filter, parseFilter } from "../../source/filter.ts";
+import type { Storage } from "../../storage/storage.ts";
 
 export interface FindRequest {
   /** In the syntax of .gitignore: without a slash they fit a name anywhere, with one a whole path. None: everything. */

@@ -2,12 +2,12 @@
 import type { Apath } from "../../core/apath.ts";
 import { Fault } from "../../core/fault.ts";
 import { textOf } from "../../core/raw.ts";
-import type { SnapshotInfo } from "../../catalog/catalog.ts";
-import type { PathVersion } from "../../catalog/version_row.ts";
-import type { Storage } from "../../storage/storage.ts";
+import { type Aspect, aspectsOf, isOfContent } from "./changed_fields.ts";
 import { placesOf } from "./resolve_path.ts";
 import { type Span, Spans } from "./snapshot_ranges.ts";
-import { type Aspect, aspectsOf, isOfContent } from "./changed_fields.ts";
+import type { PathVersion } from "../../snapshot/catalog_queries.ts";
+import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
+import type { Storage } from "../../storage/storage.ts";
 
 export class NeverBackedUp extends Fault {
   readonly code = "never-backed-up";

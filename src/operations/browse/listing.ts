@@ -2,13 +2,13 @@
 import { type Apath, childOf, compareApath, isWithin, parentOf, TOP } from "../../core/apath.ts";
 import type { Entry } from "../../core/entry.ts";
 import { unlessFault } from "../../core/fault.ts";
+import { tell, untell } from "../../core/fault_data.ts";
 import { type Raw, textOf } from "../../core/raw.ts";
-import type { SnapshotInfo } from "../../catalog/catalog.ts";
-import { tell, untell } from "../../storage/faults.ts";
+import { pathMeant } from "./resolve_path.ts";
 import { DamagedManifest } from "../../snapshot/entry_line.ts";
 import type { Damaged, Manifest } from "../../snapshot/manifest.ts";
+import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import type { Storage } from "../../storage/storage.ts";
-import { pathMeant } from "./resolve_path.ts";
 
 /** Within each directory; "size" and "time" from the largest and the newest on. */
 export type Order = "name" | "size" | "time";

@@ -1,7 +1,7 @@
 /** Which snapshots hold a version of a path. */
-import type { SnapshotInfo } from "../../catalog/catalog.ts";
 import { CatalogFault } from "../../catalog/database.ts";
-import type { PathVersion } from "../../catalog/version_row.ts";
+import type { PathVersion } from "../../snapshot/catalog_queries.ts";
+import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 
 /** Consecutive snapshots of one series, or one incomplete one. */
 export interface Span {

@@ -1,14 +1,14 @@
 /** How much a storage holds, what sharing saves, and how it grew. */
 import { classOfId } from "../../core/content_id.ts";
+import { digestHexLength } from "../../core/digest.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { type Raw, rawOf } from "../../core/raw.ts";
-import type { Dir } from "../../platform/disk.ts";
-import type { SnapshotInfo } from "../../catalog/catalog.ts";
-import type { LargeContent, SnapshotFigures } from "../../catalog/statistics.ts";
-import { digestHexLength } from "../../core/digest.ts";
-import type { Storage } from "../../storage/storage.ts";
 import { Pace } from "../../core/yielding.ts";
 import { type VerificationReport, verificationStatus } from "../check/verification_status.ts";
+import type { Dir } from "../../platform/disk.ts";
+import type { LargeContent, SnapshotFigures } from "../../snapshot/catalog_queries.ts";
+import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
+import type { Storage } from "../../storage/storage.ts";
 
 export interface StatsRequest {
   /** How many of the largest contents are told. */

@@ -1,5 +1,5 @@
 /** How long ago the contents of a storage were last read and found whole. */
-import type { Amount } from "../../catalog/verifications.ts";
+import type { Amount } from "../../snapshot/catalog_queries.ts";
 import type { Storage } from "../../storage/storage.ts";
 
 export interface VerificationReport {

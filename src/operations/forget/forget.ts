@@ -1,13 +1,13 @@
 /** Removing snapshots: those that a policy doesn't keep, or those that are named. */
 import { classOfId, parseRootId, type RootId } from "../../core/content_id.ts";
+import { digestHexLength } from "../../core/digest.ts";
 import { BadUsage, Fault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { hasRule, type Policy } from "../../core/policy.ts";
 import { decide, type Decision } from "../../core/retention.ts";
 import { DiskFault } from "../../platform/disk.ts";
-import type { SnapshotInfo } from "../../catalog/catalog.ts";
-import { digestHexLength } from "../../core/digest.ts";
-import { NoSnapshot } from "../../storage/faults.ts";
+import { NoSnapshot } from "../../snapshot/faults.ts";
+import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import type { Storage } from "../../storage/storage.ts";
 import { refreshLatest, withdrawTrees } from "../../storage/tree/tree_places.ts";
 

@@ -6,16 +6,18 @@
  * Trees and archives keep their files: what is removed here is only one name of them.
  */
 import { classOfId, type HunkId, type RootId } from "../../core/content_id.ts";
+import { digestHexLength } from "../../core/digest.ts";
 import { Fault } from "../../core/fault.ts";
+import { IdList } from "../../core/id_list.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { type Raw, rawOf, textOf } from "../../core/raw.ts";
-import type { Dir, Stat } from "../../platform/disk.ts";
-import { digestHexLength } from "../../core/digest.ts";
-import { itemPath } from "../../storage/layout/item_path.ts";
-import type { Storage, Writer } from "../../storage/storage.ts";
-import { IdList } from "../../core/id_list.ts";
+import type { Stat } from "../../core/stat.ts";
 import { Pace } from "../../core/yielding.ts";
 import { collectReferences, type References } from "./references.ts";
+import type { Dir } from "../../platform/disk.ts";
+import { itemPath } from "../../storage/layout/item_path.ts";
+import type { Storage } from "../../storage/storage.ts";
+import type { Writer } from "../../storage/writer.ts";
 
 export interface PruneRequest {
   /** Only plan. Takes no lock: what another run is storing at the moment counts as unneeded. */

@@ -1,9 +1,9 @@
 /** Changing the tags of snapshots. */
 import type { RootId } from "../../core/content_id.ts";
 import { BadUsage } from "../../core/fault.ts";
-import type { SnapshotInfo } from "../../catalog/catalog.ts";
-import type { Storage } from "../../storage/storage.ts";
 import { SnapshotInUse } from "./forget.ts";
+import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
+import type { Storage } from "../../storage/storage.ts";
 import { existingTree } from "../../storage/tree/tree_places.ts";
 
 export interface TagRequest {

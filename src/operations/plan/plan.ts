@@ -1,22 +1,22 @@
 /** What a backup would do, told before it is done: the same walk and the same comparison, but nothing is stored. */
+import { typeOf } from "../../catalog/compression_ratios.ts";
 import type { Apath } from "../../core/apath.ts";
 import type { ContentId } from "../../core/content_id.ts";
+import { hearingProblems } from "../../core/counting_problems.ts";
+import type { ItemSet } from "../../core/item_set.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { textOf } from "../../core/raw.ts";
-import { type Dir, DiskFault } from "../../platform/disk.ts";
-import { type ExcludingRule, type Exclusion, NoSource } from "../../source/walk.ts";
-import type { SnapshotInfo } from "../../catalog/catalog.ts";
-import type { ContentStore } from "../../storage/content/content_store.ts";
-import type { ItemSet } from "../../core/item_set.ts";
-import { contentOfLine, parseLine } from "../../snapshot/entry_line.ts";
-import { typeOf } from "../../catalog/compression_ratios.ts";
-import type { Storage } from "../../storage/storage.ts";
-import { type Compared, Comparison, type Selection } from "../backup/comparison.ts";
-import { hearingProblems } from "../../core/counting_problems.ts";
-import { ManifestEstimate } from "./manifest_estimate.ts";
 import { Pace } from "../../core/yielding.ts";
-import { NotInSources } from "../sources/sources.ts";
+import { type Compared, Comparison, type Selection } from "../backup/comparison.ts";
+import { ManifestEstimate } from "./manifest_estimate.ts";
 import { type Estimate, type KnownContents, SMALL_BYTES, StoreEstimate } from "./store_estimate.ts";
+import { NotInSources } from "../sources/sources.ts";
+import { type Dir, DiskFault } from "../../platform/disk.ts";
+import { contentOfLine, parseLine } from "../../snapshot/entry_line.ts";
+import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
+import { type ExcludingRule, type Exclusion, NoSource } from "../../source/walk.ts";
+import type { ContentStore } from "../../storage/content/content_store.ts";
+import type { Storage } from "../../storage/storage.ts";
 
 export interface PlanRequest extends Selection {
   /** The backup would make a tree. */

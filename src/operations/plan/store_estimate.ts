@@ -8,9 +8,9 @@
  */
 import { deflateRawSync } from "node:zlib";
 import type { ContentId } from "../../core/content_id.ts";
-import type { OpenFile } from "../../platform/disk.ts";
 import { type Algorithm, hashBytes, newHasher } from "../../core/digest.ts";
-import type { Ratio, Ratios } from "../../catalog/compression_ratios.ts";
+import type { OpenFile } from "../../platform/disk.ts";
+import type { Ratio, Ratios } from "../../snapshot/catalog_queries.ts";
 
 /** What is known of the storage. */
 export interface KnownContents {

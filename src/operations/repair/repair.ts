@@ -12,14 +12,14 @@ import type { HunkId, RootId } from "../../core/content_id.ts";
 import { Fault, unlessFault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { rawOf, textOf } from "../../core/raw.ts";
-import { DamagedContent } from "../../storage/faults.ts";
+import { Pace } from "../../core/yielding.ts";
+import { check } from "../check/check.ts";
+import { DamagedContent } from "../../snapshot/faults.ts";
 import type { HunkRef } from "../../snapshot/hunk.ts";
 import { linesOf, type Manifest } from "../../snapshot/manifest.ts";
-import { quarantine } from "../../storage/content/quarantine.ts";
+import { NewerFormat } from "../../snapshot/origin.ts";
 import { ForeignSnapshot } from "../../snapshot/root.ts";
-import { NewerFormat } from "../../storage/layout/settings.ts";
-import type { Storage, Writer } from "../../storage/storage.ts";
-import { check } from "../check/check.ts";
+import { quarantine } from "../../storage/content/quarantine.ts";
 import {
   type AffectedPath,
   type DamagedFile,
@@ -28,11 +28,12 @@ import {
   HunkUsers,
 } from "../../storage/repair/affected_paths.ts";
 import { Healer, type SnapshotPlaces } from "../../storage/repair/content_repairer.ts";
-import { Pace } from "../../core/yielding.ts";
-import { findRecoverable, recoverRoot } from "../../storage/repair/recover_root.ts";
 import { recoverLines } from "../../storage/repair/recover_hunk.ts";
+import { findRecoverable, recoverRoot } from "../../storage/repair/recover_root.ts";
 import { SecondStorage } from "../../storage/repair/repair_source.ts";
+import type { Storage } from "../../storage/storage.ts";
 import { existingTree } from "../../storage/tree/tree_places.ts";
+import type { Writer } from "../../storage/writer.ts";
 
 /** Digits of an id that tell snapshots apart for people. */
 const SHORT_ID = 12;

@@ -91,26 +91,6 @@ export function meets(path: Apath, other: Apath): boolean {
   return isWithin(path, other) || isWithin(other, path);
 }
 
-/**
- * What a path given by a person means: a path in the snapshot or else, as it was in the source; a directory above
- * several sources means all of them. Empty if it is none of these.
- */
-export function pathsMeant(manifest: Manifest, path: Apath): Apath[] {
-  if (path === TOP || manifest.entry(path) !== undefined) return [path];
-  const meant: Apath[] = [];
-  for (const source of manifest.root.sources) {
-    const was = rawOf(source.path) as unknown as Apath, at = rawOf(source.at) as unknown as Apath;
-    if (isWithin(was, path)) meant.push(at);
-    else if (isWithin(path, was)) meant.push(...existing(manifest, at, path.slice(was === TOP ? 0 : was.length)));
-  }
-  return meant;
-}
-
-function existing(manifest: Manifest, at: Apath, rest: string): Apath[] {
-  const path = (at === TOP ? rest : at + rest) as Apath;
-  return manifest.entry(path) === undefined ? [] : [path];
-}
-
 /** Absolute path of a place below a target. */
 export function absoluteOf({ target }: Pick<Route, "target">, place: Apath): Raw {
   return (place === TOP ? target : target === "/" ? place : target + place) as Raw;

@@ -3,21 +3,15 @@ import { type IdOf, withMappedAcls } from "../../core/acl.ts";
 import type { Entry } from "../../core/entry.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { type Raw, textOf } from "../../core/raw.ts";
-import type { Dir, Disk } from "../../platform/disk.ts";
-import type { Owner } from "../../target/attributes.ts";
-import type { SnapshotInfo } from "../../catalog/catalog.ts";
-import type { Manifest } from "../../snapshot/manifest.ts";
-import type { Pool } from "../../platform/thread_pool.ts";
-import type { Storage } from "../../storage/storage.ts";
-import { removeExtraneous } from "./extraneous.ts";
-import { GuardedDisk } from "../guarded_disk.ts";
-import { Lacks } from "./unrestored_metadata.ts";
-import { OwnPlaces } from "../sources/own_places.ts";
+import type { Owner } from "../../core/restore_terms.ts";
 import { Pace } from "../../core/yielding.ts";
-import { type Choice, damagedProblem, type EntryGroup, groupsAlong, notInSnapshot } from "./restore_entries.ts";
-import { previewGroup } from "./restore_preview.ts";
+import { notInSnapshot, pathsMeant } from "../browse/resolve_path.ts";
+import { GuardedDisk } from "../guarded_disk.ts";
+import { removeExtraneous } from "./extraneous.ts";
+import { absoluteOf, type Destination, type Route, routesTo, withoutPlace } from "./path_mapping.ts";
+import { type Choice, damagedProblem, type EntryGroup, groupsAlong } from "./restore_entries.ts";
 import { removeMarkers, setMarker } from "./restore_marker.ts";
-import { RestoredLinks } from "./restored_links.ts";
+import { previewGroup } from "./restore_preview.ts";
 import { RestoreRun } from "./restore_run.ts";
 import {
   assertOutside,
@@ -27,7 +21,14 @@ import {
   type TargetRules,
   type TargetState,
 } from "./restore_target.ts";
-import { absoluteOf, type Destination, pathsMeant, type Route, routesTo, withoutPlace } from "./path_mapping.ts";
+import { RestoredLinks } from "./restored_links.ts";
+import { Lacks } from "./unrestored_metadata.ts";
+import { OwnPlaces } from "../sources/own_places.ts";
+import type { Dir, Disk } from "../../platform/disk.ts";
+import type { Pool } from "../../platform/thread_pool.ts";
+import type { Manifest } from "../../snapshot/manifest.ts";
+import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
+import type { Storage } from "../../storage/storage.ts";
 
 export { NotInSnapshot, notInSnapshot } from "./restore_entries.ts";
 

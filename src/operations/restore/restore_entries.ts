@@ -1,14 +1,12 @@
 /** What a restore brings back: the chosen entries of a snapshot, directory by directory, with their places in the target. */
-import { type Apath, isWithin, nameOf, parentOf, TOP } from "../../core/apath.ts";
+import { type Apath, isWithin, parentOf, TOP } from "../../core/apath.ts";
 import type { Entry } from "../../core/entry.ts";
 import { Fault } from "../../core/fault.ts";
+import { tell, untell } from "../../core/fault_data.ts";
 import { textOf } from "../../core/raw.ts";
-import { didYouMean } from "../../core/similar.ts";
-import { excludesWithParents, includesWithParents, parseFilter } from "../../source/filter.ts";
-import type { SnapshotInfo } from "../../catalog/catalog.ts";
-import { tell, untell } from "../../storage/faults.ts";
-import type { Damaged, Manifest } from "../../snapshot/manifest.ts";
 import { pathsAlong, placeOf, type Route } from "./path_mapping.ts";
+import type { Damaged, Manifest } from "../../snapshot/manifest.ts";
+import { excludesWithParents, includesWithParents, parseFilter } from "../../source/filter.ts";
 
 /** Entries of one directory at most: bounds memory in huge directories. */
 const GROUP_ENTRIES = 1024;
@@ -26,27 +24,6 @@ export interface EntryGroup {
   /** The directory in the snapshot. */
   readonly from: Apath;
   readonly entries: readonly Entry[];
-}
-
-export class NotInSnapshot extends Fault {
-  readonly code = "not-in-snapshot";
-  readonly hint: string;
-  constructor(path: Apath, snapshot: SnapshotInfo, hint = "List what is there with `backup-tool ls`") {
-    super(`There is no ${JSON.stringify(textOf(path))} in the snapshot ${snapshot.id.slice(0, 12)}`);
-    this.hint = hint;
-  }
-}
-
-/** Looking at more names for the one that was meant would take too long. */
-const MOST_NAMES = 10_000;
-
-/** The fault of a path that isn't there, with what may have been meant. */
-export function notInSnapshot(manifest: Manifest, path: Apath, snapshot: SnapshotInfo): NotInSnapshot {
-  const names: string[] = [];
-  for (const entry of manifest.list(parentOf(path))) {
-    if (names.push(textOf(nameOf(entry.path))) === MOST_NAMES) break;
-  }
-  return new NotInSnapshot(path, snapshot, didYouMean(textOf(nameOf(path)), names));
 }
 
 /** A snapshot knows of the file, but the backup could not read it. */

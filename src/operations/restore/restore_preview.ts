@@ -2,10 +2,12 @@
 import { type Apath, nameOf, TOP } from "../../core/apath.ts";
 import type { Entry } from "../../core/entry.ts";
 import type { Raw } from "../../core/raw.ts";
-import { type Dir, DiskFault, type Stat } from "../../platform/disk.ts";
-import { decideOverwrite, type Overwrite, type Verdict } from "../../target/overwrite.ts";
-import { isSameObject } from "../../target/object_writer.ts";
+import type { Overwrite } from "../../core/restore_terms.ts";
+import type { Stat } from "../../core/stat.ts";
 import type { EntryGroup } from "./restore_entries.ts";
+import { type Dir, DiskFault } from "../../platform/disk.ts";
+import { isSameObject } from "../../target/object_writer.ts";
+import { decideOverwrite, type Verdict } from "../../target/overwrite.ts";
 
 export interface PreviewOptions {
   /** Undefined: it is not there yet. */

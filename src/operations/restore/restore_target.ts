@@ -1,11 +1,11 @@
 /** The directory that a restore writes to: whether it may, and what it finds there. */
 import { Fault } from "../../core/fault.ts";
 import { joinRaw, type Raw, rawOf, textOf } from "../../core/raw.ts";
-import { type Dir, type Disk, DiskFault, makeDirectories } from "../../platform/disk.ts";
-import type { Overwrite } from "../../target/overwrite.ts";
-import type { OwnPlaces } from "../sources/own_places.ts";
+import type { Overwrite } from "../../core/restore_terms.ts";
+import type { Route } from "./path_mapping.ts";
 import { hasMarker, markerName } from "./restore_marker.ts";
-import { type Route } from "./path_mapping.ts";
+import type { OwnPlaces } from "../sources/own_places.ts";
+import { type Dir, type Disk, DiskFault, makeDirectories } from "../../platform/disk.ts";
 
 export class TargetNotEmpty extends Fault {
   readonly code = "target-not-empty";

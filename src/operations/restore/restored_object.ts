@@ -3,8 +3,8 @@ import { nameOf } from "../../core/apath.ts";
 import type { Entry } from "../../core/entry.ts";
 import type { Raw } from "../../core/raw.ts";
 import { type Dir, DiskFault } from "../../platform/disk.ts";
+import type { ExtractTask } from "../../snapshot/extract_batch.ts";
 import type { Present, Wanted } from "../../target/attributes.ts";
-import type { ExtractTask } from "../../storage/threads/extract.ts";
 
 /** What the owner of a directory needs to work in it. */
 const WRITABLE = 0o700;

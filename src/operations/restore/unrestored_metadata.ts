@@ -1,10 +1,10 @@
 /** What could not be given back to restored objects: told once, at the end, however many objects it was. */
-import { type Apath } from "../../core/apath.ts";
+import type { Apath } from "../../core/apath.ts";
 import { Fault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { textOf } from "../../core/raw.ts";
+import type { Lack } from "../../core/restore_terms.ts";
 import { pluralText } from "../../core/size_text.ts";
-import type { Lack } from "../../target/attributes.ts";
 
 export class NotGivenBack extends Fault {
   readonly code = "not-given-back";

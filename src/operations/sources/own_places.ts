@@ -10,7 +10,8 @@
  */
 import type { Monitor } from "../../core/monitor.ts";
 import { joinRaw, type Raw, rawOf, textOf } from "../../core/raw.ts";
-import { type Dir, type Disk, DiskFault, type Mount, type Stat } from "../../platform/disk.ts";
+import type { Stat } from "../../core/stat.ts";
+import { type Dir, type Disk, DiskFault, type Mount } from "../../platform/disk.ts";
 import { isBelow, movedPath, originOf, type SourceRoot } from "../../source/placement.ts";
 import { hasName, type OwnDirectories } from "../../source/walk.ts";
 import { peekStorageId } from "../../storage/layout/settings_file.ts";

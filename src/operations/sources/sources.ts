@@ -3,13 +3,13 @@ import type { Apath } from "../../core/apath.ts";
 import { Fault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { joinRaw, type Raw, rawOf, textOf } from "../../core/raw.ts";
+import type { OwnPlaces } from "./own_places.ts";
+import { isPassable } from "../../platform/acl.ts";
 import { type Disk, DiskFault } from "../../platform/disk.ts";
 import { decideWithParents, type Filter } from "../../source/filter.ts";
 import { baseName, originOf, placeSources, type SourcePath, type SourceRoot } from "../../source/placement.ts";
 import { NoSource } from "../../source/walk.ts";
-import { isPassable } from "../../storage/content/access.ts";
 import type { Storage } from "../../storage/storage.ts";
-import type { OwnPlaces } from "./own_places.ts";
 
 export class SourceInStorage extends Fault {
   readonly code = "source-in-storage";

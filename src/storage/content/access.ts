@@ -3,7 +3,6 @@
  * those whom all of these files allow. Content belongs to the user who runs the tool (an owner could make it writable
  * again), so a file's owner is served by the group and other bits like everybody else.
  */
-import type { Stat } from "../../platform/disk.ts";
 
 /** Permission bits (0o400, 0o440, 0o404 or 0o444) and group of a content item. */
 export interface Access {
@@ -18,9 +17,6 @@ export interface FileAccess {
   /** An ACL turns the group bits into a mask that may promise more than the group has. */
   readonly hasAcl: boolean;
 }
-
-/** Extended attribute that holds an ACL. */
-export const ACL_ATTRIBUTE = "system.posix_acl_access";
 
 const OWNER_READS = 0o400, GROUP_READS = 0o040, OTHERS_READ = 0o004;
 
@@ -48,9 +44,4 @@ export function narrow(item: Access, file: FileAccess): Access {
 export function modeWithoutGroup(mode: number): number {
   const others = (mode >> 3) & mode & 0o007;
   return (mode & 0o7700 & ~0o2000) | others;
-}
-
-/** True if everybody may pass through the directory. */
-export function isPassable(directory: Stat): boolean {
-  return (directory.mode & 0o001) !== 0;
 }

@@ -7,19 +7,21 @@
  */
 import { Buffer } from "node:buffer";
 import { type ContentId, LAST_CONTENT_SUFFIX } from "../../core/content_id.ts";
+import { hashBytes, isCollisionResistant, newHasher } from "../../core/digest.ts";
 import type { NsText } from "../../core/entry.ts";
+import { Fault } from "../../core/fault.ts";
 import { beginsWith, type Raw, rawOf } from "../../core/raw.ts";
-import { type Dir, DiskFault, type LinkResult, type OpenFile, type Stat } from "../../platform/disk.ts";
+import type { Stat } from "../../core/stat.ts";
+import { type Dir, DiskFault, type LinkResult, type OpenFile } from "../../platform/disk.ts";
+import { readingAroundHoles } from "../../platform/holes.ts";
+import type { Meter } from "../../platform/meter.ts";
+import { atOnce, type Steps, type Stop } from "../../platform/stop_flag.ts";
+import { DamagedContent } from "../../snapshot/faults.ts";
 import { accessFor, type FileAccess, narrow, OWNER_ONLY } from "./access.ts";
 import type { Claims } from "./in_flight.ts";
-import { hashBytes, isCollisionResistant, newHasher } from "../../core/digest.ts";
-import { DamagedContent, TooManyCollisions } from "../faults.ts";
-import { readingAroundHoles } from "../../platform/holes.ts";
+import { SpareCopies } from "./spare_copies.ts";
 import { itemPath } from "../layout/item_path.ts";
 import type { Settings } from "../layout/settings.ts";
-import type { Meter } from "../../platform/meter.ts";
-import { SpareCopies } from "./spare_copies.ts";
-import { atOnce, type Steps, type Stop } from "../../platform/stop_flag.ts";
 
 /** Bytes moved at once. Stays in a core's cache; larger buffers were measured slower. */
 export const CHUNK_BYTES = 256 * 1024;
@@ -513,5 +515,13 @@ function writeAroundHoles(target: OpenFile, chunk: Uint8Array<ArrayBuffer>, posi
   for (let at = 0; at < chunk.length; at += HOLE_BYTES) {
     const piece = chunk.subarray(at, at + HOLE_BYTES);
     if (Buffer.compare(piece, ZEROS.subarray(0, piece.length)) !== 0) target.write(piece, position + at);
+  }
+}
+
+export class TooManyCollisions extends Fault {
+  readonly code = "too-many-collisions";
+  readonly hint = "Make a storage with a stronger checksum, such as sha256";
+  constructor(digest: string) {
+    super(`Cannot store one more content with the checksum ${digest}: all 241 names are taken`);
   }
 }

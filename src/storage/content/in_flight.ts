@@ -7,6 +7,7 @@
  *
  * The table is a hash table with open addressing in shared memory: two 32-bit words a slot, `[high, low << 2 | state]`.
  */
+import { DIGITS, fingerprint } from "../../core/fingerprint.ts";
 
 /** "mine": write or judge the item, then call `done` or `failed`. "done": the item is whole. "full": no place to note it. */
 export type Claim = { readonly outcome: "mine"; readonly slot: number } | { readonly outcome: "done" | "full" };
@@ -83,23 +84,4 @@ export class Claims {
     return low;
   }
 }
-
-/** 61 bits of an id; the suffix of a collision is mixed in. The first word is never 0, the second leaves two bits free. */
-export function fingerprint(id: string): { high: number; low: number } {
-  const { length } = id;
-  const suffix = length % 8 === 2 ? numberAt(id, length - 2, length) + 1 : 0;
-  const head = numberAt(id, 0, 8);
-  const tail = length >= 16 ? numberAt(id, 8, 16) : head << 1;
-  return { high: head | 1, low: (tail ^ Math.imul(suffix, 0x9e3779b1)) << 2 };
-}
-
-/** Values of lower-case hex digits, by character code. */
-const DIGITS = new Uint8Array(128);
 for (let digit = 0; digit < 16; digit++) DIGITS[digit.toString(16).charCodeAt(0)] = digit;
-
-/** The lower 32 bits of what stands between two places, in hex. Four times as fast as parseInt(). */
-function numberAt(id: string, from: number, to: number): number {
-  let number = 0;
-  for (let at = from; at < to; at++) number = number << 4 | DIGITS[id.charCodeAt(at)]!;
-  return number;
-}

@@ -1,16 +1,16 @@
 /** Roots and hunks in `content/`: small items that are read whole, verified, and written by the one writer. */
 import { Buffer } from "node:buffer";
+import type { Apath } from "../../core/apath.ts";
 import { HUNK_SUFFIX, type HunkId, ROOT_SUFFIX, type RootId } from "../../core/content_id.ts";
+import { hashBytes } from "../../core/digest.ts";
 import { type Raw, rawOf } from "../../core/raw.ts";
 import { type Dir, DiskFault, type OpenFile } from "../../platform/disk.ts";
-import { OWNER_ONLY } from "./access.ts";
-import { hashBytes } from "../../core/digest.ts";
-import { DamagedContent } from "../faults.ts";
+import { DamagedContent } from "../../snapshot/faults.ts";
 import { encodeHunk, type HunkRef } from "../../snapshot/hunk.ts";
-import { itemPath } from "../layout/item_path.ts";
 import { encodeRoot, parseRoot, type Root } from "../../snapshot/root.ts";
+import { OWNER_ONLY } from "./access.ts";
+import { itemPath } from "../layout/item_path.ts";
 import type { Settings } from "../layout/settings.ts";
-import type { Apath } from "../../core/apath.ts";
 
 /** Largest root or hunk that is read: a root of that size would be of a hundred million files. */
 export const LARGEST_BYTES = 64 * 1024 * 1024;

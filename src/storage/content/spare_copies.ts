@@ -5,7 +5,8 @@
  */
 import type { ContentId } from "../../core/content_id.ts";
 import { type Raw, rawOf } from "../../core/raw.ts";
-import type { Dir, Stat } from "../../platform/disk.ts";
+import type { Stat } from "../../core/stat.ts";
+import type { Dir } from "../../platform/disk.ts";
 import { removeQuietly } from "../../target/replacing.ts";
 
 /** A content that is to get a name. */

@@ -1,9 +1,10 @@
 /** The directories of a storage: making them, and whether they are as the settings say. */
 import { type Raw, rawOf, textOf } from "../../core/raw.ts";
 import type { Dir } from "../../platform/disk.ts";
-import { SplitStorage } from "../faults.ts";
+import { DamagedSettings } from "../../snapshot/origin.ts";
+import { SplitStorage } from "./faults.ts";
 import { leafDirs } from "./item_path.ts";
-import { DamagedSettings, type Settings } from "./settings.ts";
+import type { Settings } from "./settings.ts";
 
 const DB = rawOf("db"), CONTENT = rawOf("content"), TMP = rawOf("tmp");
 const PRIVATE = 0o700;

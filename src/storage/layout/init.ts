@@ -1,13 +1,14 @@
 /** Making a new storage. */
 import type { Random } from "../../core/clock.ts";
+import type { Algorithm } from "../../core/digest.ts";
 import { type Raw, rawOf } from "../../core/raw.ts";
 import { makeDirectories } from "../../platform/disk.ts";
-import type { Algorithm } from "../../core/digest.ts";
-import { StorageExists } from "../faults.ts";
+import type { Machine } from "../../platform/machine.ts";
+import { checkHexSplit } from "../../snapshot/origin.ts";
 import { makeLeafDirectories } from "./directories.ts";
-import { checkHexSplit, type Settings } from "./settings.ts";
+import { StorageExists } from "./faults.ts";
+import type { Settings } from "./settings.ts";
 import { writeSettings } from "./settings_file.ts";
-import type { Machine } from "../storage.ts";
 
 const DB = rawOf("db"), CONTENT = rawOf("content"), TMP = rawOf("tmp");
 const PRIVATE = 0o700, PUBLIC = 0o755;

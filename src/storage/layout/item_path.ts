@@ -1,6 +1,6 @@
 /** Where an item lies: the first hex digits of its id name directories, the rest names the file. */
 import type { Raw } from "../../core/raw.ts";
-import type { CoreSettings } from "./settings.ts";
+import type { CoreSettings } from "../../snapshot/origin.ts";
 
 /** @returns dir: the leaf directory below `content/`, "ab" or "ab/cd"; name: the file in it */
 export function itemPath(settings: Pick<CoreSettings, "hexSplit">, id: string): { dir: Raw; name: Raw } {

@@ -1,10 +1,10 @@
 /** db/policy: which snapshots a `forget` without rules of its own keeps. Losing it makes nothing go: `forget` refuses. */
 import { BadUsage, Fault } from "../../core/fault.ts";
-import { parsePolicy, type Policy } from "../../core/policy.ts";
 import { BadJson, fieldsOf, parseJson } from "../../core/json.ts";
+import { parsePolicy, type Policy } from "../../core/policy.ts";
 import { rawOf } from "../../core/raw.ts";
 import { type Dir, DiskFault } from "../../platform/disk.ts";
-import { NewerFormat } from "./settings.ts";
+import { NewerFormat } from "../../snapshot/origin.ts";
 
 const POLICY_FORMAT = "backup-tool policy";
 const POLICY_VERSION = 1;

@@ -1,13 +1,14 @@
 /** Finding out how a storage is laid out when db/main is gone: every root carries a copy of the settings. */
 import { classOfId, ROOT_SUFFIX } from "../../core/content_id.ts";
+import { ALGORITHMS, digestHexLength, hashBytes } from "../../core/digest.ts";
+import { Fault } from "../../core/fault.ts";
 import { joinRaw, type Raw, rawOf } from "../../core/raw.ts";
 import type { Dir } from "../../platform/disk.ts";
-import { Fault } from "../../core/fault.ts";
-import { ALGORITHMS, digestHexLength, hashBytes } from "../../core/digest.ts";
+import { NewerFormat } from "../../snapshot/origin.ts";
+import { rootSettings } from "../../snapshot/root.ts";
 import { LARGEST_BYTES } from "../content/manifest_store.ts";
 import { idOf } from "./item_path.ts";
-import { rootSettings } from "../../snapshot/root.ts";
-import { NewerFormat, type Settings } from "./settings.ts";
+import type { Settings } from "./settings.ts";
 
 /** Settings of the first sound root in `content`; undefined if there is none. @throws NewerFormat if all are too new */
 export function recoverSettings(content: Dir): Settings | undefined {

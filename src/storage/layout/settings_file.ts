@@ -1,10 +1,11 @@
 /** db/main on the disk: read, taken from a snapshot where it is lost, and written once. */
-import { joinRaw, type Raw, rawOf } from "../../core/raw.ts";
 import type { Monitor } from "../../core/monitor.ts";
+import { joinRaw, type Raw, rawOf } from "../../core/raw.ts";
 import { type Dir, DiskFault, openIfThere } from "../../platform/disk.ts";
-import { NoStorage } from "../faults.ts";
+import { DamagedSettings } from "../../snapshot/origin.ts";
+import { NoStorage } from "./faults.ts";
 import { recoverSettings } from "./recover_settings.ts";
-import { DamagedSettings, encodeSettings, parseSettings, type Settings, storageIdIn } from "./settings.ts";
+import { encodeSettings, parseSettings, type Settings, storageIdIn } from "./settings.ts";
 
 const DB = rawOf("db"), CONTENT = rawOf("content"), TMP = rawOf("tmp"), MAIN = rawOf("main");
 const LARGEST_SETTINGS_BYTES = 64 * 1024;

@@ -1,7 +1,7 @@
 /** One writer at a time: an exclusive lock of the operating system on db/lock, gone with the process that holds it. */
 import { type Raw, rawOf, textOf } from "../../core/raw.ts";
 import { type Dir, DiskFault, type OpenFile } from "../../platform/disk.ts";
-import { Locked } from "../faults.ts";
+import { Locked } from "./faults.ts";
 
 const NAME = rawOf("lock");
 const LONGEST_NOTE_BYTES = 200;

@@ -5,17 +5,18 @@
 import { Buffer } from "node:buffer";
 import { type Apath, isWithin, nameOf, parentOf, TOP } from "../../core/apath.ts";
 import { classOfId, type ContentId, type RootId } from "../../core/content_id.ts";
-import { joinRaw, type Raw, rawOf, textOf } from "../../core/raw.ts";
-import { type Dir, DiskFault, type OpenFile, type Stat } from "../../platform/disk.ts";
-import { CHUNK_BYTES, type ContentStore, isDigestOf } from "../content/content_store.ts";
 import { digestHexLength, isCollisionResistant, newHasher } from "../../core/digest.ts";
+import { joinRaw, type Raw, rawOf, textOf } from "../../core/raw.ts";
+import type { Stat } from "../../core/stat.ts";
+import { type Dir, DiskFault, type OpenFile } from "../../platform/disk.ts";
 import { readingAroundHoles } from "../../platform/holes.ts";
-import { itemPath } from "../layout/item_path.ts";
-import type { Root } from "../../snapshot/root.ts";
-import type { Storage } from "../storage.ts";
 import { atOnce } from "../../platform/stop_flag.ts";
+import type { Root } from "../../snapshot/root.ts";
+import { CHUNK_BYTES, type ContentStore, isDigestOf } from "../content/content_store.ts";
+import { itemPath } from "../layout/item_path.ts";
 import type { DamagedFile } from "./affected_paths.ts";
 import type { SecondStorage } from "./repair_source.ts";
+import type { Storage } from "../storage.ts";
 
 /** What the healer needs to know of a snapshot. */
 export interface SnapshotPlaces {

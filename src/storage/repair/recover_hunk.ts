@@ -3,16 +3,17 @@
  * that say the same have these too. If all lines are found so, the hunk is made again byte by byte, and proves it by its
  * checksum; else a hunk like it takes its place, in snapshots that are made again with it.
  */
+import type { Catalog } from "../../catalog/catalog.ts";
+import { stateOf as lineStateOf } from "../../catalog/line_state.ts";
+import { stateOf } from "../../catalog/version_row.ts";
 import { type Apath, compareApath } from "../../core/apath.ts";
 import type { RootId } from "../../core/content_id.ts";
 import type { Entry } from "../../core/entry.ts";
 import { unlessFault } from "../../core/fault.ts";
 import { rawOf } from "../../core/raw.ts";
-import type { Catalog } from "../../catalog/catalog.ts";
-import { stateOf as lineStateOf } from "../../catalog/line_state.ts";
-import { type PathVersion, type State, stateOf } from "../../catalog/version_row.ts";
-import type { HunkRef } from "../../snapshot/hunk.ts";
+import type { PathVersion, State } from "../../snapshot/catalog_queries.ts";
 import { encodeEntry } from "../../snapshot/entry_line.ts";
+import type { HunkRef } from "../../snapshot/hunk.ts";
 import type { Manifest } from "../../snapshot/manifest.ts";
 
 export interface ReadableSnapshot {

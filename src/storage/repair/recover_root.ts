@@ -3,20 +3,22 @@
  * snapshots before and after it, so that most hunks are the old ones. What nobody remembers is left out or, where that
  * could do harm, taken for the worst.
  */
+import type { Catalog } from "../../catalog/catalog.ts";
+import { stateOf as lineStateOf } from "../../catalog/line_state.ts";
+import { stateOf } from "../../catalog/version_row.ts";
 import { type Apath, compareApath, nameOf, TOP } from "../../core/apath.ts";
 import { unlessFault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { rawOf, textOf } from "../../core/raw.ts";
 import { VERSION } from "../../core/version.ts";
-import type { Catalog, SnapshotInfo } from "../../catalog/catalog.ts";
-import { stateOf as lineStateOf } from "../../catalog/line_state.ts";
-import { type PathVersion, stateOf } from "../../catalog/version_row.ts";
+import type { PathVersion } from "../../snapshot/catalog_queries.ts";
 import { encodeEntry } from "../../snapshot/entry_line.ts";
 import type { Manifest } from "../../snapshot/manifest.ts";
 import type { Root } from "../../snapshot/root.ts";
+import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import { SnapshotWriter } from "../../snapshot/snapshot_writer.ts";
-import type { Storage } from "../storage.ts";
 import { entryOf, type ReadableSnapshot, stateText } from "./recover_hunk.ts";
+import type { Storage } from "../storage.ts";
 
 /** A snapshot that can be made again. */
 export interface RecoverableSnapshot {

@@ -1,23 +1,25 @@
 /** What one thread can do with a storage: the same code in the main thread and in workers. */
-import type { Raw } from "../../core/raw.ts";
-import type { Dir, Disk } from "../../platform/disk.ts";
-import type { ThrottleTable } from "../../platform/throttle.ts";
-import { CatalogFault } from "../../catalog/database.ts";
 import { CatalogFile } from "../../catalog/catalog_file.ts";
-import { Claims } from "../content/in_flight.ts";
-import { ContentStore } from "../content/content_store.ts";
-import { contentsOf } from "../../snapshot/hunk_contents.ts";
-import { examineHunk, type ExamineResult } from "../../snapshot/verify_hunk.ts";
-import { Extract, type ExtractBatch, type ExtractResult } from "./extract.ts";
-import type { HunkRef } from "../../snapshot/hunk.ts";
-import { Ingest, type IngestBatch, type IngestResult } from "./ingest.ts";
+import { CatalogFault } from "../../catalog/database.ts";
 import { collectGarbage } from "../../core/garbage.ts";
 import { fingerprints } from "../../core/item_set.ts";
-import { Objects } from "../content/manifest_store.ts";
-import type { Settings } from "../layout/settings.ts";
-import { SizeTable } from "./size_table.ts";
+import type { Raw } from "../../core/raw.ts";
+import type { Dir, Disk } from "../../platform/disk.ts";
 import { Meter } from "../../platform/meter.ts";
 import { type Steps, Stop } from "../../platform/stop_flag.ts";
+import type { ThrottleTable } from "../../platform/throttle.ts";
+import type { ExtractBatch, ExtractResult } from "../../snapshot/extract_batch.ts";
+import type { HunkRef } from "../../snapshot/hunk.ts";
+import { contentsOf } from "../../snapshot/hunk_contents.ts";
+import type { IngestBatch, IngestResult } from "../../snapshot/ingest_batch.ts";
+import { examineHunk, type ExamineResult } from "../../snapshot/verify_hunk.ts";
+import { ContentStore } from "../content/content_store.ts";
+import { Claims } from "../content/in_flight.ts";
+import { Objects } from "../content/manifest_store.ts";
+import type { Settings } from "../layout/settings.ts";
+import { Extract } from "./extract.ts";
+import { Ingest } from "./ingest.ts";
+import { SizeTable } from "./size_table.ts";
 import { Verify, type VerifyBatch, type VerifyResult } from "./verify.ts";
 
 /** Everything a thread needs to know; plain data, but for the shared table of claims. */

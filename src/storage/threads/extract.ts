@@ -1,60 +1,23 @@
 /** Getting a batch of files out of the storage, each verified against its checksum while it is written. */
 import { Buffer } from "node:buffer";
-import type { ContentId } from "../../core/content_id.ts";
-import type { NsText } from "../../core/entry.ts";
-import { Fault, Interrupted } from "../../core/fault.ts";
-import { joinRaw, type Raw, textOf } from "../../core/raw.ts";
-import { type Dir, type Disk, DiskFault, type OpenFile, type Stat } from "../../platform/disk.ts";
-import { giveAttributes, type Lack, NONE, type Owner, renewAttributes } from "../../target/attributes.ts";
-import { CHUNK_BYTES, type ContentStore, isDigestOf } from "../content/content_store.ts";
 import { hashBytes, newHasher } from "../../core/digest.ts";
-import { DamagedContent, tell, type Told } from "../faults.ts";
+import { Fault, Interrupted } from "../../core/fault.ts";
+import { tell } from "../../core/fault_data.ts";
+import { joinRaw, type Raw, textOf } from "../../core/raw.ts";
+import type { Lack } from "../../core/restore_terms.ts";
+import type { Stat } from "../../core/stat.ts";
+import { type Dir, type Disk, DiskFault, type OpenFile } from "../../platform/disk.ts";
 import { readingAroundHoles } from "../../platform/holes.ts";
-import {
-  assertMayRestore,
-  decideOverwrite,
-  type Overwrite,
-  TargetTaken,
-  UNFINISHED_MODE,
-} from "../../target/overwrite.ts";
-import { PresentFile } from "../../target/present_file.ts";
-import { assertReplaceable, isAppendOnly, removeQuietly, stepsIntoPlace } from "../../target/replacing.ts";
-import type { Settings } from "../layout/settings.ts";
 import type { Meter } from "../../platform/meter.ts";
 import type { Steps, Stop } from "../../platform/stop_flag.ts";
-
-/** Regular files of one target directory. Plain data: it travels between threads. */
-export interface ExtractBatch {
-  readonly rootPath: Raw;
-  readonly relative: Raw;
-  readonly overwrite: Overwrite;
-  /** Nothing was in the target when the restore began: files are made under their own names at once. */
-  readonly isFresh: boolean;
-  /** Of {@link partialName}. */
-  readonly key: string;
-  readonly files: readonly ExtractTask[];
-}
-
-export interface ExtractTask {
-  readonly name: Raw;
-  readonly content: ContentId;
-  readonly size: number;
-  readonly sparse: boolean;
-  readonly mtime: NsText;
-  readonly mode: number;
-  readonly owner: Owner | undefined;
-  readonly xattrs: Readonly<Record<string, string>> | undefined;
-}
-
-export interface ExtractResult {
-  /** "same": was there unchanged; "kept": was there and may not be overwritten. */
-  readonly how: "written" | "same" | "kept" | "failed";
-  readonly bytes: number;
-  /** The file could not be restored. */
-  readonly problem: Told | undefined;
-  /** What it had and could not be given. */
-  readonly lacks: readonly Lack[];
-}
+import type { ExtractBatch, ExtractResult, ExtractTask } from "../../snapshot/extract_batch.ts";
+import { DamagedContent } from "../../snapshot/faults.ts";
+import { CHUNK_BYTES, type ContentStore, isDigestOf } from "../content/content_store.ts";
+import type { Settings } from "../layout/settings.ts";
+import { giveAttributes, NONE, renewAttributes } from "../../target/attributes.ts";
+import { assertMayRestore, decideOverwrite, TargetTaken, UNFINISHED_MODE } from "../../target/overwrite.ts";
+import { PresentFile } from "../../target/present_file.ts";
+import { assertReplaceable, isAppendOnly, removeQuietly, stepsIntoPlace } from "../../target/replacing.ts";
 
 /** Where a batch goes. */
 interface Place extends ExtractBatch {

@@ -5,96 +5,33 @@
  * A file that can't be read is an answer of its own; a storage that can't be written ends the batch with its fault.
  */
 import type { ContentId } from "../../core/content_id.ts";
-import type { NsText } from "../../core/entry.ts";
-import { type Raw, textOf } from "../../core/raw.ts";
 import { Fault } from "../../core/fault.ts";
-import { type Dir, type Disk, DiskFault, type OpenFile, type Stat } from "../../platform/disk.ts";
-import { ACL_ATTRIBUTE } from "../content/access.ts";
+import { tell, type Told } from "../../core/fault_data.ts";
+import { type Raw, textOf } from "../../core/raw.ts";
+import type { Stat } from "../../core/stat.ts";
+import { ACL_ATTRIBUTE } from "../../platform/acl.ts";
+import { type Dir, type Disk, DiskFault, type OpenFile } from "../../platform/disk.ts";
+import { readingAroundHoles } from "../../platform/holes.ts";
+import type { Meter } from "../../platform/meter.ts";
+import type { Steps, Stop } from "../../platform/stop_flag.ts";
+import { encodeXattrs } from "../../platform/xattr_text.ts";
+import { StaticChanged } from "../../snapshot/faults.ts";
+import type {
+  IngestBatch,
+  IngestResult,
+  LinkBatch,
+  LinkResult,
+  StoreBatch,
+  StoreResult,
+  StoreTask,
+} from "../../snapshot/ingest_batch.ts";
 import {
   CHUNK_BYTES,
   type ContentStore,
   type FileFacts,
   isDigestOf,
-  type Shown,
   type StoredItem,
 } from "../content/content_store.ts";
-import { StaticChanged, tell, type Told } from "../faults.ts";
-import { readingAroundHoles } from "../../platform/holes.ts";
-import type { Meter } from "../../platform/meter.ts";
-import type { Steps, Stop } from "../../platform/stop_flag.ts";
-
-/** Regular files of one source directory. Plain data: it travels between threads. */
-export interface StoreBatch {
-  /** Where `relative` starts: a source root. */
-  readonly rootPath: Raw;
-  /** The directory below `rootPath`, "" for itself. */
-  readonly relative: Raw;
-  /** Directory of the tree being built, relative to the storage; undefined for none. */
-  readonly tree: Raw | undefined;
-  readonly files: readonly StoreTask[];
-}
-
-export interface StoreTask {
-  readonly name: Raw;
-  /** Its name in the tree. */
-  readonly treeName: Raw;
-  readonly size: number;
-  readonly mtime: NsText;
-  readonly ctime: NsText | undefined;
-  readonly inode: string;
-  readonly mode: number;
-  readonly gid: number;
-  readonly sparse: boolean;
-  /** The item that held it in the previous snapshot. */
-  readonly content: ContentId | undefined;
-  /** The file should never change: if what it holds isn't `content`, that is kept, and nothing is stored. */
-  readonly guarded: boolean;
-}
-
-/** Unchanged files that only have to appear in a tree: nothing of them is read. Two strings, because they travel fast. */
-export interface LinkBatch {
-  /** Directory of the tree being built, relative to the storage. */
-  readonly tree: Raw;
-  /** The same directory in the tree before; undefined if there is none. */
-  readonly before: Raw | undefined;
-  /** Names in the tree, with "/" between them. */
-  readonly names: string;
-  /** Their content ids, with " " between them. */
-  readonly contents: string;
-}
-
-export interface LinkResult {
-  readonly linked: number;
-  readonly copied: number;
-  /** Names that something else has: a file system may take two names for one. */
-  readonly taken: number;
-  /** Numbers of the files whose content is not there any more. */
-  readonly missing: readonly number[];
-}
-
-export interface IngestBatch {
-  readonly links: readonly LinkBatch[];
-  readonly stores: readonly StoreBatch[];
-}
-
-export interface IngestResult {
-  readonly links: readonly LinkResult[];
-  readonly stores: readonly (readonly StoreResult[])[];
-}
-
-/** What became of one file. */
-export interface StoreResult {
-  /** Undefined if the file could not be read; then there is a problem. */
-  readonly content: ContentId | undefined;
-  /** "new": stored; "known": read, and found to be there; "kept": not what it should be, so the old content stays. */
-  readonly how: "new" | "known" | "kept" | "failed";
-  readonly bytes: number;
-  /** What the file looked like when it was read, with the size of what was read, if that is not what the walk saw. */
-  readonly seen: Stat | undefined;
-  readonly xattrs: Readonly<Record<string, string>> | undefined;
-  readonly link: Shown | "none";
-  readonly problem: Told | undefined;
-}
 
 /** How often a file that changes while it is read is read again. */
 const ATTEMPTS = 3;
@@ -383,17 +320,4 @@ function streamOf(file: OpenFile, size: number, sparse: boolean) {
 
 function isSame(a: Pick<Stat, "size" | "mtime" | "ctime" | "inode">, b: Stat): boolean {
   return a.size === b.size && a.mtime === b.mtime && a.ctime === b.ctime && a.inode === b.inode;
-}
-
-/** Values in base64, sorted by name; undefined if there are none. */
-export function encodeXattrs(
-  xattrs: Readonly<Record<string, Uint8Array<ArrayBuffer>>>,
-): Readonly<Record<string, string>> | undefined {
-  const names = Object.keys(xattrs);
-  if (names.length === 0) return undefined;
-  return Object.fromEntries(names.sort().map((name) => [name, base64(xattrs[name]!)]));
-}
-
-function base64(bytes: Uint8Array<ArrayBuffer>): string {
-  return btoa(String.fromCharCode(...bytes));
 }

@@ -5,7 +5,7 @@
  * A hash table with open addressing in shared memory: two 32-bit words a slot, neither of them 0 in one that is complete:
  * `[half of the fingerprint, the other half mixed with the size]`.
  */
-import { fingerprint } from "../content/in_flight.ts";
+import { fingerprint } from "../../core/fingerprint.ts";
 
 /** Slots looked at before an item counts as unknown. */
 const LONGEST_PROBE = 64;

@@ -2,12 +2,12 @@
 import { Fault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { type Raw, textOf } from "../../core/raw.ts";
-import type { SnapshotInfo } from "../../catalog/catalog.ts";
-import type { Storage } from "../storage.ts";
-import { nameInWork, TreeBuilder } from "./tree_builder.ts";
 import { Pace } from "../../core/yielding.ts";
+import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
+import type { Storage } from "../storage.ts";
 import { probeLinks } from "./probe_links.ts";
 import { fillTree } from "./tree_build.ts";
+import { nameInWork, TreeBuilder } from "./tree_builder.ts";
 import { existingTree, refreshLatest, treeExists, treeOf, withdrawTrees } from "./tree_places.ts";
 
 export class NoLinks extends Fault {

@@ -2,8 +2,9 @@
 import type { Monitor } from "../../core/monitor.ts";
 import { rawOf } from "../../core/raw.ts";
 import type { Storage } from "../storage.ts";
-import { freeTreeName, nameInWork, TreeBuilder, treeName } from "./tree_builder.ts";
 import { probeLinks } from "./probe_links.ts";
+import { nameInWork, TreeBuilder } from "./tree_builder.ts";
+import { freeTreeName, treeName } from "./tree_places.ts";
 
 /** @returns undefined, with a notice, where there are no hard links */
 export function newTree(

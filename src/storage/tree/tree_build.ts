@@ -2,16 +2,17 @@
 import { type Apath, nameOf, parentOf, TOP } from "../../core/apath.ts";
 import type { ContentId } from "../../core/content_id.ts";
 import type { Entry } from "../../core/entry.ts";
+import { tell, untell } from "../../core/fault_data.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { textOf } from "../../core/raw.ts";
-import type { Dir, Disk } from "../../platform/disk.ts";
-import { DamagedContent, tell, untell } from "../faults.ts";
-import type { Pool } from "../../platform/thread_pool.ts";
-import type { TreeBuilder } from "./tree_builder.ts";
-import { noticeTaken } from "./new_tree.ts";
-import { showSymlink } from "../../operations/backup/special_entries.ts";
 import type { Pace } from "../../core/yielding.ts";
+import { showSymlink } from "../../operations/backup/special_entries.ts";
 import { Parcel } from "../../operations/backup/work_batch.ts";
+import type { Dir, Disk } from "../../platform/disk.ts";
+import type { Pool } from "../../platform/thread_pool.ts";
+import { DamagedContent } from "../../snapshot/faults.ts";
+import { noticeTaken } from "./new_tree.ts";
+import type { TreeBuilder } from "./tree_builder.ts";
 
 export interface Filling {
   readonly tree: TreeBuilder;

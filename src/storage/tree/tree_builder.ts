@@ -3,17 +3,16 @@
  * It is a convenience; nothing is lost with it.
  */
 import { type Apath, isWithin, nameOf, TOP } from "../../core/apath.ts";
+import type { Random } from "../../core/clock.ts";
 import type { Entry } from "../../core/entry.ts";
 import { joinRaw, type Raw, rawOf, textOf } from "../../core/raw.ts";
-import type { Clock, Random } from "../../core/clock.ts";
+import { ACL_ATTRIBUTE } from "../../platform/acl.ts";
 import { type Attributes, type Dir, type Disk, DiskFault } from "../../platform/disk.ts";
-import { ACL_ATTRIBUTE, modeWithoutGroup } from "../content/access.ts";
+import { modeWithoutGroup } from "../content/access.ts";
 
-/** Trees that one minute can hold; more is a clock that stands still. */
-const MOST_IN_A_MINUTE = 10_000;
-const PRIVATE = 0o700;
+export const PRIVATE = 0o700;
 const IN_WORK = "backup-tool-tree-";
-const PUBLIC = 0o755;
+export const PUBLIC = 0o755;
 
 /** A name for a tree while it is made: by it the walk of a source knows one, by whichever way it comes there. */
 export function nameInWork(random: Random): string {
@@ -22,22 +21,6 @@ export function nameInWork(random: Random): string {
 
 export function isTreeInWork(name: string): boolean {
   return name.startsWith(IN_WORK);
-}
-
-/** Path of a tree by its start: "2026/11-20T23:05" in local time. */
-export function treeName(startMs: number, clock: Clock, colonAllowed: boolean): string {
-  const local = new Date(startMs + clock.offsetMinutes(startMs) * 60_000).toISOString();
-  const name = `${local.slice(0, 4)}/${local.slice(5, 16)}`;
-  return colonAllowed ? name : name.replaceAll(":", "-");
-}
-
-/** The first of "name", "name-2", "name-3" ... that is free. */
-export function freeTreeName(name: string, isTaken: (name: string) => boolean): string {
-  for (let n = 1; n < MOST_IN_A_MINUTE; n++) {
-    const candidate = n === 1 ? name : `${name}-${n}`;
-    if (!isTaken(candidate)) return candidate;
-  }
-  throw new Error(`No free name for the tree ${name}`);
 }
 
 /**
@@ -144,69 +127,6 @@ export class TreeBuilder implements Disposable {
     if (this.#top === undefined) return { mode: this.#isPrivate ? PRIVATE : PUBLIC };
     const attributes = directoryAttributes(this.#top, this.#disk);
     return this.#isPrivate ? { ...attributes, mode: this.#top.mode & PRIVATE } : attributes;
-  }
-}
-
-const LATEST = rawOf("latest");
-/** NAME_MAX of every file system that matters. */
-const LONGEST_NAME_BYTES = 255;
-
-/** A series may be called anything; its link can't. */
-function latestName(series: string): Raw {
-  let name = series.replaceAll("/", "_");
-  while (rawOf(name).length > LONGEST_NAME_BYTES) name = name.slice(0, -1);
-  return rawOf(["", ".", ".."].includes(name) ? `_${name}` : name);
-}
-
-/** Points latest/<series name> at a tree. */
-export function pointLatest(storage: Dir, series: string, tree: string): void {
-  const name = latestName(series);
-  storage.mkdir(LATEST, PUBLIC);
-  using temp = storage.openDir(rawOf("tmp"));
-  using directory = storage.openDir(LATEST);
-  temp.unlink(name);
-  temp.symlink(rawOf(`../${tree}`), name);
-  temp.rename(name, directory, name);
-}
-
-/** For a series that has no tree any more. */
-export function removeLatest(storage: Dir, series: string): void {
-  if (storage.stat(LATEST) === undefined) return;
-  using directory = storage.openDir(LATEST);
-  directory.unlink(latestName(series));
-}
-
-/**
- * Removes a directory with everything in it, without following links. What is mounted in it is not ours: it stays, and so
- * do the directories around it.
- * @returns true if it was there, and is gone
- */
-export function removeRecursively(parent: Dir, name: Raw): boolean {
-  const stat = parent.stat(name);
-  if (stat === undefined || stat.isMountPoint) return false;
-  if (stat.kind !== "dir") return parent.unlink(name);
-  if ((stat.mode & PRIVATE) !== PRIVATE) parent.setAttributes(name, { mode: stat.mode | PRIVATE });
-  return emptyDirectory(parent, name) && parent.rmdir(name);
-}
-
-/** @returns false if something had to stay */
-function emptyDirectory(parent: Dir, name: Raw): boolean {
-  using directory = parent.openDir(name);
-  const { names, kinds } = directory.list();
-  let left = 0;
-  names.forEach((child, i) => {
-    const isFile = kinds[i] !== "dir" && kinds[i] !== undefined;
-    if (!(isFile ? unlinkUnlessMounted(directory, child) : removeRecursively(directory, child))) left++;
-  });
-  return left === 0 || directory.list().names.length === 0;
-}
-
-function unlinkUnlessMounted(directory: Dir, name: Raw): boolean {
-  try {
-    return directory.unlink(name);
-  } catch (error) {
-    if (error instanceof DiskFault && error.errno === "EBUSY") return false;
-    throw error;
   }
 }
 

@@ -1,9 +1,11 @@
 /** Where the trees of snapshots are, taking them away, and keeping `latest/` in step. */
+import type { Clock } from "../../core/clock.ts";
 import { type Raw, rawOf } from "../../core/raw.ts";
 import { type Dir, DiskFault } from "../../platform/disk.ts";
-import type { SnapshotInfo } from "../../catalog/catalog.ts";
+import { removeRecursively } from "../../platform/remove_recursively.ts";
+import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import type { Storage } from "../storage.ts";
-import { pointLatest, removeLatest, removeRecursively, treeName } from "./tree_builder.ts";
+import { PUBLIC } from "./tree_builder.ts";
 
 /** Digits of the id in the name of a tree whose snapshot was made without one. */
 const ID_DIGITS = 8;
@@ -89,4 +91,52 @@ function moveDirectory(from: Dir, name: Raw, to: Dir, toName: Raw): void {
 function splitName(name: string): { year: Raw; rest: Raw } {
   const slash = name.indexOf("/");
   return { year: rawOf(name.slice(0, slash)), rest: rawOf(name.slice(slash + 1)) };
+}
+
+/** Trees that one minute can hold; more is a clock that stands still. */
+const MOST_IN_A_MINUTE = 10_000;
+
+/** Path of a tree by its start: "2026/11-20T23:05" in local time. */
+export function treeName(startMs: number, clock: Clock, colonAllowed: boolean): string {
+  const local = new Date(startMs + clock.offsetMinutes(startMs) * 60_000).toISOString();
+  const name = `${local.slice(0, 4)}/${local.slice(5, 16)}`;
+  return colonAllowed ? name : name.replaceAll(":", "-");
+}
+
+/** The first of "name", "name-2", "name-3" ... that is free. */
+export function freeTreeName(name: string, isTaken: (name: string) => boolean): string {
+  for (let n = 1; n < MOST_IN_A_MINUTE; n++) {
+    const candidate = n === 1 ? name : `${name}-${n}`;
+    if (!isTaken(candidate)) return candidate;
+  }
+  throw new Error(`No free name for the tree ${name}`);
+}
+
+const LATEST = rawOf("latest");
+/** NAME_MAX of every file system that matters. */
+const LONGEST_NAME_BYTES = 255;
+
+/** A series may be called anything; its link can't. */
+function latestName(series: string): Raw {
+  let name = series.replaceAll("/", "_");
+  while (rawOf(name).length > LONGEST_NAME_BYTES) name = name.slice(0, -1);
+  return rawOf(["", ".", ".."].includes(name) ? `_${name}` : name);
+}
+
+/** Points latest/<series name> at a tree. */
+export function pointLatest(storage: Dir, series: string, tree: string): void {
+  const name = latestName(series);
+  storage.mkdir(LATEST, PUBLIC);
+  using temp = storage.openDir(rawOf("tmp"));
+  using directory = storage.openDir(LATEST);
+  temp.unlink(name);
+  temp.symlink(rawOf(`../${tree}`), name);
+  temp.rename(name, directory, name);
+}
+
+/** For a series that has no tree any more. */
+export function removeLatest(storage: Dir, series: string): void {
+  if (storage.stat(LATEST) === undefined) return;
+  using directory = storage.openDir(LATEST);
+  directory.unlink(latestName(series));
 }

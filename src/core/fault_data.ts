@@ -1,0 +1,30 @@
+import { Fault, Interrupted } from "./fault.ts";
+
+/** A failure that happened in a worker, or that is retold for another reader. */
+export class RetoldFault extends Fault {
+  readonly code: string;
+  readonly hint: string;
+  constructor(told: Told) {
+    super(told.message);
+    this.code = told.code;
+    this.hint = told.hint;
+  }
+}
+
+/** A fault as plain data, to pass between threads. */
+export interface Told {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** @param error a Fault; anything else is a bug and is told as one */
+export function tell(error: unknown): Told {
+  if (error instanceof Fault) return { code: error.code, message: error.message, hint: error.hint };
+  return { code: "bug", message: error instanceof Error ? error.stack ?? error.message : String(error), hint: "" };
+}
+
+export function untell(told: Told): Error {
+  if (told.code === new Interrupted().code) return new Interrupted();
+  return told.code === "bug" ? new Error(told.message) : new RetoldFault(told);
+}

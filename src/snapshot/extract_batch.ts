@@ -1,0 +1,39 @@
+/** Work that a restore gives to an engine: files to write, and what became of them. */
+import type { ContentId } from "../core/content_id.ts";
+import type { NsText } from "../core/entry.ts";
+import type { Told } from "../core/fault_data.ts";
+import type { Raw } from "../core/raw.ts";
+import type { Lack, Overwrite, Owner } from "../core/restore_terms.ts";
+
+/** Regular files of one target directory. Plain data: it travels between threads. */
+export interface ExtractBatch {
+  readonly rootPath: Raw;
+  readonly relative: Raw;
+  readonly overwrite: Overwrite;
+  /** Nothing was in the target when the restore began: files are made under their own names at once. */
+  readonly isFresh: boolean;
+  /** Of {@link partialName}. */
+  readonly key: string;
+  readonly files: readonly ExtractTask[];
+}
+
+export interface ExtractTask {
+  readonly name: Raw;
+  readonly content: ContentId;
+  readonly size: number;
+  readonly sparse: boolean;
+  readonly mtime: NsText;
+  readonly mode: number;
+  readonly owner: Owner | undefined;
+  readonly xattrs: Readonly<Record<string, string>> | undefined;
+}
+
+export interface ExtractResult {
+  /** "same": was there unchanged; "kept": was there and may not be overwritten. */
+  readonly how: "written" | "same" | "kept" | "failed";
+  readonly bytes: number;
+  /** The file could not be restored. */
+  readonly problem: Told | undefined;
+  /** What it had and could not be given. */
+  readonly lacks: readonly Lack[];
+}

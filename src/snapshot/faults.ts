@@ -1,0 +1,38 @@
+import { Fault } from "../core/fault.ts";
+
+export class DamagedContent extends Fault {
+  readonly code = "damaged-content";
+  readonly hint = "Run `backup-tool repair`; a backup of the same file stores the content again too";
+  constructor(id: string, what: string) {
+    super(`Content ${id} is damaged: ${what}`);
+  }
+}
+
+export class NoSnapshot extends Fault {
+  readonly code = "no-snapshot";
+  readonly hint: string;
+  constructor(name: string, why = "", hint = "List the snapshots with `backup-tool snapshots`") {
+    super(`Cannot find a snapshot ${JSON.stringify(name)}${why && `: ${why}`}`);
+    this.hint = hint;
+  }
+}
+
+export class AmbiguousSnapshot extends Fault {
+  readonly code = "ambiguous-snapshot";
+  readonly hint = "Give more digits of the id, or the name of the tree";
+  /** @param shown the first of them, for a person to choose from @param count of all */
+  constructor(name: string, shown: readonly string[], count: number) {
+    const more = count > shown.length ? ` and ${count - shown.length} more` : "";
+    super(`${JSON.stringify(name)} fits ${count} snapshots: ${shown.join(", ")}${more}`);
+  }
+}
+
+/** A file that was named as one that never changes. */
+export class StaticChanged extends Fault {
+  readonly code = "static-changed";
+  readonly hint = "Compare it with the last snapshot; if the change is meant, back up once without --static";
+  /** @param path text @param what has happened to it: a part of a sentence */
+  constructor(path: string, what: string) {
+    super(`${JSON.stringify(path)} was never to change, but ${what}; the old content is kept`);
+  }
+}

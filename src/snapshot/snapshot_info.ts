@@ -1,0 +1,50 @@
+import type { RootId } from "../core/content_id.ts";
+import type { Root } from "./root.ts";
+
+/** What lists of snapshots show. */
+export interface SnapshotInfo {
+  readonly id: RootId;
+  readonly sequence: number;
+  /** Start and end, ISO 8601 in UTC. */
+  readonly time: string;
+  readonly end: string;
+  /** Minutes that local time was ahead of UTC then and there. */
+  readonly offsetMinutes: number;
+  /** Path of the tree in the storage. */
+  readonly tree: string | null;
+  readonly host: string;
+  readonly user: string;
+  readonly name: string;
+  /** As in {@link Root}. */
+  readonly named?: boolean;
+  readonly sources: readonly string[];
+  readonly tags: readonly string[];
+  readonly entries: number;
+  readonly files: number;
+  readonly bytes: number;
+  readonly problems: number;
+  readonly complete: boolean;
+}
+
+export function infoOf(id: RootId, root: Root): SnapshotInfo {
+  const { entries, files, bytes, problems } = root.totals;
+  return {
+    id,
+    sequence: root.sequence,
+    time: root.start,
+    end: root.end,
+    offsetMinutes: root.offsetMinutes,
+    tree: root.tree,
+    host: root.host,
+    user: root.user,
+    name: root.name,
+    ...(root.named !== undefined && { named: root.named }),
+    sources: root.sources.map(({ path }) => path),
+    tags: root.tags,
+    entries,
+    files,
+    bytes,
+    problems,
+    complete: root.complete,
+  };
+}
