@@ -3,8 +3,8 @@ import { deflateRawSync } from "node:zlib";
 import type { ContentId } from "../core/content_id.ts";
 import { Fault } from "../core/fault.ts";
 import type { Raw } from "../core/raw.ts";
+import type { OpenFile } from "../platform/disk.ts";
 import type { Ratio, Ratios } from "../snapshot/catalog_queries.ts";
-import type { ContentStore } from "../storage/content/content_store.ts";
 
 const LONGEST_TYPE = 10;
 /** Types that are remembered: those that most was seen of. */
@@ -44,13 +44,13 @@ export class RatioSampler {
     return parseInt(id.slice(0, 8), 16) % this.#every === 0;
   }
 
-  /** @returns undefined if there is too little to learn from */
-  measure(contents: ContentStore): Ratios | undefined {
+  /** @param open opens a content @returns undefined if there is too little to learn from */
+  measure(open: (id: ContentId) => OpenFile): Ratios | undefined {
     if (this.#seen < FEWEST) return undefined;
     const ratios = new Map<string, { bytes: number; packed: number }>();
     const buffer = new Uint8Array(SAMPLE_BYTES);
     for (const { type, id } of this.#picked) {
-      const bytes = beginningOf(id, contents, buffer);
+      const bytes = beginningOf(id, open, buffer);
       if (bytes.length === 0) continue;
       const ratio = ratios.get(type) ?? { bytes: 0, packed: 0 };
       ratios.set(type, ratio);
@@ -62,9 +62,9 @@ export class RatioSampler {
 }
 
 /** Nothing of what can't be read: it is only for an estimate. */
-function beginningOf(id: ContentId, contents: ContentStore, buffer: Uint8Array<ArrayBuffer>): Uint8Array {
+function beginningOf(id: ContentId, open: (id: ContentId) => OpenFile, buffer: Uint8Array<ArrayBuffer>): Uint8Array {
   try {
-    using file = contents.open(id);
+    using file = open(id);
     return buffer.subarray(0, file.read(buffer, 0));
   } catch (error) {
     if (error instanceof Fault) return buffer.subarray(0, 0);

@@ -1,6 +1,7 @@
-import type { SnapshotInfo } from "../snapshot/snapshot_info.ts";
+/** Digits of an id that tell objects apart for people. */
+const DIGITS = 12;
 
 /** As people see an id. */
-export function shortId({ id }: Pick<SnapshotInfo, "id">): string {
-  return id.slice(0, 12);
+export function shortId(id: string): string {
+  return id.slice(0, DIGITS);
 }

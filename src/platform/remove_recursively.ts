@@ -1,6 +1,7 @@
 import type { Raw } from "../core/raw.ts";
 import { type Dir, DiskFault } from "./disk.ts";
-import { PRIVATE } from "../storage/tree/tree_builder.ts";
+
+const PRIVATE = 0o700;
 
 /**
  * Removes a directory with everything in it, without following links. What is mounted in it is not ours: it stays, and so

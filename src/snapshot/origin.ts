@@ -1,12 +1,18 @@
-import { ALGORITHMS } from "../core/digest.ts";
+/** Where a snapshot was made: what its root repeats of the settings of its repository, and the version of the format. */
+import { type Algorithm, ALGORITHMS } from "../core/digest.ts";
 import { Fault } from "../core/fault.ts";
-import type { Settings } from "../storage/layout/settings.ts";
 
 /** Version of the format that this tool writes, and the newest that it reads. */
 export const FORMAT_VERSION = 1;
 
 /** The part of the settings that every root repeats, so that a storage without db/ explains itself. */
-export type CoreSettings = Pick<Settings, "id" | "algorithm" | "hexSplit">;
+export interface CoreSettings {
+  /** UUID. */
+  readonly id: string;
+  readonly algorithm: Algorithm;
+  /** Hex digits of each level of directories in `content/`. */
+  readonly hexSplit: readonly number[];
+}
 
 export class NewerFormat extends Fault {
   readonly code = "newer-format";

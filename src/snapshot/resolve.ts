@@ -1,4 +1,5 @@
 /** How a person names a snapshot. */
+import { shortId } from "../core/short_id.ts";
 import { didYouMean } from "../core/similar.ts";
 import { localTimeText } from "../core/time_text.ts";
 import { AmbiguousSnapshot, NoSnapshot } from "./faults.ts";
@@ -69,5 +70,5 @@ function theOne(name: string, found: readonly SnapshotInfo[]): SnapshotInfo {
 }
 
 function candidateText({ id, time, offsetMinutes, name }: SnapshotInfo): string {
-  return `${id.slice(0, 12)} (${name}, ${localTimeText(Date.parse(time), offsetMinutes)})`;
+  return `${shortId(id)} (${name}, ${localTimeText(Date.parse(time), offsetMinutes)})`;
 }

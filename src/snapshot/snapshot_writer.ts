@@ -4,10 +4,15 @@ import { textOf } from "../core/raw.ts";
 import type { Monitor } from "../core/monitor.ts";
 import type { BasisLine } from "./previous_entries.ts";
 import { ENOUGH_TEXT, HunkCutter, type HunkRef } from "./hunk.ts";
-import type { Objects } from "../storage/content/manifest_store.ts";
+
+/** Keeps the lines of a hunk; the same lines get the same id and no new bytes. */
+export type WriteHunk = (
+  first: Apath,
+  lines: readonly string[],
+) => { readonly ref: HunkRef; readonly newBytes: number };
 
 export class SnapshotWriter {
-  readonly #objects: Objects;
+  readonly #writeHunk: WriteHunk;
   readonly #monitor: Monitor;
   readonly #cutter = new HunkCutter();
   readonly #hunks: HunkRef[] = [];
@@ -19,8 +24,8 @@ export class SnapshotWriter {
   /** The old hunk that all lines so far have come from, from its start and without a gap. */
   #candidate: HunkRef | undefined;
 
-  constructor(objects: Objects, monitor: Monitor) {
-    this.#objects = objects;
+  constructor(writeHunk: WriteHunk, monitor: Monitor) {
+    this.#writeHunk = writeHunk;
     this.#monitor = monitor;
   }
 
@@ -63,7 +68,7 @@ export class SnapshotWriter {
       this.#monitor.count("reusedHunks");
       return this.#candidate;
     }
-    const { ref, newBytes } = this.#objects.writeHunk(this.#first!, this.#lines);
+    const { ref, newBytes } = this.#writeHunk(this.#first!, this.#lines);
     this.#monitor.count(newBytes > 0 ? "writtenHunks" : "reusedHunks");
     return ref;
   }

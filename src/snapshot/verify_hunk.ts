@@ -5,7 +5,6 @@ import type { HunkRef } from "./hunk.ts";
 import { ownText } from "../core/raw.ts";
 import { contentFactsOf } from "./entry_line.ts";
 import { linesOf, parsedLines } from "./manifest.ts";
-import type { Objects } from "../storage/content/manifest_store.ts";
 
 export interface ExamineResult {
   /** Path of the last entry. */
@@ -14,17 +13,18 @@ export interface ExamineResult {
 }
 
 /**
+ * @param read gives the verified bytes of a hunk
  * @param sizeOf the size of a content, which should be `expected`; undefined if it is not there
  * @throws DamagedContent, DamagedManifest of the hunk itself
  */
 export function examineHunk(
   ref: HunkRef,
-  objects: Objects,
+  read: (id: HunkRef["id"]) => Uint8Array<ArrayBuffer>,
   sizeOf: (id: ContentId, expected: number) => number | undefined,
 ): ExamineResult {
   let last = ref.first;
   const damaged: { id: string; what: string }[] = [];
-  for (const { path, content, size } of parsedLines(linesOf(objects.read(ref.id), ref), ref, contentFactsOf)) {
+  for (const { path, content, size } of parsedLines(linesOf(read(ref.id), ref), ref, contentFactsOf)) {
     last = path;
     if (content === undefined) continue;
     const there = sizeOf(content, size);

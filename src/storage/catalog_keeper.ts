@@ -6,6 +6,7 @@
  * Only who holds the writer lock, because there is something to write, changes the file: in place if little changes, in one transaction that readers wait for;
  * else a copy, which then takes its place. So readers see one state or another, on any file system, and wait for nobody.
  */
+import { shortId } from "../core/short_id.ts";
 import type { Catalog, Unusable } from "../catalog/catalog.ts";
 import { CatalogFile } from "../catalog/catalog_file.ts";
 import { CatalogFault, type Mode, type Temp } from "../catalog/database.ts";
@@ -150,7 +151,7 @@ export class CatalogKeeper implements Disposable {
     const { id, sequence } = snapshot;
     const root = unlessFault(() => this.#storage.objects.readRoot(id), undefined);
     if (root === undefined || JSON.stringify({ ...infoOf(id, root), sequence }) === JSON.stringify(snapshot)) return;
-    throw new CatalogFault(`it says something else of the snapshot ${id.slice(0, 12)} than its root`);
+    throw new CatalogFault(`it says something else of the snapshot ${shortId(id)} than its root`);
   }
 
   /** Contents that a check found damaged, as far as is known without making a catalog for it. */
@@ -405,7 +406,7 @@ export class CatalogKeeper implements Disposable {
   /** Only the catalog remembers a snapshot whose root is lost. */
   #tellVanished(lost: readonly SnapshotInfo[]): void {
     for (const { id, tree, time } of lost) {
-      this.#storage.monitor.notice(`The snapshot ${id.slice(0, 12)} (${tree ?? time}) is gone from content/`);
+      this.#storage.monitor.notice(`The snapshot ${shortId(id)} (${tree ?? time}) is gone from content/`);
     }
   }
 

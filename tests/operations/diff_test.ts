@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { type Apath, TOP } from "../../src/core/apath.ts";
 import { rawOf, textOf } from "../../src/core/raw.ts";
 import { diff, type Difference, type DiffRequest, type DiffSummary } from "../../src/operations/browse/diff.ts";
-import { NotInSnapshot } from "../../src/operations/restore/restore.ts";
+import { NotInSnapshot } from "../../src/operations/browse/resolve_path.ts";
 import { changesBetween } from "../../src/catalog/path_changes.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import { TestMonitor, World } from "../support/world.ts";

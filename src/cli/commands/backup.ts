@@ -145,7 +145,7 @@ function withOptions(command: Command): Command {
 /** @param chosen what must be there before a storage is made: a mistyped name leaves nothing behind @throws NoSource */
 async function openOrInit(session: Session, chosen: readonly Chosen[]): Promise<Storage> {
   const [{ NoStorage }, { initStorage }] = await Promise.all([
-    import("../../storage/faults.ts"),
+    import("../../storage/layout/faults.ts"),
     import("../../storage/layout/init.ts"),
   ]);
   try {

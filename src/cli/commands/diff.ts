@@ -1,4 +1,5 @@
 /** backup-tool diff */
+import { shortId } from "../../core/short_id.ts";
 import type { Define } from "./command.ts";
 import type { Style } from "../output/colors.ts";
 import { stateJson } from "../output/entry_text.ts";
@@ -88,7 +89,7 @@ function previousOf(storage: Storage, { id, sequence }: SnapshotInfo): SnapshotI
   const before = series.findLast((other) => other.sequence < sequence && other.complete);
   if (before !== undefined) return before;
   throw new BadUsage(
-    `The snapshot ${id.slice(0, 12)} is the first one of its series`,
+    `The snapshot ${shortId(id)} is the first one of its series`,
     "Name another one to compare it with",
   );
 }

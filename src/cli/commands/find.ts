@@ -126,7 +126,7 @@ const LONG_HEAD = `${WHERE_HEAD}MODE       OWNER    GROUP    ${"SIZE".padStart(S
 function lineOf({ version, span }: FoundVersion, long: boolean, session: Look): string {
   const { path, kind, size, target } = version;
   const name = textOf(path) + (kind === "dir" && path !== "/" ? "/" : "");
-  const where = `${shortId(span.last)}  ${seenText(span, session).padEnd(SEEN_CELLS)}${
+  const where = `${shortId(span.last.id)}  ${seenText(span, session).padEnd(SEEN_CELLS)}${
     String(span.count).padStart(COUNT_CELLS)
   }  `;
   if (!long) return `${where}${(kind === "file" ? session.sizeText(size) : "-").padStart(SIZE_CELLS)}  ${name}`;

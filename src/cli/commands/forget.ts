@@ -129,7 +129,7 @@ const COLUMNS = 80;
 /** The reasons stand below each other where they don't fit in one line. */
 function decisionLines({ snapshot, keep, reasons }: Decision<SnapshotInfo>): string[] {
   const time = localTimeText(Date.parse(snapshot.time), snapshot.offsetMinutes);
-  const head = `  ${keep ? "keep  " : "remove"}  ${shortId(snapshot)}  ${time}  `;
+  const head = `  ${keep ? "keep  " : "remove"}  ${shortId(snapshot.id)}  ${time}  `;
   const lines = [head];
   for (const [i, reason] of reasons.entries()) {
     const text = i < reasons.length - 1 ? `${reason}, ` : reason;

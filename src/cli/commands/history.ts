@@ -71,7 +71,7 @@ function rowsOf(versions: readonly HistoryVersion[], session: Look): string[][] 
 }
 
 function placeOf(snapshot: SnapshotInfo, session: Look): string[] {
-  return [shortId(snapshot), timeText(Date.parse(snapshot.time), session)];
+  return [shortId(snapshot.id), timeText(Date.parse(snapshot.time), session)];
 }
 
 /** "added", "content, mode", "mode", "removed". The time of modification goes without saying if the content changed. */

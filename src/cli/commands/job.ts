@@ -1,4 +1,5 @@
 /** backup-tool job check, job schema, job history */
+import { shortId } from "../../core/short_id.ts";
 import { InvalidArgumentError, Option } from "commander";
 import type { Clock } from "../../core/clock.ts";
 import { Fault } from "../../core/fault.ts";
@@ -173,6 +174,6 @@ function historyRow(entry: HistoryEntry, clock: Clock): string[] {
     kind ?? "-",
     outcome,
     durationText(endMs - Date.parse(start)),
-    error?.message ?? problem ?? (snapshot === undefined ? "" : `snapshot ${snapshot.slice(0, 12)}`),
+    error?.message ?? problem ?? (snapshot === undefined ? "" : `snapshot ${shortId(snapshot)}`),
   ];
 }

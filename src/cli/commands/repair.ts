@@ -1,4 +1,5 @@
 /** backup-tool repair */
+import { shortId } from "../../core/short_id.ts";
 import { pluralText } from "../../core/size_text.ts";
 import type { Repaired, RepairResult } from "../../operations/repair/repair.ts";
 import type { Storage } from "../../storage/storage.ts";
@@ -14,9 +15,6 @@ interface RepairOptions {
   readonly dryRun?: boolean;
   readonly workers?: number;
 }
-
-/** Digits of an id that tell snapshots apart for people. */
-const SHORT_ID = 12;
 
 export const defineRepair: Define = (program, act) => {
   const command = program.command("repair")
@@ -76,7 +74,7 @@ function print({ kind, id, what, from, quarantine, affected }: Repaired, { out, 
   }
   out.line(`lost ${kind} ${id}: ${what}${quarantine === undefined ? "" : `; moved to ${quarantine}`}`);
   for (const { path, snapshots } of affected) {
-    out.line(`  affects ${path} in ${snapshots.map((snapshot) => snapshot.slice(0, SHORT_ID)).join(", ")}`);
+    out.line(`  affects ${path} in ${snapshots.map((snapshot) => shortId(snapshot)).join(", ")}`);
   }
 }
 

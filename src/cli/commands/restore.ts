@@ -156,7 +156,7 @@ async function doRestore(storage: Storage, request: RestoreRequest, session: Ses
   };
   const to = targetText(request);
   session.result(json, [
-    `Restored ${pluralText(files, "file")} (${session.sizeText(bytes)}) of snapshot ${shortId(request.snapshot)} ` +
+    `Restored ${pluralText(files, "file")} (${session.sizeText(bytes)}) of snapshot ${shortId(request.snapshot.id)} ` +
     `${to === null ? "in place" : `to ${to}`} in ${durationText(monitor.elapsedMs)}`,
     ...(kept > 0 ? [`  kept      ${pluralText(kept, "file")} as they were`] : []),
     ...(removed > 0 ? [`  removed   ${pluralText(removed, "other entry", "other entries")}`] : []),

@@ -54,7 +54,7 @@ function rowOf(snapshot: SnapshotInfo, clock: Clock, sizeText: SizeText): string
   const { time, name, files, bytes, tree, complete, tags } = snapshot;
   const atMs = Date.parse(time);
   return [
-    shortId(snapshot),
+    shortId(snapshot.id),
     localTimeText(atMs, clock.offsetMinutes(atMs)),
     name,
     countText(files),

@@ -120,7 +120,7 @@ const COLUMNS = [
 function rowsOf({ snapshots }: Stats, session: Session): string[][] {
   const { sizeText } = session;
   return snapshots.map((one) => [
-    shortId(one),
+    shortId(one.id),
     timeText(Date.parse(one.time), session),
     one.name,
     sizeText(one.bytes),

@@ -34,7 +34,7 @@ export const defineTag: Define = (program, act) => {
       const tagged = tag(storage, { snapshots, add, remove, set });
       session.result(
         tagged,
-        tagged.map(({ former, id, tags }) => `${shortId({ id: former })} is now ${shortId({ id })}: ${tagsText(tags)}`),
+        tagged.map(({ former, id, tags }) => `${shortId(former)} is now ${shortId(id)}: ${tagsText(tags)}`),
       );
     })
   );

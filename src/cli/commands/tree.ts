@@ -1,4 +1,5 @@
 /** backup-tool tree build, backup-tool tree remove */
+import { shortId } from "../../core/short_id.ts";
 import { examples, workersOption } from "../settings/options.ts";
 import type { Define } from "./command.ts";
 
@@ -43,7 +44,7 @@ const defineRemove: Define = (tree, act) => {
       const { removeTree } = await import("../../storage/tree/build_tree.ts");
       removeTree(storage, snapshot, session.monitor);
       session.result({ snapshot: snapshot.id, tree: snapshot.tree }, [
-        `Removed the tree of ${snapshot.id.slice(0, 12)}`,
+        `Removed the tree of ${shortId(snapshot.id)}`,
       ]);
     })
   );

@@ -57,7 +57,7 @@ export class Known implements Disposable {
       const { tree } = snapshot, about = this.#about(snapshot);
       if (tree !== null) yield { value: tree, about };
       const isTyped = typed !== "" && snapshot.id.startsWith(typed);
-      if (isTyped || tree === null) yield { value: typed.length > 12 ? snapshot.id : shortId(snapshot), about };
+      if (isTyped || tree === null) yield { value: typed.length > 12 ? snapshot.id : shortId(snapshot.id), about };
     }
   }
 

@@ -1,4 +1,5 @@
 /** What a backup came to. */
+import { shortId } from "../../core/short_id.ts";
 import { snapshotJson } from "../commands/snapshots.ts";
 import type { Counter } from "../../core/monitor.ts";
 import { type Raw, textOf } from "../../core/raw.ts";
@@ -40,7 +41,7 @@ export function backupLines(snapshot: SnapshotInfo, storage: Raw, tally: Tally, 
   const stored = `${pluralText(of("storedItems"), "new content")} (${sizeText(of("storedBytes"))})`;
   const excluded = of("excludedEntries"), copied = of("copiedFiles");
   return [
-    `Snapshot ${id.slice(0, 12)} of ${name} made in ${durationText(tally.elapsedMs)}`,
+    `Snapshot ${shortId(id)} of ${name} made in ${durationText(tally.elapsedMs)}`,
     `  files     ${countText(files)} (${sizeText(bytes)}): ${read}, ${countText(of("unchangedFiles"))} unchanged`,
     `  stored    ${stored}, ${countText(of("reusedItems"))} kept already`,
     ...(excluded > 0 ? [`  excluded  ${countText(excluded)}`] : []),

@@ -1,4 +1,5 @@
 /** What a plan says. */
+import { shortId } from "../../core/short_id.ts";
 import type { Clock } from "../../core/clock.ts";
 import { type Raw, textOf } from "../../core/raw.ts";
 import { countText, pluralText } from "../../core/size_text.ts";
@@ -72,7 +73,7 @@ const STATES = ["new", "changed", "unchanged", "gone"] as const;
 function previousText({ previous }: Plan, clock: Clock): string {
   if (previous === undefined) return "nothing: it is the first of its series";
   const atMs = Date.parse(previous.time);
-  return `the snapshot ${previous.id.slice(0, 12)} of ${localTimeText(atMs, clock.offsetMinutes(atMs))}`;
+  return `the snapshot ${shortId(previous.id)} of ${localTimeText(atMs, clock.offsetMinutes(atMs))}`;
 }
 
 function amountText({ files, bytes, others }: Amount, shown: Shown): string {

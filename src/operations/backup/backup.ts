@@ -143,7 +143,7 @@ class BackupRun implements AsyncDisposable {
     this.#sequence = nextSequence(storage.snapshots().at(-1)?.sequence ?? 0);
     const whole = this.#comparison.previous.find((snapshot) => snapshot.complete);
     if (whole !== undefined) monitor.expect({ items: whole.entries, bytes: whole.bytes });
-    this.#manifest = new SnapshotWriter(storage.objects, this.#monitor);
+    this.#manifest = new SnapshotWriter((first, lines) => storage.objects.writeHunk(first, lines), this.#monitor);
     const tree = request.tree ? newTree(storage, this.#startMs, this.#isPrivate, monitor) : undefined;
     this.#treeName = tree?.name;
     this.#tree = tree?.builder;
@@ -191,7 +191,7 @@ class BackupRun implements AsyncDisposable {
 
   #learn(): void {
     using contents = this.#storage.contents();
-    const learnt = this.#sampler.measure(contents);
+    const learnt = this.#sampler.measure((id) => contents.open(id));
     if (learnt !== undefined) this.#writer.learnRatios(learnt);
   }
 

@@ -1,4 +1,5 @@
 /** Paths as people give them to commands that look into snapshots. */
+import { shortId } from "../../core/short_id.ts";
 import { type Apath, isWithin, nameOf, parentOf, TOP } from "../../core/apath.ts";
 import { Fault } from "../../core/fault.ts";
 import { rawOf, textOf } from "../../core/raw.ts";
@@ -48,7 +49,7 @@ export class NotInSnapshot extends Fault {
   readonly code = "not-in-snapshot";
   readonly hint: string;
   constructor(path: Apath, snapshot: SnapshotInfo, hint = "List what is there with `backup-tool ls`") {
-    super(`There is no ${JSON.stringify(textOf(path))} in the snapshot ${snapshot.id.slice(0, 12)}`);
+    super(`There is no ${JSON.stringify(textOf(path))} in the snapshot ${shortId(snapshot.id)}`);
     this.hint = hint;
   }
 }

@@ -1,4 +1,5 @@
 /** Looking for damage: everything a snapshot needs is there, in order and, if asked for, as its checksum says. */
+import { shortId } from "../../core/short_id.ts";
 import { type Apath, compareApath } from "../../core/apath.ts";
 import { classOfId, type RootId } from "../../core/content_id.ts";
 import { Fault } from "../../core/fault.ts";
@@ -57,8 +58,6 @@ const NOTE_MS = 10 * 60_000;
 const HUNKS_AHEAD = 256;
 /** Paths named for one damaged item: enough to know what it is about. */
 const PATHS_SHOWN = 5;
-/** Digits of an id that tell snapshots apart for people. */
-const SHORT_ID = 12;
 
 /** Reports every finding instead of stopping at the first. Takes no lock. @throws Interrupted */
 export async function check(
@@ -332,7 +331,7 @@ class CheckRun {
       for (const { content, path } of manifest.hunkEntries(index, () => {})) {
         if (content === undefined || !this.#bad.has(content)) continue;
         const list = paths.get(content) ?? [];
-        if (list.length < PATHS_SHOWN) list.push(`${id.slice(0, SHORT_ID)}:${textOf(path)}`);
+        if (list.length < PATHS_SHOWN) list.push(`${shortId(id)}:${textOf(path)}`);
         paths.set(content, list);
       }
     } catch (error) {
@@ -371,5 +370,5 @@ class CheckRun {
 /** "snapshot:first path and 1023 more entries". */
 function rangeText(id: RootId, { first, count }: HunkRef): string {
   const more = count > 1 ? ` and ${count - 1} entries after it` : "";
-  return `${id.slice(0, SHORT_ID)}:${textOf(first)}${more}`;
+  return `${shortId(id)}:${textOf(first)}${more}`;
 }

@@ -1,4 +1,5 @@
 /** Removing snapshots: those that a policy doesn't keep, or those that are named. */
+import { shortId } from "../../core/short_id.ts";
 import { classOfId, parseRootId, type RootId } from "../../core/content_id.ts";
 import { digestHexLength } from "../../core/digest.ts";
 import { BadUsage, Fault } from "../../core/fault.ts";
@@ -10,8 +11,6 @@ import { NoSnapshot } from "../../snapshot/faults.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import type { Storage } from "../../storage/storage.ts";
 import { refreshLatest, withdrawTrees } from "../../storage/tree/tree_places.ts";
-
-const SHORT_ID = 12;
 
 /** Which snapshots a policy is about: those that fit all that is given. */
 export interface SeriesFilter {
@@ -73,7 +72,7 @@ export class SnapshotInUse extends Fault {
   readonly code = "snapshot-in-use";
   readonly hint = "Try again when that has ended";
   constructor(id: RootId) {
-    super(`Cannot change or forget snapshot ${id.slice(0, SHORT_ID)}: somebody restores from it`);
+    super(`Cannot change or forget snapshot ${shortId(id)}: somebody restores from it`);
   }
 }
 

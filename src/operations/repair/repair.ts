@@ -8,6 +8,7 @@
  * Roots come first, then hunks, then contents, for each tells what of the next is needed. A root that can't be healed
  * stays where it is: it keeps `prune` from removing what only that snapshot needs.
  */
+import { shortId } from "../../core/short_id.ts";
 import type { HunkId, RootId } from "../../core/content_id.ts";
 import { Fault, unlessFault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
@@ -148,7 +149,7 @@ class RepairRun implements Disposable {
   }
 
   #tellRemade(id: RootId, made: RootId): void {
-    this.#monitor.notice(`The snapshot ${id.slice(0, SHORT_ID)} was made again as ${made.slice(0, SHORT_ID)}`);
+    this.#monitor.notice(`The snapshot ${shortId(id)} was made again as ${made.slice(0, SHORT_ID)}`);
   }
 
   /** @returns true if there is a new one in its place */

@@ -30,8 +30,6 @@ import type { Manifest } from "../../snapshot/manifest.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import type { Storage } from "../../storage/storage.ts";
 
-export { NotInSnapshot, notInSnapshot } from "./restore_entries.ts";
-
 export interface RestoreRequest extends Choice {
   readonly snapshot: SnapshotInfo;
   readonly destination: Destination;

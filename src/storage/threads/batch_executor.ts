@@ -105,7 +105,7 @@ export class Engine implements Disposable {
         return yield* this.#verify.run(batch as VerifyBatch);
       case "examine":
         if (++this.#examined % HUNKS_PER_COLLECTION === 0) collectGarbage();
-        return examineHunk(batch as HunkRef, this.#objects, (id, size) => {
+        return examineHunk(batch as HunkRef, (id) => this.#objects.read(id), (id, size) => {
           return this.#sizes?.has(id, size) === true ? size : this.#store.sizeOf(id);
         });
       case "contents":

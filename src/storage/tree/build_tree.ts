@@ -1,4 +1,5 @@
 /** Building the browsable tree of a snapshot again, and removing it. Nothing is lost with a tree. */
+import { shortId } from "../../core/short_id.ts";
 import { Fault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { type Raw, textOf } from "../../core/raw.ts";
@@ -47,7 +48,7 @@ export async function buildTree(
   { workers, signal }: BuildRequest,
   monitor: Monitor,
 ): Promise<string> {
-  using _writer = storage.write(`tree of ${snapshot.id.slice(0, 12)}`);
+  using _writer = storage.write(`tree of ${shortId(snapshot.id)}`);
   const { links, colons } = probeLinks(storage.dir);
   if (!links) throw new NoLinks(storage.path);
   const name = treeOf(storage, snapshot, colons);
@@ -70,7 +71,7 @@ export async function buildTree(
 
 /** @throws NoTree, Locked */
 export function removeTree(storage: Storage, snapshot: SnapshotInfo, monitor: Monitor): void {
-  using _writer = storage.write(`removal of the tree of ${snapshot.id.slice(0, 12)}`);
+  using _writer = storage.write(`removal of the tree of ${shortId(snapshot.id)}`);
   const name = existingTree(storage, snapshot);
   if (name === undefined) throw new NoTree(treeOf(storage, snapshot));
   monitor.phase("removing");

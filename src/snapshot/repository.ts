@@ -1,0 +1,184 @@
+/**
+ * The seam between engines and operations. An engine keeps snapshots: `storage/` as plain files, `vault/` packed on a
+ * backend. Operations, jobs, server and command line know only what stands here, and so work on either.
+ *
+ * Everything meets at the snapshot: roots, hunks, entries and contents. Answers are {@link Awaitable}: an engine whose
+ * metadata is at hand gives them at once. Nothing in here is asked once per file; hot paths pass batches.
+ */
+import type { Apath } from "../core/apath.ts";
+import type { Awaitable } from "../core/awaitable.ts";
+import type { ContentId, HunkId, RootId } from "../core/content_id.ts";
+import type { Algorithm } from "../core/digest.ts";
+import type { Monitor } from "../core/monitor.ts";
+import type { Policy } from "../core/policy.ts";
+import type { Subset } from "../core/subset.ts";
+import type { CatalogQueries } from "./catalog_queries.ts";
+import type { ExtractBatch, ExtractResult } from "./extract_batch.ts";
+import type { HunkRef } from "./hunk.ts";
+import type { Manifest } from "./manifest.ts";
+import type { Root } from "./root.ts";
+import type { SnapshotInfo } from "./snapshot_info.ts";
+import type { SinkRequest, SnapshotReceiver, SnapshotSink } from "./snapshot_sink.ts";
+import type { BatchCost, WorkOptions } from "./work.ts";
+
+/** A place that holds snapshots. Takes no lock for reading, but what {@link lockForReading} says. */
+export interface Repository extends AsyncDisposable {
+  /** For messages: a path, or a URL without credentials. */
+  readonly location: string;
+  /** UUID. */
+  readonly id: string;
+  /** What content ids are digests of. */
+  readonly algorithm: Algorithm;
+  /** Oldest first. */
+  snapshots(): Awaitable<readonly SnapshotInfo[]>;
+  /** All of its hunks are at hand when this resolves: reading from it waits for nothing. @throws DamagedContent, DamagedManifest */
+  manifest(id: RootId): Awaitable<Manifest>;
+  /** Verified bytes of a root or hunk as they are stored: for copies, and for repairing another repository. @throws DamagedContent */
+  object(id: RootId | HunkId): Awaitable<Uint8Array<ArrayBuffer>>;
+  /** Keeps a snapshot from being forgotten until disposed. @throws NoSnapshot if it just was */
+  lockForReading(id: RootId): Awaitable<Disposable>;
+  /** Asks the catalog; a damaged one is made again first, and `question` may be put twice. */
+  query<T>(question: (catalog: CatalogQueries) => T): Awaitable<T>;
+  reader(options: WorkOptions): ContentReader;
+  /** Looks for damage. */
+  checker(request: ScanRequest): RepositoryChecker;
+  /** What `forget` keeps if it isn't told otherwise; undefined if nobody has said. @throws DamagedPolicy, NewerFormat */
+  policy(): Awaitable<Policy | undefined>;
+  /** Counts what is stored. @throws Interrupted */
+  usage(signal: AbortSignal, monitor: Monitor): Promise<RepositoryUsage>;
+  /** True if somebody writes to it now, as far as can be told. */
+  hasWriter(): Awaitable<boolean>;
+  /** What {@link RepositoryWriter.planRemoval} would plan, without becoming the writer. */
+  previewRemoval(request: RemovalRequest, monitor: Monitor): Promise<RemovalSummary>;
+  /** Becomes a writer. @param holder a note for others who want to: "backup of /home" @throws Locked */
+  write(holder: string): Awaitable<RepositoryWriter>;
+}
+
+/** Contents, verified. What is asked for in path order is read in a good order. */
+export interface ContentReader extends AsyncDisposable {
+  /** Batches that may usefully be under way at once. */
+  readonly width: number;
+  /** One content in chunks, each valid until the next is asked for. @throws DamagedContent at the end if its digest is wrong */
+  read(id: ContentId): AsyncIterable<Uint8Array<ArrayBuffer>> | Iterable<Uint8Array<ArrayBuffer>>;
+  /** Writes files of one target directory; a file's failure is a result. @throws DiskFault that every file would meet, Interrupted */
+  extract(batch: ExtractBatch, cost: BatchCost): Promise<readonly ExtractResult[]>;
+  /** Bytes of a content; undefined if it is not there. Reads no content. */
+  sizeOf(id: ContentId): Awaitable<number | undefined>;
+}
+
+export interface ScanRequest extends WorkOptions {
+  /** Read every byte. */
+  readonly readData: boolean;
+  /** Read only a part of the contents. */
+  readonly subset?: Subset;
+  /** Bytes of one object, roughly: whether threads are worth it must be decided before the first is read. */
+  readonly usualBytes: number;
+}
+
+/** What looking at one object found. Ids, never paths of an engine. */
+export interface ObjectReport {
+  readonly id: string;
+  readonly kind: "content" | "hunk" | "root" | "unit";
+  /** What is wrong, going on from "it"; undefined: whole. */
+  readonly damage: string | undefined;
+}
+
+/** What a part of a scan found. */
+export interface ScanReport {
+  /** Objects whose names were looked at. */
+  readonly seen: number;
+  /** Those that were read. */
+  readonly read: readonly ObjectReport[];
+  /** Bytes that were read. */
+  readonly bytes: number;
+  /** Names that are no objects of this repository. */
+  readonly strays: number;
+}
+
+export interface RepositoryChecker extends AsyncDisposable {
+  /** Hunks that may usefully be looked at at once. */
+  readonly width: number;
+  /** Ids of all roots there are, also of those that no catalog knows. */
+  rootIds(): Awaitable<readonly RootId[]>;
+  /** Looks at every object, and reads those that were asked for. In parts: there are millions. @throws Interrupted */
+  scan(monitor: Monitor): AsyncIterable<ScanReport>;
+  /** Looks whether a hunk is sound and in order, and its contents are there with the right size. @throws DamagedContent, DamagedManifest */
+  verifyHunk(hunk: HunkRef): Promise<VerifiedHunk>;
+}
+
+export interface VerifiedHunk {
+  /** Path of its last entry. */
+  readonly last: Apath;
+  /** Contents that are missing or of another size. */
+  readonly damaged: readonly { readonly id: string; readonly what: string }[];
+}
+
+/** What is stored, besides what the catalog knows. */
+export interface RepositoryUsage {
+  /** Roots and hunks, and their bytes. */
+  readonly manifestItems: number;
+  readonly manifestBytes: number;
+  /** Contents that are there, needed or not. */
+  readonly contents: number;
+  /** Left on the file system; undefined where unknown. */
+  readonly freeBytes: number | undefined;
+}
+
+/** What became of reading a content. */
+export interface VerifiedItem {
+  readonly id: string;
+  readonly state: "ok" | "damaged";
+}
+
+/** Changes a repository, until disposed. */
+export interface RepositoryWriter extends AsyncDisposable {
+  /** Begins a new snapshot, made by a backup. */
+  begin(request: SinkRequest): Awaitable<SnapshotSink>;
+  /**
+   * Takes a snapshot from elsewhere.
+   * @param root its bytes, kept as they are: so it has the same id everywhere
+   */
+  receive(root: Uint8Array<ArrayBuffer>, options: WorkOptions): Awaitable<SnapshotReceiver>;
+  /**
+   * Makes snapshots exist no more; what only they needed stays until it is removed.
+   * @returns those that are gone: not what somebody reads at the moment @throws DiskFault
+   */
+  forget(ids: readonly RootId[], monitor: Monitor): Awaitable<readonly RootId[]>;
+  /**
+   * Gives a snapshot a root with other tags, and so another id.
+   * @returns that; undefined if somebody reads the snapshot @throws DamagedContent, DamagedManifest, DiskFault
+   */
+  replaceRoot(id: RootId, changes: Pick<Root, "tags">): Awaitable<RootId | undefined>;
+  /** Decides what nothing needs, by this engine's rules. @throws UnknownReferences, Interrupted */
+  planRemoval(request: RemovalRequest, monitor: Monitor): Promise<RemovalPlan>;
+  /** Notes which contents were read and found whole or damaged. @param items may be gone through twice */
+  recordVerified(items: Iterable<VerifiedItem>, atMs: number): Awaitable<void>;
+  /** @param policy undefined: none any more */
+  setPolicy(policy: Policy | undefined): Awaitable<void>;
+}
+
+export interface RemovalRequest extends WorkOptions {
+  /** Snapshots that count as forgotten. */
+  readonly without?: ReadonlySet<RootId>;
+}
+
+export interface RemovalSummary {
+  readonly contents: number;
+  readonly hunks: number;
+  readonly bytes: number;
+  /** Contents among them that something outside of the repository still shares: removing them frees nothing. */
+  readonly linkedContents: number;
+  /** Files that crashed runs left, and their bytes. */
+  readonly leftovers: number;
+  readonly leftoverBytes: number;
+  /** Contents and hunks that stay, and how many snapshots need them. */
+  readonly neededItems: number;
+  readonly snapshots: number;
+}
+
+/** Tied to what it saw; executed once. */
+export interface RemovalPlan {
+  readonly summary: RemovalSummary;
+  /** @returns how many items were removed @throws Interrupted, DiskFault */
+  execute(monitor: Monitor, signal: AbortSignal): Promise<number>;
+}
