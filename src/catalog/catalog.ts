@@ -8,7 +8,7 @@
 import { encodeRatios, parseRatios } from "./compression_ratios.ts";
 import { CatalogFault, Database, type Mode, type Temp, type Trouble } from "./database.ts";
 import { findVersions } from "./find_versions.ts";
-import { MOST_AT_ONCE, takeUp } from "./index_snapshots.ts";
+import { indexSnapshots, MOST_AT_ONCE } from "./index_snapshots.ts";
 import { changesInLine } from "./path_changes.ts";
 import type { CatalogPlace } from "./place.ts";
 import { removeFromLine } from "./remove_snapshots.ts";
@@ -155,7 +155,7 @@ export class Catalog implements Disposable {
     const { root } = snapshots[0]!;
     const line = this.#lineOf(root);
     for (const source of snapshots) this.#insertSnapshot(source, line);
-    takeUp(writer, { line, previous, snapshots, isOpen: root.complete });
+    indexSnapshots(writer, { line, previous, snapshots, isOpen: root.complete });
   }
 
   #makeIndexes(): void {

@@ -2,7 +2,7 @@
 import { Buffer } from "node:buffer";
 import { type Apath, compareApath } from "../core/apath.ts";
 import { rawOfBytes } from "../core/raw.ts";
-import { isSameState, type LineState, stateOf } from "./line_state.ts";
+import { type EntryState, isSameState, stateOf } from "./line_state.ts";
 
 /** Some whole lines of a hunk, each with its newline, in apath order. */
 export interface Piece {
@@ -13,8 +13,8 @@ export interface Piece {
 
 /** A path that is not what it was: `before` if it was there, `now` if it is. */
 export interface Change {
-  readonly before: LineState | undefined;
-  readonly now: LineState | undefined;
+  readonly before: EntryState | undefined;
+  readonly now: EntryState | undefined;
 }
 
 const NEWLINE = 10;
@@ -42,7 +42,7 @@ export function* differences(before: Piece, now: Piece): Generator<Change> {
   }
 }
 
-function orderOf(a: LineState | undefined, b: LineState | undefined): number {
+function orderOf(a: EntryState | undefined, b: EntryState | undefined): number {
   if (a === undefined) return b === undefined ? 0 : 1;
   return b === undefined ? -1 : compareApath(a.path, b.path);
 }
@@ -58,7 +58,7 @@ function* additions(piece: Piece): Generator<Change> {
 }
 
 /** @returns the next line that can be read, and where the one after it begins; undefined at the end */
-function lineAt({ bytes, end }: Piece, at: number): { state: LineState; end: number } | undefined {
+function lineAt({ bytes, end }: Piece, at: number): { state: EntryState; end: number } | undefined {
   for (let from = at; from < end;) {
     const newline = newlineFrom(bytes, from);
     const state = stateOf(rawOfBytes(bytes.subarray(from, newline)), 0, newline - from);

@@ -3,7 +3,7 @@
  * that each hunk is read once however many snapshots have it as what they were or what they became.
  */
 import { differences, NOTHING } from "./hunk_diff.ts";
-import type { LineState } from "./line_state.ts";
+import type { EntryState } from "./line_state.ts";
 import { Cursor, ranges, Texts } from "./parallel_ranges.ts";
 import type { VersionWriter } from "./version_writer.ts";
 import type { Apath } from "../core/apath.ts";
@@ -13,7 +13,7 @@ import type { Root } from "../snapshot/root.ts";
 /** More at once would need more memory (a hunk of each is held) and bring nothing. */
 export const MOST_AT_ONCE = 32;
 
-export interface TakeUp {
+export interface IndexRequest {
   readonly line: number;
   /** The snapshot of the line right before the first; undefined if there is none. */
   readonly previous: ManifestSource | undefined;
@@ -23,7 +23,7 @@ export interface TakeUp {
   readonly isOpen: boolean;
 }
 
-export function takeUp(writer: VersionWriter, { line, previous, snapshots, isOpen }: TakeUp): void {
+export function indexSnapshots(writer: VersionWriter, { line, previous, snapshots, isOpen }: IndexRequest): void {
   const sources = previous === undefined ? snapshots : [previous, ...snapshots];
   const cursors = sources.map((source) => new Cursor(source));
   const texts = new Texts();
@@ -61,7 +61,7 @@ export function takeUp(writer: VersionWriter, { line, previous, snapshots, isOpe
 
 /** A version that has begun in this group. */
 interface Opened {
-  readonly state: LineState;
+  readonly state: EntryState;
   readonly first: number;
 }
 

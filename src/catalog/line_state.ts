@@ -12,7 +12,7 @@ import { unlessFault } from "../core/fault.ts";
 import { rawOf, textOf } from "../core/raw.ts";
 import { CONTENT_ID, encodeEntry, parseLine } from "../snapshot/entry_line.ts";
 
-export interface LineState {
+export interface EntryState {
   readonly path: Apath;
   /** JSON without braces: kind, mode, uid, gid, user, group, device. */
   readonly attributes: string;
@@ -46,7 +46,7 @@ const PLAIN_REST =
  * @param text bytes of a hunk as characters 0 to 255
  * @returns undefined for what is no entry: `check` tells of it, and the catalog does without
  */
-export function stateOf(text: string, start: number, end: number): LineState | undefined {
+export function stateOf(text: string, start: number, end: number): EntryState | undefined {
   PLAIN_LINE.lastIndex = start;
   const found = PLAIN_LINE.exec(text);
   if (found === null || PLAIN_LINE.lastIndex >= end) return stateOfOdd(text.slice(start, end));
@@ -67,7 +67,7 @@ export function stateOf(text: string, start: number, end: number): LineState | u
 }
 
 /** A line with escapes in its path, or not written as this tool writes them: parsed, and written again. */
-function stateOfOdd(line: string): LineState | undefined {
+function stateOfOdd(line: string): EntryState | undefined {
   const entry = unlessFault(() => parseLine(decoded(line)), undefined);
   if (entry === undefined) return undefined;
   const plain = rawOf(encodeEntry({ ...entry, path: TOP }));
@@ -90,7 +90,7 @@ function decoded(bytes: string): string {
   return Buffer.from(bytes, "latin1").toString("utf8");
 }
 
-export function isSameState(a: LineState, b: LineState): boolean {
+export function isSameState(a: EntryState, b: EntryState): boolean {
   return a.content === b.content && a.mtime === b.mtime && a.size === b.size && a.attributes === b.attributes &&
     a.detail === b.detail;
 }

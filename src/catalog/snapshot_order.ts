@@ -4,7 +4,7 @@ import type { ManifestSource } from "../snapshot/manifest.ts";
 import type { SnapshotInfo } from "../snapshot/snapshot_info.ts";
 
 /** What is needed of a root to put it in its place. */
-export interface Head {
+export interface RootHeader {
   readonly id: RootId;
   readonly root: Pick<ManifestSource["root"], "sequence" | "replaces" | "start" | "host" | "name" | "complete">;
   /** What lists of snapshots show of it. */
@@ -15,8 +15,8 @@ export interface Head {
  * In order, each with a sequence of its own. Two roots have the same one if the first could not be read when the second
  * was made (damaged since healed, or of a newer format); the later one, and whatever it runs into, moves on.
  */
-export function renumbered(heads: readonly Head[]): Head[] {
-  const key = ({ id, root }: Head) => root.start + id;
+export function renumbered(heads: readonly RootHeader[]): RootHeader[] {
+  const key = ({ id, root }: RootHeader) => root.start + id;
   const ordered = heads.toSorted((a, b) => a.root.sequence - b.root.sequence || (key(a) < key(b) ? -1 : 1));
   let last = 0;
   return ordered.map(({ id, root, info }) => {
@@ -29,7 +29,7 @@ export function renumbered(heads: readonly Head[]): Head[] {
 export function isSameSnapshot(a: HeadRoot, b: HeadRoot): boolean {
   return a.sequence === b.sequence && a.start === b.start && a.host === b.host && a.name === b.name;
 }
-type HeadRoot = Pick<Head["root"], "sequence" | "start" | "host" | "name">;
+type HeadRoot = Pick<RootHeader["root"], "sequence" | "start" | "host" | "name">;
 
 export function withSequence(source: ManifestSource, sequence: number): ManifestSource {
   const { root } = source;
@@ -38,7 +38,7 @@ export function withSequence(source: ManifestSource, sequence: number): Manifest
 }
 
 /** The complete snapshots of each series, and each partial one for itself; oldest first. */
-export function linesOf(heads: readonly Head[]): RootId[][] {
+export function chainsOf(heads: readonly RootHeader[]): RootId[][] {
   const lines = new Map<string, RootId[]>();
   for (const { id, root } of heads) {
     const key = JSON.stringify(root.complete ? [root.host, root.name] : [id]);

@@ -1,7 +1,7 @@
 /** Versions of paths as the catalog keeps them, and their rows. */
 import { Buffer } from "node:buffer";
 import { CatalogFault, type Row } from "./database.ts";
-import type { LineState } from "./line_state.ts";
+import type { EntryState } from "./line_state.ts";
 import { joinTime } from "./version_writer.ts";
 import { type Apath, childOf, isApath, parentOf, TOP } from "../core/apath.ts";
 import type { Entry } from "../core/entry.ts";
@@ -83,7 +83,7 @@ function pathIn(row: Row): Apath {
 const BEYOND_BYTES = /[^\0-\xff]/;
 
 /** From what the catalog keeps of a line. */
-export function stateOf({ attributes, size, mtime, content, detail }: Omit<LineState, "path">): State {
+export function stateOf({ attributes, size, mtime, content, detail }: Omit<EntryState, "path">): State {
   return { ...detailOf(detail), ...attributesOf(attributes), size, mtime, content };
 }
 

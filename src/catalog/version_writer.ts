@@ -4,7 +4,7 @@ import { type Apath, nameOf, parentOf, TOP } from "../core/apath.ts";
 import type { NsText } from "../core/entry.ts";
 import { ownText } from "../core/raw.ts";
 import type { Database } from "./database.ts";
-import type { LineState } from "./line_state.ts";
+import type { EntryState } from "./line_state.ts";
 import { PATH_INDEX } from "./schema.ts";
 
 /** Rows in one statement: more bring nothing. */
@@ -32,7 +32,7 @@ export class VersionWriter {
   }
 
   /** @param last undefined: it is in the newest snapshot */
-  add(line: number, state: LineState, first: number, last: number | undefined): void {
+  add(line: number, state: EntryState, first: number, last: number | undefined): void {
     const { seconds, nanos } = splitTime(state.mtime);
     const directory = this.#directory(state.path), attributes = this.#attributesOf(state.attributes);
     this.#waiting.push(line, directory, nameOf(state.path), first, last ?? null, attributes, state.size);

@@ -22,7 +22,7 @@ export const KIND_BITS: Readonly<Record<Kind, number>> = {
 export type NsText = string;
 
 /** What a look at an object (stat) says of it. */
-export interface Seen {
+export interface StatFields {
   readonly kind: Kind;
   /** Bytes of a regular file; 0 for every other kind. */
   readonly size: number;
@@ -43,7 +43,7 @@ export interface Seen {
 }
 
 /** What only opening the object tells. */
-export interface Learnt {
+export interface DetailFields {
   /** Regular files whose content is kept. */
   readonly content?: ContentId;
   /** Symlinks: where they point, as bytes. */
@@ -64,6 +64,6 @@ export interface Learnt {
   readonly flags?: readonly string[];
 }
 
-export interface Entry extends Seen, Learnt {
+export interface Entry extends StatFields, DetailFields {
   readonly path: Apath;
 }

@@ -1,10 +1,10 @@
 import { Fault, Interrupted } from "./fault.ts";
 
 /** A failure that happened in a worker, or that is retold for another reader. */
-export class RetoldFault extends Fault {
+export class TransferredFault extends Fault {
   readonly code: string;
   readonly hint: string;
-  constructor(told: Told) {
+  constructor(told: FaultData) {
     super(told.message);
     this.code = told.code;
     this.hint = told.hint;
@@ -12,19 +12,19 @@ export class RetoldFault extends Fault {
 }
 
 /** A fault as plain data, to pass between threads. */
-export interface Told {
+export interface FaultData {
   readonly code: string;
   readonly message: string;
   readonly hint: string;
 }
 
 /** @param error a Fault; anything else is a bug and is told as one */
-export function tell(error: unknown): Told {
+export function toFaultData(error: unknown): FaultData {
   if (error instanceof Fault) return { code: error.code, message: error.message, hint: error.hint };
   return { code: "bug", message: error instanceof Error ? error.stack ?? error.message : String(error), hint: "" };
 }
 
-export function untell(told: Told): Error {
+export function fromFaultData(told: FaultData): Error {
   if (told.code === new Interrupted().code) return new Interrupted();
-  return told.code === "bug" ? new Error(told.message) : new RetoldFault(told);
+  return told.code === "bug" ? new Error(told.message) : new TransferredFault(told);
 }

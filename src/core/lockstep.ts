@@ -3,7 +3,7 @@ import { type Apath, compareApath } from "./apath.ts";
 import type { Entry } from "./entry.ts";
 
 /** Looks up paths that are asked for in their order. */
-export class Lockstep {
+export class OrderedLookup {
   readonly #entries: Iterator<Entry>;
   #next: Entry | undefined;
 

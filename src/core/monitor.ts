@@ -50,12 +50,21 @@ export type Phase = typeof PHASES[number];
  * What became of one object. Of a backup: compared with the snapshot before, "failed" if it could not be read. Of a
  * restore: "restored", or "kept" as it was.
  */
-export type Fate = "new" | "changed" | "unchanged" | "gone" | "excluded" | "failed" | "restored" | "kept" | "removed";
+export type EntryStatus =
+  | "new"
+  | "changed"
+  | "unchanged"
+  | "gone"
+  | "excluded"
+  | "failed"
+  | "restored"
+  | "kept"
+  | "removed";
 
 export interface Monitor {
   count(counter: Counter, by?: number): void;
   /** What is being worked on now, for a person to read: a path or a phase. */
-  at(what: string): void;
+  current(what: string): void;
   /** A part of the work begins. */
   phase(phase: Phase): void;
   /**
@@ -64,11 +73,11 @@ export interface Monitor {
    */
   follow(counter: Counter, done: () => number): Disposable;
   /** What is known of the whole work, for a share and a time left. */
-  expect(total: { readonly items?: number; readonly bytes?: number }): void;
+  setTotal(total: { readonly items?: number; readonly bytes?: number }): void;
   /** One item failed, and the operation goes on; the exit status will say so. */
   problem(fault: Error): void;
   /** Something worth one line that is not a failure. */
   notice(text: string): void;
   /** Told of each object. Missing unless somebody wants to know: there are millions of them. @param path as text */
-  readonly fate?: ((fate: Fate, path: string) => void) | undefined;
+  readonly status?: ((fate: EntryStatus, path: string) => void) | undefined;
 }

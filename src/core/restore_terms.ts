@@ -7,7 +7,7 @@ export interface Owner {
 }
 
 /** Something that an object had and could not be given, and why: "the owner (EPERM)". */
-export type Lack = string;
+export type MetadataLoss = string;
 
 /**
  * What may happen to what is there. "if-changed" leaves what seems to be the same, "if-newer" also what is newer than the

@@ -4,7 +4,7 @@ import { Interrupted } from "./fault.ts";
 import { Turns } from "./turns.ts";
 
 /** Awaited between the steps of an operation: signals and timers only arrive while the event loop turns. */
-export class Pace {
+export class Yielder {
   readonly #turns: Turns;
   readonly #signal: AbortSignal;
 
@@ -14,7 +14,7 @@ export class Pace {
   }
 
   /** @throws Interrupted */
-  async step(): Promise<void> {
+  async yieldIfDue(): Promise<void> {
     if (this.#turns.isDue) await this.#turns.take();
     if (this.#signal.aborted) throw new Interrupted();
   }

@@ -41,9 +41,9 @@ class Import {
 
   async toItsEnd(): Promise<void> {
     for (;;) {
-      await this.#run.pace.step();
+      await this.#run.pace.yieldIfDue();
       const step = nextImportStep(this.#run.record, this.#facts(), this.#job.removeSource ?? true);
-      this.#run.monitor.at(step);
+      this.#run.monitor.current(step);
       switch (step) {
         case "snapshot":
           await this.#takeSnapshot();
@@ -162,7 +162,7 @@ class Import {
 
   /** A source that is ours, lies in what is ours, or holds it must not go. @param source absolute, without symlinks */
   #whyNotRemovable(source: Raw): string | undefined {
-    const { setup: { machine: { disk } }, storage, own, monitor } = this.#run;
+    const { setup: { machine: { disk } }, storage, protectedPaths: own, monitor } = this.#run;
     const places = new OwnPlaces(storage, own, monitor);
     const isDirectory = isDirectoryAt(disk, source);
     const held = isDirectory ? places.heldBy(source) : undefined;
@@ -197,7 +197,7 @@ class Import {
       overwrite: undefined,
       delete: false,
       owners: "ids",
-      isForArchive: true,
+      allowInsideStorage: true,
       workers: this.#job.workers ?? setup.workers,
       signal: setup.signal,
     }, monitor);
@@ -256,7 +256,7 @@ class Import {
     monitor.phase("removing");
     await removeSource({
       source,
-      own: new OwnPlaces(this.#run.storage, this.#run.own, monitor),
+      own: new OwnPlaces(this.#run.storage, this.#run.protectedPaths, monitor),
       at: parseApath(at),
       entries: manifest.entries(TOP),
       disk: new GuardedDisk(setup.machine.disk),

@@ -5,7 +5,7 @@ import { unlessFault } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
 import { bytesOf, joinRaw, type Raw, textOf } from "../core/raw.ts";
 import { msOfNs } from "../core/time_text.ts";
-import type { Pace } from "../core/yielding.ts";
+import type { Yielder } from "../core/yielding.ts";
 import { ImportIncomplete } from "./faults.ts";
 import type { JobRun } from "./job_run.ts";
 import { LinksPassed, zipName } from "../operations/browse/archive_names.ts";
@@ -30,12 +30,12 @@ function cannotPack(kind: Kind): string {
  * Fails if there is anything in a source that a ZIP file can't hold. Without this it would be read as a whole to find
  * out; what comes later is still found then. @throws ImportIncomplete, Interrupted
  */
-export async function assertPackable(disk: Disk, source: Raw, pace: Pace): Promise<void> {
+export async function assertPackable(disk: Disk, source: Raw, pace: Yielder): Promise<void> {
   const slash = source.lastIndexOf("/");
   const open: Raw[] = [];
   const look = async (directory: Dir, at: Raw, names: readonly Raw[], kinds: readonly (Kind | undefined)[]) => {
     for (const [i, name] of names.entries()) {
-      await pace.step();
+      await pace.yieldIfDue();
       const kind = kinds[i] ?? directory.stat(name)?.kind;
       if (kind === "dir") open.push(joinRaw(at, name));
       else if (kind !== undefined && KIND_BITS[kind] === undefined) {
@@ -62,10 +62,10 @@ export interface ZipAccess {
 }
 
 /** Who may read a ZIP file: those who may read each single thing in it. */
-export async function accessOfZip(manifest: Manifest, pace: Pace): Promise<ZipAccess> {
+export async function accessOfZip(manifest: Manifest, pace: Yielder): Promise<ZipAccess> {
   let common = manifest.root.private ? 0 : GROUP_ALL | OTHERS_ALL, gid: number | undefined, isOneGroup = true;
   for (const { kind, mode, gid: own, xattrs = {} } of manifest.entries(TOP)) {
-    await pace.step();
+    await pace.yieldIfDue();
     if (kind === "symlink") continue;
     // With an ACL, the bits of the group are no more than its mask.
     const exact = ACL_ATTRIBUTE in xattrs ? mode & ~(GROUP_ALL | OTHERS_ALL) : mode;
@@ -80,7 +80,7 @@ export async function accessOfZip(manifest: Manifest, pace: Pace): Promise<ZipAc
 }
 
 /** The first path, as text, that is not in the copy as the snapshot has it. @param entries in apath order */
-export async function lacksAnything(copy: Dir, entries: Iterable<Entry>, pace: Pace): Promise<string | undefined> {
+export async function lacksAnything(copy: Dir, entries: Iterable<Entry>, pace: Yielder): Promise<string | undefined> {
   let at: Apath | undefined;
   let directory: Dir | undefined;
   try {
@@ -93,7 +93,7 @@ export async function lacksAnything(copy: Dir, entries: Iterable<Entry>, pace: P
         directory = copy.openPath(parent.slice(1) as Raw);
         at = parent;
       }
-      await pace.step();
+      await pace.yieldIfDue();
       const stat = directory!.stat(nameOf(entry.path));
       const isThere = stat?.kind === entry.kind && (entry.kind !== "file" || stat.size === entry.size);
       if (!isThere) return textOf(entry.path);
@@ -136,8 +136,8 @@ export async function packSnapshot(
   const links = new LinksPassed();
   monitor.phase("packing");
   for (const entry of manifest.entries(TOP)) {
-    await pace.step();
-    monitor.at(textOf(entry.path));
+    await pace.yieldIfDue();
+    monitor.current(textOf(entry.path));
     if (entry.path === TOP) continue;
     links.assertBelowNone(entry);
     const bits = KIND_BITS[entry.kind];

@@ -1,7 +1,7 @@
 /** Does jobs, one at a time: from the job file to its line in the history. See FORMAT.md for what is written when. */
 import { hashBytes } from "../core/digest.ts";
 import { Fault, Interrupted } from "../core/fault.ts";
-import { tell } from "../core/fault_data.ts";
+import { toFaultData } from "../core/fault_data.ts";
 import { complaintText } from "../core/jsonc.ts";
 import { bytesOf, joinRaw, type Raw, rawOf, textOf } from "../core/raw.ts";
 import { BadJob } from "./faults.ts";
@@ -54,7 +54,7 @@ export function concernsAll(code: string): boolean {
   return code === new Interrupted().code || POSTPONING.has(code);
 }
 
-export class Performer implements Disposable {
+export class JobExecutor implements Disposable {
   readonly #setup: JobSetup;
   readonly #places: JobPlaces;
   readonly #tempPath: Raw;
@@ -171,7 +171,7 @@ export class Performer implements Disposable {
       problems: [...monitor.problems],
       problemCount: monitor.problemCount,
       ...(snapshot !== undefined && { snapshot: snapshot.id }),
-      ...(error !== undefined && { error: tell(error) }),
+      ...(error !== undefined && { error: toFaultData(error) }),
     };
   }
 

@@ -1,7 +1,7 @@
 /** What an operation tells while a job does it: counted for the history, told to the log. */
 import type { Clock } from "../core/clock.ts";
 import { Fault } from "../core/fault.ts";
-import { tell, type Told } from "../core/fault_data.ts";
+import { type FaultData, toFaultData } from "../core/fault_data.ts";
 import type { Counter, Monitor, Phase } from "../core/monitor.ts";
 import { pluralText, sizeText } from "../core/size_text.ts";
 import type { Log } from "./log.ts";
@@ -19,7 +19,7 @@ export class JobMonitor implements Monitor {
   /** Name of the job file, as text. */
   readonly job: string;
   readonly #counts: Partial<Record<Counter, number>> = {};
-  readonly #problems: Told[] = [];
+  readonly #problems: FaultData[] = [];
   #problemCount = 0;
   #at = "";
   readonly #clock: Clock | undefined;
@@ -47,7 +47,7 @@ export class JobMonitor implements Monitor {
     if (++this.#countsSinceLook >= COUNTS_PER_LOOK) this.#tellIfDue();
   }
 
-  at(what: string): void {
+  current(what: string): void {
     this.#at = what;
   }
 
@@ -95,11 +95,11 @@ export class JobMonitor implements Monitor {
     });
   }
 
-  expect(): void {}
+  setTotal(): void {}
 
   problem(fault: Error): void {
     this.#problemCount++;
-    const told = tell(fault);
+    const told = toFaultData(fault);
     if (this.#problems.length < MOST_KEPT) this.#problems.push(told);
     const { message, code } = told;
     if (this.#problemCount > MOST_KEPT && fault instanceof Fault) return;
@@ -129,7 +129,7 @@ export class JobMonitor implements Monitor {
     return { ...this.#counts };
   }
 
-  get problems(): readonly Told[] {
+  get problems(): readonly FaultData[] {
     return this.#problems;
   }
 

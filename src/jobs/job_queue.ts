@@ -1,5 +1,5 @@
 /** Which job is next. Nothing that lies in the job directory, or in the state, keeps the others from their turn. */
-import type { Told } from "../core/fault_data.ts";
+import type { FaultData } from "../core/fault_data.ts";
 import { type Raw, textOf } from "../core/raw.ts";
 import { isBeingWritten, type JobFile, lookInto, readJobFile, SETTLED_MS } from "./job_directory.ts";
 import { nameText } from "./job_name.ts";
@@ -18,7 +18,7 @@ export class JobQueue {
   readonly #jobs: Dir;
   readonly #records: RecordStore;
   readonly #told: ToldOnce;
-  readonly #passedOver = new Map<Raw, Told>();
+  readonly #passedOver = new Map<Raw, FaultData>();
 
   /** @param jobs the job directory; both stay the caller's */
   constructor(jobs: Dir, records: RecordStore, log: Log) {
@@ -45,12 +45,12 @@ export class JobQueue {
   }
 
   /** Has the others done before that one is tried again. */
-  passOver(name: Raw, why: Told): void {
+  passOver(name: Raw, why: FaultData): void {
     this.#passedOver.set(name, why);
   }
 
   /** Why the first of those was passed over; undefined if there are none. */
-  get passedOver(): Told | undefined {
+  get passedOver(): FaultData | undefined {
     return this.#passedOver.values().next().value;
   }
 

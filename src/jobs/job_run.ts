@@ -1,7 +1,7 @@
 /** One job that is being done: what its work may use, and what it leaves for the history. */
 import type { Phase } from "../core/monitor.ts";
 import type { Raw } from "../core/raw.ts";
-import { Pace } from "../core/yielding.ts";
+import { Yielder } from "../core/yielding.ts";
 import { rootOf } from "./history.ts";
 import type { JobMonitor } from "./job_monitor.ts";
 import type { JobRecord } from "./job_state.ts";
@@ -57,8 +57,8 @@ export class JobRun {
   readonly monitor: JobMonitor;
   readonly tempPath: Raw;
   readonly temp: Dir;
-  readonly own: readonly Raw[];
-  readonly pace: Pace;
+  readonly protectedPaths: readonly Raw[];
+  readonly pace: Yielder;
   readonly #save: (record: JobRecord) => void;
   #record: JobRecord;
   #snapshot: SnapshotInfo | undefined;
@@ -69,8 +69,8 @@ export class JobRun {
     this.monitor = monitor;
     this.tempPath = tempPath;
     this.temp = temp;
-    this.own = own;
-    this.pace = new Pace(setup.machine.clock, setup.signal);
+    this.protectedPaths = own;
+    this.pace = new Yielder(setup.machine.clock, setup.signal);
     this.#record = record;
     this.#save = save;
   }

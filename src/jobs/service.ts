@@ -1,5 +1,5 @@
 /** The service: looks for jobs, has them done one after the other, and tells what it does. */
-import type { Told } from "../core/fault_data.ts";
+import type { FaultData } from "../core/fault_data.ts";
 import { joinRaw, type Raw, rawOf, textOf } from "../core/raw.ts";
 import { pluralText, sizeText } from "../core/size_text.ts";
 import { durationText } from "../core/time_text.ts";
@@ -52,7 +52,7 @@ export interface ServiceResult {
   /** The jobs that were ended; none unless it was to run once. */
   readonly entries: readonly Ended[];
   /** Why it ended early, with jobs left. */
-  readonly postponed: Told | undefined;
+  readonly postponed: FaultData | undefined;
   readonly interrupted: boolean;
 }
 
@@ -86,7 +86,7 @@ class Service implements Disposable {
   readonly #told: ToldOnce;
   #trimmedMs = 0;
   /** Why the last job that was tried could not be done. */
-  #postponed: Told | undefined;
+  #postponed: FaultData | undefined;
 
   constructor(options: ServiceOptions) {
     using held = new DisposableStack();
@@ -190,7 +190,7 @@ class Service implements Disposable {
     return true;
   }
 
-  #tellPostponed(name: Raw, { code, message }: Told): void {
+  #tellPostponed(name: Raw, { code, message }: FaultData): void {
     // Of a bug, the rest is where it happened.
     const [why = ""] = message.split("\n");
     this.#told.tell(name, {
@@ -202,12 +202,14 @@ class Service implements Disposable {
   }
 
   /** A wish to stop is passed on; a job that doesn't follow it in time is left as it is, and goes on at the next start. */
-  async #orStopped<T extends { postponed?: Told }>(work: Promise<T>): Promise<T | { entry?: never; postponed: Told }> {
+  async #orStopped<T extends { postponed?: FaultData }>(
+    work: Promise<T>,
+  ): Promise<T | { entry?: never; postponed: FaultData }> {
     const { signal } = this.#options;
-    const late = Promise.withResolvers<{ postponed: Told }>();
+    const late = Promise.withResolvers<{ postponed: FaultData }>();
     let timer: ReturnType<typeof setTimeout> | undefined;
     // The process would stay for as long; whoever reads "Stopped" may take the disk away.
-    const end = (postponed: Told) => {
+    const end = (postponed: FaultData) => {
       if (!this.#runner.isSyncing) return late.resolve({ postponed });
       this.#options.notify(`EXTEND_TIMEOUT_USEC=${STOP_MS * 1000}`);
       timer = setTimeout(() => end(postponed), SYNCING_MS);

@@ -8,7 +8,7 @@ import { Fault } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
 import { joinRaw, type Raw, textOf } from "../core/raw.ts";
 import type { OwnPlaces } from "../operations/sources/own_places.ts";
-import type { Pace } from "../core/yielding.ts";
+import type { Yielder } from "../core/yielding.ts";
 import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
 import { SourceLeft } from "./faults.ts";
 
@@ -30,7 +30,7 @@ export interface RemovalOptions {
   readonly own: OwnPlaces;
   readonly disk: Disk;
   readonly monitor: Monitor;
-  readonly pace: Pace;
+  readonly pace: Yielder;
 }
 
 /** What can't be removed is a problem, and stays. @throws Interrupted */
@@ -97,7 +97,7 @@ class FileRemoval {
           directory = this.#open(parent);
           at = parent;
         }
-        await this.#options.pace.step();
+        await this.#options.pace.yieldIfDue();
         if (directory !== undefined) this.#remove(entry, directory);
       }
       return directories;
@@ -150,7 +150,7 @@ class DirectoryRemoval {
   /** @param directories outer ones first */
   async run(directories: readonly Apath[]): Promise<void> {
     for (const path of directories.toReversed()) {
-      await this.#options.pace.step();
+      await this.#options.pace.yieldIfDue();
       if (path !== TOP && !this.#remove(path)) this.#left.add(path);
     }
     for (const path of [TOP, ...this.#left]) this.#tellWhatIsIn(path);

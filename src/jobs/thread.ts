@@ -1,9 +1,9 @@
 /** The background thread that does the jobs, seen from the main one; and its likeness without a thread. */
-import { tell, type Told, untell } from "../core/fault_data.ts";
+import { type FaultData, fromFaultData, toFaultData } from "../core/fault_data.ts";
 import type { Phase } from "../core/monitor.ts";
 import type { Raw } from "../core/raw.ts";
 import type { HistoryEntry } from "./history.ts";
-import { type JobPlaces, Performer } from "./job_executor.ts";
+import { JobExecutor, type JobPlaces } from "./job_executor.ts";
 import type { JobSetup } from "./job_run.ts";
 import type { Log, LogEvent } from "./log.ts";
 import type { ThrottleTable } from "../platform/throttle.ts";
@@ -12,7 +12,7 @@ import type { ThrottleTable } from "../platform/throttle.ts";
 export interface Performed {
   readonly entry?: HistoryEntry;
   /** The storage can't be used, or it was asked to stop: the job stays as it is. */
-  readonly postponed?: Told;
+  readonly postponed?: FaultData;
 }
 
 const SYNCING: Phase = "making it durable";
@@ -44,21 +44,21 @@ export type ToJobThread =
 export type FromJobThread =
   | { readonly type: "performed"; readonly performed: Performed }
   | { readonly type: "phase"; readonly phase: Phase }
-  | { readonly type: "bug"; readonly fault: Told }
+  | { readonly type: "bug"; readonly fault: FaultData }
   | { readonly type: "log"; readonly event: LogEvent };
 
 /** Name of the worker, by which the program knows what it is started for. */
 export const JOB_THREAD = "jobs";
 
-/** One call of {@link Performer.perform} in words that can pass between threads. */
-export async function performed(performer: Performer, name: Raw): Promise<Performed> {
+/** One call of {@link JobExecutor.perform} in words that can pass between threads. */
+export async function performed(performer: JobExecutor, name: Raw): Promise<Performed> {
   try {
     const entry = await performer.perform(name);
     return entry === undefined ? {} : { entry };
   } catch (error) {
     // What befalls the work is the job's end. This befell its record, or the history: it may be otherwise next time.
     // A bug, too, is that of one job, and no reason not to do the others.
-    return { postponed: tell(error) };
+    return { postponed: toFaultData(error) };
   }
 }
 
@@ -74,7 +74,7 @@ export class JobThread implements JobRunner {
       if (data.type === "log") log(data.event);
       else if (data.type === "phase") this.#phase = data.phase;
       else if (data.type === "performed") this.#waiting?.resolve(data.performed);
-      else this.#waiting?.reject(untell(data.fault));
+      else this.#waiting?.reject(fromFaultData(data.fault));
     };
     this.#worker.onerror = (event) => {
       event.preventDefault();
@@ -109,13 +109,13 @@ export class JobThread implements JobRunner {
 
 /** Does jobs in the calling thread. */
 export class SameThread implements JobRunner {
-  readonly #performer: Performer;
+  readonly #performer: JobExecutor;
   readonly #stop = new AbortController();
   #phase: Phase | undefined;
 
   constructor(setup: Omit<JobSetup, "signal">, places: JobPlaces) {
     const onPhase = (phase: Phase) => void (this.#phase = phase);
-    this.#performer = new Performer({ ...setup, onPhase, signal: this.#stop.signal }, places);
+    this.#performer = new JobExecutor({ ...setup, onPhase, signal: this.#stop.signal }, places);
   }
 
   [Symbol.dispose](): void {

@@ -1,7 +1,7 @@
 /** What the thread of the jobs runs: it does the jobs it is told to, until it is ended. */
-import { tell } from "../core/fault_data.ts";
+import { toFaultData } from "../core/fault_data.ts";
 import type { Phase } from "../core/monitor.ts";
-import { Performer } from "./job_executor.ts";
+import { JobExecutor } from "./job_executor.ts";
 import type { LogEvent } from "./log.ts";
 import { type FromJobThread, performed, type ThreadSetup, type ToJobThread } from "./thread.ts";
 import { openDisk } from "../platform/open_disk.ts";
@@ -20,7 +20,7 @@ export function serveJobs(early: readonly MessageEvent<ToJobThread>[]): void {
   const scope = globalThis as unknown as WorkerScope;
   const answer = (message: FromJobThread) => scope.postMessage(message);
   const stop = new AbortController();
-  let performer: Performer | undefined;
+  let performer: JobExecutor | undefined;
   const serve = async ({ data }: MessageEvent<ToJobThread>) => {
     if (data.type === "setup") performer = makePerformer(data.setup, new URL(data.script), stop.signal, answer);
     else if (data.type === "stop") stop.abort();
@@ -28,7 +28,7 @@ export function serveJobs(early: readonly MessageEvent<ToJobThread>[]): void {
       try {
         answer({ type: "performed", performed: await performed(performer!, data.name) });
       } catch (error) {
-        answer({ type: "bug", fault: tell(error) });
+        answer({ type: "bug", fault: toFaultData(error) });
       }
     }
   };
@@ -41,7 +41,7 @@ function makePerformer(
   workerScript: URL,
   signal: AbortSignal,
   answer: (message: FromJobThread) => void,
-): Performer {
+): JobExecutor {
   const log = (event: LogEvent) => answer({ type: "log", event });
   // Before any other thread is started: they get it from this one.
   for (const what of nice ? lowerPriority() : []) {
@@ -57,5 +57,5 @@ function makePerformer(
     ...(throttle !== undefined && { throttle }),
   };
   const onPhase = (phase: Phase) => answer({ type: "phase", phase });
-  return new Performer({ ...setup, machine, signal, log, onPhase }, places);
+  return new JobExecutor({ ...setup, machine, signal, log, onPhase }, places);
 }

@@ -19,14 +19,14 @@ export function atOnce<T>(steps: Steps<T>): T {
   }
 }
 
-export class Stop {
+export class StopFlag {
   readonly #word: Int32Array<SharedArrayBuffer>;
 
   constructor(table: SharedArrayBuffer = newStopTable()) {
     this.#word = new Int32Array(table);
   }
 
-  ask(): void {
+  request(): void {
     Atomics.store(this.#word, 0, 1);
   }
 

@@ -5,13 +5,13 @@
  */
 import type { Clock } from "../core/clock.ts";
 import { Interrupted } from "../core/fault.ts";
-import { tell, type Told, untell } from "../core/fault_data.ts";
+import { type FaultData, fromFaultData, toFaultData } from "../core/fault_data.ts";
 import { Turns } from "../core/turns.ts";
 import type { Disk } from "./disk.ts";
 import { Meter } from "./meter.ts";
-import { atOnce, type Steps, Stop } from "./stop_flag.ts";
+import { atOnce, type Steps, StopFlag } from "./stop_flag.ts";
 import type { ThrottleTable } from "./throttle.ts";
-import { type Batches, type BatchKind, Engine, type EngineSetup } from "../storage/threads/batch_executor.ts";
+import { type Batches, BatchExecutor, type BatchKind, type ExecutorSetup } from "../storage/threads/batch_executor.ts";
 
 /** Work done in the main thread before a worker is started, which holds that up for as long: as many small files. */
 const COST_BEFORE_WORKERS = 512;
@@ -29,14 +29,14 @@ const CLOSING_MS = 2000;
 const GRACE_MS = 2000;
 
 export type ToWorker =
-  | { readonly type: "setup"; readonly setup: EngineSetup; readonly thread: number }
+  | { readonly type: "setup"; readonly setup: ExecutorSetup; readonly thread: number }
   | { readonly type: "batch"; readonly ticket: number; readonly kind: BatchKind; readonly batch: unknown }
   | { readonly type: "close" };
 export type FromWorker =
-  | { readonly ticket: number; readonly results?: unknown; readonly fault?: Told }
+  | { readonly ticket: number; readonly results?: unknown; readonly fault?: FaultData }
   | { readonly closed: true };
 
-export interface Load {
+export interface BatchCost {
   /** Small files, or what takes as long. */
   readonly items: number;
   readonly bytes: number;
@@ -69,13 +69,13 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-export class Pool implements AsyncDisposable {
+export class ThreadPool implements AsyncDisposable {
   readonly #disk: Disk;
-  readonly #setup: EngineSetup;
+  readonly #setup: ExecutorSetup;
   readonly #options: PoolOptions;
   readonly #threads: Thread[] = [];
   readonly #waiting = new Map<number, Waiting>();
-  #engine: Engine | undefined;
+  #engine: BatchExecutor | undefined;
   #costDone = 0;
   /** Spent on work in this thread. */
   #msDone = 0;
@@ -84,17 +84,17 @@ export class Pool implements AsyncDisposable {
   #here: Promise<unknown> = Promise.resolve();
   readonly #meter: Meter;
   #tickets = 0;
-  readonly #stop: Stop;
+  readonly #stop: StopFlag;
   #grace: ReturnType<typeof setTimeout> | undefined;
   readonly #onAbort = () => {
-    this.#grace ??= setTimeout(() => this.#stop.ask(), GRACE_MS);
+    this.#grace ??= setTimeout(() => this.#stop.request(), GRACE_MS);
   };
 
-  constructor(disk: Disk, setup: EngineSetup, options: PoolOptions) {
+  constructor(disk: Disk, setup: ExecutorSetup, options: PoolOptions) {
     this.#disk = disk;
     this.#setup = setup;
     this.#options = options;
-    this.#stop = new Stop(setup.stop);
+    this.#stop = new StopFlag(setup.stop);
     this.#meter = new Meter(setup.meter);
     this.#turns = new Turns(options.clock);
     options.signal.addEventListener("abort", this.#onAbort);
@@ -111,7 +111,7 @@ export class Pool implements AsyncDisposable {
   }
 
   /** Works on a batch. @param load how much is in it, for the decision to start workers */
-  run<K extends BatchKind>(kind: K, batch: Batches[K]["batch"], load: Load): Promise<Batches[K]["results"]> {
+  run<K extends BatchKind>(kind: K, batch: Batches[K]["batch"], load: BatchCost): Promise<Batches[K]["results"]> {
     const cost = load.items + load.bytes / BYTES_OF_ONE_COST;
     this.#costDone += cost;
     if (this.#usesWorkers()) return this.#post(kind, batch, cost) as Promise<Batches[K]["results"]>;
@@ -120,7 +120,7 @@ export class Pool implements AsyncDisposable {
       await before;
       // It may have turned out to be slow.
       if (this.#usesWorkers()) return await this.#post(kind, batch, cost) as Batches[K]["results"];
-      this.#engine ??= new Engine(this.#disk, this.#setup, 0);
+      this.#engine ??= new BatchExecutor(this.#disk, this.#setup, 0);
       return await this.#go(this.#engine.run(kind, batch));
     })();
     this.#here = result.catch(() => {});
@@ -147,7 +147,7 @@ export class Pool implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#options.signal.removeEventListener("abort", this.#onAbort);
     clearTimeout(this.#grace);
-    this.#stop.ask();
+    this.#stop.request();
     for (const { reject } of this.#waiting.values()) reject(new Interrupted());
     this.#waiting.clear();
     await this.#here;
@@ -211,7 +211,7 @@ export class Pool implements AsyncDisposable {
     waiting.thread.cost -= waiting.cost;
     waiting.thread.hasAnswered = true;
     if (message.fault === undefined) waiting.resolve(message.results);
-    else waiting.reject(untell(message.fault));
+    else waiting.reject(fromFaultData(message.fault));
   }
 
   #failAll(thread: Thread, error: Error): void {
@@ -231,10 +231,10 @@ function isBusy({ inHand, cost, hasAnswered }: Thread): boolean {
 export function workerLoop(
   openDisk: (throttle?: ThrottleTable) => Disk,
 ): (message: ToWorker) => FromWorker | undefined {
-  let engine: Engine | undefined;
+  let engine: BatchExecutor | undefined;
   return (message) => {
     if (message.type === "setup") {
-      engine = new Engine(openDisk(message.setup.throttle), message.setup, message.thread);
+      engine = new BatchExecutor(openDisk(message.setup.throttle), message.setup, message.thread);
       return undefined;
     }
     if (message.type === "close") {
@@ -245,7 +245,7 @@ export function workerLoop(
       const results = atOnce(engine!.run(message.kind, message.batch as Batches[BatchKind]["batch"]));
       return { ticket: message.ticket, results };
     } catch (error) {
-      return { ticket: message.ticket, fault: tell(error) };
+      return { ticket: message.ticket, fault: toFaultData(error) };
     }
   };
 }

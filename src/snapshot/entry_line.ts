@@ -6,7 +6,7 @@
 import type { AclNames } from "../core/acl.ts";
 import { type Apath, isApath } from "../core/apath.ts";
 import type { ContentId } from "../core/content_id.ts";
-import { type Entry, type Kind, KINDS, type Learnt, type Seen } from "../core/entry.ts";
+import { type DetailFields, type Entry, type Kind, KINDS, type StatFields } from "../core/entry.ts";
 import { Fault, unlessFault } from "../core/fault.ts";
 import { BadJson, parseJson } from "../core/json.ts";
 import { beginsWith, rawOf, textOf } from "../core/raw.ts";
@@ -31,7 +31,7 @@ function quoteName(name: string): string {
 }
 
 /** The first part of a line, without the closing brace. */
-export function seenPart(path: Apath, seen: Seen): string {
+export function statPrefix(path: Apath, seen: StatFields): string {
   let text = `{"path":${quote(path)},"kind":"${seen.kind}"`;
   if (seen.kind === "file") text += `,"size":${seen.size}`;
   text += `,"mtime":"${seen.mtime}"`;
@@ -42,11 +42,11 @@ export function seenPart(path: Apath, seen: Seen): string {
   return text;
 }
 
-let lastAccess: Pick<Seen, "mode" | "uid" | "gid" | "user" | "group"> | undefined;
+let lastAccess: Pick<StatFields, "mode" | "uid" | "gid" | "user" | "group"> | undefined;
 let lastAccessPart = "";
 
 /** Nearly always the same as last time. */
-function accessPart(seen: Seen): string {
+function accessPart(seen: StatFields): string {
   const { mode, uid, gid, user, group } = seen, last = lastAccess;
   if (
     last === undefined || last.mode !== mode || last.uid !== uid || last.gid !== gid || last.user !== user ||
@@ -60,8 +60,8 @@ function accessPart(seen: Seen): string {
   return lastAccessPart;
 }
 
-/** @param head of {@link seenPart} */
-export function encodeLine(head: string, learnt: Learnt): string {
+/** @param head of {@link statPrefix} */
+export function encodeLine(head: string, learnt: DetailFields): string {
   let text = head;
   if (learnt.content !== undefined) text += `,"content":"${learnt.content}"`;
   if (learnt.target !== undefined) text += `,"target":${quote(learnt.target)}`;
@@ -76,7 +76,7 @@ export function encodeLine(head: string, learnt: Learnt): string {
 }
 
 /** Megabytes of attributes are more than a line can hold: nobody could read it. */
-function shorterLine(head: string, { xattrs, aclNames: _names, problems = [], ...others }: Learnt): string {
+function shorterLine(head: string, { xattrs, aclNames: _names, problems = [], ...others }: DetailFields): string {
   if (xattrs === undefined) {
     return encodeLine(head, { ...others, problems: ["What there is to say of it is too long"] });
   }
@@ -84,7 +84,7 @@ function shorterLine(head: string, { xattrs, aclNames: _names, problems = [], ..
 }
 
 export function encodeEntry(entry: Entry): string {
-  return encodeLine(seenPart(entry.path, entry), entry);
+  return encodeLine(statPrefix(entry.path, entry), entry);
 }
 
 const PATH_START = `{"path":`;
@@ -118,7 +118,7 @@ export function isLineOf(line: string, quoted: string): boolean {
   return beginsWith(line, quoted, PATH_START.length) && line.startsWith(PATH_END, PATH_START.length + quoted.length);
 }
 
-/** The path of a head of {@link seenPart}, as JSON text. */
+/** The path of a head of {@link statPrefix}, as JSON text. */
 export function headPath(head: string): string {
   return head.slice(PATH_START.length, head.indexOf(PATH_END, PATH_START.length));
 }

@@ -1,9 +1,9 @@
 /** Work that a restore gives to an engine: files to write, and what became of them. */
 import type { ContentId } from "../core/content_id.ts";
 import type { NsText } from "../core/entry.ts";
-import type { Told } from "../core/fault_data.ts";
+import type { FaultData } from "../core/fault_data.ts";
 import type { Raw } from "../core/raw.ts";
-import type { Lack, Overwrite, Owner } from "../core/restore_terms.ts";
+import type { MetadataLoss, Overwrite, Owner } from "../core/restore_terms.ts";
 
 /** Regular files of one target directory. Plain data: it travels between threads. */
 export interface ExtractBatch {
@@ -33,7 +33,7 @@ export interface ExtractResult {
   readonly how: "written" | "same" | "kept" | "failed";
   readonly bytes: number;
   /** The file could not be restored. */
-  readonly problem: Told | undefined;
+  readonly problem: FaultData | undefined;
   /** What it had and could not be given. */
-  readonly lacks: readonly Lack[];
+  readonly lacks: readonly MetadataLoss[];
 }

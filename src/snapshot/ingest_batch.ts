@@ -1,7 +1,7 @@
 /** Work that a backup gives to an engine: files to store, files to link, and what became of them. */
 import type { ContentId } from "../core/content_id.ts";
 import type { NsText } from "../core/entry.ts";
-import type { Told } from "../core/fault_data.ts";
+import type { FaultData } from "../core/fault_data.ts";
 import type { Raw } from "../core/raw.ts";
 import type { Stat } from "../core/stat.ts";
 import type { Shown } from "../storage/content/content_store.ts";
@@ -76,5 +76,5 @@ export interface StoreResult {
   readonly seen: Stat | undefined;
   readonly xattrs: Readonly<Record<string, string>> | undefined;
   readonly link: Shown | "none";
-  readonly problem: Told | undefined;
+  readonly problem: FaultData | undefined;
 }

@@ -11,7 +11,7 @@ import { headPath, isLineOf, isSound, pathOfLine } from "./entry_line.ts";
 import type { Manifest } from "./manifest.ts";
 
 /** A line of a previous manifest. `origin` is the hunk that holds it, `index` its place there. */
-export interface BasisLine {
+export interface PreviousLine {
   readonly text: string;
   readonly origin: HunkRef;
   readonly index: number;
@@ -64,7 +64,7 @@ class Cursor {
     return line === undefined ? undefined : unlessFault(() => pathOfLine(line), undefined);
   }
 
-  line(): BasisLine {
+  line(): PreviousLine {
     return { text: this.#text!, origin: this.#manifest.root.hunks[this.#hunk]!, index: this.#index };
   }
 
@@ -95,7 +95,7 @@ class Cursor {
   }
 
   /** True if the line at hand, or the first one that doesn't come before it, is that of `path`. @param quoted its JSON text */
-  moveTo(path: Apath, quoted: string, passed: (line: BasisLine) => void): boolean {
+  moveTo(path: Apath, quoted: string, passed: (line: PreviousLine) => void): boolean {
     if (this.#isAt(quoted)) return true;
     this.seek(path, passed);
     return this.#isAt(quoted);
@@ -106,7 +106,7 @@ class Cursor {
   }
 
   /** Moves on to the first path that is not before `path`; to the end without one. */
-  seek(path: Apath | undefined, passed: (line: BasisLine) => void): void {
+  seek(path: Apath | undefined, passed: (line: PreviousLine) => void): void {
     while (this.path !== undefined && (path === undefined || compareApath(this.path, path) < 0)) {
       const line = this.line();
       this.step();
@@ -120,27 +120,27 @@ class Cursor {
   }
 }
 
-export interface BasisListener {
+export interface PreviousListener {
   /** A hunk can't be read; what it held counts as never seen. */
   damaged(fault: Fault): void;
   /** The line of a path that was not asked for: it is no more. In apath order. */
-  gone?(line: BasisLine): void;
+  gone?(line: PreviousLine): void;
 }
 
 const IGNORED = (): void => {};
 
-export class Basis {
+export class PreviousEntries {
   readonly #cursors: Cursor[];
-  readonly #gone: (line: BasisLine) => void;
+  readonly #gone: (line: PreviousLine) => void;
 
   /** @param manifests newest first: partial ones, then at most one complete one */
-  constructor(manifests: readonly Manifest[], listener: BasisListener) {
+  constructor(manifests: readonly Manifest[], listener: PreviousListener) {
     this.#cursors = manifests.map((manifest) => new Cursor(manifest, (fault) => listener.damaged(fault)));
     this.#gone = listener.gone?.bind(listener) ?? IGNORED;
   }
 
   /** The line of `path`. Paths must be asked for in apath order. @param head what {@link seenPart} says of the path now */
-  at(path: Apath, head: string): BasisLine | undefined {
+  at(path: Apath, head: string): PreviousLine | undefined {
     for (;;) {
       const cursor = this.#cursors[0];
       if (cursor === undefined) return undefined;

@@ -2,7 +2,7 @@
 import { type Apath, compareApath } from "../core/apath.ts";
 import { textOf } from "../core/raw.ts";
 import type { Monitor } from "../core/monitor.ts";
-import type { BasisLine } from "./previous_entries.ts";
+import type { PreviousLine } from "./previous_entries.ts";
 import { ENOUGH_TEXT, HunkCutter, type HunkRef } from "./hunk.ts";
 
 /** Keeps the lines of a hunk; the same lines get the same id and no new bytes. */
@@ -35,7 +35,7 @@ export class SnapshotWriter {
   }
 
   /** @param from where the same line stood before, if it did */
-  add(path: Apath, line: string, from: BasisLine | undefined): void {
+  add(path: Apath, line: string, from: PreviousLine | undefined): void {
     if (this.#last !== undefined && compareApath(this.#last, path) >= 0) {
       throw new Error(`Entries out of order: ${textOf(path)} after ${textOf(this.#last)}`);
     }

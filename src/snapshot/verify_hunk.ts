@@ -6,7 +6,7 @@ import { ownText } from "../core/raw.ts";
 import { contentFactsOf } from "./entry_line.ts";
 import { linesOf, parsedLines } from "./manifest.ts";
 
-export interface ExamineResult {
+export interface VerifiedHunk {
   /** Path of the last entry. */
   readonly last: Apath;
   readonly damaged: readonly { readonly id: string; readonly what: string }[];
@@ -17,11 +17,11 @@ export interface ExamineResult {
  * @param sizeOf the size of a content, which should be `expected`; undefined if it is not there
  * @throws DamagedContent, DamagedManifest of the hunk itself
  */
-export function examineHunk(
+export function verifyHunk(
   ref: HunkRef,
   read: (id: HunkRef["id"]) => Uint8Array<ArrayBuffer>,
   sizeOf: (id: ContentId, expected: number) => number | undefined,
-): ExamineResult {
+): VerifiedHunk {
   let last = ref.first;
   const damaged: { id: string; what: string }[] = [];
   for (const { path, content, size } of parsedLines(linesOf(read(ref.id), ref), ref, contentFactsOf)) {

@@ -29,7 +29,7 @@ const COARSE = "0000000";
 const USUAL_DIGITS = 19;
 
 /** Tells for every object which of its signs count. */
-export class Signs {
+export class ChangeSignals {
   readonly #disk: Disk;
   readonly #counted: Readonly<Record<"ctime" | "inode", boolean>>;
   /** Whether inode numbers last, by device. */
@@ -71,7 +71,7 @@ function hasLastingInodes(stat: Stat, parent: Dir, name: Raw): boolean {
  * Stamps too close to the time of an earlier look: an object that was changed once more right after it, within the
  * granularity of its time stamps, shows the same stamps as then. (Git calls such an entry "racily clean".)
  */
-export class RacyStamps {
+export class RacyTimestamps {
   readonly #windows: readonly { readonly fine: NsText; readonly coarse: NsText; readonly end: NsText }[];
 
   constructor(looks: readonly LookedAt[]) {

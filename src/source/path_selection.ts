@@ -1,7 +1,7 @@
 /** Paths that a person has listed: of a source only these are backed up, and what is below them. */
 import { joinRaw, type Raw } from "../core/raw.ts";
 
-export class Choice {
+export class PathSelection {
   readonly #chosen: ReadonlySet<string>;
   /** Directories that lead to a chosen path. */
   readonly #ways = new Set<string>();

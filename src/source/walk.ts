@@ -11,7 +11,7 @@ import type { Stat } from "../core/stat.ts";
 import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
 import type { Decision, Filter } from "./filter.ts";
 import { decideByLayers, IGNORE_FILE, type Layer, readLayer } from "./ignore_file.ts";
-import type { Choice } from "./path_selection.ts";
+import type { PathSelection } from "./path_selection.ts";
 import { isBelow, type SourceRoot } from "./placement.ts";
 
 export interface Found {
@@ -48,7 +48,7 @@ export interface WalkOptions {
   readonly largestBytes: number | undefined;
   readonly own: OwnDirectories;
   /** Undefined: everything. */
-  readonly choice?: Choice | undefined;
+  readonly choice?: PathSelection | undefined;
   /** Is told of what is left out, and why. */
   readonly excluded?: ((exclusion: Exclusion) => void) | undefined;
   readonly monitor: Monitor;
@@ -292,7 +292,7 @@ class RootWalk {
   #leaveOut(path: Apath): void {
     const { monitor } = this.#options;
     monitor.count("excludedEntries");
-    monitor.fate?.("excluded", textOf(path));
+    monitor.status?.("excluded", textOf(path));
   }
 
   /** Undefined also for what vanished since the listing: deleted while we look is no failure. */

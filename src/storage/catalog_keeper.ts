@@ -11,7 +11,14 @@ import type { Catalog, Unusable } from "../catalog/catalog.ts";
 import { CatalogFile } from "../catalog/catalog_file.ts";
 import { CatalogFault, type Mode, type Temp } from "../catalog/database.ts";
 import { entriesToCompare } from "../catalog/index_snapshots.ts";
-import { type Head, isSameSnapshot, linesOf, previousOf, renumbered, withSequence } from "../catalog/snapshot_order.ts";
+import {
+  chainsOf,
+  isSameSnapshot,
+  previousOf,
+  renumbered,
+  type RootHeader,
+  withSequence,
+} from "../catalog/snapshot_order.ts";
 import type { ContentId, RootId } from "../core/content_id.ts";
 import { Fault, unlessFault } from "../core/fault.ts";
 import { DiskFault } from "../platform/disk.ts";
@@ -66,7 +73,7 @@ export class CatalogKeeper implements Disposable {
   }
 
   /** Whether the writer lock is ours: only then is the file changed. */
-  ownedBy(writer: boolean): void {
+  setWritable(writer: boolean): void {
     try {
       if (this.#owned && this.#isSettled && this.#catalog !== undefined) this.#noteAgreement(this.#catalog);
     } catch {
@@ -92,7 +99,7 @@ export class CatalogKeeper implements Disposable {
   }
 
   /** Does something with the catalog; one that turns out to be damaged is made again first. `action` may run twice. */
-  use<T>(action: (catalog: Catalog) => T): T {
+  query<T>(action: (catalog: Catalog) => T): T {
     try {
       return action(this.current());
     } catch (error) {
@@ -134,13 +141,13 @@ export class CatalogKeeper implements Disposable {
   /** Oldest first; from the roots, if there is no catalog on the disk. */
   snapshots(): SnapshotInfo[] {
     if (this.#onDisk() === undefined) return this.#heads(this.#storage.rootIds(), false).map(({ info }) => info);
-    return this.use((catalog) => catalog.snapshots());
+    return this.query((catalog) => catalog.snapshots());
   }
 
   /** The same, each compared with its root, if that can be read. */
   provenSnapshots(): SnapshotInfo[] {
     if (this.#onDisk() === undefined) return this.snapshots();
-    return this.use((catalog) => {
+    return this.query((catalog) => {
       const snapshots = catalog.snapshots();
       for (const snapshot of snapshots) this.#prove(snapshot);
       return snapshots;
@@ -149,18 +156,18 @@ export class CatalogKeeper implements Disposable {
 
   #prove(snapshot: SnapshotInfo): void {
     const { id, sequence } = snapshot;
-    const root = unlessFault(() => this.#storage.objects.readRoot(id), undefined);
+    const root = unlessFault(() => this.#storage.manifests.readRoot(id), undefined);
     if (root === undefined || JSON.stringify({ ...infoOf(id, root), sequence }) === JSON.stringify(snapshot)) return;
     throw new CatalogFault(`it says something else of the snapshot ${shortId(id)} than its root`);
   }
 
   /** Contents that a check found damaged, as far as is known without making a catalog for it. */
   knownDamaged(): ContentId[] {
-    return this.#onDisk() === undefined && !this.#owned ? [] : this.use((catalog) => catalog.damaged());
+    return this.#onDisk() === undefined && !this.#owned ? [] : this.query((catalog) => catalog.damaged());
   }
 
   /** Changes what only the catalog knows. `action` may run twice. @throws CatalogFault if there is no room for it */
-  note(action: (catalog: Catalog) => void): void {
+  updateLocalState(action: (catalog: Catalog) => void): void {
     if (this.#onDisk() === undefined) return;
     try {
       if (!this.#changeInPlace(action)) this.#changeCopy(action);
@@ -190,7 +197,7 @@ export class CatalogKeeper implements Disposable {
   }
 
   /** A root was written that the catalog is not told of, because another will soon replace it. */
-  leaveOut(): void {
+  markStale(): void {
     this.#isSettled = false;
   }
 
@@ -223,7 +230,7 @@ export class CatalogKeeper implements Disposable {
   /** Takes up a snapshot that has just been committed. */
   add(id: RootId): void {
     if (this.#onDisk() === undefined) return;
-    this.use((catalog) => {
+    this.query((catalog) => {
       if (catalog.knows(id)) return;
       if (this.#prepared === id) this.#orRenew(() => this.#publishPrepared());
       else this.#apply(this.#storage.manifestSource(id));
@@ -248,7 +255,7 @@ export class CatalogKeeper implements Disposable {
   /** Forgets snapshots whose roots have just been removed. */
   remove(ids: readonly RootId[]): void {
     if (this.#onDisk() === undefined) return;
-    this.use((catalog) => {
+    this.query((catalog) => {
       const known = ids.filter((id) => catalog.knows(id));
       if (known.length === 0) return;
       if (catalog.isRenumbered) this.rebuild();
@@ -267,7 +274,7 @@ export class CatalogKeeper implements Disposable {
   /** A snapshot has another root now. */
   replace(former: RootId, id: RootId): void {
     if (this.#onDisk() === undefined) return;
-    this.use((catalog) => {
+    this.query((catalog) => {
       if (!catalog.knows(former)) return;
       if (catalog.isRenumbered) this.rebuild();
       else this.#replace(former, id);
@@ -276,7 +283,7 @@ export class CatalogKeeper implements Disposable {
   }
 
   #replace(former: RootId, id: RootId): void {
-    this.#change((catalog) => catalog.replaceRoot(former, id, this.#storage.objects.readRoot(id)), false);
+    this.#change((catalog) => catalog.replaceRoot(former, id, this.#storage.manifests.readRoot(id)), false);
   }
 
   rebuild(): Catalog {
@@ -365,7 +372,7 @@ export class CatalogKeeper implements Disposable {
    * checked the catalog when it began, and adds its snapshot when that is complete.
    */
   #knowsNoLostRoot(catalog: Catalog): boolean {
-    return catalog.generation().every((id) => this.#storage.objects.has(id));
+    return catalog.generation().every((id) => this.#storage.manifests.has(id));
   }
 
   /** Makes the catalog know what it lacks and forget what is gone, if that is all that is wrong; else makes it again. */
@@ -398,7 +405,7 @@ export class CatalogKeeper implements Disposable {
     for (const { id, root } of this.#heads(this.#storage.rootIds().filter((id) => !known.has(id)), false)) {
       const former = root.replaces && known.get(root.replaces);
       if (former === undefined || !isSameSnapshot(root, { ...former, start: former.time })) continue;
-      this.#storage.objects.remove(former.id);
+      this.#storage.manifests.remove(former.id);
       this.#replace(former.id, id);
     }
   }
@@ -443,7 +450,7 @@ export class CatalogKeeper implements Disposable {
       if (this.#isGood(opened)) return opened;
       opened[Symbol.dispose]();
     }
-    this.#tellVanished(known.filter(({ id }) => !this.#storage.objects.has(id)));
+    this.#tellVanished(known.filter(({ id }) => !this.#storage.manifests.has(id)));
     this.#announce(why, ", in memory and for this command alone");
     return undefined;
   }
@@ -533,7 +540,7 @@ export class CatalogKeeper implements Disposable {
     const heads = this.#heads(this.#storage.rootIds());
     const sequences = new Map(heads.map(({ id, root }) => [id, root.sequence]));
     const told = new Set<string>();
-    catalog.fill(linesOf(heads), (id) => {
+    catalog.fill(chainsOf(heads), (id) => {
       const source = withSequence(this.#storage.manifestSource(id), sequences.get(id)!);
       return { ...source, text: (hunk) => this.#textOrNothing(source, hunk, told) };
     });
@@ -557,11 +564,11 @@ export class CatalogKeeper implements Disposable {
    * Roots by sequence, without their hunks; a damaged root is a problem of its own and hides no other.
    * @throws DamagedSettings if none of them is of this storage
    */
-  #heads(ids: readonly RootId[], isTold = true): Head[] {
-    const heads: Head[] = [], foreign: ForeignSnapshot[] = [];
+  #heads(ids: readonly RootId[], isTold = true): RootHeader[] {
+    const heads: RootHeader[] = [], foreign: ForeignSnapshot[] = [];
     for (const id of ids) {
       try {
-        const root = this.#storage.objects.readRoot(id);
+        const root = this.#storage.manifests.readRoot(id);
         const { sequence, replaces, start, host, name, complete } = root;
         const head = { sequence, start, host, name, complete, ...(replaces && { replaces }) };
         heads.push({ id, root: head, info: infoOf(id, root) });
@@ -579,12 +586,12 @@ export class CatalogKeeper implements Disposable {
   }
 
   /** Of two roots of one snapshot, which a crash has left, the newer one counts; whoever may write removes the other. */
-  #withoutReplaced(heads: readonly Head[]): readonly Head[] {
+  #withoutReplaced(heads: readonly RootHeader[]): readonly RootHeader[] {
     const byId = new Map(heads.map((head) => [head.id, head]));
     for (const { root } of heads) {
       const former = root.replaces && byId.get(root.replaces);
       if (former === undefined || !isSameSnapshot(root, former.root)) continue;
-      if (this.#owned) this.#storage.objects.remove(former.id);
+      if (this.#owned) this.#storage.manifests.remove(former.id);
       byId.delete(former.id);
     }
     return [...byId.values()];

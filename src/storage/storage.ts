@@ -14,8 +14,8 @@ import { type Dir, type Disk, DiskFault, openIfThere } from "../platform/disk.ts
 import type { Machine } from "../platform/machine.ts";
 import { Meter, newMeterTable } from "../platform/meter.ts";
 import { removeRecursively } from "../platform/remove_recursively.ts";
-import { newStopTable, Stop } from "../platform/stop_flag.ts";
-import { Pool } from "../platform/thread_pool.ts";
+import { newStopTable, StopFlag } from "../platform/stop_flag.ts";
+import { ThreadPool } from "../platform/thread_pool.ts";
 import type { Ratios } from "../snapshot/catalog_queries.ts";
 import { NoSnapshot } from "../snapshot/faults.ts";
 import { hunkText } from "../snapshot/hunk.ts";
@@ -25,8 +25,8 @@ import type { Root } from "../snapshot/root.ts";
 import type { SnapshotInfo } from "../snapshot/snapshot_info.ts";
 import { CatalogKeeper } from "./catalog_keeper.ts";
 import { ContentStore } from "./content/content_store.ts";
-import { Claims, newClaimTable } from "./content/in_flight.ts";
-import { Objects } from "./content/manifest_store.ts";
+import { InFlightContents, newClaimTable } from "./content/in_flight.ts";
+import { ManifestStore } from "./content/manifest_store.ts";
 import { checkLayout, checkOneFileSystem, makeLeafDirectories } from "./layout/directories.ts";
 import { NoStorage } from "./layout/faults.ts";
 import { idOf, leafDirs } from "./layout/item_path.ts";
@@ -34,7 +34,7 @@ import { readPolicy } from "./layout/policy_file.ts";
 import type { Settings } from "./layout/settings.ts";
 import { readSettings, renewSettings } from "./layout/settings_file.ts";
 import { hasWriter, takeWriterLock } from "./layout/writer_lock.ts";
-import type { EngineSetup } from "./threads/batch_executor.ts";
+import type { ExecutorSetup } from "./threads/batch_executor.ts";
 import { newSizeTable } from "./threads/size_table.ts";
 import { Writer } from "./writer.ts";
 
@@ -56,7 +56,7 @@ export class Storage implements Disposable {
   readonly machine: Machine;
   readonly dir: Dir;
   readonly settings: Settings;
-  readonly objects: Objects;
+  readonly manifests: ManifestStore;
   readonly #monitor: Monitor;
   readonly #keeper: CatalogKeeper;
   #store: ContentStore | undefined;
@@ -66,14 +66,14 @@ export class Storage implements Disposable {
     this.dir = dir;
     this.settings = settings;
     this.#monitor = monitor;
-    this.objects = new Objects(dir, settings);
+    this.manifests = new ManifestStore(dir, settings);
     this.#keeper = new CatalogKeeper(this);
   }
 
   [Symbol.dispose](): void {
     this.#keeper[Symbol.dispose]();
     this.#store?.[Symbol.dispose]();
-    this.objects[Symbol.dispose]();
+    this.manifests[Symbol.dispose]();
     this.dir[Symbol.dispose]();
   }
 
@@ -92,8 +92,8 @@ export class Storage implements Disposable {
   }
 
   /** Asks the catalog; one that turns out to be damaged is made again first. `question` may be put twice. */
-  ask<T>(question: (catalog: Catalog) => T): T {
-    return this.#keeper.use(question);
+  query<T>(question: (catalog: Catalog) => T): T {
+    return this.#keeper.query(question);
   }
 
   /** The same for many answers; if damage shows on the way, those that were given are passed over the second time. */
@@ -123,23 +123,23 @@ export class Storage implements Disposable {
 
   /** @throws DamagedContent, DamagedManifest */
   manifest(id: RootId): Manifest {
-    return new Manifest((hunk: HunkId) => this.objects.read(hunk), this.objects.readRoot(id));
+    return new Manifest((hunk: HunkId) => this.manifests.read(hunk), this.manifests.readRoot(id));
   }
 
   /** Keeps a snapshot from being forgotten until disposed: for those who read it for long. @throws NoSnapshot if it just was */
-  hold(id: RootId): Disposable {
-    const held = this.objects.hold(id);
+  lockForReading(id: RootId): Disposable {
+    const held = this.manifests.lockForReading(id);
     if (held === undefined) throw new NoSnapshot(id);
     return held;
   }
 
   manifestSource(id: RootId): ManifestSource {
-    return this.sourceOf(id, this.objects.readRoot(id));
+    return this.sourceOf(id, this.manifests.readRoot(id));
   }
 
   /** @param root need not be stored yet, only its hunks */
   sourceOf(id: RootId, root: Root): ManifestSource {
-    return { id, root, text: (hunk) => hunkText(this.objects.read(root.hunks[hunk]!.id)) };
+    return { id, root, text: (hunk) => hunkText(this.manifests.read(root.hunks[hunk]!.id)) };
   }
 
   /** Ids of all roots, from a listing of `content/`. */
@@ -205,33 +205,33 @@ export class Storage implements Disposable {
       settings: this.settings,
       uid: this.machine.disk.uid,
       gid: this.machine.disk.gid,
-      claims: new Claims(newClaimTable(2)),
-      isVouchedFor: () => false,
+      claims: new InFlightContents(newClaimTable(2)),
+      isTrusted: () => false,
       damaged: new Set(),
       tempPrefix: "r",
-      stop: new Stop(),
+      stop: new StopFlag(),
       meter: new Meter(),
     });
   }
 
   /** Distinct sizes of contents above so many bytes, ascending. */
   contentSizesAbove(bytes: number): Float64Array {
-    return this.#keeper.use((catalog) => catalog.sizesAbove(bytes));
+    return this.#keeper.query((catalog) => catalog.sizesAbove(bytes));
   }
 
   /** How well files compress, by type. */
   ratios(): Ratios {
-    return this.#keeper.use((catalog) => catalog.ratios());
+    return this.#keeper.query((catalog) => catalog.ratios());
   }
 
   /** Contents that a check found damaged or missing, and nobody has stored again since. */
   damaged(): ContentId[] {
-    return this.#keeper.use((catalog) => catalog.damaged());
+    return this.#keeper.query((catalog) => catalog.damaged());
   }
 
   /** Threads that store, restore or verify. @param itemsToVerify 0: none */
-  pool(workers: number, signal: AbortSignal, itemsToVerify = 0): Pool {
-    const setup: EngineSetup = {
+  pool(workers: number, signal: AbortSignal, itemsToVerify = 0): ThreadPool {
+    const setup: ExecutorSetup = {
       storagePath: this.path,
       settings: this.settings,
       claims: newClaimTable(),
@@ -243,7 +243,7 @@ export class Storage implements Disposable {
       ...(itemsToVerify > 0 && { sizes: newSizeTable(itemsToVerify) }),
     };
     const { disk, clock, workerScript: script } = this.machine;
-    return new Pool(disk, setup, { workers, script, signal, clock });
+    return new ThreadPool(disk, setup, { workers, script, signal, clock });
   }
 
   /** What `forget` keeps if it isn't told otherwise; undefined if nobody has said. @throws DamagedPolicy, NewerFormat */
@@ -272,7 +272,7 @@ export class Storage implements Disposable {
     this.#emptyTemp();
     renewSettings(this.dir, this.settings, this.#monitor);
     makeLeafDirectories(this.dir, this.settings);
-    this.#keeper.ownedBy(true);
+    this.#keeper.setWritable(true);
     held.move();
     return new Writer(this, this.#keeper, lock);
   }

@@ -34,7 +34,7 @@ export class Writer implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#keeper.ownedBy(false);
+    this.#keeper.setWritable(false);
     this.#lock[Symbol.dispose]();
   }
 
@@ -58,7 +58,7 @@ export class Writer implements Disposable {
     const durable = this.#makeDurable();
     durable.catch(() => {}); // awaited soon
     // While the disk is busy, the processor is not.
-    this.#keeper.prepare(this.#storage.sourceOf(this.#storage.objects.idOfRoot(root), root));
+    this.#keeper.prepare(this.#storage.sourceOf(this.#storage.manifests.idOfRoot(root), root));
     phase?.("making it durable");
     const id = await this.#makeRoot(root, checkpoint, durable);
     phase?.("updating the catalog");
@@ -79,20 +79,20 @@ export class Writer implements Disposable {
 
   async #makeRoot(root: Root, previous: RootId | undefined, durable: Promise<void>): Promise<RootId> {
     await durable;
-    this.#keeper.leaveOut();
+    this.#keeper.markStale();
     const id = this.#writeRoot(root);
-    if (previous !== undefined) this.#storage.objects.remove(previous);
+    if (previous !== undefined) this.#storage.manifests.remove(previous);
     return id;
   }
 
   /** On a disk that is almost full, the snapshot goes before the catalog that was prepared for it. */
   #writeRoot(root: Root): RootId {
     try {
-      return this.#storage.objects.writeRoot(root);
+      return this.#storage.manifests.writeRoot(root);
     } catch (error) {
       const isFull = error instanceof DiskFault && FULL.includes(error.errno);
       if (!isFull || !this.#keeper.discardPrepared()) throw error;
-      return this.#storage.objects.writeRoot(root);
+      return this.#storage.manifests.writeRoot(root);
     }
   }
 
@@ -104,7 +104,7 @@ export class Writer implements Disposable {
    */
   forget(ids: readonly RootId[]): RootId[] {
     this.#storage.catalog(); // one that agrees with `content/` now only has to forget afterwards
-    const removed = ids.filter((id) => this.#storage.objects.removeRoot(id) !== "held");
+    const removed = ids.filter((id) => this.#storage.manifests.removeRoot(id) !== "held");
     this.#keeper.remove(removed);
     return removed;
   }
@@ -117,25 +117,25 @@ export class Writer implements Disposable {
    */
   retag(id: RootId, changes: Pick<Root, "tags" | "tree">): RootId {
     this.#storage.catalog();
-    const renewed = this.#storage.objects.writeRoot({
-      ...this.#storage.objects.readRoot(id),
+    const renewed = this.#storage.manifests.writeRoot({
+      ...this.#storage.manifests.readRoot(id),
       ...changes,
       replaces: id,
     });
-    this.#storage.objects.remove(id);
+    this.#storage.manifests.remove(id);
     this.#keeper.replace(id, renewed);
     return renewed;
   }
 
   /** Notes which contents were read and found whole or damaged. @param items may be gone through twice */
   recordVerified(items: Iterable<{ readonly id: string; readonly state: "ok" | "damaged" }>, atMs: number): void {
-    this.#keeper.note((catalog) => catalog.recordVerified(items, atMs));
+    this.#keeper.updateLocalState((catalog) => catalog.recordVerified(items, atMs));
   }
 
   /** It is only for estimates: should it fail, it is learnt again. */
-  learnRatios(learnt: Ratios): void {
+  recordCompression(learnt: Ratios): void {
     const joined = joinRatios(this.#storage.ratios(), learnt);
-    unlessFault(() => this.#keeper.note((catalog) => catalog.setRatios(joined)), undefined);
+    unlessFault(() => this.#keeper.updateLocalState((catalog) => catalog.setRatios(joined)), undefined);
   }
 
   /** @param policy undefined: none any more */
@@ -145,7 +145,7 @@ export class Writer implements Disposable {
 
   /** Drops the memory of verifications of contents that no snapshot needs any more. */
   forgetVerifications(): void {
-    unlessFault(() => this.#keeper.note((catalog) => catalog.forgetVerifications()), undefined);
+    unlessFault(() => this.#keeper.updateLocalState((catalog) => catalog.forgetVerifications()), undefined);
   }
 
   /** Gives back the room of a catalog that has become mostly empty. Should it fail, the catalog stays as it is. */

@@ -1,6 +1,6 @@
 /** Giving a restored object its owner, mode, time and extended attributes, as far as this user and this disk allow. */
 import type { NsText } from "../core/entry.ts";
-import type { Lack, Owner } from "../core/restore_terms.ts";
+import type { MetadataLoss, Owner } from "../core/restore_terms.ts";
 import type { Stat } from "../core/stat.ts";
 import { type Attributes, DiskFault } from "../platform/disk.ts";
 
@@ -13,7 +13,7 @@ export interface Wanted {
   /** Names to values in base64. */
   readonly xattrs?: Readonly<Record<string, string>> | undefined;
 }
-export const NONE: readonly Lack[] = Object.freeze([]);
+export const NO_LOSSES: readonly MetadataLoss[] = Object.freeze([]);
 
 /** An open object, or a name in an open directory. */
 export interface Attributed {
@@ -34,8 +34,8 @@ const SET_ID_BITS = 0o6000;
  * The order matters: a change of owner clears capabilities and setuid bits, attributes can't be set on a file that is
  * read-only already, and whoever finds the right time on an unfinished file must be right to think that all is there.
  */
-export function giveAttributes(object: Attributed, { owner, mode, mtime, xattrs }: Wanted): readonly Lack[] {
-  const lacks: Lack[] = [];
+export function giveAttributes(object: Attributed, { owner, mode, mtime, xattrs }: Wanted): readonly MetadataLoss[] {
+  const lacks: MetadataLoss[] = [];
   const isOwned = owner !== undefined && giveOwner(object, owner, lacks);
   if (xattrs !== undefined) {
     for (const [name, value] of aclsLast(Object.entries(xattrs))) {
@@ -44,7 +44,7 @@ export function giveAttributes(object: Attributed, { owner, mode, mtime, xattrs 
   }
   attempt("the time", lacks, () => object.setAttributes({ mtime }));
   attempt("the mode", lacks, () => object.setAttributes({ mode: isOwned ? mode : mode & ~SET_ID_BITS }));
-  return lacks.length === 0 ? NONE : lacks;
+  return lacks.length === 0 ? NO_LOSSES : lacks;
 }
 
 /** An ACL may take away the right to set other attributes. */
@@ -70,7 +70,7 @@ export function renewAttributes(
   there: Stat,
   wanted: Wanted,
   mayChange: () => boolean = () => true,
-): readonly Lack[] | undefined {
+): readonly MetadataLoss[] | undefined {
   return new Renewal(object, there, wanted, mayChange).run();
 }
 
@@ -83,7 +83,7 @@ class Renewal {
   readonly #there: Stat;
   readonly #wanted: Wanted;
   readonly #mayChange: () => boolean;
-  readonly #lacks: Lack[] = [];
+  readonly #lacks: MetadataLoss[] = [];
   /** As far as it is known: some changes change it as well. */
   #mode: number | undefined;
 
@@ -95,9 +95,9 @@ class Renewal {
     this.#mode = there.mode;
   }
 
-  run(): readonly Lack[] | undefined {
+  run(): readonly MetadataLoss[] | undefined {
     const readable = this.#readable();
-    if (readable !== undefined && this.#isRight(readable)) return NONE;
+    if (readable !== undefined && this.#isRight(readable)) return NO_LOSSES;
     if (!this.#mayChange()) return undefined;
     const found = { ...readable ?? this.#opened() };
     const { owner, mode, mtime } = this.#wanted;
@@ -107,7 +107,7 @@ class Renewal {
     if (mtime !== this.#there.mtime) attempt("the time", this.#lacks, () => this.#object.setAttributes({ mtime }));
     const right = isOwned ? mode : mode & ~SET_ID_BITS;
     if (right !== this.#mode) attempt("the mode", this.#lacks, () => this.#object.setAttributes({ mode: right }));
-    return this.#lacks.length === 0 ? NONE : this.#lacks;
+    return this.#lacks.length === 0 ? NO_LOSSES : this.#lacks;
   }
 
   /** Undefined if this user may not read them. */
@@ -161,7 +161,7 @@ class Renewal {
 
   #setXattr(name: string, value: Uint8Array<ArrayBuffer> | undefined): void {
     const what = value === undefined ? `being without the attribute ${name}` : `the attribute ${name}`;
-    const refused: Lack[] = [];
+    const refused: MetadataLoss[] = [];
     const set = () => this.#object.setXattr(name, value);
     // An ACL changes the mode.
     if (name.startsWith("system.")) this.#mode = undefined;
@@ -185,8 +185,8 @@ function isEqual(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 /** Who may not give a file away may still give it to a group of their own. @returns true if both are right */
-function giveOwner(object: Attributed, { uid, gid }: Owner, lacks: Lack[]): boolean {
-  const refused: Lack[] = [];
+function giveOwner(object: Attributed, { uid, gid }: Owner, lacks: MetadataLoss[]): boolean {
+  const refused: MetadataLoss[] = [];
   if (attempt("the owner", refused, () => object.setAttributes({ uid, gid }))) return true;
   attempt("the group", refused, () => object.setAttributes({ gid }));
   lacks.push(...refused);
@@ -194,7 +194,7 @@ function giveOwner(object: Attributed, { uid, gid }: Owner, lacks: Lack[]): bool
 }
 
 /** @param lacks gets what could not be given */
-function attempt(what: string, lacks: Lack[], action: () => void): boolean {
+function attempt(what: string, lacks: MetadataLoss[], action: () => void): boolean {
   try {
     action();
     return true;

@@ -10,7 +10,7 @@ import { assertMayRestore, decideOverwrite } from "./overwrite.ts";
 import { assertReplaceable, putInPlace } from "./replacing.ts";
 
 /** "same": what was there is right; "kept": what was there stays, whatever it is; "refused": it could not be linked. */
-export type Placed = "made" | "same" | "kept" | "refused";
+export type WriteOutcome = "made" | "same" | "kept" | "refused";
 
 export interface Placing {
   /** True if what is there need not be replaced. */
@@ -21,7 +21,7 @@ export interface Placing {
   renew?(there: Stat): boolean;
 }
 
-export class Placer {
+export class ObjectWriter {
   readonly #overwrite: Overwrite;
   readonly #monitor: Monitor;
   readonly #key: string;
@@ -34,7 +34,7 @@ export class Placer {
   }
 
   /** Makes an object, in the place of what is there if that may be replaced, and counts it. @throws TargetTaken, TargetNewer */
-  place(entry: Entry, into: Dir, placing: Placing): Placed {
+  write(entry: Entry, into: Dir, placing: Placing): WriteOutcome {
     const placed = this.#place(entry, into, placing);
     if (placed !== "refused") this.#count(placed === "made", entry);
     return placed;
@@ -42,11 +42,11 @@ export class Placer {
 
   #count(isMade: boolean, { path }: Entry): void {
     this.#monitor.count(isMade ? "restoredFiles" : "keptFiles");
-    this.#monitor.fate?.(isMade ? "restored" : "kept", textOf(path));
+    this.#monitor.status?.(isMade ? "restored" : "kept", textOf(path));
   }
 
   /** What is there stays until the new object is made. */
-  #place(entry: Entry, into: Dir, placing: Placing): Placed {
+  #place(entry: Entry, into: Dir, placing: Placing): WriteOutcome {
     const name = nameOf(entry.path), there = into.stat(name);
     const verdict = decideOverwrite(this.#overwrite, there, entry, (found) => placing.isSame(found));
     assertMayRestore(verdict, textOf(entry.path));

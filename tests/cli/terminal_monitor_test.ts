@@ -27,11 +27,11 @@ Deno.test("TerminalMonitor repaints at most ten times a second, from inside a sy
 Deno.test("TerminalMonitor puts problems above the line, and leaves no line behind", () => {
   const { output, clock, monitor } = monitorOn(true);
   clock.ms += 1000;
-  monitor.at("/somewhere");
+  monitor.current("/somewhere");
   monitor.problem(new BadUsage("Cannot read \x1b[31mthis"));
   strictEqual(output.text, "\r0 files  /somewhere\x1b[K\r\x1b[Kbackup-tool: Cannot read \\e[31mthis\n");
   clock.ms += 1000;
-  monitor.at("/elsewhere");
+  monitor.current("/elsewhere");
   output.text = "";
   monitor[Symbol.dispose]();
   strictEqual(output.text, "\r\x1b[K");
@@ -42,7 +42,7 @@ Deno.test("TerminalMonitor says one plain line in 30 seconds through a pipe", ()
   using monitor = held;
   for (let i = 0; i < 61; i++) {
     clock.ms += 1000;
-    monitor.at(`/place ${i}`);
+    monitor.current(`/place ${i}`);
   }
   strictEqual(output.text, "0 files after 30 s\n0 files after 1 min 00 s\n");
 });
@@ -51,7 +51,7 @@ Deno.test("TerminalMonitor says nothing but problems if it is to be quiet", () =
   const { output, clock, monitor: held } = monitorOn(true, { quiet: true });
   using monitor = held;
   clock.ms += 60_000;
-  monitor.at("/somewhere");
+  monitor.current("/somewhere");
   monitor.notice("not important");
   strictEqual(output.text, "");
   monitor.problem(new BadUsage("Cannot do this"));
@@ -62,27 +62,27 @@ Deno.test("TerminalMonitor says nothing but problems if it is to be quiet", () =
 Deno.test("TerminalMonitor names files and counters if it is to be verbose, and asks for no fates otherwise", () => {
   const { output, monitor: held } = monitorOn(false, { verbose: true });
   using monitor = held;
-  monitor.at("/a");
-  monitor.fate?.("new", "/a/\x1b[2J");
-  monitor.fate?.("unchanged", "/b");
+  monitor.current("/a");
+  monitor.status?.("new", "/a/\x1b[2J");
+  monitor.status?.("unchanged", "/b");
   monitor.count("readBytes", 1234);
   monitor.finish();
   strictEqual(output.text, "new       /a/\\e[2J\nunchanged /b\nreadBytes 1,234\n");
   for (const options of [{}, { verbose: true, quiet: true }]) {
     using other = monitorOn(false, options).monitor;
-    strictEqual(other.fate, undefined);
+    strictEqual(other.status, undefined);
   }
 });
 
 Deno.test("TerminalMonitor keeps the order of files and problems, and the progress line below both", () => {
   const { output, clock, monitor } = monitorOn(true, { verbose: true });
   clock.ms += 1000;
-  monitor.at("/x");
-  monitor.fate?.("new", "/x/a");
+  monitor.current("/x");
+  monitor.status?.("new", "/x/a");
   monitor.problem(new BadUsage("Cannot read b"));
-  monitor.fate?.("new", "/x/c");
+  monitor.status?.("new", "/x/c");
   clock.ms += 1000;
-  monitor.at("/y");
+  monitor.current("/y");
   monitor[Symbol.dispose]();
   strictEqual(
     output.text,
@@ -94,7 +94,7 @@ Deno.test("TerminalMonitor keeps the order of files and problems, and the progre
 Deno.test("TerminalMonitor writes seldom, however many files it is told of", () => {
   const { output, monitor: held } = monitorOn(false, { verbose: true });
   using monitor = held;
-  for (let i = 0; i < 10_000; i++) monitor.fate?.("unchanged", `/photos/${i}.jpg`);
+  for (let i = 0; i < 10_000; i++) monitor.status?.("unchanged", `/photos/${i}.jpg`);
   monitor.finish();
   ok(output.writes < 30, `${output.writes} writes`);
   strictEqual(output.text.split("\n").length, 10_001);
@@ -103,11 +103,11 @@ Deno.test("TerminalMonitor writes seldom, however many files it is told of", () 
 Deno.test("TerminalMonitor tells programs everything as JSON Lines", () => {
   const { output, clock, monitor } = monitorOn(true, { verbose: true, json: true });
   clock.ms += 4000;
-  monitor.expect({ items: 100, bytes: 1000 });
+  monitor.setTotal({ items: 100, bytes: 1000 });
   monitor.count("restoredFiles", 10);
   monitor.count("restoredBytes", 250);
-  monitor.at("/caf\udce9\n");
-  monitor.fate?.("restored", "/a\nb");
+  monitor.current("/caf\udce9\n");
+  monitor.status?.("restored", "/a\nb");
   monitor.problem(new BadUsage("Cannot read this", "Read that"));
   monitor.problem(new TypeError("undefined is not a function"));
   monitor.notice("Something else");
@@ -135,7 +135,7 @@ Deno.test("TerminalMonitor tells programs how it gets on once a second", () => {
   using monitor = held;
   for (let i = 0; i < 50; i++) {
     clock.ms += 100;
-    monitor.at("/x");
+    monitor.current("/x");
   }
   strictEqual(output.text.trimEnd().split("\n").length, 5);
 });

@@ -49,7 +49,7 @@ async function makeSnapshot(options: { tree: boolean; interruptAt?: string }): P
   clock.pass(1);
   const stop = new AbortController();
   const monitor = new TestMonitor();
-  monitor.at = (what?: string) => what === options.interruptAt && stop.abort();
+  monitor.current = (what?: string) => what === options.interruptAt && stop.abort();
   using storage = openStorage(machine, rawOf(STORAGE), monitor);
   await backup(storage, {
     sources: [rawOf(SOURCE)],

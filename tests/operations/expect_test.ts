@@ -6,7 +6,7 @@ import { TestMonitor, World } from "../support/world.ts";
 /** Keeps how much an operation said there is to do. */
 class ExpectingMonitor extends TestMonitor {
   readonly expected: unknown[] = [];
-  override expect = (total?: unknown): void => void this.expected.push(total);
+  override setTotal = (total?: unknown): void => void this.expected.push(total);
 }
 
 Deno.test("backup() expects as many entries as the snapshot before has; the first one can't know", async () => {

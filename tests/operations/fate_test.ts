@@ -1,14 +1,14 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import type { Fate } from "../../src/core/monitor.ts";
+import type { EntryStatus } from "../../src/core/monitor.ts";
 import { backup, type BackupRequest } from "../../src/operations/backup/backup.ts";
 import { restore } from "../../src/operations/restore/restore.ts";
 import { TestMonitor, World } from "../support/world.ts";
 
 /** Keeps what became of each object. */
 class FateMonitor extends TestMonitor {
-  readonly fates: Record<string, Fate> = {};
+  readonly fates: Record<string, EntryStatus> = {};
   readonly order: string[] = [];
-  fate = (fate: Fate, path: string): void => {
+  status = (fate: EntryStatus, path: string): void => {
     this.fates[path] = fate;
     this.order.push(path);
   };

@@ -157,8 +157,8 @@ Deno.test("forget() leaves a snapshot alone while somebody reads it, with all it
   const [oldest = "", middle = ""] = snapshotIds(world);
   using reader = world.open();
   {
-    using _held = reader.hold(oldest as RootId);
-    using _heldTwice = reader.hold(oldest as RootId);
+    using _held = reader.lockForReading(oldest as RootId);
+    using _heldTwice = reader.lockForReading(oldest as RootId);
     using storage = world.open();
     const monitor = new TestMonitor();
     const request = { policy: { last: 1 }, among: {}, dryRun: false };
@@ -168,7 +168,7 @@ Deno.test("forget() leaves a snapshot alone while somebody reads it, with all it
     await world.restore(oldest);
   }
   deepStrictEqual(forgetIn(world, { policy: { last: 1 } }).removed, [oldest]);
-  throws(() => reader.hold(oldest as RootId), { code: "no-snapshot" });
+  throws(() => reader.lockForReading(oldest as RootId), { code: "no-snapshot" });
 });
 
 Deno.test("restore() holds its snapshot from the start to the end", async () => {

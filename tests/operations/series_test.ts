@@ -29,9 +29,9 @@ class Homes extends World {
 /** What a version left that did not note whether a name was given. */
 function asIfOlder(storage: Storage): void {
   for (const id of storage.rootIds()) {
-    const { named: _, ...root } = storage.objects.readRoot(id);
-    storage.objects.writeRoot(root);
-    storage.objects.remove(id);
+    const { named: _, ...root } = storage.manifests.readRoot(id);
+    storage.manifests.writeRoot(root);
+    storage.manifests.remove(id);
   }
   rebuildCatalog(storage, new TestMonitor());
 }

@@ -98,7 +98,7 @@ Deno.test("tag() keeps a tree that was built for a snapshot without one", async 
 Deno.test("tag() doesn't take a snapshot away from somebody who restores it", async () => {
   using world = await withTwo();
   using reader = world.open();
-  using _held = reader.hold(reader.resolve("latest").id);
+  using _held = reader.lockForReading(reader.resolve("latest").id);
   throws(() => tagIn(world, { add: ["b"] }), { code: "snapshot-in-use" });
 });
 
@@ -141,7 +141,7 @@ Deno.test("a root that only says it replaces another one harms nothing", async (
   {
     using _writer = storage.write("test");
     // Another snapshot, not the same one with other tags.
-    storage.objects.writeRoot({ ...storage.manifest(second!.id).root, sequence: 3, replaces: first!.id });
+    storage.manifests.writeRoot({ ...storage.manifest(second!.id).root, sequence: 3, replaces: first!.id });
   }
   using after = world.open();
   strictEqual(after.snapshots().length, 3);

@@ -1,12 +1,12 @@
 import { deepStrictEqual } from "node:assert/strict";
 import { type Raw, rawOf } from "../../src/core/raw.ts";
-import { Choice } from "../../src/source/path_selection.ts";
+import { PathSelection } from "../../src/source/path_selection.ts";
 
-function choice(...paths: string[]): Choice {
-  return new Choice(paths.map(rawOf));
+function choice(...paths: string[]): PathSelection {
+  return new PathSelection(paths.map(rawOf));
 }
 
-function among(chosen: Choice, directory: string, ...names: string[]): readonly Raw[] {
+function among(chosen: PathSelection, directory: string, ...names: string[]): readonly Raw[] {
   return chosen.among(names.map(rawOf), rawOf(directory));
 }
 

@@ -1,6 +1,6 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { hashBytes } from "../../src/core/digest.ts";
-import { type Claim, Claims, newClaimTable } from "../../src/storage/content/in_flight.ts";
+import { type Claim, InFlightContents, newClaimTable } from "../../src/storage/content/in_flight.ts";
 import type { Order } from "./claims_worker.ts";
 
 const ids = (count: number, algorithm: "sha256" | "md5" | "crc32" = "sha256") =>
@@ -12,8 +12,8 @@ function mine(claim: Claim): { readonly slot: number } {
 }
 
 Deno.test("claim() gives an id to the first who asks, and tells everybody else when it is done", () => {
-  const claims = new Claims(newClaimTable(1024));
-  const other = new Claims(newClaimTable(1024));
+  const claims = new InFlightContents(newClaimTable(1024));
+  const other = new InFlightContents(newClaimTable(1024));
   const [id] = ids(1) as [string];
   claims.done(mine(claims.claim(id)));
   strictEqual(claims.claim(id).outcome, "done");
@@ -22,7 +22,7 @@ Deno.test("claim() gives an id to the first who asks, and tells everybody else w
 });
 
 Deno.test("claim() gives an id to the next who asks when the first has failed", () => {
-  const claims = new Claims(newClaimTable(1024));
+  const claims = new InFlightContents(newClaimTable(1024));
   const [id] = ids(1) as [string];
   claims.failed(mine(claims.claim(id)));
   claims.failed(mine(claims.claim(id)));
@@ -32,7 +32,7 @@ Deno.test("claim() gives an id to the next who asks when the first has failed", 
 
 for (const algorithm of ["sha256", "md5", "crc32"] as const) {
   Deno.test(`claim() keeps 10,000 contents with ${algorithm} apart, and the suffixes of a collision too`, () => {
-    const claims = new Claims(newClaimTable(1 << 16));
+    const claims = new InFlightContents(newClaimTable(1 << 16));
     const all = new Set(ids(10_000, algorithm));
     const [first] = all as Iterable<string> as [string];
     for (const suffix of ["00", "01", "ef"]) all.add(first + suffix);
@@ -42,7 +42,7 @@ for (const algorithm of ["sha256", "md5", "crc32"] as const) {
 }
 
 Deno.test("claim() says that a table is full, and never forgets what is in it", () => {
-  const claims = new Claims(newClaimTable(64));
+  const claims = new InFlightContents(newClaimTable(64));
   const outcomes = ids(100).map((id) => {
     const claim = claims.claim(id);
     if (claim.outcome === "mine") claims.done(claim);
@@ -74,7 +74,7 @@ Deno.test("four threads that claim the same ids write each once, whoever fails i
     const written = answers.flatMap(({ written }) => written);
     strictEqual(new Set(written).size, written.length);
     // An id that all who met it gave up is left to whoever asks next.
-    const claims = new Claims(table);
+    const claims = new InFlightContents(table);
     for (const id of all) {
       const claim = claims.claim(id);
       strictEqual(claim.outcome, written.includes(id) ? "done" : "mine");

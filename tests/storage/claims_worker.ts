@@ -1,5 +1,5 @@
 /** Claims ids in the order it is told, and answers which were its own. */
-import { Claims } from "../../src/storage/content/in_flight.ts";
+import { InFlightContents } from "../../src/storage/content/in_flight.ts";
 
 export interface Order {
   readonly table: SharedArrayBuffer;
@@ -13,7 +13,7 @@ const scope = globalThis as unknown as Worker;
 const pause = new Int32Array(new SharedArrayBuffer(4));
 
 scope.onmessage = ({ data }: MessageEvent<Order>) => {
-  const claims = new Claims(data.table), failing = new Set(data.failing);
+  const claims = new InFlightContents(data.table), failing = new Set(data.failing);
   const written: string[] = [];
   const outcomes = { mine: 0, done: 0, full: 0 };
   for (const id of data.ids) {

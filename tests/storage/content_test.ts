@@ -1,9 +1,9 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { rawOf } from "../../src/core/raw.ts";
 import type { Disk } from "../../src/platform/disk.ts";
-import { Claims, newClaimTable } from "../../src/storage/content/in_flight.ts";
+import { InFlightContents, newClaimTable } from "../../src/storage/content/in_flight.ts";
 import { Meter } from "../../src/platform/meter.ts";
-import { atOnce, Stop } from "../../src/platform/stop_flag.ts";
+import { atOnce, StopFlag } from "../../src/platform/stop_flag.ts";
 import { ContentStore } from "../../src/storage/content/content_store.ts";
 import { hashBytes } from "../../src/core/digest.ts";
 import { hookedDisk } from "../support/hooked_disk.ts";
@@ -13,7 +13,10 @@ const FILE = { mode: 0o644, gid: 0, hasAcl: false, mtime: "0", expected: undefin
 
 function openStore(
   world: World,
-  { claims = new Claims(newClaimTable(64)), disk = world.machine.disk }: { claims?: Claims; disk?: Disk },
+  { claims = new InFlightContents(newClaimTable(64)), disk = world.machine.disk }: {
+    claims?: InFlightContents;
+    disk?: Disk;
+  },
 ): Disposable & { readonly store: ContentStore } {
   using storage = world.open();
   const dir = disk.openDir(rawOf(world.storagePath));
@@ -23,9 +26,9 @@ function openStore(
     uid: 0,
     gid: 0,
     claims,
-    isVouchedFor: () => false,
+    isTrusted: () => false,
     damaged: new Set(),
-    stop: new Stop(),
+    stop: new StopFlag(),
     meter: new Meter(),
     tempPrefix: "t",
   });
@@ -42,7 +45,7 @@ Deno.test("storeBytes() keeps a content whose fingerprint another one of this ru
   using world = new World();
   const bytes = new TextEncoder().encode("content");
   const id = hashBytes("sha256", bytes);
-  const claims = new Claims(newClaimTable(64));
+  const claims = new InFlightContents(newClaimTable(64));
   // As if a content whose id begins with the same 61 bits had just been stored.
   const other = claims.claim(id);
   if (other.outcome === "mine") claims.done(other);

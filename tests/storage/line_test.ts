@@ -15,7 +15,7 @@ import {
   isSound,
   linePath,
   parseLine,
-  seenPart,
+  statPrefix,
 } from "../../src/snapshot/entry_line.ts";
 import { entries } from "../support/arbitraries.ts";
 
@@ -53,12 +53,12 @@ Deno.test("a line is one line of well-formed UTF-8, and plain JSON", () => {
 Deno.test("seenPart() is how the line of an unchanged object begins, and of no other", () => {
   fc.assert(
     fc.property(entries, entries, (entry, other) => {
-      const head = seenPart(entry.path, entry);
+      const head = statPrefix(entry.path, entry);
       const line = encodeEntry(entry);
       ok(line.startsWith(head));
       ok(line[head.length] === "," || line[head.length] === "}");
       strictEqual(encodeLine(head, entry), line);
-      const touched = seenPart(entry.path, { ...entry, mtime: entry.mtime === "1" ? "2" : "1" });
+      const touched = statPrefix(entry.path, { ...entry, mtime: entry.mtime === "1" ? "2" : "1" });
       ok(!line.startsWith(touched));
       if (other.path !== entry.path) ok(!encodeEntry(other).startsWith(head));
     }),
@@ -71,7 +71,7 @@ Deno.test("linePath() and contentOfLine() find what parseLine() does, whatever n
       const line = encodeEntry(entry);
       strictEqual(parseApath(JSON.parse(linePath(line))), entry.path);
       strictEqual(contentOfLine(line), entry.content);
-      strictEqual(contentOfLine(line, seenPart(entry.path, entry).length), entry.content);
+      strictEqual(contentOfLine(line, statPrefix(entry.path, entry).length), entry.content);
     }),
     { numRuns: 1000 },
   );
@@ -81,7 +81,7 @@ Deno.test("isLineOf() knows the line of a path by what headPath() says of it, an
   fc.assert(
     fc.property(entries, entries, (entry, other) => {
       const line = encodeEntry(entry);
-      const quoted = headPath(seenPart(entry.path, { ...entry, mtime: "7" }));
+      const quoted = headPath(statPrefix(entry.path, { ...entry, mtime: "7" }));
       strictEqual(quoted, linePath(line));
       ok(isLineOf(line, quoted));
       strictEqual(isLineOf(encodeEntry(other), quoted), other.path === entry.path);
@@ -96,7 +96,7 @@ Deno.test("seenPart() says of each object who may use it, whoever came before", 
   const entry = parseLine(LINE);
   const heads = (["mode", "uid", "gid", "user", "group"] as const).map((field) => {
     const other = { ...entry, user: "u", group: "g", [field]: field === "user" || field === "group" ? "x" : 0o777 };
-    return [seenPart(entry.path, { ...entry, user: "u", group: "g" }), seenPart(entry.path, other)];
+    return [statPrefix(entry.path, { ...entry, user: "u", group: "g" }), statPrefix(entry.path, other)];
   });
   const common = `{"path":"/a","kind":"file","size":3,"mtime":"-1"`;
   deepStrictEqual(
@@ -259,7 +259,7 @@ Deno.test("parseLine() refuses lines that are too long, or nested too deep, at o
 Deno.test("isSound() says the same with a head as without", () => {
   fc.assert(
     fc.property(entries, fc.nat(), fc.constantFrom("", "x", `"`, "}", ",", "f0"), (entry, at, change) => {
-      const head = seenPart(entry.path, entry), line = encodeEntry(entry);
+      const head = statPrefix(entry.path, entry), line = encodeEntry(entry);
       ok(isSound(line, head));
       const place = head.length + at % (line.length - head.length);
       const changed = line.slice(0, place) + change + line.slice(place + 1);

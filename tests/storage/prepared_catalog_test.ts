@@ -18,8 +18,8 @@ const FILES = 21_000;
 async function prepared(world: World, isFirst: boolean): Promise<{ known: RootId[]; root: Root }> {
   using storage = world.open();
   const [id] = await makeManySnapshots(storage, { files: FILES, snapshots: 1, changed: 0 });
-  const root = storage.objects.readRoot(id!);
-  if (isFirst) storage.objects.remove(id!);
+  const root = storage.manifests.readRoot(id!);
+  if (isFirst) storage.manifests.remove(id!);
   strictEqual(storage.snapshots().length, isFirst ? 0 : 1);
   return { known: isFirst ? [] : [id!], root: { ...root, sequence: 2, name: "another" } };
 }

@@ -46,7 +46,7 @@ export async function answers(storage: Storage): Promise<string> {
     [...differences.list("depth-first")],
     [...storage.contentSizesAbove(0)],
     storage.damaged(),
-    storage.ask(({ verifications }) => verifications.status([0, DAY_MS])),
+    storage.query(({ verifications }) => verifications.status([0, DAY_MS])),
     storage.ratios() instanceof Map,
   ]);
 }

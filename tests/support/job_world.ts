@@ -3,7 +3,7 @@ import { rawOf } from "../../src/core/raw.ts";
 import type { HistoryEntry } from "../../src/jobs/history.ts";
 import { readHistory } from "../../src/jobs/history.ts";
 import type { LogEvent } from "../../src/jobs/log.ts";
-import { Performer } from "../../src/jobs/job_executor.ts";
+import { JobExecutor } from "../../src/jobs/job_executor.ts";
 import type { Disk } from "../../src/platform/disk.ts";
 import { World, type WorldOptions } from "./world.ts";
 
@@ -33,7 +33,7 @@ export class JobWorld extends World {
     return await performer.perform(rawOf(name));
   }
 
-  performer(disk?: Disk): Performer {
+  performer(disk?: Disk): JobExecutor {
     this.clock.pass(1);
     const setup = {
       machine: { ...this.machine, ...(disk !== undefined && { disk }) },
@@ -44,7 +44,7 @@ export class JobWorld extends World {
       signal: this.signal.signal,
       log: (event: LogEvent) => void this.log.push(event),
     };
-    return new Performer(setup, { jobs: rawOf(this.jobs), storage: rawOf(this.storagePath), temp: undefined });
+    return new JobExecutor(setup, { jobs: rawOf(this.jobs), storage: rawOf(this.storagePath), temp: undefined });
   }
 
   history(): HistoryEntry[] {

@@ -7,7 +7,7 @@ import { type Apath, childOf, TOP } from "../../src/core/apath.ts";
 import type { ContentId, RootId } from "../../src/core/content_id.ts";
 import type { Kind } from "../../src/core/entry.ts";
 import { rawOf } from "../../src/core/raw.ts";
-import { encodeLine, seenPart } from "../../src/snapshot/entry_line.ts";
+import { encodeLine, statPrefix } from "../../src/snapshot/entry_line.ts";
 import type { HunkRef } from "../../src/snapshot/hunk.ts";
 import { SnapshotWriter } from "../../src/snapshot/snapshot_writer.ts";
 import type { Storage } from "../../src/storage/storage.ts";
@@ -125,7 +125,7 @@ async function writeSnapshot(
   source: FakeSource,
   options: ManySnapshots & { readonly n: number },
 ): Promise<RootId> {
-  const manifest = new SnapshotWriter((first, lines) => storage.objects.writeHunk(first, lines), new TestMonitor());
+  const manifest = new SnapshotWriter((first, lines) => storage.manifests.writeHunk(first, lines), new TestMonitor());
   const totals = { entries: 0, files: 0, dirs: 0, bytes: 0, problems: 0 };
   for (const { path, line, size } of linesOf(source)) {
     manifest.add(path, line, undefined);
@@ -158,13 +158,13 @@ const OWNER = { uid: 1000, gid: 1000, user: "somebody", group: "family" };
 
 function directoryLine(path: Apath, mtimeMs: number) {
   const seen = { ...OWNER, kind: "dir" as Kind, size: 0, mode: 0o755, mtime: nsOf(mtimeMs), inode: "7" };
-  return { path, line: encodeLine(seenPart(path, seen), {}), size: undefined };
+  return { path, line: encodeLine(statPrefix(path, seen), {}), size: undefined };
 }
 
 function fileLine(path: Apath, { seed, size, mtimeMs, mode }: FakeFile) {
   const mtime = nsOf(mtimeMs);
   const seen = { ...OWNER, kind: "file" as Kind, size, mode, mtime, ctime: mtime, inode: String(seed % 10_000_000) };
-  return { path, line: encodeLine(seenPart(path, seen), { content: contentOf(seed) }), size };
+  return { path, line: encodeLine(statPrefix(path, seen), { content: contentOf(seed) }), size };
 }
 
 function nsOf(ms: number): string {

@@ -29,7 +29,7 @@ export class TestMonitor implements Monitor {
   expected: { readonly items?: number; readonly bytes?: number } = {};
   /** Bytes that are done, of those counters that are followed. */
   readonly followed = new Map<Counter, () => number>();
-  at = (): void => {};
+  current = (): void => {};
   phase = (phase: Phase): void => {
     if (this.phases.at(-1) !== phase) this.phases.push(phase);
   };
@@ -37,7 +37,7 @@ export class TestMonitor implements Monitor {
     this.followed.set(counter, done);
     return { [Symbol.dispose]: () => {} };
   };
-  expect = (total: { readonly items?: number; readonly bytes?: number }): void => {
+  setTotal = (total: { readonly items?: number; readonly bytes?: number }): void => {
     this.expected = { ...this.expected, ...total };
   };
   problem = (fault: Error): void => {

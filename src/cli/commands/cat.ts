@@ -32,7 +32,7 @@ export const defineCat: Define = (program, act) => {
       const storage = await session.openStorage();
       const snapshot = storage.resolve(name);
       const manifest = storage.manifest(snapshot.id);
-      const { pathMeant } = await import("../../operations/browse/resolve_path.ts");
+      const { resolvePath: pathMeant } = await import("../../operations/browse/resolve_path.ts");
       const path = pathMeant(manifest, snapshotPath(pathText), snapshot);
       const entry = manifest.entry(path);
       if (entry === undefined) throw new NotAFile(textOf(path), "a directory");

@@ -11,7 +11,7 @@ export interface Needs {
 }
 
 /** Runs a command's work with its options, completed by variables and the configuration. */
-export type Act = (command: Command, work: Work, needs?: Needs) => Promise<void>;
+export type RunCommand = (command: Command, work: Work, needs?: Needs) => Promise<void>;
 
 /** Adds a command. */
-export type Define = (program: Command, act: Act) => void;
+export type Define = (program: Command, act: RunCommand) => void;

@@ -6,7 +6,7 @@ import { BadUsage } from "../../core/fault.ts";
 import { parseSize } from "../../core/size_text.ts";
 import { textOf } from "../../core/raw.ts";
 import type { FindRequest, FoundVersion } from "../../operations/browse/find.ts";
-import type { Span } from "../../operations/browse/snapshot_ranges.ts";
+import type { SnapshotRange } from "../../operations/browse/snapshot_ranges.ts";
 import type { Storage } from "../../storage/storage.ts";
 import { longColumns, type Look, modeText, timeText, versionJson } from "../output/entry_text.ts";
 import { parseMoment } from "../settings/parse_time.ts";
@@ -111,8 +111,8 @@ function* jsonOf(found: Iterable<FoundVersion>): Generator<unknown> {
 }
 
 /** Part of the interface; also of `history`. */
-export function spanJson({ first, last, count, after }: Span) {
-  const brief = ({ id, time }: Span["first"]) => ({ id, time });
+export function spanJson({ first, last, count, after }: SnapshotRange) {
+  const brief = ({ id, time }: SnapshotRange["first"]) => ({ id, time });
   return { first: brief(first), last: brief(last), snapshots: count, current: after === undefined && last.complete };
 }
 
@@ -136,7 +136,7 @@ function lineOf({ version, span }: FoundVersion, long: boolean, session: Look): 
 }
 
 /** "2026-11-01..2026-11-20", or one day. */
-function seenText({ first, last }: Span, session: Look): string {
+function seenText({ first, last }: SnapshotRange, session: Look): string {
   const [from, to] = [first, last].map(({ time }) => timeText(Date.parse(time), session).slice(0, 10));
   return from === to ? `${from}` : `${from}..${to}`;
 }

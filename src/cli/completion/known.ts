@@ -13,10 +13,10 @@ import type { Storage } from "../../storage/storage.ts";
 
 const SILENT: Monitor = {
   count() {},
-  at() {},
+  current() {},
   phase() {},
   follow: () => ({ [Symbol.dispose]() {} }),
-  expect() {},
+  setTotal() {},
   problem() {},
   notice() {},
 };

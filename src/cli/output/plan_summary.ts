@@ -5,7 +5,7 @@ import { type Raw, textOf } from "../../core/raw.ts";
 import { countText, pluralText } from "../../core/size_text.ts";
 import { localTimeText } from "../../core/time_text.ts";
 import type { Amount, ExcludedByRule, Plan } from "../../operations/plan/plan.ts";
-import type { Why } from "../../operations/plan/explain.ts";
+import type { Explanation } from "../../operations/plan/explain.ts";
 import type { ExcludingRule } from "../../source/walk.ts";
 import { PRESETS } from "../../source/exclude_lists.ts";
 import type { ExcludeOptions } from "../settings/excludes.ts";
@@ -95,14 +95,14 @@ function excludedLines(excluded: readonly ExcludedByRule[], excludes: ExcludeOpt
 }
 
 /** What `plan --why --json` says; part of the interface. */
-export function whyJson(path: Raw, why: Why) {
+export function whyJson(path: Raw, why: Explanation) {
   const rule = why.verdict === "excluded" ? { rule: ruleJson(why.rule), at: textOf(why.at) } : {};
   const differences = "differences" in why ? { differences: why.differences } : {};
   return { path: textOf(path), verdict: why.verdict, ...rule, ...differences };
 }
 
 /** @param options where patterns came from */
-export function whyLine(path: Raw, why: Why, options: ExcludeOptions): string {
+export function whyLine(path: Raw, why: Explanation, options: ExcludeOptions): string {
   const name = textOf(path);
   switch (why.verdict) {
     case "excluded": {

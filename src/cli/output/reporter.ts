@@ -3,14 +3,14 @@
  * something is told.
  */
 import { Fault } from "../../core/fault.ts";
-import type { Fate } from "../../core/monitor.ts";
+import type { EntryStatus } from "../../core/monitor.ts";
 import { pluralText } from "../../core/size_text.ts";
 import type { Paint } from "./colors.ts";
 import { jsonText, printable } from "./escape_text.ts";
 import { counterLines, plainProgressText, type Progress, progressJson, progressText } from "./progress.ts";
 import type { Output } from "../world.ts";
 
-export interface Teller {
+export interface Reporter {
   /** Time between two tellings of progress. */
   readonly everyMs: number;
   progress(progress: Progress): void;
@@ -19,7 +19,7 @@ export interface Teller {
   problem(error: Error): void;
   notice(text: string): void;
   /** May be told late, but in order. */
-  fate(fate: Fate, path: string): void;
+  fate(fate: EntryStatus, path: string): void;
   /** The last words of an operation. */
   end(progress: Progress): void;
   /** Writes what was held back. */
@@ -36,7 +36,7 @@ const JSON_LINE_MS = 1000;
 const GATHERED_CHARACTERS = 16 * 1024;
 
 /** Standard error. Whoever read it may go away: the work then goes on without words. */
-class Words {
+class StderrWriter {
   readonly #output: Output;
   readonly #encoder = new TextEncoder();
   #gathered = "";
@@ -72,15 +72,15 @@ export interface TextTellerOptions {
 }
 
 /** On a terminal: one line that is painted again, with everything else above it. Elsewhere: plain lines. */
-export class TextTeller implements Teller {
+export class TextTeller implements Reporter {
   readonly everyMs: number;
   readonly #options: TextTellerOptions;
-  readonly #words: Words;
+  readonly #words: StderrWriter;
   #isPainted = false;
 
   constructor(options: TextTellerOptions) {
     this.#options = options;
-    this.#words = new Words(options.output);
+    this.#words = new StderrWriter(options.output);
     this.everyMs = options.output.isTerminal ? REPAINT_MS : PLAIN_LINE_MS;
   }
 
@@ -108,7 +108,7 @@ export class TextTeller implements Teller {
     this.#line(`${this.#options.paint("backup-tool:", "notice")} ${printable(text)}`);
   }
 
-  fate(fate: Fate, path: string): void {
+  fate(fate: EntryStatus, path: string): void {
     this.#wipe();
     this.#words.gather(`${fate.padEnd(9)} ${printable(path)}\n`);
   }
@@ -141,13 +141,13 @@ export class TextTeller implements Teller {
 }
 
 /** One object a line; its only key says what it is about. Part of the interface. */
-export class JsonTeller implements Teller {
+export class JsonTeller implements Reporter {
   readonly everyMs = JSON_LINE_MS;
-  readonly #words: Words;
+  readonly #words: StderrWriter;
   readonly #verbose: boolean;
 
   constructor({ output, verbose }: { readonly output: Output; readonly verbose: boolean }) {
-    this.#words = new Words(output);
+    this.#words = new StderrWriter(output);
     this.#verbose = verbose;
   }
 
@@ -169,7 +169,7 @@ export class JsonTeller implements Teller {
     this.#tell({ notice: { message: text } });
   }
 
-  fate(fate: Fate, path: string): void {
+  fate(fate: EntryStatus, path: string): void {
     this.#words.gather(`${jsonText({ file: { fate, path } })}\n`);
   }
 

@@ -3,10 +3,10 @@
  * happens inside the calls; a timer helps out while they wait.
  */
 import type { Clock } from "../../core/clock.ts";
-import type { Counter, Fate, Monitor, Phase } from "../../core/monitor.ts";
+import type { Counter, EntryStatus, Monitor, Phase } from "../../core/monitor.ts";
 import type { Paint } from "./colors.ts";
 import type { Progress } from "./progress.ts";
-import { JsonTeller, type Teller, TextTeller } from "./reporter.ts";
+import { JsonTeller, type Reporter, TextTeller } from "./reporter.ts";
 import type { Output } from "../world.ts";
 
 /** Looking at the clock costs about as much as counting. */
@@ -29,8 +29,8 @@ export interface MonitorOptions {
 
 export class TerminalMonitor implements Monitor, Disposable {
   /** Undefined unless each file is to be told: operations then need not even ask what became of one. */
-  readonly fate: ((fate: Fate, path: string) => void) | undefined;
-  readonly #teller: Teller;
+  readonly status: ((fate: EntryStatus, path: string) => void) | undefined;
+  readonly #teller: Reporter;
   readonly #clock: Clock;
   readonly #quiet: boolean;
   readonly #timer: ReturnType<typeof setInterval> | undefined;
@@ -52,7 +52,7 @@ export class TerminalMonitor implements Monitor, Disposable {
     this.#teller = json ? new JsonTeller(options) : new TextTeller(options);
     this.#startMs = this.#lastMs = clock.nowMs();
     if (!quiet) this.#timer = setInterval(() => this.#wake(), TIMER_MS);
-    if (verbose && !quiet) this.fate = (fate, path) => this.#teller.fate(fate, path);
+    if (verbose && !quiet) this.status = (fate, path) => this.#teller.fate(fate, path);
   }
 
   [Symbol.dispose](): void {
@@ -65,7 +65,7 @@ export class TerminalMonitor implements Monitor, Disposable {
     if (++this.#countsSinceLook >= COUNTS_PER_LOOK) this.#look();
   }
 
-  at(what: string): void {
+  current(what: string): void {
     this.#at = what;
     this.#look();
   }
@@ -88,7 +88,7 @@ export class TerminalMonitor implements Monitor, Disposable {
     };
   }
 
-  expect(total: { readonly items?: number; readonly bytes?: number }): void {
+  setTotal(total: { readonly items?: number; readonly bytes?: number }): void {
     this.#expected = { ...this.#expected, ...total };
   }
 

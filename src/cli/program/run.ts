@@ -30,7 +30,7 @@ import { defineStats } from "../commands/stats.ts";
 import { defineTag } from "../commands/tag.ts";
 import { defineTree } from "../commands/tree.ts";
 import { defineVersion } from "../commands/version.ts";
-import type { Act, Define, Needs, Work } from "../commands/command.ts";
+import type { Define, Needs, RunCommand, Work } from "../commands/command.ts";
 import { errorJson, errorText } from "../output/errors.ts";
 import { EXIT, exitFor } from "../session/exit.ts";
 import { addGlobalOptions, examples, type GlobalOptions } from "../settings/options.ts";
@@ -88,7 +88,7 @@ export async function run(args: readonly string[], world: World): Promise<number
 }
 
 /** All commands and options. @param act runs the work of the one that was named */
-export function makeProgram(world: World, act: Act): Command {
+export function makeProgram(world: World, act: RunCommand): Command {
   const program = new Command("backup-tool")
     .description("Back up directories into a storage that you can browse, verify and trust.")
     .exitOverride()

@@ -5,28 +5,28 @@
 import { RatioSampler } from "../../catalog/compression_ratios.ts";
 import { type Apath, compareApath, nameOf, parentOf, TOP } from "../../core/apath.ts";
 import type { RootId } from "../../core/content_id.ts";
-import { hearingProblems } from "../../core/counting_problems.ts";
+import { countingProblems } from "../../core/counting_problems.ts";
 import type { Entry } from "../../core/entry.ts";
 import { Interrupted } from "../../core/fault.ts";
-import { untell } from "../../core/fault_data.ts";
+import { fromFaultData } from "../../core/fault_data.ts";
 import type { ItemSet } from "../../core/item_set.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { joinRaw, type Raw, rawOf, textOf } from "../../core/raw.ts";
-import { Pace } from "../../core/yielding.ts";
+import { Yielder } from "../../core/yielding.ts";
 import { Comparison, type Selection } from "./comparison.ts";
 import { rootOf } from "./new_root.ts";
-import { fateOf, keptPending, type Pending, type Share, taskOf } from "./pending_entry.ts";
+import { keptEntry, type PendingEntry, type PendingRun, statusOf, taskOf } from "./pending_entry.ts";
 import { recordedOf } from "./recorded.ts";
-import { learnOf, namesInAcls, showOther } from "./special_entries.ts";
+import { namesInAcls, placeInTree, readDetails } from "./special_entries.ts";
 import { storeStreams, type StreamSource } from "./streams.ts";
-import { Parcel, type ParcelDirectory } from "./work_batch.ts";
+import { type BatchDirectory, WorkBatch } from "./work_batch.ts";
 import { isHidden, NotInSources, sourcePath } from "../sources/sources.ts";
 import { ACL_ATTRIBUTE } from "../../platform/acl.ts";
 import type { Dir, Disk } from "../../platform/disk.ts";
-import type { Pool } from "../../platform/thread_pool.ts";
-import { contentOfLine, encodeLine, linePath, parseLine, seenPart } from "../../snapshot/entry_line.ts";
+import type { ThreadPool } from "../../platform/thread_pool.ts";
+import { contentOfLine, encodeLine, linePath, parseLine, statPrefix } from "../../snapshot/entry_line.ts";
 import type { StoreResult } from "../../snapshot/ingest_batch.ts";
-import type { BasisLine } from "../../snapshot/previous_entries.ts";
+import type { PreviousLine } from "../../snapshot/previous_entries.ts";
 import { type JobMark, nextSequence, type Root } from "../../snapshot/root.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import { SnapshotWriter } from "../../snapshot/snapshot_writer.ts";
@@ -63,7 +63,7 @@ const CHECKPOINT_MS = 5 * 60_000;
 const CHECKPOINT_BYTES = 8 * 1024 ** 3;
 
 /** Of what is in no source. */
-const NOWHERE = { rootPath: rawOf("/"), relative: rawOf("") };
+const NO_SOURCE = { rootPath: rawOf("/"), relative: rawOf("") };
 
 /** Makes one snapshot. @throws SourceGone, NoSource, SourceInStorage, BadPattern, Locked, Interrupted, DiskFault of the storage */
 export async function backup(storage: Storage, request: BackupRequest, monitor: Monitor): Promise<SnapshotInfo> {
@@ -86,7 +86,7 @@ class BackupRun implements AsyncDisposable {
   readonly #request: BackupRequest;
   readonly #monitor: Monitor;
   readonly #disk: Disk;
-  readonly #pool: Pool;
+  readonly #pool: ThreadPool;
   readonly #startMs: number;
   readonly #comparison: Comparison;
   readonly #manifest: SnapshotWriter;
@@ -97,15 +97,15 @@ class BackupRun implements AsyncDisposable {
   /** Not everybody may reach the sources. */
   readonly #isPrivate: boolean;
   readonly #totals = { entries: 0, files: 0, dirs: 0, bytes: 0, problems: 0 };
-  readonly #queue: Share[] = [];
+  readonly #queue: PendingRun[] = [];
   /** What the source doesn't hold any more, but the snapshot does; it comes before what was compared last. */
-  readonly #kept: { readonly entry: Entry; readonly line: BasisLine | undefined }[] = [];
+  readonly #kept: { readonly entry: Entry; readonly line: PreviousLine | undefined }[] = [];
   #streamBytes = 0;
   /** Entries of streams that the walk hasn't come to. */
   #streams: Entry[] = [];
   /** Sent, not settled yet; oldest first. */
-  readonly #parcels: Parcel<Pending>[] = [];
-  #parcel = new Parcel<Pending>();
+  readonly #parcels: WorkBatch<PendingEntry>[] = [];
+  #parcel = new WorkBatch<PendingEntry>();
   readonly #followed: Disposable;
   /** Contents that are no longer what they were: not to be linked, but to be stored again. */
   readonly #damaged: ReadonlySet<string>;
@@ -124,7 +124,7 @@ class BackupRun implements AsyncDisposable {
     this.#writer = writer;
     this.#request = request;
     this.#disk = storage.machine.disk;
-    this.#monitor = hearingProblems(monitor, () => this.#totals.problems++);
+    this.#monitor = countingProblems(monitor, () => this.#totals.problems++);
     this.#startMs = storage.machine.clock.nowMs();
     this.#lastCheckpointMs = this.#startMs;
     const { streams = [] } = request;
@@ -136,14 +136,14 @@ class BackupRun implements AsyncDisposable {
         missing: (path) => this.#monitor.problem(new NoSource(path)),
         outside: (path) => this.#monitor.problem(new NotInSources(path)),
         kept: (entry, line) => this.#kept.push({ entry, line }),
-        ...(monitor.fate && { gone: ({ text }) => monitor.fate!("gone", JSON.parse(linePath(text))) }),
+        ...(monitor.status && { gone: ({ text }) => monitor.status!("gone", JSON.parse(linePath(text))) }),
       },
     );
     this.#isPrivate = this.#comparison.roots.some((root) => isHidden(this.#disk, root));
     this.#sequence = nextSequence(storage.snapshots().at(-1)?.sequence ?? 0);
     const whole = this.#comparison.previous.find((snapshot) => snapshot.complete);
-    if (whole !== undefined) monitor.expect({ items: whole.entries, bytes: whole.bytes });
-    this.#manifest = new SnapshotWriter((first, lines) => storage.objects.writeHunk(first, lines), this.#monitor);
+    if (whole !== undefined) monitor.setTotal({ items: whole.entries, bytes: whole.bytes });
+    this.#manifest = new SnapshotWriter((first, lines) => storage.manifests.writeHunk(first, lines), this.#monitor);
     const tree = request.tree ? newTree(storage, this.#startMs, this.#isPrivate, monitor) : undefined;
     this.#treeName = tree?.name;
     this.#tree = tree?.builder;
@@ -192,7 +192,7 @@ class BackupRun implements AsyncDisposable {
   #learn(): void {
     using contents = this.#storage.contents();
     const learnt = this.#sampler.measure((id) => contents.open(id));
-    if (learnt !== undefined) this.#writer.learnRatios(learnt);
+    if (learnt !== undefined) this.#writer.recordCompression(learnt);
   }
 
   /** What interrupted runs had got done is part of the new snapshot. */
@@ -223,12 +223,12 @@ class BackupRun implements AsyncDisposable {
     const { streams = [], signal } = this.#request;
     this.#streams = await storeStreams(this.#storage, streams, this.#monitor, signal);
     this.#streamBytes = this.#streams.reduce((sum, { size }) => sum + size, 0);
-    const pace = new Pace(this.#storage.machine.clock, signal);
+    const pace = new Yielder(this.#storage.machine.clock, signal);
     for (const batch of this.#comparison.batches()) {
       this.#takeStreamsBefore(batch.found[0]?.path);
       for (const share of this.#sharesOf(batch)) {
         this.#queue.push(share);
-        await pace.step();
+        await pace.yieldIfDue();
         while (this.#queue.length > 0 && this.#mustConsume(this.#queue[0]!)) await this.#consumeOldest();
         await this.#checkpointIfDue();
       }
@@ -252,7 +252,7 @@ class BackupRun implements AsyncDisposable {
   }
 
   /** What is done goes into the manifest at once; what isn't is waited for if too much is under way. */
-  #mustConsume({ parcel }: Share): boolean {
+  #mustConsume({ parcel }: PendingRun): boolean {
     return parcel === undefined || this.#parcels.length >= this.#pool.width || this.#queue.length > MOST_WAITING;
   }
 
@@ -260,8 +260,8 @@ class BackupRun implements AsyncDisposable {
    * Turns a batch of the walk into pending lines and gathers its files for the threads. A share ends where a parcel is
    * sent: what is done of a directory of huge files needn't wait for the rest of it.
    */
-  *#sharesOf(batch: WalkBatch): Generator<Share> {
-    this.#monitor.at(textOf(batch.apath));
+  *#sharesOf(batch: WalkBatch): Generator<PendingRun> {
+    this.#monitor.current(textOf(batch.apath));
     using tree = batch.found[0]?.path === TOP ? undefined : this.#tree?.open(batch.apath);
     const { rootPath, relative, apath } = batch;
     const place = {
@@ -270,7 +270,7 @@ class BackupRun implements AsyncDisposable {
       tree: tree === undefined ? undefined : this.#tree!.directory(apath),
       before: this.#treeBefore && joinRaw(this.#treeBefore, apath.slice(1) as Raw),
     };
-    let share: Share = { directory: apath, pendings: [], parcel: undefined };
+    let share: PendingRun = { directory: apath, pendings: [], parcel: undefined };
     for (const found of batch.found) {
       const pending = this.#look(found, place, batch.parent, tree);
       if (this.#kept.length > 0) {
@@ -287,7 +287,7 @@ class BackupRun implements AsyncDisposable {
     yield share;
   }
 
-  #takeInto(share: Share, pending: Pending): void {
+  #takeInto(share: PendingRun, pending: PendingEntry): void {
     share.pendings.push(pending);
     if (pending.stat.kind !== "file" || !this.#gather(pending)) return;
     share.parcel = this.#parcel;
@@ -299,20 +299,20 @@ class BackupRun implements AsyncDisposable {
     for (const { entry, line } of this.#kept.splice(0)) {
       const directory = parentOf(entry.path);
       const tree = this.#tree?.directory(directory);
-      const place = line === undefined ? NOWHERE : this.#comparison.placeOf(entry.path);
-      const pending = keptPending(entry, line, { ...place, tree });
+      const place = line === undefined ? NO_SOURCE : this.#comparison.placeOf(entry.path);
+      const pending = keptEntry(entry, line, { ...place, tree });
       if (this.#tree !== undefined && entry.kind === "dir") {
         using parent = this.#tree.open(directory);
         this.#tree.makeDirectory(parent, entry);
       }
-      const share: Share = { directory, pendings: [], parcel: undefined };
+      const share: PendingRun = { directory, pendings: [], parcel: undefined };
       this.#takeInto(share, pending);
       this.#queue.push(share);
     }
   }
 
   /** Puts a file into the parcel. @returns false if there is nothing to be done for it */
-  #gather(pending: Pending): boolean {
+  #gather(pending: PendingEntry): boolean {
     const { line, place, path, head } = pending;
     const content = line === undefined ? undefined : contentOfLine(line, head.length);
     if (content !== undefined && (this.#damaged.size === 0 || !this.#damaged.has(content))) {
@@ -335,13 +335,13 @@ class BackupRun implements AsyncDisposable {
   #send(): void {
     this.#parcel.send(this.#pool);
     this.#parcels.push(this.#parcel);
-    this.#parcel = new Parcel();
+    this.#parcel = new WorkBatch();
   }
 
   /** Compares one object with the previous snapshot; what is not a regular file is dealt with at once. */
-  #look(found: Found, place: ParcelDirectory, parent: Dir, tree: Dir | undefined): Pending {
+  #look(found: Found, place: BatchDirectory, parent: Dir, tree: Dir | undefined): PendingEntry {
     const { path, name, stat, head, line, from, learnt, guarded } = this.#comparison.compare(found, parent);
-    const pending: Pending = {
+    const pending: PendingEntry = {
       path,
       name,
       place,
@@ -355,12 +355,12 @@ class BackupRun implements AsyncDisposable {
       bytes: undefined,
     };
     if (stat.kind === "file") return pending;
-    pending.line ??= encodeLine(head, learnOf(pending, parent, this.#disk, this.#monitor));
+    pending.line ??= encodeLine(head, readDetails(pending, parent, this.#disk, this.#monitor));
     if (stat.kind === "dir" && this.#tree !== undefined) {
       const isSimple = !pending.line.includes(ACL_ATTRIBUTE);
       pending.directory = isSimple ? { path, ...this.#comparison.seenOf(stat) } : parseLine(pending.line);
     }
-    if (tree !== undefined) this.#takenNames += showOther(pending, tree, this.#tree!, this.#disk) ? 0 : 1;
+    if (tree !== undefined) this.#takenNames += placeInTree(pending, tree, this.#tree!, this.#disk) ? 0 : 1;
     return pending;
   }
 
@@ -373,7 +373,7 @@ class BackupRun implements AsyncDisposable {
     for (const pending of share.pendings) this.#add(pending);
   }
 
-  async #settleUpTo(parcel: Parcel<Pending>): Promise<void> {
+  async #settleUpTo(parcel: WorkBatch<PendingEntry>): Promise<void> {
     if (!parcel.isSent) this.#send();
     while (this.#parcels.includes(parcel)) {
       await this.#settle(this.#parcels[0]!);
@@ -381,7 +381,7 @@ class BackupRun implements AsyncDisposable {
     }
   }
 
-  async #settle(parcel: Parcel<Pending>): Promise<void> {
+  async #settle(parcel: WorkBatch<PendingEntry>): Promise<void> {
     const { stored, linked, linkedFiles, copiedFiles, takenNames, missing } = await parcel.results();
     for (const { file, result } of stored) this.#finish(file, result);
     for (const pending of linked) this.#keep(pending);
@@ -393,18 +393,18 @@ class BackupRun implements AsyncDisposable {
   }
 
   /** Unchanged files whose contents are gone from the storage. */
-  async #storeAgain(missing: readonly Pending[]): Promise<void> {
-    const parcel = new Parcel<Pending>();
+  async #storeAgain(missing: readonly PendingEntry[]): Promise<void> {
+    const parcel = new WorkBatch<PendingEntry>();
     for (const pending of missing) parcel.store(pending.place, taskOf(pending), pending);
     parcel.send(this.#pool);
     for (const { file, result } of (await parcel.results()).stored) this.#finish(file, result);
   }
 
   /** Makes the line of a file that was read, or that could not be. */
-  #finish(pending: Pending, result: StoreResult): void {
+  #finish(pending: PendingEntry, result: StoreResult): void {
     this.#countFile(pending, result);
-    if (result.problem !== undefined) this.#monitor.problem(untell(result.problem));
-    if (result.seen !== undefined) pending.head = seenPart(pending.path, this.#comparison.seenOf(result.seen));
+    if (result.problem !== undefined) this.#monitor.problem(fromFaultData(result.problem));
+    if (result.seen !== undefined) pending.head = statPrefix(pending.path, this.#comparison.seenOf(result.seen));
     const aclNames = namesInAcls(result.xattrs, this.#disk);
     pending.line = encodeLine(pending.head, {
       ...(result.content !== undefined && { content: result.content }),
@@ -416,7 +416,7 @@ class BackupRun implements AsyncDisposable {
     });
   }
 
-  #countFile(pending: Pending, result: StoreResult): void {
+  #countFile(pending: PendingEntry, result: StoreResult): void {
     if (result.content !== undefined && this.#damaged.has(result.content)) this.#healed.add(result.content);
     const size = result.seen?.size ?? pending.stat.size;
     const count = this.#monitor.count;
@@ -437,18 +437,18 @@ class BackupRun implements AsyncDisposable {
     if (result.content !== undefined) pending.bytes = size;
   }
 
-  #keep(pending: Pending): void {
+  #keep(pending: PendingEntry): void {
     pending.bytes = pending.stat.size;
     if (pending.from === undefined) return;
     this.#monitor.count("unchangedFiles");
     this.#monitor.count("unchangedBytes", pending.bytes);
   }
 
-  #add(pending: Pending): void {
+  #add(pending: PendingEntry): void {
     const line = pending.line!;
     const from = pending.from?.text === line ? pending.from : undefined;
     this.#manifest.add(pending.path, line, from);
-    if (this.#monitor.fate !== undefined) this.#monitor.fate(fateOf(pending, line), textOf(pending.path));
+    if (this.#monitor.status !== undefined) this.#monitor.status(statusOf(pending, line), textOf(pending.path));
     this.#totals.entries++;
     if (pending.stat.kind === "dir") this.#totals.dirs++;
     if (pending.bytes !== undefined) {

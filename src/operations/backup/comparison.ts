@@ -3,7 +3,7 @@
  * what it was. The one place that decides what is unchanged; a backup acts on it, a plan tells it.
  */
 import type { Apath } from "../../core/apath.ts";
-import type { Entry, Learnt, Seen } from "../../core/entry.ts";
+import type { DetailFields, Entry, StatFields } from "../../core/entry.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { beginsWith, type Raw, textOf } from "../../core/raw.ts";
 import { chooseName, sourcesKey } from "../../core/series.ts";
@@ -14,15 +14,15 @@ import { UnfitPatterns } from "./unfit_patterns.ts";
 import { OwnPlaces } from "../sources/own_places.ts";
 import { findSources, isThere, RealPaths, seriesName, type Source } from "../sources/sources.ts";
 import type { Dir, Disk } from "../../platform/disk.ts";
-import { encodeEntry, parseLine, seenPart, withoutSigns } from "../../snapshot/entry_line.ts";
+import { encodeEntry, parseLine, statPrefix, withoutSigns } from "../../snapshot/entry_line.ts";
 import { StaticChanged } from "../../snapshot/faults.ts";
 import type { Manifest } from "../../snapshot/manifest.ts";
-import { Basis, type BasisLine } from "../../snapshot/previous_entries.ts";
+import { PreviousEntries, type PreviousLine } from "../../snapshot/previous_entries.ts";
 import type { Root } from "../../snapshot/root.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
-import { type Detection, RacyStamps, Signs } from "../../source/change_detection.ts";
+import { ChangeSignals, type Detection, RacyTimestamps } from "../../source/change_detection.ts";
 import { type Filter, parseFilter } from "../../source/filter.ts";
-import { Choice } from "../../source/path_selection.ts";
+import { PathSelection } from "../../source/path_selection.ts";
 import { isBelow, movedPath, originOf, type SourceRoot } from "../../source/placement.ts";
 import { type Exclusion, type Found, walk, type WalkBatch } from "../../source/walk.ts";
 import type { Storage } from "../../storage/storage.ts";
@@ -62,9 +62,9 @@ export interface Compared {
   /** The whole line, if nothing has changed. */
   readonly line: string | undefined;
   /** The line of the previous snapshot. */
-  readonly from: BasisLine | undefined;
+  readonly from: PreviousLine | undefined;
   /** What is known of it without opening it. */
-  readonly learnt: Learnt;
+  readonly learnt: DetailFields;
   /** A static file that is to be read: if its content isn't the old one, the old one is kept. */
   readonly guarded: boolean;
 }
@@ -73,9 +73,9 @@ export interface ComparisonListener {
   /** Is told of what is left out, and why. */
   excluded?(exclusion: Exclusion): void;
   /** Is told of each object that the source doesn't hold any more, in order. */
-  gone?(line: BasisLine): void;
+  gone?(line: PreviousLine): void;
   /** Is told of objects that the source doesn't hold any more, but that are kept, in order. */
-  kept?(entry: Entry, line: BasisLine): void;
+  kept?(entry: Entry, line: PreviousLine): void;
   /** Is told which paths of a selection's `only` are not there, or in no source. */
   missing?(path: Raw): void;
   outside?(path: Raw): void;
@@ -93,10 +93,10 @@ export class Comparison {
   readonly #monitor: Monitor;
   readonly #listener: ComparisonListener;
   readonly #filter: Filter;
-  readonly #choice: Choice | undefined;
-  readonly #basis: Basis;
-  readonly #signs: Signs;
-  readonly #racy: RacyStamps;
+  readonly #choice: PathSelection | undefined;
+  readonly #basis: PreviousEntries;
+  readonly #signs: ChangeSignals;
+  readonly #racy: RacyTimestamps;
   readonly #statics: StaticPaths | undefined;
   readonly #links = new HardLinks();
   readonly #force: boolean;
@@ -121,12 +121,12 @@ export class Comparison {
     this.previous = basis.map(({ snapshot }) => snapshot);
     const manifests = basis.map(({ manifest }) => manifest);
     this.#statics = this.#staticPaths(selection.statics ?? [], manifests);
-    this.#basis = new Basis(manifests, {
+    this.#basis = new PreviousEntries(manifests, {
       damaged: (fault) => monitor.notice(`The previous snapshot can't help: ${fault.message}`),
-      ...(this.#statics !== undefined || listener.gone ? { gone: (line: BasisLine) => this.#lose(line) } : {}),
+      ...(this.#statics !== undefined || listener.gone ? { gone: (line: PreviousLine) => this.#lose(line) } : {}),
     });
-    this.#signs = new Signs(this.#disk, detection);
-    this.#racy = new RacyStamps(this.previous.map(({ time, end }) => ({
+    this.#signs = new ChangeSignals(this.#disk, detection);
+    this.#racy = new RacyTimestamps(this.previous.map(({ time, end }) => ({
       startMs: Date.parse(time),
       endMs: Date.parse(end),
     })));
@@ -153,7 +153,7 @@ export class Comparison {
   }
 
   /** Tells of paths that no source holds. */
-  #choose(paths: readonly Raw[]): Choice {
+  #choose(paths: readonly Raw[]): PathSelection {
     const real = new RealPaths(this.#disk);
     const chosen: Raw[] = [];
     for (const path of paths) {
@@ -162,7 +162,7 @@ export class Comparison {
       if (root === undefined) this.#listener.outside?.(path);
       else chosen.push(movedPath(found, originOf(root), root.path));
     }
-    return new Choice(chosen);
+    return new PathSelection(chosen);
   }
 
   #staticPaths(patterns: readonly string[], manifests: readonly Manifest[]): StaticPaths | undefined {
@@ -171,7 +171,7 @@ export class Comparison {
     return new StaticPaths(this.#disk, manifests, { patterns, roots: this.roots, round });
   }
 
-  #lose(line: BasisLine): void {
+  #lose(line: PreviousLine): void {
     if (this.#statics?.keeps(line.text) !== true) return this.#listener.gone?.(line);
     const entry = withoutHardLink(parseLine(line.text));
     if (entry.kind !== "dir") this.#monitor.problem(new StaticChanged(textOf(entry.path), "it is gone"));
@@ -207,9 +207,9 @@ export class Comparison {
   compare({ name, path, stat }: Found, parent: Dir): Compared {
     this.#signs.learn(stat, parent, name);
     const seen = this.seenOf(stat);
-    const head = seenPart(path, seen);
+    const head = statPrefix(path, seen);
     const from = this.#basis.at(path, head);
-    const learnt = stat.kind === "dir" ? NOTHING : this.#links.of(stat);
+    const learnt = stat.kind === "dir" ? NO_DETAILS : this.#links.of(stat);
     const taken = from === undefined || this.#force
       ? undefined
       : this.#takenOver(from.text, head, learnt.hardLink, seen.ctime ?? seen.mtime);
@@ -223,7 +223,7 @@ export class Comparison {
   }
 
   /** A static file: it is kept as it was if it shows a change, and read if it may have changed, or if it is its turn. */
-  #guard(compared: Compared, from: BasisLine): Compared {
+  #guard(compared: Compared, from: PreviousLine): Compared {
     const { path, stat, line } = compared;
     if (line !== undefined && !this.#statics!.isDue(path)) return compared;
     const old = withoutHardLink(parseLine(from.text));
@@ -232,7 +232,7 @@ export class Comparison {
     this.#monitor.problem(new StaticChanged(textOf(path), what));
     // What is in a new directory comes after it, and has to have a directory.
     if (stat.kind === "dir") return compared;
-    return { ...compared, stat: statOf(old), head: seenPart(path, old), line: encodeEntry(old), learnt: NOTHING };
+    return { ...compared, stat: statOf(old), head: statPrefix(path, old), line: encodeEntry(old), learnt: NO_DETAILS };
   }
 
   /** The old line, if it still says everything; without signs that don't count any more. */
@@ -250,15 +250,15 @@ export class Comparison {
 
   /** An entry that comes from elsewhere: it is not gone. */
   passOver(entry: Entry): void {
-    this.#basis.at(entry.path, seenPart(entry.path, entry));
+    this.#basis.at(entry.path, statPrefix(entry.path, entry));
   }
 
   /** What the line of an object that was compared says first. */
-  seenOf(stat: Stat): Seen {
+  seenOf(stat: Stat): StatFields {
     const user = this.#disk.userName(stat.uid), group = this.#disk.groupName(stat.gid);
     const { ctime, inode } = this.#signs.of(stat);
     // Not by spreading: this is done once for each entry.
-    const seen: { -readonly [Field in keyof Seen]: Seen[Field] } = {
+    const seen: { -readonly [Field in keyof StatFields]: StatFields[Field] } = {
       kind: stat.kind,
       size: stat.kind === "file" ? stat.size : 0,
       mtime: stat.mtime,
@@ -275,15 +275,15 @@ export class Comparison {
   }
 }
 
-const NOTHING: Learnt = {};
-const SPARSE: Learnt = { sparse: true };
+const NO_DETAILS: DetailFields = {};
+const SPARSE: DetailFields = { sparse: true };
 
 /** Files with several names: which of them belong together. Devices are numbered as they appear. */
 class HardLinks {
   readonly #devices = new Map<string, number>();
 
-  of(stat: Stat): Learnt {
-    const sparse = isSparse(stat) ? SPARSE : NOTHING;
+  of(stat: Stat): DetailFields {
+    const sparse = isSparse(stat) ? SPARSE : NO_DETAILS;
     if (stat.links < 2) return sparse;
     let device = this.#devices.get(stat.device);
     if (device === undefined) this.#devices.set(stat.device, device = this.#devices.size);

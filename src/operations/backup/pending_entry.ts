@@ -1,18 +1,18 @@
 /** Entries of a snapshot in the making: known, or waiting for their files to be stored. */
 import { type Apath, nameOf } from "../../core/apath.ts";
 import type { Entry } from "../../core/entry.ts";
-import type { Fate } from "../../core/monitor.ts";
+import type { EntryStatus } from "../../core/monitor.ts";
 import type { Compared } from "./comparison.ts";
 import { statOf } from "./static_paths.ts";
-import type { Parcel, ParcelDirectory } from "./work_batch.ts";
-import { contentOfLine, encodeEntry, parseLine, seenPart } from "../../snapshot/entry_line.ts";
+import type { BatchDirectory, WorkBatch } from "./work_batch.ts";
+import { contentOfLine, encodeEntry, parseLine, statPrefix } from "../../snapshot/entry_line.ts";
 import type { StoreTask } from "../../snapshot/ingest_batch.ts";
-import type { BasisLine } from "../../snapshot/previous_entries.ts";
+import type { PreviousLine } from "../../snapshot/previous_entries.ts";
 
 /** A line that is known, or that waits for a file to be stored. */
-export interface Pending extends Omit<Compared, "head" | "line"> {
+export interface PendingEntry extends Omit<Compared, "head" | "line"> {
   /** Where it is in the source. */
-  readonly place: ParcelDirectory;
+  readonly place: BatchDirectory;
   /** The stat part of the line. */
   head: string;
   /** The whole line once it is known. */
@@ -24,22 +24,22 @@ export interface Pending extends Omit<Compared, "head" | "line"> {
 }
 
 /** A part of one directory's share of the manifest, in order of the walk. */
-export interface Share {
+export interface PendingRun {
   readonly directory: Apath;
-  readonly pendings: Pending[];
+  readonly pendings: PendingEntry[];
   /** The last parcel that holds one of its files; undefined if nothing is waited for. */
-  parcel: Parcel<Pending> | undefined;
+  parcel: WorkBatch<PendingEntry> | undefined;
 }
 
 /** An entry that is known without any look at the source. */
-export function keptPending(entry: Entry, from: BasisLine | undefined, place: ParcelDirectory): Pending {
+export function keptEntry(entry: Entry, from: PreviousLine | undefined, place: BatchDirectory): PendingEntry {
   const { path } = entry;
   return {
     path,
     name: nameOf(path),
     place,
     stat: statOf(entry),
-    head: seenPart(path, entry),
+    head: statPrefix(path, entry),
     line: encodeEntry(entry),
     from,
     learnt: {},
@@ -49,13 +49,13 @@ export function keptPending(entry: Entry, from: BasisLine | undefined, place: Pa
   };
 }
 
-export function fateOf({ from }: Pending, line: string): Fate {
+export function statusOf({ from }: PendingEntry, line: string): EntryStatus {
   if (line === from?.text) return "unchanged";
   if (line.includes(`,"problems":`) && parseLine(line).problems !== undefined) return "failed";
   return from === undefined ? "new" : "changed";
 }
 
-export function taskOf({ path, name, stat, from, learnt, guarded }: Pending): StoreTask {
+export function taskOf({ path, name, stat, from, learnt, guarded }: PendingEntry): StoreTask {
   return {
     name,
     treeName: nameOf(path),

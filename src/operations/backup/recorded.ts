@@ -1,12 +1,12 @@
 /** What a backup only records of an object, because nothing can give it back. */
-import type { Learnt } from "../../core/entry.ts";
+import type { DetailFields } from "../../core/entry.ts";
 import type { Stat } from "../../core/stat.ts";
 import { FLAGS } from "../../platform/disk.ts";
 
 const NAMED = Object.entries(FLAGS).sort(([a], [b]) => (a < b ? -1 : 1));
 
 /** Costs no look at the object: its stat has told already. */
-export function recordedOf({ birthtime, flags }: Pick<Stat, "birthtime" | "flags">): Learnt {
+export function recordedOf({ birthtime, flags }: Pick<Stat, "birthtime" | "flags">): DetailFields {
   if (birthtime === undefined && flags === 0) return {};
   const names = NAMED.filter(([, bit]) => (flags & bit) !== 0).map(([name]) => name);
   return { ...(birthtime !== undefined && { birthtime }), ...(names.length > 0 && { flags: names }) };

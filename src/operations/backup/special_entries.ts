@@ -1,11 +1,11 @@
 /** Directories, symlinks and special files of a snapshot in the making: they are dealt with at once. */
 import { type AclNames, aclNamesOf } from "../../core/acl.ts";
 import { nameOf } from "../../core/apath.ts";
-import type { Learnt } from "../../core/entry.ts";
+import type { DetailFields } from "../../core/entry.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import type { Raw } from "../../core/raw.ts";
 import type { Stat } from "../../core/stat.ts";
-import type { Pending } from "./pending_entry.ts";
+import type { PendingEntry } from "./pending_entry.ts";
 import { recordedOf } from "./recorded.ts";
 import { type Dir, type Disk, DiskFault } from "../../platform/disk.ts";
 import { encodeXattrs } from "../../platform/xattr_text.ts";
@@ -13,7 +13,12 @@ import { parseLine } from "../../snapshot/entry_line.ts";
 import type { TreeBuilder } from "../../storage/tree/tree_builder.ts";
 
 /** What such an object has besides its stat. @param parent holds it */
-export function learnOf({ stat, name, learnt }: Pending, parent: Dir, disk: Disk, monitor: Monitor): Learnt {
+export function readDetails(
+  { stat, name, learnt }: PendingEntry,
+  parent: Dir,
+  disk: Disk,
+  monitor: Monitor,
+): DetailFields {
   try {
     const target = stat.kind === "symlink" ? parent.readlink(name) : undefined;
     const xattrs = encodeXattrs(name === "" ? parent.selfXattrs() : parent.xattrs(name));
@@ -36,7 +41,7 @@ export function learnOf({ stat, name, learnt }: Pending, parent: Dir, disk: Disk
  * Directories and symlinks appear in the tree; devices, sockets and pipes are left to restore.
  * @param tree its directory @returns false if something has the name there
  */
-export function showOther(pending: Pending, tree: Dir, builder: TreeBuilder, disk: Disk): boolean {
+export function placeInTree(pending: PendingEntry, tree: Dir, builder: TreeBuilder, disk: Disk): boolean {
   const { stat } = pending;
   if (stat.kind === "dir") builder.makeDirectory(tree, pending.directory!);
   if (stat.kind !== "symlink") return true;
@@ -61,6 +66,6 @@ export function showSymlink(
 }
 
 /** Undefined for the many that have none. */
-export function namesInAcls(xattrs: Learnt["xattrs"], disk: Disk): AclNames | undefined {
+export function namesInAcls(xattrs: DetailFields["xattrs"], disk: Disk): AclNames | undefined {
   return xattrs && aclNamesOf(xattrs, (kind, id) => kind === "user" ? disk.userName(id) : disk.groupName(id));
 }

@@ -39,7 +39,7 @@ async function storeStream(
   monitor: Monitor,
   signal: AbortSignal,
 ): Promise<Entry> {
-  monitor.at(textOf(name));
+  monitor.current(textOf(name));
   const { disk, clock } = storage.machine;
   const seen = {
     kind: "file",

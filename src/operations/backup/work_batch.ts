@@ -4,7 +4,7 @@
  */
 import type { ContentId } from "../../core/content_id.ts";
 import type { Raw } from "../../core/raw.ts";
-import type { Pool } from "../../platform/thread_pool.ts";
+import type { ThreadPool } from "../../platform/thread_pool.ts";
 import type { LinkBatch, StoreBatch, StoreResult, StoreTask } from "../../snapshot/ingest_batch.ts";
 
 /** Files that are linked cost a fraction of those that are read. */
@@ -18,7 +18,7 @@ const FULL_COST = 512;
 const FULL_BYTES = 16 * 1024 * 1024;
 
 /** A directory whose files go into a parcel. */
-export interface ParcelDirectory {
+export interface BatchDirectory {
   readonly rootPath: Raw;
   /** Below `rootPath`. */
   readonly relative: Raw;
@@ -41,7 +41,7 @@ export interface Settled<T> {
 }
 
 /** Takes up files until it is full or sent; then its results can be awaited. */
-export class Parcel<T> {
+export class WorkBatch<T> {
   readonly #stores: { batch: StoreBatch & { files: StoreTask[] }; files: T[] }[] = [];
   readonly #links: { tree: Raw; before: Raw | undefined; names: Raw[]; contents: ContentId[]; files: T[] }[] = [];
   #cost = 0;
@@ -57,7 +57,7 @@ export class Parcel<T> {
     return this.#results !== undefined;
   }
 
-  store(directory: ParcelDirectory, task: StoreTask, file: T): void {
+  store(directory: BatchDirectory, task: StoreTask, file: T): void {
     let last = this.#stores.at(-1);
     if (last?.batch.relative !== directory.relative || last.batch.rootPath !== directory.rootPath) {
       const { rootPath, relative, tree } = directory;
@@ -85,7 +85,7 @@ export class Parcel<T> {
     this.#items += items;
   }
 
-  send(pool: Pool): void {
+  send(pool: ThreadPool): void {
     this.#results = this.#run(pool);
     this.#results.catch(() => {}); // awaited in order later; until then a failure is no unhandled one
   }
@@ -96,7 +96,7 @@ export class Parcel<T> {
     return this.#results;
   }
 
-  async #run(pool: Pool): Promise<Settled<T>> {
+  async #run(pool: ThreadPool): Promise<Settled<T>> {
     const links: LinkBatch[] = this.#links.map(({ tree, before, names, contents }) => {
       return { tree, before, names: names.join("/"), contents: contents.join(" ") };
     });

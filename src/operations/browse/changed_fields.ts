@@ -2,13 +2,13 @@
 import type { State } from "../../snapshot/catalog_queries.ts";
 
 export const ASPECTS = ["kind", "content", "target", "device", "mtime", "mode", "owner", "xattrs", "problems"] as const;
-export type Aspect = typeof ASPECTS[number];
+export type ChangedField = typeof ASPECTS[number];
 
-const OF_CONTENT: readonly Aspect[] = ["kind", "content", "target", "device"];
+const OF_CONTENT: readonly ChangedField[] = ["kind", "content", "target", "device"];
 
 /** In the order of {@link ASPECTS}. */
-export function aspectsOf(before: State, now: State): Aspect[] {
-  const differs: Readonly<Record<Aspect, boolean>> = {
+export function changedFieldsOf(before: State, now: State): ChangedField[] {
+  const differs: Readonly<Record<ChangedField, boolean>> = {
     kind: before.kind !== now.kind,
     content: before.kind === now.kind && (before.content !== now.content || before.size !== now.size),
     target: before.kind === now.kind && before.target !== now.target,
@@ -23,6 +23,6 @@ export function aspectsOf(before: State, now: State): Aspect[] {
 }
 
 /** True if it is not only described otherwise. */
-export function isOfContent(aspects: readonly Aspect[]): boolean {
+export function isOfContent(aspects: readonly ChangedField[]): boolean {
   return aspects.some((aspect) => OF_CONTENT.includes(aspect));
 }

@@ -4,9 +4,9 @@ import { changesBetween } from "../../catalog/path_changes.ts";
 import type { Apath } from "../../core/apath.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import type { Raw } from "../../core/raw.ts";
-import { type Aspect, aspectsOf, isOfContent } from "./changed_fields.ts";
+import { type ChangedField, changedFieldsOf, isOfContent } from "./changed_fields.ts";
 import { DirectoryComparison } from "./diff_directory.ts";
-import { notInSnapshot, pathsMeant } from "./resolve_path.ts";
+import { notInSnapshot, resolvePaths } from "./resolve_path.ts";
 import type { PathChange } from "../../snapshot/catalog_queries.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import type { Storage } from "../../storage/storage.ts";
@@ -29,7 +29,7 @@ export type DiffKind = "added" | "removed" | "content" | "metadata" | "moved";
 export interface Difference extends GatheredChange {
   readonly change: DiffKind;
   /** What differs, if it was there and still is. */
-  readonly aspects: readonly Aspect[];
+  readonly aspects: readonly ChangedField[];
 }
 
 export interface DiffSummary {
@@ -54,7 +54,7 @@ export function diff(storage: Storage, request: DiffRequest, monitor: Monitor): 
   const { now } = request;
   const table = typeof now === "string"
     ? withDirectory(storage, request, now, monitor)
-    : storage.ask(() => withSnapshot(storage, request, now));
+    : storage.query(() => withSnapshot(storage, request, now));
   return { list: (order) => told(table, order), [Symbol.dispose]: () => table[Symbol.dispose]() };
 }
 
@@ -94,7 +94,7 @@ function gather(table: ChangeTable, changes: Iterable<PathChange>, { directoryTi
 
 function isWorthTelling({ before, now }: PathChange, directoryTimes: boolean): boolean {
   if (before === undefined || now === undefined) return true;
-  const aspects = aspectsOf(before, now);
+  const aspects = changedFieldsOf(before, now);
   if (aspects.length === 0) return false;
   return directoryTimes || now.kind !== "dir" || aspects.some((aspect) => aspect !== "mtime");
 }
@@ -102,7 +102,7 @@ function isWorthTelling({ before, now }: PathChange, directoryTimes: boolean): b
 /** A path in one of them, or as it was in the source; anything else is a typing error. */
 function belowMeant(storage: Storage, path: Apath, both: readonly [SnapshotInfo, SnapshotInfo]): Apath {
   for (const { id } of both) {
-    const [meant, ...others] = pathsMeant(storage.manifest(id), path);
+    const [meant, ...others] = resolvePaths(storage.manifest(id), path);
     if (meant !== undefined && others.length === 0) return meant;
   }
   throw notInSnapshot(storage.manifest(both[1].id), path, both[1]);
@@ -128,7 +128,7 @@ function* told(table: ChangeTable, order: ChangeOrder): Generator<Difference, Di
   let addedBytes = 0, removedBytes = 0;
   for (const gathered of table.changes(order)) {
     const { before, now } = gathered;
-    const aspects = before === undefined || now === undefined ? [] : aspectsOf(before, now);
+    const aspects = before === undefined || now === undefined ? [] : changedFieldsOf(before, now);
     const change = kindOf(gathered, aspects);
     count[change]++;
     if (change !== "metadata" && change !== "moved") {
@@ -140,7 +140,7 @@ function* told(table: ChangeTable, order: ChangeOrder): Generator<Difference, Di
   return { ...count, addedBytes, removedBytes };
 }
 
-function kindOf({ before, now, from }: GatheredChange, aspects: readonly Aspect[]): DiffKind {
+function kindOf({ before, now, from }: GatheredChange, aspects: readonly ChangedField[]): DiffKind {
   if (from !== undefined) return "moved";
   if (before === undefined) return "added";
   if (now === undefined) return "removed";

@@ -6,7 +6,7 @@ import type { Entry } from "../../core/entry.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import type { Raw } from "../../core/raw.ts";
 import type { Stat } from "../../core/stat.ts";
-import { pathMeant, placesOf } from "./resolve_path.ts";
+import { resolvePath, snapshotPathsOf } from "./resolve_path.ts";
 import { OwnPlaces } from "../sources/own_places.ts";
 import { findSources } from "../sources/sources.ts";
 import { walkAsBackedUp } from "../sources/walk_as_backed_up.ts";
@@ -141,8 +141,8 @@ export class DirectoryComparison {
 }
 
 function counterpart(manifest: Manifest, { below, before }: DirectoryRequest, { path }: SourceRoot): Apath {
-  if (below !== TOP) return pathMeant(manifest, below, before);
-  const [place, ...others] = placesOf(path as string as Apath, manifest.root.sources);
+  if (below !== TOP) return resolvePath(manifest, below, before);
+  const [place, ...others] = snapshotPathsOf(path as string as Apath, manifest.root.sources);
   return place !== undefined && others.length === 0 && manifest.entry(place) !== undefined ? place : TOP;
 }
 

@@ -6,10 +6,10 @@ import type { Monitor } from "../../core/monitor.ts";
 import { bytesOf, type Raw, textOf } from "../../core/raw.ts";
 import { fitsTar, TarWriter } from "../../core/tar.ts";
 import { msOfNs } from "../../core/time_text.ts";
-import { Pace } from "../../core/yielding.ts";
+import { Yielder } from "../../core/yielding.ts";
 import { BelowLink, LinksPassed, zipName } from "./archive_names.ts";
 import { listing } from "./listing.ts";
-import { pathMeant } from "./resolve_path.ts";
+import { resolvePath } from "./resolve_path.ts";
 import { ZipWriter } from "./zip.ts";
 import { DamagedContent } from "../../snapshot/faults.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
@@ -45,21 +45,21 @@ export async function dump(
   monitor: Monitor,
 ): Promise<void> {
   const { snapshot, format, signal } = request;
-  using _held = storage.hold(snapshot.id);
-  const path = pathMeant(storage.manifest(snapshot.id), request.path, snapshot);
+  using _held = storage.lockForReading(snapshot.id);
+  const path = resolvePath(storage.manifest(snapshot.id), request.path, snapshot);
   // Depth first, as tar wants it: times of a directory are set when something outside of it follows.
   const listed = listing(storage, { snapshot, path, extent: "tree", order: "name", reverse: false }, (fault) => {
     monitor.problem(fault);
   });
-  if (path === TOP) monitor.expect({ items: snapshot.files, bytes: snapshot.bytes });
+  if (path === TOP) monitor.setTotal({ items: snapshot.files, bytes: snapshot.bytes });
   monitor.phase("writing the archive");
-  const pace = new Pace(storage.machine.clock, signal), links = new LinksPassed();
+  const pace = new Yielder(storage.machine.clock, signal), links = new LinksPassed();
   const archive = format === "tar"
     ? new TarArchive(write, pace)
     : new ZipArchive(write, (text) => monitor.notice(text));
   for (const { entry } of listed) {
-    await pace.step();
-    monitor.at(textOf(entry.path));
+    await pace.yieldIfDue();
+    monitor.current(textOf(entry.path));
     const name = nameIn(entry.path, path);
     if (!archive.holds(entry)) {
       monitor.notice(`${textOf(entry.path)} is left out: ${format} files can't hold a ${entry.kind}`);
@@ -144,11 +144,11 @@ type Content = () => Iterable<Uint8Array<ArrayBuffer>>;
 
 class TarArchive {
   readonly #writer: TarWriter;
-  readonly #pace: Pace;
+  readonly #pace: Yielder;
   /** Names of files that have several. */
   readonly #links = new Map<string, Raw>();
 
-  constructor(write: Write, pace: Pace) {
+  constructor(write: Write, pace: Yielder) {
     this.#writer = new TarWriter(write);
     this.#pace = pace;
   }
@@ -161,7 +161,7 @@ class TarArchive {
     const { hardLink } = entry;
     const linkTo = hardLink === undefined ? undefined : this.#links.get(hardLink);
     const steps = this.#writer.add(entry, name, linkTo === undefined ? { content: content() } : { linkTo });
-    for (const _ of steps) await this.#pace.step();
+    for (const _ of steps) await this.#pace.yieldIfDue();
     if (hardLink !== undefined && linkTo === undefined) this.#links.set(hardLink, name);
   }
 

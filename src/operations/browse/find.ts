@@ -3,7 +3,7 @@ import type { Catalog } from "../../catalog/catalog.ts";
 import type { Apath } from "../../core/apath.ts";
 import type { Kind } from "../../core/entry.ts";
 import { rawOf, textOf } from "../../core/raw.ts";
-import { type Span, Spans } from "./snapshot_ranges.ts";
+import { type SnapshotRange, SnapshotRanges } from "./snapshot_ranges.ts";
 import type { PathVersion, VersionQuery } from "../../snapshot/catalog_queries.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import { type Filter, parseFilter } from "../../source/filter.ts";
@@ -31,7 +31,7 @@ export interface FindRequest {
 
 export interface FoundVersion {
   readonly version: PathVersion;
-  readonly span: Span;
+  readonly span: SnapshotRange;
 }
 
 /** Every version that fits, ordered by path, then by series, then by time. @throws BadPattern */
@@ -65,7 +65,7 @@ function* withSpans(catalog: Catalog, query: VersionQuery): Generator<FoundVersi
   const versions = catalog.find(query);
   held.defer(() => void versions.return(undefined)); // whoever stops early must not keep the database locked
   const first = versions.next();
-  const spans = new Spans(catalog.snapshots());
+  const spans = new SnapshotRanges(catalog.snapshots());
   for (let next = first; !next.done; next = versions.next()) yield { version: next.value, span: spans.of(next.value) };
 }
 

@@ -2,9 +2,9 @@
 import type { Apath } from "../../core/apath.ts";
 import { Fault } from "../../core/fault.ts";
 import { textOf } from "../../core/raw.ts";
-import { type Aspect, aspectsOf, isOfContent } from "./changed_fields.ts";
-import { placesOf } from "./resolve_path.ts";
-import { type Span, Spans } from "./snapshot_ranges.ts";
+import { type ChangedField, changedFieldsOf, isOfContent } from "./changed_fields.ts";
+import { snapshotPathsOf } from "./resolve_path.ts";
+import { type SnapshotRange, SnapshotRanges } from "./snapshot_ranges.ts";
 import type { PathVersion } from "../../snapshot/catalog_queries.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import type { Storage } from "../../storage/storage.ts";
@@ -23,10 +23,10 @@ export type Change = "added" | "content" | "metadata" | "incomplete";
 
 export interface HistoryVersion {
   readonly version: PathVersion;
-  readonly span: Span;
+  readonly span: SnapshotRange;
   readonly change: Change;
   /** What is different from the version before, if that was there right before. */
-  readonly aspects: readonly Aspect[];
+  readonly aspects: readonly ChangedField[];
   /** The first snapshot without the path, after this version; undefined if another version follows, or it is still there. */
   readonly goneIn: SnapshotInfo | undefined;
 }
@@ -35,7 +35,7 @@ export interface HistoryVersion {
 export function history(storage: Storage, path: Apath): HistoryVersion[] {
   const found = versionsOf(storage, [path]) ?? versionsOf(storage, placesIn(storage, path));
   if (found === undefined) throw new NeverBackedUp(path);
-  const spans = new Spans(found.snapshots);
+  const spans = new SnapshotRanges(found.snapshots);
   const series = Map.groupBy(found.versions, ({ host, name }) => `${host}\0${name}`);
   return [...series.values()].flatMap((own) => eventsOf(own, spans));
 }
@@ -45,7 +45,7 @@ function versionsOf(
   storage: Storage,
   paths: readonly Apath[],
 ): { snapshots: SnapshotInfo[]; versions: PathVersion[] } | undefined {
-  const found = storage.ask((catalog) =>
+  const found = storage.query((catalog) =>
     catalog.asOfOneMoment(() => ({
       snapshots: catalog.snapshots(),
       versions: paths.flatMap((path) => catalog.history(path)),
@@ -57,17 +57,17 @@ function versionsOf(
 /** As the newest snapshot of each series has its sources. */
 function placesIn(storage: Storage, path: Apath): Apath[] {
   const newest = new Map(storage.snapshots().map((snapshot) => [`${snapshot.host}\0${snapshot.name}`, snapshot.id]));
-  return [...new Set([...newest.values()].flatMap((id) => placesOf(path, storage.manifest(id).root.sources)))];
+  return [...new Set([...newest.values()].flatMap((id) => snapshotPathsOf(path, storage.manifest(id).root.sources)))];
 }
 
-function eventsOf(versions: readonly PathVersion[], spans: Spans): HistoryVersion[] {
+function eventsOf(versions: readonly PathVersion[], spans: SnapshotRanges): HistoryVersion[] {
   const complete = versions.filter(({ partial }) => partial === undefined);
   return versions.map((version) => {
     const span = spans.of(version);
     if (version.partial !== undefined) return { version, span, change: "incomplete", aspects: [], goneIn: undefined };
     const at = complete.indexOf(version), before = complete[at - 1], next = complete[at + 1];
     const follows = before !== undefined && spans.of(before).after === span.first;
-    const aspects = follows ? aspectsOf(before, version) : [];
+    const aspects = follows ? changedFieldsOf(before, version) : [];
     const change = follows ? isOfContent(aspects) ? "content" : "metadata" : "added";
     const isReplaced = next !== undefined && spans.of(next).first === span.after;
     return { version, span, change, aspects, goneIn: isReplaced ? undefined : span.after };

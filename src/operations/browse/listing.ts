@@ -2,9 +2,9 @@
 import { type Apath, childOf, compareApath, isWithin, parentOf, TOP } from "../../core/apath.ts";
 import type { Entry } from "../../core/entry.ts";
 import { unlessFault } from "../../core/fault.ts";
-import { tell, untell } from "../../core/fault_data.ts";
+import { fromFaultData, toFaultData } from "../../core/fault_data.ts";
 import { type Raw, textOf } from "../../core/raw.ts";
-import { pathMeant } from "./resolve_path.ts";
+import { resolvePath } from "./resolve_path.ts";
 import { DamagedManifest } from "../../snapshot/entry_line.ts";
 import type { Damaged, Manifest } from "../../snapshot/manifest.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
@@ -35,7 +35,7 @@ export interface Listed {
 export function listing(storage: Storage, asked: ListingRequest, damaged: (fault: Error) => void): Generator<Listed> {
   const { snapshot, extent } = asked;
   const manifest = storage.manifest(snapshot.id);
-  const request = { ...asked, path: pathMeant(manifest, asked.path, snapshot) };
+  const request = { ...asked, path: resolvePath(manifest, asked.path, snapshot) };
   const own = request.path === TOP ? unlessFault(() => manifest.entry(TOP), undefined) : manifest.entry(request.path);
   if (own !== undefined && own.kind !== "dir") return one(own);
   const tell: Damaged = (...about) => damaged(damagedListing(...about));
@@ -51,7 +51,7 @@ function damagedListing(...[fault, hunk]: Parameters<Damaged>): Error {
   const what = hunk === undefined
     ? "an entry"
     : `${JSON.stringify(textOf(hunk.first))} and ${hunk.count - 1} entries after it`;
-  return untell({ ...tell(fault), message: `Cannot list ${what}: ${fault.message}` });
+  return fromFaultData({ ...toFaultData(fault), message: `Cannot list ${what}: ${fault.message}` });
 }
 
 function* plain(manifest: Manifest, request: ListingRequest, damaged: Damaged): Generator<Listed> {

@@ -9,14 +9,14 @@ import type { Root } from "../../snapshot/root.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 
 /** A path in the snapshot or else, as it was in the source. @throws NotInSnapshot */
-export function pathMeant(manifest: Manifest, path: Apath, snapshot: SnapshotInfo): Apath {
-  const [meant, ...others] = pathsMeant(manifest, path);
+export function resolvePath(manifest: Manifest, path: Apath, snapshot: SnapshotInfo): Apath {
+  const [meant, ...others] = resolvePaths(manifest, path);
   if (meant === undefined || others.length > 0) throw notInSnapshot(manifest, path, snapshot);
   return meant;
 }
 
 /** Where a path of the source stands, or stood, in snapshots of it, whether they have it or not. */
-export function placesOf(path: Apath, sources: Root["sources"]): Apath[] {
+export function snapshotPathsOf(path: Apath, sources: Root["sources"]): Apath[] {
   return sources.flatMap((source) => {
     const was = rawOf(source.path) as string as Apath, at = rawOf(source.at) as string as Apath;
     if (!isWithin(path, was)) return [];
@@ -29,7 +29,7 @@ export function placesOf(path: Apath, sources: Root["sources"]): Apath[] {
  * What a path given by a person means: a path in the snapshot or else, as it was in the source; a directory above
  * several sources means all of them. Empty if it is none of these.
  */
-export function pathsMeant(manifest: Manifest, path: Apath): Apath[] {
+export function resolvePaths(manifest: Manifest, path: Apath): Apath[] {
   if (path === TOP || manifest.entry(path) !== undefined) return [path];
   const meant: Apath[] = [];
   for (const source of manifest.root.sources) {

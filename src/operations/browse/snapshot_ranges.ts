@@ -4,7 +4,7 @@ import type { PathVersion } from "../../snapshot/catalog_queries.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 
 /** Consecutive snapshots of one series, or one incomplete one. */
-export interface Span {
+export interface SnapshotRange {
   readonly first: SnapshotInfo;
   readonly last: SnapshotInfo;
   /** How many. */
@@ -13,7 +13,7 @@ export interface Span {
   readonly after: SnapshotInfo | undefined;
 }
 
-export class Spans {
+export class SnapshotRanges {
   /** Complete snapshots of each series, oldest first. */
   readonly #series = new Map<string, SnapshotInfo[]>();
   readonly #partial = new Map<number, SnapshotInfo>();
@@ -31,7 +31,7 @@ export class Spans {
     }
   }
 
-  of(version: Pick<PathVersion, "host" | "name" | "partial" | "first" | "last">): Span {
+  of(version: Pick<PathVersion, "host" | "name" | "partial" | "first" | "last">): SnapshotRange {
     const partial = version.partial === undefined ? undefined : this.#partial.get(version.partial);
     if (partial !== undefined) return { first: partial, last: partial, count: 1, after: undefined };
     const series = this.#series.get(keyOf(version)) ?? [];

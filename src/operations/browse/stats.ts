@@ -3,7 +3,7 @@ import { classOfId } from "../../core/content_id.ts";
 import { digestHexLength } from "../../core/digest.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { type Raw, rawOf } from "../../core/raw.ts";
-import { Pace } from "../../core/yielding.ts";
+import { Yielder } from "../../core/yielding.ts";
 import { type VerificationReport, verificationStatus } from "../check/verification_status.ts";
 import type { Dir } from "../../platform/disk.ts";
 import type { LargeContent, SnapshotFigures } from "../../snapshot/catalog_queries.ts";
@@ -38,8 +38,8 @@ export interface Stats {
 /** Takes no lock. @throws Interrupted */
 export async function stats(storage: Storage, request: StatsRequest, monitor: Monitor): Promise<Stats> {
   const snapshots = storage.snapshots();
-  monitor.at("adding up contents");
-  const figures = new Map(storage.ask((catalog) => catalog.figures()).map((one) => [one.sequence, one]));
+  monitor.current("adding up contents");
+  const figures = new Map(storage.query((catalog) => catalog.figures()).map((one) => [one.sequence, one]));
   const all = [...figures.values()];
   const contents = sum(all, ({ newContents }) => newContents);
   const items = await measureItems(storage, request.signal, monitor);
@@ -53,7 +53,7 @@ export async function stats(storage: Storage, request: StatsRequest, monitor: Mo
     unneededContents: Math.max(0, items.contents - contents),
     freeBytes: storage.dir.freeBytes(),
     verification: verificationStatus(storage),
-    largest: storage.ask((catalog) => catalog.largest(request.largest)),
+    largest: storage.query((catalog) => catalog.largest(request.largest)),
   };
 }
 
@@ -68,15 +68,15 @@ function withoutSequence(figures: SnapshotFigures | undefined): Omit<SnapshotFig
 
 /** Roots and hunks are asked for their sizes; contents, of which there may be millions, are only counted. */
 async function measureItems(storage: Storage, signal: AbortSignal, monitor: Monitor) {
-  const pace = new Pace(storage.machine.clock, signal), digits = digestHexLength(storage.settings.algorithm);
+  const pace = new Yielder(storage.machine.clock, signal), digits = digestHexLength(storage.settings.algorithm);
   using content = storage.dir.openDir(rawOf("content"));
   let manifests = 0, manifestBytes = 0, contents = 0;
   let leaf: Raw | undefined;
   using open = new Leaf(content);
   for (const item of storage.items()) {
     if (item.leaf !== leaf) {
-      await pace.step();
-      monitor.at(`content/${leaf = item.leaf}`);
+      await pace.yieldIfDue();
+      monitor.current(`content/${leaf = item.leaf}`);
     }
     const kind = classOfId(item.id, digits);
     if (kind === "content") contents++;

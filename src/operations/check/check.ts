@@ -11,13 +11,13 @@ import type { HunkRef } from "../../snapshot/hunk.ts";
 import { idOf } from "../../storage/layout/item_path.ts";
 import { DamagedManifest } from "../../snapshot/entry_line.ts";
 import type { Manifest } from "../../snapshot/manifest.ts";
-import type { Pool } from "../../platform/thread_pool.ts";
+import type { ThreadPool } from "../../platform/thread_pool.ts";
 import type { Storage } from "../../storage/storage.ts";
 import type { VerifyResult } from "../../storage/threads/verify.ts";
 import { batchesOf, chooseContents } from "./select_contents.ts";
 import { IdList } from "../../core/id_list.ts";
 import { type ItemBatch, ItemReader } from "../../storage/item_reader.ts";
-import { Pace } from "../../core/yielding.ts";
+import { Yielder } from "../../core/yielding.ts";
 
 export interface Finding {
   readonly what: string;
@@ -74,7 +74,7 @@ class CheckRun {
   readonly #request: CheckRequest;
   readonly #found: (finding: Finding) => void;
   readonly #monitor: Monitor;
-  readonly #pace: Pace;
+  readonly #pace: Yielder;
   readonly #digits: number;
   #damaged = 0;
   #items = 0;
@@ -103,7 +103,7 @@ class CheckRun {
     this.#request = request;
     this.#found = found;
     this.#monitor = monitor;
-    this.#pace = new Pace(storage.machine.clock, request.signal);
+    this.#pace = new Yielder(storage.machine.clock, request.signal);
     this.#digits = digestHexLength(storage.settings.algorithm);
     this.#notedMs = storage.machine.clock.nowMs();
   }
@@ -113,10 +113,10 @@ class CheckRun {
     const snapshots = roots.filter((id) => this.#checkRoot(id));
     this.#checkCatalog(roots);
     const { contents, bytes } = this.#request.readData
-      ? this.#storage.ask(({ verifications }) => verifications.total())
+      ? this.#storage.query(({ verifications }) => verifications.total())
       : { contents: 0, bytes: 0 };
     // Of parts nobody knows how much they come to before they have been chosen.
-    if (contents > 0 && this.#request.subset === undefined) this.#monitor.expect({ items: contents, bytes });
+    if (contents > 0 && this.#request.subset === undefined) this.#monitor.setTotal({ items: contents, bytes });
     try {
       await this.#look(snapshots, contents);
     } finally {
@@ -178,19 +178,19 @@ class CheckRun {
   }
 
   /** Looks at the name of every item, and reads those that were asked for. */
-  async #walkItems(pool: Pool): Promise<void> {
+  async #walkItems(pool: ThreadPool): Promise<void> {
     const reader = new ItemReader(pool, this.#usualBytes, (batch, result) => this.#take(batch, result));
     for (const { leaf, names } of this.#leaves()) {
-      await this.#pace.step();
+      await this.#pace.yieldIfDue();
       this.#items += names.length;
-      this.#monitor.at(textOf(leaf));
+      this.#monitor.current(textOf(leaf));
       await reader.read({ leaf, names: names.filter((name) => this.#isToRead(idOf(leaf, name))) });
     }
     const { subset } = this.#request;
     if (subset !== undefined && subset.kind !== "part") {
       for (const batch of batchesOf(this.#storage, chooseContents(this.#storage, subset))) {
-        await this.#pace.step();
-        this.#monitor.at(textOf(batch.leaf));
+        await this.#pace.yieldIfDue();
+        this.#monitor.current(textOf(batch.leaf));
         await reader.read(batch);
       }
     }
@@ -247,14 +247,14 @@ class CheckRun {
   }
 
   /** Hunks are sound and in order, and the contents they name are there with the right size. */
-  async #checkManifests(snapshots: readonly RootId[], pool: Pool): Promise<void> {
+  async #checkManifests(snapshots: readonly RootId[], pool: ThreadPool): Promise<void> {
     // Without threads, each is looked at as soon as it is asked for.
     const ahead = pool.width === 1 ? 1 : HUNKS_AHEAD;
     for (const { id, manifest } of this.#manifests(snapshots)) {
       const { hunks } = manifest.root;
       let last: Apath | undefined, asked = 0;
       for (const [index, hunk] of hunks.entries()) {
-        await this.#pace.step();
+        await this.#pace.yieldIfDue();
         while (asked < Math.min(hunks.length, index + ahead)) this.#examine(hunks[asked++]!, pool);
         last = await this.#checkHunk(id, hunk, last);
       }
@@ -273,7 +273,7 @@ class CheckRun {
   }
 
   /** Has a hunk looked at, unless that was done for another snapshot. */
-  #examine(hunk: HunkRef, pool: Pool): void {
+  #examine(hunk: HunkRef, pool: ThreadPool): void {
     if (this.#lastPaths.has(hunk.id)) return;
     const last = pool.run("examine", hunk, { items: hunk.count, bytes: 0 }).then((result) => {
       for (const { id, what } of result.damaged) if (!this.#bad.has(id)) this.#bad.set(id, what);
@@ -313,7 +313,7 @@ class CheckRun {
     const paths = new Map<string, string[]>();
     for (const { id, manifest } of this.#manifests(snapshots)) {
       for (let index = 0; index < manifest.root.hunks.length; index++) {
-        await this.#pace.step();
+        await this.#pace.yieldIfDue();
         this.#collect(id, manifest, index, paths);
       }
     }

@@ -15,7 +15,7 @@ const GATHERED = 1024;
  * content is reached some day. Known damage is always chosen, and doesn't count: it can't keep others from being read.
  */
 export function chooseContents(storage: Storage, subset: Exclude<Subset, { kind: "part" }>): IdList {
-  return storage.ask(({ verifications }) => choose(verifications, subset));
+  return storage.query(({ verifications }) => choose(verifications, subset));
 }
 
 function choose(verifications: Verifications, subset: Exclude<Subset, { kind: "part" }>): IdList {

@@ -21,7 +21,7 @@ const DAY_MS = 86_400_000;
 export function verificationStatus(storage: Storage): VerificationReport {
   const nowMs = storage.machine.clock.nowMs();
   const sinceMs = DAYS.map((days) => nowMs - days * DAY_MS);
-  const { since, oldestMs, ...amounts } = storage.ask(({ verifications }) => verifications.status(sinceMs));
+  const { since, oldestMs, ...amounts } = storage.query(({ verifications }) => verifications.status(sinceMs));
   return {
     ...amounts,
     within: DAYS.map((days, i) => ({ days, ...since[i]! })),

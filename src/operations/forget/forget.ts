@@ -62,7 +62,7 @@ export function forget(storage: Storage, request: ForgetRequest, monitor: Monito
 }
 
 function isInUse(storage: Storage, id: RootId, monitor: Monitor): boolean {
-  const isHeld = storage.objects.isHeld(id);
+  const isHeld = storage.manifests.isBeingRead(id);
   if (isHeld) monitor.problem(new SnapshotInUse(id));
   return isHeld;
 }
@@ -114,7 +114,7 @@ function rootNamed(storage: Storage, name: string): RootId {
     const digits = digestHexLength(storage.settings.algorithm);
     if (!(error instanceof NoSnapshot) || classOfId(name, digits) !== "root") throw error;
     const id = parseRootId(name, digits);
-    if (!storage.objects.has(id)) throw error;
+    if (!storage.manifests.has(id)) throw error;
     return id;
   }
 }

@@ -12,7 +12,7 @@ import { IdList } from "../../core/id_list.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { type Raw, rawOf, textOf } from "../../core/raw.ts";
 import type { Stat } from "../../core/stat.ts";
-import { Pace } from "../../core/yielding.ts";
+import { Yielder } from "../../core/yielding.ts";
 import { collectReferences, type References } from "./references.ts";
 import type { Dir } from "../../platform/disk.ts";
 import { itemPath } from "../../storage/layout/item_path.ts";
@@ -77,7 +77,7 @@ class PruneRun {
   readonly #storage: Storage;
   readonly #request: PruneRequest;
   readonly #monitor: Monitor;
-  readonly #pace: Pace;
+  readonly #pace: Yielder;
   readonly #digits: number;
   /** What is to be removed, leaf by leaf. */
   readonly #unneeded = new IdList();
@@ -86,7 +86,7 @@ class PruneRun {
     this.#storage = storage;
     this.#request = request;
     this.#monitor = monitor;
-    this.#pace = new Pace(storage.machine.clock, request.signal);
+    this.#pace = new Yielder(storage.machine.clock, request.signal);
     this.#digits = digestHexLength(storage.settings.algorithm);
   }
 
@@ -111,7 +111,7 @@ class PruneRun {
     let items = 0;
     this.#monitor.phase("looking for what is not needed");
     for (const { id, leaf, name } of this.#storage.items()) {
-      if (items++ % ITEMS_PER_STEP === 0) await this.#pace.step();
+      if (items++ % ITEMS_PER_STEP === 0) await this.#pace.yieldIfDue();
       const kind = classOfId(id, this.#digits);
       // Other names mean nothing, and are nobody's to remove; roots are what makes everything else needed.
       if (kind === undefined || kind === "root") continue;
@@ -121,7 +121,7 @@ class PruneRun {
       }
       const stat = leaves.at(leaf).stat(name);
       if (stat?.kind !== "file") continue;
-      this.#monitor.at(textOf(leaf));
+      this.#monitor.current(textOf(leaf));
       this.#unneeded.add(id);
       if (kind === "hunk") found.hunks++;
       else found.contents++;
@@ -133,13 +133,13 @@ class PruneRun {
 
   async remove(writer: Writer): Promise<number> {
     this.#monitor.phase("removing");
-    this.#monitor.expect({ items: this.#unneeded.length });
+    this.#monitor.setTotal({ items: this.#unneeded.length });
     using leaves = new LeafCursor(this.#storage);
     let removed = 0;
     for (const id of this.#unneeded) {
-      await this.#pace.step();
+      await this.#pace.yieldIfDue();
       const { dir, name } = itemPath(this.#storage.settings, id);
-      this.#monitor.at(textOf(dir));
+      this.#monitor.current(textOf(dir));
       if (!leaves.at(dir).unlink(name)) continue;
       removed++;
       this.#monitor.count("removedItems");

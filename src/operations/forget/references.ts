@@ -4,9 +4,9 @@ import { Fault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import type { HunkRef } from "../../snapshot/hunk.ts";
 import { ItemSet } from "../../core/item_set.ts";
-import type { Pool } from "../../platform/thread_pool.ts";
+import type { ThreadPool } from "../../platform/thread_pool.ts";
 import type { Storage } from "../../storage/storage.ts";
-import type { Pace } from "../../core/yielding.ts";
+import type { Yielder } from "../../core/yielding.ts";
 
 /** Snapshots named in one message. */
 const SHOWN = 5;
@@ -30,8 +30,8 @@ export interface References {
 }
 
 export interface Collecting {
-  readonly pool: Pool;
-  readonly pace: Pace;
+  readonly pool: ThreadPool;
+  readonly pace: Yielder;
   readonly monitor: Monitor;
 }
 
@@ -53,10 +53,10 @@ export async function collectReferences(
   };
   for (const root of roots) {
     await tolerating(root, unreadable, async () => {
-      for (const hunk of storage.objects.readRoot(root).hunks) {
+      for (const hunk of storage.manifests.readRoot(root).hunks) {
         if (hunks.has(hunk.id)) continue;
         hunks.add(hunk.id);
-        await pace.step();
+        await pace.yieldIfDue();
         monitor.count("readHunks");
         underWay.push({ root, words: contentsOf(hunk, pool) });
         if (underWay.length > pool.width) await takeOldest();
@@ -68,7 +68,7 @@ export async function collectReferences(
   return { hunks, contents };
 }
 
-function contentsOf(hunk: HunkRef, pool: Pool): Promise<Int32Array> {
+function contentsOf(hunk: HunkRef, pool: ThreadPool): Promise<Int32Array> {
   const words = pool.run("contents", hunk, { items: hunk.count / ENTRIES_OF_ONE_ITEM, bytes: 0 });
   words.catch(() => {}); // awaited in order later; until then a failure is no unhandled one
   return words;

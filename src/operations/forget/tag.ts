@@ -30,7 +30,7 @@ export function tag(storage: Storage, request: TagRequest): Tagged[] {
   }
   using writer = storage.write("tag");
   const named = new Map(request.snapshots.map((name) => storage.resolve(name)).map((info) => [info.id, info]));
-  for (const id of named.keys()) if (storage.objects.isHeld(id)) throw new SnapshotInUse(id);
+  for (const id of named.keys()) if (storage.manifests.isBeingRead(id)) throw new SnapshotInUse(id);
   return [...named.values()].map((snapshot) => {
     const tags = changed(snapshot.tags, request);
     if (JSON.stringify(tags) === JSON.stringify(snapshot.tags)) return { former: snapshot.id, id: snapshot.id, tags };

@@ -1,5 +1,5 @@
 /** Why a backup would take one path, or leave it out. */
-import type { Seen } from "../../core/entry.ts";
+import type { StatFields } from "../../core/entry.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { joinRaw, type Raw } from "../../core/raw.ts";
 import { isBelow } from "../../source/placement.ts";
@@ -9,7 +9,7 @@ import type { Storage } from "../../storage/storage.ts";
 import { type Compared, Comparison, type Selection } from "../backup/comparison.ts";
 import { RealPaths } from "../sources/sources.ts";
 
-export type Why =
+export type Explanation =
   | {
     readonly verdict: "excluded";
     readonly rule: ExcludingRule;
@@ -19,13 +19,13 @@ export type Why =
   | {
     readonly verdict: "new" | "changed" | "unchanged";
     /** Fields of the entry that differ from the last snapshot's. */
-    readonly differences: readonly (keyof Seen)[];
+    readonly differences: readonly (keyof StatFields)[];
   }
   /** It lies in no source, or it can't be reached: the monitor was told. */
   | { readonly verdict: "outside" | "unreachable" };
 
 /** @param path absolute @throws SourceGone, NoSource, SourceInStorage, BadPattern */
-export function explain(storage: Storage, selection: Selection, path: Raw, monitor: Monitor): Why {
+export function explain(storage: Storage, selection: Selection, path: Raw, monitor: Monitor): Explanation {
   const real = new RealPaths(storage.machine.disk).of(path);
   let exclusion: Exclusion | undefined;
   const excluded = (found: Exclusion) => {
@@ -54,7 +54,7 @@ function find(comparison: Comparison, path: Raw): Compared | undefined {
   return undefined;
 }
 
-function verdictOf({ from, line }: Compared, now: Seen): Why {
+function verdictOf({ from, line }: Compared, now: StatFields): Explanation {
   if (from === undefined) return { verdict: "new", differences: [] };
   if (line !== undefined) return { verdict: "unchanged", differences: [] };
   return { verdict: "changed", differences: differences(parseLine(from.text), now) };
@@ -62,6 +62,6 @@ function verdictOf({ from, line }: Compared, now: Seen): Why {
 
 const COMPARED = ["kind", "size", "mtime", "ctime", "inode", "mode", "uid", "gid", "user", "group"] as const;
 
-function differences(before: Seen, now: Seen): (keyof Seen)[] {
+function differences(before: StatFields, now: StatFields): (keyof StatFields)[] {
   return COMPARED.filter((field) => before[field] !== now[field]);
 }

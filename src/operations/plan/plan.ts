@@ -2,11 +2,11 @@
 import { typeOf } from "../../catalog/compression_ratios.ts";
 import type { Apath } from "../../core/apath.ts";
 import type { ContentId } from "../../core/content_id.ts";
-import { hearingProblems } from "../../core/counting_problems.ts";
+import { countingProblems } from "../../core/counting_problems.ts";
 import type { ItemSet } from "../../core/item_set.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { textOf } from "../../core/raw.ts";
-import { Pace } from "../../core/yielding.ts";
+import { Yielder } from "../../core/yielding.ts";
 import { type Compared, Comparison, type Selection } from "../backup/comparison.ts";
 import { ManifestEstimate } from "./manifest_estimate.ts";
 import { type Estimate, type KnownContents, SMALL_BYTES, StoreEstimate } from "./store_estimate.ts";
@@ -105,7 +105,7 @@ class Planning implements Disposable {
   constructor(storage: Storage, request: PlanRequest, monitor: Monitor) {
     this.#storage = storage;
     this.#request = request;
-    this.#monitor = hearingProblems(monitor, () => this.#unreadable++);
+    this.#monitor = countingProblems(monitor, () => this.#unreadable++);
     this.#comparison = new Comparison(storage, request, this.#monitor, {
       excluded: (exclusion) => this.#exclude(exclusion),
       gone: ({ text }) => this.#lose(text),
@@ -123,11 +123,11 @@ class Planning implements Disposable {
   }
 
   async make(): Promise<Plan> {
-    const pace = new Pace(this.#storage.machine.clock, this.#request.signal);
+    const pace = new Yielder(this.#storage.machine.clock, this.#request.signal);
     for (const { apath, parent, found } of this.#comparison.batches()) {
-      this.#monitor.at(textOf(apath));
+      this.#monitor.current(textOf(apath));
       for (const one of found) {
-        await pace.step();
+        await pace.yieldIfDue();
         this.#take(this.#comparison.compare(one, parent), parent);
       }
     }
@@ -140,7 +140,7 @@ class Planning implements Disposable {
     const state = this.#stateOf(compared);
     this.#manifest.add(path, line, head, isFile);
     if (isFile && state !== "unchanged" && !this.#look(parent, compared)) return;
-    this.#monitor.fate?.(state === "again" ? "changed" : state, textOf(path));
+    this.#monitor.status?.(state === "again" ? "changed" : state, textOf(path));
     const tallied = this.#tallies[state];
     if (!isFile) return void tallied.others++;
     tallied.files++;
@@ -170,7 +170,7 @@ class Planning implements Disposable {
     } catch (error) {
       if (!(error instanceof DiskFault)) throw error;
       this.#monitor.problem(error);
-      this.#monitor.fate?.("failed", textOf(path));
+      this.#monitor.status?.("failed", textOf(path));
       return false;
     }
   }
@@ -185,7 +185,7 @@ class Planning implements Disposable {
 
   #lose(line: string): void {
     const { path, kind, size } = parseLine(line), { gone } = this.#tallies;
-    this.#monitor.fate?.("gone", textOf(path));
+    this.#monitor.status?.("gone", textOf(path));
     this.#manifest.lose();
     if (kind !== "file") return void gone.others++;
     gone.files++;

@@ -13,7 +13,7 @@ import type { HunkId, RootId } from "../../core/content_id.ts";
 import { Fault, unlessFault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { rawOf, textOf } from "../../core/raw.ts";
-import { Pace } from "../../core/yielding.ts";
+import { Yielder } from "../../core/yielding.ts";
 import { check } from "../check/check.ts";
 import { DamagedContent } from "../../snapshot/faults.ts";
 import type { HunkRef } from "../../snapshot/hunk.ts";
@@ -26,12 +26,12 @@ import {
   type DamagedFile,
   findAffected,
   findDamagedHunks,
-  HunkUsers,
+  HunkReferences,
 } from "../../storage/repair/affected_paths.ts";
-import { Healer, type SnapshotPlaces } from "../../storage/repair/content_repairer.ts";
+import { ContentRepairer, type SnapshotPlaces } from "../../storage/repair/content_repairer.ts";
 import { recoverLines } from "../../storage/repair/recover_hunk.ts";
 import { findRecoverable, recoverRoot } from "../../storage/repair/recover_root.ts";
-import { SecondStorage } from "../../storage/repair/repair_source.ts";
+import { RepairSource } from "../../storage/repair/repair_source.ts";
 import type { Storage } from "../../storage/storage.ts";
 import { existingTree } from "../../storage/tree/tree_places.ts";
 import type { Writer } from "../../storage/writer.ts";
@@ -88,8 +88,8 @@ class RepairRun implements Disposable {
   readonly #request: RepairRequest;
   readonly #tell: (repaired: Repaired) => void;
   readonly #monitor: Monitor;
-  readonly #pace: Pace;
-  readonly #others: readonly SecondStorage[];
+  readonly #pace: Yielder;
+  readonly #others: readonly RepairSource[];
   #healed = 0;
   #lost = 0;
 
@@ -98,8 +98,8 @@ class RepairRun implements Disposable {
     this.#request = request;
     this.#tell = tell;
     this.#monitor = monitor;
-    this.#pace = new Pace(storage.machine.clock, request.signal);
-    this.#others = request.from.map((other) => new SecondStorage(other));
+    this.#pace = new Yielder(storage.machine.clock, request.signal);
+    this.#others = request.from.map((other) => new RepairSource(other));
   }
 
   [Symbol.dispose](): void {
@@ -132,7 +132,7 @@ class RepairRun implements Disposable {
     const lines = unlessFault(() => recoverLines(hunk, options), undefined);
     if (lines === undefined) return undefined;
     if (this.#request.dryRun) return "the catalog";
-    const { objects, dir, settings } = this.#storage;
+    const { manifests: objects, dir, settings } = this.#storage;
     if (objects.remakeHunk(hunk.id, lines)) return "other snapshots";
     quarantine(dir, settings, hunk.id);
     replaced.set(hunk.id, objects.writeHunk(hunk.first, lines).ref);
@@ -155,7 +155,7 @@ class RepairRun implements Disposable {
   /** @returns true if there is a new one in its place */
   async #healRoot(id: RootId, writer: Writer | undefined): Promise<boolean> {
     try {
-      this.#storage.objects.readRoot(id);
+      this.#storage.manifests.readRoot(id);
       return false;
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
@@ -180,12 +180,12 @@ class RepairRun implements Disposable {
     return true;
   }
 
-  #healObject(id: Parameters<SecondStorage["object"]>[0]): string | undefined {
+  #healObject(id: Parameters<RepairSource["object"]>[0]): string | undefined {
     for (const other of this.#others) {
       const bytes = other.object(id);
       if (bytes === undefined) continue;
       try {
-        if (!this.#request.dryRun) this.#storage.objects.putBack(id, bytes);
+        if (!this.#request.dryRun) this.#storage.manifests.putBack(id, bytes);
         return other.path;
       } catch (error) {
         if (!(error instanceof DamagedContent)) throw error; // the other storage has another checksum
@@ -202,14 +202,14 @@ class RepairRun implements Disposable {
     const users = this.#users();
     const files = await findAffected(users, suspects, { linesOf: (hunk) => this.#linesOf(hunk), pace: this.#pace });
     for (const other of this.#others) other.expect(files);
-    using healer = new Healer(this.#storage, {
+    using healer = new ContentRepairer(this.#storage, {
       snapshots: this.#places(),
       others: this.#others,
       heals: !this.#request.dryRun,
     });
     const states: { id: string; state: "ok" | "damaged" }[] = [];
     for (const file of files) {
-      await this.#pace.step();
+      await this.#pace.yieldIfDue();
       states.push({ id: file.id, state: this.#healContent(file, healer) ? "ok" : "damaged" });
     }
     if (writer === undefined) return;
@@ -229,10 +229,10 @@ class RepairRun implements Disposable {
   }
 
   /** @returns true if it is whole now */
-  #healContent(file: DamagedFile, healer: Healer): boolean {
+  #healContent(file: DamagedFile, healer: ContentRepairer): boolean {
     const what = healer.diagnose(file);
     if (what === undefined) return true;
-    this.#monitor.at(`looking for a copy of ${textOf(file.affected[0]!.path)}`);
+    this.#monitor.current(`looking for a copy of ${textOf(file.affected[0]!.path)}`);
     const from = healer.heal(file);
     this.#note({ kind: "content", id: file.id, what, from, affected: file.affected.map(toText) });
     return from !== undefined;
@@ -247,11 +247,11 @@ class RepairRun implements Disposable {
   }
 
   #linesOf(hunk: HunkRef): readonly string[] {
-    return linesOf(this.#storage.objects.read(hunk.id), hunk);
+    return linesOf(this.#storage.manifests.read(hunk.id), hunk);
   }
 
-  #users(): HunkUsers {
-    return new HunkUsers(this.#manifests());
+  #users(): HunkReferences {
+    return new HunkReferences(this.#manifests());
   }
 
   /** Of all snapshots that can be read, newest first. */

@@ -15,12 +15,12 @@ import type { Found } from "../../source/walk.ts";
 import type { Manifest } from "../../snapshot/manifest.ts";
 import type { LeftOut } from "../../snapshot/root.ts";
 import type { Storage } from "../../storage/storage.ts";
-import { type LeftOutThen, surveyLeftOut } from "../sources/excluded_at_backup.ts";
-import { Lockstep } from "../../core/lockstep.ts";
-import type { Pace } from "../../core/yielding.ts";
-import { type Choice, type Chooser, chooser } from "./restore_entries.ts";
+import { type BackupExclusions, readBackupExclusions } from "../sources/excluded_at_backup.ts";
+import { OrderedLookup } from "../../core/lockstep.ts";
+import type { Yielder } from "../../core/yielding.ts";
+import { type Chooser, chooser, type RestoreFilter } from "./restore_entries.ts";
 import { isMarker } from "./restore_marker.ts";
-import { absoluteOf, meets, placeOf, type Route } from "./path_mapping.ts";
+import { absoluteOf, meets, type PathMapping, placeOf } from "./path_mapping.ts";
 import { walkAsBackedUp } from "../sources/walk_as_backed_up.ts";
 
 const LOST_AND_FOUND = "/lost+found";
@@ -29,8 +29,8 @@ export interface ExtraneousOptions {
   /** Id of the snapshot. */
   readonly snapshot: string;
   readonly manifest: Manifest;
-  readonly choice: Choice;
-  readonly routes: readonly Route[];
+  readonly choice: RestoreFilter;
+  readonly routes: readonly PathMapping[];
   /** False: only say what would be removed. */
   readonly removes: boolean;
   /** Is told the absolute path of everything that is removed. */
@@ -38,7 +38,7 @@ export interface ExtraneousOptions {
   /** By which paths of targets are followed. */
   readonly disk: Disk;
   readonly monitor: Monitor;
-  readonly pace: Pace;
+  readonly pace: Yielder;
 }
 
 export class CannotDelete extends Fault {
@@ -54,7 +54,7 @@ export async function removeExtraneous(storage: Storage, options: ExtraneousOpti
   const { manifest, routes, monitor } = options;
   const leftOut = assertDeletable(manifest);
   for (const { target } of routes) assertNotSystem(storage, target, manifest);
-  const then = surveyLeftOut(storage, { manifest, leftOut, monitor });
+  const then = readBackupExclusions(storage, { manifest, leftOut, monitor });
   if (then.unaccounted > 0) {
     throw new CannotDelete(`the backup had ${then.unaccounted} problems with what the snapshot doesn't name`);
   }
@@ -88,7 +88,7 @@ function isWhole(disk: Disk, path: Raw): boolean {
 }
 
 /** Directories in the target that correspond to sources. A symlink in the place of one leads outside: it is none. */
-function* rootsAlong(route: Route, manifest: Manifest, disk: Disk): Generator<SourceRoot> {
+function* rootsAlong(route: PathMapping, manifest: Manifest, disk: Disk): Generator<SourceRoot> {
   for (const source of manifest.root.sources) {
     const at = rawOf(source.at) as unknown as Apath, place = placeOf(route, at);
     if (place === undefined || !isDirectory(manifest, at)) continue;
@@ -115,13 +115,13 @@ function openBelow(disk: Disk, target: Raw, place: Apath): Dir | undefined {
 }
 
 interface RemovalOptions extends ExtraneousOptions {
-  readonly route: Route;
+  readonly route: PathMapping;
   readonly leftOut: LeftOut;
-  readonly then: LeftOutThen;
+  readonly then: BackupExclusions;
 }
 
 /** A directory that should not be there. */
-interface Doomed {
+interface ExtraneousDirectory {
   readonly relative: Raw;
   /** Names in it that go as well. */
   going: number;
@@ -132,16 +132,16 @@ class Removal {
   readonly #root: SourceRoot;
   readonly #options: RemovalOptions;
   readonly #isChosen: Chooser;
-  readonly #wanted: Lockstep;
+  readonly #wanted: OrderedLookup;
   /** By apath; in the order of the walk, so that what is deeper comes later. */
-  readonly #doomed = new Map<Apath, Doomed>();
+  readonly #doomed = new Map<Apath, ExtraneousDirectory>();
 
   constructor(storage: Storage, root: SourceRoot, options: RemovalOptions) {
     this.#storage = storage;
     this.#root = root;
     this.#options = options;
     this.#isChosen = chooser(options.choice);
-    this.#wanted = new Lockstep(options.manifest.entries(root.at));
+    this.#wanted = new OrderedLookup(options.manifest.entries(root.at));
   }
 
   async run(): Promise<void> {
@@ -155,7 +155,7 @@ class Removal {
       oneFileSystem: true,
     });
     for (const { parent, relative, found } of batches) {
-      await pace.step();
+      await pace.yieldIfDue();
       for (const object of found) this.#look(object, parent, relative);
     }
     this.#removeDirectories();
@@ -202,7 +202,7 @@ class Removal {
     this.#options.monitor.notice(`${kept} directories that the snapshot doesn't have stay: they hold what it left out`);
   }
 
-  #removeDirectory(top: Dir, { relative, going }: Doomed): boolean {
+  #removeDirectory(top: Dir, { relative, going }: ExtraneousDirectory): boolean {
     const slash = relative.lastIndexOf("/");
     const isEmpty = () => {
       using own = top.openPath(relative);
@@ -222,7 +222,7 @@ class Removal {
     if (around !== undefined) around.going++;
     this.#options.monitor.count("removedEntries");
     const { route, removes, monitor, removed } = this.#options;
-    if (removes) monitor.fate?.("removed", textOf(path));
+    if (removes) monitor.status?.("removed", textOf(path));
     removed(absoluteOf(route, placeOf(route, path)!));
   }
 

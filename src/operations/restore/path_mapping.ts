@@ -14,7 +14,7 @@ export type Destination =
   | { readonly kind: "in-place" };
 
 /** `from` and what is below it becomes `to` and what is below that. */
-export interface Route {
+export interface PathMapping {
   /** Absolute path of a directory. */
   readonly target: Raw;
   readonly from: Apath;
@@ -33,7 +33,7 @@ export class NoOriginalPlace extends Fault {
 }
 
 /** @param paths what was chosen; empty: everything. @throws NoOriginalPlace */
-export function routesTo(destination: Destination, manifest: Manifest, paths: readonly Apath[]): Route[] {
+export function routesTo(destination: Destination, manifest: Manifest, paths: readonly Apath[]): PathMapping[] {
   if (destination.kind === "directory") {
     return [{ target: destination.path, from: TOP, to: TOP, strip: destination.strip }];
   }
@@ -54,7 +54,7 @@ export function* withoutPlace(manifest: Manifest): Generator<Apath> {
 }
 
 /** A directory becomes the directory `path`; anything else gets that name in the directory above it. */
-function routeTo(path: Raw, from: Apath, manifest: Manifest): Route {
+function routeTo(path: Raw, from: Apath, manifest: Manifest): PathMapping {
   const entry = from === TOP ? undefined : manifest.entry(from);
   if (entry === undefined || entry.kind === "dir") return { target: path, from, to: TOP, strip: 0 };
   const place = path as unknown as Apath;
@@ -62,7 +62,7 @@ function routeTo(path: Raw, from: Apath, manifest: Manifest): Route {
 }
 
 /** Place of a path of the snapshot below the target; undefined if it has none. */
-export function placeOf({ from, to, strip }: Route, path: Apath): Apath | undefined {
+export function placeOf({ from, to, strip }: PathMapping, path: Apath): Apath | undefined {
   if (strip > 0) return stripped(path, strip);
   if (from === TOP && to === TOP) return path;
   if (!isWithin(path, from)) return undefined;
@@ -80,7 +80,7 @@ function stripped(path: Apath, strip: number): Apath | undefined {
 }
 
 /** The chosen paths as far as they belong to a route: what is to be restored along it. */
-export function pathsAlong({ from }: Route, paths: readonly Apath[]): Apath[] {
+export function pathsAlong({ from }: PathMapping, paths: readonly Apath[]): Apath[] {
   if (paths.length === 0) return [from];
   const along = paths.filter((path) => meets(path, from)).map((path) => isWithin(path, from) ? path : from);
   return [...new Set(along)].filter((path) => !along.some((other) => other !== path && isWithin(path, other)));
@@ -92,6 +92,6 @@ export function meets(path: Apath, other: Apath): boolean {
 }
 
 /** Absolute path of a place below a target. */
-export function absoluteOf({ target }: Pick<Route, "target">, place: Apath): Raw {
+export function absoluteOf({ target }: Pick<PathMapping, "target">, place: Apath): Raw {
   return (place === TOP ? target : target === "/" ? place : target + place) as Raw;
 }

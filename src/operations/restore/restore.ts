@@ -4,12 +4,12 @@ import type { Entry } from "../../core/entry.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { type Raw, textOf } from "../../core/raw.ts";
 import type { Owner } from "../../core/restore_terms.ts";
-import { Pace } from "../../core/yielding.ts";
-import { notInSnapshot, pathsMeant } from "../browse/resolve_path.ts";
+import { Yielder } from "../../core/yielding.ts";
+import { notInSnapshot, resolvePaths } from "../browse/resolve_path.ts";
 import { GuardedDisk } from "../guarded_disk.ts";
 import { removeExtraneous } from "./extraneous.ts";
-import { absoluteOf, type Destination, type Route, routesTo, withoutPlace } from "./path_mapping.ts";
-import { type Choice, damagedProblem, type EntryGroup, groupsAlong } from "./restore_entries.ts";
+import { absoluteOf, type Destination, type PathMapping, routesTo, withoutPlace } from "./path_mapping.ts";
+import { damagedProblem, type EntryGroup, groupsAlong, type RestoreFilter } from "./restore_entries.ts";
 import { removeMarkers, setMarker } from "./restore_marker.ts";
 import { previewGroup } from "./restore_preview.ts";
 import { RestoreRun } from "./restore_run.ts";
@@ -22,15 +22,15 @@ import {
   type TargetState,
 } from "./restore_target.ts";
 import { RestoredLinks } from "./restored_links.ts";
-import { Lacks } from "./unrestored_metadata.ts";
+import { UnrestoredMetadata } from "./unrestored_metadata.ts";
 import { OwnPlaces } from "../sources/own_places.ts";
 import type { Dir, Disk } from "../../platform/disk.ts";
-import type { Pool } from "../../platform/thread_pool.ts";
+import type { ThreadPool } from "../../platform/thread_pool.ts";
 import type { Manifest } from "../../snapshot/manifest.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import type { Storage } from "../../storage/storage.ts";
 
-export interface RestoreRequest extends Choice {
+export interface RestoreRequest extends RestoreFilter {
   readonly snapshot: SnapshotInfo;
   readonly destination: Destination;
   /**
@@ -43,7 +43,7 @@ export interface RestoreRequest extends Choice {
   /** "ids": numbers as they were, even if the names have others here. "none": everything belongs to who restores it. */
   readonly owners: "names" | "ids" | "none";
   /** The target is a place of the storage that is meant for it: what is to become a part of its archive. */
-  readonly isForArchive?: true;
+  readonly allowInsideStorage?: true;
   /** The target was named by others, who may also write to directories on the way: see guarded_disk.ts. */
   readonly isGuarded?: true;
   readonly workers: number;
@@ -60,7 +60,7 @@ export interface PlannedChange {
 
 /** @throws NotInSnapshot, NoOriginalPlace, TargetNotEmpty, TargetInStorage, CannotDelete, Interrupted, DiskFault of the target */
 export async function restore(storage: Storage, request: RestoreRequest, monitor: Monitor): Promise<void> {
-  using _held = storage.hold(request.snapshot.id);
+  using _held = storage.lockForReading(request.snapshot.id);
   const plan = new RestorePlan(storage, request, monitor);
   using targets = new DisposableStack();
   const legs = plan.routes.map((route) => {
@@ -75,7 +75,7 @@ export async function restore(storage: Storage, request: RestoreRequest, monitor
   monitor.phase("restoring");
   await using pool = storage.pool(request.workers, request.signal);
   using _followed = monitor.follow("restoredBytes", () => pool.bytes);
-  const lacks = new Lacks(), links = new RestoredLinks();
+  const lacks = new UnrestoredMetadata(), links = new RestoredLinks();
   for (const leg of legs) await restoreAlong(leg, { plan, pool, lacks, links });
   lacks.report(monitor);
 }
@@ -95,7 +95,7 @@ export async function previewRestore(
     using target = openTarget(plan.disk, route.target);
     const { overwrite } = plan.examine(target, route);
     for (const group of plan.groups(route)) {
-      await plan.pace.step();
+      await plan.pace.yieldIfDue();
       previewGroup(group, { target, overwrite, deletes: request.delete }, (outcome, place) => {
         if (outcome === "keep") monitor.count("keptFiles");
         else tell({ action: outcome, path: absoluteOf(route, place) });
@@ -110,21 +110,21 @@ function expectWhole(
   monitor: Monitor,
 ): void {
   if (include.length + exclude.length > 0) return;
-  if (choice.paths.length === 0) return monitor.expect({ items: snapshot.files, bytes: snapshot.bytes });
+  if (choice.paths.length === 0) return monitor.setTotal({ items: snapshot.files, bytes: snapshot.bytes });
   const entries = choice.paths.map((path) => manifest.entry(path));
   if (entries.some((entry) => entry?.kind === "dir")) return;
-  monitor.expect({ items: entries.length, bytes: entries.reduce((sum, entry) => sum + (entry?.size ?? 0), 0) });
+  monitor.setTotal({ items: entries.length, bytes: entries.reduce((sum, entry) => sum + (entry?.size ?? 0), 0) });
 }
 
 interface Leg {
-  readonly route: Route;
+  readonly route: PathMapping;
   readonly target: Dir;
   readonly state: TargetState;
 }
 
 async function restoreAlong(
   { route, target, state }: Leg,
-  { plan, ...shared }: { plan: RestorePlan; pool: Pool; lacks: Lacks; links: RestoredLinks },
+  { plan, ...shared }: { plan: RestorePlan; pool: ThreadPool; lacks: UnrestoredMetadata; links: RestoredLinks },
 ): Promise<void> {
   const { id } = plan.request.snapshot;
   if (state.isFresh) setMarker(target, id);
@@ -138,12 +138,12 @@ async function restoreAlong(
 class RestorePlan {
   readonly request: RestoreRequest;
   readonly manifest: Manifest;
-  readonly choice: Choice;
-  readonly routes: readonly Route[];
+  readonly choice: RestoreFilter;
+  readonly routes: readonly PathMapping[];
   readonly monitor: Monitor;
   /** What must not be restored into; undefined: nothing is looked for, as the target is a place of the storage. */
   readonly own: OwnPlaces | undefined;
-  readonly pace: Pace;
+  readonly pace: Yielder;
   readonly ownerOf: (entry: Entry) => Owner | undefined;
   readonly xattrsOf: (entry: Entry) => Entry["xattrs"];
   /** By which paths of targets are followed. */
@@ -160,31 +160,31 @@ class RestorePlan {
     this.monitor = monitor;
     this.manifest = storage.manifest(snapshot.id);
     const paths = request.paths.flatMap((path) => {
-      const meant = pathsMeant(this.manifest, path);
+      const meant = resolvePaths(this.manifest, path);
       if (meant.length === 0) throw notInSnapshot(this.manifest, path, snapshot);
       return meant;
     });
     this.choice = { paths, include, exclude };
     this.routes = routesTo(destination, this.manifest, paths);
-    this.own = request.isForArchive ? undefined : new OwnPlaces(storage, [], monitor);
+    this.own = request.allowInsideStorage ? undefined : new OwnPlaces(storage, [], monitor);
     for (const { target } of this.routes) if (this.own !== undefined) assertOutside(disk, this.own, target);
     if (destination.kind === "in-place") {
       for (const path of withoutPlace(this.manifest)) {
         monitor.notice(`${textOf(path)} stays away: it came from no path, and can be restored with --target`);
       }
     }
-    this.pace = new Pace(clock, request.signal);
+    this.pace = new Yielder(clock, request.signal);
     this.ownerOf = ownersBy(request.owners, disk);
     this.xattrsOf = request.owners === "ids" ? ({ xattrs }) => xattrs : (entry) => withMappedAcls(entry, idsOn(disk));
   }
 
-  examine(target: Dir | undefined, route: Route): TargetState {
+  examine(target: Dir | undefined, route: PathMapping): TargetState {
     const { snapshot, overwrite, destination } = this.request;
     const isMirror = this.request.delete || destination.kind === "in-place";
     return examineTarget(target, route, { snapshot: snapshot.id, overwrite, isMirror });
   }
 
-  groups(route: Route): Generator<EntryGroup> {
+  groups(route: PathMapping): Generator<EntryGroup> {
     const { manifest, choice, monitor } = this;
     return groupsAlong(route, { manifest, choice, damaged: (...about) => monitor.problem(damagedProblem(...about)) });
   }

@@ -2,15 +2,15 @@
 import { type Apath, isWithin, parentOf, TOP } from "../../core/apath.ts";
 import type { Entry } from "../../core/entry.ts";
 import { Fault } from "../../core/fault.ts";
-import { tell, untell } from "../../core/fault_data.ts";
+import { fromFaultData, toFaultData } from "../../core/fault_data.ts";
 import { textOf } from "../../core/raw.ts";
-import { pathsAlong, placeOf, type Route } from "./path_mapping.ts";
+import { type PathMapping, pathsAlong, placeOf } from "./path_mapping.ts";
 import type { Damaged, Manifest } from "../../snapshot/manifest.ts";
 import { excludesWithParents, includesWithParents, parseFilter } from "../../source/filter.ts";
 
 /** Entries of one directory at most: bounds memory in huge directories. */
 const GROUP_ENTRIES = 1024;
-export interface Choice {
+export interface RestoreFilter {
   /** Only these and what is below them; empty: everything. */
   readonly paths: readonly Apath[];
   /** Patterns in gitignore syntax; empty: everything. */
@@ -41,12 +41,12 @@ export function damagedProblem(...[fault, hunk]: Parameters<Damaged>): Error {
   const what = hunk === undefined
     ? "an entry of the snapshot"
     : `${JSON.stringify(textOf(hunk.first))} and ${hunk.count - 1} entries after it`;
-  return untell({ ...tell(fault), message: `Cannot restore ${what}: ${fault.message}` });
+  return fromFaultData({ ...toFaultData(fault), message: `Cannot restore ${what}: ${fault.message}` });
 }
 
 export type Chooser = (entry: Pick<Entry, "path" | "kind">) => boolean;
 
-export function chooser({ paths, include, exclude }: Choice): Chooser {
+export function chooser({ paths, include, exclude }: RestoreFilter): Chooser {
   const included = include.length > 0 ? parseFilter(include) : undefined;
   const excluded = parseFilter(exclude);
   return ({ path, kind }) =>
@@ -57,8 +57,8 @@ export function chooser({ paths, include, exclude }: Choice): Chooser {
 
 /** In the order of the chosen paths. @param damaged is told of parts of the manifest that can't be read, which are left out */
 export function* groupsAlong(
-  route: Route,
-  { manifest, choice, damaged }: { manifest: Manifest; choice: Choice; damaged: Damaged },
+  route: PathMapping,
+  { manifest, choice, damaged }: { manifest: Manifest; choice: RestoreFilter; damaged: Damaged },
 ): Generator<EntryGroup> {
   const isChosen = chooser(choice);
   for (const { directory: from, entries } of byDirectory(entriesAlong(route, manifest, choice, damaged))) {
@@ -72,7 +72,12 @@ export function* groupsAlong(
   }
 }
 
-function* entriesAlong(route: Route, manifest: Manifest, { paths }: Choice, damaged: Damaged): Generator<Entry> {
+function* entriesAlong(
+  route: PathMapping,
+  manifest: Manifest,
+  { paths }: RestoreFilter,
+  damaged: Damaged,
+): Generator<Entry> {
   for (const path of pathsAlong(route, paths)) yield* manifest.within(path, damaged);
 }
 

@@ -2,26 +2,26 @@
 import { type Apath, isWithin, nameOf, parentOf, TOP } from "../../core/apath.ts";
 import type { Entry } from "../../core/entry.ts";
 import { Fault } from "../../core/fault.ts";
-import { type Told, untell } from "../../core/fault_data.ts";
+import { type FaultData, fromFaultData } from "../../core/fault_data.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { joinRaw, type Raw, textOf } from "../../core/raw.ts";
-import type { Lack, Overwrite, Owner } from "../../core/restore_terms.ts";
+import type { MetadataLoss, Overwrite, Owner } from "../../core/restore_terms.ts";
 import type { Stat } from "../../core/stat.ts";
-import type { Pace } from "../../core/yielding.ts";
+import type { Yielder } from "../../core/yielding.ts";
 import { NameCollisions } from "./name_collisions.ts";
 import { type EntryGroup, NotBackedUp } from "./restore_entries.ts";
 import { TargetInStorage } from "./restore_target.ts";
 import type { RestoredLinks, RestoredName } from "./restored_links.ts";
 import { makeNode, makeWritable, namedIn, selfOf, taskOf } from "./restored_object.ts";
-import type { Lacks } from "./unrestored_metadata.ts";
+import type { UnrestoredMetadata } from "./unrestored_metadata.ts";
 import type { OwnPlaces } from "../sources/own_places.ts";
 import { type Dir, DiskFault } from "../../platform/disk.ts";
-import type { Pool } from "../../platform/thread_pool.ts";
+import type { ThreadPool } from "../../platform/thread_pool.ts";
 import type { ExtractResult } from "../../snapshot/extract_batch.ts";
 import type { Manifest } from "../../snapshot/manifest.ts";
 import { isFatal } from "../../storage/threads/extract.ts";
-import { giveAttributes, NONE, renewAttributes, type Wanted } from "../../target/attributes.ts";
-import { isSameObject, type Placed, Placer } from "../../target/object_writer.ts";
+import { giveAttributes, NO_LOSSES, renewAttributes, type Wanted } from "../../target/attributes.ts";
+import { isSameObject, ObjectWriter, type WriteOutcome } from "../../target/object_writer.ts";
 import { assertMayRestore, decideOverwrite } from "../../target/overwrite.ts";
 import { assertReplaceable, partialName } from "../../target/replacing.ts";
 
@@ -51,12 +51,12 @@ export interface RunOptions {
   readonly ownerOf: (entry: Entry) => Owner | undefined;
   /** Extended attributes, with ACLs for the users and groups of this machine. */
   readonly xattrsOf: (entry: Entry) => Entry["xattrs"];
-  readonly pool: Pool;
+  readonly pool: ThreadPool;
   readonly monitor: Monitor;
-  readonly lacks: Lacks;
+  readonly lacks: UnrestoredMetadata;
   /** Directories that nothing is restored into, by whichever way they are found below the target. */
   readonly own: OwnPlaces | undefined;
-  readonly pace: Pace;
+  readonly pace: Yielder;
   /** Of the whole restore. */
   readonly links: RestoredLinks;
 }
@@ -65,8 +65,8 @@ export class RestoreRun {
   readonly #options: RunOptions;
   readonly #target: Dir;
   readonly #overwrite: Overwrite;
-  readonly #placer: Placer;
-  readonly #pool: Pool;
+  readonly #placer: ObjectWriter;
+  readonly #pool: ThreadPool;
   readonly #monitor: Monitor;
   readonly #links: RestoredLinks;
   readonly #names: NameCollisions;
@@ -90,13 +90,13 @@ export class RestoreRun {
     this.#monitor = options.monitor;
     this.#links = options.links;
     this.#names = new NameCollisions(options.snapshot);
-    this.#placer = new Placer(options.overwrite, options.monitor, options.snapshot);
+    this.#placer = new ObjectWriter(options.overwrite, options.monitor, options.snapshot);
   }
 
   /** Everything but the attributes of the target itself. */
   async make(): Promise<void> {
     for (const group of this.#options.groups) {
-      await this.#options.pace.step();
+      await this.#options.pace.yieldIfDue();
       this.#take(group);
       while (this.#batchesUnderWay >= this.#pool.width) await this.#consumeOldest();
     }
@@ -113,7 +113,7 @@ export class RestoreRun {
   }
 
   #take({ directory, from, entries }: EntryGroup): void {
-    this.#monitor.at(textOf(directory));
+    this.#monitor.current(textOf(directory));
     if (this.#isBlocked(directory) || !this.#guard(() => this.#makeParents(directory, from))) return;
     using into = this.#target.openPath(relativeOf(directory));
     const share: Share = { directory, batches: [], links: [], directories: [] };
@@ -233,8 +233,8 @@ export class RestoreRun {
   #makeOther(entry: Entry, into: Dir): void {
     if (entry.kind === "symlink" && entry.target === undefined) throw new NotBackedUp(entry);
     const wanted = this.#wanted(entry);
-    let lacks = NONE;
-    const placed = this.#placer.place(entry, into, {
+    let lacks = NO_LOSSES;
+    const placed = this.#placer.write(entry, into, {
       isSame: (there) => isSameObject(entry, there, into),
       make: (name) => {
         if (!makeNode(entry, into, name)) return false;
@@ -243,7 +243,7 @@ export class RestoreRun {
       },
       renew: (there) => {
         const found = renewOther(entry, wanted, { there, into });
-        lacks = found ?? NONE;
+        lacks = found ?? NO_LOSSES;
         return found !== undefined;
       },
     });
@@ -268,7 +268,7 @@ export class RestoreRun {
   async #makeLink(entry: Entry, directory: Apath): Promise<void> {
     const first = this.#links.first(entry);
     if (first !== undefined) {
-      let placed = "kept" as Placed;
+      let placed = "kept" as WriteOutcome;
       this.#guard(() => placed = this.#link(entry, first));
       if (placed !== "refused") return;
       this.#monitor.notice(`${textOf(entry.path)} became an independent copy: no more hard links can be made here`);
@@ -279,12 +279,12 @@ export class RestoreRun {
     else this.#countFile(entry, (await this.#extract(directory, [entry]))[0]!);
   }
 
-  #link(entry: Entry, { target, path: first }: RestoredName): Placed {
+  #link(entry: Entry, { target, path: first }: RestoredName): WriteOutcome {
     using from = target.openPath(relativeOf(parentOf(first)));
     using into = this.#target.openPath(relativeOf(parentOf(entry.path)));
     const original = from.stat(nameOf(first));
     if (original === undefined) throw new DiskFault("ENOENT", "link", first);
-    return this.#placer.place(entry, into, {
+    return this.#placer.write(entry, into, {
       isSame: ({ inode, device }) => inode === original.inode && device === original.device,
       make: (name) => {
         const result = from.link(nameOf(first), into, name);
@@ -315,7 +315,7 @@ export class RestoreRun {
   #give(entry: Entry, directory: Dir): void {
     this.#options.lacks.add(
       entry.path,
-      renewAttributes(selfOf(directory), directory.statSelf(), this.#wanted(entry)) ?? NONE,
+      renewAttributes(selfOf(directory), directory.statSelf(), this.#wanted(entry)) ?? NO_LOSSES,
     );
   }
 
@@ -330,16 +330,16 @@ export class RestoreRun {
     this.#options.lacks.add(entry.path, lacks);
     this.#monitor.count(how === "written" ? "restoredFiles" : "keptFiles");
     if (how !== "written") this.#monitor.count("keptBytes", entry.size);
-    this.#monitor.fate?.(how === "written" ? "restored" : "kept", textOf(entry.path));
+    this.#monitor.status?.(how === "written" ? "restored" : "kept", textOf(entry.path));
     this.#monitor.count("restoredBytes", bytes);
     if (how !== "kept") this.#links.note(entry, this.#target);
   }
 
   /** A damaged content says nothing of the file it was for. */
-  #report({ path }: Entry, problem: Told | undefined): void {
+  #report({ path }: Entry, problem: FaultData | undefined): void {
     if (problem === undefined) return;
     const about = problem.code === "damaged-content" ? `Cannot restore ${JSON.stringify(textOf(path))}: ` : "";
-    this.#monitor.problem(untell({ ...problem, message: about + problem.message }));
+    this.#monitor.problem(fromFaultData({ ...problem, message: about + problem.message }));
   }
 
   /** One object's failure doesn't stop the others. @returns whether it succeeded */
@@ -377,7 +377,7 @@ function renewOther(
   { path, kind }: Entry,
   wanted: Wanted,
   { there, into }: { readonly there: Stat; readonly into: Dir },
-): readonly Lack[] | undefined {
+): readonly MetadataLoss[] | undefined {
   const isSymlink = kind === "symlink";
   const object = namedIn(into, nameOf(path), isSymlink);
   return renewAttributes(object, there, isSymlink ? { ...wanted, mode: there.mode } : wanted, () => there.links === 1);

@@ -2,7 +2,7 @@
 import { Fault } from "../../core/fault.ts";
 import { joinRaw, type Raw, rawOf, textOf } from "../../core/raw.ts";
 import type { Overwrite } from "../../core/restore_terms.ts";
-import type { Route } from "./path_mapping.ts";
+import type { PathMapping } from "./path_mapping.ts";
 import { hasMarker, markerName } from "./restore_marker.ts";
 import type { OwnPlaces } from "../sources/own_places.ts";
 import { type Dir, type Disk, DiskFault, makeDirectories } from "../../platform/disk.ts";
@@ -45,7 +45,7 @@ export interface TargetState {
 const LOST_AND_FOUND = rawOf("lost+found");
 
 /** @param dir undefined: it is not there yet. @throws TargetNotEmpty */
-export function examineTarget(dir: Dir | undefined, route: Route, rules: TargetRules): TargetState {
+export function examineTarget(dir: Dir | undefined, route: PathMapping, rules: TargetRules): TargetState {
   const isNamed = route.to !== "/";
   const isEmpty = dir === undefined || isAsGoodAsEmpty(dir, rules.snapshot);
   if (rules.overwrite !== undefined) {

@@ -3,7 +3,7 @@ import type { Apath } from "../../core/apath.ts";
 import { Fault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { textOf } from "../../core/raw.ts";
-import type { Lack } from "../../core/restore_terms.ts";
+import type { MetadataLoss } from "../../core/restore_terms.ts";
 import { pluralText } from "../../core/size_text.ts";
 
 export class NotGivenBack extends Fault {
@@ -14,10 +14,10 @@ export class NotGivenBack extends Fault {
   }
 }
 
-export class Lacks {
-  readonly #found = new Map<Lack, { count: number; readonly first: Apath }>();
+export class UnrestoredMetadata {
+  readonly #found = new Map<MetadataLoss, { count: number; readonly first: Apath }>();
 
-  add(path: Apath, lacks: readonly Lack[]): void {
+  add(path: Apath, lacks: readonly MetadataLoss[]): void {
     for (const lack of lacks) {
       const found = this.#found.get(lack);
       if (found === undefined) this.#found.set(lack, { count: 1, first: path });

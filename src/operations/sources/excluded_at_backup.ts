@@ -16,7 +16,7 @@ export interface SurveyOptions {
   readonly monitor: Monitor;
 }
 
-export class LeftOutThen {
+export class BackupExclusions {
   /** Problems of the backup that no entry tells of: something may be missing, and nobody knows what. */
   readonly unaccounted: number;
   readonly #ignoreFiles: ReadonlyMap<Apath, Filter>;
@@ -42,7 +42,10 @@ export class LeftOutThen {
 }
 
 /** One pass over the manifest. @throws DamagedManifest, DamagedContent */
-export function surveyLeftOut(storage: Storage, { manifest, leftOut, monitor }: SurveyOptions): LeftOutThen {
+export function readBackupExclusions(
+  storage: Storage,
+  { manifest, leftOut, monitor }: SurveyOptions,
+): BackupExclusions {
   const ignoreFiles = new Map<Apath, Filter>(), caches = new Set<Apath>();
   let unaccounted = manifest.root.totals.problems;
   for (const entry of manifest.entries()) {
@@ -54,7 +57,7 @@ export function surveyLeftOut(storage: Storage, { manifest, leftOut, monitor }: 
       ignoreFiles.set(parentOf(entry.path), filter);
     } else if (name === CACHE_TAG && leftOut.caches) caches.add(parentOf(entry.path));
   }
-  return new LeftOutThen(ignoreFiles, caches, unaccounted);
+  return new BackupExclusions(ignoreFiles, caches, unaccounted);
 }
 
 /** Text of a small file of a snapshot. @throws DamagedContent */

@@ -14,7 +14,7 @@ import type { Manifest } from "../../snapshot/manifest.ts";
 import type { LeftOut, Root } from "../../snapshot/root.ts";
 import type { Storage } from "../../storage/storage.ts";
 import { contentText } from "./excluded_at_backup.ts";
-import { Lockstep } from "../../core/lockstep.ts";
+import { OrderedLookup } from "../../core/lockstep.ts";
 import { OwnPlaces } from "./own_places.ts";
 
 export interface AsBackedUp {
@@ -52,7 +52,7 @@ export function walkAsBackedUp(storage: Storage, options: AsBackedUp): Generator
 
 function filterOf({ manifest, root, leavesOutToo }: AsBackedUp, isUnlisted: boolean): Filter {
   const excludes = parseFilter(manifest.root.excludes);
-  const listed = isUnlisted ? new Lockstep(manifest.within(root.at)) : undefined;
+  const listed = isUnlisted ? new OrderedLookup(manifest.within(root.at)) : undefined;
   return {
     isEmpty: excludes.isEmpty && leavesOutToo === undefined && listed === undefined,
     decide(path, isDirectory) {

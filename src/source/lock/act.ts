@@ -9,7 +9,7 @@ export interface Step {
 }
 
 /** One change to the system. */
-export interface Act {
+export interface LockStep {
   /** For people: "create the snapshot /data/.backup-tool-1". */
   readonly what: string;
   /** Undefined: nothing is done now, only later. */
@@ -54,7 +54,7 @@ export class LockFailed extends Fault {
 export class NotUndone extends Fault {
   readonly code = "not-undone";
   readonly hint: string;
-  /** {@link Act.what}. */
+  /** {@link LockStep.what}. */
   readonly act: string;
   /** @param command undefined if none is known */
   constructor(what: string, why: string, command: string | undefined) {

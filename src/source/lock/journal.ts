@@ -5,7 +5,7 @@
 import { Fault } from "../../core/fault.ts";
 import { joinRaw, type Raw, rawOf } from "../../core/raw.ts";
 import { type Dir, type Disk, DiskFault, makeDirectories, type OpenFile } from "../../platform/disk.ts";
-import type { Act, Step } from "./act.ts";
+import type { LockStep, Step } from "./act.ts";
 
 const FORMAT = "backup-tool source lock";
 const PRIVATE = 0o700, PRIVATE_FILE = 0o600;
@@ -19,7 +19,7 @@ export interface JournalRecord {
   /** ISO 8601, UTC. */
   readonly started: string;
   /** In the order in which they were begun; `run` isn't written down. */
-  readonly acts: readonly Act[];
+  readonly acts: readonly LockStep[];
 }
 
 /** A journal that can't be read: what it holds can't be undone. */
@@ -143,7 +143,7 @@ function parseRecord(text: string, path: Raw): JournalRecord {
   }
 }
 
-function actOf({ what, undo, test, reach }: Record<string, unknown>): Act {
+function actOf({ what, undo, test, reach }: Record<string, unknown>): LockStep {
   return { what: String(what), run: undefined, undo: stepOf(undo), test: stepOf(test), reach: stepOf(reach) };
 }
 

@@ -5,10 +5,10 @@ import { Interrupted } from "../../core/fault.ts";
 import { type Raw, textOf } from "../../core/raw.ts";
 import type { Disk } from "../../platform/disk.ts";
 import {
-  type Act,
   commandText,
   failureText,
   LockFailed,
+  type LockStep,
   NotUndone,
   type Outcome,
   type Runner,
@@ -100,7 +100,7 @@ export class SourceLock {
     }
   }
 
-  async #perform(act: Act): Promise<void> {
+  async #perform(act: LockStep): Promise<void> {
     this.#record = { ...this.#record!, acts: [...this.#record!.acts, act] };
     this.#directory.write(this.#name, this.#record);
     if (act.run === undefined) return;
@@ -196,7 +196,7 @@ async function undoAll(
   run: Runner,
   outcome: Outcome,
 ): Promise<{ left: JournalRecord; faults: NotUndone[] }> {
-  const acts: Act[] = [], faults: NotUndone[] = [];
+  const acts: LockStep[] = [], faults: NotUndone[] = [];
   for (const act of record.acts.toReversed()) {
     const fault = await undoOne(act, run, outcome);
     if (fault === undefined) continue;
@@ -206,7 +206,7 @@ async function undoAll(
   return { left: { ...record, acts }, faults };
 }
 
-async function undoOne(act: Act, run: Runner, outcome: Outcome): Promise<NotUndone | undefined> {
+async function undoOne(act: LockStep, run: Runner, outcome: Outcome): Promise<NotUndone | undefined> {
   const { what, undo, test, reach } = act;
   if (undo === undefined) return undefined;
   const reached = reach === undefined ? undefined : await run(reach);

@@ -3,7 +3,7 @@ import { joinRaw, type Raw, rawOf, textOf } from "../../core/raw.ts";
 import type { Disk } from "../../platform/disk.ts";
 import { shellWords } from "../../platform/process.ts";
 import { movedPath } from "../placement.ts";
-import { type Act, failureText, LockFailed, type Runner } from "./act.ts";
+import { failureText, LockFailed, type LockStep, type Runner } from "./act.ts";
 import { innerSubvolumes, lacking, mountPoints } from "./unreadable_mounts.ts";
 
 export const LOCK_KINDS = ["command", "btrfs", "zfs", "lvm"] as const;
@@ -34,7 +34,7 @@ export interface LockContext {
 }
 
 export interface LockPlan {
-  readonly acts: readonly Act[];
+  readonly acts: readonly LockStep[];
   /** Where sources are to be read then; those that aren't named here where they are. */
   readonly reading: ReadonlyMap<Raw, Raw>;
   /** What lies in a source, but not where it is read. */
@@ -76,7 +76,7 @@ interface Volume {
   readonly name: string;
   /** Where it is mounted, or begins. */
   readonly root: Raw;
-  readonly acts: readonly Act[];
+  readonly acts: readonly LockStep[];
   /** Where the snapshot's root will be. */
   readonly snapshot: Raw;
   /** What lies in it, but not in its snapshots, and is no mount point. */

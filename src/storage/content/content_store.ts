@@ -15,10 +15,10 @@ import type { Stat } from "../../core/stat.ts";
 import { type Dir, DiskFault, type LinkResult, type OpenFile } from "../../platform/disk.ts";
 import { readingAroundHoles } from "../../platform/holes.ts";
 import type { Meter } from "../../platform/meter.ts";
-import { atOnce, type Steps, type Stop } from "../../platform/stop_flag.ts";
+import { atOnce, type Steps, type StopFlag } from "../../platform/stop_flag.ts";
 import { DamagedContent } from "../../snapshot/faults.ts";
 import { accessFor, type FileAccess, narrow, OWNER_ONLY } from "./access.ts";
-import type { Claims } from "./in_flight.ts";
+import type { InFlightContents } from "./in_flight.ts";
 import { SpareCopies } from "./spare_copies.ts";
 import { itemPath } from "../layout/item_path.ts";
 import type { Settings } from "../layout/settings.ts";
@@ -69,14 +69,14 @@ export interface ContentStoreOptions {
   /** The user and group that new items belong to. */
   readonly uid: number;
   readonly gid: number;
-  readonly claims: Claims;
+  readonly claims: InFlightContents;
   /** True if a committed root refers to the item. */
-  readonly isVouchedFor: (id: ContentId) => boolean;
+  readonly isTrusted: (id: ContentId) => boolean;
   /** Items found damaged by an earlier check. */
   readonly damaged: ReadonlySet<string>;
   /** Names files in tmp/ that no other worker uses. */
   readonly tempPrefix: string;
-  readonly stop: Stop;
+  readonly stop: StopFlag;
   /** Counts the bytes of contents that come as streams while they are taken in. */
   readonly meter: Meter;
 }
@@ -116,7 +116,7 @@ export class ContentStore implements Disposable {
 
   /** Stores a content that is in memory. */
   storeBytes(bytes: Uint8Array<ArrayBuffer>, file: FileFacts): Steps<StoredItem> {
-    return this.#settle(hashBytes(this.#options.settings.algorithm, bytes), new BytesCandidate(bytes), file);
+    return this.#storeUnderFreeId(hashBytes(this.#options.settings.algorithm, bytes), new BytesCandidate(bytes), file);
   }
 
   /** Stores a content of any size, in bounded memory, by way of a file in tmp/. */
@@ -129,7 +129,7 @@ export class ContentStore implements Disposable {
       const { digest, size } = stream.cloneTo(temp)
         ? yield* this.#digestAndSize(readingAroundHoles(temp), this.#options.meter)
         : yield* this.#copyIn(stream, temp);
-      return yield* this.#settle(digest, new TempCandidate(this.#temp, name, temp, size), file);
+      return yield* this.#storeUnderFreeId(digest, new TempCandidate(this.#temp, name, temp, size), file);
     } finally {
       temp[Symbol.dispose]();
       this.#temp.unlink(name);
@@ -138,7 +138,9 @@ export class ContentStore implements Disposable {
 
   /** Stores a content that is in a file of tmp/ already. */
   adopt(digest: string, held: { name: Raw; file: OpenFile; size: number }, facts: FileFacts): StoredItem {
-    return atOnce(this.#settle(digest, new TempCandidate(this.#temp, held.name, held.file, held.size), facts));
+    return atOnce(
+      this.#storeUnderFreeId(digest, new TempCandidate(this.#temp, held.name, held.file, held.size), facts),
+    );
   }
 
   /** Gives the item one more name. */
@@ -151,8 +153,8 @@ export class ContentStore implements Disposable {
    * Lets the item appear under one more name: by a hard link, to a copy where the item can't get one more.
    * @throws DamagedContent if it is not there
    */
-  show(id: ContentId, to: Dir, toName: Raw): Shown {
-    const how = this.showIfThere(id, to, toName);
+  linkOrCopy(id: ContentId, to: Dir, toName: Raw): Shown {
+    const how = this.linkOrCopyIfThere(id, to, toName);
     if (how === "missing") throw new DamagedContent(id, "it is missing");
     return how;
   }
@@ -175,7 +177,7 @@ export class ContentStore implements Disposable {
    * @param before opens the directory of an earlier tree that may have the content under that name
    * @returns "taken" if something is there: a file system may take the names of two files for one
    */
-  showIfThere(id: ContentId, to: Dir, toName: Raw, before?: () => Dir | undefined): Shown | "missing" {
+  linkOrCopyIfThere(id: ContentId, to: Dir, toName: Raw, before?: () => Dir | undefined): Shown | "missing" {
     const result = this.#spares.has(id) ? "too-many-links" : this.link(id, to, toName);
     if (result === "linked" || result === "missing") return result;
     if (result === "exists") return "taken";
@@ -277,17 +279,17 @@ export class ContentStore implements Disposable {
   }
 
   /** Finds the name under which a content with that digest is kept, or keeps it. */
-  *#settle(digest: string, candidate: Candidate, file: FileFacts): Steps<StoredItem> {
+  *#storeUnderFreeId(digest: string, candidate: Candidate, file: FileFacts): Steps<StoredItem> {
     for (let suffix = -1; suffix <= LAST_CONTENT_SUFFIX; suffix++) {
       const id = (suffix < 0 ? digest : digest + suffix.toString(16).padStart(2, "0")) as ContentId;
-      const stored = yield* this.#settleAt(id, digest, candidate, file);
+      const stored = yield* this.#storeUnderId(id, digest, candidate, file);
       if (stored !== undefined) return stored;
     }
     throw new TooManyCollisions(digest);
   }
 
   /** Undefined if a different content has that id. */
-  *#settleAt(id: ContentId, digest: string, candidate: Candidate, file: FileFacts): Steps<StoredItem | undefined> {
+  *#storeUnderId(id: ContentId, digest: string, candidate: Candidate, file: FileFacts): Steps<StoredItem | undefined> {
     const claim = this.#options.claims.claim(id);
     if (claim.outcome === "done") {
       const known = yield* this.#reuse(id, candidate, file);
@@ -313,12 +315,12 @@ export class ContentStore implements Disposable {
     const { leaf, name } = this.#place(id);
     if (leaf === undefined) throw new DamagedContent(id, "its directory is missing");
     if (candidate.place(leaf, name, file, this.#options)) {
-      if (this.#resistant || id === file.expected || !this.#options.isVouchedFor(id)) return fresh(id, candidate);
+      if (this.#resistant || id === file.expected || !this.#options.isTrusted(id)) return fresh(id, candidate);
       // A root knows a content by this id whose item is missing; under a weak digest it may have been another one.
       leaf.unlink(name);
       return undefined;
     }
-    switch (yield* this.#judge(id, digest, leaf, name, candidate)) {
+    switch (yield* this.#compareExisting(id, digest, leaf, name, candidate)) {
       case "same": {
         const known = yield* this.#reuse(id, candidate, file);
         if (known === "missing") throw new DamagedContent(id, "it has just vanished");
@@ -327,14 +329,14 @@ export class ContentStore implements Disposable {
       case "different":
         return undefined;
       case "broken":
-        if (!this.#resistant && id !== file.expected && this.#options.isVouchedFor(id)) return undefined;
+        if (!this.#resistant && id !== file.expected && this.#options.isTrusted(id)) return undefined;
         candidate.replace(leaf, name, this.#temp, rawOf(`${this.#options.tempPrefix}heal`));
         return fresh(id, candidate);
     }
   }
 
   /** What lies there under `name`: the content at hand, another one with that digest, or something that isn't what its name says. */
-  *#judge(
+  *#compareExisting(
     id: ContentId,
     digest: string,
     leaf: Dir,
@@ -344,7 +346,7 @@ export class ContentStore implements Disposable {
     const stat = leaf.stat(name);
     if (stat?.kind !== "file") return "broken";
     const sameSize = stat.size === candidate.size;
-    const isBelieved = this.#resistant && !this.#options.damaged.has(id) && this.#options.isVouchedFor(id);
+    const isBelieved = this.#resistant && !this.#options.damaged.has(id) && this.#options.isTrusted(id);
     if (isBelieved) return sameSize ? "same" : "broken";
     using item = leaf.open(name);
     if (item === undefined || (yield* this.digestOf(readingAroundHoles(item))) !== digest) return "broken";
@@ -411,7 +413,7 @@ interface Candidate {
   place(leaf: Dir, name: Raw, file: FileFacts, owner: { uid: number; gid: number }): boolean;
   /** Puts the content in the place of a broken item. */
   replace(leaf: Dir, name: Raw, temp: Dir, tempName: Raw): void;
-  equals(item: OpenFile, stop: Stop): Steps<boolean>;
+  equals(item: OpenFile, stop: StopFlag): Steps<boolean>;
 }
 
 class BytesCandidate implements Candidate {
@@ -482,7 +484,7 @@ class TempCandidate implements Candidate {
     this.#temp.rename(this.#name, leaf, name);
   }
 
-  *equals(item: OpenFile, stop: Stop): Steps<boolean> {
+  *equals(item: OpenFile, stop: StopFlag): Steps<boolean> {
     using own = this.#temp.open(this.#name);
     if (own === undefined) return false;
     const a = new Uint8Array(CHUNK_BYTES), b = new Uint8Array(CHUNK_BYTES);

@@ -24,7 +24,7 @@ export function newClaimTable(slots = CLAIM_SLOTS): SharedArrayBuffer {
   return new SharedArrayBuffer(slots * 8);
 }
 
-export class Claims {
+export class InFlightContents {
   readonly #words: Int32Array;
   readonly #mask: number;
 

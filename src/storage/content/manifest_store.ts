@@ -19,7 +19,7 @@ const TEMP_NAME = rawOf("manifest");
 const MOST_NONCES = 3;
 const HOLD_ATTEMPTS = 20, HOLD_PAUSE_MS = 5;
 
-export class Objects implements Disposable {
+export class ManifestStore implements Disposable {
   readonly #content: Dir;
   readonly #storage: Dir;
   readonly #settings: Settings;
@@ -94,7 +94,7 @@ export class Objects implements Disposable {
    * no right to write, and is gone with the process. Where files can't be locked, nothing is held.
    * @returns undefined if there is no such root
    */
-  hold(id: RootId): Disposable | undefined {
+  lockForReading(id: RootId): Disposable | undefined {
     for (let attempt = 1;; attempt++) {
       using held = new DisposableStack();
       const file = held.adopt(this.#open(id), (file) => file?.[Symbol.dispose]());
@@ -108,7 +108,7 @@ export class Objects implements Disposable {
   }
 
   /** True if somebody reads the snapshot. */
-  isHeld(id: RootId): boolean {
+  isBeingRead(id: RootId): boolean {
     using file = this.#open(id);
     return file !== undefined && !tryLock(file, "exclusive");
   }

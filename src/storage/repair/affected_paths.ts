@@ -7,7 +7,7 @@ import type { HunkRef } from "../../snapshot/hunk.ts";
 import { contentOfLine, parseLine } from "../../snapshot/entry_line.ts";
 import type { Manifest } from "../../snapshot/manifest.ts";
 import type { Storage } from "../storage.ts";
-import type { Pace } from "../../core/yielding.ts";
+import type { Yielder } from "../../core/yielding.ts";
 
 /** A path, and the snapshots in which it is affected, newest first. */
 export interface AffectedPath {
@@ -32,7 +32,7 @@ export interface DamagedHunk {
 }
 
 /** Every hunk once, with the snapshots that list it. Memory grows with the number of distinct hunks. */
-export class HunkUsers {
+export class HunkReferences {
   readonly #users = new Map<HunkId, { readonly hunk: HunkRef; readonly snapshots: RootId[] }>();
 
   /** @param manifests newest first */
@@ -52,12 +52,12 @@ export class HunkUsers {
 }
 
 /** Hunks that can't be read. @throws Interrupted */
-export async function findDamagedHunks(storage: Storage, users: HunkUsers, pace: Pace): Promise<DamagedHunk[]> {
+export async function findDamagedHunks(storage: Storage, users: HunkReferences, pace: Yielder): Promise<DamagedHunk[]> {
   const damaged: DamagedHunk[] = [];
   for (const { hunk, snapshots } of users.values()) {
-    await pace.step();
+    await pace.yieldIfDue();
     try {
-      storage.objects.read(hunk.id);
+      storage.manifests.read(hunk.id);
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       damaged.push({ hunk, what: error.message, snapshots });
@@ -68,14 +68,14 @@ export async function findDamagedHunks(storage: Storage, users: HunkUsers, pace:
 
 /** What needs the given contents; those that no snapshot needs are left out. Unreadable hunks are passed over. */
 export async function findAffected(
-  users: HunkUsers,
+  users: HunkReferences,
   contents: ReadonlySet<string>,
-  { linesOf, pace }: { linesOf: (hunk: HunkRef) => readonly string[]; pace: Pace },
+  { linesOf, pace }: { linesOf: (hunk: HunkRef) => readonly string[]; pace: Yielder },
 ): Promise<DamagedFile[]> {
   const found = new Map<string, { readonly entry: Entry; readonly paths: Map<Apath, RootId[]> }>();
   if (contents.size === 0) return [];
   for (const { hunk, snapshots } of users.values()) {
-    await pace.step();
+    await pace.yieldIfDue();
     for (const line of unlessFault(() => linesOf(hunk), [])) {
       const content = contentOfLine(line);
       if (content === undefined || !contents.has(content)) continue;

@@ -15,7 +15,7 @@ import type { Root } from "../../snapshot/root.ts";
 import { CHUNK_BYTES, type ContentStore, isDigestOf } from "../content/content_store.ts";
 import { itemPath } from "../layout/item_path.ts";
 import type { DamagedFile } from "./affected_paths.ts";
-import type { SecondStorage } from "./repair_source.ts";
+import type { RepairSource } from "./repair_source.ts";
 import type { Storage } from "../storage.ts";
 
 /** What the healer needs to know of a snapshot. */
@@ -27,13 +27,13 @@ export interface SnapshotPlaces {
 
 export interface HealerOptions {
   readonly snapshots: ReadonlyMap<RootId, SnapshotPlaces>;
-  readonly others: readonly SecondStorage[];
+  readonly others: readonly RepairSource[];
   /** False: only look for a remedy. */
   readonly heals: boolean;
 }
 
 /** Something that may be what was lost. */
-interface Remedy {
+interface RepairCandidate {
   /** For people. */
   readonly from: string;
   /** A file of a tree that may simply get one more name. */
@@ -47,7 +47,7 @@ const WRITE_BITS = 0o222;
 /** Nobody knows which users are allowed to read all files with that content. */
 const OWNER_READS = 0o400;
 
-export class Healer implements Disposable {
+export class ContentRepairer implements Disposable {
   readonly #storage: Storage;
   readonly #store: ContentStore;
   readonly #options: HealerOptions;
@@ -88,7 +88,7 @@ export class Healer implements Disposable {
     return undefined;
   }
 
-  #put(file: DamagedFile, found: OpenFile, remedy: Remedy): void {
+  #put(file: DamagedFile, found: OpenFile, remedy: RepairCandidate): void {
     const before = this.#statItem(file.id);
     if (!this.#putName(file, remedy)) this.#putCopy(file, found);
     for (const { path, snapshots } of file.affected) {
@@ -108,7 +108,7 @@ export class Healer implements Disposable {
   }
 
   /** An item that lost its name is still there under the one it has in a tree. */
-  #putName({ id }: DamagedFile, { tree }: Remedy): boolean {
+  #putName({ id }: DamagedFile, { tree }: RepairCandidate): boolean {
     if (tree === undefined) return false;
     const { dir, name } = itemPath(this.#storage.settings, id);
     using from = this.#storage.dir.openPath(tree.dir);
@@ -147,7 +147,7 @@ export class Healer implements Disposable {
     const { mtime } = directory.statSelf();
     using temp = this.#storage.dir.openDir(TEMP);
     temp.unlink(TEMP_NAME);
-    this.#store.show(id as ContentId, temp, TEMP_NAME);
+    this.#store.linkOrCopy(id as ContentId, temp, TEMP_NAME);
     temp.rename(TEMP_NAME, directory, name);
     directory.setSelfAttributes({ mtime });
   }
@@ -195,7 +195,7 @@ export class Healer implements Disposable {
     return at === size && isDigestOf(id, hasher.hex());
   }
 
-  *#remedies(file: DamagedFile): Generator<Remedy> {
+  *#remedies(file: DamagedFile): Generator<RepairCandidate> {
     yield* this.#inTrees(file);
     yield* this.#inSources(file);
     for (const other of this.#options.others) {
@@ -203,7 +203,7 @@ export class Healer implements Disposable {
     }
   }
 
-  *#inTrees({ id, affected }: DamagedFile): Generator<Remedy> {
+  *#inTrees({ id, affected }: DamagedFile): Generator<RepairCandidate> {
     const damaged = this.#statItem(id);
     for (const { path, snapshots } of affected) {
       for (const snapshot of snapshots) {
@@ -220,7 +220,7 @@ export class Healer implements Disposable {
     }
   }
 
-  *#inSources({ affected }: DamagedFile): Generator<Remedy> {
+  *#inSources({ affected }: DamagedFile): Generator<RepairCandidate> {
     const tried = new Set<Raw>();
     for (const { path, snapshots } of affected) {
       for (const snapshot of snapshots) {
@@ -248,7 +248,7 @@ function sourcePath(source: Raw, at: Apath, path: Apath): Raw | undefined {
   return (source === "/" ? rest : source + rest) as Raw;
 }
 
-function openOrNot(remedy: Remedy): OpenFile | undefined {
+function openOrNot(remedy: RepairCandidate): OpenFile | undefined {
   try {
     return remedy.open();
   } catch (error) {

@@ -11,7 +11,7 @@ import { parseLine } from "../../snapshot/entry_line.ts";
 import type { Storage } from "../storage.ts";
 import type { DamagedFile } from "./affected_paths.ts";
 
-export class SecondStorage implements Disposable {
+export class RepairSource implements Disposable {
   readonly #storage: Storage;
   readonly #store: ContentStore;
   /** Contents of files of the wanted names and sizes, found in all its manifests at the first need. */
@@ -39,7 +39,7 @@ export class SecondStorage implements Disposable {
 
   /** Bytes of a root or hunk, if it has the very same; verified. */
   object(id: RootId | HunkId): Uint8Array<ArrayBuffer> | undefined {
-    return unlessFault(() => this.#storage.objects.read(id), undefined);
+    return unlessFault(() => this.#storage.manifests.read(id), undefined);
   }
 
   /** Files that may hold the content: under its own name, then those that had a path of the same name, and its size. */
@@ -68,7 +68,7 @@ export class SecondStorage implements Disposable {
       for (const hunk of hunks) {
         if (seen.has(hunk.id)) continue;
         seen.add(hunk.id);
-        const lines = unlessFault(() => linesOf(this.#storage.objects.read(hunk.id), hunk), []);
+        const lines = unlessFault(() => linesOf(this.#storage.manifests.read(hunk.id), hunk), []);
         for (const line of lines) this.#note(line, found);
       }
     }

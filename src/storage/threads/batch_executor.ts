@@ -6,16 +6,16 @@ import { fingerprints } from "../../core/item_set.ts";
 import type { Raw } from "../../core/raw.ts";
 import type { Dir, Disk } from "../../platform/disk.ts";
 import { Meter } from "../../platform/meter.ts";
-import { type Steps, Stop } from "../../platform/stop_flag.ts";
+import { type Steps, StopFlag } from "../../platform/stop_flag.ts";
 import type { ThrottleTable } from "../../platform/throttle.ts";
 import type { ExtractBatch, ExtractResult } from "../../snapshot/extract_batch.ts";
 import type { HunkRef } from "../../snapshot/hunk.ts";
 import { contentsOf } from "../../snapshot/hunk_contents.ts";
 import type { IngestBatch, IngestResult } from "../../snapshot/ingest_batch.ts";
-import { examineHunk, type ExamineResult } from "../../snapshot/verify_hunk.ts";
+import { type VerifiedHunk, verifyHunk } from "../../snapshot/verify_hunk.ts";
 import { ContentStore } from "../content/content_store.ts";
-import { Claims } from "../content/in_flight.ts";
-import { Objects } from "../content/manifest_store.ts";
+import { InFlightContents } from "../content/in_flight.ts";
+import { ManifestStore } from "../content/manifest_store.ts";
 import type { Settings } from "../layout/settings.ts";
 import { Extract } from "./extract.ts";
 import { Ingest } from "./ingest.ts";
@@ -23,14 +23,14 @@ import { SizeTable } from "./size_table.ts";
 import { Verify, type VerifyBatch, type VerifyResult } from "./verify.ts";
 
 /** Everything a thread needs to know; plain data, but for the shared table of claims. */
-export interface EngineSetup {
+export interface ExecutorSetup {
   readonly storagePath: Raw;
   readonly settings: Settings;
   readonly claims: SharedArrayBuffer;
   readonly damaged: readonly string[];
   /** The catalog on the disk agrees with `content/`; of one that doesn't, nothing is believed. */
   readonly catalogVouches: boolean;
-  /** Tells all threads to stop; see {@link Stop}. */
+  /** Tells all threads to stop; see {@link StopFlag}. */
   readonly stop: SharedArrayBuffer;
   /** Where the threads tell what they have gone through; see {@link Meter}. */
   readonly meter: SharedArrayBuffer;
@@ -45,7 +45,7 @@ export interface Batches {
   readonly store: { readonly batch: IngestBatch; readonly results: IngestResult };
   readonly extract: { readonly batch: ExtractBatch; readonly results: ExtractResult[] };
   readonly verify: { readonly batch: VerifyBatch; readonly results: VerifyResult };
-  readonly examine: { readonly batch: HunkRef; readonly results: ExamineResult };
+  readonly examine: { readonly batch: HunkRef; readonly results: VerifiedHunk };
   /** What a hunk refers to, for an {@link ItemSet}. */
   readonly contents: { readonly batch: HunkRef; readonly results: Int32Array<ArrayBuffer> };
 }
@@ -54,32 +54,32 @@ export type BatchKind = keyof Batches;
 /** Hunks that leave some 3 MB behind, in each thread. */
 const HUNKS_PER_COLLECTION = 4;
 
-export class Engine implements Disposable {
+export class BatchExecutor implements Disposable {
   readonly #held = new DisposableStack();
-  readonly #setup: EngineSetup;
+  readonly #setup: ExecutorSetup;
   readonly #ingest: Ingest;
   readonly #extract: Extract;
   readonly #verify: Verify;
   readonly #store: ContentStore;
-  readonly #objects: Objects;
+  readonly #objects: ManifestStore;
   readonly #sizes: SizeTable | undefined;
   readonly #storage: Dir;
   #examined = 0;
   #isVouchedFor: ((id: string) => boolean) | undefined;
 
   /** @param thread distinguishes the threads of a run; 0 is the main one */
-  constructor(disk: Disk, setup: EngineSetup, thread: number) {
+  constructor(disk: Disk, setup: ExecutorSetup, thread: number) {
     this.#setup = setup;
     const storage = this.#storage = this.#held.use(disk.openDir(setup.storagePath));
-    const stop = new Stop(setup.stop), meter = new Meter(setup.meter, thread);
+    const stop = new StopFlag(setup.stop), meter = new Meter(setup.meter, thread);
     const store = this.#held.use(
       new ContentStore({
         storage,
         settings: setup.settings,
         uid: disk.uid,
         gid: disk.gid,
-        claims: new Claims(setup.claims),
-        isVouchedFor: (id) => (this.#isVouchedFor ??= this.#openVouching())(id),
+        claims: new InFlightContents(setup.claims),
+        isTrusted: (id) => (this.#isVouchedFor ??= this.#openVouching())(id),
         damaged: new Set(setup.damaged),
         tempPrefix: `t${thread}-`,
         stop,
@@ -88,7 +88,7 @@ export class Engine implements Disposable {
     );
     this.#store = store;
     this.#sizes = setup.sizes && new SizeTable(setup.sizes);
-    this.#objects = this.#held.use(new Objects(storage, setup.settings));
+    this.#objects = this.#held.use(new ManifestStore(storage, setup.settings));
     this.#ingest = new Ingest(disk, { storage, store, stop, meter });
     this.#extract = new Extract(disk, { settings: setup.settings, store, stop, meter });
     this.#verify = this.#held.use(new Verify(storage, { settings: setup.settings, sizes: this.#sizes, stop, meter }));
@@ -105,7 +105,7 @@ export class Engine implements Disposable {
         return yield* this.#verify.run(batch as VerifyBatch);
       case "examine":
         if (++this.#examined % HUNKS_PER_COLLECTION === 0) collectGarbage();
-        return examineHunk(batch as HunkRef, (id) => this.#objects.read(id), (id, size) => {
+        return verifyHunk(batch as HunkRef, (id) => this.#objects.read(id), (id, size) => {
           return this.#sizes?.has(id, size) === true ? size : this.#store.sizeOf(id);
         });
       case "contents":

@@ -2,19 +2,19 @@
 import { Buffer } from "node:buffer";
 import { hashBytes, newHasher } from "../../core/digest.ts";
 import { Fault, Interrupted } from "../../core/fault.ts";
-import { tell } from "../../core/fault_data.ts";
+import { toFaultData } from "../../core/fault_data.ts";
 import { joinRaw, type Raw, textOf } from "../../core/raw.ts";
-import type { Lack } from "../../core/restore_terms.ts";
+import type { MetadataLoss } from "../../core/restore_terms.ts";
 import type { Stat } from "../../core/stat.ts";
 import { type Dir, type Disk, DiskFault, type OpenFile } from "../../platform/disk.ts";
 import { readingAroundHoles } from "../../platform/holes.ts";
 import type { Meter } from "../../platform/meter.ts";
-import type { Steps, Stop } from "../../platform/stop_flag.ts";
+import type { Steps, StopFlag } from "../../platform/stop_flag.ts";
 import type { ExtractBatch, ExtractResult, ExtractTask } from "../../snapshot/extract_batch.ts";
 import { DamagedContent } from "../../snapshot/faults.ts";
 import { CHUNK_BYTES, type ContentStore, isDigestOf } from "../content/content_store.ts";
 import type { Settings } from "../layout/settings.ts";
-import { giveAttributes, NONE, renewAttributes } from "../../target/attributes.ts";
+import { giveAttributes, NO_LOSSES, renewAttributes } from "../../target/attributes.ts";
 import { assertMayRestore, decideOverwrite, TargetTaken, UNFINISHED_MODE } from "../../target/overwrite.ts";
 import { PresentFile } from "../../target/present_file.ts";
 import { assertReplaceable, isAppendOnly, removeQuietly, stepsIntoPlace } from "../../target/replacing.ts";
@@ -32,7 +32,7 @@ const ZEROS = Buffer.alloc(HOLE_BYTES);
 export interface ExtractSetup {
   readonly settings: Settings;
   readonly store: ContentStore;
-  readonly stop: Stop;
+  readonly stop: StopFlag;
   readonly meter: Meter;
 }
 
@@ -41,7 +41,7 @@ export class Extract {
   readonly #disk: Disk;
   readonly #settings: Settings;
   readonly #store: ContentStore;
-  readonly #stop: Stop;
+  readonly #stop: StopFlag;
   readonly #meter: Meter;
   readonly #buffer = new Uint8Array(CHUNK_BYTES);
 
@@ -66,7 +66,7 @@ export class Extract {
       } catch (error) {
         this.#meter.backTo(before);
         if (!(error instanceof Fault) || isFatal(error)) throw error;
-        results.push({ how: "failed", bytes: 0, problem: tell(error), lacks: NONE });
+        results.push({ how: "failed", bytes: 0, problem: toFaultData(error), lacks: NO_LOSSES });
       }
       yield;
     }
@@ -80,7 +80,7 @@ export class Extract {
       return kind === "file" && size === task.size && mtime === task.mtime;
     });
     assertMayRestore(verdict, `${textOf(target.path)}/${textOf(task.name)}`);
-    if (verdict === "keep") return { how: "kept", bytes: 0, problem: undefined, lacks: NONE };
+    if (verdict === "keep") return { how: "kept", bytes: 0, problem: undefined, lacks: NO_LOSSES };
     if (verdict === "same") {
       const lacks = this.#renew(target, task, there!);
       if (lacks !== undefined) return { how: "same", bytes: 0, problem: undefined, lacks };
@@ -112,7 +112,7 @@ export class Extract {
   }
 
   /** Undefined if another file has to take its place: this one is, or may be, a content of a storage as well. */
-  #renew(target: Dir, task: ExtractTask, there: Stat): readonly Lack[] | undefined {
+  #renew(target: Dir, task: ExtractTask, there: Stat): readonly MetadataLoss[] | undefined {
     if (there.links > 1 && this.#store.isItem(task.content, there)) return undefined;
     using file = new PresentFile(target, task.name, there);
     return renewAttributes(file, there, task, () => file.isOurs());

@@ -6,14 +6,14 @@
  */
 import type { ContentId } from "../../core/content_id.ts";
 import { Fault } from "../../core/fault.ts";
-import { tell, type Told } from "../../core/fault_data.ts";
+import { type FaultData, toFaultData } from "../../core/fault_data.ts";
 import { type Raw, textOf } from "../../core/raw.ts";
 import type { Stat } from "../../core/stat.ts";
 import { ACL_ATTRIBUTE } from "../../platform/acl.ts";
 import { type Dir, type Disk, DiskFault, type OpenFile } from "../../platform/disk.ts";
 import { readingAroundHoles } from "../../platform/holes.ts";
 import type { Meter } from "../../platform/meter.ts";
-import type { Steps, Stop } from "../../platform/stop_flag.ts";
+import type { Steps, StopFlag } from "../../platform/stop_flag.ts";
 import { encodeXattrs } from "../../platform/xattr_text.ts";
 import { StaticChanged } from "../../snapshot/faults.ts";
 import type {
@@ -38,10 +38,10 @@ const ATTEMPTS = 3;
 
 /** The file can't be read. Anything else that fails in here is the storage's failure. */
 class SourceFault extends Error {
-  readonly told: Told;
+  readonly told: FaultData;
   constructor(fault: Fault) {
     super(fault.message);
-    this.told = tell(fault);
+    this.told = toFaultData(fault);
   }
 }
 
@@ -64,7 +64,7 @@ class Unsteady extends Fault {
 export interface IngestSetup {
   readonly storage: Dir;
   readonly store: ContentStore;
-  readonly stop: Stop;
+  readonly stop: StopFlag;
   readonly meter: Meter;
 }
 
@@ -76,7 +76,7 @@ export class Ingest {
   readonly #disk: Disk;
   readonly #storage: Dir;
   readonly #store: ContentStore;
-  readonly #stop: Stop;
+  readonly #stop: StopFlag;
   readonly #meter: Meter;
   readonly #buffer = new Uint8Array(CHUNK_BYTES);
 
@@ -106,7 +106,7 @@ export class Ingest {
         this.#stop.check();
         yield;
       }
-      const how = this.#store.showIfThere(contents[i]!, tree, names[i]!, open);
+      const how = this.#store.linkOrCopyIfThere(contents[i]!, tree, names[i]!, open);
       if (how === "missing") missing.push(i);
       else counts[how]++;
     }
@@ -157,7 +157,7 @@ export class Ingest {
         return isShared ? { ...result, how: "known" } : undefined;
       }
       const fault = new StaticChanged(source.describe(task.name), "its bytes have, while its size and time have not");
-      return { ...result, how: "kept", problem: tell(fault) };
+      return { ...result, how: "kept", problem: toFaultData(fault) };
     } catch (error) {
       if (!(error instanceof SourceFault)) throw error;
       return { ...FAILED, content, how: "kept", problem: error.told };
@@ -165,7 +165,7 @@ export class Ingest {
   }
 
   #show(content: ContentId, tree: Dir | undefined, task: StoreTask): StoreResult["link"] {
-    return tree === undefined ? "none" : this.#store.show(content, tree, task.treeName);
+    return tree === undefined ? "none" : this.#store.linkOrCopy(content, tree, task.treeName);
   }
 
   /** Reads a file until it was the same before and after; after some attempts what was read last is kept, and marked. */
@@ -188,7 +188,7 @@ export class Ingest {
         seen: steady && before === task && stored.size === task.size ? undefined : { ...after, size: stored.size },
         xattrs,
         link: "none",
-        problem: steady ? undefined : tell(new Unsteady(source.describe(task.name))),
+        problem: steady ? undefined : toFaultData(new Unsteady(source.describe(task.name))),
       };
     }
   }

@@ -8,7 +8,7 @@ import { idOf } from "../layout/item_path.ts";
 import type { Settings } from "../layout/settings.ts";
 import type { SizeTable } from "./size_table.ts";
 import type { Meter } from "../../platform/meter.ts";
-import type { Steps, Stop } from "../../platform/stop_flag.ts";
+import type { Steps, StopFlag } from "../../platform/stop_flag.ts";
 
 /** Some items of one leaf directory. Plain data: it travels between threads. */
 export interface VerifyBatch {
@@ -28,7 +28,7 @@ export interface VerifySetup {
   readonly settings: Settings;
   /** Takes up the sizes of sound items. */
   readonly sizes: SizeTable | undefined;
-  readonly stop: Stop;
+  readonly stop: StopFlag;
   readonly meter: Meter;
 }
 
@@ -36,7 +36,7 @@ export class Verify {
   readonly #content: Dir;
   readonly #settings: Settings;
   readonly #sizes: SizeTable | undefined;
-  readonly #stop: Stop;
+  readonly #stop: StopFlag;
   readonly #meter: Meter;
   readonly #buffer = new Uint8Array(CHUNK_BYTES);
 

@@ -3,7 +3,7 @@ import { shortId } from "../../core/short_id.ts";
 import { Fault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { type Raw, textOf } from "../../core/raw.ts";
-import { Pace } from "../../core/yielding.ts";
+import { Yielder } from "../../core/yielding.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import type { Storage } from "../storage.ts";
 import { probeLinks } from "./probe_links.ts";
@@ -58,10 +58,10 @@ export async function buildTree(
   // Without the source at hand nobody can tell who was allowed to reach it, so its top is the owner's alone.
   using tree = new TreeBuilder(storage.dir, disk, { name: nameInWork(random), isPrivate });
   monitor.phase("building the tree");
-  monitor.expect({ items: snapshot.files });
+  monitor.setTotal({ items: snapshot.files });
   {
     await using pool = storage.pool(workers, signal);
-    await fillTree(manifest.entries(), { tree, disk, pool, pace: new Pace(clock, signal), monitor });
+    await fillTree(manifest.entries(), { tree, disk, pool, pace: new Yielder(clock, signal), monitor });
   }
   monitor.phase("finishing the tree");
   tree.publish(name);
@@ -75,7 +75,7 @@ export function removeTree(storage: Storage, snapshot: SnapshotInfo, monitor: Mo
   const name = existingTree(storage, snapshot);
   if (name === undefined) throw new NoTree(treeOf(storage, snapshot));
   monitor.phase("removing");
-  monitor.at(name);
+  monitor.current(name);
   using withdrawn = withdrawTrees(storage, [snapshot]);
   refreshLatest(storage, snapshot.name);
   withdrawn.remove();

@@ -2,14 +2,14 @@
 import { type Apath, nameOf, parentOf, TOP } from "../../core/apath.ts";
 import type { ContentId } from "../../core/content_id.ts";
 import type { Entry } from "../../core/entry.ts";
-import { tell, untell } from "../../core/fault_data.ts";
+import { fromFaultData, toFaultData } from "../../core/fault_data.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { textOf } from "../../core/raw.ts";
-import type { Pace } from "../../core/yielding.ts";
+import type { Yielder } from "../../core/yielding.ts";
 import { showSymlink } from "../../operations/backup/special_entries.ts";
-import { Parcel } from "../../operations/backup/work_batch.ts";
+import { WorkBatch } from "../../operations/backup/work_batch.ts";
 import type { Dir, Disk } from "../../platform/disk.ts";
-import type { Pool } from "../../platform/thread_pool.ts";
+import type { ThreadPool } from "../../platform/thread_pool.ts";
 import { DamagedContent } from "../../snapshot/faults.ts";
 import { noticeTaken } from "./new_tree.ts";
 import type { TreeBuilder } from "./tree_builder.ts";
@@ -17,8 +17,8 @@ import type { TreeBuilder } from "./tree_builder.ts";
 export interface Filling {
   readonly tree: TreeBuilder;
   readonly disk: Disk;
-  readonly pool: Pool;
-  readonly pace: Pace;
+  readonly pool: ThreadPool;
+  readonly pace: Yielder;
   readonly monitor: Monitor;
 }
 
@@ -27,7 +27,7 @@ interface Share {
   readonly directory: Apath;
   readonly directories: Entry[];
   /** Those that hold its files. */
-  readonly parcels: Set<Parcel<Linked>>;
+  readonly parcels: Set<WorkBatch<Linked>>;
 }
 
 interface Linked {
@@ -43,7 +43,7 @@ export async function fillTree(entries: Iterable<Entry>, filling: Filling): Prom
   const filler = new TreeFiller(filling);
   try {
     for (const entry of entries) {
-      await filling.pace.step();
+      await filling.pace.yieldIfDue();
       await filler.take(entry);
     }
     await filler.finish();
@@ -56,8 +56,8 @@ class TreeFiller {
   readonly #filling: Filling;
   readonly #queue: Share[] = [];
   /** Sent, not settled yet; oldest first. */
-  readonly #sent: Parcel<Linked>[] = [];
-  #parcel = new Parcel<Linked>();
+  readonly #sent: WorkBatch<Linked>[] = [];
+  #parcel = new WorkBatch<Linked>();
   #share: Share | undefined;
   #dir: Dir | undefined;
   /** Files and symlinks that are not in the tree. */
@@ -93,7 +93,7 @@ class TreeFiller {
     while (this.#queue.length > MOST_WAITING) await this.#consumeOldest();
     this.#share = { directory, directories: [], parcels: new Set() };
     this.#dir = this.#filling.tree.open(directory);
-    this.#filling.monitor.at(textOf(directory));
+    this.#filling.monitor.current(textOf(directory));
   }
 
   #endShare(): void {
@@ -121,7 +121,7 @@ class TreeFiller {
   #send(): void {
     this.#parcel.send(this.#filling.pool);
     this.#sent.push(this.#parcel);
-    this.#parcel = new Parcel();
+    this.#parcel = new WorkBatch();
   }
 
   /** Of the share at hand, too, the parcels may have to be waited for: a directory may be huge. */
@@ -135,12 +135,12 @@ class TreeFiller {
     for (const directory of share.directories) tree.expect(directory);
   }
 
-  async #settleUpTo(parcel: Parcel<Linked>): Promise<void> {
+  async #settleUpTo(parcel: WorkBatch<Linked>): Promise<void> {
     if (!parcel.isSent) this.#send();
     while (this.#sent.includes(parcel)) await this.#settle(this.#sent[0]!);
   }
 
-  async #settle(parcel: Parcel<Linked>): Promise<void> {
+  async #settle(parcel: WorkBatch<Linked>): Promise<void> {
     const { linkedFiles, copiedFiles, takenNames, missing } = await parcel.results();
     this.#sent.splice(this.#sent.indexOf(parcel), 1);
     const { monitor } = this.#filling;
@@ -148,9 +148,9 @@ class TreeFiller {
     monitor.count("copiedFiles", copiedFiles);
     this.#takenNames += takenNames;
     for (const { path, content } of missing) {
-      const fault = tell(new DamagedContent(content, "it is missing"));
+      const fault = toFaultData(new DamagedContent(content, "it is missing"));
       const message = `Cannot show ${JSON.stringify(textOf(path))}: ${fault.message}`;
-      monitor.problem(untell({ ...fault, message }));
+      monitor.problem(fromFaultData({ ...fault, message }));
     }
   }
 }
