@@ -7,11 +7,9 @@ import type { Clock } from "../core/clock.ts";
 import { Interrupted } from "../core/fault.ts";
 import { type FaultData, fromFaultData, toFaultData } from "../core/fault_data.ts";
 import { Turns } from "../core/turns.ts";
-import type { Disk } from "./disk.ts";
+import type { BatchCost } from "../core/work.ts";
 import { Meter } from "./meter.ts";
 import { atOnce, type Steps, StopFlag } from "./stop_flag.ts";
-import type { ThrottleTable } from "./throttle.ts";
-import { type Batches, BatchExecutor, type BatchKind, type ExecutorSetup } from "../storage/threads/batch_executor.ts";
 
 /** Work done in the main thread before a worker is started, which holds that up for as long: as many small files. */
 const COST_BEFORE_WORKERS = 512;
@@ -28,21 +26,36 @@ const CLOSING_MS = 2000;
 /** What is under way when the run is interrupted may be finished, but not a file of hours. */
 const GRACE_MS = 2000;
 
-export type ToWorker =
-  | { readonly type: "setup"; readonly setup: ExecutorSetup; readonly thread: number }
-  | { readonly type: "batch"; readonly ticket: number; readonly kind: BatchKind; readonly batch: unknown }
+/** Kinds of batches, each with what is given and what is answered: plain data that travels between threads. */
+export type Work<W> = { readonly [K in keyof W]: { readonly batch: unknown; readonly results: unknown } };
+
+/** Does the work: the same code in the calling thread and in workers. One per thread. */
+export interface Executor<W extends Work<W>> extends Disposable {
+  /** Everything that a batch opens is closed once its steps have been gone through, or one of them has failed. */
+  run<K extends keyof W & string>(kind: K, batch: W[K]["batch"]): Steps<W[K]["results"]>;
+}
+
+/** What every thread needs to know; plain data, but for the shared tables. */
+export interface PoolSetup {
+  /** Tells all threads to stop; see {@link StopFlag}. */
+  readonly stop: SharedArrayBuffer;
+  /** Where the threads tell what they have gone through; see {@link Meter}. */
+  readonly meter: SharedArrayBuffer;
+}
+
+export type ToWorker<S extends PoolSetup = PoolSetup> =
+  | { readonly type: "setup"; readonly setup: S; readonly thread: number }
+  | { readonly type: "batch"; readonly ticket: number; readonly kind: string; readonly batch: unknown }
   | { readonly type: "close" };
 export type FromWorker =
   | { readonly ticket: number; readonly results?: unknown; readonly fault?: FaultData }
   | { readonly closed: true };
 
-export interface BatchCost {
-  /** Small files, or what takes as long. */
-  readonly items: number;
-  readonly bytes: number;
-}
-
-export interface PoolOptions {
+export interface PoolOptions<W extends Work<W>> {
+  /** Makes what does the work in this thread. */
+  readonly openExecutor: () => Executor<W>;
+  /** Name of the workers, by which the script knows whose they are. */
+  readonly name: string;
   /** 0: everything in the calling thread. */
   readonly workers: number;
   /** What runs as a worker; undefined: no workers. */
@@ -69,13 +82,12 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-export class ThreadPool implements AsyncDisposable {
-  readonly #disk: Disk;
-  readonly #setup: ExecutorSetup;
-  readonly #options: PoolOptions;
+export class ThreadPool<W extends Work<W>> implements AsyncDisposable {
+  readonly #setup: PoolSetup;
+  readonly #options: PoolOptions<W>;
   readonly #threads: Thread[] = [];
   readonly #waiting = new Map<number, Waiting>();
-  #engine: BatchExecutor | undefined;
+  #executor: Executor<W> | undefined;
   #costDone = 0;
   /** Spent on work in this thread. */
   #msDone = 0;
@@ -90,8 +102,7 @@ export class ThreadPool implements AsyncDisposable {
     this.#grace ??= setTimeout(() => this.#stop.request(), GRACE_MS);
   };
 
-  constructor(disk: Disk, setup: ExecutorSetup, options: PoolOptions) {
-    this.#disk = disk;
+  constructor(setup: PoolSetup, options: PoolOptions<W>) {
     this.#setup = setup;
     this.#options = options;
     this.#stop = new StopFlag(setup.stop);
@@ -111,17 +122,17 @@ export class ThreadPool implements AsyncDisposable {
   }
 
   /** Works on a batch. @param load how much is in it, for the decision to start workers */
-  run<K extends BatchKind>(kind: K, batch: Batches[K]["batch"], load: BatchCost): Promise<Batches[K]["results"]> {
+  run<K extends keyof W & string>(kind: K, batch: W[K]["batch"], load: BatchCost): Promise<W[K]["results"]> {
     const cost = load.items + load.bytes / BYTES_OF_ONE_COST;
     this.#costDone += cost;
-    if (this.#usesWorkers()) return this.#post(kind, batch, cost) as Promise<Batches[K]["results"]>;
+    if (this.#usesWorkers()) return this.#post(kind, batch, cost) as Promise<W[K]["results"]>;
     const before = this.#here;
     const result = (async () => {
       await before;
       // It may have turned out to be slow.
-      if (this.#usesWorkers()) return await this.#post(kind, batch, cost) as Batches[K]["results"];
-      this.#engine ??= new BatchExecutor(this.#disk, this.#setup, 0);
-      return await this.#go(this.#engine.run(kind, batch));
+      if (this.#usesWorkers()) return await this.#post(kind, batch, cost) as W[K]["results"];
+      this.#executor ??= this.#options.openExecutor();
+      return await this.#go(this.#executor.run(kind, batch));
     })();
     this.#here = result.catch(() => {});
     return result;
@@ -151,8 +162,8 @@ export class ThreadPool implements AsyncDisposable {
     for (const { reject } of this.#waiting.values()) reject(new Interrupted());
     this.#waiting.clear();
     await this.#here;
-    this.#engine?.[Symbol.dispose]();
-    this.#engine = undefined;
+    this.#executor?.[Symbol.dispose]();
+    this.#executor = undefined;
     const threads = this.#threads.splice(0);
     for (const { worker } of threads) worker.postMessage({ type: "close" } satisfies ToWorker);
     const closed = Promise.all(threads.map((thread) => thread.closed.promise));
@@ -167,7 +178,7 @@ export class ThreadPool implements AsyncDisposable {
     return this.#costDone >= COST_BEFORE_WORKERS || this.#msDone >= MS_BEFORE_WORKERS;
   }
 
-  #post(kind: BatchKind, batch: unknown, cost: number): Promise<unknown> {
+  #post(kind: string, batch: unknown, cost: number): Promise<unknown> {
     const thread = this.#leastBusy();
     const ticket = this.#tickets++;
     thread.inHand++;
@@ -188,7 +199,7 @@ export class ThreadPool implements AsyncDisposable {
   }
 
   #start(): Thread {
-    const worker = new Worker(this.#options.script!, { type: "module" });
+    const worker = new Worker(this.#options.script!, { type: "module", name: this.#options.name });
     worker.onmessage = (event: MessageEvent<FromWorker>) => {
       if ("closed" in event.data) thread.closed.resolve();
       else this.#receive(event.data);
@@ -227,23 +238,23 @@ function isBusy({ inHand, cost, hasAnswered }: Thread): boolean {
   return cost >= BUSY_COST || (hasAnswered && inHand >= BUSY_BATCHES);
 }
 
-/** The other end: answers one message. @returns undefined for the setup */
-export function workerLoop(
-  openDisk: (throttle?: ThrottleTable) => Disk,
-): (message: ToWorker) => FromWorker | undefined {
-  let engine: BatchExecutor | undefined;
+/** The other end: answers one message. @param open makes what does the work @returns undefined for the setup */
+export function workerLoop<W extends Work<W>, S extends PoolSetup>(
+  open: (setup: S, thread: number) => Executor<W>,
+): (message: ToWorker<S>) => FromWorker | undefined {
+  let executor: Executor<W> | undefined;
   return (message) => {
     if (message.type === "setup") {
-      engine = new BatchExecutor(openDisk(message.setup.throttle), message.setup, message.thread);
+      executor = open(message.setup, message.thread);
       return undefined;
     }
     if (message.type === "close") {
-      engine?.[Symbol.dispose]();
+      executor?.[Symbol.dispose]();
       return { closed: true };
     }
     try {
-      const results = atOnce(engine!.run(message.kind, message.batch as Batches[BatchKind]["batch"]));
-      return { ticket: message.ticket, results };
+      if (executor === undefined) throw new Error("A batch came before the setup");
+      return { ticket: message.ticket, results: atOnce(executor.run(message.kind as keyof W & string, message.batch)) };
     } catch (error) {
       return { ticket: message.ticket, fault: toFaultData(error) };
     }

@@ -19,7 +19,7 @@ import type { Manifest } from "./manifest.ts";
 import type { Root } from "./root.ts";
 import type { SnapshotInfo } from "./snapshot_info.ts";
 import type { SinkRequest, SnapshotReceiver, SnapshotSink } from "./snapshot_sink.ts";
-import type { BatchCost, WorkOptions } from "./work.ts";
+import type { BatchCost, WorkOptions } from "../core/work.ts";
 
 /** A place that holds snapshots. Takes no lock for reading, but what {@link lockForReading} says. */
 export interface Repository extends AsyncDisposable {

@@ -7,7 +7,7 @@ import type { Raw } from "../core/raw.ts";
 import type { HunkRef } from "./hunk.ts";
 import type { IngestBatch, IngestResult } from "./ingest_batch.ts";
 import type { Root } from "./root.ts";
-import type { BatchCost, WorkOptions } from "./work.ts";
+import type { BatchCost, WorkOptions } from "../core/work.ts";
 
 export interface SinkRequest extends WorkOptions {
   /** Name of the series. */

@@ -1,6 +1,6 @@
 /** Has items read and compared with their names by all threads, a few batches at a time; what was found comes in order. */
 import type { Raw } from "../core/raw.ts";
-import type { ThreadPool } from "../platform/thread_pool.ts";
+import type { StoragePool } from "./threads/batch_executor.ts";
 import type { VerifyResult } from "./threads/verify.ts";
 
 export interface ItemBatch {
@@ -11,13 +11,13 @@ export interface ItemBatch {
 const BATCH_ITEMS = 128;
 
 export class ItemReader {
-  readonly #pool: ThreadPool;
+  readonly #pool: StoragePool;
   readonly #usualBytes: number;
   readonly #take: (batch: ItemBatch, result: VerifyResult) => void;
   readonly #underWay: { readonly batch: ItemBatch; readonly result: Promise<VerifyResult> }[] = [];
 
   /** @param usualBytes of one item, roughly: whether threads are worth it must be decided before items are read */
-  constructor(pool: ThreadPool, usualBytes: number, take: (batch: ItemBatch, result: VerifyResult) => void) {
+  constructor(pool: StoragePool, usualBytes: number, take: (batch: ItemBatch, result: VerifyResult) => void) {
     this.#pool = pool;
     this.#usualBytes = usualBytes;
     this.#take = take;

@@ -34,12 +34,14 @@ import { readPolicy } from "./layout/policy_file.ts";
 import type { Settings } from "./layout/settings.ts";
 import { readSettings, renewSettings } from "./layout/settings_file.ts";
 import { hasWriter, takeWriterLock } from "./layout/writer_lock.ts";
-import type { ExecutorSetup } from "./threads/batch_executor.ts";
+import { BatchExecutor, type ExecutorSetup, type StoragePool } from "./threads/batch_executor.ts";
 import { newSizeTable } from "./threads/size_table.ts";
 import { Writer } from "./writer.ts";
 
 const DB = rawOf("db"), CONTENT = rawOf("content"), TMP = rawOf("tmp");
 const PRIVATE = 0o700;
+/** Name of the worker threads of storages. */
+export const STORAGE_THREAD = "storage";
 
 /** Opens an existing storage. Takes no lock. @throws NoStorage, NewerFormat, DamagedSettings, SplitStorage */
 export function openStorage(machine: Machine, path: Raw, monitor: Monitor): Storage {
@@ -230,7 +232,7 @@ export class Storage implements Disposable {
   }
 
   /** Threads that store, restore or verify. @param itemsToVerify 0: none */
-  pool(workers: number, signal: AbortSignal, itemsToVerify = 0): ThreadPool {
+  pool(workers: number, signal: AbortSignal, itemsToVerify = 0): StoragePool {
     const setup: ExecutorSetup = {
       storagePath: this.path,
       settings: this.settings,
@@ -243,7 +245,8 @@ export class Storage implements Disposable {
       ...(itemsToVerify > 0 && { sizes: newSizeTable(itemsToVerify) }),
     };
     const { disk, clock, workerScript: script } = this.machine;
-    return new ThreadPool(disk, setup, { workers, script, signal, clock });
+    const openExecutor = () => new BatchExecutor(disk, setup, 0);
+    return new ThreadPool(setup, { openExecutor, name: STORAGE_THREAD, workers, script, signal, clock });
   }
 
   /** What `forget` keeps if it isn't told otherwise; undefined if nobody has said. @throws DamagedPolicy, NewerFormat */

@@ -23,7 +23,7 @@ import { type BatchDirectory, WorkBatch } from "./work_batch.ts";
 import { isHidden, NotInSources, sourcePath } from "../sources/sources.ts";
 import { ACL_ATTRIBUTE } from "../../platform/acl.ts";
 import type { Dir, Disk } from "../../platform/disk.ts";
-import type { ThreadPool } from "../../platform/thread_pool.ts";
+import type { StoragePool } from "../../storage/threads/batch_executor.ts";
 import { contentOfLine, encodeLine, linePath, parseLine, statPrefix } from "../../snapshot/entry_line.ts";
 import type { StoreResult } from "../../snapshot/ingest_batch.ts";
 import type { PreviousLine } from "../../snapshot/previous_entries.ts";
@@ -86,7 +86,7 @@ class BackupRun implements AsyncDisposable {
   readonly #request: BackupRequest;
   readonly #monitor: Monitor;
   readonly #disk: Disk;
-  readonly #pool: ThreadPool;
+  readonly #pool: StoragePool;
   readonly #startMs: number;
   readonly #comparison: Comparison;
   readonly #manifest: SnapshotWriter;

@@ -4,7 +4,7 @@
  */
 import type { ContentId } from "../../core/content_id.ts";
 import type { Raw } from "../../core/raw.ts";
-import type { ThreadPool } from "../../platform/thread_pool.ts";
+import type { StoragePool } from "../../storage/threads/batch_executor.ts";
 import type { LinkBatch, StoreBatch, StoreResult, StoreTask } from "../../snapshot/ingest_batch.ts";
 
 /** Files that are linked cost a fraction of those that are read. */
@@ -85,7 +85,7 @@ export class WorkBatch<T> {
     this.#items += items;
   }
 
-  send(pool: ThreadPool): void {
+  send(pool: StoragePool): void {
     this.#results = this.#run(pool);
     this.#results.catch(() => {}); // awaited in order later; until then a failure is no unhandled one
   }
@@ -96,7 +96,7 @@ export class WorkBatch<T> {
     return this.#results;
   }
 
-  async #run(pool: ThreadPool): Promise<Settled<T>> {
+  async #run(pool: StoragePool): Promise<Settled<T>> {
     const links: LinkBatch[] = this.#links.map(({ tree, before, names, contents }) => {
       return { tree, before, names: names.join("/"), contents: contents.join(" ") };
     });

@@ -11,7 +11,7 @@ import type { HunkRef } from "../../snapshot/hunk.ts";
 import { idOf } from "../../storage/layout/item_path.ts";
 import { DamagedManifest } from "../../snapshot/entry_line.ts";
 import type { Manifest } from "../../snapshot/manifest.ts";
-import type { ThreadPool } from "../../platform/thread_pool.ts";
+import type { StoragePool } from "../../storage/threads/batch_executor.ts";
 import type { Storage } from "../../storage/storage.ts";
 import type { VerifyResult } from "../../storage/threads/verify.ts";
 import { batchesOf, chooseContents } from "./select_contents.ts";
@@ -178,7 +178,7 @@ class CheckRun {
   }
 
   /** Looks at the name of every item, and reads those that were asked for. */
-  async #walkItems(pool: ThreadPool): Promise<void> {
+  async #walkItems(pool: StoragePool): Promise<void> {
     const reader = new ItemReader(pool, this.#usualBytes, (batch, result) => this.#take(batch, result));
     for (const { leaf, names } of this.#leaves()) {
       await this.#pace.yieldIfDue();
@@ -247,7 +247,7 @@ class CheckRun {
   }
 
   /** Hunks are sound and in order, and the contents they name are there with the right size. */
-  async #checkManifests(snapshots: readonly RootId[], pool: ThreadPool): Promise<void> {
+  async #checkManifests(snapshots: readonly RootId[], pool: StoragePool): Promise<void> {
     // Without threads, each is looked at as soon as it is asked for.
     const ahead = pool.width === 1 ? 1 : HUNKS_AHEAD;
     for (const { id, manifest } of this.#manifests(snapshots)) {
@@ -273,7 +273,7 @@ class CheckRun {
   }
 
   /** Has a hunk looked at, unless that was done for another snapshot. */
-  #examine(hunk: HunkRef, pool: ThreadPool): void {
+  #examine(hunk: HunkRef, pool: StoragePool): void {
     if (this.#lastPaths.has(hunk.id)) return;
     const last = pool.run("examine", hunk, { items: hunk.count, bytes: 0 }).then((result) => {
       for (const { id, what } of result.damaged) if (!this.#bad.has(id)) this.#bad.set(id, what);

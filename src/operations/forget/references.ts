@@ -4,7 +4,7 @@ import { Fault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import type { HunkRef } from "../../snapshot/hunk.ts";
 import { ItemSet } from "../../core/item_set.ts";
-import type { ThreadPool } from "../../platform/thread_pool.ts";
+import type { StoragePool } from "../../storage/threads/batch_executor.ts";
 import type { Storage } from "../../storage/storage.ts";
 import type { Yielder } from "../../core/yielding.ts";
 
@@ -30,7 +30,7 @@ export interface References {
 }
 
 export interface Collecting {
-  readonly pool: ThreadPool;
+  readonly pool: StoragePool;
   readonly pace: Yielder;
   readonly monitor: Monitor;
 }
@@ -68,7 +68,7 @@ export async function collectReferences(
   return { hunks, contents };
 }
 
-function contentsOf(hunk: HunkRef, pool: ThreadPool): Promise<Int32Array> {
+function contentsOf(hunk: HunkRef, pool: StoragePool): Promise<Int32Array> {
   const words = pool.run("contents", hunk, { items: hunk.count / ENTRIES_OF_ONE_ITEM, bytes: 0 });
   words.catch(() => {}); // awaited in order later; until then a failure is no unhandled one
   return words;

@@ -25,7 +25,7 @@ import { RestoredLinks } from "./restored_links.ts";
 import { UnrestoredMetadata } from "./unrestored_metadata.ts";
 import { OwnPlaces } from "../sources/own_places.ts";
 import type { Dir, Disk } from "../../platform/disk.ts";
-import type { ThreadPool } from "../../platform/thread_pool.ts";
+import type { StoragePool } from "../../storage/threads/batch_executor.ts";
 import type { Manifest } from "../../snapshot/manifest.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import type { Storage } from "../../storage/storage.ts";
@@ -124,7 +124,7 @@ interface Leg {
 
 async function restoreAlong(
   { route, target, state }: Leg,
-  { plan, ...shared }: { plan: RestorePlan; pool: ThreadPool; lacks: UnrestoredMetadata; links: RestoredLinks },
+  { plan, ...shared }: { plan: RestorePlan; pool: StoragePool; lacks: UnrestoredMetadata; links: RestoredLinks },
 ): Promise<void> {
   const { id } = plan.request.snapshot;
   if (state.isFresh) setMarker(target, id);

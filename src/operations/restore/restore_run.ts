@@ -16,7 +16,7 @@ import { makeNode, makeWritable, namedIn, selfOf, taskOf } from "./restored_obje
 import type { UnrestoredMetadata } from "./unrestored_metadata.ts";
 import type { OwnPlaces } from "../sources/own_places.ts";
 import { type Dir, DiskFault } from "../../platform/disk.ts";
-import type { ThreadPool } from "../../platform/thread_pool.ts";
+import type { StoragePool } from "../../storage/threads/batch_executor.ts";
 import type { ExtractResult } from "../../snapshot/extract_batch.ts";
 import type { Manifest } from "../../snapshot/manifest.ts";
 import { isFatal } from "../../storage/threads/extract.ts";
@@ -51,7 +51,7 @@ export interface RunOptions {
   readonly ownerOf: (entry: Entry) => Owner | undefined;
   /** Extended attributes, with ACLs for the users and groups of this machine. */
   readonly xattrsOf: (entry: Entry) => Entry["xattrs"];
-  readonly pool: ThreadPool;
+  readonly pool: StoragePool;
   readonly monitor: Monitor;
   readonly lacks: UnrestoredMetadata;
   /** Directories that nothing is restored into, by whichever way they are found below the target. */
@@ -66,7 +66,7 @@ export class RestoreRun {
   readonly #target: Dir;
   readonly #overwrite: Overwrite;
   readonly #placer: ObjectWriter;
-  readonly #pool: ThreadPool;
+  readonly #pool: StoragePool;
   readonly #monitor: Monitor;
   readonly #links: RestoredLinks;
   readonly #names: NameCollisions;

@@ -7,6 +7,7 @@ import type { Raw } from "../../core/raw.ts";
 import type { Dir, Disk } from "../../platform/disk.ts";
 import { Meter } from "../../platform/meter.ts";
 import { type Steps, StopFlag } from "../../platform/stop_flag.ts";
+import type { Executor, PoolSetup, ThreadPool } from "../../platform/thread_pool.ts";
 import type { ThrottleTable } from "../../platform/throttle.ts";
 import type { ExtractBatch, ExtractResult } from "../../snapshot/extract_batch.ts";
 import type { HunkRef } from "../../snapshot/hunk.ts";
@@ -22,18 +23,14 @@ import { Ingest } from "./ingest.ts";
 import { SizeTable } from "./size_table.ts";
 import { Verify, type VerifyBatch, type VerifyResult } from "./verify.ts";
 
-/** Everything a thread needs to know; plain data, but for the shared table of claims. */
-export interface ExecutorSetup {
+/** Everything a thread needs to know; plain data, but for the shared tables. */
+export interface ExecutorSetup extends PoolSetup {
   readonly storagePath: Raw;
   readonly settings: Settings;
   readonly claims: SharedArrayBuffer;
   readonly damaged: readonly string[];
   /** The catalog on the disk agrees with `content/`; of one that doesn't, nothing is believed. */
   readonly catalogVouches: boolean;
-  /** Tells all threads to stop; see {@link StopFlag}. */
-  readonly stop: SharedArrayBuffer;
-  /** Where the threads tell what they have gone through; see {@link Meter}. */
-  readonly meter: SharedArrayBuffer;
   /** Holds back what is read. */
   readonly throttle?: ThrottleTable;
   /** Where a check collects the sizes of items. */
@@ -49,23 +46,24 @@ export interface Batches {
   /** What a hunk refers to, for an {@link ItemSet}. */
   readonly contents: { readonly batch: HunkRef; readonly results: Int32Array<ArrayBuffer> };
 }
-export type BatchKind = keyof Batches;
+export type StoragePool = ThreadPool<Batches>;
+
+/** What each kind of batch is done by. */
+type Table = { readonly [K in keyof Batches]: (batch: Batches[K]["batch"]) => Steps<Batches[K]["results"]> };
 
 /** Hunks that leave some 3 MB behind, in each thread. */
 const HUNKS_PER_COLLECTION = 4;
 
-export class BatchExecutor implements Disposable {
+export class BatchExecutor implements Executor<Batches> {
   readonly #held = new DisposableStack();
   readonly #setup: ExecutorSetup;
-  readonly #ingest: Ingest;
-  readonly #extract: Extract;
-  readonly #verify: Verify;
   readonly #store: ContentStore;
   readonly #objects: ManifestStore;
   readonly #sizes: SizeTable | undefined;
   readonly #storage: Dir;
   #examined = 0;
-  #isVouchedFor: ((id: string) => boolean) | undefined;
+  readonly #table: Table;
+  #isTrusted: ((id: string) => boolean) | undefined;
 
   /** @param thread distinguishes the threads of a run; 0 is the main one */
   constructor(disk: Disk, setup: ExecutorSetup, thread: number) {
@@ -79,7 +77,7 @@ export class BatchExecutor implements Disposable {
         uid: disk.uid,
         gid: disk.gid,
         claims: new InFlightContents(setup.claims),
-        isTrusted: (id) => (this.#isVouchedFor ??= this.#openVouching())(id),
+        isTrusted: (id) => (this.#isTrusted ??= this.#openTrust())(id),
         damaged: new Set(setup.damaged),
         tempPrefix: `t${thread}-`,
         stop,
@@ -89,30 +87,31 @@ export class BatchExecutor implements Disposable {
     this.#store = store;
     this.#sizes = setup.sizes && new SizeTable(setup.sizes);
     this.#objects = this.#held.use(new ManifestStore(storage, setup.settings));
-    this.#ingest = new Ingest(disk, { storage, store, stop, meter });
-    this.#extract = new Extract(disk, { settings: setup.settings, store, stop, meter });
-    this.#verify = this.#held.use(new Verify(storage, { settings: setup.settings, sizes: this.#sizes, stop, meter }));
+    const ingest = new Ingest(disk, { storage, store, stop, meter });
+    const extract = new Extract(disk, { settings: setup.settings, store, stop, meter });
+    const verify = this.#held.use(new Verify(storage, { settings: setup.settings, sizes: this.#sizes, stop, meter }));
+    this.#table = {
+      store: (batch) => ingest.run(batch),
+      extract: (batch) => extract.run(batch),
+      verify: (batch) => verify.run(batch),
+      examine: (hunk) => this.#examine(hunk),
+      contents: (hunk) => this.#contents(hunk),
+    };
   }
 
-  /** Everything is closed once they have been gone through, or one of them has failed. */
-  *run<K extends BatchKind>(kind: K, batch: Batches[K]["batch"]): Steps<Batches[K]["results"]> {
-    switch (kind) {
-      case "store":
-        return yield* this.#ingest.run(batch as IngestBatch);
-      case "extract":
-        return yield* this.#extract.run(batch as ExtractBatch);
-      case "verify":
-        return yield* this.#verify.run(batch as VerifyBatch);
-      case "examine":
-        if (++this.#examined % HUNKS_PER_COLLECTION === 0) collectGarbage();
-        return verifyHunk(batch as HunkRef, (id) => this.#objects.read(id), (id, size) => {
-          return this.#sizes?.has(id, size) === true ? size : this.#store.sizeOf(id);
-        });
-      case "contents":
-        return fingerprints(contentsOf(this.#objects.read((batch as HunkRef).id), batch as HunkRef));
-      default:
-        throw new Error(`Unknown batch ${kind}`);
-    }
+  run<K extends keyof Batches>(kind: K, batch: Batches[K]["batch"]): Steps<Batches[K]["results"]> {
+    return this.#table[kind](batch);
+  }
+
+  *#examine(hunk: HunkRef): Steps<VerifiedHunk> {
+    if (++this.#examined % HUNKS_PER_COLLECTION === 0) collectGarbage();
+    return verifyHunk(hunk, (id) => this.#objects.read(id), (id, size) => {
+      return this.#sizes?.has(id, size) === true ? size : this.#store.sizeOf(id);
+    });
+  }
+
+  *#contents(hunk: HunkRef): Steps<Int32Array<ArrayBuffer>> {
+    return fingerprints(contentsOf(this.#objects.read(hunk.id), hunk));
   }
 
   [Symbol.dispose](): void {
@@ -120,7 +119,7 @@ export class BatchExecutor implements Disposable {
   }
 
   /** The catalog is asked only when something lies there already; a catalog that can't be used vouches for nothing. */
-  #openVouching(): (id: string) => boolean {
+  #openTrust(): (id: string) => boolean {
     if (!this.#setup.catalogVouches) return () => false;
     const file = this.#held.use(new CatalogFile(this.#storage, this.#setup.settings.id));
     const catalog = file.open("read");

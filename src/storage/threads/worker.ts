@@ -1,18 +1,21 @@
 /** What a worker thread runs: it answers batches until its pool ends it. */
 import { openDisk } from "../../platform/open_disk.ts";
 import { type ToWorker, workerLoop } from "../../platform/thread_pool.ts";
+import { BatchExecutor, type ExecutorSetup } from "./batch_executor.ts";
 
 /** The part of a worker's global scope that is used here. */
 interface WorkerScope {
-  onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
+  onmessage: ((event: MessageEvent<ToWorker<ExecutorSetup>>) => void) | null;
   postMessage(message: unknown): void;
 }
 
 /** @param early messages that have come already */
-export function serveWorker(early: readonly MessageEvent<ToWorker>[]): void {
+export function serveWorker(early: readonly MessageEvent<ToWorker<ExecutorSetup>>[]): void {
   const scope = globalThis as unknown as WorkerScope;
-  const answer = workerLoop(openDisk);
-  const serve = (event: MessageEvent<ToWorker>) => {
+  const answer = workerLoop((setup: ExecutorSetup, thread) =>
+    new BatchExecutor(openDisk(setup.throttle), setup, thread)
+  );
+  const serve = (event: MessageEvent<ToWorker<ExecutorSetup>>) => {
     const reply = answer(event.data);
     if (reply !== undefined) scope.postMessage(reply);
   };

@@ -9,7 +9,7 @@ import type { Yielder } from "../../core/yielding.ts";
 import { showSymlink } from "../../operations/backup/special_entries.ts";
 import { WorkBatch } from "../../operations/backup/work_batch.ts";
 import type { Dir, Disk } from "../../platform/disk.ts";
-import type { ThreadPool } from "../../platform/thread_pool.ts";
+import type { StoragePool } from "../threads/batch_executor.ts";
 import { DamagedContent } from "../../snapshot/faults.ts";
 import { noticeTaken } from "./new_tree.ts";
 import type { TreeBuilder } from "./tree_builder.ts";
@@ -17,7 +17,7 @@ import type { TreeBuilder } from "./tree_builder.ts";
 export interface Filling {
   readonly tree: TreeBuilder;
   readonly disk: Disk;
-  readonly pool: ThreadPool;
+  readonly pool: StoragePool;
   readonly pace: Yielder;
   readonly monitor: Monitor;
 }
