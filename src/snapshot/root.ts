@@ -9,7 +9,6 @@ import { rawOf, textOf } from "../core/raw.ts";
 import { DamagedManifest } from "./entry_line.ts";
 import type { HunkRef } from "./hunk.ts";
 import { type CoreSettings, FORMAT_VERSION, NewerFormat, parseCoreSettings } from "./origin.ts";
-import type { Settings } from "../storage/layout/settings.ts";
 
 export const SNAPSHOT_FORMAT = "backup-tool snapshot";
 /** Room enough for those that come after it, whatever a wrong one claims to be. */
@@ -108,13 +107,12 @@ export function encodeRoot(root: Root): string {
   return JSON.stringify({ format: SNAPSHOT_FORMAT, ...root, hunks }, undefined, 2) + "\n";
 }
 
-/** @throws DamagedManifest, NewerFormat */
-export function parseRoot(bytes: Uint8Array<ArrayBuffer>, settings: Settings): Root {
+/** Reads a root of any repository. @throws DamagedManifest, NewerFormat */
+export function parseRoot(bytes: Uint8Array<ArrayBuffer>): Root {
   const fields = parseFields(bytes);
   const read = new FieldReader(fields, damaged);
   const storage = parseCoreSettings(read.object("storage"), damaged);
-  if (storage.id !== settings.id) throw new ForeignSnapshot(storage.id);
-  const digits = digestHexLength(settings.algorithm);
+  const digits = digestHexLength(storage.algorithm);
   const rootId = (name: string) =>
     read.judged(name, "id of a snapshot", (value) => idOrNone(value, digits, parseRootId));
   return {
@@ -146,12 +144,10 @@ export function parseRoot(bytes: Uint8Array<ArrayBuffer>, settings: Settings): R
   };
 }
 
-/** The settings that a root carries; for a storage that has lost its own. @throws DamagedManifest, NewerFormat */
-export function rootSettings(bytes: Uint8Array<ArrayBuffer>): Settings {
-  const fields = parseFields(bytes);
-  const read = new FieldReader(fields, damaged);
-  const core = parseCoreSettings(read.object("storage"), damaged);
-  return { version: FORMAT_VERSION, ...core, created: read.time("start") };
+/** Where a root was made, and when; for a storage that has lost its settings. @throws DamagedManifest, NewerFormat */
+export function rootOrigin(bytes: Uint8Array<ArrayBuffer>): CoreSettings & { readonly created: string } {
+  const read = new FieldReader(parseFields(bytes), damaged);
+  return { ...parseCoreSettings(read.object("storage"), damaged), created: read.time("start") };
 }
 
 /** The sequence of what comes after. Two that have the last one are told apart as any others are that have the same. */

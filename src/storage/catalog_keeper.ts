@@ -21,13 +21,16 @@ import {
 } from "../catalog/snapshot_order.ts";
 import type { ContentId, RootId } from "../core/content_id.ts";
 import { Fault, unlessFault } from "../core/fault.ts";
-import { DiskFault } from "../platform/disk.ts";
+import type { Monitor } from "../core/monitor.ts";
+import { type Dir, DiskFault } from "../platform/disk.ts";
 import type { ManifestSource } from "../snapshot/manifest.ts";
 import { DamagedSettings } from "../snapshot/origin.ts";
 import { ForeignSnapshot } from "../snapshot/root.ts";
 import { infoOf, type SnapshotInfo } from "../snapshot/snapshot_info.ts";
 import { agreementOf, readAgreement, writeAgreement } from "./catalog_stamp.ts";
-import type { Storage } from "./storage.ts";
+import type { ItemListing } from "./content/item_listing.ts";
+import type { ManifestStore } from "./content/manifest_store.ts";
+import type { Settings } from "./layout/settings.ts";
 
 /** Comparing more entries than that may change more pages than should be kept in memory for one commit. */
 const FEW_ENTRIES = 20_000;
@@ -36,8 +39,19 @@ const MANY_ENTRIES = 1_500_000;
 /** A writer that has removed roots is given that time to remove them from the catalog too. */
 const PATIENCE_MS = 2000, PAUSE_MS = 50;
 
+/** What the keeper needs of the storage whose catalog it keeps. */
+export interface CatalogOrigin {
+  readonly dir: Dir;
+  readonly settings: Pick<Settings, "id">;
+  readonly monitor: Monitor;
+  readonly listing: Pick<ItemListing, "rootIds" | "fingerprint">;
+  readonly manifests: Pick<ManifestStore, "has" | "readRoot" | "remove">;
+  manifestSource(id: RootId): ManifestSource;
+  hasWriter(): boolean;
+}
+
 export class CatalogKeeper implements Disposable {
-  readonly #storage: Storage;
+  readonly #storage: CatalogOrigin;
   readonly #file: CatalogFile;
   #catalog: Catalog | undefined;
   #owned = false;
@@ -52,7 +66,7 @@ export class CatalogKeeper implements Disposable {
   /** The snapshot that a catalog knows which waits to be published. */
   #prepared: RootId | undefined;
 
-  constructor(storage: Storage) {
+  constructor(storage: CatalogOrigin) {
     this.#storage = storage;
     this.#file = new CatalogFile(storage.dir, storage.settings.id);
   }
@@ -140,7 +154,9 @@ export class CatalogKeeper implements Disposable {
 
   /** Oldest first; from the roots, if there is no catalog on the disk. */
   snapshots(): SnapshotInfo[] {
-    if (this.#onDisk() === undefined) return this.#heads(this.#storage.rootIds(), false).map(({ info }) => info);
+    if (this.#onDisk() === undefined) {
+      return this.#heads(this.#storage.listing.rootIds(), false).map(({ info }) => info);
+    }
     return this.query((catalog) => catalog.snapshots());
   }
 
@@ -347,7 +363,7 @@ export class CatalogKeeper implements Disposable {
     const agreement = this.#agreement(catalog);
     if (this.#isNoted(agreement)) return true;
     const known = new Set<string>(catalog.generation());
-    const there = this.#storage.rootIds();
+    const there = this.#storage.listing.rootIds();
     if (there.length !== known.size || !there.every((id) => known.has(id))) return false;
     // Of the state before the listing: what has changed since then is not agreed upon.
     if (this.#owned) writeAgreement(this.#storage.dir, { state: agreement, digest: this.#file.digest() });
@@ -381,7 +397,7 @@ export class CatalogKeeper implements Disposable {
     this.#finishReplacements();
     if (this.#catalog === undefined) return undefined;
     catalog = this.#catalog;
-    const there = this.#storage.rootIds(), isThere = new Set<string>(there), known = catalog.snapshots();
+    const there = this.#storage.listing.rootIds(), isThere = new Set<string>(there), known = catalog.snapshots();
     const lost = known.filter(({ id }) => !isThere.has(id));
     this.#tellVanished(lost);
     const missing = this.#heads(there.filter((id) => !catalog.knows(id)));
@@ -402,7 +418,7 @@ export class CatalogKeeper implements Disposable {
   /** Ends what a crash left half done: two roots of one snapshot, or one that the catalog knows by its former id. */
   #finishReplacements(): void {
     const known = new Map(this.current().snapshots().map((snapshot) => [snapshot.id, snapshot]));
-    for (const { id, root } of this.#heads(this.#storage.rootIds().filter((id) => !known.has(id)), false)) {
+    for (const { id, root } of this.#heads(this.#storage.listing.rootIds().filter((id) => !known.has(id)), false)) {
       const former = root.replaces && known.get(root.replaces);
       if (former === undefined || !isSameSnapshot(root, { ...former, start: former.time })) continue;
       this.#storage.manifests.remove(former.id);
@@ -456,7 +472,7 @@ export class CatalogKeeper implements Disposable {
   }
 
   #announce(why: string, where = ""): void {
-    if (this.#storage.rootIds().length === 0) return;
+    if (this.#storage.listing.rootIds().length === 0) return;
     this.#storage.monitor.notice(`The catalog ${why}; rebuilding it from content/${where}`);
   }
 
@@ -537,7 +553,7 @@ export class CatalogKeeper implements Disposable {
   }
 
   #fill(catalog: Catalog): Catalog {
-    const heads = this.#heads(this.#storage.rootIds());
+    const heads = this.#heads(this.#storage.listing.rootIds());
     const sequences = new Map(heads.map(({ id, root }) => [id, root.sequence]));
     const told = new Set<string>();
     catalog.fill(chainsOf(heads), (id) => {
@@ -598,7 +614,7 @@ export class CatalogKeeper implements Disposable {
   }
 
   #agreement(catalog: Catalog): string {
-    return agreementOf(this.#storage.contentFingerprint(), catalog.generation());
+    return agreementOf(this.#storage.listing.fingerprint(), catalog.generation());
   }
 
   #noteAgreement(catalog: Catalog): void {

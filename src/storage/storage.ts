@@ -26,6 +26,7 @@ import type { SnapshotInfo } from "../snapshot/snapshot_info.ts";
 import { CatalogKeeper } from "./catalog_keeper.ts";
 import { ContentStore } from "./content/content_store.ts";
 import { InFlightContents, newClaimTable } from "./content/in_flight.ts";
+import { ItemListing } from "./content/item_listing.ts";
 import { ManifestStore } from "./content/manifest_store.ts";
 import { checkLayout, checkOneFileSystem, makeLeafDirectories } from "./layout/directories.ts";
 import { NoStorage } from "./layout/faults.ts";
@@ -59,6 +60,7 @@ export class Storage implements Disposable {
   readonly dir: Dir;
   readonly settings: Settings;
   readonly manifests: ManifestStore;
+  readonly listing: ItemListing;
   readonly #monitor: Monitor;
   readonly #keeper: CatalogKeeper;
   #store: ContentStore | undefined;
@@ -69,6 +71,7 @@ export class Storage implements Disposable {
     this.settings = settings;
     this.#monitor = monitor;
     this.manifests = new ManifestStore(dir, settings);
+    this.listing = new ItemListing(dir, settings);
     this.#keeper = new CatalogKeeper(this);
   }
 
@@ -142,50 +145,6 @@ export class Storage implements Disposable {
   /** @param root need not be stored yet, only its hunks */
   sourceOf(id: RootId, root: Root): ManifestSource {
     return { id, root, text: (hunk) => hunkText(this.manifests.read(root.hunks[hunk]!.id)) };
-  }
-
-  /** Ids of all roots, from a listing of `content/`. */
-  rootIds(): RootId[] {
-    const length = digestHexLength(this.settings.algorithm);
-    const ids: RootId[] = [];
-    for (const { id } of this.items((name) => name.endsWith("f0"))) {
-      if (classOfId(id, length) === "root") ids.push(parseRootId(id, length));
-    }
-    return ids;
-  }
-
-  /** Every name in the leaf directories of `content/` that `wanted` lets through. */
-  *items(wanted: (name: Raw) => boolean = () => true): Generator<{ id: string; leaf: Raw; name: Raw }> {
-    for (const { leaf, names } of this.#leaves()) {
-      for (const name of names) if (wanted(name)) yield { id: idOf(leaf, name), leaf, name };
-    }
-  }
-
-  *#leaves(): Generator<{ leaf: Raw; names: readonly Raw[] }> {
-    using content = this.dir.openDir(CONTENT);
-    for (const leaf of leafDirs(this.settings)) {
-      using directory = openIfThere(content, leaf);
-      if (directory !== undefined) yield { leaf, names: directory.list().names };
-    }
-  }
-
-  /** Ids of all items there are now. */
-  presentItems(): ItemSet {
-    const present = new ItemSet();
-    for (const { leaf, names } of this.#leaves()) {
-      for (const name of names) present.add(idOf(leaf, name));
-    }
-    return present;
-  }
-
-  /** Changes whenever an item is added or removed: the times of all leaf directories, hashed. */
-  contentFingerprint(): string {
-    using content = this.dir.openDir(CONTENT);
-    const times: string[] = [];
-    for (const leaf of leafDirs(this.settings)) {
-      times.push(leaf.includes("/") ? statThrough(content, leaf) : content.stat(leaf)?.mtime ?? "-");
-    }
-    return hashBytes("sha256", new TextEncoder().encode(times.join(" ")));
   }
 
   /** The content in chunks, valid until the next; verified. @throws DamagedContent */
@@ -300,10 +259,4 @@ function openExisting(disk: Disk, path: Raw): Dir {
     if (error.errno === "ENOTDIR") throw new NoStorage(path, "it is not a directory");
     throw error;
   }
-}
-
-function statThrough(content: Dir, leaf: Raw): string {
-  const slash = leaf.lastIndexOf("/");
-  using parent = openIfThere(content, leaf.slice(0, slash) as Raw);
-  return parent?.stat(leaf.slice(slash + 1) as Raw)?.mtime ?? "-";
 }

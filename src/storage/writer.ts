@@ -1,16 +1,19 @@
+/** Changing a storage: there is one writer at a time, and nothing else changes anything. */
 import type { Catalog } from "../catalog/catalog.ts";
 import { joinRatios } from "../catalog/compression_ratios.ts";
 import type { RootId } from "../core/content_id.ts";
 import { unlessFault } from "../core/fault.ts";
 import type { Phase } from "../core/monitor.ts";
 import type { Policy } from "../core/policy.ts";
-import { DiskFault } from "../platform/disk.ts";
+import { type Dir, DiskFault } from "../platform/disk.ts";
+import type { Machine } from "../platform/machine.ts";
+import type { ManifestSource } from "../snapshot/manifest.ts";
 import { WriteOut } from "../platform/write_out.ts";
 import type { Ratios } from "../snapshot/catalog_queries.ts";
 import type { Root } from "../snapshot/root.ts";
-import { CatalogKeeper } from "./catalog_keeper.ts";
+import type { CatalogKeeper } from "./catalog_keeper.ts";
 import { writePolicy } from "./layout/policy_file.ts";
-import { Storage } from "./storage.ts";
+import type { ManifestStore } from "./content/manifest_store.ts";
 
 /** How systems say that there is no space left, on the disk or for this user. */
 const FULL: readonly string[] = ["ENOSPC", "EDQUOT"];
@@ -19,14 +22,24 @@ interface Phased {
   readonly phase?: ((phase: Phase) => void) | undefined;
 }
 
+/** What a writer needs of the storage that it changes. */
+export interface WritableStorage {
+  readonly machine: Machine;
+  readonly dir: Dir;
+  readonly manifests: ManifestStore;
+  catalog(): Catalog;
+  sourceOf(id: RootId, root: Root): ManifestSource;
+  ratios(): Ratios;
+}
+
 /** The one who may change the storage, until disposed. */
 export class Writer implements Disposable {
-  readonly #storage: Storage;
+  readonly #storage: WritableStorage;
   readonly #keeper: CatalogKeeper;
   readonly #lock: Disposable;
   readonly #writeOut: WriteOut;
 
-  constructor(storage: Storage, keeper: CatalogKeeper, lock: Disposable) {
+  constructor(storage: WritableStorage, keeper: CatalogKeeper, lock: Disposable) {
     this.#storage = storage;
     this.#writeOut = new WriteOut(() => storage.dir.syncFileSystem(), storage.machine.clock);
     this.#keeper = keeper;

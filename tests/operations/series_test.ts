@@ -28,7 +28,7 @@ class Homes extends World {
 
 /** What a version left that did not note whether a name was given. */
 function asIfOlder(storage: Storage): void {
-  for (const id of storage.rootIds()) {
+  for (const id of storage.listing.rootIds()) {
     const { named: _, ...root } = storage.manifests.readRoot(id);
     storage.manifests.writeRoot(root);
     storage.manifests.remove(id);

@@ -293,7 +293,7 @@ Deno.test("forgetting snapshots that aren't there, or none, or all, does what it
   strictEqual(modelled.storage.snapshots().length, 3);
   writer.forget([stranger, ...modelled.all.map(({ id }) => id as RootId)]);
   deepStrictEqual([...modelled.storage.catalog().dump()], []);
-  strictEqual(modelled.storage.rootIds().length, 0);
+  strictEqual(modelled.storage.listing.rootIds().length, 0);
 });
 
 Deno.test("a crash between removing roots and telling the catalog is noticed and put right", async () => {

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { compareApath, parseApath } from "../../src/core/apath.ts";
 import type { HunkId, RootId } from "../../src/core/content_id.ts";
 import { textOf } from "../../src/core/raw.ts";
-import { encodeRoot, parseRoot, type Root, rootSettings } from "../../src/snapshot/root.ts";
+import { encodeRoot, parseRoot, type Root, rootOrigin } from "../../src/snapshot/root.ts";
 import type { Settings } from "../../src/storage/layout/settings.ts";
 import { apaths } from "../support/arbitraries.ts";
 
@@ -71,35 +71,31 @@ Deno.test("parseRoot() undoes encodeRoot()", () => {
   fc.assert(
     fc.property(roots, (root) => {
       const text = encodeRoot(root);
-      deepStrictEqual(parseRoot(bytesOf(text), SETTINGS), root);
-      strictEqual(encodeRoot(parseRoot(bytesOf(text), SETTINGS)), text);
+      deepStrictEqual(parseRoot(bytesOf(text)), root);
+      strictEqual(encodeRoot(parseRoot(bytesOf(text))), text);
     }),
   );
 });
 
 Deno.test("parseRoot() doesn't mind newlines at the end, nor fields it doesn't know", () => {
-  deepStrictEqual(parseRoot(bytesOf(encodeRoot(ROOT) + "\n\n\n"), SETTINGS), ROOT);
-  deepStrictEqual(parseRoot(rootWith({ colour: "green" }), SETTINGS), ROOT);
+  deepStrictEqual(parseRoot(bytesOf(encodeRoot(ROOT) + "\n\n\n")), ROOT);
+  deepStrictEqual(parseRoot(rootWith({ colour: "green" })), ROOT);
 });
 
 Deno.test("encodeRoot() is for people too: indented, with a newline at the end", () => {
   match(encodeRoot(ROOT), /^\{\n {2}"format": "backup-tool snapshot",\n {2}"version": 1,\n[^]*\n\}\n$/);
 });
 
-Deno.test("rootSettings() is all of db/main but the time of its making", () => {
-  deepStrictEqual(rootSettings(bytesOf(encodeRoot(ROOT))), { ...SETTINGS, created: ROOT.start });
+Deno.test("rootOrigin() is all of db/main but the time of its making", () => {
+  const { version: _, ...settings } = SETTINGS;
+  deepStrictEqual(rootOrigin(bytesOf(encodeRoot(ROOT))), { ...settings, created: ROOT.start });
 });
 
 Deno.test("parseRoot() refuses newer formats, whatever else they say", () => {
   const newer = { code: "newer-format", message: /format version 2/ };
-  throws(() => parseRoot(rootWith({ version: 2 }), SETTINGS), newer);
-  throws(() => parseRoot(rootWith({ version: 2, hunks: "elsewhere", storage: null }), SETTINGS), newer);
-  throws(() => rootSettings(rootWith({ version: 2 })), newer);
-});
-
-Deno.test("parseRoot() refuses a root of another storage", () => {
-  const storage = { ...ROOT.storage, id: "other" };
-  throws(() => parseRoot(rootWith({ storage }), SETTINGS), { code: "damaged-manifest", message: /storage other/ });
+  throws(() => parseRoot(rootWith({ version: 2 })), newer);
+  throws(() => parseRoot(rootWith({ version: 2, hunks: "elsewhere", storage: null })), newer);
+  throws(() => rootOrigin(rootWith({ version: 2 })), newer);
 });
 
 Deno.test("parseRoot() calls wrong fields damage, and says which", () => {
@@ -159,7 +155,7 @@ Deno.test("parseRoot() calls wrong fields damage, and says which", () => {
       const message = new RegExp(`"${field}"`);
       const bytes = rootWith({ [places[field] ?? field]: value });
       throws(
-        () => parseRoot(bytes, SETTINGS),
+        () => parseRoot(bytes),
         { code: "damaged-manifest", message },
         `${field}: ${JSON.stringify(value)}`,
       );
@@ -170,16 +166,16 @@ Deno.test("parseRoot() calls wrong fields damage, and says which", () => {
 Deno.test("parseRoot() refuses hunks out of order", () => {
   const damaged = { code: "damaged-manifest", message: /out of order/ };
   const hunks = JSON.parse(encodeRoot(ROOT)).hunks;
-  throws(() => parseRoot(rootWith({ hunks: hunks.toReversed() }), SETTINGS), damaged);
-  throws(() => parseRoot(rootWith({ hunks: [hunks[0], hunks[0]] }), SETTINGS), damaged);
+  throws(() => parseRoot(rootWith({ hunks: hunks.toReversed() })), damaged);
+  throws(() => parseRoot(rootWith({ hunks: [hunks[0], hunks[0]] })), damaged);
 });
 
 Deno.test("parseRoot() calls a root damaged that is cut off anywhere, or is no text", () => {
   const bytes = bytesOf(encodeRoot(ROOT).trimEnd());
   for (let length = 0; length < bytes.length; length += 7) {
-    throws(() => parseRoot(bytes.slice(0, length), SETTINGS), { code: "damaged-manifest" }, `${length} bytes`);
+    throws(() => parseRoot(bytes.slice(0, length)), { code: "damaged-manifest" }, `${length} bytes`);
   }
-  throws(() => parseRoot(Uint8Array.of(0xff, 0xfe), SETTINGS), { code: "damaged-manifest" });
-  throws(() => parseRoot(bytesOf("null"), SETTINGS), { code: "damaged-manifest" });
-  throws(() => parseRoot(bytesOf("[".repeat(3_000_000)), SETTINGS), { code: "damaged-manifest", message: /levels/ });
+  throws(() => parseRoot(Uint8Array.of(0xff, 0xfe)), { code: "damaged-manifest" });
+  throws(() => parseRoot(bytesOf("null")), { code: "damaged-manifest" });
+  throws(() => parseRoot(bytesOf("[".repeat(3_000_000))), { code: "damaged-manifest", message: /levels/ });
 });

@@ -321,7 +321,7 @@ class BackupRun implements AsyncDisposable {
         return true;
       }
       // Without a link that would tell: a snapshot must not promise what is not there.
-      this.#present ??= this.#storage.presentItems();
+      this.#present ??= this.#storage.listing.present();
       if (this.#present.has(content)) {
         this.#keep(pending);
         return false;

@@ -73,7 +73,7 @@ async function measureItems(storage: Storage, signal: AbortSignal, monitor: Moni
   let manifests = 0, manifestBytes = 0, contents = 0;
   let leaf: Raw | undefined;
   using open = new Leaf(content);
-  for (const item of storage.items()) {
+  for (const item of storage.listing.items()) {
     if (item.leaf !== leaf) {
       await pace.yieldIfDue();
       monitor.current(`content/${leaf = item.leaf}`);

@@ -109,7 +109,7 @@ class CheckRun {
   }
 
   async make(): Promise<CheckResult> {
-    const roots = this.#storage.rootIds();
+    const roots = this.#storage.listing.rootIds();
     const snapshots = roots.filter((id) => this.#checkRoot(id));
     this.#checkCatalog(roots);
     const { contents, bytes } = this.#request.readData
@@ -209,7 +209,7 @@ class CheckRun {
 
   *#leaves(): Generator<{ leaf: Raw; names: Raw[] }> {
     let leaf: Raw | undefined, names: Raw[] = [];
-    for (const item of this.#storage.items()) {
+    for (const item of this.#storage.listing.items()) {
       if (item.leaf !== leaf) {
         if (leaf !== undefined) yield { leaf, names };
         [leaf, names] = [item.leaf, []];

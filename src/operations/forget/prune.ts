@@ -94,7 +94,7 @@ class PruneRun {
     const { workers, signal, without } = this.#request;
     // One that a crash left behind must not vouch for what is removed here.
     this.#storage.snapshots();
-    const roots = this.#storage.rootIds().filter((id) => without?.has(id) !== true);
+    const roots = this.#storage.listing.rootIds().filter((id) => without?.has(id) !== true);
     await using pool = this.#storage.pool(workers, signal);
     this.#monitor.phase("reading manifests");
     const references = await collectReferences(this.#storage, roots, {
@@ -110,7 +110,7 @@ class PruneRun {
     using leaves = new LeafCursor(this.#storage);
     let items = 0;
     this.#monitor.phase("looking for what is not needed");
-    for (const { id, leaf, name } of this.#storage.items()) {
+    for (const { id, leaf, name } of this.#storage.listing.items()) {
       if (items++ % ITEMS_PER_STEP === 0) await this.#pace.yieldIfDue();
       const kind = classOfId(id, this.#digits);
       // Other names mean nothing, and are nobody's to remove; roots are what makes everything else needed.

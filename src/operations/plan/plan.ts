@@ -157,7 +157,7 @@ class Planning implements Disposable {
 
   #isThere(content: ContentId | undefined): boolean {
     if (content === undefined || this.#damaged.has(content)) return false;
-    this.#present ??= this.#storage.presentItems();
+    this.#present ??= this.#storage.listing.present();
     return this.#present.has(content);
   }
 

@@ -115,7 +115,7 @@ class RepairRun implements Disposable {
     this.#monitor.phase("reading manifests");
     using writer = this.#request.dryRun ? undefined : this.#storage.write("repair");
     let isRemade = false;
-    for (const id of this.#storage.rootIds()) isRemade = await this.#healRoot(id, writer) || isRemade;
+    for (const id of this.#storage.listing.rootIds()) isRemade = await this.#healRoot(id, writer) || isRemade;
     const replaced = new Map<HunkId, HunkRef>();
     for (const { hunk, what, snapshots } of await findDamagedHunks(this.#storage, this.#users(), this.#pace)) {
       const from = this.#healObject(hunk.id) ?? this.#recover(hunk, snapshots, replaced);
@@ -256,7 +256,7 @@ class RepairRun implements Disposable {
 
   /** Of all snapshots that can be read, newest first. */
   #manifests(): { readonly id: RootId; readonly manifest: Manifest }[] {
-    const readable = this.#storage.rootIds().flatMap((id) => {
+    const readable = this.#storage.listing.rootIds().flatMap((id) => {
       try {
         return [{ id, manifest: this.#storage.manifest(id) }];
       } catch (error) {

@@ -7,7 +7,8 @@ import { type Raw, rawOf } from "../../core/raw.ts";
 import { type Dir, DiskFault, type OpenFile } from "../../platform/disk.ts";
 import { DamagedContent } from "../../snapshot/faults.ts";
 import { encodeHunk, type HunkRef } from "../../snapshot/hunk.ts";
-import { encodeRoot, parseRoot, type Root } from "../../snapshot/root.ts";
+import { DamagedManifest } from "../../snapshot/entry_line.ts";
+import { encodeRoot, ForeignSnapshot, parseRoot, type Root } from "../../snapshot/root.ts";
 import { OWNER_ONLY } from "./access.ts";
 import { itemPath } from "../layout/item_path.ts";
 import type { Settings } from "../layout/settings.ts";
@@ -52,7 +53,9 @@ export class ManifestStore implements Disposable {
   }
 
   readRoot(id: RootId): Root {
-    return parseRoot(this.read(id), this.#settings);
+    const root = parseRoot(this.read(id));
+    assertOwn(root, this.#settings);
+    return root;
   }
 
   /** Keeps the lines of a hunk; the same lines get the same id and no new bytes. */
@@ -194,5 +197,13 @@ function tryLock(file: OpenFile, kind: "exclusive" | "shared"): boolean {
   } catch (error) {
     if (error instanceof DiskFault) return true;
     throw error;
+  }
+}
+
+/** @throws ForeignSnapshot, DamagedManifest */
+function assertOwn({ storage }: Root, { id, algorithm }: Settings): void {
+  if (storage.id !== id) throw new ForeignSnapshot(storage.id);
+  if (storage.algorithm !== algorithm) {
+    throw new DamagedManifest(`a root has ids of another algorithm (${storage.algorithm})`);
   }
 }

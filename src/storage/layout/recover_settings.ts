@@ -4,8 +4,8 @@ import { ALGORITHMS, digestHexLength, hashBytes } from "../../core/digest.ts";
 import { Fault } from "../../core/fault.ts";
 import { joinRaw, type Raw, rawOf } from "../../core/raw.ts";
 import type { Dir } from "../../platform/disk.ts";
-import { NewerFormat } from "../../snapshot/origin.ts";
-import { rootSettings } from "../../snapshot/root.ts";
+import { FORMAT_VERSION, NewerFormat } from "../../snapshot/origin.ts";
+import { rootOrigin } from "../../snapshot/root.ts";
 import { LARGEST_BYTES } from "../content/manifest_store.ts";
 import { idOf } from "./item_path.ts";
 import type { Settings } from "./settings.ts";
@@ -47,7 +47,7 @@ function settingsIn(directory: Dir, leaf: Raw, name: Raw): Settings | NewerForma
   const bytes = new Uint8Array(size);
   if (file.read(bytes, 0) !== size) return undefined;
   try {
-    const settings = rootSettings(bytes);
+    const settings: Settings = { version: FORMAT_VERSION, ...rootOrigin(bytes) };
     return hashBytes(settings.algorithm, bytes) + ROOT_SUFFIX === idOf(leaf, name) ? settings : undefined;
   } catch (error) {
     if (error instanceof NewerFormat) return error;

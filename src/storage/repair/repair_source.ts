@@ -63,7 +63,7 @@ export class RepairSource implements Disposable {
 
   #indexFiles(): Map<string, Set<ContentId>> {
     const found = new Map<string, Set<ContentId>>(), seen = new Set<HunkId>();
-    for (const id of this.#storage.rootIds()) {
+    for (const id of this.#storage.listing.rootIds()) {
       const hunks = unlessFault(() => this.#storage.manifest(id).root.hunks, []);
       for (const hunk of hunks) {
         if (seen.has(hunk.id)) continue;

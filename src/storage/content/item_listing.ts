@@ -1,0 +1,70 @@
+/** What lies in `content/`, by listing it: the truth, which no catalog can replace. */
+import { classOfId, parseRootId, type RootId } from "../../core/content_id.ts";
+import { digestHexLength, hashBytes } from "../../core/digest.ts";
+import { ItemSet } from "../../core/item_set.ts";
+import { type Raw, rawOf } from "../../core/raw.ts";
+import { type Dir, openIfThere } from "../../platform/disk.ts";
+import { idOf, leafDirs } from "../layout/item_path.ts";
+import type { Settings } from "../layout/settings.ts";
+
+const CONTENT = rawOf("content");
+
+export class ItemListing {
+  readonly #storage: Dir;
+  readonly #settings: Settings;
+
+  constructor(storage: Dir, settings: Settings) {
+    this.#storage = storage;
+    this.#settings = settings;
+  }
+
+  /** Ids of all roots, from a listing of `content/`. */
+  rootIds(): RootId[] {
+    const length = digestHexLength(this.#settings.algorithm);
+    const ids: RootId[] = [];
+    for (const { id } of this.items((name) => name.endsWith("f0"))) {
+      if (classOfId(id, length) === "root") ids.push(parseRootId(id, length));
+    }
+    return ids;
+  }
+
+  /** Every name in the leaf directories of `content/` that `wanted` lets through. */
+  *items(wanted: (name: Raw) => boolean = () => true): Generator<{ id: string; leaf: Raw; name: Raw }> {
+    for (const { leaf, names } of this.#leaves()) {
+      for (const name of names) if (wanted(name)) yield { id: idOf(leaf, name), leaf, name };
+    }
+  }
+
+  *#leaves(): Generator<{ leaf: Raw; names: readonly Raw[] }> {
+    using content = this.#storage.openDir(CONTENT);
+    for (const leaf of leafDirs(this.#settings)) {
+      using directory = openIfThere(content, leaf);
+      if (directory !== undefined) yield { leaf, names: directory.list().names };
+    }
+  }
+
+  /** Ids of all items there are now. */
+  present(): ItemSet {
+    const present = new ItemSet();
+    for (const { leaf, names } of this.#leaves()) {
+      for (const name of names) present.add(idOf(leaf, name));
+    }
+    return present;
+  }
+
+  /** Changes whenever an item is added or removed: the times of all leaf directories, hashed. */
+  fingerprint(): string {
+    using content = this.#storage.openDir(CONTENT);
+    const times: string[] = [];
+    for (const leaf of leafDirs(this.#settings)) {
+      times.push(leaf.includes("/") ? statThrough(content, leaf) : content.stat(leaf)?.mtime ?? "-");
+    }
+    return hashBytes("sha256", new TextEncoder().encode(times.join(" ")));
+  }
+}
+
+function statThrough(content: Dir, leaf: Raw): string {
+  const slash = leaf.lastIndexOf("/");
+  using parent = openIfThere(content, leaf.slice(0, slash) as Raw);
+  return parent?.stat(leaf.slice(slash + 1) as Raw)?.mtime ?? "-";
+}
