@@ -17,6 +17,7 @@ import type { ExtractBatch, ExtractResult } from "./extract_batch.ts";
 import type { HunkRef } from "./hunk.ts";
 import type { Manifest } from "./manifest.ts";
 import type { Root } from "./root.ts";
+import type { VerifiedHunk } from "./verify_hunk.ts";
 import type { SnapshotInfo } from "./snapshot_info.ts";
 import type { SinkRequest, SnapshotReceiver, SnapshotSink } from "./snapshot_sink.ts";
 import type { BatchCost, WorkOptions } from "../core/work.ts";
@@ -56,6 +57,8 @@ export interface Repository extends AsyncDisposable {
 
 /** Contents, verified. What is asked for in path order is read in a good order. */
 export interface ContentReader extends AsyncDisposable {
+  /** Bytes that were gone through so far, those of files under way as well. */
+  readonly bytes: number;
   /** Batches that may usefully be under way at once. */
   readonly width: number;
   /** One content in chunks, each valid until the next is asked for. @throws DamagedContent at the end if its digest is wrong */
@@ -67,10 +70,14 @@ export interface ContentReader extends AsyncDisposable {
 }
 
 export interface ScanRequest extends WorkOptions {
-  /** Read every byte. */
+  /** Read every byte, unless a part is named or contents are chosen. */
   readonly readData: boolean;
-  /** Read only a part of the contents. */
-  readonly subset?: Subset;
+  /** Read only the contents of this part. */
+  readonly part?: Extract<Subset, { kind: "part" }>;
+  /** Read only these contents, in this order. */
+  readonly chosen?: Iterable<string>;
+  /** How many contents may be read: for tables of their sizes. */
+  readonly contents: number;
   /** Bytes of one object, roughly: whether threads are worth it must be decided before the first is read. */
   readonly usualBytes: number;
 }
@@ -96,6 +103,8 @@ export interface ScanReport {
 }
 
 export interface RepositoryChecker extends AsyncDisposable {
+  /** Bytes that were gone through so far, those of objects under way as well. */
+  readonly bytes: number;
   /** Hunks that may usefully be looked at at once. */
   readonly width: number;
   /** Ids of all roots there are, also of those that no catalog knows. */
@@ -104,13 +113,6 @@ export interface RepositoryChecker extends AsyncDisposable {
   scan(monitor: Monitor): AsyncIterable<ScanReport>;
   /** Looks whether a hunk is sound and in order, and its contents are there with the right size. @throws DamagedContent, DamagedManifest */
   verifyHunk(hunk: HunkRef): Promise<VerifiedHunk>;
-}
-
-export interface VerifiedHunk {
-  /** Path of its last entry. */
-  readonly last: Apath;
-  /** Contents that are missing or of another size. */
-  readonly damaged: readonly { readonly id: string; readonly what: string }[];
 }
 
 /** What is stored, besides what the catalog knows. */

@@ -1,7 +1,7 @@
 /** Has items read and compared with their names by all threads, a few batches at a time; what was found comes in order. */
-import type { Raw } from "../core/raw.ts";
-import type { StoragePool } from "./threads/batch_executor.ts";
-import type { VerifyResult } from "./threads/verify.ts";
+import type { Raw } from "../../core/raw.ts";
+import type { StoragePool } from "../threads/batch_executor.ts";
+import type { VerifyResult } from "../threads/verify.ts";
 
 export interface ItemBatch {
   readonly leaf: Raw;
