@@ -49,7 +49,7 @@ async function performBackup(run: JobRun, job: JobOf<"backup">): Promise<void> {
   else monitor.recall(storage.manifest(done.id).root.totals.problems);
   const { host, name, id: like } = run.snapshot!;
   if (job.keep !== undefined) {
-    forget(storage, { policy: policyOf(job.keep), among: { host, name, like }, dryRun: false }, monitor);
+    await forget(storage, { policy: policyOf(job.keep), among: { host, name, like }, dryRun: false }, monitor);
   }
 }
 
@@ -57,7 +57,7 @@ async function performPrune({ setup, storage, monitor }: JobRun, job: JobOf<"pru
   // Each thread takes much memory here.
   const { host, name, workers = 0 } = job;
   const among = { ...(host !== undefined && { host }), ...(name !== undefined && { name }) };
-  if (job.keep !== undefined) forget(storage, { policy: policyOf(job.keep), among, dryRun: false }, monitor);
+  if (job.keep !== undefined) await forget(storage, { policy: policyOf(job.keep), among, dryRun: false }, monitor);
   await prune(storage, { dryRun: false, workers, signal: setup.signal }, () => {}, monitor);
 }
 

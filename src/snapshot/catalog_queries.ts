@@ -3,6 +3,7 @@ import type { Apath } from "../core/apath.ts";
 import type { ContentId } from "../core/content_id.ts";
 import type { Entry, Kind, NsText } from "../core/entry.ts";
 import type { Raw } from "../core/raw.ts";
+import type { SnapshotInfo } from "./snapshot_info.ts";
 
 /** What an object was. */
 export interface State {
@@ -118,3 +119,37 @@ export interface Ratio {
 
 /** By file type, see {@link typeOf}. */
 export type Ratios = ReadonlyMap<string, Ratio>;
+
+/** Questions about all snapshots at once. Answers of one call of `Repository.query` are of one moment. */
+export interface CatalogQueries {
+  /** Oldest first. */
+  snapshots(): readonly SnapshotInfo[];
+  /** All versions of a path, oldest first. */
+  history(path: Apath): readonly PathVersion[];
+  /** Versions that fit, ordered by path, then by series, then by time; few in memory at once. */
+  find(query: VersionQuery): Generator<PathVersion>;
+  /** What is different between two complete snapshots of a series, ordered by path. @param below only this path, and what is in it */
+  changes(interval: Interval, below: Apath): Generator<PathChange>;
+  /** Of the snapshots that have new contents, oldest first. */
+  figures(): readonly SnapshotFigures[];
+  /** The largest contents first. */
+  largest(count: number): readonly LargeContent[];
+  /** Distinct sizes of contents above so many bytes, ascending. */
+  sizesAbove(bytes: number): Float64Array;
+  /** How well files compress, by type. */
+  ratios(): Ratios;
+  /** Contents that a check found damaged or missing, and no later one found whole. */
+  damaged(): readonly ContentId[];
+  readonly verifications: VerificationQueries;
+  /** Everything that is asked in `action` is answered as of one moment, whatever a writer does meanwhile. */
+  asOfOneMoment<T>(action: () => T): T;
+}
+
+/** When contents that snapshots refer to were last read. */
+export interface VerificationQueries {
+  total(): Amount;
+  /** All contents: what was found damaged, then what was never read, then what was not read for the longest time. */
+  longestAgo(): Generator<{ readonly id: ContentId; readonly size: number; readonly isDamaged: boolean }>;
+  /** @param sinceMs for what was found whole at that time or later */
+  status(sinceMs: readonly number[]): VerificationStatus;
+}

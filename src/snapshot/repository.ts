@@ -19,7 +19,6 @@ import type { Manifest } from "./manifest.ts";
 import type { Root } from "./root.ts";
 import type { VerifiedHunk } from "./verify_hunk.ts";
 import type { SnapshotInfo } from "./snapshot_info.ts";
-import type { SinkRequest, SnapshotReceiver, SnapshotSink } from "./snapshot_sink.ts";
 import type { BatchCost, WorkOptions } from "../core/work.ts";
 
 /** A place that holds snapshots. Takes no lock for reading, but what {@link lockForReading} says. */
@@ -32,6 +31,10 @@ export interface Repository extends AsyncDisposable {
   readonly algorithm: Algorithm;
   /** Oldest first. */
   snapshots(): Awaitable<readonly SnapshotInfo[]>;
+  /** The same on the word of the roots themselves, not of a cache: for what is removed by it. */
+  provenSnapshots(): Awaitable<readonly SnapshotInfo[]>;
+  /** Ids of all roots there are, also of those that no catalog knows. */
+  rootIds(): Awaitable<readonly RootId[]>;
   /** All of its hunks are at hand when this resolves: reading from it waits for nothing. @throws DamagedContent, DamagedManifest */
   manifest(id: RootId): Awaitable<Manifest>;
   /** Verified bytes of a root or hunk as they are stored: for copies, and for repairing another repository. @throws DamagedContent */
@@ -107,8 +110,6 @@ export interface RepositoryChecker extends AsyncDisposable {
   readonly bytes: number;
   /** Hunks that may usefully be looked at at once. */
   readonly width: number;
-  /** Ids of all roots there are, also of those that no catalog knows. */
-  rootIds(): Awaitable<readonly RootId[]>;
   /** Looks at every object, and reads those that were asked for. In parts: there are millions. @throws Interrupted */
   scan(monitor: Monitor): AsyncIterable<ScanReport>;
   /** Looks whether a hunk is sound and in order, and its contents are there with the right size. @throws DamagedContent, DamagedManifest */
@@ -134,18 +135,11 @@ export interface VerifiedItem {
 
 /** Changes a repository, until disposed. */
 export interface RepositoryWriter extends AsyncDisposable {
-  /** Begins a new snapshot, made by a backup. */
-  begin(request: SinkRequest): Awaitable<SnapshotSink>;
-  /**
-   * Takes a snapshot from elsewhere.
-   * @param root its bytes, kept as they are: so it has the same id everywhere
-   */
-  receive(root: Uint8Array<ArrayBuffer>, options: WorkOptions): Awaitable<SnapshotReceiver>;
   /**
    * Makes snapshots exist no more; what only they needed stays until it is removed.
    * @returns those that are gone: not what somebody reads at the moment @throws DiskFault
    */
-  forget(ids: readonly RootId[], monitor: Monitor): Awaitable<readonly RootId[]>;
+  forget(ids: readonly RootId[]): Awaitable<readonly RootId[]>;
   /**
    * Gives a snapshot a root with other tags, and so another id.
    * @returns that; undefined if somebody reads the snapshot @throws DamagedContent, DamagedManifest, DiskFault

@@ -5,11 +5,12 @@
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Temp } from "../catalog/database.ts";
 import { classOfId, type ContentId, type HunkId, parseRootId, type RootId } from "../core/content_id.ts";
-import { digestHexLength, hashBytes } from "../core/digest.ts";
+import type { Algorithm } from "../core/digest.ts";
 import { ItemSet } from "../core/item_set.ts";
 import type { Monitor } from "../core/monitor.ts";
 import type { Policy } from "../core/policy.ts";
-import { type Raw, rawOf } from "../core/raw.ts";
+import { type Raw, rawOf, textOf } from "../core/raw.ts";
+import type { WorkOptions } from "../core/work.ts";
 import { type Dir, type Disk, DiskFault, openIfThere } from "../platform/disk.ts";
 import type { Machine } from "../platform/machine.ts";
 import { Meter, newMeterTable } from "../platform/meter.ts";
@@ -20,6 +21,17 @@ import type { Ratios } from "../snapshot/catalog_queries.ts";
 import { NoSnapshot } from "../snapshot/faults.ts";
 import { hunkText } from "../snapshot/hunk.ts";
 import { Manifest, type ManifestSource } from "../snapshot/manifest.ts";
+import type {
+  RemovalRequest,
+  RemovalSummary,
+  Repository,
+  RepositoryUsage,
+  ScanRequest,
+} from "../snapshot/repository.ts";
+import { StorageReader } from "./content/storage_reader.ts";
+import { measureLeftovers, Removal } from "./scan/removal.ts";
+import { StorageChecker } from "./scan/storage_checker.ts";
+import { measureUsage } from "./scan/usage.ts";
 import { resolveSnapshot } from "../snapshot/resolve.ts";
 import type { Root } from "../snapshot/root.ts";
 import type { SnapshotInfo } from "../snapshot/snapshot_info.ts";
@@ -55,7 +67,7 @@ export function openStorage(machine: Machine, path: Raw, monitor: Monitor): Stor
   return new Storage(machine, dir, settings, monitor);
 }
 
-export class Storage implements Disposable {
+export class Storage implements Disposable, Repository {
   readonly machine: Machine;
   readonly dir: Dir;
   readonly settings: Settings;
@@ -80,6 +92,23 @@ export class Storage implements Disposable {
     this.#store?.[Symbol.dispose]();
     this.manifests[Symbol.dispose]();
     this.dir[Symbol.dispose]();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this[Symbol.dispose]();
+    return Promise.resolve();
+  }
+
+  get location(): string {
+    return textOf(this.path);
+  }
+
+  get id(): string {
+    return this.settings.id;
+  }
+
+  get algorithm(): Algorithm {
+    return this.settings.algorithm;
   }
 
   get monitor(): Monitor {
@@ -145,6 +174,33 @@ export class Storage implements Disposable {
   /** @param root need not be stored yet, only its hunks */
   sourceOf(id: RootId, root: Root): ManifestSource {
     return { id, root, text: (hunk) => hunkText(this.manifests.read(root.hunks[hunk]!.id)) };
+  }
+
+  rootIds(): RootId[] {
+    return this.listing.rootIds();
+  }
+
+  /** @throws DamagedContent */
+  object(id: RootId | HunkId): Uint8Array<ArrayBuffer> {
+    return this.manifests.read(id);
+  }
+
+  reader({ workers, signal }: WorkOptions): StorageReader {
+    return new StorageReader(this.pool(workers, signal), this.contents());
+  }
+
+  checker(request: ScanRequest): StorageChecker {
+    const { settings, listing, machine: { clock } } = this;
+    const pool = this.pool(request.workers, request.signal, request.contents);
+    return new StorageChecker({ settings, listing, pool, clock }, request);
+  }
+
+  usage(signal: AbortSignal, monitor: Monitor): Promise<RepositoryUsage> {
+    return measureUsage(this, signal, monitor);
+  }
+
+  async previewRemoval(request: RemovalRequest, monitor: Monitor): Promise<RemovalSummary> {
+    return { ...await new Removal(this, request, monitor).plan(), ...measureLeftovers(this.dir) };
   }
 
   /** The content in chunks, valid until the next; verified. @throws DamagedContent */
@@ -230,13 +286,14 @@ export class Storage implements Disposable {
     this.dir.mkdir(DB, PRIVATE);
     using db = this.dir.openDir(DB);
     const lock = held.use(takeWriterLock(this.dir, db, holder));
+    const leftovers = measureLeftovers(this.dir);
     this.dir.mkdir(TMP, PRIVATE);
     this.#emptyTemp();
     renewSettings(this.dir, this.settings, this.#monitor);
     makeLeafDirectories(this.dir, this.settings);
     this.#keeper.setWritable(true);
     held.move();
-    return new Writer(this, this.#keeper, lock);
+    return new Writer(this, this.#keeper, { lock, leftovers });
   }
 
   #emptyTemp(): void {

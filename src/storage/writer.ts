@@ -3,12 +3,16 @@ import type { Catalog } from "../catalog/catalog.ts";
 import { joinRatios } from "../catalog/compression_ratios.ts";
 import type { RootId } from "../core/content_id.ts";
 import { unlessFault } from "../core/fault.ts";
-import type { Phase } from "../core/monitor.ts";
+import type { Monitor, Phase } from "../core/monitor.ts";
 import type { Policy } from "../core/policy.ts";
 import { type Dir, DiskFault } from "../platform/disk.ts";
 import type { Machine } from "../platform/machine.ts";
 import type { ManifestSource } from "../snapshot/manifest.ts";
 import { WriteOut } from "../platform/write_out.ts";
+import type { RemovalPlan, RemovalRequest, RepositoryWriter } from "../snapshot/repository.ts";
+import { infoOf, type SnapshotInfo } from "../snapshot/snapshot_info.ts";
+import { type Leftovers, type RemovableStorage, Removal } from "./scan/removal.ts";
+import { existingTree, refreshLatest, type StorageOfTrees, withdrawTrees } from "./tree/tree_places.ts";
 import type { Ratios } from "../snapshot/catalog_queries.ts";
 import type { Root } from "../snapshot/root.ts";
 import type { CatalogKeeper } from "./catalog_keeper.ts";
@@ -23,32 +27,46 @@ interface Phased {
 }
 
 /** What a writer needs of the storage that it changes. */
-export interface WritableStorage {
+export interface WritableStorage extends RemovableStorage, StorageOfTrees {
   readonly machine: Machine;
   readonly dir: Dir;
   readonly manifests: ManifestStore;
+  provenSnapshots(): readonly SnapshotInfo[];
   catalog(): Catalog;
   sourceOf(id: RootId, root: Root): ManifestSource;
   ratios(): Ratios;
 }
 
 /** The one who may change the storage, until disposed. */
-export class Writer implements Disposable {
+export class Writer implements Disposable, RepositoryWriter {
   readonly #storage: WritableStorage;
   readonly #keeper: CatalogKeeper;
   readonly #lock: Disposable;
   readonly #writeOut: WriteOut;
 
-  constructor(storage: WritableStorage, keeper: CatalogKeeper, lock: Disposable) {
+  /** What crashed runs had left in tmp/ when the lock was taken. */
+  readonly #leftovers: Leftovers;
+
+  constructor(
+    storage: WritableStorage,
+    keeper: CatalogKeeper,
+    held: { readonly lock: Disposable; readonly leftovers: Leftovers },
+  ) {
     this.#storage = storage;
     this.#writeOut = new WriteOut(() => storage.dir.syncFileSystem(), storage.machine.clock);
     this.#keeper = keeper;
-    this.#lock = lock;
+    this.#lock = held.lock;
+    this.#leftovers = held.leftovers;
   }
 
   [Symbol.dispose](): void {
     this.#keeper.setWritable(false);
     this.#lock[Symbol.dispose]();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this[Symbol.dispose]();
+    return Promise.resolve();
   }
 
   /** Notes that so many bytes have been stored. */
@@ -110,12 +128,39 @@ export class Writer implements Disposable {
   }
 
   /**
-   * Makes snapshots exist no more; what only they needed stays until a prune. Order: the roots, durably, then the catalog:
-   * a crash in between leaves a catalog that knows too much, which the next one to open it notices and puts right.
+   * Makes snapshots exist no more, and takes away their trees; what only they needed stays until it is removed. Order: the
+   * trees, so that a crash leaves none without a snapshot, whose nobody would know any more; the roots, durably; then the
+   * catalog: a crash in between leaves one that knows too much, which the next one to open it notices and puts right.
    * @returns those that were removed: not what somebody reads at the moment
    * @throws DiskFault
    */
   forget(ids: readonly RootId[]): RootId[] {
+    const free = ids.filter((id) => !this.#storage.manifests.isBeingRead(id));
+    if (free.length === 0) return [];
+    const gone = new Set<string>(free);
+    const snapshots = this.#storage.provenSnapshots().filter(({ id }) => gone.has(id));
+    using trees = withdrawTrees(this.#storage, snapshots);
+    const names = [...new Set(snapshots.map(({ name }) => name))];
+    const unlinked = names.filter((name) => !this.#tryRefresh(name));
+    const removed = this.forgetRoots(free);
+    trees.remove();
+    for (const name of unlinked) refreshLatest(this.#storage, name);
+    return removed;
+  }
+
+  /** On a full disk there may be no room for a link before something is removed. */
+  #tryRefresh(name: string): boolean {
+    try {
+      refreshLatest(this.#storage, name);
+      return true;
+    } catch (error) {
+      if (error instanceof DiskFault) return false;
+      throw error;
+    }
+  }
+
+  /** Removes roots alone, of snapshots that have no trees. @returns those that were removed @throws DiskFault */
+  forgetRoots(ids: readonly RootId[]): RootId[] {
     this.#storage.catalog(); // one that agrees with `content/` now only has to forget afterwards
     const removed = ids.filter((id) => this.#storage.manifests.removeRoot(id) !== "held");
     this.#keeper.remove(removed);
@@ -124,20 +169,35 @@ export class Writer implements Disposable {
 
   /**
    * Gives a snapshot another root with other tags, and so another id. A crash in between leaves both; the one that says
-   * which it replaces counts then.
-   * @returns its new id
+   * which it replaces counts then. A tree that was built later is named by the former id, and would not be found any more:
+   * the new root names it.
+   * @returns its new id; undefined if somebody reads the snapshot
    * @throws DamagedContent, DamagedManifest, DiskFault
    */
-  retag(id: RootId, changes: Pick<Root, "tags" | "tree">): RootId {
+  replaceRoot(id: RootId, changes: Pick<Root, "tags">): RootId | undefined {
+    const { manifests } = this.#storage;
+    if (manifests.isBeingRead(id)) return undefined;
     this.#storage.catalog();
-    const renewed = this.#storage.manifests.writeRoot({
-      ...this.#storage.manifests.readRoot(id),
-      ...changes,
-      replaces: id,
-    });
-    this.#storage.manifests.remove(id);
+    const former = manifests.readRoot(id);
+    const tree = former.tree ?? existingTree(this.#storage, infoOf(id, former)) ?? null;
+    const renewed = manifests.writeRoot({ ...former, ...changes, tree, replaces: id });
+    manifests.remove(id);
     this.#keeper.replace(id, renewed);
     return renewed;
+  }
+
+  /** Decides what nothing needs. @throws UnknownReferences, Interrupted */
+  async planRemoval(request: RemovalRequest, monitor: Monitor): Promise<RemovalPlan> {
+    const removal = new Removal(this.#storage, request, monitor);
+    const summary = { ...await removal.plan(), ...this.#leftovers };
+    return { summary, execute: (monitor, signal) => this.#remove(removal, monitor, signal) };
+  }
+
+  async #remove(removal: Removal, monitor: Monitor, signal: AbortSignal): Promise<number> {
+    const removed = await removal.execute(monitor, signal);
+    this.#keeper.updateLocalState((catalog) => catalog.forgetVerifications());
+    this.#keeper.compact();
+    return removed;
   }
 
   /** Notes which contents were read and found whole or damaged. @param items may be gone through twice */
@@ -154,16 +214,6 @@ export class Writer implements Disposable {
   /** @param policy undefined: none any more */
   setPolicy(policy: Policy | undefined): void {
     writePolicy(this.#storage.dir, policy);
-  }
-
-  /** Drops the memory of verifications of contents that no snapshot needs any more. */
-  forgetVerifications(): void {
-    unlessFault(() => this.#keeper.updateLocalState((catalog) => catalog.forgetVerifications()), undefined);
-  }
-
-  /** Gives back the room of a catalog that has become mostly empty. Should it fail, the catalog stays as it is. */
-  compactCatalog(): void {
-    this.#keeper.compact();
   }
 
   /** Makes the catalog again from `content/` alone. */

@@ -30,7 +30,7 @@ async function prepare(world: World): Promise<Map<string, string>> {
 }
 
 async function forgetAndPrune(storage: Storage, monitor: TestMonitor): Promise<void> {
-  forget(storage, { policy: { last: KEPT }, among: {}, dryRun: false }, monitor);
+  await forget(storage, { policy: { last: KEPT }, among: {}, dryRun: false }, monitor);
   await prune(storage, { dryRun: false, workers: 0, signal: new AbortController().signal }, () => {}, monitor);
 }
 

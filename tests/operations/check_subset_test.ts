@@ -67,7 +67,7 @@ Deno.test("a budget of bytes each night reaches every content while new ones com
     for (const id of (await checkPart(world, "oldest:10K")).read) old.delete(id);
     using storage = world.open();
     // Never read comes first: the new ones of this night are read in it, and some of the old ones beside them.
-    strictEqual(verificationStatus(storage).never.contents, Math.max(0, 60 - 11 * night + 4 * night));
+    strictEqual((await verificationStatus(storage)).never.contents, Math.max(0, 60 - 11 * night + 4 * night));
   }
   deepStrictEqual([...old], []);
 });
@@ -108,7 +108,7 @@ Deno.test("known damage is read again each time, beside the budget, until it is 
     deepStrictEqual(findings.map(({ where }) => where), [victim]);
   }
   using storage = world.open();
-  const { never, damaged, all } = verificationStatus(storage);
+  const { never, damaged, all } = await verificationStatus(storage);
   deepStrictEqual([never.contents, damaged.contents, all.contents], [0, 1, 20]);
 });
 
@@ -132,7 +132,7 @@ Deno.test("an interrupted check remembers what it has read", async () => {
   using storage = openStorage({ ...world.machine, disk }, rawOf(world.storagePath), new TestMonitor());
   const request = { readData: true, workers: 0, signal: stop.signal };
   await rejects(check(storage, request, () => {}, new TestMonitor()), Interrupted);
-  const { never } = verificationStatus(storage);
+  const { never } = await verificationStatus(storage);
   ok(never.contents > 0 && never.contents < 400, `${never.contents}`);
 });
 
@@ -154,7 +154,7 @@ Deno.test("a long check notes now and then what it has read", async () => {
     await rejects(check(storage, request, () => {}, new TestMonitor()), Killed);
   }
   using storage = world.open();
-  const { never } = verificationStatus(storage);
+  const { never } = await verificationStatus(storage);
   ok(never.contents < 150, `${never.contents}`);
 });
 
@@ -163,7 +163,7 @@ Deno.test("verificationStatus() tells how much was read how long ago, and the ag
   const stored = world.clock.ms;
   const status = () => {
     using storage = world.open();
-    return verificationStatus(storage);
+    return await verificationStatus(storage);
   };
   const before = status();
   deepStrictEqual([before.all, before.never], [{ contents: 10, bytes: 10_000 }, { contents: 10, bytes: 10_000 }]);
@@ -188,12 +188,12 @@ Deno.test("verificationStatus() tells how much was read how long ago, and the ag
   strictEqual(Date.parse(last.oldest!), read);
   using storage = world.open();
   rebuildCatalog(storage, new TestMonitor());
-  deepStrictEqual(verificationStatus(storage), last);
+  deepStrictEqual(await verificationStatus(storage), last);
 });
 
 Deno.test("verificationStatus() of an empty storage has no age", () => {
   using world = new World();
   using storage = world.open();
-  const { all, oldest } = verificationStatus(storage);
+  const { all, oldest } = await verificationStatus(storage);
   deepStrictEqual([all, oldest], [{ contents: 0, bytes: 0 }, null]);
 });

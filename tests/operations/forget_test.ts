@@ -28,7 +28,11 @@ async function withDays(days: number, world = new World()): Promise<World> {
 function forgetIn(world: World, request: Partial<ForgetRequest> & object): ForgetResult {
   const monitor = new TestMonitor();
   using storage = world.open(monitor);
-  const result = forget(storage, { among: {}, policy: undefined, dryRun: false, ...request } as ForgetRequest, monitor);
+  const result = await forget(
+    storage,
+    { among: {}, policy: undefined, dryRun: false, ...request } as ForgetRequest,
+    monitor,
+  );
   deepStrictEqual(monitor.problems, []);
   return result;
 }
@@ -77,14 +81,14 @@ Deno.test("forget() without rules follows the storage's policy, and refuses wher
   throws(() => forgetIn(world, { policy: { last: 0 } }), { code: "bad-usage" });
   {
     using storage = world.open();
-    setPolicy(storage, { daily: 2 });
+    await setPolicy(storage, { daily: 2 });
   }
   strictEqual(forgetIn(world, { dryRun: true }).removed.length, 1);
   strictEqual(forgetIn(world, { policy: { last: 1 }, dryRun: true }).removed.length, 2);
   {
     using storage = world.open();
     deepStrictEqual(storage.policy(), { daily: 2 });
-    setPolicy(storage, undefined);
+    await setPolicy(storage, undefined);
   }
   throws(() => forgetIn(world, {}), { code: "bad-usage" });
 });
@@ -148,7 +152,7 @@ Deno.test("forget() takes the whole id of a root that can't be read", async () =
   Deno.removeSync(`${world.storagePath}/db/catalog.sqlite`);
   throws(() => forgetIn(world, { snapshots: [id.slice(0, 12)] }), { code: "no-snapshot" });
   using storage = world.open();
-  forget(storage, { snapshots: [id], dryRun: false }, new TestMonitor());
+  await forget(storage, { snapshots: [id], dryRun: false }, new TestMonitor());
   strictEqual(world.items().has(id), false);
 });
 
@@ -162,7 +166,7 @@ Deno.test("forget() leaves a snapshot alone while somebody reads it, with all it
     using storage = world.open();
     const monitor = new TestMonitor();
     const request = { policy: { last: 1 }, among: {}, dryRun: false };
-    deepStrictEqual(forget(storage, request, monitor).removed, [middle]);
+    deepStrictEqual((await forget(storage, request, monitor)).removed, [middle]);
     deepStrictEqual(monitor.problems.map(({ name }) => name), ["snapshot-in-use"]);
     await prune(storage, { dryRun: false, workers: 0, signal: new AbortController().signal }, () => {}, monitor);
     await world.restore(oldest);
@@ -179,7 +183,7 @@ Deno.test("restore() holds its snapshot from the start to the end", async () => 
     if (operation === "create") {
       const monitor = new TestMonitor();
       using storage = world.open();
-      forget(storage, { snapshots: [oldest], dryRun: false }, monitor);
+      await forget(storage, { snapshots: [oldest], dryRun: false }, monitor);
       refused += monitor.problems.length;
     }
     return proceed();
@@ -209,6 +213,8 @@ Deno.test("forget() works where there is no room for a link before something is 
     return proceed();
   });
   using storage = openStorage({ ...world.machine, disk }, rawOf(world.storagePath), new TestMonitor());
-  deepStrictEqual(forget(storage, { snapshots: ["latest"], dryRun: false }, new TestMonitor()).removed, [latest]);
+  deepStrictEqual((await forget(storage, { snapshots: ["latest"], dryRun: false }, new TestMonitor())).removed, [
+    latest,
+  ]);
   strictEqual(Deno.readTextFileSync(`${world.storagePath}/latest/source/today`), "day 1");
 });

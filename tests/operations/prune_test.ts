@@ -25,7 +25,7 @@ async function pruneIn(world: World, changes: Partial<PruneRequest> = {}): Promi
 
 function forgetIn(world: World, ...snapshots: string[]): void {
   using storage = world.open();
-  forget(storage, { snapshots, dryRun: false }, new TestMonitor());
+  await forget(storage, { snapshots, dryRun: false }, new TestMonitor());
 }
 
 function ids(world: World): string[] {

@@ -37,7 +37,7 @@ function asIfOlder(storage: Storage): void {
 }
 
 function forgotten(storage: Storage): number {
-  return forget(storage, { policy: { last: 1 }, among: {}, dryRun: false }, new TestMonitor()).removed.length;
+  return (await forget(storage, { policy: { last: 1 }, among: {}, dryRun: false }, new TestMonitor())).removed.length;
 }
 
 Deno.test("two directories that are called alike are two series, and each keeps its name", async () => {
@@ -127,7 +127,7 @@ Deno.test("what a job keeps are snapshots of its own sources", async () => {
   asIfOlder(storage);
   const { id, host, name } = storage.snapshots().at(-1)!;
   const among = { host, name, like: id };
-  const { removed } = forget(storage, { policy: { last: 1 }, among, dryRun: false }, new TestMonitor());
+  const { removed } = await forget(storage, { policy: { last: 1 }, among, dryRun: false }, new TestMonitor());
   deepStrictEqual([removed.length, storage.snapshots().length], [1, 3]);
 });
 

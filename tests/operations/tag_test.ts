@@ -22,7 +22,7 @@ async function withTwo(): Promise<World> {
 function tagIn(world: World, request: Partial<TagRequest>): Tagged[] {
   const monitor = new TestMonitor();
   using storage = world.open(monitor);
-  const tagged = tag(storage, { snapshots: ["latest"], set: undefined, add: [], remove: [], ...request });
+  const tagged = await tag(storage, { snapshots: ["latest"], set: undefined, add: [], remove: [], ...request });
   deepStrictEqual([monitor.problems, monitor.notices], [[], []]);
   return tagged;
 }
@@ -112,7 +112,7 @@ Deno.test("tag() cut before any change leaves the snapshot with the old tags or 
       try {
         const disk = new CuttingDisk(openDisk(), cut).disk;
         using storage = openStorage({ ...world.machine, disk }, rawOf(world.storagePath), new TestMonitor());
-        tag(storage, { snapshots: ["latest"], set: undefined, add: ["b"], remove: [] });
+        await tag(storage, { snapshots: ["latest"], set: undefined, add: ["b"], remove: [] });
         finished = true;
       } catch (error) {
         ok(error instanceof PowerCut, String(error));

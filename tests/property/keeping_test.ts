@@ -95,14 +95,14 @@ class Life implements Disposable {
         return this.#copyNewest();
       case "forget":
         await this.#working(step.cut, (storage, monitor) => {
-          forget(storage, { policy: step.policy, among: {}, dryRun: false }, monitor);
+          await forget(storage, { policy: step.policy, among: {}, dryRun: false }, monitor);
         });
         return this.#dropForgotten();
       case "forget one": {
         const id = [...this.copies.keys()][step.which];
         if (id === undefined) return;
         await this.#working(step.cut, (storage, monitor) => {
-          forget(storage, { snapshots: [id], dryRun: false }, monitor);
+          await forget(storage, { snapshots: [id], dryRun: false }, monitor);
         });
         return this.#dropForgotten();
       }
@@ -112,7 +112,7 @@ class Life implements Disposable {
         using before = world.open();
         const { sequence } = before.resolve(id);
         await this.#working(step.cut, (storage) => {
-          tag(storage, { snapshots: [id], set: undefined, add: step.add, remove: [] });
+          await tag(storage, { snapshots: [id], set: undefined, add: step.add, remove: [] });
         });
         return this.#rename(id, sequence);
       }

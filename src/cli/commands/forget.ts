@@ -55,7 +55,7 @@ export const defineForget: Define = (program, act) => {
       const storage = await session.openStorage();
       const request = requestOf(names, options, session.loaded.config.keep);
       const { forget } = await import("../../operations/forget/forget.ts");
-      const result = forget(storage, request, session.monitor);
+      const result = await forget(storage, request, session.monitor);
       const lines = linesOf(result, request.dryRun);
       if (options.prune !== true) return session.result(jsonOf(result, request.dryRun), lines);
       if (!session.options.json && !session.options.quiet) { for (const line of lines) session.out.line(line); }

@@ -33,7 +33,7 @@ const defineSet: Define = (policy, act) => {
       if (rules === undefined) throw new BadUsage("That policy has no rule", "Give one, such as `--keep-daily 7`");
       const storage = await session.openStorage();
       const { setPolicy } = await import("../../operations/forget/policy.ts");
-      setPolicy(storage, rules);
+      await setPolicy(storage, rules);
       session.result({ policy: rules }, [`From now on forget keeps by ${policyText(rules)}`]);
     })
   );
@@ -63,7 +63,7 @@ const defineClear: Define = (policy, act) => {
     act(command, async (session) => {
       const storage = await session.openStorage();
       const { setPolicy } = await import("../../operations/forget/policy.ts");
-      setPolicy(storage, undefined);
+      await setPolicy(storage, undefined);
       session.result({ policy: null }, ["The storage has no policy any more"]);
     })
   );

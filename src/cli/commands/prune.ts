@@ -1,5 +1,5 @@
 /** backup-tool prune */
-import type { PrunePlan } from "../../operations/forget/prune.ts";
+import type { RemovalSummary } from "../../snapshot/repository.ts";
 import { examples, workersOption } from "../settings/options.ts";
 import { doneLine, planLines } from "../output/prune_text.ts";
 import type { Define } from "./command.ts";
@@ -34,7 +34,7 @@ export const definePrune: Define = (program, act) => {
       const result = await prune(
         storage,
         request,
-        (plan: PrunePlan) => tell(planLines(plan, sizeText)),
+        (plan: RemovalSummary) => tell(planLines(plan, sizeText)),
         session.monitor,
       );
       tell([doneLine(result, dryRun, sizeText)]);

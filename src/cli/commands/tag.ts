@@ -31,7 +31,7 @@ export const defineTag: Define = (program, act) => {
       const { add = [], remove = [], set } = command.opts<TagOptions>();
       const storage = await session.openStorage();
       const { tag } = await import("../../operations/forget/tag.ts");
-      const tagged = tag(storage, { snapshots, add, remove, set });
+      const tagged = await tag(storage, { snapshots, add, remove, set });
       session.result(
         tagged,
         tagged.map(({ former, id, tags }) => `${shortId(former)} is now ${shortId(id)}: ${tagsText(tags)}`),

@@ -1,12 +1,13 @@
 /** What a prune says to people. */
 import { pluralText } from "../../core/size_text.ts";
-import type { PrunePlan, PruneResult } from "../../operations/forget/prune.ts";
+import type { PruneResult } from "../../operations/forget/prune.ts";
+import type { RemovalSummary } from "../../snapshot/repository.ts";
 
 /** Sizes as the person wants them. */
 type SizeText = (bytes: number) => string;
 
 /** What stays, and what is going to be removed. */
-export function planLines(plan: PrunePlan, sizeText: SizeText): string[] {
+export function planLines(plan: RemovalSummary, sizeText: SizeText): string[] {
   const { contents, hunks, bytes, linkedContents, leftovers, leftoverBytes, neededItems, snapshots } = plan;
   return [
     `Needed by ${pluralText(snapshots, "snapshot")}: ${pluralText(neededItems, "item")}`,

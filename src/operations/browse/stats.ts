@@ -1,14 +1,9 @@
 /** How much a storage holds, what sharing saves, and how it grew. */
-import { classOfId } from "../../core/content_id.ts";
-import { digestHexLength } from "../../core/digest.ts";
 import type { Monitor } from "../../core/monitor.ts";
-import { type Raw, rawOf } from "../../core/raw.ts";
-import { Yielder } from "../../core/yielding.ts";
 import { type VerificationReport, verificationStatus } from "../check/verification_status.ts";
-import type { Dir } from "../../platform/disk.ts";
 import type { LargeContent, SnapshotFigures } from "../../snapshot/catalog_queries.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
-import type { Storage } from "../../storage/storage.ts";
+import type { OpenedRepository } from "../opened.ts";
 
 export interface StatsRequest {
   /** How many of the largest contents are told. */
@@ -36,24 +31,24 @@ export interface Stats {
 }
 
 /** Takes no lock. @throws Interrupted */
-export async function stats(storage: Storage, request: StatsRequest, monitor: Monitor): Promise<Stats> {
-  const snapshots = storage.snapshots();
+export async function stats(repository: OpenedRepository, request: StatsRequest, monitor: Monitor): Promise<Stats> {
+  const snapshots = await repository.snapshots();
   monitor.current("adding up contents");
-  const figures = new Map(storage.query((catalog) => catalog.figures()).map((one) => [one.sequence, one]));
+  const figures = new Map((await repository.query((catalog) => catalog.figures())).map((one) => [one.sequence, one]));
   const all = [...figures.values()];
   const contents = sum(all, ({ newContents }) => newContents);
-  const items = await measureItems(storage, request.signal, monitor);
+  const usage = await repository.usage(request.signal, monitor);
   return {
     snapshots: snapshots.map((snapshot) => ({ ...snapshot, ...withoutSequence(figures.get(snapshot.sequence)) })),
     contents,
     contentBytes: sum(all, ({ newBytes }) => newBytes),
     logicalBytes: sum(snapshots, ({ bytes }) => bytes),
-    manifestItems: items.manifests,
-    manifestBytes: items.manifestBytes,
-    unneededContents: Math.max(0, items.contents - contents),
-    freeBytes: storage.dir.freeBytes(),
-    verification: verificationStatus(storage),
-    largest: storage.query((catalog) => catalog.largest(request.largest)),
+    manifestItems: usage.manifestItems,
+    manifestBytes: usage.manifestBytes,
+    unneededContents: Math.max(0, usage.contents - contents),
+    freeBytes: usage.freeBytes,
+    verification: await verificationStatus(repository),
+    largest: await repository.query((catalog) => catalog.largest(request.largest)),
   };
 }
 
@@ -64,48 +59,4 @@ function sum<T>(all: readonly T[], amount: (one: T) => number): number {
 function withoutSequence(figures: SnapshotFigures | undefined): Omit<SnapshotFigures, "sequence"> {
   const { newContents = 0, newBytes = 0, uniqueContents = 0, uniqueBytes = 0 } = figures ?? {};
   return { newContents, newBytes, uniqueContents, uniqueBytes };
-}
-
-/** Roots and hunks are asked for their sizes; contents, of which there may be millions, are only counted. */
-async function measureItems(storage: Storage, signal: AbortSignal, monitor: Monitor) {
-  const pace = new Yielder(storage.machine.clock, signal), digits = digestHexLength(storage.settings.algorithm);
-  using content = storage.dir.openDir(rawOf("content"));
-  let manifests = 0, manifestBytes = 0, contents = 0;
-  let leaf: Raw | undefined;
-  using open = new Leaf(content);
-  for (const item of storage.listing.items()) {
-    if (item.leaf !== leaf) {
-      await pace.yieldIfDue();
-      monitor.current(`content/${leaf = item.leaf}`);
-    }
-    const kind = classOfId(item.id, digits);
-    if (kind === "content") contents++;
-    else if (kind !== undefined) {
-      manifests++;
-      manifestBytes += open.at(item.leaf).stat(item.name)?.size ?? 0;
-    }
-  }
-  return { manifests, manifestBytes, contents };
-}
-
-/** One directory of `content/` at a time. */
-class Leaf implements Disposable {
-  readonly #content: Dir;
-  #path: Raw | undefined;
-  #dir: Dir | undefined;
-
-  constructor(content: Dir) {
-    this.#content = content;
-  }
-
-  [Symbol.dispose](): void {
-    this.#dir?.[Symbol.dispose]();
-  }
-
-  at(path: Raw): Dir {
-    if (this.#dir !== undefined && this.#path === path) return this.#dir;
-    this.#dir?.[Symbol.dispose]();
-    this.#path = path;
-    return this.#dir = this.#content.openPath(path);
-  }
 }

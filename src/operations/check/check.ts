@@ -1,22 +1,18 @@
 /** Looking for damage: everything a snapshot needs is there, in order and, if asked for, as its checksum says. */
+import type { RootId } from "../../core/content_id.ts";
+import type { Subset } from "../../core/subset.ts";
+import type { ObjectReport, RepositoryChecker, ScanReport } from "../../snapshot/repository.ts";
+import type { OpenedRepository } from "../opened.ts";
+import { chooseContents } from "./select_contents.ts";
 import { shortId } from "../../core/short_id.ts";
 import { type Apath, compareApath } from "../../core/apath.ts";
-import { classOfId, type RootId } from "../../core/content_id.ts";
 import { Fault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
-import { type Raw, textOf } from "../../core/raw.ts";
-import { isInPart, type Subset } from "../../core/subset.ts";
-import { digestHexLength } from "../../core/digest.ts";
+import { textOf } from "../../core/raw.ts";
 import type { HunkRef } from "../../snapshot/hunk.ts";
-import { idOf } from "../../storage/layout/item_path.ts";
 import { DamagedManifest } from "../../snapshot/entry_line.ts";
 import type { Manifest } from "../../snapshot/manifest.ts";
-import type { StoragePool } from "../../storage/threads/batch_executor.ts";
-import type { Storage } from "../../storage/storage.ts";
-import type { VerifyResult } from "../../storage/threads/verify.ts";
-import { batchesOf, chooseContents } from "./select_contents.ts";
 import { IdList } from "../../core/id_list.ts";
-import { type ItemBatch, ItemReader } from "../../storage/item_reader.ts";
 import { Yielder } from "../../core/yielding.ts";
 
 export interface Finding {
@@ -61,21 +57,20 @@ const PATHS_SHOWN = 5;
 
 /** Reports every finding instead of stopping at the first. Takes no lock. @throws Interrupted */
 export async function check(
-  storage: Storage,
+  repository: OpenedRepository,
   request: CheckRequest,
   found: (finding: Finding) => void,
   monitor: Monitor,
 ): Promise<CheckResult> {
-  return await new CheckRun(storage, request, found, monitor).make();
+  return await new CheckRun(repository, request, found, monitor).make();
 }
 
 class CheckRun {
-  readonly #storage: Storage;
+  readonly #repository: OpenedRepository;
   readonly #request: CheckRequest;
   readonly #found: (finding: Finding) => void;
   readonly #monitor: Monitor;
   readonly #pace: Yielder;
-  readonly #digits: number;
   #damaged = 0;
   #items = 0;
   #bytes = 0;
@@ -94,34 +89,45 @@ class CheckRun {
   readonly #lastPaths = new Map<string, Promise<Apath>>();
 
   constructor(
-    storage: Storage,
+    repository: OpenedRepository,
     request: CheckRequest,
     found: (finding: Finding) => void,
     monitor: Monitor,
   ) {
-    this.#storage = storage;
+    this.#repository = repository;
     this.#request = request;
     this.#found = found;
     this.#monitor = monitor;
-    this.#pace = new Yielder(storage.machine.clock, request.signal);
-    this.#digits = digestHexLength(storage.settings.algorithm);
-    this.#notedMs = storage.machine.clock.nowMs();
+    this.#pace = new Yielder(repository.machine.clock, request.signal);
+    this.#notedMs = repository.machine.clock.nowMs();
   }
 
   async make(): Promise<CheckResult> {
-    const roots = this.#storage.listing.rootIds();
-    const snapshots = roots.filter((id) => this.#checkRoot(id));
-    this.#checkCatalog(roots);
-    const { contents, bytes } = this.#request.readData
-      ? this.#storage.query(({ verifications }) => verifications.total())
+    const { readData, subset, workers, signal } = this.#request;
+    const { contents, bytes } = readData
+      ? await this.#repository.query(({ verifications }) => verifications.total())
       : { contents: 0, bytes: 0 };
     // Of parts nobody knows how much they come to before they have been chosen.
-    if (contents > 0 && this.#request.subset === undefined) this.#monitor.setTotal({ items: contents, bytes });
+    if (contents > 0 && subset === undefined) this.#monitor.setTotal({ items: contents, bytes });
+    const roots = await this.#repository.rootIds();
+    const snapshots = await this.#readableOf(roots);
+    await this.#checkCatalog(roots);
+    const isPart = subset?.kind === "part";
+    const chosen = subset === undefined || isPart ? undefined : await chooseContents(this.#repository, subset);
     try {
-      await this.#look(snapshots, contents);
+      await using checker = this.#repository.checker({
+        readData,
+        ...(isPart && { part: subset }),
+        ...(chosen !== undefined && { chosen }),
+        contents,
+        usualBytes: this.#usualBytes,
+        workers,
+        signal,
+      });
+      await this.#look(snapshots, checker);
     } finally {
       // What an interrupted check has read needn't be read again.
-      this.#remember();
+      await this.#remember();
     }
     return {
       items: this.#items,
@@ -132,21 +138,22 @@ class CheckRun {
     };
   }
 
-  /** @param contents how many may be read */
-  async #look(snapshots: readonly RootId[], contents: number): Promise<void> {
-    const { workers, signal } = this.#request;
-    await using pool = this.#storage.pool(workers, signal, contents);
-    using _followed = this.#monitor.follow("checkedBytes", () => pool.bytes);
+  async #look(snapshots: readonly RootId[], checker: RepositoryChecker): Promise<void> {
+    using _followed = this.#monitor.follow("checkedBytes", () => checker.bytes);
     this.#monitor.phase(this.#request.readData ? "verifying" : "reading manifests");
-    await this.#walkItems(pool);
+    for await (const part of checker.scan(this.#monitor)) await this.#take(part);
+    if (this.#strays > 0) {
+      const what = `${this.#strays} names in content/ are no items of this storage`;
+      this.#report({ what, where: "content", severity: "note", paths: [] });
+    }
     this.#monitor.phase("reading manifests");
-    const manifests = this.#checkManifests(snapshots, pool);
+    const manifests = this.#checkManifests(snapshots, checker);
     manifests.catch(() => {}); // awaited soon
     // The threads have enough to do for that long.
-    this.#tryToRemember();
+    await this.#tryToRemember();
     await manifests;
     // Its memory is better used by what follows.
-    await pool[Symbol.asyncDispose]();
+    await checker[Symbol.asyncDispose]();
     this.#reportHunks();
     await this.#reportContents(snapshots);
   }
@@ -156,9 +163,15 @@ class CheckRun {
     this.#found(finding);
   }
 
-  #checkRoot(id: RootId): boolean {
+  async #readableOf(roots: readonly RootId[]): Promise<RootId[]> {
+    const readable: RootId[] = [];
+    for (const id of roots) if (await this.#isReadable(id)) readable.push(id);
+    return readable;
+  }
+
+  async #isReadable(id: RootId): Promise<boolean> {
     try {
-      const { bytes, files } = this.#storage.manifest(id).root.totals;
+      const { bytes, files } = (await this.#repository.manifest(id)).root.totals;
       this.#usualBytes = Math.max(this.#usualBytes, bytes / Math.max(files, 1));
       return true;
     } catch (error) {
@@ -168,104 +181,61 @@ class CheckRun {
     }
   }
 
-  /** The catalog is a cache; one that had to be replaced is told by the storage itself. */
-  #checkCatalog(roots: readonly RootId[]): void {
-    const known = new Set<string>(this.#storage.snapshots().map(({ id }) => id));
+  /** The catalog is a cache; one that had to be replaced is told by the repository itself. */
+  async #checkCatalog(roots: readonly RootId[]): Promise<void> {
+    const known = new Set<string>((await this.#repository.snapshots()).map(({ id }) => id));
     for (const id of roots) {
       if (known.has(id)) continue;
       this.#report({ what: "The catalog doesn't know this snapshot", where: id, severity: "note", paths: [] });
     }
   }
 
-  /** Looks at the name of every item, and reads those that were asked for. */
-  async #walkItems(pool: StoragePool): Promise<void> {
-    const reader = new ItemReader(pool, this.#usualBytes, (batch, result) => this.#take(batch, result));
-    for (const { leaf, names } of this.#leaves()) {
-      await this.#pace.yieldIfDue();
-      this.#items += names.length;
-      this.#monitor.current(textOf(leaf));
-      await reader.read({ leaf, names: names.filter((name) => this.#isToRead(idOf(leaf, name))) });
-    }
-    const { subset } = this.#request;
-    if (subset !== undefined && subset.kind !== "part") {
-      for (const batch of batchesOf(this.#storage, chooseContents(this.#storage, subset))) {
-        await this.#pace.yieldIfDue();
-        this.#monitor.current(textOf(batch.leaf));
-        await reader.read(batch);
-      }
-    }
-    await reader.finish();
-    if (this.#strays === 0) return;
-    const what = `${this.#strays} names in content/ are no items of this storage`;
-    this.#report({ what, where: "content", severity: "note", paths: [] });
-  }
-
-  /** Whether an item is read because it is there. Of parts, only contents are: manifests are read anyway. */
-  #isToRead(id: string): boolean {
-    const { readData, subset } = this.#request;
-    if (subset === undefined) return readData;
-    return subset.kind === "part" && isInPart(id, subset) && classOfId(id, this.#digits) === "content";
-  }
-
-  *#leaves(): Generator<{ leaf: Raw; names: Raw[] }> {
-    let leaf: Raw | undefined, names: Raw[] = [];
-    for (const item of this.#storage.listing.items()) {
-      if (item.leaf !== leaf) {
-        if (leaf !== undefined) yield { leaf, names };
-        [leaf, names] = [item.leaf, []];
-      }
-      if (classOfId(item.id, this.#digits) === undefined) this.#strays++;
-      else names.push(item.name);
-    }
-    if (leaf !== undefined) yield { leaf, names };
-  }
-
-  #take({ leaf, names }: ItemBatch, { bytes, damaged }: VerifyResult): void {
+  async #take({ seen, strays, bytes, read }: ScanReport): Promise<void> {
+    this.#items += seen;
+    this.#strays += strays;
     this.#bytes += bytes;
-    this.#readItems += names.length;
-    this.#monitor.count("checkedItems", names.length);
+    this.#readItems += read.length;
+    this.#monitor.count("checkedItems", read.length);
     this.#monitor.count("checkedBytes", bytes);
-    const whatIsWrong = new Map(damaged.map(({ index, what }) => [index, what]));
-    for (const [index, name] of names.entries()) this.#takeItem(idOf(leaf, name), whatIsWrong.get(index));
-    this.#noteIfDue();
-  }
-
-  /** A check of many hours that is cut short was not for nothing. */
-  #noteIfDue(): void {
-    if (this.#storage.machine.clock.nowMs() - this.#notedMs < NOTE_MS) return;
-    this.#notedMs = this.#storage.machine.clock.nowMs();
-    this.#tryToRemember();
+    for (const report of read) this.#takeObject(report);
+    await this.#noteIfDue();
   }
 
   /** Damage of a root was found when it was opened. */
-  #takeItem(id: string, damage: string | undefined): void {
-    const kind = classOfId(id, this.#digits);
+  #takeObject({ id, kind, damage }: ObjectReport): void {
     if (kind === "content") {
       if (damage === undefined) this.#sound.add(id);
       else this.#bad.set(id, damage);
     } else if (kind === "hunk" && damage !== undefined) this.#badHunks.set(id, { what: damage, paths: [] });
   }
 
+  /** A check of many hours that is cut short was not for nothing. */
+  async #noteIfDue(): Promise<void> {
+    if (this.#repository.machine.clock.nowMs() - this.#notedMs < NOTE_MS) return;
+    this.#notedMs = this.#repository.machine.clock.nowMs();
+    await this.#tryToRemember();
+  }
+
   /** Hunks are sound and in order, and the contents they name are there with the right size. */
-  async #checkManifests(snapshots: readonly RootId[], pool: StoragePool): Promise<void> {
+  async #checkManifests(snapshots: readonly RootId[], checker: RepositoryChecker): Promise<void> {
     // Without threads, each is looked at as soon as it is asked for.
-    const ahead = pool.width === 1 ? 1 : HUNKS_AHEAD;
-    for (const { id, manifest } of this.#manifests(snapshots)) {
+    const ahead = checker.width === 1 ? 1 : HUNKS_AHEAD;
+    for await (const { id, manifest } of this.#manifests(snapshots)) {
       const { hunks } = manifest.root;
       let last: Apath | undefined, asked = 0;
       for (const [index, hunk] of hunks.entries()) {
         await this.#pace.yieldIfDue();
-        while (asked < Math.min(hunks.length, index + ahead)) this.#examine(hunks[asked++]!, pool);
+        while (asked < Math.min(hunks.length, index + ahead)) this.#examine(hunks[asked++]!, checker);
         last = await this.#checkHunk(id, hunk, last);
       }
     }
   }
 
   /** Opened one after the other: all lists of hunks together may be large. */
-  *#manifests(snapshots: readonly RootId[]): Generator<{ id: RootId; manifest: Manifest }> {
+  async *#manifests(snapshots: readonly RootId[]): AsyncGenerator<{ id: RootId; manifest: Manifest }> {
     for (const id of snapshots) {
       try {
-        yield { id, manifest: this.#storage.manifest(id) };
+        yield { id, manifest: await this.#repository.manifest(id) };
       } catch (error) {
         if (!(error instanceof Fault)) throw error; // it was removed in the meantime: a check takes no lock
       }
@@ -273,9 +243,9 @@ class CheckRun {
   }
 
   /** Has a hunk looked at, unless that was done for another snapshot. */
-  #examine(hunk: HunkRef, pool: StoragePool): void {
+  #examine(hunk: HunkRef, checker: RepositoryChecker): void {
     if (this.#lastPaths.has(hunk.id)) return;
-    const last = pool.run("examine", hunk, { items: hunk.count, bytes: 0 }).then((result) => {
+    const last = checker.verifyHunk(hunk).then((result) => {
       for (const { id, what } of result.damaged) if (!this.#bad.has(id)) this.#bad.set(id, what);
       return result.last;
     });
@@ -311,7 +281,7 @@ class CheckRun {
   async #reportContents(snapshots: readonly RootId[]): Promise<void> {
     if (this.#bad.size === 0) return;
     const paths = new Map<string, string[]>();
-    for (const { id, manifest } of this.#manifests(snapshots)) {
+    for await (const { id, manifest } of this.#manifests(snapshots)) {
       for (let index = 0; index < manifest.root.hunks.length; index++) {
         await this.#pace.yieldIfDue();
         this.#collect(id, manifest, index, paths);
@@ -340,18 +310,18 @@ class CheckRun {
   }
 
   /** So that the next backup stores damaged contents again. A storage that can't be written is checked all the same. */
-  #remember(): void {
-    const fault = this.#tryToRemember();
+  async #remember(): Promise<void> {
+    const fault = await this.#tryToRemember();
     if (fault !== undefined) this.#monitor.notice(`The result of the check could not be noted: ${fault.message}`);
   }
 
   /** @returns why it could not be done now */
-  #tryToRemember(): Fault | undefined {
+  async #tryToRemember(): Promise<Fault | undefined> {
     if (this.#request.onlyLooks || this.#bad.size + this.#sound.length === 0) return undefined;
     try {
-      using writer = this.#storage.write("check");
+      await using writer = await this.#repository.write("check");
       const items = { [Symbol.iterator]: () => this.#verified() };
-      writer.recordVerified(items, this.#storage.machine.clock.nowMs());
+      await writer.recordVerified(items, this.#repository.machine.clock.nowMs());
       this.#sound = new IdList();
       return undefined;
     } catch (error) {

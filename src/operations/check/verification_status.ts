@@ -1,6 +1,6 @@
 /** How long ago the contents of a storage were last read and found whole. */
 import type { Amount } from "../../snapshot/catalog_queries.ts";
-import type { Storage } from "../../storage/storage.ts";
+import type { OpenedRepository } from "../opened.ts";
 
 export interface VerificationReport {
   /** Contents that snapshots need. */
@@ -18,10 +18,10 @@ const DAYS = [1, 7, 30, 90, 365] as const;
 const DAY_MS = 86_400_000;
 
 /** Takes no lock. */
-export function verificationStatus(storage: Storage): VerificationReport {
-  const nowMs = storage.machine.clock.nowMs();
+export async function verificationStatus(repository: OpenedRepository): Promise<VerificationReport> {
+  const nowMs = repository.machine.clock.nowMs();
   const sinceMs = DAYS.map((days) => nowMs - days * DAY_MS);
-  const { since, oldestMs, ...amounts } = storage.query(({ verifications }) => verifications.status(sinceMs));
+  const { since, oldestMs, ...amounts } = await repository.query(({ verifications }) => verifications.status(sinceMs));
   return {
     ...amounts,
     within: DAYS.map((days, i) => ({ days, ...since[i]! })),

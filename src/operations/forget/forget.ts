@@ -6,11 +6,10 @@ import { BadUsage, Fault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { hasRule, type Policy } from "../../core/policy.ts";
 import { decide, type Decision } from "../../core/retention.ts";
-import { DiskFault } from "../../platform/disk.ts";
 import { NoSnapshot } from "../../snapshot/faults.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
-import type { Storage } from "../../storage/storage.ts";
-import { refreshLatest, withdrawTrees } from "../../storage/tree/tree_places.ts";
+import { resolveSnapshot } from "../../snapshot/resolve.ts";
+import type { OpenedRepository } from "../opened.ts";
 
 /** Which snapshots a policy is about: those that fit all that is given. */
 export interface SeriesFilter {
@@ -42,29 +41,19 @@ export interface ForgetResult {
  * Snapshots go with their trees. What only they needed stays in the storage until a prune. A dry run takes no lock.
  * @throws NoRule, DamagedPolicy, NoSnapshot, AmbiguousSnapshot, Locked, DiskFault
  */
-export function forget(storage: Storage, request: ForgetRequest, monitor: Monitor): ForgetResult {
-  if (request.dryRun) return toRemove(storage, request);
-  using writer = storage.write("forget");
-  const result = toRemove(storage, request);
-  const ids = result.removed.filter((id) => !isInUse(storage, id, monitor));
-  if (ids.length === 0) return { ...result, removed: [] };
-  const gone = new Set<string>(ids);
-  const snapshots = storage.provenSnapshots().filter(({ id }) => gone.has(id));
+export async function forget(
+  repository: OpenedRepository,
+  request: ForgetRequest,
+  monitor: Monitor,
+): Promise<ForgetResult> {
+  if (request.dryRun) return await toRemove(repository, request);
+  await using writer = await repository.write("forget");
+  const result = await toRemove(repository, request);
   monitor.phase("removing");
-  // First, so that a crash leaves no tree without a snapshot: nobody would know any more whose it was.
-  using trees = withdrawTrees(storage, snapshots);
-  const names = [...new Set(snapshots.map(({ name }) => name))];
-  const unlinked = names.filter((name) => !tryRefresh(storage, name));
-  const removed = writer.forget(ids);
-  trees.remove();
-  for (const name of unlinked) refreshLatest(storage, name);
+  const removed = await writer.forget(result.removed);
+  const isGone = new Set<string>(removed);
+  for (const id of result.removed) if (!isGone.has(id)) monitor.problem(new SnapshotInUse(id));
   return { ...result, removed };
-}
-
-function isInUse(storage: Storage, id: RootId, monitor: Monitor): boolean {
-  const isHeld = storage.manifests.isBeingRead(id);
-  if (isHeld) monitor.problem(new SnapshotInUse(id));
-  return isHeld;
 }
 
 /** It would be taken away from under somebody's hands. */
@@ -86,46 +75,33 @@ export class NoRule extends BadUsage {
   }
 }
 
-function toRemove(storage: Storage, request: ForgetRequest): ForgetResult {
+async function toRemove(repository: OpenedRepository, request: ForgetRequest): Promise<ForgetResult> {
   if ("snapshots" in request) {
-    return {
-      policy: undefined,
-      decisions: [],
-      removed: [...new Set(request.snapshots.map((name) => rootNamed(storage, name)))],
-    };
+    const removed: RootId[] = [];
+    for (const name of request.snapshots) removed.push(await rootNamed(repository, name));
+    return { policy: undefined, decisions: [], removed: [...new Set(removed)] };
   }
-  const policy = request.policy ?? storage.policy() ?? {};
+  const policy = request.policy ?? await repository.policy() ?? {};
   if (!hasRule(policy)) throw new NoRule();
   const { host, name, like } = request.among;
-  const snapshots = storage.provenSnapshots().filter((snapshot) =>
+  const snapshots = (await repository.provenSnapshots()).filter((snapshot) =>
     (host === undefined || snapshot.host === host) && (name === undefined || snapshot.name === name)
   );
-  const series = decide(snapshots, policy, storage.machine.clock.nowMs())
+  const series = decide(snapshots, policy, repository.machine.clock.nowMs())
     .filter(({ decisions }) => like === undefined || decisions.some(({ snapshot }) => snapshot.id === like));
   const decisions = series.flatMap((one) => one.decisions);
   return { policy, decisions, removed: decisions.filter(({ keep }) => !keep).map(({ snapshot }) => snapshot.id) };
 }
 
 /** A root that can't be read is in no list of snapshots, but its whole id names it. */
-function rootNamed(storage: Storage, name: string): RootId {
+async function rootNamed(repository: OpenedRepository, name: string): Promise<RootId> {
   try {
-    return storage.resolve(name).id;
+    return resolveSnapshot(name, await repository.snapshots()).id;
   } catch (error) {
-    const digits = digestHexLength(storage.settings.algorithm);
+    const digits = digestHexLength(repository.algorithm);
     if (!(error instanceof NoSnapshot) || classOfId(name, digits) !== "root") throw error;
     const id = parseRootId(name, digits);
-    if (!storage.manifests.has(id)) throw error;
+    if (!(await repository.rootIds()).includes(id)) throw error;
     return id;
-  }
-}
-
-/** On a full disk there may be no room for a link before something is removed. */
-function tryRefresh(storage: Storage, name: string): boolean {
-  try {
-    refreshLatest(storage, name);
-    return true;
-  } catch (error) {
-    if (error instanceof DiskFault) return false;
-    throw error;
   }
 }

@@ -1,13 +1,13 @@
 /** The policy that a storage carries, so that `forget` and jobs need no rules of their own. */
 import { BadUsage } from "../../core/fault.ts";
 import { hasRule, type Policy } from "../../core/policy.ts";
-import type { Storage } from "../../storage/storage.ts";
+import type { Repository } from "../../snapshot/repository.ts";
 
 /** @param policy undefined: none any more @throws BadUsage if it keeps nothing, Locked, DiskFault */
-export function setPolicy(storage: Storage, policy: Policy | undefined): void {
+export async function setPolicy(repository: Repository, policy: Policy | undefined): Promise<void> {
   if (policy !== undefined && !hasRule(policy)) {
     throw new BadUsage("That policy has no rule", "Give one, such as `--keep-daily 7`");
   }
-  using writer = storage.write("policy");
-  writer.setPolicy(policy);
+  await using writer = await repository.write("policy");
+  await writer.setPolicy(policy);
 }

@@ -1,5 +1,5 @@
 /** Looking at everything in `content/`: its names, and the bytes of what is to be read. */
-import { classOfId, type RootId } from "../../core/content_id.ts";
+import { classOfId } from "../../core/content_id.ts";
 import type { Clock } from "../../core/clock.ts";
 import { digestHexLength } from "../../core/digest.ts";
 import type { Monitor } from "../../core/monitor.ts";
@@ -7,13 +7,8 @@ import { type Raw, textOf } from "../../core/raw.ts";
 import { isInPart } from "../../core/subset.ts";
 import { Yielder } from "../../core/yielding.ts";
 import type { HunkRef } from "../../snapshot/hunk.ts";
-import type {
-  ObjectReport,
-  RepositoryChecker,
-  ScanReport,
-  ScanRequest,
-  VerifiedHunk,
-} from "../../snapshot/repository.ts";
+import type { ObjectReport, RepositoryChecker, ScanReport, ScanRequest } from "../../snapshot/repository.ts";
+import type { VerifiedHunk } from "../../snapshot/verify_hunk.ts";
 import type { ItemListing } from "../content/item_listing.ts";
 import { idOf, itemPath } from "../layout/item_path.ts";
 import type { Settings } from "../layout/settings.ts";
@@ -52,10 +47,6 @@ export class StorageChecker implements RepositoryChecker {
 
   get bytes(): number {
     return this.#setup.pool.bytes;
-  }
-
-  rootIds(): RootId[] {
-    return this.#setup.listing.rootIds();
   }
 
   async *scan(monitor: Monitor): AsyncGenerator<ScanReport> {

@@ -4,21 +4,28 @@ import { type Raw, rawOf } from "../../core/raw.ts";
 import { type Dir, DiskFault } from "../../platform/disk.ts";
 import { removeRecursively } from "../../platform/remove_recursively.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
-import type { Storage } from "../storage.ts";
+import type { Machine } from "../../platform/machine.ts";
 import { PUBLIC } from "./tree_builder.ts";
+
+/** What is needed of a storage to know its trees. */
+export interface StorageOfTrees {
+  readonly dir: Dir;
+  readonly machine: Pick<Machine, "clock">;
+  snapshots(): readonly SnapshotInfo[];
+}
 
 /** Digits of the id in the name of a tree whose snapshot was made without one. */
 const ID_DIGITS = 8;
 const OWNER_MAY_WRITE = 0o700;
 
 /** Where the tree of a snapshot is or would be, relative to the storage. One made without a tree gets a name of its own. */
-export function treeOf(storage: Storage, snapshot: SnapshotInfo, colonAllowed = true): string {
+export function treeOf(storage: StorageOfTrees, snapshot: SnapshotInfo, colonAllowed = true): string {
   const { tree, time, id } = snapshot;
   if (tree !== null) return colonAllowed ? tree : tree.replaceAll(":", "-");
   return `${treeName(Date.parse(time), storage.machine.clock, colonAllowed)}-${id.slice(0, ID_DIGITS)}`;
 }
 
-export function treeExists(storage: Storage, name: string): boolean {
+export function treeExists(storage: StorageOfTrees, name: string): boolean {
   const { year, rest } = splitName(name);
   if (storage.dir.stat(year) === undefined) return false;
   using years = storage.dir.openDir(year);
@@ -32,15 +39,15 @@ export function treeExists(storage: Storage, name: string): boolean {
 }
 
 /** Name of the tree of a snapshot, relative to the storage; undefined if there is none. */
-export function existingTree(storage: Storage, snapshot: SnapshotInfo): string | undefined {
+export function existingTree(storage: StorageOfTrees, snapshot: SnapshotInfo): string | undefined {
   const names = [treeOf(storage, snapshot), treeOf(storage, snapshot, false)];
   return names.find((name) => treeExists(storage, name));
 }
 
 /** Points latest/<name> to the newest tree that there is of snapshots of that name; removes it if there is none. */
-export function refreshLatest(storage: Storage, name: string): void {
+export function refreshLatest(storage: StorageOfTrees, name: string): void {
   const snapshots = storage.snapshots().filter((snapshot) => snapshot.name === name && snapshot.complete);
-  for (const snapshot of snapshots.reverse()) {
+  for (const snapshot of snapshots.toReversed()) {
     const tree = existingTree(storage, snapshot);
     if (tree !== undefined) return pointLatest(storage.dir, name, tree);
   }
@@ -56,7 +63,7 @@ export interface WithdrawnTrees extends Disposable {
  * Takes the trees of snapshots away from their names: half a tree is never to be seen under one. Only for a writer.
  * @throws DiskFault
  */
-export function withdrawTrees(storage: Storage, snapshots: readonly SnapshotInfo[]): WithdrawnTrees {
+export function withdrawTrees(storage: StorageOfTrees, snapshots: readonly SnapshotInfo[]): WithdrawnTrees {
   using held = new DisposableStack();
   const temp = held.use(storage.dir.openDir(rawOf("tmp")));
   const withdrawn: Raw[] = [];

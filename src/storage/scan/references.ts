@@ -4,8 +4,8 @@ import { Fault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import type { HunkRef } from "../../snapshot/hunk.ts";
 import { ItemSet } from "../../core/item_set.ts";
-import type { StoragePool } from "../../storage/threads/batch_executor.ts";
-import type { Storage } from "../../storage/storage.ts";
+import type { StoragePool } from "../threads/batch_executor.ts";
+import type { ManifestStore } from "../content/manifest_store.ts";
 import type { Yielder } from "../../core/yielding.ts";
 
 /** Snapshots named in one message. */
@@ -40,7 +40,7 @@ export interface Collecting {
  * @throws UnknownReferences if a single one can't be read, Interrupted
  */
 export async function collectReferences(
-  storage: Storage,
+  manifests: Pick<ManifestStore, "readRoot">,
   roots: readonly RootId[],
   { pool, pace, monitor }: Collecting,
 ): Promise<References> {
@@ -53,7 +53,7 @@ export async function collectReferences(
   };
   for (const root of roots) {
     await tolerating(root, unreadable, async () => {
-      for (const hunk of storage.manifests.readRoot(root).hunks) {
+      for (const hunk of manifests.readRoot(root).hunks) {
         if (hunks.has(hunk.id)) continue;
         hunks.add(hunk.id);
         await pace.yieldIfDue();
