@@ -2,6 +2,7 @@
 import type { World } from "./src/cli/world.ts";
 import { commandOutput, standardInput } from "./src/platform/process.ts";
 import * as system from "./src/platform/system.ts";
+import { systemClock } from "./src/platform/system_clock.ts";
 import { isStdoutClosed, terminal } from "./src/platform/terminal.ts";
 
 if ("WorkerGlobalScope" in globalThis) {
@@ -27,12 +28,12 @@ function realWorld(): World {
       const { openDisk } = await import("./src/platform/open_disk.ts");
       return {
         disk: openDisk(),
-        clock: system.systemClock,
+        clock: systemClock,
         random: system.systemRandom,
         workerScript: new URL(import.meta.url),
       };
     },
-    clock: system.systemClock,
+    clock: systemClock,
     env: system.environment,
     stdout: { write: system.writeStdout, isTerminal: stdoutIsTerminal, isClosed: isStdoutClosed, columns },
     stderr: { write: system.writeStderr, isTerminal: stderrIsTerminal, isClosed: () => false, columns },

@@ -30,6 +30,16 @@ export function parseApath(text: string): Apath {
   return apathOf(rawOf(text));
 }
 
+/** Text that this program wrote as an apath earlier, as in its catalog. It is not checked. */
+export function knownApath(text: string): Apath {
+  return text as Apath;
+}
+
+/** An absolute path of a file system without `.`, `..` and doubled slashes, to be compared with apaths. It is not checked. */
+export function placeApath(path: Raw): Apath {
+  return path as string as Apath;
+}
+
 /** The apath of `name` in the directory `dir`. `name` comes from a directory listing and is not checked. */
 export function childOf(dir: Apath, name: Raw): Apath {
   return (dir === "/" ? dir + name : `${dir}/${name}`) as Apath;
@@ -44,6 +54,30 @@ export function parentOf(path: Apath): Apath {
 /** The last component; empty for the top. */
 export function nameOf(path: Apath): Raw {
   return path.slice(path.lastIndexOf("/") + 1) as Raw;
+}
+
+/** `path` without the slash at its begin: as seen from the top. Empty for the top. */
+export function relativeOf(path: Apath): Raw {
+  return path.slice(1) as Raw;
+}
+
+/** The apath of what lies at `relative` (which may be empty) inside `dir`. */
+export function apathIn(dir: Apath, relative: Raw): Apath {
+  if (relative === "") return dir;
+  return (dir === "/" ? dir + relative : `${dir}/${relative}`) as Apath;
+}
+
+/** `path` as seen from `dir`, which it is or lies below: `/` for `dir` itself. */
+export function apathWithin(path: Apath, dir: Apath): Apath {
+  if (dir === "/") return path;
+  return (path.slice(dir.length) || "/") as Apath;
+}
+
+/** The apath that `path`, which is `from` or lies below it, has when `from` becomes `to`. */
+export function movedApath(path: Apath, from: Apath, to: Apath): Apath {
+  const rest = from === "/" ? path : path.slice(from.length);
+  if (to === "/") return (rest || "/") as Apath;
+  return (rest === "/" ? to : to + rest) as Apath;
 }
 
 /** True if `path` is `dir` or lies below it. */

@@ -6,6 +6,12 @@ export interface Clock {
   offsetMinutes(atMs: number): number;
   /** IANA name of the local time zone, such as "Europe/Berlin". */
   readonly zone: string;
+  /** Resolves after `ms` milliseconds, or as soon as `signal` says so; with 0, once the event loop has had its turn. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Holds up this thread for `ms` milliseconds. */
+  sleepSync(ms: number): void;
+  /** Calls `action` every `ms` milliseconds until disposed. */
+  every(ms: number, action: () => void): Disposable;
 }
 
 /** Fills a new array with random bytes. */

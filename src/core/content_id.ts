@@ -49,3 +49,33 @@ function parseReserved(text: string, digestHexLength: number, suffix: string, wh
   if (!HEX.test(text) || text.length !== digestHexLength + 2 || !text.endsWith(suffix)) throw new BadId(what, text);
   return text;
 }
+
+/** @param digest lower-case hex @param suffix from 0 to {@link LAST_CONTENT_SUFFIX}: of one of several contents with it */
+export function contentIdOf(digest: string, suffix?: number): ContentId {
+  return (suffix === undefined ? digest : digest + suffix.toString(16).padStart(2, "0")) as ContentId;
+}
+
+/** @param digest lower-case hex of the root's bytes */
+export function rootIdOf(digest: string): RootId {
+  return (digest + ROOT_SUFFIX) as RootId;
+}
+
+/** @param digest lower-case hex of the hunk's bytes */
+export function hunkIdOf(digest: string): HunkId {
+  return (digest + HUNK_SUFFIX) as HunkId;
+}
+
+/** Text that this program wrote as a content id earlier, as in its catalog or for another thread. It is not checked. */
+export function knownContentId(text: string): ContentId {
+  return text as ContentId;
+}
+
+/** Text that this program wrote as a snapshot id earlier. It is not checked. */
+export function knownRootId(text: string): RootId {
+  return text as RootId;
+}
+
+/** Text that this program wrote as a hunk id earlier. It is not checked. */
+export function knownHunkId(text: string): HunkId {
+  return text as HunkId;
+}

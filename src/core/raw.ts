@@ -104,8 +104,71 @@ export function ownText<T extends string>(text: T): T {
   return [...text].join("") as T;
 }
 
+/** No bytes: the path of a directory relative to itself. */
+export const EMPTY = "" as Raw;
+/** The top of a file system. */
+export const ROOT = "/" as Raw;
+
+/** Text that this program made a byte string earlier and kept elsewhere, as in its catalog. It is not checked. */
+export function knownRaw(text: string): Raw {
+  return text as Raw;
+}
+
+/** A byte string put together: literal parts are text, every value is a byte string or a number. */
+export function raw(parts: TemplateStringsArray, ...values: readonly (Raw | number)[]): Raw {
+  let whole = "";
+  for (const [i, part] of parts.entries()) whole += rawOf(part) + (values[i] ?? "");
+  return whole as Raw;
+}
+
+/** As `slice()` of a string. */
+export function sliceRaw(raw: Raw, from: number, to?: number): Raw {
+  return raw.slice(from, to) as Raw;
+}
+
+/** As `split()` of a string. */
+export function splitRaw(raw: Raw, separator: string): Raw[] {
+  return raw.split(separator) as Raw[];
+}
+
+/** Replaces every match by the byte that `byteOf` makes of its first group. @param pattern with the flag `g` */
+export function replaceBytes(raw: Raw, pattern: RegExp, byteOf: (group: string) => number): Raw {
+  return raw.replace(pattern, (_, group: string) => String.fromCharCode(byteOf(group))) as Raw;
+}
+
+/** Replaces every match by other bytes. @param pattern with the flag `g` */
+export function replaceRaw(raw: Raw, pattern: RegExp, by: Raw): Raw {
+  return raw.replace(pattern, () => by) as Raw;
+}
+
 /** `name` inside `dir`; either may be empty. */
 export function joinRaw(dir: Raw, name: Raw): Raw {
   if (dir === "" || name === "") return (dir + name) as Raw;
   return (dir.endsWith("/") ? dir + name : `${dir}/${name}`) as Raw;
+}
+
+/** The directory that holds `path`: "/" for the top and what is in it, "" for a relative path of one name. */
+export function parentPath(path: Raw): Raw {
+  const slash = path.lastIndexOf("/");
+  return (slash > 0 ? path.slice(0, slash) : slash === 0 ? "/" : "") as Raw;
+}
+
+/** The last component; empty for "/". */
+export function baseName(path: Raw): Raw {
+  return path.slice(path.lastIndexOf("/") + 1) as Raw;
+}
+
+/** True if the absolute `path` lies below `directory`. */
+export function isBelow(path: Raw, directory: Raw): boolean {
+  return path !== directory && (directory === "/" || path.startsWith(`${directory}/`));
+}
+
+/** `path` as seen from `top`, which it is or lies below; "" for `top` itself. */
+export function relativeTo(top: Raw, path: Raw): Raw {
+  return path.slice(top === "/" ? 1 : top.length + 1) as Raw;
+}
+
+/** The path that `path`, which is `from` or below it, has in a copy of that at `to`. */
+export function movedPath(path: Raw, from: Raw, to: Raw): Raw {
+  return joinRaw(to, relativeTo(from, path));
 }

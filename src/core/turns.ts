@@ -20,7 +20,7 @@ export class Turns {
   }
 
   async take(): Promise<void> {
-    await new Promise((resume) => setTimeout(resume, 0));
+    await this.#clock.sleep(0);
     this.#lastMs = this.#clock.nowMs();
   }
 }

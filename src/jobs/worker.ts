@@ -6,7 +6,8 @@ import type { LogEvent } from "./log.ts";
 import { type FromJobThread, performed, type ThreadSetup, type ToJobThread } from "./thread.ts";
 import { openDisk } from "../platform/open_disk.ts";
 import { lowerPriority } from "../platform/priority.ts";
-import { systemClock, systemRandom } from "../platform/system.ts";
+import { systemRandom } from "../platform/system.ts";
+import { systemClock } from "../platform/system_clock.ts";
 import { noteUmask } from "../platform/umask.ts";
 
 /** The part of a worker's global scope that is used here. */

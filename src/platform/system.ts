@@ -1,5 +1,5 @@
 /** The rest of this machine: time, chance, who and where we are, signals, and the standard streams. */
-import type { Clock, Random } from "../core/clock.ts";
+import type { Random } from "../core/clock.ts";
 import { Fault } from "../core/fault.ts";
 import { type Raw, rawOf, rawOfBytes, textOf } from "../core/raw.ts";
 import type { PathPlace } from "../core/written_path.ts";
@@ -8,6 +8,7 @@ import { DiskFault } from "./disk.ts";
 import { openDisk } from "./open_disk.ts";
 import { libcCurrentDirectory, loadLibc } from "./libc.ts";
 import { attempt, errnoOf, IS_WINDOWS } from "./portable_calls.ts";
+import { systemClock } from "./system_clock.ts";
 
 /** Nobody reads our output any more, as in `backup-tool ls | head`. */
 export class PipeClosed extends Fault {
@@ -17,16 +18,6 @@ export class PipeClosed extends Fault {
     super("Cannot write the output: whoever read it has stopped reading");
   }
 }
-
-/** The time of this machine, in its time zone. */
-export const systemClock: Clock = {
-  nowMs: () => Date.now(),
-  offsetMinutes: (atMs) => -new Date(atMs).getTimezoneOffset(),
-  // Asked late: it costs a millisecond.
-  get zone() {
-    return Intl.DateTimeFormat().resolvedOptions().timeZone;
-  },
-};
 
 /** From the system's secure source. */
 export const systemRandom: Random = (bytes) => crypto.getRandomValues(new Uint8Array(bytes));
@@ -182,12 +173,8 @@ function writeAll(stream: { writeSync(bytes: Uint8Array): number }, bytes: Uint8
     } catch (error) {
       if (error instanceof Deno.errors.BrokenPipe) throw new PipeClosed();
       // Whoever started us may have made the pipe non-blocking for itself, and so for us.
-      if (error instanceof Deno.errors.WouldBlock) pause(FULL_PIPE_PAUSE_MS);
+      if (error instanceof Deno.errors.WouldBlock) systemClock.sleepSync(FULL_PIPE_PAUSE_MS);
       else throw error instanceof Error ? new DiskFault(errnoOf(error), "write", rawOf("output")) : error;
     }
   }
-}
-
-function pause(ms: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }

@@ -1,7 +1,7 @@
 /** Where sources appear in a snapshot. */
 import { type Apath, childOf, TOP } from "../core/apath.ts";
 import { BadUsage } from "../core/fault.ts";
-import { joinRaw, type Raw, textOf } from "../core/raw.ts";
+import { isBelow, type Raw, raw, splitRaw, textOf } from "../core/raw.ts";
 
 /** One thing to back up, and where it appears in the snapshot. */
 export interface SourceRoot {
@@ -51,7 +51,7 @@ export function placeSources(sources: readonly SourcePath[], reserved: readonly 
   if (only?.kind === "dir" && isAlone) return [{ ...only, at: TOP }];
   return outer.map((source) => ({
     ...source,
-    at: childOf(TOP, source.as ?? freeName(baseName(originOf(source)), taken)),
+    at: childOf(TOP, source.as ?? freeName(sourceName(originOf(source)), taken)),
   }));
 }
 
@@ -60,24 +60,14 @@ export function originOf({ path, origin }: Pick<SourcePath, "path" | "origin">):
   return origin ?? path;
 }
 
-/** True if the absolute `path` lies below `directory`. */
-export function isBelow(path: Raw, directory: Raw): boolean {
-  return path !== directory && (directory === "/" || path.startsWith(`${directory}/`));
-}
-
-/** The path that `path`, which is `from` or below it, has in a copy of that at `to`. */
-export function movedPath(path: Raw, from: Raw, to: Raw): Raw {
-  return joinRaw(to, path.slice(from === "/" ? 1 : from.length + 1) as Raw);
-}
-
 /** What a path is called that stands alone. */
-export function baseName(path: Raw): Raw {
-  return (path.split("/").filter((part) => part !== "").at(-1) ?? "root") as Raw;
+export function sourceName(path: Raw): Raw {
+  return splitRaw(path, "/").findLast((part) => part !== "") ?? raw`root`;
 }
 
 function freeName(name: Raw, taken: Set<string>): Raw {
   let free = name;
-  for (let n = 2; taken.has(free); n++) free = `${name}-${n}` as Raw;
+  for (let n = 2; taken.has(free); n++) free = raw`${name}-${n}`;
   taken.add(free);
   return free;
 }

@@ -6,13 +6,13 @@ import { Buffer } from "node:buffer";
 import { type Apath, childOf, parentOf } from "../core/apath.ts";
 import { Fault } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
-import { joinRaw, type Raw, rawOf, textOf } from "../core/raw.ts";
+import { isBelow, joinRaw, type Raw, rawOf, textOf } from "../core/raw.ts";
 import type { Stat } from "../core/stat.ts";
 import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
 import type { Decision, Filter } from "./filter.ts";
 import { decideByLayers, IGNORE_FILE, type Layer, readLayer } from "./ignore_file.ts";
 import type { PathSelection } from "./path_selection.ts";
-import { isBelow, type SourceRoot } from "./placement.ts";
+import { type SourceRoot } from "./placement.ts";
 
 export interface Found {
   /** In the parent; "" is the parent itself. */

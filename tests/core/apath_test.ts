@@ -2,13 +2,17 @@ import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import fc from "fast-check";
 import {
   type Apath,
+  apathIn,
   apathOf,
+  apathWithin,
   childOf,
   compareApath,
   isWithin,
+  movedApath,
   nameOf,
   parentOf,
   parseApath,
+  relativeOf,
   TOP,
 } from "../../src/core/apath.ts";
 import { BadPath } from "../../src/core/fault.ts";
@@ -120,4 +124,17 @@ Deno.test("isWithin() is true of a directory and all below it, and of nothing el
   ]];
   for (const [path, directory, within] of rows) strictEqual(isWithin(path as Apath, directory as Apath), within);
   strictEqual(isWithin(TOP, childOf(TOP, "a" as Raw)), false);
+});
+
+Deno.test("apathIn(), relativeOf() and apathWithin() undo each other", () => {
+  fc.assert(fc.property(apath, apath, (directory, path) => {
+    strictEqual(apathIn(TOP, relativeOf(path)), path);
+    strictEqual(apathWithin(apathIn(directory, relativeOf(path)), directory), path);
+  }));
+});
+
+Deno.test("movedApath() moves a directory with all below it, to the top and from it too", () => {
+  fc.assert(fc.property(apath, apath, components, (from, to, names) => {
+    strictEqual(movedApath(below(from, names), from, to), below(to, names));
+  }));
 });

@@ -1,6 +1,15 @@
 import { strictEqual, throws } from "node:assert/strict";
 import fc from "fast-check";
-import { classOfId, parseContentId, parseHunkId, parseRootId } from "../../src/core/content_id.ts";
+import {
+  classOfId,
+  contentIdOf,
+  hunkIdOf,
+  LAST_CONTENT_SUFFIX,
+  parseContentId,
+  parseHunkId,
+  parseRootId,
+  rootIdOf,
+} from "../../src/core/content_id.ts";
 import { BadId } from "../../src/core/fault.ts";
 
 /** Hex digits of crc32, md5, sha1 and sha256. */
@@ -60,4 +69,13 @@ for (
 
 Deno.test("a bad id is named in the error, with control characters escaped", () => {
   throws(() => parseRootId("a\x1b[31m", 64), { code: "bad-id", message: 'Cannot read snapshot id "a\\u001b[31m"' });
+});
+
+Deno.test("ids that are made of a digest are read as what they are", () => {
+  const digest = "9f".repeat(16);
+  for (const suffix of [undefined, 0, 9, LAST_CONTENT_SUFFIX]) {
+    strictEqual(parsedAs(contentIdOf(digest, suffix), 32).join(), "content");
+  }
+  strictEqual(parsedAs(rootIdOf(digest), 32).join(), "root");
+  strictEqual(parsedAs(hunkIdOf(digest), 32).join(), "hunk");
 });

@@ -1,6 +1,25 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
-import { bytesOf, joinRaw, type Raw, rawOf, rawOfBytes, textOf } from "../../src/core/raw.ts";
+import {
+  baseName,
+  bytesOf,
+  EMPTY,
+  isBelow,
+  joinRaw,
+  movedPath,
+  parentPath,
+  type Raw,
+  raw as rawText,
+  rawOf,
+  rawOfBytes,
+  relativeTo,
+  replaceBytes,
+  replaceRaw,
+  ROOT,
+  sliceRaw,
+  splitRaw,
+  textOf,
+} from "../../src/core/raw.ts";
 
 const raw = fc.uint8Array({ maxLength: 40 }).map((bytes) => rawOfBytes(bytes));
 
@@ -136,4 +155,47 @@ Deno.test("joinRaw() puts exactly one slash between, and none where a part is em
     ["\xff", "\n", "\xff/\n"],
   ];
   for (const [dir, name, joined] of rows) strictEqual(joinRaw(dir as Raw, name as Raw), joined);
+});
+
+Deno.test("parentPath() and baseName() take absolute and relative paths apart; joinRaw() puts them together", () => {
+  const cases = [["/a/b", "/a", "b"], ["/a", "/", "a"], ["/", "/", ""], ["a/b", "a", "b"], ["a", "", "a"], [
+    "",
+    "",
+    "",
+  ]];
+  for (const [path = "", parent, name] of cases) {
+    deepStrictEqual([parentPath(rawOf(path)), baseName(rawOf(path))], [parent, name]);
+    strictEqual(joinRaw(parentPath(rawOf(path)), baseName(rawOf(path))), path);
+  }
+});
+
+Deno.test("relativeTo() and movedPath() know the top of a file system", () => {
+  const top = rawOf("/x/y");
+  strictEqual(relativeTo(top, rawOf("/x/y/z/a")), "z/a");
+  strictEqual(relativeTo(top, top), EMPTY);
+  strictEqual(relativeTo(ROOT, top), "x/y");
+  strictEqual(relativeTo(ROOT, ROOT), EMPTY);
+  strictEqual(movedPath(rawOf("/x/y/z"), top, rawOf("/new")), "/new/z");
+  strictEqual(movedPath(top, top, rawOf("/new")), "/new");
+  strictEqual(movedPath(top, ROOT, rawOf("/new")), "/new/x/y");
+});
+
+Deno.test("isBelow() goes by components", () => {
+  deepStrictEqual(["/a", "/ab", "/a/b"].map((path) => isBelow(rawOf(path), rawOf("/a"))), [false, false, true]);
+  deepStrictEqual(["/", "/a"].map((path) => isBelow(rawOf(path), ROOT)), [false, true]);
+});
+
+Deno.test("raw`` makes bytes of its text, and takes byte strings as they are", () => {
+  const odd = rawOfBytes(Uint8Array.of(0xff));
+  deepStrictEqual([...bytesOf(rawText`\u00e4/${odd}-${7}`)], [0xc3, 0xa4, 0x2f, 0xff, 0x2d, 0x37]);
+});
+
+Deno.test("sliceRaw(), splitRaw(), replaceBytes() and replaceRaw() keep bytes as they are", () => {
+  const odd = rawOfBytes(Uint8Array.of(0x61, 0x2f, 0xff));
+  deepStrictEqual([sliceRaw(odd, 2), ...splitRaw(odd, "/")].map((part) => [...bytesOf(part)]), [[0xff], [0x61], [
+    0xff,
+  ]]);
+  const byte = (octal: string) => parseInt(octal, 8);
+  deepStrictEqual([...bytesOf(replaceBytes(rawOf("a\\377b"), /\\([0-7]{3})/g, byte))], [0x61, 0xff, 0x62]);
+  strictEqual(replaceRaw(rawOf("a\\b\\"), /\\/g, rawOf("$&/")), "a$&/b$&/");
 });

@@ -1,5 +1,6 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { rawOf } from "../../src/core/raw.ts";
+import { systemClock } from "../../src/platform/system_clock.ts";
 import { JobWorld } from "../support/job_world.ts";
 import { CHECK, serveIn, started } from "../support/serving.ts";
 import { hasOtherFileSystem } from "../support/needs.ts";
@@ -75,7 +76,8 @@ Deno.test("serve() gives a file that is still being written its time, and does t
 });
 
 function real() {
-  return { offsetMinutes: () => 0, zone: "UTC" };
+  const { sleep, sleepSync, every } = systemClock;
+  return { offsetMinutes: () => 0, zone: "UTC", sleep, sleepSync, every };
 }
 
 Deno.test("serve() rejects what doesn't parse once it has been left alone for two seconds", async () => {

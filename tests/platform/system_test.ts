@@ -9,9 +9,9 @@ import {
   loginName,
   onInterrupt,
   readTextFile,
-  systemClock,
   systemRandom,
 } from "../../src/platform/system.ts";
+import { systemClock } from "../../src/platform/system_clock.ts";
 import { has, IS_WINDOWS } from "../support/needs.ts";
 
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);

@@ -7,6 +7,7 @@ import { backup, type BackupRequest } from "../../src/operations/backup/backup.t
 import { check, type Finding } from "../../src/operations/check/check.ts";
 import { restore, type RestoreRequest } from "../../src/operations/restore/restore.ts";
 import type { Disk } from "../../src/platform/disk.ts";
+import { systemClock } from "../../src/platform/system_clock.ts";
 import type { Machine } from "../../src/platform/machine.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
 import type { SnapshotInfo } from "../../src/snapshot/snapshot_info.ts";
@@ -51,10 +52,45 @@ export class TestMonitor implements Monitor {
   }
 }
 
-/** Stands still until it is moved. */
+/** Stands still until it is moved. What waits for it goes on when it has been moved far enough. */
 export class TestClock implements Clock {
-  ms = Date.UTC(2026, 10, 20, 22, 5, 11, 123);
+  #ms = Date.UTC(2026, 10, 20, 22, 5, 11, 123);
+  readonly #waiting = new Map<() => void, number>();
   readonly zone = "Europe/Berlin";
+  get ms(): number {
+    return this.#ms;
+  }
+  set ms(ms: number) {
+    this.#ms = ms;
+    for (const [wake, atMs] of [...this.#waiting]) {
+      if (atMs > ms) continue;
+      this.#waiting.delete(wake);
+      wake();
+    }
+  }
+  sleep = async (ms: number, signal?: AbortSignal): Promise<void> => {
+    if (ms === 0) return await systemClock.sleep(0);
+    if (signal?.aborted) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const wake = () => resolve();
+    this.#waiting.set(wake, this.#ms + ms);
+    signal?.addEventListener("abort", wake);
+    await promise;
+    this.#waiting.delete(wake);
+    signal?.removeEventListener("abort", wake);
+  };
+  /** Takes no time, but moves the clock. */
+  sleepSync = (ms: number): void => {
+    this.ms += ms;
+  };
+  every = (ms: number, action: () => void): Disposable => {
+    const wake = () => {
+      this.#waiting.set(wake, this.#ms + ms);
+      action();
+    };
+    this.#waiting.set(wake, this.#ms + ms);
+    return { [Symbol.dispose]: () => void this.#waiting.delete(wake) };
+  };
   nowMs(): number {
     return this.ms;
   }

@@ -5,7 +5,7 @@
 import type { Apath } from "../../core/apath.ts";
 import type { DetailFields, Entry, StatFields } from "../../core/entry.ts";
 import type { Monitor } from "../../core/monitor.ts";
-import { beginsWith, type Raw, textOf } from "../../core/raw.ts";
+import { beginsWith, isBelow, movedPath, type Raw, textOf } from "../../core/raw.ts";
 import { chooseName, sourcesKey } from "../../core/series.ts";
 import type { Stat } from "../../core/stat.ts";
 import { withCurrentXattrs } from "./current_xattrs.ts";
@@ -23,7 +23,7 @@ import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import { ChangeSignals, type Detection, RacyTimestamps } from "../../source/change_detection.ts";
 import { type Filter, parseFilter } from "../../source/filter.ts";
 import { PathSelection } from "../../source/path_selection.ts";
-import { isBelow, movedPath, originOf, type SourceRoot } from "../../source/placement.ts";
+import { originOf, type SourceRoot } from "../../source/placement.ts";
 import { type Exclusion, type Found, walk, type WalkBatch } from "../../source/walk.ts";
 import type { Storage } from "../../storage/storage.ts";
 

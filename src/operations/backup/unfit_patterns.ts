@@ -1,8 +1,8 @@
 /** Patterns that leave nothing out although somebody meant them to. Mostly they are paths of the machine. */
 import type { Monitor } from "../../core/monitor.ts";
-import { type Raw, rawOf, textOf } from "../../core/raw.ts";
+import { isBelow, type Raw, rawOf, textOf } from "../../core/raw.ts";
 import { parseFilter } from "../../source/filter.ts";
-import { isBelow, originOf, type SourceRoot } from "../../source/placement.ts";
+import { originOf, type SourceRoot } from "../../source/placement.ts";
 import type { Exclusion } from "../../source/walk.ts";
 
 export class UnfitPatterns {

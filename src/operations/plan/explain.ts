@@ -1,8 +1,7 @@
 /** Why a backup would take one path, or leave it out. */
 import type { StatFields } from "../../core/entry.ts";
 import type { Monitor } from "../../core/monitor.ts";
-import { joinRaw, type Raw } from "../../core/raw.ts";
-import { isBelow } from "../../source/placement.ts";
+import { isBelow, joinRaw, type Raw } from "../../core/raw.ts";
 import { type ExcludingRule, type Exclusion, NoSource } from "../../source/walk.ts";
 import { parseLine } from "../../snapshot/entry_line.ts";
 import type { Storage } from "../../storage/storage.ts";

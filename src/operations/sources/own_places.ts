@@ -9,10 +9,10 @@
  * others too, by the id in its `db/main`, or by what it holds.
  */
 import type { Monitor } from "../../core/monitor.ts";
-import { joinRaw, type Raw, rawOf, textOf } from "../../core/raw.ts";
+import { isBelow, joinRaw, movedPath, type Raw, rawOf, textOf } from "../../core/raw.ts";
 import type { Stat } from "../../core/stat.ts";
 import { type Dir, type Disk, DiskFault, type Mount } from "../../platform/disk.ts";
-import { isBelow, movedPath, originOf, type SourceRoot } from "../../source/placement.ts";
+import { originOf, type SourceRoot } from "../../source/placement.ts";
 import { hasName, type OwnDirectories } from "../../source/walk.ts";
 import { peekStorageId } from "../../storage/layout/settings_file.ts";
 import type { Storage } from "../../storage/storage.ts";

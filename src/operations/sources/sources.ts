@@ -7,7 +7,7 @@ import type { OwnPlaces } from "./own_places.ts";
 import { isPassable } from "../../platform/acl.ts";
 import { type Disk, DiskFault } from "../../platform/disk.ts";
 import { decideWithParents, type Filter } from "../../source/filter.ts";
-import { baseName, originOf, placeSources, type SourcePath, type SourceRoot } from "../../source/placement.ts";
+import { originOf, placeSources, sourceName, type SourcePath, type SourceRoot } from "../../source/placement.ts";
 import { NoSource } from "../../source/walk.ts";
 import type { Storage } from "../../storage/storage.ts";
 
@@ -150,7 +150,7 @@ function isOpenToAll(disk: Disk, directory: Raw): boolean {
 
 /** What a series is called if nobody says otherwise. @param reserved as for {@link findSources} */
 export function seriesName(roots: readonly SourceRoot[], reserved: readonly Raw[] = []): string {
-  const names = roots.map((root) => root.as ?? baseName(originOf(root)));
+  const names = roots.map((root) => root.as ?? sourceName(originOf(root)));
   return [...names, ...reserved].map(textOf).join("+");
 }
 

@@ -1,8 +1,7 @@
 /** The ways in which a source can be held still. */
-import { joinRaw, type Raw, rawOf, textOf } from "../../core/raw.ts";
+import { joinRaw, movedPath, type Raw, rawOf, textOf } from "../../core/raw.ts";
 import type { Disk } from "../../platform/disk.ts";
 import { shellWords } from "../../platform/process.ts";
-import { movedPath } from "../placement.ts";
 import { failureText, LockFailed, type LockStep, type Runner } from "./act.ts";
 import { innerSubvolumes, lacking, mountPoints } from "./unreadable_mounts.ts";
 

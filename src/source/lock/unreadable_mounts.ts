@@ -1,7 +1,6 @@
 /** What lies in a source but not in a snapshot of its file system: other file systems, and subvolumes of btrfs. */
 import { Fault } from "../../core/fault.ts";
-import { joinRaw, type Raw, rawOf, textOf } from "../../core/raw.ts";
-import { isBelow } from "../placement.ts";
+import { isBelow, joinRaw, type Raw, rawOf, textOf } from "../../core/raw.ts";
 import type { Runner } from "./act.ts";
 
 export class OutsideSnapshot extends Fault {
