@@ -5,11 +5,11 @@ import { TestMonitor, World } from "../support/world.ts";
 
 /** Keeps how much an operation said there is to do. */
 class ExpectingMonitor extends TestMonitor {
-  readonly expected: unknown[] = [];
-  override setTotal = (total?: unknown): void => void this.expected.push(total);
+  readonly totals: unknown[] = [];
+  override setTotal = (total?: unknown): void => void this.totals.push(total);
 }
 
-Deno.test("backup() expects as many entries as the snapshot before has; the first one can't know", async () => {
+Deno.test("backup() expects as many entries and bytes as the snapshot before has; the first one can't know", async () => {
   using world = new World();
   for (const name of ["a", "b", "dir/c"]) world.write(name, name);
   const seen: unknown[][] = [];
@@ -18,12 +18,12 @@ Deno.test("backup() expects as many entries as the snapshot before has; the firs
     world.clock.pass(1);
     using storage = world.open(monitor);
     await backup(storage, world.request(), monitor);
-    seen.push(monitor.expected);
+    seen.push(monitor.totals);
   }
-  deepStrictEqual(seen, [[], [{ items: 5 }]]);
+  deepStrictEqual(seen, [[], [{ items: 5, bytes: 7 }]]);
 });
 
-Deno.test("check() expects as many items as there are contents, if it is to read them all", async () => {
+Deno.test("check() expects as many items and bytes as there are contents, if it is to read them all", async () => {
   using world = new World();
   for (const name of ["a", "b", "dir/c"]) world.write(name, name);
   await world.backup();
@@ -31,7 +31,7 @@ Deno.test("check() expects as many items as there are contents, if it is to read
     const monitor = new ExpectingMonitor();
     using storage = world.open(monitor);
     await check(storage, { readData, workers: 0, signal: new AbortController().signal }, () => {}, monitor);
-    return monitor.expected;
+    return monitor.totals;
   };
-  deepStrictEqual([await expectedOf(true), await expectedOf(false)], [[{ items: 3 }], []]);
+  deepStrictEqual([await expectedOf(true), await expectedOf(false)], [[{ items: 3, bytes: 7 }], []]);
 });

@@ -23,7 +23,7 @@ async function pruneIn(world: World, changes: Partial<PruneRequest> = {}): Promi
   return result;
 }
 
-function forgetIn(world: World, ...snapshots: string[]): void {
+async function forgetIn(world: World, ...snapshots: string[]): Promise<void> {
   using storage = world.open();
   await forget(storage, { snapshots, dryRun: false }, new TestMonitor());
 }
@@ -53,7 +53,7 @@ Deno.test("prune() removes what only forgotten snapshots needed, and tells befor
   const nothing = await pruneIn(world);
   deepStrictEqual([nothing.contents, nothing.hunks, nothing.bytes, nothing.removedItems], [0, 0, 0, 0]);
   const before = ids(world);
-  forgetIn(world, "latest~1");
+  await forgetIn(world, "latest~1");
   strictEqual(ids(world).length, before.length - 1);
   const plan = await pruneIn(world, { dryRun: true });
   strictEqual(plan.removedItems, 0);
@@ -84,7 +84,7 @@ Deno.test("prune() counts no bytes of contents that stand in other trees too, an
   Deno.mkdirSync(archive);
   run("cp", "-al", `${world.storagePath}/${tree}`, `${archive}/kept`);
   const bytes = Deno.readFileSync(`${archive}/kept/first`);
-  forgetIn(world, "latest~1");
+  await forgetIn(world, "latest~1");
   const result = await pruneIn(world);
   deepStrictEqual([result.contents, result.linkedContents], [1, 1]);
   ok(result.bytes < 10_000, `${result.bytes}`);
@@ -144,7 +144,7 @@ Deno.test("prune() keeps what partial snapshots need", async () => {
 for (const what of ["hunk", "root"] as const) {
   Deno.test(`prune() removes nothing while a ${what} can't be read, and says of which snapshot`, async () => {
     using world = await withTwo();
-    forgetIn(world, "latest~1");
+    await forgetIn(world, "latest~1");
     using other = world.open();
     const { id } = other.resolve("latest");
     const damaged = what === "root" ? id : other.manifest(id).root.hunks[0]!.id;
@@ -162,7 +162,7 @@ for (const what of ["hunk", "root"] as const) {
       });
     }
     deepStrictEqual(ids(world), before);
-    forgetIn(world, id);
+    await forgetIn(world, id);
     ok((await pruneIn(world)).removedItems > 0);
     deepStrictEqual(ids(world), []);
   });
@@ -177,7 +177,7 @@ Deno.test("prune() keeps a content with a collision suffix when the plain one go
     await world.backup();
     Deno.removeSync(`${world.source}/${keptFirst ? "two" : "one"}`);
     await world.backup();
-    forgetIn(world, "latest~1");
+    await forgetIn(world, "latest~1");
     strictEqual((await pruneIn(world)).contents, 1);
     const check = async () => {
       strictEqual((await world.check()).damaged, 0);
@@ -210,7 +210,7 @@ Deno.test("prune() with threads does the same as without", async () => {
   await world.backup({ tree: false, workers: 2 });
   for (let i = 0; i < 300; i++) world.write(`d${i % 30}/f${i}`, `changed ${i}`);
   await world.backup({ tree: false, workers: 2 });
-  forgetIn(world, "latest~1");
+  await forgetIn(world, "latest~1");
   const alone = await pruneIn(world, { dryRun: true });
   const together = await pruneIn(world, { workers: 2 });
   deepStrictEqual({ ...together, removedItems: 0 }, alone);
@@ -220,7 +220,7 @@ Deno.test("prune() with threads does the same as without", async () => {
 Deno.test("prune() forgets when contents were verified that are no more", async () => {
   using world = await withTwo();
   await world.check();
-  forgetIn(world, "latest~1");
+  await forgetIn(world, "latest~1");
   const gone = ids(world);
   await pruneIn(world);
   using storage = world.open();
@@ -228,6 +228,8 @@ Deno.test("prune() forgets when contents were verified that are no more", async 
   const removed = gone.filter((id) => !world.items().has(id) && id.length === 64);
   writer.recordVerified(removed.map((id) => ({ id, state: "damaged" })), 1);
   strictEqual(storage.damaged().length, 1);
-  writer.forgetVerifications();
+  const signal = new AbortController().signal;
+  const plan = await writer.planRemoval({ workers: 0, signal }, new TestMonitor());
+  await plan.execute(new TestMonitor(), signal);
   deepStrictEqual(storage.damaged(), []);
 });

@@ -36,7 +36,7 @@ function asIfOlder(storage: Storage): void {
   rebuildCatalog(storage, new TestMonitor());
 }
 
-function forgotten(storage: Storage): number {
+async function forgotten(storage: Storage): Promise<number> {
   return (await forget(storage, { policy: { last: 1 }, among: {}, dryRun: false }, new TestMonitor())).removed.length;
 }
 
@@ -106,7 +106,7 @@ Deno.test("forget keeps the newest of each of several sources that an older vers
   for (const owner of ["alice", "bob", "alice", "bob"]) await world.make(owner, { name: "photos" });
   using storage = world.open();
   asIfOlder(storage);
-  strictEqual(forgotten(storage), 2);
+  strictEqual(await forgotten(storage), 2);
   deepStrictEqual(storage.snapshots().map(({ sources }) => sources), [
     [`${world.source}/alice/photos`],
     [`${world.source}/bob/photos`],
@@ -117,7 +117,7 @@ Deno.test("forget takes what somebody gave one name for one series, whatever its
   using world = new Homes();
   for (const owner of ["alice", "bob"]) await world.make(owner, { name: "all" });
   using storage = world.open();
-  strictEqual(forgotten(storage), 1);
+  strictEqual(await forgotten(storage), 1);
 });
 
 Deno.test("what a job keeps are snapshots of its own sources", async () => {

@@ -1,4 +1,4 @@
-import { deepStrictEqual, notStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
+import { deepStrictEqual, notStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import type { RootId } from "../../src/core/content_id.ts";
 import { rawOf } from "../../src/core/raw.ts";
 import { rebuildCatalog } from "../../src/operations/repair/rebuild.ts";
@@ -19,7 +19,7 @@ async function withTwo(): Promise<World> {
   return world;
 }
 
-function tagIn(world: World, request: Partial<TagRequest>): Tagged[] {
+async function tagIn(world: World, request: Partial<TagRequest>): Promise<Tagged[]> {
   const monitor = new TestMonitor();
   using storage = world.open(monitor);
   const tagged = await tag(storage, { snapshots: ["latest"], set: undefined, add: [], remove: [], ...request });
@@ -48,7 +48,7 @@ Deno.test("tag() adds, removes and sets tags, and changes nothing else of the sn
       [{ remove: ["z"] }, []],
     ] as const
   ) {
-    const [{ id: newId } = { id: "" as RootId }] = tagIn(world, request);
+    const [{ id: newId } = { id: "" as RootId }] = await tagIn(world, request);
     using storage = world.open();
     deepStrictEqual(storage.resolve("latest"), { ...info, id: newId, tags });
     const { replaces, ...newRoot } = storage.manifest(newId).root;
@@ -64,15 +64,15 @@ Deno.test("tag() adds, removes and sets tags, and changes nothing else of the sn
 
 Deno.test("tag() leaves a snapshot as it is whose tags don't change", async () => {
   using world = await withTwo();
-  const [{ former, id, tags } = {} as Tagged] = tagIn(world, { add: ["a"], remove: ["z"] });
+  const [{ former, id, tags } = {} as Tagged] = await tagIn(world, { add: ["a"], remove: ["z"] });
   deepStrictEqual([id, tags], [former, ["a"]]);
-  throws(() => tagIn(world, {}), { code: "bad-usage" });
-  throws(() => tagIn(world, { snapshots: ["nothing"], add: ["b"] }), { code: "no-snapshot" });
+  await rejects(tagIn(world, {}), { code: "bad-usage" });
+  await rejects(tagIn(world, { snapshots: ["nothing"], add: ["b"] }), { code: "no-snapshot" });
 });
 
 Deno.test("tag() takes several snapshots, each once", async () => {
   using world = await withTwo();
-  const tagged = tagIn(world, { snapshots: ["latest", "latest~1", "latest"], add: ["b"] });
+  const tagged = await tagIn(world, { snapshots: ["latest", "latest~1", "latest"], add: ["b"] });
   deepStrictEqual(tagged.map(({ tags }) => tags), [["a", "b"], ["a", "b"]]);
   assertLikeRebuilt(world);
 });
@@ -88,7 +88,7 @@ Deno.test("tag() keeps a tree that was built for a snapshot without one", async 
     { workers: 0, signal: new AbortController().signal },
     new TestMonitor(),
   );
-  tagIn(world, { add: ["b"] });
+  await tagIn(world, { add: ["b"] });
   using after = world.open();
   strictEqual(after.resolve("latest").tree, tree);
   removeTree(after, after.resolve("latest"), new TestMonitor());
@@ -99,7 +99,7 @@ Deno.test("tag() doesn't take a snapshot away from somebody who restores it", as
   using world = await withTwo();
   using reader = world.open();
   using _held = reader.lockForReading(reader.resolve("latest").id);
-  throws(() => tagIn(world, { add: ["b"] }), { code: "snapshot-in-use" });
+  await rejects(tagIn(world, { add: ["b"] }), { code: "snapshot-in-use" });
 });
 
 Deno.test("tag() cut before any change leaves the snapshot with the old tags or the new ones, never twice", async () => {

@@ -94,14 +94,14 @@ class Life implements Disposable {
         });
         return this.#copyNewest();
       case "forget":
-        await this.#working(step.cut, (storage, monitor) => {
+        await this.#working(step.cut, async (storage, monitor) => {
           await forget(storage, { policy: step.policy, among: {}, dryRun: false }, monitor);
         });
         return this.#dropForgotten();
       case "forget one": {
         const id = [...this.copies.keys()][step.which];
         if (id === undefined) return;
-        await this.#working(step.cut, (storage, monitor) => {
+        await this.#working(step.cut, async (storage, monitor) => {
           await forget(storage, { snapshots: [id], dryRun: false }, monitor);
         });
         return this.#dropForgotten();
@@ -111,7 +111,7 @@ class Life implements Disposable {
         if (id === undefined) return;
         using before = world.open();
         const { sequence } = before.resolve(id);
-        await this.#working(step.cut, (storage) => {
+        await this.#working(step.cut, async (storage) => {
           await tag(storage, { snapshots: [id], set: undefined, add: step.add, remove: [] });
         });
         return this.#rename(id, sequence);

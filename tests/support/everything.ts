@@ -95,6 +95,6 @@ export async function useSnapshot(world: World, id: string, target: string): Pro
     );
     return [...differences.list("depth-first")];
   });
-  await attempt((_, storage) => await forget(storage, { snapshots: [id], dryRun: false }, new TestMonitor()));
+  await attempt((_, storage) => forget(storage, { snapshots: [id], dryRun: false }, new TestMonitor()));
   return faults;
 }
