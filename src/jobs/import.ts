@@ -10,7 +10,7 @@ import { type Attributes, type Dir, type Disk, DiskFault } from "../platform/dis
 import { NoSource } from "../source/walk.ts";
 import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
 import type { Manifest } from "../storage/manifest.ts";
-import { removeRecursively } from "../storage/tree.ts";
+import { removeRecursively } from "../storage/remove.ts";
 import { accessOfZip, assertPackable, lacksAnything, packSnapshot } from "./import_copy.ts";
 import { BadImport, ImportIncomplete, SourceLeft } from "./faults.ts";
 import { type ImportFacts, nextImportStep } from "./import_step.ts";

@@ -9,6 +9,7 @@ import { LinksPassed, zipName } from "../operations/archive_names.ts";
 import { stoppable } from "../operations/dump.ts";
 import type { Pace } from "../operations/pace.ts";
 import { ZipWriter } from "../operations/zip.ts";
+import { Descent } from "../platform/descent.ts";
 import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
 import { ACL_ATTRIBUTE } from "../storage/access.ts";
 import type { Manifest } from "../storage/manifest.ts";
@@ -83,6 +84,7 @@ export async function accessOfZip(manifest: Manifest, pace: Pace): Promise<ZipAc
 export async function lacksAnything(copy: Dir, entries: Iterable<Entry>, pace: Pace): Promise<string | undefined> {
   let at: Apath | undefined;
   let directory: Dir | undefined;
+  using descent = new Descent(copy);
   try {
     for (const entry of entries) {
       if (entry.path === TOP) continue;
@@ -90,7 +92,7 @@ export async function lacksAnything(copy: Dir, entries: Iterable<Entry>, pace: P
       if (parent !== at) {
         directory?.[Symbol.dispose]();
         directory = undefined;
-        directory = copy.openPath(parent.slice(1) as Raw);
+        directory = descent.open(parent.slice(1) as Raw);
         at = parent;
       }
       await pace.step();

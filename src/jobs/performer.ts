@@ -6,7 +6,7 @@ import type { Dir } from "../platform/disk.ts";
 import { hashBytes } from "../storage/digest.ts";
 import { tell } from "../storage/faults.ts";
 import { openStorage, type Storage } from "../storage/storage.ts";
-import { removeRecursively } from "../storage/tree.ts";
+import { tryToRemove } from "../storage/remove.ts";
 import { BadJob } from "./faults.ts";
 import { appendHistory, type HistoryEntry, type Outcome } from "./history.ts";
 import {
@@ -180,7 +180,7 @@ export class Performer implements Disposable {
     appendHistory(storage.dir, entry!, isResumed);
     if (isTooLong(mark)) keepJobFile(this.#jobs, name, mark, run);
     else removeJobFile(this.#jobs, name, mark, text);
-    removeRecursively(temp, name);
+    tryToRemove(temp, name); // what stays is tried again at the next start
     this.#records.remove(name);
   }
 

@@ -6,7 +6,7 @@ import { type Dir, DiskFault } from "../platform/disk.ts";
 import type { Told } from "../storage/faults.ts";
 import type { Machine, Storage } from "../storage/storage.ts";
 import { openStorage } from "../storage/storage.ts";
-import { removeRecursively } from "../storage/tree.ts";
+import { tryToRemove } from "../storage/remove.ts";
 import { assertApart } from "./apart.ts";
 import { BadJobDirectory, ServiceRunning, SplitTemp } from "./faults.ts";
 import { openJobDirectory } from "./first_look.ts";
@@ -276,13 +276,10 @@ class Service implements Disposable {
     const begun = new Set(this.#records.names());
     for (const name of temp.list().names) {
       if (!/\.jsonc?$/i.test(name) || begun.has(name)) continue;
-      try {
-        removeRecursively(temp, name);
-      } catch (error) {
-        if (!(error instanceof DiskFault)) throw error;
-        const message = `What a job has left can't be removed: ${error.message}`;
-        this.#options.log({ level: "warning", event: "left-over", message });
-      }
+      const fault = tryToRemove(temp, name);
+      if (fault === undefined) continue;
+      const message = `What a job has left can't be removed: ${fault.message}`;
+      this.#options.log({ level: "warning", event: "left-over", message });
     }
   }
 

@@ -57,7 +57,7 @@ export function forget(storage: Storage, request: ForgetRequest, monitor: Monito
   const names = [...new Set(snapshots.map(({ name }) => name))];
   const unlinked = names.filter((name) => !tryRefresh(storage, name));
   const removed = writer.forget(ids);
-  trees.remove();
+  trees.remove(monitor);
   for (const name of unlinked) refreshLatest(storage, name);
   return { ...result, removed };
 }
@@ -115,7 +115,7 @@ function rootNamed(storage: Storage, name: string): RootId {
     const digits = digestHexLength(storage.settings.algorithm);
     if (!(error instanceof NoSnapshot) || classOfId(name, digits) !== "root") throw error;
     const id = parseRootId(name, digits);
-    if (!storage.objects.has(id)) throw error;
+    if (!storage.objects.isTaken(id)) throw error;
     return id;
   }
 }

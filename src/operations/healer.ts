@@ -9,6 +9,7 @@ import { joinRaw, type Raw, rawOf, textOf } from "../core/raw.ts";
 import { type Dir, DiskFault, type OpenFile, type Stat } from "../platform/disk.ts";
 import { CHUNK_BYTES, type ContentStore, isDigestOf } from "../storage/content.ts";
 import { digestHexLength, isCollisionResistant, newHasher } from "../storage/digest.ts";
+import { clearForFile } from "../storage/quarantine.ts";
 import { readingAroundHoles } from "../storage/holes.ts";
 import { itemPath } from "../storage/item_path.ts";
 import type { Root } from "../storage/root.ts";
@@ -76,6 +77,12 @@ export class Healer implements Disposable {
     }
   }
 
+  /** Where that is now which had the places of contents and was none, since the last call: paths in the storage. */
+  takeAside(): string[] {
+    return [...this.#store.takeAside(), ...this.#aside.splice(0)];
+  }
+  readonly #aside: string[] = [];
+
   /** @returns where a sound copy came from; undefined if there is none */
   heal(file: DamagedFile): string | undefined {
     for (const remedy of this.#remedies(file)) {
@@ -119,6 +126,8 @@ export class Healer implements Disposable {
     using leaf = this.#storage.dir.openPath(joinRaw(CONTENT, dir));
     temp.unlink(TEMP_NAME);
     if (from.link(tree.name, temp, TEMP_NAME) !== "linked") return false;
+    const aside = clearForFile(this.#storage.dir, leaf, name, rawOf(id));
+    if (aside !== undefined) this.#aside.push(aside);
     temp.rename(TEMP_NAME, leaf, name);
     return true;
   }

@@ -9,7 +9,7 @@ import { Fault } from "../core/fault.ts";
 import { type Raw, textOf } from "../core/raw.ts";
 import { type Dir, DiskFault } from "../platform/disk.ts";
 import { partialName } from "../storage/replacing.ts";
-import { removeRecursively } from "../storage/tree.ts";
+import { removeRecursively } from "../storage/remove.ts";
 
 export class NamesCollide extends Fault {
   readonly code = "names-collide";

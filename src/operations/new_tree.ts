@@ -2,6 +2,7 @@
 import type { Monitor } from "../core/monitor.ts";
 import { rawOf } from "../core/raw.ts";
 import type { Storage } from "../storage/storage.ts";
+import { openLeaf } from "../storage/item_path.ts";
 import { freeTreeName, nameInWork, TreeBuilder, treeName } from "../storage/tree.ts";
 import { probeLinks } from "./probe.ts";
 
@@ -26,9 +27,8 @@ function isTreeTaken(storage: Storage, name: string): boolean {
   const slash = name.indexOf("/");
   const year = rawOf(name.slice(0, slash));
   if (storage.snapshots().some((snapshot) => snapshot.tree === name)) return true;
-  if (storage.dir.stat(year) === undefined) return false;
-  using directory = storage.dir.openDir(year);
-  return directory.stat(rawOf(name.slice(slash + 1))) !== undefined;
+  using directory = openLeaf(storage.dir, year);
+  return directory?.stat(rawOf(name.slice(slash + 1))) !== undefined;
 }
 
 /** Of names that the storage's file system takes for others of the same directory. */

@@ -38,6 +38,8 @@ export interface Settled<T> {
   readonly takenNames: number;
   /** Their contents are not in the storage any more. */
   readonly missing: readonly T[];
+  /** Where that is now which had the places of items and was none: paths in the storage. */
+  readonly aside: readonly string[];
 }
 
 /** Takes up files until it is full or sent; then its results can be awaited. */
@@ -115,6 +117,6 @@ export class Parcel<T> {
       const gone = new Set(result.missing);
       for (const [j, file] of files.entries()) (gone.has(j) ? missing : linked).push(file);
     }
-    return { stored, linked, linkedFiles, copiedFiles, takenNames, missing };
+    return { stored, linked, linkedFiles, copiedFiles, takenNames, missing, aside: answer.aside };
   }
 }

@@ -11,7 +11,7 @@ import type { Monitor } from "../core/monitor.ts";
 import { type Raw, rawOf, textOf } from "../core/raw.ts";
 import type { Dir, Stat } from "../platform/disk.ts";
 import { digestHexLength } from "../storage/digest.ts";
-import { itemPath } from "../storage/item_path.ts";
+import { itemPath, openLeaf } from "../storage/item_path.ts";
 import type { Storage, Writer } from "../storage/storage.ts";
 import { IdList } from "./id_list.ts";
 import { Pace } from "./pace.ts";
@@ -117,7 +117,7 @@ class PruneRun {
         found.neededItems++;
         continue;
       }
-      const stat = leaves.at(leaf).stat(name);
+      const stat = leaves.at(leaf)?.stat(name);
       if (stat?.kind !== "file") continue;
       this.#monitor.at(textOf(leaf));
       this.#unneeded.add(id);
@@ -138,7 +138,7 @@ class PruneRun {
       await this.#pace.step();
       const { dir, name } = itemPath(this.#storage.settings, id);
       this.#monitor.at(textOf(dir));
-      if (!leaves.at(dir).unlink(name)) continue;
+      if (!leaves.at(dir)?.unlink(name)) continue;
       removed++;
       this.#monitor.count("removedItems");
     }
@@ -148,26 +148,30 @@ class PruneRun {
   }
 }
 
+/** Each level takes a descriptor. */
+const DEEPEST_MEASURED = 64;
+
 /** The leaf directory of the item at hand, open: items come leaf by leaf. */
 class LeafCursor implements Disposable {
   readonly #content: Dir;
-  #open: { readonly path: Raw; readonly dir: Dir } | undefined;
+  #open: { readonly path: Raw; readonly dir: Dir | undefined } | undefined;
 
   constructor(storage: Storage) {
     this.#content = storage.dir.openDir(rawOf("content"));
   }
 
-  at(path: Raw): Dir {
+  /** Undefined if it is not there. */
+  at(path: Raw): Dir | undefined {
     if (this.#open?.path !== path) {
-      this.#open?.dir[Symbol.dispose]();
+      this.#open?.dir?.[Symbol.dispose]();
       this.#open = undefined;
-      this.#open = { path, dir: this.#content.openPath(path) };
+      this.#open = { path, dir: openLeaf(this.#content, path) };
     }
     return this.#open.dir;
   }
 
   [Symbol.dispose](): void {
-    this.#open?.dir[Symbol.dispose]();
+    this.#open?.dir?.[Symbol.dispose]();
     this.#content[Symbol.dispose]();
   }
 }
@@ -186,13 +190,15 @@ function measureLeftovers(storage: Storage): Pick<PrunePlan, "leftovers" | "left
   }
 }
 
-function measure(directory: Dir): { leftovers: number; leftoverBytes: number } {
+/** Of what is not too deep: the figures are for people. */
+function measure(directory: Dir, level = 1): { leftovers: number; leftoverBytes: number } {
   const sum = { leftovers: 0, leftoverBytes: 0 };
   for (const name of directory.list().names) {
     const stat = directory.stat(name);
     if (stat?.kind === "dir") {
+      if (level >= DEEPEST_MEASURED) continue;
       using below = directory.openDir(name);
-      const inside = measure(below);
+      const inside = measure(below, level + 1);
       sum.leftovers += inside.leftovers;
       sum.leftoverBytes += inside.leftoverBytes;
     } else if (stat !== undefined) {

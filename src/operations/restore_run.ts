@@ -4,6 +4,7 @@ import type { Entry } from "../core/entry.ts";
 import { Fault } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
 import { joinRaw, type Raw, textOf } from "../core/raw.ts";
+import { Descent } from "../platform/descent.ts";
 import { type Dir, DiskFault, type Stat } from "../platform/disk.ts";
 import { giveAttributes, type Lack, NONE, type Owner, renewAttributes, type Wanted } from "../storage/attributes.ts";
 import { type ExtractResult, isFatal } from "../storage/extract.ts";
@@ -58,9 +59,10 @@ export interface RunOptions {
   readonly links: RestoredLinks;
 }
 
-export class RestoreRun {
+export class RestoreRun implements Disposable {
   readonly #options: RunOptions;
   readonly #target: Dir;
+  readonly #descent: Descent;
   readonly #overwrite: Overwrite;
   readonly #placer: Placer;
   readonly #pool: Pool;
@@ -82,12 +84,17 @@ export class RestoreRun {
   constructor(options: RunOptions) {
     this.#options = options;
     this.#target = options.target;
+    this.#descent = new Descent(options.target);
     this.#overwrite = options.overwrite;
     this.#pool = options.pool;
     this.#monitor = options.monitor;
     this.#links = options.links;
     this.#names = new NameCollisions(options.snapshot);
     this.#placer = new Placer(options.overwrite, options.monitor, options.snapshot);
+  }
+
+  [Symbol.dispose](): void {
+    this.#descent[Symbol.dispose]();
   }
 
   /** Everything but the attributes of the target itself. */
@@ -112,7 +119,7 @@ export class RestoreRun {
   #take({ directory, from, entries }: EntryGroup): void {
     this.#monitor.at(textOf(directory));
     if (this.#isBlocked(directory) || !this.#guard(() => this.#makeParents(directory, from))) return;
-    using into = this.#target.openPath(relativeOf(directory));
+    using into = this.#descent.open(relativeOf(directory));
     const share: Share = { directory, batches: [], links: [], directories: [] };
     let files: Entry[] = [], bytes = 0;
     const flush = () => {
@@ -169,7 +176,7 @@ export class RestoreRun {
   #makeParents(directory: Apath, from: Apath): void {
     if (this.#made.has(directory)) return;
     this.#makeParents(parentOf(directory), parentOf(from));
-    using parent = this.#target.openPath(relativeOf(parentOf(directory)));
+    using parent = this.#descent.open(relativeOf(parentOf(directory)));
     const entry = this.#entryOf(from);
     if (!this.#ensureDirectory(parent, directory, entry?.mtime)) return;
     if (entry !== undefined) this.#late.push({ ...entry, path: directory });
@@ -270,7 +277,7 @@ export class RestoreRun {
       if (placed !== "refused") return;
       this.#monitor.notice(`${textOf(entry.path)} became an independent copy: no more hard links can be made here`);
     }
-    using into = this.#target.openPath(relativeOf(directory));
+    using into = this.#descent.open(relativeOf(directory));
     if (entry.kind !== "file") this.#guard(() => this.#makeOther(entry, into));
     else if (entry.content === undefined) this.#monitor.problem(new NotBackedUp(entry));
     else this.#countFile(entry, (await this.#extract(directory, [entry]))[0]!);
@@ -278,7 +285,7 @@ export class RestoreRun {
 
   #link(entry: Entry, { target, path: first }: RestoredName): Placed {
     using from = target.openPath(relativeOf(parentOf(first)));
-    using into = this.#target.openPath(relativeOf(parentOf(entry.path)));
+    using into = this.#descent.open(relativeOf(parentOf(entry.path)));
     const original = from.stat(nameOf(first));
     if (original === undefined) throw new DiskFault("ENOENT", "link", first);
     return this.#placer.place(entry, into, {
@@ -295,7 +302,7 @@ export class RestoreRun {
   #leave(): void {
     const { path, children } = this.#open.pop()!;
     if (children.length === 0) return;
-    using into = this.#target.openPath(relativeOf(path));
+    using into = this.#descent.open(relativeOf(path));
     for (const child of children) this.#guard(() => this.#finish(into, child));
   }
 
@@ -305,7 +312,7 @@ export class RestoreRun {
   }
 
   #finishByPath(directory: Entry): void {
-    using into = this.#target.openPath(relativeOf(parentOf(directory.path)));
+    using into = this.#descent.open(relativeOf(parentOf(directory.path)));
     this.#finish(into, directory);
   }
 

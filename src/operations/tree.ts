@@ -63,6 +63,8 @@ export async function buildTree(
     await fillTree(manifest.entries(), { tree, disk, pool, pace: new Pace(clock, signal), monitor });
   }
   monitor.phase("finishing the tree");
+  tree.finish();
+  await storage.dir.syncFileSystem();
   tree.publish(name);
   refreshLatest(storage, snapshot.name);
   return name;
@@ -77,5 +79,5 @@ export function removeTree(storage: Storage, snapshot: SnapshotInfo, monitor: Mo
   monitor.at(name);
   using withdrawn = withdrawTrees(storage, [snapshot]);
   refreshLatest(storage, snapshot.name);
-  withdrawn.remove();
+  withdrawn.remove(monitor);
 }

@@ -1,9 +1,12 @@
 /** Where the trees of snapshots are, taking them away, and keeping `latest/` in step. */
+import type { Monitor } from "../core/monitor.ts";
 import { type Raw, rawOf } from "../core/raw.ts";
 import { type Dir, DiskFault } from "../platform/disk.ts";
 import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
 import type { Storage } from "../storage/storage.ts";
-import { pointLatest, removeLatest, removeRecursively, treeName } from "../storage/tree.ts";
+import { openLeaf } from "../storage/item_path.ts";
+import { tryToRemove } from "../storage/remove.ts";
+import { pointLatest, removeLatest, treeName } from "../storage/tree.ts";
 
 /** Digits of the id in the name of a tree whose snapshot was made without one. */
 const ID_DIGITS = 8;
@@ -18,8 +21,8 @@ export function treeOf(storage: Storage, snapshot: SnapshotInfo, colonAllowed = 
 
 export function treeExists(storage: Storage, name: string): boolean {
   const { year, rest } = splitName(name);
-  if (storage.dir.stat(year) === undefined) return false;
-  using years = storage.dir.openDir(year);
+  using years = openLeaf(storage.dir, year);
+  if (years === undefined) return false;
   try {
     return years.stat(rest) !== undefined;
   } catch (error) {
@@ -47,7 +50,8 @@ export function refreshLatest(storage: Storage, name: string): void {
 
 /** Trees that are out of sight, in tmp/. What is not removed is left to the next writer. */
 export interface WithdrawnTrees extends Disposable {
-  remove(): void;
+  /** What can't be removed is told. */
+  remove(monitor: Monitor): void;
 }
 
 /**
@@ -57,7 +61,7 @@ export interface WithdrawnTrees extends Disposable {
 export function withdrawTrees(storage: Storage, snapshots: readonly SnapshotInfo[]): WithdrawnTrees {
   using held = new DisposableStack();
   const temp = held.use(storage.dir.openDir(rawOf("tmp")));
-  const withdrawn: Raw[] = [];
+  const withdrawn: Raw[] = [], changed = new Set<Raw>();
   for (const snapshot of snapshots) {
     const name = existingTree(storage, snapshot);
     if (name === undefined) continue;
@@ -66,13 +70,26 @@ export function withdrawTrees(storage: Storage, snapshots: readonly SnapshotInfo
     using years = storage.dir.openDir(year);
     moveDirectory(years, rest, temp, out);
     withdrawn.push(out);
-    if (years.list().names.length === 0) storage.dir.rmdir(year);
+    changed.add(year);
   }
+  for (const year of changed) settle(storage.dir, year);
   const release = held.move();
   return {
-    remove: () => withdrawn.forEach((name) => removeRecursively(temp, name)),
+    remove: (monitor) => {
+      for (const name of withdrawn) {
+        const fault = tryToRemove(temp, name);
+        if (fault !== undefined) monitor.notice(`A tree that is out of use stays in tmp/ for now: ${fault.message}`);
+      }
+    },
     [Symbol.dispose]: () => release[Symbol.dispose](),
   };
+}
+
+/** Makes durable that trees have gone from a year, which goes too if it is empty. */
+function settle(storage: Dir, year: Raw): void {
+  using years = storage.openDir(year);
+  years.sync();
+  if (years.list().names.length === 0 && storage.rmdir(year)) storage.sync();
 }
 
 /** Who may not write to a directory can't move it either, even where it is their own. */

@@ -6,7 +6,7 @@ import { type Catalog, createCatalog, memoryCatalog, openCatalog, type Unusable 
 import { CatalogFault, type Mode, type Temp } from "./catalog/database.ts";
 import { CATALOG_NAME, CatalogPlace, LEFTOVERS, TempPlace } from "./catalog/place.ts";
 import { hashBytes } from "./digest.ts";
-import { removeRecursively } from "./tree.ts";
+import { removeRecursively } from "./remove.ts";
 
 const DB = rawOf("db"), TMP = rawOf("tmp"), NAME = CATALOG_NAME;
 const COPIED_AT_ONCE = 1024 * 1024;
@@ -120,7 +120,9 @@ export class CatalogFile implements Disposable {
     using temp = this.#storage.openDir(TMP);
     using db = this.#storage.openDir(DB);
     // A journal left by a crash belongs to the old file: neither may meet the other's.
-    if (db.stat(NAME)?.kind === "dir" || LEFTOVERS.some((name) => db.stat(name) !== undefined)) removeDatabase(db);
+    if (![undefined, "file"].includes(db.stat(NAME)?.kind) || LEFTOVERS.some((name) => db.stat(name) !== undefined)) {
+      removeDatabase(db);
+    }
     temp.rename(NAME, db, NAME);
   }
 

@@ -15,7 +15,8 @@ import type { Claims } from "./claims.ts";
 import { hashBytes, isCollisionResistant, newHasher } from "./digest.ts";
 import { DamagedContent, TooManyCollisions } from "./faults.ts";
 import { readingAroundHoles } from "./holes.ts";
-import { itemPath } from "./item_path.ts";
+import { itemPath, openItem, openLeaf } from "./item_path.ts";
+import { clearForFile } from "./quarantine.ts";
 import type { Settings } from "./settings.ts";
 import type { Meter } from "./meter.ts";
 import { SpareCopies } from "./spare_copies.ts";
@@ -179,7 +180,7 @@ export class ContentStore implements Disposable {
     if (result === "exists") return "taken";
     const { leaf, name } = this.#place(id);
     const stat = leaf?.stat(name);
-    if (stat === undefined) return "missing";
+    if (stat?.kind !== "file") return "missing";
     if (result === "refused") return this.copy(id, to, toName), "copied";
     const copy = (into: Dir, copyName: Raw) => this.copy(id, into, copyName);
     return this.#spares.show({ id, stat, to, name: toName, before: before?.(), copy });
@@ -203,7 +204,7 @@ export class ContentStore implements Disposable {
   /** @throws DamagedContent if there is no such item */
   open(id: ContentId): OpenFile {
     const { leaf, name } = this.#place(id);
-    const file = leaf?.open(name);
+    const file = leaf && openItem(leaf, name);
     if (file === undefined) throw new DamagedContent(id, "it is missing");
     return file;
   }
@@ -231,14 +232,9 @@ export class ContentStore implements Disposable {
     const open = this.#leaves.get(path);
     if (open !== undefined) return open;
     if (this.#leaves.size >= OPEN_LEAVES) this.#closeOldestLeaf();
-    try {
-      const leaf = this.#content.openPath(path);
-      this.#leaves.set(path, leaf);
-      return leaf;
-    } catch (error) {
-      if (error instanceof DiskFault && error.errno === "ENOENT") return undefined;
-      throw error;
-    }
+    const leaf = openLeaf(this.#content, path);
+    if (leaf !== undefined) this.#leaves.set(path, leaf);
+    return leaf;
   }
 
   #closeOldestLeaf(): void {
@@ -326,10 +322,22 @@ export class ContentStore implements Disposable {
         return undefined;
       case "broken":
         if (!this.#resistant && id !== file.expected && this.#options.isVouchedFor(id)) return undefined;
+        this.#makeRoom(id, leaf, name);
         candidate.replace(leaf, name, this.#temp, rawOf(`${this.#options.tempPrefix}heal`));
         return fresh(id, candidate);
     }
   }
+
+  #makeRoom(id: ContentId, leaf: Dir, name: Raw): void {
+    const place = clearForFile(this.#options.storage, leaf, name, rawOf(id));
+    if (place !== undefined) this.#aside.push(place);
+  }
+
+  /** Where that is now which had the places of items and was none, since the last call: paths in the storage. */
+  takeAside(): string[] {
+    return this.#aside.splice(0);
+  }
+  readonly #aside: string[] = [];
 
   /** What lies there under `name`: the content at hand, another one with that digest, or something that isn't what its name says. */
   *#judge(
@@ -359,7 +367,9 @@ export class ContentStore implements Disposable {
   share(id: ContentId, size: number, file: FileAccess): boolean {
     const { leaf, name } = this.#place(id);
     const stat = leaf?.stat(name);
-    if (leaf === undefined || stat?.size !== size || this.#options.damaged.has(id)) return false;
+    if (leaf === undefined || stat?.kind !== "file" || stat.size !== size || this.#options.damaged.has(id)) {
+      return false;
+    }
     const access = narrow(stat, file);
     if (access.mode !== stat.mode) leaf.setAttributes(name, { mode: access.mode });
     return true;
@@ -381,7 +391,7 @@ export class ContentStore implements Disposable {
   *#reuse(id: ContentId, candidate: Candidate, file: FileFacts): Steps<StoredItem | "missing" | undefined> {
     const { leaf, name } = this.#place(id);
     const stat = leaf?.stat(name);
-    if (leaf === undefined || stat === undefined) return "missing";
+    if (leaf === undefined || stat?.kind !== "file") return "missing";
     if (stat.size !== candidate.size) return undefined;
     if (!this.#resistant) {
       using item = leaf.open(name);

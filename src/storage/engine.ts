@@ -87,8 +87,8 @@ export class Engine implements Disposable {
     this.#store = store;
     this.#sizes = setup.sizes && new SizeTable(setup.sizes);
     this.#objects = this.#held.use(new Objects(storage, setup.settings));
-    this.#ingest = new Ingest(disk, { storage, store, stop, meter });
-    this.#extract = new Extract(disk, { settings: setup.settings, store, stop, meter });
+    this.#ingest = this.#held.use(new Ingest(disk, { storage, store, stop, meter }));
+    this.#extract = this.#held.use(new Extract(disk, { settings: setup.settings, store, stop, meter }));
     this.#verify = this.#held.use(new Verify(storage, { settings: setup.settings, sizes: this.#sizes, stop, meter }));
   }
 

@@ -5,6 +5,7 @@ import type { NsText } from "../core/entry.ts";
 import { Fault, Interrupted } from "../core/fault.ts";
 import { joinRaw, type Raw, textOf } from "../core/raw.ts";
 import { type Dir, type Disk, DiskFault, type OpenFile, type Stat } from "../platform/disk.ts";
+import { Descents } from "../platform/descent.ts";
 import { giveAttributes, type Lack, NONE, type Owner, renewAttributes } from "./attributes.ts";
 import { CHUNK_BYTES, type ContentStore, isDigestOf } from "./content.ts";
 import { hashBytes, newHasher } from "./digest.ts";
@@ -68,8 +69,8 @@ export interface ExtractSetup {
 }
 
 /** Restores batches; one per thread. */
-export class Extract {
-  readonly #disk: Disk;
+export class Extract implements Disposable {
+  readonly #targets: Descents;
   readonly #settings: Settings;
   readonly #store: ContentStore;
   readonly #stop: Stop;
@@ -77,16 +78,19 @@ export class Extract {
   readonly #buffer = new Uint8Array(CHUNK_BYTES);
 
   constructor(disk: Disk, { settings, store, stop, meter }: ExtractSetup) {
-    this.#disk = disk;
+    this.#targets = new Descents(disk);
     this.#settings = settings;
     this.#store = store;
     this.#stop = stop;
     this.#meter = meter;
   }
 
+  [Symbol.dispose](): void {
+    this.#targets[Symbol.dispose]();
+  }
+
   *run(batch: ExtractBatch): Steps<ExtractResult[]> {
-    using root = this.#disk.openDir(batch.rootPath);
-    using target = root.openPath(batch.relative);
+    using target = this.#targets.open(batch.rootPath, batch.relative);
     const place: Place = { ...batch, target, directory: batch.isFresh ? undefined : target.statSelf() };
     const results: ExtractResult[] = [];
     for (const task of batch.files) {

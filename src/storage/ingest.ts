@@ -9,6 +9,7 @@ import type { NsText } from "../core/entry.ts";
 import { type Raw, textOf } from "../core/raw.ts";
 import { Fault } from "../core/fault.ts";
 import { type Dir, type Disk, DiskFault, type OpenFile, type Stat } from "../platform/disk.ts";
+import { Descent, Descents } from "../platform/descent.ts";
 import { ACL_ATTRIBUTE } from "./access.ts";
 import { CHUNK_BYTES, type ContentStore, type FileFacts, isDigestOf, type Shown, type StoredItem } from "./content.ts";
 import { StaticChanged, tell, type Told } from "./faults.ts";
@@ -73,6 +74,8 @@ export interface IngestBatch {
 export interface IngestResult {
   readonly links: readonly LinkResult[];
   readonly stores: readonly (readonly StoreResult[])[];
+  /** Where that is now which had the places of items and was none: paths in the storage. */
+  readonly aside: readonly string[];
 }
 
 /** What became of one file. */
@@ -128,31 +131,38 @@ export interface IngestSetup {
 const LINKS_PER_STEP = 16;
 
 /** Stores batches; one per thread. */
-export class Ingest {
-  readonly #disk: Disk;
+export class Ingest implements Disposable {
   readonly #storage: Dir;
+  readonly #trees: Descent;
+  readonly #sources: Descents;
   readonly #store: ContentStore;
   readonly #stop: Stop;
   readonly #meter: Meter;
   readonly #buffer = new Uint8Array(CHUNK_BYTES);
 
   constructor(disk: Disk, { storage, store, stop, meter }: IngestSetup) {
-    this.#disk = disk;
     this.#storage = storage;
+    this.#trees = new Descent(storage);
+    this.#sources = new Descents(disk);
     this.#store = store;
     this.#stop = stop;
     this.#meter = meter;
+  }
+
+  [Symbol.dispose](): void {
+    this.#trees[Symbol.dispose]();
+    this.#sources[Symbol.dispose]();
   }
 
   *run({ links, stores }: IngestBatch): Steps<IngestResult> {
     const results = { links: [] as LinkResult[], stores: [] as StoreResult[][] };
     for (const batch of links) results.links.push(yield* this.#linkAll(batch));
     for (const batch of stores) results.stores.push(yield* this.#storeAll(batch));
-    return results;
+    return { ...results, aside: this.#store.takeAside() };
   }
 
   *#linkAll(batch: LinkBatch): Steps<LinkResult> {
-    using tree = this.#storage.openPath(batch.tree);
+    using tree = this.#trees.open(batch.tree);
     using before = new TreeBefore(this.#storage, batch.before);
     const open = () => before.open();
     const names = batch.names.split("/") as Raw[], contents = batch.contents.split(" ") as ContentId[];
@@ -170,8 +180,8 @@ export class Ingest {
   }
 
   *#storeAll(batch: StoreBatch): Steps<StoreResult[]> {
-    using tree = batch.tree === undefined ? undefined : this.#storage.openPath(batch.tree);
-    using source = new LazyDir(this.#disk, batch.rootPath, batch.relative);
+    using tree = batch.tree === undefined ? undefined : this.#trees.open(batch.tree);
+    using source = new LazyDir(this.#sources, batch.rootPath, batch.relative);
     const results: StoreResult[] = [];
     for (const task of batch.files) {
       this.#stop.check();
@@ -320,23 +330,19 @@ function openOrNot(storage: Dir, path: Raw): Dir | undefined {
 
 /** Opened when the first file of a batch has to be read: an unchanged directory is not. */
 class LazyDir implements Disposable {
-  readonly #disk: Disk;
+  readonly #sources: Descents;
   readonly #rootPath: Raw;
   readonly #relative: Raw;
   #dir: Dir | undefined;
 
-  constructor(disk: Disk, rootPath: Raw, relative: Raw) {
-    this.#disk = disk;
+  constructor(sources: Descents, rootPath: Raw, relative: Raw) {
+    this.#sources = sources;
     this.#rootPath = rootPath;
     this.#relative = relative;
   }
 
   open(): Dir {
-    if (this.#dir === undefined) {
-      using root = this.#disk.openDir(this.#rootPath);
-      this.#dir = root.openPath(this.#relative);
-    }
-    return this.#dir;
+    return this.#dir ??= this.#sources.open(this.#rootPath, this.#relative);
   }
 
   describe(name: Raw): string {

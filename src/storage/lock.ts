@@ -2,6 +2,7 @@
 import { type Raw, rawOf, textOf } from "../core/raw.ts";
 import { type Dir, DiskFault, type OpenFile } from "../platform/disk.ts";
 import { Locked } from "./faults.ts";
+import { clearForFile } from "./quarantine.ts";
 
 const NAME = rawOf("lock");
 const LONGEST_NOTE_BYTES = 200;
@@ -11,6 +12,7 @@ const ATTEMPTS = 4, PAUSE_MS = 10;
 
 /** @param holder a note for whoever finds the storage locked: plain text; the lock itself is the kernel's */
 export function takeWriterLock(storage: Dir, db: Dir, holder: string): Disposable {
+  clearForFile(storage, db, NAME, rawOf("db-lock"));
   const file = db.openOrCreate(NAME, 0o600);
   if (!isTaken(file)) {
     const note = new Uint8Array(LONGEST_NOTE_BYTES);
@@ -24,6 +26,7 @@ export function takeWriterLock(storage: Dir, db: Dir, holder: string): Disposabl
 
 /** True if somebody holds the writer lock now. */
 export function hasWriter(db: Dir): boolean {
+  if (db.stat(NAME)?.kind !== "file") return false;
   using file = db.open(NAME);
   return file !== undefined && !file.tryLock();
 }

@@ -8,7 +8,7 @@ import { unlessFault } from "../core/fault.ts";
 import type { Monitor, Phase } from "../core/monitor.ts";
 import type { Policy } from "../core/policy.ts";
 import { type Raw, rawOf } from "../core/raw.ts";
-import { type Dir, type Disk, DiskFault, openIfThere } from "../platform/disk.ts";
+import { type Dir, type DirListing, type Disk, DiskFault } from "../platform/disk.ts";
 import type { ThrottleTable } from "../platform/throttle.ts";
 import type { Catalog, SnapshotInfo } from "./catalog/catalog.ts";
 import type { Temp } from "./catalog/database.ts";
@@ -21,7 +21,7 @@ import type { EngineSetup } from "./engine.ts";
 import { NoSnapshot, NoStorage } from "./faults.ts";
 import { hunkText } from "./hunk.ts";
 import { ItemSet } from "./item_set.ts";
-import { idOf, leafDirs } from "./item_path.ts";
+import { idOf, leafDirs, openLeaf } from "./item_path.ts";
 import { checkLayout, checkOneFileSystem, makeLeafDirectories } from "./layout.ts";
 import { hasWriter, takeWriterLock } from "./lock.ts";
 import { Manifest } from "./manifest.ts";
@@ -33,10 +33,11 @@ import { resolveSnapshot } from "./resolve.ts";
 import type { Root } from "./root.ts";
 import type { Settings } from "./settings.ts";
 import { readSettings, renewSettings } from "./settings_file.ts";
+import { makeDirectory } from "./quarantine.ts";
 import { newSizeTable } from "./size_table.ts";
 import { Meter, newMeterTable } from "./meter.ts";
 import { newStopTable, Stop } from "./stop.ts";
-import { removeRecursively } from "./tree.ts";
+import { emptyTemp } from "./temp.ts";
 import { WriteOut } from "./write_out.ts";
 
 /** The world that a storage lives in. */
@@ -82,7 +83,7 @@ export class Storage implements Disposable {
     this.dir = dir;
     this.settings = settings;
     this.#monitor = monitor;
-    this.objects = new Objects(dir, settings);
+    this.objects = new Objects(dir, settings, (place) => this.#tellAside(place));
     this.#keeper = new CatalogKeeper(this);
   }
 
@@ -175,19 +176,21 @@ export class Storage implements Disposable {
     }
   }
 
-  *#leaves(): Generator<{ leaf: Raw; names: readonly Raw[] }> {
+  *#leaves(): Generator<{ leaf: Raw } & DirListing> {
     using content = this.dir.openDir(CONTENT);
     for (const leaf of leafDirs(this.settings)) {
-      using directory = openIfThere(content, leaf);
-      if (directory !== undefined) yield { leaf, names: directory.list().names };
+      using directory = openLeaf(content, leaf);
+      if (directory !== undefined) yield { leaf, ...directory.list() };
     }
   }
 
-  /** Ids of all items there are now. */
+  /** Ids of all items there are now; something else under the name of one is none. */
   presentItems(): ItemSet {
     const present = new ItemSet();
-    for (const { leaf, names } of this.#leaves()) {
-      for (const name of names) present.add(idOf(leaf, name));
+    for (const { leaf, names, kinds } of this.#leaves()) {
+      for (const [i, name] of names.entries()) {
+        if ((kinds[i] ?? "file") === "file") present.add(idOf(leaf, name));
+      }
     }
     return present;
   }
@@ -281,27 +284,21 @@ export class Storage implements Disposable {
   /** Becomes the writer. @param holder a note for others who want to. @throws Locked */
   write(holder: string): Writer {
     using held = new DisposableStack();
-    this.dir.mkdir(DB, PRIVATE);
+    this.#tellAside(makeDirectory(this.dir, this.dir, DB, PRIVATE));
     using db = this.dir.openDir(DB);
     const lock = held.use(takeWriterLock(this.dir, db, holder));
-    this.dir.mkdir(TMP, PRIVATE);
-    this.#emptyTemp();
+    this.#tellAside(makeDirectory(this.dir, this.dir, TMP, PRIVATE));
+    emptyTemp(this.dir, this.#monitor);
     renewSettings(this.dir, this.settings, this.#monitor);
-    makeLeafDirectories(this.dir, this.settings);
+    for (const place of makeLeafDirectories(this.dir, this.settings)) this.#tellAside(place);
     this.#keeper.ownedBy(true);
     held.move();
     return new Writer(this, this.#keeper, lock);
   }
 
-  #emptyTemp(): void {
-    using temp = this.dir.openDir(TMP);
-    for (const name of temp.list().names) if (!isWorkOfJob(name)) removeRecursively(temp, name);
+  #tellAside(place: string | undefined): void {
+    if (place !== undefined) this.#monitor.notice(`What was in the way is now in ${place}`);
   }
-}
-
-/** Jobs keep in tmp/, under the names of their files, what a run that was killed had done; they clear it up themselves. */
-function isWorkOfJob(name: Raw): boolean {
-  return /\.jsonc?$/i.test(name);
 }
 
 interface Phased {
@@ -461,6 +458,6 @@ function openExisting(disk: Disk, path: Raw): Dir {
 
 function statThrough(content: Dir, leaf: Raw): string {
   const slash = leaf.lastIndexOf("/");
-  using parent = openIfThere(content, leaf.slice(0, slash) as Raw);
+  using parent = openLeaf(content, leaf.slice(0, slash) as Raw);
   return parent?.stat(leaf.slice(slash + 1) as Raw)?.mtime ?? "-";
 }

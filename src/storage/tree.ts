@@ -7,7 +7,11 @@ import type { Entry } from "../core/entry.ts";
 import { joinRaw, type Raw, rawOf, textOf } from "../core/raw.ts";
 import type { Clock, Random } from "../core/clock.ts";
 import { type Attributes, type Dir, type Disk, DiskFault } from "../platform/disk.ts";
+import { Descent } from "../platform/descent.ts";
 import { ACL_ATTRIBUTE, modeWithoutGroup } from "./access.ts";
+import { openLeaf } from "./item_path.ts";
+import { makeDirectory, setAside } from "./quarantine.ts";
+import { removeRecursively } from "./remove.ts";
 
 /** Trees that one minute can hold; more is a clock that stands still. */
 const MOST_IN_A_MINUTE = 10_000;
@@ -67,7 +71,9 @@ export class TreeBuilder implements Disposable {
   /** Where the tree is being built, relative to the storage. */
   readonly place: Raw;
   #frames: Frame[] = [];
-  #top: Entry | undefined;
+  readonly #top: Dir;
+  readonly #descent: Descent;
+  #topEntry: Entry | undefined;
   /** Directories that share the name of something else: it may be a file, and that a content. */
   readonly #others = new Set<Apath>();
   /** A source below private directories stays private. */
@@ -80,9 +86,14 @@ export class TreeBuilder implements Disposable {
     this.place = rawOf(`tmp/${options.name}`);
     using temp = storage.openDir(rawOf("tmp"));
     temp.mkdir(rawOf(options.name), PRIVATE);
+    this.#top = temp.openDir(rawOf(options.name));
+    this.#descent = new Descent(this.#top);
   }
 
-  [Symbol.dispose](): void {}
+  [Symbol.dispose](): void {
+    this.#descent[Symbol.dispose]();
+    this.#top[Symbol.dispose]();
+  }
 
   /** Path of the tree's directory for `apath`, relative to the storage. */
   directory(apath: Apath): Raw {
@@ -90,12 +101,12 @@ export class TreeBuilder implements Disposable {
   }
 
   open(apath: Apath): Dir {
-    return this.#storage.openPath(this.directory(apath));
+    return this.#descent.open(apath.slice(1) as Raw);
   }
 
   /** Notes the attributes of the tree's own directory. */
   setTop(entry: Entry): void {
-    this.#top = entry;
+    this.#topEntry = entry;
   }
 
   /** Makes an empty directory. What has the name already, where a file system takes two names for one, is left as it is. */
@@ -124,26 +135,31 @@ export class TreeBuilder implements Disposable {
     }
   }
 
-  /** Makes the tree visible as `name`, relative to the storage. */
-  publish(name: string): void {
+  /** Nothing more comes into the tree. What is durable from then on can be published. */
+  finish(): void {
     while (this.#frames.length > 0) this.#leave();
+  }
+
+  /** Makes the tree visible as `name`, relative to the storage, durably. All below its top has to be durable already. */
+  publish(name: string): void {
     const [year, rest] = name.split("/") as [string, string];
-    this.#storage.mkdir(rawOf(year), PUBLIC);
-    using tree = this.#storage.openPath(this.place);
-    // A directory can't be moved by somebody who may not write to it, so it gets its mode afterwards.
-    tree.sync();
+    makeDirectory(this.#storage, this.#storage, rawOf(year), PUBLIC);
     using temp = this.#storage.openDir(rawOf("tmp"));
     using years = this.#storage.openDir(rawOf(year));
     if (years.stat(rawOf(rest)) !== undefined) throw new DiskFault("EEXIST", "create the tree", rawOf(name));
     temp.rename(nameOf(this.place as unknown as Apath), years, rawOf(rest));
-    years.setAttributes(rawOf(rest), this.#topAttributes());
+    // A directory can't be moved by somebody who may not write to it, so it gets its mode afterwards.
+    using tree = years.openDir(rawOf(rest));
+    tree.setSelfAttributes(this.#topAttributes());
+    tree.sync();
     years.sync();
+    this.#storage.sync();
   }
 
   #topAttributes(): Attributes {
-    if (this.#top === undefined) return { mode: this.#isPrivate ? PRIVATE : PUBLIC };
-    const attributes = directoryAttributes(this.#top, this.#disk);
-    return this.#isPrivate ? { ...attributes, mode: this.#top.mode & PRIVATE } : attributes;
+    if (this.#topEntry === undefined) return { mode: this.#isPrivate ? PRIVATE : PUBLIC };
+    const attributes = directoryAttributes(this.#topEntry, this.#disk);
+    return this.#isPrivate ? { ...attributes, mode: this.#topEntry.mode & PRIVATE } : attributes;
   }
 }
 
@@ -158,56 +174,25 @@ function latestName(series: string): Raw {
   return rawOf(["", ".", ".."].includes(name) ? `_${name}` : name);
 }
 
-/** Points latest/<series name> at a tree. */
+/** Points latest/<series name> at a tree, durably. */
 export function pointLatest(storage: Dir, series: string, tree: string): void {
   const name = latestName(series);
-  storage.mkdir(LATEST, PUBLIC);
+  makeDirectory(storage, storage, LATEST, PUBLIC);
   using temp = storage.openDir(rawOf("tmp"));
   using directory = storage.openDir(LATEST);
-  temp.unlink(name);
-  temp.symlink(rawOf(`../${tree}`), name);
-  temp.rename(name, directory, name);
+  if (directory.stat(name)?.kind === "dir") setAside(storage, directory, name, LATEST);
+  removeRecursively(temp, LATEST);
+  temp.symlink(rawOf(`../${tree}`), LATEST);
+  temp.rename(LATEST, directory, name);
+  directory.sync();
+  storage.sync();
 }
 
 /** For a series that has no tree any more. */
 export function removeLatest(storage: Dir, series: string): void {
-  if (storage.stat(LATEST) === undefined) return;
-  using directory = storage.openDir(LATEST);
-  directory.unlink(latestName(series));
-}
-
-/**
- * Removes a directory with everything in it, without following links. What is mounted in it is not ours: it stays, and so
- * do the directories around it.
- * @returns true if it was there, and is gone
- */
-export function removeRecursively(parent: Dir, name: Raw): boolean {
-  const stat = parent.stat(name);
-  if (stat === undefined || stat.isMountPoint) return false;
-  if (stat.kind !== "dir") return parent.unlink(name);
-  if ((stat.mode & PRIVATE) !== PRIVATE) parent.setAttributes(name, { mode: stat.mode | PRIVATE });
-  return emptyDirectory(parent, name) && parent.rmdir(name);
-}
-
-/** @returns false if something had to stay */
-function emptyDirectory(parent: Dir, name: Raw): boolean {
-  using directory = parent.openDir(name);
-  const { names, kinds } = directory.list();
-  let left = 0;
-  names.forEach((child, i) => {
-    const isFile = kinds[i] !== "dir" && kinds[i] !== undefined;
-    if (!(isFile ? unlinkUnlessMounted(directory, child) : removeRecursively(directory, child))) left++;
-  });
-  return left === 0 || directory.list().names.length === 0;
-}
-
-function unlinkUnlessMounted(directory: Dir, name: Raw): boolean {
-  try {
-    return directory.unlink(name);
-  } catch (error) {
-    if (error instanceof DiskFault && error.errno === "EBUSY") return false;
-    throw error;
-  }
+  using directory = openLeaf(storage, LATEST);
+  const name = latestName(series);
+  if (directory?.stat(name)?.kind === "symlink" && directory.unlink(name)) directory.sync();
 }
 
 /** Text of the place where a tree is, for messages. */
