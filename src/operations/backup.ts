@@ -255,7 +255,8 @@ class BackupRun implements AsyncDisposable {
 
   /** What is done goes into the manifest at once; what isn't is waited for if too much is under way. */
   #mustConsume({ parcel }: Share): boolean {
-    return parcel === undefined || this.#parcels.length >= this.#pool.width || this.#queue.length > MOST_WAITING;
+    return parcel === undefined || parcel.isDone || this.#parcels.length >= this.#pool.width ||
+      this.#queue.length > MOST_WAITING;
   }
 
   /**

@@ -14,8 +14,8 @@ const STORE_COST = 4;
 const LINKS_OF_ONE_ITEM = 8;
 /** Enough to outweigh the message. */
 const FULL_COST = 512;
-/** Bytes in one parcel: large files are spread over the threads. */
-const FULL_BYTES = 16 * 1024 * 1024;
+/** Bytes in one parcel: large files are spread over the threads, and the disk isn't left too far behind. */
+const FULL_BYTES = 4 * 1024 * 1024;
 
 /** A directory whose files go into a parcel. */
 export interface ParcelDirectory {
@@ -50,6 +50,7 @@ export class Parcel<T> {
   #bytes = 0;
   #items = 0;
   #results: Promise<Settled<T>> | undefined;
+  #isDone = false;
 
   get isFull(): boolean {
     return this.#cost >= FULL_COST || this.#bytes >= FULL_BYTES;
@@ -57,6 +58,11 @@ export class Parcel<T> {
 
   get isSent(): boolean {
     return this.#results !== undefined;
+  }
+
+  /** The results needn't be waited for. */
+  get isDone(): boolean {
+    return this.#isDone;
   }
 
   store(directory: ParcelDirectory, task: StoreTask, file: T): void {
@@ -89,7 +95,8 @@ export class Parcel<T> {
 
   send(pool: Pool): void {
     this.#results = this.#run(pool);
-    this.#results.catch(() => {}); // awaited in order later; until then a failure is no unhandled one
+    const done = () => void (this.#isDone = true);
+    this.#results.then(done, done); // awaited in order later; until then a failure is no unhandled one
   }
 
   /** Only after `send`. */

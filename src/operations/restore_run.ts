@@ -24,7 +24,7 @@ import type { RestoredLinks, RestoredName } from "./restored_links.ts";
 import { makeNode, makeWritable, namedIn, selfOf, taskOf } from "./restored_object.ts";
 
 const BATCH_FILES = 128;
-const BATCH_BYTES = 16 * 1024 * 1024;
+const BATCH_BYTES = 4 * 1024 * 1024;
 const NO_DEVICE = "the device node (EPERM)";
 
 /** Files of one directory that are being restored, and what has to wait for them. */
