@@ -158,10 +158,10 @@ class Service implements Disposable {
   /** A directory that was removed, and maybe made again, has no jobs any more: another start finds the new one. */
   #assertThere(): void {
     const { machine: { disk }, places } = this.#options;
-    const { inode, device, links } = this.#jobs.statSelf();
+    const { inode, device } = this.#jobs.statSelf();
     using now = disk.openDir(places.jobs);
     const there = now.statSelf();
-    if (links > 0 && there.inode === inode && there.device === device) return;
+    if ((there.inode === inode && there.device === device) || !this.#jobs.reliableInodes()) return;
     throw new BadJobDirectory(places.jobs, "another directory has its name by now", "Start the service again");
   }
 
