@@ -141,6 +141,8 @@ Deno.test("complete neither waits for a writer nor changes the storage", async (
   using storage = openStorage(await world.machine(), rawOf(`${world.base}/st`), {
     count() {},
     at() {},
+    phase() {},
+    follow: () => ({ [Symbol.dispose]() {} }),
     expect() {},
     problem() {},
     notice() {},

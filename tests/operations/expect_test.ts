@@ -5,8 +5,8 @@ import { TestMonitor, World } from "../support/world.ts";
 
 /** Keeps how much an operation said there is to do. */
 class ExpectingMonitor extends TestMonitor {
-  readonly expected: unknown[] = [];
-  override expect = (total?: unknown): void => void this.expected.push(total);
+  readonly totals: unknown[] = [];
+  override expect = (total?: unknown): void => void this.totals.push(total);
 }
 
 Deno.test("backup() expects as many entries as the snapshot before has; the first one can't know", async () => {
@@ -18,7 +18,7 @@ Deno.test("backup() expects as many entries as the snapshot before has; the firs
     world.clock.pass(1);
     using storage = world.open(monitor);
     await backup(storage, world.request(), monitor);
-    seen.push(monitor.expected);
+    seen.push(monitor.totals);
   }
   deepStrictEqual(seen, [[], [{ items: 5 }]]);
 });
@@ -31,7 +31,7 @@ Deno.test("check() expects as many items as there are contents, if it is to read
     const monitor = new ExpectingMonitor();
     using storage = world.open(monitor);
     await check(storage, { readData, workers: 0, signal: new AbortController().signal }, () => {}, monitor);
-    return monitor.expected;
+    return monitor.totals;
   };
   deepStrictEqual([await expectedOf(true), await expectedOf(false)], [[{ items: 3 }], []]);
 });
