@@ -9,7 +9,7 @@ class ExpectingMonitor extends TestMonitor {
   override expect = (total?: unknown): void => void this.totals.push(total);
 }
 
-Deno.test("backup() expects as many entries as the snapshot before has; the first one can't know", async () => {
+Deno.test("backup() expects as many entries and bytes as the snapshot before has; the first one can't know", async () => {
   using world = new World();
   for (const name of ["a", "b", "dir/c"]) world.write(name, name);
   const seen: unknown[][] = [];
@@ -20,10 +20,10 @@ Deno.test("backup() expects as many entries as the snapshot before has; the firs
     await backup(storage, world.request(), monitor);
     seen.push(monitor.totals);
   }
-  deepStrictEqual(seen, [[], [{ items: 5 }]]);
+  deepStrictEqual(seen, [[], [{ items: 5, bytes: 7 }]]);
 });
 
-Deno.test("check() expects as many items as there are contents, if it is to read them all", async () => {
+Deno.test("check() expects as many items and bytes as there are contents, if it is to read them all", async () => {
   using world = new World();
   for (const name of ["a", "b", "dir/c"]) world.write(name, name);
   await world.backup();
@@ -33,5 +33,5 @@ Deno.test("check() expects as many items as there are contents, if it is to read
     await check(storage, { readData, workers: 0, signal: new AbortController().signal }, () => {}, monitor);
     return monitor.totals;
   };
-  deepStrictEqual([await expectedOf(true), await expectedOf(false)], [[{ items: 3 }], []]);
+  deepStrictEqual([await expectedOf(true), await expectedOf(false)], [[{ items: 3, bytes: 7 }], []]);
 });
