@@ -6,7 +6,7 @@ import { FieldReader } from "../core/fields.ts";
 import { BadJson, fieldsOf, parseJson } from "../core/json.ts";
 import { rawOf, textOf } from "../core/raw.ts";
 import { digestHexLength } from "./digest.ts";
-import type { HunkRef } from "./hunk.ts";
+import { type HunkRef, MOST_LINES } from "./hunk.ts";
 import { DamagedManifest } from "./line.ts";
 import { type CoreSettings, FORMAT_VERSION, NewerFormat, parseCoreSettings, type Settings } from "./settings.ts";
 
@@ -237,7 +237,7 @@ function totalsOf(read: FieldReader): Totals {
 function hunksOf(sections: readonly FieldReader[], digits: number): HunkRef[] {
   const hunks = sections.map((read) => ({
     first: read.judged("first", "path inside a snapshot", apathOrNone),
-    count: read.count("count"),
+    count: read.count("count", MOST_LINES),
     id: read.judged("id", "id of a hunk", (value) => idOrNone(value, digits, parseHunkId)),
   }));
   for (let i = 1; i < hunks.length; i++) {
