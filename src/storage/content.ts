@@ -10,6 +10,7 @@ import { type ContentId, LAST_CONTENT_SUFFIX } from "../core/content_id.ts";
 import type { NsText } from "../core/entry.ts";
 import { beginsWith, type Raw, rawOf } from "../core/raw.ts";
 import { type Dir, DiskFault, type LinkResult, type OpenFile, type Stat } from "../platform/disk.ts";
+import { openFileLimit } from "../platform/limits.ts";
 import { accessFor, type FileAccess, narrow, OWNER_ONLY } from "./access.ts";
 import type { Claims } from "./claims.ts";
 import { hashBytes, isCollisionResistant, newHasher } from "./digest.ts";
@@ -33,8 +34,12 @@ const AWAITED_BYTES = 1024 * 1024;
 /** Zeros that are worth a hole. */
 const HOLE_BYTES = 64 * 1024;
 const ZEROS = Buffer.alloc(HOLE_BYTES);
-/** Leaf directories kept open at once by one store. */
-const OPEN_LEAVES = 512;
+/** Leaf directories kept open at once by one store, of which each thread has one; fewer where few files may be open. */
+const MOST_OPEN_LEAVES = 512, FEWEST_OPEN_LEAVES = 4, FILES_OF_ONE_LEAF = 12;
+
+function openLeaves(): number {
+  return Math.max(FEWEST_OPEN_LEAVES, Math.min(MOST_OPEN_LEAVES, Math.floor(openFileLimit() / FILES_OF_ONE_LEAF)));
+}
 
 export interface StoredItem {
   readonly id: ContentId;
@@ -91,6 +96,7 @@ export class ContentStore implements Disposable {
   readonly #buffer = new Uint8Array(CHUNK_BYTES);
   readonly #resistant: boolean;
   readonly #spares: SpareCopies;
+  readonly #openLeaves = openLeaves();
   #temps = 0;
 
   constructor(options: ContentStoreOptions) {
@@ -231,7 +237,7 @@ export class ContentStore implements Disposable {
   #leaf(path: Raw): Dir | undefined {
     const open = this.#leaves.get(path);
     if (open !== undefined) return open;
-    if (this.#leaves.size >= OPEN_LEAVES) this.#closeOldestLeaf();
+    if (this.#leaves.size >= this.#openLeaves) this.#closeOldestLeaf();
     const leaf = openLeaf(this.#content, path);
     if (leaf !== undefined) this.#leaves.set(path, leaf);
     return leaf;

@@ -13,6 +13,7 @@ import { Descent, Descents } from "../platform/descent.ts";
 import { ACL_ATTRIBUTE } from "./access.ts";
 import { CHUNK_BYTES, type ContentStore, type FileFacts, isDigestOf, type Shown, type StoredItem } from "./content.ts";
 import { StaticChanged, tell, type Told } from "./faults.ts";
+import { Endless, withinBounds } from "./endless.ts";
 import { readingAroundHoles } from "./holes.ts";
 import type { Meter } from "./meter.ts";
 import type { Steps, Stop } from "./stop.ts";
@@ -211,7 +212,8 @@ export class Ingest implements Disposable {
     if (content === undefined || this.#store.sizeOf(content) !== size) return undefined;
     try {
       using file = openSource(source, task.name);
-      const read = readingAroundHoles(file);
+      const bounds = { size, path: () => source.describe(task.name) };
+      const read = withinBounds(file, readingAroundHoles(file), bounds);
       const digest = yield* this.#store.digestOf(
         (into, position) => fromSource(() => read(into, position)),
         this.#meter,
@@ -237,13 +239,18 @@ export class Ingest implements Disposable {
   /** Reads a file until it was the same before and after; after some attempts what was read last is kept, and marked. */
   *#readSteadily(task: StoreTask, source: LazyDir): Steps<StoreResult> {
     let before: Pick<Stat, "size" | "mtime" | "ctime" | "inode"> = task;
-    const counted = this.#meter.own;
+    const counted = this.#meter.own, path = () => source.describe(task.name);
     for (let attempt = 1;; attempt++) {
       this.#meter.backTo(counted);
       using file = openSource(source, task.name);
       const opened = attempt === 1 ? undefined : fromSource(() => file.stat());
       if (opened !== undefined) before = opened;
-      const { stored, xattrs } = yield* this.#storeOnce(task, file, before, opened);
+      const { stored, xattrs } = yield* this.#storeOnce(
+        task,
+        file,
+        { size: before.size, sparse: task.sparse, path },
+        opened,
+      );
       const after = fromSource(() => file.stat());
       const steady = isSame(before, after);
       if (!steady && attempt < ATTEMPTS) continue;
@@ -262,7 +269,7 @@ export class Ingest implements Disposable {
   *#storeOnce(
     task: StoreTask,
     file: OpenFile,
-    before: { readonly size: number },
+    described: Described,
     opened: Stat | undefined,
   ): Steps<{ stored: StoredItem; xattrs: StoreResult["xattrs"] }> {
     const xattrs = fromSource(() => file.xattrs());
@@ -273,16 +280,16 @@ export class Ingest implements Disposable {
       hasAcl: ACL_ATTRIBUTE in xattrs,
       expected: task.content,
     };
-    const stored = yield* before.size < this.#buffer.length
-      ? this.#storeSmall(file, facts, task.sparse)
-      : this.#store.storeStream(streamOf(file, before.size, task.sparse), facts);
+    const stored = yield* described.size < this.#buffer.length
+      ? this.#storeSmall(file, facts, described)
+      : this.#store.storeStream(streamOf(file, described), facts);
     return { stored, xattrs: encodeXattrs(xattrs) };
   }
 
   /** Falls back to a stream if the file has grown beyond the buffer. */
-  #storeSmall(file: OpenFile, facts: FileFacts, sparse: boolean): Steps<StoredItem> {
+  #storeSmall(file: OpenFile, facts: FileFacts, described: Described): Steps<StoredItem> {
     const got = fromSource(() => file.read(this.#buffer, 0));
-    if (got === this.#buffer.length) return this.#store.storeStream(streamOf(file, got, sparse), facts);
+    if (got === this.#buffer.length) return this.#store.storeStream(streamOf(file, { ...described, size: got }), facts);
     this.#meter.add(got);
     return this.#store.storeBytes(this.#buffer.subarray(0, got), facts);
   }
@@ -365,13 +372,21 @@ function fromSource<T>(action: () => T): T {
   try {
     return action();
   } catch (error) {
-    if (error instanceof DiskFault) throw new SourceFault(error);
+    if (error instanceof DiskFault || error instanceof Endless) throw new SourceFault(error);
     throw error;
   }
 }
 
-function streamOf(file: OpenFile, size: number, sparse: boolean) {
-  const read = readingAroundHoles(file);
+/** A file as the walk, or the last look at it, has it. */
+interface Described {
+  readonly size: number;
+  readonly sparse: boolean;
+  /** For people. */
+  readonly path: () => string;
+}
+
+function streamOf(file: OpenFile, { size, sparse, path }: Described) {
+  const read = withinBounds(file, readingAroundHoles(file), { size, path });
   return {
     size,
     sparse,

@@ -5,6 +5,7 @@
  */
 import { Interrupted } from "../core/fault.ts";
 import type { Disk } from "../platform/disk.ts";
+import { openFileLimit } from "../platform/limits.ts";
 import type { ThrottleTable } from "../platform/throttle.ts";
 import { type Batches, type BatchKind, Engine, type EngineSetup } from "./engine.ts";
 import { tell, type Told, untell } from "./faults.ts";
@@ -27,6 +28,9 @@ const BUSY_BATCHES = 4, BUSY_COST = 384;
 const CLOSING_MS = 2000;
 /** What is under way when the run is interrupted may be finished, but not a file of hours. */
 const GRACE_MS = 2000;
+
+/** Open files of the process itself, and of each thread. */
+const FILES_WITHOUT_THREADS = 96, FILES_OF_A_THREAD = 48;
 
 export type ToWorker =
   | { readonly type: "setup"; readonly setup: EngineSetup; readonly thread: number }
@@ -64,6 +68,8 @@ interface Thread {
 
 interface Waiting {
   readonly thread: Thread;
+  readonly kind: BatchKind;
+  readonly batch: unknown;
   readonly cost: number;
   resolve(results: unknown): void;
   reject(error: unknown): void;
@@ -103,6 +109,12 @@ export class Pool implements AsyncDisposable {
   /** Batches that may usefully be under way at once; callers wait for the oldest beyond that. */
   get width(): number {
     return Math.max(1, this.#options.workers * IN_HAND);
+  }
+
+  /** Each needs some files for itself, which may be few. */
+  get #mostThreads(): number {
+    const affordable = Math.floor((openFileLimit() - FILES_WITHOUT_THREADS) / FILES_OF_A_THREAD);
+    return Math.max(0, Math.min(this.#options.workers, affordable));
   }
 
   /** Bytes that all threads have gone through, those of files under way as well. */
@@ -163,7 +175,8 @@ export class Pool implements AsyncDisposable {
   }
 
   #usesWorkers(): boolean {
-    if (this.#options.script === undefined || this.#options.workers === 0) return false;
+    if (this.#options.script === undefined || this.#mostThreads === 0) return false;
+    if (!this.#canStart && this.#threads.length === 0) return false;
     return this.#costDone >= COST_BEFORE_WORKERS || this.#msDone >= MS_BEFORE_WORKERS;
   }
 
@@ -173,13 +186,14 @@ export class Pool implements AsyncDisposable {
     thread.inHand++;
     thread.cost += cost;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    this.#waiting.set(ticket, { thread, cost, resolve, reject });
+    this.#waiting.set(ticket, { thread, kind, batch, cost, resolve, reject });
     thread.worker.postMessage({ type: "batch", ticket, kind, batch } satisfies ToWorker);
     return promise;
   }
 
   #leastBusy(): Thread {
-    if (this.#threads.length < this.#options.workers && this.#threads.every(isBusy)) {
+    const mayStart = this.#canStart && this.#threads.length < this.#mostThreads;
+    if (mayStart && this.#threads.every(isBusy)) {
       const thread = this.#start();
       this.#threads.push(thread);
       return thread;
@@ -196,7 +210,8 @@ export class Pool implements AsyncDisposable {
     worker.onerror = (event) => {
       event.preventDefault();
       thread.closed.resolve();
-      this.#failAll(thread, new Error(`A worker failed: ${event.message}`));
+      if (thread.hasAnswered) this.#failAll(thread, new Error(`A worker failed: ${event.message}`));
+      else this.#doWithout(thread);
     };
     worker.postMessage({ type: "setup", setup: this.#setup, thread: this.#threads.length + 1 } satisfies ToWorker);
     const thread: Thread = { worker, inHand: 0, cost: 0, hasAnswered: false, closed: Promise.withResolvers() };
@@ -212,6 +227,29 @@ export class Pool implements AsyncDisposable {
     waiting.thread.hasAnswered = true;
     if (message.fault === undefined) waiting.resolve(message.results);
     else waiting.reject(untell(message.fault));
+  }
+
+  /** It could not even be started, as where too few files may be open: its work is done here, and so is all that comes. */
+  #doWithout(thread: Thread): void {
+    this.#canStart = false;
+    for (const [ticket, { thread: its, kind, batch, resolve }] of this.#waiting) {
+      if (its !== thread) continue;
+      this.#waiting.delete(ticket);
+      resolve(this.#doHere(kind, batch as Batches[BatchKind]["batch"]));
+    }
+    this.#threads.splice(this.#threads.indexOf(thread), 1);
+  }
+  #canStart = true;
+
+  #doHere<K extends BatchKind>(kind: K, batch: Batches[K]["batch"]): Promise<Batches[K]["results"]> {
+    const before = this.#here;
+    const result = (async () => {
+      await before;
+      this.#engine ??= new Engine(this.#disk, this.#setup, 0);
+      return await this.#go(this.#engine.run(kind, batch));
+    })();
+    this.#here = result.catch(() => {});
+    return result;
   }
 
   #failAll(thread: Thread, error: Error): void {
@@ -232,15 +270,22 @@ export function workerLoop(
   openDisk: (throttle?: ThrottleTable) => Disk,
 ): (message: ToWorker) => FromWorker | undefined {
   let engine: Engine | undefined;
+  /** Why there is none: the answer to every batch. */
+  let fault: Told | undefined;
   return (message) => {
     if (message.type === "setup") {
-      engine = new Engine(openDisk(message.setup.throttle), message.setup, message.thread);
+      try {
+        engine = new Engine(openDisk(message.setup.throttle), message.setup, message.thread);
+      } catch (error) {
+        fault = tell(error);
+      }
       return undefined;
     }
     if (message.type === "close") {
       engine?.[Symbol.dispose]();
       return { closed: true };
     }
+    if (fault !== undefined) return { ticket: message.ticket, fault };
     try {
       const results = atOnce(engine!.run(message.kind, message.batch as Batches[BatchKind]["batch"]));
       return { ticket: message.ticket, results };
