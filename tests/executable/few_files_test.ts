@@ -1,6 +1,6 @@
 /** The program where few files may be open: it works with fewer threads, or fails with words. */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
-import { Place } from "../cli/program.ts";
+import { isExecutable, Place } from "../cli/program.ts";
 
 const LIMITS = [32, 48, 64, 96, 128, 192, 256];
 
@@ -11,7 +11,9 @@ function makePlace(): Place {
   return place;
 }
 
-Deno.test("with few descriptors a backup, a check and a restore work, or fail with words that name the limit", () => {
+Deno.test("with few descriptors a backup, a check and a restore work, or fail with words that name the limit", {
+  ignore: !isExecutable,
+}, () => {
   using place = makePlace();
   const done: number[] = [];
   for (const limit of LIMITS) {
@@ -33,7 +35,7 @@ Deno.test("with few descriptors a backup, a check and a restore work, or fail wi
   deepStrictEqual(done.filter((limit) => limit >= 64).length, 3 * LIMITS.filter((limit) => limit >= 64).length);
 });
 
-Deno.test("a soft limit is raised to the hard one", () => {
+Deno.test("a soft limit is raised to the hard one", { ignore: !isExecutable }, () => {
   using place = makePlace();
   const { status, stderr } = place.shell(`ulimit -S -n 40; "$@"`, "backup", "-q", "source", "--workers", "4");
   strictEqual(status, 0, stderr);
