@@ -25,7 +25,11 @@ function realWorld(): World {
   const { stdoutIsTerminal, stderrIsTerminal, columns } = terminal();
   return {
     async machine() {
-      const { openDisk } = await import("./src/platform/open_disk.ts");
+      const [{ openDisk }, { raiseOpenFileLimit }] = await Promise.all([
+        import("./src/platform/open_disk.ts"),
+        import("./src/platform/limits.ts"),
+      ]);
+      raiseOpenFileLimit();
       return {
         disk: openDisk(),
         clock: systemClock,

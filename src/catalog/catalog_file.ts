@@ -1,11 +1,11 @@
 /** The file of the catalog: opened where it is, or another one made in `tmp/` and put in its place. */
+import { unlessFault } from "../core/fault.ts";
+import { type Raw, rawOf } from "../core/raw.ts";
+import { type Dir, DiskFault } from "../platform/disk.ts";
 import { type Catalog, createCatalog, memoryCatalog, openCatalog, type Unusable } from "./catalog.ts";
 import { CatalogFault, type Mode, type Temp } from "./database.ts";
 import { CATALOG_NAME, CatalogPlace, LEFTOVERS, TempPlace } from "./place.ts";
 import { hashBytes } from "../core/digest.ts";
-import { unlessFault } from "../core/fault.ts";
-import { type Raw, rawOf } from "../core/raw.ts";
-import { type Dir, DiskFault } from "../platform/disk.ts";
 import { removeRecursively } from "../platform/remove_recursively.ts";
 
 const DB = rawOf("db"), TMP = rawOf("tmp"), NAME = CATALOG_NAME;
@@ -120,7 +120,9 @@ export class CatalogFile implements Disposable {
     using temp = this.#storage.openDir(TMP);
     using db = this.#storage.openDir(DB);
     // A journal left by a crash belongs to the old file: neither may meet the other's.
-    if (db.stat(NAME)?.kind === "dir" || LEFTOVERS.some((name) => db.stat(name) !== undefined)) removeDatabase(db);
+    if (![undefined, "file"].includes(db.stat(NAME)?.kind) || LEFTOVERS.some((name) => db.stat(name) !== undefined)) {
+      removeDatabase(db);
+    }
     temp.rename(NAME, db, NAME);
   }
 

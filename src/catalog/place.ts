@@ -4,7 +4,8 @@
  */
 import { Fault, unlessFault } from "../core/fault.ts";
 import { type Branded, type Raw, rawOf, rawOfBytes } from "../core/raw.ts";
-import { type Dir, openIfThere } from "../platform/disk.ts";
+import type { Dir } from "../platform/disk.ts";
+import { openLeaf } from "../storage/layout/item_path.ts";
 import type { Temp } from "./database.ts";
 import { PAGE_BYTES } from "./schema.ts";
 
@@ -32,7 +33,7 @@ export class CatalogPlace implements Disposable {
 
   /** Undefined if the storage has no such directory. @throws DiskFault */
   static in(storage: Dir, where: "db" | "tmp"): CatalogPlace | undefined {
-    const directory = openIfThere(storage, where === "db" ? DB : TMP);
+    const directory = openLeaf(storage, where === "db" ? DB : TMP);
     return directory && new CatalogPlace(directory);
   }
 
@@ -91,7 +92,7 @@ export class TempPlace implements Disposable {
   #isGivenUp = false;
 
   constructor(storage: Dir) {
-    this.#directory = unlessFault(() => openIfThere(storage, TMP), undefined);
+    this.#directory = unlessFault(() => openLeaf(storage, TMP), undefined);
   }
 
   [Symbol.dispose](): void {

@@ -157,7 +157,7 @@ function complaintsOf(issue: Issue, source: Source, above: readonly PropertyKey[
     if (alternative !== undefined) return alternative.flatMap((inner) => complaintsOf(inner, source, path));
   }
   if (issue.code === "invalid_key") {
-    const message = issue.issues?.[0]?.message ?? issue.message;
+    const message = shortened(issue.issues?.[0]?.message ?? issue.message, LONGEST_MESSAGE);
     return [{ ...placeOf(source.text, node?.parent?.offset ?? 0), message }];
   }
   const offset = (node ?? nodeAt(source.tree, path.slice(0, -1)) ?? source.tree).offset;
@@ -204,7 +204,8 @@ function wordsFor(
     case "too_big":
       return { message: `Expected ${amountText(issue, "at most", issue.maximum)}, found ${found}` };
     default:
-      return { message: issue.message };
+      // Whoever checked it may have quoted all of it.
+      return { message: shortened(issue.message, LONGEST_MESSAGE) };
   }
 }
 
@@ -230,7 +231,7 @@ const NAMES: Readonly<Record<string, string>> = {
   array: "a list",
 };
 
-const LONGEST_SHOWN = 40;
+const LONGEST_SHOWN = 40, LONGEST_MESSAGE = 300;
 
 function foundText(node: Node, text: string): string {
   if (node.type === "object") return "an object";
@@ -240,8 +241,8 @@ function foundText(node: Node, text: string): string {
   return shortened(JSON.stringify(node.value));
 }
 
-function shortened(text: string): string {
-  return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text;
+function shortened(text: string, most = LONGEST_SHOWN): string {
+  return text.length > most ? `${text.slice(0, most)}…` : text;
 }
 
 function nodeAt(tree: Node, path: readonly PropertyKey[]): Node | undefined {

@@ -12,6 +12,7 @@ import { LinksPassed, zipName } from "../operations/browse/archive_names.ts";
 import { stoppable } from "../operations/browse/dump.ts";
 import { ZipWriter } from "../operations/browse/zip.ts";
 import { ACL_ATTRIBUTE } from "../platform/acl.ts";
+import { Descent } from "../platform/descent.ts";
 import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
 import type { Manifest } from "../snapshot/manifest.ts";
 
@@ -83,6 +84,7 @@ export async function accessOfZip(manifest: Manifest, pace: Yielder): Promise<Zi
 export async function lacksAnything(copy: Dir, entries: Iterable<Entry>, pace: Yielder): Promise<string | undefined> {
   let at: Apath | undefined;
   let directory: Dir | undefined;
+  using descent = new Descent(copy);
   try {
     for (const entry of entries) {
       if (entry.path === TOP) continue;
@@ -90,7 +92,7 @@ export async function lacksAnything(copy: Dir, entries: Iterable<Entry>, pace: Y
       if (parent !== at) {
         directory?.[Symbol.dispose]();
         directory = undefined;
-        directory = copy.openPath(parent.slice(1) as Raw);
+        directory = descent.open(parent.slice(1) as Raw);
         at = parent;
       }
       await pace.yieldIfDue();

@@ -23,7 +23,7 @@ import { nameText } from "./job_name.ts";
 import { JobRun, type JobSetup } from "./job_run.ts";
 import { type JobRecord, RecordStore } from "./job_state.ts";
 import type { Dir } from "../platform/disk.ts";
-import { removeRecursively } from "../platform/remove_recursively.ts";
+import { tryToRemove } from "../platform/remove_recursively.ts";
 import { openStorage, type Storage } from "../storage/storage.ts";
 
 /** Nothing is wrong with the job: its storage can't be used at the moment. It stays, and its turn comes again. */
@@ -180,7 +180,7 @@ export class JobExecutor implements Disposable {
     appendHistory(storage.dir, entry!, isResumed);
     if (isTooLong(mark)) keepJobFile(this.#jobs, name, mark, run);
     else removeJobFile(this.#jobs, name, mark, text);
-    removeRecursively(temp, name);
+    tryToRemove(temp, name); // what stays is tried again at the next start
     this.#records.remove(name);
   }
 

@@ -20,7 +20,7 @@ import type { JobRunner } from "./thread.ts";
 import { ToldOnce } from "./told_once.ts";
 import { type Dir, DiskFault } from "../platform/disk.ts";
 import type { Machine } from "../platform/machine.ts";
-import { removeRecursively } from "../platform/remove_recursively.ts";
+import { tryToRemove } from "../platform/remove_recursively.ts";
 import { openStorage, type Storage } from "../storage/storage.ts";
 
 export interface ServiceOptions {
@@ -158,10 +158,10 @@ class Service implements Disposable {
   /** A directory that was removed, and maybe made again, has no jobs any more: another start finds the new one. */
   #assertThere(): void {
     const { machine: { disk }, places } = this.#options;
-    const { inode, device, links } = this.#jobs.statSelf();
+    const { inode, device } = this.#jobs.statSelf();
     using now = disk.openDir(places.jobs);
     const there = now.statSelf();
-    if (links > 0 && there.inode === inode && there.device === device) return;
+    if ((there.inode === inode && there.device === device) || !this.#jobs.reliableInodes()) return;
     throw new BadJobDirectory(places.jobs, "another directory has its name by now", "Start the service again");
   }
 
@@ -278,13 +278,10 @@ class Service implements Disposable {
     const begun = new Set(this.#records.names());
     for (const name of temp.list().names) {
       if (!/\.jsonc?$/i.test(name) || begun.has(name)) continue;
-      try {
-        removeRecursively(temp, name);
-      } catch (error) {
-        if (!(error instanceof DiskFault)) throw error;
-        const message = `What a job has left can't be removed: ${error.message}`;
-        this.#options.log({ level: "warning", event: "left-over", message });
-      }
+      const fault = tryToRemove(temp, name);
+      if (fault === undefined) continue;
+      const message = `What a job has left can't be removed: ${fault.message}`;
+      this.#options.log({ level: "warning", event: "left-over", message });
     }
   }
 

@@ -9,6 +9,7 @@ import type { Monitor } from "../core/monitor.ts";
 import { joinRaw, type Raw, textOf } from "../core/raw.ts";
 import type { OwnPlaces } from "../operations/sources/own_places.ts";
 import type { Yielder } from "../core/yielding.ts";
+import { Descent } from "../platform/descent.ts";
 import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
 import { SourceLeft } from "./faults.ts";
 
@@ -85,6 +86,7 @@ class FileRemoval {
     const directories: Apath[] = [];
     let at: Apath | undefined;
     let directory: Dir | undefined;
+    using descent = new Descent(this.#top);
     try {
       for (const entry of this.#options.entries) {
         if (entry.kind === "dir") {
@@ -94,7 +96,7 @@ class FileRemoval {
         const parent = parentOf(entry.path);
         if (parent !== at) {
           directory?.[Symbol.dispose]();
-          directory = this.#open(parent);
+          directory = this.#open(parent, descent);
           at = parent;
         }
         await this.#options.pace.yieldIfDue();
@@ -107,11 +109,11 @@ class FileRemoval {
   }
 
   /** Undefined too for what is seen through another mount. */
-  #open(path: Apath): Dir | undefined {
+  #open(path: Apath, descent: Descent): Dir | undefined {
     let opened: Dir | undefined;
     attempt(this.#options.monitor, () => {
       using held = new DisposableStack();
-      const directory = openIfThere(() => this.#top.openPath(path.slice(1) as Raw));
+      const directory = openIfThere(() => descent.open(path.slice(1) as Raw));
       if (directory === undefined || held.use(directory).mountId() !== this.#mount) return;
       makeWritable(directory);
       held.move();
@@ -149,9 +151,10 @@ class DirectoryRemoval {
 
   /** @param directories outer ones first */
   async run(directories: readonly Apath[]): Promise<void> {
+    using descent = new Descent(this.#top);
     for (const path of directories.toReversed()) {
       await this.#options.pace.yieldIfDue();
-      if (path !== TOP && !this.#remove(path)) this.#left.add(path);
+      if (path !== TOP && !this.#remove(path, descent)) this.#left.add(path);
     }
     for (const path of [TOP, ...this.#left]) this.#tellWhatIsIn(path);
     const more = this.#told - MOST_NAMED;
@@ -159,9 +162,9 @@ class DirectoryRemoval {
   }
 
   /** @returns false if it is still there */
-  #remove(path: Apath): boolean {
+  #remove(path: Apath, descent: Descent): boolean {
     try {
-      using parent = openIfThere(() => this.#top.openPath(parentOf(path).slice(1) as Raw));
+      using parent = openIfThere(() => descent.open(parentOf(path).slice(1) as Raw));
       // What is below a mount is told with that, and that with the directory it is in.
       if (parent === undefined || parent.mountId() !== this.#mount) return true;
       if (parent.stat(nameOf(path))?.isMountPoint) return true;

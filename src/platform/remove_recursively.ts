@@ -1,38 +1,97 @@
-import type { Raw } from "../core/raw.ts";
+/**
+ * Removing directories with everything in them, however deep, without following links. What is mounted in one is not ours:
+ * it stays, and so do the directories around it.
+ */
+import { joinRaw, type Raw, rawOf } from "../core/raw.ts";
 import { type Dir, DiskFault } from "./disk.ts";
 
-const PRIVATE = 0o700;
+const OWNER_ALL = 0o700;
+/** Directories open at once. What is deeper is moved up first, so that neither descriptors nor the stack run out. */
+const MOST_OPEN = 16;
 
-/**
- * Removes a directory with everything in it, without following links. What is mounted in it is not ours: it stays, and so
- * do the directories around it.
- * @returns true if it was there, and is gone
- */
+/** Removes a name, and all that is below it. @returns true if it was there, and is gone. @throws DiskFault */
 export function removeRecursively(parent: Dir, name: Raw): boolean {
   const stat = parent.stat(name);
   if (stat === undefined || stat.isMountPoint) return false;
   if (stat.kind !== "dir") return parent.unlink(name);
-  if ((stat.mode & PRIVATE) !== PRIVATE) parent.setAttributes(name, { mode: stat.mode | PRIVATE });
-  return emptyDirectory(parent, name) && parent.rmdir(name);
+  if ((stat.mode & OWNER_ALL) !== OWNER_ALL) parent.setAttributes(name, { mode: stat.mode | OWNER_ALL });
+  return new Removal(parent, name).run() && parent.rmdir(name);
 }
 
-/** @returns false if something had to stay */
-function emptyDirectory(parent: Dir, name: Raw): boolean {
-  using directory = parent.openDir(name);
-  const { names, kinds } = directory.list();
-  let left = 0;
-  names.forEach((child, i) => {
-    const isFile = kinds[i] !== "dir" && kinds[i] !== undefined;
-    if (!(isFile ? unlinkUnlessMounted(directory, child) : removeRecursively(directory, child))) left++;
-  });
-  return left === 0 || directory.list().names.length === 0;
-}
-
-function unlinkUnlessMounted(directory: Dir, name: Raw): boolean {
+/** The same where it is no harm if something stays. @returns why it does; undefined if it is gone */
+export function tryToRemove(parent: Dir, name: Raw): DiskFault | undefined {
   try {
-    return directory.unlink(name);
+    if (removeRecursively(parent, name) || parent.stat(name) === undefined) return undefined;
+    return new DiskFault("EBUSY", "remove", joinRaw(parent.path, name));
   } catch (error) {
-    if (error instanceof DiskFault && error.errno === "EBUSY") return false;
+    if (error instanceof DiskFault) return error;
     throw error;
+  }
+}
+
+class Removal {
+  readonly #parent: Dir;
+  readonly #name: Raw;
+  #moved = 0;
+  /** What had to stay. */
+  #left = 0;
+  /** The top directory, where too deep ones are put. */
+  #top: Dir | undefined;
+
+  constructor(parent: Dir, name: Raw) {
+    this.#parent = parent;
+    this.#name = name;
+  }
+
+  /** @returns true if the directory is empty now */
+  run(): boolean {
+    using top = this.#parent.openDir(this.#name);
+    this.#top = top;
+    let before: number;
+    do {
+      before = this.#moved;
+      this.#empty(top, 1);
+    } while (this.#moved > before);
+    return this.#left === 0 || top.list().names.length === 0;
+  }
+
+  #empty(directory: Dir, depth: number): void {
+    const { names, kinds } = directory.list();
+    names.forEach((name, i) => {
+      if (kinds[i] !== "dir" && kinds[i] !== undefined) this.#unlink(directory, name);
+      else this.#remove(directory, name, depth);
+    });
+  }
+
+  #remove(parent: Dir, name: Raw, depth: number): void {
+    const stat = parent.stat(name);
+    if (stat === undefined) return;
+    if (stat.isMountPoint) return void this.#left++;
+    if (stat.kind !== "dir") return this.#unlink(parent, name);
+    if ((stat.mode & OWNER_ALL) !== OWNER_ALL) parent.setAttributes(name, { mode: stat.mode | OWNER_ALL });
+    if (depth >= MOST_OPEN) return parent.rename(name, this.#top!, this.#freeName());
+    const before = this.#left;
+    {
+      using directory = parent.openDir(name);
+      this.#empty(directory, depth + 1);
+    }
+    if (this.#left === before) parent.rmdir(name);
+  }
+
+  /** A file may be a mount point too. */
+  #unlink(parent: Dir, name: Raw): void {
+    try {
+      parent.unlink(name);
+    } catch (error) {
+      if (!(error instanceof DiskFault && error.errno === "EBUSY")) throw error;
+      this.#left++;
+    }
+  }
+
+  #freeName(): Raw {
+    for (;;) {
+      const name = rawOf(`deep-${this.#moved++}`);
+      if (this.#top!.stat(name) === undefined) return name;
+    }
   }
 }

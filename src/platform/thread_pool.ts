@@ -8,6 +8,7 @@ import { Interrupted } from "../core/fault.ts";
 import { type FaultData, fromFaultData, toFaultData } from "../core/fault_data.ts";
 import { Turns } from "../core/turns.ts";
 import type { BatchCost } from "../core/work.ts";
+import { openFileLimit } from "./limits.ts";
 import { Meter } from "./meter.ts";
 import { atOnce, type Steps, StopFlag } from "./stop_flag.ts";
 
@@ -25,6 +26,9 @@ const BUSY_BATCHES = 4, BUSY_COST = 384;
 const CLOSING_MS = 2000;
 /** What is under way when the run is interrupted may be finished, but not a file of hours. */
 const GRACE_MS = 2000;
+
+/** Open files of the process itself, and of each thread. */
+const FILES_WITHOUT_THREADS = 96, FILES_OF_A_THREAD = 48;
 
 /** Kinds of batches, each with what is given and what is answered: plain data that travels between threads. */
 export type Work<W> = { readonly [K in keyof W]: { readonly batch: unknown; readonly results: unknown } };
@@ -77,6 +81,8 @@ interface Thread {
 
 interface Waiting {
   readonly thread: Thread;
+  readonly kind: string;
+  readonly batch: unknown;
   readonly cost: number;
   resolve(results: unknown): void;
   reject(error: unknown): void;
@@ -114,6 +120,12 @@ export class ThreadPool<W extends Work<W>> implements AsyncDisposable {
   /** Batches that may usefully be under way at once; callers wait for the oldest beyond that. */
   get width(): number {
     return Math.max(1, this.#options.workers * IN_HAND);
+  }
+
+  /** Each needs some files for itself, which may be few. */
+  get #mostThreads(): number {
+    const affordable = Math.floor((openFileLimit() - FILES_WITHOUT_THREADS) / FILES_OF_A_THREAD);
+    return Math.max(0, Math.min(this.#options.workers, affordable));
   }
 
   /** Bytes that all threads have gone through, those of files under way as well. */
@@ -174,7 +186,8 @@ export class ThreadPool<W extends Work<W>> implements AsyncDisposable {
   }
 
   #usesWorkers(): boolean {
-    if (this.#options.script === undefined || this.#options.workers === 0) return false;
+    if (this.#options.script === undefined || this.#mostThreads === 0) return false;
+    if (!this.#canStart && this.#threads.length === 0) return false;
     return this.#costDone >= COST_BEFORE_WORKERS || this.#msDone >= MS_BEFORE_WORKERS;
   }
 
@@ -184,13 +197,14 @@ export class ThreadPool<W extends Work<W>> implements AsyncDisposable {
     thread.inHand++;
     thread.cost += cost;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    this.#waiting.set(ticket, { thread, cost, resolve, reject });
+    this.#waiting.set(ticket, { thread, kind, batch, cost, resolve, reject });
     thread.worker.postMessage({ type: "batch", ticket, kind, batch } satisfies ToWorker);
     return promise;
   }
 
   #leastBusy(): Thread {
-    if (this.#threads.length < this.#options.workers && this.#threads.every(isBusy)) {
+    const mayStart = this.#canStart && this.#threads.length < this.#mostThreads;
+    if (mayStart && this.#threads.every(isBusy)) {
       const thread = this.#start();
       this.#threads.push(thread);
       return thread;
@@ -207,7 +221,8 @@ export class ThreadPool<W extends Work<W>> implements AsyncDisposable {
     worker.onerror = (event) => {
       event.preventDefault();
       thread.closed.resolve();
-      this.#failAll(thread, new Error(`A worker failed: ${event.message}`));
+      if (thread.hasAnswered) this.#failAll(thread, new Error(`A worker failed: ${event.message}`));
+      else this.#doWithout(thread);
     };
     worker.postMessage({ type: "setup", setup: this.#setup, thread: this.#threads.length + 1 } satisfies ToWorker);
     const thread: Thread = { worker, inHand: 0, cost: 0, hasAnswered: false, closed: Promise.withResolvers() };
@@ -223,6 +238,29 @@ export class ThreadPool<W extends Work<W>> implements AsyncDisposable {
     waiting.thread.hasAnswered = true;
     if (message.fault === undefined) waiting.resolve(message.results);
     else waiting.reject(fromFaultData(message.fault));
+  }
+
+  /** It could not even be started, as where too few files may be open: its work is done here, and so is all that comes. */
+  #doWithout(thread: Thread): void {
+    this.#canStart = false;
+    for (const [ticket, { thread: its, kind, batch, resolve }] of this.#waiting) {
+      if (its !== thread) continue;
+      this.#waiting.delete(ticket);
+      resolve(this.#doHere(kind as keyof W & string, batch));
+    }
+    this.#threads.splice(this.#threads.indexOf(thread), 1);
+  }
+  #canStart = true;
+
+  #doHere<K extends keyof W & string>(kind: K, batch: W[K]["batch"]): Promise<W[K]["results"]> {
+    const before = this.#here;
+    const result = (async () => {
+      await before;
+      this.#executor ??= this.#options.openExecutor();
+      return await this.#go(this.#executor.run(kind, batch));
+    })();
+    this.#here = result.catch(() => {});
+    return result;
   }
 
   #failAll(thread: Thread, error: Error): void {
@@ -243,15 +281,22 @@ export function workerLoop<W extends Work<W>, S extends PoolSetup>(
   open: (setup: S, thread: number) => Executor<W>,
 ): (message: ToWorker<S>) => FromWorker | undefined {
   let executor: Executor<W> | undefined;
+  /** Why there is none: the answer to every batch. */
+  let fault: FaultData | undefined;
   return (message) => {
     if (message.type === "setup") {
-      executor = open(message.setup, message.thread);
+      try {
+        executor = open(message.setup, message.thread);
+      } catch (error) {
+        fault = toFaultData(error);
+      }
       return undefined;
     }
     if (message.type === "close") {
       executor?.[Symbol.dispose]();
       return { closed: true };
     }
+    if (fault !== undefined) return { ticket: message.ticket, fault };
     try {
       if (executor === undefined) throw new Error("A batch came before the setup");
       return { ticket: message.ticket, results: atOnce(executor.run(message.kind as keyof W & string, message.batch)) };

@@ -11,8 +11,8 @@ const NEXT_BYTES = 64 * 1024 * 1024;
 const NEXT_MS = 3000, LEAST_BYTES = 1024 * 1024;
 /** What is stored may be that far ahead of what is written, in the time that the disk takes. */
 const AHEAD_MS = 5000, AHEAD_BYTES = 4 * 1024 * 1024;
-/** Before that nothing can be said of the disk. */
-const JUDGE_MS = 1000;
+/** Before that nothing can be said of the disk by what is under way: it may be that much, or what was known before. */
+const JUDGE_MS = 1000, UNJUDGED_BYTES = 16 * 1024 * 1024;
 
 export class WriteOut {
   readonly #sync: () => Promise<void>;
@@ -21,6 +21,8 @@ export class WriteOut {
   #waiting = 0;
   #underWay = 0;
   #beganMs = 0;
+  /** Bytes a millisecond that the last sync came to; undefined: none has ended. */
+  #lastRate: number | undefined;
   #hasBegun = false;
   #isRunning = false;
   #running: Promise<void> = Promise.resolve();
@@ -59,6 +61,7 @@ export class WriteOut {
     this.#hasBegun = this.#isRunning = true;
     this.#running = this.#running.then(this.#sync).then(() => {
       this.#isRunning = false;
+      this.#lastRate = this.#underWay / Math.max(1, this.#clock.nowMs() - this.#beganMs);
     });
     this.#running.catch(() => {}); // the next checkpoint or commit fails with it
   }
@@ -66,7 +69,7 @@ export class WriteOut {
   /** The disk is at most as fast as what is under way shows. */
   #mayBeAhead(): number {
     const ms = this.#clock.nowMs() - this.#beganMs;
-    if (ms < JUDGE_MS) return Infinity;
+    if (ms < JUDGE_MS) return Math.max(UNJUDGED_BYTES, (this.#lastRate ?? 0) * AHEAD_MS);
     return Math.max(AHEAD_BYTES, this.#underWay / ms * AHEAD_MS);
   }
 

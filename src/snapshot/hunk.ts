@@ -6,7 +6,7 @@ import { gunzipSync, gzipSync } from "node:zlib";
 import type { Apath } from "../core/apath.ts";
 import type { HunkId } from "../core/content_id.ts";
 import { beginsWith } from "../core/raw.ts";
-import { DamagedManifest } from "./entry_line.ts";
+import { DamagedManifest, LONGEST_LINE } from "./entry_line.ts";
 
 /** A hunk as a root lists it. */
 export interface HunkRef {
@@ -30,6 +30,10 @@ export const ENOUGH_TEXT = 16 * 1024 * 1024;
 const LARGEST_TEXT_BYTES = 128 * 1024 * 1024;
 /** What is set aside for a text before it is known to be right. */
 const MOST_EXPECTED_BYTES = 8 * 1024 * 1024;
+/** In UTF-8, of a line that may be read: its characters take up to three bytes. */
+const LONGEST_LINE_BYTES = 3 * LONGEST_LINE;
+/** More entries than any writer puts into a hunk. */
+export const MOST_LINES = 65_536;
 const NEWLINE = 10;
 /** Measured: level 1 is 4 times faster than 6 and 15 % larger. */
 const GZIP_LEVEL = 1;
@@ -71,15 +75,31 @@ export function encodeHunk(lines: readonly string[], nonce = 0): Uint8Array<Arra
   return bytes;
 }
 
-/** The lines of a hunk as bytes; the last one too ends with a newline. @throws DamagedManifest */
-export function hunkText(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+/**
+ * The lines of a hunk as bytes; the last one too ends with a newline.
+ * @param count of lines that there have to be; undefined: any @throws DamagedManifest
+ */
+export function hunkText(bytes: Uint8Array<ArrayBuffer>, count?: number): Uint8Array<ArrayBuffer> {
   try {
     const text = gunzipSync(bytes, { maxOutputLength: LARGEST_TEXT_BYTES, chunkSize: expectedBytes(bytes) });
     if (text.at(-1) !== NEWLINE) throw new DamagedManifest("a hunk doesn't end with a complete line");
+    checkLines(text, count);
     return text as Uint8Array<ArrayBuffer>;
   } catch (error) {
     if (error instanceof DamagedManifest) throw error;
     throw new DamagedManifest(`a hunk can't be decompressed (${(error as Error).message})`);
+  }
+}
+
+/** Before anything is made of them: lines take more memory than their text. */
+function checkLines(text: Uint8Array, count: number | undefined): void {
+  let lines = 0;
+  for (let start = 0, end: number; start < text.length; start = end + 1, lines++) {
+    end = text.indexOf(NEWLINE, start);
+    if (end - start > LONGEST_LINE_BYTES) throw new DamagedManifest(`a line of a hunk has ${end - start} bytes`);
+  }
+  if (lines > (count ?? MOST_LINES)) {
+    throw new DamagedManifest(`a hunk has ${lines} entries instead of ${count ?? `${MOST_LINES} at most`}`);
   }
 }
 
@@ -92,8 +112,8 @@ function expectedBytes(gzipped: Uint8Array<ArrayBuffer>): number {
 }
 
 /** @throws DamagedManifest */
-export function decodeHunk(bytes: Uint8Array<ArrayBuffer>): string[] {
-  const plain = hunkText(bytes);
+export function decodeHunk(bytes: Uint8Array<ArrayBuffer>, count?: number): string[] {
+  const plain = hunkText(bytes, count);
   const lines = (decodedText(plain) ?? decodedLines(plain)).split("\n");
   lines.pop();
   return lines;

@@ -63,6 +63,8 @@ export interface IngestBatch {
 export interface IngestResult {
   readonly links: readonly LinkResult[];
   readonly stores: readonly (readonly StoreResult[])[];
+  /** Where that is now which had the places of items and was none: paths in the storage. */
+  readonly aside: readonly string[];
 }
 
 /** What became of one file. */

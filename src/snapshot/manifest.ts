@@ -5,7 +5,7 @@ import type { Entry } from "../core/entry.ts";
 import { Fault } from "../core/fault.ts";
 import { textOf } from "../core/raw.ts";
 import { DamagedManifest, parseLine } from "./entry_line.ts";
-import { decodeHunk, ENOUGH_TEXT, type HunkRef } from "./hunk.ts";
+import { decodeHunk, ENOUGH_TEXT, type HunkRef, MOST_LINES } from "./hunk.ts";
 import type { Root } from "./root.ts";
 
 /** Decoded hunks kept: looking up neighbours decodes nothing twice. */
@@ -118,7 +118,7 @@ function tellOrThrow(fault: Fault, damaged: Damaged | undefined): void {
 
 /** Lines of a hunk from its bytes. @throws DamagedManifest */
 export function linesOf(bytes: Uint8Array<ArrayBuffer>, { id, count }: HunkRef): string[] {
-  const lines = decodeHunk(bytes);
+  const lines = decodeHunk(bytes, Math.min(count, MOST_LINES));
   if (lines.length === count) return lines;
   throw new DamagedManifest(`hunk ${id} has ${lines.length} entries instead of ${count}`);
 }

@@ -7,7 +7,7 @@ import { FieldReader } from "../core/fields.ts";
 import { BadJson, fieldsOf, parseJson } from "../core/json.ts";
 import { rawOf, textOf } from "../core/raw.ts";
 import { DamagedManifest } from "./entry_line.ts";
-import type { HunkRef } from "./hunk.ts";
+import { type HunkRef, MOST_LINES } from "./hunk.ts";
 import { type CoreSettings, FORMAT_VERSION, NewerFormat, parseCoreSettings } from "./origin.ts";
 
 export const SNAPSHOT_FORMAT = "backup-tool snapshot";
@@ -234,7 +234,7 @@ function totalsOf(read: FieldReader): Totals {
 function hunksOf(sections: readonly FieldReader[], digits: number): HunkRef[] {
   const hunks = sections.map((read) => ({
     first: read.judged("first", "path inside a snapshot", apathOrNone),
-    count: read.count("count"),
+    count: read.count("count", MOST_LINES),
     id: read.judged("id", "id of a hunk", (value) => idOrNone(value, digits, parseHunkId)),
   }));
   for (let i = 1; i < hunks.length; i++) {

@@ -38,9 +38,12 @@ export function parseFilter(lines: readonly string[], from?: string): Filter {
  * directory can be taken in again.
  */
 export function decideWithParents(filter: Filter, path: Apath, isDirectory: boolean): Decision | undefined {
-  if (path === TOP) return undefined;
-  const above = decideWithParents(filter, parentOf(path), true);
-  return above?.negated === false ? above : filter.decide(path, isDirectory);
+  if (path === TOP || filter.isEmpty) return undefined;
+  for (let slash = path.indexOf("/", 1); slash > 0; slash = path.indexOf("/", slash + 1)) {
+    const above = filter.decide(path.slice(0, slash) as Apath, true);
+    if (above?.negated === false) return above;
+  }
+  return filter.decide(path, isDirectory);
 }
 
 /** True if the filter leaves out `path` or a directory above it. */
@@ -50,9 +53,11 @@ export function excludesWithParents(filter: Filter, path: Apath, isDirectory: bo
 
 /** For patterns that choose what is taken: true if `path` fits, or the nearest directory above it that any pattern fits. */
 export function includesWithParents(filter: Filter, path: Apath, isDirectory: boolean): boolean {
-  if (path === TOP) return false;
-  const decision = filter.decide(path, isDirectory);
-  return decision === undefined ? includesWithParents(filter, parentOf(path), true) : !decision.negated;
+  for (let at = path; at !== TOP; at = parentOf(at)) {
+    const decision = filter.decide(at, at === path ? isDirectory : true);
+    if (decision !== undefined) return !decision.negated;
+  }
+  return false;
 }
 
 /** Patterns for directories only are kept apart, so that no pattern is asked about a file in vain. */

@@ -8,6 +8,7 @@ import { Fault } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
 import { isBelow, joinRaw, type Raw, rawOf, textOf } from "../core/raw.ts";
 import type { Stat } from "../core/stat.ts";
+import { Descent } from "../platform/descent.ts";
 import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
 import type { Decision, Filter } from "./filter.ts";
 import { decideByLayers, IGNORE_FILE, type Layer, readLayer } from "./ignore_file.ts";
@@ -171,22 +172,23 @@ class RootWalk {
 
   *batches(): Generator<WalkBatch> {
     using top = openSource(this.#disk, this.#root.path, new SourceGone(this.#root.path));
+    using descent = new Descent(top);
     this.#self = top.statSelf();
     this.#hasLastingInode = top.reliableInodes();
     // The next one last.
     const { device } = this.#self;
     const pending: Pending[] = [{ relative: rawOf(""), layer: this.#options.layer, device, isWay: false }];
     for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-      const below = yield* this.#directory(top, next);
+      const below = yield* this.#directory(descent, next);
       for (let i = below.length - 1; i >= 0; i--) pending.push(below[i]!);
     }
     this.#assertThere();
   }
 
   /** @returns the subdirectories to visit, in order */
-  *#directory(top: Dir, place: Pending): Generator<WalkBatch, Pending[]> {
+  *#directory(descent: Descent, place: Pending): Generator<WalkBatch, Pending[]> {
     const { relative } = place;
-    using parent = this.#open(top, relative);
+    using parent = this.#open(descent, relative);
     if (parent === undefined) return [];
     const apath = relative === "" ? this.#root.at : joinRaw(this.#root.at, relative) as unknown as Apath;
     const all = this.#list(parent, relative);
@@ -218,9 +220,9 @@ class RootWalk {
     return this.#root.nested.some((source) => source.path === path || isBelow(source.path, path));
   }
 
-  #open(top: Dir, relative: Raw): Dir | undefined {
+  #open(descent: Descent, relative: Raw): Dir | undefined {
     try {
-      return top.openPath(relative);
+      return descent.open(relative);
     } catch (error) {
       this.#report(error);
       return undefined;

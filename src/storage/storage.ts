@@ -11,10 +11,9 @@ import type { Monitor } from "../core/monitor.ts";
 import type { Policy } from "../core/policy.ts";
 import { type Raw, rawOf, textOf } from "../core/raw.ts";
 import type { WorkOptions } from "../core/work.ts";
-import { type Dir, type Disk, DiskFault, openIfThere } from "../platform/disk.ts";
+import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
 import type { Machine } from "../platform/machine.ts";
 import { Meter, newMeterTable } from "../platform/meter.ts";
-import { removeRecursively } from "../platform/remove_recursively.ts";
 import { newStopTable, StopFlag } from "../platform/stop_flag.ts";
 import { ThreadPool } from "../platform/thread_pool.ts";
 import type { Ratios } from "../snapshot/catalog_queries.ts";
@@ -40,12 +39,13 @@ import { ContentStore } from "./content/content_store.ts";
 import { InFlightContents, newClaimTable } from "./content/in_flight.ts";
 import { ItemListing } from "./content/item_listing.ts";
 import { ManifestStore } from "./content/manifest_store.ts";
+import { makeDirectory } from "./content/quarantine.ts";
 import { checkLayout, checkOneFileSystem, makeLeafDirectories } from "./layout/directories.ts";
 import { NoStorage } from "./layout/faults.ts";
-import { idOf, leafDirs } from "./layout/item_path.ts";
 import { readPolicy } from "./layout/policy_file.ts";
 import type { Settings } from "./layout/settings.ts";
 import { readSettings, renewSettings } from "./layout/settings_file.ts";
+import { emptyTemp } from "./layout/temp.ts";
 import { hasWriter, takeWriterLock } from "./layout/writer_lock.ts";
 import { BatchExecutor, type ExecutorSetup, type StoragePool } from "./threads/batch_executor.ts";
 import { newSizeTable } from "./threads/size_table.ts";
@@ -82,7 +82,7 @@ export class Storage implements Disposable, Repository {
     this.dir = dir;
     this.settings = settings;
     this.#monitor = monitor;
-    this.manifests = new ManifestStore(dir, settings);
+    this.manifests = new ManifestStore(dir, settings, (place) => this.#tellAside(place));
     this.listing = new ItemListing(dir, settings);
     this.#keeper = new CatalogKeeper(this);
   }
@@ -283,28 +283,22 @@ export class Storage implements Disposable, Repository {
   /** Becomes the writer. @param holder a note for others who want to. @throws Locked */
   write(holder: string): Writer {
     using held = new DisposableStack();
-    this.dir.mkdir(DB, PRIVATE);
+    this.#tellAside(makeDirectory(this.dir, this.dir, DB, PRIVATE));
     using db = this.dir.openDir(DB);
     const lock = held.use(takeWriterLock(this.dir, db, holder));
+    this.#tellAside(makeDirectory(this.dir, this.dir, TMP, PRIVATE));
     const leftovers = measureLeftovers(this.dir);
-    this.dir.mkdir(TMP, PRIVATE);
-    this.#emptyTemp();
+    emptyTemp(this.dir, this.#monitor);
     renewSettings(this.dir, this.settings, this.#monitor);
-    makeLeafDirectories(this.dir, this.settings);
+    for (const place of makeLeafDirectories(this.dir, this.settings)) this.#tellAside(place);
     this.#keeper.setWritable(true);
     held.move();
     return new Writer(this, this.#keeper, { lock, leftovers });
   }
 
-  #emptyTemp(): void {
-    using temp = this.dir.openDir(TMP);
-    for (const name of temp.list().names) if (!isWorkOfJob(name)) removeRecursively(temp, name);
+  #tellAside(place: string | undefined): void {
+    if (place !== undefined) this.#monitor.notice(`What was in the way is now in ${place}`);
   }
-}
-
-/** Jobs keep in tmp/, under the names of their files, what a run that was killed had done; they clear it up themselves. */
-function isWorkOfJob(name: Raw): boolean {
-  return /\.jsonc?$/i.test(name);
 }
 
 function openExisting(disk: Disk, path: Raw): Dir {

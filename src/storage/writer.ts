@@ -31,6 +31,7 @@ export interface WritableStorage extends RemovableStorage, StorageOfTrees {
   readonly machine: Machine;
   readonly dir: Dir;
   readonly manifests: ManifestStore;
+  readonly monitor: Monitor;
   provenSnapshots(): readonly SnapshotInfo[];
   catalog(): Catalog;
   sourceOf(id: RootId, root: Root): ManifestSource;
@@ -143,7 +144,7 @@ export class Writer implements Disposable, RepositoryWriter {
     const names = [...new Set(snapshots.map(({ name }) => name))];
     const unlinked = names.filter((name) => !this.#tryRefresh(name));
     const removed = this.forgetRoots(free);
-    trees.remove();
+    trees.remove(this.#storage.monitor);
     for (const name of unlinked) refreshLatest(this.#storage, name);
     return removed;
   }

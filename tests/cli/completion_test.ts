@@ -140,9 +140,9 @@ Deno.test("complete neither waits for a writer nor changes the storage", async (
   const { rawOf } = await import("../../src/core/raw.ts");
   using storage = openStorage(await world.machine(), rawOf(`${world.base}/st`), {
     count() {},
+    current() {},
     phase() {},
     follow: () => ({ [Symbol.dispose]() {} }),
-    current() {},
     setTotal() {},
     problem() {},
     notice() {},

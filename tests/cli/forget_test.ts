@@ -161,3 +161,11 @@ Deno.test("tag changes tags, and tells the new ids", async () => {
   match(await days.told("forget", "--keep-tag", "2026,tax", "-n"), /Would remove 1 of 2 snapshots\n$/);
   strictEqual((await days.run("tag", "latest")).status, 2);
 });
+
+Deno.test("forget has no use for --workers without --prune, and says so", async () => {
+  using days = await Days.of(2);
+  const { status, stderr } = await days.run("forget", "--keep-last", "1", "--workers", "2");
+  strictEqual(status, 2);
+  match(stderr, /`--workers` is for `--prune`/);
+  strictEqual((await days.run("forget", "--keep-last", "1", "--workers", "2", "--prune")).status, 0);
+});

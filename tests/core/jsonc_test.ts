@@ -8,6 +8,8 @@ const SCHEMA = z.strictObject({
   workers: z.number().int().min(0).max(64).optional(),
   sources: z.array(z.union([z.string(), z.strictObject({ path: z.string(), as: z.string().optional() })])).min(1)
     .optional(),
+  span: z.string().superRefine((text, { addIssue }) => addIssue({ code: "custom", message: `Cannot read ${text}` }))
+    .optional(),
   backups: z.record(z.string(), z.strictObject({ sources: z.array(z.string()), tree: z.boolean().optional() }))
     .optional(),
 });
@@ -42,7 +44,7 @@ for (
     { text: `{\n\t"storag": "/mnt"\n}`, told: [`2:2: Unknown key "storag". Did you mean "storage"?`] },
     {
       text: `{"zzzzz": 1}`,
-      told: [`1:2: Unknown key "zzzzz". Possible here: storage, when, workers, sources, backups`],
+      told: [`1:2: Unknown key "zzzzz". Possible here: storage, when, workers, sources, span, backups`],
     },
     { text: `{"storage": 3}`, told: ["1:13: Expected text, found 3"] },
     { text: `{"storage": null}`, told: ["1:13: Expected text, found null"] },
@@ -110,6 +112,7 @@ for (
     ["wrong elements", `{"sources": [${Array.from({ length: 100_000 }, (_, i) => i).join()}]}`],
     ["a long key", `{"${"k".repeat(1_000_000)}": 1}`],
     ["a long text", `{"when": "${"k".repeat(1_000_000)}"}`],
+    ["a text that its check quotes", `{"span": "${"x".repeat(70_000)}"}`],
     ["a long number", `{"when": ${"9".repeat(1_000_000)}}`],
   ] as const
 ) {

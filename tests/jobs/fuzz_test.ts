@@ -9,7 +9,9 @@ import { type JobRecord, RecordStore } from "../../src/jobs/job_state.ts";
 import { RecurringJobs } from "../../src/jobs/recurring.ts";
 import { nextDueMs } from "../../src/jobs/schema.ts";
 import { readEntry, readRecord, readTurns } from "../../src/jobs/state.ts";
+import { DiskFault } from "../../src/platform/disk.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
+import { hookedDisk } from "../support/hooked_disk.ts";
 import { JobWorld } from "../support/job_world.ts";
 import { fuzz, fuzzRounds, mutateJsonFile } from "../support/mutate.ts";
 import { CHECK, serveIn } from "../support/serving.ts";
@@ -256,5 +258,62 @@ Deno.test("whatever is in the job directory and its state, serve() does the othe
     strictEqual(entries.filter(({ name, outcome }) => name === "c.json" && outcome === "done").length, 1);
     deepStrictEqual([postponed, world.remains()], [undefined, []]);
     ok(log.every(({ message }) => message.length < LONGEST_TOLD && !/\bat file:/.test(message)));
+  });
+});
+
+const WRITES: ReadonlySet<string> = new Set([
+  "create",
+  "openOrCreate",
+  "mkdir",
+  "mknod",
+  "symlink",
+  "rename",
+  "exchange",
+  "unlink",
+  "rmdir",
+  "setAttributes",
+  "setSelfAttributes",
+  "setXattr",
+]);
+
+Deno.test("whatever a job says, nothing is written but in the storage, the job directory, and where it says", async () => {
+  using world = new JobWorld();
+  world.write("a/f", "1");
+  await world.backup({ name: "first" });
+  const out = `${world.base}/out`, victim = `${world.base}/victim`;
+  Deno.mkdirSync(victim);
+  Deno.writeTextFileSync(`${victim}/kept`, "");
+  const jobs = [
+    { kind: "backup", name: "b", sources: [world.source, { path: `${world.source}/a`, as: "x" }], exclude: ["*.tmp"] },
+    { kind: "import", source: world.source, destination: "x/y", pack: "zip", removeSource: true, name: "i" },
+    { kind: "import", source: `${world.source}/a`, destination: "../victim", removeSource: true },
+    { kind: "restore", snapshot: "latest", name: "first", target: out, strip: 0, overwrite: "always", delete: true },
+    { kind: "prune", keep: { last: 2 } },
+  ].map((job) => JSON.stringify(job));
+  const outside: string[] = [];
+  const isInside = (path: string) => path === world.base || path.startsWith(`${world.base}/`);
+  const disk = hookedDisk(openDisk(), ({ operation, path }, proceed) => {
+    if (isInside(path)) return proceed();
+    if (WRITES.has(operation)) {
+      outside.push(`${operation} ${path}`);
+      throw new DiskFault("EROFS", operation, rawOf(path));
+    }
+    // The machine that runs the tests is nobody's source.
+    if (operation === "list") return { names: [], kinds: [] };
+    return operation === "open" ? undefined : proceed();
+  });
+  await fuzz(fuzzRounds(60, 2000), async (seed) => {
+    for (const path of ["a/f", "a/g"]) world.write(path, String(seed));
+    const text = textOf(rawOfBytes(mutateJsonFile(jobs[seed % jobs.length]!, seed)));
+    world.put("a.json", text);
+    const entry = await world.perform("a.json", disk);
+    const { job } = parseJob(text);
+    strictEqual(entry?.outcome === "rejected", job === undefined);
+    ok(entry?.error?.code !== "bug", entry?.error?.message);
+    // A restore writes where it was told to.
+    if (job?.kind !== "restore") deepStrictEqual(outside, []);
+    outside.length = 0;
+    ok(Deno.statSync(`${victim}/kept`).isFile);
+    deepStrictEqual(world.remains(), []);
   });
 });

@@ -1,6 +1,7 @@
 /** Whatever lies in the job directory, or in the service's state: it is told once, and everything else goes on. */
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
-import { rawOf } from "../../src/core/raw.ts";
+import { TOP } from "../../src/core/apath.ts";
+import { rawOf, textOf } from "../../src/core/raw.ts";
 import { appendHistory, type HistoryEntry, readHistory, trimHistory } from "../../src/jobs/history.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
 import { hookedDisk } from "../support/hooked_disk.ts";
@@ -227,6 +228,25 @@ Deno.test("serve() tells of a full disk that takes no history, and ends each job
   deepStrictEqual([served.entries, told(served, "job-postponed").length], [[], 2]);
   deepStrictEqual(outcomes(await serveIn(world)), { "a.json": "done", "b.json": "done" });
   strictEqual(world.history().length, 2);
+});
+
+Deno.test("a backup job leaves out what the service keeps: its records, its notes of locks, and the storage", async () => {
+  using world = new JobWorld();
+  world.write("f", "1");
+  Deno.mkdirSync(`${world.base}/locks`);
+  Deno.writeTextFileSync(`${world.base}/locks/secret.json`, "{}");
+  Deno.mkdirSync(`${control(world)}/rejected`);
+  Deno.writeTextFileSync(`${control(world)}/rejected/secret.json`, "{}");
+  world.put("a.json", { kind: "backup", sources: [world.base], tree: false });
+  const { log } = await serveIn(world, {
+    ...runnerWith(world.machine, { lockState: rawOf(`${world.base}/locks`) }),
+  });
+  strictEqual(log.filter(({ level }) => level === "error").length, 0);
+  using storage = world.open();
+  const [snapshot] = storage.snapshots();
+  const paths = [...storage.manifest(snapshot!.id).entries(TOP)].map(({ path }) => textOf(path));
+  ok(paths.some((path) => path.endsWith("/f")) && paths.some((path) => path.endsWith("/a.json")));
+  deepStrictEqual(paths.filter((path) => /secret|\/db\/|\/running|recurring\.json/.test(path)), []);
 });
 
 Deno.test("a clock that was years ahead costs no history", () => {

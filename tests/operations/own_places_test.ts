@@ -178,7 +178,7 @@ Deno.test("another storage is taken for ordinary files, and told of; a copy of t
   run("sed", "-i", 's/"id": "[^"]*"/"id": "another"/', `${world.source}/other/db/main`);
   run("cp", "-a", world.storagePath, `${world.source}/copy`);
   const { snapshot, monitor } = await world.backup();
-  strictEqual(snapshot.files, 2); // and db/main of the other one
+  strictEqual(snapshot.files, 3); // and db/main and db/lock of the other one
   deepStrictEqual(monitor.notices, [
     `Left out ${world.source}/copy: it is the storage itself, by another way, or a copy of it`,
     `${world.source}/other is another storage, and is taken for ordinary files`,

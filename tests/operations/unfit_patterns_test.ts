@@ -43,3 +43,12 @@ Deno.test("what names a file below the top of the machine is a pattern like othe
   const { monitor } = await world.backup({ sources: [rawOf("/")], only, excludes: [`${world.source}/cache`] });
   deepStrictEqual([monitor.notices, monitor.of("excludedEntries")], [[], 1]);
 });
+
+Deno.test("where only some paths are looked at, nothing is said of patterns that fit none of them", async () => {
+  using world = new World();
+  world.write("a", "1");
+  world.write("b.tmp", "1");
+  const patterns = { excludes: ["*.tmp", `${world.source}/b.tmp`], expected: ["*.tmp"] };
+  const { monitor } = await world.backup({ only: [rawOf(`${world.source}/a`)], ...patterns });
+  deepStrictEqual(monitor.notices, []);
+});

@@ -53,11 +53,28 @@ Deno.test("WriteOut has a slow disk begin again after some seconds", async () =>
 Deno.test("WriteOut lets what is stored be five seconds ahead of what is written", async () => {
   const disk = new SlowDisk();
   await disk.store(8 * MIB);
-  strictEqual((await disk.store(40 * MIB)).waits, false, "nothing is known of the disk yet");
-  disk.clock.ms += 8000; // 8 MiB in 8 s at most: 5 MiB may be ahead, 40 are
+  strictEqual((await disk.store(16 * MIB)).waits, false, "nothing is known of the disk yet");
+  disk.clock.ms += 8000; // 8 MiB in 8 s at most: 5 MiB may be ahead, 16 are
   const { waits, done } = await disk.store(0);
   strictEqual(waits, true);
   disk.syncs[0]!.resolve();
+  await done;
+});
+
+Deno.test("WriteOut goes on with what it knows of the disk", async () => {
+  const disk = new SlowDisk();
+  await disk.store(8 * MIB);
+  const first = await disk.store(17 * MIB);
+  strictEqual(first.waits, true, "that much is too far ahead of a disk nobody knows");
+  disk.clock.ms += 100; // 80 MiB a second
+  disk.syncs[0]!.resolve();
+  await first.done;
+  await disk.store(47 * MIB);
+  strictEqual(disk.syncs.length, 2);
+  strictEqual((await disk.store(390 * MIB)).waits, false);
+  const { waits, done } = await disk.store(20 * MIB);
+  strictEqual(waits, true);
+  disk.syncs[1]!.resolve();
   await done;
 });
 

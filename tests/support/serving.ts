@@ -1,5 +1,6 @@
 /** A service of a world's jobs, in this thread. */
 import { rawOf } from "../../src/core/raw.ts";
+import type { JobSetup } from "../../src/jobs/job_run.ts";
 import type { LogEvent } from "../../src/jobs/log.ts";
 import { serve, type ServiceOptions, type ServiceResult } from "../../src/jobs/service.ts";
 import { SameThread } from "../../src/jobs/thread.ts";
@@ -39,7 +40,10 @@ export const started = ({ log }: Served) =>
   log.filter(({ event }) => event === "job-started").map(({ fields }) => fields?.["job"]);
 
 /** Has jobs done with another machine, such as one whose disk refuses something. */
-export function runnerWith(machine: Machine): Pick<ServiceOptions, "makeRunner"> {
-  const setup = { machine, host: "testhost", user: "tester", workers: 0, log: () => {} };
+export function runnerWith(
+  machine: Machine,
+  more: Pick<JobSetup, "lockState"> = {},
+): Pick<ServiceOptions, "makeRunner"> {
+  const setup = { machine, host: "testhost", user: "tester", workers: 0, log: () => {}, ...more };
   return { makeRunner: (places) => new SameThread(setup, places) };
 }

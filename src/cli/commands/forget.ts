@@ -52,6 +52,10 @@ export const defineForget: Define = (program, act) => {
   command.action((names: readonly string[]) =>
     act(command, async (session) => {
       const options = command.opts<ForgetOptions>();
+      // One that the configuration gives is for every command.
+      if (options.prune !== true && command.getOptionValueSource("workers") === "cli") {
+        throw new BadUsage("`--workers` is for `--prune`, which was not said", "Add `--prune`, or leave it out");
+      }
       const storage = await session.openStorage();
       const request = requestOf(names, options, session.loaded.config.keep);
       const { forget } = await import("../../operations/forget/forget.ts");

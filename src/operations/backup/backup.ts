@@ -157,6 +157,7 @@ class BackupRun implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#followed[Symbol.dispose]();
     await this.#pool[Symbol.asyncDispose]();
+    this.#tree?.[Symbol.dispose]();
   }
 
   async make(): Promise<SnapshotInfo> {
@@ -180,6 +181,8 @@ class BackupRun implements AsyncDisposable {
   /** What is read needn't be read again: a wish to stop that comes now costs the wait for the disk, not the snapshot. */
   async #commit(): Promise<RootId> {
     using _ = tellingOfWait(this.#request.signal, this.#monitor, "the snapshot is made as soon as it has");
+    // Before the sync that makes all of it durable.
+    this.#tree?.finish();
     const id = await this.#writer.commit(this.#root(this.#manifest.finish(), true), this.#checkpoint, {
       phase: (phase) => this.#monitor.phase(phase),
     });
@@ -253,7 +256,8 @@ class BackupRun implements AsyncDisposable {
 
   /** What is done goes into the manifest at once; what isn't is waited for if too much is under way. */
   #mustConsume({ parcel }: PendingRun): boolean {
-    return parcel === undefined || this.#parcels.length >= this.#pool.width || this.#queue.length > MOST_WAITING;
+    return parcel === undefined || parcel.isDone || this.#parcels.length >= this.#pool.width ||
+      this.#queue.length > MOST_WAITING;
   }
 
   /**
@@ -382,7 +386,8 @@ class BackupRun implements AsyncDisposable {
   }
 
   async #settle(parcel: WorkBatch<PendingEntry>): Promise<void> {
-    const { stored, linked, linkedFiles, copiedFiles, takenNames, missing } = await parcel.results();
+    const { stored, linked, linkedFiles, copiedFiles, takenNames, missing, aside } = await parcel.results();
+    this.#tellAside(aside);
     for (const { file, result } of stored) this.#finish(file, result);
     for (const pending of linked) this.#keep(pending);
     this.#monitor.count("linkedFiles", linkedFiles);
@@ -397,7 +402,13 @@ class BackupRun implements AsyncDisposable {
     const parcel = new WorkBatch<PendingEntry>();
     for (const pending of missing) parcel.store(pending.place, taskOf(pending), pending);
     parcel.send(this.#pool);
-    for (const { file, result } of (await parcel.results()).stored) this.#finish(file, result);
+    const { stored, aside } = await parcel.results();
+    this.#tellAside(aside);
+    for (const { file, result } of stored) this.#finish(file, result);
+  }
+
+  #tellAside(places: readonly string[]): void {
+    for (const place of places) this.#monitor.notice(`What had the place of a content is now in ${place}`);
   }
 
   /** Makes the line of a file that was read, or that could not be. */

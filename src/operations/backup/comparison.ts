@@ -182,7 +182,8 @@ export class Comparison {
   *batches(): Generator<WalkBatch> {
     const { ignoreFiles, oneFileSystem, excludeCaches, largestBytes } = this.#selection;
     const { excluded } = this.#listener, { excludes, expected = [] } = this.#selection;
-    const unfit = new UnfitPatterns(excludes, expected, this.roots);
+    // Who looks only at some paths doesn't learn what would fit others.
+    const unfit = new UnfitPatterns(this.#choice === undefined ? excludes : [], expected, this.roots);
     const leaveOut = (exclusion: Exclusion) => {
       unfit.note(exclusion);
       excluded?.call(this.#listener, exclusion);

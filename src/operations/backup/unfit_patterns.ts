@@ -16,7 +16,7 @@ export class UnfitPatterns {
       if (place !== undefined) this.#patterns.set(pattern, place);
     }
     for (const pattern of expected) {
-      const isMeant = !pattern.startsWith("!") && !parseFilter([pattern]).isEmpty;
+      const isMeant = excludes.includes(pattern) && !pattern.startsWith("!") && !parseFilter([pattern]).isEmpty;
       if (isMeant && !this.#patterns.has(pattern)) this.#patterns.set(pattern, undefined);
     }
   }

@@ -14,8 +14,8 @@ const STORE_COST = 4;
 const LINKS_OF_ONE_ITEM = 8;
 /** Enough to outweigh the message. */
 const FULL_COST = 512;
-/** Bytes in one parcel: large files are spread over the threads. */
-const FULL_BYTES = 16 * 1024 * 1024;
+/** Bytes in one parcel: large files are spread over the threads, and the disk isn't left too far behind. */
+const FULL_BYTES = 4 * 1024 * 1024;
 
 /** A directory whose files go into a parcel. */
 export interface BatchDirectory {
@@ -38,6 +38,8 @@ export interface Settled<T> {
   readonly takenNames: number;
   /** Their contents are not in the storage any more. */
   readonly missing: readonly T[];
+  /** Where that is now which had the places of items and was none: paths in the storage. */
+  readonly aside: readonly string[];
 }
 
 /** Takes up files until it is full or sent; then its results can be awaited. */
@@ -48,6 +50,7 @@ export class WorkBatch<T> {
   #bytes = 0;
   #items = 0;
   #results: Promise<Settled<T>> | undefined;
+  #isDone = false;
 
   get isFull(): boolean {
     return this.#cost >= FULL_COST || this.#bytes >= FULL_BYTES;
@@ -55,6 +58,11 @@ export class WorkBatch<T> {
 
   get isSent(): boolean {
     return this.#results !== undefined;
+  }
+
+  /** The results needn't be waited for. */
+  get isDone(): boolean {
+    return this.#isDone;
   }
 
   store(directory: BatchDirectory, task: StoreTask, file: T): void {
@@ -87,7 +95,8 @@ export class WorkBatch<T> {
 
   send(pool: StoragePool): void {
     this.#results = this.#run(pool);
-    this.#results.catch(() => {}); // awaited in order later; until then a failure is no unhandled one
+    const done = () => void (this.#isDone = true);
+    this.#results.then(done, done); // awaited in order later; until then a failure is no unhandled one
   }
 
   /** Only after `send`. */
@@ -115,6 +124,6 @@ export class WorkBatch<T> {
       const gone = new Set(result.missing);
       for (const [j, file] of files.entries()) (gone.has(j) ? missing : linked).push(file);
     }
-    return { stored, linked, linkedFiles, copiedFiles, takenNames, missing };
+    return { stored, linked, linkedFiles, copiedFiles, takenNames, missing, aside: answer.aside };
   }
 }

@@ -234,6 +234,7 @@ class RepairRun implements Disposable {
     if (what === undefined) return true;
     this.#monitor.current(`looking for a copy of ${textOf(file.affected[0]!.path)}`);
     const from = healer.heal(file);
+    for (const place of healer.takeAside()) this.#monitor.notice(`What had the place of a content is now in ${place}`);
     this.#note({ kind: "content", id: file.id, what, from, affected: file.affected.map(toText) });
     return from !== undefined;
   }

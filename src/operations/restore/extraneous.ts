@@ -8,6 +8,7 @@ import { type Apath, nameOf, parentOf, TOP } from "../../core/apath.ts";
 import { Fault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { type Raw, rawOf, textOf } from "../../core/raw.ts";
+import { Descent } from "../../platform/descent.ts";
 import { type Dir, type Disk, DiskFault } from "../../platform/disk.ts";
 import { parseFilter } from "../../source/filter.ts";
 import type { SourceRoot } from "../../source/placement.ts";
@@ -193,25 +194,26 @@ class Removal {
   #removeDirectories(): void {
     if (this.#doomed.size === 0) return;
     using top = this.#options.disk.openDir(this.#root.path);
+    using descent = new Descent(top);
     let kept = 0;
     for (const [path, doomed] of [...this.#doomed].reverse()) {
-      if (this.#removeDirectory(top, doomed)) this.#tell(path);
+      if (this.#removeDirectory(descent, doomed)) this.#tell(path);
       else kept++;
     }
     if (kept === 0) return;
     this.#options.monitor.notice(`${kept} directories that the snapshot doesn't have stay: they hold what it left out`);
   }
 
-  #removeDirectory(top: Dir, { relative, going }: ExtraneousDirectory): boolean {
+  #removeDirectory(descent: Descent, { relative, going }: ExtraneousDirectory): boolean {
     const slash = relative.lastIndexOf("/");
     const isEmpty = () => {
-      using own = top.openPath(relative);
+      using own = descent.open(relative);
       return own.list().names.length === (this.#options.removes ? 0 : going);
     };
     let isGone = false;
     this.#attempt(() => {
       if (!isEmpty()) return;
-      using parent = top.openPath(relative.slice(0, Math.max(slash, 0)) as Raw);
+      using parent = descent.open(relative.slice(0, Math.max(slash, 0)) as Raw);
       isGone = !this.#options.removes || parent.rmdir(relative.slice(slash + 1) as Raw);
     });
     return isGone;

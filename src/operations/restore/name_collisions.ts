@@ -8,8 +8,8 @@ import type { Entry } from "../../core/entry.ts";
 import { Fault } from "../../core/fault.ts";
 import { type Raw, textOf } from "../../core/raw.ts";
 import { type Dir, DiskFault } from "../../platform/disk.ts";
-import { removeRecursively } from "../../platform/remove_recursively.ts";
 import { partialName } from "../../target/replacing.ts";
+import { removeRecursively } from "../../platform/remove_recursively.ts";
 
 export class NamesCollide extends Fault {
   readonly code = "names-collide";

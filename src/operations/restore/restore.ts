@@ -128,7 +128,7 @@ async function restoreAlong(
 ): Promise<void> {
   const { id } = plan.request.snapshot;
   if (state.isFresh) setMarker(target, id);
-  const run = new RestoreRun({ ...plan, ...state, ...shared, snapshot: id, groups: plan.groups(route), target });
+  using run = new RestoreRun({ ...plan, ...state, ...shared, snapshot: id, groups: plan.groups(route), target });
   await run.make();
   removeMarkers(target, id);
   if (!state.keepsTop) run.finishTop();

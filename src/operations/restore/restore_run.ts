@@ -15,6 +15,7 @@ import type { RestoredLinks, RestoredName } from "./restored_links.ts";
 import { makeNode, makeWritable, namedIn, selfOf, taskOf } from "./restored_object.ts";
 import type { UnrestoredMetadata } from "./unrestored_metadata.ts";
 import type { OwnPlaces } from "../sources/own_places.ts";
+import { Descent } from "../../platform/descent.ts";
 import { type Dir, DiskFault } from "../../platform/disk.ts";
 import type { StoragePool } from "../../storage/threads/batch_executor.ts";
 import type { ExtractResult } from "../../snapshot/extract_batch.ts";
@@ -26,7 +27,7 @@ import { assertMayRestore, decideOverwrite } from "../../target/overwrite.ts";
 import { assertReplaceable, partialName } from "../../target/replacing.ts";
 
 const BATCH_FILES = 128;
-const BATCH_BYTES = 16 * 1024 * 1024;
+const BATCH_BYTES = 4 * 1024 * 1024;
 const NO_DEVICE = "the device node (EPERM)";
 
 /** Files of one directory that are being restored, and what has to wait for them. */
@@ -61,9 +62,10 @@ export interface RunOptions {
   readonly links: RestoredLinks;
 }
 
-export class RestoreRun {
+export class RestoreRun implements Disposable {
   readonly #options: RunOptions;
   readonly #target: Dir;
+  readonly #descent: Descent;
   readonly #overwrite: Overwrite;
   readonly #placer: ObjectWriter;
   readonly #pool: StoragePool;
@@ -85,12 +87,17 @@ export class RestoreRun {
   constructor(options: RunOptions) {
     this.#options = options;
     this.#target = options.target;
+    this.#descent = new Descent(options.target);
     this.#overwrite = options.overwrite;
     this.#pool = options.pool;
     this.#monitor = options.monitor;
     this.#links = options.links;
     this.#names = new NameCollisions(options.snapshot);
     this.#placer = new ObjectWriter(options.overwrite, options.monitor, options.snapshot);
+  }
+
+  [Symbol.dispose](): void {
+    this.#descent[Symbol.dispose]();
   }
 
   /** Everything but the attributes of the target itself. */
@@ -115,7 +122,7 @@ export class RestoreRun {
   #take({ directory, from, entries }: EntryGroup): void {
     this.#monitor.current(textOf(directory));
     if (this.#isBlocked(directory) || !this.#guard(() => this.#makeParents(directory, from))) return;
-    using into = this.#target.openPath(relativeOf(directory));
+    using into = this.#descent.open(relativeOf(directory));
     const share: Share = { directory, batches: [], links: [], directories: [] };
     let files: Entry[] = [], bytes = 0;
     const flush = () => {
@@ -172,7 +179,7 @@ export class RestoreRun {
   #makeParents(directory: Apath, from: Apath): void {
     if (this.#made.has(directory)) return;
     this.#makeParents(parentOf(directory), parentOf(from));
-    using parent = this.#target.openPath(relativeOf(parentOf(directory)));
+    using parent = this.#descent.open(relativeOf(parentOf(directory)));
     const entry = this.#entryOf(from);
     if (!this.#ensureDirectory(parent, directory, entry?.mtime)) return;
     if (entry !== undefined) this.#late.push({ ...entry, path: directory });
@@ -273,7 +280,7 @@ export class RestoreRun {
       if (placed !== "refused") return;
       this.#monitor.notice(`${textOf(entry.path)} became an independent copy: no more hard links can be made here`);
     }
-    using into = this.#target.openPath(relativeOf(directory));
+    using into = this.#descent.open(relativeOf(directory));
     if (entry.kind !== "file") this.#guard(() => this.#makeOther(entry, into));
     else if (entry.content === undefined) this.#monitor.problem(new NotBackedUp(entry));
     else this.#countFile(entry, (await this.#extract(directory, [entry]))[0]!);
@@ -281,7 +288,7 @@ export class RestoreRun {
 
   #link(entry: Entry, { target, path: first }: RestoredName): WriteOutcome {
     using from = target.openPath(relativeOf(parentOf(first)));
-    using into = this.#target.openPath(relativeOf(parentOf(entry.path)));
+    using into = this.#descent.open(relativeOf(parentOf(entry.path)));
     const original = from.stat(nameOf(first));
     if (original === undefined) throw new DiskFault("ENOENT", "link", first);
     return this.#placer.write(entry, into, {
@@ -298,7 +305,7 @@ export class RestoreRun {
   #leave(): void {
     const { path, children } = this.#open.pop()!;
     if (children.length === 0) return;
-    using into = this.#target.openPath(relativeOf(path));
+    using into = this.#descent.open(relativeOf(path));
     for (const child of children) this.#guard(() => this.#finish(into, child));
   }
 
@@ -308,7 +315,7 @@ export class RestoreRun {
   }
 
   #finishByPath(directory: Entry): void {
-    using into = this.#target.openPath(relativeOf(parentOf(directory.path)));
+    using into = this.#descent.open(relativeOf(parentOf(directory.path)));
     this.#finish(into, directory);
   }
 

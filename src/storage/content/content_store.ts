@@ -14,13 +14,15 @@ import { beginsWith, type Raw, rawOf } from "../../core/raw.ts";
 import type { Stat } from "../../core/stat.ts";
 import { type Dir, DiskFault, type LinkResult, type OpenFile } from "../../platform/disk.ts";
 import { readingAroundHoles } from "../../platform/holes.ts";
+import { openFileLimit } from "../../platform/limits.ts";
 import type { Meter } from "../../platform/meter.ts";
 import { atOnce, type Steps, type StopFlag } from "../../platform/stop_flag.ts";
 import { DamagedContent } from "../../snapshot/faults.ts";
 import { accessFor, type FileAccess, narrow, OWNER_ONLY } from "./access.ts";
 import type { InFlightContents } from "./in_flight.ts";
+import { clearForFile } from "./quarantine.ts";
 import { SpareCopies } from "./spare_copies.ts";
-import { itemPath } from "../layout/item_path.ts";
+import { itemPath, openItem, openLeaf } from "../layout/item_path.ts";
 import type { Settings } from "../layout/settings.ts";
 
 /** Bytes moved at once. Stays in a core's cache; larger buffers were measured slower. */
@@ -34,8 +36,12 @@ const AWAITED_BYTES = 1024 * 1024;
 /** Zeros that are worth a hole. */
 const HOLE_BYTES = 64 * 1024;
 const ZEROS = Buffer.alloc(HOLE_BYTES);
-/** Leaf directories kept open at once by one store. */
-const OPEN_LEAVES = 512;
+/** Leaf directories kept open at once by one store, of which each thread has one; fewer where few files may be open. */
+const MOST_OPEN_LEAVES = 512, FEWEST_OPEN_LEAVES = 4, FILES_OF_ONE_LEAF = 12;
+
+function openLeaves(): number {
+  return Math.max(FEWEST_OPEN_LEAVES, Math.min(MOST_OPEN_LEAVES, Math.floor(openFileLimit() / FILES_OF_ONE_LEAF)));
+}
 
 export interface StoredItem {
   readonly id: ContentId;
@@ -92,6 +98,7 @@ export class ContentStore implements Disposable {
   readonly #buffer = new Uint8Array(CHUNK_BYTES);
   readonly #resistant: boolean;
   readonly #spares: SpareCopies;
+  readonly #openLeaves = openLeaves();
   #temps = 0;
 
   constructor(options: ContentStoreOptions) {
@@ -183,7 +190,7 @@ export class ContentStore implements Disposable {
     if (result === "exists") return "taken";
     const { leaf, name } = this.#place(id);
     const stat = leaf?.stat(name);
-    if (stat === undefined) return "missing";
+    if (stat?.kind !== "file") return "missing";
     if (result === "refused") return this.copy(id, to, toName), "copied";
     const copy = (into: Dir, copyName: Raw) => this.copy(id, into, copyName);
     return this.#spares.show({ id, stat, to, name: toName, before: before?.(), copy });
@@ -207,7 +214,7 @@ export class ContentStore implements Disposable {
   /** @throws DamagedContent if there is no such item */
   open(id: ContentId): OpenFile {
     const { leaf, name } = this.#place(id);
-    const file = leaf?.open(name);
+    const file = leaf && openItem(leaf, name);
     if (file === undefined) throw new DamagedContent(id, "it is missing");
     return file;
   }
@@ -234,15 +241,10 @@ export class ContentStore implements Disposable {
   #leaf(path: Raw): Dir | undefined {
     const open = this.#leaves.get(path);
     if (open !== undefined) return open;
-    if (this.#leaves.size >= OPEN_LEAVES) this.#closeOldestLeaf();
-    try {
-      const leaf = this.#content.openPath(path);
-      this.#leaves.set(path, leaf);
-      return leaf;
-    } catch (error) {
-      if (error instanceof DiskFault && error.errno === "ENOENT") return undefined;
-      throw error;
-    }
+    if (this.#leaves.size >= this.#openLeaves) this.#closeOldestLeaf();
+    const leaf = openLeaf(this.#content, path);
+    if (leaf !== undefined) this.#leaves.set(path, leaf);
+    return leaf;
   }
 
   #closeOldestLeaf(): void {
@@ -330,10 +332,22 @@ export class ContentStore implements Disposable {
         return undefined;
       case "broken":
         if (!this.#resistant && id !== file.expected && this.#options.isTrusted(id)) return undefined;
+        this.#makeRoom(id, leaf, name);
         candidate.replace(leaf, name, this.#temp, rawOf(`${this.#options.tempPrefix}heal`));
         return fresh(id, candidate);
     }
   }
+
+  #makeRoom(id: ContentId, leaf: Dir, name: Raw): void {
+    const place = clearForFile(this.#options.storage, leaf, name, rawOf(id));
+    if (place !== undefined) this.#aside.push(place);
+  }
+
+  /** Where that is now which had the places of items and was none, since the last call: paths in the storage. */
+  takeAside(): string[] {
+    return this.#aside.splice(0);
+  }
+  readonly #aside: string[] = [];
 
   /** What lies there under `name`: the content at hand, another one with that digest, or something that isn't what its name says. */
   *#compareExisting(
@@ -363,7 +377,9 @@ export class ContentStore implements Disposable {
   share(id: ContentId, size: number, file: FileAccess): boolean {
     const { leaf, name } = this.#place(id);
     const stat = leaf?.stat(name);
-    if (leaf === undefined || stat?.size !== size || this.#options.damaged.has(id)) return false;
+    if (leaf === undefined || stat?.kind !== "file" || stat.size !== size || this.#options.damaged.has(id)) {
+      return false;
+    }
     const access = narrow(stat, file);
     if (access.mode !== stat.mode) leaf.setAttributes(name, { mode: access.mode });
     return true;
@@ -385,7 +401,7 @@ export class ContentStore implements Disposable {
   *#reuse(id: ContentId, candidate: Candidate, file: FileFacts): Steps<StoredItem | "missing" | undefined> {
     const { leaf, name } = this.#place(id);
     const stat = leaf?.stat(name);
-    if (leaf === undefined || stat === undefined) return "missing";
+    if (leaf === undefined || stat?.kind !== "file") return "missing";
     if (stat.size !== candidate.size) return undefined;
     if (!this.#resistant) {
       using item = leaf.open(name);

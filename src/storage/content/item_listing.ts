@@ -3,8 +3,8 @@ import { classOfId, parseRootId, type RootId } from "../../core/content_id.ts";
 import { digestHexLength, hashBytes } from "../../core/digest.ts";
 import { ItemSet } from "../../core/item_set.ts";
 import { type Raw, rawOf } from "../../core/raw.ts";
-import { type Dir, openIfThere } from "../../platform/disk.ts";
-import { idOf, leafDirs } from "../layout/item_path.ts";
+import type { Dir, DirListing } from "../../platform/disk.ts";
+import { idOf, leafDirs, openLeaf } from "../layout/item_path.ts";
 import type { Settings } from "../layout/settings.ts";
 
 const CONTENT = rawOf("content");
@@ -35,19 +35,21 @@ export class ItemListing {
     }
   }
 
-  *#leaves(): Generator<{ leaf: Raw; names: readonly Raw[] }> {
+  *#leaves(): Generator<{ leaf: Raw } & DirListing> {
     using content = this.#storage.openDir(CONTENT);
     for (const leaf of leafDirs(this.#settings)) {
-      using directory = openIfThere(content, leaf);
-      if (directory !== undefined) yield { leaf, names: directory.list().names };
+      using directory = openLeaf(content, leaf);
+      if (directory !== undefined) yield { leaf, ...directory.list() };
     }
   }
 
-  /** Ids of all items there are now. */
+  /** Ids of all items there are now; something else under the name of one is none. */
   present(): ItemSet {
     const present = new ItemSet();
-    for (const { leaf, names } of this.#leaves()) {
-      for (const name of names) present.add(idOf(leaf, name));
+    for (const { leaf, names, kinds } of this.#leaves()) {
+      for (const [i, name] of names.entries()) {
+        if ((kinds[i] ?? "file") === "file") present.add(idOf(leaf, name));
+      }
     }
     return present;
   }
@@ -65,6 +67,6 @@ export class ItemListing {
 
 function statThrough(content: Dir, leaf: Raw): string {
   const slash = leaf.lastIndexOf("/");
-  using parent = openIfThere(content, leaf.slice(0, slash) as Raw);
+  using parent = openLeaf(content, leaf.slice(0, slash) as Raw);
   return parent?.stat(leaf.slice(slash + 1) as Raw)?.mtime ?? "-";
 }

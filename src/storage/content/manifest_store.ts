@@ -3,14 +3,16 @@ import { Buffer } from "node:buffer";
 import type { Apath } from "../../core/apath.ts";
 import { HUNK_SUFFIX, type HunkId, ROOT_SUFFIX, type RootId } from "../../core/content_id.ts";
 import { hashBytes } from "../../core/digest.ts";
-import { type Raw, rawOf } from "../../core/raw.ts";
+import type { Kind } from "../../core/entry.ts";
+import { rawOf } from "../../core/raw.ts";
 import { type Dir, DiskFault, type OpenFile } from "../../platform/disk.ts";
 import { DamagedContent } from "../../snapshot/faults.ts";
 import { encodeHunk, type HunkRef } from "../../snapshot/hunk.ts";
 import { DamagedManifest } from "../../snapshot/entry_line.ts";
 import { encodeRoot, ForeignSnapshot, parseRoot, type Root } from "../../snapshot/root.ts";
 import { OWNER_ONLY } from "./access.ts";
-import { itemPath } from "../layout/item_path.ts";
+import { clearForFile } from "./quarantine.ts";
+import { itemPath, openItem, openLeaf } from "../layout/item_path.ts";
 import type { Settings } from "../layout/settings.ts";
 
 /** Largest root or hunk that is read: a root of that size would be of a hundred million files. */
@@ -24,9 +26,12 @@ export class ManifestStore implements Disposable {
   readonly #content: Dir;
   readonly #storage: Dir;
   readonly #settings: Settings;
+  readonly #aside: (place: string) => void;
 
-  constructor(storage: Dir, settings: Settings) {
+  /** @param aside is told where that is now which had the place of an item and was none: a path in the storage */
+  constructor(storage: Dir, settings: Settings, aside: (place: string) => void = () => {}) {
     this.#storage = storage;
+    this.#aside = aside;
     this.#content = storage.openDir(rawOf("content"));
     this.#settings = settings;
   }
@@ -38,18 +43,27 @@ export class ManifestStore implements Disposable {
   /** @throws DamagedContent if it is missing or its bytes don't match its name */
   read(id: RootId | HunkId): Uint8Array<ArrayBuffer> {
     const bytes = this.#readAny(id);
-    if (bytes === undefined) throw new DamagedContent(id, "it is missing");
+    if (bytes === undefined) throw new DamagedContent(id, this.isTaken(id) ? "it is no regular file" : "it is missing");
     if (hashBytes(this.#settings.algorithm, bytes) !== id.slice(0, -2)) {
       throw new DamagedContent(id, "its bytes don't match its checksum");
     }
     return bytes;
   }
 
-  /** True if there is something by that name. */
+  /** True if there is a file by that name. */
   has(id: RootId | HunkId): boolean {
+    return this.#kindOf(id) === "file";
+  }
+
+  /** True if there is anything by that name, also what can't be one. */
+  isTaken(id: RootId | HunkId): boolean {
+    return this.#kindOf(id) !== undefined;
+  }
+
+  #kindOf(id: RootId | HunkId): Kind | undefined {
     const { dir, name } = itemPath(this.#settings, id);
-    using leaf = this.#openLeaf(dir);
-    return leaf?.stat(name)?.kind === "file";
+    using leaf = openLeaf(this.#content, dir);
+    return leaf?.stat(name)?.kind;
   }
 
   readRoot(id: RootId): Root {
@@ -142,10 +156,11 @@ export class ManifestStore implements Disposable {
     return false;
   }
 
-  /** Removes a root or hunk that nothing needs any more; false if it was not there. */
+  /** Removes a root or hunk that nothing needs any more; false if it was not there. What is none goes to quarantine/. */
   remove(id: RootId | HunkId): boolean {
     const { dir, name } = itemPath(this.#settings, id);
-    using leaf = this.#content.openPath(dir);
+    using leaf = openLeaf(this.#content, dir);
+    if (leaf === undefined || this.#makeRoom(id, leaf)) return false;
     const removed = leaf.unlink(name);
     if (removed) leaf.sync();
     return removed;
@@ -163,17 +178,15 @@ export class ManifestStore implements Disposable {
 
   #open(id: RootId | HunkId): OpenFile | undefined {
     const { dir, name } = itemPath(this.#settings, id);
-    using leaf = this.#openLeaf(dir);
-    return leaf?.open(name);
+    using leaf = openLeaf(this.#content, dir);
+    return leaf && openItem(leaf, name);
   }
 
-  #openLeaf(dir: Raw): Dir | undefined {
-    try {
-      return this.#content.openPath(dir);
-    } catch (error) {
-      if (error instanceof DiskFault && error.errno === "ENOENT") return undefined;
-      throw error;
-    }
+  /** @returns true if something was in the way */
+  #makeRoom(id: RootId | HunkId, leaf: Dir): boolean {
+    const place = clearForFile(this.#storage, leaf, itemPath(this.#settings, id).name, rawOf(id));
+    if (place !== undefined) this.#aside(place);
+    return place !== undefined;
   }
 
   #replace(id: RootId | HunkId, bytes: Uint8Array<ArrayBuffer>, durable: boolean): void {
@@ -185,6 +198,7 @@ export class ManifestStore implements Disposable {
     if (file === undefined) throw new DiskFault("EEXIST", "create", TEMP_NAME);
     file.write(bytes, 0);
     if (durable) file.sync();
+    this.#makeRoom(id, leaf);
     temp.rename(TEMP_NAME, leaf, name);
     if (durable) leaf.sync();
   }

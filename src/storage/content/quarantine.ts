@@ -1,31 +1,71 @@
-/** Where damaged items go that nothing could heal: out of the way, and not lost, for a person may still make something of them. */
+/**
+ * Where goes what is out of place or can't be healed: out of the way, and not lost, for a person may still make something
+ * of it. Only for a writer.
+ */
 import { type Raw, rawOf } from "../../core/raw.ts";
-import { type Dir, openIfThere } from "../../platform/disk.ts";
-import { itemPath } from "../layout/item_path.ts";
+import { type Dir, DiskFault } from "../../platform/disk.ts";
+import { itemPath, openLeaf } from "../layout/item_path.ts";
 import type { Settings } from "../layout/settings.ts";
 
 const QUARANTINE = rawOf("quarantine");
 const CONTENT = rawOf("content");
 const PRIVATE = 0o700;
 
-/** Moves an item of `content/` to `quarantine/`. Only for a writer. @returns its place in the storage; undefined if it is not there */
+/** Moves an item of `content/` to `quarantine/`. @returns its place in the storage; undefined if it is not there */
 export function quarantine(storage: Dir, settings: Pick<Settings, "hexSplit">, id: string): string | undefined {
   const { dir, name } = itemPath(settings, id);
   using content = storage.openDir(CONTENT);
-  using leaf = openIfThere(content, dir);
+  using leaf = openLeaf(content, dir);
   if (leaf === undefined || leaf.stat(name) === undefined) return undefined;
+  return setAside(storage, leaf, name, rawOf(id));
+}
+
+/** Moves anything there is under `name` to `quarantine/`, durably. @param as its name there @returns its place in the storage */
+export function setAside(storage: Dir, from: Dir, name: Raw, as: Raw): string {
   storage.mkdir(QUARANTINE, PRIVATE);
   using away = storage.openDir(QUARANTINE);
-  const free = freeName(away, id);
-  leaf.rename(name, away, free);
+  const free = freeName(away, as);
+  moveAnything(from, name, away, free);
   away.sync();
-  leaf.sync();
+  from.sync();
   return `${QUARANTINE}/${free}`;
 }
 
+/**
+ * Makes room for a regular file: what has its name and is something else is set aside.
+ * @returns where that is now; undefined if nothing was in the way
+ */
+export function clearForFile(storage: Dir, directory: Dir, name: Raw, as: Raw): string | undefined {
+  const stat = directory.stat(name);
+  return stat === undefined || stat.kind === "file" ? undefined : setAside(storage, directory, name, as);
+}
+
+/**
+ * Makes sure that there is a directory: what has its name and is something else is set aside.
+ * @returns where that is now; undefined if nothing was in the way
+ */
+export function makeDirectory(storage: Dir, parent: Dir, name: Raw, mode: number, as: Raw = name): string | undefined {
+  if (parent.mkdir(name, mode) || parent.stat(name)?.kind === "dir") return undefined;
+  const place = setAside(storage, parent, name, as);
+  parent.mkdir(name, mode);
+  return place;
+}
+
 /** An item may be damaged, healed and damaged again. */
-function freeName(directory: Dir, id: string): Raw {
-  let name = rawOf(id);
-  for (let n = 2; directory.stat(name) !== undefined; n++) name = rawOf(`${id}-${n}`);
+function freeName(directory: Dir, wanted: Raw): Raw {
+  let name = wanted;
+  for (let n = 2; directory.stat(name) !== undefined; n++) name = `${wanted}-${n}` as Raw;
   return name;
+}
+
+/** Who may not write to a directory can't move it either, even where it is their own. */
+function moveAnything(from: Dir, name: Raw, to: Dir, toName: Raw): void {
+  try {
+    from.rename(name, to, toName);
+  } catch (error) {
+    const stat = error instanceof DiskFault && error.errno === "EACCES" ? from.stat(name) : undefined;
+    if (stat?.kind !== "dir") throw error;
+    from.setAttributes(name, { mode: stat.mode | PRIVATE });
+    from.rename(name, to, toName);
+  }
 }

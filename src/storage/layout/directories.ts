@@ -2,6 +2,7 @@
 import { type Raw, rawOf, textOf } from "../../core/raw.ts";
 import type { Dir } from "../../platform/disk.ts";
 import { DamagedSettings } from "../../snapshot/origin.ts";
+import { makeDirectory } from "../content/quarantine.ts";
 import { SplitStorage } from "./faults.ts";
 import { leafDirs } from "./item_path.ts";
 import type { Settings } from "./settings.ts";
@@ -40,25 +41,37 @@ function fits(names: readonly Raw[], digits: number): boolean {
   return names.length === 0 || names.some((name) => name.length === digits);
 }
 
-/** All of them, up front: making one while a backup runs would cost a system call per file to find out. */
-export function makeLeafDirectories(storage: Dir, settings: Settings): void {
+/**
+ * All of them, up front: making one while a backup runs would cost a system call per file to find out.
+ * @returns where in the storage that is now which had the place of one
+ */
+export function makeLeafDirectories(storage: Dir, { hexSplit }: Pick<Settings, "hexSplit">): string[] {
   using content = storage.openDir(CONTENT);
-  let opened: { path: string; dir: Dir } | undefined;
-  for (const leaf of leafDirs(settings)) {
-    const slash = leaf.lastIndexOf("/");
-    if (slash < 0) {
-      content.mkdir(leaf, PRIVATE);
-      continue;
-    }
-    const parent = leaf.slice(0, slash);
-    if (opened?.path !== parent) {
-      opened?.dir[Symbol.dispose]();
-      content.mkdir(parent as Raw, PRIVATE);
-      opened = { path: parent, dir: content.openDir(parent as Raw) };
-    }
-    opened.dir.mkdir(leaf.slice(slash + 1) as Raw, PRIVATE);
+  const aside: string[] = [];
+  makeLevel({ storage, parent: content, above: "", aside }, hexSplit);
+  return aside;
+}
+
+interface Level {
+  readonly storage: Dir;
+  readonly parent: Dir;
+  /** Digits of the directories that lead to it. */
+  readonly above: string;
+  readonly aside: string[];
+}
+
+function makeLevel({ storage, parent, above, aside }: Level, [digits, ...below]: readonly number[]): void {
+  if (digits === undefined) return;
+  const { names, kinds } = parent.list();
+  const there = new Set(names.filter((_, i) => kinds[i] === "dir"));
+  for (const name of leafDirs({ hexSplit: [digits] })) {
+    const path = above + name;
+    const moved = there.has(name) ? undefined : makeDirectory(storage, parent, name, PRIVATE, rawOf(`content-${path}`));
+    if (moved !== undefined) aside.push(moved);
+    if (below.length === 0) continue;
+    using directory = parent.openDir(name);
+    makeLevel({ storage, parent: directory, above: path, aside }, below);
   }
-  opened?.dir[Symbol.dispose]();
 }
 
 /** @throws SplitStorage */

@@ -2,18 +2,24 @@
 import type { Random } from "../../core/clock.ts";
 import type { Algorithm } from "../../core/digest.ts";
 import { type Raw, rawOf } from "../../core/raw.ts";
-import { makeDirectories } from "../../platform/disk.ts";
+import { type Dir, makeDirectories } from "../../platform/disk.ts";
 import type { Machine } from "../../platform/machine.ts";
 import { checkHexSplit } from "../../snapshot/origin.ts";
 import { makeLeafDirectories } from "./directories.ts";
 import { StorageExists } from "./faults.ts";
 import type { Settings } from "./settings.ts";
 import { writeSettings } from "./settings_file.ts";
+import { clearUnfinished, unfinishedLacks } from "./unfinished.ts";
+import { takeWriterLock } from "./writer_lock.ts";
 
 const DB = rawOf("db"), CONTENT = rawOf("content"), TMP = rawOf("tmp");
 const PRIVATE = 0o700, PUBLIC = 0o755;
 
-/** Makes a storage in an empty or new directory. @throws StorageExists, BadUsage, DiskFault */
+/**
+ * Makes a storage in an empty or new directory, or in one where that was begun and cut off. It is one when db/main is
+ * there, which comes last.
+ * @throws StorageExists, Locked, BadUsage, DiskFault
+ */
 export function initStorage(
   machine: Machine,
   path: Raw,
@@ -21,10 +27,14 @@ export function initStorage(
 ): void {
   checkHexSplit(options.hexSplit);
   using storage = makeDirectories(machine.disk, path, PUBLIC);
-  const names = storage.list().names.filter((name) => name !== "lost+found");
-  if (names.includes(DB)) throw new StorageExists(path, "there is one already");
-  if (names.length > 0) throw new StorageExists(path, "the directory is not empty");
-  for (const name of [DB, CONTENT, TMP]) storage.mkdir(name, PRIVATE);
+  assertMayBegin(storage, path);
+  storage.mkdir(DB, PRIVATE);
+  using db = storage.openDir(DB);
+  using _lock = takeWriterLock(storage, db, "init");
+  // Another run may have made one in the meantime.
+  assertMayBegin(storage, path);
+  for (const name of [CONTENT, TMP]) storage.mkdir(name, PRIVATE);
+  clearUnfinished(storage);
   const settings: Settings = {
     version: 1,
     id: uuid(machine.random),
@@ -34,6 +44,11 @@ export function initStorage(
   };
   makeLeafDirectories(storage, settings);
   writeSettings(storage, settings);
+}
+
+function assertMayBegin(storage: Dir, path: Raw): void {
+  const why = unfinishedLacks(storage);
+  if (why !== undefined) throw new StorageExists(path, why);
 }
 
 /** RFC 9562, version 4. */

@@ -1,5 +1,6 @@
 /** Where an item lies: the first hex digits of its id name directories, the rest names the file. */
 import type { Raw } from "../../core/raw.ts";
+import { type Dir, DiskFault, type OpenFile } from "../../platform/disk.ts";
 import type { CoreSettings } from "../../snapshot/origin.ts";
 
 /** @returns dir: the leaf directory below `content/`, "ab" or "ab/cd"; name: the file in it */
@@ -29,5 +30,31 @@ function* levels(split: readonly number[], above: string): Generator<Raw> {
     const path = above + n.toString(16).padStart(digits, "0");
     if (below.length === 0) yield path as Raw;
     else yield* levels(below, `${path}/`);
+  }
+}
+
+/** What opening says of a name that isn't there, or isn't a directory. */
+const NO_DIRECTORY: readonly string[] = ["ENOENT", "ENOTDIR", "ELOOP"];
+
+/** A leaf directory below `content/`; undefined if it is missing, or something else has its place. @throws DiskFault */
+export function openLeaf(content: Dir, leaf: Raw): Dir | undefined {
+  try {
+    return content.openPath(leaf);
+  } catch (error) {
+    if (error instanceof DiskFault && NO_DIRECTORY.includes(error.errno)) return undefined;
+    throw error;
+  }
+}
+
+/** What opening says of a name that is no regular file. */
+const NO_FILE: readonly string[] = ["EISDIR", "ELOOP", "ENXIO"];
+
+/** Opens an item for reading; undefined if it is missing, or something else has its place. @throws DiskFault */
+export function openItem(leaf: Dir, name: Raw): OpenFile | undefined {
+  try {
+    return leaf.open(name);
+  } catch (error) {
+    if (error instanceof DiskFault && NO_FILE.includes(error.errno)) return undefined;
+    throw error;
   }
 }

@@ -5,6 +5,8 @@ import { parsePolicy, type Policy } from "../../core/policy.ts";
 import { rawOf } from "../../core/raw.ts";
 import { type Dir, DiskFault } from "../../platform/disk.ts";
 import { NewerFormat } from "../../snapshot/origin.ts";
+import { clearForFile } from "../content/quarantine.ts";
+import { openLeaf } from "./item_path.ts";
 
 const POLICY_FORMAT = "backup-tool policy";
 const POLICY_VERSION = 1;
@@ -21,9 +23,10 @@ export class DamagedPolicy extends Fault {
 
 /** Undefined if there is none. @throws DamagedPolicy, NewerFormat */
 export function readPolicy(storage: Dir): Policy | undefined {
-  if (storage.stat(DB) === undefined) return undefined;
-  using db = storage.openDir(DB);
-  using file = db.open(NAME);
+  using db = openLeaf(storage, DB);
+  const kind = db?.stat(NAME)?.kind;
+  if (kind !== undefined && kind !== "file") throw new DamagedPolicy("it is no regular file");
+  using file = db?.open(NAME);
   if (file === undefined) return undefined;
   const bytes = new Uint8Array(LARGEST_BYTES + 1), got = file.read(bytes, 0);
   if (got > LARGEST_BYTES) throw new DamagedPolicy("it is too large");
@@ -33,6 +36,7 @@ export function readPolicy(storage: Dir): Policy | undefined {
 /** Only for a writer. */
 export function writePolicy(storage: Dir, policy: Policy | undefined): void {
   using db = storage.openDir(DB);
+  clearForFile(storage, db, NAME, rawOf("db-policy"));
   if (policy === undefined) db.unlink(NAME);
   else {
     using temp = storage.openDir(TMP);

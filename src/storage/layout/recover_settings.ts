@@ -10,10 +10,14 @@ import { LARGEST_BYTES } from "../content/manifest_store.ts";
 import { idOf } from "./item_path.ts";
 import type { Settings } from "./settings.ts";
 
+const MOST_LEVELS = 2;
+/** Names of leaf directories, and of those around them. */
+const HEX = /^[0-9a-f]{1,3}$/;
+
 /** Settings of the first sound root in `content`; undefined if there is none. @throws NewerFormat if all are too new */
 export function recoverSettings(content: Dir): Settings | undefined {
   let newer: NewerFormat | undefined;
-  for (const leaf of leavesOf(content, rawOf(""))) {
+  for (const leaf of leavesOf(content, rawOf(""), 0)) {
     using directory = content.openPath(leaf);
     for (const name of directory.list().names) {
       if (!isRootName(idOf(leaf, name))) continue;
@@ -31,16 +35,19 @@ function isRootName(id: string): boolean {
   return ALGORITHMS.some((algorithm) => classOfId(id, digestHexLength(algorithm)) === "root");
 }
 
-function* leavesOf(content: Dir, path: Raw): Generator<Raw> {
+/** Directories with items; what is deeper than any split goes is none of them. */
+function* leavesOf(content: Dir, path: Raw, level: number): Generator<Raw> {
   using directory = content.openPath(path);
   const { names } = directory.list();
-  const directories = names.filter((name) => directory.stat(name)?.kind === "dir");
+  const directories = names.filter((name) => HEX.test(name) && directory.stat(name)?.kind === "dir");
   if (directories.length === 0 && path !== "") yield path;
-  for (const name of directories) yield* leavesOf(content, joinRaw(path, name));
+  if (level === MOST_LEVELS) return;
+  for (const name of directories) yield* leavesOf(content, joinRaw(path, name), level + 1);
 }
 
 /** Undefined unless the file is a root, whole, and lies where its own settings put it. */
 function settingsIn(directory: Dir, leaf: Raw, name: Raw): Settings | NewerFormat | undefined {
+  if (directory.stat(name)?.kind !== "file") return undefined;
   using file = directory.open(name);
   const size = file?.stat().size ?? 0;
   if (file === undefined || size > LARGEST_BYTES) return undefined;

@@ -1,9 +1,12 @@
 /** db/main on the disk: read, taken from a snapshot where it is lost, and written once. */
 import type { Monitor } from "../../core/monitor.ts";
 import { joinRaw, type Raw, rawOf } from "../../core/raw.ts";
-import { type Dir, DiskFault, openIfThere } from "../../platform/disk.ts";
+import { type Dir, DiskFault } from "../../platform/disk.ts";
+import { removeRecursively } from "../../platform/remove_recursively.ts";
 import { DamagedSettings } from "../../snapshot/origin.ts";
+import { clearForFile } from "../content/quarantine.ts";
 import { NoStorage } from "./faults.ts";
+import { openLeaf } from "./item_path.ts";
 import { recoverSettings } from "./recover_settings.ts";
 import { encodeSettings, parseSettings, type Settings, storageIdIn } from "./settings.ts";
 
@@ -14,7 +17,7 @@ const LARGEST_SETTINGS_BYTES = 64 * 1024;
 export function readSettings(storage: Dir, path: Raw, monitor: Monitor): Settings {
   const text = readSmall(storage, joinRaw(DB, MAIN));
   if (text !== undefined) return parseSettings(text);
-  using content = openIfThere(storage, CONTENT);
+  using content = openLeaf(storage, CONTENT);
   if (content === undefined) throw new NoStorage(path, whyNone(storage));
   const settings = recoverSettings(content);
   if (settings === undefined) throw new NoStorage(path, "db/main is missing and content/ holds no snapshot");
@@ -40,8 +43,10 @@ function whyNone(directory: Dir): string {
 
 function readSmall(storage: Dir, path: Raw): string | undefined {
   const slash = path.lastIndexOf("/");
-  using directory = openIfThere(storage, path.slice(0, slash) as Raw);
-  using file = directory?.open(path.slice(slash + 1) as Raw);
+  const name = path.slice(slash + 1) as Raw;
+  using directory = openLeaf(storage, path.slice(0, slash) as Raw);
+  if (directory?.stat(name)?.kind !== "file") return undefined;
+  using file = directory.open(name);
   if (file === undefined) return undefined;
   const bytes = new Uint8Array(LARGEST_SETTINGS_BYTES + 1), got = file.read(bytes, 0);
   if (got > LARGEST_SETTINGS_BYTES) throw new DamagedSettings("it is too large");
@@ -52,7 +57,7 @@ function readSmall(storage: Dir, path: Raw): string | undefined {
 export function renewSettings(storage: Dir, settings: Settings, monitor: Monitor): void {
   try {
     using db = storage.openDir(DB);
-    if (db.stat(MAIN) === undefined) writeSettings(storage, settings);
+    if (db.stat(MAIN)?.kind !== "file") writeSettings(storage, settings);
   } catch (error) {
     if (!(error instanceof DiskFault)) throw error;
     monitor.notice(`db/main could not be written again: ${error.message}`);
@@ -63,11 +68,12 @@ export function renewSettings(storage: Dir, settings: Settings, monitor: Monitor
 export function writeSettings(storage: Dir, settings: Settings): void {
   using temp = storage.openDir(TMP);
   using db = storage.openDir(DB);
-  temp.unlink(MAIN);
+  removeRecursively(temp, MAIN);
   using file = temp.create(MAIN, 0o444);
   if (file === undefined) throw new DiskFault("EEXIST", "create", MAIN);
   file.write(new TextEncoder().encode(encodeSettings(settings)), 0);
   file.sync();
+  clearForFile(storage, db, MAIN, rawOf("db-main"));
   temp.rename(MAIN, db, MAIN);
   db.sync();
   storage.sync();

@@ -1,6 +1,7 @@
 /** One writer at a time: an exclusive lock of the operating system on db/lock, gone with the process that holds it. */
 import { type Raw, rawOf, textOf } from "../../core/raw.ts";
 import { type Dir, DiskFault, type OpenFile } from "../../platform/disk.ts";
+import { clearForFile } from "../content/quarantine.ts";
 import { Locked } from "./faults.ts";
 
 const NAME = rawOf("lock");
@@ -11,6 +12,7 @@ const ATTEMPTS = 4, PAUSE_MS = 10;
 
 /** @param holder a note for whoever finds the storage locked: plain text; the lock itself is the kernel's */
 export function takeWriterLock(storage: Dir, db: Dir, holder: string): Disposable {
+  clearForFile(storage, db, NAME, rawOf("db-lock"));
   const file = db.openOrCreate(NAME, 0o600);
   if (!isTaken(file)) {
     const note = new Uint8Array(LONGEST_NOTE_BYTES);
@@ -24,6 +26,7 @@ export function takeWriterLock(storage: Dir, db: Dir, holder: string): Disposabl
 
 /** True if somebody holds the writer lock now. */
 export function hasWriter(db: Dir): boolean {
+  if (db.stat(NAME)?.kind !== "file") return false;
   using file = db.open(NAME);
   return file !== undefined && !file.tryLock();
 }

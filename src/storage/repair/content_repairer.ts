@@ -13,6 +13,7 @@ import { readingAroundHoles } from "../../platform/holes.ts";
 import { atOnce } from "../../platform/stop_flag.ts";
 import type { Root } from "../../snapshot/root.ts";
 import { CHUNK_BYTES, type ContentStore, isDigestOf } from "../content/content_store.ts";
+import { clearForFile } from "../content/quarantine.ts";
 import { itemPath } from "../layout/item_path.ts";
 import type { DamagedFile } from "./affected_paths.ts";
 import type { RepairSource } from "./repair_source.ts";
@@ -77,6 +78,12 @@ export class ContentRepairer implements Disposable {
     }
   }
 
+  /** Where that is now which had the places of contents and was none, since the last call: paths in the storage. */
+  takeAside(): string[] {
+    return [...this.#store.takeAside(), ...this.#aside.splice(0)];
+  }
+  readonly #aside: string[] = [];
+
   /** @returns where a sound copy came from; undefined if there is none */
   heal(file: DamagedFile): string | undefined {
     for (const remedy of this.#remedies(file)) {
@@ -120,6 +127,8 @@ export class ContentRepairer implements Disposable {
     using leaf = this.#storage.dir.openPath(joinRaw(CONTENT, dir));
     temp.unlink(TEMP_NAME);
     if (from.link(tree.name, temp, TEMP_NAME) !== "linked") return false;
+    const aside = clearForFile(this.#storage.dir, leaf, name, rawOf(id));
+    if (aside !== undefined) this.#aside.push(aside);
     temp.rename(TEMP_NAME, leaf, name);
     return true;
   }

@@ -17,7 +17,7 @@ import type { RemovalRequest, RemovalSummary } from "../../snapshot/repository.t
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import type { ItemListing } from "../content/item_listing.ts";
 import type { ManifestStore } from "../content/manifest_store.ts";
-import { itemPath } from "../layout/item_path.ts";
+import { itemPath, openLeaf } from "../layout/item_path.ts";
 import type { Settings } from "../layout/settings.ts";
 import type { StoragePool } from "../threads/batch_executor.ts";
 import { collectReferences, type References } from "./references.ts";
@@ -84,7 +84,7 @@ export class Removal {
         found.neededItems++;
         continue;
       }
-      const stat = leaves.at(leaf).stat(name);
+      const stat = leaves.at(leaf)?.stat(name);
       if (stat?.kind !== "file") continue;
       this.#monitor.current(textOf(leaf));
       this.#unneeded.add(id);
@@ -107,7 +107,7 @@ export class Removal {
       await pace.yieldIfDue();
       const { dir, name } = itemPath(this.#storage.settings, id);
       monitor.current(textOf(dir));
-      if (!leaves.at(dir).unlink(name)) continue;
+      if (!leaves.at(dir)?.unlink(name)) continue;
       removed++;
       monitor.count("removedItems");
     }
@@ -118,23 +118,24 @@ export class Removal {
 /** The leaf directory of the item at hand, open: items come leaf by leaf. */
 export class LeafCursor implements Disposable {
   readonly #content: Dir;
-  #open: { readonly path: Raw; readonly dir: Dir } | undefined;
+  #open: { readonly path: Raw; readonly dir: Dir | undefined } | undefined;
 
   constructor(storage: Dir) {
     this.#content = storage.openDir(rawOf("content"));
   }
 
-  at(path: Raw): Dir {
+  /** Undefined if it is not there. */
+  at(path: Raw): Dir | undefined {
     if (this.#open?.path !== path) {
-      this.#open?.dir[Symbol.dispose]();
+      this.#open?.dir?.[Symbol.dispose]();
       this.#open = undefined;
-      this.#open = { path, dir: this.#content.openPath(path) };
+      this.#open = { path, dir: openLeaf(this.#content, path) };
     }
     return this.#open.dir;
   }
 
   [Symbol.dispose](): void {
-    this.#open?.dir[Symbol.dispose]();
+    this.#open?.dir?.[Symbol.dispose]();
     this.#content[Symbol.dispose]();
   }
 }
@@ -154,13 +155,18 @@ export function measureLeftovers(storage: Dir): Leftovers {
   }
 }
 
-function measure(directory: Dir): { leftovers: number; leftoverBytes: number } {
+/** Each level takes a descriptor. */
+const DEEPEST_MEASURED = 64;
+
+/** Of what is not too deep: the figures are for people. */
+function measure(directory: Dir, level = 1): { leftovers: number; leftoverBytes: number } {
   const sum = { leftovers: 0, leftoverBytes: 0 };
   for (const name of directory.list().names) {
     const stat = directory.stat(name);
     if (stat?.kind === "dir") {
+      if (level >= DEEPEST_MEASURED) continue;
       using below = directory.openDir(name);
-      const inside = measure(below);
+      const inside = measure(below, level + 1);
       sum.leftovers += inside.leftovers;
       sum.leftoverBytes += inside.leftoverBytes;
     } else if (stat !== undefined) {

@@ -26,7 +26,7 @@ export async function measureUsage(
     if (kind === "content") contents++;
     else if (kind !== undefined) {
       manifestItems++;
-      manifestBytes += leaves.at(item.leaf).stat(item.name)?.size ?? 0;
+      manifestBytes += leaves.at(item.leaf)?.stat(item.name)?.size ?? 0;
     }
   }
   return { manifestItems, manifestBytes, contents, freeBytes: storage.dir.freeBytes() };

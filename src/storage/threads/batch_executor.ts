@@ -87,8 +87,8 @@ export class BatchExecutor implements Executor<Batches> {
     this.#store = store;
     this.#sizes = setup.sizes && new SizeTable(setup.sizes);
     this.#objects = this.#held.use(new ManifestStore(storage, setup.settings));
-    const ingest = new Ingest(disk, { storage, store, stop, meter });
-    const extract = new Extract(disk, { settings: setup.settings, store, stop, meter });
+    const ingest = this.#held.use(new Ingest(disk, { storage, store, stop, meter }));
+    const extract = this.#held.use(new Extract(disk, { settings: setup.settings, store, stop, meter }));
     const verify = this.#held.use(new Verify(storage, { settings: setup.settings, sizes: this.#sizes, stop, meter }));
     this.#table = {
       store: (batch) => ingest.run(batch),

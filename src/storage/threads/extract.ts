@@ -6,6 +6,7 @@ import { toFaultData } from "../../core/fault_data.ts";
 import { joinRaw, type Raw, textOf } from "../../core/raw.ts";
 import type { MetadataLoss } from "../../core/restore_terms.ts";
 import type { Stat } from "../../core/stat.ts";
+import { Descents } from "../../platform/descent.ts";
 import { type Dir, type Disk, DiskFault, type OpenFile } from "../../platform/disk.ts";
 import { readingAroundHoles } from "../../platform/holes.ts";
 import type { Meter } from "../../platform/meter.ts";
@@ -37,8 +38,8 @@ export interface ExtractSetup {
 }
 
 /** Restores batches; one per thread. */
-export class Extract {
-  readonly #disk: Disk;
+export class Extract implements Disposable {
+  readonly #targets: Descents;
   readonly #settings: Settings;
   readonly #store: ContentStore;
   readonly #stop: StopFlag;
@@ -46,16 +47,19 @@ export class Extract {
   readonly #buffer = new Uint8Array(CHUNK_BYTES);
 
   constructor(disk: Disk, { settings, store, stop, meter }: ExtractSetup) {
-    this.#disk = disk;
+    this.#targets = new Descents(disk);
     this.#settings = settings;
     this.#store = store;
     this.#stop = stop;
     this.#meter = meter;
   }
 
+  [Symbol.dispose](): void {
+    this.#targets[Symbol.dispose]();
+  }
+
   *run(batch: ExtractBatch): Steps<ExtractResult[]> {
-    using root = this.#disk.openDir(batch.rootPath);
-    using target = root.openPath(batch.relative);
+    using target = this.#targets.open(batch.rootPath, batch.relative);
     const place: Place = { ...batch, target, directory: batch.isFresh ? undefined : target.statSelf() };
     const results: ExtractResult[] = [];
     for (const task of batch.files) {

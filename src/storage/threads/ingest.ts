@@ -10,7 +10,9 @@ import { type FaultData, toFaultData } from "../../core/fault_data.ts";
 import { type Raw, textOf } from "../../core/raw.ts";
 import type { Stat } from "../../core/stat.ts";
 import { ACL_ATTRIBUTE } from "../../platform/acl.ts";
+import { Descent, Descents } from "../../platform/descent.ts";
 import { type Dir, type Disk, DiskFault, type OpenFile } from "../../platform/disk.ts";
+import { Endless, withinBounds } from "../../platform/endless.ts";
 import { readingAroundHoles } from "../../platform/holes.ts";
 import type { Meter } from "../../platform/meter.ts";
 import type { Steps, StopFlag } from "../../platform/stop_flag.ts";
@@ -72,31 +74,38 @@ export interface IngestSetup {
 const LINKS_PER_STEP = 16;
 
 /** Stores batches; one per thread. */
-export class Ingest {
-  readonly #disk: Disk;
+export class Ingest implements Disposable {
   readonly #storage: Dir;
+  readonly #trees: Descent;
+  readonly #sources: Descents;
   readonly #store: ContentStore;
   readonly #stop: StopFlag;
   readonly #meter: Meter;
   readonly #buffer = new Uint8Array(CHUNK_BYTES);
 
   constructor(disk: Disk, { storage, store, stop, meter }: IngestSetup) {
-    this.#disk = disk;
     this.#storage = storage;
+    this.#trees = new Descent(storage);
+    this.#sources = new Descents(disk);
     this.#store = store;
     this.#stop = stop;
     this.#meter = meter;
+  }
+
+  [Symbol.dispose](): void {
+    this.#trees[Symbol.dispose]();
+    this.#sources[Symbol.dispose]();
   }
 
   *run({ links, stores }: IngestBatch): Steps<IngestResult> {
     const results = { links: [] as LinkResult[], stores: [] as StoreResult[][] };
     for (const batch of links) results.links.push(yield* this.#linkAll(batch));
     for (const batch of stores) results.stores.push(yield* this.#storeAll(batch));
-    return results;
+    return { ...results, aside: this.#store.takeAside() };
   }
 
   *#linkAll(batch: LinkBatch): Steps<LinkResult> {
-    using tree = this.#storage.openPath(batch.tree);
+    using tree = this.#trees.open(batch.tree);
     using before = new TreeBefore(this.#storage, batch.before);
     const open = () => before.open();
     const names = batch.names.split("/") as Raw[], contents = batch.contents.split(" ") as ContentId[];
@@ -114,8 +123,8 @@ export class Ingest {
   }
 
   *#storeAll(batch: StoreBatch): Steps<StoreResult[]> {
-    using tree = batch.tree === undefined ? undefined : this.#storage.openPath(batch.tree);
-    using source = new LazyDir(this.#disk, batch.rootPath, batch.relative);
+    using tree = batch.tree === undefined ? undefined : this.#trees.open(batch.tree);
+    using source = new LazyDir(this.#sources, batch.rootPath, batch.relative);
     const results: StoreResult[] = [];
     for (const task of batch.files) {
       this.#stop.check();
@@ -145,7 +154,8 @@ export class Ingest {
     if (content === undefined || this.#store.sizeOf(content) !== size) return undefined;
     try {
       using file = openSource(source, task.name);
-      const read = readingAroundHoles(file);
+      const bounds = { size, path: () => source.describe(task.name) };
+      const read = withinBounds(file, readingAroundHoles(file), bounds);
       const digest = yield* this.#store.digestOf(
         (into, position) => fromSource(() => read(into, position)),
         this.#meter,
@@ -171,13 +181,18 @@ export class Ingest {
   /** Reads a file until it was the same before and after; after some attempts what was read last is kept, and marked. */
   *#readSteadily(task: StoreTask, source: LazyDir): Steps<StoreResult> {
     let before: Pick<Stat, "size" | "mtime" | "ctime" | "inode"> = task;
-    const counted = this.#meter.own;
+    const counted = this.#meter.own, path = () => source.describe(task.name);
     for (let attempt = 1;; attempt++) {
       this.#meter.backTo(counted);
       using file = openSource(source, task.name);
       const opened = attempt === 1 ? undefined : fromSource(() => file.stat());
       if (opened !== undefined) before = opened;
-      const { stored, xattrs } = yield* this.#storeOnce(task, file, before, opened);
+      const { stored, xattrs } = yield* this.#storeOnce(
+        task,
+        file,
+        { size: before.size, sparse: task.sparse, path },
+        opened,
+      );
       const after = fromSource(() => file.stat());
       const steady = isSame(before, after);
       if (!steady && attempt < ATTEMPTS) continue;
@@ -196,7 +211,7 @@ export class Ingest {
   *#storeOnce(
     task: StoreTask,
     file: OpenFile,
-    before: { readonly size: number },
+    described: Described,
     opened: Stat | undefined,
   ): Steps<{ stored: StoredItem; xattrs: StoreResult["xattrs"] }> {
     const xattrs = fromSource(() => file.xattrs());
@@ -207,16 +222,16 @@ export class Ingest {
       hasAcl: ACL_ATTRIBUTE in xattrs,
       expected: task.content,
     };
-    const stored = yield* before.size < this.#buffer.length
-      ? this.#storeSmall(file, facts, task.sparse)
-      : this.#store.storeStream(streamOf(file, before.size, task.sparse), facts);
+    const stored = yield* described.size < this.#buffer.length
+      ? this.#storeSmall(file, facts, described)
+      : this.#store.storeStream(streamOf(file, described), facts);
     return { stored, xattrs: encodeXattrs(xattrs) };
   }
 
   /** Falls back to a stream if the file has grown beyond the buffer. */
-  #storeSmall(file: OpenFile, facts: FileFacts, sparse: boolean): Steps<StoredItem> {
+  #storeSmall(file: OpenFile, facts: FileFacts, described: Described): Steps<StoredItem> {
     const got = fromSource(() => file.read(this.#buffer, 0));
-    if (got === this.#buffer.length) return this.#store.storeStream(streamOf(file, got, sparse), facts);
+    if (got === this.#buffer.length) return this.#store.storeStream(streamOf(file, { ...described, size: got }), facts);
     this.#meter.add(got);
     return this.#store.storeBytes(this.#buffer.subarray(0, got), facts);
   }
@@ -264,23 +279,19 @@ function openOrNot(storage: Dir, path: Raw): Dir | undefined {
 
 /** Opened when the first file of a batch has to be read: an unchanged directory is not. */
 class LazyDir implements Disposable {
-  readonly #disk: Disk;
+  readonly #sources: Descents;
   readonly #rootPath: Raw;
   readonly #relative: Raw;
   #dir: Dir | undefined;
 
-  constructor(disk: Disk, rootPath: Raw, relative: Raw) {
-    this.#disk = disk;
+  constructor(sources: Descents, rootPath: Raw, relative: Raw) {
+    this.#sources = sources;
     this.#rootPath = rootPath;
     this.#relative = relative;
   }
 
   open(): Dir {
-    if (this.#dir === undefined) {
-      using root = this.#disk.openDir(this.#rootPath);
-      this.#dir = root.openPath(this.#relative);
-    }
-    return this.#dir;
+    return this.#dir ??= this.#sources.open(this.#rootPath, this.#relative);
   }
 
   describe(name: Raw): string {
@@ -303,13 +314,21 @@ function fromSource<T>(action: () => T): T {
   try {
     return action();
   } catch (error) {
-    if (error instanceof DiskFault) throw new SourceFault(error);
+    if (error instanceof DiskFault || error instanceof Endless) throw new SourceFault(error);
     throw error;
   }
 }
 
-function streamOf(file: OpenFile, size: number, sparse: boolean) {
-  const read = readingAroundHoles(file);
+/** A file as the walk, or the last look at it, has it. */
+interface Described {
+  readonly size: number;
+  readonly sparse: boolean;
+  /** For people. */
+  readonly path: () => string;
+}
+
+function streamOf(file: OpenFile, { size, sparse, path }: Described) {
+  const read = withinBounds(file, readingAroundHoles(file), { size, path });
   return {
     size,
     sparse,

@@ -4,7 +4,7 @@ import { type Dir, DiskFault, type OpenFile } from "../../platform/disk.ts";
 import { CHUNK_BYTES, isDigestOf } from "../content/content_store.ts";
 import { hashBytes, newHasher } from "../../core/digest.ts";
 import { readingAroundHoles } from "../../platform/holes.ts";
-import { idOf } from "../layout/item_path.ts";
+import { idOf, openLeaf } from "../layout/item_path.ts";
 import type { Settings } from "../layout/settings.ts";
 import type { SizeTable } from "./size_table.ts";
 import type { Meter } from "../../platform/meter.ts";
@@ -53,7 +53,7 @@ export class Verify {
   }
 
   *run(batch: VerifyBatch): Steps<VerifyResult> {
-    using leaf = this.#content.openPath(batch.leaf);
+    using leaf = openLeaf(this.#content, batch.leaf);
     let bytes = 0;
     const damaged: { index: number; what: string }[] = [];
     for (const [index, name] of (batch.names.split("/") as Raw[]).entries()) {
@@ -66,9 +66,9 @@ export class Verify {
     return { bytes, damaged };
   }
 
-  *#one(leaf: Dir, path: Raw, name: Raw): Steps<{ read: number; what: string | undefined }> {
+  *#one(leaf: Dir | undefined, path: Raw, name: Raw): Steps<{ read: number; what: string | undefined }> {
     try {
-      using file = leaf.open(name);
+      using file = leaf?.open(name);
       if (file === undefined) return { read: 0, what: "it is missing" };
       const { read, digest } = yield* this.#digest(file);
       const id = idOf(path, name);

@@ -64,6 +64,8 @@ export async function buildTree(
     await fillTree(manifest.entries(), { tree, disk, pool, pace: new Yielder(clock, signal), monitor });
   }
   monitor.phase("finishing the tree");
+  tree.finish();
+  await storage.dir.syncFileSystem();
   tree.publish(name);
   refreshLatest(storage, snapshot.name);
   return name;
@@ -78,5 +80,5 @@ export function removeTree(storage: Storage, snapshot: SnapshotInfo, monitor: Mo
   monitor.current(name);
   using withdrawn = withdrawTrees(storage, [snapshot]);
   refreshLatest(storage, snapshot.name);
-  withdrawn.remove();
+  withdrawn.remove(monitor);
 }

@@ -1,6 +1,7 @@
 /** The tree that a new snapshot gets, if the storage's file system allows it. */
 import type { Monitor } from "../../core/monitor.ts";
 import { rawOf } from "../../core/raw.ts";
+import { openLeaf } from "../layout/item_path.ts";
 import type { Storage } from "../storage.ts";
 import { probeLinks } from "./probe_links.ts";
 import { nameInWork, TreeBuilder } from "./tree_builder.ts";
@@ -27,9 +28,8 @@ function isTreeTaken(storage: Storage, name: string): boolean {
   const slash = name.indexOf("/");
   const year = rawOf(name.slice(0, slash));
   if (storage.snapshots().some((snapshot) => snapshot.tree === name)) return true;
-  if (storage.dir.stat(year) === undefined) return false;
-  using directory = storage.dir.openDir(year);
-  return directory.stat(rawOf(name.slice(slash + 1))) !== undefined;
+  using directory = openLeaf(storage.dir, year);
+  return directory?.stat(rawOf(name.slice(slash + 1))) !== undefined;
 }
 
 /** Of names that the storage's file system takes for others of the same directory. */

@@ -5,12 +5,14 @@
 import { type Apath, isWithin, nameOf, TOP } from "../../core/apath.ts";
 import type { Random } from "../../core/clock.ts";
 import type { Entry } from "../../core/entry.ts";
-import { joinRaw, type Raw, rawOf, textOf } from "../../core/raw.ts";
+import { joinRaw, type Raw, rawOf } from "../../core/raw.ts";
 import { ACL_ATTRIBUTE } from "../../platform/acl.ts";
+import { Descent } from "../../platform/descent.ts";
 import { type Attributes, type Dir, type Disk, DiskFault } from "../../platform/disk.ts";
 import { modeWithoutGroup } from "../content/access.ts";
+import { makeDirectory } from "../content/quarantine.ts";
 
-export const PRIVATE = 0o700;
+const PRIVATE = 0o700;
 const IN_WORK = "backup-tool-tree-";
 export const PUBLIC = 0o755;
 
@@ -50,7 +52,9 @@ export class TreeBuilder implements Disposable {
   /** Where the tree is being built, relative to the storage. */
   readonly place: Raw;
   #frames: Frame[] = [];
-  #top: Entry | undefined;
+  readonly #top: Dir;
+  readonly #descent: Descent;
+  #topEntry: Entry | undefined;
   /** Directories that share the name of something else: it may be a file, and that a content. */
   readonly #others = new Set<Apath>();
   /** A source below private directories stays private. */
@@ -63,9 +67,14 @@ export class TreeBuilder implements Disposable {
     this.place = rawOf(`tmp/${options.name}`);
     using temp = storage.openDir(rawOf("tmp"));
     temp.mkdir(rawOf(options.name), PRIVATE);
+    this.#top = temp.openDir(rawOf(options.name));
+    this.#descent = new Descent(this.#top);
   }
 
-  [Symbol.dispose](): void {}
+  [Symbol.dispose](): void {
+    this.#descent[Symbol.dispose]();
+    this.#top[Symbol.dispose]();
+  }
 
   /** Path of the tree's directory for `apath`, relative to the storage. */
   directory(apath: Apath): Raw {
@@ -73,12 +82,12 @@ export class TreeBuilder implements Disposable {
   }
 
   open(apath: Apath): Dir {
-    return this.#storage.openPath(this.directory(apath));
+    return this.#descent.open(apath.slice(1) as Raw);
   }
 
   /** Notes the attributes of the tree's own directory. */
   setTop(entry: Entry): void {
-    this.#top = entry;
+    this.#topEntry = entry;
   }
 
   /** Makes an empty directory. What has the name already, where a file system takes two names for one, is left as it is. */
@@ -107,30 +116,30 @@ export class TreeBuilder implements Disposable {
     }
   }
 
-  /** Makes the tree visible as `name`, relative to the storage. */
-  publish(name: string): void {
+  /** Nothing more comes into the tree. What is durable from then on can be published. */
+  finish(): void {
     while (this.#frames.length > 0) this.#leave();
+  }
+
+  /** Makes the tree visible as `name`, relative to the storage, durably. All below its top has to be durable already. */
+  publish(name: string): void {
     const [year, rest] = name.split("/") as [string, string];
-    this.#storage.mkdir(rawOf(year), PUBLIC);
-    using tree = this.#storage.openPath(this.place);
-    // A directory can't be moved by somebody who may not write to it, so it gets its mode afterwards.
-    tree.sync();
+    makeDirectory(this.#storage, this.#storage, rawOf(year), PUBLIC);
     using temp = this.#storage.openDir(rawOf("tmp"));
     using years = this.#storage.openDir(rawOf(year));
     if (years.stat(rawOf(rest)) !== undefined) throw new DiskFault("EEXIST", "create the tree", rawOf(name));
     temp.rename(nameOf(this.place as unknown as Apath), years, rawOf(rest));
-    years.setAttributes(rawOf(rest), this.#topAttributes());
+    // A directory can't be moved by somebody who may not write to it, so it gets its mode afterwards.
+    using tree = years.openDir(rawOf(rest));
+    tree.setSelfAttributes(this.#topAttributes());
+    tree.sync();
     years.sync();
+    this.#storage.sync();
   }
 
   #topAttributes(): Attributes {
-    if (this.#top === undefined) return { mode: this.#isPrivate ? PRIVATE : PUBLIC };
-    const attributes = directoryAttributes(this.#top, this.#disk);
-    return this.#isPrivate ? { ...attributes, mode: this.#top.mode & PRIVATE } : attributes;
+    if (this.#topEntry === undefined) return { mode: this.#isPrivate ? PRIVATE : PUBLIC };
+    const attributes = directoryAttributes(this.#topEntry, this.#disk);
+    return this.#isPrivate ? { ...attributes, mode: this.#topEntry.mode & PRIVATE } : attributes;
   }
-}
-
-/** Text of the place where a tree is, for messages. */
-export function treePath(storage: Dir, name: string): string {
-  return `${textOf(storage.path)}/${name}`;
 }

@@ -1,9 +1,12 @@
 /** Where the trees of snapshots are, taking them away, and keeping `latest/` in step. */
 import type { Clock } from "../../core/clock.ts";
-import { type Raw, rawOf } from "../../core/raw.ts";
+import type { Monitor } from "../../core/monitor.ts";
+import { type Raw, rawOf, textOf } from "../../core/raw.ts";
 import { type Dir, DiskFault } from "../../platform/disk.ts";
-import { removeRecursively } from "../../platform/remove_recursively.ts";
+import { removeRecursively, tryToRemove } from "../../platform/remove_recursively.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
+import { makeDirectory, setAside } from "../content/quarantine.ts";
+import { openLeaf } from "../layout/item_path.ts";
 import type { Machine } from "../../platform/machine.ts";
 import { PUBLIC } from "./tree_builder.ts";
 
@@ -27,8 +30,8 @@ export function treeOf(storage: StorageOfTrees, snapshot: SnapshotInfo, colonAll
 
 export function treeExists(storage: StorageOfTrees, name: string): boolean {
   const { year, rest } = splitName(name);
-  if (storage.dir.stat(year) === undefined) return false;
-  using years = storage.dir.openDir(year);
+  using years = openLeaf(storage.dir, year);
+  if (years === undefined) return false;
   try {
     return years.stat(rest) !== undefined;
   } catch (error) {
@@ -56,7 +59,8 @@ export function refreshLatest(storage: StorageOfTrees, name: string): void {
 
 /** Trees that are out of sight, in tmp/. What is not removed is left to the next writer. */
 export interface WithdrawnTrees extends Disposable {
-  remove(): void;
+  /** What can't be removed is told. */
+  remove(monitor: Monitor): void;
 }
 
 /**
@@ -66,7 +70,7 @@ export interface WithdrawnTrees extends Disposable {
 export function withdrawTrees(storage: StorageOfTrees, snapshots: readonly SnapshotInfo[]): WithdrawnTrees {
   using held = new DisposableStack();
   const temp = held.use(storage.dir.openDir(rawOf("tmp")));
-  const withdrawn: Raw[] = [];
+  const withdrawn: Raw[] = [], changed = new Set<Raw>();
   for (const snapshot of snapshots) {
     const name = existingTree(storage, snapshot);
     if (name === undefined) continue;
@@ -75,13 +79,26 @@ export function withdrawTrees(storage: StorageOfTrees, snapshots: readonly Snaps
     using years = storage.dir.openDir(year);
     moveDirectory(years, rest, temp, out);
     withdrawn.push(out);
-    if (years.list().names.length === 0) storage.dir.rmdir(year);
+    changed.add(year);
   }
+  for (const year of changed) settle(storage.dir, year);
   const release = held.move();
   return {
-    remove: () => withdrawn.forEach((name) => removeRecursively(temp, name)),
+    remove: (monitor) => {
+      for (const name of withdrawn) {
+        const fault = tryToRemove(temp, name);
+        if (fault !== undefined) monitor.notice(`A tree that is out of use stays in tmp/ for now: ${fault.message}`);
+      }
+    },
     [Symbol.dispose]: () => release[Symbol.dispose](),
   };
+}
+
+/** Makes durable that trees have gone from a year, which goes too if it is empty. */
+function settle(storage: Dir, year: Raw): void {
+  using years = storage.openDir(year);
+  years.sync();
+  if (years.list().names.length === 0 && storage.rmdir(year)) storage.sync();
 }
 
 /** Who may not write to a directory can't move it either, even where it is their own. */
@@ -130,20 +147,28 @@ function latestName(series: string): Raw {
   return rawOf(["", ".", ".."].includes(name) ? `_${name}` : name);
 }
 
-/** Points latest/<series name> at a tree. */
+/** Points latest/<series name> at a tree, durably. */
 export function pointLatest(storage: Dir, series: string, tree: string): void {
   const name = latestName(series);
-  storage.mkdir(LATEST, PUBLIC);
+  makeDirectory(storage, storage, LATEST, PUBLIC);
   using temp = storage.openDir(rawOf("tmp"));
   using directory = storage.openDir(LATEST);
-  temp.unlink(name);
-  temp.symlink(rawOf(`../${tree}`), name);
-  temp.rename(name, directory, name);
+  if (directory.stat(name)?.kind === "dir") setAside(storage, directory, name, LATEST);
+  removeRecursively(temp, LATEST);
+  temp.symlink(rawOf(`../${tree}`), LATEST);
+  temp.rename(LATEST, directory, name);
+  directory.sync();
+  storage.sync();
 }
 
 /** For a series that has no tree any more. */
 export function removeLatest(storage: Dir, series: string): void {
-  if (storage.stat(LATEST) === undefined) return;
-  using directory = storage.openDir(LATEST);
-  directory.unlink(latestName(series));
+  using directory = openLeaf(storage, LATEST);
+  const name = latestName(series);
+  if (directory?.stat(name)?.kind === "symlink" && directory.unlink(name)) directory.sync();
+}
+
+/** Text of the place where a tree is, for messages. */
+export function treePath(storage: Dir, name: string): string {
+  return `${textOf(storage.path)}/${name}`;
 }

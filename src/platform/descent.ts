@@ -1,0 +1,94 @@
+/**
+ * Opening directories far below one, in an order in which neighbours are near each other. The kernel goes through a path
+ * component by component: in a chain of thousands of directories, each opened from the top, that would be millions.
+ */
+import type { Raw } from "../core/raw.ts";
+import type { Dir, Disk } from "./disk.ts";
+
+/** Shorter paths are opened from the top. */
+const DEEP_BYTES = 512;
+/** Directories kept open on the way to the last one: few, for descriptors may be. */
+const MOST_KEPT = 12;
+
+/** For one piece of work, in which no directory is moved: what is kept open is not looked up again. */
+export class Descent implements Disposable {
+  readonly #top: Dir;
+  /** Each lies in the one before. */
+  #way: { readonly relative: Raw; readonly dir: Dir }[] = [];
+
+  /** @param top stays the caller's */
+  constructor(top: Dir) {
+    this.#top = top;
+  }
+
+  /** Opens a directory below the top, as {@link Dir.openPath} does. @throws DiskFault */
+  open(relative: Raw): Dir {
+    if (relative.length < DEEP_BYTES) return this.#top.openPath(relative);
+    while (this.#way.length > 0 && !leadsTo(this.#way.at(-1)!.relative, relative)) {
+      this.#way.pop()!.dir[Symbol.dispose]();
+    }
+    const start = this.#way.at(-1);
+    let near = start?.dir ?? this.#top, done = start === undefined ? 0 : start.relative.length + 1;
+    // More and more of them towards the end: the next one is near it, above or below.
+    for (let cut = halfway(relative, done); cut !== undefined; cut = halfway(relative, done)) {
+      near = near.openPath(relative.slice(done, cut) as Raw);
+      this.#way.push({ relative: relative.slice(0, cut) as Raw, dir: near });
+      done = cut + 1;
+    }
+    const dir = near.openPath(relative.slice(done) as Raw);
+    this.#thin();
+    return dir;
+  }
+
+  #thin(): void {
+    if (this.#way.length <= MOST_KEPT) return;
+    const go = this.#way.filter((_, i) => i % 2 === 0);
+    this.#way = this.#way.filter((_, i) => i % 2 === 1);
+    for (const { dir } of go) dir[Symbol.dispose]();
+  }
+
+  [Symbol.dispose](): void {
+    for (const { dir } of this.#way.splice(0)) dir[Symbol.dispose]();
+  }
+}
+
+/** Where to divide what is still to go from `done` on; undefined if that is short. */
+function halfway(relative: Raw, done: number): number | undefined {
+  const length = relative.length - done;
+  const slash = length < DEEP_BYTES ? -1 : relative.indexOf("/", done + Math.floor(length / 2));
+  return slash < 0 ? undefined : slash;
+}
+
+function leadsTo(above: Raw, relative: Raw): boolean {
+  return relative.startsWith(above) && (relative.length === above.length || relative[above.length] === "/");
+}
+
+/** The same below directories that are named by their paths. */
+export class Descents implements Disposable {
+  readonly #disk: Disk;
+  #last: { readonly path: Raw; readonly top: Dir; readonly descent: Descent } | undefined;
+
+  constructor(disk: Disk) {
+    this.#disk = disk;
+  }
+
+  /** Opens the directory `relative` below `path`. @throws DiskFault */
+  open(path: Raw, relative: Raw): Dir {
+    if (relative.length < DEEP_BYTES) {
+      using top = this.#disk.openDir(path);
+      return top.openPath(relative);
+    }
+    if (this.#last?.path !== path) {
+      this[Symbol.dispose]();
+      const top = this.#disk.openDir(path);
+      this.#last = { path, top, descent: new Descent(top) };
+    }
+    return this.#last!.descent.open(relative);
+  }
+
+  [Symbol.dispose](): void {
+    this.#last?.descent[Symbol.dispose]();
+    this.#last?.top[Symbol.dispose]();
+    this.#last = undefined;
+  }
+}

@@ -1,0 +1,35 @@
+/** How many files this process may have open: asked once, for it shapes how work is divided. */
+import { loadLibc } from "./libc.ts";
+
+/** sys/resource.h, on x86-64 and aarch64. */
+const RLIMIT_NOFILE = 7;
+
+interface Limits {
+  readonly soft: bigint;
+  readonly hard: bigint;
+}
+
+/** `struct rlimit`: soft and hard; undefined where nobody tells. */
+function readLimits(): Limits | undefined {
+  const libc = loadLibc(), limits = new BigUint64Array(2);
+  if (libc === undefined || libc.call.getrlimit(RLIMIT_NOFILE, new Uint8Array(limits.buffer)) !== 0) return undefined;
+  return { soft: limits[0]!, hard: limits[1]! };
+}
+
+/**
+ * Takes as many as the system lets this user have. The limit that a shell sets by itself is low only for the sake of
+ * programs that use select(2).
+ */
+export function raiseOpenFileLimit(): void {
+  const limits = readLimits();
+  if (limits === undefined || limits.soft >= limits.hard) return;
+  // If it can't be raised, it stays what it was.
+  loadLibc()!.call.setrlimit(RLIMIT_NOFILE, new Uint8Array(new BigUint64Array([limits.hard, limits.hard]).buffer));
+}
+
+let known: number | undefined;
+
+/** Files that this process may have open at once; Infinity where nobody tells. */
+export function openFileLimit(): number {
+  return known ??= Number(readLimits()?.soft ?? Infinity);
+}

@@ -1,0 +1,48 @@
+/** tmp/: work in progress, which the next writer clears away. What can't be removed is in nobody's way. */
+import type { Monitor } from "../../core/monitor.ts";
+import { type Raw, rawOf } from "../../core/raw.ts";
+import { type Dir, DiskFault } from "../../platform/disk.ts";
+import { makeDirectory, setAside } from "../content/quarantine.ts";
+import { tryToRemove } from "../../platform/remove_recursively.ts";
+
+const TMP = rawOf("tmp");
+const PRIVATE = 0o700;
+
+/** Jobs keep in tmp/, under the names of their files, what a run that was killed had done; they clear it up themselves. */
+function isWorkOfJob(name: Raw): boolean {
+  return /\.jsonc?$/i.test(name);
+}
+
+/** Makes tmp/, or empties it. Only for a writer. */
+export function emptyTemp(storage: Dir, monitor: Monitor): void {
+  const stuck: DiskFault[] = [];
+  let hasWork = false;
+  {
+    using temp = storage.openDir(TMP);
+    for (const name of temp.list().names) {
+      const fault = isWorkOfJob(name) ? undefined : tryToRemove(temp, name);
+      if (fault !== undefined) stuck.push(fault);
+      hasWork ||= isWorkOfJob(name);
+    }
+  }
+  if (stuck.length === 0) return;
+  const [{ message }] = stuck as [DiskFault];
+  // A new one, for what stays may have a name that is needed.
+  const isMounted = stuck.some(({ errno }) => errno === "EBUSY");
+  const place = hasWork || isMounted ? undefined : tryToReplace(storage);
+  monitor.notice(
+    `tmp/ can't be emptied: ${message}${place === undefined ? "" : `; what was in it is now in ${place}`}`,
+  );
+}
+
+function tryToReplace(storage: Dir): string | undefined {
+  try {
+    const place = setAside(storage, storage, TMP, TMP);
+    storage.mkdir(TMP, PRIVATE);
+    return place;
+  } catch (error) {
+    if (!(error instanceof DiskFault)) throw error;
+    makeDirectory(storage, storage, TMP, PRIVATE);
+    return undefined;
+  }
+}
