@@ -4,6 +4,7 @@ import { type Entry, KIND_BITS } from "../core/entry.ts";
 import { Fault, Interrupted } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
 import { bytesOf, type Raw, textOf } from "../core/raw.ts";
+import { fitsTar, TarWriter } from "../core/tar.ts";
 import { msOfNs } from "../core/time_text.ts";
 import type { SnapshotInfo } from "../storage/catalog/catalog.ts";
 import { DamagedContent } from "../storage/faults.ts";
@@ -12,7 +13,6 @@ import { BelowLink, LinksPassed, zipName } from "./archive_names.ts";
 import { listing } from "./listing.ts";
 import { Pace } from "./pace.ts";
 import { pathMeant } from "./path_meant.ts";
-import { fitsTar, TarWriter } from "./tar.ts";
 import { ZipWriter } from "./zip.ts";
 
 export type DumpFormat = "tar" | "zip";

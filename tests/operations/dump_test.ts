@@ -3,7 +3,7 @@ import { type Apath, TOP } from "../../src/core/apath.ts";
 import type { Entry } from "../../src/core/entry.ts";
 import type { Raw } from "../../src/core/raw.ts";
 import { dump, type DumpFormat } from "../../src/operations/dump.ts";
-import { TarWriter } from "../../src/operations/tar.ts";
+import { TarWriter } from "../../src/core/tar.ts";
 import { atOnce } from "../../src/storage/stop.ts";
 import { differences, run, TestMonitor, World } from "../support/world.ts";
 

@@ -3,10 +3,9 @@
  * header (long names, sizes from 8 GiB, parts of seconds, attributes) stands in an extended header before it.
  */
 import { Buffer } from "node:buffer";
-import { ACL_ATTRIBUTES, aclText, parseAcl } from "../core/acl.ts";
-import type { Entry, Kind, NsText } from "../core/entry.ts";
-import { bytesOf, type Raw, rawOf, textOf } from "../core/raw.ts";
-import type { Steps } from "../storage/stop.ts";
+import { ACL_ATTRIBUTES, aclText, parseAcl } from "./acl.ts";
+import type { Entry, Kind, NsText } from "./entry.ts";
+import { bytesOf, type Raw, rawOf, textOf } from "./raw.ts";
 
 /** What tar has a letter for. */
 const TYPES: Readonly<Partial<Record<Kind, string>>> = {
@@ -47,7 +46,23 @@ export class TarWriter {
   *add(entry: Entry, name: Raw, { content = [], linkTo }: {
     readonly content?: Iterable<Uint8Array<ArrayBuffer>>;
     readonly linkTo?: Raw | undefined;
-  }): Steps<void> {
+  }): Generator<undefined, void> {
+    this.#begin(entry, name, linkTo);
+    for (const chunk of content) {
+      this.#put(chunk);
+      yield;
+    }
+    this.#pad(BLOCK_BYTES);
+  }
+
+  /** A regular file whose content is at hand. @param name relative */
+  addFile(entry: Entry, name: Raw, content: Uint8Array<ArrayBuffer>): void {
+    this.#begin(entry, name, undefined);
+    this.#put(content);
+    this.#pad(BLOCK_BYTES);
+  }
+
+  #begin(entry: Entry, name: Raw, linkTo: Raw | undefined): void {
     const size = linkTo === undefined && entry.kind === "file" ? entry.size : 0;
     const header = headerOf(entry, { name, linkTo, size });
     const extended = extendedOf(entry, header);
@@ -59,11 +74,6 @@ export class TarWriter {
       this.#pad(BLOCK_BYTES);
     }
     this.#put(encodeHeader(header));
-    for (const chunk of content) {
-      this.#put(chunk);
-      yield;
-    }
-    this.#pad(BLOCK_BYTES);
   }
 
   /** Two empty blocks, and whole records. */
