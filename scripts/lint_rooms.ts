@@ -11,7 +11,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   source: ["core", "platform"],
   storage: ["core", "platform"],
   backend: ["core", "platform"],
-  vault: ["core", "backend"],
+  vault: ["core", "platform", "backend"],
   operations: ["core", "platform", "source", "storage", "backend", "vault"],
   jobs: ["core", "platform", "source", "storage", "backend", "vault", "operations"],
   server: ["core", "platform", "source", "storage", "backend", "vault", "operations", "jobs"],

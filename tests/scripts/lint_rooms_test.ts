@@ -26,7 +26,7 @@ const DOORS: readonly (readonly [string, string, boolean])[] = [
   ["vault", "backend", true],
   ["vault", "core", true],
   ["vault", "storage", false],
-  ["vault", "platform", false],
+  ["vault", "platform", true],
   ["operations", "storage", true],
   ["operations", "vault", true],
   ["operations", "jobs", false],
