@@ -3,10 +3,11 @@ import { hash } from "node:crypto";
 import type { Random } from "../../src/core/clock.ts";
 import { type Raw, rawOf } from "../../src/core/raw.ts";
 import { type FinishedUnit, type NewItem, PackBuffers, UnitWriter } from "../../src/vault/pack/unit_writer.ts";
-import { makeHead } from "../../src/vault/seal/age_header.ts";
-import { fullKey, newDataIdentity, type VaultKey } from "../../src/vault/seal/keys.ts";
+import type { StoredUnit } from "../../src/vault/pack/unit_reader.ts";
+import { makeHead, openHead } from "../../src/vault/seal/age_header.ts";
+import { fullKey, identitiesOf, newDataIdentity, type VaultKey } from "../../src/vault/seal/keys.ts";
 import { MemoryOutput } from "../../src/vault/seal/output.ts";
-import { bodyOf, type ByteRange, type ObjectBody } from "../../src/vault/seal/sealed_body.ts";
+import { bodyOf } from "../../src/vault/seal/sealed_body.ts";
 import { sealInto } from "../../src/vault/seal/sealer.ts";
 
 export const VAULT = "8fe2467d-f123-4159-837f-236fab4da903";
@@ -74,19 +75,18 @@ export async function makeUnit(items: readonly NewItem[], options: UnitOptions =
   return { unit, bytes: output.bytes.slice() };
 }
 
-/** Fetches from memory; like every backend, it gives exactly what is asked for or fails. */
-export function fetchFrom(bytes: Uint8Array): (range: ByteRange) => Promise<Uint8Array> {
-  return ({ from, length }) => {
-    const found = bytes.slice(from, from + length);
-    return found.length === length ? Promise.resolve(found) : Promise.reject(new Error(`no bytes ${from} + ${length}`));
-  };
-}
-
-export async function openMade(bytes: Uint8Array<ArrayBuffer>, plain = false): Promise<ObjectBody> {
-  const { openHead } = await import("../../src/vault/seal/age_header.ts");
-  const { identitiesOf } = await import("../../src/vault/seal/keys.ts");
+/** A unit in memory; like every backend, it gives exactly what is asked for or fails. */
+export async function openMade(bytes: Uint8Array<ArrayBuffer>, plain = false): Promise<StoredUnit> {
   const head = plain ? undefined : await openHead(bytes.subarray(0, 4096), identitiesOf(await testKey()), "data/test");
-  return bodyOf(head, bytes.length, "data/test");
+  return {
+    body: bodyOf(head, bytes.length, "data/test"),
+    read: ({ from, length }) => {
+      const found = bytes.slice(from, from + length);
+      return found.length === length
+        ? Promise.resolve(found)
+        : Promise.reject(new Error(`no bytes ${from} + ${length}`));
+    },
+  };
 }
 
 /** True if a program is installed. */

@@ -1,6 +1,6 @@
 /**
  * Reads units: their description from the tail, single frames by ranges, or everything in order. Whoever asks says how
- * bytes are fetched; every content that is handed out has the digest that its id says.
+ * bytes are come by; every content that is handed out has the digest that its id says.
  */
 import { hash } from "node:crypto";
 import { DamagedObject } from "../faults.ts";
@@ -13,10 +13,14 @@ import { parseUnitJson, type UnitContents } from "./unit_json.ts";
 import { TRAILER_CONTENT_BYTES } from "./unit_writer.ts";
 import { decompress, SKIPPABLE_HEADER_BYTES, skippableContent } from "./zstd.ts";
 
-/** Stored bytes of the unit: exactly those, or a fault. */
-export type Fetch = (range: ByteRange) => Promise<Uint8Array>;
+/** A unit that can be read by ranges. */
+export interface StoredUnit {
+  readonly body: ObjectBody;
+  /** Stored bytes of the unit: exactly those, or a fault. */
+  readonly read: (range: ByteRange) => Promise<Uint8Array>;
+}
 
-/** Fetched at once from the end: unit.json of all but the largest units fits into it. */
+/** Read at once from the end: unit.json of all but the largest units fits into it. */
 const TAIL_BYTES = 128 * 1024;
 const TRAILER_BYTES = SKIPPABLE_HEADER_BYTES + TRAILER_CONTENT_BYTES;
 
@@ -24,13 +28,14 @@ const TRAILER_BYTES = SKIPPABLE_HEADER_BYTES + TRAILER_CONTENT_BYTES;
  * What is in a unit, by its tail: one range, two if it has very many items.
  * @param vault undefined: of any vault @throws DamagedObject, BeyondLimit, NewerObject, ForeignObject
  */
-export async function readContents(body: ObjectBody, fetch: Fetch, vault?: string): Promise<UnitContents> {
+export async function readContents(stored: StoredUnit, vault?: string): Promise<UnitContents> {
+  const { body } = stored;
   const length = Math.min(TAIL_BYTES, body.plainBytes), from = body.plainBytes - length;
-  const tail = await openRange(body, fetch, { from, length });
+  const tail = await openRange(stored, { from, length });
   const place = describedAt(tail, body);
   const frame = place.from >= from
     ? tail.subarray(place.from - from, place.from - from + place.length)
-    : await openRange(body, fetch, place);
+    : await openRange(stored, place);
   return contentsIn(frame, body.what, vault);
 }
 
@@ -56,8 +61,8 @@ export function contentsIn(frame: Uint8Array, what: string, vault?: string): Uni
 }
 
 /** The plain bytes of a frame. @throws DamagedObject */
-export async function readFrame(body: ObjectBody, fetch: Fetch, frame: UnitFrame): Promise<Uint8Array<ArrayBuffer>> {
-  return plainFrame(await openRange(body, fetch, frame), frame, body.what);
+export async function readFrame(stored: StoredUnit, frame: UnitFrame): Promise<Uint8Array<ArrayBuffer>> {
+  return plainFrame(await openRange(stored, frame), frame, stored.body.what);
 }
 
 /** @param compressed the bytes of the frame in the plaintext of the unit @throws DamagedObject */
@@ -79,11 +84,11 @@ export function itemIn(plain: Uint8Array<ArrayBuffer>, item: UnitItem, what: str
 
 /** One item by one range. @param frames of the unit @throws DamagedObject */
 export async function readItem(
-  body: ObjectBody,
-  fetch: Fetch,
+  stored: StoredUnit,
   { frames, item }: { readonly frames: readonly UnitFrame[]; readonly item: UnitItem },
 ): Promise<Uint8Array<ArrayBuffer>> {
-  return itemIn(await readFrame(body, fetch, frameOf(frames, item, body.what)), item, body.what);
+  const { what } = stored.body;
+  return itemIn(await readFrame(stored, frameOf(frames, item, what)), item, what);
 }
 
 function frameOf(frames: readonly UnitFrame[], { frame, id }: UnitItem, what: string): UnitFrame {
@@ -101,12 +106,14 @@ export interface WalkedItem {
 }
 
 /** Reads every item and copy of a unit, frame by frame. */
-export async function* walkUnit(body: ObjectBody, fetch: Fetch, contents: UnitContents): AsyncGenerator<WalkedItem> {
+export async function* walkUnit(stored: StoredUnit, contents: UnitContents): AsyncGenerator<WalkedItem> {
   const byFrame = Map.groupBy([...contents.items, ...contents.copies], ({ frame }) => frame);
   for (const [index, frame] of contents.frames.entries()) {
-    const items = byFrame.get(index) ?? [], plain = await unlessDamaged(() => readFrame(body, fetch, frame));
+    const items = byFrame.get(index) ?? [], plain = await unlessDamaged(() => readFrame(stored, frame));
     for (const item of items) {
-      const bytes = plain instanceof DamagedObject ? plain : await unlessDamaged(() => itemIn(plain, item, body.what));
+      const bytes = plain instanceof DamagedObject
+        ? plain
+        : await unlessDamaged(() => itemIn(plain, item, stored.body.what));
       yield bytes instanceof DamagedObject ? { item, bytes: undefined, fault: bytes } : { item, bytes };
     }
   }
@@ -121,7 +128,7 @@ async function unlessDamaged<T>(action: () => T | Promise<T>): Promise<T | Damag
   }
 }
 
-async function openRange(body: ObjectBody, fetch: Fetch, plain: ByteRange): Promise<Uint8Array<ArrayBuffer>> {
+async function openRange({ body, read }: StoredUnit, plain: ByteRange): Promise<Uint8Array<ArrayBuffer>> {
   const range = { from: plain.from, length: plain.length };
-  return body.open(await fetch(body.storedRange(range)), range);
+  return body.open(await read(body.storedRange(range)), range);
 }
