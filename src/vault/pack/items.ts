@@ -137,6 +137,7 @@ function parseItem(value: unknown, { unitClass, frames, areCopies = false }: Ite
     return { ...place, digest: fifth };
   }
   if (fifth === undefined) return place;
+  if (unitClass === "meta" && !areCopies) throw new DamagedObject(what, "a meta unit can't hold a part of a content");
   if (!isObjectName(fifth)) throw new DamagedObject(what, "one of its parts doesn't say of what");
   return { ...place, part: { of: fifth, from: countOf(sixth, "part", what) } };
 }

@@ -36,7 +36,9 @@ export function compress(bytes: Uint8Array, level: Level): Uint8Array<ArrayBuffe
   // The types don't know of it; without it a frame doesn't say how large its content is.
   const options = { params, pledgedSrcSize: bytes.length };
   const { buffer, byteOffset, length } = zstdCompressSync(bytes, options);
-  return new Uint8Array(buffer as ArrayBuffer, byteOffset, length);
+  const frame = new Uint8Array(buffer as ArrayBuffer, byteOffset, length);
+  // Deno puts an empty frame behind one that didn't fit into its first buffer.
+  return frame.subarray(0, frameEnd(frame, 0));
 }
 
 /**
