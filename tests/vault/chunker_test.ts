@@ -2,6 +2,9 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import { Chunker, type ChunkSizes } from "../../src/vault/pack/chunker.ts";
+import { chooseLane } from "../../src/vault/pack/lane_choice.ts";
+import { type Part, PartCutter } from "../../src/vault/pack/part_cutter.ts";
+import { parseList } from "../../src/vault/pack/parts_list.ts";
 import { DEFAULT_CHUNKING } from "../../src/vault/config.ts";
 import { publicGear } from "../../src/vault/seal/keys.ts";
 import { noise, sha256, testKey } from "../support/units.ts";
@@ -104,4 +107,60 @@ Deno.test("The cuts of a known content never change", () => {
   const frozen = [607_095, 587_078, 211_202, 693_276, 647_141, 578_101, 676_107];
   deepStrictEqual(cuts(noise(4_000_000, 4), chunker), frozen);
   deepStrictEqual(cutsByRule(noise(4_000_000, 4).subarray(0, 607_100), publicGear(), DEFAULT_CHUNKING), [607_095, 5]);
+});
+
+Deno.test("PartCutter: the parts of any split of a content are the same, and joined they are the content", () => {
+  const content = noise(30_000, 5),
+    cutter = new PartCutter(publicGear(), SMALL),
+    lengths = cutsByRule(content, publicGear(), SMALL);
+  fc.assert(
+    fc.property(fc.array(fc.oneof(fc.nat(5000), fc.constantFrom(0, 1, 64, 1024)), { maxLength: 40 }), (pieces) => {
+      const parts: { id: string; from: number; length: number }[] = [], joined: number[] = [];
+      const take = ({ id, from, bytes }: Part) => {
+        strictEqual(id, sha256(bytes));
+        parts.push({ id, from, length: bytes.length });
+        joined.push(...bytes);
+      };
+      let at = 0;
+      for (const piece of [...pieces, content.length]) {
+        for (const part of cutter.push(content.slice(at, at += piece))) take(part);
+      }
+      const { last, lists } = cutter.finish(sha256(content));
+      if (last !== undefined) take(last);
+      strictEqual(sha256(Uint8Array.from(joined)), sha256(content));
+      deepStrictEqual(parts.map(({ length }) => length), lengths);
+      deepStrictEqual(parseList(lists.top.bytes, "x").parts, parts.map(({ id, length }) => ({ id, size: length })));
+      strictEqual(lists.size, content.length);
+    }),
+    { numRuns: 40 },
+  );
+  strictEqual(cutter.finish(sha256(new Uint8Array(0))).last, undefined);
+});
+
+Deno.test("PartCutter: a content that broke off leaves nothing to the next", () => {
+  const cutter = new PartCutter(publicGear(), SMALL), content = noise(5000, 6);
+  const partsOf = () => [...cutter.push(content)].map(({ from, id }) => `${from} ${id}`);
+  const first = partsOf();
+  cutter.reset();
+  Array.from(cutter.push(noise(333, 7)));
+  cutter.reset();
+  deepStrictEqual(partsOf(), first);
+});
+
+Deno.test("chooseLane(): noise goes to the raw lane, text is compressed; what is known of a type saves the try", () => {
+  const text = noise(50_000, 1, 10), photo = noise(50_000, 2);
+  const lane = (...args: Parameters<typeof chooseLane>) => {
+    const { lane, learnt } = chooseLane(...args);
+    return [lane, learnt?.bytes];
+  };
+  deepStrictEqual(lane(text, undefined, false), ["compressed", 16_384]);
+  deepStrictEqual(lane(photo, undefined, false), ["raw", 16_384]);
+  deepStrictEqual(lane(photo, undefined, true), ["raw", 50_000]);
+  const incompressible = { bytes: 300_000, packed: 299_000 }, little = { bytes: 20_000, packed: 19_900 };
+  deepStrictEqual(lane(text, incompressible, false), ["raw", undefined]);
+  deepStrictEqual(lane(text, incompressible, true), ["compressed", 50_000]);
+  deepStrictEqual(lane(text, little, false), ["compressed", 16_384]);
+  deepStrictEqual(lane(text.subarray(0, 100), little, false), ["raw", undefined]);
+  deepStrictEqual(lane(photo.subarray(0, 100), undefined, false), ["compressed", undefined]);
+  deepStrictEqual(lane(new Uint8Array(0), undefined, true), ["compressed", undefined]);
 });
