@@ -1,7 +1,8 @@
 /** Keys: everything follows from one line, and what somebody types is judged. */
 import { deepStrictEqual, notStrictEqual, ok, rejects, strictEqual, throws } from "node:assert/strict";
+import { encode } from "uqr";
 import { BadKeyFile, BeyondLimit, DamagedObject, WrongPassphrase } from "../../src/vault/faults.ts";
-import { encodeKeyFile, paperText, parseKeyFile, vaultOfKeyFile } from "../../src/vault/seal/key_file.ts";
+import { encodeKeyFile, parseKeyFile, vaultOfKeyFile } from "../../src/vault/seal/key_file.ts";
 import {
   fullKey,
   identitiesOf,
@@ -11,6 +12,7 @@ import {
   publicGear,
   writeOnlyKey,
 } from "../../src/vault/seal/keys.ts";
+import { paperText } from "../../src/vault/seal/paper.ts";
 import { openKeyFile, sealKeyFile } from "../../src/vault/seal/passphrase.ts";
 import { noise, random, sha256, VAULT } from "../support/units.ts";
 
@@ -72,7 +74,7 @@ Deno.test("A name can't add a line to a key file", async () => {
 });
 
 Deno.test("Paper is read as it is, and typed by hand in groups, lower case and with line breaks", async () => {
-  const key = await fullKey(COUNTING), paper = paperText(key, LABEL);
+  const key = await fullKey(COUNTING), paper = await paperText(key, LABEL);
   deepStrictEqual(await parseKeyFile(paper), key);
   const groups = [...paper.matchAll(/^# {3}(AGE-.*)$/gm)].map(([, line = ""]) => line);
   strictEqual(groups.length, 2);
@@ -119,4 +121,15 @@ Deno.test("keys/: the right passphrase opens, another doesn't, and what asks for
   const cut = sealed.slice(0, -1);
   await rejects(() => openKeyFile(cut, "four random words", "keys/x"), BadKeyFile);
   await rejects(() => openKeyFile(new Uint8Array(70_000), "x", "keys/x"), BeyondLimit);
+});
+
+Deno.test("The code on the paper has ink where the modules of a QR code of both lines are dark", async () => {
+  const key = await fullKey(COUNTING), paper = await paperText(key, LABEL);
+  const { data, size } = encode(`${key.dataIdentity}\n${key.metaIdentity}`, { border: 4 });
+  const lines: string[] = [];
+  for (let y = 0; y < size; y += 2) {
+    const halves = data[y]!.map((isDark, x) => " ▀▄█"[Number(isDark) + 2 * Number(data[y + 1]?.[x] ?? false)]);
+    lines.push(`# ${halves.join("")}`.trimEnd());
+  }
+  ok(lines.length > 20 && paper.includes(lines.join("\n")), paper);
 });

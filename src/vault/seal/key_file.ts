@@ -66,25 +66,3 @@ function identitiesIn(text: string): string[] {
 function recipientIn(text: string): string | undefined {
   return /^\s*#\s*data-recipient:\s*(\S+)\s*$/mi.exec(text)?.[1]?.toLowerCase();
 }
-
-const GROUP = 4;
-
-/** What to print and to keep in a safe. {@link parseKeyFile} reads it back, typed or scanned. */
-export function paperText(key: VaultKey, label: KeyLabel): string {
-  return `${encodeKeyFile(key, label)}#
-# Keep this paper where no thief and no fire finds both it and your computer.
-# The lines above, in a file, are all that \`age -d -i FILE\` or \`backup-tool --key-file FILE\` needs.
-# The same once more, easier to type: spaces and line breaks don't matter.
-${
-    [key.dataIdentity, key.metaIdentity].flatMap((identity) => identity === undefined ? [] : [grouped(identity)]).join(
-      "\n",
-    )
-  }
-`;
-}
-
-/** As a comment: the lines above it count. */
-function grouped(identity: string): string {
-  const groups = identity.match(new RegExp(`.{1,${GROUP}}`, "g")) ?? [];
-  return `#   ${groups.join(" ")}`;
-}
