@@ -147,7 +147,7 @@ class FileBackend implements Backend {
       for (const name of dir?.list().names ?? []) {
         if (!name.startsWith(TEMPORARY)) continue;
         const stat = dir?.stat(name);
-        if (stat?.kind !== "file" || BigInt(stat.mtime) >= BigInt(beforeMs) * NS_PER_MS) continue;
+        if (stat?.kind !== "file" || BigInt(stat.mtime) >= BigInt(Math.floor(beforeMs)) * NS_PER_MS) continue;
         if (dir?.unlink(name) === true) removed++;
       }
     }

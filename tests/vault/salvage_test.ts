@@ -13,7 +13,9 @@ import { heapAt } from "../../src/vault/salvage/heap.ts";
 import { salvage, type SalvageReport } from "../../src/vault/salvage/salvage.ts";
 import { identitiesOf, publicGear } from "../../src/vault/seal/keys.ts";
 import { sealKeyFile } from "../../src/vault/seal/passphrase.ts";
+import { DiskFault } from "../../src/platform/disk.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
+import { hookedDisk } from "../support/hooked_disk.ts";
 import { fileItem, makeUnit, noise, random, sha256, testKey, VAULT } from "../support/units.ts";
 
 const disk = openDisk();
@@ -297,4 +299,38 @@ Deno.test("Whatever is done to a heap, no wrong bytes get a right name, and what
     }),
     { numRuns: 25 },
   );
+});
+
+Deno.test("A target inside the heap is not read, and a name that can't be written stops nothing", async () => {
+  using place = new Place();
+  const long = fileItem(`a/${"x".repeat(300)}`, noise(50, 1));
+  place.put("unit", (await makeUnit([long, ...manyFiles(place, 3)])).bytes);
+  Deno.mkdirSync(`${place.path}/heap/target`);
+  using target = disk.openDir(rawOf(`${place.path}/heap/target`));
+  const identities = identitiesOf(await testKey());
+  const report = await salvage(heapAt(disk, rawOf(`${place.path}/heap`), target), { target, identities });
+  deepStrictEqual(report.units.map(({ condition }) => condition), ["whole"]);
+  deepStrictEqual([report.files, report.unwritten.map(({ fault }) => fault.errno)], [3, ["ENAMETOOLONG"]]);
+});
+
+Deno.test("A damaged file with a name of 255 bytes is written under a shorter one", async () => {
+  using place = new Place();
+  const { bytes } = await makeUnit([fileItem(`a/${"y".repeat(255)}`, noise(300_000, 1), { lane: "raw" })]);
+  bytes[150_000]! ^= 1;
+  place.put("unit", bytes);
+  const { damaged } = await place.salvage();
+  deepStrictEqual(damaged.map(({ name }) => name), [`a/${"y".repeat(247)}~damaged`]);
+});
+
+Deno.test("A full target ends the salvage, with that fault", async () => {
+  using place = new Place();
+  place.put("unit", (await makeUnit(manyFiles(place, 5))).bytes);
+  const full = hookedDisk(disk, ({ operation, path }, proceed) => {
+    if (operation === "write" && path.endsWith("3.bin")) throw new DiskFault("ENOSPC", "write", rawOf(path));
+    return proceed();
+  });
+  using target = full.openDir(rawOf(`${place.path}/target`));
+  const identities = identitiesOf(await testKey());
+  await rejects(salvage(heapAt(disk, rawOf(`${place.path}/heap`)), { target, identities }), DiskFault);
+  ok([...filesBelow(`${place.path}/target`)].every((name) => !name.endsWith("3.bin")));
 });

@@ -36,8 +36,10 @@ export class FileTree {
         if (holds(into, each, bytes)) return join(path, each);
         continue;
       }
-      file.write(bytes, 0);
-      setFields(file, fields);
+      orRemove(into, each, () => {
+        file.write(bytes, 0);
+        setFields(file, fields);
+      });
       return join(path, each);
     }
   }
@@ -54,19 +56,26 @@ export class FileTree {
       const each = versionOf(base, version);
       using file = into.create(each, 0o600);
       if (file === undefined) continue;
-      let position = 0;
-      const digest = digestOfPieces((function* (tree) {
-        for (const piece of pieces) {
-          for (const bytes of tree.read(piece)) {
-            file.write(bytes, position);
-            position += bytes.length;
-            yield bytes;
-          }
-        }
-      })(this));
-      setFields(file, fields);
+      const digest = orRemove(into, each, () => {
+        const digest = this.#copy(pieces, file);
+        setFields(file, fields);
+        return digest;
+      });
       return { name: join(path, each), digest };
     }
+  }
+
+  #copy(pieces: readonly Raw[], into: OpenFile): string {
+    const whole = createHash("sha256");
+    let position = 0;
+    for (const piece of pieces) {
+      for (const bytes of this.read(piece)) {
+        into.write(bytes, position);
+        whole.update(bytes);
+        position += bytes.length;
+      }
+    }
+    return whole.digest("hex");
   }
 
   /** The bytes of a file of the tree; valid until the next piece. @throws DiskFault, Error if it is gone */
@@ -139,8 +148,12 @@ function join(path: Raw, name: Raw): Raw {
   return path === "" ? name : `${path}/${name}` as Raw;
 }
 
-function digestOfPieces(pieces: Iterable<Uint8Array>): string {
-  const whole = createHash("sha256");
-  for (const piece of pieces) whole.update(piece);
-  return whole.digest("hex");
+/** Nothing stays of a file that could not be written to its end. */
+function orRemove<T>(dir: Dir, name: Raw, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    dir.unlink(name);
+    throw error;
+  }
 }

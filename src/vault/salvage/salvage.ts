@@ -14,7 +14,7 @@ import { filesIn, type FoundFile } from "./found_files.ts";
 import { describedIn, foundFrames } from "./found_frames.ts";
 import { type FoundList, isTopList, joinParts } from "./parts.ts";
 import { type HeapFile, plaintextOf } from "./plaintext.ts";
-import type { Dir } from "../../platform/disk.ts";
+import { type Dir, DiskFault } from "../../platform/disk.ts";
 
 export interface SalvageRequest {
   /** Where files are written. */
@@ -62,6 +62,8 @@ export interface SalvageReport {
   readonly damaged: readonly DamagedFile[];
   readonly joined: readonly Raw[];
   readonly leftInParts: readonly Raw[];
+  /** What the target can't hold: names that are no names there. */
+  readonly unwritten: readonly { readonly name: Raw; readonly fault: DiskFault }[];
 }
 
 /** @throws Interrupted, DiskFault if the target can't be written */
@@ -71,12 +73,18 @@ export async function salvage(heap: Iterable<HeapEntry>, request: SalvageRequest
 
 /** What a damaged file gets behind its name: nobody should take it for whole. */
 const DAMAGED_MARK = "~damaged";
+const MOST_COMPONENT_BYTES = 255;
+/** After these every other file would fail as well. */
+const FATAL = new Set(["ENOSPC", "EDQUOT", "EROFS", "EIO", "ENODEV", "ESTALE", "EMFILE"]);
 
 class SalvageRun {
   readonly #request: SalvageRequest;
   readonly #tree: FileTree;
   readonly #units: SalvagedUnit[] = [];
   readonly #damaged: DamagedFile[] = [];
+  readonly #unwritten: { readonly name: Raw; readonly fault: DiskFault }[] = [];
+  /** What ended the run: the target's failure, not that of a file of the heap. */
+  #fatal: DiskFault | undefined;
   readonly #lists: FoundList[] = [];
   /** Digests of what was written, to names: for parts. */
   readonly #where = new Map<string, Raw>();
@@ -97,6 +105,7 @@ class SalvageRun {
       this.#request.onUnit?.(unit);
     }
     const { joined, believed, leftInParts } = joinParts(this.#tree, this.#lists, this.#where);
+    await this.#request.target.syncFileSystem();
     return {
       units: this.#units,
       files: this.#files + joined.length,
@@ -105,6 +114,7 @@ class SalvageRun {
       damaged: this.#damaged,
       joined,
       leftInParts,
+      unwritten: this.#unwritten,
     };
   }
 
@@ -115,23 +125,31 @@ class SalvageRun {
       return { path, ...await takeFrom(file, { identities, path, onFile: (found) => this.#keep(found) }) };
     } catch (error) {
       // A heap may hold anything, and a disk that is dying gives what it likes: the next file is tried all the same.
-      if (!(error instanceof Fault) || this.#isOfTarget(error)) throw error;
+      if (!(error instanceof Fault) || error === this.#fatal) throw error;
       return { path, condition: "unreadable", reason: error.message, files: 0, lostBytes: 0 };
     }
   }
 
-  /** Going on would say of every file that it can't be written. */
-  #isOfTarget(error: Fault): boolean {
-    return "path" in error && String(error.path).startsWith(this.#request.target.path);
+  #keep(file: FoundFile): void {
+    if (file.name === UNIT_JSON) return;
+    try {
+      if (file.trust === "damaged") this.#keepDamaged(file);
+      else this.#keepWhole(file);
+    } catch (error) {
+      if (!(error instanceof DiskFault)) throw error;
+      if (FATAL.has(error.errno)) throw this.#fatal = error;
+      this.#unwritten.push({ name: file.name, fault: error });
+    }
   }
 
-  #keep(file: FoundFile): void {
-    const { name, bytes, entry, trust, digest, missing, id } = file;
-    if (name === UNIT_JSON) return;
-    if (trust === "damaged") {
-      this.#damaged.push({ name: this.#tree.write(`${name}${DAMAGED_MARK}` as Raw, bytes, entry), missing });
-      return;
-    }
+  #keepDamaged({ name, bytes, entry, missing }: FoundFile): void {
+    const slash = name.lastIndexOf("/") + 1,
+      base = name.slice(slash, slash + MOST_COMPONENT_BYTES - DAMAGED_MARK.length);
+    const marked = `${name.slice(0, slash)}${base}${DAMAGED_MARK}` as Raw;
+    this.#damaged.push({ name: this.#tree.write(marked, bytes, entry), missing });
+  }
+
+  #keepWhole({ name, bytes, entry, trust, digest, id }: FoundFile): void {
     const at = this.#tree.write(name, bytes, entry);
     if (!this.#where.has(digest)) this.#where.set(digest, at);
     if (isTopList(name)) this.#lists.push({ name: at, id, fields: entry });
