@@ -1,7 +1,9 @@
 /** Directories as places: what is on the disk, and what a killed writer leaves. */
 import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
+import { BadUsage } from "../../src/core/fault.ts";
 import { rawOf } from "../../src/core/raw.ts";
 import { type Backend, CONFIG, objectKey } from "../../src/backend/backend.ts";
+import { isRemote, openBackend } from "../../src/backend/open.ts";
 import { openFileBackend } from "../../src/backend/file.ts";
 import type { Disk } from "../../src/platform/disk.ts";
 import { DiskFault } from "../../src/platform/disk.ts";
@@ -98,3 +100,21 @@ Deno.test("On a file system without hard links an object is stored, and never re
     strictEqual(await backend.put(KEY, BYTES), "there");
     strictEqual(sha256(await backend.get(KEY)), sha256(BYTES));
   }));
+
+Deno.test("openBackend() takes paths for directories, and knows no place that there is not", async () => {
+  const path = Deno.makeTempDirSync();
+  try {
+    for (const location of [path, `file:${path}`, `file://${path}`, `${path}/new`]) {
+      await using backend = openBackend(location, { disk: real, random, create: true });
+      strictEqual(backend.location, location.replace(/^file:(\/\/)?/, ""));
+    }
+    throws(() => openBackend(`${path}/missing`, { disk: real, random }), DiskFault);
+    for (const location of ["s3:https://example.net/bucket", "mem:", "x-y:z"]) {
+      ok(isRemote(location));
+      throws(() => openBackend(location, { disk: real, random, create: true }), BadUsage);
+    }
+    ok(!isRemote("C:/vault") && !isRemote("./a:b") && !isRemote("/a:b"));
+  } finally {
+    Deno.removeSync(path, { recursive: true });
+  }
+});
