@@ -10,15 +10,22 @@ import { MemoryObjects, openMemory } from "../../src/backend/memory.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
 import { DEFAULT_CHUNKING, encodeConfig, parseConfig } from "../../src/vault/config.ts";
 import { WrongKey } from "../../src/vault/faults.ts";
-import { encodeIndex, type IndexObject, lineOf, parseIndex } from "../../src/vault/index/index_object.ts";
+import {
+  encodeIndex,
+  type IndexObject,
+  lineOf,
+  parseIndex,
+  type UnitLine,
+} from "../../src/vault/index/index_object.ts";
 import { type JoinedIndex, type JoinedUnit, joinIndex } from "../../src/vault/index/join.ts";
 import { makeObject, openObject } from "../../src/vault/index/small_object.ts";
 import { encodeSnapshot, parseSnapshot } from "../../src/vault/index/snapshot_object.ts";
+import { MOST_HEAD_BYTES } from "../../src/vault/limits.ts";
 import type { UnitItem } from "../../src/vault/pack/items.ts";
 import { PartCutter } from "../../src/vault/pack/part_cutter.ts";
 import { parseList } from "../../src/vault/pack/parts_list.ts";
 import { hunkName, partName, storedListName } from "../../src/vault/pack/tar_names.ts";
-import { readItem } from "../../src/vault/pack/unit_reader.ts";
+import { readContents, readItem } from "../../src/vault/pack/unit_reader.ts";
 import {
   type FinishedUnit,
   type NewItem,
@@ -204,3 +211,37 @@ for (const place of ["memory", "directory"] as const) {
     }
   });
 }
+
+Deno.test("Without index/, the tails of all units say what it said", async () => {
+  await using backend = openMemory(new MemoryObjects(), () => 1_700_000_000_000);
+  await writeVault(backend);
+  const key = await keyFrom(backend),
+    { index } = await Reader.open(backend, key),
+    { backend: counted, traffic } = counting(backend);
+  const lines: UnitLine[] = [];
+  for await (const { name, size } of counted.list("data")) {
+    const data = objectKey("data", name), what = `data/${name}`;
+    const start = await counted.get(data, { range: { from: 0, length: Math.min(size, MOST_HEAD_BYTES) } });
+    const head = await openHead(start, identitiesOf(key), what);
+    const read = (range: { from: number; length: number }) => counted.get(data, { range });
+    lines.push(
+      lineOf({
+        id: name,
+        size,
+        head: head.bytes,
+        ...await readContents({ body: bodyOf(head, size, what), read }, VAULT),
+      }),
+    );
+  }
+  strictEqual(traffic.requests.get, 2 * lines.length);
+  const object = {
+    vault: VAULT,
+    host: "nas",
+    written: "2026-11-20T22:06:02Z",
+    supersedes: [],
+    kind: "units",
+    units: lines,
+  } as const;
+  const sorted = ({ units }: JoinedIndex) => [...units.values()].sort((a, b) => a.unit < b.unit ? -1 : 1);
+  deepStrictEqual(sorted(joinIndex([{ name: "x", object }])), sorted(index));
+});
