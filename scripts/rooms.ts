@@ -57,12 +57,16 @@ export const MODULES: Readonly<Record<string, readonly string[]>> = {
   "node:net": ["platform/", "backend/", "server/"],
   "node:http": ["platform/", "backend/", "server/"],
   "node:https": ["platform/", "backend/", "server/"],
+  "@noble/ciphers": ["vault/"],
   "@noble/hashes": ["core/"],
+  "@scure/base": ["vault/"],
+  "age-encryption": ["vault/"],
   "commander": ["cli/"],
   "croner": ["jobs/"],
   "get-east-asian-width": ["cli/"],
   "jsonc-parser": ["core/", "jobs/", "cli/"],
   "string-width": ["cli/"],
+  "uqr": ["vault/"],
   "zod": ["core/", "operations/", "jobs/", "cli/"],
 };
 

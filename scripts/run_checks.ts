@@ -26,7 +26,7 @@ const GUARD = "BACKUP_TOOL_CHECKS";
 const EXECUTABLE = "BACKUP_TOOL_EXE";
 /** Which tests may be ignored. */
 const IGNORABLE = "tests/ignored.txt";
-const SAMPLES = ["src/storage/FORMAT.md"];
+const SAMPLES = ["src/storage/FORMAT.md", "src/vault/FORMAT.md"];
 const CODE = ["main.ts", "src", "tests", "scripts"];
 /** Tests that need the compiled executable. */
 const EXECUTABLE_ONLY = "tests/executable";

@@ -2,11 +2,9 @@
  * Writing tar files: POSIX.1-2001 ("pax"), which every tar of today reads. What doesn't fit into the 512 bytes of a
  * header (long names, sizes from 8 GiB, parts of seconds, attributes) stands in an extended header before it.
  */
-import { Buffer } from "node:buffer";
 import { ACL_ATTRIBUTES, aclText, parseAcl } from "./acl.ts";
 import type { Entry, Kind, NsText } from "./entry.ts";
 import { bytesOf, type Raw, rawOf, textOf } from "./raw.ts";
-import type { Steps } from "../platform/stop_flag.ts";
 
 /** What tar has a letter for. */
 const TYPES: Readonly<Partial<Record<Kind, string>>> = {
@@ -19,7 +17,8 @@ const TYPES: Readonly<Partial<Record<Kind, string>>> = {
 };
 const HARD_LINK = "1", EXTENDED = "x";
 
-const BLOCK_BYTES = 512;
+const NO_NANOSECONDS = "000000000";
+const BLOCK_BYTES = 512, SPACE = 0x20;
 /** Readers expect whole records. */
 const RECORD_BYTES = 20 * BLOCK_BYTES;
 const NAME_BYTES = 100, OWNER_BYTES = 32;
@@ -47,7 +46,23 @@ export class TarWriter {
   *add(entry: Entry, name: Raw, { content = [], linkTo }: {
     readonly content?: Iterable<Uint8Array<ArrayBuffer>>;
     readonly linkTo?: Raw | undefined;
-  }): Steps<void> {
+  }): Generator<undefined, void> {
+    this.#begin(entry, name, linkTo);
+    for (const chunk of content) {
+      this.#put(chunk);
+      yield;
+    }
+    this.#pad(BLOCK_BYTES);
+  }
+
+  /** A regular file whose content is at hand. @param name relative */
+  addFile(entry: Entry, name: Raw, content: Uint8Array<ArrayBuffer>): void {
+    this.#begin(entry, name, undefined);
+    this.#put(content);
+    this.#pad(BLOCK_BYTES);
+  }
+
+  #begin(entry: Entry, name: Raw, linkTo: Raw | undefined): void {
     const size = linkTo === undefined && entry.kind === "file" ? entry.size : 0;
     const header = headerOf(entry, { name, linkTo, size });
     const extended = extendedOf(entry, header);
@@ -59,11 +74,6 @@ export class TarWriter {
       this.#pad(BLOCK_BYTES);
     }
     this.#put(encodeHeader(header));
-    for (const chunk of content) {
-      this.#put(chunk);
-      yield;
-    }
-    this.#pad(BLOCK_BYTES);
   }
 
   /** Two empty blocks, and whole records. */
@@ -111,46 +121,58 @@ function headerOf(entry: Entry, { name, linkTo, size }: { name: Raw; linkTo: Raw
     gid,
     user: rawOf(user),
     group: rawOf(group),
-    seconds: Math.max(0, Number(secondsOf(mtime).whole)),
+    seconds: Math.max(0, secondsOf(mtime).seconds),
     major: device?.major ?? 0,
     minor: device?.minor ?? 0,
   };
 }
 
-/** Rounded down, and the nanoseconds beyond that. */
-function secondsOf(mtime: NsText): { whole: bigint; nanos: bigint } {
-  const total = BigInt(mtime), nanos = ((total % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n;
-  return { whole: (total - nanos) / 1_000_000_000n, nanos };
+/** Rounded down, and whether there was nothing to round. */
+function secondsOf(mtime: NsText): { seconds: number; isExact: boolean } {
+  const isExact = mtime.endsWith(NO_NANOSECONDS) || mtime === "0";
+  // Nothing, or only the sign, is left of what is less than a second.
+  const towardsZero = Number.parseInt(mtime.slice(0, -NO_NANOSECONDS.length)) || 0;
+  return { seconds: mtime.startsWith("-") && !isExact ? towardsZero - 1 : towardsZero, isExact };
 }
 
+/** For tens of thousands of small files a second: bytes are put one by one, which here is far faster than by Buffer. */
 function encodeHeader(header: Header): Uint8Array<ArrayBuffer> {
-  const block = Buffer.alloc(BLOCK_BYTES);
-  const text = (at: number, length: number, raw: string) => void block.write(raw.slice(0, length), at, "latin1");
-  const octal = (at: number, length: number, value: number, most: number) => {
-    text(at, length, Math.min(value, most).toString(8).padStart(length - 1, "0"));
-  };
-  text(0, NAME_BYTES, header.name);
-  octal(100, 8, header.mode, MOST_ID);
-  octal(108, 8, header.uid, MOST_ID);
-  octal(116, 8, header.gid, MOST_ID);
-  octal(124, 12, header.size, MOST_SIZE);
-  octal(136, 12, header.seconds, MOST_SIZE);
-  text(156, 1, header.type);
-  text(157, NAME_BYTES, header.link);
-  text(257, 8, "ustar\x0000");
-  text(265, OWNER_BYTES, header.user);
-  text(297, OWNER_BYTES, header.group);
-  octal(329, 8, header.major, MOST_ID);
-  octal(337, 8, header.minor, MOST_ID);
-  block.fill(" ", 148, 156);
-  const sum = block.reduce((total, byte) => total + byte, 0);
-  text(148, 8, `${sum.toString(8).padStart(6, "0")}\0 `);
-  return new Uint8Array(block.buffer as ArrayBuffer, block.byteOffset, block.length);
+  const block = new Uint8Array(BLOCK_BYTES);
+  putText(block, 0, NAME_BYTES, header.name);
+  putOctal(block, 100, 8, Math.min(header.mode, MOST_ID));
+  putOctal(block, 108, 8, Math.min(header.uid, MOST_ID));
+  putOctal(block, 116, 8, Math.min(header.gid, MOST_ID));
+  putOctal(block, 124, 12, Math.min(header.size, MOST_SIZE));
+  putOctal(block, 136, 12, Math.min(header.seconds, MOST_SIZE));
+  putText(block, 156, 1, header.type);
+  putText(block, 157, NAME_BYTES, header.link);
+  putText(block, 257, 8, "ustar\x0000");
+  putText(block, 265, OWNER_BYTES, header.user);
+  putText(block, 297, OWNER_BYTES, header.group);
+  putOctal(block, 329, 8, Math.min(header.major, MOST_ID));
+  putOctal(block, 337, 8, Math.min(header.minor, MOST_ID));
+  block.fill(SPACE, 148, 156);
+  let sum = 0;
+  for (let i = 0; i < BLOCK_BYTES; i++) sum += block[i]!;
+  putOctal(block, 148, 7, sum);
+  return block;
+}
+
+/** @param raw what is longer is cut */
+function putText(block: Uint8Array, at: number, length: number, raw: string): void {
+  const end = Math.min(length, raw.length);
+  for (let i = 0; i < end; i++) block[at + i] = raw.charCodeAt(i);
+}
+
+/** Digits with leading zeros, and a final NUL. */
+function putOctal(block: Uint8Array, at: number, length: number, value: number): void {
+  for (let i = at + length - 2, rest = value; i >= at; i--, rest = Math.floor(rest / 8)) block[i] = 0x30 + rest % 8;
+  block[at + length - 1] = 0;
 }
 
 /** Records of an extended header: what the plain one can't say. */
 function extendedOf({ mtime, xattrs = {}, aclNames = {} }: Entry, header: Header): Uint8Array<ArrayBuffer> {
-  const { whole, nanos } = secondsOf(mtime);
+  const { seconds, isExact } = secondsOf(mtime);
   const { name, link, user, group, size, uid, gid } = header;
   const records: [key: string, value: string][] = [];
   if (name.length > NAME_BYTES || !isAscii(name)) records.push(["path", name]);
@@ -160,7 +182,7 @@ function extendedOf({ mtime, xattrs = {}, aclNames = {} }: Entry, header: Header
   if (size > MOST_SIZE) records.push(["size", String(size)]);
   if (uid > MOST_ID) records.push(["uid", String(uid)]);
   if (gid > MOST_ID) records.push(["gid", String(gid)]);
-  if (nanos !== 0n || whole < 0n || whole > BigInt(MOST_SIZE)) records.push(["mtime", decimal(mtime)]);
+  if (!isExact || seconds < 0 || seconds > MOST_SIZE) records.push(["mtime", decimal(mtime)]);
   for (const [key, value] of Object.entries(xattrs)) records.push([`SCHILY.xattr.${attributeName(key)}`, atob(value)]);
   for (const [key, name] of Object.entries(ACL_ATTRIBUTES)) {
     const acl = xattrs[key] === undefined ? undefined : parseAcl(xattrs[key]);

@@ -1,0 +1,57 @@
+/** What can go wrong between here and the place where a vault lies. */
+import { Fault } from "../core/fault.ts";
+
+export class MissingObject extends Fault {
+  readonly code = "missing-object";
+  readonly hint = "If nobody is pruning the vault, look for what else is missing, with `backup-tool check`";
+  constructor(key: string) {
+    super(`Cannot read ${JSON.stringify(key)} of the vault: it is not there`);
+  }
+}
+
+/** Something else lies there. It is left alone. */
+export class ObjectTaken extends Fault {
+  readonly code = "object-taken";
+  readonly hint = "Find out what else writes there: keep each vault in a place of its own";
+  constructor(key: string, bytes: number, foundBytes: number) {
+    super(`Cannot store ${JSON.stringify(key)}: an object of ${foundBytes} bytes has that name, not of ${bytes}`);
+  }
+}
+
+export class ShortObject extends Fault {
+  readonly code = "short-object";
+  readonly hint = "It was cut: heal it from another copy, with `backup-tool repair --from`";
+  constructor(key: string, endBytes: number, bytes: number) {
+    super(`Cannot read ${JSON.stringify(key)} of the vault up to byte ${endBytes}: it has ${bytes}`);
+  }
+}
+
+/** The bytes are not those that the name is the hash of. */
+export class WrongBytes extends Fault {
+  readonly code = "wrong-bytes";
+  readonly hint = "Heal it from another copy, with `backup-tool repair --from`, and look after the disk it lies on";
+  constructor(key: string) {
+    super(`Cannot use ${JSON.stringify(key)} of the vault: its bytes have changed since they were stored`);
+  }
+}
+
+/** It may work in a while. */
+export class PlaceUnavailable extends Fault {
+  readonly code = "place-unavailable";
+  readonly hint = "Check the network and the server; what was stored stays, and the same command goes on from there";
+  /** What the server asks to wait for; undefined if it says nothing. */
+  readonly retryAfterMs: number | undefined;
+  constructor(what: string, why: string, options: { readonly retryAfterMs?: number } = {}) {
+    super(`Cannot ${what}: ${why}`);
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
+/** It won't work until somebody changes something. */
+export class PlaceRefuses extends Fault {
+  readonly code = "place-refuses";
+  readonly hint = "Check the credentials, and what they allow there";
+  constructor(what: string, why: string) {
+    super(`Cannot ${what}: ${why}`);
+  }
+}

@@ -1,0 +1,239 @@
+/**
+ * Objects as files in a directory, where rest-server of restic would put them too: `data/` is split by the first two digits
+ * of the names. A file appears under its name when it is whole and durable.
+ */
+import { Interrupted, unlessFault } from "../core/fault.ts";
+import type { Random } from "../core/clock.ts";
+import { joinRaw, type Raw, rawOf, textOf } from "../core/raw.ts";
+import { type Dir, type Disk, DiskFault, makeDirectories, openIfThere } from "../platform/disk.ts";
+import {
+  type Backend,
+  type Body,
+  type GetOptions,
+  isObjectName,
+  type ListedObject,
+  OBJECT_KINDS,
+  type ObjectKey,
+  type ObjectKind,
+  partsOf,
+  sizeOf,
+} from "./backend.ts";
+import { MissingObject, ObjectTaken, ShortObject } from "./faults.ts";
+
+const DIRECTORY_MODE = 0o700;
+/** Nobody changes an object. */
+const FILE_MODE = 0o400;
+const TEMPORARY = ".tmp-", TEMPORARY_RANDOM_BYTES = 8;
+const SPLIT_DIGITS = 2;
+/** Written and read at a time. */
+const PIECE_BYTES = 1024 * 1024;
+const NS_PER_MS = 1_000_000n;
+
+export interface FileOptions {
+  readonly disk: Disk;
+  readonly random: Random;
+  /** Makes the directory if it is missing. Default: it has to be there. */
+  readonly create?: boolean;
+}
+
+/** @throws DiskFault */
+export function openFileBackend(path: Raw, { disk, random, create = false }: FileOptions): Backend {
+  return new FileBackend(create ? makeDirectories(disk, path, DIRECTORY_MODE) : disk.openDir(path), random);
+}
+
+/** Where a key lies, relative to the top. */
+function placeOf(key: ObjectKey): { readonly directory: Raw; readonly name: Raw } {
+  const parts = partsOf(key);
+  if (parts === undefined) return { directory: "" as Raw, name: rawOf(key) };
+  const { kind, name } = parts;
+  const directory = kind === "data" ? `${kind}/${name.slice(0, SPLIT_DIGITS)}` : kind;
+  return { directory: rawOf(directory), name: rawOf(name) };
+}
+
+class FileBackend implements Backend {
+  readonly location: string;
+  readonly can = { remove: true, putIfAbsent: true };
+  readonly #top: Dir;
+  readonly #random: Random;
+
+  constructor(top: Dir, random: Random) {
+    this.#top = top;
+    this.#random = random;
+    this.location = textOf(top.path);
+  }
+
+  // deno-lint-ignore require-await -- a failure is a rejection
+  async put(key: ObjectKey, body: Body, signal?: AbortSignal): Promise<"stored" | "there"> {
+    const { directory, name } = placeOf(key);
+    using dir = this.#makeDirectory(directory);
+    const found = dir.stat(name);
+    if (found !== undefined) return isThere(key, body, found.size);
+    const temporary = this.#temporaryName();
+    try {
+      writeFile(dir, { name: temporary, body, signal });
+      if (!publish(dir, temporary, name)) return isThere(key, body, dir.stat(name)?.size);
+      dir.sync();
+      return "stored";
+    } finally {
+      // What stays is a leftover like others: the failure that matters is the first one.
+      unlessFault(() => dir.unlink(temporary), false);
+    }
+  }
+
+  // deno-lint-ignore require-await -- a failure is a rejection
+  async get(key: ObjectKey, { range, signal }: GetOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+    throwIfAborted(signal);
+    const { directory, name } = placeOf(key);
+    using dir = openIfThere(this.#top, directory);
+    using file = dir?.open(name);
+    if (file === undefined) throw new MissingObject(key);
+    const { size } = file.stat(), { from, length } = range ?? { from: 0, length: size };
+    if (from + length > size) throw new ShortObject(key, from + length, size);
+    const bytes = new Uint8Array(length);
+    const read = file.read(bytes, from);
+    if (read !== length) throw new ShortObject(key, from + length, from + read);
+    return bytes;
+  }
+
+  // deno-lint-ignore require-await -- a failure is a rejection
+  async head(key: ObjectKey, signal?: AbortSignal): Promise<number | undefined> {
+    throwIfAborted(signal);
+    const { directory, name } = placeOf(key);
+    using dir = openIfThere(this.#top, directory);
+    return dir?.stat(name)?.size;
+  }
+
+  async *list(kind: ObjectKind, signal?: AbortSignal): AsyncGenerator<ListedObject> {
+    for (const directory of this.#directoriesOf(kind)) {
+      throwIfAborted(signal);
+      using dir = openIfThere(this.#top, directory);
+      if (dir === undefined) continue;
+      for (const raw of dir.list().names) {
+        const name = textOf(raw);
+        if (!isObjectName(name) || !isAtHome(kind, name, directory)) continue;
+        const stat = dir.stat(raw); // undefined: it was removed meanwhile
+        if (stat?.kind === "file") yield { name, size: stat.size };
+      }
+    }
+  }
+
+  // deno-lint-ignore require-await -- a failure is a rejection
+  async remove(key: ObjectKey, signal?: AbortSignal): Promise<void> {
+    throwIfAborted(signal);
+    const { directory, name } = placeOf(key);
+    using dir = openIfThere(this.#top, directory);
+    dir?.unlink(name);
+  }
+
+  /** What the file system writes on a new file: on a network share the server's time. */
+  // deno-lint-ignore require-await -- a failure is a rejection
+  async now(): Promise<number> {
+    using dir = this.#makeDirectory(rawOf("locks"));
+    const name = this.#temporaryName();
+    using _file = dir.create(name, FILE_MODE);
+    try {
+      return Number(BigInt(dir.stat(name)?.mtime ?? "0") / NS_PER_MS);
+    } finally {
+      dir.unlink(name);
+    }
+  }
+
+  // deno-lint-ignore require-await -- a failure is a rejection
+  async removeLeftovers(beforeMs: number): Promise<number> {
+    let removed = 0;
+    const directories = OBJECT_KINDS.flatMap((kind) => [...this.#directoriesOf(kind)]);
+    for (const directory of ["" as Raw, ...directories]) {
+      using dir = openIfThere(this.#top, directory);
+      for (const name of dir?.list().names ?? []) {
+        if (!name.startsWith(TEMPORARY)) continue;
+        const stat = dir?.stat(name);
+        if (stat?.kind !== "file" || BigInt(stat.mtime) >= BigInt(Math.floor(beforeMs)) * NS_PER_MS) continue;
+        if (dir?.unlink(name) === true) removed++;
+      }
+    }
+    return removed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#top[Symbol.dispose]();
+    return Promise.resolve();
+  }
+
+  *#directoriesOf(kind: ObjectKind): Generator<Raw> {
+    if (kind !== "data") return yield rawOf(kind);
+    using dir = openIfThere(this.#top, rawOf(kind));
+    const isSplit = new RegExp(`^[0-9a-f]{${SPLIT_DIGITS}}$`);
+    for (const name of dir?.list().names ?? []) {
+      if (isSplit.test(name) && dir?.stat(name)?.kind === "dir") yield joinRaw(rawOf(kind), name);
+    }
+  }
+
+  /** Made when the first object comes, durably: an object is no safer than the directory that it lies in. */
+  #makeDirectory(path: Raw): Dir {
+    const found = openIfThere(this.#top, path);
+    if (found !== undefined) return found;
+    const slash = path.lastIndexOf("/");
+    using parent = this.#makeDirectory(path.slice(0, Math.max(0, slash)) as Raw);
+    const name = path.slice(slash + 1) as Raw;
+    parent.mkdir(name, DIRECTORY_MODE);
+    parent.sync();
+    return parent.openDir(name);
+  }
+
+  #temporaryName(): Raw {
+    const random = Array.from(this.#random(TEMPORARY_RANDOM_BYTES), (byte) => byte.toString(16).padStart(2, "0"));
+    return rawOf(`${TEMPORARY}${random.join("")}`);
+  }
+}
+
+function isThere(key: ObjectKey, body: Body, foundBytes: number | undefined): "there" {
+  if (foundBytes !== sizeOf(body)) throw new ObjectTaken(key, sizeOf(body), foundBytes ?? 0);
+  return "there";
+}
+
+function isAtHome(kind: ObjectKind, name: string, directory: Raw): boolean {
+  return kind !== "data" || directory.endsWith(`/${name.slice(0, SPLIT_DIGITS)}`);
+}
+
+function writeFile(
+  dir: Dir,
+  { name, body, signal }: { readonly name: Raw; readonly body: Body; readonly signal: AbortSignal | undefined },
+): void {
+  using file = dir.create(name, FILE_MODE);
+  if (file === undefined) throw new DiskFault("EEXIST", "create", joinRaw(dir.path, name));
+  let position = 0;
+  for (const piece of piecesOf(body)) {
+    throwIfAborted(signal);
+    file.write(piece, position);
+    position += piece.length;
+  }
+  file.sync();
+}
+
+function* piecesOf(body: Body): Generator<Uint8Array<ArrayBuffer>> {
+  const size = sizeOf(body);
+  const buffer = body instanceof Uint8Array ? undefined : new Uint8Array(Math.min(size, PIECE_BYTES));
+  for (let at = 0; at < size;) {
+    const length = Math.min(PIECE_BYTES, size - at);
+    if (body instanceof Uint8Array) yield body.subarray(at, at + length);
+    else if (buffer !== undefined) {
+      const piece = buffer.subarray(0, length);
+      if (body.read(piece, at) !== length) throw new Error("A spooled file has become shorter");
+      yield piece;
+    }
+    at += length;
+  }
+}
+
+/** Gives the file its name, unless that is taken. Where there are no hard links, somebody else might come between. */
+function publish(dir: Dir, temporary: Raw, name: Raw): boolean {
+  const result = dir.link(temporary, dir, name);
+  if (result === "linked") return true;
+  if (result === "exists" || dir.stat(name) !== undefined) return false;
+  dir.rename(temporary, dir, name);
+  return true;
+}
+
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw new Interrupted();
+}

@@ -1,0 +1,61 @@
+/**
+ * Holds traffic to a rate, up and down, on the average: a whole object goes at once, and the next one waits for as long as
+ * it should have taken. How fast the bytes of one object flow is for the backend to say.
+ */
+import type { Clock } from "../core/clock.ts";
+import { type Backend, sizeOf } from "./backend.ts";
+import { around, type Sleep } from "./decorator.ts";
+
+export interface Limits {
+  /** Bytes a second; absent: as fast as it goes. */
+  readonly upload?: number;
+  readonly download?: number;
+  readonly clock: Pick<Clock, "nowMs">;
+  readonly sleep: Sleep;
+}
+
+export function limited(inner: Backend, { upload, download, clock, sleep }: Limits): Backend {
+  const up = new Allowance(upload, clock, sleep), down = new Allowance(download, clock, sleep);
+  return around(inner, {
+    async put(key, body, signal) {
+      await up.take(sizeOf(body), signal);
+      return await inner.put(key, body, signal);
+    },
+    async get(key, options) {
+      await down.take(options?.range?.length ?? 0, options?.signal);
+      const bytes = await inner.get(key, options);
+      // How large a whole object is shows when it is there.
+      if (options?.range === undefined) down.spend(bytes.length);
+      return bytes;
+    },
+  });
+}
+
+/** What may be used in a direction. All requests share it. */
+class Allowance {
+  readonly #rate: number;
+  readonly #clock: Pick<Clock, "nowMs">;
+  readonly #sleep: Sleep;
+  /** When everything that was spent is paid for, in ms. */
+  #freeAtMs = -Infinity;
+
+  constructor(rate: number | undefined, clock: Pick<Clock, "nowMs">, sleep: Sleep) {
+    this.#rate = rate ?? Infinity;
+    this.#clock = clock;
+    this.#sleep = sleep;
+  }
+
+  async take(bytes: number, signal: AbortSignal | undefined): Promise<void> {
+    // Somebody else may have spent something meanwhile.
+    for (let left = this.#left(); left > 0; left = this.#left()) await this.#sleep(left, signal);
+    this.spend(bytes);
+  }
+
+  spend(bytes: number): void {
+    this.#freeAtMs = Math.max(this.#freeAtMs, this.#clock.nowMs()) + bytes / this.#rate * 1000;
+  }
+
+  #left(): number {
+    return this.#freeAtMs - this.#clock.nowMs();
+  }
+}

@@ -1,0 +1,94 @@
+/** What can go wrong with the objects of a vault. `what` names the object, as "data/0e5d...". */
+import { Fault } from "../core/fault.ts";
+
+/** The bytes are not what they should be. */
+export class DamagedObject extends Fault {
+  readonly code = "damaged-object";
+  readonly hint =
+    "Heal it from another copy, with `backup-tool repair --from`; what else is in the vault is not affected";
+  constructor(what: string, why: string) {
+    super(`Cannot read ${JSON.stringify(what)} of the vault: ${why}`);
+  }
+}
+
+/** Something is larger than the format allows: read on, it could fill the memory. */
+export class BeyondLimit extends Fault {
+  readonly code = "beyond-limit";
+  readonly hint = "No version of this tool writes that: find out who did, and remove the object";
+  constructor(what: string, measure: string, most: number) {
+    super(`Cannot read ${JSON.stringify(what)} of the vault: ${measure} is beyond the limit of ${most}`);
+  }
+}
+
+/** Written by a newer version: not damaged, but not to be understood here. */
+export class NewerObject extends Fault {
+  readonly code = "newer-object";
+  readonly hint = "Use a newer version of this tool; this one leaves the object out, and removes nothing meanwhile";
+  constructor(what: string, version: number) {
+    super(`Cannot read ${JSON.stringify(what)} of the vault: it has version ${version}, this tool knows 1`);
+  }
+}
+
+/** Sealed to somebody else. */
+export class WrongKey extends Fault {
+  readonly code = "wrong-key";
+  readonly hint = "Use a key of this vault: `backup-tool key list` shows which there are";
+  constructor(what: string) {
+    super(`Cannot open ${JSON.stringify(what)} of the vault: none of the keys at hand fits it`);
+  }
+}
+
+/** Whoever wrote it had no key of this vault. */
+export class NotSigned extends Fault {
+  readonly code = "not-signed";
+  readonly hint = "It is left out; find out who can write to the place where the vault lies";
+  constructor(what: string) {
+    super(`Cannot trust ${JSON.stringify(what)} of the vault: it is not signed by a holder of a key`);
+  }
+}
+
+/** An object of one vault that lies in another. */
+export class ForeignObject extends Fault {
+  readonly code = "foreign-object";
+  readonly hint = "Keep each vault in a place of its own";
+  constructor(what: string, vault: string) {
+    super(`Cannot use ${JSON.stringify(what)}: it belongs to the vault ${JSON.stringify(vault)}`);
+  }
+}
+
+/** A key file, or what somebody typed off paper, is no key. */
+export class BadKeyFile extends Fault {
+  readonly code = "bad-key-file";
+  readonly hint =
+    "A key has one or two lines that begin with AGE-SECRET-KEY-1, each of 74 characters: compare every one";
+  constructor(why: string) {
+    super(`Cannot read the key: ${why}`);
+  }
+}
+
+/** The passphrase doesn't open that key. */
+export class WrongPassphrase extends Fault {
+  readonly code = "wrong-passphrase";
+  readonly hint = "Try again; without any passphrase only a key file or the printed key opens the vault";
+  constructor(what: string) {
+    super(`Cannot open ${JSON.stringify(what)} of the vault: the passphrase doesn't fit`);
+  }
+}
+
+/** A write-only key was asked to open contents. */
+export class WriteOnlyKey extends Fault {
+  readonly code = "write-only-key";
+  readonly hint = "Use a full key to read contents: `backup-tool key list` shows which there are";
+  constructor() {
+    super("Cannot read contents: this is a write-only key, which can store but not read them");
+  }
+}
+
+/** This runtime has no zstd. */
+export class NoZstd extends Fault {
+  readonly code = "no-zstd";
+  readonly hint = "Use the executable of a release, or run the program with a current Deno";
+  constructor() {
+    super("Cannot read or write a vault: this runtime has no zstd");
+  }
+}

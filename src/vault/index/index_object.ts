@@ -1,0 +1,168 @@
+/**
+ * Objects of `index/`: which unit holds which items (`units`), and what a prune decided of them (`ledger`). JSON Lines,
+ * signed. Written once; whoever has something new to say writes another.
+ */
+import { Buffer } from "node:buffer";
+import { BeyondLimit, DamagedObject } from "../faults.ts";
+import { FieldReader, isObjectName, isTime, parseJson, VERSION } from "../json_fields.ts";
+import { MOST_HEAD_BYTES, MOST_LINE_BYTES, MOST_PLAIN_BYTES, MOST_UNIT_BYTES, MOST_UNIT_ITEMS } from "../limits.ts";
+import {
+  frameTuple,
+  itemTuple,
+  parseFrames,
+  parseItems,
+  UNIT_CLASSES,
+  type UnitClass,
+  type UnitFrame,
+  type UnitItem,
+} from "../pack/items.ts";
+import type { FinishedUnit } from "../pack/unit_writer.ts";
+import { sign, verified } from "./signed.ts";
+
+const INDEX_FORMAT = "backup-tool index";
+const NEWLINE = 10;
+/** Items, or ledger lines, that a writer puts into one object. */
+export const MOST_WRITTEN = 200_000;
+/** Names that one object supersedes. */
+const MOST_SUPERSEDED = 1_000_000;
+
+/** Who wrote an index object. */
+export interface IndexHeader {
+  /** UUID of the vault. */
+  readonly vault: string;
+  readonly host: string;
+  /** ISO 8601 in UTC, by the clock of the place. */
+  readonly written: string;
+  /** Names of index objects that don't count any more. */
+  readonly supersedes: readonly string[];
+}
+
+/** What an index knows of one unit. */
+export interface UnitLine {
+  /** Name of the object. */
+  readonly unit: string;
+  readonly unitClass: UnitClass;
+  /** Stored bytes. */
+  readonly size: number;
+  /** Everything before the first sealed chunk; empty where nothing is encrypted. */
+  readonly head: Uint8Array<ArrayBuffer>;
+  readonly frames: readonly UnitFrame[];
+  readonly items: readonly UnitItem[];
+}
+
+export const MARKS = ["unused", "doomed", "gone"] as const;
+export type Mark = typeof MARKS[number];
+
+/** What a ledger says of one unit. */
+export interface LedgerLine {
+  readonly unit: string;
+  readonly mark: Mark;
+  /** ISO 8601 in UTC: since when. */
+  readonly since: string;
+}
+
+export type IndexObject =
+  | IndexHeader & { readonly kind: "units"; readonly units: readonly UnitLine[] }
+  | IndexHeader & { readonly kind: "ledger"; readonly marks: readonly LedgerLine[] };
+
+/** What a finished unit gives for the index. */
+export function lineOf({ id, unitClass, size, head, frames, items }: FinishedUnit): UnitLine {
+  return { unit: id, unitClass, size, head, frames, items: items.map(({ part: _, ...item }) => item) };
+}
+
+/** The plain bytes of an index object. @param auth undefined: nothing is encrypted, and nothing signed */
+export function encodeIndex(object: IndexObject, auth: Uint8Array | undefined): Uint8Array<ArrayBuffer> {
+  const { kind, vault, host, written, supersedes } = object;
+  const head = { format: INDEX_FORMAT, version: VERSION, kind, vault, host, written };
+  const lines = [
+    { ...head, ...(supersedes.length > 0 && { supersedes }) },
+    ...(object.kind === "units" ? object.units.map(unitFields) : object.marks.map(markFields)),
+  ];
+  const text = lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+  return sign(new TextEncoder().encode(text), "index", auth);
+}
+
+function unitFields({ unit, unitClass, size, head, frames, items }: UnitLine): unknown {
+  return {
+    unit,
+    class: unitClass,
+    size,
+    head: Buffer.from(head).toString("base64"),
+    frames: frames.map(frameTuple),
+    items: items.map((item) => itemTuple(item, false)),
+  };
+}
+
+function markFields({ unit, mark, since }: LedgerLine): unknown {
+  return { unit, [mark]: since };
+}
+
+export interface IndexExpectation {
+  /** UUID of the vault that the object lies in. */
+  readonly vault: string;
+  /** Undefined: nothing is encrypted, and nothing signed. */
+  readonly auth: Uint8Array | undefined;
+}
+
+/** @param what the object @throws NotSigned, DamagedObject, BeyondLimit, NewerObject, ForeignObject */
+export function parseIndex(bytes: Uint8Array, what: string, { vault, auth }: IndexExpectation): IndexObject {
+  if (bytes.length > MOST_PLAIN_BYTES) throw new BeyondLimit(what, "its plain size", MOST_PLAIN_BYTES);
+  const lines = linesOf(verified(new Uint8Array(bytes), { signed: "index", auth, what }), what);
+  const first = lines.next();
+  if (first.done === true) throw new DamagedObject(what, "it is empty");
+  const read = new FieldReader(first.value, what).isOfFormat(INDEX_FORMAT).isOfVault(vault);
+  const header = { vault, host: read.text("host"), written: read.time("written"), supersedes: supersedesIn(read) };
+  const kind = read.word("kind", ["units", "ledger"]);
+  return kind === "units"
+    ? { ...header, kind, units: Array.from(lines, (line) => unitLineIn(new FieldReader(line, what))) }
+    : { ...header, kind, marks: Array.from(lines, (line) => ledgerLineIn(new FieldReader(line, what))) };
+}
+
+function supersedesIn(read: FieldReader): readonly string[] {
+  if (!read.has("supersedes")) return [];
+  const names = read.list("supersedes", MOST_SUPERSEDED);
+  if (!names.every(isObjectName)) throw read.damaged('its "supersedes" has something that is no name');
+  return names;
+}
+
+function* linesOf(bytes: Uint8Array, what: string): Generator<unknown, void> {
+  for (let from = 0; from < bytes.length;) {
+    const end = bytes.indexOf(NEWLINE, from);
+    if (end < 0) throw new DamagedObject(what, "its last line has no end");
+    if (end - from > MOST_LINE_BYTES) throw new BeyondLimit(what, "a line of it", MOST_LINE_BYTES);
+    yield parseJson(bytes.subarray(from, end), what);
+    from = end + 1;
+  }
+}
+
+function unitLineIn(read: FieldReader): UnitLine {
+  const { what } = read, unitClass = read.word("class", UNIT_CLASSES);
+  const frames = parseFrames(read.list("frames", MOST_UNIT_ITEMS), what);
+  const size = read.count("size", MOST_UNIT_BYTES), last = frames.at(-1);
+  if (last !== undefined && last.from + last.length > size) throw read.damaged("a frame lies outside its unit");
+  return {
+    unit: read.objectName("unit"),
+    unitClass,
+    size,
+    head: headIn(read),
+    frames,
+    items: parseItems(read.list("items", MOST_UNIT_ITEMS), { unitClass, frames }, what),
+  };
+}
+
+function headIn(read: FieldReader): Uint8Array<ArrayBuffer> {
+  const text = read.text("head");
+  if (text.length > 2 * MOST_HEAD_BYTES) throw new BeyondLimit(read.what, "an age header", MOST_HEAD_BYTES);
+  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)) {
+    throw read.damaged('its "head" is no base64');
+  }
+  return new Uint8Array(Buffer.from(text, "base64"));
+}
+
+function ledgerLineIn(read: FieldReader): LedgerLine {
+  const mark = MARKS.findLast((mark) => read.has(mark)); // the gravest, should there be several
+  if (mark === undefined) throw read.damaged("a line of it says nothing of its unit");
+  const since = read.text(mark);
+  if (!isTime(since)) throw read.damaged(`its "${mark}" is no time`);
+  return { unit: read.objectName("unit"), mark, since };
+}

@@ -1,0 +1,32 @@
+/** What is signed: bytes, and after them one line with their signature. */
+import { NotSigned } from "../faults.ts";
+import {
+  isSignatureOf,
+  SIGNATURE_LINE_BYTES,
+  signatureIn,
+  signatureLine,
+  signatureOf,
+  type Signed,
+} from "../seal/signature.ts";
+
+/** @param auth undefined: in a vault that is not encrypted nothing is signed */
+export function sign(bytes: Uint8Array, signed: Signed, auth: Uint8Array | undefined): Uint8Array<ArrayBuffer> {
+  if (auth === undefined) return new Uint8Array(bytes);
+  const line = new TextEncoder().encode(signatureLine(signatureOf(auth, signed, bytes)));
+  const both = new Uint8Array(bytes.length + line.length);
+  both.set(bytes);
+  both.set(line, bytes.length);
+  return both;
+}
+
+/** The bytes that were signed, a view. @param auth undefined: nothing is signed @throws NotSigned */
+export function verified<B extends ArrayBuffer>(
+  bytes: Uint8Array<B>,
+  { signed, auth, what }: { readonly signed: Signed; readonly auth: Uint8Array | undefined; readonly what: string },
+): Uint8Array<B> {
+  if (auth === undefined) return bytes;
+  const content = bytes.subarray(0, Math.max(0, bytes.length - SIGNATURE_LINE_BYTES));
+  const signature = signatureIn(bytes.subarray(content.length));
+  if (signature === undefined || !isSignatureOf(signature, auth, signed, content)) throw new NotSigned(what);
+  return content;
+}

@@ -1,0 +1,77 @@
+/** Names of entries in the tar files of units: where `tar x` puts a file. Readers go by ids; names are for people. */
+import type { Apath } from "../../core/apath.ts";
+import { type Raw, rawOf, textOf } from "../../core/raw.ts";
+
+/** Everything that is not a file of somebody lies there. */
+export const OWN_DIRECTORY = ".backup-tool";
+export const UNIT_JSON = `${OWN_DIRECTORY}/unit.json`;
+export const PARTS_EXTENSION = ".parts";
+
+const MOST_COMPONENT_BYTES = 255;
+/** Of a file's name that gets an extension. */
+const MOST_BASE_BYTES = 240;
+const OFFSET_DIGITS = 16, ID_DIGITS = 16, LIST_DIGITS = 5;
+
+/** The snapshot that a file was first seen in. */
+export interface NameSource {
+  readonly host: string;
+  readonly series: string;
+  /** ISO 8601 in UTC. */
+  readonly start: string;
+}
+
+/** `host/series/2026-11-20T22.05.11Z`: what all names of one snapshot begin with. */
+export function snapshotDirectory({ host, series, start }: NameSource): Raw {
+  return `${component(host)}/${component(series)}/${start.slice(0, 19).replaceAll(":", ".")}Z` as Raw;
+}
+
+export function fileName(directory: Raw, path: Apath): Raw {
+  return `${directory}${path}` as Raw;
+}
+
+/** Of a part of the file `file`. @param from where it begins in the file */
+export function partName(file: Raw, from: number, id: string): Raw {
+  return `${partsDirectory(file)}/${String(from).padStart(OFFSET_DIGITS, "0")}-${id.slice(0, ID_DIGITS)}` as Raw;
+}
+
+/** Of the copy of a parts list. @param index of a list that another one names */
+export function listName(file: Raw, index?: number): Raw {
+  const number = index === undefined ? "" : `-${String(index).padStart(LIST_DIGITS, "0")}`;
+  return `${partsDirectory(file)}/list${number}.jsonl` as Raw;
+}
+
+export function hunkName(id: string): Raw {
+  return `${OWN_DIRECTORY}/hunks/${id}.gz` as Raw;
+}
+
+export function rootName(id: string): Raw {
+  return `${OWN_DIRECTORY}/roots/${id}.json` as Raw;
+}
+
+/** Of a parts list in a meta unit. */
+export function storedListName(id: string): Raw {
+  return `${OWN_DIRECTORY}/lists/${id}.jsonl` as Raw;
+}
+
+function partsDirectory(file: Raw): Raw {
+  const slash = file.lastIndexOf("/") + 1;
+  return `${file.slice(0, slash)}${cut(file.slice(slash) as Raw, MOST_BASE_BYTES)}${PARTS_EXTENSION}` as Raw;
+}
+
+/** A name for people as one component of a path, on every system. */
+function component(text: string): Raw {
+  // deno-lint-ignore no-control-regex -- control characters are meant
+  const harmless = rawOf(text).replaceAll(/[\x00-\x1f/\\:]/g, "_");
+  // Also what would be taken for one of our own directories.
+  const isTaken = harmless === "" || harmless === "." || harmless === ".." || harmless === OWN_DIRECTORY;
+  return cut((isTaken ? `_${harmless}` : harmless) as Raw, MOST_COMPONENT_BYTES);
+}
+
+/** At most so many bytes, and no half of a character where the name is UTF-8. */
+function cut(name: Raw, most: number): Raw {
+  if (name.length <= most) return name;
+  let end = most;
+  const isUtf8 = !/\p{Surrogate}/u.test(textOf(name));
+  while (isUtf8 && (name.charCodeAt(end) & 0xc0) === 0x80) end--;
+  return name.slice(0, end) as Raw;
+}

@@ -1,0 +1,127 @@
+/** Reads the entries of a frame: whole tar blocks, in the form that core/tar.ts writes, as far as they can be understood. */
+import type { NsText } from "../../core/entry.ts";
+import { beginsWith, type Raw, rawOfBytes, textOf } from "../../core/raw.ts";
+import { MOST_NAME_BYTES } from "../limits.ts";
+
+/** A regular file in a tar file. */
+export interface TarEntry {
+  readonly name: Raw;
+  /** Where its header, or the extended one before it, begins. */
+  readonly from: number;
+  /** Where its content begins, in the bytes that were read. */
+  readonly at: number;
+  /** As its header says; more than there is if the bytes end before. */
+  readonly size: number;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Text; undefined where the header has none. */
+  readonly user: string | undefined;
+  readonly group: string | undefined;
+  readonly mtime: NsText;
+}
+
+const BLOCK_BYTES = 512;
+const FILE = "0", EXTENDED = "x", OLD_FILE = "\0";
+
+/** Entries in order, up to the end or to the first block that is no header. Entries of other kinds are passed over. */
+export function* tarEntries(bytes: Uint8Array): Generator<TarEntry> {
+  let extended: ReadonlyMap<string, string> = new Map(), from: number | undefined;
+  for (let at = 0; at + BLOCK_BYTES <= bytes.length;) {
+    const block = bytes.subarray(at, at + BLOCK_BYTES);
+    if (!isHeader(block)) return;
+    const type = rawOfBytes(block.subarray(156, 157)), content = at + BLOCK_BYTES;
+    const size = octal(block, 124, 12);
+    if (type === EXTENDED) {
+      extended = recordsIn(rawOfBytes(bytes.subarray(content, content + size)));
+      from = at;
+    } else {
+      const entry = entryOf(block, extended, { from: from ?? at, at: content });
+      if ((type === FILE || type === OLD_FILE) && entry.name.length <= MOST_NAME_BYTES) yield entry;
+      extended = new Map();
+      from = undefined;
+    }
+    const bytesOf = type === EXTENDED ? size : Number(extended.get("size") ?? size);
+    at = content + Math.ceil(bytesOf / BLOCK_BYTES) * BLOCK_BYTES;
+  }
+}
+
+/** True for a block whose checksum is right. Zeros are the end. */
+export function isHeader(block: Uint8Array): boolean {
+  let sum = 8 * 0x20;
+  for (let i = 0; i < BLOCK_BYTES; i++) if (i < 148 || i >= 156) sum += block[i]!;
+  return sum !== 8 * 0x20 && sum === octal(block, 148, 8);
+}
+
+function entryOf(
+  block: Uint8Array,
+  extended: ReadonlyMap<string, string>,
+  { from, at }: { from: number; at: number },
+): TarEntry {
+  const prefix = text(block, 345, 155), name = text(block, 0, 100);
+  const number = (key: string, where: number, length: number) =>
+    wholeNumber(extended.get(key)) ?? octal(block, where, length);
+  const named = (key: string, where: number) => textOf(extended.get(key) ?? text(block, where, 32)) || undefined;
+  return {
+    name: (extended.get("path") ?? (prefix === "" ? name : `${prefix}/${name}`)) as Raw,
+    from,
+    at,
+    size: number("size", 124, 12),
+    mode: octal(block, 100, 8) & 0o7777,
+    uid: number("uid", 108, 8),
+    gid: number("gid", 116, 8),
+    user: named("uname", 265),
+    group: named("gname", 297),
+    mtime: nsOf(extended.get("mtime")) ?? `${octal(block, 136, 12)}000000000`.replace(/^0+(?=\d)/, ""),
+  };
+}
+
+function text(block: Uint8Array, at: number, length: number): Raw {
+  const end = block.indexOf(0, at);
+  return rawOfBytes(block.subarray(at, end < 0 || end > at + length ? at + length : end));
+}
+
+/** 0 for what is no number. */
+function octal(block: Uint8Array, at: number, length: number): number {
+  let value = 0;
+  for (let i = at; i < at + length; i++) {
+    const digit = block[i]! - 0x30;
+    if (digit >= 0 && digit < 8) value = value * 8 + digit;
+    else if (value !== 0 || block[i] !== 0x20) break;
+  }
+  return value;
+}
+
+function wholeNumber(text: string | undefined): number | undefined {
+  const value = text !== undefined && /^[0-9]{1,16}$/.test(text) ? Number(text) : undefined;
+  return value !== undefined && Number.isSafeInteger(value) ? value : undefined;
+}
+
+/** "1.5" to "1500000000". */
+function nsOf(decimal: string | undefined): NsText | undefined {
+  const [, sign = "", whole = "", part = ""] = /^(-?)([0-9]{1,19})(?:\.([0-9]*))?$/.exec(decimal ?? "") ?? [];
+  if (whole === "") return undefined;
+  return String(BigInt(`${sign}${whole}${part.slice(0, 9).padEnd(9, "0")}`));
+}
+
+/** "LENGTH KEY=VALUE\n" each, where the length counts itself. */
+function recordsIn(raw: Raw): ReadonlyMap<string, string> {
+  const records = new Map<string, string>();
+  for (let at = 0; at < raw.length;) {
+    const space = raw.indexOf(" ", at), length = Number(raw.slice(at, space));
+    const record = raw.slice(space + 1, at + length);
+    if (!(length > 0) || space < 0 || !record.endsWith("\n")) break;
+    const equals = record.indexOf("=");
+    if (equals > 0) records.set(record.slice(0, equals), record.slice(equals + 1, -1));
+    at += length;
+  }
+  return records;
+}
+
+/** The name without what would lead out of a directory; undefined if nothing is left. */
+export function harmlessName(name: Raw): Raw | undefined {
+  if (name.includes("\0")) return undefined;
+  const parts = name.split("/").filter((part) => part !== "" && part !== ".");
+  if (parts.length === 0 || parts.includes("..") || beginsWith(name, "/")) return undefined;
+  return parts.join("/") as Raw;
+}

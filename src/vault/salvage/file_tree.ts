@@ -1,0 +1,159 @@
+/**
+ * Writes what was found below a directory, under its names. Nothing that is there is replaced, and no link is followed. Where
+ * a name is taken by other bytes, `~2` and so on is put behind it.
+ */
+import { createHash, hash } from "node:crypto";
+import { type Raw, textOf } from "../../core/raw.ts";
+import type { Dir, OpenFile } from "../../platform/disk.ts";
+import type { TarEntry } from "../pack/tar_reader.ts";
+
+const DIRECTORY_MODE = 0o700;
+/** Read and written at a time. */
+const PIECE_BYTES = 1024 * 1024;
+
+/** Attributes that tar knows, and anybody may set. */
+export type FileFields = Pick<TarEntry, "mode" | "mtime">;
+
+export class FileTree {
+  readonly #top: Dir;
+
+  constructor(top: Dir) {
+    this.#top = top;
+  }
+
+  /**
+   * @param name relative, harmless
+   * @returns where it lies now, which may be where the same bytes lay already
+   * @throws DiskFault
+   */
+  write(name: Raw, bytes: Uint8Array<ArrayBuffer>, fields: FileFields): Raw {
+    const { dir, path, base } = this.#directoryFor(name);
+    using into = dir;
+    for (let version = 1;; version++) {
+      const each = versionOf(base, version);
+      using file = into.create(each, 0o600);
+      if (file === undefined) {
+        if (holds(into, each, bytes)) return join(path, each);
+        continue;
+      }
+      orRemove(into, each, () => {
+        file.write(bytes, 0);
+        setFields(file, fields);
+      });
+      return join(path, each);
+    }
+  }
+
+  /**
+   * Puts pieces that lie in the tree together to a file.
+   * @param pieces names in order @returns where it lies, and the digest of its bytes
+   * @throws DiskFault, Error if a piece is gone
+   */
+  join(name: Raw, pieces: readonly Raw[], fields: FileFields): { readonly name: Raw; readonly digest: string } {
+    const { dir, path, base } = this.#directoryFor(name);
+    using into = dir;
+    for (let version = 1;; version++) {
+      const each = versionOf(base, version);
+      using file = into.create(each, 0o600);
+      if (file === undefined) continue;
+      const digest = orRemove(into, each, () => {
+        const digest = this.#copy(pieces, file);
+        setFields(file, fields);
+        return digest;
+      });
+      return { name: join(path, each), digest };
+    }
+  }
+
+  #copy(pieces: readonly Raw[], into: OpenFile): string {
+    const whole = createHash("sha256");
+    let position = 0;
+    for (const piece of pieces) {
+      for (const bytes of this.read(piece)) {
+        into.write(bytes, position);
+        whole.update(bytes);
+        position += bytes.length;
+      }
+    }
+    return whole.digest("hex");
+  }
+
+  /** The bytes of a file of the tree; valid until the next piece. @throws DiskFault, Error if it is gone */
+  *read(name: Raw): Generator<Uint8Array<ArrayBuffer>> {
+    const slash = name.lastIndexOf("/");
+    using dir = this.#top.openPath(name.slice(0, Math.max(0, slash)) as Raw);
+    using file = dir.open(name.slice(slash + 1) as Raw);
+    if (file === undefined) throw new Error(`${textOf(name)} is gone`);
+    const buffer = new Uint8Array(PIECE_BYTES);
+    for (let position = 0;;) {
+      const length = file.read(buffer, position);
+      if (length === 0) return;
+      yield buffer.subarray(0, length);
+      position += length;
+    }
+  }
+
+  /** Removes a file, and its directory if that is empty then. */
+  remove(name: Raw): void {
+    const slash = name.lastIndexOf("/"), parent = name.slice(0, Math.max(0, slash)) as Raw;
+    {
+      using dir = this.#top.openPath(parent);
+      dir.unlink(name.slice(slash + 1) as Raw);
+      if (dir.list().names.length > 0) return;
+    }
+    const above = parent.lastIndexOf("/");
+    using dir = this.#top.openPath(parent.slice(0, Math.max(0, above)) as Raw);
+    if (parent !== "") dir.rmdir(parent.slice(above + 1) as Raw);
+  }
+
+  /** The directory of a name, made if it is missing. A file in the way stays where it is. */
+  #directoryFor(name: Raw): { dir: Dir; path: Raw; base: Raw } {
+    const parts = name.split("/") as Raw[], base = parts.pop()!;
+    let dir = this.#top.openPath("" as Raw), path = "" as Raw;
+    for (const part of parts) {
+      using above = dir;
+      const child = directoryIn(above, part);
+      dir = above.openDir(child);
+      path = join(path, child);
+    }
+    return { dir, path, base };
+  }
+}
+
+function directoryIn(dir: Dir, name: Raw): Raw {
+  for (let version = 1;; version++) {
+    const each = versionOf(name, version);
+    if (dir.mkdir(each, DIRECTORY_MODE) || dir.stat(each)?.kind === "dir") return each;
+  }
+}
+
+function versionOf(name: Raw, version: number): Raw {
+  return version === 1 ? name : `${name.slice(0, 245)}~${version}` as Raw;
+}
+
+function holds(dir: Dir, name: Raw, bytes: Uint8Array): boolean {
+  const stat = dir.stat(name);
+  if (stat?.kind !== "file" || stat.size !== bytes.length) return false;
+  using file = dir.open(name);
+  const there = new Uint8Array(bytes.length);
+  return file !== undefined && file.read(there, 0) === bytes.length && hash("sha256", there) === hash("sha256", bytes);
+}
+
+function setFields(file: OpenFile, { mode, mtime }: FileFields): void {
+  // Without the bits that would give whoever runs it the rights of the owner.
+  file.setAttributes({ mode: mode & 0o777, mtime });
+}
+
+function join(path: Raw, name: Raw): Raw {
+  return path === "" ? name : `${path}/${name}` as Raw;
+}
+
+/** Nothing stays of a file that could not be written to its end. */
+function orRemove<T>(dir: Dir, name: Raw, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    dir.unlink(name);
+    throw error;
+  }
+}

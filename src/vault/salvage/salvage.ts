@@ -1,0 +1,190 @@
+/**
+ * Salvage: files out of any heap of units, whole or damaged, some of them gone, with nothing but a key. No index, no
+ * snapshots, no `config`. What is found is written at once, so that a heap larger than the memory does no harm, nor a run
+ * that is broken off.
+ *
+ *   file -> head opened -> plaintext with gaps -> frames -> tar entries -> written under their names -> parts joined
+ */
+import { Fault, Interrupted } from "../../core/fault.ts";
+import type { Raw } from "../../core/raw.ts";
+import { OWN_DIRECTORY, UNIT_JSON } from "../pack/tar_names.ts";
+import type { ByteRange } from "../seal/sealed_body.ts";
+import { FileTree } from "./file_tree.ts";
+import { filesIn, type FoundFile } from "./found_files.ts";
+import { describedIn, foundFrames } from "./found_frames.ts";
+import { type FoundList, isTopList, joinParts } from "./parts.ts";
+import { type HeapFile, plaintextOf } from "./plaintext.ts";
+import { type Dir, DiskFault } from "../../platform/disk.ts";
+
+export interface SalvageRequest {
+  /** Where files are written. */
+  readonly target: Dir;
+  /** `AGE-SECRET-KEY-...`; empty for vaults that are not encrypted. */
+  readonly identities: readonly string[];
+  /** Called after each file of the heap. */
+  readonly onUnit?: (unit: SalvagedUnit) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface HeapEntry {
+  /** For messages. */
+  readonly path: string;
+  readonly open: () => HeapFile & Disposable;
+}
+
+/** "other": an object of another kind, or no object at all. */
+export type UnitCondition = "whole" | "damaged" | "unreadable" | "other";
+
+export interface SalvagedUnit {
+  readonly path: string;
+  readonly condition: UnitCondition;
+  /** Why nothing in it can be read; of unreadable ones. */
+  readonly reason?: string;
+  readonly files: number;
+  /** Plaintext that could not be opened. */
+  readonly lostBytes: number;
+}
+
+export interface DamagedFile {
+  /** Where it was written, with zeros for what is missing. */
+  readonly name: Raw;
+  /** Empty if it is wrong somewhere, but nobody knows where. */
+  readonly missing: readonly ByteRange[];
+}
+
+export interface SalvageReport {
+  readonly units: readonly SalvagedUnit[];
+  /** Whole files, with those that were joined, and their bytes. */
+  readonly files: number;
+  readonly bytes: number;
+  /** Of those, the ones that nothing but tar and zstd vouches for. */
+  readonly believedFiles: number;
+  readonly damaged: readonly DamagedFile[];
+  readonly joined: readonly Raw[];
+  readonly leftInParts: readonly Raw[];
+  /** What the target can't hold: names that are no names there. */
+  readonly unwritten: readonly { readonly name: Raw; readonly fault: DiskFault }[];
+}
+
+/** @throws Interrupted, DiskFault if the target can't be written */
+export async function salvage(heap: Iterable<HeapEntry>, request: SalvageRequest): Promise<SalvageReport> {
+  return await new SalvageRun(request).run(heap);
+}
+
+/** What a damaged file gets behind its name: nobody should take it for whole. */
+const DAMAGED_MARK = "~damaged";
+const MOST_COMPONENT_BYTES = 255;
+/** After these every other file would fail as well. */
+const FATAL = new Set(["ENOSPC", "EDQUOT", "EROFS", "EIO", "ENODEV", "ESTALE", "EMFILE"]);
+
+class SalvageRun {
+  readonly #request: SalvageRequest;
+  readonly #tree: FileTree;
+  readonly #units: SalvagedUnit[] = [];
+  readonly #damaged: DamagedFile[] = [];
+  readonly #unwritten: { readonly name: Raw; readonly fault: DiskFault }[] = [];
+  /** What ended the run: the target's failure, not that of a file of the heap. */
+  #fatal: DiskFault | undefined;
+  readonly #lists: FoundList[] = [];
+  /** Digests of what was written, to names: for parts. */
+  readonly #where = new Map<string, Raw>();
+  #files = 0;
+  #bytes = 0;
+  #believed = 0;
+
+  constructor(request: SalvageRequest) {
+    this.#request = request;
+    this.#tree = new FileTree(request.target);
+  }
+
+  async run(heap: Iterable<HeapEntry>): Promise<SalvageReport> {
+    for (const entry of heap) {
+      if (this.#request.signal?.aborted === true) throw new Interrupted();
+      const unit = await this.#takeUnit(entry);
+      this.#units.push(unit);
+      this.#request.onUnit?.(unit);
+    }
+    const { joined, believed, leftInParts } = joinParts(this.#tree, this.#lists, this.#where);
+    await this.#request.target.syncFileSystem();
+    return {
+      units: this.#units,
+      files: this.#files + joined.length,
+      bytes: this.#bytes,
+      believedFiles: this.#believed + believed.length,
+      damaged: this.#damaged,
+      joined,
+      leftInParts,
+      unwritten: this.#unwritten,
+    };
+  }
+
+  async #takeUnit({ path, open }: HeapEntry): Promise<SalvagedUnit> {
+    try {
+      using file = open();
+      const { identities } = this.#request;
+      return { path, ...await takeFrom(file, { identities, path, onFile: (found) => this.#keep(found) }) };
+    } catch (error) {
+      // A heap may hold anything, and a disk that is dying gives what it likes: the next file is tried all the same.
+      if (!(error instanceof Fault) || error === this.#fatal) throw error;
+      return { path, condition: "unreadable", reason: error.message, files: 0, lostBytes: 0 };
+    }
+  }
+
+  #keep(file: FoundFile): void {
+    if (file.name === UNIT_JSON) return;
+    try {
+      if (file.trust === "damaged") this.#keepDamaged(file);
+      else this.#keepWhole(file);
+    } catch (error) {
+      if (!(error instanceof DiskFault)) throw error;
+      if (FATAL.has(error.errno)) throw this.#fatal = error;
+      this.#unwritten.push({ name: file.name, fault: error });
+    }
+  }
+
+  #keepDamaged({ name, bytes, entry, missing }: FoundFile): void {
+    const slash = name.lastIndexOf("/") + 1,
+      base = name.slice(slash, slash + MOST_COMPONENT_BYTES - DAMAGED_MARK.length);
+    const marked = `${name.slice(0, slash)}${base}${DAMAGED_MARK}` as Raw;
+    this.#damaged.push({ name: this.#tree.write(marked, bytes, entry), missing });
+  }
+
+  #keepWhole({ name, bytes, entry, trust, digest, id }: FoundFile): void {
+    const at = this.#tree.write(name, bytes, entry);
+    if (!this.#where.has(digest)) this.#where.set(digest, at);
+    if (isTopList(name)) this.#lists.push({ name: at, id, fields: entry });
+    // Copies, lists and hunks are no files of anybody, parts are only pieces of some.
+    if (isTopList(name) || name.startsWith(`${OWN_DIRECTORY}/`) || /\.parts\/[^/]+$/.test(name)) return;
+    this.#files++;
+    this.#bytes += bytes.length;
+    if (trust === "believed") this.#believed++;
+  }
+}
+
+interface TakeOptions {
+  readonly identities: readonly string[];
+  readonly path: string;
+  readonly onFile: (file: FoundFile) => void;
+}
+
+/** Gives every file that can be had of one object. @throws Fault if its head can't be opened */
+async function takeFrom(
+  file: HeapFile,
+  { identities, path, onFile }: TakeOptions,
+): Promise<Omit<SalvagedUnit, "path">> {
+  const plaintext = await plaintextOf(file, identities, path), contents = describedIn(plaintext, path);
+  let files = 0, frames = 0, damaged = 0;
+  for (const frame of foundFrames(plaintext, contents)) {
+    frames++;
+    if (!frame.isWhole) damaged++;
+    for (const found of filesIn(frame, contents)) {
+      files++;
+      if (found.trust === "damaged") damaged++;
+      onFile(found);
+    }
+  }
+  const lostBytes = plaintext.gaps.reduce((sum, { length }) => sum + length, 0);
+  if (contents === undefined && frames === 0 && lostBytes === 0) return { condition: "other", files, lostBytes };
+  const isWhole = contents !== undefined && damaged === 0 && lostBytes === 0;
+  return { condition: isWhole ? "whole" : "damaged", files, lostBytes };
+}

@@ -1,0 +1,36 @@
+/**
+ * A key on paper: what opens a vault when everything else is lost. The text is a key file as it stands, so it can be scanned,
+ * copied or typed; what is there for people alone stands in comments.
+ */
+import { encodeKeyFile, type KeyLabel } from "./key_file.ts";
+import { identitiesOf, type VaultKey } from "./keys.ts";
+
+const GROUP_CHARACTERS = 4;
+/** What readers of such codes want around them. */
+const QUIET_MODULES = 4;
+
+/** Lines to print; `parseKeyFile` reads them. */
+export async function paperText(key: VaultKey, label: KeyLabel): Promise<string> {
+  const secrets = identitiesOf(key);
+  const comments = [
+    "",
+    "Keep this paper where no thief and no fire finds both it and your computer.",
+    "The lines above, in a file, are what `age -d -i FILE` and `backup-tool --key-file FILE` need.",
+    "Once more, easier to type: spaces, line breaks and small letters don't matter.",
+    "",
+    ...secrets.map((secret) => `  ${grouped(secret)}`),
+    "",
+    ...await codeLines(secrets.join("\n")),
+  ];
+  return encodeKeyFile(key, label) + comments.map((line) => `# ${line}`.trimEnd() + "\n").join("");
+}
+
+function grouped(secret: string): string {
+  return secret.match(new RegExp(`.{1,${GROUP_CHARACTERS}}`, "g"))?.join(" ") ?? "";
+}
+
+/** A QR code, black where ink is. */
+async function codeLines(text: string): Promise<string[]> {
+  const { renderUnicodeCompact } = await import("uqr");
+  return renderUnicodeCompact(text, { border: QUIET_MODULES, invert: true }).split("\n");
+}

@@ -1,0 +1,41 @@
+/** Objects of `keys/`: a key file that a passphrase opens, an ordinary age file. */
+import { BadKeyFile, BeyondLimit, WrongPassphrase } from "../faults.ts";
+import { MOST_SMALL_BYTES } from "../limits.ts";
+import { headBytes } from "./age_header.ts";
+
+/** scrypt with N = 2^18: a try takes a second and 256 MiB. */
+export const WORK_FACTOR = 18;
+/** More would let whoever can write to the vault use up the memory. */
+const MOST_WORK_FACTOR = 20;
+
+/** @param workFactor for tests */
+export async function sealKeyFile(
+  text: string,
+  passphrase: string,
+  workFactor = WORK_FACTOR,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { Encrypter } = await import("age-encryption");
+  const encrypter = new Encrypter();
+  encrypter.setPassphrase(passphrase);
+  encrypter.setScryptWorkFactor(workFactor);
+  return new Uint8Array(await encrypter.encrypt(text));
+}
+
+/** The text of a key file. @param what the object @throws WrongPassphrase, BadKeyFile, BeyondLimit, DamagedObject */
+export async function openKeyFile(bytes: Uint8Array<ArrayBuffer>, passphrase: string, what: string): Promise<string> {
+  if (bytes.length > MOST_SMALL_BYTES) throw new BeyondLimit(what, "its size", MOST_SMALL_BYTES);
+  const header = new TextDecoder("latin1").decode(bytes.subarray(0, headBytes(bytes, what)));
+  const factor = /^-> scrypt \S+ ([1-9][0-9]{0,2})$/m.exec(header)?.[1];
+  if (factor === undefined) throw new BadKeyFile(`${JSON.stringify(what)} is not sealed with a passphrase`);
+  if (Number(factor) > MOST_WORK_FACTOR) throw new BeyondLimit(what, "its work factor", MOST_WORK_FACTOR);
+  const { Decrypter } = await import("age-encryption");
+  const decrypter = new Decrypter();
+  decrypter.addPassphrase(passphrase);
+  try {
+    return await decrypter.decrypt(bytes, "text");
+  } catch (error) {
+    // Damage can't be told from a wrong passphrase: both give a key that fits nothing.
+    if (error instanceof Error && /no identity matched|HMAC/.test(error.message)) throw new WrongPassphrase(what);
+    throw new BadKeyFile(`${JSON.stringify(what)} is damaged`);
+  }
+}
