@@ -1,11 +1,11 @@
 /** The directories of a service lie beside the storage: what is in it is removed, replaced and emptied by others. */
 import { BadUsage } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
-import { joinRaw, type Raw, textOf } from "../core/raw.ts";
+import { EMPTY, joinRaw, type Raw, splitRaw, textOf } from "../core/raw.ts";
 import { BadJobDirectory } from "./faults.ts";
 import type { JobPlaces } from "./job_executor.ts";
 import { realPathOfNearest } from "../operations/restore/restore_target.ts";
-import { isPart, OwnPlaces } from "../operations/sources/own_places.ts";
+import type { OwnPlaces } from "../platform/own_places.ts";
 import type { Disk } from "../platform/disk.ts";
 import type { Machine } from "../platform/machine.ts";
 import { openStorage } from "../storage/storage.ts";
@@ -15,7 +15,7 @@ const TMP = "tmp", ARCHIVE = "archive";
 /** @throws BadJobDirectory, BadUsage, and what opening the storage throws */
 export function assertApart(machine: Omit<Machine, "workerScript">, places: JobPlaces, monitor: Monitor): void {
   using storage = openStorage({ ...machine, workerScript: undefined }, places.storage, monitor);
-  const own = new OwnPlaces(storage, [], monitor);
+  const own = storage.ownPlaces([], monitor);
   const jobs = partAt(machine.disk, own, places.jobs);
   if (jobs !== undefined) throw new BadJobDirectory(places.jobs, "it belongs to the storage");
   const temp = places.temp === undefined ? undefined : partAt(machine.disk, own, places.temp);
@@ -29,6 +29,6 @@ function partAt(disk: Disk, own: OwnPlaces, path: Raw): string | undefined {
   const { real, missing } = realPathOfNearest(disk, path);
   const place = own.around(real);
   if (place === undefined || place.kind === "state") return undefined;
-  const [name = ""] = joinRaw(place.inside ?? ("" as Raw), missing).split("/");
-  return name === "" || name === ARCHIVE || isPart(name as Raw) ? name : undefined;
+  const [name = EMPTY] = splitRaw(joinRaw(place.inside ?? EMPTY, missing), "/");
+  return name === "" || name === ARCHIVE || own.isPart(name) ? name : undefined;
 }

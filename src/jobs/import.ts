@@ -11,7 +11,6 @@ import { removeSource } from "./source_removal.ts";
 import { backup } from "../operations/backup/backup.ts";
 import { GuardedDisk } from "../operations/guarded_disk.ts";
 import { restore } from "../operations/restore/restore.ts";
-import { OwnPlaces } from "../operations/sources/own_places.ts";
 import { isThere } from "../operations/sources/sources.ts";
 import { type Attributes, type Dir, type Disk, DiskFault } from "../platform/disk.ts";
 import { removeRecursively } from "../platform/remove_recursively.ts";
@@ -163,7 +162,7 @@ class Import {
   /** A source that is ours, lies in what is ours, or holds it must not go. @param source absolute, without symlinks */
   #whyNotRemovable(source: Raw): string | undefined {
     const { setup: { machine: { disk } }, storage, protectedPaths: own, monitor } = this.#run;
-    const places = new OwnPlaces(storage, own, monitor);
+    const places = storage.ownPlaces(own, monitor);
     const isDirectory = isDirectoryAt(disk, source);
     const held = isDirectory ? places.heldBy(source) : undefined;
     if (held !== undefined) return `${textOf(held.path)} would be removed with it`;
@@ -256,7 +255,7 @@ class Import {
     monitor.phase("removing");
     await removeSource({
       source,
-      own: new OwnPlaces(this.#run.storage, this.#run.protectedPaths, monitor),
+      own: this.#run.storage.ownPlaces(this.#run.protectedPaths, monitor),
       at: parseApath(at),
       entries: manifest.entries(TOP),
       disk: new GuardedDisk(setup.machine.disk),

@@ -6,7 +6,7 @@ import { parseSubset } from "../core/subset.ts";
 import { DamageFound, NotYet } from "./faults.ts";
 import { performImport } from "./import.ts";
 import type { JobRun } from "./job_run.ts";
-import { absolutePath, type Job, type JobOf, type Keep, sizeOf } from "./schema.ts";
+import { absolutePath, type Job, type JobOf, type Keep } from "./schema.ts";
 import { readTextIn } from "./text_file.ts";
 import { backup, type BackupRequest } from "../operations/backup/backup.ts";
 import type { Selection } from "../operations/backup/comparison.ts";
@@ -16,11 +16,10 @@ import { forget } from "../operations/forget/forget.ts";
 import { prune } from "../operations/forget/prune.ts";
 import { GuardedDisk } from "../operations/guarded_disk.ts";
 import { restore, type RestoreRequest } from "../operations/restore/restore.ts";
+import { type BackupSettings, lockFrom, marksFrom, selectionFrom } from "../operations/settings/backup_settings.ts";
 import { type Disk, DiskFault } from "../platform/disk.ts";
 import { resolveSnapshot } from "../snapshot/resolve.ts";
 import type { SnapshotInfo } from "../snapshot/snapshot_info.ts";
-import { parseExcludeFile, PRESETS } from "../source/exclude_lists.ts";
-import type { LockSpec } from "../source/lock/lock_kinds.ts";
 
 /** Does a job, or what a run that was killed has left of it. */
 export async function performKind(run: JobRun, job: Job): Promise<void> {
@@ -63,59 +62,44 @@ async function performPrune({ setup, storage, monitor }: JobRun, job: JobOf<"pru
 
 /** Undefined: what the storage itself says. */
 function policyOf(keep: Keep): Policy | undefined {
-  return keep === "policy"
-    ? undefined
-    : Object.fromEntries(Object.entries(keep).filter(([, rule]) => rule !== undefined));
+  return keep === "policy" ? undefined : keep;
 }
 
 async function makeBackup(run: JobRun, job: JobOf<"backup">): Promise<SnapshotInfo> {
   const { setup, storage, monitor } = run;
-  const { workers = setup.workers, tags = [], tree = true } = job;
+  const settings = settingsOf(job);
   const request: BackupRequest = {
     ...selectionOf(job, setup.machine.disk, setup.host),
+    ...marksFrom(settings),
     job: run.mark("backup"),
-    tags,
-    tree,
-    workers,
+    workers: job.workers ?? setup.workers,
     user: setup.user,
     signal: setup.signal,
   };
   const { lockState: state } = setup;
-  if (state !== undefined) return await lockedBackup(storage, request, { state, spec: lockSpecOf(job) }, monitor);
+  if (state !== undefined) {
+    return await lockedBackup(storage, request, { state, spec: lockFrom(settings, PATHS) }, monitor);
+  }
   if (job.lock === undefined) return await backup(storage, request, monitor);
   throw new Error("Nothing says where locks of sources are noted");
 }
 
-function lockSpecOf({ lock }: JobOf<"backup">): LockSpec | undefined {
-  if (lock === undefined) return undefined;
-  if (typeof lock === "string") return { kind: lock };
-  const { before, after, readFrom } = lock;
-  return { kind: "command", before, after, readFrom: readFrom === undefined ? undefined : absolutePath(readFrom) };
-}
-
 /** What a job is to back up. @param host if it names none @throws DiskFault of a file with patterns */
 export function selectionOf(job: JobOf<"backup">, disk: Disk, host: string): Selection {
-  const { force = false, ignoreInode = false, ignoreCtime = false } = job;
-  return {
-    sources: job.sources.map((source) =>
-      typeof source === "string"
-        ? absolutePath(source)
-        : { path: absolutePath(source.path), as: source.as === undefined ? undefined : rawOf(source.as) }
-    ),
-    name: job.name,
-    excludes: [
-      ...(job.presets ?? []).flatMap((name) => PRESETS[name] ?? []),
-      ...(job.excludeFrom ?? []).flatMap((path) => parseExcludeFile(readTextFile(disk, absolutePath(path)))),
-      ...(job.exclude ?? []),
-    ],
-    ignoreFiles: job.ignoreFiles ?? true,
-    oneFileSystem: job.oneFileSystem ?? false,
-    excludeCaches: job.excludeCaches ?? false,
-    largestBytes: sizeOf(job.maxSize ?? job.excludeLargerThan),
-    host: job.host ?? host,
-    detection: { force, ignoreInode, ignoreCtime },
-    statics: job.static ?? [],
-  };
+  const sources = job.sources.map((source) =>
+    typeof source === "string"
+      ? absolutePath(source)
+      : { path: absolutePath(source.path), as: source.as === undefined ? undefined : rawOf(source.as) }
+  );
+  const readText = (path: string) => readTextFile(disk, absolutePath(path));
+  return selectionFrom({ sources }, settingsOf(job), { ...PATHS, host: () => host, readTextFile: readText });
+}
+
+const PATHS = { absolute: absolutePath };
+
+/** What a job says of a backup besides its sources. */
+export function settingsOf({ maxSize, ...settings }: JobOf<"backup">): BackupSettings {
+  return maxSize === undefined ? settings : { ...settings, excludeLargerThan: maxSize };
 }
 
 /** Of a file with patterns: a sparse one may have terabytes. */

@@ -7,7 +7,7 @@ import type { Entry } from "../core/entry.ts";
 import { Fault } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
 import { joinRaw, type Raw, textOf } from "../core/raw.ts";
-import type { OwnPlaces } from "../operations/sources/own_places.ts";
+import type { OwnPlaces } from "../platform/own_places.ts";
 import type { Yielder } from "../core/yielding.ts";
 import { Descent } from "../platform/descent.ts";
 import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";

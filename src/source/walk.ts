@@ -7,9 +7,11 @@ import { type Apath, childOf, parentOf } from "../core/apath.ts";
 import { Fault } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
 import { isBelow, joinRaw, type Raw, rawOf, textOf } from "../core/raw.ts";
+import { includesSorted } from "../core/sorted.ts";
 import type { Stat } from "../core/stat.ts";
 import { Descent } from "../platform/descent.ts";
 import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
+import type { OwnDirectories } from "../platform/own_places.ts";
 import type { Decision, Filter } from "./filter.ts";
 import { decideByLayers, IGNORE_FILE, type Layer, readLayer } from "./ignore_file.ts";
 import type { PathSelection } from "./path_selection.ts";
@@ -53,17 +55,6 @@ export interface WalkOptions {
   /** Is told of what is left out, and why. */
   readonly excluded?: ((exclusion: Exclusion) => void) | undefined;
   readonly monitor: Monitor;
-}
-
-/** Directories that belong to this program: they are left out, with a notice, by whichever path the walk comes to them. */
-export interface OwnDirectories {
-  /**
-   * Why a directory is left out; undefined: it isn't. Is asked for each, so it makes no system call as a rule.
-   * @param path absolute @param stat of the directory
-   */
-  whyNotFound(path: Raw, name: Raw, stat: Stat): string | undefined;
-  /** The same by what is in it, for one that shows by nothing else what it is. @param names in byte order */
-  whyNotListed(directory: Dir, names: readonly Raw[]): string | undefined;
 }
 
 /** The rule that leaves something out. */
@@ -192,7 +183,7 @@ class RootWalk {
     if (parent === undefined) return [];
     const apath = relative === "" ? this.#root.at : joinRaw(this.#root.at, relative) as unknown as Apath;
     const all = this.#list(parent, relative);
-    const layer = this.#options.ignoreFiles && hasName(all, IGNORE_FILE)
+    const layer = this.#options.ignoreFiles && includesSorted(all, IGNORE_FILE)
       ? readLayer(parent, relative, place.layer, this.#options.monitor)
       : place.layer;
     const names = this.#namesToTake(place, all);
@@ -348,20 +339,9 @@ class RootWalk {
   }
 }
 
-/** @param names in byte order */
-export function hasName(names: readonly Raw[], name: Raw): boolean {
-  let low = 0, high = names.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (names[middle]! < name) low = middle + 1;
-    else high = middle;
-  }
-  return names[low] === name;
-}
-
 /** Whatever has the name of a tag and isn't one, or can't be read, marks nothing. */
 function isCache(directory: Dir, names: readonly Raw[]): boolean {
-  if (!hasName(names, CACHE_TAG)) return false;
+  if (!includesSorted(names, CACHE_TAG)) return false;
   try {
     using tag = directory.open(CACHE_TAG);
     const start = new Uint8Array(CACHE_SIGNATURE.length);

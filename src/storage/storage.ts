@@ -14,6 +14,7 @@ import type { WorkOptions } from "../core/work.ts";
 import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
 import type { Machine } from "../platform/machine.ts";
 import { Meter, newMeterTable } from "../platform/meter.ts";
+import type { OwnPlaces } from "../platform/own_places.ts";
 import { newStopTable, StopFlag } from "../platform/stop_flag.ts";
 import { ThreadPool } from "../platform/thread_pool.ts";
 import type { Ratios } from "../snapshot/catalog_queries.ts";
@@ -42,6 +43,7 @@ import { ManifestStore } from "./content/manifest_store.ts";
 import { makeDirectory } from "./content/quarantine.ts";
 import { checkLayout, checkOneFileSystem, makeLeafDirectories } from "./layout/directories.ts";
 import { NoStorage } from "./layout/faults.ts";
+import { StoragePlaces } from "./layout/own_places.ts";
 import { readPolicy } from "./layout/policy_file.ts";
 import type { Settings } from "./layout/settings.ts";
 import { readSettings, renewSettings } from "./layout/settings_file.ts";
@@ -193,6 +195,10 @@ export class Storage implements Disposable, Repository {
     const { settings, listing, machine: { clock } } = this;
     const pool = this.pool(request.workers, request.signal, request.contents);
     return new StorageChecker({ settings, listing, pool, clock }, request);
+  }
+
+  ownPlaces(more: readonly Raw[], monitor: Pick<Monitor, "notice">): OwnPlaces {
+    return new StoragePlaces(this, more, monitor);
   }
 
   usage(signal: AbortSignal, monitor: Monitor): Promise<RepositoryUsage> {

@@ -108,9 +108,12 @@ for (
       text: `{"defaults": {"presets": ["nsa"]}}`,
       told: /: 1:27: Expected "nas" or "desktop", found "nsa"\n {2}hint: Did you mean "nas"\?/,
     },
-    { text: `{"defaults": {"excludeLargerThan": "big"}}`, told: /: 1:36: Cannot read "big" as a size\n/ },
-    { text: `{"keep": {"daily": 0}}`, told: /: 1:10: These rules keep nothing\n/ },
-    { text: `{"keep": {"within": "soon"}}`, told: /: 1:21: Cannot read "soon" as a span of time\n/ },
+    {
+      text: `{"defaults": {"excludeLargerThan": "big"}}`,
+      told: /: 1:36: Expected a size, such as 500K, 10M or 1.5GiB\n/,
+    },
+    { text: `{"keep": {"daily": 0}}`, told: /: 1:10: Expected a rule that keeps something\n/ },
+    { text: `{"keep": {"within": "soon"}}`, told: /: 1:21: Expected a span, such as 30d or 1y6m\n/ },
     { text: `{"keep": {"dayly": 7}}`, told: /: 1:11: Unknown key "dayly"\n {2}hint: Did you mean "daily"\?/ },
     { text: `{"backups": {"a/b": {"sources": ["/x"]}}}`, told: /: 1:14: A name must be one word without slashes\n/ },
     {

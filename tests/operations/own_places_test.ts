@@ -1,6 +1,5 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { rawOf, textOf } from "../../src/core/raw.ts";
-import { OwnPlaces } from "../../src/operations/sources/own_places.ts";
 import { removeRecursively } from "../../src/platform/remove_recursively.ts";
 import { CAN_BINDFS, CAN_MOUNT, CAN_OVERLAY, Mounts } from "../support/mounts.ts";
 import { differences, run, World } from "../support/world.ts";
@@ -203,7 +202,7 @@ Deno.test("a directory that gets the inode of a former part of the storage is no
   using world = new World();
   using storage = world.open();
   Deno.mkdirSync(`${world.storagePath}/2025`);
-  const own = new OwnPlaces(storage);
+  const own = storage.ownPlaces([], storage.monitor);
   using year = storage.dir.openDir(rawOf("2025"));
   const stat = year.statSelf(), name = rawOf("2025");
   strictEqual(own.whyNotFound(rawOf("/elsewhere/2025"), name, stat), "it is a part of the storage");

@@ -11,11 +11,12 @@ import {
   type Chosen,
   hasOtherSources,
   isThere,
+  lockFor,
   requestFor,
 } from "../session/backup_request.ts";
 import { backupJson, backupLines } from "../output/backup_summary.ts";
 import { EXIT, exitFor } from "../session/exit.ts";
-import { addLockOptions, type LockOptions, lockSpecOf } from "../settings/lock_options.ts";
+import { addLockOptions, type LockOptions } from "../settings/lock_options.ts";
 import { collected, examples, parsePositive, reading, workersOption } from "../settings/options.ts";
 import { addSelectionOptions } from "../settings/selection_options.ts";
 import type { Session } from "../session/session.ts";
@@ -66,8 +67,8 @@ async function checkSources(sources: readonly Source[], session: Session): Promi
 
 async function backUp(storage: Storage, chosen: Chosen, options: Options, session: Session): Promise<Report> {
   const { lockedBackup } = await import("../../operations/backup/locked_backup.ts");
-  const locking = { state: await lockDirectory(session), spec: lockSpecOf(options, chosen.settings, session.world) };
-  const request = await requestFor(chosen, options, session);
+  const locking = { state: await lockDirectory(session), spec: lockFor(chosen, options, session) };
+  const request = requestFor(chosen, options, session);
   const snapshot = await lockedBackup(storage, request, locking, session.monitor);
   return {
     json: backupJson(snapshot, session.monitor),

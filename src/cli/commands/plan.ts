@@ -2,9 +2,9 @@
 import { type Command, Option } from "commander";
 import { BadUsage } from "../../core/fault.ts";
 import type { Selection } from "../../operations/backup/comparison.ts";
+import { type BackupSettings, marksFrom } from "../../operations/settings/backup_settings.ts";
 import type { Storage } from "../../storage/storage.ts";
-import { chooseBackups, excludesOf, hasOtherSources, selectionFor } from "../session/backup_request.ts";
-import type { ExcludeOptions } from "../settings/excludes.ts";
+import { chooseBackups, hasOtherSources, selectionFor, settingsFor } from "../session/backup_request.ts";
 import { examples } from "../settings/options.ts";
 import { absolutePath, readNamedFile } from "../settings/paths.ts";
 import { planJson, planLines, whyJson, whyLine } from "../output/plan_summary.ts";
@@ -14,7 +14,6 @@ import type { Define } from "./command.ts";
 
 interface PlanOptions extends SelectionOptions {
   readonly why?: string;
-  readonly tree?: boolean;
   readonly job?: string;
 }
 
@@ -23,12 +22,12 @@ export const definePlan: Define = (program, act) => {
   command.action((words: readonly string[]) =>
     act(command, async (session) => {
       const options = command.opts<PlanOptions>();
-      const { selection, tree, excludes } = await whatToPlan(words, options, session);
+      const { selection, tree, settings } = await whatToPlan(words, options, session);
       const storage = await session.openStorage();
-      if (options.why !== undefined) return await tellWhy(options.why, storage, { selection, excludes }, session);
+      if (options.why !== undefined) return await tellWhy(options.why, storage, { selection, settings }, session);
       const { plan } = await import("../../operations/plan/plan.ts");
       const planned = await plan(storage, { ...selection, tree, signal: session.signal }, session.monitor);
-      session.result(planJson(planned), planLines(planned, session, excludes));
+      session.result(planJson(planned), planLines(planned, session, settings));
     })
   );
 };
@@ -37,8 +36,8 @@ export const definePlan: Define = (program, act) => {
 interface Planned {
   readonly selection: Selection;
   readonly tree: boolean;
-  /** Where patterns come from. */
-  readonly excludes: ExcludeOptions;
+  /** They know where patterns come from. */
+  readonly settings: BackupSettings;
 }
 
 /** @throws BadUsage, BadJob */
@@ -48,16 +47,14 @@ async function whatToPlan(words: readonly string[], options: PlanOptions, sessio
   if (chosen === undefined || others.length > 0) {
     throw new BadUsage("`plan` is for one backup", "Give one name from the configuration, or paths");
   }
-  return {
-    selection: await selectionFor(chosen, options, session),
-    tree: options.tree ?? chosen.settings.tree ?? true,
-    excludes: excludesOf(chosen, options),
-  };
+  const settings = settingsFor(chosen, options, session);
+  const selection = selectionFor(chosen, options, session);
+  return { selection, tree: marksFrom(settings).tree, settings };
 }
 
 async function jobToPlan(file: string, words: readonly string[], session: Session): Promise<Planned> {
   if (words.length > 0) throw new BadUsage("A job says itself what it backs up", "Give --job or sources, not both");
-  const [{ MOST_BYTES, parseJob, parseRecurringJob }, { selectionOf }] = await Promise.all([
+  const [{ MOST_BYTES, parseJob, parseRecurringJob }, { selectionOf, settingsOf }] = await Promise.all([
     import("../../jobs/job_file.ts"),
     import("../../jobs/job_kinds.ts"),
   ]);
@@ -69,12 +66,8 @@ async function jobToPlan(file: string, words: readonly string[], session: Sessio
     throw new BadUsage(`Cannot plan ${JSON.stringify(file)}: ${why}`, "See `backup-tool job check`");
   }
   const { disk } = await session.machine();
-  const { exclude = [], excludeFrom = [], presets = [], tree = true } = job;
-  return {
-    selection: selectionOf(job, disk, session.world.host()),
-    tree,
-    excludes: { exclude, excludeFrom, excludePreset: presets },
-  };
+  const settings = settingsOf(job);
+  return { selection: selectionOf(job, disk, session.world.host()), tree: marksFrom(settings).tree, settings };
 }
 
 function withOptions(command: Command): Command {
@@ -105,7 +98,7 @@ function withOptions(command: Command): Command {
 async function tellWhy(
   text: string,
   storage: Storage,
-  { selection, excludes }: Pick<Planned, "selection" | "excludes">,
+  { selection, settings }: Pick<Planned, "selection" | "settings">,
   session: Session,
 ): Promise<void> {
   const [{ explain }, { NotInSources }] = await Promise.all([
@@ -113,7 +106,8 @@ async function tellWhy(
     import("../../operations/sources/sources.ts"),
   ]);
   const path = absolutePath(session.world, text);
-  const why = explain(storage, selection, path, session.monitor);
+  // Only one path is looked at: which patterns match nothing isn't known then.
+  const why = explain(storage, { ...selection, expected: [] }, path, session.monitor);
   if (why.verdict === "outside" || why.verdict === "unreachable") throw new NotInSources(path);
-  session.result(whyJson(path, why), [whyLine(path, why, excludes)]);
+  session.result(whyJson(path, why), [whyLine(path, why, settings)]);
 }

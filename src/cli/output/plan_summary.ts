@@ -8,7 +8,7 @@ import type { Amount, ExcludedByRule, Plan } from "../../operations/plan/plan.ts
 import type { Explanation } from "../../operations/plan/explain.ts";
 import type { ExcludingRule } from "../../source/walk.ts";
 import { PRESETS } from "../../source/exclude_lists.ts";
-import type { ExcludeOptions } from "../settings/excludes.ts";
+import type { BackupSettings } from "../../operations/settings/backup_settings.ts";
 import { padded } from "./table.ts";
 
 /** How things are shown here; a session knows. */
@@ -16,6 +16,9 @@ export interface Shown {
   readonly world: { readonly clock: Clock };
   sizeText(bytes: number): string;
 }
+
+/** Where patterns came from. */
+type ExcludeSettings = Pick<BackupSettings, "exclude" | "excludeFrom" | "presets">;
 
 /** Rules named one by one. */
 const MOST_RULES = 10;
@@ -49,7 +52,7 @@ function ruleJson(rule: ExcludingRule) {
 }
 
 /** For people. @param excludes where patterns came from */
-export function planLines(plan: Plan, shown: Shown, excludes: ExcludeOptions): string[] {
+export function planLines(plan: Plan, shown: Shown, excludes: ExcludeSettings): string[] {
   const { store, unreadable, largest } = plan;
   const size = (bytes: number) => shown.sizeText(bytes);
   const amount = (name: string, amounts: Amount) => `  ${padded(name, 10)} ${amountText(amounts, shown)}`;
@@ -81,7 +84,7 @@ function amountText({ files, bytes, others }: Amount, shown: Shown): string {
   return `${pluralText(files, "file")} (${shown.sizeText(bytes)})${rest}`;
 }
 
-function excludedLines(excluded: readonly ExcludedByRule[], excludes: ExcludeOptions): string[] {
+function excludedLines(excluded: readonly ExcludedByRule[], excludes: ExcludeSettings): string[] {
   const total = excluded.reduce((sum, { entries }) => sum + entries, 0);
   const rows = excluded.slice(0, MOST_RULES).map(({ rule, entries }) => {
     return `    ${padded(countText(entries), 9, true)}  ${ruleText(rule, excludes)}`;
@@ -101,13 +104,13 @@ export function whyJson(path: Raw, why: Explanation) {
   return { path: textOf(path), verdict: why.verdict, ...rule, ...differences };
 }
 
-/** @param options where patterns came from */
-export function whyLine(path: Raw, why: Explanation, options: ExcludeOptions): string {
+/** @param excludes where patterns came from */
+export function whyLine(path: Raw, why: Explanation, excludes: ExcludeSettings): string {
   const name = textOf(path);
   switch (why.verdict) {
     case "excluded": {
       const above = why.at === path ? "" : `, which leaves out ${textOf(why.at)}`;
-      return `${name} is left out by ${ruleText(why.rule, options)}${above}`;
+      return `${name} is left out by ${ruleText(why.rule, excludes)}${above}`;
     }
     case "new":
       return `${name} is new`;
@@ -126,11 +129,11 @@ function differencesText(fields: readonly string[]): string {
     : `${fields.join(", ")} differ${fields.length === 1 ? "s" : ""} from the last snapshot`;
 }
 
-function ruleText(rule: ExcludingRule, options: ExcludeOptions): string {
+function ruleText(rule: ExcludingRule, excludes: ExcludeSettings): string {
   switch (rule.by) {
     case "pattern": {
       const { pattern, from } = rule.decision;
-      return `the pattern ${pattern} ${from === undefined ? originText(pattern, options) : `of ${from}`}`.trimEnd();
+      return `the pattern ${pattern} ${from === undefined ? originText(pattern, excludes) : `of ${from}`}`.trimEnd();
     }
     case "size":
       return "the limit of size";
@@ -144,9 +147,9 @@ function ruleText(rule: ExcludingRule, options: ExcludeOptions): string {
 }
 
 /** Of patterns that are written in the same way the last one decides. */
-function originText(pattern: string, { exclude = [], excludePreset = [], excludeFrom = [] }: ExcludeOptions): string {
+function originText(pattern: string, { exclude = [], presets = [], excludeFrom = [] }: ExcludeSettings): string {
   if (exclude.includes(pattern)) return "of --exclude";
-  const preset = excludePreset.findLast((name) => PRESETS[name]?.includes(pattern));
+  const preset = presets.findLast((name) => PRESETS[name]?.includes(pattern));
   if (preset !== undefined) return `of --exclude-preset ${preset}`;
   return excludeFrom.length === 0 ? "" : `of ${excludeFrom.map((file) => `--exclude-from ${file}`).join(" or ")}`;
 }

@@ -7,16 +7,23 @@ import type { Selection } from "../../operations/backup/comparison.ts";
 import type { Source } from "../../operations/sources/sources.ts";
 import type { StreamSource } from "../../operations/backup/streams.ts";
 import { type Disk, DiskFault } from "../../platform/disk.ts";
-import type { BackupSettings } from "../settings/config_schema.ts";
-import { type ExcludeOptions, excludePatterns } from "../settings/excludes.ts";
-import { absolutePath } from "../settings/paths.ts";
-import { listedPaths, type SelectionOptions } from "../settings/selection_options.ts";
+import type { LockSpec } from "../../source/lock/lock_kinds.ts";
+import {
+  type BackupSettings,
+  lockFrom,
+  marksFrom,
+  mergedSettings,
+  selectionFrom,
+  type SettingsWorld,
+} from "../../operations/settings/backup_settings.ts";
+import { lockOfOptions, type LockOptions } from "../settings/lock_options.ts";
+import { absolutePath, readNamedFile } from "../settings/paths.ts";
+import { listedPaths, type SelectionOptions, settingsOfOptions } from "../settings/selection_options.ts";
+import type { World } from "../world.ts";
 import type { Session } from "./session.ts";
 
 /** Options of `backup` that say what goes into a snapshot. */
 export interface BackupOptions extends SelectionOptions {
-  readonly tag?: readonly string[];
-  readonly tree?: boolean;
   readonly workers?: number;
   /** Minutes. */
   readonly checkpointEvery?: number;
@@ -55,7 +62,11 @@ export async function chooseBackups(
   for (const name of words) await tellOfNamesake(name, session);
   return named.map((name) => {
     const { sources, ...settings } = config.backups![name]!;
-    return { name, sources: sources.map((source) => rawOf(source)), settings: joined(config.defaults ?? {}, settings) };
+    return {
+      name,
+      sources: sources.map((source) => rawOf(source)),
+      settings: mergedSettings(config.defaults ?? {}, settings),
+    };
   });
 }
 
@@ -102,39 +113,23 @@ export function isThere(disk: Disk, path: Raw): boolean {
   }
 }
 
-/** What is set in both is taken from the second; lists add up. */
-function joined(first: BackupSettings, second: BackupSettings): BackupSettings {
-  const both = (key: "tags" | "exclude" | "excludeFrom" | "presets" | "static"): string[] => [
-    ...first[key] ?? [],
-    ...second[key] ?? [],
-  ];
-  return {
-    ...first,
-    ...second,
-    tags: both("tags"),
-    exclude: both("exclude"),
-    excludeFrom: both("excludeFrom"),
-    presets: both("presets"),
-    static: both("static"),
-  };
+/** All that is set for a backup: options count before the configuration; lists add up, those of options last. */
+export function settingsFor({ name, settings }: Chosen, options: SelectionOptions, { world }: Session): BackupSettings {
+  const named = name === undefined ? settings : { ...settings, name };
+  return mergedSettings(named, settingsOfOptions(options, world));
 }
 
-/** Options count before settings; lists add up, those of options last. */
-export async function selectionFor(chosen: Chosen, options: SelectionOptions, session: Session): Promise<Selection> {
-  const { world } = session, { settings } = chosen;
-  const { force = false, ignoreInode = settings.ignoreInode, ignoreCtime = settings.ignoreCtime } = options;
+/** @throws BadUsage, DiskFault of a file with patterns */
+export function selectionFor(chosen: Chosen, options: SelectionOptions, session: Session): Selection {
+  const sources = { ...sourcesOf(chosen, options, session), expected: options.exclude ?? [] };
+  return selectionFrom(sources, settingsFor(chosen, options, session), settingsWorld(session.world));
+}
+
+function settingsWorld(world: World): SettingsWorld {
   return {
-    ...sourcesOf(chosen, options, session),
-    name: options.name ?? chosen.name,
-    excludes: await excludePatterns(excludesOf(chosen, options), world),
-    expected: options.exclude ?? [],
-    ignoreFiles: options.ignoreFiles ?? settings.ignoreFiles ?? true,
-    oneFileSystem: options.oneFileSystem ?? settings.oneFileSystem ?? false,
-    excludeCaches: options.excludeCaches ?? settings.excludeCaches ?? false,
-    largestBytes: options.maxSize ?? options.excludeLargerThan ?? settings.excludeLargerThan,
-    host: options.host ?? world.env("BACKUP_TOOL_HOST") ?? settings.host ?? world.host(),
-    detection: { force, ignoreInode: ignoreInode ?? false, ignoreCtime: ignoreCtime ?? false },
-    statics: [...settings.static ?? [], ...options.static ?? []],
+    host: () => world.host(),
+    absolute: (path) => absolutePath(world, path),
+    readTextFile: (path) => readNamedFile(world, path),
   };
 }
 
@@ -155,27 +150,23 @@ function sourcesOf(chosen: Chosen, options: SelectionOptions, { world }: Session
   return { sources: source === undefined ? [rawOf("/")] : sources, only };
 }
 
-/** Where all patterns come from. */
-export function excludesOf({ settings }: Chosen, options: ExcludeOptions): Required<ExcludeOptions> {
+/** @throws BadUsage, DiskFault of a file with patterns */
+export function requestFor(chosen: Chosen, options: BackupOptions, session: Session): BackupRequest {
   return {
-    exclude: [...settings.exclude ?? [], ...options.exclude ?? []],
-    excludeFrom: [...settings.excludeFrom ?? [], ...options.excludeFrom ?? []],
-    excludePreset: [...settings.presets ?? [], ...options.excludePreset ?? []],
-  };
-}
-
-export async function requestFor(chosen: Chosen, options: BackupOptions, session: Session): Promise<BackupRequest> {
-  const { settings } = chosen;
-  return {
-    ...await selectionFor(chosen, options, session),
-    tags: [...new Set([...settings.tags ?? [], ...options.tag ?? []])],
-    tree: options.tree ?? settings.tree ?? true,
+    ...selectionFor(chosen, options, session),
+    ...marksFrom(settingsFor(chosen, options, session)),
     workers: session.workers(options.workers),
     ...(options.checkpointEvery !== undefined && { checkpointMs: options.checkpointEvery * 60_000 }),
     streams: streamsOf(options, session),
     user: session.world.user(),
     signal: session.signal,
   };
+}
+
+/** How the sources are held still; undefined: they aren't. @throws BadUsage */
+export function lockFor({ settings }: Chosen, options: LockOptions, { world }: Session): LockSpec | undefined {
+  const lock = lockOfOptions(options);
+  return lockFrom(lock === undefined ? settings : { lock }, settingsWorld(world));
 }
 
 /** @throws BadUsage */

@@ -1,11 +1,9 @@
 /** Options that say how sources are held still. */
 import { type Command, Option } from "commander";
 import { BadUsage } from "../../core/fault.ts";
-import type { LockKind, LockSpec } from "../../source/lock/lock_kinds.ts";
-import { rawOf } from "../../core/raw.ts";
-import type { BackupSettings } from "./config_schema.ts";
-import { absolutePath } from "./paths.ts";
-import type { World } from "../world.ts";
+import { defined } from "../../core/defined.ts";
+import type { BackupSettings } from "../../operations/settings/backup_settings.ts";
+import type { LockKind } from "../../source/lock/lock_kinds.ts";
 
 /** A copy of source/lock/kinds.ts's list: help must not have to load what they do. */
 const KINDS: Record<LockKind, true> = { command: true, btrfs: true, zfs: true, lvm: true };
@@ -29,31 +27,19 @@ export function addLockOptions(command: Command): Command {
     .option("--read-from <PATH>", "read the source from there between the two");
 }
 
-/** Options count before settings. @returns undefined if nothing is to be locked @throws BadUsage */
-export function lockSpecOf(options: LockOptions, settings: BackupSettings, world: World): LockSpec | undefined {
-  return specOfOptions(options, world) ?? specOfSettings(settings);
-}
-
-function specOfSettings({ lock }: BackupSettings): LockSpec | undefined {
-  if (lock === undefined) return undefined;
-  if (typeof lock === "string") return { kind: lock };
-  const { before, after, readFrom } = lock;
-  return { kind: "command", before, after, readFrom: readFrom === undefined ? undefined : rawOf(readFrom) };
-}
-
-function specOfOptions({ lock, before, after, readFrom }: LockOptions, world: World): LockSpec | undefined {
+/** As settings have it; undefined if no option says anything. @throws BadUsage */
+export function lockOfOptions({ lock, before, after, readFrom }: LockOptions): BackupSettings["lock"] {
   const hasCommands = before !== undefined || after !== undefined;
   if (lock !== undefined && lock !== "command") {
-    if (!hasCommands && readFrom === undefined) return { kind: lock };
+    if (!hasCommands && readFrom === undefined) return lock;
     throw new BadUsage(
       `\`--lock ${lock}\` needs no commands`,
       "Leave out --before, --after and --read-from, or --lock",
     );
   }
-  if (hasCommands) {
-    const path = readFrom === undefined ? undefined : absolutePath(world, readFrom);
-    return { kind: "command", before, after, readFrom: path };
-  }
+  if (hasCommands) return defined<CommandLock>({ before, after, readFrom });
   if (lock === undefined && readFrom === undefined) return undefined;
   throw new BadUsage("There is no command to lock the sources with", "Give --before and --after");
 }
+
+type CommandLock = Exclude<NonNullable<BackupSettings["lock"]>, string>;

@@ -1,17 +1,21 @@
 /** Options of commands that look at sources: what is backed up, and what counts as changed. */
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { defined } from "../../core/defined.ts";
 import { BadUsage } from "../../core/fault.ts";
 import { joinRaw, type Raw, rawOf } from "../../core/raw.ts";
 import { parseEntryName } from "../../core/entry_name.ts";
 import { parseSize } from "../../core/size_text.ts";
 import { resolved } from "../../core/written_path.ts";
+import type { BackupSettings } from "../../operations/settings/backup_settings.ts";
 import { PRESETS } from "../../source/exclude_lists.ts";
-import type { ExcludeOptions } from "./excludes.ts";
 import { collected, opposite, reading } from "./options.ts";
 import { readNamedFile } from "./paths.ts";
 import type { World } from "../world.ts";
 
-export interface SelectionOptions extends ExcludeOptions {
+export interface SelectionOptions {
+  readonly exclude?: readonly string[];
+  readonly excludeFrom?: readonly string[];
+  readonly excludePreset?: readonly string[];
   readonly name?: string;
   readonly host?: string;
   readonly excludeCaches?: boolean;
@@ -26,6 +30,8 @@ export interface SelectionOptions extends ExcludeOptions {
   readonly source?: readonly NamedSource[];
   readonly filesFrom?: string;
   readonly null?: boolean;
+  readonly tag?: readonly string[];
+  readonly tree?: boolean;
 }
 
 const PRESET_NAMES = Object.keys(PRESETS);
@@ -68,6 +74,27 @@ export function addSelectionOptions(command: Command): Command {
     .addOption(new Option("--ignore-files").hideHelp())
     .addOption(opposite("exclude-caches"))
     .addOption(opposite("one-file-system"));
+}
+
+/** The settings that options give; the host may also come from a variable. */
+export function settingsOfOptions(options: SelectionOptions, world: Pick<World, "env">): BackupSettings {
+  return defined<BackupSettings>({
+    name: options.name,
+    host: options.host ?? world.env("BACKUP_TOOL_HOST"),
+    exclude: options.exclude,
+    excludeFrom: options.excludeFrom,
+    presets: options.excludePreset,
+    excludeCaches: options.excludeCaches,
+    excludeLargerThan: options.maxSize ?? options.excludeLargerThan,
+    ignoreFiles: options.ignoreFiles,
+    oneFileSystem: options.oneFileSystem,
+    force: options.force,
+    ignoreInode: options.ignoreInode,
+    ignoreCtime: options.ignoreCtime,
+    static: options.static,
+    tags: options.tag,
+    tree: options.tree,
+  });
 }
 
 /** `choices` alone would keep only the last of several. */

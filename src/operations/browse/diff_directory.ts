@@ -7,7 +7,6 @@ import type { Monitor } from "../../core/monitor.ts";
 import type { Raw } from "../../core/raw.ts";
 import type { Stat } from "../../core/stat.ts";
 import { resolvePath, snapshotPathsOf } from "./resolve_path.ts";
-import { OwnPlaces } from "../sources/own_places.ts";
 import { findSources } from "../sources/sources.ts";
 import { walkAsBackedUp } from "../sources/walk_as_backed_up.ts";
 import { type Dir, DiskFault, type OpenFile } from "../../platform/disk.ts";
@@ -42,7 +41,7 @@ export class DirectoryComparison {
     this.#storage = storage;
     this.#request = request;
     this.#monitor = monitor;
-    const own = new OwnPlaces(storage, [], monitor);
+    const own = storage.ownPlaces([], monitor);
     const [root] = findSources(storage, own, { sources: [request.directory] }, parseFilter([]), monitor);
     const manifest = storage.manifest(request.before.id);
     this.#root = { ...root!, at: counterpart(manifest, request, root!) };

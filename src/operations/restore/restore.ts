@@ -23,7 +23,7 @@ import {
 } from "./restore_target.ts";
 import { RestoredLinks } from "./restored_links.ts";
 import { UnrestoredMetadata } from "./unrestored_metadata.ts";
-import { OwnPlaces } from "../sources/own_places.ts";
+import type { OwnPlaces } from "../../platform/own_places.ts";
 import type { Dir, Disk } from "../../platform/disk.ts";
 import type { StoragePool } from "../../storage/threads/batch_executor.ts";
 import type { Manifest } from "../../snapshot/manifest.ts";
@@ -166,7 +166,7 @@ class RestorePlan {
     });
     this.choice = { paths, include, exclude };
     this.routes = routesTo(destination, this.manifest, paths);
-    this.own = request.allowInsideStorage ? undefined : new OwnPlaces(storage, [], monitor);
+    this.own = request.allowInsideStorage ? undefined : storage.ownPlaces([], monitor);
     for (const { target } of this.routes) if (this.own !== undefined) assertOutside(disk, this.own, target);
     if (destination.kind === "in-place") {
       for (const path of withoutPlace(this.manifest)) {

@@ -4,7 +4,7 @@ import { joinRaw, type Raw, rawOf, textOf } from "../../core/raw.ts";
 import type { Overwrite } from "../../core/restore_terms.ts";
 import type { PathMapping } from "./path_mapping.ts";
 import { hasMarker, markerName } from "./restore_marker.ts";
-import type { OwnPlaces } from "../sources/own_places.ts";
+import type { OwnPlaces } from "../../platform/own_places.ts";
 import { type Dir, type Disk, DiskFault, makeDirectories } from "../../platform/disk.ts";
 
 export class TargetNotEmpty extends Fault {

@@ -1,15 +1,15 @@
 /** What a backup is of: sources as a person named them, and what is never one. */
-import type { Apath } from "../../core/apath.ts";
+import { apathIn, TOP } from "../../core/apath.ts";
 import { Fault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
-import { joinRaw, type Raw, rawOf, textOf } from "../../core/raw.ts";
-import type { OwnPlaces } from "./own_places.ts";
+import { baseName, joinRaw, parentPath, type Raw, rawOf, relativeTo, textOf } from "../../core/raw.ts";
+import type { OwnPlaces } from "../../platform/own_places.ts";
 import { isPassable } from "../../platform/acl.ts";
 import { type Disk, DiskFault } from "../../platform/disk.ts";
 import { decideWithParents, type Filter } from "../../source/filter.ts";
 import { originOf, placeSources, sourceName, type SourcePath, type SourceRoot } from "../../source/placement.ts";
 import { NoSource } from "../../source/walk.ts";
-import type { Storage } from "../../storage/storage.ts";
+import type { OpenedRepository } from "../opened.ts";
 
 export class SourceInStorage extends Fault {
   readonly code = "source-in-storage";
@@ -48,15 +48,15 @@ export function sourcePath(source: Source): Raw {
  * @throws NoSource, SourceInStorage, BadUsage
  */
 export function findSources(
-  storage: Storage,
+  repository: Pick<OpenedRepository, "location" | "machine">,
   own: OwnPlaces,
   given: { readonly sources: readonly Source[]; readonly reserved?: readonly Raw[] },
   filter: Filter,
   monitor: Monitor,
 ): readonly SourceRoot[] {
-  const { disk } = storage.machine;
+  const { disk } = repository.machine;
   const sources = given.sources.map((source) => sourceAt(disk, source));
-  for (const source of sources) assertForeign(source, own, storage);
+  for (const source of sources) assertForeign(source, own, repository);
   const roots = placeSources(sources, given.reserved);
   for (const root of roots) for (const source of root.nested) monitor.notice(nestedNotice(source, root, filter));
   return roots;
@@ -90,7 +90,11 @@ function kindAt(disk: Disk, real: Raw): Pick<SourcePath, "kind"> {
 }
 
 /** @throws SourceInStorage */
-function assertForeign(source: SourcePath, own: OwnPlaces, { path: storage, machine: { disk } }: Storage): void {
+function assertForeign(
+  source: SourcePath,
+  own: OwnPlaces,
+  { location, machine: { disk } }: Pick<OpenedRepository, "location" | "machine">,
+): void {
   const origin = originOf(source);
   for (const path of new Set([origin, source.path])) {
     const place = own.around(source.kind === "dir" ? path : parentPath(path));
@@ -98,14 +102,14 @@ function assertForeign(source: SourcePath, own: OwnPlaces, { path: storage, mach
     // Copies that stand still may be mounted beside the notes on them.
     if (place.kind === "state" && path !== origin) continue;
     const why = place.kind === "storage"
-      ? `it belongs to the storage ${JSON.stringify(textOf(disk.realPath(storage)))}`
+      ? `it belongs to the storage ${JSON.stringify(textOf(disk.realPath(rawOf(location))))}`
       : place.why;
     throw new SourceInStorage(origin, why);
   }
 }
 
 function nestedNotice({ path, kind }: SourcePath, root: SourceRoot, filter: Filter): string {
-  const inside = path.slice(root.path === "/" ? 0 : root.path.length) as Apath;
+  const inside = apathIn(TOP, relativeTo(root.path, path));
   const decision = decideWithParents(filter, inside, kind === "dir");
   const where = `${textOf(path)} lies inside the source ${textOf(root.path)}`;
   return decision?.negated === false
@@ -113,16 +117,11 @@ function nestedNotice({ path, kind }: SourcePath, root: SourceRoot, filter: Filt
     : `${where}, and is backed up with it`;
 }
 
-function parentPath(path: Raw): Raw {
-  const slash = path.lastIndexOf("/");
-  return (slash <= 0 ? "/" : path.slice(0, slash)) as Raw;
-}
-
 /** True if something is there that can be looked at. @param path absolute; a symlink in its last component is not followed */
 export function isThere(disk: Disk, path: Raw): boolean {
   try {
     using parent = disk.openDir(parentPath(path));
-    return parent.stat(path.slice(path.lastIndexOf("/") + 1) as Raw) !== undefined;
+    return parent.stat(baseName(path)) !== undefined;
   } catch (error) {
     if (error instanceof DiskFault) return !MISSING.includes(error.errno);
     throw error;
@@ -166,7 +165,7 @@ export class RealPaths {
 
   /** @param path absolute; where nothing is there, it stays as it is */
   of(path: Raw): Raw {
-    const name = path.slice(path.lastIndexOf("/") + 1) as Raw;
+    const name = baseName(path);
     // These are no names of objects.
     if (["", ".", ".."].includes(name)) return this.#follow(path);
     const directory = parentPath(path);

@@ -15,7 +15,6 @@ import type { LeftOut, Root } from "../../snapshot/root.ts";
 import type { Storage } from "../../storage/storage.ts";
 import { contentText } from "./excluded_at_backup.ts";
 import { OrderedLookup } from "../../core/lockstep.ts";
-import { OwnPlaces } from "./own_places.ts";
 
 export interface AsBackedUp {
   /** By which the directory's path is followed; default: the machine's. */
@@ -45,7 +44,7 @@ export function walkAsBackedUp(storage: Storage, options: AsBackedUp): Generator
     oneFileSystem: oneFileSystem ?? leftOut.mounts,
     excludeCaches: leftOut.caches,
     largestBytes: leftOut.largerThan ?? undefined,
-    own: new OwnPlaces(storage, [], monitor),
+    own: storage.ownPlaces([], monitor),
     monitor,
   });
 }

@@ -8,7 +8,8 @@ import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import type { Storage } from "../storage.ts";
 import { probeLinks } from "./probe_links.ts";
 import { fillTree } from "./tree_build.ts";
-import { nameInWork, TreeBuilder } from "./tree_builder.ts";
+import { nameInWork } from "../layout/own_names.ts";
+import { TreeBuilder } from "./tree_builder.ts";
 import { existingTree, refreshLatest, treeExists, treeOf, withdrawTrees } from "./tree_places.ts";
 
 export class NoLinks extends Fault {

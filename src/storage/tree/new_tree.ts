@@ -4,7 +4,8 @@ import { rawOf } from "../../core/raw.ts";
 import { openLeaf } from "../layout/item_path.ts";
 import type { Storage } from "../storage.ts";
 import { probeLinks } from "./probe_links.ts";
-import { nameInWork, TreeBuilder } from "./tree_builder.ts";
+import { nameInWork } from "../layout/own_names.ts";
+import { TreeBuilder } from "./tree_builder.ts";
 import { freeTreeName, treeName } from "./tree_places.ts";
 
 /** @returns undefined, with a notice, where there are no hard links */

@@ -3,7 +3,6 @@
  * It is a convenience; nothing is lost with it.
  */
 import { type Apath, isWithin, nameOf, TOP } from "../../core/apath.ts";
-import type { Random } from "../../core/clock.ts";
 import type { Entry } from "../../core/entry.ts";
 import { joinRaw, type Raw, rawOf } from "../../core/raw.ts";
 import { ACL_ATTRIBUTE } from "../../platform/acl.ts";
@@ -13,17 +12,7 @@ import { modeWithoutGroup } from "../content/access.ts";
 import { makeDirectory } from "../content/quarantine.ts";
 
 const PRIVATE = 0o700;
-const IN_WORK = "backup-tool-tree-";
 export const PUBLIC = 0o755;
-
-/** A name for a tree while it is made: by it the walk of a source knows one, by whichever way it comes there. */
-export function nameInWork(random: Random): string {
-  return IN_WORK + random(8).toHex();
-}
-
-export function isTreeInWork(name: string): boolean {
-  return name.startsWith(IN_WORK);
-}
 
 /**
  * What a tree's directory gets; an owner or group that this user can't give away costs the bits that would serve others,

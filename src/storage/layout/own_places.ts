@@ -1,31 +1,43 @@
 /**
- * Which directories are this program's own: the storage and its parts, and where it keeps its state. Asked by all that
- * read, write or remove what people name: a storage that is backed up into itself never ends, and one that is imported,
- * or restored into, is lost.
- *
- * Paths don't tell: bind mounts, second volumes of a container, unions and FUSE file systems show one directory under
- * many. So a place is known by device and inode, its own and those of everything above it; by where in its file system
- * it lies, as the table of mounts says, which finds whatever part is mounted elsewhere; and where device and inode are
- * others too, by the id in its `db/main`, or by what it holds.
+ * Which directories are this storage's own, and this program's. Paths don't tell: bind mounts, second volumes of a
+ * container, unions and FUSE file systems show one directory under many. So a place is known by device and inode, its own
+ * and those of everything above it; by where in its file system it lies, as the table of mounts says, which finds
+ * whatever part is mounted elsewhere; and where device and inode are others too, by the id in its `db/main`, or by what
+ * it holds.
  */
 import type { Monitor } from "../../core/monitor.ts";
-import { isBelow, joinRaw, movedPath, type Raw, rawOf, textOf } from "../../core/raw.ts";
+import {
+  baseName,
+  isBelow,
+  joinRaw,
+  movedPath,
+  parentPath,
+  type Raw,
+  relativeTo,
+  ROOT,
+  textOf,
+} from "../../core/raw.ts";
+import { includesSorted } from "../../core/sorted.ts";
 import type { Stat } from "../../core/stat.ts";
 import { type Dir, type Disk, DiskFault, type Mount } from "../../platform/disk.ts";
-import { originOf, type SourceRoot } from "../../source/placement.ts";
-import { hasName, type OwnDirectories } from "../../source/walk.ts";
-import { peekStorageId } from "../../storage/layout/settings_file.ts";
-import type { Storage } from "../../storage/storage.ts";
-import { isTreeInWork } from "../../storage/tree/tree_builder.ts";
-
-/** What a place turned out to be. */
-export interface OwnPlace {
-  /** In words, as the end of "it is left out: ...". */
-  readonly why: string;
-  readonly kind: "storage" | "archive" | "state";
-  /** Path in the storage; "" is the storage itself; undefined where that isn't known. */
-  readonly inside?: Raw;
-}
+import type { Machine } from "../../platform/machine.ts";
+import type { OwnPlace, OwnPlaces, StillCopy } from "../../platform/own_places.ts";
+import {
+  A_PART,
+  A_VIEW,
+  ARCHIVE,
+  CONTENT,
+  DB,
+  isPart,
+  placeIn,
+  placeOfName,
+  STATE,
+  THE_STORAGE,
+  TREE,
+  YEAR,
+} from "./own_names.ts";
+import type { Settings } from "./settings.ts";
+import { peekStorageId } from "./settings_file.ts";
 
 /** A directory of ours, and its real path. */
 interface OwnRoot {
@@ -47,29 +59,17 @@ interface Location {
   readonly shows: readonly Raw[];
 }
 
-const DB = rawOf("db"), CONTENT = rawOf("content"), TMP = rawOf("tmp");
-/** What may lie in a storage and is no part of it. */
-const ARCHIVE = rawOf("archive");
-/** Where services keep their records, in their job directories. */
-export const STATE_NAME = rawOf(".backup-tool");
-const YEAR = /^\d{4}$/;
-const TREE = /^\d\d-\d\dT\d\d[:-]\d\d(-\d+)?$/;
-const TOP = rawOf(""), FILE_SYSTEM = rawOf("/");
-const THE_STORAGE: OwnPlace = { why: "it is the storage itself", kind: "storage", inside: TOP };
-const A_VIEW: OwnPlace = {
-  why: "it is the storage itself, by another way, or a copy of it",
-  kind: "storage",
-  inside: TOP,
-};
-const A_PART: OwnPlace = { why: "it is a part of the storage", kind: "storage" };
-const IN_ARCHIVE: OwnPlace = { why: "it belongs to the archive of the storage", kind: "archive" };
-const STATE: OwnPlace = { why: "the state of this program is kept there", kind: "state" };
-const A_TREE: OwnPlace = { why: "a tree is being made there", kind: "storage" };
+/** What is needed to know of a storage. */
+export interface StorageOfPlaces {
+  readonly machine: Pick<Machine, "disk" | "state">;
+  readonly dir: Dir;
+  readonly settings: Settings;
+}
 
-export class OwnPlaces implements OwnDirectories {
-  readonly #storage: Storage;
+export class StoragePlaces implements OwnPlaces {
+  readonly #storage: StorageOfPlaces;
   readonly #disk: Disk;
-  readonly #monitor: Monitor;
+  readonly #monitor: Pick<Monitor, "notice">;
   readonly #roots: readonly OwnRoot[];
   /** By {@link keyOf}. */
   readonly #known = new Map<string, Known>();
@@ -79,11 +79,11 @@ export class OwnPlaces implements OwnDirectories {
    * @param more directories that must not be touched either, such as that of the jobs; they need not be there
    * @param monitor is told of other storages
    */
-  constructor(storage: Storage, more: readonly Raw[] = [], monitor: Monitor = storage.monitor) {
+  constructor(storage: StorageOfPlaces, more: readonly Raw[], monitor: Pick<Monitor, "notice">) {
     this.#storage = storage;
     this.#disk = storage.machine.disk;
     this.#monitor = monitor;
-    const path = this.#disk.realPath(storage.path);
+    const path = this.#disk.realPath(storage.dir.path);
     const state = [...storage.machine.state ?? [], ...more].flatMap((each) => this.#realPath(each) ?? []);
     this.#roots = [
       ...[path, ...this.#behind(path)].map((each) => ({ path: each, kind: "storage" as const })),
@@ -100,9 +100,7 @@ export class OwnPlaces implements OwnDirectories {
   /** Directories of another file system that are what is seen at `path`. */
   #behind(path: Raw): Raw[] {
     const at = this.#locationOf(path), stat = this.#stat(path);
-    const shown = (at?.shows ?? []).flatMap((top) =>
-      this.#realPath(joinRaw(top, relativeTo(FILE_SYSTEM, at!.path))) ?? []
-    );
+    const shown = (at?.shows ?? []).flatMap((top) => this.#realPath(joinRaw(top, relativeTo(ROOT, at!.path))) ?? []);
     return shown.filter((real) => real !== path && isLikely(this.#stat(real), stat));
   }
 
@@ -134,15 +132,17 @@ export class OwnPlaces implements OwnDirectories {
     return orUndefined(() => this.#disk.statDirectory(path));
   }
 
-  /** Has the storage left out of copies of sources as well, which stand still while they are read. */
-  addCopies(roots: readonly SourceRoot[]): this {
+  addCopies(copies: readonly StillCopy[]): void {
     for (const { path, kind } of this.#roots) {
-      for (const root of roots) {
-        if (!isBelow(path, originOf(root))) continue;
-        this.#paths.set(movedPath(path, originOf(root), root.path), kind === "storage" ? THE_STORAGE : STATE);
+      for (const copy of copies) {
+        if (!isBelow(path, copy.origin)) continue;
+        this.#paths.set(movedPath(path, copy.origin, copy.path), kind === "storage" ? THE_STORAGE : STATE);
       }
     }
-    return this;
+  }
+
+  isPart(name: Raw): boolean {
+    return isPart(name);
   }
 
   whyNotFound(path: Raw, name: Raw, stat: Stat): string | undefined {
@@ -150,7 +150,6 @@ export class OwnPlaces implements OwnDirectories {
     return place === undefined || place.kind === "archive" ? undefined : place.why;
   }
 
-  /** True for a directory of the storage that is found on the way down from another one. */
   isOfStorage(parent: Dir, name: Raw, stat: Stat): boolean {
     const kind = this.#placeFound(joinRaw(parent.path, name), name, stat)?.kind;
     if (kind !== undefined) return kind !== "state";
@@ -167,15 +166,10 @@ export class OwnPlaces implements OwnDirectories {
     return this.#placeByListing(directory, names)?.why;
   }
 
-  /**
-   * What a directory is, or lies in; undefined if it is none of our places.
-   * @param path absolute, without symlinks, of a directory that is there
-   */
   around(path: Raw): OwnPlace | undefined {
     return this.#byPath(path) ?? this.#byAncestors(path) ?? this.#byLocation(path) ?? this.#byContents(path);
   }
 
-  /** The first of our places that a directory holds, or is; as for {@link around}. */
   heldBy(path: Raw): { readonly path: Raw; readonly place: OwnPlace } | undefined {
     const key = this.#keyAt(path);
     const at = this.#locationOf(path);
@@ -210,7 +204,7 @@ export class OwnPlaces implements OwnDirectories {
     for (const above of ancestors(path)) {
       const stat = this.#stat(above);
       if (stat === undefined) continue;
-      const known = this.#byInode(stat) ?? placeOfName(nameOf(above)) ??
+      const known = this.#byInode(stat) ?? placeOfName(baseName(above)) ??
         (this.#hasOurId(above) ? A_VIEW : undefined);
       if (known === undefined) continue;
       const { inside } = known;
@@ -255,7 +249,7 @@ export class OwnPlaces implements OwnDirectories {
   /** Through a file system that says of which directories it shows what they hold. */
   #byWhatIsShown(path: Raw, { shows, path: inside }: Location): OwnPlace | undefined {
     for (const top of shows) {
-      const real = this.#realPath(joinRaw(top, relativeTo(FILE_SYSTEM, inside)));
+      const real = this.#realPath(joinRaw(top, relativeTo(ROOT, inside)));
       if (real === undefined || real === path || !isLikely(this.#stat(real), this.#stat(path))) continue;
       const place = this.#byPath(real) ?? this.#byAncestors(real);
       if (place !== undefined) return place;
@@ -303,7 +297,7 @@ export class OwnPlaces implements OwnDirectories {
 
   /** By what nothing but a storage, or a part of ours, has in it. */
   #placeByListing(directory: Dir, names: readonly Raw[]): OwnPlace | undefined {
-    if (hasName(names, DB) && this.#isOurs(directory)) return A_VIEW;
+    if (includesSorted(names, DB) && this.#isOurs(directory)) return A_VIEW;
     const [first] = names;
     if (first === undefined) return undefined;
     if (TREE.test(first)) return this.#isYear(directory, first) ? A_PART : undefined;
@@ -336,25 +330,6 @@ export class OwnPlaces implements OwnDirectories {
   }
 }
 
-/** True for the directories that make a storage. @param name in it */
-export function isPart(name: Raw): boolean {
-  return name === DB || name === CONTENT || name === TMP || name === "latest" || name === "quarantine" ||
-    YEAR.test(name);
-}
-
-/** Directories whose names say all, whoever made them. */
-function placeOfName(name: Raw): OwnPlace | undefined {
-  if (name === STATE_NAME) return STATE;
-  return isTreeInWork(name) ? A_TREE : undefined;
-}
-
-/** @param inside path below the root; "" for itself */
-function placeIn({ kind }: Pick<OwnPlace, "kind">, inside: Raw): OwnPlace {
-  if (kind === "state") return STATE;
-  if (inside === "") return THE_STORAGE;
-  return { ...(inside === ARCHIVE || isBelow(inside, ARCHIVE) ? IN_ARCHIVE : A_PART), inside };
-}
-
 function keyOf({ device, inode }: Stat): string {
   return `${device}/${inode}`;
 }
@@ -376,24 +351,10 @@ function locationIn({ device, root, point, shows }: Mount, path: Raw): Location 
   return { device, path: joinRaw(root, relativeTo(point, path)), shows };
 }
 
-/** @param path `top` or below it */
-function relativeTo(top: Raw, path: Raw): Raw {
-  return path === top ? rawOf("") : path.slice(top === "/" ? 1 : top.length + 1) as Raw;
-}
-
 /** The path itself, then everything above it. */
 function* ancestors(path: Raw): Generator<Raw> {
-  for (let at = path; at !== "/"; at = aboveOf(at)) yield at;
-  yield "/" as Raw;
-}
-
-function aboveOf(path: Raw): Raw {
-  const slash = path.lastIndexOf("/");
-  return (slash <= 0 ? "/" : path.slice(0, slash)) as Raw;
-}
-
-function nameOf(path: Raw): Raw {
-  return path.slice(path.lastIndexOf("/") + 1) as Raw;
+  for (let at = path; at !== ROOT; at = parentPath(at)) yield at;
+  yield ROOT;
 }
 
 /** What can't be looked at tells nothing. */

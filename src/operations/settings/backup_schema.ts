@@ -1,0 +1,77 @@
+/**
+ * The settings of a backup as a person writes them into a file: the configuration, a job, or what a server is sent.
+ * Descriptions go into the JSON Schema that editors complete from. Defaults and meaning stand in backup_settings.ts,
+ * which needs no schema and so loads without zod.
+ */
+import * as z from "zod";
+import { parseSize } from "../../core/size_text.ts";
+import { whyNoPath } from "../../core/written_path.ts";
+import { PRESETS } from "../../source/exclude_lists.ts";
+import { readableBy } from "./readable.ts";
+
+/** What may be a path is a matter of the file: absolute, or relative to it. */
+type PathSchema = z.ZodType<string, string>;
+
+const patterns = z.array(z.string());
+
+/** Bytes, or text that `bytesOfSize` reads. */
+export const SIZE_SCHEMA = z.union([
+  z.int().nonnegative(),
+  z.string().refine(readableBy(parseSize), "Expected a size, such as 500K, 10M or 1.5GiB"),
+]);
+
+export const TAGS_SCHEMA = z.array(z.string().min(1)).describe("Marks of the snapshot");
+export const HOST_SCHEMA = z.string().min(1).describe("Say that the files are this host's; default: this one");
+
+/** A refinement of texts that are paths. */
+export function checkPath(text: string, context: z.RefinementCtx): void {
+  const why = whyNoPath(text);
+  if (why !== undefined) context.addIssue({ code: "custom", message: `A path ${why}` });
+}
+
+/**
+ * The keys that every file has for a backup, all optional. What else a file may say of one (its sources, its name) it
+ * adds itself.
+ * @param path of files with patterns @param readFrom of a copy that stands still
+ */
+export function backupShape(path: PathSchema, readFrom: PathSchema) {
+  return {
+    exclude: patterns.describe("Leave out what fits; gitignore syntax, the last that fits wins").exactOptional(),
+    excludeFrom: z.array(path).describe("Files with such patterns").exactOptional(),
+    presets: z.array(z.enum(Object.keys(PRESETS))).describe("Known kinds of litter to leave out").exactOptional(),
+    ignoreFiles: z.boolean().describe("Follow .backupignore files in the sources; default: true").exactOptional(),
+    excludeCaches: z.boolean().describe("Leave out directories marked with a CACHEDIR.TAG").exactOptional(),
+    excludeLargerThan: SIZE_SCHEMA.describe("Leave out larger files: bytes, or text such as 10M or 1.5GiB")
+      .exactOptional(),
+    oneFileSystem: z.boolean().describe("Don't enter other file systems, mounted below a source").exactOptional(),
+    tags: TAGS_SCHEMA.exactOptional(),
+    ignoreInode: z.boolean().describe("A new inode number alone is no change").exactOptional(),
+    ignoreCtime: z.boolean().describe("A new time of change (ctime) alone is no change").exactOptional(),
+    static: patterns.describe("What fits should never change: warn, and keep the old content").exactOptional(),
+    lock: lockSchema(readFrom).exactOptional(),
+    tree: z.boolean().describe("Make a browsable tree; default: true").exactOptional(),
+    host: HOST_SCHEMA.exactOptional(),
+  };
+}
+
+function lockSchema(readFrom: PathSchema) {
+  const line = z.string().min(1);
+  return z.union([
+    z.enum(["btrfs", "zfs", "lvm"]),
+    z.strictObject({
+      before: line.describe("Run before the sources are read").exactOptional(),
+      after: line.describe("Run when they have been read, or when anything fails").exactOptional(),
+      readFrom: readFrom.describe("Where the only source is read in between").exactOptional(),
+    }).refine(
+      ({ before, after }) => before !== undefined || after !== undefined,
+      "A lock needs a command, before or after",
+    ),
+  ]).describe("How the sources are held still: by snapshots of their file system, or by commands");
+}
+
+type Parsed = z.output<z.ZodObject<ReturnType<typeof backupShape>>>;
+
+/** What a file says, as it stands there: all keys are optional. */
+export type WrittenBackup = {
+  readonly [Key in keyof Parsed]: Parsed[Key] extends (infer Item)[] | undefined ? readonly Item[] : Parsed[Key];
+};

@@ -1,0 +1,99 @@
+/** The settings of a backup: their defaults, and what is made of them, wherever they were written. */
+import type { Raw } from "../../core/raw.ts";
+import { parseSize } from "../../core/size_text.ts";
+import { parseExcludeFile, PRESETS } from "../../source/exclude_lists.ts";
+import type { LockSpec } from "../../source/lock/lock_kinds.ts";
+import type { Selection } from "../backup/comparison.ts";
+import type { Source } from "../sources/sources.ts";
+import type { WrittenBackup } from "./backup_schema.ts";
+
+/** Whatever is absent has its default. */
+export interface BackupSettings extends WrittenBackup {
+  /** Of the series. Default: derived from the names of the sources. */
+  readonly name?: string;
+  /** Read every file, even if nothing seems to have changed. Default: false. */
+  readonly force?: boolean;
+}
+
+/** What a backup is of. */
+export interface BackupSources {
+  readonly sources: readonly Source[];
+  /** Absolute paths in the sources: only they and what is below them. */
+  readonly only?: readonly Raw[];
+  /** Patterns that were typed for this run: a notice says so if nothing fits one. */
+  readonly expected?: readonly string[];
+}
+
+/** What settings refer to and don't hold. */
+export interface SettingsWorld {
+  /** Name of this machine. */
+  host(): string;
+  /** A path of a file, as it stands in the settings, made absolute. */
+  absolute(path: string): Raw;
+  /** Text of a file with patterns. @param path as it stands in the settings @throws DiskFault */
+  readTextFile(path: string): string;
+}
+
+/** @throws DiskFault of a file with patterns */
+export function selectionFrom(sources: BackupSources, settings: BackupSettings, world: SettingsWorld): Selection {
+  const { force = false, ignoreInode = false, ignoreCtime = false, excludeLargerThan: largest } = settings;
+  return {
+    ...sources,
+    name: settings.name,
+    excludes: excludePatterns(settings, world),
+    ignoreFiles: settings.ignoreFiles ?? true,
+    oneFileSystem: settings.oneFileSystem ?? false,
+    excludeCaches: settings.excludeCaches ?? false,
+    largestBytes: largest === undefined ? undefined : bytesOfSize(largest),
+    host: settings.host ?? world.host(),
+    detection: { force, ignoreInode, ignoreCtime },
+    statics: settings.static ?? [],
+  };
+}
+
+/** What a snapshot is given besides what is in it. */
+export function marksFrom({ tags = [], tree = true }: BackupSettings): { tags: readonly string[]; tree: boolean } {
+  return { tags, tree };
+}
+
+/** How sources are held still; undefined: they aren't. */
+export function lockFrom(
+  { lock }: BackupSettings,
+  { absolute }: Pick<SettingsWorld, "absolute">,
+): LockSpec | undefined {
+  if (lock === undefined) return undefined;
+  if (typeof lock === "string") return { kind: lock };
+  const { before, after, readFrom } = lock;
+  return { kind: "command", before, after, readFrom: readFrom === undefined ? undefined : absolute(readFrom) };
+}
+
+/** Presets come first, then files, then patterns: later patterns win. @throws DiskFault of a file */
+function excludePatterns({ presets = [], excludeFrom = [], exclude = [] }: BackupSettings, world: SettingsWorld) {
+  return [
+    ...presets.flatMap((name) => PRESETS[name] ?? []),
+    ...excludeFrom.flatMap((file) => parseExcludeFile(world.readTextFile(file))),
+    ...exclude,
+  ];
+}
+
+/** Bytes of a size that a schema has accepted. */
+export function bytesOfSize(size: string | number): number {
+  return typeof size === "string" ? parseSize(size) : size;
+}
+
+/** Settings of `second` count before those of `first`; lists add up, those of `second` last, and tags stand once. */
+export function mergedSettings(first: BackupSettings, second: BackupSettings): BackupSettings {
+  const both = (key: "tags" | "exclude" | "excludeFrom" | "presets" | "static"): string[] => [
+    ...first[key] ?? [],
+    ...second[key] ?? [],
+  ];
+  return {
+    ...first,
+    ...second,
+    tags: [...new Set(both("tags"))],
+    exclude: both("exclude"),
+    excludeFrom: both("excludeFrom"),
+    presets: both("presets"),
+    static: both("static"),
+  };
+}
