@@ -10,7 +10,7 @@ if ("WorkerGlobalScope" in globalThis) {
   const early: MessageEvent[] = [];
   Object.assign(globalThis, { onmessage: (event: MessageEvent) => void early.push(event) });
   if ((globalThis as { readonly name?: string }).name === "jobs") {
-    const { serveJobs } = await import("./src/jobs/worker.ts");
+    const { serveJobs } = await import("./src/jobs/service/worker.ts");
     serveJobs(early);
   } else {
     const { serveWorker } = await import("./src/storage/threads/worker.ts");

@@ -1,5 +1,5 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { jsonSchema } from "../../src/jobs/schema.ts";
+import { jsonSchema } from "../../src/jobs/schema/schema.ts";
 import { FakeWorld, runIn } from "./fake_world.ts";
 
 function withFiles(files: Record<string, string>): Disposable & { readonly path: string } {

@@ -1,6 +1,6 @@
 /** The jobs that the documents show are jobs. */
 import { deepStrictEqual, ok } from "node:assert/strict";
-import { parseJob, parseRecurringJob } from "../../src/jobs/job_file.ts";
+import { parseJob, parseRecurringJob } from "../../src/jobs/schema/job_file.ts";
 
 const README = Deno.readTextFileSync(new URL("../../README.md", import.meta.url));
 

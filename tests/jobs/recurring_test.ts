@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import { rawOf } from "../../src/core/raw.ts";
-import type { LogEvent } from "../../src/jobs/log.ts";
-import { RecurringJobs } from "../../src/jobs/recurring.ts";
+import type { LogEvent } from "../../src/jobs/log/log.ts";
+import { RecurringJobs } from "../../src/jobs/queue/recurring.ts";
 import type { Dir } from "../../src/platform/disk.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
 import { CuttingDisk, PowerCut } from "../support/cutting_disk.ts";

@@ -4,7 +4,7 @@ import { systemClock } from "../../src/platform/system_clock.ts";
 import { JobWorld } from "../support/job_world.ts";
 import { CHECK, serveIn, started } from "../support/serving.ts";
 import { hasOtherFileSystem } from "../support/needs.ts";
-import type { Performed } from "../../src/jobs/thread.ts";
+import type { Performed } from "../../src/jobs/service/thread.ts";
 
 Deno.test("serve() does jobs in the bytewise order of their names, and nothing else in the directory", async () => {
   using world = new JobWorld();

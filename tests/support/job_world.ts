@@ -1,9 +1,9 @@
 /** A job directory beside a storage and a source: puts jobs in, and does them. */
 import { rawOf } from "../../src/core/raw.ts";
-import type { HistoryEntry } from "../../src/jobs/history.ts";
-import { readHistory } from "../../src/jobs/history.ts";
-import type { LogEvent } from "../../src/jobs/log.ts";
-import { JobExecutor } from "../../src/jobs/job_executor.ts";
+import type { HistoryEntry } from "../../src/jobs/state/history.ts";
+import { readHistory } from "../../src/jobs/state/history.ts";
+import type { LogEvent } from "../../src/jobs/log/log.ts";
+import { JobExecutor } from "../../src/jobs/service/job_executor.ts";
 import type { Disk } from "../../src/platform/disk.ts";
 import { World, type WorldOptions } from "./world.ts";
 

@@ -1,9 +1,9 @@
 /** A service of a world's jobs, in this thread. */
 import { rawOf } from "../../src/core/raw.ts";
-import type { JobSetup } from "../../src/jobs/job_run.ts";
-import type { LogEvent } from "../../src/jobs/log.ts";
-import { serve, type ServiceOptions, type ServiceResult } from "../../src/jobs/service.ts";
-import { SameThread } from "../../src/jobs/thread.ts";
+import type { JobSetup } from "../../src/jobs/run/job_run.ts";
+import type { LogEvent } from "../../src/jobs/log/log.ts";
+import { serve, type ServiceOptions, type ServiceResult } from "../../src/jobs/service/service.ts";
+import { SameThread } from "../../src/jobs/service/thread.ts";
 import type { Machine } from "../../src/platform/machine.ts";
 import type { JobWorld } from "./job_world.ts";
 

@@ -6,7 +6,7 @@ import { Fault } from "../../core/fault.ts";
 import type { Complaint } from "../../core/jsonc.ts";
 import { pluralText } from "../../core/size_text.ts";
 import { durationText, localTimeText } from "../../core/time_text.ts";
-import type { HistoryEntry } from "../../jobs/history.ts";
+import type { HistoryEntry } from "../../jobs/state/history.ts";
 import { EXIT } from "../session/exit.ts";
 import { examples } from "../settings/options.ts";
 import { readNamedFile } from "../settings/paths.ts";
@@ -48,7 +48,7 @@ const defineCheck: Define = (job, act) => {
   command.action((files: readonly string[]) =>
     act(command, async (session) => {
       const { recurring = false } = command.opts<{ readonly recurring?: boolean }>();
-      const { MOST_BYTES, parseJob, parseRecurringJob } = await import("../../jobs/job_file.ts");
+      const { MOST_BYTES, parseJob, parseRecurringJob } = await import("../../jobs/schema/job_file.ts");
       const reports = files.map((file): JobFileReport => {
         const isRecurring = recurring || /(?:^|[\\/])recurring[\\/][^\\/]+$/.test(file);
         const parse = (text: string) =>
@@ -101,7 +101,7 @@ const defineSchema: Define = (job, act) => {
   command.action(() =>
     act(command, async (session) => {
       const { recurring = false } = command.opts<{ readonly recurring?: boolean }>();
-      const { jsonSchema } = await import("../../jobs/schema.ts");
+      const { jsonSchema } = await import("../../jobs/schema/schema.ts");
       session.out.json(jsonSchema(recurring ? "recurring" : "job"));
     })
   );
@@ -133,7 +133,7 @@ const defineHistory: Define = (job, act) => {
     act(command, async (session) => {
       const { last, all = false, unhappy = false } = command.opts<HistoryOptions>();
       const storage = await session.openStorage();
-      const { readHistory } = await import("../../jobs/history.ts");
+      const { readHistory } = await import("../../jobs/state/history.ts");
       const chosen: HistoryEntry[] = [];
       for (const entry of readHistory(storage, (fault) => session.monitor.problem(fault))) {
         if (unhappy && entry.outcome === "done") continue;

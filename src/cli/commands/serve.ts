@@ -9,9 +9,9 @@ import { lockDirectory } from "../settings/state_directory.ts";
 import { Fault } from "../../core/fault.ts";
 import { bytesOf, rawOf } from "../../core/raw.ts";
 import { parseSize } from "../../core/size_text.ts";
-import type { Log, LogFormat } from "../../jobs/log.ts";
-import type { ServiceOptions } from "../../jobs/service.ts";
-import type { ThreadSetup } from "../../jobs/thread.ts";
+import type { Log, LogFormat } from "../../jobs/log/log.ts";
+import type { ServiceOptions } from "../../jobs/service/service.ts";
+import type { ThreadSetup } from "../../jobs/service/thread.ts";
 import type { Machine } from "../../platform/machine.ts";
 
 interface ServeOptions {
@@ -42,7 +42,7 @@ export const defineServe: Define = (program, act) => {
       using held = new DisposableStack();
       // It would tell every now and then how far it is, of something that has no end.
       session.monitor[Symbol.dispose]();
-      const { serve } = await import("../../jobs/service.ts");
+      const { serve } = await import("../../jobs/service/service.ts");
       const service = await serviceOptions(session, options, held);
       await undoWhatWasLeft(session, service);
       const result = await serve(service);
@@ -129,7 +129,7 @@ async function serviceOptions(session: Session, options: ServeOptions, held: Dis
       ? undefined
       : newThrottle(options.limit, options.pause),
   };
-  const { JobThread, SameThread } = await import("../../jobs/thread.ts");
+  const { JobThread, SameThread } = await import("../../jobs/service/thread.ts");
   return {
     machine,
     places: {
@@ -172,8 +172,8 @@ async function undoWhatWasLeft(session: Session, { machine, log }: ServiceOption
 /** Standard error, and a file if one is named. */
 async function makeLog(session: Session, options: ServeOptions, machine: Machine, held: DisposableStack): Promise<Log> {
   const [{ logLine }, { LogFile }] = await Promise.all([
-    import("../../jobs/log.ts"),
-    import("../../jobs/log_file.ts"),
+    import("../../jobs/log/log.ts"),
+    import("../../jobs/log/log_file.ts"),
   ]);
   const { world, options: { quiet, json = false } } = session;
   const format = options.logFormat ?? (json ? "json" : "text");

@@ -1,6 +1,6 @@
 /** Small text files: read whole, replaced whole. Bytes that are not UTF-8 are kept (core/raw.ts). */
-import { bytesOf, type Raw, rawOf, rawOfBytes, textOf } from "../core/raw.ts";
-import { type Dir, DiskFault } from "../platform/disk.ts";
+import { bytesOf, type Raw, rawOf, rawOfBytes, textOf } from "../../core/raw.ts";
+import { type Dir, DiskFault } from "../../platform/disk.ts";
 
 const PRIVATE_FILE = 0o600;
 const TEMP = rawOf("tmp");

@@ -1,7 +1,7 @@
 /** Putting what is ready into archive/, in one step, whatever is there. */
-import { type Raw, rawOf } from "../core/raw.ts";
-import { type Dir, DiskFault } from "../platform/disk.ts";
-import { removeRecursively } from "../platform/remove_recursively.ts";
+import { type Raw, rawOf } from "../../core/raw.ts";
+import { type Dir, DiskFault } from "../../platform/disk.ts";
+import { removeRecursively } from "../../platform/remove_recursively.ts";
 
 const ARCHIVE = rawOf("archive");
 const OLD = rawOf("old");

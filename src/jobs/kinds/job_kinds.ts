@@ -1,25 +1,25 @@
 /** What each kind of job does: the same operation that the command of that name runs, asked in the same way. */
-import { type Apath, apathOf } from "../core/apath.ts";
-import type { Policy } from "../core/policy.ts";
-import { type Raw, rawOf } from "../core/raw.ts";
-import { parseSubset } from "../core/subset.ts";
-import { DamageFound, NotYet } from "./faults.ts";
-import { performImport } from "./import.ts";
-import type { JobRun } from "./job_run.ts";
-import { absolutePath, type Job, type JobOf, type Keep } from "./schema.ts";
-import { readTextIn } from "./text_file.ts";
-import { backup, type BackupRequest } from "../operations/backup/backup.ts";
-import type { Selection } from "../operations/backup/comparison.ts";
-import { lockedBackup } from "../operations/backup/locked_backup.ts";
-import { check, type Finding } from "../operations/check/check.ts";
-import { forget } from "../operations/forget/forget.ts";
-import { prune } from "../operations/forget/prune.ts";
-import { GuardedDisk } from "../operations/guarded_disk.ts";
-import { restore, type RestoreRequest } from "../operations/restore/restore.ts";
-import { type BackupSettings, lockFrom, marksFrom, selectionFrom } from "../operations/settings/backup_settings.ts";
-import { type Disk, DiskFault } from "../platform/disk.ts";
-import { resolveSnapshot } from "../snapshot/resolve.ts";
-import type { SnapshotInfo } from "../snapshot/snapshot_info.ts";
+import { type Apath, apathOf } from "../../core/apath.ts";
+import type { Policy } from "../../core/policy.ts";
+import { type Raw, rawOf } from "../../core/raw.ts";
+import { parseSubset } from "../../core/subset.ts";
+import { DamageFound, NotYet } from "../faults.ts";
+import { performImport } from "../import/import.ts";
+import type { JobRun } from "../run/job_run.ts";
+import { absolutePath, type Job, type JobOf, type Keep } from "../schema/schema.ts";
+import { readTextIn } from "../state/text_file.ts";
+import { backup, type BackupRequest } from "../../operations/backup/backup.ts";
+import type { Selection } from "../../operations/backup/comparison.ts";
+import { lockedBackup } from "../../operations/backup/locked_backup.ts";
+import { check, type Finding } from "../../operations/check/check.ts";
+import { forget } from "../../operations/forget/forget.ts";
+import { prune } from "../../operations/forget/prune.ts";
+import { GuardedDisk } from "../../operations/guarded_disk.ts";
+import { restore, type RestoreRequest } from "../../operations/restore/restore.ts";
+import { type BackupSettings, lockFrom, marksFrom, selectionFrom } from "../../operations/settings/backup_settings.ts";
+import { type Disk, DiskFault } from "../../platform/disk.ts";
+import { resolveSnapshot } from "../../snapshot/resolve.ts";
+import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 
 /** Does a job, or what a run that was killed has left of it. */
 export async function performKind(run: JobRun, job: Job): Promise<void> {

@@ -1,16 +1,16 @@
 /** One job that is being done: what its work may use, and what it leaves for the history. */
-import type { Phase } from "../core/monitor.ts";
-import type { Raw } from "../core/raw.ts";
-import { Yielder } from "../core/yielding.ts";
-import { rootOf } from "./history.ts";
+import type { Phase } from "../../core/monitor.ts";
+import type { Raw } from "../../core/raw.ts";
+import { Yielder } from "../../core/yielding.ts";
+import { rootOf } from "../state/history.ts";
 import type { JobMonitor } from "./job_monitor.ts";
-import type { JobRecord } from "./job_state.ts";
-import type { Log } from "./log.ts";
-import type { Dir } from "../platform/disk.ts";
-import type { Machine } from "../platform/machine.ts";
-import type { JobMark } from "../snapshot/root.ts";
-import type { SnapshotInfo } from "../snapshot/snapshot_info.ts";
-import type { Storage } from "../storage/storage.ts";
+import type { JobRecord } from "../state/job_state.ts";
+import type { Log } from "../log/log.ts";
+import type { Dir } from "../../platform/disk.ts";
+import type { Machine } from "../../platform/machine.ts";
+import type { JobMark } from "../../snapshot/root.ts";
+import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
+import type { Storage } from "../../storage/storage.ts";
 
 /** What every job is done with. */
 export interface JobSetup {

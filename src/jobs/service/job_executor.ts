@@ -1,11 +1,11 @@
 /** Does jobs, one at a time: from the job file to its line in the history. See FORMAT.md for what is written when. */
-import { hashBytes } from "../core/digest.ts";
-import { Fault, Interrupted } from "../core/fault.ts";
-import { toFaultData } from "../core/fault_data.ts";
-import { complaintText } from "../core/jsonc.ts";
-import { bytesOf, joinRaw, type Raw, rawOf, textOf } from "../core/raw.ts";
-import { BadJob } from "./faults.ts";
-import { appendHistory, type HistoryEntry, type Outcome } from "./history.ts";
+import { hashBytes } from "../../core/digest.ts";
+import { Fault, Interrupted } from "../../core/fault.ts";
+import { toFaultData } from "../../core/fault_data.ts";
+import { complaintText } from "../../core/jsonc.ts";
+import { bytesOf, joinRaw, type Raw, rawOf, textOf } from "../../core/raw.ts";
+import { BadJob } from "../faults.ts";
+import { appendHistory, type HistoryEntry, type Outcome } from "../state/history.ts";
 import {
   CONTROL,
   isTooLong,
@@ -15,16 +15,16 @@ import {
   markOf,
   readJobFile,
   removeJobFile,
-} from "./job_directory.ts";
-import { parseJob } from "./job_file.ts";
-import { performKind } from "./job_kinds.ts";
-import { JobMonitor } from "./job_monitor.ts";
-import { nameText } from "./job_name.ts";
-import { JobRun, type JobSetup } from "./job_run.ts";
-import { type JobRecord, RecordStore } from "./job_state.ts";
-import type { Dir } from "../platform/disk.ts";
-import { tryToRemove } from "../platform/remove_recursively.ts";
-import { openStorage, type Storage } from "../storage/storage.ts";
+} from "../queue/job_directory.ts";
+import { parseJob } from "../schema/job_file.ts";
+import { performKind } from "../kinds/job_kinds.ts";
+import { JobMonitor } from "../run/job_monitor.ts";
+import { nameText } from "../state/job_name.ts";
+import { JobRun, type JobSetup } from "../run/job_run.ts";
+import { type JobRecord, RecordStore } from "../state/job_state.ts";
+import type { Dir } from "../../platform/disk.ts";
+import { tryToRemove } from "../../platform/remove_recursively.ts";
+import { openStorage, type Storage } from "../../storage/storage.ts";
 
 /** Nothing is wrong with the job: its storage can't be used at the moment. It stays, and its turn comes again. */
 const POSTPONING: ReadonlySet<string> = new Set([

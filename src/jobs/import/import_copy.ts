@@ -1,20 +1,20 @@
 /** What an import publishes, made from its snapshot: looked through, or packed. */
-import { type Apath, nameOf, parentOf, TOP } from "../core/apath.ts";
-import type { Entry, Kind } from "../core/entry.ts";
-import { unlessFault } from "../core/fault.ts";
-import type { Monitor } from "../core/monitor.ts";
-import { bytesOf, joinRaw, type Raw, textOf } from "../core/raw.ts";
-import { msOfNs } from "../core/time_text.ts";
-import type { Yielder } from "../core/yielding.ts";
-import { ImportIncomplete } from "./faults.ts";
-import type { JobRun } from "./job_run.ts";
-import { LinksPassed, zipName } from "../operations/browse/archive_names.ts";
-import { stoppable } from "../operations/browse/dump.ts";
-import { ZipWriter } from "../operations/browse/zip.ts";
-import { ACL_ATTRIBUTE } from "../platform/acl.ts";
-import { Descent } from "../platform/descent.ts";
-import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
-import type { Manifest } from "../snapshot/manifest.ts";
+import { type Apath, nameOf, parentOf, TOP } from "../../core/apath.ts";
+import type { Entry, Kind } from "../../core/entry.ts";
+import { unlessFault } from "../../core/fault.ts";
+import type { Monitor } from "../../core/monitor.ts";
+import { bytesOf, joinRaw, type Raw, textOf } from "../../core/raw.ts";
+import { msOfNs } from "../../core/time_text.ts";
+import type { Yielder } from "../../core/yielding.ts";
+import { ImportIncomplete } from "../faults.ts";
+import type { JobRun } from "../run/job_run.ts";
+import { LinksPassed, zipName } from "../../operations/browse/archive_names.ts";
+import { stoppable } from "../../operations/browse/dump.ts";
+import { ZipWriter } from "../../operations/browse/zip.ts";
+import { ACL_ATTRIBUTE } from "../../platform/acl.ts";
+import { Descent } from "../../platform/descent.ts";
+import { type Dir, type Disk, DiskFault } from "../../platform/disk.ts";
+import type { Manifest } from "../../snapshot/manifest.ts";
 
 /** To read a file, or to read and enter a directory. */
 const GROUP_ALL = 0o050, OTHERS_ALL = 0o005;

@@ -1,14 +1,14 @@
 /** What the thread of the jobs runs: it does the jobs it is told to, until it is ended. */
-import { toFaultData } from "../core/fault_data.ts";
-import type { Phase } from "../core/monitor.ts";
+import { toFaultData } from "../../core/fault_data.ts";
+import type { Phase } from "../../core/monitor.ts";
 import { JobExecutor } from "./job_executor.ts";
-import type { LogEvent } from "./log.ts";
+import type { LogEvent } from "../log/log.ts";
 import { type FromJobThread, performed, type ThreadSetup, type ToJobThread } from "./thread.ts";
-import { openDisk } from "../platform/open_disk.ts";
-import { lowerPriority } from "../platform/priority.ts";
-import { systemRandom } from "../platform/system.ts";
-import { systemClock } from "../platform/system_clock.ts";
-import { noteUmask } from "../platform/umask.ts";
+import { openDisk } from "../../platform/open_disk.ts";
+import { lowerPriority } from "../../platform/priority.ts";
+import { systemRandom } from "../../platform/system.ts";
+import { systemClock } from "../../platform/system_clock.ts";
+import { noteUmask } from "../../platform/umask.ts";
 
 /** The part of a worker's global scope that is used here. */
 interface WorkerScope {

@@ -1,22 +1,22 @@
 /** Imports: a source becomes a snapshot, the snapshot a tree or a ZIP in archive/, and then the source goes. See FORMAT.md. */
-import { parseApath, TOP } from "../core/apath.ts";
-import { type Raw, rawOf, textOf } from "../core/raw.ts";
-import { BadImport, ImportIncomplete, SourceLeft } from "./faults.ts";
+import { parseApath, TOP } from "../../core/apath.ts";
+import { type Raw, rawOf, textOf } from "../../core/raw.ts";
+import { BadImport, ImportIncomplete, SourceLeft } from "../faults.ts";
 import { accessOfZip, assertPackable, lacksAnything, packSnapshot } from "./import_copy.ts";
 import { type ImportFacts, nextImportStep } from "./import_step.ts";
-import type { JobRun } from "./job_run.ts";
+import type { JobRun } from "../run/job_run.ts";
 import { type Destination, destinationOf, openArchive, publish } from "./publish.ts";
-import { absolutePath, type JobOf } from "./schema.ts";
+import { absolutePath, type JobOf } from "../schema/schema.ts";
 import { removeSource } from "./source_removal.ts";
-import { backup } from "../operations/backup/backup.ts";
-import { GuardedDisk } from "../operations/guarded_disk.ts";
-import { restore } from "../operations/restore/restore.ts";
-import { isThere } from "../operations/sources/sources.ts";
-import { type Attributes, type Dir, type Disk, DiskFault } from "../platform/disk.ts";
-import { removeRecursively } from "../platform/remove_recursively.ts";
-import type { Manifest } from "../snapshot/manifest.ts";
-import type { SnapshotInfo } from "../snapshot/snapshot_info.ts";
-import { NoSource } from "../source/walk.ts";
+import { backup } from "../../operations/backup/backup.ts";
+import { GuardedDisk } from "../../operations/guarded_disk.ts";
+import { restore } from "../../operations/restore/restore.ts";
+import { isThere } from "../../operations/sources/sources.ts";
+import { type Attributes, type Dir, type Disk, DiskFault } from "../../platform/disk.ts";
+import { removeRecursively } from "../../platform/remove_recursively.ts";
+import type { Manifest } from "../../snapshot/manifest.ts";
+import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
+import { NoSource } from "../../source/walk.ts";
 
 const PRIVATE = 0o700, OWNER_BITS = 0o700;
 const FORGOTTEN = "the snapshot that says what may go was forgotten";

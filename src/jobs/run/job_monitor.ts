@@ -1,10 +1,10 @@
 /** What an operation tells while a job does it: counted for the history, told to the log. */
-import type { Clock } from "../core/clock.ts";
-import { Fault } from "../core/fault.ts";
-import { type FaultData, toFaultData } from "../core/fault_data.ts";
-import type { Counter, Monitor, Phase } from "../core/monitor.ts";
-import { pluralText, sizeText } from "../core/size_text.ts";
-import type { Log } from "./log.ts";
+import type { Clock } from "../../core/clock.ts";
+import { Fault } from "../../core/fault.ts";
+import { type FaultData, toFaultData } from "../../core/fault_data.ts";
+import type { Counter, Monitor, Phase } from "../../core/monitor.ts";
+import { pluralText, sizeText } from "../../core/size_text.ts";
+import type { Log } from "../log/log.ts";
 
 /** More of them help nobody, and would fill a disk. */
 const MOST_KEPT = 100;

@@ -1,5 +1,5 @@
 /** Which names are those of job files. */
-import { type Raw, textOf } from "../core/raw.ts";
+import { type Raw, textOf } from "../../core/raw.ts";
 
 /** Also over several lines: a newline is a byte of a name like others. */
 const JOB_FILE = /^[^.~#].*\.jsonc?$/is;

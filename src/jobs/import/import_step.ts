@@ -1,5 +1,5 @@
 /** What an import does next: decided from what is on disk alone, so that a kill at any moment changes nothing. */
-import type { JobRecord } from "./job_state.ts";
+import type { JobRecord } from "../state/job_state.ts";
 
 export interface ImportFacts {
   /** The complete snapshot that this run made, and how many of its items have problems. */

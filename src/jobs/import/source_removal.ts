@@ -2,16 +2,16 @@
  * Taking away a source that is safe in a snapshot: what the snapshot holds goes, and nothing else. Whatever came or changed
  * since it was read stays, and is told. So does what is mounted in the source, which is kept elsewhere and only seen there.
  */
-import { type Apath, childOf, nameOf, parentOf, TOP } from "../core/apath.ts";
-import type { Entry } from "../core/entry.ts";
-import { Fault } from "../core/fault.ts";
-import type { Monitor } from "../core/monitor.ts";
-import { joinRaw, type Raw, textOf } from "../core/raw.ts";
-import type { OwnPlaces } from "../platform/own_places.ts";
-import type { Yielder } from "../core/yielding.ts";
-import { Descent } from "../platform/descent.ts";
-import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
-import { SourceLeft } from "./faults.ts";
+import { type Apath, childOf, nameOf, parentOf, TOP } from "../../core/apath.ts";
+import type { Entry } from "../../core/entry.ts";
+import { Fault } from "../../core/fault.ts";
+import type { Monitor } from "../../core/monitor.ts";
+import { joinRaw, type Raw, textOf } from "../../core/raw.ts";
+import type { OwnPlaces } from "../../platform/own_places.ts";
+import type { Yielder } from "../../core/yielding.ts";
+import { Descent } from "../../platform/descent.ts";
+import { type Dir, type Disk, DiskFault } from "../../platform/disk.ts";
+import { SourceLeft } from "../faults.ts";
 
 const OWNER_ALL = 0o700;
 /** Of what stays, so many are named. */

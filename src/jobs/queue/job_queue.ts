@@ -1,12 +1,12 @@
 /** Which job is next. Nothing that lies in the job directory, or in the state, keeps the others from their turn. */
-import type { FaultData } from "../core/fault_data.ts";
-import { type Raw, textOf } from "../core/raw.ts";
+import type { FaultData } from "../../core/fault_data.ts";
+import { type Raw, textOf } from "../../core/raw.ts";
 import { isBeingWritten, type JobFile, lookInto, readJobFile, SETTLED_MS } from "./job_directory.ts";
-import { nameText } from "./job_name.ts";
-import type { RecordStore } from "./job_state.ts";
-import type { Log } from "./log.ts";
-import { ToldOnce } from "./told_once.ts";
-import { type Dir, DiskFault } from "../platform/disk.ts";
+import { nameText } from "../state/job_name.ts";
+import type { RecordStore } from "../state/job_state.ts";
+import type { Log } from "../log/log.ts";
+import { ToldOnce } from "../log/told_once.ts";
+import { type Dir, DiskFault } from "../../platform/disk.ts";
 
 export interface Next {
   readonly name?: Raw;

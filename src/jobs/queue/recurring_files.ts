@@ -1,14 +1,14 @@
 /** The files in recurring/: each is read when it is new or has changed, and only then. */
-import { complaintText } from "../core/jsonc.ts";
-import { type Raw, rawOf, textOf } from "../core/raw.ts";
-import type { Stat } from "../core/stat.ts";
+import { complaintText } from "../../core/jsonc.ts";
+import { type Raw, rawOf, textOf } from "../../core/raw.ts";
+import type { Stat } from "../../core/stat.ts";
 import { lookInto, readJobFile } from "./job_directory.ts";
-import { parseRecurringJob } from "./job_file.ts";
-import { nameText } from "./job_name.ts";
-import type { Log } from "./log.ts";
-import type { RecurringJob } from "./schema.ts";
-import { ToldOnce } from "./told_once.ts";
-import { type Dir, DiskFault } from "../platform/disk.ts";
+import { parseRecurringJob } from "../schema/job_file.ts";
+import { nameText } from "../state/job_name.ts";
+import type { Log } from "../log/log.ts";
+import type { RecurringJob } from "../schema/schema.ts";
+import { ToldOnce } from "../log/told_once.ts";
+import { type Dir, DiskFault } from "../../platform/disk.ts";
 
 const RECURRING = rawOf("recurring");
 

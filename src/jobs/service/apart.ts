@@ -1,14 +1,14 @@
 /** The directories of a service lie beside the storage: what is in it is removed, replaced and emptied by others. */
-import { BadUsage } from "../core/fault.ts";
-import type { Monitor } from "../core/monitor.ts";
-import { EMPTY, joinRaw, type Raw, splitRaw, textOf } from "../core/raw.ts";
-import { BadJobDirectory } from "./faults.ts";
+import { BadUsage } from "../../core/fault.ts";
+import type { Monitor } from "../../core/monitor.ts";
+import { EMPTY, joinRaw, type Raw, splitRaw, textOf } from "../../core/raw.ts";
+import { BadJobDirectory } from "../faults.ts";
 import type { JobPlaces } from "./job_executor.ts";
-import { realPathOfNearest } from "../operations/restore/restore_target.ts";
-import type { OwnPlaces } from "../platform/own_places.ts";
-import type { Disk } from "../platform/disk.ts";
-import type { Machine } from "../platform/machine.ts";
-import { openStorage } from "../storage/storage.ts";
+import { realPathOfNearest } from "../../operations/restore/restore_target.ts";
+import type { OwnPlaces } from "../../platform/own_places.ts";
+import type { Disk } from "../../platform/disk.ts";
+import type { Machine } from "../../platform/machine.ts";
+import { openStorage } from "../../storage/storage.ts";
 
 const TMP = "tmp", ARCHIVE = "archive";
 

@@ -1,12 +1,12 @@
 /** The background thread that does the jobs, seen from the main one; and its likeness without a thread. */
-import { type FaultData, fromFaultData, toFaultData } from "../core/fault_data.ts";
-import type { Phase } from "../core/monitor.ts";
-import type { Raw } from "../core/raw.ts";
-import type { HistoryEntry } from "./history.ts";
+import { type FaultData, fromFaultData, toFaultData } from "../../core/fault_data.ts";
+import type { Phase } from "../../core/monitor.ts";
+import type { Raw } from "../../core/raw.ts";
+import type { HistoryEntry } from "../state/history.ts";
 import { JobExecutor, type JobPlaces } from "./job_executor.ts";
-import type { JobSetup } from "./job_run.ts";
-import type { Log, LogEvent } from "./log.ts";
-import type { ThrottleTable } from "../platform/throttle.ts";
+import type { JobSetup } from "../run/job_run.ts";
+import type { Log, LogEvent } from "../log/log.ts";
+import type { ThrottleTable } from "../../platform/throttle.ts";
 
 /** What a job came to; neither: there is no such job any more. */
 export interface Performed {

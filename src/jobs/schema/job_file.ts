@@ -1,6 +1,6 @@
 /** The text of a job file: JSON, with comments and final commas; what is wrong is told with its place. */
-import { type Complaint, type Objection, readJsonc } from "../core/jsonc.ts";
-import { rawOf } from "../core/raw.ts";
+import { type Complaint, type Objection, readJsonc } from "../../core/jsonc.ts";
+import { rawOf } from "../../core/raw.ts";
 import { complaintOfTime, type Job, type JobForm, type RecurringJob, SCHEMAS } from "./schema.ts";
 
 export type ParsedJob<J> =

@@ -1,11 +1,11 @@
 /** What became of jobs: JSON Lines in db/history/, a file a month, appended to and deleted whole. */
-import type { RootId } from "../core/content_id.ts";
-import { Fault } from "../core/fault.ts";
-import { bytesOf, type Raw, rawOf, rawOfBytes, textOf } from "../core/raw.ts";
-import { type Dir, DiskFault, type OpenFile } from "../platform/disk.ts";
-import type { Root } from "../snapshot/root.ts";
-import type { Storage } from "../storage/storage.ts";
-import { type HistoryEntry, readEntry } from "./state.ts";
+import type { RootId } from "../../core/content_id.ts";
+import { Fault } from "../../core/fault.ts";
+import { bytesOf, type Raw, rawOf, rawOfBytes, textOf } from "../../core/raw.ts";
+import { type Dir, DiskFault, type OpenFile } from "../../platform/disk.ts";
+import type { Root } from "../../snapshot/root.ts";
+import type { Storage } from "../../storage/storage.ts";
+import { type HistoryEntry, readEntry } from "./stored_state.ts";
 import { moveAside, openOwnDirectory } from "./text_file.ts";
 
 const DB = rawOf("db"), HISTORY = rawOf("history");
@@ -16,7 +16,7 @@ const READ_BYTES = 64 * 1024;
 /** No entry is longer, whatever its job file holds: a longer line is none of ours. */
 const LONGEST_LINE = 64 * 1024 * 1024;
 
-export type { HistoryEntry } from "./state.ts";
+export type { HistoryEntry } from "./stored_state.ts";
 export type Outcome = HistoryEntry["outcome"];
 
 /** Adds an entry, durably. @param mayBeThere a run before this one may have added it: then it is not added twice */

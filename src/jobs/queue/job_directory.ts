@@ -1,13 +1,13 @@
 /** The job directory: which files are jobs, and what they say. */
-import type { Kind } from "../core/entry.ts";
-import { type Raw, rawOf } from "../core/raw.ts";
-import type { Stat } from "../core/stat.ts";
-import { msOfNs } from "../core/time_text.ts";
-import { parseJob } from "./job_file.ts";
-import { isJobName } from "./job_name.ts";
-import type { FileMark } from "./job_state.ts";
-import { openOwnDirectory, readTextIn } from "./text_file.ts";
-import { type Dir, DiskFault } from "../platform/disk.ts";
+import type { Kind } from "../../core/entry.ts";
+import { type Raw, rawOf } from "../../core/raw.ts";
+import type { Stat } from "../../core/stat.ts";
+import { msOfNs } from "../../core/time_text.ts";
+import { parseJob } from "../schema/job_file.ts";
+import { isJobName } from "../state/job_name.ts";
+import type { FileMark } from "../state/job_state.ts";
+import { openOwnDirectory, readTextIn } from "../state/text_file.ts";
+import { type Dir, DiskFault } from "../../platform/disk.ts";
 
 /** A file that changed a moment ago may still be being written. */
 export const SETTLED_MS = 2000;

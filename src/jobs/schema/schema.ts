@@ -4,12 +4,18 @@
  */
 import { Cron } from "croner";
 import * as z from "zod";
-import { type Raw, rawOf } from "../core/raw.ts";
-import { parseSubset } from "../core/subset.ts";
-import { resolved } from "../core/written_path.ts";
-import { backupShape, checkPath, HOST_SCHEMA, SIZE_SCHEMA, TAGS_SCHEMA } from "../operations/settings/backup_schema.ts";
-import { POLICY_SCHEMA } from "../operations/settings/policy_schema.ts";
-import { readableBy } from "../operations/settings/readable.ts";
+import { type Raw, rawOf } from "../../core/raw.ts";
+import { parseSubset } from "../../core/subset.ts";
+import { resolved } from "../../core/written_path.ts";
+import {
+  backupShape,
+  checkPath,
+  HOST_SCHEMA,
+  SIZE_SCHEMA,
+  TAGS_SCHEMA,
+} from "../../operations/settings/backup_schema.ts";
+import { POLICY_SCHEMA } from "../../operations/settings/policy_schema.ts";
+import { readableBy } from "../../operations/settings/readable.ts";
 
 const MOST_THREADS = 64;
 /** Windows has letters, and either slash. */

@@ -1,6 +1,6 @@
 /** A log in a file, turned over by size: `serve.log`, and the ones before it as `serve.log.1` to `serve.log.5`. */
-import { bytesOf, type Raw, rawOf } from "../core/raw.ts";
-import type { Dir, Disk, OpenFile } from "../platform/disk.ts";
+import { bytesOf, type Raw, rawOf } from "../../core/raw.ts";
+import type { Dir, Disk, OpenFile } from "../../platform/disk.ts";
 
 const FILES_KEPT = 5;
 /** It names files that not everybody may see. */

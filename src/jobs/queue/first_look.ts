@@ -1,12 +1,12 @@
 /** Whether a directory is one that jobs are taken from: what is no job there is removed, which mustn't befall others' files. */
-import { fieldsOf } from "../core/json.ts";
-import { parseJsonc } from "../core/jsonc.ts";
-import { type Raw, rawOf } from "../core/raw.ts";
-import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
-import { BadJobDirectory } from "./faults.ts";
+import { fieldsOf } from "../../core/json.ts";
+import { parseJsonc } from "../../core/jsonc.ts";
+import { type Raw, rawOf } from "../../core/raw.ts";
+import { type Dir, type Disk, DiskFault } from "../../platform/disk.ts";
+import { BadJobDirectory } from "../faults.ts";
 import { CONTROL, lookInto, readJobFile } from "./job_directory.ts";
-import { nameText } from "./job_name.ts";
-import { JOB_KINDS } from "./schema.ts";
+import { nameText } from "../state/job_name.ts";
+import { JOB_KINDS } from "../schema/schema.ts";
 
 const PUBLIC = 0o755;
 const RECURRING = rawOf("recurring");

@@ -1,27 +1,27 @@
 /** The service: looks for jobs, has them done one after the other, and tells what it does. */
-import type { FaultData } from "../core/fault_data.ts";
-import { joinRaw, type Raw, rawOf, textOf } from "../core/raw.ts";
-import { pluralText, sizeText } from "../core/size_text.ts";
-import { durationText } from "../core/time_text.ts";
+import type { FaultData } from "../../core/fault_data.ts";
+import { joinRaw, type Raw, rawOf, textOf } from "../../core/raw.ts";
+import { pluralText, sizeText } from "../../core/size_text.ts";
+import { durationText } from "../../core/time_text.ts";
 import { assertApart } from "./apart.ts";
-import { BadJobDirectory, ServiceRunning, SplitTemp } from "./faults.ts";
-import { openJobDirectory } from "./first_look.ts";
-import { type HistoryEntry, recoverHistory, trimHistory } from "./history.ts";
-import { CONTROL } from "./job_directory.ts";
+import { BadJobDirectory, ServiceRunning, SplitTemp } from "../faults.ts";
+import { openJobDirectory } from "../queue/first_look.ts";
+import { type HistoryEntry, recoverHistory, trimHistory } from "../state/history.ts";
+import { CONTROL } from "../queue/job_directory.ts";
 import { concernsAll, type JobPlaces } from "./job_executor.ts";
-import { JobMonitor } from "./job_monitor.ts";
-import { nameText } from "./job_name.ts";
-import { JobQueue } from "./job_queue.ts";
-import { RecordStore } from "./job_state.ts";
-import type { Log } from "./log.ts";
-import { RecurringJobs } from "./recurring.ts";
-import { moveAside } from "./text_file.ts";
+import { JobMonitor } from "../run/job_monitor.ts";
+import { nameText } from "../state/job_name.ts";
+import { JobQueue } from "../queue/job_queue.ts";
+import { RecordStore } from "../state/job_state.ts";
+import type { Log } from "../log/log.ts";
+import { RecurringJobs } from "../queue/recurring.ts";
+import { moveAside } from "../state/text_file.ts";
 import type { JobRunner } from "./thread.ts";
-import { ToldOnce } from "./told_once.ts";
-import { type Dir, DiskFault } from "../platform/disk.ts";
-import type { Machine } from "../platform/machine.ts";
-import { tryToRemove } from "../platform/remove_recursively.ts";
-import { openStorage, type Storage } from "../storage/storage.ts";
+import { ToldOnce } from "../log/told_once.ts";
+import { type Dir, DiskFault } from "../../platform/disk.ts";
+import type { Machine } from "../../platform/machine.ts";
+import { tryToRemove } from "../../platform/remove_recursively.ts";
+import { openStorage, type Storage } from "../../storage/storage.ts";
 
 export interface ServiceOptions {
   readonly machine: Pick<Machine, "disk" | "clock" | "random">;

@@ -1,7 +1,7 @@
 /** What the files of the service's state may hold. Whoever reads one gets what fits, and never anything else. */
 import * as z from "zod";
-import { parseJson } from "../core/json.ts";
-import { type Raw, rawOf } from "../core/raw.ts";
+import { parseJson } from "../../core/json.ts";
+import { type Raw, rawOf } from "../../core/raw.ts";
 
 /** ISO 8601, UTC, in a year of four digits: the year and the month name a file. */
 const moment = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/)

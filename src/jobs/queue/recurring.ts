@@ -1,15 +1,15 @@
 /** Jobs that come again: when one is due, a job file is dropped into the job directory. See FORMAT.md. */
-import { bytesOf, rawOf, textOf } from "../core/raw.ts";
-import { type Dir, DiskFault } from "../platform/disk.ts";
-import { hashBytes } from "../core/digest.ts";
+import { bytesOf, rawOf, textOf } from "../../core/raw.ts";
+import { type Dir, DiskFault } from "../../platform/disk.ts";
+import { hashBytes } from "../../core/digest.ts";
 import { lookInto } from "./job_directory.ts";
-import { nameText } from "./job_name.ts";
-import type { Log } from "./log.ts";
+import { nameText } from "../state/job_name.ts";
+import type { Log } from "../log/log.ts";
 import { type RecurringFile, RecurringFiles } from "./recurring_files.ts";
-import { nextDueMs } from "./schema.ts";
-import { readTurns, type Turn } from "./state.ts";
-import { readTextIn, replaceOwnTextIn, replaceTextIn } from "./text_file.ts";
-import { ToldOnce } from "./told_once.ts";
+import { nextDueMs } from "../schema/schema.ts";
+import { readTurns, type Turn } from "../state/stored_state.ts";
+import { readTextIn, replaceOwnTextIn, replaceTextIn } from "../state/text_file.ts";
+import { ToldOnce } from "../log/told_once.ts";
 
 const FORMAT = "backup-tool recurring";
 const STATE = rawOf("recurring.json");

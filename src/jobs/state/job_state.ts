@@ -1,9 +1,9 @@
 /** Records of jobs that have begun and not ended: what makes a run that was killed end like one that was left alone. */
-import type { NsText } from "../core/entry.ts";
-import { type Raw, rawOf, textOf } from "../core/raw.ts";
-import type { Dir } from "../platform/disk.ts";
+import type { NsText } from "../../core/entry.ts";
+import { type Raw, rawOf, textOf } from "../../core/raw.ts";
+import type { Dir } from "../../platform/disk.ts";
 import { isJobName } from "./job_name.ts";
-import { type HistoryEntry, readRecord } from "./state.ts";
+import { type HistoryEntry, readRecord } from "./stored_state.ts";
 import { openOwnDirectory, readTextIn, replaceOwnTextIn } from "./text_file.ts";
 
 const FORMAT = "backup-tool job";
