@@ -1,0 +1,176 @@
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import fc from "fast-check";
+import type { Apath } from "../../../src/core/apath.ts";
+import { BadUsage, Fault } from "../../../src/core/fault.ts";
+import { rawOf, textOf } from "../../../src/core/raw.ts";
+import { find, type FindRequest } from "../../../src/operations/browse/find.ts";
+import { parseFilter } from "../../../src/source/filter.ts";
+import type { Storage } from "../../../src/storage/storage.ts";
+import { World } from "../../support/world.ts";
+
+const EVERYTHING: FindRequest = {
+  patterns: [],
+  ignoreCase: false,
+  kinds: [],
+  smallest: undefined,
+  largest: undefined,
+  sinceMs: undefined,
+  beforeMs: undefined,
+  content: undefined,
+  snapshots: undefined,
+  gone: false,
+};
+
+function pathsOf(storage: Storage, changes: Partial<FindRequest>): string[] {
+  return [...find(storage, { ...EVERYTHING, ...changes })].map(({ version }) => textOf(version.path));
+}
+
+/** Three snapshots: one file changes, one goes, one comes. */
+async function threeSnapshots(): Promise<World> {
+  const world = new World({ inMemory: true });
+  world.write("letters/mum.txt", "dear mum");
+  world.write("letters/old.txt", "old");
+  world.write("photos/IMG_1.JPG", "picture");
+  await world.backup();
+  world.write("letters/mum.txt", "dear mum, again");
+  await world.backup();
+  Deno.removeSync(`${world.source}/letters/old.txt`);
+  world.write("photos/new one.png", "new");
+  Deno.symlinkSync("IMG_1.JPG", `${world.source}/photos/link`);
+  await world.backup();
+  return world;
+}
+
+Deno.test("find() tells each version once, with the snapshots that have it", async () => {
+  using world = await threeSnapshots();
+  using storage = world.open();
+  const ids = storage.snapshots().map(({ id }) => id);
+  const found = [...find(storage, { ...EVERYTHING, patterns: ["*.txt"] })].map(({ version, span }) => {
+    return [textOf(version.path), version.size, ids.indexOf(span.first.id), ids.indexOf(span.last.id), span.count];
+  });
+  deepStrictEqual(found, [
+    ["/letters/mum.txt", 8, 0, 0, 1],
+    ["/letters/mum.txt", 15, 1, 2, 2],
+    ["/letters/old.txt", 3, 0, 1, 2],
+  ]);
+});
+
+Deno.test("find() goes by name, path, kind, size, time, content and snapshot, together", async () => {
+  using world = await threeSnapshots();
+  using storage = world.open();
+  const [first, , third] = storage.snapshots();
+  deepStrictEqual(pathsOf(storage, { patterns: ["img*"] }), []);
+  deepStrictEqual(pathsOf(storage, { patterns: ["img*"], ignoreCase: true }), ["/photos/IMG_1.JPG"]);
+  deepStrictEqual(pathsOf(storage, { patterns: ["/photos/*.???"] }), ["/photos/IMG_1.JPG", "/photos/new one.png"]);
+  deepStrictEqual(pathsOf(storage, { patterns: ["/photos/**/*.png", "old*"] }), [
+    "/letters/old.txt",
+    "/photos/new one.png",
+  ]);
+  deepStrictEqual(pathsOf(storage, { patterns: ["photos/"] }).slice(0, 1), ["/photos"]);
+  deepStrictEqual(pathsOf(storage, { kinds: ["symlink"] }), ["/photos/link"]);
+  deepStrictEqual(pathsOf(storage, { kinds: ["file"], smallest: 7, largest: 8 }), [
+    "/letters/mum.txt",
+    "/photos/IMG_1.JPG",
+  ]);
+  deepStrictEqual(pathsOf(storage, { patterns: ["*.txt"], snapshots: [third!] }), ["/letters/mum.txt"]);
+  deepStrictEqual(pathsOf(storage, { patterns: ["*.txt"], snapshots: [first!, third!] }).length, 3);
+  deepStrictEqual(pathsOf(storage, { sinceMs: Date.now() + 60_000 }), []);
+  deepStrictEqual(pathsOf(storage, { beforeMs: Date.now() - 3_600_000 }), []);
+  const { content } = storage.manifest(first!.id).entry("/letters/old.txt" as Apath)!;
+  for (const digits of [4, 5, 63, 64]) {
+    deepStrictEqual(pathsOf(storage, { content: content!.slice(0, digits) }), ["/letters/old.txt"]);
+  }
+});
+
+Deno.test("find() with gone tells what the newest snapshot of its series doesn't have", async () => {
+  using world = await threeSnapshots();
+  await world.backup({ name: "other" });
+  using storage = world.open();
+  deepStrictEqual(pathsOf(storage, { gone: true }), ["/letters/old.txt"]);
+  deepStrictEqual(pathsOf(storage, { gone: true, smallest: 4 }), []);
+});
+
+Deno.test("find() tells what was there when it began, whatever is backed up and forgotten meanwhile", async () => {
+  using world = await threeSnapshots();
+  using storage = world.open();
+  const found = find(storage, { ...EVERYTHING, patterns: ["*.txt"] });
+  const first = found.next();
+  world.write("letters/later.txt", "later");
+  await world.backup();
+  {
+    using other = world.open();
+    using writer = other.write("test");
+    writer.forget(other.snapshots().slice(0, 3).map(({ id }) => id));
+  }
+  const told = [first.value!, ...found].map(({ version, span }) => [textOf(version.path), span.count]);
+  deepStrictEqual(told, [["/letters/mum.txt", 1], ["/letters/mum.txt", 2], ["/letters/old.txt", 2]]);
+  using later = world.open();
+  deepStrictEqual(pathsOf(later, { patterns: ["*.txt"] }), ["/letters/later.txt", "/letters/mum.txt"]);
+});
+
+Deno.test("find() refuses a pattern that can't be read", async () => {
+  using world = await threeSnapshots();
+  using storage = world.open();
+  let fault: unknown;
+  try {
+    pathsOf(storage, { patterns: ["["] });
+  } catch (error) {
+    fault = error;
+  }
+  strictEqual(fault instanceof Fault && !(fault instanceof BadUsage) && fault.code, "bad-pattern");
+});
+
+const NAMES = ["a", "b.txt", "A.TXT", "é.txt", "a b", "[x]", "x*", "dir", "caf\udce9", "日本", "-", "x_y%z"];
+const piece = fc.constantFrom(
+  "*",
+  "**",
+  "?",
+  "[a-x]",
+  "[!a]",
+  "a",
+  "b",
+  ".txt",
+  ".TXT",
+  "é",
+  "\\*",
+  "日",
+  "x",
+  "_",
+  "%",
+  "[[]",
+);
+const pattern = fc.tuple(
+  fc.constantFrom("", "/", "**/", "dir/", "/dir/", "!"),
+  fc.array(piece, { minLength: 1, maxLength: 4 }).map((parts) => parts.join("")),
+  fc.constantFrom("", "", "/", "/**", "/*", "/a"),
+).map((parts) => parts.join(""));
+
+Deno.test("what find() asks of the database never leaves out what the patterns fit", async () => {
+  using world = new World({ inMemory: true });
+  for (const name of NAMES) {
+    for (const dir of ["", "dir/", "dir/é/", "Dir/"]) {
+      if (name === "dir" || name.includes("\udce9")) continue;
+      world.write(`${dir}${name}`, name);
+    }
+  }
+  await world.backup();
+  using storage = world.open();
+  const all = [...storage.manifest(storage.resolve("latest").id).entries()];
+  fc.assert(
+    fc.property(fc.array(pattern, { minLength: 1, maxLength: 3 }), fc.boolean(), (patterns, ignoreCase) => {
+      const spelt = (text: string) => ignoreCase ? text.toLowerCase() : text;
+      let expected: string[];
+      try {
+        const filter = parseFilter(patterns.map(spelt));
+        expected = all.filter(({ path, kind }) =>
+          filter.decide(rawOf(spelt(textOf(path))) as string as Apath, kind === "dir")?.negated === false
+        ).map(({ path }) => textOf(path));
+      } catch (error) {
+        if (error instanceof Fault) return;
+        throw error;
+      }
+      deepStrictEqual(pathsOf(storage, { patterns, ignoreCase }), expected);
+    }),
+    { numRuns: 500 },
+  );
+});
