@@ -1,11 +1,11 @@
 import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
-import { rawOf } from "../../src/core/raw.ts";
-import type { LogEvent } from "../../src/jobs/log/log.ts";
-import { RecurringJobs } from "../../src/jobs/queue/recurring.ts";
-import type { Dir } from "../../src/platform/disk.ts";
-import { openDisk } from "../../src/platform/open_disk.ts";
-import { CuttingDisk, PowerCut } from "../support/cutting_disk.ts";
-import { hookedDisk } from "../support/hooked_disk.ts";
+import { rawOf } from "../../../src/core/raw.ts";
+import type { LogEvent } from "../../../src/jobs/log/log.ts";
+import { RecurringJobs } from "../../../src/jobs/queue/recurring.ts";
+import type { Dir } from "../../../src/platform/disk.ts";
+import { openDisk } from "../../../src/platform/open_disk.ts";
+import { CuttingDisk, PowerCut } from "../../support/cutting_disk.ts";
+import { hookedDisk } from "../../support/hooked_disk.ts";
 
 const HOUR_MS = 3_600_000;
 const START = Date.parse("2026-11-20T22:30:00Z");

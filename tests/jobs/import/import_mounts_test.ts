@@ -1,8 +1,8 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { openDisk } from "../../src/platform/open_disk.ts";
-import { hookedDisk } from "../support/hooked_disk.ts";
-import { JobWorld } from "../support/job_world.ts";
-import { CAN_BINDFS, CAN_MOUNT, Mounts } from "../support/mounts.ts";
+import { openDisk } from "../../../src/platform/open_disk.ts";
+import { hookedDisk } from "../../support/hooked_disk.ts";
+import { JobWorld } from "../../support/job_world.ts";
+import { CAN_BINDFS, CAN_MOUNT, Mounts } from "../../support/mounts.ts";
 
 /** A storage with a snapshot in it. */
 async function prepared(): Promise<JobWorld> {

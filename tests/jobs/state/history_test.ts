@@ -5,10 +5,10 @@ import {
   readHistory,
   recoverHistory,
   trimHistory,
-} from "../../src/jobs/state/history.ts";
-import { rebuildCatalog } from "../../src/operations/repair/rebuild.ts";
-import { JobWorld } from "../support/job_world.ts";
-import { TestMonitor } from "../support/world.ts";
+} from "../../../src/jobs/state/history.ts";
+import { rebuildCatalog } from "../../../src/operations/repair/rebuild.ts";
+import { JobWorld } from "../../support/job_world.ts";
+import { TestMonitor } from "../../support/world.ts";
 
 function entry(run: string, end: string): HistoryEntry {
   return {

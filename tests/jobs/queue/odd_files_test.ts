@@ -1,13 +1,13 @@
 /** Whatever lies in the job directory, or in the service's state: it is told once, and everything else goes on. */
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
-import { TOP } from "../../src/core/apath.ts";
-import { rawOf, textOf } from "../../src/core/raw.ts";
-import { appendHistory, type HistoryEntry, readHistory, trimHistory } from "../../src/jobs/state/history.ts";
-import { openDisk } from "../../src/platform/open_disk.ts";
-import { hookedDisk } from "../support/hooked_disk.ts";
-import { DiskFault } from "../../src/platform/disk.ts";
-import { JobWorld } from "../support/job_world.ts";
-import { CHECK, runnerWith, type Served, serveIn, started } from "../support/serving.ts";
+import { TOP } from "../../../src/core/apath.ts";
+import { rawOf, textOf } from "../../../src/core/raw.ts";
+import { appendHistory, type HistoryEntry, readHistory, trimHistory } from "../../../src/jobs/state/history.ts";
+import { openDisk } from "../../../src/platform/open_disk.ts";
+import { hookedDisk } from "../../support/hooked_disk.ts";
+import { DiskFault } from "../../../src/platform/disk.ts";
+import { JobWorld } from "../../support/job_world.ts";
+import { CHECK, runnerWith, type Served, serveIn, started } from "../../support/serving.ts";
 
 const outcomes = ({ entries }: Served) => Object.fromEntries(entries.map(({ name, outcome }) => [name, outcome]));
 const told = ({ log }: Served, event: string) => log.filter((one) => one.event === event).map(({ message }) => message);

@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { complaintText } from "../../src/core/jsonc.ts";
-import { parseJob, parseRecurringJob } from "../../src/jobs/schema/job_file.ts";
-import { absolutePath, JOB_KINDS, jsonSchema, nextDueMs } from "../../src/jobs/schema/schema.ts";
+import { complaintText } from "../../../src/core/jsonc.ts";
+import { parseJob, parseRecurringJob } from "../../../src/jobs/schema/job_file.ts";
+import { absolutePath, JOB_KINDS, jsonSchema, nextDueMs } from "../../../src/jobs/schema/schema.ts";
 
 const NOW = Date.parse("2026-11-20T22:30:00Z");
 const KINDS = `one of ${JOB_KINDS.map((kind) => `"${kind}"`).join(", ")}`;

@@ -1,10 +1,10 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
-import { rawOf } from "../../src/core/raw.ts";
-import { systemClock } from "../../src/platform/system_clock.ts";
-import { JobWorld } from "../support/job_world.ts";
-import { CHECK, serveIn, started } from "../support/serving.ts";
-import { hasOtherFileSystem } from "../support/needs.ts";
-import type { Performed } from "../../src/jobs/service/thread.ts";
+import { rawOf } from "../../../src/core/raw.ts";
+import { systemClock } from "../../../src/platform/system_clock.ts";
+import { JobWorld } from "../../support/job_world.ts";
+import { CHECK, serveIn, started } from "../../support/serving.ts";
+import { hasOtherFileSystem } from "../../support/needs.ts";
+import type { Performed } from "../../../src/jobs/service/thread.ts";
 
 Deno.test("serve() does jobs in the bytewise order of their names, and nothing else in the directory", async () => {
   using world = new JobWorld();

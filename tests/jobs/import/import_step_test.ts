@@ -1,6 +1,6 @@
 import { strictEqual } from "node:assert/strict";
-import { type ImportFacts, nextImportStep } from "../../src/jobs/import/import_step.ts";
-import type { JobRecord } from "../../src/jobs/state/job_state.ts";
+import { type ImportFacts, nextImportStep } from "../../../src/jobs/import/import_step.ts";
+import type { JobRecord } from "../../../src/jobs/state/job_state.ts";
 
 const SOUND = { problems: 0 };
 

@@ -1,6 +1,6 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { parseApath } from "../../src/core/apath.ts";
-import { JobWorld } from "../support/job_world.ts";
+import { parseApath } from "../../../src/core/apath.ts";
+import { JobWorld } from "../../support/job_world.ts";
 
 Deno.test("a backup job does what the options of the command do", async () => {
   using world = new JobWorld();
@@ -130,8 +130,8 @@ Deno.test("a job file that is replaced while its job is being done is a job of i
   using world = new JobWorld();
   world.write("a", "1");
   world.put("a.json", { kind: "backup", sources: [world.source] });
-  const { hookedDisk } = await import("../support/hooked_disk.ts");
-  const { openDisk } = await import("../../src/platform/open_disk.ts");
+  const { hookedDisk } = await import("../../support/hooked_disk.ts");
+  const { openDisk } = await import("../../../src/platform/open_disk.ts");
   let isReplaced = false;
   const disk = hookedDisk(openDisk(), ({ operation, path }, proceed) => {
     if (!isReplaced && operation === "open" && path.endsWith("/source/a")) {

@@ -1,10 +1,10 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { rawOf } from "../../src/core/raw.ts";
-import { DiskFault } from "../../src/platform/disk.ts";
-import { openDisk } from "../../src/platform/open_disk.ts";
-import { hookedDisk } from "../support/hooked_disk.ts";
-import { JobWorld } from "../support/job_world.ts";
-import { differences, run } from "../support/world.ts";
+import { rawOf } from "../../../src/core/raw.ts";
+import { DiskFault } from "../../../src/platform/disk.ts";
+import { openDisk } from "../../../src/platform/open_disk.ts";
+import { hookedDisk } from "../../support/hooked_disk.ts";
+import { JobWorld } from "../../support/job_world.ts";
+import { differences, run } from "../../support/world.ts";
 
 /** A source with one of everything that anybody may move away, and a copy of it to compare with. */
 function prepare(): { world: JobWorld; original: string } & Disposable {
