@@ -4,7 +4,7 @@
  */
 import { Interrupted, unlessFault } from "../core/fault.ts";
 import type { Random } from "../core/clock.ts";
-import { joinRaw, type Raw, rawOf, textOf } from "../core/raw.ts";
+import { baseName, EMPTY, joinRaw, parentPath, type Raw, rawOf, textOf } from "../core/raw.ts";
 import { type Dir, type Disk, DiskFault, makeDirectories, openIfThere } from "../platform/disk.ts";
 import {
   type Backend,
@@ -44,7 +44,7 @@ export function openFileBackend(path: Raw, { disk, random, create = false }: Fil
 /** Where a key lies, relative to the top. */
 function placeOf(key: ObjectKey): { readonly directory: Raw; readonly name: Raw } {
   const parts = partsOf(key);
-  if (parts === undefined) return { directory: "" as Raw, name: rawOf(key) };
+  if (parts === undefined) return { directory: EMPTY, name: rawOf(key) };
   const { kind, name } = parts;
   const directory = kind === "data" ? `${kind}/${name.slice(0, SPLIT_DIGITS)}` : kind;
   return { directory: rawOf(directory), name: rawOf(name) };
@@ -142,7 +142,7 @@ class FileBackend implements Backend {
   async removeLeftovers(beforeMs: number): Promise<number> {
     let removed = 0;
     const directories = OBJECT_KINDS.flatMap((kind) => [...this.#directoriesOf(kind)]);
-    for (const directory of ["" as Raw, ...directories]) {
+    for (const directory of [EMPTY, ...directories]) {
       using dir = openIfThere(this.#top, directory);
       for (const name of dir?.list().names ?? []) {
         if (!name.startsWith(TEMPORARY)) continue;
@@ -172,9 +172,8 @@ class FileBackend implements Backend {
   #makeDirectory(path: Raw): Dir {
     const found = openIfThere(this.#top, path);
     if (found !== undefined) return found;
-    const slash = path.lastIndexOf("/");
-    using parent = this.#makeDirectory(path.slice(0, Math.max(0, slash)) as Raw);
-    const name = path.slice(slash + 1) as Raw;
+    using parent = this.#makeDirectory(parentPath(path));
+    const name = baseName(path);
     parent.mkdir(name, DIRECTORY_MODE);
     parent.sync();
     return parent.openDir(name);

@@ -1,7 +1,7 @@
 /** `config`: plain, so everything that it says is judged. */
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
 import { DEFAULT_CHUNKING, encodeConfig, isVaultConfig, parseConfig } from "../../src/vault/config.ts";
-import { BeyondLimit, DamagedObject, NewerObject } from "../../src/vault/faults.ts";
+import { BeyondLimit, DamagedObject, NewerObject } from "../../src/vault/format/faults.ts";
 import { VAULT } from "../support/units.ts";
 
 const CONFIG = { id: VAULT, created: "2026-11-20T22:05:11.123Z", encrypted: true, chunker: DEFAULT_CHUNKING };

@@ -1,7 +1,7 @@
 /** Few requests, and little that nobody wanted. */
 import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import fc from "fast-check";
-import { DamagedObject } from "../../src/vault/faults.ts";
+import { DamagedObject } from "../../src/vault/format/faults.ts";
 import { framesIn, planRanges } from "../../src/vault/pack/frame_ranges.ts";
 import type { UnitFrame } from "../../src/vault/pack/items.ts";
 import { readFrame } from "../../src/vault/pack/unit_reader.ts";

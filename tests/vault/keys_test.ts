@@ -1,7 +1,7 @@
 /** Keys: everything follows from one line, and what somebody types is judged. */
 import { deepStrictEqual, notStrictEqual, ok, rejects, strictEqual, throws } from "node:assert/strict";
 import { encode } from "uqr";
-import { BadKeyFile, BeyondLimit, DamagedObject, WrongPassphrase } from "../../src/vault/faults.ts";
+import { BadKeyFile, BeyondLimit, DamagedObject, WrongPassphrase } from "../../src/vault/format/faults.ts";
 import { encodeKeyFile, parseKeyFile, vaultOfKeyFile } from "../../src/vault/seal/key_file.ts";
 import {
   fullKey,

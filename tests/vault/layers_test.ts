@@ -9,7 +9,7 @@ import { openFileBackend } from "../../src/backend/file.ts";
 import { MemoryObjects, openMemory } from "../../src/backend/memory.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
 import { DEFAULT_CHUNKING, encodeConfig, parseConfig } from "../../src/vault/config.ts";
-import { WrongKey } from "../../src/vault/faults.ts";
+import { WrongKey } from "../../src/vault/format/faults.ts";
 import {
   encodeIndex,
   type IndexObject,
@@ -20,7 +20,7 @@ import {
 import { type JoinedIndex, type JoinedUnit, joinIndex } from "../../src/vault/index/join.ts";
 import { makeObject, openObject } from "../../src/vault/index/small_object.ts";
 import { encodeSnapshot, parseSnapshot } from "../../src/vault/index/snapshot_object.ts";
-import { MOST_HEAD_BYTES } from "../../src/vault/limits.ts";
+import { MOST_HEAD_BYTES } from "../../src/vault/format/limits.ts";
 import type { UnitItem } from "../../src/vault/pack/items.ts";
 import { PartCutter } from "../../src/vault/pack/part_cutter.ts";
 import { parseList } from "../../src/vault/pack/parts_list.ts";

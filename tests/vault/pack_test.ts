@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { type Apath, apathOf } from "../../src/core/apath.ts";
 import { type Raw, rawOf } from "../../src/core/raw.ts";
 import { TarWriter } from "../../src/core/tar.ts";
-import { BeyondLimit, DamagedObject, NewerObject } from "../../src/vault/faults.ts";
+import { BeyondLimit, DamagedObject, NewerObject } from "../../src/vault/format/faults.ts";
 import { kindOfItem } from "../../src/vault/pack/items.ts";
 import { encodeList, ListBuilder, parseList } from "../../src/vault/pack/parts_list.ts";
 import { fileName, listName, partName, snapshotDirectory } from "../../src/vault/pack/tar_names.ts";

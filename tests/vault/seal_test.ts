@@ -2,7 +2,7 @@
 import { deepStrictEqual, ok, rejects, strictEqual, throws } from "node:assert/strict";
 import { createHash } from "node:crypto";
 import fc from "fast-check";
-import { BeyondLimit, DamagedObject, WrongKey } from "../../src/vault/faults.ts";
+import { BeyondLimit, DamagedObject, WrongKey } from "../../src/vault/format/faults.ts";
 import { type Head, headBytes, isAge, makeHead, openHead } from "../../src/vault/seal/age_header.ts";
 import { cipherOf, hasNativeCipher, TAG_BYTES } from "../../src/vault/seal/chacha.ts";
 import { fullKey, newDataIdentity } from "../../src/vault/seal/keys.ts";

@@ -2,8 +2,8 @@
 import { deepStrictEqual, ok, rejects, strictEqual, throws } from "node:assert/strict";
 import fc from "fast-check";
 import { Fault } from "../../src/core/fault.ts";
-import { DamagedObject, ForeignObject } from "../../src/vault/faults.ts";
-import { MOST_UNIT_ITEMS } from "../../src/vault/limits.ts";
+import { DamagedObject, ForeignObject } from "../../src/vault/format/faults.ts";
+import { MOST_UNIT_ITEMS } from "../../src/vault/format/limits.ts";
 import { FRAME_BYTES, type NewItem, PackBuffers, UnitWriter } from "../../src/vault/pack/unit_writer.ts";
 import { readContents, readItem, walkUnit } from "../../src/vault/pack/unit_reader.ts";
 import { MemoryOutput } from "../../src/vault/seal/output.ts";

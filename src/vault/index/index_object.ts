@@ -3,9 +3,15 @@
  * signed. Written once; whoever has something new to say writes another.
  */
 import { Buffer } from "node:buffer";
-import { BeyondLimit, DamagedObject } from "../faults.ts";
-import { FieldReader, isObjectName, isTime, parseJson, VERSION } from "../json_fields.ts";
-import { MOST_HEAD_BYTES, MOST_LINE_BYTES, MOST_PLAIN_BYTES, MOST_UNIT_BYTES, MOST_UNIT_ITEMS } from "../limits.ts";
+import { BeyondLimit, DamagedObject } from "../format/faults.ts";
+import { FieldReader, isObjectName, isTime, parseJson, VERSION } from "../format/json_fields.ts";
+import {
+  MOST_HEAD_BYTES,
+  MOST_LINE_BYTES,
+  MOST_PLAIN_BYTES,
+  MOST_UNIT_BYTES,
+  MOST_UNIT_ITEMS,
+} from "../format/limits.ts";
 import {
   frameTuple,
   itemTuple,

@@ -1,5 +1,5 @@
 /** What is signed: bytes, and after them one line with their signature. */
-import { NotSigned } from "../faults.ts";
+import { NotSigned } from "../format/faults.ts";
 import {
   isSignatureOf,
   SIGNATURE_LINE_BYTES,

@@ -1,7 +1,7 @@
 /** Objects that are read as a whole: one zstd frame, sealed. All of `index/`, `snapshots/` and `locks/`. */
 import type { Random } from "../../core/clock.ts";
-import { BeyondLimit } from "../faults.ts";
-import { MOST_HEAD_BYTES, MOST_PLAIN_BYTES, MOST_SEALED_BYTES } from "../limits.ts";
+import { BeyondLimit } from "../format/faults.ts";
+import { MOST_HEAD_BYTES, MOST_PLAIN_BYTES, MOST_SEALED_BYTES } from "../format/limits.ts";
 import { compress, decompress } from "../pack/zstd.ts";
 import { makeHead, openHead } from "../seal/age_header.ts";
 import { MemoryOutput } from "../seal/output.ts";

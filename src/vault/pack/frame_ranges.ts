@@ -2,7 +2,7 @@
  * Which ranges of a unit to fetch for some of its frames: a request costs as much time as many bytes, so what lies close
  * together is fetched together.
  */
-import { DamagedObject } from "../faults.ts";
+import { DamagedObject } from "../format/faults.ts";
 import type { ByteRange, ObjectBody } from "../seal/sealed_body.ts";
 import type { UnitFrame } from "./items.ts";
 import { plainFrame } from "./unit_reader.ts";

@@ -2,8 +2,8 @@
  * Items: what units hold. Here is how unit.json and index lines name them, and what is judged before one is believed: its
  * place has to lie inside its frame, and what it is has to fit the class of its unit.
  */
-import { BeyondLimit, DamagedObject } from "../faults.ts";
-import { countOf, isObjectName } from "../json_fields.ts";
+import { BeyondLimit, DamagedObject } from "../format/faults.ts";
+import { countOf, isObjectName } from "../format/json_fields.ts";
 import {
   MOST_CONTENT_BYTES,
   MOST_FRAME_BYTES,
@@ -11,7 +11,7 @@ import {
   MOST_LIST_BYTES,
   MOST_UNIT_BYTES,
   MOST_UNIT_ITEMS,
-} from "../limits.ts";
+} from "../format/limits.ts";
 import { HUNK_SUFFIX, ROOT_SUFFIX } from "../../core/content_id.ts";
 
 /** Names parts lists: digest of a content and this. */

@@ -3,9 +3,9 @@
  * a list of lists.
  */
 import { createHash, hash } from "node:crypto";
-import { BeyondLimit, DamagedObject } from "../faults.ts";
-import { countOf, FieldReader, isObjectName, parseJson, VERSION } from "../json_fields.ts";
-import { MOST_CONTENT_BYTES, MOST_LIST_BYTES, MOST_LIST_LINES } from "../limits.ts";
+import { BeyondLimit, DamagedObject } from "../format/faults.ts";
+import { countOf, FieldReader, isObjectName, parseJson, VERSION } from "../format/json_fields.ts";
+import { MOST_CONTENT_BYTES, MOST_LIST_BYTES, MOST_LIST_LINES } from "../format/limits.ts";
 
 const LIST_FORMAT = "backup-tool parts";
 const NEWLINE = 10;

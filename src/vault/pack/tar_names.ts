@@ -1,6 +1,6 @@
 /** Names of entries in the tar files of units: where `tar x` puts a file. Readers go by ids; names are for people. */
 import type { Apath } from "../../core/apath.ts";
-import { type Raw, rawOf, textOf } from "../../core/raw.ts";
+import { baseName, joinRaw, parentPath, type Raw, raw, rawOf, replaceRaw, sliceRaw, textOf } from "../../core/raw.ts";
 
 /** Everything that is not a file of somebody lies there. */
 export const OWN_DIRECTORY = ".backup-tool";
@@ -22,49 +22,48 @@ export interface NameSource {
 
 /** `host/series/2026-11-20T22.05.11Z`: what all names of one snapshot begin with. */
 export function snapshotDirectory({ host, series, start }: NameSource): Raw {
-  return `${component(host)}/${component(series)}/${start.slice(0, 19).replaceAll(":", ".")}Z` as Raw;
+  return raw`${component(host)}/${component(series)}/${rawOf(start.slice(0, 19).replaceAll(":", "."))}Z`;
 }
 
 export function fileName(directory: Raw, path: Apath): Raw {
-  return `${directory}${path}` as Raw;
+  return raw`${directory}${path}`;
 }
 
 /** Of a part of the file `file`. @param from where it begins in the file */
 export function partName(file: Raw, from: number, id: string): Raw {
-  return `${partsDirectory(file)}/${String(from).padStart(OFFSET_DIGITS, "0")}-${id.slice(0, ID_DIGITS)}` as Raw;
+  return joinRaw(partsDirectory(file), rawOf(`${String(from).padStart(OFFSET_DIGITS, "0")}-${id.slice(0, ID_DIGITS)}`));
 }
 
 /** Of the copy of a parts list. @param index of a list that another one names */
 export function listName(file: Raw, index?: number): Raw {
   const number = index === undefined ? "" : `-${String(index).padStart(LIST_DIGITS, "0")}`;
-  return `${partsDirectory(file)}/list${number}.jsonl` as Raw;
+  return joinRaw(partsDirectory(file), rawOf(`list${number}.jsonl`));
 }
 
 export function hunkName(id: string): Raw {
-  return `${OWN_DIRECTORY}/hunks/${id}.gz` as Raw;
+  return rawOf(`${OWN_DIRECTORY}/hunks/${id}.gz`);
 }
 
 export function rootName(id: string): Raw {
-  return `${OWN_DIRECTORY}/roots/${id}.json` as Raw;
+  return rawOf(`${OWN_DIRECTORY}/roots/${id}.json`);
 }
 
 /** Of a parts list in a meta unit. */
 export function storedListName(id: string): Raw {
-  return `${OWN_DIRECTORY}/lists/${id}.jsonl` as Raw;
+  return rawOf(`${OWN_DIRECTORY}/lists/${id}.jsonl`);
 }
 
 function partsDirectory(file: Raw): Raw {
-  const slash = file.lastIndexOf("/") + 1;
-  return `${file.slice(0, slash)}${cut(file.slice(slash) as Raw, MOST_BASE_BYTES)}${PARTS_EXTENSION}` as Raw;
+  return joinRaw(parentPath(file), raw`${cut(baseName(file), MOST_BASE_BYTES)}${rawOf(PARTS_EXTENSION)}`);
 }
 
 /** A name for people as one component of a path, on every system. */
 function component(text: string): Raw {
   // deno-lint-ignore no-control-regex -- control characters are meant
-  const harmless = rawOf(text).replaceAll(/[\x00-\x1f/\\:]/g, "_");
+  const harmless = replaceRaw(rawOf(text), /[\x00-\x1f/\\:]/g, rawOf("_"));
   // Also what would be taken for one of our own directories.
   const isTaken = harmless === "" || harmless === "." || harmless === ".." || harmless === OWN_DIRECTORY;
-  return cut((isTaken ? `_${harmless}` : harmless) as Raw, MOST_COMPONENT_BYTES);
+  return cut(isTaken ? raw`_${harmless}` : harmless, MOST_COMPONENT_BYTES);
 }
 
 /** At most so many bytes, and no half of a character where the name is UTF-8. */
@@ -73,5 +72,5 @@ function cut(name: Raw, most: number): Raw {
   let end = most;
   const isUtf8 = !/\p{Surrogate}/u.test(textOf(name));
   while (isUtf8 && (name.charCodeAt(end) & 0xc0) === 0x80) end--;
-  return name.slice(0, end) as Raw;
+  return sliceRaw(name, 0, end);
 }

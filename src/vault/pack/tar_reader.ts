@@ -1,7 +1,7 @@
 /** Reads the entries of a frame: whole tar blocks, in the form that core/tar.ts writes, as far as they can be understood. */
 import type { NsText } from "../../core/entry.ts";
-import { beginsWith, type Raw, rawOfBytes, textOf } from "../../core/raw.ts";
-import { MOST_NAME_BYTES } from "../limits.ts";
+import { beginsWith, joinRaw, type Raw, rawOfBytes, sliceRaw, splitRaw, textOf } from "../../core/raw.ts";
+import { MOST_NAME_BYTES } from "../format/limits.ts";
 
 /** A regular file in a tar file. */
 export interface TarEntry {
@@ -26,7 +26,7 @@ const FILE = "0", EXTENDED = "x", OLD_FILE = "\0";
 
 /** Entries in order, up to the end or to the first block that is no header. Entries of other kinds are passed over. */
 export function* tarEntries(bytes: Uint8Array): Generator<TarEntry> {
-  let extended: ReadonlyMap<string, string> = new Map(), from: number | undefined;
+  let extended: ReadonlyMap<string, Raw> = new Map(), from: number | undefined;
   for (let at = 0; at + BLOCK_BYTES <= bytes.length;) {
     const block = bytes.subarray(at, at + BLOCK_BYTES);
     if (!isHeader(block)) return;
@@ -55,7 +55,7 @@ export function isHeader(block: Uint8Array): boolean {
 
 function entryOf(
   block: Uint8Array,
-  extended: ReadonlyMap<string, string>,
+  extended: ReadonlyMap<string, Raw>,
   { from, at }: { from: number; at: number },
 ): TarEntry {
   const prefix = text(block, 345, 155), name = text(block, 0, 100);
@@ -63,7 +63,7 @@ function entryOf(
     wholeNumber(extended.get(key)) ?? octal(block, where, length);
   const named = (key: string, where: number) => textOf(extended.get(key) ?? text(block, where, 32)) || undefined;
   return {
-    name: (extended.get("path") ?? (prefix === "" ? name : `${prefix}/${name}`)) as Raw,
+    name: extended.get("path") ?? joinRaw(prefix, name),
     from,
     at,
     size: number("size", 124, 12),
@@ -105,14 +105,14 @@ function nsOf(decimal: string | undefined): NsText | undefined {
 }
 
 /** "LENGTH KEY=VALUE\n" each, where the length counts itself. */
-function recordsIn(raw: Raw): ReadonlyMap<string, string> {
-  const records = new Map<string, string>();
+function recordsIn(raw: Raw): ReadonlyMap<string, Raw> {
+  const records = new Map<string, Raw>();
   for (let at = 0; at < raw.length;) {
     const space = raw.indexOf(" ", at), length = Number(raw.slice(at, space));
-    const record = raw.slice(space + 1, at + length);
+    const record = sliceRaw(raw, space + 1, at + length);
     if (!(length > 0) || space < 0 || !record.endsWith("\n")) break;
     const equals = record.indexOf("=");
-    if (equals > 0) records.set(record.slice(0, equals), record.slice(equals + 1, -1));
+    if (equals > 0) records.set(record.slice(0, equals), sliceRaw(record, equals + 1, -1));
     at += length;
   }
   return records;
@@ -121,7 +121,7 @@ function recordsIn(raw: Raw): ReadonlyMap<string, string> {
 /** The name without what would lead out of a directory; undefined if nothing is left. */
 export function harmlessName(name: Raw): Raw | undefined {
   if (name.includes("\0")) return undefined;
-  const parts = name.split("/").filter((part) => part !== "" && part !== ".");
-  if (parts.length === 0 || parts.includes("..") || beginsWith(name, "/")) return undefined;
-  return parts.join("/") as Raw;
+  const parts = splitRaw(name, "/").filter((part) => part !== "" && part !== ".");
+  if (parts.length === 0 || parts.some((part) => part === "..") || beginsWith(name, "/")) return undefined;
+  return parts.reduce(joinRaw);
 }

@@ -1,6 +1,6 @@
 /** `unit.json`, the last entry of every unit: what is in it. With it, units need no index. */
-import { FieldReader, parseJson, VERSION } from "../json_fields.ts";
-import { MOST_UNIT_ITEMS } from "../limits.ts";
+import { FieldReader, parseJson, VERSION } from "../format/json_fields.ts";
+import { MOST_UNIT_ITEMS } from "../format/limits.ts";
 import {
   frameTuple,
   itemTuple,

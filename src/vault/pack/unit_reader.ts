@@ -3,8 +3,8 @@
  * bytes are come by; every content that is handed out has the digest that its id says.
  */
 import { hash } from "node:crypto";
-import { DamagedObject } from "../faults.ts";
-import { MOST_FRAME_BYTES } from "../limits.ts";
+import { DamagedObject } from "../format/faults.ts";
+import { MOST_FRAME_BYTES } from "../format/limits.ts";
 import type { ByteRange, ObjectBody } from "../seal/sealed_body.ts";
 import { digestOf, type UnitFrame, type UnitItem } from "./items.ts";
 import { tarEntries } from "./tar_reader.ts";

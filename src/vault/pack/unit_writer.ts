@@ -6,7 +6,7 @@ import { TOP } from "../../core/apath.ts";
 import type { Entry, NsText } from "../../core/entry.ts";
 import { type Raw, rawOf } from "../../core/raw.ts";
 import { TarWriter } from "../../core/tar.ts";
-import { MOST_FRAME_BYTES, MOST_UNIT_ITEMS } from "../limits.ts";
+import { MOST_FRAME_BYTES, MOST_UNIT_ITEMS } from "../format/limits.ts";
 import type { Sealer } from "../seal/sealer.ts";
 import type { UnitClass, UnitFrame, UnitItem } from "./items.ts";
 import { UNIT_JSON } from "./tar_names.ts";

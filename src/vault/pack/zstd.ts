@@ -3,7 +3,7 @@
  * is the walk over frames, which a reader needs that has lost its place.
  */
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
-import { DamagedObject, NoZstd } from "../faults.ts";
+import { DamagedObject, NoZstd } from "../format/faults.ts";
 
 /** 0 stores; more costs time. */
 export type Level = number;

@@ -3,7 +3,7 @@
  * a name is taken by other bytes, `~2` and so on is put behind it.
  */
 import { createHash, hash } from "node:crypto";
-import { type Raw, textOf } from "../../core/raw.ts";
+import { baseName, EMPTY, joinRaw, parentPath, type Raw, raw, sliceRaw, splitRaw, textOf } from "../../core/raw.ts";
 import type { Dir, OpenFile } from "../../platform/disk.ts";
 import type { TarEntry } from "../pack/tar_reader.ts";
 
@@ -33,14 +33,14 @@ export class FileTree {
       const each = versionOf(base, version);
       using file = into.create(each, 0o600);
       if (file === undefined) {
-        if (holds(into, each, bytes)) return join(path, each);
+        if (holds(into, each, bytes)) return joinRaw(path, each);
         continue;
       }
       orRemove(into, each, () => {
         file.write(bytes, 0);
         setFields(file, fields);
       });
-      return join(path, each);
+      return joinRaw(path, each);
     }
   }
 
@@ -61,7 +61,7 @@ export class FileTree {
         setFields(file, fields);
         return digest;
       });
-      return { name: join(path, each), digest };
+      return { name: joinRaw(path, each), digest };
     }
   }
 
@@ -80,9 +80,8 @@ export class FileTree {
 
   /** The bytes of a file of the tree; valid until the next piece. @throws DiskFault, Error if it is gone */
   *read(name: Raw): Generator<Uint8Array<ArrayBuffer>> {
-    const slash = name.lastIndexOf("/");
-    using dir = this.#top.openPath(name.slice(0, Math.max(0, slash)) as Raw);
-    using file = dir.open(name.slice(slash + 1) as Raw);
+    using dir = this.#top.openPath(parentPath(name));
+    using file = dir.open(baseName(name));
     if (file === undefined) throw new Error(`${textOf(name)} is gone`);
     const buffer = new Uint8Array(PIECE_BYTES);
     for (let position = 0;;) {
@@ -95,28 +94,27 @@ export class FileTree {
 
   /** Removes a file, and its directory if that is empty then. */
   remove(name: Raw): void {
-    const slash = name.lastIndexOf("/"), parent = name.slice(0, Math.max(0, slash)) as Raw;
+    const parent = parentPath(name);
     {
       using dir = this.#top.openPath(parent);
-      dir.unlink(name.slice(slash + 1) as Raw);
+      dir.unlink(baseName(name));
       if (dir.list().names.length > 0) return;
     }
-    const above = parent.lastIndexOf("/");
-    using dir = this.#top.openPath(parent.slice(0, Math.max(0, above)) as Raw);
-    if (parent !== "") dir.rmdir(parent.slice(above + 1) as Raw);
+    using dir = this.#top.openPath(parentPath(parent));
+    if (parent !== "") dir.rmdir(baseName(parent));
   }
 
   /** The directory of a name, made if it is missing. A file in the way stays where it is. */
   #directoryFor(name: Raw): { dir: Dir; path: Raw; base: Raw } {
-    const parts = name.split("/") as Raw[], base = parts.pop()!;
-    let dir = this.#top.openPath("" as Raw), path = "" as Raw;
-    for (const part of parts) {
+    const directory = parentPath(name);
+    let dir = this.#top.openPath(EMPTY), path = EMPTY;
+    for (const part of directory === "" ? [] : splitRaw(directory, "/")) {
       using above = dir;
       const child = directoryIn(above, part);
       dir = above.openDir(child);
-      path = join(path, child);
+      path = joinRaw(path, child);
     }
-    return { dir, path, base };
+    return { dir, path, base: baseName(name) };
   }
 }
 
@@ -128,7 +126,7 @@ function directoryIn(dir: Dir, name: Raw): Raw {
 }
 
 function versionOf(name: Raw, version: number): Raw {
-  return version === 1 ? name : `${name.slice(0, 245)}~${version}` as Raw;
+  return version === 1 ? name : raw`${sliceRaw(name, 0, 245)}~${version}`;
 }
 
 function holds(dir: Dir, name: Raw, bytes: Uint8Array): boolean {
@@ -142,10 +140,6 @@ function holds(dir: Dir, name: Raw, bytes: Uint8Array): boolean {
 function setFields(file: OpenFile, { mode, mtime }: FileFields): void {
   // Without the bits that would give whoever runs it the rights of the owner.
   file.setAttributes({ mode: mode & 0o777, mtime });
-}
-
-function join(path: Raw, name: Raw): Raw {
-  return path === "" ? name : `${path}/${name}` as Raw;
 }
 
 /** Nothing stays of a file that could not be written to its end. */

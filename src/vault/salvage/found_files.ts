@@ -1,7 +1,7 @@
 /** Files in what was found of a frame. */
 import { hash } from "node:crypto";
 import type { Raw } from "../../core/raw.ts";
-import { MOST_FRAME_BYTES } from "../limits.ts";
+import { MOST_FRAME_BYTES } from "../format/limits.ts";
 import { digestOf, type UnitItem } from "../pack/items.ts";
 import { harmlessName, isHeader, tarEntries, type TarEntry } from "../pack/tar_reader.ts";
 import type { UnitContents } from "../pack/unit_json.ts";

@@ -3,7 +3,7 @@
  * that is damaged, what comes before the damage is often to be had, and of one with raw blocks all but the gap.
  */
 import { Fault } from "../../core/fault.ts";
-import { MOST_FRAME_BYTES } from "../limits.ts";
+import { MOST_FRAME_BYTES } from "../format/limits.ts";
 import type { UnitFrame } from "../pack/items.ts";
 import { isHeader } from "../pack/tar_reader.ts";
 import type { UnitContents } from "../pack/unit_json.ts";

@@ -1,17 +1,17 @@
 /** The files of a heap: a file, or all files of a directory, however deep. */
-import { joinRaw, type Raw, textOf } from "../../core/raw.ts";
+import { baseName, joinRaw, parentPath, type Raw, textOf } from "../../core/raw.ts";
 import { type Dir, type Disk, DiskFault } from "../../platform/disk.ts";
 import type { HeapFile } from "./plaintext.ts";
 import type { HeapEntry } from "./salvage.ts";
 
 /**
- * @param path of a file or directory; links in it are not followed
+ * @param path absolute, of a file or directory; links in it are not followed
  * @param except a directory that is left out, should it lie in there: where files are written to
  * @throws DiskFault
  */
 export function* heapAt(disk: Disk, path: Raw, except?: Dir): Generator<HeapEntry> {
-  const slash = path.lastIndexOf("/"), name = path.slice(slash + 1) as Raw;
-  using parent = disk.openDir((slash <= 0 ? "/" : path.slice(0, slash)) as Raw);
+  const name = baseName(path);
+  using parent = disk.openDir(parentPath(path));
   const kind = parent.stat(name)?.kind;
   if (kind === undefined) throw new DiskFault("ENOENT", "open", path);
   if (kind === "file") return yield entryOf(disk, parent.path, name);

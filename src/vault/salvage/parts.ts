@@ -3,8 +3,8 @@
  * which a part is lost stays in pieces, in its `.parts` directory.
  */
 import { Fault } from "../../core/fault.ts";
-import type { Raw } from "../../core/raw.ts";
-import { MOST_LIST_BYTES } from "../limits.ts";
+import { parentPath, type Raw, sliceRaw } from "../../core/raw.ts";
+import { MOST_LIST_BYTES } from "../format/limits.ts";
 import { LIST_SUFFIX } from "../pack/items.ts";
 import { parseList, type PartsList } from "../pack/parts_list.ts";
 import { PARTS_EXTENSION } from "../pack/tar_names.ts";
@@ -28,7 +28,7 @@ export interface JoinResult {
   readonly leftInParts: readonly Raw[];
 }
 
-const TOP_LIST = new RegExp(`^(.+)\\${PARTS_EXTENSION}/list(?:~[0-9]+)?\\.jsonl(?:~[0-9]+)?$`, "s");
+const TOP_LIST = new RegExp(`^.+\\${PARTS_EXTENSION}/list(?:~[0-9]+)?\\.jsonl(?:~[0-9]+)?$`, "s");
 
 /** True for what {@link joinParts} wants to know of. */
 export function isTopList(name: Raw): boolean {
@@ -40,14 +40,13 @@ export function joinParts(tree: FileTree, lists: readonly FoundList[], where: Re
   const joined: Raw[] = [], believed: Raw[] = [], leftInParts: Raw[] = [];
   const needed = new Set<Raw>(), used = new Set<Raw>();
   for (const list of lists) {
-    const [, base = ""] = TOP_LIST.exec(list.name) ?? [],
-      { pieces, lists: ownLists } = piecesOf(tree, list.name, where);
+    const name = fileOf(list.name), { pieces, lists: ownLists } = piecesOf(tree, list.name, where);
     const file = pieces.every((piece) => piece !== undefined)
-      ? joinedFile(tree, { name: base as Raw, pieces: pieces.filter((piece) => piece !== undefined) }, list)
+      ? joinedFile(tree, { name, pieces: pieces.filter((piece) => piece !== undefined) }, list)
       : undefined;
     for (const each of [...pieces, ...ownLists]) if (each !== undefined) (file === undefined ? needed : used).add(each);
     if (file === undefined) {
-      leftInParts.push(base as Raw);
+      leftInParts.push(name);
       continue;
     }
     joined.push(file);
@@ -55,6 +54,11 @@ export function joinParts(tree: FileTree, lists: readonly FoundList[], where: Re
   }
   tidy(tree, [...used].filter((each) => !needed.has(each)));
   return { joined, believed, leftInParts };
+}
+
+/** The file whose list `list` is, by its name. */
+function fileOf(list: Raw): Raw {
+  return sliceRaw(parentPath(list), 0, -PARTS_EXTENSION.length);
 }
 
 /** Where parts and lists of a file lie; undefined for a part that is lost. */

@@ -2,7 +2,7 @@
  * The plaintext of an object that may be damaged anywhere: every chunk is opened by itself, and where one can't be, there are
  * zeros. Nothing is moved, so everything else stays where it was.
  */
-import { MOST_HEAD_BYTES } from "../limits.ts";
+import { MOST_HEAD_BYTES } from "../format/limits.ts";
 import { isAge, openHead } from "../seal/age_header.ts";
 import { type ChunkCipher, cipherOf, NONCE_BYTES, TAG_BYTES } from "../seal/chacha.ts";
 import type { ByteRange } from "../seal/sealed_body.ts";

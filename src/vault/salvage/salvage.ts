@@ -6,7 +6,7 @@
  *   file -> head opened -> plaintext with gaps -> frames -> tar entries -> written under their names -> parts joined
  */
 import { Fault, Interrupted } from "../../core/fault.ts";
-import type { Raw } from "../../core/raw.ts";
+import { baseName, joinRaw, parentPath, type Raw, raw, rawOf, sliceRaw } from "../../core/raw.ts";
 import { OWN_DIRECTORY, UNIT_JSON } from "../pack/tar_names.ts";
 import type { ByteRange } from "../seal/sealed_body.ts";
 import { FileTree } from "./file_tree.ts";
@@ -143,9 +143,8 @@ class SalvageRun {
   }
 
   #keepDamaged({ name, bytes, entry, missing }: FoundFile): void {
-    const slash = name.lastIndexOf("/") + 1,
-      base = name.slice(slash, slash + MOST_COMPONENT_BYTES - DAMAGED_MARK.length);
-    const marked = `${name.slice(0, slash)}${base}${DAMAGED_MARK}` as Raw;
+    const base = sliceRaw(baseName(name), 0, MOST_COMPONENT_BYTES - DAMAGED_MARK.length);
+    const marked = joinRaw(parentPath(name), raw`${base}${rawOf(DAMAGED_MARK)}`);
     this.#damaged.push({ name: this.#tree.write(marked, bytes, entry), missing });
   }
 

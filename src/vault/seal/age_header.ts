@@ -4,8 +4,8 @@
  */
 import { hkdfSync } from "node:crypto";
 import type { Random } from "../../core/clock.ts";
-import { BeyondLimit, DamagedObject, WrongKey } from "../faults.ts";
-import { MOST_HEAD_BYTES } from "../limits.ts";
+import { BeyondLimit, DamagedObject, WrongKey } from "../format/faults.ts";
+import { MOST_HEAD_BYTES } from "../format/limits.ts";
 import { KEY_BYTES } from "./chacha.ts";
 import { PAYLOAD_NONCE_BYTES } from "./stream.ts";
 

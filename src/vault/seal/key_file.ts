@@ -2,7 +2,7 @@
  * A key as text: an identity file of age, with a line for people. `age -d -i FILE` opens data units with its first
  * identity and everything else with its second. In `keys/` it is sealed with a passphrase; on paper it stands as it is.
  */
-import { BadKeyFile } from "../faults.ts";
+import { BadKeyFile } from "../format/faults.ts";
 import { fullKey, IDENTITY_LENGTH, metaIdentityOf, type VaultKey, writeOnlyKey } from "./keys.ts";
 
 /** What the first line tells people. */

@@ -5,7 +5,7 @@
 import { hkdfSync } from "node:crypto";
 import { bech32 } from "@scure/base";
 import type { Random } from "../../core/clock.ts";
-import { BadKeyFile } from "../faults.ts";
+import { BadKeyFile } from "../format/faults.ts";
 import { KEY_BYTES } from "./chacha.ts";
 
 /** What somebody who holds a key can do with. */

@@ -1,6 +1,6 @@
 /** Objects of `keys/`: a key file that a passphrase opens, an ordinary age file. */
-import { BadKeyFile, BeyondLimit, WrongPassphrase } from "../faults.ts";
-import { MOST_SMALL_BYTES } from "../limits.ts";
+import { BadKeyFile, BeyondLimit, WrongPassphrase } from "../format/faults.ts";
+import { MOST_SMALL_BYTES } from "../format/limits.ts";
 import { headBytes } from "./age_header.ts";
 
 /** scrypt with N = 2^18: a try takes a second and 256 MiB. */

@@ -2,7 +2,7 @@
  * Reads objects by ranges: which stored bytes hold a piece of the plaintext, and what is in them. Nothing here fetches
  * anything, so it runs in any thread.
  */
-import { DamagedObject } from "../faults.ts";
+import { DamagedObject } from "../format/faults.ts";
 import { type ChunkCipher, cipherOf, NONCE_BYTES, TAG_BYTES } from "./chacha.ts";
 import type { Head } from "./age_header.ts";
 import { CHUNK_BYTES, chunkCount, plainBytes, SEALED_CHUNK_BYTES, setNonce } from "./stream.ts";

@@ -1,5 +1,5 @@
 /** What can go wrong with the objects of a vault. `what` names the object, as "data/0e5d...". */
-import { Fault } from "../core/fault.ts";
+import { Fault } from "../../core/fault.ts";
 
 /** The bytes are not what they should be. */
 export class DamagedObject extends Fault {

@@ -42,7 +42,7 @@ export class FieldReader {
   constructor(value: unknown, what: string) {
     this.what = what;
     if (typeof value !== "object" || value === null || Array.isArray(value)) throw this.damaged("it is no JSON object");
-    this.#fields = value as JsonFields;
+    this.#fields = { ...value };
   }
 
   /** Checks `format` and `version`. @throws NewerObject */
