@@ -2,13 +2,16 @@
  * Runs everything that must hold, and ends with one line `N passed, N failed` with the true counts of all runs, and
  * `, N skipped` if any test was ignored.
  *
- *   deno task test        format, lint, types, tests, samples of the documents, the executable and its tests
+ *   deno task test        format, lint, types, structure, tests, samples of the documents, the executable and its tests
  *   deno task ok          the same without the executable
+ *   deno task crash       the crash tests alone, with many more kills, cuts and errors than the others make
  *
- * A failed format, lint or type check counts as one failure, and so does each ignored test that IGNORABLE doesn't name.
+ * A failed format, lint, type or structure check counts as one failure, and so does each ignored test that IGNORABLE
+ * doesn't name.
  * Exit status: 0 all passed, 1 not.
  */
 import { buildExecutable, NoBaseRuntime } from "./build.ts";
+import { TEST_FLAGS } from "./deno_test.ts";
 import {
   addTallies,
   slowest,
@@ -32,14 +35,9 @@ const CODE = ["main.ts", "src", "tests", "scripts"];
 const EXECUTABLE_ONLY = "tests/executable";
 /** Tests that start the program: from its source as a rule, once more as the executable where there is one. */
 const BLACK_BOX = [EXECUTABLE_ONLY, "tests/cli", "tests/crash/kill_test.ts", "tests/crash/job_torture_test.ts"];
-const TEST_FLAGS = [
-  "-A",
-  "--no-check",
-  "--parallel",
-  "--sanitize-ops",
-  "--sanitize-resources",
-  "--preload=./tests/support/bind_libc.ts",
-];
+const CRASH = "tests/crash";
+/** Has tests do more than there is time for before each commit. */
+const SLOW = { SLOW: "1" };
 
 interface Ran {
   readonly succeeded: boolean;
@@ -83,12 +81,18 @@ async function check(title: string, args: readonly string[]): Promise<Tally> {
   return { passed: 0, failed: succeeded ? 0 : 1, ignored: 0 };
 }
 
+/** Prints the structure of `src/` beside its budgets. What is over them doesn't fail the checks yet. */
+async function structure(): Promise<Tally> {
+  await check("structure", ["run", "-A", "scripts/structure.ts"]);
+  return addTallies([]);
+}
+
 /** All tests of all runs. */
 const seen: TestLine[] = [];
 
 async function tests(title: string, args: readonly string[], env?: Record<string, string>): Promise<Tally> {
   heading(title);
-  const { succeeded, output } = await deno(["test", ...TEST_FLAGS, ...args], env);
+  const { succeeded, output } = await deno(["test", "--parallel", ...TEST_FLAGS, ...args], env);
   seen.push(...testLines(output));
   return tallyOf(output, succeeded);
 }
@@ -118,6 +122,7 @@ async function everything(fast: boolean): Promise<Tally[]> {
     await check("format", ["fmt", "--check"]),
     await check("lint", ["lint"]),
     await check("types", ["check", ...await existing(CODE)]),
+    await structure(),
     await tests("tests", [`--ignore=${EXECUTABLE_ONLY}`, "tests"]),
   ];
   if (samples.length > 0) tallies.push(await tests("samples of the documents", ["--doc", ...samples]));
@@ -143,7 +148,9 @@ function judgeIgnored(): Tally {
 async function main(): Promise<void> {
   if (Deno.env.has(GUARD)) throw new Error("The checks are running already: a test must not start them again");
   Deno.chdir(new URL("..", import.meta.url));
-  const tallies = await everything(Deno.args.includes("--fast"));
+  const tallies = Deno.args.includes("--crash")
+    ? [await tests("crash tests", [CRASH], SLOW)]
+    : await everything(Deno.args.includes("--fast"));
   tellSlowest();
   const total = addTallies([...tallies, judgeIgnored()]);
   console.log(`\n${verdictOf(total)}`);
