@@ -1,0 +1,136 @@
+/** Where the rules for repositories are tried: one of each engine, beside a source that is backed up into it. */
+import type { Algorithm } from "../../src/core/digest.ts";
+import { rawOf } from "../../src/core/raw.ts";
+import { backup, type BackupRequest } from "../../src/operations/backup/backup.ts";
+import type { OpenedRepository } from "../../src/operations/opened.ts";
+import type { SnapshotInfo } from "../../src/snapshot/snapshot_info.ts";
+import { openStorage } from "../../src/storage/storage.ts";
+import { MemoryRepository } from "../support/memory_repository.ts";
+import { TestMonitor, World } from "../support/world.ts";
+
+/** What may happen to the bytes of an object. */
+export type Damage = "flip" | "delete";
+
+/** A repository that is empty at first, and a source. */
+export interface RepositoryPlace extends Disposable {
+  readonly world: World;
+  readonly workers: number;
+  /** Anew each time, as another program would. */
+  open(): OpenedRepository;
+  /** Backs up the source a minute after the last time. */
+  backup(changes?: Partial<BackupRequest>, monitor?: TestMonitor): Promise<SnapshotInfo>;
+  /** Spoils an object behind the repository's back. */
+  damage(id: string, how: Damage): void;
+  /** Ids of everything that is stored, in order. */
+  objects(): string[];
+}
+
+/** An engine as the contract meets it. */
+export interface RepositoryKind {
+  readonly name: string;
+  readonly make: () => RepositoryPlace;
+}
+
+export interface StorageKind {
+  readonly algorithm: Algorithm;
+  readonly workers: number;
+}
+
+class StoragePlace implements RepositoryPlace {
+  readonly world: World;
+  readonly workers: number;
+
+  constructor({ algorithm, workers }: StorageKind) {
+    this.world = new World({ algorithm, workers, inMemory: true, hexSplit: [1] });
+    this.workers = workers;
+  }
+
+  [Symbol.dispose](): void {
+    this.world[Symbol.dispose]();
+  }
+
+  open(): OpenedRepository {
+    return openStorage(this.world.machine, rawOf(this.world.storagePath), new TestMonitor());
+  }
+
+  async backup(changes: Partial<BackupRequest> = {}, monitor = new TestMonitor()): Promise<SnapshotInfo> {
+    const { world } = this;
+    world.clock.pass(1);
+    using storage = world.open(monitor);
+    return await backup(storage, { ...world.request(), tree: false, ...changes }, monitor);
+  }
+
+  damage(id: string, how: Damage): void {
+    const path = this.world.items().get(id);
+    if (path === undefined) throw new Error(`There is no object ${id}`);
+    if (how === "delete") return Deno.removeSync(path);
+    Deno.chmodSync(path, 0o600);
+    Deno.writeFileSync(path, flipped(Deno.readFileSync(path)));
+  }
+
+  objects(): string[] {
+    return [...this.world.items().keys()].sort();
+  }
+}
+
+class MemoryPlace implements RepositoryPlace {
+  readonly world = new World({ inMemory: true, hexSplit: [1] });
+  readonly workers = 0;
+  readonly #memory = new MemoryRepository({ machine: this.world.machine, id: "in-memory", algorithm: "sha256" });
+
+  [Symbol.dispose](): void {
+    this.world[Symbol.dispose]();
+  }
+
+  open(): OpenedRepository {
+    return this.#memory;
+  }
+
+  /** By way of a storage, which is made to know the same snapshots before. */
+  async backup(changes: Partial<BackupRequest> = {}, monitor = new TestMonitor()): Promise<SnapshotInfo> {
+    const { world } = this;
+    this.#alignScratch();
+    using storage = world.open();
+    world.clock.pass(1);
+    try {
+      return await backup(storage, { ...world.request(), tree: false, ...changes }, monitor);
+    } finally {
+      await this.#memory.takeFrom(storage);
+    }
+  }
+
+  #alignScratch(): void {
+    using storage = this.world.open();
+    const { roots } = this.#memory, there = storage.rootIds();
+    using writer = storage.write("test");
+    for (const [id, bytes] of roots) if (!there.includes(id)) storage.manifests.putBack(id, bytes);
+    writer.forget(there.filter((id) => !roots.has(id)));
+  }
+
+  damage(id: string, how: Damage): void {
+    const { contents, hunks, roots } = this.#memory;
+    const found = [contents, hunks, roots].find((objects: ReadonlyMap<string, unknown>) => objects.has(id));
+    const objects = found as Map<string, Uint8Array<ArrayBuffer>> | undefined, bytes = objects?.get(id);
+    if (objects === undefined || bytes === undefined) throw new Error(`There is no object ${id}`);
+    if (how === "delete") objects.delete(id);
+    else objects.set(id, flipped(bytes));
+  }
+
+  objects(): string[] {
+    return this.#memory.objects().map(({ id }) => id);
+  }
+}
+
+/** With one bit of one byte in its middle wrong. */
+function flipped(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const wrong = bytes.slice(), at = bytes.length >> 1;
+  wrong[at] = (wrong[at] ?? 0) ^ 1;
+  return wrong;
+}
+
+export const MEMORY: RepositoryKind = { name: "repository in memory", make: () => new MemoryPlace() };
+
+export function storageKind(kind: StorageKind): RepositoryKind {
+  const threads = kind.workers === 0 ? "without workers" : `with ${kind.workers} workers`;
+  return { name: `storage, ${kind.algorithm}, ${threads}`, make: () => new StoragePlace(kind) };
+}

@@ -1,0 +1,17 @@
+import { catalogContract } from "../contract/catalog_history.ts";
+import { repositoryContract } from "../contract/repository_contract.ts";
+import { MEMORY, storageKind } from "../contract/repository_place.ts";
+
+/** Histories tried with each engine; SLOW=1 tries many more. */
+const HISTORIES = Deno.env.get("SLOW") ? 300 : 12;
+
+const STORAGE = storageKind({ algorithm: "sha256", workers: 0 });
+const KINDS = [
+  MEMORY,
+  STORAGE,
+  storageKind({ algorithm: "sha256", workers: 2 }),
+  storageKind({ algorithm: "md5", workers: 0 }),
+  storageKind({ algorithm: "md5", workers: 2 }),
+];
+for (const kind of KINDS) repositoryContract(kind);
+for (const kind of [MEMORY, STORAGE]) catalogContract(kind, HISTORIES);

@@ -1,0 +1,465 @@
+/** A repository in memory: the plainest that keeps the promises of the seam, for tests of what stands on it. */
+import { type ContentId, type HunkId, type RootId, rootIdOf } from "../../src/core/content_id.ts";
+import { type Algorithm, hashBytes } from "../../src/core/digest.ts";
+import { Fault, Interrupted } from "../../src/core/fault.ts";
+import { toFaultData } from "../../src/core/fault_data.ts";
+import type { Monitor } from "../../src/core/monitor.ts";
+import type { Policy } from "../../src/core/policy.ts";
+import { rawOf, textOf } from "../../src/core/raw.ts";
+import { isInPart } from "../../src/core/subset.ts";
+import type { BatchCost, WorkOptions } from "../../src/core/work.ts";
+import type { OpenedRepository } from "../../src/operations/opened.ts";
+import { type Dir, type Disk, DiskFault } from "../../src/platform/disk.ts";
+import type { OwnPlaces } from "../../src/platform/own_places.ts";
+import type { Machine } from "../../src/platform/machine.ts";
+import type { CatalogQueries, Ratios } from "../../src/snapshot/catalog_queries.ts";
+import type { ExtractBatch, ExtractResult, ExtractTask } from "../../src/snapshot/extract_batch.ts";
+import { DamagedContent, NoSnapshot } from "../../src/snapshot/faults.ts";
+import type { HunkRef } from "../../src/snapshot/hunk.ts";
+import { contentsOf } from "../../src/snapshot/hunk_contents.ts";
+import { Manifest } from "../../src/snapshot/manifest.ts";
+import type {
+  ContentReader,
+  ObjectReport,
+  RemovalPlan,
+  RemovalRequest,
+  RemovalSummary,
+  Repository,
+  RepositoryChecker,
+  RepositoryUsage,
+  RepositoryWriter,
+  ScanReport,
+  ScanRequest,
+  VerifiedItem,
+} from "../../src/snapshot/repository.ts";
+import { encodeRoot, parseRoot, type Root } from "../../src/snapshot/root.ts";
+import { infoOf, type SnapshotInfo } from "../../src/snapshot/snapshot_info.ts";
+import { type VerifiedHunk, verifyHunk } from "../../src/snapshot/verify_hunk.ts";
+import { Locked } from "../../src/storage/layout/faults.ts";
+import { UnknownReferences } from "../../src/storage/scan/references.ts";
+import { giveAttributes, NO_LOSSES, renewAttributes } from "../../src/target/attributes.ts";
+import { assertMayRestore, decideOverwrite, UNFINISHED_MODE } from "../../src/target/overwrite.ts";
+import { PresentFile } from "../../src/target/present_file.ts";
+import { assertReplaceable, putInPlace } from "../../src/target/replacing.ts";
+import { ManifestQueries, type Verification, type WholeSnapshot } from "./manifest_queries.ts";
+
+export type Bytes = Uint8Array<ArrayBuffer>;
+/** What one is, by its id. */
+export type ObjectKind = "content" | "hunk" | "root";
+
+export interface MemoryOptions {
+  readonly machine: Machine;
+  readonly id: string;
+  readonly algorithm: Algorithm;
+}
+
+/** Everything in it, by id. Bytes may be replaced by others, as damage does. */
+export class MemoryRepository implements OpenedRepository {
+  readonly location = "memory";
+  readonly machine: Machine;
+  readonly id: string;
+  readonly algorithm: Algorithm;
+  readonly contents = new Map<ContentId, Bytes>();
+  readonly hunks = new Map<HunkId, Bytes>();
+  readonly roots = new Map<RootId, Bytes>();
+  readonly verifications = new Map<string, Verification>();
+  ratios: Ratios = new Map();
+  keptPolicy: Policy | undefined;
+  /** What its writer says it does, while there is one. */
+  holder: string | undefined;
+  readonly #readers = new Map<RootId, number>();
+
+  constructor({ machine, id, algorithm }: MemoryOptions) {
+    this.machine = machine;
+    this.id = id;
+    this.algorithm = algorithm;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Takes over snapshots that it doesn't have yet, with all they need. */
+  async takeFrom(other: Repository): Promise<void> {
+    await using reader = other.reader({ workers: 0, signal: new AbortController().signal });
+    for (const id of await other.rootIds()) {
+      if (this.roots.has(id)) continue;
+      const bytes = await other.object(id);
+      for (const hunk of parseRoot(bytes).hunks) await this.#takeHunk(hunk, other, reader);
+      this.roots.set(id, bytes);
+    }
+    for (const id of this.rootIds()) if (!(await other.rootIds()).includes(id)) this.roots.delete(id);
+  }
+
+  async #takeHunk(hunk: HunkRef, other: Repository, reader: ContentReader): Promise<void> {
+    const bytes = await other.object(hunk.id);
+    for (const content of contentsOf(bytes, hunk) as ContentId[]) {
+      if (this.contents.has(content)) continue;
+      const chunks: Bytes[] = [];
+      for await (const chunk of reader.read(content)) chunks.push(chunk.slice());
+      this.contents.set(content, joined(chunks));
+    }
+    this.hunks.set(hunk.id, bytes);
+  }
+
+  snapshots(): SnapshotInfo[] {
+    const readable = this.rootIds().flatMap((id) => {
+      const root = unlessDamaged(() => this.root(id));
+      return root === undefined ? [] : [infoOf(id, root)];
+    });
+    return readable.sort((a, b) => a.sequence - b.sequence || (a.time + a.id < b.time + b.id ? -1 : 1));
+  }
+
+  provenSnapshots(): SnapshotInfo[] {
+    return this.snapshots();
+  }
+
+  rootIds(): RootId[] {
+    return [...this.roots.keys()].sort();
+  }
+
+  /** @throws DamagedContent, DamagedManifest */
+  root(id: RootId): Root {
+    return parseRoot(this.object(id));
+  }
+
+  manifest(id: RootId): Manifest {
+    return new Manifest((hunk) => this.object(hunk), this.root(id));
+  }
+
+  object(id: RootId | HunkId): Bytes {
+    const bytes = this.#bytesOf(id);
+    if (bytes === undefined) throw new DamagedContent(id, "it is missing");
+    if (!this.isWhole(id, bytes)) throw new DamagedContent(id, "its bytes don't match its checksum");
+    return bytes.slice();
+  }
+
+  isWhole(id: string, bytes: Bytes): boolean {
+    return id.startsWith(hashBytes(this.algorithm, bytes));
+  }
+
+  #bytesOf(id: string): Bytes | undefined {
+    return this.roots.get(id as RootId) ?? this.hunks.get(id as HunkId) ?? this.contents.get(id as ContentId);
+  }
+
+  /** Everything there is, in the order of ids. */
+  objects(): { readonly id: string; readonly kind: ObjectKind; readonly bytes: Bytes }[] {
+    const all = ([["content", this.contents], ["hunk", this.hunks], ["root", this.roots]] as const)
+      .flatMap(([kind, objects]) => [...objects].map(([id, bytes]) => ({ id, kind, bytes })));
+    return all.sort((a, b) => a.id < b.id ? -1 : 1);
+  }
+
+  lockForReading(id: RootId): Disposable {
+    if (!this.roots.has(id)) throw new NoSnapshot(id);
+    const count = (by: number) => void this.#readers.set(id, (this.#readers.get(id) ?? 0) + by);
+    count(1);
+    return { [Symbol.dispose]: () => count(-1) };
+  }
+
+  ownPlaces(): OwnPlaces {
+    return NOWHERE;
+  }
+
+  isBeingRead(id: RootId): boolean {
+    return (this.#readers.get(id) ?? 0) > 0;
+  }
+
+  query<T>(question: (catalog: CatalogQueries) => T): T {
+    return question(new ManifestQueries(this.#wholeSnapshots(), this));
+  }
+
+  #wholeSnapshots(): WholeSnapshot[] {
+    return this.snapshots().map((info) => ({
+      info,
+      entries: [...this.manifest(info.id).entries(undefined, () => {})],
+    }));
+  }
+
+  reader({ signal }: WorkOptions): MemoryReader {
+    return new MemoryReader(this, signal);
+  }
+
+  checker(request: ScanRequest): MemoryChecker {
+    return new MemoryChecker(this, request);
+  }
+
+  policy(): Policy | undefined {
+    return this.keptPolicy;
+  }
+
+  usage(): Promise<RepositoryUsage> {
+    const manifests = [...this.roots.values(), ...this.hunks.values()];
+    return Promise.resolve({
+      manifestItems: manifests.length,
+      manifestBytes: manifests.reduce((sum, { length }) => sum + length, 0),
+      contents: this.contents.size,
+      freeBytes: undefined,
+    });
+  }
+
+  hasWriter(): boolean {
+    return this.holder !== undefined;
+  }
+
+  previewRemoval({ without = new Set() }: RemovalRequest): Promise<RemovalSummary> {
+    return Promise.resolve().then(() => this.removable(without).summary);
+  }
+
+  /** What no snapshot needs. @throws UnknownReferences */
+  removable(without: ReadonlySet<RootId>): { readonly ids: readonly string[]; readonly summary: RemovalSummary } {
+    const kept = this.rootIds().filter((id) => !without.has(id)), needed = new Set<string>();
+    const unreadable = new Map<string, string>();
+    for (const id of kept) {
+      try {
+        for (const hunk of this.root(id).hunks) {
+          needed.add(hunk.id);
+          for (const content of contentsOf(this.object(hunk.id), hunk)) needed.add(content);
+        }
+      } catch (error) {
+        if (!(error instanceof Fault)) throw error;
+        unreadable.set(id, error.message);
+      }
+    }
+    if (unreadable.size > 0) throw new UnknownReferences(unreadable);
+    const objects = this.objects().filter(({ kind }) => kind !== "root");
+    const unneeded = objects.filter(({ id }) => !needed.has(id));
+    const contents = unneeded.filter(({ kind }) => kind === "content").length;
+    const summary = {
+      contents,
+      hunks: unneeded.length - contents,
+      bytes: unneeded.reduce((sum, { bytes }) => sum + bytes.length, 0),
+      linkedContents: 0,
+      leftovers: 0,
+      leftoverBytes: 0,
+      neededItems: objects.length - unneeded.length,
+      snapshots: kept.length,
+    };
+    return { ids: unneeded.map(({ id }) => id), summary };
+  }
+
+  write(holder: string): MemoryWriter {
+    if (this.holder !== undefined) throw new Locked(rawOf(this.location), this.holder);
+    this.holder = holder;
+    return new MemoryWriter(this);
+  }
+}
+
+/** It takes no place in the file system. */
+const NOWHERE: OwnPlaces = {
+  addCopies: () => {},
+  whyNotFound: () => undefined,
+  whyNotListed: () => undefined,
+  isOfStorage: () => false,
+  around: () => undefined,
+  heldBy: () => undefined,
+  isPart: () => false,
+};
+
+function unlessDamaged<T>(action: () => T): T | undefined {
+  try {
+    return action();
+  } catch (error) {
+    if (error instanceof Fault) return undefined;
+    throw error;
+  }
+}
+
+export function joined(chunks: readonly Bytes[]): Bytes {
+  const bytes = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
+
+/** Larger contents come in several pieces. */
+const CHUNK_BYTES = 64 * 1024;
+
+class MemoryReader implements ContentReader {
+  readonly width = 1;
+  bytes = 0;
+  readonly #repository: MemoryRepository;
+  readonly #signal: AbortSignal;
+
+  constructor(repository: MemoryRepository, signal: AbortSignal) {
+    this.#repository = repository;
+    this.#signal = signal;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve();
+  }
+
+  *read(id: ContentId): Generator<Bytes> {
+    const bytes = this.#repository.contents.get(id);
+    if (bytes === undefined) throw new DamagedContent(id, "it is missing");
+    for (let at = 0; at < bytes.length; at += CHUNK_BYTES) yield bytes.slice(at, at + CHUNK_BYTES);
+    if (!this.#repository.isWhole(id, bytes)) throw new DamagedContent(id, "its bytes don't match its checksum");
+  }
+
+  sizeOf(id: ContentId): number | undefined {
+    return this.#repository.contents.get(id)?.length;
+  }
+
+  // deno-lint-ignore require-await -- what fails at once is a rejection all the same
+  async extract(batch: ExtractBatch, _cost: BatchCost): Promise<readonly ExtractResult[]> {
+    const { disk } = this.#repository.machine;
+    return batch.files.map((task) => {
+      if (this.#signal.aborted) throw new Interrupted();
+      try {
+        return this.#extractOne(task, batch, disk);
+      } catch (error) {
+        if (!(error instanceof Fault) || isFatal(error)) throw error;
+        return { how: "failed", bytes: 0, problem: toFaultData(error), lacks: NO_LOSSES };
+      }
+    });
+  }
+
+  #extractOne(task: ExtractTask, { rootPath, relative, overwrite, key }: ExtractBatch, disk: Disk): ExtractResult {
+    using root = disk.openDir(rootPath);
+    using target = root.openPath(relative);
+    const there = target.stat(task.name), directory = target.statSelf();
+    const verdict = decideOverwrite(overwrite, there, task, ({ kind, size, mtime }) => {
+      return kind === "file" && size === task.size && mtime === task.mtime;
+    });
+    assertMayRestore(verdict, `${textOf(target.path)}/${textOf(task.name)}`);
+    if (verdict === "keep") return { how: "kept", bytes: 0, problem: undefined, lacks: NO_LOSSES };
+    if (verdict === "same" && there !== undefined) {
+      using file = new PresentFile(target, task.name, there);
+      const lacks = renewAttributes(file, there, task, () => file.isOurs());
+      if (lacks !== undefined) return { how: "same", bytes: 0, problem: undefined, lacks };
+    }
+    assertReplaceable(target, task.name, { there, directory });
+    return this.#write(task, target, key);
+  }
+
+  #write(task: ExtractTask, target: Dir, key: string): ExtractResult {
+    const bytes = joined([...this.read(task.content)]);
+    if (bytes.length !== task.size) throw new DamagedContent(task.content, "it is not as large as it should be");
+    let lacks = NO_LOSSES;
+    putInPlace(target, task.name, {
+      key,
+      make: (partial) => {
+        using file = target.create(partial, UNFINISHED_MODE);
+        if (file === undefined) throw new DiskFault("EEXIST", "create", partial);
+        file.write(bytes, 0);
+        lacks = giveAttributes(file, task);
+        return true;
+      },
+    });
+    this.bytes += bytes.length;
+    return { how: "written", bytes: bytes.length, problem: undefined, lacks };
+  }
+}
+
+/** Every further file would meet it too. */
+function isFatal(fault: Fault): boolean {
+  return fault instanceof DiskFault && ["ENOSPC", "EDQUOT", "EROFS", "ENODEV"].includes(fault.errno);
+}
+
+class MemoryChecker implements RepositoryChecker {
+  readonly width = 1;
+  bytes = 0;
+  readonly #repository: MemoryRepository;
+  readonly #request: ScanRequest;
+
+  constructor(repository: MemoryRepository, request: ScanRequest) {
+    this.#repository = repository;
+    this.#request = request;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async *scan(monitor: Monitor): AsyncGenerator<ScanReport> {
+    const { readData, part, chosen, signal } = this.#request;
+    const isToRead = (id: string, kind: ObjectKind) =>
+      part === undefined ? readData && chosen === undefined : kind === "content" && isInPart(id, part);
+    for (const { id, kind, bytes } of this.#repository.objects()) {
+      if (signal.aborted) throw new Interrupted();
+      monitor.current(id);
+      yield isToRead(id, kind) ? this.#reportOn(id, kind, bytes, 1) : { seen: 1, read: [], bytes: 0, strays: 0 };
+    }
+    for (const id of chosen ?? []) {
+      yield this.#reportOn(id, "content", this.#repository.contents.get(id as ContentId), 0);
+    }
+  }
+
+  #reportOn(id: string, kind: ObjectKind, bytes: Bytes | undefined, seen: number): ScanReport {
+    const isWhole = bytes !== undefined && this.#repository.isWhole(id, bytes);
+    const damage = bytes === undefined ? "it is missing" : isWhole ? undefined : "its bytes don't match its checksum";
+    const read: readonly ObjectReport[] = [{ id, kind, damage }];
+    this.bytes += bytes?.length ?? 0;
+    return { seen, read, bytes: bytes?.length ?? 0, strays: 0 };
+  }
+
+  // deno-lint-ignore require-await -- what fails at once is a rejection all the same
+  async verifyHunk(hunk: HunkRef): Promise<VerifiedHunk> {
+    const { contents } = this.#repository;
+    return verifyHunk(hunk, (id) => this.#repository.object(id), (id) => contents.get(id)?.length);
+  }
+}
+
+class MemoryWriter implements RepositoryWriter {
+  readonly #repository: MemoryRepository;
+
+  constructor(repository: MemoryRepository) {
+    this.#repository = repository;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#repository.holder = undefined;
+    return Promise.resolve();
+  }
+
+  forget(ids: readonly RootId[]): RootId[] {
+    const free = ids.filter((id) => !this.#repository.isBeingRead(id));
+    for (const id of free) this.#repository.roots.delete(id);
+    return free;
+  }
+
+  replaceRoot(id: RootId, changes: Pick<Root, "tags">): RootId | undefined {
+    if (this.#repository.isBeingRead(id)) return undefined;
+    const renewed = this.#addRoot({ ...this.#repository.root(id), ...changes, replaces: id });
+    this.#repository.roots.delete(id);
+    return renewed;
+  }
+
+  #addRoot(root: Root): RootId {
+    const bytes = new TextEncoder().encode(encodeRoot(root));
+    const id = rootIdOf(hashBytes(this.#repository.algorithm, bytes));
+    this.#repository.roots.set(id, bytes);
+    return id;
+  }
+
+  // deno-lint-ignore require-await -- what fails at once is a rejection all the same
+  async planRemoval({ without = new Set() }: RemovalRequest): Promise<RemovalPlan> {
+    const { ids, summary } = this.#repository.removable(without);
+    return { summary, execute: (monitor) => Promise.resolve(this.#remove(ids, monitor)) };
+  }
+
+  #remove(ids: readonly string[], monitor: Monitor): number {
+    const { contents, hunks, verifications } = this.#repository;
+    for (const id of ids) {
+      contents.delete(id as ContentId);
+      hunks.delete(id as HunkId);
+      monitor.count("removedItems");
+    }
+    const needed = new Set(
+      this.#repository.query(({ verifications }) => [...verifications.longestAgo()].map(({ id }) => id)),
+    );
+    for (const id of verifications.keys()) if (!needed.has(id as ContentId)) verifications.delete(id);
+    return ids.length;
+  }
+
+  recordVerified(items: Iterable<VerifiedItem>, atMs: number): void {
+    for (const { id, state } of items) this.#repository.verifications.set(id, { atMs, state });
+  }
+
+  setPolicy(policy: Policy | undefined): void {
+    this.#repository.keptPolicy = policy;
+  }
+}
