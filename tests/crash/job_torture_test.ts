@@ -1,5 +1,6 @@
 /** The real service, killed again and again while it does random jobs: in the end all is as if it had been left alone. */
-import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { countOf } from "../support/killing.ts";
 import { JobWorld } from "../support/job_world.ts";
 import { differences, run } from "../support/world.ts";
 
@@ -65,13 +66,18 @@ function putImport(world: JobWorld, name: string, n: number, chance: Chance, { a
   else kept.set(source, original);
 }
 
-/** Starts the service and kills it after a while, until one comes to its end. @returns how often it was killed */
+/** Starts the service and kills it a while after it has begun a job, until one comes to its end. @returns how often it was killed */
 async function serveAndKill(world: JobWorld, chance: Chance): Promise<number> {
   for (let kills = 0;; kills++) {
     const child = program("serve", "--jobs", world.jobs, "-s", world.storagePath, "--once", "--workers", "2").spawn();
     const said = new Response(child.stderr).text();
-    const timer = setTimeout(() => child.kill("SIGKILL"), 150 + chance.below(900 + 150 * kills));
-    const { code, signal } = await child.status;
+    let isRunning = true;
+    const ended = child.status.finally(() => isRunning = false);
+    while (isRunning && countOf(`${world.jobs}/.backup-tool/running`) === 0) {
+      await new Promise((wake) => setTimeout(wake, 2));
+    }
+    const timer = setTimeout(() => child.kill("SIGKILL"), chance.below(200 + 400 * kills));
+    const { code, signal } = await ended;
     clearTimeout(timer);
     const text = await said;
     if (signal === null) {
@@ -95,6 +101,7 @@ Deno.test("a service killed at random moments, many times, brings every job to i
     kills += await serveAndKill(world, chance);
   }
   console.log(`${jobs} jobs, ${kills} kills`);
+  ok(kills >= ROUNDS, `only ${kills} kills found a job half done`);
   deepStrictEqual(world.remains(), []);
   for (const [destination, { original, pack }] of expected.archive) {
     if (pack === "none") strictEqual(differences(original, `${world.archive}/${destination}`), "", destination);
