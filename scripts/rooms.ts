@@ -98,7 +98,7 @@ export const GUARDS: Readonly<Record<string, Guard>> = {
   process: MACHINE,
   require: MACHINE,
   Worker: MACHINE,
-  Reflect: MACHINE,
+  Reflect: { ...MACHINE, open: ["apply"] },
   eval: MACHINE,
   Function: MACHINE,
   localStorage: MACHINE,

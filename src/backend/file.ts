@@ -5,7 +5,8 @@
 import { Interrupted, unlessFault } from "../core/fault.ts";
 import type { Random } from "../core/clock.ts";
 import { baseName, EMPTY, joinRaw, parentPath, type Raw, rawOf, textOf } from "../core/raw.ts";
-import { type Dir, type Disk, DiskFault, makeDirectories, openIfThere } from "../platform/disk.ts";
+import { type Dir, type Disk, DiskFault, makeDirectories } from "../platform/disk.ts";
+import { openDirIfThere } from "../platform/open_optional.ts";
 import {
   type Backend,
   type Body,
@@ -84,7 +85,7 @@ class FileBackend implements Backend {
   async get(key: ObjectKey, { range, signal }: GetOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
     throwIfAborted(signal);
     const { directory, name } = placeOf(key);
-    using dir = openIfThere(this.#top, directory);
+    using dir = openDirIfThere(this.#top, directory);
     using file = dir?.open(name);
     if (file === undefined) throw new MissingObject(key);
     const { size } = file.stat(), { from, length } = range ?? { from: 0, length: size };
@@ -99,14 +100,14 @@ class FileBackend implements Backend {
   async head(key: ObjectKey, signal?: AbortSignal): Promise<number | undefined> {
     throwIfAborted(signal);
     const { directory, name } = placeOf(key);
-    using dir = openIfThere(this.#top, directory);
+    using dir = openDirIfThere(this.#top, directory);
     return dir?.stat(name)?.size;
   }
 
   async *list(kind: ObjectKind, signal?: AbortSignal): AsyncGenerator<ListedObject> {
     for (const directory of this.#directoriesOf(kind)) {
       throwIfAborted(signal);
-      using dir = openIfThere(this.#top, directory);
+      using dir = openDirIfThere(this.#top, directory);
       if (dir === undefined) continue;
       for (const raw of dir.list().names) {
         const name = textOf(raw);
@@ -121,7 +122,7 @@ class FileBackend implements Backend {
   async remove(key: ObjectKey, signal?: AbortSignal): Promise<void> {
     throwIfAborted(signal);
     const { directory, name } = placeOf(key);
-    using dir = openIfThere(this.#top, directory);
+    using dir = openDirIfThere(this.#top, directory);
     dir?.unlink(name);
   }
 
@@ -143,7 +144,7 @@ class FileBackend implements Backend {
     let removed = 0;
     const directories = OBJECT_KINDS.flatMap((kind) => [...this.#directoriesOf(kind)]);
     for (const directory of [EMPTY, ...directories]) {
-      using dir = openIfThere(this.#top, directory);
+      using dir = openDirIfThere(this.#top, directory);
       for (const name of dir?.list().names ?? []) {
         if (!name.startsWith(TEMPORARY)) continue;
         const stat = dir?.stat(name);
@@ -161,7 +162,7 @@ class FileBackend implements Backend {
 
   *#directoriesOf(kind: ObjectKind): Generator<Raw> {
     if (kind !== "data") return yield rawOf(kind);
-    using dir = openIfThere(this.#top, rawOf(kind));
+    using dir = openDirIfThere(this.#top, rawOf(kind));
     const isSplit = new RegExp(`^[0-9a-f]{${SPLIT_DIGITS}}$`);
     for (const name of dir?.list().names ?? []) {
       if (isSplit.test(name) && dir?.stat(name)?.kind === "dir") yield joinRaw(rawOf(kind), name);
@@ -170,7 +171,7 @@ class FileBackend implements Backend {
 
   /** Made when the first object comes, durably: an object is no safer than the directory that it lies in. */
   #makeDirectory(path: Raw): Dir {
-    const found = openIfThere(this.#top, path);
+    const found = openDirIfThere(this.#top, path);
     if (found !== undefined) return found;
     using parent = this.#makeDirectory(parentPath(path));
     const name = baseName(path);

@@ -19,7 +19,7 @@ import { Verifications } from "./verifications.ts";
 import { BY_LINE, directoryText, VERSION_COLUMNS, VERSION_TABLES, versionOf } from "./version_row.ts";
 import { VersionWriter } from "./version_writer.ts";
 import { type Apath, nameOf } from "../core/apath.ts";
-import type { ContentId, RootId } from "../core/content_id.ts";
+import { type ContentId, knownRootId, type RootId } from "../core/content_id.ts";
 import { textOf } from "../core/raw.ts";
 import type {
   Interval,
@@ -197,7 +197,7 @@ export class Catalog implements Disposable {
   /** Ids of the snapshots it knows, oldest first. */
   generation(): RootId[] {
     return this.#database.all("SELECT lower(hex(id)) AS id FROM snapshot ORDER BY sequence")
-      .map((row) => row["id"] as RootId);
+      .map((row) => knownRootId(String(row["id"])));
   }
 
   knows(id: RootId): boolean {
@@ -224,7 +224,7 @@ export class Catalog implements Disposable {
   /** Contents that a check found damaged or missing, and no later one found whole. */
   damaged(): ContentId[] {
     return this.#database.all("SELECT lower(hex(content)) AS id FROM verification WHERE state = 'damaged'")
-      .map((row) => row["id"] as ContentId).filter(isContentId);
+      .map((row) => String(row["id"])).filter(isContentId);
   }
 
   /** Notes what a check has found. Many at a time; what is noted stays, should it fail on the way. */

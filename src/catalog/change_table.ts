@@ -4,7 +4,7 @@
  * with a million files may have been renamed.
  */
 import { Database, type Row, type Temp } from "./database.ts";
-import type { Apath } from "../core/apath.ts";
+import { type Apath, knownApath, nameOf } from "../core/apath.ts";
 import type { ContentId } from "../core/content_id.ts";
 import type { PathChange, State } from "../snapshot/catalog_queries.ts";
 
@@ -46,7 +46,7 @@ export class ChangeTable implements Disposable {
     this.#database.run(
       "INSERT INTO change (path, name, size, gone, come, before, now) VALUES (?, ?, ?, unhex(?), unhex(?), ?, ?)",
       path,
-      path.slice(path.lastIndexOf("/") + 1),
+      nameOf(path),
       (now ?? before)!.size,
       now === undefined ? movable(before) : null,
       before === undefined ? movable(now) : null,
@@ -61,7 +61,7 @@ export class ChangeTable implements Disposable {
       `SELECT id, path FROM change WHERE before IS NULL AND come IS NULL AND size > 0
         AND now GLOB '*"kind":"file"*' AND size IN (SELECT size FROM change WHERE gone IS NOT NULL)`,
     );
-    for (const { id, path } of rows) yield { id: id as number, path: path as Apath };
+    for (const { id, path } of rows) yield { id: Number(id), path: knownApath(String(path)) };
   }
 
   setContent(id: number, content: ContentId): void {
@@ -118,10 +118,10 @@ function decode(text: unknown): State | undefined {
 }
 
 function changeOf(row: Row): GatheredChange {
-  const from = row["from_path"] as Apath | null;
+  const from = row["from_path"];
   return {
-    path: row["path"] as Apath,
-    from: from ?? undefined,
+    path: knownApath(String(row["path"])),
+    from: from === null ? undefined : knownApath(String(from)),
     before: decode(from === null ? row["before"] : row["from_before"]),
     now: decode(row["now"]),
   };

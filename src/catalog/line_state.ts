@@ -6,7 +6,7 @@
 import { Buffer } from "node:buffer";
 import { hash } from "node:crypto";
 import { type Apath, isApath, TOP } from "../core/apath.ts";
-import type { ContentId } from "../core/content_id.ts";
+import { type ContentId, knownContentId } from "../core/content_id.ts";
 import type { Entry, NsText } from "../core/entry.ts";
 import { unlessFault } from "../core/fault.ts";
 import { rawOf, textOf } from "../core/raw.ts";
@@ -61,7 +61,7 @@ export function stateOf(text: string, start: number, end: number): EntryState | 
     attributes: kind! + mode!,
     size: bytes,
     mtime: mtime!,
-    content: content as ContentId | undefined,
+    content: content === undefined ? undefined : knownContentId(content),
     detail: entry && detailOf(entry),
   };
 }

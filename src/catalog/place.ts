@@ -2,10 +2,10 @@
  * Where SQLite finds a catalog, and where it keeps its own temporary files. SQLite takes paths as text, follows what it
  * finds by them, and waits at a pipe; so what is there is looked at first, and its path is made here alone.
  */
+import { openDirIfThere } from "../platform/open_optional.ts";
 import { Fault, unlessFault } from "../core/fault.ts";
 import { type Branded, type Raw, rawOf, rawOfBytes } from "../core/raw.ts";
 import type { Dir } from "../platform/disk.ts";
-import { openLeaf } from "../storage/layout/item_path.ts";
 import type { Temp } from "./database.ts";
 import { PAGE_BYTES } from "./schema.ts";
 
@@ -33,7 +33,7 @@ export class CatalogPlace implements Disposable {
 
   /** Undefined if the storage has no such directory. @throws DiskFault */
   static in(storage: Dir, where: "db" | "tmp"): CatalogPlace | undefined {
-    const directory = openLeaf(storage, where === "db" ? DB : TMP);
+    const directory = openDirIfThere(storage, where === "db" ? DB : TMP);
     return directory && new CatalogPlace(directory);
   }
 
@@ -92,7 +92,7 @@ export class TempPlace implements Disposable {
   #isGivenUp = false;
 
   constructor(storage: Dir) {
-    this.#directory = unlessFault(() => openLeaf(storage, TMP), undefined);
+    this.#directory = unlessFault(() => openDirIfThere(storage, TMP), undefined);
   }
 
   [Symbol.dispose](): void {

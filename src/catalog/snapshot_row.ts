@@ -1,6 +1,6 @@
 /** Snapshots as the catalog keeps them, judged when they are read: the file may hold anything. */
 import { CatalogFault, type Row } from "./database.ts";
-import type { RootId } from "../core/content_id.ts";
+import { knownRootId } from "../core/content_id.ts";
 import { FieldReader } from "../core/fields.ts";
 import { BadJson, fieldsOf, parseJson } from "../core/json.ts";
 import { treeNameOrNone } from "../snapshot/root.ts";
@@ -11,9 +11,9 @@ const MOST_OFFSET_MINUTES = 24 * 60;
 /** @param row sequence, id and info of a snapshot @throws CatalogFault */
 export function snapshotInfoOf({ sequence, id, info }: Row): SnapshotInfo {
   const fields = parsed(info), read = new FieldReader(fields, bad);
-  if (fields["id"] !== id) throw bad(`its "id" is another`);
+  if (typeof id !== "string" || fields["id"] !== id) throw bad(`its "id" is another`);
   return {
-    id: id as RootId,
+    id: knownRootId(id),
     sequence: readSequence(sequence),
     time: read.time("time"),
     end: read.time("end"),

@@ -33,10 +33,10 @@ export class Verifications {
         ORDER BY isDamaged DESC, v.verifiedMs NULLS FIRST, c.content`,
     );
     for (const { id, size, isDamaged } of rows) {
-      if (!isContentId(String(id)) || typeof size !== "number") {
+      if (typeof id !== "string" || !isContentId(id) || typeof size !== "number") {
         throw new CatalogFault("it holds a content of no size or id");
       }
-      yield { id: id as ContentId, size, isDamaged: isDamaged === 1 };
+      yield { id, size, isDamaged: isDamaged === 1 };
     }
   }
 

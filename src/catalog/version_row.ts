@@ -3,12 +3,12 @@ import { Buffer } from "node:buffer";
 import { CatalogFault, type Row } from "./database.ts";
 import type { EntryState } from "./line_state.ts";
 import { joinTime } from "./version_writer.ts";
-import { type Apath, childOf, isApath, parentOf, TOP } from "../core/apath.ts";
+import { type Apath, childOf, isApath, knownApath, parentOf, TOP } from "../core/apath.ts";
 import type { Entry } from "../core/entry.ts";
 import { unlessFault } from "../core/fault.ts";
 import { FieldReader } from "../core/fields.ts";
 import { BadJson, fieldsOf, parseJson } from "../core/json.ts";
-import { type Raw, rawOf } from "../core/raw.ts";
+import { knownRaw, rawOf } from "../core/raw.ts";
 import type { PathVersion, State } from "../snapshot/catalog_queries.ts";
 import { isContentId, parseLine } from "../snapshot/entry_line.ts";
 
@@ -74,7 +74,7 @@ function numberIn(row: Row, column: string): number {
 
 function pathIn(row: Row): Apath {
   const directory = textIn(row, "dir");
-  const path: string = directory === "" ? TOP : childOf(directory as Apath, textIn(row, "name") as Raw);
+  const path: string = directory === "" ? TOP : childOf(knownApath(directory), knownRaw(textIn(row, "name")));
   if (!isApath(path) || BEYOND_BYTES.test(path)) throw damaged("path");
   return path;
 }

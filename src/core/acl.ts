@@ -1,5 +1,7 @@
 /** POSIX ACLs as Linux keeps them in extended attributes (linux/posix_acl_xattr.h), and the names in them. */
-import type { Entry } from "./entry.ts";
+
+/** Extended attributes: name (text form of its bytes) to value in base64. */
+export type Xattrs = Readonly<Record<string, string>>;
 
 /** Attributes that hold ACLs, with their names in tar files. */
 export const ACL_ATTRIBUTES = { "system.posix_acl_access": "access", "system.posix_acl_default": "default" } as const;
@@ -74,7 +76,7 @@ function kindOf(tag: number): AclKind | undefined {
 export type NameOf = (kind: AclKind, id: number) => string | undefined;
 
 /** Names in the ACLs among these attributes; undefined if there are none. */
-export function aclNamesOf(xattrs: Entry["xattrs"], nameOf: NameOf): AclNames | undefined {
+export function aclNamesOf(xattrs: Xattrs | undefined, nameOf: NameOf): AclNames | undefined {
   if (xattrs === undefined) return undefined;
   const users: Record<string, string> = {}, groups: Record<string, string> = {};
   for (const attribute of Object.keys(ACL_ATTRIBUTES)) {
@@ -100,7 +102,10 @@ export type IdOf = (kind: AclKind, name: string) => number | undefined;
  * The attributes with ACLs that mean the same people here: names count more than numbers, as with owners. Where a number
  * that has no name here meets that of somebody who has one, it is left out, because it would be another one's.
  */
-export function withMappedAcls({ xattrs, aclNames }: Pick<Entry, "xattrs" | "aclNames">, idOf: IdOf): Entry["xattrs"] {
+export function withMappedAcls(
+  { xattrs, aclNames }: { readonly xattrs?: Xattrs | undefined; readonly aclNames?: AclNames | undefined },
+  idOf: IdOf,
+): Xattrs | undefined {
   if (xattrs === undefined || aclNames === undefined) return xattrs;
   const mapped = { ...xattrs };
   for (const attribute of Object.keys(ACL_ATTRIBUTES)) {

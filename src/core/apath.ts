@@ -3,7 +3,7 @@
  * then by name: all entries of one directory stand together, and a directory's entries come before those of its
  * subdirectories. Directories are ordered component by component, components bytewise.
  */
-import { beginsWith, type Branded, type Raw, rawOf, textOf } from "./raw.ts";
+import { baseName, beginsWith, type Branded, parentPath, type Raw, rawOf, sliceRaw, textOf } from "./raw.ts";
 import { BadPath } from "./fault.ts";
 
 /** A path inside a snapshot, as bytes; made by {@link apathOf}, {@link childOf} and {@link parseApath}. */
@@ -47,18 +47,17 @@ export function childOf(dir: Apath, name: Raw): Apath {
 
 /** The directory that holds `path`; the top is its own parent. */
 export function parentOf(path: Apath): Apath {
-  const slash = path.lastIndexOf("/");
-  return (slash <= 0 ? "/" : path.slice(0, slash)) as Apath;
+  return parentPath(path) as Apath;
 }
 
 /** The last component; empty for the top. */
 export function nameOf(path: Apath): Raw {
-  return path.slice(path.lastIndexOf("/") + 1) as Raw;
+  return baseName(path);
 }
 
 /** `path` without the slash at its begin: as seen from the top. Empty for the top. */
 export function relativeOf(path: Apath): Raw {
-  return path.slice(1) as Raw;
+  return sliceRaw(path, 1);
 }
 
 /** The apath of what lies at `relative` (which may be empty) inside `dir`. */

@@ -8,7 +8,8 @@ export function fingerprint(id: string): { high: number; low: number } {
 }
 
 /** Values of lower-case hex digits, by character code. */
-export const DIGITS = new Uint8Array(128);
+const DIGITS = new Uint8Array(128);
+for (let digit = 0; digit < 16; digit++) DIGITS[digit.toString(16).charCodeAt(0)] = digit;
 
 /** The lower 32 bits of what stands between two places, in hex. Four times as fast as parseInt(). */
 function numberAt(id: string, from: number, to: number): number {

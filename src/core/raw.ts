@@ -147,6 +147,11 @@ export function joinRaw(dir: Raw, name: Raw): Raw {
   return (dir.endsWith("/") ? dir + name : `${dir}/${name}`) as Raw;
 }
 
+/** Names, one in another. */
+export function joinAll(names: readonly Raw[]): Raw {
+  return names.join("/") as Raw;
+}
+
 /** The directory that holds `path`: "/" for the top and what is in it, "" for a relative path of one name. */
 export function parentPath(path: Raw): Raw {
   const slash = path.lastIndexOf("/");

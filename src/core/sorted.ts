@@ -1,12 +1,25 @@
 /** Looking something up in what is in order. */
 
+/**
+ * Binary search.
+ * @param isReached false for all indexes before some place, true from there on
+ * @returns that place: 0 to `length`
+ */
+export function firstReached(length: number, isReached: (index: number) => boolean): number {
+  let low = 0, high = length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (isReached(middle)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
 /** @param sorted ascending, as `<` compares */
 export function includesSorted<T extends string | number>(sorted: ArrayLike<T>, wanted: T): boolean {
-  let low = 0, high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1, found = sorted[middle];
-    if (found !== undefined && found < wanted) low = middle + 1;
-    else high = middle;
-  }
-  return sorted[low] === wanted;
+  const at = firstReached(sorted.length, (index) => {
+    const found = sorted[index];
+    return found === undefined || !(found < wanted);
+  });
+  return sorted[at] === wanted;
 }

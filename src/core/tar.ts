@@ -4,7 +4,7 @@
  */
 import { ACL_ATTRIBUTES, aclText, parseAcl } from "./acl.ts";
 import type { Entry, Kind, NsText } from "./entry.ts";
-import { bytesOf, type Raw, rawOf, textOf } from "./raw.ts";
+import { bytesOf, EMPTY, knownRaw, type Raw, raw, rawOf, textOf } from "./raw.ts";
 
 /** What tar has a letter for. */
 const TYPES: Readonly<Partial<Record<Kind, string>>> = {
@@ -68,7 +68,7 @@ export class TarWriter {
     const extended = extendedOf(entry, header);
     if (extended.length > 0) {
       this.#put(
-        encodeHeader({ ...header, name: "pax-header" as Raw, link: "" as Raw, type: EXTENDED, size: extended.length }),
+        encodeHeader({ ...header, name: rawOf("pax-header"), link: EMPTY, type: EXTENDED, size: extended.length }),
       );
       this.#put(extended);
       this.#pad(BLOCK_BYTES);
@@ -112,8 +112,8 @@ interface Header {
 function headerOf(entry: Entry, { name, linkTo, size }: { name: Raw; linkTo: Raw | undefined; size: number }): Header {
   const { kind, target, mode, uid, gid, user = "", group = "", mtime, device } = entry;
   return {
-    name: kind === "dir" ? `${name}/` as Raw : name,
-    link: linkTo ?? target ?? "" as Raw,
+    name: kind === "dir" ? raw`${name}/` : name,
+    link: linkTo ?? target ?? EMPTY,
     type: linkTo === undefined ? TYPES[kind]! : HARD_LINK,
     size,
     mode,
@@ -192,7 +192,7 @@ function extendedOf({ mtime, xattrs = {}, aclNames = {} }: Entry, header: Header
   if (records.some(([key, value]) => /^(?:link)?path$/.test(key) && !isUtf8(value))) {
     records.unshift(["hdrcharset", "BINARY"]);
   }
-  return bytesOf(records.map(([key, value]) => record(key, value)).join("") as Raw);
+  return bytesOf(knownRaw(records.map(([key, value]) => record(key, value)).join("")));
 }
 
 /** As GNU tar writes them: an `=` ends the key of a record. */

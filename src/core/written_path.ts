@@ -6,7 +6,7 @@
  * other `..`, and what is shown is what is meant.
  */
 import { BadUsage } from "./fault.ts";
-import { joinRaw, type Raw, rawOf } from "./raw.ts";
+import { joinRaw, knownRaw, type Raw, rawOf } from "./raw.ts";
 
 /** What a path that isn't absolute starts from. */
 export interface PathPlace {
@@ -67,7 +67,7 @@ export function resolved(path: Raw, isWindows = false): Raw {
     if (part === "..") parts.pop();
     else if (part !== "" && part !== ".") parts.push(part);
   }
-  return `${top}${parts.join("/")}` as Raw;
+  return knownRaw(`${top}${parts.join("/")}`);
 }
 
 const UNRESOLVED = /\/\.{0,2}(?:\/|$)/;

@@ -1,5 +1,5 @@
 /** Names and numbers of users and groups, as the machine's name service has them. */
-import { bytesOf, type Raw, rawOf, textOf } from "../core/raw.ts";
+import { bytesOf, rawOf, textOf } from "../core/raw.ts";
 import { errnoName } from "./errno.ts";
 import { type Libc, rawUpToNul } from "./libc.ts";
 
@@ -44,7 +44,7 @@ export class Accounts {
     return cached(this.#ids[kind], name, () => {
       const { call } = this.#libc;
       const find = kind === "user" ? call.getpwnam_r : call.getgrnam_r;
-      const bytes = bytesOf(`${rawOf(name)}\0` as Raw);
+      const bytes = bytesOf(rawOf(`${name}\0`));
       return look(
         (...space) => find(bytes, ...space),
         (record) => new DataView(record.buffer).getUint32(ID_OFFSET, true),

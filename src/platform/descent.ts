@@ -2,7 +2,7 @@
  * Opening directories far below one, in an order in which neighbours are near each other. The kernel goes through a path
  * component by component: in a chain of thousands of directories, each opened from the top, that would be millions.
  */
-import type { Raw } from "../core/raw.ts";
+import { type Raw, sliceRaw } from "../core/raw.ts";
 import type { Dir, Disk } from "./disk.ts";
 
 /** Shorter paths are opened from the top. */
@@ -31,11 +31,11 @@ export class Descent implements Disposable {
     let near = start?.dir ?? this.#top, done = start === undefined ? 0 : start.relative.length + 1;
     // More and more of them towards the end: the next one is near it, above or below.
     for (let cut = halfway(relative, done); cut !== undefined; cut = halfway(relative, done)) {
-      near = near.openPath(relative.slice(done, cut) as Raw);
-      this.#way.push({ relative: relative.slice(0, cut) as Raw, dir: near });
+      near = near.openPath(sliceRaw(relative, done, cut));
+      this.#way.push({ relative: sliceRaw(relative, 0, cut), dir: near });
       done = cut + 1;
     }
-    const dir = near.openPath(relative.slice(done) as Raw);
+    const dir = near.openPath(sliceRaw(relative, done));
     this.#thin();
     return dir;
   }

@@ -7,7 +7,7 @@
  */
 import type { Kind, NsText } from "../core/entry.ts";
 import { Fault } from "../core/fault.ts";
-import { type Raw, textOf } from "../core/raw.ts";
+import { baseName, parentPath, type Raw, textOf } from "../core/raw.ts";
 import type { Stat } from "../core/stat.ts";
 
 /** Flags of an inode by their bits: those of `struct statx`. What `chattr` sets, and what the file system does by itself. */
@@ -193,7 +193,7 @@ export class DiskFault extends Fault {
     this.path = path;
   }
   get hint(): string {
-    const where = this.path.startsWith("/") ? ` that holds ${JSON.stringify(textOf(directoryOf(this.path)))}` : "";
+    const where = this.path.startsWith("/") ? ` that holds ${JSON.stringify(textOf(parentPath(this.path)))}` : "";
     return HINTS[this.errno]?.replace("%WHERE%", where) ?? "The system's log may say more";
   }
 }
@@ -296,16 +296,6 @@ const HINTS: Readonly<Record<string, string>> = {
   EKEYEXPIRED: LOCKED_DIRECTORY,
 };
 
-/** The directory below `parent`; undefined if there is none. @throws DiskFault */
-export function openIfThere(parent: Dir, path: Raw): Dir | undefined {
-  try {
-    return parent.openPath(path);
-  } catch (error) {
-    if (error instanceof DiskFault && error.errno === "ENOENT") return undefined;
-    throw error;
-  }
-}
-
 /**
  * Opens a directory, making it and its missing parents, durably. If one of them can't be made, none of them is left.
  * @throws DiskFault
@@ -315,12 +305,12 @@ export function makeDirectories(disk: Disk, path: Raw, mode: number): Dir {
   let nearest = openUnlessMissing(disk, path);
   for (let at = path; nearest === undefined; nearest = openUnlessMissing(disk, at)) {
     missing.unshift(at);
-    at = directoryOf(at);
+    at = parentPath(at);
   }
   try {
     for (const next of missing) {
       using parent = nearest;
-      if (parent.mkdir(lastName(next), mode)) made.unshift(next);
+      if (parent.mkdir(baseName(next), mode)) made.unshift(next);
       parent.sync();
       nearest = disk.openDir(next);
     }
@@ -340,20 +330,11 @@ function openUnlessMissing(disk: Disk, path: Raw): Dir | undefined {
   }
 }
 
-function directoryOf(path: Raw): Raw {
-  const slash = path.lastIndexOf("/");
-  return (slash <= 0 ? "/" : path.slice(0, slash)) as Raw;
-}
-
-function lastName(path: Raw): Raw {
-  return path.slice(path.lastIndexOf("/") + 1) as Raw;
-}
-
 /** What was made for nothing. Whatever keeps it from going is less of a trouble than what is being told of. */
 function removeEmpty(disk: Disk, path: Raw): void {
   try {
-    using parent = disk.openDir(directoryOf(path));
-    parent.rmdir(lastName(path));
+    using parent = disk.openDir(parentPath(path));
+    parent.rmdir(baseName(path));
   } catch (error) {
     if (!(error instanceof DiskFault)) throw error;
   }

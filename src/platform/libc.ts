@@ -5,7 +5,7 @@
  * here may be kept across calls: each answer is decoded before the next call. Every isolate (main thread, Worker)
  * loads the library for itself and has its own buffers.
  */
-import type { Raw } from "../core/raw.ts";
+import { knownRaw, type Raw, rawOf, rawOfBytes } from "../core/raw.ts";
 import { DiskFault } from "./disk.ts";
 import { EAGAIN, EINTR, errnoName } from "./errno.ts";
 
@@ -119,11 +119,11 @@ export class PathBuffer {
   #isComponent = false;
 
   /** One component: not empty, `.` or `..`, without `/`. So no call can be led out of its directory. */
-  component(name: string): Uint8Array<ArrayBuffer> {
+  component(name: Raw): Uint8Array<ArrayBuffer> {
     if (this.#isComponent && name === this.#held) return this.#bytes;
     this.#fill(name);
     this.#isComponent = !(name === "" || name === "." || name === ".." || name.includes("/"));
-    if (!this.#isComponent) throw new DiskFault("EINVAL", "use as a name", name as Raw);
+    if (!this.#isComponent) throw new DiskFault("EINVAL", "use as a name", name);
     return this.#bytes;
   }
 
@@ -137,12 +137,12 @@ export class PathBuffer {
 
   #fill(raw: string): void {
     const { length } = raw;
-    if (length > LONGEST_PATH_BYTES) throw new DiskFault("ENAMETOOLONG", "use as a path", raw as Raw);
+    if (length > LONGEST_PATH_BYTES) throw new DiskFault("ENAMETOOLONG", "use as a path", knownRaw(raw));
     const bytes = this.#bytes;
     this.#held = undefined;
     for (let i = 0; i < length; i++) {
       const code = raw.charCodeAt(i);
-      if (code === 0) throw new DiskFault("EINVAL", "use as a path", raw as Raw);
+      if (code === 0) throw new DiskFault("EINVAL", "use as a path", knownRaw(raw));
       if (code > 0xff) throw new Error(`Not a byte string: ${JSON.stringify(raw)}`);
       bytes[i] = code;
     }
@@ -247,14 +247,12 @@ export function libcCurrentDirectory(libc: Libc): Raw {
     const buffer = new Uint8Array(size);
     if (libc.call.getcwd(buffer, size) !== null) return rawUpToNul(buffer, 0);
     libc.readErrno();
-    if (errnoName(libc.errno) !== "ERANGE") throw libc.fault("find", "." as Raw);
+    if (errnoName(libc.errno) !== "ERANGE") throw libc.fault("find", rawOf("."));
   }
 }
 
 /** Bytes up to the next NUL. */
 export function rawUpToNul(bytes: Uint8Array, from: number): Raw {
   const end = bytes.indexOf(0, from);
-  let raw = "";
-  for (let i = from; i < end; i++) raw += String.fromCharCode(bytes[i] ?? 0);
-  return raw as Raw;
+  return rawOfBytes(bytes.subarray(from, Math.max(from, end)));
 }

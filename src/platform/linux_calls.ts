@@ -1,5 +1,5 @@
 /** System calls on descriptors that directories and files share. One {@link LinuxCalls} per isolate. */
-import { type Raw, rawOf, textOf } from "../core/raw.ts";
+import { knownRaw, type Raw, rawOf, splitRaw, textOf } from "../core/raw.ts";
 import type { NsText } from "../core/entry.ts";
 import type { Attributes } from "./disk.ts";
 import { EACCES, EAGAIN, EINVAL, ENODATA, ENOTSUP, EPERM, ERANGE } from "./errno.ts";
@@ -85,7 +85,7 @@ export class LinuxCalls {
     if (relative === "") {
       return this.#openInParts(fd, ".", path, (at, part, how) => this.open(at, this.libc.first.path(part), how), flags);
     }
-    for (const part of relative.split("/")) this.libc.first.component(part);
+    for (const part of splitRaw(relative, "/")) this.libc.first.component(part);
     const openPart: OpenPart = this.#hasOpenat2
       ? (at, part, how) => this.#openat2(at, part, how)
       : (at, part, how) => this.#openByComponents(at, part, how);
@@ -124,7 +124,7 @@ export class LinuxCalls {
   }
 
   #openByComponents(fd: number, path: string, flags: number): number {
-    const parts = path.split("/");
+    const parts = splitRaw(knownRaw(path), "/");
     let at = fd;
     for (const [index, part] of parts.entries()) {
       const how = index === parts.length - 1 ? flags : O.PATH | O.DIRECTORY;
@@ -308,7 +308,7 @@ function rawNames(bytes: Uint8Array<ArrayBuffer>): Raw[] {
   for (const byte of bytes) {
     if (byte !== 0) name += String.fromCharCode(byte);
     else {
-      names.push(name as Raw);
+      names.push(knownRaw(name));
       name = "";
     }
   }

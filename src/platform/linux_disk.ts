@@ -1,6 +1,6 @@
 /** The file system of Linux through the C library: names are bytes, times are nanoseconds, and every step is relative to an open directory. */
 import type { Kind } from "../core/entry.ts";
-import { joinRaw, type Raw, rawOfBytes, textOf } from "../core/raw.ts";
+import { joinAll, joinRaw, type Raw, rawOfBytes, ROOT, splitRaw, textOf } from "../core/raw.ts";
 import type { Stat } from "../core/stat.ts";
 import { Accounts } from "./accounts.ts";
 import {
@@ -95,7 +95,7 @@ class LinuxDisk implements Disk {
 
   realPath(path: Raw): Raw {
     const start = path.startsWith("/") ? path : joinRaw(libcCurrentDirectory(this.#calls.libc), path);
-    const root = this.#calls.openFollowing("/" as Raw);
+    const root = this.#calls.openFollowing(ROOT);
     try {
       return this.#resolve(root, start, path);
     } finally {
@@ -104,8 +104,8 @@ class LinuxDisk implements Disk {
   }
 
   /** Component by component: so the length doesn't matter, and /proc isn't needed. */
-  #resolve(root: number, start: string, path: Raw): Raw {
-    const pending = start.split("/").reverse();
+  #resolve(root: number, start: Raw, path: Raw): Raw {
+    const pending = splitRaw(start, "/").reverse();
     let done: Raw[] = [];
     let symlinks = 0;
     for (let part = pending.pop(); part !== undefined; part = pending.pop()) {
@@ -114,20 +114,20 @@ class LinuxDisk implements Disk {
         done.pop();
         continue;
       }
-      const target = this.#symlinkTarget(root, done, part as Raw, path);
-      if (target === undefined) done.push(part as Raw);
+      const target = this.#symlinkTarget(root, done, part, path);
+      if (target === undefined) done.push(part);
       else {
         if (++symlinks > MOST_SYMLINKS) throw new DiskFault("ELOOP", "find", path);
         if (target.startsWith("/")) done = [];
-        pending.push(...target.split("/").reverse());
+        pending.push(...splitRaw(target, "/").reverse());
       }
     }
-    return `/${done.join("/")}` as Raw;
+    return joinRaw(ROOT, joinAll(done));
   }
 
   /** Undefined if `name` in the directory `parents` is not a symlink. */
   #symlinkTarget(root: number, parents: readonly Raw[], name: Raw, path: Raw): Raw | undefined {
-    const parent = parents.join("/") as Raw;
+    const parent = joinAll(parents);
     using dir = new LinuxDir(this.#calls, this.#calls.openBeneath(root, parent, path, O.PATH), path);
     const stat = dir.stat(name);
     if (stat === undefined) throw new DiskFault("ENOENT", "find", path);
@@ -518,7 +518,7 @@ function readEntries(length: number, names: Raw[], kinds: (Kind | undefined)[]):
     nameBytes[end++] = SLASH;
   }
   if (end === 0) return;
-  for (const name of rawOfBytes(nameBytes.subarray(0, end - 1)).split("/")) names.push(name as Raw);
+  for (const name of splitRaw(rawOfBytes(nameBytes.subarray(0, end - 1)), "/")) names.push(name);
 }
 
 /** The kernel's 32-bit form of a device number (new_encode_dev). */

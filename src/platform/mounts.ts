@@ -1,5 +1,5 @@
 /** The table of mounts of this process, as Linux tells it: proc_pid_mountinfo(5). */
-import { type Raw, rawOf, rawOfBytes } from "../core/raw.ts";
+import { knownRaw, type Raw, rawOf, rawOfBytes, replaceBytes } from "../core/raw.ts";
 import { type Disk, DiskFault, type Mount } from "./disk.ts";
 
 const SELF = rawOf("/proc/self"), TABLE = rawOf("mountinfo");
@@ -15,7 +15,7 @@ export function readMounts(disk: Pick<Disk, "openDir">): Mount[] {
     for (let got = file?.read(chunk, 0) ?? 0; got > 0; got = file!.read(chunk, text.length)) {
       text += rawOfBytes(chunk.subarray(0, got));
     }
-    return parseMounts(text as Raw);
+    return parseMounts(knownRaw(text));
   } catch (error) {
     if (error instanceof DiskFault) return [];
     throw error;
@@ -56,5 +56,5 @@ export function mountAround(mounts: readonly Mount[], path: Raw): Mount | undefi
 
 /** Spaces, tabs, newlines and backslashes stand there as octal numbers. */
 function unescaped(field: string): Raw {
-  return field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8))) as Raw;
+  return replaceBytes(knownRaw(field), /\\([0-7]{3})/g, (octal) => parseInt(octal, 8));
 }

@@ -16,7 +16,7 @@
 import type { StatsFs } from "node:fs";
 import process from "node:process";
 import type { Kind } from "../core/entry.ts";
-import { joinRaw, type Raw, rawOf, textOf } from "../core/raw.ts";
+import { joinAll, joinRaw, type Raw, rawOf, splitRaw, textOf } from "../core/raw.ts";
 import type { Stat } from "../core/stat.ts";
 import {
   type Attributes,
@@ -133,7 +133,7 @@ class PortableDir implements Dir {
     this.#root = root;
     this.#below = below;
     this.#manner = manner;
-    this.path = joinRaw(root, below.join("/") as Raw);
+    this.path = joinRaw(root, joinAll(below));
   }
 
   [Symbol.dispose](): void {
@@ -191,7 +191,7 @@ class PortableDir implements Dir {
   }
 
   openPath(relative: Raw): Dir {
-    const parts = relative === "" ? [] : relative.split("/") as Raw[];
+    const parts = relative === "" ? [] : splitRaw(relative, "/");
     parts.forEach(checkName);
     return this.#child(parts);
   }

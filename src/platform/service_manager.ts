@@ -1,5 +1,5 @@
 /** Telling systemd how a service is: sd_notify(3), which is one datagram to a socket that the environment names. */
-import { bytesOf, type Raw, rawOf } from "../core/raw.ts";
+import { bytesOf, type Raw, raw, rawOf, sliceRaw } from "../core/raw.ts";
 import { loadLibc } from "./libc.ts";
 
 const AF_UNIX = 1, SOCK_DGRAM = 2, SOCK_CLOEXEC = 0o2000000;
@@ -35,6 +35,6 @@ function socketAddress(name: Raw): Uint8Array<ArrayBuffer> {
   const isAbstract = name.startsWith("@");
   const address = new Uint8Array(2 + name.length + (isAbstract ? 0 : 1));
   new DataView(address.buffer).setUint16(0, AF_UNIX, true);
-  address.set(bytesOf((isAbstract ? `\0${name.slice(1)}` : name) as Raw), 2);
+  address.set(bytesOf(isAbstract ? raw`\0${sliceRaw(name, 1)}` : name), 2);
   return address;
 }

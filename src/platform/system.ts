@@ -1,7 +1,7 @@
 /** The rest of this machine: time, chance, who and where we are, signals, and the standard streams. */
 import type { Random } from "../core/clock.ts";
 import { Fault } from "../core/fault.ts";
-import { type Raw, rawOf, rawOfBytes, textOf } from "../core/raw.ts";
+import { baseName, parentPath, type Raw, rawOf, rawOfBytes, replaceRaw, ROOT, textOf } from "../core/raw.ts";
 import type { PathPlace } from "../core/written_path.ts";
 import { Accounts } from "./accounts.ts";
 import { DiskFault } from "./disk.ts";
@@ -75,7 +75,7 @@ export function currentDirectory(): Raw {
 export const here: PathPlace = { directory: currentDirectory, home: homeDirectory, isWindows: IS_WINDOWS };
 
 function forwardSlashes(path: Raw): Raw {
-  return IS_WINDOWS ? path.replaceAll("\\", "/") as Raw : path;
+  return IS_WINDOWS ? replaceRaw(path, /\\/g, ROOT) : path;
 }
 
 /**
@@ -102,9 +102,8 @@ function readUpTo(path: string, mostBytes: number): Uint8Array<ArrayBuffer> {
 
 /** The runtime takes no name that isn't UTF-8. */
 function readRegularFile(path: Raw, mostBytes: number): Uint8Array<ArrayBuffer> {
-  const slash = path.lastIndexOf("/");
-  using directory = openDisk().openDir((slash <= 0 ? "/" : path.slice(0, slash)) as Raw);
-  using file = directory.open(path.slice(slash + 1) as Raw);
+  using directory = openDisk().openDir(parentPath(path));
+  using file = directory.open(baseName(path));
   if (file === undefined) throw new DiskFault("ENOENT", "read", path);
   const bytes = new Uint8Array(Math.min(file.stat().size, mostBytes));
   let done = 0;

@@ -10,7 +10,8 @@ import { Turns } from "../core/turns.ts";
 import type { BatchCost } from "../core/work.ts";
 import { openFileLimit } from "./limits.ts";
 import { Meter } from "./meter.ts";
-import { atOnce, type Steps, StopFlag } from "./stop_flag.ts";
+import { atOnce, type Steps } from "../core/steps.ts";
+import { StopFlag } from "./stop_flag.ts";
 
 /** Work done in the main thread before a worker is started, which holds that up for as long: as many small files. */
 const COST_BEFORE_WORKERS = 512;

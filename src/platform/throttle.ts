@@ -1,5 +1,7 @@
 /** Holding back: all threads that share a table read no more than so many bytes a second, and rest in between. */
 
+import { systemClock } from "./system_clock.ts";
+
 /** What threads share: rate in bytes a second, rest after each block in ms, and when the way is free, in µs since 1970. */
 export type ThrottleTable = SharedArrayBuffer;
 
@@ -24,7 +26,6 @@ export class Throttle {
   readonly #fields: BigInt64Array;
   readonly #rate: number;
   readonly #restMs: number;
-  readonly #never = new Int32Array(new SharedArrayBuffer(4));
   #sinceRest = 0;
 
   constructor(table: ThrottleTable) {
@@ -39,7 +40,7 @@ export class Throttle {
     this.#sinceRest += bytes;
     if (this.#restMs === 0 || this.#sinceRest < BLOCK_BYTES) return;
     this.#sinceRest = 0;
-    this.#sleep(this.#restMs);
+    systemClock.sleepSync(this.#restMs);
   }
 
   #wait(bytes: number): void {
@@ -50,10 +51,6 @@ export class Throttle {
       free = Atomics.load(this.#fields, FREE);
       until = (free > now ? free : now) + cost;
     } while (Atomics.compareExchange(this.#fields, FREE, free, until) !== free);
-    if (until - now >= SHORTEST_US) this.#sleep(Number(until - now) / 1000);
-  }
-
-  #sleep(ms: number): void {
-    Atomics.wait(this.#never, 0, 0, ms);
+    if (until - now >= SHORTEST_US) systemClock.sleepSync(Number(until - now) / 1000);
   }
 }

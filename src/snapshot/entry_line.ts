@@ -5,7 +5,7 @@
  */
 import type { AclNames } from "../core/acl.ts";
 import { type Apath, isApath } from "../core/apath.ts";
-import type { ContentId } from "../core/content_id.ts";
+import { type ContentId, knownContentId } from "../core/content_id.ts";
 import { type DetailFields, type Entry, type Kind, KINDS, type StatFields } from "../core/entry.ts";
 import { Fault, unlessFault } from "../core/fault.ts";
 import { BadJson, parseJson } from "../core/json.ts";
@@ -219,7 +219,7 @@ export function contentFactsOf(line: string): ContentFacts {
   const path = found?.[1];
   if (path === undefined || !isApath(path)) return parseLine(line);
   const [, , size = 0, content] = found!;
-  return { path, size: Number(size), ...(content !== undefined && { content: content as ContentId }) };
+  return { path, size: Number(size), ...(content !== undefined && { content: knownContentId(content) }) };
 }
 
 const NAME = String.raw`"[^"\\\0-\x1f]*"`,

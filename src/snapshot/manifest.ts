@@ -1,9 +1,10 @@
 /** Reading the entries of a snapshot: in order, from a path on, or one by one, without reading all of it. */
-import { type Apath, compareApath, isWithin, parentOf, TOP } from "../core/apath.ts";
+import { firstReached } from "../core/sorted.ts";
+import { type Apath, childOf, compareApath, isWithin, parentOf, TOP } from "../core/apath.ts";
 import type { HunkId, RootId } from "../core/content_id.ts";
 import type { Entry } from "../core/entry.ts";
 import { Fault } from "../core/fault.ts";
-import { textOf } from "../core/raw.ts";
+import { rawOf, textOf } from "../core/raw.ts";
 import { DamagedManifest, parseLine } from "./entry_line.ts";
 import { decodeHunk, ENOUGH_TEXT, type HunkRef, MOST_LINES } from "./hunk.ts";
 import type { Root } from "./root.ts";
@@ -27,13 +28,9 @@ export class Manifest {
 
   /** Position of the hunk that would hold `path`; undefined if it comes before all. */
   hunkOf(path: Apath): number | undefined {
-    let low = 0, high = this.root.hunks.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (compareApath(this.root.hunks[middle]!.first, path) <= 0) low = middle + 1;
-      else high = middle;
-    }
-    return low === 0 ? undefined : low - 1;
+    const { hunks } = this.root;
+    const after = firstReached(hunks.length, (hunk) => compareApath(hunks[hunk]!.first, path) > 0);
+    return after === 0 ? undefined : after - 1;
   }
 
   /** Lines of a hunk. @throws DamagedManifest, DamagedContent */
@@ -167,9 +164,12 @@ function placeFault(path: Apath, isFirst: boolean, last: Apath | undefined, { id
   return new DamagedManifest(`entries are out of order at ${JSON.stringify(textOf(path))}`);
 }
 
+/** No name begins with it. */
+const FIRST_NAME = rawOf("\0");
+
 /** Comes before every path in `directory` and after everything in directories before it. */
 function firstIn(directory: Apath): Apath {
-  return (directory === TOP ? "/\0" : `${directory}/\0`) as Apath;
+  return childOf(directory, FIRST_NAME);
 }
 
 /** A snapshot whose manifest can be read. */

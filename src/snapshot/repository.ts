@@ -5,7 +5,6 @@
  * Everything meets at the snapshot: roots, hunks, entries and contents. Answers are {@link Awaitable}: an engine whose
  * metadata is at hand gives them at once. Nothing in here is asked once per file; hot paths pass batches.
  */
-import type { Apath } from "../core/apath.ts";
 import type { Awaitable } from "../core/awaitable.ts";
 import type { ContentId, HunkId, RootId } from "../core/content_id.ts";
 import type { Algorithm } from "../core/digest.ts";

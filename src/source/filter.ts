@@ -1,5 +1,5 @@
 /** Which paths a backup leaves out: patterns with the meaning they have in a .gitignore file, where the last one that fits decides. */
-import { type Apath, parentOf, TOP } from "../core/apath.ts";
+import { type Apath, knownApath, parentOf, TOP } from "../core/apath.ts";
 import { textOf } from "../core/raw.ts";
 import { parsePattern, type Pattern, type Subject } from "./pattern.ts";
 
@@ -40,7 +40,7 @@ export function parseFilter(lines: readonly string[], from?: string): Filter {
 export function decideWithParents(filter: Filter, path: Apath, isDirectory: boolean): Decision | undefined {
   if (path === TOP || filter.isEmpty) return undefined;
   for (let slash = path.indexOf("/", 1); slash > 0; slash = path.indexOf("/", slash + 1)) {
-    const above = filter.decide(path.slice(0, slash) as Apath, true);
+    const above = filter.decide(knownApath(path.slice(0, slash)), true);
     if (above?.negated === false) return above;
   }
   return filter.decide(path, isDirectory);

@@ -1,5 +1,5 @@
 /** Files in the tree itself that say what is left out of it, as .gitignore files do. */
-import { type Apath } from "../core/apath.ts";
+import { type Apath, knownApath } from "../core/apath.ts";
 import type { Monitor } from "../core/monitor.ts";
 import { joinRaw, type Raw, rawOf, rawOfBytes, textOf } from "../core/raw.ts";
 import { type Dir, DiskFault } from "../platform/disk.ts";
@@ -24,7 +24,7 @@ export interface Layer {
 /** The last pattern of the deepest file that has a fitting one. @param path relative to its source, beginning with "/" */
 export function decideByLayers(layer: Layer | undefined, path: Apath, isDirectory: boolean): Decision | undefined {
   for (let at = layer; at !== undefined; at = at.above) {
-    const decision = at.filter.decide(path.slice(at.prefixLength) as Apath, isDirectory);
+    const decision = at.filter.decide(knownApath(path.slice(at.prefixLength)), isDirectory);
     if (decision !== undefined) return decision;
   }
   return undefined;

@@ -1,5 +1,5 @@
 /** Paths that a person has listed: of a source only these are backed up, and what is below them. */
-import { joinRaw, type Raw } from "../core/raw.ts";
+import { joinRaw, parentPath, type Raw } from "../core/raw.ts";
 
 export class PathSelection {
   readonly #chosen: ReadonlySet<string>;
@@ -15,7 +15,7 @@ export class PathSelection {
   }
 
   #addWays(path: Raw): void {
-    for (let at = parentOf(path); !this.#ways.has(at); at = parentOf(at)) {
+    for (let at = parentPath(path); !this.#ways.has(at); at = parentPath(at)) {
       this.#ways.add(at);
       if (at === "/") return;
     }
@@ -40,14 +40,9 @@ export class PathSelection {
   }
 
   #isWithinChosen(directory: Raw): boolean {
-    for (let at = directory;; at = parentOf(at)) {
+    for (let at = directory;; at = parentPath(at)) {
       if (this.#chosen.has(at)) return true;
       if (at === "/" || at === "") return false;
     }
   }
-}
-
-function parentOf(path: Raw): Raw {
-  const slash = path.lastIndexOf("/");
-  return (slash <= 0 ? "/" : path.slice(0, slash)) as Raw;
 }

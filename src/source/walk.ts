@@ -3,10 +3,10 @@
  * the names of one directory and the subdirectories still to come on the way to it.
  */
 import { Buffer } from "node:buffer";
-import { type Apath, childOf, parentOf } from "../core/apath.ts";
+import { type Apath, apathIn, childOf, parentOf, TOP } from "../core/apath.ts";
 import { Fault } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
-import { isBelow, joinRaw, type Raw, rawOf, textOf } from "../core/raw.ts";
+import { baseName, EMPTY, isBelow, joinRaw, parentPath, type Raw, rawOf, textOf } from "../core/raw.ts";
 import { includesSorted } from "../core/sorted.ts";
 import type { Stat } from "../core/stat.ts";
 import { Descent } from "../platform/descent.ts";
@@ -116,10 +116,9 @@ export function* walk(disk: Disk, roots: readonly SourceRoot[], options: WalkOpt
 /** The entry of a source itself. @returns true if there is something below it */
 function* ownEntry(disk: Disk, root: SourceRoot, options: WalkOptions): Generator<WalkBatch, boolean> {
   const isDirectory = root.kind === "dir";
-  const slash = root.path.lastIndexOf("/");
-  const rootPath = isDirectory ? root.path : (slash <= 0 ? "/" : root.path.slice(0, slash)) as Raw;
+  const rootPath = isDirectory ? root.path : parentPath(root.path);
   using parent = openSource(disk, rootPath, new NoSource(root.path));
-  const name = (isDirectory ? "" : root.path.slice(slash + 1)) as Raw;
+  const name = isDirectory ? EMPTY : baseName(root.path);
   const stat = isDirectory ? parent.statSelf() : parent.stat(name);
   if (stat === undefined) throw new NoSource(root.path);
   options.monitor.count("walkedEntries");
@@ -181,7 +180,7 @@ class RootWalk {
     const { relative } = place;
     using parent = this.#open(descent, relative);
     if (parent === undefined) return [];
-    const apath = relative === "" ? this.#root.at : joinRaw(this.#root.at, relative) as unknown as Apath;
+    const apath = apathIn(this.#root.at, relative);
     const all = this.#list(parent, relative);
     const layer = this.#options.ignoreFiles && includesSorted(all, IGNORE_FILE)
       ? readLayer(parent, relative, place.layer, this.#options.monitor)
@@ -311,7 +310,7 @@ class RootWalk {
     const why = isDirectory ? this.#whySkipped(this.#pathOf(relative, name), name, stat) : undefined;
     if (why !== undefined) return { by: "skip", why };
     if (filter.isEmpty && layer === undefined) return undefined;
-    const path = childOf((relative === "" ? "/" : `/${relative}`) as Apath, name);
+    const path = childOf(apathIn(TOP, relative), name);
     const decision = filter.decide(path, isDirectory) ?? decideByLayers(layer, path, isDirectory);
     return decision?.negated === false ? { by: "pattern", decision } : undefined;
   }

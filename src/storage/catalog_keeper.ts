@@ -6,6 +6,7 @@
  * Only who holds the writer lock, because there is something to write, changes the file: in place if little changes, in one transaction that readers wait for;
  * else a copy, which then takes its place. So readers see one state or another, on any file system, and wait for nobody.
  */
+import type { Clock } from "../core/clock.ts";
 import { shortId } from "../core/short_id.ts";
 import type { Catalog, Unusable } from "../catalog/catalog.ts";
 import { CatalogFile } from "../catalog/catalog_file.ts";
@@ -41,6 +42,7 @@ const PATIENCE_MS = 2000, PAUSE_MS = 50;
 
 /** What the keeper needs of the storage whose catalog it keeps. */
 export interface CatalogOrigin {
+  readonly machine: { readonly clock: Clock };
   readonly dir: Dir;
   readonly settings: Pick<Settings, "id">;
   readonly monitor: Monitor;
@@ -460,7 +462,7 @@ export class CatalogKeeper implements Disposable {
    */
   #openBetter(why: string, known: readonly SnapshotInfo[] = []): Catalog | undefined {
     for (let waited = 0; waited <= PATIENCE_MS && this.#storage.hasWriter(); waited += PAUSE_MS) {
-      pause(PAUSE_MS);
+      this.#storage.machine.clock.sleepSync(PAUSE_MS);
       const opened = this.#openFile("read");
       if ("stale" in opened) continue;
       if (this.#isGood(opened)) return opened;
@@ -628,8 +630,4 @@ export class CatalogKeeper implements Disposable {
 function isDamage(fault: Fault): boolean {
   if (fault instanceof CatalogFault) return fault.trouble === "damaged" || fault.trouble === "busy";
   return !(fault instanceof DiskFault);
-}
-
-function pause(ms: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }

@@ -4,9 +4,8 @@
  */
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Temp } from "../catalog/database.ts";
-import { classOfId, type ContentId, type HunkId, parseRootId, type RootId } from "../core/content_id.ts";
+import type { ContentId, HunkId, RootId } from "../core/content_id.ts";
 import type { Algorithm } from "../core/digest.ts";
-import { ItemSet } from "../core/item_set.ts";
 import type { Monitor } from "../core/monitor.ts";
 import type { Policy } from "../core/policy.ts";
 import { type Raw, rawOf, textOf } from "../core/raw.ts";
@@ -40,7 +39,7 @@ import { ContentStore } from "./content/content_store.ts";
 import { InFlightContents, newClaimTable } from "./content/in_flight.ts";
 import { ItemListing } from "./content/item_listing.ts";
 import { ManifestStore } from "./content/manifest_store.ts";
-import { makeDirectory } from "./content/quarantine.ts";
+import { makeDirectory } from "./layout/quarantine.ts";
 import { checkLayout, checkOneFileSystem, makeLeafDirectories } from "./layout/directories.ts";
 import { NoStorage } from "./layout/faults.ts";
 import { StoragePlaces } from "./layout/own_places.ts";
@@ -53,8 +52,10 @@ import { BatchExecutor, type ExecutorSetup, type StoragePool } from "./threads/b
 import { newSizeTable } from "./threads/size_table.ts";
 import { Writer } from "./writer.ts";
 
-const DB = rawOf("db"), CONTENT = rawOf("content"), TMP = rawOf("tmp");
+const DB = rawOf("db"), TMP = rawOf("tmp");
 const PRIVATE = 0o700;
+/** Whoever is about to remove a root locks it only for an instant. */
+const LOCK_ATTEMPTS = 20, LOCK_PAUSE_MS = 5;
 /** Name of the worker threads of storages. */
 export const STORAGE_THREAD = "storage";
 
@@ -164,9 +165,13 @@ export class Storage implements Disposable, Repository {
 
   /** Keeps a snapshot from being forgotten until disposed: for those who read it for long. @throws NoSnapshot if it just was */
   lockForReading(id: RootId): Disposable {
-    const held = this.manifests.lockForReading(id);
-    if (held === undefined) throw new NoSnapshot(id);
-    return held;
+    for (let attempt = 1; attempt <= LOCK_ATTEMPTS; attempt++) {
+      const held = this.manifests.tryLockForReading(id);
+      if (held === undefined) throw new NoSnapshot(id);
+      if (held !== "busy") return held;
+      this.machine.clock.sleepSync(LOCK_PAUSE_MS);
+    }
+    return { [Symbol.dispose]: () => {} };
   }
 
   manifestSource(id: RootId): ManifestSource {
@@ -291,7 +296,7 @@ export class Storage implements Disposable, Repository {
     using held = new DisposableStack();
     this.#tellAside(makeDirectory(this.dir, this.dir, DB, PRIVATE));
     using db = this.dir.openDir(DB);
-    const lock = held.use(takeWriterLock(this.dir, db, holder));
+    const lock = held.use(takeWriterLock(this.dir, db, { holder, clock: this.machine.clock }));
     this.#tellAside(makeDirectory(this.dir, this.dir, TMP, PRIVATE));
     const leftovers = measureLeftovers(this.dir);
     emptyTemp(this.dir, this.#monitor);

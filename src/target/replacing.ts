@@ -1,9 +1,9 @@
 /** Putting something in the place of what is there, in one step, and leaving nothing behind if that fails. */
 import { hashBytes } from "../core/digest.ts";
-import { bytesOf, joinRaw, type Raw, textOf } from "../core/raw.ts";
+import { bytesOf, joinRaw, type Raw, raw, rawOf, sliceRaw, textOf } from "../core/raw.ts";
 import type { Stat } from "../core/stat.ts";
 import { type Dir, DiskFault, FLAGS } from "../platform/disk.ts";
-import { atOnce, type Steps } from "../platform/stop_flag.ts";
+import { atOnce, type Steps } from "../core/steps.ts";
 import { TargetProtected } from "./overwrite.ts";
 
 /** Suffix of an object that is being made beside the one it will replace. */
@@ -19,10 +19,10 @@ const KEY_DIGITS = 12;
  * @param key id of the snapshot. No file of the snapshot can have it in its name, and nobody else's has.
  */
 export function partialName(name: Raw, key: string): Raw {
-  const suffix = `.${key.slice(0, KEY_DIGITS)}${PARTIAL}`;
-  if (name.length <= LONGEST_KEPT_NAME) return (name + suffix) as Raw;
-  const hash = hashBytes("sha256", bytesOf(name)).slice(0, HASH_DIGITS);
-  return `${name.slice(0, KEPT_OF_LONG_NAME)}-${hash}${suffix}` as Raw;
+  const suffix = rawOf(`.${key.slice(0, KEY_DIGITS)}${PARTIAL}`);
+  if (name.length <= LONGEST_KEPT_NAME) return raw`${name}${suffix}`;
+  const hash = rawOf(hashBytes("sha256", bytesOf(name)).slice(0, HASH_DIGITS));
+  return raw`${sliceRaw(name, 0, KEPT_OF_LONG_NAME)}-${hash}${suffix}`;
 }
 
 interface Putting<R> {

@@ -5,12 +5,11 @@
 import { RatioSampler } from "../../catalog/compression_ratios.ts";
 import { type Apath, compareApath, nameOf, parentOf, TOP } from "../../core/apath.ts";
 import type { RootId } from "../../core/content_id.ts";
-import { countingProblems } from "../../core/counting_problems.ts";
+import { countingProblems, type Monitor } from "../../core/monitor.ts";
 import type { Entry } from "../../core/entry.ts";
 import { Interrupted } from "../../core/fault.ts";
 import { fromFaultData } from "../../core/fault_data.ts";
 import type { ItemSet } from "../../core/item_set.ts";
-import type { Monitor } from "../../core/monitor.ts";
 import { joinRaw, type Raw, rawOf, textOf } from "../../core/raw.ts";
 import { Yielder } from "../../core/yielding.ts";
 import { Comparison, type Selection } from "./comparison.ts";

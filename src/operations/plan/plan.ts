@@ -2,9 +2,8 @@
 import { typeOf } from "../../catalog/compression_ratios.ts";
 import type { Apath } from "../../core/apath.ts";
 import type { ContentId } from "../../core/content_id.ts";
-import { countingProblems } from "../../core/counting_problems.ts";
+import { countingProblems, type Monitor } from "../../core/monitor.ts";
 import type { ItemSet } from "../../core/item_set.ts";
-import type { Monitor } from "../../core/monitor.ts";
 import { textOf } from "../../core/raw.ts";
 import { Yielder } from "../../core/yielding.ts";
 import { type Compared, Comparison, type Selection } from "../backup/comparison.ts";

@@ -20,7 +20,7 @@ import type { HunkRef } from "../../snapshot/hunk.ts";
 import { linesOf, type Manifest } from "../../snapshot/manifest.ts";
 import { NewerFormat } from "../../snapshot/origin.ts";
 import { ForeignSnapshot } from "../../snapshot/root.ts";
-import { quarantine } from "../../storage/content/quarantine.ts";
+import { quarantine } from "../../storage/layout/quarantine.ts";
 import {
   type AffectedPath,
   type DamagedFile,

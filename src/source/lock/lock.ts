@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { Clock, Random } from "../../core/clock.ts";
 import { Interrupted } from "../../core/fault.ts";
-import { type Raw, textOf } from "../../core/raw.ts";
+import { joinRaw, type Raw, rawOf, textOf } from "../../core/raw.ts";
 import type { Disk } from "../../platform/disk.ts";
 import {
   commandText,
@@ -52,7 +52,7 @@ export async function lockSources(world: LockWorld, request: LockRequest): Promi
     await undoLeftOver(directory, name, world.run);
   }
   const id = [...world.random(4)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  const mounts = `${world.state}/mounts` as Raw;
+  const mounts = joinRaw(world.state, rawOf("mounts"));
   const plan = await planLock(request.spec, { ...world, id, sources: request.sources, mounts, facts: request.facts });
   const lock = new SourceLock(directory, names[0]!, world, plan, held.move());
   await lock.begin(request);

@@ -1,5 +1,5 @@
 /** The ways in which a source can be held still. */
-import { joinRaw, movedPath, type Raw, rawOf, textOf } from "../../core/raw.ts";
+import { baseName, joinRaw, movedPath, parentPath, type Raw, rawOf, textOf } from "../../core/raw.ts";
 import type { Disk } from "../../platform/disk.ts";
 import { shellWords } from "../../platform/process.ts";
 import { failureText, LockFailed, type LockStep, type Runner } from "./act.ts";
@@ -126,9 +126,8 @@ async function btrfsRoot(source: Raw, { disk, run }: LockContext): Promise<Raw> 
 
 /** Undefined for what is no directory. */
 function inodeOf(disk: Disk, path: Raw): string | undefined {
-  const parent = parentPath(path), name = path.slice(path.lastIndexOf("/") + 1) as Raw;
-  using directory = disk.openDir(parent);
-  const stat = path === "/" ? directory.statSelf() : directory.stat(name);
+  using directory = disk.openDir(parentPath(path));
+  const stat = path === "/" ? directory.statSelf() : directory.stat(baseName(path));
   return stat?.kind === "dir" ? stat.inode : undefined;
 }
 
@@ -198,9 +197,4 @@ async function mountOf(source: Raw, run: Runner): Promise<{ device: string; moun
   }
   const [device = "", mountPoint = "", type = ""] = fields;
   return { device, mountPoint, type };
-}
-
-function parentPath(path: Raw): Raw {
-  const slash = path.lastIndexOf("/");
-  return (slash <= 0 ? "/" : path.slice(0, slash)) as Raw;
 }

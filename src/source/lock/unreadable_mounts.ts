@@ -1,6 +1,6 @@
 /** What lies in a source but not in a snapshot of its file system: other file systems, and subvolumes of btrfs. */
 import { Fault } from "../../core/fault.ts";
-import { isBelow, joinRaw, type Raw, rawOf, textOf } from "../../core/raw.ts";
+import { isBelow, joinRaw, type Raw, rawOf, replaceBytes, textOf } from "../../core/raw.ts";
 import type { Runner } from "./act.ts";
 
 export class OutsideSnapshot extends Fault {
@@ -22,7 +22,7 @@ export async function mountPoints(run: Runner): Promise<Raw[]> {
 
 /** `findmnt` writes odd bytes as `\x20`. */
 function unescaped(text: string): Raw {
-  return rawOf(text).replace(/\\x([0-9a-f]{2})/g, (_, digits) => String.fromCharCode(parseInt(digits, 16))) as Raw;
+  return replaceBytes(rawOf(text), /\\x([0-9a-f]{2})/g, (digits) => parseInt(digits, 16));
 }
 
 /** Subvolumes right inside the one that begins at `root`. */

@@ -5,8 +5,9 @@
  * a committed root vouches for it or this run has judged it; otherwise it is read, and replaced if it is not what its
  * name says (FORMAT.md, "Which items are trusted").
  */
+import { openDirIfThere, openFileIfThere } from "../../platform/open_optional.ts";
 import { Buffer } from "node:buffer";
-import { type ContentId, LAST_CONTENT_SUFFIX } from "../../core/content_id.ts";
+import { type ContentId, contentIdOf, LAST_CONTENT_SUFFIX } from "../../core/content_id.ts";
 import { hashBytes, isCollisionResistant, newHasher } from "../../core/digest.ts";
 import type { NsText } from "../../core/entry.ts";
 import { Fault } from "../../core/fault.ts";
@@ -16,13 +17,14 @@ import { type Dir, DiskFault, type LinkResult, type OpenFile } from "../../platf
 import { readingAroundHoles } from "../../platform/holes.ts";
 import { openFileLimit } from "../../platform/limits.ts";
 import type { Meter } from "../../platform/meter.ts";
-import { atOnce, type Steps, type StopFlag } from "../../platform/stop_flag.ts";
+import { atOnce, type Steps } from "../../core/steps.ts";
+import type { StopFlag } from "../../platform/stop_flag.ts";
 import { DamagedContent } from "../../snapshot/faults.ts";
 import { accessFor, type FileAccess, narrow, OWNER_ONLY } from "./access.ts";
 import type { InFlightContents } from "./in_flight.ts";
-import { clearForFile } from "./quarantine.ts";
+import { clearForFile } from "../layout/quarantine.ts";
 import { SpareCopies } from "./spare_copies.ts";
-import { itemPath, openItem, openLeaf } from "../layout/item_path.ts";
+import { itemPath } from "../layout/item_path.ts";
 import type { Settings } from "../layout/settings.ts";
 
 /** Bytes moved at once. Stays in a core's cache; larger buffers were measured slower. */
@@ -214,7 +216,7 @@ export class ContentStore implements Disposable {
   /** @throws DamagedContent if there is no such item */
   open(id: ContentId): OpenFile {
     const { leaf, name } = this.#place(id);
-    const file = leaf && openItem(leaf, name);
+    const file = leaf && openFileIfThere(leaf, name);
     if (file === undefined) throw new DamagedContent(id, "it is missing");
     return file;
   }
@@ -242,7 +244,7 @@ export class ContentStore implements Disposable {
     const open = this.#leaves.get(path);
     if (open !== undefined) return open;
     if (this.#leaves.size >= this.#openLeaves) this.#closeOldestLeaf();
-    const leaf = openLeaf(this.#content, path);
+    const leaf = openDirIfThere(this.#content, path);
     if (leaf !== undefined) this.#leaves.set(path, leaf);
     return leaf;
   }
@@ -283,7 +285,7 @@ export class ContentStore implements Disposable {
   /** Finds the name under which a content with that digest is kept, or keeps it. */
   *#storeUnderFreeId(digest: string, candidate: Candidate, file: FileFacts): Steps<StoredItem> {
     for (let suffix = -1; suffix <= LAST_CONTENT_SUFFIX; suffix++) {
-      const id = (suffix < 0 ? digest : digest + suffix.toString(16).padStart(2, "0")) as ContentId;
+      const id = contentIdOf(digest, suffix < 0 ? undefined : suffix);
       const stored = yield* this.#storeUnderId(id, digest, candidate, file);
       if (stored !== undefined) return stored;
     }

@@ -7,7 +7,8 @@
  *
  * The table is a hash table with open addressing in shared memory: two 32-bit words a slot, `[high, low << 2 | state]`.
  */
-import { DIGITS, fingerprint } from "../../core/fingerprint.ts";
+import { fingerprint } from "../../core/fingerprint.ts";
+import { waitForChange } from "../../platform/shared_word.ts";
 
 /** "mine": write or judge the item, then call `done` or `failed`. "done": the item is whole. "full": no place to note it. */
 export type Claim = { readonly outcome: "mine"; readonly slot: number } | { readonly outcome: "done" | "full" };
@@ -71,7 +72,7 @@ export class InFlightContents {
       if ((word & 3) === FAILED && Atomics.compareExchange(this.#words, at, word, low | WRITING) === word) {
         return { outcome: "mine", slot };
       }
-      if ((word & 3) === WRITING && Atomics.wait(this.#words, at, word, LONGEST_WAIT_MS) === "timed-out") {
+      if ((word & 3) === WRITING && !waitForChange(this.#words, at, word, LONGEST_WAIT_MS)) {
         return { outcome: "full" };
       }
     }
@@ -84,4 +85,3 @@ export class InFlightContents {
     return low;
   }
 }
-for (let digit = 0; digit < 16; digit++) DIGITS[digit.toString(16).charCodeAt(0)] = digit;

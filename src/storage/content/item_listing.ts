@@ -1,10 +1,11 @@
 /** What lies in `content/`, by listing it: the truth, which no catalog can replace. */
+import { openDirIfThere } from "../../platform/open_optional.ts";
 import { classOfId, parseRootId, type RootId } from "../../core/content_id.ts";
 import { digestHexLength, hashBytes } from "../../core/digest.ts";
 import { ItemSet } from "../../core/item_set.ts";
-import { type Raw, rawOf } from "../../core/raw.ts";
+import { baseName, parentPath, type Raw, rawOf } from "../../core/raw.ts";
 import type { Dir, DirListing } from "../../platform/disk.ts";
-import { idOf, leafDirs, openLeaf } from "../layout/item_path.ts";
+import { idOf, leafDirs } from "../layout/item_path.ts";
 import type { Settings } from "../layout/settings.ts";
 
 const CONTENT = rawOf("content");
@@ -38,7 +39,7 @@ export class ItemListing {
   *#leaves(): Generator<{ leaf: Raw } & DirListing> {
     using content = this.#storage.openDir(CONTENT);
     for (const leaf of leafDirs(this.#settings)) {
-      using directory = openLeaf(content, leaf);
+      using directory = openDirIfThere(content, leaf);
       if (directory !== undefined) yield { leaf, ...directory.list() };
     }
   }
@@ -66,7 +67,6 @@ export class ItemListing {
 }
 
 function statThrough(content: Dir, leaf: Raw): string {
-  const slash = leaf.lastIndexOf("/");
-  using parent = openLeaf(content, leaf.slice(0, slash) as Raw);
-  return parent?.stat(leaf.slice(slash + 1) as Raw)?.mtime ?? "-";
+  using parent = openDirIfThere(content, parentPath(leaf));
+  return parent?.stat(baseName(leaf))?.mtime ?? "-";
 }

@@ -1,7 +1,8 @@
 /** Roots and hunks in `content/`: small items that are read whole, verified, and written by the one writer. */
+import { openDirIfThere, openFileIfThere } from "../../platform/open_optional.ts";
 import { Buffer } from "node:buffer";
 import type { Apath } from "../../core/apath.ts";
-import { HUNK_SUFFIX, type HunkId, ROOT_SUFFIX, type RootId } from "../../core/content_id.ts";
+import { type HunkId, hunkIdOf, type RootId, rootIdOf } from "../../core/content_id.ts";
 import { hashBytes } from "../../core/digest.ts";
 import type { Kind } from "../../core/entry.ts";
 import { rawOf } from "../../core/raw.ts";
@@ -11,16 +12,13 @@ import { encodeHunk, type HunkRef } from "../../snapshot/hunk.ts";
 import { DamagedManifest } from "../../snapshot/entry_line.ts";
 import { encodeRoot, ForeignSnapshot, parseRoot, type Root } from "../../snapshot/root.ts";
 import { OWNER_ONLY } from "./access.ts";
-import { clearForFile } from "./quarantine.ts";
-import { itemPath, openItem, openLeaf } from "../layout/item_path.ts";
+import { clearForFile } from "../layout/quarantine.ts";
+import { itemPath, LARGEST_MANIFEST_BYTES } from "../layout/item_path.ts";
 import type { Settings } from "../layout/settings.ts";
 
-/** Largest root or hunk that is read: a root of that size would be of a hundred million files. */
-export const LARGEST_BYTES = 64 * 1024 * 1024;
 const TEMP_NAME = rawOf("manifest");
 /** Hunks that share a weak digest are few. */
 const MOST_NONCES = 3;
-const HOLD_ATTEMPTS = 20, HOLD_PAUSE_MS = 5;
 
 export class ManifestStore implements Disposable {
   readonly #content: Dir;
@@ -62,7 +60,7 @@ export class ManifestStore implements Disposable {
 
   #kindOf(id: RootId | HunkId): Kind | undefined {
     const { dir, name } = itemPath(this.#settings, id);
-    using leaf = openLeaf(this.#content, dir);
+    using leaf = openDirIfThere(this.#content, dir);
     return leaf?.stat(name)?.kind;
   }
 
@@ -76,7 +74,7 @@ export class ManifestStore implements Disposable {
   writeHunk(first: Apath, lines: readonly string[]): { ref: HunkRef; newBytes: number } {
     for (let nonce = 0;; nonce++) {
       const bytes = encodeHunk(lines, nonce);
-      const id = (hashBytes(this.#settings.algorithm, bytes) + HUNK_SUFFIX) as HunkId;
+      const id = hunkIdOf(hashBytes(this.#settings.algorithm, bytes));
       const there = this.#readAny(id);
       const isSame = there !== undefined && Buffer.compare(there, bytes) === 0;
       // A weak digest can be shared by two hunks, both whole; the nonce gives this one another name.
@@ -93,7 +91,7 @@ export class ManifestStore implements Disposable {
 
   #encodeRoot(root: Root, nonce: number): { id: RootId; bytes: Uint8Array<ArrayBuffer> } {
     const bytes = new TextEncoder().encode(encodeRoot(root) + "\n".repeat(nonce));
-    return { id: (hashBytes(this.#settings.algorithm, bytes) + ROOT_SUFFIX) as RootId, bytes };
+    return { id: rootIdOf(hashBytes(this.#settings.algorithm, bytes)), bytes };
   }
 
   /** Makes the snapshot exist: everything it refers to must be durable already. */
@@ -109,19 +107,15 @@ export class ManifestStore implements Disposable {
   /**
    * Keeps a snapshot from being forgotten while somebody reads it: a shared lock of the system on its root, which asks for
    * no right to write, and is gone with the process. Where files can't be locked, nothing is held.
-   * @returns undefined if there is no such root
+   * @returns undefined if there is no such root; "busy" if somebody is looking whether it may be removed
    */
-  lockForReading(id: RootId): Disposable | undefined {
-    for (let attempt = 1;; attempt++) {
-      using held = new DisposableStack();
-      const file = held.adopt(this.#open(id), (file) => file?.[Symbol.dispose]());
-      if (file === undefined) return undefined;
-      const isLocked = tryLock(file, "shared");
-      if (isLocked && file.stat().links === 0) return undefined;
-      // Whoever is about to remove it holds it only for an instant.
-      if (isLocked || attempt === HOLD_ATTEMPTS) return held.move();
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, HOLD_PAUSE_MS);
-    }
+  tryLockForReading(id: RootId): Disposable | "busy" | undefined {
+    using held = new DisposableStack();
+    const file = this.#open(id);
+    if (file === undefined) return undefined;
+    held.use(file);
+    if (!tryLock(file, "shared")) return "busy";
+    return file.stat().links === 0 ? undefined : held.move();
   }
 
   /** True if somebody reads the snapshot. */
@@ -159,7 +153,7 @@ export class ManifestStore implements Disposable {
   /** Removes a root or hunk that nothing needs any more; false if it was not there. What is none goes to quarantine/. */
   remove(id: RootId | HunkId): boolean {
     const { dir, name } = itemPath(this.#settings, id);
-    using leaf = openLeaf(this.#content, dir);
+    using leaf = openDirIfThere(this.#content, dir);
     if (leaf === undefined || this.#makeRoom(id, leaf)) return false;
     const removed = leaf.unlink(name);
     if (removed) leaf.sync();
@@ -170,7 +164,7 @@ export class ManifestStore implements Disposable {
     using file = this.#open(id);
     if (file === undefined) return undefined;
     const { size } = file.stat();
-    if (size > LARGEST_BYTES) throw new DamagedContent(id, `it is too large (${size} bytes)`);
+    if (size > LARGEST_MANIFEST_BYTES) throw new DamagedContent(id, `it is too large (${size} bytes)`);
     const bytes = new Uint8Array(size);
     const got = file.read(bytes, 0);
     return bytes.subarray(0, got);
@@ -178,8 +172,8 @@ export class ManifestStore implements Disposable {
 
   #open(id: RootId | HunkId): OpenFile | undefined {
     const { dir, name } = itemPath(this.#settings, id);
-    using leaf = openLeaf(this.#content, dir);
-    return leaf && openItem(leaf, name);
+    using leaf = openDirIfThere(this.#content, dir);
+    return leaf && openFileIfThere(leaf, name);
   }
 
   /** @returns true if something was in the way */

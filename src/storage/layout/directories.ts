@@ -2,7 +2,7 @@
 import { type Raw, rawOf, textOf } from "../../core/raw.ts";
 import type { Dir } from "../../platform/disk.ts";
 import { DamagedSettings } from "../../snapshot/origin.ts";
-import { makeDirectory } from "../content/quarantine.ts";
+import { makeDirectory } from "./quarantine.ts";
 import { SplitStorage } from "./faults.ts";
 import { leafDirs } from "./item_path.ts";
 import type { Settings } from "./settings.ts";

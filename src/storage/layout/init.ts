@@ -30,7 +30,7 @@ export function initStorage(
   assertMayBegin(storage, path);
   storage.mkdir(DB, PRIVATE);
   using db = storage.openDir(DB);
-  using _lock = takeWriterLock(storage, db, "init");
+  using _lock = takeWriterLock(storage, db, { holder: "init", clock: machine.clock });
   // Another run may have made one in the meantime.
   assertMayBegin(storage, path);
   for (const name of [CONTENT, TMP]) storage.mkdir(name, PRIVATE);

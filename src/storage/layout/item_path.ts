@@ -1,7 +1,9 @@
 /** Where an item lies: the first hex digits of its id name directories, the rest names the file. */
-import type { Raw } from "../../core/raw.ts";
-import { type Dir, DiskFault, type OpenFile } from "../../platform/disk.ts";
+import { knownRaw, type Raw } from "../../core/raw.ts";
 import type { CoreSettings } from "../../snapshot/origin.ts";
+
+/** Largest root or hunk that is read, in bytes: a root of that size would be of a hundred million files. */
+export const LARGEST_MANIFEST_BYTES = 64 * 1024 * 1024;
 
 /** @returns dir: the leaf directory below `content/`, "ab" or "ab/cd"; name: the file in it */
 export function itemPath(settings: Pick<CoreSettings, "hexSplit">, id: string): { dir: Raw; name: Raw } {
@@ -10,7 +12,7 @@ export function itemPath(settings: Pick<CoreSettings, "hexSplit">, id: string): 
     dir += (at === 0 ? "" : "/") + id.slice(at, at + digits);
     at += digits;
   }
-  return { dir: dir as Raw, name: id.slice(at) as Raw };
+  return { dir: knownRaw(dir), name: knownRaw(id.slice(at)) };
 }
 
 /** The id of the item at a place; the inverse of {@link itemPath}. */
@@ -28,33 +30,7 @@ function* levels(split: readonly number[], above: string): Generator<Raw> {
   if (digits === undefined) return;
   for (let n = 0; n < 16 ** digits; n++) {
     const path = above + n.toString(16).padStart(digits, "0");
-    if (below.length === 0) yield path as Raw;
+    if (below.length === 0) yield knownRaw(path);
     else yield* levels(below, `${path}/`);
-  }
-}
-
-/** What opening says of a name that isn't there, or isn't a directory. */
-const NO_DIRECTORY: readonly string[] = ["ENOENT", "ENOTDIR", "ELOOP"];
-
-/** A leaf directory below `content/`; undefined if it is missing, or something else has its place. @throws DiskFault */
-export function openLeaf(content: Dir, leaf: Raw): Dir | undefined {
-  try {
-    return content.openPath(leaf);
-  } catch (error) {
-    if (error instanceof DiskFault && NO_DIRECTORY.includes(error.errno)) return undefined;
-    throw error;
-  }
-}
-
-/** What opening says of a name that is no regular file. */
-const NO_FILE: readonly string[] = ["EISDIR", "ELOOP", "ENXIO"];
-
-/** Opens an item for reading; undefined if it is missing, or something else has its place. @throws DiskFault */
-export function openItem(leaf: Dir, name: Raw): OpenFile | undefined {
-  try {
-    return leaf.open(name);
-  } catch (error) {
-    if (error instanceof DiskFault && NO_FILE.includes(error.errno)) return undefined;
-    throw error;
   }
 }

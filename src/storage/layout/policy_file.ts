@@ -1,12 +1,12 @@
 /** db/policy: which snapshots a `forget` without rules of its own keeps. Losing it makes nothing go: `forget` refuses. */
+import { openDirIfThere } from "../../platform/open_optional.ts";
 import { BadUsage, Fault } from "../../core/fault.ts";
 import { BadJson, fieldsOf, parseJson } from "../../core/json.ts";
 import { parsePolicy, type Policy } from "../../core/policy.ts";
 import { rawOf } from "../../core/raw.ts";
 import { type Dir, DiskFault } from "../../platform/disk.ts";
 import { NewerFormat } from "../../snapshot/origin.ts";
-import { clearForFile } from "../content/quarantine.ts";
-import { openLeaf } from "./item_path.ts";
+import { clearForFile } from "./quarantine.ts";
 
 const POLICY_FORMAT = "backup-tool policy";
 const POLICY_VERSION = 1;
@@ -23,7 +23,7 @@ export class DamagedPolicy extends Fault {
 
 /** Undefined if there is none. @throws DamagedPolicy, NewerFormat */
 export function readPolicy(storage: Dir): Policy | undefined {
-  using db = openLeaf(storage, DB);
+  using db = openDirIfThere(storage, DB);
   const kind = db?.stat(NAME)?.kind;
   if (kind !== undefined && kind !== "file") throw new DamagedPolicy("it is no regular file");
   using file = db?.open(NAME);

@@ -6,8 +6,7 @@ import { joinRaw, type Raw, rawOf } from "../../core/raw.ts";
 import type { Dir } from "../../platform/disk.ts";
 import { FORMAT_VERSION, NewerFormat } from "../../snapshot/origin.ts";
 import { rootOrigin } from "../../snapshot/root.ts";
-import { LARGEST_BYTES } from "../content/manifest_store.ts";
-import { idOf } from "./item_path.ts";
+import { idOf, LARGEST_MANIFEST_BYTES } from "./item_path.ts";
 import type { Settings } from "./settings.ts";
 
 const MOST_LEVELS = 2;
@@ -50,7 +49,7 @@ function settingsIn(directory: Dir, leaf: Raw, name: Raw): Settings | NewerForma
   if (directory.stat(name)?.kind !== "file") return undefined;
   using file = directory.open(name);
   const size = file?.stat().size ?? 0;
-  if (file === undefined || size > LARGEST_BYTES) return undefined;
+  if (file === undefined || size > LARGEST_MANIFEST_BYTES) return undefined;
   const bytes = new Uint8Array(size);
   if (file.read(bytes, 0) !== size) return undefined;
   try {

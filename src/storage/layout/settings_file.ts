@@ -1,12 +1,12 @@
 /** db/main on the disk: read, taken from a snapshot where it is lost, and written once. */
+import { openDirIfThere } from "../../platform/open_optional.ts";
 import type { Monitor } from "../../core/monitor.ts";
-import { joinRaw, type Raw, rawOf } from "../../core/raw.ts";
+import { baseName, joinRaw, parentPath, type Raw, rawOf } from "../../core/raw.ts";
 import { type Dir, DiskFault } from "../../platform/disk.ts";
 import { removeRecursively } from "../../platform/remove_recursively.ts";
 import { DamagedSettings } from "../../snapshot/origin.ts";
-import { clearForFile } from "../content/quarantine.ts";
+import { clearForFile } from "./quarantine.ts";
 import { NoStorage } from "./faults.ts";
-import { openLeaf } from "./item_path.ts";
 import { recoverSettings } from "./recover_settings.ts";
 import { encodeSettings, parseSettings, type Settings, storageIdIn } from "./settings.ts";
 
@@ -17,7 +17,7 @@ const LARGEST_SETTINGS_BYTES = 64 * 1024;
 export function readSettings(storage: Dir, path: Raw, monitor: Monitor): Settings {
   const text = readSmall(storage, joinRaw(DB, MAIN));
   if (text !== undefined) return parseSettings(text);
-  using content = openLeaf(storage, CONTENT);
+  using content = openDirIfThere(storage, CONTENT);
   if (content === undefined) throw new NoStorage(path, whyNone(storage));
   const settings = recoverSettings(content);
   if (settings === undefined) throw new NoStorage(path, "db/main is missing and content/ holds no snapshot");
@@ -42,9 +42,8 @@ function whyNone(directory: Dir): string {
 }
 
 function readSmall(storage: Dir, path: Raw): string | undefined {
-  const slash = path.lastIndexOf("/");
-  const name = path.slice(slash + 1) as Raw;
-  using directory = openLeaf(storage, path.slice(0, slash) as Raw);
+  const name = baseName(path);
+  using directory = openDirIfThere(storage, parentPath(path));
   if (directory?.stat(name)?.kind !== "file") return undefined;
   using file = directory.open(name);
   if (file === undefined) return undefined;

@@ -2,7 +2,7 @@
 import type { Monitor } from "../../core/monitor.ts";
 import { type Raw, rawOf } from "../../core/raw.ts";
 import { type Dir, DiskFault } from "../../platform/disk.ts";
-import { makeDirectory, setAside } from "../content/quarantine.ts";
+import { makeDirectory, setAside } from "./quarantine.ts";
 import { tryToRemove } from "../../platform/remove_recursively.ts";
 
 const TMP = rawOf("tmp");

@@ -1,5 +1,5 @@
 /** A storage whose making was cut off: told from everything else, and cleared away. It holds nothing but empty directories. */
-import { joinRaw, type Raw, rawOf } from "../../core/raw.ts";
+import { baseName, joinRaw, parentPath, type Raw, rawOf } from "../../core/raw.ts";
 import type { Dir } from "../../platform/disk.ts";
 
 const DB = rawOf("db"), CONTENT = rawOf("content"), TMP = rawOf("tmp"), MAIN = rawOf("main"), LOCK = rawOf("lock");
@@ -53,9 +53,8 @@ export function clearUnfinished(storage: Dir): void {
   using temp = storage.openDir(TMP);
   temp.unlink(MAIN);
   for (const path of emptyLeaves(content, rawOf(""))) {
-    const slash = path.lastIndexOf("/");
-    using parent = content.openPath(path.slice(0, Math.max(slash, 0)) as Raw);
-    parent.rmdir(path.slice(slash + 1) as Raw);
+    using parent = content.openPath(parentPath(path));
+    parent.rmdir(baseName(path));
   }
 }
 

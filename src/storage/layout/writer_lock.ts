@@ -1,7 +1,8 @@
 /** One writer at a time: an exclusive lock of the operating system on db/lock, gone with the process that holds it. */
-import { type Raw, rawOf, textOf } from "../../core/raw.ts";
+import type { Clock } from "../../core/clock.ts";
+import { rawOf, textOf } from "../../core/raw.ts";
 import { type Dir, DiskFault, type OpenFile } from "../../platform/disk.ts";
-import { clearForFile } from "../content/quarantine.ts";
+import { clearForFile } from "./quarantine.ts";
 import { Locked } from "./faults.ts";
 
 const NAME = rawOf("lock");
@@ -11,14 +12,14 @@ const LONGEST_NOTE_BYTES = 200;
 const ATTEMPTS = 4, PAUSE_MS = 10;
 
 /** @param holder a note for whoever finds the storage locked: plain text; the lock itself is the kernel's */
-export function takeWriterLock(storage: Dir, db: Dir, holder: string): Disposable {
+export function takeWriterLock(storage: Dir, db: Dir, { holder, clock }: { holder: string; clock: Clock }): Disposable {
   clearForFile(storage, db, NAME, rawOf("db-lock"));
   const file = db.openOrCreate(NAME, 0o600);
-  if (!isTaken(file)) {
+  if (!isTaken(file, clock)) {
     const note = new Uint8Array(LONGEST_NOTE_BYTES);
     const got = file.read(note, 0);
     file[Symbol.dispose]();
-    throw new Locked(storage.path as Raw, textOf(String.fromCharCode(...note.subarray(0, got))).trim());
+    throw new Locked(storage.path, textOf(String.fromCharCode(...note.subarray(0, got))).trim());
   }
   tryNote(file, holder);
   return file;
@@ -31,10 +32,10 @@ export function hasWriter(db: Dir): boolean {
   return file !== undefined && !file.tryLock();
 }
 
-function isTaken(file: OpenFile): boolean {
+function isTaken(file: OpenFile, clock: Clock): boolean {
   for (let attempt = 1; attempt < ATTEMPTS; attempt++) {
     if (file.tryLock()) return true;
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
+    clock.sleepSync(PAUSE_MS);
   }
   return file.tryLock();
 }

@@ -1,6 +1,6 @@
 /** What damage means: which paths of which snapshots need the contents and hunks that are damaged. */
 import type { Apath } from "../../core/apath.ts";
-import type { HunkId, RootId } from "../../core/content_id.ts";
+import type { ContentId, HunkId, RootId } from "../../core/content_id.ts";
 import type { Entry } from "../../core/entry.ts";
 import { Fault, unlessFault } from "../../core/fault.ts";
 import type { HunkRef } from "../../snapshot/hunk.ts";
@@ -17,7 +17,7 @@ export interface AffectedPath {
 
 /** A content that snapshots need and that is not what it should be. */
 export interface DamagedFile {
-  readonly id: string;
+  readonly id: ContentId;
   readonly size: number;
   readonly mtime: string;
   readonly sparse: boolean;
@@ -72,7 +72,7 @@ export async function findAffected(
   contents: ReadonlySet<string>,
   { linesOf, pace }: { linesOf: (hunk: HunkRef) => readonly string[]; pace: Yielder },
 ): Promise<DamagedFile[]> {
-  const found = new Map<string, { readonly entry: Entry; readonly paths: Map<Apath, RootId[]> }>();
+  const found = new Map<ContentId, { readonly entry: Entry; readonly paths: Map<Apath, RootId[]> }>();
   if (contents.size === 0) return [];
   for (const { hunk, snapshots } of users.values()) {
     await pace.yieldIfDue();

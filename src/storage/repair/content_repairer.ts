@@ -2,18 +2,19 @@
  * Finding a sound copy of a damaged content, and putting it in its place: from trees that have copies of their own, from
  * the files that were backed up, from other storages. What is found is believed only if its checksum says so.
  */
+import { unlessFault } from "../../core/fault.ts";
 import { Buffer } from "node:buffer";
-import { type Apath, isWithin, nameOf, parentOf, TOP } from "../../core/apath.ts";
+import { type Apath, apathWithin, isWithin, nameOf, parentOf, placeApath, relativeOf } from "../../core/apath.ts";
 import { classOfId, type ContentId, type RootId } from "../../core/content_id.ts";
 import { digestHexLength, isCollisionResistant, newHasher } from "../../core/digest.ts";
-import { joinRaw, type Raw, rawOf, textOf } from "../../core/raw.ts";
+import { baseName, joinRaw, parentPath, type Raw, rawOf, textOf } from "../../core/raw.ts";
 import type { Stat } from "../../core/stat.ts";
 import { type Dir, DiskFault, type OpenFile } from "../../platform/disk.ts";
 import { readingAroundHoles } from "../../platform/holes.ts";
-import { atOnce } from "../../platform/stop_flag.ts";
+import { atOnce } from "../../core/steps.ts";
 import type { Root } from "../../snapshot/root.ts";
 import { CHUNK_BYTES, type ContentStore, isDigestOf } from "../content/content_store.ts";
-import { clearForFile } from "../content/quarantine.ts";
+import { clearForFile } from "../layout/quarantine.ts";
 import { itemPath } from "../layout/item_path.ts";
 import type { DamagedFile } from "./affected_paths.ts";
 import type { RepairSource } from "./repair_source.ts";
@@ -66,11 +67,11 @@ export class ContentRepairer implements Disposable {
 
   /** What is wrong with a content; undefined if nothing is. */
   diagnose({ id, size }: DamagedFile): string | undefined {
-    const found = this.#store.sizeOf(id as ContentId);
+    const found = this.#store.sizeOf(id);
     if (found === undefined) return "it is missing";
     if (found !== size) return `it has ${found} bytes instead of ${size}`;
     try {
-      using item = this.#store.open(id as ContentId);
+      using item = this.#store.open(id);
       return this.#isSound(item, id, size) ? undefined : "its bytes don't match its checksum";
     } catch (error) {
       if (error instanceof DiskFault) return error.message;
@@ -87,7 +88,7 @@ export class ContentRepairer implements Disposable {
   /** @returns where a sound copy came from; undefined if there is none */
   heal(file: DamagedFile): string | undefined {
     for (const remedy of this.#remedies(file)) {
-      using found = openOrNot(remedy);
+      using found = unlessFault(() => remedy.open(), undefined);
       if (found === undefined || !this.#fits(found, file)) continue;
       if (this.#options.heals) this.#put(file, found, remedy);
       return remedy.from;
@@ -110,7 +111,7 @@ export class ContentRepairer implements Disposable {
       sparse: file.sparse,
       read: readingAroundHoles(found),
       cloneTo: (target) => target.cloneFrom(found),
-    }, { mode: OWNER_READS, gid, mtime: file.mtime, hasAcl: false, expected: file.id as ContentId }));
+    }, { mode: OWNER_READS, gid, mtime: file.mtime, hasAcl: false, expected: file.id }));
     if (id !== file.id) throw new Error(`Content ${file.id} was stored as ${id}`);
   }
 
@@ -148,7 +149,10 @@ export class ContentRepairer implements Disposable {
   #mendTree(tree: Raw | undefined, path: Apath, { id, size }: DamagedFile, before: Stat | undefined): void {
     if (tree === undefined) return;
     const name = nameOf(path);
-    using directory = openOptional(this.#storage.dir, joinRaw(tree, parentOf(path).slice(1) as Raw));
+    using directory = unlessFault(
+      () => this.#storage.dir.openPath(joinRaw(tree, relativeOf(parentOf(path)))),
+      undefined,
+    );
     const there = directory?.stat(name);
     if (directory === undefined || there?.kind !== "file" || there.inode === this.#statItem(id)?.inode) return;
     const isOld = before !== undefined && there.inode === before.inode && there.device === before.device;
@@ -156,7 +160,7 @@ export class ContentRepairer implements Disposable {
     const { mtime } = directory.statSelf();
     using temp = this.#storage.dir.openDir(TEMP);
     temp.unlink(TEMP_NAME);
-    this.#store.linkOrCopy(id as ContentId, temp, TEMP_NAME);
+    this.#store.linkOrCopy(id, temp, TEMP_NAME);
     temp.rename(TEMP_NAME, directory, name);
     directory.setSelfAttributes({ mtime });
   }
@@ -218,13 +222,13 @@ export class ContentRepairer implements Disposable {
       for (const snapshot of snapshots) {
         const tree = this.#options.snapshots.get(snapshot)?.tree;
         if (tree === undefined) continue;
-        const dir = joinRaw(tree, parentOf(path).slice(1) as Raw), name = nameOf(path);
+        const dir = joinRaw(tree, relativeOf(parentOf(path))), name = nameOf(path);
         const open = () => {
-          using directory = openOptional(this.#storage.dir, dir);
+          using directory = unlessFault(() => this.#storage.dir.openPath(dir), undefined);
           const isOther = directory?.stat(name)?.inode !== damaged?.inode;
           return isOther ? directory?.open(name) : undefined;
         };
-        yield { from: textOf(joinRaw(tree, path.slice(1) as Raw)), tree: { dir, name }, open };
+        yield { from: textOf(joinRaw(tree, relativeOf(path))), tree: { dir, name }, open };
       }
     }
   }
@@ -234,7 +238,7 @@ export class ContentRepairer implements Disposable {
     for (const { path, snapshots } of affected) {
       for (const snapshot of snapshots) {
         for (const { path: source, at } of this.#options.snapshots.get(snapshot)?.sources ?? []) {
-          const place = sourcePath(rawOf(source), rawOf(at) as unknown as Apath, path);
+          const place = sourcePath(rawOf(source), placeApath(rawOf(at)), path);
           if (place === undefined || tried.has(place)) continue;
           tried.add(place);
           yield { from: textOf(place), open: () => this.#openSource(place) };
@@ -244,33 +248,13 @@ export class ContentRepairer implements Disposable {
   }
 
   #openSource(path: Raw): OpenFile | undefined {
-    const slash = path.lastIndexOf("/");
-    using directory = this.#storage.machine.disk.openDir((path.slice(0, slash) || "/") as Raw);
-    return directory.open(path.slice(slash + 1) as Raw);
+    using directory = this.#storage.machine.disk.openDir(parentPath(path));
+    return directory.open(baseName(path));
   }
 }
 
 /** Where a path of a snapshot was in a source; undefined if it came from another one. */
 function sourcePath(source: Raw, at: Apath, path: Apath): Raw | undefined {
   if (!source.startsWith("/") || !isWithin(path, at)) return undefined;
-  const rest = at === TOP ? path : path.slice(at.length);
-  return (source === "/" ? rest : source + rest) as Raw;
-}
-
-function openOrNot(remedy: RepairCandidate): OpenFile | undefined {
-  try {
-    return remedy.open();
-  } catch (error) {
-    if (error instanceof DiskFault) return undefined;
-    throw error;
-  }
-}
-
-function openOptional(parent: Dir, path: Raw): Dir | undefined {
-  try {
-    return parent.openPath(path);
-  } catch (error) {
-    if (error instanceof DiskFault) return undefined;
-    throw error;
-  }
+  return joinRaw(source, relativeOf(apathWithin(path, at)));
 }

@@ -6,10 +6,10 @@
 import type { Catalog } from "../../catalog/catalog.ts";
 import { stateOf as lineStateOf } from "../../catalog/line_state.ts";
 import { stateOf } from "../../catalog/version_row.ts";
-import { type Apath, compareApath, nameOf, TOP } from "../../core/apath.ts";
+import { type Apath, compareApath, TOP } from "../../core/apath.ts";
 import { unlessFault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
-import { rawOf, textOf } from "../../core/raw.ts";
+import { baseName, rawOf, textOf } from "../../core/raw.ts";
 import { VERSION } from "../../core/version.ts";
 import type { PathVersion } from "../../snapshot/catalog_queries.ts";
 import { encodeEntry } from "../../snapshot/entry_line.ts";
@@ -108,7 +108,7 @@ function rootOf({ info, directories, hasTop }: RecoverableSnapshot, storage: Sto
 }
 
 function placeByName(path: string): string {
-  return `/${textOf(nameOf(rawOf(path) as unknown as Apath))}`;
+  return `/${textOf(baseName(rawOf(path)))}`;
 }
 
 function sameTexts(a: readonly string[], b: readonly string[]): boolean {

@@ -44,7 +44,7 @@ export class RepairSource implements Disposable {
 
   /** Files that may hold the content: under its own name, then those that had a path of the same name, and its size. */
   *candidates(file: DamagedFile): Generator<() => OpenFile | undefined> {
-    yield () => this.#open(file.id as ContentId);
+    yield () => this.#open(file.id);
     this.#byFile ??= this.#indexFiles();
     const tried = new Set<string>([file.id]);
     for (const key of keysOf(file)) {

@@ -3,7 +3,8 @@
  * the writer lock, so that nothing can begin to be needed meanwhile. Trees and archives keep their files: what is removed
  * is only one name of them.
  */
-import { classOfId, type HunkId } from "../../core/content_id.ts";
+import { openDirIfThere } from "../../platform/open_optional.ts";
+import { classOfId, knownHunkId } from "../../core/content_id.ts";
 import { digestHexLength } from "../../core/digest.ts";
 import { Fault } from "../../core/fault.ts";
 import { IdList } from "../../core/id_list.ts";
@@ -17,7 +18,7 @@ import type { RemovalRequest, RemovalSummary } from "../../snapshot/repository.t
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import type { ItemListing } from "../content/item_listing.ts";
 import type { ManifestStore } from "../content/manifest_store.ts";
-import { itemPath, openLeaf } from "../layout/item_path.ts";
+import { itemPath } from "../layout/item_path.ts";
 import type { Settings } from "../layout/settings.ts";
 import type { StoragePool } from "../threads/batch_executor.ts";
 import { collectReferences, type References } from "./references.ts";
@@ -80,7 +81,7 @@ export class Removal {
       const kind = classOfId(id, this.#digits);
       // Other names mean nothing, and are nobody's to remove; roots are what makes everything else needed.
       if (kind === undefined || kind === "root") continue;
-      if (kind === "hunk" ? references.hunks.has(id as HunkId) : references.contents.has(id)) {
+      if (kind === "hunk" ? references.hunks.has(knownHunkId(id)) : references.contents.has(id)) {
         found.neededItems++;
         continue;
       }
@@ -129,7 +130,7 @@ export class LeafCursor implements Disposable {
     if (this.#open?.path !== path) {
       this.#open?.dir?.[Symbol.dispose]();
       this.#open = undefined;
-      this.#open = { path, dir: openLeaf(this.#content, path) };
+      this.#open = { path, dir: openDirIfThere(this.#content, path) };
     }
     return this.#open.dir;
   }

@@ -1,4 +1,5 @@
 /** What one thread can do with a storage: the same code in the main thread and in workers. */
+import type { ContentId } from "../../core/content_id.ts";
 import { CatalogFile } from "../../catalog/catalog_file.ts";
 import { CatalogFault } from "../../catalog/database.ts";
 import { collectGarbage } from "../../core/garbage.ts";
@@ -6,7 +7,8 @@ import { fingerprints } from "../../core/item_set.ts";
 import type { Raw } from "../../core/raw.ts";
 import type { Dir, Disk } from "../../platform/disk.ts";
 import { Meter } from "../../platform/meter.ts";
-import { type Steps, StopFlag } from "../../platform/stop_flag.ts";
+import type { Steps } from "../../core/steps.ts";
+import { StopFlag } from "../../platform/stop_flag.ts";
 import type { Executor, PoolSetup, ThreadPool } from "../../platform/thread_pool.ts";
 import type { ThrottleTable } from "../../platform/throttle.ts";
 import type { ExtractBatch, ExtractResult } from "../../snapshot/extract_batch.ts";
@@ -63,7 +65,7 @@ export class BatchExecutor implements Executor<Batches> {
   readonly #storage: Dir;
   #examined = 0;
   readonly #table: Table;
-  #isTrusted: ((id: string) => boolean) | undefined;
+  #isTrusted: ((id: ContentId) => boolean) | undefined;
 
   /** @param thread distinguishes the threads of a run; 0 is the main one */
   constructor(disk: Disk, setup: ExecutorSetup, thread: number) {
@@ -103,6 +105,7 @@ export class BatchExecutor implements Executor<Batches> {
     return this.#table[kind](batch);
   }
 
+  // deno-lint-ignore require-yield -- one step
   *#examine(hunk: HunkRef): Steps<VerifiedHunk> {
     if (++this.#examined % HUNKS_PER_COLLECTION === 0) collectGarbage();
     return verifyHunk(hunk, (id) => this.#objects.read(id), (id, size) => {
@@ -110,6 +113,7 @@ export class BatchExecutor implements Executor<Batches> {
     });
   }
 
+  // deno-lint-ignore require-yield -- one step
   *#contents(hunk: HunkRef): Steps<Int32Array<ArrayBuffer>> {
     return fingerprints(contentsOf(this.#objects.read(hunk.id), hunk));
   }
@@ -119,7 +123,7 @@ export class BatchExecutor implements Executor<Batches> {
   }
 
   /** The catalog is asked only when something lies there already; a catalog that can't be used vouches for nothing. */
-  #openTrust(): (id: string) => boolean {
+  #openTrust(): (id: ContentId) => boolean {
     if (!this.#setup.catalogVouches) return () => false;
     const file = this.#held.use(new CatalogFile(this.#storage, this.#setup.settings.id));
     const catalog = file.open("read");
@@ -127,7 +131,7 @@ export class BatchExecutor implements Executor<Batches> {
     this.#held.use(catalog);
     return (id) => {
       try {
-        return catalog.isTrusted(id as Parameters<typeof catalog.isTrusted>[0]);
+        return catalog.isTrusted(id);
       } catch (error) {
         if (!(error instanceof CatalogFault)) throw error;
         return false;

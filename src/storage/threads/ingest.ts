@@ -15,7 +15,8 @@ import { type Dir, type Disk, DiskFault, type OpenFile } from "../../platform/di
 import { Endless, withinBounds } from "../../platform/endless.ts";
 import { readingAroundHoles } from "../../platform/holes.ts";
 import type { Meter } from "../../platform/meter.ts";
-import type { Steps, StopFlag } from "../../platform/stop_flag.ts";
+import type { Steps } from "../../core/steps.ts";
+import type { StopFlag } from "../../platform/stop_flag.ts";
 import { encodeXattrs } from "../../platform/xattr_text.ts";
 import { StaticChanged } from "../../snapshot/faults.ts";
 import type {

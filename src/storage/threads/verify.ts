@@ -1,14 +1,16 @@
 /** Reading items and comparing them with their names. */
-import { type Raw, rawOf } from "../../core/raw.ts";
+import { openDirIfThere } from "../../platform/open_optional.ts";
+import { knownRaw, type Raw, rawOf, splitRaw } from "../../core/raw.ts";
 import { type Dir, DiskFault, type OpenFile } from "../../platform/disk.ts";
 import { CHUNK_BYTES, isDigestOf } from "../content/content_store.ts";
 import { hashBytes, newHasher } from "../../core/digest.ts";
 import { readingAroundHoles } from "../../platform/holes.ts";
-import { idOf, openLeaf } from "../layout/item_path.ts";
+import { idOf } from "../layout/item_path.ts";
 import type { Settings } from "../layout/settings.ts";
 import type { SizeTable } from "./size_table.ts";
 import type { Meter } from "../../platform/meter.ts";
-import type { Steps, StopFlag } from "../../platform/stop_flag.ts";
+import type { Steps } from "../../core/steps.ts";
+import type { StopFlag } from "../../platform/stop_flag.ts";
 
 /** Some items of one leaf directory. Plain data: it travels between threads. */
 export interface VerifyBatch {
@@ -53,10 +55,10 @@ export class Verify {
   }
 
   *run(batch: VerifyBatch): Steps<VerifyResult> {
-    using leaf = openLeaf(this.#content, batch.leaf);
+    using leaf = openDirIfThere(this.#content, batch.leaf);
     let bytes = 0;
     const damaged: { index: number; what: string }[] = [];
-    for (const [index, name] of (batch.names.split("/") as Raw[]).entries()) {
+    for (const [index, name] of splitRaw(knownRaw(batch.names), "/").entries()) {
       this.#stop.check();
       const { read, what } = yield* this.#one(leaf, batch.leaf, name);
       bytes += read;

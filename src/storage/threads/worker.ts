@@ -1,17 +1,12 @@
 /** What a worker thread runs: it answers batches until its pool ends it. */
 import { openDisk } from "../../platform/open_disk.ts";
 import { type ToWorker, workerLoop } from "../../platform/thread_pool.ts";
+import { workerScope } from "../../platform/worker_scope.ts";
 import { BatchExecutor, type ExecutorSetup } from "./batch_executor.ts";
-
-/** The part of a worker's global scope that is used here. */
-interface WorkerScope {
-  onmessage: ((event: MessageEvent<ToWorker<ExecutorSetup>>) => void) | null;
-  postMessage(message: unknown): void;
-}
 
 /** @param early messages that have come already */
 export function serveWorker(early: readonly MessageEvent<ToWorker<ExecutorSetup>>[]): void {
-  const scope = globalThis as unknown as WorkerScope;
+  const scope = workerScope<ToWorker<ExecutorSetup>>();
   const answer = workerLoop((setup: ExecutorSetup, thread) =>
     new BatchExecutor(openDisk(setup.throttle), setup, thread)
   );

@@ -1,7 +1,7 @@
 /** The tree that a new snapshot gets, if the storage's file system allows it. */
+import { openDirIfThere } from "../../platform/open_optional.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { rawOf } from "../../core/raw.ts";
-import { openLeaf } from "../layout/item_path.ts";
 import type { Storage } from "../storage.ts";
 import { probeLinks } from "./probe_links.ts";
 import { nameInWork } from "../layout/own_names.ts";
@@ -29,7 +29,7 @@ function isTreeTaken(storage: Storage, name: string): boolean {
   const slash = name.indexOf("/");
   const year = rawOf(name.slice(0, slash));
   if (storage.snapshots().some((snapshot) => snapshot.tree === name)) return true;
-  using directory = openLeaf(storage.dir, year);
+  using directory = openDirIfThere(storage.dir, year);
   return directory?.stat(rawOf(name.slice(slash + 1))) !== undefined;
 }
 

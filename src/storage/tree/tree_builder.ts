@@ -2,14 +2,14 @@
  * Trees: the browsable copies of snapshots. A tree is built in tmp/ and renamed into place when its snapshot exists.
  * It is a convenience; nothing is lost with it.
  */
-import { type Apath, isWithin, nameOf, TOP } from "../../core/apath.ts";
+import { type Apath, isWithin, nameOf, relativeOf } from "../../core/apath.ts";
 import type { Entry } from "../../core/entry.ts";
-import { joinRaw, type Raw, rawOf } from "../../core/raw.ts";
+import { baseName, joinRaw, type Raw, rawOf } from "../../core/raw.ts";
 import { ACL_ATTRIBUTE } from "../../platform/acl.ts";
 import { Descent } from "../../platform/descent.ts";
 import { type Attributes, type Dir, type Disk, DiskFault } from "../../platform/disk.ts";
 import { modeWithoutGroup } from "../content/access.ts";
-import { makeDirectory } from "../content/quarantine.ts";
+import { makeDirectory } from "../layout/quarantine.ts";
 
 const PRIVATE = 0o700;
 export const PUBLIC = 0o755;
@@ -67,11 +67,11 @@ export class TreeBuilder implements Disposable {
 
   /** Path of the tree's directory for `apath`, relative to the storage. */
   directory(apath: Apath): Raw {
-    return apath === TOP ? this.place : joinRaw(this.place, apath.slice(1) as Raw);
+    return joinRaw(this.place, relativeOf(apath));
   }
 
   open(apath: Apath): Dir {
-    return this.#descent.open(apath.slice(1) as Raw);
+    return this.#descent.open(relativeOf(apath));
   }
 
   /** Notes the attributes of the tree's own directory. */
@@ -117,7 +117,7 @@ export class TreeBuilder implements Disposable {
     using temp = this.#storage.openDir(rawOf("tmp"));
     using years = this.#storage.openDir(rawOf(year));
     if (years.stat(rawOf(rest)) !== undefined) throw new DiskFault("EEXIST", "create the tree", rawOf(name));
-    temp.rename(nameOf(this.place as unknown as Apath), years, rawOf(rest));
+    temp.rename(baseName(this.place), years, rawOf(rest));
     // A directory can't be moved by somebody who may not write to it, so it gets its mode afterwards.
     using tree = years.openDir(rawOf(rest));
     tree.setSelfAttributes(this.#topAttributes());

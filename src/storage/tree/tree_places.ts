@@ -1,12 +1,12 @@
 /** Where the trees of snapshots are, taking them away, and keeping `latest/` in step. */
+import { openDirIfThere } from "../../platform/open_optional.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { type Raw, rawOf, textOf } from "../../core/raw.ts";
 import { type Dir, DiskFault } from "../../platform/disk.ts";
 import { removeRecursively, tryToRemove } from "../../platform/remove_recursively.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
-import { makeDirectory, setAside } from "../content/quarantine.ts";
-import { openLeaf } from "../layout/item_path.ts";
+import { makeDirectory, setAside } from "../layout/quarantine.ts";
 import type { Machine } from "../../platform/machine.ts";
 import { PUBLIC } from "./tree_builder.ts";
 
@@ -30,7 +30,7 @@ export function treeOf(storage: StorageOfTrees, snapshot: SnapshotInfo, colonAll
 
 export function treeExists(storage: StorageOfTrees, name: string): boolean {
   const { year, rest } = splitName(name);
-  using years = openLeaf(storage.dir, year);
+  using years = openDirIfThere(storage.dir, year);
   if (years === undefined) return false;
   try {
     return years.stat(rest) !== undefined;
@@ -163,7 +163,7 @@ export function pointLatest(storage: Dir, series: string, tree: string): void {
 
 /** For a series that has no tree any more. */
 export function removeLatest(storage: Dir, series: string): void {
-  using directory = openLeaf(storage, LATEST);
+  using directory = openDirIfThere(storage, LATEST);
   const name = latestName(series);
   if (directory?.stat(name)?.kind === "symlink" && directory.unlink(name)) directory.sync();
 }

@@ -4,7 +4,7 @@ import type { Entry } from "../../../src/core/entry.ts";
 import type { Raw } from "../../../src/core/raw.ts";
 import { dump, type DumpFormat } from "../../../src/operations/browse/dump.ts";
 import { TarWriter } from "../../../src/core/tar.ts";
-import { atOnce } from "../../../src/platform/stop_flag.ts";
+import { atOnce } from "../../../src/core/steps.ts";
 import { differences, run, TestMonitor, World } from "../../support/world.ts";
 
 const isLinux = Deno.build.os === "linux", isRoot = Deno.uid() === 0;

@@ -2,9 +2,10 @@
  * Where goes what is out of place or can't be healed: out of the way, and not lost, for a person may still make something
  * of it. Only for a writer.
  */
-import { type Raw, rawOf } from "../../core/raw.ts";
+import { openDirIfThere } from "../../platform/open_optional.ts";
+import { type Raw, raw, rawOf } from "../../core/raw.ts";
 import { type Dir, DiskFault } from "../../platform/disk.ts";
-import { itemPath, openLeaf } from "../layout/item_path.ts";
+import { itemPath } from "../layout/item_path.ts";
 import type { Settings } from "../layout/settings.ts";
 
 const QUARANTINE = rawOf("quarantine");
@@ -15,7 +16,7 @@ const PRIVATE = 0o700;
 export function quarantine(storage: Dir, settings: Pick<Settings, "hexSplit">, id: string): string | undefined {
   const { dir, name } = itemPath(settings, id);
   using content = storage.openDir(CONTENT);
-  using leaf = openLeaf(content, dir);
+  using leaf = openDirIfThere(content, dir);
   if (leaf === undefined || leaf.stat(name) === undefined) return undefined;
   return setAside(storage, leaf, name, rawOf(id));
 }
@@ -54,7 +55,7 @@ export function makeDirectory(storage: Dir, parent: Dir, name: Raw, mode: number
 /** An item may be damaged, healed and damaged again. */
 function freeName(directory: Dir, wanted: Raw): Raw {
   let name = wanted;
-  for (let n = 2; directory.stat(name) !== undefined; n++) name = `${wanted}-${n}` as Raw;
+  for (let n = 2; directory.stat(name) !== undefined; n++) name = raw`${wanted}-${n}`;
   return name;
 }
 
