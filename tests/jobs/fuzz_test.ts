@@ -2,7 +2,8 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { type Complaint, complaintText } from "../../src/core/jsonc.ts";
 import { type Raw, rawOf, rawOfBytes, textOf } from "../../src/core/raw.ts";
-import { appendHistory, type HistoryEntry, readHistory } from "../../src/jobs/state/history.ts";
+import { appendHistory, readHistory } from "../../src/jobs/state/history.ts";
+import type { HistoryEntry } from "../../src/jobs/state/stored_state.ts";
 import { parseJob, parseRecurringJob } from "../../src/jobs/schema/job_file.ts";
 import type { LogEvent } from "../../src/jobs/log/log.ts";
 import { type JobRecord, RecordStore } from "../../src/jobs/state/job_state.ts";

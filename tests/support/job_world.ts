@@ -1,6 +1,6 @@
 /** A job directory beside a storage and a source: puts jobs in, and does them. */
 import { rawOf } from "../../src/core/raw.ts";
-import type { HistoryEntry } from "../../src/jobs/state/history.ts";
+import type { HistoryEntry } from "../../src/jobs/state/stored_state.ts";
 import { readHistory } from "../../src/jobs/state/history.ts";
 import type { LogEvent } from "../../src/jobs/log/log.ts";
 import { JobExecutor } from "../../src/jobs/service/job_executor.ts";

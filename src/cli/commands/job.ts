@@ -6,7 +6,7 @@ import { Fault } from "../../core/fault.ts";
 import type { Complaint } from "../../core/jsonc.ts";
 import { pluralText } from "../../core/size_text.ts";
 import { durationText, localTimeText } from "../../core/time_text.ts";
-import type { HistoryEntry } from "../../jobs/state/history.ts";
+import type { HistoryEntry } from "../../jobs/state/stored_state.ts";
 import { EXIT } from "../session/exit.ts";
 import { examples } from "../settings/options.ts";
 import { readNamedFile } from "../settings/paths.ts";

@@ -1,11 +1,11 @@
 /** Imports: a source becomes a snapshot, the snapshot a tree or a ZIP in archive/, and then the source goes. See FORMAT.md. */
-import { parseApath, TOP } from "../../core/apath.ts";
-import { type Raw, rawOf, textOf } from "../../core/raw.ts";
+import { type Apath, parseApath, relativeOf, TOP } from "../../core/apath.ts";
+import { EMPTY, parentPath, type Raw, raw, rawOf, textOf } from "../../core/raw.ts";
 import { BadImport, ImportIncomplete, SourceLeft } from "../faults.ts";
 import { accessOfZip, assertPackable, lacksAnything, packSnapshot } from "./import_copy.ts";
 import { type ImportFacts, nextImportStep } from "./import_step.ts";
 import type { JobRun } from "../run/job_run.ts";
-import { type Destination, destinationOf, openArchive, publish } from "./publish.ts";
+import { type Destination, destinationOf, makeArchive, openArchive, publish } from "./publish.ts";
 import { absolutePath, type JobOf } from "../schema/schema.ts";
 import { removeSource } from "./source_removal.ts";
 import { backup } from "../../operations/backup/backup.ts";
@@ -88,15 +88,18 @@ class Import {
     return this.#run.storage.manifest(snapshot.id);
   }
 
+  /** The step that is due says that there is one. */
   get #snapshot(): SnapshotInfo {
-    return this.#run.findSnapshot(this.#series)!;
+    const snapshot = this.#run.findSnapshot(this.#series);
+    if (snapshot === undefined) throw new Error("An import without a snapshot has nothing to copy");
+    return snapshot;
   }
 
   /** What is to be published: where it is in the work directory, and its name there. */
   #placeOfCopy(snapshot: SnapshotInfo): { readonly directory: Raw; readonly name: Raw } {
-    if (this.#job.pack === "zip") return { directory: "" as Raw, name: PACKED };
-    const at = rawOf(this.#manifest(snapshot).root.sources[0]!.at);
-    return at === TOP ? { directory: "" as Raw, name: COPY } : { directory: COPY, name: at.slice(1) as Raw };
+    if (this.#job.pack === "zip") return { directory: EMPTY, name: PACKED };
+    const { at } = sourceOf(this.#manifest(snapshot));
+    return at === TOP ? { directory: EMPTY, name: COPY } : { directory: COPY, name: relativeOf(at) };
   }
 
   #inodeOfCopy(snapshot: SnapshotInfo): string | undefined {
@@ -112,7 +115,7 @@ class Import {
   }
 
   #inodeOfDestination(): string | undefined {
-    using archive = openArchive(this.#run.storage.dir, this.#destination.parents, false);
+    using archive = openArchive(this.#run.storage.dir, this.#destination.parents);
     return archive && this.#inodeIn(archive, this.#destination.name);
   }
 
@@ -181,7 +184,8 @@ class Import {
     }
     this.#run.monitor.phase("making it durable");
     await storage.dir.syncFileSystem();
-    this.#run.update({ copy: this.#inodeOfCopy(snapshot)! });
+    const copy = this.#inodeOfCopy(snapshot);
+    this.#run.update(copy === undefined ? {} : { copy });
   }
 
   /** Verified while it is written, and looked through afterwards: attributes may be lacking, nothing else. */
@@ -190,7 +194,7 @@ class Import {
     await restore(storage, {
       snapshot,
       paths: [],
-      destination: { kind: "directory", path: `${tempPath}/${record.name}/${COPY}` as Raw, strip: 0 },
+      destination: { kind: "directory", path: raw`${tempPath}/${record.name}/${COPY}`, strip: 0 },
       include: [],
       exclude: [],
       overwrite: undefined,
@@ -209,7 +213,7 @@ class Import {
     const { storage, temp, record } = this.#run;
     const { parents, name } = this.#destination;
     const place = this.#placeOfCopy(this.#snapshot);
-    using archive = openArchive(storage.dir, parents, true)!;
+    using archive = makeArchive(storage.dir, parents);
     using work = temp.openDir(record.name);
     using from = work.openPath(place.directory);
     publish({ from, ready: place.name, work, archive, name, reliable: this.#isReliable });
@@ -220,7 +224,7 @@ class Import {
     const { storage } = this.#run;
     const { parents, name } = this.#destination;
     {
-      using archive = openArchive(storage.dir, parents, false)!;
+      using archive = makeArchive(storage.dir, parents);
       const attributes = await this.#attributesOfPublished(this.#manifest(this.#snapshot));
       if (attributes !== undefined) setNarrowly(archive, name, attributes);
       archive.sync();
@@ -236,7 +240,7 @@ class Import {
       const { mode, gid } = await accessOfZip(manifest, this.#run.pace);
       return gid === undefined ? { mode } : { mode, gid, uid: this.#run.setup.machine.disk.uid };
     }
-    const at = rawOf(manifest.root.sources[0]!.at);
+    const { at } = sourceOf(manifest);
     const entry = [...firstOf(manifest.entries(TOP))].find(({ path }) => path === at);
     if (entry === undefined) return undefined;
     return { mode: manifest.root.private ? entry.mode & OWNER_BITS : entry.mode };
@@ -247,8 +251,7 @@ class Import {
     const snapshot = this.#run.findSnapshot(this.#series);
     if (snapshot === undefined) return monitor.problem(new SourceLeft(rawOf(this.#job.source), FORGOTTEN));
     const manifest = this.#manifest(snapshot);
-    const { path, at } = manifest.root.sources[0]!;
-    const source = rawOf(path);
+    const { path: source, at } = sourceOf(manifest);
     // Something else may be mounted there since it was read.
     const why = isThere(setup.machine.disk, source) ? this.#whyNotRemovable(source) : undefined;
     if (why !== undefined) return monitor.problem(new SourceLeft(source, why));
@@ -256,7 +259,7 @@ class Import {
     await removeSource({
       source,
       own: this.#run.storage.ownPlaces(this.#run.protectedPaths, monitor),
-      at: parseApath(at),
+      at,
       entries: manifest.entries(TOP),
       disk: new GuardedDisk(setup.machine.disk),
       monitor,
@@ -296,9 +299,10 @@ function isDirectoryAt(disk: Disk, path: Raw): boolean {
   }
 }
 
-function parentPath(path: Raw): Raw {
-  const slash = path.lastIndexOf("/");
-  return (slash <= 0 ? "/" : path.slice(0, slash)) as Raw;
+/** An import has one source, and so its snapshot. */
+function sourceOf({ root: { sources: [source] } }: Manifest): { readonly path: Raw; readonly at: Apath } {
+  if (source === undefined) throw new Error("The snapshot of an import names no source");
+  return { path: rawOf(source.path), at: parseApath(source.at) };
 }
 
 function realPathOf(find: () => Raw, given: Raw): Raw {

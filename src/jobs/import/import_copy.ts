@@ -1,9 +1,9 @@
 /** What an import publishes, made from its snapshot: looked through, or packed. */
-import { type Apath, nameOf, parentOf, TOP } from "../../core/apath.ts";
+import { type Apath, nameOf, parentOf, relativeOf, TOP } from "../../core/apath.ts";
 import type { Entry, Kind } from "../../core/entry.ts";
 import { unlessFault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
-import { bytesOf, joinRaw, type Raw, textOf } from "../../core/raw.ts";
+import { baseName, bytesOf, EMPTY, joinRaw, parentPath, type Raw, raw, textOf } from "../../core/raw.ts";
 import { msOfNs } from "../../core/time_text.ts";
 import type { Yielder } from "../../core/yielding.ts";
 import { ImportIncomplete } from "../faults.ts";
@@ -32,7 +32,6 @@ function cannotPack(kind: Kind): string {
  * out; what comes later is still found then. @throws ImportIncomplete, Interrupted
  */
 export async function assertPackable(disk: Disk, source: Raw, pace: Yielder): Promise<void> {
-  const slash = source.lastIndexOf("/");
   const open: Raw[] = [];
   const look = async (directory: Dir, at: Raw, names: readonly Raw[], kinds: readonly (Kind | undefined)[]) => {
     for (const [i, name] of names.entries()) {
@@ -44,12 +43,13 @@ export async function assertPackable(disk: Disk, source: Raw, pace: Yielder): Pr
       }
     }
   };
-  const parent = (slash <= 0 ? "/" : source.slice(0, slash)) as Raw;
+  const parent = parentPath(source);
   using above = disk.openDir(parent);
-  await look(above, parent, [source.slice(slash + 1) as Raw], []);
+  await look(above, parent, [baseName(source)], []);
   for (let at = open.pop(); at !== undefined; at = open.pop()) {
-    // What can't be read, or has gone, is the backup's to tell.
-    using directory = unlessFault(() => disk.openDir(at!), undefined);
+    const path = at;
+    // The backup reports what can't be read, or has gone.
+    using directory = unlessFault(() => disk.openDir(path), undefined);
     const { names, kinds } = directory?.list() ?? { names: [], kinds: [] };
     if (directory !== undefined) await look(directory, at, names, kinds);
   }
@@ -82,21 +82,19 @@ export async function accessOfZip(manifest: Manifest, pace: Yielder): Promise<Zi
 
 /** The first path, as text, that is not in the copy as the snapshot has it. @param entries in apath order */
 export async function lacksAnything(copy: Dir, entries: Iterable<Entry>, pace: Yielder): Promise<string | undefined> {
-  let at: Apath | undefined;
-  let directory: Dir | undefined;
+  let opened: { readonly path: Apath; readonly directory: Dir } | undefined;
   using descent = new Descent(copy);
   try {
     for (const entry of entries) {
       if (entry.path === TOP) continue;
       const parent = parentOf(entry.path);
-      if (parent !== at) {
-        directory?.[Symbol.dispose]();
-        directory = undefined;
-        directory = descent.open(parent.slice(1) as Raw);
-        at = parent;
+      if (opened?.path !== parent) {
+        opened?.directory[Symbol.dispose]();
+        opened = undefined;
+        opened = { path: parent, directory: descent.open(relativeOf(parent)) };
       }
       await pace.yieldIfDue();
-      const stat = directory!.stat(nameOf(entry.path));
+      const stat = opened.directory.stat(nameOf(entry.path));
       const isThere = stat?.kind === entry.kind && (entry.kind !== "file" || stat.size === entry.size);
       if (!isThere) return textOf(entry.path);
     }
@@ -105,7 +103,7 @@ export async function lacksAnything(copy: Dir, entries: Iterable<Entry>, pace: Y
     if (error instanceof DiskFault && error.errno === "ENOENT") return textOf(error.path);
     throw error;
   } finally {
-    directory?.[Symbol.dispose]();
+    opened?.directory[Symbol.dispose]();
   }
 }
 
@@ -123,7 +121,7 @@ function* counted(
 
 /** Packs a whole snapshot into a ZIP file, durably; every content is verified on the way. @throws ImportIncomplete */
 export async function packSnapshot(
-  { storage, pace, monitor, setup: { signal } }: JobRun,
+  run: JobRun,
   manifest: Manifest,
   work: Dir,
   name: Raw,
@@ -136,25 +134,29 @@ export async function packSnapshot(
     at += bytes.length;
   });
   const links = new LinksPassed();
-  monitor.phase("packing");
+  run.monitor.phase("packing");
   for (const entry of manifest.entries(TOP)) {
-    await pace.yieldIfDue();
-    monitor.current(textOf(entry.path));
+    await run.pace.yieldIfDue();
+    run.monitor.current(textOf(entry.path));
     if (entry.path === TOP) continue;
     links.assertBelowNone(entry);
-    const bits = KIND_BITS[entry.kind];
-    if (bits === undefined) throw new ImportIncomplete(textOf(entry.path), cannotPack(entry.kind));
-    const path = entry.path.slice(1) as Raw, safe = zipName(path);
-    if (safe !== path) monitor.notice(`${textOf(path)} is called ${textOf(safe)} in the ZIP file`);
-    const facts = {
-      name: entry.kind === "dir" ? `${safe}/` as Raw : safe,
-      mode: bits | entry.mode,
-      mtimeMs: msOfNs(entry.mtime),
-    };
-    if (entry.kind === "symlink") await zip.add(facts, [bytesOf(entry.target!)], entry.target!.length);
-    else if (entry.kind === "dir") await zip.add(facts, [], 0);
-    else await zip.add(facts, counted(storage.readContent(entry.content!), monitor, signal), entry.size);
+    await packEntry(run, entry, zip);
   }
   zip.finish();
   file.sync();
+}
+
+async function packEntry(
+  { storage, monitor, setup: { signal } }: JobRun,
+  { path, kind, mode, mtime, size, target = EMPTY, content }: Entry,
+  zip: ZipWriter,
+): Promise<void> {
+  const bits = KIND_BITS[kind], name = relativeOf(path), safe = zipName(name);
+  if (bits === undefined) throw new ImportIncomplete(textOf(path), cannotPack(kind));
+  if (safe !== name) monitor.notice(`${textOf(name)} is called ${textOf(safe)} in the ZIP file`);
+  const facts = { name: kind === "dir" ? raw`${safe}/` : safe, mode: bits | mode, mtimeMs: msOfNs(mtime) };
+  if (kind === "symlink") await zip.add(facts, [bytesOf(target)], target.length);
+  else if (kind === "dir") await zip.add(facts, [], 0);
+  else if (content === undefined) throw new ImportIncomplete(textOf(path), "it could not be read");
+  else await zip.add(facts, counted(storage.readContent(content), monitor, signal), size);
 }

@@ -1,5 +1,5 @@
 /** Putting what is ready into archive/, in one step, whatever is there. */
-import { type Raw, rawOf } from "../../core/raw.ts";
+import { baseName, parentPath, type Raw, rawOf, splitRaw } from "../../core/raw.ts";
 import { type Dir, DiskFault } from "../../platform/disk.ts";
 import { removeRecursively } from "../../platform/remove_recursively.ts";
 
@@ -17,25 +17,32 @@ export interface Destination {
 /** @param destination checked by the schema: relative, without `..` */
 export function destinationOf(destination: string, pack: "none" | "zip"): Destination {
   const isNamed = pack === "none" || /\.zip$/i.test(destination);
-  const parts = rawOf(isNamed ? destination : `${destination}.zip`).split("/") as Raw[];
-  return { parents: parts.slice(0, -1), name: parts.at(-1)! };
+  const path = rawOf(isNamed ? destination : `${destination}.zip`), parent = parentPath(path);
+  return { parents: parent === "" ? [] : splitRaw(parent, "/"), name: baseName(path) };
 }
 
-/** Undefined if the directory isn't there, unless it is to be made. */
-export function openArchive(storage: Dir, parents: readonly Raw[], create: boolean): Dir | undefined {
-  let at = openBelow(storage, ARCHIVE, create);
-  for (const part of parents) {
-    if (at === undefined) return undefined;
+/** Opens a directory below archive/; undefined if it isn't there. @param storage its directory */
+export function openArchive(storage: Dir, parents: readonly Raw[]): Dir | undefined {
+  let at: Dir | undefined;
+  for (const part of [ARCHIVE, ...parents]) {
     using above = at;
-    at = openBelow(above, part, create);
+    const parent: Dir = above ?? storage;
+    if (parent.stat(part)?.kind !== "dir") return undefined;
+    at = parent.openDir(part);
   }
   return at;
 }
 
-function openBelow(parent: Dir, name: Raw, create: boolean): Dir | undefined {
-  if (create) parent.mkdir(name, PUBLIC);
-  else if (parent.stat(name)?.kind !== "dir") return undefined;
-  return parent.openDir(name);
+/** Opens a directory below archive/ and makes what is missing on the way. @param storage its directory */
+export function makeArchive(storage: Dir, parents: readonly Raw[]): Dir {
+  storage.mkdir(ARCHIVE, PUBLIC);
+  let at = storage.openDir(ARCHIVE);
+  for (const part of parents) {
+    using above = at;
+    above.mkdir(part, PUBLIC);
+    at = above.openDir(part);
+  }
+  return at;
 }
 
 export interface Publication {

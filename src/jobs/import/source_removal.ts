@@ -2,16 +2,17 @@
  * Taking away a source that is safe in a snapshot: what the snapshot holds goes, and nothing else. Whatever came or changed
  * since it was read stays, and is told. So does what is mounted in the source, which is kept elsewhere and only seen there.
  */
-import { type Apath, childOf, nameOf, parentOf, TOP } from "../../core/apath.ts";
+import { type Apath, childOf, nameOf, parentOf, relativeOf, TOP } from "../../core/apath.ts";
 import type { Entry } from "../../core/entry.ts";
 import { Fault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
-import { joinRaw, type Raw, textOf } from "../../core/raw.ts";
+import { baseName, joinRaw, parentPath, type Raw, textOf } from "../../core/raw.ts";
 import type { OwnPlaces } from "../../platform/own_places.ts";
 import type { Yielder } from "../../core/yielding.ts";
 import { Descent } from "../../platform/descent.ts";
 import { type Dir, type Disk, DiskFault } from "../../platform/disk.ts";
 import { SourceLeft } from "../faults.ts";
+import { openUnlessMissing } from "../state/text_file.ts";
 
 const OWNER_ALL = 0o700;
 /** Of what stays, so many are named. */
@@ -37,8 +38,8 @@ export interface RemovalOptions {
 /** What can't be removed is a problem, and stays. @throws Interrupted */
 export async function removeSource(options: RemovalOptions): Promise<void> {
   const { source, disk } = options;
-  using parent = openIfThere(() => disk.openDir(parentPath(source)));
-  const name = source.slice(source.lastIndexOf("/") + 1) as Raw;
+  using parent = openUnlessMissing(() => disk.openDir(parentPath(source)));
+  const name = baseName(source);
   const kind = parent?.stat(name)?.kind;
   if (parent === undefined || kind === undefined) return;
   if (options.at !== TOP) return removeOne(parent, name, options);
@@ -113,7 +114,7 @@ class FileRemoval {
     let opened: Dir | undefined;
     attempt(this.#options.monitor, () => {
       using held = new DisposableStack();
-      const directory = openIfThere(() => descent.open(path.slice(1) as Raw));
+      const directory = openUnlessMissing(() => descent.open(relativeOf(path)));
       if (directory === undefined || held.use(directory).mountId() !== this.#mount) return;
       makeWritable(directory);
       held.move();
@@ -164,7 +165,7 @@ class DirectoryRemoval {
   /** @returns false if it is still there */
   #remove(path: Apath, descent: Descent): boolean {
     try {
-      using parent = openIfThere(() => descent.open(parentOf(path).slice(1) as Raw));
+      using parent = openUnlessMissing(() => descent.open(relativeOf(parentOf(path))));
       // What is below a mount is told with that, and that with the directory it is in.
       if (parent === undefined || parent.mountId() !== this.#mount) return true;
       if (parent.stat(nameOf(path))?.isMountPoint) return true;
@@ -180,7 +181,7 @@ class DirectoryRemoval {
   }
 
   #tellWhatIsIn(path: Apath): void {
-    using directory = openIfThere(() => this.#top.openPath(path.slice(1) as Raw));
+    using directory = openUnlessMissing(() => this.#top.openPath(relativeOf(path)));
     if (directory === undefined) return;
     const { names } = directory.list(), { own } = this.#options;
     const whole = own.whyNotListed(directory, [...names].sort());
@@ -203,7 +204,7 @@ class DirectoryRemoval {
   }
 
   #pathOf(path: Apath): Raw {
-    return joinRaw(this.#options.source, path.slice(1) as Raw);
+    return joinRaw(this.#options.source, relativeOf(path));
   }
 }
 
@@ -225,17 +226,8 @@ function makeWritable(directory: Dir): void {
 }
 
 function isEmpty(parent: Dir, name: Raw): boolean {
-  using directory = openIfThere(() => parent.openDir(name));
+  using directory = openUnlessMissing(() => parent.openDir(name));
   return directory !== undefined && directory.list().names.length === 0;
-}
-
-function openIfThere(open: () => Dir): Dir | undefined {
-  try {
-    return open();
-  } catch (error) {
-    if (error instanceof DiskFault && ["ENOENT", "ENOTDIR", "ELOOP"].includes(error.errno)) return undefined;
-    throw error;
-  }
 }
 
 /** One failure doesn't stop the rest. @returns whether it was done */
@@ -248,9 +240,4 @@ function attempt(monitor: Monitor, action: () => void): boolean {
     monitor.problem(error);
     return false;
   }
-}
-
-function parentPath(path: Raw): Raw {
-  const slash = path.lastIndexOf("/");
-  return (slash <= 0 ? "/" : path.slice(0, slash)) as Raw;
 }

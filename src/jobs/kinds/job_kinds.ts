@@ -1,7 +1,7 @@
 /** What each kind of job does: the same operation that the command of that name runs, asked in the same way. */
 import { type Apath, apathOf } from "../../core/apath.ts";
 import type { Policy } from "../../core/policy.ts";
-import { type Raw, rawOf } from "../../core/raw.ts";
+import { baseName, parentPath, type Raw, rawOf } from "../../core/raw.ts";
 import { parseSubset } from "../../core/subset.ts";
 import { DamageFound, NotYet } from "../faults.ts";
 import { performImport } from "../import/import.ts";
@@ -106,9 +106,8 @@ export function settingsOf({ maxSize, ...settings }: JobOf<"backup">): BackupSet
 const MOST_BYTES = 64 * 1024 * 1024;
 
 function readTextFile(disk: Disk, path: Raw): string {
-  const slash = path.lastIndexOf("/");
-  using directory = disk.openDir((slash <= 0 ? "/" : path.slice(0, slash)) as Raw);
-  const text = readTextIn(directory, path.slice(slash + 1) as Raw, MOST_BYTES);
+  using directory = disk.openDir(parentPath(path));
+  const text = readTextIn(directory, baseName(path), MOST_BYTES);
   if (text === undefined) throw new DiskFault("ENOENT", "read", path);
   if (text.length >= MOST_BYTES) throw new DiskFault("EFBIG", "read", path);
   return text;

@@ -1,5 +1,5 @@
 /** A log in a file, turned over by size: `serve.log`, and the ones before it as `serve.log.1` to `serve.log.5`. */
-import { bytesOf, type Raw, rawOf } from "../../core/raw.ts";
+import { baseName, bytesOf, parentPath, type Raw, raw, rawOf } from "../../core/raw.ts";
 import type { Dir, Disk, OpenFile } from "../../platform/disk.ts";
 
 const FILES_KEPT = 5;
@@ -15,10 +15,9 @@ export class LogFile implements Disposable {
 
   /** @param path absolute; its directory must be there @param mostBytes of one file @throws DiskFault */
   constructor(disk: Disk, path: Raw, mostBytes: number) {
-    const slash = path.lastIndexOf("/");
-    this.#name = path.slice(slash + 1) as Raw;
+    this.#name = baseName(path);
     this.#mostBytes = mostBytes;
-    this.#directory = disk.openDir((slash <= 0 ? "/" : path.slice(0, slash)) as Raw);
+    this.#directory = disk.openDir(parentPath(path));
     this.#file = this.#directory.openOrCreate(this.#name, MODE);
     this.#size = this.#file.stat().size;
   }
@@ -56,6 +55,6 @@ export class LogFile implements Disposable {
   }
 
   #numbered(n: number): Raw {
-    return n === 0 ? this.#name : `${this.#name}.${n}` as Raw;
+    return n === 0 ? this.#name : raw`${this.#name}.${n}`;
   }
 }

@@ -1,7 +1,7 @@
 /** Whether a directory is one that jobs are taken from: what is no job there is removed, which mustn't befall others' files. */
 import { fieldsOf } from "../../core/json.ts";
 import { parseJsonc } from "../../core/jsonc.ts";
-import { type Raw, rawOf } from "../../core/raw.ts";
+import { baseName, parentPath, type Raw, rawOf } from "../../core/raw.ts";
 import { type Dir, type Disk, DiskFault } from "../../platform/disk.ts";
 import { BadJobDirectory } from "../faults.ts";
 import { CONTROL, lookInto, readJobFile } from "./job_directory.ts";
@@ -56,14 +56,13 @@ function speaksOfJob(jobs: Dir, name: Raw): boolean {
 
 /** Makes a directory and its missing parents. */
 function makePath(disk: Disk, path: Raw): void {
-  const slash = path.lastIndexOf("/");
-  const parent = (slash <= 0 ? "/" : path.slice(0, slash)) as Raw;
+  const parent = parentPath(path);
   try {
     disk.openDir(path)[Symbol.dispose]();
   } catch (error) {
     if (parent === path || !(error instanceof DiskFault) || error.errno !== "ENOENT") throw error;
     makePath(disk, parent);
     using above = disk.openDir(parent);
-    above.mkdir(path.slice(slash + 1) as Raw, PUBLIC);
+    above.mkdir(baseName(path), PUBLIC);
   }
 }

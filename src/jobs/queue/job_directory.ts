@@ -1,6 +1,6 @@
 /** The job directory: which files are jobs, and what they say. */
 import type { Kind } from "../../core/entry.ts";
-import { type Raw, rawOf } from "../../core/raw.ts";
+import { baseName, type Raw, raw, rawOf, sliceRaw } from "../../core/raw.ts";
 import type { Stat } from "../../core/stat.ts";
 import { msOfNs } from "../../core/time_text.ts";
 import { parseJob } from "../schema/job_file.ts";
@@ -93,8 +93,8 @@ export function removeJobFile(directory: Dir, name: Raw, mark: FileMark, text: s
 
 /** Where below the job directory {@link keepJobFile} puts a file, as a path. @param run of its job */
 export function keptPath(name: Raw, run: string): Raw {
-  const [stem = "", ending = ""] = splitName(name);
-  return `${CONTROL}/${REJECTED}/${stem.slice(0, LONGEST_STEM)}.${run.slice(0, 8)}${ending}` as Raw;
+  const { stem, ending } = splitName(name);
+  return raw`${CONTROL}/${REJECTED}/${sliceRaw(stem, 0, LONGEST_STEM)}.${rawOf(run.slice(0, 8))}${ending}`;
 }
 
 /** Moves a file that is no job to where it stays, as it is, unless it is another one by now. */
@@ -103,15 +103,14 @@ export function keepJobFile(directory: Dir, name: Raw, mark: FileMark, run: stri
   if (there === undefined || !isMarked(there, mark)) return;
   using control = directory.openDir(CONTROL);
   using rejected = openOwnDirectory(control, REJECTED, PRIVATE);
-  const path = keptPath(name, run);
-  directory.rename(name, rejected, path.slice(path.lastIndexOf("/") + 1) as Raw);
+  directory.rename(name, rejected, baseName(keptPath(name, run)));
   rejected.sync();
   directory.sync();
 }
 
-function splitName(name: Raw): readonly [stem: string, ending: string] {
+function splitName(name: Raw): { readonly stem: Raw; readonly ending: Raw } {
   const dot = name.lastIndexOf(".");
-  return [name.slice(0, dot), name.slice(dot)];
+  return { stem: sliceRaw(name, 0, dot), ending: sliceRaw(name, dot) };
 }
 
 function isMarked(file: JobFile, mark: FileMark): boolean {

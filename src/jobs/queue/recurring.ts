@@ -125,9 +125,10 @@ export class RecurringJobs {
     const there = this.#files.names();
     const gone = [...this.#turns.keys()].filter((name) => !there.has(name));
     for (const name of gone) this.#told.forget(name);
-    if (gone.length === 0) return;
+    const [first] = gone;
+    if (first === undefined) return;
     const turns = new Map([...this.#turns].filter(([name]) => there.has(name)));
-    this.#attempt(gone[0]!, () => this.#save(turns));
+    this.#attempt(first, () => this.#save(turns));
   }
 
   #set(name: string, turn: Turn): void {

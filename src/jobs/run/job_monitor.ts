@@ -56,16 +56,17 @@ export class JobMonitor implements Monitor {
     this.#phase = phase;
     this.#onPhase?.(phase);
     this.#at = "";
-    if (this.#clock !== undefined && this.#clock.nowMs() - this.#startMs >= WORTH_TELLING_MS) this.#tell("phase");
+    const nowMs = this.#clock?.nowMs();
+    if (nowMs !== undefined && nowMs - this.#startMs >= WORTH_TELLING_MS) this.#tell("phase", nowMs);
   }
 
   /** What is followed may be a single file for hours, in which nothing is counted. */
   follow(counter: Counter, done: () => number): Disposable {
     this.#followed.set(counter, done);
-    const timer = this.#clock && setInterval(() => this.#tellIfDue(), TELL_MS);
+    const timer = this.#clock?.every(TELL_MS, () => this.#tellIfDue());
     return {
       [Symbol.dispose]: () => {
-        clearInterval(timer);
+        timer?.[Symbol.dispose]();
         if (this.#followed.get(counter) === done) this.#followed.delete(counter);
       },
     };
@@ -73,11 +74,12 @@ export class JobMonitor implements Monitor {
 
   #tellIfDue(): void {
     this.#countsSinceLook = 0;
-    if (this.#clock !== undefined && this.#clock.nowMs() - this.#toldMs >= TELL_MS) this.#tell("progress");
+    const nowMs = this.#clock?.nowMs();
+    if (nowMs !== undefined && nowMs - this.#toldMs >= TELL_MS) this.#tell("progress", nowMs);
   }
 
-  #tell(event: "phase" | "progress"): void {
-    this.#toldMs = this.#clock!.nowMs();
+  #tell(event: "phase" | "progress", nowMs: number): void {
+    this.#toldMs = nowMs;
     const counts = { ...this.counts };
     for (const [counter, done] of this.#followed) counts[counter] = Math.max(counts[counter] ?? 0, done());
     const { walkedEntries = 0, readBytes = 0, restoredBytes = 0, checkedBytes = 0 } = counts;

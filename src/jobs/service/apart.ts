@@ -18,9 +18,10 @@ export function assertApart(machine: Omit<Machine, "workerScript">, places: JobP
   const own = storage.ownPlaces([], monitor);
   const jobs = partAt(machine.disk, own, places.jobs);
   if (jobs !== undefined) throw new BadJobDirectory(places.jobs, "it belongs to the storage");
-  const temp = places.temp === undefined ? undefined : partAt(machine.disk, own, places.temp);
-  if (temp === undefined || temp === TMP) return;
-  const quoted = JSON.stringify(textOf(places.temp!));
+  if (places.temp === undefined) return;
+  const part = partAt(machine.disk, own, places.temp);
+  if (part === undefined || part === TMP) return;
+  const quoted = JSON.stringify(textOf(places.temp));
   throw new BadUsage(`Cannot prepare imports in ${quoted}: it belongs to the storage`, "Give a directory beside it");
 }
 

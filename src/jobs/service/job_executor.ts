@@ -5,7 +5,8 @@ import { toFaultData } from "../../core/fault_data.ts";
 import { complaintText } from "../../core/jsonc.ts";
 import { bytesOf, joinRaw, type Raw, rawOf, textOf } from "../../core/raw.ts";
 import { BadJob } from "../faults.ts";
-import { appendHistory, type HistoryEntry, type Outcome } from "../state/history.ts";
+import { appendHistory, type Outcome } from "../state/history.ts";
+import type { HistoryEntry } from "../state/stored_state.ts";
 import {
   CONTROL,
   isTooLong,

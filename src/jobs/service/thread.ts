@@ -2,13 +2,14 @@
 import { type FaultData, fromFaultData, toFaultData } from "../../core/fault_data.ts";
 import type { Phase } from "../../core/monitor.ts";
 import type { Raw } from "../../core/raw.ts";
-import type { HistoryEntry } from "../state/history.ts";
+import type { HistoryEntry } from "../state/stored_state.ts";
 import { JobExecutor, type JobPlaces } from "./job_executor.ts";
 import type { JobSetup } from "../run/job_run.ts";
 import type { Log, LogEvent } from "../log/log.ts";
+import { startWorker, type WorkerThread } from "../../platform/start_worker.ts";
 import type { ThrottleTable } from "../../platform/throttle.ts";
 
-/** What a job came to; neither: there is no such job any more. */
+/** What became of a job; neither if there is no such job any more. */
 export interface Performed {
   readonly entry?: HistoryEntry;
   /** The storage can't be used, or it was asked to stop: the job stays as it is. */
@@ -64,46 +65,42 @@ export async function performed(performer: JobExecutor, name: Raw): Promise<Perf
 
 /** Does jobs in a worker thread, so that the main one is free to listen. */
 export class JobThread implements JobRunner {
-  readonly #worker: Worker;
+  readonly #thread: WorkerThread<ToJobThread>;
   #waiting: PromiseWithResolvers<Performed> | undefined;
   #phase: Phase | undefined;
 
   constructor(script: URL, setup: ThreadSetup, log: Log) {
-    this.#worker = new Worker(script, { type: "module", name: JOB_THREAD });
-    this.#worker.onmessage = ({ data }: MessageEvent<FromJobThread>) => {
-      if (data.type === "log") log(data.event);
-      else if (data.type === "phase") this.#phase = data.phase;
-      else if (data.type === "performed") this.#waiting?.resolve(data.performed);
-      else this.#waiting?.reject(fromFaultData(data.fault));
-    };
-    this.#worker.onerror = (event) => {
-      event.preventDefault();
-      this.#waiting?.reject(new Error(`The thread of the jobs failed: ${event.message}`));
-    };
-    this.#post({ type: "setup", setup, script: script.href });
+    this.#thread = startWorker<ToJobThread, FromJobThread>(script, JOB_THREAD, {
+      message: (message) => this.#hear(message, log),
+      failed: (why) => this.#waiting?.reject(new Error(`The thread of the jobs failed: ${why}`)),
+    });
+    this.#thread.post({ type: "setup", setup, script: script.href });
   }
 
   [Symbol.dispose](): void {
-    this.#worker.terminate();
+    this.#thread[Symbol.dispose]();
   }
 
   perform(name: Raw): Promise<Performed> {
     this.#waiting = Promise.withResolvers();
     this.#phase = undefined;
-    this.#post({ type: "perform", name });
+    this.#thread.post({ type: "perform", name });
     return this.#waiting.promise;
   }
 
   stop(): void {
-    this.#post({ type: "stop" });
+    this.#thread.post({ type: "stop" });
   }
 
   get isSyncing(): boolean {
     return this.#phase === SYNCING;
   }
 
-  #post(message: ToJobThread): void {
-    this.#worker.postMessage(message);
+  #hear(message: FromJobThread, log: Log): void {
+    if (message.type === "log") log(message.event);
+    else if (message.type === "phase") this.#phase = message.phase;
+    else if (message.type === "performed") this.#waiting?.resolve(message.performed);
+    else this.#waiting?.reject(fromFaultData(message.fault));
   }
 }
 

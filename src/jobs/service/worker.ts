@@ -1,6 +1,7 @@
 /** What the thread of the jobs runs: it does the jobs it is told to, until it is ended. */
 import { toFaultData } from "../../core/fault_data.ts";
 import type { Phase } from "../../core/monitor.ts";
+import type { Raw } from "../../core/raw.ts";
 import { JobExecutor } from "./job_executor.ts";
 import type { LogEvent } from "../log/log.ts";
 import { type FromJobThread, performed, type ThreadSetup, type ToJobThread } from "./thread.ts";
@@ -9,35 +10,33 @@ import { lowerPriority } from "../../platform/priority.ts";
 import { systemRandom } from "../../platform/system.ts";
 import { systemClock } from "../../platform/system_clock.ts";
 import { noteUmask } from "../../platform/umask.ts";
-
-/** The part of a worker's global scope that is used here. */
-interface WorkerScope {
-  onmessage: ((event: MessageEvent<ToJobThread>) => void) | null;
-  postMessage(message: unknown): void;
-}
+import { workerScope } from "../../platform/worker_scope.ts";
 
 /** @param early messages that have come already */
 export function serveJobs(early: readonly MessageEvent<ToJobThread>[]): void {
-  const scope = globalThis as unknown as WorkerScope;
+  const scope = workerScope<ToJobThread>();
   const answer = (message: FromJobThread) => scope.postMessage(message);
   const stop = new AbortController();
-  let performer: JobExecutor | undefined;
+  let executor: JobExecutor | undefined;
   const serve = async ({ data }: MessageEvent<ToJobThread>) => {
-    if (data.type === "setup") performer = makePerformer(data.setup, new URL(data.script), stop.signal, answer);
-    else if (data.type === "stop") stop.abort();
-    else {
-      try {
-        answer({ type: "performed", performed: await performed(performer!, data.name) });
-      } catch (error) {
-        answer({ type: "bug", fault: toFaultData(error) });
-      }
-    }
+    if (data.type === "setup") {
+      executor = makeExecutor(data.setup, new URL(data.script), stop.signal, answer);
+    } else if (data.type === "stop") stop.abort();
+    else if (executor !== undefined) await answerJob(executor, data.name, answer);
   };
   for (const event of early) serve(event);
   scope.onmessage = serve;
 }
 
-function makePerformer(
+async function answerJob(executor: JobExecutor, name: Raw, answer: (message: FromJobThread) => void): Promise<void> {
+  try {
+    answer({ type: "performed", performed: await performed(executor, name) });
+  } catch (error) {
+    answer({ type: "bug", fault: toFaultData(error) });
+  }
+}
+
+function makeExecutor(
   { places, umask, nice, throttle, ...setup }: ThreadSetup,
   workerScript: URL,
   signal: AbortSignal,

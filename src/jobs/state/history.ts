@@ -6,7 +6,7 @@ import { type Dir, DiskFault, type OpenFile } from "../../platform/disk.ts";
 import type { Root } from "../../snapshot/root.ts";
 import type { Storage } from "../../storage/storage.ts";
 import { type HistoryEntry, readEntry } from "./stored_state.ts";
-import { moveAside, openOwnDirectory } from "./text_file.ts";
+import { moveAside, openOwnDirectory, openUnlessMissing } from "./text_file.ts";
 
 const DB = rawOf("db"), HISTORY = rawOf("history");
 const PRIVATE = 0o700, PRIVATE_FILE = 0o600;
@@ -16,12 +16,11 @@ const READ_BYTES = 64 * 1024;
 /** No entry is longer, whatever its job file holds: a longer line is none of ours. */
 const LONGEST_LINE = 64 * 1024 * 1024;
 
-export type { HistoryEntry } from "./stored_state.ts";
 export type Outcome = HistoryEntry["outcome"];
 
 /** Adds an entry, durably. @param mayBeThere a run before this one may have added it: then it is not added twice */
 export function appendHistory(storage: Dir, entry: HistoryEntry, mayBeThere: boolean): void {
-  using directory = openHistory(storage, true)!;
+  using directory = makeHistory(storage);
   const name = rawOf(`${entry.end.slice(0, 7)}.jsonl`);
   if (mayBeThere && [...linesOf(directory, name)].some(({ run }) => run === entry.run)) return;
   const there = directory.stat(name)?.kind;
@@ -45,7 +44,7 @@ export function* readHistory(
   storage: Storage,
   problem: (fault: DiskFault) => void = () => {},
 ): Generator<HistoryEntry> {
-  using directory = openHistory(storage.dir, false);
+  using directory = openHistory(storage.dir);
   if (directory === undefined) return yield* historyOfRoots(storage);
   for (const name of monthFiles(directory)) {
     try {
@@ -60,11 +59,11 @@ export function* readHistory(
 /** Makes db/history/ from the roots, if it is missing. @returns how many entries, if it was */
 export function recoverHistory(storage: Storage): number | undefined {
   {
-    using there = openHistory(storage.dir, false);
+    using there = openHistory(storage.dir);
     if (there !== undefined) return undefined;
   }
   const entries = historyOfRoots(storage);
-  using _ = openHistory(storage.dir, true);
+  using _ = makeHistory(storage.dir);
   for (const entry of entries) appendHistory(storage.dir, entry, false);
   return entries.length;
 }
@@ -74,29 +73,33 @@ export function recoverHistory(storage: Storage): number | undefined {
  * clock that is years ahead for a while costs no history.
  */
 export function trimHistory(storage: Dir, days: number, nowMs: number): void {
-  using directory = openHistory(storage, false);
+  using directory = openHistory(storage);
   if (directory === undefined) return;
   const months = monthFiles(directory).map((name) => ({ name, endMs: endOfMonth(name) }));
-  const before = months.findLast(({ endMs }) => endMs <= nowMs && endMs < months.at(-1)!.endMs);
+  const lastMs = months.at(-1)?.endMs ?? 0;
+  const before = months.findLast(({ endMs }) => endMs <= nowMs && endMs < lastMs);
   // What stands still for a year has no reason to be trimmed by the day.
   const reference = before === undefined || nowMs - before.endMs < days * DAY_MS ? nowMs : before.endMs;
   for (const { name, endMs } of months) if (endMs < reference - days * DAY_MS) directory.unlink(name);
 }
 
 function endOfMonth(name: Raw): number {
-  const [, year, month] = MONTH_FILE.exec(name)!;
+  const [, year, month] = MONTH_FILE.exec(name) ?? [];
   return Date.UTC(Number(year), Number(month));
 }
 
-function openHistory(storage: Dir, create: boolean): Dir | undefined {
-  try {
-    if (create) storage.mkdir(DB, PRIVATE);
+/** Undefined if there is none. */
+function openHistory(storage: Dir): Dir | undefined {
+  return openUnlessMissing(() => {
     using db = storage.openDir(DB);
-    return create ? openOwnDirectory(db, HISTORY, PRIVATE) : db.openDir(HISTORY);
-  } catch (error) {
-    if (!create && error instanceof DiskFault && ["ENOENT", "ENOTDIR", "ELOOP"].includes(error.errno)) return undefined;
-    throw error;
-  }
+    return db.openDir(HISTORY);
+  });
+}
+
+function makeHistory(storage: Dir): Dir {
+  storage.mkdir(DB, PRIVATE);
+  using db = storage.openDir(DB);
+  return openOwnDirectory(db, HISTORY, PRIVATE);
 }
 
 /** In order; what isn't a file is none of them. */

@@ -60,3 +60,13 @@ export function openOwnDirectory(parent: Dir, name: Raw, mode: number): Dir {
   parent.mkdir(name, mode);
   return parent.openDir(name);
 }
+
+/** Undefined where nothing has the name, or something that is no directory. */
+export function openUnlessMissing(open: () => Dir): Dir | undefined {
+  try {
+    return open();
+  } catch (error) {
+    if (error instanceof DiskFault && ["ENOENT", "ENOTDIR", "ELOOP"].includes(error.errno)) return undefined;
+    throw error;
+  }
+}

@@ -2,7 +2,8 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { TOP } from "../../../src/core/apath.ts";
 import { rawOf, textOf } from "../../../src/core/raw.ts";
-import { appendHistory, type HistoryEntry, readHistory, trimHistory } from "../../../src/jobs/state/history.ts";
+import { appendHistory, readHistory, trimHistory } from "../../../src/jobs/state/history.ts";
+import type { HistoryEntry } from "../../../src/jobs/state/stored_state.ts";
 import { openDisk } from "../../../src/platform/open_disk.ts";
 import { hookedDisk } from "../../support/hooked_disk.ts";
 import { DiskFault } from "../../../src/platform/disk.ts";

@@ -172,20 +172,25 @@ Deno.test("serve() isn't stopped before a job that waits for the disk has ended"
   world.put("a.json", { kind: "backup", sources: [world.source] });
   const ended = Promise.withResolvers<Performed>();
   const order: string[] = [];
+  const soon = (action: () => void) => void setTimeout(action, 0);
   await serveIn(world, {
     once: false,
     log: ({ event }) => void order.push(event),
     notify: (state) => {
       if (!state.startsWith("EXTEND_TIMEOUT_USEC=")) return;
       order.push("waiting");
+      soon(() => world.clock.ms += 500);
       if (order.filter((what) => what === "waiting").length === 2) ended.resolve({});
     },
     makeRunner: () => ({
       perform: () => {
-        setTimeout(() => world.signal.abort(), 0);
+        soon(() => world.signal.abort());
         return ended.promise;
       },
-      stop: () => void order.push("asked to stop"),
+      stop: () => {
+        order.push("asked to stop");
+        soon(() => world.clock.ms += 4000);
+      },
       isSyncing: true,
       [Symbol.dispose]: () => {},
     }),
@@ -252,9 +257,12 @@ Deno.test("serve() tells the service manager that it is ready, what it does, tha
     "STATUS=Waiting for jobs",
     "STOPPING=1",
   ]);
-  setTimeout(() => world.signal.abort(), 100);
-  const { states } = await serveIn(world, { once: false, watchdogMs: 20 });
-  ok(states.filter((state) => state === "WATCHDOG=1").length >= 3);
+  setTimeout(() => {
+    for (let i = 0; i < 3; i++) world.clock.ms += 10_000;
+    world.signal.abort();
+  }, 0);
+  const { states } = await serveIn(world, { once: false, watchdogMs: 20_000, scanMs: 3_600_000 });
+  strictEqual(states.filter((state) => state === "WATCHDOG=1").length, 3);
 });
 
 Deno.test("serve() notices a new job when it is told of a change, long before it would look by itself", async () => {

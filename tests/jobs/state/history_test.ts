@@ -1,11 +1,6 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import {
-  appendHistory,
-  type HistoryEntry,
-  readHistory,
-  recoverHistory,
-  trimHistory,
-} from "../../../src/jobs/state/history.ts";
+import { appendHistory, readHistory, recoverHistory, trimHistory } from "../../../src/jobs/state/history.ts";
+import type { HistoryEntry } from "../../../src/jobs/state/stored_state.ts";
 import { rebuildCatalog } from "../../../src/operations/repair/rebuild.ts";
 import { JobWorld } from "../../support/job_world.ts";
 import { TestMonitor } from "../../support/world.ts";
