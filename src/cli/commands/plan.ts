@@ -56,7 +56,7 @@ async function jobToPlan(file: string, words: readonly string[], session: Sessio
   if (words.length > 0) throw new BadUsage("A job says itself what it backs up", "Give --job or sources, not both");
   const [{ MOST_BYTES, parseJob, parseRecurringJob }, { selectionOf, settingsOf }] = await Promise.all([
     import("../../jobs/schema/job_file.ts"),
-    import("../../jobs/kinds/job_kinds.ts"),
+    import("../../jobs/kinds/backup_job.ts"),
   ]);
   const text = readNamedFile(session.world, file, MOST_BYTES + 1);
   const once = parseJob(text), recurring = parseRecurringJob(text, session.world.clock.nowMs());

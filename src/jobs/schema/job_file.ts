@@ -1,7 +1,8 @@
 /** The text of a job file: JSON, with comments and final commas; what is wrong is told with its place. */
 import { type Complaint, type Objection, readJsonc } from "../../core/jsonc.ts";
+import type { ZodType } from "zod";
 import { rawOf } from "../../core/raw.ts";
-import { complaintOfTime, type Job, type JobForm, type RecurringJob, SCHEMAS } from "./schema.ts";
+import { complaintOfTime, type Job, type RecurringJob, SCHEMAS } from "./schema.ts";
 
 export type ParsedJob<J> =
   | { readonly job: J; readonly problems: readonly [] }
@@ -13,7 +14,7 @@ export const MOST_BYTES = 1024 * 1024;
 
 /** @param size of the file, in bytes, if the text is not all of it */
 export function parseJob(text: string, size = bytesIn(text)): ParsedJob<Job> {
-  return parse(text, size, "job");
+  return parse(text, size, SCHEMAS.job);
 }
 
 /**
@@ -21,7 +22,7 @@ export function parseJob(text: string, size = bytesIn(text)): ParsedJob<Job> {
  * @param size of the file, in bytes, if the text is not all of it
  */
 export function parseRecurringJob(text: string, afterMs: number, size = bytesIn(text)): ParsedJob<RecurringJob> {
-  return parse<RecurringJob>(text, size, "recurring", (job) => {
+  return parse(text, size, SCHEMAS.recurring, (job: RecurringJob) => {
     const message = complaintOfTime(job, afterMs);
     return message === undefined ? undefined : { path: ["every"], message };
   });
@@ -34,13 +35,13 @@ function bytesIn(text: string): number {
 function parse<J extends Job>(
   text: string,
   size: number,
-  form: JobForm,
+  schema: ZodType<J>,
   judge?: (job: J) => Objection | undefined,
 ): ParsedJob<J> {
   if (size > MOST_BYTES) {
     const message = `The file is too large: a job has ${MOST_BYTES} bytes at most`;
     return { job: undefined, problems: [{ line: 1, column: 1, message }], isJson: false };
   }
-  const { value, complaints, isJson } = readJsonc<Job>(text, SCHEMAS[form], (job) => judge?.(job as J));
-  return value === undefined ? { job: undefined, problems: complaints, isJson } : { job: value as J, problems: [] };
+  const { value, complaints, isJson } = readJsonc(text, schema, judge);
+  return complaints === undefined ? { job: value, problems: [] } : { job: undefined, problems: complaints, isJson };
 }

@@ -137,7 +137,7 @@ export type Job = z.infer<typeof one>;
 export type JobKind = Job["kind"];
 export type JobOf<K extends JobKind> = Extract<Job, { kind: K }>;
 export type Keep = z.infer<typeof keep>;
-export type RecurringJob = Job & { readonly every: string; readonly timeZone?: string };
+export type RecurringJob = z.infer<typeof recurring>;
 
 /** What a file is meant to be: a job, or one that recurs. */
 export type JobForm = "job" | "recurring";

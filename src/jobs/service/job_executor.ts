@@ -45,6 +45,13 @@ export interface JobPlaces {
   readonly temp: Raw | undefined;
 }
 
+/** What a job leaves its traces in. */
+interface Ending {
+  readonly storage: Storage;
+  readonly temp: Dir;
+  readonly isResumed: boolean;
+}
+
 /** True if a job that failed with it is to be tried again as it is. */
 function isPostponing(error: unknown): error is Fault {
   return error instanceof Fault && concernsAll(error.code);
@@ -95,8 +102,10 @@ export class JobExecutor implements Disposable {
     record ??= this.#begin(name);
     if (record === undefined) return undefined;
     if (record.phase !== "ended") record = await this.#work(record, storage, temp);
-    this.#end(record, storage, temp, isResumed);
-    return record.entry!;
+    const { entry } = record;
+    if (entry === undefined) throw new Error("The record of a job that has ended has no entry for the history");
+    this.#end(record, entry, { storage, temp, isResumed });
+    return entry;
   }
 
   #tellDamaged(name: Raw): void {
@@ -177,8 +186,8 @@ export class JobExecutor implements Disposable {
   }
 
   /** Each step may be done again. */
-  #end({ name, run, text, mark, entry }: JobRecord, storage: Storage, temp: Dir, isResumed: boolean): void {
-    appendHistory(storage.dir, entry!, isResumed);
+  #end({ name, run, text, mark }: JobRecord, entry: HistoryEntry, { storage, temp, isResumed }: Ending): void {
+    appendHistory(storage.dir, entry, isResumed);
     if (isTooLong(mark)) keepJobFile(this.#jobs, name, mark, run);
     else removeJobFile(this.#jobs, name, mark, text);
     tryToRemove(temp, name); // what stays is tried again at the next start

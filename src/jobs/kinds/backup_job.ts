@@ -1,0 +1,73 @@
+/** Jobs that back up. */
+import { baseName, parentPath, type Raw, rawOf } from "../../core/raw.ts";
+import { backup, type BackupRequest } from "../../operations/backup/backup.ts";
+import type { Selection } from "../../operations/backup/comparison.ts";
+import { lockedBackup } from "../../operations/backup/locked_backup.ts";
+import { forget } from "../../operations/forget/forget.ts";
+import { type BackupSettings, lockFrom, marksFrom, selectionFrom } from "../../operations/settings/backup_settings.ts";
+import { type Disk, DiskFault } from "../../platform/disk.ts";
+import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
+import type { JobRun } from "../run/job_run.ts";
+import { absolutePath, type JobOf } from "../schema/schema.ts";
+import { readTextIn } from "../state/text_file.ts";
+import { policyOf } from "./prune_job.ts";
+
+/** Makes a snapshot unless a run before this one has, and forgets what `keep` doesn't keep. */
+export async function performBackup(run: JobRun, job: JobOf<"backup">): Promise<void> {
+  const { storage, monitor } = run;
+  const done = run.findSnapshot({ name: job.name, host: job.host ?? run.setup.host });
+  if (done !== undefined) monitor.recall(storage.manifest(done.id).root.totals.problems);
+  const snapshot = done ?? await makeBackup(run, job);
+  run.noteSnapshot(snapshot);
+  if (job.keep === undefined) return;
+  const { host, name, id: like } = snapshot;
+  await forget(storage, { policy: policyOf(job.keep), among: { host, name, like }, dryRun: false }, monitor);
+}
+
+async function makeBackup(run: JobRun, job: JobOf<"backup">): Promise<SnapshotInfo> {
+  const { setup, storage, monitor } = run;
+  const settings = settingsOf(job);
+  const request: BackupRequest = {
+    ...selectionOf(job, setup.machine.disk, setup.host),
+    ...marksFrom(settings),
+    job: run.mark("backup"),
+    workers: job.workers ?? setup.workers,
+    user: setup.user,
+    signal: setup.signal,
+  };
+  const { lockState: state } = setup;
+  if (state !== undefined) {
+    return await lockedBackup(storage, request, { state, spec: lockFrom(settings, PATHS) }, monitor);
+  }
+  if (job.lock === undefined) return await backup(storage, request, monitor);
+  throw new Error("Nothing says where locks of sources are noted");
+}
+
+/** What a job is to back up. @param host if it names none @throws DiskFault of a file with patterns */
+export function selectionOf(job: JobOf<"backup">, disk: Disk, host: string): Selection {
+  const sources = job.sources.map((source) =>
+    typeof source === "string"
+      ? absolutePath(source)
+      : { path: absolutePath(source.path), as: source.as === undefined ? undefined : rawOf(source.as) }
+  );
+  const readText = (path: string) => readTextFile(disk, absolutePath(path));
+  return selectionFrom({ sources }, settingsOf(job), { ...PATHS, host: () => host, readTextFile: readText });
+}
+
+const PATHS = { absolute: absolutePath };
+
+/** What a job says of a backup besides its sources. */
+export function settingsOf({ maxSize, ...settings }: JobOf<"backup">): BackupSettings {
+  return maxSize === undefined ? settings : { ...settings, excludeLargerThan: maxSize };
+}
+
+/** Of a file with patterns: a sparse one may have terabytes. */
+const MOST_BYTES = 64 * 1024 * 1024;
+
+function readTextFile(disk: Disk, path: Raw): string {
+  using directory = disk.openDir(parentPath(path));
+  const text = readTextIn(directory, baseName(path), MOST_BYTES);
+  if (text === undefined) throw new DiskFault("ENOENT", "read", path);
+  if (text.length >= MOST_BYTES) throw new DiskFault("EFBIG", "read", path);
+  return text;
+}

@@ -1,0 +1,20 @@
+/** Jobs that look for damage. */
+import { parseSubset } from "../../core/subset.ts";
+import { check, type Finding } from "../../operations/check/check.ts";
+import { DamageFound } from "../faults.ts";
+import type { JobRun } from "../run/job_run.ts";
+import type { JobOf } from "../schema/schema.ts";
+
+export async function performCheck({ setup, storage, monitor }: JobRun, job: JobOf<"check">): Promise<void> {
+  const request = {
+    readData: job.readData ?? false,
+    ...(job.readDataSubset !== undefined && { subset: parseSubset(job.readDataSubset) }),
+    workers: job.workers ?? setup.workers,
+    signal: setup.signal,
+  };
+  const found = (finding: Finding) => {
+    if (finding.severity === "damage") monitor.problem(new DamageFound(finding.where, finding.what, finding.paths));
+    else monitor.notice(`${finding.where}: ${finding.what}`);
+  };
+  await check(storage, request, found, monitor);
+}

@@ -1,0 +1,19 @@
+/** Jobs that forget and prune. */
+import type { Policy } from "../../core/policy.ts";
+import { forget } from "../../operations/forget/forget.ts";
+import { prune } from "../../operations/forget/prune.ts";
+import type { JobRun } from "../run/job_run.ts";
+import type { JobOf, Keep } from "../schema/schema.ts";
+
+export async function performPrune({ setup, storage, monitor }: JobRun, job: JobOf<"prune">): Promise<void> {
+  // Each thread takes much memory here.
+  const { host, name, workers = 0 } = job;
+  const among = { ...(host !== undefined && { host }), ...(name !== undefined && { name }) };
+  if (job.keep !== undefined) await forget(storage, { policy: policyOf(job.keep), among, dryRun: false }, monitor);
+  await prune(storage, { dryRun: false, workers, signal: setup.signal }, () => {}, monitor);
+}
+
+/** Undefined: what the storage itself says. */
+export function policyOf(keep: Keep): Policy | undefined {
+  return keep === "policy" ? undefined : keep;
+}
