@@ -22,6 +22,7 @@ import { type Apath, nameOf } from "../core/apath.ts";
 import { type ContentId, knownRootId, type RootId } from "../core/content_id.ts";
 import { textOf } from "../core/raw.ts";
 import type {
+  CatalogQueries,
   Interval,
   LargeContent,
   PathChange,
@@ -34,6 +35,8 @@ import { isContentId } from "../snapshot/entry_line.ts";
 import type { ManifestSource } from "../snapshot/manifest.ts";
 import type { Root } from "../snapshot/root.ts";
 import { infoOf, type SnapshotInfo } from "../snapshot/snapshot_info.ts";
+
+export { CatalogFault } from "./database.ts";
 
 export type VerifiedState = "ok" | "damaged";
 
@@ -109,7 +112,7 @@ function whyForeign(database: Database): string {
   return isOlder ? "was made by another version" : "was made by another program";
 }
 
-export class Catalog implements Disposable {
+export class Catalog implements CatalogQueries, Disposable {
   readonly #database: Database;
   readonly verifications: Verifications;
 

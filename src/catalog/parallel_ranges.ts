@@ -34,10 +34,10 @@ function nextStart(cursors: readonly Cursor[]): Apath | undefined {
 
 /** Goes through the hunks of a manifest. */
 export class Cursor {
-  readonly source: ManifestSource;
+  readonly source: Pick<ManifestSource, "root" | "text">;
   #index = -1;
 
-  constructor(source: ManifestSource) {
+  constructor(source: Pick<ManifestSource, "root" | "text">) {
     this.source = source;
   }
 

@@ -37,7 +37,11 @@ export function* changesInLine(database: Database, interval: Interval, below: Ap
 }
 
 /** Of any two snapshots, from their manifests; hunks that both have are not read. @throws DamagedManifest, DamagedContent */
-export function* changesBetween(before: ManifestSource, now: ManifestSource, below: Apath): Generator<PathChange> {
+export function* changesBetween(
+  before: Pick<ManifestSource, "root" | "text">,
+  now: Pick<ManifestSource, "root" | "text">,
+  below: Apath,
+): Generator<PathChange> {
   const cursors = [new Cursor(before), new Cursor(now)] as const;
   const [old, fresh] = cursors, texts = new Texts();
   for (const range of ranges(cursors)) {

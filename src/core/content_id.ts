@@ -3,7 +3,7 @@
  * get one more octet, 00 to ef. Digest and f0 is a snapshot root, digest and f1 a hunk of a manifest.
  */
 import { BadId } from "./fault.ts";
-import type { Branded } from "./raw.ts";
+import { beginsWith, type Branded } from "./raw.ts";
 
 /** Names one distinct file content. */
 export type ContentId = Branded<string, "ContentId">;
@@ -18,6 +18,11 @@ export const HUNK_SUFFIX = "f1";
 export const LAST_CONTENT_SUFFIX = 0xef;
 
 const HEX = /^(?:[0-9a-f]{2})+$/;
+
+/** True if `id` may name a content with this digest. */
+export function isDigestOf(id: string, digest: string): boolean {
+  return beginsWith(id, digest);
+}
 
 /** @param digestHexLength hex digits of the storage's digest */
 export function parseContentId(text: string, digestHexLength: number): ContentId {

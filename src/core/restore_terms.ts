@@ -1,9 +1,21 @@
 /** Words of restoring that the target, the engines and the operations share. */
+import type { NsText } from "./entry.ts";
 
 /** Numbers of this machine. */
 export interface Owner {
   readonly uid: number;
   readonly gid: number;
+}
+
+/** What a restored object gets. */
+export interface WantedAttributes {
+  /** Absent: it stays whoever's it is. */
+  readonly owner: Owner | undefined;
+  /** Permission bits, 0 to 0o7777. */
+  readonly mode: number;
+  readonly mtime: NsText;
+  /** Names to values in base64. */
+  readonly xattrs: Readonly<Record<string, string>> | undefined;
 }
 
 /** Something that an object had and could not be given, and why: "the owner (EPERM)". */
@@ -15,3 +27,15 @@ export type MetadataLoss = string;
  * "continue" is "refuse-newer" where a restore was cut off: what it had not finished is replaced.
  */
 export type Overwrite = "always" | "if-changed" | "if-newer" | "never" | "refuse" | "refuse-newer" | "continue";
+
+/**
+ * What may be done to what is there. "make": nothing is. "same": it is right already. "keep": it stays, whatever it is.
+ * "newer", "taken": it stays, and that is a problem.
+ */
+export type Verdict = "make" | "replace" | "same" | "keep" | "newer" | "taken";
+
+/**
+ * What became of an object. "same": already correct. "kept": left alone because of the overwrite rule. "refused": the
+ * system doesn't let it be made. "failed": see the problem told besides.
+ */
+export type WriteOutcome = "written" | "same" | "kept" | "refused" | "failed";

@@ -43,15 +43,12 @@ export class TarWriter {
    * @param name relative, without a final slash @param content of a regular file: exactly as long as `entry.size`
    * @param linkTo name of an earlier entry that this is another name of; there is no content then
    */
-  *add(entry: Entry, name: Raw, { content = [], linkTo }: {
-    readonly content?: Iterable<Uint8Array<ArrayBuffer>>;
+  async add(entry: Entry, name: Raw, { content = [], linkTo }: {
+    readonly content?: Iterable<Uint8Array<ArrayBuffer>> | AsyncIterable<Uint8Array<ArrayBuffer>>;
     readonly linkTo?: Raw | undefined;
-  }): Generator<undefined, void> {
+  }): Promise<void> {
     this.#begin(entry, name, linkTo);
-    for (const chunk of content) {
-      this.#put(chunk);
-      yield;
-    }
+    for await (const chunk of content) this.#put(chunk);
     this.#pad(BLOCK_BYTES);
   }
 

@@ -1,5 +1,10 @@
-/** Reading large files without reading their holes: a disk image of many GiB may hold a few MiB. */
+/** Reading and writing large files without their holes: a disk image of many GiB may hold a few MiB. */
+import { Buffer } from "node:buffer";
 import type { OpenFile } from "./disk.ts";
+
+/** Zeros that are worth a hole. */
+const HOLE_BYTES = 64 * 1024;
+const ZEROS = Buffer.alloc(HOLE_BYTES);
 
 /**
  * Reads a file from its start to its end, as {@link OpenFile.read} does, but may give less than was asked for before the
@@ -41,4 +46,12 @@ class HoleReader {
 export function readingAroundHoles(file: OpenFile): OpenFile["read"] {
   const reader = new HoleReader(file);
   return (into, position) => reader.read(into, position);
+}
+
+/** Writes what is not all zeros; where nothing was written, the file has a hole. Its size has to be set besides. */
+export function writeAroundHoles(file: OpenFile, bytes: Uint8Array<ArrayBuffer>, position: number): void {
+  for (let at = 0; at < bytes.length; at += HOLE_BYTES) {
+    const piece = bytes.subarray(at, at + HOLE_BYTES);
+    if (Buffer.compare(piece, ZEROS.subarray(0, piece.length)) !== 0) file.write(piece, position + at);
+  }
 }

@@ -1,9 +1,8 @@
 /** Work that a restore gives to an engine: files to write, and what became of them. */
 import type { ContentId } from "../core/content_id.ts";
-import type { NsText } from "../core/entry.ts";
 import type { FaultData } from "../core/fault_data.ts";
 import type { Raw } from "../core/raw.ts";
-import type { MetadataLoss, Overwrite, Owner } from "../core/restore_terms.ts";
+import type { MetadataLoss, Overwrite, WantedAttributes, WriteOutcome } from "../core/restore_terms.ts";
 
 /** Regular files of one target directory. Plain data: it travels between threads. */
 export interface ExtractBatch {
@@ -17,23 +16,19 @@ export interface ExtractBatch {
   readonly files: readonly ExtractTask[];
 }
 
-export interface ExtractTask {
+export interface ExtractTask extends WantedAttributes {
   readonly name: Raw;
   readonly content: ContentId;
   readonly size: number;
   readonly sparse: boolean;
-  readonly mtime: NsText;
-  readonly mode: number;
-  readonly owner: Owner | undefined;
-  readonly xattrs: Readonly<Record<string, string>> | undefined;
 }
 
 export interface ExtractResult {
-  /** "same": was there unchanged; "kept": was there and may not be overwritten. */
-  readonly how: "written" | "same" | "kept" | "failed";
+  readonly how: Exclude<WriteOutcome, "refused">;
+  /** Written. */
   readonly bytes: number;
   /** The file could not be restored. */
   readonly problem: FaultData | undefined;
   /** What it had and could not be given. */
-  readonly lacks: readonly MetadataLoss[];
+  readonly losses: readonly MetadataLoss[];
 }

@@ -1,10 +1,22 @@
+import type { Entry } from "../core/entry.ts";
 import { Fault } from "../core/fault.ts";
+import { textOf } from "../core/raw.ts";
 
 export class DamagedContent extends Fault {
   readonly code = "damaged-content";
   readonly hint = "Run `backup-tool repair`; a backup of the same file stores the content again too";
   constructor(id: string, what: string) {
     super(`Content ${id} is damaged: ${what}`);
+  }
+}
+
+/** A snapshot knows of the file, but the backup could not read it. */
+export class NotBackedUp extends Fault {
+  readonly code = "not-backed-up";
+  readonly hint = "Look for it in another snapshot";
+  constructor({ path, problems = [] }: Entry) {
+    const why = problems.length > 0 ? ` (${problems.join("; ")})` : "";
+    super(`Cannot restore ${JSON.stringify(textOf(path))}: the backup could not read it${why}`);
   }
 }
 

@@ -6,7 +6,7 @@ import type { Entry } from "../core/entry.ts";
 import { Fault } from "../core/fault.ts";
 import { rawOf, textOf } from "../core/raw.ts";
 import { DamagedManifest, parseLine } from "./entry_line.ts";
-import { decodeHunk, ENOUGH_TEXT, type HunkRef, MOST_LINES } from "./hunk.ts";
+import { decodeHunk, ENOUGH_TEXT, type HunkRef, hunkText, MOST_LINES } from "./hunk.ts";
 import type { Root } from "./root.ts";
 
 /** Decoded hunks kept: looking up neighbours decodes nothing twice. */
@@ -43,6 +43,13 @@ export class Manifest {
     if (this.#cache.size >= CACHED_HUNKS) this.#cache.delete(this.#cache.keys().next().value!);
     this.#cache.set(hunk, lines);
     return lines;
+  }
+
+  /** The same as bytes, each with its newline. @throws DamagedManifest, DamagedContent */
+  text(hunk: number): Uint8Array<ArrayBuffer> {
+    const ref = this.root.hunks[hunk];
+    if (ref === undefined) throw new DamagedManifest(`it has no hunk ${hunk}`);
+    return hunkText(this.#read(ref.id));
   }
 
   /** Entries of one hunk, checked to be in order and to begin where the root says. @param damaged as for `entries` */

@@ -42,6 +42,13 @@ export interface Repository extends AsyncDisposable {
   lockForReading(id: RootId): Awaitable<Disposable>;
   /** Asks the catalog; a damaged one is made again first, and `question` may be put twice. */
   query<T>(question: (catalog: CatalogQueries) => T): Awaitable<T>;
+  /**
+   * The same for many answers, which are given while they are asked for. If damage shows on the way, those that were
+   * given are passed over the second time: `question` must always give the same order.
+   */
+  queryEach<T>(question: (catalog: CatalogQueries) => Iterable<T>): Awaitable<Iterable<T>>;
+  /** A directory of this machine for that many bytes of temporary files, good while this is open. Absent: use memory. */
+  tempFor(bytes: number): string | undefined;
   reader(options: WorkOptions): ContentReader;
   /** Looks for damage. */
   checker(request: ScanRequest): RepositoryChecker;

@@ -134,7 +134,7 @@ export class Storage implements Disposable, Repository {
   }
 
   /** The same for many answers; if damage shows on the way, those that were given are passed over the second time. */
-  askEach<T>(question: (catalog: Catalog) => Iterable<T>): Generator<T> {
+  queryEach<T>(question: (catalog: Catalog) => Iterable<T>): Generator<T> {
     return this.#keeper.each(question);
   }
 
@@ -193,7 +193,7 @@ export class Storage implements Disposable, Repository {
   }
 
   reader({ workers, signal }: WorkOptions): StorageReader {
-    return new StorageReader(this.pool(workers, signal), this.contents());
+    return new StorageReader(() => this.pool(workers, signal), this.contents());
   }
 
   checker(request: ScanRequest): StorageChecker {

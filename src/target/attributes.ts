@@ -1,30 +1,17 @@
 /** Giving a restored object its owner, mode, time and extended attributes, as far as this user and this disk allow. */
-import type { NsText } from "../core/entry.ts";
-import type { MetadataLoss, Owner } from "../core/restore_terms.ts";
+import type { MetadataLoss, Owner, WantedAttributes } from "../core/restore_terms.ts";
 import type { Stat } from "../core/stat.ts";
 import { type Attributes, DiskFault } from "../platform/disk.ts";
 
-/** What an object gets back. */
-export interface Wanted {
-  /** Undefined: it stays whoever's it is. */
-  readonly owner: Owner | undefined;
-  readonly mode: number;
-  readonly mtime: NsText;
-  /** Names to values in base64. */
-  readonly xattrs?: Readonly<Record<string, string>> | undefined;
-}
 export const NO_LOSSES: readonly MetadataLoss[] = Object.freeze([]);
 
-/** An open object, or a name in an open directory. */
+/** An object whose attributes can be looked at and set: open itself, or a name in an open directory. */
 export interface Attributed {
   setAttributes(attributes: Attributes): void;
+  /** Names to values. */
+  xattrs(): Readonly<Record<string, Uint8Array<ArrayBuffer>>>;
   /** @param value undefined removes it */
   setXattr(name: string, value: Uint8Array<ArrayBuffer> | undefined): void;
-}
-
-/** One that may have been there before. */
-export interface Present extends Attributed {
-  xattrs(): Readonly<Record<string, Uint8Array<ArrayBuffer>>>;
 }
 
 /** Setuid and setgid: they would serve somebody else if the owner could not be given. */
@@ -34,17 +21,20 @@ const SET_ID_BITS = 0o6000;
  * The order matters: a change of owner clears capabilities and setuid bits, attributes can't be set on a file that is
  * read-only already, and whoever finds the right time on an unfinished file must be right to think that all is there.
  */
-export function giveAttributes(object: Attributed, { owner, mode, mtime, xattrs }: Wanted): readonly MetadataLoss[] {
-  const lacks: MetadataLoss[] = [];
-  const isOwned = owner !== undefined && giveOwner(object, owner, lacks);
+export function giveAttributes(
+  object: Attributed,
+  { owner, mode, mtime, xattrs }: WantedAttributes,
+): readonly MetadataLoss[] {
+  const losses: MetadataLoss[] = [];
+  const isOwned = owner !== undefined && giveOwner(object, owner, losses);
   if (xattrs !== undefined) {
     for (const [name, value] of aclsLast(Object.entries(xattrs))) {
-      attempt(`the attribute ${name}`, lacks, () => object.setXattr(name, bytesOfBase64(value)));
+      attempt(`the attribute ${name}`, losses, () => object.setXattr(name, bytesOfBase64(value)));
     }
   }
-  attempt("the time", lacks, () => object.setAttributes({ mtime }));
-  attempt("the mode", lacks, () => object.setAttributes({ mode: isOwned ? mode : mode & ~SET_ID_BITS }));
-  return lacks.length === 0 ? NO_LOSSES : lacks;
+  attempt("the time", losses, () => object.setAttributes({ mtime }));
+  attempt("the mode", losses, () => object.setAttributes({ mode: isOwned ? mode : mode & ~SET_ID_BITS }));
+  return losses.length === 0 ? NO_LOSSES : losses;
 }
 
 /** An ACL may take away the right to set other attributes. */
@@ -66,9 +56,9 @@ const KEPT_KINDS = /^(?:user\.|trusted\.|system\.posix_acl_|security\.capability
  * @returns undefined if something differs, and may not be changed: nothing was done then
  */
 export function renewAttributes(
-  object: Present,
+  object: Attributed,
   there: Stat,
-  wanted: Wanted,
+  wanted: WantedAttributes,
   mayChange: () => boolean = () => true,
 ): readonly MetadataLoss[] | undefined {
   return new Renewal(object, there, wanted, mayChange).run();
@@ -79,15 +69,15 @@ const ACCESSIBLE = 0o600;
 const CAPABILITY = "security.capability";
 
 class Renewal {
-  readonly #object: Present;
+  readonly #object: Attributed;
   readonly #there: Stat;
-  readonly #wanted: Wanted;
+  readonly #wanted: WantedAttributes;
   readonly #mayChange: () => boolean;
-  readonly #lacks: MetadataLoss[] = [];
+  readonly #losses: MetadataLoss[] = [];
   /** As far as it is known: some changes change it as well. */
   #mode: number | undefined;
 
-  constructor(object: Present, there: Stat, wanted: Wanted, mayChange: () => boolean) {
+  constructor(object: Attributed, there: Stat, wanted: WantedAttributes, mayChange: () => boolean) {
     this.#object = object;
     this.#there = there;
     this.#wanted = wanted;
@@ -104,14 +94,14 @@ class Renewal {
     const isOwned = owner !== undefined && (this.#hasOwner(owner) || this.#giveOwner(owner, found));
     for (const name of this.#surplus(found)) this.#setXattr(name, undefined);
     for (const [name, value] of aclsLast(this.#missing(found))) this.#setXattr(name, value);
-    if (mtime !== this.#there.mtime) attempt("the time", this.#lacks, () => this.#object.setAttributes({ mtime }));
+    if (mtime !== this.#there.mtime) attempt("the time", this.#losses, () => this.#object.setAttributes({ mtime }));
     const right = isOwned ? mode : mode & ~SET_ID_BITS;
-    if (right !== this.#mode) attempt("the mode", this.#lacks, () => this.#object.setAttributes({ mode: right }));
-    return this.#lacks.length === 0 ? NO_LOSSES : this.#lacks;
+    if (right !== this.#mode) attempt("the mode", this.#losses, () => this.#object.setAttributes({ mode: right }));
+    return this.#losses.length === 0 ? NO_LOSSES : this.#losses;
   }
 
   /** Undefined if this user may not read them. */
-  #readable(): ReturnType<Present["xattrs"]> | undefined {
+  #readable(): ReturnType<Attributed["xattrs"]> | undefined {
     try {
       return this.#object.xattrs();
     } catch (error) {
@@ -120,14 +110,14 @@ class Renewal {
     }
   }
 
-  #opened(): ReturnType<Present["xattrs"]> {
+  #opened(): ReturnType<Attributed["xattrs"]> {
     this.#makeAccessible();
     const found = this.#readable();
-    if (found === undefined) this.#lacks.push("whatever attributes it should not have (EACCES)");
+    if (found === undefined) this.#losses.push("whatever attributes it should not have (EACCES)");
     return found ?? {};
   }
 
-  #isRight(found: ReturnType<Present["xattrs"]>): boolean {
+  #isRight(found: ReturnType<Attributed["xattrs"]>): boolean {
     const { owner, mode, mtime } = this.#wanted;
     return mtime === this.#there.mtime && (owner === undefined || this.#hasOwner(owner)) &&
       (owner === undefined ? mode & ~SET_ID_BITS : mode) === this.#there.mode &&
@@ -140,7 +130,7 @@ class Renewal {
 
   /** The kernel takes setuid bits and capabilities away from what gets another owner. */
   #giveOwner(owner: Owner, found: Record<string, unknown>): boolean {
-    const isGiven = giveOwner(this.#object, owner, this.#lacks);
+    const isGiven = giveOwner(this.#object, owner, this.#losses);
     this.#mode = undefined;
     delete found[CAPABILITY];
     return isGiven;
@@ -150,7 +140,7 @@ class Renewal {
     return Object.keys(found).filter((name) => this.#wanted.xattrs?.[name] === undefined && KEPT_KINDS.test(name));
   }
 
-  #missing(found: ReturnType<Present["xattrs"]>): [name: string, value: Uint8Array<ArrayBuffer>][] {
+  #missing(found: ReturnType<Attributed["xattrs"]>): [name: string, value: Uint8Array<ArrayBuffer>][] {
     const { xattrs } = this.#wanted;
     if (xattrs === undefined) return [];
     return Object.entries(xattrs).map((
@@ -167,7 +157,7 @@ class Renewal {
     if (name.startsWith("system.")) this.#mode = undefined;
     if (attempt(what, refused, set)) return;
     if (refused[0]?.endsWith("(EACCES)") === true && this.#makeAccessible() && attempt(what, [], set)) return;
-    this.#lacks.push(...refused);
+    this.#losses.push(...refused);
   }
 
   /** Until it gets its own mode. */
@@ -185,22 +175,22 @@ function isEqual(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 /** Who may not give a file away may still give it to a group of their own. @returns true if both are right */
-function giveOwner(object: Attributed, { uid, gid }: Owner, lacks: MetadataLoss[]): boolean {
+function giveOwner(object: Attributed, { uid, gid }: Owner, losses: MetadataLoss[]): boolean {
   const refused: MetadataLoss[] = [];
   if (attempt("the owner", refused, () => object.setAttributes({ uid, gid }))) return true;
   attempt("the group", refused, () => object.setAttributes({ gid }));
-  lacks.push(...refused);
+  losses.push(...refused);
   return false;
 }
 
-/** @param lacks gets what could not be given */
-function attempt(what: string, lacks: MetadataLoss[], action: () => void): boolean {
+/** @param losses gets what could not be given */
+function attempt(what: string, losses: MetadataLoss[], action: () => void): boolean {
   try {
     action();
     return true;
   } catch (error) {
     if (!(error instanceof DiskFault)) throw error;
-    lacks.push(`${what} (${error.errno})`);
+    losses.push(`${what} (${error.errno})`);
     return false;
   }
 }

@@ -3,23 +3,11 @@ import { nameOf } from "../core/apath.ts";
 import type { Entry } from "../core/entry.ts";
 import type { Monitor } from "../core/monitor.ts";
 import { type Raw, textOf } from "../core/raw.ts";
-import type { Overwrite } from "../core/restore_terms.ts";
+import type { Overwrite, WriteOutcome } from "../core/restore_terms.ts";
 import type { Stat } from "../core/stat.ts";
 import type { Dir } from "../platform/disk.ts";
 import { assertMayRestore, decideOverwrite } from "./overwrite.ts";
 import { assertReplaceable, putInPlace } from "./replacing.ts";
-
-/** "same": what was there is right; "kept": what was there stays, whatever it is; "refused": it could not be linked. */
-export type WriteOutcome = "made" | "same" | "kept" | "refused";
-
-export interface Placing {
-  /** True if what is there need not be replaced. */
-  isSame(there: Stat): boolean;
-  /** Makes the object under a name; false if that is refused. */
-  make(name: Raw): boolean;
-  /** Puts right what is the same but for its attributes; false if another has to take its place. */
-  renew?(there: Stat): boolean;
-}
 
 export class ObjectWriter {
   readonly #overwrite: Overwrite;
@@ -33,28 +21,38 @@ export class ObjectWriter {
     this.#key = key;
   }
 
-  /** Makes an object, in the place of what is there if that may be replaced, and counts it. @throws TargetTaken, TargetNewer */
-  write(entry: Entry, into: Dir, placing: Placing): WriteOutcome {
-    const placed = this.#place(entry, into, placing);
-    if (placed !== "refused") this.#count(placed === "made", entry);
-    return placed;
+  /**
+   * Makes an object, in the place of what is there if that may be replaced, and counts it. What is there stays until the
+   * new object is made.
+   * @param isSame true if what is there need not be replaced
+   * @param make makes the object under a name; false if that is refused
+   * @param renew puts right what is the same but for its attributes; false if another has to take its place
+   * @throws TargetTaken, TargetNewer, TargetProtected
+   */
+  write(entry: Entry, into: Dir, how: {
+    readonly isSame: (there: Stat) => boolean;
+    readonly make: (name: Raw) => boolean;
+    readonly renew?: (there: Stat) => boolean;
+  }): Exclude<WriteOutcome, "failed"> {
+    const name = nameOf(entry.path), there = into.stat(name);
+    const verdict = decideOverwrite(this.#overwrite, there, entry, how.isSame);
+    assertMayRestore(verdict, textOf(entry.path));
+    if (verdict === "keep") return this.#counted("kept", entry);
+    if (verdict === "same" && there !== undefined && (how.renew?.(there) ?? true)) return this.#counted("same", entry);
+    return this.#make(into, name, there, how.make) ? this.#counted("written", entry) : "refused";
   }
 
-  #count(isMade: boolean, { path }: Entry): void {
+  #make(into: Dir, name: Raw, there: Stat | undefined, make: (name: Raw) => boolean): boolean {
+    if (there === undefined) return make(name);
+    assertReplaceable(into, name, { there, directory: into.statSelf() });
+    return putInPlace(into, name, { key: this.#key, make });
+  }
+
+  #counted<T extends WriteOutcome>(outcome: T, { path }: Entry): T {
+    const isMade = outcome === "written";
     this.#monitor.count(isMade ? "restoredFiles" : "keptFiles");
     this.#monitor.status?.(isMade ? "restored" : "kept", textOf(path));
-  }
-
-  /** What is there stays until the new object is made. */
-  #place(entry: Entry, into: Dir, placing: Placing): WriteOutcome {
-    const name = nameOf(entry.path), there = into.stat(name);
-    const verdict = decideOverwrite(this.#overwrite, there, entry, (found) => placing.isSame(found));
-    assertMayRestore(verdict, textOf(entry.path));
-    if (verdict === "make") return placing.make(name) ? "made" : "refused";
-    if (verdict === "keep") return "kept";
-    if (verdict === "same" && (placing.renew === undefined || placing.renew(there!))) return "same";
-    assertReplaceable(into, name, { there, directory: into.statSelf() });
-    return putInPlace(into, name, { key: this.#key, make: (partial) => placing.make(partial) }) ? "made" : "refused";
+    return outcome;
   }
 }
 

@@ -1,11 +1,8 @@
 /** What a restore does where something is already: one decision for files, for everything else, and for a dry run. */
 import type { NsText } from "../core/entry.ts";
 import { Fault } from "../core/fault.ts";
-import type { Overwrite } from "../core/restore_terms.ts";
+import type { Overwrite, Verdict } from "../core/restore_terms.ts";
 import type { Stat } from "../core/stat.ts";
-
-/** "same": what is there is right; "keep": it stays, whatever it is; "newer", "taken": it stays, and that is a problem. */
-export type Verdict = "make" | "replace" | "same" | "keep" | "newer" | "taken";
 
 /** Mode of a file until all of its bytes are there. */
 export const UNFINISHED_MODE = 0o600;

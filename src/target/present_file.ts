@@ -2,12 +2,12 @@
 import type { Raw } from "../core/raw.ts";
 import type { Stat } from "../core/stat.ts";
 import { type Attributes, type Dir, DiskFault, type OpenFile } from "../platform/disk.ts";
-import type { Present } from "./attributes.ts";
+import type { Attributed } from "./attributes.ts";
 
 const WRITE_BITS = 0o222;
 
 /** It is opened when the first change is due; by name where this user may not open it. */
-export class PresentFile implements Present, Disposable {
+export class PresentFile implements Attributed, Disposable {
   readonly #directory: Dir;
   readonly #name: Raw;
   readonly #there: Stat;

@@ -25,17 +25,15 @@ export function partialName(name: Raw, key: string): Raw {
   return raw`${sliceRaw(name, 0, KEPT_OF_LONG_NAME)}-${hash}${suffix}`;
 }
 
-interface Putting<R> {
-  readonly key: string;
-  readonly make: (partial: Raw) => R;
-}
-
 /**
  * Has an object made beside `name`, and renames it.
  * @param make makes it under a name, or says false if that is refused; what it has made when it throws is removed
  * @returns false if it was refused @throws DiskFault that names what is in the way
  */
-export function putInPlace(into: Dir, name: Raw, { key, make }: Putting<boolean>): boolean {
+export function putInPlace(into: Dir, name: Raw, { key, make }: {
+  readonly key: string;
+  readonly make: (partial: Raw) => boolean;
+}): boolean {
   // deno-lint-ignore require-yield -- it is made in one step
   const inOneStep = function* (partial: Raw): Steps<boolean> {
     return make(partial);
@@ -44,7 +42,10 @@ export function putInPlace(into: Dir, name: Raw, { key, make }: Putting<boolean>
 }
 
 /** The same for what takes long to make. */
-export function* stepsIntoPlace(into: Dir, name: Raw, { key, make }: Putting<Steps<boolean>>): Steps<boolean> {
+export function* stepsIntoPlace(into: Dir, name: Raw, { key, make }: {
+  readonly key: string;
+  readonly make: (partial: Raw) => Steps<boolean>;
+}): Steps<boolean> {
   const partial = partialName(name, key);
   into.unlink(partial);
   try {

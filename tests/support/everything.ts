@@ -33,7 +33,7 @@ const DAY_MS = 86_400_000;
 export async function answers(storage: Storage): Promise<string> {
   const { freeBytes: _, ...figures } = await stats(storage, { largest: 3, signal }, new TestMonitor());
   const snapshots = storage.snapshots(), [first, last] = [snapshots[0]!, snapshots.at(-1)!];
-  using differences = diff(
+  using differences = await diff(
     storage,
     { before: first, now: last, below: TOP, readData: false, directoryTimes: true },
     new TestMonitor(),
@@ -41,8 +41,8 @@ export async function answers(storage: Storage): Promise<string> {
   return JSON.stringify([
     snapshots,
     figures,
-    [...find(storage, EVERY_VERSION)],
-    history(storage, parseApath("/a")),
+    [...await find(storage, EVERY_VERSION)],
+    await history(storage, parseApath("/a")),
     [...differences.list("depth-first")],
     [...storage.contentSizesAbove(0)],
     storage.damaged(),
@@ -70,9 +70,9 @@ export async function useSnapshot(world: World, id: string, target: string): Pro
     }
   };
   for (const extent of ["recursive", "tree"] as const) {
-    await attempt((snapshot, storage) => {
+    await attempt(async (snapshot, storage) => {
       const request = { snapshot, path: TOP, order: "name", reverse: false, extent } as const;
-      return [...listing(storage, request, () => {})].length;
+      return [...await listing(storage, request, () => {})].length;
     });
   }
   let dumped = 0;
@@ -85,10 +85,10 @@ export async function useSnapshot(world: World, id: string, target: string): Pro
   }
   await attempt(() => world.restore(id, { target: rawOf(target) }));
   await attempt(() => world.check());
-  await attempt((_, storage) => [...find(storage, EVERY_VERSION)]);
-  await attempt((snapshot, storage) => {
+  await attempt(async (_, storage) => [...await find(storage, EVERY_VERSION)]);
+  await attempt(async (snapshot, storage) => {
     const now = storage.resolve("latest");
-    using differences = diff(
+    using differences = await diff(
       storage,
       { before: snapshot, now, below: TOP, readData: false, directoryTimes: true },
       new TestMonitor(),

@@ -7,6 +7,7 @@ import { examples } from "../settings/options.ts";
 import { snapshotPath } from "../settings/paths.ts";
 import { jsonText } from "../output/escape_text.ts";
 import type { Printer } from "../output/printer.ts";
+import type { ContentReader } from "../../snapshot/repository.ts";
 import type { Define } from "./command.ts";
 
 export class NotAFile extends Fault {
@@ -31,16 +32,17 @@ export const defineCat: Define = (program, act) => {
     act(command, async (session) => {
       const storage = await session.openStorage();
       const snapshot = storage.resolve(name);
-      const manifest = storage.manifest(snapshot.id);
-      const { resolvePath: pathMeant } = await import("../../operations/browse/resolve_path.ts");
-      const path = pathMeant(manifest, snapshotPath(pathText), snapshot);
+      const manifest = await storage.manifest(snapshot.id);
+      const { resolvePath } = await import("../../operations/browse/resolve_path.ts");
+      const path = resolvePath(manifest, snapshotPath(pathText), snapshot);
       const entry = manifest.entry(path);
       if (entry === undefined) throw new NotAFile(textOf(path), "a directory");
       const { content, size } = entry;
       if (content === undefined) throw new NotAFile(textOf(path), describe(entry));
-      const chunks = storage.readContent(content);
-      if (session.options.json) printJson({ path: textOf(path), content, size }, chunks, session.out);
-      else for (const chunk of chunks) session.out.bytes(chunk);
+      await using reader = storage.reader({ workers: 0, signal: new AbortController().signal });
+      const chunks = reader.read(content);
+      if (session.options.json) await printJson({ path: textOf(path), content, size }, chunks, session.out);
+      else for await (const chunk of chunks) session.out.bytes(chunk);
     })
   );
 };
@@ -52,10 +54,14 @@ function describe({ kind, problems }: Entry): string {
 }
 
 /** The bytes pass through however many they are. */
-function printJson(about: Readonly<Record<string, unknown>>, chunks: Iterable<Uint8Array>, out: Printer): void {
+async function printJson(
+  about: Readonly<Record<string, unknown>>,
+  chunks: ReturnType<ContentReader["read"]>,
+  out: Printer,
+): Promise<void> {
   out.exact(`${jsonText(about).slice(0, -1)},"base64":"`);
   let rest: Uint8Array = new Uint8Array();
-  for (const chunk of chunks) {
+  for await (const chunk of chunks) {
     const bytes = Buffer.concat([rest, chunk]);
     const whole = bytes.length - bytes.length % 3; // base64 goes by threes
     out.exact(bytes.subarray(0, whole).toString("base64"));

@@ -50,7 +50,7 @@ export const defineDiff: Define = (program, act) => {
       const storage = await session.openStorage();
       const pair = pairOf(storage, session, first, second);
       const { diff } = await import("../../operations/browse/diff.ts");
-      using differences = diff(storage, {
+      using differences = await diff(storage, {
         ...pair,
         below: snapshotPath(options.path),
         readData: options.readData ?? false,

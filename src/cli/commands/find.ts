@@ -61,7 +61,7 @@ export const defineFind: Define = (program, act) => {
       const options = command.opts<FindOptions>(), { clock } = session.world;
       const storage = await session.openStorage();
       const { find } = await import("../../operations/browse/find.ts");
-      const found = find(storage, requestOf(patterns, options, storage, clock));
+      const found = await find(storage, requestOf(patterns, options, storage, clock));
       if (session.options.json) return session.out.jsonArray(jsonOf(found));
       printFound(found, options.long ?? false, session);
     })

@@ -29,7 +29,7 @@ export const defineHistory: Define = (program, act) => {
     act(command, async (session) => {
       const storage = await session.openStorage();
       const { history } = await import("../../operations/browse/history.ts");
-      const versions = history(storage, snapshotPath(pathText));
+      const versions = await history(storage, snapshotPath(pathText));
       if (session.options.json) return session.out.jsonArray(versions.map(jsonOf));
       const series = Map.groupBy(versions, ({ version }) => `${version.name} on ${version.host}`);
       for (const [name, own] of series) {

@@ -59,7 +59,7 @@ export const defineLs: Define = (program, act) => {
         snapshot: storage.resolve(name),
         path: snapshotPath(pathText),
       });
-      const listed = listing(storage, request, (fault) => session.monitor.problem(fault));
+      const listed = await listing(storage, request, (fault) => session.monitor.problem(fault));
       if (session.options.json) return session.out.jsonArray(jsonOf(listed));
       if (!options.ncdu) return printEntries(listed, session, options);
       const { printNcdu } = await import("../output/ncdu_export.ts");

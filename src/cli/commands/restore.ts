@@ -4,8 +4,7 @@ import { BadUsage } from "../../core/fault.ts";
 import { textOf } from "../../core/raw.ts";
 import { countText, pluralText } from "../../core/size_text.ts";
 import { durationText } from "../../core/time_text.ts";
-import type { RestoreRequest } from "../../operations/restore/restore.ts";
-import type { Destination } from "../../operations/restore/path_mapping.ts";
+import type { RestoreRequest } from "../../operations/restore/restore_request.ts";
 import type { Storage } from "../../storage/storage.ts";
 import { collected, examples, workersOption } from "../settings/options.ts";
 import { absolutePath, snapshotPath } from "../settings/paths.ts";
@@ -84,7 +83,11 @@ function parseStrip(text: string): number {
 }
 
 /** @throws BadUsage */
-function destinationOf(options: RestoreOptions, paths: readonly string[], { world }: Session): Destination {
+function destinationOf(
+  options: RestoreOptions,
+  paths: readonly string[],
+  { world }: Session,
+): RestoreRequest["destination"] {
   const { target, as, inPlace, strip = 0 } = options;
   const given = [target, as, inPlace].filter((option) => option !== undefined).length;
   if (given !== 1) {
@@ -113,7 +116,7 @@ function requestOf(
     readonly name: string;
     readonly paths: readonly string[];
     readonly options: RestoreOptions;
-    readonly destination: Destination;
+    readonly destination: RestoreRequest["destination"];
   },
   storage: Storage,
   session: Session,

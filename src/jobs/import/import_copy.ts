@@ -9,7 +9,6 @@ import type { Yielder } from "../../core/yielding.ts";
 import { ImportIncomplete } from "../faults.ts";
 import type { JobRun } from "../run/job_run.ts";
 import { LinksPassed, zipName } from "../../operations/browse/archive_names.ts";
-import { stoppable } from "../../operations/browse/dump.ts";
 import { ZipWriter } from "../../operations/browse/zip.ts";
 import { ACL_ATTRIBUTE } from "../../platform/acl.ts";
 import { Descent } from "../../platform/descent.ts";
@@ -108,12 +107,13 @@ export async function lacksAnything(copy: Dir, entries: Iterable<Entry>, pace: Y
 }
 
 /** @throws Interrupted between two chunks */
-function* counted(
+async function* counted(
   chunks: Iterable<Uint8Array<ArrayBuffer>>,
   monitor: Monitor,
-  signal: AbortSignal,
-): Generator<Uint8Array<ArrayBuffer>> {
-  for (const chunk of stoppable(chunks, signal)) {
+  pace: Yielder,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  for (const chunk of chunks) {
+    await pace.yieldIfDue();
     monitor.count("restoredBytes", chunk.length);
     yield chunk;
   }
@@ -147,7 +147,7 @@ export async function packSnapshot(
 }
 
 async function packEntry(
-  { storage, monitor, setup: { signal } }: JobRun,
+  { storage, monitor, pace }: JobRun,
   { path, kind, mode, mtime, size, target = EMPTY, content }: Entry,
   zip: ZipWriter,
 ): Promise<void> {
@@ -158,5 +158,5 @@ async function packEntry(
   if (kind === "symlink") await zip.add(facts, [bytesOf(target)], target.length);
   else if (kind === "dir") await zip.add(facts, [], 0);
   else if (content === undefined) throw new ImportIncomplete(textOf(path), "it could not be read");
-  else await zip.add(facts, counted(storage.readContent(content), monitor, signal), size);
+  else await zip.add(facts, counted(storage.readContent(content), monitor, pace), size);
 }

@@ -2,7 +2,8 @@
 import { type Apath, apathOf } from "../../core/apath.ts";
 import { type Raw, rawOf } from "../../core/raw.ts";
 import { GuardedDisk } from "../../operations/guarded_disk.ts";
-import { restore, type RestoreRequest } from "../../operations/restore/restore.ts";
+import { restore } from "../../operations/restore/restore.ts";
+import type { RestoreRequest } from "../../operations/restore/restore_request.ts";
 import { type Disk, DiskFault } from "../../platform/disk.ts";
 import { resolveSnapshot } from "../../snapshot/resolve.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";

@@ -5,11 +5,13 @@ import type { Apath } from "../../core/apath.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import type { Raw } from "../../core/raw.ts";
 import { type ChangedField, changedFieldsOf, isOfContent } from "./changed_fields.ts";
-import { DirectoryComparison } from "./diff_directory.ts";
+import { compareDirectory } from "./diff_directory.ts";
 import { notInSnapshot, resolvePaths } from "./resolve_path.ts";
-import type { PathChange } from "../../snapshot/catalog_queries.ts";
+import type { CatalogQueries, PathChange } from "../../snapshot/catalog_queries.ts";
+import type { Manifest } from "../../snapshot/manifest.ts";
+import type { Repository } from "../../snapshot/repository.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
-import type { Storage } from "../../storage/storage.ts";
+import type { OpenedRepository } from "../opened.ts";
 
 export interface DiffRequest {
   readonly before: SnapshotInfo;
@@ -19,7 +21,7 @@ export interface DiffRequest {
   readonly below: Apath;
   /** Compare the contents of all files with the directory, not only of those that look different. */
   readonly readData: boolean;
-  /** Tell of directories of which only the time of modification is different. */
+  /** Report directories of which only the time of modification is different. */
   readonly directoryTimes: boolean;
 }
 
@@ -50,22 +52,38 @@ export interface Differences extends Disposable {
 }
 
 /** @throws NotInSnapshot, NoSource, DamagedManifest, DamagedContent */
-export function diff(storage: Storage, request: DiffRequest, monitor: Monitor): Differences {
+export async function diff(
+  repository: OpenedRepository,
+  request: DiffRequest,
+  monitor: Monitor,
+): Promise<Differences> {
   const { now } = request;
   const table = typeof now === "string"
-    ? withDirectory(storage, request, now, monitor)
-    : storage.query(() => withSnapshot(storage, request, now));
-  return { list: (order) => told(table, order), [Symbol.dispose]: () => table[Symbol.dispose]() };
+    ? await withDirectory(repository, request, now, monitor)
+    : await withSnapshot(repository, request, now);
+  return { list: (order) => listed(table, order), [Symbol.dispose]: () => table[Symbol.dispose]() };
 }
 
-function withSnapshot(storage: Storage, request: DiffRequest, now: SnapshotInfo): ChangeTable {
-  const below = belowMeant(storage, request.below, [request.before, now]);
-  return gathered(storage, request, (table) => gather(table, changesOf(storage, request.before, now, below), request));
+async function withSnapshot(repository: Repository, request: DiffRequest, now: SnapshotInfo): Promise<ChangeTable> {
+  const { before } = request;
+  const manifests = [await repository.manifest(before.id), await repository.manifest(now.id)] as const;
+  const below = belowMeant(manifests, request.below, now);
+  // The catalog knows what changed within a series; any other two are compared by their manifests.
+  const isOneSeries = before.complete && now.complete && before.host === now.host && before.name === now.name;
+  return await repository.query((catalog) => {
+    const changes = isOneSeries ? changesInSeries(catalog, before, now, below) : changesBetween(...manifests, below);
+    return gathered(repository, request, (table) => gather(table, changes, request));
+  });
 }
 
-function withDirectory(storage: Storage, request: DiffRequest, directory: Raw, monitor: Monitor): ChangeTable {
-  const comparison = new DirectoryComparison(storage, { ...request, directory }, monitor);
-  return gathered(storage, request, (table) => {
+async function withDirectory(
+  repository: OpenedRepository,
+  request: DiffRequest,
+  directory: Raw,
+  monitor: Monitor,
+): Promise<ChangeTable> {
+  const comparison = await compareDirectory(repository, { ...request, directory }, monitor);
+  return gathered(repository, request, (table) => {
     gather(table, comparison.changes(), request);
     for (const { id, path } of table.unknownContents()) {
       const content = comparison.contentAt(path);
@@ -77,10 +95,14 @@ function withDirectory(storage: Storage, request: DiffRequest, directory: Raw, m
 /** What a change takes at most, with names of ordinary length. */
 const CHANGE_BYTES = 512;
 
-function gathered(storage: Storage, { before, now }: DiffRequest, fill: (table: ChangeTable) => void): ChangeTable {
+function gathered(
+  repository: Repository,
+  { before, now }: DiffRequest,
+  fill: (table: ChangeTable) => void,
+): ChangeTable {
   using held = new DisposableStack();
   const entries = before.entries + (typeof now === "string" ? before.entries : now.entries);
-  const table = held.use(new ChangeTable(storage.tempFor(entries * CHANGE_BYTES)));
+  const table = held.use(new ChangeTable(repository.tempFor(entries * CHANGE_BYTES)));
   fill(table);
   held.move();
   return table;
@@ -88,11 +110,11 @@ function gathered(storage: Storage, { before, now }: DiffRequest, fill: (table: 
 
 function gather(table: ChangeTable, changes: Iterable<PathChange>, { directoryTimes }: DiffRequest): void {
   for (const change of changes) {
-    if (isWorthTelling(change, directoryTimes)) table.add(change);
+    if (isReported(change, directoryTimes)) table.add(change);
   }
 }
 
-function isWorthTelling({ before, now }: PathChange, directoryTimes: boolean): boolean {
+function isReported({ before, now }: PathChange, directoryTimes: boolean): boolean {
   if (before === undefined || now === undefined) return true;
   const aspects = changedFieldsOf(before, now);
   if (aspects.length === 0) return false;
@@ -100,30 +122,29 @@ function isWorthTelling({ before, now }: PathChange, directoryTimes: boolean): b
 }
 
 /** A path in one of them, or as it was in the source; anything else is a typing error. */
-function belowMeant(storage: Storage, path: Apath, both: readonly [SnapshotInfo, SnapshotInfo]): Apath {
-  for (const { id } of both) {
-    const [meant, ...others] = resolvePaths(storage.manifest(id), path);
+function belowMeant(manifests: readonly [before: Manifest, now: Manifest], path: Apath, now: SnapshotInfo): Apath {
+  for (const manifest of manifests) {
+    const [meant, ...others] = resolvePaths(manifest, path);
     if (meant !== undefined && others.length === 0) return meant;
   }
-  throw notInSnapshot(storage.manifest(both[1].id), path, both[1]);
+  throw notInSnapshot(manifests[1], path, now);
 }
 
-/** The catalog knows what changed within a series; any other two are compared by their manifests. */
-function* changesOf(storage: Storage, before: SnapshotInfo, now: SnapshotInfo, below: Apath): Generator<PathChange> {
-  const isOneLine = before.complete && now.complete && before.host === now.host && before.name === now.name;
-  if (!isOneLine) {
-    yield* changesBetween(storage.manifestSource(before.id), storage.manifestSource(now.id), below);
-    return;
-  }
+function* changesInSeries(
+  catalog: CatalogQueries,
+  before: SnapshotInfo,
+  now: SnapshotInfo,
+  below: Apath,
+): Generator<PathChange> {
   const { host, name } = now;
   const isBackward = before.sequence > now.sequence;
   const [first, last] = isBackward ? [now, before] : [before, now];
-  for (const change of storage.catalog().changes({ host, name, before: first.sequence, now: last.sequence }, below)) {
+  for (const change of catalog.changes({ host, name, before: first.sequence, now: last.sequence }, below)) {
     yield isBackward ? { path: change.path, before: change.now, now: change.before } : change;
   }
 }
 
-function* told(table: ChangeTable, order: ChangeOrder): Generator<Difference, DiffSummary> {
+function* listed(table: ChangeTable, order: ChangeOrder): Generator<Difference, DiffSummary> {
   const count: Record<DiffKind, number> = { added: 0, removed: 0, content: 0, metadata: 0, moved: 0 };
   let addedBytes = 0, removedBytes = 0;
   for (const gathered of table.changes(order)) {

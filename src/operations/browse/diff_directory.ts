@@ -1,22 +1,24 @@
 /** Comparing a snapshot with a directory as it is now. */
-import { type Apath, compareApath, TOP } from "../../core/apath.ts";
-import type { ContentId } from "../../core/content_id.ts";
-import { digestHexLength, newHasher } from "../../core/digest.ts";
+import { type Apath, apathWithin, placeApath, relativeOf, TOP } from "../../core/apath.ts";
+import { type ContentId, contentIdOf, isDigestOf } from "../../core/content_id.ts";
+import type { Algorithm } from "../../core/digest.ts";
+import { DigestStream, type ReadAt } from "../../core/digest_stream.ts";
 import type { Entry } from "../../core/entry.ts";
+import { mergeByPath } from "../../core/merge_by_path.ts";
 import type { Monitor } from "../../core/monitor.ts";
-import type { Raw } from "../../core/raw.ts";
+import { baseName, parentPath, type Raw } from "../../core/raw.ts";
 import type { Stat } from "../../core/stat.ts";
-import { resolvePath, snapshotPathsOf } from "./resolve_path.ts";
-import { findSources } from "../sources/sources.ts";
-import { walkAsBackedUp } from "../sources/walk_as_backed_up.ts";
-import { type Dir, DiskFault, type OpenFile } from "../../platform/disk.ts";
+import { type Dir, type Disk, DiskFault, type OpenFile } from "../../platform/disk.ts";
 import type { PathChange, State } from "../../snapshot/catalog_queries.ts";
 import type { Manifest } from "../../snapshot/manifest.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import { parseFilter } from "../../source/filter.ts";
 import type { SourceRoot } from "../../source/placement.ts";
-import type { Found } from "../../source/walk.ts";
-import type { Storage } from "../../storage/storage.ts";
+import { type Found, NoSource, type WalkBatch } from "../../source/walk.ts";
+import type { OpenedRepository } from "../opened.ts";
+import { findSources } from "../sources/sources.ts";
+import { walkAsBackedUp } from "../sources/walk_as_backed_up.ts";
+import { resolvePath, snapshotPathsOf } from "./resolve_path.ts";
 
 export interface DirectoryRequest {
   readonly before: SnapshotInfo;
@@ -29,66 +31,76 @@ export interface DirectoryRequest {
 
 const READ_BYTES = 1024 * 1024;
 
+/** @throws NotInSnapshot, NoSource, DamagedManifest, DamagedContent */
+export async function compareDirectory(
+  repository: OpenedRepository,
+  request: DirectoryRequest,
+  monitor: Monitor,
+): Promise<DirectoryComparison> {
+  const manifest = await repository.manifest(request.before.id);
+  const own = repository.ownPlaces([], monitor);
+  const [source] = findSources(repository, own, { sources: [request.directory] }, parseFilter([]), monitor);
+  if (source === undefined) throw new NoSource(request.directory);
+  const root = { ...source, at: counterpart(manifest, request, source) };
+  if (manifest.root.leftOut?.unlisted) {
+    monitor.notice("The snapshot has only what was on a list: what is new in the directory is not told");
+  }
+  await using reader = repository.reader({ workers: 0, signal: new AbortController().signal });
+  const walked = await walkAsBackedUp(repository, reader, { manifest, root, monitor });
+  const { algorithm, machine: { disk } } = repository;
+  return new DirectoryComparison({ manifest, root, walked, disk, algorithm, readData: request.readData, monitor });
+}
+
+interface DirectoryAndSnapshot {
+  readonly manifest: Manifest;
+  /** The directory, and its place in the snapshot. */
+  readonly root: SourceRoot;
+  /** What is in it. */
+  readonly walked: Iterable<WalkBatch>;
+  readonly disk: Disk;
+  /** Of the contents of the snapshot. */
+  readonly algorithm: Algorithm;
+  readonly readData: boolean;
+  readonly monitor: Monitor;
+}
+
 export class DirectoryComparison {
-  readonly #storage: Storage;
-  readonly #request: DirectoryRequest;
-  readonly #monitor: Monitor;
-  readonly #root: SourceRoot;
+  readonly #what: DirectoryAndSnapshot;
   readonly #buffer = new Uint8Array(READ_BYTES);
 
-  /** @throws NotInSnapshot, NoSource */
-  constructor(storage: Storage, request: DirectoryRequest, monitor: Monitor) {
-    this.#storage = storage;
-    this.#request = request;
-    this.#monitor = monitor;
-    const own = storage.ownPlaces([], monitor);
-    const [root] = findSources(storage, own, { sources: [request.directory] }, parseFilter([]), monitor);
-    const manifest = storage.manifest(request.before.id);
-    this.#root = { ...root!, at: counterpart(manifest, request, root!) };
+  constructor(what: DirectoryAndSnapshot) {
+    this.#what = what;
   }
 
-  /** Ordered by path. The content of what is only in the directory isn't known. */
+  /** To be gone through once. Ordered by path. The content of what is only in the directory isn't known. */
   *changes(): Generator<PathChange> {
-    const entries = this.#storage.manifest(this.#request.before.id).within(this.#root.at);
-    let entry = entries.next();
-    for (const { found, parent } of this.#found()) {
-      for (; !entry.done && compareApath(entry.value.path, found.path) < 0; entry = entries.next()) {
-        yield { path: entry.value.path, before: stateOfEntry(entry.value), now: undefined };
+    const { manifest, root } = this.#what;
+    for (const [old, now] of mergeByPath(manifest.within(root.at), this.#found())) {
+      const before = old && stateOfEntry(old);
+      if (now === undefined) {
+        if (old !== undefined) yield { path: old.path, before, now };
+      } else if (old !== undefined || now.found.name !== "") { // The directory that was named is nothing new.
+        yield { path: now.path, before, now: this.#stateOf(now.found, now.parent, old) };
       }
-      const old = !entry.done && entry.value.path === found.path ? entry.value : undefined;
-      // The top of several sources is no entry, and the directory that was named is nothing new.
-      if (old === undefined && found.name === "") continue;
-      yield { path: found.path, before: old && stateOfEntry(old), now: this.#stateOf(found, parent, old) };
-      if (old !== undefined) entry = entries.next();
-    }
-    for (; !entry.done; entry = entries.next()) {
-      yield { path: entry.value.path, before: stateOfEntry(entry.value), now: undefined };
     }
   }
 
-  /** Content of a file that is only in the directory; undefined if it can't be read, which is told. */
+  /** Content of a file that is only in the directory; undefined if it can't be read, which is a problem. */
   contentAt(path: Apath): ContentId | undefined {
-    const relative = path.slice(this.#root.at === TOP ? 1 : this.#root.at.length + 1);
-    const slash = relative.lastIndexOf("/");
-    using top = this.#storage.machine.disk.openDir(this.#root.path);
-    using parent = top.openPath(relative.slice(0, Math.max(slash, 0)) as Raw);
-    return this.#contentOf(parent, relative.slice(slash + 1) as Raw);
+    const { root, disk } = this.#what, relative = relativeOf(apathWithin(path, root.at));
+    using top = disk.openDir(root.path);
+    using parent = top.openPath(parentPath(relative));
+    return this.#contentOf(parent, baseName(relative));
   }
 
-  *#found(): Generator<{ found: Found; parent: Dir }> {
-    const manifest = this.#storage.manifest(this.#request.before.id);
-    if (manifest.root.leftOut?.unlisted) {
-      this.#monitor.notice("The snapshot has only what was on a list: what is new in the directory is not told");
-    }
-    for (
-      const { parent, found } of walkAsBackedUp(this.#storage, { manifest, root: this.#root, monitor: this.#monitor })
-    ) {
-      for (const one of found) yield { found: one, parent };
+  *#found(): Generator<{ readonly path: Apath; readonly found: Found; readonly parent: Dir }> {
+    for (const { parent, found } of this.#what.walked) {
+      for (const one of found) yield { path: one.path, found: one, parent };
     }
   }
 
   #stateOf({ stat, name }: Found, parent: Dir, old: Entry | undefined): State {
-    const { disk } = this.#storage.machine;
+    const { disk } = this.#what;
     const { kind, mtime, mode, uid, gid } = stat;
     const user = old?.uid === uid ? old.user : disk.userName(uid);
     const group = old?.gid === gid ? old.group : disk.groupName(gid);
@@ -113,10 +125,10 @@ export class DirectoryComparison {
   /** A file of the same size and time is taken to be the same, unless all are to be read. */
   #contentIfSame(stat: Stat, name: Raw, parent: Dir, old: Entry): ContentId | undefined {
     if (old.kind !== "file" || old.size !== stat.size) return undefined;
-    if (old.mtime === stat.mtime && !this.#request.readData) return old.content;
+    if (old.mtime === stat.mtime && !this.#what.readData) return old.content;
     const content = this.#contentOf(parent, name);
-    const digits = digestHexLength(this.#storage.settings.algorithm);
-    return content !== undefined && old.content?.slice(0, digits) === content ? old.content : content;
+    const isSame = content !== undefined && old.content !== undefined && isDigestOf(old.content, content);
+    return isSame ? old.content : content;
   }
 
   #contentOf(parent: Dir, name: Raw): ContentId | undefined {
@@ -125,23 +137,20 @@ export class DirectoryComparison {
       return file && this.#digestOf(file);
     } catch (error) {
       if (!(error instanceof DiskFault)) throw error;
-      this.#monitor.problem(error);
+      this.#what.monitor.problem(error);
       return undefined;
     }
   }
 
   #digestOf(file: OpenFile): ContentId {
-    const hasher = newHasher(this.#storage.settings.algorithm);
-    for (let at = 0, got = 0; (got = file.read(this.#buffer, at)) > 0; at += got) {
-      hasher.update(this.#buffer.subarray(0, got));
-    }
-    return hasher.hex() as ContentId;
+    const read: ReadAt = (into, position) => file.read(into, position);
+    return contentIdOf(new DigestStream(this.#what.algorithm, read, this.#buffer).run().digest);
   }
 }
 
 function counterpart(manifest: Manifest, { below, before }: DirectoryRequest, { path }: SourceRoot): Apath {
   if (below !== TOP) return resolvePath(manifest, below, before);
-  const [place, ...others] = snapshotPathsOf(path as string as Apath, manifest.root.sources);
+  const [place, ...others] = snapshotPathsOf(placeApath(path), manifest.root.sources);
   return place !== undefined && others.length === 0 && manifest.entry(place) !== undefined ? place : TOP;
 }
 

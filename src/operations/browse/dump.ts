@@ -1,9 +1,9 @@
 /** A subtree of a snapshot as one tar or ZIP file, written while it is read. */
-import { type Apath, parentOf, TOP } from "../../core/apath.ts";
+import { type Apath, apathWithin, parentOf, relativeOf, TOP } from "../../core/apath.ts";
 import { type Entry, KIND_BITS } from "../../core/entry.ts";
-import { Fault, Interrupted } from "../../core/fault.ts";
+import { Fault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
-import { bytesOf, type Raw, textOf } from "../../core/raw.ts";
+import { bytesOf, type Raw, raw, rawOf, textOf } from "../../core/raw.ts";
 import { fitsTar, TarWriter } from "../../core/tar.ts";
 import { msOfNs } from "../../core/time_text.ts";
 import { Yielder } from "../../core/yielding.ts";
@@ -13,7 +13,8 @@ import { resolvePath } from "./resolve_path.ts";
 import { ZipWriter } from "./zip.ts";
 import { DamagedContent } from "../../snapshot/faults.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
-import type { Storage } from "../../storage/storage.ts";
+import type { ContentReader } from "../../snapshot/repository.ts";
+import type { OpenedRepository } from "../opened.ts";
 
 export type DumpFormat = "tar" | "zip";
 
@@ -39,26 +40,24 @@ export class NotDumped extends Fault {
  * archive by then stays. @param write gets the bytes in order @throws NotInSnapshot, DamagedManifest, Interrupted
  */
 export async function dump(
-  storage: Storage,
+  repository: OpenedRepository,
   request: DumpRequest,
   write: (bytes: Uint8Array<ArrayBuffer>) => void,
   monitor: Monitor,
 ): Promise<void> {
   const { snapshot, format, signal } = request;
-  using _held = storage.lockForReading(snapshot.id);
-  const path = resolvePath(storage.manifest(snapshot.id), request.path, snapshot);
+  using _held = await repository.lockForReading(snapshot.id);
+  await using reader = repository.reader({ workers: 0, signal });
+  const path = resolvePath(await repository.manifest(snapshot.id), request.path, snapshot);
   // Depth first, as tar wants it: times of a directory are set when something outside of it follows.
-  const listed = listing(storage, { snapshot, path, extent: "tree", order: "name", reverse: false }, (fault) => {
-    monitor.problem(fault);
-  });
+  const asked = { snapshot, path, extent: "tree", order: "name", reverse: false } as const;
+  const listed = await listing(repository, asked, (fault) => monitor.problem(fault));
   if (path === TOP) monitor.setTotal({ items: snapshot.files, bytes: snapshot.bytes });
   monitor.phase("writing the archive");
-  const pace = new Yielder(storage.machine.clock, signal), links = new LinksPassed();
-  const archive = format === "tar"
-    ? new TarArchive(write, pace)
-    : new ZipArchive(write, (text) => monitor.notice(text));
+  const yielder = new Yielder(repository.machine.clock, signal), links = new LinksPassed();
+  const archive = format === "tar" ? new TarArchive(write) : new ZipArchive(write, (text) => monitor.notice(text));
   for (const { entry } of listed) {
-    await pace.yieldIfDue();
+    await yielder.yieldIfDue();
     monitor.current(textOf(entry.path));
     const name = nameIn(entry.path, path);
     if (!archive.holds(entry)) {
@@ -67,10 +66,10 @@ export async function dump(
     }
     try {
       links.assertBelowNone(entry);
-      await archive.add(entry, name, () => stoppable(contentOf(storage, entry, monitor), signal));
+      await archive.add(entry, name, async () => yielding(await contentOf(reader, entry, monitor), yielder));
     } catch (error) {
-      if (![DamagedContent, NotDumped, BelowLink].some((foreseen) => error instanceof foreseen)) throw error;
-      monitor.problem(error as Fault);
+      if (!(error instanceof DamagedContent || error instanceof NotDumped || error instanceof BelowLink)) throw error;
+      monitor.problem(error);
     }
   }
   archive.finish();
@@ -78,37 +77,43 @@ export async function dump(
 
 /** Below the directory that holds what is dumped; "." is the top of a snapshot. */
 function nameIn(path: Apath, dumped: Apath): Raw {
-  if (path === TOP) return "." as Raw;
-  const above = parentOf(dumped);
-  return path.slice(above === TOP ? 1 : above.length + 1) as Raw;
+  return path === TOP ? rawOf(".") : relativeOf(apathWithin(path, parentOf(dumped)));
 }
 
+type Chunks = AsyncIterable<Uint8Array<ArrayBuffer>>;
+
 /** Bytes of a file, as many as the manifest says. @throws DamagedContent, NotDumped before anything of it is given */
-function contentOf(storage: Storage, entry: Entry, monitor: Monitor): Iterable<Uint8Array<ArrayBuffer>> {
-  if (entry.kind !== "file") return [];
+async function contentOf(reader: ContentReader, entry: Entry, monitor: Monitor): Promise<Chunks> {
+  if (entry.kind !== "file") return none();
   if (entry.content === undefined) throw new NotDumped(entry.path);
-  const there = storage.contentSize(entry.content);
+  const there = await reader.sizeOf(entry.content);
   if (there !== undefined && there !== entry.size) {
     throw new DamagedContent(entry.content, `it has ${there} bytes instead of ${entry.size}`);
   }
-  const chunks = storage.readContent(entry.content);
-  const first = chunks.next();
-  if (first.done) return entry.size === 0 ? [] : exactly(entry, [], monitor);
+  const chunks = each(reader.read(entry.content));
+  const first = await chunks.next();
+  if (first.done) return entry.size === 0 ? none() : exactly(entry, none(), monitor);
   if (first.value.length < entry.size) return exactly(entry, startingWith(first.value, chunks), monitor);
   const whole = first.value.slice(0, entry.size);
-  chunks.next(); // to its end: only there it is known to be sound
-  return exactly(entry, [whole], monitor);
+  await chunks.next(); // to its end: only there it is known to be sound
+  return exactly(entry, startingWith(whole, none()), monitor);
 }
 
-/** Whoever takes the chunks may let the event loop have its turn between them. @throws Interrupted */
-export function* stoppable<T>(chunks: Iterable<T>, signal: AbortSignal): Generator<T> {
-  for (const chunk of chunks) {
-    if (signal.aborted) throw new Interrupted();
+async function* none(): AsyncGenerator<Uint8Array<ArrayBuffer>> {}
+
+async function* each<T>(all: Iterable<T> | AsyncIterable<T>): AsyncGenerator<T> {
+  yield* all;
+}
+
+/** Lets the event loop have its turn between chunks. @throws Interrupted */
+async function* yielding<T>(chunks: AsyncIterable<T>, yielder: Yielder): AsyncGenerator<T> {
+  for await (const chunk of chunks) {
+    await yielder.yieldIfDue();
     yield chunk;
   }
 }
 
-function* startingWith<T>(first: T, rest: Iterable<T>): Generator<T> {
+async function* startingWith<T>(first: T, rest: AsyncIterable<T>): AsyncGenerator<T> {
   yield first;
   yield* rest;
 }
@@ -116,14 +121,14 @@ function* startingWith<T>(first: T, rest: Iterable<T>): Generator<T> {
 const ZEROS = new Uint8Array(64 * 1024);
 
 /** An archive has announced the size by now: what is missing is made up for with zeros, and told. */
-function* exactly(
+async function* exactly(
   { path, size }: Entry,
-  chunks: Iterable<Uint8Array<ArrayBuffer>>,
+  chunks: Chunks,
   monitor: Monitor,
-): Generator<Uint8Array<ArrayBuffer>> {
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   let left = size;
   try {
-    for (const read of chunks) {
+    for await (const read of chunks) {
       const chunk = read.subarray(0, left);
       left -= chunk.length;
       monitor.count("restoredBytes", chunk.length);
@@ -140,17 +145,15 @@ function* exactly(
 
 type Write = (bytes: Uint8Array<ArrayBuffer>) => void;
 /** Opens it. @throws DamagedContent, NotDumped before anything of it is given */
-type Content = () => Iterable<Uint8Array<ArrayBuffer>>;
+type Content = () => Promise<Chunks>;
 
 class TarArchive {
   readonly #writer: TarWriter;
-  readonly #pace: Yielder;
   /** Names of files that have several. */
   readonly #links = new Map<string, Raw>();
 
-  constructor(write: Write, pace: Yielder) {
+  constructor(write: Write) {
     this.#writer = new TarWriter(write);
-    this.#pace = pace;
   }
 
   holds({ kind }: Entry): boolean {
@@ -160,8 +163,7 @@ class TarArchive {
   async add(entry: Entry, name: Raw, content: Content): Promise<void> {
     const { hardLink } = entry;
     const linkTo = hardLink === undefined ? undefined : this.#links.get(hardLink);
-    const steps = this.#writer.add(entry, name, linkTo === undefined ? { content: content() } : { linkTo });
-    for (const _ of steps) await this.#pace.yieldIfDue();
+    await this.#writer.add(entry, name, linkTo === undefined ? { content: await content() } : { linkTo });
     if (hardLink !== undefined && linkTo === undefined) this.#links.set(hardLink, name);
   }
 
@@ -188,14 +190,14 @@ class ZipArchive {
     const safe = zipName(name);
     if (safe !== name) this.#notice(`${textOf(path)} is called ${textOf(safe)} in the ZIP file`);
     const entry = {
-      name: kind === "dir" ? `${safe}/` as Raw : safe,
+      name: kind === "dir" ? raw`${safe}/` : safe,
       mode: mode | KIND_BITS[kind],
       mtimeMs: msOfNs(mtime),
     };
     if (kind === "symlink" && target !== undefined) {
       return await this.#writer.add(entry, [bytesOf(target)], target.length);
     }
-    await this.#writer.add(entry, content(), size);
+    await this.#writer.add(entry, await content(), size);
   }
 
   finish(): void {

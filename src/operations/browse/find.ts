@@ -1,13 +1,12 @@
 /** Finding files in all snapshots at once, by what is known of them. */
-import type { Catalog } from "../../catalog/catalog.ts";
-import type { Apath } from "../../core/apath.ts";
+import { type Apath, apathIn, placeApath, TOP } from "../../core/apath.ts";
 import type { Kind } from "../../core/entry.ts";
 import { rawOf, textOf } from "../../core/raw.ts";
 import { type SnapshotRange, SnapshotRanges } from "./snapshot_ranges.ts";
-import type { PathVersion, VersionQuery } from "../../snapshot/catalog_queries.ts";
+import type { CatalogQueries, PathVersion, VersionQuery } from "../../snapshot/catalog_queries.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import { type Filter, parseFilter } from "../../source/filter.ts";
-import type { Storage } from "../../storage/storage.ts";
+import type { Repository } from "../../snapshot/repository.ts";
 
 export interface FindRequest {
   /** In the syntax of .gitignore: without a slash they fit a name anywhere, with one a whole path. None: everything. */
@@ -34,8 +33,8 @@ export interface FoundVersion {
   readonly span: SnapshotRange;
 }
 
-/** Every version that fits, ordered by path, then by series, then by time. @throws BadPattern */
-export function* find(storage: Storage, request: FindRequest): Generator<FoundVersion> {
+/** Every version that matches, ordered by path, then by series, then by time. @throws BadPattern */
+export async function find(repository: Repository, request: FindRequest): Promise<Iterable<FoundVersion>> {
   const { patterns, ignoreCase, kinds, smallest, largest, content, snapshots, gone } = request;
   const spelt = ignoreCase ? patterns.map((pattern) => pattern.toLowerCase()) : patterns;
   const filter = parseFilter(spelt);
@@ -51,16 +50,23 @@ export function* find(storage: Storage, request: FindRequest): Generator<FoundVe
     ...(snapshots !== undefined && { snapshots: snapshots.map(({ sequence }) => sequence) }),
     gone,
   };
-  for (const found of storage.askEach((catalog) => withSpans(catalog, query))) {
-    if (filter.isEmpty || fits(filter, found.version, ignoreCase)) yield found;
-  }
+  const found = await repository.queryEach((catalog) => withSpans(catalog, query));
+  return filter.isEmpty ? found : matching(found, filter, ignoreCase);
+}
+
+function* matching(
+  found: Iterable<FoundVersion>,
+  filter: Filter,
+  ignoreCase: boolean,
+): Generator<FoundVersion> {
+  for (const one of found) if (matches(filter, one.version, ignoreCase)) yield one;
 }
 
 /**
  * The database has gone through everything before it tells the first version, and until it has told the last one it
  * answers as of that moment.
  */
-function* withSpans(catalog: Catalog, query: VersionQuery): Generator<FoundVersion> {
+function* withSpans(catalog: CatalogQueries, query: VersionQuery): Generator<FoundVersion> {
   using held = new DisposableStack();
   const versions = catalog.find(query);
   held.defer(() => void versions.return(undefined)); // whoever stops early must not keep the database locked
@@ -69,8 +75,8 @@ function* withSpans(catalog: Catalog, query: VersionQuery): Generator<FoundVersi
   for (let next = first; !next.done; next = versions.next()) yield { version: next.value, span: spans.of(next.value) };
 }
 
-function fits(filter: Filter, { path, kind }: PathVersion, ignoreCase: boolean): boolean {
-  const spelt = ignoreCase ? rawOf(textOf(path).toLowerCase()) as string as Apath : path;
+function matches(filter: Filter, { path, kind }: PathVersion, ignoreCase: boolean): boolean {
+  const spelt = ignoreCase ? placeApath(rawOf(textOf(path).toLowerCase())) : path;
   return filter.decide(spelt, kind === "dir")?.negated === false;
 }
 
@@ -104,5 +110,5 @@ function directoryAbove(pattern: string): Apath | undefined {
   if (parts.length < 2 || pattern.includes("\\")) return undefined;
   const special = parts.findIndex((part) => /[*?[]/.test(part));
   const plain = parts.slice(0, special < 0 ? parts.length - 1 : Math.min(special, parts.length - 1));
-  return plain.length === 0 ? undefined : `/${rawOf(plain.join("/"))}` as Apath;
+  return plain.length === 0 ? undefined : apathIn(TOP, rawOf(plain.join("/")));
 }

@@ -7,7 +7,7 @@ import { snapshotPathsOf } from "./resolve_path.ts";
 import { type SnapshotRange, SnapshotRanges } from "./snapshot_ranges.ts";
 import type { PathVersion } from "../../snapshot/catalog_queries.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
-import type { Storage } from "../../storage/storage.ts";
+import type { Repository } from "../../snapshot/repository.ts";
 
 export class NeverBackedUp extends Fault {
   readonly code = "never-backed-up";
@@ -32,8 +32,8 @@ export interface HistoryVersion {
 }
 
 /** Oldest first; one series after the other. @param path in snapshots or else, as it was in the source @throws NeverBackedUp */
-export function history(storage: Storage, path: Apath): HistoryVersion[] {
-  const found = versionsOf(storage, [path]) ?? versionsOf(storage, placesIn(storage, path));
+export async function history(repository: Repository, path: Apath): Promise<HistoryVersion[]> {
+  const found = await versionsOf(repository, [path]) ?? await versionsOf(repository, await placesIn(repository, path));
   if (found === undefined) throw new NeverBackedUp(path);
   const spans = new SnapshotRanges(found.snapshots);
   const series = Map.groupBy(found.versions, ({ host, name }) => `${host}\0${name}`);
@@ -41,11 +41,11 @@ export function history(storage: Storage, path: Apath): HistoryVersion[] {
 }
 
 /** Undefined if there are none. */
-function versionsOf(
-  storage: Storage,
+async function versionsOf(
+  repository: Repository,
   paths: readonly Apath[],
-): { snapshots: SnapshotInfo[]; versions: PathVersion[] } | undefined {
-  const found = storage.query((catalog) =>
+): Promise<{ readonly snapshots: readonly SnapshotInfo[]; readonly versions: readonly PathVersion[] } | undefined> {
+  const found = await repository.query((catalog) =>
     catalog.asOfOneMoment(() => ({
       snapshots: catalog.snapshots(),
       versions: paths.flatMap((path) => catalog.history(path)),
@@ -55,9 +55,15 @@ function versionsOf(
 }
 
 /** As the newest snapshot of each series has its sources. */
-function placesIn(storage: Storage, path: Apath): Apath[] {
-  const newest = new Map(storage.snapshots().map((snapshot) => [`${snapshot.host}\0${snapshot.name}`, snapshot.id]));
-  return [...new Set([...newest.values()].flatMap((id) => snapshotPathsOf(path, storage.manifest(id).root.sources)))];
+async function placesIn(repository: Repository, path: Apath): Promise<Apath[]> {
+  const snapshots = await repository.snapshots();
+  const newest = new Map(snapshots.map((snapshot) => [`${snapshot.host}\0${snapshot.name}`, snapshot.id]));
+  const places = new Set<Apath>();
+  for (const id of newest.values()) {
+    const { root } = await repository.manifest(id);
+    for (const place of snapshotPathsOf(path, root.sources)) places.add(place);
+  }
+  return [...places];
 }
 
 function eventsOf(versions: readonly PathVersion[], spans: SnapshotRanges): HistoryVersion[] {

@@ -3,12 +3,12 @@ import { type Apath, childOf, compareApath, isWithin, parentOf, TOP } from "../.
 import type { Entry } from "../../core/entry.ts";
 import { unlessFault } from "../../core/fault.ts";
 import { fromFaultData, toFaultData } from "../../core/fault_data.ts";
-import { type Raw, textOf } from "../../core/raw.ts";
+import { rawOf, textOf } from "../../core/raw.ts";
 import { resolvePath } from "./resolve_path.ts";
 import { DamagedManifest } from "../../snapshot/entry_line.ts";
 import type { Damaged, Manifest } from "../../snapshot/manifest.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
-import type { Storage } from "../../storage/storage.ts";
+import type { Repository } from "../../snapshot/repository.ts";
 
 /** Within each directory; "size" and "time" from the largest and the newest on. */
 export type Order = "name" | "size" | "time";
@@ -30,17 +30,21 @@ export interface Listed {
 
 /**
  * What is no directory is listed itself; so is a directory whose extent is more than its content.
- * @param damaged is told of what can't be read, which is left out @throws NotInSnapshot
+ * @param damaged called for what can't be read, which is left out @throws NotInSnapshot
  */
-export function listing(storage: Storage, asked: ListingRequest, damaged: (fault: Error) => void): Generator<Listed> {
+export async function listing(
+  repository: Repository,
+  asked: ListingRequest,
+  damaged: (fault: Error) => void,
+): Promise<Generator<Listed>> {
   const { snapshot, extent } = asked;
-  const manifest = storage.manifest(snapshot.id);
+  const manifest = await repository.manifest(snapshot.id);
   const request = { ...asked, path: resolvePath(manifest, asked.path, snapshot) };
   const own = request.path === TOP ? unlessFault(() => manifest.entry(TOP), undefined) : manifest.entry(request.path);
   if (own !== undefined && own.kind !== "dir") return one(own);
-  const tell: Damaged = (...about) => damaged(damagedListing(...about));
-  if (extent === "tree") return new TreeListing(manifest, request, tell).all(own);
-  return plain(manifest, request, tell);
+  const report: Damaged = (...about) => damaged(damagedListing(...about));
+  if (extent === "tree") return new TreeListing(manifest, request, report).all(own);
+  return plain(manifest, request, report);
 }
 
 function* one(entry: Entry): Generator<Listed> {
@@ -173,7 +177,7 @@ class TreeListing {
     }
     if (this.#noDirectory === undefined) this.#orphans.push(...entries);
     else {
-      const path = JSON.stringify(textOf(entries[0]!.path));
+      const path = JSON.stringify(textOf(entries[0]?.path ?? directory));
       this.#damaged(new DamagedManifest(`${path} stands in what is no directory`), undefined);
     }
   }
@@ -195,6 +199,6 @@ class TreeListing {
 }
 
 /** True if what is in `directory` comes later. */
-function comesBefore({ entries }: Group, directory: Apath): boolean {
-  return compareApath(entries[0]!.path, childOf(directory, "\0" as Raw)) < 0;
+function comesBefore({ entries: [first] }: Group, directory: Apath): boolean {
+  return first !== undefined && compareApath(first.path, childOf(directory, rawOf("\0"))) < 0;
 }

@@ -1,6 +1,6 @@
 /** Paths as people give them to commands that look into snapshots. */
 import { shortId } from "../../core/short_id.ts";
-import { type Apath, isWithin, nameOf, parentOf, TOP } from "../../core/apath.ts";
+import { type Apath, isWithin, movedApath, nameOf, parentOf, parseApath, placeApath, TOP } from "../../core/apath.ts";
 import { Fault } from "../../core/fault.ts";
 import { rawOf, textOf } from "../../core/raw.ts";
 import { didYouMean } from "../../core/similar.ts";
@@ -18,10 +18,8 @@ export function resolvePath(manifest: Manifest, path: Apath, snapshot: SnapshotI
 /** Where a path of the source stands, or stood, in snapshots of it, whether they have it or not. */
 export function snapshotPathsOf(path: Apath, sources: Root["sources"]): Apath[] {
   return sources.flatMap((source) => {
-    const was = rawOf(source.path) as string as Apath, at = rawOf(source.at) as string as Apath;
-    if (!isWithin(path, was)) return [];
-    const rest = path.slice(was === TOP ? 0 : was.length);
-    return [(at === TOP ? rest || TOP : at + rest) as Apath];
+    const was = placeApath(rawOf(source.path));
+    return isWithin(path, was) ? [movedApath(path, was, parseApath(source.at))] : [];
   });
 }
 
@@ -33,16 +31,14 @@ export function resolvePaths(manifest: Manifest, path: Apath): Apath[] {
   if (path === TOP || manifest.entry(path) !== undefined) return [path];
   const meant: Apath[] = [];
   for (const source of manifest.root.sources) {
-    const was = rawOf(source.path) as unknown as Apath, at = rawOf(source.at) as unknown as Apath;
+    const was = placeApath(rawOf(source.path)), at = parseApath(source.at);
     if (isWithin(was, path)) meant.push(at);
-    else if (isWithin(path, was)) meant.push(...existing(manifest, at, path.slice(was === TOP ? 0 : was.length)));
+    else if (isWithin(path, was)) {
+      const moved = movedApath(path, was, at);
+      if (manifest.entry(moved) !== undefined) meant.push(moved);
+    }
   }
   return meant;
-}
-
-function existing(manifest: Manifest, at: Apath, rest: string): Apath[] {
-  const path = (at === TOP ? rest : at + rest) as Apath;
-  return manifest.entry(path) === undefined ? [] : [path];
 }
 
 export class NotInSnapshot extends Fault {

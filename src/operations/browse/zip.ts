@@ -5,6 +5,9 @@
 import { crc32, createDeflateRaw, deflateRawSync } from "node:zlib";
 import { bytesOf, type Raw, rawOf, textOf } from "../../core/raw.ts";
 
+/** A content in pieces, each valid until the next one is asked for. */
+type Chunks = Iterable<Uint8Array<ArrayBuffer>> | AsyncIterable<Uint8Array<ArrayBuffer>>;
+
 export interface ZipEntry {
   /** Relative, `/` between components; of a directory with a final one. */
   readonly name: Raw;
@@ -39,8 +42,8 @@ export class ZipWriter {
     this.#write = write;
   }
 
-  /** @param content in chunks that are valid until the next; none for directories @param size about how long it is */
-  async add(entry: ZipEntry, content: Iterable<Uint8Array<ArrayBuffer>>, size: number): Promise<void> {
+  /** @param content none for directories @param size about how long it is, in bytes */
+  async add(entry: ZipEntry, content: Chunks, size: number): Promise<void> {
     const method = size === 0 ? STORED : DEFLATED;
     const name = bytesOf(entry.name), flags = DESCRIPTOR | (isUtf8(entry.name) ? UTF8 : 0);
     const offset = this.#at, is64 = size > SURELY_SMALL_BYTES;
@@ -66,19 +69,19 @@ export class ZipWriter {
     this.#at += bytes.length;
   }
 
-  async #pack(content: Iterable<Uint8Array<ArrayBuffer>>, size: number, method: number): Promise<Sums> {
+  async #pack(content: Chunks, size: number, method: number): Promise<Sums> {
     const sums = { crc: 0, plain: 0 };
     if (method === STORED) {
-      for (const chunk of content) this.#put(summed(chunk, sums));
+      for await (const chunk of content) this.#put(summed(chunk, sums));
     } else if (size <= SMALL_BYTES) {
       const parts: Uint8Array<ArrayBuffer>[] = [];
-      for (const chunk of content) parts.push(summed(chunk, sums).slice());
+      for await (const chunk of content) parts.push(summed(chunk, sums).slice());
       this.#put(new Uint8Array(deflateRawSync(concat(parts))));
     } else await this.#packStream(content, sums);
     return sums;
   }
 
-  async #packStream(content: Iterable<Uint8Array<ArrayBuffer>>, sums: Sums): Promise<void> {
+  async #packStream(content: Chunks, sums: Sums): Promise<void> {
     const deflate = createDeflateRaw();
     const ended = Promise.withResolvers<void>();
     ended.promise.catch(() => {}); // awaited below; until then a failure is no unhandled one
@@ -91,7 +94,7 @@ export class ZipWriter {
       }
     });
     deflate.on("end", ended.resolve).on("error", ended.reject);
-    for (const chunk of content) {
+    for await (const chunk of content) {
       // The buffer is used again for the next one.
       const taken = new Promise<void>((taken) => deflate.write(summed(chunk, sums).slice(), () => taken()));
       await Promise.race([taken, ended.promise]);

@@ -7,8 +7,9 @@
  * then nothing is guessed.
  */
 import { deflateRawSync } from "node:zlib";
-import type { ContentId } from "../../core/content_id.ts";
-import { type Algorithm, hashBytes, newHasher } from "../../core/digest.ts";
+import { type ContentId, contentIdOf } from "../../core/content_id.ts";
+import { type Algorithm, hashBytes } from "../../core/digest.ts";
+import { DigestStream, type ReadAt } from "../../core/digest_stream.ts";
 import type { OpenFile } from "../../platform/disk.ts";
 import type { Ratio, Ratios } from "../../snapshot/catalog_queries.ts";
 
@@ -200,11 +201,8 @@ export class StoreEstimate {
   }
 
   #idOf(file: OpenFile): ContentId {
-    const hasher = newHasher(this.#known.algorithm);
-    for (let at = 0, got = 0; (got = file.read(this.#buffer, at)) > 0; at += got) {
-      hasher.update(this.#buffer.subarray(0, got));
-    }
-    return hasher.hex() as ContentId;
+    const read: ReadAt = (into, position) => file.read(into, position);
+    return contentIdOf(new DigestStream(this.#known.algorithm, read, this.#buffer).run().digest);
   }
 
   /** Beginning, middle and end, or all of it; valid until the next call. */

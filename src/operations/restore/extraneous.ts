@@ -4,43 +4,27 @@
  * not removed either. So what is excluded from backups survives a restore, and nothing beyond a mount point, or through a
  * symlink, is touched.
  */
-import { type Apath, nameOf, parentOf, TOP } from "../../core/apath.ts";
+import { type Apath, nameOf, parentOf, parseApath, relativeOf, TOP } from "../../core/apath.ts";
+import type { Entry } from "../../core/entry.ts";
 import { Fault } from "../../core/fault.ts";
-import type { Monitor } from "../../core/monitor.ts";
-import { type Raw, rawOf, textOf } from "../../core/raw.ts";
+import { OrderedLookup } from "../../core/merge_by_path.ts";
+import { baseName, joinRaw, parentPath, type Raw, textOf } from "../../core/raw.ts";
 import { Descent } from "../../platform/descent.ts";
 import { type Dir, type Disk, DiskFault } from "../../platform/disk.ts";
+import type { Manifest } from "../../snapshot/manifest.ts";
+import type { ContentReader } from "../../snapshot/repository.ts";
+import type { LeftOut } from "../../snapshot/root.ts";
 import { parseFilter } from "../../source/filter.ts";
 import type { SourceRoot } from "../../source/placement.ts";
 import type { Found } from "../../source/walk.ts";
-import type { Manifest } from "../../snapshot/manifest.ts";
-import type { LeftOut } from "../../snapshot/root.ts";
-import type { Storage } from "../../storage/storage.ts";
 import { type BackupExclusions, readBackupExclusions } from "../sources/excluded_at_backup.ts";
-import { OrderedLookup } from "../../core/lockstep.ts";
-import type { Yielder } from "../../core/yielding.ts";
-import { type Chooser, chooser, type RestoreFilter } from "./restore_entries.ts";
-import { isMarker } from "./restore_marker.ts";
-import { absoluteOf, meets, type PathMapping, placeOf } from "./path_mapping.ts";
 import { walkAsBackedUp } from "../sources/walk_as_backed_up.ts";
+import { absoluteOf, meets, type PathMapping, placeOf } from "./path_mapping.ts";
+import { chooser } from "./restore_entries.ts";
+import { isMarker } from "./restore_marker.ts";
+import type { RestorePlan } from "./restore_plan.ts";
 
 const LOST_AND_FOUND = "/lost+found";
-
-export interface ExtraneousOptions {
-  /** Id of the snapshot. */
-  readonly snapshot: string;
-  readonly manifest: Manifest;
-  readonly choice: RestoreFilter;
-  readonly routes: readonly PathMapping[];
-  /** False: only say what would be removed. */
-  readonly removes: boolean;
-  /** Is told the absolute path of everything that is removed. */
-  readonly removed: (path: Raw) => void;
-  /** By which paths of targets are followed. */
-  readonly disk: Disk;
-  readonly monitor: Monitor;
-  readonly pace: Yielder;
-}
 
 export class CannotDelete extends Fault {
   readonly code = "cannot-delete";
@@ -50,18 +34,27 @@ export class CannotDelete extends Fault {
   }
 }
 
-/** Files come before the directories that held them. @throws CannotDelete, DamagedManifest, DamagedContent, Interrupted */
-export async function removeExtraneous(storage: Storage, options: ExtraneousOptions): Promise<void> {
-  const { manifest, routes, monitor } = options;
+/**
+ * Files come before the directories that held them.
+ * @param how whether it is removed, or only said what would be; `removed` is called with the absolute path of everything
+ *   that is @throws CannotDelete, DamagedManifest, DamagedContent, Interrupted
+ */
+export async function removeExtraneous(
+  plan: RestorePlan,
+  reader: ContentReader,
+  how: { readonly removes: boolean; readonly removed: (path: Raw) => void },
+): Promise<void> {
+  const { manifest, mappings, monitor, disk } = plan;
   const leftOut = assertDeletable(manifest);
-  for (const { target } of routes) assertNotSystem(storage, target, manifest);
-  const then = readBackupExclusions(storage, { manifest, leftOut, monitor });
+  for (const { target } of mappings) assertNotSystem(plan.repository.machine.disk, target, manifest);
+  const then = await readBackupExclusions(reader, { manifest, leftOut, monitor });
   if (then.unaccounted > 0) {
     throw new CannotDelete(`the backup had ${then.unaccounted} problems with what the snapshot doesn't name`);
   }
-  for (const route of routes) {
-    for (const root of rootsAlong(route, manifest, options.disk)) {
-      await new Removal(storage, root, { ...options, route, leftOut, then }).run();
+  for (const mapping of mappings) {
+    for (const root of rootsAlong(mapping, manifest, disk)) {
+      const removal = new Removal(plan, { mapping, root, then, ...how });
+      await removal.run(reader);
     }
   }
 }
@@ -74,8 +67,8 @@ function assertDeletable({ root }: Manifest): LeftOut {
 }
 
 /** A slip of the finger must not empty the whole machine. */
-function assertNotSystem({ machine }: Storage, target: Raw, { root }: Manifest): void {
-  if (!isWhole(machine.disk, target) || root.sources.some(({ path }) => path === "/")) return;
+function assertNotSystem(disk: Disk, target: Raw, { root }: Manifest): void {
+  if (!isWhole(disk, target) || root.sources.some(({ path }) => path === "/")) return;
   throw new CannotDelete("the target is the whole system, and the snapshot is not of that");
 }
 
@@ -89,14 +82,14 @@ function isWhole(disk: Disk, path: Raw): boolean {
 }
 
 /** Directories in the target that correspond to sources. A symlink in the place of one leads outside: it is none. */
-function* rootsAlong(route: PathMapping, manifest: Manifest, disk: Disk): Generator<SourceRoot> {
+function* rootsAlong(mapping: PathMapping, manifest: Manifest, disk: Disk): Generator<SourceRoot> {
   for (const source of manifest.root.sources) {
-    const at = rawOf(source.at) as unknown as Apath, place = placeOf(route, at);
+    const at = parseApath(source.at), place = placeOf(mapping, at);
     if (place === undefined || !isDirectory(manifest, at)) continue;
-    const directory = openBelow(disk, route.target, place);
+    const directory = openBelow(disk, mapping.target, place);
     if (directory === undefined) continue;
     directory[Symbol.dispose]();
-    yield { path: absoluteOf(route, place), at, kind: "dir", nested: [] };
+    yield { path: absoluteOf(mapping, place), at, kind: "dir", nested: [] };
   }
 }
 
@@ -108,46 +101,48 @@ function isDirectory(manifest: Manifest, at: Apath): boolean {
 function openBelow(disk: Disk, target: Raw, place: Apath): Dir | undefined {
   try {
     using top = disk.openDir(target);
-    return top.openPath(place.slice(1) as Raw);
+    return top.openPath(relativeOf(place));
   } catch (error) {
     if (error instanceof DiskFault && ["ENOENT", "ENOTDIR", "ELOOP"].includes(error.errno)) return undefined;
     throw error;
   }
 }
 
-interface RemovalOptions extends ExtraneousOptions {
-  readonly route: PathMapping;
-  readonly leftOut: LeftOut;
-  readonly then: BackupExclusions;
-}
-
-/** A directory that should not be there. */
-interface ExtraneousDirectory {
-  readonly relative: Raw;
-  /** Names in it that go as well. */
-  going: number;
-}
-
 class Removal {
-  readonly #storage: Storage;
+  readonly #plan: RestorePlan;
+  readonly #mapping: PathMapping;
   readonly #root: SourceRoot;
-  readonly #options: RemovalOptions;
-  readonly #isChosen: Chooser;
-  readonly #wanted: OrderedLookup;
-  /** By apath; in the order of the walk, so that what is deeper comes later. */
-  readonly #doomed = new Map<Apath, ExtraneousDirectory>();
+  readonly #then: BackupExclusions;
+  readonly #removes: boolean;
+  readonly #removed: (path: Raw) => void;
+  readonly #isChosen: ReturnType<typeof chooser>;
+  readonly #wanted: OrderedLookup<Entry>;
+  /**
+   * Directories that should not be there, by apath; in the order of the walk, so that what is deeper comes later. `going`:
+   * names in it that go as well.
+   */
+  readonly #doomed = new Map<Apath, { readonly relative: Raw; going: number }>();
 
-  constructor(storage: Storage, root: SourceRoot, options: RemovalOptions) {
-    this.#storage = storage;
-    this.#root = root;
-    this.#options = options;
-    this.#isChosen = chooser(options.choice);
-    this.#wanted = new OrderedLookup(options.manifest.entries(root.at));
+  constructor(plan: RestorePlan, how: {
+    readonly mapping: PathMapping;
+    readonly root: SourceRoot;
+    readonly then: BackupExclusions;
+    readonly removes: boolean;
+    readonly removed: (path: Raw) => void;
+  }) {
+    this.#plan = plan;
+    this.#mapping = how.mapping;
+    this.#root = how.root;
+    this.#then = how.then;
+    this.#removes = how.removes;
+    this.#removed = how.removed;
+    this.#isChosen = chooser(plan);
+    this.#wanted = new OrderedLookup(plan.manifest.entries(how.root.at));
   }
 
-  async run(): Promise<void> {
-    const { manifest, monitor, pace, disk } = this.#options;
-    const batches = walkAsBackedUp(this.#storage, {
+  async run(reader: ContentReader): Promise<void> {
+    const { repository, manifest, monitor, yielder, disk } = this.#plan;
+    const batches = await walkAsBackedUp(repository, reader, {
       disk,
       manifest,
       root: this.#root,
@@ -156,7 +151,7 @@ class Removal {
       oneFileSystem: true,
     });
     for (const { parent, relative, found } of batches) {
-      await pace.yieldIfDue();
+      await yielder.yieldIfDue();
       for (const object of found) this.#look(object, parent, relative);
     }
     this.#removeDirectories();
@@ -164,11 +159,11 @@ class Removal {
 
   /** What this restore is not about, and what the backup left out by files that it had. */
   #spares(): (path: Apath, isDirectory: boolean) => boolean {
-    const { choice, then } = this.#options, { at } = this.#root;
-    const spared = parseFilter(choice.exclude);
+    const { paths, request: { exclude } } = this.#plan, { at } = this.#root;
+    const spared = parseFilter(exclude);
     return (path, isDirectory) =>
-      (choice.paths.length > 0 && !choice.paths.some((chosen) => meets(path, chosen))) ||
-      spared.decide(path, isDirectory)?.negated === false || then.leavesOut(path, at, isDirectory);
+      (paths.length > 0 && !paths.some((chosen) => meets(path, chosen))) ||
+      spared.decide(path, isDirectory)?.negated === false || this.#then.leavesOut(path, at, isDirectory);
   }
 
   #look({ name, path, stat }: Found, parent: Dir, relative: Raw): void {
@@ -176,61 +171,59 @@ class Removal {
     const isRight = entry !== undefined && (entry.kind === "dir" || stat.kind !== "dir");
     if (isRight || name === "" || !this.#isChosen({ path, kind: stat.kind }) || this.#isNobodys(path, parent)) return;
     if (stat.isMountPoint) {
-      return this.#options.monitor.notice(`${this.#whereIs(path)} stays: something is mounted there`);
+      return this.#plan.monitor.notice(`${textOf(this.#absoluteOf(path))} stays: something is mounted there`);
     }
     if (stat.kind === "dir") {
-      this.#doomed.set(path, { relative: (relative === "" ? name : `${relative}/${name}`) as Raw, going: 0 });
-    } else if (!this.#options.removes || this.#attempt(() => parent.unlink(name))) this.#tell(path);
+      this.#doomed.set(path, { relative: joinRaw(relative, name), going: 0 });
+    } else if (!this.#removes || this.#attempt(() => parent.unlink(name))) this.#report(path);
   }
 
   /** What is at the top of a target and comes from no source: our own mark, and what `mkfs` makes. */
   #isNobodys(path: Apath, parent: Dir): boolean {
-    const place = placeOf(this.#options.route, path);
+    const place = placeOf(this.#mapping, path);
     if (place === undefined || parentOf(place) !== TOP) return false;
-    return place === LOST_AND_FOUND || isMarker(parent, nameOf(place), this.#options.snapshot);
+    return place === LOST_AND_FOUND || isMarker(parent, nameOf(place), this.#plan.request.snapshot.id);
   }
 
   /** Only those that hold nothing else: what was excluded from backups may be in them. */
   #removeDirectories(): void {
     if (this.#doomed.size === 0) return;
-    using top = this.#options.disk.openDir(this.#root.path);
+    using top = this.#plan.disk.openDir(this.#root.path);
     using descent = new Descent(top);
     let kept = 0;
     for (const [path, doomed] of [...this.#doomed].reverse()) {
-      if (this.#removeDirectory(descent, doomed)) this.#tell(path);
+      if (this.#removeDirectory(descent, doomed)) this.#report(path);
       else kept++;
     }
     if (kept === 0) return;
-    this.#options.monitor.notice(`${kept} directories that the snapshot doesn't have stay: they hold what it left out`);
+    this.#plan.monitor.notice(`${kept} directories that the snapshot doesn't have stay: they hold what it left out`);
   }
 
-  #removeDirectory(descent: Descent, { relative, going }: ExtraneousDirectory): boolean {
-    const slash = relative.lastIndexOf("/");
+  #removeDirectory(descent: Descent, { relative, going }: { readonly relative: Raw; readonly going: number }): boolean {
     const isEmpty = () => {
       using own = descent.open(relative);
-      return own.list().names.length === (this.#options.removes ? 0 : going);
+      return own.list().names.length === (this.#removes ? 0 : going);
     };
     let isGone = false;
     this.#attempt(() => {
       if (!isEmpty()) return;
-      using parent = descent.open(relative.slice(0, Math.max(slash, 0)) as Raw);
-      isGone = !this.#options.removes || parent.rmdir(relative.slice(slash + 1) as Raw);
+      using parent = descent.open(parentPath(relative));
+      isGone = !this.#removes || parent.rmdir(baseName(relative));
     });
     return isGone;
   }
 
-  #tell(path: Apath): void {
-    const around = this.#doomed.get(parentOf(path));
+  #report(path: Apath): void {
+    const around = this.#doomed.get(parentOf(path)), { monitor } = this.#plan;
     if (around !== undefined) around.going++;
-    this.#options.monitor.count("removedEntries");
-    const { route, removes, monitor, removed } = this.#options;
-    if (removes) monitor.status?.("removed", textOf(path));
-    removed(absoluteOf(route, placeOf(route, path)!));
+    monitor.count("removedEntries");
+    if (this.#removes) monitor.status?.("removed", textOf(path));
+    this.#removed(this.#absoluteOf(path));
   }
 
-  #whereIs(path: Apath): string {
-    const { route } = this.#options;
-    return textOf(absoluteOf(route, placeOf(route, path)!));
+  /** Where a path of the snapshot is in the target; all that are walked have a place there. */
+  #absoluteOf(path: Apath): Raw {
+    return absoluteOf(this.#mapping, placeOf(this.#mapping, path) ?? TOP);
   }
 
   #attempt(action: () => void): boolean {
@@ -239,7 +232,7 @@ class Removal {
       return true;
     } catch (error) {
       if (!(error instanceof DiskFault)) throw error;
-      this.#options.monitor.problem(error);
+      this.#plan.monitor.problem(error);
       return false;
     }
   }

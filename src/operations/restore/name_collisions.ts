@@ -6,7 +6,7 @@
 import { type Apath, nameOf, parentOf } from "../../core/apath.ts";
 import type { Entry } from "../../core/entry.ts";
 import { Fault } from "../../core/fault.ts";
-import { type Raw, textOf } from "../../core/raw.ts";
+import { type Raw, rawOf, textOf } from "../../core/raw.ts";
 import { type Dir, DiskFault } from "../../platform/disk.ts";
 import { partialName } from "../../target/replacing.ts";
 import { removeRecursively } from "../../platform/remove_recursively.ts";
@@ -32,7 +32,7 @@ export class NameCollisions {
 
   /** @param key of partial names: the id of the snapshot */
   constructor(key: string) {
-    this.#probe = partialName("probe" as Raw, key);
+    this.#probe = partialName(rawOf("probe"), key);
   }
 
   /** Notes the name of an entry. @param into its directory in the target @throws NamesCollide if an earlier entry has it there */

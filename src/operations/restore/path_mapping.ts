@@ -1,17 +1,20 @@
 /** Where a restore puts what: parts of a snapshot, and the directories they go to. */
-import { type Apath, isWithin, nameOf, parentOf, TOP } from "../../core/apath.ts";
+import {
+  type Apath,
+  apathIn,
+  isWithin,
+  movedApath,
+  nameOf,
+  parentOf,
+  parseApath,
+  placeApath,
+  relativeOf,
+  TOP,
+} from "../../core/apath.ts";
 import { Fault } from "../../core/fault.ts";
-import { type Raw, rawOf } from "../../core/raw.ts";
+import { joinRaw, type Raw, rawOf, sliceRaw } from "../../core/raw.ts";
 import type { Manifest } from "../../snapshot/manifest.ts";
-
-/** What a person asks for. */
-export type Destination =
-  /** Paths keep their places below a directory, but for so many of their first names. */
-  | { readonly kind: "directory"; readonly path: Raw; readonly strip: number }
-  /** The one chosen path gets this new path. */
-  | { readonly kind: "new-name"; readonly path: Raw }
-  /** Everything goes to where it was backed up from. */
-  | { readonly kind: "in-place" };
+import type { RestoreRequest } from "./restore_request.ts";
 
 /** `from` and what is below it becomes `to` and what is below that. */
 export interface PathMapping {
@@ -33,41 +36,43 @@ export class NoOriginalPlace extends Fault {
 }
 
 /** @param paths what was chosen; empty: everything. @throws NoOriginalPlace */
-export function routesTo(destination: Destination, manifest: Manifest, paths: readonly Apath[]): PathMapping[] {
+export function pathMappings(
+  destination: RestoreRequest["destination"],
+  manifest: Manifest,
+  paths: readonly Apath[],
+): PathMapping[] {
   if (destination.kind === "directory") {
     return [{ target: destination.path, from: TOP, to: TOP, strip: destination.strip }];
   }
-  if (destination.kind === "new-name") return [routeTo(destination.path, paths[0] ?? TOP, manifest)];
+  if (destination.kind === "new-name") return [mappingTo(destination.path, paths[0] ?? TOP, manifest)];
   if (manifest.root.sources.length === 0) throw new NoOriginalPlace("this snapshot");
-  const routes = manifest.root.sources.map(({ path, at }) => {
+  const mappings = manifest.root.sources.map(({ path, at }) => {
     if (!path.startsWith("/")) throw new NoOriginalPlace(JSON.stringify(path));
-    return routeTo(rawOf(path), rawOf(at) as unknown as Apath, manifest);
+    return mappingTo(rawOf(path), parseApath(at), manifest);
   });
-  return routes.filter(({ from }) => paths.length === 0 || paths.some((path) => meets(path, from)));
+  return mappings.filter(({ from }) => paths.length === 0 || paths.some((path) => meets(path, from)));
 }
 
 /** What a restore in place can't bring back: contents that came from no path. */
 export function* withoutPlace(manifest: Manifest): Generator<Apath> {
-  const places = new Set(manifest.root.sources.map(({ at }) => rawOf(at) as string));
+  const places = new Set(manifest.root.sources.map(({ at }) => parseApath(at)));
   if (places.has(TOP)) return;
   for (const { path } of manifest.list(TOP)) if (!places.has(path)) yield path;
 }
 
 /** A directory becomes the directory `path`; anything else gets that name in the directory above it. */
-function routeTo(path: Raw, from: Apath, manifest: Manifest): PathMapping {
+function mappingTo(path: Raw, from: Apath, manifest: Manifest): PathMapping {
   const entry = from === TOP ? undefined : manifest.entry(from);
   if (entry === undefined || entry.kind === "dir") return { target: path, from, to: TOP, strip: 0 };
-  const place = path as unknown as Apath;
-  return { target: parentOf(place), from, to: `/${nameOf(place)}` as Apath, strip: 0 };
+  const place = placeApath(path);
+  return { target: parentOf(place), from, to: apathIn(TOP, nameOf(place)), strip: 0 };
 }
 
 /** Place of a path of the snapshot below the target; undefined if it has none. */
 export function placeOf({ from, to, strip }: PathMapping, path: Apath): Apath | undefined {
   if (strip > 0) return stripped(path, strip);
   if (from === TOP && to === TOP) return path;
-  if (!isWithin(path, from)) return undefined;
-  const rest = from === TOP ? path : path.slice(from.length);
-  return (to === TOP ? rest || TOP : to + rest) as Apath;
+  return isWithin(path, from) ? movedApath(path, from, to) : undefined;
 }
 
 function stripped(path: Apath, strip: number): Apath | undefined {
@@ -76,10 +81,10 @@ function stripped(path: Apath, strip: number): Apath | undefined {
     at = path.indexOf("/", at + 1);
     if (at < 0) return undefined;
   }
-  return path.slice(at) as Apath;
+  return apathIn(TOP, sliceRaw(path, at + 1));
 }
 
-/** The chosen paths as far as they belong to a route: what is to be restored along it. */
+/** The chosen paths as far as they belong to a mapping: what is to be restored by it. */
 export function pathsAlong({ from }: PathMapping, paths: readonly Apath[]): Apath[] {
   if (paths.length === 0) return [from];
   const along = paths.filter((path) => meets(path, from)).map((path) => isWithin(path, from) ? path : from);
@@ -93,5 +98,5 @@ export function meets(path: Apath, other: Apath): boolean {
 
 /** Absolute path of a place below a target. */
 export function absoluteOf({ target }: Pick<PathMapping, "target">, place: Apath): Raw {
-  return (place === TOP ? target : target === "/" ? place : target + place) as Raw;
+  return place === TOP ? target : joinRaw(target, relativeOf(place));
 }

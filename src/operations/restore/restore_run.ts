@@ -1,78 +1,48 @@
-/** One restore along one route: contents in parallel, verified on the way; everything else in order, attributes last. */
-import { type Apath, isWithin, nameOf, parentOf, TOP } from "../../core/apath.ts";
+/** One restore into one target: contents in parallel, verified on the way; everything else in order, attributes last. */
+import { type Apath, isWithin, nameOf, parentOf, relativeOf, TOP } from "../../core/apath.ts";
 import type { Entry } from "../../core/entry.ts";
 import { Fault } from "../../core/fault.ts";
 import { type FaultData, fromFaultData } from "../../core/fault_data.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { joinRaw, type Raw, textOf } from "../../core/raw.ts";
-import type { MetadataLoss, Overwrite, Owner } from "../../core/restore_terms.ts";
+import type { MetadataLoss, Overwrite, WantedAttributes, WriteOutcome } from "../../core/restore_terms.ts";
 import type { Stat } from "../../core/stat.ts";
-import type { Yielder } from "../../core/yielding.ts";
-import { NameCollisions } from "./name_collisions.ts";
-import { type EntryGroup, NotBackedUp } from "./restore_entries.ts";
-import { TargetInStorage } from "./restore_target.ts";
-import type { RestoredLinks, RestoredName } from "./restored_links.ts";
-import { makeNode, makeWritable, namedIn, selfOf, taskOf } from "./restored_object.ts";
-import type { UnrestoredMetadata } from "./unrestored_metadata.ts";
 import { Descent } from "../../platform/descent.ts";
-import type { OwnPlaces } from "../../platform/own_places.ts";
 import { type Dir, DiskFault } from "../../platform/disk.ts";
-import type { StoragePool } from "../../storage/threads/batch_executor.ts";
 import type { ExtractResult } from "../../snapshot/extract_batch.ts";
-import type { Manifest } from "../../snapshot/manifest.ts";
-import { isFatal } from "../../storage/threads/extract.ts";
-import { giveAttributes, NO_LOSSES, renewAttributes, type Wanted } from "../../target/attributes.ts";
-import { isSameObject, ObjectWriter, type WriteOutcome } from "../../target/object_writer.ts";
+import { NotBackedUp } from "../../snapshot/faults.ts";
+import type { ContentReader } from "../../snapshot/repository.ts";
+import { giveAttributes, NO_LOSSES, renewAttributes } from "../../target/attributes.ts";
+import { isFatal } from "../../target/file_writer.ts";
+import { isSameObject, ObjectWriter } from "../../target/object_writer.ts";
 import { assertMayRestore, decideOverwrite } from "../../target/overwrite.ts";
 import { assertReplaceable, partialName } from "../../target/replacing.ts";
+import { makeNode, makeWritable, namedIn, selfOf, taskOf } from "../../target/target_object.ts";
+import { NameCollisions } from "./name_collisions.ts";
+import { type EntryGroup, groupsAlong } from "./restore_entries.ts";
+import type { RestorePlan } from "./restore_plan.ts";
+import { type RestoreTarget, TargetInStorage } from "./restore_target.ts";
+import type { UnrestoredMetadata } from "./unrestored_metadata.ts";
 
 const BATCH_FILES = 128;
 const BATCH_BYTES = 4 * 1024 * 1024;
 const NO_DEVICE = "the device node (EPERM)";
 
-/** Files of one directory that are being restored, and what has to wait for them. */
-interface Share {
-  readonly directory: Apath;
-  readonly batches: { readonly entries: readonly Entry[]; readonly results: Promise<ExtractResult[]> }[];
-  /** Further names of files with several hard links. */
-  readonly links: Entry[];
-  readonly directories: Entry[];
-}
-
-export interface RunOptions {
-  /** Id of the snapshot. */
-  readonly snapshot: string;
-  readonly manifest: Manifest;
-  readonly groups: Iterable<EntryGroup>;
-  readonly target: Dir;
-  readonly overwrite: Overwrite;
-  /** Nothing is in the target. */
-  readonly isFresh: boolean;
-  /** Undefined: what is restored belongs to whoever restores it. */
-  readonly ownerOf: (entry: Entry) => Owner | undefined;
-  /** Extended attributes, with ACLs for the users and groups of this machine. */
-  readonly xattrsOf: (entry: Entry) => Entry["xattrs"];
-  readonly pool: StoragePool;
-  readonly monitor: Monitor;
-  readonly lacks: UnrestoredMetadata;
-  /** Directories that nothing is restored into, by whichever way they are found below the target. */
-  readonly own: OwnPlaces | undefined;
-  readonly pace: Yielder;
-  /** Of the whole restore. */
-  readonly links: RestoredLinks;
-}
-
 export class RestoreRun implements Disposable {
-  readonly #options: RunOptions;
+  readonly #plan: RestorePlan;
+  readonly #restore: RestoreTarget;
   readonly #target: Dir;
   readonly #descent: Descent;
   readonly #overwrite: Overwrite;
-  readonly #placer: ObjectWriter;
-  readonly #pool: StoragePool;
+  /** Of partial names: the id of the snapshot. */
+  readonly #key: string;
+  readonly #writer: ObjectWriter;
+  readonly #reader: ContentReader;
   readonly #monitor: Monitor;
-  readonly #links: RestoredLinks;
+  readonly #losses: UnrestoredMetadata;
+  readonly #links: Map<string, { readonly target: Dir; readonly path: Apath } | undefined>;
   readonly #names: NameCollisions;
-  readonly #queue: Share[] = [];
+  readonly #queue: EntryGroup[] = [];
   /** Directories whose contents are still being restored, outermost first. */
   readonly #open: { path: Apath; children: Entry[] }[] = [];
   /** Directories that exist below the target, as far as the current branch goes. */
@@ -84,16 +54,25 @@ export class RestoreRun implements Disposable {
   #batchesUnderWay = 0;
   #top: Entry | undefined;
 
-  constructor(options: RunOptions) {
-    this.#options = options;
-    this.#target = options.target;
-    this.#descent = new Descent(options.target);
-    this.#overwrite = options.overwrite;
-    this.#pool = options.pool;
-    this.#monitor = options.monitor;
-    this.#links = options.links;
-    this.#names = new NameCollisions(options.snapshot);
-    this.#placer = new ObjectWriter(options.overwrite, options.monitor, options.snapshot);
+  /** @param shared by all targets of the restore: what becomes of each name of a file belongs together */
+  constructor(plan: RestorePlan, target: RestoreTarget, shared: {
+    readonly reader: ContentReader;
+    readonly losses: UnrestoredMetadata;
+    /** By hard link: the restored name that further ones are linked to; undefined as long as there is none. */
+    readonly links: Map<string, { readonly target: Dir; readonly path: Apath } | undefined>;
+  }) {
+    this.#plan = plan;
+    this.#restore = target;
+    this.#target = target.directory;
+    this.#descent = new Descent(target.directory);
+    this.#overwrite = target.overwrite;
+    this.#key = plan.request.snapshot.id;
+    this.#monitor = plan.monitor;
+    this.#reader = shared.reader;
+    this.#losses = shared.losses;
+    this.#links = shared.links;
+    this.#names = new NameCollisions(this.#key);
+    this.#writer = new ObjectWriter(target.overwrite, plan.monitor, this.#key);
   }
 
   [Symbol.dispose](): void {
@@ -102,10 +81,10 @@ export class RestoreRun implements Disposable {
 
   /** Everything but the attributes of the target itself. */
   async make(): Promise<void> {
-    for (const group of this.#options.groups) {
-      await this.#options.pace.yieldIfDue();
+    for (const group of groupsAlong(this.#restore.mapping, this.#plan)) {
+      await this.#plan.yielder.yieldIfDue();
       this.#take(group);
-      while (this.#batchesUnderWay >= this.#pool.width) await this.#consumeOldest();
+      while (this.#batchesUnderWay >= this.#reader.width) await this.#consumeOldest();
     }
     while (this.#queue.length > 0) await this.#consumeOldest();
     this.#monitor.phase("setting attributes");
@@ -115,28 +94,28 @@ export class RestoreRun implements Disposable {
 
   /** Gives the target itself what the snapshot's top had. */
   finishTop(): void {
-    const stays = this.#overwrite === "never" && !this.#options.isFresh;
+    const stays = this.#overwrite === "never" && !this.#restore.isFresh;
     if (this.#top !== undefined && !stays) this.#give(this.#top, this.#target);
   }
 
-  #take({ directory, from, entries }: EntryGroup): void {
+  #take(group: EntryGroup): void {
+    const { directory, from, entries } = group;
     this.#monitor.current(textOf(directory));
     if (this.#isBlocked(directory) || !this.#guard(() => this.#makeParents(directory, from))) return;
     using into = this.#descent.open(relativeOf(directory));
-    const share: Share = { directory, batches: [], links: [], directories: [] };
     let files: Entry[] = [], bytes = 0;
     const flush = () => {
-      if (files.length > 0) this.#post(share, files);
+      if (files.length > 0) this.#post(group, files);
       [files, bytes] = [[], 0];
     };
     for (const entry of entries) {
-      if (this.#collides(entry, into) || !this.#isFile(entry, into, share)) continue;
+      if (this.#collides(entry, into) || !this.#isFile(entry, into, group)) continue;
       files.push(entry);
       bytes += entry.size;
       if (files.length >= BATCH_FILES || bytes >= BATCH_BYTES) flush();
     }
     flush();
-    this.#queue.push(share);
+    this.#queue.push(group);
   }
 
   /** Tells of an entry whose name another one has taken in the target. Nothing below it can be restored either. */
@@ -147,31 +126,44 @@ export class RestoreRun implements Disposable {
   }
 
   /** True for a file whose content has to be written; everything else is dealt with at once, or noted for later. */
-  #isFile(entry: Entry, into: Dir, share: Share): boolean {
+  #isFile(entry: Entry, into: Dir, group: EntryGroup): boolean {
     if (entry.path === TOP) this.#top = entry;
-    else if (entry.kind === "dir") this.#guard(() => this.#makeDirectory(entry, into, share));
-    else if (this.#links.isFurther(entry)) share.links.push(entry);
+    else if (entry.kind === "dir") this.#guard(() => this.#makeDirectory(entry, into, group));
+    else if (this.#isFurtherName(entry)) group.links.push(entry);
     else if (entry.kind !== "file") this.#guard(() => this.#makeOther(entry, into));
     else if (entry.content === undefined) this.#monitor.problem(new NotBackedUp(entry));
     else return true;
     return false;
   }
 
-  #extract(directory: Apath, files: readonly Entry[]): Promise<ExtractResult[]> {
-    return this.#pool.run("extract", {
+  /** Notes the name, and says whether it is not the first of its object. */
+  #isFurtherName({ hardLink }: Entry): boolean {
+    if (hardLink === undefined) return false;
+    const isFurther = this.#links.has(hardLink);
+    if (!isFurther) this.#links.set(hardLink, undefined);
+    return isFurther;
+  }
+
+  /** Further names are links to this one from now on. */
+  #noteName({ hardLink, path }: Entry): void {
+    if (hardLink !== undefined) this.#links.set(hardLink, { target: this.#target, path });
+  }
+
+  #extract(directory: Apath, files: readonly Entry[]): Promise<readonly ExtractResult[]> {
+    return this.#reader.extract({
       rootPath: this.#target.path,
       relative: relativeOf(directory),
       overwrite: this.#overwrite,
-      isFresh: this.#options.isFresh,
-      key: this.#options.snapshot,
-      files: files.map((entry) => taskOf(entry, this.#wanted(entry))),
+      isFresh: this.#restore.isFresh,
+      key: this.#key,
+      files: files.map((entry) => taskOf(entry, this.#plan.wanted(entry))),
     }, { items: files.length, bytes: files.reduce((sum, { size }) => sum + size, 0) });
   }
 
-  #post(share: Share, files: readonly Entry[]): void {
-    const results = this.#extract(share.directory, files);
+  #post({ directory, batches }: EntryGroup, entries: readonly Entry[]): void {
+    const results = this.#extract(directory, entries);
     results.catch(() => {}); // awaited in order later; until then a failure is no unhandled one
-    share.batches.push({ entries: files, results });
+    batches.push({ entries, results });
     this.#batchesUnderWay++;
   }
 
@@ -188,7 +180,7 @@ export class RestoreRun implements Disposable {
   /** Undefined too if it is in a damaged hunk, which is a problem already: the directory then keeps plain attributes. */
   #entryOf(directory: Apath): Entry | undefined {
     try {
-      return this.#options.manifest.entry(directory);
+      return this.#plan.manifest.entry(directory);
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       return undefined;
@@ -209,7 +201,7 @@ export class RestoreRun implements Disposable {
         const verdict = decideOverwrite(this.#overwrite, there, { mtime: mtime ?? there.mtime }, () => false);
         assertMayRestore(verdict === "keep" ? "taken" : verdict, textOf(directory));
         assertReplaceable(parent, name, { there, directory: parent.statSelf() });
-        isNew = replaceByDirectory(parent, name, this.#options.snapshot);
+        isNew = replaceByDirectory(parent, name, this.#key);
       }
       this.#made.add(directory);
       return isNew;
@@ -221,7 +213,7 @@ export class RestoreRun implements Disposable {
 
   /** @throws TargetInStorage */
   #assertForeign(parent: Dir, name: Raw, there: Stat): void {
-    if (this.#options.own?.isOfStorage(parent, name, there)) throw new TargetInStorage(joinRaw(parent.path, name));
+    if (this.#plan.own?.isOfStorage(parent, name, there)) throw new TargetInStorage(joinRaw(parent.path, name));
   }
 
   #isBlocked(directory: Apath): boolean {
@@ -229,69 +221,71 @@ export class RestoreRun implements Disposable {
     return this.#blocked.has(directory) || this.#isBlocked(parentOf(directory));
   }
 
-  #makeDirectory(entry: Entry, into: Dir, share: Share): void {
+  #makeDirectory(entry: Entry, into: Dir, { directories }: EntryGroup): void {
     const isNew = this.#ensureDirectory(into, entry.path, entry.mtime);
     if (!isNew && this.#overwrite === "never") return;
-    share.directories.push(entry);
+    directories.push(entry);
     if (!isNew) makeWritable(into, nameOf(entry.path));
   }
 
   /** Symlinks, pipes, sockets and devices. */
   #makeOther(entry: Entry, into: Dir): void {
     if (entry.kind === "symlink" && entry.target === undefined) throw new NotBackedUp(entry);
-    const wanted = this.#wanted(entry);
-    let lacks = NO_LOSSES;
-    const placed = this.#placer.write(entry, into, {
+    const wanted = this.#plan.wanted(entry);
+    let losses = NO_LOSSES;
+    const outcome = this.#writer.write(entry, into, {
       isSame: (there) => isSameObject(entry, there, into),
       make: (name) => {
         if (!makeNode(entry, into, name)) return false;
-        lacks = giveAttributes(namedIn(into, name, entry.kind === "symlink"), wanted);
+        losses = giveAttributes(namedIn(into, name, entry.kind === "symlink"), wanted);
         return true;
       },
       renew: (there) => {
         const found = renewOther(entry, wanted, { there, into });
-        lacks = found ?? NO_LOSSES;
+        losses = found ?? NO_LOSSES;
         return found !== undefined;
       },
     });
-    this.#options.lacks.add(entry.path, placed === "refused" ? [NO_DEVICE] : lacks);
-    if (placed === "made" || placed === "same") this.#links.note(entry, this.#target);
+    this.#losses.add(entry.path, outcome === "refused" ? [NO_DEVICE] : losses);
+    if (outcome === "written" || outcome === "same") this.#noteName(entry);
   }
 
   async #consumeOldest(): Promise<void> {
-    const share = this.#queue.shift()!;
-    for (const { entries, results } of share.batches) {
+    const group = this.#queue.shift();
+    if (group === undefined) return;
+    const { directory, batches, links, directories } = group;
+    for (const { entries, results } of batches) {
       this.#batchesUnderWay--;
-      const done = await results;
-      entries.forEach((entry, i) => this.#countFile(entry, done[i]!));
+      this.#countFiles(entries, await results);
     }
-    for (const entry of share.links) await this.#makeLink(entry, share.directory);
-    while (this.#open.length > 0 && !isWithin(share.directory, this.#open.at(-1)!.path)) this.#leave();
-    if (this.#open.at(-1)?.path !== share.directory) this.#open.push({ path: share.directory, children: [] });
-    this.#open.at(-1)!.children.push(...share.directories);
+    for (const entry of links) await this.#makeLink(entry, directory);
+    let open = this.#open.at(-1);
+    for (; open !== undefined && !isWithin(directory, open.path); open = this.#open.at(-1)) this.#leave();
+    if (open?.path !== directory) this.#open.push(open = { path: directory, children: [] });
+    open.children.push(...directories);
   }
 
   /** A further name of a file; where none of its names could be restored, or linked to, it becomes a file of its own. */
   async #makeLink(entry: Entry, directory: Apath): Promise<void> {
-    const first = this.#links.first(entry);
+    const first = entry.hardLink === undefined ? undefined : this.#links.get(entry.hardLink);
     if (first !== undefined) {
-      let placed = "kept" as WriteOutcome;
-      this.#guard(() => placed = this.#link(entry, first));
-      if (placed !== "refused") return;
+      let isRefused = false;
+      this.#guard(() => isRefused = this.#link(entry, first) === "refused");
+      if (!isRefused) return;
       this.#monitor.notice(`${textOf(entry.path)} became an independent copy: no more hard links can be made here`);
     }
     using into = this.#descent.open(relativeOf(directory));
     if (entry.kind !== "file") this.#guard(() => this.#makeOther(entry, into));
     else if (entry.content === undefined) this.#monitor.problem(new NotBackedUp(entry));
-    else this.#countFile(entry, (await this.#extract(directory, [entry]))[0]!);
+    else this.#countFiles([entry], await this.#extract(directory, [entry]));
   }
 
-  #link(entry: Entry, { target, path: first }: RestoredName): WriteOutcome {
+  #link(entry: Entry, { target, path: first }: { readonly target: Dir; readonly path: Apath }): WriteOutcome {
     using from = target.openPath(relativeOf(parentOf(first)));
     using into = this.#descent.open(relativeOf(parentOf(entry.path)));
     const original = from.stat(nameOf(first));
     if (original === undefined) throw new DiskFault("ENOENT", "link", first);
-    return this.#placer.write(entry, into, {
+    return this.#writer.write(entry, into, {
       isSame: ({ inode, device }) => inode === original.inode && device === original.device,
       make: (name) => {
         const result = from.link(nameOf(first), into, name);
@@ -303,10 +297,10 @@ export class RestoreRun implements Disposable {
 
   /** Gives the directories in a finished directory their attributes. */
   #leave(): void {
-    const { path, children } = this.#open.pop()!;
-    if (children.length === 0) return;
-    using into = this.#descent.open(relativeOf(path));
-    for (const child of children) this.#guard(() => this.#finish(into, child));
+    const finished = this.#open.pop();
+    if (finished === undefined || finished.children.length === 0) return;
+    using into = this.#descent.open(relativeOf(finished.path));
+    for (const child of finished.children) this.#guard(() => this.#finish(into, child));
   }
 
   #finish(into: Dir, directory: Entry): void {
@@ -320,26 +314,26 @@ export class RestoreRun implements Disposable {
   }
 
   #give(entry: Entry, directory: Dir): void {
-    this.#options.lacks.add(
-      entry.path,
-      renewAttributes(selfOf(directory), directory.statSelf(), this.#wanted(entry)) ?? NO_LOSSES,
-    );
+    const losses = renewAttributes(selfOf(directory), directory.statSelf(), this.#plan.wanted(entry));
+    this.#losses.add(entry.path, losses ?? NO_LOSSES);
   }
 
-  #wanted(entry: Entry): Wanted {
-    const { mode, mtime } = entry;
-    return { owner: this.#options.ownerOf(entry), mode, mtime, xattrs: this.#options.xattrsOf(entry) };
+  #countFiles(entries: readonly Entry[], results: readonly ExtractResult[]): void {
+    for (const [i, result] of results.entries()) {
+      const entry = entries[i];
+      if (entry !== undefined) this.#countFile(entry, result);
+    }
   }
 
-  #countFile(entry: Entry, { how, bytes, problem, lacks }: ExtractResult): void {
+  #countFile(entry: Entry, { how, bytes, problem, losses }: ExtractResult): void {
     this.#report(entry, problem);
     if (how === "failed") return;
-    this.#options.lacks.add(entry.path, lacks);
+    this.#losses.add(entry.path, losses);
     this.#monitor.count(how === "written" ? "restoredFiles" : "keptFiles");
     if (how !== "written") this.#monitor.count("keptBytes", entry.size);
     this.#monitor.status?.(how === "written" ? "restored" : "kept", textOf(entry.path));
     this.#monitor.count("restoredBytes", bytes);
-    if (how !== "kept") this.#links.note(entry, this.#target);
+    if (how !== "kept") this.#noteName(entry);
   }
 
   /** A damaged content says nothing of the file it was for. */
@@ -362,10 +356,6 @@ export class RestoreRun implements Disposable {
   }
 }
 
-function relativeOf(path: Apath): Raw {
-  return path.slice(1) as Raw;
-}
-
 /** What is there goes when the directory is made. @param key of partial names */
 function replaceByDirectory(parent: Dir, name: Raw, key: string): boolean {
   const aside = partialName(name, key);
@@ -382,7 +372,7 @@ function replaceByDirectory(parent: Dir, name: Raw, key: string): boolean {
 /** Undefined if another has to take its place: one with other names belongs to others as well. */
 function renewOther(
   { path, kind }: Entry,
-  wanted: Wanted,
+  wanted: WantedAttributes,
   { there, into }: { readonly there: Stat; readonly into: Dir },
 ): readonly MetadataLoss[] | undefined {
   const isSymlink = kind === "symlink";

@@ -1,8 +1,10 @@
 /** The directory that a restore writes to: whether it may, and what it finds there. */
 import { Fault } from "../../core/fault.ts";
-import { joinRaw, type Raw, rawOf, textOf } from "../../core/raw.ts";
+import { TOP } from "../../core/apath.ts";
+import { baseName, EMPTY, joinRaw, parentPath, type Raw, rawOf, ROOT, textOf } from "../../core/raw.ts";
 import type { Overwrite } from "../../core/restore_terms.ts";
 import type { PathMapping } from "./path_mapping.ts";
+import type { RestoreRequest } from "./restore_request.ts";
 import { hasMarker, markerName } from "./restore_marker.ts";
 import type { OwnPlaces } from "../../platform/own_places.ts";
 import { type Dir, type Disk, DiskFault, makeDirectories } from "../../platform/disk.ts";
@@ -23,17 +25,10 @@ export class TargetInStorage extends Fault {
   }
 }
 
-/** What was asked for, as far as targets are concerned. */
-export interface TargetRules {
-  /** Id of the snapshot. */
-  readonly snapshot: string;
-  /** As the person said; undefined: nothing was said. */
-  readonly overwrite: "always" | "if-changed" | "if-newer" | "never" | undefined;
-  /** Something is expected to be there: the restore is in place, or removes what should not be there. */
-  readonly isMirror: boolean;
-}
-
-export interface TargetState {
+/** A directory that a restore writes to, as it was found. */
+export interface RestoreTarget<D extends Dir | undefined = Dir> {
+  readonly mapping: PathMapping;
+  readonly directory: D;
   readonly overwrite: Overwrite;
   /** Nothing is there, and files can be made under their own names at once. */
   readonly isFresh: boolean;
@@ -44,19 +39,28 @@ export interface TargetState {
 /** Made by every `mkfs` of ext file systems. */
 const LOST_AND_FOUND = rawOf("lost+found");
 
-/** @param dir undefined: it is not there yet. @throws TargetNotEmpty */
-export function examineTarget(dir: Dir | undefined, route: PathMapping, rules: TargetRules): TargetState {
-  const isNamed = route.to !== "/";
-  const isEmpty = dir === undefined || isAsGoodAsEmpty(dir, rules.snapshot);
-  if (rules.overwrite !== undefined) {
-    return { overwrite: rules.overwrite, isFresh: false, keepsTop: rules.overwrite === "never" && !isEmpty };
-  }
-  if (isNamed && !rules.isMirror) return { overwrite: "refuse", isFresh: false, keepsTop: true };
+/** @param directory undefined: it is not there yet. @throws TargetNotEmpty */
+export function examineTarget<D extends Dir | undefined>(
+  directory: D,
+  mapping: PathMapping,
+  request: RestoreRequest,
+): RestoreTarget<D> {
+  return { mapping, directory, ...stateOf(directory, mapping, request) };
+}
+
+function stateOf(
+  dir: Dir | undefined,
+  mapping: PathMapping,
+  { snapshot: { id }, overwrite, destination, delete: deletes }: RestoreRequest,
+): Pick<RestoreTarget, "overwrite" | "isFresh" | "keepsTop"> {
+  // Something is expected to be there.
+  const isMirror = deletes || destination.kind === "in-place", isNamed = mapping.to !== TOP;
+  const isEmpty = dir === undefined || isAsGoodAsEmpty(dir, id);
+  if (overwrite !== undefined) return { overwrite, isFresh: false, keepsTop: overwrite === "never" && !isEmpty };
+  if (isNamed && !isMirror) return { overwrite: "refuse", isFresh: false, keepsTop: true };
   if (isEmpty && !isNamed) return { overwrite: "refuse", isFresh: true, keepsTop: false };
-  if (dir !== undefined && hasMarker(dir, rules.snapshot)) {
-    return { overwrite: "continue", isFresh: false, keepsTop: false };
-  }
-  if (!rules.isMirror) throw new TargetNotEmpty(route.target);
+  if (dir !== undefined && hasMarker(dir, id)) return { overwrite: "continue", isFresh: false, keepsTop: false };
+  if (!isMirror) throw new TargetNotEmpty(mapping.target);
   return { overwrite: "refuse-newer", isFresh: false, keepsTop: false };
 }
 
@@ -72,22 +76,18 @@ export function assertOutside(disk: Disk, own: OwnPlaces, target: Raw): void {
   if (place !== undefined && place.kind !== "state") throw new TargetInStorage(target);
 }
 
-/** A path that need not be there. */
-export interface NearestPath {
-  /** Of the directory itself or, if it isn't there yet, of the nearest one above it; without symlinks. */
-  readonly real: Raw;
-  /** What isn't there, below that; "" if everything is. */
-  readonly missing: Raw;
-}
-
-/** @throws DiskFault */
-export function realPathOfNearest(disk: Disk, path: Raw): NearestPath {
+/**
+ * Real path of a directory that need not be there.
+ * @returns `real`: without symlinks, of the directory or, if it isn't there yet, of the nearest one above it; `missing`:
+ *   what isn't there, below that, "" if everything is @throws DiskFault
+ */
+export function realPathOfNearest(disk: Disk, path: Raw): { readonly real: Raw; readonly missing: Raw } {
   try {
-    return { real: disk.realPath(path), missing: rawOf("") };
+    return { real: disk.realPath(path), missing: EMPTY };
   } catch (error) {
-    if (!(error instanceof DiskFault) || error.errno !== "ENOENT" || path === "/") throw error;
-    const { real, missing } = realPathOfNearest(disk, aboveOf(path));
-    return { real, missing: joinRaw(missing, path.slice(path.lastIndexOf("/") + 1) as Raw) };
+    if (!(error instanceof DiskFault) || error.errno !== "ENOENT" || path === ROOT) throw error;
+    const { real, missing } = realPathOfNearest(disk, parentPath(path));
+    return { real, missing: joinRaw(missing, baseName(path)) };
   }
 }
 
@@ -104,9 +104,4 @@ export function openTarget(disk: Disk, path: Raw): Dir | undefined {
 /** Opens the target, making it and its missing parents. */
 export function makeTarget(disk: Disk, path: Raw): Dir {
   return makeDirectories(disk, path, 0o755);
-}
-
-function aboveOf(path: Raw): Raw {
-  const slash = path.lastIndexOf("/");
-  return (slash <= 0 ? "/" : path.slice(0, slash)) as Raw;
 }

@@ -17,19 +17,19 @@ export class NotGivenBack extends Fault {
 export class UnrestoredMetadata {
   readonly #found = new Map<MetadataLoss, { count: number; readonly first: Apath }>();
 
-  add(path: Apath, lacks: readonly MetadataLoss[]): void {
-    for (const lack of lacks) {
-      const found = this.#found.get(lack);
-      if (found === undefined) this.#found.set(lack, { count: 1, first: path });
+  add(path: Apath, losses: readonly MetadataLoss[]): void {
+    for (const loss of losses) {
+      const found = this.#found.get(loss);
+      if (found === undefined) this.#found.set(loss, { count: 1, first: path });
       else found.count++;
     }
   }
 
   report(monitor: Monitor): void {
     if (this.#found.size === 0) return;
-    const texts = [...this.#found].map(([lack, { count, first }]) => {
+    const texts = [...this.#found].map(([loss, { count, first }]) => {
       const example = JSON.stringify(textOf(first));
-      return `${lack} of ${count === 1 ? example : `${pluralText(count, "object")} such as ${example}`}`;
+      return `${loss} of ${count === 1 ? example : `${pluralText(count, "object")} such as ${example}`}`;
     });
     monitor.problem(new NotGivenBack(texts.join("; ")));
   }

@@ -1,14 +1,14 @@
 /** What the backup of a snapshot left out, as far as the snapshot itself tells: its .backupignore files and cache tags. */
-import { type Apath, isWithin, nameOf, parentOf, TOP } from "../../core/apath.ts";
+import { type Apath, apathWithin, isWithin, nameOf, parentOf, TOP } from "../../core/apath.ts";
 import type { Entry } from "../../core/entry.ts";
 import type { Monitor } from "../../core/monitor.ts";
-import { type Raw, rawOfBytes, textOf } from "../../core/raw.ts";
+import { rawOfBytes, textOf } from "../../core/raw.ts";
 import type { Filter } from "../../source/filter.ts";
 import { IGNORE_FILE, parseIgnoreFile } from "../../source/ignore_file.ts";
 import { CACHE_TAG } from "../../source/walk.ts";
 import type { Manifest } from "../../snapshot/manifest.ts";
 import type { LeftOut } from "../../snapshot/root.ts";
-import type { Storage } from "../../storage/storage.ts";
+import type { ContentReader } from "../../snapshot/repository.ts";
 
 export interface SurveyOptions {
   readonly manifest: Manifest;
@@ -32,7 +32,7 @@ export class BackupExclusions {
   leavesOut(path: Apath, at: Apath, isDirectory: boolean): boolean {
     if (this.#caches.has(parentOf(path)) && nameOf(path) !== CACHE_TAG) return true;
     for (let above = parentOf(path); isWithin(above, at); above = parentOf(above)) {
-      const relative = (above === TOP ? path : path.slice(above.length)) as Apath;
+      const relative = apathWithin(path, above);
       const decision = this.#ignoreFiles.get(above)?.decide(relative, isDirectory);
       if (decision !== undefined) return !decision.negated;
       if (above === TOP) return false;
@@ -42,10 +42,10 @@ export class BackupExclusions {
 }
 
 /** One pass over the manifest. @throws DamagedManifest, DamagedContent */
-export function readBackupExclusions(
-  storage: Storage,
+export async function readBackupExclusions(
+  reader: ContentReader,
   { manifest, leftOut, monitor }: SurveyOptions,
-): BackupExclusions {
+): Promise<BackupExclusions> {
   const ignoreFiles = new Map<Apath, Filter>(), caches = new Set<Apath>();
   let unaccounted = manifest.root.totals.problems;
   for (const entry of manifest.entries()) {
@@ -53,7 +53,7 @@ export function readBackupExclusions(
     if (entry.kind !== "file") continue;
     const name = nameOf(entry.path);
     if (name === IGNORE_FILE && leftOut.ignored) {
-      const filter = parseIgnoreFile(contentText(storage, entry), textOf(entry.path), monitor);
+      const filter = parseIgnoreFile(await contentText(reader, entry), textOf(entry.path), monitor);
       ignoreFiles.set(parentOf(entry.path), filter);
     } else if (name === CACHE_TAG && leftOut.caches) caches.add(parentOf(entry.path));
   }
@@ -61,8 +61,9 @@ export function readBackupExclusions(
 }
 
 /** Text of a small file of a snapshot. @throws DamagedContent */
-export function contentText(storage: Storage, { content }: Entry): string {
-  let raw = "";
-  if (content !== undefined) { for (const chunk of storage.readContent(content)) raw += rawOfBytes(chunk); }
-  return textOf(raw as Raw);
+export async function contentText(reader: ContentReader, { content }: Entry): Promise<string> {
+  if (content === undefined) return "";
+  let bytes = "";
+  for await (const chunk of reader.read(content)) bytes += rawOfBytes(chunk);
+  return textOf(bytes);
 }

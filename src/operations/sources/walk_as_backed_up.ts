@@ -2,7 +2,7 @@
  * Walking a directory as the backup of a snapshot would walk it now: with the snapshot's options. What such a backup
  * would not see is neither told as new, nor removed.
  */
-import { type Apath, isWithin, parentOf, TOP } from "../../core/apath.ts";
+import { type Apath, apathWithin, childOf, isWithin, movedApath, parentOf, parseApath, TOP } from "../../core/apath.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { rawOf, textOf } from "../../core/raw.ts";
 import type { Disk } from "../../platform/disk.ts";
@@ -11,10 +11,11 @@ import { IGNORE_FILE, type Layer, parseIgnoreFile } from "../../source/ignore_fi
 import type { SourceRoot } from "../../source/placement.ts";
 import { walk, type WalkBatch } from "../../source/walk.ts";
 import type { Manifest } from "../../snapshot/manifest.ts";
+import type { ContentReader } from "../../snapshot/repository.ts";
 import type { LeftOut, Root } from "../../snapshot/root.ts";
-import type { Storage } from "../../storage/storage.ts";
+import type { OpenedRepository } from "../opened.ts";
 import { contentText } from "./excluded_at_backup.ts";
-import { OrderedLookup } from "../../core/lockstep.ts";
+import { OrderedLookup } from "../../core/merge_by_path.ts";
 
 export interface AsBackedUp {
   /** By which the directory's path is followed; default: the machine's. */
@@ -34,17 +35,21 @@ const USUAL: LeftOut = { ignored: true, caches: false, mounts: false, largerThan
 const LEAVE = { pattern: "", negated: false };
 
 /** Paths are those in the snapshot. @throws SourceGone, DamagedManifest, DamagedContent */
-export function walkAsBackedUp(storage: Storage, options: AsBackedUp): Generator<WalkBatch> {
+export async function walkAsBackedUp(
+  repository: OpenedRepository,
+  reader: ContentReader,
+  options: AsBackedUp,
+): Promise<Generator<WalkBatch>> {
   const { manifest, root, monitor, oneFileSystem } = options;
   const { leftOut = USUAL } = manifest.root;
-  return walk(options.disk ?? storage.machine.disk, [root], {
+  return walk(options.disk ?? repository.machine.disk, [root], {
     filter: filterOf(options, leftOut.unlisted),
-    layer: leftOut.ignored ? layerAbove(storage, options) : undefined,
+    layer: leftOut.ignored ? await layerAbove(reader, options) : undefined,
     ignoreFiles: leftOut.ignored,
     oneFileSystem: oneFileSystem ?? leftOut.mounts,
     excludeCaches: leftOut.caches,
     largestBytes: leftOut.largerThan ?? undefined,
-    own: storage.ownPlaces([], monitor),
+    own: repository.ownPlaces([], monitor),
     monitor,
   });
 }
@@ -55,7 +60,7 @@ function filterOf({ manifest, root, leavesOutToo }: AsBackedUp, isUnlisted: bool
   return {
     isEmpty: excludes.isEmpty && leavesOutToo === undefined && listed === undefined,
     decide(path, isDirectory) {
-      const apath = (root.at === TOP ? path : root.at + path) as Apath;
+      const apath = movedApath(path, TOP, root.at);
       if (leavesOutToo?.(apath, isDirectory) || (listed !== undefined && listed.at(apath) === undefined)) return LEAVE;
       const inSource = pathInSource(apath, manifest.root);
       return inSource === undefined ? undefined : excludes.decide(inSource, isDirectory);
@@ -66,33 +71,35 @@ function filterOf({ manifest, root, leavesOutToo }: AsBackedUp, isUnlisted: bool
 /** The path by which patterns of the command line know an object; undefined for a source itself, and what is above. */
 function pathInSource(path: Apath, { sources }: Root): Apath | undefined {
   for (const { at: text } of sources) {
-    const at = rawOf(text) as string as Apath;
-    if (path !== at && isWithin(path, at)) return (at === TOP ? path : path.slice(at.length)) as Apath;
+    const at = parseApath(text);
+    if (path !== at && isWithin(path, at)) return apathWithin(path, at);
   }
   return undefined;
 }
 
 /** What files in the directories above the walked one say of it, as the snapshot has them. */
-function layerAbove(storage: Storage, { manifest, root, monitor }: AsBackedUp): Layer | undefined {
-  const source = manifest.root.sources.map(({ at }) => rawOf(at) as string as Apath)
-    .find((at) => isWithin(root.at, at));
+async function layerAbove(
+  reader: ContentReader,
+  { manifest, root, monitor }: AsBackedUp,
+): Promise<Layer | undefined> {
+  const source = manifest.root.sources.map(({ at }) => parseApath(at)).find((at) => isWithin(root.at, at));
   const above: Apath[] = [];
   for (let at = root.at; source !== undefined && at !== source;) above.push(at = parentOf(at));
   let layer: Layer | undefined;
   for (const directory of above.reverse()) {
-    const file = manifest.entry((directory === TOP ? `/${IGNORE_FILE}` : `${directory}/${IGNORE_FILE}`) as Apath);
+    const file = manifest.entry(childOf(directory, IGNORE_FILE));
     if (file?.kind !== "file") continue;
-    const filter = parseIgnoreFile(contentText(storage, file), textOf(file.path), monitor);
-    const inside = root.at.slice(directory === TOP ? 0 : directory.length);
+    const filter = parseIgnoreFile(await contentText(reader, file), textOf(file.path), monitor);
+    const inside = apathWithin(root.at, directory);
     layer = { filter: filterFrom(filter, inside), prefixLength: 0, above: layer };
   }
   return layer;
 }
 
 /** A filter for paths in the directory `inside` of those that `filter` is about. */
-function filterFrom(filter: Filter, inside: string): Filter {
+function filterFrom(filter: Filter, inside: Apath): Filter {
   return {
     isEmpty: filter.isEmpty,
-    decide: (path, isDirectory) => filter.decide((inside + path) as Apath, isDirectory),
+    decide: (path, isDirectory) => filter.decide(movedApath(path, TOP, inside), isDirectory),
   };
 }

@@ -7,14 +7,15 @@
  */
 import { openDirIfThere, openFileIfThere } from "../../platform/open_optional.ts";
 import { Buffer } from "node:buffer";
-import { type ContentId, contentIdOf, LAST_CONTENT_SUFFIX } from "../../core/content_id.ts";
-import { hashBytes, isCollisionResistant, newHasher } from "../../core/digest.ts";
+import { type ContentId, contentIdOf, isDigestOf, LAST_CONTENT_SUFFIX } from "../../core/content_id.ts";
+import { hashBytes, isCollisionResistant } from "../../core/digest.ts";
+import { DigestStream } from "../../core/digest_stream.ts";
 import type { NsText } from "../../core/entry.ts";
 import { Fault } from "../../core/fault.ts";
-import { beginsWith, type Raw, rawOf } from "../../core/raw.ts";
+import { type Raw, rawOf } from "../../core/raw.ts";
 import type { Stat } from "../../core/stat.ts";
 import { type Dir, DiskFault, type LinkResult, type OpenFile } from "../../platform/disk.ts";
-import { readingAroundHoles } from "../../platform/holes.ts";
+import { readingAroundHoles, writeAroundHoles } from "../../platform/holes.ts";
 import { openFileLimit } from "../../platform/limits.ts";
 import type { Meter } from "../../platform/meter.ts";
 import { atOnce, type Steps } from "../../core/steps.ts";
@@ -35,9 +36,6 @@ const WRITE_BACK_BYTES = 4 * 1024 * 1024;
 const AHEAD_BYTES = 8 * 1024 * 1024;
 /** Waited for at once: a slow disk takes a second. */
 const AWAITED_BYTES = 1024 * 1024;
-/** Zeros that are worth a hole. */
-const HOLE_BYTES = 64 * 1024;
-const ZEROS = Buffer.alloc(HOLE_BYTES);
 /** Leaf directories kept open at once by one store, of which each thread has one; fewer where few files may be open. */
 const MOST_OPEN_LEAVES = 512, FEWEST_OPEN_LEAVES = 4, FILES_OF_ONE_LEAF = 12;
 
@@ -224,14 +222,13 @@ export class ContentStore implements Disposable {
   /** The content in chunks, which are valid until the next one is asked for. @throws DamagedContent at the end if the digest is wrong */
   *read(id: ContentId): Generator<Uint8Array<ArrayBuffer>> {
     using file = this.open(id);
-    const read = readingAroundHoles(file);
-    const hasher = newHasher(this.#options.settings.algorithm);
-    for (let at = 0, got = 0; (got = read(this.#buffer, at)) > 0; at += got) {
-      const chunk = this.#buffer.subarray(0, got);
-      hasher.update(chunk);
-      yield chunk;
-    }
-    if (!isDigestOf(id, hasher.hex())) throw new DamagedContent(id, "its bytes don't match its checksum");
+    const stream = this.#digesting(readingAroundHoles(file));
+    for (const { bytes } of stream) yield bytes;
+    if (!isDigestOf(id, stream.digest)) throw new DamagedContent(id, "its bytes don't match its checksum");
+  }
+
+  #digesting(read: OpenFile["read"]): DigestStream {
+    return new DigestStream(this.#options.settings.algorithm, read, this.#buffer);
   }
 
   #place(id: string): { leaf: Dir | undefined; name: Raw } {
@@ -258,20 +255,17 @@ export class ContentStore implements Disposable {
   }
 
   *#copyIn(stream: ContentStream, temp: OpenFile): Steps<{ digest: string; size: number }> {
-    const hasher = newHasher(this.#options.settings.algorithm);
-    let at = 0;
-    for (let got = 0; (got = stream.read(this.#buffer, at)) > 0; at += got) {
+    const digesting = this.#digesting((into, position) => stream.read(into, position));
+    for (const { bytes, at } of digesting) {
       this.#options.stop.check();
-      const chunk = this.#buffer.subarray(0, got);
-      hasher.update(chunk);
-      if (stream.sparse) writeAroundHoles(temp, chunk, at);
-      else temp.write(chunk, at);
-      this.#writeBack(temp, at + got);
-      this.#options.meter.add(got);
+      if (stream.sparse) writeAroundHoles(temp, bytes, at);
+      else temp.write(bytes, at);
+      this.#writeBack(temp, at + bytes.length);
+      this.#options.meter.add(bytes.length);
       yield;
     }
-    if (stream.sparse) temp.truncate(at);
-    return { digest: hasher.hex(), size: at };
+    if (stream.sparse) temp.truncate(digesting.size);
+    return digesting;
   }
 
   /** @param end of what has been written into the file */
@@ -388,15 +382,13 @@ export class ContentStore implements Disposable {
   }
 
   *#digestAndSize(read: OpenFile["read"], meter?: Meter): Steps<{ digest: string; size: number }> {
-    const hasher = newHasher(this.#options.settings.algorithm);
-    let size = 0;
-    for (let got = 0; (got = read(this.#buffer, size)) > 0; size += got) {
+    const digesting = this.#digesting(read);
+    for (const { bytes } of digesting) {
       this.#options.stop.check();
-      hasher.update(this.#buffer.subarray(0, got));
-      meter?.add(got);
+      meter?.add(bytes.length);
       yield;
     }
-    return { digest: hasher.hex(), size };
+    return digesting;
   }
 
   /** The item is known to be whole; makes sure that it is the same content and shows itself to nobody it shouldn't. */
@@ -413,11 +405,6 @@ export class ContentStore implements Disposable {
     if (access.mode !== stat.mode) leaf.setAttributes(name, { mode: access.mode });
     return { id, size: stat.size, newBytes: 0, isNew: false };
   }
-}
-
-/** True if `id` may name a content with this digest. */
-export function isDigestOf(id: string, digest: string): boolean {
-  return beginsWith(id, digest);
 }
 
 function fresh(id: ContentId, candidate: Candidate): StoredItem {
@@ -529,13 +516,6 @@ function giveAccess(item: OpenFile, file: FileAccess & { mtime: NsText }, owner:
     }
   }
   item.setAttributes({ mode: accessFor(file, gid).mode, mtime: file.mtime });
-}
-
-function writeAroundHoles(target: OpenFile, chunk: Uint8Array<ArrayBuffer>, position: number): void {
-  for (let at = 0; at < chunk.length; at += HOLE_BYTES) {
-    const piece = chunk.subarray(at, at + HOLE_BYTES);
-    if (Buffer.compare(piece, ZEROS.subarray(0, piece.length)) !== 0) target.write(piece, position + at);
-  }
 }
 
 export class TooManyCollisions extends Fault {

@@ -7,18 +7,26 @@ import type { StoragePool } from "../threads/batch_executor.ts";
 import type { ContentStore } from "./content_store.ts";
 
 export class StorageReader implements ContentReader {
-  readonly #pool: StoragePool;
+  readonly #openPool: () => StoragePool;
+  #opened: StoragePool | undefined;
   readonly #store: ContentStore;
 
-  /** @param store closed with the reader, as the pool is */
-  constructor(pool: StoragePool, store: ContentStore) {
-    this.#pool = pool;
+  /**
+   * @param openPool called when the first batch is due, if ever
+   * @param store closed with the reader, as the pool is
+   */
+  constructor(openPool: () => StoragePool, store: ContentStore) {
+    this.#openPool = openPool;
     this.#store = store;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#pool[Symbol.asyncDispose]();
+    await this.#opened?.[Symbol.asyncDispose]();
     this.#store[Symbol.dispose]();
+  }
+
+  get #pool(): StoragePool {
+    return this.#opened ??= this.#openPool();
   }
 
   get width(): number {
@@ -26,7 +34,7 @@ export class StorageReader implements ContentReader {
   }
 
   get bytes(): number {
-    return this.#pool.bytes;
+    return this.#opened?.bytes ?? 0;
   }
 
   read(id: ContentId): Generator<Uint8Array<ArrayBuffer>> {

@@ -5,15 +5,16 @@
 import { unlessFault } from "../../core/fault.ts";
 import { Buffer } from "node:buffer";
 import { type Apath, apathWithin, isWithin, nameOf, parentOf, placeApath, relativeOf } from "../../core/apath.ts";
-import { classOfId, type ContentId, type RootId } from "../../core/content_id.ts";
-import { digestHexLength, isCollisionResistant, newHasher } from "../../core/digest.ts";
+import { classOfId, type ContentId, isDigestOf, type RootId } from "../../core/content_id.ts";
+import { digestHexLength, isCollisionResistant } from "../../core/digest.ts";
+import { DigestStream } from "../../core/digest_stream.ts";
 import { baseName, joinRaw, parentPath, type Raw, rawOf, textOf } from "../../core/raw.ts";
 import type { Stat } from "../../core/stat.ts";
 import { type Dir, DiskFault, type OpenFile } from "../../platform/disk.ts";
 import { readingAroundHoles } from "../../platform/holes.ts";
 import { atOnce } from "../../core/steps.ts";
 import type { Root } from "../../snapshot/root.ts";
-import { CHUNK_BYTES, type ContentStore, isDigestOf } from "../content/content_store.ts";
+import { CHUNK_BYTES, type ContentStore } from "../content/content_store.ts";
 import { clearForFile } from "../layout/quarantine.ts";
 import { itemPath } from "../layout/item_path.ts";
 import type { DamagedFile } from "./affected_paths.ts";
@@ -202,10 +203,8 @@ export class ContentRepairer implements Disposable {
 
   #isSound(file: OpenFile, id: string, size: number): boolean {
     if (file.stat().size !== size) return false;
-    const hasher = newHasher(this.#storage.settings.algorithm), read = readingAroundHoles(file);
-    let at = 0;
-    for (let got = 0; (got = read(this.#buffer, at)) > 0; at += got) hasher.update(this.#buffer.subarray(0, got));
-    return at === size && isDigestOf(id, hasher.hex());
+    const read = new DigestStream(this.#storage.settings.algorithm, readingAroundHoles(file), this.#buffer).run();
+    return read.size === size && isDigestOf(id, read.digest);
   }
 
   *#remedies(file: DamagedFile): Generator<RepairCandidate> {

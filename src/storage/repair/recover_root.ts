@@ -8,6 +8,7 @@ import { stateOf as lineStateOf } from "../../catalog/line_state.ts";
 import { stateOf } from "../../catalog/version_row.ts";
 import { type Apath, compareApath, TOP } from "../../core/apath.ts";
 import { unlessFault } from "../../core/fault.ts";
+import { OrderedLookup } from "../../core/merge_by_path.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { baseName, rawOf, textOf } from "../../core/raw.ts";
 import { VERSION } from "../../core/version.ts";
@@ -61,7 +62,7 @@ export function recoverRoot(found: RecoverableSnapshot, context: RecoveryContext
   const before = series.find(({ root }) => root.sequence < info.sequence);
   const after = series.findLast(({ root }) => root.sequence > info.sequence);
   const neighbours = [after, before].filter((manifest) => manifest !== undefined);
-  const lines = neighbours.map((manifest) => new LineCursor(manifest));
+  const lines = neighbours.map((manifest) => new OrderedLookup(linesOf(manifest)));
   const writer = new SnapshotWriter((first, lines) => storage.manifests.writeHunk(first, lines), monitor);
   for (const version of catalog.find({ snapshots: [info.sequence] })) {
     writer.add(version.path, lineOf(version, lines), undefined);
@@ -69,10 +70,10 @@ export function recoverRoot(found: RecoverableSnapshot, context: RecoveryContext
   return { ...rootOf(found, storage, neighbours[0]?.root), hunks: writer.finish() };
 }
 
-/** All cursors move on, whichever has the line. */
-function lineOf(version: PathVersion, cursors: readonly LineCursor[]): string {
+/** All lookups move on, whichever has the line. */
+function lineOf(version: PathVersion, neighbours: readonly OrderedLookup<Line>[]): string {
   const wanted = stateText(version);
-  const found = cursors.map((cursor) => cursor.at(version.path)).find((line) => line?.state === wanted);
+  const found = neighbours.map((lines) => lines.at(version.path)).find((line) => line?.state === wanted);
   return found?.text ?? encodeEntry(entryOf(version));
 }
 
@@ -115,28 +116,14 @@ function sameTexts(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((text, i) => text === b[i]);
 }
 
-/** Looks up the lines of paths that are asked for in their order. */
-class LineCursor {
-  readonly #lines: Iterator<{ readonly path: Apath; readonly text: string; readonly state: string }>;
-  #next: ReturnType<LineCursor["at"]> & { readonly path: Apath } | undefined;
-
-  constructor(manifest: Manifest) {
-    this.#lines = linesOf(manifest);
-    this.#pull();
-  }
-
-  at(path: Apath): { readonly text: string; readonly state: string } | undefined {
-    while (this.#next !== undefined && compareApath(this.#next.path, path) < 0) this.#pull();
-    return this.#next?.path === path ? this.#next : undefined;
-  }
-
-  #pull(): void {
-    const { done, value } = this.#lines.next();
-    this.#next = done ? undefined : value;
-  }
+/** An entry as a manifest has it, and what it says of the object. */
+interface Line {
+  readonly path: Apath;
+  readonly text: string;
+  readonly state: string;
 }
 
-function* linesOf(manifest: Manifest): Generator<{ path: Apath; text: string; state: string }> {
+function* linesOf(manifest: Manifest): Generator<Line> {
   for (let hunk = 0; hunk < manifest.root.hunks.length; hunk++) {
     for (const text of unlessFault(() => manifest.lines(hunk), [])) {
       const raw = rawOf(text), state = lineStateOf(raw, 0, raw.length);

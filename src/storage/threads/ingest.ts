@@ -4,7 +4,7 @@
  *
  * A file that can't be read is an answer of its own; a storage that can't be written ends the batch with its fault.
  */
-import type { ContentId } from "../../core/content_id.ts";
+import { type ContentId, isDigestOf } from "../../core/content_id.ts";
 import { Fault } from "../../core/fault.ts";
 import { type FaultData, toFaultData } from "../../core/fault_data.ts";
 import { type Raw, textOf } from "../../core/raw.ts";
@@ -28,13 +28,7 @@ import type {
   StoreResult,
   StoreTask,
 } from "../../snapshot/ingest_batch.ts";
-import {
-  CHUNK_BYTES,
-  type ContentStore,
-  type FileFacts,
-  isDigestOf,
-  type StoredItem,
-} from "../content/content_store.ts";
+import { CHUNK_BYTES, type ContentStore, type FileFacts, type StoredItem } from "../content/content_store.ts";
 
 /** How often a file that changes while it is read is read again. */
 const ATTEMPTS = 3;

@@ -2,8 +2,10 @@
 import { openDirIfThere } from "../../platform/open_optional.ts";
 import { knownRaw, type Raw, rawOf, splitRaw } from "../../core/raw.ts";
 import { type Dir, DiskFault, type OpenFile } from "../../platform/disk.ts";
-import { CHUNK_BYTES, isDigestOf } from "../content/content_store.ts";
-import { hashBytes, newHasher } from "../../core/digest.ts";
+import { isDigestOf } from "../../core/content_id.ts";
+import { hashBytes } from "../../core/digest.ts";
+import { DigestStream } from "../../core/digest_stream.ts";
+import { CHUNK_BYTES } from "../content/content_store.ts";
 import { readingAroundHoles } from "../../platform/holes.ts";
 import { idOf } from "../layout/item_path.ts";
 import type { Settings } from "../layout/settings.ts";
@@ -85,20 +87,17 @@ export class Verify {
 
   *#digest(file: OpenFile): Steps<{ read: number; digest: string }> {
     const around = readingAroundHoles(file);
-    let got = around(this.#buffer, 0);
+    const got = around(this.#buffer, 0);
     if (got < this.#buffer.length) {
       this.#meter.add(got);
       return { read: got, digest: hashBytes(this.#settings.algorithm, this.#buffer.subarray(0, got)) };
     }
-    const hasher = newHasher(this.#settings.algorithm);
-    let read = 0;
-    for (; got > 0; got = around(this.#buffer, read)) {
+    const digesting = new DigestStream(this.#settings.algorithm, around, this.#buffer, got);
+    for (const { bytes } of digesting) {
       this.#stop.check();
-      hasher.update(this.#buffer.subarray(0, got));
-      read += got;
-      this.#meter.add(got);
+      this.#meter.add(bytes.length);
       yield;
     }
-    return { read, digest: hasher.hex() };
+    return { read: digesting.size, digest: digesting.digest };
   }
 }

@@ -7,12 +7,15 @@ import { CAN_MOUNT, Mounts } from "../../support/mounts.ts";
 import { TestMonitor, World } from "../../support/world.ts";
 
 /** What a comparison of the newest snapshot with a directory tells. */
-function compared(world: World, directory = world.source): { list: string[]; monitor: TestMonitor } {
+async function compared(
+  world: World,
+  directory = world.source,
+): Promise<{ list: string[]; monitor: TestMonitor }> {
   const monitor = new TestMonitor();
   using storage = world.open();
   const before = storage.resolve("latest");
   const request = { before, now: rawOf(directory), below: TOP, readData: false, directoryTimes: false };
-  using differences = diff(storage, request, monitor);
+  using differences = await diff(storage, request, monitor);
   return { list: [...differences.list("added")].map(({ change, path }) => `${change} ${textOf(path)}`), monitor };
 }
 
@@ -40,45 +43,45 @@ function fill(world: World): void {
 }
 
 for (const [name, changes] of OPTIONS) {
-  Deno.test(`diff() sees a directory, or one below it, as a backup with ${name} has seen it`, async () => {
+  Deno.test(`await diff() sees a directory, or one below it, as a backup with ${name} has seen it`, async () => {
     using world = new World();
     fill(world);
     await world.backup(changes);
     for (const below of ["", "/deep", "/deep/sub"]) {
-      deepStrictEqual(compared(world, world.source + below).list, [], below);
+      deepStrictEqual((await compared(world, world.source + below)).list, [], below);
     }
     world.write("deep/sub/new", "");
-    deepStrictEqual(compared(world, `${world.source}/deep/sub`).list, ["added /deep/sub/new"]);
-    deepStrictEqual(compared(world).list, ["added /deep/sub/new"]);
+    deepStrictEqual((await compared(world, `${world.source}/deep/sub`)).list, ["added /deep/sub/new"]);
+    deepStrictEqual((await compared(world)).list, ["added /deep/sub/new"]);
   });
 }
 
-Deno.test("diff() of a restored copy of several sources knows the patterns of each", async () => {
+Deno.test("await diff() of a restored copy of several sources knows the patterns of each", async () => {
   using world = new World();
   for (const name of ["one/x", "one/y", "two/x", "two/y"]) world.write(name, name);
   await world.backup({
     sources: ["one", "two"].map((name) => rawOf(`${world.source}/${name}`)),
     excludes: ["/x"],
   });
-  deepStrictEqual(compared(world).list, []);
+  deepStrictEqual((await compared(world)).list, []);
   world.write("two/z", "");
-  deepStrictEqual(compared(world).list, ["added /two/z"]);
+  deepStrictEqual((await compared(world)).list, ["added /two/z"]);
 });
 
-Deno.test("diff() with a snapshot of listed paths tells what became of them, and says that it tells of nothing else", async () => {
+Deno.test("await diff() with a snapshot of listed paths tells what became of them, and says that it tells of nothing else", async () => {
   using world = new World();
   for (const name of ["a", "b", "c/d", "e/f"]) world.write(name, name);
   await world.backup({ only: ["a", "c"].map((name) => rawOf(`${world.source}/${name}`)) });
-  const { list, monitor } = compared(world);
+  const { list, monitor } = await compared(world);
   deepStrictEqual(list, []);
   ok(monitor.notices.some((text) => text.includes("only what was on a list")));
   world.write("c/d", "changed");
   Deno.removeSync(`${world.source}/a`);
-  deepStrictEqual(compared(world).list, ["removed /a", "content /c/d"]);
+  deepStrictEqual((await compared(world)).list, ["removed /a", "content /c/d"]);
 });
 
 Deno.test({
-  name: "diff() stays on one file system if the backup did",
+  name: "await diff() stays on one file system if the backup did",
   ignore: !CAN_MOUNT,
   async fn() {
     using world = new World();
@@ -87,8 +90,8 @@ Deno.test({
     Deno.mkdirSync(`${world.source}/bind`);
     mounts.bind(`${world.source}/other`, `${world.source}/bind`);
     await world.backup({ oneFileSystem: true });
-    deepStrictEqual(compared(world).list, []);
+    deepStrictEqual((await compared(world)).list, []);
     await world.backup();
-    deepStrictEqual(compared(world).list, []);
+    deepStrictEqual((await compared(world)).list, []);
   },
 });

@@ -1,4 +1,4 @@
-import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import { type Apath, TOP } from "../../../src/core/apath.ts";
 import { rawOf, textOf } from "../../../src/core/raw.ts";
@@ -8,13 +8,13 @@ import { changesBetween } from "../../../src/catalog/path_changes.ts";
 import type { Storage } from "../../../src/storage/storage.ts";
 import { TestMonitor, World } from "../../support/world.ts";
 
-function compared(
+async function compared(
   storage: Storage,
   before: string,
   now: string,
   changes: Partial<DiffRequest> = {},
-): { list: Difference[]; summary: DiffSummary } {
-  using differences = diff(storage, {
+): Promise<{ list: Difference[]; summary: DiffSummary }> {
+  using differences = await diff(storage, {
     before: storage.resolve(before),
     now: now.startsWith("/") ? rawOf(now) : storage.resolve(now),
     below: TOP,
@@ -29,8 +29,13 @@ function compared(
 }
 
 /** "change path (aspects)" */
-function told(storage: Storage, before: string, now: string, changes: Partial<DiffRequest> = {}): string[] {
-  return compared(storage, before, now, changes).list.map(({ change, path, from, aspects }) => {
+async function told(
+  storage: Storage,
+  before: string,
+  now: string,
+  changes: Partial<DiffRequest> = {},
+): Promise<string[]> {
+  return (await compared(storage, before, now, changes)).list.map(({ change, path, from, aspects }) => {
     const place = from === undefined ? textOf(path) : `${textOf(from)} -> ${textOf(path)}`;
     return `${change} ${place}${aspects.length > 0 ? ` (${aspects})` : ""}`;
   });
@@ -72,8 +77,8 @@ const FORWARD = [
 Deno.test("diff() tells what was added, removed, changed in content or metadata, and moved", async () => {
   using world = await twoSnapshots();
   using storage = world.open();
-  deepStrictEqual(told(storage, "latest~1", "latest"), FORWARD);
-  const { summary } = compared(storage, "latest~1", "latest");
+  deepStrictEqual(await told(storage, "latest~1", "latest"), FORWARD);
+  const { summary } = await compared(storage, "latest~1", "latest");
   deepStrictEqual(summary, {
     added: 3,
     removed: 2,
@@ -83,14 +88,14 @@ Deno.test("diff() tells what was added, removed, changed in content or metadata,
     addedBytes: 23,
     removedBytes: 11,
   });
-  deepStrictEqual(told(storage, "latest", "latest"), []);
-  ok(told(storage, "latest~1", "latest", { directoryTimes: true }).includes("metadata /dir (mtime)"));
+  deepStrictEqual(await told(storage, "latest", "latest"), []);
+  ok((await told(storage, "latest~1", "latest", { directoryTimes: true })).includes("metadata /dir (mtime)"));
 });
 
 Deno.test("diff() goes backward, too, and below a path", async () => {
   using world = await twoSnapshots();
   using storage = world.open();
-  deepStrictEqual(told(storage, "latest", "latest~1"), [
+  deepStrictEqual(await told(storage, "latest", "latest~1"), [
     "removed /comes",
     "added /goes",
     "content /grows (content,mtime)",
@@ -100,15 +105,15 @@ Deno.test("diff() goes backward, too, and below a path", async () => {
     "moved /other/moved -> /dir/moves",
     "removed /other/empty",
   ]);
-  deepStrictEqual(told(storage, "latest~1", "latest", { below: "/other" as Apath }), [
+  deepStrictEqual(await told(storage, "latest~1", "latest", { below: "/other" as Apath }), [
     "added /other",
     "added /other/empty",
     "added /other/moved",
   ]);
-  deepStrictEqual(told(storage, "latest~1", "latest", { below: "/grows" as Apath }), [
+  deepStrictEqual(await told(storage, "latest~1", "latest", { below: "/grows" as Apath }), [
     "content /grows (content,mtime)",
   ]);
-  throws(() => told(storage, "latest~1", "latest", { below: "/nowhere" as Apath }), NotInSnapshot);
+  await rejects(() => told(storage, "latest~1", "latest", { below: "/nowhere" as Apath }), NotInSnapshot);
 });
 
 Deno.test("diff() of snapshots of different series goes by their manifests, and says the same", async () => {
@@ -118,20 +123,20 @@ Deno.test("diff() of snapshots of different series goes by their manifests, and 
   world.write("b", "2");
   await world.backup({ name: "two" });
   using storage = world.open();
-  deepStrictEqual(told(storage, "latest~1", "latest"), ["added /b"]);
-  deepStrictEqual(told(storage, "latest", "latest~1"), ["removed /b"]);
+  deepStrictEqual(await told(storage, "latest~1", "latest"), ["added /b"]);
+  deepStrictEqual(await told(storage, "latest", "latest~1"), ["removed /b"]);
 });
 
 Deno.test("diff() of a snapshot and a directory reads what looks different, or everything", async () => {
   using world = await twoSnapshots();
   using storage = world.open();
-  deepStrictEqual(told(storage, "latest", world.source), []);
-  deepStrictEqual(told(storage, "latest~1", world.source), FORWARD);
+  deepStrictEqual(await told(storage, "latest", world.source), []);
+  deepStrictEqual(await told(storage, "latest~1", world.source), FORWARD);
 
   setTime(world, "same", 2000);
   world.write("grows", "LARGER THAN BEFORE\n");
   Deno.renameSync(`${world.source}/other/moved`, `${world.source}/back`);
-  deepStrictEqual(told(storage, "latest", world.source), [
+  deepStrictEqual(await told(storage, "latest", world.source), [
     "moved /other/moved -> /back",
     "content /grows (content,mtime)",
     "metadata /same (mtime)",
@@ -141,9 +146,9 @@ Deno.test("diff() of a snapshot and a directory reads what looks different, or e
   world.write("grows", "Larger Than Before\n");
   setTime(world, "grows", 5000);
   using later = world.open();
-  deepStrictEqual(told(later, "latest", world.source), []);
-  deepStrictEqual(told(later, "latest", world.source, { readData: true }), ["content /grows (content)"]);
-  deepStrictEqual(told(later, "latest", `${world.source}/other`, { below: "/other" as Apath }), []);
+  deepStrictEqual(await told(later, "latest", world.source), []);
+  deepStrictEqual(await told(later, "latest", world.source, { readData: true }), ["content /grows (content)"]);
+  deepStrictEqual(await told(later, "latest", `${world.source}/other`, { below: "/other" as Apath }), []);
 });
 
 const NAMES = ["a", "b", "dir/c", "dir/d", "dir-/e", "dir/sub/f", "z"];
@@ -181,9 +186,9 @@ Deno.test("what the catalog says changed is what the manifests say, between any 
       const all = storage.snapshots();
       for (const before of all) {
         for (const now of all) {
-          const byManifest = changesBetween(storage.manifestSource(before.id), storage.manifestSource(now.id), TOP);
+          const byManifest = changesBetween(storage.manifest(before.id), storage.manifest(now.id), TOP);
           const plain = [...byManifest].map(({ path }) => textOf(path));
-          const found = compared(storage, before.id, now.id, { directoryTimes: true }).list;
+          const found = (await compared(storage, before.id, now.id, { directoryTimes: true })).list;
           const paths = found.flatMap(({ path, from }) => from === undefined ? [path] : [path, from]).map(textOf);
           deepStrictEqual(paths.sort(), plain.sort());
           for (const { change, before: old, now: fresh } of found) {
@@ -199,11 +204,11 @@ Deno.test("what the catalog says changed is what the manifests say, between any 
 Deno.test("diff() compares a directory of the source with its own place, and takes paths as in the source", async () => {
   using world = await twoSnapshots();
   using storage = world.open();
-  deepStrictEqual(told(storage, "latest", `${world.source}/other`), []);
+  deepStrictEqual(await told(storage, "latest", `${world.source}/other`), []);
   world.write("other/moved", "something else\n");
-  deepStrictEqual(told(storage, "latest", `${world.source}/other`), ["content /other/moved (content,mtime)"]);
+  deepStrictEqual(await told(storage, "latest", `${world.source}/other`), ["content /other/moved (content,mtime)"]);
   const below = `${world.source}/other` as Apath;
-  deepStrictEqual(told(storage, "latest~1", "latest", { below }), [
+  deepStrictEqual(await told(storage, "latest~1", "latest", { below }), [
     "added /other",
     "added /other/empty",
     "added /other/moved",

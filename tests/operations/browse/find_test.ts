@@ -21,8 +21,8 @@ const EVERYTHING: FindRequest = {
   gone: false,
 };
 
-function pathsOf(storage: Storage, changes: Partial<FindRequest>): string[] {
-  return [...find(storage, { ...EVERYTHING, ...changes })].map(({ version }) => textOf(version.path));
+async function pathsOf(storage: Storage, changes: Partial<FindRequest>): Promise<string[]> {
+  return [...await find(storage, { ...EVERYTHING, ...changes })].map(({ version }) => textOf(version.path));
 }
 
 /** Three snapshots: one file changes, one goes, one comes. */
@@ -45,7 +45,7 @@ Deno.test("find() tells each version once, with the snapshots that have it", asy
   using world = await threeSnapshots();
   using storage = world.open();
   const ids = storage.snapshots().map(({ id }) => id);
-  const found = [...find(storage, { ...EVERYTHING, patterns: ["*.txt"] })].map(({ version, span }) => {
+  const found = [...await find(storage, { ...EVERYTHING, patterns: ["*.txt"] })].map(({ version, span }) => {
     return [textOf(version.path), version.size, ids.indexOf(span.first.id), ids.indexOf(span.last.id), span.count];
   });
   deepStrictEqual(found, [
@@ -59,26 +59,29 @@ Deno.test("find() goes by name, path, kind, size, time, content and snapshot, to
   using world = await threeSnapshots();
   using storage = world.open();
   const [first, , third] = storage.snapshots();
-  deepStrictEqual(pathsOf(storage, { patterns: ["img*"] }), []);
-  deepStrictEqual(pathsOf(storage, { patterns: ["img*"], ignoreCase: true }), ["/photos/IMG_1.JPG"]);
-  deepStrictEqual(pathsOf(storage, { patterns: ["/photos/*.???"] }), ["/photos/IMG_1.JPG", "/photos/new one.png"]);
-  deepStrictEqual(pathsOf(storage, { patterns: ["/photos/**/*.png", "old*"] }), [
+  deepStrictEqual(await pathsOf(storage, { patterns: ["img*"] }), []);
+  deepStrictEqual(await pathsOf(storage, { patterns: ["img*"], ignoreCase: true }), ["/photos/IMG_1.JPG"]);
+  deepStrictEqual(await pathsOf(storage, { patterns: ["/photos/*.???"] }), [
+    "/photos/IMG_1.JPG",
+    "/photos/new one.png",
+  ]);
+  deepStrictEqual(await pathsOf(storage, { patterns: ["/photos/**/*.png", "old*"] }), [
     "/letters/old.txt",
     "/photos/new one.png",
   ]);
-  deepStrictEqual(pathsOf(storage, { patterns: ["photos/"] }).slice(0, 1), ["/photos"]);
-  deepStrictEqual(pathsOf(storage, { kinds: ["symlink"] }), ["/photos/link"]);
-  deepStrictEqual(pathsOf(storage, { kinds: ["file"], smallest: 7, largest: 8 }), [
+  deepStrictEqual((await pathsOf(storage, { patterns: ["photos/"] })).slice(0, 1), ["/photos"]);
+  deepStrictEqual(await pathsOf(storage, { kinds: ["symlink"] }), ["/photos/link"]);
+  deepStrictEqual(await pathsOf(storage, { kinds: ["file"], smallest: 7, largest: 8 }), [
     "/letters/mum.txt",
     "/photos/IMG_1.JPG",
   ]);
-  deepStrictEqual(pathsOf(storage, { patterns: ["*.txt"], snapshots: [third!] }), ["/letters/mum.txt"]);
-  deepStrictEqual(pathsOf(storage, { patterns: ["*.txt"], snapshots: [first!, third!] }).length, 3);
-  deepStrictEqual(pathsOf(storage, { sinceMs: Date.now() + 60_000 }), []);
-  deepStrictEqual(pathsOf(storage, { beforeMs: Date.now() - 3_600_000 }), []);
+  deepStrictEqual(await pathsOf(storage, { patterns: ["*.txt"], snapshots: [third!] }), ["/letters/mum.txt"]);
+  deepStrictEqual((await pathsOf(storage, { patterns: ["*.txt"], snapshots: [first!, third!] })).length, 3);
+  deepStrictEqual(await pathsOf(storage, { sinceMs: Date.now() + 60_000 }), []);
+  deepStrictEqual(await pathsOf(storage, { beforeMs: Date.now() - 3_600_000 }), []);
   const { content } = storage.manifest(first!.id).entry("/letters/old.txt" as Apath)!;
   for (const digits of [4, 5, 63, 64]) {
-    deepStrictEqual(pathsOf(storage, { content: content!.slice(0, digits) }), ["/letters/old.txt"]);
+    deepStrictEqual(await pathsOf(storage, { content: content!.slice(0, digits) }), ["/letters/old.txt"]);
   }
 });
 
@@ -86,14 +89,14 @@ Deno.test("find() with gone tells what the newest snapshot of its series doesn't
   using world = await threeSnapshots();
   await world.backup({ name: "other" });
   using storage = world.open();
-  deepStrictEqual(pathsOf(storage, { gone: true }), ["/letters/old.txt"]);
-  deepStrictEqual(pathsOf(storage, { gone: true, smallest: 4 }), []);
+  deepStrictEqual(await pathsOf(storage, { gone: true }), ["/letters/old.txt"]);
+  deepStrictEqual(await pathsOf(storage, { gone: true, smallest: 4 }), []);
 });
 
 Deno.test("find() tells what was there when it began, whatever is backed up and forgotten meanwhile", async () => {
   using world = await threeSnapshots();
   using storage = world.open();
-  const found = find(storage, { ...EVERYTHING, patterns: ["*.txt"] });
+  const found = Iterator.from(await find(storage, { ...EVERYTHING, patterns: ["*.txt"] }));
   const first = found.next();
   world.write("letters/later.txt", "later");
   await world.backup();
@@ -105,7 +108,7 @@ Deno.test("find() tells what was there when it began, whatever is backed up and 
   const told = [first.value!, ...found].map(({ version, span }) => [textOf(version.path), span.count]);
   deepStrictEqual(told, [["/letters/mum.txt", 1], ["/letters/mum.txt", 2], ["/letters/old.txt", 2]]);
   using later = world.open();
-  deepStrictEqual(pathsOf(later, { patterns: ["*.txt"] }), ["/letters/later.txt", "/letters/mum.txt"]);
+  deepStrictEqual(await pathsOf(later, { patterns: ["*.txt"] }), ["/letters/later.txt", "/letters/mum.txt"]);
 });
 
 Deno.test("find() refuses a pattern that can't be read", async () => {
@@ -113,7 +116,7 @@ Deno.test("find() refuses a pattern that can't be read", async () => {
   using storage = world.open();
   let fault: unknown;
   try {
-    pathsOf(storage, { patterns: ["["] });
+    await pathsOf(storage, { patterns: ["["] });
   } catch (error) {
     fault = error;
   }
@@ -156,8 +159,8 @@ Deno.test("what find() asks of the database never leaves out what the patterns f
   await world.backup();
   using storage = world.open();
   const all = [...storage.manifest(storage.resolve("latest").id).entries()];
-  fc.assert(
-    fc.property(fc.array(pattern, { minLength: 1, maxLength: 3 }), fc.boolean(), (patterns, ignoreCase) => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(pattern, { minLength: 1, maxLength: 3 }), fc.boolean(), async (patterns, ignoreCase) => {
       const spelt = (text: string) => ignoreCase ? text.toLowerCase() : text;
       let expected: string[];
       try {
@@ -169,7 +172,7 @@ Deno.test("what find() asks of the database never leaves out what the patterns f
         if (error instanceof Fault) return;
         throw error;
       }
-      deepStrictEqual(pathsOf(storage, { patterns, ignoreCase }), expected);
+      deepStrictEqual(await pathsOf(storage, { patterns, ignoreCase }), expected);
     }),
     { numRuns: 500 },
   );

@@ -1,4 +1,4 @@
-import { deepStrictEqual, throws } from "node:assert/strict";
+import { deepStrictEqual, rejects } from "node:assert/strict";
 import type { Apath } from "../../../src/core/apath.ts";
 import { history, NeverBackedUp } from "../../../src/operations/browse/history.ts";
 import { World } from "../../support/world.ts";
@@ -6,10 +6,10 @@ import { World } from "../../support/world.ts";
 const PATH = "/letters/mum.txt" as Apath;
 
 /** What happened, as "change aspects firstSnapshot-count goneIn". */
-function told(world: World, path = PATH): string[] {
+async function told(world: World, path = PATH): Promise<string[]> {
   using storage = world.open();
   const ids = storage.snapshots().map(({ id }) => id);
-  return history(storage, path).map(({ change, aspects, span, goneIn }) => {
+  return (await history(storage, path)).map(({ change, aspects, span, goneIn }) => {
     const gone = goneIn === undefined ? "" : ` gone in ${ids.indexOf(goneIn.id)}`;
     return `${change}(${aspects}) ${ids.indexOf(span.first.id)}+${span.count}${gone}`;
   });
@@ -34,7 +34,7 @@ Deno.test("history() tells when a path appeared, changed, vanished and came back
   await world.backup();
   Deno.symlinkSync("elsewhere", file);
   await world.backup();
-  deepStrictEqual(told(world), [
+  deepStrictEqual(await told(world), [
     "added() 1+2",
     "metadata(mode) 3+1",
     "content(content,mtime) 4+1 gone in 5",
@@ -49,12 +49,12 @@ Deno.test("history() keeps series apart, and incomplete snapshots out of them", 
   await world.backup({ name: "b" });
   Deno.removeSync(`${world.source}/letters/mum.txt`);
   await world.backup({ name: "b" });
-  deepStrictEqual(told(world), ["added() 0+1", "added() 1+1 gone in 2"]);
+  deepStrictEqual(await told(world), ["added() 0+1", "added() 1+1 gone in 2"]);
 });
 
-Deno.test("history() of a path that was never there says where to look", () => {
+Deno.test("history() of a path that was never there says where to look", async () => {
   using world = new World({ inMemory: true });
-  throws(() => told(world), NeverBackedUp);
+  await rejects(() => told(world), NeverBackedUp);
 });
 
 Deno.test("history() takes a path as it was in the source, also of a file that is gone", async () => {
@@ -63,6 +63,6 @@ Deno.test("history() takes a path as it was in the source, also of a file that i
   await world.backup();
   Deno.removeSync(`${world.source}/letters/mum.txt`);
   await world.backup();
-  deepStrictEqual(told(world, `${world.source}/letters/mum.txt` as Apath), ["added() 0+1 gone in 1"]);
-  throws(() => told(world, `${world.source}/letters/dad.txt` as Apath), NeverBackedUp);
+  deepStrictEqual(await told(world, `${world.source}/letters/mum.txt` as Apath), ["added() 0+1 gone in 1"]);
+  await rejects(() => told(world, `${world.source}/letters/dad.txt` as Apath), NeverBackedUp);
 });

@@ -5,7 +5,7 @@ import { DiskFault } from "../../../src/platform/disk.ts";
 import { IS_ROOT } from "../../support/needs.ts";
 import { hookedDisk } from "../../support/hooked_disk.ts";
 import { openDisk } from "../../../src/platform/open_disk.ts";
-import type { RestoreRequest } from "../../../src/operations/restore/restore.ts";
+import type { RestoreRequest } from "../../../src/operations/restore/restore_request.ts";
 import { run, World } from "../../support/world.ts";
 
 /** Everything that may not change of the items: bytes, modes, owners, times and attributes. */

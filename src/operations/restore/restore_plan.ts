@@ -1,0 +1,87 @@
+/** What is restored, and where to: everything that is known before the target is touched. */
+import { type IdOf, withMappedAcls } from "../../core/acl.ts";
+import type { Apath } from "../../core/apath.ts";
+import type { Entry } from "../../core/entry.ts";
+import type { Monitor } from "../../core/monitor.ts";
+import { textOf } from "../../core/raw.ts";
+import type { WantedAttributes } from "../../core/restore_terms.ts";
+import { Yielder } from "../../core/yielding.ts";
+import type { Disk } from "../../platform/disk.ts";
+import type { OwnPlaces } from "../../platform/own_places.ts";
+import type { Manifest } from "../../snapshot/manifest.ts";
+import { notInSnapshot, resolvePaths } from "../browse/resolve_path.ts";
+import { GuardedDisk } from "../guarded_disk.ts";
+import type { OpenedRepository } from "../opened.ts";
+import { type PathMapping, pathMappings, withoutPlace } from "./path_mapping.ts";
+import type { RestoreRequest } from "./restore_request.ts";
+import { assertOutside } from "./restore_target.ts";
+
+export class RestorePlan {
+  readonly repository: OpenedRepository;
+  readonly request: RestoreRequest;
+  readonly manifest: Manifest;
+  /** Those that were asked for, as they are in the snapshot; empty: everything. */
+  readonly paths: readonly Apath[];
+  readonly mappings: readonly PathMapping[];
+  readonly monitor: Monitor;
+  /** What must not be restored into. Absent where the target is a place of the storage, so that nothing is looked for. */
+  readonly own: OwnPlaces | undefined;
+  readonly yielder: Yielder;
+  /** By which paths of targets are followed. */
+  readonly disk: Disk;
+  readonly #idOf: IdOf;
+
+  /** @throws NotInSnapshot, NoOriginalPlace, TargetInStorage */
+  constructor(repository: OpenedRepository, manifest: Manifest, request: RestoreRequest, monitor: Monitor) {
+    const { machine } = repository, { snapshot, destination } = request;
+    const disk = request.isGuarded ? new GuardedDisk(machine.disk) : machine.disk;
+    this.repository = repository;
+    this.request = request;
+    this.manifest = manifest;
+    this.monitor = monitor;
+    this.disk = disk;
+    this.paths = request.paths.flatMap((path) => {
+      const meant = resolvePaths(manifest, path);
+      if (meant.length === 0) throw notInSnapshot(manifest, path, snapshot);
+      return meant;
+    });
+    this.mappings = pathMappings(destination, manifest, this.paths);
+    this.own = request.allowInsideStorage ? undefined : repository.ownPlaces([], monitor);
+    for (const { target } of this.mappings) if (this.own !== undefined) assertOutside(disk, this.own, target);
+    if (destination.kind === "in-place") {
+      for (const path of withoutPlace(manifest)) {
+        monitor.notice(`${textOf(path)} stays away: it came from no path, and can be restored with --target`);
+      }
+    }
+    this.yielder = new Yielder(machine.clock, request.signal);
+    this.#idOf = (kind, name) => kind === "user" ? disk.userId(name) : disk.groupId(name);
+  }
+
+  /** What an object gets here. Names count more than numbers, which another machine may have given to others. */
+  wanted(entry: Entry): WantedAttributes {
+    const { owners } = this.request, { uid, gid, mode, mtime, xattrs } = entry;
+    if (owners === "ids") return { owner: { uid, gid }, mode, mtime, xattrs };
+    return {
+      owner: owners === "none" ? undefined : this.#ownerByName(entry),
+      mode,
+      mtime,
+      xattrs: withMappedAcls(entry, this.#idOf),
+    };
+  }
+
+  #ownerByName({ uid, gid, user, group }: Entry): WantedAttributes["owner"] {
+    return {
+      uid: user === undefined ? uid : this.disk.userId(user) ?? uid,
+      gid: group === undefined ? gid : this.disk.groupId(group) ?? gid,
+    };
+  }
+}
+
+/** @throws NotInSnapshot, NoOriginalPlace, TargetInStorage, DamagedManifest, DamagedContent */
+export async function planRestore(
+  repository: OpenedRepository,
+  request: RestoreRequest,
+  monitor: Monitor,
+): Promise<RestorePlan> {
+  return new RestorePlan(repository, await repository.manifest(request.snapshot.id), request, monitor);
+}

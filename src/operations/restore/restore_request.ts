@@ -1,0 +1,44 @@
+/** What a person asks of a restore, and what is told of one that is only tried. */
+import type { Apath } from "../../core/apath.ts";
+import type { Raw } from "../../core/raw.ts";
+import type { Overwrite } from "../../core/restore_terms.ts";
+import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
+
+export interface RestoreRequest {
+  readonly snapshot: SnapshotInfo;
+  /** Only these and what is below them, as in the snapshot or as they were in the source; empty: everything. */
+  readonly paths: readonly Apath[];
+  /** Patterns in gitignore syntax; empty: everything. */
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
+  readonly destination:
+    /** Paths keep their places below a directory, without their first `strip` names. */
+    | { readonly kind: "directory"; readonly path: Raw; readonly strip: number }
+    /** The one chosen path gets this new path. */
+    | { readonly kind: "new-name"; readonly path: Raw }
+    /** Everything goes to where it was backed up from. */
+    | { readonly kind: "in-place" };
+  /**
+   * What to do with files that are there. Default: a directory must be empty, or hold a restore of the same snapshot that
+   * was cut off; in place, or with `delete`, only what is not newer is replaced; a new name must be free.
+   */
+  readonly overwrite: Extract<Overwrite, "always" | "if-changed" | "if-newer" | "never"> | undefined;
+  /** Removes what the snapshot doesn't have, but for what its backup left out. */
+  readonly delete: boolean;
+  /** "ids": numbers as they were, even if the names have others here. "none": everything belongs to who restores it. */
+  readonly owners: "names" | "ids" | "none";
+  /** The target is a place of the storage that is meant for it: what is to become a part of its archive. */
+  readonly allowInsideStorage?: true;
+  /** The target was named by others, who may also write to directories on the way: see guarded_disk.ts. */
+  readonly isGuarded?: true;
+  readonly workers: number;
+  readonly signal: AbortSignal;
+}
+
+/** Something that a restore would do. */
+export interface PlannedChange {
+  /** "refuse": something newer, or something else, is there and stays, which is a problem. */
+  readonly action: "create" | "replace" | "remove" | "refuse";
+  /** Absolute. */
+  readonly path: Raw;
+}

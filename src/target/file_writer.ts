@@ -1,0 +1,208 @@
+/**
+ * Writing the files of a restore into one directory: verified against their checksums on the way, and never left half
+ * done. Where their bytes come from is the engine's to know.
+ */
+import { type ContentId, isDigestOf } from "../core/content_id.ts";
+import { type Algorithm, hashBytes } from "../core/digest.ts";
+import { DigestStream } from "../core/digest_stream.ts";
+import { Fault, Interrupted } from "../core/fault.ts";
+import { toFaultData } from "../core/fault_data.ts";
+import { joinRaw, type Raw, textOf } from "../core/raw.ts";
+import type { MetadataLoss } from "../core/restore_terms.ts";
+import type { Stat } from "../core/stat.ts";
+import { type Dir, DiskFault, type OpenFile } from "../platform/disk.ts";
+import { readingAroundHoles, writeAroundHoles } from "../platform/holes.ts";
+import type { Meter } from "../platform/meter.ts";
+import type { Steps } from "../core/steps.ts";
+import type { StopFlag } from "../platform/stop_flag.ts";
+import type { ExtractBatch, ExtractResult, ExtractTask } from "../snapshot/extract_batch.ts";
+import { DamagedContent } from "../snapshot/faults.ts";
+import { giveAttributes, NO_LOSSES, renewAttributes } from "./attributes.ts";
+import { assertMayRestore, decideOverwrite, TargetTaken, UNFINISHED_MODE } from "./overwrite.ts";
+import { PresentFile } from "./present_file.ts";
+import { assertReplaceable, isAppendOnly, removeQuietly, stepsIntoPlace } from "./replacing.ts";
+
+/** A content as an engine keeps it. Only {@link isItem} may be asked before it is open. */
+export interface ContentSource extends Disposable {
+  /** @throws DamagedContent if it is not there */
+  open(): void;
+  /** Bytes. */
+  size(): number;
+  /** Reads from the start to the end; 0 at the end. Only what comes after the first read may be shorter before that. */
+  read(into: Uint8Array<ArrayBuffer>, position: number): number;
+  /** Lets an empty file share its bytes with it; false where that can't be done. */
+  cloneTo(file: OpenFile): boolean;
+  /** True if a file that was found in the target is the engine's own one of this content, under another name. */
+  isItem(there: Stat): boolean;
+}
+
+/** For one batch. */
+export class FileWriter {
+  readonly #batch: ExtractBatch;
+  readonly #target: Dir;
+  /** What the directory itself is like; absent if nothing was there, and nobody need look. */
+  readonly #directory: Stat | undefined;
+  readonly #algorithm: Algorithm;
+  readonly #buffer: Uint8Array<ArrayBuffer>;
+  readonly #stop: StopFlag;
+  readonly #meter: Meter;
+
+  /**
+   * @param target the directory of the batch, which stays the caller's
+   * @param tools of the thread; the buffer bounds what is read at once
+   */
+  constructor(target: Dir, batch: ExtractBatch, tools: {
+    readonly algorithm: Algorithm;
+    readonly buffer: Uint8Array<ArrayBuffer>;
+    readonly stop: StopFlag;
+    readonly meter: Meter;
+  }) {
+    this.#batch = batch;
+    this.#target = target;
+    this.#directory = batch.isFresh ? undefined : target.statSelf();
+    this.#algorithm = tools.algorithm;
+    this.#buffer = tools.buffer;
+    this.#stop = tools.stop;
+    this.#meter = tools.meter;
+  }
+
+  /** Writes all files of the batch. @throws Interrupted, and DiskFault that every further file would meet */
+  *run(sourceOf: (content: ContentId) => ContentSource): Steps<ExtractResult[]> {
+    const results: ExtractResult[] = [];
+    for (const task of this.#batch.files) {
+      this.#stop.check();
+      const before = this.#meter.own;
+      try {
+        using source = sourceOf(task.content);
+        results.push(yield* this.write(task, source));
+      } catch (error) {
+        this.#meter.backTo(before);
+        if (!(error instanceof Fault) || isFatal(error)) throw error;
+        results.push({ how: "failed", bytes: 0, problem: toFaultData(error), losses: NO_LOSSES });
+      }
+      yield;
+    }
+    return results;
+  }
+
+  /** @throws TargetTaken, TargetNewer, TargetProtected, DamagedContent, DiskFault, Interrupted */
+  *write(task: ExtractTask, source: ContentSource): Steps<ExtractResult> {
+    const target = this.#target, directory = this.#directory;
+    const there = directory === undefined ? undefined : target.stat(task.name);
+    const verdict = decideOverwrite(this.#batch.overwrite, there, task, ({ kind, size, mtime }) => {
+      return kind === "file" && size === task.size && mtime === task.mtime;
+    });
+    assertMayRestore(verdict, `${textOf(target.path)}/${textOf(task.name)}`);
+    if (verdict === "keep") return { how: "kept", bytes: 0, problem: undefined, losses: NO_LOSSES };
+    if (verdict === "same" && there !== undefined) {
+      const losses = this.#renew(task, there, source);
+      if (losses !== undefined) return { how: "same", bytes: 0, problem: undefined, losses };
+    }
+    if (directory !== undefined) assertReplaceable(target, task.name, { there, directory });
+    source.open();
+    // Nothing is there that could be replaced, or nothing may be.
+    const losses = directory === undefined || isAppendOnly(directory)
+      ? yield* this.#make(task, source)
+      : yield* this.#replace(task, source);
+    return { how: "written", bytes: task.size, problem: undefined, losses };
+  }
+
+  *#make(task: ExtractTask, source: ContentSource): Steps<readonly MetadataLoss[]> {
+    const target = this.#target;
+    using file = target.create(task.name, UNFINISHED_MODE);
+    if (file === undefined) throw new TargetTaken(`${textOf(target.path)}/${textOf(task.name)}`);
+    return yield* this.#fill(file, task, source, () => removeQuietly(target, task.name));
+  }
+
+  /** What is there stays until the new file is whole; and if nothing is, nothing will be that is not whole. */
+  *#replace(task: ExtractTask, source: ContentSource): Steps<readonly MetadataLoss[]> {
+    const target = this.#target;
+    let losses = NO_LOSSES;
+    const make = function* (this: FileWriter, partial: Raw): Steps<boolean> {
+      using file = target.create(partial, UNFINISHED_MODE);
+      if (file === undefined) throw new DiskFault("EEXIST", "create", joinRaw(target.path, partial));
+      losses = yield* this.#fill(file, task, source, () => {});
+      return true;
+    };
+    yield* stepsIntoPlace(target, task.name, { key: this.#batch.key, make: make.bind(this) });
+    return losses;
+  }
+
+  /** Undefined if another file has to take its place: this one is, or may be, a content of a storage as well. */
+  #renew(task: ExtractTask, there: Stat, source: ContentSource): readonly MetadataLoss[] | undefined {
+    if (there.links > 1 && source.isItem(there)) return undefined;
+    using file = new PresentFile(this.#target, task.name, there);
+    return renewAttributes(file, there, task, () => file.isOurs());
+  }
+
+  /** Writes a content that was verified first, if it is small, or is verified on the way; `undo` removes a wrong one. */
+  *#fill(
+    file: OpenFile,
+    task: ExtractTask,
+    source: ContentSource,
+    undo: () => void,
+  ): Steps<readonly MetadataLoss[]> {
+    try {
+      const got = source.read(this.#buffer, 0);
+      if (got < this.#buffer.length) this.#writeSmall(file, task, got);
+      else if (source.size() !== task.size) {
+        throw new DamagedContent(task.content, "it is not as large as it should be");
+      } else if (source.cloneTo(file)) yield* this.#verify(file, task);
+      else yield* this.#writeStream(file, task, source, got);
+    } catch (error) {
+      undo();
+      throw error;
+    }
+    return giveAttributes(file, task);
+  }
+
+  #writeSmall(file: OpenFile, task: ExtractTask, got: number): void {
+    const bytes = this.#buffer.subarray(0, got);
+    this.#meter.add(got);
+    assertSound(task, got, hashBytes(this.#algorithm, bytes));
+    if (got > 0 && !task.sparse) file.write(bytes, 0);
+    else if (task.sparse) writeSparse(file, bytes, 0, got);
+  }
+
+  /** Reads the clone, not the item: what counts is what was restored. */
+  *#verify(file: OpenFile, task: ExtractTask): Steps<void> {
+    const stream = new DigestStream(this.#algorithm, readingAroundHoles(file), this.#buffer);
+    for (const { bytes } of stream) {
+      this.#stop.check();
+      this.#meter.add(bytes.length);
+      yield;
+    }
+    assertSound(task, stream.size, stream.digest);
+  }
+
+  /** @param first bytes that are in the buffer already */
+  *#writeStream(file: OpenFile, task: ExtractTask, source: ContentSource, first: number): Steps<void> {
+    const read = (into: Uint8Array<ArrayBuffer>, position: number) => source.read(into, position);
+    const stream = new DigestStream(this.#algorithm, read, this.#buffer, first);
+    for (const { bytes, at } of stream) {
+      this.#stop.check();
+      if (task.sparse) writeSparse(file, bytes, at, task.size);
+      else file.write(bytes, at);
+      this.#meter.add(bytes.length);
+      yield;
+    }
+    assertSound(task, stream.size, stream.digest);
+  }
+}
+
+function writeSparse(file: OpenFile, bytes: Uint8Array<ArrayBuffer>, position: number, size: number): void {
+  if (position === 0) file.truncate(size);
+  writeAroundHoles(file, bytes, position);
+}
+
+/** @throws DamagedContent */
+function assertSound(task: ExtractTask, size: number, digest: string): void {
+  if (size === task.size && isDigestOf(task.content, digest)) return;
+  throw new DamagedContent(task.content, "its bytes don't match its checksum");
+}
+
+/** True for failures that every further file would meet too. */
+export function isFatal(fault: Fault): boolean {
+  if (fault instanceof Interrupted) return true;
+  return fault instanceof DiskFault && ["ENOSPC", "EDQUOT", "EROFS", "ENODEV"].includes(fault.errno);
+}
