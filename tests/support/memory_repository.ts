@@ -2,18 +2,19 @@
 import { type ContentId, type HunkId, type RootId, rootIdOf } from "../../src/core/content_id.ts";
 import { type Algorithm, hashBytes } from "../../src/core/digest.ts";
 import { Fault, Interrupted } from "../../src/core/fault.ts";
-import { toFaultData } from "../../src/core/fault_data.ts";
 import type { Monitor } from "../../src/core/monitor.ts";
 import type { Policy } from "../../src/core/policy.ts";
-import { rawOf, textOf } from "../../src/core/raw.ts";
+import { rawOf } from "../../src/core/raw.ts";
+import { atOnce } from "../../src/core/steps.ts";
 import { isInPart } from "../../src/core/subset.ts";
 import type { BatchCost, WorkOptions } from "../../src/core/work.ts";
 import type { OpenedRepository } from "../../src/operations/opened.ts";
-import { type Dir, type Disk, DiskFault } from "../../src/platform/disk.ts";
+import { Meter } from "../../src/platform/meter.ts";
 import type { OwnPlaces } from "../../src/platform/own_places.ts";
 import type { Machine } from "../../src/platform/machine.ts";
+import { StopFlag } from "../../src/platform/stop_flag.ts";
 import type { CatalogQueries, Ratios } from "../../src/snapshot/catalog_queries.ts";
-import type { ExtractBatch, ExtractResult, ExtractTask } from "../../src/snapshot/extract_batch.ts";
+import type { ExtractBatch, ExtractResult } from "../../src/snapshot/extract_batch.ts";
 import { DamagedContent, NoSnapshot } from "../../src/snapshot/faults.ts";
 import type { HunkRef } from "../../src/snapshot/hunk.ts";
 import { contentsOf } from "../../src/snapshot/hunk_contents.ts";
@@ -37,10 +38,7 @@ import { infoOf, type SnapshotInfo } from "../../src/snapshot/snapshot_info.ts";
 import { type VerifiedHunk, verifyHunk } from "../../src/snapshot/verify_hunk.ts";
 import { Locked } from "../../src/storage/layout/faults.ts";
 import { UnknownReferences } from "../../src/storage/scan/references.ts";
-import { giveAttributes, NO_LOSSES, renewAttributes } from "../../src/target/attributes.ts";
-import { assertMayRestore, decideOverwrite, UNFINISHED_MODE } from "../../src/target/overwrite.ts";
-import { PresentFile } from "../../src/target/present_file.ts";
-import { assertReplaceable, putInPlace } from "../../src/target/replacing.ts";
+import { type ContentSource, FileWriter } from "../../src/target/file_writer.ts";
 import { ManifestQueries, type Verification, type WholeSnapshot } from "./manifest_queries.ts";
 
 export type Bytes = Uint8Array<ArrayBuffer>;
@@ -168,6 +166,14 @@ export class MemoryRepository implements OpenedRepository {
     return question(new ManifestQueries(this.#wholeSnapshots(), this));
   }
 
+  queryEach<T>(question: (catalog: CatalogQueries) => Iterable<T>): Iterable<T> {
+    return this.query(question);
+  }
+
+  tempFor(): undefined {
+    return undefined;
+  }
+
   #wholeSnapshots(): WholeSnapshot[] {
     return this.snapshots().map((info) => ({
       info,
@@ -279,9 +285,9 @@ const CHUNK_BYTES = 64 * 1024;
 
 class MemoryReader implements ContentReader {
   readonly width = 1;
-  bytes = 0;
   readonly #repository: MemoryRepository;
   readonly #signal: AbortSignal;
+  readonly #meter = new Meter();
 
   constructor(repository: MemoryRepository, signal: AbortSignal) {
     this.#repository = repository;
@@ -290,6 +296,10 @@ class MemoryReader implements ContentReader {
 
   [Symbol.asyncDispose](): Promise<void> {
     return Promise.resolve();
+  }
+
+  get bytes(): number {
+    return this.#meter.total;
   }
 
   *read(id: ContentId): Generator<Bytes> {
@@ -305,58 +315,51 @@ class MemoryReader implements ContentReader {
 
   // deno-lint-ignore require-await -- what fails at once is a rejection all the same
   async extract(batch: ExtractBatch, _cost: BatchCost): Promise<readonly ExtractResult[]> {
-    const { disk } = this.#repository.machine;
-    return batch.files.map((task) => {
-      if (this.#signal.aborted) throw new Interrupted();
-      try {
-        return this.#extractOne(task, batch, disk);
-      } catch (error) {
-        if (!(error instanceof Fault) || isFatal(error)) throw error;
-        return { how: "failed", bytes: 0, problem: toFaultData(error), lacks: NO_LOSSES };
-      }
-    });
-  }
-
-  #extractOne(task: ExtractTask, { rootPath, relative, overwrite, key }: ExtractBatch, disk: Disk): ExtractResult {
-    using root = disk.openDir(rootPath);
-    using target = root.openPath(relative);
-    const there = target.stat(task.name), directory = target.statSelf();
-    const verdict = decideOverwrite(overwrite, there, task, ({ kind, size, mtime }) => {
-      return kind === "file" && size === task.size && mtime === task.mtime;
-    });
-    assertMayRestore(verdict, `${textOf(target.path)}/${textOf(task.name)}`);
-    if (verdict === "keep") return { how: "kept", bytes: 0, problem: undefined, lacks: NO_LOSSES };
-    if (verdict === "same" && there !== undefined) {
-      using file = new PresentFile(target, task.name, there);
-      const lacks = renewAttributes(file, there, task, () => file.isOurs());
-      if (lacks !== undefined) return { how: "same", bytes: 0, problem: undefined, lacks };
-    }
-    assertReplaceable(target, task.name, { there, directory });
-    return this.#write(task, target, key);
-  }
-
-  #write(task: ExtractTask, target: Dir, key: string): ExtractResult {
-    const bytes = joined([...this.read(task.content)]);
-    if (bytes.length !== task.size) throw new DamagedContent(task.content, "it is not as large as it should be");
-    let lacks = NO_LOSSES;
-    putInPlace(target, task.name, {
-      key,
-      make: (partial) => {
-        using file = target.create(partial, UNFINISHED_MODE);
-        if (file === undefined) throw new DiskFault("EEXIST", "create", partial);
-        file.write(bytes, 0);
-        lacks = giveAttributes(file, task);
-        return true;
-      },
-    });
-    this.bytes += bytes.length;
-    return { how: "written", bytes: bytes.length, problem: undefined, lacks };
+    const { machine: { disk }, algorithm, contents } = this.#repository;
+    using root = disk.openDir(batch.rootPath);
+    using target = root.openPath(batch.relative);
+    const tools = { algorithm, buffer: new Uint8Array(CHUNK_BYTES), stop: new StopFlag(), meter: this.#meter };
+    return atOnce(
+      new FileWriter(target, batch, tools).run((content) => {
+        if (this.#signal.aborted) throw new Interrupted();
+        return new MemoryContent(content, contents.get(content));
+      }),
+    );
   }
 }
 
-/** Every further file would meet it too. */
-function isFatal(fault: Fault): boolean {
-  return fault instanceof DiskFault && ["ENOSPC", "EDQUOT", "EROFS", "ENODEV"].includes(fault.errno);
+class MemoryContent implements ContentSource {
+  readonly #id: ContentId;
+  readonly #bytes: Bytes | undefined;
+
+  constructor(id: ContentId, bytes: Bytes | undefined) {
+    this.#id = id;
+    this.#bytes = bytes;
+  }
+
+  [Symbol.dispose](): void {}
+
+  open(): void {
+    if (this.#bytes === undefined) throw new DamagedContent(this.#id, "it is missing");
+  }
+
+  size(): number {
+    return this.#bytes?.length ?? 0;
+  }
+
+  read(into: Bytes, position: number): number {
+    const piece = this.#bytes?.subarray(position, position + into.length) ?? new Uint8Array();
+    into.set(piece);
+    return piece.length;
+  }
+
+  cloneTo(): boolean {
+    return false;
+  }
+
+  isItem(): boolean {
+    return false;
+  }
 }
 
 class MemoryChecker implements RepositoryChecker {
