@@ -157,7 +157,7 @@ export class CatalogKeeper implements Disposable {
   /** Oldest first; from the roots, if there is no catalog on the disk. */
   snapshots(): SnapshotInfo[] {
     if (this.#onDisk() === undefined) {
-      return this.#heads(this.#storage.listing.rootIds(), false).map(({ info }) => info);
+      return this.#heads(this.#storage.listing.rootIds()).map(({ info }) => info);
     }
     return this.query((catalog) => catalog.snapshots());
   }
@@ -584,6 +584,10 @@ export class CatalogKeeper implements Disposable {
    */
   #heads(ids: readonly RootId[], isTold = true): RootHeader[] {
     const heads: RootHeader[] = [], foreign: ForeignSnapshot[] = [];
+    const report = (id: RootId, fault: Fault) => {
+      if (isTold && !this.#reported.has(id)) this.#storage.monitor.problem(fault);
+      if (isTold) this.#reported.add(id);
+    };
     for (const id of ids) {
       try {
         const root = this.#storage.manifests.readRoot(id);
@@ -593,15 +597,16 @@ export class CatalogKeeper implements Disposable {
       } catch (error) {
         if (!(error instanceof Fault)) throw error;
         if (error instanceof ForeignSnapshot) foreign.push(error);
-        else if (isTold) this.#storage.monitor.problem(error);
+        report(id, error);
       }
     }
     if (heads.length === 0 && foreign[0] !== undefined) {
       throw new DamagedSettings(`its "id" is wrong: all snapshots belong to the storage ${foreign[0].storage}`);
     }
-    if (isTold) { for (const fault of foreign) this.#storage.monitor.problem(fault); }
     return renumbered(this.#withoutReplaced(heads));
   }
+  /** Roots that can't be read and were reported: once is enough, however often the roots are read. */
+  readonly #reported = new Set<RootId>();
 
   /** Of two roots of one snapshot, which a crash has left, the newer one counts; whoever may write removes the other. */
   #withoutReplaced(heads: readonly RootHeader[]): readonly RootHeader[] {

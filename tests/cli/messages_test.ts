@@ -46,7 +46,7 @@ async function faultClasses(): Promise<FaultClass[]> {
     if (!/^export class \w+ extends /m.test(text)) continue;
     for (const [name, value] of Object.entries(await import(url.href))) {
       // A failure that is told again says what the first one said.
-      if (typeof value !== "function" || !(value.prototype instanceof Fault) || name === "RetoldFault") continue;
+      if (typeof value !== "function" || !(value.prototype instanceof Fault) || name === "TransferredFault") continue;
       const own = text.slice(text.search(new RegExp(`^export class ${name}\\b`, "m")));
       if (!own.startsWith("export class")) continue; // it is from another file
       const [, parameters = ""] = /^ {2}constructor\(([^]*?)\) \{/m.exec(own) ?? [];
