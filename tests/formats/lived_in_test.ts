@@ -78,7 +78,7 @@ test("its snapshots, its policy and what was noted are read as they lie", async 
   const { damaged, never, oldest } = await verificationStatus(storage);
   deepStrictEqual([damaged.contents, never.contents, oldest?.slice(0, 10)], [2, 0, "2026-11-26"]);
   const [first] = storage.snapshots(), { root } = storage.manifest(first!.id);
-  deepStrictEqual([root.excludes, root.leftOut?.caches, root.named], [["*.tmp"], true, true]);
+  deepStrictEqual([root.excludes, root.leftOut?.caches, root.named], [["*.tmp"], true, undefined]);
   deepStrictEqual(monitor.problems, []);
   const history = [...readHistory(storage)].map(({ name, outcome, kind }) => [name, outcome, kind]);
   deepStrictEqual(history, [["scans.json", "done", "import"]]);
