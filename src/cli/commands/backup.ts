@@ -67,7 +67,7 @@ async function checkSources(sources: readonly Source[], session: Session): Promi
 
 async function backUp(storage: Storage, chosen: Chosen, options: Options, session: Session): Promise<Report> {
   const { lockedBackup } = await import("../../operations/backup/locked_backup.ts");
-  const locking = { state: await lockDirectory(session), spec: lockFor(chosen, options, session) };
+  const locking = { state: await lockDirectory(session.world), spec: lockFor(chosen, options, session) };
   const request = requestFor(chosen, options, session);
   const snapshot = await lockedBackup(storage, request, locking, session.monitor);
   return {

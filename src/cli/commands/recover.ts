@@ -34,7 +34,7 @@ export const defineRecover: Define = (program, act) => {
         import("../../source/lock/lock.ts"),
       ]);
       const { disk } = await session.machine();
-      const world = { disk, run: runStep, state: await lockDirectory(session) };
+      const world = { disk, run: runStep, state: await lockDirectory(session.world) };
       const locks = await recoverLocks(world, work, (fault) => session.monitor.problem(fault));
       for (const fault of locks.flatMap(({ faults }) => faults)) session.monitor.problem(fault);
       session.result(

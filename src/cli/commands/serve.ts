@@ -123,7 +123,7 @@ async function serviceOptions(session: Session, options: ServeOptions, held: Dis
     host: world.host(),
     user: world.user(),
     workers: session.workers(options.workers),
-    lockState: await lockDirectory(session),
+    lockState: await lockDirectory(session.world),
     nice: options.nice === "lowest",
     throttle: options.limit === undefined && options.pause === 0
       ? undefined
@@ -160,7 +160,7 @@ async function undoWhatWasLeft(session: Session, { machine, log }: ServiceOption
   const problem = ({ message }: Error) => log({ level: "warning", event: "not-recovered", message });
   const notice = (message: string) => log({ level: "info", event: "recovered", message });
   try {
-    const state = await lockDirectory(session);
+    const state = await lockDirectory(session.world);
     await undoLeftOver({ disk: machine.disk, run: runStep, state }, { notice, problem });
   } catch (error) {
     // Jobs that lock nothing have nothing to do with it.

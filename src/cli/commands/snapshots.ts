@@ -7,6 +7,7 @@ import { shortId } from "../../core/short_id.ts";
 import { countText, type SizeText } from "../../core/size_text.ts";
 import { localTimeText } from "../../core/time_text.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
+import { snapshotJson } from "../output/snapshot_text.ts";
 
 export const defineSnapshots: Define = (program, act) => {
   const command = program.command("snapshots")
@@ -31,11 +32,6 @@ export const defineSnapshots: Define = (program, act) => {
     })
   );
 };
-
-/** What `snapshots --json` says of each; part of the interface. */
-export function snapshotJson({ id, time, tree, host, name, sources, tags, files, bytes, complete }: SnapshotInfo) {
-  return { id, time, tree, host, name, sources, tags, files, bytes, complete };
-}
 
 const COLUMNS = [
   { title: "ID" },

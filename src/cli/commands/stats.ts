@@ -8,7 +8,7 @@ import { examples } from "../settings/options.ts";
 import type { Session } from "../session/session.ts";
 import { readText } from "../output/verification_text.ts";
 import { shortId } from "../../core/short_id.ts";
-import { snapshotJson } from "./snapshots.ts";
+import { snapshotJson } from "../output/snapshot_text.ts";
 import type { Define } from "./command.ts";
 
 const USUAL_LARGEST = 10, MOST_LARGEST = 1000;

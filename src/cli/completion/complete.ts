@@ -6,16 +6,8 @@ import { Argument, type Command, Option } from "commander";
 import { printable } from "../output/escape_text.ts";
 import type { World } from "../world.ts";
 import { optionsOf, understand, type Wanted } from "./words.ts";
+import type { Candidate, Files } from "./candidate.ts";
 import { Known } from "./known.ts";
-
-/** One word to offer, with a few words about it. */
-export interface Candidate {
-  readonly value: string;
-  readonly about?: string;
-}
-
-/** Asks the shell for names of files, or of directories. A candidate can't begin with a colon. */
-export type Files = ":files" | ":dirs";
 
 /**
  * Writes what fits the last of `words`, a line each: the word, a tab, and what it is. @param words those of the command

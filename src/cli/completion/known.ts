@@ -1,5 +1,5 @@
 /** What can be known while somebody types: the storage, asked without any lock, and the configuration. */
-import type { Candidate } from "./complete.ts";
+import type { Candidate } from "./candidate.ts";
 import { absolutePath, snapshotPath } from "../settings/paths.ts";
 import { loadConfig, type LoadedConfig, VARIABLES } from "../settings/settings.ts";
 import type { World } from "../world.ts";

@@ -1,6 +1,6 @@
-/** What a backup came to. */
+/** The result of a backup, for people and for programs. */
 import { shortId } from "../../core/short_id.ts";
-import { snapshotJson } from "../commands/snapshots.ts";
+import { snapshotJson } from "./snapshot_text.ts";
 import type { Counter } from "../../core/monitor.ts";
 import { type Raw, textOf } from "../../core/raw.ts";
 import { countText, pluralText, type SizeText } from "../../core/size_text.ts";

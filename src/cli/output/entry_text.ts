@@ -1,7 +1,8 @@
 /** An entry of a snapshot for people and for JSON. */
-import type { Session } from "../session/session.ts";
+import type { Clock } from "../../core/clock.ts";
 import type { Entry, Kind } from "../../core/entry.ts";
 import { textOf } from "../../core/raw.ts";
+import type { SizeText } from "../../core/size_text.ts";
 import { isoOfNs, localTimeText, msOfNs } from "../../core/time_text.ts";
 import type { PathVersion, State } from "../../snapshot/catalog_queries.ts";
 
@@ -27,8 +28,11 @@ export function modeText({ kind, mode }: Pick<Entry, "kind" | "mode">): string {
   return KIND_LETTERS[kind] + triples.join("");
 }
 
-/** How this run shows sizes and times. */
-export type Look = Pick<Session, "world" | "sizeText">;
+/** How sizes and times are shown; a session says it. */
+export interface Look {
+  readonly world: { readonly clock: Clock };
+  readonly sizeText: SizeText;
+}
 type Described = Pick<Entry, "kind" | "size" | "mtime" | "uid" | "gid" | "user" | "group" | "device">;
 
 /** Owner, group, size and time, in columns that usually fit. */

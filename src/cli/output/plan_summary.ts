@@ -1,4 +1,4 @@
-/** What a plan says. */
+/** A plan, for people and for programs. */
 import { shortId } from "../../core/short_id.ts";
 import type { Clock } from "../../core/clock.ts";
 import { type Raw, textOf } from "../../core/raw.ts";
@@ -9,13 +9,8 @@ import type { Explanation } from "../../operations/plan/explain.ts";
 import type { ExcludingRule } from "../../source/walk.ts";
 import { PRESETS } from "../../source/exclude_lists.ts";
 import type { BackupSettings } from "../../operations/settings/backup_settings.ts";
+import type { Look } from "./entry_text.ts";
 import { padded } from "./table.ts";
-
-/** How things are shown here; a session knows. */
-export interface Shown {
-  readonly world: { readonly clock: Clock };
-  sizeText(bytes: number): string;
-}
 
 /** Where patterns came from. */
 type ExcludeSettings = Pick<BackupSettings, "exclude" | "excludeFrom" | "presets">;
@@ -52,12 +47,12 @@ function ruleJson(rule: ExcludingRule) {
 }
 
 /** For people. @param excludes where patterns came from */
-export function planLines(plan: Plan, shown: Shown, excludes: ExcludeSettings): string[] {
+export function planLines(plan: Plan, look: Look, excludes: ExcludeSettings): string[] {
   const { store, unreadable, largest } = plan;
-  const size = (bytes: number) => shown.sizeText(bytes);
-  const amount = (name: string, amounts: Amount) => `  ${padded(name, 10)} ${amountText(amounts, shown)}`;
+  const size = (bytes: number) => look.sizeText(bytes);
+  const amount = (name: string, amounts: Amount) => `  ${padded(name, 10)} ${amountText(amounts, look)}`;
   return [
-    `Backup of ${plan.series}, compared with ${previousText(plan, shown.world.clock)}`,
+    `Backup of ${plan.series}, compared with ${previousText(plan, look.world.clock)}`,
     ...STATES.map((state) => amount(state, plan[state])),
     ...(plan.again.files > 0 ? [`${amount("again", plan.again)}: the storage has lost their contents`] : []),
     ...(unreadable > 0 ? [`  problems   ${countText(unreadable)}, named on standard error`] : []),
@@ -79,9 +74,9 @@ function previousText({ previous }: Plan, clock: Clock): string {
   return `the snapshot ${shortId(previous.id)} of ${localTimeText(atMs, clock.offsetMinutes(atMs))}`;
 }
 
-function amountText({ files, bytes, others }: Amount, shown: Shown): string {
+function amountText({ files, bytes, others }: Amount, look: Look): string {
   const rest = others === 0 ? "" : `, ${pluralText(others, "directory or other", "directories and others")}`;
-  return `${pluralText(files, "file")} (${shown.sizeText(bytes)})${rest}`;
+  return `${pluralText(files, "file")} (${look.sizeText(bytes)})${rest}`;
 }
 
 function excludedLines(excluded: readonly ExcludedByRule[], excludes: ExcludeSettings): string[] {

@@ -1,6 +1,6 @@
 /**
- * How a run is told on standard error: as text for people, or as JSON Lines for programs. Nothing here decides when
- * something is told.
+ * Reports on standard error: text for people, or JSON Lines for programs. The monitor decides when something is
+ * reported.
  */
 import { Fault } from "../../core/fault.ts";
 import type { EntryStatus } from "../../core/monitor.ts";
@@ -11,15 +11,15 @@ import { counterLines, plainProgressText, type Progress, progressJson, progressT
 import type { Output } from "../world.ts";
 
 export interface Reporter {
-  /** Time between two tellings of progress. */
+  /** Time between two reports of progress. */
   readonly everyMs: number;
   progress(progress: Progress): void;
   /** A part of the work has begun. */
   phase(progress: Progress): void;
   problem(error: Error): void;
   notice(text: string): void;
-  /** May be told late, but in order. */
-  fate(fate: EntryStatus, path: string): void;
+  /** May be written late, but in order. */
+  status(status: EntryStatus, path: string): void;
   /** The last words of an operation. */
   end(progress: Progress): void;
   /** Writes what was held back. */
@@ -64,7 +64,7 @@ class StderrWriter {
   }
 }
 
-export interface TextTellerOptions {
+export interface TextReporterOptions {
   readonly output: Output;
   readonly paint: Paint;
   /** With counters at the end, and stacks of bugs. */
@@ -72,15 +72,15 @@ export interface TextTellerOptions {
 }
 
 /** On a terminal: one line that is painted again, with everything else above it. Elsewhere: plain lines. */
-export class TextTeller implements Reporter {
+export class TextReporter implements Reporter {
   readonly everyMs: number;
-  readonly #options: TextTellerOptions;
-  readonly #words: StderrWriter;
+  readonly #options: TextReporterOptions;
+  readonly #stderr: StderrWriter;
   #isPainted = false;
 
-  constructor(options: TextTellerOptions) {
+  constructor(options: TextReporterOptions) {
     this.#options = options;
-    this.#words = new StderrWriter(options.output);
+    this.#stderr = new StderrWriter(options.output);
     this.everyMs = options.output.isTerminal ? REPAINT_MS : PLAIN_LINE_MS;
   }
 
@@ -88,7 +88,7 @@ export class TextTeller implements Reporter {
     const { isTerminal, columns } = this.#options.output;
     if (!isTerminal) return this.#line(plainProgressText(progress));
     // One cell stays free: some terminals wrap a line that fills the last one.
-    this.#words.write(`\r${progressText(progress, columns() - 1)}\x1b[K`);
+    this.#stderr.write(`\r${progressText(progress, columns() - 1)}\x1b[K`);
     this.#isPainted = true;
   }
 
@@ -108,9 +108,9 @@ export class TextTeller implements Reporter {
     this.#line(`${this.#options.paint("backup-tool:", "notice")} ${printable(text)}`);
   }
 
-  fate(fate: EntryStatus, path: string): void {
+  status(status: EntryStatus, path: string): void {
     this.#wipe();
-    this.#words.gather(`${fate.padEnd(9)} ${printable(path)}\n`);
+    this.#stderr.gather(`${status.padEnd(9)} ${printable(path)}\n`);
   }
 
   end(progress: Progress): void {
@@ -120,7 +120,7 @@ export class TextTeller implements Reporter {
   }
 
   flush(): void {
-    this.#words.write("");
+    this.#stderr.write("");
   }
 
   finish(): void {
@@ -129,30 +129,30 @@ export class TextTeller implements Reporter {
   }
 
   #wipe(): void {
-    if (this.#isPainted) this.#words.write("\r\x1b[K");
+    if (this.#isPainted) this.#stderr.write("\r\x1b[K");
     this.#isPainted = false;
   }
 
   /** A line that stays; the progress line is painted again below it when it is due. @param text is printable */
   #line(text: string): void {
     this.#wipe();
-    this.#words.write(`${text}\n`);
+    this.#stderr.write(`${text}\n`);
   }
 }
 
 /** One object a line; its only key says what it is about. Part of the interface. */
-export class JsonTeller implements Reporter {
+export class JsonReporter implements Reporter {
   readonly everyMs = JSON_LINE_MS;
-  readonly #words: StderrWriter;
+  readonly #stderr: StderrWriter;
   readonly #verbose: boolean;
 
   constructor({ output, verbose }: { readonly output: Output; readonly verbose: boolean }) {
-    this.#words = new StderrWriter(output);
+    this.#stderr = new StderrWriter(output);
     this.#verbose = verbose;
   }
 
   progress(progress: Progress): void {
-    this.#tell({ progress: progressJson(progress) });
+    this.#write({ progress: progressJson(progress) });
   }
 
   phase(progress: Progress): void {
@@ -162,15 +162,15 @@ export class JsonTeller implements Reporter {
   problem(error: Error): void {
     const { message } = error;
     const [code, hint] = error instanceof Fault ? [error.code, error.hint] : ["bug", ""];
-    this.#tell({ problem: { code, message, hint } });
+    this.#write({ problem: { code, message, hint } });
   }
 
   notice(text: string): void {
-    this.#tell({ notice: { message: text } });
+    this.#write({ notice: { message: text } });
   }
 
-  fate(fate: EntryStatus, path: string): void {
-    this.#words.gather(`${jsonText({ file: { fate, path } })}\n`);
+  status(status: EntryStatus, path: string): void {
+    this.#stderr.gather(`${jsonText({ file: { fate: status, path } })}\n`);
   }
 
   end(progress: Progress): void {
@@ -178,14 +178,14 @@ export class JsonTeller implements Reporter {
   }
 
   flush(): void {
-    this.#words.write("");
+    this.#stderr.write("");
   }
 
   finish(): void {
     this.flush();
   }
 
-  #tell(value: unknown): void {
-    this.#words.write(`${jsonText(value)}\n`);
+  #write(value: unknown): void {
+    this.#stderr.write(`${jsonText(value)}\n`);
   }
 }

@@ -1,18 +1,18 @@
 /**
- * Watches an operation and has it told on standard error, now and then. Operations are mostly synchronous, so telling
- * happens inside the calls; a timer helps out while they wait.
+ * Reports an operation on standard error, now and then. Operations are mostly synchronous, so reports are made inside
+ * the calls; a timer helps out while they wait.
  */
 import type { Clock } from "../../core/clock.ts";
 import type { Counter, EntryStatus, Monitor, Phase } from "../../core/monitor.ts";
 import type { Paint } from "./colors.ts";
 import type { Progress } from "./progress.ts";
-import { JsonTeller, type Reporter, TextTeller } from "./reporter.ts";
+import { JsonReporter, type Reporter, TextReporter } from "./reporter.ts";
 import type { Output } from "../world.ts";
 
 /** Looking at the clock costs about as much as counting. */
 const COUNTS_PER_LOOK = 16;
 const TIMER_MS = 500;
-/** Of a run that was over by then nobody needs to see the parts. */
+/** Parts of a run that is over by then are not reported. */
 const WORTH_TELLING_MS = 500;
 
 export interface MonitorOptions {
@@ -28,12 +28,12 @@ export interface MonitorOptions {
 }
 
 export class TerminalMonitor implements Monitor, Disposable {
-  /** Undefined unless each file is to be told: operations then need not even ask what became of one. */
-  readonly status: ((fate: EntryStatus, path: string) => void) | undefined;
-  readonly #teller: Reporter;
+  /** Absent unless each file is to be reported: operations then need not even ask what became of one. */
+  readonly status: ((status: EntryStatus, path: string) => void) | undefined;
+  readonly #reporter: Reporter;
   readonly #clock: Clock;
   readonly #quiet: boolean;
-  readonly #timer: ReturnType<typeof setInterval> | undefined;
+  readonly #timer: Disposable | undefined;
   #startMs: number;
   #counters: Partial<Record<Counter, number>> = {};
   #expected: { items?: number; bytes?: number } = {};
@@ -49,15 +49,15 @@ export class TerminalMonitor implements Monitor, Disposable {
     const { clock, quiet, verbose, json } = options;
     this.#clock = clock;
     this.#quiet = quiet;
-    this.#teller = json ? new JsonTeller(options) : new TextTeller(options);
+    this.#reporter = json ? new JsonReporter(options) : new TextReporter(options);
     this.#startMs = this.#lastMs = clock.nowMs();
-    if (!quiet) this.#timer = setInterval(() => this.#wake(), TIMER_MS);
-    if (verbose && !quiet) this.status = (fate, path) => this.#teller.fate(fate, path);
+    if (!quiet) this.#timer = clock.every(TIMER_MS, () => this.#wake());
+    if (verbose && !quiet) this.status = (status, path) => this.#reporter.status(status, path);
   }
 
   [Symbol.dispose](): void {
-    clearInterval(this.#timer);
-    this.#teller.finish();
+    this.#timer?.[Symbol.dispose]();
+    this.#reporter.finish();
   }
 
   count(counter: Counter, by = 1): void {
@@ -76,7 +76,7 @@ export class TerminalMonitor implements Monitor, Disposable {
     this.#phase = phase;
     this.#at = "";
     this.#phaseMs = this.#clock.nowMs();
-    if (!this.#quiet && this.#phaseMs - this.#startMs >= WORTH_TELLING_MS) this.#teller.phase(this.#progress());
+    if (!this.#quiet && this.#phaseMs - this.#startMs >= WORTH_TELLING_MS) this.#reporter.phase(this.#progress());
   }
 
   follow(counter: Counter, done: () => number): Disposable {
@@ -94,11 +94,11 @@ export class TerminalMonitor implements Monitor, Disposable {
 
   problem(fault: Error): void {
     this.#problems++;
-    this.#teller.problem(fault);
+    this.#reporter.problem(fault);
   }
 
   notice(text: string): void {
-    if (!this.#quiet) this.#teller.notice(text);
+    if (!this.#quiet) this.#reporter.notice(text);
   }
 
   of(counter: Counter): number {
@@ -125,12 +125,12 @@ export class TerminalMonitor implements Monitor, Disposable {
   /** The last words of an operation that came to its end. */
   finish(): void {
     this.#phase = undefined;
-    this.#teller.end({ ...this.#progress(), isOver: true });
-    this.#teller.finish();
+    this.#reporter.end({ ...this.#progress(), isOver: true });
+    this.#reporter.finish();
   }
 
   #wake(): void {
-    this.#teller.flush();
+    this.#reporter.flush();
     this.#look();
   }
 
@@ -138,9 +138,9 @@ export class TerminalMonitor implements Monitor, Disposable {
     this.#countsSinceLook = 0;
     if (this.#quiet) return;
     const now = this.#clock.nowMs();
-    if (now - this.#lastMs < this.#teller.everyMs) return;
+    if (now - this.#lastMs < this.#reporter.everyMs) return;
     this.#lastMs = now;
-    this.#teller.progress(this.#progress());
+    this.#reporter.progress(this.#progress());
   }
 
   #countersNow(): Progress["counters"] {

@@ -70,7 +70,7 @@ export class Session implements Disposable {
       import("../../storage/storage.ts"),
       import("../settings/state_directory.ts"),
     ]);
-    const machine = { ...await this.machine(), state: await stateDirectories(this) };
+    const machine = { ...await this.machine(), state: await stateDirectories(this.world) };
     return this.#held.use(openStorage(machine, this.storagePath, this.monitor));
   }
 

@@ -2,7 +2,7 @@
 import { BadUsage } from "../../core/fault.ts";
 import { joinRaw, type Raw, rawOf } from "../../core/raw.ts";
 import { absolutePath } from "./paths.ts";
-import type { Session } from "../session/session.ts";
+import type { World } from "../world.ts";
 
 const LOCKS = rawOf("locks");
 
@@ -10,7 +10,7 @@ const LOCKS = rawOf("locks");
  * BACKUP_TOOL_STATE, or what the XDG Base Directory Specification says; for root the system's own place.
  * @throws BadUsage if nobody knows a home directory: what lies where others may write is not to be believed
  */
-export async function lockDirectory({ world }: Pick<Session, "world">): Promise<Raw> {
+export async function lockDirectory(world: World): Promise<Raw> {
   const given = world.env("BACKUP_TOOL_STATE");
   if (given !== undefined) return joinRaw(absolutePath(world, given), LOCKS);
   if ((await world.machine()).disk.uid === 0) return rawOf("/var/lib/backup-tool/locks");
@@ -24,9 +24,9 @@ export async function lockDirectory({ world }: Pick<Session, "world">): Promise<
 }
 
 /** Where this program keeps state of its own, as far as anybody knows: it is never backed up. */
-export async function stateDirectories(session: Pick<Session, "world">): Promise<Raw[]> {
+export async function stateDirectories(world: World): Promise<Raw[]> {
   try {
-    return [await lockDirectory(session)];
+    return [await lockDirectory(world)];
   } catch (error) {
     if (error instanceof BadUsage) return [];
     throw error;
