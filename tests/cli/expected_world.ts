@@ -1,5 +1,5 @@
 /** A world whose output is the same on every machine, and how it is written down. */
-import { printable } from "../../src/cli/output/escape_text.ts";
+import { printable } from "../../src/cli/output/terminal/escape_text.ts";
 import { rawOf } from "../../src/core/raw.ts";
 import { type Disk, DiskFault } from "../../src/platform/disk.ts";
 import type { Machine } from "../../src/platform/machine.ts";

@@ -14,7 +14,7 @@ import {
   lockFor,
   requestFor,
 } from "../session/backup_request.ts";
-import { backupJson, backupLines } from "../output/backup_summary.ts";
+import { backupJson, backupLines } from "../output/results/backup_summary.ts";
 import { EXIT, exitFor } from "../session/exit.ts";
 import { addLockOptions, type LockOptions } from "../settings/lock_options.ts";
 import { collected, examples, parsePositive, reading, workersOption } from "../settings/options.ts";

@@ -5,8 +5,8 @@ import { Fault } from "../../core/fault.ts";
 import { textOf } from "../../core/raw.ts";
 import { examples } from "../settings/options.ts";
 import { snapshotPath } from "../settings/paths.ts";
-import { jsonText } from "../output/escape_text.ts";
-import type { Printer } from "../output/printer.ts";
+import { jsonText } from "../output/terminal/escape_text.ts";
+import type { Printer } from "../output/terminal/printer.ts";
 import type { ContentReader } from "../../snapshot/repository.ts";
 import type { Define } from "./command.ts";
 

@@ -83,6 +83,6 @@ async function printStatus(session: Session, storage: Storage): Promise<void> {
   const { verificationStatus } = await import("../../operations/check/verification_status.ts");
   const report = await verificationStatus(storage);
   if (session.options.json) return session.out.json(report);
-  const { statusLines } = await import("../output/verification_text.ts");
+  const { statusLines } = await import("../output/results/verification_text.ts");
   for (const line of statusLines(report, session.world.clock, session.sizeText)) session.out.line(line);
 }

@@ -1,9 +1,9 @@
 /** backup-tool diff */
 import { shortId } from "../../core/short_id.ts";
 import type { Define } from "./command.ts";
-import type { Style } from "../output/colors.ts";
-import { stateJson } from "../output/entry_text.ts";
-import { jsonText } from "../output/escape_text.ts";
+import type { Style } from "../output/terminal/colors.ts";
+import { stateJson } from "../output/results/entry_text.ts";
+import { jsonText } from "../output/terminal/escape_text.ts";
 import type { Session } from "../session/session.ts";
 import { examples } from "../settings/options.ts";
 import { absolutePath, snapshotPath } from "../settings/paths.ts";

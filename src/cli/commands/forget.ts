@@ -1,7 +1,7 @@
 /** backup-tool forget */
 import type { Define } from "./command.ts";
-import { snapshotJson } from "./snapshots.ts";
-import { doneLine, planLines } from "../output/prune_text.ts";
+import { snapshotJson } from "../output/results/snapshot_text.ts";
+import { doneLine, planLines } from "../output/results/prune_text.ts";
 import type { Session } from "../session/session.ts";
 import { examples, workersOption } from "../settings/options.ts";
 import { addKeepOptions, type KeepOptions, policyOf } from "../settings/retention_options.ts";

@@ -1,7 +1,7 @@
 /** backup-tool history */
 import type { Define } from "./command.ts";
 import { spanJson } from "./find.ts";
-import { type Look, timeText, versionJson } from "../output/entry_text.ts";
+import { type Look, timeText, versionJson } from "../output/results/entry_text.ts";
 import { examples } from "../settings/options.ts";
 import { snapshotPath } from "../settings/paths.ts";
 import { textOf } from "../../core/raw.ts";

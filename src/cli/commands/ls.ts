@@ -4,7 +4,7 @@ import { nameOf, TOP } from "../../core/apath.ts";
 import { BadUsage } from "../../core/fault.ts";
 import { textOf } from "../../core/raw.ts";
 import type { Listed, ListingRequest, Order } from "../../operations/browse/listing.ts";
-import { entryJson, longColumns, modeText } from "../output/entry_text.ts";
+import { entryJson, longColumns, modeText } from "../output/results/entry_text.ts";
 import { examples } from "../settings/options.ts";
 import { snapshotPath } from "../settings/paths.ts";
 import type { Session } from "../session/session.ts";
@@ -62,7 +62,7 @@ export const defineLs: Define = (program, act) => {
       const listed = await listing(storage, request, (fault) => session.monitor.problem(fault));
       if (session.options.json) return session.out.jsonArray(jsonOf(listed));
       if (!options.ncdu) return printEntries(listed, session, options);
-      const { printNcdu } = await import("../output/ncdu_export.ts");
+      const { printNcdu } = await import("../output/results/ncdu_export.ts");
       printNcdu(listed, { out: session.out, name: request.path, nowMs: session.world.clock.nowMs() });
     })
   );

@@ -7,7 +7,7 @@ import type { Storage } from "../../storage/storage.ts";
 import { chooseBackups, hasOtherSources, selectionFor, settingsFor } from "../session/backup_request.ts";
 import { examples } from "../settings/options.ts";
 import { absolutePath, readNamedFile } from "../settings/paths.ts";
-import { planJson, planLines, whyJson, whyLine } from "../output/plan_summary.ts";
+import { planJson, planLines, whyJson, whyLine } from "../output/results/plan_summary.ts";
 import { addSelectionOptions, type SelectionOptions } from "../settings/selection_options.ts";
 import type { Session } from "../session/session.ts";
 import type { Define } from "./command.ts";

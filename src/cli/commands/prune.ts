@@ -1,7 +1,7 @@
 /** backup-tool prune */
 import type { RemovalSummary } from "../../snapshot/repository.ts";
 import { examples, workersOption } from "../settings/options.ts";
-import { doneLine, planLines } from "../output/prune_text.ts";
+import { doneLine, planLines } from "../output/results/prune_text.ts";
 import type { Define } from "./command.ts";
 
 interface PruneOptions {

@@ -8,7 +8,7 @@ import type { RestoreRequest } from "../../operations/restore/restore_request.ts
 import type { Storage } from "../../storage/storage.ts";
 import { collected, examples, workersOption } from "../settings/options.ts";
 import { absolutePath, snapshotPath } from "../settings/paths.ts";
-import { jsonText } from "../output/escape_text.ts";
+import { jsonText } from "../output/terminal/escape_text.ts";
 import type { Session } from "../session/session.ts";
 import { shortId } from "../../core/short_id.ts";
 import type { Define } from "./command.ts";

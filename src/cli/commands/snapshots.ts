@@ -7,7 +7,7 @@ import { shortId } from "../../core/short_id.ts";
 import { countText, type SizeText } from "../../core/size_text.ts";
 import { localTimeText } from "../../core/time_text.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
-import { snapshotJson } from "../output/snapshot_text.ts";
+import { snapshotJson } from "../output/results/snapshot_text.ts";
 
 export const defineSnapshots: Define = (program, act) => {
   const command = program.command("snapshots")

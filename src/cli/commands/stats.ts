@@ -3,12 +3,12 @@ import { InvalidArgumentError, Option } from "commander";
 import { countText, pluralText } from "../../core/size_text.ts";
 import { textOf } from "../../core/raw.ts";
 import type { Stats } from "../../operations/browse/stats.ts";
-import { timeText } from "../output/entry_text.ts";
+import { timeText } from "../output/results/entry_text.ts";
 import { examples } from "../settings/options.ts";
 import type { Session } from "../session/session.ts";
-import { readText } from "../output/verification_text.ts";
+import { readText } from "../output/results/verification_text.ts";
 import { shortId } from "../../core/short_id.ts";
-import { snapshotJson } from "../output/snapshot_text.ts";
+import { snapshotJson } from "../output/results/snapshot_text.ts";
 import type { Define } from "./command.ts";
 
 const USUAL_LARGEST = 10, MOST_LARGEST = 1000;

@@ -3,7 +3,7 @@
  * and never disturb: whatever goes wrong, it offers less and says nothing.
  */
 import { Argument, type Command, Option } from "commander";
-import { printable } from "../output/escape_text.ts";
+import { printable } from "../output/terminal/escape_text.ts";
 import type { World } from "../world.ts";
 import { optionsOf, understand, type Wanted } from "./words.ts";
 import type { Candidate, Files } from "./candidate.ts";

@@ -31,10 +31,10 @@ import { defineTag } from "../commands/tag.ts";
 import { defineTree } from "../commands/tree.ts";
 import { defineVersion } from "../commands/version.ts";
 import type { Define, Needs, RunCommand, Work } from "../commands/command.ts";
-import { errorJson, errorText } from "../output/errors.ts";
+import { errorJson, errorText } from "../output/terminal/errors.ts";
 import { EXIT, exitFor } from "../session/exit.ts";
 import { addGlobalOptions, examples, type GlobalOptions } from "../settings/options.ts";
-import { type Paint, paintFor } from "../output/colors.ts";
+import { type Paint, paintFor } from "../output/terminal/colors.ts";
 import { refuseEmpty, usageFault } from "../settings/usage.ts";
 import type { Output, World } from "../world.ts";
 

@@ -1,8 +1,8 @@
 /** One run of one command: its options, what it prints to, and how it learns that it should stop. */
-import { paintFor } from "../output/colors.ts";
-import { Printer } from "../output/printer.ts";
-import type { Column } from "../output/table.ts";
-import { TerminalMonitor } from "../output/terminal_monitor.ts";
+import { paintFor } from "../output/terminal/colors.ts";
+import { Printer } from "../output/terminal/printer.ts";
+import type { Column } from "../output/terminal/table.ts";
+import { TerminalMonitor } from "../output/progress/terminal_monitor.ts";
 import type { GlobalOptions } from "../settings/options.ts";
 import { absolutePath } from "../settings/paths.ts";
 import type { LoadedConfig } from "../settings/settings.ts";

@@ -1,6 +1,6 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
-import { jsonText, printable, printableLines } from "../../../src/cli/output/escape_text.ts";
+import { jsonText, printable, printableLines } from "../../../src/cli/output/terminal/escape_text.ts";
 import { textOf } from "../../../src/core/raw.ts";
 
 for (

@@ -1,5 +1,5 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { TerminalMonitor } from "../../../src/cli/output/terminal_monitor.ts";
+import { TerminalMonitor } from "../../../src/cli/output/progress/terminal_monitor.ts";
 import { BadUsage } from "../../../src/core/fault.ts";
 import { TestClock } from "../../support/world.ts";
 import { FakeOutput } from "../fake_world.ts";

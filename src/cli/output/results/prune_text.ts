@@ -1,7 +1,7 @@
 /** What a prune says to people. */
-import { pluralText } from "../../core/size_text.ts";
-import type { PruneResult } from "../../operations/forget/prune.ts";
-import type { RemovalSummary } from "../../snapshot/repository.ts";
+import { pluralText } from "../../../core/size_text.ts";
+import type { PruneResult } from "../../../operations/forget/prune.ts";
+import type { RemovalSummary } from "../../../snapshot/repository.ts";
 
 /** Sizes as the person wants them. */
 type SizeText = (bytes: number) => string;

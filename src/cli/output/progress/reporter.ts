@@ -2,13 +2,13 @@
  * Reports on standard error: text for people, or JSON Lines for programs. The monitor decides when something is
  * reported.
  */
-import { Fault } from "../../core/fault.ts";
-import type { EntryStatus } from "../../core/monitor.ts";
-import { pluralText } from "../../core/size_text.ts";
-import type { Paint } from "./colors.ts";
-import { jsonText, printable } from "./escape_text.ts";
+import { Fault } from "../../../core/fault.ts";
+import type { EntryStatus } from "../../../core/monitor.ts";
+import { pluralText } from "../../../core/size_text.ts";
+import type { Paint } from "../terminal/colors.ts";
+import { jsonText, printable } from "../terminal/escape_text.ts";
 import { counterLines, plainProgressText, type Progress, progressJson, progressText } from "./progress.ts";
-import type { Output } from "../world.ts";
+import type { Output } from "../../world.ts";
 
 export interface Reporter {
   /** Time between two reports of progress. */

@@ -1,5 +1,5 @@
 /** Colours, for those who can see them and want to. */
-import type { Output } from "../world.ts";
+import type { Output } from "../../world.ts";
 
 /** What is coloured, by what it means; SGR parameters of ECMA-48, from the palette that the person chose. */
 const STYLES = {

@@ -1,9 +1,9 @@
 /** How long ago contents were read, as a table. */
-import type { Clock } from "../../core/clock.ts";
-import { countText, pluralText, type SizeText } from "../../core/size_text.ts";
-import { durationText, localTimeText } from "../../core/time_text.ts";
-import type { VerificationReport } from "../../operations/check/verification_status.ts";
-import { tableLines } from "./table.ts";
+import type { Clock } from "../../../core/clock.ts";
+import { countText, pluralText, type SizeText } from "../../../core/size_text.ts";
+import { durationText, localTimeText } from "../../../core/time_text.ts";
+import type { VerificationReport } from "../../../operations/check/verification_status.ts";
+import { tableLines } from "../terminal/table.ts";
 
 const COLUMNS = [
   { title: "LAST READ" },

@@ -2,12 +2,12 @@
  * Reports an operation on standard error, now and then. Operations are mostly synchronous, so reports are made inside
  * the calls; a timer helps out while they wait.
  */
-import type { Clock } from "../../core/clock.ts";
-import type { Counter, EntryStatus, Monitor, Phase } from "../../core/monitor.ts";
-import type { Paint } from "./colors.ts";
+import type { Clock } from "../../../core/clock.ts";
+import type { Counter, EntryStatus, Monitor, Phase } from "../../../core/monitor.ts";
+import type { Paint } from "../terminal/colors.ts";
 import type { Progress } from "./progress.ts";
 import { JsonReporter, type Reporter, TextReporter } from "./reporter.ts";
-import type { Output } from "../world.ts";
+import type { Output } from "../../world.ts";
 
 /** Looking at the clock costs about as much as counting. */
 const COUNTS_PER_LOOK = 16;

@@ -2,7 +2,7 @@
 import type { Paint, Style } from "./colors.ts";
 import { jsonText, printable } from "./escape_text.ts";
 import { type Column, cutOff, tableLines } from "./table.ts";
-import type { Output } from "../world.ts";
+import type { Output } from "../../world.ts";
 
 /** Text that is gathered before it is written: a system call per line would be slow. */
 const GATHERED_CHARACTERS = 64 * 1024;

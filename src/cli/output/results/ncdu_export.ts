@@ -1,11 +1,11 @@
 /** The export format of ncdu 1.9 and later (dev.yorhel.nl/ncdu/jsonfmt), which `ncdu -f FILE` browses. */
 import { Buffer } from "node:buffer";
-import { nameOf, TOP } from "../../core/apath.ts";
-import { type Entry, KIND_BITS } from "../../core/entry.ts";
-import { msOfNs } from "../../core/time_text.ts";
-import { VERSION } from "../../core/version.ts";
-import type { Listed } from "../../operations/browse/listing.ts";
-import type { Printer } from "./printer.ts";
+import { nameOf, TOP } from "../../../core/apath.ts";
+import { type Entry, KIND_BITS } from "../../../core/entry.ts";
+import { msOfNs } from "../../../core/time_text.ts";
+import { VERSION } from "../../../core/version.ts";
+import type { Listed } from "../../../operations/browse/listing.ts";
+import type { Printer } from "../terminal/printer.ts";
 
 const GATHERED_CHARACTERS = 64 * 1024;
 

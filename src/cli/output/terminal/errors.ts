@@ -1,6 +1,6 @@
 /** How a failure is told. */
-import { Fault } from "../../core/fault.ts";
-import { VERSION } from "../../core/version.ts";
+import { Fault } from "../../../core/fault.ts";
+import { VERSION } from "../../../core/version.ts";
 import type { Paint } from "./colors.ts";
 import { jsonText, printable, printableLines } from "./escape_text.ts";
 

@@ -1,16 +1,16 @@
 /** A plan, for people and for programs. */
-import { shortId } from "../../core/short_id.ts";
-import type { Clock } from "../../core/clock.ts";
-import { type Raw, textOf } from "../../core/raw.ts";
-import { countText, pluralText } from "../../core/size_text.ts";
-import { localTimeText } from "../../core/time_text.ts";
-import type { Amount, ExcludedByRule, Plan } from "../../operations/plan/plan.ts";
-import type { Explanation } from "../../operations/plan/explain.ts";
-import type { ExcludingRule } from "../../source/walk.ts";
-import { PRESETS } from "../../source/exclude_lists.ts";
-import type { BackupSettings } from "../../operations/settings/backup_settings.ts";
+import { shortId } from "../../../core/short_id.ts";
+import type { Clock } from "../../../core/clock.ts";
+import { type Raw, textOf } from "../../../core/raw.ts";
+import { countText, pluralText } from "../../../core/size_text.ts";
+import { localTimeText } from "../../../core/time_text.ts";
+import type { Amount, ExcludedByRule, Plan } from "../../../operations/plan/plan.ts";
+import type { Explanation } from "../../../operations/plan/explain.ts";
+import type { ExcludingRule } from "../../../source/walk.ts";
+import { PRESETS } from "../../../source/exclude_lists.ts";
+import type { BackupSettings } from "../../../operations/settings/backup_settings.ts";
 import type { Look } from "./entry_text.ts";
-import { padded } from "./table.ts";
+import { padded } from "../terminal/table.ts";
 
 /** Where patterns came from. */
 type ExcludeSettings = Pick<BackupSettings, "exclude" | "excludeFrom" | "presets">;

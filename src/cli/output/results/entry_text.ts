@@ -1,10 +1,10 @@
 /** An entry of a snapshot for people and for JSON. */
-import type { Clock } from "../../core/clock.ts";
-import type { Entry, Kind } from "../../core/entry.ts";
-import { textOf } from "../../core/raw.ts";
-import type { SizeText } from "../../core/size_text.ts";
-import { isoOfNs, localTimeText, msOfNs } from "../../core/time_text.ts";
-import type { PathVersion, State } from "../../snapshot/catalog_queries.ts";
+import type { Clock } from "../../../core/clock.ts";
+import type { Entry, Kind } from "../../../core/entry.ts";
+import { textOf } from "../../../core/raw.ts";
+import type { SizeText } from "../../../core/size_text.ts";
+import { isoOfNs, localTimeText, msOfNs } from "../../../core/time_text.ts";
+import type { PathVersion, State } from "../../../snapshot/catalog_queries.ts";
 
 const KIND_LETTERS: Readonly<Record<Kind, string>> = {
   file: "-",

@@ -1,9 +1,9 @@
 /** What is said while an operation runs. Pure: the monitor only writes what these return. */
-import { cellWidth } from "./cell_width.ts";
-import { countText, pluralText, sizeText } from "../../core/size_text.ts";
-import { durationText } from "../../core/time_text.ts";
-import type { Counter, Phase } from "../../core/monitor.ts";
-import { printable } from "./escape_text.ts";
+import { cellWidth } from "../terminal/cell_width.ts";
+import { countText, pluralText, sizeText } from "../../../core/size_text.ts";
+import { durationText } from "../../../core/time_text.ts";
+import type { Counter, Phase } from "../../../core/monitor.ts";
+import { printable } from "../terminal/escape_text.ts";
 
 export interface Progress {
   readonly counters: Readonly<Partial<Record<Counter, number>>>;

@@ -1,11 +1,11 @@
 /** The result of a backup, for people and for programs. */
-import { shortId } from "../../core/short_id.ts";
+import { shortId } from "../../../core/short_id.ts";
 import { snapshotJson } from "./snapshot_text.ts";
-import type { Counter } from "../../core/monitor.ts";
-import { type Raw, textOf } from "../../core/raw.ts";
-import { countText, pluralText, type SizeText } from "../../core/size_text.ts";
-import { durationText } from "../../core/time_text.ts";
-import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
+import type { Counter } from "../../../core/monitor.ts";
+import { type Raw, textOf } from "../../../core/raw.ts";
+import { countText, pluralText, type SizeText } from "../../../core/size_text.ts";
+import { durationText } from "../../../core/time_text.ts";
+import type { SnapshotInfo } from "../../../snapshot/snapshot_info.ts";
 
 /** The part of a monitor that a summary needs. */
 export interface Tally {
