@@ -7,6 +7,8 @@ import { FakeOutput } from "../fake_world.ts";
 function monitorOn(isTerminal: boolean, options: { quiet?: boolean; verbose?: boolean; json?: boolean } = {}) {
   const output = new FakeOutput(), clock = new TestClock();
   output.isTerminal = isTerminal;
+  // Only calls report here; the timer would report as well whenever the clock is moved.
+  clock.every = () => ({ [Symbol.dispose]: () => {} });
   const { quiet = false, verbose = false, json = false } = options;
   const paint = (text: string) => text;
   return { output, clock, monitor: new TerminalMonitor({ output, clock, paint, quiet, verbose, json }) };
