@@ -4,7 +4,9 @@ import type { NsText } from "../core/entry.ts";
 import type { FaultData } from "../core/fault_data.ts";
 import type { Raw } from "../core/raw.ts";
 import type { Stat } from "../core/stat.ts";
-import type { Shown } from "../storage/content/content_store.ts";
+
+/** How a file got into a tree; "taken": not at all, because something has its name there. */
+export type Shown = "linked" | "copied" | "taken";
 
 /** Regular files of one source directory. Plain data: it travels between threads. */
 export interface StoreBatch {
@@ -12,7 +14,7 @@ export interface StoreBatch {
   readonly rootPath: Raw;
   /** The directory below `rootPath`, "" for itself. */
   readonly relative: Raw;
-  /** Directory of the tree being built, relative to the storage; undefined for none. */
+  /** Directory of the tree being built, relative to the repository; undefined: there is no tree. */
   readonly tree: Raw | undefined;
   readonly files: readonly StoreTask[];
 }
@@ -28,7 +30,7 @@ export interface StoreTask {
   readonly mode: number;
   readonly gid: number;
   readonly sparse: boolean;
-  /** The item that held it in the previous snapshot. */
+  /** What held it in the previous snapshot. */
   readonly content: ContentId | undefined;
   /** The file should never change: if what it holds isn't `content`, that is kept, and nothing is stored. */
   readonly guarded: boolean;
@@ -36,9 +38,9 @@ export interface StoreTask {
 
 /** Unchanged files that only have to appear in a tree: nothing of them is read. Two strings, because they travel fast. */
 export interface LinkBatch {
-  /** Directory of the tree being built, relative to the storage. */
+  /** Directory of the tree being built, relative to the repository. */
   readonly tree: Raw;
-  /** The same directory in the tree before; undefined if there is none. */
+  /** The same directory in the previous tree; undefined if there is none. */
   readonly before: Raw | undefined;
   /** Names in the tree, with "/" between them. */
   readonly names: string;
@@ -55,16 +57,22 @@ export interface LinkResult {
   readonly missing: readonly number[];
 }
 
+/** Files of several directories. */
 export interface IngestBatch {
+  /** Files that have to appear in the tree. */
   readonly links: readonly LinkBatch[];
+  /** Files that have to be read. */
   readonly stores: readonly StoreBatch[];
+  /** Contents of unchanged files that appear in no tree: the snapshot relies on them unread. */
+  readonly relied: readonly ContentId[];
 }
 
+/** What became of each, in the order of the batch. */
 export interface IngestResult {
   readonly links: readonly LinkResult[];
   readonly stores: readonly (readonly StoreResult[])[];
-  /** Where that is now which had the places of items and was none: paths in the storage. */
-  readonly aside: readonly string[];
+  /** Numbers of the contents in `relied` that are not there. */
+  readonly missing: readonly number[];
 }
 
 /** What became of one file. */

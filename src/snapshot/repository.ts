@@ -18,6 +18,7 @@ import type { Manifest } from "./manifest.ts";
 import type { Root } from "./root.ts";
 import type { VerifiedHunk } from "./verify_hunk.ts";
 import type { SnapshotInfo } from "./snapshot_info.ts";
+import type { SinkRequest, SnapshotSink } from "./snapshot_sink.ts";
 import type { BatchCost, WorkOptions } from "../core/work.ts";
 
 /** A place that holds snapshots. Takes no lock for reading, but what {@link lockForReading} says. */
@@ -50,6 +51,8 @@ export interface Repository extends AsyncDisposable {
   /** A directory of this machine for that many bytes of temporary files, good while this is open. Absent: use memory. */
   tempFor(bytes: number): string | undefined;
   reader(options: WorkOptions): ContentReader;
+  /** What contents there are. All that is asked of it is at hand when this resolves. */
+  contentIndex(): Awaitable<ContentIndex>;
   /** Looks for damage. */
   checker(request: ScanRequest): RepositoryChecker;
   /** What `forget` keeps if it isn't told otherwise; undefined if nobody has said. @throws DamagedPolicy, NewerFormat */
@@ -76,6 +79,16 @@ export interface ContentReader extends AsyncDisposable {
   extract(batch: ExtractBatch, cost: BatchCost): Promise<readonly ExtractResult[]>;
   /** Bytes of a content; undefined if it is not there. Reads no content. */
   sizeOf(id: ContentId): Awaitable<number | undefined>;
+}
+
+/** The contents of a repository, as they were at some moment since it was asked for. Reads none. */
+export interface ContentIndex extends Disposable {
+  /** True if a content is there, and was not found damaged. */
+  has(id: ContentId): boolean;
+  /** Bytes of a content; undefined if it is not there. */
+  sizeOf(id: ContentId): number | undefined;
+  /** False only if no content has so many bytes. */
+  hasSize(bytes: number): boolean;
 }
 
 export interface ScanRequest extends WorkOptions {
@@ -141,6 +154,8 @@ export interface VerifiedItem {
 
 /** Changes a repository, until disposed. */
 export interface RepositoryWriter extends AsyncDisposable {
+  /** Begins a new snapshot. One at a time. @throws DiskFault */
+  begin(request: SinkRequest, monitor: Monitor): Awaitable<SnapshotSink>;
   /**
    * Makes snapshots exist no more; what only they needed stays until it is removed.
    * @returns those that are gone: not what somebody reads at the moment @throws DiskFault

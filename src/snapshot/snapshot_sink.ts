@@ -2,13 +2,17 @@
 import type { Apath } from "../core/apath.ts";
 import type { Awaitable } from "../core/awaitable.ts";
 import type { ContentId, RootId } from "../core/content_id.ts";
-import type { Entry } from "../core/entry.ts";
+import type { Entry, NsText } from "../core/entry.ts";
 import type { Raw } from "../core/raw.ts";
+import type { BatchCost, WorkOptions } from "../core/work.ts";
 import type { HunkRef } from "./hunk.ts";
 import type { IngestBatch, IngestResult } from "./ingest_batch.ts";
-import type { Root } from "./root.ts";
-import type { BatchCost, WorkOptions } from "../core/work.ts";
+import type { RootFields } from "./root_fields.ts";
+import type { SnapshotInfo } from "./snapshot_info.ts";
+import type { HunkSink } from "./snapshot_writer.ts";
+import type { BatchTaker } from "./work_batch.ts";
 
+/** What an engine has to know of a snapshot before the first file comes. */
 export interface SinkRequest extends WorkOptions {
   /** Name of the series. */
   readonly series: string;
@@ -18,52 +22,93 @@ export interface SinkRequest extends WorkOptions {
   readonly isPrivate: boolean;
   /** Show the snapshot as a browsable tree, if the engine has trees. */
   readonly tree: boolean;
-  /** Snapshots of the same series, newest first, that the new one builds on; partial ones go when it is there. */
-  readonly previous: readonly { readonly id: RootId; readonly complete: boolean }[];
+  /** Snapshots of the same series, newest first, that the new one builds on; it takes the place of the partial ones. */
+  readonly previous: readonly SnapshotInfo[];
 }
 
-/** What a root says that the engine doesn't know. */
-export type RootFields = Omit<
-  Root,
-  "version" | "storage" | "sequence" | "previous" | "tree" | "private" | "hunks" | "complete"
->;
-
-/** A content that comes in pieces of a length that nobody knows. */
-export interface ContentSource {
-  /** Reads up to `into.length` bytes; 0 at the end. */
-  read(into: Uint8Array<ArrayBuffer>): Awaitable<number>;
+/** What a file has to be that comes as a stream. */
+export interface StreamFacts {
+  readonly mode: number;
+  readonly gid: number;
+  readonly mtime: NsText;
 }
 
-/** A snapshot in the making. Disposal without `commit` leaves no complete snapshot. */
-export interface SnapshotSink extends AsyncDisposable {
-  /** Batches that may usefully be under way at once. */
-  readonly width: number;
-  /** Whether contents can be relied on. Reads none. */
-  known(ids: readonly ContentId[]): Awaitable<readonly ("there" | "missing" | "damaged")[]>;
-  /** Reads, hashes and stores the files of a batch; a file's failure is a result. @throws DiskFault of the repository, Interrupted */
+/** What became of a stream. */
+export interface StreamResult {
+  readonly content: ContentId;
+  /** Bytes that came. */
+  readonly size: number;
+  readonly isNew: boolean;
+  /** Bytes that were stored: 0 unless it is new. */
+  readonly bytes: number;
+}
+
+/**
+ * A snapshot in the making. Disposal without {@link commit} leaves no complete snapshot. Faults of the repository itself
+ * end the run; those of single files are results.
+ */
+export interface SnapshotSink extends AsyncDisposable, BatchTaker, HunkSink {
+  /** Bytes that were read so far, those of files under way as well. */
+  readonly bytes: number;
+  /** Contents that were found damaged: no snapshot may rely on them unread. Storing one again mends it. */
+  readonly damaged: ReadonlySet<string>;
+  /**
+   * Reads, hashes and stores files, and says of unchanged ones whether their contents are there.
+   * @throws DiskFault of the repository, Interrupted
+   */
   ingest(batch: IngestBatch, cost: BatchCost): Promise<IngestResult>;
+  /** Waits where what was stored is far ahead of what is durable. */
+  keepUp(): Awaitable<void>;
+  /** Stores a content of unknown length; one at a time. @throws DiskFault of the repository, and whatever `chunks` throws */
+  ingestStream(chunks: AsyncIterable<Uint8Array<ArrayBuffer>>, facts: StreamFacts): Promise<StreamResult>;
   /** Keeps the lines of a hunk; the same lines get the same id and no new bytes. */
   addHunk(first: Apath, lines: readonly string[]): { readonly ref: HunkRef; readonly newBytes: number };
   /** Notes that a hunk of a previous snapshot is taken over unread: the new one relies on its contents too. */
   keepHunk(ref: HunkRef): void;
-  /** Has what was stored so far written out while the run goes on. */
-  flushSoon(): void;
-  /** Makes what is there so far durable: a partial snapshot, from which an interrupted run is continued. */
+  /**
+   * Makes what is there so far durable, as a partial snapshot from which an interrupted run is continued. It takes the
+   * place of the checkpoint before it. @param hunks all of the snapshot so far
+   */
   checkpoint(fields: RootFields, hunks: readonly HunkRef[]): Promise<void>;
-  /** Makes the snapshot exist. @returns its id */
+  /**
+   * Makes the snapshot exist, in place of its checkpoint and of the partial snapshots before it. Once, at the end.
+   * @returns its id
+   */
   commit(fields: RootFields, hunks: readonly HunkRef[]): Promise<RootId>;
-  /** Only of engines that show snapshots as trees, and if one was asked for and can be made. */
+  /** Absent if the engine shows no trees, or none was asked for, or none can be made. */
   readonly tree: TreeOutput | undefined;
 }
 
-/** The browsable tree of a snapshot in the making. Objects come in apath order. */
+/** Where the files of one directory appear, relative to the repository. */
+export interface TreePlace {
+  readonly tree: Raw;
+  /** The same directory in the previous tree; undefined if there is none. */
+  readonly before: Raw | undefined;
+}
+
+/** The browsable tree of a snapshot in the making. */
 export interface TreeOutput {
-  /** Where files of a directory are linked to: what {@link IngestBatch} calls `tree`. */
-  directory(apath: Apath): Raw;
-  /** Shows a directory, symlink or special file, where the tree has such. */
-  show(entry: Entry): void;
-  /** All files of a directory have been ingested. */
+  /** For the batches that hold files of a directory. */
+  placeOf(directory: Apath): TreePlace;
+  /** Opens a directory that was made already, or the top, to put into it what isn't a regular file. @throws DiskFault */
+  open(directory: Apath): TreeDirectory;
+  /** What is finished next lies in `directory`: everything outside of it is complete. In apath order. */
   enter(directory: Apath): void;
+  /** Has a directory in the one that was entered, or the top, get its attributes once all that is in it is there. */
+  finish(directory: Entry): void;
+}
+
+/** An open directory of a tree. */
+export interface TreeDirectory extends Disposable {
+  /** Makes an empty directory. @throws DiskFault */
+  makeDirectory(entry: Entry): void;
+  /** @throws DiskFault */
+  makeSymlink(link: TreeSymlink): void;
+}
+
+export interface TreeSymlink extends Pick<Entry, "uid" | "gid" | "mtime"> {
+  readonly name: Raw;
+  readonly target: Raw;
 }
 
 /** A file of a snapshot that comes from another repository. */

@@ -5,14 +5,14 @@ import type { Monitor } from "../core/monitor.ts";
 import type { PreviousLine } from "./previous_entries.ts";
 import { ENOUGH_TEXT, HunkCutter, type HunkRef } from "./hunk.ts";
 
-/** Keeps the lines of a hunk; the same lines get the same id and no new bytes. */
-export type WriteHunk = (
-  first: Apath,
-  lines: readonly string[],
-) => { readonly ref: HunkRef; readonly newBytes: number };
+/** Keeps hunks, as a {@link SnapshotSink} does. */
+export interface HunkSink {
+  addHunk(first: Apath, lines: readonly string[]): { readonly ref: HunkRef; readonly newBytes: number };
+  keepHunk?(ref: HunkRef): void;
+}
 
 export class SnapshotWriter {
-  readonly #writeHunk: WriteHunk;
+  readonly #sink: HunkSink;
   readonly #monitor: Monitor;
   readonly #cutter = new HunkCutter();
   readonly #hunks: HunkRef[] = [];
@@ -24,8 +24,8 @@ export class SnapshotWriter {
   /** The old hunk that all lines so far have come from, from its start and without a gap. */
   #candidate: HunkRef | undefined;
 
-  constructor(writeHunk: WriteHunk, monitor: Monitor) {
-    this.#writeHunk = writeHunk;
+  constructor(sink: HunkSink, monitor: Monitor) {
+    this.#sink = sink;
     this.#monitor = monitor;
   }
 
@@ -65,10 +65,11 @@ export class SnapshotWriter {
 
   #tail(): HunkRef {
     if (this.#candidate?.count === this.#lines.length) {
+      this.#sink.keepHunk?.(this.#candidate);
       this.#monitor.count("reusedHunks");
       return this.#candidate;
     }
-    const { ref, newBytes } = this.#writeHunk(this.#first!, this.#lines);
+    const { ref, newBytes } = this.#sink.addHunk(this.#first!, this.#lines);
     this.#monitor.count(newBytes > 0 ? "writtenHunks" : "reusedHunks");
     return ref;
   }

@@ -27,6 +27,7 @@ import type {
   RepositoryUsage,
   ScanRequest,
 } from "../snapshot/repository.ts";
+import { StorageIndex } from "./content/storage_index.ts";
 import { StorageReader } from "./content/storage_reader.ts";
 import { measureLeftovers, Removal } from "./scan/removal.ts";
 import { StorageChecker } from "./scan/storage_checker.ts";
@@ -200,6 +201,11 @@ export class Storage implements Disposable, Repository {
     const { settings, listing, machine: { clock } } = this;
     const pool = this.pool(request.workers, request.signal, request.contents);
     return new StorageChecker({ settings, listing, pool, clock }, request);
+  }
+
+  contentIndex(): StorageIndex {
+    const sizesAbove = (bytes: number) => this.contentSizesAbove(bytes);
+    return new StorageIndex(this.contents(), this.listing, { damaged: this.damaged(), sizesAbove });
   }
 
   ownPlaces(more: readonly Raw[], monitor: Pick<Monitor, "notice">): OwnPlaces {

@@ -10,9 +10,11 @@ import type { Machine } from "../platform/machine.ts";
 import type { ManifestSource } from "../snapshot/manifest.ts";
 import { WriteOut } from "../platform/write_out.ts";
 import type { RemovalPlan, RemovalRequest, RepositoryWriter } from "../snapshot/repository.ts";
+import type { SinkRequest } from "../snapshot/snapshot_sink.ts";
 import { infoOf, type SnapshotInfo } from "../snapshot/snapshot_info.ts";
 import { type Leftovers, type RemovableStorage, Removal } from "./scan/removal.ts";
-import { existingTree, refreshLatest, type StorageOfTrees, withdrawTrees } from "./tree/tree_places.ts";
+import { type SinkStorage, StorageSink } from "./snapshot_sink.ts";
+import { existingTree, refreshLatest, withdrawTrees } from "./tree/tree_places.ts";
 import type { Ratios } from "../snapshot/catalog_queries.ts";
 import type { Root } from "../snapshot/root.ts";
 import type { CatalogKeeper } from "./catalog_keeper.ts";
@@ -27,7 +29,7 @@ interface Phased {
 }
 
 /** What a writer needs of the storage that it changes. */
-export interface WritableStorage extends RemovableStorage, StorageOfTrees {
+export interface WritableStorage extends RemovableStorage, SinkStorage {
   readonly machine: Machine;
   readonly dir: Dir;
   readonly manifests: ManifestStore;
@@ -68,6 +70,10 @@ export class Writer implements Disposable, RepositoryWriter {
   [Symbol.asyncDispose](): Promise<void> {
     this[Symbol.dispose]();
     return Promise.resolve();
+  }
+
+  begin(request: SinkRequest, monitor: Monitor): StorageSink {
+    return new StorageSink(this.#storage, this, request, monitor);
   }
 
   /** Notes that so many bytes have been stored. */

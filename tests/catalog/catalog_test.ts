@@ -52,7 +52,10 @@ interface Made {
 async function makeSnapshot(storage: Storage, made: Omit<Made, "sequence" | "id">): Promise<Made> {
   using writer = storage.write("test");
   const sequence = (storage.snapshots().at(-1)?.sequence ?? 0) + 1;
-  const manifest = new SnapshotWriter((first, lines) => storage.manifests.writeHunk(first, lines), storage.monitor);
+  const manifest = new SnapshotWriter(
+    { addHunk: (first, lines) => storage.manifests.writeHunk(first, lines) },
+    storage.monitor,
+  );
   const entries = [...made.state].sort(([a], [b]) => compareApath(a, b)).map(([path, v]) => entryOf(path, v));
   for (const entry of entries) manifest.add(entry.path, encodeEntry(entry), undefined);
   const id = await writer.commit(rootOf(storage, made, sequence, entries, manifest.finish()), undefined);

@@ -1,7 +1,8 @@
 /** Where the rules for repositories are tried: one of each engine, beside a source that is backed up into it. */
 import type { Algorithm } from "../../src/core/digest.ts";
 import { rawOf } from "../../src/core/raw.ts";
-import { backup, type BackupRequest } from "../../src/operations/backup/backup.ts";
+import { backup } from "../../src/operations/backup/backup.ts";
+import type { BackupRequest } from "../../src/operations/backup/backup_request.ts";
 import type { OpenedRepository } from "../../src/operations/opened.ts";
 import type { SnapshotInfo } from "../../src/snapshot/snapshot_info.ts";
 import { openStorage } from "../../src/storage/storage.ts";
@@ -86,25 +87,10 @@ class MemoryPlace implements RepositoryPlace {
     return this.#memory;
   }
 
-  /** By way of a storage, which is made to know the same snapshots before. */
   async backup(changes: Partial<BackupRequest> = {}, monitor = new TestMonitor()): Promise<SnapshotInfo> {
     const { world } = this;
-    this.#alignScratch();
-    using storage = world.open();
     world.clock.pass(1);
-    try {
-      return await backup(storage, { ...world.request(), tree: false, ...changes }, monitor);
-    } finally {
-      await this.#memory.takeFrom(storage);
-    }
-  }
-
-  #alignScratch(): void {
-    using storage = this.world.open();
-    const { roots } = this.#memory, there = storage.rootIds();
-    using writer = storage.write("test");
-    for (const [id, bytes] of roots) if (!there.includes(id)) storage.manifests.putBack(id, bytes);
-    writer.forget(there.filter((id) => !roots.has(id)));
+    return await backup(this.#memory, { ...world.request(), tree: false, ...changes }, monitor);
   }
 
   damage(id: string, how: Damage): void {

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { parseApath } from "../../src/core/apath.ts";
 import { rawOf, textOf } from "../../src/core/raw.ts";
 import { readHistory } from "../../src/jobs/state/history.ts";
-import type { BackupRequest } from "../../src/operations/backup/backup.ts";
+import type { BackupRequest } from "../../src/operations/backup/backup_request.ts";
 import { verificationStatus } from "../../src/operations/check/verification_status.ts";
 import { prune } from "../../src/operations/forget/prune.ts";
 import { rebuildCatalog } from "../../src/operations/repair/rebuild.ts";

@@ -1,6 +1,7 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import type { EntryStatus } from "../../src/core/monitor.ts";
-import { backup, type BackupRequest } from "../../src/operations/backup/backup.ts";
+import { backup } from "../../src/operations/backup/backup.ts";
+import type { BackupRequest } from "../../src/operations/backup/backup_request.ts";
 import { restore } from "../../src/operations/restore/restore.ts";
 import { TestMonitor, World } from "../support/world.ts";
 

@@ -125,7 +125,10 @@ async function writeSnapshot(
   source: FakeSource,
   options: ManySnapshots & { readonly n: number },
 ): Promise<RootId> {
-  const manifest = new SnapshotWriter((first, lines) => storage.manifests.writeHunk(first, lines), new TestMonitor());
+  const manifest = new SnapshotWriter(
+    { addHunk: (first, lines) => storage.manifests.writeHunk(first, lines) },
+    new TestMonitor(),
+  );
   const totals = { entries: 0, files: 0, dirs: 0, bytes: 0, problems: 0 };
   for (const { path, line, size } of linesOf(source)) {
     manifest.add(path, line, undefined);

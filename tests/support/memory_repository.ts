@@ -20,6 +20,7 @@ import type { HunkRef } from "../../src/snapshot/hunk.ts";
 import { contentsOf } from "../../src/snapshot/hunk_contents.ts";
 import { Manifest } from "../../src/snapshot/manifest.ts";
 import type {
+  ContentIndex,
   ContentReader,
   ObjectReport,
   RemovalPlan,
@@ -34,11 +35,13 @@ import type {
   VerifiedItem,
 } from "../../src/snapshot/repository.ts";
 import { encodeRoot, parseRoot, type Root } from "../../src/snapshot/root.ts";
+import type { SinkRequest } from "../../src/snapshot/snapshot_sink.ts";
 import { infoOf, type SnapshotInfo } from "../../src/snapshot/snapshot_info.ts";
 import { type VerifiedHunk, verifyHunk } from "../../src/snapshot/verify_hunk.ts";
 import { Locked } from "../../src/storage/layout/faults.ts";
 import { UnknownReferences } from "../../src/storage/scan/references.ts";
 import { type ContentSource, FileWriter } from "../../src/target/file_writer.ts";
+import { MemorySink } from "./memory_sink.ts";
 import { ManifestQueries, type Verification, type WholeSnapshot } from "./manifest_queries.ts";
 
 export type Bytes = Uint8Array<ArrayBuffer>;
@@ -183,6 +186,16 @@ export class MemoryRepository implements OpenedRepository {
 
   reader({ signal }: WorkOptions): MemoryReader {
     return new MemoryReader(this, signal);
+  }
+
+  contentIndex(): ContentIndex {
+    const { contents, verifications } = this;
+    return {
+      has: (id) => contents.has(id) && verifications.get(id)?.state !== "damaged",
+      sizeOf: (id) => contents.get(id)?.length,
+      hasSize: (bytes) => [...contents.values()].some(({ length }) => length === bytes),
+      [Symbol.dispose]: () => {},
+    };
   }
 
   checker(request: ScanRequest): MemoryChecker {
@@ -416,6 +429,10 @@ class MemoryWriter implements RepositoryWriter {
   [Symbol.asyncDispose](): Promise<void> {
     this.#repository.holder = undefined;
     return Promise.resolve();
+  }
+
+  begin(request: SinkRequest): MemorySink {
+    return new MemorySink(this.#repository, request, (root) => this.#addRoot(root));
   }
 
   forget(ids: readonly RootId[]): RootId[] {

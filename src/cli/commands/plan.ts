@@ -1,7 +1,7 @@
 /** backup-tool plan */
 import { type Command, Option } from "commander";
 import { BadUsage } from "../../core/fault.ts";
-import type { Selection } from "../../operations/backup/comparison.ts";
+import type { Selection } from "../../operations/comparison/selection.ts";
 import { type BackupSettings, marksFrom } from "../../operations/settings/backup_settings.ts";
 import type { Storage } from "../../storage/storage.ts";
 import { chooseBackups, hasOtherSources, selectionFor, settingsFor } from "../session/backup_request.ts";
@@ -107,7 +107,7 @@ async function tellWhy(
   ]);
   const path = absolutePath(session.world, text);
   // Only one path is looked at: which patterns match nothing isn't known then.
-  const why = explain(storage, { ...selection, expected: [] }, path, session.monitor);
+  const why = await explain(storage, { ...selection, expected: [] }, path, session.monitor);
   if (why.verdict === "outside" || why.verdict === "unreachable") throw new NotInSources(path);
   session.result(whyJson(path, why), [whyLine(path, why, settings)]);
 }

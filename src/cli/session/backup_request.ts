@@ -2,10 +2,10 @@
 import { BadUsage } from "../../core/fault.ts";
 import { type Raw, rawOf } from "../../core/raw.ts";
 import { didYouMean } from "../../core/similar.ts";
-import type { BackupRequest } from "../../operations/backup/backup.ts";
-import type { Selection } from "../../operations/backup/comparison.ts";
+import type { BackupRequest } from "../../operations/backup/backup_request.ts";
+import type { Selection } from "../../operations/comparison/selection.ts";
 import type { Source } from "../../operations/sources/sources.ts";
-import type { StreamSource } from "../../operations/backup/streams.ts";
+import type { StreamSource } from "../../operations/backup/backup_request.ts";
 import { type Disk, DiskFault } from "../../platform/disk.ts";
 import type { LockSpec } from "../../source/lock/lock_kinds.ts";
 import {

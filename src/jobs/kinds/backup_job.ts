@@ -1,7 +1,8 @@
 /** Jobs that back up. */
 import { baseName, parentPath, type Raw, rawOf } from "../../core/raw.ts";
-import { backup, type BackupRequest } from "../../operations/backup/backup.ts";
-import type { Selection } from "../../operations/backup/comparison.ts";
+import { backup } from "../../operations/backup/backup.ts";
+import type { BackupRequest } from "../../operations/backup/backup_request.ts";
+import type { Selection } from "../../operations/comparison/selection.ts";
 import { lockedBackup } from "../../operations/backup/locked_backup.ts";
 import { forget } from "../../operations/forget/forget.ts";
 import { type BackupSettings, lockFrom, marksFrom, selectionFrom } from "../../operations/settings/backup_settings.ts";

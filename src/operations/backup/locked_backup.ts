@@ -1,21 +1,22 @@
 /** A backup of sources that are held still while it runs. */
 import type { Monitor } from "../../core/monitor.ts";
 import { type Raw, textOf } from "../../core/raw.ts";
-import { backup, type BackupRequest } from "./backup.ts";
+import { backup } from "./backup.ts";
+import type { BackupRequest } from "./backup_request.ts";
 import { type Source, sourcePath } from "../sources/sources.ts";
-import { DiskFault } from "../../platform/disk.ts";
+import { type Disk, DiskFault } from "../../platform/disk.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import { type Runner, runStep } from "../../source/lock/act.ts";
 import { lockSources, type LockWorld, recoverLocks, type SourceLock } from "../../source/lock/lock.ts";
 import type { LockSpec } from "../../source/lock/lock_kinds.ts";
 import { OutsideSnapshot } from "../../source/lock/unreadable_mounts.ts";
 import { NoSource } from "../../source/walk.ts";
-import type { Storage } from "../../storage/storage.ts";
+import type { OpenedRepository } from "../opened.ts";
 
 export interface Locking {
   /** Absolute path of the directory where this machine notes what it does to sources. */
   readonly state: Raw;
-  /** Undefined: the sources aren't locked. */
+  /** Undefined if the sources aren't locked. */
   readonly spec: LockSpec | undefined;
   readonly run?: Runner;
 }
@@ -25,27 +26,27 @@ export interface Locking {
  * @throws SourceLocked, LockFailed, NotUndone, and what {@link backup} throws
  */
 export async function lockedBackup(
-  storage: Storage,
+  repository: OpenedRepository,
   request: BackupRequest,
   { state, spec, run = runStep }: Locking,
   monitor: Monitor,
 ): Promise<SnapshotInfo> {
-  const { disk, clock, random } = storage.machine;
+  const { disk, clock, random } = repository.machine;
   await undoLeftOver({ disk, run, state }, monitor);
-  if (spec === undefined) return await backup(storage, request, monitor);
-  // Not to stop a service only to learn that the storage is busy.
-  if (storage.hasWriter()) return await backup(storage, request, monitor);
-  const sources = new Map(request.sources.map((source) => [source, realPath(storage, sourcePath(source))]));
+  if (spec === undefined) return await backup(repository, request, monitor);
+  // Not to stop a service only to learn that the repository is busy.
+  if (await repository.hasWriter()) return await backup(repository, request, monitor);
+  const sources = new Map(request.sources.map((source) => [source, realPath(disk, sourcePath(source))]));
   const lock = await lockSources({ disk, clock, random, run, state }, {
     spec,
     sources: [...sources.values()],
-    facts: factsOf(storage, request, [...sources.values()]),
+    facts: factsOf(repository, request, [...sources.values()]),
     signal: request.signal,
   });
   return await whileLocked(lock, monitor, () => {
     if (!request.oneFileSystem) { for (const path of lock.lacks) monitor.problem(new OutsideSnapshot(path)); }
     const held = request.sources.map((source) => readingFrom(source, lock.reading(sources.get(source)!)));
-    return backup(storage, { ...request, sources: held }, monitor);
+    return backup(repository, { ...request, sources: held }, monitor);
   });
 }
 
@@ -77,7 +78,7 @@ function readingFrom(source: Source, readFrom: Raw): Source {
   return { ...(typeof source === "string" ? { path: source } : source), readFrom };
 }
 
-function realPath({ machine: { disk } }: Storage, path: Raw): Raw {
+function realPath(disk: Disk, path: Raw): Raw {
   try {
     return disk.realPath(path);
   } catch (error) {
@@ -87,11 +88,15 @@ function realPath({ machine: { disk } }: Storage, path: Raw): Raw {
 }
 
 /** What commands may want to know. */
-function factsOf(storage: Storage, { name, host }: BackupRequest, sources: readonly Raw[]): Record<string, string> {
+function factsOf(
+  { location }: OpenedRepository,
+  { name, host }: BackupRequest,
+  sources: readonly Raw[],
+): Record<string, string> {
   return {
     BACKUP_TOOL_SOURCE: textOf(sources[0] ?? ""),
     BACKUP_TOOL_SOURCES: sources.map(textOf).join("\n"),
-    BACKUP_TOOL_STORAGE: textOf(storage.path),
+    BACKUP_TOOL_STORAGE: location,
     BACKUP_TOOL_HOST: host,
     ...(name !== undefined && { BACKUP_TOOL_NAME: name }),
   };

@@ -3,74 +3,62 @@ import { childOf, compareApath, TOP } from "../../core/apath.ts";
 import type { Entry } from "../../core/entry.ts";
 import { Interrupted } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
-import { type Raw, rawOf, textOf } from "../../core/raw.ts";
-import { Incoming } from "../../storage/content/stream_ingest.ts";
-import type { Storage } from "../../storage/storage.ts";
-
-export interface StreamSource {
-  /** Of the file in the snapshot. */
-  readonly name: Raw;
-  /** Fails if what it gave is not to be kept. */
-  readonly chunks: AsyncIterable<Uint8Array<ArrayBuffer>>;
-}
+import { textOf } from "../../core/raw.ts";
+import type { Disk } from "../../platform/disk.ts";
+import type { Machine } from "../../platform/machine.ts";
+import type { SnapshotSink } from "../../snapshot/snapshot_sink.ts";
+import type { StreamSource } from "./backup_request.ts";
 
 /** What comes through a pipe may be anything: nobody else is to read it. */
 const MODE = 0o600;
 
+/** What streams are read with. */
+export interface StreamWorld {
+  readonly sink: SnapshotSink;
+  readonly machine: Pick<Machine, "disk" | "clock">;
+  readonly monitor: Monitor;
+  readonly signal: AbortSignal;
+}
+
 /**
- * Takes in all streams, one after the other. The storage has to have a writer.
+ * Stores all streams, one after the other.
  * @returns their entries, in order
  * @throws Interrupted, and whatever a stream fails with
  */
-export async function storeStreams(
-  storage: Storage,
-  streams: readonly StreamSource[],
-  monitor: Monitor,
-  signal: AbortSignal,
-): Promise<Entry[]> {
+export async function storeStreams(streams: readonly StreamSource[], world: StreamWorld): Promise<Entry[]> {
   const entries: Entry[] = [];
-  for (const stream of streams) entries.push(await storeStream(storage, stream, monitor, signal));
+  for (const stream of streams) entries.push(await storeStream(stream, world));
   return entries.sort((a, b) => compareApath(a.path, b.path));
 }
 
-async function storeStream(
-  storage: Storage,
-  { name, chunks }: StreamSource,
-  monitor: Monitor,
-  signal: AbortSignal,
-): Promise<Entry> {
+async function storeStream({ name, chunks }: StreamSource, world: StreamWorld): Promise<Entry> {
+  const { sink, machine: { disk, clock }, monitor, signal } = world;
   monitor.current(textOf(name));
-  const { disk, clock } = storage.machine;
   const seen = {
     kind: "file",
     mtime: `${clock.nowMs()}000000`,
     mode: MODE,
     uid: disk.uid,
     gid: disk.gid,
-    ...namesOf(storage),
+    ...namesOf(disk),
   } as const;
-  using contents = storage.contents();
-  using temp = storage.dir.openDir(rawOf("tmp"));
-  using incoming = new Incoming(contents, temp, storage.settings.algorithm);
-  await receive(chunks, incoming, monitor, signal);
-  const stored = incoming.finish({ ...seen, hasAcl: false, expected: undefined });
+  const { content, size, isNew, bytes } = await sink.ingestStream(counted(stoppable(chunks, signal), world), seen);
   monitor.count("readFiles");
-  if (stored.isNew) {
+  if (isNew) {
     monitor.count("storedItems");
-    monitor.count("storedBytes", stored.newBytes);
+    monitor.count("storedBytes", bytes);
   } else monitor.count("reusedItems");
-  return { path: childOf(TOP, name), ...seen, size: stored.size, content: stored.id };
+  return { path: childOf(TOP, name), ...seen, size, content };
 }
 
-async function receive(
-  chunks: StreamSource["chunks"],
-  incoming: Incoming,
-  monitor: Monitor,
-  signal: AbortSignal,
-): Promise<void> {
+/** Tells the monitor of what has been stored. */
+async function* counted(
+  chunks: AsyncIterable<Uint8Array<ArrayBuffer>>,
+  { monitor, signal }: StreamWorld,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   try {
-    for await (const chunk of stoppable(chunks, signal)) {
-      incoming.write(chunk);
+    for await (const chunk of chunks) {
+      yield chunk;
       monitor.count("readBytes", chunk.length);
     }
   } catch (error) {
@@ -101,7 +89,7 @@ async function* stoppable<T>(chunks: AsyncIterable<T>, signal: AbortSignal): Asy
   }
 }
 
-function namesOf({ machine: { disk } }: Storage): Pick<Entry, "user" | "group"> {
+function namesOf(disk: Disk): Pick<Entry, "user" | "group"> {
   const user = disk.userName(disk.uid), group = disk.groupName(disk.gid);
   return { ...(user !== undefined && { user }), ...(group !== undefined && { group }) };
 }

@@ -4,8 +4,10 @@ import type { Monitor } from "../../core/monitor.ts";
 import { isBelow, joinRaw, type Raw } from "../../core/raw.ts";
 import { type ExcludingRule, type Exclusion, NoSource } from "../../source/walk.ts";
 import { parseLine } from "../../snapshot/entry_line.ts";
-import type { Storage } from "../../storage/storage.ts";
-import { type Compared, Comparison, type Selection } from "../backup/comparison.ts";
+import type { BackupEntry } from "../comparison/backup_entry.ts";
+import { Comparison } from "../comparison/comparison.ts";
+import type { Selection } from "../comparison/selection.ts";
+import type { OpenedRepository } from "../opened.ts";
 import { RealPaths } from "../sources/sources.ts";
 
 export type Explanation =
@@ -24,8 +26,13 @@ export type Explanation =
   | { readonly verdict: "outside" | "unreachable" };
 
 /** @param path absolute @throws SourceGone, NoSource, SourceInStorage, BadPattern */
-export function explain(storage: Storage, selection: Selection, path: Raw, monitor: Monitor): Explanation {
-  const real = new RealPaths(storage.machine.disk).of(path);
+export async function explain(
+  repository: OpenedRepository,
+  selection: Selection,
+  path: Raw,
+  monitor: Monitor,
+): Promise<Explanation> {
+  const real = new RealPaths(repository.machine.disk).of(path);
   let exclusion: Exclusion | undefined;
   const excluded = (found: Exclusion) => {
     if (found.path === real || isBelow(real, found.path)) exclusion = found;
@@ -33,7 +40,7 @@ export function explain(storage: Storage, selection: Selection, path: Raw, monit
   const missing = () => {
     throw new NoSource(path);
   };
-  const comparison = new Comparison(storage, { ...selection, only: [real] }, monitor, { excluded, missing });
+  const comparison = await Comparison.begin(repository, { ...selection, only: [real] }, monitor, { excluded, missing });
   const covering = comparison.roots.filter((root) => root.path === real || isBelow(real, root.path));
   if (covering.length === 0) return { verdict: "outside" };
   const found = find(comparison, real);
@@ -42,7 +49,7 @@ export function explain(storage: Storage, selection: Selection, path: Raw, monit
   return { verdict: "unreachable" };
 }
 
-function find(comparison: Comparison, path: Raw): Compared | undefined {
+function find(comparison: Comparison, path: Raw): BackupEntry | undefined {
   for (const { rootPath, relative, parent, found } of comparison.batches()) {
     const directory = joinRaw(rootPath, relative);
     for (const one of found) {
@@ -53,7 +60,7 @@ function find(comparison: Comparison, path: Raw): Compared | undefined {
   return undefined;
 }
 
-function verdictOf({ from, line }: Compared, now: StatFields): Explanation {
+function verdictOf({ from, line }: BackupEntry, now: StatFields): Explanation {
   if (from === undefined) return { verdict: "new", differences: [] };
   if (line !== undefined) return { verdict: "unchanged", differences: [] };
   return { verdict: "changed", differences: differences(parseLine(from.text), now) };

@@ -1,21 +1,21 @@
-/** What a backup would do, told before it is done: the same walk and the same comparison, but nothing is stored. */
+/** What a backup would do: the same walk and the same comparison, but nothing is stored. */
 import { typeOf } from "../../catalog/compression_ratios.ts";
 import type { Apath } from "../../core/apath.ts";
-import type { ContentId } from "../../core/content_id.ts";
 import { countingProblems, type Monitor } from "../../core/monitor.ts";
-import type { ItemSet } from "../../core/item_set.ts";
 import { textOf } from "../../core/raw.ts";
 import { Yielder } from "../../core/yielding.ts";
-import { type Compared, Comparison, type Selection } from "../backup/comparison.ts";
+import type { BackupEntry } from "../comparison/backup_entry.ts";
+import { Comparison } from "../comparison/comparison.ts";
+import type { Selection } from "../comparison/selection.ts";
+import type { OpenedRepository } from "../opened.ts";
 import { ManifestEstimate } from "./manifest_estimate.ts";
-import { type Estimate, type KnownContents, SMALL_BYTES, StoreEstimate } from "./store_estimate.ts";
+import { type Estimate, type KnownContents, StoreEstimate } from "./store_estimate.ts";
 import { NotInSources } from "../sources/sources.ts";
 import { type Dir, DiskFault } from "../../platform/disk.ts";
 import { contentOfLine, parseLine } from "../../snapshot/entry_line.ts";
+import type { ContentIndex } from "../../snapshot/repository.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import { type ExcludingRule, type Exclusion, NoSource } from "../../source/walk.ts";
-import type { ContentStore } from "../../storage/content/content_store.ts";
-import type { Storage } from "../../storage/storage.ts";
 
 export interface PlanRequest extends Selection {
   /** The backup would make a tree. */
@@ -75,9 +75,11 @@ export interface Plan {
 const MOST_LARGEST = 10;
 
 /** @throws SourceGone, NoSource, SourceInStorage, BadPattern, Interrupted */
-export async function plan(storage: Storage, request: PlanRequest, monitor: Monitor): Promise<Plan> {
-  using planning = new Planning(storage, request, monitor);
-  return await planning.make();
+export async function plan(repository: OpenedRepository, request: PlanRequest, monitor: Monitor): Promise<Plan> {
+  using index = await repository.contentIndex();
+  const { algorithm } = repository, ratios = await repository.query((catalog) => catalog.ratios());
+  const planning = new Planning(request, { index, algorithm, ratios }, monitor);
+  return await planning.make(repository);
 }
 
 interface Tally {
@@ -86,59 +88,49 @@ interface Tally {
   others: number;
 }
 
-class Planning implements Disposable {
-  readonly #storage: Storage;
+class Planning {
   readonly #request: PlanRequest;
   readonly #monitor: Monitor;
-  readonly #comparison: Comparison;
-  readonly #known: ContentStore;
+  readonly #index: ContentIndex;
   readonly #estimate: StoreEstimate;
   readonly #manifest: ManifestEstimate;
-  readonly #damaged: ReadonlySet<string>;
   readonly #tallies = { new: tally(), changed: tally(), again: tally(), unchanged: tally(), gone: tally() };
   readonly #excluded = new Map<string, { rule: ExcludingRule; entries: number; bytes: number }>();
   readonly #largest: PlannedFile[] = [];
   #unreadable = 0;
-  #present: ItemSet | undefined;
 
-  constructor(storage: Storage, request: PlanRequest, monitor: Monitor) {
-    this.#storage = storage;
+  constructor(request: PlanRequest, known: KnownContents, monitor: Monitor) {
     this.#request = request;
     this.#monitor = countingProblems(monitor, () => this.#unreadable++);
-    this.#comparison = new Comparison(storage, request, this.#monitor, {
+    this.#index = known.index;
+    this.#estimate = new StoreEstimate(known);
+    this.#manifest = new ManifestEstimate(request.tree);
+  }
+
+  async make(repository: OpenedRepository): Promise<Plan> {
+    const comparison = await Comparison.begin(repository, this.#request, this.#monitor, {
       excluded: (exclusion) => this.#exclude(exclusion),
       gone: ({ text }) => this.#lose(text),
       missing: (path) => this.#monitor.problem(new NoSource(path)),
       outside: (path) => this.#monitor.problem(new NotInSources(path)),
     });
-    this.#known = storage.contents();
-    this.#estimate = new StoreEstimate(knownContents(storage, this.#known));
-    this.#manifest = new ManifestEstimate(request.tree);
-    this.#damaged = new Set(storage.damaged());
-  }
-
-  [Symbol.dispose](): void {
-    this.#known[Symbol.dispose]();
-  }
-
-  async make(): Promise<Plan> {
-    const pace = new Yielder(this.#storage.machine.clock, this.#request.signal);
-    for (const { apath, parent, found } of this.#comparison.batches()) {
+    const pace = new Yielder(repository.machine.clock, this.#request.signal);
+    for (const { apath, parent, found } of comparison.batches()) {
       this.#monitor.current(textOf(apath));
       for (const one of found) {
         await pace.yieldIfDue();
-        this.#take(this.#comparison.compare(one, parent), parent);
+        this.#take(comparison.compare(one, parent), parent);
       }
     }
-    return this.#result();
+    return this.#result(comparison);
   }
 
-  #take(compared: Compared, parent: Dir): void {
-    const { path, stat, line, head } = compared;
+  #take(entry: BackupEntry, parent: Dir): void {
+    const { path, stat, line, head } = entry;
     const isFile = stat.kind === "file";
-    const state = this.#stateOf(compared);
+    const state = this.#stateOf(entry);
     this.#manifest.add(path, line, head, isFile);
-    if (isFile && state !== "unchanged" && !this.#look(parent, compared)) return;
+    if (isFile && state !== "unchanged" && !this.#look(parent, entry)) return;
     this.#monitor.status?.(state === "again" ? "changed" : state, textOf(path));
     const tallied = this.#tallies[state];
     if (!isFile) return void tallied.others++;
@@ -147,21 +139,16 @@ class Planning implements Disposable {
     if (state !== "unchanged") this.#rank({ path, bytes: stat.size, state });
   }
 
-  #stateOf({ stat, line, from }: Compared): PlannedState | "unchanged" {
+  #stateOf({ stat, line, from }: BackupEntry): PlannedState | "unchanged" {
     if (from === undefined) return "new";
     if (line === undefined) return "changed";
+    if (stat.kind !== "file") return "unchanged";
     const content = contentOfLine(line);
-    return stat.kind !== "file" || this.#isThere(content) ? "unchanged" : "again";
-  }
-
-  #isThere(content: ContentId | undefined): boolean {
-    if (content === undefined || this.#damaged.has(content)) return false;
-    this.#present ??= this.#storage.listing.present();
-    return this.#present.has(content);
+    return content !== undefined && this.#index.has(content) ? "unchanged" : "again";
   }
 
   /** Opens a file that the backup would read. @returns false if it can't be read */
-  #look(parent: Dir, { path, name, stat }: Compared): boolean {
+  #look(parent: Dir, { path, name, stat }: BackupEntry): boolean {
     try {
       using file = parent.open(name);
       if (file !== undefined) this.#estimate.add(file, stat.size, typeOf(name));
@@ -176,7 +163,6 @@ class Planning implements Disposable {
 
   #rank(file: PlannedFile): void {
     const list = this.#largest;
-    if (list.length >= MOST_LARGEST && list.at(-1)!.bytes >= file.bytes) return;
     const at = list.findIndex(({ bytes }) => bytes < file.bytes);
     list.splice(at < 0 ? list.length : at, 0, file);
     list.length = Math.min(list.length, MOST_LARGEST);
@@ -199,8 +185,7 @@ class Planning implements Disposable {
     if (stat?.kind === "file") found.bytes += stat.size;
   }
 
-  #result(): Plan {
-    const { series, previous } = this.#comparison;
+  #result({ series, previous }: Comparison): Plan {
     const read = [this.#tallies.new, this.#tallies.changed, this.#tallies.again];
     const store = this.#estimate.result();
     return {
@@ -221,24 +206,4 @@ class Planning implements Disposable {
 
 function tally(): Tally {
   return { files: 0, bytes: 0, others: 0 };
-}
-
-function knownContents(storage: Storage, contents: ContentStore): KnownContents {
-  let sizes: Float64Array | undefined;
-  return {
-    algorithm: storage.settings.algorithm,
-    ratios: storage.ratios(),
-    sizeOf: (id) => contents.sizeOf(id),
-    hasSize: (bytes) => includesSorted(sizes ??= storage.contentSizesAbove(SMALL_BYTES), bytes),
-  };
-}
-
-function includesSorted(sorted: Float64Array, wanted: number): boolean {
-  let low = 0, high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (sorted[middle]! < wanted) low = middle + 1;
-    else high = middle;
-  }
-  return sorted[low] === wanted;
 }

@@ -12,15 +12,13 @@ import { type Algorithm, hashBytes } from "../../core/digest.ts";
 import { DigestStream, type ReadAt } from "../../core/digest_stream.ts";
 import type { OpenFile } from "../../platform/disk.ts";
 import type { Ratio, Ratios } from "../../snapshot/catalog_queries.ts";
+import type { ContentIndex } from "../../snapshot/repository.ts";
 
-/** What is known of the storage. */
+/** What is known of the repository. */
 export interface KnownContents {
   readonly algorithm: Algorithm;
-  /** Bytes of an item; undefined if there is none. */
-  sizeOf(id: ContentId): number | undefined;
-  /** True if some item has so many bytes; asked of large files only. */
-  hasSize(bytes: number): boolean;
-  /** What was learnt of how well files compress. */
+  readonly index: ContentIndex;
+  /** How well files compress, as far as it was learnt. */
   readonly ratios: Ratios;
 }
 
@@ -35,7 +33,7 @@ export interface Estimate {
 }
 
 /** Files up to this size are read and hashed; of larger ones a few pieces are compared. */
-export const SMALL_BYTES = 256 * 1024;
+const SMALL_BYTES = 256 * 1024;
 const PIECE_BYTES = 16 * 1024;
 const PIECES = 3;
 /** Files looked into in one stratum; twice as many sizes are left out when there are more. */
@@ -181,20 +179,20 @@ export class StoreEstimate {
 
   #isFreshSmall(file: OpenFile, { keys }: SizeClass): boolean {
     const bytes = this.#buffer.subarray(0, file.read(this.#buffer, 0));
-    const id = hashBytes(this.#known.algorithm, bytes) as ContentId;
+    const id = contentIdOf(hashBytes(this.#known.algorithm, bytes));
     if (keys.has(id)) return false;
     keys.add(id);
-    return this.#known.sizeOf(id) !== bytes.length;
+    return this.#known.index.sizeOf(id) !== bytes.length;
   }
 
   /** @returns undefined if that would take too long to find out */
   #isFreshLarge(file: OpenFile, size: number, { keys }: SizeClass): boolean | undefined {
     const key = hashBytes("sha1", this.#pieces(file, size));
     if (keys.has(key)) return false;
-    if (this.#known.hasSize(size)) {
+    if (this.#known.index.hasSize(size)) {
       if (this.#hashedBytes + size > HASHED_BYTES) return undefined;
       this.#hashedBytes += size;
-      if (this.#known.sizeOf(this.#idOf(file)) === size) return false;
+      if (this.#known.index.sizeOf(this.#idOf(file)) === size) return false;
     }
     keys.add(key);
     return true;

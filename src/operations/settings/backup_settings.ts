@@ -3,7 +3,7 @@ import type { Raw } from "../../core/raw.ts";
 import { parseSize } from "../../core/size_text.ts";
 import { parseExcludeFile, PRESETS } from "../../source/exclude_lists.ts";
 import type { LockSpec } from "../../source/lock/lock_kinds.ts";
-import type { Selection } from "../backup/comparison.ts";
+import type { Selection } from "../comparison/selection.ts";
 import type { Source } from "../sources/sources.ts";
 import type { WrittenBackup } from "./backup_schema.ts";
 

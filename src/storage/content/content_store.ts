@@ -21,6 +21,7 @@ import type { Meter } from "../../platform/meter.ts";
 import { atOnce, type Steps } from "../../core/steps.ts";
 import type { StopFlag } from "../../platform/stop_flag.ts";
 import { DamagedContent } from "../../snapshot/faults.ts";
+import type { Shown } from "../../snapshot/ingest_batch.ts";
 import { accessFor, type FileAccess, narrow, OWNER_ONLY } from "./access.ts";
 import type { InFlightContents } from "./in_flight.ts";
 import { clearForFile } from "../layout/quarantine.ts";
@@ -86,9 +87,6 @@ export interface ContentStoreOptions {
   /** Counts the bytes of contents that come as streams while they are taken in. */
   readonly meter: Meter;
 }
-
-/** How a content got one more name; "taken": not at all, because something has it. */
-export type Shown = "linked" | "copied" | "taken";
 
 export class ContentStore implements Disposable {
   readonly #options: ContentStoreOptions;

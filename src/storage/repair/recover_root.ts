@@ -63,7 +63,7 @@ export function recoverRoot(found: RecoverableSnapshot, context: RecoveryContext
   const after = series.findLast(({ root }) => root.sequence > info.sequence);
   const neighbours = [after, before].filter((manifest) => manifest !== undefined);
   const lines = neighbours.map((manifest) => new OrderedLookup(linesOf(manifest)));
-  const writer = new SnapshotWriter((first, lines) => storage.manifests.writeHunk(first, lines), monitor);
+  const writer = new SnapshotWriter({ addHunk: (first, lines) => storage.manifests.writeHunk(first, lines) }, monitor);
   for (const version of catalog.find({ snapshots: [info.sequence] })) {
     writer.add(version.path, lineOf(version, lines), undefined);
   }

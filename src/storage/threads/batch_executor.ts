@@ -14,14 +14,13 @@ import type { ThrottleTable } from "../../platform/throttle.ts";
 import type { ExtractBatch, ExtractResult } from "../../snapshot/extract_batch.ts";
 import type { HunkRef } from "../../snapshot/hunk.ts";
 import { contentsOf } from "../../snapshot/hunk_contents.ts";
-import type { IngestBatch, IngestResult } from "../../snapshot/ingest_batch.ts";
 import { type VerifiedHunk, verifyHunk } from "../../snapshot/verify_hunk.ts";
 import { ContentStore } from "../content/content_store.ts";
 import { InFlightContents } from "../content/in_flight.ts";
 import { ManifestStore } from "../content/manifest_store.ts";
 import type { Settings } from "../layout/settings.ts";
 import { Extract } from "./extract.ts";
-import { Ingest } from "./ingest.ts";
+import { type DiskBatch, type DiskResult, Ingest } from "./ingest.ts";
 import { SizeTable } from "./size_table.ts";
 import { Verify, type VerifyBatch, type VerifyResult } from "./verify.ts";
 
@@ -41,7 +40,7 @@ export interface ExecutorSetup extends PoolSetup {
 
 /** The kinds of batches, with their answers. */
 export interface Batches {
-  readonly store: { readonly batch: IngestBatch; readonly results: IngestResult };
+  readonly store: { readonly batch: DiskBatch; readonly results: DiskResult };
   readonly extract: { readonly batch: ExtractBatch; readonly results: ExtractResult[] };
   readonly verify: { readonly batch: VerifyBatch; readonly results: VerifyResult };
   readonly examine: { readonly batch: HunkRef; readonly results: VerifiedHunk };

@@ -58,6 +58,14 @@ class Unsteady extends Fault {
   }
 }
 
+/** What of a batch is work for a thread. */
+export type DiskBatch = Pick<IngestBatch, "links" | "stores">;
+
+export interface DiskResult extends Pick<IngestResult, "links" | "stores"> {
+  /** Where that is now which had the places of items and was none: paths in the storage. */
+  readonly aside: readonly string[];
+}
+
 export interface IngestSetup {
   readonly storage: Dir;
   readonly store: ContentStore;
@@ -92,7 +100,7 @@ export class Ingest implements Disposable {
     this.#sources[Symbol.dispose]();
   }
 
-  *run({ links, stores }: IngestBatch): Steps<IngestResult> {
+  *run({ links, stores }: DiskBatch): Steps<DiskResult> {
     const results = { links: [] as LinkResult[], stores: [] as StoreResult[][] };
     for (const batch of links) results.links.push(yield* this.#linkAll(batch));
     for (const batch of stores) results.stores.push(yield* this.#storeAll(batch));

@@ -1,14 +1,18 @@
 /** Building the browsable tree of a snapshot again, and removing it. Nothing is lost with a tree. */
+import type { RootId } from "../../core/content_id.ts";
 import { shortId } from "../../core/short_id.ts";
 import { Fault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { type Raw, textOf } from "../../core/raw.ts";
 import { Yielder } from "../../core/yielding.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
-import type { Storage } from "../storage.ts";
+import type { Manifest } from "../../snapshot/manifest.ts";
+import type { StoragePool } from "../threads/batch_executor.ts";
+import { PoolIngest } from "../threads/pool_ingest.ts";
 import { probeLinks } from "./probe_links.ts";
 import { fillTree } from "./tree_build.ts";
 import { nameInWork } from "../layout/own_names.ts";
+import type { StorageForTree } from "./new_tree.ts";
 import { TreeBuilder } from "./tree_builder.ts";
 import { existingTree, refreshLatest, treeExists, treeOf, withdrawTrees } from "./tree_places.ts";
 
@@ -42,9 +46,17 @@ export interface BuildRequest {
   readonly signal: AbortSignal;
 }
 
+/** What is needed of a storage to build the tree of a snapshot. */
+export interface StorageToShow extends StorageForTree {
+  readonly path: Raw;
+  manifest(id: RootId): Manifest;
+  pool(workers: number, signal: AbortSignal): StoragePool;
+  write(holder: string): Disposable;
+}
+
 /** @returns the tree's path relative to the storage. @throws NoLinks, TreeExists, Locked, Interrupted */
 export async function buildTree(
-  storage: Storage,
+  storage: StorageToShow,
   snapshot: SnapshotInfo,
   { workers, signal }: BuildRequest,
   monitor: Monitor,
@@ -62,10 +74,11 @@ export async function buildTree(
   monitor.setTotal({ items: snapshot.files });
   {
     await using pool = storage.pool(workers, signal);
-    await fillTree(manifest.entries(), { tree, disk, pool, pace: new Yielder(clock, signal), monitor });
+    const linker = new PoolIngest(pool, monitor), pace = new Yielder(clock, signal);
+    await fillTree(manifest.entries(), { tree, linker, pace, monitor });
   }
   monitor.phase("finishing the tree");
-  tree.finish();
+  tree.finish(monitor);
   await storage.dir.syncFileSystem();
   tree.publish(name);
   refreshLatest(storage, snapshot.name);
@@ -73,7 +86,7 @@ export async function buildTree(
 }
 
 /** @throws NoTree, Locked */
-export function removeTree(storage: Storage, snapshot: SnapshotInfo, monitor: Monitor): void {
+export function removeTree(storage: StorageToShow, snapshot: SnapshotInfo, monitor: Monitor): void {
   using _writer = storage.write(`removal of the tree of ${shortId(snapshot.id)}`);
   const name = existingTree(storage, snapshot);
   if (name === undefined) throw new NoTree(treeOf(storage, snapshot));

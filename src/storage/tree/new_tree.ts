@@ -1,42 +1,99 @@
 /** The tree that a new snapshot gets, if the storage's file system allows it. */
-import { openDirIfThere } from "../../platform/open_optional.ts";
+import { type Apath, relativeOf, TOP } from "../../core/apath.ts";
+import type { Entry } from "../../core/entry.ts";
 import type { Monitor } from "../../core/monitor.ts";
-import { rawOf } from "../../core/raw.ts";
-import type { Storage } from "../storage.ts";
-import { probeLinks } from "./probe_links.ts";
+import { joinRaw, type Raw, rawOf } from "../../core/raw.ts";
+import type { Machine } from "../../platform/machine.ts";
+import type { SinkRequest, TreeDirectory, TreeOutput, TreePlace } from "../../snapshot/snapshot_sink.ts";
+import { openDirIfThere } from "../../platform/open_optional.ts";
 import { nameInWork } from "../layout/own_names.ts";
+import { probeLinks } from "./probe_links.ts";
 import { TreeBuilder } from "./tree_builder.ts";
-import { freeTreeName, treeName } from "./tree_places.ts";
+import { existingTree, freeTreeName, pointLatest, type StorageOfTrees, treeName } from "./tree_places.ts";
 
-/** @returns undefined, with a notice, where there are no hard links */
-export function newTree(
-  storage: Storage,
-  startMs: number,
-  isPrivate: boolean,
-  monitor: Monitor,
-): { readonly name: string; readonly builder: TreeBuilder } | undefined {
-  const { disk, clock, random } = storage.machine;
-  const { links, colons } = probeLinks(storage.dir);
-  if (!links) {
-    monitor.notice("This file system has no hard links: backing up without browsable trees");
-    return undefined;
-  }
-  const name = freeTreeName(treeName(startMs, clock, colons), (candidate) => isTreeTaken(storage, candidate));
-  return { name, builder: new TreeBuilder(storage.dir, disk, { name: nameInWork(random), isPrivate }) };
+export interface StorageForTree extends StorageOfTrees {
+  readonly machine: Pick<Machine, "clock" | "disk" | "random">;
 }
 
-function isTreeTaken(storage: Storage, name: string): boolean {
+/** @returns undefined, with a notice, where there are no hard links */
+export function newTree(storage: StorageForTree, request: SinkRequest, monitor: Monitor): NewTree | undefined {
+  const { links, colons } = probeLinks(storage.dir);
+  if (links) return new NewTree(storage, request, colons);
+  monitor.notice("This file system has no hard links: backing up without browsable trees");
+  return undefined;
+}
+
+export class NewTree implements TreeOutput, Disposable {
+  /** Relative to the storage. */
+  readonly name: string;
+  readonly #storage: StorageForTree;
+  readonly #series: string;
+  readonly #builder: TreeBuilder;
+  /** Of the newest complete snapshot of the series, relative to the storage. */
+  readonly #before: Raw | undefined;
+
+  /** @param colons whether names may hold a `:` */
+  constructor(storage: StorageForTree, { startMs, isPrivate, previous, series }: SinkRequest, colons: boolean) {
+    const { disk, clock, random } = storage.machine;
+    this.#storage = storage;
+    this.#series = series;
+    this.name = freeTreeName(treeName(startMs, clock, colons), (candidate) => isTreeTaken(storage, candidate));
+    this.#builder = new TreeBuilder(storage.dir, disk, { name: nameInWork(random), isPrivate });
+    const whole = previous.find(({ complete }) => complete);
+    const before = whole && existingTree(storage, whole);
+    this.#before = before === undefined ? undefined : rawOf(before);
+  }
+
+  [Symbol.dispose](): void {
+    this.#builder[Symbol.dispose]();
+  }
+
+  placeOf(directory: Apath): TreePlace {
+    return {
+      tree: this.#builder.directory(directory),
+      before: this.#before && joinRaw(this.#before, relativeOf(directory)),
+    };
+  }
+
+  open(directory: Apath): TreeDirectory {
+    const builder = this.#builder, opened = builder.open(directory);
+    return {
+      makeDirectory: (entry) => builder.makeDirectory(opened, entry),
+      makeSymlink: (link) => builder.makeSymlink(opened, link),
+      [Symbol.dispose]: () => opened[Symbol.dispose](),
+    };
+  }
+
+  enter(directory: Apath): void {
+    this.#builder.enter(directory);
+  }
+
+  finish(directory: Entry): void {
+    if (directory.path === TOP) this.#builder.setTop(directory);
+    else this.#builder.expect(directory);
+  }
+
+  /** Files that were to be linked are not in the tree, as their names are taken. */
+  noteTaken(names: number): void {
+    this.#builder.noteTaken(names);
+  }
+
+  /** Everything is in the tree. What is durable from then on can be published. */
+  close(monitor: Monitor): void {
+    this.#builder.finish(monitor);
+  }
+
+  /** Makes the tree visible, durably, now that its snapshot exists. */
+  publish(): void {
+    this.#builder.publish(this.name);
+    pointLatest(this.#storage.dir, this.#series, this.name);
+  }
+}
+
+function isTreeTaken(storage: StorageOfTrees, name: string): boolean {
   const slash = name.indexOf("/");
   const year = rawOf(name.slice(0, slash));
   if (storage.snapshots().some((snapshot) => snapshot.tree === name)) return true;
   using directory = openDirIfThere(storage.dir, year);
   return directory?.stat(rawOf(name.slice(slash + 1))) !== undefined;
-}
-
-/** Of names that the storage's file system takes for others of the same directory. */
-export function noticeTaken(names: number, monitor: Monitor): void {
-  if (names === 0) return;
-  monitor.notice(
-    `${names} files and links are not in the tree: this file system takes their names for those of others`,
-  );
 }

@@ -6,18 +6,14 @@ import { fromFaultData, toFaultData } from "../../core/fault_data.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { textOf } from "../../core/raw.ts";
 import type { Yielder } from "../../core/yielding.ts";
-import { showSymlink } from "../../operations/backup/special_entries.ts";
-import { WorkBatch } from "../../operations/backup/work_batch.ts";
-import type { Dir, Disk } from "../../platform/disk.ts";
-import type { StoragePool } from "../threads/batch_executor.ts";
+import type { Dir } from "../../platform/disk.ts";
 import { DamagedContent } from "../../snapshot/faults.ts";
-import { noticeTaken } from "./new_tree.ts";
+import { type BatchTaker, WorkBatch } from "../../snapshot/work_batch.ts";
 import type { TreeBuilder } from "./tree_builder.ts";
 
 export interface Filling {
   readonly tree: TreeBuilder;
-  readonly disk: Disk;
-  readonly pool: StoragePool;
+  readonly linker: BatchTaker;
   readonly pace: Yielder;
   readonly monitor: Monitor;
 }
@@ -27,7 +23,7 @@ interface Share {
   readonly directory: Apath;
   readonly directories: Entry[];
   /** Those that hold its files. */
-  readonly parcels: Set<WorkBatch<Linked>>;
+  readonly batches: Set<WorkBatch<Linked>>;
 }
 
 interface Linked {
@@ -35,7 +31,7 @@ interface Linked {
   readonly content: ContentId;
 }
 
-/** Directories that wait for a parcel that is not full yet. */
+/** Directories that wait for a batch that is not full yet. */
 const MOST_WAITING = 256;
 
 /** @param entries in apath order @throws Interrupted, DiskFault */
@@ -57,11 +53,9 @@ class TreeFiller {
   readonly #queue: Share[] = [];
   /** Sent, not settled yet; oldest first. */
   readonly #sent: WorkBatch<Linked>[] = [];
-  #parcel = new WorkBatch<Linked>();
+  #batch = new WorkBatch<Linked>();
   #share: Share | undefined;
   #dir: Dir | undefined;
-  /** Files and symlinks that are not in the tree. */
-  #takenNames = 0;
 
   constructor(filling: Filling) {
     this.#filling = filling;
@@ -78,20 +72,19 @@ class TreeFiller {
     const directory = parentOf(entry.path);
     if (this.#share?.directory !== directory) await this.#begin(directory);
     this.#place(entry, this.#share!, this.#dir!);
-    if (this.#parcel.isFull) this.#send();
-    while (this.#sent.length >= this.#filling.pool.width) await this.#consumeOldest();
+    if (this.#batch.isFull) this.#send();
+    while (this.#sent.length >= this.#filling.linker.width) await this.#consumeOldest();
   }
 
   async finish(): Promise<void> {
     this.#endShare();
     while (this.#queue.length > 0) await this.#consumeOldest();
-    noticeTaken(this.#takenNames, this.#filling.monitor);
   }
 
   async #begin(directory: Apath): Promise<void> {
     this.#endShare();
     while (this.#queue.length > MOST_WAITING) await this.#consumeOldest();
-    this.#share = { directory, directories: [], parcels: new Set() };
+    this.#share = { directory, directories: [], batches: new Set() };
     this.#dir = this.#filling.tree.open(directory);
     this.#filling.monitor.current(textOf(directory));
   }
@@ -103,50 +96,50 @@ class TreeFiller {
   }
 
   #place(entry: Entry, share: Share, into: Dir): void {
-    const { tree, disk } = this.#filling;
+    const { tree } = this.#filling;
     const name = nameOf(entry.path);
     if (entry.kind === "dir") {
       tree.makeDirectory(into, entry);
       share.directories.push(entry);
     } else if (entry.kind === "symlink" && entry.target !== undefined) {
-      if (!showSymlink({ ...entry, target: entry.target, name }, into, disk)) this.#takenNames++;
+      tree.makeSymlink(into, { ...entry, target: entry.target, name });
     } else if (entry.kind === "file" && entry.content !== undefined) {
       const { path, content } = entry;
       const place = { tree: tree.directory(share.directory), before: undefined };
-      this.#parcel.link(place, name, content, { path, content });
-      share.parcels.add(this.#parcel);
+      this.#batch.link(place, name, content, { path, content });
+      share.batches.add(this.#batch);
     }
   }
 
   #send(): void {
-    this.#parcel.send(this.#filling.pool);
-    this.#sent.push(this.#parcel);
-    this.#parcel = new WorkBatch();
+    this.#batch.send(this.#filling.linker);
+    this.#sent.push(this.#batch);
+    this.#batch = new WorkBatch();
   }
 
-  /** Of the share at hand, too, the parcels may have to be waited for: a directory may be huge. */
+  /** Of the share at hand, too, the batches may have to be waited for: a directory may be huge. */
   async #consumeOldest(): Promise<void> {
     const share = this.#queue[0];
     if (share === undefined) return await this.#settle(this.#sent[0]!);
-    for (const parcel of share.parcels) await this.#settleUpTo(parcel);
+    for (const batch of share.batches) await this.#settleUpTo(batch);
     this.#queue.shift();
     const { tree } = this.#filling;
     tree.enter(share.directory);
     for (const directory of share.directories) tree.expect(directory);
   }
 
-  async #settleUpTo(parcel: WorkBatch<Linked>): Promise<void> {
-    if (!parcel.isSent) this.#send();
-    while (this.#sent.includes(parcel)) await this.#settle(this.#sent[0]!);
+  async #settleUpTo(batch: WorkBatch<Linked>): Promise<void> {
+    if (!batch.isSent) this.#send();
+    while (this.#sent.includes(batch)) await this.#settle(this.#sent[0]!);
   }
 
-  async #settle(parcel: WorkBatch<Linked>): Promise<void> {
-    const { linkedFiles, copiedFiles, takenNames, missing } = await parcel.results();
-    this.#sent.splice(this.#sent.indexOf(parcel), 1);
-    const { monitor } = this.#filling;
+  async #settle(batch: WorkBatch<Linked>): Promise<void> {
+    const { linkedFiles, copiedFiles, takenNames, missing } = await batch.results();
+    this.#sent.splice(this.#sent.indexOf(batch), 1);
+    const { tree, monitor } = this.#filling;
     monitor.count("linkedFiles", linkedFiles);
     monitor.count("copiedFiles", copiedFiles);
-    this.#takenNames += takenNames;
+    tree.noteTaken(takenNames);
     for (const { path, content } of missing) {
       const fault = toFaultData(new DamagedContent(content, "it is missing"));
       const message = `Cannot show ${JSON.stringify(textOf(path))}: ${fault.message}`;

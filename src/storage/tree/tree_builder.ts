@@ -4,10 +4,12 @@
  */
 import { type Apath, isWithin, nameOf, relativeOf } from "../../core/apath.ts";
 import type { Entry } from "../../core/entry.ts";
+import type { Monitor } from "../../core/monitor.ts";
 import { baseName, joinRaw, type Raw, rawOf } from "../../core/raw.ts";
 import { ACL_ATTRIBUTE } from "../../platform/acl.ts";
 import { Descent } from "../../platform/descent.ts";
 import { type Attributes, type Dir, type Disk, DiskFault } from "../../platform/disk.ts";
+import type { TreeSymlink } from "../../snapshot/snapshot_sink.ts";
 import { modeWithoutGroup } from "../content/access.ts";
 import { makeDirectory } from "../layout/quarantine.ts";
 
@@ -32,8 +34,8 @@ interface Frame {
 }
 
 /**
- * A tree under construction. Directories are made ahead of their contents, by {@link enter} and {@link makeDirectory};
- * {@link leaveBefore} gives finished ones their attributes, which must wait until all links in them are made.
+ * A tree under construction. Directories are made ahead of their contents, by {@link makeDirectory}; what {@link enter}
+ * leaves behind gets its attributes, which must wait until all links in it are made.
  */
 export class TreeBuilder implements Disposable {
   readonly #storage: Dir;
@@ -48,6 +50,7 @@ export class TreeBuilder implements Disposable {
   readonly #others = new Set<Apath>();
   /** A source below private directories stays private. */
   readonly #isPrivate: boolean;
+  #takenNames = 0;
 
   constructor(storage: Dir, disk: Disk, options: { name: string; isPrivate: boolean }) {
     this.#storage = storage;
@@ -84,6 +87,22 @@ export class TreeBuilder implements Disposable {
     if (!parent.mkdir(nameOf(entry.path), PRIVATE)) this.#others.add(entry.path);
   }
 
+  /** A symlink whose name something else has isn't in the tree. */
+  makeSymlink(parent: Dir, { name, target, uid, gid, mtime }: TreeSymlink): void {
+    try {
+      parent.symlink(target, name);
+    } catch (error) {
+      if (!(error instanceof DiskFault) || error.errno !== "EEXIST") throw error;
+      return this.noteTaken(1);
+    }
+    parent.setAttributes(name, this.#disk.uid === 0 ? { uid, gid, mtime } : { mtime });
+  }
+
+  /** So many files and links are not in the tree, as their names are taken. */
+  noteTaken(names: number): void {
+    this.#takenNames += names;
+  }
+
   /** Entries of `directory` come next: what lies outside of it is finished. */
   enter(directory: Apath): void {
     while (this.#frames.length > 0 && !isWithin(directory, this.#frames.at(-1)!.path)) this.#leave();
@@ -92,12 +111,14 @@ export class TreeBuilder implements Disposable {
 
   /** A directory whose contents are still to come. */
   expect(entry: Entry): void {
-    this.#frames.at(-1)!.children.push(entry);
+    const frame = this.#frames.at(-1);
+    if (frame === undefined) throw new Error(`No directory was entered that holds ${entry.path}`);
+    frame.children.push(entry);
   }
 
   #leave(): void {
-    const frame = this.#frames.pop()!;
-    if (frame.children.length === 0) return;
+    const frame = this.#frames.pop();
+    if (frame === undefined || frame.children.length === 0) return;
     using parent = this.open(frame.path);
     for (const child of frame.children) {
       if (this.#others.has(child.path)) continue;
@@ -105,9 +126,13 @@ export class TreeBuilder implements Disposable {
     }
   }
 
-  /** Nothing more comes into the tree. What is durable from then on can be published. */
-  finish(): void {
+  /** Nothing more comes into the tree. What is durable from then on can be published. @param monitor learns what is not in it */
+  finish(monitor: Pick<Monitor, "notice">): void {
     while (this.#frames.length > 0) this.#leave();
+    if (this.#takenNames === 0) return;
+    monitor.notice(
+      `${this.#takenNames} files and links are not in the tree: this file system takes their names for those of others`,
+    );
   }
 
   /** Makes the tree visible as `name`, relative to the storage, durably. All below its top has to be durable already. */

@@ -2,7 +2,8 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { Interrupted } from "../../../src/core/fault.ts";
 import { rawOf } from "../../../src/core/raw.ts";
-import { backup, type BackupRequest } from "../../../src/operations/backup/backup.ts";
+import { backup } from "../../../src/operations/backup/backup.ts";
+import type { BackupRequest } from "../../../src/operations/backup/backup_request.ts";
 import { openDisk } from "../../../src/platform/open_disk.ts";
 import type { SnapshotInfo } from "../../../src/snapshot/snapshot_info.ts";
 import { openStorage } from "../../../src/storage/storage.ts";

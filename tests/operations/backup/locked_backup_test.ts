@@ -2,7 +2,7 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { type Raw, rawOf, textOf } from "../../../src/core/raw.ts";
 import { lockedBackup } from "../../../src/operations/backup/locked_backup.ts";
-import type { BackupRequest } from "../../../src/operations/backup/backup.ts";
+import type { BackupRequest } from "../../../src/operations/backup/backup_request.ts";
 import type { LockSpec } from "../../../src/source/lock/lock_kinds.ts";
 import { differences, run, TestMonitor, World } from "../../support/world.ts";
 import { has, IS_ROOT } from "../../support/needs.ts";

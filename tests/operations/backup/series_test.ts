@@ -1,10 +1,10 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { rawOf } from "../../../src/core/raw.ts";
-import type { BackupRequest } from "../../../src/operations/backup/backup.ts";
+import type { BackupRequest } from "../../../src/operations/backup/backup_request.ts";
 import { forget } from "../../../src/operations/forget/forget.ts";
 import { plan } from "../../../src/operations/plan/plan.ts";
 import { rebuildCatalog } from "../../../src/operations/repair/rebuild.ts";
-import type { StreamSource } from "../../../src/operations/backup/streams.ts";
+import type { StreamSource } from "../../../src/operations/backup/backup_request.ts";
 import type { Storage } from "../../../src/storage/storage.ts";
 import { TestMonitor, World } from "../../support/world.ts";
 

@@ -4,7 +4,7 @@ import { parseApath } from "../../../src/core/apath.ts";
 import { rawOf, textOf } from "../../../src/core/raw.ts";
 import { DiskFault } from "../../../src/platform/disk.ts";
 import { openDisk } from "../../../src/platform/open_disk.ts";
-import type { BackupRequest } from "../../../src/operations/backup/backup.ts";
+import type { BackupRequest } from "../../../src/operations/backup/backup_request.ts";
 import { previewRestore, restore } from "../../../src/operations/restore/restore.ts";
 import type { RestoreRequest } from "../../../src/operations/restore/restore_request.ts";
 import { has } from "../../support/needs.ts";

@@ -1,73 +1,32 @@
 /**
  * The source beside the previous snapshot of its series: the walk, and for everything it finds whether that is still
- * what it was. The one place that decides what is unchanged; a backup acts on it, a plan tells it.
+ * what it was. The one place that decides what is unchanged: a backup acts on it, a plan reports it.
  */
 import type { Apath } from "../../core/apath.ts";
 import type { DetailFields, Entry, StatFields } from "../../core/entry.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { beginsWith, isBelow, movedPath, type Raw, textOf } from "../../core/raw.ts";
-import { chooseName, sourcesKey } from "../../core/series.ts";
 import type { Stat } from "../../core/stat.ts";
 import { withCurrentXattrs } from "./current_xattrs.ts";
 import { looksChanged, StaticPaths, statOf, withoutHardLink } from "./static_paths.ts";
 import { UnfitPatterns } from "./unfit_patterns.ts";
 import type { OwnPlaces } from "../../platform/own_places.ts";
-import { findSources, isThere, RealPaths, seriesName, type Source } from "../sources/sources.ts";
+import { isThere, RealPaths } from "../sources/sources.ts";
 import type { Dir, Disk } from "../../platform/disk.ts";
 import { encodeEntry, parseLine, statPrefix, withoutSigns } from "../../snapshot/entry_line.ts";
 import { StaticChanged } from "../../snapshot/faults.ts";
 import type { Manifest } from "../../snapshot/manifest.ts";
 import { PreviousEntries, type PreviousLine } from "../../snapshot/previous_entries.ts";
-import type { Root } from "../../snapshot/root.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
-import { ChangeSignals, type Detection, RacyTimestamps } from "../../source/change_detection.ts";
-import { type Filter, parseFilter } from "../../source/filter.ts";
+import { ChangeSignals, RacyTimestamps } from "../../source/change_detection.ts";
+import type { Filter } from "../../source/filter.ts";
 import { PathSelection } from "../../source/path_selection.ts";
 import { originOf, type SourceRoot } from "../../source/placement.ts";
 import { type Exclusion, type Found, walk, type WalkBatch } from "../../source/walk.ts";
-import type { Storage } from "../../storage/storage.ts";
-
-/** What a backup, or a plan of one, is of. */
-export interface Selection {
-  readonly sources: readonly Source[];
-  /** Names at the top of the snapshot that something else than a source has. */
-  readonly reserved?: readonly Raw[];
-  /** Of the series; undefined: made from the sources' names. */
-  readonly name: string | undefined;
-  /** Patterns in gitignore syntax. */
-  readonly excludes: readonly string[];
-  /** Those of them that were typed for this run: it is told if nothing fits one. */
-  readonly expected?: readonly string[];
-  /** Follow .backupignore files in the sources. */
-  readonly ignoreFiles: boolean;
-  readonly oneFileSystem: boolean;
-  readonly excludeCaches: boolean;
-  readonly largestBytes: number | undefined;
-  readonly host: string;
-  readonly detection?: Detection;
-  /** Patterns in gitignore syntax: what fits, and what is below it, should never change. */
-  readonly statics?: readonly string[];
-  /** Absolute paths in the sources: only they and what is below them. */
-  readonly only?: readonly Raw[];
-}
-
-/** One object of the source. */
-export interface Compared {
-  readonly path: Apath;
-  /** Its name in the source. */
-  readonly name: Raw;
-  readonly stat: Stat;
-  /** The stat part of its line. */
-  readonly head: string;
-  /** The whole line, if nothing has changed. */
-  readonly line: string | undefined;
-  /** The line of the previous snapshot. */
-  readonly from: PreviousLine | undefined;
-  /** What is known of it without opening it. */
-  readonly learnt: DetailFields;
-  /** A static file that is to be read: if its content isn't the old one, the old one is kept. */
-  readonly guarded: boolean;
-}
+import type { OpenedRepository } from "../opened.ts";
+import { type BackupEntry, NOWHERE } from "./backup_entry.ts";
+import type { Selection } from "./selection.ts";
+import { type Compared, findCompared } from "./series.ts";
 
 export interface ComparisonListener {
   /** Is told of what is left out, and why. */
@@ -79,6 +38,11 @@ export interface ComparisonListener {
   /** Is told which paths of a selection's `only` are not there, or in no source. */
   missing?(path: Raw): void;
   outside?(path: Raw): void;
+}
+
+interface Listening {
+  readonly monitor: Monitor;
+  readonly listener: ComparisonListener;
 }
 
 export class Comparison {
@@ -94,62 +58,49 @@ export class Comparison {
   readonly #listener: ComparisonListener;
   readonly #filter: Filter;
   readonly #choice: PathSelection | undefined;
-  readonly #basis: PreviousEntries;
+  readonly #before: PreviousEntries;
   readonly #signs: ChangeSignals;
   readonly #racy: RacyTimestamps;
   readonly #statics: StaticPaths | undefined;
   readonly #links = new HardLinks();
   readonly #force: boolean;
 
-  /** @throws NoSource, SourceInStorage, BadPattern */
-  constructor(storage: Storage, selection: Selection, monitor: Monitor, listener: ComparisonListener = {}) {
-    const { detection = {} } = selection;
-    this.#disk = storage.machine.disk;
+  /** Finds the sources and what they are compared with. @throws NoSource, SourceInStorage, BadPattern, DamagedManifest, DamagedContent */
+  static async begin(
+    repository: OpenedRepository,
+    selection: Selection,
+    monitor: Monitor,
+    listener: ComparisonListener = {},
+  ): Promise<Comparison> {
+    const compared = await findCompared(repository, selection, monitor);
+    return new Comparison(repository.machine.disk, compared, selection, { monitor, listener });
+  }
+
+  private constructor(disk: Disk, compared: Compared, selection: Selection, { monitor, listener }: Listening) {
+    const { detection = {}, only, statics = [] } = selection;
+    const { roots, own, filter, series, previous } = compared;
+    this.#disk = disk;
     this.#selection = selection;
     this.#monitor = monitor;
     this.#listener = listener;
-    this.#filter = parseFilter(selection.excludes);
-    this.#own = storage.ownPlaces([], monitor);
-    this.roots = findSources(storage, this.#own, selection, this.#filter, monitor);
-    this.#own.addCopies(this.roots.map((root) => ({ origin: originOf(root), path: root.path })));
-    this.#choice = selection.only && this.#choose(selection.only);
-    const snapshots = storage.snapshots();
-    this.series = selection.name ?? this.#chooseName(snapshots);
-    const basis = basisOf(this.#ofSameSources(snapshots), selection.host, this.series)
-      .map((snapshot) => ({ snapshot, manifest: storage.manifest(snapshot.id) }))
-      .filter(({ manifest }) => selection.name !== undefined || this.#hasSamePlaces(manifest.root));
-    this.previous = basis.map(({ snapshot }) => snapshot);
-    const manifests = basis.map(({ manifest }) => manifest);
-    this.#statics = this.#staticPaths(selection.statics ?? [], manifests);
-    this.#basis = new PreviousEntries(manifests, {
+    this.#filter = filter;
+    this.#own = own;
+    this.roots = roots;
+    this.series = series;
+    this.previous = previous.map(({ snapshot }) => snapshot);
+    this.#choice = only && this.#choose(only);
+    const manifests = previous.map(({ manifest }) => manifest);
+    this.#statics = this.#staticPaths(statics, manifests);
+    this.#before = new PreviousEntries(manifests, {
       damaged: (fault) => monitor.notice(`The previous snapshot can't help: ${fault.message}`),
       ...(this.#statics !== undefined || listener.gone ? { gone: (line: PreviousLine) => this.#lose(line) } : {}),
     });
-    this.#signs = new ChangeSignals(this.#disk, detection);
+    this.#signs = new ChangeSignals(disk, detection);
     this.#racy = new RacyTimestamps(this.previous.map(({ time, end }) => ({
       startMs: Date.parse(time),
       endMs: Date.parse(end),
     })));
     this.#force = detection.force === true;
-  }
-
-  #chooseName(snapshots: readonly SnapshotInfo[]): string {
-    const { host, reserved } = this.#selection, sources = this.roots.map((root) => textOf(originOf(root)));
-    const { name, takenBy } = chooseName(snapshots, { host, wanted: seriesName(this.roots, reserved), sources });
-    if (takenBy !== undefined) this.#monitor.notice(nameNotice(name, takenBy));
-    return name;
-  }
-
-  /** Without a name that was given, nothing is believed of other sources: what looks alike there is something else. */
-  #ofSameSources(snapshots: readonly SnapshotInfo[]): readonly SnapshotInfo[] {
-    if (this.#selection.name !== undefined) return snapshots;
-    const key = sourcesKey(this.roots.map((root) => textOf(originOf(root))));
-    return snapshots.filter(({ sources }) => sourcesKey(sources) === key);
-  }
-
-  #hasSamePlaces({ sources }: Root): boolean {
-    const places = new Map(sources.map(({ at, path }) => [at, path]));
-    return this.roots.every((root) => places.get(textOf(root.at)) === textOf(originOf(root)));
   }
 
   /** Tells of paths that no source holds. */
@@ -200,16 +151,16 @@ export class Comparison {
       monitor: this.#monitor,
     });
     unfit.tell(this.#monitor);
-    this.#basis.finish();
+    this.#before.finish();
     for (const path of this.#choice?.missing ?? []) if (!isThere(this.#disk, path)) this.#listener.missing?.(path);
   }
 
   /** @param parent holds the object */
-  compare({ name, path, stat }: Found, parent: Dir): Compared {
+  compare({ name, path, stat }: Found, parent: Dir): BackupEntry {
     this.#signs.learn(stat, parent, name);
     const seen = this.seenOf(stat);
     const head = statPrefix(path, seen);
-    const from = this.#basis.at(path, head);
+    const from = this.#before.at(path, head);
     const learnt = stat.kind === "dir" ? NO_DETAILS : this.#links.of(stat);
     const taken = from === undefined || this.#force
       ? undefined
@@ -217,23 +168,35 @@ export class Comparison {
     const line = taken !== undefined && seen.ctime === undefined && this.#disk.abilities.xattrs
       ? withCurrentXattrs(taken, { head, kind: stat.kind, name, parent, disk: this.#disk })
       : taken;
-    const compared = { path, name, stat, head, line, from, learnt, guarded: false };
-    if (this.#statics === undefined || from === undefined) return compared;
+    const entry: BackupEntry = {
+      path,
+      name,
+      stat,
+      head,
+      line,
+      from,
+      learnt,
+      guarded: false,
+      place: NOWHERE,
+      directory: undefined,
+      bytes: undefined,
+    };
+    if (this.#statics === undefined || from === undefined) return entry;
     if (stat.kind !== "dir" && from.text.includes(`,"kind":"dir",`)) this.#statics.lose(path);
-    return this.#statics.guards(path, from.text) ? this.#guard(compared, from) : compared;
+    return this.#statics.guards(path, from.text) ? this.#guard(entry, from) : entry;
   }
 
   /** A static file: it is kept as it was if it shows a change, and read if it may have changed, or if it is its turn. */
-  #guard(compared: Compared, from: PreviousLine): Compared {
-    const { path, stat, line } = compared;
-    if (line !== undefined && !this.#statics!.isDue(path)) return compared;
+  #guard(entry: BackupEntry, from: PreviousLine): BackupEntry {
+    const { path, stat, line } = entry;
+    if (line !== undefined && this.#statics?.isDue(path) !== true) return entry;
     const old = withoutHardLink(parseLine(from.text));
-    if (!looksChanged(old, stat)) return { ...compared, line: undefined, guarded: true };
+    if (!looksChanged(old, stat)) return { ...entry, line: undefined, guarded: true };
     const what = stat.kind === "file" ? "it has another size or time" : `it has become a ${stat.kind}`;
     this.#monitor.problem(new StaticChanged(textOf(path), what));
     // What is in a new directory comes after it, and has to have a directory.
-    if (stat.kind === "dir") return compared;
-    return { ...compared, stat: statOf(old), head: statPrefix(path, old), line: encodeEntry(old), learnt: NO_DETAILS };
+    if (stat.kind === "dir") return entry;
+    return { ...entry, stat: statOf(old), head: statPrefix(path, old), line: encodeEntry(old), learnt: NO_DETAILS };
   }
 
   /** The old line, if it still says everything; without signs that don't count any more. */
@@ -251,7 +214,7 @@ export class Comparison {
 
   /** An entry that comes from elsewhere: it is not gone. */
   passOver(entry: Entry): void {
-    this.#basis.at(entry.path, statPrefix(entry.path, entry));
+    this.#before.at(entry.path, statPrefix(entry.path, entry));
   }
 
   /** What the line of an object that was compared says first. */
@@ -310,16 +273,4 @@ function isUnchanged(line: string, head: string, hardLink: string | undefined): 
 function withoutOldSigns(text: string, head: string, hardLink: string | undefined): string | undefined {
   const line = withoutSigns(text, head);
   return line !== text && isUnchanged(line, head, hardLink) ? line : undefined;
-}
-
-function nameNotice(name: string, others: readonly string[]): string {
-  const which = others.length === 0 ? "something else" : others.join(", ");
-  return `This series is called ${name}, as that of ${which} has the name already; --name gives it another, or continues one`;
-}
-
-/** What the new snapshot builds on, newest first: partial ones since the last complete one, and that. */
-function basisOf(snapshots: readonly SnapshotInfo[], host: string, name: string): SnapshotInfo[] {
-  const series = snapshots.filter((snapshot) => snapshot.host === host && snapshot.name === name).reverse();
-  const complete = series.findIndex((snapshot) => snapshot.complete);
-  return complete < 0 ? series : series.slice(0, complete + 1);
 }

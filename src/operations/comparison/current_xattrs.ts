@@ -4,7 +4,7 @@
  */
 import type { Kind } from "../../core/entry.ts";
 import type { Raw } from "../../core/raw.ts";
-import { namesInAcls } from "./special_entries.ts";
+import { namesInAcls } from "./entry_details.ts";
 import { ACL_ATTRIBUTE } from "../../platform/acl.ts";
 import { type Dir, type Disk, DiskFault } from "../../platform/disk.ts";
 import { encodeXattrs } from "../../platform/xattr_text.ts";

@@ -1,36 +1,31 @@
-/** The root of a snapshot in the making. */
+/** What a backup says of its snapshot. */
+import type { Clock } from "../../core/clock.ts";
 import { textOf } from "../../core/raw.ts";
 import { VERSION } from "../../core/version.ts";
-import { originOf } from "../../source/placement.ts";
-import type { LeftOut, Root } from "../../snapshot/root.ts";
-import type { Storage } from "../../storage/storage.ts";
-import type { BackupRequest } from "./backup.ts";
-import type { Comparison } from "./comparison.ts";
+import type { LeftOut, Totals } from "../../snapshot/root.ts";
+import type { RootFields } from "../../snapshot/root_fields.ts";
+import { originOf, type SourceRoot } from "../../source/placement.ts";
+import type { BackupRequest } from "./backup_request.ts";
 
-/** What changes while a run goes on. */
-type Progress = Pick<Root, "sequence" | "tree" | "private" | "complete" | "totals" | "hunks"> & {
+export interface SnapshotFacts {
   readonly startMs: number;
-};
+  readonly series: string;
+  readonly roots: readonly SourceRoot[];
+  /** So far. */
+  readonly totals: Totals;
+}
 
-export function rootOf(
-  { machine: { clock }, settings }: Storage,
+/** Of a snapshot that ends now. */
+export function rootFieldsOf(
   request: BackupRequest,
-  { previous, series, roots }: Comparison,
-  { startMs, ...progress }: Progress,
-): Root {
-  const { id, algorithm, hexSplit } = settings;
-  const { sequence, tree, private: isPrivate, complete, totals, hunks } = progress;
+  { startMs, series, roots, totals }: SnapshotFacts,
+  clock: Clock,
+): RootFields {
   return {
-    version: 1,
-    storage: { id, algorithm, hexSplit },
-    sequence,
-    previous: previous[0]?.id ?? null,
     start: new Date(startMs).toISOString(),
     end: new Date(clock.nowMs()).toISOString(),
     timeZone: clock.zone,
     offsetMinutes: clock.offsetMinutes(startMs),
-    tree,
-    private: isPrivate,
     host: request.host,
     user: request.user,
     name: series,
@@ -40,10 +35,8 @@ export function rootOf(
     leftOut: leftOutBy(request),
     tags: request.tags,
     ...(request.job !== undefined && { job: request.job }),
-    complete,
-    totals,
+    totals: { ...totals },
     tool: `backup-tool ${VERSION}`,
-    hunks,
   };
 }
 

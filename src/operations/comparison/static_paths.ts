@@ -1,7 +1,7 @@
 /** Files that should never change: photos, archives. If one does, something is wrong, and what was kept of it counts. */
-import { type Apath, isWithin, nameOf, parentOf, TOP } from "../../core/apath.ts";
+import { type Apath, apathIn, apathWithin, isWithin, nameOf, parentOf, relativeOf, TOP } from "../../core/apath.ts";
 import type { Entry } from "../../core/entry.ts";
-import { joinRaw, type Raw } from "../../core/raw.ts";
+import { joinRaw, parentPath, type Raw, ROOT } from "../../core/raw.ts";
 import type { Stat } from "../../core/stat.ts";
 import { isThere } from "../sources/sources.ts";
 import type { Disk } from "../../platform/disk.ts";
@@ -83,10 +83,10 @@ export class StaticPaths {
   /** Where a path of the snapshot is in the source. */
   placeOf(path: Apath): { readonly absolute: Raw; readonly rootPath: Raw; readonly directory: Raw } {
     const root = this.#rootOf(path);
-    const rootPath = root?.kind === "dir" ? root.path : "/" as Raw;
-    const inSource = this.#inSource(path).slice(1) as Raw;
+    const rootPath = root?.kind === "dir" ? root.path : ROOT;
+    const inSource = relativeOf(this.#inSource(path));
     const absolute = root?.kind === "file" ? root.path : joinRaw(rootPath, inSource);
-    return { absolute, rootPath, directory: parentOf(`/${inSource}` as Apath).slice(1) as Raw };
+    return { absolute, rootPath, directory: parentPath(inSource) };
   }
 
   #leadsToStatic(path: Apath): boolean {
@@ -117,8 +117,8 @@ export class StaticPaths {
   /** As patterns see it: relative to its source, beginning with "/". */
   #inSource(path: Apath): Apath {
     const root = this.#rootOf(path);
-    if (root === undefined || root.at === TOP) return path;
-    return (path === root.at ? `/${nameOf(path)}` : path.slice(root.at.length)) as Apath;
+    if (root === undefined) return path;
+    return path === root.at && path !== TOP ? apathIn(TOP, nameOf(path)) : apathWithin(path, root.at);
   }
 }
 

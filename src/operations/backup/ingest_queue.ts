@@ -1,0 +1,114 @@
+/**
+ * The stations *queue* and *ingest*: files wait in batches until these are worth sending, and in order for what becomes of
+ * them, whatever order the threads finish in.
+ */
+import { nameOf, TOP } from "../../core/apath.ts";
+import { contentOfLine } from "../../snapshot/entry_line.ts";
+import type { SnapshotSink } from "../../snapshot/snapshot_sink.ts";
+import { WorkBatch } from "../../snapshot/work_batch.ts";
+import { type BackupEntry, taskOf } from "../comparison/backup_entry.ts";
+import type { EntryRun } from "./entry_run.ts";
+import type { Settlement } from "./settlement.ts";
+
+/** Directories whose lines wait for a batch that is not full yet. */
+const MOST_WAITING = 256;
+
+export class IngestQueue {
+  readonly #sink: SnapshotSink;
+  readonly #settlement: Settlement;
+  /** In order of the manifest. */
+  readonly #runs: EntryRun[] = [];
+  /** Sent, not settled yet; oldest first. */
+  readonly #sent: WorkBatch<BackupEntry>[] = [];
+  #batch = new WorkBatch<BackupEntry>();
+
+  constructor(sink: SnapshotSink, settlement: Settlement) {
+    this.#sink = sink;
+    this.#settlement = settlement;
+  }
+
+  /** Puts an entry at the end of a run; one with a content joins the batch at hand. @returns false if the run has to end there */
+  put(entry: BackupEntry, run: EntryRun): boolean {
+    run.entries.push(entry);
+    if (entry.stat.kind !== "file") return true;
+    run.batch = this.#batch;
+    this.#gather(entry);
+    if (!this.#batch.isFull) return true;
+    this.#send();
+    return false;
+  }
+
+  /** An unchanged file is only looked for, unless its content is known to be damaged. */
+  #gather(entry: BackupEntry): void {
+    const { line, head, place, path } = entry, { damaged } = this.#sink;
+    const content = line === undefined ? undefined : contentOfLine(line, head.length);
+    if (content === undefined || (damaged.size > 0 && damaged.has(content))) {
+      return this.#batch.store(place, taskOf(entry), entry);
+    }
+    const { tree, before } = place;
+    if (tree === undefined) this.#batch.rely(content, entry);
+    else this.#batch.link({ tree, before }, nameOf(path), content, entry);
+  }
+
+  #send(): void {
+    this.#batch.send(this.#sink);
+    this.#sent.push(this.#batch);
+    this.#batch = new WorkBatch();
+  }
+
+  /** Takes the next run. What is done goes on at once; what isn't is waited for if too much is under way. */
+  async take(run: EntryRun): Promise<void> {
+    this.#runs.push(run);
+    for (let [oldest] = this.#runs; oldest !== undefined && this.#mustSettle(oldest); [oldest] = this.#runs) {
+      await this.#settle(oldest);
+    }
+  }
+
+  #mustSettle({ batch }: EntryRun): boolean {
+    return batch === undefined || batch.isDone || this.#sent.length >= this.#sink.width ||
+      this.#runs.length > MOST_WAITING;
+  }
+
+  /** Waits for all there is; after each run, others have their turn. */
+  async *rest(): AsyncGenerator<void> {
+    for (let [oldest] = this.#runs; oldest !== undefined; [oldest] = this.#runs) yield await this.#settle(oldest);
+  }
+
+  /** Waits for what is under way, and leaves the rest. */
+  async settleSent(): Promise<void> {
+    for (let [oldest] = this.#runs; oldest !== undefined && oldest.batch?.isSent !== false; [oldest] = this.#runs) {
+      await this.#settle(oldest);
+    }
+  }
+
+  async #settle(run: EntryRun): Promise<void> {
+    if (run.batch !== undefined) await this.#settleUpTo(run.batch);
+    this.#runs.shift();
+    if (run.entries[0]?.path !== TOP) this.#sink.tree?.enter(run.directory);
+    for (const entry of run.entries) this.#settlement.add(entry);
+  }
+
+  async #settleUpTo(batch: WorkBatch<BackupEntry>): Promise<void> {
+    if (!batch.isSent) this.#send();
+    if (!this.#sent.includes(batch)) return;
+    for (let [oldest] = this.#sent; oldest !== undefined; [oldest] = this.#sent) {
+      await this.#finish(oldest);
+      this.#sent.shift();
+      if (oldest === batch) return;
+    }
+  }
+
+  async #finish(batch: WorkBatch<BackupEntry>): Promise<void> {
+    const missing = this.#settlement.finish(await batch.results());
+    if (missing.length > 0) await this.#storeAgain(missing);
+    await this.#sink.keepUp();
+  }
+
+  /** Unchanged files whose contents are not there any more. */
+  async #storeAgain(missing: readonly BackupEntry[]): Promise<void> {
+    const batch = new WorkBatch<BackupEntry>();
+    for (const entry of missing) batch.store(entry.place, taskOf(entry), entry);
+    batch.send(this.#sink);
+    this.#settlement.finish(await batch.results());
+  }
+}

@@ -1,0 +1,177 @@
+/**
+ * Gathers files for an engine's threads: many files of several directories go into one batch, but never so many that one
+ * thread is left with all the work.
+ */
+import type { ContentId } from "../core/content_id.ts";
+import type { Raw } from "../core/raw.ts";
+import type { BatchCost } from "../core/work.ts";
+import type { IngestBatch, IngestResult, StoreBatch, StoreResult, StoreTask } from "./ingest_batch.ts";
+
+/** Files that are linked cost a fraction of those that are read. */
+const LINK_COST = 1;
+const STORE_COST = 4;
+/** The same for whoever carries it out. */
+const LINKS_OF_ONE_ITEM = 8;
+/** Enough to outweigh the message. */
+const FULL_COST = 512;
+/** Bytes in one batch: large files are spread over the threads, and the disk isn't left too far behind. */
+const FULL_BYTES = 4 * 1024 * 1024;
+
+/** A directory whose files go into a batch. */
+export interface BatchDirectory {
+  readonly rootPath: Raw;
+  /** Below `rootPath`. */
+  readonly relative: Raw;
+  /** Directory of the tree being built; undefined: none is. */
+  readonly tree: Raw | undefined;
+  /** The same directory in the previous tree. */
+  readonly before?: Raw | undefined;
+}
+
+/** What became of the files, for those who wait for them. `T` is whatever the caller knows a file by. */
+export interface SettledBatch<T> {
+  readonly stored: readonly { readonly file: T; readonly result: StoreResult }[];
+  /** Unchanged files whose contents are there, and in the tree if there is one. */
+  readonly kept: readonly T[];
+  readonly linkedFiles: number;
+  readonly copiedFiles: number;
+  /** Files that are not in the tree: their names are taken there. */
+  readonly takenNames: number;
+  /** Unchanged files whose contents are not there any more. */
+  readonly missing: readonly T[];
+}
+
+/** Carries batches out. */
+export interface BatchTaker {
+  /** Batches that may usefully be under way at once. */
+  readonly width: number;
+  ingest(batch: IngestBatch, cost: BatchCost): Promise<IngestResult>;
+}
+
+interface Stores<T> {
+  readonly batch: StoreBatch & { readonly files: StoreTask[] };
+  readonly files: T[];
+}
+
+interface Links<T> {
+  readonly tree: Raw;
+  readonly before: Raw | undefined;
+  readonly names: Raw[];
+  readonly contents: ContentId[];
+  readonly files: T[];
+}
+
+/** Takes files until it is full or sent; then its results can be awaited. */
+export class WorkBatch<T> {
+  readonly #stores: Stores<T>[] = [];
+  readonly #links: Links<T>[] = [];
+  readonly #relied: ContentId[] = [];
+  readonly #relying: T[] = [];
+  #cost = 0;
+  #bytes = 0;
+  #items = 0;
+  #results: Promise<SettledBatch<T>> | undefined;
+  #isDone = false;
+
+  get isFull(): boolean {
+    return this.#cost >= FULL_COST || this.#bytes >= FULL_BYTES;
+  }
+
+  get isSent(): boolean {
+    return this.#results !== undefined;
+  }
+
+  /** The results needn't be waited for. */
+  get isDone(): boolean {
+    return this.#isDone;
+  }
+
+  /** A file that is to be read. */
+  store(directory: BatchDirectory, task: StoreTask, file: T): void {
+    let last = this.#stores.at(-1);
+    if (last?.batch.relative !== directory.relative || last.batch.rootPath !== directory.rootPath) {
+      const { rootPath, relative, tree } = directory;
+      this.#stores.push(last = { batch: { rootPath, relative, tree, files: [] }, files: [] });
+    }
+    last.batch.files.push(task);
+    last.files.push(file);
+    this.#count(STORE_COST, 1, task.size);
+  }
+
+  /** An unchanged file that is to appear in a tree. */
+  link({ tree, before }: Pick<Links<T>, "tree" | "before">, name: Raw, content: ContentId, file: T): void {
+    let last = this.#links.at(-1);
+    if (last === undefined || last.tree !== tree) {
+      this.#links.push(last = { tree, before, names: [], contents: [], files: [] });
+    }
+    last.names.push(name);
+    last.contents.push(content);
+    last.files.push(file);
+    this.#count(LINK_COST, 1 / LINKS_OF_ONE_ITEM, 0);
+  }
+
+  /** An unchanged file that appears in no tree. */
+  rely(content: ContentId, file: T): void {
+    this.#relied.push(content);
+    this.#relying.push(file);
+    this.#cost += LINK_COST;
+  }
+
+  #count(cost: number, items: number, bytes: number): void {
+    this.#cost += cost;
+    this.#bytes += bytes;
+    this.#items += items;
+  }
+
+  send(taker: BatchTaker): void {
+    this.#results = this.#run(taker);
+    const done = () => void (this.#isDone = true);
+    this.#results.then(done, done); // awaited in order later; until then a failure is no unhandled one
+  }
+
+  /** Only after `send`. */
+  results(): Promise<SettledBatch<T>> {
+    if (this.#results === undefined) throw new Error("The batch has not been sent");
+    return this.#results;
+  }
+
+  async #run(taker: BatchTaker): Promise<SettledBatch<T>> {
+    const links = this.#links.map(({ tree, before, names, contents }) => {
+      return { tree, before, names: names.join("/"), contents: contents.join(" ") };
+    });
+    const stores = this.#stores.map(({ batch }) => batch);
+    const cost = { items: this.#items, bytes: this.#bytes };
+    return this.#settled(await taker.ingest({ links, stores, relied: this.#relied }, cost));
+  }
+
+  #settled({ stores, links, missing: notThere }: IngestResult): SettledBatch<T> {
+    const stored: { file: T; result: StoreResult }[] = [], kept: T[] = [], missing: T[] = [];
+    let linkedFiles = 0, copiedFiles = 0, takenNames = 0;
+    for (const [i, { files }] of this.#stores.entries()) {
+      const results = answerTo(i, stores);
+      for (const [j, file] of files.entries()) stored.push({ file, result: answerTo(j, results) });
+    }
+    for (const [i, { files }] of this.#links.entries()) {
+      const result = answerTo(i, links);
+      linkedFiles += result.linked;
+      copiedFiles += result.copied;
+      takenNames += result.taken;
+      divide(files, result.missing, kept, missing);
+    }
+    divide(this.#relying, notThere, kept, missing);
+    return { stored, kept, linkedFiles, copiedFiles, takenNames, missing };
+  }
+}
+
+/** The engine answers in the order of the questions. */
+function answerTo<A>(question: number, answers: readonly A[]): A {
+  const answer = answers[question];
+  if (answer === undefined) throw new Error(`The engine has given only ${answers.length} answers`);
+  return answer;
+}
+
+/** Tells what is missing, by its numbers, from what is kept. */
+function divide<T>(files: readonly T[], numbers: readonly number[], kept: T[], missing: T[]): void {
+  const gone = new Set(numbers);
+  for (const [i, file] of files.entries()) (gone.has(i) ? missing : kept).push(file);
+}

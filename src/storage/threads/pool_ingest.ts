@@ -1,0 +1,29 @@
+/** Batches of a backup, or of a tree, for the threads of a storage. */
+import type { Monitor } from "../../core/monitor.ts";
+import type { BatchCost } from "../../core/work.ts";
+import type { IngestBatch, IngestResult } from "../../snapshot/ingest_batch.ts";
+import type { BatchTaker } from "../../snapshot/work_batch.ts";
+import type { StoragePool } from "./batch_executor.ts";
+
+export class PoolIngest implements BatchTaker {
+  readonly #pool: StoragePool;
+  readonly #monitor: Pick<Monitor, "notice">;
+
+  /** @param monitor is told what had the places of contents and was none */
+  constructor(pool: StoragePool, monitor: Pick<Monitor, "notice">) {
+    this.#pool = pool;
+    this.#monitor = monitor;
+  }
+
+  get width(): number {
+    return this.#pool.width;
+  }
+
+  /** All but what the batch relies on: that is no work for a thread. */
+  async ingest({ links, stores }: IngestBatch, cost: BatchCost): Promise<IngestResult> {
+    if (links.length === 0 && stores.length === 0) return { links: [], stores: [], missing: [] };
+    const { aside, ...results } = await this.#pool.run("store", { links, stores }, cost);
+    for (const place of aside) this.#monitor.notice(`What had the place of a content is now in ${place}`);
+    return { ...results, missing: [] };
+  }
+}
