@@ -65,10 +65,13 @@ export class MemorySink implements SnapshotSink {
   }
 
   #keep(bytes: Bytes): { readonly content: ContentId; readonly isNew: boolean } {
-    const content = contentIdOf(hashBytes(this.#repository.algorithm, bytes)), { contents } = this.#repository;
+    const content = contentIdOf(hashBytes(this.#repository.algorithm, bytes));
+    const { contents, verifications, machine: { clock } } = this.#repository;
     const isNew = !contents.has(content);
     contents.set(content, bytes);
-    this.#repository.verifications.delete(content);
+    if (verifications.get(content)?.state === "damaged") {
+      verifications.set(content, { atMs: clock.nowMs(), state: "ok" });
+    }
     this.bytes += bytes.length;
     return { content, isNew };
   }
@@ -112,7 +115,7 @@ export class MemorySink implements SnapshotSink {
   #root(fields: RootFields, hunks: readonly HunkRef[], complete: boolean): Root {
     const { id, algorithm } = this.#repository, { previous, isPrivate } = this.#request;
     return rootOf(fields, {
-      storage: { id, algorithm, hexSplit: [] },
+      storage: { id, algorithm, hexSplit: [2] },
       sequence: nextSequence(this.#repository.snapshots().at(-1)?.sequence ?? 0),
       previous: previous[0]?.id ?? null,
       tree: null,
