@@ -31,6 +31,8 @@ export interface Repository extends AsyncDisposable {
   readonly algorithm: Algorithm;
   /** Oldest first. */
   snapshots(): Awaitable<readonly SnapshotInfo[]>;
+  /** The same as a catalog at hand says, be it up to date or not; none if there is none. Changes nothing, waits for nobody. */
+  cachedSnapshots(): Awaitable<readonly SnapshotInfo[]>;
   /** The same on the word of the roots themselves, not of a cache: for what is removed by it. */
   provenSnapshots(): Awaitable<readonly SnapshotInfo[]>;
   /** Ids of all roots there are, also of those that no catalog knows. */

@@ -3,6 +3,7 @@ import { shortId } from "../core/short_id.ts";
 import { didYouMean } from "../core/similar.ts";
 import { localTimeText } from "../core/time_text.ts";
 import { AmbiguousSnapshot, NoSnapshot } from "./faults.ts";
+import type { Repository } from "./repository.ts";
 import type { SnapshotInfo } from "./snapshot_info.ts";
 
 /** Shorter prefixes would too often fit by accident. */
@@ -33,6 +34,11 @@ export function resolveSnapshot(name: string, snapshots: readonly SnapshotInfo[]
   const found = TIME.test(rest) ? among.filter((snapshot) => wasMadeAt(snapshot, rest)) : [];
   if (found.length === 0) throw notFound(name, snapshots);
   return theOne(name, found);
+}
+
+/** The same among all snapshots of a repository. */
+export async function snapshotNamed(name: string, repository: Pick<Repository, "snapshots">): Promise<SnapshotInfo> {
+  return resolveSnapshot(name, await repository.snapshots());
 }
 
 /** With what may have been meant. */

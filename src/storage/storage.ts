@@ -35,6 +35,7 @@ import { measureUsage } from "./scan/usage.ts";
 import { resolveSnapshot } from "../snapshot/resolve.ts";
 import type { Root } from "../snapshot/root.ts";
 import type { SnapshotInfo } from "../snapshot/snapshot_info.ts";
+import { peekSnapshots } from "./cached_snapshots.ts";
 import { CatalogKeeper } from "./catalog_keeper.ts";
 import { ContentStore } from "./content/content_store.ts";
 import { InFlightContents, newClaimTable } from "./content/in_flight.ts";
@@ -142,6 +143,10 @@ export class Storage implements Disposable, Repository {
   /** Oldest first. Needs no catalog, though it takes longer without. */
   snapshots(): SnapshotInfo[] {
     return this.#keeper.snapshots();
+  }
+
+  cachedSnapshots(): SnapshotInfo[] {
+    return peekSnapshots(this.dir, this.id);
   }
 
   /** The same, each compared with its root: for whoever removes something on their word. */

@@ -103,6 +103,10 @@ export class MemoryRepository implements OpenedRepository {
     this.hunks.set(hunk.id, bytes);
   }
 
+  cachedSnapshots(): SnapshotInfo[] {
+    return this.snapshots();
+  }
+
   snapshots(): SnapshotInfo[] {
     const readable = this.rootIds().flatMap((id) => {
       const root = unlessDamaged(() => this.root(id));

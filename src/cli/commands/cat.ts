@@ -8,6 +8,7 @@ import { snapshotPath } from "../settings/paths.ts";
 import { jsonText } from "../output/terminal/escape_text.ts";
 import type { Printer } from "../output/terminal/printer.ts";
 import type { ContentReader } from "../../snapshot/repository.ts";
+import { snapshotNamed } from "../../snapshot/resolve.ts";
 import type { Define } from "./command.ts";
 
 export class NotAFile extends Fault {
@@ -30,20 +31,20 @@ export const defineCat: Define = (program, act) => {
     .addHelpText("after", examples("backup-tool cat latest /letters/mum.odt > mum.odt"));
   command.action((name: string, pathText: string) =>
     act(command, async (session) => {
-      const storage = await session.openStorage();
-      const snapshot = storage.resolve(name);
-      const manifest = await storage.manifest(snapshot.id);
+      const repository = await session.openRepository();
+      const snapshot = await snapshotNamed(name, repository);
+      const manifest = await repository.manifest(snapshot.id);
       const { resolvePath } = await import("../../operations/browse/resolve_path.ts");
       const path = resolvePath(manifest, snapshotPath(pathText), snapshot);
       const entry = manifest.entry(path);
       if (entry === undefined) throw new NotAFile(textOf(path), "a directory");
       const { content, size } = entry;
       if (content === undefined) throw new NotAFile(textOf(path), describe(entry));
-      await using reader = storage.reader({ workers: 0, signal: new AbortController().signal });
+      await using reader = repository.reader({ workers: 0, signal: new AbortController().signal });
       const chunks = reader.read(content);
       if (session.options.json) await printJson({ path: textOf(path), content, size }, chunks, session.out);
       else for await (const chunk of chunks) session.out.bytes(chunk);
-    })
+    }, { output: true })
   );
 };
 

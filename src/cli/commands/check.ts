@@ -7,7 +7,7 @@ import type { CheckResult, Finding } from "../../operations/check/check.ts";
 import { EXIT } from "../session/exit.ts";
 import { examples, reading, workersOption } from "../settings/options.ts";
 import type { Session } from "../session/session.ts";
-import type { Storage } from "../../storage/storage.ts";
+import type { OpenedRepository } from "../../operations/opened.ts";
 import type { Define } from "./command.ts";
 
 interface CheckOptions {
@@ -47,13 +47,13 @@ export const defineCheck: Define = (program, act) => {
   command.action(() =>
     act(command, async (session) => {
       const { readData = false, readDataSubset: subset, status = false, workers } = command.opts<CheckOptions>();
-      const storage = await session.openStorage();
-      if (status) return await printStatus(session, storage);
+      const repository = await session.openRepository();
+      if (status) return await printStatus(session, repository);
       const { check } = await import("../../operations/check/check.ts");
       const findings: Finding[] = [];
       const part = subset === undefined ? {} : { subset };
       const request = { readData, ...part, workers: session.workers(workers), signal: session.signal };
-      const result = await check(storage, request, (finding) => findings.push(finding), session.monitor);
+      const result = await check(repository, request, (finding) => findings.push(finding), session.monitor);
       print(session, result, findings);
       return result.damaged > 0 || session.monitor.problems > 0 ? EXIT.someFailed : EXIT.done;
     })
@@ -79,9 +79,9 @@ function summaryText({ snapshots, items, bytes, damaged }: CheckResult, elapsedM
     `${durationText(elapsedMs)}: ${found}`;
 }
 
-async function printStatus(session: Session, storage: Storage): Promise<void> {
+async function printStatus(session: Session, repository: OpenedRepository): Promise<void> {
   const { verificationStatus } = await import("../../operations/check/verification_status.ts");
-  const report = await verificationStatus(storage);
+  const report = await verificationStatus(repository);
   if (session.options.json) return session.out.json(report);
   const { statusLines } = await import("../output/results/verification_text.ts");
   for (const line of statusLines(report, session.world.clock, session.sizeText)) session.out.line(line);

@@ -6,8 +6,10 @@ import type { Session } from "../session/session.ts";
 export type Work = (session: Session) => Promise<number | void>;
 
 export interface Needs {
-  /** False: also a broken configuration must not keep the command from its work. */
+  /** Default: true. With false, even a broken configuration doesn't keep the command from its work. */
   readonly config?: boolean;
+  /** Default: false. With true, the command fails at once if nobody can see what it prints. */
+  readonly output?: boolean;
 }
 
 /** Runs a command's work with its options, completed by variables and the configuration. */

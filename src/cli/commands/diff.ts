@@ -1,5 +1,6 @@
 /** backup-tool diff */
 import { shortId } from "../../core/short_id.ts";
+import { resolveSnapshot } from "../../snapshot/resolve.ts";
 import type { Define } from "./command.ts";
 import type { Style } from "../output/terminal/colors.ts";
 import { stateJson } from "../output/results/entry_text.ts";
@@ -13,7 +14,6 @@ import { groupedBySeries } from "../../core/series.ts";
 import { pluralText } from "../../core/size_text.ts";
 import type { Difference, Differences, DiffSummary } from "../../operations/browse/diff.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
-import type { Storage } from "../../storage/storage.ts";
 
 interface DiffOptions {
   readonly path: string;
@@ -47,10 +47,10 @@ export const defineDiff: Define = (program, act) => {
   command.action((first: string, second: string | undefined) =>
     act(command, async (session) => {
       const options = command.opts<DiffOptions>();
-      const storage = await session.openStorage();
-      const pair = pairOf(storage, session, first, second);
+      const repository = await session.openRepository();
+      const pair = pairOf(await repository.snapshots(), session, first, second);
       const { diff } = await import("../../operations/browse/diff.ts");
-      using differences = await diff(storage, {
+      using differences = await diff(repository, {
         ...pair,
         below: snapshotPath(options.path),
         readData: options.readData ?? false,
@@ -58,7 +58,7 @@ export const defineDiff: Define = (program, act) => {
       }, session.monitor);
       if (session.options.json) printJson(pair, differences, session);
       else printLines(differences, session);
-    })
+    }, { output: true })
   );
 };
 
@@ -67,25 +67,25 @@ interface Pair {
   readonly now: SnapshotInfo | Raw;
 }
 
-function pairOf(storage: Storage, session: Session, first: string, second: string | undefined): Pair {
-  const snapshot = storage.resolve(first);
-  if (second === undefined) return { before: previousOf(storage, snapshot), now: snapshot };
+function pairOf(snapshots: readonly SnapshotInfo[], session: Session, first: string, second: string | undefined): Pair {
+  const snapshot = resolveSnapshot(first, snapshots);
+  if (second === undefined) return { before: previousOf(snapshots, snapshot), now: snapshot };
   const isDirectory = /^(?:\/|(?:\.\.?|~)(?:\/|$))/.test(second);
-  return { before: snapshot, now: isDirectory ? absolutePath(session.world, second) : laterOf(storage, second) };
+  return { before: snapshot, now: isDirectory ? absolutePath(session.world, second) : laterOf(snapshots, second) };
 }
 
 /** A directory that was named as if it were a snapshot is a likely mistake. */
-function laterOf(storage: Storage, name: string): SnapshotInfo {
+function laterOf(snapshots: readonly SnapshotInfo[], name: string): SnapshotInfo {
   try {
-    return storage.resolve(name);
+    return resolveSnapshot(name, snapshots);
   } catch (error) {
     if (!(error instanceof Fault) || error.code !== "no-snapshot" || error.hint.startsWith("Did you mean")) throw error;
     throw new BadUsage(error.message, `If you mean the directory, write \`./${name}\``);
   }
 }
 
-function previousOf(storage: Storage, { id, sequence }: SnapshotInfo): SnapshotInfo {
-  const series = groupedBySeries(storage.snapshots()).find((group) => group.some((other) => other.id === id)) ?? [];
+function previousOf(snapshots: readonly SnapshotInfo[], { id, sequence }: SnapshotInfo): SnapshotInfo {
+  const series = groupedBySeries(snapshots).find((group) => group.some((other) => other.id === id)) ?? [];
   const before = series.findLast((other) => other.sequence < sequence && other.complete);
   if (before !== undefined) return before;
   throw new BadUsage(

@@ -4,6 +4,7 @@ import { BadUsage } from "../../core/fault.ts";
 import type { DumpFormat } from "../../operations/browse/dump.ts";
 import { examples } from "../settings/options.ts";
 import { snapshotPath } from "../settings/paths.ts";
+import { snapshotNamed } from "../../snapshot/resolve.ts";
 import type { Define } from "./command.ts";
 
 export const defineDump: Define = (program, act) => {
@@ -36,10 +37,15 @@ export const defineDump: Define = (program, act) => {
         );
       }
       if (session.options.json) throw new BadUsage("An archive can't be printed as JSON", "Leave out `--json`");
-      const storage = await session.openStorage();
+      const repository = await session.openRepository();
       const { dump } = await import("../../operations/browse/dump.ts");
-      const request = { snapshot: storage.resolve(name), path: snapshotPath(pathText), format, signal: session.signal };
-      await dump(storage, request, (bytes) => session.out.bytes(bytes), session.monitor);
-    })
+      const request = {
+        snapshot: await snapshotNamed(name, repository),
+        path: snapshotPath(pathText),
+        format,
+        signal: session.signal,
+      };
+      await dump(repository, request, (bytes) => session.out.bytes(bytes), session.monitor);
+    }, { output: true })
   );
 };

@@ -7,12 +7,13 @@ import { parseSize } from "../../core/size_text.ts";
 import { textOf } from "../../core/raw.ts";
 import type { FindRequest, FoundVersion } from "../../operations/browse/find.ts";
 import type { SnapshotRange } from "../../operations/browse/snapshot_ranges.ts";
-import type { Storage } from "../../storage/storage.ts";
 import { longColumns, type Look, modeText, timeText, versionJson } from "../output/results/entry_text.ts";
 import { parseMoment } from "../settings/parse_time.ts";
 import { collected, examples, reading } from "../settings/options.ts";
 import type { Session } from "../session/session.ts";
 import { shortId } from "../../core/short_id.ts";
+import { resolveSnapshot } from "../../snapshot/resolve.ts";
+import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import type { Define } from "./command.ts";
 
 interface FindOptions {
@@ -59,12 +60,12 @@ export const defineFind: Define = (program, act) => {
   command.action((patterns: readonly string[]) =>
     act(command, async (session) => {
       const options = command.opts<FindOptions>(), { clock } = session.world;
-      const storage = await session.openStorage();
+      const repository = await session.openRepository();
       const { find } = await import("../../operations/browse/find.ts");
-      const found = await find(storage, requestOf(patterns, options, storage, clock));
+      const found = await find(repository, requestOf(patterns, options, await repository.snapshots(), clock));
       if (session.options.json) return session.out.jsonArray(jsonOf(found));
       printFound(found, options.long ?? false, session);
-    })
+    }, { output: true })
   );
 };
 
@@ -78,7 +79,12 @@ function printFound(found: Iterable<FoundVersion>, long: boolean, session: Sessi
   if (isFirst) session.monitor.notice("No matches");
 }
 
-function requestOf(patterns: readonly string[], options: FindOptions, storage: Storage, clock: Clock): FindRequest {
+function requestOf(
+  patterns: readonly string[],
+  options: FindOptions,
+  all: readonly SnapshotInfo[],
+  clock: Clock,
+): FindRequest {
   const { content, newerThan, olderThan, snapshot } = options;
   if (content !== undefined && !/^[0-9a-f]{4,}$/.test(content)) {
     throw new BadUsage("The id of a content is at least 4 hexadecimal digits", "Copy it from `backup-tool ls --json`");
@@ -92,7 +98,7 @@ function requestOf(patterns: readonly string[], options: FindOptions, storage: S
     sinceMs: newerThan === undefined ? undefined : parseMoment(newerThan, clock),
     beforeMs: olderThan === undefined ? undefined : parseMoment(olderThan, clock),
     content,
-    snapshots: snapshot?.map((name) => storage.resolve(name)),
+    snapshots: snapshot?.map((name) => resolveSnapshot(name, all)),
     gone: options.gone ?? false,
   };
 }

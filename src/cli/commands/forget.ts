@@ -1,4 +1,6 @@
 /** backup-tool forget */
+import type { Repository } from "../../snapshot/repository.ts";
+import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import type { Define } from "./command.ts";
 import { snapshotJson } from "../output/results/snapshot_text.ts";
 import { doneLine, planLines } from "../output/results/prune_text.ts";
@@ -14,8 +16,6 @@ import { countText, pluralText } from "../../core/size_text.ts";
 import { localTimeText } from "../../core/time_text.ts";
 import type { ForgetRequest, ForgetResult } from "../../operations/forget/forget.ts";
 import type { PruneResult } from "../../operations/forget/prune.ts";
-import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
-import type { Storage } from "../../storage/storage.ts";
 
 interface ForgetOptions extends KeepOptions {
   readonly host?: string;
@@ -56,14 +56,14 @@ export const defineForget: Define = (program, act) => {
       if (options.prune !== true && command.getOptionValueSource("workers") === "cli") {
         throw new BadUsage("`--workers` is for `--prune`, which was not said", "Add `--prune`, or leave it out");
       }
-      const storage = await session.openStorage();
+      const repository = await session.openRepository();
       const request = requestOf(names, options, session.loaded.config.keep);
       const { forget } = await import("../../operations/forget/forget.ts");
-      const result = await forget(storage, request, session.monitor);
+      const result = await forget(repository, request, session.monitor);
       const lines = linesOf(result, request.dryRun);
       if (options.prune !== true) return session.result(jsonOf(result, request.dryRun), lines);
       if (!session.options.json && !session.options.quiet) { for (const line of lines) session.out.line(line); }
-      const pruned = await pruneAfter(storage, session, { ...options, removed: result.removed });
+      const pruned = await pruneAfter(repository, session, { ...options, removed: result.removed });
       if (session.options.json) session.out.json({ ...jsonOf(result, request.dryRun), prune: pruned });
     })
   );
@@ -82,7 +82,7 @@ function requestOf(names: readonly string[], options: ForgetOptions, usual: Poli
 }
 
 async function pruneAfter(
-  storage: Storage,
+  repository: Repository,
   session: Session,
   { removed, dryRun = false, workers }: ForgetOptions & Pick<ForgetResult, "removed">,
 ): Promise<PruneResult> {
@@ -93,7 +93,7 @@ async function pruneAfter(
     signal: session.signal,
     ...(dryRun && { without: new Set(removed) }),
   };
-  const result = await prune(storage, request, () => {}, session.monitor);
+  const result = await prune(repository, request, () => {}, session.monitor);
   if (!session.options.json && !session.options.quiet) {
     const sizeText = (bytes: number) => session.sizeText(bytes);
     for (const line of [...planLines(result, sizeText), doneLine(result, dryRun, sizeText)]) session.out.line(line);
@@ -117,14 +117,20 @@ function linesOf({ policy, decisions, removed }: ForgetResult, dryRun: boolean):
   return [...lines, `${dryRun ? "Would remove" : "Removed"} ${count}`];
 }
 
+/** @param meeting names that stand for several series */
+function titleOf([newest]: readonly SnapshotInfo[], meeting: ReadonlySet<string>): string {
+  if (newest === undefined) return "";
+  const { host, name, sources } = newest;
+  return `${host}:${name}${meeting.has(nameKey(newest)) ? `  ${sources.join(", ")}` : ""}`;
+}
+
 /** The decisions of each series, with its name; with its sources too where names meet. */
 function titled(decisions: ForgetResult["decisions"]): { title: string; own: ForgetResult["decisions"] }[] {
   const snapshots = decisions.map(({ snapshot }) => snapshot), meeting = ambiguousNames(snapshots);
   const decisionOf = new Map(decisions.map((decision) => [decision.snapshot, decision]));
   return groupedBySeries(snapshots).map((series) => {
-    const [newest] = series, { host, name, sources } = newest!;
-    const which = meeting.has(nameKey(newest!)) ? `  ${sources.join(", ")}` : "";
-    return { title: `${host}:${name}${which}`, own: series.map((snapshot) => decisionOf.get(snapshot)!) };
+    const own = series.flatMap((snapshot) => decisionOf.get(snapshot) ?? []);
+    return { title: titleOf(series, meeting), own };
   });
 }
 

@@ -27,16 +27,16 @@ export const defineHistory: Define = (program, act) => {
     );
   command.action((pathText: string) =>
     act(command, async (session) => {
-      const storage = await session.openStorage();
+      const repository = await session.openRepository();
       const { history } = await import("../../operations/browse/history.ts");
-      const versions = await history(storage, snapshotPath(pathText));
+      const versions = await history(repository, snapshotPath(pathText));
       if (session.options.json) return session.out.jsonArray(versions.map(jsonOf));
       const series = Map.groupBy(versions, ({ version }) => `${version.name} on ${version.host}`);
       for (const [name, own] of series) {
         if (series.size > 1) session.out.line(`${name}:`);
         session.out.table(COLUMNS, rowsOf(own, session));
       }
-    })
+    }, { output: true })
   );
 };
 

@@ -143,7 +143,7 @@ const defineHistory: Define = (job, act) => {
       if (session.options.json) return session.out.jsonArray(chosen);
       const rows = chosen.map((entry) => historyRow(entry, session.world.clock));
       session.table(HISTORY_COLUMNS, rows, unhappy ? "No job was unhappy" : "No job has ended yet");
-    })
+    }, { output: true })
   );
 };
 

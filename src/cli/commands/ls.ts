@@ -8,6 +8,7 @@ import { entryJson, longColumns, modeText } from "../output/results/entry_text.t
 import { examples } from "../settings/options.ts";
 import { snapshotPath } from "../settings/paths.ts";
 import type { Session } from "../session/session.ts";
+import { snapshotNamed } from "../../snapshot/resolve.ts";
 import type { Define } from "./command.ts";
 
 interface LsOptions {
@@ -53,18 +54,18 @@ export const defineLs: Define = (program, act) => {
       if (options.ncdu && session.options.json) {
         throw new BadUsage("`--ncdu` and `--json` are two formats", "Leave one of them out");
       }
-      const storage = await session.openStorage();
+      const repository = await session.openRepository();
       const { listing } = await import("../../operations/browse/listing.ts");
       const request = requestOf(options, session.options.json ?? false, {
-        snapshot: storage.resolve(name),
+        snapshot: await snapshotNamed(name, repository),
         path: snapshotPath(pathText),
       });
-      const listed = await listing(storage, request, (fault) => session.monitor.problem(fault));
+      const listed = await listing(repository, request, (fault) => session.monitor.problem(fault));
       if (session.options.json) return session.out.jsonArray(jsonOf(listed));
       if (!options.ncdu) return printEntries(listed, session, options);
       const { printNcdu } = await import("../output/results/ncdu_export.ts");
       printNcdu(listed, { out: session.out, name: request.path, nowMs: session.world.clock.nowMs() });
-    })
+    }, { output: true })
   );
 };
 

@@ -31,9 +31,9 @@ const defineSet: Define = (policy, act) => {
     act(command, async (session) => {
       const rules = policyOf(command.opts<KeepOptions>());
       if (rules === undefined) throw new BadUsage("That policy has no rule", "Give one, such as `--keep-daily 7`");
-      const storage = await session.openStorage();
+      const repository = await session.openRepository();
       const { setPolicy } = await import("../../operations/forget/policy.ts");
-      await setPolicy(storage, rules);
+      await setPolicy(repository, rules);
       session.result({ policy: rules }, [`From now on forget keeps by ${policyText(rules)}`]);
     })
   );
@@ -46,8 +46,8 @@ const defineShow: Define = (policy, act) => {
     .addHelpText("after", examples("backup-tool policy show -s /mnt/disk/storage"));
   command.action(() =>
     act(command, async (session) => {
-      const storage = await session.openStorage();
-      const rules = storage.policy();
+      const repository = await session.openRepository();
+      const rules = await repository.policy();
       if (session.options.json) session.out.json({ policy: rules ?? null });
       else session.out.line(rules === undefined ? "No policy" : policyText(rules));
     })
@@ -61,9 +61,9 @@ const defineClear: Define = (policy, act) => {
     .addHelpText("after", examples("backup-tool policy clear -s /mnt/disk/storage"));
   command.action(() =>
     act(command, async (session) => {
-      const storage = await session.openStorage();
+      const repository = await session.openRepository();
       const { setPolicy } = await import("../../operations/forget/policy.ts");
-      await setPolicy(storage, undefined);
+      await setPolicy(repository, undefined);
       session.result({ policy: null }, ["The storage has no policy any more"]);
     })
   );

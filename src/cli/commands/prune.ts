@@ -22,7 +22,7 @@ export const definePrune: Define = (program, act) => {
   command.action(() =>
     act(command, async (session) => {
       const { dryRun = false, workers } = command.opts<PruneOptions>();
-      const storage = await session.openStorage();
+      const repository = await session.openRepository();
       const { prune } = await import("../../operations/forget/prune.ts");
       const request = { dryRun, workers: workers ?? 0, signal: session.signal };
       const sizeText = (bytes: number) => session.sizeText(bytes);
@@ -32,7 +32,7 @@ export const definePrune: Define = (program, act) => {
         session.out.flush();
       };
       const result = await prune(
-        storage,
+        repository,
         request,
         (plan: RemovalSummary) => tell(planLines(plan, sizeText)),
         session.monitor,

@@ -5,12 +5,14 @@ import { textOf } from "../../core/raw.ts";
 import { countText, pluralText } from "../../core/size_text.ts";
 import { durationText } from "../../core/time_text.ts";
 import type { RestoreRequest } from "../../operations/restore/restore_request.ts";
-import type { Storage } from "../../storage/storage.ts";
 import { collected, examples, workersOption } from "../settings/options.ts";
 import { absolutePath, snapshotPath } from "../settings/paths.ts";
 import { jsonText } from "../output/terminal/escape_text.ts";
 import type { Session } from "../session/session.ts";
 import { shortId } from "../../core/short_id.ts";
+import type { OpenedRepository } from "../../operations/opened.ts";
+import { snapshotNamed } from "../../snapshot/resolve.ts";
+import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import type { Define } from "./command.ts";
 
 interface RestoreOptions {
@@ -34,9 +36,10 @@ export const defineRestore: Define = (program, act) => {
     act(command, async (session) => {
       const options = command.opts<RestoreOptions>();
       const destination = destinationOf(options, paths, session);
-      const storage = await session.openStorage();
-      const request = requestOf({ name, paths, options, destination }, storage, session);
-      await (options.dryRun ? showPreview(storage, request, session) : doRestore(storage, request, session));
+      const repository = await session.openRepository();
+      const snapshot = await snapshotNamed(name, repository);
+      const request = requestOf({ snapshot, paths, options, destination }, session);
+      await (options.dryRun ? showPreview(repository, request, session) : doRestore(repository, request, session));
     })
   );
 };
@@ -112,18 +115,17 @@ function destinationOf(
 }
 
 function requestOf(
-  { name, paths, options, destination }: {
-    readonly name: string;
+  { snapshot, paths, options, destination }: {
+    readonly snapshot: SnapshotInfo;
     readonly paths: readonly string[];
     readonly options: RestoreOptions;
     readonly destination: RestoreRequest["destination"];
   },
-  storage: Storage,
   session: Session,
 ): RestoreRequest {
   const { include = [], exclude = [], overwrite, numericIds = false, owner, workers } = options;
   return {
-    snapshot: storage.resolve(name),
+    snapshot,
     paths: paths.map(snapshotPath),
     destination,
     include,
@@ -141,10 +143,10 @@ function targetText({ destination }: RestoreRequest): string | null {
   return destination.kind === "in-place" ? null : textOf(destination.path);
 }
 
-async function doRestore(storage: Storage, request: RestoreRequest, session: Session): Promise<void> {
+async function doRestore(repository: OpenedRepository, request: RestoreRequest, session: Session): Promise<void> {
   const { restore } = await import("../../operations/restore/restore.ts");
   const { monitor } = session;
-  await restore(storage, request, monitor);
+  await restore(repository, request, monitor);
   const files = monitor.of("restoredFiles"), bytes = monitor.of("restoredBytes");
   const kept = monitor.of("keptFiles"), removed = monitor.of("removedEntries");
   const json = {
@@ -168,7 +170,7 @@ async function doRestore(storage: Storage, request: RestoreRequest, session: Ses
 }
 
 /** A line for each change as it is found: there may be millions. */
-async function showPreview(storage: Storage, request: RestoreRequest, session: Session): Promise<void> {
+async function showPreview(repository: OpenedRepository, request: RestoreRequest, session: Session): Promise<void> {
   const { previewRestore } = await import("../../operations/restore/restore.ts");
   const counts = { create: 0, replace: 0, remove: 0, refuse: 0 };
   const { out, options, monitor } = session;
@@ -176,7 +178,7 @@ async function showPreview(storage: Storage, request: RestoreRequest, session: S
     out.exact(`{"snapshot":${jsonText(request.snapshot.id)},"target":${jsonText(targetText(request))},"changes":[`);
   }
   let before = "\n";
-  await previewRestore(storage, request, monitor, ({ action, path }) => {
+  await previewRestore(repository, request, monitor, ({ action, path }) => {
     counts[action]++;
     if (!options.json) return out.line(`${action.padEnd(7)} ${textOf(path)}`);
     out.exact(`${before}${jsonText({ action, path: textOf(path) })}`);

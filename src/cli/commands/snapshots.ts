@@ -19,8 +19,8 @@ export const defineSnapshots: Define = (program, act) => {
     );
   command.action(() =>
     act(command, async (session) => {
-      const storage = await session.openStorage();
-      const snapshots = storage.snapshots();
+      const repository = await session.openRepository();
+      const snapshots = await repository.snapshots();
       if (session.options.json) return session.out.jsonArray(snapshots.map(snapshotJson));
       const meeting = ambiguousNames(snapshots);
       const columns = meeting.size === 0 ? COLUMNS : [...COLUMNS, SOURCES];
@@ -29,7 +29,7 @@ export const defineSnapshots: Define = (program, act) => {
         ...(meeting.has(nameKey(snapshot)) ? [snapshot.sources.join(", ")] : []),
       ]);
       session.table(columns, rows, "There are no snapshots yet");
-    })
+    }, { output: true })
   );
 };
 

@@ -41,13 +41,13 @@ export const defineStats: Define = (program, act) => {
   command.action(() =>
     act(command, async (session) => {
       const { largest } = command.opts<StatsOptions>();
-      const storage = await session.openStorage();
+      const repository = await session.openRepository();
       const { stats } = await import("../../operations/browse/stats.ts");
-      const result = await stats(storage, { largest, signal: session.signal }, session.monitor);
+      const result = await stats(repository, { largest, signal: session.signal }, session.monitor);
       session.monitor.finish();
       if (session.options.json) return session.out.json(statsJson(result));
       print(result, session);
-    })
+    }, { output: true })
   );
 };
 

@@ -29,9 +29,9 @@ export const defineTag: Define = (program, act) => {
   command.action((snapshots: readonly string[]) =>
     act(command, async (session) => {
       const { add = [], remove = [], set } = command.opts<TagOptions>();
-      const storage = await session.openStorage();
+      const repository = await session.openRepository();
       const { tag } = await import("../../operations/forget/tag.ts");
-      const tagged = await tag(storage, { snapshots, add, remove, set });
+      const tagged = await tag(repository, { snapshots, add, remove, set });
       session.result(
         tagged,
         tagged.map(({ former, id, tags }) => `${shortId(former)} is now ${shortId(id)}: ${tagsText(tags)}`),

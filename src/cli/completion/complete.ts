@@ -33,7 +33,7 @@ async function* offers(
 ): AsyncGenerator<Candidate | Files> {
   const line = understand(program, words);
   const { before, typed, what } = line.wanted;
-  using known = new Known(world, line.values);
+  await using known = new Known(world, line.values);
   for await (const offer of offersFor(line.command, line.operands, line.wanted, known)) {
     if (typeof offer === "string") yield offer;
     else if (offer.value.startsWith(typed)) yield { ...offer, value: before + offer.value };

@@ -1,4 +1,4 @@
-/** What can be known while somebody types: the storage, asked without any lock, and the configuration. */
+/** What can be known while somebody types: the repository, asked without any lock, and the configuration. */
 import type { Candidate } from "./candidate.ts";
 import { absolutePath, snapshotPath } from "../settings/paths.ts";
 import { loadConfig, type LoadedConfig, VARIABLES } from "../settings/settings.ts";
@@ -9,7 +9,7 @@ import { textOf } from "../../core/raw.ts";
 import { shortId } from "../../core/short_id.ts";
 import { localTimeText } from "../../core/time_text.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
-import type { Storage } from "../../storage/storage.ts";
+import type { Repository } from "../../snapshot/repository.ts";
 
 const SILENT: Monitor = {
   count() {},
@@ -23,11 +23,11 @@ const SILENT: Monitor = {
 /** More than a person looks through. */
 const MOST_PATHS = 1000;
 
-export class Known implements Disposable {
+export class Known implements AsyncDisposable {
   readonly #world: World;
   readonly #values: ReadonlyMap<string, string>;
-  readonly #held = new DisposableStack();
-  #storage: Promise<Storage> | undefined;
+  readonly #held = new AsyncDisposableStack();
+  #repository: Promise<Repository> | undefined;
 
   /** @param values of options that have been typed already */
   constructor(world: World, values: ReadonlyMap<string, string>) {
@@ -35,8 +35,8 @@ export class Known implements Disposable {
     this.#values = values;
   }
 
-  [Symbol.dispose](): void {
-    this.#held[Symbol.dispose]();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#held.disposeAsync();
   }
 
   /** Names in the configuration. */
@@ -77,10 +77,10 @@ export class Known implements Disposable {
   async *paths(name: string, typed: string): AsyncGenerator<Candidate> {
     const { resolveSnapshot } = await import("../../snapshot/resolve.ts");
     const snapshot = resolveSnapshot(name, await this.#snapshots());
-    const storage = await this.#opened();
+    const manifest = await (await this.#opened()).manifest(snapshot.id);
     const slash = typed.lastIndexOf("/") + 1, directory = typed.slice(0, slash);
     let count = 0;
-    for (const entry of storage.manifest(snapshot.id).list(snapshotPath(directory || "/"))) {
+    for (const entry of manifest.list(snapshotPath(directory || "/"))) {
       const value = directory + textOf(nameOf(entry.path)) + (entry.kind === "dir" ? "/" : "");
       if (!value.startsWith(typed)) continue;
       if (++count > MOST_PATHS) return;
@@ -93,21 +93,20 @@ export class Known implements Disposable {
     return `${localTimeText(atMs, this.#world.clock.offsetMinutes(atMs))} ${name}`;
   }
 
-  async #snapshots(): Promise<SnapshotInfo[]> {
-    const { peekSnapshots } = await import("../../storage/cached_snapshots.ts");
-    return peekSnapshots(await this.#opened());
+  async #snapshots(): Promise<readonly SnapshotInfo[]> {
+    return (await this.#opened()).cachedSnapshots();
   }
 
-  #opened(): Promise<Storage> {
-    return this.#storage ??= this.#open();
+  #opened(): Promise<Repository> {
+    return this.#repository ??= this.#open();
   }
 
-  async #open(): Promise<Storage> {
+  async #open(): Promise<Repository> {
     const world = this.#world;
     const path = this.#values.get("storage") ?? world.env(VARIABLES.storage) ?? (await this.#config()).config.storage;
     if (path === undefined) throw new Error("No storage was given");
-    const { openStorage } = await import("../../storage/storage.ts");
-    return this.#held.use(openStorage(await world.machine(), absolutePath(world, path), SILENT));
+    const { openRepository } = await import("../../operations/open.ts");
+    return this.#held.use(await openRepository(await world.machine(), absolutePath(world, path), SILENT));
   }
 
   #config(): Promise<LoadedConfig> {

@@ -3,54 +3,15 @@ import { Command, CommanderError } from "commander";
 import { Fault } from "../../core/fault.ts";
 import { VERSION } from "../../core/version.ts";
 import { typedText } from "../../core/written_path.ts";
-import { defineBackup } from "../commands/backup.ts";
-import { defineCat } from "../commands/cat.ts";
-import { defineCheck } from "../commands/check.ts";
-import { defineCompletions } from "../commands/completions.ts";
-import { defineConfig } from "../commands/config.ts";
-import { defineDiff } from "../commands/diff.ts";
-import { defineDump } from "../commands/dump.ts";
-import { defineFind } from "../commands/find.ts";
-import { defineForget } from "../commands/forget.ts";
 import { defineHelp } from "../commands/help.ts";
-import { defineHistory } from "../commands/history.ts";
-import { defineInit } from "../commands/init.ts";
-import { defineJob } from "../commands/job.ts";
-import { defineLs } from "../commands/ls.ts";
-import { definePlan } from "../commands/plan.ts";
-import { definePolicy } from "../commands/policy.ts";
-import { definePrune } from "../commands/prune.ts";
-import { defineRebuild } from "../commands/rebuild.ts";
-import { defineRecover } from "../commands/recover.ts";
-import { defineRepair } from "../commands/repair.ts";
-import { defineRestore } from "../commands/restore.ts";
-import { defineServe } from "../commands/serve.ts";
-import { defineSnapshots } from "../commands/snapshots.ts";
-import { defineStats } from "../commands/stats.ts";
-import { defineTag } from "../commands/tag.ts";
-import { defineTree } from "../commands/tree.ts";
-import { defineVersion } from "../commands/version.ts";
-import type { Define, Needs, RunCommand, Work } from "../commands/command.ts";
+import type { Needs, RunCommand, Work } from "../commands/command.ts";
+import { COMMANDS } from "./commands.ts";
 import { errorJson, errorText } from "../output/terminal/errors.ts";
 import { EXIT, exitFor } from "../session/exit.ts";
 import { addGlobalOptions, examples, type GlobalOptions } from "../settings/options.ts";
 import { type Paint, paintFor } from "../output/terminal/colors.ts";
 import { refuseEmpty, usageFault } from "../settings/usage.ts";
 import type { Output, World } from "../world.ts";
-
-/** In the order of the help page. */
-const COMMANDS: Readonly<Record<string, readonly Define[]>> = {
-  "Backing up": [defineInit, defineBackup, definePlan],
-  "Looking": [defineSnapshots, defineLs, defineFind, defineHistory, defineDiff, defineStats],
-  "Getting back": [defineRestore, defineCat, defineDump],
-  "Keeping": [defineForget, definePrune, definePolicy, defineTag, defineTree],
-  "Checking and healing": [defineCheck, defineRepair, defineRecover, defineRebuild],
-  "Working by itself": [defineServe, defineJob],
-  "This tool": [defineConfig, defineCompletions, defineVersion],
-};
-
-/** Commands that are of no use to anybody who can't see what they print. */
-const TELLING: ReadonlySet<string> = new Set(["snapshots", "ls", "find", "history", "diff", "stats", "cat", "dump"]);
 
 export class OutputClosed extends Fault {
   readonly code = "output-closed";
@@ -134,7 +95,12 @@ function tellUsage(command: Command, world: World, json: boolean): void {
 }
 
 /** Runs a command to its end and tells how it went. */
-async function perform(world: World, command: Command, work: Work, { config = true }: Needs = {}): Promise<number> {
+async function perform(
+  world: World,
+  command: Command,
+  work: Work,
+  { config = true, output = false }: Needs = {},
+): Promise<number> {
   const [{ Session }, { NO_CONFIG, settle }] = await Promise.all([
     import("../session/session.ts"),
     import("../settings/settings.ts"),
@@ -151,9 +117,9 @@ async function perform(world: World, command: Command, work: Work, { config = tr
   } catch (error) {
     return fail(error);
   }
-  using session = new Session(world, command.optsWithGlobals<GlobalOptions>(), loaded);
+  await using session = new Session(world, command.optsWithGlobals<GlobalOptions>(), loaded);
   try {
-    if (TELLING.has(command.name()) && world.stdout.isClosed()) throw new OutputClosed();
+    if (output && world.stdout.isClosed()) throw new OutputClosed();
     const status = await work(session) ?? EXIT.done;
     session.monitor.finish();
     session.out.flush();

@@ -10,13 +10,14 @@ import type { World } from "../world.ts";
 import { BadUsage } from "../../core/fault.ts";
 import type { Raw } from "../../core/raw.ts";
 import { exactSizeText, type SizeText, sizeText } from "../../core/size_text.ts";
+import type { OpenedRepository } from "../../operations/opened.ts";
 import type { Machine } from "../../platform/machine.ts";
 import type { Storage } from "../../storage/storage.ts";
 
 /** Threads beyond this wait for the disk and for each other. */
 const MOST_WORKERS = 4;
 
-export class Session implements Disposable {
+export class Session implements AsyncDisposable {
   readonly world: World;
   readonly options: GlobalOptions;
   /** What the configuration file says. */
@@ -25,7 +26,7 @@ export class Session implements Disposable {
   readonly sizeText: SizeText;
   readonly out: Printer;
   readonly monitor: TerminalMonitor;
-  readonly #held = new DisposableStack();
+  readonly #held = new AsyncDisposableStack();
   readonly #stop = new AbortController();
   #listens = false;
 
@@ -41,8 +42,8 @@ export class Session implements Disposable {
     this.monitor = this.#held.use(new TerminalMonitor({ output, clock, paint, quiet, verbose, json }));
   }
 
-  [Symbol.dispose](): void {
-    this.#held[Symbol.dispose]();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#held.disposeAsync();
   }
 
   /** For operations that can stop in good order. Without it an interrupt ends the program at once. */
@@ -64,14 +65,22 @@ export class Session implements Disposable {
     throw new BadUsage("No storage was given", hint);
   }
 
-  /** The storage, open until the session ends. @throws NoStorage and what else opening throws */
+  /** For what every engine can do; open until the session ends. @throws NoStorage and what else opening throws */
+  async openRepository(): Promise<OpenedRepository> {
+    const { openRepository } = await import("../../operations/open.ts");
+    return this.#held.use(await openRepository(await this.#ownMachine(), this.storagePath, this.monitor));
+  }
+
+  /** For what only a storage can do; open until the session ends. @throws NoStorage and what else opening throws */
   async openStorage(): Promise<Storage> {
-    const [{ openStorage }, { stateDirectories }] = await Promise.all([
-      import("../../storage/storage.ts"),
-      import("../settings/state_directory.ts"),
-    ]);
-    const machine = { ...await this.machine(), state: await stateDirectories(this.world) };
-    return this.#held.use(openStorage(machine, this.storagePath, this.monitor));
+    const { openStorage } = await import("../../storage/storage.ts");
+    return this.#held.use(openStorage(await this.#ownMachine(), this.storagePath, this.monitor));
+  }
+
+  /** It knows where this program keeps its state. */
+  async #ownMachine(): Promise<Machine> {
+    const { stateDirectories } = await import("../settings/state_directory.ts");
+    return { ...await this.machine(), state: await stateDirectories(this.world) };
   }
 
   /** @param given by `--workers` */

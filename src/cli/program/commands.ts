@@ -1,0 +1,39 @@
+/** All commands. A new one is a file in ../commands, its import, and its place in the list. */
+import type { Define } from "../commands/command.ts";
+import { defineBackup } from "../commands/backup.ts";
+import { defineCat } from "../commands/cat.ts";
+import { defineCheck } from "../commands/check.ts";
+import { defineCompletions } from "../commands/completions.ts";
+import { defineConfig } from "../commands/config.ts";
+import { defineDiff } from "../commands/diff.ts";
+import { defineDump } from "../commands/dump.ts";
+import { defineFind } from "../commands/find.ts";
+import { defineForget } from "../commands/forget.ts";
+import { defineHistory } from "../commands/history.ts";
+import { defineInit } from "../commands/init.ts";
+import { defineJob } from "../commands/job.ts";
+import { defineLs } from "../commands/ls.ts";
+import { definePlan } from "../commands/plan.ts";
+import { definePolicy } from "../commands/policy.ts";
+import { definePrune } from "../commands/prune.ts";
+import { defineRebuild } from "../commands/rebuild.ts";
+import { defineRecover } from "../commands/recover.ts";
+import { defineRepair } from "../commands/repair.ts";
+import { defineRestore } from "../commands/restore.ts";
+import { defineServe } from "../commands/serve.ts";
+import { defineSnapshots } from "../commands/snapshots.ts";
+import { defineStats } from "../commands/stats.ts";
+import { defineTag } from "../commands/tag.ts";
+import { defineTree } from "../commands/tree.ts";
+import { defineVersion } from "../commands/version.ts";
+
+/** In the order of the help page. */
+export const COMMANDS: Readonly<Record<string, readonly Define[]>> = {
+  "Backing up": [defineInit, defineBackup, definePlan],
+  "Looking": [defineSnapshots, defineLs, defineFind, defineHistory, defineDiff, defineStats],
+  "Getting back": [defineRestore, defineCat, defineDump],
+  "Keeping": [defineForget, definePrune, definePolicy, defineTag, defineTree],
+  "Checking and healing": [defineCheck, defineRepair, defineRecover, defineRebuild],
+  "Working by itself": [defineServe, defineJob],
+  "This tool": [defineConfig, defineCompletions, defineVersion],
+};
