@@ -390,7 +390,7 @@ Deno.test({
     makeSlowSource(place);
     const shown = onTerminal("backup", "source", "--workers", "0");
     const [first = "", ...others] = shown.split("\x1b[K");
-    match(first, /^\r[\d,]+ entr(?:y|ies)/);
+    match(first, /^\rreading the source: [\d,]+ (?:files?|entr(?:y|ies))/);
     match(others.at(-1) ?? "", /^Snapshot [0-9a-f]{12} of source made in /);
   },
 });
