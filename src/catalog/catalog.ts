@@ -9,14 +9,14 @@ import { encodeRatios, parseRatios } from "./compression_ratios.ts";
 import { CatalogFault, Database, type Mode, type Temp, type Trouble } from "./database.ts";
 import { findVersions } from "./find_versions.ts";
 import { indexSnapshots, MOST_AT_ONCE } from "./index_snapshots.ts";
-import { changesInLine } from "./path_changes.ts";
+import { changesInChain } from "./path_changes.ts";
 import type { CatalogPlace } from "./place.ts";
-import { removeFromLine } from "./remove_snapshots.ts";
+import { removeFromChain } from "./remove_snapshots.ts";
 import { CONTENT_INDEX, isOwnSchema, PAGE_BYTES, PATH_INDEX, SCHEMA, SCHEMA_VERSION } from "./schema.ts";
 import { snapshotInfoOf } from "./snapshot_row.ts";
 import { largestContents, snapshotFigures } from "./statistics.ts";
 import { Verifications } from "./verifications.ts";
-import { BY_LINE, directoryText, VERSION_COLUMNS, VERSION_TABLES, versionOf } from "./version_row.ts";
+import { BY_CHAIN, directoryText, VERSION_COLUMNS, VERSION_TABLES, versionOf } from "./version_row.ts";
 import { VersionWriter } from "./version_writer.ts";
 import { type Apath, nameOf } from "../core/apath.ts";
 import { type ContentId, knownRootId, type RootId } from "../core/content_id.ts";
@@ -136,13 +136,13 @@ export class Catalog implements CatalogQueries, Disposable {
 
   /**
    * Fills an empty catalog.
-   * @param lines the snapshots line by line (all complete ones of a series, or a partial one), each line oldest first;
+   * @param chains the snapshots chain by chain (all complete ones of a series, or a partial one), each oldest first;
    *   `load` is called once for each, in that order
    */
-  fill(lines: readonly (readonly RootId[])[], load: (id: RootId) => ManifestSource): void {
+  fill(chains: readonly (readonly RootId[])[], load: (id: RootId) => ManifestSource): void {
     this.#database.transaction(() => {
       const writer = new VersionWriter(this.#database);
-      for (const ids of lines) {
+      for (const ids of chains) {
         let previous: ManifestSource | undefined;
         for (let at = 0; at < ids.length; at += MOST_AT_ONCE) {
           const sources = ids.slice(at, at + MOST_AT_ONCE).map(load);
@@ -156,9 +156,9 @@ export class Catalog implements CatalogQueries, Disposable {
 
   #takeUp(writer: VersionWriter, snapshots: readonly ManifestSource[], previous: ManifestSource | undefined): void {
     const { root } = snapshots[0]!;
-    const line = this.#lineOf(root);
-    for (const source of snapshots) this.#insertSnapshot(source, line);
-    indexSnapshots(writer, { line, previous, snapshots, isOpen: root.complete });
+    const chain = this.#chainOf(root);
+    for (const source of snapshots) this.#insertSnapshot(source, chain);
+    indexSnapshots(writer, { chain, previous, snapshots, isOpen: root.complete });
   }
 
   #makeIndexes(): void {
@@ -170,17 +170,17 @@ export class Catalog implements CatalogQueries, Disposable {
   remove(ids: readonly RootId[]): void {
     this.#database.transaction(() => {
       const removed = new Set<number>();
-      const lines = new Set<number>();
+      const chains = new Set<number>();
       for (const id of ids) {
-        const row = this.#database.get("SELECT sequence, line FROM snapshot WHERE id = unhex(?)", id);
+        const row = this.#database.get("SELECT sequence, chain FROM snapshot WHERE id = unhex(?)", id);
         if (row === undefined) continue;
         removed.add(row["sequence"] as number);
-        lines.add(row["line"] as number);
+        chains.add(row["chain"] as number);
       }
-      for (const line of lines) {
-        const rows = this.#database.all("SELECT sequence FROM snapshot WHERE line = ? ORDER BY sequence", line);
+      for (const chain of chains) {
+        const rows = this.#database.all("SELECT sequence FROM snapshot WHERE chain = ? ORDER BY sequence", chain);
         const all = rows.map((row) => row["sequence"] as number);
-        removeFromLine(this.#database, line, all, (sequence) => removed.has(sequence));
+        removeFromChain(this.#database, chain, all, (sequence) => removed.has(sequence));
       }
       for (const sequence of removed) this.#database.run("DELETE FROM snapshot WHERE sequence = ?", sequence);
     });
@@ -314,7 +314,7 @@ export class Catalog implements CatalogQueries, Disposable {
   history(path: Apath): PathVersion[] {
     return this.#database.all(
       `SELECT ${VERSION_COLUMNS} FROM ${VERSION_TABLES}
-        WHERE v.directory = (SELECT id FROM directory WHERE path = ?) AND v.name = ? ORDER BY v.first, ${BY_LINE}`,
+        WHERE v.directory = (SELECT id FROM directory WHERE path = ?) AND v.name = ? ORDER BY v.first, ${BY_CHAIN}`,
       directoryText(path),
       nameOf(path),
     ).map(versionOf);
@@ -327,7 +327,7 @@ export class Catalog implements CatalogQueries, Disposable {
 
   /** What is different between two complete snapshots of a series, ordered by path. @param below only this path, and what is in it */
   changes(interval: Interval, below: Apath): Generator<PathChange> {
-    return changesInLine(this.#database, interval, below);
+    return changesInChain(this.#database, interval, below);
   }
 
   /** True if most of the file is empty. */
@@ -361,7 +361,7 @@ export class Catalog implements CatalogQueries, Disposable {
     );
     for (const { id, size } of contents) yield `content ${id} ${size}`;
     const rows = this.#database.all(
-      `SELECT ${VERSION_COLUMNS} FROM ${VERSION_TABLES} ORDER BY l.host, l.series, l.partial, d.path, v.name, v.first`,
+      `SELECT ${VERSION_COLUMNS} FROM ${VERSION_TABLES} ORDER BY ${BY_CHAIN}, d.path, v.name, v.first`,
     );
     for (const row of rows) {
       const version = versionOf(row);
@@ -371,11 +371,11 @@ export class Catalog implements CatalogQueries, Disposable {
     }
   }
 
-  #lineOf(root: Root): number {
+  #chainOf(root: Root): number {
     const partial = root.complete ? 0 : root.sequence;
     const values = [root.host, root.name, partial];
-    this.#database.run("INSERT OR IGNORE INTO line (host, series, partial) VALUES (?, ?, ?)", ...values);
-    const found = this.#database.get("SELECT id FROM line WHERE host = ? AND series = ? AND partial = ?", ...values);
+    this.#database.run("INSERT OR IGNORE INTO chain (host, series, partial) VALUES (?, ?, ?)", ...values);
+    const found = this.#database.get("SELECT id FROM chain WHERE host = ? AND series = ? AND partial = ?", ...values);
     return found!["id"] as number;
   }
 
@@ -389,13 +389,13 @@ export class Catalog implements CatalogQueries, Disposable {
     );
   }
 
-  #insertSnapshot(source: ManifestSource, line: number): void {
+  #insertSnapshot(source: ManifestSource, chain: number): void {
     const { id, root } = source;
     this.#database.run(
-      "INSERT INTO snapshot (sequence, id, line, own, info) VALUES (?, unhex(?), ?, ?, ?)",
+      "INSERT INTO snapshot (sequence, id, chain, own, info) VALUES (?, unhex(?), ?, ?, ?)",
       root.sequence,
       id,
-      line,
+      chain,
       source.ownSequence ?? root.sequence,
       JSON.stringify(infoOf(id, root)),
     );

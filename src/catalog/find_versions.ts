@@ -1,7 +1,7 @@
 /** Finding versions of paths by what is known of them. */
 import type { SQLInputValue } from "node:sqlite";
 import type { Database } from "./database.ts";
-import { BY_LINE, BY_PATH, VERSION_COLUMNS, VERSION_TABLES, versionOf } from "./version_row.ts";
+import { BY_CHAIN, BY_PATH, VERSION_COLUMNS, VERSION_TABLES, versionOf } from "./version_row.ts";
 import type { Apath } from "../core/apath.ts";
 import type { PathVersion, VersionQuery } from "../snapshot/catalog_queries.ts";
 
@@ -9,7 +9,7 @@ import type { PathVersion, VersionQuery } from "../snapshot/catalog_queries.ts";
 export function* findVersions(database: Database, query: VersionQuery): Generator<PathVersion> {
   const { terms, values } = conditions(query);
   const where = terms.length === 0 ? "" : `WHERE ${terms.join(" AND ")}`;
-  const sql = `SELECT ${VERSION_COLUMNS} FROM ${VERSION_TABLES} ${where} ORDER BY ${BY_PATH}, ${BY_LINE}, v.first`;
+  const sql = `SELECT ${VERSION_COLUMNS} FROM ${VERSION_TABLES} ${where} ORDER BY ${BY_PATH}, ${BY_CHAIN}, v.first`;
   for (const row of database.each(sql, ...values)) yield versionOf(row);
 }
 
@@ -34,17 +34,17 @@ function conditions(query: VersionQuery): { terms: string[]; values: SQLInputVal
   if (below !== undefined) addBelow(below, add);
   if (snapshots !== undefined) {
     add(
-      `EXISTS (SELECT 1 FROM json_each(?) JOIN snapshot s ON s.sequence = value WHERE s.line = v.line
+      `EXISTS (SELECT 1 FROM json_each(?) JOIN snapshot s ON s.sequence = value WHERE s.chain = v.chain
         AND s.sequence >= v.first AND (v.last IS NULL OR s.sequence <= v.last))`,
       JSON.stringify(snapshots),
     );
   }
-  if (query.gone) add(`l.partial = 0 AND NOT ${IS_THERE}`);
+  if (query.gone) add(`c.partial = 0 AND NOT ${IS_THERE}`);
   return { terms, values };
 }
 
 const IS_THERE = `EXISTS (SELECT 1 FROM version w WHERE w.directory = v.directory AND w.name = v.name
-  AND w.line = v.line AND w.last IS NULL)`;
+  AND w.chain = v.chain AND w.last IS NULL)`;
 
 type Add = (term: string, ...values: SQLInputValue[]) => void;
 

@@ -1,5 +1,5 @@
 /**
- * Takes up snapshots into the versions of the catalog: several of one line at once, range of paths by range of paths, so
+ * Takes up snapshots into the versions of the catalog: several of one chain at once, range of paths by range of paths, so
  * that each hunk is read once however many snapshots have it as what they were or what they became.
  */
 import { differences, NOTHING } from "./hunk_diff.ts";
@@ -14,16 +14,16 @@ import type { Root } from "../snapshot/root.ts";
 export const MOST_AT_ONCE = 32;
 
 export interface IndexRequest {
-  readonly line: number;
-  /** The snapshot of the line right before the first; undefined if there is none. */
+  readonly chain: number;
+  /** The snapshot of the chain right before the first; undefined if there is none. */
   readonly previous: ManifestSource | undefined;
-  /** Consecutive ones of the line, oldest first. */
+  /** Consecutive ones of the chain, oldest first. */
   readonly snapshots: readonly ManifestSource[];
-  /** True if the last one is the newest of its line and the line goes on; false for a partial snapshot. */
+  /** True if the last one is the newest of its chain and the chain goes on; false for a partial snapshot. */
   readonly isOpen: boolean;
 }
 
-export function indexSnapshots(writer: VersionWriter, { line, previous, snapshots, isOpen }: IndexRequest): void {
+export function indexSnapshots(writer: VersionWriter, { chain, previous, snapshots, isOpen }: IndexRequest): void {
   const sources = previous === undefined ? snapshots : [previous, ...snapshots];
   const cursors = sources.map((source) => new Cursor(source));
   const texts = new Texts();
@@ -42,11 +42,11 @@ export function indexSnapshots(writer: VersionWriter, { line, previous, snapshot
         if (change.before !== undefined) end(change.before.path, before!.source.root.sequence, open);
         if (change.now === undefined) continue;
         // What nothing in this group can end need not be kept in memory.
-        if (i >= lastChange) writer.add(line, change.now, sequence, isOpen ? undefined : last);
+        if (i >= lastChange) writer.add(chain, change.now, sequence, isOpen ? undefined : last);
         else open.set(change.now.path, { state: change.now, first: sequence });
       }
     }
-    for (const { state, first } of open.values()) writer.add(line, state, first, isOpen ? undefined : last);
+    for (const { state, first } of open.values()) writer.add(chain, state, first, isOpen ? undefined : last);
   }
   writer.flush();
 
@@ -54,8 +54,8 @@ export function indexSnapshots(writer: VersionWriter, { line, previous, snapshot
   function end(path: Apath, sequence: number, open: Map<Apath, Opened>): void {
     const opened = open.get(path);
     open.delete(path);
-    if (opened === undefined) writer.close(line, path, sequence);
-    else writer.add(line, opened.state, opened.first, sequence);
+    if (opened === undefined) writer.close(chain, path, sequence);
+    else writer.add(chain, opened.state, opened.first, sequence);
   }
 }
 

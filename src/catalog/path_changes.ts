@@ -3,24 +3,24 @@ import type { Database } from "./database.ts";
 import { differences } from "./hunk_diff.ts";
 import { Cursor, ranges, Texts } from "./parallel_ranges.ts";
 import { BY_PATH, directoryText, stateOf, VERSION_COLUMNS, VERSION_TABLES, versionOf } from "./version_row.ts";
-import { type Apath, isWithin, TOP } from "../core/apath.ts";
+import { type Apath, isWithin, nameOf, TOP } from "../core/apath.ts";
 import type { Interval, PathChange, PathVersion } from "../snapshot/catalog_queries.ts";
 import type { ManifestSource } from "../snapshot/manifest.ts";
 
 /** From what the catalog knows, without reading manifests. Ordered by path. @param below only this path, and what is in it */
-export function* changesInLine(database: Database, interval: Interval, below: Apath): Generator<PathChange> {
+export function* changesInChain(database: Database, interval: Interval, below: Apath): Generator<PathChange> {
   const { host, name, before, now } = interval;
   const isBelow = below === TOP ? "" : `AND (d.path = ?5 OR d.path GLOB ?6 OR (d.path = ?7 AND v.name = ?8))`;
   const sql = `SELECT ${VERSION_COLUMNS} FROM ${VERSION_TABLES}
     WHERE ((v.last BETWEEN ?3 AND ?4 - 1 AND v.first <= ?3)
         OR (v.first BETWEEN ?3 + 1 AND ?4 AND (v.last IS NULL OR v.last >= ?4)))
-      AND v.line = (SELECT id FROM line WHERE host = ?1 AND series = ?2 AND partial = 0) ${isBelow}
+      AND v.chain = (SELECT id FROM chain WHERE host = ?1 AND series = ?2 AND partial = 0) ${isBelow}
     ORDER BY ${BY_PATH}, v.first`;
   const places = [
     below,
     `${below.replace(/[*?[]/g, "[$&]")}/*`,
     directoryText(below),
-    below.slice(below.lastIndexOf("/") + 1),
+    nameOf(below),
   ];
   let waiting: PathVersion | undefined;
   for (const row of database.each(sql, host, name, before, now, ...(below === TOP ? [] : places))) {

@@ -7,17 +7,17 @@ import type { Database, Row } from "./database.ts";
 /** Paths dealt with at once: bounds memory. */
 const PATHS_AT_ONCE = 2000;
 
-/** @param all sequences of the line's snapshots in order, those to be removed among them */
-export function removeFromLine(
+/** @param all sequences of the chain's snapshots in order, those to be removed among them */
+export function removeFromChain(
   database: Database,
-  line: number,
+  chain: number,
   all: readonly number[],
   isRemoved: (sequence: number) => boolean,
 ): void {
   const kept = all.filter((sequence) => !isRemoved(sequence));
   if (kept.length === 0) {
-    database.run("DELETE FROM version WHERE line = ?", line);
-    database.run("DELETE FROM line WHERE id = ?", line);
+    database.run("DELETE FROM version WHERE chain = ?", chain);
+    database.run("DELETE FROM chain WHERE id = ?", chain);
     return;
   }
   const shift = new Shift(all, isRemoved);
@@ -26,13 +26,13 @@ export function removeFromLine(
   );
   database.run(
     `INSERT INTO touched (directory, name) SELECT DISTINCT directory, name FROM version NOT INDEXED
-      WHERE line = ?1 AND (first IN (SELECT value FROM json_each(?2)) OR last IN (SELECT value FROM json_each(?3)))`,
-    line,
+      WHERE chain = ?1 AND (first IN (SELECT value FROM json_each(?2)) OR last IN (SELECT value FROM json_each(?3)))`,
+    chain,
     JSON.stringify(all.filter(isRemoved)),
     JSON.stringify(shift.touchedEnds),
   );
   for (let after = 0;; after += PATHS_AT_ONCE) {
-    const rows = database.all(TOUCHED_VERSIONS, line, after, after + PATHS_AT_ONCE);
+    const rows = database.all(TOUCHED_VERSIONS, chain, after, after + PATHS_AT_ONCE);
     if (rows.length === 0) break;
     for (const versions of grouped(rows)) shiftPath(database, versions, shift);
   }
@@ -42,7 +42,7 @@ export function removeFromLine(
 const TOUCHED_VERSIONS = `SELECT t.id AS path, v.id, v.first, v.last, v.attributes, v.size, v.seconds, v.nanos,
     hex(v.content) AS content, v.detail
   FROM touched t JOIN version v INDEXED BY version_path ON v.directory = t.directory AND v.name = t.name
-  WHERE v.line = ? AND t.id > ? AND t.id <= ? ORDER BY t.id, v.first`;
+  WHERE v.chain = ? AND t.id > ? AND t.id <= ? ORDER BY t.id, v.first`;
 
 /** Where intervals begin and end when some snapshots are gone. */
 class Shift {

@@ -1,19 +1,19 @@
 /** Tables of the catalog. Another version is not converted: the catalog is made again. */
-export const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 4;
 
 /** Larger pages than usual: fewer of them to go through in a scan. */
 export const PAGE_BYTES = 8192;
 
 /** Byte strings (core/raw.ts) are kept as text with one character a byte: their order is that of the bytes. */
 export const SCHEMA = `
--- ratios: JSON, what was learnt of how well files compress (storage/ratios.ts); the others say what this catalog is
+-- ratios: JSON, what was learnt of how well files compress (compression_ratios.ts); the others say what this catalog is
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 
 -- The snapshots over which intervals run: all complete ones of a series, or one partial one (its sequence)
-CREATE TABLE line (id INTEGER PRIMARY KEY, host TEXT, series TEXT, partial INTEGER, UNIQUE (host, series, partial));
+CREATE TABLE chain (id INTEGER PRIMARY KEY, host TEXT, series TEXT, partial INTEGER, UNIQUE (host, series, partial));
 
 -- own: the sequence in the root, if that was taken; info: JSON, what lists of snapshots show
-CREATE TABLE snapshot (sequence INTEGER PRIMARY KEY, id BLOB UNIQUE, line INTEGER, own INTEGER, info TEXT);
+CREATE TABLE snapshot (sequence INTEGER PRIMARY KEY, id BLOB UNIQUE, chain INTEGER, own INTEGER, info TEXT);
 
 -- '' holds the top
 CREATE TABLE directory (id INTEGER PRIMARY KEY, path TEXT UNIQUE);
@@ -24,7 +24,7 @@ CREATE TABLE attributes (id INTEGER PRIMARY KEY, text TEXT UNIQUE);
 -- first and last are sequences of snapshots; last is NULL while the version is in the newest one.
 -- seconds and nanos: mtime; both have its sign. detail: JSON of what few entries have: target, xattrs, problems
 CREATE TABLE version (
-  id INTEGER PRIMARY KEY, line INTEGER, directory INTEGER, name TEXT, first INTEGER, last INTEGER,
+  id INTEGER PRIMARY KEY, chain INTEGER, directory INTEGER, name TEXT, first INTEGER, last INTEGER,
   attributes INTEGER, size INTEGER, seconds INTEGER, nanos INTEGER, content BLOB, detail TEXT
 );
 

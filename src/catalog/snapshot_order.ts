@@ -1,4 +1,4 @@
-/** The order of snapshots in a catalog: which root comes when, and which ones make a line of versions. */
+/** The order of snapshots in a catalog: which root comes when, and which ones make a chain of versions. */
 import type { RootId } from "../core/content_id.ts";
 import type { ManifestSource } from "../snapshot/manifest.ts";
 import type { SnapshotInfo } from "../snapshot/snapshot_info.ts";
@@ -39,14 +39,14 @@ export function withSequence(source: ManifestSource, sequence: number): Manifest
 
 /** The complete snapshots of each series, and each partial one for itself; oldest first. */
 export function chainsOf(heads: readonly RootHeader[]): RootId[][] {
-  const lines = new Map<string, RootId[]>();
+  const chains = new Map<string, RootId[]>();
   for (const { id, root } of heads) {
     const key = JSON.stringify(root.complete ? [root.host, root.name] : [id]);
-    const line = lines.get(key);
-    if (line === undefined) lines.set(key, [id]);
-    else line.push(id);
+    const chain = chains.get(key);
+    if (chain === undefined) chains.set(key, [id]);
+    else chain.push(id);
   }
-  return [...lines.values()];
+  return [...chains.values()];
 }
 
 /** The complete snapshot of the same series that comes right before. */

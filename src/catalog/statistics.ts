@@ -1,6 +1,6 @@
 /** What the contents of a storage come to, as far as manifests tell. */
 import { CatalogFault, type Database } from "./database.ts";
-import { BY_LINE, BY_PATH, VERSION_COLUMNS, VERSION_TABLES, versionOf } from "./version_row.ts";
+import { BY_CHAIN, BY_PATH, VERSION_COLUMNS, VERSION_TABLES, versionOf } from "./version_row.ts";
 import type { LargeContent, SnapshotFigures } from "../snapshot/catalog_queries.ts";
 
 /** Of the snapshots that have new contents, oldest first. Counts every content exactly once as new. */
@@ -8,7 +8,7 @@ export function snapshotFigures(database: Database): SnapshotFigures[] {
   // Without an index: looking up the rows of a million contents one by one takes longer than sorting them.
   const contents = `SELECT max(v.size) AS size, min(v.first) AS first, max(ifnull(v.last, n.newest)) AS last
     FROM version v NOT INDEXED
-      JOIN (SELECT line, max(sequence) AS newest FROM snapshot GROUP BY line) n ON n.line = v.line
+      JOIN (SELECT chain, max(sequence) AS newest FROM snapshot GROUP BY chain) n ON n.chain = v.chain
     WHERE v.content IS NOT NULL GROUP BY v.content`;
   const rows = database.all(
     `SELECT first, count(*) AS new, sum(size) AS newBytes, sum(first = last) AS uniques,
@@ -43,7 +43,7 @@ export function largestContents(database: Database, count: number): LargeContent
 function firstVersionOf(database: Database, content: string): LargeContent {
   const row = database.get(
     `SELECT ${VERSION_COLUMNS} FROM ${VERSION_TABLES} WHERE v.content = unhex(?)
-      ORDER BY v.size DESC, v.first, ${BY_PATH}, ${BY_LINE} LIMIT 1`,
+      ORDER BY v.size DESC, v.first, ${BY_PATH}, ${BY_CHAIN} LIMIT 1`,
     content,
   );
   const version = row && versionOf(row);

@@ -14,16 +14,16 @@ import { isContentId, parseLine } from "../snapshot/entry_line.ts";
 
 /** What {@link versionOf} reads, of a version `v`. */
 export const VERSION_COLUMNS = `v.id, v.name, v.first, v.last, v.size, v.seconds, v.nanos,
-  lower(hex(v.content)) AS content, v.detail, a.text AS attributes, d.path AS dir, l.host, l.series, l.partial`;
+  lower(hex(v.content)) AS content, v.detail, a.text AS attributes, d.path AS dir, c.host, c.series, c.partial`;
 
 /** Where they come from; the versions are gone through, or found, first. */
 export const VERSION_TABLES = `version v CROSS JOIN directory d ON d.id = v.directory
-  CROSS JOIN line l ON l.id = v.line CROSS JOIN attributes a ON a.id = v.attributes`;
+  CROSS JOIN chain c ON c.id = v.chain CROSS JOIN attributes a ON a.id = v.attributes`;
 
 /** By path: nearly the order of apaths; names with control characters may stand elsewhere. */
 export const BY_PATH = `replace(d.path, '/', char(1)), d.path, v.name`;
-/** By series, then the incomplete snapshots; numbers of lines and rows depend on how the catalog was made. */
-export const BY_LINE = "l.host, l.series, l.partial";
+/** By series, then the incomplete snapshots; numbers of chains and rows depend on how the catalog was made. */
+export const BY_CHAIN = "c.host, c.series, c.partial";
 
 /** The directory that holds `path`, as the catalog names it: '' holds the top. */
 export function directoryText(path: Apath): string {

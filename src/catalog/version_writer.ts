@@ -9,7 +9,7 @@ import { PATH_INDEX } from "./schema.ts";
 
 /** Rows in one statement: more bring nothing. */
 const ROWS_AT_ONCE = 20;
-const COLUMNS = "line, directory, name, first, last, attributes, size, seconds, nanos, content, detail";
+const COLUMNS = "chain, directory, name, first, last, attributes, size, seconds, nanos, content, detail";
 const ROW = "(?, ?, ?, ?, ?, ?, ?, ?, ?, unhex(?), ?)";
 /** Numbers of directories remembered: entries come directory by directory, those of several snapshots side by side. */
 const DIRECTORIES_KEPT = 1024;
@@ -32,25 +32,25 @@ export class VersionWriter {
   }
 
   /** @param last undefined: it is in the newest snapshot */
-  add(line: number, state: EntryState, first: number, last: number | undefined): void {
+  add(chain: number, state: EntryState, first: number, last: number | undefined): void {
     const { seconds, nanos } = splitTime(state.mtime);
     const directory = this.#directory(state.path), attributes = this.#attributesOf(state.attributes);
-    this.#waiting.push(line, directory, nameOf(state.path), first, last ?? null, attributes, state.size);
+    this.#waiting.push(chain, directory, nameOf(state.path), first, last ?? null, attributes, state.size);
     this.#waiting.push(seconds, nanos, state.content ?? null, state.detail ?? null);
     if (this.#waiting.length >= ROWS_AT_ONCE * 11) this.#writeWaiting();
   }
 
-  /** Ends the version of `path` that is in the newest snapshot of the line. */
-  close(line: number, path: Apath, last: number): void {
+  /** Ends the version of `path` that is in the newest snapshot of the chain. */
+  close(chain: number, path: Apath, last: number): void {
     if (!this.#hasPathIndex) this.#database.index(PATH_INDEX);
     this.#hasPathIndex = true;
     this.flush();
     this.#database.run(
-      "UPDATE version SET last = ? WHERE directory = ? AND name = ? AND line = ? AND last IS NULL",
+      "UPDATE version SET last = ? WHERE directory = ? AND name = ? AND chain = ? AND last IS NULL",
       last,
       this.#directory(path),
       nameOf(path),
-      line,
+      chain,
     );
   }
 

@@ -36,7 +36,7 @@ import { resolveSnapshot } from "../snapshot/resolve.ts";
 import type { Root } from "../snapshot/root.ts";
 import type { SnapshotInfo } from "../snapshot/snapshot_info.ts";
 import { peekSnapshots } from "./cached_snapshots.ts";
-import { CatalogKeeper } from "./catalog_keeper.ts";
+import { CatalogKeeper } from "./catalog/catalog_keeper.ts";
 import { ContentStore } from "./content/content_store.ts";
 import { InFlightContents, newClaimTable } from "./content/in_flight.ts";
 import { ItemListing } from "./content/item_listing.ts";

@@ -17,7 +17,7 @@ import { type SinkStorage, StorageSink } from "./snapshot_sink.ts";
 import { existingTree, refreshLatest, withdrawTrees } from "./tree/tree_places.ts";
 import type { Ratios } from "../snapshot/catalog_queries.ts";
 import type { Root } from "../snapshot/root.ts";
-import type { CatalogKeeper } from "./catalog_keeper.ts";
+import type { CatalogKeeper } from "./catalog/catalog_keeper.ts";
 import { writePolicy } from "./layout/policy_file.ts";
 import type { ManifestStore } from "./content/manifest_store.ts";
 

@@ -206,7 +206,7 @@ Deno.test("a snapshot with a root or entries that somebody forged does no harm, 
 function spoilCell(path: string, seed: number): void {
   const chance = new Chance(seed);
   using database = new DatabaseSync(path);
-  const table = chance.pick(["snapshot", "version", "version", "version", "attributes", "directory", "line", "meta"]);
+  const table = chance.pick(["snapshot", "version", "version", "version", "attributes", "directory", "chain", "meta"]);
   const columns = database.prepare(`SELECT name FROM pragma_table_info('${table}')`).all().map(({ name }) => name);
   const value = chance.pick([
     "NULL",

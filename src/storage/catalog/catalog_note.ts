@@ -3,9 +3,9 @@
  * need not list `content/` while nothing has changed. It is only a shortcut: losing it costs one listing. Of a catalog
  * that is not large it has the bytes' digest too, so that one that has changed since is noticed, whatever it says.
  */
-import { rawOf, rawOfBytes } from "../core/raw.ts";
-import { type Dir, DiskFault } from "../platform/disk.ts";
-import { hashBytes } from "../core/digest.ts";
+import { rawOf, rawOfBytes } from "../../core/raw.ts";
+import { type Dir, DiskFault } from "../../platform/disk.ts";
+import { hashBytes } from "../../core/digest.ts";
 
 const NOTE = rawOf("catalog.agreed");
 const DIGEST_HEX = 64, NOTE_BYTES = 2 * DIGEST_HEX + 1;
