@@ -1,4 +1,5 @@
 import { catalogContract } from "../contract/catalog_history.ts";
+import { operationsContract } from "../contract/operations_contract.ts";
 import { repositoryContract } from "../contract/repository_contract.ts";
 import { MEMORY, storageKind } from "../contract/repository_place.ts";
 
@@ -14,4 +15,5 @@ const KINDS = [
   storageKind({ algorithm: "md5", workers: 2 }),
 ];
 for (const kind of KINDS) repositoryContract(kind);
+for (const kind of KINDS) operationsContract(kind);
 for (const kind of [MEMORY, STORAGE]) catalogContract(kind, HISTORIES);
