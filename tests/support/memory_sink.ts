@@ -4,14 +4,27 @@ import { type ContentId, contentIdOf, hunkIdOf, type RootId } from "../../src/co
 import { hashBytes } from "../../src/core/digest.ts";
 import { Fault, Interrupted } from "../../src/core/fault.ts";
 import { toFaultData } from "../../src/core/fault_data.ts";
-import { type Dir, DiskFault } from "../../src/platform/disk.ts";
+import { type Raw, textOf } from "../../src/core/raw.ts";
+import type { Stat } from "../../src/core/stat.ts";
+import type { Dir, OpenFile } from "../../src/platform/disk.ts";
 import { encodeXattrs } from "../../src/platform/xattr_text.ts";
+import { StaticChanged } from "../../src/snapshot/faults.ts";
 import { encodeHunk, type HunkRef } from "../../src/snapshot/hunk.ts";
-import type { IngestBatch, IngestResult, StoreResult, StoreTask } from "../../src/snapshot/ingest_batch.ts";
+import type { IngestBatch, IngestResult, StoreBatch, StoreResult, StoreTask } from "../../src/snapshot/ingest_batch.ts";
 import { nextSequence, type Root } from "../../src/snapshot/root.ts";
 import { type RootFields, rootOf } from "../../src/snapshot/root_fields.ts";
 import type { SinkRequest, SnapshotSink, StreamResult } from "../../src/snapshot/snapshot_sink.ts";
 import { type Bytes, joined, type MemoryRepository } from "./memory_repository.ts";
+
+const CHUNK_BYTES = 64 * 1024;
+
+class Vanished extends Fault {
+  readonly code = "source-vanished";
+  readonly hint = "";
+  constructor(dir: Dir, name: Raw) {
+    super(`Cannot read ${textOf(dir.path)}/${textOf(name)}: it vanished during the backup`);
+  }
+}
 
 export class MemorySink implements SnapshotSink {
   readonly width = 1;
@@ -21,6 +34,8 @@ export class MemorySink implements SnapshotSink {
   readonly #repository: MemoryRepository;
   readonly #request: SinkRequest;
   readonly #addRoot: (root: Root) => RootId;
+  /** Contents that were damaged, and are whole again. */
+  readonly #mended = new Set<string>();
   #checkpoint: RootId | undefined;
 
   constructor(repository: MemoryRepository, request: SinkRequest, addRoot: (root: Root) => RootId) {
@@ -37,43 +52,51 @@ export class MemorySink implements SnapshotSink {
 
   // deno-lint-ignore require-await -- what fails at once is a rejection all the same
   async ingest({ stores, relied }: IngestBatch): Promise<IngestResult> {
-    const { disk } = this.#repository.machine;
-    const results = stores.map(({ rootPath, relative, files }) => {
-      using root = disk.openDir(rootPath);
-      using source = root.openPath(relative);
-      return files.map((task) => this.#store(task, source));
-    });
+    if (this.#request.signal.aborted) throw new Interrupted();
     const missing = relied.flatMap((id, i) => this.#repository.contents.has(id) ? [] : [i]);
-    return { links: [], stores: results, missing };
+    return { links: [], stores: stores.map((batch) => this.#storeAll(batch)), missing };
+  }
+
+  #storeAll({ rootPath, relative, files }: StoreBatch): StoreResult[] {
+    return files.map((task) => {
+      try {
+        using root = this.#repository.machine.disk.openDir(rootPath);
+        using source = root.openPath(relative);
+        return this.#store(task, source);
+      } catch (error) {
+        if (!(error instanceof Fault)) throw error;
+        return { ...NOTHING, ...(task.guarded && keptOf(task)), problem: toFaultData(error) };
+      }
+    });
   }
 
   #store(task: StoreTask, source: Dir): StoreResult {
-    if (this.#request.signal.aborted) throw new Interrupted();
-    const nothing = { bytes: 0, seen: undefined, xattrs: undefined, link: "none", problem: undefined } as const;
-    try {
-      using file = source.open(task.name);
-      if (file === undefined) throw new DiskFault("ENOENT", "open", task.name);
-      const bytes = new Uint8Array(task.size);
-      file.read(bytes, 0);
-      const { content, isNew } = this.#keep(bytes);
-      const xattrs = encodeXattrs(file.xattrs());
-      return { ...nothing, content, how: isNew ? "new" : "known", bytes: isNew ? bytes.length : 0, xattrs };
-    } catch (error) {
-      if (!(error instanceof Fault)) throw error;
-      return { ...nothing, content: undefined, how: "failed", problem: toFaultData(error) };
+    using file = source.open(task.name);
+    if (file === undefined) throw new Vanished(source, task.name);
+    const xattrs = encodeXattrs(file.xattrs()), bytes = bytesOf(file), stat = file.stat();
+    const content = this.#idOf(bytes);
+    if (task.guarded && task.content !== undefined && content !== task.content) {
+      const path = `${textOf(source.path)}/${textOf(task.name)}`;
+      const fault = new StaticChanged(path, "its bytes have, while its size and time have not");
+      return { ...NOTHING, ...keptOf(task), xattrs, problem: toFaultData(fault) };
     }
+    const isNew = this.#keep(content, bytes);
+    const seen = isSame(task, stat) && bytes.length === task.size ? undefined : { ...stat, size: bytes.length };
+    return { ...NOTHING, content, how: isNew ? "new" : "known", bytes: isNew ? bytes.length : 0, seen, xattrs };
   }
 
-  #keep(bytes: Bytes): { readonly content: ContentId; readonly isNew: boolean } {
-    const content = contentIdOf(hashBytes(this.#repository.algorithm, bytes));
-    const { contents, verifications, machine: { clock } } = this.#repository;
-    const isNew = !contents.has(content);
-    contents.set(content, bytes);
-    if (verifications.get(content)?.state === "damaged") {
-      verifications.set(content, { atMs: clock.nowMs(), state: "ok" });
-    }
+  #idOf(bytes: Bytes): ContentId {
+    return contentIdOf(hashBytes(this.#repository.algorithm, bytes));
+  }
+
+  /** @returns false if it is there, and whole */
+  #keep(id: ContentId, bytes: Bytes): boolean {
     this.bytes += bytes.length;
-    return { content, isNew };
+    if (this.damaged.has(id)) this.#mended.add(id);
+    const there = this.#repository.contents.get(id);
+    if (there !== undefined && this.#repository.isWhole(id, there)) return false;
+    this.#repository.contents.set(id, bytes);
+    return true;
   }
 
   keepUp(): void {}
@@ -81,7 +104,7 @@ export class MemorySink implements SnapshotSink {
   async ingestStream(chunks: AsyncIterable<Bytes>): Promise<StreamResult> {
     const all: Bytes[] = [];
     for await (const chunk of chunks) all.push(chunk.slice());
-    const bytes = joined(all), { content, isNew } = this.#keep(bytes);
+    const bytes = joined(all), content = this.#idOf(bytes), isNew = this.#keep(content, bytes);
     return { content, size: bytes.length, isNew, bytes: isNew ? bytes.length : 0 };
   }
 
@@ -104,11 +127,13 @@ export class MemorySink implements SnapshotSink {
   }
 
   commit(fields: RootFields, hunks: readonly HunkRef[]): Promise<RootId> {
+    const { roots, verifications, machine: { clock } } = this.#repository;
     const id = this.#addRoot(this.#root(fields, hunks, true));
     const partials = this.#request.previous.filter(({ complete }) => !complete).map(({ id }) => id);
     for (const former of [...partials, this.#checkpoint]) {
-      if (former !== undefined) this.#repository.roots.delete(former);
+      if (former !== undefined && !this.#repository.isBeingRead(former)) roots.delete(former);
     }
+    for (const content of this.#mended) verifications.set(content, { atMs: clock.nowMs(), state: "ok" });
     return Promise.resolve(id);
   }
 
@@ -124,4 +149,33 @@ export class MemorySink implements SnapshotSink {
       hunks,
     });
   }
+}
+
+const NOTHING: StoreResult = {
+  content: undefined,
+  how: "failed",
+  bytes: 0,
+  seen: undefined,
+  xattrs: undefined,
+  link: "none",
+  problem: undefined,
+};
+
+/** A guarded file keeps the content that it had. */
+function keptOf({ content }: StoreTask): Pick<StoreResult, "content" | "how"> {
+  return { content, how: "kept" };
+}
+
+function bytesOf(file: Pick<OpenFile, "read">): Bytes {
+  const chunks: Bytes[] = [];
+  for (let at = 0;;) {
+    const chunk = new Uint8Array(CHUNK_BYTES), got = file.read(chunk, at);
+    if (got === 0) return joined(chunks);
+    chunks.push(chunk.subarray(0, got));
+    at += got;
+  }
+}
+
+function isSame(a: Pick<Stat, "size" | "mtime" | "ctime" | "inode">, b: Stat): boolean {
+  return a.size === b.size && a.mtime === b.mtime && a.ctime === b.ctime && a.inode === b.inode;
 }
