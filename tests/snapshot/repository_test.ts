@@ -2,6 +2,7 @@ import { catalogContract } from "../contract/catalog_history.ts";
 import { operationsContract } from "../contract/operations_contract.ts";
 import { repositoryContract } from "../contract/repository_contract.ts";
 import { MEMORY, storageKind } from "../contract/repository_place.ts";
+import { sinkContract } from "../contract/sink_contract.ts";
 
 /** Histories tried with each engine; SLOW=1 tries many more. */
 const HISTORIES = Deno.env.get("SLOW") ? 300 : 12;
@@ -15,5 +16,6 @@ const KINDS = [
   storageKind({ algorithm: "md5", workers: 2 }),
 ];
 for (const kind of KINDS) repositoryContract(kind);
+for (const kind of KINDS) sinkContract(kind);
 for (const kind of KINDS) operationsContract(kind);
 for (const kind of [MEMORY, STORAGE]) catalogContract(kind, HISTORIES);
