@@ -4,7 +4,7 @@ import { BadUsage, Fault } from "../../core/fault.ts";
 import { parseEntryName } from "../../core/entry_name.ts";
 import { textOf } from "../../core/raw.ts";
 import type { Source } from "../../operations/sources/sources.ts";
-import type { Storage } from "../../storage/storage.ts";
+import type { OpenedRepository } from "../../operations/opened.ts";
 import {
   type BackupOptions,
   chooseBackups,
@@ -41,13 +41,14 @@ export const defineBackup: Define = (program, act) => {
       if (chosen.length > 1 && hasOtherSources(options)) {
         throw new BadUsage("`--source`, `--files-from` and `--stdin-name` are for one backup");
       }
-      const storage = options.init
+      const repository = options.init
         ? await openOrInit(session, options.before === undefined ? chosen : [])
-        : await session.openStorage();
-      if (chosen.length > 1) return await backUpEach(storage, chosen, options, session);
-      const [only] = chosen;
-      const { json, lines } = await backUp(storage, only!, options, session);
-      session.result(json, lines);
+        : await session.openRepository();
+      if (chosen.length > 1) return await backUpEach(repository, chosen, options, session);
+      for (const only of chosen) {
+        const { json, lines } = await backUp(repository, only, options, session);
+        session.result(json, lines);
+      }
     })
   );
 };
@@ -65,14 +66,19 @@ async function checkSources(sources: readonly Source[], session: Session): Promi
   }
 }
 
-async function backUp(storage: Storage, chosen: Chosen, options: Options, session: Session): Promise<Report> {
+async function backUp(
+  repository: OpenedRepository,
+  chosen: Chosen,
+  options: Options,
+  session: Session,
+): Promise<Report> {
   const { lockedBackup } = await import("../../operations/backup/locked_backup.ts");
   const locking = { state: await lockDirectory(session.world), spec: lockFor(chosen, options, session) };
   const request = requestFor(chosen, options, session);
-  const snapshot = await lockedBackup(storage, request, locking, session.monitor);
+  const snapshot = await lockedBackup(repository, request, locking, session.monitor);
   return {
     json: backupJson(snapshot, session.monitor),
-    lines: backupLines(snapshot, storage.path, session.monitor, session.sizeText),
+    lines: backupLines(snapshot, repository.location, session.monitor, session.sizeText),
   };
 }
 
@@ -80,13 +86,13 @@ async function backUp(storage: Storage, chosen: Chosen, options: Options, sessio
 const OWN_FAILURES = ["no-source", "source-gone", "source-in-storage", "bad-pattern"];
 
 /** One after the other. @returns the exit status of the first that failed */
-async function backUpEach(storage: Storage, all: readonly Chosen[], options: Options, session: Session) {
+async function backUpEach(repository: OpenedRepository, all: readonly Chosen[], options: Options, session: Session) {
   const reports: unknown[] = [];
   let status: number | undefined, problems = 0;
   for (const chosen of all) {
     session.monitor.restart();
     try {
-      const { json, lines } = await backUp(storage, chosen, options, session);
+      const { json, lines } = await backUp(repository, chosen, options, session);
       reports.push(json);
       if (!session.options.json) session.result(json, lines);
       problems += session.monitor.problems;
@@ -144,18 +150,19 @@ function withOptions(command: Command): Command {
 }
 
 /** @param chosen what must be there before a storage is made: a mistyped name leaves nothing behind @throws NoSource */
-async function openOrInit(session: Session, chosen: readonly Chosen[]): Promise<Storage> {
+async function openOrInit(session: Session, chosen: readonly Chosen[]): Promise<OpenedRepository> {
   const [{ NoStorage }, { initStorage }] = await Promise.all([
     import("../../storage/layout/faults.ts"),
     import("../../storage/layout/init.ts"),
   ]);
   try {
-    return await session.openStorage();
+    return await session.openRepository();
   } catch (error) {
     if (!(error instanceof NoStorage)) throw error;
-    if (chosen.length === 1) await checkSources(chosen[0]!.sources, session);
+    const [only, ...others] = chosen;
+    if (only !== undefined && others.length === 0) await checkSources(only.sources, session);
     initStorage(await session.machine(), session.storagePath, DEFAULT_SETTINGS);
     session.monitor.notice(`Made a new storage in ${textOf(session.storagePath)}`);
-    return await session.openStorage();
+    return await session.openRepository();
   }
 }

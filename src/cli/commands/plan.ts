@@ -3,7 +3,7 @@ import { type Command, Option } from "commander";
 import { BadUsage } from "../../core/fault.ts";
 import type { Selection } from "../../operations/comparison/selection.ts";
 import { type BackupSettings, marksFrom } from "../../operations/settings/backup_settings.ts";
-import type { Storage } from "../../storage/storage.ts";
+import type { OpenedRepository } from "../../operations/opened.ts";
 import { chooseBackups, hasOtherSources, selectionFor, settingsFor } from "../session/backup_request.ts";
 import { examples } from "../settings/options.ts";
 import { absolutePath, readNamedFile } from "../settings/paths.ts";
@@ -23,10 +23,10 @@ export const definePlan: Define = (program, act) => {
     act(command, async (session) => {
       const options = command.opts<PlanOptions>();
       const { selection, tree, settings } = await whatToPlan(words, options, session);
-      const storage = await session.openStorage();
-      if (options.why !== undefined) return await tellWhy(options.why, storage, { selection, settings }, session);
+      const repository = await session.openRepository();
+      if (options.why !== undefined) return await tellWhy(options.why, repository, { selection, settings }, session);
       const { plan } = await import("../../operations/plan/plan.ts");
-      const planned = await plan(storage, { ...selection, tree, signal: session.signal }, session.monitor);
+      const planned = await plan(repository, { ...selection, tree, signal: session.signal }, session.monitor);
       session.result(planJson(planned), planLines(planned, session, settings));
     })
   );
@@ -97,7 +97,7 @@ function withOptions(command: Command): Command {
 
 async function tellWhy(
   text: string,
-  storage: Storage,
+  repository: OpenedRepository,
   { selection, settings }: Pick<Planned, "selection" | "settings">,
   session: Session,
 ): Promise<void> {
@@ -107,7 +107,7 @@ async function tellWhy(
   ]);
   const path = absolutePath(session.world, text);
   // Only one path is looked at: which patterns match nothing isn't known then.
-  const why = await explain(storage, { ...selection, expected: [] }, path, session.monitor);
+  const why = await explain(repository, { ...selection, expected: [] }, path, session.monitor);
   if (why.verdict === "outside" || why.verdict === "unreachable") throw new NotInSources(path);
   session.result(whyJson(path, why), [whyLine(path, why, settings)]);
 }

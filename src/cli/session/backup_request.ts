@@ -60,8 +60,10 @@ export async function chooseBackups(
   const path = words.find((word) => !known.includes(word));
   if (path !== undefined) throw mixed(named[0] ?? "", path);
   for (const name of words) await tellOfNamesake(name, session);
-  return named.map((name) => {
-    const { sources, ...settings } = config.backups![name]!;
+  return named.flatMap((name) => {
+    const backup = config.backups?.[name];
+    if (backup === undefined) return [];
+    const { sources, ...settings } = backup;
     return {
       name,
       sources: sources.map((source) => rawOf(source)),

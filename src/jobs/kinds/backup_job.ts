@@ -15,18 +15,18 @@ import { policyOf } from "./prune_job.ts";
 
 /** Makes a snapshot unless a run before this one has, and forgets what `keep` doesn't keep. */
 export async function performBackup(run: JobRun, job: JobOf<"backup">): Promise<void> {
-  const { storage, monitor } = run;
+  const { repository, monitor } = run;
   const done = run.findSnapshot({ name: job.name, host: job.host ?? run.setup.host });
-  if (done !== undefined) monitor.recall(storage.manifest(done.id).root.totals.problems);
+  if (done !== undefined) monitor.recall((await repository.manifest(done.id)).root.totals.problems);
   const snapshot = done ?? await makeBackup(run, job);
   run.noteSnapshot(snapshot);
   if (job.keep === undefined) return;
   const { host, name, id: like } = snapshot;
-  await forget(storage, { policy: policyOf(job.keep), among: { host, name, like }, dryRun: false }, monitor);
+  await forget(repository, { policy: policyOf(job.keep), among: { host, name, like }, dryRun: false }, monitor);
 }
 
 async function makeBackup(run: JobRun, job: JobOf<"backup">): Promise<SnapshotInfo> {
-  const { setup, storage, monitor } = run;
+  const { setup, repository, monitor } = run;
   const settings = settingsOf(job);
   const request: BackupRequest = {
     ...selectionOf(job, setup.machine.disk, setup.host),
@@ -38,9 +38,9 @@ async function makeBackup(run: JobRun, job: JobOf<"backup">): Promise<SnapshotIn
   };
   const { lockState: state } = setup;
   if (state !== undefined) {
-    return await lockedBackup(storage, request, { state, spec: lockFrom(settings, PATHS) }, monitor);
+    return await lockedBackup(repository, request, { state, spec: lockFrom(settings, PATHS) }, monitor);
   }
-  if (job.lock === undefined) return await backup(storage, request, monitor);
+  if (job.lock === undefined) return await backup(repository, request, monitor);
   throw new Error("Nothing says where locks of sources are noted");
 }
 

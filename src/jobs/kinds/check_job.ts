@@ -5,7 +5,7 @@ import { DamageFound } from "../faults.ts";
 import type { JobRun } from "../run/job_run.ts";
 import type { JobOf } from "../schema/schema.ts";
 
-export async function performCheck({ setup, storage, monitor }: JobRun, job: JobOf<"check">): Promise<void> {
+export async function performCheck({ setup, repository, monitor }: JobRun, job: JobOf<"check">): Promise<void> {
   const request = {
     readData: job.readData ?? false,
     ...(job.readDataSubset !== undefined && { subset: parseSubset(job.readDataSubset) }),
@@ -16,5 +16,5 @@ export async function performCheck({ setup, storage, monitor }: JobRun, job: Job
     if (finding.severity === "damage") monitor.problem(new DamageFound(finding.where, finding.what, finding.paths));
     else monitor.notice(`${finding.where}: ${finding.what}`);
   };
-  await check(storage, request, found, monitor);
+  await check(repository, request, found, monitor);
 }

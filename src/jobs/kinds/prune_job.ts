@@ -5,12 +5,12 @@ import { prune } from "../../operations/forget/prune.ts";
 import type { JobRun } from "../run/job_run.ts";
 import type { JobOf, Keep } from "../schema/schema.ts";
 
-export async function performPrune({ setup, storage, monitor }: JobRun, job: JobOf<"prune">): Promise<void> {
+export async function performPrune({ setup, repository, monitor }: JobRun, job: JobOf<"prune">): Promise<void> {
   // Each thread takes much memory here.
   const { host, name, workers = 0 } = job;
   const among = { ...(host !== undefined && { host }), ...(name !== undefined && { name }) };
-  if (job.keep !== undefined) await forget(storage, { policy: policyOf(job.keep), among, dryRun: false }, monitor);
-  await prune(storage, { dryRun: false, workers, signal: setup.signal }, () => {}, monitor);
+  if (job.keep !== undefined) await forget(repository, { policy: policyOf(job.keep), among, dryRun: false }, monitor);
+  await prune(repository, { dryRun: false, workers, signal: setup.signal }, () => {}, monitor);
 }
 
 /** Undefined: what the storage itself says. */

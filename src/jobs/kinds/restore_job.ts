@@ -11,12 +11,13 @@ import type { JobRun } from "../run/job_run.ts";
 import { absolutePath, type JobOf } from "../schema/schema.ts";
 
 export async function performRestore(run: JobRun, job: JobOf<"restore">): Promise<void> {
-  const { setup, storage, monitor } = run;
+  const { setup, repository, monitor } = run;
+  const snapshots = await repository.snapshots();
   const target = job.target === undefined ? undefined : absolutePath(job.target);
   // "latest" may be another one after a kill.
   const snapshot = run.record.snapshot === undefined
-    ? snapshotFor(storage.snapshots(), job)
-    : storage.resolve(run.record.snapshot);
+    ? snapshotFor(snapshots, job)
+    : resolveSnapshot(run.record.snapshot, snapshots);
   const request: RestoreRequest = {
     snapshot,
     paths: (job.paths ?? []).map(snapshotPath),
@@ -34,12 +35,12 @@ export async function performRestore(run: JobRun, job: JobOf<"restore">): Promis
   };
   // After a kill: what is there is this job's own, and what is not whole has another size or time.
   if (run.record.snapshot !== undefined) {
-    return await restore(storage, { ...request, overwrite: "if-changed" }, monitor);
+    return await restore(repository, { ...request, overwrite: "if-changed" }, monitor);
   }
   if (target !== undefined && isEmptyOrMissing(new GuardedDisk(setup.machine.disk), target)) {
     run.update({ snapshot: snapshot.id });
   }
-  await restore(storage, request, monitor);
+  await restore(repository, request, monitor);
 }
 
 function snapshotFor(snapshots: readonly SnapshotInfo[], job: JobOf<"restore">): SnapshotInfo {

@@ -7,6 +7,7 @@ import type { JobMonitor } from "./job_monitor.ts";
 import type { JobRecord } from "../state/job_state.ts";
 import type { Log } from "../log/log.ts";
 import type { Dir } from "../../platform/disk.ts";
+import type { OpenedRepository } from "../../operations/opened.ts";
 import type { Machine } from "../../platform/machine.ts";
 import type { JobMark } from "../../snapshot/root.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
@@ -73,6 +74,11 @@ export class JobRun {
     this.pace = new Yielder(setup.machine.clock, setup.signal);
     this.#record = record;
     this.#save = save;
+  }
+
+  /** The storage as what every engine is: for operations. */
+  get repository(): OpenedRepository {
+    return this.storage;
   }
 
   get record(): JobRecord {

@@ -2,7 +2,6 @@
 import { shortId } from "../../../core/short_id.ts";
 import { snapshotJson } from "./snapshot_text.ts";
 import type { Counter } from "../../../core/monitor.ts";
-import { type Raw, textOf } from "../../../core/raw.ts";
 import { countText, pluralText, type SizeText } from "../../../core/size_text.ts";
 import { durationText } from "../../../core/time_text.ts";
 import type { SnapshotInfo } from "../../../snapshot/snapshot_info.ts";
@@ -33,8 +32,8 @@ export function backupJson(snapshot: SnapshotInfo, tally: Tally) {
   };
 }
 
-/** For people. @param storage its path */
-export function backupLines(snapshot: SnapshotInfo, storage: Raw, tally: Tally, sizeText: SizeText): string[] {
+/** For people. @param location of the repository */
+export function backupLines(snapshot: SnapshotInfo, location: string, tally: Tally, sizeText: SizeText): string[] {
   const of = (counter: Counter) => tally.of(counter);
   const { id, name, files, bytes, tree } = snapshot;
   const read = `${countText(of("readFiles"))} read (${sizeText(of("readBytes"))})`;
@@ -47,6 +46,6 @@ export function backupLines(snapshot: SnapshotInfo, storage: Raw, tally: Tally, 
     ...(excluded > 0 ? [`  excluded  ${countText(excluded)}`] : []),
     ...(copied > 0 ? [`  copied    ${pluralText(copied, "file")} that could not be linked into the tree`] : []),
     ...(tally.problems > 0 ? [`  problems  ${countText(tally.problems)}, named on standard error`] : []),
-    `  tree      ${tree === null ? "none" : `${textOf(storage)}/${tree}`}`,
+    `  tree      ${tree === null ? "none" : `${location}/${tree}`}`,
   ];
 }
