@@ -3,7 +3,7 @@
  * `, N skipped` if any test was ignored.
  *
  *   deno task test        format, lint, types, structure, tests, samples of the documents, the executable and its tests
- *   deno task ok          the same without the executable
+ *   deno task ok          the same without the executable, and without the tests that kill the real program
  *   deno task crash       the crash tests alone, with many more kills, cuts and errors than the others make
  *
  * A failed format, lint, type or structure check counts as one failure, and so does each ignored test that IGNORABLE
@@ -33,9 +33,16 @@ const SAMPLES = ["src/storage/FORMAT.md", "src/vault/FORMAT.md"];
 const CODE = ["main.ts", "src", "tests", "scripts"];
 /** Tests that need the compiled executable. */
 const EXECUTABLE_ONLY = "tests/executable";
-/** Tests that start the program: from its source as a rule, once more as the executable where there is one. */
-const BLACK_BOX = [EXECUTABLE_ONLY, "tests/cli", "tests/crash/kill_test.ts", "tests/crash/job_torture_test.ts"];
 const CRASH = "tests/crash";
+/** Those that kill the real program, which takes long. */
+const PROGRAM_CRASHES = "tests/crash/program";
+/** Tests that start the program: from its source as a rule, once more as the executable where there is one. */
+const BLACK_BOX = [
+  EXECUTABLE_ONLY,
+  "tests/cli",
+  `${PROGRAM_CRASHES}/backup_killed_test.ts`,
+  `${PROGRAM_CRASHES}/jobs_killed_test.ts`,
+];
 /** Has tests do more than there is time for before each commit. */
 const SLOW = { SLOW: "1" };
 
@@ -118,12 +125,13 @@ async function existing(paths: readonly string[]): Promise<string[]> {
 
 async function everything(fast: boolean): Promise<Tally[]> {
   const samples = await existing(SAMPLES);
+  const left = fast ? [EXECUTABLE_ONLY, PROGRAM_CRASHES] : [EXECUTABLE_ONLY];
   const tallies = [
     await check("format", ["fmt", "--check"]),
     await check("lint", ["lint"]),
     await check("types", ["check", ...await existing(CODE)]),
     await structure(),
-    await tests("tests", [`--ignore=${EXECUTABLE_ONLY}`, "tests"]),
+    await tests("tests", [`--ignore=${left.join()}`, "tests"]),
   ];
   if (samples.length > 0) tallies.push(await tests("samples of the documents", ["--doc", ...samples]));
   if (!fast) tallies.push(await executable());

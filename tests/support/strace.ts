@@ -4,7 +4,8 @@ import { PROGRAM } from "../cli/program.ts";
 /** True if there is strace, and tracing is allowed. */
 export function canTrace(): boolean {
   try {
-    return new Deno.Command("strace", { args: ["-f", "-o", "/dev/null", "true"], stderr: "null" }).outputSync().success;
+    return new Deno.Command("strace", { args: ["-f", "-o", "/dev/null", "true"], stderr: "null" })
+      .outputSync().success;
   } catch {
     return false;
   }
@@ -51,7 +52,7 @@ export function pointsOf(
   options: TraceOptions,
 ): Point[] {
   const counts = new Map<string, number>(), points: Point[] = [];
-  const { trace: lines } = trace(["-e", `trace=${calls.join(",")}`], args, options);
+  const { trace: lines } = trace(["--seccomp-bpf", "-e", `trace=${calls.join(",")}`], args, options);
   for (const line of lines.split("\n")) {
     const [, thread, call] = /^(\d+) +(\w+)\(/.exec(line) ?? [];
     if (thread === undefined || call === undefined) continue;

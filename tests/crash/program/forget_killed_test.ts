@@ -1,11 +1,11 @@
 /** Killing the real process while it forgets and prunes, again and again: kept snapshots stay whole, the next run ends the work. */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { PROGRAM } from "../cli/program.ts";
-import { countOf, killedWhen, namesIn } from "../support/killing.ts";
-import { neededItems } from "../support/needed_items.ts";
-import { differences, World } from "../support/world.ts";
+import { PROGRAM } from "../../cli/program.ts";
+import { countOf, killedWhen, namesIn } from "../../support/killing.ts";
+import { neededItems } from "../../support/needed_items.ts";
+import { differences, World } from "../../support/world.ts";
 
-const ROUNDS = Deno.env.get("SLOW") ? 40 : 5;
+const ROUNDS = Deno.env.get("SLOW") ? 40 : 4;
 
 /** What is to be seen when the kill comes: a tree taken away, some of it removed, or contents that went. */
 function evidence(world: World, round: number): () => boolean {

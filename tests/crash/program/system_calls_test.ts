@@ -3,18 +3,12 @@
  * completes it, nothing is damaged, what is restored is the source, and a catalog that is made again says the same.
  */
 import { deepStrictEqual, doesNotMatch, ok, strictEqual } from "node:assert/strict";
-import { rawOf } from "../../src/core/raw.ts";
-import { check, type Finding } from "../../src/operations/check/check.ts";
-import { systemRandom } from "../../src/platform/system.ts";
-import { systemClock } from "../../src/platform/system_clock.ts";
-import { openDisk } from "../../src/platform/open_disk.ts";
-import { openStorage } from "../../src/storage/storage.ts";
-import { PROGRAM } from "../cli/program.ts";
-import { canTrace, interfere, type Point, pointsOf } from "../support/strace.ts";
-import { differences, run, TestMonitor } from "../support/world.ts";
+import { PROGRAM } from "../../cli/program.ts";
+import { canTrace, interfere, type Point, pointsOf } from "../../support/strace.ts";
+import { differences, run, World } from "../../support/world.ts";
 
-/** Cuts of each command; with SLOW=1, several hundred in all. */
-const CUTS = Deno.env.get("SLOW") ? 36 : 2, ERRORS = Deno.env.get("SLOW") ? 24 : 2;
+/** Cuts of each command, and errors; with SLOW=1, several hundred in all. */
+const CUTS = Deno.env.get("SLOW") ? 36 : 2, ERRORS = Deno.env.get("SLOW") ? 24 : 1;
 const CALLS = [
   "pwrite64",
   "linkat",
@@ -80,35 +74,37 @@ const ACTS: Readonly<Record<string, Act>> = {
   },
 };
 
-/** A directory in which the program runs, put back to the same state before each run. */
-class Place implements Disposable {
-  readonly base = Deno.makeTempDirSync({ prefix: "backup-tool-syscalls-" });
+/** A world in which the program runs, put back to the same state before each run. */
+class Place extends World {
   readonly #template = Deno.makeTempDirSync({ prefix: "backup-tool-template-" });
   readonly env = {
-    BACKUP_TOOL_STORAGE: `${this.base}/storage`,
+    BACKUP_TOOL_STORAGE: this.storagePath,
     BACKUP_TOOL_STATE: `${this.base}/state`,
     BACKUP_TOOL_WORKERS: "0",
     XDG_CONFIG_HOME: `${this.base}/config`,
     NO_COLOR: "1",
   };
 
-  constructor({ prepare }: Act) {
-    Deno.mkdirSync(`${this.base}/source/sub/deep`, { recursive: true });
-    for (let i = 0; i < 12; i++) this.#write(`f${i}`, `content ${i}`);
-    for (let i = 0; i < 6; i++) this.#write(`sub/deep/g${i}`, `more ${i}`.repeat(40));
-    this.#write("large", "large".repeat(120_000));
-    Deno.symlinkSync("f1", `${this.base}/source/link`);
-    this.command("backup", "source", "--init");
-    for (let round = 0; round < 2; round++) {
-      this.change();
-      this.command("backup", "source");
+  /** With three snapshots, made an hour ago. */
+  static async of({ prepare }: Act): Promise<Place> {
+    const place = new Place();
+    place.clock.ms = Date.now() - 3_600_000;
+    for (let i = 0; i < 12; i++) place.write(`f${i}`, `content ${i}`);
+    for (let i = 0; i < 6; i++) place.write(`sub/deep/g${i}`, `more ${i}`.repeat(40));
+    place.write("large", "large".repeat(120_000));
+    Deno.symlinkSync("f1", `${place.source}/link`);
+    for (let round = 0; round < 3; round++) {
+      if (round > 0) place.change();
+      await place.backup({ host: Deno.hostname() });
     }
-    prepare?.(this);
-    run("cp", "-a", `${this.base}/.`, this.#template);
+    prepare?.(place);
+    run("cp", "-a", `${place.base}/.`, place.#template);
+    return place;
   }
 
-  [Symbol.dispose](): void {
-    for (const path of [this.base, this.#template]) Deno.removeSync(path, { recursive: true });
+  override [Symbol.dispose](): void {
+    super[Symbol.dispose]();
+    Deno.removeSync(this.#template, { recursive: true });
   }
 
   putBack(): void {
@@ -118,12 +114,8 @@ class Place implements Disposable {
   #changes = 0;
   change(): void {
     const n = this.#changes++;
-    this.#write(`f${n}`, `changed ${n}`);
-    this.#write(`sub/new${n}`, `new ${n}`);
-  }
-
-  #write(path: string, text: string): void {
-    Deno.writeTextFileSync(`${this.base}/source/${path}`, text);
+    this.write(`f${n}`, `changed ${n}`);
+    this.write(`sub/new${n}`, `new ${n}`);
   }
 
   try(...args: string[]): { status: number; text: string } {
@@ -149,28 +141,23 @@ async function assertGood(place: Place, act: Act, what: string, first?: number):
   const { args, alsoEndsWith = [], afterProblems = [], result } = act;
   const again = place.try(...args, ...(first === 3 ? afterProblems : []));
   ok([0, ...alsoEndsWith].includes(again.status), `${what}: the next run ended with ${again.status}: ${again.text}`);
-  const { base } = place,
-    machine = { disk: openDisk(), clock: systemClock, random: systemRandom, workerScript: undefined };
-  const findings: Finding[] = [];
-  using storage = openStorage(machine, rawOf(`${base}/storage`), new TestMonitor());
-  const request = { readData: true, workers: 0, signal: new AbortController().signal };
-  await check(storage, request, (finding) => findings.push(finding), new TestMonitor());
+  const { findings } = await place.check();
   deepStrictEqual(findings.filter(({ severity }) => severity === "damage"), [], what);
-  const live = storage.snapshots();
   {
+    using storage = place.open();
+    const live = storage.snapshots();
     using writer = storage.write("rebuild");
     writer.rebuildCatalog();
+    deepStrictEqual(storage.snapshots(), live, what);
   }
-  deepStrictEqual(storage.snapshots(), live, what);
   if (result !== undefined) {
     // The directory itself is only its owner's, as the one that the source is in.
-    strictEqual(differences(`${base}/source`, `${base}/${result}`).replace(/^\.d\S+ \.\/\n/, ""), "", what);
+    strictEqual(differences(place.source, `${place.base}/${result}`).replace(/^\.d\S+ \.\/\n/, ""), "", what);
   }
-  const target = `${base}/restored-at-last`;
-  const restored = place.try("restore", "latest", "--target", target);
-  strictEqual(restored.status, 0, `${what}: ${restored.text}`);
-  if (args[0] === "backup") strictEqual(differences(`${base}/source`, target), "", what);
-  deepStrictEqual([...Deno.readDirSync(`${base}/storage/tmp`)], [], what);
+  const { target, monitor } = await place.restore("latest");
+  deepStrictEqual(monitor.problems, [], what);
+  if (args[0] === "backup") strictEqual(differences(place.source, target), "", what);
+  deepStrictEqual([...Deno.readDirSync(`${place.storagePath}/tmp`)], [], what);
 }
 
 /** Some of them, evenly, and of each kind if there are enough. */
@@ -192,7 +179,7 @@ for (const [name, act] of Object.entries(ACTS)) {
     name: `${name} killed, or given an error, at some of its system calls is completed by the next run`,
     ignore: !canTrace(),
     async fn() {
-      using place = new Place(act);
+      using place = await Place.of(act);
       const options = { cwd: place.base, env: place.env };
       const points = pointsOf(CALLS, act.args, place.base, options);
       ok(points.length > 3, `${points.length} calls`);
