@@ -1,4 +1,4 @@
-/** What a backup is to be of and how: the command line, and what the configuration adds to it. */
+/** Makes the request of a backup from the command line and the configuration. */
 import { BadUsage } from "../../core/fault.ts";
 import { type Raw, rawOf } from "../../core/raw.ts";
 import { didYouMean } from "../../core/similar.ts";
@@ -165,7 +165,7 @@ export function requestFor(chosen: Chosen, options: BackupOptions, session: Sess
   };
 }
 
-/** How the sources are held still; undefined: they aren't. @throws BadUsage */
+/** How the sources are held still; undefined if they aren't. @throws BadUsage */
 export function lockFor({ settings }: Chosen, options: LockOptions, { world }: Session): LockSpec | undefined {
   const lock = lockOfOptions(options);
   return lockFrom(lock === undefined ? settings : { lock }, settingsWorld(world));

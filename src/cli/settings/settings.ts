@@ -22,7 +22,7 @@ export type Setting = keyof typeof VARIABLES;
 export const SETTINGS = Object.keys(VARIABLES) as Setting[];
 
 export interface LoadedConfig {
-  /** Where it was read from; undefined: there is none. */
+  /** Where it was read from; undefined if there is none. */
   readonly path: string | undefined;
   readonly config: Config;
 }

@@ -57,7 +57,7 @@ export async function assertPackable(disk: Disk, source: Raw, pace: Yielder): Pr
 /** What there is in the snapshot that others may not read, or only members of one group. */
 export interface ZipAccess {
   readonly mode: number;
-  /** Undefined: whatever group the file gets has no rights that matter. */
+  /** Undefined if the group of the file has no rights that matter. */
   readonly gid: number | undefined;
 }
 

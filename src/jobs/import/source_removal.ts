@@ -1,6 +1,6 @@
 /**
- * Taking away a source that is safe in a snapshot: what the snapshot holds goes, and nothing else. Whatever came or changed
- * since it was read stays, and is told. So does what is mounted in the source, which is kept elsewhere and only seen there.
+ * Removes a source that is safe in a snapshot: what the snapshot holds, and nothing else. Whatever came or changed since
+ * it was read stays, and is reported; so does what is mounted in the source, which is kept elsewhere and only seen there.
  */
 import { type Apath, childOf, nameOf, parentOf, relativeOf, TOP } from "../../core/apath.ts";
 import type { Entry } from "../../core/entry.ts";
@@ -15,9 +15,9 @@ import { SourceLeft } from "../faults.ts";
 import { openUnlessMissing } from "../state/text_file.ts";
 
 const OWNER_ALL = 0o700;
-/** Of what stays, so many are named. */
+/** How many of the things that stay are named. */
 const MOST_NAMED = 20;
-/** Of what can't be removed, so many are remembered: as good as all of them. */
+/** How many of the things that can't be removed are remembered: as good as all of them. */
 const MOST_REFUSED = 100_000;
 const MOUNTED = "something is mounted there";
 

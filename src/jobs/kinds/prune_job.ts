@@ -13,7 +13,7 @@ export async function performPrune({ setup, repository, monitor }: JobRun, job: 
   await prune(repository, { dryRun: false, workers, signal: setup.signal }, () => {}, monitor);
 }
 
-/** Undefined: what the storage itself says. */
+/** Returns undefined for the policy of the storage itself. */
 export function policyOf(keep: Keep): Policy | undefined {
   return keep === "policy" ? undefined : keep;
 }

@@ -10,7 +10,7 @@ import { JOB_KINDS } from "../schema/schema.ts";
 
 const PUBLIC = 0o755;
 const RECURRING = rawOf("recurring");
-/** So many are looked at, and so many are named. */
+/** How many files are looked at to find a job among them, and how many are named if there is none. */
 const MOST_LOOKED_AT = 1000, MOST_NAMED = 3;
 const OTHER_FILES = "Name the directory that jobs are put into; if it is this one, move these files away first";
 

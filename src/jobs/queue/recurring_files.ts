@@ -22,7 +22,7 @@ export interface RecurringFile {
 interface Known {
   /** What the file looked like when it was read. */
   readonly look: string;
-  /** Undefined: it is no job, or can't be read; that was told. */
+  /** Undefined if it is no job, or can't be read; the log has said so. */
   readonly file: RecurringFile | undefined;
 }
 

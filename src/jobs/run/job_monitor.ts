@@ -30,7 +30,7 @@ export class JobMonitor implements Monitor {
   #countsSinceLook = 0;
   readonly #followed = new Map<Counter, () => number>();
 
-  /** @param clock absent: only problems and notices are told @param onPhase is told of each part of the work */
+  /** @param clock without it, only problems and notices are logged @param onPhase called for each part of the work */
   constructor(log: Log, job: string, { clock, onPhase }: {
     readonly clock?: Clock;
     readonly onPhase?: ((phase: Phase) => void) | undefined;

@@ -21,7 +21,7 @@ export interface JobSetup {
   /** Threads, where a job names no number. */
   readonly workers: number;
   readonly log: Log;
-  /** Is told of each part of a job's work. */
+  /** Called at the beginning of each part of a job's work. */
   readonly onPhase?: ((phase: Phase) => void) | undefined;
   readonly signal: AbortSignal;
   /** Where this machine notes what it does to sources; absent: they can't be locked. */
@@ -48,7 +48,7 @@ const MOST_LOOKED_AT = 1000;
 /** Where a run's snapshot is to be looked for. */
 export interface Series {
   readonly host: string;
-  /** Undefined: any. */
+  /** Undefined for any. */
   readonly name: string | undefined;
 }
 

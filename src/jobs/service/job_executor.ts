@@ -41,7 +41,7 @@ export interface JobPlaces {
   /** Absolute paths. */
   readonly jobs: Raw;
   readonly storage: Raw;
-  /** Undefined: tmp/ of the storage. */
+  /** Default: tmp/ of the storage. */
   readonly temp: Raw | undefined;
 }
 

@@ -41,7 +41,7 @@ export interface ServiceOptions {
   readonly listen: (directory: Raw, look: () => void) => Disposable;
   /** Tells the service manager, as sd_notify(3) has it. */
   readonly notify: (state: string) => void;
-  /** How often the service manager wants to hear that the service lives; undefined: never. */
+  /** How often the service manager wants to hear that the service lives; undefined for never. */
   readonly watchdogMs: number | undefined;
   readonly signal: AbortSignal;
 }

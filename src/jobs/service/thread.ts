@@ -30,11 +30,11 @@ export interface JobRunner extends Disposable {
 /** What a thread can be told of a {@link JobSetup}. */
 export interface ThreadSetup extends Pick<JobSetup, "host" | "user" | "workers" | "lockState"> {
   readonly places: JobPlaces;
-  /** For the commands of jobs; undefined: the process has it. */
+  /** For the commands of jobs. Default: that of the process. */
   readonly umask: number | undefined;
   /** Lowest priority for processor and disk. */
   readonly nice: boolean;
-  /** Undefined: as fast as it goes. */
+  /** Undefined for no limit. */
   readonly throttle: ThrottleTable | undefined;
 }
 

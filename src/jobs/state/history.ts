@@ -38,7 +38,7 @@ export function appendHistory(storage: Dir, entry: HistoryEntry, mayBeThere: boo
 
 /**
  * All that is known, oldest end first. If there is no history, what the roots in content/ tell.
- * @param problem is told of a month that can't be read; the others follow
+ * @param problem called for a month that can't be read; the others follow
  */
 export function* readHistory(
   storage: Storage,

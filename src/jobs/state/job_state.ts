@@ -59,7 +59,7 @@ export class RecordStore implements Disposable {
 
   /**
    * Undefined if that job has not begun. A record that isn't one is what a crash left, or nobody's: it is removed.
-   * @param damaged is told of that
+   * @param damaged called for such a record
    */
   load(name: Raw, damaged: () => void = () => {}): JobRecord | undefined {
     if (this.#running.stat(name)?.kind !== "file") return undefined;

@@ -56,7 +56,7 @@ export function marksFrom({ tags = [], tree = true }: BackupSettings): { tags: r
   return { tags, tree };
 }
 
-/** How sources are held still; undefined: they aren't. */
+/** How sources are held still; undefined if they aren't. */
 export function lockFrom(
   { lock }: BackupSettings,
   { absolute }: Pick<SettingsWorld, "absolute">,
