@@ -27,7 +27,7 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
 export const FACES: Readonly<Record<string, readonly Face[]>> = {
   backend: [{ files: ["backend.ts", "open.ts"] }],
   catalog: [{
-    files: ["catalog.ts", "change_table.ts", "version_row.ts", "path_changes.ts", "compression_ratios.ts"],
+    files: ["catalog.ts", "change_table.ts", "faults.ts", "version_row.ts", "path_changes.ts", "compression_ratios.ts"],
   }, { files: ["*.ts"], only: ["storage/", "vault/"] }],
   storage: [
     { files: ["storage.ts", "writer.ts", "layout/init.ts", "*/faults.ts", "tree/build_tree.ts"] },

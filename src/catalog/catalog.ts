@@ -6,7 +6,8 @@
  * snapshot continues the intervals of its series; a partial one has intervals of its own.
  */
 import { encodeRatios, parseRatios } from "./compression_ratios.ts";
-import { CatalogFault, Database, type Mode, type Temp, type Trouble } from "./database.ts";
+import { Database, type Mode, type Temp } from "./database.ts";
+import { CatalogFault, type Trouble } from "./faults.ts";
 import { findVersions } from "./find_versions.ts";
 import { indexSnapshots, MOST_AT_ONCE } from "./index_snapshots.ts";
 import { changesInChain } from "./path_changes.ts";
@@ -35,8 +36,6 @@ import { isContentId } from "../snapshot/entry_line.ts";
 import type { ManifestSource } from "../snapshot/manifest.ts";
 import type { Root } from "../snapshot/root.ts";
 import { infoOf, type SnapshotInfo } from "../snapshot/snapshot_info.ts";
-
-export { CatalogFault } from "./database.ts";
 
 export type VerifiedState = "ok" | "damaged";
 

@@ -1,16 +1,6 @@
 /** SQLite as the catalog uses it: statements prepared once, failures as Faults. */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
-import { Fault } from "../core/fault.ts";
-
-/** What a failure is about: the file, room on a disk, access to one, or others at work. Only a damaged file is made again. */
-export type Trouble = "damaged" | "full" | "unreadable" | "busy";
-
-const HINTS: Readonly<Record<Trouble, string>> = {
-  damaged: "Run `backup-tool rebuild`: the catalog is only a cache",
-  full: "Free some space on the disk of the storage; no backup is affected",
-  unreadable: "Check the disk of the storage and the system's log; no backup is affected",
-  busy: "Try again when others have ended their work",
-};
+import { CatalogFault, type Trouble } from "./faults.ts";
 
 /** The runtime tells kinds of failures by SQLite's texts only. */
 const TROUBLES: readonly (readonly [text: RegExp, trouble: Trouble])[] = [
@@ -18,19 +8,6 @@ const TROUBLES: readonly (readonly [text: RegExp, trouble: Trouble])[] = [
   [/disk I\/O error|unable to open database|readonly database/, "unreadable"],
   [/is locked/, "busy"],
 ];
-
-/** Something is wrong with the catalog's file, or with what SQLite needs to work on it. */
-export class CatalogFault extends Fault {
-  readonly code = "catalog-failed";
-  readonly trouble: Trouble;
-  constructor(why: string, trouble: Trouble = "damaged") {
-    super(`The catalog can't be used: ${why}`);
-    this.trouble = trouble;
-  }
-  get hint(): string {
-    return HINTS[this.trouble];
-  }
-}
 
 /** Where SQLite's own temporary files go: a directory, or nowhere. */
 export type Temp = string | undefined;

@@ -1,5 +1,6 @@
 /** Snapshots as the catalog keeps them, judged when they are read: the file may hold anything. */
-import { CatalogFault, type Row } from "./database.ts";
+import type { Row } from "./database.ts";
+import { CatalogFault } from "./faults.ts";
 import { knownRootId } from "../core/content_id.ts";
 import { FieldReader } from "../core/fields.ts";
 import { BadJson, fieldsOf, parseJson } from "../core/json.ts";

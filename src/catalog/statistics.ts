@@ -1,5 +1,6 @@
 /** What the contents of a storage come to, as far as manifests tell. */
-import { CatalogFault, type Database } from "./database.ts";
+import type { Database } from "./database.ts";
+import { CatalogFault } from "./faults.ts";
 import { BY_CHAIN, BY_PATH, VERSION_COLUMNS, VERSION_TABLES, versionOf } from "./version_row.ts";
 import type { LargeContent, SnapshotFigures } from "../snapshot/catalog_queries.ts";
 

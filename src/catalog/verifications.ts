@@ -1,5 +1,6 @@
 /** What the catalog remembers of checks: when each content that a snapshot refers to was last read. */
-import { CatalogFault, type Database, type Row } from "./database.ts";
+import type { Database, Row } from "./database.ts";
+import { CatalogFault } from "./faults.ts";
 import type { ContentId } from "../core/content_id.ts";
 import type { Amount, VerificationStatus } from "../snapshot/catalog_queries.ts";
 import { isContentId } from "../snapshot/entry_line.ts";

@@ -1,6 +1,7 @@
 /** Versions of paths as the catalog keeps them, and their rows. */
 import { Buffer } from "node:buffer";
-import { CatalogFault, type Row } from "./database.ts";
+import type { Row } from "./database.ts";
+import { CatalogFault } from "./faults.ts";
 import type { EntryState } from "./line_state.ts";
 import { joinTime } from "./version_writer.ts";
 import { type Apath, childOf, isApath, knownApath, parentOf, TOP } from "../core/apath.ts";

@@ -2,7 +2,7 @@
 import { type Apath, parentOf, TOP } from "../../core/apath.ts";
 import type { Entry } from "../../core/entry.ts";
 import { Fault } from "../../core/fault.ts";
-import { type Raw, textOf } from "../../core/raw.ts";
+import { knownRaw, type Raw, textOf } from "../../core/raw.ts";
 
 /** Something in a snapshot that has a link above it, which no backup makes. */
 export class BelowLink extends Fault {
@@ -25,7 +25,7 @@ const ESCAPED = new RegExp(`%(?=(?:25)*(?:${CODES}))`, "g");
 /** The name in a ZIP file: relative and below wherever it is unpacked, on Windows too. @param name relative, `/` between */
 export function zipName(name: Raw): Raw {
   if (!/[\\%]|^[A-Za-z]:/.test(name)) return name;
-  return name.replace(ESCAPED, "%25").replaceAll("\\", "%5C").replace(/^([A-Za-z]):/, "$1%3A") as Raw;
+  return knownRaw(name.replace(ESCAPED, "%25").replaceAll("\\", "%5C").replace(/^([A-Za-z]):/, "$1%3A"));
 }
 
 /** Knows the links of a snapshot as its entries pass by, those of a directory before what is below them. */

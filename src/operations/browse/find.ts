@@ -87,9 +87,13 @@ function roughly(patterns: readonly string[], ignoreCase: boolean): { names?: st
   const names = wanted.map((pattern) => nameGlob(pattern, ignoreCase));
   const below = ignoreCase ? [] : wanted.map(directoryAbove);
   return {
-    ...(!names.includes(undefined) && { names: names as string[] }),
-    ...(!below.includes(undefined) && below.length > 0 && { below: below as Apath[] }),
+    ...(isComplete(names) && { names }),
+    ...(isComplete(below) && below.length > 0 && { below }),
   };
+}
+
+function isComplete<T>(list: (T | undefined)[]): list is T[] {
+  return !list.includes(undefined);
 }
 
 /** An SQLite GLOB that every name fits that the pattern may fit; undefined if that would be any. */

@@ -1,5 +1,5 @@
 /** Which snapshots hold a version of a path. */
-import { CatalogFault } from "../../catalog/catalog.ts";
+import { CatalogFault } from "../../catalog/faults.ts";
 import type { PathVersion } from "../../snapshot/catalog_queries.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 

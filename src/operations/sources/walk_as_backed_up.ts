@@ -1,10 +1,11 @@
 /**
  * Walking a directory as the backup of a snapshot would walk it now: with the snapshot's options. What such a backup
- * would not see is neither told as new, nor removed.
+ * would not see is neither reported as new, nor removed.
  */
 import { type Apath, apathWithin, childOf, isWithin, movedApath, parentOf, parseApath, TOP } from "../../core/apath.ts";
+import { OrderedLookup } from "../../core/merge_by_path.ts";
 import type { Monitor } from "../../core/monitor.ts";
-import { rawOf, textOf } from "../../core/raw.ts";
+import { textOf } from "../../core/raw.ts";
 import type { Disk } from "../../platform/disk.ts";
 import { type Filter, parseFilter } from "../../source/filter.ts";
 import { IGNORE_FILE, type Layer, parseIgnoreFile } from "../../source/ignore_file.ts";
@@ -12,13 +13,12 @@ import type { SourceRoot } from "../../source/placement.ts";
 import { walk, type WalkBatch } from "../../source/walk.ts";
 import type { Manifest } from "../../snapshot/manifest.ts";
 import type { ContentReader } from "../../snapshot/repository.ts";
-import type { LeftOut, Root } from "../../snapshot/root.ts";
+import type { LeftOut } from "../../snapshot/root.ts";
 import type { OpenedRepository } from "../opened.ts";
 import { contentText } from "./excluded_at_backup.ts";
-import { OrderedLookup } from "../../core/merge_by_path.ts";
 
 export interface AsBackedUp {
-  /** By which the directory's path is followed; default: the machine's. */
+  /** Follows the path of the directory. Default: the machine's. */
   readonly disk?: Disk;
   readonly manifest: Manifest;
   /** The directory, and its place in the snapshot. */
@@ -56,22 +56,22 @@ export async function walkAsBackedUp(
 
 function filterOf({ manifest, root, leavesOutToo }: AsBackedUp, isUnlisted: boolean): Filter {
   const excludes = parseFilter(manifest.root.excludes);
+  const sources = manifest.root.sources.map(({ at }) => parseApath(at));
   const listed = isUnlisted ? new OrderedLookup(manifest.within(root.at)) : undefined;
   return {
     isEmpty: excludes.isEmpty && leavesOutToo === undefined && listed === undefined,
     decide(path, isDirectory) {
       const apath = movedApath(path, TOP, root.at);
       if (leavesOutToo?.(apath, isDirectory) || (listed !== undefined && listed.at(apath) === undefined)) return LEAVE;
-      const inSource = pathInSource(apath, manifest.root);
+      const inSource = pathInSource(apath, sources);
       return inSource === undefined ? undefined : excludes.decide(inSource, isDirectory);
     },
   };
 }
 
 /** The path by which patterns of the command line know an object; undefined for a source itself, and what is above. */
-function pathInSource(path: Apath, { sources }: Root): Apath | undefined {
-  for (const { at: text } of sources) {
-    const at = parseApath(text);
+function pathInSource(path: Apath, sources: readonly Apath[]): Apath | undefined {
+  for (const at of sources) {
     if (path !== at && isWithin(path, at)) return apathWithin(path, at);
   }
   return undefined;

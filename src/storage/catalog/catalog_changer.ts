@@ -3,7 +3,7 @@
  * which then takes its place. So readers see one state or another, on any file system, and wait for nobody.
  */
 import type { Catalog } from "../../catalog/catalog.ts";
-import { CatalogFault } from "../../catalog/database.ts";
+import { CatalogFault } from "../../catalog/faults.ts";
 import { entriesToCompare } from "../../catalog/index_snapshots.ts";
 import { previousOf, withSequence } from "../../catalog/snapshot_order.ts";
 import type { RootId } from "../../core/content_id.ts";

@@ -1,6 +1,6 @@
 /** What the parts of the keeper share. */
 import type { CatalogFile } from "../../catalog/catalog_file.ts";
-import { CatalogFault } from "../../catalog/database.ts";
+import { CatalogFault } from "../../catalog/faults.ts";
 import type { RootId } from "../../core/content_id.ts";
 import type { Fault } from "../../core/fault.ts";
 import { DiskFault } from "../../platform/disk.ts";

@@ -7,7 +7,8 @@
  */
 import type { Catalog } from "../../catalog/catalog.ts";
 import { CatalogFile } from "../../catalog/catalog_file.ts";
-import { CatalogFault, type Temp } from "../../catalog/database.ts";
+import type { Temp } from "../../catalog/database.ts";
+import { CatalogFault } from "../../catalog/faults.ts";
 import type { ContentId, RootId } from "../../core/content_id.ts";
 import { Fault, unlessFault } from "../../core/fault.ts";
 import { shortId } from "../../core/short_id.ts";

@@ -1,6 +1,6 @@
 /** Making a catalog from `content/`: in the place of the file, or in memory. */
 import type { Catalog } from "../../catalog/catalog.ts";
-import { CatalogFault } from "../../catalog/database.ts";
+import { CatalogFault } from "../../catalog/faults.ts";
 import { chainsOf, withSequence } from "../../catalog/snapshot_order.ts";
 import { Fault } from "../../core/fault.ts";
 import { DiskFault } from "../../platform/disk.ts";

@@ -1,6 +1,7 @@
 /** Opening the catalog of the disk: it is used if it agrees with `content/`, or can be made to. */
 import type { Catalog, Unusable } from "../../catalog/catalog.ts";
-import { CatalogFault, type Mode } from "../../catalog/database.ts";
+import type { Mode } from "../../catalog/database.ts";
+import { CatalogFault } from "../../catalog/faults.ts";
 import { isSameSnapshot } from "../../catalog/snapshot_order.ts";
 import { shortId } from "../../core/short_id.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";

@@ -1,7 +1,7 @@
 /** Whether the catalog agrees with `content/`: it knows exactly the roots that are there. */
 import type { Catalog } from "../../catalog/catalog.ts";
 import type { CatalogFile } from "../../catalog/catalog_file.ts";
-import { CatalogFault } from "../../catalog/database.ts";
+import { CatalogFault } from "../../catalog/faults.ts";
 import { agreementOf, readAgreement, writeAgreement } from "./catalog_note.ts";
 import type { CatalogOrigin } from "./catalog_origin.ts";
 

@@ -1,7 +1,7 @@
 /** What one thread can do with a storage: the same code in the main thread and in workers. */
 import type { ContentId } from "../../core/content_id.ts";
 import { CatalogFile } from "../../catalog/catalog_file.ts";
-import { CatalogFault } from "../../catalog/database.ts";
+import { CatalogFault } from "../../catalog/faults.ts";
 import { collectGarbage } from "../../core/garbage.ts";
 import { fingerprints } from "../../core/item_set.ts";
 import type { Raw } from "../../core/raw.ts";
