@@ -140,12 +140,15 @@ const COLUMNS = 80;
 function decisionLines({ snapshot, keep, reasons }: Decision<SnapshotInfo>): string[] {
   const time = localTimeText(Date.parse(snapshot.time), snapshot.offsetMinutes);
   const head = `  ${keep ? "keep  " : "remove"}  ${shortId(snapshot.id)}  ${time}  `;
-  const lines = [head];
+  const lines: string[] = [];
+  let line = head;
   for (const [i, reason] of reasons.entries()) {
     const text = i < reasons.length - 1 ? `${reason}, ` : reason;
-    const isFull = lines.at(-1)!.length > head.length && (lines.at(-1)! + text.trimEnd()).length > COLUMNS;
-    if (isFull) lines.push(" ".repeat(head.length) + text);
-    else lines[lines.length - 1] += text;
+    if (line.length > head.length && (line + text.trimEnd()).length > COLUMNS) {
+      lines.push(line);
+      line = " ".repeat(head.length);
+    }
+    line += text;
   }
-  return lines.map((line) => line.trimEnd());
+  return [...lines, line].map((one) => one.trimEnd());
 }

@@ -50,5 +50,5 @@ export function policyOf(options: KeepOptions): Policy | undefined {
   const rules = Object.entries(options)
     .filter(([option]) => option.startsWith("keep"))
     .map(([option, value]) => [option.slice("keep".length).toLowerCase(), value]);
-  return rules.length === 0 ? undefined : Object.fromEntries(rules) as Policy;
+  return rules.length === 0 ? undefined : Object.fromEntries(rules);
 }

@@ -49,10 +49,10 @@ const USUAL_DAYS = 30;
 /** In one line: "72.3% in the last 30 days, the oldest 2 d 00 h ago". */
 export function readText({ all, never, within, oldest }: VerificationReport, clock: Clock): string {
   if (oldest === null && never.contents > 0) return "0.0%: never checked; run `check --read-data`";
-  const { days, bytes } = within.find(({ days }) => days === USUAL_DAYS)!;
+  const bytes = within.find(({ days }) => days === USUAL_DAYS)?.bytes ?? 0;
   const lacks = never.contents > 0 ? `, ${shareText(never.bytes, all.bytes)} never` : "";
   const age = oldest === null ? "" : `, the oldest ${durationText(clock.nowMs() - Date.parse(oldest))} ago`;
-  return `${shareText(bytes, all.bytes)} in the last ${daysText(days)}${lacks}${age}: see \`check --status\``;
+  return `${shareText(bytes, all.bytes)} in the last ${daysText(USUAL_DAYS)}${lacks}${age}: see \`check --status\``;
 }
 
 function daysText(days: number): string {
