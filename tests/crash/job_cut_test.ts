@@ -7,7 +7,7 @@ import { JobWorld } from "../support/job_world.ts";
 import { differences, run } from "../support/world.ts";
 
 /** Every n-th change is cut; SLOW=1 cuts at each. */
-const STRIDE = Deno.env.get("SLOW") ? 1 : 5;
+const STRIDE = Deno.env.get("SLOW") ? 1 : 11;
 
 function isThere(path: string): boolean {
   try {

@@ -40,7 +40,7 @@ const SHARED_FILES = 256;
 
 /** Two snapshots of a source, in a storage that can be had again as it was. */
 class Scene implements Disposable {
-  readonly world = new World({ inMemory: true });
+  readonly world = new World({ inMemory: true, hexSplit: [1] });
   readonly #pristine: string;
   /** The sources of both snapshots, as they were. */
   readonly copies: { readonly first: string; readonly second: string };
