@@ -9,7 +9,7 @@ import type { OpenedRepository } from "../../src/operations/opened.ts";
 import type { ExtractTask } from "../../src/snapshot/extract_batch.ts";
 import { parseRoot } from "../../src/snapshot/root.ts";
 import type { ObjectReport, Repository, ScanRequest } from "../../src/snapshot/repository.ts";
-import { joined } from "../support/memory_repository.ts";
+import { joined, MemoryRepository } from "../support/memory_repository.ts";
 import { TestMonitor } from "../support/world.ts";
 import type { RepositoryKind, RepositoryPlace } from "./repository_place.ts";
 
@@ -98,6 +98,18 @@ function snapshotRules(rule: Rule): void {
         strictEqual(`${hashBytes(repository.algorithm, await repository.object(hunk.id))}f1`, hunk.id);
       }
     }
+  });
+
+  rule("a copy can be made of it, object by object, with what its interface gives", async (place) => {
+    place.world.write("large", LARGE);
+    const ids = await backupTwice(place);
+    await using repository = place.open();
+    const { machine, algorithm } = repository, copy = new MemoryRepository({ machine, id: repository.id, algorithm });
+    await copy.takeFrom(repository);
+    deepStrictEqual(copy.objects().map(({ id }) => id), place.objects());
+    ok(copy.objects().every(({ id, bytes }) => copy.isWhole(id, bytes)));
+    deepStrictEqual(copy.snapshots(), await repository.snapshots());
+    deepStrictEqual(copy.snapshots().map(({ id }) => id), ids);
   });
 
   rule("a root or hunk that is damaged or missing is refused, and hides no other snapshot", async (place) => {

@@ -5,7 +5,7 @@ import { MEMORY, storageKind } from "../contract/repository_place.ts";
 import { sinkContract } from "../contract/sink_contract.ts";
 
 /** Histories tried with each engine; SLOW=1 tries many more. */
-const HISTORIES = Deno.env.get("SLOW") ? 300 : 12;
+const HISTORIES = Deno.env.get("SLOW") ? 100 : 12;
 
 const STORAGE = storageKind({ algorithm: "sha256", workers: 0 });
 const KINDS = [
