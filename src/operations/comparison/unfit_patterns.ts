@@ -1,6 +1,6 @@
 /** Patterns that leave nothing out although somebody meant them to. Mostly they are paths of the machine. */
 import type { Monitor } from "../../core/monitor.ts";
-import { isBelow, type Raw, rawOf, textOf } from "../../core/raw.ts";
+import { isBelow, rawOf, sliceRaw, textOf } from "../../core/raw.ts";
 import { parseFilter } from "../../source/filter.ts";
 import { originOf, type SourceRoot } from "../../source/placement.ts";
 import type { Exclusion } from "../../source/walk.ts";
@@ -45,5 +45,5 @@ export class UnfitPatterns {
 function inSource(pattern: string, roots: readonly SourceRoot[]): string | undefined {
   const path = rawOf(pattern.replace(/\/+$/, ""));
   const root = roots.find((one) => originOf(one) !== "/" && (path === originOf(one) || isBelow(path, originOf(one))));
-  return root && textOf(path.slice(originOf(root).length) as Raw);
+  return root && textOf(sliceRaw(path, originOf(root).length));
 }
