@@ -4,7 +4,7 @@
  * is walked.
  */
 import { Fault } from "../core/fault.ts";
-import { joinRaw, type Raw, rawOf, textOf } from "../core/raw.ts";
+import { joinRaw, parentPath, type Raw, rawOf, relativeTo, splitRaw, textOf } from "../core/raw.ts";
 import type { Stat } from "../core/stat.ts";
 import { type Dir, type Disk, type DiskAbilities, DiskFault, type Mount } from "../platform/disk.ts";
 
@@ -35,7 +35,7 @@ export class GuardedDisk implements Disk {
     const real = this.realPath(path);
     using root = this.#disk.openDir(ROOT);
     // No link is followed here, whatever has become of the path in between.
-    return root.openPath(real.slice(1) as Raw);
+    return root.openPath(relativeTo(ROOT, real));
   }
 
   /** @throws ForeignLink, DiskFault */
@@ -90,7 +90,7 @@ class Resolution {
 
   run(): Raw {
     for (let name = this.#pending.pop(); name !== undefined; name = this.#pending.pop()) {
-      const next = name === ".." ? aboveOf(this.#at) : joinRaw(this.#at, name);
+      const next = name === ".." ? parentPath(this.#at) : joinRaw(this.#at, name);
       if (name === ".." || this.#disk.realPath(next) === next) this.#at = next;
       else this.#follow(name, next);
     }
@@ -108,7 +108,7 @@ class Resolution {
 
   /** True for a link that somebody else may have made: here, or by moving a directory above. */
   #isForeign(link: Stat | undefined): boolean {
-    for (let at = this.#at;; at = aboveOf(at)) {
+    for (let at = this.#at;; at = parentPath(at)) {
       if (this.#isShared(at)) return true;
       if (at === ROOT) break;
     }
@@ -133,10 +133,5 @@ class Resolution {
 }
 
 function componentsOf(path: Raw): Raw[] {
-  return (path.split("/") as Raw[]).filter((name) => name !== "" && name !== ".");
-}
-
-function aboveOf(path: Raw): Raw {
-  const slash = path.lastIndexOf("/");
-  return (slash <= 0 ? "/" : path.slice(0, slash)) as Raw;
+  return splitRaw(path, "/").filter((name) => name !== "" && name !== ".");
 }

@@ -28,7 +28,7 @@ import type {
   ScanRequest,
 } from "../snapshot/repository.ts";
 import { StorageIndex } from "./content/storage_index.ts";
-import { StorageReader } from "./content/storage_reader.ts";
+import { StorageReader } from "./threads/storage_reader.ts";
 import { measureLeftovers, Removal } from "./scan/removal.ts";
 import { StorageChecker } from "./scan/storage_checker.ts";
 import { measureUsage } from "./scan/usage.ts";

@@ -20,7 +20,6 @@ import type { HunkRef } from "../../snapshot/hunk.ts";
 import { linesOf, type Manifest } from "../../snapshot/manifest.ts";
 import { NewerFormat } from "../../snapshot/origin.ts";
 import { ForeignSnapshot } from "../../snapshot/root.ts";
-import { quarantine } from "../../storage/layout/quarantine.ts";
 import {
   type AffectedPath,
   type DamagedFile,
@@ -33,11 +32,8 @@ import { recoverLines } from "../../storage/repair/recover_hunk.ts";
 import { findRecoverable, recoverRoot } from "../../storage/repair/recover_root.ts";
 import { RepairSource } from "../../storage/repair/repair_source.ts";
 import type { Storage } from "../../storage/storage.ts";
-import { existingTree } from "../../storage/tree/tree_places.ts";
+import { quarantineItem, treeOf } from "../../storage/repair/repair_places.ts";
 import type { Writer } from "../../storage/writer.ts";
-
-/** Digits of an id that tell snapshots apart for people. */
-const SHORT_ID = 12;
 
 export interface RepairRequest {
   /** Read every byte first, to find all damage. Else: what is missing or has a wrong size, and what checks have found. */
@@ -132,9 +128,9 @@ class RepairRun implements Disposable {
     const lines = unlessFault(() => recoverLines(hunk, options), undefined);
     if (lines === undefined) return undefined;
     if (this.#request.dryRun) return "the catalog";
-    const { manifests: objects, dir, settings } = this.#storage;
+    const { manifests: objects } = this.#storage;
     if (objects.remakeHunk(hunk.id, lines)) return "other snapshots";
-    quarantine(dir, settings, hunk.id);
+    quarantineItem(this.#storage, hunk.id);
     replaced.set(hunk.id, objects.writeHunk(hunk.first, lines).ref);
     return "the catalog";
   }
@@ -149,7 +145,7 @@ class RepairRun implements Disposable {
   }
 
   #tellRemade(id: RootId, made: RootId): void {
-    this.#monitor.notice(`The snapshot ${shortId(id)} was made again as ${made.slice(0, SHORT_ID)}`);
+    this.#monitor.notice(`The snapshot ${shortId(id)} was made again as ${shortId(made)}`);
   }
 
   /** @returns true if there is a new one in its place */
@@ -176,7 +172,7 @@ class RepairRun implements Disposable {
     const snapshots = this.#manifests();
     const root = recoverRoot(found, { storage, catalog, snapshots, monitor: this.#monitor });
     this.#tellRemade(id, await writer.checkpoint(root, undefined));
-    quarantine(storage.dir, storage.settings, id);
+    quarantineItem(storage, id);
     return true;
   }
 
@@ -243,7 +239,7 @@ class RepairRun implements Disposable {
     if (found.from !== undefined) this.#healed++;
     else this.#lost++;
     const moves = found.from === undefined && !this.#request.dryRun && found.kind !== "root";
-    const place = moves ? quarantine(this.#storage.dir, this.#storage.settings, found.id) : undefined;
+    const place = moves ? quarantineItem(this.#storage, found.id) : undefined;
     this.#tell({ ...found, quarantine: place });
   }
 
@@ -273,7 +269,7 @@ class RepairRun implements Disposable {
     return new Map(
       this.#manifests().map(({ id, manifest }) => {
         const snapshot = known.get(id);
-        const tree = snapshot === undefined ? undefined : existingTree(this.#storage, snapshot);
+        const tree = snapshot === undefined ? undefined : treeOf(this.#storage, snapshot);
         return [id, { sources: manifest.root.sources, tree: tree === undefined ? undefined : rawOf(tree) }];
       }),
     );

@@ -3,8 +3,8 @@ import type { ContentId } from "../../core/content_id.ts";
 import type { BatchCost } from "../../core/work.ts";
 import type { ExtractBatch, ExtractResult } from "../../snapshot/extract_batch.ts";
 import type { ContentReader } from "../../snapshot/repository.ts";
-import type { StoragePool } from "../threads/batch_executor.ts";
-import type { ContentStore } from "./content_store.ts";
+import type { StoragePool } from "./batch_executor.ts";
+import type { ContentStore } from "../content/content_store.ts";
 
 export class StorageReader implements ContentReader {
   readonly #openPool: () => StoragePool;
