@@ -1,6 +1,6 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { rebuildCatalog } from "../../src/operations/repair/rebuild.ts";
-import { TestMonitor, World } from "../support/world.ts";
+import { rebuildCatalog } from "../../../src/operations/repair/rebuild.ts";
+import { TestMonitor, World } from "../../support/world.ts";
 
 Deno.test("a root that could not be read for a while comes back beside the one that took its sequence", async () => {
   using world = new World();

@@ -1,8 +1,8 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
-import { TerminalMonitor } from "../../../src/cli/output/progress/terminal_monitor.ts";
-import { BadUsage } from "../../../src/core/fault.ts";
-import { TestClock } from "../../support/world.ts";
-import { FakeOutput } from "../fake_world.ts";
+import { TerminalMonitor } from "../../../../src/cli/output/progress/terminal_monitor.ts";
+import { BadUsage } from "../../../../src/core/fault.ts";
+import { TestClock } from "../../../support/world.ts";
+import { FakeOutput } from "../../fake_world.ts";
 
 function monitorOn(isTerminal: boolean, options: { quiet?: boolean; verbose?: boolean; json?: boolean } = {}) {
   const output = new FakeOutput(), clock = new TestClock();

@@ -1,15 +1,15 @@
 /** A snapshot with so much in it that the catalog is made while the disk writes: before its root is there, for after it. */
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
-import type { RootId } from "../../src/core/content_id.ts";
-import { rawOf } from "../../src/core/raw.ts";
-import { rebuildCatalog } from "../../src/operations/repair/rebuild.ts";
-import { DiskFault } from "../../src/platform/disk.ts";
-import { openDisk } from "../../src/platform/open_disk.ts";
-import type { Root } from "../../src/snapshot/root.ts";
-import { openStorage, type Storage } from "../../src/storage/storage.ts";
-import { type Hook, hookedDisk } from "../support/hooked_disk.ts";
-import { makeManySnapshots } from "../support/many_snapshots.ts";
-import { TestMonitor, World } from "../support/world.ts";
+import type { RootId } from "../../../src/core/content_id.ts";
+import { rawOf } from "../../../src/core/raw.ts";
+import { rebuildCatalog } from "../../../src/operations/repair/rebuild.ts";
+import { DiskFault } from "../../../src/platform/disk.ts";
+import { openDisk } from "../../../src/platform/open_disk.ts";
+import type { Root } from "../../../src/snapshot/root.ts";
+import { openStorage, type Storage } from "../../../src/storage/storage.ts";
+import { type Hook, hookedDisk } from "../../support/hooked_disk.ts";
+import { makeManySnapshots } from "../../support/many_snapshots.ts";
+import { TestMonitor, World } from "../../support/world.ts";
 
 /** More than are taken up in place. */
 const FILES = 21_000;

@@ -1,7 +1,7 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
-import { jsonText, printable, printableLines } from "../../../src/cli/output/terminal/escape_text.ts";
-import { textOf } from "../../../src/core/raw.ts";
+import { jsonText, printable, printableLines } from "../../../../src/cli/output/terminal/escape_text.ts";
+import { textOf } from "../../../../src/core/raw.ts";
 
 for (
   const [text, shown] of [

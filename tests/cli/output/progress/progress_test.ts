@@ -1,7 +1,7 @@
 import { ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import stringWidth from "string-width";
-import { plainProgressText, type Progress, progressText } from "../../../src/cli/output/progress/progress.ts";
+import { plainProgressText, type Progress, progressText } from "../../../../src/cli/output/progress/progress.ts";
 
 const NOTHING: Progress = { counters: {}, at: "", expected: {}, problems: 0, elapsedMs: 0 };
 const MIB = 1024 * 1024;

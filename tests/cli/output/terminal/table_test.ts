@@ -1,9 +1,9 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import stringWidth from "string-width";
-import { paintFor } from "../../../src/cli/output/terminal/colors.ts";
-import { Printer } from "../../../src/cli/output/terminal/printer.ts";
-import { cutOff } from "../../../src/cli/output/terminal/table.ts";
-import { FakeOutput } from "../fake_world.ts";
+import { paintFor } from "../../../../src/cli/output/terminal/colors.ts";
+import { Printer } from "../../../../src/cli/output/terminal/printer.ts";
+import { cutOff } from "../../../../src/cli/output/terminal/table.ts";
+import { FakeOutput } from "../../fake_world.ts";
 
 for (
   const [text, cells, kept] of [

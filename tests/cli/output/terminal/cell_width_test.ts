@@ -1,7 +1,7 @@
 import { strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import stringWidth from "string-width";
-import { cellWidth } from "../../../src/cli/output/terminal/cell_width.ts";
+import { cellWidth } from "../../../../src/cli/output/terminal/cell_width.ts";
 
 for (
   const { text, cells } of [
