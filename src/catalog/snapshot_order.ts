@@ -1,28 +1,71 @@
 /** The order of snapshots in a catalog: which root comes when, and which ones make a chain of versions. */
 import type { RootId } from "../core/content_id.ts";
 import type { ManifestSource } from "../snapshot/manifest.ts";
-import type { SnapshotInfo } from "../snapshot/snapshot_info.ts";
+import type { Root } from "../snapshot/root.ts";
+import { infoOf, type SnapshotInfo } from "../snapshot/snapshot_info.ts";
 
 /** What is needed of a root to put it in its place. */
 export interface RootHeader {
   readonly id: RootId;
-  readonly root: Pick<ManifestSource["root"], "sequence" | "replaces" | "start" | "host" | "name" | "complete">;
+  readonly root: Pick<Root, "storage" | "sequence" | "replaces" | "start" | "host" | "name" | "complete">;
   /** What lists of snapshots show of it. */
   readonly info: SnapshotInfo;
 }
 
+export function headerOf(id: RootId, root: Root): RootHeader {
+  const { storage, sequence, replaces, start, host, name, complete } = root;
+  const head = { storage, sequence, start, host, name, complete, ...(replaces && { replaces }) };
+  return { id, root: head, info: infoOf(id, root) };
+}
+
 /**
- * In order, each with a sequence of its own. Two roots have the same one if the first could not be read when the second
+ * In order, each with a sequence of its own. Those of one storage are in the order in which they were made, whatever its
+ * clock said; with those of others among them, all are in the order of their moments.
+ * Two roots have the same one if the first could not be read when the second
  * was made (damaged since healed, or of a newer format); the later one, and whatever it runs into, moves on.
  */
 export function renumbered(heads: readonly RootHeader[]): RootHeader[] {
-  const key = ({ id, root }: RootHeader) => root.start + id;
-  const ordered = heads.toSorted((a, b) => a.root.sequence - b.root.sequence || (key(a) < key(b) ? -1 : 1));
+  const key = ({ id, root }: RootHeader) => root.start + id, moments = momentsOf(heads);
+  const momentOf = ({ id }: RootHeader) => moments.get(id) ?? 0;
+  const ordered = heads.toSorted((a, b) =>
+    momentOf(a) - momentOf(b) || a.root.sequence - b.root.sequence || (key(a) < key(b) ? -1 : 1)
+  );
   let last = 0;
   return ordered.map(({ id, root, info }) => {
     last = Math.max(root.sequence, last + 1);
     return { id, root: { ...root, sequence: last }, info: { ...info, sequence: last } };
   });
+}
+
+/**
+ * When snapshots of several storages were made: the latest start among the roots of the same storage and series up to
+ * that one, for a clock may have gone back. Milliseconds since 1970; empty if all are of one storage.
+ */
+function momentsOf(heads: readonly RootHeader[]): ReadonlyMap<RootId, number> {
+  const moments = new Map<RootId, number>(), latest = new Map<string, number>();
+  if (new Set(heads.map(({ root }) => root.storage.id)).size < 2) return moments;
+  for (const { id, root } of heads.toSorted((a, b) => a.root.sequence - b.root.sequence)) {
+    const series = JSON.stringify([root.storage.id, root.host, root.name]);
+    const moment = Math.max(Date.parse(root.start), latest.get(series) ?? -Infinity);
+    latest.set(series, moment);
+    moments.set(id, moment);
+  }
+  return moments;
+}
+
+/** Without those that another root has taken the place of. @param replaced is told of these */
+export function withoutReplaced(
+  heads: readonly RootHeader[],
+  replaced: (former: RootHeader) => void = () => {},
+): readonly RootHeader[] {
+  const byId = new Map(heads.map((head) => [head.id, head]));
+  for (const { root } of heads) {
+    const former = root.replaces && byId.get(root.replaces);
+    if (former === undefined || !isSameSnapshot(root, former.root)) continue;
+    replaced(former);
+    byId.delete(former.id);
+  }
+  return [...byId.values()];
 }
 
 /** True if one of two roots may have taken the place of the other. */

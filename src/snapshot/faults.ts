@@ -48,3 +48,13 @@ export class StaticChanged extends Fault {
     super(`${JSON.stringify(path)} was never to change, but ${what}; the old content is kept`);
   }
 }
+
+/** A snapshot that was to be copied. */
+export class OtherAlgorithm extends Fault {
+  readonly code = "other-algorithm";
+  readonly hint = "Copy it into a storage of the same algorithm; vaults hold sha256 alone";
+  /** @param target what it was to be copied into: its algorithm */
+  constructor(algorithm: string, target: string) {
+    super(`Cannot copy the snapshot: its ids are of ${algorithm}, those of the target of ${target}`);
+  }
+}

@@ -18,7 +18,7 @@ import type { Manifest } from "./manifest.ts";
 import type { Root } from "./root.ts";
 import type { VerifiedHunk } from "./verify_hunk.ts";
 import type { SnapshotInfo } from "./snapshot_info.ts";
-import type { SinkRequest, SnapshotSink } from "./snapshot_sink.ts";
+import type { SinkRequest, SnapshotReceiver, SnapshotSink } from "./snapshot_sink.ts";
 import type { BatchCost, WorkOptions } from "../core/work.ts";
 
 /** A place that holds snapshots. Takes no lock for reading, but what {@link lockForReading} says. */
@@ -168,6 +168,11 @@ export interface RepositoryWriter extends AsyncDisposable {
    * @returns that; undefined if somebody reads the snapshot @throws DamagedContent, DamagedManifest, DiskFault
    */
   replaceRoot(id: RootId, changes: Pick<Root, "tags">): Awaitable<RootId | undefined>;
+  /**
+   * Takes a snapshot from another repository.
+   * @param root its bytes, which are kept as they are: so its id stays @throws DamagedManifest, NewerFormat, OtherAlgorithm
+   */
+  receive(root: Uint8Array<ArrayBuffer>): Awaitable<SnapshotReceiver>;
   /** Decides what nothing needs, by this engine's rules. @throws UnknownReferences, Interrupted */
   planRemoval(request: RemovalRequest, monitor: Monitor): Promise<RemovalPlan>;
   /** Notes which contents were read and found whole or damaged. @param items may be gone through twice */

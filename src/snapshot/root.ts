@@ -15,15 +15,6 @@ export const SNAPSHOT_FORMAT = "backup-tool snapshot";
 const MOST_SEQUENCE = 2 ** 48;
 const MOST_OFFSET_MINUTES = 24 * 60;
 
-/** A root that is whole, but of another storage. */
-export class ForeignSnapshot extends DamagedManifest {
-  readonly storage: string;
-  constructor(storage: string) {
-    super(`a root belongs to the storage ${storage}`);
-    this.storage = storage;
-  }
-}
-
 export interface Totals {
   /** Lines in the manifest. */
   readonly entries: number;
@@ -62,7 +53,7 @@ export interface JobMark {
 export interface Root {
   readonly version: typeof FORMAT_VERSION;
   readonly storage: CoreSettings;
-  /** Counts up with every snapshot of the storage: their order, whatever the clock said. */
+  /** Counts up with every snapshot of one storage: their order, whatever the clock said. */
   readonly sequence: number;
   /** The snapshot that this one was compared with. */
   readonly previous: RootId | null;

@@ -237,15 +237,18 @@ export class Storage implements Disposable, Repository {
     return this.#store.sizeOf(id);
   }
 
-  /** Contents for reading and linking; to store some, see {@link pool}. */
-  contents(): ContentStore {
+  /**
+   * Contents for reading and linking; to store many, see {@link pool}.
+   * @param isTrusted true if a snapshot vouches for a content. Default: none does
+   */
+  contents(isTrusted: (id: ContentId) => boolean = () => false): ContentStore {
     return new ContentStore({
       storage: this.dir,
       settings: this.settings,
       uid: this.machine.disk.uid,
       gid: this.machine.disk.gid,
       claims: new InFlightContents(newClaimTable(2)),
-      isTrusted: () => false,
+      isTrusted,
       damaged: new Set(),
       tempPrefix: "r",
       stop: new StopFlag(),

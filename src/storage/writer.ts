@@ -1,7 +1,8 @@
 /** Changing a storage: there is one writer at a time, and nothing else changes anything. */
 import type { Catalog } from "../catalog/catalog.ts";
+import { CatalogFault } from "../catalog/faults.ts";
 import { joinRatios } from "../catalog/compression_ratios.ts";
-import type { RootId } from "../core/content_id.ts";
+import type { ContentId, RootId } from "../core/content_id.ts";
 import { unlessFault } from "../core/fault.ts";
 import type { Monitor, Phase } from "../core/monitor.ts";
 import type { Policy } from "../core/policy.ts";
@@ -19,7 +20,9 @@ import type { Ratios } from "../snapshot/catalog_queries.ts";
 import type { Root } from "../snapshot/root.ts";
 import type { CatalogKeeper } from "./catalog/catalog_keeper.ts";
 import { writePolicy } from "./layout/policy_file.ts";
+import type { ContentStore } from "./content/content_store.ts";
 import type { ManifestStore } from "./content/manifest_store.ts";
+import { StorageReceiver } from "./receiver.ts";
 
 /** How systems say that there is no space left, on the disk or for this user. */
 const FULL: readonly string[] = ["ENOSPC", "EDQUOT"];
@@ -37,6 +40,7 @@ export interface WritableStorage extends RemovableStorage, SinkStorage {
   provenSnapshots(): readonly SnapshotInfo[];
   catalog(): Catalog;
   sourceOf(id: RootId, root: Root): ManifestSource;
+  contents(isTrusted?: (id: ContentId) => boolean): ContentStore;
   ratios(): Ratios;
 }
 
@@ -46,6 +50,12 @@ export class Writer implements Disposable, RepositoryWriter {
   readonly #keeper: CatalogKeeper;
   readonly #lock: Disposable;
   readonly #writeOut: WriteOut;
+  /** Of what is received: made when the first snapshot comes. */
+  #store: ContentStore | undefined;
+  #damaged: ReadonlySet<string> | undefined;
+  readonly #received = new Set<ContentId>();
+  /** Snapshots were received that the catalog doesn't know. */
+  #isBehind = false;
 
   /** What crashed runs had left in tmp/ when the lock was taken. */
   readonly #leftovers: Leftovers;
@@ -63,6 +73,9 @@ export class Writer implements Disposable, RepositoryWriter {
   }
 
   [Symbol.dispose](): void {
+    // Should it fail, the next one to open the catalog makes it again.
+    unlessFault(() => this.#catchUp(), undefined);
+    this.#store?.[Symbol.dispose]();
     this.#keeper.setWritable(false);
     this.#lock[Symbol.dispose]();
   }
@@ -74,6 +87,48 @@ export class Writer implements Disposable, RepositoryWriter {
 
   begin(request: SinkRequest, monitor: Monitor): StorageSink {
     return new StorageSink(this.#storage, this, request, monitor);
+  }
+
+  /** Takes a snapshot from another repository. @throws DamagedManifest, NewerFormat, OtherAlgorithm */
+  receive(root: Uint8Array<ArrayBuffer>): StorageReceiver {
+    const { dir, settings: { algorithm }, manifests } = this.#storage;
+    return new StorageReceiver({
+      dir,
+      algorithm,
+      manifests,
+      received: this.#received,
+      store: this.#store ??= this.#storage.contents((id) => this.#isTrusted(id)),
+      isTrusted: (id) => this.#isTrusted(id),
+      stored: (bytes) => this.stored(bytes),
+      makeDurable: () => this.#makeDurable(),
+      commit: (id, bytes) => this.#commitReceived(id, bytes),
+    }, root);
+  }
+
+  #isTrusted(id: ContentId): boolean {
+    this.#damaged ??= new Set(this.#keeper.knownDamaged());
+    try {
+      return !this.#damaged.has(id) && this.#keeper.current().isTrusted(id);
+    } catch (error) {
+      if (error instanceof CatalogFault) return false; // a catalog that can't be used vouches for nothing
+      throw error;
+    }
+  }
+
+  /** The catalog is made again when all snapshots have come: they may belong anywhere in the order. */
+  async #commitReceived(id: RootId, bytes: Uint8Array<ArrayBuffer>): Promise<RootId> {
+    await this.#makeDurable();
+    this.#keeper.markStale();
+    this.#isBehind = true;
+    this.#storage.manifests.putBack(id, bytes);
+    return id;
+  }
+
+  /** Makes the catalog know what was received. */
+  #catchUp(): void {
+    if (!this.#isBehind) return;
+    this.#isBehind = false;
+    this.#keeper.rebuild();
   }
 
   /** Notes that so many bytes have been stored. */
@@ -142,6 +197,7 @@ export class Writer implements Disposable, RepositoryWriter {
    * @throws DiskFault
    */
   forget(ids: readonly RootId[]): RootId[] {
+    this.#catchUp();
     const free = ids.filter((id) => !this.#storage.manifests.isBeingRead(id));
     if (free.length === 0) return [];
     const gone = new Set<string>(free);
@@ -182,6 +238,7 @@ export class Writer implements Disposable, RepositoryWriter {
    * @throws DamagedContent, DamagedManifest, DiskFault
    */
   replaceRoot(id: RootId, changes: Pick<Root, "tags">): RootId | undefined {
+    this.#catchUp();
     const { manifests } = this.#storage;
     if (manifests.isBeingRead(id)) return undefined;
     this.#storage.catalog();
@@ -195,6 +252,7 @@ export class Writer implements Disposable, RepositoryWriter {
 
   /** Decides what nothing needs. @throws UnknownReferences, Interrupted */
   async planRemoval(request: RemovalRequest, monitor: Monitor): Promise<RemovalPlan> {
+    this.#catchUp();
     const removal = new Removal(this.#storage, request, monitor);
     const summary = { ...await removal.plan(), ...this.#leftovers };
     return { summary, execute: (monitor, signal) => this.#remove(removal, monitor, signal) };
@@ -209,6 +267,7 @@ export class Writer implements Disposable, RepositoryWriter {
 
   /** Notes which contents were read and found whole or damaged. @param items may be gone through twice */
   recordVerified(items: Iterable<{ readonly id: string; readonly state: "ok" | "damaged" }>, atMs: number): void {
+    this.#catchUp();
     this.#keeper.updateLocalState((catalog) => catalog.recordVerified(items, atMs));
   }
 

@@ -15,7 +15,7 @@ import type { Machine } from "../../src/platform/machine.ts";
 import { StopFlag } from "../../src/platform/stop_flag.ts";
 import type { CatalogQueries, Ratios } from "../../src/snapshot/catalog_queries.ts";
 import type { ExtractBatch, ExtractResult } from "../../src/snapshot/extract_batch.ts";
-import { DamagedContent, NoSnapshot } from "../../src/snapshot/faults.ts";
+import { DamagedContent, NoSnapshot, OtherAlgorithm } from "../../src/snapshot/faults.ts";
 import type { HunkRef } from "../../src/snapshot/hunk.ts";
 import { contentsOf } from "../../src/snapshot/hunk_contents.ts";
 import { Manifest } from "../../src/snapshot/manifest.ts";
@@ -35,8 +35,8 @@ import type {
   VerifiedItem,
 } from "../../src/snapshot/repository.ts";
 import { encodeRoot, parseRoot, type Root } from "../../src/snapshot/root.ts";
-import type { SinkRequest } from "../../src/snapshot/snapshot_sink.ts";
 import { infoOf, type SnapshotInfo } from "../../src/snapshot/snapshot_info.ts";
+import type { HunkWithBytes, ReceivedFile, SinkRequest, SnapshotReceiver } from "../../src/snapshot/snapshot_sink.ts";
 import { type VerifiedHunk, verifyHunk } from "../../src/snapshot/verify_hunk.ts";
 import { Locked } from "../../src/storage/layout/faults.ts";
 import { UnknownReferences } from "../../src/storage/scan/references.ts";
@@ -423,6 +423,48 @@ class MemoryChecker implements RepositoryChecker {
   }
 }
 
+class MemoryReceiver implements SnapshotReceiver {
+  readonly #repository: MemoryRepository;
+  readonly #root: Bytes;
+
+  constructor(repository: MemoryRepository, root: Bytes) {
+    this.#repository = repository;
+    this.#root = root;
+    const { algorithm } = parseRoot(root).storage;
+    if (algorithm !== repository.algorithm) throw new OtherAlgorithm(algorithm, repository.algorithm);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async add(batch: readonly ReceivedFile[]): Promise<("stored" | "reused")[]> {
+    const { contents, algorithm } = this.#repository, results: ("stored" | "reused")[] = [];
+    for (const { content, open } of batch) {
+      results.push(contents.has(content) ? "reused" : "stored");
+      if (contents.has(content)) continue;
+      const chunks: Bytes[] = [];
+      for await (const chunk of open()) chunks.push(chunk.slice());
+      const bytes = joined(chunks);
+      if (hashBytes(algorithm, bytes) !== content) throw new DamagedContent(content, "other bytes came");
+      contents.set(content, bytes);
+    }
+    return results;
+  }
+
+  checkpoint(hunks: readonly HunkWithBytes[]): Promise<void> {
+    for (const { ref, bytes } of hunks) this.#repository.hunks.set(ref.id, bytes);
+    return Promise.resolve();
+  }
+
+  async commit(hunks: readonly HunkWithBytes[]): Promise<RootId> {
+    await this.checkpoint(hunks);
+    const id = rootIdOf(hashBytes(this.#repository.algorithm, this.#root));
+    this.#repository.roots.set(id, this.#root);
+    return id;
+  }
+}
+
 class MemoryWriter implements RepositoryWriter {
   readonly #repository: MemoryRepository;
 
@@ -457,6 +499,10 @@ class MemoryWriter implements RepositoryWriter {
     const id = rootIdOf(hashBytes(this.#repository.algorithm, bytes));
     this.#repository.roots.set(id, bytes);
     return id;
+  }
+
+  receive(root: Bytes): SnapshotReceiver {
+    return new MemoryReceiver(this.#repository, root);
   }
 
   // deno-lint-ignore require-await -- what fails at once is a rejection all the same

@@ -5,7 +5,7 @@ import { Chunker, type ChunkSizes } from "../../src/vault/pack/chunker.ts";
 import { chooseLane } from "../../src/vault/pack/lane_choice.ts";
 import { type Part, PartCutter } from "../../src/vault/pack/part_cutter.ts";
 import { parseList } from "../../src/vault/pack/parts_list.ts";
-import { DEFAULT_CHUNKING } from "../../src/vault/config.ts";
+import { DEFAULT_CHUNKING } from "../../src/vault/store/config.ts";
 import { publicGear } from "../../src/vault/seal/keys.ts";
 import { noise, sha256, testKey } from "../support/units.ts";
 

@@ -1,6 +1,6 @@
 /** `config`: plain, so everything that it says is judged. */
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
-import { DEFAULT_CHUNKING, encodeConfig, isVaultConfig, parseConfig } from "../../src/vault/config.ts";
+import { DEFAULT_CHUNKING, encodeConfig, isVaultConfig, parseConfig } from "../../src/vault/store/config.ts";
 import { BeyondLimit, DamagedObject, NewerObject } from "../../src/vault/format/faults.ts";
 import { VAULT } from "../support/units.ts";
 

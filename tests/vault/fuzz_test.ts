@@ -2,7 +2,7 @@
 import { ok } from "node:assert/strict";
 import fc from "fast-check";
 import { Fault } from "../../src/core/fault.ts";
-import { DEFAULT_CHUNKING, encodeConfig, parseConfig } from "../../src/vault/config.ts";
+import { DEFAULT_CHUNKING, encodeConfig, parseConfig } from "../../src/vault/store/config.ts";
 import { encodeIndex, parseIndex } from "../../src/vault/index/index_object.ts";
 import { parseSnapshot } from "../../src/vault/index/snapshot_object.ts";
 import { encodeList, parseList } from "../../src/vault/pack/parts_list.ts";

@@ -8,7 +8,7 @@ import { counting } from "../../src/backend/counting.ts";
 import { openFileBackend } from "../../src/backend/file.ts";
 import { MemoryObjects, openMemory } from "../../src/backend/memory.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
-import { DEFAULT_CHUNKING, encodeConfig, parseConfig } from "../../src/vault/config.ts";
+import { DEFAULT_CHUNKING, encodeConfig, parseConfig } from "../../src/vault/store/config.ts";
 import { WrongKey } from "../../src/vault/format/faults.ts";
 import {
   encodeIndex,

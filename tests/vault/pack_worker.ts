@@ -1,5 +1,5 @@
 /** Packs and seals units in a thread of its own; for worker_test.ts. */
-import { DEFAULT_CHUNKING } from "../../src/vault/config.ts";
+import { DEFAULT_CHUNKING } from "../../src/vault/store/config.ts";
 import { chooseLane } from "../../src/vault/pack/lane_choice.ts";
 import { PartCutter } from "../../src/vault/pack/part_cutter.ts";
 import { type FinishedUnit, PackBuffers, UnitWriter } from "../../src/vault/pack/unit_writer.ts";

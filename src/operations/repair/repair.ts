@@ -19,7 +19,6 @@ import { DamagedContent } from "../../snapshot/faults.ts";
 import type { HunkRef } from "../../snapshot/hunk.ts";
 import { linesOf, type Manifest } from "../../snapshot/manifest.ts";
 import { NewerFormat } from "../../snapshot/origin.ts";
-import { ForeignSnapshot } from "../../snapshot/root.ts";
 import {
   type AffectedPath,
   type DamagedFile,
@@ -155,8 +154,8 @@ class RepairRun implements Disposable {
       return false;
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
-      // What another program or another storage made is not for this one to repair.
-      if (error instanceof NewerFormat || error instanceof ForeignSnapshot) return false;
+      // What a newer program made is not for this one to repair.
+      if (error instanceof NewerFormat) return false;
       const copy = this.#healObject(id);
       const isRemade = copy === undefined && await this.#remakeRoot(id, writer);
       const from = isRemade ? "the catalog" : copy;

@@ -10,7 +10,6 @@ import type { RootId } from "../../core/content_id.ts";
 import { Fault } from "../../core/fault.ts";
 import { DiskFault } from "../../platform/disk.ts";
 import type { ManifestSource } from "../../snapshot/manifest.ts";
-import { DamagedSettings } from "../../snapshot/origin.ts";
 import { type CatalogContext, isDamage } from "./catalog_context.ts";
 import type { CatalogMaker } from "./catalog_maker.ts";
 
@@ -122,7 +121,7 @@ export class CatalogChanger {
     try {
       change();
     } catch (error) {
-      if (!(error instanceof Fault) || error instanceof DamagedSettings) throw error;
+      if (!(error instanceof Fault)) throw error;
       state.close();
       const why = `can't be brought up to date (${error.message})`;
       state.holdFile(isDamage(error) ? this.#maker.renew(why) : this.#maker.doWithout(why));

@@ -2,7 +2,7 @@
 import type { Catalog, Unusable } from "../../catalog/catalog.ts";
 import type { Mode } from "../../catalog/database.ts";
 import { CatalogFault } from "../../catalog/faults.ts";
-import { isSameSnapshot } from "../../catalog/snapshot_order.ts";
+import { isSameSnapshot, type RootHeader } from "../../catalog/snapshot_order.ts";
 import { shortId } from "../../core/short_id.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import type { CatalogChanger } from "./catalog_changer.ts";
@@ -84,7 +84,9 @@ export class CatalogOpener {
     const unknown = there.filter((id) => !catalog.knows(id));
     const missing = readHeaders(origin, unknown, { removesReplaced: true, report });
     const newest = known.at(-1)?.sequence ?? 0;
-    if (catalog.isRenumbered || missing.some(({ root }) => root.sequence <= newest)) {
+    // What was copied from elsewhere may come anywhere in the order.
+    const isLast = ({ root }: RootHeader) => root.sequence > newest && root.storage.id === origin.settings.id;
+    if (catalog.isRenumbered || !missing.every(isLast)) {
       state.close();
       return this.#maker.renew("does not know all snapshots");
     }

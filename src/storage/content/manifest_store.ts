@@ -10,7 +10,7 @@ import { type Dir, DiskFault, type OpenFile } from "../../platform/disk.ts";
 import { DamagedContent } from "../../snapshot/faults.ts";
 import { encodeHunk, type HunkRef } from "../../snapshot/hunk.ts";
 import { DamagedManifest } from "../../snapshot/entry_line.ts";
-import { encodeRoot, ForeignSnapshot, parseRoot, type Root } from "../../snapshot/root.ts";
+import { encodeRoot, parseRoot, type Root } from "../../snapshot/root.ts";
 import { OWNER_ONLY } from "./access.ts";
 import { clearForFile } from "../layout/quarantine.ts";
 import { itemPath, LARGEST_MANIFEST_BYTES } from "../layout/item_path.ts";
@@ -64,10 +64,11 @@ export class ManifestStore implements Disposable {
     return leaf?.stat(name)?.kind;
   }
 
+  /** A root of this or any other repository: what was copied keeps its root. @throws DamagedContent, DamagedManifest */
   readRoot(id: RootId): Root {
-    const root = parseRoot(this.read(id));
-    assertOwn(root, this.#settings);
-    return root;
+    const root = parseRoot(this.read(id)), { algorithm } = root.storage;
+    if (algorithm === this.#settings.algorithm) return root;
+    throw new DamagedManifest(`a root has ids of another algorithm (${algorithm})`);
   }
 
   /** Keeps the lines of a hunk; the same lines get the same id and no new bytes. */
@@ -131,12 +132,22 @@ export class ManifestStore implements Disposable {
     return this.remove(id) ? "removed" : "missing";
   }
 
+  /** Keeps a hunk that was encoded elsewhere. @throws DamagedContent if the bytes are not those of its id */
+  putHunk(id: HunkId, bytes: Uint8Array<ArrayBuffer>): void {
+    this.#assertIsOf(id, bytes);
+    const there = this.#readAny(id);
+    if (there === undefined || Buffer.compare(there, bytes) !== 0) this.#replace(id, bytes, false);
+  }
+
   /** Puts a root or hunk in its place again, durably. @throws DamagedContent if the bytes are not those of its id */
   putBack(id: RootId | HunkId, bytes: Uint8Array<ArrayBuffer>): void {
-    if (hashBytes(this.#settings.algorithm, bytes) !== id.slice(0, -2)) {
-      throw new DamagedContent(id, "its bytes don't match its checksum");
-    }
+    this.#assertIsOf(id, bytes);
     this.#replace(id, bytes, true);
+  }
+
+  #assertIsOf(id: RootId | HunkId, bytes: Uint8Array<ArrayBuffer>): void {
+    if (hashBytes(this.#settings.algorithm, bytes) === id.slice(0, -2)) return;
+    throw new DamagedContent(id, "its bytes don't match its checksum");
   }
 
   /** Makes a hunk of these lines if it gets exactly that id. @returns whether it did */
@@ -205,13 +216,5 @@ function tryLock(file: OpenFile, kind: "exclusive" | "shared"): boolean {
   } catch (error) {
     if (error instanceof DiskFault) return true;
     throw error;
-  }
-}
-
-/** @throws ForeignSnapshot, DamagedManifest */
-function assertOwn({ storage }: Root, { id, algorithm }: Settings): void {
-  if (storage.id !== id) throw new ForeignSnapshot(storage.id);
-  if (storage.algorithm !== algorithm) {
-    throw new DamagedManifest(`a root has ids of another algorithm (${storage.algorithm})`);
   }
 }

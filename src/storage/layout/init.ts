@@ -1,7 +1,7 @@
 /** Making a new storage. */
-import type { Random } from "../../core/clock.ts";
 import type { Algorithm } from "../../core/digest.ts";
 import { type Raw, rawOf } from "../../core/raw.ts";
+import { newUuid } from "../../core/uuid.ts";
 import { type Dir, makeDirectories } from "../../platform/disk.ts";
 import type { Machine } from "../../platform/machine.ts";
 import { checkHexSplit } from "../../snapshot/origin.ts";
@@ -37,7 +37,7 @@ export function initStorage(
   clearUnfinished(storage);
   const settings: Settings = {
     version: 1,
-    id: uuid(machine.random),
+    id: newUuid(machine.random),
     algorithm: options.algorithm,
     hexSplit: options.hexSplit,
     created: new Date(machine.clock.nowMs()).toISOString(),
@@ -49,13 +49,4 @@ export function initStorage(
 function assertMayBegin(storage: Dir, path: Raw): void {
   const why = unfinishedLacks(storage);
   if (why !== undefined) throw new StorageExists(path, why);
-}
-
-/** RFC 9562, version 4. */
-function uuid(random: Random): string {
-  const bytes = random(16);
-  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }

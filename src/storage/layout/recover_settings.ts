@@ -1,8 +1,11 @@
-/** Finding out how a storage is laid out when db/main is gone: every root carries a copy of the settings. */
+/**
+ * Finding out how a storage is laid out when db/main is gone: roots say what their storage was called and how it made ids,
+ * and the directories show how these are split. A root may have been copied from elsewhere: its own split says nothing.
+ */
 import { classOfId, ROOT_SUFFIX } from "../../core/content_id.ts";
 import { ALGORITHMS, digestHexLength, hashBytes } from "../../core/digest.ts";
 import { Fault } from "../../core/fault.ts";
-import { joinRaw, type Raw, rawOf } from "../../core/raw.ts";
+import { joinRaw, type Raw, rawOf, splitRaw } from "../../core/raw.ts";
 import type { Dir } from "../../platform/disk.ts";
 import { FORMAT_VERSION, NewerFormat } from "../../snapshot/origin.ts";
 import { rootOrigin } from "../../snapshot/root.ts";
@@ -53,7 +56,8 @@ function settingsIn(directory: Dir, leaf: Raw, name: Raw): Settings | NewerForma
   const bytes = new Uint8Array(size);
   if (file.read(bytes, 0) !== size) return undefined;
   try {
-    const settings: Settings = { version: FORMAT_VERSION, ...rootOrigin(bytes) };
+    const hexSplit = splitRaw(leaf, "/").map((level) => level.length);
+    const settings: Settings = { version: FORMAT_VERSION, ...rootOrigin(bytes), hexSplit };
     return hashBytes(settings.algorithm, bytes) + ROOT_SUFFIX === idOf(leaf, name) ? settings : undefined;
   } catch (error) {
     if (error instanceof NewerFormat) return error;

@@ -92,3 +92,57 @@ export class NoZstd extends Fault {
     super("Cannot read or write a vault: this runtime has no zstd");
   }
 }
+
+/** Somebody else's prune came in between. */
+export class VaultChanged extends Fault {
+  readonly code = "vault-changed";
+  readonly hint = "Run it again: what is missing is stored then";
+  constructor(units: number) {
+    super(`Cannot finish the snapshot: ${units} units that it relies on were removed from the vault meanwhile`);
+  }
+}
+
+/** Something that only storages can do. */
+export class NotForVaults extends Fault {
+  readonly code = "not-for-vaults";
+  readonly hint = "Do it with a storage";
+  constructor(what: string) {
+    super(`Cannot ${what}: a vault doesn't support that`);
+  }
+}
+
+/** There is no vault where one was expected. */
+export class NoVault extends Fault {
+  readonly code = "no-vault";
+  readonly hint = "Make one with `backup-tool init`, or look whether the right place is mounted";
+  constructor(location: string) {
+    super(`Cannot open the vault ${JSON.stringify(location)}: there is none`);
+  }
+}
+
+/** A new vault must have a place of its own. */
+export class VaultExists extends Fault {
+  readonly code = "vault-exists";
+  readonly hint = "Choose another place, or use the vault that is there";
+  constructor(location: string) {
+    super(`Cannot make a vault in ${JSON.stringify(location)}: there is one already`);
+  }
+}
+
+/** Nothing that was given opens the vault. */
+export class NoKey extends Fault {
+  readonly code = "no-key";
+  readonly hint = "Give the passphrase, or a key file";
+  constructor(location: string) {
+    super(`Cannot open the vault ${JSON.stringify(location)}: it is encrypted, and there is no key`);
+  }
+}
+
+/** A key was given for a vault that says it needs none. */
+export class NotEncrypted extends Fault {
+  readonly code = "not-encrypted";
+  readonly hint = "Somebody may have changed `config`. If the vault was made so, open it without a key, as unencrypted";
+  constructor(location: string) {
+    super(`Cannot use a key with the vault ${JSON.stringify(location)}: it says that it is not encrypted`);
+  }
+}

@@ -2,10 +2,10 @@
  * `config`, the one object of a vault that is not sealed: read before there is any key. Nobody vouches for it, so nothing
  * dangerous follows from it alone; whoever knows the vault compares it with what it said before.
  */
-import type { ChunkSizes } from "./pack/chunker.ts";
-import { BeyondLimit } from "./format/faults.ts";
-import { FieldReader, parseJson, VERSION } from "./format/json_fields.ts";
-import { MOST_CONTENT_BYTES, MOST_SMALL_BYTES } from "./format/limits.ts";
+import type { ChunkSizes } from "../pack/chunker.ts";
+import { BeyondLimit } from "../format/faults.ts";
+import { FieldReader, parseJson, VERSION } from "../format/json_fields.ts";
+import { MOST_CONTENT_BYTES, MOST_SMALL_BYTES } from "../format/limits.ts";
 
 export const VAULT_FORMAT = "backup-tool vault";
 /** The gear table's version, and the rule for cuts that goes with it. */

@@ -1,0 +1,28 @@
+/** Which contents a vault has, and how large they are, at hand without waiting. */
+import { type ContentId, knownContentId } from "../../core/content_id.ts";
+import type { ContentIndex } from "../../snapshot/repository.ts";
+import { kindOfItem, LIST_SUFFIX } from "../pack/items.ts";
+import type { VaultContents } from "./contents.ts";
+import type { UnitIndex } from "./unit_index.ts";
+
+/** Reads the lists of large contents. */
+export async function contentIndexOf(index: UnitIndex, contents: VaultContents): Promise<ContentIndex> {
+  const large = new Map<ContentId, number>();
+  for (const id of index.ids()) {
+    if (kindOfItem(id) !== "list") continue;
+    const content = knownContentId(id.slice(0, -LIST_SUFFIX.length)), size = await contents.sizeOf(content);
+    if (size !== undefined) large.set(content, size);
+  }
+  const sizeOf = (id: ContentId) => index.homesOf(id, "data")[0]?.item.size ?? large.get(id);
+  let sizes: Set<number> | undefined;
+  const allSizes = () => {
+    const items = index.units.values().flatMap(({ unitClass, items }) => unitClass === "data" ? items : []);
+    return new Set([...items.map(({ size }) => size), ...large.values()]);
+  };
+  return {
+    has: (id) => sizeOf(id) !== undefined,
+    sizeOf,
+    hasSize: (bytes) => (sizes ??= allSizes()).has(bytes),
+    [Symbol.dispose]: () => {},
+  };
+}

@@ -1,0 +1,90 @@
+/** Fetches items: the frame that holds one comes by one range request, and stays at hand for its neighbours. */
+import { type Backend, objectKey } from "../../backend/backend.ts";
+import { DamagedObject, WriteOnlyKey } from "../format/faults.ts";
+import type { JoinedUnit } from "../index/join.ts";
+import type { UnitClass } from "../pack/items.ts";
+import { itemIn, readFrame } from "../pack/unit_reader.ts";
+import { openHead } from "../seal/age_header.ts";
+import type { VaultKey } from "../seal/keys.ts";
+import { bodyOf } from "../seal/sealed_body.ts";
+import type { VaultAccess } from "./sealed_objects.ts";
+import type { Home } from "./unit_index.ts";
+
+/** Plain bytes of frames that stay in memory. */
+const MOST_KEPT_BYTES = 32 * 1024 * 1024;
+
+interface KeptFrame {
+  readonly plain: Promise<Uint8Array<ArrayBuffer>>;
+  readonly bytes: number;
+}
+
+export class ItemReader {
+  readonly #backend: Backend;
+  readonly #key: VaultKey | undefined;
+  readonly #frames = new Map<string, KeptFrame>();
+  #keptBytes = 0;
+  #fetchedBytes = 0;
+
+  constructor(backend: Backend, { key }: VaultAccess) {
+    this.#backend = backend;
+    this.#key = key;
+  }
+
+  /** Stored bytes that were fetched so far. */
+  get fetchedBytes(): number {
+    return this.#fetchedBytes;
+  }
+
+  /**
+   * The bytes of an item, verified: a view of its frame, which nobody may change.
+   * @throws DamagedObject, MissingObject, ShortObject, WriteOnlyKey, WrongKey
+   */
+  async read({ unit, item }: Home): Promise<Uint8Array<ArrayBuffer>> {
+    return itemIn(await this.#frame(unit, item.frame), item, `data/${unit.unit}`);
+  }
+
+  #frame(unit: JoinedUnit, index: number): Promise<Uint8Array<ArrayBuffer>> {
+    const id = `${unit.unit} ${index}`, kept = this.#frames.get(id);
+    if (kept !== undefined) {
+      this.#frames.delete(id);
+      this.#frames.set(id, kept);
+      return kept.plain;
+    }
+    const plain = this.#fetch(unit, index), bytes = unit.frames[index]?.plainBytes ?? 0;
+    plain.catch(() => this.#forget(id)); // the next one to ask tries again
+    this.#frames.set(id, { plain, bytes });
+    this.#keptBytes += bytes;
+    for (const oldest of this.#frames.keys()) {
+      if (this.#keptBytes <= MOST_KEPT_BYTES || oldest === id) break;
+      this.#forget(oldest);
+    }
+    return plain;
+  }
+
+  #forget(id: string): void {
+    this.#keptBytes -= this.#frames.get(id)?.bytes ?? 0;
+    this.#frames.delete(id);
+  }
+
+  async #fetch({ unit, unitClass, head, size, frames }: JoinedUnit, index: number): Promise<Uint8Array<ArrayBuffer>> {
+    const what = `data/${unit}`, frame = frames[index];
+    if (frame === undefined) throw new DamagedObject(what, `there is no frame ${index}`);
+    const identities = this.#identitiesFor(unitClass);
+    const body = bodyOf(identities && await openHead(head, identities, what), size, what);
+    return await readFrame({
+      body,
+      read: (range) => {
+        this.#fetchedBytes += range.length;
+        return this.#backend.get(objectKey("data", unit), { range });
+      },
+    }, frame);
+  }
+
+  #identitiesFor(unitClass: UnitClass): readonly string[] | undefined {
+    if (this.#key === undefined) return undefined;
+    const { dataIdentity, metaIdentity } = this.#key;
+    if (unitClass === "meta") return [metaIdentity];
+    if (dataIdentity === undefined) throw new WriteOnlyKey();
+    return [dataIdentity];
+  }
+}

@@ -1,0 +1,73 @@
+/** Objects of `index/` and `snapshots/` in their place: sealed on the way there, opened and judged on the way back. */
+import { hash } from "node:crypto";
+import { type Backend, objectKey } from "../../backend/backend.ts";
+import type { Random } from "../../core/clock.ts";
+import { BeyondLimit, DamagedObject } from "../format/faults.ts";
+import { MOST_SEALED_BYTES } from "../format/limits.ts";
+import { makeObject, openObject } from "../index/small_object.ts";
+import type { UnitClass } from "../pack/items.ts";
+import { identitiesOf, publicGear, type VaultKey } from "../seal/keys.ts";
+import type { VaultConfig } from "./config.ts";
+
+export type SmallKind = "index" | "snapshots";
+
+/** What opens the objects of one vault. */
+export interface VaultAccess {
+  readonly config: VaultConfig;
+  /** Absent where nothing is encrypted. */
+  readonly key: VaultKey | undefined;
+}
+
+/** Whom units of a class are sealed to; undefined where nothing is encrypted. */
+export function recipientFor({ key }: VaultAccess, unitClass: UnitClass): string | undefined {
+  return unitClass === "data" ? key?.dataRecipient : key?.metaRecipient;
+}
+
+/** The table that decides where large files are cut. */
+export function gearOf({ key }: VaultAccess): Uint32Array {
+  return key?.gear ?? publicGear();
+}
+
+export class SealedObjects {
+  readonly backend: Backend;
+  readonly access: VaultAccess;
+  readonly random: Random;
+
+  constructor(backend: Backend, access: VaultAccess, random: Random) {
+    this.backend = backend;
+    this.access = access;
+    this.random = random;
+  }
+
+  /** For signatures; undefined where nothing is encrypted. */
+  get auth(): Uint8Array<ArrayBuffer> | undefined {
+    return this.access.key?.auth;
+  }
+
+  /** Names of all objects of a kind, with their sizes in bytes. */
+  async list(kind: SmallKind | "data"): Promise<ReadonlyMap<string, number>> {
+    const sizes = new Map<string, number>();
+    for await (const { name, size } of this.backend.list(kind)) sizes.set(name, size);
+    return sizes;
+  }
+
+  /** @returns the name of the object */
+  async put(kind: SmallKind, plain: Uint8Array): Promise<string> {
+    const { name, bytes } = await makeObject(plain, this.access.key?.metaRecipient, this.random);
+    await this.backend.put(objectKey(kind, name), bytes);
+    return name;
+  }
+
+  /**
+   * The plain bytes of an object, with the line that signs them.
+   * @param size as it was listed, in bytes
+   * @throws MissingObject, DamagedObject, BeyondLimit, WrongKey
+   */
+  async get(kind: SmallKind, name: string, size: number): Promise<Uint8Array<ArrayBuffer>> {
+    const what = `${kind}/${name}`, { key } = this.access;
+    if (size > MOST_SEALED_BYTES) throw new BeyondLimit(what, "its size", MOST_SEALED_BYTES);
+    const bytes = await this.backend.get(objectKey(kind, name));
+    if (hash("sha256", bytes) !== name) throw new DamagedObject(what, "its bytes don't match its name");
+    return await openObject(bytes, key && identitiesOf(key), what);
+  }
+}

@@ -1,0 +1,69 @@
+/** Changes a vault. There may be many writers at once, on many machines: each only adds objects, or removes roots. */
+import { hash } from "node:crypto";
+import type { Catalog } from "../catalog/catalog.ts";
+import { type RootId, rootIdOf } from "../core/content_id.ts";
+import { parseRoot, type Root } from "../snapshot/root.ts";
+import { fieldsOf, parseJson } from "../core/json.ts";
+import type { RemovalPlan, RepositoryWriter, VerifiedItem } from "../snapshot/repository.ts";
+import type { SnapshotSink } from "../snapshot/snapshot_sink.ts";
+import { NotForVaults } from "./format/faults.ts";
+import { VaultReceiver, type WriterParts } from "./write/receiver.ts";
+import { UnitPacker } from "./write/unit_packer.ts";
+
+export class VaultWriter implements RepositoryWriter {
+  readonly #parts: WriterParts;
+  readonly #catalog: () => Promise<Catalog>;
+
+  constructor(
+    vault: Omit<WriterParts, "packer" | "reliedOn"> & { readonly catalog: () => Promise<Catalog> },
+    options: { readonly host: string; readonly unitBytes: number | undefined },
+  ) {
+    const { catalog, ...parts } = vault, packer = new UnitPacker(parts.objects, parts.index, options);
+    this.#parts = { ...parts, packer, reliedOn: new Set() };
+    this.#catalog = catalog;
+  }
+
+  /** What was packed, and is in no unit yet, is dropped. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve();
+  }
+
+  begin(): Promise<SnapshotSink> {
+    return Promise.reject(new NotForVaults("back up into it directly"));
+  }
+
+  async receive(root: Uint8Array<ArrayBuffer>): Promise<VaultReceiver> {
+    await this.#parts.index.refresh();
+    return new VaultReceiver(this.#parts, root);
+  }
+
+  async forget(ids: readonly RootId[]): Promise<readonly RootId[]> {
+    const removed: RootId[] = [];
+    for (const id of ids) if (await this.#parts.roots.remove(id)) removed.push(id);
+    return removed;
+  }
+
+  /** Fields that this version doesn't know stay. A crash in between leaves both roots: the newer one counts. */
+  async replaceRoot(id: RootId, { tags }: Pick<Root, "tags">): Promise<RootId | undefined> {
+    const { roots } = this.#parts, former = await roots.find(id);
+    if (former === undefined) return undefined;
+    const fields = fieldsOf(parseJson(new TextDecoder().decode(former.bytes)));
+    const text = `${JSON.stringify({ ...fields, tags, replaces: id }, undefined, 2)}\n`;
+    const bytes = new TextEncoder().encode(text), renewed = rootIdOf(hash("sha256", bytes));
+    await roots.put({ id: renewed, bytes, root: parseRoot(bytes) });
+    await roots.remove(id);
+    return renewed;
+  }
+
+  planRemoval(): Promise<RemovalPlan> {
+    return Promise.reject(new NotForVaults("prune"));
+  }
+
+  async recordVerified(items: Iterable<VerifiedItem>, atMs: number): Promise<void> {
+    (await this.#catalog()).recordVerified(items, atMs);
+  }
+
+  setPolicy(): Promise<void> {
+    return Promise.reject(new NotForVaults("keep a policy"));
+  }
+}

@@ -1,0 +1,107 @@
+/** Copies in all directions: what comes back is what was there, byte for byte. */
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { rawOf } from "../../../src/core/raw.ts";
+import { copy } from "../../../src/operations/copy/copy.ts";
+import type { Repository } from "../../../src/snapshot/repository.ts";
+import { initStorage } from "../../../src/storage/layout/init.ts";
+import { openStorage } from "../../../src/storage/storage.ts";
+import { noise } from "../../support/units.ts";
+import { KINDS, VaultPlace } from "../../support/vault_place.ts";
+import { differences, TestMonitor, World } from "../../support/world.ts";
+
+const signal = new AbortController().signal;
+
+async function copyAll(from: Repository, to: Repository, world: World, monitor = new TestMonitor()) {
+  const result = await copy(from, to, { workers: 0, signal, clock: world.clock }, monitor);
+  deepStrictEqual(monitor.problems, []);
+  return result;
+}
+
+/** Three snapshots, with small, equal, empty and large files, and one that changes. */
+async function filledWorld(): Promise<World> {
+  const world = new World({ inMemory: true });
+  const large = noise(300_000, 7);
+  world.write("docs/a.txt", "text\n".repeat(400));
+  world.write("docs/same.txt", "text\n".repeat(400));
+  world.write("empty", "");
+  world.write("large.img", large);
+  world.write("noise.bin", noise(50_000, 3));
+  Deno.chmodSync(`${world.source}/docs/a.txt`, 0o640);
+  await world.backup();
+  world.write("docs/b.txt", "second");
+  large.set(noise(100, 9), 150_000);
+  world.write("large.img", large);
+  await world.backup();
+  world.write("zeros", new Uint8Array(200_000));
+  await world.backup();
+  return world;
+}
+
+/** All roots and hunks, by id. */
+async function objectsOf(repository: Repository): Promise<Record<string, Uint8Array>> {
+  const objects: Record<string, Uint8Array> = {};
+  for (const id of [...await repository.rootIds()].sort()) {
+    objects[id] = await repository.object(id);
+    for (const { id: hunk } of (await repository.manifest(id)).root.hunks) {
+      objects[hunk] = await repository.object(hunk);
+    }
+  }
+  return objects;
+}
+
+for (const kind of KINDS) {
+  const name = `${kind.encrypted ? "an encrypted" : "a plain"} vault in ${kind.where}`;
+  Deno.test(`what was copied into ${name} comes back the same`, async () => {
+    using world = await filledWorld();
+    const place = await VaultPlace.make(world, kind);
+    using storage = world.open();
+    const before = await objectsOf(storage), ids = storage.snapshots().map(({ id }) => id);
+    {
+      await using vault = await place.open(new TestMonitor(), 100_000);
+      const result = await copyAll(storage, vault, world);
+      deepStrictEqual(result, { copied: ids, present: 0, failed: 0 });
+    }
+    await using vault = await place.open();
+    deepStrictEqual(await objectsOf(vault), before);
+    deepStrictEqual((await vault.snapshots()).map(({ id }) => id), ids);
+    deepStrictEqual(await copyAll(storage, vault, world), { copied: [], present: 3, failed: 0 });
+
+    const path = rawOf(`${world.base}/back`);
+    initStorage(world.machine, path, { algorithm: "sha256", hexSplit: [1, 1] });
+    {
+      using back = openStorage(world.machine, path, new TestMonitor());
+      deepStrictEqual((await copyAll(vault, back, world)).copied, ids);
+    }
+    using back = openStorage(world.machine, path, new TestMonitor());
+    deepStrictEqual(await objectsOf(back), before);
+    deepStrictEqual(back.snapshots().map(({ id }) => id), ids);
+  });
+}
+
+Deno.test("a storage that came back out of a vault is sound, restores alike, and goes on", async () => {
+  using world = await filledWorld();
+  const place = await VaultPlace.make(world, KINDS[0]);
+  const { target: expected } = await world.restore("latest");
+  {
+    using storage = world.open();
+    await using vault = await place.open();
+    await copyAll(storage, vault, world);
+  }
+  Deno.removeSync(world.storagePath, { recursive: true });
+  initStorage(world.machine, rawOf(world.storagePath), { algorithm: "sha256", hexSplit: [2] });
+  {
+    using storage = world.open();
+    await using vault = await place.open();
+    await copyAll(vault, storage, world);
+  }
+  const { findings, damaged } = await world.check();
+  deepStrictEqual([findings.filter(({ severity }) => severity === "damage"), damaged], [[], 0]);
+  const { target } = await world.restore("latest");
+  strictEqual(differences(expected, target), "");
+  const { snapshot, monitor } = await world.backup();
+  deepStrictEqual(monitor.problems, []);
+  strictEqual(monitor.of("storedItems"), 0);
+  using storage = world.open();
+  strictEqual(storage.snapshots().at(-1)?.id, snapshot.id);
+  strictEqual(storage.snapshots().length, 4);
+});

@@ -1,0 +1,56 @@
+/** A place for a vault, in memory or in a directory, and vaults that are opened there again and again. */
+import type { Backend } from "../../src/backend/backend.ts";
+import { MemoryObjects, openMemory } from "../../src/backend/memory.ts";
+import { openBackend } from "../../src/backend/open.ts";
+import type { Monitor } from "../../src/core/monitor.ts";
+import { initVault, type Secret, unlockVault } from "../../src/vault/access.ts";
+import { openVault, type Vault } from "../../src/vault/vault.ts";
+import { TestMonitor, type World } from "./world.ts";
+
+export const KINDS = [
+  { where: "memory", encrypted: true },
+  { where: "memory", encrypted: false },
+  { where: "directory", encrypted: true },
+  { where: "directory", encrypted: false },
+] as const;
+export type VaultKind = typeof KINDS[number];
+
+/** Large files are cut from here on: tests have small ones. */
+const CHUNKER = { min: 1024, average: 4096, max: 16_384, wholeUpTo: 65_536 };
+
+export class VaultPlace {
+  readonly world: World;
+  /** Of a vault in a directory. */
+  readonly path: string;
+  readonly objects = new MemoryObjects();
+  readonly #kind: VaultKind;
+  readonly #secret: Secret;
+
+  private constructor(world: World, kind: VaultKind, name: string) {
+    this.world = world;
+    this.path = `${world.base}/${name}`;
+    this.#kind = kind;
+    this.#secret = kind.encrypted ? { kind: "passphrase", passphrase: "four random words" } : { kind: "unencrypted" };
+  }
+
+  static async make(world: World, kind: VaultKind, name = "vault"): Promise<VaultPlace> {
+    const place = new VaultPlace(world, kind, name);
+    await using backend = place.backend();
+    const passphrase = kind.encrypted ? { passphrase: "four random words", workFactor: 1 } : {};
+    await initVault(backend, world.machine, { ...passphrase, chunker: CHUNKER });
+    return place;
+  }
+
+  backend(): Backend {
+    const { disk, random, clock } = this.world.machine;
+    return this.#kind.where === "memory"
+      ? openMemory(this.objects, () => clock.nowMs())
+      : openBackend(this.path, { disk, random, create: true });
+  }
+
+  async open(monitor: Monitor = new TestMonitor(), unitBytes?: number): Promise<Vault> {
+    const backend = this.backend(), access = await unlockVault(backend, this.#secret);
+    const options = { machine: this.world.machine, monitor, host: "testhost" };
+    return await openVault(backend, access, unitBytes === undefined ? options : { ...options, unitBytes });
+  }
+}
