@@ -88,12 +88,6 @@ async function check(title: string, args: readonly string[]): Promise<Tally> {
   return { passed: 0, failed: succeeded ? 0 : 1, ignored: 0 };
 }
 
-/** Prints the structure of `src/` beside its budgets. What is over them doesn't fail the checks yet. */
-async function structure(): Promise<Tally> {
-  await check("structure", ["run", "-A", "scripts/structure.ts"]);
-  return addTallies([]);
-}
-
 /** All tests of all runs. */
 const seen: TestLine[] = [];
 
@@ -130,7 +124,7 @@ async function everything(fast: boolean): Promise<Tally[]> {
     await check("format", ["fmt", "--check"]),
     await check("lint", ["lint"]),
     await check("types", ["check", ...await existing(CODE)]),
-    await structure(),
+    await check("structure", ["run", "-A", "scripts/structure.ts"]),
     await tests("tests", [`--ignore=${left.join()}`, "tests"]),
   ];
   if (samples.length > 0) tallies.push(await tests("samples of the documents", ["--doc", ...samples]));

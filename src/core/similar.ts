@@ -27,15 +27,17 @@ export function didYouMean(typed: string, known: Iterable<string>): string | und
 function editsBetween(from: string, to: string, most: number): number {
   if (Math.abs(from.length - to.length) > most) return most + 1;
   let before: number[] = [], last = Array.from({ length: to.length + 1 }, (_, j) => j);
+  // What lies outside of the table counts as too far away.
+  const at = (row: readonly number[], j: number) => row[j] ?? most + 1;
   for (let i = 1; i <= from.length; i++) {
     const row = [i];
     for (let j = 1; j <= to.length; j++) {
-      const replaced = last[j - 1]! + (from[i - 1] === to[j - 1] ? 0 : 1);
-      row[j] = Math.min(replaced, last[j]! + 1, row[j - 1]! + 1);
+      const replaced = at(last, j - 1) + (from[i - 1] === to[j - 1] ? 0 : 1);
       const isSwap = i > 1 && j > 1 && from[i - 1] === to[j - 2] && from[i - 2] === to[j - 1];
-      if (isSwap) row[j] = Math.min(row[j]!, before[j - 2]! + 1);
+      const swapped = isSwap ? at(before, j - 2) + 1 : Infinity;
+      row.push(Math.min(replaced, at(last, j) + 1, at(row, j - 1) + 1, swapped));
     }
     [before, last] = [last, row];
   }
-  return Math.min(last[to.length]!, most + 1);
+  return Math.min(at(last, to.length), most + 1);
 }

@@ -107,7 +107,7 @@ function tokensOf(glob: string, line: string): Token[] {
 }
 
 function tokenAt(characters: readonly string[], at: number, line: string): { token: Token; next: number } {
-  const character = characters[at]!;
+  const character = characters[at] ?? "";
   if (character === "*") return starsAt(characters, at);
   if (character === "[") return classAt(characters, at, line);
   if (character === "?") return { token: { kind: "one", source: "[^/]", text: undefined }, next: at + 1 };
@@ -153,10 +153,11 @@ function classAt(characters: readonly string[], start: number, line: string): { 
   /** Where a range may begin: the member before; undefined at the start, and after a range. */
   let previous: string | undefined;
   while (at === first || characters[at] !== "]") {
-    const isRange = characters[at] === "-" && previous !== undefined && characters[at + 1] !== "]";
+    const start = characters[at] === "-" && characters[at + 1] !== "]" ? previous : undefined;
+    const isRange = start !== undefined;
     const found = posixClassAt(characters, at, line) ?? memberAt(characters, isRange ? at + 1 : at, line);
     if ("members" in found) members += found.members;
-    else members += isRange ? rangeOf(previous!, found.member) : literal(found.member);
+    else members += start !== undefined ? rangeOf(start, found.member) : literal(found.member);
     previous = "members" in found || isRange ? undefined : found.member;
     at = found.next;
   }
@@ -187,12 +188,12 @@ function posixClassAt(
 
 /** A range the wrong way round holds nothing. */
 function rangeOf(first: string, last: string): string {
-  return first.codePointAt(0)! <= last.codePointAt(0)! ? `${literal(first)}-${literal(last)}` : "";
+  return (first.codePointAt(0) ?? 0) <= (last.codePointAt(0) ?? 0) ? `${literal(first)}-${literal(last)}` : "";
 }
 
 /** Every character but letters, digits and slashes as its number: right inside and outside of classes. */
 function literal(text: string): string {
-  return text.replace(/[^/0-9A-Za-z]/gu, (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`);
+  return text.replace(/[^/0-9A-Za-z]/gu, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
 /**
@@ -245,7 +246,7 @@ function textsOf(tokens: readonly Token[]): string[] {
   for (const token of tokens) {
     const text = token.kind === "slash" ? "/" : token.kind === "one" ? token.text : undefined;
     if (text === undefined) texts.push("");
-    else texts.push(texts.pop()! + text);
+    else texts.push(`${texts.pop() ?? ""}${text}`);
   }
   return texts;
 }
