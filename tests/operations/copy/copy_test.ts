@@ -1,5 +1,6 @@
 /** Copies in all directions: what comes back is what was there, byte for byte. */
-import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
+import { parseApath } from "../../../src/core/apath.ts";
 import { rawOf } from "../../../src/core/raw.ts";
 import { copy } from "../../../src/operations/copy/copy.ts";
 import type { Repository } from "../../../src/snapshot/repository.ts";
@@ -77,6 +78,59 @@ for (const kind of KINDS) {
     deepStrictEqual(back.snapshots().map(({ id }) => id), ids);
   });
 }
+
+Deno.test("a storage is copied into another one, and what is there is passed over", async () => {
+  using world = await filledWorld();
+  using storage = world.open();
+  const path = rawOf(`${world.base}/other`), [first] = storage.snapshots();
+  initStorage(world.machine, path, { algorithm: "sha256", hexSplit: [3] });
+  using other = openStorage(world.machine, path, new TestMonitor());
+  const request = { workers: 0, signal, clock: world.clock }, monitor = new TestMonitor();
+  const one = await copy(storage, other, { ...request, snapshots: [first!.id] }, monitor);
+  deepStrictEqual(one, { copied: [first!.id], present: 0, failed: 0 });
+  strictEqual((await copyAll(storage, other, world)).present, 1);
+  deepStrictEqual(await objectsOf(other), await objectsOf(storage));
+  deepStrictEqual(other.snapshots(), storage.snapshots());
+});
+
+Deno.test("a snapshot of which something is damaged is named and not copied; the others are", async () => {
+  using world = await filledWorld();
+  const place = await VaultPlace.make(world, KINDS[0]);
+  using storage = world.open();
+  const [, second] = storage.snapshots(), { content } = storage.manifest(second!.id).entry(parseApath("/docs/b.txt"))!;
+  Deno.removeSync(world.items().get(content!)!);
+  await using vault = await place.open();
+  const monitor = new TestMonitor();
+  const result = await copy(storage, vault, { workers: 0, signal, clock: world.clock }, monitor);
+  deepStrictEqual([result.copied.length, result.failed], [1, 2]);
+  deepStrictEqual(monitor.problems.map(({ name }) => name), ["damaged-content", "damaged-content"]);
+  strictEqual((await vault.snapshots()).length, 1);
+});
+
+Deno.test("a copy that is stopped goes on where it was, and ids of another algorithm are refused", async () => {
+  using world = await filledWorld();
+  const place = await VaultPlace.make(world, KINDS[1]);
+  using storage = world.open();
+  const controller = new AbortController(), stopped = new TestMonitor();
+  {
+    await using vault = await place.open(new TestMonitor(), 50_000);
+    stopped.count = (counter) => void (counter === "storedItems" && stopped.notices.push("") > 4 && controller.abort());
+    const request = { workers: 0, signal: controller.signal, clock: world.clock };
+    await rejects(copy(storage, vault, request, stopped), { code: "interrupted" });
+    strictEqual((await vault.snapshots()).length, 1);
+  }
+  await using vault = await place.open();
+  deepStrictEqual((await copyAll(storage, vault, world)).present, 1);
+  deepStrictEqual(await objectsOf(vault), await objectsOf(storage));
+
+  using weak = new World({ inMemory: true, algorithm: "blake3" });
+  weak.write("f", "text");
+  await weak.backup();
+  using other = weak.open();
+  const monitor = new TestMonitor();
+  const result = await copy(other, vault, { workers: 0, signal, clock: world.clock }, monitor);
+  deepStrictEqual([result.failed, monitor.problems.map(({ name }) => name)], [1, ["other-algorithm"]]);
+});
 
 Deno.test("a storage that came back out of a vault is sound, restores alike, and goes on", async () => {
   using world = await filledWorld();

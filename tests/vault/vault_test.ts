@@ -1,0 +1,148 @@
+/** A vault behind the seam: restored from, checked, asked and changed as any repository is. */
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { objectKey, README } from "../../src/backend/backend.ts";
+import { parseApath } from "../../src/core/apath.ts";
+import { knownContentId } from "../../src/core/content_id.ts";
+import { rawOf } from "../../src/core/raw.ts";
+import { check, type Finding } from "../../src/operations/check/check.ts";
+import { copy } from "../../src/operations/copy/copy.ts";
+import type { OpenedRepository } from "../../src/operations/opened.ts";
+import { restore } from "../../src/operations/restore/restore.ts";
+import { initVault, unlockVault } from "../../src/vault/access.ts";
+import { encodeIndex } from "../../src/vault/index/index_object.ts";
+import type { Vault } from "../../src/vault/vault.ts";
+import { NOWHERE } from "../support/memory_repository.ts";
+import { noise } from "../support/units.ts";
+import { KINDS, VaultPlace } from "../support/vault_place.ts";
+import { differences, TestMonitor, World } from "../support/world.ts";
+
+const [ENCRYPTED, PLAIN] = KINDS;
+const signal = new AbortController().signal;
+
+function opened(vault: Vault): OpenedRepository {
+  return Object.assign(vault, { ownPlaces: () => NOWHERE });
+}
+
+/** Two snapshots, in a storage and in a vault. */
+async function copied(world: World, kind: typeof KINDS[number] = ENCRYPTED): Promise<VaultPlace> {
+  world.write("dir/small.txt", "small");
+  world.write("dir/large.img", noise(900_000, 5));
+  world.write("empty", "");
+  await world.backup();
+  world.write("dir/later.txt", "later");
+  await world.backup();
+  const place = await VaultPlace.make(world, kind);
+  await copyInto(world, place);
+  return place;
+}
+
+async function copyInto(world: World, place: VaultPlace): Promise<TestMonitor> {
+  const monitor = new TestMonitor();
+  using storage = world.open();
+  await using vault = await place.open(monitor, 200_000);
+  await copy(storage, vault, { workers: 0, signal, clock: world.clock }, monitor);
+  return monitor;
+}
+
+async function checked(vault: Vault): Promise<Finding[]> {
+  const findings: Finding[] = [], request = { readData: true, workers: 0, signal };
+  await check(opened(vault), request, (finding) => findings.push(finding), new TestMonitor());
+  return findings.filter(({ severity }) => severity === "damage");
+}
+
+Deno.test("files are restored out of a vault as out of the storage, and what is there already stays", async () => {
+  using world = new World({ inMemory: true });
+  const place = await copied(world);
+  const { target: expected } = await world.restore("latest");
+  await using vault = await place.open();
+  const snapshot = (await vault.snapshots()).at(-1)!, target = Deno.makeTempDirSync({ dir: world.base });
+  const request = world.restoreRequest(snapshot, target), monitor = new TestMonitor();
+  await restore(opened(vault), request, monitor);
+  deepStrictEqual(monitor.problems, []);
+  strictEqual(differences(expected, target), "");
+  Deno.writeTextFileSync(`${target}/dir/small.txt`, "other");
+  const again = new TestMonitor();
+  await restore(opened(vault), { ...request, overwrite: "if-changed" }, again);
+  strictEqual(differences(expected, target), "");
+  strictEqual(again.of("restoredFiles"), 1);
+});
+
+Deno.test("a vault is asked like a storage", async () => {
+  using world = new World({ inMemory: true });
+  const place = await copied(world, PLAIN);
+  await using vault = await place.open();
+  using storage = world.open();
+  deepStrictEqual(await vault.snapshots(), storage.snapshots());
+  for (const path of ["/dir/later.txt", "/dir/large.img"]) {
+    const apath = parseApath(path);
+    deepStrictEqual(await vault.query((catalog) => catalog.history(apath)), storage.query((c) => c.history(apath)));
+  }
+  using index = await vault.contentIndex();
+  for (const { id } of storage.listing.items()) {
+    if (id.length !== 64) continue;
+    const content = knownContentId(id);
+    strictEqual(index.sizeOf(content), storage.contentSize(content));
+  }
+});
+
+for (const kind of [ENCRYPTED, PLAIN]) {
+  Deno.test(`damage to units is found, named, and costs no more than what is in them (${JSON.stringify(kind)})`, async () => {
+    using world = new World({ inMemory: true });
+    const place = await copied(world, kind);
+    {
+      await using vault = await place.open();
+      deepStrictEqual(await checked(vault), []);
+    }
+    const { map } = place.objects;
+    await using vault = await place.open();
+    const [unit] = [...vault.index.units.values()].filter(({ unitClass }) => unitClass === "data");
+    const key = objectKey("data", unit!.unit), whole = map.get(key)!;
+    for (const bytes of [whole.map((byte, i) => i === whole.length >> 1 ? byte ^ 1 : byte), undefined]) {
+      if (bytes === undefined) map.delete(key);
+      else map.set(key, bytes);
+      await using damaged = await place.open();
+      ok((await checked(damaged)).length > 0);
+    }
+    map.set(key, whole);
+    deepStrictEqual(await checked(vault), []);
+  });
+}
+
+Deno.test("a snapshot is forgotten, and another gets other tags", async () => {
+  using world = new World({ inMemory: true });
+  const place = await copied(world);
+  await using vault = await place.open();
+  const [first, second] = await vault.snapshots();
+  await using writer = vault.write();
+  deepStrictEqual(await writer.forget([first!.id]), [first!.id]);
+  const renewed = await writer.replaceRoot(second!.id, { tags: ["kept"] });
+  await using later = await place.open();
+  deepStrictEqual((await later.snapshots()).map(({ id, tags }) => [id, tags]), [[renewed, ["kept"]]]);
+});
+
+Deno.test("what a prune has doomed is not relied on, but stored again", async () => {
+  using world = new World({ inMemory: true });
+  const place = await copied(world);
+  await using vault = await place.open();
+  const { objects, index, id } = vault, before = new Set(index.units.keys());
+  const since = "2026-11-20T22:05:11Z", marks = [...before].map((unit) => ({ unit, mark: "doomed", since }) as const);
+  const ledger = { kind: "ledger", vault: id, host: "nas", written: since, supersedes: [], marks } as const;
+  await objects.put("index", encodeIndex(ledger, objects.auth));
+  for (const { id } of await vault.snapshots()) await vault.roots.remove(id);
+  const monitor = await copyInto(world, place);
+  strictEqual(monitor.of("storedItems"), 4);
+  await using later = await place.open();
+  for (const unit of later.index.units.values()) strictEqual(unit.state, before.has(unit.unit) ? "doomed" : "live");
+});
+
+Deno.test("a vault is opened by what fits it alone, and made once", async () => {
+  using world = new World({ inMemory: true });
+  const sealed = await VaultPlace.make(world, ENCRYPTED), plain = await VaultPlace.make(world, PLAIN);
+  const code = (code: string) => ({ code });
+  await rejects(unlockVault(sealed.backend(), { kind: "unencrypted" }), code("no-key"));
+  await rejects(unlockVault(sealed.backend(), { kind: "passphrase", passphrase: "x" }), code("wrong-passphrase"));
+  await rejects(unlockVault(plain.backend(), { kind: "passphrase", passphrase: "x" }), code("not-encrypted"));
+  await rejects(initVault(sealed.backend(), world.machine, {}), code("vault-exists"));
+  const readme = new TextDecoder().decode(sealed.objects.map.get(README));
+  ok(readme.includes("age -d") && rawOf(readme).length === readme.length);
+});
