@@ -13,7 +13,7 @@ import { indexSnapshots, MOST_AT_ONCE } from "./index_snapshots.ts";
 import { changesInChain } from "./path_changes.ts";
 import type { CatalogPlace } from "./place.ts";
 import { removeFromChain } from "./remove_snapshots.ts";
-import { CONTENT_INDEX, isOwnSchema, PAGE_BYTES, PATH_INDEX, SCHEMA, SCHEMA_VERSION } from "./schema.ts";
+import { CONTENT_INDEX, holdsNotes, isOwnSchema, PAGE_BYTES, PATH_INDEX, SCHEMA, SCHEMA_VERSION } from "./schema.ts";
 import { snapshotInfoOf } from "./snapshot_row.ts";
 import { largestContents, snapshotFigures } from "./statistics.ts";
 import { Verifications } from "./verifications.ts";
@@ -248,7 +248,7 @@ export class Catalog implements CatalogQueries, Disposable {
     );
   }
 
-  /** Takes over what another catalog of the storage knows of verifications, and has learnt; one that can't be read has nothing to say. */
+  /** Takes over what another catalog of the storage knows of verifications, and has learnt, also one of an earlier version; one that can't be read has nothing to say. */
   takeVerifications(place: CatalogPlace, storageId: string): void {
     if ("stale" in place.look()) return;
     try {
@@ -258,7 +258,7 @@ export class Catalog implements CatalogQueries, Disposable {
       throw error;
     }
     try {
-      if (!isOwnSchema(this.#database.all("SELECT sql FROM other.sqlite_schema"))) {
+      if (!holdsNotes(this.#database.all("SELECT type, sql FROM other.sqlite_schema"))) {
         throw new CatalogFault("it is foreign");
       }
       this.#database.run(

@@ -51,3 +51,12 @@ export function isOwnSchema(rows: readonly Readonly<Record<string, unknown>>[]):
   const own = texts.filter((sql) => typeof sql === "string" && NOTED.has(sql));
   return own.length === texts.length && own.filter((sql) => String(sql).startsWith("CREATE TABLE")).length === TABLES;
 }
+
+/** Tables that every version had so, and that are not derived from manifests. */
+const NOTES: readonly string[] = [...NOTED].filter((text) => /^CREATE TABLE (?:meta|verification) /.test(text));
+
+/** True if a database has what this or an earlier version noted of checks. @param rows of sqlite_schema, with their `type` and `sql` */
+export function holdsNotes(rows: readonly Readonly<Record<string, unknown>>[]): boolean {
+  const isPlain = rows.every(({ type }) => type === "table" || type === "index");
+  return isPlain && NOTES.every((text) => rows.some(({ sql }) => sql === text));
+}

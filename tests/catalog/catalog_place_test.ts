@@ -66,7 +66,7 @@ Deno.test("a prune gives back the room of a catalog that has become mostly empty
   const size = () => Deno.statSync(`${world.storagePath}/db/catalog.sqlite`).size;
   const before = size();
   using storage = world.open();
-  forget(storage, { among: {}, policy: { last: 1 }, dryRun: false }, new TestMonitor());
+  await forget(storage, { among: {}, policy: { last: 1 }, dryRun: false }, new TestMonitor());
   const signal = new AbortController().signal;
   await prune(storage, { dryRun: false, workers: 0, signal }, () => {}, new TestMonitor());
   ok(size() < before / 2, `${size()} of ${before} bytes`);

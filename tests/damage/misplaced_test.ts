@@ -100,7 +100,7 @@ for (const thing of ["directory", "symlink", "pipe"] as const) {
     replaceBy(thing, path);
     {
       using storage = world.open();
-      forget(storage, { dryRun: false, snapshots: [id] }, new TestMonitor());
+      await forget(storage, { dryRun: false, snapshots: [id] }, new TestMonitor());
       strictEqual(storage.rootIds().length, 1);
     }
     await assertWhole(world);

@@ -75,6 +75,7 @@ test("its snapshots, its policy and what was noted are read as they lie", async 
   });
   deepStrictEqual(listed, SNAPSHOTS);
   deepStrictEqual(storage.policy(), { daily: 7, tag: ["first"] });
+  using _writer = storage.write("test"); // who may replace the catalog of an earlier version by a new one
   const { damaged, never, oldest } = await verificationStatus(storage);
   deepStrictEqual([damaged.contents, never.contents, oldest?.slice(0, 10)], [2, 0, "2026-11-26"]);
   const [first] = storage.snapshots(), { root } = storage.manifest(first!.id);
@@ -87,6 +88,10 @@ test("its snapshots, its policy and what was noted are read as they lie", async 
 
 test("a catalog made again says what that of its time said", async (world) => {
   using storage = world.open();
+  {
+    using _writer = storage.write("test");
+    storage.catalog();
+  }
   const live = [...storage.catalog().dump()], status = await verificationStatus(storage);
   rebuildCatalog(storage, new TestMonitor());
   deepStrictEqual([...storage.catalog().dump()], live);
