@@ -33,7 +33,7 @@ export const FACES: Readonly<Record<string, readonly Face[]>> = {
     { files: ["storage.ts", "writer.ts", "layout/init.ts", "*/faults.ts", "tree/build_tree.ts"] },
     { files: ["repair/*.ts"], only: ["operations/repair/"] },
   ],
-  vault: [{ files: ["vault.ts", "*/faults.ts"] }],
+  vault: [{ files: ["vault.ts", "access.ts", "*/faults.ts"] }],
 };
 
 export interface Face {

@@ -2,7 +2,9 @@
 import { hash } from "node:crypto";
 import { type Backend, CONFIG, objectKey, README } from "../backend/backend.ts";
 import { MissingObject, PlaceRefuses } from "../backend/faults.ts";
+import { rawOf } from "../core/raw.ts";
 import { newUuid } from "../core/uuid.ts";
+import type { Dir } from "../platform/disk.ts";
 import type { Machine } from "../platform/machine.ts";
 import { DamagedObject, NoKey, NotEncrypted, NoVault, VaultExists, WrongPassphrase } from "./format/faults.ts";
 import { MOST_SMALL_BYTES } from "./format/limits.ts";
@@ -10,7 +12,14 @@ import { readmeText } from "./readme.ts";
 import { encodeKeyFile, parseKeyFile, vaultOfKeyFile } from "./seal/key_file.ts";
 import { fullKey, newDataIdentity, type VaultKey } from "./seal/keys.ts";
 import { openKeyFile, sealKeyFile } from "./seal/passphrase.ts";
-import { type Chunking, DEFAULT_CHUNKING, encodeConfig, parseConfig, type VaultConfig } from "./store/config.ts";
+import {
+  type Chunking,
+  DEFAULT_CHUNKING,
+  encodeConfig,
+  isVaultConfig,
+  parseConfig,
+  type VaultConfig,
+} from "./store/config.ts";
 import type { VaultAccess } from "./store/sealed_objects.ts";
 
 /** What somebody gives to open a vault. "unencrypted": they know that there is nothing to be given. */
@@ -72,6 +81,13 @@ export async function readConfig(backend: Backend): Promise<VaultConfig> {
   if (size === undefined) throw new NoVault(backend.location);
   if (size > MOST_SMALL_BYTES) throw new DamagedObject("config", `it has ${size} bytes`);
   return parseConfig(await backend.get(CONFIG));
+}
+
+/** True if a directory of this machine holds a vault, of whatever version. @throws DiskFault */
+export function isVaultAt(dir: Dir): boolean {
+  using file = dir.open(rawOf(CONFIG));
+  const bytes = new Uint8Array(MOST_SMALL_BYTES + 1);
+  return file !== undefined && isVaultConfig(bytes.subarray(0, file.read(bytes, 0)));
 }
 
 /** @throws NoVault, NoKey, NotEncrypted, WrongPassphrase, BadKeyFile */

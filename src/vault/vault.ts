@@ -16,8 +16,11 @@ import { type HunkId, knownHunkId, type RootId } from "../core/content_id.ts";
 import { Fault } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
 import type { Policy } from "../core/policy.ts";
+import type { Raw } from "../core/raw.ts";
 import type { WorkOptions } from "../core/work.ts";
+import { DirectoryPlaces } from "../platform/directory_places.ts";
 import type { Machine } from "../platform/machine.ts";
+import type { OwnPlace, OwnPlaces } from "../platform/own_places.ts";
 import type { CatalogQueries } from "../snapshot/catalog_queries.ts";
 import { DamagedContent, NoSnapshot } from "../snapshot/faults.ts";
 import { hunkText } from "../snapshot/hunk.ts";
@@ -42,6 +45,8 @@ export interface VaultOptions {
   readonly monitor: Monitor;
   /** Noted as the writer of what this run stores. */
   readonly host: string;
+  /** Where it lies on this machine. Absent: elsewhere. */
+  readonly directory?: Raw;
   /** Stored bytes of a unit. Default: 16 MiB. */
   readonly unitBytes?: number;
 }
@@ -59,6 +64,9 @@ export async function openVault(backend: Backend, access: VaultAccess, options: 
 
 /** Hunks that are at hand; those that can't be read are faults. */
 type Hunks = ReadonlyMap<HunkId, Uint8Array<ArrayBuffer> | Fault>;
+
+const THE_VAULT: OwnPlace = { why: "it is the vault", kind: "storage" };
+const STATE: OwnPlace = { why: "this program keeps its state there", kind: "state" };
 
 /** Asked for at once. */
 const HUNKS_AT_ONCE = 8;
@@ -227,6 +235,15 @@ export class Vault implements Repository {
       }
     }
     return { manifestItems, manifestBytes, contents, freeBytes: undefined };
+  }
+
+  ownPlaces(more: readonly Raw[]): OwnPlaces {
+    const { directory } = this.#options, { disk, state = [] } = this.machine;
+    const ofState = [...state, ...more].map((path) => ({ path, place: STATE }));
+    return new DirectoryPlaces(
+      disk,
+      directory === undefined ? ofState : [{ path: directory, place: THE_VAULT }, ...ofState],
+    );
   }
 
   /** Writers never exclude each other. */

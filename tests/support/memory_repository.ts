@@ -268,7 +268,7 @@ export class MemoryRepository implements OpenedRepository {
 }
 
 /** It takes no place in the file system. */
-export const NOWHERE: OwnPlaces = {
+const NOWHERE: OwnPlaces = {
   addCopies: () => {},
   whyNotFound: () => undefined,
   whyNotListed: () => undefined,

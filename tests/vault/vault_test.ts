@@ -6,22 +6,17 @@ import { knownContentId } from "../../src/core/content_id.ts";
 import { rawOf } from "../../src/core/raw.ts";
 import { check, type Finding } from "../../src/operations/check/check.ts";
 import { copy } from "../../src/operations/copy/copy.ts";
-import type { OpenedRepository } from "../../src/operations/opened.ts";
+import { openRepository } from "../../src/operations/open.ts";
 import { restore } from "../../src/operations/restore/restore.ts";
 import { initVault, unlockVault } from "../../src/vault/access.ts";
 import { encodeIndex } from "../../src/vault/index/index_object.ts";
 import type { Vault } from "../../src/vault/vault.ts";
-import { NOWHERE } from "../support/memory_repository.ts";
 import { noise } from "../support/units.ts";
 import { KINDS, VaultPlace } from "../support/vault_place.ts";
 import { differences, TestMonitor, World } from "../support/world.ts";
 
 const [ENCRYPTED, PLAIN] = KINDS;
 const signal = new AbortController().signal;
-
-function opened(vault: Vault): OpenedRepository {
-  return Object.assign(vault, { ownPlaces: () => NOWHERE });
-}
 
 /** Two snapshots, in a storage and in a vault. */
 async function copied(world: World, kind: typeof KINDS[number] = ENCRYPTED): Promise<VaultPlace> {
@@ -46,7 +41,7 @@ async function copyInto(world: World, place: VaultPlace): Promise<TestMonitor> {
 
 async function checked(vault: Vault): Promise<Finding[]> {
   const findings: Finding[] = [], request = { readData: true, workers: 0, signal };
-  await check(opened(vault), request, (finding) => findings.push(finding), new TestMonitor());
+  await check(vault, request, (finding) => findings.push(finding), new TestMonitor());
   return findings.filter(({ severity }) => severity === "damage");
 }
 
@@ -57,12 +52,12 @@ Deno.test("files are restored out of a vault as out of the storage, and what is 
   await using vault = await place.open();
   const snapshot = (await vault.snapshots()).at(-1)!, target = Deno.makeTempDirSync({ dir: world.base });
   const request = world.restoreRequest(snapshot, target), monitor = new TestMonitor();
-  await restore(opened(vault), request, monitor);
+  await restore(vault, request, monitor);
   deepStrictEqual(monitor.problems, []);
   strictEqual(differences(expected, target), "");
   Deno.writeTextFileSync(`${target}/dir/small.txt`, "other");
   const again = new TestMonitor();
-  await restore(opened(vault), { ...request, overwrite: "if-changed" }, again);
+  await restore(vault, { ...request, overwrite: "if-changed" }, again);
   strictEqual(differences(expected, target), "");
   strictEqual(again.of("restoredFiles"), 1);
 });
@@ -145,4 +140,23 @@ Deno.test("a vault is opened by what fits it alone, and made once", async () => 
   await rejects(initVault(sealed.backend(), world.machine, {}), code("vault-exists"));
   const readme = new TextDecoder().decode(sealed.objects.map.get(README));
   ok(readme.includes("age -d") && rawOf(readme).length === readme.length);
+});
+
+Deno.test("a vault in a directory is opened where one is wanted, and nothing is restored into it", async () => {
+  using world = new World({ inMemory: true });
+  const place = await copied(world, KINDS[2]), location = rawOf(place.path), monitor = new TestMonitor();
+  const login = { secret: { kind: "passphrase", passphrase: "four random words" }, host: "nas" } as const;
+  await using vault = await openRepository(world.machine, location, monitor, login);
+  await using storage = await openRepository(world.machine, rawOf(world.storagePath), monitor, login);
+  deepStrictEqual(await vault.rootIds(), await storage.rootIds());
+  await rejects(openRepository(world.machine, location, monitor), { code: "no-storage" });
+  const unencrypted = { secret: { kind: "unencrypted" }, host: "nas" } as const;
+  await rejects(openRepository(world.machine, location, monitor, unencrypted), { code: "no-key" });
+  const [snapshot] = await vault.snapshots();
+  for (const target of [place.path, `${place.path}/data/new`]) {
+    await rejects(restore(vault, world.restoreRequest(snapshot!, target), monitor), { code: "target-in-storage" });
+  }
+  const own = vault.ownPlaces([], monitor);
+  strictEqual(own.heldBy(rawOf(world.base))?.place.kind, "storage");
+  strictEqual(own.around(rawOf(world.source)), undefined);
 });
