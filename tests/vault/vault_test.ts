@@ -17,6 +17,8 @@ import { differences, TestMonitor, World } from "../support/world.ts";
 
 const [ENCRYPTED, PLAIN] = KINDS;
 const signal = new AbortController().signal;
+/** More than stands between two contents in a unit, which nobody would miss. */
+const HEADERS_BYTES = 4096;
 
 /** Two snapshots, in a storage and in a vault. */
 async function copied(world: World, kind: typeof KINDS[number] = ENCRYPTED): Promise<VaultPlace> {
@@ -90,9 +92,10 @@ for (const kind of [ENCRYPTED, PLAIN]) {
     }
     const { map } = place.objects;
     await using vault = await place.open();
-    const [unit] = [...vault.index.units.values()].filter(({ unitClass }) => unitClass === "data");
+    const units = [...vault.index.units.values()].filter(({ unitClass }) => unitClass === "data");
+    const [unit] = units.sort((a, b) => b.size - a.size), damagedFrom = unit!.size >> 1;
     const key = objectKey("data", unit!.unit), whole = map.get(key)!;
-    for (const bytes of [whole.map((byte, i) => i === whole.length >> 1 ? byte ^ 1 : byte), undefined]) {
+    for (const bytes of [whole.slice().fill(0, damagedFrom, damagedFrom + HEADERS_BYTES), undefined]) {
       if (bytes === undefined) map.delete(key);
       else map.set(key, bytes);
       await using damaged = await place.open();
