@@ -18,8 +18,8 @@ export class VaultWriter implements RepositoryWriter {
     vault: Omit<WriterParts, "packer" | "reliedOn"> & { readonly catalog: () => Promise<Catalog> },
     options: { readonly host: string; readonly unitBytes: number | undefined },
   ) {
-    const { catalog, ...parts } = vault, packer = new UnitPacker(parts.objects, parts.index, options);
-    this.#parts = { ...parts, packer, reliedOn: new Set() };
+    const { catalog, ...parts } = vault, reliedOn = new Set<string>();
+    this.#parts = { ...parts, reliedOn, packer: new UnitPacker(parts.objects, parts.index, { ...options, reliedOn }) };
     this.#catalog = catalog;
   }
 

@@ -163,3 +163,31 @@ Deno.test("a vault in a directory is opened where one is wanted, and nothing is 
   strictEqual(own.heldBy(rawOf(world.base))?.place.kind, "storage");
   strictEqual(own.around(rawOf(world.source)), undefined);
 });
+
+Deno.test("a prune that comes in while a root is stored costs another try, and nothing else", async () => {
+  using world = new World({ inMemory: true });
+  const empty = await VaultPlace.make(world, ENCRYPTED, "empty");
+  await copied(world);
+  using storage = world.open();
+  await using vault = await empty.open();
+  const { objects, id } = vault, { backend } = objects, put = backend.put.bind(backend), doomed: string[] = [];
+  backend.put = async (key, body, signal) => {
+    if (!key.startsWith("snapshots/") || doomed.length > 0) return await put(key, body, signal);
+    doomed.push(...(await objects.list("data")).keys());
+    const since = "2026-11-20T22:05:11Z", marks = doomed.map((unit) => ({ unit, mark: "doomed", since }) as const);
+    const ledger = { kind: "ledger", vault: id, host: "nas", written: since, supersedes: [], marks } as const;
+    await objects.put("index", encodeIndex(ledger, objects.auth));
+    return await put(key, body, signal);
+  };
+  const monitor = new TestMonitor();
+  const result = await copy(storage, vault, { workers: 0, signal, clock: world.clock }, monitor);
+  deepStrictEqual([result.copied.length, result.failed, monitor.problems], [2, 0, []]);
+  ok(doomed.length > 0);
+  await using later = await empty.open();
+  strictEqual((await later.snapshots()).length, 2);
+  for (const { id } of await later.snapshots()) {
+    const manifest = await later.manifest(id);
+    for (const { id: hunk } of manifest.root.hunks) ok(later.index.reliableHome(hunk, "meta"));
+    for (const { content } of manifest.entries()) if (content) ok(await later.contents.reliableHomes(content), content);
+  }
+});

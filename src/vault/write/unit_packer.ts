@@ -47,26 +47,34 @@ class OpenUnit {
   }
 }
 
+export interface PackerOptions {
+  /** Noted as the writer of index objects. */
+  readonly host: string;
+  /** Default: {@link UNIT_BYTES}. */
+  readonly unitBytes: number | undefined;
+  /** Gets the names of units that were stored: what is in them has to stay. */
+  readonly reliedOn: Set<string>;
+}
+
 export class UnitPacker {
   readonly #objects: SealedObjects;
   readonly #index: UnitIndex;
   readonly #host: string;
   readonly #unitBytes: number;
+  readonly #reliedOn: Set<string>;
   readonly #open: Readonly<Record<UnitClass, OpenUnit>> = { data: new OpenUnit(), meta: new OpenUnit() };
   #stored: UnitLine[] = [];
   /** Ids of items that are packed, and in no index yet; those of lists and level-0 lists among them. */
   readonly #pending: Readonly<Record<UnitClass, Set<string>>> = { data: new Set(), meta: new Set() };
 
-  /** @param index learns of what is stored @param host who is noted as the writer of index objects */
-  constructor(
-    objects: SealedObjects,
-    index: UnitIndex,
-    { host, unitBytes = UNIT_BYTES }: { readonly host: string; readonly unitBytes?: number | undefined },
-  ) {
+  /** @param index learns of what is stored */
+  constructor(objects: SealedObjects, index: UnitIndex, options: PackerOptions) {
+    const { host, unitBytes = UNIT_BYTES, reliedOn } = options;
     this.#objects = objects;
     this.#index = index;
     this.#host = host;
     this.#unitBytes = unitBytes;
+    this.#reliedOn = reliedOn;
   }
 
   /** True if an item was packed since the last {@link flush}. */
@@ -93,7 +101,9 @@ export class UnitPacker {
 
   async #store(open: OpenUnit): Promise<void> {
     const line = await open.store(this.#objects.backend);
-    if (line !== undefined) this.#stored.push(line);
+    if (line === undefined) return;
+    this.#stored.push(line);
+    this.#reliedOn.add(line.unit);
   }
 
   /** Stores what is open, and then the index of everything that was stored since the last time. */
