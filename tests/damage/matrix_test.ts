@@ -340,7 +340,8 @@ const MATRIX: Readonly<
     outcomes: {
       "deleted": { ...SOUND, notice: /db\/main was missing/ },
       "truncated": SETTINGS_HIT,
-      "bit flipped": SETTINGS_HIT, // in the storage's id
+      // In the id of the storage: its snapshots count as copied from elsewhere, and lose nothing.
+      "bit flipped": { ...SOUND, notice: /belongs to another storage/ },
       "zeroed": SETTINGS_HIT,
       "emptied": SETTINGS_HIT,
       "mode changed": SOUND,
