@@ -4,7 +4,9 @@ import { CAN_MOUNT } from "../../support/mounts.ts";
 import { has } from "../../support/needs.ts";
 import { type Ended, Place } from "../program.ts";
 
-const IN_NAMESPACE = `unshare -m --propagation private bash -c 'mount --bind "$0" "$1" && shift && exec "$@"'`;
+/** The executable is tested without a PATH; the shell needs one. */
+const PATH = "export PATH=/usr/sbin:/usr/bin:/sbin:/bin;";
+const IN_NAMESPACE = `${PATH} unshare -m --propagation private bash -c 'mount --bind "$0" "$1" && shift && exec "$@"'`;
 const CAN_UNSHARE = CAN_MOUNT && has("unshare");
 
 /** Runs the program where `shown` is also seen at `at`: directories below the place. */
@@ -52,7 +54,7 @@ Deno.test({
     for (const [option = "", where = "", ...path] of ways) {
       const args = ["restore", "latest", ...path, option, where, "--overwrite", "always"];
       const done = place.shell(
-        `cd "${place.base}" && mkdir -p other && ${IN_NAMESPACE} storage/content other "$@"`,
+        `${PATH} cd "${place.base}" && mkdir -p other && ${IN_NAMESPACE} storage/content other "$@"`,
         ...args,
       );
       strictEqual(done.status, 1, done.stderr);
