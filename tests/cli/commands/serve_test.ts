@@ -303,7 +303,7 @@ Deno.test(
     const service = new Running(place, [], { NOTIFY_SOCKET: socket, WATCHDOG_USEC: "200000" });
     place.put("a.json", CHECK);
     await service.until(/a\.json: check done/);
-    while (!heard.includes("WATCHDOG=1")) await new Promise((wake) => setTimeout(wake, 10));
+    while (heard.split("WATCHDOG=1").length <= 3) await new Promise((wake) => setTimeout(wake, 10));
     await service.stop("SIGTERM");
     manager.kill();
     await listening;
@@ -311,7 +311,6 @@ Deno.test(
     const states = heard.trimEnd().split("\n").slice(1);
     strictEqual(states[0], "READY=1;STATUS=Waiting for jobs");
     ok(states.includes("STATUS=Doing a.json"));
-    ok(states.filter((state) => state === "WATCHDOG=1").length >= 3);
     strictEqual(states.at(-1), "STOPPING=1");
   },
 );

@@ -1,5 +1,5 @@
 /** How many threads do the work is nobody's business: what they leave is the same, byte for byte. */
-import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { rawOf } from "../../../src/core/raw.ts";
 import { backup } from "../../../src/operations/backup/backup.ts";
@@ -66,17 +66,18 @@ Deno.test("no worker, one, and four leave the same roots, hunks, contents and tr
   }
 });
 
-/** A backup whose threads fail at once, if it starts any. */
-async function backupWithoutThreads(world: World): Promise<TestMonitor> {
+/** A backup whose threads fail at once, if it starts any: it does without them. */
+async function backupWithoutThreads(world: World): Promise<{ monitor: TestMonitor; hasStartedThreads: boolean }> {
   const monitor = new TestMonitor();
-  const machine = {
-    ...world.machine,
-    workerScript: new URL("data:text/javascript,throw new Error('no threads here')"),
-  };
+  const trace = `${world.base}/thread`;
+  const script = `Deno.writeTextFileSync(${JSON.stringify(trace)}, ""); throw new Error("no threads here");`;
+  const machine = { ...world.machine, workerScript: new URL(`data:text/javascript,${encodeURIComponent(script)}`) };
   world.clock.pass(1);
   using storage = openStorage(machine, rawOf(world.storagePath), monitor);
   await backup(storage, world.request(), monitor);
-  return monitor;
+  const hasStartedThreads = [...Deno.readDirSync(world.base)].some(({ name }) => name === "thread");
+  if (hasStartedThreads) Deno.removeSync(trace);
+  return { monitor, hasStartedThreads };
 }
 
 Deno.test("unchanged files are linked by threads if they are many, and by the main thread if they are few", async () => {
@@ -84,10 +85,12 @@ Deno.test("unchanged files are linked by threads if they are many, and by the ma
   // So few that they take no time on any machine: time counts as well.
   for (let i = 0; i < 300; i++) world.write(`d${i % 9}/f${i}`, `content ${i % 50}`);
   const first = (await world.backup()).snapshot;
-  strictEqual((await backupWithoutThreads(world)).of("linkedFiles"), 300);
+  const few = await backupWithoutThreads(world);
+  deepStrictEqual([few.monitor.of("linkedFiles"), few.hasStartedThreads], [300, false]);
   for (let i = 0; i < 5700; i++) world.write(`e${i % 9}/f${i}`, `content ${i % 50}`);
   const second = (await world.backup()).snapshot;
-  await rejects(backupWithoutThreads(world), /no threads here/);
+  const many = await backupWithoutThreads(world);
+  deepStrictEqual([many.monitor.of("linkedFiles"), many.hasStartedThreads], [6000, true]);
   const { snapshot: third, monitor } = await world.backup();
   deepStrictEqual([monitor.of("linkedFiles"), monitor.of("unchangedFiles")], [6000, 6000]);
   deepStrictEqual(listing(world, third.tree!), listing(world, second.tree!));
