@@ -226,8 +226,9 @@ export class Vault implements Repository {
     const roots = await this.roots.all();
     let manifestItems = roots.length, manifestBytes = roots.reduce((sum, { bytes }) => sum + bytes.length, 0);
     let contents = 0;
-    for (const { unitClass, items } of this.index.units.values()) {
-      if (unitClass === "data") contents += items.length;
+    for (const name of this.index.unitNames()) {
+      const items = this.index.itemsOf(name);
+      if (this.index.unit(name)?.unitClass === "data") contents += items.length;
       for (const { id, size } of items) {
         if (kindOfItem(id) !== "hunk") continue;
         manifestItems++;

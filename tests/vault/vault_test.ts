@@ -92,7 +92,8 @@ for (const kind of [ENCRYPTED, PLAIN]) {
     }
     const { map } = place.objects;
     await using vault = await place.open();
-    const units = [...vault.index.units.values()].filter(({ unitClass }) => unitClass === "data");
+    const units = Array.from(vault.index.unitNames(), (name) => vault.index.unit(name)!)
+      .filter(({ unitClass }) => unitClass === "data");
     const [unit] = units.sort((a, b) => b.size - a.size), damagedFrom = unit!.size >> 1;
     const key = objectKey("data", unit!.unit), whole = map.get(key)!;
     for (const bytes of [whole.slice().fill(0, damagedFrom, damagedFrom + HEADERS_BYTES), undefined]) {
@@ -122,7 +123,7 @@ Deno.test("what a prune has doomed is not relied on, but stored again", async ()
   using world = new World({ inMemory: true });
   const place = await copied(world);
   await using vault = await place.open();
-  const { objects, index, id } = vault, before = new Set(index.units.keys());
+  const { objects, index, id } = vault, before = new Set(index.unitNames());
   const since = "2026-11-20T22:05:11Z", marks = [...before].map((unit) => ({ unit, mark: "doomed", since }) as const);
   const ledger = { kind: "ledger", vault: id, host: "nas", written: since, supersedes: [], marks } as const;
   await objects.put("index", encodeIndex(ledger, objects.auth));
@@ -130,7 +131,13 @@ Deno.test("what a prune has doomed is not relied on, but stored again", async ()
   const monitor = await copyInto(world, place);
   strictEqual(monitor.of("storedItems"), 4);
   await using later = await place.open();
-  for (const unit of later.index.units.values()) strictEqual(unit.state, before.has(unit.unit) ? "doomed" : "live");
+  for (const name of later.index.unitNames()) {
+    strictEqual(later.index.unit(name)!.state, before.has(name) ? "doomed" : "live");
+  }
+  deepStrictEqual([...later.index.marks()], marks);
+  deepStrictEqual([...later.index.objects()].filter(({ kind }) => kind === "ledger").map(({ written }) => written), [
+    since,
+  ]);
 });
 
 Deno.test("a vault is opened by what fits it alone, and made once", async () => {

@@ -11,10 +11,15 @@ export type UnitState = "live" | Mark;
 /** Why a unit may not be relied on, in rising order. */
 const GRAVITY: Readonly<Record<UnitState, number>> = { live: 0, unused: 1, doomed: 2, gone: 3 };
 
-export interface JoinedUnit extends UnitLine {
+/** What is known of a unit, but for its items. */
+export interface UnitFacts extends Omit<UnitLine, "items"> {
   readonly state: UnitState;
   /** Since when it is in that state; undefined for live ones. Of several times the earliest. */
   readonly since: string | undefined;
+}
+
+export interface JoinedUnit extends UnitFacts {
+  readonly items: readonly UnitItem[];
 }
 
 export interface NamedIndex {

@@ -16,8 +16,12 @@ export async function contentIndexOf(index: UnitIndex, contents: VaultContents):
   const sizeOf = (id: ContentId) => index.homesOf(id, "data")[0]?.item.size ?? large.get(id);
   let sizes: Set<number> | undefined;
   const allSizes = () => {
-    const items = index.units.values().flatMap(({ unitClass, items }) => unitClass === "data" ? items : []);
-    return new Set([...items.map(({ size }) => size), ...large.values()]);
+    const sizes = new Set(large.values());
+    for (const name of index.unitNames()) {
+      if (index.unit(name)?.unitClass !== "data") continue;
+      for (const { size } of index.itemsOf(name)) sizes.add(size);
+    }
+    return sizes;
   };
   return {
     has: (id) => sizeOf(id) !== undefined,

@@ -1,7 +1,7 @@
 /** Fetches items: the frame that holds one comes by one range request, and stays at hand for its neighbours. */
 import { type Backend, objectKey } from "../../backend/backend.ts";
 import { DamagedObject, WriteOnlyKey } from "../format/faults.ts";
-import type { JoinedUnit } from "../index/join.ts";
+import type { UnitFacts } from "../index/join.ts";
 import type { UnitClass } from "../pack/items.ts";
 import { itemIn, readFrame } from "../pack/unit_reader.ts";
 import { openHead } from "../seal/age_header.ts";
@@ -43,7 +43,7 @@ export class ItemReader {
     return itemIn(await this.#frame(unit, item.frame), item, `data/${unit.unit}`);
   }
 
-  #frame(unit: JoinedUnit, index: number): Promise<Uint8Array<ArrayBuffer>> {
+  #frame(unit: UnitFacts, index: number): Promise<Uint8Array<ArrayBuffer>> {
     const id = `${unit.unit} ${index}`, kept = this.#frames.get(id);
     if (kept !== undefined) {
       this.#frames.delete(id);
@@ -66,7 +66,7 @@ export class ItemReader {
     this.#frames.delete(id);
   }
 
-  async #fetch({ unit, unitClass, head, size, frames }: JoinedUnit, index: number): Promise<Uint8Array<ArrayBuffer>> {
+  async #fetch({ unit, unitClass, head, size, frames }: UnitFacts, index: number): Promise<Uint8Array<ArrayBuffer>> {
     const what = `data/${unit}`, frame = frames[index];
     if (frame === undefined) throw new DamagedObject(what, `there is no frame ${index}`);
     const identities = this.#identitiesFor(unitClass);

@@ -2,15 +2,21 @@
 import { MissingObject } from "../../backend/faults.ts";
 import { Fault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
-import { type IndexObject, parseIndex } from "../index/index_object.ts";
-import { isReliable, type JoinedUnit, joinIndex } from "../index/join.ts";
+import { type IndexHeader, type IndexObject, type LedgerLine, parseIndex } from "../index/index_object.ts";
+import { isReliable, type JoinedUnit, joinIndex, type UnitFacts } from "../index/join.ts";
 import type { UnitClass, UnitItem } from "../pack/items.ts";
 import type { SealedObjects } from "./sealed_objects.ts";
 
 /** One of the places where an item lies. */
 export interface Home {
-  readonly unit: JoinedUnit;
+  readonly unit: UnitFacts;
   readonly item: UnitItem;
+}
+
+/** An object of `index/`, without what it says of units. */
+export interface IndexObjectFacts extends Pick<IndexHeader, "supersedes" | "written"> {
+  readonly name: string;
+  readonly kind: IndexObject["kind"];
 }
 
 export class UnitIndex {
@@ -21,6 +27,7 @@ export class UnitIndex {
   readonly #unusable = new Set<string>();
   #units: Map<string, JoinedUnit> = new Map();
   #homes: Map<string, Home[]> = new Map();
+  #marks: ReadonlyMap<string, LedgerLine> = new Map();
 
   /** @param monitor is told of objects that can't be used */
   constructor(objects: SealedObjects, monitor: Pick<Monitor, "problem">) {
@@ -28,9 +35,29 @@ export class UnitIndex {
     this.#monitor = monitor;
   }
 
-  /** Units that may be read, by name. */
-  get units(): ReadonlyMap<string, JoinedUnit> {
-    return this.#units;
+  /** Of units that may be read: all that a line describes, and that aren't gone. */
+  unitNames(): Iterable<string> {
+    return this.#units.keys();
+  }
+
+  /** Undefined if it isn't among {@link unitNames}. */
+  unit(name: string): UnitFacts | undefined {
+    return this.#units.get(name);
+  }
+
+  /** In the order in which they lie there; nothing of a unit that isn't known. */
+  itemsOf(unit: string): readonly UnitItem[] {
+    return this.#units.get(unit)?.items ?? [];
+  }
+
+  /** All objects of `index/` that are listed and could be read, superseded ones among them. */
+  *objects(): Generator<IndexObjectFacts> {
+    for (const [name, { kind, supersedes, written }] of this.#read) yield { name, kind, supersedes, written };
+  }
+
+  /** What the ledgers in force say, one line a unit: also of units that are gone, and of those that no line describes. */
+  marks(): Iterable<LedgerLine> {
+    return this.#marks.values();
   }
 
   /** Ids of all items, each once. */
@@ -84,7 +111,8 @@ export class UnitIndex {
   }
 
   #join(): void {
-    const { units } = joinIndex(Array.from(this.#read, ([name, object]) => ({ name, object })));
+    const { units, marks } = joinIndex(Array.from(this.#read, ([name, object]) => ({ name, object })));
+    this.#marks = marks;
     this.#units = new Map();
     this.#homes = new Map();
     for (const unit of units.values()) this.#addUnit(unit);

@@ -49,8 +49,9 @@ export class VaultChecker implements RepositoryChecker {
   /** Whether the units that the index names are there, and as large as it says. */
   async #scanUnits(): Promise<ScanReport> {
     const stored = await this.#vault.objects.list("data"), read: ObjectReport[] = [];
-    for (const { unit, size } of this.#vault.index.units.values()) {
-      const there = stored.get(unit);
+    const { index } = this.#vault;
+    for (const unit of index.unitNames()) {
+      const there = stored.get(unit), size = index.unit(unit)?.size;
       if (there === size) continue;
       const damage = there === undefined ? "it is missing" : `it has ${there} bytes instead of ${size}`;
       read.push({ id: unit, kind: "unit", damage });
@@ -68,10 +69,11 @@ export class VaultChecker implements RepositoryChecker {
 
   *#contentIds(): Generator<string> {
     const { index } = this.#vault, seen = new Set<string>(), large: string[] = [];
-    for (const { unitClass, items } of index.units.values()) {
-      for (const { id } of items) {
+    for (const name of index.unitNames()) {
+      const isData = index.unit(name)?.unitClass === "data";
+      for (const { id } of index.itemsOf(name)) {
         if (seen.has(id)) continue;
-        if (unitClass === "data") yield id;
+        if (isData) yield id;
         else if (kindOfItem(id) === "list") large.push(id.slice(0, -LIST_SUFFIX.length));
         seen.add(id);
       }
