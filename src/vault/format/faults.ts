@@ -1,5 +1,6 @@
 /** What can go wrong with the objects of a vault. `what` names the object, as "data/0e5d...". */
-import { Fault } from "../../core/fault.ts";
+import { PlaceRefuses, PlaceUnavailable } from "../../backend/faults.ts";
+import { Fault, Interrupted } from "../../core/fault.ts";
 
 /** The bytes are not what they should be. */
 export class DamagedObject extends Fault {
@@ -145,4 +146,10 @@ export class NotEncrypted extends Fault {
   constructor(location: string) {
     super(`Cannot use a key with the vault ${JSON.stringify(location)}: it says that it is not encrypted`);
   }
+}
+
+/** True for what is wrong with one object; false if nothing can be had of the place, or nobody wants it any more. */
+export function isOfObject(error: unknown): error is Fault {
+  return error instanceof Fault &&
+    !(error instanceof PlaceUnavailable || error instanceof PlaceRefuses || error instanceof Interrupted);
 }

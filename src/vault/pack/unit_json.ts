@@ -25,12 +25,17 @@ export interface UnitContents {
   readonly copies: readonly UnitItem[];
 }
 
-export function encodeUnitJson({ vault, unitClass, frames, items, copies }: UnitContents): Uint8Array<ArrayBuffer> {
+/** @param salt makes the unit another one than any that had the same in it */
+export function encodeUnitJson(
+  { vault, unitClass, frames, items, copies }: UnitContents,
+  salt?: string,
+): Uint8Array<ArrayBuffer> {
   const fields = {
     format: UNIT_FORMAT,
     version: VERSION,
     vault,
     class: unitClass,
+    ...(salt !== undefined && { salt }),
     frames: frames.map(frameTuple),
     items: items.map((item) => itemTuple(item, true)),
     copies: copies.map((item) => itemTuple(item, true)),

@@ -41,6 +41,8 @@ export interface UnitOptions {
   /** UUID of the vault. */
   readonly vault: string;
   readonly unitClass: UnitClass;
+  /** Where nothing is encrypted: random, so that no unit is ever called as another one was that is gone. */
+  readonly salt?: string;
   readonly sealer: Sealer;
   /** The unit is full when it has as many stored bytes. */
   readonly unitBytes: number;
@@ -205,14 +207,14 @@ export class UnitWriter {
 
   /** The last frame: what is in the unit, and the end of the tar file. Then, in a frame that zstd skips, where that is. */
   #describe(): void {
-    const { vault, unitClass, level } = this.#options;
+    const { vault, unitClass, level, salt } = this.#options;
     const json = encodeUnitJson({
       vault,
       unitClass,
       frames: this.#frames,
       items: this.#items,
       copies: this.#copies,
-    });
+    }, salt);
     const lane = this.#lanes.compressed;
     lane.add(rawOf(UNIT_JSON), OWN_FIELDS, json);
     lane.buffer.append(new Uint8Array(TAR_END_BYTES));

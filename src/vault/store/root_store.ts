@@ -2,10 +2,10 @@
 import { objectKey } from "../../backend/backend.ts";
 import { MissingObject } from "../../backend/faults.ts";
 import type { RootId } from "../../core/content_id.ts";
-import { Fault } from "../../core/fault.ts";
+import type { Fault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { parseRoot, type Root } from "../../snapshot/root.ts";
-import { DamagedObject } from "../format/faults.ts";
+import { DamagedObject, isOfObject } from "../format/faults.ts";
 import { encodeSnapshot, parseSnapshot } from "../index/snapshot_object.ts";
 import type { SealedObjects } from "./sealed_objects.ts";
 
@@ -20,7 +20,7 @@ export class RootStore {
   readonly #objects: SealedObjects;
   readonly #monitor: Pick<Monitor, "problem">;
   readonly #read = new Map<string, StoredRoot>();
-  readonly #unusable = new Set<string>();
+  readonly #unusable = new Map<string, Fault>();
 
   /** @param monitor is told of objects that can't be used */
   constructor(objects: SealedObjects, monitor: Pick<Monitor, "problem">) {
@@ -30,10 +30,31 @@ export class RootStore {
 
   /** Lists `snapshots/`, and reads what is new. @returns the roots, each once */
   async all(): Promise<readonly StoredRoot[]> {
-    const listed = await this.#objects.list("snapshots");
-    for (const name of [...this.#read.keys()]) if (!listed.has(name)) this.#read.delete(name);
-    for (const [name, size] of listed) if (!this.#read.has(name)) await this.#take(name, size);
+    const missed = new Set<string>();
+    while (!await this.#takeListed(missed));
     return [...new Map(Array.from(this.#read.values(), (root) => [root.id, root])).values()];
+  }
+
+  /** Objects that were listed last and can't be used, and why: nobody knows what such a snapshot needs. */
+  get unusable(): ReadonlyMap<string, Fault> {
+    return this.#unusable;
+  }
+
+  /**
+   * @param missed objects that were listed but not there; grows
+   * @returns false if it has grown: a root that took the place of another may be younger than the list
+   */
+  async #takeListed(missed: Set<string>): Promise<boolean> {
+    const listed = await this.#objects.list("snapshots");
+    for (const known of [this.#read, this.#unusable]) {
+      for (const name of known.keys()) if (!listed.has(name)) known.delete(name);
+    }
+    for (const [name, size] of listed) {
+      if (this.#read.has(name) || missed.has(name) || await this.#take(name, size)) continue;
+      missed.add(name);
+      return false;
+    }
+    return true;
   }
 
   /** Looks at the place only if the root isn't known yet. */
@@ -64,7 +85,8 @@ export class RootStore {
     return removed;
   }
 
-  async #take(name: string, size: number): Promise<void> {
+  /** @returns false if it is not there any more */
+  async #take(name: string, size: number): Promise<boolean> {
     const what = `snapshots/${name}`;
     try {
       const { id, bytes } = parseSnapshot(await this.#objects.get("snapshots", name, size), what, this.#objects.auth);
@@ -72,10 +94,11 @@ export class RootStore {
       if (root.storage.algorithm !== "sha256") throw new DamagedObject(what, "its ids are of another algorithm");
       this.#read.set(name, { id, bytes, root });
     } catch (error) {
-      if (!(error instanceof Fault)) throw error;
-      if (error instanceof MissingObject) return; // it was forgotten since it was listed
+      if (error instanceof MissingObject) return false;
+      if (!isOfObject(error)) throw error;
       if (!this.#unusable.has(name)) this.#monitor.problem(error);
-      this.#unusable.add(name);
+      this.#unusable.set(name, error);
     }
+    return true;
   }
 }

@@ -1,7 +1,8 @@
 /** Which unit holds which item: `index/` in memory, kept in step with the place. */
 import { MissingObject } from "../../backend/faults.ts";
-import { Fault } from "../../core/fault.ts";
+import type { Fault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
+import { isOfObject } from "../format/faults.ts";
 import { type IndexHeader, type IndexObject, type LedgerLine, parseIndex } from "../index/index_object.ts";
 import { isReliable, type JoinedUnit, joinIndex, type UnitFacts } from "../index/join.ts";
 import type { UnitClass, UnitItem } from "../pack/items.ts";
@@ -23,8 +24,8 @@ export class UnitIndex {
   readonly #objects: SealedObjects;
   readonly #monitor: Pick<Monitor, "problem">;
   readonly #read = new Map<string, IndexObject>();
-  /** Objects that can't be used: each is reported once. */
-  readonly #unusable = new Set<string>();
+  /** Objects that can't be used, and why: each is reported once. */
+  readonly #unusable = new Map<string, Fault>();
   #units: Map<string, JoinedUnit> = new Map();
   #homes: Map<string, Home[]> = new Map();
   #marks: ReadonlyMap<string, LedgerLine> = new Map();
@@ -55,6 +56,11 @@ export class UnitIndex {
     for (const [name, { kind, supersedes, written }] of this.#read) yield { name, kind, supersedes, written };
   }
 
+  /** Objects that are listed and can't be used, and why. Whoever meets one of a newer version must delete nothing. */
+  get unusable(): ReadonlyMap<string, Fault> {
+    return this.#unusable;
+  }
+
   /** What the ledgers in force say, one line a unit: also of units that are gone, and of those that no line describes. */
   marks(): Iterable<LedgerLine> {
     return this.#marks.values();
@@ -83,12 +89,26 @@ export class UnitIndex {
 
   /** Lists `index/`, forgets what is gone, and reads what is new. */
   async refresh(): Promise<void> {
+    const before = new Set(this.#read.keys()), missed = new Set<string>();
+    while (!await this.#takeListed(missed));
+    if (before.size !== this.#read.size || !this.#read.keys().every((name) => before.has(name))) this.#join();
+  }
+
+  /**
+   * @param missed objects that were listed but not there; grows
+   * @returns false if it has grown: what took the place of a superseded object may be younger than the list
+   */
+  async #takeListed(missed: Set<string>): Promise<boolean> {
     const listed = await this.#objects.list("index");
-    const gone = [...this.#read.keys()].filter((name) => !listed.has(name));
-    for (const name of gone) this.#read.delete(name);
-    const before = this.#read.size;
-    for (const [name, size] of listed) if (!this.#read.has(name)) await this.#take(name, size);
-    if (gone.length > 0 || this.#read.size > before) this.#join();
+    for (const known of [this.#read, this.#unusable]) {
+      for (const name of known.keys()) if (!listed.has(name)) known.delete(name);
+    }
+    for (const [name, size] of listed) {
+      if (this.#read.has(name) || missed.has(name) || await this.#take(name, size)) continue;
+      missed.add(name);
+      return false;
+    }
+    return true;
   }
 
   /** Takes up an object that was just stored. */
@@ -98,16 +118,18 @@ export class UnitIndex {
     for (const line of object.units) this.#addUnit({ ...line, state: "live", since: undefined });
   }
 
-  async #take(name: string, size: number): Promise<void> {
+  /** @returns false if it is not there any more */
+  async #take(name: string, size: number): Promise<boolean> {
     const what = `index/${name}`, { access: { config }, auth } = this.#objects;
     try {
       this.#read.set(name, parseIndex(await this.#objects.get("index", name, size), what, { vault: config.id, auth }));
     } catch (error) {
-      if (!(error instanceof Fault)) throw error;
-      if (error instanceof MissingObject) return; // superseded and removed since it was listed
+      if (error instanceof MissingObject) return false;
+      if (!isOfObject(error)) throw error;
       if (!this.#unusable.has(name)) this.#monitor.problem(error);
-      this.#unusable.add(name);
+      this.#unusable.set(name, error);
     }
+    return true;
   }
 
   #join(): void {

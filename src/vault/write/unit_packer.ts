@@ -12,6 +12,7 @@ import type { UnitIndex } from "../store/unit_index.ts";
 /** Stored bytes of a unit, by default. */
 export const UNIT_BYTES = 16 * 1024 * 1024;
 const LEVEL = 3;
+const SALT_BYTES = 16;
 
 /** A unit in the making. Its memory serves the next one of its class. */
 class OpenUnit {
@@ -30,6 +31,7 @@ class OpenUnit {
     return this.#writer = new UnitWriter({
       vault: objects.access.config.id,
       unitClass,
+      ...(recipient === undefined && { salt: objects.random(SALT_BYTES).toHex() }),
       sealer: sealInto(this.#output, head),
       unitBytes,
       level: LEVEL,
