@@ -33,7 +33,12 @@ export const FACES: Readonly<Record<string, readonly Face[]>> = {
     { files: ["storage.ts", "writer.ts", "layout/init.ts", "*/faults.ts", "tree/build_tree.ts"] },
     { files: ["repair/*.ts"], only: ["operations/repair/"] },
   ],
-  vault: [{ files: ["vault.ts", "access.ts", "*/faults.ts"] }],
+  vault: [
+    { files: ["vault.ts", "access.ts", "*/faults.ts"] },
+    { files: ["keys/*.ts", "seal/*.ts", "store/sealed_objects.ts"], only: ["operations/keys/"] },
+    { files: ["repair/*.ts"], only: ["operations/repair/"] },
+    { files: ["salvage/*.ts", "seal/key_file.ts", "seal/keys.ts"], only: ["operations/salvage/"] },
+  ],
 };
 
 export interface Face {

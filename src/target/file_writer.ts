@@ -203,6 +203,7 @@ function assertSound(task: ExtractTask, size: number, digest: string): void {
 
 /** True for failures that every further file would meet too. */
 export function isFatal(fault: Fault): boolean {
-  if (fault instanceof Interrupted) return true;
+  // Who may not read one content may read none.
+  if (fault instanceof Interrupted || fault.code === "write-only-key") return true;
   return fault instanceof DiskFault && ["ENOSPC", "EDQUOT", "EROFS", "ENODEV"].includes(fault.errno);
 }

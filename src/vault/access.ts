@@ -1,17 +1,30 @@
 /** Making a vault, and finding out what opens one. */
-import { hash } from "node:crypto";
-import { type Backend, CONFIG, objectKey, README } from "../backend/backend.ts";
-import { MissingObject, PlaceRefuses } from "../backend/faults.ts";
+import { type Backend, CONFIG, type ObjectKey, objectKey, README } from "../backend/backend.ts";
+import { MissingObject, PlaceRefuses, ShortObject } from "../backend/faults.ts";
+import { Fault } from "../core/fault.ts";
 import { rawOf } from "../core/raw.ts";
 import { newUuid } from "../core/uuid.ts";
 import type { Dir } from "../platform/disk.ts";
 import type { Machine } from "../platform/machine.ts";
-import { DamagedObject, NoKey, NotEncrypted, NoVault, VaultExists, WrongPassphrase } from "./format/faults.ts";
-import { MOST_SMALL_BYTES } from "./format/limits.ts";
+import {
+  BadKeyFile,
+  BeyondLimit,
+  DamagedObject,
+  NoKey,
+  NotEncrypted,
+  NoVault,
+  VaultExists,
+  WrongKey,
+  WrongPassphrase,
+} from "./format/faults.ts";
+import { MOST_HEAD_BYTES, MOST_SMALL_BYTES } from "./format/limits.ts";
+import { ForeignKey } from "./keys/faults.ts";
+import { noteKey, readKeyNotes } from "./keys/key_notes.ts";
+import { factsOf, keyIds, openedKey, putKey } from "./keys/key_objects.ts";
 import { readmeText } from "./readme.ts";
-import { encodeKeyFile, parseKeyFile, vaultOfKeyFile } from "./seal/key_file.ts";
-import { fullKey, newDataIdentity, type VaultKey } from "./seal/keys.ts";
-import { openKeyFile, sealKeyFile } from "./seal/passphrase.ts";
+import { openHead } from "./seal/age_header.ts";
+import { parseKeyFile, vaultOfKeyFile } from "./seal/key_file.ts";
+import { fullKey, identitiesOf, newDataIdentity, type VaultKey } from "./seal/keys.ts";
 import {
   type Chunking,
   DEFAULT_CHUNKING,
@@ -48,16 +61,16 @@ export async function initVault(
   if (await backend.head(CONFIG) !== undefined) throw new VaultExists(backend.location);
   const created = new Date(clock.nowMs()).toISOString();
   const config: VaultConfig = { id: newUuid(random), created, encrypted: passphrase !== undefined, chunker };
-  let key: VaultKey | undefined;
-  if (passphrase !== undefined) {
-    key = await fullKey(newDataIdentity(random));
-    const text = encodeKeyFile(key, { vault: config.id, name: keyName, created });
-    const bytes = await sealKeyFile(text, passphrase, workFactor);
-    await backend.put(objectKey("keys", hash("sha256", bytes)), bytes);
+  if (passphrase === undefined) {
+    await putReadme(backend, config);
+    await putConfig(backend, config);
+    return { config, key: undefined };
   }
+  const key = await fullKey(newDataIdentity(random)), label = { vault: config.id, name: keyName, created };
+  const keyId = await putKey(backend, { key, label }, { passphrase, workFactor });
   await putReadme(backend, config);
   await putConfig(backend, config);
-  return { config, key };
+  return { config, key, keyId };
 }
 
 async function putReadme(backend: Backend, config: VaultConfig): Promise<void> {
@@ -90,8 +103,15 @@ export function isVaultAt(dir: Dir): boolean {
   return file !== undefined && isVaultConfig(bytes.subarray(0, file.read(bytes, 0)));
 }
 
-/** @throws NoVault, NoKey, NotEncrypted, WrongPassphrase, BadKeyFile */
-export async function unlockVault(backend: Backend, secret: Secret): Promise<VaultAccess> {
+/**
+ * @param machine remembers which key opened the vault, so that it is tried first; absent: it does not
+ * @throws NoVault, NoKey, NotEncrypted, WrongPassphrase, BadKeyFile, ForeignKey
+ */
+export async function unlockVault(
+  backend: Backend,
+  secret: Secret,
+  machine?: Pick<Machine, "disk" | "state" | "random">,
+): Promise<VaultAccess> {
   const config = await readConfig(backend);
   if (secret.kind === "unencrypted") {
     if (config.encrypted) throw new NoKey(backend.location);
@@ -99,29 +119,74 @@ export async function unlockVault(backend: Backend, secret: Secret): Promise<Vau
   }
   // Whoever gives a key is never made to write plain text by what lies there.
   if (!config.encrypted) throw new NotEncrypted(backend.location);
-  const key = secret.kind === "key-file"
-    ? await parseKeyFile(secret.text)
-    : await keyFor(backend, config, secret.passphrase);
+  if (secret.kind === "passphrase") return { config, ...await keyFor(backend, config, { ...secret, machine }) };
+  const key = await parseKeyFile(secret.text);
+  await assertFits(backend, config, { key, vault: vaultOfKeyFile(secret.text) });
   return { config, key };
 }
 
 /** The key that a passphrase opens. Others, for other passphrases or planted, are passed over. */
-async function keyFor(backend: Backend, config: VaultConfig, passphrase: string): Promise<VaultKey> {
-  let tried = "keys";
-  for await (const { name, size } of backend.list("keys")) {
-    if (size > MOST_SMALL_BYTES) continue;
-    tried = `keys/${name}`;
-    const text = await openedKey(backend, name, passphrase);
-    if (text !== undefined && vaultOfKeyFile(text) === config.id) return await parseKeyFile(text);
+async function keyFor(
+  backend: Backend,
+  config: VaultConfig,
+  { passphrase, machine }: { passphrase: string; machine: Parameters<typeof noteKey>[0] | undefined },
+): Promise<{ key: VaultKey; keyId: string }> {
+  const last = machine && readKeyNotes(machine, config.id).last, ids = await keyIds(backend);
+  const damaged: Fault[] = [];
+  for (const keyId of ids.sort((a, b) => Number(b === last) - Number(a === last))) {
+    const text = await openedKey(backend, keyId, passphrase).catch(damageOf);
+    if (text instanceof Fault) damaged.push(text);
+    if (typeof text !== "string" || vaultOfKeyFile(text) !== config.id) continue;
+    const key = await parseKeyFile(text);
+    if (machine !== undefined) noteKey(machine, config.id, keyId, factsOf(text, key), true);
+    return { key, keyId };
   }
-  throw new WrongPassphrase(tried);
+  // Of several, the one that is meant may be sound.
+  if (damaged[0] !== undefined && damaged.length === ids.length) throw damaged[0];
+  throw new WrongPassphrase(ids.length === 1 ? `keys/${ids[0]}` : "keys/");
 }
 
-async function openedKey(backend: Backend, name: string, passphrase: string): Promise<string | undefined> {
+function damageOf(error: unknown): Fault {
+  if (error instanceof BadKeyFile || error instanceof DamagedObject || error instanceof BeyondLimit) return error;
+  throw error;
+}
+
+/** What lies there may be anybody's: a few are tried. */
+const TRIED_OBJECTS = 3;
+
+/** @throws ForeignKey */
+async function assertFits(
+  backend: Backend,
+  { id }: VaultConfig,
+  { key, vault }: { readonly key: VaultKey; readonly vault: string | undefined },
+): Promise<void> {
+  if (vault !== undefined && vault !== id) throw new ForeignKey(backend.location, id);
+  let isForeign = false, tried = 0;
+  for (const kind of ["snapshots", "index"] as const) {
+    for await (const { name, size } of backend.list(kind)) {
+      const opened = await opens(backend, key, { object: objectKey(kind, name), size });
+      if (opened === true) return;
+      isForeign ||= opened === false;
+      if (++tried === TRIED_OBJECTS) break;
+    }
+  }
+  if (isForeign) throw new ForeignKey(backend.location, id);
+}
+
+/** Undefined if nobody can say: it is damaged, or gone. */
+async function opens(
+  backend: Backend,
+  key: VaultKey,
+  { object, size }: { readonly object: ObjectKey; readonly size: number },
+): Promise<boolean | undefined> {
   try {
-    return await openKeyFile(await backend.get(objectKey("keys", name)), passphrase, `keys/${name}`);
+    const range = { from: 0, length: Math.min(size, MOST_HEAD_BYTES) };
+    await openHead(await backend.get(object, { range }), identitiesOf(key), object);
+    return true;
   } catch (error) {
-    if (error instanceof WrongPassphrase || error instanceof MissingObject) return undefined;
+    if (error instanceof WrongKey) return false;
+    if (error instanceof MissingObject || error instanceof ShortObject) return undefined;
+    if (error instanceof DamagedObject || error instanceof BeyondLimit) return undefined;
     throw error;
   }
 }

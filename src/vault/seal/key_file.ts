@@ -50,6 +50,19 @@ export function vaultOfKeyFile(text: string): string | undefined {
   return /^#\s*backup-tool vault ([0-9a-f-]{36})\b/m.exec(text)?.[1];
 }
 
+/** What the first line of a key file tells; undefined if somebody has changed it. `created` is a day. */
+export function labelOfKeyFile(text: string): KeyLabel | undefined {
+  const found = /^#\s*backup-tool vault ([0-9a-f-]{36}), (?:write-only )?key ("(?:[^"\\]|\\.)*"), (\d{4}-\d\d-\d\d)\b/m
+    .exec(text);
+  const [, vault, name, created] = found ?? [];
+  if (vault === undefined || name === undefined || created === undefined) return undefined;
+  try {
+    return { vault, name: String(JSON.parse(name)), created };
+  } catch {
+    return undefined; // what stands between the quotes is no text
+  }
+}
+
 function identitiesIn(text: string): string[] {
   const secrets = text.replace(/^\s*#.*$/gm, "").replace(/\s+/g, "").toUpperCase();
   const [before, ...keys] = secrets.split(IDENTITY_START);

@@ -16,6 +16,8 @@ export interface VaultAccess {
   readonly config: VaultConfig;
   /** Absent where nothing is encrypted. */
   readonly key: VaultKey | undefined;
+  /** Name of the object of `keys/` that a passphrase opened. */
+  readonly keyId?: string;
 }
 
 /** Whom units of a class are sealed to; undefined where nothing is encrypted. */

@@ -1,0 +1,38 @@
+/** What can go wrong with the keys of a vault. */
+import { Fault } from "../../core/fault.ts";
+
+/** A key that was given is none of this vault. */
+export class ForeignKey extends Fault {
+  readonly code = "foreign-key";
+  readonly hint = "Find the key of this vault, or give the place of the other one";
+  constructor(location: string, vault: string) {
+    super(`Cannot open the vault ${JSON.stringify(location)}: this key belongs to another vault, not to ${vault}`);
+  }
+}
+
+/** There is no such object in `keys/`, or more than one. */
+export class NoSuchKey extends Fault {
+  readonly code = "no-such-key";
+  readonly hint = "Copy the id from `backup-tool key list`";
+  constructor(id: string, found: number) {
+    super(`Cannot find the key ${JSON.stringify(id)}: ${found === 0 ? "there is none" : `${found} ids begin so`}`);
+  }
+}
+
+/** What would be left can store, but not read. */
+export class LastFullKey extends Fault {
+  readonly code = "last-full-key";
+  readonly hint = "Add another full key first, or print it and keep the paper; `--force` removes it all the same";
+  constructor(id: string) {
+    super(`Cannot remove the key ${JSON.stringify(id)}: no other key in the vault is known here to read contents`);
+  }
+}
+
+/** Two keys under one passphrase: nobody could say which of them it opens. */
+export class PassphraseTaken extends Fault {
+  readonly code = "passphrase-taken";
+  readonly hint = "Choose another passphrase";
+  constructor(id: string) {
+    super(`Cannot add a key with that passphrase: it opens the key ${JSON.stringify(id)} already`);
+  }
+}

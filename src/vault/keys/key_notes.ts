@@ -1,0 +1,83 @@
+/**
+ * What this machine remembers of the keys of a vault: which one opened it last, since a try takes a second, and what the
+ * others are called. No secret, and never needed.
+ */
+import { Fault } from "../../core/fault.ts";
+import { BadJson, fieldsOf, parseJson } from "../../core/json.ts";
+import { rawOf } from "../../core/raw.ts";
+import type { Machine } from "../../platform/machine.ts";
+import { readStateFile, replaceStateFile, type StatePlace } from "../../platform/state_file.ts";
+import { isObjectName } from "../format/json_fields.ts";
+
+export const KEY_KINDS = ["full", "write-only"] as const;
+/** "write-only": it can store, but not read contents. */
+export type KeyKind = typeof KEY_KINDS[number];
+
+export interface KeyFacts {
+  readonly kind: KeyKind;
+  /** For people; undefined if its first line doesn't say. */
+  readonly name: string | undefined;
+  /** "2026-11-20". */
+  readonly created: string | undefined;
+}
+
+export interface KeyNotes {
+  /** By name of the object in `keys/`. */
+  readonly keys: ReadonlyMap<string, KeyFacts>;
+  /** The one that opened the vault last. */
+  readonly last: string | undefined;
+}
+
+type NotingMachine = Pick<Machine, "disk" | "state" | "random">;
+
+const FORMAT = "backup-tool key notes";
+const NO_NOTES: KeyNotes = { keys: new Map(), last: undefined };
+
+/** @param vault its UUID */
+export function readKeyNotes(machine: NotingMachine, vault: string): KeyNotes {
+  try {
+    const text = readStateFile(machine, placeOf(vault));
+    return text === undefined ? NO_NOTES : notesIn(fieldsOf(parseJson(text)));
+  } catch (error) {
+    if (error instanceof Fault || error instanceof BadJson) return NO_NOTES; // keys are tried in any order, then
+    throw error;
+  }
+}
+
+/** Where they can't be written, nothing is remembered. */
+export function writeKeyNotes(machine: NotingMachine, vault: string, { keys, last }: KeyNotes): void {
+  const fields = { format: FORMAT, version: 1, keys: Object.fromEntries(keys), last };
+  try {
+    replaceStateFile(machine, placeOf(vault), `${JSON.stringify(fields)}\n`);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+  }
+}
+
+/** Remembers one key more. @param isLast it opened the vault just now */
+export function noteKey(machine: NotingMachine, vault: string, id: string, facts: KeyFacts, isLast = false): void {
+  const { keys, last } = readKeyNotes(machine, vault), known = keys.get(id);
+  const isKnown = known !== undefined && JSON.stringify(known) === JSON.stringify(facts);
+  if (isKnown && (!isLast || last === id)) return;
+  writeKeyNotes(machine, vault, { keys: new Map([...keys, [id, facts]]), last: isLast ? id : last });
+}
+
+function placeOf(vault: string): StatePlace {
+  return { directory: rawOf("vaults"), name: rawOf(`${vault}.keys.json`) };
+}
+
+function notesIn(fields: Readonly<Record<string, unknown>>): KeyNotes {
+  if (fields["format"] !== FORMAT || fields["version"] !== 1) return NO_NOTES;
+  const { last } = fields, keys = new Map<string, KeyFacts>();
+  for (const [id, value] of Object.entries(fieldsOf(fields["keys"]))) {
+    const facts = factsIn(fieldsOf(value));
+    if (isObjectName(id) && facts !== undefined) keys.set(id, facts);
+  }
+  return { keys, last: isObjectName(last) ? last : undefined };
+}
+
+function factsIn({ kind, name, created }: Readonly<Record<string, unknown>>): KeyFacts | undefined {
+  const known = KEY_KINDS.find((each) => each === kind);
+  const text = (value: unknown) => typeof value === "string" ? value : undefined;
+  return known && { kind: known, name: text(name), created: text(created) };
+}

@@ -1,0 +1,54 @@
+/** The objects of `keys/`: keys of the vault, each under a passphrase of its own. */
+import { hash } from "node:crypto";
+import { type Backend, objectKey } from "../../backend/backend.ts";
+import { MissingObject } from "../../backend/faults.ts";
+import { WrongPassphrase } from "../format/faults.ts";
+import { MOST_SMALL_BYTES } from "../format/limits.ts";
+import { encodeKeyFile, type KeyLabel, labelOfKeyFile } from "../seal/key_file.ts";
+import type { VaultKey } from "../seal/keys.ts";
+import { openKeyFile, sealKeyFile } from "../seal/passphrase.ts";
+import type { KeyFacts } from "./key_notes.ts";
+
+/** Names of all that may be keys. */
+export async function keyIds(backend: Backend): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const { name, size } of backend.list("keys")) if (size <= MOST_SMALL_BYTES) ids.push(name);
+  return ids.sort();
+}
+
+/** The key file that an object holds; undefined if the passphrase doesn't open it, or it is gone. @throws BadKeyFile, BeyondLimit */
+export async function openedKey(backend: Backend, id: string, passphrase: string): Promise<string | undefined> {
+  try {
+    return await openKeyFile(await backend.get(objectKey("keys", id)), passphrase, `keys/${id}`);
+  } catch (error) {
+    if (error instanceof WrongPassphrase || error instanceof MissingObject) return undefined;
+    throw error;
+  }
+}
+
+/** What a key file says of itself. */
+export function factsOf(text: string, key: VaultKey): KeyFacts {
+  const label = labelOfKeyFile(text);
+  return {
+    kind: key.dataIdentity === undefined ? "write-only" : "full",
+    name: label?.name,
+    created: label?.created,
+  };
+}
+
+export interface SealOptions {
+  readonly passphrase: string;
+  /** For tests: less makes a passphrase quick to try. */
+  readonly workFactor?: number | undefined;
+}
+
+/** Stores a key under a passphrase. @returns the name of its object */
+export async function putKey(
+  backend: Backend,
+  { key, label }: { readonly key: VaultKey; readonly label: KeyLabel },
+  { passphrase, workFactor }: SealOptions,
+): Promise<string> {
+  const bytes = await sealKeyFile(encodeKeyFile(key, label), passphrase, workFactor), id = hash("sha256", bytes);
+  await backend.put(objectKey("keys", id), bytes);
+  return id;
+}
