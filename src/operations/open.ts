@@ -44,7 +44,7 @@ async function vaultAt(
   ]);
   if (!isThere(machine.disk, location, isVaultAt)) return undefined;
   await using held = new AsyncDisposableStack();
-  const backend = held.use(openBackend(textOf(location), machine));
+  const backend = held.use(await openBackend(textOf(location), machine));
   const access = await unlockVault(backend, secret, machine);
   const vault = await openVault(backend, access, { machine, monitor, host, directory: location });
   held.move();

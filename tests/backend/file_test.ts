@@ -1,5 +1,5 @@
 /** Directories as places: what is on the disk, and what a killed writer leaves. */
-import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
+import { deepStrictEqual, ok, rejects, strictEqual, throws } from "node:assert/strict";
 import { BadUsage } from "../../src/core/fault.ts";
 import { rawOf } from "../../src/core/raw.ts";
 import { type Backend, CONFIG, objectKey } from "../../src/backend/backend.ts";
@@ -8,6 +8,7 @@ import { openFileBackend } from "../../src/backend/file.ts";
 import type { Disk } from "../../src/platform/disk.ts";
 import { DiskFault } from "../../src/platform/disk.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
+import { systemClock } from "../../src/platform/system_clock.ts";
 import { CuttingDisk } from "../support/cutting_disk.ts";
 import { hookedDisk } from "../support/hooked_disk.ts";
 import { noise, random, sha256 } from "../support/units.ts";
@@ -105,13 +106,13 @@ Deno.test("openBackend() takes paths for directories, and knows no place that th
   const path = Deno.makeTempDirSync();
   try {
     for (const location of [path, `file:${path}`, `file://${path}`, `${path}/new`]) {
-      await using backend = openBackend(location, { disk: real, random, create: true });
+      await using backend = await openBackend(location, { disk: real, random, clock: systemClock, create: true });
       strictEqual(backend.location, location.replace(/^file:(\/\/)?/, ""));
     }
-    throws(() => openBackend(`${path}/missing`, { disk: real, random }), DiskFault);
+    await rejects(openBackend(`${path}/missing`, { disk: real, random, clock: systemClock }), DiskFault);
     for (const location of ["s3:https://example.net/bucket", "mem:", "x-y:z"]) {
       ok(isRemote(location));
-      throws(() => openBackend(location, { disk: real, random, create: true }), BadUsage);
+      await rejects(openBackend(location, { disk: real, random, clock: systemClock, create: true }), BadUsage);
     }
     ok(!isRemote("C:/vault") && !isRemote("./a:b") && !isRemote("/a:b"));
   } finally {

@@ -1,8 +1,9 @@
 /** A place for a vault, in memory or in a directory, and vaults that are opened there again and again. */
 import type { Backend } from "../../src/backend/backend.ts";
+import { openFileBackend } from "../../src/backend/file.ts";
 import { MemoryObjects, openMemory } from "../../src/backend/memory.ts";
-import { openBackend } from "../../src/backend/open.ts";
 import type { Monitor } from "../../src/core/monitor.ts";
+import { rawOf } from "../../src/core/raw.ts";
 import { initVault, type Secret, unlockVault } from "../../src/vault/access.ts";
 import { openVault, type Vault } from "../../src/vault/vault.ts";
 import { TestMonitor, type World } from "./world.ts";
@@ -45,7 +46,7 @@ export class VaultPlace {
     const { disk, random, clock } = this.world.machine;
     return this.#kind.where === "memory"
       ? openMemory(this.objects, () => clock.nowMs())
-      : openBackend(this.path, { disk, random, create: true });
+      : openFileBackend(rawOf(this.path), { disk, random, create: true });
   }
 
   async open(monitor: Monitor = new TestMonitor(), unitBytes?: number): Promise<Vault> {
