@@ -56,6 +56,12 @@ export class UnitIndex {
     for (const [name, { kind, supersedes, written }] of this.#read) yield { name, kind, supersedes, written };
   }
 
+  /** Names of the units that an object has lines of: none if it is a ledger, or isn't among {@link objects}. */
+  unitsIn(object: string): readonly string[] {
+    const found = this.#read.get(object);
+    return found?.kind === "units" ? found.units.map(({ unit }) => unit) : [];
+  }
+
   /** Objects that are listed and can't be used, and why. Whoever meets one of a newer version must delete nothing. */
   get unusable(): ReadonlyMap<string, Fault> {
     return this.#unusable;
