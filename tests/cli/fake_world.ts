@@ -48,11 +48,7 @@ export class FakeWorld implements World {
     directory: () => rawOf(this.directory),
     home: () => this.variables["HOME"] ?? this.variables["USERPROFILE"],
   };
-  /** Never the settings of the machine that runs the tests. */
-  readTextFile = (path: string, mostBytes?: number): string => {
-    if (path === "/etc/backup-tool.jsonc") throw new DiskFault("ENOENT", "read", rawOf(path));
-    return readTextFile(path, mostBytes);
-  };
+  readTextFile = readTextFileOfTests;
   /** What is read from standard input. */
   input: AsyncIterable<Uint8Array<ArrayBuffer>> = ReadableStream.from([]);
   stdin = () => this.input;
@@ -65,14 +61,26 @@ export class FakeWorld implements World {
   }
 }
 
+/** Never the settings of the machine that runs the tests. */
+export function readTextFileOfTests(path: string, mostBytes?: number): string {
+  if (path === "/etc/backup-tool.jsonc") throw new DiskFault("ENOENT", "read", rawOf(path));
+  return readTextFile(path, mostBytes);
+}
+
+/** A world that keeps what is written to it. */
+export interface KeepingWorld extends World {
+  readonly stdout: FakeOutput;
+  readonly stderr: FakeOutput;
+}
+
 export interface Ran {
   readonly status: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Runs the command line in a fake world. */
-export async function runIn(world: FakeWorld, ...args: string[]): Promise<Ran> {
+/** Runs the command line in such a world. */
+export async function runIn(world: KeepingWorld, ...args: string[]): Promise<Ran> {
   world.stdout.text = world.stderr.text = "";
   const status = await run(args, world);
   return { status, stdout: world.stdout.text, stderr: world.stderr.text };

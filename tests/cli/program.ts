@@ -1,5 +1,15 @@
-/** Starts the program as a user does: the executable that BACKUP_TOOL_EXE names, or the source. */
+/**
+ * The program as a user meets it. Where BACKUP_TOOL_EXE names the executable, each command is a process of it; without,
+ * commands run in this process, and those that have to be a process are started from the source.
+ */
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import type { World } from "../../src/cli/world.ts";
+import { rawOf } from "../../src/core/raw.ts";
+import { openDisk } from "../../src/platform/open_disk.ts";
+import { commandOutput } from "../../src/platform/process.ts";
+import * as system from "../../src/platform/system.ts";
+import { systemClock } from "../../src/platform/system_clock.ts";
+import { FakeOutput, readTextFileOfTests, runIn } from "./fake_world.ts";
 
 const EXECUTABLE = Deno.env.get("BACKUP_TOOL_EXE");
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
@@ -21,7 +31,7 @@ export class Place implements Disposable {
   readonly source = `${this.base}/source`;
   readonly env: Record<string, string> = {
     BACKUP_TOOL_STORAGE: this.storage,
-    TZ: "Europe/Berlin",
+    TZ: ZONE,
     // No settings of whoever runs the tests, and nothing that was done to their sources.
     XDG_CONFIG_HOME: `${this.base}/config`,
     BACKUP_TOOL_STATE: `${this.base}/state`,
@@ -35,6 +45,11 @@ export class Place implements Disposable {
     Deno.removeSync(this.base, { recursive: true });
   }
 
+  /** Returns when what was written until now is old enough for the next backup to be believed unchanged by later ones. */
+  async ages(): Promise<void> {
+    await systemClock.sleep(2 * RACY_MS);
+  }
+
   command(...args: string[]): Deno.Command {
     return this.#spawnable([...PROGRAM, ...args]);
   }
@@ -44,32 +59,43 @@ export class Place implements Disposable {
     return ended(this.#spawnable(["/bin/bash", "-c", line, "bash", ...PROGRAM, ...args]).outputSync());
   }
 
-  run(...args: string[]): Ended {
-    return ended(this.command(...args).outputSync());
+  async run(...args: string[]): Promise<Ended> {
+    return isExecutable
+      ? ended(this.command(...args).outputSync())
+      : await runIn(new PlaceWorld(this.base, this.env), ...args);
   }
 
   /** Runs it, and fails unless it ends with `status`. */
-  expect(status: number, ...args: string[]): Ended {
-    const done = this.run(...args);
+  async expect(status: number, ...args: string[]): Promise<Ended> {
+    const done = await this.run(...args);
+    strictEqual(done.status, status, `${args.join(" ")}\n${done.stdout}${done.stderr}`);
+    return done;
+  }
+
+  /** Runs it as a process in any case, and fails unless it ends with `status`. */
+  expectProcess(status: number, ...args: string[]): Ended {
+    const done = ended(this.command(...args).outputSync());
     strictEqual(done.status, status, `${args.join(" ")}\n${done.stdout}${done.stderr}`);
     return done;
   }
 
   /** What `--json` prints; on standard error there may be nothing but progress, which a slow machine is told of. */
   // deno-lint-ignore no-explicit-any -- a test knows what it asked for
-  json(...args: string[]): any {
-    const { stdout, stderr } = this.expect(0, ...args, "--json");
+  async json(...args: string[]): Promise<any> {
+    const { stdout, stderr } = await this.expect(0, ...args, "--json");
     strictEqual(stderr.replace(/^\{"progress":.*\n/gm, ""), "");
     return JSON.parse(stdout);
   }
 
   /** Runs it, which must fail with a fault: checks the exit status, the form, and what `--json` says. @returns the message */
-  fault(status: number, code: string, ...args: string[]): string {
-    const { stderr, stdout } = this.expect(status, ...args);
+  async fault(status: number, code: string, ...args: string[]): Promise<string> {
+    const { stderr, stdout } = await this.expect(status, ...args);
     strictEqual(stdout, "");
     const [message = "", hint = "", ...rest] = stderr.trimEnd().split("\n");
     deepStrictEqual([message.startsWith("backup-tool: "), hint.startsWith("  hint: "), rest], [true, true, []], stderr);
-    const { error } = JSON.parse(this.expect(status, ...args, "--json").stderr.trimEnd().split("\n").at(-1) ?? "");
+    const { error } = JSON.parse(
+      (await this.expect(status, ...args, "--json")).stderr.trimEnd().split("\n").at(-1) ?? "",
+    );
     deepStrictEqual(error, { code, message: message.slice(13), hint: hint.slice(8) });
     return message.slice(13);
   }
@@ -95,6 +121,42 @@ export class Place implements Disposable {
     const output = streams === undefined ? {} : { stdout: streams, stderr: streams };
     return new Deno.Command(file, { args, cwd: this.base, env, clearEnv: EXECUTABLE !== undefined, ...output });
   }
+}
+
+/** This machine as a process in a place would find it. */
+class PlaceWorld implements World {
+  readonly stdout = new FakeOutput();
+  readonly stderr = new FakeOutput();
+  readonly cores = 1;
+  readonly clock = { ...systemClock, zone: ZONE, offsetMinutes };
+  readonly here;
+  readonly #env: Readonly<Record<string, string>>;
+
+  constructor(directory: string, env: Readonly<Record<string, string>>) {
+    this.here = { directory: () => rawOf(directory), home: system.here.home };
+    this.#env = env;
+  }
+  env = (name: string) => this.#env[name] || undefined;
+  machine = () => {
+    const { clock } = this, random = system.systemRandom;
+    return Promise.resolve({ disk: openDisk(), clock, random, workerScript: undefined });
+  };
+  readTextFile = readTextFileOfTests;
+  stdin = () => ReadableStream.from([]);
+  commandOutput = (line: string, signal: AbortSignal) => commandOutput(line, { signal });
+  host = system.hostName;
+  user = system.loginName;
+  onInterrupt = () => ({ [Symbol.dispose]() {} });
+}
+
+/** See RacyTimestamps. */
+const RACY_MS = 20;
+const ZONE = "Europe/Berlin";
+
+function offsetMinutes(atMs: number): number {
+  const parts = new Intl.DateTimeFormat("en", { timeZone: ZONE, timeZoneName: "longOffset" }).formatToParts(atMs);
+  const name = parts.find(({ type }) => type === "timeZoneName")?.value ?? "";
+  return Number(name.match(/\+0(\d)/)?.[1]) * 60;
 }
 
 function ended({ code, stdout, stderr }: Deno.CommandOutput): Ended {

@@ -60,16 +60,16 @@ Deno.test({
     using place = new Disks();
     place.mount(place.storage);
     place.fill();
-    place.expect(0, "init");
+    await place.expect(0, "init");
     const isAtWork = () => namesIn(`${place.storage}/tmp`).some((name) => name.startsWith("backup-tool-tree-"));
     const { code, stderr } = await place.runWithout(place.storage, isAtWork, "backup", "source");
     // What is open stays usable after a lazy unmount: it may even come to its end.
     if (code !== 0) match(stderr, /^backup-tool: Cannot .* "[^"]*storage[^"]*": [^\n]*$/m);
     doesNotMatch(stderr, NO_WORDS);
-    place.fault(10, "no-storage", "snapshots");
+    await place.fault(10, "no-storage", "snapshots");
     place.mount(place.storage);
-    place.expect(0, "backup", "source", "--init");
-    place.expect(0, "check", "--read-data");
+    await place.expect(0, "backup", "source", "--init");
+    await place.expect(0, "check", "--read-data");
   },
 });
 
@@ -80,16 +80,16 @@ Deno.test({
     using place = new Disks();
     place.mount(place.source);
     place.fill();
-    place.expect(0, "init");
+    await place.expect(0, "init");
     const isAtWork = () => namesIn(`${place.storage}/tmp`).some((name) => name.startsWith("backup-tool-tree-"));
     const { code, stderr } = await place.runWithout(place.source, isAtWork, "backup", "source");
     strictEqual([0, 1, 3].includes(code), true, `${code} ${stderr}`);
     doesNotMatch(stderr, NO_WORDS);
     place.mount(place.source);
     place.fill();
-    place.expect(0, "backup", "source");
-    place.expect(0, "check", "--read-data");
-    place.expect(0, "restore", "latest", "--target", "out");
+    await place.expect(0, "backup", "source");
+    await place.expect(0, "check", "--read-data");
+    await place.expect(0, "restore", "latest", "--target", "out");
     strictEqual(run("diff", "-r", place.source, `${place.base}/out`), "");
   },
 });

@@ -4,17 +4,17 @@ import { isExecutable, Place } from "../cli/program.ts";
 
 const LIMITS = [32, 48, 64, 96, 128, 192, 256];
 
-function makePlace(): Place {
+async function makePlace(): Promise<Place> {
   const place = new Place();
   for (let i = 0; i < 1200; i++) place.write(`f${i}`, `content ${i}`);
-  place.expect(0, "backup", "--init", "source");
+  await place.expect(0, "backup", "--init", "source");
   return place;
 }
 
 Deno.test("with few descriptors a backup, a check and a restore work, or fail with words that name the limit", {
   ignore: !isExecutable,
-}, () => {
-  using place = makePlace();
+}, async () => {
+  using place = await makePlace();
   const done: number[] = [];
   for (const limit of LIMITS) {
     for (
@@ -35,8 +35,8 @@ Deno.test("with few descriptors a backup, a check and a restore work, or fail wi
   deepStrictEqual(done.filter((limit) => limit >= 64).length, 3 * LIMITS.filter((limit) => limit >= 64).length);
 });
 
-Deno.test("a soft limit is raised to the hard one", { ignore: !isExecutable }, () => {
-  using place = makePlace();
+Deno.test("a soft limit is raised to the hard one", { ignore: !isExecutable }, async () => {
+  using place = await makePlace();
   const { status, stderr } = place.shell(`ulimit -S -n 40; "$@"`, "backup", "-q", "source", "--workers", "4");
   strictEqual(status, 0, stderr);
 });

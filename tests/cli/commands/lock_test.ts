@@ -32,15 +32,15 @@ function isThere(path: string): boolean {
   }
 }
 
-function makePlace(): Place {
+async function makePlace(): Promise<Place> {
   const place = new Place();
   place.write("file", "1");
-  place.expect(0, "init");
+  await place.expect(0, "init");
   return place;
 }
 
 Deno.test("SIGTERM undoes what the lock did, and ends with 130", async () => {
-  using place = makePlace();
+  using place = await makePlace();
   const frozen = `${place.base}/frozen`;
   const child = slowBackup(place);
   await until(() => isThere(frozen));
@@ -49,72 +49,78 @@ Deno.test("SIGTERM undoes what the lock did, and ends with 130", async () => {
   await child.stdin.close().catch(() => {});
   deepStrictEqual([code, isThere(frozen)], [130, false]);
   await Promise.all([child.stdout.cancel(), child.stderr.cancel()]);
-  strictEqual(place.expect(0, "recover").stdout, "Nothing was left done to any source\n");
+  strictEqual((await place.expect(0, "recover")).stdout, "Nothing was left done to any source\n");
 });
 
 Deno.test("a killed backup is seen by recover --list, and undone by recover, by the next backup, or by the start of a service", async () => {
-  using place = makePlace();
+  using place = await makePlace();
   const frozen = `${place.base}/frozen`;
   Deno.mkdirSync(`${place.base}/jobs`);
   for (const way of ["recover", "backup", "serve"]) {
     const child = slowBackup(place);
     await until(() => isThere(frozen));
-    const [active] = place.json("recover", "--list");
+    const [active] = await place.json("recover", "--list");
     deepStrictEqual([active.active, active.kind], [true, "command"]);
-    if (way === "recover") match(place.fault(11, "locked", "backup", "source"), /another run/);
+    if (way === "recover") match(await place.fault(11, "locked", "backup", "source"), /another run/);
     child.kill("SIGKILL");
     await child.status;
     await child.stdin.close().catch(() => {});
     await Promise.all([child.stdout.cancel(), child.stderr.cancel()]);
     ok(isThere(frozen));
-    const [left] = place.json("recover", "--list");
+    const [left] = await place.json("recover", "--list");
     const source = Deno.realPathSync(place.source);
     deepStrictEqual([left.active, left.sources], [false, [source]]);
     deepStrictEqual(left.acts.map(({ undone, command }: { undone: boolean; command: string }) => [undone, command]), [
       [false, `/bin/sh -c '/bin/rm ${frozen}'`],
     ]);
-    match(place.expect(0, "recover", "--list").stdout, /source \(command, since .*\): left\n {2}run .*; undone by: /);
-    if (way === "recover") match(place.expect(0, "recover").stdout, /: undone\n/);
+    match(
+      (await place.expect(0, "recover", "--list")).stdout,
+      /source \(command, since .*\): left\n {2}run .*; undone by: /,
+    );
+    if (way === "recover") match((await place.expect(0, "recover")).stdout, /: undone\n/);
     else {
       const words = way === "backup" ? ["backup", "source"] : ["serve", "--jobs", "jobs", "--once"];
-      match(place.expect(0, ...words).stderr, /Undone what a run of .* had done to/);
+      match((await place.expect(0, ...words)).stderr, /Undone what a run of .* had done to/);
     }
     ok(!isThere(frozen));
-    deepStrictEqual(place.json("recover", "--list"), []);
+    deepStrictEqual(await place.json("recover", "--list"), []);
   }
 });
 
-Deno.test("recover says what can't be undone, why, and what to try, until it is told to forget it", () => {
-  using place = makePlace();
-  place.expect(3, "backup", "source", "--after", "exit 9");
-  const { stderr } = place.expect(3, "recover");
+Deno.test("recover says what can't be undone, why, and what to try, until it is told to forget it", async () => {
+  using place = await makePlace();
+  await place.expect(3, "backup", "source", "--after", "exit 9");
+  const { stderr } = await place.expect(3, "recover");
   match(stderr, /Cannot undo "run exit 9": it ended with status 9/);
-  const result = JSON.parse(place.expect(3, "recover", "--json").stdout);
+  const result = JSON.parse((await place.expect(3, "recover", "--json")).stdout);
   match(result[0].acts[0].reason, /status 9/);
   strictEqual(result[0].acts[0].command, "/bin/sh -c 'exit 9'");
-  place.expect(3, "recover", "--forget");
-  deepStrictEqual(place.json("recover"), []);
+  await place.expect(3, "recover", "--forget");
+  deepStrictEqual(await place.json("recover"), []);
 });
 
-Deno.test("options of locks that don't go together are refused", () => {
-  using place = makePlace();
-  place.fault(2, "bad-usage", "backup", "source", "--lock", "btrfs", "--before", "true");
-  place.fault(2, "bad-usage", "backup", "source", "--lock", "command");
-  place.fault(2, "bad-usage", "backup", "source", "--read-from", "elsewhere");
-  match(place.expect(2, "backup", "source", "--lock", "tape").stderr, /Allowed choices are command, btrfs, zfs, lvm/);
+Deno.test("options of locks that don't go together are refused", async () => {
+  using place = await makePlace();
+  await place.fault(2, "bad-usage", "backup", "source", "--lock", "btrfs", "--before", "true");
+  await place.fault(2, "bad-usage", "backup", "source", "--lock", "command");
+  await place.fault(2, "bad-usage", "backup", "source", "--read-from", "elsewhere");
+  match(
+    (await place.expect(2, "backup", "source", "--lock", "tape")).stderr,
+    /Allowed choices are command, btrfs, zfs, lvm/,
+  );
 });
 
-Deno.test("a lock may stand in the configuration", () => {
-  using place = makePlace();
+Deno.test("a lock may stand in the configuration", async () => {
+  using place = await makePlace();
   const log = `${place.base}/log`;
   const config = (lock: unknown) => {
     const text = JSON.stringify({ backups: { mine: { sources: [place.source], ignoreCtime: true, lock } } });
     Deno.writeTextFileSync(`${place.base}/c.jsonc`, text);
   };
   config({ after: `echo $BACKUP_TOOL_OUTCOME >> ${log}` });
-  place.expect(0, "backup", "mine", "--config", "c.jsonc");
-  place.expect(0, "backup", "mine", "--config", "c.jsonc", "--before", "true");
+  await place.expect(0, "backup", "mine", "--config", "c.jsonc");
+  await place.expect(0, "backup", "mine", "--config", "c.jsonc", "--before", "true");
   strictEqual(Deno.readTextFileSync(log), "done\n", "an option counts before it");
   config({});
-  match(place.fault(2, "bad-config", "backup", "mine", "--config", "c.jsonc"), /lock/);
+  match(await place.fault(2, "bad-config", "backup", "mine", "--config", "c.jsonc"), /lock/);
 });

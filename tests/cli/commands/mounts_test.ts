@@ -19,10 +19,10 @@ Deno.test({
   name:
     "a backup of a directory that is the storage by another path is refused, and of one that holds it leaves it out",
   ignore: !CAN_UNSHARE,
-  fn() {
+  async fn() {
     using place = new Place();
     place.write("a", "1");
-    place.expect(0, "backup", "--init", place.source);
+    await place.expect(0, "backup", "--init", place.source);
     for (const [shown, at] of [["storage", "other"], ["storage/content", "other"], [".", "other"]] as const) {
       const source = `${place.base}/other${shown === "." ? "/storage/tmp" : ""}`;
       const { status, stderr } = withBind(place, shown, at, "backup", source);
@@ -43,10 +43,10 @@ Deno.test({
 Deno.test({
   name: "restore refuses the storage by another path, however the target is named",
   ignore: !CAN_UNSHARE,
-  fn() {
+  async fn() {
     using place = new Place();
     place.write("a", "1");
-    place.expect(0, "backup", "--init", place.source);
+    await place.expect(0, "backup", "--init", place.source);
     const ways = [["--target", `${place.base}/other/new`], ["--as", `${place.base}/other/new/a`, "/a"], [
       "--target",
       "other/../other/x",
@@ -64,17 +64,17 @@ Deno.test({
     const done = withBind(place, "storage", "source", "restore", "latest", "--in-place", "--delete");
     strictEqual(done.status, 1, done.stderr);
     match(done.stderr, /belongs to the storage/);
-    place.expect(0, "check", "--read-data");
+    await place.expect(0, "check", "--read-data");
   },
 });
 
 Deno.test({
   name: "a service imports, restores into and takes jobs from nothing that is the storage by another path",
   ignore: !CAN_UNSHARE,
-  fn() {
+  async fn() {
     using place = new Place();
     place.write("a", "1");
-    place.expect(0, "backup", "--init", place.source, "--name", "old");
+    await place.expect(0, "backup", "--init", place.source, "--name", "old");
     const other = `${place.base}/other`;
     const jobs = {
       "1.json": { kind: "import", source: other, destination: "x" },
@@ -93,7 +93,7 @@ Deno.test({
     const refused = withBind(place, "storage", "other", "serve", "--once", "--jobs", `${other}/tmp/jobs`);
     strictEqual(refused.status, 1, refused.stderr);
     match(refused.stderr, /it belongs to the storage/);
-    place.expect(0, "check", "--read-data");
-    strictEqual(place.expect(0, "cat", "old:latest", "/a").stdout, "1");
+    await place.expect(0, "check", "--read-data");
+    strictEqual((await place.expect(0, "cat", "old:latest", "/a")).stdout, "1");
   },
 });

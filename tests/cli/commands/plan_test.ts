@@ -8,11 +8,11 @@ function plant(place: Place): void {
   place.write("sub/c.txt", "1");
 }
 
-Deno.test("plan says what a backup would do, for people and as JSON, and does nothing of it", () => {
+Deno.test("plan says what a backup would do, for people and as JSON, and does nothing of it", async () => {
   using place = new Place();
   plant(place);
-  place.expect(0, "init");
-  const first = place.json("plan", "source", "--exclude", "*.tmp");
+  await place.expect(0, "init");
+  const first = await place.json("plan", "source", "--exclude", "*.tmp");
   deepStrictEqual(first.new, { files: 2, bytes: 6, others: 2 });
   deepStrictEqual(first.excluded, [{ by: "pattern", pattern: "*.tmp", from: null, entries: 1, bytes: 7 }]);
   deepStrictEqual([first.previous, first.readFiles, first.readBytes, first.storedItems], [null, 2, 6, 2]);
@@ -21,11 +21,11 @@ Deno.test("plan says what a backup would do, for people and as JSON, and does no
     bytes: 1,
     state: "new",
   }]);
-  deepStrictEqual(place.json("snapshots"), []);
-  const { readFiles, readBytes } = place.json("backup", "source", "--exclude", "*.tmp");
+  deepStrictEqual(await place.json("snapshots"), []);
+  const { readFiles, readBytes } = await place.json("backup", "source", "--exclude", "*.tmp");
   deepStrictEqual([readFiles, readBytes], [first.readFiles, first.readBytes]);
   Deno.removeSync(`${place.source}/sub`, { recursive: true });
-  const { stdout } = place.expect(0, "plan", "source", "--exclude", "*.tmp");
+  const { stdout } = await place.expect(0, "plan", "source", "--exclude", "*.tmp");
   match(stdout, /^Backup of source, compared with the snapshot [0-9a-f]{12} of /);
   match(stdout, /\n {2}unchanged {2}1 file \(5 B\)\n/);
   match(stdout, /\n {2}gone {7}1 file \(1 B\), 1 directory or other\n/);
@@ -33,7 +33,7 @@ Deno.test("plan says what a backup would do, for people and as JSON, and does no
   match(stdout, /\nTo read {4}0 files \(0 B\)\n/);
 });
 
-Deno.test("plan --why names the rule that leaves a path out, and what is done with one that is taken", () => {
+Deno.test("plan --why names the rule that leaves a path out, and what is done with one that is taken", async () => {
   using place = new Place();
   plant(place);
   Deno.mkdirSync(`${place.source}/.cache`);
@@ -42,7 +42,7 @@ Deno.test("plan --why names the rule that leaves a path out, and what is done wi
   place.write("sub/d.log", "1");
   place.write("large", "x".repeat(5000));
   Deno.writeTextFileSync(`${place.base}/patterns`, "sub/c*\n");
-  place.expect(0, "init");
+  await place.expect(0, "init");
   const options = [
     "--exclude",
     "*.tmp",
@@ -53,67 +53,72 @@ Deno.test("plan --why names the rule that leaves a path out, and what is done wi
     "--max-size",
     "4K",
   ];
-  const why = (path: string) => place.expect(0, "plan", "source", ...options, "--why", path).stdout.trimEnd();
+  const why = async (path: string) =>
+    (await place.expect(0, "plan", "source", ...options, "--why", path)).stdout.trimEnd();
   const source = Deno.realPathSync(place.source);
-  strictEqual(why("source/b.tmp"), `${place.source}/b.tmp is left out by the pattern *.tmp of --exclude`);
-  match(why("source/sub/c.txt"), /pattern sub\/c\* of --exclude-from patterns$/);
-  match(why("source/.cache/x"), /pattern \.cache\/ of --exclude-preset desktop, which leaves out .*\/\.cache$/);
-  ok(why("source/sub/d.log").endsWith(`the pattern *.log of ${source}/sub/.backupignore`), why("source/sub/d.log"));
-  match(why("source/large"), /is left out by the limit of size$/);
-  match(why("source/a.txt"), /is new$/);
-  place.expect(0, "backup", "source", ...options);
-  match(why("source/a.txt"), /is unchanged/);
+  strictEqual(await why("source/b.tmp"), `${place.source}/b.tmp is left out by the pattern *.tmp of --exclude`);
+  match(await why("source/sub/c.txt"), /pattern sub\/c\* of --exclude-from patterns$/);
+  match(await why("source/.cache/x"), /pattern \.cache\/ of --exclude-preset desktop, which leaves out .*\/\.cache$/);
+  ok((await why("source/sub/d.log")).endsWith(`the pattern *.log of ${source}/sub/.backupignore`));
+  match(await why("source/large"), /is left out by the limit of size$/);
+  match(await why("source/a.txt"), /is new$/);
+  await place.ages();
+  await place.expect(0, "backup", "source", ...options);
+  match(await why("source/a.txt"), /is unchanged/);
   place.write("a.txt", "longer than before");
-  match(why("source/a.txt"), /would be read again: size, mtime, ctime differ/);
-  const json = place.json("plan", "source", ...options, "--why", "source/.cache/x");
+  match(await why("source/a.txt"), /would be read again: size, mtime, ctime differ/);
+  const json = await place.json("plan", "source", ...options, "--why", "source/.cache/x");
   deepStrictEqual(json, {
     path: `${place.source}/.cache/x`,
     verdict: "excluded",
     rule: { by: "pattern", pattern: ".cache/", from: null },
     at: `${source}/.cache`,
   });
-  place.fault(1, "no-source", "plan", "source", "--why", "source/nowhere");
-  place.fault(1, "not-in-sources", "plan", "source", "--why", "patterns");
+  await place.fault(1, "no-source", "plan", "source", "--why", "source/nowhere");
+  await place.fault(1, "not-in-sources", "plan", "source", "--why", "patterns");
 });
 
-Deno.test("plan refuses what makes no sense", () => {
+Deno.test("plan refuses what makes no sense", async () => {
   using place = new Place();
-  place.fault(10, "no-storage", "plan", "source");
-  place.expect(0, "init");
-  place.fault(2, "bad-usage", "plan");
-  place.fault(1, "no-source", "plan", "missing");
+  await place.fault(10, "no-storage", "plan", "source");
+  await place.expect(0, "init");
+  await place.fault(2, "bad-usage", "plan");
+  await place.fault(1, "no-source", "plan", "missing");
 });
 
-Deno.test("--static keeps what has changed, and the exit status tells", () => {
+Deno.test("--static keeps what has changed, and the exit status tells", async () => {
   using place = new Place();
   plant(place);
-  place.expect(0, "backup", "source", "--init", "--static", "*.txt");
+  await place.expect(0, "backup", "source", "--init", "--static", "*.txt");
   place.write("a.txt", "damaged");
   for (const command of ["plan", "backup"]) {
-    const { stderr } = place.expect(3, command, "source", "--static", "*.txt");
+    const { stderr } = await place.expect(3, command, "source", "--static", "*.txt");
     match(stderr, /"\/a\.txt" was never to change, but it has another size or time; the old content is kept/);
   }
-  strictEqual(place.expect(0, "cat", "latest", "a.txt").stdout, "12345");
-  strictEqual(place.json("backup", "source", "--force").readFiles, 3);
-  strictEqual(place.expect(0, "cat", "latest", "a.txt").stdout, "damaged");
+  strictEqual((await place.expect(0, "cat", "latest", "a.txt")).stdout, "12345");
+  strictEqual((await place.json("backup", "source", "--force")).readFiles, 3);
+  strictEqual((await place.expect(0, "cat", "latest", "a.txt")).stdout, "damaged");
 });
 
-Deno.test("plan --job says what a job file would do, and refuses what is no backup", () => {
+Deno.test("plan --job says what a job file would do, and refuses what is no backup", async () => {
   using place = new Place();
   plant(place);
-  place.expect(0, "init");
+  await place.expect(0, "init");
   const job = { kind: "backup", sources: [place.source], exclude: ["*.tmp"], name: "nightly" };
   const write = (value: unknown) => Deno.writeTextFileSync(`${place.base}/job.jsonc`, JSON.stringify(value));
   write(job);
-  const plan = place.json("plan", "--job", "job.jsonc");
+  const plan = await place.json("plan", "--job", "job.jsonc");
   deepStrictEqual([plan.name, plan.new.files, plan.excluded.length], ["nightly", 2, 1]);
   write({ ...job, every: "0 3 * * *" });
-  deepStrictEqual(place.json("plan", "--job", "job.jsonc"), plan);
-  match(place.expect(0, "plan", "--job", "job.jsonc", "--why", "source/b.tmp").stdout, /pattern \*\.tmp of --exclude/);
+  deepStrictEqual(await place.json("plan", "--job", "job.jsonc"), plan);
+  match(
+    (await place.expect(0, "plan", "--job", "job.jsonc", "--why", "source/b.tmp")).stdout,
+    /pattern \*\.tmp of --exclude/,
+  );
   write({ ...job, surces: [] });
-  match(place.fault(2, "bad-usage", "plan", "--job", "job.jsonc"), /surces/);
+  match(await place.fault(2, "bad-usage", "plan", "--job", "job.jsonc"), /surces/);
   write({ kind: "check" });
-  match(place.fault(2, "bad-usage", "plan", "--job", "job.jsonc"), /kind check/);
-  place.fault(2, "bad-usage", "plan", "source", "--job", "job.jsonc");
-  place.fault(1, "disk", "plan", "--job", "missing.json");
+  match(await place.fault(2, "bad-usage", "plan", "--job", "job.jsonc"), /kind check/);
+  await place.fault(2, "bad-usage", "plan", "source", "--job", "job.jsonc");
+  await place.fault(1, "disk", "plan", "--job", "missing.json");
 });

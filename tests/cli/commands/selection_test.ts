@@ -9,52 +9,53 @@ function plant(place: Place): void {
   }
 }
 
-function paths(place: Place): string[] {
-  return place.json("ls", "latest", "-R").map(({ path }: { path: string }) => path);
+async function paths(place: Place): Promise<string[]> {
+  return (await place.json("ls", "latest", "-R")).map(({ path }: { path: string }) => path);
 }
 
-Deno.test("--source gives sources names of their own", () => {
+Deno.test("--source gives sources names of their own", async () => {
   using place = new Place();
   plant(place);
   const options = ["--source", "first=source/a", "--source", "x=y=source/b"];
   Deno.renameSync(`${place.source}/b`, `${place.source}/x`);
   Deno.mkdirSync(`${place.base}/y=source`);
   Deno.renameSync(`${place.source}/x`, `${place.base}/y=source/b`);
-  place.expect(0, "backup", ...options, "--init");
-  deepStrictEqual(paths(place), ["/first", "/x", "/first/1", "/first/2", "/x/1", "/x/2"]);
-  strictEqual(place.json("plan", ...options).unchanged.files, 4);
-  place.fault(2, "bad-usage", "backup", "--source", "a=source/a", "--source", "a=source");
+  await place.ages();
+  await place.expect(0, "backup", ...options, "--init");
+  deepStrictEqual(await paths(place), ["/first", "/x", "/first/1", "/first/2", "/x/1", "/x/2"]);
+  strictEqual((await place.json("plan", ...options)).unchanged.files, 4);
+  await place.fault(2, "bad-usage", "backup", "--source", "a=source/a", "--source", "a=source");
   for (const wrong of ["source", "=source", "a=", "a/b=source", "..=source"]) {
-    match(place.expect(2, "backup", "--source", wrong).stderr, /--source/);
+    match((await place.expect(2, "backup", "--source", wrong)).stderr, /--source/);
   }
 });
 
-Deno.test("--files-from takes paths from a file or a pipe, by lines or with NUL", () => {
+Deno.test("--files-from takes paths from a file or a pipe, by lines or with NUL", async () => {
   using place = new Place();
   plant(place);
   Deno.writeTextFileSync(`${place.base}/list`, "a/1\r\n\n./b//2\n");
-  place.expect(0, "backup", "source", "--init", "--files-from", "list");
-  deepStrictEqual(paths(place), ["/", "/a", "/b", "/a/1", "/b/2"]);
+  await place.expect(0, "backup", "source", "--init", "--files-from", "list");
+  deepStrictEqual(await paths(place), ["/", "/a", "/b", "/a/1", "/b/2"]);
   place.write("new\nline", "odd");
   const piped = place.shell(`printf 'source/new\\nline\\0' | "$@"`, "backup", "--files-from", "-", "-0");
   strictEqual(piped.status, 0, piped.stderr);
   const source = Deno.realPathSync(place.source);
-  strictEqual(paths(place).at(-1), `${source}/new\nline`);
+  strictEqual((await paths(place)).at(-1), `${source}/new\nline`);
   Deno.writeTextFileSync(`${place.base}/list`, "a/1\nmissing\n");
-  match(place.expect(3, "backup", "source", "--files-from", "list").stderr, /missing": it is not there/);
+  match((await place.expect(3, "backup", "source", "--files-from", "list")).stderr, /missing": it is not there/);
   Deno.writeTextFileSync(`${place.base}/list`, "\n");
-  place.fault(2, "bad-usage", "backup", "source", "--files-from", "list");
-  place.fault(2, "bad-usage", "backup", "source", "storage", "--files-from", "list");
-  place.fault(1, "disk", "backup", "source", "--files-from", "nowhere");
+  await place.fault(2, "bad-usage", "backup", "source", "--files-from", "list");
+  await place.fault(2, "bad-usage", "backup", "source", "storage", "--files-from", "list");
+  await place.fault(1, "disk", "backup", "source", "--files-from", "nowhere");
 });
 
-Deno.test("--stdin-name keeps standard input, --command what a command prints", () => {
+Deno.test("--stdin-name keeps standard input, --command what a command prints", async () => {
   using place = new Place();
   plant(place);
   const piped = place.shell(`echo hello | "$@"`, "backup", "--init", "--stdin-name", "greeting");
   strictEqual(piped.status, 0, piped.stderr);
-  strictEqual(place.expect(0, "cat", "latest", "greeting").stdout, "hello\n");
-  const { snapshot } = place.json(
+  strictEqual((await place.expect(0, "cat", "latest", "greeting")).stdout, "hello\n");
+  const { snapshot } = await place.json(
     "backup",
     "source",
     "--command",
@@ -63,15 +64,15 @@ Deno.test("--stdin-name keeps standard input, --command what a command prints", 
     "out",
   );
   deepStrictEqual([snapshot.name, snapshot.files], ["source+out", 5]);
-  strictEqual(place.expect(0, "cat", "latest", "out").stdout, "one\ntwo\n");
+  strictEqual((await place.expect(0, "cat", "latest", "out")).stdout, "one\ntwo\n");
   match(
-    place.fault(1, "command-failed", "backup", "--command", "exit 7", "--stdin-name", "out"),
+    await place.fault(1, "command-failed", "backup", "--command", "exit 7", "--stdin-name", "out"),
     /ended with status 7/,
   );
-  strictEqual(place.json("snapshots").length, 2);
-  place.fault(2, "bad-usage", "backup", "--command", "true");
-  place.fault(2, "bad-usage", "backup");
-  match(place.expect(2, "backup", "--stdin-name", "a/b").stderr, /without slashes/);
+  strictEqual((await place.json("snapshots")).length, 2);
+  await place.fault(2, "bad-usage", "backup", "--command", "true");
+  await place.fault(2, "bad-usage", "backup");
+  match((await place.expect(2, "backup", "--stdin-name", "a/b")).stderr, /without slashes/);
 });
 
 Deno.test("--source knows the home directory, which a shell doesn't put there", async () => {

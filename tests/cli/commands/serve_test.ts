@@ -6,10 +6,11 @@ import { has, IS_LINUX } from "../../support/needs.ts";
 class JobPlace extends Place {
   readonly jobs = `${this.base}/jobs`;
 
-  constructor() {
-    super();
-    Deno.mkdirSync(this.jobs);
-    this.expect(0, "init");
+  static async make(): Promise<JobPlace> {
+    const place = new JobPlace();
+    Deno.mkdirSync(place.jobs);
+    await place.expect(0, "init");
+    return place;
   }
   put(name: string, job: unknown): void {
     Deno.writeTextFileSync(`${this.jobs}/${name}`, typeof job === "string" ? job : JSON.stringify(job));
@@ -72,23 +73,23 @@ class Running {
 
 const CHECK = { kind: "check" };
 
-Deno.test("serve --once does what is there, and ends with the status of the worst job", () => {
-  using place = new JobPlace();
-  const once = (status: number) => place.expect(status, "serve", "--jobs", "jobs", "--once");
-  strictEqual(once(0).stdout, "");
+Deno.test("serve --once does what is there, and ends with the status of the worst job", async () => {
+  using place = await JobPlace.make();
+  const once = async (status: number) => await place.expect(status, "serve", "--jobs", "jobs", "--once");
+  strictEqual((await once(0)).stdout, "");
   place.write("a", "1");
   place.put("1.json", { kind: "backup", sources: [place.source], name: "photos" });
   place.put("2.json", { kind: "restore", name: "photos", target: `${place.base}/restored` });
   place.put("3.json", { kind: "check", readData: true });
   place.put("4.json", { kind: "prune", keep: { last: 1 } });
   place.put("5.json", { kind: "import", source: place.source, destination: "old/photos" });
-  const { stderr } = once(0);
+  const { stderr } = place.expectProcess(0, "serve", "--jobs", "jobs", "--once");
   match(stderr, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z info {4}Taking jobs from .*\/jobs$/m);
   match(stderr, / info {4}1\.json: backup done in .*, 1 file, 1 B read$/m);
   strictEqual(Deno.readTextFileSync(`${place.base}/restored/a`), "1");
   strictEqual(Deno.readTextFileSync(`${place.storage}/archive/old/photos/a`), "1");
   deepStrictEqual(place.remains(), []);
-  const history = place.json("job", "history");
+  const history = await place.json("job", "history");
   deepStrictEqual(history.map(({ kind, outcome }: { kind: string; outcome: string }) => [kind, outcome]), [
     ["backup", "done"],
     ["restore", "done"],
@@ -97,10 +98,10 @@ Deno.test("serve --once does what is there, and ends with the status of the wors
     ["import", "done"],
   ]);
   place.put("a.json", "{}");
-  once(2);
+  await once(2);
   place.put("a.json", CHECK);
-  const { stdout, stderr: lines } = place.expect(0, "serve", "--jobs", "jobs", "--once", "--json");
-  const [{ run }] = place.json("job", "history", "--last", "1");
+  const { stdout, stderr: lines } = await place.expect(0, "serve", "--jobs", "jobs", "--once", "--json");
+  const [{ run }] = await place.json("job", "history", "--last", "1");
   deepStrictEqual(JSON.parse(stdout), {
     jobs: [{ run, name: "a.json", kind: "check", outcome: "done", problemCount: 0 }],
     postponed: null,
@@ -113,18 +114,18 @@ Deno.test("serve --once does what is there, and ends with the status of the wors
   place.put("a.json", { kind: "copy", to: "somewhere" });
   place.put("b.json", "{}");
   place.put("c.json", CHECK);
-  match(once(1).stderr, /a\.json: copy failed: Cannot copy into a vault: this version can't do that/);
-  const table = place.expect(0, "job", "history", "--last", "3").stdout.split("\n");
+  match((await once(1)).stderr, /a\.json: copy failed: Cannot copy into a vault: this version can't do that/);
+  const table = (await place.expect(0, "job", "history", "--last", "3")).stdout.split("\n");
   match(table[0]!, /^ENDED +JOB +KIND +OUTCOME +TOOK +WHAT$/);
   match(table[1]!, / a\.json +copy +failed +\d+\.\d s +Cannot copy into a vault/);
-  strictEqual(place.json("job", "history", "--unhappy").length, 3);
+  strictEqual((await place.json("job", "history", "--unhappy")).length, 3);
 });
 
-Deno.test("serve --log-format json writes an object a line, also into a file that is turned over by size", () => {
-  using place = new JobPlace();
+Deno.test("serve --log-format json writes an object a line, also into a file that is turned over by size", async () => {
+  using place = await JobPlace.make();
   for (let i = 0; i < 20; i++) place.put(`${i}.json`, CHECK);
   const log = `${place.base}/serve.log`;
-  const { stderr } = place.expect(
+  const { stderr } = await place.expect(
     0,
     "serve",
     "--jobs",
@@ -150,14 +151,14 @@ Deno.test("serve --log-format json writes an object a line, also into a file tha
 });
 
 Deno.test("serve takes new jobs at once, and ends with 0 when it is told to stop", async () => {
-  using place = new JobPlace();
+  using place = await JobPlace.make();
   const service = new Running(place, ["--scan-every", "600"]);
   await service.until(/Taking jobs/);
   place.put("a.json", CHECK);
   await service.until(/a\.json: check done/);
   place.put("b.json", CHECK);
   await service.until(/b\.json: check done/);
-  match(place.fault(11, "service-running", "serve", "--jobs", place.jobs, "--once"), /another service does/);
+  match(await place.fault(11, "service-running", "serve", "--jobs", place.jobs, "--once"), /another service does/);
   const { status, ms } = await service.stop("SIGTERM");
   deepStrictEqual([status.code, status.signal], [0, null]);
   ok(ms < 5000);
@@ -167,7 +168,7 @@ Deno.test(
   "serve on a terminal says what it does, and Ctrl-C ends it in good order",
   { ignore: !has("script") },
   async () => {
-    using place = new JobPlace();
+    using place = await JobPlace.make();
     const line = [...PROGRAM, "serve", "--jobs", place.jobs].map((word) => `'${word}'`).join(" ");
     const terminal = new Deno.Command("script", {
       // the shell hears Ctrl-C as well, and not every shell lives on: the trap is for it alone
@@ -206,7 +207,7 @@ Deno.test(
 );
 
 Deno.test("serve looks again when it is sent SIGHUP", async () => {
-  using place = new JobPlace();
+  using place = await JobPlace.make();
   Deno.mkdirSync(`${place.base}/elsewhere`);
   const service = new Running(place, ["--scan-every", "600"]);
   await service.until(/Taking jobs/);
@@ -217,7 +218,7 @@ Deno.test("serve looks again when it is sent SIGHUP", async () => {
 });
 
 Deno.test("serve stops a long job within five seconds, and the next one finishes it", async () => {
-  using place = new JobPlace();
+  using place = await JobPlace.make();
   const original = new Uint8Array(30_000_000).map((_, i) => (i * 31) % 253);
   Deno.writeFileSync(`${place.source}/large`, original);
   place.put("a.json", { kind: "import", source: place.source, destination: "x" });
@@ -228,13 +229,13 @@ Deno.test("serve stops a long job within five seconds, and the next one finishes
   deepStrictEqual([status.code, status.signal], [0, null]);
   ok(ms < 5000, `${ms} ms`);
   deepStrictEqual(place.remains(), ["a.json"]);
-  place.expect(0, "serve", "--jobs", "jobs", "--once");
+  await place.expect(0, "serve", "--jobs", "jobs", "--once");
   deepStrictEqual(Deno.readFileSync(`${place.storage}/archive/x/large`), original);
   deepStrictEqual(place.remains(), []);
 });
 
 Deno.test("serve stops within five seconds even when the job doesn't listen, and at once when it is told twice", async () => {
-  using place = new JobPlace();
+  using place = await JobPlace.make();
   Deno.writeFileSync(`${place.source}/large`, new Uint8Array(5_000_000).fill(7));
   place.put("a.json", { kind: "backup", sources: [place.source], workers: 0 });
   let patience = 0;
@@ -252,25 +253,25 @@ Deno.test("serve stops within five seconds even when the job doesn't listen, and
     ok(ms < (isTwice ? Math.max(1000, patience / 2) : 5000), `${ms} ms, ${patience} ms`);
     patience = ms;
   }
-  place.expect(0, "serve", "--jobs", "jobs", "--once");
-  strictEqual(place.json("snapshots").filter(({ complete }: { complete: boolean }) => complete).length, 1);
+  await place.expect(0, "serve", "--jobs", "jobs", "--once");
+  strictEqual((await place.json("snapshots")).filter(({ complete }: { complete: boolean }) => complete).length, 1);
 });
 
-Deno.test("serve --limit holds reading at that rate", () => {
-  using place = new JobPlace();
+Deno.test("serve --limit holds reading at that rate", async () => {
+  using place = await JobPlace.make();
   Deno.writeFileSync(`${place.source}/large`, crypto.getRandomValues(new Uint8Array(65536)));
   for (let i = 0; i < 60; i++) {
     Deno.writeFileSync(`${place.source}/f${i}`, crypto.getRandomValues(new Uint8Array(65536)));
   }
   place.put("a.json", { kind: "backup", sources: [place.source], workers: 2 });
   const start = performance.now();
-  place.expect(0, "serve", "--jobs", "jobs", "--once", "--limit", "2MB/s");
+  place.expectProcess(0, "serve", "--jobs", "jobs", "--once", "--limit", "2MB/s");
   const seconds = (performance.now() - start) / 1000;
   ok(seconds >= 1.9, `${seconds} s for 4 MB at 2 MB/s`);
 });
 
 Deno.test("serve does its jobs at the lowest priority, and answers at its own", { ignore: !IS_LINUX }, async () => {
-  using place = new JobPlace();
+  using place = await JobPlace.make();
   for (const [nice, expected] of [["lowest", true], ["off", false]] as const) {
     const service = new Running(place, ["--nice", nice]);
     place.put("a.json", CHECK);
@@ -292,7 +293,7 @@ Deno.test(
   "serve speaks the protocol of systemd: ready, status, watchdog, stopping",
   { ignore: !has("python3") },
   async () => {
-    using place = new JobPlace();
+    using place = await JobPlace.make();
     const socket = `${place.base}/notify`;
     const manager = new Deno.Command("python3", { args: ["-c", MANAGER, socket], stdout: "piped" }).spawn();
     let heard = "";

@@ -162,15 +162,15 @@ const hasShell = (shell: string): boolean => {
 };
 
 /** A place where `backup-tool` is a command, with a snapshot in its storage. */
-function shellPlace(): Place {
+async function shellPlace(): Promise<Place> {
   const place = new Place();
   Deno.mkdirSync(`${place.base}/bin`);
   const words = PROGRAM.map((word) => `'${word}'`).join(" ");
   Deno.writeTextFileSync(`${place.base}/bin/backup-tool`, `#!/bin/bash\nexec ${words} "$@"\n`, { mode: 0o755 });
   place.write("a b.txt", "x");
   place.write("it's", "y");
-  place.expect(0, "init");
-  place.expect(0, "backup", "source", "--name", "docs");
+  await place.expect(0, "init");
+  await place.expect(0, "backup", "source", "--name", "docs");
   return place;
 }
 
@@ -194,8 +194,8 @@ function bashOffers(place: Place, line: string, split: readonly string[]): strin
 Deno.test({
   name: "completions bash: bash offers commands, snapshots, paths and files, split and quoted as it needs them",
   ignore: !hasShell("bash"),
-  fn() {
-    using place = shellPlace();
+  async fn() {
+    using place = await shellPlace();
     const offers = (line: string, ...split: string[]) => bashOffers(place, line, split);
     deepStrictEqual(offers("backup-tool res", "backup-tool", "res"), ["restore"]);
     deepStrictEqual(offers("backup-tool  ls  docs:", "backup-tool", "ls", "docs", ":"), ["latest"]);
@@ -231,8 +231,8 @@ for (const shell of ["zsh", "fish"] as const) {
 Deno.test({
   name: "completions fish: fish offers snapshots with what they are",
   ignore: !hasShell("fish"),
-  fn() {
-    using place = shellPlace();
+  async fn() {
+    using place = await shellPlace();
     const script = `${SCRIPTS.fish}\ncomplete -C 'backup-tool ls docs:'`;
     const env = { ...place.env, NO_COLOR: "1", PATH: `${place.base}/bin:${Deno.env.get("PATH")}`, HOME: place.base };
     const { stdout } = new Deno.Command("fish", { args: ["-c", script], cwd: place.base, env }).outputSync();
