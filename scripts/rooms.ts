@@ -3,7 +3,7 @@
  * rules (lint_rooms.ts) and the structure check (structure.ts) read these tables; they stand nowhere else.
  */
 
-const ENGINE_PARTS = ["core", "platform", "snapshot", "catalog", "target"] as const;
+const ENGINE_PARTS = ["core", "platform", "snapshot", "catalog", "intake", "target"] as const;
 const ENGINES = ["source", "backend", ...ENGINE_PARTS, "storage", "vault"] as const;
 
 /** A room to the rooms that it may import. `main.ts` may import all. */
@@ -12,6 +12,7 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   platform: ["core"],
   snapshot: ["core"],
   backend: ["core", "platform"],
+  intake: ["core", "platform", "snapshot"],
   target: ["core", "platform", "snapshot"],
   catalog: ["core", "platform", "snapshot"],
   source: ["core", "platform", "backend"],

@@ -1,4 +1,5 @@
 /** Work that a backup gives to an engine: files to store, files to link, and what became of them. */
+import type { Apath } from "../core/apath.ts";
 import type { ContentId } from "../core/content_id.ts";
 import type { NsText } from "../core/entry.ts";
 import type { FaultData } from "../core/fault_data.ts";
@@ -14,6 +15,8 @@ export interface StoreBatch {
   readonly rootPath: Raw;
   /** The directory below `rootPath`, "" for itself. */
   readonly relative: Raw;
+  /** The same directory in the snapshot. */
+  readonly apath: Apath;
   /** Directory of the tree being built, relative to the repository; undefined: there is no tree. */
   readonly tree: Raw | undefined;
   readonly files: readonly StoreTask[];
@@ -21,13 +24,14 @@ export interface StoreBatch {
 
 export interface StoreTask {
   readonly name: Raw;
-  /** Its name in the tree. */
+  /** Its name in the snapshot, and in the tree. */
   readonly treeName: Raw;
   readonly size: number;
   readonly mtime: NsText;
   readonly ctime: NsText | undefined;
   readonly inode: string;
   readonly mode: number;
+  readonly uid: number;
   readonly gid: number;
   readonly sparse: boolean;
   /** What held it in the previous snapshot. */

@@ -2,6 +2,7 @@
  * Gathers files for an engine's threads: many files of several directories go into one batch, but never so many that one
  * thread is left with all the work.
  */
+import type { Apath } from "../core/apath.ts";
 import type { ContentId } from "../core/content_id.ts";
 import type { Raw } from "../core/raw.ts";
 import type { BatchCost } from "../core/work.ts";
@@ -22,6 +23,8 @@ export interface BatchDirectory {
   readonly rootPath: Raw;
   /** Below `rootPath`. */
   readonly relative: Raw;
+  /** The same directory in the snapshot. */
+  readonly apath: Apath;
   /** Directory of the tree being built; undefined: none is. */
   readonly tree: Raw | undefined;
   /** The same directory in the previous tree. */
@@ -90,8 +93,8 @@ export class WorkBatch<T> {
   store(directory: BatchDirectory, task: StoreTask, file: T): void {
     let last = this.#stores.at(-1);
     if (last?.batch.relative !== directory.relative || last.batch.rootPath !== directory.rootPath) {
-      const { rootPath, relative, tree } = directory;
-      this.#stores.push(last = { batch: { rootPath, relative, tree, files: [] }, files: [] });
+      const { rootPath, relative, apath, tree } = directory;
+      this.#stores.push(last = { batch: { rootPath, relative, apath, tree, files: [] }, files: [] });
     }
     last.batch.files.push(task);
     last.files.push(file);

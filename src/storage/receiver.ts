@@ -9,7 +9,8 @@ import { atOnce } from "../core/steps.ts";
 import { DamagedContent, OtherAlgorithm } from "../snapshot/faults.ts";
 import { parseRoot } from "../snapshot/root.ts";
 import type { HunkWithBytes, ReceivedFile, SnapshotReceiver } from "../snapshot/snapshot_sink.ts";
-import type { ContentStore, FileFacts, StoredItem } from "./content/content_store.ts";
+import type { FileFacts, StoredItem } from "../intake/content_keeper.ts";
+import type { ContentStore } from "./content/content_store.ts";
 import type { ManifestStore } from "./content/manifest_store.ts";
 import { Incoming } from "./content/stream_ingest.ts";
 

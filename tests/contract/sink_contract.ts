@@ -236,11 +236,11 @@ async function store(
   using source = world.machine.disk.openDir(rawOf(world.source));
   const files = names.map((text): StoreTask => {
     const name = rawOf(text), stat = source.stat(name);
-    const { size = 1, mtime = "0", ctime, inode = "1", mode = 0o644, gid = 0 } = stat ?? {};
-    const task = { name, treeName: name, size, mtime, ctime, inode, mode, gid, sparse: false, content: undefined };
+    const { size = 1, mtime = "0", ctime, inode = "1", mode = 0o644, uid = 0, gid = 0 } = stat ?? {};
+    const task = { name, treeName: name, size, mtime, ctime, inode, mode, uid, gid, sparse: false, content: undefined };
     return { ...task, guarded: false, ...changes };
   });
-  const stores = [{ rootPath: rawOf(world.source), relative: EMPTY, tree: undefined, files }];
+  const stores = [{ rootPath: rawOf(world.source), relative: EMPTY, apath: TOP, tree: undefined, files }];
   const batch: IngestBatch = { links: [], stores, relied: [] };
   const { stores: [results = []] } = await sink.ingest(batch, { items: files.length, bytes: 0 });
   await sink.keepUp();

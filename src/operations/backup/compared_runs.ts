@@ -78,9 +78,9 @@ export class ComparedRuns {
 
   #placeOf({ rootPath, relative, apath }: WalkBatch, isInTree: boolean): BatchDirectory {
     const { tree } = this.#setup;
-    if (tree === undefined) return { rootPath, relative, tree: undefined, before: undefined };
+    if (tree === undefined) return { rootPath, relative, apath, tree: undefined, before: undefined };
     const { tree: shown, before } = tree.placeOf(apath);
-    return { rootPath, relative, tree: isInTree ? shown : undefined, before };
+    return { rootPath, relative, apath, tree: isInTree ? shown : undefined, before };
   }
 
   #compare(found: Found, { parent, place, tree }: Directory): BackupEntry {

@@ -59,11 +59,12 @@ export class StreamsAndKept {
 /** Makes a directory in the tree at once, as what is in it comes next. */
 function inTree({ entry, line }: Kept, comparison: Comparison, tree: TreeOutput | undefined): BackupEntry {
   const directory = parentOf(entry.path);
-  const place = line === undefined ? NOWHERE : comparison.placeOf(entry.path);
-  if (tree === undefined) return keptEntry(entry, line, { ...place, tree: undefined, before: undefined });
+  const { rootPath, relative } = line === undefined ? NOWHERE : comparison.placeOf(entry.path);
+  const place = { rootPath, relative, apath: directory, tree: undefined, before: undefined };
+  if (tree === undefined) return keptEntry(entry, line, place);
   if (entry.kind === "dir") {
     using parent = tree.open(directory);
     parent.makeDirectory(entry);
   }
-  return keptEntry(entry, line, { ...place, tree: tree.placeOf(directory).tree, before: undefined });
+  return keptEntry(entry, line, { ...place, tree: tree.placeOf(directory).tree });
 }

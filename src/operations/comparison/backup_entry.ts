@@ -1,5 +1,5 @@
 /** One object on its way from the source into the manifest. */
-import { type Apath, nameOf } from "../../core/apath.ts";
+import { type Apath, nameOf, TOP } from "../../core/apath.ts";
 import type { DetailFields, Entry } from "../../core/entry.ts";
 import type { EntryStatus } from "../../core/monitor.ts";
 import { EMPTY, type Raw, ROOT } from "../../core/raw.ts";
@@ -38,7 +38,13 @@ export interface BackupEntry {
 }
 
 /** In no source, and in no tree. */
-export const NOWHERE: BatchDirectory = { rootPath: ROOT, relative: EMPTY, tree: undefined, before: undefined };
+export const NOWHERE: BatchDirectory = {
+  rootPath: ROOT,
+  relative: EMPTY,
+  apath: TOP,
+  tree: undefined,
+  before: undefined,
+};
 
 /** An entry that is known without any look at the source. @param from its line in the previous snapshot */
 export function keptEntry(entry: Entry, from: PreviousLine | undefined, place: BatchDirectory): BackupEntry {
@@ -75,6 +81,7 @@ export function taskOf({ path, name, stat, from, learnt, guarded }: BackupEntry)
     ctime: stat.ctime,
     inode: stat.inode,
     mode: stat.mode,
+    uid: stat.uid,
     gid: stat.gid,
     sparse: learnt.sparse === true,
     content: from === undefined ? undefined : contentOfLine(from.text),

@@ -27,6 +27,7 @@ import type { OpenedRepository } from "../opened.ts";
 import { type BackupEntry, NOWHERE } from "./backup_entry.ts";
 import type { Selection } from "./selection.ts";
 import { type Compared, findCompared } from "./series.ts";
+import { type SourcePlace, sourcePlace } from "./source_place.ts";
 
 export interface ComparisonListener {
   /** Is told of what is left out, and why. */
@@ -205,11 +206,9 @@ export class Comparison {
     return line === undefined || this.#racy.has(stamp) ? undefined : line;
   }
 
-  /** Where something that is kept was in the source. */
-  placeOf(path: Apath): { readonly rootPath: Raw; readonly relative: Raw } {
-    if (this.#statics === undefined) throw new Error("Nothing is kept but static paths");
-    const { rootPath, directory } = this.#statics.placeOf(path);
-    return { rootPath, relative: directory };
+  /** Where a path of the snapshot is, or was, in the sources. */
+  placeOf(path: Apath): SourcePlace {
+    return sourcePlace(this.roots, path);
   }
 
   /** An entry that comes from elsewhere: it is not gone. */

@@ -1,7 +1,6 @@
 /** Files that should never change: photos, archives. If one does, something is wrong, and what was kept of it counts. */
-import { type Apath, apathIn, apathWithin, isWithin, nameOf, parentOf, relativeOf, TOP } from "../../core/apath.ts";
+import { type Apath, isWithin, parentOf, TOP } from "../../core/apath.ts";
 import type { Entry } from "../../core/entry.ts";
-import { joinRaw, parentPath, type Raw, ROOT } from "../../core/raw.ts";
 import type { Stat } from "../../core/stat.ts";
 import { isThere } from "../sources/sources.ts";
 import type { Disk } from "../../platform/disk.ts";
@@ -9,6 +8,7 @@ import { contentOfLine, parseLine } from "../../snapshot/entry_line.ts";
 import type { Manifest } from "../../snapshot/manifest.ts";
 import { type Filter, includesWithParents, parseFilter } from "../../source/filter.ts";
 import type { SourceRoot } from "../../source/placement.ts";
+import { inSource, sourcePlace } from "./source_place.ts";
 
 /** Each run reads one file in so many again; after as many runs it has read all of them. */
 const ROUNDS = 32;
@@ -42,7 +42,7 @@ export class StaticPaths {
 
   /** True if the file of an old line is static, and its content was kept. */
   guards(path: Apath, line: string): boolean {
-    return contentOfLine(line) !== undefined && includesWithParents(this.#filter, this.#inSource(path), false);
+    return contentOfLine(line) !== undefined && includesWithParents(this.#filter, inSource(this.#roots, path), false);
   }
 
   /** True if it is this run's turn to read an unchanged file again. */
@@ -66,7 +66,8 @@ export class StaticPaths {
       if (!isKept) this.lose(path);
       return isKept;
     }
-    return content !== undefined && this.guards(path, line) && !isThere(this.#disk, this.placeOf(path).absolute);
+    return content !== undefined && this.guards(path, line) &&
+      !isThere(this.#disk, sourcePlace(this.#roots, path).absolute);
   }
 
   /** A directory of old that the new snapshot doesn't have: nothing in it can be kept. */
@@ -80,17 +81,8 @@ export class StaticPaths {
     return false;
   }
 
-  /** Where a path of the snapshot is in the source. */
-  placeOf(path: Apath): { readonly absolute: Raw; readonly rootPath: Raw; readonly directory: Raw } {
-    const root = this.#rootOf(path);
-    const rootPath = root?.kind === "dir" ? root.path : ROOT;
-    const inSource = relativeOf(this.#inSource(path));
-    const absolute = root?.kind === "file" ? root.path : joinRaw(rootPath, inSource);
-    return { absolute, rootPath, directory: parentPath(inSource) };
-  }
-
   #leadsToStatic(path: Apath): boolean {
-    if (isThere(this.#disk, this.placeOf(path).absolute)) return false;
+    if (isThere(this.#disk, sourcePlace(this.#roots, path).absolute)) return false;
     if (this.#vanished === undefined || !isWithin(path, this.#vanished.top)) {
       this.#vanished = { top: path, ways: this.#waysIn(path) };
     }
@@ -101,24 +93,15 @@ export class StaticPaths {
     const ways = new Set<string>();
     for (const manifest of this.#manifests) {
       for (const entry of manifest.within(top, () => {})) {
-        if (entry.content === undefined || !includesWithParents(this.#filter, this.#inSource(entry.path), false)) {
+        if (
+          entry.content === undefined || !includesWithParents(this.#filter, inSource(this.#roots, entry.path), false)
+        ) {
           continue;
         }
         for (let at = parentOf(entry.path); !ways.has(at) && isWithin(at, top); at = parentOf(at)) ways.add(at);
       }
     }
     return ways;
-  }
-
-  #rootOf(path: Apath): SourceRoot | undefined {
-    return this.#roots.find(({ at }) => isWithin(path, at));
-  }
-
-  /** As patterns see it: relative to its source, beginning with "/". */
-  #inSource(path: Apath): Apath {
-    const root = this.#rootOf(path);
-    if (root === undefined) return path;
-    return path === root.at && path !== TOP ? apathIn(TOP, nameOf(path)) : apathWithin(path, root.at);
   }
 }
 

@@ -12,6 +12,7 @@ import { hashBytes, isCollisionResistant } from "../../core/digest.ts";
 import { DigestStream } from "../../core/digest_stream.ts";
 import type { NsText } from "../../core/entry.ts";
 import { Fault } from "../../core/fault.ts";
+import type { ContentKeeper, ContentStream, FileFacts, StoredItem } from "../../intake/content_keeper.ts";
 import { type Raw, rawOf } from "../../core/raw.ts";
 import type { Stat } from "../../core/stat.ts";
 import { type Dir, DiskFault, type LinkResult, type OpenFile } from "../../platform/disk.ts";
@@ -44,32 +45,6 @@ function openLeaves(): number {
   return Math.max(FEWEST_OPEN_LEAVES, Math.min(MOST_OPEN_LEAVES, Math.floor(openFileLimit() / FILES_OF_ONE_LEAF)));
 }
 
-export interface StoredItem {
-  readonly id: ContentId;
-  /** Of the content, as it was read. */
-  readonly size: number;
-  /** Bytes written; 0 if the content was there. */
-  readonly newBytes: number;
-  readonly isNew: boolean;
-}
-
-/** What a file to be stored says of itself. */
-export interface FileFacts extends FileAccess {
-  readonly mtime: NsText;
-  /** The item that used to hold this file's content: may be replaced even where a weak digest leaves doubt. */
-  readonly expected: ContentId | undefined;
-}
-
-/** A content that comes in chunks. */
-export interface ContentStream {
-  /** As announced; the end of the stream is what `read` says. */
-  readonly size: number;
-  readonly sparse: boolean;
-  read(into: Uint8Array<ArrayBuffer>, position: number): number;
-  /** Makes an empty file share its extents with the source; false if that can't be done. */
-  cloneTo(target: OpenFile): boolean;
-}
-
 export interface ContentStoreOptions {
   readonly storage: Dir;
   readonly settings: Settings;
@@ -88,12 +63,14 @@ export interface ContentStoreOptions {
   readonly meter: Meter;
 }
 
-export class ContentStore implements Disposable {
+export class ContentStore implements ContentKeeper, Disposable {
   readonly #options: ContentStoreOptions;
   readonly #content: Dir;
   #openTemp: Dir | undefined;
   readonly #leaves = new Map<Raw, Dir>();
   readonly #buffer = new Uint8Array(CHUNK_BYTES);
+  /** Small files are read to here. */
+  readonly #room = new Uint8Array(CHUNK_BYTES);
   readonly #resistant: boolean;
   readonly #spares: SpareCopies;
   readonly #openLeaves = openLeaves();
@@ -117,6 +94,14 @@ export class ContentStore implements Disposable {
   /** Readers need none, and a copy of a storage may lack it. */
   get #temp(): Dir {
     return this.#openTemp ??= this.#options.storage.openDir(rawOf("tmp"));
+  }
+
+  roomFor(size: number): Uint8Array<ArrayBuffer> | undefined {
+    return size < this.#room.length ? this.#room : undefined;
+  }
+
+  has(id: ContentId, size: number): boolean {
+    return this.sizeOf(id) === size;
   }
 
   /** Stores a content that is in memory. */

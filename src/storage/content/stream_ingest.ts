@@ -1,7 +1,8 @@
 /** A content that comes by and by, of a length nobody knows: it is hashed on its way into a file in tmp/. */
 import { rawOf } from "../../core/raw.ts";
 import { type Dir, DiskFault, type OpenFile } from "../../platform/disk.ts";
-import type { ContentStore, FileFacts, StoredItem } from "./content_store.ts";
+import type { FileFacts, StoredItem } from "../../intake/content_keeper.ts";
+import type { ContentStore } from "./content_store.ts";
 import { type Algorithm, type Hasher, newHasher } from "../../core/digest.ts";
 
 const NAME = rawOf("incoming");

@@ -1,0 +1,37 @@
+/** Where in the sources a path of the snapshot is. */
+import { type Apath, apathIn, apathWithin, isWithin, nameOf, relativeOf, TOP } from "../../core/apath.ts";
+import { baseName, EMPTY, joinRaw, parentPath, type Raw, ROOT } from "../../core/raw.ts";
+import type { SourceRoot } from "../../source/placement.ts";
+
+export interface SourcePlace {
+  readonly absolute: Raw;
+  /** A source, or the directory of one that is a file. */
+  readonly rootPath: Raw;
+  /** The directory below `rootPath`, "" for itself. */
+  readonly relative: Raw;
+}
+
+/** What lies in no source is taken to lie at the top of the file system. */
+export function sourcePlace(roots: readonly SourceRoot[], path: Apath): SourcePlace {
+  const root = rootOf(roots, path);
+  if (root?.kind === "file") return { absolute: root.path, rootPath: parentPath(root.path), relative: EMPTY };
+  const rootPath = root?.path ?? ROOT, inside = relativeOf(inSource(roots, path));
+  return { absolute: joinRaw(rootPath, inside), rootPath, relative: parentPath(inside) };
+}
+
+/** The source that a path lies in; undefined if it lies in none. */
+export function rootOf(roots: readonly SourceRoot[], path: Apath): SourceRoot | undefined {
+  return roots.find(({ at }) => isWithin(path, at));
+}
+
+/** As patterns see a path: relative to its source, beginning with "/". */
+export function inSource(roots: readonly SourceRoot[], path: Apath): Apath {
+  const root = rootOf(roots, path);
+  if (root === undefined) return path;
+  return path === root.at && path !== TOP ? apathIn(TOP, nameOf(path)) : apathWithin(path, root.at);
+}
+
+/** What a file is called there. */
+export function nameInSource({ absolute }: SourcePlace): Raw {
+  return baseName(absolute);
+}
