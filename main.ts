@@ -1,6 +1,7 @@
 /** Builds the real world and hands it to the command line. The same file also runs as a worker thread. */
 import type { World } from "./src/cli/world.ts";
 import { commandOutput, standardInput } from "./src/platform/process.ts";
+import { askSecret, readSecret } from "./src/platform/secrets.ts";
 import * as system from "./src/platform/system.ts";
 import { systemClock } from "./src/platform/system_clock.ts";
 import { isStdoutClosed, terminal } from "./src/platform/terminal.ts";
@@ -43,6 +44,9 @@ function realWorld(): World {
     stderr: { write: system.writeStderr, isTerminal: stderrIsTerminal, isClosed: () => false, columns },
     here: system.here,
     readTextFile: system.readTextFile,
+    readSecret,
+    // Whoever doesn't see the question can't answer it.
+    askSecret: (question) => stderrIsTerminal ? askSecret(question) : Promise.resolve(undefined),
     stdin: standardInput,
     commandOutput: (line, signal) => commandOutput(line, { signal }),
     host: system.hostName,

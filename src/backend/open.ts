@@ -8,6 +8,8 @@ import type { CredentialSource } from "./credentials.ts";
 import type { PlaceUnavailable } from "./faults.ts";
 import { openFileBackend } from "./file.ts";
 
+export type { CredentialSource };
+
 /** What a machine has, and what may be said about a place. */
 export interface OpenOptions {
   readonly disk: Disk;

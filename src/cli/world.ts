@@ -25,6 +25,10 @@ export interface World {
   readonly here: PathPlace;
   /** Text of a file or pipe. @param path absolute @param mostBytes what comes after them is not read @throws DiskFault */
   readTextFile(path: string, mostBytes?: number): string;
+  /** Text of a file that nobody else can read. @param path absolute @throws ExposedSecret, DiskFault */
+  readSecret(path: string, mostBytes: number): string;
+  /** What a person types, unseen; undefined if nobody is there to be asked. @throws Interrupted */
+  askSecret(question: string): Promise<string | undefined>;
   /** Standard input to its end. */
   stdin(): AsyncIterable<Uint8Array<ArrayBuffer>>;
   /** What a line for the shell prints. @throws CommandFailed at the end, if it fails */

@@ -43,6 +43,13 @@ export function parseSize(text: string): number {
   return bytes;
 }
 
+/** Bytes a second, as a size with or without "/s". @throws BadUsage */
+export function parseRate(text: string): number {
+  const rate = parseSize(text.trim().replace(/\/s$/i, ""));
+  if (rate > 0) return rate;
+  throw new BadUsage(`Cannot use ${JSON.stringify(text)} as a rate`, "Give a rate above 0");
+}
+
 function unitBytes(letter: string, ending: string): number {
   if (letter === "") return 1;
   const base = ending.length === 1 ? 1000 : 1024;

@@ -1,62 +1,117 @@
 /** The one place that turns a location into an engine. */
-import { openBackend } from "../backend/open.ts";
+import type { Backend } from "../backend/backend.ts";
 import type { Monitor } from "../core/monitor.ts";
-import { type Raw, textOf } from "../core/raw.ts";
+import { rawOf } from "../core/raw.ts";
 import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
 import type { Machine } from "../platform/machine.ts";
-import { openStorage } from "../storage/storage.ts";
-import type { Secret } from "../vault/access.ts";
+import { openStorage, type Storage } from "../storage/storage.ts";
+import type { VaultAccess } from "../vault/access.ts";
 import type { OpenedRepository } from "./opened.ts";
+import { secretFor, type SecretWorld } from "./vaults/login.ts";
+import { openPlace } from "./vaults/open_place.ts";
+import { hasScheme, type VaultSettings } from "./vaults/vault_settings.ts";
 
 /** What is needed for a vault. */
 export interface VaultLogin {
-  readonly secret: Secret;
+  readonly settings: VaultSettings;
+  readonly secrets: SecretWorld;
   /** Noted as the writer of what is stored. */
   readonly host: string;
+  readonly signal: AbortSignal;
 }
 
+export type EngineKind = "storage" | "vault";
+
+/** How often somebody may mistype a passphrase. */
+const TRIES = 3;
+
 /**
- * Opens a repository for whatever every engine can do. What only a storage can do asks for a storage (openStorage).
- * @param location absolute path of a storage, or of a vault
- * @param login absent: only storages are opened
- * @throws NoStorage, NewerFormat, DamagedSettings, SplitStorage; of vaults NoKey, NotEncrypted, WrongPassphrase, BadKeyFile
+ * Opens a repository for whatever every engine can do. What only a storage can do asks for {@link openOnlyStorage}.
+ * @param location absolute path of a storage or of a vault, or `scheme:...`
+ * @throws NoStorage, NewerFormat, DamagedSettings, SplitStorage; of vaults NoVault, NoKey, NotEncrypted, WrongPassphrase,
+ * BadKeyFile and what reading secrets throws
  */
 export async function openRepository(
   machine: Machine,
-  location: Raw,
+  location: string,
   monitor: Monitor,
-  login?: VaultLogin,
+  login: VaultLogin,
 ): Promise<OpenedRepository> {
-  const vault = login && await vaultAt(machine, location, monitor, login);
-  return vault ?? openStorage(machine, location, monitor);
+  if (await engineAt(machine.disk, location) === "vault") return await openVaultAt(machine, location, monitor, login);
+  return openStorage(machine, rawOf(location), monitor);
 }
 
-/** Undefined if there is none. Its code is loaded only where it is needed. */
-async function vaultAt(
+/** @throws NotForVaults if it is a vault, and what opening a storage throws @param what a storage is needed for */
+export async function openOnlyStorage(
   machine: Machine,
-  location: Raw,
+  location: string,
   monitor: Monitor,
-  { secret, host }: VaultLogin,
-): Promise<OpenedRepository | undefined> {
-  const [{ isVaultAt, unlockVault }, { openVault }] = await Promise.all([
-    import("../vault/access.ts"),
-    import("../vault/vault.ts"),
-  ]);
-  if (!isThere(machine.disk, location, isVaultAt)) return undefined;
+  what: string,
+): Promise<Storage> {
+  if (await engineAt(machine.disk, location) === "storage") return openStorage(machine, rawOf(location), monitor);
+  const { NotForVaults } = await import("../vault/format/faults.ts");
+  throw new NotForVaults(what);
+}
+
+/** What lies there; a storage if nobody can tell. */
+export async function engineAt(disk: Disk, location: string): Promise<EngineKind> {
+  if (hasScheme(location)) return "vault";
+  try {
+    using dir = disk.openDir(rawOf(location));
+    if (dir.stat(CONFIG_FILE)?.kind !== "file") return looksLikeVault(dir) ? "vault" : "storage";
+    const { isVaultAt } = await import("../vault/access.ts");
+    return isVaultAt(dir) || looksLikeVault(dir) ? "vault" : "storage";
+  } catch (error) {
+    if (error instanceof DiskFault) return "storage"; // whatever it is, it is told of as a storage
+    throw error;
+  }
+}
+
+const CONFIG_FILE = rawOf("config");
+
+/** One that has lost its `config` is told of as a vault. */
+function looksLikeVault(dir: Dir): boolean {
+  return ["data", "index", "snapshots"].every((name) => dir.stat(rawOf(name))?.kind === "dir");
+}
+
+async function openVaultAt(
+  machine: Machine,
+  location: string,
+  monitor: Monitor,
+  login: VaultLogin,
+): Promise<OpenedRepository> {
+  const { openVault } = await import("../vault/vault.ts");
   await using held = new AsyncDisposableStack();
-  const backend = held.use(await openBackend(textOf(location), machine));
-  const access = await unlockVault(backend, secret, machine);
-  const vault = await openVault(backend, access, { machine, monitor, host, directory: location });
+  const backend = held.use(await openPlace(machine, location, { ...login, monitor }));
+  const access = await unlocked(machine, backend, login), { settings: { unitSize, encrypted }, host } = login;
+  const vault = await openVault(backend, access, {
+    machine,
+    monitor,
+    host,
+    mayWritePlain: encrypted === false,
+    ...(!hasScheme(location) && { directory: rawOf(location) }),
+    ...(unitSize !== undefined && { unitBytes: unitSize }),
+  });
   held.move();
   return vault;
 }
 
-function isThere(disk: Disk, location: Raw, isVaultAt: (dir: Dir) => boolean): boolean {
-  try {
-    using dir = disk.openDir(location);
-    return isVaultAt(dir);
-  } catch (error) {
-    if (error instanceof DiskFault) return false; // whatever it is, it is told of as a storage
-    throw error;
+async function unlocked(
+  machine: Machine,
+  backend: Backend,
+  { settings, secrets, signal }: VaultLogin,
+): Promise<VaultAccess> {
+  const [{ readConfig, unlockVault }, { WrongPassphrase }] = await Promise.all([
+    import("../vault/access.ts"),
+    import("../vault/format/faults.ts"),
+  ]);
+  const { encrypted } = await readConfig(backend), vault = { location: backend.location, encrypted };
+  for (let tries = 1;; tries++) {
+    const { secret, isTyped } = await secretFor(settings, vault, secrets, signal);
+    try {
+      return await unlockVault(backend, secret, machine);
+    } catch (error) {
+      if (!(error instanceof WrongPassphrase) || !isTyped || tries === TRIES) throw error;
+    }
   }
 }

@@ -35,6 +35,8 @@ import {
 } from "./store/config.ts";
 import type { VaultAccess } from "./store/sealed_objects.ts";
 
+export type { VaultAccess };
+
 /** What somebody gives to open a vault. "unencrypted": they know that there is nothing to be given. */
 export type Secret =
   | { readonly kind: "passphrase"; readonly passphrase: string }
@@ -143,7 +145,7 @@ async function keyFor(
   }
   // Of several, the one that is meant may be sound.
   if (damaged[0] !== undefined && damaged.length === ids.length) throw damaged[0];
-  throw new WrongPassphrase(ids.length === 1 ? `keys/${ids[0]}` : "keys/");
+  throw new WrongPassphrase(ids.length === 1 ? "the key of the vault" : `any of the ${ids.length} keys of the vault`);
 }
 
 function damageOf(error: unknown): Fault {

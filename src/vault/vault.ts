@@ -28,7 +28,7 @@ import { Manifest, type ManifestSource } from "../snapshot/manifest.ts";
 import type { ContentIndex, RemovalSummary, Repository, RepositoryUsage, ScanRequest } from "../snapshot/repository.ts";
 import type { Root } from "../snapshot/root.ts";
 import type { SnapshotInfo } from "../snapshot/snapshot_info.ts";
-import { NotForVaults } from "./format/faults.ts";
+import { NotForVaults, PlainVault } from "./format/faults.ts";
 import { kindOfItem } from "./pack/items.ts";
 import { contentIndexOf } from "./store/content_index.ts";
 import { VaultContents } from "./store/contents.ts";
@@ -49,6 +49,8 @@ export interface VaultOptions {
   readonly directory?: Raw;
   /** Stored bytes of a unit. Default: 16 MiB. */
   readonly unitBytes?: number;
+  /** False: an unencrypted vault gets no new snapshots. Default: true. */
+  readonly mayWritePlain?: boolean;
 }
 
 /**
@@ -257,8 +259,10 @@ export class Vault implements Repository {
   }
 
   write(): VaultWriter {
-    const { objects, index, contents, roots } = this, { host, unitBytes } = this.#options;
-    return new VaultWriter({ objects, index, contents, roots, catalog: () => this.catalog() }, { host, unitBytes });
+    const { objects, index, contents, roots } = this, { host, unitBytes, mayWritePlain = true } = this.#options;
+    const refusal = mayWritePlain || objects.auth !== undefined ? undefined : new PlainVault(this.location);
+    const parts = { objects, index, contents, roots, catalog: () => this.catalog() };
+    return new VaultWriter(parts, { host, unitBytes, refusal });
   }
 }
 

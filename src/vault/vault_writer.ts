@@ -2,6 +2,7 @@
 import { hash } from "node:crypto";
 import type { Catalog } from "../catalog/catalog.ts";
 import { type RootId, rootIdOf } from "../core/content_id.ts";
+import type { Fault } from "../core/fault.ts";
 import { parseRoot, type Root } from "../snapshot/root.ts";
 import { fieldsOf, parseJson } from "../core/json.ts";
 import type { RemovalPlan, RepositoryWriter, VerifiedItem } from "../snapshot/repository.ts";
@@ -13,12 +14,19 @@ import { UnitPacker } from "./write/unit_packer.ts";
 export class VaultWriter implements RepositoryWriter {
   readonly #parts: WriterParts;
   readonly #catalog: () => Promise<Catalog>;
+  readonly #refusal: Fault | undefined;
 
   constructor(
     vault: Omit<WriterParts, "packer" | "reliedOn"> & { readonly catalog: () => Promise<Catalog> },
-    options: { readonly host: string; readonly unitBytes: number | undefined },
+    { refusal, ...options }: {
+      readonly host: string;
+      readonly unitBytes: number | undefined;
+      /** Why nothing may be stored. */
+      readonly refusal?: Fault | undefined;
+    },
   ) {
     const { catalog, ...parts } = vault, reliedOn = new Set<string>();
+    this.#refusal = refusal;
     this.#parts = { ...parts, reliedOn, packer: new UnitPacker(parts.objects, parts.index, { ...options, reliedOn }) };
     this.#catalog = catalog;
   }
@@ -32,7 +40,12 @@ export class VaultWriter implements RepositoryWriter {
     return Promise.reject(new NotForVaults("back up into it directly"));
   }
 
+  #assertMayStore(): void {
+    if (this.#refusal !== undefined) throw this.#refusal;
+  }
+
   async receive(root: Uint8Array<ArrayBuffer>): Promise<VaultReceiver> {
+    this.#assertMayStore();
     await this.#parts.index.refresh();
     return new VaultReceiver(this.#parts, root);
   }
@@ -45,6 +58,7 @@ export class VaultWriter implements RepositoryWriter {
 
   /** Fields that this version doesn't know stay. A crash in between leaves both roots: the newer one counts. */
   async replaceRoot(id: RootId, { tags }: Pick<Root, "tags">): Promise<RootId | undefined> {
+    this.#assertMayStore();
     const { roots } = this.#parts, former = await roots.find(id);
     if (former === undefined) return undefined;
     const fields = fieldsOf(parseJson(new TextDecoder().decode(former.bytes)));

@@ -4,6 +4,8 @@ import { rawOf } from "../../src/core/raw.ts";
 import { type Disk, DiskFault } from "../../src/platform/disk.ts";
 import type { Machine } from "../../src/platform/machine.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
+import { openBackend } from "../../src/backend/open.ts";
+import { initVault } from "../../src/vault/access.ts";
 import { FakeWorld, runIn } from "./fake_world.ts";
 
 /** What the reader is: a person at a terminal of 80 columns, a program at the end of a pipe, or one that wants JSON. */
@@ -18,6 +20,7 @@ export class ExpectedWorld extends FakeWorld implements Disposable {
   /** Made up, by their paths. */
   readonly files: Record<string, string> = {};
   readonly #reader: Reader;
+  #seed = 1;
 
   constructor(reader: Reader) {
     super();
@@ -33,9 +36,8 @@ export class ExpectedWorld extends FakeWorld implements Disposable {
   }
 
   override machine(): Promise<Machine> {
-    let seed = 1;
     const random = (bytes: number) =>
-      Uint8Array.from({ length: bytes }, () => (seed = (seed * 48271) % 0x7fffffff) & 0xff);
+      Uint8Array.from({ length: bytes }, () => (this.#seed = (this.#seed * 48271) % 0x7fffffff) & 0xff);
     return Promise.resolve({ disk: anonymous(openDisk()), clock: this.clock, random, workerScript: undefined });
   }
 
@@ -70,6 +72,13 @@ export class ExpectedWorld extends FakeWorld implements Disposable {
     if (text === undefined) throw new DiskFault("ENOENT", "read", rawOf(path));
     return text;
   };
+
+  /** An encrypted vault whose passphrase is quick to try. */
+  async makeVault(name: string, passphrase: string): Promise<void> {
+    const machine = await this.machine();
+    await using backend = await openBackend(`${this.base}/${name}`, { ...machine, create: true });
+    await initVault(backend, machine, { passphrase, keyName: "me", workFactor: 1 });
+  }
 
   /** Items of the storage whose bytes begin like that. */
   itemsLike(beginning: string): string[] {

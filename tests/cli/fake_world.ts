@@ -6,6 +6,7 @@ import { DiskFault } from "../../src/platform/disk.ts";
 import type { Machine } from "../../src/platform/machine.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
 import { commandOutput } from "../../src/platform/process.ts";
+import { readSecret } from "../../src/platform/secrets.ts";
 import { readTextFile } from "../../src/platform/system.ts";
 import { TestClock, WORKER_SCRIPT } from "../support/world.ts";
 
@@ -49,6 +50,14 @@ export class FakeWorld implements World {
     home: () => this.variables["HOME"] ?? this.variables["USERPROFILE"],
   };
   readTextFile = readTextFileOfTests;
+  readSecret = readSecret;
+  /** What a person types when asked; without any, nobody is there. */
+  readonly answers: string[] = [];
+  readonly questions: string[] = [];
+  askSecret = (question: string): Promise<string | undefined> => {
+    this.questions.push(question);
+    return Promise.resolve(this.answers.shift());
+  };
   /** What is read from standard input. */
   input: AsyncIterable<Uint8Array<ArrayBuffer>> = ReadableStream.from([]);
   stdin = () => this.input;

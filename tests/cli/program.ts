@@ -7,6 +7,7 @@ import type { World } from "../../src/cli/world.ts";
 import { rawOf } from "../../src/core/raw.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
 import { commandOutput } from "../../src/platform/process.ts";
+import { readSecret } from "../../src/platform/secrets.ts";
 import * as system from "../../src/platform/system.ts";
 import { systemClock } from "../../src/platform/system_clock.ts";
 import { FakeOutput, readTextFileOfTests, runIn } from "./fake_world.ts";
@@ -142,6 +143,8 @@ class PlaceWorld implements World {
     return Promise.resolve({ disk: openDisk(), clock, random, workerScript: undefined });
   };
   readTextFile = readTextFileOfTests;
+  readSecret = readSecret;
+  askSecret = () => Promise.resolve(undefined);
   stdin = () => ReadableStream.from([]);
   commandOutput = (line: string, signal: AbortSignal) => commandOutput(line, { signal });
   host = system.hostName;

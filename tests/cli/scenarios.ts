@@ -67,6 +67,53 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     await say("plan", "nowhere");
   },
 
+  async vaults(world, say) {
+    await fill(world);
+    world.variables["BACKUP_TOOL_CONFIG"] = "settings.jsonc";
+    const password = `${world.base}/password`;
+    world.files[`${world.base}/settings.jsonc`] = `{
+  "vaults": {
+    "offsite": { "location": "st-offsite", "passwordFile": "password", "limitUpload": "2M" },
+    "plain": { "location": "st-plain" }
+  }
+}`;
+    await say("init", "-s", "plain", "--vault");
+    await say("init", "-s", "plain", "--vault", "--unencrypted");
+    await say("init", "-s", "plain", "--vault", "--unencrypted");
+    await say("init", "-s", "photos", "--vault", "--unencrypted");
+    await say("init", "-s", "plain");
+    await say("init", "-s", "s9:somewhere", "--vault", "--unencrypted");
+    await say("copy", "--to", "plain");
+    await world.makeVault("st-offsite", "four random words");
+    await say("snapshots", "-s", "offsite");
+    Deno.writeTextFileSync(password, "four random words\n", { mode: 0o644 });
+    await say("snapshots", "-s", "offsite");
+    Deno.chmodSync(password, 0o600);
+    await say("copy", "--to", "offsite", "--name", "letters", "--dry-run");
+    await say("copy", "--to", "offsite", "--name", "letters");
+    await say("copy", "--to", "offsite");
+    await say("copy", "--to", "st");
+    await say("snapshots", "-s", "offsite");
+    await say("ls", "-l", "photos:latest", "-s", "offsite");
+    await say("check", "-s", "offsite", "--read-data");
+    await say(
+      "restore",
+      "letters:latest",
+      "-s",
+      "st-offsite",
+      "--password-command",
+      `cat ${password}`,
+      "--target",
+      "back",
+    );
+    await say("stats", "-s", "offsite");
+    await say("tree", "build", "latest", "-s", "offsite");
+    Deno.writeTextFileSync(password, "wrong\n");
+    await say("snapshots", "-s", "offsite");
+    await say("snapshots", "-s", "offsite", "--key-file", "none", "--password-file", "password");
+    await say("config");
+  },
+
   async mistakes(world, say) {
     makePhotos(world);
     await say("snapshots");

@@ -154,14 +154,19 @@ Deno.test("a vault is opened by what fits it alone, and made once", async () => 
 
 Deno.test("a vault in a directory is opened where one is wanted, and nothing is restored into it", async () => {
   using world = new World({ inMemory: true });
-  const place = await copied(world, KINDS[2]), location = rawOf(place.path), monitor = new TestMonitor();
-  const login = { secret: { kind: "passphrase", passphrase: "four random words" }, host: "nas" } as const;
+  const place = await copied(world, KINDS[2]), location = place.path, monitor = new TestMonitor();
+  const secrets = {
+    readSecret: () => "",
+    commandOutput: () => ReadableStream.from([]),
+    askSecret: () => Promise.resolve("four random words"),
+    env: () => undefined,
+  };
+  const login = { settings: {}, secrets, host: "nas", signal: new AbortController().signal };
   await using vault = await openRepository(world.machine, location, monitor, login);
-  await using storage = await openRepository(world.machine, rawOf(world.storagePath), monitor, login);
+  await using storage = await openRepository(world.machine, world.storagePath, monitor, login);
   deepStrictEqual([...await vault.rootIds()].sort(), [...await storage.rootIds()].sort());
-  await rejects(openRepository(world.machine, location, monitor), { code: "no-storage" });
-  const unencrypted = { secret: { kind: "unencrypted" }, host: "nas" } as const;
-  await rejects(openRepository(world.machine, location, monitor, unencrypted), { code: "no-key" });
+  const nobody = { ...login, secrets: { ...secrets, askSecret: () => Promise.resolve(undefined) } };
+  await rejects(openRepository(world.machine, location, monitor, nobody), { code: "no-key" });
   const [snapshot] = await vault.snapshots();
   for (const target of [place.path, `${place.path}/data/new`]) {
     await rejects(restore(vault, world.restoreRequest(snapshot!, target), monitor), { code: "target-in-storage" });

@@ -161,8 +161,9 @@ async function openOrInit(session: Session, chosen: readonly Chosen[]): Promise<
     if (!(error instanceof NoStorage)) throw error;
     const [only, ...others] = chosen;
     if (only !== undefined && others.length === 0) await checkSources(only.sources, session);
-    initStorage(await session.machine(), session.storagePath, DEFAULT_SETTINGS);
-    session.monitor.notice(`Made a new storage in ${textOf(session.storagePath)}`);
+    const path = await session.storagePath("make a storage there");
+    initStorage(await session.machine(), path, DEFAULT_SETTINGS);
+    session.monitor.notice(`Made a new storage in ${textOf(path)}`);
     return await session.openRepository();
   }
 }

@@ -76,8 +76,8 @@ const DEFAULTS: Readonly<Record<Setting, unknown>> = {
 
 function print(command: Command, session: Session, { path, config }: LoadedConfig): void {
   const settings = SETTINGS.map((name) => shown(command, name, path));
-  const { keep, defaults = {}, backups = {} } = config;
-  if (session.options.json) return session.out.json({ file: path ?? null, settings, keep, defaults, backups });
+  const { keep, defaults = {}, vaults = {}, backups = {} } = config;
+  if (session.options.json) return session.out.json({ file: path ?? null, settings, keep, defaults, vaults, backups });
   session.out.line(
     path === undefined ? "No configuration file; there would be looked for" : `Configuration file ${path}`,
   );
@@ -85,6 +85,7 @@ function print(command: Command, session: Session, { path, config }: LoadedConfi
   const rows = settings.map(({ name, value, from }) => [name, value === null ? "-" : String(value), from]);
   session.out.table([{ title: "SETTING" }, { title: "VALUE" }, { title: "FROM" }], rows);
   if (keep !== undefined) session.out.line(`forget keeps by ${policyText(keep)}`);
+  for (const [name, { location }] of Object.entries(vaults)) session.out.line(`vault ${name}: ${location}`);
   for (const [name, { sources }] of Object.entries(backups)) session.out.line(`backup ${name}: ${sources.join(", ")}`);
 }
 

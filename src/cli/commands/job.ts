@@ -132,7 +132,7 @@ const defineHistory: Define = (job, act) => {
   command.action(() =>
     act(command, async (session) => {
       const { last, all = false, unhappy = false } = command.opts<HistoryOptions>();
-      const storage = await session.openStorage();
+      const storage = await session.openStorage("show the history of jobs");
       const { readHistory } = await import("../../jobs/state/history.ts");
       const chosen: HistoryEntry[] = [];
       for (const entry of readHistory(storage, (fault) => session.monitor.problem(fault))) {

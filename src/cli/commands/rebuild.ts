@@ -13,7 +13,7 @@ export const defineRebuild: Define = (program, act) => {
     .addHelpText("after", examples("backup-tool rebuild -s /mnt/disk/storage"));
   command.action(() =>
     act(command, async (session) => {
-      const storage = await session.openStorage();
+      const storage = await session.openStorage("rebuild a catalog");
       const { rebuildCatalog } = await import("../../operations/repair/rebuild.ts");
       const result = rebuildCatalog(storage, session.monitor);
       const { snapshots, contents } = result;

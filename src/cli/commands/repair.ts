@@ -25,7 +25,7 @@ export const defineRepair: Define = (program, act) => {
         "and other snapshots. What can't be healed is moved to quarantine/ and named, with every path that needs it. " +
         "The exit status is 3 if something is lost.",
     )
-    .option("--from <STORAGE>", "another storage that may have copies (repeatable)", collected)
+    .option("--from <LOCATION>", "another storage that may have copies (repeatable)", collected)
     .option("--read-data", "read every byte first, to find all damage")
     .option("-n, --dry-run", "change nothing; tell what would be healed, and what is lost")
     .addOption(workersOption())
@@ -40,7 +40,7 @@ export const defineRepair: Define = (program, act) => {
   command.action(() =>
     act(command, async (session) => {
       const { readData = false, from = [], dryRun = false, workers } = command.opts<RepairOptions>();
-      const storage = await session.openStorage();
+      const storage = await session.openStorage("repair it");
       using others = new DisposableStack();
       const request = {
         readData,

@@ -1,5 +1,5 @@
 /** backup-tool serve */
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import type { Define } from "./command.ts";
 import { EXIT, exitForJobs } from "../session/exit.ts";
 import type { Session } from "../session/session.ts";
@@ -8,7 +8,7 @@ import { absolutePath } from "../settings/paths.ts";
 import { lockDirectory } from "../settings/state_directory.ts";
 import { Fault } from "../../core/fault.ts";
 import { bytesOf, rawOf } from "../../core/raw.ts";
-import { parseSize } from "../../core/size_text.ts";
+import { parseRate, parseSize } from "../../core/size_text.ts";
 import type { Log, LogFormat } from "../../jobs/log/log.ts";
 import type { ServiceOptions } from "../../jobs/service/service.ts";
 import type { ThreadSetup } from "../../jobs/service/thread.ts";
@@ -103,13 +103,6 @@ function withOptions(command: Command): Command {
     );
 }
 
-/** As a size, with or without "/s". */
-function parseRate(text: string): number {
-  const rate = parseSize(text.trim().replace(/\/s$/i, ""));
-  if (rate > 0) return rate;
-  throw new InvalidArgumentError("Give a rate above 0.");
-}
-
 async function serviceOptions(session: Session, options: ServeOptions, held: DisposableStack): Promise<ServiceOptions> {
   const { world } = session;
   const machine = await session.machine();
@@ -134,7 +127,7 @@ async function serviceOptions(session: Session, options: ServeOptions, held: Dis
     machine,
     places: {
       jobs,
-      storage: session.storagePath,
+      storage: await session.storagePath("keep what its jobs leave"),
       temp: options.tmp === undefined ? undefined : absolutePath(world, options.tmp),
     },
     log,

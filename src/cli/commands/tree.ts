@@ -21,7 +21,7 @@ const defineBuild: Define = (tree, act) => {
     .addHelpText("after", examples("backup-tool tree build latest~3 -s /mnt/disk/storage"));
   command.action((name: string) =>
     act(command, async (session) => {
-      const storage = await session.openStorage();
+      const storage = await session.openStorage("make or remove trees");
       const snapshot = storage.resolve(name);
       const { buildTree } = await import("../../storage/tree/build_tree.ts");
       const workers = session.workers(command.opts<{ readonly workers?: number }>().workers);
@@ -39,7 +39,7 @@ const defineRemove: Define = (tree, act) => {
     .addHelpText("after", examples("backup-tool tree remove 2026/11-20T23:05 -s /mnt/disk/storage"));
   command.action((name: string) =>
     act(command, async (session) => {
-      const storage = await session.openStorage();
+      const storage = await session.openStorage("make or remove trees");
       const snapshot = storage.resolve(name);
       const { removeTree } = await import("../../storage/tree/build_tree.ts");
       removeTree(storage, snapshot, session.monitor);

@@ -93,8 +93,10 @@ async function* valuesOf(name: string, context: Context, known: Known): AsyncGen
       return yield ":files";
     case "FILE":
       return yield ":files";
+    case "LOCATION":
+      yield* known.vaults();
+      return yield ":dirs";
     case "DIR":
-    case "STORAGE":
       return yield ":dirs";
   }
 }

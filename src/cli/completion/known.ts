@@ -1,11 +1,15 @@
 /** What can be known while somebody types: the repository, asked without any lock, and the configuration. */
 import type { Candidate } from "./candidate.ts";
-import { absolutePath, snapshotPath } from "../settings/paths.ts";
+import { snapshotPath } from "../settings/paths.ts";
 import { loadConfig, type LoadedConfig, VARIABLES } from "../settings/settings.ts";
+import type { LoginOptions } from "../settings/vault_options.ts";
 import type { World } from "../world.ts";
 import { nameOf } from "../../core/apath.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { textOf } from "../../core/raw.ts";
+import { defined } from "../../core/defined.ts";
+import type { SecretWorld } from "../../operations/vaults/login.ts";
+import type { VaultSettings } from "../../operations/vaults/vault_settings.ts";
 import { shortId } from "../../core/short_id.ts";
 import { localTimeText } from "../../core/time_text.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
@@ -45,6 +49,11 @@ export class Known implements AsyncDisposable {
     for (const [value, { sources }] of Object.entries(config.backups ?? {})) {
       yield { value, about: sources.join(", ") };
     }
+  }
+
+  async *vaults(): AsyncGenerator<Candidate> {
+    const { config } = await this.#config();
+    for (const [value, { location }] of Object.entries(config.vaults ?? {})) yield { value, about: location };
   }
 
   /** Ids only once the beginning of one has been typed: nobody chooses among them. */
@@ -105,8 +114,28 @@ export class Known implements AsyncDisposable {
     const world = this.#world;
     const path = this.#values.get("storage") ?? world.env(VARIABLES.storage) ?? (await this.#config()).config.storage;
     if (path === undefined) throw new Error("No storage was given");
-    const { openRepository } = await import("../../operations/open.ts");
-    return this.#held.use(await openRepository(await world.machine(), absolutePath(world, path), SILENT));
+    const [{ openRepository }, { placeOf }, { stateDirectories }] = await Promise.all([
+      import("../../operations/open.ts"),
+      import("../session/place.ts"),
+      import("../settings/state_directory.ts"),
+    ]);
+    const { location, settings } = placeOf(path, this.#loginOptions(), { world, loaded: await this.#config() });
+    const machine = { ...await world.machine(), state: await stateDirectories(world) };
+    // A key pressed is no reason to run a command, to ask for a passphrase, or to try one for a second.
+    const quick = defined<VaultSettings>({ keyFile: settings.keyFile, encrypted: settings.encrypted });
+    const secrets: SecretWorld = {
+      readSecret: (path, mostBytes) => world.readSecret(path, mostBytes),
+      commandOutput: (line, signal) => world.commandOutput(line, signal),
+      askSecret: () => Promise.resolve(undefined),
+      env: (name) => world.env(name),
+    };
+    const login = { settings: quick, secrets, host: world.host(), signal: new AbortController().signal };
+    return this.#held.use(await openRepository(machine, location, SILENT, login));
+  }
+
+  #loginOptions(): LoginOptions {
+    const keyFile = this.#values.get("keyFile");
+    return keyFile === undefined ? {} : { keyFile };
   }
 
   #config(): Promise<LoadedConfig> {

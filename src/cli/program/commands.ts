@@ -5,6 +5,7 @@ import { defineCat } from "../commands/cat.ts";
 import { defineCheck } from "../commands/check.ts";
 import { defineCompletions } from "../commands/completions.ts";
 import { defineConfig } from "../commands/config.ts";
+import { defineCopy } from "../commands/copy.ts";
 import { defineDiff } from "../commands/diff.ts";
 import { defineDump } from "../commands/dump.ts";
 import { defineFind } from "../commands/find.ts";
@@ -29,7 +30,7 @@ import { defineVersion } from "../commands/version.ts";
 
 /** In the order of the help page. */
 export const COMMANDS: Readonly<Record<string, readonly Define[]>> = {
-  "Backing up": [defineInit, defineBackup, definePlan],
+  "Backing up": [defineInit, defineBackup, definePlan, defineCopy],
   "Looking": [defineSnapshots, defineLs, defineFind, defineHistory, defineDiff, defineStats],
   "Getting back": [defineRestore, defineCat, defineDump],
   "Keeping": [defineForget, definePrune, definePolicy, defineTag, defineTree],

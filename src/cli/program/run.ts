@@ -1,5 +1,5 @@
 /** From arguments to an exit status. Parsing is all that happens here: what a command needs is loaded when it runs. */
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Help } from "commander";
 import { Fault } from "../../core/fault.ts";
 import { VERSION } from "../../core/version.ts";
 import { typedText } from "../../core/written_path.ts";
@@ -10,6 +10,7 @@ import { errorJson, errorText } from "../output/terminal/errors.ts";
 import { EXIT, exitFor } from "../session/exit.ts";
 import { addGlobalOptions, examples, type GlobalOptions } from "../settings/options.ts";
 import { type Paint, paintFor } from "../output/terminal/colors.ts";
+import { addVaultOptions, VAULT_OPTIONS } from "../settings/vault_options.ts";
 import { refuseEmpty, usageFault } from "../settings/usage.ts";
 import type { Output, World } from "../world.ts";
 
@@ -57,6 +58,10 @@ export function makeProgram(world: World, act: RunCommand): Command {
       showGlobalOptions: true,
       helpWidth: HELP_COLUMNS,
       minWidthToWrap: 24,
+      visibleGlobalOptions(command) {
+        const options = Help.prototype.visibleGlobalOptions.call(this, command);
+        return options.filter((option) => !VAULT_OPTIONS.includes(option.attributeName()));
+      },
       // What they take stands on their own pages.
       subcommandTerm: (command) => command.name(),
     })
@@ -67,7 +72,7 @@ export function makeProgram(world: World, act: RunCommand): Command {
     })
     .helpOption("-h, --help", "show this help")
     .version(`backup-tool ${VERSION}`, "-V, --version", "print the version");
-  addGlobalOptions(program).addHelpText(
+  addVaultOptions(addGlobalOptions(program)).addHelpText(
     "after",
     examples(
       "backup-tool backup ~/photos -s /mnt/disk/storage --init",

@@ -9,8 +9,8 @@ export const EXIT = {
   someFailed: 3,
   noStorage: 10,
   locked: 11,
-  /** Reserved for vaults. */
-  wrongPassphrase: 12,
+  /** What was given doesn't open the vault, or the vault isn't what it was. */
+  cannotUnlock: 12,
   interrupted: 130,
   /** Whoever read the output went away: 128 + SIGPIPE, as a shell reports it of other programs. */
   pipeClosed: 141,
@@ -21,10 +21,20 @@ const BY_CODE: Readonly<Record<string, number>> = {
   "bad-config": EXIT.wrongUsage,
   "bad-pattern": EXIT.wrongUsage,
   "bad-hex-split": EXIT.wrongUsage,
+  "plain-vault": EXIT.wrongUsage,
   "no-storage": EXIT.noStorage,
+  "no-vault": EXIT.noStorage,
   "locked": EXIT.locked,
   "source-locked": EXIT.locked,
   "service-running": EXIT.locked,
+  "no-key": EXIT.cannotUnlock,
+  "wrong-passphrase": EXIT.cannotUnlock,
+  "bad-passphrase": EXIT.cannotUnlock,
+  "exposed-secret": EXIT.cannotUnlock,
+  "wrong-key": EXIT.cannotUnlock,
+  "foreign-key": EXIT.cannotUnlock,
+  "bad-key-file": EXIT.cannotUnlock,
+  "not-encrypted": EXIT.cannotUnlock,
   "interrupted": EXIT.interrupted,
   "pipe-closed": EXIT.pipeClosed,
 };

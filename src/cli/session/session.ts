@@ -4,12 +4,14 @@ import { Printer } from "../output/terminal/printer.ts";
 import type { Column } from "../output/terminal/table.ts";
 import { TerminalMonitor } from "../output/progress/terminal_monitor.ts";
 import type { GlobalOptions } from "../settings/options.ts";
-import { absolutePath } from "../settings/paths.ts";
+import type { VaultOptions } from "../settings/vault_options.ts";
+import { type Place, placeOf } from "./place.ts";
 import type { LoadedConfig } from "../settings/settings.ts";
 import type { World } from "../world.ts";
 import { BadUsage } from "../../core/fault.ts";
-import type { Raw } from "../../core/raw.ts";
+import { type Raw, rawOf } from "../../core/raw.ts";
 import { exactSizeText, type SizeText, sizeText } from "../../core/size_text.ts";
+import type { VaultLogin } from "../../operations/open.ts";
 import type { OpenedRepository } from "../../operations/opened.ts";
 import type { Machine } from "../../platform/machine.ts";
 import type { Storage } from "../../storage/storage.ts";
@@ -17,9 +19,12 @@ import type { Storage } from "../../storage/storage.ts";
 /** Threads beyond this wait for the disk and for each other. */
 const MOST_WORKERS = 4;
 
+/** Every command has those for vaults, too. */
+export type SessionOptions = GlobalOptions & VaultOptions;
+
 export class Session implements AsyncDisposable {
   readonly world: World;
-  readonly options: GlobalOptions;
+  readonly options: SessionOptions;
   /** What the configuration file says. */
   readonly loaded: LoadedConfig;
   /** Every size in a result goes through it: `--bytes` asks for exact ones. */
@@ -31,7 +36,7 @@ export class Session implements AsyncDisposable {
   #listens = false;
 
   /** @param options complete: with what variables and the configuration add to the command line */
-  constructor(world: World, options: GlobalOptions, loaded: LoadedConfig) {
+  constructor(world: World, options: SessionOptions, loaded: LoadedConfig) {
     this.world = world;
     this.options = options;
     this.loaded = loaded;
@@ -57,28 +62,48 @@ export class Session implements AsyncDisposable {
     return this.world.machine();
   }
 
-  /** @throws BadUsage if nobody said where it is */
-  get storagePath(): Raw {
+  /** What `-s` says. @throws BadUsage if nobody said where it is */
+  get place(): Place {
     const { storage = "" } = this.options;
-    if (storage !== "") return absolutePath(this.world, storage);
+    if (storage !== "") return this.placeOf(storage);
     const hint = "Give one with `-s STORAGE`, set BACKUP_TOOL_STORAGE, or name it in a backup-tool.jsonc";
     throw new BadUsage("No storage was given", hint);
   }
 
-  /** For what every engine can do; open until the session ends. @throws NoStorage and what else opening throws */
-  async openRepository(): Promise<OpenedRepository> {
-    const { openRepository } = await import("../../operations/open.ts");
-    return this.#held.use(await openRepository(await this.#ownMachine(), this.storagePath, this.monitor));
+  /** What a location on the command line stands for: a path, `scheme:...`, or a name in the configuration. */
+  placeOf(text: string, options: VaultOptions = this.options): Place {
+    return placeOf(text, options, this);
   }
 
-  /** For what only a storage can do; open until the session ends. @throws NoStorage and what else opening throws */
-  async openStorage(): Promise<Storage> {
-    const { openStorage } = await import("../../storage/storage.ts");
-    return this.#held.use(openStorage(await this.#ownMachine(), this.storagePath, this.monitor));
+  /** For what every engine can do; open until the session ends. @throws NoStorage and what else opening throws */
+  async openRepository(place = this.place): Promise<OpenedRepository> {
+    const { openRepository } = await import("../../operations/open.ts");
+    const machine = await this.ownMachine();
+    return this.#held.use(await openRepository(machine, place.location, this.monitor, this.login(place)));
+  }
+
+  /** For what only a storage can do; open until the session ends. @param what that is @throws NotForVaults, NoStorage and what else opening throws */
+  async openStorage(what: string, place = this.place): Promise<Storage> {
+    const { openOnlyStorage } = await import("../../operations/open.ts");
+    return this.#held.use(await openOnlyStorage(await this.ownMachine(), place.location, this.monitor, what));
+  }
+
+  /** Where a storage lies, or is to be made. @param what it is needed for @throws BadUsage, NotForVaults */
+  async storagePath(what: string): Promise<Raw> {
+    const { location } = this.place, { engineAt } = await import("../../operations/open.ts");
+    const { disk } = await this.machine();
+    if (await engineAt(disk, location) === "storage") return rawOf(location);
+    const { NotForVaults } = await import("../../vault/format/faults.ts");
+    throw new NotForVaults(what);
+  }
+
+  /** What opens a vault there. */
+  login({ settings }: Place): VaultLogin {
+    return { settings, secrets: this.world, host: this.world.host(), signal: this.signal };
   }
 
   /** It knows where this program keeps its state. */
-  async #ownMachine(): Promise<Machine> {
+  async ownMachine(): Promise<Machine> {
     const { stateDirectories } = await import("../settings/state_directory.ts");
     return { ...await this.machine(), state: await stateDirectories(this.world) };
   }

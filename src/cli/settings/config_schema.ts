@@ -8,6 +8,8 @@ import { pathOf } from "../../core/written_path.ts";
 import { backupShape, checkPath, type WrittenBackup } from "../../operations/settings/backup_schema.ts";
 import { bytesOfSize } from "../../operations/settings/backup_settings.ts";
 import { POLICY_SCHEMA } from "../../operations/settings/policy_schema.ts";
+import { vaultFrom, vaultSchema } from "../../operations/settings/vault_schema.ts";
+import { hasScheme, type NamedVault } from "../../operations/vaults/vault_settings.ts";
 import { BadConfig, type ConfigFile } from "./config_file.ts";
 import type { World } from "../world.ts";
 
@@ -27,13 +29,16 @@ const namedBackup = z.strictObject({
 const backupName = z.string().regex(/^[^-/~.\s][^/\s]*$/, "A name must be one word without slashes");
 
 export const CONFIG_SCHEMA = z.strictObject({
-  storage: path.describe("Path of the storage; ~ is the home directory").exactOptional(),
+  storage: path.describe("Path of the storage, ~ is the home directory; or a vault: its name, path or URL")
+    .exactOptional(),
   workers: z.number().int().min(0).max(64).describe("Threads besides the main one").exactOptional(),
   bytes: z.boolean().describe("Show sizes as exact numbers of bytes").exactOptional(),
   quiet: z.boolean().describe("Say nothing but results and problems").exactOptional(),
   verbose: z.boolean().describe("Say what happens to each file").exactOptional(),
   keep: POLICY_SCHEMA.describe("Which snapshots `backup-tool forget` keeps when it is given no rules").exactOptional(),
   defaults: z.strictObject(backupSettings).describe("For every backup").exactOptional(),
+  vaults: z.record(backupName.regex(/^[^:]*$/, "A name has no colon"), vaultSchema(path, path))
+    .describe("What `-s NAME` and `copy --to NAME` stand for").exactOptional(),
   backups: z.record(backupName, namedBackup).describe("What `backup-tool backup NAME` backs up").exactOptional(),
 });
 
@@ -42,7 +47,11 @@ export function configJsonSchema(): unknown {
   return z.toJSONSchema(CONFIG_SCHEMA, { io: "input", target: "draft-7", unrepresentable: "any" });
 }
 
-export type Config = z.output<typeof CONFIG_SCHEMA>;
+type Written = z.output<typeof CONFIG_SCHEMA>;
+
+export interface Config extends Omit<Written, "vaults"> {
+  readonly vaults?: Readonly<Record<string, NamedVault>>;
+}
 
 /** Reads the file; paths in it become absolute. @throws BadConfig */
 export function parseConfig(file: ConfigFile, world: World): Config {
@@ -65,7 +74,7 @@ function badConfig(path: string, complaints: readonly Complaint[]): BadConfig {
   return new BadConfig(path, [complaintText(told)], hint);
 }
 
-function withAbsolutePaths(config: Config, absolute: (path: string) => string): Config {
+function withAbsolutePaths({ vaults = {}, ...config }: Written, absolute: (path: string) => string): Config {
   const resolved = <T extends WrittenBackup>(settings: T): T => ({
     ...settings,
     ...(settings.excludeLargerThan !== undefined && { excludeLargerThan: bytesOfSize(settings.excludeLargerThan) }),
@@ -75,9 +84,13 @@ function withAbsolutePaths(config: Config, absolute: (path: string) => string): 
   const backups = Object.entries(config.backups ?? {}).map(([name, backup]) =>
     [name, { ...resolved(backup), sources: backup.sources.map(absolute) }] as const
   );
+  const located = (text: string) => hasScheme(text) ? text : absolute(text);
+  const { storage } = config;
   return {
     ...config,
-    ...(config.storage !== undefined && { storage: absolute(config.storage) }),
+    // One that is named below is no path.
+    ...(storage !== undefined && { storage: Object.hasOwn(vaults, storage) ? storage : located(storage) }),
+    vaults: Object.fromEntries(Object.entries(vaults).map(([name, vault]) => [name, vaultFrom(vault, located)])),
     ...(config.defaults !== undefined && { defaults: resolved(config.defaults) }),
     backups: Object.fromEntries(backups),
   };

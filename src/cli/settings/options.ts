@@ -15,7 +15,7 @@ export interface GlobalOptions {
 
 export function addGlobalOptions(program: Command): Command {
   program
-    .option("-s, --storage <DIR>", "the storage (or set BACKUP_TOOL_STORAGE)")
+    .option("-s, --storage <LOCATION>", "the storage or vault (or set BACKUP_TOOL_STORAGE)")
     .option("--config <FILE>", "take settings from this file (see `help config`)")
     .option("--json", "print the result as one JSON value")
     .option("--bytes", "show sizes as exact numbers of bytes")

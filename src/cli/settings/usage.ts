@@ -1,5 +1,5 @@
 /** What is wrong with a command line, in the form of every error, with what may have been meant. */
-import type { Command } from "commander";
+import type { Command, Option } from "commander";
 import { BadUsage } from "../../core/fault.ts";
 import { similarNames } from "../../core/similar.ts";
 
@@ -67,9 +67,14 @@ function longOptions(command: Command): string[] {
   const help = command.createHelp();
   const options = [
     ...help.visibleOptions(command),
-    ...command.parent === null ? [] : help.visibleGlobalOptions(command),
+    ...command.parent === null ? [] : optionsAbove(command),
   ];
   return options.flatMap(({ long }) => long ? [long.slice(2)] : []);
+}
+
+/** Also those that the help pages of commands leave out. */
+function optionsAbove({ parent }: Command): Option[] {
+  return parent === null ? [] : [...parent.options.filter(({ hidden }) => !hidden), ...optionsAbove(parent)];
 }
 
 /** "backup-tool help tree build". */

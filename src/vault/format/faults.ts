@@ -72,7 +72,7 @@ export class WrongPassphrase extends Fault {
   readonly code = "wrong-passphrase";
   readonly hint = "Try again; without any passphrase only a key file or the printed key opens the vault";
   constructor(what: string) {
-    super(`Cannot open ${JSON.stringify(what)} of the vault: the passphrase doesn't fit`);
+    super(`The passphrase doesn't open ${what}`);
   }
 }
 
@@ -115,7 +115,7 @@ export class NotForVaults extends Fault {
 /** There is no vault where one was expected. */
 export class NoVault extends Fault {
   readonly code = "no-vault";
-  readonly hint = "Make one with `backup-tool init`, or look whether the right place is mounted";
+  readonly hint = "Make one with `backup-tool init --vault`, or look whether the right place is mounted";
   constructor(location: string) {
     super(`Cannot open the vault ${JSON.stringify(location)}: there is none`);
   }
@@ -125,17 +125,18 @@ export class NoVault extends Fault {
 export class VaultExists extends Fault {
   readonly code = "vault-exists";
   readonly hint = "Choose another place, or use the vault that is there";
-  constructor(location: string) {
-    super(`Cannot make a vault in ${JSON.stringify(location)}: there is one already`);
+  constructor(location: string, what = "there is one already") {
+    super(`Cannot make a vault in ${JSON.stringify(location)}: ${what}`);
   }
 }
 
 /** Nothing that was given opens the vault. */
 export class NoKey extends Fault {
   readonly code = "no-key";
-  readonly hint = "Give the passphrase, or a key file";
+  readonly hint =
+    "Give `--password-file`, `--password-command` or `--key-file`; on a terminal you are asked for the passphrase";
   constructor(location: string) {
-    super(`Cannot open the vault ${JSON.stringify(location)}: it is encrypted, and there is no key`);
+    super(`Cannot open the vault ${JSON.stringify(location)}: it is encrypted, and no key was given`);
   }
 }
 
@@ -152,4 +153,16 @@ export class NotEncrypted extends Fault {
 export function isOfObject(error: unknown): error is Fault {
   return error instanceof Fault &&
     !(error instanceof PlaceUnavailable || error instanceof PlaceRefuses || error instanceof Interrupted);
+}
+
+/** Nobody has said that others may read what is to be stored. */
+export class PlainVault extends Fault {
+  readonly code = "plain-vault";
+  readonly hint = 'If that is meant, say `--unencrypted`, or "encrypted": false in the configuration';
+  constructor(location: string) {
+    super(
+      `Cannot write to the vault ${JSON.stringify(location)}: it is not encrypted, so everybody who reads the place ` +
+        "reads the files",
+    );
+  }
 }

@@ -174,6 +174,7 @@ Deno.test("config: --example is a file that can be used as it is", async () => {
     "verbose",
     "keep",
     "defaults",
+    "vaults",
     "backups",
   ]);
 });

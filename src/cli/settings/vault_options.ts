@@ -1,0 +1,149 @@
+/** Options that say how a vault is opened, and how its bytes travel. A storage has no use for them. */
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { defined } from "../../core/defined.ts";
+import { BadUsage } from "../../core/fault.ts";
+import { textOf } from "../../core/raw.ts";
+import { parseRate, parseSize } from "../../core/size_text.ts";
+import {
+  hasLogin,
+  LEAST_UNIT_BYTES,
+  type LoginSettings,
+  MOST_CONNECTIONS,
+  MOST_UNIT_BYTES,
+  type VaultSettings,
+} from "../../operations/vaults/vault_settings.ts";
+import type { World } from "../world.ts";
+import { reading } from "./options.ts";
+import { absolutePath } from "./paths.ts";
+
+export interface LoginOptions {
+  readonly keyFile?: string;
+  readonly passwordFile?: string;
+  readonly passwordCommand?: string;
+  readonly unencrypted?: boolean;
+}
+
+export interface VaultOptions extends LoginOptions {
+  readonly connections?: number;
+  /** Bytes a second. */
+  readonly limitUpload?: number;
+  readonly limitDownload?: number;
+  /** False with `--no-cache`. */
+  readonly cache?: boolean;
+  /** Bytes. */
+  readonly unitSize?: number;
+}
+
+/** Of every command. */
+export function addVaultOptions(program: Command): Command {
+  return program
+    .option("--key-file <FILE>", "open the vault with this key")
+    .option("--password-file <FILE>", "open the vault with the passphrase in the first line of this file")
+    .option("--password-command <LINE>", "open the vault with the passphrase that this prints")
+    .option("--unencrypted", "write to a vault that everybody can read who reads the place")
+    .addOption(
+      new Option("--connections <N>", "requests to the vault at once (default: 4)").argParser(parseConnections),
+    )
+    .addOption(
+      new Option("--limit-upload <RATE>", "send no more a second than that: 2M").argParser(reading(parseRate)),
+    )
+    .addOption(
+      new Option("--limit-download <RATE>", "fetch no more a second than that").argParser(reading(parseRate)),
+    )
+    .option("--no-cache", "note nothing about the vault on this machine, and use nothing that is noted");
+}
+
+export const VAULT_OPTIONS: readonly string[] = [
+  "keyFile",
+  "passwordFile",
+  "passwordCommand",
+  "unencrypted",
+  "connections",
+  "limitUpload",
+  "limitDownload",
+  "cache",
+];
+
+export function unitSizeOption(): Option {
+  return new Option("--unit-size <SIZE>", "stored bytes of a vault's unit, 4M to 1G (default: 16M)")
+    .argParser(reading(parseUnitSize));
+}
+
+function parseUnitSize(text: string): number {
+  const bytes = parseSize(text);
+  if (bytes >= LEAST_UNIT_BYTES && bytes <= MOST_UNIT_BYTES) return bytes;
+  throw new BadUsage(`Cannot use ${JSON.stringify(text)} as the size of a unit`, "Give a size from 4M to 1G");
+}
+
+function parseConnections(text: string): number {
+  const count = Number(text);
+  if (/^[1-9]\d*$/.test(text) && count <= MOST_CONNECTIONS) return count;
+  throw new InvalidArgumentError(`Give a whole number, 1 to ${MOST_CONNECTIONS}.`);
+}
+
+/** What is nearest to the person counts whole: options, variables, then what the configuration says of the vault. @throws BadUsage */
+export function settingsOfVault(
+  options: VaultOptions,
+  fromFile: VaultSettings,
+  world: Pick<World, "env" | "here">,
+): VaultSettings {
+  const { connections, limitUpload, limitDownload, cache, unitSize } = options;
+  const { keyFile, passwordFile, passwordCommand, encrypted, ...others } = fromFile;
+  const login = [loginOfOptions(options, world), loginOfVariables(world)].find(hasLogin) ??
+    { keyFile, passwordFile, passwordCommand, encrypted };
+  const link = { connections, limitUpload, limitDownload, unitSize, cache: cache === false ? false : undefined };
+  return { ...others, ...defined<LoginSettings>(login), ...defined<VaultSettings>(link) };
+}
+
+/** @throws BadUsage if several are given */
+export function loginOfOptions(options: LoginOptions, world: Pick<World, "here">): LoginSettings {
+  const { keyFile, passwordFile, passwordCommand, unencrypted } = options;
+  const given = Object.entries({
+    "--key-file": keyFile,
+    "--password-file": passwordFile,
+    "--password-command": passwordCommand,
+    "--unencrypted": unencrypted,
+  }).filter(([, value]) => value !== undefined);
+  if (given.length > 1) {
+    const names = given.map(([name]) => `\`${name}\``).join(" and ");
+    throw new BadUsage(`${names} can't be given together`, "Give the one that opens the vault");
+  }
+  return loginWithPaths(
+    { keyFile, passwordFile, passwordCommand, encrypted: unencrypted === true ? false : undefined },
+    world,
+  );
+}
+
+export const LOGIN_VARIABLES = {
+  keyFile: "BACKUP_TOOL_KEY_FILE",
+  passwordFile: "BACKUP_TOOL_PASSWORD_FILE",
+  passwordCommand: "BACKUP_TOOL_PASSWORD_COMMAND",
+} as const;
+
+/** @throws BadUsage if several are set */
+function loginOfVariables(world: Pick<World, "env" | "here">): LoginSettings {
+  const set = Object.entries(LOGIN_VARIABLES).filter(([, name]) => world.env(name) !== undefined);
+  if (set.length > 1) {
+    const names = set.map(([, name]) => name).join(" and ");
+    throw new BadUsage(`The variables ${names} can't be set together`, "Set the one that opens the vault");
+  }
+  return loginWithPaths(Object.fromEntries(set.map(([key, name]) => [key, world.env(name)])), world);
+}
+
+interface Given {
+  readonly keyFile?: string | undefined;
+  readonly passwordFile?: string | undefined;
+  readonly passwordCommand?: string | undefined;
+  readonly encrypted?: boolean | undefined;
+}
+
+function loginWithPaths(given: Given, world: Pick<World, "here">): LoginSettings {
+  const { keyFile, passwordFile, passwordCommand, encrypted } = given;
+  const absolute = (path: string | undefined) => path === undefined ? undefined : textOf(absolutePath(world, path));
+  return defined<LoginSettings>({
+    keyFile: absolute(keyFile),
+    passwordFile: absolute(passwordFile),
+    passwordCommand,
+    encrypted,
+  });
+}

@@ -1,0 +1,106 @@
+/**
+ * Finding what opens a vault. Secrets come from files, from what a command prints, or from a person; never from arguments
+ * and variables, which others can see. They are in no message.
+ */
+import { BadUsage, Fault } from "../../core/fault.ts";
+import type { Secret } from "../../vault/access.ts";
+import { NoKey } from "../../vault/format/faults.ts";
+import type { LoginSettings } from "./vault_settings.ts";
+
+/** Where secrets come from. */
+export interface SecretWorld {
+  /** Text of a file that nobody else can read. @param path absolute @throws ExposedSecret, DiskFault */
+  readSecret(path: string, mostBytes: number): string;
+  /** @throws CommandFailed */
+  commandOutput(line: string, signal: AbortSignal): AsyncIterable<Uint8Array<ArrayBuffer>>;
+  /** What a person types, unseen; undefined if nobody is there. @throws Interrupted */
+  askSecret(question: string): Promise<string | undefined>;
+  /** A variable; undefined if it isn't set. */
+  env(name: string): string | undefined;
+}
+
+/** What was to be a passphrase is none. */
+export class BadPassphrase extends Fault {
+  readonly code = "bad-passphrase";
+  readonly hint = "A passphrase is one line of text that is not empty";
+  constructor(from: string, why: string) {
+    super(`Cannot use the passphrase from ${from}: ${why}`);
+  }
+}
+
+export interface GivenSecret {
+  readonly secret: Secret;
+  /** Somebody typed it, and may type it again. */
+  readonly isTyped: boolean;
+}
+
+const MOST_SECRET_BYTES = 64 * 1024;
+
+/**
+ * @param vault as its `config` says
+ * @throws NoKey, BadPassphrase, ExposedSecret, CommandFailed, DiskFault, Interrupted
+ */
+export async function secretFor(
+  settings: LoginSettings,
+  vault: { readonly location: string; readonly encrypted: boolean },
+  world: SecretWorld,
+  signal: AbortSignal,
+): Promise<GivenSecret> {
+  const given = (secret: Secret): GivenSecret => ({ secret, isTyped: false });
+  if (settings.keyFile !== undefined) {
+    return given({ kind: "key-file", text: world.readSecret(settings.keyFile, MOST_SECRET_BYTES) });
+  }
+  const passphrase = await givenPassphrase(settings, world, signal);
+  if (passphrase !== undefined) return given({ kind: "passphrase", passphrase });
+  if (!vault.encrypted || settings.encrypted === false) return given({ kind: "unencrypted" });
+  const typed = await world.askSecret(`Passphrase of ${vault.location}: `);
+  if (typed === undefined) throw new NoKey(vault.location);
+  return { secret: { kind: "passphrase", passphrase: judged(typed, "the terminal") }, isTyped: true };
+}
+
+/** The passphrase that a file or a command gives; undefined if neither is set. @throws as {@link secretFor} */
+export async function givenPassphrase(
+  { passwordFile, passwordCommand }: LoginSettings,
+  world: SecretWorld,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (passwordFile !== undefined) {
+    return firstLine(world.readSecret(passwordFile, MOST_SECRET_BYTES), JSON.stringify(passwordFile));
+  }
+  if (passwordCommand === undefined) return undefined;
+  return firstLine(await printed(passwordCommand, world, signal), "the command");
+}
+
+/** A new passphrase, typed twice. @throws BadUsage if nobody is there, BadPassphrase, Interrupted */
+export async function newPassphrase(world: SecretWorld, location: string): Promise<string> {
+  const first = await world.askSecret(`New passphrase for ${location}: `);
+  if (first === undefined) {
+    throw new BadUsage(
+      "A passphrase is needed, and nobody is here to type one",
+      "Give it with `--password-file` or `--password-command`; or make a vault that everybody can read, with `--unencrypted`",
+    );
+  }
+  const passphrase = judged(first, "the terminal");
+  if (await world.askSecret("The same once more: ") === passphrase) return passphrase;
+  throw new BadPassphrase("the terminal", "it was not the same the second time");
+}
+
+async function printed(line: string, world: SecretWorld, signal: AbortSignal): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of world.commandOutput(line, signal)) {
+    if (text.length < MOST_SECRET_BYTES) text += decoder.decode(chunk, { stream: true });
+  }
+  return text;
+}
+
+function firstLine(text: string, from: string): string {
+  return judged(/^[^\r\n]*/.exec(text)?.[0] ?? "", from);
+}
+
+function judged(passphrase: string, from: string): string {
+  if (passphrase === "") throw new BadPassphrase(from, "it is empty");
+  // Different bytes would become the same passphrase.
+  if (!passphrase.isWellFormed() || passphrase.includes("\ufffd")) throw new BadPassphrase(from, "it is not UTF-8");
+  return passphrase;
+}

@@ -1,0 +1,39 @@
+/** Opening the place where a vault lies, or is to lie. */
+import type { Backend } from "../../backend/backend.ts";
+import { type CredentialSource, openBackend } from "../../backend/open.ts";
+import { defined } from "../../core/defined.ts";
+import type { Monitor } from "../../core/monitor.ts";
+import type { Machine } from "../../platform/machine.ts";
+import type { SecretWorld } from "./login.ts";
+import type { LinkSettings } from "./vault_settings.ts";
+
+export interface PlaceOptions {
+  readonly settings: LinkSettings;
+  readonly secrets: Pick<SecretWorld, "env">;
+  readonly monitor: Pick<Monitor, "notice">;
+  /** Makes it if it isn't there. */
+  readonly create?: boolean;
+}
+
+/** A place for the objects of a vault, as its settings have it. @throws BadUsage, DiskFault */
+export async function openPlace(
+  machine: Machine,
+  location: string,
+  { settings, secrets, monitor, create = false }: PlaceOptions,
+): Promise<Backend> {
+  const { disk, random, clock } = machine, { connections, limitUpload, limitDownload } = settings;
+  return await openBackend(location, {
+    disk,
+    random,
+    clock,
+    create,
+    credentials: defined<CredentialSource>({
+      file: settings.credentialsFile,
+      command: settings.credentialsCommand,
+      env: (name) => secrets.env(name),
+    }),
+    ...(connections !== undefined && { connections }),
+    limits: defined<{ upload?: number; download?: number }>({ upload: limitUpload, download: limitDownload }),
+    onRetry: ({ message }, waitMs) => monitor.notice(`${message}; trying again in ${Math.ceil(waitMs / 1000)} s`),
+  });
+}
