@@ -10,9 +10,13 @@ if ("WorkerGlobalScope" in globalThis) {
   // What arrives while the module is being loaded would find no listener, and be lost.
   const early: MessageEvent[] = [];
   Object.assign(globalThis, { onmessage: (event: MessageEvent) => void early.push(event) });
-  if ((globalThis as { readonly name?: string }).name === "jobs") {
+  const { name } = globalThis as { readonly name?: string };
+  if (name === "jobs") {
     const { serveJobs } = await import("./src/jobs/service/worker.ts");
     serveJobs(early);
+  } else if (name === "vault") {
+    const { serveVault } = await import("./src/vault/threads/worker.ts");
+    serveVault(early);
   } else {
     const { serveWorker } = await import("./src/storage/threads/worker.ts");
     serveWorker(early);

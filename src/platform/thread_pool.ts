@@ -80,11 +80,15 @@ interface Thread {
   readonly closed: PromiseWithResolvers<void>;
 }
 
-interface Waiting {
-  readonly thread: Thread;
+interface Posted {
   readonly kind: string;
   readonly batch: unknown;
   readonly cost: number;
+  readonly handed: readonly ArrayBuffer[];
+}
+
+interface Waiting extends Omit<Posted, "handed"> {
+  readonly thread: Thread;
   resolve(results: unknown): void;
   reject(error: unknown): void;
 }
@@ -134,16 +138,26 @@ export class ThreadPool<W extends Work<W>> implements AsyncDisposable {
     return this.#meter.total;
   }
 
-  /** Works on a batch. @param load how much is in it, for the decision to start workers */
-  run<K extends keyof W & string>(kind: K, batch: W[K]["batch"], load: BatchCost): Promise<W[K]["results"]> {
+  /**
+   * Works on a batch.
+   * @param load how much is in it, for the decision to start workers
+   * @param handed memory in it that may be taken away from this thread, so that it needn't be copied
+   */
+  run<K extends keyof W & string>(
+    kind: K,
+    batch: W[K]["batch"],
+    load: BatchCost,
+    handed: readonly ArrayBuffer[] = [],
+  ): Promise<W[K]["results"]> {
     const cost = load.items + load.bytes / BYTES_OF_ONE_COST;
     this.#costDone += cost;
-    if (this.#usesWorkers()) return this.#post(kind, batch, cost) as Promise<W[K]["results"]>;
+    const post = () => this.#post({ kind, batch, cost, handed }) as Promise<W[K]["results"]>;
+    if (this.#usesWorkers()) return post();
     const before = this.#here;
     const result = (async () => {
       await before;
       // It may have turned out to be slow.
-      if (this.#usesWorkers()) return await this.#post(kind, batch, cost) as W[K]["results"];
+      if (this.#usesWorkers()) return await post();
       this.#executor ??= this.#options.openExecutor();
       return await this.#go(this.#executor.run(kind, batch));
     })();
@@ -192,14 +206,16 @@ export class ThreadPool<W extends Work<W>> implements AsyncDisposable {
     return this.#costDone >= COST_BEFORE_WORKERS || this.#msDone >= MS_BEFORE_WORKERS;
   }
 
-  #post(kind: string, batch: unknown, cost: number): Promise<unknown> {
+  #post({ kind, batch, cost, handed }: Posted): Promise<unknown> {
     const thread = this.#leastBusy();
     const ticket = this.#tickets++;
     thread.inHand++;
     thread.cost += cost;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     this.#waiting.set(ticket, { thread, kind, batch, cost, resolve, reject });
-    thread.worker.postMessage({ type: "batch", ticket, kind, batch } satisfies ToWorker);
+    // What a thread that can't even be started was given is still needed here.
+    const transfer = thread.hasAnswered ? [...handed] : [];
+    thread.worker.postMessage({ type: "batch", ticket, kind, batch } satisfies ToWorker, transfer);
     return promise;
   }
 

@@ -32,3 +32,33 @@ export interface ExtractResult {
   /** What it had and could not be given. */
   readonly losses: readonly MetadataLoss[];
 }
+
+/** What a restore wants to know again of a file, when it has been written. Plain data. */
+export interface FileNote {
+  /** Number of the directory that it is restored into. */
+  readonly target: number;
+  /** Of an entry with several names. */
+  readonly hardLink?: string;
+}
+
+/** Files of a restore, written in the order in which an engine reads best: what lies together comes together, and once. */
+export interface Extraction extends AsyncDisposable {
+  /**
+   * Takes files of one target directory, which is there.
+   * @param notes one for each file
+   * @returns what became of those that need no content; undefined: the file is written by {@link run}
+   * @throws DiskFault that every file would meet
+   */
+  add(batch: ExtractBatch, notes: readonly FileNote[]): Promise<readonly (ExtractResult | undefined)[]>;
+  /** Writes them all, once. @throws DiskFault that every file would meet, Interrupted */
+  run(): AsyncIterable<ExtractedFile>;
+}
+
+export interface ExtractedFile {
+  /** Directory of the file, as in its batch. */
+  readonly relative: Raw;
+  readonly name: Raw;
+  readonly size: number;
+  readonly note: FileNote;
+  readonly result: ExtractResult;
+}

@@ -12,7 +12,7 @@ import type { Monitor } from "../core/monitor.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Subset } from "../core/subset.ts";
 import type { CatalogQueries } from "./catalog_queries.ts";
-import type { ExtractBatch, ExtractResult } from "./extract_batch.ts";
+import type { ExtractBatch, Extraction, ExtractResult } from "./extract_batch.ts";
 import type { HunkRef } from "./hunk.ts";
 import type { Manifest } from "./manifest.ts";
 import type { Root } from "./root.ts";
@@ -79,6 +79,8 @@ export interface ContentReader extends AsyncDisposable {
   read(id: ContentId): AsyncIterable<Uint8Array<ArrayBuffer>> | Iterable<Uint8Array<ArrayBuffer>>;
   /** Writes files of one target directory; a file's failure is a result. @throws DiskFault that every file would meet, Interrupted */
   extract(batch: ExtractBatch, cost: BatchCost): Promise<readonly ExtractResult[]>;
+  /** For many files, whose order matters to the engine. Absent: it reads best in the order of paths. */
+  collect?(): Extraction;
   /** Bytes of a content; undefined if it is not there. Reads no content. */
   sizeOf(id: ContentId): Awaitable<number | undefined>;
 }

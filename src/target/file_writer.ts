@@ -20,7 +20,7 @@ import { DamagedContent } from "../snapshot/faults.ts";
 import { giveAttributes, NO_LOSSES, renewAttributes } from "./attributes.ts";
 import { assertMayRestore, decideOverwrite, TargetTaken, UNFINISHED_MODE } from "./overwrite.ts";
 import { PresentFile } from "./present_file.ts";
-import { assertReplaceable, isAppendOnly, removeQuietly, stepsIntoPlace } from "./replacing.ts";
+import { assertReplaceable, isAppendOnly, partialName, removeQuietly, stepsIntoPlace } from "./replacing.ts";
 
 /** A content as an engine keeps it. Only {@link isItem} may be asked before it is open. */
 export interface ContentSource extends Disposable {
@@ -87,6 +87,20 @@ export class FileWriter {
 
   /** @throws TargetTaken, TargetNewer, TargetProtected, DamagedContent, DiskFault, Interrupted */
   *write(task: ExtractTask, source: ContentSource): Steps<ExtractResult> {
+    const settled = this.settle(task, source);
+    if (settled !== undefined) return settled;
+    source.open();
+    const losses = this.#isDirect ? yield* this.#make(task, source) : yield* this.#replace(task, source);
+    return { how: "written", bytes: task.size, problem: undefined, losses };
+  }
+
+  /** Nothing is there that could be replaced, or nothing may be. */
+  get #isDirect(): boolean {
+    return this.#directory === undefined || isAppendOnly(this.#directory);
+  }
+
+  /** What needs no content is done without; undefined if it is needed. @throws TargetTaken, TargetNewer, TargetProtected, DiskFault */
+  settle(task: ExtractTask, source: Pick<ContentSource, "isItem">): ExtractResult | undefined {
     const target = this.#target, directory = this.#directory;
     const there = directory === undefined ? undefined : target.stat(task.name);
     const verdict = decideOverwrite(this.#batch.overwrite, there, task, ({ kind, size, mtime }) => {
@@ -99,12 +113,40 @@ export class FileWriter {
       if (losses !== undefined) return { how: "same", bytes: 0, problem: undefined, losses };
     }
     if (directory !== undefined) assertReplaceable(target, task.name, { there, directory });
-    source.open();
-    // Nothing is there that could be replaced, or nothing may be.
-    const losses = directory === undefined || isAppendOnly(directory)
-      ? yield* this.#make(task, source)
-      : yield* this.#replace(task, source);
-    return { how: "written", bytes: task.size, problem: undefined, losses };
+    return undefined;
+  }
+
+  /**
+   * Begins a file whose pieces come in any order, from whoever knows the name that is returned: the file is under it
+   * until {@link finish}, or has to be removed. @throws TargetTaken, DiskFault
+   */
+  begin(task: ExtractTask): Raw {
+    const target = this.#target, name = this.#isDirect ? task.name : partialName(task.name, this.#batch.key);
+    if (name !== task.name) target.unlink(name);
+    using file = target.create(name, UNFINISHED_MODE);
+    if (file === undefined) throw new TargetTaken(`${textOf(target.path)}/${textOf(task.name)}`);
+    file.truncate(task.size);
+    return name;
+  }
+
+  /** Judges a file that was begun and written, and puts it in its place; a wrong one is removed. @throws DamagedContent, DiskFault */
+  *finish(task: ExtractTask, name: Raw): Steps<ExtractResult> {
+    const target = this.#target;
+    try {
+      using file = target.openOrCreate(name, UNFINISHED_MODE);
+      const stream = new DigestStream(this.#algorithm, readingAroundHoles(file), this.#buffer);
+      for (const _ of stream) {
+        this.#stop.check();
+        yield;
+      }
+      assertSound(task, stream.size, stream.digest);
+      const losses = giveAttributes(file, task);
+      if (name !== task.name) target.rename(name, target, task.name);
+      return { how: "written", bytes: task.size, problem: undefined, losses };
+    } catch (error) {
+      removeQuietly(target, name);
+      throw error;
+    }
   }
 
   *#make(task: ExtractTask, source: ContentSource): Steps<readonly MetadataLoss[]> {
@@ -129,7 +171,7 @@ export class FileWriter {
   }
 
   /** Undefined if another file has to take its place: this one is, or may be, a content of a storage as well. */
-  #renew(task: ExtractTask, there: Stat, source: ContentSource): readonly MetadataLoss[] | undefined {
+  #renew(task: ExtractTask, there: Stat, source: Pick<ContentSource, "isItem">): readonly MetadataLoss[] | undefined {
     if (there.links > 1 && source.isItem(there)) return undefined;
     using file = new PresentFile(this.#target, task.name, there);
     return renewAttributes(file, there, task, () => file.isOurs());

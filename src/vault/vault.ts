@@ -20,6 +20,9 @@ import type { Raw } from "../core/raw.ts";
 import type { WorkOptions } from "../core/work.ts";
 import { DirectoryPlaces } from "../platform/directory_places.ts";
 import type { Machine } from "../platform/machine.ts";
+import { newMeterTable } from "../platform/meter.ts";
+import { newStopTable } from "../platform/stop_flag.ts";
+import { ThreadPool } from "../platform/thread_pool.ts";
 import type { OwnPlace, OwnPlaces } from "../platform/own_places.ts";
 import type { CatalogQueries } from "../snapshot/catalog_queries.ts";
 import { DamagedContent, NoSnapshot } from "../snapshot/faults.ts";
@@ -36,8 +39,9 @@ import { ItemReader } from "./store/item_reader.ts";
 import { RootStore, type StoredRoot } from "./store/root_store.ts";
 import { SealedObjects, type VaultAccess } from "./store/sealed_objects.ts";
 import { UnitIndex } from "./store/unit_index.ts";
-import { VaultChecker } from "./store/vault_checker.ts";
-import { VaultReader } from "./store/vault_reader.ts";
+import { VaultChecker } from "./read/vault_checker.ts";
+import { VaultReader } from "./read/vault_reader.ts";
+import { VAULT_THREAD, VaultExecutor, type VaultPool } from "./threads/vault_executor.ts";
 import { VaultWriter } from "./vault_writer.ts";
 
 export interface VaultOptions {
@@ -51,6 +55,8 @@ export interface VaultOptions {
   readonly unitBytes?: number;
   /** False: an unencrypted vault gets no new snapshots. Default: true. */
   readonly mayWritePlain?: boolean;
+  /** For tests: of a restore; what is more waits in a temporary file. */
+  readonly mostFilesInMemory?: number;
 }
 
 /**
@@ -212,8 +218,17 @@ export class Vault implements Repository {
     return contentIndexOf(this.index, this.contents);
   }
 
-  reader({ signal }: WorkOptions): VaultReader {
-    return new VaultReader(this.contents, this.machine.disk, signal);
+  reader({ workers, signal }: WorkOptions): VaultReader {
+    const { mostFilesInMemory } = this.#options, { disk } = this.machine;
+    const openPool = () => this.pool(workers, signal);
+    return new VaultReader(this, { disk, signal, openPool, mostFilesInMemory });
+  }
+
+  pool(workers: number, signal: AbortSignal): VaultPool {
+    const { disk, clock, throttle, workerScript: script } = this.machine;
+    const setup = { stop: newStopTable(), meter: newMeterTable(workers + 1), ...(throttle && { throttle }) };
+    const openExecutor = () => new VaultExecutor(disk, setup, 0);
+    return new ThreadPool(setup, { openExecutor, name: VAULT_THREAD, workers, script, signal, clock });
   }
 
   checker(request: ScanRequest): VaultChecker {

@@ -19,6 +19,12 @@ export type VaultKind = typeof KINDS[number];
 /** Large files are cut from here on: tests have small ones. */
 const CHUNKER = { min: 1024, average: 4096, max: 16_384, wholeUpTo: 65_536 };
 
+export interface OpenChanges {
+  /** Puts something around the place. */
+  readonly through?: (inner: Backend) => Backend;
+  readonly mostFilesInMemory?: number;
+}
+
 export class VaultPlace {
   readonly world: World;
   /** Of a vault in a directory. */
@@ -49,9 +55,17 @@ export class VaultPlace {
       : openFileBackend(rawOf(this.path), { disk, random, create: true });
   }
 
-  async open(monitor: Monitor = new TestMonitor(), unitBytes?: number): Promise<Vault> {
-    const backend = this.backend(), access = await unlockVault(backend, this.#secret);
+  async open(
+    monitor: Monitor = new TestMonitor(),
+    unitBytes?: number,
+    { through = (inner) => inner, mostFilesInMemory }: OpenChanges = {},
+  ): Promise<Vault> {
+    const access = await unlockVault(this.backend(), this.#secret), backend = through(this.backend());
     const options = { machine: this.world.machine, monitor, host: "testhost" };
-    return await openVault(backend, access, unitBytes === undefined ? options : { ...options, unitBytes });
+    return await openVault(backend, access, {
+      ...options,
+      ...(unitBytes !== undefined && { unitBytes }),
+      ...(mostFilesInMemory !== undefined && { mostFilesInMemory }),
+    });
   }
 }

@@ -1,5 +1,6 @@
 /** Getting a snapshot, or a part of it, back into a directory: contents verified, attributes as they were. */
 import type { Monitor } from "../../core/monitor.ts";
+import type { ContentReader } from "../../snapshot/repository.ts";
 import type { OpenedRepository } from "../opened.ts";
 import { removeExtraneous } from "./extraneous.ts";
 import { absoluteOf } from "./path_mapping.ts";
@@ -31,9 +32,7 @@ export async function restore(repository: OpenedRepository, request: RestoreRequ
   }
   monitor.phase("restoring");
   using _followed = monitor.follow("restoredBytes", () => reader.bytes);
-  const shared = { reader, losses: new UnrestoredMetadata(), links: new Map() };
-  for (const target of targets) await restoreInto(target, plan, shared);
-  shared.losses.report(monitor);
+  await restoreInto(targets, plan, reader);
 }
 
 /** Says what {@link restore} would do, and changes nothing. */
@@ -74,14 +73,34 @@ function setTotal({ request: { snapshot, include, exclude }, paths, manifest, mo
 }
 
 async function restoreInto(
-  target: RestoreTarget,
+  targets: readonly RestoreTarget[],
   plan: RestorePlan,
-  shared: ConstructorParameters<typeof RestoreRun>[2],
+  reader: ContentReader,
 ): Promise<void> {
-  const { directory, isFresh, keepsTop } = target, { id } = plan.request.snapshot;
-  if (isFresh) setMarker(directory, id);
-  using run = new RestoreRun(plan, target, shared);
-  await run.make();
-  removeMarkers(directory, id);
-  if (!keepsTop) run.finishTop();
+  await using extraction = reader.collect?.();
+  using held = new DisposableStack();
+  const shared = { reader, extraction, losses: new UnrestoredMetadata(), links: new Map() }, runs: RestoreRun[] = [];
+  const { id } = plan.request.snapshot;
+  for (const [number, target] of targets.entries()) {
+    if (target.isFresh) setMarker(target.directory, id);
+    const run = held.use(new RestoreRun(plan, target, { ...shared, number }));
+    runs.push(run);
+    await run.make();
+    if (extraction === undefined) await finish(run, target, id);
+  }
+  if (extraction !== undefined) {
+    for await (const file of extraction.run()) runs[file.note.target]?.take(file);
+    for (const [number, target] of targets.entries()) await finish(runs[number], target, id);
+  }
+  shared.losses.report(plan.monitor);
+}
+
+async function finish(
+  run: RestoreRun | undefined,
+  { directory, keepsTop }: RestoreTarget,
+  snapshot: string,
+): Promise<void> {
+  await run?.finish();
+  removeMarkers(directory, snapshot);
+  if (!keepsTop) run?.finishTop();
 }

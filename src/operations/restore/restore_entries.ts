@@ -18,8 +18,11 @@ export interface EntryGroup {
   /** The directory in the snapshot. */
   readonly from: Apath;
   readonly entries: readonly Entry[];
-  /** Files that are being written. */
-  readonly batches: { readonly entries: readonly Entry[]; readonly results: Promise<readonly ExtractResult[]> }[];
+  /** Files that are being written; undefined: that will be. */
+  readonly batches: {
+    readonly entries: readonly Entry[];
+    readonly results: Promise<readonly (ExtractResult | undefined)[]>;
+  }[];
   /** Further names of files with several hard links: they have to wait for those. */
   readonly links: Entry[];
   /** Directories that get their attributes at the end. */

@@ -1,15 +1,15 @@
 /** One restore into one target: contents in parallel, verified on the way; everything else in order, attributes last. */
-import { type Apath, isWithin, nameOf, parentOf, relativeOf, TOP } from "../../core/apath.ts";
+import { type Apath, apathIn, isWithin, nameOf, parentOf, relativeOf, TOP } from "../../core/apath.ts";
 import type { Entry } from "../../core/entry.ts";
 import { Fault } from "../../core/fault.ts";
 import { type FaultData, fromFaultData } from "../../core/fault_data.ts";
 import type { Monitor } from "../../core/monitor.ts";
-import { joinRaw, type Raw, textOf } from "../../core/raw.ts";
+import { EMPTY, joinRaw, type Raw, textOf } from "../../core/raw.ts";
 import type { MetadataLoss, Overwrite, WantedAttributes, WriteOutcome } from "../../core/restore_terms.ts";
 import type { Stat } from "../../core/stat.ts";
 import { Descent } from "../../platform/descent.ts";
 import { type Dir, DiskFault } from "../../platform/disk.ts";
-import type { ExtractResult } from "../../snapshot/extract_batch.ts";
+import type { ExtractBatch, ExtractedFile, Extraction, ExtractResult } from "../../snapshot/extract_batch.ts";
 import { NotBackedUp } from "../../snapshot/faults.ts";
 import type { ContentReader } from "../../snapshot/repository.ts";
 import { giveAttributes, NO_LOSSES, renewAttributes } from "../../target/attributes.ts";
@@ -38,11 +38,15 @@ export class RestoreRun implements Disposable {
   readonly #key: string;
   readonly #writer: ObjectWriter;
   readonly #reader: ContentReader;
+  readonly #extraction: Extraction | undefined;
+  readonly #number: number;
   readonly #monitor: Monitor;
   readonly #losses: UnrestoredMetadata;
   readonly #links: Map<string, { readonly target: Dir; readonly path: Apath } | undefined>;
   readonly #names: NameCollisions;
   readonly #queue: EntryGroup[] = [];
+  /** What waits for the files that were collected: of each directory that has some, as JSON, for all of it stays in memory. */
+  readonly #waiting: string[] = [];
   /** Directories whose contents are still being restored, outermost first. */
   readonly #open: { path: Apath; children: Entry[] }[] = [];
   /** Directories that exist below the target, as far as the current branch goes. */
@@ -60,6 +64,10 @@ export class RestoreRun implements Disposable {
     readonly losses: UnrestoredMetadata;
     /** By hard link: the restored name that further ones are linked to; undefined as long as there is none. */
     readonly links: Map<string, { readonly target: Dir; readonly path: Apath } | undefined>;
+    /** Takes the files, if the engine reads better in an order of its own. */
+    readonly extraction: Extraction | undefined;
+    /** Number of the target. */
+    readonly number: number;
   }) {
     this.#plan = plan;
     this.#restore = target;
@@ -71,6 +79,8 @@ export class RestoreRun implements Disposable {
     this.#reader = shared.reader;
     this.#losses = shared.losses;
     this.#links = shared.links;
+    this.#extraction = shared.extraction;
+    this.#number = shared.number;
     this.#names = new NameCollisions(this.#key);
     this.#writer = new ObjectWriter(target.overwrite, plan.monitor, this.#key);
   }
@@ -79,7 +89,7 @@ export class RestoreRun implements Disposable {
     this.#descent[Symbol.dispose]();
   }
 
-  /** Everything but the attributes of the target itself. */
+  /** Everything but what has to wait for files, if these are collected; those are written next. */
   async make(): Promise<void> {
     for (const group of groupsAlong(this.#restore.mapping, this.#plan)) {
       await this.#plan.yielder.yieldIfDue();
@@ -87,6 +97,22 @@ export class RestoreRun implements Disposable {
       while (this.#batchesUnderWay >= this.#reader.width) await this.#consumeOldest();
     }
     while (this.#queue.length > 0) await this.#consumeOldest();
+  }
+
+  /** A file that was collected has been dealt with. */
+  take({ relative, name, size, note: { hardLink }, result }: ExtractedFile): void {
+    const path = apathIn(TOP, relative === EMPTY ? name : joinRaw(relative, name));
+    this.#monitor.current(textOf(path));
+    this.#countFile({ path, size, ...(hardLink !== undefined && { hardLink }) }, result);
+  }
+
+  /** Further names, and attributes of directories. */
+  async finish(): Promise<void> {
+    for (const text of this.#waiting) {
+      await this.#plan.yielder.yieldIfDue();
+      // Written a moment ago, by this object.
+      await this.#settle(JSON.parse(text) as EntryGroup);
+    }
     this.#monitor.phase("setting attributes");
     while (this.#open.length > 0) this.#leave();
     for (const directory of this.#late.reverse()) this.#guard(() => this.#finishByPath(directory));
@@ -145,23 +171,41 @@ export class RestoreRun implements Disposable {
   }
 
   /** Further names are links to this one from now on. */
-  #noteName({ hardLink, path }: Entry): void {
+  #noteName({ hardLink, path }: Pick<Entry, "hardLink" | "path">): void {
     if (hardLink !== undefined) this.#links.set(hardLink, { target: this.#target, path });
   }
 
-  #extract(directory: Apath, files: readonly Entry[]): Promise<readonly ExtractResult[]> {
-    return this.#reader.extract({
+  #batchOf(directory: Apath, files: readonly Entry[]): ExtractBatch {
+    return {
       rootPath: this.#target.path,
       relative: relativeOf(directory),
       overwrite: this.#overwrite,
       isFresh: this.#restore.isFresh,
       key: this.#key,
       files: files.map((entry) => taskOf(entry, this.#plan.wanted(entry))),
-    }, { items: files.length, bytes: files.reduce((sum, { size }) => sum + size, 0) });
+    };
+  }
+
+  #extract(directory: Apath, files: readonly Entry[]): Promise<readonly ExtractResult[]> {
+    const bytes = files.reduce((sum, { size }) => sum + size, 0);
+    return this.#reader.extract(this.#batchOf(directory, files), { items: files.length, bytes });
+  }
+
+  #collect(
+    extraction: Extraction,
+    directory: Apath,
+    files: readonly Entry[],
+  ): EntryGroup["batches"][0]["results"] {
+    const target = this.#number;
+    const notes = files.map(({ hardLink }) => hardLink === undefined ? { target } : { target, hardLink });
+    return extraction.add(this.#batchOf(directory, files), notes);
   }
 
   #post({ directory, batches }: EntryGroup, entries: readonly Entry[]): void {
-    const results = this.#extract(directory, entries);
+    const extraction = this.#extraction;
+    const results = extraction === undefined
+      ? this.#extract(directory, entries)
+      : this.#collect(extraction, directory, entries);
     results.catch(() => {}); // awaited in order later; until then a failure is no unhandled one
     batches.push({ entries, results });
     this.#batchesUnderWay++;
@@ -258,6 +302,14 @@ export class RestoreRun implements Disposable {
       this.#batchesUnderWay--;
       this.#countFiles(entries, await results);
     }
+    if (this.#extraction === undefined) return await this.#settle({ directory, links, directories });
+    if (links.length + directories.length > 0) this.#waiting.push(JSON.stringify({ directory, links, directories }));
+  }
+
+  /** All files of the directory that were to be restored are. */
+  async #settle(
+    { directory, links, directories }: Pick<EntryGroup, "directory" | "links" | "directories">,
+  ): Promise<void> {
     for (const entry of links) await this.#makeLink(entry, directory);
     let open = this.#open.at(-1);
     for (; open !== undefined && !isWithin(directory, open.path); open = this.#open.at(-1)) this.#leave();
@@ -318,14 +370,14 @@ export class RestoreRun implements Disposable {
     this.#losses.add(entry.path, losses ?? NO_LOSSES);
   }
 
-  #countFiles(entries: readonly Entry[], results: readonly ExtractResult[]): void {
+  #countFiles(entries: readonly Entry[], results: readonly (ExtractResult | undefined)[]): void {
     for (const [i, result] of results.entries()) {
       const entry = entries[i];
-      if (entry !== undefined) this.#countFile(entry, result);
+      if (entry !== undefined && result !== undefined) this.#countFile(entry, result);
     }
   }
 
-  #countFile(entry: Entry, { how, bytes, problem, losses }: ExtractResult): void {
+  #countFile(entry: Pick<Entry, "path" | "size" | "hardLink">, { how, bytes, problem, losses }: ExtractResult): void {
     this.#report(entry, problem);
     if (how === "failed") return;
     this.#losses.add(entry.path, losses);
@@ -337,7 +389,7 @@ export class RestoreRun implements Disposable {
   }
 
   /** A damaged content says nothing of the file it was for. */
-  #report({ path }: Entry, problem: FaultData | undefined): void {
+  #report({ path }: Pick<Entry, "path">, problem: FaultData | undefined): void {
     if (problem === undefined) return;
     const about = problem.code === "damaged-content" ? `Cannot restore ${JSON.stringify(textOf(path))}: ` : "";
     this.#monitor.problem(fromFaultData({ ...problem, message: about + problem.message }));

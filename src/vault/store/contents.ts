@@ -6,7 +6,7 @@ import { Fault } from "../../core/fault.ts";
 import { DamagedContent } from "../../snapshot/faults.ts";
 import { DamagedObject } from "../format/faults.ts";
 import { LIST_SUFFIX, type UnitClass } from "../pack/items.ts";
-import { parseList, type PartsList } from "../pack/parts_list.ts";
+import { type ListedPart, parseList, type PartsList } from "../pack/parts_list.ts";
 import type { ItemReader } from "./item_reader.ts";
 import type { Home, UnitIndex } from "./unit_index.ts";
 
@@ -14,6 +14,16 @@ import type { Home, UnitIndex } from "./unit_index.ts";
 interface Wanted {
   readonly id: string;
   readonly unitClass: UnitClass;
+}
+
+/** A way to put a content together, of which every part is in some unit. */
+export interface ContentList {
+  /** Of the content, in bytes. */
+  readonly size: number;
+  /** Lists that the first one names. */
+  readonly inner: readonly string[];
+  /** In order, some thousand at a time: of a very large content there are millions. @throws DamagedContent */
+  parts(): AsyncIterable<readonly ListedPart[]>;
 }
 
 export class VaultContents {
@@ -32,21 +42,29 @@ export class VaultContents {
 
   /** The content in pieces. @throws DamagedContent at the end if its digest is wrong, WriteOnlyKey, Interrupted */
   async *read(id: ContentId): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-    if (this.#index.homesOf(id, "data").length > 0) return yield await this.#item({ id, unitClass: "data" }, id);
+    const whole = await orDamaged(() => this.#item({ id, unitClass: "data" }, id));
+    if (!(whole instanceof DamagedContent)) return yield whole;
+    const { value: list } = await this.lists(id).next();
+    if (list === undefined) throw whole;
+    yield* this.#joined(id, list);
+  }
+
+  async *#joined(id: ContentId, list: ContentList): AsyncGenerator<Uint8Array<ArrayBuffer>> {
     const whole = createHash("sha256");
-    for (const part of await this.#partsOf(id)) {
-      const bytes = await this.#item({ id: part, unitClass: "data" }, id);
-      whole.update(bytes);
-      yield bytes;
+    for await (const parts of list.parts()) {
+      for (const part of parts) {
+        const bytes = await this.#item({ id: part.id, unitClass: "data" }, id);
+        whole.update(bytes);
+        yield bytes;
+      }
     }
-    if (whole.digest("hex") !== id) throw new DamagedContent(id, "its parts together don't match its checksum");
+    if (whole.digest("hex") !== id) throw new DamagedContent(id, WRONG_TOGETHER);
   }
 
   /** Bytes of a content, undefined if it, or a part of it, is not there. Reads no content. */
   async sizeOf(id: ContentId): Promise<number | undefined> {
     const [home] = this.#index.homesOf(id, "data");
-    if (home !== undefined) return home.item.size;
-    return (await this.#listOf(id))?.size;
+    return home?.item.size ?? (await this.#firstList(id))?.size;
   }
 
   /**
@@ -57,47 +75,61 @@ export class VaultContents {
     const own = this.#index.reliableHome(id, "data");
     if (own !== undefined) return [own];
     if (this.#index.reliableHome(id + LIST_SUFFIX, "meta") === undefined) return undefined;
-    const found = await this.#listOf(id);
+    const found = await this.#firstList(id);
     if (found === undefined) return undefined;
     const homes = [
       this.#index.reliableHome(id + LIST_SUFFIX, "meta"),
       ...found.inner.map((inner) => this.#index.reliableHome(inner, "meta")),
-      ...found.parts.map((part) => this.#index.reliableHome(part, "data")),
     ];
+    for await (const parts of found.parts()) {
+      homes.push(...parts.map((part) => this.#index.reliableHome(part.id, "data")));
+    }
     return homes.every((home) => home !== undefined) ? homes : undefined;
   }
 
-  async #partsOf(id: ContentId): Promise<readonly string[]> {
-    const list = await this.#listOf(id);
-    if (list === undefined) throw new DamagedContent(id, "it is missing");
-    return list.parts;
+  async #firstList(id: ContentId): Promise<ContentList | undefined> {
+    return (await this.lists(id).next()).value ?? undefined;
   }
 
-  /** The first of its lists that can be read, and whose parts are all there. */
-  async #listOf(id: ContentId): Promise<ResolvedList | undefined> {
+  /** Its lists that can be read, and whose parts are all there. */
+  async *lists(id: ContentId): AsyncGenerator<ContentList, undefined> {
     for (const home of this.#index.homesOf(id + LIST_SUFFIX, "meta")) {
-      const found = await orDamaged(() => this.#resolve(home, id));
-      if (found instanceof DamagedContent) continue;
-      if (found.parts.every((part) => this.#index.homesOf(part, "data").length > 0)) return found;
+      const list = await orDamaged(() => this.#resolve(home, id));
+      if (!(list instanceof DamagedContent) && await this.#isWhole(list)) yield list;
     }
     return undefined;
   }
 
-  async #resolve(home: Home, id: ContentId): Promise<ResolvedList> {
-    const top = await this.#list([home], id);
-    if (top.level === 0) return { size: top.size, parts: top.parts.map(({ id }) => id), inner: [] };
-    const parts: string[] = [], inner = top.parts.map(({ id }) => id);
-    for (const each of inner) {
-      const list = await this.#list(this.#index.homesOf(each, "meta"), id);
+  async #isWhole(list: ContentList): Promise<boolean> {
+    const isThere = ({ id, size }: ListedPart) => {
+      return this.#index.homesOf(id, "data").some(({ item }) => item.size === size);
+    };
+    const found = await orDamaged(async () => {
+      for await (const parts of list.parts()) if (!parts.every(isThere)) return false;
+      return true;
+    });
+    return found === true;
+  }
+
+  async #resolve(home: Home, id: ContentId): Promise<ContentList> {
+    const top = await this.#list([home], id), { size, parts } = top;
+    if (top.level === 0) return { size, inner: [], parts: () => oneBatch(parts) };
+    return { size, inner: parts.map(({ id }) => id), parts: () => this.#innerParts(top, id) };
+  }
+
+  async *#innerParts({ parts }: PartsList, id: ContentId): AsyncGenerator<readonly ListedPart[]> {
+    for (const { id: inner, size } of parts) {
+      const list = await this.#list(this.#index.homesOf(inner, "meta"), id);
       // A list of lists of lists would be somebody's trick.
       if (list.level !== 0) throw new DamagedContent(id, "its parts list has too many levels");
-      parts.push(...list.parts.map(({ id }) => id));
+      if (list.size !== size) throw new DamagedContent(id, "its parts lists contradict each other");
+      yield list.parts;
     }
-    return { size: top.size, parts, inner };
   }
 
   async #list(homes: readonly Home[], content: ContentId): Promise<PartsList> {
-    const bytes = await this.#firstWhole(homes, content);
+    const bytes = await this.#firstWhole(homes);
+    if (bytes instanceof Lost) throw new DamagedContent(content, bytes.why);
     try {
       return parseList(bytes, "a parts list");
     } catch (error) {
@@ -106,35 +138,59 @@ export class VaultContents {
     }
   }
 
-  #item({ id, unitClass }: Wanted, content: string): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#firstWhole(this.#index.homesOf(id, unitClass), content);
+  async #item({ id, unitClass }: Wanted, content: string): Promise<Uint8Array<ArrayBuffer>> {
+    const before = this.#index.homesOf(id, unitClass);
+    let found = await this.#firstWhole(before);
+    if (found instanceof Lost && found.isGone) {
+      // Whoever prunes may have moved it since the index was read.
+      await this.#index.refresh();
+      const known = new Set(before.map(({ unit }) => unit.unit));
+      const others = this.#index.homesOf(id, unitClass).filter(({ unit }) => !known.has(unit.unit));
+      if (others.length > 0) found = await this.#firstWhole(others);
+    }
+    if (found instanceof Lost) throw new DamagedContent(content, found.why);
+    return found;
   }
 
-  async #firstWhole(homes: readonly Home[], content: string): Promise<Uint8Array<ArrayBuffer>> {
-    let why = "it is missing";
+  async #firstWhole(homes: readonly Home[]): Promise<Uint8Array<ArrayBuffer> | Lost> {
+    let why = MISSING, isGone = false;
     for (const home of homes) {
       try {
         return await this.#items.read(home);
       } catch (error) {
         if (!isDamage(error)) throw error;
         why = error.message;
+        isGone ||= error instanceof MissingObject;
       }
     }
-    throw new DamagedContent(content, why);
+    return new Lost(why, isGone);
   }
 }
 
+/** No place has it whole. */
+class Lost {
+  readonly why: string;
+  /** An object that the index names is not there. */
+  readonly isGone: boolean;
+
+  constructor(why: string, isGone: boolean) {
+    this.why = why;
+    this.isGone = isGone;
+  }
+}
+
+/** What is wrong with an item that no unit holds. */
+export const MISSING = "it is missing";
+/** What is wrong with a content whose parts are all right. */
+export const WRONG_TOGETHER = "its parts together don't match its checksum";
+
 /** What another copy of an item may be spared. */
-function isDamage(error: unknown): error is Fault {
+export function isDamage(error: unknown): error is Fault {
   return error instanceof DamagedObject || error instanceof MissingObject || error instanceof ShortObject;
 }
 
-interface ResolvedList {
-  /** Of the content, in bytes. */
-  readonly size: number;
-  readonly parts: readonly string[];
-  /** Lists that the first one names. */
-  readonly inner: readonly string[];
+async function* oneBatch(parts: readonly ListedPart[]): AsyncGenerator<readonly ListedPart[]> {
+  yield await Promise.resolve(parts);
 }
 
 async function orDamaged<T>(action: () => Promise<T>): Promise<T | DamagedContent> {

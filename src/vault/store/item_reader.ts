@@ -1,13 +1,11 @@
 /** Fetches items: the frame that holds one comes by one range request, and stays at hand for its neighbours. */
 import { type Backend, objectKey } from "../../backend/backend.ts";
-import { DamagedObject, WriteOnlyKey } from "../format/faults.ts";
+import { DamagedObject } from "../format/faults.ts";
 import type { UnitFacts } from "../index/join.ts";
-import type { UnitClass } from "../pack/items.ts";
 import { itemIn, readFrame } from "../pack/unit_reader.ts";
 import { openHead } from "../seal/age_header.ts";
-import type { VaultKey } from "../seal/keys.ts";
 import { bodyOf } from "../seal/sealed_body.ts";
-import type { VaultAccess } from "./sealed_objects.ts";
+import { identitiesFor, type VaultAccess } from "./sealed_objects.ts";
 import type { Home } from "./unit_index.ts";
 
 /** Plain bytes of frames that stay in memory. */
@@ -20,14 +18,14 @@ interface KeptFrame {
 
 export class ItemReader {
   readonly #backend: Backend;
-  readonly #key: VaultKey | undefined;
+  readonly #access: VaultAccess;
   readonly #frames = new Map<string, KeptFrame>();
   #keptBytes = 0;
   #fetchedBytes = 0;
 
-  constructor(backend: Backend, { key }: VaultAccess) {
+  constructor(backend: Backend, access: VaultAccess) {
     this.#backend = backend;
-    this.#key = key;
+    this.#access = access;
   }
 
   /** Stored bytes that were fetched so far. */
@@ -69,7 +67,7 @@ export class ItemReader {
   async #fetch({ unit, unitClass, head, size, frames }: UnitFacts, index: number): Promise<Uint8Array<ArrayBuffer>> {
     const what = `data/${unit}`, frame = frames[index];
     if (frame === undefined) throw new DamagedObject(what, `there is no frame ${index}`);
-    const identities = this.#identitiesFor(unitClass);
+    const identities = identitiesFor(this.#access, unitClass);
     const body = bodyOf(identities && await openHead(head, identities, what), size, what);
     return await readFrame({
       body,
@@ -78,13 +76,5 @@ export class ItemReader {
         return this.#backend.get(objectKey("data", unit), { range });
       },
     }, frame);
-  }
-
-  #identitiesFor(unitClass: UnitClass): readonly string[] | undefined {
-    if (this.#key === undefined) return undefined;
-    const { dataIdentity, metaIdentity } = this.#key;
-    if (unitClass === "meta") return [metaIdentity];
-    if (dataIdentity === undefined) throw new WriteOnlyKey();
-    return [dataIdentity];
   }
 }

@@ -2,7 +2,7 @@
 import { hash } from "node:crypto";
 import { type Backend, objectKey } from "../../backend/backend.ts";
 import type { Random } from "../../core/clock.ts";
-import { BeyondLimit, DamagedObject } from "../format/faults.ts";
+import { BeyondLimit, DamagedObject, WriteOnlyKey } from "../format/faults.ts";
 import { MOST_SEALED_BYTES } from "../format/limits.ts";
 import { makeObject, openObject } from "../index/small_object.ts";
 import type { UnitClass } from "../pack/items.ts";
@@ -23,6 +23,14 @@ export interface VaultAccess {
 /** Whom units of a class are sealed to; undefined where nothing is encrypted. */
 export function recipientFor({ key }: VaultAccess, unitClass: UnitClass): string | undefined {
   return unitClass === "data" ? key?.dataRecipient : key?.metaRecipient;
+}
+
+/** What opens units of a class; undefined where nothing is encrypted. @throws WriteOnlyKey */
+export function identitiesFor({ key }: VaultAccess, unitClass: UnitClass): readonly string[] | undefined {
+  if (key === undefined) return undefined;
+  const identity = unitClass === "data" ? key.dataIdentity : key.metaIdentity;
+  if (identity === undefined) throw new WriteOnlyKey();
+  return [identity];
 }
 
 /** The table that decides where large files are cut. */

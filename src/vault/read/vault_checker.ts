@@ -8,9 +8,9 @@ import type { HunkRef } from "../../snapshot/hunk.ts";
 import type { ObjectReport, RepositoryChecker, ScanReport, ScanRequest } from "../../snapshot/repository.ts";
 import { type VerifiedHunk, verifyHunk } from "../../snapshot/verify_hunk.ts";
 import { kindOfItem, LIST_SUFFIX } from "../pack/items.ts";
-import type { VaultContents } from "./contents.ts";
-import type { SealedObjects } from "./sealed_objects.ts";
-import type { UnitIndex } from "./unit_index.ts";
+import type { VaultContents } from "../store/contents.ts";
+import type { SealedObjects } from "../store/sealed_objects.ts";
+import type { UnitIndex } from "../store/unit_index.ts";
 
 interface CheckedVault {
   readonly objects: SealedObjects;

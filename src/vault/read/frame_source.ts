@@ -1,0 +1,64 @@
+/** Fetches frames of units for the threads that open them: by few ranges, and by none twice. */
+import { objectKey } from "../../backend/backend.ts";
+import type { UnitFacts } from "../index/join.ts";
+import { type FrameRange, planRanges } from "../pack/frame_ranges.ts";
+import { type Head, openHead } from "../seal/age_header.ts";
+import { bodyOf } from "../seal/sealed_body.ts";
+import { identitiesFor, type SealedObjects } from "../store/sealed_objects.ts";
+import type { StoredFrames } from "../threads/frame_batch.ts";
+
+/** Fetched at once: all of a unit of usual size. */
+const MOST_RANGE_BYTES = 20 * 1024 * 1024;
+/** Heads that stay open: units under way at once, and some more. */
+const MOST_HEADS = 16;
+
+/** Some frames of a unit. */
+export interface FrameJob {
+  readonly unit: UnitFacts;
+  readonly range: FrameRange;
+}
+
+export class FrameSource {
+  readonly #objects: SealedObjects;
+  readonly #signal: AbortSignal;
+  readonly #heads = new Map<string, Promise<Head | undefined>>();
+
+  constructor(objects: SealedObjects, signal: AbortSignal) {
+    this.#objects = objects;
+    this.#signal = signal;
+  }
+
+  /** @param frames indexes, rising */
+  jobsOf(unit: UnitFacts, frames: Iterable<number>): FrameJob[] {
+    return planRanges(unit.frames, frames, MOST_RANGE_BYTES).map((range) => ({ unit, range }));
+  }
+
+  /** @throws DamagedObject, MissingObject, ShortObject, WriteOnlyKey, WrongKey, Interrupted */
+  async fetch({ unit, range }: FrameJob): Promise<StoredFrames> {
+    const what = `data/${unit.unit}`, head = await this.#head(unit, what);
+    const stored = await this.#objects.backend.get(objectKey("data", unit.unit), {
+      range: bodyOf(head, unit.size, what).storedRange(range),
+      signal: this.#signal,
+    });
+    const frames = range.frames.map((index) => unit.frames[index]!);
+    return { what, size: unit.size, head, frames, stored, range: { ...range, frames: [...frames.keys()] } };
+  }
+
+  #head({ unit, unitClass, head }: UnitFacts, what: string): Promise<Head | undefined> {
+    const known = this.#heads.get(unit);
+    if (known !== undefined) return known;
+    const opened = this.#openHead(unitClass, head, what);
+    opened.catch(() => {}); // told to each who awaits it
+    this.#heads.set(unit, opened);
+    for (const oldest of this.#heads.keys()) {
+      if (this.#heads.size <= MOST_HEADS) break;
+      this.#heads.delete(oldest);
+    }
+    return opened;
+  }
+
+  async #openHead(unitClass: UnitFacts["unitClass"], head: Uint8Array, what: string): Promise<Head | undefined> {
+    const identities = identitiesFor(this.#objects.access, unitClass);
+    return identities && await openHead(head, identities, what);
+  }
+}

@@ -1,0 +1,107 @@
+/** What is needed of a vault, by the frames that hold it: in memory, or if it is very much in a temporary file. */
+import { OrderedRows } from "../../catalog/ordered_rows.ts";
+
+/** Some ten MB. */
+const MOST_IN_MEMORY = 20_000;
+/** More frames than a unit can have. */
+const FRAMES = 2 ** 21;
+
+interface Held<T> {
+  readonly key: number;
+  readonly row: T;
+}
+
+/** @template T plain data */
+export class Needs<T> implements Disposable {
+  readonly #mostInMemory: number;
+  /** Units in the order in which they are first needed, which is that of paths, mostly. */
+  readonly #units = new Map<string, number>();
+  readonly #names: string[] = [];
+  #held: Held<T>[] = [];
+  #isSorted = true;
+  #spilled: OrderedRows | undefined;
+
+  constructor(mostInMemory = MOST_IN_MEMORY) {
+    this.#mostInMemory = mostInMemory;
+  }
+
+  [Symbol.dispose](): void {
+    this.#spilled?.[Symbol.dispose]();
+    this.#spilled = undefined;
+  }
+
+  get isEmpty(): boolean {
+    return this.#held.length === 0 && this.#spilled === undefined;
+  }
+
+  /** @throws CatalogFault */
+  add(unit: string, frame: number, row: T): void {
+    let number = this.#units.get(unit);
+    if (number === undefined) this.#units.set(unit, number = this.#names.push(unit) - 1);
+    this.#held.push({ key: number * FRAMES + frame, row });
+    this.#isSorted = false;
+    if (this.#held.length >= this.#mostInMemory) this.#spill();
+  }
+
+  #spill(): void {
+    const rows = this.#spilled ??= new OrderedRows();
+    for (const { key, row } of this.#sorted()) rows.add(key, JSON.stringify(row));
+    this.#held = [];
+  }
+
+  /** Unit by unit, with the frames that are needed. Nothing is added meanwhile. @throws CatalogFault */
+  *units(): Generator<{ readonly unit: string; readonly frames: readonly number[] }> {
+    if (this.#spilled !== undefined) this.#spill();
+    let unit = -1, frames: number[] = [];
+    for (const key of this.#keys()) {
+      const number = Math.floor(key / FRAMES);
+      if (number !== unit && frames.length > 0) yield { unit: this.#nameOf(unit), frames };
+      if (number !== unit) [unit, frames] = [number, []];
+      frames.push(key % FRAMES);
+    }
+    if (frames.length > 0) yield { unit: this.#nameOf(unit), frames };
+  }
+
+  #nameOf(number: number): string {
+    const name = this.#names[number];
+    if (name === undefined) throw new RangeError(`There is no unit ${number}`);
+    return name;
+  }
+
+  *#keys(): Generator<number> {
+    if (this.#spilled !== undefined) return yield* this.#spilled.keys();
+    let last = -1;
+    for (const { key } of this.#sorted()) if (key !== last) yield last = key;
+  }
+
+  /** Of one frame, in the order of adding. */
+  *of(unit: string, frame: number): Generator<T> {
+    const number = this.#units.get(unit);
+    if (number === undefined) return;
+    const key = number * FRAMES + frame;
+    if (this.#spilled !== undefined) {
+      // What was written here is read here.
+      for (const text of this.#spilled.of(key)) yield JSON.parse(text) as T;
+      return;
+    }
+    const rows = this.#sorted();
+    for (let at = firstOf(rows, key); rows[at]?.key === key; at++) yield rows[at]!.row;
+  }
+
+  #sorted(): readonly Held<T>[] {
+    if (!this.#isSorted) this.#held.sort((a, b) => a.key - b.key);
+    this.#isSorted = true;
+    return this.#held;
+  }
+}
+
+/** Where the rows of a key begin. */
+function firstOf(rows: readonly { readonly key: number }[], key: number): number {
+  let low = 0, high = rows.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (rows[middle]!.key < key) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,40 @@
+/** Several pieces of work at once, as far as memory allows, answered in order. */
+
+export interface PipelineLimits<J> {
+  /** Pieces at once. */
+  readonly width: number;
+  /** Memory of all that are under way; a larger one is done alone. */
+  readonly bytes: number;
+  readonly bytesOf: (job: J) => number;
+}
+
+/** @param jobs each is asked for when there is room for it. When this ends, however it does, nothing is under way. */
+export async function* pipeline<J, R>(
+  jobs: Iterable<J>,
+  run: (job: J) => Promise<R>,
+  limits: PipelineLimits<J>,
+): AsyncGenerator<R> {
+  const underWay: { readonly bytes: number; readonly result: Promise<R> }[] = [];
+  let bytes = 0;
+  const oldest = async (): Promise<R> => {
+    const first = underWay[0]!, result = await first.result;
+    underWay.shift();
+    bytes -= first.bytes;
+    return result;
+  };
+  try {
+    for (const job of jobs) {
+      const more = limits.bytesOf(job);
+      while (underWay.length >= limits.width || (underWay.length > 0 && bytes + more > limits.bytes)) {
+        yield await oldest();
+      }
+      const result = run(job);
+      result.catch(() => {}); // awaited in order; until then a failure is no unhandled one
+      underWay.push({ bytes: more, result });
+      bytes += more;
+    }
+    while (underWay.length > 0) yield await oldest();
+  } finally {
+    await Promise.allSettled(underWay.map(({ result }) => result));
+  }
+}

@@ -1,0 +1,56 @@
+/** What one thread can do for a vault: the same code in the main thread and in workers. */
+import type { Steps } from "../../core/steps.ts";
+import type { Disk } from "../../platform/disk.ts";
+import { Meter } from "../../platform/meter.ts";
+import { StopFlag } from "../../platform/stop_flag.ts";
+import type { Executor, PoolSetup, ThreadPool } from "../../platform/thread_pool.ts";
+import type { ThrottleTable } from "../../platform/throttle.ts";
+import type { ExtractResult } from "../../snapshot/extract_batch.ts";
+import type { CopyBatch, Damages, FinishBatch, FrameBatch, Granted, VerifyBatch } from "./frame_batch.ts";
+import { FrameExtract } from "./frame_extract.ts";
+import { verifyFrames } from "./frame_verify.ts";
+
+export interface VaultSetup extends PoolSetup {
+  readonly throttle?: ThrottleTable;
+}
+
+/** The kinds of batches, with their answers. */
+export interface VaultBatches {
+  readonly frames: { readonly batch: FrameBatch; readonly results: Granted[] };
+  readonly finish: { readonly batch: FinishBatch; readonly results: ExtractResult };
+  readonly copy: { readonly batch: CopyBatch; readonly results: ExtractResult };
+  readonly verify: { readonly batch: VerifyBatch; readonly results: Damages };
+}
+export type VaultPool = ThreadPool<VaultBatches>;
+
+/** Name of the worker threads of vaults. */
+export const VAULT_THREAD = "vault";
+
+type Table = {
+  readonly [K in keyof VaultBatches]: (batch: VaultBatches[K]["batch"]) => Steps<VaultBatches[K]["results"]>;
+};
+
+export class VaultExecutor implements Executor<VaultBatches> {
+  readonly #extract: FrameExtract;
+  readonly #table: Table;
+
+  /** @param thread distinguishes the threads of a run; 0 is the main one */
+  constructor(disk: Disk, setup: VaultSetup, thread: number) {
+    const stop = new StopFlag(setup.stop), meter = new Meter(setup.meter, thread);
+    const extract = this.#extract = new FrameExtract(disk, stop, meter);
+    this.#table = {
+      frames: (batch) => extract.run(batch),
+      finish: (batch) => extract.finish(batch),
+      copy: (batch) => extract.copy(batch),
+      verify: (batch) => verifyFrames(batch, stop, meter),
+    };
+  }
+
+  run<K extends keyof VaultBatches>(kind: K, batch: VaultBatches[K]["batch"]): Steps<VaultBatches[K]["results"]> {
+    return this.#table[kind](batch);
+  }
+
+  [Symbol.dispose](): void {
+    this.#extract[Symbol.dispose]();
+  }
+}
