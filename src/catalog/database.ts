@@ -18,16 +18,24 @@ export type Row = Readonly<Record<string, unknown>>;
  * How a database is opened.
  * - read: never changed, whoever else does.
  * - update: changed in place, each transaction whole or not at all; for few changes, so that readers hardly wait.
+ * - share: the same by several programs at once, who have time.
  * - build: a file that nobody else sees. It is not safe against crashes before its maker has synced it.
  * - rework: the same for a large file of which much changes. After a failure it is worth nothing.
  */
-export type Mode = "read" | "update" | "build" | "rework";
+export type Mode = "read" | "update" | "share" | "build" | "rework";
 
 /** Readers wait that long for a commit to be written, and a writer until nobody reads: there is another way for it. */
-const BUSY_TIMEOUT_MS: Readonly<Record<Mode, number>> = { read: 10_000, update: 1000, build: 0, rework: 0 };
+const BUSY_TIMEOUT_MS: Readonly<Record<Mode, number>> = {
+  read: 10_000,
+  update: 1000,
+  share: 30_000,
+  build: 0,
+  rework: 0,
+};
 const CACHE_KIB: Readonly<Record<Mode, number>> = {
   read: 32 * 1024,
   update: 32 * 1024,
+  share: 32 * 1024,
   build: 24 * 1024,
   rework: 64 * 1024,
 };
@@ -45,6 +53,7 @@ const PRAGMAS: Readonly<Record<Mode, string>> = {
   read: "PRAGMA query_only = ON",
   // Without cache_spill readers are locked out only while the commit is written, not while it is prepared.
   update: "PRAGMA journal_mode = DELETE; PRAGMA synchronous = NORMAL; PRAGMA cache_spill = OFF",
+  share: "PRAGMA journal_mode = DELETE; PRAGMA synchronous = NORMAL",
   build: "PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE",
   rework: "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE",
 };

@@ -4,7 +4,7 @@
  */
 import { openDirIfThere } from "../platform/open_optional.ts";
 import { Fault, unlessFault } from "../core/fault.ts";
-import { type Branded, type Raw, rawOf, rawOfBytes } from "../core/raw.ts";
+import { type Branded, type Raw, raw, rawOf, rawOfBytes } from "../core/raw.ts";
 import type { Dir } from "../platform/disk.ts";
 import type { Temp } from "./database.ts";
 import { PAGE_BYTES } from "./schema.ts";
@@ -13,9 +13,8 @@ import { PAGE_BYTES } from "./schema.ts";
 export type CatalogPath = Branded<string, "CatalogPath">;
 
 export const CATALOG_NAME = rawOf("catalog.sqlite");
-const JOURNAL_NAME = rawOf("catalog.sqlite-journal");
-/** What SQLite may have left beside a database; it would spoil another one. */
-export const LEFTOVERS: readonly Raw[] = [JOURNAL_NAME, rawOf("catalog.sqlite-wal"), rawOf("catalog.sqlite-shm")];
+/** What SQLite may have left beside a catalog; it would spoil another one. */
+export const LEFTOVERS: readonly Raw[] = leftoversOf(CATALOG_NAME);
 const DB = rawOf("db"), TMP = rawOf("tmp"), SELF = rawOf(".");
 
 const MAGIC = "SQLite format 3\0", HEADER_BYTES = 100;
@@ -24,17 +23,27 @@ const ROLLBACK = 1;
 /** Ends a journal that names another file, which SQLite would read and may remove; this tool's name none. */
 const SUPER_JOURNAL = "\xd9\xd5\x05\xf9\x20\xa1\x63\xd7";
 
+/** What SQLite may have left beside a database, its journal first. */
+export function leftoversOf(name: Raw): readonly Raw[] {
+  return ["journal", "wal", "shm"].map((ending) => raw`${name}-${rawOf(ending)}`);
+}
+
 export class CatalogPlace implements Disposable {
   readonly #directory: Dir;
+  readonly #name: Raw;
+  readonly #leftovers: readonly Raw[];
 
-  private constructor(directory: Dir) {
+  /** @param directory closed with the place */
+  constructor(directory: Dir, name: Raw) {
     this.#directory = directory;
+    this.#name = name;
+    this.#leftovers = leftoversOf(name);
   }
 
   /** Undefined if the storage has no such directory. @throws DiskFault */
   static in(storage: Dir, where: "db" | "tmp"): CatalogPlace | undefined {
     const directory = openDirIfThere(storage, where === "db" ? DB : TMP);
-    return directory && new CatalogPlace(directory);
+    return directory && new CatalogPlace(directory, CATALOG_NAME);
   }
 
   [Symbol.dispose](): void {
@@ -42,7 +51,7 @@ export class CatalogPlace implements Disposable {
   }
 
   get path(): CatalogPath {
-    return this.#directory.textPath(CATALOG_NAME) as CatalogPath;
+    return this.#directory.textPath(this.#name) as CatalogPath;
   }
 
   /** @returns why SQLite must not open what is there, which reads on from "The catalog"; or its size in bytes */
@@ -56,10 +65,10 @@ export class CatalogPlace implements Disposable {
   }
 
   #look(): { readonly stale: string } | { readonly size: number } {
-    const stat = this.#directory.stat(CATALOG_NAME);
+    const stat = this.#directory.stat(this.#name);
     if (stat === undefined) return { stale: "is missing" };
     if (stat.kind !== "file") return { stale: `is no file, but a ${stat.kind}` };
-    for (const name of LEFTOVERS) {
+    for (const name of this.#leftovers) {
       const kind = this.#directory.stat(name)?.kind ?? "file";
       if (kind !== "file") return { stale: `has a ${kind} beside it` };
     }
@@ -69,7 +78,7 @@ export class CatalogPlace implements Disposable {
   }
 
   #whyForeign(): string | undefined {
-    using file = this.#directory.open(CATALOG_NAME);
+    using file = this.#directory.open(this.#name);
     const header = new Uint8Array(HEADER_BYTES);
     if (file === undefined || file.read(header, 0) < HEADER_BYTES) return "is cut off";
     if (!rawOfBytes(header).startsWith(MAGIC)) return "is damaged";
@@ -77,7 +86,8 @@ export class CatalogPlace implements Disposable {
   }
 
   #whyUnsafe(): string | undefined {
-    using file = this.#directory.open(JOURNAL_NAME);
+    const [journal] = this.#leftovers;
+    using file = journal && this.#directory.open(journal);
     const size = file?.stat().size ?? 0;
     if (file === undefined || size < SUPER_JOURNAL.length) return undefined;
     const end = new Uint8Array(SUPER_JOURNAL.length);

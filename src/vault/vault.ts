@@ -31,6 +31,7 @@ import { Manifest, type ManifestSource } from "../snapshot/manifest.ts";
 import type { ContentIndex, RemovalSummary, Repository, RepositoryUsage, ScanRequest } from "../snapshot/repository.ts";
 import type { Root } from "../snapshot/root.ts";
 import type { SnapshotInfo } from "../snapshot/snapshot_info.ts";
+import { IndexCache } from "./cache/index_cache.ts";
 import { NotForVaults, PlainVault } from "./format/faults.ts";
 import { kindOfItem } from "./pack/items.ts";
 import { contentIndexOf } from "./store/content_index.ts";
@@ -86,6 +87,7 @@ export class Vault implements Repository {
   readonly contents: VaultContents;
   readonly roots: RootStore;
   readonly #options: VaultOptions;
+  readonly #indexCache: IndexCache;
   /** Of the snapshots with these ids. */
   #catalog: { readonly of: string; readonly catalog: Catalog } | undefined;
 
@@ -93,12 +95,15 @@ export class Vault implements Repository {
     const { machine, monitor } = this.#options = options;
     this.machine = machine;
     this.objects = new SealedObjects(backend, access, machine.random);
-    this.index = new UnitIndex(this.objects, monitor);
+    const { config: { id }, key } = access;
+    this.#indexCache = new IndexCache(undefined, id, key?.auth);
+    this.index = new UnitIndex(this.objects, this.#indexCache, monitor);
     this.contents = new VaultContents(this.index, new ItemReader(backend, access));
     this.roots = new RootStore(this.objects, monitor);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#indexCache[Symbol.dispose]();
     this.#catalog?.catalog[Symbol.dispose]();
     await this.objects.backend[Symbol.asyncDispose]();
   }

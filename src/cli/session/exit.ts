@@ -25,6 +25,7 @@ const BY_CODE: Readonly<Record<string, number>> = {
   "no-storage": EXIT.noStorage,
   "no-vault": EXIT.noStorage,
   "locked": EXIT.locked,
+  "vault-in-use": EXIT.locked,
   "source-locked": EXIT.locked,
   "service-running": EXIT.locked,
   "no-key": EXIT.cannotUnlock,

@@ -30,6 +30,7 @@ import { openStorage, type Storage } from "../../storage/storage.ts";
 /** Nothing is wrong with the job: its storage can't be used at the moment. It stays, and its turn comes again. */
 const POSTPONING: ReadonlySet<string> = new Set([
   "locked",
+  "vault-in-use",
   "source-locked",
   "no-storage",
   "split-storage",

@@ -67,23 +67,30 @@ function joinMarks(lines: readonly LedgerLine[]): ReadonlyMap<string, LedgerLine
   return marks;
 }
 
-function isGraver(a: LedgerLine, b: LedgerLine): boolean {
+/** True if a line of a ledger decides, and not the other one. */
+export function isGraver(a: LedgerLine, b: LedgerLine): boolean {
   const difference = GRAVITY[a.mark] - GRAVITY[b.mark];
-  return difference > 0 || (difference === 0 && Date.parse(a.since) < Date.parse(b.since));
+  if (difference !== 0) return difference > 0;
+  const later = Date.parse(a.since) - Date.parse(b.since);
+  return later < 0 || (later === 0 && a.since < b.since);
 }
 
 /** One line with the items of all; undefined if they don't describe the same object. */
 function joinLines(lines: readonly UnitLine[]): UnitLine | undefined {
   const [first, ...others] = lines as [UnitLine, ...UnitLine[]];
   if (!others.every((other) => shapeOf(other) === shapeOf(first))) return undefined;
+  return { ...first, items: joinItems(lines.flatMap(({ items }) => items)) };
+}
+
+/** Items of all lines of a unit, each once, in the order in which they lie there. */
+export function joinItems(all: Iterable<UnitItem>): readonly UnitItem[] {
   const items = new Map<string, UnitItem>();
-  for (const item of lines.flatMap(({ items }) => items)) {
+  for (const item of all) {
     const key = `${item.id} ${item.digest ?? ""}`, known = items.get(key);
     // An item may be in a unit twice: any place will do, but it has to be the same whoever is read first.
     if (known === undefined || isBefore(item, known)) items.set(key, item);
   }
-  const sorted = [...items.values()].sort((a, b) => isBefore(a, b) ? -1 : 1);
-  return { ...first, items: sorted };
+  return [...items.values()].sort((a, b) => isBefore(a, b) ? -1 : 1);
 }
 
 function isBefore(a: UnitItem, b: UnitItem): boolean {

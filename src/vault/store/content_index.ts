@@ -8,9 +8,8 @@ import type { UnitIndex } from "./unit_index.ts";
 /** Reads the lists of large contents. */
 export async function contentIndexOf(index: UnitIndex, contents: VaultContents): Promise<ContentIndex> {
   const large = new Map<ContentId, number>();
-  for (const id of index.ids()) {
-    if (kindOfItem(id) !== "list") continue;
-    const content = knownContentId(id.slice(0, -LIST_SUFFIX.length)), size = await contents.sizeOf(content);
+  for (const content of largeContents(index)) {
+    const size = large.has(content) ? undefined : await contents.sizeOf(content);
     if (size !== undefined) large.set(content, size);
   }
   const sizeOf = (id: ContentId) => index.homesOf(id, "data")[0]?.item.size ?? large.get(id);
@@ -29,4 +28,13 @@ export async function contentIndexOf(index: UnitIndex, contents: VaultContents):
     hasSize: (bytes) => (sizes ??= allSizes()).has(bytes),
     [Symbol.dispose]: () => {},
   };
+}
+
+function* largeContents(index: UnitIndex): Generator<ContentId> {
+  for (const name of index.unitNames()) {
+    if (index.unit(name)?.unitClass !== "meta") continue;
+    for (const { id } of index.itemsOf(name)) {
+      if (kindOfItem(id) === "list") yield knownContentId(id.slice(0, -LIST_SUFFIX.length));
+    }
+  }
 }

@@ -1,18 +1,16 @@
-/** Which unit holds which item: `index/` in memory, kept in step with the place. */
+/** Which unit holds which item: `index/` in the cache, kept in step with the place. */
 import { MissingObject } from "../../backend/faults.ts";
+import { CatalogFault } from "../../catalog/faults.ts";
 import type { Fault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
+import type { IndexCache } from "../cache/index_cache.ts";
+import type { KnownObject } from "../cache/index_tables.ts";
 import { isOfObject } from "../format/faults.ts";
 import { type IndexHeader, type IndexObject, type LedgerLine, parseIndex } from "../index/index_object.ts";
-import { isReliable, type JoinedUnit, joinIndex, type UnitFacts } from "../index/join.ts";
+import { isReliable, type UnitFacts } from "../index/join.ts";
 import type { UnitClass, UnitItem } from "../pack/items.ts";
 import type { SealedObjects } from "./sealed_objects.ts";
-
-/** One of the places where an item lies. */
-export interface Home {
-  readonly unit: UnitFacts;
-  readonly item: UnitItem;
-}
+import { type Home, UnitLookup } from "./unit_lookup.ts";
 
 /** An object of `index/`, without what it says of units. */
 export interface IndexObjectFacts extends Pick<IndexHeader, "supersedes" | "written"> {
@@ -20,46 +18,53 @@ export interface IndexObjectFacts extends Pick<IndexHeader, "supersedes" | "writ
   readonly kind: IndexObject["kind"];
 }
 
+/** Fetched at once. */
+const OBJECTS_AT_ONCE = 4;
+
 export class UnitIndex {
   readonly #objects: SealedObjects;
+  readonly #cache: IndexCache;
   readonly #monitor: Pick<Monitor, "problem">;
-  readonly #read = new Map<string, IndexObject>();
+  /** Objects that are listed and could be read. */
+  readonly #known = new Map<string, KnownObject>();
   /** Objects that can't be used, and why: each is reported once. */
   readonly #unusable = new Map<string, Fault>();
-  #units: Map<string, JoinedUnit> = new Map();
-  #homes: Map<string, Home[]> = new Map();
-  #marks: ReadonlyMap<string, LedgerLine> = new Map();
+  #lookup: UnitLookup;
+  /** Names of objects that were looked at already to see whether the cache has more than is listed. */
+  #isTidy = false;
 
   /** @param monitor is told of objects that can't be used */
-  constructor(objects: SealedObjects, monitor: Pick<Monitor, "problem">) {
+  constructor(objects: SealedObjects, cache: IndexCache, monitor: Pick<Monitor, "problem">) {
     this.#objects = objects;
+    this.#cache = cache;
     this.#monitor = monitor;
+    this.#lookup = new UnitLookup(cache.tables);
   }
 
-  /** Of units that may be read: all that a line describes, and that aren't gone. */
+  /** Of units that may be read: all that a line describes, and that aren't gone. In order. */
   unitNames(): Iterable<string> {
-    return this.#units.keys();
+    return this.#lookup.unitNames();
   }
 
   /** Undefined if it isn't among {@link unitNames}. */
   unit(name: string): UnitFacts | undefined {
-    return this.#units.get(name);
+    return this.#lookup.unit(name);
   }
 
   /** In the order in which they lie there; nothing of a unit that isn't known. */
   itemsOf(unit: string): readonly UnitItem[] {
-    return this.#units.get(unit)?.items ?? [];
+    return this.#lookup.itemsOf(unit);
   }
 
   /** All objects of `index/` that are listed and could be read, superseded ones among them. */
   *objects(): Generator<IndexObjectFacts> {
-    for (const [name, { kind, supersedes, written }] of this.#read) yield { name, kind, supersedes, written };
+    for (const { name, kind, supersedes, written } of this.#known.values()) yield { name, kind, supersedes, written };
   }
 
   /** Names of the units that an object has lines of: none if it is a ledger, or isn't among {@link objects}. */
   unitsIn(object: string): readonly string[] {
-    const found = this.#read.get(object);
-    return found?.kind === "units" ? found.units.map(({ unit }) => unit) : [];
+    const found = this.#known.get(object);
+    return found === undefined ? [] : this.#cache.tables.unitsIn(found.row);
   }
 
   /** Objects that are listed and can't be used, and why. Whoever meets one of a newer version must delete nothing. */
@@ -69,17 +74,12 @@ export class UnitIndex {
 
   /** What the ledgers in force say, one line a unit: also of units that are gone, and of those that no line describes. */
   marks(): Iterable<LedgerLine> {
-    return this.#marks.values();
-  }
-
-  /** Ids of all items, each once. */
-  ids(): Iterable<string> {
-    return this.#homes.keys();
+    return this.#lookup.marks;
   }
 
   /** Where an item lies, places that may be relied on first. */
   homesOf(id: string, unitClass: UnitClass): readonly Home[] {
-    return this.#homes.get(id)?.filter(({ unit }) => unit.unitClass === unitClass) ?? [];
+    return this.#lookup.homesOf(id, unitClass);
   }
 
   /** A place that a new snapshot may rely on. */
@@ -89,15 +89,50 @@ export class UnitIndex {
 
   /** True if a new snapshot may rely on what lies in the unit, as of the last {@link refresh}. */
   isReliable(unit: string): boolean {
-    const found = this.#units.get(unit);
+    const found = this.unit(unit);
     return found !== undefined && isReliable(found.state);
   }
 
   /** Lists `index/`, forgets what is gone, and reads what is new. */
   async refresh(): Promise<void> {
-    const before = new Set(this.#read.keys()), missed = new Set<string>();
+    // A row that was met damaged may not be the only one.
+    if (this.#cache.tables.isSuspect && !this.#isCacheSound()) this.#renew();
+    try {
+      await this.#refresh();
+    } catch (error) {
+      if (!(error instanceof CatalogFault)) throw error;
+      this.#renew();
+      await this.#refresh();
+    }
+  }
+
+  /** Looks at every row of the cache; if one is not what it was, all is read anew. Nothing the vault says is doubted. */
+  async recheck(): Promise<void> {
+    if (!this.#isCacheSound()) this.#renew();
+    await this.refresh();
+  }
+
+  #isCacheSound(): boolean {
+    try {
+      return this.#cache.tables.isSound();
+    } catch (error) {
+      if (error instanceof CatalogFault) return false;
+      throw error;
+    }
+  }
+
+  #renew(): void {
+    this.#cache.renew();
+    this.#lookup = new UnitLookup(this.#cache.tables);
+    this.#known.clear();
+  }
+
+  async #refresh(): Promise<void> {
+    const before = new Set(this.#known.keys()), missed = new Set<string>();
     while (!await this.#takeListed(missed));
-    if (before.size !== this.#read.size || !this.#read.keys().every((name) => before.has(name))) this.#join();
+    const isSame = before.size === this.#known.size && this.#known.keys().every((name) => before.has(name));
+    if (!isSame) this.#takeView();
+    if (!this.#isTidy || before.keys().some((name) => !this.#known.has(name))) this.#tidy();
   }
 
   /**
@@ -106,53 +141,76 @@ export class UnitIndex {
    */
   async #takeListed(missed: Set<string>): Promise<boolean> {
     const listed = await this.#objects.list("index");
-    for (const known of [this.#read, this.#unusable]) {
+    for (const known of [this.#known, this.#unusable]) {
       for (const name of known.keys()) if (!listed.has(name)) known.delete(name);
     }
-    for (const [name, size] of listed) {
-      if (this.#read.has(name) || missed.has(name) || await this.#take(name, size)) continue;
-      missed.add(name);
-      return false;
-    }
-    return true;
+    const unread = [...listed].filter(([name]) => !missed.has(name) && !this.#recall(name)), gone = new Set<string>();
+    const next = unread.values();
+    const takeNext = async () => {
+      for (const [name, size] of next) {
+        if (gone.size > 0) return;
+        if (!await this.#take(name, size)) gone.add(name);
+      }
+    };
+    await Promise.all(Array.from({ length: OBJECTS_AT_ONCE }, takeNext));
+    this.#cache.tables.flush();
+    for (const [name] of unread) this.#recall(name);
+    for (const name of gone) missed.add(name);
+    return gone.size === 0;
+  }
+
+  /** Takes an object from the cache. @returns false if it isn't there */
+  #recall(name: string): boolean {
+    if (this.#known.has(name)) return true;
+    const found = this.#cache.tables.find(name);
+    if (found !== undefined) this.#known.set(name, found);
+    return found !== undefined;
   }
 
   /** Takes up an object that was just stored. */
   add(name: string, object: IndexObject): void {
-    this.#read.set(name, object);
-    if (object.kind !== "units") return this.#join();
-    for (const line of object.units) this.#addUnit({ ...line, state: "live", since: undefined });
+    try {
+      this.#cache.tables.stage(name, object);
+      this.#cache.tables.flush();
+      this.#recall(name);
+      this.#takeView();
+    } catch (error) {
+      if (!(error instanceof CatalogFault)) throw error; // the next refresh reads it, or does without a file
+    }
   }
 
   /** @returns false if it is not there any more */
   async #take(name: string, size: number): Promise<boolean> {
     const what = `index/${name}`, { access: { config }, auth } = this.#objects;
     try {
-      this.#read.set(name, parseIndex(await this.#objects.get("index", name, size), what, { vault: config.id, auth }));
+      const bytes = await this.#objects.get("index", name, size);
+      this.#cache.tables.stage(name, parseIndex(bytes, what, { vault: config.id, auth }));
     } catch (error) {
       if (error instanceof MissingObject) return false;
-      if (!isOfObject(error)) throw error;
+      if (!isOfObject(error) || error instanceof CatalogFault) throw error;
       if (!this.#unusable.has(name)) this.#monitor.problem(error);
       this.#unusable.set(name, error);
     }
     return true;
   }
 
-  #join(): void {
-    const { units, marks } = joinIndex(Array.from(this.#read, ([name, object]) => ({ name, object })));
-    this.#marks = marks;
-    this.#units = new Map();
-    this.#homes = new Map();
-    for (const unit of units.values()) this.#addUnit(unit);
+  /** Names of superseded objects count too: one that was superseded once must not come back to life. */
+  #takeView(): void {
+    const superseded = new Set(this.#known.values().flatMap(({ supersedes }) => supersedes));
+    const inForce = [...this.#known.values()].filter(({ name }) => !superseded.has(name));
+    const ledgers = inForce.filter(({ kind }) => kind === "ledger").map(({ name }) => {
+      const marks = this.#cache.tables.marksOf(name);
+      // Without them a unit would seem to be reliable that isn't.
+      if (marks === undefined) throw new CatalogFault(`its row of index/${name} is damaged`);
+      return marks;
+    });
+    this.#lookup.takeView(new Map(inForce.map((object) => [object.row, object])), ledgers);
   }
 
-  #addUnit(unit: JoinedUnit): void {
-    this.#units.set(unit.unit, unit);
-    for (const item of unit.items) {
-      const homes = this.#homes.get(item.id), home = { unit, item };
-      if (homes === undefined) this.#homes.set(item.id, [home]);
-      else if (isReliable(unit.state)) homes.unshift(home);
-      else homes.push(home);
-    }
+  #tidy(): void {
+    this.#isTidy = true;
+    if (this.#cache.dropBut((name) => this.#known.has(name))) this.#lookup.forgetRows();
   }
 }
+
+export type { Home };

@@ -1,0 +1,121 @@
+/**
+ * One database of the cache: the file that is there, if it can be used, else a new one, and where that can't be made, one in
+ * memory. What was in it is read anew from the vault; so whatever happens to a file costs time alone.
+ */
+import { Database } from "../../catalog/database.ts";
+import { CatalogFault } from "../../catalog/faults.ts";
+import { CatalogPlace, leftoversOf } from "../../catalog/place.ts";
+import { PAGE_BYTES } from "../../catalog/schema.ts";
+import { Fault } from "../../core/fault.ts";
+import type { Raw } from "../../core/raw.ts";
+import { removeRecursively } from "../../platform/remove_recursively.ts";
+import type { CachePlace } from "./cache_place.ts";
+import { hasTables, makeTables, type Tables } from "./schema.ts";
+
+/** Files up to this size are looked through when they are opened: about a tenth of a second. */
+const QUICK_CHECK_BYTES = 64 * 1024 * 1024;
+
+export interface CacheFileOptions {
+  /** Absent: it is in memory. */
+  readonly place: CachePlace | undefined;
+  readonly name: Raw;
+  readonly tables: Tables;
+  /** Id of the vault. */
+  readonly vault: string;
+}
+
+interface Opened {
+  readonly database: Database;
+  /** Absent: it is in memory. */
+  readonly place: CatalogPlace | undefined;
+}
+
+export class CacheFile implements Disposable {
+  readonly #options: CacheFileOptions;
+  #opened: Opened;
+  #isSmall = true;
+
+  constructor(options: CacheFileOptions) {
+    this.#options = options;
+    this.#opened = this.#open() ?? this.#make();
+  }
+
+  [Symbol.dispose](): void {
+    this.#opened.database[Symbol.dispose]();
+    this.#opened.place?.[Symbol.dispose]();
+  }
+
+  get database(): Database {
+    return this.#opened.database;
+  }
+
+  /** True if looking at every row takes no time to speak of. */
+  get isSmall(): boolean {
+    return this.#isSmall;
+  }
+
+  get isOnDisk(): boolean {
+    return this.#opened.place !== undefined;
+  }
+
+  /** Goes on with an empty one: in the place of the file if nobody else has that open, else in memory. */
+  renew(): void {
+    this[Symbol.dispose]();
+    this.#opened = this.#make();
+    this.#isSmall = true;
+  }
+
+  #open(): Opened | undefined {
+    const { tables, vault } = this.#options;
+    using held = new DisposableStack();
+    try {
+      const place = held.adopt(this.#place(), (place) => place?.[Symbol.dispose]()), looked = place?.look();
+      if (place === undefined || looked === undefined || "stale" in looked) return undefined;
+      const database = held.use(new Database(place.path, "share", { temp: undefined }));
+      if (!hasTables(database, tables, vault)) return undefined;
+      this.#isSmall = looked.size <= QUICK_CHECK_BYTES;
+      if (this.#isSmall && !isSound(database)) return undefined;
+      held.move();
+      return { database, place };
+    } catch (error) {
+      if (error instanceof Fault) return undefined;
+      throw error;
+    }
+  }
+
+  #place(): CatalogPlace | undefined {
+    const { place, name } = this.#options;
+    return place && new CatalogPlace(place.openDb(), name);
+  }
+
+  #make(): Opened {
+    const { place, tables, vault } = this.#options;
+    let made: Opened | undefined;
+    try {
+      place?.ifAlone(() => made = this.#makeFile());
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+    }
+    if (made !== undefined) return made;
+    const database = new Database(":memory:", "build", { temp: undefined, newPageBytes: PAGE_BYTES });
+    makeTables(database, tables, vault);
+    return { database, place: undefined };
+  }
+
+  #makeFile(): Opened {
+    const { place, name, tables, vault } = this.#options;
+    using held = new DisposableStack();
+    const directory = held.adopt(place?.openDb(), (directory) => directory?.[Symbol.dispose]());
+    for (const each of [name, ...leftoversOf(name)]) if (directory !== undefined) removeRecursively(directory, each);
+    const at = held.adopt(this.#place(), (place) => place?.[Symbol.dispose]());
+    if (at === undefined) throw new CatalogFault("it has no place");
+    const database = held.use(new Database(at.path, "share", { temp: undefined, newPageBytes: PAGE_BYTES }));
+    makeTables(database, tables, vault);
+    held.move();
+    return { database, place: at };
+  }
+}
+
+function isSound(database: Database): boolean {
+  return Object.values(database.get("PRAGMA quick_check(1)") ?? {})[0] === "ok";
+}

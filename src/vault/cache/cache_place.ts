@@ -1,0 +1,113 @@
+/**
+ * The directory of a vault's cache, `vaults/<id>/` in the state directory, and who is at work in it. Everybody who has its
+ * files open holds a shared lock on `users`; who is alone may replace them. Who stores into the vault holds `writer`.
+ */
+import { Fault } from "../../core/fault.ts";
+import { joinRaw, rawOf } from "../../core/raw.ts";
+import { type Dir, makeDirectories, type OpenFile } from "../../platform/disk.ts";
+import type { Machine } from "../../platform/machine.ts";
+import { VaultInUse } from "./faults.ts";
+
+const PRIVATE_DIRECTORY = 0o700, PRIVATE_FILE = 0o600;
+const USERS = rawOf("users"), WRITER = rawOf("writer");
+/** Directories that a catalog's file needs. */
+const DB = rawOf("db"), TMP = rawOf("tmp");
+/** Who is alone stays so for some hundred milliseconds at most, unless much is to be taken out. */
+const ATTEMPTS = 20, PAUSE_MS = 50;
+
+export class CachePlace implements Disposable {
+  /** Has `db/` and `tmp/`, as a storage does. */
+  readonly top: Dir;
+  readonly #db: Dir;
+  readonly #users: OpenFile;
+  readonly #held: DisposableStack;
+  readonly #clock: Machine["clock"];
+
+  /** Undefined if there is no state directory. @param vault its id @throws DiskFault */
+  static open(
+    { disk, state, clock }: Pick<Machine, "disk" | "state" | "clock">,
+    vault: string,
+  ): CachePlace | undefined {
+    const [first] = state ?? [];
+    if (first === undefined) return undefined;
+    using held = new DisposableStack();
+    const path = joinRaw(joinRaw(first, rawOf("vaults")), rawOf(vault));
+    const top = held.use(makeDirectories(disk, path, PRIVATE_DIRECTORY));
+    for (const name of [DB, TMP]) top.mkdir(name, PRIVATE_DIRECTORY);
+    const db = held.use(top.openDir(DB)), users = held.use(top.openOrCreate(USERS, PRIVATE_FILE));
+    const place = new CachePlace({ top, db, users, held: held.move(), clock });
+    if (place.#share()) return place;
+    place[Symbol.dispose]();
+    return undefined;
+  }
+
+  private constructor(parts: {
+    readonly top: Dir;
+    readonly db: Dir;
+    readonly users: OpenFile;
+    readonly held: DisposableStack;
+    readonly clock: Machine["clock"];
+  }) {
+    this.top = parts.top;
+    this.#db = parts.db;
+    this.#users = parts.users;
+    this.#held = parts.held;
+    this.#clock = parts.clock;
+  }
+
+  [Symbol.dispose](): void {
+    this.#held[Symbol.dispose]();
+  }
+
+  /** The directory of the files; the caller closes it. */
+  openDb(): Dir {
+    return this.top.openDir(DB);
+  }
+
+  #share(): boolean {
+    for (let attempt = 1; attempt < ATTEMPTS; attempt++) {
+      if (this.#users.tryLock("shared")) return true;
+      this.#clock.sleepSync(PAUSE_MS);
+    }
+    return this.#users.tryLock("shared");
+  }
+
+  /** Does something that nobody else may see half done. @returns false if there are others: nothing was done then */
+  ifAlone(action: () => void): boolean {
+    if (!this.#users.tryLock("exclusive")) return this.#stay(false);
+    try {
+      action();
+    } finally {
+      this.#stay(true);
+    }
+    return true;
+  }
+
+  /** The lock may have been lost while another one was asked for. */
+  #stay<T>(answer: T): T {
+    if (!this.#share()) throw new Error("The cache of a vault was taken away from under this program");
+    return answer;
+  }
+
+  /** Holds off other writers of this machine until disposed. @throws VaultInUse */
+  lockForWriting(location: string): Disposable {
+    using held = new DisposableStack();
+    const file = held.use(this.top.openOrCreate(WRITER, PRIVATE_FILE));
+    if (!file.tryLock()) throw new VaultInUse(location);
+    held.move();
+    return file;
+  }
+}
+
+/** @returns undefined without a state directory, or where it can't be used; the caller says so */
+export function tryCachePlace(
+  machine: Parameters<typeof CachePlace.open>[0],
+  vault: string,
+): CachePlace | Fault | undefined {
+  try {
+    return CachePlace.open(machine, vault);
+  } catch (error) {
+    if (error instanceof Fault) return error;
+    throw error;
+  }
+}

@@ -1,0 +1,46 @@
+/** What `index/` says, in a file of the cache or in memory. */
+import { rawOf } from "../../core/raw.ts";
+import { CacheFile } from "./cache_file.ts";
+import type { CachePlace } from "./cache_place.ts";
+import { IndexTables } from "./index_tables.ts";
+import { RowSeal } from "./row_seal.ts";
+import { INDEX_TABLES } from "./schema.ts";
+
+export class IndexCache implements Disposable {
+  readonly #place: CachePlace | undefined;
+  readonly #file: CacheFile;
+  readonly #seal: RowSeal;
+  #tables: IndexTables;
+
+  /** @param place absent: in memory @param vault its id @param auth undefined where nothing is encrypted */
+  constructor(place: CachePlace | undefined, vault: string, auth: Uint8Array | undefined) {
+    this.#place = place;
+    this.#seal = new RowSeal(auth);
+    this.#file = new CacheFile({ place, name: rawOf("index.sqlite"), tables: INDEX_TABLES, vault });
+    this.#tables = new IndexTables(this.#file.database, this.#seal);
+    if (this.#file.isOnDisk && this.#file.isSmall && !this.#tables.isSound()) this.renew();
+  }
+
+  [Symbol.dispose](): void {
+    this.#file[Symbol.dispose]();
+  }
+
+  get tables(): IndexTables {
+    return this.#tables;
+  }
+
+  /** Begins anew, with nothing. */
+  renew(): void {
+    this.#file.renew();
+    this.#tables = new IndexTables(this.#file.database, this.#seal);
+  }
+
+  /** Takes out what is not listed any more, unless others may still read it. @returns true if it did */
+  dropBut(isListed: (name: string) => boolean): boolean {
+    if (!this.#file.isOnDisk || this.#place === undefined) {
+      this.#tables.dropBut(isListed);
+      return true;
+    }
+    return this.#place.ifAlone(() => this.#tables.dropBut(isListed));
+  }
+}

@@ -1,0 +1,240 @@
+/**
+ * What objects of `index/` say, as tables: rows of one object are put in together and are never changed, for neither is
+ * the object. Whether an object counts is not noted here: that follows from what is listed, each time anew. So several
+ * programs may use one cache, and put into it what they have read.
+ */
+import { Buffer } from "node:buffer";
+import type { Database } from "../../catalog/database.ts";
+import type { IndexHeader, IndexObject, UnitLine } from "../index/index_object.ts";
+import { ItemSums } from "./item_sums.ts";
+import { packFacts } from "./packed_facts.ts";
+import { keyOf, PackedItems, packItems } from "./packed_items.ts";
+import { packMarks } from "./packed_marks.ts";
+import type { RowSeal } from "./row_seal.ts";
+
+/** Items that are put in at once, more or less: many, for they come in the order of their keys then. */
+const MOST_STAGED = 250_000;
+const NAMES_AT_ONCE = 500;
+
+/** An object that the cache has. */
+export interface KnownObject extends Pick<IndexHeader, "supersedes" | "written"> {
+  readonly name: string;
+  readonly row: number;
+  readonly kind: IndexObject["kind"];
+  /** How many units and items it has lines of. */
+  readonly lines: number;
+  readonly items: number;
+}
+
+/** A line of an object about a unit. */
+export interface StoredLine {
+  readonly row: number;
+  /** Row of the object. */
+  readonly object: number;
+  readonly unit: string;
+}
+
+/** Name of an object that counts, by its row. */
+export type NameOf = (object: number) => string | undefined;
+
+interface StagedLine {
+  readonly unit: string;
+  readonly facts: Uint8Array<ArrayBuffer>;
+  readonly items: Uint8Array<ArrayBuffer>;
+  readonly keys: readonly number[];
+}
+
+interface StagedObject {
+  readonly name: string;
+  readonly facts: Uint8Array<ArrayBuffer>;
+  readonly marks: Uint8Array<ArrayBuffer> | null;
+  readonly lines: readonly StagedLine[];
+}
+
+export class IndexTables {
+  readonly #database: Database;
+  readonly #seal: RowSeal;
+  #staged: StagedObject[] = [];
+  #stagedItems = 0;
+  #isSuspect = false;
+
+  constructor(database: Database, seal: RowSeal) {
+    this.#database = database;
+    this.#seal = seal;
+  }
+
+  /** True once a row was met that is not as it was put in. */
+  get isSuspect(): boolean {
+    return this.#isSuspect;
+  }
+
+  /** Undefined if it isn't there, or is damaged. */
+  find(name: string): KnownObject | undefined {
+    const row = this.#database.get("SELECT id, facts FROM object WHERE name = ?", bytesOf(name));
+    const facts = row && this.#open(`object ${name}`, row["facts"]);
+    return facts && { name, row: Number(row["id"]), ...JSON.parse(new TextDecoder().decode(facts)) };
+  }
+
+  /** Ledger lines of an object, packed; undefined if they are damaged. */
+  marksOf(name: string): Uint8Array<ArrayBuffer> | undefined {
+    const row = this.#database.get("SELECT marks FROM object WHERE name = ?", bytesOf(name));
+    return row && this.#open(`marks ${name}`, row["marks"]);
+  }
+
+  #open(about: string, sealed: unknown): Uint8Array<ArrayBuffer> | undefined {
+    const bytes = this.#seal.open(about, sealed);
+    this.#isSuspect ||= bytes === undefined;
+    return bytes;
+  }
+
+  /** Takes an object to be put in. It need not be there before {@link flush}. @throws CatalogFault */
+  stage(name: string, object: IndexObject): void {
+    const { kind, supersedes, written } = object, units = object.kind === "units" ? object.units : [];
+    const lines = units.map((line) => this.#stagedLine(name, line));
+    const items = units.reduce((sum, { items }) => sum + items.length, 0);
+    const facts = new TextEncoder().encode(JSON.stringify({ kind, supersedes, written, lines: lines.length, items }));
+    const marks = object.kind === "ledger" ? this.#seal.seal(`marks ${name}`, packMarks(object.marks)) : null;
+    this.#staged.push({ name, facts: this.#seal.seal(`object ${name}`, facts), marks, lines });
+    this.#stagedItems += items;
+    if (this.#stagedItems >= MOST_STAGED) this.flush();
+  }
+
+  #stagedLine(object: string, line: UnitLine): StagedLine {
+    const { unit } = line, about = `${object} ${unit}`;
+    const facts = this.#seal.seal(`facts ${about}`, packFacts(line));
+    const items = this.#seal.seal(`items ${about}`, packItems(line.items));
+    return { unit, facts, items, keys: line.items.map(({ id }) => keyOf(id)) };
+  }
+
+  /** @throws CatalogFault; what was staged is not put in then */
+  flush(): void {
+    const staged = this.#staged;
+    this.#staged = [];
+    this.#stagedItems = 0;
+    if (staged.length > 0) this.#database.transaction(() => this.#put(staged));
+  }
+
+  #put(staged: readonly StagedObject[]): void {
+    const keys: { key: number; line: number }[] = [];
+    for (const object of staged) {
+      // Somebody else may have been first. What is damaged is made good.
+      if (this.find(object.name) !== undefined) continue;
+      this.#drop(object.name);
+      this.#putObject(object, (key, line) => keys.push({ key, line }));
+    }
+    keys.sort((a, b) => a.key - b.key);
+    for (const { key, line } of keys) this.#database.run("INSERT OR IGNORE INTO item VALUES (?, ?)", key, line);
+  }
+
+  #putObject({ name, facts, marks, lines }: StagedObject, take: (key: number, line: number) => void): void {
+    const insertObject = "INSERT INTO object (name, facts, marks) VALUES (?, ?, ?)";
+    const insertLine = "INSERT INTO line (object, unit, facts, items) VALUES (?, ?, ?, ?)";
+    const object = this.#database.insert(insertObject, bytesOf(name), facts, marks);
+    for (const { unit, facts, items, keys } of lines) {
+      const line = this.#database.insert(insertLine, object, bytesOf(unit), facts, items);
+      for (const key of keys) take(key, line);
+    }
+  }
+
+  /** Takes out all objects but these, with all of their rows. */
+  dropBut(isListed: (name: string) => boolean): void {
+    const unlisted = this.names().filter((name) => !isListed(name));
+    if (unlisted.length === 0) return;
+    this.#database.transaction(() => {
+      for (const name of unlisted) this.#drop(name);
+    });
+  }
+
+  #drop(name: string): void {
+    const row = this.#database.get("SELECT id FROM object WHERE name = ?", bytesOf(name));
+    if (row === undefined) return;
+    const object = Number(row["id"]);
+    for (const line of this.rowsOf(object)) {
+      // Keys that stay behind point at nothing, or at what isn't sought: both is seen.
+      const keys = this.lineAt(line, (row) => row === object ? name : undefined)?.items.keys() ?? [];
+      for (const key of keys) this.#database.run("DELETE FROM item WHERE key = ? AND line = ?", key, line);
+    }
+    this.#database.run("DELETE FROM line WHERE object = ?", object);
+    this.#database.run("DELETE FROM object WHERE id = ?", object);
+  }
+
+  /** Names of objects that are there, damaged or not. */
+  names(): string[] {
+    return this.#database.all("SELECT name FROM object").map(({ name }) => hexOf(name));
+  }
+
+  /** Rows of the lines of an object. */
+  rowsOf(object: number): number[] {
+    return this.#database.all("SELECT id FROM line WHERE object = ? ORDER BY id", object).map(({ id }) => Number(id));
+  }
+
+  /** Names of units that an object has lines of. */
+  unitsIn(object: number): string[] {
+    return this.#database.all("SELECT unit FROM line WHERE object = ? ORDER BY id", object).map(({ unit }) =>
+      hexOf(unit)
+    );
+  }
+
+  /** Names of units, in order, after one. */
+  unitsAfter(name: string): string[] {
+    const sql = "SELECT DISTINCT unit FROM line WHERE unit > ? ORDER BY unit LIMIT ?";
+    return this.#database.all(sql, bytesOf(name), NAMES_AT_ONCE).map(({ unit }) => hexOf(unit));
+  }
+
+  /** What the lines about a unit say of it, packed: of objects that count. */
+  linesOf(unit: string, nameOf: NameOf): (StoredLine & { readonly facts: Uint8Array<ArrayBuffer> })[] {
+    const rows = this.#database.all("SELECT id, object, facts FROM line WHERE unit = ?", bytesOf(unit));
+    return rows.flatMap((row) => {
+      const object = Number(row["object"]), name = nameOf(object);
+      const facts = name === undefined ? undefined : this.#open(`facts ${name} ${unit}`, row["facts"]);
+      return facts === undefined ? [] : [{ row: Number(row["id"]), object, unit, facts }];
+    });
+  }
+
+  /** A line with its items; undefined if its object doesn't count, or it is damaged. */
+  lineAt(row: number, nameOf: NameOf): StoredLine & { readonly items: PackedItems } | undefined {
+    const found = this.#database.get("SELECT object, unit, items FROM line WHERE id = ?", row);
+    if (found === undefined) return undefined;
+    const object = Number(found["object"]), name = nameOf(object), unit = hexOf(found["unit"]);
+    const bytes = name === undefined ? undefined : this.#open(`items ${name} ${unit}`, found["items"]);
+    return bytes && { row, object, unit, items: new PackedItems(bytes) };
+  }
+
+  /** Rows of lines that have an item whose id begins so. */
+  rowsWith(key: number): number[] {
+    return this.#database.all("SELECT line FROM item WHERE key = ?", key).map(({ line }) => Number(line));
+  }
+
+  /** Looks at every row: true if all are as they were put in. */
+  isSound(): boolean {
+    const check = this.#database.get("PRAGMA quick_check(1)"), sums = new ItemSums();
+    const isSound = Object.values(check ?? {})[0] === "ok" &&
+      this.#database.asOfOneMoment(() =>
+        this.names().every((name) => this.#isWhole(name, sums)) && sums.isOf(this.#database)
+      );
+    this.#isSuspect = !isSound;
+    return isSound;
+  }
+
+  #isWhole(name: string, sums: ItemSums): boolean {
+    const object = this.find(name);
+    if (object === undefined || (object.kind === "ledger" && this.marksOf(name) === undefined)) return false;
+    const nameOf = (row: number) => row === object.row ? name : undefined, rows = this.rowsOf(object.row);
+    let items = 0;
+    for (const row of rows) {
+      const line = this.lineAt(row, nameOf);
+      if (line === undefined || !this.linesOf(line.unit, nameOf).some((other) => other.row === row)) return false;
+      for (const key of line.items.keys()) sums.add(key, row);
+      items += line.items.count;
+    }
+    return rows.length === object.lines && items === object.items;
+  }
+}
+
+function bytesOf(hex: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(Buffer.from(hex, "hex"));
+}
+
+function hexOf(value: unknown): string {
+  return value instanceof Uint8Array ? Buffer.from(value.buffer, value.byteOffset, value.length).toString("hex") : "";
+}

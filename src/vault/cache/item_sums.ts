@@ -1,0 +1,33 @@
+/** Sums over the table of items, to hold it against the lines that it was made of without sorting either. */
+import type { Database } from "../../catalog/database.ts";
+
+/** Each sum stays below 2^53, of as many items as there may ever be. */
+const LIMB = 0x10000, MIXED = 0x1000;
+const QUERY = `SELECT count(*) AS count, total(key % ${LIMB}) AS low, total(key / ${LIMB} % ${LIMB}) AS middle,
+  total(key / ${
+  LIMB * LIMB
+}) AS high, total(line) AS lines, total((key % ${MIXED}) * (line % ${MIXED})) AS mixed FROM item`;
+
+export class ItemSums {
+  #last = { key: -1, line: -1 };
+  readonly #sums = { count: 0, low: 0, middle: 0, high: 0, lines: 0, mixed: 0 };
+
+  /** Keys of a line come together, in order: one that it has twice is in the table once. */
+  add(key: number, line: number): void {
+    if (key === this.#last.key && line === this.#last.line) return;
+    this.#last = { key, line };
+    const sums = this.#sums;
+    sums.count++;
+    sums.low += key % LIMB;
+    sums.middle += Math.floor(key / LIMB) % LIMB;
+    sums.high += Math.floor(key / LIMB / LIMB);
+    sums.lines += line;
+    sums.mixed += (key % MIXED) * (line % MIXED);
+  }
+
+  /** True if the table in the database has these sums. */
+  isOf(database: Database): boolean {
+    const row = database.get(QUERY);
+    return row !== undefined && Object.entries(this.#sums).every(([name, sum]) => row[name] === sum);
+  }
+}

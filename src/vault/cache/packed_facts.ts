@@ -1,0 +1,40 @@
+/**
+ * What a line says of its unit, but for the items, in bytes that are the same if it says the same: class (1: data 0, meta
+ * 1), size (6), length of the head (2), the head, and for each frame offset, length and plain bytes (4 each).
+ */
+import { Buffer } from "node:buffer";
+import type { UnitLine } from "../index/index_object.ts";
+import { UNIT_CLASSES, type UnitFrame } from "../pack/items.ts";
+
+const HEADER_BYTES = 9, FRAME_BYTES = 12;
+
+export type LineFacts = Pick<UnitLine, "unitClass" | "size" | "head" | "frames">;
+
+export function packFacts({ unitClass, size, head, frames }: LineFacts): Uint8Array<ArrayBuffer> {
+  const bytes = Buffer.alloc(HEADER_BYTES + head.length + frames.length * FRAME_BYTES);
+  bytes.writeUInt8(UNIT_CLASSES.indexOf(unitClass));
+  bytes.writeUIntBE(size, 1, 6);
+  bytes.writeUInt16BE(head.length, 7);
+  bytes.set(head, HEADER_BYTES);
+  let at = HEADER_BYTES + head.length;
+  for (const { from, length, plainBytes } of frames) {
+    for (const number of [from, length, plainBytes]) at = bytes.writeUInt32BE(number, at);
+  }
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+/** Reads what {@link packFacts} has made; bytes of anybody else are to be kept from it. */
+export function unpackFacts(packed: Uint8Array<ArrayBuffer>): LineFacts {
+  const bytes = Buffer.from(packed.buffer, packed.byteOffset, packed.length);
+  const end = HEADER_BYTES + bytes.readUInt16BE(7), frames: UnitFrame[] = [];
+  for (let at = end; at < bytes.length; at += FRAME_BYTES) {
+    const [from, length, plainBytes] = [0, 4, 8].map((more) => bytes.readUInt32BE(at + more));
+    frames.push({ from: from ?? 0, length: length ?? 0, plainBytes: plainBytes ?? 0 });
+  }
+  return {
+    unitClass: UNIT_CLASSES[bytes.readUInt8()] ?? "data",
+    size: bytes.readUIntBE(1, 6),
+    head: packed.slice(HEADER_BYTES, end),
+    frames,
+  };
+}

@@ -1,0 +1,135 @@
+/**
+ * Items of a unit as the cache keeps them: 41 bytes each, in the order of their ids, so that one is found among 32,768
+ * without looking at the others.
+ *
+ * count (4 bytes), count times { digest (32), frame (2), kind and place in the frame (4), size (3) }, and for each list
+ * among them, in the same order, the digest of its bytes (32). Numbers have their most significant byte first.
+ */
+import { Buffer } from "node:buffer";
+import { HUNK_SUFFIX } from "../../core/content_id.ts";
+import { kindOfItem, LIST_SUFFIX, type UnitItem } from "../pack/items.ts";
+
+const COUNT_BYTES = 4, DIGEST_BYTES = 32, RECORD_BYTES = 41;
+const FRAME_AT = 32, PLACE_AT = 34, SIZE_AT = 38;
+/** A place in a frame needs 25 bits. */
+const PLACE_BITS = 30, PLACE_MASK = 2 ** PLACE_BITS - 1;
+const SUFFIXES = ["", HUNK_SUFFIX, LIST_SUFFIX] as const;
+const LIST = SUFFIXES.indexOf(LIST_SUFFIX);
+const KEY_BYTES = 6;
+
+/** What the table of items is looked up by: the first 48 bits of an id. */
+export function keyOf(id: string): number {
+  return parseInt(id.slice(0, 2 * KEY_BYTES), 16);
+}
+
+/** Parts lose what they are parts of: an index doesn't say it. */
+export function packItems(items: readonly UnitItem[]): Uint8Array<ArrayBuffer> {
+  const sorted = items.toSorted((a, b) => a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+  const lists = sorted.flatMap(({ digest }) => digest ?? []);
+  const bytes = Buffer.alloc(COUNT_BYTES + sorted.length * RECORD_BYTES + lists.length * DIGEST_BYTES);
+  bytes.writeUInt32BE(sorted.length);
+  sorted.forEach((item, i) => writeRecord(bytes, COUNT_BYTES + i * RECORD_BYTES, item));
+  lists.forEach((digest, i) =>
+    bytes.write(digest, COUNT_BYTES + sorted.length * RECORD_BYTES + i * DIGEST_BYTES, "hex")
+  );
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+function writeRecord(bytes: Buffer, at: number, { id, frame, at: place, size }: UnitItem): void {
+  const kind = kindOfItem(id) === "content" ? 0 : SUFFIXES.findIndex((suffix) => suffix === id.slice(2 * DIGEST_BYTES));
+  if (kind < 0) throw new Error(`An index can't have the item ${id}`);
+  bytes.write(id.slice(0, 2 * DIGEST_BYTES), at, "hex");
+  bytes.writeUInt16BE(frame, at + FRAME_AT);
+  bytes.writeUInt32BE(place + kind * 2 ** PLACE_BITS, at + PLACE_AT);
+  bytes.writeUIntBE(size, at + SIZE_AT, 3);
+}
+
+/** Reads what {@link packItems} has made; bytes of anybody else are to be kept from it. */
+export class PackedItems {
+  readonly #bytes: Buffer;
+  readonly count: number;
+
+  constructor(bytes: Uint8Array<ArrayBuffer>) {
+    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.count = this.#bytes.readUInt32BE();
+  }
+
+  /** Bytes in memory. */
+  get weight(): number {
+    return this.#bytes.length;
+  }
+
+  /** Those with an id: there may be several lists of one content. */
+  find(id: string): UnitItem[] {
+    const digest = Buffer.from(id.slice(0, 2 * DIGEST_BYTES), "hex"), found: UnitItem[] = [];
+    for (let i = this.#firstOf(digest); i < this.count && this.#compare(i, digest) === 0; i++) {
+      if (SUFFIXES[this.#kind(i)] === id.slice(2 * DIGEST_BYTES)) found.push(this.#item(i));
+    }
+    return found;
+  }
+
+  /** In the order of their ids. */
+  *items(): Generator<UnitItem> {
+    let lists = 0;
+    for (let i = 0; i < this.count; i++) yield this.#item(i, this.#kind(i) === LIST ? lists++ : 0);
+  }
+
+  /** {@link keyOf} of each, in rising order. */
+  *keys(): Generator<number> {
+    for (let i = 0; i < this.count; i++) yield this.#bytes.readUIntBE(recordAt(i), KEY_BYTES);
+  }
+
+  /** Calls `action` with the first 64 bits of each digest, as two words. */
+  eachWords(action: (first: number, second: number) => void): void {
+    for (let i = 0; i < this.count; i++) {
+      const at = recordAt(i);
+      action(this.#bytes.readUInt32BE(at), this.#bytes.readUInt32BE(at + 4));
+    }
+  }
+
+  #firstOf(digest: Buffer): number {
+    let from = 0, to = this.count;
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      if (this.#compare(middle, digest) < 0) from = middle + 1;
+      else to = middle;
+    }
+    return from;
+  }
+
+  #compare(i: number, digest: Buffer): number {
+    const at = recordAt(i);
+    return this.#bytes.compare(digest, 0, DIGEST_BYTES, at, at + DIGEST_BYTES);
+  }
+
+  #kind(i: number): number {
+    return this.#bytes.readUInt32BE(recordAt(i) + PLACE_AT) >>> PLACE_BITS;
+  }
+
+  /** @param list how many lists come before it; counted if it isn't known */
+  #item(i: number, list?: number): UnitItem {
+    const at = recordAt(i), kind = this.#kind(i);
+    const item = {
+      id: this.#hex(at) + SUFFIXES[kind],
+      frame: this.#bytes.readUInt16BE(at + FRAME_AT),
+      at: this.#bytes.readUInt32BE(at + PLACE_AT) & PLACE_MASK,
+      size: this.#bytes.readUIntBE(at + SIZE_AT, 3),
+    };
+    if (kind !== LIST) return item;
+    return { ...item, digest: this.#hex(recordAt(this.count) + (list ?? this.#listsBefore(i)) * DIGEST_BYTES) };
+  }
+
+  #listsBefore(i: number): number {
+    let lists = 0;
+    for (let other = 0; other < i; other++) if (this.#kind(other) === LIST) lists++;
+    return lists;
+  }
+
+  #hex(at: number): string {
+    return this.#bytes.toString("hex", at, at + DIGEST_BYTES);
+  }
+}
+
+function recordAt(i: number): number {
+  return COUNT_BYTES + i * RECORD_BYTES;
+}

@@ -1,0 +1,143 @@
+/** Units and items as the objects of `index/` that count say together; looked up in the cache, not held in memory. */
+import { Buffer } from "node:buffer";
+import { ItemFilter } from "../cache/item_filter.ts";
+import type { IndexTables, KnownObject, StoredLine } from "../cache/index_tables.ts";
+import { unpackFacts } from "../cache/packed_facts.ts";
+import { keyOf, type PackedItems } from "../cache/packed_items.ts";
+import { Marks } from "../cache/packed_marks.ts";
+import { WeightedCache } from "../cache/weighted_cache.ts";
+import { isReliable, joinItems, type UnitFacts } from "../index/join.ts";
+import type { UnitClass, UnitItem } from "../pack/items.ts";
+
+/** One of the places where an item lies. */
+export interface Home {
+  readonly unit: UnitFacts;
+  readonly item: UnitItem;
+}
+
+interface KnownUnit {
+  readonly facts: UnitFacts;
+  readonly lines: readonly StoredLine[];
+}
+
+/** Of lines and units that were looked at last: bytes, about. */
+const MOST_HELD_BYTES = 16 * 1024 * 1024;
+const UNIT_BYTES = 300, FRAME_BYTES = 100;
+/** Look-ups that fail cost as much as a filter once there were so many of them, and a share of the items. */
+const MANY_MISSES = 20_000, MISSES_PER_ITEM = 0.02;
+
+export class UnitLookup {
+  readonly #tables: IndexTables;
+  #inForce: ReadonlyMap<number, KnownObject> = new Map();
+  #marks = new Marks([]);
+  readonly #units = new WeightedCache<string, KnownUnit>(MOST_HELD_BYTES);
+  readonly #lines = new WeightedCache<number, StoredLine & { readonly items: PackedItems }>(MOST_HELD_BYTES);
+  #filter: ItemFilter | undefined;
+  #misses = 0;
+  #items = 0;
+
+  constructor(tables: IndexTables) {
+    this.#tables = tables;
+  }
+
+  /** @param inForce objects that count, by row @param ledgers the ledgers among them, packed */
+  takeView(inForce: ReadonlyMap<number, KnownObject>, ledgers: readonly Uint8Array<ArrayBuffer>[]): void {
+    const fresh = [...inForce.values()].filter(({ row }) => !this.#inForce.has(row));
+    this.#inForce = inForce;
+    this.#items = inForce.values().reduce((sum, { items }) => sum + items, 0);
+    this.#marks = new Marks(ledgers);
+    this.#units.clear();
+    if (this.#filter !== undefined) this.#addToFilter(this.#filter, fresh);
+  }
+
+  /** Rows may have got other meanings. */
+  forgetRows(): void {
+    this.#lines.clear();
+    this.#units.clear();
+  }
+
+  get marks(): Marks {
+    return this.#marks;
+  }
+
+  /** In order; units that are gone, or of which lines contradict each other, are not among them. */
+  *unitNames(): Generator<string> {
+    for (let names = this.#tables.unitsAfter(""); names.length > 0; names = this.#tables.unitsAfter(names.at(-1)!)) {
+      for (const name of names) if (this.unit(name) !== undefined) yield name;
+    }
+  }
+
+  unit(name: string): UnitFacts | undefined {
+    return this.#unit(name)?.facts;
+  }
+
+  #unit(name: string): KnownUnit | undefined {
+    const held = this.#units.get(name) ?? this.#join(name);
+    if (held !== undefined) this.#units.set(name, held, UNIT_BYTES + held.facts.frames.length * FRAME_BYTES);
+    return held;
+  }
+
+  #join(name: string): KnownUnit | undefined {
+    const mark = this.#marks.find(name);
+    if (mark?.mark === "gone") return undefined;
+    const lines = this.#tables.linesOf(name, this.#nameOf), [first, ...others] = lines;
+    if (first === undefined || !others.every(({ facts }) => Buffer.compare(facts, first.facts) === 0)) return undefined;
+    const facts = { unit: name, ...unpackFacts(first.facts), state: mark?.mark ?? "live", since: mark?.since } as const;
+    return { facts, lines: lines.map(({ row, object, unit }) => ({ row, object, unit })) };
+  }
+
+  readonly #nameOf = (object: number): string | undefined => this.#inForce.get(object)?.name;
+
+  itemsOf(unit: string): readonly UnitItem[] {
+    return joinItems(this.#itemsOf(this.#unit(unit)?.lines ?? []));
+  }
+
+  *#itemsOf(lines: readonly StoredLine[]): Generator<UnitItem> {
+    for (const { row } of lines) yield* this.#line(row)?.items.items() ?? [];
+  }
+
+  #line(row: number): StoredLine & { readonly items: PackedItems } | undefined {
+    const held = this.#lines.get(row) ?? this.#tables.lineAt(row, this.#nameOf);
+    if (held === undefined || !this.#inForce.has(held.object)) return undefined;
+    this.#lines.set(row, held, held.items.weight);
+    return held;
+  }
+
+  /** Reliable ones first, then by the names of the units. */
+  homesOf(id: string, unitClass: UnitClass): readonly Home[] {
+    if (this.#filter?.lacks(...wordsOf(id)) === true) return [];
+    const found = new Map<string, UnitItem[]>();
+    for (const row of this.#tables.rowsWith(keyOf(id))) {
+      const line = this.#line(row), items = line?.items.find(id) ?? [];
+      if (line !== undefined && items.length > 0) found.set(line.unit, [...found.get(line.unit) ?? [], ...items]);
+    }
+    if (found.size === 0) this.#noteMiss();
+    const homes = [...found].flatMap(([name, items]) => {
+      const unit = this.unit(name);
+      return unit?.unitClass === unitClass ? joinItems(items).map((item) => ({ unit, item })) : [];
+    });
+    return homes.length < 2 ? homes : homes.sort((a, b) => rankOf(a) < rankOf(b) ? -1 : 1);
+  }
+
+  #noteMiss(): void {
+    if (this.#filter !== undefined || ++this.#misses < MANY_MISSES + this.#items * MISSES_PER_ITEM) return;
+    this.#filter = new ItemFilter(this.#items);
+    this.#addToFilter(this.#filter, [...this.#inForce.values()]);
+  }
+
+  #addToFilter(filter: ItemFilter, objects: readonly KnownObject[]): void {
+    const add = (first: number, second: number) => filter.add(first, second);
+    for (const object of objects) {
+      for (const row of this.#tables.rowsOf(object.row)) this.#tables.lineAt(row, this.#nameOf)?.items.eachWords(add);
+    }
+    if (filter.isFull) [this.#filter, this.#misses] = [undefined, 0];
+  }
+}
+
+function wordsOf(id: string): [number, number] {
+  return [parseInt(id.slice(0, 8), 16), parseInt(id.slice(8, 16), 16)];
+}
+
+function rankOf({ unit, item }: Home): string {
+  return `${isReliable(unit.state) ? 0 : 1} ${unit.unit} ${item.frame} ${item.at}`;
+}
