@@ -38,7 +38,7 @@ export const FACES: Readonly<Record<string, readonly Face[]>> = {
     { files: ["vault.ts", "access.ts", "*/faults.ts"] },
     { files: ["keys/*.ts", "seal/*.ts", "store/sealed_objects.ts"], only: ["operations/keys/"] },
     { files: ["repair/*.ts"], only: ["operations/repair/"] },
-    { files: ["salvage/*.ts", "seal/key_file.ts", "seal/keys.ts"], only: ["operations/salvage/"] },
+    { files: ["salvage/*.ts", "seal/*.ts"], only: ["operations/salvage/"] },
   ],
 };
 

@@ -7,7 +7,7 @@ import { encodeIndex } from "../../src/vault/index/index_object.ts";
 import { makeObject } from "../../src/vault/index/small_object.ts";
 import { Chunker } from "../../src/vault/pack/chunker.ts";
 import { ListBuilder } from "../../src/vault/pack/parts_list.ts";
-import { listName, partName } from "../../src/vault/pack/tar_names.ts";
+import { listName, partName, storedListName } from "../../src/vault/pack/tar_names.ts";
 import type { NewItem } from "../../src/vault/pack/unit_writer.ts";
 import { heapAt } from "../../src/vault/salvage/heap.ts";
 import { salvage, type SalvageReport } from "../../src/vault/salvage/salvage.ts";
@@ -145,9 +145,13 @@ Deno.test("A large file that was stored as it is lost only what was hit, and the
 });
 
 /** A large file in parts over two units, with its list. */
-async function largeFile(place: Place, levels: 1 | 2): Promise<void> {
+async function largeFile(
+  place: Place,
+  levels: 1 | 2,
+  { keeps = "copies", repeats = true }: { keeps?: "copies" | "stored lists" | "no lists"; repeats?: boolean } = {},
+): Promise<void> {
   const bytes = noise(6_000_000, 9), name = rawOf("nas/vms/T/big.img"), lists = new ListBuilder(levels === 1 ? 100 : 4);
-  bytes.copyWithin(4_000_000, 1_000_000, 2_500_000); // parts that occur twice
+  if (repeats) bytes.copyWithin(4_000_000, 1_000_000, 2_500_000); // parts that occur twice
   const chunker = new Chunker(publicGear(), { min: 65_536, average: 131_072, max: 524_288 }),
     items = new Map<string, NewItem>();
   for (let at = 0; at < bytes.length;) {
@@ -168,7 +172,12 @@ async function largeFile(place: Place, levels: 1 | 2): Promise<void> {
   const all = [...items.values()], half = all.length >> 1;
   place.expect("nas/vms/T/big.img", bytes);
   place.put("unit1", (await makeUnit(all.slice(0, half))).bytes);
-  place.put("unit2", (await makeUnit(all.slice(half), { copies })).bytes);
+  place.put("unit2", (await makeUnit(all.slice(half), keeps === "copies" ? { copies } : {})).bytes);
+  if (keeps !== "stored lists") return;
+  const stored = inner.map((list) => fileItem("", list.bytes, { id: list.digest, name: storedListName(list.digest) }));
+  const id = `${content}f2`;
+  stored.push(fileItem("", top.bytes, { id, digest: top.digest, name: storedListName(id) }));
+  place.put("unit3", (await makeUnit(stored, { unitClass: "meta" })).bytes);
 }
 
 for (const levels of [1, 2] as const) {
@@ -181,6 +190,26 @@ for (const levels of [1, 2] as const) {
     deepStrictEqual([...filesBelow(`${place.path}/target`)], ["nas/vms/T/big.img"]);
   });
 }
+
+for (const levels of [1, 2] as const) {
+  Deno.test(`Where the copies of its lists are lost, those of meta units put a large file together (${levels} level)`, async () => {
+    using place = new Place();
+    await largeFile(place, levels, { keeps: "stored lists" });
+    const report = await place.salvage();
+    deepStrictEqual([report.joined, report.leftInParts, report.files], [["nas/vms/T/big.img"], [], 1]);
+    ok([...filesBelow(`${place.path}/target`)].every((name) => !name.includes(".parts/")));
+  });
+}
+
+Deno.test("Without any list a large file is whole if its parts follow each other, and make what they are parts of", async () => {
+  for (const repeats of [false, true]) {
+    using place = new Place();
+    await largeFile(place, 1, { keeps: "no lists", repeats });
+    const { joined, leftInParts, believedFiles } = await place.salvage(), file = "nas/vms/T/big.img";
+    deepStrictEqual([joined, leftInParts, believedFiles], repeats ? [[], [file], 0] : [[file], [], 0]);
+    if (!repeats) deepStrictEqual(place.right(), [file]);
+  }
+});
 
 Deno.test("A large file of which a unit is lost stays in parts", async () => {
   using place = new Place();

@@ -24,6 +24,8 @@ export interface FoundFile {
   readonly missing: readonly ByteRange[];
   /** What unit.json calls it; undefined where that is lost. */
   readonly id: string | undefined;
+  /** Of what unit.json says that it is a part. */
+  readonly part: UnitItem["part"];
 }
 
 const BLOCK_BYTES = 512;
@@ -68,7 +70,7 @@ function fileOf(entry: TarEntry, frame: FoundFrame, item: UnitItem | undefined):
   if (there.length === 0 && size > 0) return undefined;
   const bytes = there.length === size ? there : padded(there, size), digest = hash("sha256", bytes, "hex");
   const trust = missing.length > 0 ? "damaged" : trustIn(digest, item, frame);
-  return { name, entry, bytes, digest, trust, missing, id: item?.id };
+  return { name, entry, bytes, digest, trust, missing, id: item?.id, part: item?.part };
 }
 
 function trustIn(digest: string, item: UnitItem | undefined, { isWhole, isSealed }: FoundFrame): Trust {

@@ -1,67 +1,88 @@
 /**
- * Puts large files together again: by the copies of their parts lists, from parts that lie anywhere in the tree. A file of
- * which a part is lost stays in pieces, in its `.parts` directory.
+ * Puts large files together again, from parts that lie anywhere in the tree: by the copies of their lists, by the lists of
+ * meta units, and where all lists are lost by what unit.json says of the parts. A file of which a part is lost stays in
+ * pieces, in its `.parts` directory.
  */
 import { Fault } from "../../core/fault.ts";
-import { parentPath, type Raw, sliceRaw } from "../../core/raw.ts";
+import { joinRaw, parentPath, type Raw, rawOf, sliceRaw } from "../../core/raw.ts";
 import { MOST_LIST_BYTES } from "../format/limits.ts";
 import { LIST_SUFFIX } from "../pack/items.ts";
 import { parseList, type PartsList } from "../pack/parts_list.ts";
-import { PARTS_EXTENSION } from "../pack/tar_names.ts";
+import { OWN_DIRECTORY, PARTS_EXTENSION } from "../pack/tar_names.ts";
 import type { FileFields, FileTree } from "./file_tree.ts";
 
-/** A list that was found: its name ends with `.parts/list.jsonl`. */
+/** A list that was found. */
 export interface FoundList {
-  /** Where it lies in the tree. */
+  /** Where it lies in the tree: beside the parts that it names, or with the lists of meta units. */
   readonly name: Raw;
   /** What unit.json calls it: the digest of the content, and a suffix. Undefined where that is lost. */
   readonly id: string | undefined;
   readonly fields: FileFields;
 }
 
+/** A part that was found, and of what unit.json says that it is one. */
+export interface FoundPart {
+  readonly name: Raw;
+  /** SHA-256 of the content. */
+  readonly of: string;
+  /** Where it begins in that. */
+  readonly from: number;
+  readonly size: number;
+  readonly fields: FileFields;
+}
+
+export interface FoundPieces {
+  readonly lists: readonly FoundList[];
+  readonly parts: readonly FoundPart[];
+  /** Digests of everything that lies in the tree, to names. */
+  readonly where: ReadonlyMap<string, Raw>;
+}
+
+export interface JoinedFile {
+  readonly name: Raw;
+  /** SHA-256 of its bytes. */
+  readonly digest: string;
+  /** Nobody knows any more whether that is right. */
+  readonly isBelieved: boolean;
+}
+
 export interface JoinResult {
   /** Files that are together again. */
-  readonly joined: readonly Raw[];
-  /** Of those, the ones whose digest nobody knows any more. */
-  readonly believed: readonly Raw[];
+  readonly joined: readonly JoinedFile[];
   /** Files that stay in pieces. */
   readonly leftInParts: readonly Raw[];
+  /** Parts and lists that nothing needs any more, unless some are contents by themselves: they are still in the tree. */
+  readonly spare: readonly Raw[];
 }
 
 const TOP_LIST = new RegExp(`^.+\\${PARTS_EXTENSION}/list(?:~[0-9]+)?\\.jsonl(?:~[0-9]+)?$`, "s");
+const STORED_LIST = new RegExp(`^\\${OWN_DIRECTORY}/lists/([0-9a-f]{64})${LIST_SUFFIX}\\.jsonl(?:~[0-9]+)?$`);
+const ANY_STORED_LIST = new RegExp(`^\\${OWN_DIRECTORY}/lists/`);
+const PART = /\.parts\/[0-9]{16}-[0-9a-f]{16}(?:~[0-9]+)?$/;
+/** Where a file lies whose name is lost. */
+const NAMELESS = rawOf(`${OWN_DIRECTORY}/nameless`);
 
 /** True for what {@link joinParts} wants to know of. */
 export function isTopList(name: Raw): boolean {
-  return TOP_LIST.test(name);
+  return TOP_LIST.test(name) || STORED_LIST.test(name);
 }
 
-/** @param where digests of everything that lies in the tree, to names */
-export function joinParts(tree: FileTree, lists: readonly FoundList[], where: ReadonlyMap<string, Raw>): JoinResult {
-  const joined: Raw[] = [], believed: Raw[] = [], leftInParts: Raw[] = [];
-  const needed = new Set<Raw>(), used = new Set<Raw>();
-  for (const list of lists) {
-    const name = fileOf(list.name), { pieces, lists: ownLists } = piecesOf(tree, list.name, where);
-    const file = pieces.every((piece) => piece !== undefined)
-      ? joinedFile(tree, { name, pieces: pieces.filter((piece) => piece !== undefined) }, list)
-      : undefined;
-    for (const each of [...pieces, ...ownLists]) if (each !== undefined) (file === undefined ? needed : used).add(each);
-    if (file === undefined) {
-      leftInParts.push(name);
-      continue;
-    }
-    joined.push(file);
-    if (list.id === undefined) believed.push(file);
-  }
-  tidy(tree, [...used].filter((each) => !needed.has(each)));
-  return { joined, believed, leftInParts };
+/** True for a part, or a list: nobody's file by itself. */
+export function isPiece(name: Raw): boolean {
+  return IN_PARTS.test(name) || ANY_STORED_LIST.test(name);
 }
 
-/** The file whose list `list` is, by its name. */
-function fileOf(list: Raw): Raw {
-  return sliceRaw(parentPath(list), 0, -PARTS_EXTENSION.length);
+/** The content that a list of a meta unit is for, by its name. */
+export function contentOfList(name: Raw): string | undefined {
+  return STORED_LIST.exec(name)?.[1];
 }
 
-/** Where parts and lists of a file lie; undefined for a part that is lost. */
+/** @param keepsParts also of files that are together again */
+export function joinParts(tree: FileTree, found: FoundPieces, keepsParts: boolean): JoinResult {
+  return new Joining(tree, found, keepsParts).run();
+}
+
+/** Pieces of a file in order; undefined for a part that is lost. */
 interface Pieces {
   readonly pieces: readonly (Raw | undefined)[];
   readonly lists: readonly Raw[];
@@ -69,18 +90,115 @@ interface Pieces {
 
 const LOST: Pieces = { pieces: [undefined], lists: [] };
 
-function piecesOf(tree: FileTree, list: Raw, where: ReadonlyMap<string, Raw>): Pieces {
-  const top = listAt(tree, list);
-  if (top === undefined) return LOST;
-  if (top.level === 0) return { pieces: top.parts.map(({ id }) => where.get(id)), lists: [list] };
-  const inner = top.parts.map(({ id }) => {
-    const name = where.get(id);
-    const list = name === undefined ? undefined : listAt(tree, name);
-    // A list of lists of lists would be somebody's trick to fill the disk.
-    if (name === undefined || list?.level !== 0) return LOST;
-    return { pieces: list.parts.map(({ id }) => where.get(id)), lists: [name] };
-  });
-  return { pieces: inner.flatMap(({ pieces }) => pieces), lists: [list, ...inner.flatMap(({ lists }) => lists)] };
+interface Candidate {
+  readonly name: Raw;
+  readonly pieces: readonly Raw[];
+  readonly fields: FileFields;
+  /** What the whole has to hash to; undefined where nobody knows. */
+  readonly content: string | undefined;
+}
+
+class Joining {
+  readonly #tree: FileTree;
+  readonly #found: FoundPieces;
+  readonly #keepsParts: boolean;
+  readonly #joined: JoinedFile[] = [];
+  readonly #contents = new Set<string>();
+  readonly #names = new Set<Raw>();
+  readonly #left = new Set<Raw>();
+  readonly #used = new Set<Raw>();
+  readonly #needed = new Set<Raw>();
+
+  constructor(tree: FileTree, found: FoundPieces, keepsParts: boolean) {
+    this.#tree = tree;
+    this.#found = found;
+    this.#keepsParts = keepsParts;
+  }
+
+  run(): JoinResult {
+    const byContent = Map.groupBy(this.#found.parts, ({ of }) => of);
+    // Copies first: they know the name.
+    const isCopy = ({ name }: FoundList) => TOP_LIST.test(name);
+    for (const list of this.#found.lists) if (isCopy(list)) this.#byList(list, fileOf(list.name));
+    for (const list of this.#found.lists) {
+      if (isCopy(list) || list.id === undefined || this.#contents.has(list.id.slice(0, -LIST_SUFFIX.length))) continue;
+      this.#byList(list, nameBy(byContent.get(list.id.slice(0, -LIST_SUFFIX.length))));
+    }
+    for (const [content, parts] of byContent) if (!this.#contents.has(content)) this.#inARow(content, parts);
+    const spare = this.#spare();
+    if (!this.#keepsParts) { for (const name of spare) this.#tree.remove(name); }
+    const leftInParts = [...this.#left].filter((name) => !this.#names.has(name));
+    return { joined: this.#joined, leftInParts, spare: this.#keepsParts ? spare : [] };
+  }
+
+  #byList({ name: list, id, fields }: FoundList, file: Raw | undefined): void {
+    const { pieces, lists } = this.#piecesOf(list), there = pieces.filter((piece) => piece !== undefined);
+    const content = id?.slice(0, -LIST_SUFFIX.length);
+    const name = file ??
+      (there[0] !== undefined && PART.test(there[0]) && content === undefined
+        ? fileOf(there[0])
+        : joinRaw(NAMELESS, rawOf(content ?? "file")));
+    const isWhole = there.length === pieces.length && this.#join({ name, pieces: there, fields, content });
+    for (const each of [...there, ...lists]) (isWhole ? this.#used : this.#needed).add(each);
+    if (!isWhole && file !== undefined) this.#left.add(file);
+  }
+
+  /** Parts that follow each other without a gap: one that occurs twice in a file is stored once, and needs a list. */
+  #inARow(content: string, parts: readonly FoundPart[]): void {
+    const inOrder = [...parts].sort((a, b) => a.from - b.from), pieces: Raw[] = [];
+    let end = 0;
+    for (const { from, size, name } of inOrder) {
+      if (from !== end) continue;
+      pieces.push(name);
+      end += size;
+    }
+    const [{ name: part, fields }] = inOrder as [FoundPart], name = fileOf(part);
+    const isWhole = this.#join({ name, pieces, fields, content });
+    for (const { name } of inOrder) (isWhole ? this.#used : this.#needed).add(name);
+    if (!isWhole) this.#left.add(name);
+  }
+
+  #piecesOf(list: Raw): Pieces {
+    const { where } = this.#found, top = listAt(this.#tree, list);
+    if (top === undefined) return LOST;
+    if (top.level === 0) return { pieces: top.parts.map(({ id }) => where.get(id)), lists: [list] };
+    const inner = top.parts.map(({ id }) => {
+      const name = where.get(id), list = name === undefined ? undefined : listAt(this.#tree, name);
+      // A list of lists of lists would be somebody's trick to fill the disk.
+      if (name === undefined || list?.level !== 0) return LOST;
+      return { pieces: list.parts.map(({ id }) => where.get(id)), lists: [name] };
+    });
+    return { pieces: inner.flatMap(({ pieces }) => pieces), lists: [list, ...inner.flatMap(({ lists }) => lists)] };
+  }
+
+  /** False if the parts make something else. */
+  #join({ name, pieces, fields, content }: Candidate): boolean {
+    const file = this.#tree.join(name, pieces, fields);
+    if (content !== undefined && content !== file.digest) {
+      this.#tree.remove(file.name);
+      return false;
+    }
+    this.#joined.push({ ...file, isBelieved: content === undefined });
+    this.#contents.add(file.digest);
+    this.#names.add(name);
+    return true;
+  }
+
+  /** Parts that are in files now, and their lists. A part may be a file of somebody as well: that stays. */
+  #spare(): Raw[] {
+    return [...this.#used].filter((name) => !this.#needed.has(name) && IN_PARTS.test(name));
+  }
+}
+
+const IN_PARTS = /\.parts\/(?:[0-9]{16}-[0-9a-f]{16}|list(?:-[0-9]{5})?\.jsonl)(?:~[0-9]+)?$/;
+
+/** The file whose list or part it is, by its name. */
+function fileOf(name: Raw): Raw {
+  return sliceRaw(parentPath(name), 0, -PARTS_EXTENSION.length);
+}
+
+function nameBy(parts: readonly FoundPart[] | undefined): Raw | undefined {
+  return parts?.[0] === undefined ? undefined : fileOf(parts[0].name);
 }
 
 function listAt(tree: FileTree, name: Raw): PartsList | undefined {
@@ -97,23 +215,4 @@ function listAt(tree: FileTree, name: Raw): PartsList | undefined {
     if (error instanceof Fault) return undefined; // it is damaged: the parts stay
     throw error;
   }
-}
-
-/** Undefined if the parts make something else than the list is for. */
-function joinedFile(
-  tree: FileTree,
-  { name, pieces }: { readonly name: Raw; readonly pieces: readonly Raw[] },
-  { id, fields }: FoundList,
-): Raw | undefined {
-  const file = tree.join(name, pieces, fields);
-  if (id === undefined || id === `${file.digest}${LIST_SUFFIX}`) return file.name;
-  tree.remove(file.name);
-  return undefined;
-}
-
-const IN_PARTS = /\.parts\/(?:[0-9]{16}-[0-9a-f]{16}|list(?:-[0-9]{5})?\.jsonl)(?:~[0-9]+)?$/;
-
-/** Removes parts that are in files now, and their lists. A part may be a file of somebody as well: that stays. */
-function tidy(tree: FileTree, names: readonly Raw[]): void {
-  for (const name of names) if (IN_PARTS.test(name)) tree.remove(name);
 }

@@ -7,13 +7,16 @@
  */
 import { Fault, Interrupted } from "../../core/fault.ts";
 import { baseName, joinRaw, parentPath, type Raw, raw, rawOf, sliceRaw } from "../../core/raw.ts";
-import { OWN_DIRECTORY, UNIT_JSON } from "../pack/tar_names.ts";
+import { ROOT_SUFFIX } from "../../core/content_id.ts";
+import { OWN_DIRECTORY, rootName, UNIT_JSON } from "../pack/tar_names.ts";
+import { OWN_FIELDS } from "../pack/unit_writer.ts";
 import type { ByteRange } from "../seal/sealed_body.ts";
 import { FileTree } from "./file_tree.ts";
 import { filesIn, type FoundFile } from "./found_files.ts";
 import { describedIn, foundFrames } from "./found_frames.ts";
-import { type FoundList, isTopList, joinParts } from "./parts.ts";
+import { type FoundList, type FoundPart, isTopList, joinParts } from "./parts.ts";
 import { type HeapFile, plaintextOf } from "./plaintext.ts";
+import { copiedRoot, type FoundRoot, rootIn } from "./found_roots.ts";
 import { type Dir, DiskFault } from "../../platform/disk.ts";
 
 export interface SalvageRequest {
@@ -21,6 +24,10 @@ export interface SalvageRequest {
   readonly target: Dir;
   /** `AGE-SECRET-KEY-...`; empty for vaults that are not encrypted. */
   readonly identities: readonly string[];
+  /** For signatures of snapshots. Default: none; those of encrypted vaults are not believed then, and left out. */
+  readonly auths?: readonly Uint8Array[];
+  /** Leaves the parts of large files that are together again, for whoever wants to find more in the tree. */
+  readonly keepsParts?: boolean;
   /** Called after each file of the heap. */
   readonly onUnit?: (unit: SalvagedUnit) => void;
   readonly signal?: AbortSignal;
@@ -62,6 +69,14 @@ export interface SalvageReport {
   readonly damaged: readonly DamagedFile[];
   readonly joined: readonly Raw[];
   readonly leftInParts: readonly Raw[];
+  /** Roots of snapshots, with those that lay in `snapshots/`; each also is a file of the tree. */
+  readonly roots: readonly FoundRoot[];
+  /** Everything that is whole, by the SHA-256 of its bytes: one name in the tree. */
+  readonly where: ReadonlyMap<string, Raw>;
+  /** Further names of the same bytes. */
+  readonly twins: readonly { readonly name: Raw; readonly digest: string }[];
+  /** Parts and lists of files that are together again, with `keepsParts`. */
+  readonly spare: readonly Raw[];
   /** What the target can't hold: names that are no names there. */
   readonly unwritten: readonly { readonly name: Raw; readonly fault: DiskFault }[];
 }
@@ -86,6 +101,9 @@ class SalvageRun {
   /** What ended the run: the target's failure, not that of a file of the heap. */
   #fatal: DiskFault | undefined;
   readonly #lists: FoundList[] = [];
+  readonly #parts: FoundPart[] = [];
+  readonly #twins: { readonly name: Raw; readonly digest: string }[] = [];
+  readonly #roots = new Map<string, FoundRoot>();
   /** Digests of what was written, to names: for parts. */
   readonly #where = new Map<string, Raw>();
   #files = 0;
@@ -104,16 +122,22 @@ class SalvageRun {
       this.#units.push(unit);
       this.#request.onUnit?.(unit);
     }
-    const { joined, believed, leftInParts } = joinParts(this.#tree, this.#lists, this.#where);
+    const found = { lists: this.#lists, parts: this.#parts, where: this.#where };
+    const { joined, leftInParts, spare } = joinParts(this.#tree, found, this.#request.keepsParts === true);
+    for (const { digest, name } of joined) this.#where.set(digest, name);
     await this.#request.target.syncFileSystem();
     return {
       units: this.#units,
       files: this.#files + joined.length,
       bytes: this.#bytes,
-      believedFiles: this.#believed + believed.length,
+      believedFiles: this.#believed + joined.filter(({ isBelieved }) => isBelieved).length,
       damaged: this.#damaged,
-      joined,
+      joined: joined.map(({ name }) => name),
       leftInParts,
+      roots: [...this.#roots.values()],
+      where: this.#where,
+      twins: this.#twins,
+      spare,
       unwritten: this.#unwritten,
     };
   }
@@ -121,8 +145,15 @@ class SalvageRun {
   async #takeUnit({ path, open }: HeapEntry): Promise<SalvagedUnit> {
     try {
       using file = open();
-      const { identities } = this.#request;
-      return { path, ...await takeFrom(file, { identities, path, onFile: (found) => this.#keep(found) }) };
+      const { identities, auths = [] } = this.#request;
+      const take = {
+        identities,
+        auths,
+        path,
+        onFile: (found: FoundFile) => this.#keep(found),
+        onRoot: (root: FoundRoot & { readonly bytes: Uint8Array<ArrayBuffer> }) => this.#keepRoot(root),
+      };
+      return { path, ...await takeFrom(file, take) };
     } catch (error) {
       // A heap may hold anything, and a disk that is dying gives what it likes: the next file is tried all the same.
       if (!(error instanceof Fault) || error === this.#fatal) throw error;
@@ -148,10 +179,25 @@ class SalvageRun {
     this.#damaged.push({ name: this.#tree.write(marked, bytes, entry), missing });
   }
 
-  #keepWhole({ name, bytes, entry, trust, digest, id }: FoundFile): void {
+  #keepRoot({ id, bytes, isCopy }: FoundRoot & { readonly bytes: Uint8Array<ArrayBuffer> }): void {
+    const at = this.#tree.write(rootName(id), bytes, OWN_FIELDS);
+    this.#where.set(id.slice(0, -ROOT_SUFFIX.length), at);
+    this.#noteRoot({ id, isCopy });
+  }
+
+  /** What lies in `snapshots/` is surely finished, and not forgotten; a copy may be neither. */
+  #noteRoot(root: FoundRoot): void {
+    if (!root.isCopy || !this.#roots.has(root.id)) this.#roots.set(root.id, root);
+  }
+
+  #keepWhole({ name, bytes, entry, trust, digest, id, part }: FoundFile): void {
     const at = this.#tree.write(name, bytes, entry);
     if (!this.#where.has(digest)) this.#where.set(digest, at);
+    else if (this.#where.get(digest) !== at) this.#twins.push({ name: at, digest });
     if (isTopList(name)) this.#lists.push({ name: at, id, fields: entry });
+    if (part !== undefined) this.#parts.push({ ...part, name: at, size: bytes.length, fields: entry });
+    const root = copiedRoot({ name, digest });
+    if (root !== undefined) this.#noteRoot(root);
     // Copies, lists and hunks are no files of anybody, parts are only pieces of some.
     if (isTopList(name) || name.startsWith(`${OWN_DIRECTORY}/`) || /\.parts\/[^/]+$/.test(name)) return;
     this.#files++;
@@ -162,14 +208,16 @@ class SalvageRun {
 
 interface TakeOptions {
   readonly identities: readonly string[];
+  readonly auths: readonly Uint8Array[];
   readonly path: string;
   readonly onFile: (file: FoundFile) => void;
+  readonly onRoot: (root: FoundRoot & { readonly bytes: Uint8Array<ArrayBuffer> }) => void;
 }
 
 /** Gives every file that can be had of one object. @throws Fault if its head can't be opened */
 async function takeFrom(
   file: HeapFile,
-  { identities, path, onFile }: TakeOptions,
+  { identities, auths, path, onFile, onRoot }: TakeOptions,
 ): Promise<Omit<SalvagedUnit, "path">> {
   const plaintext = await plaintextOf(file, identities, path), contents = describedIn(plaintext, path);
   let files = 0, frames = 0, damaged = 0;
@@ -183,7 +231,11 @@ async function takeFrom(
     }
   }
   const lostBytes = plaintext.gaps.reduce((sum, { length }) => sum + length, 0);
-  if (contents === undefined && frames === 0 && lostBytes === 0) return { condition: "other", files, lostBytes };
+  if (contents === undefined && frames === 0 && lostBytes === 0) {
+    const root = rootIn(plaintext, path, auths);
+    if (root !== undefined) onRoot(root);
+    return { condition: "other", files, lostBytes };
+  }
   const isWhole = contents !== undefined && damaged === 0 && lostBytes === 0;
   return { condition: isWhole ? "whole" : "damaged", files, lostBytes };
 }
