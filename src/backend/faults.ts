@@ -47,11 +47,44 @@ export class PlaceUnavailable extends Fault {
   }
 }
 
+const CHECK_CREDENTIALS = "Check the credentials, and what they allow there";
+
 /** It won't work until somebody changes something. */
 export class PlaceRefuses extends Fault {
   readonly code = "place-refuses";
-  readonly hint = "Check the credentials, and what they allow there";
+  readonly hint: string;
+  constructor(what: string, why: string, hint = CHECK_CREDENTIALS) {
+    super(`Cannot ${what}: ${why}`);
+    this.hint = hint;
+  }
+}
+
+/** There is no room left, or no more of it is allowed. */
+export class PlaceFull extends Fault {
+  readonly code = "place-full";
+  readonly hint =
+    "Make room there: `backup-tool forget` and `backup-tool prune`, or a larger quota; then run the same again";
   constructor(what: string, why: string) {
     super(`Cannot ${what}: ${why}`);
+  }
+}
+
+/** Nothing was sent: it can't be told whether this is the right server. */
+export class PlaceUntrusted extends Fault {
+  readonly code = "place-untrusted";
+  readonly hint: string;
+  constructor(what: string, why: string, hint: string) {
+    super(`Cannot ${what}: ${why}`);
+    this.hint = hint;
+  }
+}
+
+/** Nothing was tried: there are no credentials, or none that can be used. */
+export class BadCredentials extends Fault {
+  readonly code = "bad-credentials";
+  readonly hint: string;
+  constructor(what: string, why: string, hint: string) {
+    super(`Cannot use ${what}: ${why}`);
+    this.hint = hint;
   }
 }

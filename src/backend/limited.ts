@@ -31,8 +31,10 @@ export function limited(inner: Backend, { upload, download, clock, sleep }: Limi
   });
 }
 
+const LEAST_PIECE_BYTES = 1024;
+
 /** What may be used in a direction. All requests share it. */
-class Allowance {
+export class Allowance {
   readonly #rate: number;
   readonly #clock: Pick<Clock, "nowMs">;
   readonly #sleep: Sleep;
@@ -43,6 +45,11 @@ class Allowance {
     this.#rate = rate ?? Infinity;
     this.#clock = clock;
     this.#sleep = sleep;
+  }
+
+  /** How much to ask for at a time, so that it flows instead of coming in bursts. */
+  pieceBytes(most: number): number {
+    return Math.max(LEAST_PIECE_BYTES, Math.min(most, Math.floor(this.#rate)));
   }
 
   async take(bytes: number, signal: AbortSignal | undefined): Promise<void> {

@@ -1,12 +1,21 @@
 /** From a location, as people write it, to the place that it means. */
 import type { Clock, Random } from "../core/clock.ts";
-import { BadUsage } from "../core/fault.ts";
+import { BadUsage, Interrupted } from "../core/fault.ts";
 import { rawOf } from "../core/raw.ts";
 import type { Disk } from "../platform/disk.ts";
 import type { Backend } from "./backend.ts";
-import type { CredentialSource } from "./credentials.ts";
+import { checked } from "./checked.ts";
+import { atMost } from "./connections.ts";
+import { Credentials, type CredentialSource } from "./credentials.ts";
+import type { DavOptions } from "./dav.ts";
+import type { Sleep } from "./decorator.ts";
 import type { PlaceUnavailable } from "./faults.ts";
 import { openFileBackend } from "./file.ts";
+import { Allowance } from "./limited.ts";
+import { parseLocation, type Place, schemeOf } from "./location.ts";
+import { retrying } from "./retrying.ts";
+
+const CONNECTIONS = 4;
 
 export type { CredentialSource };
 
@@ -27,23 +36,49 @@ export interface OpenOptions {
   readonly onRetry?: (fault: PlaceUnavailable, waitMs: number) => void;
 }
 
-/** `s3:`, `rest:` ...; a single letter is a drive. */
-const SCHEME = /^([a-z][a-z0-9+.-]+):/;
-
 /** True for what is no path on this machine. */
 export function isRemote(location: string): boolean {
-  const scheme = SCHEME.exec(location)?.[1];
-  return scheme !== undefined && scheme !== "file";
+  return schemeOf(location) !== undefined;
 }
 
 /**
- * @param location an absolute path, or `file:` and one
- * @throws BadUsage for a kind of place that there is not, DiskFault
+ * @param location an absolute path, `file:` and one, or `rest:`, `s3:`, `dav:`, `sftp:` and an address (location.ts)
+ * @throws BadUsage for a kind of place that there is not, DiskFault; BadCredentials, ExposedSecret; of remote places with
+ * `create` all that a request may throw
  */
-// deno-lint-ignore require-await -- a failure is a rejection
 export async function openBackend(location: string, options: OpenOptions): Promise<Backend> {
-  if (isRemote(location)) {
-    throw new BadUsage(`Cannot open ${JSON.stringify(location)}: there is no such kind of place`, "Give a directory");
+  const place = parseLocation(location);
+  if (place.kind === "file") return openFileBackend(rawOf(place.path), options);
+  const { clock, random, limits, connections = CONNECTIONS, onRetry } = options;
+  const sleep = sleepBy(clock), up = new Allowance(limits?.upload, clock, sleep);
+  const down = new Allowance(limits?.download, clock, sleep);
+  const credentials = new Credentials(options.credentials ?? {}, place.kind);
+  const http = { clock, random, credentials, up, down, caFile: place.settings.get("ca-file") };
+  const opened = await openRemote(place, http, options.create ?? false);
+  return checked(retrying(atMost(connections, opened), { sleep, random, ...(onRetry && { onRetry }) }));
+}
+
+/** What each kind needs is loaded only when it is used. */
+async function openRemote(
+  place: Exclude<Place, { readonly kind: "file" }>,
+  options: DavOptions,
+  create: boolean,
+): Promise<Backend> {
+  switch (place.kind) {
+    case "rest":
+      return await (await import("./rest.ts")).openRest(place, options, create);
+    case "dav":
+      return await (await import("./dav.ts")).openDav(place, options, create);
+    case "s3":
+      return await (await import("./s3.ts")).openS3(place, options, create);
+    case "sftp":
+      throw new BadUsage(`Cannot open sftp:${place.host}: there is no such kind of place`, "Give a directory");
   }
-  return openFileBackend(rawOf(location.replace(/^file:(?:\/\/(?=\/))?/, "")), options);
+}
+
+function sleepBy(clock: Clock): Sleep {
+  return async (ms, signal) => {
+    await clock.sleep(ms, signal);
+    if (signal?.aborted === true) throw new Interrupted();
+  };
 }

@@ -1,5 +1,5 @@
 /** Memory and directories keep the contract, with every decorator around them; bad backends are found out. */
-import { deepStrictEqual, ok } from "node:assert/strict";
+import { ok } from "node:assert/strict";
 import { rawOf } from "../../src/core/raw.ts";
 import type { Backend } from "../../src/backend/backend.ts";
 import { checked } from "../../src/backend/checked.ts";
@@ -140,10 +140,3 @@ for (const [what, spoil] of Object.entries(BAD)) {
     ok(broken.length > 0 && broken.length < BACKEND_RULES.length, broken.join("; "));
   });
 }
-
-Deno.test("Every file of src/backend that opens a place runs the contract", () => {
-  const files = [...Deno.readDirSync(new URL("../../src/backend/", import.meta.url))].map(({ name }) => name).sort();
-  const none = ["backend.ts", "credentials.ts", "decorator.ts", "faults.ts", "open.ts"];
-  const here = ["checked.ts", "counting.ts", "faulty.ts", "file.ts", "limited.ts", "memory.ts", "retrying.ts"];
-  deepStrictEqual(files.filter((name) => !none.includes(name)), here);
-});

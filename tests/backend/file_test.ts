@@ -110,7 +110,7 @@ Deno.test("openBackend() takes paths for directories, and knows no place that th
       strictEqual(backend.location, location.replace(/^file:(\/\/)?/, ""));
     }
     await rejects(openBackend(`${path}/missing`, { disk: real, random, clock: systemClock }), DiskFault);
-    for (const location of ["s3:https://example.net/bucket", "mem:", "x-y:z"]) {
+    for (const location of ["s3:https://example.net", "mem:", "x-y:z"]) {
       ok(isRemote(location));
       await rejects(openBackend(location, { disk: real, random, clock: systemClock, create: true }), BadUsage);
     }

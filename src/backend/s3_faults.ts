@@ -1,0 +1,98 @@
+/** What S3's error codes mean to whoever runs a backup. */
+import type { Fault } from "../core/fault.ts";
+import { PlaceFull, PlaceRefuses, PlaceUnavailable } from "./faults.ts";
+import type { HttpAnswer } from "./http.ts";
+import { oneLine, retryAfter } from "./http_faults.ts";
+import { childText, parseXml } from "./xml.ts";
+
+/** What an answer says went wrong. */
+export interface S3Error {
+  readonly code: string;
+  readonly message: string;
+  /** Where the bucket is. */
+  readonly region: string | undefined;
+}
+
+/** An error is short; an object that begins like one is not looked through. */
+const MOST_BYTES = 64 * 1024;
+const REGION_HEADER = "x-amz-bucket-region";
+
+const LATER = new Set([
+  "SlowDown",
+  "ServiceUnavailable",
+  "InternalError",
+  "RequestTimeout",
+  "OperationAborted",
+  "ServerBusy",
+  "Throttling",
+]);
+const FULL = new Set([
+  "QuotaExceeded",
+  "InsufficientStorage",
+  "InsufficientCapacity",
+  "StorageFull",
+  "XMinioStorageFull",
+]);
+export const EXPIRED: ReadonlySet<string> = new Set([
+  "ExpiredToken",
+  "ExpiredTokenException",
+  "TokenRefreshRequired",
+  "RequestExpired",
+  "InvalidToken",
+]);
+
+/** Codes to what is wrong, and what to do. */
+const REFUSED: Readonly<Record<string, readonly [string, string]>> = {
+  InvalidAccessKeyId: ["the server does not know the access key", "Check the access key, and the address"],
+  SignatureDoesNotMatch: ["the secret key does not fit the access key", "Check the secret access key, and the region"],
+  AccessDenied: ["the server does not allow it", "Check what the access key may do with this bucket"],
+  NoSuchBucket: ["there is no such bucket", "Make the bucket, or check its name and the address"],
+  InvalidObjectState: ["it was moved to an archive", "Have the provider restore it, then run the same again"],
+  AuthorizationHeaderMalformed: ["the region is wrong", "Name the region: `?region=...` after the location"],
+  InvalidStorageClass: ["there is no such storage class", "Check `storage-class` in the location"],
+  InvalidRequest: [
+    "the server can't do that",
+    "Is object lock switched on for this bucket, if `retention` is asked for?",
+  ],
+};
+const OTHER_CREDENTIALS = "Get new credentials; those that a credentials command gives are renewed without asking";
+
+/** Undefined for an answer that is no error. */
+export function s3ErrorIn({ status, headers, bytes }: HttpAnswer): S3Error | undefined {
+  const region = headers.get(REGION_HEADER) ?? undefined;
+  const text = bytes.length > MOST_BYTES ? "" : new TextDecoder().decode(bytes);
+  const element = /<Error[\s>]/.test(text.slice(0, 500)) ? parseXml(text.trimStart()) : undefined;
+  if (element?.name !== "Error") return status < 300 ? undefined : { code: "", message: "", region };
+  return {
+    code: childText(element, "Code") ?? "",
+    message: oneLine(childText(element, "Message") ?? ""),
+    region: region ?? childText(element, "Region"),
+  };
+}
+
+/** Undefined if the status says all. @param aheadMs how far this machine's clock is before the server's */
+export function faultOfS3(what: string, error: S3Error, answer: HttpAnswer, aheadMs: number): Fault | undefined {
+  const { code, message } = error,
+    said = `the server answers ${code}${message === "" ? "" : `, ${JSON.stringify(message)}`}`;
+  if (LATER.has(code)) {
+    const retryAfterMs = retryAfter(answer.headers);
+    return new PlaceUnavailable(what, said, retryAfterMs === undefined ? {} : { retryAfterMs });
+  }
+  if (FULL.has(code)) return new PlaceFull(what, said);
+  if (code === "RequestTimeTooSkewed") return skewed(what, aheadMs);
+  if (EXPIRED.has(code)) return new PlaceRefuses(what, `the credentials have expired (${code})`, OTHER_CREDENTIALS);
+  const known = REFUSED[code];
+  if (known !== undefined) return new PlaceRefuses(what, `${known[0]} (${code})`, known[1]);
+  if (code === "") return undefined;
+  // An error in an answer that says that all is well.
+  return answer.status < 300 || answer.status >= 500 ? new PlaceUnavailable(what, said) : new PlaceRefuses(what, said);
+}
+
+function skewed(what: string, aheadMs: number): Fault {
+  const minutes = Math.round(Math.abs(aheadMs) / 60_000), by = `${minutes} min ${aheadMs < 0 ? "behind" : "ahead of"}`;
+  return new PlaceRefuses(
+    what,
+    `the clock of this machine is ${by} the server's, which takes nothing that is more than 15 min off`,
+    "Set this machine's clock, and have it kept right (NTP)",
+  );
+}

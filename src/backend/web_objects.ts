@@ -1,0 +1,116 @@
+/** Reading objects by HTTP, which is the same for every kind of place that speaks it. */
+import { type ByteRange, type GetOptions, type ObjectKey, partsOf } from "./backend.ts";
+import { MissingObject, PlaceRefuses, PlaceUnavailable, ShortObject } from "./faults.ts";
+import type { Http, HttpAnswer } from "./http.ts";
+import { lengthOf } from "./http_body.ts";
+
+const OK = 200, PARTIAL = 206, MISSING = 404, BEYOND = 416;
+const SPLIT_DIGITS = 2;
+
+/** Relative to the top. @param isSplit `data/` by the first digits of names, as on disks */
+export function pathOf(key: ObjectKey, isSplit: boolean): string {
+  const parts = partsOf(key);
+  if (parts?.kind !== "data" || !isSplit) return key;
+  return `data/${parts.name.slice(0, SPLIT_DIGITS)}/${parts.name}`;
+}
+
+/** @throws MissingObject, ShortObject, and what {@link Http.send} does */
+export async function getObject(
+  http: Http,
+  url: URL,
+  key: ObjectKey,
+  { range, signal }: GetOptions = {},
+): Promise<Uint8Array<ArrayBuffer>> {
+  const what = `read ${key}`;
+  if (range?.length === 0) return await nothingAt(http, url, key, range, signal);
+  const headers: Record<string, string> = range === undefined
+    ? {}
+    : { range: `bytes=${range.from}-${range.from + range.length - 1}` };
+  const answer = await http.send({
+    method: "GET",
+    url,
+    what,
+    headers,
+    signal,
+    expects: [OK, PARTIAL, MISSING, BEYOND],
+  });
+  if (answer.status === MISSING) throw new MissingObject(key);
+  if (answer.status === BEYOND) throw await beyond(http, url, key, range, signal);
+  if (range === undefined) return whole(answer, what);
+  return answer.status === PARTIAL ? partial(answer, key, range) : cut(answer.bytes, key, range);
+}
+
+/** @param send another way to ask, where HEAD won't do @throws what {@link Http.send} does */
+export async function headObject(
+  http: Http,
+  url: URL,
+  key: ObjectKey,
+  signal?: AbortSignal,
+): Promise<number | undefined> {
+  const what = `look for ${key}`;
+  const answer = await http.send({ method: "HEAD", url, what, signal, expects: [OK, MISSING] });
+  if (answer.status === MISSING) return undefined;
+  const size = lengthOf(answer.headers);
+  if (size === undefined) throw new PlaceRefuses(what, "the server does not say how large it is", UNFIT);
+  return size;
+}
+
+/** The time there, by any answer. @throws PlaceRefuses */
+export function timeOf({ headers }: HttpAnswer): number {
+  const time = Date.parse(headers.get("date") ?? "");
+  if (Number.isNaN(time)) throw new PlaceRefuses("find out the server's time", "its answers have no Date", UNFIT);
+  return time;
+}
+
+export const UNFIT = "Something between here and the server may change answers; else another kind of server is needed";
+
+function whole({ status, bytes }: HttpAnswer, what: string): Uint8Array<ArrayBuffer> {
+  if (status !== OK) throw new PlaceUnavailable(what, "the server gives a part of it where all was asked for");
+  return bytes;
+}
+
+function partial({ headers, bytes }: HttpAnswer, key: ObjectKey, range: ByteRange): Uint8Array<ArrayBuffer> {
+  const found = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(headers.get("content-range") ?? "");
+  const [from, last, size] = [Number(found?.[1]), Number(found?.[2]), Number(found?.[3])];
+  const end = range.from + range.length;
+  if (end > size) throw new ShortObject(key, end, size);
+  // Also what stands for another answer, late or twice.
+  const isAsAsked = from === range.from && last === end - 1 && bytes.length === range.length;
+  if (!isAsAsked) throw new PlaceUnavailable(`read ${key}`, "the server gives another part than was asked for");
+  return bytes;
+}
+
+/** Of an answer with everything, from a server that knows no ranges. */
+function cut(bytes: Uint8Array<ArrayBuffer>, key: ObjectKey, { from, length }: ByteRange): Uint8Array<ArrayBuffer> {
+  if (from + length > bytes.length) throw new ShortObject(key, from + length, bytes.length);
+  return bytes.slice(from, from + length);
+}
+
+/** HTTP has no range without bytes. */
+async function nothingAt(
+  http: Http,
+  url: URL,
+  key: ObjectKey,
+  { from }: ByteRange,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const size = await headObject(http, url, key, signal);
+  if (size === undefined) throw new MissingObject(key);
+  if (from > size) throw new ShortObject(key, from, size);
+  return new Uint8Array(0);
+}
+
+async function beyond(
+  http: Http,
+  url: URL,
+  key: ObjectKey,
+  range: ByteRange | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Error> {
+  const size = await headObject(http, url, key, signal);
+  if (size === undefined) return new MissingObject(key);
+  const end = range === undefined ? size : range.from + range.length;
+  return end > size
+    ? new ShortObject(key, end, size)
+    : new PlaceUnavailable(`read ${key}`, "the server refuses a part that is there");
+}
