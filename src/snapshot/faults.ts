@@ -58,3 +58,18 @@ export class OtherAlgorithm extends Fault {
     super(`Cannot copy the snapshot: its ids are of ${algorithm}, those of the target of ${target}`);
   }
 }
+
+/** Snapshots named in one message. */
+const SHOWN = 5;
+
+/** Nobody knows what some snapshots need, so nothing may be removed. */
+export class UnknownReferences extends Fault {
+  readonly code = "unknown-references";
+  readonly hint = "Run `backup-tool check`; what can't be healed has to be forgotten: `backup-tool forget ID`";
+  /** @param unreadable ids of snapshots, each with what is wrong */
+  constructor(unreadable: ReadonlyMap<string, string>) {
+    const shown = [...unreadable].slice(0, SHOWN).map(([id, why]) => `${id} (${why})`);
+    const more = unreadable.size > SHOWN ? ` and ${unreadable.size - SHOWN} more` : "";
+    super(`Cannot tell what nothing needs: these snapshots can't be read as a whole: ${shown.join(", ")}${more}`);
+  }
+}

@@ -183,7 +183,22 @@ export interface RepositoryWriter extends AsyncDisposable {
   setPolicy(policy: Policy | undefined): Awaitable<void>;
 }
 
+/** Of engines that remove in steps, each long enough after the one before: see vault/FORMAT.md. */
+export interface RemovalPace {
+  /** What nothing needs any more is deleted so long after that was noted. Default: a day. */
+  readonly graceMs?: number;
+  /** It is noted when nothing has needed it for so long: until then it may come into use again. Default: 7 days. */
+  readonly keepUnusedMs?: number;
+  /** Share of all bytes that may lie unused among what is needed. Default: 0.05. */
+  readonly maxUnused?: number;
+  /** So many bytes at most are written anew to make room. Default: 10 GiB. */
+  readonly maxRepackBytes?: number;
+  /** Allows a grace that readers may not be done in. */
+  readonly unsafe?: boolean;
+}
+
 export interface RemovalRequest extends WorkOptions {
+  readonly pace?: RemovalPace;
   /** Snapshots that count as forgotten. */
   readonly without?: ReadonlySet<RootId>;
 }
@@ -200,6 +215,19 @@ export interface RemovalSummary {
   /** Contents and hunks that stay, and how many snapshots need them. */
   readonly neededItems: number;
   readonly snapshots: number;
+  /** Of engines that remove in steps. Absent: all of it is removed at once. */
+  readonly steps?: RemovalSteps;
+}
+
+export interface RemovalSteps {
+  /** What this run deletes: of that, and of what earlier runs found. */
+  readonly deletedBytes: number;
+  /** Of what this run writes anew, as it is stored now. */
+  readonly repackedBytes: number;
+  /** What a later run can delete. */
+  readonly waitingBytes: number;
+  /** When a run can take the next step with something that waits, ms since 1970; undefined if nothing does. */
+  readonly nextMs: number | undefined;
 }
 
 /** Tied to what it saw; executed once. */

@@ -28,11 +28,18 @@ import type { CatalogQueries } from "../snapshot/catalog_queries.ts";
 import { DamagedContent, NoSnapshot } from "../snapshot/faults.ts";
 import { hunkText } from "../snapshot/hunk.ts";
 import { Manifest, type ManifestSource } from "../snapshot/manifest.ts";
-import type { ContentIndex, RemovalSummary, Repository, RepositoryUsage, ScanRequest } from "../snapshot/repository.ts";
+import type {
+  ContentIndex,
+  RemovalRequest,
+  RemovalSummary,
+  Repository,
+  RepositoryUsage,
+  ScanRequest,
+} from "../snapshot/repository.ts";
 import type { Root } from "../snapshot/root.ts";
 import type { SnapshotInfo } from "../snapshot/snapshot_info.ts";
 import { IndexCache } from "./cache/index_cache.ts";
-import { NotForVaults, PlainVault } from "./format/faults.ts";
+import { PlainVault } from "./format/faults.ts";
 import { kindOfItem } from "./pack/items.ts";
 import { contentIndexOf } from "./store/content_index.ts";
 import { VaultContents } from "./store/contents.ts";
@@ -44,6 +51,8 @@ import { VaultChecker } from "./read/vault_checker.ts";
 import { VaultReader } from "./read/vault_reader.ts";
 import { VAULT_THREAD, VaultExecutor, type VaultPool } from "./threads/vault_executor.ts";
 import { VaultWriter } from "./vault_writer.ts";
+import { Pruner } from "./prune/pruner.ts";
+import { UNIT_BYTES } from "./write/unit_packer.ts";
 
 export interface VaultOptions {
   readonly machine: Machine;
@@ -274,14 +283,22 @@ export class Vault implements Repository {
     return false;
   }
 
-  previewRemoval(): Promise<RemovalSummary> {
-    return Promise.reject(new NotForVaults("prune"));
+  async previewRemoval(request: RemovalRequest, monitor: Monitor): Promise<RemovalSummary> {
+    await using pruner = this.#pruner(request, monitor);
+    return await pruner.preview();
+  }
+
+  #pruner(request: RemovalRequest, monitor: Monitor): Pruner {
+    const { objects, index, contents, roots } = this,
+      { host, unitBytes = UNIT_BYTES, machine: { clock } } = this.#options;
+    return new Pruner({ objects, index, contents, roots, host }, { request, monitor, clock, unitBytes });
   }
 
   write(): VaultWriter {
     const { objects, index, contents, roots } = this, { host, unitBytes, mayWritePlain = true } = this.#options;
     const refusal = mayWritePlain || objects.auth !== undefined ? undefined : new PlainVault(this.location);
-    const parts = { objects, index, contents, roots, catalog: () => this.catalog() };
+    const pruner = (request: RemovalRequest, monitor: Monitor) => this.#pruner(request, monitor);
+    const parts = { objects, index, contents, roots, pruner, catalog: () => this.catalog() };
     return new VaultWriter(parts, { host, unitBytes, refusal });
   }
 }

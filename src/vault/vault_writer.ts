@@ -5,19 +5,28 @@ import { type RootId, rootIdOf } from "../core/content_id.ts";
 import type { Fault } from "../core/fault.ts";
 import { parseRoot, type Root } from "../snapshot/root.ts";
 import { fieldsOf, parseJson } from "../core/json.ts";
-import type { RemovalPlan, RepositoryWriter, VerifiedItem } from "../snapshot/repository.ts";
+import type { Monitor } from "../core/monitor.ts";
+import type { RemovalPlan, RemovalRequest, RepositoryWriter, VerifiedItem } from "../snapshot/repository.ts";
 import type { SnapshotSink } from "../snapshot/snapshot_sink.ts";
 import { NotForVaults } from "./format/faults.ts";
+import type { Pruner } from "./prune/pruner.ts";
 import { VaultReceiver, type WriterParts } from "./write/receiver.ts";
 import { UnitPacker } from "./write/unit_packer.ts";
+
+export type NewPruner = (request: RemovalRequest, monitor: Monitor) => Pruner;
 
 export class VaultWriter implements RepositoryWriter {
   readonly #parts: WriterParts;
   readonly #catalog: () => Promise<Catalog>;
+  readonly #newPruner: NewPruner;
   readonly #refusal: Fault | undefined;
+  #pruner: Pruner | undefined;
 
   constructor(
-    vault: Omit<WriterParts, "packer" | "reliedOn"> & { readonly catalog: () => Promise<Catalog> },
+    vault: Omit<WriterParts, "packer" | "reliedOn"> & {
+      readonly catalog: () => Promise<Catalog>;
+      readonly pruner: NewPruner;
+    },
     { refusal, ...options }: {
       readonly host: string;
       readonly unitBytes: number | undefined;
@@ -25,15 +34,16 @@ export class VaultWriter implements RepositoryWriter {
       readonly refusal?: Fault | undefined;
     },
   ) {
-    const { catalog, ...parts } = vault, reliedOn = new Set<string>();
+    const { catalog, pruner, ...parts } = vault, reliedOn = new Set<string>();
     this.#refusal = refusal;
     this.#parts = { ...parts, reliedOn, packer: new UnitPacker(parts.objects, parts.index, { ...options, reliedOn }) };
     this.#catalog = catalog;
+    this.#newPruner = pruner;
   }
 
   /** What was packed, and is in no unit yet, is dropped. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return Promise.resolve();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#pruner?.[Symbol.asyncDispose]();
   }
 
   begin(): Promise<SnapshotSink> {
@@ -69,8 +79,15 @@ export class VaultWriter implements RepositoryWriter {
     return renewed;
   }
 
-  planRemoval(): Promise<RemovalPlan> {
-    return Promise.reject(new NotForVaults("prune"));
+  /** Takes the lease, until this is disposed or something else is planned. @throws VaultBusy, AppendOnly, NeededMissing, UnknownReferences */
+  async planRemoval(request: RemovalRequest, monitor: Monitor): Promise<RemovalPlan> {
+    if (this.#refusal !== undefined) throw this.#refusal;
+    await this.#pruner?.[Symbol.asyncDispose]();
+    const pruner = this.#pruner = this.#newPruner(request, monitor);
+    return {
+      summary: await pruner.plan(),
+      execute: (monitor, signal) => pruner.execute(monitor, signal),
+    };
   }
 
   async recordVerified(items: Iterable<VerifiedItem>, atMs: number): Promise<void> {

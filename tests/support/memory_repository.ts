@@ -39,7 +39,7 @@ import { infoOf, type SnapshotInfo } from "../../src/snapshot/snapshot_info.ts";
 import type { HunkWithBytes, ReceivedFile, SinkRequest, SnapshotReceiver } from "../../src/snapshot/snapshot_sink.ts";
 import { type VerifiedHunk, verifyHunk } from "../../src/snapshot/verify_hunk.ts";
 import { Locked } from "../../src/storage/layout/faults.ts";
-import { UnknownReferences } from "../../src/storage/scan/references.ts";
+import { UnknownReferences } from "../../src/snapshot/faults.ts";
 import { type ContentSource, FileWriter } from "../../src/target/file_writer.ts";
 import { MemorySink } from "./memory_sink.ts";
 import { ManifestQueries, type Verification, type WholeSnapshot } from "./manifest_queries.ts";

@@ -2,26 +2,12 @@
 import type { HunkId, RootId } from "../../core/content_id.ts";
 import { Fault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
+import { UnknownReferences } from "../../snapshot/faults.ts";
 import type { HunkRef } from "../../snapshot/hunk.ts";
 import { ItemSet } from "../../core/item_set.ts";
 import type { StoragePool } from "../threads/batch_executor.ts";
 import type { ManifestStore } from "../content/manifest_store.ts";
 import type { Yielder } from "../../core/yielding.ts";
-
-/** Snapshots named in one message. */
-const SHOWN = 5;
-
-/** Nobody knows what some snapshots need, so nothing may be removed. */
-export class UnknownReferences extends Fault {
-  readonly code = "unknown-references";
-  readonly hint = "Run `backup-tool check`; what can't be healed has to be forgotten: `backup-tool forget ID`";
-  /** @param unreadable ids of snapshots, each with what is wrong */
-  constructor(unreadable: ReadonlyMap<string, string>) {
-    const shown = [...unreadable].slice(0, SHOWN).map(([id, why]) => `${id} (${why})`);
-    const more = unreadable.size > SHOWN ? ` and ${unreadable.size - SHOWN} more` : "";
-    super(`Cannot tell what nothing needs: these snapshots can't be read as a whole: ${shown.join(", ")}${more}`);
-  }
-}
 
 export interface References {
   readonly hunks: ReadonlySet<HunkId>;

@@ -149,6 +149,49 @@ export class NotEncrypted extends Fault {
   }
 }
 
+/** Somebody else holds the lease. */
+export class VaultBusy extends Fault {
+  readonly code = "vault-busy";
+  readonly hint = "Try again later; a dead lease ends by itself";
+  /** @param since when they began, ISO 8601 @param until when it ends unless it is renewed; undefined: not known */
+  constructor(host: string, since: string | undefined, until: string | undefined) {
+    const times = since === undefined ? "" : ` since ${since}${until === undefined ? "" : ` (lease until ${until})`}`;
+    super(`Cannot prune the vault: ${host} is doing it${times}`);
+  }
+}
+
+/** Something that a snapshot needs is nowhere: whatever is removed now might be what it needs. */
+export class NeededMissing extends Fault {
+  readonly code = "needed-missing";
+  readonly hint = "Heal it with `backup-tool repair --from` another copy, or forget that snapshot, then prune again";
+  /** @param missing what each snapshot lacks, by its id: "12 contents" */
+  constructor(missing: ReadonlyMap<string, string>) {
+    const shown = [...missing].slice(0, SNAPSHOTS_SHOWN).map(([id, what]) => `${what} of snapshot ${id}`);
+    const more = missing.size > SNAPSHOTS_SHOWN ? `, and more of ${missing.size - SNAPSHOTS_SHOWN} others` : "";
+    super(`Nothing was pruned, for this is in no unit that the index lists: ${shown.join(", ")}${more}`);
+  }
+}
+
+const SNAPSHOTS_SHOWN = 5;
+
+/** The place takes, but doesn't give back. */
+export class AppendOnly extends Fault {
+  readonly code = "append-only";
+  readonly hint = "Prune from where deleting is allowed";
+  constructor(location: string) {
+    super(`Cannot prune the vault ${JSON.stringify(location)}: the server refuses to delete (append-only)`);
+  }
+}
+
+/** Others pruned or repaired again and again while this run was deciding. */
+export class PruneOvertaken extends Fault {
+  readonly code = "prune-overtaken";
+  readonly hint = "Run it again when nobody else prunes or repairs the vault";
+  constructor(why: string) {
+    super(`Cannot finish the prune: ${why}; what is needed stays`);
+  }
+}
+
 /** True for what is wrong with one object; false if nothing can be had of the place, or nobody wants it any more. */
 export function isOfObject(error: unknown): error is Fault {
   return error instanceof Fault &&

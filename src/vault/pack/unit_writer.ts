@@ -37,6 +37,16 @@ export interface NewItem extends Pick<UnitItem, "id" | "digest" | "part"> {
   readonly lane: LaneName;
 }
 
+/** An item as it stands in another unit, with its name and all. */
+export interface TakenItem extends Pick<UnitItem, "id" | "digest" | "part" | "size"> {
+  /** Whole tar blocks: its headers and content. */
+  readonly entry: Uint8Array<ArrayBuffer>;
+  /** Where the content begins in them. */
+  readonly at: number;
+  readonly lane: LaneName;
+  readonly isCopy: boolean;
+}
+
 export interface UnitOptions {
   /** UUID of the vault. */
   readonly vault: string;
@@ -129,6 +139,8 @@ class Lane {
   }
 }
 
+type HeldItem = Omit<UnitItem, "frame" | "at"> & { readonly isCopy: boolean };
+
 export class UnitWriter {
   readonly #options: UnitOptions;
   readonly #lanes: Readonly<Record<LaneName, Lane>>;
@@ -164,12 +176,26 @@ export class UnitWriter {
     this.#put(item, true);
   }
 
-  #put({ id, digest, part, name, fields, bytes, lane: laneName }: NewItem, isCopy: boolean): void {
+  /** @throws as {@link add} */
+  take({ entry, at, lane, isCopy, ...item }: TakenItem): void {
+    this.#hold(this.#lanes[lane], { ...item, isCopy }, ({ buffer }) => {
+      const from = buffer.used;
+      buffer.append(entry);
+      return from + at;
+    });
+  }
+
+  #put({ name, fields, bytes, lane, ...item }: NewItem, isCopy: boolean): void {
+    const held = { ...item, size: bytes.length, isCopy };
+    this.#hold(this.#lanes[lane], held, (open) => open.add(name, fields, bytes));
+  }
+
+  /** @param put puts the entry into the open frame, and says where its content begins */
+  #hold(lane: Lane, { id, digest, part, size, isCopy }: HeldItem, put: (lane: Lane) => number): void {
     if (this.isFull) throw new Error("The unit is full");
-    const lane = this.#lanes[laneName];
-    if (bytes.length > FRAME_BYTES) this.#close(lane);
-    const at = lane.add(name, fields, bytes);
-    const item = { id, at, size: bytes.length, ...(digest !== undefined && { digest }), ...(part && { part }) };
+    if (size > FRAME_BYTES) this.#close(lane);
+    const at = put(lane);
+    const item = { id, at, size, ...(digest !== undefined && { digest }), ...(part && { part }) };
     lane.held.push({ item, isCopy });
     this.#count++;
     if (lane.buffer.used >= FRAME_BYTES) this.#close(lane);

@@ -2,7 +2,7 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 
 /** What is signed. */
-export type Signed = "root" | "index";
+export type Signed = "root" | "index" | "lease";
 
 /** Lower-case hex. @param auth the vault's key for signatures */
 export function signatureOf(auth: Uint8Array, signed: Signed, bytes: Uint8Array): string {

@@ -9,7 +9,7 @@ import type { UnitClass } from "../pack/items.ts";
 import { identitiesOf, publicGear, type VaultKey } from "../seal/keys.ts";
 import type { VaultConfig } from "./config.ts";
 
-export type SmallKind = "index" | "snapshots";
+export type SmallKind = "index" | "snapshots" | "locks";
 
 /** What opens the objects of one vault. */
 export interface VaultAccess {

@@ -1,0 +1,43 @@
+/** Which of its homes an item is used in. */
+import { isReliable, type UnitFacts } from "../index/join.ts";
+import type { UnitItem } from "../pack/items.ts";
+import type { UnitIndex } from "../store/unit_index.ts";
+import type { NeededItems } from "./needed.ts";
+
+export interface HomesSeen {
+  /** Units that an index lists, but that are not there. */
+  readonly lost: ReadonlySet<string>;
+  readonly items: Pick<NeededItems, "has">;
+}
+
+type UnitPlace = Pick<UnitFacts, "unit" | "unitClass">;
+
+export class Homes {
+  readonly #view: Pick<UnitIndex, "homesOf">;
+  readonly #seen: HomesSeen;
+
+  constructor(view: Pick<UnitIndex, "homesOf">, seen: HomesSeen) {
+    this.#view = view;
+    this.#seen = seen;
+  }
+
+  /** Needed; and of all units that hold it and may stay, this one has the smallest name. @param place a unit that may stay */
+  isUsedHere(place: UnitPlace, item: UnitItem): boolean {
+    return this.#isNeeded(place, item) && this.#staying(place, item).every((home) => home >= place.unit);
+  }
+
+  /** Needed, and in no unit that may stay. @param place a unit that is doomed */
+  isOnlyHere(place: UnitPlace, item: UnitItem): boolean {
+    return this.#isNeeded(place, item) && this.#staying(place, item).length === 0;
+  }
+
+  #isNeeded({ unitClass }: UnitPlace, item: UnitItem): boolean {
+    return this.#seen.items.has(unitClass, item);
+  }
+
+  #staying({ unitClass }: UnitPlace, { id, digest }: UnitItem): string[] {
+    return this.#view.homesOf(id, unitClass)
+      .filter(({ unit, item }) => item.digest === digest && isReliable(unit.state) && !this.#seen.lost.has(unit.unit))
+      .map(({ unit }) => unit.unit);
+  }
+}

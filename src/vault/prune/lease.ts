@@ -1,0 +1,153 @@
+/**
+ * The lease of whoever prunes or repairs: it keeps others from doing the same work at the same time. Safety doesn't hang on
+ * it. Its holder renews it; what was not renewed for long is dead, by the clock of the place.
+ */
+import { MissingObject } from "../../backend/faults.ts";
+import { objectKey } from "../../backend/backend.ts";
+import type { Clock } from "../../core/clock.ts";
+import { Fault } from "../../core/fault.ts";
+import { DamagedObject, isOfObject, NewerObject, VaultBusy } from "../format/faults.ts";
+import { FieldReader, parseJson, VERSION } from "../format/json_fields.ts";
+import { MOST_SMALL_BYTES } from "../format/limits.ts";
+import { sign, verified } from "../index/signed.ts";
+import type { SealedObjects } from "../store/sealed_objects.ts";
+
+const LEASE_FORMAT = "backup-tool lease";
+const RENEW_MS = 60_000, STALE_MS = 30 * 60_000;
+const SALT_BYTES = 16;
+
+/** What an object of `locks/` says. */
+export interface LeaseNote {
+  readonly host: string;
+  /** ISO 8601 in UTC, by the clock of the place. */
+  readonly since: string;
+  readonly renewed: string;
+}
+
+export interface LeaseOptions {
+  readonly host: string;
+  readonly clock: Clock;
+}
+
+export function encodeLease(
+  { host, since, renewed }: LeaseNote,
+  { vault, salt, auth }: { readonly vault: string; readonly salt: string; readonly auth: Uint8Array | undefined },
+): Uint8Array<ArrayBuffer> {
+  const fields = { format: LEASE_FORMAT, version: VERSION, vault, host, since, renewed, salt };
+  return sign(new TextEncoder().encode(`${JSON.stringify(fields)}\n`), "lease", auth);
+}
+
+/** @throws DamagedObject, NewerObject, NotSigned, ForeignObject */
+export function parseLease(
+  bytes: Uint8Array<ArrayBuffer>,
+  what: string,
+  { vault, auth }: { readonly vault: string; readonly auth: Uint8Array | undefined },
+): LeaseNote {
+  const read = new FieldReader(parseJson(verified(bytes, { signed: "lease", auth, what }), what), what);
+  read.isOfFormat(LEASE_FORMAT).isOfVault(vault);
+  return { host: read.text("host"), since: read.time("since"), renewed: read.time("renewed") };
+}
+
+export class Lease implements AsyncDisposable {
+  readonly #objects: SealedObjects;
+  readonly #host: string;
+  readonly #since: string;
+  readonly #timer: Disposable;
+  #name: string;
+  /** The renewal under way, if any: they come one after the other. */
+  #renewing: Promise<void> = Promise.resolve();
+
+  private constructor(objects: SealedObjects, { host, clock }: LeaseOptions, { name, since }: OwnLease) {
+    this.#objects = objects;
+    this.#host = host;
+    this.#since = since;
+    this.#name = name;
+    // A failure shows where the lease is looked at.
+    this.#timer = clock.every(RENEW_MS, () => void this.renew().catch(() => {}));
+  }
+
+  /** @throws VaultBusy if somebody else holds one, PlaceRefuses, PlaceUnavailable */
+  static async take(objects: SealedObjects, options: LeaseOptions): Promise<Lease> {
+    const since = new Date(await objects.backend.now()).toISOString();
+    const name = await putLease(objects, { host: options.host, since, renewed: since });
+    const lease = new Lease(objects, options, { name, since });
+    try {
+      await lease.#makeWay();
+      return lease;
+    } catch (error) {
+      await lease[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** Removes leases that are dead. */
+  async #makeWay(): Promise<void> {
+    const nowMs = await this.#objects.backend.now();
+    for (const [name, size] of await this.#objects.list("locks")) {
+      if (name === this.#name) continue;
+      const note = await readLease(this.#objects, name, size);
+      if (note === undefined) continue;
+      const renewedMs = note === "unreadable" ? -Infinity : Date.parse(note.renewed);
+      if (note !== "unreadable" && Math.abs(nowMs - renewedMs) < STALE_MS) {
+        throw new VaultBusy(note.host, note.since, new Date(renewedMs + STALE_MS).toISOString());
+      }
+      await this.#objects.backend.remove(objectKey("locks", name));
+    }
+  }
+
+  /** Puts a new one in place of the old. @throws VaultBusy if it was taken away meanwhile */
+  renew(): Promise<void> {
+    return this.#renewing = this.#renewing.catch(() => {}).then(() => this.#renew());
+  }
+
+  async #renew(): Promise<void> {
+    await this.assertHeld();
+    const renewed = new Date(await this.#objects.backend.now()).toISOString(), former = this.#name;
+    this.#name = await putLease(this.#objects, { host: this.#host, since: this.#since, renewed });
+    await this.#objects.backend.remove(objectKey("locks", former));
+  }
+
+  /** @throws VaultBusy if it isn't there any more: somebody took it for dead */
+  async assertHeld(): Promise<void> {
+    const listed = await this.#objects.list("locks");
+    if (!listed.has(this.#name)) throw new VaultBusy("another host", undefined, undefined);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#timer[Symbol.dispose]();
+    try {
+      await this.#renewing.catch(() => {});
+      await this.#objects.backend.remove(objectKey("locks", this.#name));
+    } catch (error) {
+      // It ends by itself.
+      if (!(error instanceof Fault)) throw error;
+    }
+  }
+}
+
+interface OwnLease {
+  readonly name: string;
+  readonly since: string;
+}
+
+async function putLease(objects: SealedObjects, note: LeaseNote): Promise<string> {
+  const { access: { config: { id: vault } }, auth, random } = objects;
+  return await objects.put("locks", encodeLease(note, { vault, salt: random(SALT_BYTES).toHex(), auth }));
+}
+
+/** Undefined if it is not there any more. @throws NewerObject */
+async function readLease(
+  objects: SealedObjects,
+  name: string,
+  size: number,
+): Promise<LeaseNote | "unreadable" | undefined> {
+  const what = `locks/${name}`, { access: { config: { id: vault } }, auth } = objects;
+  try {
+    if (size > MOST_SMALL_BYTES) throw new DamagedObject(what, "it is too large");
+    return parseLease(await objects.get("locks", name, size), what, { vault, auth });
+  } catch (error) {
+    if (error instanceof MissingObject) return undefined;
+    if (error instanceof NewerObject || !isOfObject(error)) throw error;
+    return "unreadable";
+  }
+}

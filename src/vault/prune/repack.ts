@@ -1,0 +1,181 @@
+/**
+ * Packs what is still needed of some units anew. Entries are taken over as they stand, with their names; each content is
+ * verified on the way. Copies for people come along while they are of use.
+ */
+import { MissingObject, ShortObject } from "../../backend/faults.ts";
+import { objectKey } from "../../backend/backend.ts";
+import { knownRootId, type RootId } from "../../core/content_id.ts";
+import { DamagedObject } from "../format/faults.ts";
+import { encodeIndex, type IndexObject, lineOf, type UnitLine } from "../index/index_object.ts";
+import type { UnitFacts } from "../index/join.ts";
+import { kindOfItem, type UnitClass, type UnitFrame, type UnitItem } from "../pack/items.ts";
+import { tarEntries } from "../pack/tar_reader.ts";
+import { itemIn, readContents, readFrame, type StoredUnit } from "../pack/unit_reader.ts";
+import type { UnitContents } from "../pack/unit_json.ts";
+import { PackBuffers, type TakenItem, UnitWriter } from "../pack/unit_writer.ts";
+import { makeHead } from "../seal/age_header.ts";
+import { MemoryOutput } from "../seal/output.ts";
+import { sealInto } from "../seal/sealer.ts";
+import { recipientFor, type SealedObjects } from "../store/sealed_objects.ts";
+import type { NeededItems } from "./needed.ts";
+import { portionsOf } from "./portions.ts";
+import { openUnit } from "./stored_units.ts";
+import type { PrunedVault } from "./survey.ts";
+
+const TAR_BLOCK_BYTES = 512, LEVEL = 3, SALT_BYTES = 16;
+
+export interface RepackOptions {
+  /** Stored bytes of a new unit, which is made in memory. */
+  readonly unitBytes: number;
+  readonly items: NeededItems;
+  readonly roots: ReadonlySet<RootId>;
+  /** Of items with several homes: whether this one is it. */
+  readonly isUsedHere: (unit: UnitFacts, item: UnitItem) => boolean;
+  /** Called before each unit; may throw. */
+  readonly pause: () => Promise<void>;
+  /** Is told of units that can't be read: they stay as they are. */
+  readonly problem: (fault: Error) => void;
+}
+
+/** @returns the units of which everything that is used is elsewhere now, and their index stored */
+export async function repack(
+  vault: PrunedVault,
+  names: readonly string[],
+  options: RepackOptions,
+): Promise<readonly string[]> {
+  const packers = {
+    data: new Repacker(vault.objects, "data", options),
+    meta: new Repacker(vault.objects, "meta", options),
+  };
+  const moved: string[] = [];
+  for (const name of names) {
+    await options.pause();
+    const facts = vault.index.unit(name);
+    if (facts === undefined) continue;
+    if (await isDone(() => move(vault, facts, { ...options, packer: packers[facts.unitClass] }), options)) {
+      moved.push(name);
+    }
+  }
+  const lines = [...await packers.data.finish(), ...await packers.meta.finish()];
+  const { objects, index, host } = vault, { access: { config }, auth, backend } = objects;
+  for (const units of portionsOf(lines)) {
+    const written = new Date(await backend.now()).toISOString();
+    const object: IndexObject = { kind: "units", vault: config.id, host, written, supersedes: [], units };
+    index.add(await objects.put("index", encodeIndex(object, auth)), object);
+  }
+  return moved;
+}
+
+/** Of a unit that turns out to be damaged, some items are in two units then. @throws DamagedObject, MissingObject */
+async function move(
+  { objects, index }: PrunedVault,
+  facts: UnitFacts,
+  { packer, ...options }: RepackOptions & { readonly packer: Repacker },
+): Promise<void> {
+  const stored = await openUnit(objects, facts), contents = await readContents(stored, objects.access.config.id);
+  const used = index.itemsOf(facts.unit).filter((item) => options.isUsedHere(facts, item));
+  const wanted = [
+    ...used.map((item) => ({ ...item, ...partOf(contents, item), isCopy: false })),
+    ...copiesIn(contents, options),
+  ];
+  for (const [frame, items] of Map.groupBy(wanted, ({ frame }) => frame)) {
+    const found = facts.frames[frame];
+    if (found === undefined) throw new DamagedObject(`data/${facts.unit}`, `there is no frame ${frame}`);
+    for (const item of await entriesOf(stored, found, items)) await packer.add(item);
+  }
+}
+
+/** What an index doesn't tell of parts. */
+function partOf({ items }: UnitContents, { id, frame, at }: UnitItem): Pick<UnitItem, "part"> {
+  const found = items.find((item) => item.id === id && item.frame === frame && item.at === at);
+  return found?.part === undefined ? {} : { part: found.part };
+}
+
+type Wanted = UnitItem & { readonly isCopy: boolean };
+
+/** Lists of contents that are needed, and roots that are there. */
+function copiesIn({ copies }: UnitContents, { items, roots }: RepackOptions): Wanted[] {
+  const isOfUse = (copy: UnitItem) => {
+    return kindOfItem(copy.id) === "root" ? roots.has(knownRootId(copy.id)) : items.has("meta", copy);
+  };
+  return copies.filter(isOfUse).map((copy) => ({ ...copy, isCopy: true }));
+}
+
+async function entriesOf(stored: StoredUnit, frame: UnitFrame, items: readonly Wanted[]): Promise<TakenItem[]> {
+  const plain = await readFrame(stored, frame), { what } = stored.body;
+  const entries = new Map(Array.from(tarEntries(plain), (entry) => [entry.at, entry]));
+  const lane = frame.length < frame.plainBytes ? "compressed" : "raw";
+  return items.map(({ id, digest, part, size, at, isCopy, ...place }) => {
+    itemIn(plain, { ...place, id, at, size, ...(digest !== undefined && { digest }) }, what);
+    const entry = entries.get(at);
+    if (entry?.size !== size) throw new DamagedObject(what, `${id} is not where its tar file has an entry`);
+    const end = at + Math.ceil(size / TAR_BLOCK_BYTES) * TAR_BLOCK_BYTES;
+    const taken = { entry: plain.subarray(entry.from, end), at: at - entry.from };
+    return { id, size, lane, isCopy, ...taken, ...(digest !== undefined && { digest }), ...(part && { part }) };
+  });
+}
+
+/** False if the unit can't be read as a whole. */
+async function isDone(action: () => Promise<void>, { problem }: RepackOptions): Promise<boolean> {
+  try {
+    await action();
+    return true;
+  } catch (error) {
+    const isDamaged = error instanceof DamagedObject || error instanceof MissingObject || error instanceof ShortObject;
+    if (!isDamaged) throw error;
+    problem(error);
+    return false;
+  }
+}
+
+/** New units of one class. */
+class Repacker {
+  readonly #objects: SealedObjects;
+  readonly #unitClass: UnitClass;
+  readonly #unitBytes: number;
+  readonly #output = new MemoryOutput();
+  readonly #buffers = new PackBuffers();
+  readonly #lines: UnitLine[] = [];
+  #writer: UnitWriter | undefined;
+
+  constructor(objects: SealedObjects, unitClass: UnitClass, { unitBytes }: RepackOptions) {
+    this.#objects = objects;
+    this.#unitClass = unitClass;
+    this.#unitBytes = unitBytes;
+  }
+
+  async add(item: TakenItem): Promise<void> {
+    if (this.#writer?.isFull === true) await this.#store();
+    this.#writer ??= await this.#begin();
+    this.#writer.take(item);
+  }
+
+  async #begin(): Promise<UnitWriter> {
+    const { access, random } = this.#objects, recipient = recipientFor(access, this.#unitClass);
+    const head = recipient === undefined ? undefined : await makeHead([recipient], random);
+    this.#output.reset();
+    return new UnitWriter({
+      vault: access.config.id,
+      unitClass: this.#unitClass,
+      ...(recipient === undefined && { salt: random(SALT_BYTES).toHex() }),
+      sealer: sealInto(this.#output, head),
+      unitBytes: this.#unitBytes,
+      level: LEVEL,
+      buffers: this.#buffers,
+    });
+  }
+
+  async #store(): Promise<void> {
+    const finished = this.#writer?.finish();
+    this.#writer = undefined;
+    if (finished === undefined) return;
+    await this.#objects.backend.put(objectKey("data", finished.id), this.#output.bytes);
+    this.#lines.push(lineOf(finished));
+  }
+
+  /** @returns what the index has to say of all units */
+  async finish(): Promise<readonly UnitLine[]> {
+    await this.#store();
+    return this.#lines;
+  }
+}

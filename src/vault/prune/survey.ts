@@ -1,0 +1,147 @@
+/**
+ * What a prune looks at before it decides (P1): the index, then the units that are there, then the snapshots, in this order.
+ * So every mark that it finds was there before it listed the snapshots: what was written later is for its writer to check.
+ */
+import { objectKey } from "../../backend/backend.ts";
+import type { RootId } from "../../core/content_id.ts";
+import { pluralText } from "../../core/size_text.ts";
+import { UnknownReferences } from "../../snapshot/faults.ts";
+import { NeededMissing, NewerObject } from "../format/faults.ts";
+import { encodeIndex, type IndexObject, type UnitLine } from "../index/index_object.ts";
+import type { RootStore, StoredRoot } from "../store/root_store.ts";
+import type { SealedObjects } from "../store/sealed_objects.ts";
+import type { IndexObjectFacts, UnitIndex } from "../store/unit_index.ts";
+import type { VaultContents } from "../store/contents.ts";
+import { type Collecting, collectNeeds, type Missing, type Needs } from "./needed.ts";
+import type { ListFinder } from "./lists.ts";
+import { portionsOf } from "./portions.ts";
+import type { PruneRules } from "./rules.ts";
+import { readTail } from "./stored_units.ts";
+
+/** What a prune works on. */
+export interface PrunedVault {
+  readonly objects: SealedObjects;
+  readonly index: UnitIndex;
+  readonly contents: VaultContents;
+  readonly roots: RootStore;
+  readonly lists: ListFinder;
+  /** Noted as the writer of what it stores. */
+  readonly host: string;
+}
+
+/** What was seen. */
+export interface Survey {
+  /** ms since 1970, by the clock of the place. */
+  readonly nowMs: number;
+  /** Of `index/`, by name, superseded ones among them. */
+  readonly objects: ReadonlyMap<string, IndexObjectFacts>;
+  /** Of `data/`: names, and stored bytes. */
+  readonly stored: ReadonlyMap<string, number>;
+  /** Units that an index lists, but that are not there. */
+  readonly lost: ReadonlySet<string>;
+  readonly roots: ReadonlySet<RootId>;
+  readonly needs: Needs;
+}
+
+export interface SurveyOptions extends Collecting {
+  /** Snapshots that count as forgotten. */
+  readonly without: ReadonlySet<RootId>;
+  /** Nothing may be written: what no index lists is only taken note of here. */
+  readonly isPreview: boolean;
+  readonly rules: PruneRules;
+}
+
+/** Lists may be found first, then lists that they name, then parts. */
+const MOST_ROUNDS = 5;
+
+/**
+ * Looks until everything that is needed is found.
+ * @throws NeededMissing, UnknownReferences, NewerObject, Interrupted, PlaceUnavailable
+ */
+export async function survey(vault: PrunedVault, options: SurveyOptions): Promise<Survey> {
+  await vault.index.refresh();
+  let seen = await lookOnce(vault, options);
+  const { tails, stop } = options.rules;
+  for (let round = 0; round < MOST_ROUNDS && tails && seen.needs.missing.size > 0; round++) {
+    // Somebody may have stored its index since: only units that nobody lists a second time are looked into.
+    if (round > 0 && await listFromTails(vault, seen, options) === 0) break;
+    if (round === 0 || !options.isPreview) await vault.index.refresh();
+    seen = await lookOnce(vault, options);
+  }
+  if (stop) assertKnown(vault, seen);
+  return seen;
+}
+
+async function lookOnce(vault: PrunedVault, { without, ...options }: SurveyOptions): Promise<Survey> {
+  const { index, objects, roots: store } = vault;
+  assertKnownVersions(index);
+  const listed = new Map(Array.from(index.objects(), (object) => [object.name, object]));
+  const nowMs = await objects.backend.now(), stored = new Map(await objects.list("data"));
+  const lost = await lostUnits(vault, stored);
+  const roots = (await rootsOf(store)).filter(({ id }) => !without.has(id));
+  const needs = await collectNeeds({ ...vault, lost }, roots, options);
+  return { nowMs, objects: listed, stored, lost, roots: new Set(roots.map(({ id }) => id)), needs };
+}
+
+/** What this version doesn't understand may say that something is needed, or gone. @throws NewerObject */
+export function assertKnownVersions(index: Pick<UnitIndex, "unusable">): void {
+  for (const fault of index.unusable.values()) if (fault instanceof NewerObject) throw fault;
+}
+
+/** Listed twice, for a root may take the place of another while the list is made; what is in either counts. */
+async function rootsOf(store: RootStore): Promise<readonly StoredRoot[]> {
+  const first = await store.all(), second = await store.all();
+  return [...new Map([...first, ...second].map((root) => [root.id, root])).values()];
+}
+
+/** @param stored gets those that the list has left out, though they are there */
+async function lostUnits({ index, objects }: PrunedVault, stored: Map<string, number>): Promise<ReadonlySet<string>> {
+  const lost = new Set<string>();
+  for (const name of index.unitNames()) {
+    if (stored.has(name)) continue;
+    const size = await objects.backend.head(objectKey("data", name));
+    if (size === undefined) lost.add(name);
+    else stored.set(name, size);
+  }
+  return lost;
+}
+
+/** @returns how many units were found that have something that is missing */
+async function listFromTails(vault: PrunedVault, seen: Survey, { isPreview }: SurveyOptions): Promise<number> {
+  const { index, objects: { access }, host } = vault, { wanted } = seen.needs;
+  const lines: UnitLine[] = [];
+  for (const [unit, size] of unlisted(index, seen.stored)) {
+    const line = await readTail(vault.objects, unit, size);
+    if (line?.items.some(({ id }) => wanted[line.unitClass].has(id)) === true) lines.push(line);
+  }
+  const written = new Date(seen.nowMs).toISOString();
+  for (const units of portionsOf(lines)) {
+    const object: IndexObject = { kind: "units", vault: access.config.id, host, written, supersedes: [], units };
+    if (isPreview) index.add(PREVIEW, object);
+    else await vault.objects.put("index", encodeIndex(object, vault.objects.auth));
+  }
+  return lines.length;
+}
+
+/** Stands for an object that a prune would write: the next list of the index does away with it. */
+const PREVIEW = "0".repeat(64);
+
+/** Units that are there, that no index lists, and that aren't gone for ever. */
+function* unlisted(index: UnitIndex, stored: ReadonlyMap<string, number>): Generator<[string, number]> {
+  const gone = new Set<string>();
+  for (const { unit, mark } of index.marks()) if (mark === "gone") gone.add(unit);
+  for (const [unit, size] of stored) if (index.unit(unit) === undefined && !gone.has(unit)) yield [unit, size];
+}
+
+/** @throws UnknownReferences, NeededMissing */
+function assertKnown({ roots }: PrunedVault, { needs: { missing, unreadable } }: Survey): void {
+  const unknown = new Map(unreadable);
+  for (const [name, fault] of roots.unusable) unknown.set(`snapshots/${name}`, fault.message);
+  if (unknown.size > 0) throw new UnknownReferences(unknown);
+  if (missing.size > 0) throw new NeededMissing(new Map(Array.from(missing, ([id, what]) => [id, missingText(what)])));
+}
+
+function missingText({ contents, hunks }: Missing): string {
+  const texts = [contents > 0 && pluralText(contents, "content"), hunks > 0 && pluralText(hunks, "hunk")];
+  return texts.filter((text) => text !== false).join(" and ");
+}

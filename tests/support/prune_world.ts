@@ -1,0 +1,345 @@
+/**
+ * Histories of a vault: writers, forgets and prunes, on many machines at once, that crash, sleep and lose what they have
+ * deleted or stored. The program's own code does all of it; the place and the order of its requests are made here.
+ */
+import { hash } from "node:crypto";
+import { objectKey, partsOf } from "../../src/backend/backend.ts";
+import { MemoryObjects, openMemory } from "../../src/backend/memory.ts";
+import { parseApath } from "../../src/core/apath.ts";
+import type { Clock } from "../../src/core/clock.ts";
+import { type ContentId, hunkIdOf, knownContentId, type RootId, rootIdOf } from "../../src/core/content_id.ts";
+import type { Entry } from "../../src/core/entry.ts";
+import { Fault } from "../../src/core/fault.ts";
+import type { Machine } from "../../src/platform/machine.ts";
+import { openDisk } from "../../src/platform/open_disk.ts";
+import { encodeEntry } from "../../src/snapshot/entry_line.ts";
+import { encodeHunk } from "../../src/snapshot/hunk.ts";
+import { encodeRoot } from "../../src/snapshot/root.ts";
+import type { HunkWithBytes, ReceivedFile } from "../../src/snapshot/snapshot_sink.ts";
+import { initVault, unlockVault } from "../../src/vault/access.ts";
+import { LIST_SUFFIX } from "../../src/vault/pack/items.ts";
+import { parseList } from "../../src/vault/pack/parts_list.ts";
+import { Pruner } from "../../src/vault/prune/pruner.ts";
+import { ALL_RULES, type PruneRules } from "../../src/vault/prune/rules.ts";
+import { openUnit, readTail } from "../../src/vault/prune/stored_units.ts";
+import { readItem } from "../../src/vault/pack/unit_reader.ts";
+import type { VaultAccess } from "../../src/vault/store/sealed_objects.ts";
+import { openVault, type Vault } from "../../src/vault/vault.ts";
+import { Actor, Dice, steppedPlace, type Steps } from "./stepped_place.ts";
+import { noise } from "./units.ts";
+import { TestMonitor } from "./world.ts";
+
+/** Of the place: each request takes as long. */
+export const STEP_MS = 60_000;
+const START_MS = Date.UTC(2026, 10, 20);
+const signal = new AbortController().signal;
+const CHUNKER = { min: 64, average: 256, max: 1024, wholeUpTo: 1024 };
+const UNIT_BYTES = 1 << 20;
+
+/** What writers may store: the last two are large, and begin alike. */
+export const CONTENTS: readonly Uint8Array<ArrayBuffer>[] = [
+  ...Array.from({ length: 10 }, (_, i) => noise(40 + i * 17, i + 1, 16)),
+  ...[21, 22].map((seed) => new Uint8Array([...noise(2500, 20), ...noise(700, seed)])),
+];
+const ENTRIES = CONTENTS.map((bytes, i): Entry & { readonly content: ContentId } => ({
+  path: parseApath(`/file-${String(i).padStart(2, "0")}`),
+  kind: "file",
+  size: bytes.length,
+  mtime: "1700000000000000000",
+  mode: 0o644,
+  uid: 0,
+  gid: 0,
+  content: knownContentId(hash("sha256", bytes)),
+}));
+
+/** Rules of writers, which only tests can switch off: by not showing them what came since. */
+export interface WriterRules {
+  /** Before the root is written, the writer looks whether what it relies on stays. */
+  readonly w3: boolean;
+  /** And again afterwards. */
+  readonly w5: boolean;
+}
+
+export type Rules = PruneRules & WriterRules;
+export const EVERY_RULE: Rules = { ...ALL_RULES, w3: true, w5: true };
+
+/** A snapshot that somebody is going to store. */
+export interface Planned {
+  readonly id: RootId;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly hunk: HunkWithBytes;
+  readonly files: readonly ReceivedFile[];
+}
+
+/** @param number makes it one of its own @param contents indices in {@link CONTENTS}, ascending */
+export function plannedSnapshot(number: number, contents: readonly number[]): Planned {
+  const entries = contents.map((i) => ENTRIES[i]!);
+  const hunkBytes = encodeHunk(entries.map(encodeEntry));
+  const ref = { first: entries[0]!.path, count: entries.length, id: hunkIdOf(hash("sha256", hunkBytes)) };
+  const start = new Date(START_MS + number * 1000).toISOString();
+  const text = encodeRoot({
+    version: 1,
+    storage: { id: "8fe2467d-f123-4159-837f-236fab4da903", algorithm: "sha256", hexSplit: [2] },
+    sequence: number,
+    previous: null,
+    start,
+    end: start,
+    timeZone: "UTC",
+    offsetMinutes: 0,
+    tree: null,
+    private: false,
+    host: "host",
+    user: "me",
+    name: `series ${number}`,
+    sources: [],
+    excludes: [],
+    tags: [],
+    complete: true,
+    totals: { entries: entries.length, files: entries.length, dirs: 0, bytes: 0, problems: 0 },
+    tool: "test",
+    hunks: [ref],
+  });
+  const bytes = new TextEncoder().encode(text);
+  const files = contents.map((i) => ({ content: ENTRIES[i]!.content, entry: ENTRIES[i]!, open: () => [CONTENTS[i]!] }));
+  return { id: rootIdOf(hash("sha256", bytes)), bytes, hunk: { ref, bytes: hunkBytes }, files };
+}
+
+export interface WorldOptions {
+  readonly seed: number;
+  readonly rules: Rules;
+  readonly graceMs: number;
+  readonly keepUnusedMs: number;
+  /** Share of deletions that are answered, but don't happen. */
+  readonly deleteFails: number;
+}
+
+export class PruneWorld {
+  readonly objects = new MemoryObjects();
+  readonly dice: Dice;
+  readonly options: WorldOptions;
+  readonly actors: Actor[] = [];
+  /** Snapshots that were said to be saved, with what is in them. */
+  readonly saved = new Map<RootId, Planned>();
+  readonly forgotten = new Set<RootId>();
+  /** How runs ended that didn't come to their end: code of the fault, and how often. */
+  readonly ends = new Map<string, number>();
+  /** Faults that are none of the foreseen ones. */
+  readonly bugs: unknown[] = [];
+  pruned = 0;
+  time = 0;
+  #access: VaultAccess | undefined;
+  #snapshots = 0;
+  readonly #clock: Clock;
+
+  private constructor(options: WorldOptions) {
+    this.options = options;
+    this.dice = new Dice(options.seed);
+    this.#clock = {
+      nowMs: () => START_MS,
+      offsetMinutes: () => 0,
+      zone: "UTC",
+      sleep: () => Promise.resolve(),
+      sleepSync: () => {},
+      every: () => ({ [Symbol.dispose]: () => {} }),
+    };
+  }
+
+  static async make(options: WorldOptions): Promise<PruneWorld> {
+    const world = new PruneWorld(options), backend = openMemory(world.objects, world.nowMs);
+    await initVault(backend, world.machine, { chunker: CHUNKER });
+    world.#access = await unlockVault(backend, { kind: "unencrypted" });
+    return world;
+  }
+
+  readonly nowMs = (): number => START_MS + this.time * STEP_MS;
+
+  get machine(): Machine {
+    return { disk: DISK, clock: this.#clock, random: this.dice.random, workerScript: undefined };
+  }
+
+  get access(): VaultAccess {
+    return this.#access!;
+  }
+
+  /** A vault as one actor sees it, who has read nothing of it before. */
+  async #open(actor: Actor | undefined, steps: Steps = {}): Promise<Vault> {
+    const backend = actor === undefined
+      ? openMemory(this.objects, this.nowMs)
+      : steppedPlace(this.objects, actor, this.nowMs, steps);
+    const options = { machine: this.machine, monitor: new TestMonitor(), host: actor?.name ?? "test" };
+    return await openVault(backend, this.access, { ...options, unitBytes: UNIT_BYTES });
+  }
+
+  /** Begins what somebody does; it goes on when they are given turns. */
+  async #start(kind: string, work: (actor: Actor) => Promise<void>): Promise<Actor> {
+    const actor = new Actor(kind, `${kind}-${this.actors.length}`);
+    this.actors.push(actor);
+    const done = () => {
+      actor.isDone = true;
+    };
+    work(actor).then(done, (error: unknown) => {
+      done();
+      if (error instanceof Fault) this.ends.set(error.code, (this.ends.get(error.code) ?? 0) + 1);
+      else this.bugs.push(error);
+    });
+    await actor.settle();
+    return actor;
+  }
+
+  /** @param contents indices in {@link CONTENTS} */
+  write(contents: readonly number[]): Promise<Actor> {
+    const planned = plannedSnapshot(++this.#snapshots, contents.toSorted((a, b) => a - b));
+    return this.#start("writer", async (actor) => {
+      await using vault = await this.#open(actor, new WriterSight(this.options.rules));
+      await using writer = vault.write();
+      for (let attempt = 0;; attempt++) {
+        try {
+          await using receiver = await writer.receive(planned.bytes);
+          const half = planned.files.length >> 1;
+          await receiver.add(planned.files.slice(0, half));
+          if (half > 0) await receiver.checkpoint([]);
+          await receiver.add(planned.files.slice(half));
+          await receiver.commit([planned.hunk]);
+          this.saved.set(planned.id, planned);
+          return;
+        } catch (error) {
+          if (!(error instanceof Fault && error.code === "vault-changed") || attempt >= MOST_ATTEMPTS) throw error;
+        }
+      }
+    });
+  }
+
+  /** Forgets one of the snapshots that are there. */
+  forget(choose = (ids: readonly RootId[]): RootId => this.dice.pick(ids)): Promise<Actor> {
+    return this.#start("forgetter", async (actor) => {
+      await using vault = await this.#open(actor);
+      const ids = (await vault.rootIds()).toSorted();
+      if (ids.length === 0) return;
+      const id = choose(ids);
+      this.forgotten.add(id);
+      await using writer = vault.write();
+      await writer.forget([id]);
+    });
+  }
+
+  prune(more: { readonly graceMs?: number; readonly maxUnused?: number } = {}): Promise<Actor> {
+    const { graceMs, keepUnusedMs, rules, deleteFails } = this.options;
+    const allow: Steps["allow"] = ({ verb, target }) =>
+      verb !== "remove" || target.startsWith("locks/") || this.dice.share() >= deleteFails;
+    return this.#start("pruner", async (actor) => {
+      await using vault = await this.#open(actor, { allow });
+      const { objects, index, contents, roots } = vault, monitor = new TestMonitor();
+      const pace = { graceMs, keepUnusedMs, maxUnused: 0, unsafe: true, ...more };
+      await using pruner = new Pruner({ objects, index, contents, roots, host: actor.name }, {
+        request: { workers: 0, signal, pace },
+        monitor,
+        clock: this.#clock,
+        unitBytes: UNIT_BYTES,
+        rules,
+      });
+      await pruner.plan();
+      await pruner.execute(monitor, signal);
+      this.pruned++;
+    });
+  }
+
+  /** One request of an actor happens. */
+  async step(actor: Actor): Promise<void> {
+    this.time++;
+    await actor.step();
+  }
+
+  /** Until it ends. */
+  async finish(actor: Actor): Promise<void> {
+    while (!actor.isDone) await this.step(actor);
+  }
+
+  /** Until its next request fits. */
+  async runTo(actor: Actor, verb: string, target: string): Promise<void> {
+    while (!actor.isDone && !(actor.next?.verb === verb && actor.next.target.startsWith(target))) {
+      await this.step(actor);
+    }
+  }
+
+  /** An object of the index is lost, whichever the dice say. */
+  loseIndexObject(): void {
+    const names = [...this.objects.map.keys()].filter((key) => partsOf(key)?.kind === "index");
+    if (names.length > 0) this.objects.map.delete(this.dice.pick(names));
+  }
+
+  /**
+   * Snapshots that were said to be saved, weren't forgotten, and have lost something.
+   * @param criterion "lines": what nobody can read; "bytes": what isn't in any unit that is there
+   */
+  async broken(criterion: "lines" | "bytes"): Promise<RootId[]> {
+    await using vault = await this.#open(undefined);
+    const there = new Set(await vault.rootIds()), broken: RootId[] = [];
+    for (const [id, planned] of this.saved) {
+      if (this.forgotten.has(id)) continue;
+      const isWhole = there.has(id) &&
+        (await this.#isReadable(vault, planned) || (criterion === "bytes" && await this.#isStored(vault, planned)));
+      if (!isWhole) broken.push(id);
+    }
+    return broken;
+  }
+
+  async #isReadable(vault: Vault, { hunk, files }: Planned): Promise<boolean> {
+    try {
+      await vault.contents.hunk(hunk.ref.id);
+      for (const { content } of files) for await (const _ of vault.contents.read(content));
+      return true;
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      return false;
+    }
+  }
+
+  /** Whether a repair would find everything in the units that are there, whatever the index says of them. */
+  async #isStored({ objects }: Vault, { hunk, files }: Planned): Promise<boolean> {
+    const data = new Set<string>(), meta = new Set<string>(), lists = new Map<string, readonly string[][]>();
+    for (const [unit, size] of await objects.list("data")) {
+      const line = await readTail(objects, unit, size);
+      for (const item of line?.items ?? []) {
+        (line!.unitClass === "data" ? data : meta).add(item.id);
+        if (!item.id.endsWith(LIST_SUFFIX) || item.id.length === 64) continue;
+        const list = parseList(await readItem(await openUnit(objects, line!), { frames: line!.frames, item }), "list");
+        lists.set(item.id, [...lists.get(item.id) ?? [], list.parts.map(({ id }) => id)]);
+      }
+    }
+    return meta.has(hunk.ref.id) && files.every(({ content }) => {
+      const ofParts = lists.get(content + LIST_SUFFIX) ?? [];
+      return data.has(content) || ofParts.some((parts) => parts.every((part) => data.has(part)));
+    });
+  }
+}
+
+const DISK = openDisk();
+/** A writer that is disturbed more often than that is none of the test's. */
+const MOST_ATTEMPTS = 50;
+
+/** A writer that keeps the rules sees what is there; one that doesn't sees what it saw before. */
+class WriterSight implements Steps {
+  readonly #rules: WriterRules;
+  #seen: ReadonlyMap<string, number> | undefined;
+  readonly #own = new Map<string, number>();
+  #last: "snapshots" | "index" | undefined;
+
+  constructor(rules: WriterRules) {
+    this.#rules = rules;
+  }
+
+  readonly allow: NonNullable<Steps["allow"]> = ({ verb, target }) => {
+    const parts = partsOf(target as ReturnType<typeof objectKey>);
+    if (verb !== "put" || parts === undefined) return true;
+    if (parts.kind === "index") this.#own.set(parts.name, 0);
+    this.#last = parts.kind === "snapshots" ? "snapshots" : "index";
+    return true;
+  };
+
+  readonly listed: NonNullable<Steps["listed"]> = (kind, names) => {
+    if (kind !== "index") return names;
+    const isLookedAt = this.#last === undefined || (this.#last === "snapshots" ? this.#rules.w5 : this.#rules.w3);
+    if (isLookedAt || this.#seen === undefined) this.#seen = names;
+    return new Map([...this.#seen, ...this.#own]);
+  };
+}
