@@ -59,7 +59,8 @@ const MOST_ROUNDS = 5;
  * @throws NeededMissing, UnknownReferences, NewerObject, Interrupted, PlaceUnavailable
  */
 export async function survey(vault: PrunedVault, options: SurveyOptions): Promise<Survey> {
-  await vault.index.refresh();
+  // What is deleted hangs on every row of the cache.
+  await vault.index.recheck();
   let seen = await lookOnce(vault, options);
   const { tails, stop } = options.rules;
   for (let round = 0; round < MOST_ROUNDS && tails && seen.needs.missing.size > 0; round++) {
