@@ -84,20 +84,24 @@ class History {
     const { dice } = this.#world, world = this.#world;
     if (world.time === this.#situation.loseIndexAt) world.loseIndexObject();
     const awake = this.#running.filter((actor) => actor.asleepUntil <= world.time);
+    if (awake.length === 0 && todo.length === 0) {
+      world.time = Math.min(...this.#running.map((actor) => actor.asleepUntil));
+    }
     const pruners = awake.some(({ kind }) => kind === "pruner");
     if (todo.length > 0 && (awake.length === 0 || dice.share() < BEGIN_SHARE)) {
       const kind = todo.pop()!;
       // The lease would send a second one away: it comes later.
       if (kind === "pruner" && pruners) todo.splice(dice.below(todo.length + 1), 0, kind);
       else this.#running.push(await this.#begin(kind));
-    } else if (awake.length > 0) await this.#step(dice.pick(awake));
+    } else if (awake.length > 0) await this.#step(dice.pick(awake), todo);
   }
 
-  async #step(actor: Actor): Promise<void> {
+  async #step(actor: Actor, todo: string[]): Promise<void> {
     const { dice } = this.#world, { crash, sleepers } = this.#situation;
     await actor.step();
     const ends = actor.isDone || dice.share() < crash;
     if (ends) this.#running = this.#running.filter((other) => other !== actor);
+    if (actor.end === "vault-busy") todo.splice(dice.below(todo.length + 1), 0, actor.kind);
     else if (sleepers.includes(actor.kind[0]!) && dice.share() < SLEEP_SHARE) {
       actor.asleepUntil = this.#world.time + dice.pick(SLEEPS);
     }

@@ -129,6 +129,7 @@ export class PruneWorld {
   time = 0;
   #access: VaultAccess | undefined;
   #snapshots = 0;
+  readonly #planned = new Map<RootId, Planned>();
   readonly #clock: Clock;
 
   private constructor(options: WorldOptions) {
@@ -178,6 +179,7 @@ export class PruneWorld {
       actor.isDone = true;
     };
     work(actor).then(done, (error: unknown) => {
+      if (error instanceof Fault) actor.end = error.code;
       done();
       if (error instanceof Fault) this.ends.set(error.code, (this.ends.get(error.code) ?? 0) + 1);
       else this.bugs.push(error);
@@ -189,6 +191,7 @@ export class PruneWorld {
   /** @param contents indices in {@link CONTENTS} */
   write(contents: readonly number[]): Promise<Actor> {
     const planned = plannedSnapshot(++this.#snapshots, contents.toSorted((a, b) => a - b));
+    this.#planned.set(planned.id, planned);
     return this.#start("writer", async (actor) => {
       await using vault = await this.#open(actor, new WriterSight(this.options.rules));
       await using writer = vault.write();
@@ -259,6 +262,30 @@ export class PruneWorld {
     while (!actor.isDone && !(actor.next?.verb === verb && actor.next.target.startsWith(target))) {
       await this.step(actor);
     }
+  }
+
+  /** Names of the ledgers that are listed. */
+  async ledgers(): Promise<string[]> {
+    await using vault = await this.#open(undefined);
+    return Array.from(vault.index.objects()).filter(({ kind }) => kind === "ledger").map(({ name }) => name);
+  }
+
+  /** Units that are there: of which class each is, and whether an index lists it. */
+  async units(): Promise<{ readonly name: string; readonly unitClass: string | undefined }[]> {
+    await using vault = await this.#open(undefined);
+    const names = [...this.objects.map.keys()].map((key) => partsOf(key)).filter((parts) => parts?.kind === "data");
+    return names.map((parts) => ({ name: parts!.name, unitClass: vault.index.unit(parts!.name)?.unitClass }));
+  }
+
+  /** Snapshots that are there, whether anybody said that they are saved or not, and can't be read as a whole. */
+  async unreadable(): Promise<RootId[]> {
+    await using vault = await this.#open(undefined);
+    const unreadable: RootId[] = [];
+    for (const id of await vault.rootIds()) {
+      const planned = this.#planned.get(id);
+      if (planned !== undefined && !await this.#isReadable(vault, planned)) unreadable.push(id);
+    }
+    return unreadable;
   }
 
   /** An object of the index is lost, whichever the dice say. */

@@ -66,6 +66,8 @@ export class Actor {
   /** It isn't asked for before that step. */
   asleepUntil = 0;
   isDone = false;
+  /** Code of the fault that it ended with. */
+  end: string | undefined;
   readonly #waiting: (Waiting & { readonly go: () => void })[] = [];
 
   constructor(kind: string, name: string) {

@@ -1,0 +1,160 @@
+/**
+ * Each rule of writing and removing by the one sequence of requests that it is there for: kept, nothing is lost; switched
+ * off, something is.
+ */
+import { deepStrictEqual, notDeepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { objectKey } from "../../src/backend/backend.ts";
+import { EVERY_RULE, PruneWorld, type Rules, STEP_MS } from "../support/prune_world.ts";
+
+/** @param off rules that aren't kept */
+function world(off: Partial<Rules> = {}): Promise<PruneWorld> {
+  return PruneWorld.make({ seed: 1, rules: { ...EVERY_RULE, ...off }, graceMs: 0, keepUnusedMs: 0, deleteFails: 0 });
+}
+
+const OFF = false;
+
+/** A unit that nothing needs any more, and that nobody has looked at since: a new snapshot may rely on it. */
+async function withUnused(off: Partial<Rules>): Promise<PruneWorld> {
+  const made = await world(off);
+  await made.finish(await made.write([1]));
+  await made.finish(await made.forget());
+  return made;
+}
+
+async function prune(world: PruneWorld, times = 1): Promise<void> {
+  for (let i = 0; i < times; i++) await world.finish(await world.prune());
+}
+
+async function loses(off: Partial<Rules>, scene: (off: Partial<Rules>) => Promise<PruneWorld>): Promise<void> {
+  const kept = await scene({});
+  deepStrictEqual(kept.bugs, []);
+  ok(kept.saved.size > 0);
+  deepStrictEqual(await kept.broken("bytes"), []);
+  notDeepStrictEqual(await (await scene(off)).broken("bytes"), []);
+}
+
+Deno.test("whoever has stored a root looks once more whether what it needs is there (W5)", async () => {
+  await loses({ w5: OFF }, async (off) => {
+    const world = await withUnused(off), writer = await world.write([1]);
+    await world.runTo(writer, "put", "snapshots/");
+    await prune(world, 2);
+    await world.finish(writer);
+    return world;
+  });
+});
+
+Deno.test("whoever is going to store a root looks before: killed then, it leaves no root that lacks something (W3)", async () => {
+  const scene = async (off: Partial<Rules>) => {
+    const world = await withUnused(off), writer = await world.write([1]);
+    await world.runTo(writer, "put", "index/");
+    await world.step(writer);
+    await prune(world, 2);
+    await world.runTo(writer, "put", "snapshots/");
+    await world.step(writer);
+    return await world.unreadable();
+  };
+  deepStrictEqual(await scene({}), []);
+  strictEqual((await scene({ w3: OFF })).length, 1);
+});
+
+Deno.test("nothing is removed while something that is needed is nowhere, as far as can be told", async () => {
+  const scene = async (off: Partial<Rules>) => {
+    const made = await world({ tails: OFF, ...off });
+    await made.finish(await made.write([1]));
+    made.loseIndexObject();
+    await prune(made, 2);
+    return made;
+  };
+  await loses({ stop: OFF }, scene);
+  strictEqual((await scene({})).ends.get("needed-missing"), 2);
+});
+
+Deno.test("units that no index lists any more are listed again by what stands in them", async () => {
+  const made = await world();
+  await made.finish(await made.write([1, 10]));
+  made.loseIndexObject();
+  await prune(made, 2);
+  deepStrictEqual(await made.broken("lines"), []);
+  deepStrictEqual([...made.ends], []);
+});
+
+Deno.test("a unit that is gone stays gone, whoever lists it later (tombstones)", async () => {
+  await loses({ tombstones: OFF }, async (off) => {
+    const made = await world(off), writer = await made.write([1]);
+    await made.runTo(writer, "put", "index/");
+    await prune(made, 3);
+    await made.finish(writer);
+    return made;
+  });
+});
+
+Deno.test("a ledger that is lost brings no unit back (twins)", async () => {
+  await loses({ twins: OFF }, async (off) => {
+    const made = await world(off), writer = await made.write([1]);
+    await made.runTo(writer, "put", "index/");
+    await prune(made, 2);
+    made.objects.map.delete(objectKey("index", (await made.ledgers())[0]!));
+    await made.finish(writer);
+    return made;
+  });
+});
+
+Deno.test("what was superseded once, and couldn't be deleted, never counts again", async () => {
+  // Tombstones protect, too. Without them, this alone does.
+  await loses({ superseded: OFF }, async (off) => {
+    const made = await world({ tombstones: OFF, ...off });
+    await made.finish(await made.write([1]));
+    const [index] = [...made.objects.map].filter(([key]) => key.startsWith("index/"));
+    await made.finish(await made.forget());
+    await prune(made, 2);
+    made.objects.map.set(...index!); // it was never deleted
+    await made.finish(await made.write([2]));
+    await prune(made);
+    await made.finish(await made.write([1]));
+    return made;
+  });
+});
+
+/**
+ * One that prunes sleeps after it has decided that a unit is gone, until its lease is dead. Meanwhile others make that unit
+ * the only one that holds something.
+ */
+async function overslept(off: Partial<Rules>, wakesBefore: "its list" | "its ledger"): Promise<PruneWorld> {
+  const made = await withUnused(off);
+  await prune(made); // the unit is doomed
+  const doomedAt = made.time;
+  await made.finish(await made.write([1])); // another unit holds the same
+  const sleeper = await made.prune();
+  if (wakesBefore === "its ledger") await made.runTo(sleeper, "put", "index/");
+  else {
+    await made.runTo(sleeper, "remove", "locks/"); // its lease is renewed
+    await made.step(sleeper);
+  }
+  made.time += 60;
+  await made.finish(await made.forget());
+  const writer = await made.write([1, 2]); // relies on the other unit
+  await made.runTo(writer, "put", "snapshots/");
+  const second = await made.prune({ graceMs: 1e9 });
+  await made.runTo(second, "put", "index/");
+  await made.finish(writer); // it is whole: nobody can know yet that its units are doomed
+  await made.finish(second);
+  const doomedSince = (made.time - doomedAt - 5) * STEP_MS;
+  await made.finish(await made.prune({ graceMs: doomedSince })); // the first unit is needed, and live again
+  await prune(made); // the other isn't, and goes
+  await made.finish(sleeper);
+  return made;
+}
+
+Deno.test("whoever prunes looks once more before anything is deleted (P5)", async () => {
+  await loses({ lookAfter: OFF }, (off) => overslept(off, "its ledger"));
+});
+
+Deno.test("whoever prunes looks before it says what it has decided: what is needed stays readable (P4)", async () => {
+  const kept = await overslept({}, "its list");
+  deepStrictEqual(await kept.broken("lines"), []);
+  const blind = await overslept({ lookBefore: OFF }, "its list");
+  strictEqual((await blind.broken("lines")).length, 1);
+  deepStrictEqual(await blind.broken("bytes"), []);
+  await prune(blind);
+  strictEqual(blind.ends.get("needed-missing"), 1);
+});
