@@ -82,7 +82,7 @@ async function openVaultAt(
 ): Promise<OpenedRepository> {
   const { openVault } = await import("../vault/vault.ts");
   await using held = new AsyncDisposableStack();
-  const backend = held.use(await openPlace(machine, location, { ...login, monitor }));
+  const backend = held.use(await openVaultPlace(machine, location, monitor, login));
   const access = await unlocked(machine, backend, login), { settings: { unitSize, encrypted }, host } = login;
   const vault = await openVault(backend, access, {
     machine,
@@ -94,6 +94,41 @@ async function openVaultAt(
   });
   held.move();
   return vault;
+}
+
+/** A vault of which nothing but its keys is needed; closed with the backend. */
+export interface UnlockedVault extends AsyncDisposable {
+  readonly backend: Backend;
+  readonly access: VaultAccess;
+}
+
+/** @throws NoVault, and what opening a vault throws */
+export async function unlockAt(
+  machine: Machine,
+  location: string,
+  monitor: Monitor,
+  login: VaultLogin,
+): Promise<UnlockedVault> {
+  await using held = new AsyncDisposableStack();
+  const backend = held.use(await openVaultPlace(machine, location, monitor, login));
+  const access = await unlocked(machine, backend, login), all = held.move();
+  return { backend, access, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
+/** A directory that isn't there holds no vault. */
+async function openVaultPlace(
+  machine: Machine,
+  location: string,
+  monitor: Monitor,
+  login: VaultLogin,
+): Promise<Backend> {
+  try {
+    return await openPlace(machine, location, { ...login, monitor });
+  } catch (error) {
+    if (!(error instanceof DiskFault) || error.errno !== "ENOENT") throw error;
+    const { NoVault } = await import("../vault/format/faults.ts");
+    throw new NoVault(location);
+  }
 }
 
 async function unlocked(

@@ -28,6 +28,7 @@ export class ExpectedWorld extends FakeWorld implements Disposable {
     this.#reader = reader;
     this.directory = this.base;
     this.variables["HOME"] = `${this.base}/home`;
+    this.variables["BACKUP_TOOL_STATE"] = `${this.base}/st-ate`;
     this.stdout.isTerminal = this.stderr.isTerminal = reader === "terminal";
   }
 

@@ -107,11 +107,37 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
       "back",
     );
     await say("stats", "-s", "offsite");
+    await say("drill", "-s", "offsite", "--sample", "100K");
+    world.clock.pass(60);
+    await say("drill", "--name", "photos");
+    await say("stats", "-s", "offsite", "--largest", "0");
+    await say("check", "-s", "offsite", "--status");
     await say("tree", "build", "latest", "-s", "offsite");
     Deno.writeTextFileSync(password, "wrong\n");
     await say("snapshots", "-s", "offsite");
     await say("snapshots", "-s", "offsite", "--key-file", "none", "--password-file", "password");
     await say("config");
+  },
+
+  async keys(world, say) {
+    const secret = (name: string, text: string) => {
+      Deno.writeTextFileSync(`${world.base}/${name}`, `${text}\n`, { mode: 0o600 });
+      return `${world.base}/${name}`;
+    };
+    world.variables["BACKUP_TOOL_STORAGE"] = "st-vault";
+    await world.makeVault("st-vault", "four random words");
+    world.variables["BACKUP_TOOL_PASSWORD_FILE"] = secret("password", "four random words");
+    await say("key", "list");
+    await say("key", "export", "st.key");
+    await say("key", "export", "st.key");
+    await say("key", "show");
+    await say("key", "remove", "123");
+    await say("key", "change", "--new-password-file", "password");
+    await say("key", "add", "--write-only");
+    await say("key", "list", "-s", "nowhere");
+    await say("snapshots", "--key-file", "st.key");
+    await world.makeVault("st-other", "four other words");
+    await say("snapshots", "-s", "st-other", "--key-file", "st.key");
   },
 
   async mistakes(world, say) {

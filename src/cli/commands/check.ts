@@ -81,8 +81,12 @@ function summaryText({ snapshots, items, bytes, damaged }: CheckResult, elapsedM
 
 async function printStatus(session: Session, repository: OpenedRepository): Promise<void> {
   const { verificationStatus } = await import("../../operations/check/verification_status.ts");
-  const report = await verificationStatus(repository);
-  if (session.options.json) return session.out.json(report);
-  const { statusLines } = await import("../output/results/verification_text.ts");
+  const [{ drillStatus }, { statusLines, proofLines }] = await Promise.all([
+    import("../../operations/drill/drill_status.ts"),
+    import("../output/results/verification_text.ts"),
+  ]);
+  const report = await verificationStatus(repository), drills = await drillStatus(repository);
+  if (session.options.json) return session.out.json({ ...report, drills });
   for (const line of statusLines(report, session.world.clock, session.sizeText)) session.out.line(line);
+  for (const line of proofLines(drills, session.world.clock)) session.out.line(line);
 }

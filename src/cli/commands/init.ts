@@ -92,15 +92,22 @@ async function makeVault(session: Session, place: Place, { keyName }: InitOption
     `Made a vault in ${place.location} (${
       encrypted ? "encrypted" : "NOT ENCRYPTED: who reads the place reads the files"
     })`,
-    ...encrypted ? KEEP_THE_KEY : [],
+    ...encrypted ? keepTheKey(session.options.storage ?? place.location) : [],
   ]);
 }
 
-const KEEP_THE_KEY = [
-  "Nobody can open it without the passphrase: if that is lost, so is everything in it.",
-];
+/** @param location as it was given */
+function keepTheKey(location: string): string[] {
+  return [
+    "Without the passphrase nobody can open it. Print the key, and keep the paper where neither thief nor fire finds it:",
+    `  backup-tool key show --paper -s ${location} | lp`,
+  ];
+}
 
-/** @throws BadUsage, NoKey if nobody is there to be asked */
+const NOBODY_TYPES =
+  "Give it with `--password-file` or `--password-command`; `--unencrypted` makes a vault that everybody can read";
+
+/** @throws BadUsage also if nobody is there to be asked */
 async function requestFor(session: Session, { location, settings }: Place, keyName?: string): Promise<InitRequest> {
   if (settings.keyFile !== undefined) {
     throw new BadUsage("A new vault gets a key of its own", "Give a passphrase that protects it, and no `--key-file`");
@@ -111,7 +118,8 @@ async function requestFor(session: Session, { location, settings }: Place, keyNa
   }
   const { givenPassphrase, newPassphrase } = await import("../../operations/vaults/login.ts");
   const { world } = session;
-  const passphrase = await givenPassphrase(settings, world, session.signal) ?? await newPassphrase(world, location);
+  const passphrase = await givenPassphrase(settings, world, session.signal) ??
+    await newPassphrase(world, location, NOBODY_TYPES);
   return defined<InitRequest>({ passphrase, keyName: keyName ?? `${world.user()}@${world.host()}` });
 }
 

@@ -105,7 +105,7 @@ function withOptions(command: Command): Command {
 
 async function serviceOptions(session: Session, options: ServeOptions, held: DisposableStack): Promise<ServiceOptions> {
   const { world } = session;
-  const machine = await session.machine();
+  const machine = await session.ownMachine();
   const jobs = absolutePath(world, options.jobs);
   const log = await makeLog(session, options, machine, held);
   const [{ newThrottle }, { givenUmask }] = await Promise.all([
@@ -135,7 +135,7 @@ async function serviceOptions(session: Session, options: ServeOptions, held: Dis
     scanMs: options.scanEvery * 1000,
     historyDays: options.keepHistory,
     makeRunner: (places) => {
-      const whole: ThreadSetup = { ...setup, places, umask: givenUmask() };
+      const whole: ThreadSetup = { ...setup, places, state: machine.state ?? [], umask: givenUmask() };
       if (machine.workerScript === undefined) return new SameThread({ ...setup, machine, log }, places);
       return new JobThread(machine.workerScript, whole, log);
     },

@@ -2,14 +2,18 @@
 import { InvalidArgumentError, Option } from "commander";
 import { countText, pluralText } from "../../core/size_text.ts";
 import { textOf } from "../../core/raw.ts";
+import type { SeriesProof } from "../../operations/drill/drill_status.ts";
 import type { Stats } from "../../operations/browse/stats.ts";
 import { timeText } from "../output/results/entry_text.ts";
 import { examples } from "../settings/options.ts";
 import type { Session } from "../session/session.ts";
-import { readText } from "../output/results/verification_text.ts";
+import { proofSummary, readText } from "../output/results/verification_text.ts";
 import { shortId } from "../../core/short_id.ts";
 import { snapshotJson } from "../output/results/snapshot_text.ts";
 import type { Define } from "./command.ts";
+
+/** With when each series was last proven restorable. */
+type Told = Stats & { readonly drills: readonly SeriesProof[] };
 
 const USUAL_LARGEST = 10, MOST_LARGEST = 1000;
 
@@ -42,8 +46,14 @@ export const defineStats: Define = (program, act) => {
     act(command, async (session) => {
       const { largest } = command.opts<StatsOptions>();
       const repository = await session.openRepository();
-      const { stats } = await import("../../operations/browse/stats.ts");
-      const result = await stats(repository, { largest, signal: session.signal }, session.monitor);
+      const [{ stats }, { drillStatus }] = await Promise.all([
+        import("../../operations/browse/stats.ts"),
+        import("../../operations/drill/drill_status.ts"),
+      ]);
+      const result = {
+        ...await stats(repository, { largest, signal: session.signal }, session.monitor),
+        drills: await drillStatus(repository),
+      };
       session.monitor.finish();
       if (session.options.json) return session.out.json(statsJson(result));
       print(result, session);
@@ -56,7 +66,7 @@ function parseCount(text: string): number {
   throw new InvalidArgumentError(`Give a whole number, 0 to ${MOST_LARGEST}.`);
 }
 
-function statsJson({ snapshots, largest, ...rest }: Stats) {
+function statsJson({ snapshots, largest, ...rest }: Told) {
   return {
     ...rest,
     savedBytes: savedBytes(rest),
@@ -72,7 +82,7 @@ function savedBytes({ logicalBytes, contentBytes }: Pick<Stats, "logicalBytes" |
   return logicalBytes - contentBytes;
 }
 
-function print(result: Stats, session: Session): void {
+function print(result: Told, session: Session): void {
   const { out } = session;
   for (const [name, text] of summary(result, session)) out.line(`${name.padEnd(NAME_CELLS)}${text}`);
   if (result.snapshots.length > 0) {
@@ -89,7 +99,7 @@ function print(result: Stats, session: Session): void {
 
 const NAME_CELLS = 11, SIZE_CELLS = 9;
 
-function summary(result: Stats, { sizeText, world: { clock } }: Session): [name: string, text: string][] {
+function summary(result: Told, { sizeText, world: { clock } }: Session): [name: string, text: string][] {
   const { snapshots, contents, contentBytes, logicalBytes, manifestItems, manifestBytes, freeBytes } = result;
   const series = new Set(snapshots.map(({ host, name }) => `${host}\0${name}`)).size;
   const share = logicalBytes === 0 ? 0 : Math.floor(100 * savedBytes(result) / logicalBytes);
@@ -104,6 +114,8 @@ function summary(result: Stats, { sizeText, world: { clock } }: Session): [name:
     rows.push(["unneeded", `${pluralText(result.unneededContents, "content")}, which \`prune\` would remove`]);
   }
   if (result.contents > 0) rows.push(["checked", readText(result.verification, clock)]);
+  const proven = proofSummary(result.drills, clock);
+  if (proven !== undefined) rows.push(["proven", proven]);
   if (freeBytes !== undefined) rows.push(["free", `${sizeText(freeBytes)} on this file system`]);
   return rows;
 }

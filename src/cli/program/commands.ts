@@ -7,12 +7,14 @@ import { defineCompletions } from "../commands/completions.ts";
 import { defineConfig } from "../commands/config.ts";
 import { defineCopy } from "../commands/copy.ts";
 import { defineDiff } from "../commands/diff.ts";
+import { defineDrill } from "../commands/drill.ts";
 import { defineDump } from "../commands/dump.ts";
 import { defineFind } from "../commands/find.ts";
 import { defineForget } from "../commands/forget.ts";
 import { defineHistory } from "../commands/history.ts";
 import { defineInit } from "../commands/init.ts";
 import { defineJob } from "../commands/job.ts";
+import { defineKey } from "../commands/key.ts";
 import { defineLs } from "../commands/ls.ts";
 import { definePlan } from "../commands/plan.ts";
 import { definePolicy } from "../commands/policy.ts";
@@ -33,8 +35,8 @@ export const COMMANDS: Readonly<Record<string, readonly Define[]>> = {
   "Backing up": [defineInit, defineBackup, definePlan, defineCopy],
   "Looking": [defineSnapshots, defineLs, defineFind, defineHistory, defineDiff, defineStats],
   "Getting back": [defineRestore, defineCat, defineDump],
-  "Keeping": [defineForget, definePrune, definePolicy, defineTag, defineTree],
-  "Checking and healing": [defineCheck, defineRepair, defineRecover, defineRebuild],
+  "Keeping": [defineForget, definePrune, definePolicy, defineTag, defineTree, defineKey],
+  "Checking and healing": [defineCheck, defineDrill, defineRepair, defineRecover, defineRebuild],
   "Working by itself": [defineServe, defineJob],
   "This tool": [defineConfig, defineCompletions, defineVersion],
 };

@@ -11,7 +11,7 @@ import type { World } from "../world.ts";
 import { BadUsage } from "../../core/fault.ts";
 import { type Raw, rawOf } from "../../core/raw.ts";
 import { exactSizeText, type SizeText, sizeText } from "../../core/size_text.ts";
-import type { VaultLogin } from "../../operations/open.ts";
+import type { UnlockedVault, VaultLogin } from "../../operations/open.ts";
 import type { OpenedRepository } from "../../operations/opened.ts";
 import type { Machine } from "../../platform/machine.ts";
 import type { Storage } from "../../storage/storage.ts";
@@ -80,6 +80,14 @@ export class Session implements AsyncDisposable {
     const { openRepository } = await import("../../operations/open.ts");
     const machine = await this.ownMachine();
     return this.#held.use(await openRepository(machine, place.location, this.monitor, this.login(place)));
+  }
+
+  /** What opens a vault, and where it is; open until the session ends. @throws NoVault and what else opening throws */
+  async unlock(place = this.place): Promise<UnlockedVault & { readonly machine: Machine }> {
+    const { unlockAt } = await import("../../operations/open.ts");
+    const machine = await this.ownMachine();
+    const vault = this.#held.use(await unlockAt(machine, place.location, this.monitor, this.login(place)));
+    return { ...vault, machine };
   }
 
   /** For what only a storage can do; open until the session ends. @param what that is @throws NotForVaults, NoStorage and what else opening throws */

@@ -10,23 +10,28 @@ const LOCKS = rawOf("locks");
  * BACKUP_TOOL_STATE, or what the XDG Base Directory Specification says; for root the system's own place.
  * @throws BadUsage if nobody knows a home directory: what lies where others may write is not to be believed
  */
-export async function lockDirectory(world: World): Promise<Raw> {
+async function stateDirectory(world: World): Promise<Raw> {
   const given = world.env("BACKUP_TOOL_STATE");
-  if (given !== undefined) return joinRaw(absolutePath(world, given), LOCKS);
-  if ((await world.machine()).disk.uid === 0) return rawOf("/var/lib/backup-tool/locks");
+  if (given !== undefined) return absolutePath(world, given);
+  if ((await world.machine()).disk.uid === 0) return rawOf("/var/lib/backup-tool");
   const home = world.here.home(), state = world.env("XDG_STATE_HOME");
   const own = state?.startsWith("/") ? state : home === undefined ? undefined : `${home}/.local/state`;
-  if (own !== undefined) return absolutePath(world, `${own}/backup-tool/locks`);
+  if (own !== undefined) return absolutePath(world, `${own}/backup-tool`);
   throw new BadUsage(
     "HOME is not set, and the system knows no home directory of this user",
     "Set HOME, or BACKUP_TOOL_STATE",
   );
 }
 
+/** What was done to sources. @throws BadUsage as {@link stateDirectory} */
+export async function lockDirectory(world: World): Promise<Raw> {
+  return joinRaw(await stateDirectory(world), LOCKS);
+}
+
 /** Where this program keeps state of its own, as far as anybody knows: it is never backed up. */
 export async function stateDirectories(world: World): Promise<Raw[]> {
   try {
-    return [await lockDirectory(world)];
+    return [await stateDirectory(world)];
   } catch (error) {
     if (error instanceof BadUsage) return [];
     throw error;

@@ -30,6 +30,8 @@ export interface JobRunner extends Disposable {
 /** What a thread can be told of a {@link JobSetup}. */
 export interface ThreadSetup extends Pick<JobSetup, "host" | "user" | "workers" | "lockState"> {
   readonly places: JobPlaces;
+  /** Directories where this program keeps state of its own. */
+  readonly state: readonly Raw[];
   /** For the commands of jobs. Default: that of the process. */
   readonly umask: number | undefined;
   /** Lowest priority for processor and disk. */

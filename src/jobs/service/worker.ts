@@ -37,7 +37,7 @@ async function answerJob(executor: JobExecutor, name: Raw, answer: (message: Fro
 }
 
 function makeExecutor(
-  { places, umask, nice, throttle, ...setup }: ThreadSetup,
+  { places, state, umask, nice, throttle, ...setup }: ThreadSetup,
   workerScript: URL,
   signal: AbortSignal,
   answer: (message: FromJobThread) => void,
@@ -54,6 +54,7 @@ function makeExecutor(
     clock: systemClock,
     random: systemRandom,
     workerScript,
+    state,
     ...(throttle !== undefined && { throttle }),
   };
   const onPhase = (phase: Phase) => answer({ type: "phase", phase });

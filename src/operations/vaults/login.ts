@@ -71,14 +71,11 @@ export async function givenPassphrase(
   return firstLine(await printed(passwordCommand, world, signal), "the command");
 }
 
-/** A new passphrase, typed twice. @throws BadUsage if nobody is there, BadPassphrase, Interrupted */
-export async function newPassphrase(world: SecretWorld, location: string): Promise<string> {
+/** A new passphrase, typed twice. @param elsewhere how to give it where nobody types @throws BadUsage if nobody is there, BadPassphrase, Interrupted */
+export async function newPassphrase(world: SecretWorld, location: string, elsewhere: string): Promise<string> {
   const first = await world.askSecret(`New passphrase for ${location}: `);
   if (first === undefined) {
-    throw new BadUsage(
-      "A passphrase is needed, and nobody is here to type one",
-      "Give it with `--password-file` or `--password-command`; or make a vault that everybody can read, with `--unencrypted`",
-    );
+    throw new BadUsage("A new passphrase is needed, and nobody is here to type one", elsewhere);
   }
   const passphrase = judged(first, "the terminal");
   if (await world.askSecret("The same once more: ") === passphrase) return passphrase;

@@ -3,6 +3,7 @@ import type { Clock } from "../../../core/clock.ts";
 import { countText, pluralText, type SizeText } from "../../../core/size_text.ts";
 import { durationText, localTimeText } from "../../../core/time_text.ts";
 import type { VerificationReport } from "../../../operations/check/verification_status.ts";
+import type { SeriesProof } from "../../../operations/drill/drill_status.ts";
 import { tableLines } from "../terminal/table.ts";
 
 const COLUMNS = [
@@ -57,4 +58,36 @@ export function readText({ all, never, within, oldest }: VerificationReport, clo
 
 function daysText(days: number): string {
   return days === 1 ? "day" : pluralText(days, "day");
+}
+
+const PROOF_COLUMNS = [{ title: "SERIES" }, { title: "RESTORABLE" }];
+
+/** When each series was last proven by a drill; nothing if none ever was. */
+export function proofLines(proofs: readonly SeriesProof[], clock: Clock): string[] {
+  if (!proofs.some(({ proven, failed }) => proven !== null || failed !== null)) return [];
+  const rows = proofs.map((proof) => [`${proof.host}:${proof.name}`, proofText(proof, clock)]);
+  return ["", ...tableLines(PROOF_COLUMNS, rows)];
+}
+
+/** In one line: "2 of 3 series proven restorable, the oldest 2 d 00 h ago". Undefined if none ever was. */
+export function proofSummary(proofs: readonly SeriesProof[], clock: Clock): string | undefined {
+  const proven = proofs.flatMap(({ proven }) => proven ?? []),
+    failed = proofs.filter((one) => one.failed !== null).length;
+  if (proven.length + failed === 0) return undefined;
+  const oldest = proven.toSorted()[0], age = oldest === undefined ? "" : `, the oldest ${agoText(oldest, clock)}`;
+  const last = failed > 0 ? `, the last drill of ${failed} FAILED` : "";
+  return `${proven.length} of ${
+    pluralText(proofs.length, "series", "series")
+  } restorable${age}${last}: see \`check --status\``;
+}
+
+function proofText({ proven, failed }: SeriesProof, clock: Clock): string {
+  const good = proven === null ? "never proven" : `proven ${agoText(proven, clock)}`;
+  return failed === null
+    ? proven === null ? `${good}: run \`drill\`` : good
+    : `drill FAILED ${agoText(failed, clock)}; ${good}`;
+}
+
+function agoText(time: string, clock: Clock): string {
+  return `${durationText(clock.nowMs() - Date.parse(time))} ago`;
 }
