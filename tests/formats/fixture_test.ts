@@ -47,7 +47,10 @@ function differences(original: string, copy: string): string {
 
 Deno.test("there is a fixture of every format version", () => {
   const versions = Array.from({ length: FORMAT_VERSION }, (_, i) => `format-${i + 1}`);
-  deepStrictEqual([...Deno.readDirSync(FIXTURES)].map(({ name }) => name).sort(), versions);
+  const ofStorages = [...Deno.readDirSync(FIXTURES)].map(({ name }) => name).filter((name) =>
+    name.startsWith("format-")
+  );
+  deepStrictEqual(ofStorages.sort(), versions);
 });
 
 function completeSnapshots(world: World): string[] {
