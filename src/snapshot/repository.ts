@@ -111,9 +111,11 @@ export interface ScanRequest extends WorkOptions {
 /** What looking at one object found. Ids, never paths of an engine. */
 export interface ObjectReport {
   readonly id: string;
-  readonly kind: "content" | "hunk" | "root" | "unit";
-  /** What is wrong, going on from "it"; undefined: whole. */
+  readonly kind: "content" | "hunk" | "root" | "object";
+  /** What is wrong, going on from "it"; of other objects of an engine in any words. Undefined: whole. */
   readonly damage: string | undefined;
+  /** Of other objects: something is lost that no content or hunk tells of. */
+  readonly isLoss?: boolean;
 }
 
 /** What a part of a scan found. */

@@ -246,7 +246,7 @@ export class Vault implements Repository {
   }
 
   checker(request: ScanRequest): VaultChecker {
-    return new VaultChecker(this, request);
+    return new VaultChecker(this, request, () => this.pool(request.workers, request.signal));
   }
 
   policy(): Policy | undefined {

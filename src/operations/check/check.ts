@@ -202,8 +202,11 @@ class CheckRun {
   }
 
   /** Damage of a root was found when it was opened. */
-  #takeObject({ id, kind, damage }: ObjectReport): void {
-    if (kind === "content") {
+  #takeObject({ id, kind, damage, isLoss = false }: ObjectReport): void {
+    if (kind === "object") {
+      const severity = isLoss ? "damage" : "note";
+      if (damage !== undefined) this.#report({ what: damage, where: id, severity, paths: [] });
+    } else if (kind === "content") {
       if (damage === undefined) this.#sound.add(id);
       else this.#bad.set(id, damage);
     } else if (kind === "hunk" && damage !== undefined) this.#badHunks.set(id, { what: damage, paths: [] });

@@ -40,8 +40,14 @@ export class FrameSource {
       range: bodyOf(head, unit.size, what).storedRange(range),
       signal: this.#signal,
     });
-    const frames = range.frames.map((index) => unit.frames[index]!);
-    return { what, size: unit.size, head, frames, stored, range: { ...range, frames: [...frames.keys()] } };
+    return framesOf({ unit, range }, { what, head, stored });
+  }
+
+  /** The same out of the bytes of the whole unit. @throws DamagedObject, WrongKey */
+  async cut({ unit, range }: FrameJob, whole: Uint8Array<ArrayBuffer>): Promise<StoredFrames> {
+    const what = `data/${unit.unit}`, head = await this.#head(unit, what);
+    const { from, length } = bodyOf(head, unit.size, what).storedRange(range);
+    return framesOf({ unit, range }, { what, head, stored: whole.subarray(from, from + length) });
   }
 
   #head({ unit, unitClass, head }: UnitFacts, what: string): Promise<Head | undefined> {
@@ -61,4 +67,13 @@ export class FrameSource {
     const identities = identitiesFor(this.#objects.access, unitClass);
     return identities && await openHead(head, identities, what);
   }
+}
+
+/** The frames of a range, numbered from 0. */
+function framesOf(
+  { unit, range }: FrameJob,
+  stored: Pick<StoredFrames, "what" | "head" | "stored">,
+): StoredFrames {
+  const frames = range.frames.flatMap((index) => unit.frames[index] ?? []);
+  return { ...stored, size: unit.size, frames, range: { ...range, frames: [...frames.keys()] } };
 }

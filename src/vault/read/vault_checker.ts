@@ -1,107 +1,97 @@
-/** Looks for damage in a vault: what its objects are called and how large they are, and if asked, every byte of them. */
+/** Looks for damage in a vault: what there is, whether it can be read, and if asked, every byte of it. */
 import { type ContentId, knownContentId } from "../../core/content_id.ts";
-import { Fault, Interrupted } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
-import { isInPart } from "../../core/subset.ts";
 import { contentsOf } from "../../snapshot/hunk_contents.ts";
 import type { HunkRef } from "../../snapshot/hunk.ts";
 import type { ObjectReport, RepositoryChecker, ScanReport, ScanRequest } from "../../snapshot/repository.ts";
 import { type VerifiedHunk, verifyHunk } from "../../snapshot/verify_hunk.ts";
-import { kindOfItem, LIST_SUFFIX } from "../pack/items.ts";
-import type { VaultContents } from "../store/contents.ts";
-import type { SealedObjects } from "../store/sealed_objects.ts";
-import type { UnitIndex } from "../store/unit_index.ts";
+import type { VaultPool } from "../threads/vault_executor.ts";
+import { DataCheck } from "./data_check.ts";
+import { checkObjects } from "./object_check.ts";
+import { UnitSizes } from "./unit_sizes.ts";
+import { sealedDataCheck } from "./sealed_data_check.ts";
+import type { ReadVault } from "./vault_reader.ts";
 
-interface CheckedVault {
-  readonly objects: SealedObjects;
-  readonly index: UnitIndex;
-  readonly contents: VaultContents;
-}
+/** Hunks that are fetched at once. */
+const HUNKS_AT_ONCE = 4;
 
 export class VaultChecker implements RepositoryChecker {
-  readonly #vault: CheckedVault;
+  readonly #vault: ReadVault;
   readonly #request: ScanRequest;
-  readonly width = 4;
-  #bytes = 0;
+  readonly #openPool: () => VaultPool;
+  #pool: VaultPool | undefined;
+  #sizes: Promise<UnitSizes> | undefined;
+  /** Whoever has a turn gives it to the next when it is done. */
+  readonly #turns: Promise<unknown>[] = Array.from({ length: HUNKS_AT_ONCE }, () => Promise.resolve());
+  #asked = 0;
+  readonly width = HUNKS_AT_ONCE;
 
-  constructor(vault: CheckedVault, request: ScanRequest) {
+  /** @param openPool called when data is to be read; closed with the checker */
+  constructor(vault: ReadVault, request: ScanRequest, openPool: () => VaultPool) {
     this.#vault = vault;
     this.#request = request;
+    this.#openPool = openPool;
   }
 
   get bytes(): number {
-    return this.#bytes;
+    return this.#pool?.bytes ?? 0;
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return Promise.resolve();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#pool?.[Symbol.asyncDispose]();
+    this.#pool = undefined;
   }
 
   async *scan(monitor: Monitor): AsyncGenerator<ScanReport> {
-    yield await this.#scanUnits();
-    for (const id of this.#wanted()) {
-      if (this.#request.signal.aborted) throw new Interrupted();
-      monitor.current(id);
-      yield await this.#read(id);
+    const { readData, chosen, signal } = this.#request;
+    for await (const found of checkObjects(this.#vault.objects, signal)) yield { ...found, bytes: 0, strays: 0 };
+    const sizes = await this.#unitSizes();
+    yield { seen: sizes.listed, read: unitReports(sizes), bytes: 0, strays: 0 };
+    if (readData || chosen !== undefined) yield* this.#readData(sizes, monitor);
+  }
+
+  async *#readData(sizes: UnitSizes, monitor: Monitor): AsyncGenerator<ScanReport> {
+    const { key } = this.#vault.objects.access, { objects, index, contents } = this.#vault;
+    if (key !== undefined && key.dataIdentity === undefined) {
+      monitor.notice("Contents were not opened: this is a write-only key. Their units were compared with their names");
+      return yield* sealedDataCheck({ objects, index, sizes }, this.#request);
     }
+    const pool = this.#pool ??= this.#openPool();
+    yield* new DataCheck({ objects, index, contents, sizes, pool }, this.#request).run();
   }
 
-  /** Whether the units that the index names are there, and as large as it says. */
-  async #scanUnits(): Promise<ScanReport> {
-    const stored = await this.#vault.objects.list("data"), read: ObjectReport[] = [];
-    const { index } = this.#vault;
-    for (const unit of index.unitNames()) {
-      const there = stored.get(unit), size = index.unit(unit)?.size;
-      if (there === size) continue;
-      const damage = there === undefined ? "it is missing" : `it has ${there} bytes instead of ${size}`;
-      read.push({ id: unit, kind: "unit", damage });
-    }
-    return { seen: stored.size, read, bytes: 0, strays: 0 };
+  #unitSizes(): Promise<UnitSizes> {
+    return this.#sizes ??= UnitSizes.of(this.#vault.objects, this.#vault.index);
   }
 
-  /** Ids of contents, by units; of large ones after all of their parts. Manifests are read anyway. */
-  *#wanted(): Generator<string> {
-    const { readData, part, chosen } = this.#request;
-    if (chosen !== undefined) yield* chosen;
-    if (!readData || chosen !== undefined) return;
-    for (const id of this.#contentIds()) if (part === undefined || isInPart(id, part)) yield id;
+  verifyHunk(hunk: HunkRef): Promise<VerifiedHunk> {
+    const turn = this.#asked++ % HUNKS_AT_ONCE, before = this.#turns[turn];
+    const verified = (async () => {
+      await before;
+      return await this.#verifyHunk(hunk);
+    })();
+    this.#turns[turn] = verified.catch(() => {});
+    return verified;
   }
 
-  *#contentIds(): Generator<string> {
-    const { index } = this.#vault, seen = new Set<string>(), large: string[] = [];
-    for (const name of index.unitNames()) {
-      const isData = index.unit(name)?.unitClass === "data";
-      for (const { id } of index.itemsOf(name)) {
-        if (seen.has(id)) continue;
-        if (isData) yield id;
-        else if (kindOfItem(id) === "list") large.push(id.slice(0, -LIST_SUFFIX.length));
-        seen.add(id);
-      }
-    }
-    yield* large;
-  }
-
-  async #read(id: string): Promise<ScanReport> {
-    let bytes = 0, damage: string | undefined;
-    try {
-      for await (const piece of this.#vault.contents.read(knownContentId(id))) {
-        bytes += piece.length;
-        this.#bytes += piece.length;
-      }
-    } catch (error) {
-      if (!(error instanceof Fault) || error.code !== "damaged-content") throw error;
-      damage = error.message.replace(/^Content \S+ is damaged: /, "");
-    }
-    return { seen: 0, read: [{ id, kind: "content", damage }], bytes, strays: 0 };
-  }
-
-  async verifyHunk(hunk: HunkRef): Promise<VerifiedHunk> {
-    const { contents } = this.#vault, bytes = await contents.hunk(hunk.id);
-    const sizes = new Map<ContentId, number | undefined>();
+  async #verifyHunk(hunk: HunkRef): Promise<VerifiedHunk> {
+    const { contents } = this.#vault, sizes = await this.#unitSizes(), bytes = await contents.hunk(hunk.id);
+    const found = new Map<ContentId, number | undefined>();
     for (const text of contentsOf(bytes, hunk)) {
       const id = knownContentId(text);
-      if (!sizes.has(id)) sizes.set(id, await contents.sizeOf(id));
+      if (!found.has(id)) found.set(id, await contents.sizeOf(id, (home) => sizes.isThere(home)));
     }
-    return verifyHunk(hunk, () => bytes, (id) => sizes.get(id));
+    return verifyHunk(hunk, () => bytes, (id) => found.get(id));
   }
+}
+
+/** What is lost with units is told by contents and hunks. */
+function unitReports(sizes: UnitSizes): ObjectReport[] {
+  const reports = sizes.damages().map(({ unit, damage }): ObjectReport => {
+    return { id: `data/${unit}`, kind: "object", damage: `A unit is damaged: ${damage}` };
+  });
+  const { unlisted } = sizes;
+  if (unlisted === 0) return reports;
+  const damage = `${unlisted} units are in no index: left by runs that were cut off, or their index is lost`;
+  return [...reports, { id: "data", kind: "object", damage }];
 }

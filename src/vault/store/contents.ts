@@ -61,10 +61,19 @@ export class VaultContents {
     if (whole.digest("hex") !== id) throw new DamagedContent(id, WRONG_TOGETHER);
   }
 
-  /** Bytes of a content, undefined if it, or a part of it, is not there. Reads no content. */
-  async sizeOf(id: ContentId): Promise<number | undefined> {
-    const [home] = this.#index.homesOf(id, "data");
-    return home?.item.size ?? (await this.#firstList(id))?.size;
+  /**
+   * Bytes of a content, undefined if it, or a part of it, is not there. Reads no content.
+   * @param isThere whether what the index says of a place is to be believed
+   */
+  async sizeOf(id: ContentId, isThere: (home: Home) => boolean = () => true): Promise<number | undefined> {
+    const home = this.#index.homesOf(id, "data").find(isThere);
+    return home?.item.size ?? (await this.#firstList(id, isThere))?.size;
+  }
+
+  /** Why an item of any kind is whole in no place; undefined if it is in one. @param why known already of some place */
+  async damageOf(id: string, why: string): Promise<string | undefined> {
+    const homes = [...this.#index.homesOf(id, "data"), ...this.#index.homesOf(id, "meta")];
+    return await this.#firstWhole(homes) instanceof Lost ? why : undefined;
   }
 
   /**
@@ -87,25 +96,25 @@ export class VaultContents {
     return homes.every((home) => home !== undefined) ? homes : undefined;
   }
 
-  async #firstList(id: ContentId): Promise<ContentList | undefined> {
-    return (await this.lists(id).next()).value ?? undefined;
+  async #firstList(id: ContentId, isThere?: (home: Home) => boolean): Promise<ContentList | undefined> {
+    return (await this.lists(id, isThere).next()).value ?? undefined;
   }
 
   /** Its lists that can be read, and whose parts are all there. */
-  async *lists(id: ContentId): AsyncGenerator<ContentList, undefined> {
+  async *lists(id: ContentId, isThere: (home: Home) => boolean = () => true): AsyncGenerator<ContentList, undefined> {
     for (const home of this.#index.homesOf(id + LIST_SUFFIX, "meta")) {
       const list = await orDamaged(() => this.#resolve(home, id));
-      if (!(list instanceof DamagedContent) && await this.#isWhole(list)) yield list;
+      if (!(list instanceof DamagedContent) && await this.#isWhole(list, isThere)) yield list;
     }
     return undefined;
   }
 
-  async #isWhole(list: ContentList): Promise<boolean> {
-    const isThere = ({ id, size }: ListedPart) => {
-      return this.#index.homesOf(id, "data").some(({ item }) => item.size === size);
+  async #isWhole(list: ContentList, isThere: (home: Home) => boolean): Promise<boolean> {
+    const hasHome = ({ id, size }: ListedPart) => {
+      return this.#index.homesOf(id, "data").some((home) => home.item.size === size && isThere(home));
     };
     const found = await orDamaged(async () => {
-      for await (const parts of list.parts()) if (!parts.every(isThere)) return false;
+      for await (const parts of list.parts()) if (!parts.every(hasHome)) return false;
       return true;
     });
     return found === true;

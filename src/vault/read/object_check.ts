@@ -1,0 +1,75 @@
+/** Looks at every small object of a vault: is it what its name says, is it signed, can it be read? */
+import { hash } from "node:crypto";
+import { type ListedObject, objectKey, type ObjectKind } from "../../backend/backend.ts";
+import { MissingObject } from "../../backend/faults.ts";
+import { Fault, Interrupted } from "../../core/fault.ts";
+import type { ObjectReport } from "../../snapshot/repository.ts";
+import { parseRoot } from "../../snapshot/root.ts";
+import { DamagedObject, isOfObject, NewerObject } from "../format/faults.ts";
+import { MOST_SMALL_BYTES } from "../format/limits.ts";
+import { parseIndex } from "../index/index_object.ts";
+import { parseSnapshot } from "../index/snapshot_object.ts";
+import type { SealedObjects, SmallKind } from "../store/sealed_objects.ts";
+
+interface Rule {
+  readonly kind: ObjectKind;
+  /** Somebody loses something with such an object. */
+  readonly isLoss: boolean;
+  /** @throws what is wrong with it */
+  readonly look: (objects: SealedObjects, object: ListedObject) => Promise<void>;
+}
+
+/** What an index object leads to is found missing by itself. */
+const RULES: readonly Rule[] = [
+  { kind: "keys", isLoss: true, look: plain("keys") },
+  { kind: "locks", isLoss: false, look: plain("locks") },
+  { kind: "index", isLoss: false, look: signed("index") },
+  { kind: "snapshots", isLoss: true, look: signed("snapshots") },
+];
+
+/** @returns of each kind how many there are, and what is wrong with some */
+export async function* checkObjects(
+  objects: SealedObjects,
+  signal: AbortSignal,
+): AsyncGenerator<{ readonly seen: number; readonly read: readonly ObjectReport[] }> {
+  for (const { kind, isLoss, look } of RULES) {
+    const read: ObjectReport[] = [];
+    let seen = 0;
+    for await (const object of objects.backend.list(kind, signal)) {
+      if (signal.aborted) throw new Interrupted();
+      seen++;
+      const fault = await faultOf(() => look(objects, object));
+      if (fault === undefined) continue;
+      const isNewer = fault instanceof NewerObject;
+      read.push({ id: `${kind}/${object.name}`, kind: "object", damage: fault.message, isLoss: isLoss && !isNewer });
+    }
+    yield { seen, read };
+  }
+}
+
+async function faultOf(look: () => Promise<void>): Promise<Fault | undefined> {
+  try {
+    await look();
+    return undefined;
+  } catch (error) {
+    if (!isOfObject(error)) throw error;
+    return error instanceof MissingObject ? undefined : error; // removed since it was listed
+  }
+}
+
+/** Nobody but the holder of the passphrase, or the pruner, can say more of it. */
+function plain(kind: "keys" | "locks"): Rule["look"] {
+  return async ({ backend }, { name, size }) => {
+    const key = objectKey(kind, name);
+    if (size > MOST_SMALL_BYTES) throw new DamagedObject(key, `it has ${size} bytes`);
+    if (hash("sha256", await backend.get(key)) !== name) throw new DamagedObject(key, "its bytes don't match its name");
+  };
+}
+
+function signed(kind: SmallKind): Rule["look"] {
+  return async (objects, { name, size }) => {
+    const what = `${kind}/${name}`, bytes = await objects.get(kind, name, size), { auth, access: { config } } = objects;
+    if (kind === "index") parseIndex(bytes, what, { vault: config.id, auth });
+    else parseRoot(parseSnapshot(bytes, what, auth).bytes);
+  };
+}
