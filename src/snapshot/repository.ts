@@ -116,6 +116,8 @@ export interface ObjectReport {
   readonly damage: string | undefined;
   /** Of other objects: something is lost that no content or hunk tells of. */
   readonly isLoss?: boolean;
+  /** Of contents: others are put together from it, and tell of the damage too. */
+  readonly isPart?: boolean;
 }
 
 /** What a part of a scan found. */

@@ -40,6 +40,10 @@ export class VaultPlace {
     this.#secret = kind.encrypted ? { kind: "passphrase", passphrase: "four random words" } : { kind: "unencrypted" };
   }
 
+  get isEncrypted(): boolean {
+    return this.#kind.encrypted;
+  }
+
   static async make(world: World, kind: VaultKind, name = "vault"): Promise<VaultPlace> {
     const place = new VaultPlace(world, kind, name);
     await using backend = place.backend();

@@ -83,6 +83,8 @@ class CheckRun {
   #notedMs: number;
   /** Contents that are missing, of the wrong size, or have wrong bytes, and what is wrong. */
   readonly #bad = new Map<string, string>();
+  /** Those of them that need no snapshot of their own: others tell of them. */
+  readonly #parts = new Set<string>();
   /** The same of hunks, with what they hold: "snapshot:path". */
   readonly #badHunks = new Map<string, { readonly what: string; readonly paths: string[] }>();
   /** Last path of every hunk that was asked for: no snapshot needs to look at it again. */
@@ -202,13 +204,14 @@ class CheckRun {
   }
 
   /** Damage of a root was found when it was opened. */
-  #takeObject({ id, kind, damage, isLoss = false }: ObjectReport): void {
+  #takeObject({ id, kind, damage, isLoss = false, isPart = false }: ObjectReport): void {
     if (kind === "object") {
       const severity = isLoss ? "damage" : "note";
       if (damage !== undefined) this.#report({ what: damage, where: id, severity, paths: [] });
     } else if (kind === "content") {
       if (damage === undefined) this.#sound.add(id);
       else this.#bad.set(id, damage);
+      if (damage !== undefined && isPart) this.#parts.add(id);
     } else if (kind === "hunk" && damage !== undefined) this.#badHunks.set(id, { what: damage, paths: [] });
   }
 
@@ -292,6 +295,7 @@ class CheckRun {
     }
     for (const [id, damage] of this.#bad) {
       const affected = paths.get(id);
+      if (affected === undefined && this.#parts.has(id)) continue;
       const what = affected === undefined
         ? `An item that no snapshot needs is damaged: ${damage}`
         : `Content is damaged: ${damage}`;

@@ -48,6 +48,8 @@ export class DataCheck {
   readonly #doubtful = new Map<string, { readonly why: string; readonly isPart: boolean }>();
   /** Items that are whole nowhere, and why. */
   readonly #lost = new Map<string, string>();
+  /** Those that some content is put together from. */
+  readonly #lostParts = new Set<string>();
 
   constructor(vault: CheckedData, request: ScanRequest) {
     this.#vault = vault;
@@ -63,8 +65,9 @@ export class DataCheck {
     const limits = { width: pool.width + AHEAD, bytes: MOST_BYTES, bytesOf: ({ range }: CheckJob) => range.length };
     const isWhole = ids === undefined;
     yield* pipeline(this.#unlessStopped(jobs), (job) => this.#check(job, isWhole), limits);
-    yield reportOf(await this.#lookElsewhere());
+    await this.#lookElsewhere();
     yield* this.#largeReports(isWhole);
+    yield reportOf(this.#doubtfulReports());
   }
 
   /** Undefined: everything is read. */
@@ -75,12 +78,11 @@ export class DataCheck {
   }
 
   *#allContents(isWanted: (id: string) => boolean): Generator<string> {
+    for (const id of this.#allLarge()) if (isWanted(id)) yield id;
     const { index } = this.#vault;
-    for (const id of index.ids()) {
-      const kind = kindOfItem(id), content = kind === "list" ? id.slice(0, -LIST_SUFFIX.length) : id;
-      if (kind === "list" || (kind === "content" && index.homesOf(id, "data").length > 0)) {
-        if (isWanted(content)) yield content;
-      }
+    for (const name of index.unitNames()) {
+      if (index.unit(name)?.unitClass !== "data") continue;
+      for (const { id } of index.itemsOf(name)) if (isWanted(id)) yield id;
     }
   }
 
@@ -202,15 +204,20 @@ export class DataCheck {
     return await this.#source.cut(job, whole);
   }
 
-  /** Items that were wrong, read from wherever else they are. */
-  async #lookElsewhere(): Promise<ObjectReport[]> {
-    const reports: ObjectReport[] = [], { index, contents } = this.#vault;
-    for (const [id, { why, isPart }] of this.#doubtful) {
-      const damage = await contents.damageOf(id, why);
-      const isData = index.homesOf(id, "data").length > 0;
+  /** Items that were wrong are read from wherever else they are. */
+  async #lookElsewhere(): Promise<void> {
+    for (const [id, { why }] of this.#doubtful) {
+      const damage = await this.#vault.contents.damageOf(id, why);
       if (damage !== undefined) this.#lost.set(id, damage);
+    }
+  }
+
+  #doubtfulReports(): ObjectReport[] {
+    const reports: ObjectReport[] = [], { index } = this.#vault;
+    for (const [id, { isPart }] of this.#doubtful) {
+      const damage = this.#lost.get(id), isData = index.homesOf(id, "data").length > 0;
       if (kindOfItem(id) === "hunk") reports.push({ id, kind: "hunk", damage });
-      else if (isData && !isPart) reports.push({ id, kind: "content", damage });
+      else if (isData && !isPart) reports.push({ id, kind: "content", damage, isPart: this.#lostParts.has(id) });
     }
     return reports;
   }
@@ -224,16 +231,21 @@ export class DataCheck {
   }
 
   *#allLarge(): Generator<ContentId> {
-    for (const id of this.#vault.index.ids()) {
-      if (kindOfItem(id) === "list") yield knownContentId(id.slice(0, -LIST_SUFFIX.length));
+    const { index } = this.#vault, seen = new Set<string>();
+    for (const name of index.unitNames()) {
+      if (index.unit(name)?.unitClass !== "meta") continue;
+      for (const { id } of index.itemsOf(name)) {
+        if (kindOfItem(id) !== "list" || seen.has(id)) continue;
+        seen.add(id);
+        yield knownContentId(id.slice(0, -LIST_SUFFIX.length));
+      }
     }
   }
 
   /** By its parts, which have been read. */
   async #damageOfLarge(id: ContentId): Promise<string | undefined> {
-    const { contents, sizes } = this.#vault;
     let why = MISSING;
-    for await (const list of contents.lists(id, (home) => sizes.isThere(home))) {
+    for await (const list of this.#vault.contents.lists(id)) {
       const lost = await this.#firstLost(list.parts());
       if (lost === undefined) return undefined;
       why = lost;
@@ -242,12 +254,17 @@ export class DataCheck {
   }
 
   async #firstLost(parts: AsyncIterable<readonly { readonly id: string }[]>): Promise<string | undefined> {
+    let found: string | undefined;
     try {
       for await (const some of parts) {
-        const lost = some.find(({ id }) => this.#lost.has(id));
-        if (lost !== undefined) return `a part of it is lost: ${this.#lost.get(lost.id)}`;
+        for (const { id } of some) {
+          const why = this.#lost.get(id);
+          if (why === undefined) continue;
+          this.#lostParts.add(id);
+          found ??= `a part of it is lost: ${why}`;
+        }
       }
-      return undefined;
+      return found;
     } catch (error) {
       if (error instanceof DamagedContent) return MISSING;
       throw error;

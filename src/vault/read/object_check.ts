@@ -9,6 +9,7 @@ import { DamagedObject, isOfObject, NewerObject } from "../format/faults.ts";
 import { MOST_SMALL_BYTES } from "../format/limits.ts";
 import { parseIndex } from "../index/index_object.ts";
 import { parseSnapshot } from "../index/snapshot_object.ts";
+import { parseLease } from "../prune/lease.ts";
 import type { SealedObjects, SmallKind } from "../store/sealed_objects.ts";
 
 interface Rule {
@@ -21,8 +22,8 @@ interface Rule {
 
 /** What an index object leads to is found missing by itself. */
 const RULES: readonly Rule[] = [
-  { kind: "keys", isLoss: true, look: plain("keys") },
-  { kind: "locks", isLoss: false, look: plain("locks") },
+  { kind: "keys", isLoss: true, look: lookAtKey },
+  { kind: "locks", isLoss: false, look: signed("locks") },
   { kind: "index", isLoss: false, look: signed("index") },
   { kind: "snapshots", isLoss: true, look: signed("snapshots") },
 ];
@@ -57,19 +58,18 @@ async function faultOf(look: () => Promise<void>): Promise<Fault | undefined> {
   }
 }
 
-/** Nobody but the holder of the passphrase, or the pruner, can say more of it. */
-function plain(kind: "keys" | "locks"): Rule["look"] {
-  return async ({ backend }, { name, size }) => {
-    const key = objectKey(kind, name);
-    if (size > MOST_SMALL_BYTES) throw new DamagedObject(key, `it has ${size} bytes`);
-    if (hash("sha256", await backend.get(key)) !== name) throw new DamagedObject(key, "its bytes don't match its name");
-  };
+/** Nobody but the holder of the passphrase can say more of it. */
+async function lookAtKey({ backend }: SealedObjects, { name, size }: ListedObject): Promise<void> {
+  const key = objectKey("keys", name);
+  if (size > MOST_SMALL_BYTES) throw new DamagedObject(key, `it has ${size} bytes`);
+  if (hash("sha256", await backend.get(key)) !== name) throw new DamagedObject(key, "its bytes don't match its name");
 }
 
 function signed(kind: SmallKind): Rule["look"] {
   return async (objects, { name, size }) => {
     const what = `${kind}/${name}`, bytes = await objects.get(kind, name, size), { auth, access: { config } } = objects;
     if (kind === "index") parseIndex(bytes, what, { vault: config.id, auth });
+    else if (kind === "locks") parseLease(bytes, what, { vault: config.id, auth });
     else parseRoot(parseSnapshot(bytes, what, auth).bytes);
   };
 }

@@ -44,6 +44,7 @@ export class VaultChecker implements RepositoryChecker {
 
   async *scan(monitor: Monitor): AsyncGenerator<ScanReport> {
     const { readData, chosen, signal } = this.#request;
+    await this.#vault.index.recheck();
     for await (const found of checkObjects(this.#vault.objects, signal)) yield { ...found, bytes: 0, strays: 0 };
     const sizes = await this.#unitSizes();
     yield { seen: sizes.listed, read: unitReports(sizes), bytes: 0, strays: 0 };
