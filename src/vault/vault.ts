@@ -2,18 +2,9 @@
  * A vault: snapshots packed into units, on a backend. FORMAT.md describes the objects. Nobody locks anything: what was
  * stored is never changed, and whoever writes looks at the end whether all that the new snapshot needs is still there.
  */
-import { type Catalog, memoryCatalog } from "../catalog/catalog.ts";
-import {
-  chainsOf,
-  headerOf,
-  renumbered,
-  type RootHeader,
-  withoutReplaced,
-  withSequence,
-} from "../catalog/snapshot_order.ts";
+import type { Catalog } from "../catalog/catalog.ts";
 import type { Backend } from "../backend/backend.ts";
-import { type HunkId, knownHunkId, type RootId } from "../core/content_id.ts";
-import { Fault } from "../core/fault.ts";
+import { type HunkId, knownHunkId, knownRootId, type RootId } from "../core/content_id.ts";
 import type { Monitor } from "../core/monitor.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Raw } from "../core/raw.ts";
@@ -26,8 +17,7 @@ import { ThreadPool } from "../platform/thread_pool.ts";
 import type { OwnPlace, OwnPlaces } from "../platform/own_places.ts";
 import type { CatalogQueries } from "../snapshot/catalog_queries.ts";
 import { DamagedContent, NoSnapshot } from "../snapshot/faults.ts";
-import { hunkText } from "../snapshot/hunk.ts";
-import { Manifest, type ManifestSource } from "../snapshot/manifest.ts";
+import { Manifest } from "../snapshot/manifest.ts";
 import type {
   ContentIndex,
   RemovalRequest,
@@ -36,16 +26,17 @@ import type {
   RepositoryUsage,
   ScanRequest,
 } from "../snapshot/repository.ts";
-import type { Root } from "../snapshot/root.ts";
 import type { SnapshotInfo } from "../snapshot/snapshot_info.ts";
-import { IndexCache } from "./cache/index_cache.ts";
+import { VaultCache } from "./cache/vault_cache.ts";
 import { PlainVault } from "./format/faults.ts";
 import { kindOfItem } from "./pack/items.ts";
 import { contentIndexOf } from "./store/content_index.ts";
 import { VaultContents } from "./store/contents.ts";
+import { HunkStore } from "./store/hunk_store.ts";
 import { ItemReader } from "./store/item_reader.ts";
 import { RootStore, type StoredRoot } from "./store/root_store.ts";
 import { SealedObjects, type VaultAccess } from "./store/sealed_objects.ts";
+import { VaultCatalog } from "./store/vault_catalog.ts";
 import { UnitIndex } from "./store/unit_index.ts";
 import { VaultChecker } from "./read/vault_checker.ts";
 import { VaultReader } from "./read/vault_reader.ts";
@@ -65,6 +56,8 @@ export interface VaultOptions {
   readonly unitBytes?: number;
   /** False: an unencrypted vault gets no new snapshots. Default: true. */
   readonly mayWritePlain?: boolean;
+  /** False: nothing is taken from what this machine has kept of the vault, and nothing is kept. Default: true. */
+  readonly isCached?: boolean;
   /** For tests: of a restore; what is more waits in a temporary file. */
   readonly mostFilesInMemory?: number;
 }
@@ -72,22 +65,21 @@ export interface VaultOptions {
 /**
  * Opens a vault, and reads its index.
  * @param backend closed with the vault
- * @throws PlaceUnavailable, DiskFault
+ * @throws PlaceUnavailable, DiskFault, VaultDiffers
  */
 export async function openVault(backend: Backend, access: VaultAccess, options: VaultOptions): Promise<Vault> {
-  const vault = new Vault(backend, access, options);
+  const { machine, monitor, isCached = true } = options;
+  await using held = new AsyncDisposableStack();
+  const facts = { ...access.config, key: access.key }, { location } = backend;
+  const cache = held.use(VaultCache.open(facts, { machine, monitor, location, isKept: isCached }));
+  const vault = new Vault(backend, access, options, cache);
   await vault.index.refresh();
+  held.move();
   return vault;
 }
 
-/** Hunks that are at hand; those that can't be read are faults. */
-type Hunks = ReadonlyMap<HunkId, Uint8Array<ArrayBuffer> | Fault>;
-
 const THE_VAULT: OwnPlace = { why: "it is the vault", kind: "storage" };
 const STATE: OwnPlace = { why: "this program keeps its state there", kind: "state" };
-
-/** Asked for at once. */
-const HUNKS_AT_ONCE = 8;
 
 export class Vault implements Repository {
   readonly machine: Machine;
@@ -96,24 +88,32 @@ export class Vault implements Repository {
   readonly contents: VaultContents;
   readonly roots: RootStore;
   readonly #options: VaultOptions;
-  readonly #indexCache: IndexCache;
-  /** Of the snapshots with these ids. */
-  #catalog: { readonly of: string; readonly catalog: Catalog } | undefined;
+  readonly #cache: VaultCache;
+  readonly #hunks: HunkStore;
+  readonly #catalog: VaultCatalog;
 
-  constructor(backend: Backend, access: VaultAccess, options: VaultOptions) {
+  /** @param cache closed with the vault */
+  constructor(backend: Backend, access: VaultAccess, options: VaultOptions, cache: VaultCache) {
     const { machine, monitor } = this.#options = options;
     this.machine = machine;
+    this.#cache = cache;
     this.objects = new SealedObjects(backend, access, machine.random);
-    const { config: { id }, key } = access;
-    this.#indexCache = new IndexCache(undefined, id, key?.auth);
-    this.index = new UnitIndex(this.objects, this.#indexCache, monitor);
+    this.index = new UnitIndex(this.objects, cache.index, monitor);
     this.contents = new VaultContents(this.index, new ItemReader(backend, access));
-    this.roots = new RootStore(this.objects, monitor);
+    this.roots = new RootStore(this.objects, cache.snapshots, monitor);
+    this.#hunks = new HunkStore(cache.snapshots, this.contents);
+    this.#catalog = new VaultCatalog({
+      place: cache.place,
+      id: this.id,
+      roots: this.roots,
+      hunks: this.#hunks,
+      monitor,
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#indexCache[Symbol.dispose]();
-    this.#catalog?.catalog[Symbol.dispose]();
+    this.#catalog[Symbol.dispose]();
+    this.#cache[Symbol.dispose]();
     await this.objects.backend[Symbol.asyncDispose]();
   }
 
@@ -128,39 +128,32 @@ export class Vault implements Repository {
   readonly algorithm = "sha256";
 
   async snapshots(): Promise<readonly SnapshotInfo[]> {
-    return (await this.#heads()).map(({ info }) => info);
+    return (await this.#catalog.heads()).map(({ info }) => info);
   }
 
   provenSnapshots(): Promise<readonly SnapshotInfo[]> {
     return this.snapshots();
   }
 
-  /** In order, without those that others have replaced. */
-  async #heads(): Promise<readonly RootHeader[]> {
-    return renumbered(withoutReplaced((await this.roots.all()).map(({ id, root }) => headerOf(id, root))));
-  }
-
   async rootIds(): Promise<readonly RootId[]> {
-    return (await this.roots.all()).map(({ id }) => id);
+    return (await this.roots.heads()).map(({ id }) => id);
   }
 
   async manifest(id: RootId): Promise<Manifest> {
     const { root } = await this.#root(id);
-    const hunks = await this.#hunksOf([root]);
-    return new Manifest((hunk) => bytesOf(hunks, hunk), root);
+    await this.#hunks.load([root]);
+    return new Manifest((hunk) => this.#hunks.bytes(hunk), root);
   }
 
-  async #root(id: RootId): Promise<StoredRoot> {
-    const found = await this.roots.find(id);
+  async #root(id: string): Promise<StoredRoot> {
+    const found = await this.roots.find(knownRootId(id));
     if (found === undefined) throw new DamagedContent(id, "it is missing");
     return found;
   }
 
   async object(id: RootId | HunkId): Promise<Uint8Array<ArrayBuffer>> {
     if (kindOfItem(id) === "hunk") return await this.contents.hunk(knownHunkId(id));
-    const found = (await this.roots.all()).find((root) => root.id === id);
-    if (found === undefined) throw new DamagedContent(id, "it is missing");
-    return found.bytes;
+    return (await this.#root(id)).bytes;
   }
 
   /** Holds nothing: what a reader misses later was pruned, long after the snapshot was forgotten. */
@@ -169,54 +162,17 @@ export class Vault implements Repository {
     return { [Symbol.dispose]: () => {} };
   }
 
-  async query<T>(question: (catalog: CatalogQueries) => T): Promise<T> {
-    return question(await this.catalog());
+  query<T>(question: (catalog: CatalogQueries) => T): Promise<T> {
+    return this.#catalog.query(question);
   }
 
-  /** In memory, made of the manifests of all snapshots. */
-  async catalog(): Promise<Catalog> {
-    const heads = await this.#heads(), of = heads.map(({ id }) => id).join(" ");
-    if (this.#catalog?.of === of) return this.#catalog.catalog;
-    const catalog = memoryCatalog({ id: this.id, temp: undefined });
-    const roots = new Map((await this.roots.all()).map(({ id, root }) => [id, root]));
-    const hunks = await this.#hunksOf([...roots.values()]);
-    const sequences = new Map(heads.map(({ id, root }) => [id, root.sequence]));
-    catalog.fill(chainsOf(heads), (id) => {
-      const root = roots.get(id);
-      if (root === undefined) throw new DamagedContent(id, "it is missing");
-      return withSequence(this.#sourceOf(id, root, hunks), sequences.get(id) ?? root.sequence);
-    });
-    this.#catalog?.catalog[Symbol.dispose]();
-    this.#catalog = { of, catalog };
-    return catalog;
+  queryEach<T>(question: (catalog: CatalogQueries) => Iterable<T>): Promise<Iterable<T>> {
+    return this.#catalog.queryEach(question);
   }
 
-  #sourceOf(id: RootId, root: Root, hunks: Hunks): ManifestSource {
-    return {
-      id,
-      root,
-      text: (index) => {
-        const hunk = root.hunks[index];
-        const bytes = hunk === undefined ? undefined : hunks.get(hunk.id);
-        // A hunk that can't be read is a problem of its own, and was reported; it hides no other.
-        return bytes instanceof Uint8Array ? hunkText(bytes) : new Uint8Array();
-      },
-    };
-  }
-
-  async #hunksOf(roots: readonly Root[]): Promise<Hunks> {
-    const ids = [...new Set(roots.flatMap(({ hunks }) => hunks.map(({ id }) => id)))];
-    const hunks = new Map<HunkId, Uint8Array<ArrayBuffer> | Fault>();
-    const next = ids.values();
-    const fetchNext = async () => {
-      for (const id of next) hunks.set(id, await this.contents.hunk(id).catch(damageOnly));
-    };
-    await Promise.all(Array.from({ length: HUNKS_AT_ONCE }, fetchNext));
-    return hunks;
-  }
-
-  async queryEach<T>(question: (catalog: CatalogQueries) => Iterable<T>): Promise<Iterable<T>> {
-    return question(await this.catalog());
+  /** One that knows the snapshots that the vault has now. */
+  catalog(): Promise<Catalog> {
+    return this.#catalog.current();
   }
 
   /** There is none that needs no waiting. */
@@ -294,23 +250,14 @@ export class Vault implements Repository {
     return new Pruner({ objects, index, contents, roots, host }, { request, monitor, clock, unitBytes });
   }
 
+  /** @throws VaultInUse */
   write(): VaultWriter {
     const { objects, index, contents, roots } = this, { host, unitBytes, mayWritePlain = true } = this.#options;
     const refusal = mayWritePlain || objects.auth !== undefined ? undefined : new PlainVault(this.location);
     const pruner = (request: RemovalRequest, monitor: Monitor) => this.#pruner(request, monitor);
-    const parts = { objects, index, contents, roots, pruner, catalog: () => this.catalog() };
+    const changeCatalog = (action: (catalog: Catalog) => void) => this.#catalog.change(action);
+    const lock = this.#cache.lockForWriting();
+    const parts = { objects, index, contents, roots, pruner, changeCatalog, lock };
     return new VaultWriter(parts, { host, unitBytes, refusal });
   }
-}
-
-function damageOnly(error: unknown): Fault {
-  if (error instanceof DamagedContent) return error;
-  throw error;
-}
-
-/** @throws DamagedContent */
-function bytesOf(hunks: Hunks, id: HunkId): Uint8Array<ArrayBuffer> {
-  const bytes = hunks.get(id) ?? new DamagedContent(id, "it is missing");
-  if (bytes instanceof Uint8Array) return bytes;
-  throw bytes;
 }

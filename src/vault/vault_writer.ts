@@ -15,16 +15,21 @@ import { UnitPacker } from "./write/unit_packer.ts";
 
 export type NewPruner = (request: RemovalRequest, monitor: Monitor) => Pruner;
 
+type ChangeCatalog = (action: (catalog: Catalog) => void) => Promise<void>;
+
 export class VaultWriter implements RepositoryWriter {
   readonly #parts: WriterParts;
-  readonly #catalog: () => Promise<Catalog>;
+  readonly #changeCatalog: ChangeCatalog;
+  readonly #lock: Disposable;
   readonly #newPruner: NewPruner;
   readonly #refusal: Fault | undefined;
   #pruner: Pruner | undefined;
 
   constructor(
     vault: Omit<WriterParts, "packer" | "reliedOn"> & {
-      readonly catalog: () => Promise<Catalog>;
+      readonly changeCatalog: ChangeCatalog;
+      /** Held until the writer is disposed. */
+      readonly lock: Disposable;
       readonly pruner: NewPruner;
     },
     { refusal, ...options }: {
@@ -34,15 +39,17 @@ export class VaultWriter implements RepositoryWriter {
       readonly refusal?: Fault | undefined;
     },
   ) {
-    const { catalog, pruner, ...parts } = vault, reliedOn = new Set<string>();
+    const { changeCatalog, lock, pruner, ...parts } = vault, reliedOn = new Set<string>();
     this.#refusal = refusal;
     this.#parts = { ...parts, reliedOn, packer: new UnitPacker(parts.objects, parts.index, { ...options, reliedOn }) };
-    this.#catalog = catalog;
+    this.#changeCatalog = changeCatalog;
+    this.#lock = lock;
     this.#newPruner = pruner;
   }
 
   /** What was packed, and is in no unit yet, is dropped. */
   async [Symbol.asyncDispose](): Promise<void> {
+    using _lock = this.#lock;
     await this.#pruner?.[Symbol.asyncDispose]();
   }
 
@@ -91,7 +98,7 @@ export class VaultWriter implements RepositoryWriter {
   }
 
   async recordVerified(items: Iterable<VerifiedItem>, atMs: number): Promise<void> {
-    (await this.#catalog()).recordVerified(items, atMs);
+    await this.#changeCatalog((catalog) => catalog.recordVerified(items, atMs));
   }
 
   setPolicy(): Promise<void> {

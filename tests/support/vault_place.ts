@@ -23,21 +23,32 @@ export interface OpenChanges {
   /** Puts something around the place. */
   readonly through?: (inner: Backend) => Backend;
   readonly mostFilesInMemory?: number;
+  /** Where this program keeps its state. Default: nowhere. */
+  readonly state?: string;
+  readonly isCached?: boolean;
 }
+
+const PASSPHRASE: Secret = { kind: "passphrase", passphrase: "four random words" };
 
 export class VaultPlace {
   readonly world: World;
   /** Of a vault in a directory. */
   readonly path: string;
-  readonly objects = new MemoryObjects();
+  readonly objects: MemoryObjects;
   readonly #kind: VaultKind;
   readonly #secret: Secret;
 
-  private constructor(world: World, kind: VaultKind, name: string) {
+  private constructor(
+    world: World,
+    kind: VaultKind,
+    name: string,
+    { objects = new MemoryObjects(), secret }: { objects?: MemoryObjects; secret?: Secret } = {},
+  ) {
     this.world = world;
     this.path = `${world.base}/${name}`;
+    this.objects = objects;
     this.#kind = kind;
-    this.#secret = kind.encrypted ? { kind: "passphrase", passphrase: "four random words" } : { kind: "unencrypted" };
+    this.#secret = secret ?? (kind.encrypted ? PASSPHRASE : { kind: "unencrypted" });
   }
 
   get isEncrypted(): boolean {
@@ -52,6 +63,11 @@ export class VaultPlace {
     return place;
   }
 
+  /** The same, opened by something else. */
+  with(secret: Secret): VaultPlace {
+    return new VaultPlace(this.world, this.#kind, "", { objects: this.objects, secret });
+  }
+
   backend(): Backend {
     const { disk, random, clock } = this.world.machine;
     return this.#kind.where === "memory"
@@ -62,10 +78,11 @@ export class VaultPlace {
   async open(
     monitor: Monitor = new TestMonitor(),
     unitBytes?: number,
-    { through = (inner) => inner, mostFilesInMemory }: OpenChanges = {},
+    { through = (inner) => inner, mostFilesInMemory, state, isCached = true }: OpenChanges = {},
   ): Promise<Vault> {
     const access = await unlockVault(this.backend(), this.#secret), backend = through(this.backend());
-    const options = { machine: this.world.machine, monitor, host: "testhost" };
+    const machine = state === undefined ? this.world.machine : { ...this.world.machine, state: [rawOf(state)] };
+    const options = { machine, monitor, host: "testhost", isCached };
     return await openVault(backend, access, {
       ...options,
       ...(unitBytes !== undefined && { unitBytes }),

@@ -39,6 +39,7 @@ const BY_CODE: Readonly<Record<string, number>> = {
   "foreign-key": EXIT.cannotUnlock,
   "bad-key-file": EXIT.cannotUnlock,
   "not-encrypted": EXIT.cannotUnlock,
+  "vault-differs": EXIT.cannotUnlock,
   "interrupted": EXIT.interrupted,
   "pipe-closed": EXIT.pipeClosed,
 };

@@ -6,14 +6,12 @@ import { Database } from "../../catalog/database.ts";
 import { CatalogFault } from "../../catalog/faults.ts";
 import { CatalogPlace, leftoversOf } from "../../catalog/place.ts";
 import { PAGE_BYTES } from "../../catalog/schema.ts";
-import { Fault } from "../../core/fault.ts";
+import { Fault, unlessFault } from "../../core/fault.ts";
 import type { Raw } from "../../core/raw.ts";
 import { removeRecursively } from "../../platform/remove_recursively.ts";
 import type { CachePlace } from "./cache_place.ts";
+import { FileNote } from "./file_note.ts";
 import { hasTables, makeTables, type Tables } from "./schema.ts";
-
-/** Files up to this size are looked through when they are opened: about a tenth of a second. */
-const QUICK_CHECK_BYTES = 64 * 1024 * 1024;
 
 export interface CacheFileOptions {
   /** Absent: it is in memory. */
@@ -32,26 +30,30 @@ interface Opened {
 
 export class CacheFile implements Disposable {
   readonly #options: CacheFileOptions;
+  readonly #note: FileNote | undefined;
   #opened: Opened;
-  #isSmall = true;
+  #isTrusted = false;
 
   constructor(options: CacheFileOptions) {
     this.#options = options;
+    this.#note = options.place && new FileNote(options.place, options.name);
     this.#opened = this.#open() ?? this.#make();
   }
 
   [Symbol.dispose](): void {
-    this.#opened.database[Symbol.dispose]();
-    this.#opened.place?.[Symbol.dispose]();
+    const { database, place } = this.#opened, isChanged = !this.#isTrusted || hasChanged(database);
+    database[Symbol.dispose]();
+    if (place !== undefined && isChanged) this.#note?.write();
+    place?.[Symbol.dispose]();
   }
 
   get database(): Database {
     return this.#opened.database;
   }
 
-  /** True if looking at every row takes no time to speak of. */
-  get isSmall(): boolean {
-    return this.#isSmall;
+  /** True if the file is as this program left it, or is new. */
+  get isTrusted(): boolean {
+    return this.#isTrusted;
   }
 
   get isOnDisk(): boolean {
@@ -60,9 +62,10 @@ export class CacheFile implements Disposable {
 
   /** Goes on with an empty one: in the place of the file if nobody else has that open, else in memory. */
   renew(): void {
-    this[Symbol.dispose]();
+    this.#note?.remove();
+    this.#opened.database[Symbol.dispose]();
+    this.#opened.place?.[Symbol.dispose]();
     this.#opened = this.#make();
-    this.#isSmall = true;
   }
 
   #open(): Opened | undefined {
@@ -73,8 +76,7 @@ export class CacheFile implements Disposable {
       if (place === undefined || looked === undefined || "stale" in looked) return undefined;
       const database = held.use(new Database(place.path, "share", { temp: undefined }));
       if (!hasTables(database, tables, vault)) return undefined;
-      this.#isSmall = looked.size <= QUICK_CHECK_BYTES;
-      if (this.#isSmall && !isSound(database)) return undefined;
+      this.#isTrusted = this.#note?.agrees() === true;
       held.move();
       return { database, place };
     } catch (error) {
@@ -90,6 +92,7 @@ export class CacheFile implements Disposable {
 
   #make(): Opened {
     const { place, tables, vault } = this.#options;
+    this.#isTrusted = true;
     let made: Opened | undefined;
     try {
       place?.ifAlone(() => made = this.#makeFile());
@@ -116,6 +119,7 @@ export class CacheFile implements Disposable {
   }
 }
 
-function isSound(database: Database): boolean {
-  return Object.values(database.get("PRAGMA quick_check(1)") ?? {})[0] === "ok";
+/** True if this program has. */
+function hasChanged(database: Database): boolean {
+  return unlessFault(() => database.get("SELECT total_changes() AS n")?.["n"] !== 0, true);
 }

@@ -1,15 +1,15 @@
 /**
  * The directory of a vault's cache, `vaults/<id>/` in the state directory, and who is at work in it. Everybody who has its
- * files open holds a shared lock on `users`; who is alone may replace them. Who stores into the vault holds `writer`.
+ * files open holds a shared lock on `users`; who is alone may replace them. Who stores into the vault holds `writer`, who
+ * changes the catalog `catalog`.
  */
-import { Fault } from "../../core/fault.ts";
 import { joinRaw, rawOf } from "../../core/raw.ts";
 import { type Dir, makeDirectories, type OpenFile } from "../../platform/disk.ts";
 import type { Machine } from "../../platform/machine.ts";
 import { VaultInUse } from "./faults.ts";
 
 const PRIVATE_DIRECTORY = 0o700, PRIVATE_FILE = 0o600;
-const USERS = rawOf("users"), WRITER = rawOf("writer");
+const USERS = rawOf("users"), WRITER = rawOf("writer"), CATALOG = rawOf("catalog");
 /** Directories that a catalog's file needs. */
 const DB = rawOf("db"), TMP = rawOf("tmp");
 /** Who is alone stays so for some hundred milliseconds at most, unless much is to be taken out. */
@@ -89,6 +89,18 @@ export class CachePlace implements Disposable {
     return answer;
   }
 
+  /** Holds off others who would change the catalog until disposed; undefined if one of them takes long. */
+  lockCatalog(): Disposable | undefined {
+    using held = new DisposableStack();
+    const file = held.use(this.top.openOrCreate(CATALOG, PRIVATE_FILE));
+    for (let attempt = 1; !file.tryLock(); attempt++) {
+      if (attempt === ATTEMPTS) return undefined;
+      this.#clock.sleepSync(PAUSE_MS);
+    }
+    held.move();
+    return file;
+  }
+
   /** Holds off other writers of this machine until disposed. @throws VaultInUse */
   lockForWriting(location: string): Disposable {
     using held = new DisposableStack();
@@ -96,18 +108,5 @@ export class CachePlace implements Disposable {
     if (!file.tryLock()) throw new VaultInUse(location);
     held.move();
     return file;
-  }
-}
-
-/** @returns undefined without a state directory, or where it can't be used; the caller says so */
-export function tryCachePlace(
-  machine: Parameters<typeof CachePlace.open>[0],
-  vault: string,
-): CachePlace | Fault | undefined {
-  try {
-    return CachePlace.open(machine, vault);
-  } catch (error) {
-    if (error instanceof Fault) return error;
-    throw error;
   }
 }

@@ -9,3 +9,12 @@ export class VaultInUse extends Fault {
     super(`Cannot write to the vault ${JSON.stringify(location)}: another run on this machine is writing to it`);
   }
 }
+
+/** Something that never changes in the life of a vault is not what it was. */
+export class VaultDiffers extends Fault {
+  readonly code = "vault-differs";
+  readonly hint = "Nothing was written; ask who runs that place, and who else has a key of the vault";
+  constructor(location: string, what: string) {
+    super(`Cannot trust the vault ${JSON.stringify(location)}: ${what}`);
+  }
+}

@@ -1,4 +1,5 @@
 /** What `index/` says, in a file of the cache or in memory. */
+import { unlessFault } from "../../core/fault.ts";
 import { rawOf } from "../../core/raw.ts";
 import { CacheFile } from "./cache_file.ts";
 import type { CachePlace } from "./cache_place.ts";
@@ -18,7 +19,7 @@ export class IndexCache implements Disposable {
     this.#seal = new RowSeal(auth);
     this.#file = new CacheFile({ place, name: rawOf("index.sqlite"), tables: INDEX_TABLES, vault });
     this.#tables = new IndexTables(this.#file.database, this.#seal);
-    if (this.#file.isOnDisk && this.#file.isSmall && !this.#tables.isSound()) this.renew();
+    if (!this.#file.isTrusted && !this.#isSound()) this.renew();
   }
 
   [Symbol.dispose](): void {
@@ -33,6 +34,10 @@ export class IndexCache implements Disposable {
   renew(): void {
     this.#file.renew();
     this.#tables = new IndexTables(this.#file.database, this.#seal);
+  }
+
+  #isSound(): boolean {
+    return unlessFault(() => this.#tables.isSound(), false);
   }
 
   /** Takes out what is not listed any more, unless others may still read it. @returns true if it did */

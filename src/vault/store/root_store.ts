@@ -1,10 +1,13 @@
-/** The roots of a vault: `snapshots/` in memory, kept in step with the place. */
+/** The roots of a vault: `snapshots/` in the cache, kept in step with the place. */
 import { objectKey } from "../../backend/backend.ts";
 import { MissingObject } from "../../backend/faults.ts";
-import type { RootId } from "../../core/content_id.ts";
+import { headerOf, type RootHeader } from "../../catalog/snapshot_order.ts";
+import type { HunkId, RootId } from "../../core/content_id.ts";
 import type { Fault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { parseRoot, type Root } from "../../snapshot/root.ts";
+import type { SnapshotCache } from "../cache/snapshot_cache.ts";
+import type { NamedRoot } from "../cache/snapshot_tables.ts";
 import { DamagedObject, isOfObject } from "../format/faults.ts";
 import { encodeSnapshot, parseSnapshot } from "../index/snapshot_object.ts";
 import type { SealedObjects } from "./sealed_objects.ts";
@@ -16,23 +19,42 @@ export interface StoredRoot {
   readonly root: Root;
 }
 
+/** Fetched at once, and put into the cache at once. */
+const ROOTS_AT_ONCE = 8, ROOTS_IN_COMMIT = 32;
+
 export class RootStore {
   readonly #objects: SealedObjects;
+  readonly #cache: SnapshotCache;
   readonly #monitor: Pick<Monitor, "problem">;
-  readonly #read = new Map<string, StoredRoot>();
+  /** Objects that are listed and could be read, by name. */
+  readonly #known = new Map<string, RootHeader>();
   readonly #unusable = new Map<string, Fault>();
+  #fetched: NamedRoot[] = [];
+  #isTidy = false;
 
   /** @param monitor is told of objects that can't be used */
-  constructor(objects: SealedObjects, monitor: Pick<Monitor, "problem">) {
+  constructor(objects: SealedObjects, cache: SnapshotCache, monitor: Pick<Monitor, "problem">) {
     this.#objects = objects;
+    this.#cache = cache;
     this.#monitor = monitor;
   }
 
-  /** Lists `snapshots/`, and reads what is new. @returns the roots, each once */
-  async all(): Promise<readonly StoredRoot[]> {
-    const missed = new Set<string>();
+  /** Lists `snapshots/`, and reads what is new. @returns what is needed of each root to put it in its place, each once */
+  async heads(): Promise<readonly RootHeader[]> {
+    const before = [...this.#known.keys()], missed = new Set<string>();
     while (!await this.#takeListed(missed));
-    return [...new Map(Array.from(this.#read.values(), (root) => [root.id, root])).values()];
+    if (!this.#isTidy || before.some((name) => !this.#known.has(name))) await this.#tidy();
+    return [...new Map(Array.from(this.#known.values(), (header) => [header.id, header])).values()];
+  }
+
+  /** The roots themselves: of a vault with many snapshots, much to have in memory. */
+  async all(): Promise<readonly StoredRoot[]> {
+    const roots: StoredRoot[] = [];
+    for (const { id } of await this.heads()) {
+      const root = await this.find(id);
+      if (root !== undefined) roots.push(root);
+    }
+    return roots;
   }
 
   /** Objects that were listed last and can't be used, and why: nobody knows what such a snapshot needs. */
@@ -46,39 +68,78 @@ export class RootStore {
    */
   async #takeListed(missed: Set<string>): Promise<boolean> {
     const listed = await this.#objects.list("snapshots");
-    for (const known of [this.#read, this.#unusable]) {
+    for (const known of [this.#known, this.#unusable]) {
       for (const name of known.keys()) if (!listed.has(name)) known.delete(name);
     }
-    for (const [name, size] of listed) {
-      if (this.#read.has(name) || missed.has(name) || await this.#take(name, size)) continue;
-      missed.add(name);
-      return false;
-    }
-    return true;
+    const unread = [...listed.keys()].filter((name) => !missed.has(name) && !this.#recall(name));
+    const next = unread.values(), gone = new Set<string>();
+    const takeNext = async () => {
+      for (const name of next) {
+        if (gone.size > 0) return;
+        if (!await this.#take(name, listed.get(name) ?? 0)) gone.add(name);
+      }
+    };
+    await Promise.all(Array.from({ length: ROOTS_AT_ONCE }, takeNext));
+    this.#flush();
+    for (const name of gone) missed.add(name);
+    return gone.size === 0;
   }
 
-  /** Looks at the place only if the root isn't known yet. */
+  /** Takes what lists show of a root from the cache. @returns false if it isn't there */
+  #recall(name: string): boolean {
+    if (this.#known.has(name)) return true;
+    const header = this.#cache.use((tables) => tables.header(name));
+    if (header !== undefined) this.#known.set(name, header);
+    return header !== undefined;
+  }
+
+  /** Looks at the place only if the root isn't known yet, or the cache has lost it. */
   async find(id: RootId): Promise<StoredRoot | undefined> {
-    const isIt = (root: StoredRoot) => root.id === id;
-    return this.#read.values().find(isIt) ?? (await this.all()).find(isIt);
+    const name = this.#nameOf(id) ?? (await this.heads(), this.#nameOf(id));
+    if (name === undefined) return undefined;
+    const bytes = this.#cache.use((tables) => tables.root(name));
+    if (bytes !== undefined) return { id, bytes, root: parseRoot(bytes) };
+    try {
+      const root = await this.#fetch(name);
+      this.#remember(name, root);
+      this.#flush();
+      return root;
+    } catch (error) {
+      if (!(error instanceof MissingObject)) throw error;
+      this.#known.delete(name); // it was forgotten
+      return undefined;
+    }
+  }
+
+  /** Without looking at the place: of a root that the last list had, undefined if the cache has lost it. */
+  atHand(id: RootId): Root | undefined {
+    const name = this.#nameOf(id);
+    const bytes = name === undefined ? undefined : this.#cache.use((tables) => tables.root(name));
+    return bytes && parseRoot(bytes);
+  }
+
+  #nameOf(id: RootId): string | undefined {
+    return this.#known.entries().find(([, header]) => header.id === id)?.[0];
   }
 
   /** Makes a snapshot exist, unless it does. @param bytes of a root, kept as they are */
-  async put({ id, bytes, root }: StoredRoot): Promise<void> {
-    if ((await this.all()).some((stored) => stored.id === id)) return;
-    const name = await this.#objects.put("snapshots", encodeSnapshot(bytes, this.#objects.auth));
-    this.#read.set(name, { id, bytes, root });
+  async put(root: StoredRoot): Promise<void> {
+    if ((await this.heads()).some(({ id }) => id === root.id)) return;
+    const name = await this.#objects.put("snapshots", encodeSnapshot(root.bytes, this.#objects.auth));
+    this.#remember(name, root);
+    this.#flush();
   }
 
   /** Makes a snapshot exist no more: all objects that hold its root, also one that somebody stores meanwhile. */
   async remove(id: RootId): Promise<boolean> {
     let removed = false;
     for (let round = 0; round < 2; round++) {
-      await this.all();
-      for (const [name, root] of [...this.#read]) {
+      await this.heads();
+      for (const [name, root] of [...this.#known]) {
         if (root.id !== id) continue;
         await this.#objects.backend.remove(objectKey("snapshots", name));
-        this.#read.delete(name);
+        this.#known.delete(name);
+        this.#isTidy = false;
         removed = true;
       }
     }
@@ -87,12 +148,8 @@ export class RootStore {
 
   /** @returns false if it is not there any more */
   async #take(name: string, size: number): Promise<boolean> {
-    const what = `snapshots/${name}`;
     try {
-      const { id, bytes } = parseSnapshot(await this.#objects.get("snapshots", name, size), what, this.#objects.auth);
-      const root = parseRoot(bytes);
-      if (root.storage.algorithm !== "sha256") throw new DamagedObject(what, "its ids are of another algorithm");
-      this.#read.set(name, { id, bytes, root });
+      this.#remember(name, await this.#fetch(name, size));
     } catch (error) {
       if (error instanceof MissingObject) return false;
       if (!isOfObject(error)) throw error;
@@ -100,5 +157,34 @@ export class RootStore {
       this.#unusable.set(name, error);
     }
     return true;
+  }
+
+  async #fetch(name: string, size = 0): Promise<StoredRoot> {
+    const what = `snapshots/${name}`;
+    const { id, bytes } = parseSnapshot(await this.#objects.get("snapshots", name, size), what, this.#objects.auth);
+    const root = parseRoot(bytes);
+    if (root.storage.algorithm !== "sha256") throw new DamagedObject(what, "its ids are of another algorithm");
+    return { id, bytes, root };
+  }
+
+  #remember(name: string, { id, bytes, root }: StoredRoot): void {
+    const header = headerOf(id, root);
+    this.#known.set(name, header);
+    this.#fetched.push({ name, header, bytes });
+    if (this.#fetched.length >= ROOTS_IN_COMMIT) this.#flush();
+  }
+
+  #flush(): void {
+    const fetched = this.#fetched;
+    this.#fetched = [];
+    if (fetched.length > 0) this.#cache.use((tables) => tables.putRoots(fetched));
+  }
+
+  async #tidy(): Promise<void> {
+    this.#isTidy = true;
+    const needed = new Set<HunkId>();
+    if (!this.#cache.use((tables) => tables.hasOthers((name) => this.#known.has(name)))) return;
+    for (const { root } of await this.all()) for (const { id } of root.hunks) needed.add(id);
+    this.#cache.dropBut((name) => this.#known.has(name), needed);
   }
 }

@@ -1,0 +1,91 @@
+/**
+ * What a vault said of itself when it was first used from here. `config` is not sealed, and whoever has a passphrase can
+ * plant a key: neither may make this machine store in plain, or for somebody else, what it has always sealed.
+ */
+import { hash } from "node:crypto";
+import { Fault } from "../../core/fault.ts";
+import { BadJson, fieldsOf, parseJson } from "../../core/json.ts";
+import { rawOf } from "../../core/raw.ts";
+import type { Machine } from "../../platform/machine.ts";
+import { readStateFile, replaceStateFile, type StatePlace } from "../../platform/state_file.ts";
+import { VaultDiffers } from "./faults.ts";
+
+/** What a vault says of itself, and its key. */
+export interface VaultFacts {
+  readonly id: string;
+  readonly encrypted: boolean;
+  readonly chunker: Readonly<Record<"min" | "average" | "max" | "wholeUpTo", number>>;
+  /** Absent where nothing is encrypted. */
+  readonly key: { readonly dataRecipient: string; readonly auth: Uint8Array<ArrayBuffer> } | undefined;
+}
+
+const FORMAT = "backup-tool pinned facts";
+
+/** Each fact, and what is wrong if it isn't what it was. */
+const COMPLAINTS = {
+  encrypted: "it says that it is not encrypted, but it was when it was last used from here",
+  chunker: "it cuts large files otherwise than when it was last used from here",
+  dataRecipient: "its key seals contents to somebody else than when it was last used from here",
+} as const;
+type Facts = Readonly<Record<keyof typeof COMPLAINTS, string>>;
+const NAMES = Object.keys(COMPLAINTS) as (keyof typeof COMPLAINTS)[];
+const NEWLY_ENCRYPTED = "it says that it is encrypted, but it was not when it was last used from here";
+
+/** Compares the vault with what was noted of it, or notes it. @param location for messages @throws VaultDiffers */
+export function assertPinned(
+  machine: Pick<Machine, "disk" | "state" | "random">,
+  vault: VaultFacts,
+  location: string,
+): void {
+  const place = placeOf(vault.id), now = factsOf(vault), pinned = pinnedIn(machine, place);
+  if (pinned === undefined) return pin(machine, place, now);
+  const name = NAMES.find((name) => pinned[name] !== now[name]);
+  if (name === undefined) return;
+  throw new VaultDiffers(
+    location,
+    name === "encrypted" && vault.encrypted ? NEWLY_ENCRYPTED : COMPLAINTS[name],
+  );
+}
+
+function factsOf({ encrypted, chunker, key }: VaultFacts): Facts {
+  const { min, average, max, wholeUpTo } = chunker;
+  return {
+    encrypted: String(encrypted),
+    chunker: [min, average, max, wholeUpTo].join(" "),
+    dataRecipient: key?.dataRecipient ?? "",
+  };
+}
+
+/** Undefined if there is nothing that this program has written, as it was written. */
+function pinnedIn(machine: Pick<Machine, "disk" | "state">, place: StatePlace): Facts | undefined {
+  try {
+    const text = readStateFile(machine, place);
+    const { format, version, pinned, check } = text === undefined ? {} : fieldsOf(parseJson(text));
+    if (format !== FORMAT || version !== 1) return undefined;
+    const facts = fieldsOf(pinned), [encrypted, chunker, dataRecipient] = NAMES.map((name) => String(facts[name]));
+    const read = { encrypted: encrypted ?? "", chunker: chunker ?? "", dataRecipient: dataRecipient ?? "" };
+    return checkOf(read) === check ? read : undefined;
+  } catch (error) {
+    if (error instanceof Fault || error instanceof BadJson) return undefined;
+    throw error;
+  }
+}
+
+/** Where it can't be written, nothing is noted. */
+function pin(machine: Pick<Machine, "disk" | "state" | "random">, place: StatePlace, pinned: Facts): void {
+  const fields = { format: FORMAT, version: 1, pinned, check: checkOf(pinned) };
+  try {
+    replaceStateFile(machine, place, `${JSON.stringify(fields)}\n`);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+  }
+}
+
+/** A file that was damaged must not look like a vault that was changed. */
+function checkOf(facts: Facts): string {
+  return hash("sha256", JSON.stringify(NAMES.map((name) => facts[name])), "hex");
+}
+
+function placeOf(vault: string): StatePlace {
+  return { directory: rawOf("vaults"), name: rawOf(`${vault}.pinned.json`) };
+}

@@ -1,0 +1,98 @@
+/**
+ * Roots and hunks of a vault as tables. Roots are sealed, hunks have their digest for a name: one that was damaged is seen,
+ * and fetched again.
+ */
+import { Buffer } from "node:buffer";
+import { hash } from "node:crypto";
+import type { Database } from "../../catalog/database.ts";
+import type { RootHeader } from "../../catalog/snapshot_order.ts";
+import type { HunkId } from "../../core/content_id.ts";
+import { MOST_PLAIN_BYTES } from "../format/limits.ts";
+import { compress, decompress } from "../pack/zstd.ts";
+import type { RowSeal } from "./row_seal.ts";
+
+const LEVEL = 3;
+const DIGEST_DIGITS = 64;
+
+/** A root, and the object that holds it. */
+export interface NamedRoot {
+  readonly name: string;
+  readonly header: RootHeader;
+  readonly bytes: Uint8Array;
+}
+
+export class SnapshotTables {
+  readonly #database: Database;
+  readonly #seal: RowSeal;
+
+  constructor(database: Database, seal: RowSeal) {
+    this.#database = database;
+    this.#seal = seal;
+  }
+
+  /** What lists show of a root. @param name of the object that holds it @returns undefined if it isn't there */
+  header(name: string): RootHeader | undefined {
+    const row = this.#database.get("SELECT head FROM root WHERE name = ?", bytesOf(name));
+    const bytes = row && this.#seal.open(`head ${name}`, row["head"]);
+    return bytes && JSON.parse(new TextDecoder().decode(bytes));
+  }
+
+  /** Undefined if it isn't there. */
+  root(name: string): Uint8Array<ArrayBuffer> | undefined {
+    const row = this.#database.get("SELECT bytes FROM root WHERE name = ?", bytesOf(name));
+    const bytes = row && this.#seal.open(`root ${name}`, row["bytes"]);
+    return bytes && decompress(bytes, MOST_PLAIN_BYTES, "a root in the cache");
+  }
+
+  putRoots(roots: Iterable<NamedRoot>): void {
+    this.#database.transaction(() => {
+      for (const { name, header, bytes } of roots) {
+        const head = this.#seal.seal(`head ${name}`, new TextEncoder().encode(JSON.stringify(header)));
+        const sealed = this.#seal.seal(`root ${name}`, compress(bytes, LEVEL));
+        this.#database.run("INSERT OR REPLACE INTO root VALUES (?, ?, ?)", bytesOf(name), head, sealed);
+      }
+    });
+  }
+
+  /** Verified; undefined if it isn't there. */
+  hunk(id: HunkId): Uint8Array<ArrayBuffer> | undefined {
+    const bytes = this.#database.get("SELECT bytes FROM hunk WHERE id = ?", bytesOf(id))?.["bytes"];
+    if (!(bytes instanceof Uint8Array) || hash("sha256", bytes) !== id.slice(0, DIGEST_DIGITS)) return undefined;
+    return new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length);
+  }
+
+  putHunks(hunks: Iterable<readonly [HunkId, Uint8Array<ArrayBuffer>]>): void {
+    this.#database.transaction(() => {
+      for (const [id, bytes] of hunks) {
+        this.#database.run("INSERT OR REPLACE INTO hunk VALUES (?, ?)", bytesOf(id), bytes);
+      }
+    });
+  }
+
+  /** True if there are roots that aren't listed. */
+  hasOthers(isListed: (name: string) => boolean): boolean {
+    return this.#unlisted(isListed).length > 0;
+  }
+
+  #unlisted(isListed: (name: string) => boolean): string[] {
+    return this.#database.all("SELECT name FROM root").map(({ name }) => hexOf(name)).filter((name) => !isListed(name));
+  }
+
+  /** Takes out roots that aren't listed, and hunks that no other root needs. */
+  dropBut(isListed: (name: string) => boolean, needed: ReadonlySet<string>): void {
+    const unlisted = this.#unlisted(isListed);
+    const hunks = this.#database.all("SELECT id FROM hunk").map(({ id }) => hexOf(id)).filter((id) => !needed.has(id));
+    this.#database.transaction(() => {
+      for (const name of unlisted) this.#database.run("DELETE FROM root WHERE name = ?", bytesOf(name));
+      for (const id of hunks) this.#database.run("DELETE FROM hunk WHERE id = ?", bytesOf(id));
+    });
+  }
+}
+
+function bytesOf(hex: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(Buffer.from(hex, "hex"));
+}
+
+function hexOf(value: unknown): string {
+  return value instanceof Uint8Array ? Buffer.from(value.buffer, value.byteOffset, value.length).toString("hex") : "";
+}

@@ -1,0 +1,174 @@
+/**
+ * The catalog of a vault: kept beside the rest of its cache, and brought up to date by what snapshots have come and gone.
+ * One that is missing, damaged or of other snapshots is made again, of roots and hunks; where it can't be kept, in memory.
+ */
+import { type Catalog, memoryCatalog } from "../../catalog/catalog.ts";
+import { CatalogFile } from "../../catalog/catalog_file.ts";
+import { CatalogFault } from "../../catalog/faults.ts";
+import { CATALOG_NAME } from "../../catalog/place.ts";
+import { renumbered, type RootHeader, withoutReplaced } from "../../catalog/snapshot_order.ts";
+import { Fault } from "../../core/fault.ts";
+import type { Monitor } from "../../core/monitor.ts";
+import type { CachePlace } from "../cache/cache_place.ts";
+import { FileNote } from "../cache/file_note.ts";
+import { agrees, CatalogUpdate } from "./catalog_update.ts";
+import type { HunkStore } from "./hunk_store.ts";
+import type { RootStore } from "./root_store.ts";
+
+export interface CatalogSources {
+  /** Absent: the catalog is in memory. */
+  readonly place: CachePlace | undefined;
+  /** Of the vault. */
+  readonly id: string;
+  readonly roots: RootStore;
+  readonly hunks: HunkStore;
+  readonly monitor: Pick<Monitor, "notice">;
+}
+
+/** On the disk, beside the rest of the cache. */
+interface CatalogOnDisk extends Disposable {
+  readonly place: CachePlace;
+  readonly file: CatalogFile;
+  readonly note: FileNote;
+}
+
+export class VaultCatalog implements Disposable {
+  readonly #sources: CatalogSources;
+  readonly #disk: CatalogOnDisk | undefined;
+  #opened: { readonly of: string; readonly catalog: Catalog; readonly isOnDisk: boolean } | undefined;
+  readonly #retired: Catalog[] = [];
+  #pending: Promise<Catalog> | undefined;
+
+  constructor(sources: CatalogSources) {
+    this.#sources = sources;
+    const { place, id } = sources;
+    if (place === undefined) return;
+    const file = new CatalogFile(place.top, id), note = new FileNote(place, CATALOG_NAME);
+    this.#disk = { place, file, note, [Symbol.dispose]: () => file[Symbol.dispose]() };
+  }
+
+  [Symbol.dispose](): void {
+    this.#retire();
+    for (const catalog of this.#retired) catalog[Symbol.dispose]();
+    this.#disk?.[Symbol.dispose]();
+  }
+
+  /** Somebody may be about to ask it more: it is closed in the end. */
+  #retire(): void {
+    if (this.#opened !== undefined) this.#retired.push(this.#opened.catalog);
+    this.#opened = undefined;
+  }
+
+  /** The snapshots of the vault in order, without those that others have replaced. */
+  async heads(): Promise<readonly RootHeader[]> {
+    return renumbered(withoutReplaced(await this.#sources.roots.heads()));
+  }
+
+  /** One that knows the snapshots that the vault has now. */
+  current(): Promise<Catalog> {
+    return this.#pending ??= this.#current().finally(() => this.#pending = undefined);
+  }
+
+  async #current(): Promise<Catalog> {
+    const heads = await this.heads(), of = heads.map(({ id, root }) => `${root.sequence} ${id}`).join("\n");
+    if (this.#opened?.of === of) return this.#opened.catalog;
+    this.#retire();
+    const onDisk = await this.#fromDisk(heads), catalog = onDisk ?? await this.#inMemory(heads);
+    this.#opened = { of, catalog, isOnDisk: onDisk !== undefined };
+    return catalog;
+  }
+
+  /** Answers a question. A catalog that turns out to be damaged is made again first: `question` may be asked twice. */
+  async query<T>(question: (catalog: Catalog) => T): Promise<T> {
+    try {
+      return question(await this.current());
+    } catch (error) {
+      if (!(error instanceof CatalogFault)) throw error;
+      this.#distrust();
+      return question(await this.current());
+    }
+  }
+
+  /** The same for many answers, which are given one by one; after a failure the next question finds a better catalog. */
+  async queryEach<T>(question: (catalog: Catalog) => Iterable<T>): Promise<Iterable<T>> {
+    return this.#each(question(await this.current()));
+  }
+
+  *#each<T>(answers: Iterable<T>): Generator<T> {
+    try {
+      yield* answers;
+    } catch (error) {
+      if (error instanceof CatalogFault) this.#distrust();
+      throw error;
+    }
+  }
+
+  #distrust(): void {
+    this.#retire();
+    this.#disk?.note.remove();
+  }
+
+  /** Changes what only the catalog knows. What can't be written is lost. */
+  async change(action: (catalog: Catalog) => void): Promise<void> {
+    const catalog = await this.current();
+    if (this.#opened?.isOnDisk !== true || this.#disk === undefined) return action(catalog);
+    const { file, note, place } = this.#disk;
+    try {
+      using _lock = place.lockCatalog();
+      const opened = _lock && file.open("update");
+      if (opened === undefined || "stale" in opened) throw new CatalogFault("others are at work on it", "busy");
+      using held = opened;
+      action(held);
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      this.#sources.monitor.notice(`The catalog of the vault can't be changed: ${error.message}`);
+    }
+    note.write();
+  }
+
+  async #fromDisk(heads: readonly RootHeader[]): Promise<Catalog | undefined> {
+    if (this.#disk === undefined) return undefined;
+    const { place } = this.#disk, opened = this.#open(this.#disk, heads);
+    if (opened !== undefined) return opened;
+    using lock = place.lockCatalog();
+    if (lock === undefined) return undefined;
+    // Whoever held it may have done the work.
+    return this.#open(this.#disk, heads) ?? await this.#bringUpToDate(this.#disk, heads);
+  }
+
+  #open({ file, note }: CatalogOnDisk, heads: readonly RootHeader[]): Catalog | undefined {
+    using held = new DisposableStack();
+    try {
+      const opened = note.agrees() ? file.open("read") : undefined;
+      if (opened === undefined || "stale" in opened || !agrees(held.use(opened), heads)) return undefined;
+      held.move();
+      return opened;
+    } catch (error) {
+      if (error instanceof Fault) return undefined;
+      throw error;
+    }
+  }
+
+  async #bringUpToDate(disk: CatalogOnDisk, heads: readonly RootHeader[]): Promise<Catalog | undefined> {
+    const { file, note } = disk;
+    try {
+      await new CatalogUpdate(this.#sources, heads).run(file, note.agrees());
+      note.write();
+      return this.#open(disk, heads);
+    } catch (error) {
+      if (!(error instanceof CatalogFault) && !isOfDisk(error)) throw error;
+      this.#sources.monitor.notice(`The catalog of the vault can't be kept: ${error.message}`);
+      return undefined;
+    }
+  }
+
+  async #inMemory(heads: readonly RootHeader[]): Promise<Catalog> {
+    const catalog = memoryCatalog({ id: this.#sources.id, temp: undefined });
+    await new CatalogUpdate(this.#sources, heads).fill(catalog);
+    return catalog;
+  }
+}
+
+function isOfDisk(error: unknown): error is Fault {
+  return error instanceof Fault && error.code === "disk";
+}

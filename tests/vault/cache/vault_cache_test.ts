@@ -1,0 +1,212 @@
+/** What this machine keeps of a vault saves fetching it again, and decides nothing. */
+import { deepStrictEqual, ok, rejects, strictEqual, throws } from "node:assert/strict";
+import { type Backend, CONFIG } from "../../../src/backend/backend.ts";
+import { parseApath } from "../../../src/core/apath.ts";
+import { copy } from "../../../src/operations/copy/copy.ts";
+import { encodeConfig, parseConfig } from "../../../src/vault/store/config.ts";
+import type { Vault } from "../../../src/vault/vault.ts";
+import { indexRows, snapshotRows } from "../../support/cache_rows.ts";
+import { Chance, fuzz, fuzzRounds, mutateBytes } from "../../support/mutate.ts";
+import { noise } from "../../support/units.ts";
+import { KINDS, VaultPlace } from "../../support/vault_place.ts";
+import { TestMonitor, World } from "../../support/world.ts";
+
+const [ENCRYPTED, PLAIN] = KINDS;
+const signal = new AbortController().signal;
+
+/** A storage, and a vault that snapshots of it are copied into. */
+class Scene implements Disposable {
+  readonly world = new World({ inMemory: true });
+  /** Objects that were fetched. */
+  readonly fetched: string[] = [];
+  vault!: VaultPlace;
+
+  static async make(kind: typeof KINDS[number] = PLAIN): Promise<Scene> {
+    const scene = new Scene();
+    scene.vault = await VaultPlace.make(scene.world, kind);
+    return scene;
+  }
+
+  [Symbol.dispose](): void {
+    this.world[Symbol.dispose]();
+  }
+
+  get state(): string {
+    return `${this.world.base}/state`;
+  }
+
+  file(name: string, state = this.state): string {
+    const [id] = Array.from(Deno.readDirSync(`${state}/vaults`)).filter(({ isDirectory }) => isDirectory);
+    return `${state}/vaults/${id!.name}/db/${name}`;
+  }
+
+  readonly #counted = (backend: Backend): Backend => {
+    const get = backend.get.bind(backend);
+    backend.get = (key, options) => {
+      this.fetched.push(key);
+      return get(key, options);
+    };
+    return backend;
+  };
+
+  async open(state = this.state, isCached = true): Promise<Vault> {
+    const monitor = new TestMonitor(),
+      vault = await this.vault.open(monitor, undefined, { state, isCached, through: this.#counted });
+    deepStrictEqual(monitor.problems, []);
+    return vault;
+  }
+
+  /** Backs up, and copies everything that is not in the vault yet. */
+  async add(state = this.state): Promise<void> {
+    await this.world.backup();
+    using storage = this.world.open();
+    await using vault = await this.open(state);
+    await copy(storage, vault, { workers: 0, signal, clock: this.world.clock }, new TestMonitor());
+  }
+}
+
+/** What commands ask that only look. */
+async function answersOf(vault: Vault): Promise<unknown> {
+  const snapshots = await vault.snapshots(), paths = ["/a", "/dir/b", "/dir/large"].map((path) => parseApath(path));
+  const last = snapshots.at(-1);
+  const entries = last === undefined ? [] : [...(await vault.manifest(last.id)).entries()];
+  const histories = await vault.query((catalog) => paths.map((path) => catalog.history(path)));
+  return { snapshots, histories, entries, dump: [...(await vault.catalog()).dump()] };
+}
+
+Deno.test("what was read of a vault once is not fetched again", async () => {
+  using scene = await Scene.make(ENCRYPTED);
+  scene.world.write("a", "first");
+  scene.world.write("dir/large", noise(300_000, 1));
+  await scene.add();
+  const ask = async (isCached = true) => {
+    await using vault = await scene.open(scene.state, isCached);
+    scene.fetched.length = 0;
+    const answers = await answersOf(vault);
+    return { answers, fetched: scene.fetched.length };
+  };
+  const { answers } = await ask();
+  {
+    scene.fetched.length = 0;
+    await using vault = await scene.open();
+    deepStrictEqual(await answersOf(vault), answers);
+    // The vault's config, and the key.
+    deepStrictEqual(scene.fetched, []);
+  }
+  scene.world.write("dir/b", "second");
+  await scene.add(`${scene.world.base}/elsewhere`);
+  const later = await ask();
+  ok(later.fetched > 0 && later.fetched < 4, String(later.fetched));
+  deepStrictEqual((await ask()).fetched, 0);
+  const uncached = await ask(false);
+  deepStrictEqual(uncached.answers, later.answers);
+  ok(uncached.fetched > later.fetched);
+});
+
+Deno.test("without a cache nothing is kept", async () => {
+  using scene = await Scene.make();
+  {
+    await using vault = await scene.open(scene.state, false);
+    await vault.catalog();
+  }
+  throws(() => scene.file("index.sqlite"));
+});
+
+Deno.test("a vault has one writer on a machine, and any number of readers", async () => {
+  using scene = await Scene.make();
+  await scene.add();
+  await using vault = await scene.open();
+  await using other = await scene.open();
+  {
+    await using _writer = vault.write();
+    throws(() => other.write(), { code: "vault-in-use" });
+    strictEqual((await other.snapshots()).length, 1);
+  }
+  await using _writer = other.write();
+});
+
+Deno.test("what never changes in the life of a vault is remembered, and a vault that says otherwise refused", async () => {
+  using scene = await Scene.make();
+  await using _ = await scene.open();
+  const { map } = scene.vault.objects, config = parseConfig(map.get(CONFIG)!), whole = map.get(CONFIG)!;
+  map.set(CONFIG, encodeConfig({ ...config, chunker: { ...config.chunker, average: 5000 } }));
+  await rejects(scene.open(), { code: "vault-differs" });
+  map.set(CONFIG, whole);
+  const pinned = `${scene.state}/vaults/${config.id}.pinned.json`, text = Deno.readFileSync(pinned);
+  await using _same = await scene.open();
+  await fuzz(fuzzRounds(20, 5000), async (seed) => {
+    Deno.writeFileSync(pinned, mutateBytes(text, seed));
+    await using _ = await scene.open();
+  });
+});
+
+Deno.test("a vault that was encrypted, and says that it isn't, is refused", async () => {
+  using scene = await Scene.make(ENCRYPTED);
+  {
+    await using _ = await scene.open();
+  }
+  const { map } = scene.vault.objects, config = parseConfig(map.get(CONFIG)!);
+  map.set(CONFIG, encodeConfig({ ...config, encrypted: false }));
+  const plain = scene.vault.with({ kind: "unencrypted" });
+  await rejects(plain.open(new TestMonitor(), undefined, { state: scene.state }), { code: "vault-differs" });
+});
+
+/** Something happens to the vault, from here or from elsewhere. */
+async function step(scene: Scene, chance: Chance, n: number): Promise<void> {
+  const state = chance.pick([scene.state, `${scene.world.base}/elsewhere`]), kind = chance.below(4);
+  if (kind < 2 || n < 2) {
+    scene.world.write(chance.pick(["a", "dir/b", "dir/large"]), noise(chance.below(90_000), n));
+    return await scene.add(state);
+  }
+  await using vault = await scene.open(state);
+  const snapshots = await vault.snapshots();
+  if (snapshots.length === 0) return;
+  await using writer = vault.write();
+  if (kind === 2) await writer.forget([chance.pick(snapshots).id]);
+  else await writer.replaceRoot(chance.pick(snapshots).id, { tags: [`tag ${n}`] });
+}
+
+Deno.test("after any history the cache says what the vault says, and has the same rows as one that is made anew", async () => {
+  await fuzz(fuzzRounds(2, 300), async (seed) => {
+    using scene = await Scene.make();
+    const chance = new Chance(seed), anew = `${scene.world.base}/anew`;
+    for (let n = 0; n < 7; n++) {
+      await step(scene, chance, n);
+      await using cached = await scene.open();
+      await using uncached = await scene.open(scene.state, false);
+      deepStrictEqual(await answersOf(cached), await answersOf(uncached));
+    }
+    for (const state of [scene.state, anew]) {
+      await using vault = await scene.open(state);
+      for (const { id } of await vault.snapshots()) await vault.manifest(id);
+      await vault.catalog();
+    }
+    deepStrictEqual(indexRows(scene.file("index.sqlite")), indexRows(scene.file("index.sqlite", anew)));
+    deepStrictEqual(snapshotRows(scene.file("snapshots.sqlite")), snapshotRows(scene.file("snapshots.sqlite", anew)));
+  });
+});
+
+for (const name of ["snapshots.sqlite", "catalog.sqlite", "index.sqlite"]) {
+  Deno.test(`whatever becomes of ${name}, the answers are the same`, async () => {
+    using scene = await Scene.make();
+    scene.world.write("a", "first");
+    await scene.add();
+    scene.world.write("dir/large", noise(90_000, 1));
+    await scene.add();
+    let expected: unknown;
+    {
+      await using vault = await scene.open();
+      expected = await answersOf(vault);
+    }
+    const path = scene.file(name), whole = Deno.readFileSync(path);
+    await fuzz(fuzzRounds(12, 5000), async (seed) => {
+      Deno.writeFileSync(path, mutateBytes(whole, seed));
+      await using vault = await scene.open();
+      deepStrictEqual(await answersOf(vault), expected);
+    });
+    Deno.removeSync(path);
+    Deno.mkdirSync(path);
+    await using vault = await scene.open();
+    deepStrictEqual(await answersOf(vault), expected);
+  });
+}
