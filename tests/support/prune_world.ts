@@ -125,6 +125,8 @@ export class PruneWorld {
   readonly ends = new Map<string, number>();
   /** Faults that are none of the foreseen ones. */
   readonly bugs: unknown[] = [];
+  /** Requests of the next prune that fail, by their number. */
+  readonly failures = new Map<number, "before" | "after">();
   pruned = 0;
   time = 0;
   #access: VaultAccess | undefined;
@@ -149,6 +151,19 @@ export class PruneWorld {
     const world = new PruneWorld(options), backend = openMemory(world.objects, world.nowMs);
     await initVault(backend, world.machine, { chunker: CHUNKER });
     world.#access = await unlockVault(backend, { kind: "unencrypted" });
+    return world;
+  }
+
+  /** Another world that is the same now. Nobody may be at work. */
+  fork(): PruneWorld {
+    const world = new PruneWorld(this.options);
+    for (const [key, bytes] of this.objects.map) world.objects.map.set(key, bytes);
+    for (const [id, planned] of this.saved) world.saved.set(id, planned);
+    for (const [id, planned] of this.#planned) world.#planned.set(id, planned);
+    for (const id of this.forgotten) world.forgotten.add(id);
+    world.#access = this.#access;
+    world.#snapshots = this.#snapshots;
+    world.time = this.time;
     return world;
   }
 
@@ -229,8 +244,10 @@ export class PruneWorld {
     const { graceMs, keepUnusedMs, rules, deleteFails } = this.options;
     const allow: Steps["allow"] = ({ verb, target }) =>
       verb !== "remove" || target.startsWith("locks/") || this.dice.share() >= deleteFails;
+    const failures = new Map(this.failures);
+    this.failures.clear();
     return this.#start("pruner", async (actor) => {
-      await using vault = await this.#open(actor, { allow });
+      await using vault = await this.#open(actor, { allow, failure: () => failures.get(actor.steps) });
       const { objects, index, contents, roots } = vault, monitor = new TestMonitor();
       const pace = { graceMs, keepUnusedMs, maxUnused: 0, unsafe: true, ...more };
       await using pruner = new Pruner({ objects, index, contents, roots, host: actor.name }, {
@@ -275,6 +292,14 @@ export class PruneWorld {
     await using vault = await this.#open(undefined);
     const names = [...this.objects.map.keys()].map((key) => partsOf(key)).filter((parts) => parts?.kind === "data");
     return names.map((parts) => ({ name: parts!.name, unitClass: vault.index.unit(parts!.name)?.unitClass }));
+  }
+
+  /** What a prune would find that nothing needs. */
+  async unneeded(): Promise<{ contents: number; hunks: number; bytes: number }> {
+    await using vault = await this.#open(undefined);
+    const pace = { graceMs: 0, unsafe: true };
+    const { contents, hunks, bytes } = await vault.previewRemoval({ workers: 0, signal, pace }, new TestMonitor());
+    return { contents, hunks, bytes };
   }
 
   /** Snapshots that are there, whether anybody said that they are saved or not, and can't be read as a whole. */

@@ -7,6 +7,7 @@ import type { Backend, ObjectKey, ObjectKind } from "../../src/backend/backend.t
 import type { Random } from "../../src/core/clock.ts";
 import type { Verb } from "../../src/backend/counting.ts";
 import { around } from "../../src/backend/decorator.ts";
+import { PlaceUnavailable } from "../../src/backend/faults.ts";
 import { MemoryObjects, openMemory } from "../../src/backend/memory.ts";
 
 /** Small and good enough: xorshift32. */
@@ -106,35 +107,36 @@ const PATIENCE = 1000;
 export interface Steps {
   /** Told before a request is carried out. @returns false: it only seems to have been */
   readonly allow?: (request: Waiting) => boolean;
+  /** Whether the request that has its turn fails, and when. */
+  readonly failure?: () => "before" | "after" | undefined;
   /** What an actor sees of a list, instead of all. */
   readonly listed?: (kind: ObjectKind, names: ReadonlyMap<string, number>) => ReadonlyMap<string, number>;
 }
 
 /** The place as an actor sees it. @param nowMs the time there */
 export function steppedPlace(objects: MemoryObjects, actor: Actor, nowMs: () => number, steps: Steps = {}): Backend {
-  const inner = openMemory(objects, nowMs), { allow = () => true, listed = (_kind, names) => names } = steps;
+  const inner = openMemory(objects, nowMs), { listed = (_kind, names) => names } = steps;
+  const { allow = () => true, failure = () => undefined } = steps;
+  const turn = async <T>(waiting: Waiting, action: () => Promise<T>, otherwise?: T): Promise<T> => {
+    await actor.turn(waiting);
+    const failed = failure(), what = `${waiting.verb} ${waiting.target}`;
+    if (failed === "before") throw new PlaceUnavailable(what, "the connection was refused");
+    const result = otherwise === undefined || allow(waiting) ? await action() : otherwise;
+    if (failed === "after") throw new PlaceUnavailable(what, "the answer was lost");
+    return result;
+  };
   return around(inner, {
-    async put(key, body) {
-      await actor.turn({ verb: "put", target: key });
-      return allow({ verb: "put", target: key }) ? await inner.put(key, body) : "stored";
+    put: (target, body) => turn({ verb: "put", target }, () => inner.put(target, body), "stored"),
+    get: (target, options) => turn({ verb: "get", target }, () => inner.get(target, options)),
+    head: (target) => turn({ verb: "head", target }, () => inner.head(target)),
+    async *list(target) {
+      const all = await turn({ verb: "list", target }, () => Array.fromAsync(inner.list(target)));
+      for (const [name, size] of listed(target, new Map(all.map(({ name, size }) => [name, size])))) {
+        yield { name, size };
+      }
     },
-    async get(key, options) {
-      await actor.turn({ verb: "get", target: key });
-      return await inner.get(key, options);
-    },
-    async head(key) {
-      await actor.turn({ verb: "head", target: key });
-      return await inner.head(key);
-    },
-    async *list(kind) {
-      await actor.turn({ verb: "list", target: kind });
-      const names = new Map<string, number>();
-      for await (const { name, size } of inner.list(kind)) names.set(name, size);
-      for (const [name, size] of listed(kind, names)) yield { name, size };
-    },
-    async remove(key) {
-      await actor.turn({ verb: "remove", target: key });
-      if (allow({ verb: "remove", target: key })) await inner.remove(key);
+    remove: async (target) => {
+      await turn({ verb: "remove", target }, () => inner.remove(target).then(() => true), false);
     },
   });
 }
