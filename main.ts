@@ -17,6 +17,9 @@ if ("WorkerGlobalScope" in globalThis) {
   } else if (name === "vault") {
     const { serveVault } = await import("./src/vault/threads/worker.ts");
     serveVault(early);
+  } else if (name === "vault-pack") {
+    const { servePacking } = await import("./src/vault/threads/pack_worker.ts");
+    servePacking(early);
   } else {
     const { serveWorker } = await import("./src/storage/threads/worker.ts");
     serveWorker(early);

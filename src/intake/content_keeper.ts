@@ -35,16 +35,17 @@ export interface ContentStream {
   cloneTo(target: OpenFile): boolean;
 }
 
-export interface ContentKeeper {
+/** @template Wait what its steps may have to wait for: nothing by default */
+export interface ContentKeeper<Wait extends Promise<void> | undefined = undefined> {
   /**
    * Where a file of that many bytes may be read to: more than they are, so that one that has grown shows. Undefined: it
    * has to come as a stream.
    */
   roomFor(size: number): Uint8Array<ArrayBuffer> | undefined;
   /** Keeps a content that is in memory, in the room that was given for it. */
-  storeBytes(bytes: Uint8Array<ArrayBuffer>, file: FileFacts): Steps<StoredItem>;
+  storeBytes(bytes: Uint8Array<ArrayBuffer>, file: FileFacts): Generator<Wait | undefined, StoredItem>;
   /** Keeps a content of any size, and counts what comes. */
-  storeStream(stream: ContentStream, file: FileFacts): Steps<StoredItem>;
+  storeStream(stream: ContentStream, file: FileFacts): Generator<Wait | undefined, StoredItem>;
   /** True if a content of that many bytes is there to compare a file with. */
   has(id: ContentId, size: number): boolean;
   /** @param read reads from a position */

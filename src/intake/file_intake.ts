@@ -30,18 +30,19 @@ import {
 /** How often a file that changes while it is read is read again. */
 const ATTEMPTS = 3;
 
-export class FileIntake {
-  readonly #store: ContentKeeper;
+/** @template Wait see {@link ContentKeeper} */
+export class FileIntake<Wait extends Promise<void> | undefined = undefined> {
+  readonly #store: ContentKeeper<Wait>;
   readonly #meter: Meter;
 
   /** @param meter counts what is read */
-  constructor(store: ContentKeeper, meter: Meter) {
+  constructor(store: ContentKeeper<Wait>, meter: Meter) {
     this.#store = store;
     this.#meter = meter;
   }
 
   /** Has the content of one file kept. A file that can't be read is a result. @throws what the keeper fails with */
-  *take(task: StoreTask, source: SourceDirectory): Steps<StoreResult> {
+  *take(task: StoreTask, source: SourceDirectory): Generator<Wait | undefined, StoreResult> {
     const before = this.#meter.own;
     const known = task.guarded ? yield* this.#compareGuarded(task, source) : undefined;
     if (known !== undefined) return known;
@@ -85,7 +86,7 @@ export class FileIntake {
   }
 
   /** Reads a file until it was the same before and after; after some attempts what was read last is kept, and marked. */
-  *#readSteadily(task: StoreTask, source: SourceDirectory): Steps<StoreResult> {
+  *#readSteadily(task: StoreTask, source: SourceDirectory): Generator<Wait | undefined, StoreResult> {
     let before: Pick<Stat, "size" | "mtime" | "ctime" | "inode"> = task;
     const counted = this.#meter.own, path = () => source.describe(task.name);
     for (let attempt = 1;; attempt++) {
@@ -119,7 +120,7 @@ export class FileIntake {
     file: OpenFile,
     described: Described,
     opened: Stat | undefined,
-  ): Steps<{ stored: StoredItem; xattrs: StoreResult["xattrs"] }> {
+  ): Generator<Wait | undefined, { stored: StoredItem; xattrs: StoreResult["xattrs"] }> {
     const xattrs = fromSource(() => file.xattrs());
     const facts: FileFacts = {
       mode: opened?.mode ?? task.mode,
@@ -140,7 +141,7 @@ export class FileIntake {
     file: OpenFile,
     room: Uint8Array<ArrayBuffer>,
     { facts, described }: { readonly facts: FileFacts; readonly described: Described },
-  ): Steps<StoredItem> {
+  ): Generator<Wait | undefined, StoredItem> {
     const got = fromSource(() => file.read(room, 0));
     if (got === room.length) return this.#store.storeStream(streamOf(file, { ...described, size: got }), facts);
     this.#meter.add(got);

@@ -10,7 +10,7 @@ import { Turns } from "../core/turns.ts";
 import type { BatchCost } from "../core/work.ts";
 import { openFileLimit } from "./limits.ts";
 import { Meter } from "./meter.ts";
-import { atOnce, type Steps } from "../core/steps.ts";
+import { atOnce, type Steps, type WaitingSteps } from "../core/steps.ts";
 import { StopFlag } from "./stop_flag.ts";
 
 /** Work done in the main thread before a worker is started, which holds that up for as long: as many small files. */
@@ -40,6 +40,20 @@ export interface Executor<W extends Work<W>> extends Disposable {
   run<K extends keyof W & string>(kind: K, batch: W[K]["batch"]): Steps<W[K]["results"]>;
 }
 
+/** The same where the steps of a batch may have to wait: a worker begins the next batch meanwhile. */
+export interface WaitingExecutor<W extends Work<W>> extends Disposable {
+  run<K extends keyof W & string>(kind: K, batch: W[K]["batch"]): WaitingSteps<W[K]["results"]>;
+}
+
+/** What threads may ask of the calling one in the middle of a batch. @param transfer what goes over with the question */
+export type Ask = (question: unknown, transfer?: readonly ArrayBuffer[]) => Promise<unknown>;
+
+/** An answer to {@link Ask}, and what goes over with it. */
+export interface Answer {
+  readonly answer: unknown;
+  readonly transfer: readonly ArrayBuffer[];
+}
+
 /** What every thread needs to know; plain data, but for the shared tables. */
 export interface PoolSetup {
   /** Tells all threads to stop; see {@link StopFlag}. */
@@ -51,14 +65,18 @@ export interface PoolSetup {
 export type ToWorker<S extends PoolSetup = PoolSetup> =
   | { readonly type: "setup"; readonly setup: S; readonly thread: number }
   | { readonly type: "batch"; readonly ticket: number; readonly kind: string; readonly batch: unknown }
+  | { readonly type: "answer"; readonly question: number; readonly answer?: unknown; readonly fault?: FaultData }
   | { readonly type: "close" };
 export type FromWorker =
   | { readonly ticket: number; readonly results?: unknown; readonly fault?: FaultData }
+  | { readonly question: number; readonly asked: unknown }
   | { readonly closed: true };
 
 export interface PoolOptions<W extends Work<W>> {
   /** Makes what does the work in this thread. */
-  readonly openExecutor: () => Executor<W>;
+  readonly openExecutor: () => WaitingExecutor<W>;
+  /** Answers what workers ask. */
+  readonly answer?: (question: unknown) => Promise<Answer>;
   /** Name of the workers, by which the script knows whose they are. */
   readonly name: string;
   /** 0: everything in the calling thread. */
@@ -98,7 +116,7 @@ export class ThreadPool<W extends Work<W>> implements AsyncDisposable {
   readonly #options: PoolOptions<W>;
   readonly #threads: Thread[] = [];
   readonly #waiting = new Map<number, Waiting>();
-  #executor: Executor<W> | undefined;
+  #executor: WaitingExecutor<W> | undefined;
   #costDone = 0;
   /** Spent on work in this thread. */
   #msDone = 0;
@@ -165,7 +183,7 @@ export class ThreadPool<W extends Work<W>> implements AsyncDisposable {
     return result;
   }
 
-  async #go<T>(steps: Steps<T>): Promise<T> {
+  async #go<T>(steps: WaitingSteps<T>): Promise<T> {
     const { clock } = this.#options;
     let since = clock.nowMs();
     for (;;) {
@@ -174,11 +192,20 @@ export class ThreadPool<W extends Work<W>> implements AsyncDisposable {
         this.#msDone += clock.nowMs() - since;
         return step.value;
       }
-      if (!this.#turns.isDue) continue;
+      if (step.value === undefined && !this.#turns.isDue) continue;
       this.#msDone += clock.nowMs() - since;
-      await this.#turns.take();
+      await (step.value ?? this.#turns.take());
       since = clock.nowMs();
     }
+  }
+
+  /** Has every thread that there is do the same, once. */
+  everywhere<K extends keyof W & string>(kind: K, batch: W[K]["batch"]): Promise<W[K]["results"][]> {
+    const done = this.#threads.map((thread) =>
+      this.#postTo(thread, { kind, batch, cost: 0, handed: [] }) as Promise<W[K]["results"]>
+    );
+    if (this.#executor !== undefined) done.push(this.#doHere(kind, batch));
+    return Promise.all(done);
   }
 
   /** Ends the threads in the middle of their work, if there is some, so that each closes what it has open. */
@@ -206,8 +233,11 @@ export class ThreadPool<W extends Work<W>> implements AsyncDisposable {
     return this.#costDone >= COST_BEFORE_WORKERS || this.#msDone >= MS_BEFORE_WORKERS;
   }
 
-  #post({ kind, batch, cost, handed }: Posted): Promise<unknown> {
-    const thread = this.#leastBusy();
+  #post(posted: Posted): Promise<unknown> {
+    return this.#postTo(this.#leastBusy(), posted);
+  }
+
+  #postTo(thread: Thread, { kind, batch, cost, handed }: Posted): Promise<unknown> {
     const ticket = this.#tickets++;
     thread.inHand++;
     thread.cost += cost;
@@ -233,6 +263,7 @@ export class ThreadPool<W extends Work<W>> implements AsyncDisposable {
     const worker = new Worker(this.#options.script!, { type: "module", name: this.#options.name });
     worker.onmessage = (event: MessageEvent<FromWorker>) => {
       if ("closed" in event.data) thread.closed.resolve();
+      else if ("question" in event.data) this.#answer(worker, event.data);
       else this.#receive(event.data);
     };
     worker.onerror = (event) => {
@@ -246,7 +277,17 @@ export class ThreadPool<W extends Work<W>> implements AsyncDisposable {
     return thread;
   }
 
-  #receive(message: Exclude<FromWorker, { closed: true }>): void {
+  async #answer(worker: Worker, { question, asked }: Extract<FromWorker, { question: number }>): Promise<void> {
+    try {
+      if (this.#options.answer === undefined) throw new Error("Nobody answers what workers ask");
+      const { answer, transfer } = await this.#options.answer(asked);
+      worker.postMessage({ type: "answer", question, answer } satisfies ToWorker, [...transfer]);
+    } catch (error) {
+      worker.postMessage({ type: "answer", question, fault: toFaultData(error) } satisfies ToWorker);
+    }
+  }
+
+  #receive(message: Extract<FromWorker, { ticket: number }>): void {
     const waiting = this.#waiting.get(message.ticket);
     if (waiting === undefined) return;
     this.#waiting.delete(message.ticket);
@@ -313,6 +354,7 @@ export function workerLoop<W extends Work<W>, S extends PoolSetup>(
       executor?.[Symbol.dispose]();
       return { closed: true };
     }
+    if (message.type === "answer") throw new Error("An answer came to no question");
     if (fault !== undefined) return { ticket: message.ticket, fault };
     try {
       if (executor === undefined) throw new Error("A batch came before the setup");

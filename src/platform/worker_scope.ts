@@ -3,7 +3,8 @@
 /** The part of its global scope that is used: messages of type `In` come, others go. */
 export interface WorkerScope<In> {
   onmessage: ((event: MessageEvent<In>) => void) | null;
-  postMessage(message: unknown): void;
+  /** @param transfer what goes over instead of being copied */
+  postMessage(message: unknown, transfer?: readonly ArrayBuffer[]): void;
 }
 
 /** Of the worker that this thread is. */

@@ -18,7 +18,7 @@ import type { Manifest } from "./manifest.ts";
 import type { Root } from "./root.ts";
 import type { VerifiedHunk } from "./verify_hunk.ts";
 import type { SnapshotInfo } from "./snapshot_info.ts";
-import type { SinkRequest, SnapshotReceiver, SnapshotSink } from "./snapshot_sink.ts";
+import type { SinkRequest, SnapshotReceiver, SnapshotSink, SnapshotSource } from "./snapshot_sink.ts";
 import type { BatchCost, WorkOptions } from "../core/work.ts";
 
 /** A place that holds snapshots. Takes no lock for reading, but what {@link lockForReading} says. */
@@ -176,9 +176,10 @@ export interface RepositoryWriter extends AsyncDisposable {
   replaceRoot(id: RootId, changes: Pick<Root, "tags">): Awaitable<RootId | undefined>;
   /**
    * Takes a snapshot from another repository.
-   * @param root its bytes, which are kept as they are: so its id stays @throws DamagedManifest, NewerFormat, OtherAlgorithm
+   * @param root its bytes, which are kept as they are: so its id stays
+   * @param source for what is found to be needed once more @throws DamagedManifest, NewerFormat, OtherAlgorithm
    */
-  receive(root: Uint8Array<ArrayBuffer>): Awaitable<SnapshotReceiver>;
+  receive(root: Uint8Array<ArrayBuffer>, source?: SnapshotSource): Awaitable<SnapshotReceiver>;
   /** Decides what nothing needs, by this engine's rules. @throws UnknownReferences, Interrupted */
   planRemoval(request: RemovalRequest, monitor: Monitor): Promise<RemovalPlan>;
   /** Notes which contents were read and found whole or damaged. @param items may be gone through twice */

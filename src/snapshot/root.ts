@@ -50,6 +50,12 @@ export interface JobMark {
   readonly run: string;
 }
 
+/** A snapshot elsewhere: id of the repository, and its own there. */
+export interface Origin {
+  readonly storage: string;
+  readonly id: string;
+}
+
 export interface Root {
   readonly version: typeof FORMAT_VERSION;
   readonly storage: CoreSettings;
@@ -59,6 +65,10 @@ export interface Root {
   readonly previous: RootId | null;
   /** The root that this one has taken the place of: the same snapshot with other tags. */
   readonly replaces?: RootId;
+  /** Of a partial one: the snapshot that is being copied. Nothing is compared with it, and it goes when that is there. */
+  readonly for?: RootId;
+  /** The snapshot that this one is a copy of under another algorithm. */
+  readonly origin?: Origin;
   /** ISO 8601, UTC, with milliseconds. */
   readonly start: string;
   readonly end: string;
@@ -112,6 +122,8 @@ export function parseRoot(bytes: Uint8Array<ArrayBuffer>): Root {
     sequence: read.count("sequence", MOST_SEQUENCE),
     previous: (fields["previous"] ?? null) === null ? null : rootId("previous"),
     ...(read.has("replaces") && { replaces: rootId("replaces") }),
+    ...(read.has("for") && { for: rootId("for") }),
+    ...(read.has("origin") && { origin: originOf(read.section("origin")) }),
     start: read.time("start"),
     end: read.time("end"),
     timeZone: read.text("timeZone"),
@@ -193,6 +205,10 @@ function parsed(bytes: Uint8Array<ArrayBuffer>): unknown {
 
 function jobOf(read: FieldReader): JobMark {
   return { name: read.text("name"), kind: read.text("kind"), run: read.text("run") };
+}
+
+function originOf(read: FieldReader): Origin {
+  return { storage: read.text("storage"), id: read.text("id") };
 }
 
 function sourceOf(read: FieldReader): { path: string; at: string } {

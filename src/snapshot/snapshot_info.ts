@@ -24,6 +24,8 @@ export interface SnapshotInfo {
   readonly bytes: number;
   readonly problems: number;
   readonly complete: boolean;
+  /** As in {@link Root}. */
+  readonly for?: RootId;
 }
 
 export function infoOf(id: RootId, root: Root): SnapshotInfo {
@@ -46,5 +48,6 @@ export function infoOf(id: RootId, root: Root): SnapshotInfo {
     bytes,
     problems,
     complete: root.complete,
+    ...(root.for !== undefined && { for: root.for }),
   };
 }

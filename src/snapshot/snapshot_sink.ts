@@ -1,7 +1,7 @@
 /** Where a backup or a copy puts a new snapshot: what these loops know of an engine. */
 import type { Apath } from "../core/apath.ts";
 import type { Awaitable } from "../core/awaitable.ts";
-import type { ContentId, RootId } from "../core/content_id.ts";
+import type { ContentId, HunkId, RootId } from "../core/content_id.ts";
 import type { Entry, NsText } from "../core/entry.ts";
 import type { Raw } from "../core/raw.ts";
 import type { BatchCost, WorkOptions } from "../core/work.ts";
@@ -24,12 +24,28 @@ export interface SinkRequest extends WorkOptions {
   readonly tree: boolean;
   /** Snapshots of the same series, newest first, that the new one builds on; it takes the place of the partial ones. */
   readonly previous: readonly SnapshotInfo[];
+  /** Where the sources have a file of the snapshot, or had it: should its content have to be read again. */
+  readonly placeOf?: (path: Apath) => SourceFile | undefined;
+  /** Who makes the snapshot: host and name make the series. */
+  readonly host: string;
+}
+
+/** A file of a source. */
+export interface SourceFile {
+  readonly rootPath: Raw;
+  /** The directory below `rootPath`, "" for itself. */
+  readonly relative: Raw;
+  readonly name: Raw;
 }
 
 /** What a file has to be that comes as a stream. */
 export interface StreamFacts {
+  readonly path: Apath;
   readonly mode: number;
+  readonly uid: number;
   readonly gid: number;
+  readonly user?: string;
+  readonly group?: string;
   readonly mtime: NsText;
 }
 
@@ -125,8 +141,16 @@ export interface HunkWithBytes {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** A snapshot on its way from another repository, in path order. Disposal without `commit` leaves no visible snapshot. */
+/** Where a snapshot comes from: contents and hunks, verified. */
+export interface SnapshotSource {
+  read(id: ContentId): AsyncIterable<Uint8Array<ArrayBuffer>> | Iterable<Uint8Array<ArrayBuffer>>;
+  hunk(id: HunkId): Awaitable<Uint8Array<ArrayBuffer>>;
+}
+
+/** A snapshot on its way from another repository, in path order. Disposal without `commit` leaves no complete snapshot. */
 export interface SnapshotReceiver extends AsyncDisposable {
+  /** True if the hunk is there with all that it names: nothing of it has to come. Absent: never. */
+  hasHunk?(id: HunkId): boolean;
   add(batch: readonly ReceivedFile[]): Promise<readonly ("stored" | "reused")[]>;
   /** Makes durable what came so far. @param hunks those that are new since the last call */
   checkpoint(hunks: readonly HunkWithBytes[]): Promise<void>;

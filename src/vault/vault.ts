@@ -3,6 +3,7 @@
  * stored is never changed, and whoever writes looks at the end whether all that the new snapshot needs is still there.
  */
 import type { Catalog } from "../catalog/catalog.ts";
+import { joinRatios } from "../catalog/compression_ratios.ts";
 import type { Backend } from "../backend/backend.ts";
 import { type HunkId, knownHunkId, knownRootId, type RootId } from "../core/content_id.ts";
 import type { Monitor } from "../core/monitor.ts";
@@ -41,9 +42,11 @@ import { UnitIndex } from "./store/unit_index.ts";
 import { VaultChecker } from "./read/vault_checker.ts";
 import { VaultReader } from "./read/vault_reader.ts";
 import { VAULT_THREAD, VaultExecutor, type VaultPool } from "./threads/vault_executor.ts";
+import type { ContentNotes } from "./vault_sink.ts";
 import { VaultWriter } from "./vault_writer.ts";
 import { Pruner } from "./prune/pruner.ts";
-import { UNIT_BYTES } from "./write/unit_packer.ts";
+import type { Compression } from "./write/compression.ts";
+import { UNIT_BYTES } from "./write/unit_uploads.ts";
 
 export interface VaultOptions {
   readonly machine: Machine;
@@ -54,6 +57,8 @@ export interface VaultOptions {
   readonly directory?: Raw;
   /** Stored bytes of a unit. Default: 16 MiB. */
   readonly unitBytes?: number;
+  /** Of what this run stores. */
+  readonly compression?: Compression;
   /** False: an unencrypted vault gets no new snapshots. Default: true. */
   readonly mayWritePlain?: boolean;
   /** False: nothing is taken from what this machine has kept of the vault, and nothing is kept. Default: true. */
@@ -252,12 +257,28 @@ export class Vault implements Repository {
 
   /** @throws VaultInUse */
   write(): VaultWriter {
-    const { objects, index, contents, roots } = this, { host, unitBytes, mayWritePlain = true } = this.#options;
+    const { objects, index, contents, roots, machine } = this, { mayWritePlain = true } = this.#options;
+    const { host, unitBytes = UNIT_BYTES, compression = "default" } = this.#options;
     const refusal = mayWritePlain || objects.auth !== undefined ? undefined : new PlainVault(this.location);
     const pruner = (request: RemovalRequest, monitor: Monitor) => this.#pruner(request, monitor);
     const changeCatalog = (action: (catalog: Catalog) => void) => this.#catalog.change(action);
-    const lock = this.#cache.lockForWriting();
-    const parts = { objects, index, contents, roots, pruner, changeCatalog, lock };
-    return new VaultWriter(parts, { host, unitBytes, refusal });
+    const notes = this.#notes, lock = this.#cache.lockForWriting();
+    const parts = { objects, index, contents, roots, machine, notes, pruner, changeCatalog, lock };
+    return new VaultWriter(parts, { host, unitBytes, compression, spool: undefined, refusal });
+  }
+
+  /** What is noted of contents. */
+  get #notes(): ContentNotes {
+    return {
+      damaged: () => this.#catalog.query((catalog) => catalog.damaged()),
+      ratios: () => this.#catalog.query((catalog) => catalog.ratios()),
+      record: async (mended, learnt) => {
+        if (mended.length === 0 && learnt.size === 0) return;
+        await this.#catalog.change((catalog) => {
+          catalog.recordVerified(mended.map((id) => ({ id, state: "ok" })), this.machine.clock.nowMs());
+          catalog.setRatios(joinRatios(catalog.ratios(), learnt));
+        });
+      },
+    };
   }
 }

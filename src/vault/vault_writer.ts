@@ -1,82 +1,91 @@
 /** Changes a vault. There may be many writers at once, on many machines: each only adds objects, or removes roots. */
 import { hash } from "node:crypto";
 import type { Catalog } from "../catalog/catalog.ts";
-import { type RootId, rootIdOf } from "../core/content_id.ts";
+import { type HunkId, type RootId, rootIdOf } from "../core/content_id.ts";
 import type { Fault } from "../core/fault.ts";
 import { parseRoot, type Root } from "../snapshot/root.ts";
 import { fieldsOf, parseJson } from "../core/json.ts";
 import type { Monitor } from "../core/monitor.ts";
 import type { RemovalPlan, RemovalRequest, RepositoryWriter, VerifiedItem } from "../snapshot/repository.ts";
-import type { SnapshotSink } from "../snapshot/snapshot_sink.ts";
+import type { Machine } from "../platform/machine.ts";
+import type { SinkRequest, SnapshotSource } from "../snapshot/snapshot_sink.ts";
 import { NotForVaults } from "./format/faults.ts";
 import type { Pruner } from "./prune/pruner.ts";
-import { VaultReceiver, type WriterParts } from "./write/receiver.ts";
-import { UnitPacker } from "./write/unit_packer.ts";
+import type { RootStore } from "./store/root_store.ts";
+import { type ContentNotes, VaultSink } from "./vault_sink.ts";
+import { LocalPacker } from "./write/local_packer.ts";
+import { VaultReceiver } from "./write/receiver.ts";
+import { type RunOptions, type RunParts, RunStore } from "./write/run_store.ts";
+
+export interface WriterVault extends RunParts {
+  readonly roots: RootStore;
+  readonly machine: Machine;
+  readonly notes: ContentNotes;
+  readonly pruner: NewPruner;
+  readonly changeCatalog: ChangeCatalog;
+  /** Held until the writer is disposed. */
+  readonly lock: Disposable;
+}
+
+export interface WriterOptions extends Omit<RunOptions, "disk"> {
+  /** Why nothing may be stored. */
+  readonly refusal: Fault | undefined;
+}
 
 export type NewPruner = (request: RemovalRequest, monitor: Monitor) => Pruner;
 
 type ChangeCatalog = (action: (catalog: Catalog) => void) => Promise<void>;
 
 export class VaultWriter implements RepositoryWriter {
-  readonly #parts: WriterParts;
-  readonly #changeCatalog: ChangeCatalog;
-  readonly #lock: Disposable;
-  readonly #newPruner: NewPruner;
+  readonly #vault: WriterVault;
   readonly #refusal: Fault | undefined;
+  readonly #store: RunStore;
+  readonly #local: LocalPacker;
   #pruner: Pruner | undefined;
 
-  constructor(
-    vault: Omit<WriterParts, "packer" | "reliedOn"> & {
-      readonly changeCatalog: ChangeCatalog;
-      /** Held until the writer is disposed. */
-      readonly lock: Disposable;
-      readonly pruner: NewPruner;
-    },
-    { refusal, ...options }: {
-      readonly host: string;
-      readonly unitBytes: number | undefined;
-      /** Why nothing may be stored. */
-      readonly refusal?: Fault | undefined;
-    },
-  ) {
-    const { changeCatalog, lock, pruner, ...parts } = vault, reliedOn = new Set<string>();
+  constructor(vault: WriterVault, { refusal, ...options }: WriterOptions) {
+    this.#vault = vault;
     this.#refusal = refusal;
-    this.#parts = { ...parts, reliedOn, packer: new UnitPacker(parts.objects, parts.index, { ...options, reliedOn }) };
-    this.#changeCatalog = changeCatalog;
-    this.#lock = lock;
-    this.#newPruner = pruner;
+    this.#store = new RunStore(vault, { ...options, disk: vault.machine.disk });
+    this.#local = new LocalPacker(this.#store);
   }
 
   /** What was packed, and is in no unit yet, is dropped. */
   async [Symbol.asyncDispose](): Promise<void> {
-    using _lock = this.#lock;
+    using _lock = this.#vault.lock;
     await this.#pruner?.[Symbol.asyncDispose]();
+    this.#local[Symbol.dispose]();
+    await this.#store[Symbol.asyncDispose]();
   }
 
-  begin(): Promise<SnapshotSink> {
-    return Promise.reject(new NotForVaults("back up into it directly"));
+  async begin(request: SinkRequest, monitor: Monitor): Promise<VaultSink> {
+    this.#assertMayStore();
+    const { roots, machine, notes } = this.#vault;
+    return await VaultSink.begin({ store: this.#store, roots, machine, notes }, request, monitor);
   }
 
   #assertMayStore(): void {
     if (this.#refusal !== undefined) throw this.#refusal;
   }
 
-  async receive(root: Uint8Array<ArrayBuffer>): Promise<VaultReceiver> {
+  async receive(root: Uint8Array<ArrayBuffer>, source?: SnapshotSource): Promise<VaultReceiver> {
     this.#assertMayStore();
-    await this.#parts.index.refresh();
-    return new VaultReceiver(this.#parts, root);
+    const { roots } = this.#vault, store = this.#store;
+    await store.refresh();
+    const hunks = store.hasDoubtful ? [] : await hunksOf(roots);
+    return new VaultReceiver({ store, roots, local: this.#local, hunks: new Set(hunks) }, root, source);
   }
 
   async forget(ids: readonly RootId[]): Promise<readonly RootId[]> {
     const removed: RootId[] = [];
-    for (const id of ids) if (await this.#parts.roots.remove(id)) removed.push(id);
+    for (const id of ids) if (await this.#vault.roots.remove(id)) removed.push(id);
     return removed;
   }
 
   /** Fields that this version doesn't know stay. A crash in between leaves both roots: the newer one counts. */
   async replaceRoot(id: RootId, { tags }: Pick<Root, "tags">): Promise<RootId | undefined> {
     this.#assertMayStore();
-    const { roots } = this.#parts, former = await roots.find(id);
+    const { roots } = this.#vault, former = await roots.find(id);
     if (former === undefined) return undefined;
     const fields = fieldsOf(parseJson(new TextDecoder().decode(former.bytes)));
     const text = `${JSON.stringify({ ...fields, tags, replaces: id }, undefined, 2)}\n`;
@@ -90,7 +99,7 @@ export class VaultWriter implements RepositoryWriter {
   async planRemoval(request: RemovalRequest, monitor: Monitor): Promise<RemovalPlan> {
     if (this.#refusal !== undefined) throw this.#refusal;
     await this.#pruner?.[Symbol.asyncDispose]();
-    const pruner = this.#pruner = this.#newPruner(request, monitor);
+    const pruner = this.#pruner = this.#vault.pruner(request, monitor);
     return {
       summary: await pruner.plan(),
       execute: (monitor, signal) => pruner.execute(monitor, signal),
@@ -98,10 +107,18 @@ export class VaultWriter implements RepositoryWriter {
   }
 
   async recordVerified(items: Iterable<VerifiedItem>, atMs: number): Promise<void> {
-    await this.#changeCatalog((catalog) => catalog.recordVerified(items, atMs));
+    await this.#vault.changeCatalog((catalog) => catalog.recordVerified(items, atMs));
   }
 
   setPolicy(): Promise<void> {
     return Promise.reject(new NotForVaults("keep a policy"));
   }
+}
+
+async function hunksOf(roots: RootStore): Promise<Iterable<HunkId>> {
+  const hunks = new Set<HunkId>();
+  for (const { id } of await roots.heads()) {
+    for (const hunk of (await roots.find(id))?.root.hunks ?? []) hunks.add(hunk.id);
+  }
+  return hunks;
 }

@@ -124,7 +124,7 @@ function ingestRules(rule: Rule): void {
 
   rule("a content that comes as a stream is stored as any other", async (place) => {
     await withSink(place, {}, async (sink) => {
-      const facts = { mode: 0o600, gid: Deno.gid() ?? 0, mtime: "0" };
+      const facts = { path: parseApath("/stream"), mode: 0o600, uid: 0, gid: Deno.gid() ?? 0, mtime: "0" };
       const stream = async function* () {
         yield new TextEncoder().encode("in two ");
         await Promise.resolve();
@@ -220,7 +220,8 @@ async function withSink<T>(
   const startMs = place.world.clock.nowMs(), { workers } = place;
   await using repository = place.open();
   await using writer: RepositoryWriter = await repository.write("test");
-  const request = { series: "source", startMs, isPrivate: false, tree: false, previous: [], workers, signal };
+  const host = "testhost", base = { series: "source", host, startMs, isPrivate: false, tree: false };
+  const request = { ...base, previous: [], workers, signal };
   await using sink = await writer.begin({ ...request, ...changes }, new TestMonitor());
   return await action(sink);
 }

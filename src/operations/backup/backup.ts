@@ -19,10 +19,11 @@
  * - *manifest*: {@link SnapshotWriter} makes hunks of the lines; {@link Checkpoints} make what is done so far last.
  * - *commit*: the engine makes all of it durable, and then the snapshot exist.
  */
+import type { Apath } from "../../core/apath.ts";
 import type { RootId } from "../../core/content_id.ts";
 import { countingProblems, type Monitor } from "../../core/monitor.ts";
 import { Interrupted } from "../../core/fault.ts";
-import { textOf } from "../../core/raw.ts";
+import { baseName, textOf } from "../../core/raw.ts";
 import { Yielder } from "../../core/yielding.ts";
 import { linePath } from "../../snapshot/entry_line.ts";
 import type { RepositoryWriter } from "../../snapshot/repository.ts";
@@ -113,10 +114,16 @@ class BackupRun {
     return comparison;
   }
 
-  async #begin(writer: RepositoryWriter, { series, previous, roots }: Comparison): Promise<SnapshotSink> {
-    const { tree, workers, signal } = this.#request, { disk } = this.#repository.machine;
+  async #begin(writer: RepositoryWriter, comparison: Comparison): Promise<SnapshotSink> {
+    const { series, previous, roots } = comparison,
+      { host, tree, workers, signal } = this.#request,
+      { disk } = this.#repository.machine;
     const isPrivate = roots.some((root) => isHidden(disk, root));
-    const request = { series, startMs: this.#startMs, isPrivate, tree, previous, workers, signal };
+    const placeOf = (path: Apath) => {
+      const { rootPath, relative, absolute } = comparison.placeOf(path);
+      return { rootPath, relative, name: baseName(absolute) };
+    };
+    const request = { series, startMs: this.#startMs, isPrivate, tree, previous, placeOf, host, workers, signal };
     return await writer.begin(request, this.#monitor);
   }
 

@@ -34,6 +34,7 @@ export async function storeStreams(streams: readonly StreamSource[], world: Stre
 async function storeStream({ name, chunks }: StreamSource, world: StreamWorld): Promise<Entry> {
   const { sink, machine: { disk, clock }, monitor, signal } = world;
   monitor.current(textOf(name));
+  const path = childOf(TOP, name);
   const seen = {
     kind: "file",
     mtime: `${clock.nowMs()}000000`,
@@ -42,13 +43,16 @@ async function storeStream({ name, chunks }: StreamSource, world: StreamWorld): 
     gid: disk.gid,
     ...namesOf(disk),
   } as const;
-  const { content, size, isNew, bytes } = await sink.ingestStream(counted(stoppable(chunks, signal), world), seen);
+  const { content, size, isNew, bytes } = await sink.ingestStream(counted(stoppable(chunks, signal), world), {
+    path,
+    ...seen,
+  });
   monitor.count("readFiles");
   if (isNew) {
     monitor.count("storedItems");
     monitor.count("storedBytes", bytes);
   } else monitor.count("reusedItems");
-  return { path: childOf(TOP, name), ...seen, size, content };
+  return { path, ...seen, size, content };
 }
 
 /** Tells the monitor of what has been stored. */

@@ -81,7 +81,8 @@ function ofSameSources(
 
 /** What the new snapshot builds on, newest first. */
 function previousOf(snapshots: readonly SnapshotInfo[], host: string, name: string): SnapshotInfo[] {
-  const series = snapshots.filter((snapshot) => snapshot.host === host && snapshot.name === name).reverse();
+  const isOwn = (other: SnapshotInfo) => other.host === host && other.name === name && other.for === undefined;
+  const series = snapshots.filter(isOwn).reverse();
   const complete = series.findIndex((snapshot) => snapshot.complete);
   return complete < 0 ? series : series.slice(0, complete + 1);
 }

@@ -1,6 +1,6 @@
 /** Where in the sources a path of the snapshot is. */
 import { type Apath, apathIn, apathWithin, isWithin, nameOf, relativeOf, TOP } from "../../core/apath.ts";
-import { baseName, EMPTY, joinRaw, parentPath, type Raw, ROOT } from "../../core/raw.ts";
+import { EMPTY, joinRaw, parentPath, type Raw, ROOT } from "../../core/raw.ts";
 import type { SourceRoot } from "../../source/placement.ts";
 
 export interface SourcePlace {
@@ -29,9 +29,4 @@ export function inSource(roots: readonly SourceRoot[], path: Apath): Apath {
   const root = rootOf(roots, path);
   if (root === undefined) return path;
   return path === root.at && path !== TOP ? apathIn(TOP, nameOf(path)) : apathWithin(path, root.at);
-}
-
-/** What a file is called there. */
-export function nameInSource({ absolute }: SourcePlace): Raw {
-  return baseName(absolute);
 }

@@ -103,6 +103,21 @@ export class VaultChanged extends Fault {
   }
 }
 
+/** Somebody else's prune came in between, and what it took can't be had again. */
+export class LostFromVault extends Fault {
+  readonly code = "lost-from-vault";
+  readonly hint = "Run it again when the files are there; `backup-tool repair` finds other copies";
+  constructor(paths: readonly string[]) {
+    const [first = "", ...others] = paths, more = others.length > 0 ? ` and ${others.length} more` : "";
+    super(
+      `Cannot finish the snapshot: the contents of ${
+        JSON.stringify(first)
+      }${more} were removed from the vault meanwhile, ` +
+        "and the source has them no more",
+    );
+  }
+}
+
 /** Something that only storages can do. */
 export class NotForVaults extends Fault {
   readonly code = "not-for-vaults";

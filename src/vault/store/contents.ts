@@ -96,6 +96,15 @@ export class VaultContents {
     return homes.every((home) => home !== undefined) ? homes : undefined;
   }
 
+  /** Ids of the parts of a large content; undefined if it has no list that can be read. */
+  async partsOf(id: ContentId): Promise<readonly string[] | undefined> {
+    const list = await this.#firstList(id);
+    if (list === undefined) return undefined;
+    const ids: string[] = [];
+    for await (const parts of list.parts()) ids.push(...parts.map((part) => part.id));
+    return ids;
+  }
+
   async #firstList(id: ContentId, isThere?: (home: Home) => boolean): Promise<ContentList | undefined> {
     return (await this.lists(id, isThere).next()).value ?? undefined;
   }

@@ -1,108 +1,105 @@
-/** Puts one content after the other into units: as one item, or cut into parts with their list. */
-import { hash } from "node:crypto";
-import { newHasher } from "../../core/digest.ts";
+/**
+ * Puts contents into units: as one item each, or cut into parts with their list. Bytes are gathered first; whoever knows
+ * the vault is asked which of them are needed, for many at once; only these are packed.
+ */
 import type { Raw } from "../../core/raw.ts";
-import { DamagedContent } from "../../snapshot/faults.ts";
-import type { ReceivedFile } from "../../snapshot/snapshot_sink.ts";
+import { waitFor, type WaitingSteps } from "../../core/steps.ts";
+import type { Ratio } from "../pack/lane_choice.ts";
 import { chooseLane } from "../pack/lane_choice.ts";
 import { LIST_SUFFIX } from "../pack/items.ts";
-import { PartCutter } from "../pack/part_cutter.ts";
 import type { ContentLists } from "../pack/parts_list.ts";
-import { fileName, listName, partName, storedListName } from "../pack/tar_names.ts";
-import { type NewItem, OWN_FIELDS, type TarFields } from "../pack/unit_writer.ts";
-import { gearOf, type VaultAccess } from "../store/sealed_objects.ts";
-import type { UnitIndex } from "../store/unit_index.ts";
+import { listName, partName } from "../pack/tar_names.ts";
+import type { LaneName, NewItem, TarFields } from "../pack/unit_writer.ts";
+import type { PackDesk } from "./pack_desk.ts";
+import { listItem } from "./run_store.ts";
+import { Turn } from "./turn.ts";
 import type { UnitPacker } from "./unit_packer.ts";
 
+/** What people see of a content where units are unpacked. */
+export interface ContentFacts {
+  readonly name: Raw;
+  readonly fields: TarFields;
+}
+
+/** Bytes that may be needed. */
+export interface Candidate extends ContentFacts {
+  readonly id: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Of a part: where it begins in its content. */
+  readonly from?: number;
+  /** Of a part: the id of its content, where that is known already. */
+  readonly of?: string;
+}
+
+/** What is known of files of one type, and learnt of them. */
+export interface Compressibility {
+  of(name: Raw): Ratio | undefined;
+  learn(name: Raw, ratio: Ratio): void;
+}
+
 export class ContentPacker {
+  readonly #desk: PackDesk;
   readonly #packer: UnitPacker;
-  readonly #index: UnitIndex;
-  readonly #wholeUpTo: number;
-  readonly #cutter: PartCutter;
-  /** Is told of units that what is stored relies on. */
-  readonly #relyOn: (unit: string) => void;
+  readonly #compressibility: Compressibility;
+  readonly #compresses: boolean;
+  /** An item may have to wait for the next unit: packing goes one after the other. */
+  readonly #turn = new Turn();
 
   constructor(
-    { packer, index, access, relyOn }: {
+    { desk, packer, compressibility, compresses }: {
+      readonly desk: PackDesk;
       readonly packer: UnitPacker;
-      readonly index: UnitIndex;
-      readonly access: VaultAccess;
-      readonly relyOn: (unit: string) => void;
+      readonly compressibility: Compressibility;
+      readonly compresses: boolean;
     },
   ) {
+    this.#desk = desk;
     this.#packer = packer;
-    this.#index = index;
-    this.#relyOn = relyOn;
-    const { chunker } = access.config;
-    this.#wholeUpTo = chunker.wholeUpTo;
-    this.#cutter = new PartCutter(gearOf(access), chunker);
+    this.#compressibility = compressibility;
+    this.#compresses = compresses;
   }
 
-  /**
-   * @param directory what names of the snapshot begin with
-   * @throws DamagedContent if the bytes that come are not those of the id; nothing names what was stored of them
-   */
-  async add(file: ReceivedFile, directory: Raw): Promise<void> {
-    const name = fileName(directory, file.entry.path);
-    if (file.entry.size <= this.#wholeUpTo) await this.#addWhole(file, name);
-    else await this.#addParts(file, name);
-  }
-
-  async #addWhole({ content, entry, open }: ReceivedFile, name: Raw): Promise<void> {
-    const bytes = new Uint8Array(entry.size);
-    let size = 0;
-    for await (const piece of open()) {
-      if (size + piece.length > bytes.length) throw otherBytes(content);
-      bytes.set(piece, size);
-      size += piece.length;
+  /** Packs what is needed. @returns of each whether it was */
+  *add(candidates: readonly Candidate[]): WaitingSteps<readonly boolean[]> {
+    if (candidates.length === 0) return [];
+    // What is claimed is packed before anybody else's turn: {@link finish} leaves nothing of it behind.
+    using _ = yield* this.#turn.take();
+    const needed = yield* waitFor(this.#desk.claim(candidates.map(({ id }) => id)));
+    for (const [i, candidate] of candidates.entries()) {
+      if (needed[i] === true) yield* this.#packer.add(this.#itemOf(candidate));
     }
-    if (size !== entry.size || hash("sha256", bytes) !== content) throw otherBytes(content);
-    const { lane } = chooseLane(bytes, undefined, false);
-    await this.#packer.add("data", { id: content, name, fields: fieldsOf(entry), bytes, lane });
+    return needed;
   }
 
-  async #addParts({ content, entry, open }: ReceivedFile, name: Raw): Promise<void> {
-    const fields = fieldsOf(entry), whole = newHasher("sha256");
-    this.#cutter.reset();
-    let parts = 0;
-    const take = async ({ id, from, bytes }: { id: string; from: number; bytes: Uint8Array<ArrayBuffer> }) => {
-      parts++;
-      const home = this.#index.reliableHome(id, "data");
-      if (home !== undefined) return this.#relyOn(home.unit.unit);
-      if (this.#packer.isPending(id, "data")) return;
-      const { lane } = chooseLane(bytes, undefined, true);
-      const part = { of: content, from };
-      await this.#packer.add("data", { id, part, name: partName(name, from, id), fields, bytes, lane });
-    };
-    for await (const piece of open()) {
-      whole.update(piece);
-      for (const part of this.#cutter.push(piece)) await take(part);
+  /** Keeps the lists of a content, with copies for people, unless there are some. */
+  *addLists(lists: ContentLists, file: Raw): WaitingSteps<boolean> {
+    using _ = yield* this.#turn.take();
+    if (!(yield* waitFor(this.#desk.keepLists(lists)))) return false;
+    const { top, inner, content } = lists, id = content + LIST_SUFFIX;
+    for (const [i, { digest, bytes }] of inner.entries()) {
+      yield* this.#packer.addCopy(listItem(digest, listName(file, i), bytes));
     }
-    const { last, lists } = this.#cutter.finish(content);
-    if (last !== undefined) await take(last);
-    if (whole.hex() !== content) throw otherBytes(content);
-    if (parts > 1) await this.#addLists(lists, name);
+    yield* this.#packer.addCopy({ ...listItem(id, listName(file), top.bytes), digest: top.digest });
+    return true;
   }
 
-  async #addLists({ top, inner, content }: ContentLists, file: Raw): Promise<void> {
-    for (const [index, { digest, bytes }] of inner.entries()) {
-      await this.#packer.addCopy("data", listItem(digest, listName(file, index), bytes));
-      await this.#packer.add("meta", listItem(digest, storedListName(digest), bytes));
-    }
-    const id = content + LIST_SUFFIX, { digest, bytes } = top;
-    await this.#packer.addCopy("data", { ...listItem(id, listName(file), bytes), digest });
-    await this.#packer.add("meta", { ...listItem(id, storedListName(id), bytes), digest });
+  /** Hands over what is open. */
+  *finish(): WaitingSteps<void> {
+    using _ = yield* this.#turn.take();
+    yield* this.#packer.finish();
   }
-}
 
-function listItem(id: string, name: Raw, bytes: Uint8Array<ArrayBuffer>): NewItem {
-  return { id, name, fields: OWN_FIELDS, bytes, lane: "compressed" };
-}
+  #itemOf({ id, name, fields, bytes, from, of }: Candidate): NewItem {
+    const lane = this.#laneFor(name, bytes, from !== undefined);
+    if (from === undefined) return { id, name, fields, bytes, lane };
+    const part = of === undefined ? {} : { part: { of, from } };
+    return { id, ...part, name: partName(name, from, id), fields, bytes, lane };
+  }
 
-function fieldsOf({ mode, uid, gid, user, group, mtime }: ReceivedFile["entry"]): TarFields {
-  return { mode, uid, gid, mtime, ...(user !== undefined && { user }), ...(group !== undefined && { group }) };
-}
-
-function otherBytes(content: string): DamagedContent {
-  return new DamagedContent(content, "the bytes that came are not those of its checksum");
+  #laneFor(name: Raw, bytes: Uint8Array<ArrayBuffer>, isPart: boolean): LaneName {
+    if (!this.#compresses) return "raw";
+    const { lane, learnt } = chooseLane(bytes, this.#compressibility.of(name), isPart);
+    if (learnt !== undefined) this.#compressibility.learn(name, learnt);
+    return lane;
+  }
 }

@@ -1,55 +1,58 @@
 /** Takes a snapshot from elsewhere into a vault: contents, then hunks, then the root, each when all before it is stored. */
 import { hash } from "node:crypto";
-import { type RootId, rootIdOf } from "../../core/content_id.ts";
-import type { Raw } from "../../core/raw.ts";
-import { OtherAlgorithm } from "../../snapshot/faults.ts";
+import { type HunkId, type RootId, rootIdOf } from "../../core/content_id.ts";
+import { Fault } from "../../core/fault.ts";
+import { type Raw, textOf } from "../../core/raw.ts";
+import { DamagedContent, OtherAlgorithm } from "../../snapshot/faults.ts";
 import { parseRoot, type Root } from "../../snapshot/root.ts";
-import type { HunkWithBytes, ReceivedFile, SnapshotReceiver } from "../../snapshot/snapshot_sink.ts";
-import { VaultChanged } from "../format/faults.ts";
-import { MOST_FRAME_BYTES } from "../format/limits.ts";
-import { LIST_SUFFIX } from "../pack/items.ts";
-import { hunkName, rootName, snapshotDirectory } from "../pack/tar_names.ts";
-import { type NewItem, OWN_FIELDS } from "../pack/unit_writer.ts";
-import type { VaultContents } from "../store/contents.ts";
+import type { HunkWithBytes, ReceivedFile, SnapshotReceiver, SnapshotSource } from "../../snapshot/snapshot_sink.ts";
+import { LostFromVault } from "../format/faults.ts";
+import { hunkName, snapshotDirectory } from "../pack/tar_names.ts";
 import type { RootStore } from "../store/root_store.ts";
-import type { SealedObjects } from "../store/sealed_objects.ts";
-import type { UnitIndex } from "../store/unit_index.ts";
-import { ContentPacker } from "./content_packer.ts";
-import type { UnitPacker } from "./unit_packer.ts";
+import type { LocalPacker } from "./local_packer.ts";
+import { isThere, type LostContent } from "./reliance.ts";
+import { RootMaker } from "./root_maker.ts";
+import { removePartial } from "./roots.ts";
+import { rawItem, type RunStore } from "./run_store.ts";
 
 /** What all receivers of one writer share. */
-export interface WriterParts {
-  readonly objects: SealedObjects;
-  readonly index: UnitIndex;
-  readonly contents: VaultContents;
+export interface ReceiverParts {
+  readonly store: RunStore;
   readonly roots: RootStore;
-  readonly packer: UnitPacker;
-  /** Units that hold something of what this writer has stored or found: all of them have to stay. */
-  readonly reliedOn: Set<string>;
+  readonly local: LocalPacker;
+  /** Those of the snapshots that are there: with all that they name, for each of these was looked through in the end. */
+  readonly hunks: ReadonlySet<HunkId>;
 }
 
-/** Room for the header of a root's copy in its frame. */
-const MOST_COPY_BYTES = MOST_FRAME_BYTES / 2;
-
 export class VaultReceiver implements SnapshotReceiver {
-  readonly #parts: WriterParts;
+  readonly #parts: ReceiverParts;
   readonly #id: RootId;
   readonly #bytes: Uint8Array<ArrayBuffer>;
   readonly #root: Root;
   readonly #directory: Raw;
-  readonly #contents: ContentPacker;
+  readonly #source: SnapshotSource | undefined;
+  readonly #maker: RootMaker;
+  /** Hunks that came, or that had come before. */
+  readonly #there = new Set<HunkId>();
+  #partial: RootId | undefined;
 
   /** @param bytes of the root @throws DamagedManifest, NewerFormat, OtherAlgorithm */
-  constructor(parts: WriterParts, bytes: Uint8Array<ArrayBuffer>) {
+  constructor(parts: ReceiverParts, bytes: Uint8Array<ArrayBuffer>, source: SnapshotSource | undefined) {
     this.#parts = parts;
     this.#bytes = bytes;
+    this.#source = source;
     this.#root = parseRoot(bytes);
     this.#id = rootIdOf(hash("sha256", bytes));
     const { storage, host, name: series, start } = this.#root;
     if (storage.algorithm !== "sha256") throw new OtherAlgorithm(storage.algorithm, "sha256");
     this.#directory = snapshotDirectory({ host, series, start });
-    const { packer, index, objects: { access }, reliedOn } = parts;
-    this.#contents = new ContentPacker({ packer, index, access, relyOn: (unit) => reliedOn.add(unit) });
+    this.#maker = new RootMaker({
+      store: parts.store,
+      roots: parts.roots,
+      flush: () => this.#flush(),
+      hunkOf: async (id) => await (source?.hunk(id) ?? parts.store.contents.hunk(id)),
+      storeAgain: (lost) => this.#storeAgain(lost),
+    });
   }
 
   /** What was stored stays: another try finds it. */
@@ -57,63 +60,69 @@ export class VaultReceiver implements SnapshotReceiver {
     return Promise.resolve();
   }
 
+  hasHunk(id: HunkId): boolean {
+    const { store, hunks } = this.#parts;
+    return hunks.has(id) && store.has(id, "meta");
+  }
+
   async add(batch: readonly ReceivedFile[]): Promise<readonly ("stored" | "reused")[]> {
     const results: ("stored" | "reused")[] = [];
     for (const file of batch) {
-      const isThere = await this.#reuse(file);
-      if (!isThere) await this.#contents.add(file, this.#directory);
-      results.push(isThere ? "reused" : "stored");
+      const isKnown = await isThere(this.#parts.store, file.content);
+      if (!isKnown) await this.#store(file);
+      results.push(isKnown ? "reused" : "stored");
     }
     return results;
   }
 
-  async #reuse({ content }: ReceivedFile): Promise<boolean> {
-    const { packer, contents, reliedOn } = this.#parts;
-    if (packer.isPending(content, "data") || packer.isPending(content + LIST_SUFFIX, "meta")) return true;
-    const homes = await contents.reliableHomes(content);
-    for (const { unit } of homes ?? []) reliedOn.add(unit.unit);
-    return homes !== undefined;
+  async #store({ content, entry, open }: ReceivedFile): Promise<void> {
+    const { id } = await this.#parts.local.add(open(), entry, { directory: this.#directory, expected: content });
+    if (id !== content) throw new DamagedContent(content, "the bytes that came are not those of its checksum");
+  }
+
+  async #storeAgain(lost: readonly LostContent[]): Promise<void> {
+    const gone: string[] = [];
+    for (const { content, entry, path } of lost) {
+      const { contents } = this.#parts.store, open = () => (this.#source ?? contents).read(content);
+      try {
+        await this.#store({ content, entry, open });
+      } catch (error) {
+        if (!(error instanceof Fault) || error.code !== "damaged-content") throw error;
+        gone.push(textOf(path));
+      }
+    }
+    if (gone.length > 0) throw new LostFromVault(gone);
   }
 
   async checkpoint(hunks: readonly HunkWithBytes[]): Promise<void> {
     await this.#addHunks(hunks);
-    await this.#parts.packer.flush();
+    const all = this.#root.hunks, last = all.findLastIndex(({ id }) => this.#there.has(id));
+    if (last < 0) return await this.#flush();
+    const { replaces: _, ...root } = this.#root, former = this.#partial;
+    const soFar = all.slice(0, last + 1).filter(({ id }) => this.#parts.store.has(id, "meta"));
+    this.#partial = await this.#maker.make({ ...root, tree: null, complete: false, for: this.#id, hunks: soFar });
+    if (former !== undefined && former !== this.#partial) await removePartial(this.#parts.roots, [former]);
   }
 
-  /** @throws VaultChanged if something that the snapshot relies on was removed meanwhile */
   async commit(hunks: readonly HunkWithBytes[]): Promise<RootId> {
-    const { packer, roots } = this.#parts;
     await this.#addHunks(hunks);
-    if (this.#bytes.length <= MOST_COPY_BYTES) {
-      await packer.addCopy("meta", ownItem(this.#id, rootName(this.#id), this.#bytes));
-    }
-    await packer.flush();
-    await this.#assertReliable();
-    await roots.put({ id: this.#id, bytes: this.#bytes, root: this.#root });
-    // Whoever decided to remove something before the root was there is seen now.
-    await this.#assertReliable();
+    await this.#maker.put({ id: this.#id, bytes: this.#bytes, root: this.#root });
+    const { roots } = this.#parts, partial = (await roots.heads()).filter(({ info }) => info.for === this.#id);
+    await removePartial(roots, partial.map(({ id }) => id));
     return this.#id;
   }
 
+  async #flush(): Promise<void> {
+    await this.#parts.local.finish();
+    await this.#parts.store.flush();
+  }
+
   async #addHunks(hunks: readonly HunkWithBytes[]): Promise<void> {
-    const { index, packer, reliedOn } = this.#parts;
+    const { store } = this.#parts;
     for (const { ref: { id }, bytes } of hunks) {
-      const home = index.reliableHome(id, "meta");
-      if (home !== undefined) reliedOn.add(home.unit.unit);
-      else if (!packer.isPending(id, "meta")) await packer.add("meta", ownItem(id, hunkName(id), bytes));
+      if (!store.has(id, "meta")) store.meta.add(rawItem(id, hunkName(id), bytes));
+      this.#there.add(id);
     }
+    await store.meta.drain();
   }
-
-  async #assertReliable(): Promise<void> {
-    const { index, reliedOn } = this.#parts;
-    await index.refresh();
-    const lost = [...reliedOn].filter((unit) => !index.isReliable(unit));
-    if (lost.length === 0) return;
-    for (const unit of lost) reliedOn.delete(unit);
-    throw new VaultChanged(lost.length);
-  }
-}
-
-function ownItem(id: string, name: Raw, bytes: Uint8Array<ArrayBuffer>): NewItem {
-  return { id, name, fields: OWN_FIELDS, bytes, lane: "compressed" };
 }

@@ -1,139 +1,94 @@
-/** Packs items into units and stores these: one open unit for contents, one for hunks and lists. */
-import { type Backend, objectKey } from "../../backend/backend.ts";
-import { encodeIndex, type IndexObject, lineOf, MOST_WRITTEN, type UnitLine } from "../index/index_object.ts";
+/** Packs items of one class into units, one after the other, and hands over those that are full. */
+import { waitFor, type WaitingSteps } from "../../core/steps.ts";
+import { type Dir, type Disk, DiskFault, type OpenFile } from "../../platform/disk.ts";
+import { lineOf } from "../index/index_object.ts";
 import type { UnitClass } from "../pack/items.ts";
 import { type NewItem, PackBuffers, UnitWriter } from "../pack/unit_writer.ts";
-import { makeHead } from "../seal/age_header.ts";
-import { MemoryOutput } from "../seal/output.ts";
+import type { Level } from "../pack/zstd.ts";
+import { MemoryOutput, SpoolOutput } from "../seal/output.ts";
 import { sealInto } from "../seal/sealer.ts";
-import { recipientFor, type SealedObjects } from "../store/sealed_objects.ts";
-import type { UnitIndex } from "../store/unit_index.ts";
-
-/** Stored bytes of a unit, by default. */
-export const UNIT_BYTES = 16 * 1024 * 1024;
-const LEVEL = 3;
-const SALT_BYTES = 16;
-
-/** A unit in the making. Its memory serves the next one of its class. */
-class OpenUnit {
-  readonly #output = new MemoryOutput(new Uint8Array(1024 * 1024));
-  readonly #buffers = new PackBuffers();
-  #writer: UnitWriter | undefined;
-
-  get writer(): UnitWriter | undefined {
-    return this.#writer;
-  }
-
-  async begin(unitClass: UnitClass, objects: SealedObjects, unitBytes: number): Promise<UnitWriter> {
-    const recipient = recipientFor(objects.access, unitClass);
-    const head = recipient === undefined ? undefined : await makeHead([recipient], objects.random);
-    this.#output.reset();
-    return this.#writer = new UnitWriter({
-      vault: objects.access.config.id,
-      unitClass,
-      ...(recipient === undefined && { salt: objects.random(SALT_BYTES).toHex() }),
-      sealer: sealInto(this.#output, head),
-      unitBytes,
-      level: LEVEL,
-      buffers: this.#buffers,
-    });
-  }
-
-  /** Stores the unit, if one was begun. */
-  async store(backend: Backend): Promise<UnitLine | undefined> {
-    const finished = this.#writer?.finish();
-    this.#writer = undefined;
-    if (finished === undefined) return undefined;
-    await backend.put(objectKey("data", finished.id), this.#output.bytes);
-    return lineOf(finished);
-  }
-}
+import type { PackDesk, UnitBody, UnitRoom } from "./pack_desk.ts";
 
 export interface PackerOptions {
-  /** Noted as the writer of index objects. */
-  readonly host: string;
-  /** Default: {@link UNIT_BYTES}. */
-  readonly unitBytes: number | undefined;
-  /** Gets the names of units that were stored: what is in them has to stay. */
-  readonly reliedOn: Set<string>;
+  /** UUID of the vault. */
+  readonly vault: string;
+  readonly unitClass: UnitClass;
+  readonly unitBytes: number;
+  readonly level: Level;
 }
 
-export class UnitPacker {
-  readonly #objects: SealedObjects;
-  readonly #index: UnitIndex;
-  readonly #host: string;
-  readonly #unitBytes: number;
-  readonly #reliedOn: Set<string>;
-  readonly #open: Readonly<Record<UnitClass, OpenUnit>> = { data: new OpenUnit(), meta: new OpenUnit() };
-  #stored: UnitLine[] = [];
-  /** Ids of items that are packed, and in no index yet; those of lists and level-0 lists among them. */
-  readonly #pending: Readonly<Record<UnitClass, Set<string>>> = { data: new Set(), meta: new Set() };
+/** Nobody else may read what is packed in a vault that isn't encrypted. */
+const FILE_MODE = 0o600;
 
-  /** @param index learns of what is stored */
-  constructor(objects: SealedObjects, index: UnitIndex, options: PackerOptions) {
-    const { host, unitBytes = UNIT_BYTES, reliedOn } = options;
-    this.#objects = objects;
-    this.#index = index;
-    this.#host = host;
-    this.#unitBytes = unitBytes;
-    this.#reliedOn = reliedOn;
+interface OpenUnit {
+  readonly writer: UnitWriter;
+  readonly body: () => UnitBody;
+}
+
+export class UnitPacker implements Disposable {
+  readonly #desk: PackDesk;
+  readonly #disk: Pick<Disk, "openDir">;
+  readonly #options: PackerOptions;
+  readonly #buffers = new PackBuffers();
+  #open: OpenUnit | undefined;
+  /** Of a unit in a file. */
+  #file: OpenFile | undefined;
+
+  constructor(desk: PackDesk, disk: Pick<Disk, "openDir">, options: PackerOptions) {
+    this.#desk = desk;
+    this.#disk = disk;
+    this.#options = options;
   }
 
-  /** True if an item was packed since the last {@link flush}. */
-  isPending(id: string, unitClass: UnitClass): boolean {
-    return this.#pending[unitClass].has(id);
+  /** What was packed, and not handed over, is dropped. */
+  [Symbol.dispose](): void {
+    this.#file?.[Symbol.dispose]();
+    this.#open = this.#file = undefined;
   }
 
-  /** @param item its bytes are copied before this resolves */
-  async add(unitClass: UnitClass, item: NewItem): Promise<void> {
-    (await this.#writerFor(unitClass)).add(item);
-    this.#pending[unitClass].add(item.id);
+  /** @param item its bytes are copied before anything is waited for, unless a unit has to be begun */
+  *add(item: NewItem): WaitingSteps<void> {
+    (yield* this.#writer()).add(item);
   }
 
   /** Something that lies elsewhere too, for people. */
-  async addCopy(unitClass: UnitClass, item: NewItem): Promise<void> {
-    (await this.#writerFor(unitClass)).addCopy(item);
+  *addCopy(item: NewItem): WaitingSteps<void> {
+    (yield* this.#writer()).addCopy(item);
   }
 
-  async #writerFor(unitClass: UnitClass): Promise<UnitWriter> {
-    const open = this.#open[unitClass];
-    if (open.writer?.isFull === true) await this.#store(open);
-    return open.writer ?? await open.begin(unitClass, this.#objects, this.#unitBytes);
+  *#writer(): WaitingSteps<UnitWriter> {
+    if (this.#open?.writer.isFull === true) yield* this.finish();
+    return (this.#open ?? (yield* this.#begin())).writer;
   }
 
-  async #store(open: OpenUnit): Promise<void> {
-    const line = await open.store(this.#objects.backend);
-    if (line === undefined) return;
-    this.#stored.push(line);
-    this.#reliedOn.add(line.unit);
+  *#begin(): WaitingSteps<OpenUnit> {
+    const { vault, unitClass, unitBytes, level } = this.#options;
+    const { head, room } = yield* waitFor(this.#desk.begin(unitClass));
+    const { output, body } = this.#outputIn(room);
+    const sealer = sealInto(output, head), buffers = this.#buffers;
+    const writer = new UnitWriter({ vault, unitClass, sealer, unitBytes, level, buffers });
+    return this.#open = { writer, body };
   }
 
-  /** Stores what is open, and then the index of everything that was stored since the last time. */
-  async flush(): Promise<void> {
-    await this.#store(this.#open.data);
-    await this.#store(this.#open.meta);
-    const { backend, access, auth } = this.#objects;
-    for (const units of portionsOf(this.#stored)) {
-      const written = new Date(await backend.now()).toISOString(), vault = access.config.id;
-      const object: IndexObject = { kind: "units", vault, host: this.#host, written, supersedes: [], units };
-      this.#index.add(await this.#objects.put("index", encodeIndex(object, auth)), object);
+  #outputIn(room: UnitRoom): { output: MemoryOutput | SpoolOutput; body: () => UnitBody } {
+    if (room.kind === "memory") {
+      const output = new MemoryOutput(new Uint8Array(room.memory));
+      return { output, body: () => ({ kind: "memory", bytes: output.bytes }) };
     }
-    this.#stored = [];
-    this.#pending.data.clear();
-    this.#pending.meta.clear();
+    using directory: Dir = this.#disk.openDir(room.directory);
+    const file = directory.create(room.name, FILE_MODE);
+    if (file === undefined) throw new DiskFault("EEXIST", "create", room.name);
+    this.#file = file;
+    const output = new SpoolOutput(file);
+    return { output, body: () => ({ kind: "file", name: room.name, size: output.size }) };
   }
-}
 
-/** As many units as one index object may describe. */
-function* portionsOf(units: readonly UnitLine[]): Generator<readonly UnitLine[]> {
-  let portion: UnitLine[] = [], items = 0;
-  for (const unit of units) {
-    if (portion.length > 0 && items + unit.items.length > MOST_WRITTEN) {
-      yield portion;
-      [portion, items] = [[], 0];
-    }
-    portion.push(unit);
-    items += unit.items.length;
+  /** Hands over what is open, if there is anything. */
+  *finish(): WaitingSteps<void> {
+    const open = this.#open;
+    if (open === undefined) return;
+    const line = lineOf(open.writer.finish()), body = open.body();
+    this[Symbol.dispose]();
+    yield* waitFor(this.#desk.hand({ line, body }));
   }
-  if (portion.length > 0) yield portion;
 }

@@ -1,0 +1,107 @@
+/** Packs contents that come to the main thread: streams, and what comes from other repositories. */
+import type { Apath } from "../../core/apath.ts";
+import type { ContentId } from "../../core/content_id.ts";
+import type { NsText } from "../../core/entry.ts";
+import type { Raw } from "../../core/raw.ts";
+import { inTurn, waitFor, type WaitingSteps } from "../../core/steps.ts";
+import type { Ratios } from "../../snapshot/catalog_queries.ts";
+import { fileName } from "../pack/tar_names.ts";
+import type { TarFields } from "../pack/unit_writer.ts";
+import { gearOf } from "../store/sealed_objects.ts";
+import { ContentPacker } from "./content_packer.ts";
+import { LearntRatios } from "./learnt_ratios.ts";
+import type { RunStore } from "./run_store.ts";
+import { type PackedContent, StreamPacker } from "./stream_packer.ts";
+import type { UnitPacker } from "./unit_packer.ts";
+
+/** What people see of a file where units are unpacked. */
+export interface PackedFile {
+  readonly path: Apath;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly user?: string;
+  readonly group?: string;
+  readonly mtime: NsText;
+}
+
+export class LocalPacker implements Disposable {
+  readonly #store: RunStore;
+  readonly #units: UnitPacker;
+  readonly #packer: ContentPacker;
+  readonly #ratios: LearntRatios;
+  #stream: StreamPacker | undefined;
+
+  constructor(store: RunStore, known: Ratios = new Map()) {
+    this.#store = store;
+    this.#units = store.packer("data");
+    this.#ratios = new LearntRatios(known);
+    const compresses = store.options.compression !== "off";
+    this.#packer = new ContentPacker({ desk: store, packer: this.#units, compressibility: this.#ratios, compresses });
+  }
+
+  [Symbol.dispose](): void {
+    this.#units[Symbol.dispose]();
+  }
+
+  /**
+   * One at a time.
+   * @param directory what names of the snapshot begin with @param expected the id of the content, where it is known: lists
+   * are kept for no other
+   */
+  async add(
+    chunks: AsyncIterable<Uint8Array<ArrayBuffer>> | Iterable<Uint8Array<ArrayBuffer>>,
+    file: PackedFile,
+    { directory, expected }: { readonly directory: Raw; readonly expected?: ContentId },
+  ): Promise<PackedContent> {
+    const { access } = this.#store.objects;
+    this.#stream ??= new StreamPacker(this.#packer, gearOf(access), access.config.chunker);
+    const facts = { name: fileName(directory, file.path), fields: fieldsOf(file) };
+    const pieces = new Pieces(chunks);
+    try {
+      return await inTurn(this.#stream.add((into) => pieces.read(into), facts, expected));
+    } finally {
+      await pieces.end();
+    }
+  }
+
+  /** Hands over what is open. */
+  async finish(): Promise<void> {
+    await inTurn(this.#packer.finish());
+  }
+}
+
+function fieldsOf({ mode, uid, gid, user, group, mtime }: PackedFile): TarFields {
+  return { mode, uid, gid, mtime, ...(user !== undefined && { user }), ...(group !== undefined && { group }) };
+}
+
+/** Chunks of whatever size, for somebody who asks for bytes. */
+class Pieces {
+  readonly #next: () => Promise<IteratorResult<Uint8Array<ArrayBuffer>>>;
+  readonly #return: () => Promise<unknown>;
+  #rest: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  #isDone = false;
+
+  constructor(chunks: AsyncIterable<Uint8Array<ArrayBuffer>> | Iterable<Uint8Array<ArrayBuffer>>) {
+    const iterator = Symbol.asyncIterator in chunks ? chunks[Symbol.asyncIterator]() : chunks[Symbol.iterator]();
+    this.#next = async () => await iterator.next();
+    this.#return = async () => await iterator.return?.();
+  }
+
+  *read(into: Uint8Array<ArrayBuffer>): WaitingSteps<number> {
+    while (this.#rest.length === 0 && !this.#isDone) {
+      const { done, value } = yield* waitFor(this.#next());
+      if (done === true) this.#isDone = true;
+      else this.#rest = value;
+    }
+    const piece = this.#rest.subarray(0, into.length);
+    into.set(piece);
+    this.#rest = this.#rest.subarray(piece.length);
+    return piece.length;
+  }
+
+  /** No more is asked for. */
+  async end(): Promise<void> {
+    if (!this.#isDone) await this.#return();
+  }
+}

@@ -1,0 +1,195 @@
+/**
+ * What one writer stores, and what it finds there: everything that a snapshot relies on goes through this. Nobody locks a
+ * vault; what the index says now may be otherwise when it is read again, and then {@link refresh} tells.
+ */
+import { type ContentId, knownContentId } from "../../core/content_id.ts";
+import type { Raw } from "../../core/raw.ts";
+import type { Disk } from "../../platform/disk.ts";
+import { isReliable } from "../index/join.ts";
+import { LIST_SUFFIX, type UnitClass } from "../pack/items.ts";
+import type { ContentLists, EncodedList } from "../pack/parts_list.ts";
+import { storedListName } from "../pack/tar_names.ts";
+import { type NewItem, OWN_FIELDS } from "../pack/unit_writer.ts";
+import type { VaultContents } from "../store/contents.ts";
+import type { SealedObjects } from "../store/sealed_objects.ts";
+import type { Home, UnitIndex } from "../store/unit_index.ts";
+import { type Compression, levelOf } from "./compression.ts";
+import { MetaPacker } from "./meta_packer.ts";
+import type { FinishedBody, NextUnit, PackDesk } from "./pack_desk.ts";
+import { UnitPacker } from "./unit_packer.ts";
+import { UnitUploads } from "./unit_uploads.ts";
+
+export interface RunOptions {
+  /** Noted as the writer of index objects. */
+  readonly host: string;
+  /** Stored bytes of a unit. */
+  readonly unitBytes: number;
+  readonly compression: Compression;
+  readonly disk: Disk;
+  /** A directory of this machine for units that are too large for the memory. */
+  readonly spool: Raw | undefined;
+}
+
+export interface RunParts {
+  readonly objects: SealedObjects;
+  readonly index: UnitIndex;
+  readonly contents: VaultContents;
+}
+
+/** For longer, a place may have lost what its listing didn't show then: units themselves are looked for. */
+const LONG_MS = 12 * 60 * 60_000;
+
+export class RunStore implements PackDesk, AsyncDisposable {
+  readonly index: UnitIndex;
+  readonly objects: SealedObjects;
+  readonly contents: VaultContents;
+  readonly meta: MetaPacker;
+  readonly options: RunOptions;
+  readonly #uploads: UnitUploads;
+  /** Contents and parts that somebody was told to store, and that are in no index yet. */
+  readonly #claimed = new Set<string>();
+  /** Contents that were found damaged: what lies there doesn't count. */
+  readonly #damaged = new Set<string>();
+  /** Units that the index has, and the place hasn't. */
+  #absent: ReadonlySet<string> = new Set();
+
+  constructor({ objects, index, contents }: RunParts, options: RunOptions) {
+    this.objects = objects;
+    this.index = index;
+    this.contents = contents;
+    this.options = options;
+    this.#uploads = new UnitUploads(objects, index, options);
+    this.meta = new MetaPacker(this.packer("meta"));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#uploads[Symbol.asyncDispose]();
+  }
+
+  /** One that packs in this thread. */
+  packer(unitClass: UnitClass): UnitPacker {
+    const { unitBytes, compression, disk } = this.options, vault = this.objects.access.config.id;
+    return new UnitPacker(this, disk, { vault, unitClass, unitBytes, level: levelOf(compression) });
+  }
+
+  /** These have to be stored again, whatever the index says; of large ones, whatever part it was. */
+  async distrust(contents: Iterable<ContentId>): Promise<void> {
+    for (const content of contents) {
+      this.#damaged.add(content);
+      for (const part of await this.contents.partsOf(content) ?? []) this.#damaged.add(part);
+    }
+  }
+
+  /** Where an item lies that a new snapshot may rely on, as of the last {@link refresh}. */
+  homeOf(id: string, unitClass: UnitClass): Home | undefined {
+    const home = this.index.reliableHome(id, unitClass);
+    if (home === undefined || this.#absent.size === 0) return home;
+    return this.index.homesOf(id, unitClass).find(({ unit }) => this.isReliable(unit.unit));
+  }
+
+  isReliable(unit: string): boolean {
+    return this.index.isReliable(unit) && !this.#absent.has(unit);
+  }
+
+  /** True if an item is there, or on its way. */
+  has(id: string, unitClass: UnitClass): boolean {
+    if (unitClass === "meta") return this.meta.isPending(id) || this.homeOf(id, "meta") !== undefined;
+    return this.#claimed.has(id) || (!this.#damaged.has(id) && this.homeOf(id, "data") !== undefined);
+  }
+
+  /** The same of a content that may be cut: its list is looked for, and not read. */
+  hasContent(content: string): boolean {
+    return this.has(content, "data") || (!this.#damaged.has(content) && this.has(content + LIST_SUFFIX, "meta"));
+  }
+
+  claim(ids: readonly string[]): Promise<readonly boolean[]> {
+    return Promise.resolve(ids.map((id) => this.#claim(id)));
+  }
+
+  #claim(id: string): boolean {
+    if (this.has(id, "data")) return false;
+    this.#claimed.add(id);
+    this.#damaged.delete(id);
+    return true;
+  }
+
+  async keepLists({ content, top, inner }: ContentLists): Promise<boolean> {
+    const id = content + LIST_SUFFIX;
+    if (this.meta.isPending(id)) return false;
+    const home = this.homeOf(id, "meta");
+    if (
+      home !== undefined && home.item.digest === top.digest && inner.every(({ digest }) => this.has(digest, "meta"))
+    ) {
+      return false;
+    }
+    // Cut otherwise, it is as good, if all of its parts are there.
+    if (home !== undefined && await this.hasParts(knownContentId(content))) return false;
+    for (const list of inner) this.#keepList(list.digest, list);
+    this.#keepList(id, top);
+    return true;
+  }
+
+  #keepList(id: string, { bytes, digest }: EncodedList): void {
+    if (!this.has(id, "meta") || id !== digest) this.meta.add({ ...listItem(id, storedListName(id), bytes), digest });
+  }
+
+  /** True if a large content has a list, and all that it names is there: the list is read. */
+  async hasParts(content: ContentId): Promise<boolean> {
+    return (await this.contents.reliableHomes(content))?.every(({ unit }) => this.isReliable(unit.unit)) ?? false;
+  }
+
+  begin(unitClass: UnitClass): Promise<NextUnit> {
+    return this.#uploads.begin(unitClass);
+  }
+
+  hand(unit: FinishedBody): Promise<void> {
+    return this.#uploads.hand(unit);
+  }
+
+  /** Stores what was packed, and the index of it. What is open elsewhere has to be handed over before. */
+  async flush(): Promise<void> {
+    await this.meta.finish();
+    await this.#uploads.flush(({ items }) => {
+      for (const { id } of items) this.#claimed.delete(id);
+    });
+    this.meta.settle();
+  }
+
+  /** @throws Error if something was to be packed, and is in no unit: only while others are at work that is right */
+  assertAllPacked(): void {
+    const [id] = this.#claimed;
+    if (id !== undefined) throw new Error(`${id} and ${this.#claimed.size - 1} others were not packed`);
+  }
+
+  /** Learns what has become of the vault. */
+  async refresh(): Promise<void> {
+    await this.index.refresh();
+    const { firstMs } = this.#uploads, { backend } = this.objects;
+    if (firstMs === undefined || await backend.now() - firstMs < LONG_MS) return;
+    const there = await this.objects.list("data");
+    this.#absent = new Set([...this.index.unitNames()].filter((unit) => !there.has(unit)));
+  }
+
+  /** Names of the units that may be relied on. */
+  *reliable(): Generator<string> {
+    for (const unit of this.index.unitNames()) if (this.isReliable(unit)) yield unit;
+  }
+
+  /** True if something lies in units that may not be relied on: what does is not known without looking. */
+  get hasDoubtful(): boolean {
+    for (const unit of this.index.unitNames()) {
+      const facts = this.index.unit(unit);
+      if (facts?.unitClass === "data" && !(isReliable(facts.state) && !this.#absent.has(unit))) return true;
+    }
+    return false;
+  }
+}
+
+/** What is compressed already. */
+export function rawItem(id: string, name: Raw, bytes: Uint8Array<ArrayBuffer>): NewItem {
+  return { id, name, fields: OWN_FIELDS, bytes, lane: "raw" };
+}
+
+export function listItem(id: string, name: Raw, bytes: Uint8Array<ArrayBuffer>): NewItem {
+  return { id, name, fields: OWN_FIELDS, bytes, lane: "compressed" };
+}

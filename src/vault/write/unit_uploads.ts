@@ -1,0 +1,156 @@
+/**
+ * Stores the units of one writer while others are packed, a few at a time, and then the objects of `index/` that tell of
+ * them. The memory of units that were stored serves the next ones.
+ */
+import { type Backend, objectKey, type SpooledFile } from "../../backend/backend.ts";
+import { type Raw, rawOf } from "../../core/raw.ts";
+import type { Dir, Disk, OpenFile } from "../../platform/disk.ts";
+import { encodeIndex, type IndexObject, MOST_WRITTEN, type UnitLine } from "../index/index_object.ts";
+import type { UnitClass } from "../pack/items.ts";
+import { makeHead } from "../seal/age_header.ts";
+import { recipientFor, type SealedObjects } from "../store/sealed_objects.ts";
+import type { UnitIndex } from "../store/unit_index.ts";
+import type { FinishedBody, NextUnit, UnitBody, UnitRoom } from "./pack_desk.ts";
+
+/** Stored bytes of a unit, by default. */
+export const UNIT_BYTES = 16 * 1024 * 1024;
+/** Larger units are made in a file. */
+const MOST_MEMORY_BYTES = 64 * 1024 * 1024;
+/** What a unit may have beyond its size: its last frames. Memory that isn't used costs nothing. */
+const SLACK_BYTES = 16 * 1024 * 1024;
+/** Of units of hunks and lists, mostly small ones. They grow. */
+const META_BYTES = 1024 * 1024;
+/** On their way at once. */
+const MOST_UNDER_WAY = 2;
+
+export interface UploadOptions {
+  /** Noted as the writer of index objects. */
+  readonly host: string;
+  /** Stored bytes of a unit. */
+  readonly unitBytes: number;
+  readonly disk: Disk;
+  /** A directory of this machine for units that are too large for the memory. Absent: they aren't. */
+  readonly spool: Raw | undefined;
+}
+
+export class UnitUploads implements AsyncDisposable {
+  readonly #objects: SealedObjects;
+  readonly #index: UnitIndex;
+  readonly #options: UploadOptions;
+  readonly #underWay = new Set<Promise<void>>();
+  readonly #free: ArrayBuffer[] = [];
+  readonly #files = new Set<Raw>();
+  #failure: { readonly error: unknown } | undefined;
+  #stored: UnitLine[] = [];
+  #names = 0;
+  #firstMs: number | undefined;
+
+  /** @param index learns of what is stored */
+  constructor(objects: SealedObjects, index: UnitIndex, options: UploadOptions) {
+    this.#objects = objects;
+    this.#index = index;
+    this.#options = options;
+  }
+
+  /** What is under way is waited for; files of units that were begun are removed. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#underWay);
+    for (const name of [...this.#files]) this.#removeFile(name);
+  }
+
+  /** When the first unit of this writer was stored, by the clock of the place. Undefined: none was. */
+  get firstMs(): number | undefined {
+    return this.#firstMs;
+  }
+
+  async begin(unitClass: UnitClass): Promise<NextUnit> {
+    this.#throwIfFailed();
+    const { access, random } = this.#objects, recipient = recipientFor(access, unitClass);
+    const head = recipient === undefined ? undefined : await makeHead([recipient], random);
+    return { head, room: this.#roomFor(unitClass) };
+  }
+
+  #roomFor(unitClass: UnitClass): UnitRoom {
+    const { unitBytes, spool } = this.#options;
+    if (unitClass === "meta") return { kind: "memory", memory: new ArrayBuffer(META_BYTES) };
+    if (unitBytes > MOST_MEMORY_BYTES && spool !== undefined) {
+      const { random, access } = this.#objects;
+      const tag = Array.from(random(8), (byte) => byte.toString(16).padStart(2, "0")).join("");
+      const name = rawOf(`${access.config.id}-${tag}-${this.#names++}.unit`);
+      this.#files.add(name);
+      return { kind: "file", directory: spool, name };
+    }
+    return { kind: "memory", memory: this.#free.pop() ?? new ArrayBuffer(unitBytes + SLACK_BYTES) };
+  }
+
+  /** Takes a unit, and waits while too many are under way. @throws what an earlier one has failed with */
+  async hand({ line, body }: FinishedBody): Promise<void> {
+    while (this.#underWay.size >= MOST_UNDER_WAY) await Promise.race(this.#underWay);
+    this.#throwIfFailed();
+    const done = this.#store(line, body).catch((error) => void (this.#failure ??= { error }));
+    this.#underWay.add(done);
+    done.then(() => this.#underWay.delete(done));
+  }
+
+  async #store(line: UnitLine, body: UnitBody): Promise<void> {
+    const { backend } = this.#objects;
+    this.#firstMs ??= await backend.now();
+    if (body.kind === "memory") {
+      await backend.put(objectKey("data", line.unit), body.bytes);
+      if (line.unitClass === "data") this.#free.push(body.bytes.buffer);
+    } else await this.#storeFile(backend, line, body);
+    this.#stored.push(line);
+  }
+
+  async #storeFile(
+    backend: Backend,
+    { unit }: UnitLine,
+    { name, size }: Extract<UnitBody, { kind: "file" }>,
+  ): Promise<void> {
+    using file = this.#inSpool((directory) => directory.open(name));
+    if (file === undefined) throw new Error("A unit's file is gone");
+    await backend.put(objectKey("data", unit), spooled(file, size));
+    this.#removeFile(name);
+  }
+
+  #removeFile(name: Raw): void {
+    this.#inSpool((directory) => directory.unlink(name));
+    this.#files.delete(name);
+  }
+
+  #inSpool<T>(action: (directory: Dir) => T): T {
+    const { disk, spool } = this.#options;
+    if (spool === undefined) throw new Error("There is no directory for units");
+    using directory = disk.openDir(spool);
+    return action(directory);
+  }
+
+  /** Waits for all units that were handed over, and stores the index of those that have none. @param listed is told of these */
+  async flush(listed: (unit: UnitLine) => void): Promise<void> {
+    await Promise.all(this.#underWay);
+    this.#throwIfFailed();
+    const { access, auth, backend } = this.#objects, { host } = this.#options;
+    while (this.#stored.length > 0) {
+      const units = portionOf(this.#stored), written = new Date(await backend.now()).toISOString();
+      const object: IndexObject = { kind: "units", vault: access.config.id, host, written, supersedes: [], units };
+      this.#index.add(await this.#objects.put("index", encodeIndex(object, auth)), object);
+      this.#stored = this.#stored.slice(units.length);
+      units.forEach(listed);
+    }
+  }
+
+  #throwIfFailed(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+}
+
+function spooled(file: OpenFile, size: number): SpooledFile {
+  return { size, read: (into, position) => file.read(into, position) };
+}
+
+/** The first units of a list: as many as one index object may describe. */
+function portionOf(units: readonly UnitLine[]): readonly UnitLine[] {
+  let items = 0;
+  const end = units.findIndex(({ items: { length } }, i) => (items += length) > MOST_WRITTEN && i > 0);
+  return end < 0 ? units : units.slice(0, end);
+}

@@ -1,0 +1,210 @@
+/**
+ * Stores the files of a batch in a vault: they are read and hashed; then it is asked which of their contents are needed,
+ * and these are packed. One per thread; where a batch waits for an answer, the next one may begin.
+ */
+import { type ContentId, contentIdOf } from "../../core/content_id.ts";
+import { hashBytes } from "../../core/digest.ts";
+import { DigestStream } from "../../core/digest_stream.ts";
+import { type Raw, raw } from "../../core/raw.ts";
+import type { Steps, WaitingSteps } from "../../core/steps.ts";
+import type { ContentKeeper, ContentStream, FileFacts, StoredItem } from "../../intake/content_keeper.ts";
+import { FileIntake } from "../../intake/file_intake.ts";
+import { SourceDirectory } from "../../intake/source_files.ts";
+import { Descents } from "../../platform/descent.ts";
+import type { Disk, OpenFile } from "../../platform/disk.ts";
+import type { Meter } from "../../platform/meter.ts";
+import type { StopFlag } from "../../platform/stop_flag.ts";
+import type { StoreBatch, StoreResult, StoreTask } from "../../snapshot/ingest_batch.ts";
+import type { TarFields } from "../pack/unit_writer.ts";
+import type { Chunking } from "../store/config.ts";
+import type { Candidate, ContentFacts, ContentPacker } from "./content_packer.ts";
+import { type PackedContent, type ReadNext, StreamPacker } from "./stream_packer.ts";
+import { Turn } from "./turn.ts";
+
+/** Contents that are asked about together. Files up to the size that is kept whole fit in any case. */
+const FEWEST_ARENA_BYTES = 4 * 1024 * 1024;
+/** A file shows that it has grown if it fills more room than it needs. */
+const ROOM_TO_GROW = 1;
+const CHUNK_BYTES = 256 * 1024;
+
+export interface IntakeSetup {
+  readonly disk: Disk;
+  readonly packer: ContentPacker;
+  readonly chunking: Chunking;
+  readonly gear: Uint32Array;
+  /** What the names of all files begin with, for people. */
+  readonly directory: Raw;
+  readonly stop: StopFlag;
+  readonly meter: Meter;
+}
+
+type Wait = Promise<void> | undefined;
+type AddStream = (read: ReadNext, facts: ContentFacts) => WaitingSteps<PackedContent>;
+
+/** A content that was read, and what it is of. */
+interface Held {
+  readonly candidate: Candidate;
+  /** Puts down what became of it. */
+  readonly settle: (isNew: boolean) => void;
+}
+
+export class VaultIntake implements Disposable {
+  readonly #setup: IntakeSetup;
+  readonly #sources: Descents;
+  readonly #arenas: Uint8Array<ArrayBuffer>[] = [];
+  /** For large contents: its memory is large as well. */
+  #stream: StreamPacker | undefined;
+  readonly #turn = new Turn();
+
+  constructor(setup: IntakeSetup) {
+    this.#setup = setup;
+    this.#sources = new Descents(setup.disk);
+  }
+
+  [Symbol.dispose](): void {
+    this.#sources[Symbol.dispose]();
+  }
+
+  *run(batches: readonly StoreBatch[]): WaitingSteps<StoreResult[][]> {
+    const results: StoreResult[][] = [];
+    const arena = this.#arenas.pop() ?? this.#newArena();
+    const work = new BatchIntake(this.#setup, arena, (read, facts) => this.#addStream(read, facts));
+    try {
+      for (const batch of batches) {
+        using source = new SourceDirectory(this.#sources, batch.rootPath, batch.relative);
+        results.push(yield* work.storeAll(batch, source));
+      }
+      yield* work.settle();
+    } finally {
+      this.#arenas.push(arena);
+    }
+    return results;
+  }
+
+  #newArena(): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(Math.max(FEWEST_ARENA_BYTES, this.#setup.chunking.wholeUpTo + ROOM_TO_GROW));
+  }
+
+  *#addStream(read: ReadNext, facts: ContentFacts): WaitingSteps<PackedContent> {
+    const { packer, gear, chunking } = this.#setup;
+    using _ = yield* this.#turn.take();
+    this.#stream ??= new StreamPacker(packer, gear, chunking);
+    return yield* this.#stream.add(read, facts);
+  }
+}
+
+/** One batch on its way. */
+class BatchIntake implements ContentKeeper<Wait> {
+  readonly #setup: IntakeSetup;
+  readonly #arena: Uint8Array<ArrayBuffer>;
+  readonly #addStream: AddStream;
+  readonly #files: FileIntake<Wait>;
+  #used = 0;
+  #held: Held[] = [];
+  /** The content that was read last, if it was a small one. */
+  #read: { readonly id: ContentId; readonly bytes: Uint8Array<ArrayBuffer>; readonly file: FileFacts } | undefined;
+  /** The file at hand. */
+  #facts: ((file: FileFacts) => ContentFacts) | undefined;
+
+  /** @param arena for small contents, until it is known whether they are needed */
+  constructor(setup: IntakeSetup, arena: Uint8Array<ArrayBuffer>, addStream: AddStream) {
+    this.#setup = setup;
+    this.#arena = arena;
+    this.#addStream = addStream;
+    this.#files = new FileIntake(this, setup.meter);
+  }
+
+  *storeAll(batch: StoreBatch, source: SourceDirectory): WaitingSteps<StoreResult[]> {
+    const { stop, chunking: { wholeUpTo }, directory } = this.#setup, results: StoreResult[] = [];
+    const place = raw`${directory}${batch.apath}/`;
+    for (const task of batch.files) {
+      stop.check();
+      if (this.#arena.length - this.#used < Math.min(task.size, wholeUpTo) + ROOM_TO_GROW) yield* this.settle();
+      this.#facts = (file) => this.#factsOf(task, raw`${place}${task.treeName}`, file);
+      const result = yield* this.#files.take(task, source);
+      this.#hold(results, result);
+      yield;
+    }
+    return results;
+  }
+
+  /** A small content is asked about later: only then it is known whether it is new. */
+  #hold(results: StoreResult[], result: StoreResult): void {
+    const at = results.push(result) - 1, read = this.#read;
+    this.#read = undefined;
+    if (read === undefined || result.content !== read.id || result.how === "kept") return;
+    const { id, bytes, file } = read;
+    this.#used += bytes.length;
+    const settle = (isNew: boolean) =>
+      void (results[at] = { ...result, how: isNew ? "new" : "known", bytes: isNew ? bytes.length : 0 });
+    this.#held.push({ candidate: { id, bytes, ...this.#facts!(file) }, settle });
+  }
+
+  /** Has what was read so far packed, if it is needed. */
+  *settle(): WaitingSteps<void> {
+    const held = this.#held;
+    if (held.length === 0) return;
+    const needed = yield* this.#setup.packer.add(held.map(({ candidate }) => candidate));
+    for (const [i, { settle }] of held.entries()) settle(needed[i] === true);
+    this.#held = [];
+    this.#used = 0;
+  }
+
+  #factsOf(task: StoreTask, name: Raw, { mode, gid, mtime }: FileFacts): ContentFacts {
+    const { disk } = this.#setup, { uid } = task, user = disk.userName(uid), group = disk.groupName(gid);
+    const fields: TarFields = {
+      mode,
+      uid,
+      gid,
+      mtime,
+      ...(user !== undefined && { user }),
+      ...(group !== undefined && { group }),
+    };
+    return { name, fields };
+  }
+
+  roomFor(size: number): Uint8Array<ArrayBuffer> | undefined {
+    const end = this.#used + size + ROOM_TO_GROW;
+    if (size > this.#setup.chunking.wholeUpTo || end > this.#arena.length) return undefined;
+    return this.#arena.subarray(this.#used, end);
+  }
+
+  // deno-lint-ignore require-yield -- it is asked about later
+  *storeBytes(bytes: Uint8Array<ArrayBuffer>, file: FileFacts): Steps<StoredItem> {
+    const id = contentIdOf(hashBytes("sha256", bytes));
+    this.#read = { id, bytes, file };
+    return { id, size: bytes.length, newBytes: 0, isNew: false };
+  }
+
+  *storeStream(content: ContentStream, file: FileFacts): WaitingSteps<StoredItem> {
+    this.#read = undefined;
+    const { stop, meter } = this.#setup;
+    const read = function* (into: Uint8Array<ArrayBuffer>, position: number): Steps<number> {
+      stop.check();
+      yield;
+      const got = content.read(into, position);
+      meter.add(got);
+      return got;
+    };
+    return yield* this.#addStream(read, this.#facts!(file));
+  }
+
+  /** Whether it is was looked up before the batch came. */
+  has(): boolean {
+    return true;
+  }
+
+  *digestOf(read: OpenFile["read"], meter: Meter): Steps<string> {
+    const stream = new DigestStream("sha256", read, new Uint8Array(CHUNK_BYTES));
+    for (const { bytes } of stream) {
+      this.#setup.stop.check();
+      meter.add(bytes.length);
+      yield;
+    }
+    return stream.digest;
+  }
+
+  share(): boolean {
+    return true;
+  }
+}
