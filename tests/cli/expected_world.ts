@@ -124,6 +124,8 @@ function masked(line: string): string {
   return line
     .replace(/^( {2}"(?:bytes|manifestBytes|freeBytes|storageBytes)": )\d+/, "$1(some)")
     .replace(/^((?:manifests|free|Growth {5}about) +)\S+ [KMGT]iB/, "$1(some)")
+    .replace(/^.+ wait to be deleted; prune again after .+$/, "(some) wait to be deleted; prune again after (some)")
+    .replace(/("(?:waitingBytes|nextMs)": )\d+/, "$1(some)")
     .replace(/("(?:uid|gid)":)\d+/g, "$1(some)").replace(/("birthtime":)"[^"]+"/g, "$1(some)");
 }
 

@@ -112,6 +112,13 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     await say("drill", "--name", "photos");
     await say("stats", "-s", "offsite", "--largest", "0");
     await say("check", "-s", "offsite", "--status");
+    await say("forget", "letters:latest", "-s", "offsite");
+    await say("prune", "-s", "offsite", "--dry-run");
+    await say("prune", "-s", "offsite", "--keep-unused", "0");
+    await say("prune", "--grace", "0");
+    await say("prune", "-s", "offsite", "--grace", "0");
+    await say("salvage", "st-offsite", "--target", "salvaged");
+    await say("salvage", "st-offsite", "--target", "salvaged", "--password-file", "password");
     await say("tree", "build", "latest", "-s", "offsite");
     Deno.writeTextFileSync(password, "wrong\n");
     await say("snapshots", "-s", "offsite");

@@ -3,7 +3,7 @@ import type { Repository } from "../../snapshot/repository.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import type { Define } from "./command.ts";
 import { snapshotJson } from "../output/results/snapshot_text.ts";
-import { doneLine, planLines } from "../output/results/prune_text.ts";
+import { doneLines, planLines } from "../output/results/prune_text.ts";
 import type { Session } from "../session/session.ts";
 import { examples, workersOption } from "../settings/options.ts";
 import { addKeepOptions, type KeepOptions, policyOf } from "../settings/retention_options.ts";
@@ -96,7 +96,8 @@ async function pruneAfter(
   const result = await prune(repository, request, () => {}, session.monitor);
   if (!session.options.json && !session.options.quiet) {
     const sizeText = (bytes: number) => session.sizeText(bytes);
-    for (const line of [...planLines(result, sizeText), doneLine(result, dryRun, sizeText)]) session.out.line(line);
+    const look = { sizeText, clock: session.world.clock };
+    for (const line of [...planLines(result, sizeText), ...doneLines(result, dryRun, look)]) session.out.line(line);
   }
   return result;
 }

@@ -1,10 +1,11 @@
 /** backup-tool prune */
 import type { RemovalSummary } from "../../snapshot/repository.ts";
 import { examples, workersOption } from "../settings/options.ts";
-import { doneLine, planLines } from "../output/results/prune_text.ts";
+import { doneLines, planLines } from "../output/results/prune_text.ts";
+import { addPaceOptions, paceOf, type PaceOptions } from "../settings/prune_options.ts";
 import type { Define } from "./command.ts";
 
-interface PruneOptions {
+interface PruneOptions extends PaceOptions {
   readonly dryRun?: boolean;
   readonly workers?: number;
 }
@@ -14,17 +15,28 @@ export const definePrune: Define = (program, act) => {
     .summary("free the space that no snapshot needs any more")
     .description(
       "Remove contents that no snapshot needs any more, and what crashed runs left behind. What is needed is read from " +
-        "all manifests; if one can't be read, nothing is removed. Trees keep their files.",
+        "all manifests; if one can't be read, nothing is removed. Trees keep their files.\n\n" +
+        "A vault is pruned in steps, so that nobody has to wait: what nothing needs is noted first, and deleted by a later " +
+        "prune. It tells when that can be.",
     )
-    .option("-n, --dry-run", "remove nothing; tell what would be")
+    .option("-n, --dry-run", "remove nothing; tell what would be");
+  addPaceOptions(command)
     .addOption(workersOption("each takes 130 MiB (default: none)"))
-    .addHelpText("after", examples("backup-tool prune --dry-run -s /mnt/disk/storage", "backup-tool prune"));
+    .addHelpText(
+      "after",
+      examples(
+        "backup-tool prune --dry-run -s /mnt/disk/storage",
+        "backup-tool prune",
+        "backup-tool prune -s offsite --keep-unused 0",
+      ),
+    );
   command.action(() =>
     act(command, async (session) => {
-      const { dryRun = false, workers } = command.opts<PruneOptions>();
+      const { dryRun = false, workers, ...options } = command.opts<PruneOptions>();
+      const pace = paceOf(options, await session.engine());
       const repository = await session.openRepository();
       const { prune } = await import("../../operations/forget/prune.ts");
-      const request = { dryRun, workers: workers ?? 0, signal: session.signal };
+      const request = { dryRun, workers: workers ?? 0, signal: session.signal, ...(pace !== undefined && { pace }) };
       const sizeText = (bytes: number) => session.sizeText(bytes);
       const isTold = session.options.json !== true && session.options.quiet !== true;
       const tell = (lines: readonly string[]) => {
@@ -37,7 +49,7 @@ export const definePrune: Define = (program, act) => {
         (plan: RemovalSummary) => tell(planLines(plan, sizeText)),
         session.monitor,
       );
-      tell([doneLine(result, dryRun, sizeText)]);
+      tell(doneLines(result, dryRun, { sizeText, clock: session.world.clock }));
       if (session.options.json) session.out.json({ dryRun, ...result });
     })
   );

@@ -23,6 +23,7 @@ import { defineRebuild } from "../commands/rebuild.ts";
 import { defineRecover } from "../commands/recover.ts";
 import { defineRepair } from "../commands/repair.ts";
 import { defineRestore } from "../commands/restore.ts";
+import { defineSalvage } from "../commands/salvage.ts";
 import { defineServe } from "../commands/serve.ts";
 import { defineSnapshots } from "../commands/snapshots.ts";
 import { defineStats } from "../commands/stats.ts";
@@ -36,7 +37,7 @@ export const COMMANDS: Readonly<Record<string, readonly Define[]>> = {
   "Looking": [defineSnapshots, defineLs, defineFind, defineHistory, defineDiff, defineStats],
   "Getting back": [defineRestore, defineCat, defineDump],
   "Keeping": [defineForget, definePrune, definePolicy, defineTag, defineTree, defineKey],
-  "Checking and healing": [defineCheck, defineDrill, defineRepair, defineRecover, defineRebuild],
+  "Checking and healing": [defineCheck, defineDrill, defineRepair, defineSalvage, defineRecover, defineRebuild],
   "Working by itself": [defineServe, defineJob],
   "This tool": [defineConfig, defineCompletions, defineVersion],
 };

@@ -11,7 +11,7 @@ import type { World } from "../world.ts";
 import { BadUsage } from "../../core/fault.ts";
 import { type Raw, rawOf } from "../../core/raw.ts";
 import { exactSizeText, type SizeText, sizeText } from "../../core/size_text.ts";
-import type { UnlockedVault, VaultLogin } from "../../operations/open.ts";
+import type { EngineKind, UnlockedVault, VaultLogin } from "../../operations/open.ts";
 import type { OpenedRepository } from "../../operations/opened.ts";
 import type { Machine } from "../../platform/machine.ts";
 import type { Storage } from "../../storage/storage.ts";
@@ -82,6 +82,12 @@ export class Session implements AsyncDisposable {
     return this.#held.use(await openRepository(machine, place.location, this.monitor, this.login(place)));
   }
 
+  /** What there is to be opened. */
+  async engine({ location } = this.place): Promise<EngineKind> {
+    const { engineAt } = await import("../../operations/open.ts");
+    return await engineAt((await this.machine()).disk, location);
+  }
+
   /** What opens a vault, and where it is; open until the session ends. @throws NoVault and what else opening throws */
   async unlock(place = this.place): Promise<UnlockedVault & { readonly machine: Machine }> {
     const { unlockAt } = await import("../../operations/open.ts");
@@ -98,9 +104,8 @@ export class Session implements AsyncDisposable {
 
   /** Where a storage lies, or is to be made. @param what it is needed for @throws BadUsage, NotForVaults */
   async storagePath(what: string): Promise<Raw> {
-    const { location } = this.place, { engineAt } = await import("../../operations/open.ts");
-    const { disk } = await this.machine();
-    if (await engineAt(disk, location) === "storage") return rawOf(location);
+    const { place } = this;
+    if (await this.engine(place) === "storage") return rawOf(place.location);
     const { NotForVaults } = await import("../../vault/format/faults.ts");
     throw new NotForVaults(what);
   }

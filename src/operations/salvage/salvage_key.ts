@@ -5,7 +5,7 @@ import { WrongPassphrase } from "../../vault/format/faults.ts";
 import type { HeapEntry } from "../../vault/salvage/salvage.ts";
 import { parseKeyFile } from "../../vault/seal/key_file.ts";
 import { identitiesOf, type VaultKey } from "../../vault/seal/keys.ts";
-import { openKeyFile } from "../../vault/seal/passphrase.ts";
+import { isSealedKey, openKeyFile } from "../../vault/seal/passphrase.ts";
 
 export interface SalvageKeys {
   readonly identities: readonly string[];
@@ -14,7 +14,6 @@ export interface SalvageKeys {
 
 /** Objects of `keys/` have a few hundred bytes. */
 const MOST_KEY_BYTES = 4096;
-const SCRYPT = "age-encryption.org/v1\n-> scrypt ";
 
 /** @param heap gone through once more if a passphrase is given @throws BadKeyFile, WrongPassphrase */
 export async function keysFor(secret: Secret, heap: () => Iterable<HeapEntry>): Promise<SalvageKeys> {
@@ -44,7 +43,7 @@ function keyBytes({ open }: HeapEntry): Uint8Array<ArrayBuffer> | undefined {
     using file = open();
     if (file.size > MOST_KEY_BYTES) return undefined;
     const bytes = new Uint8Array(file.size), there = bytes.subarray(0, file.read(bytes, 0));
-    return new TextDecoder("latin1").decode(there).startsWith(SCRYPT) ? there : undefined;
+    return isSealedKey(there) ? there : undefined;
   } catch (error) {
     if (error instanceof Fault) return undefined;
     throw error;

@@ -10,6 +10,7 @@ import { baseName, joinRaw, parentPath, type Raw, raw, rawOf, sliceRaw } from ".
 import { ROOT_SUFFIX } from "../../core/content_id.ts";
 import { OWN_DIRECTORY, rootName, UNIT_JSON } from "../pack/tar_names.ts";
 import { OWN_FIELDS } from "../pack/unit_writer.ts";
+import { isSealedKey } from "../seal/passphrase.ts";
 import type { ByteRange } from "../seal/sealed_body.ts";
 import { FileTree } from "./file_tree.ts";
 import { filesIn, type FoundFile } from "./found_files.ts";
@@ -214,11 +215,20 @@ interface TakeOptions {
   readonly onRoot: (root: FoundRoot & { readonly bytes: Uint8Array<ArrayBuffer> }) => void;
 }
 
+const KEY_START_BYTES = 64;
+
+/** What a passphrase opens is a key: there are no files in it. */
+function isKey(file: HeapFile): boolean {
+  const start = new Uint8Array(KEY_START_BYTES);
+  return isSealedKey(start.subarray(0, file.read(start, 0)));
+}
+
 /** Gives every file that can be had of one object. @throws Fault if its head can't be opened */
 async function takeFrom(
   file: HeapFile,
   { identities, auths, path, onFile, onRoot }: TakeOptions,
 ): Promise<Omit<SalvagedUnit, "path">> {
+  if (isKey(file)) return { condition: "other", files: 0, lostBytes: 0 };
   const plaintext = await plaintextOf(file, identities, path), contents = describedIn(plaintext, path);
   let files = 0, frames = 0, damaged = 0;
   for (const frame of foundFrames(plaintext, contents)) {

@@ -8,6 +8,13 @@ export const WORK_FACTOR = 18;
 /** More would let whoever can write to the vault use up the memory. */
 const MOST_WORK_FACTOR = 20;
 
+const KEY_START = "age-encryption.org/v1\n-> scrypt ";
+
+/** True for how objects of `keys/` begin, and no others. @param start of some file */
+export function isSealedKey(start: Uint8Array): boolean {
+  return new TextDecoder("latin1").decode(start.subarray(0, KEY_START.length)) === KEY_START;
+}
+
 /** @param workFactor for tests */
 export async function sealKeyFile(
   text: string,

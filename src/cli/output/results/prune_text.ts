@@ -1,7 +1,9 @@
 /** What a prune says to people. */
 import { pluralText } from "../../../core/size_text.ts";
 import type { PruneResult } from "../../../operations/forget/prune.ts";
-import type { RemovalSummary } from "../../../snapshot/repository.ts";
+import type { Clock } from "../../../core/clock.ts";
+import { localTimeText } from "../../../core/time_text.ts";
+import type { RemovalSteps, RemovalSummary } from "../../../snapshot/repository.ts";
 
 /** Sizes as the person wants them. */
 type SizeText = (bytes: number) => string;
@@ -19,8 +21,26 @@ export function planLines(plan: RemovalSummary, sizeText: SizeText): string[] {
   ];
 }
 
-export function doneLine(result: PruneResult, dryRun: boolean, sizeText: SizeText): string {
-  const { removedItems, bytes, leftoverBytes } = result;
+interface Look {
+  readonly sizeText: SizeText;
+  readonly clock: Clock;
+}
+
+/** What became of it, and what is left for later. */
+export function doneLines(result: PruneResult, dryRun: boolean, look: Look): string[] {
+  const { removedItems, bytes, leftoverBytes, steps } = result, { sizeText } = look;
+  if (steps !== undefined) return stepLines(steps, dryRun, look);
   const freed = sizeText(bytes + leftoverBytes);
-  return dryRun ? `Would free ${freed}` : `Removed ${pluralText(removedItems, "item")}, which frees ${freed}`;
+  return [dryRun ? `Would free ${freed}` : `Removed ${pluralText(removedItems, "item")}, which frees ${freed}`];
+}
+
+/** Of a vault. */
+function stepLines(steps: RemovalSteps, dryRun: boolean, { sizeText, clock }: Look): string[] {
+  const { deletedBytes, repackedBytes, waitingBytes, nextMs } = steps;
+  const anew = repackedBytes > 0 ? `, ${dryRun ? "and pack" : "packed"} ${sizeText(repackedBytes)} anew` : "";
+  const next = nextMs === undefined ? "" : `; prune again after ${localTimeText(nextMs, clock.offsetMinutes(nextMs))}`;
+  return [
+    `${dryRun ? "Would delete" : "Deleted"} ${sizeText(deletedBytes)}${anew}`,
+    ...(waitingBytes > 0 ? [`${sizeText(waitingBytes)} wait to be deleted${next}`] : []),
+  ];
 }

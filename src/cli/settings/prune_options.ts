@@ -1,0 +1,53 @@
+/** Options that say how a vault is pruned. */
+import { type Command, Option } from "commander";
+import { BadUsage } from "../../core/fault.ts";
+import { parseSize } from "../../core/size_text.ts";
+import type { EngineKind } from "../../operations/open.ts";
+import { paceFrom, parseDuration, parseShare, type WrittenPace } from "../../operations/settings/prune_pace.ts";
+import type { RemovalPace } from "../../snapshot/repository.ts";
+import { reading } from "./options.ts";
+
+export type PaceOptions = WrittenPace;
+
+export function addPaceOptions(command: Command): Command {
+  return command
+    .addOption(
+      textOption(
+        "--grace <TIME>",
+        "vaults: delete so long after it was noted as unneeded (default: 24h)",
+        parseDuration,
+      ),
+    )
+    .addOption(
+      textOption(
+        "--keep-unused <TIME>",
+        "vaults: note it when nothing has needed it for so long (default: 7d)",
+        parseDuration,
+      ),
+    )
+    .addOption(
+      textOption(
+        "--max-unused <SHARE>",
+        "vaults: let that share lie unused among what is needed (default: 5%)",
+        parseShare,
+      ),
+    )
+    .addOption(textOption("--max-repack <SIZE>", "vaults: write that much anew at most (default: 10G)", parseSize))
+    .option("--unsafe", "vaults: allow a grace below an hour: nobody may be restoring");
+}
+
+/** Judged at once, so that a mistake is told of as one of the option. */
+function textOption(flags: string, description: string, judge: (text: string) => unknown): Option {
+  return new Option(flags, description).argParser(reading((text) => {
+    judge(text);
+    return text;
+  }));
+}
+
+/** @throws BadUsage if a storage is to be pruned so */
+export function paceOf(options: PaceOptions, engine: EngineKind): RemovalPace | undefined {
+  const { grace, keepUnused, maxUnused, maxRepack, unsafe } = options;
+  const pace = paceFrom({ grace, keepUnused, maxUnused, maxRepack, unsafe });
+  if (pace === undefined || engine === "vault") return pace;
+  throw new BadUsage("These options are for vaults; a storage is pruned at once", "Leave them out");
+}
