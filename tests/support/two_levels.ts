@@ -56,7 +56,8 @@ export async function putSnapshot(
   for (const { path, content, mode, uid, gid, mtime } of manifest.entries()) {
     if (content === undefined) continue;
     const file = fileName(directory, path), fields = { mode, uid, gid, mtime };
-    const whole = joined([...storage.readContent(content)].map((piece) => piece.slice()));
+    const whole = joined(Array.from(storage.readContent(content), (piece) => piece.slice()));
+    if (hash("sha256", whole) !== content) throw new Error("The storage has other bytes than it says");
     if (whole.length <= objects.access.config.chunker.wholeUpTo) {
       data.add({ id: content, name: file, fields, bytes: whole, lane });
       continue;

@@ -112,7 +112,7 @@ test("GNU tar reads a name that is no UTF-8", ["zstd", "tar"], async (dir) => {
   ok(shell("zstd -dc < unit | tar t", dir).startsWith(`${DIRECTORY}/caf\\351\n`));
 });
 
-test("A large file is put together by the lines of the README.txt, parts that occur twice included", [
+test("A large file is put together by its list and a shell, parts that occur twice included", [
   "age",
   "zstd",
   "tar",
