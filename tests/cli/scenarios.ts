@@ -118,7 +118,6 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     await say("prune", "--grace", "0");
     await say("prune", "-s", "offsite", "--grace", "0");
     await say("salvage", "st-offsite", "--target", "salvaged");
-    await say("salvage", "st-offsite", "--target", "salvaged", "--password-file", "password");
     await say("tree", "build", "latest", "-s", "offsite");
     Deno.writeTextFileSync(password, "wrong\n");
     await say("snapshots", "-s", "offsite");
