@@ -33,7 +33,7 @@ interface UnitCase {
 }
 
 /** @param units by one letter, their name */
-function decided(units: Readonly<Record<string, UnitCase>>, needed: string, pace: Partial<DecisionOptions> = {}) {
+async function decided(units: Readonly<Record<string, UnitCase>>, needed: string, pace: Partial<DecisionOptions> = {}) {
   const names = Object.keys(units), of = new Map(names.map((name) => [id(name), units[name]!]));
   const itemsOf = (name: string): UnitItem[] =>
     [...of.get(name)?.items ?? ""].map((letter, at) => ({ id: id(letter), frame: 0, at, size: 100 }));
@@ -67,7 +67,7 @@ function decided(units: Readonly<Record<string, UnitCase>>, needed: string, pace
     lost: new Set([...of].filter(([, { isLost = false }]) => isLost).map(([name]) => name)),
     items,
   };
-  const decision = decide(view, seen, { ...PACE, ...pace });
+  const decision = await decide(view, seen, { ...PACE, ...pace });
   const states = names.map((name) => decision.marks.get(id(name))?.mark ?? "live");
   return {
     states,
@@ -96,38 +96,42 @@ const STATES: readonly [what: string, unit: UnitCase, needed: string, expected: 
 ];
 
 for (const [what, unit, needed, expected] of STATES) {
-  Deno.test(`states of units: ${what}`, () => deepStrictEqual(decided({ c: unit }, needed).states, [expected]));
+  Deno.test(`states of units: ${what}`, async () =>
+    deepStrictEqual((await decided({ c: unit }, needed)).states, [expected]));
 }
 
-Deno.test("of an item in several units, that with the smallest name is used", () => {
-  deepStrictEqual(decided({ a: { items: "1" }, b: { items: "1" }, c: { items: "12" } }, "12").states, [
+Deno.test("of an item in several units, that with the smallest name is used", async () => {
+  deepStrictEqual((await decided({ a: { items: "1" }, b: { items: "1" }, c: { items: "12" } }, "12")).states, [
     "live",
     "unused",
     "live",
   ]);
   const doomed = { items: "1", state: "doomed", hours: 100 } as const;
-  deepStrictEqual(decided({ a: doomed, b: { items: "1" } }, "1").states, ["gone", "live"]);
-  deepStrictEqual(decided({ a: { items: "1", isLost: true }, b: { items: "1" } }, "1").states, ["gone", "live"]);
+  deepStrictEqual((await decided({ a: doomed, b: { items: "1" } }, "1")).states, ["gone", "live"]);
+  deepStrictEqual((await decided({ a: { items: "1", isLost: true }, b: { items: "1" } }, "1")).states, [
+    "gone",
+    "live",
+  ]);
 });
 
-Deno.test("a time that lies ahead of the clock is put right", () => {
-  const { marks } = decided({ c: { items: "a", state: "doomed", hours: -100 } }, "");
+Deno.test("a time that lies ahead of the clock is put right", async () => {
+  const { marks } = await decided({ c: { items: "a", state: "doomed", hours: -100 } }, "");
   deepStrictEqual(marks.get(id("c"))?.since, before(0));
 });
 
-Deno.test("with no time to keep it, what nothing needs is doomed at once; gone it is in the next run", () => {
+Deno.test("with no time to keep it, what nothing needs is doomed at once; gone it is in the next run", async () => {
   const pace = { keepUnusedMs: 0, graceMs: 0 };
-  deepStrictEqual(decided({ c: { items: "a" } }, "", pace).states, ["doomed"]);
-  deepStrictEqual(decided({ c: { items: "a", state: "doomed" } }, "", pace).states, ["gone"]);
+  deepStrictEqual((await decided({ c: { items: "a" } }, "", pace)).states, ["doomed"]);
+  deepStrictEqual((await decided({ c: { items: "a", state: "doomed" } }, "", pace)).states, ["gone"]);
 });
 
-Deno.test("every unit that is there and has a tombstone is deleted, also one that an earlier run has left", () => {
+Deno.test("every unit that is there and has a tombstone is deleted, also one that an earlier run has left", async () => {
   const units = {
     a: { items: "1", state: "gone" },
     b: { items: "2", state: "doomed", hours: 25 },
     c: { items: "3" },
   } as const;
-  deepStrictEqual(decided(units, "3").deleted, ["a", "b"]);
+  deepStrictEqual((await decided(units, "3")).deleted, ["a", "b"]);
 });
 
 Deno.test("units are packed anew, the worst first, until little enough lies unused, and not too much at once", () => {

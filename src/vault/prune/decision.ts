@@ -49,8 +49,14 @@ export interface Decision {
   readonly deletedBytes: number;
 }
 
-export function decide(view: UnitsView, seen: Seen, options: DecisionOptions): Decision {
-  return new Deciding(view, seen, options).decide();
+/** @param pause is awaited between units: there may be very many */
+export function decide(
+  view: UnitsView,
+  seen: Seen,
+  options: DecisionOptions,
+  pause: () => Promise<void> = () => Promise.resolve(),
+): Promise<Decision> {
+  return new Deciding(view, seen, options).decide(pause);
 }
 
 /** What is used of a unit. */
@@ -84,9 +90,12 @@ class Deciding {
     this.#former = new Map(Array.from(view.marks(), (line) => [line.unit, line]));
   }
 
-  decide(): Decision {
+  async decide(pause: () => Promise<void>): Promise<Decision> {
     this.#keepTombstones();
-    for (const name of this.#view.unitNames()) this.#decideUnit(name);
+    for (const name of this.#view.unitNames()) {
+      await pause();
+      this.#decideUnit(name);
+    }
     for (const [name, bytes] of this.#seen.stored) this.#decideOrphan(name, bytes);
     const deleted = [...this.#seen.stored.keys()].filter((name) => this.#marks.get(name)?.mark === "gone");
     return {

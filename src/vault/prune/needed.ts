@@ -11,6 +11,7 @@ import { kindOfItem, LIST_SUFFIX, type UnitClass, type UnitItem } from "../pack/
 import type { VaultContents } from "../store/contents.ts";
 import type { StoredRoot } from "../store/root_store.ts";
 import type { UnitIndex } from "../store/unit_index.ts";
+import { eachAtOnce } from "./each_at_once.ts";
 import type { FoundList, ListFinder } from "./lists.ts";
 
 /** Asked for at once. */
@@ -109,11 +110,8 @@ class Collector implements Needs {
     this.#listed = listedContents(source.index);
   }
 
-  async addAll(hunks: Iterator<WantedHunk> & Iterable<WantedHunk>): Promise<void> {
-    const addNext = async () => {
-      for (const hunk of hunks) await this.#addHunk(hunk);
-    };
-    await Promise.all(Array.from({ length: HUNKS_AT_ONCE }, addNext));
+  async addAll(hunks: Iterable<WantedHunk>): Promise<void> {
+    await eachAtOnce(hunks, HUNKS_AT_ONCE, (hunk) => this.#addHunk(hunk));
   }
 
   async #addHunk({ root, ref }: WantedHunk): Promise<void> {

@@ -16,6 +16,7 @@ import { ItemReader } from "../store/item_reader.ts";
 import type { IndexObjectFacts, UnitIndex } from "../store/unit_index.ts";
 import { chooseCompaction } from "./compaction.ts";
 import { decide, type Decision } from "./decision.ts";
+import { eachAtOnce } from "./each_at_once.ts";
 import { Homes } from "./homes.ts";
 import { inForce, isSame, ledgerPortions, supersededNow } from "./ledger.ts";
 import { Lease } from "./lease.ts";
@@ -41,6 +42,7 @@ const MOST_ATTEMPTS = 3;
 /** New units are made in memory. */
 const MOST_UNIT_BYTES = 64 * 1024 * 1024;
 const NAME_BYTES = 32;
+const DELETED_AT_ONCE = 4;
 /** What a writer at work puts aside is younger. */
 const LEFTOVER_MS = 24 * 3_600_000;
 /** The shortest time in which a tombstone may be forgotten, where a test says so. */
@@ -113,11 +115,11 @@ export class Pruner implements AsyncDisposable {
     const seen = await survey(this.#vault, { without, isPreview, rules: this.#rules, pace, monitor: this.#monitor });
     this.#monitor.phase("looking for what is not needed");
     const { key } = this.#vault.objects.access, { graceMs } = this.#pace;
-    const decision = decide(this.#vault.index, { ...seen, items: seen.needs.items }, {
+    const decision = await decide(this.#vault.index, { ...seen, items: seen.needs.items }, {
       ...this.#pace,
       canReadData: key === undefined || key.dataIdentity !== undefined,
       ...(!this.#rules.tombstones && { dropTombstonesAfterMs: TEST_TOMBSTONE_GRACES * Math.max(graceMs, 1) }),
-    });
+    }, () => pace.yieldIfDue());
     return { seen, decision, summary: summaryOf(this.#vault.index, { seen, decision }, this.#pace) };
   }
 
@@ -254,13 +256,13 @@ export class Pruner implements AsyncDisposable {
       monitor.current(key);
       await this.#remove(key);
     };
-    for (const name of supersedes) await remove(objectKey("index", name));
-    for (const name of decision.deleted) {
+    await eachAtOnce(supersedes, DELETED_AT_ONCE, (name) => remove(objectKey("index", name)));
+    await eachAtOnce(decision.deleted, DELETED_AT_ONCE, async (name) => {
       await remove(objectKey("data", name));
       const items = decision.itemCounts.get(name) ?? 0;
       removed += items;
       monitor.count("removedItems", items);
-    }
+    });
     await backend.removeLeftovers(seen.nowMs - Math.max(this.#pace.graceMs, LEFTOVER_MS));
     return removed;
   }

@@ -10,9 +10,10 @@ import { encodeIndex, type IndexObject, lineOf, type UnitLine } from "../index/i
 import type { UnitFacts } from "../index/join.ts";
 import { kindOfItem, type UnitClass, type UnitFrame, type UnitItem } from "../pack/items.ts";
 import { tarEntries } from "../pack/tar_reader.ts";
-import { itemIn, readContents, readFrame, type StoredUnit } from "../pack/unit_reader.ts";
+import { framesIn, planRanges } from "../pack/frame_ranges.ts";
+import { itemIn, readContents } from "../pack/unit_reader.ts";
 import type { UnitContents } from "../pack/unit_json.ts";
-import { PackBuffers, type TakenItem, UnitWriter } from "../pack/unit_writer.ts";
+import { type LaneName, PackBuffers, type TakenItem, UnitWriter } from "../pack/unit_writer.ts";
 import { makeHead } from "../seal/age_header.ts";
 import { MemoryOutput } from "../seal/output.ts";
 import { sealInto } from "../seal/sealer.ts";
@@ -23,6 +24,8 @@ import { openUnit } from "./stored_units.ts";
 import type { PrunedVault } from "./survey.ts";
 
 const TAR_BLOCK_BYTES = 512, LEVEL = 3, SALT_BYTES = 16;
+/** Fetched at once. */
+const MOST_RANGE_BYTES = 16 * 1024 * 1024;
 
 export interface RepackOptions {
   /** Stored bytes of a new unit, which is made in memory. */
@@ -78,11 +81,24 @@ async function move(
     ...used.map((item) => ({ ...item, ...partOf(contents, item), isCopy: false })),
     ...copiesIn(contents, options),
   ];
-  for (const [frame, items] of Map.groupBy(wanted, ({ frame }) => frame)) {
-    const found = facts.frames[frame];
-    if (found === undefined) throw new DamagedObject(`data/${facts.unit}`, `there is no frame ${frame}`);
-    for (const item of await entriesOf(stored, found, items)) await packer.add(item);
+  const byFrame = Map.groupBy(wanted, ({ frame }) => frame), { body } = stored, { frames } = facts;
+  if (byFrame.keys().some((frame) => frames[frame] === undefined)) {
+    throw new DamagedObject(body.what, "a frame is missing");
   }
+  for (const range of planRanges(frames, byFrame.keys(), MOST_RANGE_BYTES)) {
+    const bytes = await stored.read(body.storedRange(range));
+    for (const { index, plain } of framesIn(bytes, range, { body, frames })) {
+      if (plain instanceof DamagedObject) throw plain;
+      for (const item of entriesOf(plain, byFrame.get(index) ?? [], { what: body.what, lane: laneOf(frames[index]) })) {
+        await packer.add(item);
+      }
+    }
+  }
+}
+
+/** What was stored as it is gained nothing from compressing. */
+function laneOf(frame: UnitFrame | undefined): LaneName {
+  return frame !== undefined && frame.length < frame.plainBytes ? "compressed" : "raw";
 }
 
 /** What an index doesn't tell of parts. */
@@ -101,10 +117,13 @@ function copiesIn({ copies }: UnitContents, { items, roots }: RepackOptions): Wa
   return copies.filter(isOfUse).map((copy) => ({ ...copy, isCopy: true }));
 }
 
-async function entriesOf(stored: StoredUnit, frame: UnitFrame, items: readonly Wanted[]): Promise<TakenItem[]> {
-  const plain = await readFrame(stored, frame), { what } = stored.body;
+/** @param plain a frame */
+function entriesOf(
+  plain: Uint8Array<ArrayBuffer>,
+  items: readonly Wanted[],
+  { what, lane }: { readonly what: string; readonly lane: LaneName },
+): TakenItem[] {
   const entries = new Map(Array.from(tarEntries(plain), (entry) => [entry.at, entry]));
-  const lane = frame.length < frame.plainBytes ? "compressed" : "raw";
   return items.map(({ id, digest, part, size, at, isCopy, ...place }) => {
     itemIn(plain, { ...place, id, at, size, ...(digest !== undefined && { digest }) }, what);
     const entry = entries.get(at);
