@@ -39,6 +39,9 @@ const V8_FLAGS = "--expose-gc,--max-old-space-size=512,--max-semi-space-size=4";
  */
 const COMPILE_FLAGS = ["--no-check", "--no-code-cache", "--no-config", `--v8-flags=${V8_FLAGS}`, "-A"];
 
+/** Machine code that a package (ssh2) tries to load, and does without. */
+const OPTIONAL_NATIVE = ["cpu-features", "*.node"];
+
 /** The build can't be done as asked; the message is for the person who asked. */
 export class BuildFailed extends Error {}
 
@@ -82,7 +85,8 @@ export async function buildExecutable(options: BuildOptions): Promise<string> {
 
 async function bundle(): Promise<void> {
   await Deno.remove(new URL(SCRIPTS, ROOT), { recursive: true }).catch(() => {}); // there was none
-  const args = ["bundle", "--platform=deno", "--code-splitting", "--outdir", SCRIPTS, "main.ts"];
+  const without = OPTIONAL_NATIVE.flatMap((name) => ["--external", name]);
+  const args = ["bundle", "--platform=deno", "--code-splitting", ...without, "--outdir", SCRIPTS, "main.ts"];
   const { succeeded, output } = await run(Deno.execPath(), args, environment());
   if (!succeeded) throw new BuildFailed(`Cannot bundle main.ts:\n${output}`);
 }

@@ -61,6 +61,7 @@ export const MODULES: Readonly<Record<string, readonly string[]>> = {
   "node:worker_threads": ["platform/"],
   "node:module": ["platform/"],
   "node:net": ["platform/", "backend/", "server/"],
+  "node:stream": ["platform/", "backend/"],
   "node:http": ["platform/", "backend/", "server/"],
   "node:https": ["platform/", "backend/", "server/"],
   "@noble/ciphers": ["vault/"],

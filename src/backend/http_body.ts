@@ -52,7 +52,7 @@ export function* bodyPieces(body: Body): Generator<Uint8Array<ArrayBuffer>> {
   for (let at = 0; at < size; at += WHOLE_PIECE_BYTES) yield pieceOf(body, at, Math.min(WHOLE_PIECE_BYTES, size - at));
 }
 
-function pieceOf(body: Body, at: number, length: number): Uint8Array<ArrayBuffer> {
+export function pieceOf(body: Body, at: number, length: number): Uint8Array<ArrayBuffer> {
   if (body instanceof Uint8Array) return body.subarray(at, at + length);
   const piece = new Uint8Array(length);
   if (body.read(piece, at) !== length) throw new Error("A spooled file has become shorter");

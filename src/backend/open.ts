@@ -1,6 +1,6 @@
 /** From a location, as people write it, to the place that it means. */
 import type { Clock, Random } from "../core/clock.ts";
-import { BadUsage, Interrupted } from "../core/fault.ts";
+import { Interrupted } from "../core/fault.ts";
 import { rawOf } from "../core/raw.ts";
 import type { Disk } from "../platform/disk.ts";
 import type { Backend } from "./backend.ts";
@@ -72,7 +72,7 @@ async function openRemote(
     case "s3":
       return await (await import("./s3.ts")).openS3(place, options, create);
     case "sftp":
-      throw new BadUsage(`Cannot open sftp:${place.host}: there is no such kind of place`, "Give a directory");
+      return await (await import("./sftp.ts")).openSftp(place, options, create);
   }
 }
 

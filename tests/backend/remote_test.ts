@@ -5,7 +5,18 @@ import type { Clock } from "../../src/core/clock.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
 import { systemClock } from "../../src/platform/system_clock.ts";
 import { backendContract, type BackendPlace } from "../contract/backend_contract.ts";
-import { apache, HAS_APACHE, HAS_RCLONE, PASSWORD, rclone, type Server, USER } from "../support/servers.ts";
+import {
+  apache,
+  HAS_APACHE,
+  HAS_RCLONE,
+  HAS_SSHD,
+  openssh,
+  PASSWORD,
+  rclone,
+  rcloneSftp,
+  type SshServer,
+  USER,
+} from "../support/servers.ts";
 import { random } from "../support/units.ts";
 
 const disk = openDisk();
@@ -44,7 +55,7 @@ function litterIn(directory: string): void {
   if (Deno.uid() === 0) new Deno.Command("chown", { args: ["-R", "nobody", directory] }).outputSync();
 }
 
-const MISSING_SERVER: Server = { port: 0, directory: "", [Symbol.dispose]: () => {} };
+const MISSING_SERVER: SshServer = { port: 0, directory: "", home: "", [Symbol.dispose]: () => {} };
 
 const restic = HAS_RCLONE ? await rclone("restic") : MISSING_SERVER;
 const restLogin = { BACKUP_TOOL_REST_USER: USER, BACKUP_TOOL_REST_PASSWORD: PASSWORD };
@@ -85,4 +96,28 @@ backendContract(
   "s3: the server that BACKUP_TOOL_TEST_S3 names",
   () => placeAt((name) => `${s3}/${name}`, Deno.env.toObject()),
   { ignore: s3 === undefined },
+);
+
+const sshd = HAS_SSHD ? await openssh() : MISSING_SERVER;
+backendContract(
+  "sftp: OpenSSH",
+  () =>
+    placeAt(
+      (name) => `sftp://127.0.0.1:${sshd.port}${sshd.directory}/new/${name}`,
+      { HOME: sshd.home },
+      (name) => litterIn(`${sshd.directory}/new/${name}`),
+    ),
+  { ignore: !HAS_SSHD, leaks: true },
+);
+
+const sftp = HAS_RCLONE && HAS_SSHD ? await rcloneSftp() : MISSING_SERVER;
+backendContract(
+  "sftp: rclone serve sftp",
+  () =>
+    placeAt(
+      (name) => `sftp://${USER}@127.0.0.1:${sftp.port}/new/${name}`,
+      { HOME: sftp.home, BACKUP_TOOL_SFTP_PASSWORD: PASSWORD },
+      (name) => litterIn(`${sftp.directory}/new/${name}`),
+    ),
+  { ignore: !HAS_RCLONE || !HAS_SSHD, leaks: true },
 );

@@ -34,12 +34,14 @@ export interface ContractOptions {
   readonly unless?: Readonly<Record<string, string>>;
   /** True where something is missing that the backend needs. */
   readonly ignore?: boolean;
+  /** True if a library of the backend lets go of resources only when the garbage collector comes. */
+  readonly leaks?: boolean;
 }
 
 export function backendContract(
   name: string,
   makePlace: () => BackendPlace,
-  { unless = {}, ignore = false }: ContractOptions = {},
+  { unless = {}, ignore = false, leaks = false }: ContractOptions = {},
 ): void {
   const titles = new Set(BACKEND_RULES.map(({ title }) => title));
   deepStrictEqual(Object.keys(unless).filter((title) => !titles.has(title)), [], "every exception belongs to a rule");
@@ -47,6 +49,7 @@ export function backendContract(
     const reason = unless[title];
     Deno.test({
       name: `${name}: ${title}${reason === undefined ? "" : ` [not here: ${reason}]`}`,
+      sanitizeResources: !leaks,
       ignore: ignore || reason !== undefined,
       async fn() {
         await using place = makePlace();

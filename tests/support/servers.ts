@@ -46,6 +46,56 @@ export async function apache(): Promise<Server> {
   return { ...await running(command, directory, port), directory: `${directory}/dav` };
 }
 
+/** OpenSSH; what it serves is the whole machine, to this user's key. */
+export interface SshServer extends Server {
+  /** Has `.ssh/known_hosts` and `.ssh/id_ed25519` in it, as a home directory. */
+  readonly home: string;
+}
+
+export async function openssh(): Promise<SshServer> {
+  const directory = Deno.makeTempDirSync({ prefix: "backup-tool-test-" }), port = freePort();
+  const home = sshHome(directory, port);
+  const root = Deno.uid() === 0;
+  if (root) Deno.mkdirSync("/run/sshd", { recursive: true });
+  const config = `Port ${port}
+ListenAddress 127.0.0.1
+HostKey ${directory}/host
+AuthorizedKeysFile ${home}/.ssh/id_ed25519.pub
+PidFile none
+StrictModes no
+UsePAM no
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+Subsystem sftp internal-sftp
+`;
+  Deno.writeTextFileSync(`${directory}/config`, config);
+  const args = ["-D", "-f", `${directory}/config`];
+  const command = new Deno.Command("/usr/sbin/sshd", { args, stdin: "null", stdout: "null", stderr: "null" });
+  return { ...await running(command, directory, port), home };
+}
+
+/** `rclone serve sftp` with a host key that `home` knows. */
+export async function rcloneSftp(): Promise<SshServer> {
+  const keys = Deno.makeTempDirSync({ prefix: "backup-tool-test-" });
+  makeKey(`${keys}/host`);
+  const server = await rclone("sftp", "--key", `${keys}/host`, "--dir-cache-time", "0s");
+  return { ...server, home: sshHome(keys, server.port) };
+}
+
+function sshHome(directory: string, port: number): string {
+  const home = `${directory}/home`;
+  Deno.mkdirSync(`${home}/.ssh`, { recursive: true });
+  if (!isFile(`${directory}/host`)) makeKey(`${directory}/host`);
+  makeKey(`${home}/.ssh/id_ed25519`);
+  const [kind, key] = Deno.readTextFileSync(`${directory}/host.pub`).split(" ");
+  Deno.writeTextFileSync(`${home}/.ssh/known_hosts`, `[127.0.0.1]:${port} ${kind} ${key}\n`);
+  return home;
+}
+
+export function makeKey(path: string, passphrase = ""): void {
+  new Deno.Command("ssh-keygen", { args: ["-q", "-t", "ed25519", "-N", passphrase, "-f", path] }).outputSync();
+}
+
 function apacheConfig(directory: string, port: number): string {
   const modules = ["mpm_event", "authz_core", "authn_core", "authn_file", "auth_basic", "authz_user", "dav", "dav_fs"];
   const htpasswd = new Deno.Command("htpasswd", { args: ["-nbm", USER, PASSWORD] }).outputSync().stdout;

@@ -1,0 +1,79 @@
+/** How to say to an SSH server who we are: a key file, the agent, the usual keys, a password, in that order. */
+import { Fault } from "../core/fault.ts";
+import { readSecret } from "../platform/secrets.ts";
+import { loginName } from "../platform/system.ts";
+import type { Secrets } from "./credentials.ts";
+import { BadCredentials } from "./faults.ts";
+import type { Ssh2, SshMethod } from "./ssh_types.ts";
+
+const USUAL_KEYS = ["id_ed25519", "id_ecdsa", "id_rsa"];
+const MOST_KEY_BYTES = 64 * 1024;
+
+/** @param user what the location says @throws BadCredentials, ExposedSecret, DiskFault */
+export function sshMethods(
+  ssh2: Ssh2,
+  secrets: Secrets,
+  user: string | undefined,
+): readonly [string, readonly SshMethod[]] {
+  const username = user ?? secrets.get("user") ?? loginName();
+  const methods: SshMethod[] = [];
+  const keyFile = secrets.get("key-file"), agent = secrets.get("agent"), password = secrets.get("password");
+  if (keyFile !== undefined) methods.push(namedKey(ssh2, username, keyFile, secrets.get("key-passphrase")));
+  else {
+    if (agent !== undefined) methods.push({ type: "agent", username, agent });
+    methods.push(...usualKeys(ssh2, username, secrets.get("home")));
+  }
+  if (password !== undefined) methods.push({ type: "password", username, password }, interactive(username, password));
+  if (methods.length === 0) {
+    throw new BadCredentials(
+      "SSH",
+      "there is neither an agent nor a key nor a password",
+      "Start an agent, or name a key file in BACKUP_TOOL_SFTP_KEY_FILE or in a credentials file",
+    );
+  }
+  return [username, methods];
+}
+
+function namedKey(ssh2: Ssh2, username: string, path: string, passphrase: string | undefined): SshMethod {
+  const key = readSecret(path, MOST_KEY_BYTES);
+  if (ssh2.utils.parseKey(key, passphrase) instanceof Error) {
+    const why = passphrase === undefined
+      ? "it is no private key, or needs a passphrase"
+      : "the passphrase does not open it";
+    throw new BadCredentials(
+      JSON.stringify(path),
+      why,
+      "Name another key file, or give `key_passphrase` in a credentials file",
+    );
+  }
+  return { type: "publickey", username, key, ...(passphrase === undefined ? {} : { passphrase }) };
+}
+
+/** Those that need no passphrase. */
+function usualKeys(ssh2: Ssh2, username: string, home: string | undefined): SshMethod[] {
+  if (home === undefined) return [];
+  return USUAL_KEYS.flatMap((name) => {
+    const key = readIfFit(`${home}/.ssh/${name}`);
+    const isKey = key !== undefined && !(ssh2.utils.parseKey(key) instanceof Error);
+    return isKey ? [{ type: "publickey" as const, username, key }] : [];
+  });
+}
+
+/** ssh, too, passes over what is not there or not private. */
+function readIfFit(path: string): string | undefined {
+  try {
+    return readSecret(path, MOST_KEY_BYTES);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    return undefined;
+  }
+}
+
+/** Some servers ask for the password this way only. */
+function interactive(username: string, password: string): SshMethod {
+  return {
+    type: "keyboard-interactive",
+    username,
+    prompt: (_name, _instructions, _language, prompts, finish) => finish(prompts.map(() => password)),
+  };
+}
