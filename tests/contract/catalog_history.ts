@@ -82,7 +82,7 @@ export function catalogContract({ name, make }: RepositoryKind, runs: number): v
     });
     await fc.assert(
       fc.asyncProperty(histories, async ({ steps, asked }) => {
-        using place = make();
+        using place = await make();
         const history = new History(place);
         for (const one of steps) await history.apply(one);
         await history.assertLikeManifests(asked);
@@ -156,7 +156,7 @@ class History {
     index: number,
     action: (writer: RepositoryWriter, snapshot: SnapshotInfo) => Promise<void>,
   ): Promise<void> {
-    await using repository = this.#place.open();
+    await using repository = await this.#place.open();
     const snapshots = await repository.snapshots(), snapshot = snapshots[index % snapshots.length];
     if (snapshot === undefined) return;
     await using writer = await repository.write("test");
@@ -164,7 +164,7 @@ class History {
   }
 
   async #prune(): Promise<void> {
-    await using repository = this.#place.open();
+    await using repository = await this.#place.open();
     {
       await using writer = await repository.write("test");
       const plan = await writer.planRemoval({ workers: 0, signal }, new TestMonitor());
@@ -177,7 +177,7 @@ class History {
 
   /** Notes that every second content of a snapshot was read. */
   async #verify(writer: RepositoryWriter, id: RootId): Promise<void> {
-    await using repository = this.#place.open();
+    await using repository = await this.#place.open();
     const entries = [...(await repository.manifest(id)).entries()];
     const contents = entries.flatMap(({ content }) => content === undefined ? [] : [content]);
     const items = contents.filter((_, at) => at % 2 === 0).map((id) => ({ id, state: "ok" as const }));
@@ -187,7 +187,7 @@ class History {
   }
 
   async assertLikeManifests(asked: readonly VersionQuery[]): Promise<void> {
-    await using repository = this.#place.open();
+    await using repository = await this.#place.open();
     const whole: WholeSnapshot[] = [];
     for (const info of await repository.snapshots()) {
       whole.push({ info, entries: [...(await repository.manifest(info.id)).entries()] });

@@ -28,7 +28,7 @@ const LARGE = new Uint8Array(1_500_000).map((_, i) => i * i >> 9);
 export function operationsContract({ name, make }: RepositoryKind): void {
   const test = (title: string, body: (life: Life) => Promise<void>) =>
     Deno.test(`${name}: ${title}`, async () => {
-      using place = make();
+      using place = await make();
       await body(await Life.begin(place));
     });
 
@@ -97,7 +97,7 @@ export function operationsContract({ name, make }: RepositoryKind): void {
     deepStrictEqual(await life.check(), []);
     const [, second] = life.snapshots;
     const content = (await life.repository.manifest(second.id)).entry(parseApath("/large"))?.content;
-    life.place.damage(content!, "flip");
+    await life.place.damage(content!, "flip");
     const [finding, ...others] = await life.check();
     deepStrictEqual([finding?.where, finding?.paths.length, others], [content, 2, []]);
     strictEqual((await verificationStatus(life.repository)).damaged.contents, 1);
@@ -128,7 +128,7 @@ export function operationsContract({ name, make }: RepositoryKind): void {
     const { contents: all } = await stats(repository, { largest: 1, signal }, monitor);
     ok(all !== undefined);
     const digits = digestHexLength(repository.algorithm);
-    strictEqual(life.place.objects().filter((id) => id.length === digits).length, 4);
+    strictEqual((await life.place.objects()).filter((id) => id.length === digits).length, 4);
   });
 
   test("a backup goes on from the last one: what is unchanged is not read", async (life) => {
@@ -184,16 +184,17 @@ class Life {
     Deno.renameSync(`${world.source}/moving`, `${world.source}/sub/moved`);
     Deno.removeSync(`${world.source}/linked`);
     world.write("changes", "changed");
-    return new Life(place, [first, await backup()], copies);
+    return new Life(place, await place.open(), [first, await backup()], copies);
   }
 
   private constructor(
     place: RepositoryPlace,
+    repository: OpenedRepository,
     snapshots: readonly [SnapshotInfo, SnapshotInfo],
     copies: ReadonlyMap<SnapshotInfo, string>,
   ) {
     this.place = place;
-    this.repository = place.open();
+    this.repository = repository;
     this.snapshots = snapshots;
     this.copies = copies;
   }

@@ -1,4 +1,5 @@
 /** Where the rules for repositories are tried: one of each engine, beside a source that is backed up into it. */
+import type { Awaitable } from "../../src/core/awaitable.ts";
 import type { Algorithm } from "../../src/core/digest.ts";
 import { rawOf } from "../../src/core/raw.ts";
 import { backup } from "../../src/operations/backup/backup.ts";
@@ -12,24 +13,39 @@ import { TestMonitor, World } from "../support/world.ts";
 /** What may happen to the bytes of an object. */
 export type Damage = "flip" | "delete";
 
+/** What engines may do in more than one way. */
+export interface Traits {
+  /** There is one writer at a time, and a snapshot that is read isn't removed. */
+  readonly locks: boolean;
+  /** What nothing needs is removed by the first prune: it is an object of its own. */
+  readonly removesAtOnce: boolean;
+  /** It keeps what `forget` does. */
+  readonly keepsPolicy: boolean;
+  /** Each item is an object, under its id: a damaged root is known, contents are read in the order that was asked for. */
+  readonly storesItems: boolean;
+}
+
+export const STORAGE_TRAITS: Traits = { locks: true, removesAtOnce: true, keepsPolicy: true, storesItems: true };
+
 /** A repository that is empty at first, and a source. */
 export interface RepositoryPlace extends Disposable {
   readonly world: World;
   readonly workers: number;
   /** Anew each time, as another program would. */
-  open(): OpenedRepository;
+  open(): Awaitable<OpenedRepository>;
   /** Backs up the source a minute after the last time. */
   backup(changes?: Partial<BackupRequest>, monitor?: TestMonitor): Promise<SnapshotInfo>;
   /** Spoils an object behind the repository's back. */
-  damage(id: string, how: Damage): void;
+  damage(id: string, how: Damage): Awaitable<void>;
   /** Ids of everything that is stored, in order. */
-  objects(): string[];
+  objects(): Awaitable<string[]>;
 }
 
 /** An engine as the contract meets it. */
 export interface RepositoryKind {
   readonly name: string;
-  readonly make: () => RepositoryPlace;
+  readonly traits: Traits;
+  readonly make: () => Awaitable<RepositoryPlace>;
 }
 
 export interface StorageKind {
@@ -114,9 +130,13 @@ function flipped(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   return wrong;
 }
 
-export const MEMORY: RepositoryKind = { name: "repository in memory", make: () => new MemoryPlace() };
+export const MEMORY: RepositoryKind = {
+  name: "repository in memory",
+  traits: STORAGE_TRAITS,
+  make: () => new MemoryPlace(),
+};
 
 export function storageKind(kind: StorageKind): RepositoryKind {
   const threads = kind.workers === 0 ? "without workers" : `with ${kind.workers} workers`;
-  return { name: `storage, ${kind.algorithm}, ${threads}`, make: () => new StoragePlace(kind) };
+  return { name: `storage, ${kind.algorithm}, ${threads}`, traits: STORAGE_TRAITS, make: () => new StoragePlace(kind) };
 }

@@ -19,7 +19,7 @@ const LARGE = new Uint8Array(3 * 1024 * 1024 + 5).map((_, i) => i * i >> 7);
 export function sinkContract({ name, make }: RepositoryKind): void {
   const rule = (title: string, body: (place: RepositoryPlace) => Promise<void>) =>
     Deno.test(`${name}: ${title}`, async () => {
-      using place = make();
+      using place = await make();
       await body(place);
     });
   ingestRules(rule);
@@ -50,11 +50,11 @@ function ingestRules(rule: Rule): void {
       ]);
       ok(sink.bytes >= LARGE.length && sink.width >= 1);
     });
-    const stored = place.objects();
+    const stored = await place.objects();
     await withSink(place, {}, async (sink) => {
       deepStrictEqual((await store(place, sink, ["one", "large"])).map(({ how }) => how), ["known", "known"]);
     });
-    deepStrictEqual(place.objects(), stored);
+    deepStrictEqual(await place.objects(), stored);
   });
 
   rule("a file that isn't what the walk saw is kept as it is read, and said to be otherwise", async (place) => {
@@ -62,7 +62,7 @@ function ingestRules(rule: Rule): void {
     await withSink(place, {}, async (sink) => {
       const [result] = await store(place, sink, ["file"], { size: 3, mtime: "5" });
       deepStrictEqual([result?.seen?.size, result?.problem], [18, undefined]);
-      deepStrictEqual(place.objects(), [result?.content]);
+      deepStrictEqual(await place.objects(), [result?.content]);
     });
   });
 
@@ -81,7 +81,7 @@ function ingestRules(rule: Rule): void {
   rule("unchanged contents are relied on unread, if they are there", async (place) => {
     place.world.write("file", "file");
     const { id } = await place.backup();
-    await using repository = place.open();
+    await using repository = await place.open();
     const content = (await repository.manifest(id)).entry(parseApath("/file"))!.content!;
     const rely = async () =>
       await withSink(place, {}, async (sink) => {
@@ -89,7 +89,7 @@ function ingestRules(rule: Rule): void {
         return (await sink.ingest(batch, { items: 1, bytes: 0 })).missing;
       });
     deepStrictEqual(await rely(), []);
-    place.damage(content, "delete");
+    await place.damage(content, "delete");
     deepStrictEqual(await rely(), [0, 1]);
   });
 
@@ -97,7 +97,7 @@ function ingestRules(rule: Rule): void {
     place.world.write("file", "file");
     place.world.write("large", LARGE);
     const { id } = await place.backup();
-    await using repository = place.open();
+    await using repository = await place.open();
     const manifest = await repository.manifest(id);
     const [file, large] = ["/file", "/large"].map((path) => manifest.entry(parseApath(path))!.content!);
     {
@@ -113,7 +113,7 @@ function ingestRules(rule: Rule): void {
       await using writer = await repository.write("test");
       await writer.recordVerified([{ id: file!, state: "damaged" }], 1);
     }
-    await using later = place.open();
+    await using later = await place.open();
     using index = await later.contentIndex();
     deepStrictEqual([index.has(file!), index.has(large!)], [false, true]);
     await withSink(place, {}, (sink) => {
@@ -148,7 +148,7 @@ function ingestRules(rule: Rule): void {
 
 function snapshotRules(rule: Rule): void {
   rule("the same lines are the same hunk, and no new bytes", async (place) => {
-    await using repository = place.open();
+    await using repository = await place.open();
     await withSink(place, {}, async (sink) => {
       const [first, again, other] = [hunk(sink, ["/a"]), hunk(sink, ["/a"]), hunk(sink, ["/a", "/b"])];
       deepStrictEqual([again.ref, again.newBytes], [first.ref, 0]);
@@ -160,13 +160,13 @@ function snapshotRules(rule: Rule): void {
   });
 
   rule("a snapshot exists when it is committed, and not before", async (place) => {
-    await using repository = place.open();
+    await using repository = await place.open();
     const id = await withSink(place, { isPrivate: true }, async (sink) => {
       const { ref } = hunk(sink, ["/", "/a"]);
       deepStrictEqual(await repository.rootIds(), []);
       return await sink.commit(fields({ tags: ["kept"] }), [ref]);
     });
-    await using later = place.open();
+    await using later = await place.open();
     const { root } = await later.manifest(id), [snapshot] = await later.snapshots();
     deepStrictEqual([root.complete, root.private, root.previous, root.tags], [true, true, null, ["kept"]]);
     deepStrictEqual([snapshot?.id, snapshot?.sequence, snapshot?.entries], [id, 1, 2]);
@@ -175,14 +175,14 @@ function snapshotRules(rule: Rule): void {
 
   rule("a run that is given up leaves its checkpoint as a partial snapshot, or nothing", async (place) => {
     await withSink(place, {}, (sink) => Promise.resolve(hunk(sink, ["/"])));
-    await using empty = place.open();
+    await using empty = await place.open();
     deepStrictEqual(await empty.rootIds(), []);
     await withSink(place, {}, async (sink) => {
       const { ref } = hunk(sink, ["/"]);
       await sink.checkpoint(fields({}), [ref]);
       await sink.checkpoint(fields({ tags: ["second"] }), [ref, hunk(sink, ["/a"]).ref]);
     });
-    await using repository = place.open();
+    await using repository = await place.open();
     const [partial, ...others] = await repository.snapshots();
     deepStrictEqual([partial?.complete, partial?.tags, others], [false, ["second"], []]);
     deepStrictEqual(await repository.rootIds(), [partial?.id]);
@@ -192,19 +192,19 @@ function snapshotRules(rule: Rule): void {
 
   rule("a complete snapshot takes the place of its checkpoint and of the partial ones before it", async (place) => {
     await withSink(place, {}, async (sink) => await sink.checkpoint(fields({}), [hunk(sink, ["/"]).ref]));
-    await using repository = place.open();
+    await using repository = await place.open();
     const previous = await repository.snapshots();
     const id = await withSink(place, { previous }, async (sink) => {
       await sink.checkpoint(fields({}), [hunk(sink, ["/"]).ref]);
       return await sink.commit(fields({}), [hunk(sink, ["/", "/a"]).ref]);
     });
-    await using later = place.open();
+    await using later = await place.open();
     deepStrictEqual([await later.rootIds(), (await later.manifest(id)).root.previous], [[id], previous[0]?.id]);
     const [snapshot] = await later.snapshots();
     const second = await withSink(place, { previous: [snapshot!] }, async (sink) => {
       return await sink.commit(fields({}), [hunk(sink, ["/", "/a"]).ref]);
     });
-    await using last = place.open();
+    await using last = await place.open();
     const snapshots = await last.snapshots();
     deepStrictEqual(snapshots.map(({ id }) => id), [id, second]);
     ok(snapshots[0]!.sequence < snapshots[1]!.sequence);
@@ -218,7 +218,7 @@ async function withSink<T>(
 ): Promise<T> {
   place.world.clock.pass(1);
   const startMs = place.world.clock.nowMs(), { workers } = place;
-  await using repository = place.open();
+  await using repository = await place.open();
   await using writer: RepositoryWriter = await repository.write("test");
   const host = "testhost", base = { series: "source", host, startMs, isPrivate: false, tree: false };
   const request = { ...base, previous: [], workers, signal };

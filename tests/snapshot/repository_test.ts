@@ -3,6 +3,8 @@ import { operationsContract } from "../contract/operations_contract.ts";
 import { repositoryContract } from "../contract/repository_contract.ts";
 import { MEMORY, storageKind } from "../contract/repository_place.ts";
 import { sinkContract } from "../contract/sink_contract.ts";
+import { vaultKind } from "../contract/vault_repository_place.ts";
+import { KINDS as VAULTS } from "../support/vault_place.ts";
 
 /** Histories tried with each engine; SLOW=1 tries many more. */
 const HISTORIES = Deno.env.get("SLOW") ? 100 : 12;
@@ -15,7 +17,8 @@ const KINDS = [
   storageKind({ algorithm: "md5", workers: 0 }),
   storageKind({ algorithm: "md5", workers: 2 }),
 ];
-for (const kind of KINDS) repositoryContract(kind);
+const VAULT_KINDS = VAULTS.map((kind) => vaultKind(kind, kind.where === "memory" ? 0 : 2));
+for (const kind of [...KINDS, ...VAULT_KINDS]) repositoryContract(kind);
 for (const kind of KINDS) sinkContract(kind);
 for (const kind of KINDS) operationsContract(kind);
 for (const kind of [MEMORY, STORAGE]) catalogContract(kind, HISTORIES);

@@ -3,6 +3,7 @@ import { hash } from "node:crypto";
 import { type ListedObject, objectKey, type ObjectKind } from "../../backend/backend.ts";
 import { MissingObject } from "../../backend/faults.ts";
 import { Fault, Interrupted } from "../../core/fault.ts";
+import type { RootId } from "../../core/content_id.ts";
 import type { ObjectReport } from "../../snapshot/repository.ts";
 import { parseRoot } from "../../snapshot/root.ts";
 import { DamagedObject, isOfObject, NewerObject } from "../format/faults.ts";
@@ -16,8 +17,8 @@ interface Rule {
   readonly kind: ObjectKind;
   /** Somebody loses something with such an object. */
   readonly isLoss: boolean;
-  /** @throws what is wrong with it */
-  readonly look: (objects: SealedObjects, object: ListedObject) => Promise<void>;
+  /** @returns what it is in a snapshot, if it is that @throws what is wrong with it */
+  readonly look: (objects: SealedObjects, object: ListedObject) => Promise<RootId | undefined>;
 }
 
 /** What an index object leads to is found missing by itself. */
@@ -39,19 +40,19 @@ export async function* checkObjects(
     for await (const object of objects.backend.list(kind, signal)) {
       if (signal.aborted) throw new Interrupted();
       seen++;
-      const fault = await faultOf(() => look(objects, object));
-      if (fault === undefined) continue;
-      const isNewer = fault instanceof NewerObject;
-      read.push({ id: `${kind}/${object.name}`, kind: "object", damage: fault.message, isLoss: isLoss && !isNewer });
+      const found = await faultOr(() => look(objects, object));
+      if (typeof found === "string") read.push({ id: found, kind: "root", damage: undefined });
+      if (!(found instanceof Fault)) continue;
+      const isNewer = found instanceof NewerObject;
+      read.push({ id: `${kind}/${object.name}`, kind: "object", damage: found.message, isLoss: isLoss && !isNewer });
     }
     yield { seen, read };
   }
 }
 
-async function faultOf(look: () => Promise<void>): Promise<Fault | undefined> {
+async function faultOr<T>(look: () => Promise<T>): Promise<T | Fault | undefined> {
   try {
-    await look();
-    return undefined;
+    return await look();
   } catch (error) {
     if (!isOfObject(error)) throw error;
     return error instanceof MissingObject ? undefined : error; // removed since it was listed
@@ -59,7 +60,7 @@ async function faultOf(look: () => Promise<void>): Promise<Fault | undefined> {
 }
 
 /** Nobody but the holder of the passphrase can say more of it. */
-async function lookAtKey({ backend }: SealedObjects, { name, size }: ListedObject): Promise<void> {
+async function lookAtKey({ backend }: SealedObjects, { name, size }: ListedObject): Promise<undefined> {
   const key = objectKey("keys", name);
   if (size > MOST_SMALL_BYTES) throw new DamagedObject(key, `it has ${size} bytes`);
   if (hash("sha256", await backend.get(key)) !== name) throw new DamagedObject(key, "its bytes don't match its name");
@@ -69,7 +70,10 @@ function signed(kind: SmallKind): Rule["look"] {
   return async (objects, { name, size }) => {
     const what = `${kind}/${name}`, bytes = await objects.get(kind, name, size), { auth, access: { config } } = objects;
     if (kind === "index") parseIndex(bytes, what, { vault: config.id, auth });
-    else if (kind === "locks") parseLease(bytes, what, { vault: config.id, auth });
-    else parseRoot(parseSnapshot(bytes, what, auth).bytes);
+    if (kind === "locks") parseLease(bytes, what, { vault: config.id, auth });
+    if (kind !== "snapshots") return undefined;
+    const root = parseSnapshot(bytes, what, auth);
+    parseRoot(root.bytes);
+    return root.id;
   };
 }

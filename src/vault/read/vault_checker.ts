@@ -43,9 +43,15 @@ export class VaultChecker implements RepositoryChecker {
   }
 
   async *scan(monitor: Monitor): AsyncGenerator<ScanReport> {
-    const { readData, chosen, signal } = this.#request;
+    const { readData, part, chosen, signal } = this.#request;
     await this.#vault.index.recheck();
-    for await (const found of checkObjects(this.#vault.objects, signal)) yield { ...found, bytes: 0, strays: 0 };
+    for await (const { seen, read } of checkObjects(this.#vault.objects, signal)) {
+      // Roots are read in any case; whoever wants data read wants to know of which.
+      const told = readData && part === undefined && chosen === undefined
+        ? read
+        : read.filter(({ damage }) => damage !== undefined);
+      yield { seen, read: told, bytes: 0, strays: 0 };
+    }
     const sizes = await this.#unitSizes();
     yield { seen: sizes.listed, read: unitReports(sizes), bytes: 0, strays: 0 };
     if (readData || chosen !== undefined) yield* this.#readData(sizes, monitor);
