@@ -263,7 +263,7 @@ export class Vault implements Repository {
     const pruner = (request: RemovalRequest, monitor: Monitor) => this.#pruner(request, monitor);
     const changeCatalog = (action: (catalog: Catalog) => void) => this.#catalog.change(action);
     const notes = this.#notes, lock = this.#cache.lockForWriting();
-    const parts = { objects, index, contents, roots, machine, notes, pruner, changeCatalog, lock };
+    const parts = { objects, index, contents, hunks: this.#hunks, roots, machine, notes, pruner, changeCatalog, lock };
     return new VaultWriter(parts, { host, unitBytes, compression, spool: undefined, refusal });
   }
 

@@ -15,13 +15,13 @@ import type { IngestBatch, IngestResult, StoreBatch, StoreResult } from "../snap
 import { nextSequence, type Root } from "../snapshot/root.ts";
 import { type RootFields, rootOf } from "../snapshot/root_fields.ts";
 import type { SinkRequest, SnapshotSink, StreamFacts, StreamResult } from "../snapshot/snapshot_sink.ts";
-import { hunkName, snapshotDirectory } from "./pack/tar_names.ts";
+import { snapshotDirectory } from "./pack/tar_names.ts";
 import type { RootStore } from "./store/root_store.ts";
 import { PackThreads } from "./threads/pack_threads.ts";
 import { PresentContents } from "./write/present_contents.ts";
 import { RootMaker } from "./write/root_maker.ts";
 import { removePartial } from "./write/roots.ts";
-import { rawItem, type RunStore } from "./write/run_store.ts";
+import type { RunStore } from "./write/run_store.ts";
 import { LocalPacker } from "./write/local_packer.ts";
 import { StoreAgain } from "./threads/store_again.ts";
 
@@ -96,7 +96,7 @@ export class VaultSink implements SnapshotSink {
       store,
       roots,
       flush: () => this.#flush(),
-      hunkOf: (id) => store.contents.hunk(id),
+      hunkOf: (id) => store.hunks.find(id),
       storeAgain: (lost) => again.store(lost),
     });
   }
@@ -136,7 +136,7 @@ export class VaultSink implements SnapshotSink {
   }
 
   async keepUp(): Promise<void> {
-    await this.#parts.store.meta.drain();
+    await this.#parts.store.keepUp();
   }
 
   async ingestStream(chunks: AsyncIterable<Uint8Array<ArrayBuffer>>, facts: StreamFacts): Promise<StreamResult> {
@@ -146,10 +146,8 @@ export class VaultSink implements SnapshotSink {
   }
 
   addHunk(first: Apath, lines: readonly string[]): { readonly ref: HunkRef; readonly newBytes: number } {
-    const { store } = this.#parts, bytes = encodeHunk(lines), id = hunkIdOf(hash("sha256", bytes));
-    const isThere = store.has(id, "meta");
-    if (!isThere) store.meta.add(rawItem(id, hunkName(id), bytes));
-    return { ref: { first, count: lines.length, id }, newBytes: isThere ? 0 : bytes.length };
+    const bytes = encodeHunk(lines), id = hunkIdOf(hash("sha256", bytes)), isNew = this.#parts.store.addHunk(id, bytes);
+    return { ref: { first, count: lines.length, id }, newBytes: isNew ? bytes.length : 0 };
   }
 
   /** All hunks of a root are looked for when it is made, and all that they name when anything has gone. */
@@ -173,11 +171,21 @@ export class VaultSink implements SnapshotSink {
     const { roots, notes } = this.#parts;
     this.#monitor.phase("making it durable");
     const id = await this.#maker.make(this.#root(fields, hunks, true));
-    // What interrupted runs had got done is part of the new snapshot.
-    const partials = this.#request.previous.filter(({ complete }) => !complete).map(({ id }) => id);
-    await removePartial(roots, this.#checkpoint === undefined ? partials : [this.#checkpoint, ...partials]);
+    await removePartial(roots, await this.#partials());
     await notes.record([...this.#mended], this.#threads.learnt);
     return id;
+  }
+
+  /** What this run and interrupted ones had got done is part of the new snapshot, or of one before. */
+  async #partials(): Promise<RootId[]> {
+    const { id } = this.#parts.store.objects.access.config, { host, series, previous } = this.#request;
+    const built = new Set(previous.map(({ id }) => id));
+    const heads = await this.#parts.roots.heads();
+    return heads.filter(({ id: rootId, root, info }) => {
+      if (root.complete || info.for !== undefined) return false;
+      const isOurs = root.storage.id === id && root.host === host && root.name === series;
+      return built.has(rootId) || (isOurs && root.sequence <= this.#sequence);
+    }).map(({ id }) => id);
   }
 
   #root(fields: RootFields, hunks: readonly HunkRef[], complete: boolean): Root {

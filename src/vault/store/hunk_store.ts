@@ -46,6 +46,16 @@ export class HunkStore {
     if (this.#fetched.size >= HUNKS_IN_COMMIT) this.#flush();
   }
 
+  /** Keeps hunks at hand that are being stored. */
+  keep(hunks: ReadonlyMap<HunkId, Uint8Array<ArrayBuffer>>): void {
+    if (hunks.size > 0) this.#cache.use((tables) => tables.putHunks(hunks));
+  }
+
+  /** One that may not be at hand. @throws DamagedContent */
+  async find(id: HunkId): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#cache.use((tables) => tables.hunk(id)) ?? await this.#contents.hunk(id);
+  }
+
   #flush(): void {
     const fetched = this.#fetched;
     this.#fetched = new Map();

@@ -7,13 +7,13 @@ import { DamagedContent, OtherAlgorithm } from "../../snapshot/faults.ts";
 import { parseRoot, type Root } from "../../snapshot/root.ts";
 import type { HunkWithBytes, ReceivedFile, SnapshotReceiver, SnapshotSource } from "../../snapshot/snapshot_sink.ts";
 import { LostFromVault } from "../format/faults.ts";
-import { hunkName, snapshotDirectory } from "../pack/tar_names.ts";
+import { snapshotDirectory } from "../pack/tar_names.ts";
 import type { RootStore } from "../store/root_store.ts";
 import type { LocalPacker } from "./local_packer.ts";
 import { isThere, type LostContent } from "./reliance.ts";
 import { RootMaker } from "./root_maker.ts";
 import { removePartial } from "./roots.ts";
-import { rawItem, type RunStore } from "./run_store.ts";
+import type { RunStore } from "./run_store.ts";
 
 /** What all receivers of one writer share. */
 export interface ReceiverParts {
@@ -50,7 +50,7 @@ export class VaultReceiver implements SnapshotReceiver {
       store: parts.store,
       roots: parts.roots,
       flush: () => this.#flush(),
-      hunkOf: async (id) => await (source?.hunk(id) ?? parts.store.contents.hunk(id)),
+      hunkOf: async (id) => await (source?.hunk(id) ?? parts.store.hunks.find(id)),
       storeAgain: (lost) => this.#storeAgain(lost),
     });
   }
@@ -120,9 +120,9 @@ export class VaultReceiver implements SnapshotReceiver {
   async #addHunks(hunks: readonly HunkWithBytes[]): Promise<void> {
     const { store } = this.#parts;
     for (const { ref: { id }, bytes } of hunks) {
-      if (!store.has(id, "meta")) store.meta.add(rawItem(id, hunkName(id), bytes));
+      store.addHunk(id, bytes);
       this.#there.add(id);
     }
-    await store.meta.drain();
+    await store.keepUp();
   }
 }

@@ -8,10 +8,10 @@ import type { HunkRef } from "../../snapshot/hunk.ts";
 import { Manifest } from "../../snapshot/manifest.ts";
 import { encodeRoot, type Root } from "../../snapshot/root.ts";
 import { MOST_FRAME_BYTES } from "../format/limits.ts";
-import { hunkName, rootName } from "../pack/tar_names.ts";
+import { rootName } from "../pack/tar_names.ts";
 import type { RootStore, StoredRoot } from "../store/root_store.ts";
 import { type LostContent, LostContents, ReliableUnits } from "./reliance.ts";
-import { listItem, rawItem, type RunStore } from "./run_store.ts";
+import { listItem, type RunStore } from "./run_store.ts";
 
 /** Room for the header of a root's copy in its frame. */
 const MOST_COPY_BYTES = MOST_FRAME_BYTES / 2;
@@ -72,15 +72,15 @@ export class RootMaker {
   async #keepHunks(hunks: readonly HunkRef[]): Promise<void> {
     const { store, hunkOf } = this.#parts;
     for (const { id } of hunks) {
-      if (!store.has(id, "meta")) store.meta.add(rawItem(id, hunkName(id), await hunkOf(id)));
+      if (!store.has(id, "meta")) store.addHunk(id, await hunkOf(id));
     }
-    await store.meta.drain();
+    await store.keepUp();
   }
 
   async #lostOf(root: Root): Promise<LostContent[]> {
     const { store } = this.#parts, contents = new LostContents(store), lost: LostContent[] = [];
     for (const [i, ref] of root.hunks.entries()) {
-      const bytes = await store.contents.hunk(ref.id);
+      const bytes = await store.hunks.find(ref.id);
       lost.push(...await contents.among(new Manifest(() => bytes, root).hunkEntries(i)));
     }
     return lost;

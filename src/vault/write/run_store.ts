@@ -2,14 +2,15 @@
  * What one writer stores, and what it finds there: everything that a snapshot relies on goes through this. Nobody locks a
  * vault; what the index says now may be otherwise when it is read again, and then {@link refresh} tells.
  */
-import { type ContentId, knownContentId } from "../../core/content_id.ts";
+import { type ContentId, type HunkId, knownContentId } from "../../core/content_id.ts";
 import type { Raw } from "../../core/raw.ts";
 import type { Disk } from "../../platform/disk.ts";
 import { isReliable } from "../index/join.ts";
 import { LIST_SUFFIX, type UnitClass } from "../pack/items.ts";
 import type { ContentLists, EncodedList } from "../pack/parts_list.ts";
-import { storedListName } from "../pack/tar_names.ts";
+import { hunkName, storedListName } from "../pack/tar_names.ts";
 import { type NewItem, OWN_FIELDS } from "../pack/unit_writer.ts";
+import type { HunkStore } from "../store/hunk_store.ts";
 import type { VaultContents } from "../store/contents.ts";
 import type { SealedObjects } from "../store/sealed_objects.ts";
 import type { Home, UnitIndex } from "../store/unit_index.ts";
@@ -34,6 +35,7 @@ export interface RunParts {
   readonly objects: SealedObjects;
   readonly index: UnitIndex;
   readonly contents: VaultContents;
+  readonly hunks: HunkStore;
 }
 
 /** For longer, a place may have lost what its listing didn't show then: units themselves are looked for. */
@@ -43,20 +45,24 @@ export class RunStore implements PackDesk, AsyncDisposable {
   readonly index: UnitIndex;
   readonly objects: SealedObjects;
   readonly contents: VaultContents;
+  readonly hunks: HunkStore;
   readonly meta: MetaPacker;
   readonly options: RunOptions;
   readonly #uploads: UnitUploads;
   /** Contents and parts that somebody was told to store, and that are in no index yet. */
   readonly #claimed = new Set<string>();
+  /** They were stored by this writer, and may be asked for soon. */
+  #newHunks = new Map<HunkId, Uint8Array<ArrayBuffer>>();
   /** Contents that were found damaged: what lies there doesn't count. */
   readonly #damaged = new Set<string>();
   /** Units that the index has, and the place hasn't. */
   #absent: ReadonlySet<string> = new Set();
 
-  constructor({ objects, index, contents }: RunParts, options: RunOptions) {
+  constructor({ objects, index, contents, hunks }: RunParts, options: RunOptions) {
     this.objects = objects;
     this.index = index;
     this.contents = contents;
+    this.hunks = hunks;
     this.options = options;
     this.#uploads = new UnitUploads(objects, index, options);
     this.meta = new MetaPacker(this.packer("meta"));
@@ -113,6 +119,21 @@ export class RunStore implements PackDesk, AsyncDisposable {
     return true;
   }
 
+  /** Keeps a hunk, unless it is there. @param bytes stay as they are until {@link keepUp} @returns whether it was new */
+  addHunk(id: HunkId, bytes: Uint8Array<ArrayBuffer>): boolean {
+    if (this.has(id, "meta")) return false;
+    this.meta.add(rawItem(id, hunkName(id), bytes));
+    this.#newHunks.set(id, bytes);
+    return true;
+  }
+
+  /** Packs the hunks and lists that were added so far. */
+  async keepUp(): Promise<void> {
+    this.hunks.keep(this.#newHunks);
+    this.#newHunks = new Map();
+    await this.meta.drain();
+  }
+
   async keepLists({ content, top, inner }: ContentLists): Promise<boolean> {
     const id = content + LIST_SUFFIX;
     if (this.meta.isPending(id)) return false;
@@ -148,6 +169,7 @@ export class RunStore implements PackDesk, AsyncDisposable {
 
   /** Stores what was packed, and the index of it. What is open elsewhere has to be handed over before. */
   async flush(): Promise<void> {
+    await this.keepUp();
     await this.meta.finish();
     await this.#uploads.flush(({ items }) => {
       for (const { id } of items) this.#claimed.delete(id);
@@ -186,7 +208,7 @@ export class RunStore implements PackDesk, AsyncDisposable {
 }
 
 /** What is compressed already. */
-export function rawItem(id: string, name: Raw, bytes: Uint8Array<ArrayBuffer>): NewItem {
+function rawItem(id: string, name: Raw, bytes: Uint8Array<ArrayBuffer>): NewItem {
   return { id, name, fields: OWN_FIELDS, bytes, lane: "raw" };
 }
 
