@@ -1,18 +1,19 @@
 /**
  * The directory of a vault's cache, `vaults/<id>/` in the state directory, and who is at work in it. Everybody who has its
- * files open holds a shared lock on `users`; who is alone may replace them. Who stores into the vault holds `writer`, who
- * changes the catalog `catalog`.
+ * files open holds a shared lock on `users`; who is alone may replace them. A lock that is asked to be another kind of lock
+ * may be lost meanwhile, so nobody asks for one on `users` without one on `gate`. Who stores into the vault holds `writer`,
+ * who changes the catalog `catalog`.
  */
-import { joinRaw, rawOf } from "../../core/raw.ts";
+import { joinRaw, type Raw, rawOf } from "../../core/raw.ts";
 import { type Dir, makeDirectories, type OpenFile } from "../../platform/disk.ts";
 import type { Machine } from "../../platform/machine.ts";
 import { VaultInUse } from "./faults.ts";
 
 const PRIVATE_DIRECTORY = 0o700, PRIVATE_FILE = 0o600;
-const USERS = rawOf("users"), WRITER = rawOf("writer"), CATALOG = rawOf("catalog");
+const GATE = rawOf("gate"), USERS = rawOf("users"), WRITER = rawOf("writer"), CATALOG = rawOf("catalog");
 /** Directories that a catalog's file needs. */
 const DB = rawOf("db"), TMP = rawOf("tmp");
-/** Who is alone stays so for some hundred milliseconds at most, unless much is to be taken out. */
+/** Who is alone stays so for some hundred milliseconds, unless much is to be taken out. */
 const ATTEMPTS = 20, PAUSE_MS = 50;
 
 export class CachePlace implements Disposable {
@@ -64,37 +65,35 @@ export class CachePlace implements Disposable {
     return this.top.openDir(DB);
   }
 
+  /** @returns false if somebody is alone there, and stays so for long */
   #share(): boolean {
-    for (let attempt = 1; attempt < ATTEMPTS; attempt++) {
-      if (this.#users.tryLock("shared")) return true;
-      this.#clock.sleepSync(PAUSE_MS);
-    }
-    return this.#users.tryLock("shared");
+    using gate = this.#lock(GATE, ATTEMPTS, "shared");
+    return gate !== undefined && this.#users.tryLock("shared");
   }
 
   /** Does something that nobody else may see half done. @returns false if there are others: nothing was done then */
   ifAlone(action: () => void): boolean {
-    if (!this.#users.tryLock("exclusive")) return this.#stay(false);
+    using gate = this.#lock(GATE, 1);
+    if (gate === undefined) return false;
     try {
+      if (!this.#users.tryLock("exclusive")) return false;
       action();
+      return true;
     } finally {
-      this.#stay(true);
+      this.#users.tryLock("shared"); // nobody else can have taken it
     }
-    return true;
-  }
-
-  /** The lock may have been lost while another one was asked for. */
-  #stay<T>(answer: T): T {
-    if (!this.#share()) throw new Error("The cache of a vault was taken away from under this program");
-    return answer;
   }
 
   /** Holds off others who would change the catalog until disposed; undefined if one of them takes long. */
   lockCatalog(): Disposable | undefined {
+    return this.#lock(CATALOG, ATTEMPTS);
+  }
+
+  #lock(name: Raw, attempts: number, kind: "exclusive" | "shared" = "exclusive"): Disposable | undefined {
     using held = new DisposableStack();
-    const file = held.use(this.top.openOrCreate(CATALOG, PRIVATE_FILE));
-    for (let attempt = 1; !file.tryLock(); attempt++) {
-      if (attempt === ATTEMPTS) return undefined;
+    const file = held.use(this.top.openOrCreate(name, PRIVATE_FILE));
+    for (let attempt = 1; !file.tryLock(kind); attempt++) {
+      if (attempt >= attempts) return undefined;
       this.#clock.sleepSync(PAUSE_MS);
     }
     held.move();
@@ -103,10 +102,8 @@ export class CachePlace implements Disposable {
 
   /** Holds off other writers of this machine until disposed. @throws VaultInUse */
   lockForWriting(location: string): Disposable {
-    using held = new DisposableStack();
-    const file = held.use(this.top.openOrCreate(WRITER, PRIVATE_FILE));
-    if (!file.tryLock()) throw new VaultInUse(location);
-    held.move();
-    return file;
+    const lock = this.#lock(WRITER, 1);
+    if (lock === undefined) throw new VaultInUse(location);
+    return lock;
   }
 }
