@@ -252,6 +252,7 @@ export class Vault implements Repository {
   #pruner(request: RemovalRequest, monitor: Monitor): Pruner {
     const { objects, index, contents, roots } = this,
       { host, unitBytes = UNIT_BYTES, machine: { clock } } = this.#options;
+    index.doWithoutTails();
     return new Pruner({ objects, index, contents, roots, host }, { request, monitor, clock, unitBytes });
   }
 

@@ -60,7 +60,8 @@ export class VaultWriter implements RepositoryWriter {
 
   async begin(request: SinkRequest, monitor: Monitor): Promise<VaultSink> {
     this.#assertMayStore();
-    const { roots, machine, notes } = this.#vault;
+    const { index, roots, machine, notes } = this.#vault;
+    index.doWithoutTails();
     return await VaultSink.begin({ store: this.#store, roots, machine, notes }, request, monitor);
   }
 
@@ -70,7 +71,8 @@ export class VaultWriter implements RepositoryWriter {
 
   async receive(root: Uint8Array<ArrayBuffer>, source?: SnapshotSource): Promise<VaultReceiver> {
     this.#assertMayStore();
-    const { roots } = this.#vault, store = this.#store;
+    const { index, roots } = this.#vault, store = this.#store;
+    index.doWithoutTails();
     await store.refresh();
     const hunks = store.hasDoubtful ? [] : await hunksOf(roots);
     return new VaultReceiver({ store, roots, local: this.#local, hunks: new Set(hunks) }, root, source);

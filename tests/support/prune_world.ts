@@ -21,7 +21,7 @@ import { LIST_SUFFIX } from "../../src/vault/pack/items.ts";
 import { parseList } from "../../src/vault/pack/parts_list.ts";
 import { Pruner } from "../../src/vault/prune/pruner.ts";
 import { ALL_RULES, type PruneRules } from "../../src/vault/prune/rules.ts";
-import { openUnit, readTail } from "../../src/vault/prune/stored_units.ts";
+import { openUnit, readTail } from "../../src/vault/store/stored_units.ts";
 import { readItem } from "../../src/vault/pack/unit_reader.ts";
 import type { VaultAccess } from "../../src/vault/store/sealed_objects.ts";
 import { openVault, type Vault } from "../../src/vault/vault.ts";

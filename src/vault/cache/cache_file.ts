@@ -13,11 +13,16 @@ import type { CachePlace } from "./cache_place.ts";
 import { FileNote } from "./file_note.ts";
 import { hasTables, makeTables, type Tables } from "./schema.ts";
 
+/** Half a second, for an index of fourteen million items. */
+const MOST_DIGESTED_BYTES = 1024 * 1024 * 1024;
+
 export interface CacheFileOptions {
   /** Absent: it is in memory. */
   readonly place: CachePlace | undefined;
   readonly name: Raw;
   readonly tables: Tables;
+  /** Whether it is told if the file was changed by others: rows may be missing then, that nobody would miss. */
+  readonly isNoted: boolean;
   /** Id of the vault. */
   readonly vault: string;
 }
@@ -36,7 +41,9 @@ export class CacheFile implements Disposable {
 
   constructor(options: CacheFileOptions) {
     this.#options = options;
-    this.#note = options.place && new FileNote(options.place, options.name);
+    this.#note = options.place && options.isNoted
+      ? new FileNote(options.place, options.name, MOST_DIGESTED_BYTES)
+      : undefined;
     this.#opened = this.#open() ?? this.#make();
   }
 

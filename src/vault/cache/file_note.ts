@@ -7,8 +7,6 @@ import { unlessFault } from "../../core/fault.ts";
 import { bytesOf, type Raw, raw, rawOf, rawOfBytes } from "../../core/raw.ts";
 import type { CachePlace } from "./cache_place.ts";
 
-/** Larger files are not read whole each time they are opened. */
-const MOST_DIGESTED_BYTES = 64 * 1024 * 1024;
 const READ_AT_ONCE = 1024 * 1024, MOST_NOTE_BYTES = 100;
 /** Of files that are too large for a digest. */
 const LARGE = "large";
@@ -16,11 +14,13 @@ const LARGE = "large";
 export class FileNote {
   readonly #place: CachePlace;
   readonly #name: Raw;
+  readonly #mostBytes: number;
 
-  /** @param name of the database */
-  constructor(place: CachePlace, name: Raw) {
+  /** @param name of the database @param mostBytes larger ones are not read whole each time they are opened */
+  constructor(place: CachePlace, name: Raw, mostBytes: number) {
     this.#place = place;
     this.#name = name;
+    this.#mostBytes = mostBytes;
   }
 
   /** True if the file is as it was noted, or was noted and is too large to tell. */
@@ -60,7 +60,7 @@ export class FileNote {
     using db = this.#place.openDb();
     using file = db.open(this.#name);
     const size = file?.stat().size ?? 0, buffer = new Uint8Array(READ_AT_ONCE), digest = createHash("sha256");
-    if (file === undefined || size > MOST_DIGESTED_BYTES) return LARGE;
+    if (file === undefined || size > this.#mostBytes) return LARGE;
     for (let at = 0, got = 0; (got = file.read(buffer, at)) > 0; at += got) digest.update(buffer.subarray(0, got));
     return digest.digest("hex");
   }

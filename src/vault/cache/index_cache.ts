@@ -17,7 +17,7 @@ export class IndexCache implements Disposable {
   constructor(place: CachePlace | undefined, vault: string, auth: Uint8Array | undefined) {
     this.#place = place;
     this.#seal = new RowSeal(auth);
-    this.#file = new CacheFile({ place, name: rawOf("index.sqlite"), tables: INDEX_TABLES, vault });
+    this.#file = new CacheFile({ place, name: rawOf("index.sqlite"), tables: INDEX_TABLES, vault, isNoted: true });
     this.#tables = new IndexTables(this.#file.database, this.#seal);
     if (!this.#file.isTrusted && !this.#isSound()) this.renew();
   }

@@ -17,7 +17,13 @@ export class SnapshotCache implements Disposable {
   constructor(place: CachePlace | undefined, vault: string, auth: Uint8Array | undefined) {
     this.#place = place;
     this.#seal = new RowSeal(auth);
-    this.#file = new CacheFile({ place, name: rawOf("snapshots.sqlite"), tables: SNAPSHOT_TABLES, vault });
+    this.#file = new CacheFile({
+      place,
+      name: rawOf("snapshots.sqlite"),
+      tables: SNAPSHOT_TABLES,
+      vault,
+      isNoted: false,
+    });
     this.#tables = new SnapshotTables(this.#file.database, this.#seal);
   }
 

@@ -20,7 +20,7 @@ import { sealInto } from "../seal/sealer.ts";
 import { recipientFor, type SealedObjects } from "../store/sealed_objects.ts";
 import type { NeededItems } from "./needed.ts";
 import { portionsOf } from "./portions.ts";
-import { openUnit } from "./stored_units.ts";
+import { openUnit } from "../store/stored_units.ts";
 import type { PrunedVault } from "./survey.ts";
 
 const TAR_BLOCK_BYTES = 512, LEVEL = 3, SALT_BYTES = 16;

@@ -16,7 +16,7 @@ import { type Collecting, collectNeeds, type Missing, type Needs } from "./neede
 import type { ListFinder } from "./lists.ts";
 import { portionsOf } from "./portions.ts";
 import type { PruneRules } from "./rules.ts";
-import { readTail } from "./stored_units.ts";
+import { readTail } from "../store/stored_units.ts";
 
 /** What a prune works on. */
 export interface PrunedVault {

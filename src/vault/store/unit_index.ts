@@ -11,6 +11,7 @@ import { isReliable, type UnitFacts } from "../index/join.ts";
 import type { UnitClass, UnitItem } from "../pack/items.ts";
 import type { SealedObjects } from "./sealed_objects.ts";
 import { type Home, UnitLookup } from "./unit_lookup.ts";
+import { UnitTails } from "./unit_tails.ts";
 
 /** An object of `index/`, without what it says of units. */
 export interface IndexObjectFacts extends Pick<IndexHeader, "supersedes" | "written"> {
@@ -24,20 +25,23 @@ const OBJECTS_AT_ONCE = 4;
 export class UnitIndex {
   readonly #objects: SealedObjects;
   readonly #cache: IndexCache;
-  readonly #monitor: Pick<Monitor, "problem">;
+  readonly #monitor: Pick<Monitor, "problem" | "notice">;
   /** Objects that are listed and could be read. */
   readonly #known = new Map<string, KnownObject>();
   /** Objects that can't be used, and why: each is reported once. */
   readonly #unusable = new Map<string, Fault>();
+  readonly #tails: UnitTails;
+  #usesTails = true;
   #lookup: UnitLookup;
   /** Names of objects that were looked at already to see whether the cache has more than is listed. */
   #isTidy = false;
 
   /** @param monitor is told of objects that can't be used */
-  constructor(objects: SealedObjects, cache: IndexCache, monitor: Pick<Monitor, "problem">) {
+  constructor(objects: SealedObjects, cache: IndexCache, monitor: Pick<Monitor, "problem" | "notice">) {
     this.#objects = objects;
     this.#cache = cache;
     this.#monitor = monitor;
+    this.#tails = new UnitTails(objects, monitor);
     this.#lookup = new UnitLookup(cache.tables);
   }
 
@@ -121,18 +125,31 @@ export class UnitIndex {
     }
   }
 
+  /** From the next {@link refresh} on only `index/` counts: whoever stores or removes something relies on nothing else. */
+  doWithoutTails(): void {
+    this.#usesTails = false;
+  }
+
   #renew(): void {
     this.#cache.renew();
+    this.#tails.clear();
     this.#lookup = new UnitLookup(this.#cache.tables);
     this.#known.clear();
   }
 
   async #refresh(): Promise<void> {
-    const before = new Set(this.#known.keys()), missed = new Set<string>();
+    const before = new Set(this.#rows().keys()), missed = new Set<string>();
     while (!await this.#takeListed(missed));
-    const isSame = before.size === this.#known.size && this.#known.keys().every((name) => before.has(name));
+    const isLost = this.#known.size + this.#unusable.size === 0;
+    await this.#tails.take(this.#usesTails && isLost, this.#cache.tables);
+    const now = this.#rows(), isSame = before.size === now.size && now.keys().every((name) => before.has(name));
     if (!isSame) this.#takeView();
-    if (!this.#isTidy || before.keys().some((name) => !this.#known.has(name))) this.#tidy();
+    if (!this.#isTidy || before.keys().some((name) => !now.has(name))) this.#tidy();
+  }
+
+  /** Everything that counts, by the name of the object. */
+  #rows(): ReadonlyMap<string, KnownObject> {
+    return this.#tails.rows.size === 0 ? this.#known : new Map([...this.#known, ...this.#tails.rows]);
   }
 
   /**
@@ -196,8 +213,8 @@ export class UnitIndex {
 
   /** Names of superseded objects count too: one that was superseded once must not come back to life. */
   #takeView(): void {
-    const superseded = new Set(this.#known.values().flatMap(({ supersedes }) => supersedes));
-    const inForce = [...this.#known.values()].filter(({ name }) => !superseded.has(name));
+    const rows = [...this.#rows().values()], superseded = new Set(rows.flatMap(({ supersedes }) => supersedes));
+    const inForce = rows.filter(({ name }) => !superseded.has(name));
     const ledgers = inForce.filter(({ kind }) => kind === "ledger").map(({ name }) => {
       const marks = this.#cache.tables.marksOf(name);
       // Without them a unit would seem to be reliable that isn't.
@@ -209,7 +226,8 @@ export class UnitIndex {
 
   #tidy(): void {
     this.#isTidy = true;
-    if (this.#cache.dropBut((name) => this.#known.has(name))) this.#lookup.forgetRows();
+    const rows = this.#rows();
+    if (this.#cache.dropBut((name) => rows.has(name))) this.#lookup.forgetRows();
   }
 }
 

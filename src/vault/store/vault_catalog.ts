@@ -25,6 +25,9 @@ export interface CatalogSources {
   readonly monitor: Pick<Monitor, "notice">;
 }
 
+/** Some tens of milliseconds. */
+const MOST_DIGESTED_BYTES = 64 * 1024 * 1024;
+
 /** On the disk, beside the rest of the cache. */
 interface CatalogOnDisk extends Disposable {
   readonly place: CachePlace;
@@ -43,7 +46,7 @@ export class VaultCatalog implements Disposable {
     this.#sources = sources;
     const { place, id } = sources;
     if (place === undefined) return;
-    const file = new CatalogFile(place.top, id), note = new FileNote(place, CATALOG_NAME);
+    const file = new CatalogFile(place.top, id), note = new FileNote(place, CATALOG_NAME, MOST_DIGESTED_BYTES);
     this.#disk = { place, file, note, [Symbol.dispose]: () => file[Symbol.dispose]() };
   }
 

@@ -3,13 +3,15 @@ import { deepStrictEqual, ok, rejects, strictEqual, throws } from "node:assert/s
 import { type Backend, CONFIG } from "../../../src/backend/backend.ts";
 import { parseApath } from "../../../src/core/apath.ts";
 import { copy } from "../../../src/operations/copy/copy.ts";
+import { restore } from "../../../src/operations/restore/restore.ts";
+import type { SnapshotInfo } from "../../../src/snapshot/snapshot_info.ts";
 import { encodeConfig, parseConfig } from "../../../src/vault/store/config.ts";
 import type { Vault } from "../../../src/vault/vault.ts";
 import { indexRows, snapshotRows } from "../../support/cache_rows.ts";
 import { Chance, fuzz, fuzzRounds, mutateBytes } from "../../support/mutate.ts";
 import { noise } from "../../support/units.ts";
 import { KINDS, VaultPlace } from "../../support/vault_place.ts";
-import { TestMonitor, World } from "../../support/world.ts";
+import { differences, TestMonitor, World } from "../../support/world.ts";
 
 const [ENCRYPTED, PLAIN] = KINDS;
 const signal = new AbortController().signal;
@@ -150,6 +152,41 @@ Deno.test("a vault that was encrypted, and says that it isn't, is refused", asyn
   const plain = scene.vault.with({ kind: "unencrypted" });
   await rejects(plain.open(new TestMonitor(), undefined, { state: scene.state }), { code: "vault-differs" });
 });
+
+/** Restores a snapshot. @returns how it differs from the source */
+async function restored({ world }: Scene, vault: Vault, snapshot: SnapshotInfo): Promise<string> {
+  const target = Deno.makeTempDirSync({ dir: world.base }), monitor = new TestMonitor();
+  await restore(vault, world.restoreRequest(snapshot, target), monitor);
+  deepStrictEqual(monitor.problems, []);
+  return differences(world.source, target);
+}
+
+for (const kind of [ENCRYPTED, PLAIN]) {
+  Deno.test(`without any object of index/ units say themselves what is in them (${JSON.stringify(kind)})`, async () => {
+    using scene = await Scene.make(kind);
+    scene.world.write("a", "first");
+    scene.world.write("dir/large", noise(90_000, 1));
+    await scene.add();
+    let expected: unknown;
+    {
+      await using vault = await scene.open();
+      expected = await answersOf(vault);
+    }
+    const { map } = scene.vault.objects;
+    for (const key of [...map.keys()].filter((key) => key.startsWith("index/"))) map.delete(key);
+    for (const isCached of [true, false, true]) {
+      await using vault = await scene.open(scene.state, isCached);
+      deepStrictEqual(await answersOf(vault), expected);
+      strictEqual(await restored(scene, vault, (await vault.snapshots())[0]!), "");
+      deepStrictEqual([...vault.index.objects()], []);
+    }
+    // Whoever stores something relies on what an index says alone.
+    scene.world.write("a", "other");
+    await scene.add();
+    await using vault = await scene.open();
+    strictEqual(await restored(scene, vault, (await vault.snapshots()).at(-1)!), "");
+  });
+}
 
 /** Something happens to the vault, from here or from elsewhere. */
 async function step(scene: Scene, chance: Chance, n: number): Promise<void> {

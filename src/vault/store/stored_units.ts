@@ -8,7 +8,7 @@ import { readContents, type StoredUnit } from "../pack/unit_reader.ts";
 import { openHead } from "../seal/age_header.ts";
 import { identitiesOf } from "../seal/keys.ts";
 import { bodyOf } from "../seal/sealed_body.ts";
-import type { SealedObjects } from "../store/sealed_objects.ts";
+import type { SealedObjects } from "./sealed_objects.ts";
 
 /** @param head what comes before the first chunk @throws WrongKey, DamagedObject */
 export async function openUnit(
