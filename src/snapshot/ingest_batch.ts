@@ -67,16 +67,12 @@ export interface IngestBatch {
   readonly links: readonly LinkBatch[];
   /** Files that have to be read. */
   readonly stores: readonly StoreBatch[];
-  /** Contents of unchanged files that appear in no tree: the snapshot relies on them unread. */
-  readonly relied: readonly ContentId[];
 }
 
 /** What became of each, in the order of the batch. */
 export interface IngestResult {
   readonly links: readonly LinkResult[];
   readonly stores: readonly (readonly StoreResult[])[];
-  /** Numbers of the contents in `relied` that are not there. */
-  readonly missing: readonly number[];
 }
 
 /** What became of one file. */

@@ -69,7 +69,12 @@ export interface SnapshotSink extends AsyncDisposable, BatchTaker, HunkSink {
   /** Contents that were found damaged: no snapshot may rely on them unread. Storing one again mends it. */
   readonly damaged: ReadonlySet<string>;
   /**
-   * Reads, hashes and stores files, and says of unchanged ones whether their contents are there.
+   * Notes that an unchanged file, which appears in no tree, keeps its content unread. Asked once per file: looks at
+   * nothing that isn't at hand. @returns false if the content isn't there
+   */
+  relyOn(content: ContentId): boolean;
+  /**
+   * Reads, hashes and stores files, and says of unchanged ones whether their contents are there and in the tree.
    * @throws DiskFault of the repository, Interrupted
    */
   ingest(batch: IngestBatch, cost: BatchCost): Promise<IngestResult>;

@@ -34,7 +34,7 @@ export interface BatchDirectory {
 /** What became of the files, for those who wait for them. `T` is whatever the caller knows a file by. */
 export interface SettledBatch<T> {
   readonly stored: readonly { readonly file: T; readonly result: StoreResult }[];
-  /** Unchanged files whose contents are there, and in the tree if there is one. */
+  /** Unchanged files whose contents are there, and in the tree. */
   readonly kept: readonly T[];
   readonly linkedFiles: number;
   readonly copiedFiles: number;
@@ -68,8 +68,6 @@ interface Links<T> {
 export class WorkBatch<T> {
   readonly #stores: Stores<T>[] = [];
   readonly #links: Links<T>[] = [];
-  readonly #relied: ContentId[] = [];
-  readonly #relying: T[] = [];
   #cost = 0;
   #bytes = 0;
   #items = 0;
@@ -113,13 +111,6 @@ export class WorkBatch<T> {
     this.#count(LINK_COST, 1 / LINKS_OF_ONE_ITEM, 0);
   }
 
-  /** An unchanged file that appears in no tree. */
-  rely(content: ContentId, file: T): void {
-    this.#relied.push(content);
-    this.#relying.push(file);
-    this.#cost += LINK_COST;
-  }
-
   #count(cost: number, items: number, bytes: number): void {
     this.#cost += cost;
     this.#bytes += bytes;
@@ -144,10 +135,10 @@ export class WorkBatch<T> {
     });
     const stores = this.#stores.map(({ batch }) => batch);
     const cost = { items: this.#items, bytes: this.#bytes };
-    return this.#settled(await taker.ingest({ links, stores, relied: this.#relied }, cost));
+    return this.#settled(await taker.ingest({ links, stores }, cost));
   }
 
-  #settled({ stores, links, missing: notThere }: IngestResult): SettledBatch<T> {
+  #settled({ stores, links }: IngestResult): SettledBatch<T> {
     const stored: { file: T; result: StoreResult }[] = [], kept: T[] = [], missing: T[] = [];
     let linkedFiles = 0, copiedFiles = 0, takenNames = 0;
     for (const [i, { files }] of this.#stores.entries()) {
@@ -161,7 +152,6 @@ export class WorkBatch<T> {
       takenNames += result.taken;
       divide(files, result.missing, kept, missing);
     }
-    divide(this.#relying, notThere, kept, missing);
     return { stored, kept, linkedFiles, copiedFiles, takenNames, missing };
   }
 }

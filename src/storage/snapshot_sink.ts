@@ -98,7 +98,7 @@ export class StorageSink implements SnapshotSink {
     const result = await this.#threads.ingest(batch, cost);
     for (const [i, stored] of batch.stores.entries()) this.#note(stored, result.stores[i] ?? []);
     for (const { taken } of result.links) this.tree?.noteTaken(taken);
-    return batch.relied.length === 0 ? result : { ...result, missing: this.#missingOf(batch.relied) };
+    return result;
   }
 
   #note({ files }: StoreBatch, results: readonly StoreResult[]): void {
@@ -114,11 +114,8 @@ export class StorageSink implements SnapshotSink {
   }
 
   /** Without links, only a listing tells. */
-  #missingOf(contents: readonly ContentId[]): number[] {
-    const present = this.#present ??= this.#storage.listing.present();
-    const missing: number[] = [];
-    for (const [i, content] of contents.entries()) if (!present.has(content)) missing.push(i);
-    return missing;
+  relyOn(content: ContentId): boolean {
+    return (this.#present ??= this.#storage.listing.present()).has(content);
   }
 
   keepUp(): Promise<void> {

@@ -45,6 +45,7 @@ interface Beginning {
   readonly damaged: readonly ContentId[];
   readonly ratios: Ratios;
   readonly sequence: number;
+  readonly present: PresentContents;
 }
 
 export class VaultSink implements SnapshotSink {
@@ -75,6 +76,7 @@ export class VaultSink implements SnapshotSink {
     return new VaultSink(parts, request, monitor, {
       damaged,
       ratios: await notes.ratios(),
+      present: await PresentContents.of(store),
       sequence: nextSequence(last),
     });
   }
@@ -89,7 +91,7 @@ export class VaultSink implements SnapshotSink {
     const directory = this.#directory = snapshotDirectory({ host, series, start: new Date(startMs).toISOString() });
     this.#threads = new PackThreads(store, { machine, directory, ratios: beginning.ratios, workers, signal });
     this.#local = new LocalPacker(store, beginning.ratios);
-    this.#present = new PresentContents(store);
+    this.#present = beginning.present;
     const { placeOf } = request,
       again = new StoreAgain({ store, threads: this.#threads, local: this.#local, directory, placeOf });
     this.#maker = new RootMaker({
@@ -114,10 +116,14 @@ export class VaultSink implements SnapshotSink {
     return this.#threads.bytes;
   }
 
-  async ingest({ stores, relied }: IngestBatch, cost: BatchCost): Promise<IngestResult> {
+  relyOn(content: ContentId): boolean {
+    return this.#present.has(content);
+  }
+
+  async ingest({ stores }: IngestBatch, cost: BatchCost): Promise<IngestResult> {
     const results = await this.#threads.store(stores.map((batch) => this.#withoutLost(batch)), cost);
     if (this.damaged.size > 0) results.flat().forEach((result) => this.#noteMended(result));
-    return { links: [], stores: results, missing: await this.#present.missingOf(relied) };
+    return { links: [], stores: results };
   }
 
   /** A file that should never change is read as any other if what it should be is not there. */

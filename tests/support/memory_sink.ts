@@ -50,11 +50,14 @@ export class MemorySink implements SnapshotSink {
     return Promise.resolve();
   }
 
+  relyOn(content: ContentId): boolean {
+    return this.#repository.contents.has(content);
+  }
+
   // deno-lint-ignore require-await -- what fails at once is a rejection all the same
-  async ingest({ stores, relied }: IngestBatch): Promise<IngestResult> {
+  async ingest({ stores }: IngestBatch): Promise<IngestResult> {
     if (this.#request.signal.aborted) throw new Interrupted();
-    const missing = relied.flatMap((id, i) => this.#repository.contents.has(id) ? [] : [i]);
-    return { links: [], stores: stores.map((batch) => this.#storeAll(batch)), missing };
+    return { links: [], stores: stores.map((batch) => this.#storeAll(batch)) };
   }
 
   #storeAll({ rootPath, relative, files }: StoreBatch): StoreResult[] {

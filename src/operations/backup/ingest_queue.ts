@@ -3,7 +3,8 @@
  * them, whatever order the threads finish in.
  */
 import { nameOf, TOP } from "../../core/apath.ts";
-import { contentOfLine } from "../../snapshot/entry_line.ts";
+import type { ContentId } from "../../core/content_id.ts";
+import { contentOfSoundLine } from "../../snapshot/entry_line.ts";
 import type { SnapshotSink } from "../../snapshot/snapshot_sink.ts";
 import { WorkBatch } from "../../snapshot/work_batch.ts";
 import { type BackupEntry, taskOf } from "../comparison/backup_entry.ts";
@@ -27,27 +28,28 @@ export class IngestQueue {
     this.#settlement = settlement;
   }
 
-  /** Puts an entry at the end of a run; one with a content joins the batch at hand. @returns false if the run has to end there */
+  /** Puts an entry at the end of a run; one with work to do joins the batch at hand. @returns false if the run has to end there */
   put(entry: BackupEntry, run: EntryRun): boolean {
     run.entries.push(entry);
     if (entry.stat.kind !== "file") return true;
+    const content = this.#unchangedContent(entry), { tree } = entry.place;
+    if (content !== undefined && tree === undefined && this.#sink.relyOn(content)) {
+      this.#settlement.keep(entry);
+      return true;
+    }
     run.batch = this.#batch;
-    this.#gather(entry);
+    if (content === undefined || tree === undefined) this.#batch.store(entry.place, taskOf(entry), entry);
+    else this.#batch.link({ tree, before: entry.place.before }, nameOf(entry.path), content, entry);
     if (!this.#batch.isFull) return true;
     this.#send();
     return false;
   }
 
-  /** An unchanged file is only looked for, unless its content is known to be damaged. */
-  #gather(entry: BackupEntry): void {
-    const { line, head, place, path } = entry, { damaged } = this.#sink;
-    const content = line === undefined ? undefined : contentOfLine(line, head.length);
-    if (content === undefined || (damaged.size > 0 && damaged.has(content))) {
-      return this.#batch.store(place, taskOf(entry), entry);
-    }
-    const { tree, before } = place;
-    if (tree === undefined) this.#batch.rely(content, entry);
-    else this.#batch.link({ tree, before }, nameOf(path), content, entry);
+  /** What an unchanged file keeps, unless that is known to be damaged. */
+  #unchangedContent({ line, head }: BackupEntry): ContentId | undefined {
+    const content = line === undefined ? undefined : contentOfSoundLine(line, head.length);
+    const { damaged } = this.#sink;
+    return content !== undefined && damaged.size > 0 && damaged.has(content) ? undefined : content;
   }
 
   #send(): void {

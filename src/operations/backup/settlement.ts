@@ -39,7 +39,7 @@ export class Settlement {
   /** Notes what became of the files of a batch. @returns those whose contents are missing */
   finish({ stored, kept, linkedFiles, copiedFiles, missing }: SettledBatch<BackupEntry>): readonly BackupEntry[] {
     for (const { file, result } of stored) this.#finish(file, result);
-    for (const entry of kept) this.#keep(entry);
+    for (const entry of kept) this.keep(entry);
     this.#monitor.count("linkedFiles", linkedFiles);
     this.#monitor.count("copiedFiles", copiedFiles);
     return missing;
@@ -79,7 +79,8 @@ export class Settlement {
     if (content !== undefined) entry.bytes = size;
   }
 
-  #keep(entry: BackupEntry): void {
+  /** Notes that an unchanged file stays as it was. */
+  keep(entry: BackupEntry): void {
     entry.bytes = entry.stat.size;
     if (entry.from === undefined) return;
     this.#monitor.count("unchangedFiles");

@@ -19,11 +19,9 @@ export class PoolIngest implements BatchTaker {
     return this.#pool.width;
   }
 
-  /** All but what the batch relies on: that is no work for a thread. */
   async ingest({ links, stores }: IngestBatch, cost: BatchCost): Promise<IngestResult> {
-    if (links.length === 0 && stores.length === 0) return { links: [], stores: [], missing: [] };
     const { aside, ...results } = await this.#pool.run("store", { links, stores }, cost);
     for (const place of aside) this.#monitor.notice(`What had the place of a content is now in ${place}`);
-    return { ...results, missing: [] };
+    return results;
   }
 }

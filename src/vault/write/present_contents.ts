@@ -1,5 +1,5 @@
 /** Whether contents that a snapshot relies on unread are there: asked for each file of an unchanged source. */
-import type { ContentId } from "../../core/content_id.ts";
+import { type ContentId, knownContentId } from "../../core/content_id.ts";
 import { ItemSet } from "../../core/item_set.ts";
 import { kindOfItem } from "../pack/items.ts";
 import { isThere } from "./reliance.ts";
@@ -11,34 +11,38 @@ const DIGEST_DIGITS = 64;
 
 export class PresentContents {
   readonly #store: RunStore;
+  /** Large contents whose lists are there, but not all of their parts. */
+  readonly #incomplete: ReadonlySet<ContentId>;
   #asked = 0;
   #present: ItemSet | undefined;
-  #hasDoubtful: boolean | undefined;
 
-  constructor(store: RunStore) {
+  static async of(store: RunStore): Promise<PresentContents> {
+    return new PresentContents(store, store.hasDoubtful ? await incompleteIn(store) : new Set());
+  }
+
+  private constructor(store: RunStore, incomplete: ReadonlySet<ContentId>) {
     this.#store = store;
+    this.#incomplete = incomplete;
   }
 
-  /** Numbers of those that are not there. */
-  async missingOf(contents: readonly ContentId[]): Promise<number[]> {
-    this.#asked += contents.length;
-    if (this.#asked > FEW) this.#present ??= presentIn(this.#store);
-    const missing: number[] = [];
-    for (const [i, content] of contents.entries()) {
-      if (!this.#mayHave(content) || (this.#mustLook && !(await isThere(this.#store, content)))) missing.push(i);
+  has(content: ContentId): boolean {
+    if (++this.#asked > FEW) this.#present ??= presentIn(this.#store);
+    const isThere = this.#present?.has(content) ?? this.#store.hasContent(content);
+    return isThere && !(this.#incomplete.size > 0 && this.#incomplete.has(content));
+  }
+}
+
+/** Some units are to go: parts of large contents may lie in these, which their lists alone tell. */
+async function incompleteIn(store: RunStore): Promise<ReadonlySet<ContentId>> {
+  const incomplete = new Set<ContentId>();
+  for (const unit of store.reliable()) {
+    for (const { id } of store.index.itemsOf(unit)) {
+      if (kindOfItem(id) !== "list") continue;
+      const content = knownContentId(id.slice(0, DIGEST_DIGITS));
+      if (!await isThere(store, content)) incomplete.add(content);
     }
-    return missing;
   }
-
-  /** False if it is certainly not there. Of large contents only the list is asked for. */
-  #mayHave(content: ContentId): boolean {
-    return this.#present?.has(content) ?? this.#store.hasContent(content);
-  }
-
-  /** Some units are to go: parts of large contents may lie in these, which their lists alone tell. */
-  get #mustLook(): boolean {
-    return this.#hasDoubtful ??= this.#store.hasDoubtful;
-  }
+  return incomplete;
 }
 
 function presentIn(store: RunStore): ItemSet {
