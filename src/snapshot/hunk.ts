@@ -81,10 +81,15 @@ export function encodeHunk(lines: readonly string[], nonce = 0): Uint8Array<Arra
  */
 export function hunkText(bytes: Uint8Array<ArrayBuffer>, count?: number): Uint8Array<ArrayBuffer> {
   try {
-    const text = gunzipSync(bytes, { maxOutputLength: LARGEST_TEXT_BYTES, chunkSize: expectedBytes(bytes) });
+    const { buffer, byteOffset, length } = gunzipSync(bytes, {
+      maxOutputLength: LARGEST_TEXT_BYTES,
+      chunkSize: expectedBytes(bytes),
+    });
+    // Looking for a byte is slow in a Buffer.
+    const text = new Uint8Array(buffer as ArrayBuffer, byteOffset, length);
     if (text.at(-1) !== NEWLINE) throw new DamagedManifest("a hunk doesn't end with a complete line");
     checkLines(text, count);
-    return text as Uint8Array<ArrayBuffer>;
+    return text;
   } catch (error) {
     if (error instanceof DamagedManifest) throw error;
     throw new DamagedManifest(`a hunk can't be decompressed (${(error as Error).message})`);

@@ -15,11 +15,10 @@ const QUOTE = 0x22, NEWLINE = 0x0a;
 
 /** @param bytes of the hunk, verified @returns ids of contents, perhaps with repetitions @throws DamagedManifest */
 export function contentsOf(bytes: Uint8Array<ArrayBuffer>, { id, count }: HunkRef): string[] {
-  const { buffer, byteOffset, length } = hunkText(bytes);
-  const text = new Uint8Array(buffer, byteOffset, length);
+  const text = hunkText(bytes);
   const contents: string[] = [];
   let lines = 0, found = findContent(text, 0);
-  for (let start = 0; start < length; lines++) {
+  for (let start = 0; start < text.length; lines++) {
     const end = text.indexOf(NEWLINE, start);
     // Lines without a content are parsed too: another writer may have put it in other words.
     let isClear = found < end;
