@@ -113,13 +113,21 @@ Deno.test("backup() takes large outputs of commands as they are", async () => {
   strictEqual((await text(world, "big")).slice(-5), "xend\n");
 });
 
+/** Stops whoever reads as soon as it waits for the second chunk. */
+async function* abortingAfterTheFirst<T>(chunks: AsyncIterable<T>, controller: AbortController): AsyncGenerator<T> {
+  for await (const chunk of chunks) {
+    yield chunk;
+    controller.abort();
+  }
+}
+
 Deno.test("backup() can be stopped while a stream is silent, and ends the command", async () => {
   using world = new World();
   const controller = new AbortController();
   const mark = `${world.base}/pid`;
-  const chunks = commandOutput(`echo $$ > ${mark}; exec sleep 60`, { signal: controller.signal });
+  const line = `echo $$ > ${mark}; echo begun; exec sleep 60`;
+  const chunks = abortingAfterTheFirst(commandOutput(line, { signal: controller.signal }), controller);
   const running = world.backup({ sources: [], streams: [{ name: rawOf("x"), chunks }], signal: controller.signal });
-  setTimeout(() => controller.abort(), 300);
   await rejects(running, Interrupted);
   const pid = Deno.readTextFileSync(mark).trim();
   for (let i = 0; i < 50 && run("sh", "-c", `kill -0 ${pid} 2>/dev/null && echo alive || true`) !== ""; i++) {
