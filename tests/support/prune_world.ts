@@ -7,7 +7,14 @@ import { objectKey, partsOf } from "../../src/backend/backend.ts";
 import { MemoryObjects, openMemory } from "../../src/backend/memory.ts";
 import { parseApath } from "../../src/core/apath.ts";
 import type { Clock } from "../../src/core/clock.ts";
-import { type ContentId, hunkIdOf, knownContentId, type RootId, rootIdOf } from "../../src/core/content_id.ts";
+import {
+  type ContentId,
+  type HunkId,
+  hunkIdOf,
+  knownContentId,
+  type RootId,
+  rootIdOf,
+} from "../../src/core/content_id.ts";
 import type { Entry } from "../../src/core/entry.ts";
 import { Fault } from "../../src/core/fault.ts";
 import type { Machine } from "../../src/platform/machine.ts";
@@ -15,7 +22,7 @@ import { openDisk } from "../../src/platform/open_disk.ts";
 import { encodeEntry } from "../../src/snapshot/entry_line.ts";
 import { encodeHunk } from "../../src/snapshot/hunk.ts";
 import { encodeRoot } from "../../src/snapshot/root.ts";
-import type { HunkWithBytes, ReceivedFile } from "../../src/snapshot/snapshot_sink.ts";
+import type { HunkWithBytes, ReceivedFile, SnapshotSource } from "../../src/snapshot/snapshot_sink.ts";
 import { initVault, unlockVault } from "../../src/vault/access.ts";
 import { LIST_SUFFIX } from "../../src/vault/pack/items.ts";
 import { parseList } from "../../src/vault/pack/parts_list.ts";
@@ -99,6 +106,7 @@ export function plannedSnapshot(number: number, contents: readonly number[]): Pl
     tool: "test",
     hunks: [ref],
   });
+  HUNKS.set(ref.id, hunkBytes);
   const bytes = new TextEncoder().encode(text);
   const files = contents.map((i) => ({ content: ENTRIES[i]!.content, entry: ENTRIES[i]!, open: () => [CONTENTS[i]!] }));
   return { id: rootIdOf(hash("sha256", bytes)), bytes, hunk: { ref, bytes: hunkBytes }, files };
@@ -212,7 +220,7 @@ export class PruneWorld {
       await using writer = vault.write();
       for (let attempt = 0;; attempt++) {
         try {
-          await using receiver = await writer.receive(planned.bytes);
+          await using receiver = await writer.receive(planned.bytes, SOURCE);
           const half = planned.files.length >> 1;
           await receiver.add(planned.files.slice(0, half));
           if (half > 0) await receiver.checkpoint([]);
@@ -365,6 +373,12 @@ export class PruneWorld {
   }
 }
 
+/** What writers copy from has everything, always. */
+const SOURCE: SnapshotSource = {
+  read: (id) => [CONTENTS[ENTRIES.findIndex(({ content }) => content === id)]!],
+  hunk: (id) => HUNKS.get(id)!,
+};
+const HUNKS = new Map<HunkId, Uint8Array<ArrayBuffer>>();
 const DISK = openDisk();
 /** A writer that is disturbed more often than that is none of the test's. */
 const MOST_ATTEMPTS = 50;

@@ -1,5 +1,5 @@
 /** Copies snapshots from one repository into another, whatever kinds they are: roots and hunks stay byte for byte. */
-import type { HunkId, RootId } from "../../core/content_id.ts";
+import type { ContentId, HunkId, RootId } from "../../core/content_id.ts";
 import { Fault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { textOf } from "../../core/raw.ts";
@@ -94,9 +94,11 @@ class CopyRun {
   }
 
   async #copy(id: RootId): Promise<void> {
-    const { from, writer } = this.#ends;
+    const { from, writer, reader } = this.#ends;
     using _held = await from.lockForReading(id);
-    await using receiver = await writer.receive(await from.object(id));
+    // What somebody removes at the target meanwhile is stored there again.
+    const source = { read: (content: ContentId) => reader.read(content), hunk: (hunk: HunkId) => from.object(hunk) };
+    await using receiver = await writer.receive(await from.object(id), source);
     const manifest = await from.manifest(id);
     let handed: HunkWithBytes[] = [];
     for (const [index, ref] of manifest.root.hunks.entries()) {

@@ -23,6 +23,8 @@ export interface FinishedBody {
 export interface NextUnit {
   /** Absent where nothing is encrypted. */
   readonly head: Head | undefined;
+  /** Where nothing is encrypted: random, so that no unit is ever called as another one was that is gone. */
+  readonly salt: string | undefined;
   readonly room: UnitRoom;
 }
 

@@ -63,10 +63,18 @@ export class UnitPacker implements Disposable {
 
   *#begin(): WaitingSteps<OpenUnit> {
     const { vault, unitClass, unitBytes, level } = this.#options;
-    const { head, room } = yield* waitFor(this.#desk.begin(unitClass));
+    const { head, salt, room } = yield* waitFor(this.#desk.begin(unitClass));
     const { output, body } = this.#outputIn(room);
     const sealer = sealInto(output, head), buffers = this.#buffers;
-    const writer = new UnitWriter({ vault, unitClass, sealer, unitBytes, level, buffers });
+    const writer = new UnitWriter({
+      vault,
+      unitClass,
+      ...(salt !== undefined && { salt }),
+      sealer,
+      unitBytes,
+      level,
+      buffers,
+    });
     return this.#open = { writer, body };
   }
 

@@ -20,6 +20,7 @@ const MOST_MEMORY_BYTES = 64 * 1024 * 1024;
 const SLACK_BYTES = 16 * 1024 * 1024;
 /** Of units of hunks and lists, mostly small ones. They grow. */
 const META_BYTES = 1024 * 1024;
+const SALT_BYTES = 16;
 /** On their way at once. */
 const MOST_UNDER_WAY = 2;
 
@@ -67,7 +68,8 @@ export class UnitUploads implements AsyncDisposable {
     this.#throwIfFailed();
     const { access, random } = this.#objects, recipient = recipientFor(access, unitClass);
     const head = recipient === undefined ? undefined : await makeHead([recipient], random);
-    return { head, room: this.#roomFor(unitClass) };
+    const salt = recipient === undefined ? this.#objects.random(SALT_BYTES).toHex() : undefined;
+    return { head, salt, room: this.#roomFor(unitClass) };
   }
 
   #roomFor(unitClass: UnitClass): UnitRoom {
