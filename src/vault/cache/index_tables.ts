@@ -13,7 +13,7 @@ import { packMarks } from "./packed_marks.ts";
 import type { RowSeal } from "./row_seal.ts";
 
 /** Items that are put in at once, more or less: many, for they come in the order of their keys then. */
-const MOST_STAGED = 250_000;
+const MOST_STAGED = 100_000;
 const NAMES_AT_ONCE = 500;
 
 /** An object that the cache has. */
@@ -115,24 +115,31 @@ export class IndexTables {
   }
 
   #put(staged: readonly StagedObject[]): void {
-    const keys: { key: number; line: number }[] = [];
+    const keys: number[] = [], lines: number[] = [];
     for (const object of staged) {
       // Somebody else may have been first. What is damaged is made good.
       if (this.find(object.name) !== undefined) continue;
       this.#drop(object.name);
-      this.#putObject(object, (key, line) => keys.push({ key, line }));
+      this.#putObject(object, (ofLine, line) => {
+        for (const key of ofLine) {
+          keys.push(key);
+          lines.push(line);
+        }
+      });
     }
-    keys.sort((a, b) => a.key - b.key);
-    for (const { key, line } of keys) this.#database.run("INSERT OR IGNORE INTO item VALUES (?, ?)", key, line);
+    const order = Uint32Array.from(keys.keys()).sort((a, b) => (keys[a] ?? 0) - (keys[b] ?? 0));
+    for (const i of order) {
+      this.#database.run("INSERT OR IGNORE INTO item VALUES (?, ?)", keys[i] ?? 0, lines[i] ?? 0);
+    }
   }
 
-  #putObject({ name, facts, marks, lines }: StagedObject, take: (key: number, line: number) => void): void {
+  #putObject({ name, facts, marks, lines }: StagedObject, take: (keys: readonly number[], line: number) => void): void {
     const insertObject = "INSERT INTO object (name, facts, marks) VALUES (?, ?, ?)";
     const insertLine = "INSERT INTO line (object, unit, facts, items) VALUES (?, ?, ?, ?)";
     const object = this.#database.insert(insertObject, bytesOf(name), facts, marks);
     for (const { unit, facts, items, keys } of lines) {
       const line = this.#database.insert(insertLine, object, bytesOf(unit), facts, items);
-      for (const key of keys) take(key, line);
+      take(keys, line);
     }
   }
 

@@ -25,15 +25,15 @@ export function packFacts({ unitClass, size, head, frames }: LineFacts): Uint8Ar
 
 /** Reads what {@link packFacts} has made; bytes of anybody else are to be kept from it. */
 export function unpackFacts(packed: Uint8Array<ArrayBuffer>): LineFacts {
-  const bytes = Buffer.from(packed.buffer, packed.byteOffset, packed.length);
-  const end = HEADER_BYTES + bytes.readUInt16BE(7), frames: UnitFrame[] = [];
-  for (let at = end; at < bytes.length; at += FRAME_BYTES) {
-    const [from, length, plainBytes] = [0, 4, 8].map((more) => bytes.readUInt32BE(at + more));
-    frames.push({ from: from ?? 0, length: length ?? 0, plainBytes: plainBytes ?? 0 });
+  const view = new DataView(packed.buffer, packed.byteOffset, packed.length);
+  const end = HEADER_BYTES + view.getUint16(7), frames: UnitFrame[] = [];
+  for (let at = end; at < packed.length; at += FRAME_BYTES) {
+    const [from, length, plainBytes] = [view.getUint32(at), view.getUint32(at + 4), view.getUint32(at + 8)];
+    frames.push({ from, length, plainBytes });
   }
   return {
-    unitClass: UNIT_CLASSES[bytes.readUInt8()] ?? "data",
-    size: bytes.readUIntBE(1, 6),
+    unitClass: UNIT_CLASSES[view.getUint8(0)] ?? "data",
+    size: view.getUint16(1) * 2 ** 32 + view.getUint32(3),
     head: packed.slice(HEADER_BYTES, end),
     frames,
   };

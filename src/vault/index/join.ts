@@ -93,7 +93,8 @@ export function joinItems(all: Iterable<UnitItem>): readonly UnitItem[] {
   return [...items.values()].sort((a, b) => isBefore(a, b) ? -1 : 1);
 }
 
-function isBefore(a: UnitItem, b: UnitItem): boolean {
+/** True if an item lies before another one in their unit. */
+export function isBefore(a: UnitItem, b: UnitItem): boolean {
   if (a.frame !== b.frame) return a.frame < b.frame;
   if (a.at !== b.at) return a.at < b.at;
   if (a.id !== b.id) return a.id < b.id;

@@ -20,7 +20,7 @@ export interface IndexObjectFacts extends Pick<IndexHeader, "supersedes" | "writ
 }
 
 /** Fetched at once. */
-const OBJECTS_AT_ONCE = 4;
+const OBJECTS_AT_ONCE = 2;
 
 export class UnitIndex {
   readonly #objects: SealedObjects;

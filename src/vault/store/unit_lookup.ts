@@ -6,7 +6,7 @@ import { unpackFacts } from "../cache/packed_facts.ts";
 import { keyOf, type PackedItems } from "../cache/packed_items.ts";
 import { Marks } from "../cache/packed_marks.ts";
 import { WeightedCache } from "../cache/weighted_cache.ts";
-import { isReliable, joinItems, type UnitFacts } from "../index/join.ts";
+import { isBefore, isReliable, joinItems, type UnitFacts } from "../index/join.ts";
 import type { UnitClass, UnitItem } from "../pack/items.ts";
 
 /** One of the places where an item lies. */
@@ -72,9 +72,11 @@ export class UnitLookup {
   }
 
   #unit(name: string): KnownUnit | undefined {
-    const held = this.#units.get(name) ?? this.#join(name);
-    if (held !== undefined) this.#units.set(name, held, UNIT_BYTES + held.facts.frames.length * FRAME_BYTES);
-    return held;
+    const held = this.#units.get(name);
+    if (held !== undefined) return held;
+    const unit = this.#join(name);
+    if (unit !== undefined) this.#units.set(name, unit, UNIT_BYTES + unit.facts.frames.length * FRAME_BYTES);
+    return unit;
   }
 
   #join(name: string): KnownUnit | undefined {
@@ -89,7 +91,10 @@ export class UnitLookup {
   readonly #nameOf = (object: number): string | undefined => this.#inForce.get(object)?.name;
 
   itemsOf(unit: string): readonly UnitItem[] {
-    return joinItems(this.#itemsOf(this.#unit(unit)?.lines ?? []));
+    const lines = this.#unit(unit)?.lines ?? [], items = [...this.#itemsOf(lines)];
+    // Those of a line come by their ids.
+    const areDifferent = lines.length === 1 && items.every(({ id }, i) => i === 0 || id !== items[i - 1]?.id);
+    return areDifferent ? items.sort((a, b) => isBefore(a, b) ? -1 : 1) : joinItems(items);
   }
 
   *#itemsOf(lines: readonly StoredLine[]): Generator<UnitItem> {
@@ -97,10 +102,11 @@ export class UnitLookup {
   }
 
   #line(row: number): StoredLine & { readonly items: PackedItems } | undefined {
-    const held = this.#lines.get(row) ?? this.#tables.lineAt(row, this.#nameOf);
-    if (held === undefined || !this.#inForce.has(held.object)) return undefined;
-    this.#lines.set(row, held, held.items.weight);
-    return held;
+    const held = this.#lines.get(row);
+    if (held !== undefined) return this.#inForce.has(held.object) ? held : undefined;
+    const line = this.#tables.lineAt(row, this.#nameOf);
+    if (line !== undefined) this.#lines.set(row, line, line.items.weight);
+    return line;
   }
 
   /** Reliable ones first, then by the names of the units. */
