@@ -26,6 +26,7 @@ import { Interrupted } from "../../core/fault.ts";
 import { baseName, textOf } from "../../core/raw.ts";
 import { Yielder } from "../../core/yielding.ts";
 import { linePath } from "../../snapshot/entry_line.ts";
+import { NoSnapshot } from "../../snapshot/faults.ts";
 import type { RepositoryWriter } from "../../snapshot/repository.ts";
 import type { RootFields } from "../../snapshot/root_fields.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
@@ -154,7 +155,7 @@ class BackupRun {
 
   async #made(id: RootId): Promise<SnapshotInfo> {
     const made = (await this.#repository.snapshots()).find((snapshot) => snapshot.id === id);
-    if (made === undefined) throw new Error(`The snapshot ${id} is not there although it was made`);
+    if (made === undefined) throw new NoSnapshot(id, "somebody has forgotten it as soon as it was made");
     return made;
   }
 }
