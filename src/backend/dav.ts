@@ -17,7 +17,6 @@ import {
 import type { Random } from "../core/clock.ts";
 import { Fault, Interrupted } from "../core/fault.ts";
 import { propfind } from "./dav_list.ts";
-import { begun } from "./decorator.ts";
 import { PlaceRefuses, PlaceUnavailable } from "./faults.ts";
 import { Http, type HttpOptions } from "./http.ts";
 import { lengthOf } from "./http_body.ts";
@@ -36,7 +35,8 @@ export interface DavOptions extends HttpOptions {
 /** @param create makes the place if it is missing */
 export async function openDav(place: WebPlace, options: DavOptions, create: boolean): Promise<Backend> {
   const backend = new DavBackend(place, options);
-  return create ? await begun(backend, () => backend.create()) : backend;
+  if (create) await backend.create();
+  return backend;
 }
 
 class DavBackend implements Backend {

@@ -16,7 +16,6 @@ import {
   sizeOf,
 } from "./backend.ts";
 import { Interrupted } from "../core/fault.ts";
-import { begun } from "./decorator.ts";
 import { ObjectTaken, PlaceRefuses, PlaceUnavailable } from "./faults.ts";
 import { Http, type HttpAnswer, type HttpOptions } from "./http.ts";
 import type { WebPlace } from "./location.ts";
@@ -29,7 +28,8 @@ const NO_SERVER = "Check the address: it must be that of a server for restic's R
 /** @param create makes the place if it is missing */
 export async function openRest(place: WebPlace, options: HttpOptions, create: boolean): Promise<Backend> {
   const backend = new RestBackend(place, options);
-  return create ? await begun(backend, () => backend.create()) : backend;
+  if (create) await backend.create();
+  return backend;
 }
 
 class RestBackend implements Backend {

@@ -31,11 +31,10 @@ export function retrying(inner: Backend, options: RetryOptions): Backend {
   });
 }
 
-/** The same for anything that may be done twice. */
-export async function attempt<T>(
+async function attempt<T>(
   action: () => Promise<T>,
   options: RetryOptions,
-  signal?: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<T> {
   for (let tries = 1;; tries++) {
     try {

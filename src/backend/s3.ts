@@ -17,7 +17,6 @@ import {
 } from "./backend.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Fault } from "../core/fault.ts";
-import { begun } from "./decorator.ts";
 import { PlaceRefuses, PlaceUnavailable } from "./faults.ts";
 import { Http, type HttpAnswer, type HttpKind, type HttpOptions, type HttpRequest } from "./http.ts";
 import { bodyPieces } from "./http_body.ts";
@@ -39,7 +38,8 @@ const NO_CREDENTIALS = "Give AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a cred
 export async function openS3(place: S3Place, options: HttpOptions, create: boolean): Promise<Backend> {
   const secrets = await options.credentials.get();
   const backend = new S3Backend(place, new S3Address(place, secrets.get("region")), options);
-  return create ? await begun(backend, () => backend.create()) : backend;
+  if (create) await backend.create();
+  return backend;
 }
 
 class S3Backend implements Backend {
@@ -56,9 +56,9 @@ class S3Backend implements Backend {
     this.#address = address;
     this.#clock = options.clock;
     this.location = address.location;
+    this.#http = new Http(new S3Kind(address, options), options);
     this.#storageClass = settings.get("storage-class");
     this.#retention = retentionOf(settings, this.location);
-    this.#http = new Http(new S3Kind(address, options), options);
   }
 
   async create(): Promise<void> {

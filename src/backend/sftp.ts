@@ -15,7 +15,6 @@ import {
   type ObjectKind,
   sizeOf,
 } from "./backend.ts";
-import { begun } from "./decorator.ts";
 import { MissingObject, PlaceUnavailable, ShortObject } from "./faults.ts";
 import type { SftpPlace } from "./location.ts";
 import { isThere } from "./rest.ts";
@@ -31,7 +30,13 @@ export async function openSftp(
   create: boolean,
 ): Promise<Backend> {
   const backend = new SftpBackend(place, options);
-  return await begun(backend, () => backend.begin(create));
+  try {
+    await backend.begin(create);
+    return backend;
+  } catch (error) {
+    await backend[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 class SftpBackend implements Backend {

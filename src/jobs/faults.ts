@@ -75,12 +75,22 @@ export class SourceLeft extends Fault {
   }
 }
 
-/** A kind of job that this version can't do. */
-export class NotYet extends Fault {
-  readonly code = "not-in-this-version";
-  readonly hint = "Use a newer version of backup-tool";
-  constructor(what: string) {
-    super(`Cannot ${what}: this version can't do that`);
+/** Nothing is wrong with the job: what it names can't be used at the moment. */
+export class PlaceWaits extends Fault {
+  readonly code = "place-waits";
+  readonly hint: string;
+  constructor({ message, hint }: Fault) {
+    super(message);
+    this.hint = hint;
+  }
+}
+
+/** A long job let others have their turn. */
+export class GaveWay extends Fault {
+  readonly code = "gave-way";
+  readonly hint = "It goes on when they are done";
+  constructor(job: string) {
+    super(`${JSON.stringify(job)} lets other jobs have their turn`);
   }
 }
 

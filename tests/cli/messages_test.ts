@@ -17,6 +17,7 @@ const SAMPLES: Readonly<Record<string, (NAME: string) => unknown>> = {
   RootId: () => "3f2a91b0c4d5".padEnd(64, "0") + "f0",
   SnapshotInfo: () => ({ id: "3f2a91b0c4d5" }),
   Entry: () => ({ path: "/PATH", problems: ["WHY"] }),
+  Fault: (name) => ({ message: `Cannot open ${name}`, hint: "Open it" }),
   "string | undefined": (name) => name,
   "readonly string[]": (name) => [`${name} 1`, `${name} 2`],
   "readonly number[]": () => [2, 2],

@@ -3,7 +3,12 @@ import { rawOf } from "../../src/core/raw.ts";
 import type { HistoryEntry } from "../../src/jobs/state/stored_state.ts";
 import { readHistory } from "../../src/jobs/state/history.ts";
 import type { LogEvent } from "../../src/jobs/log/log.ts";
-import { JobExecutor } from "../../src/jobs/service/job_executor.ts";
+import type { JobSetup } from "../../src/jobs/run/job_run.ts";
+import { JobExecutor, type JobPlaces } from "../../src/jobs/service/job_executor.ts";
+import { type JobRunner, SameThread } from "../../src/jobs/service/thread.ts";
+import { NO_SECRETS } from "../../src/operations/vaults/login.ts";
+import type { NamedVault } from "../../src/operations/vaults/vault_settings.ts";
+import { readSecret } from "../../src/platform/secrets.ts";
 import type { Disk } from "../../src/platform/disk.ts";
 import { World, type WorldOptions } from "./world.ts";
 
@@ -12,6 +17,8 @@ export class JobWorld extends World {
   readonly archive: string;
   readonly log: LogEvent[] = [];
   signal = new AbortController();
+  /** Those that the configuration names. */
+  vaults: Readonly<Record<string, NamedVault>> = {};
 
   constructor(options: WorldOptions = {}) {
     super(options);
@@ -35,16 +42,27 @@ export class JobWorld extends World {
 
   performer(disk?: Disk): JobExecutor {
     this.clock.pass(1);
-    const setup = {
+    return new JobExecutor({ ...this.#setup(disk), signal: this.signal.signal }, {
+      jobs: rawOf(this.jobs),
+      storage: rawOf(this.storagePath),
+      temp: undefined,
+    });
+  }
+
+  /** Does what a service is asked for. */
+  readonly makeRunner = (places: JobPlaces): JobRunner => new SameThread(this.#setup(), places);
+
+  #setup(disk?: Disk): Omit<JobSetup, "signal"> {
+    return {
       machine: { ...this.machine, ...(disk !== undefined && { disk }) },
       host: "testhost",
       user: "tester",
       workers: 0,
       lockState: rawOf(`${this.base}/locks`),
-      signal: this.signal.signal,
+      vaults: this.vaults,
+      secrets: { ...NO_SECRETS, readSecret },
       log: (event: LogEvent) => void this.log.push(event),
     };
-    return new JobExecutor(setup, { jobs: rawOf(this.jobs), storage: rawOf(this.storagePath), temp: undefined });
   }
 
   history(): HistoryEntry[] {

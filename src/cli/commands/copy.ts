@@ -10,7 +10,7 @@ import type { CopyFilter, CopySelection } from "../../operations/copy/copy_selec
 import type { OpenedRepository } from "../../operations/opened.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import { snapshotJson } from "../output/results/snapshot_text.ts";
-import type { Place } from "../session/place.ts";
+import type { Place } from "../../operations/vaults/place.ts";
 import type { Session } from "../session/session.ts";
 import { collected, examples, workersOption } from "../settings/options.ts";
 import { type LoginOptions, unitSizeOption, type VaultOptions } from "../settings/vault_options.ts";

@@ -6,7 +6,7 @@ import { rawOf } from "../../core/raw.ts";
 import type { Algorithm } from "../../core/digest.ts";
 import { hasScheme } from "../../operations/vaults/vault_settings.ts";
 import type { InitRequest } from "../../vault/access.ts";
-import type { Place } from "../session/place.ts";
+import type { Place } from "../../operations/vaults/place.ts";
 import type { Session } from "../session/session.ts";
 import { examples, reading } from "../settings/options.ts";
 import type { Define } from "./command.ts";

@@ -11,7 +11,7 @@ import { EXIT } from "../session/exit.ts";
 import type { Session } from "../session/session.ts";
 import { examples, workersOption } from "../settings/options.ts";
 import { absolutePath } from "../settings/paths.ts";
-import { settingsOfVault } from "../settings/vault_options.ts";
+import { placeOf } from "../session/place.ts";
 import { BadUsage, Fault } from "../../core/fault.ts";
 import type { Define } from "./command.ts";
 
@@ -66,8 +66,8 @@ export const defineSalvage: Define = (program, act) => {
 };
 
 /** @throws BadUsage if nothing is given, and nobody is there to be asked */
-async function secretOf({ options, world, signal }: Session): Promise<Secret> {
-  const settings = settingsOfVault(options, {}, world);
+async function secretOf({ options, world, loaded, signal }: Session): Promise<Secret> {
+  const { settings } = placeOf(".", options, { world, loaded });
   try {
     if (settings.encrypted === false) return { kind: "unencrypted" };
     return (await secretFor(settings, { location: "the units", encrypted: true }, world, signal)).secret;

@@ -12,6 +12,7 @@ import { parseRate, parseSize } from "../../core/size_text.ts";
 import type { Log, LogFormat } from "../../jobs/log/log.ts";
 import type { ServiceOptions } from "../../jobs/service/service.ts";
 import type { ThreadSetup } from "../../jobs/service/thread.ts";
+import type { SecretWorld } from "../../operations/vaults/login.ts";
 import type { Machine } from "../../platform/machine.ts";
 
 interface ServeOptions {
@@ -117,6 +118,7 @@ async function serviceOptions(session: Session, options: ServeOptions, held: Dis
     user: world.user(),
     workers: session.workers(options.workers),
     lockState: await lockDirectory(session.world),
+    vaults: session.loaded.config.vaults ?? {},
     nice: options.nice === "lowest",
     throttle: options.limit === undefined && options.pause === 0
       ? undefined
@@ -136,11 +138,23 @@ async function serviceOptions(session: Session, options: ServeOptions, held: Dis
     historyDays: options.keepHistory,
     makeRunner: (places) => {
       const whole: ThreadSetup = { ...setup, places, state: machine.state ?? [], umask: givenUmask() };
-      if (machine.workerScript === undefined) return new SameThread({ ...setup, machine, log }, places);
+      if (machine.workerScript === undefined) {
+        return new SameThread({ ...setup, machine, log, secrets: secretsOf(world) }, places);
+      }
       return new JobThread(machine.workerScript, whole, log);
     },
     ...await systemOf(session),
     signal: session.signal,
+  };
+}
+
+/** Nobody is there to be asked. */
+function secretsOf(world: Session["world"]): SecretWorld {
+  return {
+    readSecret: (path, mostBytes) => world.readSecret(path, mostBytes),
+    commandOutput: (line, signal) => world.commandOutput(line, signal),
+    askSecret: () => Promise.resolve(undefined),
+    env: (name) => world.env(name),
   };
 }
 

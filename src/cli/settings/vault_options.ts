@@ -5,7 +5,6 @@ import { BadUsage } from "../../core/fault.ts";
 import { textOf } from "../../core/raw.ts";
 import { parseRate, parseSize } from "../../core/size_text.ts";
 import {
-  hasLogin,
   LEAST_UNIT_BYTES,
   type LoginSettings,
   MOST_CONNECTIONS,
@@ -81,18 +80,11 @@ function parseConnections(text: string): number {
   throw new InvalidArgumentError(`Give a whole number, 1 to ${MOST_CONNECTIONS}.`);
 }
 
-/** What is nearest to the person counts whole: options, variables, then what the configuration says of the vault. @throws BadUsage */
-export function settingsOfVault(
-  options: VaultOptions,
-  fromFile: VaultSettings,
-  world: Pick<World, "env" | "here">,
-): VaultSettings {
+/** What the options alone say. @throws BadUsage if several open the vault */
+export function settingsOfOptions(options: VaultOptions, world: Pick<World, "here">): VaultSettings {
   const { connections, limitUpload, limitDownload, cache, unitSize } = options;
-  const { keyFile, passwordFile, passwordCommand, encrypted, ...others } = fromFile;
-  const login = [loginOfOptions(options, world), loginOfVariables(world)].find(hasLogin) ??
-    { keyFile, passwordFile, passwordCommand, encrypted };
   const link = { connections, limitUpload, limitDownload, unitSize, cache: cache === false ? false : undefined };
-  return { ...others, ...defined<LoginSettings>(login), ...defined<VaultSettings>(link) };
+  return { ...loginOfOptions(options, world), ...defined<VaultSettings>(link) };
 }
 
 /** @throws BadUsage if several are given */
@@ -108,42 +100,11 @@ export function loginOfOptions(options: LoginOptions, world: Pick<World, "here">
     const names = given.map(([name]) => `\`${name}\``).join(" and ");
     throw new BadUsage(`${names} can't be given together`, "Give the one that opens the vault");
   }
-  return loginWithPaths(
-    { keyFile, passwordFile, passwordCommand, encrypted: unencrypted === true ? false : undefined },
-    world,
-  );
-}
-
-export const LOGIN_VARIABLES = {
-  keyFile: "BACKUP_TOOL_KEY_FILE",
-  passwordFile: "BACKUP_TOOL_PASSWORD_FILE",
-  passwordCommand: "BACKUP_TOOL_PASSWORD_COMMAND",
-} as const;
-
-/** @throws BadUsage if several are set */
-function loginOfVariables(world: Pick<World, "env" | "here">): LoginSettings {
-  const set = Object.entries(LOGIN_VARIABLES).filter(([, name]) => world.env(name) !== undefined);
-  if (set.length > 1) {
-    const names = set.map(([, name]) => name).join(" and ");
-    throw new BadUsage(`The variables ${names} can't be set together`, "Set the one that opens the vault");
-  }
-  return loginWithPaths(Object.fromEntries(set.map(([key, name]) => [key, world.env(name)])), world);
-}
-
-interface Given {
-  readonly keyFile?: string | undefined;
-  readonly passwordFile?: string | undefined;
-  readonly passwordCommand?: string | undefined;
-  readonly encrypted?: boolean | undefined;
-}
-
-function loginWithPaths(given: Given, world: Pick<World, "here">): LoginSettings {
-  const { keyFile, passwordFile, passwordCommand, encrypted } = given;
   const absolute = (path: string | undefined) => path === undefined ? undefined : textOf(absolutePath(world, path));
   return defined<LoginSettings>({
     keyFile: absolute(keyFile),
     passwordFile: absolute(passwordFile),
     passwordCommand,
-    encrypted,
+    encrypted: unencrypted === true ? false : undefined,
   });
 }

@@ -41,7 +41,7 @@ class Import {
   async toItsEnd(): Promise<void> {
     for (;;) {
       await this.#run.pace.yieldIfDue();
-      const step = nextImportStep(this.#run.record, this.#facts(), this.#job.removeSource ?? true);
+      const step = nextImportStep(this.#run.record, await this.#facts(), this.#job.removeSource ?? true);
       this.#run.monitor.current(step);
       switch (step) {
         case "snapshot":
@@ -74,8 +74,8 @@ class Import {
     return { name, host };
   }
 
-  #facts(): ImportFacts {
-    const snapshot = this.#run.findSnapshot(this.#series);
+  async #facts(): Promise<ImportFacts> {
+    const snapshot = await this.#run.findSnapshot(this.#series);
     const problems = snapshot === undefined ? 0 : this.#manifest(snapshot).root.totals.problems;
     return {
       snapshot: snapshot && { problems },
@@ -90,7 +90,7 @@ class Import {
 
   /** The step that is due says that there is one. */
   get #snapshot(): SnapshotInfo {
-    const snapshot = this.#run.findSnapshot(this.#series);
+    const { snapshot } = this.#run;
     if (snapshot === undefined) throw new Error("An import without a snapshot has nothing to copy");
     return snapshot;
   }
@@ -248,7 +248,7 @@ class Import {
 
   async #removeSource(): Promise<void> {
     const { setup, monitor, pace } = this.#run;
-    const snapshot = this.#run.findSnapshot(this.#series);
+    const snapshot = await this.#run.findSnapshot(this.#series);
     if (snapshot === undefined) return monitor.problem(new SourceLeft(rawOf(this.#job.source), FORGOTTEN));
     const manifest = this.#manifest(snapshot);
     const { path: source, at } = sourceOf(manifest);

@@ -16,7 +16,7 @@ import { policyOf } from "./prune_job.ts";
 /** Makes a snapshot unless a run before this one has, and forgets what `keep` doesn't keep. */
 export async function performBackup(run: JobRun, job: JobOf<"backup">): Promise<void> {
   const { repository, monitor } = run;
-  const done = run.findSnapshot({ name: job.name, host: job.host ?? run.setup.host });
+  const done = await run.findSnapshot({ name: job.name, host: job.host ?? run.setup.host });
   if (done !== undefined) monitor.recall((await repository.manifest(done.id)).root.totals.problems);
   const snapshot = done ?? await makeBackup(run, job);
   run.noteSnapshot(snapshot);

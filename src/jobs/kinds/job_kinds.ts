@@ -1,10 +1,11 @@
 /** What each kind of job does: the same operation that the command of that name runs, asked in the same way. */
-import { NotYet } from "../faults.ts";
 import { performImport } from "../import/import.ts";
 import type { JobRun } from "../run/job_run.ts";
 import type { JobKind, JobOf } from "../schema/schema.ts";
 import { performBackup } from "./backup_job.ts";
 import { performCheck } from "./check_job.ts";
+import { performCopy } from "./copy_job.ts";
+import { performDrill } from "./drill_job.ts";
 import { performPrune } from "./prune_job.ts";
 import { performRestore } from "./restore_job.ts";
 
@@ -17,10 +18,12 @@ const PERFORMERS: Performers = {
   restore: performRestore,
   check: performCheck,
   prune: performPrune,
-  copy: () => Promise.reject(new NotYet("copy into a vault")),
+  copy: performCopy,
+  drill: performDrill,
 };
 
 /** Does a job, or what a run that was killed has left of it. */
 export async function performKind<Kind extends JobKind>(run: JobRun, job: JobOf<Kind> & { kind: Kind }): Promise<void> {
+  if ("storage" in job && job.storage !== undefined) await run.use(job.storage);
   await PERFORMERS[job.kind](run, job);
 }

@@ -2,6 +2,7 @@
 import type { Policy } from "../../core/policy.ts";
 import { forget } from "../../operations/forget/forget.ts";
 import { prune } from "../../operations/forget/prune.ts";
+import { paceFrom } from "../../operations/settings/prune_pace.ts";
 import type { JobRun } from "../run/job_run.ts";
 import type { JobOf, Keep } from "../schema/schema.ts";
 
@@ -10,7 +11,9 @@ export async function performPrune({ setup, repository, monitor }: JobRun, job: 
   const { host, name, workers = 0 } = job;
   const among = { ...(host !== undefined && { host }), ...(name !== undefined && { name }) };
   if (job.keep !== undefined) await forget(repository, { policy: policyOf(job.keep), among, dryRun: false }, monitor);
-  await prune(repository, { dryRun: false, workers, signal: setup.signal }, () => {}, monitor);
+  const pace = paceFrom(job);
+  const request = { dryRun: false, workers, signal: setup.signal, ...(pace !== undefined && { pace }) };
+  await prune(repository, request, () => {}, monitor);
 }
 
 /** Returns undefined for the policy of the storage itself. */

@@ -54,6 +54,13 @@ export class JobQueue {
     return this.#passedOver.values().next().value;
   }
 
+  /** Those that let others have their turn are tried again. @returns false if there are none */
+  resumeThose(code: string): boolean {
+    const names = [...this.#passedOver].filter(([, why]) => why.code === code).map(([name]) => name);
+    for (const name of names) this.#passedOver.delete(name);
+    return names.length > 0;
+  }
+
   /** All are tried again. */
   beginAgain(): void {
     this.#passedOver.clear();

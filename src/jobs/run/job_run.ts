@@ -1,15 +1,22 @@
 /** One job that is being done: what its work may use, and what it leaves for the history. */
 import type { Phase } from "../../core/monitor.ts";
-import type { Raw } from "../../core/raw.ts";
+import type { RootId } from "../../core/content_id.ts";
+import { Fault } from "../../core/fault.ts";
+import { type Raw, rawOf, textOf } from "../../core/raw.ts";
 import { Yielder } from "../../core/yielding.ts";
-import { rootOf } from "../state/history.ts";
 import type { JobMonitor } from "./job_monitor.ts";
 import type { JobRecord } from "../state/job_state.ts";
 import type { Log } from "../log/log.ts";
-import type { Dir } from "../../platform/disk.ts";
+import { type Dir, type Disk, DiskFault } from "../../platform/disk.ts";
+import { GuardedDisk } from "../../operations/guarded_disk.ts";
+import { openRepository } from "../../operations/open.ts";
+import { NO_SECRETS, type SecretWorld } from "../../operations/vaults/login.ts";
+import { placeNamed } from "../../operations/vaults/place.ts";
+import { hasScheme, type LinkSettings, type NamedVault } from "../../operations/vaults/vault_settings.ts";
+import { absolutePath } from "../schema/schema.ts";
 import type { OpenedRepository } from "../../operations/opened.ts";
 import type { Machine } from "../../platform/machine.ts";
-import type { JobMark } from "../../snapshot/root.ts";
+import { type JobMark, parseRoot, type Root } from "../../snapshot/root.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import type { Storage } from "../../storage/storage.ts";
 
@@ -26,6 +33,10 @@ export interface JobSetup {
   readonly signal: AbortSignal;
   /** Where this machine notes what it does to sources; absent: they can't be locked. */
   readonly lockState?: Raw;
+  /** Those that the configuration names. */
+  readonly vaults?: Readonly<Record<string, NamedVault>>;
+  /** What opens vaults. Absent: none can be opened. */
+  readonly secrets?: SecretWorld;
 }
 
 export interface RunOptions {
@@ -40,6 +51,8 @@ export interface RunOptions {
   readonly record: JobRecord;
   /** Makes a record durable. */
   readonly save: (record: JobRecord) => void;
+  /** True if a job waits that has not begun. */
+  readonly othersWait: () => boolean;
 }
 
 /** Snapshots looked at for one that this run has made: newer ones can only come from people, in the meantime. */
@@ -60,11 +73,15 @@ export class JobRun {
   readonly temp: Dir;
   readonly protectedPaths: readonly Raw[];
   readonly pace: Yielder;
+  readonly othersWait: () => boolean;
   readonly #save: (record: JobRecord) => void;
+  readonly #held = new AsyncDisposableStack();
+  #repository: OpenedRepository;
+  #worksElsewhere = false;
   #record: JobRecord;
   #snapshot: SnapshotInfo | undefined;
 
-  constructor({ setup, storage, monitor, tempPath, temp, own, record, save }: RunOptions) {
+  constructor({ setup, storage, monitor, tempPath, temp, own, record, save, othersWait }: RunOptions) {
     this.setup = setup;
     this.storage = storage;
     this.monitor = monitor;
@@ -74,11 +91,48 @@ export class JobRun {
     this.pace = new Yielder(setup.machine.clock, setup.signal);
     this.#record = record;
     this.#save = save;
+    this.othersWait = othersWait;
+    this.#repository = storage;
   }
 
-  /** The storage as what every engine is: for operations. */
+  /** Closes what was opened for it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#held.disposeAsync();
+  }
+
+  /** What the job works on: the storage of the service, unless it names another one. */
   get repository(): OpenedRepository {
-    return this.storage;
+    return this.#repository;
+  }
+
+  /** True once the job has to do with another storage or vault than that of the service. */
+  get worksElsewhere(): boolean {
+    return this.#worksElsewhere;
+  }
+
+  /** Has the job work on another storage or vault. @throws as {@link open} */
+  async use(location: string): Promise<void> {
+    this.#repository = await this.open(location);
+  }
+
+  /**
+   * Opens a storage or vault until the job ends.
+   * @param location an absolute path, `scheme:...`, or a name in the configuration
+   * @throws ForeignLink, and what opening throws
+   */
+  async open(location: string, link: LinkSettings = {}): Promise<OpenedRepository> {
+    this.#worksElsewhere = true;
+    const { machine, vaults = {}, secrets = NO_SECRETS, host, signal } = this.setup;
+    const place = placeNamed(location, link, {
+      vaults,
+      env: secrets.env,
+      absolute: (path) => textOf(absolutePath(path)),
+    });
+    // What the configuration names is its own.
+    const isPath = place.name === undefined && !hasScheme(place.location);
+    const at = isPath ? guardedPath(machine.disk, place.location) : place.location;
+    const login = { settings: place.settings, secrets, host, signal };
+    return this.#held.use(await openRepository(machine, at, this.monitor, login));
   }
 
   get record(): JobRecord {
@@ -97,15 +151,28 @@ export class JobRun {
   }
 
   /** The complete snapshot that this run has made, maybe in a process before this one. */
-  findSnapshot(series: Series): SnapshotInfo | undefined {
+  async findSnapshot(series: Series): Promise<SnapshotInfo | undefined> {
     if (this.#snapshot !== undefined) return this.#snapshot;
-    const candidates = this.storage.snapshots().filter(({ complete, host, name }) =>
+    const candidates = (await this.#repository.snapshots()).filter(({ complete, host, name }) =>
       complete && host === series.host && name === (series.name ?? name)
     );
     const newest = candidates.slice(-MOST_LOOKED_AT).reverse();
-    const found = newest.find(({ id }) => rootOf(this.storage, id)?.job?.run === this.#record.run);
-    if (found !== undefined) this.noteSnapshot(found);
-    return found;
+    for (const snapshot of newest) {
+      if ((await this.#rootOf(snapshot.id))?.job?.run !== this.#record.run) continue;
+      this.noteSnapshot(snapshot);
+      return snapshot;
+    }
+    return undefined;
+  }
+
+  /** Undefined for one that can't be read. */
+  async #rootOf(id: RootId): Promise<Root | undefined> {
+    try {
+      return parseRoot(await this.#repository.object(id));
+    } catch (error) {
+      if (error instanceof Fault && error.code.startsWith("damaged-")) return undefined;
+      throw error;
+    }
   }
 
   noteSnapshot(snapshot: SnapshotInfo): void {
@@ -114,5 +181,15 @@ export class JobRun {
 
   get snapshot(): SnapshotInfo | undefined {
     return this.#snapshot;
+  }
+}
+
+/** Where a path really leads. One that isn't there stays as it is. @throws ForeignLink, DiskFault */
+function guardedPath(disk: Disk, path: string): string {
+  try {
+    return textOf(new GuardedDisk(disk).realPath(rawOf(path)));
+  } catch (error) {
+    if (error instanceof DiskFault && error.errno === "ENOENT") return path;
+    throw error;
   }
 }

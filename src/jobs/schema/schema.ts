@@ -15,7 +15,9 @@ import {
   TAGS_SCHEMA,
 } from "../../operations/settings/backup_schema.ts";
 import { POLICY_SCHEMA } from "../../operations/settings/policy_schema.ts";
+import { parseDuration, parseShare } from "../../operations/settings/prune_pace.ts";
 import { readableBy } from "../../operations/settings/readable.ts";
+import { COPY_ENDS, STORAGE_SHAPE } from "./location.ts";
 
 const MOST_THREADS = 64;
 /** Windows has letters, and either slash. */
@@ -41,6 +43,7 @@ const schema = z.string().describe("For editors").exactOptional();
 const backup = z.strictObject({
   $schema: schema,
   kind: z.literal("backup"),
+  ...STORAGE_SHAPE,
   name: z.string().min(1).describe("Name of the series; default: from the sources").exactOptional(),
   sources: z.array(z.union([
     path,
@@ -75,6 +78,7 @@ const importing = z.strictObject({
 const restore = z.strictObject({
   $schema: schema,
   kind: z.literal("restore"),
+  ...STORAGE_SHAPE,
   snapshot: z.string().min(1).describe("Id, tree, `latest` or `latest~1`; default: latest")
     .exactOptional(),
   name: z.string().min(1).describe("Only snapshots of this series").exactOptional(),
@@ -96,26 +100,62 @@ const restore = z.strictObject({
 const check = z.strictObject({
   $schema: schema,
   kind: z.literal("check"),
+  ...STORAGE_SHAPE,
   readData: z.boolean().describe("Read every byte").exactOptional(),
   readDataSubset: z.string().refine(readableBy(parseSubset), "Expected a part, such as 5%, 1/7, 10G or oldest:5%")
     .describe("Read a part: 5%, 10G, oldest:5%, or 1/7 (the first of 7 parts)").exactOptional(),
   workers: workers.exactOptional(),
 }).describe("Look for damage");
 
+/** For vaults; see the options of the same names. */
+const PACE_SHAPE = {
+  grace: z.string().refine(readableBy(parseDuration), "Expected a time, such as 24h or 7d")
+    .describe("Vaults: delete so long after it was noted as unneeded; default: 24h").exactOptional(),
+  keepUnused: z.string().refine(readableBy(parseDuration), "Expected a time, such as 24h or 7d")
+    .describe("Vaults: note it when nothing has needed it for so long; default: 7d").exactOptional(),
+  maxUnused: z.string().refine(readableBy(parseShare), "Expected a share, such as 5%")
+    .describe("Vaults: that share may lie unused among what is needed; default: 5%").exactOptional(),
+  maxRepack: SIZE_SCHEMA.describe("Vaults: write that much anew at most; default: 10G").exactOptional(),
+};
+
 const prune = z.strictObject({
   $schema: schema,
   kind: z.literal("prune"),
+  ...STORAGE_SHAPE,
   keep: keep.exactOptional(),
   name: z.string().min(1).describe("Forget only in this series").exactOptional(),
   host: z.string().min(1).describe("Forget only snapshots of this host").exactOptional(),
+  ...PACE_SHAPE,
   workers: workers.exactOptional(),
 }).describe("Forget snapshots, and free the space that nothing needs any more");
 
-/** Strict once there is something to copy to. */
-const copy = z.looseObject({ $schema: schema, kind: z.literal("copy") })
-  .describe("Copy snapshots into a vault; not in this version");
+const copy = z.strictObject({
+  $schema: schema,
+  kind: z.literal("copy"),
+  ...COPY_ENDS,
+  snapshots: z.union([z.enum(["all", "latest"]), z.array(z.string().min(1)).min(1)])
+    .describe("`all` that are not there (the default), the `latest` of each series, or ids and names").exactOptional(),
+  name: z.string().min(1).describe("Only snapshots of this name").exactOptional(),
+  host: z.string().min(1).describe("Only snapshots of this host").exactOptional(),
+  tags: TAGS_SCHEMA.describe("Only snapshots with one of these tags").exactOptional(),
+  keep: keep.describe("What the target keeps: the rest is forgotten there, and not copied").exactOptional(),
+  prune: z.union([z.boolean(), z.literal("weekly")]).describe("Prune the target afterwards; default: false")
+    .exactOptional(),
+  checkSubset: z.string().refine(readableBy(parseSubset), "Expected a part, such as 5%, 1/7, 10G or oldest:5%")
+    .describe("Read a part of the target afterwards: oldest:2%").exactOptional(),
+  workers: workers.exactOptional(),
+}).describe("Copy snapshots into another storage or vault");
 
-const KINDS = [backup, importing, restore, check, prune, copy] as const;
+const drill = z.strictObject({
+  $schema: schema,
+  kind: z.literal("drill"),
+  ...STORAGE_SHAPE,
+  bytes: SIZE_SCHEMA.describe("Restore that much at most; default: 1G").exactOptional(),
+  name: z.string().min(1).describe("Only the series of this name").exactOptional(),
+  workers: workers.exactOptional(),
+}).describe("Restore files chosen by chance, to prove that they can be restored");
+
+const KINDS = [backup, importing, restore, check, prune, copy, drill] as const;
 
 const NO_TIME = "Expected a cron expression with a time that comes, such as `0 3 * * *`";
 const every = z.string().refine(isCron, NO_TIME)
@@ -131,6 +171,7 @@ const recurring = z.discriminatedUnion("kind", [
   check.extend({ every, timeZone: timeZone.exactOptional() }),
   prune.extend({ every, timeZone: timeZone.exactOptional() }),
   copy.extend({ every, timeZone: timeZone.exactOptional() }),
+  drill.extend({ every, timeZone: timeZone.exactOptional() }),
 ]);
 
 export type Job = z.infer<typeof one>;

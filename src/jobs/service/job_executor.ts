@@ -4,7 +4,7 @@ import { Fault, Interrupted } from "../../core/fault.ts";
 import { toFaultData } from "../../core/fault_data.ts";
 import { complaintText } from "../../core/jsonc.ts";
 import { bytesOf, joinRaw, type Raw, rawOf, textOf } from "../../core/raw.ts";
-import { BadJob } from "../faults.ts";
+import { BadJob, PlaceWaits } from "../faults.ts";
 import { appendHistory, type Outcome } from "../state/history.ts";
 import type { HistoryEntry } from "../state/stored_state.ts";
 import {
@@ -13,6 +13,7 @@ import {
   type JobFile,
   keepJobFile,
   keptPath,
+  lookInto,
   markOf,
   readJobFile,
   removeJobFile,
@@ -38,6 +39,15 @@ const POSTPONING: ReadonlySet<string> = new Set([
   "newer-format",
 ]);
 
+/** The same of one that a job names: others needn't wait for it. */
+const POSTPONING_ONE: ReadonlySet<string> = new Set([
+  "vault-in-use",
+  "vault-busy",
+  "place-unavailable",
+  "place-waits",
+  "gave-way",
+]);
+
 export interface JobPlaces {
   /** Absolute paths. */
   readonly jobs: Raw;
@@ -55,7 +65,12 @@ interface Ending {
 
 /** True if a job that failed with it is to be tried again as it is. */
 function isPostponing(error: unknown): error is Fault {
-  return error instanceof Fault && concernsAll(error.code);
+  return error instanceof Fault && (concernsAll(error.code) || POSTPONING_ONE.has(error.code));
+}
+
+/** True if the storage that the job works on is in the way. */
+function isOfPlace({ code }: Fault): boolean {
+  return POSTPONING.has(code) && code !== "source-locked";
 }
 
 /** True if a fault of that code would befall every other job as well. */
@@ -143,7 +158,7 @@ export class JobExecutor implements Disposable {
       clock: this.#setup.machine.clock,
       onPhase: this.#setup.onPhase,
     });
-    const run = new JobRun({
+    await using run = new JobRun({
       setup: this.#setup,
       storage,
       monitor,
@@ -152,6 +167,7 @@ export class JobExecutor implements Disposable {
       own: [this.#places.jobs, this.#tempPath],
       record,
       save: (changed) => this.#records.save(changed),
+      othersWait: () => this.#othersWait(record.name),
     });
     let kind: string | null = null, error: unknown;
     try {
@@ -160,11 +176,17 @@ export class JobExecutor implements Disposable {
       kind = job.kind;
       await performKind(run, job);
     } catch (caught) {
-      if (isPostponing(caught)) throw caught;
+      if (isPostponing(caught)) throw run.worksElsewhere && isOfPlace(caught) ? new PlaceWaits(caught) : caught;
       error = caught;
     }
     run.update({ phase: "ended", entry: this.#entryOf(run, kind, error) });
     return run.record;
+  }
+
+  /** Those that have begun and wait again have had their turn. */
+  #othersWait(own: Raw): boolean {
+    const begun = new Set([own, ...this.#records.names()]);
+    return lookInto(this.#jobs).jobs.some((name) => !begun.has(name));
   }
 
   #entryOf({ record, monitor, snapshot }: JobRun, kind: string | null, error: unknown): HistoryEntry {

@@ -63,6 +63,7 @@ export interface ServiceResult {
 /** Time between two attempts while the storage can't be used. */
 const RETRY_MS = 5000;
 const DAY_MS = 86_400_000;
+const GAVE_WAY = "gave-way";
 
 /** Runs until it is asked to stop, or, once, until nothing is left. @throws ServiceRunning, SplitTemp, NoStorage, DiskFault */
 export async function serve(options: ServiceOptions): Promise<ServiceResult> {
@@ -140,6 +141,7 @@ class Service implements Disposable {
       await this.#wait(RETRY_MS);
       return true;
     }
+    if (settlesMs === undefined && this.#queue.resumeThose(GAVE_WAY)) return true;
     if (settlesMs === undefined && once) {
       this.#postponed = this.#queue.passedOver;
       return false;
@@ -163,12 +165,14 @@ class Service implements Disposable {
 
   /** @returns false if no job can be done just now */
   async #perform(name: Raw): Promise<boolean> {
-    const { log, notify, signal, machine: { clock } } = this.#options;
+    const { log, notify, signal, scanMs, machine: { clock } } = this.#options;
     // One that is tried again and again is logged once.
     if (!this.#told.has(name)) log(startedEvent(name));
     notify(`STATUS=Doing ${nameText(name)}`);
     const startMs = clock.nowMs();
     const stopping = { runner: this.#runner, clock, notify, signal };
+    // What is due while a job takes days has to be seen by that job, to have its turn.
+    using _ = clock.every(scanMs, () => this.#recurring.tick(clock.nowMs()));
     const { entry, postponed } = await performedOrStopped(this.#runner.perform(name), stopping);
     notify("STATUS=Waiting for jobs");
     if (entry !== undefined) {

@@ -28,7 +28,7 @@ export interface JobRunner extends Disposable {
 }
 
 /** What a thread can be told of a {@link JobSetup}. */
-export interface ThreadSetup extends Pick<JobSetup, "host" | "user" | "workers" | "lockState"> {
+export interface ThreadSetup extends Pick<JobSetup, "host" | "user" | "workers" | "lockState" | "vaults"> {
   readonly places: JobPlaces;
   /** Directories where this program keeps state of its own. */
   readonly state: readonly Raw[];

@@ -5,9 +5,12 @@ import type { Raw } from "../../core/raw.ts";
 import { JobExecutor } from "./job_executor.ts";
 import type { LogEvent } from "../log/log.ts";
 import { type FromJobThread, performed, type ThreadSetup, type ToJobThread } from "./thread.ts";
+import type { SecretWorld } from "../../operations/vaults/login.ts";
 import { openDisk } from "../../platform/open_disk.ts";
 import { lowerPriority } from "../../platform/priority.ts";
-import { systemRandom } from "../../platform/system.ts";
+import { commandOutput } from "../../platform/process.ts";
+import { readSecret } from "../../platform/secrets.ts";
+import { environment, systemRandom } from "../../platform/system.ts";
 import { systemClock } from "../../platform/system_clock.ts";
 import { noteUmask } from "../../platform/umask.ts";
 import { workerScope } from "../../platform/worker_scope.ts";
@@ -27,6 +30,14 @@ export function serveJobs(early: readonly MessageEvent<ToJobThread>[]): void {
   for (const event of early) serve(event);
   scope.onmessage = serve;
 }
+
+/** Nobody is there to be asked. */
+const SECRETS: SecretWorld = {
+  readSecret,
+  commandOutput: (line, signal) => commandOutput(line, { signal }),
+  askSecret: () => Promise.resolve(undefined),
+  env: environment,
+};
 
 async function answerJob(executor: JobExecutor, name: Raw, answer: (message: FromJobThread) => void): Promise<void> {
   try {
@@ -58,5 +69,5 @@ function makeExecutor(
     ...(throttle !== undefined && { throttle }),
   };
   const onPhase = (phase: Phase) => answer({ type: "phase", phase });
-  return new JobExecutor({ ...setup, machine, signal, log, onPhase }, places);
+  return new JobExecutor({ ...setup, machine, secrets: SECRETS, signal, log, onPhase }, places);
 }

@@ -12,6 +12,8 @@ import type { HunkWithBytes, ReceivedFile, SnapshotReceiver } from "../../snapsh
 
 export interface CopyRequest extends WorkOptions {
   readonly clock: Clock;
+  /** Called when all that was done so far is safe. It may throw, to have the rest done another time. */
+  readonly onCheckpoint?: () => void;
   /** Default: all that are complete. */
   readonly snapshots?: readonly RootId[];
 }
@@ -47,7 +49,10 @@ export async function copy(
     await using writer = await to.write("copy");
     await using reader = from.reader(request);
     const run = new CopyRun({ from, writer, reader }, request, monitor);
-    for (const { id } of missing) if (await run.copyOrReport(id)) copied.push(id);
+    for (const { id } of missing) {
+      if (copied.length > 0) request.onCheckpoint?.();
+      if (await run.copyOrReport(id)) copied.push(id);
+    }
   }
   return { copied, present: snapshots.length - missing.length, failed: missing.length - copied.length };
 }
@@ -61,13 +66,15 @@ interface CopyEnds {
 class CopyRun {
   readonly #ends: CopyEnds;
   readonly #clock: Clock;
+  readonly #onCheckpoint: (() => void) | undefined;
   readonly #monitor: Monitor;
   readonly #pace: Yielder;
   /** Hunks that the target has got in this run, with all that they name. */
   readonly #done = new Set<HunkId>();
   #checkpoint = { bytes: 0, ms: 0 };
 
-  constructor(ends: CopyEnds, { clock, signal }: CopyRequest, monitor: Monitor) {
+  constructor(ends: CopyEnds, { clock, signal, onCheckpoint }: CopyRequest, monitor: Monitor) {
+    this.#onCheckpoint = onCheckpoint;
     this.#ends = ends;
     this.#clock = clock;
     this.#monitor = monitor;
@@ -108,6 +115,7 @@ class CopyRun {
       if (!this.#isCheckpointDue()) continue;
       await receiver.checkpoint(handed);
       this.#note(handed);
+      this.#onCheckpoint?.();
       handed = [];
     }
     await receiver.commit(handed);

@@ -3,6 +3,8 @@
  * and variables, which others can see. They are in no message.
  */
 import { BadUsage, Fault } from "../../core/fault.ts";
+import { rawOf } from "../../core/raw.ts";
+import { DiskFault } from "../../platform/disk.ts";
 import type { Secret } from "../../vault/access.ts";
 import { NoKey } from "../../vault/format/faults.ts";
 import type { LoginSettings } from "./vault_settings.ts";
@@ -18,6 +20,16 @@ export interface SecretWorld {
   /** A variable; undefined if it isn't set. */
   env(name: string): string | undefined;
 }
+
+/** Where nobody has any. */
+export const NO_SECRETS: SecretWorld = {
+  readSecret: (path) => {
+    throw new DiskFault("ENOENT", "read", rawOf(path));
+  },
+  commandOutput: () => ReadableStream.from([]),
+  askSecret: () => Promise.resolve(undefined),
+  env: () => undefined,
+};
 
 /** What was to be a passphrase is none. */
 export class BadPassphrase extends Fault {

@@ -1,0 +1,72 @@
+/** What a location stands for: a path, `scheme:...`, or the name of a vault in the configuration. */
+import { BadUsage } from "../../core/fault.ts";
+import { defined } from "../../core/defined.ts";
+import { hasLogin, hasScheme, type LoginSettings, type NamedVault, type VaultSettings } from "./vault_settings.ts";
+
+export interface Place {
+  /** An absolute path, or `scheme:...`. */
+  readonly location: string;
+  /** In the configuration. */
+  readonly name?: string;
+  /** What counts if it is a vault. */
+  readonly settings: VaultSettings;
+}
+
+export interface PlaceWorld {
+  readonly vaults: Readonly<Record<string, NamedVault>>;
+  /** A variable; undefined if it isn't set. */
+  readonly env: (name: string) => string | undefined;
+  /** Makes a path absolute. @throws BadUsage */
+  readonly absolute: (path: string) => string;
+}
+
+/**
+ * What is nearest to the person counts whole: what is given here, variables, then what the configuration says of the vault.
+ * @throws BadUsage
+ */
+export function placeNamed(text: string, given: VaultSettings, { vaults, env, absolute }: PlaceWorld): Place {
+  const named = Object.hasOwn(vaults, text) ? vaults[text] : undefined;
+  const { location, ...fromFile } = named ?? { location: hasScheme(text) ? text : absolute(text) };
+  const { keyFile, passwordFile, passwordCommand, encrypted, ...others } = given;
+  const own = defined<LoginSettings>({ keyFile, passwordFile, passwordCommand, encrypted });
+  const login = [own, loginOfVariables(env, absolute)].find(hasLogin);
+  return {
+    location: pathOfFile(location),
+    settings: { ...(login === undefined ? fromFile : withoutLogin(fromFile)), ...others, ...login },
+    ...(named !== undefined && { name: text }),
+  };
+}
+
+function withoutLogin(settings: VaultSettings): VaultSettings {
+  const { keyFile: _, passwordFile: __, passwordCommand: ___, encrypted: ____, ...others } = settings;
+  return others;
+}
+
+/** `file:` says of a path that it is one. */
+function pathOfFile(location: string): string {
+  return location.replace(/^file:(?:\/\/(?=\/))?(?=\/)/, "");
+}
+
+export const LOGIN_VARIABLES = {
+  keyFile: "BACKUP_TOOL_KEY_FILE",
+  passwordFile: "BACKUP_TOOL_PASSWORD_FILE",
+  passwordCommand: "BACKUP_TOOL_PASSWORD_COMMAND",
+} as const;
+
+/** @throws BadUsage if several are set */
+function loginOfVariables(env: PlaceWorld["env"], absolute: PlaceWorld["absolute"]): LoginSettings {
+  const set = Object.values(LOGIN_VARIABLES).filter((name) => env(name) !== undefined);
+  if (set.length > 1) {
+    throw new BadUsage(
+      `The variables ${set.join(" and ")} can't be set together`,
+      "Set the one that opens the vault",
+    );
+  }
+  const keyFile = env(LOGIN_VARIABLES.keyFile), passwordFile = env(LOGIN_VARIABLES.passwordFile);
+  return defined<LoginSettings>({
+    keyFile: keyFile === undefined ? undefined : absolute(keyFile),
+    passwordFile: passwordFile === undefined ? undefined : absolute(passwordFile),
+    passwordCommand: env(LOGIN_VARIABLES.passwordCommand),
+    encrypted: undefined,
+  });
+}
