@@ -258,6 +258,7 @@ type Expected = Readonly<Partial<Record<Target, Readonly<Record<string, string>>
 const NO_TRACE = "ok; -; nothing";
 const IN_UNIT = "ok; damage content, note data; some files";
 const IN_MANIFEST = "ok; damage content, damage hunk, note data; some files";
+const IN_FRAME = "ok; damage hunk, note data; some files";
 const IN_INDEX = "ok; damage content, damage hunk, note data, note index; some files";
 const OF_LOCK = "ok; note locks; nothing", OF_LEDGER = "ok; note index; nothing";
 const OF_SNAPSHOT = "ok; damage snapshots; a snapshot";
@@ -337,6 +338,8 @@ const EXPECTED: Expected = {
 const EXPECTED_PLAIN: Expected = {
   ...EXPECTED,
   config: { ...EXPECTED.config, "foreign": "ok; damage hunk, note data, note index, note locks; everything" },
+  // Lists are in another frame than hunks, and what isn't sealed is read up to where it ends.
+  hunks: { ...EXPECTED.hunks, "truncated": IN_FRAME, "bit flipped": IN_FRAME },
   // It is the same snapshot, and nothing says where it came from.
   snapshot: { ...EXPECTED.snapshot, "foreign": NO_TRACE },
 };
