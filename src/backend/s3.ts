@@ -23,7 +23,7 @@ import { bodyPieces } from "./http_body.ts";
 import type { S3Place } from "./location.ts";
 import { isThere } from "./rest.ts";
 import { S3Address } from "./s3_address.ts";
-import { EXPIRED, faultOfS3, s3ErrorIn } from "./s3_faults.ts";
+import { EXPIRED, faultOfS3, type S3Error, s3ErrorIn } from "./s3_faults.ts";
 import { type Retention, retentionOf } from "./s3_retention.ts";
 import { getObject, headObject, pathOf, timeOf } from "./web_objects.ts";
 import { childText, elementsNamed, parseXml } from "./xml.ts";
@@ -47,6 +47,7 @@ class S3Backend implements Backend {
   /** Of two writers at once both may be told "stored" where the server doesn't know the wish. */
   readonly can = { remove: true, putIfAbsent: false };
   readonly #address: S3Address;
+  readonly #kind: S3Kind;
   readonly #http: Http;
   readonly #storageClass: string | undefined;
   readonly #retention: Retention | undefined;
@@ -56,9 +57,10 @@ class S3Backend implements Backend {
     this.#address = address;
     this.#clock = options.clock;
     this.location = address.location;
-    this.#http = new Http(new S3Kind(address, options), options);
     this.#storageClass = settings.get("storage-class");
     this.#retention = retentionOf(settings, this.location);
+    this.#kind = new S3Kind(address, options);
+    this.#http = new Http(this.#kind, options);
   }
 
   async create(): Promise<void> {
@@ -185,7 +187,7 @@ class S3Backend implements Backend {
     if (CHANGED.has(code)) throw new PlaceUnavailable(what, "the bytes were changed on their way");
     // Somebody stores the same at this moment.
     if (answer.status !== 400) throw new PlaceUnavailable(what, `the server answers ${answer.status}`);
-    throw error && faultOfS3(what, error, answer, 0) || new PlaceRefuses(what, `the server answers ${answer.status}`);
+    throw this.#kind.hidden(answer, what) ?? new PlaceRefuses(what, `the server answers ${answer.status}`);
   }
 }
 
@@ -268,8 +270,10 @@ class S3Kind implements HttpKind {
     return url;
   }
 
-  #cleaned<T extends { readonly message: string }>(error: T): T {
-    return { ...error, message: this.#options.credentials.hide(error.message) };
+  /** Servers have been seen to send back what they were sent. */
+  #cleaned({ code, message, region }: S3Error): S3Error {
+    const { credentials } = this.#options;
+    return { code: credentials.hide(code), message: credentials.hide(message), region };
   }
 
   #aheadMs({ headers }: HttpAnswer): number {

@@ -64,7 +64,7 @@ export function s3ErrorIn({ status, headers, bytes }: HttpAnswer): S3Error | und
   const element = /<Error[\s>]/.test(text.slice(0, 500)) ? parseXml(text.trimStart()) : undefined;
   if (element?.name !== "Error") return status < 300 ? undefined : { code: "", message: "", region };
   return {
-    code: childText(element, "Code") ?? "",
+    code: oneLine(childText(element, "Code") ?? ""),
     message: oneLine(childText(element, "Message") ?? ""),
     region: region ?? childText(element, "Region"),
   };

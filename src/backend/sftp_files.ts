@@ -10,6 +10,7 @@ import type { SftpPlace } from "./location.ts";
 import { openSession, type Session } from "./ssh_session.ts";
 import type { Done, Sftp, SftpAttributes, SftpError, SftpName } from "./ssh_types.ts";
 
+const BROKEN = "the connection broke off";
 const NO_SUCH_FILE = 2, DENIED = 3, FAILURE = 4;
 /** What every server takes at a time, and how many may be on their way. */
 const PIECE_BYTES = 32 * 1024, AT_ONCE = 64;
@@ -217,8 +218,9 @@ export class SftpFiles implements AsyncDisposable {
   ): Promise<T> {
     if (signal?.aborted === true) throw new Interrupted();
     const session = await this.#connection(), { promise, resolve, reject } = Promise.withResolvers<T>();
-    const stop = () => reject(new Interrupted());
+    const stop = () => reject(new Interrupted()), lost = () => reject(new PlaceUnavailable(what, BROKEN));
     signal?.addEventListener("abort", stop);
+    session.waiting.add(lost);
     try {
       action(session.sftp, (error, value) => error ? reject(error) : resolve(value));
       return await promise;
@@ -226,6 +228,7 @@ export class SftpFiles implements AsyncDisposable {
       throw await this.#faultOf(error, what, session);
     } finally {
       signal?.removeEventListener("abort", stop);
+      session.waiting.delete(lost);
     }
   }
 
@@ -244,7 +247,7 @@ export class SftpFiles implements AsyncDisposable {
     if (error instanceof Fault || !(error instanceof Error)) return error;
     const { code, message } = error as SftpError;
     this.isOpen = session.isOpen;
-    if (!session.isOpen || code === undefined) return new PlaceUnavailable(what, "the connection broke off");
+    if (!session.isOpen || code === undefined) return new PlaceUnavailable(what, BROKEN);
     if (code === DENIED) return new PlaceRefuses(what, "the server does not allow it");
     if (code === NO_SUCH_FILE) {
       return new PlaceRefuses(what, "the directory is not there", "Check the path, or make it");

@@ -24,6 +24,8 @@ const RSA_KINDS = ["rsa-sha2-512", "rsa-sha2-256", "ssh-rsa"];
 export interface Session extends Disposable {
   readonly sftp: Sftp;
   readonly isOpen: boolean;
+  /** Called when the connection ends, for requests that get no answer any more. */
+  readonly waiting: Set<() => void>;
 }
 
 /** @throws PlaceUnavailable, PlaceRefuses, PlaceUntrusted, BadCredentials, ExposedSecret, DiskFault */
@@ -154,15 +156,18 @@ function faultOf({ level, message }: SshError, { host }: SftpPlace): Fault {
 async function withChannel(client: SshClient, socket: Duplex, { host }: SftpPlace): Promise<Session> {
   const { promise, resolve, reject } = Promise.withResolvers<Sftp>();
   const what = `use SFTP at ${host}`, hint = "Check that SFTP is switched on there for this user";
+  const waiting = new Set<() => void>();
   let isOpen = true;
   client.on("close", () => {
     isOpen = false;
+    for (const tell of waiting) tell();
     reject(new PlaceUnavailable(what, "it hangs up"));
   });
   client.sftp((error, sftp) => error ? reject(new PlaceRefuses(what, "the server has none", hint)) : resolve(sftp));
   const sftp = await promise;
   return {
     sftp,
+    waiting,
     get isOpen() {
       return isOpen;
     },

@@ -28,6 +28,7 @@ async function withinTime(connecting: Promise<Deno.TcpConn>, mostMs: number): Pr
 
 function streamOf(connection: Deno.TcpConn): Duplex {
   const stream: Duplex = new Duplex({
+    allowHalfOpen: false,
     read: () => void readOnce(connection, stream),
     write: (chunk: Uint8Array, _encoding, done) => void writeAll(connection, chunk).then(() => done(), done),
     final: (done) => void connection.closeWrite().then(() => done(), () => done()),

@@ -1,0 +1,186 @@
+/**
+ * Through a network that breaks off, delays, repeats and falls silent: a result is right, or it is a fault; the number of
+ * tries is bounded; and what was said to be stored is there, whole.
+ */
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { type Backend, type ObjectKey, objectKey } from "../../src/backend/backend.ts";
+import { MissingObject, PlaceUnavailable } from "../../src/backend/faults.ts";
+import { ChaosProxy, type Mishap } from "../support/chaos_proxy.ts";
+import { IS_SLOW_WANTED } from "../support/needs.ts";
+import { hastened, openPlace } from "../support/remote_place.ts";
+import { restServer } from "../support/rest_server.ts";
+import { ACCESS_KEY, s3Server, SECRET_KEY } from "../support/s3_server.ts";
+import { HAS_RCLONE, HAS_SSHD, openssh, PASSWORD, rclone, type SshServer, USER } from "../support/servers.ts";
+import { noise, sha256 } from "../support/units.ts";
+
+const OBJECTS = 12, TRIES = 5;
+
+/** Small numbers that are the same in each run. */
+function dice(seed: number): (sides: number) => number {
+  let state = seed * 2_654_435_761 >>> 0;
+  return (sides) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor(state / 2 ** 32 * sides);
+  };
+}
+
+/** @param kinds what may happen to a connection, at a rate of one in `rarity` */
+function mishaps(
+  seed: number,
+  kinds: readonly Mishap["kind"][],
+  rarity: number,
+): (connection: number) => Mishap | undefined {
+  const roll = dice(seed);
+  return () => {
+    const kind = kinds[roll(kinds.length * rarity)];
+    switch (kind) {
+      case undefined:
+        return undefined;
+      case "cut-up":
+      case "cut-down":
+        return { kind, bytes: 1 + roll(roll(2) === 0 ? 400 : 60_000) };
+      case "delay":
+        return { kind, ms: 1 + roll(5) };
+      default:
+        return { kind };
+    }
+  };
+}
+
+interface Run {
+  /** What was told to be stored and not removed since. */
+  readonly stored: Map<ObjectKey, Uint8Array<ArrayBuffer>>;
+  /** What may or may not be there: a fault was the answer. */
+  readonly unknown: Set<ObjectKey>;
+  operations: number;
+  faults: number;
+}
+
+/** Everything once for each of some objects; any fault but those of the network fails the test. */
+async function work(backend: Backend, seed: number): Promise<Run> {
+  const run: Run = { stored: new Map(), unknown: new Set(), operations: 0, faults: 0 };
+  const attempt = async <T>(action: () => Promise<T>): Promise<T | "fault"> => {
+    run.operations++;
+    try {
+      return await action();
+    } catch (error) {
+      ok(error instanceof PlaceUnavailable, `${error}`);
+      run.faults++;
+      return "fault";
+    }
+  };
+  const one = async (index: number) => {
+    const bytes = noise(1 + (index * 7919 % 90_000), seed * 100 + index), key = objectKey("data", sha256(bytes));
+    if (await attempt(() => backend.put(key, bytes)) === "fault") return void run.unknown.add(key);
+    run.stored.set(key, bytes);
+    const whole = await attempt(() => backend.get(key));
+    if (whole !== "fault") deepStrictEqual(whole, bytes);
+    const range = { from: bytes.length >> 2, length: bytes.length >> 1 };
+    const part = await attempt(() => backend.get(key, { range }));
+    if (part !== "fault") deepStrictEqual(part, bytes.slice(range.from, range.from + range.length));
+    const size = await attempt(() => backend.head(key));
+    if (size !== "fault") strictEqual(size, bytes.length);
+    if (index % 3 > 0) return;
+    if (await attempt(() => backend.remove(key)) === "fault") run.unknown.add(key);
+    run.stored.delete(key);
+  };
+  // Some of it at once, as a backup does.
+  for (let i = 0; i < OBJECTS; i += 4) await Promise.all([0, 1, 2, 3].map((j) => one(i + j)));
+  const listed = await attempt(() =>
+    Array.fromAsync(backend.list("data"), ({ name, size }) => [`data/${name}`, size] as const)
+  );
+  if (listed !== "fault") assertListed(run, new Map(listed));
+  return run;
+}
+
+function assertListed({ stored, unknown }: Run, listed: ReadonlyMap<string, number>): void {
+  for (const [key, bytes] of stored) strictEqual(listed.get(key), bytes.length, key);
+  for (const key of listed.keys()) ok(stored.has(key as ObjectKey) || unknown.has(key as ObjectKey), key);
+}
+
+/** By a connection without mishaps. */
+async function assertThere(backend: Backend, run: Run): Promise<void> {
+  const listed = await Array.fromAsync(backend.list("data"), ({ name, size }) => [`data/${name}`, size] as const);
+  assertListed(run, new Map(listed));
+  for (const [key, bytes] of run.stored) deepStrictEqual(await backend.get(key), bytes);
+  for (const key of run.unknown) {
+    // Whole, or not there at all: a checked get tells.
+    await backend.get(key).catch((error) => ok(error instanceof MissingObject, `${error}`));
+  }
+}
+
+const TCP = ["refuse", "cut-up", "cut-down", "cut-up", "cut-down", "delay"] as const;
+const HTTP = [...TCP, "repeat-request", "repeat-answer", "stall"] as const;
+
+interface Subject {
+  readonly target: number;
+  readonly location: (port: number, name: string) => string;
+  readonly variables: Readonly<Record<string, string>>;
+  readonly kinds: readonly Mishap["kind"][];
+  readonly rounds: number;
+}
+
+async function throughChaos(
+  { target, location, variables, kinds, rounds }: Subject,
+  name: string,
+): Promise<void> {
+  let faults = 0, operations = 0;
+  for (let seed = 1; seed <= (IS_SLOW_WANTED ? 60 : rounds); seed++) {
+    const place = `${name}${seed}`;
+    await using straight = await openPlace(location(target, place), variables);
+    await using proxy = new ChaosProxy(target, mishaps(seed, kinds, 2));
+    // Silence takes a minute each time, and minutes pass quickly here.
+    const options = { clock: hastened(300), create: false };
+    await using backend = await openPlace(location(proxy.port, place), variables, options);
+    const run = await work(backend, seed);
+    // Three requests a try at the most, and one more to clean up.
+    ok(proxy.connections <= run.operations * TRIES * 4, `${proxy.connections} connections for ${run.operations}`);
+    await assertThere(straight, run);
+    faults += run.faults;
+    operations += run.operations;
+  }
+  ok(faults * 3 < operations, `${faults} of ${operations} failed: tries are for something`);
+}
+
+Deno.test("Through chaos, REST: never a wrong result", async () => {
+  await using server = restServer();
+  const location = (port: number, name: string) => `rest:http://127.0.0.1:${port}/${name}`;
+  await throughChaos({ target: server.port, location, variables: {}, kinds: HTTP, rounds: 3 }, "rest");
+});
+
+Deno.test("Through chaos, S3: never a wrong result", async () => {
+  await using server = s3Server();
+  const variables = { AWS_ACCESS_KEY_ID: ACCESS_KEY, AWS_SECRET_ACCESS_KEY: SECRET_KEY };
+  const location = (port: number, name: string) => `s3:http://127.0.0.1:${port}/bucket/${name}`;
+  await throughChaos({ target: server.port, location, variables, kinds: HTTP, rounds: 3 }, "s3");
+});
+
+Deno.test({
+  name: "Through chaos, WebDAV: never a wrong result",
+  ignore: !HAS_RCLONE,
+  async fn() {
+    using server = await rclone("webdav", "--dir-cache-time", "0s");
+    const variables = { BACKUP_TOOL_DAV_USER: USER, BACKUP_TOOL_DAV_PASSWORD: PASSWORD };
+    const location = (port: number, name: string) => `dav:http://127.0.0.1:${port}/${name}`;
+    await throughChaos({ target: server.port, location, variables, kinds: TCP, rounds: 2 }, "dav");
+  },
+  // The server is told to end, and nobody waits for it.
+  sanitizeResources: false,
+});
+
+const sshd = HAS_SSHD ? await openssh() : { port: 0, directory: "", home: "" } as SshServer;
+
+Deno.test({
+  name: "Through chaos, SFTP: never a wrong result",
+  ignore: !HAS_SSHD,
+  async fn() {
+    const key = Deno.readTextFileSync(`${sshd.home}/.ssh/known_hosts`).split(" ").slice(1).join(" ");
+    // A proxy has another port each time.
+    Deno.writeTextFileSync(`${sshd.home}/.ssh/known_hosts`, `* ${key}`);
+    const location = (port: number, name: string) => `sftp://127.0.0.1:${port}${sshd.directory}/${name}`;
+    const kinds = ["cut-up", "cut-down", "delay"] as const;
+    await throughChaos({ target: sshd.port, location, variables: { HOME: sshd.home }, kinds, rounds: 1 }, "sftp");
+  },
+  // Of ciphers the garbage collector lets go.
+  sanitizeResources: false,
+});

@@ -1,0 +1,130 @@
+/** SSH: whose key is accepted, and how we say who we are. */
+import { match, ok, strictEqual } from "node:assert/strict";
+import { createHmac } from "node:crypto";
+import { objectKey } from "../../src/backend/backend.ts";
+import { BadCredentials, PlaceRefuses, PlaceUnavailable, PlaceUntrusted } from "../../src/backend/faults.ts";
+import { keysOfHost } from "../../src/backend/known_hosts.ts";
+import type { Fault } from "../../src/core/fault.ts";
+import { openPlace } from "../support/remote_place.ts";
+import { HAS_SSHD, makeKey, openssh, type SshServer } from "../support/servers.ts";
+import { noise, sha256 } from "../support/units.ts";
+
+Deno.test("known_hosts: names, ports, patterns, hashed names, exceptions, revoked keys", () => {
+  const salt = "c2FsdHNhbHRzYWx0c2FsdHNhbHQ=";
+  const hashed = (name: string) =>
+    `|1|${salt}|${
+      createHmac("sha1", Uint8Array.from(atob(salt), (c) => c.charCodeAt(0))).update(name).digest("base64")
+    }`;
+  const text = [
+    "# comment",
+    "nas,192.0.2.7 ssh-ed25519 AAAA1 me@here",
+    "[nas]:2222 ssh-ed25519 AAAA2",
+    "*.example.net,!bad.example.net ssh-rsa AAAA3",
+    `${hashed("hidden")} ssh-ed25519 AAAA4`,
+    `${hashed("[hidden]:2222")} ssh-ed25519 AAAA5`,
+    "@revoked * ssh-ed25519 AAAA9",
+    "@cert-authority *.example.net ssh-ed25519 AAAA8",
+    "broken",
+  ].join("\n");
+  for (
+    const [host, port, keys] of [
+      ["nas", 22, "AAAA1"],
+      ["NAS", 22, "AAAA1"],
+      ["192.0.2.7", 22, "AAAA1"],
+      ["nas", 2222, "AAAA2"],
+      ["a.example.net", 22, "AAAA3"],
+      ["bad.example.net", 22, ""],
+      ["example.net", 22, ""],
+      ["hidden", 22, "AAAA4"],
+      ["hidden", 2222, "AAAA5"],
+      ["axexample.net", 22, ""],
+    ] as const
+  ) {
+    const found = keysOfHost(text, host, port);
+    strictEqual([...found.accepted].join(), keys, host);
+    ok(found.revoked.has("AAAA9"));
+  }
+});
+
+const sshd = HAS_SSHD ? await openssh() : { port: 0, directory: "", home: "" } as SshServer;
+const LOCATION = `sftp://127.0.0.1:${sshd.port}${sshd.directory}/vault`;
+const HOSTS = `${sshd.home}/.ssh/known_hosts`;
+
+async function faultOf(location: string, variables: Readonly<Record<string, string>>): Promise<Fault> {
+  try {
+    await using _backend = await openPlace(location, variables);
+  } catch (error) {
+    return error as Fault;
+  }
+  throw new Error("It did not fail");
+}
+
+function testSsh(name: string, fn: () => Promise<void>): void {
+  // The garbage collector lets go of ciphers.
+  Deno.test({ name, ignore: !HAS_SSHD, sanitizeResources: false, fn });
+}
+
+testSsh("A server whose key nobody has accepted is told nothing; the fault shows its fingerprint", async () => {
+  const empty = Deno.makeTempFileSync();
+  const fault = await faultOf(`${LOCATION}?known-hosts=${empty}`, { HOME: sshd.home });
+  ok(fault instanceof PlaceUntrusted, String(fault));
+  const shown = new TextDecoder().decode(
+    new Deno.Command("ssh-keygen", { args: ["-l", "-f", `${sshd.directory}/host.pub`] }).outputSync().stdout,
+  );
+  const fingerprint = shown.split(" ")[1] ?? "";
+  ok(fault.message.includes(`ssh-ed25519 ${fingerprint}`), fault.message);
+  match(fault.hint, new RegExp(`ssh -p ${sshd.port} 127.0.0.1`));
+});
+
+testSsh("A server with another key than the known one, or with a revoked one, is told nothing", async () => {
+  makeKey(`${sshd.directory}/other`);
+  const other = Deno.readTextFileSync(`${sshd.directory}/other.pub`), own = Deno.readTextFileSync(HOSTS);
+  for (
+    const [text, words] of [
+      [`[127.0.0.1]:${sshd.port} ${other}`, /is not the one that is known: somebody may stand between/],
+      [`${own}@revoked * ${own.split(" ").slice(1).join(" ")}`, /was revoked/],
+    ] as const
+  ) {
+    const path = Deno.makeTempFileSync();
+    Deno.writeTextFileSync(path, text);
+    const fault = await faultOf(`${LOCATION}?known-hosts=${path}`, { HOME: sshd.home });
+    ok(fault instanceof PlaceUntrusted, String(fault));
+    match(fault.message, words);
+  }
+});
+
+testSsh(
+  "Keys: a named one, one with a passphrase, the agent; wrong ones are refused, and say what is wrong",
+  async () => {
+    const named = `${sshd.directory}/named`, sealed = `${sshd.directory}/sealed`, wrong = `${sshd.directory}/wrong`;
+    Deno.copyFileSync(`${sshd.home}/.ssh/id_ed25519`, named);
+    makeKey(sealed, "open sesame");
+    makeKey(wrong);
+    const authorized = `${sshd.home}/.ssh/id_ed25519.pub`;
+    Deno.writeTextFileSync(authorized, Deno.readTextFileSync(`${sealed}.pub`), { append: true });
+    const home = `${sshd.directory}/bare`;
+    Deno.mkdirSync(`${home}/.ssh`, { recursive: true });
+    Deno.copyFileSync(HOSTS, `${home}/.ssh/known_hosts`);
+    const bytes = noise(10, 1);
+    for (
+      const more of [{ BACKUP_TOOL_SFTP_KEY_FILE: named }, {
+        BACKUP_TOOL_SFTP_KEY_FILE: sealed,
+        BACKUP_TOOL_SFTP_KEY_PASSPHRASE: "open sesame",
+      }]
+    ) {
+      await using backend = await openPlace(LOCATION, { HOME: home, ...more });
+      await backend.put(objectKey("data", sha256(bytes)), bytes);
+      strictEqual(await backend.head(objectKey("data", sha256(bytes))), 10);
+    }
+    const refused = await faultOf(LOCATION, { HOME: home, BACKUP_TOOL_SFTP_KEY_FILE: wrong });
+    ok(refused instanceof PlaceRefuses, String(refused));
+    match(refused.message, /accepts neither key nor password/);
+    const closed = await faultOf(LOCATION, { HOME: home, BACKUP_TOOL_SFTP_KEY_FILE: sealed });
+    ok(closed instanceof BadCredentials, String(closed));
+    match(closed.message, /needs a passphrase/);
+    const nothing = await faultOf(LOCATION, { HOME: home });
+    ok(nothing instanceof BadCredentials, String(nothing));
+    const dead = await faultOf(LOCATION, { HOME: home, SSH_AUTH_SOCK: `${home}/nobody` });
+    ok(dead instanceof PlaceRefuses || dead instanceof PlaceUnavailable, String(dead));
+  },
+);
