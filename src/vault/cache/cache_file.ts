@@ -13,6 +13,7 @@ import type { CachePlace } from "./cache_place.ts";
 import { FileNote } from "./file_note.ts";
 import { hasTables, makeTables, type Tables } from "./schema.ts";
 
+const PRIVATE_FILE = 0o600;
 /** Half a second, for an index of fourteen million items. */
 const MOST_DIGESTED_BYTES = 1024 * 1024 * 1024;
 
@@ -115,8 +116,10 @@ export class CacheFile implements Disposable {
   #makeFile(): Opened {
     const { place, name, tables, vault } = this.#options;
     using held = new DisposableStack();
-    const directory = held.adopt(place?.openDb(), (directory) => directory?.[Symbol.dispose]());
-    for (const each of [name, ...leftoversOf(name)]) if (directory !== undefined) removeRecursively(directory, each);
+    using directory = place?.openDb();
+    if (directory === undefined) throw new CatalogFault("it has no place");
+    for (const each of [name, ...leftoversOf(name)]) removeRecursively(directory, each);
+    directory.openOrCreate(name, PRIVATE_FILE)[Symbol.dispose](); // SQLite would let others read it
     const at = held.adopt(this.#place(), (place) => place?.[Symbol.dispose]());
     if (at === undefined) throw new CatalogFault("it has no place");
     const database = held.use(new Database(at.path, "share", { temp: undefined, newPageBytes: PAGE_BYTES }));

@@ -23,8 +23,8 @@ interface Step {
 
 interface Plan {
   readonly removed: readonly RootId[];
-  /** Snapshots with another root now: the former id, and the new one. */
-  readonly replaced: readonly (readonly [RootId, RootId])[];
+  /** Snapshots with another root now, by their former ids. */
+  readonly replaced: readonly (readonly [RootId, RootHeader])[];
   readonly added: readonly Step[];
 }
 
@@ -125,9 +125,8 @@ export class CatalogUpdate {
   #apply(catalog: Catalog, { removed, replaced, added }: Plan): void {
     const known = new Set(catalog.generation());
     if (removed.length > 0) catalog.remove(removed);
-    for (const [former, id] of replaced) {
-      const root = known.has(former) ? this.#roots.atHand(id) : undefined;
-      if (root !== undefined) catalog.replaceRoot(former, id, root);
+    for (const [former, head] of replaced) {
+      if (known.has(former)) catalog.replaceRoot(former, head.id, this.#sourceOf(head.id, head.root.sequence).root);
     }
     for (const { head, previous } of added) {
       if (known.has(head.id)) continue;
@@ -147,13 +146,12 @@ function planIn(file: CatalogFile, heads: readonly RootHeader[]): Plan | undefin
 
 function planFor(known: readonly SnapshotInfo[], heads: readonly RootHeader[]): Plan | undefined {
   const wanted = new Map(heads.map((head) => [head.id, head])), isKnown = new Map(known.map((info) => [info.id, info]));
-  const replaced = heads.flatMap(({ id, root }) => {
-    const former = root.replaces && !wanted.has(root.replaces) ? isKnown.get(root.replaces) : undefined;
-    return former === undefined || isKnown.has(id) || former.sequence !== root.sequence
-      ? []
-      : [[former.id, id] as const];
+  const replaced = heads.flatMap((head) => {
+    const { id, root: { replaces, sequence } } = head;
+    const former = replaces === undefined || wanted.has(replaces) ? undefined : isKnown.get(replaces);
+    return former === undefined || isKnown.has(id) || former.sequence !== sequence ? [] : [[former.id, head] as const];
   });
-  const formers = new Set(replaced.map(([former]) => former)), renewed = new Set(replaced.map(([, id]) => id));
+  const formers = new Set(replaced.map(([former]) => former)), renewed = new Set(replaced.map(([, { id }]) => id));
   const kept = known.filter(({ id }) => wanted.has(id) || formers.has(id));
   const added = heads.filter(({ id }) => !isKnown.has(id) && !renewed.has(id));
   const last = kept.at(-1)?.sequence ?? 0;
