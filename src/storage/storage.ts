@@ -38,7 +38,7 @@ import type { SnapshotInfo } from "../snapshot/snapshot_info.ts";
 import { peekSnapshots } from "./cached_snapshots.ts";
 import { CatalogKeeper } from "./catalog/catalog_keeper.ts";
 import { ContentStore } from "./content/content_store.ts";
-import { InFlightContents, newClaimTable } from "./content/in_flight.ts";
+import { CLAIM_SLOTS, CLAIM_SLOTS_ALONE, InFlightContents, newClaimTable } from "./content/in_flight.ts";
 import { ItemListing } from "./content/item_listing.ts";
 import { ManifestStore } from "./content/manifest_store.ts";
 import { makeDirectory } from "./layout/quarantine.ts";
@@ -276,7 +276,7 @@ export class Storage implements Disposable, Repository {
     const setup: ExecutorSetup = {
       storagePath: this.path,
       settings: this.settings,
-      claims: newClaimTable(),
+      claims: newClaimTable(workers === 0 ? CLAIM_SLOTS_ALONE : CLAIM_SLOTS),
       damaged: this.#keeper.knownDamaged(),
       catalogVouches: this.#keeper.isOnDisk,
       stop: newStopTable(),

@@ -15,11 +15,12 @@ import { encodeEntry } from "../../src/snapshot/entry_line.ts";
 import type { Root } from "../../src/snapshot/root.ts";
 import { SnapshotWriter } from "../../src/snapshot/snapshot_writer.ts";
 import { openStorage, type Storage } from "../../src/storage/storage.ts";
+import { rounds } from "../support/effort.ts";
 import { hookedDisk } from "../support/hooked_disk.ts";
 import { canMount } from "../support/needs.ts";
 import { run, TestMonitor, World } from "../support/world.ts";
 
-const RUNS = Deno.env.get("SLOW") ? 300 : 25;
+const RUNS = rounds(25, 300);
 
 /** Paths that come and go, and many that hardly change, so that manifests have several hunks. */
 const PATHS = ["/", "/a", "/a/b", "/a/b/c", "/a-", "/a-/b", "/ü", "/z\n", "/a/\udcff"].map(parseApath);

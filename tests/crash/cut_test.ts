@@ -4,11 +4,12 @@ import { backup } from "../../src/operations/backup/backup.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
 import { rawOf } from "../../src/core/raw.ts";
 import { openStorage } from "../../src/storage/storage.ts";
+import { atLeast, stride } from "../support/effort.ts";
 import { CuttingDisk, PowerCut } from "../support/cutting_disk.ts";
 import { differences, run, TestMonitor, World } from "../support/world.ts";
 
 /** Every n-th change is cut; SLOW=1 cuts at each. */
-const STRIDE = Deno.env.get("SLOW") ? 1 : 5;
+const STRIDE = stride(5);
 
 function prepare(): World {
   const world = new World();
@@ -53,5 +54,5 @@ Deno.test("backup() cut before any change loses nothing, and the next run makes 
     strictEqual(differences(world.source, target), "", `after cut ${cut}`);
     deepStrictEqual([...Deno.readDirSync(`${world.storagePath}/tmp`)].map(({ name }) => name), []);
   }
-  ok(cuts > 5, `${cuts} cuts`);
+  ok(cuts > atLeast(5), `${cuts} cuts`);
 });

@@ -5,13 +5,14 @@ import { DiskFault } from "../../src/platform/disk.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
 import { StorageExists } from "../../src/storage/layout/faults.ts";
 import { initStorage } from "../../src/storage/layout/init.ts";
+import { stride } from "../support/effort.ts";
 import { CuttingDisk, PowerCut } from "../support/cutting_disk.ts";
 import { hookedDisk } from "../support/hooked_disk.ts";
 import { run, World } from "../support/world.ts";
 
 const OTHER_SETTINGS = { algorithm: "sha1", hexSplit: [1, 1] } as const;
 /** Changes at the beginning and end that are all cut; of those in between, every n-th is, and with SLOW=1 each. */
-const EDGE = 12, STRIDE = Deno.env.get("SLOW") ? 1 : 17;
+const EDGE = 12, STRIDE = stride(17);
 const SETTINGS = { algorithm: "sha256", hexSplit: [2] } as const;
 
 /** A world without a storage. */
@@ -56,7 +57,7 @@ Deno.test("init cut before any change is done by the next init, with the setting
     deepStrictEqual(world.open().settings.hexSplit, [2]);
     deepStrictEqual([...Deno.readDirSync(`${world.storagePath}/tmp`)], []);
   }
-  ok(begun > 2 * EDGE, `${begun} cuts left something unfinished`);
+  ok(begun > EDGE, `${begun} cuts left something unfinished`);
 });
 
 Deno.test("init that ran out of descriptors or space is done by the next init", () => {

@@ -3,9 +3,10 @@ import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import { plan } from "../../src/operations/plan/plan.ts";
 import { rebuildCatalog } from "../../src/operations/repair/rebuild.ts";
+import { rounds } from "../support/effort.ts";
 import { differences, run, TestMonitor, World } from "../support/world.ts";
 
-const RUNS = Deno.env.get("SLOW") ? 200 : 12;
+const RUNS = rounds(12, 200);
 
 const name = fc.constantFrom("a", "b", "c-", "c", "d!", "sub/a", "sub/b", "sub/deep/x", "sub-/y", "ü/ö", "big");
 const content = fc.oneof(

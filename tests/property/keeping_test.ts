@@ -13,11 +13,12 @@ import { tag } from "../../src/operations/forget/tag.ts";
 import type { Disk } from "../../src/platform/disk.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
 import { openStorage, type Storage } from "../../src/storage/storage.ts";
+import { rounds } from "../support/effort.ts";
 import { CuttingDisk, PowerCut } from "../support/cutting_disk.ts";
 import { neededItems } from "../support/needed_items.ts";
 import { differences, run, TestMonitor, World } from "../support/world.ts";
 
-const RUNS = Deno.env.get("SLOW") ? 300 : 15;
+const RUNS = rounds(15, 300);
 
 const file = fc.constantFrom("a", "b", "sub/a", "sub/deep/x", "ü");
 /** Number of the first change of the disk that fails; undefined: none does. */

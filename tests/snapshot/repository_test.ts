@@ -5,9 +5,10 @@ import { MEMORY, storageKind } from "../contract/repository_place.ts";
 import { sinkContract } from "../contract/sink_contract.ts";
 import { vaultKind } from "../contract/vault_repository_place.ts";
 import { KINDS as VAULTS } from "../support/vault_place.ts";
+import { rounds } from "../support/effort.ts";
 
 /** Histories tried with each engine; SLOW=1 tries many more. */
-const HISTORIES = Deno.env.get("SLOW") ? 100 : 12;
+const HISTORIES = rounds(12, 100);
 
 const STORAGE = storageKind({ algorithm: "sha256", workers: 0 });
 const KINDS = [

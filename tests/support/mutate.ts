@@ -3,6 +3,7 @@
  * enough to make a failure again.
  */
 import { Buffer } from "node:buffer";
+import { rounds } from "./effort.ts";
 
 /** A source of chance that is the same for the same seed (mulberry32). */
 export class Chance {
@@ -257,9 +258,9 @@ export function mutateJsonFile(original: string, seed: number): Bytes {
   return Uint8Array.from(new TextEncoder().encode(mutateJson(JSON.parse(original), seed)));
 }
 
-/** How many inputs a fuzz test tries: `SLOW=1` in the environment asks for the many that are too slow for every run. */
-export function fuzzRounds(quick: number, slow = 100_000): number {
-  return Deno.env.get("SLOW") ? slow : quick;
+/** How many inputs a fuzz test tries. */
+export function fuzzRounds(usual: number, slow = 100_000): number {
+  return rounds(usual, slow);
 }
 
 /** The first seed; another one with `FUZZ_SEED`. */

@@ -7,7 +7,6 @@ export const IS_LINUX = Deno.build.os === "linux";
 export const IS_WINDOWS = Deno.build.os === "windows";
 export const IS_ROOT = Deno.uid() === 0;
 export const HAS_FFI = IS_LINUX && Deno.permissions.querySync({ name: "ffi" }).state === "granted";
-export const IS_SLOW_WANTED = Boolean(Deno.env.get("SLOW"));
 
 /** True if all of the commands can be started. */
 export function has(...commands: readonly string[]): boolean {
@@ -32,8 +31,12 @@ export function canMount(kind: "tmpfs" | "bind" | "loop"): boolean {
   }
 }
 
-/** True if `path` is on another file system than temporary files. */
-export function hasOtherFileSystem(path: string): boolean {
+/** A directory on another file system than temporary files; undefined if there is none. */
+export function otherFileSystem(): string | undefined {
+  return ["/dev/shm", "/var/tmp"].find(isElsewhere);
+}
+
+function isElsewhere(path: string): boolean {
   const base = Deno.makeTempDirSync({ prefix: "backup-tool-test-device-" });
   try {
     return Deno.statSync(path).dev !== Deno.statSync(base).dev;

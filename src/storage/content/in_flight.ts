@@ -20,6 +20,8 @@ const LONGEST_PROBE = 256;
 const LONGEST_WAIT_MS = 60_000;
 /** 1.5 million new items in 16 MiB; beyond that items are judged by reading them, which is slower but just as safe. */
 export const CLAIM_SLOTS = 1 << 21;
+/** For a run without other threads, which is a small one: the memory of a large table has the garbage collected often. */
+export const CLAIM_SLOTS_ALONE = 1 << 17;
 
 export function newClaimTable(slots = CLAIM_SLOTS): SharedArrayBuffer {
   return new SharedArrayBuffer(slots * 8);
