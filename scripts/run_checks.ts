@@ -3,15 +3,18 @@
  * `, N skipped` if any test was ignored.
  *
  *   deno task test        format, lint, types, structure, tests, samples of the documents, the executable and its tests
- *   deno task ok          the same without the executable, and without the tests that kill the real program
+ *   deno task ok          what takes two minutes of it: without the executable and the tests that kill the real program,
+ *                         with a third of the random input (tests/support/effort.ts), files in memory where there is room,
+ *                         and many files of tests in one go (tests/support/group.ts)
  *   deno task crash       the crash tests alone, with many more kills, cuts and errors than the others make
  *
- * A failed format, lint, type or structure check counts as one failure, and so does each ignored test that IGNORABLE
+ * What needs no tests runs beside them, and is told of after them. A failed format, lint, type or structure check counts as one failure, and so does each ignored test that IGNORABLE
  * doesn't name.
  * Exit status: 0 all passed, 1 not.
  */
 import { buildExecutable, NoBaseRuntime } from "./build.ts";
 import { TEST_FLAGS } from "./deno_test.ts";
+import { inGroups, msByFile, testFilesBelow } from "./test_groups.ts";
 import {
   addTallies,
   slowest,
@@ -43,16 +46,50 @@ const BLACK_BOX = [
   `${PROGRAM_CRASHES}/backup_killed_test.ts`,
   `${PROGRAM_CRASHES}/jobs_killed_test.ts`,
 ];
-/** Has tests do more than there is time for before each commit. */
+/** Has tests do more than there is time for in every run. */
 const SLOW = { SLOW: "1" };
+/** Has tests do less, before each commit. */
+const QUICK = { QUICK: "1" };
+/** A file system in memory, and how much must be free there. */
+const MEMORY = "/dev/shm", MEMORY_KIB = 3_000_000;
+/** How long each file of tests took when it last ran here. */
+const TIMES = "dist/test_times.json";
+/** A test that waits leaves a core to another. */
+const JOBS = navigator.hardwareConcurrency + 1;
+const GROUPS_A_JOB = 4;
 
 interface Ran {
   readonly succeeded: boolean;
   readonly output: string;
 }
 
+interface Sink {
+  writeSync(bytes: Uint8Array): number;
+}
+
+/** Where the words of a run go. */
+interface Outlet {
+  readonly stdout: Sink;
+  readonly stderr: Sink;
+}
+
+/** Keeps what is said until somebody may say it. */
+class Kept implements Outlet {
+  readonly #said: (readonly [Sink, Uint8Array])[] = [];
+  readonly stdout = this.#keeperFor(Deno.stdout);
+  readonly stderr = this.#keeperFor(Deno.stderr);
+
+  tell(): void {
+    for (const [to, bytes] of this.#said.splice(0)) writeAll(to, bytes);
+  }
+
+  #keeperFor(to: Sink): Sink {
+    return { writeSync: (bytes) => this.#said.push([to, bytes.slice()]) && bytes.length };
+  }
+}
+
 /** Runs Deno, the same one that runs this; passes its output on and keeps it. */
-async function deno(args: readonly string[], env: Record<string, string> = {}): Promise<Ran> {
+async function deno(args: readonly string[], outlet: Outlet, env: Record<string, string> = {}): Promise<Ran> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [...args],
     env: { ...env, [GUARD]: "running", NO_COLOR: "1" },
@@ -60,40 +97,48 @@ async function deno(args: readonly string[], env: Record<string, string> = {}): 
     stderr: "piped",
   }).spawn();
   const [output, , status] = await Promise.all([
-    passOn(child.stdout, Deno.stdout),
-    passOn(child.stderr, Deno.stderr),
+    passOn(child.stdout, outlet.stdout),
+    passOn(child.stderr, outlet.stderr),
     child.status,
   ]);
   return { succeeded: status.success, output };
 }
 
-async function passOn(from: ReadableStream<Uint8Array>, to: { writeSync(bytes: Uint8Array): number }): Promise<string> {
+async function passOn(from: ReadableStream<Uint8Array>, to: Sink): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
   for await (const bytes of from) {
-    for (let done = 0; done < bytes.length;) done += to.writeSync(bytes.subarray(done));
+    writeAll(to, bytes);
     text += decoder.decode(bytes, { stream: true });
   }
   return text;
 }
 
-function heading(text: string): void {
-  console.log(`\n== ${text}`);
+function writeAll(to: Sink, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length;) done += to.writeSync(bytes.subarray(done));
+}
+
+function heading(text: string, { stdout }: Outlet = Deno): void {
+  writeAll(stdout, new TextEncoder().encode(`\n== ${text}\n`));
 }
 
 /** A check that finds no numbers: only its failure counts. */
-async function check(title: string, args: readonly string[]): Promise<Tally> {
-  heading(title);
-  const { succeeded } = await deno(args);
+async function check(title: string, args: readonly string[], outlet: Outlet): Promise<Tally> {
+  heading(title, outlet);
+  const { succeeded } = await deno(args, outlet);
   return { passed: 0, failed: succeeded ? 0 : 1, ignored: 0 };
 }
 
 /** All tests of all runs. */
 const seen: TestLine[] = [];
 
-async function tests(title: string, args: readonly string[], env?: Record<string, string>): Promise<Tally> {
-  heading(title);
-  const { succeeded, output } = await deno(["test", "--parallel", ...TEST_FLAGS, ...args], env);
+async function tests(
+  title: string,
+  args: readonly string[],
+  { env = {}, outlet = Deno }: { readonly env?: Record<string, string>; readonly outlet?: Outlet } = {},
+): Promise<Tally> {
+  heading(title, outlet);
+  const { succeeded, output } = await deno(["test", "--parallel", ...TEST_FLAGS, ...args], outlet, env);
   seen.push(...testLines(output));
   return tallyOf(output, succeeded);
 }
@@ -103,7 +148,7 @@ async function executable(): Promise<Tally> {
   heading("executable");
   try {
     const path = await buildExecutable({});
-    return await tests("tests of the executable", await existing(BLACK_BOX), { [EXECUTABLE]: path });
+    return await tests("tests of the executable", await existing(BLACK_BOX), { env: { [EXECUTABLE]: path } });
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
     if (!(error instanceof NoBaseRuntime)) return { passed: 0, failed: 1, ignored: 0 };
@@ -117,19 +162,71 @@ async function existing(paths: readonly string[]): Promise<string[]> {
   return found.flat();
 }
 
-async function everything(fast: boolean): Promise<Tally[]> {
+/** What needs no tests. */
+async function looks(outlet: Outlet): Promise<Tally[]> {
   const samples = await existing(SAMPLES);
-  const left = fast ? [EXECUTABLE_ONLY, PROGRAM_CRASHES] : [EXECUTABLE_ONLY];
-  const tallies = [
-    await check("format", ["fmt", "--check"]),
-    await check("lint", ["lint"]),
-    await check("types", ["check", ...await existing(CODE)]),
-    await check("structure", ["run", "-A", "scripts/structure.ts"]),
-    await tests("tests", [`--ignore=${left.join()}`, "tests"]),
+  return [
+    await check("format", ["fmt", "--check"], outlet),
+    await check("lint", ["lint"], outlet),
+    await check("types", ["check", ...await existing(CODE)], outlet),
+    await check("structure", ["run", "-A", "scripts/structure.ts"], outlet),
+    ...samples.length === 0 ? [] : [await tests("samples of the documents", ["--doc", ...samples], { outlet })],
   ];
-  if (samples.length > 0) tallies.push(await tests("samples of the documents", ["--doc", ...samples]));
-  if (!fast) tallies.push(await executable());
-  return tallies;
+}
+
+async function everything(): Promise<Tally[]> {
+  const kept = new Kept(), looking = looks(kept);
+  const tested = await tests("tests", [`--ignore=${EXECUTABLE_ONLY}`, "tests"]);
+  const looked = await looking;
+  kept.tell();
+  return [...looked, tested, await executable()];
+}
+
+/** What can be had in two minutes. */
+async function fast(): Promise<Tally[]> {
+  const kept = new Kept(), looking = looks(kept);
+  const base = temporaryDirectory();
+  const remove = () => Deno.removeSync(base, { recursive: true });
+  for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => (remove(), Deno.exit(130)));
+  try {
+    const files = testFilesBelow("tests", [EXECUTABLE_ONLY, PROGRAM_CRASHES]);
+    const groups = inGroups(files, knownTimes(), { count: JOBS * GROUPS_A_JOB, directory: base });
+    const env = { ...QUICK, TMPDIR: base, DENO_JOBS: `${JOBS}` };
+    const tested = await tests("tests", ["--config=deno.json", ...groups], { env });
+    Deno.mkdirSync("dist", { recursive: true });
+    Deno.writeTextFileSync(TIMES, JSON.stringify({ ...knownTimes(), ...msByFile(seen) }, undefined, 2));
+    const looked = await looking;
+    kept.tell();
+    return [...looked, tested];
+  } finally {
+    remove();
+  }
+}
+
+/** For the files of the tests: open to all as such directories are, and with a short name, as those of sockets must be. */
+function temporaryDirectory(): string {
+  const base = emptyDirectory();
+  Deno.chmodSync(base, 0o1777);
+  return base;
+}
+
+/** In memory if there is room. */
+function emptyDirectory(): string {
+  const prefix = "bt-";
+  if (Deno.build.os !== "linux") return Deno.makeTempDirSync({ prefix });
+  const args = ["--output=fstype,avail", "-k", MEMORY];
+  const { stdout } = new Deno.Command("df", { args, stderr: "null" }).outputSync();
+  const [kind, free] = new TextDecoder().decode(stdout).trim().split("\n").at(-1)?.split(/\s+/) ?? [];
+  return Deno.makeTempDirSync({ prefix, ...(kind === "tmpfs" && Number(free) > MEMORY_KIB && { dir: MEMORY }) });
+}
+
+/** Milliseconds by file; those of other files are unknown. */
+function knownTimes(): Record<string, number> {
+  try {
+    return JSON.parse(Deno.readTextFileSync(TIMES));
+  } catch {
+    return {};
+  }
 }
 
 function tellSlowest(): void {
@@ -151,8 +248,8 @@ async function main(): Promise<void> {
   if (Deno.env.has(GUARD)) throw new Error("The checks are running already: a test must not start them again");
   Deno.chdir(new URL("..", import.meta.url));
   const tallies = Deno.args.includes("--crash")
-    ? [await tests("crash tests", [CRASH], SLOW)]
-    : await everything(Deno.args.includes("--fast"));
+    ? [await tests("crash tests", [CRASH], { env: SLOW })]
+    : await (Deno.args.includes("--fast") ? fast() : everything());
   tellSlowest();
   const total = addTallies([...tallies, judgeIgnored()]);
   console.log(`\n${verdictOf(total)}`);

@@ -38,10 +38,13 @@ export function addTallies(tallies: readonly Tally[]): Tally {
   }), { passed: 0, failed: 0, ignored: 0 });
 }
 
+/** The file that stands for a group of others: see test_groups.ts. */
+const STANDING_FOR = /^\S+ => (?=\S+_test\.ts => )/;
+
 /** Every test that a run told of. */
 export function testLines(output: string): TestLine[] {
   return [...output.matchAll(TEST)].map(([, name, result, time]) => {
-    return { name: name!, result: result as TestLine["result"], ms: msOf(time!) };
+    return { name: name!.replace(STANDING_FOR, ""), result: result as TestLine["result"], ms: msOf(time!) };
   });
 }
 

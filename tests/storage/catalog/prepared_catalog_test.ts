@@ -9,13 +9,36 @@ import type { Root } from "../../../src/snapshot/root.ts";
 import { openStorage, type Storage } from "../../../src/storage/storage.ts";
 import { type Hook, hookedDisk } from "../../support/hooked_disk.ts";
 import { makeManySnapshots } from "../../support/many_snapshots.ts";
-import { TestMonitor, World } from "../../support/world.ts";
+import { run, TestMonitor, World } from "../../support/world.ts";
 
 /** More than are taken up in place. */
 const FILES = 21_000;
 
+interface Prepared {
+  readonly known: readonly RootId[];
+  readonly root: Root;
+}
+
+/** Made once for each of the two: it takes long. */
+const made = new Map<boolean, Prepared & { readonly world: World }>();
+globalThis.addEventListener("unload", () => {
+  for (const { world } of made.values()) world[Symbol.dispose]();
+});
+
 /** A storage with one snapshot, or without, and the root of another that isn't there yet. */
 async function prepared(world: World, isFirst: boolean): Promise<{ known: RootId[]; root: Root }> {
+  let one = made.get(isFirst);
+  if (one === undefined) {
+    const first = new World({ inMemory: true });
+    one = { world: first, ...await prepare(first, isFirst) };
+    made.set(isFirst, one);
+  }
+  run("rm", "-rf", world.storagePath);
+  run("cp", "-a", one.world.storagePath, world.storagePath);
+  return { known: [...one.known], root: one.root };
+}
+
+async function prepare(world: World, isFirst: boolean): Promise<Prepared> {
   using storage = world.open();
   const [id] = await makeManySnapshots(storage, { files: FILES, snapshots: 1, changed: 0 });
   const root = storage.manifests.readRoot(id!);
@@ -59,7 +82,7 @@ for (const isFirst of [true, false]) {
   const which = isFirst ? "the first snapshot" : "another snapshot";
 
   Deno.test(`the catalog of ${which} is durable before the root is made, and takes its place after that`, async () => {
-    using world = new World();
+    using world = new World({ inMemory: true });
     const { known, root } = await prepared(world, isFirst);
     const { newRoot, newCatalog } = pathsOf(world);
     const order: string[] = [];
@@ -76,7 +99,7 @@ for (const isFirst of [true, false]) {
   });
 
   Deno.test(`a disk on which the root of ${which} fits only without the new catalog keeps the snapshot`, async () => {
-    using world = new World();
+    using world = new World({ inMemory: true });
     const { known, root } = await prepared(world, isFirst);
     const { newRoot, newCatalog } = pathsOf(world);
     let refused = 0;
@@ -94,7 +117,7 @@ for (const isFirst of [true, false]) {
   });
 
   Deno.test(`a crash between the catalog of ${which} and its root leaves what was there`, async () => {
-    using world = new World();
+    using world = new World({ inMemory: true });
     const { known, root } = await prepared(world, isFirst);
     const { newRoot, newCatalog } = pathsOf(world);
     const { storage } = openHooked(world, ({ operation, path }, proceed) => {
@@ -113,7 +136,7 @@ for (const isFirst of [true, false]) {
 }
 
 Deno.test("a catalog that doesn't fit on the disk leaves its space to the root", async () => {
-  using world = new World();
+  using world = new World({ inMemory: true });
   const { known, root } = await prepared(world, false);
   const { newRoot, newCatalog } = pathsOf(world);
   let isFull = true;
@@ -130,7 +153,7 @@ Deno.test("a catalog that doesn't fit on the disk leaves its space to the root",
 });
 
 Deno.test("what was prepared for a commit that failed is not taken for that of another", async () => {
-  using world = new World();
+  using world = new World({ inMemory: true });
   const { known, root } = await prepared(world, false);
   const { newRoot, newCatalog } = pathsOf(world);
   let commits = 0;
@@ -160,7 +183,7 @@ Deno.test("what was prepared for a commit that failed is not taken for that of a
 });
 
 Deno.test("a prepared catalog that can't take its place costs no snapshot", async () => {
-  using world = new World();
+  using world = new World({ inMemory: true });
   const { known, root } = await prepared(world, false);
   const { newCatalog } = pathsOf(world);
   const { storage, monitor } = openHooked(world, ({ operation, path }, proceed) => {
