@@ -1,9 +1,10 @@
 /** A prune that is killed, or that the place fails, at every one of its requests. */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { stride } from "../support/effort.ts";
 import { EVERY_RULE, PruneWorld } from "../support/prune_world.ts";
 
 /** Every request in turn, with SLOW=1; otherwise one in so many. */
-const EVERY = Deno.env.get("SLOW") === "1" ? 1 : 6;
+const EVERY = stride(6);
 /** Requests after which a lease is dead. */
 const LEASE = 40;
 
