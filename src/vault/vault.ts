@@ -271,11 +271,11 @@ export class Vault implements Repository {
   /** What is noted of contents. */
   get #notes(): ContentNotes {
     return {
-      damaged: () => this.#catalog.query((catalog) => catalog.damaged()),
-      ratios: () => this.#catalog.query((catalog) => catalog.ratios()),
-      record: async (mended, learnt) => {
+      damaged: () => this.#catalog.notes((catalog) => catalog.damaged()) ?? [],
+      ratios: () => this.#catalog.notes((catalog) => catalog.ratios()) ?? new Map(),
+      record: (mended, learnt) => {
         if (mended.length === 0 && learnt.size === 0) return;
-        await this.#catalog.change((catalog) => {
+        this.#catalog.note((catalog) => {
           catalog.recordVerified(mended.map((id) => ({ id, state: "ok" })), this.machine.clock.nowMs());
           catalog.setRatios(joinRatios(catalog.ratios(), learnt));
         });

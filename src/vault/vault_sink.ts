@@ -27,10 +27,10 @@ import { StoreAgain } from "./threads/store_again.ts";
 
 /** What is known of contents besides what the vault holds. */
 export interface ContentNotes {
-  damaged(): Promise<readonly ContentId[]>;
-  ratios(): Promise<Ratios>;
+  damaged(): readonly ContentId[];
+  ratios(): Ratios;
   /** Notes that contents which were damaged are whole again, and what was learnt of types of files. */
-  record(mended: readonly ContentId[], learnt: Ratios): Promise<void>;
+  record(mended: readonly ContentId[], learnt: Ratios): void;
 }
 
 export interface SinkParts {
@@ -71,11 +71,11 @@ export class VaultSink implements SnapshotSink {
     await store.refresh();
     const own = (await roots.heads()).filter(({ root }) => root.storage.id === id);
     const last = own.reduce((most, { root }) => Math.max(most, root.sequence), 0);
-    const damaged = await notes.damaged();
+    const damaged = notes.damaged();
     await store.distrust(damaged);
     return new VaultSink(parts, request, monitor, {
       damaged,
-      ratios: await notes.ratios(),
+      ratios: notes.ratios(),
       present: await PresentContents.of(store),
       sequence: nextSequence(last),
     });
@@ -178,7 +178,7 @@ export class VaultSink implements SnapshotSink {
     this.#monitor.phase("making it durable");
     const id = await this.#maker.make(this.#root(fields, hunks, true));
     await removePartial(roots, await this.#partials());
-    await notes.record([...this.#mended], this.#threads.learnt);
+    notes.record([...this.#mended], this.#threads.learnt);
     return id;
   }
 

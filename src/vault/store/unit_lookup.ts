@@ -24,7 +24,7 @@ interface KnownUnit {
 const MOST_HELD_BYTES = 16 * 1024 * 1024;
 const UNIT_BYTES = 300, FRAME_BYTES = 100;
 /** Look-ups that fail cost as much as a filter once there were so many of them, and a share of the items. */
-const MANY_MISSES = 20_000, MISSES_PER_ITEM = 0.02;
+const MANY_MISSES = 500, MISSES_PER_ITEM = 0.02;
 
 export class UnitLookup {
   readonly #tables: IndexTables;

@@ -7,7 +7,7 @@ import { CatalogFile } from "../../catalog/catalog_file.ts";
 import { CatalogFault } from "../../catalog/faults.ts";
 import { CATALOG_NAME } from "../../catalog/place.ts";
 import { renumbered, type RootHeader, withoutReplaced } from "../../catalog/snapshot_order.ts";
-import { Fault } from "../../core/fault.ts";
+import { Fault, unlessFault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import type { CachePlace } from "../cache/cache_place.ts";
 import { FileNote } from "../cache/file_note.ts";
@@ -109,6 +109,38 @@ export class VaultCatalog implements Disposable {
   #distrust(): void {
     this.#retire();
     this.#disk?.note.remove();
+  }
+
+  /**
+   * Asks what only the catalog knows: of one that is at hand, be it up to date or not. To bring it up to date for that
+   * would cost more than it is worth.
+   */
+  notes<T>(question: (catalog: Catalog) => T): T | undefined {
+    if (this.#opened !== undefined) return question(this.#opened.catalog);
+    const opened = this.#disk && this.#openNotes(this.#disk, "read");
+    if (opened === undefined) return undefined;
+    using held = opened;
+    return question(held);
+  }
+
+  /** Notes something there, if there is one. What can't be written is lost. */
+  note(action: (catalog: Catalog) => void): void {
+    if (this.#disk === undefined) return void (this.#opened && action(this.#opened.catalog));
+    using lock = this.#disk.place.lockCatalog();
+    const opened = lock && this.#openNotes(this.#disk, "update");
+    if (opened === undefined) return;
+    {
+      using held = opened;
+      unlessFault(() => action(held), undefined);
+    }
+    this.#disk.note.write();
+  }
+
+  #openNotes({ file, note }: CatalogOnDisk, mode: "read" | "update"): Catalog | undefined {
+    return unlessFault(() => {
+      const opened = note.agrees() ? file.open(mode) : undefined;
+      return opened === undefined || "stale" in opened ? undefined : opened;
+    }, undefined);
   }
 
   /** Changes what only the catalog knows. What can't be written is lost. */

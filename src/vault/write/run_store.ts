@@ -38,6 +38,8 @@ export interface RunParts {
   readonly hunks: HunkStore;
 }
 
+/** Put into the cache at once: some megabytes. */
+const HUNKS_IN_COMMIT = 64;
 /** For longer, a place may have lost what its listing didn't show then: units themselves are looked for. */
 const LONG_MS = 12 * 60 * 60_000;
 
@@ -129,9 +131,13 @@ export class RunStore implements PackDesk, AsyncDisposable {
 
   /** Packs the hunks and lists that were added so far. */
   async keepUp(): Promise<void> {
+    if (this.#newHunks.size >= HUNKS_IN_COMMIT) this.#keepNewHunks();
+    await this.meta.drain();
+  }
+
+  #keepNewHunks(): void {
     this.hunks.keep(this.#newHunks);
     this.#newHunks = new Map();
-    await this.meta.drain();
   }
 
   async keepLists({ content, top, inner }: ContentLists): Promise<boolean> {
@@ -169,7 +175,7 @@ export class RunStore implements PackDesk, AsyncDisposable {
 
   /** Stores what was packed, and the index of it. What is open elsewhere has to be handed over before. */
   async flush(): Promise<void> {
-    await this.keepUp();
+    this.#keepNewHunks();
     await this.meta.finish();
     await this.#uploads.flush(({ items }) => {
       for (const { id } of items) this.#claimed.delete(id);

@@ -1,4 +1,5 @@
 /** Packs items of one class into units, one after the other, and hands over those that are full. */
+import { collectGarbage } from "../../core/garbage.ts";
 import { waitFor, type WaitingSteps } from "../../core/steps.ts";
 import { type Dir, type Disk, DiskFault, type OpenFile } from "../../platform/disk.ts";
 import { lineOf } from "../index/index_object.ts";
@@ -98,5 +99,7 @@ export class UnitPacker implements Disposable {
     const line = lineOf(open.writer.finish()), body = open.body();
     this[Symbol.dispose]();
     yield* waitFor(this.#desk.hand({ line, body }));
+    // Compressing and sealing leave as much behind as a unit has, outside of the heap.
+    collectGarbage();
   }
 }
