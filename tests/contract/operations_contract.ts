@@ -20,13 +20,14 @@ import { restore } from "../../src/operations/restore/restore.ts";
 import { resolveSnapshot } from "../../src/snapshot/resolve.ts";
 import type { SnapshotInfo } from "../../src/snapshot/snapshot_info.ts";
 import { differences, run, TestMonitor } from "../support/world.ts";
-import type { RepositoryKind, RepositoryPlace } from "./repository_place.ts";
+import type { RepositoryKind, RepositoryPlace, Traits } from "./repository_place.ts";
 
 const { signal } = new AbortController();
 const LARGE = new Uint8Array(1_500_000).map((_, i) => i * i >> 9);
 
-export function operationsContract({ name, make }: RepositoryKind): void {
-  const test = (title: string, body: (life: Life) => Promise<void>) =>
+export function operationsContract({ name, traits, make }: RepositoryKind): void {
+  const test = (title: string, body: (life: Life) => Promise<void>, needs?: keyof Traits) =>
+    (needs === undefined || traits[needs]) &&
     Deno.test(`${name}: ${title}`, async () => {
       using place = await make();
       await body(await Life.begin(place));
@@ -104,7 +105,7 @@ export function operationsContract({ name, make }: RepositoryKind): void {
     await life.place.backup();
     deepStrictEqual(await life.check(), []);
     strictEqual((await verificationStatus(life.repository)).damaged.contents, 0);
-  });
+  }, "backsUp");
 
   test("tags, a policy, forgetting and pruning leave what is kept as it was", async (life) => {
     const { repository } = life;
@@ -129,7 +130,7 @@ export function operationsContract({ name, make }: RepositoryKind): void {
     ok(all !== undefined);
     const digits = digestHexLength(repository.algorithm);
     strictEqual((await life.place.objects()).filter((id) => id.length === digits).length, 4);
-  });
+  }, "keepsPolicy");
 
   test("a backup goes on from the last one: what is unchanged is not read", async (life) => {
     const monitor = new TestMonitor();
@@ -137,7 +138,7 @@ export function operationsContract({ name, make }: RepositoryKind): void {
     const { files } = await life.place.backup({}, monitor);
     deepStrictEqual([monitor.of("readFiles"), monitor.of("storedItems"), files], [1, 1, 5]);
     deepStrictEqual([monitor.of("unchangedFiles"), monitor.problems], [4, []]);
-  });
+  }, "backsUp");
 }
 
 const EVERYTHING = {

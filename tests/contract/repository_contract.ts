@@ -124,6 +124,7 @@ function snapshotRules(rule: Rule): void {
     const [hunk] = (await repository.manifest(second)).root.hunks;
     await place.damage(first, "flip");
     await place.damage(hunk!.id, "delete");
+    place.forgetCache?.();
     await using later = await place.open();
     await rejects(async () => await later.object(first), { code: "damaged-content" });
     await rejects(async () => await later.manifest(first), { code: "damaged-content" });

@@ -23,9 +23,17 @@ export interface Traits {
   readonly keepsPolicy: boolean;
   /** Each item is an object, under its id: a damaged root is known, contents are read in the order that was asked for. */
   readonly storesItems: boolean;
+  /** What is backed up goes there, and not elsewhere first. */
+  readonly backsUp: boolean;
 }
 
-export const STORAGE_TRAITS: Traits = { locks: true, removesAtOnce: true, keepsPolicy: true, storesItems: true };
+export const STORAGE_TRAITS: Traits = {
+  locks: true,
+  removesAtOnce: true,
+  keepsPolicy: true,
+  storesItems: true,
+  backsUp: true,
+};
 
 /** A repository that is empty at first, and a source. */
 export interface RepositoryPlace extends Disposable {
@@ -37,6 +45,8 @@ export interface RepositoryPlace extends Disposable {
   backup(changes?: Partial<BackupRequest>, monitor?: TestMonitor): Promise<SnapshotInfo>;
   /** Spoils an object behind the repository's back. */
   damage(id: string, how: Damage): Awaitable<void>;
+  /** Whatever is known of it outside of it is gone. */
+  forgetCache?(): void;
   /** Ids of everything that is stored, in order. */
   objects(): Awaitable<string[]>;
 }

@@ -1,4 +1,4 @@
-/** Where the rules for repositories are tried on vaults: what was backed up into a storage is copied into one. */
+/** Where the rules for repositories are tried on vaults: backed up into directly, or by copies of what is in a storage. */
 import { type ObjectKey, objectKey } from "../../src/backend/backend.ts";
 import { type ContentId, knownContentId } from "../../src/core/content_id.ts";
 import { backup } from "../../src/operations/backup/backup.ts";
@@ -11,27 +11,35 @@ import { kindOfItem, LIST_SUFFIX, type UnitItem } from "../../src/vault/pack/ite
 import type { Vault } from "../../src/vault/vault.ts";
 import { type VaultKind, VaultPlace } from "../support/vault_place.ts";
 import { TestMonitor, World } from "../support/world.ts";
-import type { Damage, RepositoryKind, RepositoryPlace, Traits } from "./repository_place.ts";
+import type { Damage, RepositoryKind, RepositoryPlace } from "./repository_place.ts";
 
 const { signal } = new AbortController();
-const TRAITS: Traits = { locks: false, removesAtOnce: false, keepsPolicy: false, storesItems: false };
+const TRAITS = { locks: false, removesAtOnce: false, keepsPolicy: false, storesItems: false };
+
+export interface VaultUse {
+  readonly workers: number;
+  /** What is backed up goes into a storage, and from there into the vault. */
+  readonly copies: boolean;
+}
 
 class VaultRepositoryPlace implements RepositoryPlace {
   readonly world: World;
   readonly workers: number;
   readonly #vault: VaultPlace;
+  readonly #copies: boolean;
   /** What is damaged is damaged for them too, whatever they have read already. */
   readonly #opened: Vault[] = [];
 
-  private constructor(world: World, vault: VaultPlace, workers: number) {
+  private constructor(world: World, vault: VaultPlace, { workers, copies }: VaultUse) {
     this.world = world;
     this.workers = workers;
+    this.#copies = copies;
     this.#vault = vault;
   }
 
-  static async make(kind: VaultKind, workers: number): Promise<VaultRepositoryPlace> {
+  static async make(kind: VaultKind, use: VaultUse): Promise<VaultRepositoryPlace> {
     const world = new World({ inMemory: true });
-    return new VaultRepositoryPlace(world, await VaultPlace.make(world, kind), workers);
+    return new VaultRepositoryPlace(world, await VaultPlace.make(world, kind), use);
   }
 
   [Symbol.dispose](): void {
@@ -39,17 +47,30 @@ class VaultRepositoryPlace implements RepositoryPlace {
   }
 
   async open(): Promise<Vault> {
-    const vault = await this.#vault.open();
+    const vault = await this.#open();
     this.#opened.push(vault);
     return vault;
   }
 
+  forgetCache(): void {
+    Deno.removeSync(`${this.world.base}/state`, { recursive: true });
+  }
+
+  /** What is known from before is at hand. */
+  async #open(monitor = new TestMonitor()): Promise<Vault> {
+    return await this.#vault.open(monitor, undefined, { state: `${this.world.base}/state` });
+  }
+
   async backup(changes: Partial<BackupRequest> = {}, monitor = new TestMonitor()): Promise<SnapshotInfo> {
-    const { world } = this;
+    const { world } = this, request = { ...world.request(), tree: false, workers: this.workers, ...changes };
     world.clock.pass(1);
+    if (!this.#copies) {
+      await using vault = await this.#open(monitor);
+      return await backup(vault, request, monitor);
+    }
     using storage = world.open(monitor);
-    const snapshot = await backup(storage, { ...world.request(), tree: false, ...changes }, monitor);
-    await using vault = await this.#vault.open();
+    const snapshot = await backup(storage, request, monitor);
+    await using vault = await this.#open(monitor);
     await copy(storage, vault, { workers: 0, signal, clock: world.clock }, monitor);
     return snapshot;
   }
@@ -136,10 +157,15 @@ async function rewriteIndex({ objects, id }: Vault, change: (unit: UnitLine) => 
   }
 }
 
-export function vaultKind(kind: VaultKind, workers: number): RepositoryKind {
+export function vaultKind(kind: VaultKind, use: VaultUse): RepositoryKind {
+  const { workers, copies } = use, how = copies ? ", by copies" : "";
   const threads = workers === 0 ? "without workers" : `with ${workers} workers`;
   const name = `${kind.encrypted ? "encrypted" : "plain"} vault in ${
     kind.where === "memory" ? "memory" : "a directory"
   }`;
-  return { name: `${name}, ${threads}`, traits: TRAITS, make: () => VaultRepositoryPlace.make(kind, workers) };
+  return {
+    name: `${name}, ${threads}${how}`,
+    traits: { ...TRAITS, backsUp: !copies },
+    make: () => VaultRepositoryPlace.make(kind, use),
+  };
 }

@@ -18,8 +18,11 @@ const KINDS = [
   storageKind({ algorithm: "md5", workers: 0 }),
   storageKind({ algorithm: "md5", workers: 2 }),
 ];
-const VAULT_KINDS = VAULTS.map((kind) => vaultKind(kind, kind.where === "memory" ? 0 : 2));
+const VAULT_KINDS = [
+  ...VAULTS.map((kind) => vaultKind(kind, { workers: kind.where === "memory" ? 0 : 2, copies: false })),
+  vaultKind(VAULTS[0], { workers: 0, copies: true }),
+];
 for (const kind of [...KINDS, ...VAULT_KINDS]) repositoryContract(kind);
 for (const kind of KINDS) sinkContract(kind);
-for (const kind of KINDS) operationsContract(kind);
+for (const kind of [...KINDS, ...VAULT_KINDS]) operationsContract(kind);
 for (const kind of [MEMORY, STORAGE]) catalogContract(kind, HISTORIES);

@@ -29,6 +29,8 @@ export interface ContentList {
 export class VaultContents {
   readonly #index: UnitIndex;
   readonly #items: ItemReader;
+  /** Hunks for which the index was read anew. */
+  readonly #missing = new Set<HunkId>();
 
   constructor(index: UnitIndex, items: ItemReader) {
     this.#index = index;
@@ -36,8 +38,13 @@ export class VaultContents {
   }
 
   /** @throws DamagedContent */
-  hunk(id: HunkId): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#item({ id, unitClass: "meta" }, id);
+  async hunk(id: HunkId): Promise<Uint8Array<ArrayBuffer>> {
+    // Its root may be younger than what is known of the index.
+    if (this.#index.homesOf(id, "meta").length === 0 && !this.#missing.has(id)) {
+      this.#missing.add(id);
+      await this.#index.refresh();
+    }
+    return await this.#item({ id, unitClass: "meta" }, id);
   }
 
   /** The content in pieces. @throws DamagedContent at the end if its digest is wrong, WriteOnlyKey, Interrupted */
@@ -111,9 +118,19 @@ export class VaultContents {
 
   /** Its lists that can be read, and whose parts are all there. */
   async *lists(id: ContentId, isThere: (home: Home) => boolean = () => true): AsyncGenerator<ContentList, undefined> {
-    for (const home of this.#index.homesOf(id + LIST_SUFFIX, "meta")) {
-      const list = await orDamaged(() => this.#resolve(home, id));
-      if (!(list instanceof DamagedContent) && await this.#isWhole(list, isThere)) yield list;
+    const tried = new Set<string>();
+    for (let isGone = true; isGone;) {
+      isGone = false;
+      for (const home of this.#index.homesOf(id + LIST_SUFFIX, "meta")) {
+        const key = `${home.unit.unit} ${home.item.digest}`;
+        if (tried.has(key)) continue;
+        tried.add(key);
+        const list = await this.#resolve(home, id);
+        if (list instanceof Lost) isGone ||= list.isGone;
+        else if (await this.#isWhole(list, isThere)) yield list;
+      }
+      // Whoever prunes may have moved it.
+      if (isGone) await this.#index.refresh();
     }
     return undefined;
   }
@@ -129,30 +146,23 @@ export class VaultContents {
     return found === true;
   }
 
-  async #resolve(home: Home, id: ContentId): Promise<ContentList> {
-    const top = await this.#list([home], id), { size, parts } = top;
+  async #resolve(home: Home, id: ContentId): Promise<ContentList | Lost> {
+    const bytes = await this.#firstWhole([home]);
+    if (bytes instanceof Lost) return bytes;
+    const top = await orDamaged(() => Promise.resolve(listIn(bytes, id)));
+    if (top instanceof DamagedContent) return new Lost(top.message, false);
+    const { size, parts } = top;
     if (top.level === 0) return { size, inner: [], parts: () => oneBatch(parts) };
     return { size, inner: parts.map(({ id }) => id), parts: () => this.#innerParts(top, id) };
   }
 
   async *#innerParts({ parts }: PartsList, id: ContentId): AsyncGenerator<readonly ListedPart[]> {
     for (const { id: inner, size } of parts) {
-      const list = await this.#list(this.#index.homesOf(inner, "meta"), id);
+      const list = listIn(await this.#item({ id: inner, unitClass: "meta" }, id), id);
       // A list of lists of lists would be somebody's trick.
       if (list.level !== 0) throw new DamagedContent(id, "its parts list has too many levels");
       if (list.size !== size) throw new DamagedContent(id, "its parts lists contradict each other");
       yield list.parts;
-    }
-  }
-
-  async #list(homes: readonly Home[], content: ContentId): Promise<PartsList> {
-    const bytes = await this.#firstWhole(homes);
-    if (bytes instanceof Lost) throw new DamagedContent(content, bytes.why);
-    try {
-      return parseList(bytes, "a parts list");
-    } catch (error) {
-      if (error instanceof Fault) throw new DamagedContent(content, error.message);
-      throw error;
     }
   }
 
@@ -205,6 +215,16 @@ export const WRONG_TOGETHER = "its parts together don't match its checksum";
 /** What another copy of an item may be spared. */
 export function isDamage(error: unknown): error is Fault {
   return error instanceof DamagedObject || error instanceof MissingObject || error instanceof ShortObject;
+}
+
+/** @throws DamagedContent */
+function listIn(bytes: Uint8Array<ArrayBuffer>, content: ContentId): PartsList {
+  try {
+    return parseList(bytes, "a parts list");
+  } catch (error) {
+    if (error instanceof Fault) throw new DamagedContent(content, error.message);
+    throw error;
+  }
 }
 
 async function* oneBatch(parts: readonly ListedPart[]): AsyncGenerator<readonly ListedPart[]> {
