@@ -17,6 +17,7 @@ import {
 import type { Random } from "../core/clock.ts";
 import { Fault, Interrupted } from "../core/fault.ts";
 import { propfind } from "./dav_list.ts";
+import { begun } from "./decorator.ts";
 import { PlaceRefuses, PlaceUnavailable } from "./faults.ts";
 import { Http, type HttpOptions } from "./http.ts";
 import { lengthOf } from "./http_body.ts";
@@ -35,8 +36,7 @@ export interface DavOptions extends HttpOptions {
 /** @param create makes the place if it is missing */
 export async function openDav(place: WebPlace, options: DavOptions, create: boolean): Promise<Backend> {
   const backend = new DavBackend(place, options);
-  if (create) await backend.create();
-  return backend;
+  return create ? await begun(backend, () => backend.create()) : backend;
 }
 
 class DavBackend implements Backend {

@@ -23,3 +23,14 @@ export function around(inner: Backend, overrides: Partial<Backend>): Backend {
     ...overrides,
   };
 }
+
+/** The same backend, after its first step; if that fails, nothing of it is left. */
+export async function begun(backend: Backend, begin: () => Promise<void>): Promise<Backend> {
+  try {
+    await begin();
+    return backend;
+  } catch (error) {
+    await backend[Symbol.asyncDispose]();
+    throw error;
+  }
+}

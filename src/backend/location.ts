@@ -86,7 +86,8 @@ function webPlace(kind: "rest" | "dav", text: string): WebPlace {
 
 function s3Place(text: string): S3Place {
   const location = `s3:${text}`, hint = "Write it as s3:https://host/bucket/path, or s3:bucket/path for Amazon's";
-  const hasHost = /^https?:\/\//.test(text), hasHostOnly = /^[^/?]*[.:][^/?]*\//.test(text);
+  // Names of buckets may have dots, too.
+  const hasHost = /^https?:\/\//.test(text), hasHostOnly = /^(?:s3[.-][^/?]*|[^/?]*:\d+)\//.test(text);
   const url = urlOf(hasHost ? text : hasHostOnly ? `https://${text}` : `https://${AWS_HOST}/${text}`, location, hint);
   if (userOf(url, location) !== undefined) throw wrong(location, "keys have no place in it", hint);
   const settings = settingsOf("s3", url, location);

@@ -13,7 +13,7 @@ import type { PlaceUnavailable } from "./faults.ts";
 import { openFileBackend } from "./file.ts";
 import { Allowance } from "./limited.ts";
 import { parseLocation, type Place, schemeOf } from "./location.ts";
-import { retrying } from "./retrying.ts";
+import { attempt, retrying } from "./retrying.ts";
 
 const CONNECTIONS = 4;
 
@@ -54,8 +54,9 @@ export async function openBackend(location: string, options: OpenOptions): Promi
   const down = new Allowance(limits?.download, clock, sleep);
   const credentials = new Credentials(options.credentials ?? {}, place.kind);
   const http = { clock, random, credentials, up, down, caFile: place.settings.get("ca-file") };
-  const opened = await openRemote(place, http, options.create ?? false);
-  return checked(retrying(atMost(connections, opened), { sleep, random, ...(onRetry && { onRetry }) }));
+  const retry = { sleep, random, ...(onRetry && { onRetry }) };
+  const opened = await attempt(() => openRemote(place, http, options.create ?? false), retry);
+  return checked(retrying(atMost(connections, opened), retry));
 }
 
 /** What each kind needs is loaded only when it is used. */

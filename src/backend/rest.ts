@@ -16,6 +16,7 @@ import {
   sizeOf,
 } from "./backend.ts";
 import { Interrupted } from "../core/fault.ts";
+import { begun } from "./decorator.ts";
 import { ObjectTaken, PlaceRefuses, PlaceUnavailable } from "./faults.ts";
 import { Http, type HttpAnswer, type HttpOptions } from "./http.ts";
 import type { WebPlace } from "./location.ts";
@@ -28,8 +29,7 @@ const NO_SERVER = "Check the address: it must be that of a server for restic's R
 /** @param create makes the place if it is missing */
 export async function openRest(place: WebPlace, options: HttpOptions, create: boolean): Promise<Backend> {
   const backend = new RestBackend(place, options);
-  if (create) await backend.create();
-  return backend;
+  return create ? await begun(backend, () => backend.create()) : backend;
 }
 
 class RestBackend implements Backend {

@@ -31,10 +31,11 @@ export function retrying(inner: Backend, options: RetryOptions): Backend {
   });
 }
 
-async function attempt<T>(
+/** The same for anything that may be done twice. */
+export async function attempt<T>(
   action: () => Promise<T>,
   options: RetryOptions,
-  signal: AbortSignal | undefined,
+  signal?: AbortSignal,
 ): Promise<T> {
   for (let tries = 1;; tries++) {
     try {

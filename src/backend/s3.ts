@@ -17,6 +17,7 @@ import {
 } from "./backend.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Fault } from "../core/fault.ts";
+import { begun } from "./decorator.ts";
 import { PlaceRefuses, PlaceUnavailable } from "./faults.ts";
 import { Http, type HttpAnswer, type HttpKind, type HttpOptions, type HttpRequest } from "./http.ts";
 import { bodyPieces } from "./http_body.ts";
@@ -38,8 +39,7 @@ const NO_CREDENTIALS = "Give AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a cred
 export async function openS3(place: S3Place, options: HttpOptions, create: boolean): Promise<Backend> {
   const secrets = await options.credentials.get();
   const backend = new S3Backend(place, new S3Address(place, secrets.get("region")), options);
-  if (create) await backend.create();
-  return backend;
+  return create ? await begun(backend, () => backend.create()) : backend;
 }
 
 class S3Backend implements Backend {

@@ -15,6 +15,7 @@ import {
   type ObjectKind,
   sizeOf,
 } from "./backend.ts";
+import { begun } from "./decorator.ts";
 import { MissingObject, PlaceUnavailable, ShortObject } from "./faults.ts";
 import type { SftpPlace } from "./location.ts";
 import { isThere } from "./rest.ts";
@@ -30,13 +31,7 @@ export async function openSftp(
   create: boolean,
 ): Promise<Backend> {
   const backend = new SftpBackend(place, options);
-  try {
-    await backend.begin(create);
-    return backend;
-  } catch (error) {
-    await backend[Symbol.asyncDispose]();
-    throw error;
-  }
+  return await begun(backend, () => backend.begin(create));
 }
 
 class SftpBackend implements Backend {

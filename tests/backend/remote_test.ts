@@ -1,10 +1,10 @@
-/** Every kind of remote place keeps the contract, on real servers. */
-import type { Backend } from "../../src/backend/backend.ts";
-import { openBackend } from "../../src/backend/open.ts";
-import type { Clock } from "../../src/core/clock.ts";
-import { openDisk } from "../../src/platform/open_disk.ts";
-import { systemClock } from "../../src/platform/system_clock.ts";
-import { backendContract, type BackendPlace } from "../contract/backend_contract.ts";
+/** Every kind of remote place keeps the contract, on real servers; servers that lie are found out. */
+import { ok } from "node:assert/strict";
+import { BACKEND_RULES, backendContract, type BackendPlace } from "../contract/backend_contract.ts";
+import { IS_SLOW_WANTED } from "../support/needs.ts";
+import { openPlace } from "../support/remote_place.ts";
+import { type Flaw, type RestServer, restServer } from "../support/rest_server.ts";
+import { ACCESS_KEY, s3Server, SECRET_KEY } from "../support/s3_server.ts";
 import {
   apache,
   HAS_APACHE,
@@ -17,16 +17,8 @@ import {
   type SshServer,
   USER,
 } from "../support/servers.ts";
-import { random } from "../support/units.ts";
 
-const disk = openDisk();
-/** What fails is tried again, but nobody waits for it. */
-const clock: Clock = { ...systemClock, zone: "UTC", sleep: () => Promise.resolve() };
 let places = 0;
-
-function env(values: Readonly<Record<string, string>>): (name: string) => string | undefined {
-  return (name) => values[name];
-}
 
 /** @param litter puts into the place, a directory of this machine, what is no object */
 function placeAt(
@@ -35,10 +27,8 @@ function placeAt(
   litter?: (name: string) => void,
 ): BackendPlace {
   const name = `place${places++}`;
-  const open = (): Promise<Backend> =>
-    openBackend(locationOf(name), { disk, random, clock, create: true, credentials: { env: env(variables) } });
   return {
-    open,
+    open: () => openPlace(locationOf(name), variables),
     ...(litter && { litter: () => litter(name) }),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
@@ -110,14 +100,58 @@ backendContract(
   { ignore: !HAS_SSHD, leaks: true },
 );
 
-const sftp = HAS_RCLONE && HAS_SSHD ? await rcloneSftp() : MISSING_SERVER;
+const isSlowWanted = HAS_RCLONE && HAS_SSHD && IS_SLOW_WANTED;
+const sftp = isSlowWanted ? await rcloneSftp() : MISSING_SERVER;
 backendContract(
-  "sftp: rclone serve sftp",
+  "sftp: rclone serve sftp (SLOW)",
   () =>
     placeAt(
       (name) => `sftp://${USER}@127.0.0.1:${sftp.port}/new/${name}`,
       { HOME: sftp.home, BACKUP_TOOL_SFTP_PASSWORD: PASSWORD },
       (name) => litterIn(`${sftp.directory}/new/${name}`),
     ),
-  { ignore: !HAS_RCLONE || !HAS_SSHD, leaks: true },
+  { ignore: !isSlowWanted, leaks: true },
 );
+
+const s3Login = { AWS_ACCESS_KEY_ID: ACCESS_KEY, AWS_SECRET_ACCESS_KEY: SECRET_KEY };
+
+for (const [name, options] of Object.entries({ "with pages": { pageSize: 7 }, "that replaces": { replaces: true } })) {
+  backendContract(`s3: a server ${name}`, () => {
+    const server = s3Server(options);
+    return {
+      open: () => openPlace(`s3:http://127.0.0.1:${server.port}/bucket/a place (1) ü`, s3Login),
+      [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+    };
+  });
+}
+
+function restPlace(server: RestServer): BackendPlace {
+  return {
+    open: () => openPlace(`rest:http://127.0.0.1:${server.port}/`),
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}
+
+backendContract("rest: a server of our own", () => restPlace(restServer()));
+
+const FLAWS: readonly Flaw[] = [
+  "says stored and stores nothing",
+  "stores half",
+  "says removed and removes nothing",
+  "lies about sizes",
+  "leaves things out of lists",
+  "gives another part",
+  "changes a bit",
+  "gives a page for people",
+];
+
+for (const flaw of FLAWS) {
+  Deno.test(`The contract finds out a server that ${flaw}`, async () => {
+    const broken: string[] = [];
+    for (const { title, check } of BACKEND_RULES) {
+      await using place = restPlace(restServer(flaw));
+      await check(place).catch(() => broken.push(title));
+    }
+    ok(broken.length > 0, broken.join("; "));
+  });
+}

@@ -1,0 +1,251 @@
+/** What servers say and networks do, and what becomes of it: the fault, its words, and how often it is tried. */
+import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
+import { type Backend, objectKey } from "../../src/backend/backend.ts";
+import { MissingObject, PlaceFull, PlaceRefuses, PlaceUnavailable, PlaceUntrusted } from "../../src/backend/faults.ts";
+import type { PlaceUnavailable as Unavailable } from "../../src/backend/faults.ts";
+import { BadUsage, type Fault, Interrupted } from "../../src/core/fault.ts";
+import { ChaosProxy } from "../support/chaos_proxy.ts";
+import { hastened, impatient, openPlace } from "../support/remote_place.ts";
+import { restServer } from "../support/rest_server.ts";
+import { noise, sha256 } from "../support/units.ts";
+
+const A = noise(100_000, 1), KEY = objectKey("data", sha256(A));
+
+async function faultOf(action: Promise<unknown>): Promise<Fault> {
+  try {
+    await action;
+  } catch (error) {
+    return error as Fault;
+  }
+  throw new Error("It did not fail");
+}
+
+/** Of a server that answers so to everything but the making of the place; how often it was asked. */
+async function answerIs(
+  status: number,
+  headers: Record<string, string> = {},
+  body = "",
+): Promise<{ fault: Fault; asked: number; waits: number[] }> {
+  await using server = restServer(
+    undefined,
+    ({ method }) => method === "POST" ? undefined : new Response(method === "HEAD" ? null : body, { status, headers }),
+  );
+  const waits: number[] = [], onRetry = (_: Unavailable, waitMs: number) => void waits.push(waitMs);
+  await using backend = await openPlace(`rest:http://127.0.0.1:${server.port}/`, {}, { onRetry });
+  const fault = await faultOf(backend.get(KEY));
+  return { fault, asked: server.requests.length - 1, waits };
+}
+
+Deno.test("What may pass is tried five times: 429 and 503 when the server says, 500, 502, 504", async () => {
+  for (const status of [408, 429, 500, 502, 503, 504]) {
+    const { fault, asked } = await answerIs(status, { "content-type": "text/plain" }, "have\u001b[31m\npatience");
+    ok(fault instanceof PlaceUnavailable, `${status}`);
+    strictEqual(asked, 5);
+    match(fault.message, new RegExp(`^Cannot read data/.*: the server answers ${status}, "have \\[31m patience"$`));
+  }
+  for (const status of [429, 503]) {
+    deepStrictEqual((await answerIs(status, { "retry-after": "7" })).waits, [7000, 7000, 7000, 7000]);
+    const at = { date: "Thu, 26 Nov 2026 20:00:00 GMT", "retry-after": "Thu, 26 Nov 2026 20:00:09 GMT" };
+    deepStrictEqual((await answerIs(status, at)).waits, [9000, 9000, 9000, 9000]);
+    strictEqual((await answerIs(status, { "retry-after": "86400" })).asked, 1);
+  }
+});
+
+Deno.test("What won't pass is said at once: 401, 403, redirections, 507", async () => {
+  for (
+    const [status, kind, words] of [
+      [400, PlaceRefuses, /400/],
+      [401, PlaceRefuses, /other credentials/],
+      [403, PlaceRefuses, /403/],
+      [301, PlaceRefuses, /sends us elsewhere \(301 to https:\/\/other\.example\/x\)/],
+      [405, PlaceRefuses, /405/],
+      [413, PlaceFull, /no room/],
+      [507, PlaceFull, /no room/],
+    ] as const
+  ) {
+    const { fault, asked } = await answerIs(status, { location: "https://me:secret@other.example/x?token=secret" });
+    ok(fault instanceof kind, `${status}: ${fault}`);
+    match(fault.message, words);
+    strictEqual(asked, 1, `${status}`);
+  }
+  ok((await answerIs(404)).fault instanceof MissingObject);
+});
+
+Deno.test("A network that isn't there, a name that isn't known, a server that speaks something else", async () => {
+  const closed = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const port = closed.addr.port;
+  closed.close();
+  for (
+    const [location, kind, words] of [
+      [`rest:http://127.0.0.1:${port}/`, PlaceUnavailable, /nobody answers at 127\.0\.0\.1/],
+      ["dav:http://nobody.invalid/x", PlaceUnavailable, /the address of nobody\.invalid can't be found/],
+    ] as const
+  ) {
+    const fault = await faultOf(openPlace(location));
+    ok(fault instanceof kind, String(fault));
+    match(fault.message, words);
+  }
+});
+
+Deno.test("TLS: an unknown certificate is refused before anything is sent, and `ca-file` makes it known", async () => {
+  const directory = Deno.makeTempDirSync();
+  const files = ["-keyout", `${directory}/key`, "-out", `${directory}/cert`], names = "subjectAltName=DNS:localhost";
+  const args = [
+    "req",
+    "-x509",
+    "-newkey",
+    "rsa:2048",
+    "-nodes",
+    ...files,
+    "-days",
+    "2",
+    "-subj",
+    "/CN=x",
+    "-addext",
+    names,
+  ];
+  const end = ["-addext", "basicConstraints=critical,CA:FALSE"];
+  await new Deno.Command("openssl", { args: [...args, ...end], stderr: "null" }).output();
+  const [cert, key] = ["cert", "key"].map((name) => Deno.readTextFileSync(`${directory}/${name}`)) as [string, string];
+  let requests = 0;
+  await using server = Deno.serve({ hostname: "localhost", port: 0, cert, key, onListen: () => {} }, () => {
+    requests++;
+    return new Response(null, { status: 404 });
+  });
+  const { port } = server.addr;
+  const fault = await faultOf(openPlace(`rest:https://localhost:${port}/`));
+  ok(fault instanceof PlaceUntrusted, String(fault));
+  match(fault.message, /localhost:\d+ can't prove who it is: nobody known vouches/);
+  match(fault.hint, /ca-file=/);
+  const wrongName = await faultOf(openPlace(`rest:https://127.0.0.1:${port}/?ca-file=${directory}/cert`));
+  ok(wrongName instanceof PlaceUntrusted, String(wrongName));
+  match(wrongName.message, /another name/);
+  strictEqual(requests, 0);
+  await using backend = await openPlace(`rest:https://localhost:${port}/?ca-file=${directory}/cert`, {}, {
+    create: false,
+  });
+  strictEqual(await backend.head(KEY), undefined);
+  strictEqual(requests, 1);
+  const plain = await faultOf(openPlace(`rest:http://localhost:${port}/`));
+  match(plain.message, /does not speak that protocol|broke off/);
+  Deno.removeSync(directory, { recursive: true });
+});
+
+Deno.test("Silence ends after 20 s before there is a connection, after 60 s later, and five times in all", async () => {
+  await using server = restServer();
+  let isSilent = true;
+  await using proxy = new ChaosProxy(server.port, () => isSilent ? { kind: "stall" } : undefined);
+  const waits: string[] = [];
+  const options = {
+    clock: hastened(400),
+    create: false,
+    onRetry: (fault: Unavailable) => void waits.push(fault.message),
+  };
+  await using backend = await openPlace(`rest:http://127.0.0.1:${proxy.port}/`, {}, options);
+  for (const action of [() => backend.get(KEY), () => backend.put(KEY, A)]) {
+    proxy.connections = 0;
+    const fault = await faultOf(action());
+    match(fault.message, /nothing came from 127\.0\.0\.1:\d+ for 20 s/);
+    strictEqual(proxy.connections, 5);
+  }
+  strictEqual(waits.length, 8);
+  isSilent = false;
+  strictEqual(await backend.put(KEY, A), "stored");
+  isSilent = true;
+  // The connection that works is used again.
+  strictEqual(await backend.head(KEY), A.length);
+});
+
+Deno.test("A slow server that goes on sending is never given up", async () => {
+  const pieces = Array.from({ length: 20 }, (_, i) => noise(100, i)),
+    all = new Uint8Array(await new Blob(pieces).arrayBuffer());
+  await using server = restServer(undefined, ({ method }) => {
+    if (method !== "GET") return undefined;
+    const stream = ReadableStream.from(async function* () {
+      for (const piece of pieces) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        yield piece;
+      }
+    }());
+    return new Response(stream);
+  });
+  // All together it takes 400 s, no part of it more than 40.
+  await using backend = await openPlace(`rest:http://127.0.0.1:${server.port}/`, {}, { clock: hastened(1000) });
+  deepStrictEqual(await backend.get(objectKey("data", sha256(all))), all);
+});
+
+Deno.test("Ctrl-C ends any request at once, and nothing half done shows", async () => {
+  await using server = restServer();
+  await using slow = new ChaosProxy(server.port, () => ({ kind: "delay", ms: 20 }));
+  await using stalled = new ChaosProxy(server.port, () => ({ kind: "stall" }));
+  for (const proxy of [slow, stalled]) {
+    await using backend = await openPlace(`rest:http://127.0.0.1:${proxy.port}/`, {}, { create: false });
+    const actions = [
+      (signal: AbortSignal) => backend.put(KEY, A, signal),
+      (signal: AbortSignal) => backend.get(KEY, { signal }),
+      (signal: AbortSignal) => Array.fromAsync(backend.list("data", signal)),
+      (signal: AbortSignal) => backend.remove(KEY, signal),
+    ];
+    for (const [i, action] of actions.entries()) {
+      const stop = new AbortController(), going = action(stop.signal);
+      setTimeout(() => stop.abort(), 5 + i * 7);
+      await rejects(going, Interrupted);
+    }
+  }
+  strictEqual(server.objects.size, 0);
+});
+
+Deno.test("Of many requests so many are on their way at once as there may be connections", async () => {
+  let now = 0, most = 0;
+  await using server = restServer(undefined, async () => {
+    most = Math.max(most, ++now);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    now--;
+    return undefined;
+  });
+  for (const connections of [1, 3]) {
+    most = 0;
+    await using backend: Backend = await openPlace(`rest:http://127.0.0.1:${server.port}/`, {}, { connections });
+    await Promise.all(Array.from({ length: 12 }, (_, i) => backend.head(objectKey("data", sha256(noise(10, i))))));
+    strictEqual(most, connections);
+  }
+});
+
+Deno.test("A limit is kept inside of an object, too", async () => {
+  await using server = restServer();
+  const taken: number[] = [];
+  let now = 0;
+  const clock = {
+    ...impatient,
+    zone: "UTC",
+    nowMs: () => now,
+    every: () => ({ [Symbol.dispose]: () => {} }),
+    sleep: (ms: number) => {
+      taken.push(ms);
+      now += ms;
+      return Promise.resolve();
+    },
+  };
+  const limits = { upload: 10_000, download: 20_000 };
+  await using backend = await openPlace(`rest:http://127.0.0.1:${server.port}/`, {}, { clock, limits });
+  await backend.put(KEY, A);
+  ok(now >= 8_900 && now <= 10_100 && taken.length > 5, `${now} ms in ${taken.length} steps`);
+  now = 0;
+  await backend.get(KEY);
+  ok(now >= 1_500 && now <= 5_100, `${now}`);
+});
+
+Deno.test("A location with a password in it is refused, and shown without", async () => {
+  for (
+    const location of [
+      "rest:https://me:hush@x.example/",
+      "dav:http://me:hush@x/",
+      "sftp://me:hush@x/y",
+      "sftp:me:hush@x:y",
+    ]
+  ) {
+    const fault = await faultOf(openPlace(location));
+    ok(fault instanceof BadUsage, String(fault));
+    ok(!/hush/.test(fault.message + fault.hint), fault.message);
+  }
+});
