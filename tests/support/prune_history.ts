@@ -33,7 +33,8 @@ export interface Outcome {
   readonly world: PruneWorld;
 }
 
-const WRITERS = 6, FORGETS = 4;
+const WRITERS = 3, BACKUPS = 3, FORGETS = 4;
+const SERIES = ["one", "two"];
 const BEGIN_SHARE = 0.04, SLEEP_SHARE = 0.02;
 /** Requests for which somebody sleeps. The longest is more than a lease is good for. */
 const SLEEPS = [10, 60, 400];
@@ -42,7 +43,7 @@ const MOST_STEPS = 100_000;
 
 export async function history(seed: number, changes: Partial<Situation>): Promise<Outcome> {
   const situation = { ...CALM, ...changes };
-  const world = await PruneWorld.make({
+  using world = await PruneWorld.make({
     seed,
     rules: { ...EVERY_RULE, ...situation.rules },
     graceMs: situation.grace * STEP_MS,
@@ -67,10 +68,11 @@ class History {
 
   async run(): Promise<void> {
     const { dice } = this.#world, { prunes } = this.#situation;
-    for (let i = 0; i < 2; i++) await this.#world.finish(await this.#begin("writer"));
+    for (const kind of ["writer", "backup"]) await this.#world.finish(await this.#begin(kind));
     this.#running = [];
     const todo = dice.shuffled([
       ...Array<string>(WRITERS).fill("writer"),
+      ...Array<string>(BACKUPS).fill("backup"),
       ...Array<string>(FORGETS).fill("forgetter"),
       ...Array<string>(prunes).fill("pruner"),
     ]);
@@ -112,6 +114,12 @@ class History {
     if (kind === "pruner") return await this.#world.prune();
     if (kind === "forgetter") return await this.#world.forget();
     const contents = dice.sample(Array.from(CONTENTS, (_, i) => i), 2 + dice.below(5));
-    return await this.#world.write(contents);
+    if (kind === "writer") return await this.#world.write(contents);
+    // The next one of a series that is being backed up would change its source.
+    const [series] = dice.shuffled(SERIES).filter((name) => this.#running.every((actor) => actor.subject !== name));
+    if (series === undefined) return await this.#world.write(contents);
+    const actor = await this.#world.backUp(series, contents);
+    actor.subject = series;
+    return actor;
   }
 }

@@ -18,6 +18,9 @@ import {
 import type { Entry } from "../../src/core/entry.ts";
 import { Fault } from "../../src/core/fault.ts";
 import type { Machine } from "../../src/platform/machine.ts";
+import { backup } from "../../src/operations/backup/backup.ts";
+import type { BackupRequest } from "../../src/operations/backup/backup_request.ts";
+import { rawOf } from "../../src/core/raw.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
 import { encodeEntry } from "../../src/snapshot/entry_line.ts";
 import { encodeHunk } from "../../src/snapshot/hunk.ts";
@@ -70,8 +73,14 @@ export interface WriterRules {
 export type Rules = PruneRules & WriterRules;
 export const EVERY_RULE: Rules = { ...ALL_RULES, w3: true, w5: true };
 
-/** A snapshot that somebody is going to store. */
-export interface Planned {
+/** All that a snapshot needs. */
+export interface Needs {
+  readonly hunks: readonly HunkId[];
+  readonly contents: readonly ContentId[];
+}
+
+/** A snapshot that somebody is going to copy. */
+interface Planned extends Needs {
   readonly id: RootId;
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly hunk: HunkWithBytes;
@@ -79,7 +88,7 @@ export interface Planned {
 }
 
 /** @param number makes it one of its own @param contents indices in {@link CONTENTS}, ascending */
-export function plannedSnapshot(number: number, contents: readonly number[]): Planned {
+function plannedSnapshot(number: number, contents: readonly number[]): Planned {
   const entries = contents.map((i) => ENTRIES[i]!);
   const hunkBytes = encodeHunk(entries.map(encodeEntry));
   const ref = { first: entries[0]!.path, count: entries.length, id: hunkIdOf(hash("sha256", hunkBytes)) };
@@ -109,7 +118,8 @@ export function plannedSnapshot(number: number, contents: readonly number[]): Pl
   HUNKS.set(ref.id, hunkBytes);
   const bytes = new TextEncoder().encode(text);
   const files = contents.map((i) => ({ content: ENTRIES[i]!.content, entry: ENTRIES[i]!, open: () => [CONTENTS[i]!] }));
-  return { id: rootIdOf(hash("sha256", bytes)), bytes, hunk: { ref, bytes: hunkBytes }, files };
+  const needs = { hunks: [ref.id], contents: files.map(({ content }) => content) };
+  return { id: rootIdOf(hash("sha256", bytes)), bytes, hunk: { ref, bytes: hunkBytes }, files, ...needs };
 }
 
 export interface WorldOptions {
@@ -121,13 +131,27 @@ export interface WorldOptions {
   readonly deleteFails: number;
 }
 
-export class PruneWorld {
+const BACKUP: Omit<BackupRequest, "sources" | "name"> = {
+  tags: [],
+  excludes: [],
+  ignoreFiles: false,
+  oneFileSystem: false,
+  excludeCaches: false,
+  largestBytes: undefined,
+  tree: false,
+  workers: 0,
+  host: "host",
+  user: "me",
+  signal,
+};
+
+export class PruneWorld implements Disposable {
   readonly objects = new MemoryObjects();
   readonly dice: Dice;
   readonly options: WorldOptions;
   readonly actors: Actor[] = [];
   /** Snapshots that were said to be saved, with what is in them. */
-  readonly saved = new Map<RootId, Planned>();
+  readonly saved = new Map<RootId, Needs>();
   readonly forgotten = new Set<RootId>();
   /** How runs ended that didn't come to their end: code of the fault, and how often. */
   readonly ends = new Map<string, number>();
@@ -139,7 +163,8 @@ export class PruneWorld {
   time = 0;
   #access: VaultAccess | undefined;
   #snapshots = 0;
-  readonly #planned = new Map<RootId, Planned>();
+  readonly #planned = new Map<RootId, Needs>();
+  readonly #sources = new Map<string, string>();
   readonly #clock: Clock;
 
   private constructor(options: WorldOptions) {
@@ -221,11 +246,12 @@ export class PruneWorld {
       for (let attempt = 0;; attempt++) {
         try {
           await using receiver = await writer.receive(planned.bytes, SOURCE);
-          const half = planned.files.length >> 1;
+          const isThere = receiver.hasHunk(planned.hunk.ref.id);
+          const half = isThere ? 0 : planned.files.length >> 1;
           await receiver.add(planned.files.slice(0, half));
           if (half > 0) await receiver.checkpoint([]);
-          await receiver.add(planned.files.slice(half));
-          await receiver.commit([planned.hunk]);
+          if (!isThere) await receiver.add(planned.files.slice(half));
+          await receiver.commit(isThere ? [] : [planned.hunk]);
           this.saved.set(planned.id, planned);
           return;
         } catch (error) {
@@ -233,6 +259,40 @@ export class PruneWorld {
         }
       }
     });
+  }
+
+  /**
+   * Backs up a directory that has these files now, straight into the vault. One at a time of each series.
+   * @param contents indices in {@link CONTENTS}
+   */
+  backUp(series: string, contents: readonly number[]): Promise<Actor> {
+    const source = this.#source(series), wanted = new Set(contents.map((i) => ENTRIES[i]!.path.slice(1)));
+    for (const { name } of Deno.readDirSync(source)) if (!wanted.has(name)) Deno.removeSync(`${source}/${name}`);
+    const present = new Set(Array.from(Deno.readDirSync(source), ({ name }) => name));
+    for (const i of contents) {
+      const name = ENTRIES[i]!.path.slice(1);
+      if (!present.has(name)) Deno.writeFileSync(`${source}/${name}`, CONTENTS[i]!);
+    }
+    return this.#start("backup", async (actor) => {
+      await using vault = await this.#open(actor, new WriterSight(this.options.rules));
+      const { id } = await backup(vault, { ...BACKUP, sources: [rawOf(source)], name: series }, new TestMonitor());
+      const root = await vault.roots.find(id);
+      const needs = { hunks: root!.root.hunks.map(({ id }) => id), contents: contents.map((i) => ENTRIES[i]!.content) };
+      this.saved.set(id, needs);
+      this.#planned.set(id, needs);
+    });
+  }
+
+  #source(series: string): string {
+    const found = this.#sources.get(series);
+    if (found !== undefined) return found;
+    const made = Deno.makeTempDirSync({ prefix: "backup-tool-test-" });
+    this.#sources.set(series, made);
+    return made;
+  }
+
+  [Symbol.dispose](): void {
+    for (const source of this.#sources.values()) Deno.removeSync(source, { recursive: true });
   }
 
   /** Forgets one of the snapshots that are there. */
@@ -343,10 +403,10 @@ export class PruneWorld {
     return broken;
   }
 
-  async #isReadable(vault: Vault, { hunk, files }: Planned): Promise<boolean> {
+  async #isReadable(vault: Vault, { hunks, contents }: Needs): Promise<boolean> {
     try {
-      await vault.contents.hunk(hunk.ref.id);
-      for (const { content } of files) for await (const _ of vault.contents.read(content));
+      for (const id of hunks) await vault.contents.hunk(id);
+      for (const content of contents) for await (const _ of vault.contents.read(content));
       return true;
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
@@ -355,7 +415,7 @@ export class PruneWorld {
   }
 
   /** Whether a repair would find everything in the units that are there, whatever the index says of them. */
-  async #isStored({ objects }: Vault, { hunk, files }: Planned): Promise<boolean> {
+  async #isStored({ objects }: Vault, { hunks, contents }: Needs): Promise<boolean> {
     const data = new Set<string>(), meta = new Set<string>(), lists = new Map<string, readonly string[][]>();
     for (const [unit, size] of await objects.list("data")) {
       const line = await readTail(objects, unit, size);
@@ -366,7 +426,7 @@ export class PruneWorld {
         lists.set(item.id, [...lists.get(item.id) ?? [], list.parts.map(({ id }) => id)]);
       }
     }
-    return meta.has(hunk.ref.id) && files.every(({ content }) => {
+    return hunks.every((id) => meta.has(id)) && contents.every((content) => {
       const ofParts = lists.get(content + LIST_SUFFIX) ?? [];
       return data.has(content) || ofParts.some((parts) => parts.every((part) => data.has(part)));
     });

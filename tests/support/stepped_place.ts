@@ -67,6 +67,8 @@ export class Actor {
   /** It isn't asked for before that step. */
   asleepUntil = 0;
   isDone = false;
+  /** What it works on, if others mustn't. */
+  subject: string | undefined;
   /** Code of the fault that it ended with. */
   end: string | undefined;
   readonly #waiting: (Waiting & { readonly go: () => void })[] = [];
