@@ -13,6 +13,8 @@ export interface Situation {
   readonly deleteFails: number;
   /** First letters of actors that sleep now and then. */
   readonly sleepers: string;
+  /** Requests for which a list doesn't show what was stored. */
+  readonly listsLate: number;
   /** An object of the index is lost in some request about then; 0: none. */
   readonly loseIndexAt: number;
 }
@@ -24,6 +26,7 @@ export const CALM: Situation = {
   crash: 0,
   deleteFails: 0,
   sleepers: "",
+  listsLate: 0,
   loseIndexAt: 0,
 };
 
@@ -49,6 +52,7 @@ export async function history(seed: number, changes: Partial<Situation>): Promis
     graceMs: situation.grace * STEP_MS,
     keepUnusedMs: 0,
     deleteFails: situation.deleteFails,
+    listsLate: situation.listsLate,
   });
   await new History(world, situation).run();
   const { bugs } = world;

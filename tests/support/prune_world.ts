@@ -127,6 +127,10 @@ export interface WorldOptions {
   readonly rules: Rules;
   readonly graceMs: number;
   readonly keepUnusedMs: number;
+  /** Requests for which a list doesn't show what was stored. */
+  readonly listsLate?: number;
+  /** Lines of one ledger. */
+  readonly ledgerLines?: number;
   /** Share of deletions that are answered, but don't happen. */
   readonly deleteFails: number;
 }
@@ -163,6 +167,7 @@ export class PruneWorld implements Disposable {
   time = 0;
   #access: VaultAccess | undefined;
   #snapshots = 0;
+  readonly #putAt = new Map<string, number>();
   readonly #planned = new Map<RootId, Needs>();
   readonly #sources = new Map<string, string>();
   readonly #clock: Clock;
@@ -214,9 +219,25 @@ export class PruneWorld implements Disposable {
   async #open(actor: Actor | undefined, steps: Steps = {}): Promise<Vault> {
     const backend = actor === undefined
       ? openMemory(this.objects, this.nowMs)
-      : steppedPlace(this.objects, actor, this.nowMs, steps);
+      : steppedPlace(this.objects, actor, this.nowMs, { ...steps, ...this.#late(steps) });
     const options = { machine: this.machine, monitor: new TestMonitor(), host: actor?.name ?? "test" };
     return await openVault(backend, this.access, { ...options, unitBytes: UNIT_BYTES });
+  }
+
+  /** What was stored a moment ago is in no list. */
+  #late({ allow = () => true, listed = (_kind, names) => names }: Steps): Steps {
+    const { listsLate = 0 } = this.options;
+    if (listsLate === 0) return { allow, listed };
+    return {
+      allow: (request) => {
+        if (request.verb === "put") this.#putAt.set(request.target, this.time);
+        return allow(request);
+      },
+      listed: (kind, names) => {
+        const isOld = (name: string) => this.time - (this.#putAt.get(`${kind}/${name}`) ?? -Infinity) > listsLate;
+        return listed(kind, new Map([...names].filter(([name]) => isOld(name))));
+      },
+    };
   }
 
   /** Begins what somebody does; it goes on when they are given turns. */
@@ -309,7 +330,7 @@ export class PruneWorld implements Disposable {
   }
 
   prune(more: { readonly graceMs?: number; readonly maxUnused?: number } = {}): Promise<Actor> {
-    const { graceMs, keepUnusedMs, rules, deleteFails } = this.options;
+    const { graceMs, keepUnusedMs, rules, deleteFails, ledgerLines } = this.options;
     const allow: Steps["allow"] = ({ verb, target }) =>
       verb !== "remove" || target.startsWith("locks/") || this.dice.share() >= deleteFails;
     const failures = new Map(this.failures);
@@ -324,6 +345,7 @@ export class PruneWorld implements Disposable {
         clock: this.#clock,
         unitBytes: UNIT_BYTES,
         rules,
+        ...(ledgerLines !== undefined && { ledgerLines }),
       });
       await pruner.plan();
       await pruner.execute(monitor, signal);
@@ -379,6 +401,15 @@ export class PruneWorld implements Disposable {
       if (planned !== undefined && !await this.#isReadable(vault, planned)) unreadable.push(id);
     }
     return unreadable;
+  }
+
+  /** What the index says of units of contents is lost. */
+  async loseIndexOfContents(): Promise<void> {
+    await using vault = await this.#open(undefined);
+    for (const { name } of [...vault.index.objects()]) {
+      const isOfContents = vault.index.unitsIn(name).some((unit) => vault.index.unit(unit)?.unitClass === "data");
+      if (isOfContents) this.objects.map.delete(objectKey("index", name));
+    }
   }
 
   /** An object of the index is lost, whichever the dice say. */

@@ -11,7 +11,7 @@ const LEASE = 40;
 /** A vault in which a prune has everything to do that there is. */
 async function muchToDo(): Promise<PruneWorld> {
   const rules = EVERY_RULE;
-  const world = await PruneWorld.make({ seed: 7, rules, graceMs: 0, keepUnusedMs: 0, deleteFails: 0 });
+  const world = await PruneWorld.make({ seed: 7, rules, graceMs: 0, keepUnusedMs: 0, deleteFails: 0, ledgerLines: 2 });
   const store = async (contents: readonly number[]) => await world.finish(await world.write(contents));
   const forget = async (index: number) => await world.finish(await world.forget(() => [...world.saved.keys()][index]!));
   await store([1, 2, 10]);

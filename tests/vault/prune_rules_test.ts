@@ -61,7 +61,8 @@ Deno.test("nothing is removed while something that is needed is nowhere, as far 
   const scene = async (off: Partial<Rules>) => {
     const made = await world({ tails: OFF, ...off });
     await made.finish(await made.write([1]));
-    made.loseIndexObject();
+    await made.loseIndexOfContents();
+    await made.finish(await made.write([2])); // without any index at all, units are looked into anyway
     await prune(made, 2);
     return made;
   };
@@ -72,7 +73,8 @@ Deno.test("nothing is removed while something that is needed is nowhere, as far 
 Deno.test("units that no index lists any more are listed again by what stands in them", async () => {
   const made = await world();
   await made.finish(await made.write([1, 10]));
-  made.loseIndexObject();
+  await made.loseIndexOfContents();
+  await made.finish(await made.write([2]));
   await prune(made, 2);
   deepStrictEqual(await made.broken("lines"), []);
   deepStrictEqual([...made.ends], []);
@@ -113,6 +115,23 @@ Deno.test("what was superseded once, and couldn't be deleted, never counts again
     await made.finish(await made.write([1]));
     return made;
   });
+});
+
+Deno.test("more is gone than one ledger has lines for, and stays so", async () => {
+  const options = { seed: 1, rules: EVERY_RULE, graceMs: 0, keepUnusedMs: 0, deleteFails: 0, ledgerLines: 2 };
+  const made = await PruneWorld.make(options), late = await made.write([1]);
+  await made.runTo(late, "put", "index/");
+  for (const i of [2, 3]) {
+    await made.finish(await made.write([i, i + 2]));
+    await made.finish(await made.forget());
+  }
+  await prune(made, 2);
+  const ledgers = await made.ledgers();
+  ok(ledgers.length >= 6 && ledgers.length % 2 === 0, `${ledgers.length} ledgers`);
+  await prune(made);
+  deepStrictEqual((await made.ledgers()).sort(), ledgers.sort());
+  await made.finish(late); // its units are gone: it stores all again
+  deepStrictEqual([await made.broken("lines"), made.bugs], [[], []]);
 });
 
 /**
@@ -157,4 +176,16 @@ Deno.test("whoever prunes looks before it says what it has decided: what is need
   deepStrictEqual(await blind.broken("bytes"), []);
   await prune(blind);
   strictEqual(blind.ends.get("needed-missing"), 1);
+});
+
+Deno.test("where the whole index is lost, prunes lose nothing, and it is there again", async () => {
+  const made = await world();
+  await made.finish(await made.write([1, 2, 10]));
+  await made.finish(await made.write([3, 11]));
+  await made.finish(await made.forget());
+  for (const key of [...made.objects.map.keys()]) if (key.startsWith("index/")) made.objects.map.delete(key);
+  await prune(made, 4);
+  deepStrictEqual([await made.broken("lines"), [...made.ends], made.bugs], [[], [], []]);
+  deepStrictEqual(await made.unneeded(), { contents: 0, hunks: 0, bytes: 0 });
+  ok([...made.objects.map.keys()].some((key) => key.startsWith("index/")));
 });

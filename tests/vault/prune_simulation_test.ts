@@ -13,8 +13,9 @@ const MIDDLE = 200;
 
 const SITUATIONS: readonly [what: string, changes: Partial<Situation>, slow: number][] = [
   ["nothing else happens, and there is no grace", {}, 3000],
-  ["everybody may crash", { crash: 0.01 }, 2000],
+  ["everybody may crash", { crash: 0.01 }, 1500],
   ["deletions fail", { deleteFails: 0.2 }, 1000],
+  ["what was stored a moment ago is in no list", { listsLate: 8, grace: GRACE }, 500],
   ["writers sleep for longer than the grace", { sleepers: "wb", grace: GRACE }, 1500],
   ["an index object is lost", { loseIndexAt: MIDDLE }, 1000],
   [
@@ -30,7 +31,8 @@ for (const [what, changes, slow] of SITUATIONS) {
     for (let seed = 0; seed < (IS_SLOW ? slow : 1); seed++) {
       const { broken, world } = await history(seed, changes);
       strictEqual(broken, 0, `history ${seed}`);
-      if (Object.keys(changes).length === 0) deepStrictEqual([...world.ends], [], `history ${seed}`);
+      const ends = [...world.ends.keys()].filter((code) => code !== "no-snapshot"); // somebody forgot it at once
+      if (Object.keys(changes).length === 0) deepStrictEqual(ends, [], `history ${seed}`);
       saved += world.saved.size;
       pruned += world.pruned;
     }

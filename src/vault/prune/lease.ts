@@ -109,8 +109,8 @@ export class Lease implements AsyncDisposable {
 
   /** @throws VaultBusy if it isn't there any more: somebody took it for dead */
   async assertHeld(): Promise<void> {
-    const listed = await this.#objects.list("locks");
-    if (!listed.has(this.#name)) throw new VaultBusy("another host", undefined, undefined);
+    const size = await this.#objects.backend.head(objectKey("locks", this.#name));
+    if (size === undefined) throw new VaultBusy("another host", undefined, undefined);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

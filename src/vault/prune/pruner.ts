@@ -155,7 +155,7 @@ export class Pruner implements AsyncDisposable {
     if (this.#rules.lookAfter) {
       await index.refresh();
       await this.#lease?.assertHeld();
-      if (!this.#isUndisputed(seen, own)) return "another run has written its decisions, or removed some";
+      if (!await this.#isUndisputed(seen, own)) return "another run has written its decisions, or removed some";
     }
     return await this.#delete(plan, supersedes, deleting);
   }
@@ -210,9 +210,14 @@ export class Pruner implements AsyncDisposable {
   }
 
   /** P5: all that was seen is there still, and there is no ledger but those that were seen and those of this run. */
-  #isUndisputed(seen: Survey, own: ReadonlySet<string>): boolean {
-    const now = new Map(Array.from(this.#vault.index.objects(), (object) => [object.name, object]));
-    return [...seen.objects.keys(), ...own].every((name) => now.has(name)) && !hasOtherLedger(now.values(), seen, own);
+  async #isUndisputed(seen: Survey, own: ReadonlySet<string>): Promise<boolean> {
+    const { index, objects: { backend } } = this.#vault;
+    const now = new Map(Array.from(index.objects(), (object) => [object.name, object]));
+    for (const name of own) {
+      // A place may list late what it has.
+      if (!now.has(name) && await backend.head(objectKey("index", name)) === undefined) return false;
+    }
+    return seen.objects.keys().every((name) => now.has(name)) && !hasOtherLedger(now.values(), seen, own);
   }
 
   /** Those with tombstones only come first; the last says what they all take the place of. Then all of them again. */
