@@ -83,14 +83,16 @@ async function openVaultAt(
   const { openVault } = await import("../vault/vault.ts");
   await using held = new AsyncDisposableStack();
   const backend = held.use(await openVaultPlace(machine, location, monitor, login));
-  const access = await unlocked(machine, backend, login), { settings: { unitSize, encrypted }, host } = login;
+  const access = await unlocked(machine, backend, login), { settings, host } = login;
   const vault = await openVault(backend, access, {
     machine,
     monitor,
     host,
-    mayWritePlain: encrypted === false,
+    mayWritePlain: settings.encrypted === false,
+    isCached: settings.cache ?? true,
     ...(!hasScheme(location) && { directory: rawOf(location) }),
-    ...(unitSize !== undefined && { unitBytes: unitSize }),
+    ...(settings.unitSize !== undefined && { unitBytes: settings.unitSize }),
+    ...(settings.compression !== undefined && { compression: settings.compression }),
   });
   held.move();
   return vault;

@@ -18,6 +18,7 @@ import { backupJson, backupLines } from "../output/results/backup_summary.ts";
 import { EXIT, exitFor } from "../session/exit.ts";
 import { addLockOptions, type LockOptions } from "../settings/lock_options.ts";
 import { collected, examples, parsePositive, reading, workersOption } from "../settings/options.ts";
+import { addPackingOptions } from "../settings/vault_options.ts";
 import { addSelectionOptions } from "../settings/selection_options.ts";
 import type { Session } from "../session/session.ts";
 import { lockDirectory } from "../settings/state_directory.ts";
@@ -41,6 +42,7 @@ export const defineBackup: Define = (program, act) => {
       if (chosen.length > 1 && hasOtherSources(options)) {
         throw new BadUsage("`--source`, `--files-from` and `--stdin-name` are for one backup");
       }
+      await refuseTree(command, session);
       const repository = options.init
         ? await openOrInit(session, options.before === undefined ? chosen : [])
         : await session.openRepository();
@@ -52,6 +54,13 @@ export const defineBackup: Define = (program, act) => {
     })
   );
 };
+
+/** What the configuration says is for storages; who says `--tree` wants one. @throws BadUsage */
+async function refuseTree(command: Command, session: Session): Promise<void> {
+  const isSaid = command.getOptionValueSource("tree") === "cli" && command.getOptionValue("tree") === true;
+  if (!isSaid || await session.engine() === "storage") return;
+  throw new BadUsage("A vault has no trees", "Leave out `--tree`, or back up to a storage and `copy` from there");
+}
 
 interface Report {
   readonly json: unknown;
@@ -76,9 +85,10 @@ async function backUp(
   const locking = { state: await lockDirectory(session.world), spec: lockFor(chosen, options, session) };
   const request = requestFor(chosen, options, session);
   const snapshot = await lockedBackup(repository, request, locking, session.monitor);
+  const location = await session.engine() === "storage" ? repository.location : undefined;
   return {
     json: backupJson(snapshot, session.monitor),
-    lines: backupLines(snapshot, repository.location, session.monitor, session.sizeText),
+    lines: backupLines(snapshot, location, session.monitor, session.sizeText),
   };
 }
 
@@ -118,7 +128,7 @@ function withOptions(command: Command): Command {
     .argument("[SOURCE...]", "directories and files; or names from the configuration")
     .option("--all", "back up all that the configuration names, a snapshot each")
     .option("--tag <TAG>", "mark the snapshot (repeatable)", collected);
-  return addLockOptions(addSelectionOptions(command))
+  addLockOptions(addSelectionOptions(command))
     .option("--no-tree", "make no browsable tree")
     .addOption(new Option("--tree").hideHelp())
     .addOption(
@@ -132,7 +142,8 @@ function withOptions(command: Command): Command {
       new Option("--checkpoint-every <MINUTES>", "a crash costs at most that much work (default: 5, or 8 GiB)")
         .argParser(parsePositive),
     )
-    .addOption(workersOption())
+    .addOption(workersOption());
+  return addPackingOptions(command)
     .addHelpText(
       "after",
       examples(
@@ -161,6 +172,7 @@ async function openOrInit(session: Session, chosen: readonly Chosen[]): Promise<
     if (!(error instanceof NoStorage)) throw error;
     const [only, ...others] = chosen;
     if (only !== undefined && others.length === 0) await checkSources(only.sources, session);
+    if (session.place.name !== undefined) throw error;
     const path = await session.storagePath("make a storage there");
     initStorage(await session.machine(), path, DEFAULT_SETTINGS);
     session.monitor.notice(`Made a new storage in ${textOf(path)}`);

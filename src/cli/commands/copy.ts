@@ -13,7 +13,7 @@ import { snapshotJson } from "../output/results/snapshot_text.ts";
 import type { Place } from "../../operations/vaults/place.ts";
 import type { Session } from "../session/session.ts";
 import { collected, examples, workersOption } from "../settings/options.ts";
-import { type LoginOptions, unitSizeOption, type VaultOptions } from "../settings/vault_options.ts";
+import { addPackingOptions, type LoginOptions, type VaultOptions } from "../settings/vault_options.ts";
 import type { Define } from "./command.ts";
 
 interface CopyOptions {
@@ -23,7 +23,6 @@ interface CopyOptions {
   readonly tag?: readonly string[];
   readonly latest?: number;
   readonly dryRun?: boolean;
-  readonly unitSize?: number;
   readonly workers?: number;
   readonly toKeyFile?: string;
   readonly toPasswordFile?: string;
@@ -48,8 +47,8 @@ export const defineCopy: Define = (program, act) => {
     .option("-n, --dry-run", "copy nothing; tell what would be")
     .option("--to-key-file <FILE>", "open the target with this key")
     .option("--to-password-file <FILE>", "open the target with the passphrase in this file")
-    .option("--to-password-command <LINE>", "open the target with the passphrase that this prints")
-    .addOption(unitSizeOption())
+    .option("--to-password-command <LINE>", "open the target with the passphrase that this prints");
+  addPackingOptions(command)
     .addOption(workersOption())
     .addHelpText(
       "after",
@@ -80,7 +79,7 @@ function targetOf(options: CopyOptions, session: Session): Place {
 }
 
 /** What is only for the target counts there instead of what is for both. */
-function targetOptions({ options }: Session, { unitSize, ...given }: CopyOptions): VaultOptions {
+function targetOptions({ options }: Session, given: CopyOptions): VaultOptions {
   const { keyFile, passwordFile, passwordCommand, unencrypted, ...rest } = options;
   const own = defined<LoginOptions>({
     keyFile: given.toKeyFile,
@@ -88,7 +87,7 @@ function targetOptions({ options }: Session, { unitSize, ...given }: CopyOptions
     passwordCommand: given.toPasswordCommand,
   });
   const both = defined<LoginOptions>({ keyFile, passwordFile, passwordCommand, unencrypted });
-  return { ...rest, ...(Object.keys(own).length > 0 ? own : both), ...(unitSize !== undefined && { unitSize }) };
+  return { ...rest, ...(Object.keys(own).length > 0 ? own : both) };
 }
 
 function filterOf(names: readonly string[], { name, host, tag, latest }: CopyOptions): CopyFilter {

@@ -10,9 +10,13 @@ import { absolutePath, readNamedFile } from "../settings/paths.ts";
 import { planJson, planLines, whyJson, whyLine } from "../output/results/plan_summary.ts";
 import { addSelectionOptions, type SelectionOptions } from "../settings/selection_options.ts";
 import type { Session } from "../session/session.ts";
+import { unitSizeOption } from "../settings/vault_options.ts";
 import type { Define } from "./command.ts";
 
+const USUAL_UNIT_BYTES = 16 * 1024 ** 2;
+
 interface PlanOptions extends SelectionOptions {
+  readonly unitSize?: number;
   readonly why?: string;
   readonly job?: string;
 }
@@ -26,7 +30,14 @@ export const definePlan: Define = (program, act) => {
       const repository = await session.openRepository();
       if (options.why !== undefined) return await tellWhy(options.why, repository, { selection, settings }, session);
       const { plan } = await import("../../operations/plan/plan.ts");
-      const planned = await plan(repository, { ...selection, tree, signal: session.signal }, session.monitor);
+      const isVault = await session.engine() === "vault";
+      const request = {
+        ...selection,
+        tree,
+        signal: session.signal,
+        ...(isVault && { unitBytes: options.unitSize ?? session.place.settings.unitSize ?? USUAL_UNIT_BYTES }),
+      };
+      const planned = await plan(repository, request, session.monitor);
       session.result(planJson(planned), planLines(planned, session, settings));
     })
   );
@@ -82,6 +93,7 @@ function withOptions(command: Command): Command {
   return addSelectionOptions(command)
     .option("--no-tree", "for a backup without a browsable tree")
     .addOption(new Option("--tree").hideHelp())
+    .addOption(unitSizeOption())
     .option("--job <FILE>", "plan what a job file says")
     .option("--why <PATH>", "only say what would happen to this path, and by which rule")
     .addHelpText(

@@ -5,6 +5,8 @@ import { BadUsage } from "../../core/fault.ts";
 import { textOf } from "../../core/raw.ts";
 import { parseRate, parseSize } from "../../core/size_text.ts";
 import {
+  type Compression,
+  COMPRESSIONS,
   LEAST_UNIT_BYTES,
   type LoginSettings,
   MOST_CONNECTIONS,
@@ -31,6 +33,7 @@ export interface VaultOptions extends LoginOptions {
   readonly cache?: boolean;
   /** Bytes. */
   readonly unitSize?: number;
+  readonly compression?: Compression;
 }
 
 /** Of every command. */
@@ -64,8 +67,14 @@ export const VAULT_OPTIONS: readonly string[] = [
 ];
 
 export function unitSizeOption(): Option {
-  return new Option("--unit-size <SIZE>", "stored bytes of a vault's unit, 4M to 1G (default: 16M)")
+  return new Option("--unit-size <SIZE>", "vaults: stored bytes of a unit, 4M to 1G (default: 16M)")
     .argParser(reading(parseUnitSize));
+}
+
+/** Options of commands that store something. */
+export function addPackingOptions(command: Command): Command {
+  return command.addOption(unitSizeOption())
+    .addOption(new Option("--compression <HOW>", "vaults: how much to compress").choices(COMPRESSIONS));
 }
 
 function parseUnitSize(text: string): number {
@@ -82,8 +91,15 @@ function parseConnections(text: string): number {
 
 /** What the options alone say. @throws BadUsage if several open the vault */
 export function settingsOfOptions(options: VaultOptions, world: Pick<World, "here">): VaultSettings {
-  const { connections, limitUpload, limitDownload, cache, unitSize } = options;
-  const link = { connections, limitUpload, limitDownload, unitSize, cache: cache === false ? false : undefined };
+  const { connections, limitUpload, limitDownload, cache, unitSize, compression } = options;
+  const link = {
+    connections,
+    limitUpload,
+    limitDownload,
+    unitSize,
+    compression,
+    cache: cache === false ? false : undefined,
+  };
   return { ...loginOfOptions(options, world), ...defined<VaultSettings>(link) };
 }
 

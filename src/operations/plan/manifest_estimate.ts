@@ -27,6 +27,7 @@ export class ManifestEstimate {
   #nameBytes = 0;
   #treeBytes = 0;
   #versions = 0;
+  #hunks = 0;
   #seed = 1;
 
   constructor(withTree: boolean) {
@@ -51,12 +52,25 @@ export class ManifestEstimate {
 
   /** Bytes on the disk. */
   result(): number {
+    this.#finish();
+    const hunkBytes = this.#hunkBytes() + this.#written.hunks * BLOCK_BYTES / 2;
+    return Math.round(hunkBytes) + this.#treeBytes + this.#versions * VERSION_BYTES + BLOCK_BYTES;
+  }
+
+  /** New hunks as they are stored, how many they are, and how many the snapshot has. */
+  packed(): { readonly bytes: number; readonly newHunks: number; readonly hunks: number } {
+    this.#finish();
+    return { bytes: Math.round(this.#hunkBytes()), newHunks: this.#written.hunks, hunks: this.#hunks };
+  }
+
+  #finish(): void {
     if (this.#count > 0) this.#cut();
     this.#finishDirectory();
+  }
+
+  #hunkBytes(): number {
     const { entries, bytes } = this.#sampled;
-    const perEntry = entries === 0 ? 0 : bytes / entries;
-    const hunkBytes = this.#written.entries * perEntry + this.#written.hunks * BLOCK_BYTES / 2;
-    return Math.round(hunkBytes) + this.#treeBytes + this.#versions * VERSION_BYTES + BLOCK_BYTES;
+    return this.#written.entries * (entries === 0 ? 0 : bytes / entries);
   }
 
   #supposedLine(head: string, isFile: boolean): string {
@@ -70,6 +84,7 @@ export class ManifestEstimate {
   }
 
   #cut(): void {
+    this.#hunks++;
     if (this.#isNew) {
       this.#written.hunks++;
       this.#written.entries += this.#count;

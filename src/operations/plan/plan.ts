@@ -9,6 +9,7 @@ import { Comparison } from "../comparison/comparison.ts";
 import type { Selection } from "../comparison/selection.ts";
 import type { OpenedRepository } from "../opened.ts";
 import { ManifestEstimate } from "./manifest_estimate.ts";
+import { packedGrowth } from "./packed_growth.ts";
 import { type Estimate, type KnownContents, StoreEstimate } from "./store_estimate.ts";
 import { NotInSources } from "../sources/sources.ts";
 import { type Dir, DiskFault } from "../../platform/disk.ts";
@@ -20,6 +21,8 @@ import { type ExcludingRule, type Exclusion, NoSource } from "../../source/walk.
 export interface PlanRequest extends Selection {
   /** The backup would make a tree. */
   readonly tree: boolean;
+  /** Contents are packed into units of so many stored bytes. Absent: they are kept as files. */
+  readonly unitBytes?: number;
   readonly signal: AbortSignal;
 }
 
@@ -68,6 +71,8 @@ export interface Plan {
   readonly store: Estimate;
   /** Growth of the storage on its disk: contents, lists and tree; an estimate. */
   readonly storageBytes: number;
+  /** New units; undefined where contents are kept as files. */
+  readonly units: number | undefined;
   /** Of the files to be read, largest first. */
   readonly largest: readonly PlannedFile[];
 }
@@ -185,6 +190,12 @@ class Planning {
     if (stat?.kind === "file") found.bytes += stat.size;
   }
 
+  #growth(store: Estimate): Pick<Plan, "storageBytes" | "units"> {
+    const { unitBytes } = this.#request;
+    if (unitBytes !== undefined) return packedGrowth(store, this.#manifest.packed(), unitBytes);
+    return { storageBytes: store.diskBytes + this.#manifest.result(), units: undefined };
+  }
+
   #result({ series, previous }: Comparison): Plan {
     const read = [this.#tallies.new, this.#tallies.changed, this.#tallies.again];
     const store = this.#estimate.result();
@@ -198,7 +209,7 @@ class Planning {
       readFiles: read.reduce((sum, { files }) => sum + files, 0),
       readBytes: read.reduce((sum, { bytes }) => sum + bytes, 0),
       store,
-      storageBytes: store.diskBytes + this.#manifest.result(),
+      ...this.#growth(store),
       largest: this.#largest,
     };
   }

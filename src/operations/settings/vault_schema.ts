@@ -1,7 +1,13 @@
 /** The settings of a vault as a person writes them into a file: the configuration, or a job. */
 import * as z from "zod";
 import { parseRate, parseSize } from "../../core/size_text.ts";
-import { LEAST_UNIT_BYTES, MOST_CONNECTIONS, MOST_UNIT_BYTES, type NamedVault } from "../vaults/vault_settings.ts";
+import {
+  COMPRESSIONS,
+  LEAST_UNIT_BYTES,
+  MOST_CONNECTIONS,
+  MOST_UNIT_BYTES,
+  type NamedVault,
+} from "../vaults/vault_settings.ts";
 import { SIZE_SCHEMA } from "./backup_schema.ts";
 import { bytesOfSize } from "./backup_settings.ts";
 import { readableBy } from "./readable.ts";
@@ -35,6 +41,7 @@ export function vaultSchema(location: PathSchema, path: PathSchema) {
       "Stored bytes of a unit, 4M to 1G; default: 16M",
     )
       .exactOptional(),
+    compression: z.enum(COMPRESSIONS).describe("Of what is stored: `off`, `fast`, `default` or `best`").exactOptional(),
     cache: z.boolean().describe("Note on this machine what is there; default: true").exactOptional(),
   }).refine(
     ({ keyFile, passwordFile, passwordCommand, encrypted }) =>
@@ -64,12 +71,14 @@ export function vaultFrom(written: WrittenVault, absolute: (path: string) => str
     credentialsCommand,
     unitSize,
     cache,
+    compression,
   } = written;
   return {
     ...linkFrom(written),
     ...(passwordCommand !== undefined && { passwordCommand }),
     ...(encrypted !== undefined && { encrypted }),
     ...(cache !== undefined && { cache }),
+    ...(compression !== undefined && { compression }),
     ...(credentialsCommand !== undefined && { credentialsCommand }),
     location: absolute(location),
     ...(keyFile !== undefined && { keyFile: absolute(keyFile) }),

@@ -29,7 +29,8 @@ export function placeNamed(text: string, given: VaultSettings, { vaults, env, ab
   const { location, ...fromFile } = named ?? { location: hasScheme(text) ? text : absolute(text) };
   const { keyFile, passwordFile, passwordCommand, encrypted, ...others } = given;
   const own = defined<LoginSettings>({ keyFile, passwordFile, passwordCommand, encrypted });
-  const login = [own, loginOfVariables(env, absolute)].find(hasLogin);
+  const nearest = hasLogin(own) ? own : loginOfVariables(env, absolute),
+    login = hasLogin(nearest) ? nearest : undefined;
   return {
     location: pathOfFile(location),
     settings: { ...(login === undefined ? fromFile : withoutLogin(fromFile)), ...others, ...login },

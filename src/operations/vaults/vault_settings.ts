@@ -1,5 +1,9 @@
 /** What is set for a vault: in the configuration, for a job, or on a command line. */
 
+/** A copy of the vault's list: options and configuration must not have to load it. */
+export const COMPRESSIONS = ["off", "fast", "default", "best"] as const;
+export type Compression = typeof COMPRESSIONS[number];
+
 export const LEAST_UNIT_BYTES = 4 * 1024 ** 2, MOST_UNIT_BYTES = 1024 ** 3;
 export const MOST_CONNECTIONS = 64;
 
@@ -31,6 +35,8 @@ export interface LinkSettings {
 export interface VaultSettings extends LoginSettings, LinkSettings {
   /** Stored bytes of a unit. */
   readonly unitSize?: number;
+  /** Of what is stored. */
+  readonly compression?: Compression;
   /** False: nothing is noted on this machine. */
   readonly cache?: boolean;
 }

@@ -32,8 +32,13 @@ export function backupJson(snapshot: SnapshotInfo, tally: Tally) {
   };
 }
 
-/** For people. @param location of the repository */
-export function backupLines(snapshot: SnapshotInfo, location: string, tally: Tally, sizeText: SizeText): string[] {
+/** For people. @param location of a storage; undefined if there are no trees */
+export function backupLines(
+  snapshot: SnapshotInfo,
+  location: string | undefined,
+  tally: Tally,
+  sizeText: SizeText,
+): string[] {
   const of = (counter: Counter) => tally.of(counter);
   const { id, name, files, bytes, tree } = snapshot;
   const read = `${countText(of("readFiles"))} read (${sizeText(of("readBytes"))})`;
@@ -46,6 +51,6 @@ export function backupLines(snapshot: SnapshotInfo, location: string, tally: Tal
     ...(excluded > 0 ? [`  excluded  ${countText(excluded)}`] : []),
     ...(copied > 0 ? [`  copied    ${pluralText(copied, "file")} that could not be linked into the tree`] : []),
     ...(tally.problems > 0 ? [`  problems  ${countText(tally.problems)}, named on standard error`] : []),
-    `  tree      ${tree === null ? "none" : `${location}/${tree}`}`,
+    ...(location === undefined ? [] : [`  tree      ${tree === null ? "none" : `${location}/${tree}`}`]),
   ];
 }

@@ -37,6 +37,7 @@ export function planJson(plan: Plan) {
     storedBytes: plan.store.bytes,
     packedBytes: plan.store.packedBytes,
     storageBytes: plan.storageBytes,
+    units: plan.units ?? null,
     largest: plan.largest.map(({ path, bytes, state }) => ({ path: textOf(path), bytes, state })),
   };
 }
@@ -60,10 +61,14 @@ export function planLines(plan: Plan, look: Look, excludes: ExcludeSettings): st
     `To read    ${pluralText(plan.readFiles, "file")} (${size(plan.readBytes)})`,
     `To store   about ${pluralText(store.contents, "new content")} (${size(store.bytes)}; ` +
     `compressed ${size(store.packedBytes)})`,
-    `Growth     about ${size(plan.storageBytes)} on the storage's disk`,
+    `Growth     about ${size(plan.storageBytes)} ${growthText(plan)}`,
     ...(largest.length > 0 ? ["Largest"] : []),
     ...largest.map(({ path, bytes, state }) => `  ${padded(size(bytes), 9, true)}  ${textOf(path)} (${state})`),
   ];
+}
+
+function growthText({ units }: Plan): string {
+  return units === undefined ? "on the storage's disk" : `in the vault, in ${pluralText(units, "new unit")}`;
 }
 
 const STATES = ["new", "changed", "unchanged", "gone"] as const;

@@ -1,0 +1,226 @@
+/** Commands on vaults, as people give them. */
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { openBackend } from "../../../src/backend/open.ts";
+import { initVault } from "../../../src/vault/access.ts";
+import { FakeWorld, type Ran, runIn } from "../fake_world.ts";
+
+const PASSPHRASE = "four random words";
+
+class VaultWorld extends FakeWorld implements Disposable {
+  readonly base = Deno.makeTempDirSync({ prefix: "backup-tool-vaults-" });
+
+  private constructor() {
+    super();
+    this.directory = this.base;
+    this.variables["BACKUP_TOOL_STATE"] = `${this.base}/state`;
+    this.variables["HOME"] = this.base;
+    Deno.mkdirSync(`${this.base}/photos`);
+    this.write("photos/a.jpg", "a photo");
+    this.write("photos/b.jpg", "another one");
+  }
+
+  /** With an encrypted vault "vault", whose passphrase is quick to try. */
+  static async make(): Promise<VaultWorld> {
+    const world = new VaultWorld();
+    await world.makeVault("vault", PASSPHRASE);
+    world.secret("password", PASSPHRASE);
+    return world;
+  }
+
+  [Symbol.dispose](): void {
+    Deno.removeSync(this.base, { recursive: true });
+  }
+
+  async makeVault(name: string, passphrase?: string): Promise<void> {
+    const machine = await this.machine();
+    await using backend = await openBackend(`${this.base}/${name}`, { ...machine, create: true });
+    await initVault(backend, machine, passphrase === undefined ? {} : { passphrase, workFactor: 1 });
+  }
+
+  write(path: string, text: string): void {
+    Deno.writeTextFileSync(`${this.base}/${path}`, text);
+  }
+
+  secret(path: string, text: string): void {
+    Deno.writeTextFileSync(`${this.base}/${path}`, `${text}\n`, { mode: 0o600 });
+  }
+
+  /** @throws unless it ends so */
+  async expect(status: number, ...args: string[]): Promise<Ran> {
+    this.clock.pass(1);
+    const ran = await runIn(this, ...args);
+    strictEqual(ran.status, status, `${args.join(" ")}\n${ran.stdout}${ran.stderr}`);
+    return ran;
+  }
+
+  // deno-lint-ignore no-explicit-any -- a test knows what it asked for
+  async json(...args: string[]): Promise<any> {
+    return JSON.parse((await this.expect(0, ...args, "--json")).stdout);
+  }
+
+  async code(status: number, ...args: string[]): Promise<string> {
+    const { stderr } = await this.expect(status, ...args, "--json");
+    return JSON.parse(stderr.trimEnd().split("\n").at(-1) ?? "").error.code;
+  }
+}
+
+Deno.test("a passphrase is asked for where nothing else is given, and may be mistyped", async () => {
+  using world = await VaultWorld.make();
+  world.answers.push("wrong", "wrong too", PASSPHRASE);
+  await world.expect(0, "backup", "photos", "-s", "vault");
+  deepStrictEqual(world.questions, Array.from({ length: 3 }, () => `Passphrase of ${world.base}/vault: `));
+  world.answers.push("wrong", "wrong", "wrong", PASSPHRASE);
+  strictEqual(await world.code(12, "snapshots", "-s", "vault"), "wrong-passphrase");
+  world.answers.length = 0;
+  strictEqual(await world.code(12, "snapshots", "-s", "vault"), "no-key");
+  world.answers.push("");
+  strictEqual(await world.code(12, "snapshots", "-s", "vault"), "bad-passphrase");
+});
+
+Deno.test("init --vault asks for a new passphrase twice, and leaves nothing if it isn't the same", async () => {
+  using world = await VaultWorld.make();
+  world.answers.push("one", "other");
+  strictEqual(await world.code(12, "init", "-s", "new", "--vault"), "bad-passphrase");
+  deepStrictEqual([...Deno.readDirSync(world.base)].filter(({ name }) => name === "new"), []);
+  world.answers.push("the same", "the same");
+  const { stdout } = await world.expect(0, "init", "-s", "new", "--vault", "--key-name", "me");
+  match(stdout, /^Made a vault in .*\/new \(encrypted\)\n.*\n {2}backup-tool key show --paper -s new \| lp\n$/);
+});
+
+Deno.test("a vault takes backups, is looked at, checked, restored from, and forgets", async () => {
+  using world = await VaultWorld.make();
+  const to = ["-s", "vault", "--password-file", "password"];
+  strictEqual(await world.code(2, "backup", "photos", ...to, "--tree"), "bad-usage");
+  const plan = await world.json("plan", "photos", ...to);
+  deepStrictEqual([plan.units, plan.storedItems], [2, 2]);
+  await world.expect(0, "backup", "photos", ...to, "--compression", "best", "--unit-size", "4M");
+  world.write("photos/a.jpg", "changed");
+  const { stdout } = await world.expect(0, "backup", "photos", ...to);
+  ok(!stdout.includes("tree"));
+  deepStrictEqual((await world.json("snapshots", ...to)).map(({ files }: { files: number }) => files), [2, 2]);
+  strictEqual((await world.expect(0, "cat", "latest~1", "a.jpg", ...to)).stdout, "a photo");
+  strictEqual((await world.expect(0, "find", "b.jpg", ...to)).stdout.includes("b.jpg"), true);
+  strictEqual((await world.json("diff", "latest", ...to)).changes.length, 1);
+  strictEqual((await world.json("check", "--read-data", ...to)).damaged, 0);
+  strictEqual((await world.json("check", "--status", ...to)).never.contents, 0);
+  await world.expect(0, "restore", "latest", "--target", "back", ...to);
+  strictEqual(Deno.readTextFileSync(`${world.base}/back/a.jpg`), "changed");
+  await world.expect(0, "tag", "latest", "--add", "keep", ...to);
+  strictEqual((await world.json("forget", "--keep-tag", "keep", ...to)).removed.length, 1);
+  const { steps } = await world.json("prune", "--keep-unused", "0", ...to);
+  ok(steps.waitingBytes > 0 && steps.nextMs > 0);
+});
+
+Deno.test("an option counts before a variable, and that before the configuration", async () => {
+  using world = await VaultWorld.make();
+  world.write("c.jsonc", `{ "vaults": { "v": { "location": "vault", "passwordFile": "none" } } }`);
+  world.variables["BACKUP_TOOL_CONFIG"] = "c.jsonc";
+  strictEqual(await world.code(1, "snapshots", "-s", "v"), "disk");
+  world.variables["BACKUP_TOOL_PASSWORD_COMMAND"] = `cat ${world.base}/password`;
+  await world.expect(0, "snapshots", "-s", "v");
+  world.secret("wrong", "wrong");
+  strictEqual(await world.code(12, "snapshots", "-s", "v", "--password-file", "wrong"), "wrong-passphrase");
+  world.variables["BACKUP_TOOL_KEY_FILE"] = "key";
+  strictEqual(await world.code(2, "snapshots", "-s", "v"), "bad-usage");
+  await world.expect(0, "snapshots", "-s", "v", "--password-file", "password");
+});
+
+Deno.test("a secret that others can read, or that is none, opens nothing", async () => {
+  using world = await VaultWorld.make();
+  for (const mode of [0o644, 0o604, 0o660, 0o602]) {
+    Deno.chmodSync(`${world.base}/password`, mode);
+    const isRoots = Deno.gid() === 0 && mode === 0o660;
+    if (!isRoots) {
+      strictEqual(await world.code(12, "snapshots", "-s", "vault", "--password-file", "password"), "exposed-secret");
+    }
+  }
+  world.secret("empty", "");
+  strictEqual(await world.code(12, "snapshots", "-s", "vault", "--password-file", "empty"), "bad-passphrase");
+  world.secret("key", "AGE-SECRET-KEY-1NONE");
+  strictEqual(await world.code(12, "snapshots", "-s", "vault", "--key-file", "key"), "bad-key-file");
+  strictEqual(await world.code(1, "snapshots", "-s", "vault", "--password-command", "false"), "command-failed");
+});
+
+Deno.test("into a plain vault nothing is stored unless it is said that this is meant", async () => {
+  using world = await VaultWorld.make();
+  await world.expect(0, "init", "-s", "plain", "--vault", "--unencrypted");
+  const from = ["-s", "vault", "--password-file", "password"];
+  await world.expect(0, "backup", "photos", ...from);
+  strictEqual(await world.code(2, "backup", "photos", "-s", "plain"), "plain-vault");
+  strictEqual(await world.code(12, "backup", "photos", "-s", "plain", "--password-file", "password"), "not-encrypted");
+  await world.expect(0, "backup", "photos", "-s", "plain", "--unencrypted");
+  strictEqual(await world.code(12, "snapshots", "-s", "vault", "--unencrypted"), "no-key");
+  deepStrictEqual((await world.json("snapshots", "-s", "plain")).length, 1);
+  // Looking, and noting on this machine what was looked at, stores nothing there.
+  strictEqual((await world.expect(0, "check", "--read-data", "-s", "plain")).stderr, "");
+});
+
+Deno.test("copies go between vaults whose keys differ, and back into a storage", async () => {
+  using world = await VaultWorld.make();
+  await world.makeVault("second", "other words");
+  world.secret("other", "other words");
+  const from = ["-s", "vault", "--password-file", "password"];
+  await world.expect(0, "backup", "photos", ...from);
+  strictEqual(await world.code(12, "copy", ...from, "--to", "second"), "wrong-passphrase");
+  const copied = await world.json("copy", ...from, "--to", "second", "--to-password-file", "other");
+  strictEqual(copied.copied.length, 1);
+  await world.expect(0, "init", "-s", "st");
+  strictEqual((await world.json("copy", "-s", "second", "--password-file", "other", "--to", "st")).copied.length, 1);
+  const ids = async (...args: string[]) => (await world.json("snapshots", ...args)).map(({ id }: { id: string }) => id);
+  deepStrictEqual(await ids("-s", "st"), await ids(...from));
+  strictEqual((await world.json("check", "--read-data", "-s", "st")).damaged, 0);
+});
+
+Deno.test("what only storages can do names the vault, and what only vaults can, too", async () => {
+  using world = await VaultWorld.make();
+  await world.expect(0, "init", "-s", "st");
+  const vault = ["-s", "vault", "--password-file", "password"];
+  for (const line of [["tree", "build", "latest"], ["job", "history"], ["serve", "--jobs", "jobs", "--once"]]) {
+    strictEqual(await world.code(1, ...line, ...vault), "not-for-vaults", line.join(" "));
+  }
+  strictEqual(await world.code(10, "key", "list", "-s", "st"), "no-vault");
+  strictEqual(await world.code(2, "prune", "--grace", "2h", "-s", "st"), "bad-usage");
+  strictEqual(await world.code(2, "init", "-s", "s3:https://example.invalid/x"), "bad-usage");
+  Deno.removeSync(`${world.base}/vault/config`);
+  Deno.mkdirSync(`${world.base}/vault/data`);
+  Deno.mkdirSync(`${world.base}/vault/index`);
+  Deno.mkdirSync(`${world.base}/vault/snapshots`);
+  strictEqual(await world.code(10, "snapshots", ...vault), "no-vault");
+});
+
+Deno.test("salvage and keys need no index", async () => {
+  using world = await VaultWorld.make();
+  const vault = ["-s", "vault", "--password-file", "password"];
+  await world.expect(0, "backup", "photos", ...vault);
+  await world.expect(0, "key", "export", "key", ...vault);
+  strictEqual(Deno.statSync(`${world.base}/key`).mode! & 0o777, 0o600);
+  const { stdout } = await world.expect(0, "key", "show", "--paper", ...vault);
+  world.secret("paper", stdout);
+  for (const gone of ["index", "snapshots", "keys", "config"]) {
+    Deno.removeSync(`${world.base}/vault/${gone}`, { recursive: true });
+  }
+  const result = await world.json("salvage", "vault", "--target", "salvaged", "--key-file", "paper");
+  deepStrictEqual([result.files, result.damaged], [2, []]);
+  await world.expect(0, "salvage", "vault", "--target", "again", "--as-storage", "--key-file", "key");
+  strictEqual((await world.json("check", "--read-data", "-s", "again")).damaged, 0);
+  strictEqual(await world.code(2, "salvage", "vault", "--target", "x"), "bad-usage");
+});
+
+Deno.test("no secret is in what is printed", async () => {
+  using world = await VaultWorld.make();
+  const vault = ["-s", "vault", "--password-file", "password", "--verbose"];
+  let all = "";
+  for (
+    const [status, ...line] of [
+      [0, "backup", "photos", ...vault],
+      [1, "key", "add", "--new-password-file", "password", "--name", "second", ...vault],
+      [0, "key", "list", ...vault],
+      [12, "snapshots", "-s", "vault", "--password-command", "echo secret of wrong words"],
+      [0, "config"],
+    ] as const
+  ) {
+    const { stdout, stderr } = await world.expect(status, ...line);
+    all += stdout + stderr;
+  }
+  ok(!/random|secret|AGE-SECRET/.test(all), all);
+});
