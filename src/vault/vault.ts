@@ -219,9 +219,11 @@ export class Vault implements Repository {
     let manifestItems = roots.length, manifestBytes = roots.reduce((sum, { bytes }) => sum + bytes.length, 0);
     let contents = 0;
     for (const name of this.index.unitNames()) {
-      const items = this.index.itemsOf(name);
-      if (this.index.unit(name)?.unitClass === "data") contents += items.length;
-      for (const { id, size } of items) {
+      if (this.index.unit(name)?.unitClass === "data") {
+        contents += this.index.countOf(name);
+        continue;
+      }
+      for (const { id, size } of this.index.itemsOf(name)) {
         if (kindOfItem(id) !== "hunk") continue;
         manifestItems++;
         manifestBytes += size;

@@ -31,16 +31,15 @@ type Facts = Readonly<Record<keyof typeof COMPLAINTS, string>>;
 const NAMES = Object.keys(COMPLAINTS) as (keyof typeof COMPLAINTS)[];
 const NEWLY_ENCRYPTED = "it says that it is encrypted, but it was not when it was last used from here";
 
-/** Compares the vault with what was noted of it, or notes it. @param location for messages @throws VaultDiffers */
+/** Compares the vault with what was noted of it. @returns true if nothing was @param location for messages @throws VaultDiffers */
 export function assertPinned(
   machine: Pick<Machine, "disk" | "state" | "random">,
   vault: VaultFacts,
   location: string,
-): void {
-  const place = placeOf(vault.id), now = factsOf(vault), pinned = pinnedIn(machine, place);
-  if (pinned === undefined) return pin(machine, place, now);
-  const name = NAMES.find((name) => pinned[name] !== now[name]);
-  if (name === undefined) return;
+): boolean {
+  const now = factsOf(vault), pinned = pinnedIn(machine, placeOf(vault.id));
+  const name = pinned && NAMES.find((name) => pinned[name] !== now[name]);
+  if (name === undefined) return pinned === undefined;
   throw new VaultDiffers(
     location,
     name === "encrypted" && vault.encrypted ? NEWLY_ENCRYPTED : COMPLAINTS[name],
@@ -71,11 +70,11 @@ function pinnedIn(machine: Pick<Machine, "disk" | "state">, place: StatePlace): 
   }
 }
 
-/** Where it can't be written, nothing is noted. */
-function pin(machine: Pick<Machine, "disk" | "state" | "random">, place: StatePlace, pinned: Facts): void {
-  const fields = { format: FORMAT, version: 1, pinned, check: checkOf(pinned) };
+/** Notes what a vault says of itself. Where that can't be written, nothing is noted. */
+export function pin(machine: Pick<Machine, "disk" | "state" | "random">, vault: VaultFacts): void {
+  const pinned = factsOf(vault), fields = { format: FORMAT, version: 1, pinned, check: checkOf(pinned) };
   try {
-    replaceStateFile(machine, place, `${JSON.stringify(fields)}\n`);
+    replaceStateFile(machine, placeOf(vault.id), `${JSON.stringify(fields)}\n`);
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
   }

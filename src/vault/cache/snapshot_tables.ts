@@ -14,6 +14,11 @@ import type { RowSeal } from "./row_seal.ts";
 const LEVEL = 3;
 const DIGEST_DIGITS = 64;
 
+export interface KeptHeader extends RootHeader {
+  /** This machine has removed it from the vault. */
+  readonly isForgotten?: boolean;
+}
+
 /** A root, and the object that holds it. */
 export interface NamedRoot {
   readonly name: string;
@@ -31,7 +36,7 @@ export class SnapshotTables {
   }
 
   /** What lists show of a root. @param name of the object that holds it @returns undefined if it isn't there */
-  header(name: string): RootHeader | undefined {
+  header(name: string): KeptHeader | undefined {
     const row = this.#database.get("SELECT head FROM root WHERE name = ?", bytesOf(name));
     const bytes = row && this.#seal.open(`head ${name}`, row["head"]);
     return bytes && JSON.parse(new TextDecoder().decode(bytes));
@@ -47,11 +52,21 @@ export class SnapshotTables {
   putRoots(roots: Iterable<NamedRoot>): void {
     this.#database.transaction(() => {
       for (const { name, header, bytes } of roots) {
-        const head = this.#seal.seal(`head ${name}`, new TextEncoder().encode(JSON.stringify(header)));
+        const head = this.#sealedHead(name, header);
         const sealed = this.#seal.seal(`root ${name}`, compress(bytes, LEVEL));
         this.#database.run("INSERT OR REPLACE INTO root VALUES (?, ?, ?)", bytesOf(name), head, sealed);
       }
     });
+  }
+
+  /** Remembers that it is no loss if the root isn't listed any more. */
+  noteForgotten(name: string, header: RootHeader): void {
+    const head = this.#sealedHead(name, { ...header, isForgotten: true });
+    this.#database.run("UPDATE root SET head = ? WHERE name = ?", head, bytesOf(name));
+  }
+
+  #sealedHead(name: string, header: KeptHeader): Uint8Array<ArrayBuffer> {
+    return this.#seal.seal(`head ${name}`, new TextEncoder().encode(JSON.stringify(header)));
   }
 
   /** Verified; undefined if it isn't there. */
@@ -69,18 +84,14 @@ export class SnapshotTables {
     });
   }
 
-  /** True if there are roots that aren't listed. */
-  hasOthers(isListed: (name: string) => boolean): boolean {
-    return this.#unlisted(isListed).length > 0;
-  }
-
-  #unlisted(isListed: (name: string) => boolean): string[] {
+  /** Names of objects that it has, and that aren't listed. */
+  othersThan(isListed: (name: string) => boolean): string[] {
     return this.#database.all("SELECT name FROM root").map(({ name }) => hexOf(name)).filter((name) => !isListed(name));
   }
 
   /** Takes out roots that aren't listed, and hunks that no other root needs. */
   dropBut(isListed: (name: string) => boolean, needed: ReadonlySet<string>): void {
-    const unlisted = this.#unlisted(isListed);
+    const unlisted = this.othersThan(isListed);
     const hunks = this.#database.all("SELECT id FROM hunk").map(({ id }) => hexOf(id)).filter((id) => !needed.has(id));
     this.#database.transaction(() => {
       for (const name of unlisted) this.#database.run("DELETE FROM root WHERE name = ?", bytesOf(name));

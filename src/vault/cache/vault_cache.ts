@@ -7,7 +7,7 @@ import type { Monitor } from "../../core/monitor.ts";
 import type { Machine } from "../../platform/machine.ts";
 import { CachePlace } from "./cache_place.ts";
 import { IndexCache } from "./index_cache.ts";
-import { assertPinned, type VaultFacts } from "./pinned_facts.ts";
+import { assertPinned, pin, type VaultFacts } from "./pinned_facts.ts";
 import { SnapshotCache } from "./snapshot_cache.ts";
 
 export interface CacheOptions {
@@ -15,7 +15,7 @@ export interface CacheOptions {
   readonly monitor: Pick<Monitor, "notice">;
   /** Of the vault, for messages. */
   readonly location: string;
-  /** False: nothing is read from the disk, and nothing kept. */
+  /** False: nothing is read from the disk but what the vault has to be, and nothing kept. */
   readonly isKept: boolean;
 }
 
@@ -28,7 +28,7 @@ export class VaultCache implements Disposable {
 
   /** @throws VaultDiffers */
   static open(vault: VaultFacts, options: CacheOptions): VaultCache {
-    assertPinned(options.machine, vault, options.location);
+    if (assertPinned(options.machine, vault, options.location) && options.isKept) pin(options.machine, vault);
     return new VaultCache(vault, options);
   }
 

@@ -5,6 +5,7 @@ import { headerOf, type RootHeader } from "../../catalog/snapshot_order.ts";
 import type { HunkId, RootId } from "../../core/content_id.ts";
 import type { Fault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
+import { shortId } from "../../core/short_id.ts";
 import { parseRoot, type Root } from "../../snapshot/root.ts";
 import type { SnapshotCache } from "../cache/snapshot_cache.ts";
 import type { NamedRoot } from "../cache/snapshot_tables.ts";
@@ -21,11 +22,12 @@ export interface StoredRoot {
 
 /** Fetched at once, and put into the cache at once. */
 const ROOTS_AT_ONCE = 8, ROOTS_IN_COMMIT = 32;
+const MOST_NAMED = 5;
 
 export class RootStore {
   readonly #objects: SealedObjects;
   readonly #cache: SnapshotCache;
-  readonly #monitor: Pick<Monitor, "problem">;
+  readonly #monitor: Pick<Monitor, "problem" | "notice">;
   /** Objects that are listed and could be read, by name. */
   readonly #known = new Map<string, RootHeader>();
   readonly #unusable = new Map<string, Fault>();
@@ -33,7 +35,7 @@ export class RootStore {
   #isTidy = false;
 
   /** @param monitor is told of objects that can't be used */
-  constructor(objects: SealedObjects, cache: SnapshotCache, monitor: Pick<Monitor, "problem">) {
+  constructor(objects: SealedObjects, cache: SnapshotCache, monitor: Pick<Monitor, "problem" | "notice">) {
     this.#objects = objects;
     this.#cache = cache;
     this.#monitor = monitor;
@@ -139,6 +141,7 @@ export class RootStore {
         if (root.id !== id) continue;
         await this.#objects.backend.remove(objectKey("snapshots", name));
         this.#known.delete(name);
+        this.#cache.use((tables) => tables.noteForgotten(name, root));
         this.#isTidy = false;
         removed = true;
       }
@@ -182,9 +185,25 @@ export class RootStore {
 
   async #tidy(): Promise<void> {
     this.#isTidy = true;
+    const others = this.#cache.use((tables) => tables.othersThan((name) => this.#known.has(name)));
+    if (others.length === 0) return;
+    this.#tellVanished(others);
     const needed = new Set<HunkId>();
-    if (!this.#cache.use((tables) => tables.hasOthers((name) => this.#known.has(name)))) return;
     for (const { root } of await this.all()) for (const { id } of root.hunks) needed.add(id);
     this.#cache.dropBut((name) => this.#known.has(name), needed);
+  }
+
+  /** @param names objects that the cache has, and the place not any more */
+  #tellVanished(names: readonly string[]): void {
+    const replaced = new Set(this.#known.values().map(({ root }) => root.replaces));
+    const there = new Set(this.#known.values().map(({ id }) => id));
+    const gone = names.flatMap((name) => this.#cache.use((tables) => tables.header(name)) ?? [])
+      .filter(({ id, root, isForgotten }) => root.complete && !isForgotten && !there.has(id) && !replaced.has(id));
+    if (gone.length === 0) return;
+    const ids = gone.map(({ id }) => shortId(id));
+    this.#monitor.notice(
+      `${gone.length} snapshots that this machine knew are gone from the vault, forgotten elsewhere or removed: ` +
+        `${ids.slice(0, MOST_NAMED).join(", ")}${ids.length > MOST_NAMED ? ", ..." : ""}`,
+    );
   }
 }

@@ -60,6 +60,11 @@ export class UnitIndex {
     return this.#lookup.itemsOf(unit);
   }
 
+  /** How many items lie in a unit. */
+  countOf(unit: string): number {
+    return this.#lookup.countOf(unit);
+  }
+
   /** All objects of `index/` that are listed and could be read, superseded ones among them. */
   *objects(): Generator<IndexObjectFacts> {
     for (const { name, kind, supersedes, written } of this.#known.values()) yield { name, kind, supersedes, written };

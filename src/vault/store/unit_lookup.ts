@@ -97,6 +97,13 @@ export class UnitLookup {
     return areDifferent ? items.sort((a, b) => isBefore(a, b) ? -1 : 1) : joinItems(items);
   }
 
+  /** How many items lie in a unit. */
+  countOf(unit: string): number {
+    const [line, ...others] = this.#unit(unit)?.lines ?? [];
+    if (others.length > 0) return this.itemsOf(unit).length;
+    return line === undefined ? 0 : this.#line(line.row)?.items.count ?? 0;
+  }
+
   *#itemsOf(lines: readonly StoredLine[]): Generator<UnitItem> {
     for (const { row } of lines) yield* this.#line(row)?.items.items() ?? [];
   }

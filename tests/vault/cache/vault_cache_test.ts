@@ -191,6 +191,33 @@ for (const kind of [ENCRYPTED, PLAIN]) {
   });
 }
 
+Deno.test("snapshots that were known here and are gone are named once; not those that were forgotten from here", async () => {
+  using scene = await Scene.make();
+  const contents = ["1", "2", "3", "4"];
+  for (const text of contents) {
+    scene.world.write("a", text);
+    await scene.add();
+  }
+  const notices = async () => {
+    const monitor = new TestMonitor();
+    await using vault = await scene.vault.open(monitor, undefined, { state: scene.state });
+    await vault.snapshots();
+    return monitor.notices;
+  };
+  const forget = async (n: number, state: string) => {
+    await using vault = await scene.open(state);
+    await using writer = vault.write();
+    await writer.forget([(await vault.snapshots())[n]!.id]);
+  };
+  await forget(0, scene.state);
+  deepStrictEqual(await notices(), []);
+  await forget(0, `${scene.world.base}/elsewhere`);
+  await forget(0, `${scene.world.base}/elsewhere`);
+  const [notice, ...others] = await notices();
+  ok(notice?.startsWith("2 snapshots that this machine knew are gone"), notice);
+  deepStrictEqual([others, await notices()], [[], []]);
+});
+
 /** Something happens to the vault, from here or from elsewhere. */
 async function step(scene: Scene, chance: Chance, n: number): Promise<void> {
   const state = chance.pick([scene.state, `${scene.world.base}/elsewhere`]), kind = chance.below(4);
@@ -243,6 +270,7 @@ for (const name of ["snapshots.sqlite", "catalog.sqlite", "index.sqlite"]) {
     const path = scene.file(name), whole = Deno.readFileSync(path);
     await fuzz(fuzzRounds(12, 5000), async (seed) => {
       Deno.writeFileSync(path, mutateBytes(whole, seed));
+      if (seed % 3 === 0) Deno.writeFileSync(`${path}-${seed % 2 ? "journal" : "wal"}`, mutateBytes(whole, seed + 1));
       await using vault = await scene.open();
       deepStrictEqual(await answersOf(vault), expected);
     });
