@@ -11,7 +11,7 @@ import type { DavOptions } from "./dav.ts";
 import type { Sleep } from "./decorator.ts";
 import type { PlaceUnavailable } from "./faults.ts";
 import { openFileBackend } from "./file.ts";
-import { Allowance } from "./limited.ts";
+import { Allowance, limited } from "./limited.ts";
 import { parseLocation, type Place, schemeOf } from "./location.ts";
 import { attempt, retrying } from "./retrying.ts";
 
@@ -48,7 +48,7 @@ export function isRemote(location: string): boolean {
  */
 export async function openBackend(location: string, options: OpenOptions): Promise<Backend> {
   const place = parseLocation(location);
-  if (place.kind === "file") return openFileBackend(rawOf(place.path), options);
+  if (place.kind === "file") return openDirectory(place.path, options);
   const { clock, random, limits, connections = CONNECTIONS, onRetry } = options;
   const sleep = sleepBy(clock), up = new Allowance(limits?.upload, clock, sleep);
   const down = new Allowance(limits?.download, clock, sleep);
@@ -57,6 +57,13 @@ export async function openBackend(location: string, options: OpenOptions): Promi
   const retry = { sleep, random, ...(onRetry && { onRetry }) };
   const opened = await attempt(() => openRemote(place, http, options.create ?? false), retry);
   return checked(retrying(atMost(connections, opened), retry));
+}
+
+function openDirectory(path: string, options: OpenOptions): Backend {
+  const { clock, limits } = options, backend = openFileBackend(rawOf(path), options);
+  // A share may be slow, too.
+  const isLimited = limits?.upload !== undefined || limits?.download !== undefined;
+  return isLimited ? limited(backend, { ...limits, clock, sleep: sleepBy(clock) }) : backend;
 }
 
 /** What each kind needs is loaded only when it is used. */
