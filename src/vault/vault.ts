@@ -6,6 +6,7 @@ import type { Catalog } from "../catalog/catalog.ts";
 import { joinRatios } from "../catalog/compression_ratios.ts";
 import type { Backend } from "../backend/backend.ts";
 import { type HunkId, knownHunkId, knownRootId, type RootId } from "../core/content_id.ts";
+import { unlessFault } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Raw } from "../core/raw.ts";
@@ -159,6 +160,11 @@ export class Vault implements Repository {
   async object(id: RootId | HunkId): Promise<Uint8Array<ArrayBuffer>> {
     if (kindOfItem(id) === "hunk") return await this.contents.hunk(knownHunkId(id));
     return (await this.#root(id)).bytes;
+  }
+
+  /** What this machine has kept of a hunk, to be verified; undefined: nothing. */
+  keptHunk(id: HunkId): Uint8Array<ArrayBuffer> | undefined {
+    return unlessFault(() => this.#hunks.bytes(id), undefined);
   }
 
   /** Holds nothing: what a reader misses later was pruned, long after the snapshot was forgotten. */

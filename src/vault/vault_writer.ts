@@ -11,6 +11,7 @@ import type { Machine } from "../platform/machine.ts";
 import type { SinkRequest, SnapshotSource } from "../snapshot/snapshot_sink.ts";
 import { NotForVaults } from "./format/faults.ts";
 import type { Pruner } from "./prune/pruner.ts";
+import { VaultRepairer } from "./repair/vault_repairer.ts";
 import type { RootStore } from "./store/root_store.ts";
 import { type ContentNotes, VaultSink } from "./vault_sink.ts";
 import { LocalPacker } from "./write/local_packer.ts";
@@ -76,6 +77,13 @@ export class VaultWriter implements RepositoryWriter {
     await store.refresh();
     const hunks = store.hasDoubtful ? [] : await hunksOf(roots);
     return new VaultReceiver({ store, roots, local: this.#local, hunks: new Set(hunks) }, root, source);
+  }
+
+  /** For a repair; holds the lease until it is disposed. @throws VaultBusy, NewerObject */
+  async repairer(): Promise<VaultRepairer> {
+    this.#assertMayStore();
+    const { roots, machine: { clock } } = this.#vault;
+    return await VaultRepairer.begin({ store: this.#store, local: this.#local, roots, clock });
   }
 
   async forget(ids: readonly RootId[]): Promise<readonly RootId[]> {

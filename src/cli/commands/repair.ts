@@ -1,7 +1,7 @@
 /** backup-tool repair */
 import { shortId } from "../../core/short_id.ts";
 import { pluralText } from "../../core/size_text.ts";
-import type { Repaired, RepairResult } from "../../operations/repair/repair.ts";
+import type { Repaired, RepairResult } from "../../operations/repair/repaired.ts";
 import type { Storage } from "../../storage/storage.ts";
 import { EXIT } from "../session/exit.ts";
 import { collected, examples, workersOption } from "../settings/options.ts";

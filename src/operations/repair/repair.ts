@@ -19,6 +19,7 @@ import { DamagedContent } from "../../snapshot/faults.ts";
 import type { HunkRef } from "../../snapshot/hunk.ts";
 import { linesOf, type Manifest } from "../../snapshot/manifest.ts";
 import { NewerFormat } from "../../snapshot/origin.ts";
+import type { Repository } from "../../snapshot/repository.ts";
 import {
   type AffectedPath,
   type DamagedFile,
@@ -30,39 +31,21 @@ import { ContentRepairer, type SnapshotPlaces } from "../../storage/repair/conte
 import { recoverLines } from "../../storage/repair/recover_hunk.ts";
 import { findRecoverable, recoverRoot } from "../../storage/repair/recover_root.ts";
 import { RepairSource } from "../../storage/repair/repair_source.ts";
-import type { Storage } from "../../storage/storage.ts";
+import { Storage } from "../../storage/storage.ts";
 import { quarantineItem, treeOf } from "../../storage/repair/repair_places.ts";
 import type { Writer } from "../../storage/writer.ts";
+import { RemoteCopies } from "./remote_copies.ts";
+import type { Repaired, RepairResult } from "./repaired.ts";
 
 export interface RepairRequest {
   /** Read every byte first, to find all damage. Else: what is missing or has a wrong size, and what checks have found. */
   readonly readData: boolean;
   /** Where copies may be. They are only read. */
-  readonly from: readonly Storage[];
+  readonly from: readonly Repository[];
   /** Only say what would be done. Takes no lock. */
   readonly dryRun: boolean;
   readonly workers: number;
   readonly signal: AbortSignal;
-}
-
-/** Something damaged, and what became of it. */
-export interface Repaired {
-  readonly kind: "root" | "hunk" | "content";
-  readonly id: string;
-  /** What is wrong with it. */
-  readonly what: string;
-  /** Where a sound copy came from; undefined: it is lost. */
-  readonly from: string | undefined;
-  /** Where its bytes are now if it is lost: a path in the storage. */
-  readonly quarantine: string | undefined;
-  /** Every path that needs it, as text, with the snapshots. A root: none, it is a snapshot itself. */
-  readonly affected: readonly { readonly path: string; readonly snapshots: readonly RootId[] }[];
-}
-
-export interface RepairResult {
-  readonly damaged: number;
-  readonly healed: number;
-  readonly lost: number;
 }
 
 /** @throws Locked, Interrupted, DiskFault of the storage */
@@ -72,19 +55,20 @@ export async function repair(
   tell: (repaired: Repaired) => void,
   monitor: Monitor,
 ): Promise<RepairResult> {
-  using run = new RepairRun(storage, request, tell, monitor);
+  await using run = new RepairRun(storage, request, tell, monitor);
   await run.manifests();
   await run.contents();
   return run.result;
 }
 
-class RepairRun implements Disposable {
+class RepairRun implements AsyncDisposable {
   readonly #storage: Storage;
   readonly #request: RepairRequest;
   readonly #tell: (repaired: Repaired) => void;
   readonly #monitor: Monitor;
   readonly #pace: Yielder;
   readonly #others: readonly RepairSource[];
+  readonly #remotes: RemoteCopies;
   #healed = 0;
   #lost = 0;
 
@@ -94,11 +78,15 @@ class RepairRun implements Disposable {
     this.#tell = tell;
     this.#monitor = monitor;
     this.#pace = new Yielder(storage.machine.clock, request.signal);
-    this.#others = request.from.map((other) => new RepairSource(other));
+    const storages = request.from.filter((other) => other instanceof Storage);
+    this.#others = storages.map((other) => new RepairSource(other));
+    const remotes = request.from.filter((other) => !(other instanceof Storage));
+    this.#remotes = new RemoteCopies(storage, remotes, request.signal);
   }
 
-  [Symbol.dispose](): void {
+  async [Symbol.asyncDispose](): Promise<void> {
     for (const other of this.#others) other[Symbol.dispose]();
+    await this.#remotes[Symbol.asyncDispose]();
   }
 
   get result(): RepairResult {
@@ -113,7 +101,7 @@ class RepairRun implements Disposable {
     for (const id of this.#storage.listing.rootIds()) isRemade = await this.#healRoot(id, writer) || isRemade;
     const replaced = new Map<HunkId, HunkRef>();
     for (const { hunk, what, snapshots } of await findDamagedHunks(this.#storage, this.#users(), this.#pace)) {
-      const from = this.#healObject(hunk.id) ?? this.#recover(hunk, snapshots, replaced);
+      const from = await this.#healObject(hunk.id) ?? this.#recover(hunk, snapshots, replaced);
       this.#note({ kind: "hunk", id: hunk.id, what, from, affected: [{ path: rangeText(hunk), snapshots }] });
     }
     if (writer === undefined) return;
@@ -156,7 +144,7 @@ class RepairRun implements Disposable {
       if (!(error instanceof Fault)) throw error;
       // What a newer program made is not for this one to repair.
       if (error instanceof NewerFormat) return false;
-      const copy = this.#healObject(id);
+      const copy = await this.#healObject(id);
       const isRemade = copy === undefined && await this.#remakeRoot(id, writer);
       const from = isRemade ? "the catalog" : copy;
       this.#note({ kind: "root", id, what: error.message, from, affected: [] });
@@ -175,18 +163,24 @@ class RepairRun implements Disposable {
     return true;
   }
 
-  #healObject(id: Parameters<RepairSource["object"]>[0]): string | undefined {
+  async #healObject(id: Parameters<RepairSource["object"]>[0]): Promise<string | undefined> {
     for (const other of this.#others) {
       const bytes = other.object(id);
-      if (bytes === undefined) continue;
-      try {
-        if (!this.#request.dryRun) this.#storage.manifests.putBack(id, bytes);
-        return other.path;
-      } catch (error) {
-        if (!(error instanceof DamagedContent)) throw error; // the other storage has another checksum
-      }
+      if (bytes !== undefined && this.#putBack(id, bytes)) return other.path;
     }
-    return undefined;
+    const found = await this.#remotes.object(id);
+    return found !== undefined && this.#putBack(id, found.bytes) ? found.from : undefined;
+  }
+
+  /** @returns false if the other one has another checksum */
+  #putBack(id: Parameters<RepairSource["object"]>[0], bytes: Uint8Array<ArrayBuffer>): boolean {
+    try {
+      if (!this.#request.dryRun) this.#storage.manifests.putBack(id, bytes);
+      return true;
+    } catch (error) {
+      if (error instanceof DamagedContent) return false;
+      throw error;
+    }
   }
 
   /** Contents that snapshots need. */
@@ -205,7 +199,7 @@ class RepairRun implements Disposable {
     const states: { id: string; state: "ok" | "damaged" }[] = [];
     for (const file of files) {
       await this.#pace.yieldIfDue();
-      states.push({ id: file.id, state: this.#healContent(file, healer) ? "ok" : "damaged" });
+      states.push({ id: file.id, state: await this.#healContent(file, healer) ? "ok" : "damaged" });
     }
     if (writer === undefined) return;
     this.#monitor.phase("making it durable");
@@ -224,11 +218,11 @@ class RepairRun implements Disposable {
   }
 
   /** @returns true if it is whole now */
-  #healContent(file: DamagedFile, healer: ContentRepairer): boolean {
+  async #healContent(file: DamagedFile, healer: ContentRepairer): Promise<boolean> {
     const what = healer.diagnose(file);
     if (what === undefined) return true;
     this.#monitor.current(`looking for a copy of ${textOf(file.affected[0]!.path)}`);
-    const from = healer.heal(file);
+    const from = healer.heal(file) ?? await this.#remotes.heal(file, healer, !this.#request.dryRun);
     for (const place of healer.takeAside()) this.#monitor.notice(`What had the place of a content is now in ${place}`);
     this.#note({ kind: "content", id: file.id, what, from, affected: file.affected.map(toText) });
     return from !== undefined;

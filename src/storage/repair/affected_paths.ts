@@ -1,8 +1,9 @@
 /** What damage means: which paths of which snapshots need the contents and hunks that are damaged. */
 import type { Apath } from "../../core/apath.ts";
+import type { Awaitable } from "../../core/awaitable.ts";
 import type { ContentId, HunkId, RootId } from "../../core/content_id.ts";
 import type { Entry } from "../../core/entry.ts";
-import { Fault, unlessFault } from "../../core/fault.ts";
+import { Fault } from "../../core/fault.ts";
 import type { HunkRef } from "../../snapshot/hunk.ts";
 import { contentOfLine, parseLine } from "../../snapshot/entry_line.ts";
 import type { Manifest } from "../../snapshot/manifest.ts";
@@ -70,13 +71,13 @@ export async function findDamagedHunks(storage: Storage, users: HunkReferences, 
 export async function findAffected(
   users: HunkReferences,
   contents: ReadonlySet<string>,
-  { linesOf, pace }: { linesOf: (hunk: HunkRef) => readonly string[]; pace: Yielder },
+  { linesOf, pace }: { linesOf: (hunk: HunkRef) => Awaitable<readonly string[]>; pace: Yielder },
 ): Promise<DamagedFile[]> {
   const found = new Map<ContentId, { readonly entry: Entry; readonly paths: Map<Apath, RootId[]> }>();
   if (contents.size === 0) return [];
   for (const { hunk, snapshots } of users.values()) {
     await pace.yieldIfDue();
-    for (const line of unlessFault(() => linesOf(hunk), [])) {
+    for (const line of await linesOrNone(() => linesOf(hunk))) {
       const content = contentOfLine(line);
       if (content === undefined || !contents.has(content)) continue;
       const entry = parseLine(line);
@@ -94,4 +95,13 @@ export async function findAffected(
     sparse: sparse === true,
     affected: [...paths].map(([path, snapshots]) => ({ path, snapshots })),
   }));
+}
+
+async function linesOrNone(read: () => Awaitable<readonly string[]>): Promise<readonly string[]> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof Fault) return [];
+    throw error;
+  }
 }

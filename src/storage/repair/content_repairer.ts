@@ -97,6 +97,14 @@ export class ContentRepairer implements Disposable {
     return undefined;
   }
 
+  /** The same with a copy that somebody else has found. @returns false if it is none */
+  healWith(file: DamagedFile, open: () => OpenFile | undefined): boolean {
+    using found = open();
+    if (found === undefined || !this.#fits(found, file)) return false;
+    if (this.#options.heals) this.#put(file, found, { from: "", open });
+    return true;
+  }
+
   #put(file: DamagedFile, found: OpenFile, remedy: RepairCandidate): void {
     const before = this.#statItem(file.id);
     if (!this.#putName(file, remedy)) this.#putCopy(file, found);

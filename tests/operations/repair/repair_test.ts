@@ -1,7 +1,8 @@
 /** What a repair finds copies in, what it believes, and what it says of what nobody can heal. */
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { rawOf } from "../../../src/core/raw.ts";
-import { repair, type Repaired, type RepairRequest, type RepairResult } from "../../../src/operations/repair/repair.ts";
+import { repair, type RepairRequest } from "../../../src/operations/repair/repair.ts";
+import type { Repaired, RepairResult } from "../../../src/operations/repair/repaired.ts";
 import type { Storage } from "../../../src/storage/storage.ts";
 import { collidingPair } from "../../support/collision.ts";
 import { differences, run, TestMonitor, World } from "../../support/world.ts";

@@ -1,0 +1,14 @@
+import { Fault } from "../../core/fault.ts";
+
+/** What is wrong with one copy alone; whatever else happens ends the repair. */
+const OF_ONE_COPY: readonly string[] = ["damaged-content", "damaged-manifest", "damaged-object", "bad-id"];
+
+/** What `action` gives; undefined if it needs something that is damaged. @throws whatever is wrong with more than that */
+export async function orNothing<T>(action: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await action();
+  } catch (error) {
+    if (error instanceof Fault && OF_ONE_COPY.includes(error.code)) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,344 @@
+/**
+ * Healing a vault: units that no index lists are listed, units that are damaged are given up, and what was in them is stored
+ * again: what is whole from themselves, the rest from wherever there is a copy. What nothing can heal is named, with every
+ * path of every snapshot that needs it.
+ */
+import type { ContentId, RootId } from "../../core/content_id.ts";
+import { newHasher } from "../../core/digest.ts";
+import type { Monitor } from "../../core/monitor.ts";
+import { type Raw, textOf } from "../../core/raw.ts";
+import { shortId } from "../../core/short_id.ts";
+import { pluralText } from "../../core/size_text.ts";
+import type { WorkOptions } from "../../core/work.ts";
+import { Yielder } from "../../core/yielding.ts";
+import { entriesOf, linesOf, Manifest } from "../../snapshot/manifest.ts";
+import type { HunkRef } from "../../snapshot/hunk.ts";
+import type { Repository } from "../../snapshot/repository.ts";
+import type { Root } from "../../snapshot/root.ts";
+import {
+  type AffectedPath,
+  type DamagedFile,
+  findAffected,
+  HunkReferences,
+} from "../../storage/repair/affected_paths.ts";
+import type { ContentPieces, VaultRepairer } from "../../vault/repair/vault_repairer.ts";
+import type { Vault } from "../../vault/vault.ts";
+import { check } from "../check/check.ts";
+import { livePath } from "../drill/proof.ts";
+import { orNothing } from "./or_nothing.ts";
+import type { Repaired, RepairResult } from "./repaired.ts";
+import { type ContentCopy, VaultCopies } from "./vault_copies.ts";
+
+export interface VaultRepairRequest extends WorkOptions {
+  /** Read every byte first, to find all damage. Else: what is missing, or cut. */
+  readonly readData: boolean;
+  /** Where copies may be. They are only read. */
+  readonly from: readonly Repository[];
+  /** Only say what would be done. Takes no lease. */
+  readonly dryRun: boolean;
+  /** Snapshots that aren't there any more, to be brought back: by copies of their roots, or from elsewhere. */
+  readonly snapshots?: readonly RootId[];
+  /** This machine: its sources may have what is lost. */
+  readonly host: string;
+}
+
+/** @throws VaultBusy, NewerObject, PruneOvertaken, Interrupted, and what keeps from reading or writing at all */
+export async function repairVault(
+  vault: Vault,
+  request: VaultRepairRequest,
+  tell: (repaired: Repaired) => void,
+  monitor: Monitor,
+): Promise<RepairResult> {
+  await using copies = new VaultCopies(vault, request.from, request.signal);
+  if (request.dryRun) {
+    return await new VaultRepair(vault, { request, tell, monitor, copies, repairer: undefined }).run();
+  }
+  await using writer = vault.write();
+  let result: RepairResult & { readonly states: Map<ContentId, "ok" | "damaged">; readonly useless: readonly RootId[] };
+  {
+    await using repairer = await writer.repairer();
+    result = await new VaultRepair(vault, { request, tell, monitor, copies, repairer }).run();
+  }
+  for (const id of await writer.forget(result.useless)) {
+    monitor.notice(`The partial snapshot ${shortId(id)} is gone: something of it was lost`);
+  }
+  const items = Array.from(result.states, ([id, state]) => ({ id, state }));
+  await writer.recordVerified(items, vault.machine.clock.nowMs());
+  return result;
+}
+
+interface RepairTools {
+  readonly request: VaultRepairRequest;
+  readonly tell: (repaired: Repaired) => void;
+  readonly monitor: Monitor;
+  readonly copies: VaultCopies;
+  /** Absent: nothing is changed. */
+  readonly repairer: VaultRepairer | undefined;
+}
+
+interface Suspects {
+  readonly hunks: ReadonlyMap<string, string>;
+  readonly contents: ReadonlyMap<string, string>;
+  /** Contents that no snapshot is known to need: a hunk that can't be read may name them. */
+  readonly unneeded: ReadonlyMap<string, string>;
+}
+
+const ITSELF = "what was whole of it";
+
+class VaultRepair {
+  readonly #vault: Vault;
+  readonly #tools: RepairTools;
+  readonly #pace: Yielder;
+  readonly #states = new Map<ContentId, "ok" | "damaged">();
+  readonly #lostPaths = new Map<string, AffectedPath[]>();
+  readonly #useless = new Set<RootId>();
+  /** Units that were given up, and what is wrong with them. */
+  readonly #damages = new Map<string, string>();
+  /** Roots of complete and partial snapshots. */
+  #roots: ReadonlyMap<RootId, Root> = new Map();
+  #healed = 0;
+  #lost = 0;
+
+  constructor(vault: Vault, tools: RepairTools) {
+    this.#vault = vault;
+    this.#tools = tools;
+    this.#pace = new Yielder(vault.machine.clock, tools.request.signal);
+  }
+
+  async run(): Promise<
+    RepairResult & { readonly states: Map<ContentId, "ok" | "damaged">; readonly useless: readonly RootId[] }
+  > {
+    const { request, repairer } = this.#tools;
+    for (const id of request.snapshots ?? []) await this.#bringBack(id);
+    await this.#listUnits();
+    await this.#readRoots();
+    const first = await this.#suspects(request.readData);
+    await this.#giveUpUnits([...first.contents.keys(), ...first.hunks.keys()]);
+    // What these name wasn't looked at yet.
+    const isMore = await this.#healHunks(first) > 0, more = isMore ? (await this.#suspects(false)).contents : [];
+    const suspects = new Map([...first.contents, ...more, ...(isMore ? first.unneeded : [])]);
+    if (isMore) await this.#giveUpUnits([...suspects.keys()]);
+    await this.#healContents(suspects);
+    if (this.#damages.size > 0) await this.#moveTheRest(new Set(suspects.keys()));
+    await repairer?.flush();
+    for (const [unit, what] of this.#damages) this.#tellUnit(unit, what);
+    const { size: damaged } = new Set([...first.hunks.keys(), ...suspects.keys()]);
+    return {
+      damaged: Math.max(damaged, this.#healed + this.#lost),
+      healed: this.#healed,
+      lost: this.#lost,
+      states: this.#states,
+      useless: [...this.#useless],
+    };
+  }
+
+  /** @param ids of what may lie in units that are damaged @returns how many were found that weren't known */
+  async #giveUpUnits(ids: readonly string[]): Promise<number> {
+    const { repairer } = this.#tools, before = this.#damages.size;
+    for (const [unit, what] of await repairer?.damagesOf(ids) ?? []) {
+      if (!this.#damages.has(unit)) this.#damages.set(unit, what);
+    }
+    if (this.#damages.size > before) await repairer?.doom(this.#damages.keys());
+    return this.#damages.size - before;
+  }
+
+  /** Only if it is asked for: who knows whether it was forgotten, or never finished? */
+  async #bringBack(id: RootId): Promise<void> {
+    const { copies, repairer, request } = this.#tools, what = "its root is lost";
+    if (await this.#vault.roots.find(id) !== undefined) return;
+    const copy = await repairer?.copyOfRoot(id), found = copy === undefined ? await copies.object(id) : undefined;
+    const bytes = copy ?? found?.bytes, isStored = bytes !== undefined && await repairer?.storeRoot(id, bytes) === true;
+    const from = isStored || (request.dryRun && bytes !== undefined) ? found?.from ?? "a copy in a unit" : undefined;
+    this.#note({ kind: "root", id, what, from, quarantine: undefined, affected: [] });
+  }
+
+  async #listUnits(): Promise<void> {
+    const { repairer, monitor } = this.#tools;
+    const { listed, unreadable } = await repairer?.listUnlisted() ?? { listed: 0, unreadable: 0 };
+    if (listed > 0) monitor.notice(`${pluralText(listed, "unit")} that no index knew of: listed now`);
+    if (unreadable > 0) monitor.notice(`${pluralText(unreadable, "unit")} that no index knows of can't be read`);
+  }
+
+  async #readRoots(): Promise<void> {
+    const stored = await this.#vault.roots.all();
+    this.#roots = new Map(stored.map(({ id, root }) => [id, root]));
+  }
+
+  /** What a check complains about, and what is wrong with it. */
+  async #suspects(readData: boolean): Promise<Suspects> {
+    const { request: { workers, signal }, monitor } = this.#tools;
+    const [hunks, contents, unneeded] = [
+      new Map<string, string>(),
+      new Map<string, string>(),
+      new Map<string, string>(),
+    ];
+    await check(this.#vault, { readData, onlyLooks: true, workers, signal }, ({ where, what, severity }) => {
+      const isNeeded = severity === "damage";
+      if (isNeeded && /^[0-9a-f]{64}f1$/.test(where)) hunks.set(where, what);
+      else if (/^[0-9a-f]{64}$/.test(where)) (isNeeded ? contents : unneeded).set(where, what);
+    }, monitor);
+    return { hunks, contents, unneeded };
+  }
+
+  /** @returns how many are there again */
+  async #healHunks({ hunks }: Suspects): Promise<number> {
+    if (hunks.size === 0) return 0;
+    const { copies, repairer } = this.#tools;
+    let healed = 0;
+    for (const { hunk, snapshots } of this.#users().values()) {
+      const what = hunks.get(hunk.id);
+      if (what === undefined) continue;
+      await this.#pace.yieldIfDue();
+      const copy = await copies.hunk(hunk.id);
+      if (copy !== undefined) await repairer?.storeHunk(hunk.id, copy.bytes);
+      if (copy !== undefined) healed++;
+      const affected = [{ path: rangeText(hunk), snapshots }];
+      this.#noteNeeded({ kind: "hunk", id: hunk.id, what, from: copy?.from, quarantine: undefined, affected });
+    }
+    await repairer?.flush();
+    return healed;
+  }
+
+  async #healContents(suspects: ReadonlyMap<string, string>): Promise<void> {
+    if (suspects.size === 0) return;
+    const linesOf = (hunk: HunkRef) => this.#linesOf(hunk), pace = this.#pace;
+    const files = await findAffected(this.#users(), new Set(suspects.keys()), { linesOf, pace });
+    for (const file of files) {
+      await this.#pace.yieldIfDue();
+      this.#tools.monitor.current(`looking for a copy of ${textOf(file.affected[0]!.path)}`);
+      const from = await this.#healContent(file);
+      this.#states.set(file.id, from === undefined ? "damaged" : "ok");
+      if (from === undefined) await this.#noteLostIn(file);
+      const affected = file.affected.map(({ path, snapshots }) => ({ path: textOf(path), snapshots }));
+      const what = suspects.get(file.id) ?? "it is damaged";
+      this.#noteNeeded({ kind: "content", id: file.id, what, from, quarantine: undefined, affected });
+    }
+  }
+
+  /** @returns where a copy came from */
+  async #healContent(file: DamagedFile): Promise<string | undefined> {
+    const { copies } = this.#tools;
+    for await (const copy of copies.contents(file.id, file.size, this.#livePaths(file))) {
+      if (await this.#isHealedBy(file, copy)) return copy.from;
+    }
+    return undefined;
+  }
+
+  /** Which parts a large content has is only known when it was cut: one may lie in a unit that seemed to be whole. */
+  async #isHealedBy(file: DamagedFile, copy: ContentCopy): Promise<boolean> {
+    const { repairer } = this.#tools;
+    for (;;) {
+      const pieces = await copy.open();
+      if (pieces === undefined) return false;
+      if (repairer === undefined) return await orNothing(() => isOf(file.id, pieces)) === true;
+      if (await orNothing(() => this.#store(repairer, file, pieces)) !== true) return false;
+      if (file.size <= this.#vault.objects.access.config.chunker.wholeUpTo) return true;
+      await repairer.flush();
+      if (await this.#giveUpUnits([file.id]) === 0) return true;
+    }
+  }
+
+  async #store(repairer: VaultRepairer, { id, affected }: DamagedFile, pieces: ContentPieces): Promise<boolean> {
+    const [{ path, snapshots: [snapshot] }] = affected as [AffectedPath];
+    const entry = snapshot === undefined ? undefined : (await this.#vault.manifest(snapshot)).entry(path);
+    const root = snapshot === undefined ? undefined : this.#roots.get(snapshot);
+    return entry !== undefined && root !== undefined && await repairer.storeContent(id, pieces, entry, root);
+  }
+
+  *#livePaths({ affected }: DamagedFile): Generator<Raw> {
+    const tried = new Set<Raw>();
+    for (const { path, snapshots } of affected) {
+      for (const snapshot of snapshots) {
+        const root = this.#roots.get(snapshot);
+        const live = root?.host === this.#tools.request.host ? livePath(root, path) : undefined;
+        if (live === undefined || tried.has(live)) continue;
+        tried.add(live);
+        yield live;
+      }
+    }
+  }
+
+  async #noteLostIn({ id, affected }: DamagedFile): Promise<void> {
+    for (const unit of await this.#tools.repairer?.unitsOf(id) ?? []) {
+      this.#lostPaths.set(unit, [...this.#lostPaths.get(unit) ?? [], ...affected]);
+    }
+  }
+
+  /** What else is needed of units that were given up: it is whole in them, and has to be somewhere else when they go. */
+  async #moveTheRest(known: ReadonlySet<string>): Promise<void> {
+    const { repairer, monitor } = this.#tools, seen = new Set(known), hunks = new Set<string>();
+    if (repairer === undefined) return;
+    monitor.phase("packing");
+    for (const root of this.#roots.values()) {
+      for (const hunk of root.hunks) {
+        if (hunks.has(hunk.id)) continue;
+        hunks.add(hunk.id);
+        const bytes = await orNothing(() => this.#vault.contents.hunk(hunk.id));
+        if (bytes === undefined) continue; // told of already
+        if (!repairer.hasHunk(hunk.id)) await repairer.storeHunk(hunk.id, bytes);
+        await this.#moveContents(repairer, { hunk, bytes, root }, seen);
+      }
+    }
+  }
+
+  async #moveContents(
+    repairer: VaultRepairer,
+    { hunk, bytes, root }: { readonly hunk: HunkRef; readonly bytes: Uint8Array<ArrayBuffer>; readonly root: Root },
+    seen: Set<string>,
+  ): Promise<void> {
+    for (const entry of entriesOf(linesOf(bytes, hunk), hunk, () => {})) {
+      const { content } = entry;
+      if (content === undefined || seen.has(content)) continue;
+      seen.add(content);
+      await this.#pace.yieldIfDue();
+      if (await repairer.isSafe(content)) continue;
+      await orNothing(() => repairer.storeContent(content, this.#vault.contents.read(content), entry, root));
+    }
+  }
+
+  #tellUnit(unit: string, what: string): void {
+    const paths = new Map<string, Set<RootId>>();
+    for (const { path, snapshots } of this.#lostPaths.get(unit) ?? []) {
+      paths.set(textOf(path), new Set([...paths.get(textOf(path)) ?? [], ...snapshots]));
+    }
+    const affected = Array.from(paths, ([path, snapshots]) => ({ path, snapshots: [...snapshots] }));
+    const from = affected.length === 0 ? ITSELF : undefined;
+    this.#tools.tell({ kind: "unit", id: unit, what, from, quarantine: undefined, affected });
+  }
+
+  /** What only partial snapshots need is not told of as lost: they go. */
+  #noteNeeded(found: Repaired): void {
+    const isPartial = (id: RootId) => this.#roots.get(id)?.complete === false;
+    const users = found.affected.flatMap(({ snapshots }) => snapshots);
+    if (found.from === undefined) { for (const id of users) if (isPartial(id)) this.#useless.add(id); }
+    if (found.from !== undefined || !users.every(isPartial)) this.#note(found);
+  }
+
+  #note(found: Repaired): void {
+    if (found.from !== undefined) this.#healed++;
+    else this.#lost++;
+    this.#tools.tell(found);
+  }
+
+  #users(): HunkReferences {
+    const inOrder = [...this.#roots].sort(([, a], [, b]) => a.start < b.start ? 1 : -1);
+    return new HunkReferences(
+      inOrder.map(([id, root]) => ({ id, manifest: new Manifest(() => new Uint8Array(), root) })),
+    );
+  }
+
+  async #linesOf(hunk: HunkRef): Promise<readonly string[]> {
+    return linesOf(await this.#vault.contents.hunk(hunk.id), hunk);
+  }
+}
+
+async function isOf(id: ContentId, pieces: ContentPieces): Promise<boolean> {
+  const hasher = newHasher("sha256");
+  for await (const piece of pieces) hasher.update(piece);
+  return hasher.hex() === id;
+}
+
+/** "/photos/a.jpg and 1023 entries after it" */
+function rangeText({ first, count }: HunkRef): string {
+  return count > 1 ? `${textOf(first)} and ${count - 1} entries after it` : textOf(first);
+}

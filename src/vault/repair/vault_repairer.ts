@@ -1,0 +1,142 @@
+/**
+ * What a repair does to a vault: lists units that no index knows, tells which are damaged, and stores again what they held.
+ * It holds the lease of prunes: nobody removes anything meanwhile.
+ */
+import type { ContentId, HunkId, RootId } from "../../core/content_id.ts";
+import type { Clock } from "../../core/clock.ts";
+import type { Entry } from "../../core/entry.ts";
+import { unlessFault } from "../../core/fault.ts";
+import { parseRoot, type Root } from "../../snapshot/root.ts";
+import { encodeIndex, type IndexObject, type UnitLine } from "../index/index_object.ts";
+import { LIST_SUFFIX } from "../pack/items.ts";
+import { snapshotDirectory } from "../pack/tar_names.ts";
+import { Lease } from "../prune/lease.ts";
+import { portionsOf } from "../prune/portions.ts";
+import { readTail } from "../store/stored_units.ts";
+import { assertKnownVersions } from "../prune/survey.ts";
+import type { RootStore } from "../store/root_store.ts";
+import type { LocalPacker } from "../write/local_packer.ts";
+import { isThere } from "../write/reliance.ts";
+import type { RunStore } from "../write/run_store.ts";
+import { doomUnits } from "./doom.ts";
+import { RootCopies } from "./root_copies.ts";
+import { UnitDamages } from "./unit_damages.ts";
+
+export interface RepairedVault {
+  readonly store: RunStore;
+  readonly local: LocalPacker;
+  readonly roots: RootStore;
+  readonly clock: Clock;
+}
+
+export type ContentPieces = AsyncIterable<Uint8Array<ArrayBuffer>> | Iterable<Uint8Array<ArrayBuffer>>;
+
+export class VaultRepairer implements AsyncDisposable {
+  readonly #vault: RepairedVault;
+  readonly #lease: Lease;
+
+  private constructor(vault: RepairedVault, lease: Lease) {
+    this.#vault = vault;
+    this.#lease = lease;
+  }
+
+  /** @throws VaultBusy, NewerObject */
+  static async begin(vault: RepairedVault): Promise<VaultRepairer> {
+    const { objects, index, options: { host } } = vault.store;
+    await using held = new AsyncDisposableStack();
+    const lease = held.use(await Lease.take(objects, { host, clock: vault.clock }));
+    index.doWithoutTails();
+    await index.recheck();
+    assertKnownVersions(index);
+    held.move();
+    return new VaultRepairer(vault, lease);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#lease[Symbol.asyncDispose]();
+  }
+
+  /** Units that are there, and that neither an index nor a ledger knows as gone. @returns how many are listed now, and how many can't be */
+  async listUnlisted(): Promise<{ readonly listed: number; readonly unreadable: number }> {
+    const { objects, index, options: { host } } = this.#vault.store, lines: UnitLine[] = [];
+    let unreadable = 0;
+    for (const [unit, size] of await this.#unlisted()) {
+      const line = await readTail(objects, unit, size);
+      if (line === undefined) unreadable++;
+      else lines.push(line);
+    }
+    const written = new Date(await objects.backend.now()).toISOString(), vault = objects.access.config.id;
+    for (const units of portionsOf(lines)) {
+      const object: IndexObject = { kind: "units", vault, host, written, supersedes: [], units };
+      index.add(await objects.put("index", encodeIndex(object, objects.auth)), object);
+    }
+    return { listed: lines.length, unreadable };
+  }
+
+  async #unlisted(): Promise<[string, number][]> {
+    const { objects, index } = this.#vault.store, stored = await objects.list("data");
+    // Whoever is writing lists its units a moment later.
+    await index.refresh();
+    const gone = new Set(Array.from(index.marks()).filter(({ mark }) => mark === "gone").map(({ unit }) => unit));
+    return [...stored].filter(([unit]) => index.unit(unit) === undefined && !gone.has(unit));
+  }
+
+  /** Units that nobody may rely on any more. @throws PruneOvertaken, VaultBusy, NewerObject */
+  async doom(units: Iterable<string>): Promise<number> {
+    const { objects, index, options: { host } } = this.#vault.store;
+    return await doomUnits({ objects, index, lease: this.#lease, host }, units);
+  }
+
+  /** True if all of a content is where it may be relied on. */
+  isSafe(content: ContentId): Promise<boolean> {
+    return isThere(this.#vault.store, content);
+  }
+
+  hasHunk(id: HunkId): boolean {
+    return this.#vault.store.has(id, "meta");
+  }
+
+  async storeHunk(id: HunkId, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    this.#vault.store.addHunk(id, bytes);
+    await this.#vault.store.keepUp();
+  }
+
+  /** @param root of a snapshot that has the file @returns false if the pieces make something else */
+  async storeContent(content: ContentId, pieces: ContentPieces, entry: Entry, root: Root): Promise<boolean> {
+    const { host, name: series, start } = root, directory = snapshotDirectory({ host, series, start });
+    const { id } = await this.#vault.local.add(pieces, entry, { directory, expected: content });
+    return id === content;
+  }
+
+  /** A root that `snapshots/` hasn't any more, from its copy in a unit. Undefined: there is none. */
+  async copyOfRoot(id: RootId): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const { objects, index } = this.#vault.store;
+    return await new RootCopies(objects, index).find(id);
+  }
+
+  /** @returns false if it is no root that this version can read */
+  async storeRoot(id: RootId, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
+    const root = unlessFault(() => parseRoot(bytes), undefined);
+    if (root !== undefined) await this.#vault.roots.put({ id, bytes, root });
+    return root !== undefined;
+  }
+
+  /** Stores what was packed, and its index. */
+  async flush(): Promise<void> {
+    await this.#vault.local.finish();
+    await this.#vault.store.flush();
+  }
+
+  /** Why units are damaged that hold these, by their names. */
+  damagesOf(ids: Iterable<string>): Promise<ReadonlyMap<string, string>> {
+    const { objects, index, contents } = this.#vault.store;
+    return new UnitDamages(objects, index, contents).of(ids);
+  }
+
+  /** Names of units that hold something of a content. */
+  async unitsOf(content: ContentId): Promise<ReadonlySet<string>> {
+    const { index, contents } = this.#vault.store, parts = await contents.partsOf(content) ?? [];
+    const homes = [content, ...parts].flatMap((id) => index.homesOf(id, "data"));
+    return new Set([...homes, ...index.homesOf(content + LIST_SUFFIX, "meta")].map(({ unit }) => unit.unit));
+  }
+}

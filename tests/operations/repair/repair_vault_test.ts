@@ -1,0 +1,311 @@
+/** Vaults are healed from storages, other vaults, the sources and themselves; storages from vaults. */
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import fc from "fast-check";
+import { objectKey } from "../../../src/backend/backend.ts";
+import { knownRootId, rootIdOf } from "../../../src/core/content_id.ts";
+import { check, type Finding } from "../../../src/operations/check/check.ts";
+import { copy } from "../../../src/operations/copy/copy.ts";
+import { repair } from "../../../src/operations/repair/repair.ts";
+import { repairVault, type VaultRepairRequest } from "../../../src/operations/repair/repair_vault.ts";
+import type { Repaired } from "../../../src/operations/repair/repaired.ts";
+import { restore } from "../../../src/operations/restore/restore.ts";
+import { encodeRoot, parseRoot } from "../../../src/snapshot/root.ts";
+import { encodeIndex, type IndexObject } from "../../../src/vault/index/index_object.ts";
+import { Lease } from "../../../src/vault/prune/lease.ts";
+import type { Vault } from "../../../src/vault/vault.ts";
+import { noise, sha256 } from "../../support/units.ts";
+import { KINDS, VaultPlace } from "../../support/vault_place.ts";
+import { differences, TestMonitor, World } from "../../support/world.ts";
+
+const [ENCRYPTED, PLAIN] = KINDS;
+const signal = new AbortController().signal;
+const SINCE = "2026-11-20T22:05:11Z";
+
+/** A storage and a vault with the same two snapshots; the files of the source are still there. */
+class Pair implements Disposable {
+  readonly world = new World({ inMemory: true });
+  place!: VaultPlace;
+
+  static async make(kind: typeof KINDS[number] = ENCRYPTED): Promise<Pair> {
+    const pair = new Pair(), { world } = pair;
+    for (let i = 0; i < 24; i++) world.write(`dir ${i % 3}/${i}`, noise(20_000 + 100 * i, i));
+    world.write("large.img", noise(400_000, 77));
+    world.write("empty", "");
+    await world.backup();
+    world.write("dir 1/1", "changed");
+    await world.backup();
+    pair.place = await VaultPlace.make(world, kind);
+    await pair.copyTo(pair.place);
+    return pair;
+  }
+
+  async copyTo(place: VaultPlace): Promise<void> {
+    using storage = this.world.open();
+    await using vault = await place.open(new TestMonitor(), 150_000);
+    await copy(storage, vault, { workers: 0, signal, clock: this.world.clock }, new TestMonitor());
+  }
+
+  async repair(changes: Partial<VaultRepairRequest> = {}) {
+    const monitor = new TestMonitor(), told: Repaired[] = [];
+    await using vault = await this.place.open(monitor);
+    const request = { readData: true, from: [], dryRun: false, host: "elsewhere", workers: 0, signal, ...changes };
+    const result = await repairVault(vault, request, (repaired) => told.push(repaired), monitor);
+    return { result, told, monitor, of: (kind: Repaired["kind"]) => told.filter((each) => each.kind === kind) };
+  }
+
+  /** With the storage as a source. */
+  async repairFromStorage(changes: Partial<VaultRepairRequest> = {}) {
+    using storage = this.world.open();
+    return await this.repair({ from: [storage], ...changes });
+  }
+
+  async assertSound(): Promise<void> {
+    await using vault = await this.place.open();
+    deepStrictEqual(await damages(vault), []);
+    using storage = this.world.open();
+    deepStrictEqual([...await vault.rootIds()].sort(), storage.rootIds().sort());
+    const target = Deno.makeTempDirSync({ dir: this.world.base });
+    await restore(vault, this.world.restoreRequest((await vault.snapshots()).at(-1)!, target), new TestMonitor());
+    const { target: expected } = await this.world.restore("latest");
+    strictEqual(differences(expected, target), "");
+    // Whatever is needed is where a new snapshot may rely on it.
+    for (const { id } of await vault.snapshots()) {
+      const manifest = await vault.manifest(id);
+      for (const { id: hunk } of manifest.root.hunks) ok(vault.index.reliableHome(hunk, "meta"), hunk);
+      for (const { content } of manifest.entries()) {
+        if (content) ok(await vault.contents.reliableHomes(content), content);
+      }
+    }
+  }
+
+  async units(unitClass: "data" | "meta"): Promise<string[]> {
+    await using vault = await this.place.open();
+    return [...vault.index.unitNames()].filter((name) => vault.index.unit(name)?.unitClass === unitClass);
+  }
+
+  remove(kind: "data" | "index" | "snapshots", names?: readonly string[]): void {
+    for (const key of [...this.place.objects.map.keys()]) {
+      if (key.startsWith(`${kind}/`) && (names?.some((name) => key.endsWith(name)) ?? true)) {
+        this.place.objects.map.delete(key);
+      }
+    }
+  }
+
+  change(unit: string, change: (bytes: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer>): void {
+    const key = objectKey("data", unit);
+    this.place.objects.map.set(key, change(this.place.objects.map.get(key)!.slice()));
+  }
+
+  [Symbol.dispose](): void {
+    this.world[Symbol.dispose]();
+  }
+}
+
+async function damages(vault: Vault): Promise<Finding[]> {
+  const findings: Finding[] = [], request = { readData: true, onlyLooks: true, workers: 0, signal };
+  await check(vault, request, (finding) => findings.push(finding), new TestMonitor());
+  return findings.filter(({ severity }) => severity === "damage");
+}
+
+for (const kind of [ENCRYPTED, PLAIN]) {
+  Deno.test(`lost units are named, and what was in them comes from the storage (${JSON.stringify(kind)})`, async () => {
+    using pair = await Pair.make(kind);
+    const [data, meta] = [await pair.units("data"), await pair.units("meta")], lost = [data[0]!, data[1]!, meta[0]!];
+    pair.remove("data", lost);
+    const { result, of, monitor } = await pair.repairFromStorage({ readData: false });
+    deepStrictEqual([result.lost, monitor.problems], [0, []]);
+    ok(result.healed > 2 && result.damaged === result.healed, JSON.stringify(result));
+    deepStrictEqual(of("unit").map(({ id }) => id).sort(), lost.sort());
+    ok(of("content").every(({ from }) => from === pair.world.storagePath));
+    await pair.assertSound();
+    deepStrictEqual((await pair.repairFromStorage()).told.filter(({ kind }) => kind !== "unit"), []);
+  });
+}
+
+Deno.test("every unit gone: all of it comes from the storage again, under the same ids", async () => {
+  using pair = await Pair.make();
+  pair.remove("data");
+  const { result } = await pair.repairFromStorage();
+  strictEqual(result.lost, 0);
+  await pair.assertSound();
+});
+
+Deno.test("a flipped byte costs what it hits; the rest of the unit is stored again from itself, and the unit given up", async () => {
+  using pair = await Pair.make();
+  const [unit] = await pair.units("data");
+  pair.change(unit!, (bytes) => (bytes[bytes.length >> 1]! ^= 1, bytes));
+  const second = await VaultPlace.make(pair.world, PLAIN, "second");
+  await pair.copyTo(second);
+  await using other = await second.open();
+  const { result, of } = await pair.repair({ from: [other] });
+  deepStrictEqual([result.lost, of("unit").map(({ id, affected }) => [id, affected])], [0, [[unit, []]]]);
+  ok(of("content").length > 0 && of("content").every(({ from }) => from === other.location));
+  await pair.assertSound();
+  await using vault = await pair.place.open();
+  strictEqual(vault.index.unit(unit!)?.state, "doomed");
+});
+
+Deno.test("what is lost comes from the source, if that has not changed", async () => {
+  using pair = await Pair.make();
+  const { world } = pair;
+  pair.remove("data", (await pair.units("data")).slice(0, 1));
+  const { result, of } = await pair.repair({ host: "testhost" });
+  ok(of("content").some(({ from }) => from?.startsWith(`${world.source}/`)), JSON.stringify(result));
+  // The first version of one file is nowhere else.
+  const lost = of("content").filter(({ from }) => from === undefined);
+  ok(lost.every(({ affected }) => affected.every(({ path }) => path === "/dir 1/1")), JSON.stringify(lost));
+});
+
+Deno.test("what nothing has is named, with its paths, and the unit with the files that it cost", async () => {
+  using pair = await Pair.make();
+  const [unit, second] = await pair.units("data");
+  pair.remove("data", [unit!]);
+  const { result, of } = await pair.repair();
+  strictEqual(result.healed, 0);
+  ok(result.lost > 0 && result.lost === of("content").length);
+  const paths = of("content").flatMap(({ affected }) => affected.map(({ path }) => path));
+  const [told] = of("unit");
+  deepStrictEqual([told?.id, told?.from], [unit, undefined]);
+  deepStrictEqual(new Set(told!.affected.map(({ path }) => path)), new Set(paths));
+  await using vault = await pair.place.open();
+  strictEqual(vault.index.unit(second!)?.state, "live");
+  // Later a copy turns up.
+  const later = await pair.repairFromStorage();
+  deepStrictEqual([later.result.lost, later.result.healed], [0, result.lost]);
+  await pair.assertSound();
+});
+
+Deno.test("units that no index lists are listed from their tails", async () => {
+  using pair = await Pair.make();
+  pair.remove("index");
+  const { result, monitor } = await pair.repair();
+  deepStrictEqual([result.lost, result.damaged], [0, 0]);
+  ok(
+    monitor.notices.some((text) => /^\d+ units that no index knew of: listed now$/.test(text)),
+    monitor.notices.join(),
+  );
+  await pair.assertSound();
+});
+
+Deno.test("what is needed of units that are gone is stored again, as far as their bytes are there", async () => {
+  using pair = await Pair.make();
+  {
+    await using vault = await pair.place.open();
+    const { objects, index, id } = vault, units = [...index.unitNames()];
+    const marks = units.map((unit) => ({ unit, mark: "gone", since: SINCE }) as const);
+    const ledger: IndexObject = { kind: "ledger", vault: id, host: "nas", written: SINCE, supersedes: [], marks };
+    await objects.put("index", encodeIndex(ledger, objects.auth));
+  }
+  const { result, of } = await pair.repair();
+  deepStrictEqual([result.lost, new Set(of("content").map(({ from }) => from)).size], [0, 1]);
+  ok(of("content").length > 20 && of("hunk").length > 0);
+  await pair.assertSound();
+  await using vault = await pair.place.open();
+  ok([...vault.index.marks()].filter(({ mark }) => mark === "gone").length > 3);
+});
+
+Deno.test("a snapshot that is gone comes back if it is asked for: by the copy of its root, or from elsewhere", async () => {
+  using pair = await Pair.make();
+  using storage = pair.world.open();
+  const [first, second] = storage.snapshots();
+  pair.remove("snapshots");
+  strictEqual((await pair.repair()).told.length, 0);
+  const { of } = await pair.repair({ snapshots: [first!.id] });
+  deepStrictEqual(of("root").map(({ id, from }) => [id, from]), [[first!.id, "a copy in a unit"]]);
+  const unknown = await pair.repair({ snapshots: [knownRootId(second!.id.replace(/^../, "00"))] });
+  deepStrictEqual([unknown.result.lost, unknown.of("root")[0]?.from], [1, undefined]);
+  pair.remove("data", await pair.units("meta"));
+  strictEqual((await pair.repairFromStorage({ snapshots: [second!.id] })).result.lost, 0);
+  await pair.assertSound();
+});
+
+Deno.test("a partial snapshot that lacks something goes, and is not told of as a loss", async () => {
+  using pair = await Pair.make();
+  {
+    await using vault = await pair.place.open();
+    const [first, second] = await vault.snapshots(), { root } = await vault.manifest(second!.id);
+    const bytes = new TextEncoder().encode(encodeRoot({ ...root, complete: false })), id = rootIdOf(sha256(bytes));
+    await vault.roots.put({ id, bytes, root: parseRoot(bytes) });
+    await using writer = vault.write();
+    await writer.forget([first!.id, second!.id]);
+  }
+  strictEqual((await pair.repair()).monitor.notices.length, 0);
+  pair.remove("data", (await pair.units("data")).slice(0, 1));
+  const { result, monitor } = await pair.repair();
+  deepStrictEqual([result.lost, monitor.notices.length], [0, 1]);
+  await using vault = await pair.place.open();
+  deepStrictEqual(await vault.rootIds(), []);
+});
+
+Deno.test("whatever happens to units and index, a storage with the same snapshots heals it", async () => {
+  const damage = fc.record({
+    kind: fc.constantFrom("flip", "cut", "remove", "foreign", "index"),
+    unit: fc.nat(20),
+    at: fc.double({ min: 0, max: 1, noNaN: true }),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(damage, { minLength: 1, maxLength: 4 }), async (damages) => {
+      using pair = await Pair.make(PLAIN);
+      const { map } = pair.place.objects;
+      for (const { kind, unit, at } of damages) {
+        const prefix = kind === "index" ? "index/" : "data/",
+          keys = [...map.keys()].filter((key) => key.startsWith(prefix));
+        const key = keys[unit % Math.max(1, keys.length)];
+        if (key === undefined) continue;
+        const bytes = map.get(key)!.slice(), position = Math.floor(at * bytes.length);
+        if (kind === "flip" && position < bytes.length) bytes[position]! ^= 1;
+        if (kind === "foreign") bytes.set(noise(bytes.length, unit));
+        if (kind === "remove" || kind === "index") map.delete(key);
+        else map.set(key, kind === "cut" ? bytes.slice(0, position) : bytes);
+      }
+      strictEqual((await pair.repairFromStorage()).result.lost, 0, JSON.stringify(damages));
+      await pair.assertSound();
+    }),
+    { numRuns: Number(Deno.env.get("SLOW") ?? 0) > 0 ? 200 : 4 },
+  );
+});
+
+Deno.test("a dry run tells the same, and changes nothing", async () => {
+  using pair = await Pair.make();
+  pair.remove("data", [...(await pair.units("data")).slice(0, 1), ...(await pair.units("meta")).slice(0, 1)]);
+  const before = new Map(pair.place.objects.map);
+  const dry = await pair.repairFromStorage({ dryRun: true, readData: false });
+  deepStrictEqual(new Set(pair.place.objects.map.keys()), new Set(before.keys()));
+  ok(dry.result.healed > 0 && dry.result.lost === 0);
+});
+
+Deno.test("while somebody prunes nothing is repaired", async () => {
+  using pair = await Pair.make();
+  await using vault = await pair.place.open();
+  await using _lease = await Lease.take(vault.objects, { host: "another", clock: pair.world.clock });
+  await rejects(pair.repair(), { code: "vault-busy" });
+});
+
+Deno.test("a storage is healed from a vault: roots, hunks, small and large contents", async () => {
+  using pair = await Pair.make();
+  const { world } = pair, items = [...world.items()];
+  Deno.removeSync(world.source, { recursive: true });
+  for (const name of Deno.readDirSync(world.storagePath)) {
+    if (/^2026|^latest/.test(name.name)) Deno.removeSync(`${world.storagePath}/${name.name}`, { recursive: true });
+  }
+  for (const [id, path] of items) {
+    if (id.endsWith("f0") && id.length === 66) {
+      Deno.chmodSync(path, 0o600);
+      Deno.writeTextFileSync(path, "damaged");
+    } else Deno.removeSync(path);
+  }
+  Deno.removeSync(`${world.storagePath}/db/catalog.sqlite`);
+  await using vault = await pair.place.open();
+  const told: Repaired[] = [], request = { readData: true, from: [vault], dryRun: false, workers: 0, signal };
+  {
+    using storage = world.open();
+    const dry = await repair(storage, { ...request, dryRun: true }, () => {}, new TestMonitor());
+    strictEqual(dry.lost, 0);
+  }
+  using storage = world.open();
+  const { lost, healed } = await repair(storage, request, (repaired) => told.push(repaired), new TestMonitor());
+  deepStrictEqual([lost, healed], [0, items.length], JSON.stringify(told.filter(({ from }) => from === undefined)));
+  ok(told.every(({ from }) => from === vault.location));
+  deepStrictEqual((await world.check()).findings, []);
+  strictEqual(storage.snapshots().length, 2);
+});
