@@ -201,8 +201,8 @@ export function parseLine(line: string): Entry {
   }
 }
 
-/** Digest of one of the algorithms, perhaps with an octet that makes it unique: 00 to ef. */
-export const CONTENT_ID = "(?:[0-9a-f]{8}|[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})(?:[0-9a-e][0-9a-f])?";
+/** Digest of one of the algorithms, the usual length first, perhaps with an octet that makes it unique: 00 to ef. */
+export const CONTENT_ID = "(?:[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32}|[0-9a-f]{8})(?:[0-9a-e][0-9a-f])?";
 /** Hex digits of the digests. */
 const DIGEST_LENGTHS: readonly number[] = [8, 32, 40, 64];
 const ZERO = 0x30, NINE = 0x39, SMALL_A = 0x61, SMALL_E = 0x65, SMALL_F = 0x66;
