@@ -89,6 +89,20 @@ async function bundle(): Promise<void> {
   const args = ["bundle", "--platform=deno", "--code-splitting", ...without, "--outdir", SCRIPTS, "main.ts"];
   const { succeeded, output } = await run(Deno.execPath(), args, environment());
   if (!succeeded) throw new BuildFailed(`Cannot bundle main.ts:\n${output}`);
+  await deferRequire();
+}
+
+/** What the bundler puts before packages that call `require`: into a script that all others import. */
+const REQUIRE = /import \{ createRequire as (\w+) \} from "node:module";\nvar __require = \1\(import\.meta\.url\);/;
+
+/** Loads `node:module` only where a package asks for it: else every start, and every thread, would take 3 MB for it. */
+async function deferRequire(): Promise<void> {
+  const lazily =
+    `var __require = (name) => process.getBuiltinModule("node:module").createRequire(import.meta.url)(name);`;
+  for await (const { name } of Deno.readDir(new URL(SCRIPTS, ROOT))) {
+    const script = new URL(`${SCRIPTS}/${name}`, ROOT), text = await Deno.readTextFile(script);
+    if (REQUIRE.test(text)) await Deno.writeTextFile(script, text.replace(REQUIRE, lazily));
+  }
 }
 
 /**

@@ -28,6 +28,12 @@ export interface VerifyResult {
   readonly damaged: readonly { readonly index: number; readonly what: string }[];
 }
 
+interface Verified {
+  readonly read: number;
+  /** What is wrong; undefined: nothing. */
+  readonly what: string | undefined;
+}
+
 export interface VerifySetup {
   readonly settings: Settings;
   /** Takes up the sizes of sound items. */
@@ -62,7 +68,9 @@ export class Verify {
     const damaged: { index: number; what: string }[] = [];
     for (const [index, name] of splitRaw(knownRaw(batch.names), "/").entries()) {
       this.#stop.check();
-      const { read, what } = yield* this.#one(leaf, batch.leaf, name);
+      // Most items are small, and needn't be paused in.
+      const id = idOf(batch.leaf, name), begun = this.#begin(leaf, name, id);
+      const { read, what } = "large" in begun ? yield* this.#goOn(begun.large, id) : begun;
       bytes += read;
       if (what !== undefined) damaged.push({ index, what });
       yield;
@@ -70,34 +78,52 @@ export class Verify {
     return { bytes, damaged };
   }
 
-  *#one(leaf: Dir | undefined, path: Raw, name: Raw): Steps<{ read: number; what: string | undefined }> {
+  /** Reads what the buffer holds; an item that is larger is left open. */
+  #begin(leaf: Dir | undefined, name: Raw, id: string): Verified | { readonly large: OpenFile } {
+    let file: OpenFile | undefined;
     try {
-      using file = leaf?.open(name);
+      file = leaf?.open(name);
       if (file === undefined) return { read: 0, what: "it is missing" };
-      const { read, digest } = yield* this.#digest(file);
-      const id = idOf(path, name);
-      if (!isDigestOf(id, digest)) return { read, what: "its bytes don't match its checksum" };
-      this.#sizes?.add(id, read);
-      return { read, what: undefined };
+      const got = file.read(this.#buffer, 0);
+      if (got === this.#buffer.length) {
+        const large = file;
+        file = undefined;
+        return { large };
+      }
+      this.#meter.add(got);
+      return this.#compared(id, hashBytes(this.#settings.algorithm, this.#buffer.subarray(0, got)), got);
     } catch (error) {
-      if (!(error instanceof DiskFault)) throw error;
-      return { read: 0, what: error.message };
+      return unreadable(error);
+    } finally {
+      file?.[Symbol.dispose]();
     }
   }
 
-  *#digest(file: OpenFile): Steps<{ read: number; digest: string }> {
-    const around = readingAroundHoles(file);
-    const got = around(this.#buffer, 0);
-    if (got < this.#buffer.length) {
-      this.#meter.add(got);
-      return { read: got, digest: hashBytes(this.#settings.algorithm, this.#buffer.subarray(0, got)) };
+  /** @param large its beginning fills the buffer; closed at the end */
+  *#goOn(large: OpenFile, id: string): Steps<Verified> {
+    using file = large;
+    try {
+      const { length } = this.#buffer;
+      const digesting = new DigestStream(this.#settings.algorithm, readingAroundHoles(file), this.#buffer, length);
+      for (const { bytes } of digesting) {
+        this.#stop.check();
+        this.#meter.add(bytes.length);
+        yield;
+      }
+      return this.#compared(id, digesting.digest, digesting.size);
+    } catch (error) {
+      return unreadable(error);
     }
-    const digesting = new DigestStream(this.#settings.algorithm, around, this.#buffer, got);
-    for (const { bytes } of digesting) {
-      this.#stop.check();
-      this.#meter.add(bytes.length);
-      yield;
-    }
-    return { read: digesting.size, digest: digesting.digest };
   }
+
+  #compared(id: string, digest: string, read: number): Verified {
+    if (!isDigestOf(id, digest)) return { read, what: "its bytes don't match its checksum" };
+    this.#sizes?.add(id, read);
+    return { read, what: undefined };
+  }
+}
+
+function unreadable(error: unknown): Verified {
+  if (error instanceof DiskFault) return { read: 0, what: error.message };
+  throw error;
 }
