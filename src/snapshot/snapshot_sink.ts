@@ -157,7 +157,10 @@ export interface SnapshotReceiver extends AsyncDisposable {
   /** True if the hunk is there with all that it names: nothing of it has to come. Absent: never. */
   hasHunk?(id: HunkId): boolean;
   add(batch: readonly ReceivedFile[]): Promise<readonly ("stored" | "reused")[]>;
-  /** Makes durable what came so far. @param hunks those that are new since the last call */
-  checkpoint(hunks: readonly HunkWithBytes[]): Promise<void>;
+  /**
+   * Makes durable what came so far.
+   * @param hunks those that are new since the last call @param tail the first lines of the next one, whose files came
+   */
+  checkpoint(hunks: readonly HunkWithBytes[], tail?: HunkWithBytes): Promise<void>;
   commit(hunks: readonly HunkWithBytes[]): Promise<RootId>;
 }

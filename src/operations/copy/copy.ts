@@ -1,14 +1,16 @@
 /** Copies snapshots from one repository into another, whatever kinds they are: roots and hunks stay byte for byte. */
-import type { ContentId, HunkId, RootId } from "../../core/content_id.ts";
-import { Fault } from "../../core/fault.ts";
+import type { HunkId, RootId } from "../../core/content_id.ts";
+import { Fault, Interrupted } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { textOf } from "../../core/raw.ts";
 import type { WorkOptions } from "../../core/work.ts";
 import { Yielder } from "../../core/yielding.ts";
 import type { Clock } from "../../core/clock.ts";
-import type { Manifest } from "../../snapshot/manifest.ts";
-import type { ContentReader, Repository, RepositoryWriter } from "../../snapshot/repository.ts";
-import type { HunkWithBytes, ReceivedFile, SnapshotReceiver } from "../../snapshot/snapshot_sink.ts";
+import type { Repository, RepositoryWriter } from "../../snapshot/repository.ts";
+import type { HunkWithBytes, SnapshotReceiver } from "../../snapshot/snapshot_sink.ts";
+import { type CopiedSnapshot, type CopySource, unchangedSnapshot } from "./copied_snapshot.ts";
+import { isTranslated, originKey, originsIn, Translation } from "./translation.ts";
+import { whatIsThere } from "./what_is_there.ts";
 
 export interface CopyRequest extends WorkOptions {
   readonly clock: Clock;
@@ -43,12 +45,12 @@ export async function copy(
 ): Promise<CopyResult> {
   const wanted = request.snapshots && new Set(request.snapshots);
   const snapshots = (await from.snapshots()).filter(({ id, complete }) => complete && (wanted?.has(id) ?? true));
-  const there = new Set(await to.rootIds()), missing = snapshots.filter(({ id }) => !there.has(id));
+  const there = await whatIsThere(from, to), missing = snapshots.filter(({ id }) => !there.has(id));
   const copied: RootId[] = [];
   if (missing.length > 0) {
     await using writer = await to.write("copy");
     await using reader = from.reader(request);
-    const run = new CopyRun({ from, writer, reader }, request, monitor);
+    const run = new CopyRun({ from, to, writer, reader }, request, monitor);
     for (const { id } of missing) {
       if (copied.length > 0) request.onCheckpoint?.();
       if (await run.copyOrReport(id)) copied.push(id);
@@ -57,10 +59,9 @@ export async function copy(
   return { copied, present: snapshots.length - missing.length, failed: missing.length - copied.length };
 }
 
-interface CopyEnds {
-  readonly from: Repository;
+interface CopyEnds extends CopySource {
+  readonly to: Repository;
   readonly writer: RepositoryWriter;
-  readonly reader: ContentReader;
 }
 
 class CopyRun {
@@ -72,6 +73,7 @@ class CopyRun {
   /** Hunks that the target has got in this run, with all that they name. */
   readonly #done = new Set<HunkId>();
   #checkpoint = { bytes: 0, ms: 0 };
+  #translation: Translation | undefined;
 
   constructor(ends: CopyEnds, { clock, signal, onCheckpoint }: CopyRequest, monitor: Monitor) {
     this.#onCheckpoint = onCheckpoint;
@@ -101,39 +103,57 @@ class CopyRun {
   }
 
   async #copy(id: RootId): Promise<void> {
-    const { from, writer, reader } = this.#ends;
+    const { from, writer } = this.#ends;
     using _held = await from.lockForReading(id);
-    // What somebody removes at the target meanwhile is stored there again.
-    const source = { read: (content: ContentId) => reader.read(content), hunk: (hunk: HunkId) => from.object(hunk) };
-    await using receiver = await writer.receive(await from.object(id), source);
-    const manifest = await from.manifest(id);
-    let handed: HunkWithBytes[] = [];
-    for (const [index, ref] of manifest.root.hunks.entries()) {
-      if (this.#done.has(ref.id)) continue;
-      await this.#addFiles(manifest, index, receiver);
-      handed.push({ ref, bytes: await from.object(ref.id) });
-      if (!this.#isCheckpointDue()) continue;
-      await receiver.checkpoint(handed);
-      this.#note(handed);
-      this.#onCheckpoint?.();
-      handed = [];
+    const snapshot = await this.#snapshot(id), { source, hunks } = snapshot;
+    // What somebody removes at the target meanwhile is stored there again, from the source.
+    await using receiver = await writer.receive(snapshot.root, source);
+    const course = new Course(receiver);
+    try {
+      for (const [index, ref] of hunks.entries()) {
+        if (this.#done.has(ref.id) || receiver.hasHunk?.(ref.id) === true) continue;
+        await this.#addFiles(snapshot, index, course);
+        course.add({ ref, bytes: await source.hunk(ref.id) });
+      }
+    } catch (error) {
+      if (error instanceof Interrupted) await course.checkpoint();
+      throw error;
     }
-    await receiver.commit(handed);
-    this.#note(handed);
+    await course.commit();
+    this.#note(course.hunks);
   }
 
-  async #addFiles(manifest: Manifest, hunk: number, receiver: SnapshotReceiver): Promise<void> {
-    const { reader } = this.#ends, files: ReceivedFile[] = [];
-    for (const entry of manifest.hunkEntries(hunk)) {
-      const { content } = entry;
-      if (content !== undefined) files.push({ content, entry, open: () => reader.read(content) });
+  async #snapshot(id: RootId): Promise<CopiedSnapshot> {
+    const { from, to } = this.#ends;
+    if (!isTranslated(from, to)) return await unchangedSnapshot(this.#ends, id);
+    this.#translation ??= await this.#newTranslation();
+    return await this.#translation.snapshot(id);
+  }
+
+  /** It begins with what the last copy of each series shows. */
+  async #newTranslation(): Promise<Translation> {
+    const { from, to } = this.#ends, translation = new Translation(this.#ends, to.algorithm);
+    const origins = await originsIn(to), last = new Map<string, { here: RootId; there: RootId }>();
+    for (const { id: here, host, name } of await from.snapshots()) {
+      const there = origins.get(originKey({ storage: from.id, id: here }));
+      if (there !== undefined) last.set(JSON.stringify([host, name]), { here, there });
     }
-    for (const file of files) {
+    for (const { here, there } of last.values()) await translation.learn(to, here, there);
+    return translation;
+  }
+
+  async #addFiles(snapshot: CopiedSnapshot, hunk: number, course: Course): Promise<void> {
+    for (const { file, lines } of snapshot.files(hunk)) {
       await this.#pace.yieldIfDue();
       this.#monitor.current(textOf(file.entry.path));
-      const [how] = await receiver.add([file]);
+      const [how] = await course.receiver.add([file]);
       if (how === "stored") this.#countStored(file.entry.size);
       else this.#monitor.count("reusedItems");
+      course.tail = () => snapshot.beginning(hunk, lines);
+      if (!this.#isCheckpointDue()) continue;
+      await course.checkpoint();
+      this.#note(course.hunks);
+      this.#onCheckpoint?.();
     }
   }
 
@@ -149,8 +169,37 @@ class CopyRun {
     return bytes >= CHECKPOINT_BYTES || (ms > 0 && now - ms >= CHECKPOINT_MS);
   }
 
-  #note(handed: readonly HunkWithBytes[]): void {
-    for (const { ref } of handed) this.#done.add(ref.id);
+  #note(hunks: readonly HunkId[]): void {
+    for (const id of hunks) this.#done.add(id);
     this.#checkpoint = { bytes: 0, ms: this.#clock.nowMs() };
+  }
+}
+
+/** One snapshot on its way: what has been handed over, and what hasn't yet. */
+class Course {
+  readonly receiver: SnapshotReceiver;
+  readonly hunks: HunkId[] = [];
+  /** The beginning of the hunk that is being copied. */
+  tail: (() => HunkWithBytes) | undefined;
+  #waiting: HunkWithBytes[] = [];
+
+  constructor(receiver: SnapshotReceiver) {
+    this.receiver = receiver;
+  }
+
+  /** A hunk all of whose files have come. */
+  add(hunk: HunkWithBytes): void {
+    this.#waiting.push(hunk);
+    this.hunks.push(hunk.ref.id);
+    this.tail = undefined;
+  }
+
+  async checkpoint(): Promise<void> {
+    await this.receiver.checkpoint(this.#waiting, this.tail?.());
+    this.#waiting = [];
+  }
+
+  async commit(): Promise<void> {
+    await this.receiver.commit(this.#waiting);
   }
 }

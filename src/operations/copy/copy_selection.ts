@@ -8,6 +8,7 @@ import type { Repository } from "../../snapshot/repository.ts";
 import { parseRoot } from "../../snapshot/root.ts";
 import { resolveSnapshot } from "../../snapshot/resolve.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
+import { whatIsThere } from "./what_is_there.ts";
 
 /** All that is given must fit. */
 export interface CopyFilter {
@@ -41,10 +42,10 @@ export async function selectToCopy(
 ): Promise<CopySelection> {
   if (from.id === to.id) throw new BadUsage("Cannot copy a repository into itself", "Name another one with `--to`");
   const snapshots = await from.snapshots(), wanted = chosen(snapshots.filter(({ complete }) => complete), filter);
-  const there = new Set(await to.rootIds()), missing = wanted.filter(({ id }) => !there.has(id));
+  const there = await whatIsThere(from, to), missing = wanted.filter(({ id }) => !there.has(id));
   const present = wanted.length - missing.length;
   if (missing.length === 0) return { missing, present, notKept: 0 };
-  const replaced = await replacedIn(to, there);
+  const replaced = await replacedIn(to, await to.rootIds());
   const fresh = missing.filter(({ id }) => !replaced.has(id));
   const kept = filter.keep === undefined
     ? undefined

@@ -94,12 +94,14 @@ export class VaultReceiver implements SnapshotReceiver {
     if (gone.length > 0) throw new LostFromVault(gone);
   }
 
-  async checkpoint(hunks: readonly HunkWithBytes[]): Promise<void> {
+  async checkpoint(hunks: readonly HunkWithBytes[], tail?: HunkWithBytes): Promise<void> {
     await this.#addHunks(hunks);
+    if (tail !== undefined) await this.#addHunks([tail]);
     const all = this.#root.hunks, last = all.findLastIndex(({ id }) => this.#there.has(id));
-    if (last < 0) return await this.#flush();
-    const { replaces: _, ...root } = this.#root, former = this.#partial;
     const soFar = all.slice(0, last + 1).filter(({ id }) => this.#parts.store.has(id, "meta"));
+    if (tail !== undefined) soFar.push(tail.ref);
+    if (soFar.length === 0) return await this.#flush();
+    const { replaces: _, ...root } = this.#root, former = this.#partial;
     this.#partial = await this.#maker.make({ ...root, tree: null, complete: false, for: this.#id, hunks: soFar });
     if (former !== undefined && former !== this.#partial) await removePartial(this.#parts.roots, [former]);
   }

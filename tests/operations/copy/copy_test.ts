@@ -1,8 +1,10 @@
 /** Copies in all directions: what comes back is what was there, byte for byte. */
-import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { parseApath } from "../../../src/core/apath.ts";
+import type { ContentId } from "../../../src/core/content_id.ts";
 import { rawOf } from "../../../src/core/raw.ts";
 import { copy } from "../../../src/operations/copy/copy.ts";
+import { restore } from "../../../src/operations/restore/restore.ts";
 import type { Repository } from "../../../src/snapshot/repository.ts";
 import { initStorage } from "../../../src/storage/layout/init.ts";
 import { openStorage } from "../../../src/storage/storage.ts";
@@ -107,7 +109,7 @@ Deno.test("a snapshot of which something is damaged is named and not copied; the
   strictEqual((await vault.snapshots()).length, 1);
 });
 
-Deno.test("a copy that is stopped goes on where it was, and ids of another algorithm are refused", async () => {
+Deno.test("a copy that is stopped goes on where it was, and keeps what it has", async () => {
   using world = await filledWorld();
   const place = await VaultPlace.make(world, KINDS[1]);
   using storage = world.open();
@@ -117,19 +119,96 @@ Deno.test("a copy that is stopped goes on where it was, and ids of another algor
     stopped.count = (counter) => void (counter === "storedItems" && stopped.notices.push("") > 4 && controller.abort());
     const request = { workers: 0, signal: controller.signal, clock: world.clock };
     await rejects(copy(storage, vault, request, stopped), { code: "interrupted" });
-    strictEqual((await vault.snapshots()).length, 1);
+    strictEqual((await vault.snapshots()).filter(({ complete }) => complete).length, 1);
   }
   await using vault = await place.open();
   deepStrictEqual((await copyAll(storage, vault, world)).present, 1);
   deepStrictEqual(await objectsOf(vault), await objectsOf(storage));
+});
 
-  using weak = new World({ inMemory: true, algorithm: "blake3" });
-  weak.write("f", "text");
-  await weak.backup();
+Deno.test("ids of a weak algorithm are no target of a copy", async () => {
+  using world = await filledWorld();
+  using storage = world.open();
+  using weak = new World({ inMemory: true, algorithm: "md5" });
   using other = weak.open();
   const monitor = new TestMonitor();
-  const result = await copy(other, vault, { workers: 0, signal, clock: world.clock }, monitor);
-  deepStrictEqual([result.failed, monitor.problems.map(({ name }) => name)], [1, ["other-algorithm"]]);
+  const result = await copy(storage, other, { workers: 0, signal, clock: world.clock }, monitor);
+  deepStrictEqual([result.failed, new Set(monitor.problems.map(({ name }) => name))], [
+    3,
+    new Set(["other-algorithm"]),
+  ]);
+});
+
+Deno.test("a snapshot of another algorithm gets other ids in a vault, and is copied once", async () => {
+  using other = new World({ inMemory: true, algorithm: "blake3" });
+  const place = await VaultPlace.make(other, KINDS[0]);
+  const backedUp = async () => {
+    await other.backup();
+    using storage = other.open();
+    await using vault = await place.open();
+    const monitor = new TestMonitor(), reader = storage.reader({ workers: 0, signal });
+    let read = 0;
+    storage.reader = () => Object.assign(reader, { read: (id: ContentId) => (read++, storage.readContent(id)) });
+    const result = await copyAll(storage, vault, other, monitor);
+    return { read, copied: result.copied.length, present: result.present };
+  };
+  for (let i = 0; i < 5; i++) other.write(`dir/file${i}`, `file ${i}`);
+  other.write("dir/large", noise(300_000, 4));
+  deepStrictEqual(await backedUp(), { read: 12, copied: 1, present: 0 });
+  other.write("dir/file2", "other");
+  deepStrictEqual(await backedUp(), { read: 2, copied: 1, present: 1 });
+  using storage = other.open();
+  await using vault = await place.open();
+  deepStrictEqual((await copyAll(storage, vault, other)).present, 2);
+  const [first, second] = await vault.snapshots(), origin = storage.snapshots()[1]!;
+  const { root } = await vault.manifest(second!.id);
+  deepStrictEqual(root.origin, { storage: storage.id, id: origin.id });
+  deepStrictEqual([first?.complete, root.storage.algorithm, root.sequence], [true, "sha256", 2]);
+  const target = Deno.makeTempDirSync({ dir: other.base }), monitor = new TestMonitor();
+  await restore(vault, other.restoreRequest(second!, target), monitor);
+  strictEqual(differences(other.source, target), "");
+});
+
+Deno.test("a copy that is cut off has a checkpoint at the target, which the rest takes the place of", async () => {
+  using world = await filledWorld();
+  for (let i = 0; i < 40; i++) world.write(`many/${i}`, `file ${i}`);
+  await world.backup();
+  const place = await VaultPlace.make(world, KINDS[0]);
+  using storage = world.open();
+  const last = storage.snapshots().at(-1)!, request = { workers: 0, clock: world.clock, snapshots: [last.id] };
+  {
+    await using vault = await place.open();
+    const controller = new AbortController(), monitor = new TestMonitor();
+    monitor.count = (counter) => {
+      if (counter === "storedItems" && monitor.notices.push("") > 30) controller.abort();
+      if (counter === "storedItems") world.clock.pass(6);
+    };
+    await rejects(copy(storage, vault, { ...request, signal: controller.signal }, monitor), { code: "interrupted" });
+    const [partial, ...others] = await vault.snapshots();
+    deepStrictEqual([partial?.complete, partial?.for, others], [false, last.id, []]);
+    ok((await vault.manifest(partial!.id)).root.hunks.length > 0);
+  }
+  await using vault = await place.open();
+  const monitor = new TestMonitor();
+  await copy(storage, vault, { ...request, signal }, monitor);
+  deepStrictEqual((await vault.snapshots()).map(({ id, complete }) => [id, complete]), [[last.id, true]]);
+  ok(monitor.of("storedItems") < 20, `${monitor.of("storedItems")} contents were stored again`);
+});
+
+Deno.test("of what the target has already, nothing is asked but the hunks that are new", async () => {
+  using world = await filledWorld();
+  const place = await VaultPlace.make(world, KINDS[1]);
+  const copied = async () => {
+    using storage = world.open();
+    await using vault = await place.open();
+    const monitor = new TestMonitor();
+    await copyAll(storage, vault, world, monitor);
+    return monitor;
+  };
+  await copied();
+  await world.backup();
+  const monitor = await copied();
+  deepStrictEqual([monitor.of("storedItems"), monitor.of("reusedItems")], [0, 0]);
 });
 
 Deno.test("a storage that came back out of a vault is sound, restores alike, and goes on", async () => {
