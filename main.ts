@@ -53,7 +53,7 @@ function realWorld(): World {
     readTextFile: system.readTextFile,
     readSecret,
     // Whoever doesn't see the question can't answer it.
-    askSecret: (question) => stderrIsTerminal ? askSecret(question) : Promise.resolve(undefined),
+    askSecret: (question, signal) => stderrIsTerminal ? askSecret(question, signal) : Promise.resolve(undefined),
     stdin: standardInput,
     commandOutput: (line, signal) => commandOutput(line, { signal }),
     host: system.hostName,

@@ -28,7 +28,7 @@ export interface World {
   /** Text of a file that nobody else can read. @param path absolute @throws ExposedSecret, DiskFault */
   readSecret(path: string, mostBytes: number): string;
   /** What a person types, unseen; undefined if nobody is there to be asked. @throws Interrupted */
-  askSecret(question: string): Promise<string | undefined>;
+  askSecret(question: string, signal: AbortSignal): Promise<string | undefined>;
   /** Standard input to its end. */
   stdin(): AsyncIterable<Uint8Array<ArrayBuffer>>;
   /** What a line for the shell prints. @throws CommandFailed at the end, if it fails */

@@ -59,14 +59,15 @@ const INTERRUPT = 0x03, END = 0x04, ERASE_ALL = 0x15, ESCAPE = 0x1b;
  * input may be something else.
  * @throws Interrupted
  */
-export async function askSecret(question: string): Promise<string | undefined> {
+export async function askSecret(question: string, signal: AbortSignal): Promise<string | undefined> {
+  if (signal.aborted) throw new Interrupted();
   using terminal = openTerminal();
   if (terminal === undefined) return undefined;
   const encoder = new TextEncoder();
   terminal.setRaw(true);
   try {
     terminal.writeSync(encoder.encode(question));
-    return new TextDecoder().decode(new Uint8Array(await lineFrom(terminal)));
+    return new TextDecoder().decode(new Uint8Array(await lineFrom(terminal, signal)));
   } finally {
     terminal.setRaw(false);
     terminal.writeSync(encoder.encode("\n"));
@@ -85,10 +86,13 @@ function openTerminal(): Deno.FsFile | undefined {
 }
 
 /** In raw mode keys come as they are pressed, and stop nothing by themselves. */
-async function lineFrom(terminal: Deno.FsFile): Promise<number[]> {
+async function lineFrom(terminal: Deno.FsFile, signal: AbortSignal): Promise<number[]> {
   const line: number[] = [], buffer = new Uint8Array(256);
+  const stopped = new Promise<never>((_, reject) => {
+    signal.addEventListener("abort", () => reject(new Interrupted()), { once: true });
+  });
   for (;;) {
-    const got = await terminal.read(buffer);
+    const got = await Promise.race([terminal.read(buffer), stopped]);
     if (got === null) throw new Interrupted();
     for (const key of buffer.subarray(0, got)) {
       if (ENTER.includes(key)) return line;

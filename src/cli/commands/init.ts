@@ -85,7 +85,7 @@ async function makeVault(session: Session, place: Place, { keyName }: InitOption
   const { config: { id, created, encrypted } } = await makeVault(
     await session.machine(),
     place.location,
-    { settings: place.settings, secrets: session.world, monitor: session.monitor },
+    { settings: place.settings, secrets: session.secrets, monitor: session.monitor },
     request,
   );
   session.result({ location: place.location, id, created, encrypted }, [
@@ -99,7 +99,7 @@ async function makeVault(session: Session, place: Place, { keyName }: InitOption
 /** @param location as it was given */
 function keepTheKey(location: string): string[] {
   return [
-    "Without the passphrase nobody can open it. Print the key, and keep the paper where neither thief nor fire finds it:",
+    "Without the passphrase nobody can open it: print the key, keep the paper:",
     `  backup-tool key show --paper -s ${location} | lp`,
   ];
 }
@@ -117,9 +117,9 @@ async function requestFor(session: Session, { location, settings }: Place, keyNa
     throw new BadUsage("A vault that is not encrypted has no key", "Leave out `--key-name`, or `--unencrypted`");
   }
   const { givenPassphrase, newPassphrase } = await import("../../operations/vaults/login.ts");
-  const { world } = session;
-  const passphrase = await givenPassphrase(settings, world, session.signal) ??
-    await newPassphrase(world, location, NOBODY_TYPES);
+  const { world, secrets } = session;
+  const passphrase = await givenPassphrase(settings, secrets, session.signal) ??
+    await newPassphrase(secrets, location, NOBODY_TYPES);
   return defined<InitRequest>({ passphrase, keyName: keyName ?? `${world.user()}@${world.host()}` });
 }
 

@@ -182,9 +182,9 @@ function withNewPassphrase(command: Command): Command {
 const NOBODY_TYPES = "Give it with `--new-password-file` or `--new-password-command`";
 
 async function passphraseOf(session: Session, options: NewPassphraseOptions): Promise<string> {
-  const { newPasswordFile: passwordFile, newPasswordCommand: passwordCommand } = options, { world } = session;
+  const { newPasswordFile: passwordFile, newPasswordCommand: passwordCommand } = options, { secrets } = session;
   const { givenPassphrase, newPassphrase } = await import("../../operations/vaults/login.ts");
-  const login: LoginSettings = loginOfOptions(defined<LoginSettings>({ passwordFile, passwordCommand }), world);
-  return await givenPassphrase(login, world, session.signal) ??
-    await newPassphrase(world, session.place.location, NOBODY_TYPES);
+  const login: LoginSettings = loginOfOptions(defined<LoginSettings>({ passwordFile, passwordCommand }), session.world);
+  return await givenPassphrase(login, secrets, session.signal) ??
+    await newPassphrase(secrets, session.place.location, NOBODY_TYPES);
 }

@@ -66,11 +66,11 @@ export const defineSalvage: Define = (program, act) => {
 };
 
 /** @throws BadUsage if nothing is given, and nobody is there to be asked */
-async function secretOf({ options, world, loaded, signal }: Session): Promise<Secret> {
+async function secretOf({ options, world, loaded, secrets, signal }: Session): Promise<Secret> {
   const { settings } = placeOf(".", options, { world, loaded });
   try {
     if (settings.encrypted === false) return { kind: "unencrypted" };
-    return (await secretFor(settings, { location: "the units", encrypted: true }, world, signal)).secret;
+    return (await secretFor(settings, { location: "the units", encrypted: true }, secrets, signal)).secret;
   } catch (error) {
     if (!(error instanceof Fault) || error.code !== "no-key") throw error;
     throw new BadUsage(

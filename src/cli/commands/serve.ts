@@ -139,7 +139,7 @@ async function serviceOptions(session: Session, options: ServeOptions, held: Dis
     makeRunner: (places) => {
       const whole: ThreadSetup = { ...setup, places, state: machine.state ?? [], umask: givenUmask() };
       if (machine.workerScript === undefined) {
-        return new SameThread({ ...setup, machine, log, secrets: secretsOf(world) }, places);
+        return new SameThread({ ...setup, machine, log, secrets: secretsOf(session) }, places);
       }
       return new JobThread(machine.workerScript, whole, log);
     },
@@ -149,13 +149,8 @@ async function serviceOptions(session: Session, options: ServeOptions, held: Dis
 }
 
 /** Nobody is there to be asked. */
-function secretsOf(world: Session["world"]): SecretWorld {
-  return {
-    readSecret: (path, mostBytes) => world.readSecret(path, mostBytes),
-    commandOutput: (line, signal) => world.commandOutput(line, signal),
-    askSecret: () => Promise.resolve(undefined),
-    env: (name) => world.env(name),
-  };
+function secretsOf({ secrets }: Session): SecretWorld {
+  return { ...secrets, askSecret: () => Promise.resolve(undefined) };
 }
 
 /** A service that was stopped for a backup, which was then killed, mustn't wait for the next backup. */

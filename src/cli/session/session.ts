@@ -12,6 +12,7 @@ import { BadUsage } from "../../core/fault.ts";
 import { type Raw, rawOf } from "../../core/raw.ts";
 import { exactSizeText, type SizeText, sizeText } from "../../core/size_text.ts";
 import type { EngineKind, UnlockedVault, VaultLogin } from "../../operations/open.ts";
+import type { SecretWorld } from "../../operations/vaults/login.ts";
 import type { Place } from "../../operations/vaults/place.ts";
 import type { OpenedRepository } from "../../operations/opened.ts";
 import type { Machine } from "../../platform/machine.ts";
@@ -111,9 +112,23 @@ export class Session implements AsyncDisposable {
     throw new NotForVaults(what);
   }
 
+  /** Where secrets come from. Nothing is painted over a question. */
+  get secrets(): SecretWorld {
+    const { world, monitor } = this;
+    return {
+      readSecret: (path, mostBytes) => world.readSecret(path, mostBytes),
+      commandOutput: (line, signal) => world.commandOutput(line, signal),
+      askSecret: async (question) => {
+        using _ = monitor.pause();
+        return await world.askSecret(question, this.signal);
+      },
+      env: (name) => world.env(name),
+    };
+  }
+
   /** What opens a vault there. */
   login({ settings }: Place): VaultLogin {
-    return { settings, secrets: this.world, host: this.world.host(), signal: this.signal };
+    return { settings, secrets: this.secrets, host: this.world.host(), signal: this.signal };
   }
 
   /** It knows where this program keeps its state. */

@@ -25,7 +25,7 @@ export interface PlaceWorld {
  * @throws BadUsage
  */
 export function placeNamed(text: string, given: VaultSettings, { vaults, env, absolute }: PlaceWorld): Place {
-  const named = Object.hasOwn(vaults, text) ? vaults[text] : undefined;
+  const [name, named] = Object.hasOwn(vaults, text) ? [text, vaults[text]] : namedAt(text, vaults, absolute);
   const { location, ...fromFile } = named ?? { location: hasScheme(text) ? text : absolute(text) };
   const { keyFile, passwordFile, passwordCommand, encrypted, ...others } = given;
   const own = defined<LoginSettings>({ keyFile, passwordFile, passwordCommand, encrypted });
@@ -34,8 +34,18 @@ export function placeNamed(text: string, given: VaultSettings, { vaults, env, ab
   return {
     location: pathOfFile(location),
     settings: { ...(login === undefined ? fromFile : withoutLogin(fromFile)), ...others, ...login },
-    ...(named !== undefined && { name: text }),
+    ...(named !== undefined && name !== undefined && { name }),
   };
+}
+
+/** A vault that is given by its place, and has a name as well. */
+function namedAt(
+  text: string,
+  vaults: PlaceWorld["vaults"],
+  absolute: PlaceWorld["absolute"],
+): readonly [string, NamedVault] | readonly [undefined, undefined] {
+  const location = hasScheme(text) ? text : absolute(text);
+  return Object.entries(vaults).find(([, vault]) => vault.location === location) ?? [undefined, undefined];
 }
 
 function withoutLogin(settings: VaultSettings): VaultSettings {

@@ -101,7 +101,11 @@ Deno.test("a job fails with what is wrong with the vault that it names", async (
     return (await world.perform("a.json"))?.error?.code;
   };
   strictEqual(await codeOf({ kind: "copy", to: "offsite", from: "offsite" }), "bad-usage");
+  strictEqual(await codeOf({ kind: "check", storage: `${world.base}/vault` }), undefined);
+  const { vaults } = world;
+  world.vaults = {};
   strictEqual(await codeOf({ kind: "check", storage: `${world.base}/vault` }), "no-key");
+  world.vaults = vaults;
   Deno.writeTextFileSync(`${world.base}/password`, "wrong\n");
   strictEqual(await codeOf({ kind: "check", storage: "offsite" }), "wrong-passphrase");
   Deno.chmodSync(`${world.base}/password`, 0o644);

@@ -44,6 +44,7 @@ export class TerminalMonitor implements Monitor, Disposable {
   #problems = 0;
   #countsSinceLook = 0;
   #lastMs: number;
+  #isPaused = false;
 
   constructor(options: MonitorOptions) {
     const { clock, quiet, verbose, json } = options;
@@ -122,6 +123,19 @@ export class TerminalMonitor implements Monitor, Disposable {
     this.#phase = undefined;
   }
 
+  /** Until disposed nothing is painted, and no time passes: somebody is asked something. */
+  pause(): Disposable {
+    const sinceMs = this.#clock.nowMs();
+    this.#isPaused = true;
+    this.#reporter.finish();
+    return {
+      [Symbol.dispose]: () => {
+        this.#isPaused = false;
+        this.#startMs += this.#clock.nowMs() - sinceMs;
+      },
+    };
+  }
+
   /** The last words of an operation that came to its end. */
   finish(): void {
     this.#phase = undefined;
@@ -136,7 +150,7 @@ export class TerminalMonitor implements Monitor, Disposable {
 
   #look(): void {
     this.#countsSinceLook = 0;
-    if (this.#quiet) return;
+    if (this.#quiet || this.#isPaused) return;
     const now = this.#clock.nowMs();
     if (now - this.#lastMs < this.#reporter.everyMs) return;
     this.#lastMs = now;
