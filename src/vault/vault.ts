@@ -258,8 +258,8 @@ export class Vault implements Repository {
   }
 
   #pruner(request: RemovalRequest, monitor: Monitor): Pruner {
-    const { objects, index, contents, roots } = this,
-      { host, unitBytes = UNIT_BYTES, machine: { clock } } = this.#options;
+    const { objects, index, roots } = this, { host, unitBytes = UNIT_BYTES, machine: { clock } } = this.#options;
+    const contents = { hunk: (id: HunkId) => this.#hunks.find(id) };
     index.doWithoutTails();
     return new Pruner({ objects, index, contents, roots, host }, { request, monitor, clock, unitBytes });
   }

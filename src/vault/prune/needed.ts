@@ -8,7 +8,6 @@ import { DamagedManifest } from "../../snapshot/entry_line.ts";
 import { contentsOf } from "../../snapshot/hunk_contents.ts";
 import type { HunkRef } from "../../snapshot/hunk.ts";
 import { kindOfItem, LIST_SUFFIX, type UnitClass, type UnitItem } from "../pack/items.ts";
-import type { VaultContents } from "../store/contents.ts";
 import type { StoredRoot } from "../store/root_store.ts";
 import type { UnitIndex } from "../store/unit_index.ts";
 import { eachAtOnce } from "./each_at_once.ts";
@@ -51,9 +50,14 @@ export interface Needs {
   readonly unreadable: ReadonlyMap<string, string>;
 }
 
+export interface HunkSource {
+  /** Verified. @throws DamagedContent */
+  hunk(id: HunkId): Promise<Uint8Array<ArrayBuffer>>;
+}
+
 export interface NeedsSource {
   readonly index: Pick<UnitIndex, "homesOf" | "unitNames" | "unit" | "itemsOf">;
-  readonly contents: Pick<VaultContents, "hunk">;
+  readonly contents: HunkSource;
   readonly lists: ListFinder;
   /** Units that an index lists, but that are not there. */
   readonly lost: ReadonlySet<string>;
@@ -64,31 +68,25 @@ export interface Collecting {
   readonly monitor: Monitor;
 }
 
-/** Reads every hunk once. @throws Interrupted, PlaceUnavailable */
+/** @param hunks of all snapshots, each once @throws Interrupted, PlaceUnavailable */
 export async function collectNeeds(
   source: NeedsSource,
-  roots: readonly StoredRoot[],
+  hunks: Iterable<WantedHunk>,
   options: Collecting,
 ): Promise<Needs> {
   const collector = new Collector(source, options);
-  await collector.addAll(hunksOf(roots));
+  await collector.addAll(hunks);
   return collector;
 }
 
-interface WantedHunk {
+export interface WantedHunk {
+  /** One of the snapshots that need it. */
   readonly root: RootId;
   readonly ref: HunkRef;
 }
 
-function* hunksOf(roots: readonly StoredRoot[]): Generator<WantedHunk> {
-  const seen = new Set<HunkId>();
-  for (const { id, root: { hunks } } of roots) {
-    for (const ref of hunks) {
-      if (seen.has(ref.id)) continue;
-      seen.add(ref.id);
-      yield { root: id, ref };
-    }
-  }
+export function hunksOf({ id, root: { hunks } }: StoredRoot): WantedHunk[] {
+  return hunks.map((ref) => ({ root: id, ref }));
 }
 
 class Collector implements Needs {

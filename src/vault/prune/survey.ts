@@ -3,16 +3,23 @@
  * So every mark that it finds was there before it listed the snapshots: what was written later is for its writer to check.
  */
 import { objectKey } from "../../backend/backend.ts";
-import type { RootId } from "../../core/content_id.ts";
+import type { HunkId, RootId } from "../../core/content_id.ts";
 import { pluralText } from "../../core/size_text.ts";
 import { UnknownReferences } from "../../snapshot/faults.ts";
 import { NeededMissing, NewerObject } from "../format/faults.ts";
 import { encodeIndex, type IndexObject, type UnitLine } from "../index/index_object.ts";
-import type { RootStore, StoredRoot } from "../store/root_store.ts";
+import type { RootStore } from "../store/root_store.ts";
 import type { SealedObjects } from "../store/sealed_objects.ts";
 import type { IndexObjectFacts, UnitIndex } from "../store/unit_index.ts";
-import type { VaultContents } from "../store/contents.ts";
-import { type Collecting, collectNeeds, type Missing, type Needs } from "./needed.ts";
+import {
+  type Collecting,
+  collectNeeds,
+  hunksOf,
+  type HunkSource,
+  type Missing,
+  type Needs,
+  type WantedHunk,
+} from "./needed.ts";
 import type { ListFinder } from "./lists.ts";
 import { portionsOf } from "./portions.ts";
 import type { PruneRules } from "./rules.ts";
@@ -22,7 +29,8 @@ import { readTail } from "../store/stored_units.ts";
 export interface PrunedVault {
   readonly objects: SealedObjects;
   readonly index: UnitIndex;
-  readonly contents: VaultContents;
+  /** Hunks, verified, from wherever they are at hand. */
+  readonly contents: HunkSource;
   readonly roots: RootStore;
   readonly lists: ListFinder;
   /** Noted as the writer of what it stores. */
@@ -79,9 +87,9 @@ async function lookOnce(vault: PrunedVault, { without, ...options }: SurveyOptio
   const listed = new Map(Array.from(index.objects(), (object) => [object.name, object]));
   const nowMs = await objects.backend.now(), stored = new Map(await objects.list("data"));
   const lost = await lostUnits(vault, stored);
-  const roots = (await rootsOf(store)).filter(({ id }) => !without.has(id));
-  const needs = await collectNeeds({ ...vault, lost }, roots, options);
-  return { nowMs, objects: listed, stored, lost, roots: new Set(roots.map(({ id }) => id)), needs };
+  const { roots, hunks } = await rootsIn(store, without);
+  const needs = await collectNeeds({ ...vault, lost }, hunks, options);
+  return { nowMs, objects: listed, stored, lost, roots, needs };
 }
 
 /** What this version doesn't understand may say that something is needed, or gone. @throws NewerObject */
@@ -89,10 +97,23 @@ export function assertKnownVersions(index: Pick<UnitIndex, "unusable">): void {
   for (const fault of index.unusable.values()) if (fault instanceof NewerObject) throw fault;
 }
 
-/** Listed twice, for a root may take the place of another while the list is made; what is in either counts. */
-async function rootsOf(store: RootStore): Promise<readonly StoredRoot[]> {
-  const first = await store.all(), second = await store.all();
-  return [...new Map([...first, ...second].map((root) => [root.id, root])).values()];
+/**
+ * Listed twice, for a root may take the place of another while the list is made; what is in either counts. One after the
+ * other is looked into: all of them together may be much to have in memory.
+ */
+async function rootsIn(store: RootStore, without: ReadonlySet<RootId>) {
+  for (;;) {
+    const heads = [...await store.heads(), ...await store.heads()];
+    const roots = new Set(heads.map(({ id }) => id).filter((id) => !without.has(id)));
+    const hunks = new Map<HunkId, WantedHunk>();
+    let isWhole = true;
+    for (const id of roots) {
+      const found = await store.find(id);
+      if (found === undefined) isWhole = false; // it was forgotten just now, or has another root
+      else for (const hunk of hunksOf(found)) if (!hunks.has(hunk.ref.id)) hunks.set(hunk.ref.id, hunk);
+    }
+    if (isWhole) return { roots, hunks: hunks.values() };
+  }
 }
 
 /** @param stored gets those that the list has left out, though they are there */
