@@ -32,6 +32,7 @@ export class RootStore {
   readonly #known = new Map<string, RootHeader>();
   readonly #unusable = new Map<string, Fault>();
   #fetched: NamedRoot[] = [];
+  #version = 0;
   #isTidy = false;
 
   /** @param monitor is told of objects that can't be used */
@@ -45,8 +46,14 @@ export class RootStore {
   async heads(): Promise<readonly RootHeader[]> {
     const before = [...this.#known.keys()], missed = new Set<string>();
     while (!await this.#takeListed(missed));
+    if (before.length !== this.#known.size || before.some((name) => !this.#known.has(name))) this.#version++;
     if (!this.#isTidy || before.some((name) => !this.#known.has(name))) await this.#tidy();
     return [...new Map(Array.from(this.#known.values(), (header) => [header.id, header])).values()];
+  }
+
+  /** Another number whenever this run has learnt of other roots. */
+  get version(): number {
+    return this.#version;
   }
 
   /** The roots themselves: of a vault with many snapshots, much to have in memory. */
@@ -109,6 +116,7 @@ export class RootStore {
     } catch (error) {
       if (!(error instanceof MissingObject)) throw error;
       this.#known.delete(name); // it was forgotten
+      this.#version++;
       return undefined;
     }
   }
@@ -130,6 +138,7 @@ export class RootStore {
     const name = await this.#objects.put("snapshots", encodeSnapshot(root.bytes, this.#objects.auth));
     this.#remember(name, root);
     this.#flush();
+    this.#version++;
   }
 
   /** Makes a snapshot exist no more: all objects that hold its root, also one that somebody stores meanwhile. */
@@ -143,6 +152,7 @@ export class RootStore {
         this.#known.delete(name);
         this.#cache.use((tables) => tables.noteForgotten(name, root));
         this.#isTidy = false;
+        this.#version++;
         removed = true;
       }
     }

@@ -35,10 +35,19 @@ interface CatalogOnDisk extends Disposable {
   readonly note: FileNote;
 }
 
+interface OpenedCatalog {
+  readonly catalog: Catalog;
+  /** The snapshots that it knows. */
+  readonly of: string;
+  /** Of the roots, when it was looked whether it knows all of them. */
+  version: number;
+  readonly isOnDisk: boolean;
+}
+
 export class VaultCatalog implements Disposable {
   readonly #sources: CatalogSources;
   readonly #disk: CatalogOnDisk | undefined;
-  #opened: { readonly of: string; readonly catalog: Catalog; readonly isOnDisk: boolean } | undefined;
+  #opened: OpenedCatalog | undefined;
   readonly #retired: Catalog[] = [];
   #pending: Promise<Catalog> | undefined;
 
@@ -74,17 +83,27 @@ export class VaultCatalog implements Disposable {
 
   async #current(): Promise<Catalog> {
     const heads = await this.heads(), of = heads.map(({ id, root }) => `${root.sequence} ${id}`).join("\n");
-    if (this.#opened?.of === of) return this.#opened.catalog;
+    const { version } = this.#sources.roots;
+    if (this.#opened?.of === of) {
+      this.#opened.version = version;
+      return this.#opened.catalog;
+    }
     this.#retire();
     const onDisk = await this.#fromDisk(heads), catalog = onDisk ?? await this.#inMemory(heads);
-    this.#opened = { of, catalog, isOnDisk: onDisk !== undefined };
+    this.#opened = { catalog, of, version, isOnDisk: onDisk !== undefined };
     return catalog;
+  }
+
+  /** One that knows the snapshots that this run has learnt of: the place is listed only for the first question. */
+  async #atHand(): Promise<Catalog> {
+    const isCurrent = this.#opened?.version === this.#sources.roots.version;
+    return isCurrent && this.#opened !== undefined ? this.#opened.catalog : await this.current();
   }
 
   /** Answers a question. A catalog that turns out to be damaged is made again first: `question` may be asked twice. */
   async query<T>(question: (catalog: Catalog) => T): Promise<T> {
     try {
-      return question(await this.current());
+      return question(await this.#atHand());
     } catch (error) {
       if (!(error instanceof CatalogFault)) throw error;
       this.#distrust();
@@ -94,7 +113,7 @@ export class VaultCatalog implements Disposable {
 
   /** The same for many answers, which are given one by one; after a failure the next question finds a better catalog. */
   async queryEach<T>(question: (catalog: Catalog) => Iterable<T>): Promise<Iterable<T>> {
-    return this.#each(question(await this.current()));
+    return this.#each(question(await this.#atHand()));
   }
 
   *#each<T>(answers: Iterable<T>): Generator<T> {

@@ -23,6 +23,8 @@ class Scene implements Disposable {
   readonly other = new World({ inMemory: true });
   /** Objects that were fetched. */
   readonly fetched: string[] = [];
+  /** How often something was listed. */
+  lists = 0;
   vault!: VaultPlace;
 
   static async make(kind: typeof KINDS[number] = PLAIN): Promise<Scene> {
@@ -46,7 +48,11 @@ class Scene implements Disposable {
   }
 
   readonly #counted = (backend: Backend): Backend => {
-    const get = backend.get.bind(backend);
+    const get = backend.get.bind(backend), list = backend.list.bind(backend);
+    backend.list = (kind, signal) => {
+      this.lists++;
+      return list(kind, signal);
+    };
     backend.get = (key, options) => {
       this.fetched.push(key);
       return get(key, options);
@@ -95,8 +101,10 @@ Deno.test("what was read of a vault once is not fetched again", async () => {
     scene.fetched.length = 0;
     await using vault = await scene.open();
     deepStrictEqual(await answersOf(vault), answers);
-    // The vault's config, and the key.
     deepStrictEqual(scene.fetched, []);
+    scene.lists = 0;
+    for (const path of ["/a", "/dir/b"]) await vault.query((catalog) => catalog.history(parseApath(path)));
+    strictEqual(scene.lists, 0);
   }
   scene.world.write("dir/b", "second");
   await scene.add(`${scene.world.base}/elsewhere`);
