@@ -6,7 +6,7 @@ import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { type Backend, type ObjectKey, objectKey } from "../../src/backend/backend.ts";
 import { MissingObject, PlaceUnavailable } from "../../src/backend/faults.ts";
 import { ChaosProxy, type Mishap } from "../support/chaos_proxy.ts";
-import { IS_SLOW_WANTED } from "../support/needs.ts";
+import { rounds as roundsOf } from "../support/effort.ts";
 import { hastened, openPlace } from "../support/remote_place.ts";
 import { restServer } from "../support/rest_server.ts";
 import { ACCESS_KEY, s3Server, SECRET_KEY } from "../support/s3_server.ts";
@@ -125,7 +125,7 @@ async function throughChaos(
   name: string,
 ): Promise<void> {
   let faults = 0, operations = 0;
-  for (let seed = 1; seed <= (IS_SLOW_WANTED ? 60 : rounds); seed++) {
+  for (let seed = 1; seed <= roundsOf(rounds, 60); seed++) {
     const place = `${name}${seed}`;
     await using straight = await openPlace(location(target, place), variables);
     await using proxy = new ChaosProxy(target, mishaps(seed, kinds, 2));

@@ -1,7 +1,7 @@
 /** Every kind of remote place keeps the contract, on real servers; servers that lie are found out. */
 import { ok } from "node:assert/strict";
 import { BACKEND_RULES, backendContract, type BackendPlace } from "../contract/backend_contract.ts";
-import { IS_SLOW_WANTED } from "../support/needs.ts";
+import { IS_SLOW } from "../support/effort.ts";
 import { openPlace } from "../support/remote_place.ts";
 import { type Flaw, type RestServer, restServer } from "../support/rest_server.ts";
 import { ACCESS_KEY, s3Server, SECRET_KEY } from "../support/s3_server.ts";
@@ -100,7 +100,7 @@ backendContract(
   { ignore: !HAS_SSHD, leaks: true },
 );
 
-const isSlowWanted = HAS_RCLONE && HAS_SSHD && IS_SLOW_WANTED;
+const isSlowWanted = HAS_RCLONE && HAS_SSHD && IS_SLOW;
 const sftp = isSlowWanted ? await rcloneSftp() : MISSING_SERVER;
 backendContract(
   "sftp: rclone serve sftp (SLOW)",

@@ -4,7 +4,8 @@
  */
 
 const IS_QUICK = Boolean(Deno.env.get("QUICK"));
-const IS_SLOW = Boolean(Deno.env.get("SLOW"));
+/** Tests that take minutes run only then. */
+export const IS_SLOW = Boolean(Deno.env.get("SLOW"));
 const SHARE = 3;
 
 /** How many rounds, each with other random input. */
