@@ -1,17 +1,20 @@
 /** backup-tool repair */
+import { parseRootId } from "../../core/content_id.ts";
+import { Fault, unlessFault } from "../../core/fault.ts";
+import { type Raw, rawOf } from "../../core/raw.ts";
 import { shortId } from "../../core/short_id.ts";
 import { pluralText } from "../../core/size_text.ts";
 import type { Repaired, RepairResult } from "../../operations/repair/repaired.ts";
-import type { Storage } from "../../storage/storage.ts";
+import type { Repository } from "../../snapshot/repository.ts";
 import { EXIT } from "../session/exit.ts";
 import { collected, examples, workersOption } from "../settings/options.ts";
-import { absolutePath } from "../settings/paths.ts";
 import type { Session } from "../session/session.ts";
 import type { Define } from "./command.ts";
 
 interface RepairOptions {
   readonly readData?: boolean;
   readonly from?: readonly string[];
+  readonly snapshot?: readonly string[];
   readonly dryRun?: boolean;
   readonly workers?: number;
 }
@@ -21,11 +24,17 @@ export const defineRepair: Define = (program, act) => {
     .summary("heal what is damaged, from whatever has a copy")
     .description(
       "Heal damaged and missing contents with copies from trees, from the files that were backed up, and from other " +
-        "storages. Snapshots and lists of files come from copies of the storage, or are made again from the catalog " +
-        "and other snapshots. What can't be healed is moved to quarantine/ and named, with every path that needs it. " +
-        "The exit status is 3 if something is lost.",
+        "storages and vaults. Snapshots and lists of files come from there too, or are made again from the catalog " +
+        "and other snapshots. What can't be healed is named, with every path that needs it, and in a storage moved to " +
+        "quarantine/. In a vault, damaged units are given up, and what was whole in them is stored again. The exit " +
+        "status is 3 if something is lost.",
     )
-    .option("--from <LOCATION>", "another storage that may have copies (repeatable)", collected)
+    .option(
+      "--from <LOCATION>",
+      "another storage or vault that may have copies, or a directory with the files (repeatable)",
+      collected,
+    )
+    .option("--snapshot <ID>", "bring back a lost snapshot of a vault: its whole id (repeatable)", collected)
     .option("--read-data", "read every byte first, to find all damage")
     .option("-n, --dry-run", "change nothing; tell what would be healed, and what is lost")
     .addOption(workersOption())
@@ -34,25 +43,27 @@ export const defineRepair: Define = (program, act) => {
       examples(
         "backup-tool repair -s /mnt/disk/storage",
         "backup-tool repair --read-data --from /mnt/other/storage",
+        "backup-tool repair -s offsite --from /mnt/disk/storage",
         "backup-tool repair --dry-run --json",
       ),
     );
   command.action(() =>
     act(command, async (session) => {
-      const { readData = false, from = [], dryRun = false, workers } = command.opts<RepairOptions>();
-      const storage = await session.openStorage("repair it");
-      using others = new DisposableStack();
+      const { readData = false, from = [], snapshot = [], dryRun = false, workers } = command.opts<RepairOptions>();
+      const repository = await session.openRepository();
       const request = {
         readData,
         dryRun,
-        from: await openOthers(from, session, others),
+        ...await openOthers(from, session),
+        snapshots: snapshot.map((id) => parseRootId(id, ID_DIGITS)),
+        host: session.world.host(),
         workers: session.workers(workers),
         signal: session.signal,
       };
-      const { repair } = await import("../../operations/repair/repair.ts");
+      const { repairAny } = await import("../../operations/repair/repair_any.ts");
       const found: Repaired[] = [];
       const tell = (repaired: Repaired) => session.options.json ? void found.push(repaired) : print(repaired, session);
-      const result = await repair(storage, request, tell, session.monitor);
+      const result = await repairAny(repository, request, tell, session.monitor);
       if (session.options.json) session.out.json({ dryRun, ...result, items: found });
       else if (!session.options.quiet) session.out.line(summaryText(result, dryRun));
       return result.lost > 0 || session.monitor.problems > 0 ? EXIT.someFailed : EXIT.done;
@@ -60,16 +71,38 @@ export const defineRepair: Define = (program, act) => {
   );
 };
 
-async function openOthers(paths: readonly string[], session: Session, held: DisposableStack): Promise<Storage[]> {
-  const { openStorage } = await import("../../storage/storage.ts");
-  const machine = await session.machine();
-  return paths.map((path) => held.use(openStorage(machine, absolutePath(session.world, path), session.monitor)));
+/** Of the digest in an id of a vault's snapshots. */
+const ID_DIGITS = 64;
+
+/** What is no storage and no vault is a directory with files. */
+async function openOthers(
+  locations: readonly string[],
+  session: Session,
+): Promise<{ readonly from: Repository[]; readonly directories: Raw[] }> {
+  const from: Repository[] = [], directories: Raw[] = [];
+  for (const text of locations) {
+    const place = session.placeOf(text);
+    try {
+      from.push(await session.openRepository(place));
+    } catch (error) {
+      if (!(error instanceof Fault) || error.code !== "no-storage") throw error;
+      if (!await isDirectory(rawOf(place.location), session)) throw error;
+      directories.push(rawOf(place.location));
+    }
+  }
+  return { from, directories };
+}
+
+async function isDirectory(path: Raw, session: Session): Promise<boolean> {
+  const { disk } = await session.machine();
+  return unlessFault(() => disk.statDirectory(path).kind === "dir", false);
 }
 
 /** What was lost is a result: also `--quiet` shows it. */
 function print({ kind, id, what, from, quarantine, affected }: Repaired, { out, options }: Session): void {
   if (from !== undefined) {
-    if (!options.quiet) out.line(`healed ${kind} ${id}: ${what}; a copy was in ${from}`);
+    const how = kind === "unit" ? `${from} was stored again` : `a copy was in ${from}`;
+    if (!options.quiet) out.line(`healed ${kind} ${id}: ${what}; ${how}`);
     return;
   }
   out.line(`lost ${kind} ${id}: ${what}${quarantine === undefined ? "" : `; moved to ${quarantine}`}`);

@@ -12,7 +12,7 @@ import { shortId } from "../../core/short_id.ts";
 import type { HunkId, RootId } from "../../core/content_id.ts";
 import { Fault, unlessFault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
-import { rawOf, textOf } from "../../core/raw.ts";
+import { type Raw, rawOf, textOf } from "../../core/raw.ts";
 import { Yielder } from "../../core/yielding.ts";
 import { check } from "../check/check.ts";
 import { DamagedContent } from "../../snapshot/faults.ts";
@@ -42,6 +42,8 @@ export interface RepairRequest {
   readonly readData: boolean;
   /** Where copies may be. They are only read. */
   readonly from: readonly Repository[];
+  /** Directories that may have the files: absolute paths. */
+  readonly directories?: readonly Raw[];
   /** Only say what would be done. Takes no lock. */
   readonly dryRun: boolean;
   readonly workers: number;
@@ -194,6 +196,7 @@ class RepairRun implements AsyncDisposable {
     using healer = new ContentRepairer(this.#storage, {
       snapshots: this.#places(),
       others: this.#others,
+      directories: this.#request.directories ?? [],
       heals: !this.#request.dryRun,
     });
     const states: { id: string; state: "ok" | "damaged" }[] = [];

@@ -3,8 +3,10 @@
  * again: what is whole from themselves, the rest from wherever there is a copy. What nothing can heal is named, with every
  * path of every snapshot that needs it.
  */
-import type { ContentId, RootId } from "../../core/content_id.ts";
+import type { Apath } from "../../core/apath.ts";
+import { type ContentId, type HunkId, knownContentId, type RootId } from "../../core/content_id.ts";
 import { newHasher } from "../../core/digest.ts";
+import { unlessFault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { type Raw, textOf } from "../../core/raw.ts";
 import { shortId } from "../../core/short_id.ts";
@@ -13,6 +15,7 @@ import type { WorkOptions } from "../../core/work.ts";
 import { Yielder } from "../../core/yielding.ts";
 import { entriesOf, linesOf, Manifest } from "../../snapshot/manifest.ts";
 import type { HunkRef } from "../../snapshot/hunk.ts";
+import { contentsOf } from "../../snapshot/hunk_contents.ts";
 import type { Repository } from "../../snapshot/repository.ts";
 import type { Root } from "../../snapshot/root.ts";
 import {
@@ -21,6 +24,8 @@ import {
   findAffected,
   HunkReferences,
 } from "../../storage/repair/affected_paths.ts";
+import { placesIn } from "../../storage/repair/content_repairer.ts";
+import { missingAmong } from "../../vault/repair/unit_damages.ts";
 import type { ContentPieces, VaultRepairer } from "../../vault/repair/vault_repairer.ts";
 import type { Vault } from "../../vault/vault.ts";
 import { check } from "../check/check.ts";
@@ -34,6 +39,8 @@ export interface VaultRepairRequest extends WorkOptions {
   readonly readData: boolean;
   /** Where copies may be. They are only read. */
   readonly from: readonly Repository[];
+  /** Directories that may have the files: absolute paths. */
+  readonly directories?: readonly Raw[];
   /** Only say what would be done. Takes no lease. */
   readonly dryRun: boolean;
   /** Snapshots that aren't there any more, to be brought back: by copies of their roots, or from elsewhere. */
@@ -92,6 +99,8 @@ class VaultRepair {
   readonly #states = new Map<ContentId, "ok" | "damaged">();
   readonly #lostPaths = new Map<string, AffectedPath[]>();
   readonly #useless = new Set<RootId>();
+  /** Those that were healed. */
+  readonly #hunks = new Map<HunkId, Uint8Array<ArrayBuffer>>();
   /** Units that were given up, and what is wrong with them. */
   readonly #damages = new Map<string, string>();
   /** Roots of complete and partial snapshots. */
@@ -115,7 +124,7 @@ class VaultRepair {
     const first = await this.#suspects(request.readData);
     await this.#giveUpUnits([...first.contents.keys(), ...first.hunks.keys()]);
     // What these name wasn't looked at yet.
-    const isMore = await this.#healHunks(first) > 0, more = isMore ? (await this.#suspects(false)).contents : [];
+    const isMore = await this.#healHunks(first) > 0, more = isMore ? await this.#contentsOfHealed() : [];
     const suspects = new Map([...first.contents, ...more, ...(isMore ? first.unneeded : [])]);
     if (isMore) await this.#giveUpUnits([...suspects.keys()]);
     await this.#healContents(suspects);
@@ -180,6 +189,16 @@ class VaultRepair {
     return { hunks, contents, unneeded };
   }
 
+  /** Suspects among what healed hunks name. */
+  async #contentsOfHealed(): Promise<ReadonlyMap<string, string>> {
+    if (this.#tools.repairer !== undefined) return (await this.#suspects(false)).contents;
+    // As long as nothing is stored, no check finds them.
+    const users = [...this.#users().values()].map(({ hunk }) => hunk).filter(({ id }) => this.#hunks.has(id));
+    const named = users.flatMap((hunk) => unlessFault(() => contentsOf(this.#hunks.get(hunk.id)!, hunk), []));
+    const missing = await missingAmong(this.#vault, new Set(named.map(knownContentId)));
+    return new Map(missing.map((id) => [id, "it is missing"]));
+  }
+
   /** @returns how many are there again */
   async #healHunks({ hunks }: Suspects): Promise<number> {
     if (hunks.size === 0) return 0;
@@ -191,6 +210,7 @@ class VaultRepair {
       await this.#pace.yieldIfDue();
       const copy = await copies.hunk(hunk.id);
       if (copy !== undefined) await repairer?.storeHunk(hunk.id, copy.bytes);
+      if (copy !== undefined) this.#hunks.set(hunk.id, copy.bytes);
       if (copy !== undefined) healed++;
       const affected = [{ path: rangeText(hunk), snapshots }];
       this.#noteNeeded({ kind: "hunk", id: hunk.id, what, from: copy?.from, quarantine: undefined, affected });
@@ -249,13 +269,19 @@ class VaultRepair {
     const tried = new Set<Raw>();
     for (const { path, snapshots } of affected) {
       for (const snapshot of snapshots) {
-        const root = this.#roots.get(snapshot);
-        const live = root?.host === this.#tools.request.host ? livePath(root, path) : undefined;
-        if (live === undefined || tried.has(live)) continue;
-        tried.add(live);
-        yield live;
+        for (const place of this.#placesOf(path, this.#roots.get(snapshot))) {
+          if (!tried.has(place)) yield place;
+          tried.add(place);
+        }
       }
     }
+  }
+
+  *#placesOf(path: Apath, root: Root | undefined): Generator<Raw> {
+    const { host, directories = [] } = this.#tools.request;
+    const live = root?.host === host ? livePath(root, path) : undefined;
+    if (live !== undefined) yield live;
+    for (const { at } of root?.sources ?? []) for (const each of directories) yield* placesIn(each, path, at);
   }
 
   async #noteLostIn({ id, affected }: DamagedFile): Promise<void> {
@@ -328,7 +354,7 @@ class VaultRepair {
   }
 
   async #linesOf(hunk: HunkRef): Promise<readonly string[]> {
-    return linesOf(await this.#vault.contents.hunk(hunk.id), hunk);
+    return linesOf(this.#hunks.get(hunk.id) ?? await this.#vault.contents.hunk(hunk.id), hunk);
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { unlessFault } from "../../core/fault.ts";
 import { Buffer } from "node:buffer";
-import { type Apath, apathWithin, isWithin, nameOf, parentOf, placeApath, relativeOf } from "../../core/apath.ts";
+import { type Apath, apathWithin, isWithin, nameOf, parentOf, placeApath, relativeOf, TOP } from "../../core/apath.ts";
 import { classOfId, type ContentId, isDigestOf, type RootId } from "../../core/content_id.ts";
 import { digestHexLength, isCollisionResistant } from "../../core/digest.ts";
 import { DigestStream } from "../../core/digest_stream.ts";
@@ -31,6 +31,8 @@ export interface SnapshotPlaces {
 export interface HealerOptions {
   readonly snapshots: ReadonlyMap<RootId, SnapshotPlaces>;
   readonly others: readonly RepairSource[];
+  /** Directories that may have what was backed up, at the paths that it has in snapshots or had in a source. Absolute. */
+  readonly directories: readonly Raw[];
   /** False: only look for a remedy. */
   readonly heals: boolean;
 }
@@ -245,13 +247,19 @@ export class ContentRepairer implements Disposable {
     for (const { path, snapshots } of affected) {
       for (const snapshot of snapshots) {
         for (const { path: source, at } of this.#options.snapshots.get(snapshot)?.sources ?? []) {
-          const place = sourcePath(rawOf(source), placeApath(rawOf(at)), path);
-          if (place === undefined || tried.has(place)) continue;
-          tried.add(place);
-          yield { from: textOf(place), open: () => this.#openSource(place) };
+          const own = sourcePath(rawOf(source), placeApath(rawOf(at)), path);
+          for (const place of [...(own === undefined ? [] : [own]), ...this.#inDirectories(path, at)]) {
+            if (tried.has(place)) continue;
+            tried.add(place);
+            yield { from: textOf(place), open: () => this.#openSource(place) };
+          }
         }
       }
     }
+  }
+
+  #inDirectories(path: Apath, at: string): Raw[] {
+    return this.#options.directories.flatMap((directory) => placesIn(directory, path, at));
   }
 
   #openSource(path: Raw): OpenFile | undefined {
@@ -264,4 +272,11 @@ export class ContentRepairer implements Disposable {
 function sourcePath(source: Raw, at: Apath, path: Apath): Raw | undefined {
   if (!source.startsWith("/") || !isWithin(path, at)) return undefined;
   return joinRaw(source, relativeOf(apathWithin(path, at)));
+}
+
+/** Where a directory may have a file of a snapshot. @param at where the source that it came from stands in the snapshot */
+export function placesIn(directory: Raw, path: Apath, at: string): Raw[] {
+  const source = placeApath(rawOf(at)), places = [joinRaw(directory, relativeOf(path))];
+  const isInside = source !== TOP && path !== source && isWithin(path, source);
+  return isInside ? [...places, joinRaw(directory, relativeOf(apathWithin(path, source)))] : places;
 }

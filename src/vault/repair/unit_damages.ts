@@ -60,3 +60,19 @@ export class UnitDamages {
     }
   }
 }
+
+/** Those of some contents of which no unit has all, as far as names and sizes of units tell. */
+export async function missingAmong(
+  { objects, index, contents }: {
+    readonly objects: SealedObjects;
+    readonly index: UnitIndex;
+    readonly contents: VaultContents;
+  },
+  ids: Iterable<ContentId>,
+): Promise<ContentId[]> {
+  const sizes = await UnitSizes.of(objects, index), missing: ContentId[] = [];
+  for (const id of ids) {
+    if (await contents.sizeOf(id, (home) => sizes.isThere(home)) === undefined) missing.push(id);
+  }
+  return missing;
+}

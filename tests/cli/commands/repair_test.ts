@@ -47,12 +47,13 @@ Deno.test("repair --json tells everything, and --dry-run changes nothing", async
   deepStrictEqual(Object.keys(items[1]), ["kind", "id", "what", "affected", "quarantine"]);
 });
 
-Deno.test("repair of a sound storage says so, and --from must be a storage", async () => {
+Deno.test("repair of a sound storage says so, and --from must be there", async () => {
   using world = new World();
   world.write("a", "1");
   await world.backup();
   const args = ["repair", "-s", world.storagePath];
   const { status, stdout } = await runIn(new FakeWorld(), ...args);
   deepStrictEqual({ status, stdout }, { status: 0, stdout: "Nothing is damaged\n" });
-  strictEqual((await runIn(new FakeWorld(), ...args, "--from", world.source)).status, 10);
+  strictEqual((await runIn(new FakeWorld(), ...args, "--from", world.source)).status, 0);
+  strictEqual((await runIn(new FakeWorld(), ...args, "--from", `${world.source}/nothing`)).status, 10);
 });

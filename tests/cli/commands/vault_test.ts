@@ -188,6 +188,35 @@ Deno.test("what only storages can do names the vault, and what only vaults can, 
   strictEqual(await world.code(10, "snapshots", ...vault), "no-vault");
 });
 
+Deno.test("a vault is healed from a storage, and the storage from the vault; what is lost is named", async () => {
+  using world = await VaultWorld.make();
+  const vault = ["-s", "vault", "--password-file", "password"];
+  await world.expect(0, "init", "-s", "storage");
+  await world.expect(0, "backup", "photos", "-s", "storage", "--no-tree");
+  await world.expect(0, "copy", "-s", "storage", "--to", "vault", "--password-file", "password");
+  match((await world.expect(0, "repair", ...vault)).stdout, /^Nothing is damaged\n$/);
+  Deno.removeSync(`${world.base}/photos`, { recursive: true });
+  Deno.removeSync(`${world.base}/vault/data`, { recursive: true });
+  const { stdout, stderr } = await world.expect(3, "repair", ...vault, "--dry-run");
+  match(stdout, /healed hunk [^]*; a copy was in the cache on this machine\n/);
+  match(stdout, /lost content [0-9a-f]{64}: [^]*\n *affects \/a.jpg in /);
+  strictEqual(stderr, "");
+  const healed = await world.expect(0, "repair", ...vault, "--from", "storage");
+  match(healed.stdout, /healed content [^]*; a copy was in .*storage\n/);
+  match(healed.stdout, /healed unit [^]* was stored again\n/);
+  await world.expect(0, "check", ...vault, "--read-data");
+  const leaves = [...Deno.readDirSync(`${world.base}/storage/content`)].map(({ name }) => name);
+  for (const leaf of leaves) {
+    const directory = `${world.base}/storage/content/${leaf}`;
+    for (const { name } of Deno.readDirSync(directory)) {
+      if (!name.endsWith("f0") || name.length < 64) Deno.removeSync(`${directory}/${name}`);
+    }
+  }
+  const back = await world.expect(0, "repair", "-s", "storage", "--from", "vault", "--password-file", "password");
+  match(back.stdout, /3 items damaged: 3 healed, 0 are lost/);
+  await world.expect(0, "check", "-s", "storage", "--read-data");
+});
+
 Deno.test("salvage and keys need no index", async () => {
   using world = await VaultWorld.make();
   const vault = ["-s", "vault", "--password-file", "password"];

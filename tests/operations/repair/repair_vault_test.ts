@@ -3,6 +3,7 @@ import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import { objectKey } from "../../../src/backend/backend.ts";
 import { knownRootId, rootIdOf } from "../../../src/core/content_id.ts";
+import { rawOf } from "../../../src/core/raw.ts";
 import { check, type Finding } from "../../../src/operations/check/check.ts";
 import { copy } from "../../../src/operations/copy/copy.ts";
 import { repair } from "../../../src/operations/repair/repair.ts";
@@ -154,6 +155,21 @@ Deno.test("what is lost comes from the source, if that has not changed", async (
   // The first version of one file is nowhere else.
   const lost = of("content").filter(({ from }) => from === undefined);
   ok(lost.every(({ affected }) => affected.every(({ path }) => path === "/dir 1/1")), JSON.stringify(lost));
+});
+
+Deno.test("a directory with the files is as good as the source, wherever it is, and whatever else is in it", async () => {
+  using pair = await Pair.make();
+  const { world } = pair, moved = `${world.base}/moved`;
+  Deno.renameSync(world.source, moved);
+  Deno.writeTextFileSync(`${moved}/dir 0/0`, "another now");
+  const lost = await pair.units("data");
+  pair.remove("data", lost);
+  const { of } = await pair.repair({ directories: [rawOf(moved)] });
+  const gone = new Set(
+    of("content").filter(({ from }) => from === undefined).flatMap((each) => each.affected.map(({ path }) => path)),
+  );
+  deepStrictEqual([...gone].sort(), ["/dir 0/0", "/dir 1/1"]);
+  ok(of("content").some(({ from }) => from === `${moved}/large.img`));
 });
 
 Deno.test("what nothing has is named, with its paths, and the unit with the files that it cost", async () => {
