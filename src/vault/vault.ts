@@ -47,7 +47,7 @@ import type { ContentNotes } from "./vault_sink.ts";
 import { VaultWriter } from "./vault_writer.ts";
 import { Pruner } from "./prune/pruner.ts";
 import type { Compression } from "./write/compression.ts";
-import { UNIT_BYTES } from "./write/unit_uploads.ts";
+import { MOST_MEMORY_BYTES, UNIT_BYTES } from "./write/unit_uploads.ts";
 
 export interface VaultOptions {
   readonly machine: Machine;
@@ -64,6 +64,8 @@ export interface VaultOptions {
   readonly mayWritePlain?: boolean;
   /** False: nothing is taken from what this machine has kept of the vault, and nothing is kept. Default: true. */
   readonly isCached?: boolean;
+  /** For tests: stored bytes of a unit that is made in memory. */
+  readonly mostUnitInMemory?: number;
   /** For tests: of a restore; what is more waits in a temporary file. */
   readonly mostFilesInMemory?: number;
 }
@@ -273,7 +275,8 @@ export class Vault implements Repository {
     const changeCatalog = (action: (catalog: Catalog) => void) => this.#catalog.change(action);
     const notes = this.#notes, lock = this.#cache.lockForWriting();
     const parts = { objects, index, contents, hunks: this.#hunks, roots, machine, notes, pruner, changeCatalog, lock };
-    return new VaultWriter(parts, { host, unitBytes, compression, spool: undefined, refusal });
+    const { mostUnitInMemory = MOST_MEMORY_BYTES } = this.#options, spool = this.#cache.place?.units;
+    return new VaultWriter(parts, { host, unitBytes, mostUnitInMemory, compression, spool, refusal });
   }
 
   /** What is noted of contents. */

@@ -5,7 +5,7 @@ import { MemoryObjects, openMemory } from "../../src/backend/memory.ts";
 import type { Monitor } from "../../src/core/monitor.ts";
 import { rawOf } from "../../src/core/raw.ts";
 import { initVault, type Secret, unlockVault } from "../../src/vault/access.ts";
-import { openVault, type Vault } from "../../src/vault/vault.ts";
+import { openVault, type Vault, type VaultOptions } from "../../src/vault/vault.ts";
 import { TestMonitor, type World } from "./world.ts";
 
 export const KINDS = [
@@ -23,6 +23,8 @@ export interface OpenChanges {
   /** Puts something around the place. */
   readonly through?: (inner: Backend) => Backend;
   readonly mostFilesInMemory?: number;
+  readonly mostUnitInMemory?: number;
+  readonly compression?: NonNullable<VaultOptions["compression"]>;
   /** Where this program keeps its state. Default: nowhere. */
   readonly state?: string;
   readonly isCached?: boolean;
@@ -78,7 +80,7 @@ export class VaultPlace {
   async open(
     monitor: Monitor = new TestMonitor(),
     unitBytes?: number,
-    { through = (inner) => inner, mostFilesInMemory, state, isCached = true }: OpenChanges = {},
+    { through = (inner) => inner, state, isCached = true, ...changes }: OpenChanges = {},
   ): Promise<Vault> {
     const access = await unlockVault(this.backend(), this.#secret), backend = through(this.backend());
     const machine = state === undefined ? this.world.machine : { ...this.world.machine, state: [rawOf(state)] };
@@ -86,7 +88,7 @@ export class VaultPlace {
     return await openVault(backend, access, {
       ...options,
       ...(unitBytes !== undefined && { unitBytes }),
-      ...(mostFilesInMemory !== undefined && { mostFilesInMemory }),
+      ...changes,
     });
   }
 }

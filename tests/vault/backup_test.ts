@@ -1,5 +1,5 @@
 /** Backups straight into a vault, by the same chain as into a storage. */
-import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import type { BackupRequest } from "../../src/operations/backup/backup_request.ts";
 import { backup } from "../../src/operations/backup/backup.ts";
 import type { SnapshotInfo } from "../../src/snapshot/snapshot_info.ts";
@@ -73,4 +73,39 @@ Deno.test("threads pack what they read, and no content twice", async () => {
   const ids = [...vault.index.unitNames()].flatMap((unit) => vault.index.itemsOf(unit).map(({ id }) => id));
   strictEqual(ids.length, new Set(ids).size);
   deepStrictEqual(await findings(vault), []);
+});
+
+Deno.test("units that are too large for the memory are made in files, of which none stays", async () => {
+  for (const workers of [0, 2]) {
+    using world = new World({ inMemory: true });
+    for (let i = 0; i < 700; i++) world.write(`dir/file${i}`, LARGE.subarray(i, 2000 + i));
+    world.write("large", LARGE);
+    const place = await VaultPlace.make(world, KINDS[2]), state = `${world.base}/state`;
+    await using vault = await place.open(new TestMonitor(), 200_000, { state, mostUnitInMemory: 100_000 });
+    const units = `${state}/vaults/${vault.id}/units`;
+    Deno.writeTextFileSync(`${units}/left`, "by a run that was killed");
+    const { snapshot, monitor } = await backedUp(world, vault, { workers });
+    deepStrictEqual(monitor.problems, []);
+    deepStrictEqual([...Deno.readDirSync(units)], []);
+    strictEqual(differences(world.source, await restored(world, vault, snapshot)), "");
+    deepStrictEqual(await findings(vault), []);
+  }
+});
+
+Deno.test("how much is compressed is a matter of choice, and without it contents stay as they are", async () => {
+  using world = new World({ inMemory: true });
+  const text = Array.from({ length: 60_000 }, (_, i) => `${i * 7919} words of a text\n`).join("");
+  world.write("text", text);
+  world.write("noise", LARGE);
+  const sizes: number[] = [];
+  for (const [i, compression] of (["best", "default", "fast", "off"] as const).entries()) {
+    const place = await VaultPlace.make(world, KINDS[1], `vault${i}`);
+    await using vault = await place.open(new TestMonitor(), undefined, { compression });
+    const { snapshot } = await backedUp(world, vault);
+    strictEqual(differences(world.source, await restored(world, vault, snapshot)), "");
+    const data = [...vault.index.unitNames()].map((unit) => vault.index.unit(unit)!);
+    sizes.push(data.reduce((sum, { unitClass, size }) => sum + (unitClass === "data" ? size : 0), 0));
+  }
+  strictEqual(new Set(sizes).size, 4, sizes.join(" "));
+  ok(sizes.at(-1)! > text.length + LARGE.length, `${sizes.at(-1)} of ${text.length + LARGE.length}`);
 });

@@ -13,12 +13,15 @@ const PRIVATE_DIRECTORY = 0o700, PRIVATE_FILE = 0o600;
 const GATE = rawOf("gate"), USERS = rawOf("users"), WRITER = rawOf("writer"), CATALOG = rawOf("catalog");
 /** Directories that a catalog's file needs. */
 const DB = rawOf("db"), TMP = rawOf("tmp");
+const UNITS = rawOf("units");
 /** Who is alone stays so for some hundred milliseconds, unless much is to be taken out. */
 const ATTEMPTS = 20, PAUSE_MS = 50;
 
 export class CachePlace implements Disposable {
   /** Has `db/` and `tmp/`, as a storage does. */
   readonly top: Dir;
+  /** For units that are too large for the memory; emptied by whoever stores into the vault. */
+  readonly units: Raw;
   readonly #db: Dir;
   readonly #users: OpenFile;
   readonly #held: DisposableStack;
@@ -36,7 +39,8 @@ export class CachePlace implements Disposable {
     const top = held.use(makeDirectories(disk, path, PRIVATE_DIRECTORY));
     for (const name of [DB, TMP]) top.mkdir(name, PRIVATE_DIRECTORY);
     const db = held.use(top.openDir(DB)), users = held.use(top.openOrCreate(USERS, PRIVATE_FILE));
-    const place = new CachePlace({ top, db, users, held: held.move(), clock });
+    top.mkdir(UNITS, PRIVATE_DIRECTORY);
+    const place = new CachePlace({ top, units: joinRaw(path, UNITS), db, users, held: held.move(), clock });
     if (place.#share()) return place;
     place[Symbol.dispose]();
     return undefined;
@@ -44,12 +48,14 @@ export class CachePlace implements Disposable {
 
   private constructor(parts: {
     readonly top: Dir;
+    readonly units: Raw;
     readonly db: Dir;
     readonly users: OpenFile;
     readonly held: DisposableStack;
     readonly clock: Machine["clock"];
   }) {
     this.top = parts.top;
+    this.units = parts.units;
     this.#db = parts.db;
     this.#users = parts.users;
     this.#held = parts.held;
@@ -58,6 +64,12 @@ export class CachePlace implements Disposable {
 
   [Symbol.dispose](): void {
     this.#held[Symbol.dispose]();
+  }
+
+  /** Removes what a writer left that was killed. */
+  #emptyUnits(): void {
+    using units = this.top.openDir(UNITS);
+    for (const name of units.list().names) units.unlink(name);
   }
 
   /** The directory of the files; the caller closes it. */
@@ -104,6 +116,7 @@ export class CachePlace implements Disposable {
   lockForWriting(location: string): Disposable {
     const lock = this.#lock(WRITER, 1);
     if (lock === undefined) throw new VaultInUse(location);
+    this.#emptyUnits();
     return lock;
   }
 }

@@ -25,6 +25,8 @@ export interface RunOptions {
   readonly host: string;
   /** Stored bytes of a unit. */
   readonly unitBytes: number;
+  /** Larger ones are made in a file. */
+  readonly mostUnitInMemory: number;
   readonly compression: Compression;
   readonly disk: Disk;
   /** A directory of this machine for units that are too large for the memory. */

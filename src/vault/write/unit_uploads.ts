@@ -15,7 +15,7 @@ import type { FinishedBody, NextUnit, UnitBody, UnitRoom } from "./pack_desk.ts"
 /** Stored bytes of a unit, by default. */
 export const UNIT_BYTES = 16 * 1024 * 1024;
 /** Larger units are made in a file. */
-const MOST_MEMORY_BYTES = 64 * 1024 * 1024;
+export const MOST_MEMORY_BYTES = 64 * 1024 * 1024;
 /** What a unit may have beyond its size: its last frames. Memory that isn't used costs nothing. */
 const SLACK_BYTES = 16 * 1024 * 1024;
 /** Of units of hunks and lists, mostly small ones. They grow. */
@@ -29,6 +29,8 @@ export interface UploadOptions {
   readonly host: string;
   /** Stored bytes of a unit. */
   readonly unitBytes: number;
+  /** Larger ones are made in a file. */
+  readonly mostUnitInMemory: number;
   readonly disk: Disk;
   /** A directory of this machine for units that are too large for the memory. Absent: they aren't. */
   readonly spool: Raw | undefined;
@@ -73,9 +75,9 @@ export class UnitUploads implements AsyncDisposable {
   }
 
   #roomFor(unitClass: UnitClass): UnitRoom {
-    const { unitBytes, spool } = this.#options;
+    const { unitBytes, mostUnitInMemory, spool } = this.#options;
     if (unitClass === "meta") return { kind: "memory", memory: new ArrayBuffer(META_BYTES) };
-    if (unitBytes > MOST_MEMORY_BYTES && spool !== undefined) {
+    if (unitBytes > mostUnitInMemory && spool !== undefined) {
       const { random, access } = this.#objects;
       const tag = Array.from(random(8), (byte) => byte.toString(16).padStart(2, "0")).join("");
       const name = rawOf(`${access.config.id}-${tag}-${this.#names++}.unit`);
