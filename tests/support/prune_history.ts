@@ -36,7 +36,9 @@ export interface Outcome {
   readonly world: PruneWorld;
 }
 
-const WRITERS = 3, BACKUPS = 3, FORGETS = 4;
+const WRITERS = 3, BACKUPS = 3, FORGETS = 4, REPAIRS = 1;
+/** Those that keep each other out. */
+const LEASED = ["pruner", "repairer"];
 const SERIES = ["one", "two"];
 const BEGIN_SHARE = 0.04, SLEEP_SHARE = 0.02;
 /** Requests for which somebody sleeps. The longest is more than a lease is good for. */
@@ -78,6 +80,7 @@ class History {
       ...Array<string>(WRITERS).fill("writer"),
       ...Array<string>(BACKUPS).fill("backup"),
       ...Array<string>(FORGETS).fill("forgetter"),
+      ...Array<string>(REPAIRS).fill("repairer"),
       ...Array<string>(prunes).fill("pruner"),
     ]);
     while (todo.length + this.#running.length > 0) {
@@ -93,11 +96,11 @@ class History {
     if (awake.length === 0 && todo.length === 0) {
       world.time = Math.min(...this.#running.map((actor) => actor.asleepUntil));
     }
-    const pruners = awake.some(({ kind }) => kind === "pruner");
+    const hasLease = awake.some(({ kind }) => LEASED.includes(kind));
     if (todo.length > 0 && (awake.length === 0 || dice.share() < BEGIN_SHARE)) {
       const kind = todo.pop()!;
       // The lease would send a second one away: it comes later.
-      if (kind === "pruner" && pruners) todo.splice(dice.below(todo.length + 1), 0, kind);
+      if (LEASED.includes(kind) && hasLease) todo.splice(dice.below(todo.length + 1), 0, kind);
       else this.#running.push(await this.#begin(kind));
     } else if (awake.length > 0) await this.#step(dice.pick(awake), todo);
   }
@@ -116,6 +119,7 @@ class History {
   async #begin(kind: string): Promise<Actor> {
     const { dice } = this.#world;
     if (kind === "pruner") return await this.#world.prune();
+    if (kind === "repairer") return await this.#world.repair();
     if (kind === "forgetter") return await this.#world.forget();
     const contents = dice.sample(Array.from(CONTENTS, (_, i) => i), 2 + dice.below(5));
     if (kind === "writer") return await this.#world.write(contents);

@@ -20,6 +20,7 @@ import { Fault } from "../../src/core/fault.ts";
 import type { Machine } from "../../src/platform/machine.ts";
 import { backup } from "../../src/operations/backup/backup.ts";
 import type { BackupRequest } from "../../src/operations/backup/backup_request.ts";
+import { repairVault } from "../../src/operations/repair/repair_vault.ts";
 import { rawOf } from "../../src/core/raw.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
 import { encodeEntry } from "../../src/snapshot/entry_line.ts";
@@ -350,6 +351,16 @@ export class PruneWorld implements Disposable {
       await pruner.plan();
       await pruner.execute(monitor, signal);
       this.pruned++;
+    });
+  }
+
+  /** Heals the vault from itself: there is no other copy. */
+  repair(): Promise<Actor> {
+    const readData = this.dice.below(2) === 0;
+    return this.#start("repairer", async (actor) => {
+      await using vault = await this.#open(actor);
+      const request = { readData, from: [], dryRun: false, host: actor.name, workers: 0, signal };
+      await repairVault(vault, request, () => {}, new TestMonitor());
     });
   }
 

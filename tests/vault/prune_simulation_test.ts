@@ -20,7 +20,7 @@ const SITUATIONS: readonly [what: string, changes: Partial<Situation>, slow: num
   ["an index object is lost", { loseIndexAt: MIDDLE }, 1000],
   [
     "all of that happens, and whoever prunes sleeps, too",
-    { crash: 0.005, deleteFails: 0.1, sleepers: "wbp", grace: GRACE, loseIndexAt: MIDDLE },
+    { crash: 0.005, deleteFails: 0.1, sleepers: "wbpr", grace: GRACE, loseIndexAt: MIDDLE },
     1500,
   ],
 ];
