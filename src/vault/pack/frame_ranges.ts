@@ -63,11 +63,11 @@ export function* framesIn(
     const frame = frames[index], own = frame && body.storedRange(frame);
     if (frame === undefined || own === undefined) throw new RangeError(`There is no frame ${index}`);
     const bytes = stored.subarray(own.from - start, own.from - start + own.length);
-    yield { index, plain: opened(() => plainFrame(body.open(bytes, frame), frame, body.what)) };
+    yield { index, plain: orDamage(() => plainFrame(body.open(bytes, frame), frame, body.what)) };
   }
 }
 
-function opened(open: () => Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | DamagedObject {
+function orDamage(open: () => Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | DamagedObject {
   try {
     return open();
   } catch (error) {

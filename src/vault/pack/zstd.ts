@@ -15,6 +15,9 @@ const BLOCK_BYTES = 128 * 1024;
 const BLOCK_HEADER_BYTES = 3, CHECKSUM_BYTES = 4;
 const RAW = 0, RLE = 1, RESERVED = 3;
 
+/** A buffer that is just full is taken for one that is too small. */
+const SPARE_BYTES = 64;
+
 let isThere: boolean | undefined;
 
 /** Deno 2.6 has the function, but not everywhere what it calls: only a try tells. */
@@ -56,7 +59,9 @@ export function decompress(bytes: Uint8Array, most: number, what: string): Uint8
     throw new DamagedObject(what, `a frame of it has ${size} bytes, more than the ${most} that it may have`);
   }
   try {
-    const { buffer, byteOffset, length } = zstdDecompressSync(bytes, { maxOutputLength: Math.max(1, size) });
+    // All at once: pieces would be joined afterwards.
+    const room = size + SPARE_BYTES, options = { maxOutputLength: room, chunkSize: room };
+    const { buffer, byteOffset, length } = zstdDecompressSync(bytes, options);
     // A frame that ends early is no error there.
     if (length === size) return new Uint8Array(buffer as ArrayBuffer, byteOffset, length);
   } catch {

@@ -152,7 +152,10 @@ export class DataCheck {
       if (sizes.isFrameThere(unit, frame)) there.push(frame);
       else for (const item of itemsOf(frame)) this.#doubt(item, MISSING);
     }
-    for (const job of this.#source.jobsOf(unit, there)) yield { ...job, items: job.range.frames.map(itemsOf) };
+    const mostBytes = unit.size <= MOST_WHOLE_BYTES ? unit.size : undefined;
+    for (const job of this.#source.jobsOf(unit, there, mostBytes)) {
+      yield { ...job, items: job.range.frames.map(itemsOf) };
+    }
   }
 
   #doubt({ id, part }: UnitItem, why: string): void {

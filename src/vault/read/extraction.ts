@@ -21,6 +21,7 @@ import { failed } from "../threads/frame_extract.ts";
 import type { VaultPool } from "../threads/vault_executor.ts";
 import type { FrameJob, FrameSource } from "./frame_source.ts";
 import { type LargeFile, newLargeFile, type WantedFile } from "./large_file.ts";
+import { NearHomes } from "./near_homes.ts";
 import { Needs } from "./needs.ts";
 import { pipeline } from "./pipeline.ts";
 import { WishBatch } from "./wish_batch.ts";
@@ -35,7 +36,7 @@ export interface ExtractionParts {
 }
 
 /** Fetched bytes of ranges that are under way. */
-const MOST_BYTES = 48 * 1024 * 1024;
+const MOST_BYTES = 32 * 1024 * 1024;
 /** Ranges under way besides those that the threads work on. */
 const AHEAD = 3;
 /** Given to a thread at once. */
@@ -66,6 +67,7 @@ interface PartNeed {
 
 export class VaultExtraction implements Extraction {
   readonly #parts: ExtractionParts;
+  readonly #homes: NearHomes;
   readonly #targets: Descents;
   readonly #tools: ConstructorParameters<typeof FileWriter>[2];
   readonly #tops: Omit<Directory, "relative">[] = [];
@@ -79,6 +81,7 @@ export class VaultExtraction implements Extraction {
   /** @param mostInMemory needs; others are kept in a temporary file */
   constructor(parts: ExtractionParts, mostInMemory?: number) {
     this.#parts = parts;
+    this.#homes = new NearHomes(parts.index);
     this.#targets = new Descents(parts.disk);
     this.#tools = { algorithm: "sha256", buffer: new Uint8Array(4096), stop: new StopFlag(), meter: new Meter() };
     this.#newNeeds = () => new Needs(mostInMemory);
@@ -122,7 +125,7 @@ export class VaultExtraction implements Extraction {
   }
 
   #homeOf(id: string): Home | undefined {
-    return this.#parts.index.homesOf(id, "data").find(({ unit }) => !this.#tried.has(`${unit.unit} ${id}`));
+    return this.#homes.find(id, ({ unit }) => this.#tried.size === 0 || !this.#tried.has(`${unit.unit} ${id}`));
   }
 
   #noteFile({ directory: { relative, ...top }, task, note }: WantedFile, { unit, item }: Home): void {
@@ -177,7 +180,10 @@ export class VaultExtraction implements Extraction {
       stored = await this.#parts.source.fetch(job);
     } catch (error) {
       if (!isDamage(error)) throw error;
-      if (error instanceof MissingObject) await this.#parts.index.refresh();
+      if (error instanceof MissingObject) {
+        await this.#parts.index.refresh();
+        this.#homes.forget();
+      }
       for (const need of allOf(needs, unit, frames)) this.#lookElsewhere(need, unit, error.message);
       return [];
     }

@@ -7,8 +7,8 @@ import { bodyOf } from "../seal/sealed_body.ts";
 import { identitiesFor, type SealedObjects } from "../store/sealed_objects.ts";
 import type { StoredFrames } from "../threads/frame_batch.ts";
 
-/** Fetched at once: all of a unit of usual size. */
-const MOST_RANGE_BYTES = 20 * 1024 * 1024;
+/** Of one range. More would only keep more memory busy. */
+const MOST_RANGE_BYTES = 8 * 1024 * 1024;
 /** Heads that stay open: units under way at once, and some more. */
 const MOST_HEADS = 16;
 
@@ -28,9 +28,9 @@ export class FrameSource {
     this.#signal = signal;
   }
 
-  /** @param frames indexes, rising */
-  jobsOf(unit: UnitFacts, frames: Iterable<number>): FrameJob[] {
-    return planRanges(unit.frames, frames, MOST_RANGE_BYTES).map((range) => ({ unit, range }));
+  /** @param frames indexes, rising @param mostBytes of one range */
+  jobsOf(unit: UnitFacts, frames: Iterable<number>, mostBytes = MOST_RANGE_BYTES): FrameJob[] {
+    return planRanges(unit.frames, frames, mostBytes).map((range) => ({ unit, range }));
   }
 
   /** @throws DamagedObject, MissingObject, ShortObject, WriteOnlyKey, WrongKey, Interrupted */
