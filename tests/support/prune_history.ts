@@ -40,7 +40,7 @@ const WRITERS = 3, BACKUPS = 3, FORGETS = 4, REPAIRS = 1;
 /** Those that keep each other out. */
 const LEASED = ["pruner", "repairer"];
 const SERIES = ["one", "two"];
-const BEGIN_SHARE = 0.04, SLEEP_SHARE = 0.02;
+const SAME_SHARE = 0.3, BEGIN_SHARE = 0.04, SLEEP_SHARE = 0.02;
 /** Requests for which somebody sleeps. The longest is more than a lease is good for. */
 const SLEEPS = [10, 60, 400];
 /** What waits for something that never comes is a bug of the test. */
@@ -66,6 +66,8 @@ class History {
   readonly #world: PruneWorld;
   readonly #situation: Situation;
   #running: Actor[] = [];
+  /** What snapshots had in them before: others may have the same. */
+  readonly #used: (readonly number[])[] = [];
 
   constructor(world: PruneWorld, situation: Situation) {
     this.#world = world;
@@ -121,7 +123,10 @@ class History {
     if (kind === "pruner") return await this.#world.prune();
     if (kind === "repairer") return await this.#world.repair();
     if (kind === "forgetter") return await this.#world.forget();
-    const contents = dice.sample(Array.from(CONTENTS, (_, i) => i), 2 + dice.below(5));
+    const contents = this.#used.length > 0 && dice.share() < SAME_SHARE
+      ? dice.pick(this.#used)
+      : dice.sample(Array.from(CONTENTS, (_, i) => i), 2 + dice.below(5));
+    this.#used.push(contents);
     if (kind === "writer") return await this.#world.write(contents);
     // The next one of a series that is being backed up would change its source.
     const [series] = dice.shuffled(SERIES).filter((name) => this.#running.every((actor) => actor.subject !== name));
