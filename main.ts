@@ -18,7 +18,7 @@ if ("WorkerGlobalScope" in globalThis) {
     const { serveVault } = await import("./src/vault/threads/worker.ts");
     serveVault(early);
   } else if (name === "vault-pack") {
-    const { servePacking } = await import("./src/vault/threads/pack_worker.ts");
+    const { servePacking } = await import("./src/vault/backup/pack_worker.ts");
     servePacking(early);
   } else {
     const { serveWorker } = await import("./src/storage/threads/worker.ts");

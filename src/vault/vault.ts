@@ -43,7 +43,7 @@ import { UnitIndex } from "./store/unit_index.ts";
 import { VaultChecker } from "./read/vault_checker.ts";
 import { VaultReader } from "./read/vault_reader.ts";
 import { VAULT_THREAD, VaultExecutor, type VaultPool } from "./threads/vault_executor.ts";
-import type { ContentNotes } from "./vault_sink.ts";
+import type { ContentNotes } from "./backup/vault_sink.ts";
 import { VaultWriter } from "./vault_writer.ts";
 import { Pruner } from "./prune/pruner.ts";
 import type { Compression } from "./write/compression.ts";

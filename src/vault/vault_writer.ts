@@ -13,7 +13,7 @@ import { NotForVaults } from "./format/faults.ts";
 import type { Pruner } from "./prune/pruner.ts";
 import { VaultRepairer } from "./repair/vault_repairer.ts";
 import type { RootStore } from "./store/root_store.ts";
-import { type ContentNotes, VaultSink } from "./vault_sink.ts";
+import { type ContentNotes, VaultSink } from "./backup/vault_sink.ts";
 import { LocalPacker } from "./write/local_packer.ts";
 import { VaultReceiver } from "./write/receiver.ts";
 import { type RunOptions, type RunParts, RunStore } from "./write/run_store.ts";

@@ -3,27 +3,27 @@
  * packs hunks, and in the end the root makes the snapshot exist.
  */
 import { hash } from "node:crypto";
-import type { Apath } from "../core/apath.ts";
-import { type ContentId, hunkIdOf, type RootId } from "../core/content_id.ts";
-import type { Monitor } from "../core/monitor.ts";
-import type { Raw } from "../core/raw.ts";
-import type { BatchCost } from "../core/work.ts";
-import type { Machine } from "../platform/machine.ts";
-import type { Ratios } from "../snapshot/catalog_queries.ts";
-import { encodeHunk, type HunkRef } from "../snapshot/hunk.ts";
-import type { IngestBatch, IngestResult, StoreBatch, StoreResult } from "../snapshot/ingest_batch.ts";
-import { nextSequence, type Root } from "../snapshot/root.ts";
-import { type RootFields, rootOf } from "../snapshot/root_fields.ts";
-import type { SinkRequest, SnapshotSink, StreamFacts, StreamResult } from "../snapshot/snapshot_sink.ts";
-import { snapshotDirectory } from "./pack/tar_names.ts";
-import type { RootStore } from "./store/root_store.ts";
-import { PackThreads } from "./threads/pack_threads.ts";
-import { PresentContents } from "./write/present_contents.ts";
-import { RootMaker } from "./write/root_maker.ts";
-import { removePartial } from "./write/roots.ts";
-import type { RunStore } from "./write/run_store.ts";
-import { LocalPacker } from "./write/local_packer.ts";
-import { StoreAgain } from "./threads/store_again.ts";
+import type { Apath } from "../../core/apath.ts";
+import { type ContentId, hunkIdOf, type RootId } from "../../core/content_id.ts";
+import type { Monitor } from "../../core/monitor.ts";
+import type { Raw } from "../../core/raw.ts";
+import type { BatchCost } from "../../core/work.ts";
+import type { Machine } from "../../platform/machine.ts";
+import type { Ratios } from "../../snapshot/catalog_queries.ts";
+import { encodeHunk, type HunkRef } from "../../snapshot/hunk.ts";
+import type { IngestBatch, IngestResult, StoreBatch, StoreResult } from "../../snapshot/ingest_batch.ts";
+import { nextSequence, type Root } from "../../snapshot/root.ts";
+import { type RootFields, rootOf } from "../../snapshot/root_fields.ts";
+import type { SinkRequest, SnapshotSink, StreamFacts, StreamResult } from "../../snapshot/snapshot_sink.ts";
+import { snapshotDirectory } from "../pack/tar_names.ts";
+import type { RootStore } from "../store/root_store.ts";
+import { PackThreads } from "./pack_threads.ts";
+import { PresentContents } from "../write/present_contents.ts";
+import { RootMaker } from "../write/root_maker.ts";
+import { removePartial } from "../write/roots.ts";
+import type { RunStore } from "../write/run_store.ts";
+import { LocalPacker } from "../write/local_packer.ts";
+import { StoreAgain } from "./store_again.ts";
 
 /** What is known of contents besides what the vault holds. */
 export interface ContentNotes {
