@@ -99,6 +99,8 @@ export class Vault implements Repository {
   readonly #cache: VaultCache;
   readonly #hunks: HunkStore;
   readonly #catalog: VaultCatalog;
+  /** Version of the roots when the index was read. */
+  #indexed = 0;
 
   /** @param cache closed with the vault */
   constructor(backend: Backend, access: VaultAccess, options: VaultOptions, cache: VaultCache) {
@@ -149,8 +151,17 @@ export class Vault implements Repository {
 
   async manifest(id: RootId): Promise<Manifest> {
     const { root } = await this.#root(id);
+    await this.#catchUp();
     await this.#hunks.load([root]);
     return new Manifest((hunk) => this.#hunks.bytes(hunk), root);
+  }
+
+  /** A root that came since may rely on what the index as it was read says nothing of. */
+  async #catchUp(): Promise<void> {
+    const { version } = this.roots;
+    if (version === this.#indexed) return;
+    await this.index.refresh();
+    this.#indexed = version;
   }
 
   async #root(id: string): Promise<StoredRoot> {
@@ -197,8 +208,9 @@ export class Vault implements Repository {
     return undefined;
   }
 
-  contentIndex(): Promise<ContentIndex> {
-    return contentIndexOf(this.index, this.contents);
+  async contentIndex(): Promise<ContentIndex> {
+    await this.#catchUp();
+    return await contentIndexOf(this.index, this.contents);
   }
 
   reader({ workers, signal }: WorkOptions): VaultReader {
