@@ -143,6 +143,8 @@ const BACKUP: Omit<BackupRequest, "sources" | "name"> = {
   oneFileSystem: false,
   excludeCaches: false,
   largestBytes: undefined,
+  // After each file that was read.
+  checkpointBytes: 1,
   tree: false,
   workers: 0,
   host: "host",
@@ -289,11 +291,14 @@ export class PruneWorld implements Disposable {
    */
   backUp(series: string, contents: readonly number[]): Promise<Actor> {
     const source = this.#source(series), wanted = new Set(contents.map((i) => ENTRIES[i]!.path.slice(1)));
-    for (const { name } of Deno.readDirSync(source)) if (!wanted.has(name)) Deno.removeSync(`${source}/${name}`);
     const present = new Set(Array.from(Deno.readDirSync(source), ({ name }) => name));
+    for (const name of present.difference(wanted)) Deno.removeSync(`${source}/${name}`, { recursive: true });
     for (const i of contents) {
       const name = ENTRIES[i]!.path.slice(1);
-      if (!present.has(name)) Deno.writeFileSync(`${source}/${name}`, CONTENTS[i]!);
+      if (present.has(name)) continue;
+      // In a directory of its own each: some are compared while others are stored, and others yet in a checkpoint.
+      Deno.mkdirSync(`${source}/${name}`);
+      Deno.writeFileSync(`${source}/${name}/file`, CONTENTS[i]!);
     }
     return this.#start("backup", async (actor) => {
       await using vault = await this.#open(actor, new WriterSight(this.options.rules));

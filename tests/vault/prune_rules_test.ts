@@ -43,6 +43,20 @@ Deno.test("whoever has stored a root looks once more whether what it needs is th
   });
 });
 
+Deno.test("what a backup relies on, and its checkpoint didn't have yet, is looked for in the end", async () => {
+  using made = await world();
+  await made.finish(await made.backUp("one", [2, 3, 4, 5, 6]));
+  const backup = await made.backUp("one", [1, 2, 3, 4, 5, 6]); // the first is new, and a checkpoint comes after it
+  await made.runTo(backup, "put", "index/");
+  await made.step(backup);
+  await made.finish(await made.forget());
+  await prune(made);
+  await made.runTo(backup, "put", "snapshots/");
+  await prune(made);
+  await made.finish(backup);
+  deepStrictEqual([await made.broken("lines"), made.saved.size], [[], 2]);
+});
+
 Deno.test("whoever is going to store a root looks before: killed then, it leaves no root that lacks something (W3)", async () => {
   const scene = async (off: Partial<Rules>) => {
     const world = await withUnused(off), writer = await world.write([1]);

@@ -30,6 +30,11 @@ export interface RootMakerParts {
 export class RootMaker {
   readonly #parts: RootMakerParts;
   readonly #units: ReliableUnits;
+  /**
+   * Something that was relied on has gone since this run began. The root that was made then had all that it needs; what a
+   * later one names besides may have been looked for before that.
+   */
+  #hasLost = false;
 
   /** From now on, units are watched. */
   constructor(parts: RootMakerParts) {
@@ -52,14 +57,17 @@ export class RootMaker {
     await flush();
     if (root.complete) store.assertAllPacked();
     this.#units.grow();
-    await this.#settle(root);
+    const search = { isDue: this.#hasLost };
+    await this.#settle(root, search);
     await roots.put({ id, bytes, root });
-    await this.#settle(root);
+    await this.#settle(root, search);
   }
 
-  /** Looks again until nothing that the snapshot needs has gone. */
-  async #settle(root: Root): Promise<void> {
-    while (await this.#units.look() > 0) {
+  /** Looks again until nothing that the snapshot needs has gone. @param search whether its contents have to be looked for in any case */
+  async #settle(root: Root, search: { isDue: boolean }): Promise<void> {
+    while (await this.#units.look() > 0 || search.isDue) {
+      this.#hasLost = true;
+      search.isDue = false;
       await this.#keepHunks(root.hunks);
       await this.#parts.flush();
       await this.#parts.storeAgain(await this.#lostOf(root));
