@@ -18,7 +18,7 @@ import type { Manifest } from "./manifest.ts";
 import type { Root } from "./root.ts";
 import type { VerifiedHunk } from "./verify_hunk.ts";
 import type { SnapshotInfo } from "./snapshot_info.ts";
-import type { SinkRequest, SnapshotReceiver, SnapshotSink, SnapshotSource } from "./snapshot_sink.ts";
+import type { ContentParts, SinkRequest, SnapshotReceiver, SnapshotSink, SnapshotSource } from "./snapshot_sink.ts";
 import type { BatchCost, WorkOptions } from "../core/work.ts";
 
 /** A place that holds snapshots. Takes no lock for reading, but what {@link lockForReading} says. */
@@ -83,6 +83,8 @@ export interface ContentReader extends AsyncDisposable {
   collect?(): Extraction;
   /** Bytes of a content; undefined if it is not there. Reads no content. */
   sizeOf(id: ContentId): Awaitable<number | undefined>;
+  /** Undefined if it is kept in one piece. */
+  partsOf?(id: ContentId): Promise<ContentParts | undefined>;
 }
 
 /** The contents of a repository, as they were at some moment since it was asked for. Reads none. */

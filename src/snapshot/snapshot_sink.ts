@@ -132,12 +132,30 @@ export interface TreeSymlink extends Pick<Entry, "uid" | "gid" | "mtime"> {
   readonly target: Raw;
 }
 
+/** How an engine keeps a large content: in parts, with lists of them. An engine of the same kind takes these as they are. */
+export interface ContentParts {
+  /** The list that stands for the content, and those that it names. */
+  readonly top: StoredList;
+  readonly inner: readonly StoredList[];
+  /** In order, some thousand at a time. */
+  parts(): AsyncIterable<readonly { readonly id: string; readonly size: number }[]>;
+  /** One part, verified. @throws DamagedContent */
+  read(part: string): Promise<Uint8Array<ArrayBuffer>>;
+}
+
+export interface StoredList {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly digest: string;
+}
+
 /** A file of a snapshot that comes from another repository. */
 export interface ReceivedFile {
   readonly content: ContentId;
   readonly entry: Entry;
   /** Called only if the bytes are needed. */
   readonly open: () => AsyncIterable<Uint8Array<ArrayBuffer>> | Iterable<Uint8Array<ArrayBuffer>>;
+  /** Absent, or undefined: the content is not known in parts. */
+  readonly parts?: () => Promise<ContentParts | undefined>;
 }
 
 /** A hunk with its bytes as they are stored. */

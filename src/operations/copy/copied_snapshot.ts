@@ -1,7 +1,8 @@
 /** A snapshot on its way from one repository into another, as the target gets it. */
 import type { Awaitable } from "../../core/awaitable.ts";
-import { hunkIdOf, type RootId } from "../../core/content_id.ts";
+import { type ContentId, hunkIdOf, type RootId } from "../../core/content_id.ts";
 import { type Algorithm, hashBytes } from "../../core/digest.ts";
+import type { Entry } from "../../core/entry.ts";
 import { parseLine } from "../../snapshot/entry_line.ts";
 import { encodeHunk, type HunkRef } from "../../snapshot/hunk.ts";
 import type { ContentReader, Repository } from "../../snapshot/repository.ts";
@@ -42,7 +43,7 @@ export async function unchangedSnapshot({ from, reader }: CopySource, id: RootId
       for (const entry of manifest.hunkEntries(hunk)) {
         const { content } = entry;
         lines++;
-        if (content !== undefined) yield { file: { content, entry, open: () => reader.read(content) }, lines };
+        if (content !== undefined) yield { file: fileOf(content, entry, reader), lines };
       }
     },
     beginning: (hunk, lines) => hunkOf(manifest.lines(hunk).slice(0, lines), from.algorithm),
@@ -51,6 +52,11 @@ export async function unchangedSnapshot({ from, reader }: CopySource, id: RootId
       hunk: (hunk): Awaitable<Uint8Array<ArrayBuffer>> => from.object(hunk),
     },
   };
+}
+
+function fileOf(content: ContentId, entry: Entry, reader: ContentReader): ReceivedFile {
+  const file = { content, entry, open: () => reader.read(content) };
+  return reader.partsOf === undefined ? file : { ...file, parts: async () => await reader.partsOf?.(content) };
 }
 
 /** @param lines at least one */

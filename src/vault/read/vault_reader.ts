@@ -3,6 +3,7 @@ import type { ContentId } from "../../core/content_id.ts";
 import type { BatchCost } from "../../core/work.ts";
 import type { Disk } from "../../platform/disk.ts";
 import type { ExtractBatch, Extraction, ExtractResult } from "../../snapshot/extract_batch.ts";
+import type { ContentParts } from "../../snapshot/snapshot_sink.ts";
 import type { ContentReader } from "../../snapshot/repository.ts";
 import { VaultExtraction } from "./extraction.ts";
 import { FrameSource } from "./frame_source.ts";
@@ -51,6 +52,10 @@ export class VaultReader implements ContentReader {
 
   sizeOf(id: ContentId): Promise<number | undefined> {
     return this.#vault.contents.sizeOf(id);
+  }
+
+  partsOf(id: ContentId): Promise<ContentParts | undefined> {
+    return this.#vault.contents.storedParts(id);
   }
 
   collect(): Extraction {

@@ -1,9 +1,10 @@
 /** Contents, hunks and parts lists of a vault, by their ids: verified, from whichever place still has them whole. */
-import { createHash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import { MissingObject, ShortObject } from "../../backend/faults.ts";
 import type { ContentId, HunkId } from "../../core/content_id.ts";
 import { Fault } from "../../core/fault.ts";
 import { DamagedContent } from "../../snapshot/faults.ts";
+import type { ContentParts, StoredList } from "../../snapshot/snapshot_sink.ts";
 import { DamagedObject } from "../format/faults.ts";
 import { LIST_SUFFIX, type UnitClass } from "../pack/items.ts";
 import { type ListedPart, parseList, type PartsList } from "../pack/parts_list.ts";
@@ -18,6 +19,8 @@ interface Wanted {
 
 /** A way to put a content together, of which every part is in some unit. */
 export interface ContentList {
+  /** The list itself, as it is stored. */
+  readonly top: Uint8Array<ArrayBuffer>;
   /** Of the content, in bytes. */
   readonly size: number;
   /** Lists that the first one names. */
@@ -103,6 +106,16 @@ export class VaultContents {
     return homes.every((home) => home !== undefined) ? homes : undefined;
   }
 
+  /** How a large content is kept; undefined if it is an item of its own, or has no list that can be read. */
+  async storedParts(id: ContentId): Promise<ContentParts | undefined> {
+    if (this.#index.homesOf(id, "data").length > 0) return undefined;
+    const list = await this.#firstList(id), inner: StoredList[] = [];
+    if (list === undefined) return undefined;
+    for (const each of list.inner) inner.push(storedList(await this.#item({ id: each, unitClass: "meta" }, id)));
+    const read = (part: string) => this.#item({ id: part, unitClass: "data" }, id);
+    return { top: storedList(list.top), inner, parts: () => list.parts(), read };
+  }
+
   /** Ids of the parts of a large content; undefined if it has no list that can be read. */
   async partsOf(id: ContentId): Promise<readonly string[] | undefined> {
     const list = await this.#firstList(id);
@@ -152,8 +165,8 @@ export class VaultContents {
     const top = await orDamaged(() => Promise.resolve(listIn(bytes, id)));
     if (top instanceof DamagedContent) return new Lost(top.message, false);
     const { size, parts } = top;
-    if (top.level === 0) return { size, inner: [], parts: () => oneBatch(parts) };
-    return { size, inner: parts.map(({ id }) => id), parts: () => this.#innerParts(top, id) };
+    if (top.level === 0) return { top: bytes, size, inner: [], parts: () => oneBatch(parts) };
+    return { top: bytes, size, inner: parts.map(({ id }) => id), parts: () => this.#innerParts(top, id) };
   }
 
   async *#innerParts({ parts }: PartsList, id: ContentId): AsyncGenerator<readonly ListedPart[]> {
@@ -238,4 +251,8 @@ async function orDamaged<T>(action: () => Promise<T>): Promise<T | DamagedConten
     if (error instanceof DamagedContent) return error;
     throw error;
   }
+}
+
+function storedList(bytes: Uint8Array<ArrayBuffer>): StoredList {
+  return { bytes, digest: hash("sha256", bytes) };
 }

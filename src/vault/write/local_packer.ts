@@ -3,10 +3,14 @@ import type { Apath } from "../../core/apath.ts";
 import type { ContentId } from "../../core/content_id.ts";
 import type { NsText } from "../../core/entry.ts";
 import type { Raw } from "../../core/raw.ts";
+import { type Hasher, newHasher } from "../../core/digest.ts";
 import { inTurn, waitFor, type WaitingSteps } from "../../core/steps.ts";
 import type { Ratios } from "../../snapshot/catalog_queries.ts";
+import { DamagedContent } from "../../snapshot/faults.ts";
+import type { ContentParts } from "../../snapshot/snapshot_sink.ts";
 import { fileName } from "../pack/tar_names.ts";
 import type { TarFields } from "../pack/unit_writer.ts";
+import { WRONG_TOGETHER } from "../store/contents.ts";
 import { gearOf } from "../store/sealed_objects.ts";
 import { ContentPacker } from "./content_packer.ts";
 import { LearntRatios } from "./learnt_ratios.ts";
@@ -63,6 +67,32 @@ export class LocalPacker implements Disposable {
     } finally {
       await pieces.end();
     }
+  }
+
+  /**
+   * The same of a content that is known in parts: those that are there needn't come, and its lists stay as they are.
+   * @throws DamagedContent if they all came, and aren't the content
+   */
+  async addParts(
+    { parts, read, top, inner }: ContentParts,
+    file: PackedFile,
+    { directory, content }: { readonly directory: Raw; readonly content: ContentId },
+  ): Promise<void> {
+    const facts = { name: fileName(directory, file.path), fields: fieldsOf(file) };
+    let hasher: Hasher | undefined = newHasher("sha256"), from = 0;
+    for await (const some of parts()) {
+      for (const { id, size } of some) {
+        if (this.#store.has(id, "data")) hasher = undefined;
+        else {
+          const bytes = await read(id);
+          hasher?.update(bytes);
+          await inTurn(this.#packer.add([{ id, bytes, from, of: content, ...facts }]));
+        }
+        from += size;
+      }
+    }
+    if (hasher !== undefined && hasher.hex() !== content) throw new DamagedContent(content, WRONG_TOGETHER);
+    await inTurn(this.#packer.addLists({ top, inner, content, size: from }, facts.name));
   }
 
   /** Hands over what is open. */

@@ -75,8 +75,10 @@ export class VaultReceiver implements SnapshotReceiver {
     return results;
   }
 
-  async #store({ content, entry, open }: ReceivedFile): Promise<void> {
-    const { id } = await this.#parts.local.add(open(), entry, { directory: this.#directory, expected: content });
+  async #store({ content, entry, open, parts }: ReceivedFile): Promise<void> {
+    const { local } = this.#parts, directory = this.#directory, inParts = await parts?.();
+    if (inParts !== undefined) return await local.addParts(inParts, entry, { directory, content });
+    const { id } = await local.add(open(), entry, { directory, expected: content });
     if (id !== content) throw new DamagedContent(content, "the bytes that came are not those of its checksum");
   }
 

@@ -238,3 +238,33 @@ Deno.test("a storage that came back out of a vault is sound, restores alike, and
   strictEqual(storage.snapshots().at(-1)?.id, snapshot.id);
   strictEqual(storage.snapshots().length, 4);
 });
+
+Deno.test("from vault to vault, parts of large files and their lists go as they are, and no part twice", async () => {
+  using world = await filledWorld();
+  const one = await VaultPlace.make(world, KINDS[0], "one"), two = await VaultPlace.make(world, KINDS[0], "two");
+  using storage = world.open();
+  await using from = await one.open();
+  await copyAll(storage, from, world);
+  const [first, ...others] = (await from.snapshots()).map(({ id }) => id), read: string[] = [];
+  {
+    await using to = await two.open();
+    await copy(from, to, { workers: 0, signal, clock: world.clock, snapshots: [first!] }, new TestMonitor());
+  }
+  await using to = await two.open();
+  const stored = from.contents.storedParts.bind(from.contents);
+  from.contents.storedParts = async (id) => {
+    const parts = await stored(id);
+    return parts && { ...parts, read: (part) => (read.push(part), parts.read(part)) };
+  };
+  await copyAll(from, to, world);
+  deepStrictEqual(await objectsOf(to), await objectsOf(from));
+  ok(read.length > 0 && read.length < 20 && new Set(read).size === read.length, `${read.length} parts were read`);
+  const last = (await to.snapshots()).at(-1)!, manifest = await to.manifest(last.id);
+  strictEqual(last.id, others.at(-1));
+  const large = manifest.entry(parseApath("/large.img"))!.content!, listOf = `${large}f2`;
+  const digest = ({ index }: typeof to) => index.homesOf(listOf, "meta").map(({ item }) => item.digest);
+  deepStrictEqual([digest(to).length, digest(to)], [1, digest(from)]);
+  const target = Deno.makeTempDirSync({ dir: world.base }), monitor = new TestMonitor();
+  await restore(to, world.restoreRequest(last, target), monitor);
+  strictEqual(differences(world.source, target), "");
+});
