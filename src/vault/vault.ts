@@ -10,6 +10,7 @@ import { unlessFault } from "../core/fault.ts";
 import type { Monitor } from "../core/monitor.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Raw } from "../core/raw.ts";
+import { durationText } from "../core/time_text.ts";
 import type { WorkOptions } from "../core/work.ts";
 import { DirectoryPlaces } from "../platform/directory_places.ts";
 import type { Machine } from "../platform/machine.ts";
@@ -87,6 +88,8 @@ export async function openVault(backend: Backend, access: VaultAccess, options: 
 }
 
 const THE_VAULT: OwnPlace = { why: "it is the vault", kind: "storage" };
+/** Such a difference is no matter of the network. */
+const FAR_OFF_MS = 3_600_000;
 const STATE: OwnPlace = { why: "this program keeps its state there", kind: "state" };
 
 export class Vault implements Repository {
@@ -288,7 +291,25 @@ export class Vault implements Repository {
     const notes = this.#notes, lock = this.#cache.lockForWriting();
     const parts = { objects, index, contents, hunks: this.#hunks, roots, machine, notes, pruner, changeCatalog, lock };
     const { mostUnitInMemory = MOST_MEMORY_BYTES } = this.#options, spool = this.#cache.place?.units;
-    return new VaultWriter(parts, { host, unitBytes, mostUnitInMemory, compression, spool, refusal });
+    return new VaultWriter(parts, {
+      host,
+      unitBytes,
+      mostUnitInMemory,
+      compression,
+      spool,
+      refusal,
+      onPlaceTime: (ms) => this.#compareClocks(ms),
+    });
+  }
+
+  /** Times in a vault are those of its place; only snapshots have their host's. */
+  #compareClocks(placeMs: number): void {
+    const aheadMs = this.machine.clock.nowMs() - placeMs;
+    if (Math.abs(aheadMs) < FAR_OFF_MS) return;
+    const how = `${durationText(Math.abs(aheadMs))} ${aheadMs > 0 ? "ahead of" : "behind"}`;
+    this.#options.monitor.notice(
+      `The clock of this machine is ${how} that of ${this.location}: snapshots get the time of this machine`,
+    );
   }
 
   /** What is noted of contents. */

@@ -5,10 +5,12 @@ import { Fault, Interrupted } from "../../core/fault.ts";
 /** The bytes are not what they should be. */
 export class DamagedObject extends Fault {
   readonly code = "damaged-object";
-  readonly hint =
-    "Heal it from another copy, with `backup-tool repair --from`; what else is in the vault is not affected";
+  readonly hint: string;
   constructor(what: string, why: string) {
     super(`Cannot read ${JSON.stringify(what)} of the vault: ${why}`);
+    this.hint = what === "config"
+      ? "Put it back from a copy of the vault; or get the files out of the units, with `backup-tool salvage`"
+      : "Heal it from another copy, with `backup-tool repair --from`; what else is in the vault is not affected";
   }
 }
 
@@ -24,9 +26,12 @@ export class BeyondLimit extends Fault {
 /** Written by a newer version: not damaged, but not to be understood here. */
 export class NewerObject extends Fault {
   readonly code = "newer-object";
-  readonly hint = "Use a newer version of this tool; this one leaves the object out, and removes nothing meanwhile";
+  readonly hint: string;
   constructor(what: string, version: number) {
     super(`Cannot read ${JSON.stringify(what)} of the vault: it has version ${version}, this tool knows 1`);
+    this.hint = what === "config"
+      ? "Use a newer version of this tool"
+      : "Use a newer version of this tool; this one leaves the object out, and removes nothing meanwhile";
   }
 }
 
@@ -130,9 +135,11 @@ export class NotForVaults extends Fault {
 /** There is no vault where one was expected. */
 export class NoVault extends Fault {
   readonly code = "no-vault";
-  readonly hint = "Make one with `backup-tool init --vault`, or look whether the right place is mounted";
+  readonly hint =
+    "Make one with `backup-tool init --vault`, or look whether the right place is mounted; for units alone there is " +
+    "`backup-tool salvage`";
   constructor(location: string) {
-    super(`Cannot open the vault ${JSON.stringify(location)}: there is none`);
+    super(`Cannot open the vault ${JSON.stringify(location)}: there is none (no \`config\`)`);
   }
 }
 

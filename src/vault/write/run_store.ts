@@ -31,6 +31,8 @@ export interface RunOptions {
   readonly disk: Disk;
   /** A directory of this machine for units that are too large for the memory. */
   readonly spool: Raw | undefined;
+  /** Told what time it is at the place, ms since 1970, when the first unit is stored. */
+  readonly onPlaceTime?: (ms: number) => void;
 }
 
 export interface RunParts {

@@ -31,6 +31,8 @@ export interface UploadOptions {
   readonly unitBytes: number;
   /** Larger ones are made in a file. */
   readonly mostUnitInMemory: number;
+  /** Told what time it is at the place, ms since 1970, when the first unit is stored. */
+  readonly onPlaceTime?: (ms: number) => void;
   readonly disk: Disk;
   /** A directory of this machine for units that are too large for the memory. Absent: they aren't. */
   readonly spool: Raw | undefined;
@@ -98,7 +100,10 @@ export class UnitUploads implements AsyncDisposable {
 
   async #store(line: UnitLine, body: UnitBody): Promise<void> {
     const { backend } = this.#objects;
-    this.#firstMs ??= await backend.now();
+    if (this.#firstMs === undefined) {
+      this.#firstMs = await backend.now();
+      this.#options.onPlaceTime?.(this.#firstMs);
+    }
     if (body.kind === "memory") {
       await backend.put(objectKey("data", line.unit), body.bytes);
       if (line.unitClass === "data") this.#free.push(body.bytes.buffer);

@@ -253,3 +253,13 @@ Deno.test("no secret is in what is printed", async () => {
   }
   ok(!/random|secret|AGE-SECRET/.test(all), all);
 });
+
+Deno.test("a clock that is far off is told of, for snapshots get its time", async () => {
+  using world = await VaultWorld.make();
+  const vault = ["-s", "vault", "--password-file", "password"];
+  world.clock.pass(10 * 365 * 24 * 60);
+  match(
+    (await world.expect(0, "backup", "photos", ...vault)).stderr,
+    /The clock of this machine is \d+ d \d+ h ahead of/,
+  );
+});
