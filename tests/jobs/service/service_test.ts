@@ -174,7 +174,12 @@ Deno.test("serve() isn't stopped before a job that waits for the disk has ended"
   world.put("a.json", { kind: "backup", sources: [world.source] });
   const ended = Promise.withResolvers<Performed>();
   const order: string[] = [];
-  const soon = (action: () => void) => void setTimeout(action, 0);
+  const later: Promise<void>[] = [];
+  const soon = (action: () => void) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    setTimeout(() => (action(), resolve()), 0);
+    later.push(promise);
+  };
   await serveIn(world, {
     once: false,
     log: ({ event }) => void order.push(event),
@@ -197,6 +202,7 @@ Deno.test("serve() isn't stopped before a job that waits for the disk has ended"
       [Symbol.dispose]: () => {},
     }),
   });
+  await Promise.all(later);
   deepStrictEqual(order, [
     "service-started",
     "job-started",

@@ -7,6 +7,7 @@ import { DiskFault } from "../../../src/platform/disk.ts";
 import { openDisk } from "../../../src/platform/open_disk.ts";
 import type { Root } from "../../../src/snapshot/root.ts";
 import { openStorage, type Storage } from "../../../src/storage/storage.ts";
+import { picked } from "../../support/effort.ts";
 import { type Hook, hookedDisk } from "../../support/hooked_disk.ts";
 import { makeManySnapshots } from "../../support/many_snapshots.ts";
 import { run, TestMonitor, World } from "../../support/world.ts";
@@ -68,12 +69,16 @@ async function commit(storage: Storage, root: Root): Promise<RootId> {
   return await writer.commit(root, undefined);
 }
 
+/** Making a large one from nothing takes long. */
+let compared = 0;
+
 /** That the catalog on the disk knows just these, and says what one made from nothing says. */
 function assertKnown(world: World, ids: readonly RootId[]): void {
   using storage = world.open();
   deepStrictEqual(storage.snapshots().map(({ id }) => id), ids);
   const live = [...storage.catalog().dump()];
   ok(live.length >= ids.length * FILES);
+  if (picked([live], compared++).length === 0) return;
   rebuildCatalog(storage, new TestMonitor());
   deepStrictEqual([...storage.catalog().dump()], live);
 }
