@@ -67,7 +67,7 @@ function dying(inner: Backend, after: number): { readonly backend: Backend; read
   return { backend, requests: () => requests };
 }
 
-const EVERY = Deno.env.get("SLOW") ? 1 : 7;
+const EVERY = Deno.env.get("SLOW") ? 1 : 5;
 
 Deno.test("a backup that dies at any request leaves no half snapshot, and the next one goes on from it", async () => {
   let died = 0, kept = 0;
