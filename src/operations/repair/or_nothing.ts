@@ -1,7 +1,14 @@
 import { Fault } from "../../core/fault.ts";
 
 /** What is wrong with one copy alone; whatever else happens ends the repair. */
-const OF_ONE_COPY: readonly string[] = ["damaged-content", "damaged-manifest", "damaged-object", "bad-id"];
+const OF_ONE_COPY: readonly string[] = [
+  "damaged-content",
+  "damaged-manifest",
+  "damaged-object",
+  "bad-id",
+  // A vault that was opened by such a key gives no contents.
+  "write-only-key",
+];
 
 /** What `action` gives; undefined if it needs something that is damaged. @throws whatever is wrong with more than that */
 export async function orNothing<T>(action: () => Promise<T>): Promise<T | undefined> {

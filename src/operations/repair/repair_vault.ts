@@ -295,6 +295,7 @@ class VaultRepair {
     const { repairer, monitor } = this.#tools, seen = new Set(known), hunks = new Set<string>();
     if (repairer === undefined) return;
     monitor.phase("packing");
+    if (!this.#canRead) monitor.notice("What is whole in damaged units stays in them: this is a write-only key");
     for (const root of this.#roots.values()) {
       for (const hunk of root.hunks) {
         if (hunks.has(hunk.id)) continue;
@@ -302,9 +303,14 @@ class VaultRepair {
         const bytes = await orNothing(() => this.#vault.contents.hunk(hunk.id));
         if (bytes === undefined) continue; // told of already
         if (!repairer.hasHunk(hunk.id)) await repairer.storeHunk(hunk.id, bytes);
-        await this.#moveContents(repairer, { hunk, bytes, root }, seen);
+        if (this.#canRead) await this.#moveContents(repairer, { hunk, bytes, root }, seen);
       }
     }
+  }
+
+  get #canRead(): boolean {
+    const { key } = this.#vault.objects.access;
+    return key === undefined || key.dataIdentity !== undefined;
   }
 
   async #moveContents(

@@ -8,13 +8,16 @@ import { Fault } from "../../core/fault.ts";
 import { countingProblems, type Monitor } from "../../core/monitor.ts";
 import { type Raw, textOf } from "../../core/raw.ts";
 import { Yielder } from "../../core/yielding.ts";
+import type { Disk } from "../../platform/disk.ts";
 import type { Machine } from "../../platform/machine.ts";
+import { unlessNoDirectory } from "../../platform/open_optional.ts";
 import type { HunkRef } from "../../snapshot/hunk.ts";
 import { entriesOf, linesOf } from "../../snapshot/manifest.ts";
 import { encodeRoot, parseRoot, type Root, type Totals } from "../../snapshot/root.ts";
 import type { SnapshotReceiver } from "../../snapshot/snapshot_sink.ts";
 import { initStorage } from "../../storage/layout/init.ts";
-import { openStorage } from "../../storage/storage.ts";
+import { NoStorage, StorageExists } from "../../storage/layout/faults.ts";
+import { openStorage, type Storage } from "../../storage/storage.ts";
 import type { Writer } from "../../storage/writer.ts";
 import { FileTree } from "../../vault/salvage/file_tree.ts";
 import { heapAt } from "../../vault/salvage/heap.ts";
@@ -68,18 +71,24 @@ export class StorageSalvage {
   readonly #machine: Machine;
   readonly #request: SalvageRequest;
   readonly #monitor: Monitor;
+  readonly #work: Raw;
 
-  /** Makes the storage. @throws StorageExists, DiskFault */
-  constructor(machine: Machine, request: SalvageRequest, monitor: Monitor) {
+  /** @param work where everything is put that is found: if it is there, a run that was cut off is gone on with @throws StorageExists */
+  constructor(machine: Machine, request: SalvageRequest, monitor: Monitor, work: Raw) {
     this.#machine = machine;
     this.#request = request;
     this.#monitor = monitor;
-    initStorage(machine, request.target, { algorithm: "sha256", hexSplit: HEX_SPLIT });
+    this.#work = work;
+    const [before, target] = [work, request.target].map((path) => namesIn(machine.disk, path));
+    if (before === undefined && (target ?? []).length > 0) {
+      throw new StorageExists(request.target, "the directory is not empty");
+    }
   }
 
-  /** @param work where everything lies that was found; what is stored goes from there */
-  async take(work: Raw, found: Found): Promise<SalvagedStorage> {
-    using storage = openStorage(this.#machine, this.#request.target, this.#monitor);
+  /** Makes the storage. What is stored goes from where it was found. */
+  async take(found: Found): Promise<SalvagedStorage> {
+    const work = this.#work;
+    using storage = this.#openStorage();
     using directory = this.#machine.disk.openDir(work);
     const tree = new FileTree(directory);
     let taken: Pick<SalvagedStorage, "snapshots" | "emptyRoots">;
@@ -96,6 +105,17 @@ export class StorageSalvage {
     const monitor = countingProblems(this.#monitor, () => problems++);
     const { id } = await backup(storage, this.#requestFor(work), monitor);
     return { ...taken, otherFiles, otherSnapshot: id, isWhole: problems === 0 };
+  }
+
+  #openStorage(): Storage {
+    const { target } = this.#request;
+    try {
+      return openStorage(this.#machine, target, this.#monitor);
+    } catch (error) {
+      if (!(error instanceof NoStorage)) throw error;
+    }
+    initStorage(this.#machine, target, { algorithm: "sha256", hexSplit: HEX_SPLIT });
+    return openStorage(this.#machine, target, this.#monitor);
   }
 
   #requestFor(work: Raw): Parameters<typeof backup>[1] {
@@ -116,6 +136,15 @@ export class StorageSalvage {
       signal,
     };
   }
+}
+
+/** What the root of a new file system may hold. */
+const LOST_AND_FOUND = "lost+found";
+
+/** Undefined if there is no such directory. */
+function namesIn(disk: Disk, path: Raw): readonly Raw[] | undefined {
+  using directory = unlessNoDirectory(() => disk.openDir(path));
+  return directory?.list().names.filter((name) => name !== LOST_AND_FOUND);
 }
 
 interface Ends {

@@ -60,9 +60,9 @@ async function intoDirectory(
 /** By way of a directory beside it, which goes away when all of it is in the storage. */
 async function intoStorage(machine: Machine, request: SalvageRequest, monitor: Monitor): Promise<SalvageResult> {
   const { disk } = machine, work = raw`${request.target}.salvaged`;
-  const into = new StorageSalvage(machine, request, monitor);
+  const into = new StorageSalvage(machine, request, monitor, work);
   const { where, twins, spare, ...report } = await intoDirectory(machine, request, work, monitor, true);
-  const storage = await into.take(work, { ...report, where, twins, spare });
+  const storage = await into.take({ ...report, where, twins, spare });
   if (storage.isWhole) {
     using parent = disk.openDir(parentPath(work));
     removeRecursively(parent, baseName(work));

@@ -4,6 +4,7 @@
  */
 import type { ContentId, HunkId } from "../../core/content_id.ts";
 import { unlessFault } from "../../core/fault.ts";
+import { WriteOnlyKey } from "../format/faults.ts";
 import type { UnitLine } from "../index/index_object.ts";
 import { LIST_SUFFIX, type UnitClass, type UnitItem } from "../pack/items.ts";
 import { type ListedPart, parseList } from "../pack/parts_list.ts";
@@ -128,7 +129,7 @@ async function orNothing(
   try {
     return [await read()];
   } catch (error) {
-    if (isDamage(error)) return [];
+    if (isDamage(error) || error instanceof WriteOnlyKey) return [];
     throw error;
   }
 }

@@ -61,7 +61,38 @@ export class FileTree {
         setFields(file, fields);
         return digest;
       });
-      return { name: joinRaw(path, each), digest };
+      const twin = this.#twinOf({ into, base, version, digest });
+      if (twin !== undefined) into.unlink(each);
+      return { name: joinRaw(path, twin ?? each), digest };
+    }
+  }
+
+  /** An earlier run may have put it together already. */
+  #twinOf(
+    { into, base, version, digest }: {
+      readonly into: Dir;
+      readonly base: Raw;
+      readonly version: number;
+      readonly digest: string;
+    },
+  ): Raw | undefined {
+    const size = into.stat(versionOf(base, version))?.size;
+    const earlier = Array.from({ length: version - 1 }, (_, i) => versionOf(base, i + 1));
+    return earlier.find((name) => {
+      const stat = into.stat(name);
+      return stat?.kind === "file" && stat.size === size && this.#digestOf(into, name) === digest;
+    });
+  }
+
+  #digestOf(dir: Dir, name: Raw): string | undefined {
+    using file = dir.open(name);
+    if (file === undefined) return undefined;
+    const whole = createHash("sha256"), buffer = new Uint8Array(PIECE_BYTES);
+    for (let position = 0;;) {
+      const length = file.read(buffer, position);
+      if (length === 0) return whole.digest("hex");
+      whole.update(buffer.subarray(0, length));
+      position += length;
     }
   }
 

@@ -4,6 +4,7 @@ import { MemoryObjects, openMemory } from "../../../src/backend/memory.ts";
 import { objectKey } from "../../../src/backend/backend.ts";
 import { PlaceRefuses } from "../../../src/backend/faults.ts";
 import { rawOf } from "../../../src/core/raw.ts";
+import { backup } from "../../../src/operations/backup/backup.ts";
 import { check, type Finding } from "../../../src/operations/check/check.ts";
 import { copy } from "../../../src/operations/copy/copy.ts";
 import {
@@ -253,7 +254,7 @@ Deno.test("a vault that is not encrypted has no keys", async () => {
   await rejects(paperOf(place), refused);
 });
 
-Deno.test("a write-only key adds, lists, compares, forgets and checks; it reads no content, and makes no full key", async () => {
+Deno.test("a write-only key adds, lists, compares, forgets, prunes and checks; it reads no content, and makes no full key", async () => {
   using keys = await Keys.make();
   const { world } = keys, full = await keys.place();
   await addKey(full, { passphrase: HOST, name: "laptop", writeOnly: true });
@@ -286,14 +287,39 @@ Deno.test("a write-only key adds, lists, compares, forgets and checks; it reads 
     await using writer = vault.write();
     deepStrictEqual(await writer.forget([snapshots[0]!.id]), [snapshots[0]!.id]);
   }
+  // Straight from the source, then a prune: what only the forgotten snapshot needed goes in time.
+  world.write("dir/direct", "direct");
+  world.clock.pass(1);
+  {
+    await using vault = await keys.vault(by(HOST));
+    const monitor = new TestMonitor();
+    await backup(vault, { ...world.request(), tree: false }, monitor);
+    deepStrictEqual(monitor.problems, []);
+    deepStrictEqual([monitor.of("storedItems"), monitor.of("reusedItems") + monitor.of("unchangedFiles")], [1, 3]);
+  }
+  for (let i = 0; i < 3; i++) {
+    world.clock.pass(60 * 24 * 30);
+    await using vault = await keys.vault(by(HOST));
+    await using writer = vault.write();
+    const plan = await writer.planRemoval({ workers: 0, signal }, new TestMonitor());
+    await plan.execute(new TestMonitor(), signal);
+  }
+  {
+    await using vault = await keys.vault(by(HOST));
+    strictEqual((await vault.snapshots()).length, 2);
+    const findings: Finding[] = [], request = { readData: true, workers: 0, signal };
+    await check(vault, request, (finding) => findings.push(finding), new TestMonitor());
+    deepStrictEqual(findings.filter(({ severity }) => severity === "damage"), []);
+  }
   const host = await keys.place(by(HOST));
   await rejects(addKey(host, { passphrase: OTHER, name: "x", writeOnly: false }), code("write-only-key"));
   await addKey(host, { passphrase: OTHER, name: "x", writeOnly: true });
   ok(!(await paperOf(host)).includes(full.access.key!.dataIdentity!));
   // Whoever has a full key reads what it has stored.
   await using vault = await keys.vault(by(FIRST));
-  const [snapshot] = await vault.snapshots(), target = `${world.base}/other`;
+  const snapshot = (await vault.snapshots()).at(-1), target = `${world.base}/other`;
   Deno.mkdirSync(target);
   await restore(vault, world.restoreRequest(snapshot!, target), new TestMonitor());
   strictEqual(Deno.readTextFileSync(`${target}/dir/more`), "more");
+  strictEqual(Deno.readTextFileSync(`${target}/dir/direct`), "direct");
 });

@@ -12,6 +12,9 @@ import type { Repaired } from "../../../src/operations/repair/repaired.ts";
 import { restore } from "../../../src/operations/restore/restore.ts";
 import { encodeRoot, parseRoot } from "../../../src/snapshot/root.ts";
 import { encodeIndex, type IndexObject } from "../../../src/vault/index/index_object.ts";
+import type { Secret } from "../../../src/vault/access.ts";
+import { encodeKeyFile } from "../../../src/vault/seal/key_file.ts";
+import { writeOnlyKey } from "../../../src/vault/seal/keys.ts";
 import { Lease } from "../../../src/vault/prune/lease.ts";
 import type { Vault } from "../../../src/vault/vault.ts";
 import { noise, sha256 } from "../../support/units.ts";
@@ -295,6 +298,42 @@ Deno.test("while somebody prunes nothing is repaired", async () => {
   await using vault = await pair.place.open();
   await using _lease = await Lease.take(vault.objects, { host: "another", clock: pair.world.clock });
   await rejects(pair.repair(), { code: "vault-busy" });
+});
+
+Deno.test("what was given up goes with the next prunes, and nothing that is needed with it", async () => {
+  using pair = await Pair.make();
+  const { world } = pair, [unit] = await pair.units("data"), [meta] = await pair.units("meta");
+  for (const name of [unit!, meta!]) pair.change(name, (bytes) => (bytes[bytes.length >> 1]! ^= 1, bytes));
+  strictEqual((await pair.repairFromStorage()).result.lost, 0);
+  for (let i = 0; i < 2; i++) {
+    world.clock.pass(60 * 24 * 30);
+    await using vault = await pair.place.open();
+    await using writer = vault.write();
+    const plan = await writer.planRemoval({ workers: 0, signal }, new TestMonitor());
+    await plan.execute(new TestMonitor(), signal);
+  }
+  for (const name of [unit!, meta!]) ok(!pair.place.objects.map.has(objectKey("data", name)));
+  await pair.assertSound();
+});
+
+Deno.test("a write-only host heals what it can without reading contents", async () => {
+  using pair = await Pair.make();
+  let secret: Secret | undefined;
+  {
+    await using vault = await pair.place.open();
+    const { key, config: { id: vaultId } } = vault.objects.access,
+      label = { vault: vaultId, name: "host", created: SINCE };
+    const text = encodeKeyFile(await writeOnlyKey(key!.metaIdentity, key!.dataRecipient), label);
+    secret = { kind: "key-file", text };
+  }
+  const [first] = await pair.units("data");
+  pair.remove("data", [first!, ...await pair.units("meta")]);
+  const full = pair.place;
+  pair.place = full.with(secret);
+  const { result, monitor } = await pair.repairFromStorage({ readData: false });
+  deepStrictEqual([result.lost, monitor.problems], [0, []]);
+  pair.place = full;
+  await pair.assertSound();
 });
 
 Deno.test("a storage is healed from a vault: roots, hunks, small and large contents", async () => {

@@ -1,6 +1,8 @@
 /** Salvage of real vaults: into a directory, and into a storage that is one again; of whole heaps, and of half of one. */
+import fc from "fast-check";
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { rawOf } from "../../../src/core/raw.ts";
+import { check } from "../../../src/operations/check/check.ts";
 import { copy } from "../../../src/operations/copy/copy.ts";
 import { paperOf } from "../../../src/operations/keys/keys.ts";
 import { restore } from "../../../src/operations/restore/restore.ts";
@@ -11,7 +13,7 @@ import { openStorage } from "../../../src/storage/storage.ts";
 import type { Vault } from "../../../src/vault/vault.ts";
 import { noise } from "../../support/units.ts";
 import { KINDS, VaultPlace } from "../../support/vault_place.ts";
-import { differences, TestMonitor, World } from "../../support/world.ts";
+import { differences, run, TestMonitor, World } from "../../support/world.ts";
 
 const signal = new AbortController().signal;
 const [, , ENCRYPTED, PLAIN] = KINDS;
@@ -239,6 +241,81 @@ Deno.test("where lists of files are lost, what is left becomes a partial snapsho
   deepStrictEqual([only!.id, only!.name], [storage!.otherSnapshot, "salvaged"]);
   const paths = [...salvaged.manifest(only!.id).entries()].map(({ path }) => path as string);
   ok(paths.some((path) => path.endsWith("/large/big.img")) && paths.some((path) => path.endsWith("/dir 1/1.bin")));
+});
+
+Deno.test("whatever happens to a heap, what becomes of it as a storage is what the report says, and nothing is wrong", async () => {
+  using heap = await Heap.make(PLAIN);
+  const { world } = heap, find = run("find", `${heap.path}/data`, "-type", "f").trim().split("\n").sort();
+  const damage = fc.record({
+    kind: fc.constantFrom("flip", "cut", "zero", "remove"),
+    unit: fc.nat(find.length - 1),
+    at: fc.double({ min: 0, max: 1, noNaN: true }),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(damage, { minLength: 1, maxLength: 6 }), async (damages) => {
+      const copy = Deno.makeTempDirSync({ dir: world.base });
+      run("cp", "-r", "--no-preserve=mode", `${heap.path}/data`, `${heap.path}/snapshots`, copy);
+      for (const { kind, unit, at: share } of damages) {
+        const path = find[unit]!.replace(heap.path, copy);
+        const bytes = kind === "remove" ? undefined : unlessGone(() => Deno.readFileSync(path));
+        if (kind === "remove") unlessGone(() => Deno.removeSync(path));
+        if (bytes === undefined) continue;
+        const at = Math.floor(share * bytes.length);
+        if (kind === "flip" && at < bytes.length) bytes[at]! ^= 1;
+        if (kind === "zero") bytes.fill(0, at, at + 5000);
+        Deno.writeFileSync(path, kind === "cut" ? bytes.slice(0, at) : bytes);
+      }
+      const { storage, target } = await heap.salvage({ asStorage: true, heap: [rawOf(copy)] });
+      ok(storage!.isWhole);
+      using salvaged = openStorage(world.machine, rawOf(target), new TestMonitor());
+      using index = salvaged.contentIndex();
+      for (const { id, missingFiles } of storage!.snapshots) {
+        const contents = [...salvaged.manifest(id).entries()].flatMap(({ content }) => content ?? []);
+        strictEqual(contents.filter((content) => !index.has(content)).length, missingFiles);
+      }
+      const wrong: string[] = [], request = { readData: true, onlyLooks: true, workers: 0, signal };
+      await check(salvaged, request, ({ what }) => wrong.push(what), new TestMonitor());
+      deepStrictEqual(wrong.filter((what) => !what.includes("it is missing")), []);
+      for (const path of [copy, target.slice(0, -"/out".length)]) Deno.removeSync(path, { recursive: true });
+    }),
+    { numRuns: Deno.env.get("SLOW") === undefined ? 4 : 100 },
+  );
+});
+
+function unlessGone<T>(action: () => T): T | undefined {
+  try {
+    return action();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+Deno.test("a salvage into a storage that was stopped is gone on with", async () => {
+  using heap = await Heap.make();
+  const stop = new AbortController(), target = rawOf(`${heap.world.base}/again`);
+  const machine = heap.world.machine;
+  const request: SalvageRequest = {
+    heap: [rawOf(heap.path)],
+    target,
+    secret: { kind: "passphrase", passphrase: PASSPHRASE },
+    asStorage: true,
+    host: "testhost",
+    user: "tester",
+    workers: 0,
+    signal: stop.signal,
+  };
+  const monitor = new TestMonitor(), seen: string[] = [];
+  // Stopped when contents are on their way into the storage.
+  monitor.current = (...what: string[]) => {
+    seen.push(...what);
+    if (what[0]?.startsWith("/dir")) stop.abort();
+  };
+  await rejects(salvageHeap(machine, request, monitor), { code: "interrupted" });
+  ok(seen.some((what) => what.startsWith("/dir")));
+  const { storage } = await heap.salvage({ asStorage: true, target });
+  deepStrictEqual([storage!.snapshots.length, storage!.otherFiles, storage!.isWhole], [3, 0, true]);
+  deepStrictEqual([...Deno.readDirSync(heap.world.base)].filter(({ name }) => name.startsWith("again")).length, 1);
 });
 
 Deno.test("a storage is only made where there is none", async () => {
