@@ -3,9 +3,9 @@
  * sleep for longer than the grace, deletions fail, an index object is lost. Ten thousand with SLOW=1.
  */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { IS_SLOW, rounds } from "../support/effort.ts";
 import { history, type Situation } from "../support/prune_history.ts";
 
-const IS_SLOW = Deno.env.get("SLOW") === "1";
 /** In requests: most readers and writers would be done in it, but not those that sleep. */
 const GRACE = 20;
 /** Somebody may store, forget and prune for so long before an index object is lost. */
@@ -28,7 +28,7 @@ const SITUATIONS: readonly [what: string, changes: Partial<Situation>, slow: num
 for (const [what, changes, slow] of SITUATIONS) {
   Deno.test(`nothing is lost that was said to be saved: ${what}`, async () => {
     let saved = 0, pruned = 0;
-    for (let seed = 0; seed < (IS_SLOW ? slow : 1); seed++) {
+    for (let seed = 0; seed < rounds(1, slow); seed++) {
       const { broken, world } = await history(seed, changes);
       strictEqual(broken, 0, `history ${seed}`);
       const ends = [...world.ends.keys()].filter((code) => code !== "no-snapshot"); // somebody forgot it at once
