@@ -10,11 +10,22 @@ export interface DataSet {
   /** Spread of the sizes: standard deviation of their logarithm. 0: all equal. */
   readonly spread: number;
   readonly filesPerDirectory: number;
+  /** Words, which compress; else bytes that don't. */
+  readonly text?: true;
 }
 
 export const DATA_SETS: readonly DataSet[] = [
   { name: "small", title: "30,000 files, 438 MB", files: 30_000, bytes: 438e6, spread: 1.7, filesPerDirectory: 100 },
   { name: "tiny", title: "200,000 tiny files", files: 200_000, bytes: 60e6, spread: 0.8, filesPerDirectory: 200 },
+  {
+    name: "texts",
+    title: "10,000 texts, 40 MB",
+    files: 10_000,
+    bytes: 40e6,
+    spread: 1.2,
+    filesPerDirectory: 100,
+    text: true,
+  },
   { name: "large", title: "4 files of 1 GiB", files: 4, bytes: 4 * 2 ** 30, spread: 0, filesPerDirectory: 4 },
 ];
 
@@ -68,14 +79,42 @@ export function fill(bytes: Uint8Array<ArrayBuffer>, seed: number): void {
   bytes.set(new Uint8Array(words.buffer, 0, bytes.length));
 }
 
+const SYLLABLES = ["ba", "co", "di", "fu", "ge", "ha", "li", "mo", "ne", "pra", "sto", "ter", "und", "vi", "wor", "ze"];
+const WORDS = 4096;
+
+/** Fills with words, the frequent ones much more often than the others, and a line break now and then. */
+export function fillText(bytes: Uint8Array<ArrayBuffer>, seed: number): void {
+  const random = randomFrom(seed), lines: string[] = [];
+  for (let length = 0; length < bytes.length;) {
+    const rank = Math.floor(WORDS ** random()), word = wordOf(rank), end = random() < 0.1 ? ".\n" : " ";
+    lines.push(word, end);
+    length += word.length + end.length;
+  }
+  new TextEncoder().encodeInto(lines.join("").slice(0, bytes.length), bytes);
+}
+
+function wordOf(rank: number): string {
+  let word = "";
+  for (let rest = rank; word === "" || rest > 0; rest = Math.floor(rest / SYLLABLES.length)) {
+    word += SYLLABLES[rest % SYLLABLES.length];
+  }
+  return word;
+}
+
 const PIECE_BYTES = 2 ** 20;
 
-function writeRegion(file: Deno.FsFile, from: number, length: number, seed: number): void {
+interface Region {
+  readonly from: number;
+  readonly length: number;
+  readonly seed: number;
+}
+
+function writeRegion(file: Deno.FsFile, { from, length, seed }: Region, text: true | undefined): void {
   const piece = new Uint8Array(Math.min(PIECE_BYTES, length));
   file.seekSync(from, Deno.SeekMode.Start);
   for (let done = 0; done < length; done += PIECE_BYTES) {
     const part = piece.subarray(0, Math.min(PIECE_BYTES, length - done));
-    fill(part, (seed + done / PIECE_BYTES) * 2654435761);
+    (text === true ? fillText : fill)(part, (seed + done / PIECE_BYTES) * 2654435761);
     for (let written = 0; written < part.length;) written += file.writeSync(part.subarray(written));
   }
 }
@@ -87,7 +126,7 @@ export function generate(set: DataSet, directory: string): void {
     const path = join(directory, pathOf(set, index));
     if (index % set.filesPerDirectory === 0) Deno.mkdirSync(join(path, ".."), { recursive: true });
     using file = Deno.openSync(path, { write: true, createNew: true });
-    writeRegion(file, 0, size, index * 4099);
+    writeRegion(file, { from: 0, length: size, seed: index * 4099 }, set.text);
   }
 }
 
@@ -101,6 +140,6 @@ export function change(set: DataSet, directory: string, generation: number): voi
     using file = Deno.openSync(join(directory, pathOf(set, index)), { write: true });
     const { size } = file.statSync();
     const [from, length] = step === 1 ? [Math.floor(size / 2), Math.floor(size / 100)] : [0, size];
-    writeRegion(file, from, length, 0x5bd1e995 * generation + index);
+    writeRegion(file, { from, length, seed: 0x5bd1e995 * generation + index }, set.text);
   }
 }

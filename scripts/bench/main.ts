@@ -11,10 +11,10 @@
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { change, DATA_SETS, type DataSet, generate, quick } from "./data.ts";
-import { exists, isInstalled, measure, type Measured, run } from "./measure.ts";
+import { bytesBelow, exists, isInstalled, measure, type Measured, run } from "./measure.ts";
 import { machine } from "./machine.ts";
-import { renderTable, type Result, summarize, type Summary } from "./table.ts";
-import { OWN, type Peer, PEERS, type Places, type Step, type Work, WORKS } from "./works.ts";
+import { detailedCellText, renderTable, type Result, summarize, type Summary } from "./table.ts";
+import { OWN, type Peer, PEERS, type Places, type Step, VAULT, type Work, WORKS } from "./works.ts";
 
 const USAGE = `deno task bench [options]
   --dir DIR      where data and stores go; default: a new directory below the system's temporary directory
@@ -36,24 +36,47 @@ interface Plan {
   readonly tool: readonly string[];
 }
 
+const FIGURES = ["seconds", "peakBytes", "cpuSeconds", "storedBytes"] as const;
+type Collected = Omit<Result, typeof FIGURES[number]> & Record<typeof FIGURES[number], number[]>;
+
+/** One run. */
+interface Taken extends Measured {
+  readonly command: string;
+  readonly storedBytes: number | undefined;
+}
+
 /** Runs of one peer at one work on one data set, as they come. */
 class Results {
-  readonly #byKey = new Map<string, Result & { seconds: number[]; peakBytes: number[] }>();
+  readonly #byKey = new Map<string, Collected>();
 
-  add(set: DataSet, work: Work, peer: Peer, { command, seconds, peakBytes }: Measured & { command: string }): void {
+  add(set: DataSet, work: Work, peer: Peer, taken: Taken): void {
     const key = JSON.stringify([set.name, work.name, peer.name]);
-    const fresh = { data: set.title, work: work.title, peer: peer.name, command, seconds: [], peakBytes: [] };
-    const result = this.#byKey.get(key) ?? fresh;
+    const result = this.#byKey.get(key) ?? {
+      data: set.title,
+      work: work.title,
+      peer: peer.name,
+      command: taken.command,
+      seconds: [],
+      peakBytes: [],
+      cpuSeconds: [],
+      storedBytes: [],
+    };
     this.#byKey.set(key, result);
-    result.seconds.push(seconds);
-    if (peakBytes !== undefined) result.peakBytes.push(peakBytes);
+    for (const name of FIGURES) {
+      const figure = taken[name];
+      if (figure !== undefined) result[name].push(figure);
+    }
   }
 
-  /** Sorted as works, data sets and peers stand in their tables. */
-  summary(): Summary[] {
+  /**
+   * Sorted as works, data sets and peers stand in their tables.
+   * @param own who is compared with the others, of whom those in `peers` count
+   */
+  summary(own: string, peers: readonly string[]): Summary[] {
     const position = ({ work, peer }: Summary) => [titles.indexOf(work), names.indexOf(peer)] as const;
     const titles = WORKS.map(({ title }) => title), names = PEERS.map(({ name }) => name);
-    return summarize([...this.#byKey.values()], OWN).toSorted((a, b) => {
+    const results = [...this.#byKey.values()].filter(({ peer }) => peers.includes(peer));
+    return summarize(results, own).toSorted((a, b) => {
       const [workA, peerA] = position(a), [workB, peerB] = position(b);
       return workA - workB || peerA - peerB;
     });
@@ -99,7 +122,7 @@ function benchTurn(plan: Plan, set: DataSet, turn: number, results: Results): vo
 }
 
 /** One peer's turn at one work. */
-function benchStep(plan: Plan, work: Work, peer: Peer, step: Step): Measured & { readonly command: string } {
+function benchStep(plan: Plan, work: Work, peer: Peer, step: Step): Taken {
   const places = placesOf(plan, peer);
   const command = step(places);
   const setUp = work.setUp?.[peer.name];
@@ -109,10 +132,11 @@ function benchStep(plan: Plan, work: Work, peer: Peer, step: Step): Measured & {
   run({ argv: ["sync"] });
   const measured = measure(command, plan.scratch);
   if (work.restores !== undefined) {
-    if (peer.name === OWN) run({ argv: ["diff", "-r", places.source, places.target] });
-    remove(places.target);
+    if ([OWN, VAULT].includes(peer.name)) run({ argv: ["diff", "-r", places.source, places.target] });
   }
-  return { ...measured, command: command.argv.join(" ").replaceAll(plan.scratch, "") };
+  remove(places.target);
+  const storedBytes = work.stores && peer.repository && bytesBelow(peer.repository(places));
+  return { ...measured, storedBytes, command: command.argv.join(" ").replaceAll(plan.scratch, "") };
 }
 
 function warm(source: string): void {
@@ -182,9 +206,14 @@ function planFrom(values: Options, scratch: string): Plan {
   };
 }
 
+function hasVault(title: string): boolean {
+  return WORKS.some((work) => work.title === title && VAULT in work.steps);
+}
+
 function legend(runs: number): string {
   return `Medians of ${runs}: time, peak memory, and x: our time through the peer's. cp is \`cp -a\`, and \`cp -al\` for a new tree; ` +
-    "rsync is `rsync -a`, with `--link-dest` after the first; borg without encryption; sha256sum with four processes.";
+    "rsync is `rsync -a`, with `--link-dest` after the first; borg without encryption; sha256sum with four processes. " +
+    "The vault is encrypted, as restic's repository is, and compared with it alone; CPU is the time of all processors.";
 }
 
 function bench(values: Options): void {
@@ -193,13 +222,15 @@ function bench(values: Options): void {
     const plan = planFrom(values, scratch);
     const results = new Results();
     for (const set of plan.sets) benchSet(plan, set, results);
-    const summary = results.summary();
+    const summary = results.summary(OWN, plan.peers.map(({ name }) => name).filter((name) => name !== VAULT));
+    const vault = results.summary(VAULT, [VAULT, "restic"]).filter(({ work }) => hasVault(work));
     const about = machine(scratch, plan.peers);
-    console.log(`${renderTable(summary)}\n\n${legend(plan.runs)}\n${about.text}`);
+    const tables = [renderTable(summary), ...(vault.length > 0 ? [renderTable(vault, detailedCellText)] : [])];
+    console.log(`${tables.join("\n\n")}\n\n${legend(plan.runs)}\n${about.text}`);
     if (values.json === undefined) return;
     Deno.writeTextFileSync(
       values.json,
-      JSON.stringify({ machine: about, runs: plan.runs, results: summary }, null, 2) + "\n",
+      JSON.stringify({ machine: about, runs: plan.runs, results: summary, vault }, null, 2) + "\n",
     );
   } finally {
     remove(scratch);

@@ -5,8 +5,9 @@ const TIME = "/usr/bin/time";
 
 export interface Measured {
   readonly seconds: number;
-  /** Undefined where GNU time is not installed. */
+  /** Undefined where GNU time is not installed; the same holds for the processors' time. */
   readonly peakBytes: number | undefined;
+  readonly cpuSeconds: number | undefined;
 }
 
 /** A measured command failed: the numbers would mean nothing. */
@@ -42,9 +43,21 @@ export function run({ argv, cwd, env }: Command): void {
 export function measure(command: Command, scratch: string): Measured {
   const withTime = exists(TIME);
   const report = `${scratch}/peak`;
-  const argv = withTime ? [TIME, "-o", report, "-f", "%M", ...command.argv] : command.argv;
+  const argv = withTime ? [TIME, "-o", report, "-f", "%M %U %S", ...command.argv] : command.argv;
   const start = performance.now();
   run({ ...command, argv });
   const seconds = (performance.now() - start) / 1000;
-  return { seconds, peakBytes: withTime ? Number(Deno.readTextFileSync(report).trim()) * 1024 : undefined };
+  if (!withTime) return { seconds, peakBytes: undefined, cpuSeconds: undefined };
+  const [peak = 0, user = 0, system = 0] = Deno.readTextFileSync(report).trim().split(" ").map(Number);
+  return { seconds, peakBytes: peak * 1024, cpuSeconds: user + system };
+}
+
+/** Bytes of all files below a directory. */
+export function bytesBelow(directory: string): number {
+  let bytes = 0;
+  for (const { name, isDirectory } of Deno.readDirSync(directory)) {
+    const path = `${directory}/${name}`;
+    bytes += isDirectory ? bytesBelow(path) : Deno.lstatSync(path).size;
+  }
+  return bytes;
 }

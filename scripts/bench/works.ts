@@ -24,6 +24,8 @@ export interface Peer {
   readonly programs: readonly string[];
   /** What makes its store ready, not measured. */
   readonly prepare?: Step;
+  /** Where it keeps what it stores. */
+  readonly repository?: (places: Places) => string;
 }
 
 export interface Work {
@@ -33,6 +35,8 @@ export interface Work {
   readonly before?: "change";
   /** Each peer puts the whole source into `target`, which is removed again. */
   readonly restores?: true;
+  /** How much each peer has stored is looked up afterwards. */
+  readonly stores?: true;
   /** Done before, by each peer that takes part, and not measured. */
   readonly setUp?: Readonly<Record<string, Step>>;
   /** By peer. The first work fills the stores; the others find what it left. */
@@ -41,7 +45,11 @@ export interface Work {
 
 /** The name of this tool among the peers. */
 export const OWN = "backup-tool";
+/** The same with a vault, encrypted, whose key is in a file. */
+export const VAULT = "vault";
 const SHA256_PROCESSES = 4;
+/** The first file of every data set. */
+export const ONE_FILE = "00/00/file-0.dat";
 
 const own = (...args: string[]): Step => ({ tool, store }) => ({
   argv: [...tool, ...args.slice(0, 1), "-s", `${store}/storage`, ...args.slice(1)],
@@ -50,6 +58,25 @@ const ownBackup = (...options: string[]): Step => (places) => {
   const { argv } = own("backup", ...options)(places);
   return { argv: [...argv, places.source] };
 };
+
+const vault = (...args: string[]): Step => ({ tool, store }) => ({
+  argv: [...tool, ...args.slice(0, 1), "-s", `${store}/vault`, "--key-file", `${store}/key`, ...args.slice(1)],
+  env: { XDG_STATE_HOME: `${store}/state` },
+});
+
+/** Makes a vault, and puts its key into a file: a passphrase takes a second each time, on purpose. */
+const makeVault: Step = ({ tool, store }) => ({
+  argv: [
+    "sh",
+    "-ec",
+    `echo bench > "$0/password"; chmod 600 "$0/password"
+     "$@" init -s "$0/vault" --vault --password-file "$0/password"
+     "$@" key export "$0/key" -s "$0/vault" --password-file "$0/password"`,
+    store,
+    ...tool,
+  ],
+  env: { XDG_STATE_HOME: `${store}/state` },
+});
 
 const restic = (...args: string[]): Step => ({ store }) => ({
   argv: ["restic", "-q", "--repo", `${store}/repository`, "--cache-dir", `${store}/cache`, ...args],
@@ -65,6 +92,10 @@ const borg = (...args: string[]): Step => ({ store }) => ({
   },
 });
 
+function oneFile(tool: (...args: string[]) => Step): Step {
+  return (places) => tool("restore", "latest", `/${ONE_FILE}`, "--target", places.target)(places);
+}
+
 function withSource(step: Step): Step {
   return (places) => ({ ...step(places), argv: [...step(places).argv, places.source] });
 }
@@ -75,9 +106,15 @@ function rsync(name: string, ...options: string[]): Step {
 
 export const PEERS: readonly Peer[] = [
   { name: OWN, programs: [], prepare: own("init") },
+  { name: VAULT, programs: [], prepare: makeVault, repository: ({ store }) => `${store}/vault` },
   { name: "cp", programs: ["cp"] },
   { name: "rsync", programs: ["rsync"] },
-  { name: "restic", programs: ["restic"], prepare: restic("init") },
+  {
+    name: "restic",
+    programs: ["restic"],
+    prepare: restic("init"),
+    repository: ({ store }) => `${store}/repository`,
+  },
   // Without encryption: the fastest that borg can be.
   { name: "borg", programs: ["borg"], prepare: borg("init", "--encryption=none") },
   { name: "sha256sum", programs: ["sha256sum", "xargs", "find"] },
@@ -87,8 +124,10 @@ export const WORKS: readonly Work[] = [
   {
     name: "first",
     title: "first backup",
+    stores: true,
     steps: {
       [OWN]: ownBackup(),
+      [VAULT]: withSource(vault("backup")),
       cp: ({ source, store }) => ({ argv: ["cp", "-a", source, `${store}/first`] }),
       rsync: rsync("first"),
       restic: withSource(restic("backup")),
@@ -111,6 +150,7 @@ export const WORKS: readonly Work[] = [
     title: "nothing changed, no tree",
     steps: {
       [OWN]: ownBackup("--no-tree"),
+      [VAULT]: withSource(vault("backup")),
       restic: withSource(restic("backup")),
       borg: withSource(borg("create", "::no-tree")),
     },
@@ -121,6 +161,7 @@ export const WORKS: readonly Work[] = [
     before: "change",
     steps: {
       [OWN]: ownBackup(),
+      [VAULT]: withSource(vault("backup")),
       rsync: rsync("changed", "--link-dest=../first"),
       restic: withSource(restic("backup")),
       borg: withSource(borg("create", "::changed")),
@@ -135,6 +176,7 @@ export const WORKS: readonly Work[] = [
         const { argv } = own("restore", "latest")(places);
         return { argv: [...argv, "--target", places.target] };
       },
+      [VAULT]: (places) => vault("restore", "latest", "--target", places.target)(places),
       cp: ({ store, target }) => ({ argv: ["cp", "-a", `${store}/first`, target] }),
       rsync: ({ store, target }) => ({ argv: ["rsync", "-a", `${store}/first/`, `${target}/`] }),
       restic: (places) => restic("restore", "latest", "--target", places.target)(places),
@@ -145,10 +187,23 @@ export const WORKS: readonly Work[] = [
     },
   },
   {
+    name: "one-file",
+    title: "restore of one file",
+    steps: {
+      [OWN]: oneFile(own),
+      [VAULT]: oneFile(vault),
+      restic: (places) => {
+        const file = `${places.source}/${ONE_FILE}`;
+        return restic("restore", "latest", "--include", file, "--target", places.target)(places);
+      },
+    },
+  },
+  {
     name: "check",
     title: "check of every byte",
     steps: {
       [OWN]: own("check", "--read-data"),
+      [VAULT]: vault("check", "--read-data"),
       restic: restic("check", "--read-data"),
       borg: borg("check", "--verify-data"),
       sha256sum: ({ source }) => ({

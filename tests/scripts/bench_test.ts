@@ -1,17 +1,19 @@
 import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { gzipSync } from "node:zlib";
 import {
   change,
   DATA_SETS,
   type DataSet,
+  fillText,
   generate,
   pathOf,
   quick,
   randomFrom,
   sizesOf,
 } from "../../scripts/bench/data.ts";
-import { median, renderTable, type Result, summarize } from "../../scripts/bench/table.ts";
-import { OWN, PEERS, WORKS } from "../../scripts/bench/works.ts";
+import { detailedCellText, median, renderTable, type Result, summarize } from "../../scripts/bench/table.ts";
+import { ONE_FILE, OWN, PEERS, VAULT, WORKS } from "../../scripts/bench/works.ts";
 
 const SMALL: DataSet = { name: "t", title: "test", files: 250, bytes: 100_000, spread: 1.5, filesPerDirectory: 10 };
 
@@ -93,7 +95,7 @@ Deno.test("median() takes the middle, or the mean of two", () => {
 });
 
 function result(work: string, peer: string, seconds: number[], peakBytes: number[] = []): Result {
-  return { data: "files", work, peer, command: peer, seconds, peakBytes };
+  return { data: "files", work, peer, command: peer, seconds, peakBytes, cpuSeconds: [], storedBytes: [] };
 }
 
 Deno.test("summarize() divides our median by the peer's, work by work", () => {
@@ -126,6 +128,29 @@ Deno.test("renderTable() has a row for each work and a column for each peer", ()
   );
 });
 
+Deno.test("detailedCellText() compares the processors' time and what is stored, too", () => {
+  const vault = { ...result("first", VAULT, [1], [90e6]), cpuSeconds: [1.5], storedBytes: [9e6] };
+  const peer = { ...result("first", "restic", [4], [80e6]), cpuSeconds: [3], storedBytes: [10e6] };
+  deepStrictEqual(summarize([vault, peer], VAULT).map(detailedCellText), [
+    "1.0 s, 90 MB, CPU 1.5 s, 9.0 MB stored",
+    "4.0 s, 80 MB, x0.25, CPU 3.0 s (x0.50), 10.0 MB stored (x0.90)",
+  ]);
+});
+
+Deno.test("fillText() makes the same words each time, which compress to a third or less", () => {
+  const one = new Uint8Array(100_000), two = new Uint8Array(100_000);
+  fillText(one, 7);
+  fillText(two, 7);
+  deepStrictEqual(one, two);
+  ok(!one.includes(0));
+  const packed = gzipSync(one).length;
+  ok(packed > one.length / 8 && packed < one.length / 2.5, `${packed}`);
+});
+
+Deno.test("the one file that is restored is in every data set", () => {
+  for (const set of DATA_SETS) strictEqual(pathOf(set, 0), ONE_FILE);
+});
+
 Deno.test("every work has this tool and at least one peer, all of them known", () => {
   const known = PEERS.map(({ name }) => name);
   for (const { steps } of WORKS) {
@@ -144,6 +169,7 @@ Deno.test("this tool is told what its command line understands", () => {
     "backup-tool backup -s /st/storage --no-tree /src",
     "backup-tool backup -s /st/storage /src",
     "backup-tool restore -s /st/storage latest --target /to",
+    "backup-tool restore -s /st/storage latest /00/00/file-0.dat --target /to",
     "backup-tool check -s /st/storage --read-data",
     "backup-tool forget -s /st/storage --keep-last 1 --prune",
   ]);
