@@ -84,15 +84,21 @@ export interface Needs {
 interface Planned extends Needs {
   readonly id: RootId;
   readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly pieces: readonly PlannedHunk[];
+}
+
+interface PlannedHunk {
   readonly hunk: HunkWithBytes;
   readonly files: readonly ReceivedFile[];
 }
 
+/** Files of a snapshot with two hunks, and a checkpoint after the first. */
+const FEWEST_OF_TWO = 4;
+
 /** @param number makes it one of its own @param contents indices in {@link CONTENTS}, ascending */
 function plannedSnapshot(number: number, contents: readonly number[]): Planned {
-  const entries = contents.map((i) => ENTRIES[i]!);
-  const hunkBytes = encodeHunk(entries.map(encodeEntry));
-  const ref = { first: entries[0]!.path, count: entries.length, id: hunkIdOf(hash("sha256", hunkBytes)) };
+  const half = contents.length < FEWEST_OF_TWO ? contents.length : contents.length >> 1;
+  const pieces = [contents.slice(0, half), contents.slice(half)].filter((piece) => piece.length > 0).map(plannedHunk);
   const start = new Date(START_MS + number * 1000).toISOString();
   const text = encodeRoot({
     version: 1,
@@ -112,15 +118,21 @@ function plannedSnapshot(number: number, contents: readonly number[]): Planned {
     excludes: [],
     tags: [],
     complete: true,
-    totals: { entries: entries.length, files: entries.length, dirs: 0, bytes: 0, problems: 0 },
+    totals: { entries: contents.length, files: contents.length, dirs: 0, bytes: 0, problems: 0 },
     tool: "test",
-    hunks: [ref],
+    hunks: pieces.map(({ hunk }) => hunk.ref),
   });
-  HUNKS.set(ref.id, hunkBytes);
   const bytes = new TextEncoder().encode(text);
+  const needs = { hunks: pieces.map(({ hunk }) => hunk.ref.id), contents: contents.map((i) => ENTRIES[i]!.content) };
+  return { id: rootIdOf(hash("sha256", bytes)), bytes, pieces, ...needs };
+}
+
+function plannedHunk(contents: readonly number[]): PlannedHunk {
+  const entries = contents.map((i) => ENTRIES[i]!), bytes = encodeHunk(entries.map(encodeEntry));
+  const ref = { first: entries[0]!.path, count: entries.length, id: hunkIdOf(hash("sha256", bytes)) };
+  HUNKS.set(ref.id, bytes);
   const files = contents.map((i) => ({ content: ENTRIES[i]!.content, entry: ENTRIES[i]!, open: () => [CONTENTS[i]!] }));
-  const needs = { hunks: [ref.id], contents: files.map(({ content }) => content) };
-  return { id: rootIdOf(hash("sha256", bytes)), bytes, hunk: { ref, bytes: hunkBytes }, files, ...needs };
+  return { hunk: { ref, bytes }, files };
 }
 
 export interface WorldOptions {
@@ -270,12 +282,14 @@ export class PruneWorld implements Disposable {
       for (let attempt = 0;; attempt++) {
         try {
           await using receiver = await writer.receive(planned.bytes, SOURCE);
-          const isThere = receiver.hasHunk(planned.hunk.ref.id);
-          const half = isThere ? 0 : planned.files.length >> 1;
-          await receiver.add(planned.files.slice(0, half));
-          if (half > 0) await receiver.checkpoint([]);
-          if (!isThere) await receiver.add(planned.files.slice(half));
-          await receiver.commit(isThere ? [] : [planned.hunk]);
+          let handed: HunkWithBytes[] = [];
+          for (const { hunk, files } of planned.pieces) {
+            if (receiver.hasHunk(hunk.ref.id)) continue;
+            if (handed.length > 0) await receiver.checkpoint(handed);
+            await receiver.add(files);
+            handed = [hunk];
+          }
+          await receiver.commit(handed);
           this.saved.set(planned.id, planned);
           return;
         } catch (error) {
