@@ -13,7 +13,7 @@ import type { PlaceUnavailable } from "./faults.ts";
 import { openFileBackend } from "./file.ts";
 import { Allowance, limited } from "./limited.ts";
 import { parseLocation, type Place, schemeOf } from "./location.ts";
-import { attempt, retrying } from "./retrying.ts";
+import { attempt, retrying, type RetryOptions } from "./retrying.ts";
 
 const CONNECTIONS = 4;
 
@@ -49,14 +49,25 @@ export function isRemote(location: string): boolean {
 export async function openBackend(location: string, options: OpenOptions): Promise<Backend> {
   const place = parseLocation(location);
   if (place.kind === "file") return openDirectory(place.path, options);
-  const { clock, random, limits, connections = CONNECTIONS, onRetry } = options;
-  const sleep = sleepBy(clock), up = new Allowance(limits?.upload, clock, sleep);
-  const down = new Allowance(limits?.download, clock, sleep);
-  const credentials = new Credentials(options.credentials ?? {}, place.kind);
-  const http = { clock, random, credentials, up, down, caFile: place.settings.get("ca-file") };
-  const retry = { sleep, random, ...(onRetry && { onRetry }) };
+  const { http, retry } = linkTo(place, options);
   const opened = await attempt(() => openRemote(place, http, options.create ?? false), retry);
-  return checked(retrying(atMost(connections, opened), retry));
+  return checked(retrying(atMost(options.connections ?? CONNECTIONS, opened), retry));
+}
+
+type RemotePlace = Exclude<Place, { readonly kind: "file" }>;
+
+/** What requests to a place share. */
+export function linkTo(
+  place: RemotePlace,
+  { clock, random, limits, credentials, onRetry }: OpenOptions,
+): { readonly http: DavOptions; readonly retry: RetryOptions } {
+  const sleep = sleepBy(clock);
+  const up = new Allowance(limits?.upload, clock, sleep), down = new Allowance(limits?.download, clock, sleep);
+  const secrets = new Credentials(credentials ?? {}, place.kind), caFile = place.settings.get("ca-file");
+  return {
+    http: { clock, random, credentials: secrets, up, down, caFile },
+    retry: { sleep, random, ...(onRetry && { onRetry }) },
+  };
 }
 
 function openDirectory(path: string, options: OpenOptions): Backend {
@@ -68,7 +79,7 @@ function openDirectory(path: string, options: OpenOptions): Backend {
 
 /** What each kind needs is loaded only when it is used. */
 async function openRemote(
-  place: Exclude<Place, { readonly kind: "file" }>,
+  place: RemotePlace,
   options: DavOptions,
   create: boolean,
 ): Promise<Backend> {

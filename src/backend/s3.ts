@@ -219,7 +219,7 @@ function pageOf({ bytes }: HttpAnswer, what: string): Page {
 }
 
 /** Signs requests, and reads errors. */
-class S3Kind implements HttpKind {
+export class S3Kind implements HttpKind {
   readonly #address: S3Address;
   readonly #options: HttpOptions;
 

@@ -66,6 +66,11 @@ export class SftpFiles implements AsyncDisposable {
     return await this.#unlessMissing(what, signal, read) ?? [];
   }
 
+  /** Where a symlink points; undefined if it isn't there. */
+  async readlink(path: string, what: string, signal?: AbortSignal): Promise<string | undefined> {
+    return await this.#unlessMissing(what, signal, (sftp, done: Done<string>) => sftp.readlink(path, done));
+  }
+
   /** False if it wasn't there. */
   async remove(path: string, what: string, signal?: AbortSignal): Promise<boolean> {
     const remove = (sftp: Sftp, done: Done<true>) => sftp.unlink(path, (error) => done(error, true));

@@ -14,6 +14,9 @@ export interface SftpAttributes {
   /** Seconds. */
   readonly mtime: number;
   readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  isSymbolicLink(): boolean;
   isFile(): boolean;
   isDirectory(): boolean;
 }
@@ -31,6 +34,7 @@ export interface Sftp {
   fstat(handle: Buffer, done: Done<SftpAttributes>): void;
   stat(path: string, done: Done<SftpAttributes>): void;
   readdir(path: string, done: Done<readonly SftpName[]>): void;
+  readlink(path: string, done: Done<string>): void;
   unlink(path: string, done: Done): void;
   mkdir(path: string, attributes: { readonly mode?: number }, done: Done): void;
   rename(from: string, to: string, done: Done): void;

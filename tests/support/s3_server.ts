@@ -12,6 +12,9 @@ export interface S3Request {
   readonly body: Uint8Array<ArrayBuffer>;
 }
 
+/** Of all objects. */
+export const MODIFIED = "Wed, 20 May 2026 10:00:05 GMT";
+
 export interface S3Options {
   readonly region?: string;
   /** Objects in a page of a listing. */
@@ -67,7 +70,7 @@ function answer(objects: Map<string, S3Request>, request: S3Request, options: S3
       objects.delete(key);
       return new Response(null, { status: 204 });
     default:
-      return found === undefined ? missing(method) : read(found.body, method, headers);
+      return found === undefined ? missing(method) : read(found, method, headers);
   }
 }
 
@@ -75,26 +78,44 @@ function missing(method: string): Response {
   return method === "HEAD" ? new Response(null, { status: 404 }) : s3Error(404, "NoSuchKey");
 }
 
-function read(bytes: Uint8Array<ArrayBuffer>, method: string, headers: Headers): Response {
-  if (method === "HEAD") return new Response(null, { headers: { "content-length": String(bytes.length) } });
+function read({ body: bytes, headers: put }: S3Request, method: string, headers: Headers): Response {
+  const meta = [...put].filter(([name]) => name.startsWith("x-amz-meta-") || name === "content-type");
+  const facts = { ...Object.fromEntries(meta), etag: etagOf(bytes), "last-modified": MODIFIED };
+  if (method === "HEAD") return new Response(null, { headers: { ...facts, "content-length": String(bytes.length) } });
+  if (headers.has("if-match") && headers.get("if-match") !== facts.etag) return s3Error(412, "PreconditionFailed");
   const [, from, last] = /^bytes=(\d+)-(\d+)$/.exec(headers.get("range") ?? "") ?? [];
-  if (from === undefined) return new Response(bytes);
+  if (from === undefined) return new Response(bytes, { headers: facts });
   if (Number(from) >= bytes.length) return s3Error(416, "InvalidRange");
   const end = Math.min(Number(last) + 1, bytes.length);
-  const range = { "content-range": `bytes ${from}-${end - 1}/${bytes.length}` };
+  const range = { ...facts, "content-range": `bytes ${from}-${end - 1}/${bytes.length}` };
   return new Response(bytes.slice(Number(from), end), { status: 206, headers: range });
+}
+
+function etagOf(bytes: Uint8Array): string {
+  return `"${hash("md5", bytes)}"`;
 }
 
 function list(objects: Map<string, S3Request>, url: URL, pageSize: number): Response {
   const bucket = `${url.pathname}/`,
     prefix = url.searchParams.get("prefix") ?? "",
     after = url.searchParams.get("continuation-token");
-  const keys = [...objects.keys()].map((key) => key.slice(bucket.length)).sort();
-  const left = keys.filter((key) => key.startsWith(prefix) && (after === null || key > after));
+  const delimiter = url.searchParams.get("delimiter");
+  const names = new Set(
+    [...objects.keys()].map((key) => key.slice(bucket.length)).filter((key) => key.startsWith(prefix)).map((key) => {
+      const end = delimiter === null ? -1 : key.indexOf(delimiter, prefix.length);
+      return end < 0 ? key : key.slice(0, end + 1);
+    }),
+  );
+  const left = [...names].sort().filter((key) => after === null || key > after);
   const page = left.slice(0, pageSize), isCut = left.length > pageSize;
+  const encoded = (key: string) => encodeURIComponent(key).replaceAll("%2F", "/");
   const contents = page.map((key) => {
-    const bytes = objects.get(bucket + key)?.body.length ?? 0;
-    return `<Contents><Key>${encodeURIComponent(key).replaceAll("%2F", "/")}</Key><Size>${bytes}</Size></Contents>`;
+    const isPrefix = delimiter !== null && key.length > prefix.length && key.endsWith(delimiter);
+    const bytes = isPrefix ? undefined : objects.get(bucket + key)?.body;
+    if (bytes === undefined) return `<CommonPrefixes><Prefix>${encoded(key)}</Prefix></CommonPrefixes>`;
+    const facts = `<Size>${bytes.length}</Size><ETag>${etagOf(bytes).replaceAll('"', "&quot;")}</ETag>`;
+    const modified = new Date(MODIFIED).toISOString();
+    return `<Contents><Key>${encoded(key)}</Key>${facts}<LastModified>${modified}</LastModified></Contents>`;
   });
   const next = isCut ? `<NextContinuationToken>${page.at(-1)}</NextContinuationToken>` : "";
   return new Response(

@@ -80,7 +80,7 @@ function ofSameSources(
 }
 
 /** What the new snapshot builds on, newest first. */
-function previousOf(snapshots: readonly SnapshotInfo[], host: string, name: string): SnapshotInfo[] {
+export function previousOf(snapshots: readonly SnapshotInfo[], host: string, name: string): SnapshotInfo[] {
   const isOwn = (other: SnapshotInfo) => other.host === host && other.name === name && other.for === undefined;
   const series = snapshots.filter(isOwn).reverse();
   const complete = series.findIndex((snapshot) => snapshot.complete);

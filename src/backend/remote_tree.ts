@@ -1,0 +1,88 @@
+/** Files of a server that are backed up from there: listed directory by directory, read piece by piece, never changed. */
+import { Fault } from "../core/fault.ts";
+import type { Sleep } from "./decorator.ts";
+import { attempt, type RetryOptions } from "./retrying.ts";
+
+export interface RemoteEntry {
+  readonly name: string;
+  /** "other": a socket, a device. */
+  readonly kind: "file" | "dir" | "symlink" | "other";
+  /** Bytes of a file; 0 for all else. */
+  readonly size: number;
+  /** ms since 1970; undefined if the server doesn't say. */
+  readonly mtimeMs: number | undefined;
+  /** Changes with the bytes; undefined if the server has none. */
+  readonly etag?: string;
+  readonly contentType?: string;
+  /** Of servers that have such things. */
+  readonly mode?: number;
+  readonly uid?: number;
+  readonly gid?: number;
+  /** Of symlinks. */
+  readonly target?: string;
+}
+
+/** Paths are relative to the top, with `/` between components; "" is the top. */
+export interface RemoteTree extends AsyncDisposable {
+  /** For messages: without credentials. */
+  readonly location: string;
+  /** In no particular order. @throws MissingTree */
+  list(directory: string, signal?: AbortSignal): Promise<readonly RemoteEntry[]>;
+  /** What only asking for a file tells: attributes by name, such as "user.mime_type". */
+  details(path: string, entry: RemoteEntry, signal?: AbortSignal): Promise<Readonly<Record<string, string>>>;
+  /** Exactly these bytes of a file as it was listed. @throws RemoteChanged if it has changed since */
+  piece(path: string, entry: RemoteEntry, range: PieceRange): Promise<Uint8Array<ArrayBuffer>>;
+  /** Nothing if a file still is as it was listed. @throws RemoteChanged */
+  verify(path: string, entry: RemoteEntry, signal?: AbortSignal): Promise<void>;
+}
+
+export interface PieceRange {
+  readonly from: number;
+  readonly length: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Read at a time: what is in memory of a file. */
+const PIECE_BYTES = 8 * 1024 * 1024;
+
+/** It is not what it was when it was listed. */
+export class RemoteChanged extends Fault {
+  readonly code = "remote-changed";
+  readonly hint = "Back it up when nobody writes to it; the next backup tries again";
+  constructor(path: string) {
+    super(`Cannot back up ${JSON.stringify(path)}: it changes while it is read`);
+  }
+}
+
+export class MissingTree extends Fault {
+  readonly code = "no-remote-source";
+  readonly hint = "Check the address: it must be that of a directory";
+  constructor(location: string) {
+    super(`Cannot back up ${JSON.stringify(location)}: there is no such directory`);
+  }
+}
+
+/** All of a file as it was listed, in its order. @throws RemoteChanged, and what requests may throw */
+export async function* readRemote(
+  tree: RemoteTree,
+  path: string,
+  entry: RemoteEntry,
+  signal?: AbortSignal,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  for (let from = 0; from < entry.size; from += PIECE_BYTES) {
+    yield await tree.piece(path, entry, { from, length: Math.min(PIECE_BYTES, entry.size - from), signal });
+  }
+  await tree.verify(path, entry, signal);
+}
+
+/** Tries again what may work in a while. */
+export function retryingTree(tree: RemoteTree, retry: RetryOptions & { readonly sleep: Sleep }): RemoteTree {
+  return {
+    location: tree.location,
+    list: (directory, signal) => attempt(() => tree.list(directory, signal), retry, signal),
+    details: (path, entry, signal) => attempt(() => tree.details(path, entry, signal), retry, signal),
+    piece: (path, entry, range) => attempt(() => tree.piece(path, entry, range), retry, range.signal),
+    verify: (path, entry, signal) => attempt(() => tree.verify(path, entry, signal), retry, signal),
+    [Symbol.asyncDispose]: () => tree[Symbol.asyncDispose](),
+  };
+}

@@ -1,0 +1,188 @@
+/**
+ * Backing up from a server: listed in order, compared by ETag, size and time, and read only where something changed. The
+ * same snapshots as of directories of this machine, of which everything else takes no notice.
+ */
+import { countingProblems, type Monitor } from "../../core/monitor.ts";
+import { Interrupted } from "../../core/fault.ts";
+import { chooseName, sourcesKey } from "../../core/series.ts";
+import { VERSION } from "../../core/version.ts";
+import type { RemoteTree } from "../../backend/remote_tree.ts";
+import { withoutSecrets } from "../../backend/location.ts";
+import type { JobMark } from "../../snapshot/root.ts";
+import { NoSnapshot } from "../../snapshot/faults.ts";
+import { PreviousEntries } from "../../snapshot/previous_entries.ts";
+import type { RepositoryWriter } from "../../snapshot/repository.ts";
+import type { RootFields } from "../../snapshot/root_fields.ts";
+import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
+import type { SnapshotSink } from "../../snapshot/snapshot_sink.ts";
+import { SnapshotWriter } from "../../snapshot/snapshot_writer.ts";
+import { parseFilter } from "../../source/filter.ts";
+import { previousOf } from "../comparison/series.ts";
+import type { OpenedRepository } from "../opened.ts";
+import { Checkpoints } from "./checkpoints.ts";
+import { RemoteFiles } from "./remote_files.ts";
+import { walkRemote } from "./remote_walk.ts";
+import type { RunningTotals } from "./settlement.ts";
+
+export interface RemoteBackupRequest {
+  /** Absent: the last part of the location. */
+  readonly name?: string;
+  readonly host: string;
+  readonly user: string;
+  readonly tags: readonly string[];
+  /** Patterns as in .gitignore. */
+  readonly excludes: readonly string[];
+  readonly job?: JobMark;
+  /** Read everything, changed or not. */
+  readonly force?: boolean;
+  readonly checkpointMs?: number;
+  readonly checkpointBytes?: number;
+  readonly workers: number;
+  readonly signal: AbortSignal;
+}
+
+/** Makes one snapshot of all that is in `tree`. @throws MissingTree, BadPattern, Locked, Interrupted, what requests may throw */
+export async function backUpRemote(
+  repository: OpenedRepository,
+  tree: RemoteTree,
+  request: RemoteBackupRequest,
+  monitor: Monitor,
+): Promise<SnapshotInfo> {
+  await using writer = await repository.write(`backup of ${tree.location}`);
+  return await new RemoteBackupRun(repository, tree, request, monitor).make(writer);
+}
+
+class RemoteBackupRun {
+  readonly #repository: OpenedRepository;
+  readonly #tree: RemoteTree;
+  readonly #request: RemoteBackupRequest;
+  readonly #monitor: Monitor;
+  readonly #source: string;
+  readonly #startMs: number;
+  readonly #totals: RunningTotals = { entries: 0, files: 0, dirs: 0, bytes: 0, problems: 0 };
+
+  constructor(repository: OpenedRepository, tree: RemoteTree, request: RemoteBackupRequest, monitor: Monitor) {
+    this.#repository = repository;
+    this.#tree = tree;
+    this.#request = request;
+    this.#monitor = countingProblems(monitor, () => this.#totals.problems++);
+    this.#source = withoutSecrets(tree.location);
+    this.#startMs = repository.machine.clock.nowMs();
+  }
+
+  async make(writer: RepositoryWriter): Promise<SnapshotInfo> {
+    const { host, workers, signal } = this.#request, snapshots = await this.#repository.snapshots();
+    const series = this.#seriesIn(snapshots), previous = this.#previousIn(snapshots, series);
+    const startMs = this.#startMs;
+    await using sink = await writer.begin(
+      // Whoever may read the server's files is not known here.
+      { series, startMs, isPrivate: true, tree: false, previous, host, workers, signal },
+      this.#monitor,
+    );
+    using _ = this.#monitor.follow("readBytes", () => sink.bytes);
+    this.#monitor.phase("reading the source");
+    const manifest = new SnapshotWriter(sink, this.#monitor);
+    const checkpoints = this.#checkpoints(sink, manifest, series);
+    try {
+      await this.#run({ sink, manifest, checkpoints, previous });
+    } catch (error) {
+      if (error instanceof Interrupted) await checkpoints.make();
+      throw error;
+    }
+    const id = await sink.commit(this.#fields(series), manifest.finish());
+    const made = (await this.#repository.snapshots()).find((snapshot) => snapshot.id === id);
+    if (made === undefined) throw new NoSnapshot(id, "somebody has forgotten it as soon as it was made");
+    return made;
+  }
+
+  async #run({ sink, manifest, checkpoints, previous }: {
+    readonly sink: SnapshotSink;
+    readonly manifest: SnapshotWriter;
+    readonly checkpoints: Checkpoints;
+    readonly previous: readonly SnapshotInfo[];
+  }): Promise<void> {
+    const { excludes, signal, force = false } = this.#request, monitor = this.#monitor, totals = this.#totals;
+    const manifests = await Promise.all(previous.map(({ id }) => this.#repository.manifest(id)));
+    const before = new PreviousEntries(manifests, {
+      damaged: (fault) => monitor.notice(`The previous snapshot can't help: ${fault.message}`),
+    });
+    const files = new RemoteFiles({
+      tree: this.#tree,
+      disk: this.#repository.machine.disk,
+      sink,
+      before,
+      monitor,
+      signal,
+      force,
+      sinceMs: Math.max(0, ...previous.map(({ time }) => Date.parse(time))),
+    });
+    const walk = walkRemote(this.#tree, {
+      filter: parseFilter(excludes),
+      signal,
+      problem: (fault) => monitor.problem(fault),
+      excluded: () => monitor.count("excludedEntries"),
+    });
+    for await (const found of walk) {
+      monitor.count("walkedEntries");
+      const line = await files.lineOf(found);
+      if (line === undefined) continue;
+      manifest.add(found.path, line.text, line.from?.text === line.text ? line.from : undefined);
+      totals.entries++;
+      if (found.entry.kind === "dir") totals.dirs++;
+      if (line.bytes !== undefined) {
+        totals.files++;
+        totals.bytes += line.bytes;
+      }
+      await sink.keepUp();
+      await checkpoints.makeIfDue();
+    }
+  }
+
+  #seriesIn(snapshots: readonly SnapshotInfo[]): string {
+    const { name, host } = this.#request, sources = [this.#source];
+    const wanted = this.#source.split(/[/:]/).filter((part) => part !== "").at(-1) ?? "remote";
+    return name ?? chooseName(snapshots, { host, wanted, sources }).name;
+  }
+
+  #previousIn(snapshots: readonly SnapshotInfo[], series: string): readonly SnapshotInfo[] {
+    const key = sourcesKey([this.#source]);
+    // Even a given name doesn't make files of one server those of another: their ETags and times mean nothing there.
+    return previousOf(snapshots.filter(({ sources }) => sourcesKey(sources) === key), this.#request.host, series);
+  }
+
+  #checkpoints(sink: SnapshotSink, manifest: SnapshotWriter, series: string): Checkpoints {
+    return new Checkpoints({
+      clock: this.#repository.machine.clock,
+      startMs: this.#startMs,
+      everyMs: this.#request.checkpointMs,
+      everyBytes: this.#request.checkpointBytes,
+      readBytes: () => sink.bytes,
+      hunks: () => manifest.soFar(),
+      make: async (hunks) => {
+        await sink.checkpoint(this.#fields(series), hunks);
+        this.#monitor.phase("reading the source");
+      },
+    });
+  }
+
+  #fields(series: string): RootFields {
+    const { clock } = this.#repository.machine, { host, user, name, excludes, tags, job } = this.#request;
+    return {
+      start: new Date(this.#startMs).toISOString(),
+      end: new Date(clock.nowMs()).toISOString(),
+      timeZone: clock.zone,
+      offsetMinutes: clock.offsetMinutes(this.#startMs),
+      host,
+      user,
+      name: series,
+      named: name !== undefined,
+      sources: [{ path: this.#source, at: "/" }],
+      excludes,
+      leftOut: { ignored: false, caches: false, mounts: false, largerThan: null, unlisted: false },
+      tags,
+      ...(job !== undefined && { job }),
+      totals: { ...this.#totals },
+      tool: `backup-tool ${VERSION}`,
+    };
+  }
+}

@@ -1,0 +1,162 @@
+/** Lines of a server's files: the old one for what is unchanged, else a new one of what is read. */
+import { Buffer } from "node:buffer";
+import { TOP } from "../../core/apath.ts";
+import type { ContentId } from "../../core/content_id.ts";
+import type { DetailFields, Entry, StatFields } from "../../core/entry.ts";
+import { type Fault, Interrupted } from "../../core/fault.ts";
+import type { Monitor } from "../../core/monitor.ts";
+import { beginsWith, rawOf } from "../../core/raw.ts";
+import { MissingObject, PlaceRefuses } from "../../backend/faults.ts";
+import { readRemote, RemoteChanged, type RemoteTree } from "../../backend/remote_tree.ts";
+import type { Disk } from "../../platform/disk.ts";
+import { encodeLine, parseLine, statPrefix } from "../../snapshot/entry_line.ts";
+import type { PreviousEntries, PreviousLine } from "../../snapshot/previous_entries.ts";
+import type { SnapshotSink } from "../../snapshot/snapshot_sink.ts";
+import type { RemoteFound } from "./remote_walk.ts";
+
+const FILE_MODE = 0o644, DIRECTORY_MODE = 0o755, LINK_MODE = 0o777;
+/** As often a file is read that changes meanwhile. */
+const TRIES = 3;
+/** Times of servers are in whole seconds, and their clocks differ from ours. */
+const RACY_MS = 5 * 60_000;
+const ETAG = "user.etag", CONTENT_TYPE = "user.mime_type";
+
+export interface RemoteFilesSetup {
+  readonly tree: RemoteTree;
+  /** Whose files they are where the server doesn't say: of whoever runs this. */
+  readonly disk: Pick<Disk, "uid" | "gid" | "userName" | "groupName">;
+  readonly sink: SnapshotSink;
+  readonly before: PreviousEntries;
+  readonly monitor: Monitor;
+  readonly signal: AbortSignal;
+  readonly force: boolean;
+  /** When the newest snapshot was begun that is compared with. */
+  readonly sinceMs: number;
+}
+
+export interface RemoteLine {
+  readonly text: string;
+  readonly from: PreviousLine | undefined;
+  /** Of a file whose content is kept. */
+  readonly bytes?: number;
+}
+
+export class RemoteFiles {
+  readonly #setup: RemoteFilesSetup;
+  readonly #owner: Pick<StatFields, "uid" | "gid" | "user" | "group">;
+
+  constructor(setup: RemoteFilesSetup) {
+    this.#setup = setup;
+    const { uid, gid } = setup.disk, user = setup.disk.userName(uid), group = setup.disk.groupName(gid);
+    this.#owner = { uid, gid, ...(user !== undefined && { user }), ...(group !== undefined && { group }) };
+  }
+
+  /** Asked for in order of the snapshot. Undefined if it is gone. @throws what requests may throw, Interrupted */
+  async lineOf(found: RemoteFound): Promise<RemoteLine | undefined> {
+    const { path, entry } = found;
+    if (entry.kind === "other") return undefined;
+    const head = statPrefix(path, this.#seen(found)), from = this.#setup.before.at(path, head);
+    if (entry.kind === "dir") return { text: encodeLine(head, {}), from };
+    if (entry.kind === "symlink") return { text: encodeLine(head, { target: rawOf(entry.target ?? "") }), from };
+    const content = from && this.#unchanged(found, from, head);
+    if (content === undefined || from === undefined) return await this.#read(found, from);
+    this.#setup.monitor.count("unchangedFiles");
+    this.#setup.monitor.count("unchangedBytes", entry.size);
+    return { text: from.text, from, bytes: entry.size };
+  }
+
+  /** The content that a file still has; undefined if it has to be read. */
+  #unchanged({ entry }: RemoteFound, { text }: PreviousLine, head: string): ContentId | undefined {
+    const { sink, force, sinceMs } = this.#setup;
+    if (force || !beginsWith(text, head)) return undefined;
+    const { content, xattrs = {}, problems } = parseLine(text);
+    if (content === undefined || problems !== undefined || xattrs[ETAG] !== etagOf(entry.etag)) return undefined;
+    // Without an ETag a change soon after the last look may show nowhere.
+    const isRacy = entry.etag === undefined && (entry.mtimeMs ?? Infinity) > sinceMs - RACY_MS;
+    return isRacy || sink.damaged.has(content) || !sink.relyOn(content) ? undefined : content;
+  }
+
+  async #read(first: RemoteFound, from: PreviousLine | undefined): Promise<RemoteLine | undefined> {
+    let found: RemoteFound | undefined = first;
+    for (let tries = 1;; tries++) {
+      try {
+        return { ...await this.#readOnce(found), from };
+      } catch (error) {
+        const isOwn = error instanceof RemoteChanged || error instanceof PlaceRefuses || error instanceof MissingObject;
+        if (!isOwn) throw error;
+        if (error instanceof RemoteChanged && tries < TRIES) {
+          found = await this.#again(found);
+          if (found === undefined) return undefined;
+        } else return this.#failed(found, error, from);
+      }
+    }
+  }
+
+  async #readOnce(found: RemoteFound): Promise<Pick<RemoteLine, "text" | "bytes">> {
+    const { tree, sink, monitor, signal } = this.#setup, { path, remotePath, entry } = found, seen = this.#seen(found);
+    monitor.current(remotePath);
+    const details = await tree.details(remotePath, entry, signal);
+    const chunks = stoppable(readRemote(tree, remotePath, entry, signal), signal);
+    const { content, size, isNew, bytes } = await sink.ingestStream(chunks, { path, ...seen });
+    monitor.count("readFiles");
+    monitor.count("readBytes", size);
+    if (isNew) {
+      monitor.count("storedItems");
+      monitor.count("storedBytes", bytes);
+    } else monitor.count("reusedItems");
+    const xattrs = xattrsOf(found, details);
+    const learnt: DetailFields = { content, ...(xattrs !== undefined && { xattrs }) };
+    return { text: encodeLine(statPrefix(path, { ...seen, size }), learnt), bytes: size };
+  }
+
+  /** What it is now; undefined if it is gone, or no file any more. */
+  async #again({ path, remotePath }: RemoteFound): Promise<RemoteFound | undefined> {
+    const slash = remotePath.lastIndexOf("/"), name = remotePath.slice(slash + 1);
+    const all = await this.#setup.tree.list(slash < 0 ? "" : remotePath.slice(0, slash), this.#setup.signal);
+    const entry = all.find((each) => each.name === name && each.kind === "file");
+    return entry && { path, remotePath, entry };
+  }
+
+  #failed(found: RemoteFound, fault: Fault, from: PreviousLine | undefined): RemoteLine {
+    this.#setup.monitor.problem(fault);
+    return { text: encodeLine(statPrefix(found.path, this.#seen(found)), { problems: [fault.message] }), from };
+  }
+
+  #seen({ path, entry }: RemoteFound): StatFields {
+    const { kind, size, mtimeMs, mode, uid, gid } = entry;
+    const usual = kind === "dir" ? DIRECTORY_MODE : kind === "symlink" ? LINK_MODE : FILE_MODE;
+    return {
+      kind: kind === "other" ? "file" : kind,
+      size,
+      // Directories of S3, and the top, have no time.
+      mtime: path === TOP || mtimeMs === undefined ? "0" : `${Math.round(mtimeMs)}000000`,
+      mode: mode ?? usual,
+      ...this.#owner,
+      ...(uid !== undefined && gid !== undefined && { uid, gid }),
+    };
+  }
+}
+
+/** In base64, sorted by name, as entries have them. */
+function xattrsOf({ entry }: RemoteFound, details: Readonly<Record<string, string>>): Entry["xattrs"] {
+  const all: Record<string, string> = { ...details };
+  if (entry.etag !== undefined) all[ETAG] = entry.etag;
+  if (entry.contentType !== undefined) all[CONTENT_TYPE] ??= entry.contentType;
+  const names = Object.keys(all).sort();
+  return names.length === 0 ? undefined : Object.fromEntries(names.map((name) => [name, base64(all[name] ?? "")]));
+}
+
+function etagOf(etag: string | undefined): string | undefined {
+  return etag === undefined ? undefined : base64(etag);
+}
+
+function base64(text: string): string {
+  return Buffer.from(text).toString("base64");
+}
+
+async function* stoppable<T>(chunks: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
+  for await (const chunk of chunks) {
+    if (signal.aborted) throw new Interrupted();
+    yield chunk;
+  }
+}

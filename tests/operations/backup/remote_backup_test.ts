@@ -1,0 +1,197 @@
+/** Backups from servers: what is unchanged isn't fetched, what changes is read again, and all of it can be restored. */
+import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { openRemoteTree } from "../../../src/backend/open_tree.ts";
+import { MissingTree, type RemoteTree } from "../../../src/backend/remote_tree.ts";
+import { BadUsage } from "../../../src/core/fault.ts";
+import { TOP } from "../../../src/core/apath.ts";
+import { rawOf, textOf } from "../../../src/core/raw.ts";
+import { backUpRemote, type RemoteBackupRequest } from "../../../src/operations/backup/remote_backup.ts";
+import { openDisk } from "../../../src/platform/open_disk.ts";
+import type { SnapshotInfo } from "../../../src/snapshot/snapshot_info.ts";
+import { impatient } from "../../support/remote_place.ts";
+import { ACCESS_KEY, type S3Request, type S3Server, s3Server, SECRET_KEY } from "../../support/s3_server.ts";
+import { HAS_RCLONE, HAS_SSHD, openssh, PASSWORD, rclone, type SshServer, USER } from "../../support/servers.ts";
+import { noise, random } from "../../support/units.ts";
+import { TestMonitor, World } from "../../support/world.ts";
+
+const disk = openDisk();
+
+async function treeAt(location: string, variables: Readonly<Record<string, string>>): Promise<RemoteTree> {
+  return await openRemoteTree(location, {
+    disk,
+    random,
+    clock: impatient,
+    credentials: { env: (name) => variables[name] },
+  });
+}
+
+/** A backup into the world's storage. */
+async function backUp(
+  world: World,
+  tree: RemoteTree,
+  monitor: TestMonitor,
+  changes: Partial<RemoteBackupRequest> = {},
+): Promise<SnapshotInfo> {
+  world.clock.pass(60);
+  await using storage = world.open(monitor);
+  const signal = new AbortController().signal;
+  const request = { host: "h", user: "u", tags: [], excludes: [], workers: 0, signal, ...changes };
+  return await backUpRemote(storage, tree, request, monitor);
+}
+
+const KEYS = { AWS_ACCESS_KEY_ID: ACCESS_KEY, AWS_SECRET_ACCESS_KEY: SECRET_KEY };
+
+function put(server: S3Server, key: string, body: Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}): void {
+  const request: S3Request = { method: "PUT", url: new URL("http://x"), headers: new Headers(headers), body };
+  server.objects.set(`/bucket/${key}`, request);
+}
+
+function listed(world: World, id: SnapshotInfo["id"]): Promise<string[]> {
+  return (async () => {
+    await using storage = world.open(new TestMonitor());
+    const manifest = await storage.manifest(id);
+    return [...manifest.entries(TOP)].map(({ path, kind, size }) => `${kind} ${textOf(path)} ${size}`);
+  })();
+}
+
+Deno.test("S3: all objects, in order, with metadata; the second time nothing is fetched", async () => {
+  await using server = s3Server({ pageSize: 3 });
+  using world = new World();
+  put(server, "data/b/c/deep.bin", noise(100_000, 1), { "x-amz-meta-owner": "me", "content-type": "image/x" });
+  put(server, "data/b.txt", noise(10, 2));
+  put(server, "data/b/ä (1).txt", noise(20, 3));
+  put(server, "data/b/", noise(0, 0));
+  put(server, "data/empty", noise(0, 0));
+  put(server, "other/not", noise(5, 5));
+  for (let i = 0; i < 7; i++) put(server, `data/many/${i}`, noise(i, i));
+  await using tree = await treeAt(`s3:http://127.0.0.1:${server.port}/bucket/data`, KEYS);
+  const monitor = new TestMonitor();
+  const first = await backUp(world, tree, monitor);
+  deepStrictEqual(monitor.problems, []);
+  strictEqual(first.name, "data");
+  deepStrictEqual(await listed(world, first.id), [
+    "dir / 0",
+    "dir /b 0",
+    "file /b.txt 10",
+    "file /empty 0",
+    "dir /many 0",
+    "dir /b/c 0",
+    "file /b/ä (1).txt 20",
+    "file /b/c/deep.bin 100000",
+    ...Array.from({ length: 7 }, (_, i) => `file /many/${i} ${i}`),
+  ]);
+  const gets = () => server.requests.filter(({ method, url }) => method === "GET" && !url.search).length;
+  const before = gets(), again = new TestMonitor();
+  const second = await backUp(world, tree, again);
+  strictEqual(gets(), before);
+  deepStrictEqual([again.of("unchangedFiles"), again.of("readFiles"), again.of("writtenHunks")], [11, 0, 0]);
+  // One more, and one that changes in nothing but its bytes.
+  put(server, "data/b.txt", noise(10, 9));
+  put(server, "data/new", noise(3, 3));
+  const third = new TestMonitor();
+  const snapshot = await backUp(world, tree, third);
+  deepStrictEqual([third.of("readFiles"), third.of("unchangedFiles")], [2, 10]);
+  await world.restore(snapshot.id, { target: rawOf(`${world.base}/out`) });
+  ok(Buffer.compare(Deno.readFileSync(`${world.base}/out/b.txt`), noise(10, 9)) === 0);
+  ok(Buffer.compare(Deno.readFileSync(`${world.base}/out/b/c/deep.bin`), noise(100_000, 1)) === 0);
+  strictEqual(Deno.statSync(`${world.base}/out/b.txt`).mtime?.getTime(), Date.UTC(2026, 4, 20, 10, 0, 5));
+  await using storage = world.open(new TestMonitor());
+  const entry = (await storage.manifest(second.id)).entry(rawOf("/b/c/deep.bin") as never);
+  const xattrs = Object.entries(entry?.xattrs ?? {}).map(([name, value]) => `${name}=${atob(value)}`);
+  match(xattrs.join(" "), /user\.etag="\w+" user\.mime_type=image\/x user\.x-amz-meta-owner=me/);
+});
+
+Deno.test("S3: an object that changes while it is read is read again; one that always does is named", async () => {
+  using world = new World();
+  let changes = 1, version = 0;
+  await using server = s3Server({
+    before: ({ method, url }) => {
+      if (method === "GET" && url.pathname.endsWith("/busy") && changes-- > 0) {
+        put(server, "d/busy", noise(1000, ++version));
+      }
+      return undefined;
+    },
+  });
+  put(server, "d/busy", noise(1000, 0));
+  put(server, "d/calm", noise(10, 0));
+  await using tree = await treeAt(`s3:http://127.0.0.1:${server.port}/bucket/d`, KEYS);
+  const monitor = new TestMonitor(), first = await backUp(world, tree, monitor);
+  deepStrictEqual(monitor.problems, []);
+  await world.restore(first.id, { target: rawOf(`${world.base}/out`) });
+  ok(Buffer.compare(Deno.readFileSync(`${world.base}/out/busy`), noise(1000, 1)) === 0);
+  changes = Infinity;
+  put(server, "d/busy", noise(1000, 99));
+  const second = new TestMonitor();
+  const snapshot = await backUp(world, tree, second);
+  deepStrictEqual(second.problems.map(({ name }) => name), ["remote-changed"]);
+  deepStrictEqual(await listed(world, snapshot.id), ["dir / 0", "file /busy 1000", "file /calm 10"]);
+});
+
+Deno.test("Names that no directory can hold are told, excludes are left out, and what isn't there is a fault", async () => {
+  using world = new World();
+  await using server = s3Server();
+  for (const key of ["d/a//b", "d/../x", "d/.", "d/keep", "d/skip.tmp", "d/cache/x"]) put(server, key, noise(1, 1));
+  await using tree = await treeAt(`s3:http://127.0.0.1:${server.port}/bucket/d`, KEYS);
+  const monitor = new TestMonitor();
+  const snapshot = await backUp(world, tree, monitor, { excludes: ["*.tmp", "cache/"], name: "mine" });
+  strictEqual(snapshot.name, "mine");
+  deepStrictEqual(await listed(world, snapshot.id), ["dir / 0", "dir /a 0", "file /keep 1"]);
+  deepStrictEqual(new Set(monitor.problems.map(({ name }) => name)), new Set(["unfit-name"]));
+  await using missing = await treeAt(`s3:http://127.0.0.1:${server.port}/bucket/missing`, KEYS);
+  await rejects(backUp(world, missing, new TestMonitor()), MissingTree);
+  await rejects(treeAt("rest:http://127.0.0.1:1/", {}), BadUsage);
+});
+
+/** The same with files of a real server. @param change how a test reaches the server's files */
+async function lifeOf(open: () => Promise<RemoteTree>, directory: string): Promise<void> {
+  using world = new World();
+  Deno.mkdirSync(`${directory}/tree/sub dir/ü`, { recursive: true });
+  const files = {
+    "a": noise(5, 1),
+    "sub dir/b%20c": noise(10_000_000, 2),
+    "sub dir/ü/ö": noise(7, 3),
+    "z": noise(0, 0),
+  };
+  for (const [name, bytes] of Object.entries(files)) {
+    Deno.writeFileSync(`${directory}/tree/${name}`, bytes);
+    Deno.utimeSync(`${directory}/tree/${name}`, 1_700_000_000, 1_700_000_000);
+  }
+  await using tree = await open();
+  const first = new TestMonitor(), snapshot = await backUp(world, tree, first);
+  deepStrictEqual(first.problems, []);
+  await world.restore(snapshot.id, { target: rawOf(`${world.base}/out`) });
+  for (const [name, bytes] of Object.entries(files)) {
+    ok(Buffer.compare(Deno.readFileSync(`${world.base}/out/${name}`), bytes) === 0, name);
+    strictEqual(Deno.statSync(`${world.base}/out/${name}`).mtime?.getTime(), 1_700_000_000_000);
+  }
+  Deno.writeFileSync(`${directory}/tree/a`, noise(5, 9));
+  const second = new TestMonitor();
+  await backUp(world, tree, second);
+  deepStrictEqual([second.of("readFiles"), second.of("unchangedFiles")], [1, 3]);
+}
+
+Deno.test({
+  name: "WebDAV: a tree is backed up, and restored",
+  ignore: !HAS_RCLONE,
+  // The server is told to end, and nobody waits for it.
+  sanitizeResources: false,
+  async fn() {
+    using server = await rclone("webdav", "--dir-cache-time", "0s");
+    const variables = { BACKUP_TOOL_DAV_USER: USER, BACKUP_TOOL_DAV_PASSWORD: PASSWORD };
+    await lifeOf(() => treeAt(`dav:http://127.0.0.1:${server.port}/tree`, variables), server.directory);
+  },
+});
+
+const sshd = HAS_SSHD ? await openssh() : { port: 0, directory: "", home: "" } as SshServer;
+
+Deno.test({
+  name: "SFTP: a tree is backed up, and restored",
+  ignore: !HAS_SSHD,
+  // Of ciphers the garbage collector lets go.
+  sanitizeResources: false,
+  async fn() {
+    const location = `sftp://127.0.0.1:${sshd.port}${sshd.directory}/tree`;
+    await lifeOf(() => treeAt(location, { HOME: sshd.home }), sshd.directory);
+  },
+});
