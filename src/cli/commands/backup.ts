@@ -15,6 +15,7 @@ import {
   requestFor,
 } from "../session/backup_request.ts";
 import { backupJson, backupLines } from "../output/results/backup_summary.ts";
+import { backUpLocation, remoteSource } from "../session/remote_backup.ts";
 import { EXIT, exitFor } from "../session/exit.ts";
 import { addLockOptions, type LockOptions } from "../settings/lock_options.ts";
 import { collected, examples, parsePositive, reading, workersOption } from "../settings/options.ts";
@@ -35,6 +36,8 @@ export const defineBackup: Define = (program, act) => {
   command.action((words: readonly string[]) =>
     act(command, async (session) => {
       const options = command.opts<Options>();
+      const location = remoteSource(words, options);
+      if (location !== undefined) return await backUpServer(location, options, session);
       const chosen = await chooseBackups(words, options.all ?? false, session, hasOtherSources(options));
       if (chosen.length > 1 && options.name !== undefined) {
         throw new BadUsage("`--name` is for one backup", "Each of these is called as the configuration calls it");
@@ -54,6 +57,13 @@ export const defineBackup: Define = (program, act) => {
     })
   );
 };
+
+async function backUpServer(location: string, options: Options, session: Session): Promise<void> {
+  const repository = options.init ? await openOrInit(session, []) : await session.openRepository();
+  const snapshot = await backUpLocation(repository, location, options, session);
+  const lines = backupLines(snapshot, undefined, session.monitor, session.sizeText);
+  session.result(backupJson(snapshot, session.monitor), lines);
+}
 
 /** What the configuration says is for storages; who says `--tree` wants one. @throws BadUsage */
 async function refuseTree(command: Command, session: Session): Promise<void> {
@@ -125,7 +135,10 @@ function withOptions(command: Command): Command {
         "snapshot of the same host and name is read. A name from the configuration stands for the sources and options " +
         "it has there. The exit status is 3 if some files could not be read.",
     )
-    .argument("[SOURCE...]", "directories and files; or names from the configuration")
+    .argument(
+      "[SOURCE...]",
+      "directories and files; a server's, as dav:..., s3:... or sftp:...; or names from the configuration",
+    )
     .option("--all", "back up all that the configuration names, a snapshot each")
     .option("--tag <TAG>", "mark the snapshot (repeatable)", collected);
   addLockOptions(addSelectionOptions(command))
@@ -153,6 +166,7 @@ function withOptions(command: Command): Command {
         "backup-tool backup /home --lock btrfs",
         "backup-tool backup /srv/db --before 'stop db' --after 'start db'",
         "backup-tool backup --command 'pg_dump shop' --stdin-name shop.sql",
+        "backup-tool backup dav:https://cloud.example.net/remote.php/dav/files/me --name cloud",
         "find . -name '*.raw' -print0 | backup-tool backup . --files-from - -0",
         "backup-tool backup --source photos=/mnt/a/pictures --source web=/srv/www",
         "backup-tool backup /volume1/data --exclude-preset nas --one-file-system",

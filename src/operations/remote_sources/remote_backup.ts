@@ -19,10 +19,10 @@ import { SnapshotWriter } from "../../snapshot/snapshot_writer.ts";
 import { parseFilter } from "../../source/filter.ts";
 import { previousOf } from "../comparison/series.ts";
 import type { OpenedRepository } from "../opened.ts";
-import { Checkpoints } from "./checkpoints.ts";
+import { Checkpoints } from "../backup/checkpoints.ts";
 import { RemoteFiles } from "./remote_files.ts";
 import { walkRemote } from "./remote_walk.ts";
-import type { RunningTotals } from "./settlement.ts";
+import type { RunningTotals } from "../backup/settlement.ts";
 
 export interface RemoteBackupRequest {
   /** Absent: the last part of the location. */

@@ -6,7 +6,7 @@ import { MissingTree, type RemoteTree } from "../../../src/backend/remote_tree.t
 import { BadUsage } from "../../../src/core/fault.ts";
 import { TOP } from "../../../src/core/apath.ts";
 import { rawOf, textOf } from "../../../src/core/raw.ts";
-import { backUpRemote, type RemoteBackupRequest } from "../../../src/operations/backup/remote_backup.ts";
+import { backUpRemote, type RemoteBackupRequest } from "../../../src/operations/remote_sources/remote_backup.ts";
 import { openDisk } from "../../../src/platform/open_disk.ts";
 import type { SnapshotInfo } from "../../../src/snapshot/snapshot_info.ts";
 import { impatient } from "../../support/remote_place.ts";
