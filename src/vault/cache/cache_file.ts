@@ -3,7 +3,7 @@
  * memory. What was in it is read anew from the vault; so whatever happens to a file costs time alone.
  */
 import { Database } from "../../catalog/database.ts";
-import { CatalogFault } from "../../catalog/faults.ts";
+import { CatalogFault, type Trouble } from "../../catalog/faults.ts";
 import { CatalogPlace, leftoversOf } from "../../catalog/place.ts";
 import { PAGE_BYTES } from "../../catalog/schema.ts";
 import { Fault, unlessFault } from "../../core/fault.ts";
@@ -37,15 +37,18 @@ interface Opened {
 export class CacheFile implements Disposable {
   readonly #options: CacheFileOptions;
   readonly #note: FileNote | undefined;
-  #opened: Opened;
+  readonly #isFirst: boolean;
+  readonly #opened: Opened;
   #isTrusted = false;
 
-  constructor(options: CacheFileOptions) {
+  /** @param kind what is to be opened if it can; for {@link successor} */
+  constructor(options: CacheFileOptions, kind: "file" | "new file" | "memory" = "file") {
     this.#options = options;
+    this.#isFirst = kind === "file";
     this.#note = options.place && options.isNoted
       ? new FileNote(options.place, options.name, MOST_DIGESTED_BYTES)
       : undefined;
-    this.#opened = this.#open() ?? this.#make();
+    this.#opened = (kind === "file" ? this.#open() : undefined) ?? this.#make(kind !== "memory");
   }
 
   [Symbol.dispose](): void {
@@ -68,12 +71,14 @@ export class CacheFile implements Disposable {
     return this.#opened.place !== undefined;
   }
 
-  /** Goes on with an empty one: in the place of the file if nobody else has that open, else in memory. */
-  renew(): void {
+  /**
+   * An empty one to go on with: in the place of a damaged file if nobody else has that open, else in memory. This one may
+   * still be read, but not be written.
+   */
+  successor(trouble: Trouble): CacheFile {
+    if (trouble !== "damaged") return new CacheFile(this.#options, "memory");
     this.#note?.remove();
-    this.#opened.database[Symbol.dispose]();
-    this.#opened.place?.[Symbol.dispose]();
-    this.#opened = this.#make();
+    return new CacheFile(this.#options, this.#isFirst ? "new file" : "memory");
   }
 
   #open(): Opened | undefined {
@@ -98,12 +103,12 @@ export class CacheFile implements Disposable {
     return place && new CatalogPlace(place.openDb(), name);
   }
 
-  #make(): Opened {
+  #make(mayBeFile: boolean): Opened {
     const { place, tables, vault } = this.#options;
     this.#isTrusted = true;
     let made: Opened | undefined;
     try {
-      place?.ifAlone(() => made = this.#makeFile());
+      if (mayBeFile) place?.ifAlone(() => made = this.#makeFile());
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
     }

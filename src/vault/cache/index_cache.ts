@@ -1,4 +1,5 @@
 /** What `index/` says, in a file of the cache or in memory. */
+import type { Trouble } from "../../catalog/faults.ts";
 import { unlessFault } from "../../core/fault.ts";
 import { rawOf } from "../../core/raw.ts";
 import { CacheFile } from "./cache_file.ts";
@@ -9,7 +10,7 @@ import { INDEX_TABLES } from "./schema.ts";
 
 export class IndexCache implements Disposable {
   readonly #place: CachePlace | undefined;
-  readonly #file: CacheFile;
+  #file: CacheFile;
   readonly #seal: RowSeal;
   #tables: IndexTables;
 
@@ -19,20 +20,25 @@ export class IndexCache implements Disposable {
     this.#seal = new RowSeal(auth);
     this.#file = new CacheFile({ place, name: rawOf("index.sqlite"), tables: INDEX_TABLES, vault, isNoted: true });
     this.#tables = new IndexTables(this.#file.database, this.#seal);
-    if (!this.#file.isTrusted && !this.#isSound()) this.renew();
+    if (!this.#file.isTrusted && !this.#isSound()) this.renew("damaged");
   }
 
   [Symbol.dispose](): void {
     this.#file[Symbol.dispose]();
   }
 
+  get isOnDisk(): boolean {
+    return this.#file.isOnDisk;
+  }
+
   get tables(): IndexTables {
     return this.#tables;
   }
 
-  /** Begins anew, with nothing. */
-  renew(): void {
-    this.#file.renew();
+  /** Begins anew, with nothing. @param trouble with what is there now */
+  renew(trouble: Trouble): void {
+    using former = this.#file;
+    this.#file = former.successor(trouble);
     this.#tables = new IndexTables(this.#file.database, this.#seal);
   }
 

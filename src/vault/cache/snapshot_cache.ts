@@ -1,5 +1,6 @@
 /** Roots and hunks in a file of the cache, or in memory. */
 import { CatalogFault } from "../../catalog/faults.ts";
+import { unlessFault } from "../../core/fault.ts";
 import { rawOf } from "../../core/raw.ts";
 import { CacheFile } from "./cache_file.ts";
 import type { CachePlace } from "./cache_place.ts";
@@ -7,46 +8,60 @@ import { RowSeal } from "./row_seal.ts";
 import { SNAPSHOT_TABLES } from "./schema.ts";
 import { SnapshotTables } from "./snapshot_tables.ts";
 
+/** A file of the cache, or what stands in for it. */
+interface Part {
+  readonly file: CacheFile;
+  readonly tables: SnapshotTables;
+}
+
 export class SnapshotCache implements Disposable {
   readonly #place: CachePlace | undefined;
-  readonly #file: CacheFile;
   readonly #seal: RowSeal;
-  #tables: SnapshotTables;
+  /** The one that is written to first; then those that can't be, but may still have something that is asked for. */
+  #parts: readonly [Part, ...Part[]];
 
   /** @param place absent: in memory @param vault its id @param auth undefined where nothing is encrypted */
   constructor(place: CachePlace | undefined, vault: string, auth: Uint8Array | undefined) {
     this.#place = place;
     this.#seal = new RowSeal(auth);
-    this.#file = new CacheFile({
-      place,
-      name: rawOf("snapshots.sqlite"),
-      tables: SNAPSHOT_TABLES,
-      vault,
-      isNoted: false,
-    });
-    this.#tables = new SnapshotTables(this.#file.database, this.#seal);
+    const options = { place, name: rawOf("snapshots.sqlite"), tables: SNAPSHOT_TABLES, vault, isNoted: false };
+    this.#parts = [this.#partOf(new CacheFile(options))];
+  }
+
+  #partOf(file: CacheFile): Part {
+    return { file, tables: new SnapshotTables(file.database, this.#seal) };
   }
 
   [Symbol.dispose](): void {
-    this.#file[Symbol.dispose]();
+    for (const { file } of this.#parts) file[Symbol.dispose]();
   }
 
-  /** Asks or changes the tables: those of a file that fails are begun anew, with nothing in them. `action` may run twice. */
-  use<T>(action: (tables: SnapshotTables) => T): T {
-    try {
-      return action(this.#tables);
-    } catch (error) {
-      if (!(error instanceof CatalogFault)) throw error;
-      this.#file.renew();
-      this.#tables = new SnapshotTables(this.#file.database, this.#seal);
-      return action(this.#tables);
+  /** Asks for something that may be there: undefined if it isn't. */
+  read<T>(question: (tables: SnapshotTables) => T | undefined): T | undefined {
+    for (const { tables } of this.#parts) {
+      const answer = unlessFault(() => question(tables), undefined);
+      if (answer !== undefined) return answer;
+    }
+    return undefined;
+  }
+
+  /** Changes the tables. What can't be written is kept in memory for this run. */
+  write(action: (tables: SnapshotTables) => void): void {
+    for (;;) {
+      const [{ file, tables }] = this.#parts;
+      try {
+        return action(tables);
+      } catch (error) {
+        if (!(error instanceof CatalogFault) || !file.isOnDisk) throw error;
+        this.#parts = [this.#partOf(file.successor(error.trouble)), ...this.#parts];
+      }
     }
   }
 
   /** As {@link SnapshotTables.dropBut}, unless others may still read it. */
   dropBut(isListed: (name: string) => boolean, needed: ReadonlySet<string>): void {
-    const drop = () => this.use((tables) => tables.dropBut(isListed, needed));
-    if (!this.#file.isOnDisk || this.#place === undefined) drop();
+    const drop = () => this.write((tables) => tables.dropBut(isListed, needed));
+    if (!this.#parts[0].file.isOnDisk || this.#place === undefined) drop();
     else this.#place.ifAlone(drop);
   }
 }

@@ -48,23 +48,23 @@ export class HunkStore {
 
   /** Keeps hunks at hand that are being stored. */
   keep(hunks: ReadonlyMap<HunkId, Uint8Array<ArrayBuffer>>): void {
-    if (hunks.size > 0) this.#cache.use((tables) => tables.putHunks(hunks));
+    if (hunks.size > 0) this.#cache.write((tables) => tables.putHunks(hunks));
   }
 
   /** One that may not be at hand. @throws DamagedContent */
   async find(id: HunkId): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#cache.use((tables) => tables.hunk(id)) ?? await this.#contents.hunk(id);
+    return this.#cache.read((tables) => tables.hunk(id)) ?? await this.#contents.hunk(id);
   }
 
   #flush(): void {
     const fetched = this.#fetched;
     this.#fetched = new Map();
-    if (fetched.size > 0) this.#cache.use((tables) => tables.putHunks(fetched));
+    if (fetched.size > 0) this.#cache.write((tables) => tables.putHunks(fetched));
   }
 
   /** As it is stored. @throws DamagedContent if it can't be read */
   bytes(id: HunkId): Uint8Array<ArrayBuffer> {
-    const bytes = this.#cache.use((tables) => tables.hunk(id));
+    const bytes = this.#cache.read((tables) => tables.hunk(id));
     if (bytes === undefined) throw this.#unusable.get(id) ?? new DamagedContent(id, "it is missing");
     return bytes;
   }
@@ -75,7 +75,7 @@ export class HunkStore {
       id,
       root,
       text: (index) => {
-        const hunk = root.hunks[index], bytes = hunk && this.#cache.use((tables) => tables.hunk(hunk.id));
+        const hunk = root.hunks[index], bytes = hunk && this.#cache.read((tables) => tables.hunk(hunk.id));
         return bytes === undefined ? new Uint8Array() : hunkText(bytes);
       },
     };
@@ -83,5 +83,5 @@ export class HunkStore {
 }
 
 function* missing(ids: Iterable<HunkId>, cache: SnapshotCache): Generator<HunkId> {
-  for (const id of ids) if (cache.use((tables) => tables.hunk(id)) === undefined) yield id;
+  for (const id of ids) if (cache.read((tables) => tables.hunk(id)) === undefined) yield id;
 }

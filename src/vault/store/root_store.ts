@@ -97,7 +97,7 @@ export class RootStore {
   /** Takes what lists show of a root from the cache. @returns false if it isn't there */
   #recall(name: string): boolean {
     if (this.#known.has(name)) return true;
-    const header = this.#cache.use((tables) => tables.header(name));
+    const header = this.#cache.read((tables) => tables.header(name));
     if (header !== undefined) this.#known.set(name, header);
     return header !== undefined;
   }
@@ -106,7 +106,7 @@ export class RootStore {
   async find(id: RootId): Promise<StoredRoot | undefined> {
     const name = this.#nameOf(id) ?? (await this.heads(), this.#nameOf(id));
     if (name === undefined) return undefined;
-    const bytes = this.#cache.use((tables) => tables.root(name));
+    const bytes = this.#cache.read((tables) => tables.root(name));
     if (bytes !== undefined) return { id, bytes, root: parseRoot(bytes) };
     try {
       const root = await this.#fetch(name);
@@ -124,7 +124,7 @@ export class RootStore {
   /** Without looking at the place: of a root that the last list had, undefined if the cache has lost it. */
   atHand(id: RootId): Root | undefined {
     const name = this.#nameOf(id);
-    const bytes = name === undefined ? undefined : this.#cache.use((tables) => tables.root(name));
+    const bytes = name === undefined ? undefined : this.#cache.read((tables) => tables.root(name));
     return bytes && parseRoot(bytes);
   }
 
@@ -150,7 +150,7 @@ export class RootStore {
         if (root.id !== id) continue;
         await this.#objects.backend.remove(objectKey("snapshots", name));
         this.#known.delete(name);
-        this.#cache.use((tables) => tables.noteForgotten(name, root));
+        this.#cache.write((tables) => tables.noteForgotten(name, root));
         this.#isTidy = false;
         this.#version++;
         removed = true;
@@ -190,12 +190,12 @@ export class RootStore {
   #flush(): void {
     const fetched = this.#fetched;
     this.#fetched = [];
-    if (fetched.length > 0) this.#cache.use((tables) => tables.putRoots(fetched));
+    if (fetched.length > 0) this.#cache.write((tables) => tables.putRoots(fetched));
   }
 
   async #tidy(): Promise<void> {
     this.#isTidy = true;
-    const others = this.#cache.use((tables) => tables.othersThan((name) => this.#known.has(name)));
+    const others = this.#cache.read((tables) => tables.othersThan((name) => this.#known.has(name))) ?? [];
     if (others.length === 0) return;
     this.#tellVanished(others);
     const needed = new Set<HunkId>();
@@ -207,7 +207,7 @@ export class RootStore {
   #tellVanished(names: readonly string[]): void {
     const replaced = new Set(this.#known.values().map(({ root }) => root.replaces));
     const there = new Set(this.#known.values().map(({ id }) => id));
-    const gone = names.flatMap((name) => this.#cache.use((tables) => tables.header(name)) ?? [])
+    const gone = names.flatMap((name) => this.#cache.read((tables) => tables.header(name)) ?? [])
       .filter(({ id, root, isForgotten }) => root.complete && !isForgotten && !there.has(id) && !replaced.has(id));
     if (gone.length === 0) return;
     const ids = gone.map(({ id }) => shortId(id));

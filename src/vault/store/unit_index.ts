@@ -1,6 +1,6 @@
 /** Which unit holds which item: `index/` in the cache, kept in step with the place. */
 import { MissingObject } from "../../backend/faults.ts";
-import { CatalogFault } from "../../catalog/faults.ts";
+import { CatalogFault, type Trouble } from "../../catalog/faults.ts";
 import type { Fault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import type { IndexCache } from "../cache/index_cache.ts";
@@ -105,19 +105,20 @@ export class UnitIndex {
   /** Lists `index/`, forgets what is gone, and reads what is new. */
   async refresh(): Promise<void> {
     // A row that was met damaged may not be the only one.
-    if (this.#cache.tables.isSuspect && !this.#isCacheSound()) this.#renew();
-    try {
-      await this.#refresh();
-    } catch (error) {
-      if (!(error instanceof CatalogFault)) throw error;
-      this.#renew();
-      await this.#refresh();
+    if (this.#cache.tables.isSuspect && !this.#isCacheSound()) this.#renew("damaged");
+    for (;;) {
+      try {
+        return await this.#refresh();
+      } catch (error) {
+        if (!(error instanceof CatalogFault) || !this.#cache.isOnDisk) throw error;
+        this.#renew(error.trouble);
+      }
     }
   }
 
   /** Looks at every row of the cache; if one is not what it was, all is read anew. Nothing the vault says is doubted. */
   async recheck(): Promise<void> {
-    if (!this.#isCacheSound()) this.#renew();
+    if (!this.#isCacheSound()) this.#renew("damaged");
     await this.refresh();
   }
 
@@ -135,8 +136,8 @@ export class UnitIndex {
     this.#usesTails = false;
   }
 
-  #renew(): void {
-    this.#cache.renew();
+  #renew(trouble: Trouble): void {
+    this.#cache.renew(trouble);
     this.#tails.clear();
     this.#lookup = new UnitLookup(this.#cache.tables);
     this.#known.clear();
