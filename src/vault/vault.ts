@@ -3,6 +3,7 @@
  * stored is never changed, and whoever writes looks at the end whether all that the new snapshot needs is still there.
  */
 import type { Catalog } from "../catalog/catalog.ts";
+import { renumbered, withoutReplaced } from "../catalog/snapshot_order.ts";
 import { joinRatios } from "../catalog/compression_ratios.ts";
 import type { Backend } from "../backend/backend.ts";
 import { type HunkId, knownHunkId, knownRootId, type RootId } from "../core/content_id.ts";
@@ -202,9 +203,8 @@ export class Vault implements Repository {
     return this.#catalog.current();
   }
 
-  /** There is none that needs no waiting. */
   cachedSnapshots(): readonly SnapshotInfo[] {
-    return [];
+    return renumbered(withoutReplaced(this.roots.kept())).map(({ info }) => info);
   }
 
   tempFor(): undefined {

@@ -51,6 +51,13 @@ export class RootStore {
     return [...new Map(Array.from(this.#known.values(), (header) => [header.id, header])).values()];
   }
 
+  /** What this machine has kept of roots: whether they are still there nobody has looked. */
+  kept(): readonly RootHeader[] {
+    const headers = this.#cache.use((tables) => tables.othersThan(() => false).map((name) => tables.header(name)));
+    const there = headers.filter((header) => header !== undefined).filter(({ isForgotten }) => isForgotten !== true);
+    return [...new Map(there.map((header) => [header.id, header])).values()];
+  }
+
   /** Another number whenever this run has learnt of other roots. */
   get version(): number {
     return this.#version;

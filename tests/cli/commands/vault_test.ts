@@ -263,3 +263,21 @@ Deno.test("a clock that is far off is told of, for snapshots get its time", asyn
     /The clock of this machine is \d+ d \d+ h ahead of/,
   );
 });
+
+Deno.test("the tab key offers names of vaults, and what this machine knows of one that a key file opens", async () => {
+  using world = await VaultWorld.make();
+  await world.expect(0, "backup", "photos", "-s", "vault", "--password-file", "password");
+  await world.expect(0, "key", "export", "key", "-s", "vault", "--password-file", "password");
+  await world.expect(0, "snapshots", "-s", "vault", "--key-file", "key");
+  world.write("c.jsonc", `{ "vaults": { "offsite": { "location": "vault", "keyFile": "key" } } }`);
+  world.variables["BACKUP_TOOL_CONFIG"] = "c.jsonc";
+  const offers = async (...words: string[]) =>
+    (await world.expect(0, "complete", "--", ...words)).stdout.trimEnd().split("\n").map((line) => line.split("\t")[0]);
+  deepStrictEqual(await offers("copy", "--to", "of"), ["offsite", ":dirs"]);
+  deepStrictEqual(await offers("ls", "-s", "offsite", "photos:"), ["photos:latest"]);
+  deepStrictEqual(await offers("cat", "-s", "offsite", "latest", "a"), ["a.jpg"]);
+  delete world.variables["BACKUP_TOOL_CONFIG"];
+  // Nobody is asked, and no passphrase is tried for a second.
+  deepStrictEqual(await offers("ls", "-s", "vault", "--password-file", "password", "lat"), [""]);
+  deepStrictEqual(world.questions, []);
+});
