@@ -37,6 +37,9 @@ class Running {
   readonly child: Deno.ChildProcess;
   said = "";
   readonly #done: Promise<void>;
+  readonly #startedMs = performance.now();
+  /** How long it took to say something: five seconds of a machine that does nothing else are ten starts. */
+  #startMs = 0;
 
   constructor(place: JobPlace, args: readonly string[], env: Record<string, string> = {}) {
     const [file = "", ...words] = PROGRAM;
@@ -50,13 +53,20 @@ class Running {
     this.#done = this.#listen();
   }
   async #listen(): Promise<void> {
-    for await (const text of this.child.stderr.pipeThrough(new TextDecoderStream())) this.said += text;
+    for await (const text of this.child.stderr.pipeThrough(new TextDecoderStream())) {
+      this.#startMs ||= performance.now() - this.#startedMs;
+      this.said += text;
+    }
   }
   async until(pattern: RegExp): Promise<void> {
     for (let i = 0; !pattern.test(this.said); i++) {
       if (i > 1500) throw new Error(`Never said ${pattern}:\n${this.said}`);
       await new Promise((wake) => setTimeout(wake, 10));
     }
+  }
+  /** Five seconds; on a busy machine as many more as it needs for other things. */
+  get fiveSecondsMs(): number {
+    return Math.max(5000, 10 * this.#startMs);
   }
   async ended(): Promise<Deno.CommandStatus> {
     await this.#done;
@@ -111,13 +121,13 @@ Deno.test("serve --once does what is there, and ends with the status of the wors
     "job-started",
     "job-ended",
   ]);
-  place.put("a.json", { kind: "copy", to: "somewhere" });
+  place.put("a.json", { kind: "restore", snapshot: "ffff", target: `${place.base}/nowhere` });
   place.put("b.json", "{}");
   place.put("c.json", CHECK);
-  match((await once(1)).stderr, /a\.json: copy failed: Cannot copy into a vault: this version can't do that/);
+  match((await once(1)).stderr, /a\.json: restore failed: Cannot find a snapshot "ffff"/);
   const table = (await place.expect(0, "job", "history", "--last", "3")).stdout.split("\n");
   match(table[0]!, /^ENDED +JOB +KIND +OUTCOME +TOOK +WHAT$/);
-  match(table[1]!, / a\.json +copy +failed +\d+\.\d s +Cannot copy into a vault/);
+  match(table[1]!, / a\.json +restore +failed +\d+\.\d s +Cannot find a snapshot/);
   strictEqual((await place.json("job", "history", "--unhappy")).length, 3);
 });
 
@@ -161,7 +171,7 @@ Deno.test("serve takes new jobs at once, and ends with 0 when it is told to stop
   match(await place.fault(11, "service-running", "serve", "--jobs", place.jobs, "--once"), /another service does/);
   const { status, ms } = await service.stop("SIGTERM");
   deepStrictEqual([status.code, status.signal], [0, null]);
-  ok(ms < 5000);
+  ok(ms < service.fiveSecondsMs, `${ms} ms`);
 });
 
 Deno.test(
@@ -227,7 +237,7 @@ Deno.test("serve stops a long job within five seconds, and the next one finishes
   await place.hasBegunToRead();
   const { status, ms } = await service.stop("SIGTERM");
   deepStrictEqual([status.code, status.signal], [0, null]);
-  ok(ms < 5000, `${ms} ms`);
+  ok(ms < service.fiveSecondsMs, `${ms} ms`);
   deepStrictEqual(place.remains(), ["a.json"]);
   await place.expect(0, "serve", "--jobs", "jobs", "--once");
   deepStrictEqual(Deno.readFileSync(`${place.storage}/archive/x/large`), original);
@@ -250,7 +260,10 @@ Deno.test("serve stops within five seconds even when the job doesn't listen, and
     const { status, ms } = await service.stop("SIGTERM");
     strictEqual(status.signal, isTwice ? "SIGTERM" : null);
     // Beside what it took when asked once, on the same machine.
-    ok(ms < (isTwice ? Math.max(1000, patience / 2) : 5000), `${ms} ms, ${patience} ms`);
+    ok(
+      ms < (isTwice ? Math.max(service.fiveSecondsMs / 5, patience / 2) : service.fiveSecondsMs),
+      `${ms} ms, ${patience} ms`,
+    );
     patience = ms;
   }
   await place.expect(0, "serve", "--jobs", "jobs", "--once");
