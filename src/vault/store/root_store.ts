@@ -53,8 +53,9 @@ export class RootStore {
 
   /** What this machine has kept of roots: whether they are still there nobody has looked. */
   kept(): readonly RootHeader[] {
-    const headers = this.#cache.use((tables) => tables.othersThan(() => false).map((name) => tables.header(name)));
-    const there = headers.filter((header) => header !== undefined).filter(({ isForgotten }) => isForgotten !== true);
+    const names = this.#cache.read((tables) => tables.othersThan(() => false)) ?? [];
+    const there = names.flatMap((name) => this.#cache.read((tables) => tables.header(name)) ?? [])
+      .filter(({ isForgotten }) => isForgotten !== true);
     return [...new Map(there.map((header) => [header.id, header])).values()];
   }
 
