@@ -213,14 +213,15 @@ export class RootStore {
 
   /** @param names objects that the cache has, and the place not any more */
   #tellVanished(names: readonly string[]): void {
-    const replaced = new Set(this.#known.values().map(({ root }) => root.replaces));
-    const there = new Set(this.#known.values().map(({ id }) => id));
+    // The same snapshot with other tags has another id.
+    const keyOf = ({ root: { storage, sequence, start } }: RootHeader) => `${storage.id} ${sequence} ${start}`;
+    const there = new Set(this.#known.values().map(keyOf));
     const gone = names.flatMap((name) => this.#cache.read((tables) => tables.header(name)) ?? [])
-      .filter(({ id, root, isForgotten }) => root.complete && !isForgotten && !there.has(id) && !replaced.has(id));
+      .filter((header) => header.root.complete && !header.isForgotten && !there.has(keyOf(header)));
     if (gone.length === 0) return;
     const ids = gone.map(({ id }) => shortId(id));
     this.#monitor.notice(
-      `${gone.length} snapshots that this machine knew are gone from the vault, forgotten elsewhere or removed: ` +
+      `Snapshots that this machine knew are gone from the vault, forgotten elsewhere or removed (${gone.length}): ` +
         `${ids.slice(0, MOST_NAMED).join(", ")}${ids.length > MOST_NAMED ? ", ..." : ""}`,
     );
   }
