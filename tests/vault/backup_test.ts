@@ -1,8 +1,9 @@
 /** Backups straight into a vault, by the same chain as into a storage. */
-import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import type { BackupRequest } from "../../src/operations/backup/backup_request.ts";
 import { backup } from "../../src/operations/backup/backup.ts";
 import type { SnapshotInfo } from "../../src/snapshot/snapshot_info.ts";
+import { decompress } from "../../src/vault/pack/zstd.ts";
 import type { Vault } from "../../src/vault/vault.ts";
 import { KINDS, VaultPlace } from "../support/vault_place.ts";
 import { differences, TestMonitor, World } from "../support/world.ts";
@@ -108,4 +109,46 @@ Deno.test("how much is compressed is a matter of choice, and without it contents
   }
   strictEqual(new Set(sizes).size, 4, sizes.join(" "));
   ok(sizes.at(-1)! > text.length + LARGE.length, `${sizes.at(-1)} of ${text.length + LARGE.length}`);
+});
+
+Deno.test("a backup that is stopped keeps what it has done, and the next one goes on from there", async () => {
+  for (const workers of Deno.env.get("SLOW") ? [0, 2] : [2]) {
+    using world = new World({ inMemory: true });
+    for (let i = 0; i < 1500; i++) world.write(`dir${i % 15}/file${i}`, LARGE.subarray(i, 800 + i));
+    const place = await VaultPlace.make(world, KINDS[0]);
+    const controller = new AbortController(), stopped = new TestMonitor();
+    stopped.count = (counter) => void (counter === "readFiles" && stopped.notices.push("") > 50 && controller.abort());
+    {
+      await using vault = await place.open();
+      const request = { ...world.request(), tree: false, workers, signal: controller.signal };
+      await rejects(backup(vault, request, stopped), { code: "interrupted" });
+      const [partial, ...others] = await vault.snapshots();
+      deepStrictEqual([partial?.complete, others], [false, []]);
+    }
+    await using vault = await place.open();
+    const { snapshot, monitor } = await backedUp(world, vault);
+    ok(monitor.of("readFiles") < 1400, `${monitor.of("readFiles")} files were read again`);
+    strictEqual(differences(world.source, await restored(world, vault, snapshot)), "");
+    deepStrictEqual((await vault.snapshots()).map(({ id }) => id), [snapshot.id]);
+  }
+});
+
+Deno.test("in units, files have the names of the snapshot that had them first", async () => {
+  using world = new World({ inMemory: true });
+  world.write("top.txt", "top");
+  world.write("dir/below.txt", "below");
+  const place = await VaultPlace.make(world, KINDS[3]);
+  await using vault = await place.open();
+  await backedUp(world, vault);
+  const names: string[] = [];
+  for (const unit of vault.index.unitNames()) {
+    const bytes = Deno.readFileSync(`${place.path}/data/${unit.slice(0, 2)}/${unit}`);
+    if (vault.index.unit(unit)?.unitClass !== "data") continue;
+    for (const { from, length, plainBytes } of vault.index.unit(unit)!.frames) {
+      const text = new TextDecoder("latin1").decode(decompress(bytes.subarray(from, from + length), plainBytes, unit));
+      names.push(...text.match(/testhost[ -~]*\.txt/g) ?? []);
+    }
+  }
+  const directory = "testhost/source/2026-11-20T22.06.11Z";
+  deepStrictEqual([...new Set(names)].sort(), [`${directory}/dir/below.txt`, `${directory}/top.txt`]);
 });

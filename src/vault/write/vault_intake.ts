@@ -5,7 +5,8 @@
 import { type ContentId, contentIdOf } from "../../core/content_id.ts";
 import { hashBytes } from "../../core/digest.ts";
 import { DigestStream } from "../../core/digest_stream.ts";
-import { type Raw, raw } from "../../core/raw.ts";
+import { childOf } from "../../core/apath.ts";
+import type { Raw } from "../../core/raw.ts";
 import type { Steps, WaitingSteps } from "../../core/steps.ts";
 import type { ContentKeeper, ContentStream, FileFacts, StoredItem } from "../../intake/content_keeper.ts";
 import { FileIntake } from "../../intake/file_intake.ts";
@@ -15,6 +16,7 @@ import type { Disk, OpenFile } from "../../platform/disk.ts";
 import type { Meter } from "../../platform/meter.ts";
 import type { StopFlag } from "../../platform/stop_flag.ts";
 import type { StoreBatch, StoreResult, StoreTask } from "../../snapshot/ingest_batch.ts";
+import { fileName } from "../pack/tar_names.ts";
 import type { TarFields } from "../pack/unit_writer.ts";
 import type { Chunking } from "../store/config.ts";
 import type { Candidate, ContentFacts, ContentPacker } from "./content_packer.ts";
@@ -116,11 +118,10 @@ class BatchIntake implements ContentKeeper<Wait> {
 
   *storeAll(batch: StoreBatch, source: SourceDirectory): WaitingSteps<StoreResult[]> {
     const { stop, chunking: { wholeUpTo }, directory } = this.#setup, results: StoreResult[] = [];
-    const place = raw`${directory}${batch.apath}/`;
     for (const task of batch.files) {
       stop.check();
       if (this.#arena.length - this.#used < Math.min(task.size, wholeUpTo) + ROOM_TO_GROW) yield* this.settle();
-      this.#facts = (file) => this.#factsOf(task, raw`${place}${task.treeName}`, file);
+      this.#facts = (file) => this.#factsOf(task, fileName(directory, childOf(batch.apath, task.treeName)), file);
       const result = yield* this.#files.take(task, source);
       this.#hold(results, result);
       yield;
