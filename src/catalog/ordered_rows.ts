@@ -1,5 +1,9 @@
 /** Rows in the order of a number: more than should be in memory. In a file without a name, which goes when it is closed. */
-import { Database } from "./database.ts";
+import { Database, type Row } from "./database.ts";
+
+/** Read at once. */
+const PAGE_ROWS = 500;
+const CACHE_KIB = 8 * 1024;
 
 export class OrderedRows implements Disposable {
   readonly #database: Database;
@@ -9,7 +13,8 @@ export class OrderedRows implements Disposable {
   constructor() {
     this.#database = new Database("", "rework", { temp: undefined });
     this.#database.exec(
-      "CREATE TABLE row (key INTEGER, n INTEGER, text TEXT, PRIMARY KEY (key, n)) WITHOUT ROWID; BEGIN",
+      `PRAGMA cache_size = -${CACHE_KIB}; ` +
+        "CREATE TABLE row (key INTEGER, n INTEGER, text TEXT, PRIMARY KEY (key, n)) WITHOUT ROWID; BEGIN",
     );
   }
 
@@ -27,10 +32,19 @@ export class OrderedRows implements Disposable {
     for (const row of this.#database.each("SELECT DISTINCT key FROM row ORDER BY key")) yield Number(row["key"]);
   }
 
-  /** In the order of adding. To be gone through to the end before it is asked for again. @throws CatalogFault */
+  /** In the order of adding. Others may be asked for meanwhile. @throws CatalogFault */
   *of(key: number): Generator<string> {
-    for (const row of this.#database.each("SELECT text FROM row WHERE key = ? ORDER BY n", key)) {
-      yield String(row["text"]);
+    for (let after = -1, rows = this.#page(key, after); rows.length > 0; rows = this.#page(key, after)) {
+      for (const row of rows) yield String(row["text"]);
+      after = Number(rows.at(-1)?.["n"]);
     }
+  }
+
+  #page(key: number, after: number): Row[] {
+    return this.#database.all(
+      `SELECT n, text FROM row WHERE key = ? AND n > ? ORDER BY n LIMIT ${PAGE_ROWS}`,
+      key,
+      after,
+    );
   }
 }
