@@ -280,6 +280,21 @@ Deno.test("Same name and other bytes: both are there; same bytes: once; a file w
   deepStrictEqual([...filesBelow(`${place.path}/target`)].sort(), ["a/b", "a/b~2", "a/b~3/c"]);
 });
 
+Deno.test("What is damaged in one unit, and whole in another, is whole", async () => {
+  for (const first of [true, false]) {
+    using place = new Place();
+    const bytes = noise(300_000, 1), item = fileItem("a/photo.raw", bytes, { lane: "raw" });
+    place.expect("a/photo.raw", bytes);
+    const [whole, hit] = [(await makeUnit([item])).bytes, (await makeUnit([item])).bytes];
+    hit[100_000]! ^= 1;
+    place.put("unit1", first ? hit : whole);
+    place.put("unit2", first ? whole : hit);
+    const { damaged, files } = await place.salvage();
+    deepStrictEqual([damaged, files, place.right()], [[], 1, ["a/photo.raw"]]);
+    deepStrictEqual([...filesBelow(`${place.path}/target`)], ["a/photo.raw"]);
+  }
+});
+
 Deno.test("Somebody's tar and zstd files inside a damaged unit are not taken for entries", async () => {
   using place = new Place();
   const { bytes: inner } = await makeUnit([fileItem("inner/secret", noise(5000, 3))], { plain: true });

@@ -6,9 +6,9 @@ import type { HunkId, RootId } from "../../core/content_id.ts";
 import type { Entry } from "../../core/entry.ts";
 import { Fault } from "../../core/fault.ts";
 import { countingProblems, type Monitor } from "../../core/monitor.ts";
-import { type Raw, textOf } from "../../core/raw.ts";
+import { type Raw, rawOf, textOf } from "../../core/raw.ts";
 import { Yielder } from "../../core/yielding.ts";
-import type { Disk } from "../../platform/disk.ts";
+import type { Dir, Disk } from "../../platform/disk.ts";
 import type { Machine } from "../../platform/machine.ts";
 import { unlessNoDirectory } from "../../platform/open_optional.ts";
 import type { HunkRef } from "../../snapshot/hunk.ts";
@@ -100,6 +100,7 @@ export class StorageSalvage {
       for (const name of run.storedNames()) tree.remove(name);
     }
     const otherFiles = [...heapAt(this.#machine.disk, work)].length;
+    showOwn(directory);
     if (otherFiles === 0) return { ...taken, otherFiles, otherSnapshot: undefined, isWhole: true };
     let problems = 0;
     const monitor = countingProblems(this.#monitor, () => problems++);
@@ -136,6 +137,12 @@ export class StorageSalvage {
       signal,
     };
   }
+}
+
+/** Lists of files that belong to no snapshot: what has that name, no backup takes. */
+function showOwn(work: Dir): void {
+  const own = rawOf(".backup-tool"), shown = rawOf("backup-tool");
+  if (work.stat(own) !== undefined && work.stat(shown) === undefined) work.rename(own, work, shown);
 }
 
 /** What the root of a new file system may hold. */

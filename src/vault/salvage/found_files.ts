@@ -24,6 +24,8 @@ export interface FoundFile {
   readonly missing: readonly ByteRange[];
   /** What unit.json calls it; undefined where that is lost. */
   readonly id: string | undefined;
+  /** What its bytes should hash to, as far as unit.json says so. */
+  readonly content: string | undefined;
   /** Of what unit.json says that it is a part. */
   readonly part: UnitItem["part"];
 }
@@ -70,7 +72,17 @@ function fileOf(entry: TarEntry, frame: FoundFrame, item: UnitItem | undefined):
   if (there.length === 0 && size > 0) return undefined;
   const bytes = there.length === size ? there : padded(there, size), digest = hash("sha256", bytes, "hex");
   const trust = missing.length > 0 ? "damaged" : trustIn(digest, item, frame);
-  return { name, entry, bytes, digest, trust, missing, id: item?.id, part: item?.part };
+  return {
+    name,
+    entry,
+    bytes,
+    digest,
+    trust,
+    missing,
+    id: item?.id,
+    content: item && digestOf(item),
+    part: item?.part,
+  };
 }
 
 function trustIn(digest: string, item: UnitItem | undefined, { isWhole, isSealed }: FoundFrame): Trust {

@@ -97,7 +97,7 @@ class SalvageRun {
   readonly #request: SalvageRequest;
   readonly #tree: FileTree;
   readonly #units: SalvagedUnit[] = [];
-  readonly #damaged: DamagedFile[] = [];
+  readonly #damaged: (DamagedFile & { readonly content: string | undefined })[] = [];
   readonly #unwritten: { readonly name: Raw; readonly fault: DiskFault }[] = [];
   /** What ended the run: the target's failure, not that of a file of the heap. */
   #fatal: DiskFault | undefined;
@@ -132,7 +132,7 @@ class SalvageRun {
       files: this.#files + joined.length,
       bytes: this.#bytes,
       believedFiles: this.#believed + joined.filter(({ isBelieved }) => isBelieved).length,
-      damaged: this.#damaged,
+      damaged: this.#damagedOnly(),
       joined: joined.map(({ name }) => name),
       leftInParts,
       roots: [...this.#roots.values()],
@@ -174,10 +174,19 @@ class SalvageRun {
     }
   }
 
-  #keepDamaged({ name, bytes, entry, missing }: FoundFile): void {
+  #keepDamaged({ name, bytes, entry, missing, content }: FoundFile): void {
     const base = sliceRaw(baseName(name), 0, MOST_COMPONENT_BYTES - DAMAGED_MARK.length);
     const marked = joinRaw(parentPath(name), raw`${base}${rawOf(DAMAGED_MARK)}`);
-    this.#damaged.push({ name: this.#tree.write(marked, bytes, entry), missing });
+    this.#damaged.push({ name: this.#tree.write(marked, bytes, entry), missing, content });
+  }
+
+  /** What is damaged in one unit may be whole in another. */
+  #damagedOnly(): DamagedFile[] {
+    const [whole, others] = [true, false].map((isWhole) =>
+      this.#damaged.filter(({ content }) => (content !== undefined && this.#where.has(content)) === isWhole)
+    );
+    for (const name of new Set(whole?.map(({ name }) => name))) this.#tree.remove(name);
+    return (others ?? []).map(({ name, missing }) => ({ name, missing }));
   }
 
   #keepRoot({ id, bytes, isCopy }: FoundRoot & { readonly bytes: Uint8Array<ArrayBuffer> }): void {

@@ -8,10 +8,12 @@ import { paperOf } from "../../../src/operations/keys/keys.ts";
 import { restore } from "../../../src/operations/restore/restore.ts";
 import { salvageHeap, type SalvageResult } from "../../../src/operations/salvage/salvage.ts";
 import type { SalvageRequest } from "../../../src/operations/salvage/salvage_request.ts";
+import { encodeHunk } from "../../../src/snapshot/hunk.ts";
 import type { Manifest } from "../../../src/snapshot/manifest.ts";
 import { openStorage } from "../../../src/storage/storage.ts";
+import { hunkName } from "../../../src/vault/pack/tar_names.ts";
 import type { Vault } from "../../../src/vault/vault.ts";
-import { noise } from "../../support/units.ts";
+import { fileItem, makeUnit, noise, sha256 } from "../../support/units.ts";
 import { KINDS, VaultPlace } from "../../support/vault_place.ts";
 import { differences, run, TestMonitor, World } from "../../support/world.ts";
 
@@ -240,7 +242,30 @@ Deno.test("where lists of files are lost, what is left becomes a partial snapsho
   const [only] = salvaged.snapshots();
   deepStrictEqual([only!.id, only!.name], [storage!.otherSnapshot, "salvaged"]);
   const paths = [...salvaged.manifest(only!.id).entries()].map(({ path }) => path as string);
+  // A hunk that no root names: here those of all roots are lost, so there is none.
+  ok(!paths.some((path) => path.includes(".backup-tool")));
   ok(paths.some((path) => path.endsWith("/large/big.img")) && paths.some((path) => path.endsWith("/dir 1/1.bin")));
+});
+
+Deno.test("lists of files without a root are kept for whoever can read them", async () => {
+  using world = new World({ inMemory: true });
+  const hunk = encodeHunk([`{"path":"/","kind":"dir"}`]), id = `${sha256(hunk)}f1`;
+  const item = fileItem("", hunk, { id, name: hunkName(id) }),
+    heap = `${world.base}/heap`,
+    target = `${world.base}/out`;
+  Deno.mkdirSync(heap);
+  Deno.writeFileSync(`${heap}/unit`, (await makeUnit([item], { plain: true, unitClass: "meta" })).bytes);
+  const monitor = new TestMonitor(), common = { host: "h", user: "u", workers: 0, signal, asStorage: true };
+  const { storage } = await salvageHeap(world.machine, {
+    ...common,
+    heap: [rawOf(heap)],
+    target: rawOf(target),
+    secret: { kind: "unencrypted" },
+  }, monitor);
+  deepStrictEqual([storage!.snapshots.length, monitor.problems, monitor.notices], [0, [], []]);
+  using salvaged = openStorage(world.machine, rawOf(target), new TestMonitor());
+  const paths = [...salvaged.manifest(storage!.otherSnapshot!).entries()].map(({ path }) => path as string);
+  ok(paths.includes(`/backup-tool/hunks/${id}.gz`), paths.join());
 });
 
 Deno.test("whatever happens to a heap, what becomes of it as a storage is what the report says, and nothing is wrong", async () => {
