@@ -43,7 +43,7 @@ export interface HttpKind {
   /** Headers that say who we are; called anew for each try. */
   authorize(request: HttpRequest): Promise<Readonly<Record<string, string>>>;
   /** A fault that hides in an answer, also in one of status 200; undefined: there is none. */
-  hidden?(answer: HttpAnswer, what: string): Fault | undefined;
+  hidden?(answer: HttpAnswer, asked: Pick<HttpRequest, "what" | "url">): Fault | undefined;
   /** True if other credentials might help. Default: 401. */
   isStale?(answer: HttpAnswer): boolean;
   /** Where to ask instead; undefined: nowhere. */
@@ -78,11 +78,11 @@ export class Http implements Disposable {
   /** @throws Interrupted, PlaceUnavailable, PlaceRefuses, PlaceFull, PlaceUntrusted, and what the kind finds */
   async send(request: HttpRequest): Promise<HttpAnswer> {
     const answer = await this.#answerTo(request);
-    const hidden = this.#kind.hidden?.(answer, request.what);
+    const hidden = this.#kind.hidden?.(answer, request);
     if (hidden !== undefined && !(request.expects.includes(answer.status) && answer.status >= 300)) throw hidden;
     if (request.expects.includes(answer.status)) return answer;
     const says = this.#options.credentials.hide(plainText(answer.bytes, answer.headers));
-    throw faultOfStatus(request.what, { ...answer, says: oneLine(says) });
+    throw faultOfStatus(request.what, { ...answer, says: oneLine(says), host: request.url.host });
   }
 
   /** Of the first try, or of a second one with what the first one taught. */

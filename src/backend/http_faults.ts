@@ -14,18 +14,20 @@ export interface Refusal {
   readonly headers: Headers;
   /** What the server says, if it can be read. */
   readonly says: string;
+  /** Whose answer it is. */
+  readonly host: string;
 }
 
 /** @param what a verb and its object, as in "Cannot {what}" */
-export function faultOfStatus(what: string, { status, headers, says }: Refusal): Fault {
-  const said = says === "" ? `the server answers ${status}` : `the server answers ${status}, ${JSON.stringify(says)}`;
+export function faultOfStatus(what: string, { status, headers, says, host }: Refusal): Fault {
+  const said = says === "" ? `${host} answers ${status}` : `${host} answers ${status}, ${JSON.stringify(says)}`;
   if (LATER.has(status)) {
     const retryAfterMs = retryAfter(headers);
     return new PlaceUnavailable(what, said, retryAfterMs === undefined ? {} : { retryAfterMs });
   }
   if (FULL.has(status)) return new PlaceFull(what, `${said}: there is no room left, or no more is allowed`);
   if (status === 401) return new PlaceRefuses(what, `${said}: it wants other credentials`);
-  if (status >= 300 && status < 400) return redirected(what, status, headers);
+  if (status >= 300 && status < 400) return redirected(what, { status, headers, host });
   if (status === 404) {
     return new PlaceRefuses(what, said, "Check the address: there is nothing there, or it can't be made");
   }
@@ -33,11 +35,11 @@ export function faultOfStatus(what: string, { status, headers, says }: Refusal):
 }
 
 /** Credentials are for one server, and are not carried to another. */
-function redirected(what: string, status: number, headers: Headers): Fault {
+function redirected(what: string, { status, headers, host }: Omit<Refusal, "says">): Fault {
   const to = headers.get("location") ?? "";
   const where = URL.canParse(to) ? new URL(to) : undefined;
   const address = where === undefined ? "" : ` to ${where.origin}${where.pathname}`;
-  return new PlaceRefuses(what, `the server sends us elsewhere (${status}${address})`, "Give the address it sends to");
+  return new PlaceRefuses(what, `${host} sends us elsewhere (${status}${address})`, "Give the address it sends to");
 }
 
 /** Seconds or a time, in ms from the server's own time; undefined if it says nothing. */

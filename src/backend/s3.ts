@@ -187,7 +187,8 @@ class S3Backend implements Backend {
     if (CHANGED.has(code)) throw new PlaceUnavailable(what, "the bytes were changed on their way");
     // Somebody stores the same at this moment.
     if (answer.status !== 400) throw new PlaceUnavailable(what, `the server answers ${answer.status}`);
-    throw this.#kind.hidden(answer, what) ?? new PlaceRefuses(what, `the server answers ${answer.status}`);
+    throw this.#kind.hidden(answer, { what, url: this.#urlOf(key) }) ??
+      new PlaceRefuses(what, `the server answers ${answer.status}`);
   }
 }
 
@@ -249,9 +250,9 @@ export class S3Kind implements HttpKind {
     return Object.fromEntries([...signed.headers].filter(([name]) => name !== "host"));
   }
 
-  hidden(answer: HttpAnswer, what: string): Fault | undefined {
+  hidden(answer: HttpAnswer, { what, url }: Pick<HttpRequest, "what" | "url">): Fault | undefined {
     const error = s3ErrorIn(answer);
-    return error && faultOfS3(what, this.#cleaned(error), answer, this.#aheadMs(answer));
+    return error && faultOfS3({ what, host: url.host, aheadMs: this.#aheadMs(answer) }, this.#cleaned(error), answer);
   }
 
   isStale(answer: HttpAnswer): boolean {

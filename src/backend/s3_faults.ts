@@ -70,10 +70,18 @@ export function s3ErrorIn({ status, headers, bytes }: HttpAnswer): S3Error | und
   };
 }
 
-/** Undefined if the status says all. @param aheadMs how far this machine's clock is before the server's */
-export function faultOfS3(what: string, error: S3Error, answer: HttpAnswer, aheadMs: number): Fault | undefined {
+/** What was asked, and of whom. */
+export interface S3Asked {
+  readonly what: string;
+  readonly host: string;
+  /** How far this machine's clock is before the server's. */
+  readonly aheadMs: number;
+}
+
+/** Undefined if the status says all. */
+export function faultOfS3({ what, host, aheadMs }: S3Asked, error: S3Error, answer: HttpAnswer): Fault | undefined {
   const { code, message } = error,
-    said = `the server answers ${code}${message === "" ? "" : `, ${JSON.stringify(message)}`}`;
+    said = `${host} answers ${code}${message === "" ? "" : `, ${JSON.stringify(message)}`}`;
   if (LATER.has(code)) {
     const retryAfterMs = retryAfter(answer.headers);
     return new PlaceUnavailable(what, said, retryAfterMs === undefined ? {} : { retryAfterMs });

@@ -41,7 +41,10 @@ Deno.test("What may pass is tried five times: 429 and 503 when the server says, 
     const { fault, asked } = await answerIs(status, { "content-type": "text/plain" }, "have\u001b[31m\npatience");
     ok(fault instanceof PlaceUnavailable, `${status}`);
     strictEqual(asked, 5);
-    match(fault.message, new RegExp(`^Cannot read data/.*: the server answers ${status}, "have \\[31m patience"$`));
+    match(
+      fault.message,
+      new RegExp(`^Cannot read data/.*: 127\\.0\\.0\\.1:\\d+ answers ${status}, "have \\[31m patience"$`),
+    );
   }
   for (const status of [429, 503]) {
     deepStrictEqual((await answerIs(status, { "retry-after": "7" })).waits, [7000, 7000, 7000, 7000]);
