@@ -166,7 +166,7 @@ function withOptions(command: Command): Command {
         "backup-tool backup /home --lock btrfs",
         "backup-tool backup /srv/db --before 'stop db' --after 'start db'",
         "backup-tool backup --command 'pg_dump shop' --stdin-name shop.sql",
-        "backup-tool backup dav:https://nas.example/remote.php/dav/files/me --name cloud",
+        "backup-tool backup dav:https://nas/remote.php/dav/files/me --name cloud",
         "find . -name '*.raw' -print0 | backup-tool backup . --files-from - -0",
         "backup-tool backup --source photos=/mnt/a/pictures --source web=/srv/www",
         "backup-tool backup /volume1/data --exclude-preset nas --one-file-system",
