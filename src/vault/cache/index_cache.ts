@@ -20,11 +20,18 @@ export class IndexCache implements Disposable {
     this.#seal = new RowSeal(auth);
     this.#file = new CacheFile({ place, name: rawOf("index.sqlite"), tables: INDEX_TABLES, vault, isNoted: true });
     this.#tables = new IndexTables(this.#file.database, this.#seal);
-    if (!this.#file.isTrusted && !this.#isSound()) this.renew("damaged");
+    if (this.#file.isTrusted) return;
+    if (this.#isSound()) this.#file.trust();
+    else this.renew("damaged");
   }
 
   [Symbol.dispose](): void {
     this.#file[Symbol.dispose]();
+  }
+
+  /** True if it didn't have to be looked at row by row, or was. */
+  get isTrusted(): boolean {
+    return this.#file.isTrusted;
   }
 
   get isOnDisk(): boolean {
@@ -33,6 +40,11 @@ export class IndexCache implements Disposable {
 
   get tables(): IndexTables {
     return this.#tables;
+  }
+
+  /** Puts in what was staged. @throws CatalogFault */
+  flush(): void {
+    if (this.#tables.flush()) this.#file.note();
   }
 
   /** Begins anew, with nothing. @param trouble with what is there now */

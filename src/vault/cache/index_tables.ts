@@ -106,12 +106,13 @@ export class IndexTables {
     return { unit, facts, items, keys: line.items.map(({ id }) => keyOf(id)) };
   }
 
-  /** @throws CatalogFault; what was staged is not put in then */
-  flush(): void {
+  /** @returns whether there was something @throws CatalogFault; what was staged is not put in then */
+  flush(): boolean {
     const staged = this.#staged;
     this.#staged = [];
     this.#stagedItems = 0;
     if (staged.length > 0) this.#database.transaction(() => this.#put(staged));
+    return staged.length > 0;
   }
 
   #put(staged: readonly StagedObject[]): void {

@@ -176,7 +176,7 @@ export class UnitIndex {
       }
     };
     await Promise.all(Array.from({ length: OBJECTS_AT_ONCE }, takeNext));
-    this.#cache.tables.flush();
+    this.#cache.flush();
     for (const [name] of unread) this.#recall(name);
     for (const name of gone) missed.add(name);
     return gone.size === 0;
@@ -194,7 +194,7 @@ export class UnitIndex {
   add(name: string, object: IndexObject): void {
     try {
       this.#cache.tables.stage(name, object);
-      this.#cache.tables.flush();
+      this.#cache.flush();
       this.#recall(name);
       this.#takeView();
     } catch (error) {

@@ -228,6 +228,19 @@ Deno.test("several programs fill one cache at once, and each has what it needs",
   deepStrictEqual(indexRows(scene.file("state")), indexRows(scene.file("anew")));
 });
 
+Deno.test("who opens the cache while another one is at work on it finds it as it should be", async () => {
+  using scene = new Scene(17);
+  using first = scene.open("state");
+  for (let n = 0; n < 4; n++) {
+    await scene.put(scene.randomObject());
+    await first.index.refresh();
+    using second = scene.open("state");
+    ok(second.cache.isTrusted);
+    await second.index.refresh();
+    assertSays(second, scene);
+  }
+});
+
 Deno.test("who asks for very much that isn't there is answered without the tables, and finds what is there all the same", async () => {
   using scene = new Scene(13);
   const items = Array.from({ length: 200 }, (_, i) => ({ id: name(5000 + i), frame: 0, at: i * 8, size: 7 }));
