@@ -1,5 +1,5 @@
 /** backup-tool drill */
-import { Option } from "commander";
+import { Argument, Option } from "commander";
 import { defined } from "../../core/defined.ts";
 import { parseSize, pluralText, type SizeText } from "../../core/size_text.ts";
 import type { DrillRequest, DrillResult, SeriesDrill } from "../../operations/drill/drill.ts";
@@ -30,6 +30,7 @@ export const defineDrill: Define = (program, act) => {
       new Option("--sample <SIZE>", "restore that much at most").argParser(reading(parseSize))
         .default(USUAL_BYTES, "1G"),
     )
+    .addArgument(new Argument("[SIZE]", "the same as --sample").argParser(reading(parseSize)))
     .option("--name <NAME>", "only the series of that name")
     .option("--tmp <DIR>", "where to; what was restored is removed again (default: $TMPDIR)")
     .addOption(workersOption())
@@ -37,9 +38,9 @@ export const defineDrill: Define = (program, act) => {
       "after",
       examples("backup-tool drill -s /mnt/disk/storage", "backup-tool drill -s offsite --sample 200M --name photos"),
     );
-  command.action(() =>
+  command.action((size?: number) =>
     act(command, async (session) => {
-      const { sample: bytes, name, tmp, workers } = command.opts<DrillOptions>();
+      const { sample, name, tmp, workers } = command.opts<DrillOptions>(), bytes = size ?? sample;
       const repository = await session.openRepository(), { world } = session;
       const { drill } = await import("../../operations/drill/drill.ts");
       const request = defined<DrillRequest>({

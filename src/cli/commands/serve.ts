@@ -129,7 +129,7 @@ async function serviceOptions(session: Session, options: ServeOptions, held: Dis
     machine,
     places: {
       jobs,
-      storage: await session.storagePath("keep what its jobs leave"),
+      storage: await session.storagePath("keep the history of jobs in it"),
       temp: options.tmp === undefined ? undefined : absolutePath(world, options.tmp),
     },
     log,

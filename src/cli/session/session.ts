@@ -13,6 +13,7 @@ import { type Raw, rawOf } from "../../core/raw.ts";
 import { exactSizeText, type SizeText, sizeText } from "../../core/size_text.ts";
 import type { EngineKind, UnlockedVault, VaultLogin } from "../../operations/open.ts";
 import type { SecretWorld } from "../../operations/vaults/login.ts";
+import { hasScheme } from "../../operations/vaults/vault_settings.ts";
 import type { Place } from "../../operations/vaults/place.ts";
 import type { OpenedRepository } from "../../operations/opened.ts";
 import type { Machine } from "../../platform/machine.ts";
@@ -131,10 +132,13 @@ export class Session implements AsyncDisposable {
     return { settings, secrets: this.secrets, host: this.world.host(), signal: this.signal };
   }
 
-  /** It knows where this program keeps its state. */
+  /** It knows where this program keeps its state, and which vaults there are: nothing of that is a source, or removed. */
   async ownMachine(): Promise<Machine> {
     const { stateDirectories } = await import("../settings/state_directory.ts");
-    return { ...await this.machine(), state: await stateDirectories(this.world) };
+    const state = await stateDirectories(this.world), vaults = Object.values(this.loaded.config.vaults ?? {});
+    // What is noted goes into the first one.
+    const own = state.length === 0 ? [] : vaults.map(({ location }) => location).filter((one) => !hasScheme(one));
+    return { ...await this.machine(), state: [...state, ...own.map((path) => rawOf(path))] };
   }
 
   /** @param given by `--workers` */

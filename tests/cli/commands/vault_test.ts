@@ -281,3 +281,14 @@ Deno.test("the tab key offers names of vaults, and what this machine knows of on
   deepStrictEqual(await offers("ls", "-s", "vault", "--password-file", "password", "lat"), [""]);
   deepStrictEqual(world.questions, []);
 });
+
+Deno.test("directories of vaults that the configuration names are no sources, and are not removed", async () => {
+  using world = await VaultWorld.make();
+  Deno.renameSync(`${world.base}/vault`, `${world.base}/photos/vault`);
+  world.write("c.jsonc", `{ "vaults": { "offsite": { "location": "photos/vault" } } }`);
+  world.variables["BACKUP_TOOL_CONFIG"] = "c.jsonc";
+  await world.expect(0, "backup", "photos", "-s", "st", "--init");
+  strictEqual((await world.json("snapshots", "-s", "st"))[0].files, 2);
+  await world.expect(0, "restore", "latest", "-s", "st", "--in-place", "--delete");
+  strictEqual(Deno.statSync(`${world.base}/photos/vault/config`).isFile, true);
+});
