@@ -1,6 +1,6 @@
 /** Backups into vaults that are cut off, fail or meet a prune at any request: nothing that was said to be saved is lost. */
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
-import type { Backend, ObjectKey, ObjectKind } from "../../src/backend/backend.ts";
+import { type Backend, type ObjectKey, objectKey, type ObjectKind } from "../../src/backend/backend.ts";
 import { around } from "../../src/backend/decorator.ts";
 import { faulty } from "../../src/backend/faulty.ts";
 import { Fault } from "../../src/core/fault.ts";
@@ -225,4 +225,26 @@ Deno.test("two writers at once make two whole snapshots", async () => {
     ]);
   }
   strictEqual((await assertSound(world, place)).length, 2);
+});
+
+Deno.test("in a run of more than half a day, units that are listed but not there are missed as well", async () => {
+  for (const hours of [11, 13]) {
+    using world = new World({ inMemory: true });
+    fill(world);
+    const place = await VaultPlace.make(world, KINDS[0]);
+    const lose = async () => {
+      world.clock.pass(hours * 60);
+      await using backend = place.backend();
+      for await (const { name } of backend.list("data")) await backend.remove(objectKey("data", name));
+    };
+    {
+      await using vault = await place.open(new TestMonitor(), UNIT_BYTES, {
+        through: (inner) => before(inner, (_, key) => key.startsWith("snapshots"), lose),
+      });
+      await backUp(world, vault);
+    }
+    await using vault = await place.open();
+    strictEqual((await vault.objects.list("data")).size > 0, hours === 13);
+    if (hours === 13) await assertSound(world, place);
+  }
 });

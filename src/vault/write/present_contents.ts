@@ -5,8 +5,8 @@ import { kindOfItem } from "../pack/items.ts";
 import { isThere } from "./reliance.ts";
 import type { RunStore } from "./run_store.ts";
 
-/** So many are looked up one by one; for more, all that there is is gone through once. */
-const FEW = 2_000;
+/** So many are looked up one by one, of a large vault more; for all others, what there is is gone through once. */
+const FEW = 2_000, FEW_OF_ONE_UNIT = 100;
 const DIGEST_DIGITS = 64;
 
 export class PresentContents {
@@ -14,6 +14,7 @@ export class PresentContents {
   /** Large contents whose lists are there, but not all of their parts. */
   readonly #incomplete: ReadonlySet<ContentId>;
   #asked = 0;
+  #few: number | undefined;
   #present: ItemSet | undefined;
 
   static async of(store: RunStore): Promise<PresentContents> {
@@ -26,9 +27,16 @@ export class PresentContents {
   }
 
   has(content: ContentId): boolean {
-    if (++this.#asked > FEW) this.#present ??= presentIn(this.#store);
+    if (++this.#asked > FEW && this.#asked > (this.#few ??= this.#fewOfAll())) this.#present ??= presentIn(this.#store);
     const isThere = this.#present?.has(content) ?? this.#store.hasContent(content);
     return isThere && !(this.#incomplete.size > 0 && this.#incomplete.has(content));
+  }
+
+  /** What there is takes as long to go through as so many look-ups. */
+  #fewOfAll(): number {
+    let units = 0;
+    for (const _ of this.#store.reliable()) units++;
+    return units * FEW_OF_ONE_UNIT;
   }
 }
 
