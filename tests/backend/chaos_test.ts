@@ -5,7 +5,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { type Backend, type ObjectKey, objectKey } from "../../src/backend/backend.ts";
 import { MissingObject, PlaceUnavailable } from "../../src/backend/faults.ts";
-import { ChaosProxy, type Mishap } from "../support/chaos_proxy.ts";
+import { ChaosProxy, HTTP_MISHAPS, type Mishap, mishaps, TCP_MISHAPS } from "../support/chaos_proxy.ts";
 import { rounds as roundsOf } from "../support/effort.ts";
 import { hastened, openPlace } from "../support/remote_place.ts";
 import { restServer } from "../support/rest_server.ts";
@@ -14,38 +14,6 @@ import { HAS_RCLONE, HAS_SSHD, openssh, PASSWORD, rclone, type SshServer, USER }
 import { noise, sha256 } from "../support/units.ts";
 
 const OBJECTS = 12, TRIES = 5;
-
-/** Small numbers that are the same in each run. */
-function dice(seed: number): (sides: number) => number {
-  let state = seed * 2_654_435_761 >>> 0;
-  return (sides) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor(state / 2 ** 32 * sides);
-  };
-}
-
-/** @param kinds what may happen to a connection, at a rate of one in `rarity` */
-function mishaps(
-  seed: number,
-  kinds: readonly Mishap["kind"][],
-  rarity: number,
-): (connection: number) => Mishap | undefined {
-  const roll = dice(seed);
-  return () => {
-    const kind = kinds[roll(kinds.length * rarity)];
-    switch (kind) {
-      case undefined:
-        return undefined;
-      case "cut-up":
-      case "cut-down":
-        return { kind, bytes: 1 + roll(roll(2) === 0 ? 400 : 60_000) };
-      case "delay":
-        return { kind, ms: 1 + roll(5) };
-      default:
-        return { kind };
-    }
-  };
-}
 
 interface Run {
   /** What was told to be stored and not removed since. */
@@ -109,9 +77,6 @@ async function assertThere(backend: Backend, run: Run): Promise<void> {
   }
 }
 
-const TCP = ["refuse", "cut-up", "cut-down", "cut-up", "cut-down", "delay"] as const;
-const HTTP = [...TCP, "repeat-request", "repeat-answer", "stall"] as const;
-
 interface Subject {
   readonly target: number;
   readonly location: (port: number, name: string) => string;
@@ -145,14 +110,14 @@ async function throughChaos(
 Deno.test("Through chaos, REST: never a wrong result", async () => {
   await using server = restServer();
   const location = (port: number, name: string) => `rest:http://127.0.0.1:${port}/${name}`;
-  await throughChaos({ target: server.port, location, variables: {}, kinds: HTTP, rounds: 3 }, "rest");
+  await throughChaos({ target: server.port, location, variables: {}, kinds: HTTP_MISHAPS, rounds: 3 }, "rest");
 });
 
 Deno.test("Through chaos, S3: never a wrong result", async () => {
   await using server = s3Server();
   const variables = { AWS_ACCESS_KEY_ID: ACCESS_KEY, AWS_SECRET_ACCESS_KEY: SECRET_KEY };
   const location = (port: number, name: string) => `s3:http://127.0.0.1:${port}/bucket/${name}`;
-  await throughChaos({ target: server.port, location, variables, kinds: HTTP, rounds: 3 }, "s3");
+  await throughChaos({ target: server.port, location, variables, kinds: HTTP_MISHAPS, rounds: 3 }, "s3");
 });
 
 const NO_SERVER: SshServer = { port: 0, directory: "", home: "", [Symbol.dispose]: () => {} };
@@ -164,7 +129,7 @@ Deno.test({
   async fn() {
     const variables = { BACKUP_TOOL_DAV_USER: USER, BACKUP_TOOL_DAV_PASSWORD: PASSWORD };
     const location = (port: number, name: string) => `dav:http://127.0.0.1:${port}/${name}`;
-    await throughChaos({ target: webdav.port, location, variables, kinds: TCP, rounds: 2 }, "dav");
+    await throughChaos({ target: webdav.port, location, variables, kinds: TCP_MISHAPS, rounds: 2 }, "dav");
   },
 });
 

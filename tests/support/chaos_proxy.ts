@@ -16,6 +16,41 @@ export type Mishap =
   /** Of HTTP: an answer comes twice. */
   | { readonly kind: "repeat-answer" };
 
+export const TCP_MISHAPS = ["refuse", "cut-up", "cut-down", "cut-up", "cut-down", "delay"] as const;
+export const HTTP_MISHAPS = [...TCP_MISHAPS, "repeat-request", "repeat-answer", "stall"] as const;
+
+/** Small numbers that are the same in each run. */
+function dice(seed: number): (sides: number) => number {
+  let state = seed * 2_654_435_761 >>> 0;
+  return (sides) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor(state / 2 ** 32 * sides);
+  };
+}
+
+/** @param kinds what may happen to a connection, at a rate of one in `rarity` */
+export function mishaps(
+  seed: number,
+  kinds: readonly Mishap["kind"][],
+  rarity: number,
+): (connection: number) => Mishap | undefined {
+  const roll = dice(seed);
+  return () => {
+    const kind = kinds[roll(kinds.length * rarity)];
+    switch (kind) {
+      case undefined:
+        return undefined;
+      case "cut-up":
+      case "cut-down":
+        return { kind, bytes: 1 + roll(roll(2) === 0 ? 400 : 60_000) };
+      case "delay":
+        return { kind, ms: 1 + roll(5) };
+      default:
+        return { kind };
+    }
+  };
+}
+
 export class ChaosProxy implements AsyncDisposable {
   readonly port: number;
   /** Connections that came. */

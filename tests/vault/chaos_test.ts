@@ -1,0 +1,116 @@
+/** A vault's life through a network that breaks off: commands are repeated as people would, and nothing is lost or wrong. */
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { PlaceUnavailable } from "../../src/backend/faults.ts";
+import { backup } from "../../src/operations/backup/backup.ts";
+import { check, type Finding } from "../../src/operations/check/check.ts";
+import { copy } from "../../src/operations/copy/copy.ts";
+import { prune } from "../../src/operations/forget/prune.ts";
+import { restore } from "../../src/operations/restore/restore.ts";
+import { initVault, unlockVault } from "../../src/vault/access.ts";
+import { VaultExists } from "../../src/vault/format/faults.ts";
+import { openVault, type Vault } from "../../src/vault/vault.ts";
+import { ChaosProxy, HTTP_MISHAPS, mishaps } from "../support/chaos_proxy.ts";
+import { rounds } from "../support/effort.ts";
+import { hastened, openPlace } from "../support/remote_place.ts";
+import { restServer } from "../support/rest_server.ts";
+import { noise } from "../support/units.ts";
+import { differences, TestMonitor, World } from "../support/world.ts";
+
+const ROUNDS = rounds(2, 40), MOST_REPETITIONS = 20;
+const signal = new AbortController().signal;
+const UNIT_BYTES = 100_000;
+
+/** A vault that is reached through the proxy, and opened for each command anew. */
+class FarVault {
+  readonly #world: World;
+  readonly #location: string;
+  /** Commands that had to be repeated. */
+  repeated = 0;
+
+  constructor(world: World, location: string) {
+    this.#world = world;
+    this.#location = location;
+  }
+
+  async make(): Promise<void> {
+    await this.#repeat(async () => {
+      await using backend = await openPlace(this.#location, {}, { clock: hastened(300) });
+      await initVault(backend, this.#world.machine, {}).catch((error) => {
+        // Made by the try before, whose answer was lost.
+        if (!(error instanceof VaultExists)) throw error;
+      });
+    });
+  }
+
+  /** As often as it takes: the same command goes on from there. */
+  async run<T>(command: (vault: Vault) => Promise<T>): Promise<T> {
+    return await this.#repeat(async () => {
+      await using held = new AsyncDisposableStack();
+      const backend = held.use(await openPlace(this.#location, {}, { clock: hastened(300), create: false }));
+      const access = await unlockVault(backend, { kind: "unencrypted" });
+      const { machine } = this.#world, monitor = new TestMonitor();
+      const vault = await openVault(backend, access, { machine, monitor, host: "testhost", unitBytes: UNIT_BYTES });
+      held.move();
+      await using _vault = vault;
+      return await command(vault);
+    });
+  }
+
+  async #repeat<T>(action: () => Promise<T>): Promise<T> {
+    for (let times = 1;; times++) {
+      try {
+        return await action();
+      } catch (error) {
+        if (!(error instanceof PlaceUnavailable) || times === MOST_REPETITIONS) throw error;
+        this.repeated++;
+      }
+    }
+  }
+}
+
+async function life(world: World, far: FarVault): Promise<void> {
+  await far.make();
+  for (let day = 0; day < 3; day++) {
+    for (let i = 0; i < 6; i++) world.write(`file${i}`, noise(20_000 + i * 9_000, day * 3 + i));
+    world.clock.pass(24 * 60);
+    await far.run((vault) => backup(vault, { ...world.request(), tree: false }, new TestMonitor()));
+  }
+  await world.backup();
+  using storage = world.open();
+  await far.run((vault) => copy(storage, vault, { workers: 0, signal, clock: world.clock }, new TestMonitor()));
+  await far.run(async (vault) => {
+    const old = (await vault.snapshots()).slice(0, -1).map(({ id }) => id);
+    await using writer = await vault.write();
+    await writer.forget(old.filter((_, i) => i < old.length - 1));
+  });
+  const pace = { graceMs: 0, keepUnusedMs: 0, unsafe: true };
+  for (let i = 0; i < 3; i++) {
+    await far.run((vault) => prune(vault, { dryRun: false, workers: 0, signal, pace }, () => {}, new TestMonitor()));
+  }
+  const findings: Finding[] = [];
+  await far.run(async (vault) => {
+    findings.length = 0;
+    await check(vault, { readData: true, workers: 0, signal }, (each) => findings.push(each), new TestMonitor());
+  });
+  deepStrictEqual(findings.filter(({ severity }) => severity === "damage"), []);
+  const monitor = new TestMonitor();
+  const target = await far.run(async (vault) => {
+    const into = Deno.makeTempDirSync({ dir: world.base });
+    await restore(vault, world.restoreRequest((await vault.snapshots()).at(-1)!, into), monitor);
+    return into;
+  });
+  deepStrictEqual(monitor.problems, []);
+  strictEqual(differences(world.source, target), "");
+}
+
+Deno.test("Through chaos a vault is made, backed up to, copied to, pruned, checked and restored from", async () => {
+  let connections = 0;
+  for (let seed = 1; seed <= ROUNDS; seed++) {
+    await using server = restServer();
+    await using proxy = new ChaosProxy(server.port, mishaps(seed, HTTP_MISHAPS, 2));
+    using world = new World({ inMemory: true });
+    await life(world, new FarVault(world, `rest:http://127.0.0.1:${proxy.port}/`));
+    connections += proxy.connections;
+  }
+  ok(connections > 10 * ROUNDS, `${connections}: there has to be chaos`);
+});
