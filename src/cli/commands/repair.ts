@@ -15,6 +15,7 @@ interface RepairOptions {
   readonly readData?: boolean;
   readonly from?: readonly string[];
   readonly snapshot?: readonly string[];
+  readonly discard?: readonly string[];
   readonly dryRun?: boolean;
   readonly workers?: number;
 }
@@ -35,6 +36,11 @@ export const defineRepair: Define = (program, act) => {
       collected,
     )
     .option("--snapshot <ID>", "bring back a lost snapshot of a vault: its whole id (repeatable)", collected)
+    .option(
+      "--discard <NAME>",
+      "remove a damaged object of snapshots/, which keeps a vault from being pruned",
+      collected,
+    )
     .option("--read-data", "read every byte first, to find all damage")
     .option("-n, --dry-run", "change nothing; tell what would be healed, and what is lost")
     .addOption(workersOption())
@@ -49,13 +55,16 @@ export const defineRepair: Define = (program, act) => {
     );
   command.action(() =>
     act(command, async (session) => {
-      const { readData = false, from = [], snapshot = [], dryRun = false, workers } = command.opts<RepairOptions>();
+      const { readData = false, from = [], snapshot = [], discard = [], dryRun = false, workers } = command.opts<
+        RepairOptions
+      >();
       const repository = await session.openRepository();
       const request = {
         readData,
         dryRun,
         ...await openOthers(from, session),
         snapshots: snapshot.map((id) => parseRootId(id, ID_DIGITS)),
+        discard: discard.map((name) => name.replace(/^snapshots\//, "")),
         host: session.world.host(),
         workers: session.workers(workers),
         signal: session.signal,

@@ -45,6 +45,8 @@ export interface VaultRepairRequest extends WorkOptions {
   readonly dryRun: boolean;
   /** Snapshots that aren't there any more, to be brought back: by copies of their roots, or from elsewhere. */
   readonly snapshots?: readonly RootId[];
+  /** Names of objects of `snapshots/` that are damaged beyond use, and are to be removed: what they held is given up. */
+  readonly discard?: readonly string[];
   /** This machine: its sources may have what is lost. */
   readonly host: string;
 }
@@ -171,6 +173,16 @@ class VaultRepair {
   async #readRoots(): Promise<void> {
     const stored = await this.#vault.roots.all();
     this.#roots = new Map(stored.map(({ id, root }) => [id, root]));
+    const { repairer, monitor, request: { discard = [] } } = this.#tools;
+    for (const name of discard) {
+      await repairer?.discardRoot(name);
+      monitor.notice(`snapshots/${name} is given up`);
+    }
+    for (const [name, { code, message: what }] of this.#vault.roots.unusable) {
+      // Whose it was nobody knows: a copy elsewhere comes back by `copy`, or by its id.
+      if (code === "newer-object" || discard.includes(name)) continue;
+      this.#note({ kind: "root", id: `snapshots/${name}`, what, from: undefined, quarantine: undefined, affected: [] });
+    }
   }
 
   /** What a check complains about, and what is wrong with it. */

@@ -2,11 +2,13 @@
  * What a repair does to a vault: lists units that no index knows, tells which are damaged, and stores again what they held.
  * It holds the lease of prunes: nobody removes anything meanwhile.
  */
+import { objectKey } from "../../backend/backend.ts";
 import type { ContentId, HunkId, RootId } from "../../core/content_id.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Entry } from "../../core/entry.ts";
-import { unlessFault } from "../../core/fault.ts";
+import { BadUsage, unlessFault } from "../../core/fault.ts";
 import { parseRoot, type Root } from "../../snapshot/root.ts";
+import { NewerObject } from "../format/faults.ts";
 import { encodeIndex, type IndexObject, type UnitLine } from "../index/index_object.ts";
 import { LIST_SUFFIX } from "../pack/items.ts";
 import { snapshotDirectory } from "../pack/tar_names.ts";
@@ -119,6 +121,15 @@ export class VaultRepairer implements AsyncDisposable {
     const root = unlessFault(() => parseRoot(bytes), undefined);
     if (root !== undefined) await this.#vault.roots.put({ id, bytes, root });
     return root !== undefined;
+  }
+
+  /** Removes an object of `snapshots/` that nobody can use: it keeps prunes from removing anything. */
+  async discardRoot(name: string): Promise<void> {
+    const { roots, store: { objects } } = this.#vault, fault = roots.unusable.get(name);
+    if (fault === undefined || fault instanceof NewerObject) {
+      throw new BadUsage(`snapshots/${name} is no damaged object of the vault`, "See what `backup-tool check` names");
+    }
+    await objects.backend.remove(objectKey("snapshots", name));
   }
 
   /** Stores what was packed, and its index. */

@@ -284,6 +284,28 @@ Deno.test("whatever happens to units and index, a storage with the same snapshot
   );
 });
 
+Deno.test("a damaged object of snapshots/ is told of, stops prunes, and goes if it is named; copied again, nothing is lost", async () => {
+  using pair = await Pair.make();
+  const { map } = pair.place.objects, key = [...map.keys()].find((key) => key.startsWith("snapshots/"))!;
+  const name = key.slice("snapshots/".length);
+  map.set(key, map.get(key)!.slice().fill(0, 200));
+  const { result, of } = await pair.repairFromStorage();
+  deepStrictEqual([result.lost, of("root").map(({ id }) => id)], [1, [key]]);
+  const prune = async () => {
+    await using vault = await pair.place.open();
+    await using writer = vault.write();
+    await writer.planRemoval({ workers: 0, signal }, new TestMonitor());
+  };
+  await rejects(prune(), { code: "unknown-references" });
+  await pair.copyTo(pair.place);
+  await rejects(pair.repair({ discard: [name.replace(/^./, (digit) => digit === "0" ? "1" : "0")] }), {
+    code: "bad-usage",
+  });
+  strictEqual((await pair.repair({ discard: [name] })).result.lost, 0);
+  await prune();
+  await pair.assertSound();
+});
+
 Deno.test("a dry run tells the same, and changes nothing", async () => {
   using pair = await Pair.make();
   pair.remove("data", [...(await pair.units("data")).slice(0, 1), ...(await pair.units("meta")).slice(0, 1)]);
