@@ -42,10 +42,12 @@ export class VaultWriter implements RepositoryWriter {
   readonly #refusal: Fault | undefined;
   readonly #store: RunStore;
   readonly #local: LocalPacker;
+  readonly #keptHunks: Disposable;
   #pruner: Pruner | undefined;
 
   constructor(vault: WriterVault, { refusal, ...options }: WriterOptions) {
     this.#vault = vault;
+    this.#keptHunks = vault.roots.keepHunks();
     this.#refusal = refusal;
     this.#store = new RunStore(vault, { ...options, disk: vault.machine.disk });
     this.#local = new LocalPacker(this.#store);
@@ -54,6 +56,7 @@ export class VaultWriter implements RepositoryWriter {
   /** What was packed, and is in no unit yet, is dropped. */
   async [Symbol.asyncDispose](): Promise<void> {
     using _lock = this.#vault.lock;
+    using _kept = this.#keptHunks;
     await this.#pruner?.[Symbol.asyncDispose]();
     this.#local[Symbol.dispose]();
     await this.#store[Symbol.asyncDispose]();

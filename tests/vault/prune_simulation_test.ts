@@ -33,6 +33,7 @@ for (const [what, changes, slow] of SITUATIONS) {
       strictEqual(broken, 0, `history ${seed}`);
       const ends = [...world.ends.keys()].filter((code) => code !== "no-snapshot"); // somebody forgot it at once
       if (Object.keys(changes).length === 0) deepStrictEqual(ends, [], `history ${seed}`);
+      if (changes.loseIndexAt === undefined) ok(!ends.includes("damaged-content"), `history ${seed}: a writer gave up`);
       saved += world.saved.size;
       pruned += world.pruned;
     }

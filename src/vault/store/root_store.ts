@@ -34,6 +34,7 @@ export class RootStore {
   #fetched: NamedRoot[] = [];
   #version = 0;
   #isTidy = false;
+  #holds = 0;
 
   /** @param monitor is told of objects that can't be used */
   constructor(objects: SealedObjects, cache: SnapshotCache, monitor: Pick<Monitor, "problem" | "notice">) {
@@ -47,7 +48,8 @@ export class RootStore {
     const before = [...this.#known.keys()], missed = new Set<string>();
     while (!await this.#takeListed(missed));
     if (before.length !== this.#known.size || before.some((name) => !this.#known.has(name))) this.#version++;
-    if (!this.#isTidy || before.some((name) => !this.#known.has(name))) await this.#tidy();
+    if (before.some((name) => !this.#known.has(name))) this.#isTidy = false;
+    if (!this.#isTidy && this.#holds === 0) await this.#tidy();
     return [...new Map(Array.from(this.#known.values(), (header) => [header.id, header])).values()];
   }
 
@@ -62,6 +64,12 @@ export class RootStore {
   /** Another number whenever this run has learnt of other roots. */
   get version(): number {
     return this.#version;
+  }
+
+  /** Until that is disposed, hunks stay in the cache that no root needs: a writer may have to store them again. */
+  keepHunks(): Disposable {
+    this.#holds++;
+    return { [Symbol.dispose]: () => void this.#holds-- };
   }
 
   /** The roots themselves: of a vault with many snapshots, much to have in memory. */
