@@ -20,7 +20,7 @@ function slowBackup(place: Place): Deno.ChildProcess {
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 500 && !condition(); i++) await new Promise((resume) => setTimeout(resume, 20));
+  for (let i = 0; i < 6000 && !condition(); i++) await new Promise((resume) => setTimeout(resume, 20));
   ok(condition());
 }
 
