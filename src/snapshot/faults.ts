@@ -65,7 +65,8 @@ const SHOWN = 5;
 /** Nobody knows what some snapshots need, so nothing may be removed. */
 export class UnknownReferences extends Fault {
   readonly code = "unknown-references";
-  readonly hint = "Run `backup-tool check`; what can't be healed has to be forgotten: `backup-tool forget ID`";
+  readonly hint =
+    "Run `backup-tool check`; what can't be healed has to be forgotten, or in a vault given up with `repair --discard NAME`";
   /** @param unreadable ids of snapshots, each with what is wrong */
   constructor(unreadable: ReadonlyMap<string, string>) {
     const shown = [...unreadable].slice(0, SHOWN).map(([id, why]) => `${id} (${why})`);
