@@ -7,6 +7,8 @@ import type { ObjectReport, RepositoryChecker, ScanReport, ScanRequest } from ".
 import { type VerifiedHunk, verifyHunk } from "../../snapshot/verify_hunk.ts";
 import type { VaultPool } from "../threads/vault_executor.ts";
 import { DataCheck } from "./data_check.ts";
+import type { Home } from "../store/unit_index.ts";
+import { NearHomes } from "./near_homes.ts";
 import { checkObjects } from "./object_check.ts";
 import { UnitSizes } from "./unit_sizes.ts";
 import { sealedDataCheck } from "./sealed_data_check.ts";
@@ -20,6 +22,7 @@ export class VaultChecker implements RepositoryChecker {
   readonly #request: ScanRequest;
   readonly #openPool: () => VaultPool;
   #pool: VaultPool | undefined;
+  readonly #homes: NearHomes;
   #sizes: Promise<UnitSizes> | undefined;
   /** Whoever has a turn gives it to the next when it is done. */
   readonly #turns: Promise<unknown>[] = Array.from({ length: HUNKS_AT_ONCE }, () => Promise.resolve());
@@ -29,6 +32,7 @@ export class VaultChecker implements RepositoryChecker {
   /** @param openPool called when data is to be read; closed with the checker */
   constructor(vault: ReadVault, request: ScanRequest, openPool: () => VaultPool) {
     this.#vault = vault;
+    this.#homes = new NearHomes(vault.index);
     this.#request = request;
     this.#openPool = openPool;
   }
@@ -83,10 +87,12 @@ export class VaultChecker implements RepositoryChecker {
 
   async #verifyHunk(hunk: HunkRef): Promise<VerifiedHunk> {
     const { contents } = this.#vault, sizes = await this.#unitSizes(), bytes = await contents.hunk(hunk.id);
-    const found = new Map<ContentId, number | undefined>();
+    const found = new Map<ContentId, number | undefined>(), isThere = (home: Home) => sizes.isThere(home);
     for (const text of contentsOf(bytes, hunk)) {
       const id = knownContentId(text);
-      if (!found.has(id)) found.set(id, await contents.sizeOf(id, (home) => sizes.isThere(home)));
+      if (found.has(id)) continue;
+      const home = this.#homes.find(id, isThere);
+      found.set(id, home === undefined ? await contents.sizeOf(id, isThere) : home.item.size);
     }
     return verifyHunk(hunk, () => bytes, (id) => found.get(id));
   }
