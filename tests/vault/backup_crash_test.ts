@@ -248,3 +248,25 @@ Deno.test("in a run of more than half a day, units that are listed but not there
     if (hours === 13) await assertSound(world, place);
   }
 });
+
+Deno.test("what a prune takes during a checkpoint is missed by the whole snapshot, which knew of it before", async () => {
+  using world = new World({ inMemory: true });
+  fill(world);
+  const place = await VaultPlace.make(world, KINDS[0]);
+  {
+    await using vault = await place.open(new TestMonitor(), UNIT_BYTES);
+    await backUp(world, vault);
+  }
+  world.write("aaa", "new");
+  let doomed = 0;
+  await using vault = await place.open(new TestMonitor(), UNIT_BYTES, {
+    through: (inner) =>
+      before(inner, (_, key) => key.startsWith("snapshots"), async () => void (doomed = await doomAll(place, "gone"))),
+  });
+  const { id } = await backUp(world, vault, SMALL_STEPS);
+  ok(doomed > 2);
+  await using later = await place.open();
+  for (const { content } of (await later.manifest(id)).entries()) {
+    if (content !== undefined) ok(await later.contents.reliableHomes(content), content);
+  }
+});
