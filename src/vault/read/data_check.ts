@@ -6,10 +6,10 @@ import { hash } from "node:crypto";
 import { objectKey } from "../../backend/backend.ts";
 import { type ContentId, knownContentId } from "../../core/content_id.ts";
 import { Interrupted } from "../../core/fault.ts";
+import { ItemSet } from "../../core/item_set.ts";
 import { isInPart } from "../../core/subset.ts";
 import { DamagedContent } from "../../snapshot/faults.ts";
 import type { ObjectReport, ScanReport, ScanRequest } from "../../snapshot/repository.ts";
-import type { UnitFacts } from "../index/join.ts";
 import { kindOfItem, LIST_SUFFIX, type UnitItem } from "../pack/items.ts";
 import { isDamage, MISSING, type VaultContents } from "../store/contents.ts";
 import type { SealedObjects } from "../store/sealed_objects.ts";
@@ -44,6 +44,8 @@ export class DataCheck {
   readonly #source: FrameSource;
   /** Large contents that were asked for. */
   readonly #large = new Set<ContentId>();
+  /** Items that were told to be whole. */
+  readonly #told = new ItemSet();
   /** Items that were wrong in one unit, and are looked for in others at the end. */
   readonly #doubtful = new Map<string, { readonly why: string; readonly isPart: boolean }>();
   /** Items that are whole nowhere, and why. */
@@ -164,9 +166,10 @@ export class DataCheck {
   }
 
   /** What is in several units is told once. */
-  #isFirst(id: string, { unit, unitClass }: UnitFacts): boolean {
-    const { index, sizes } = this.#vault;
-    return index.homesOf(id, unitClass).find((home) => sizes.isThere(home))?.unit.unit === unit;
+  #isNew(id: string): boolean {
+    if (this.#told.has(id)) return false;
+    this.#told.add(id);
+    return true;
   }
 
   async #check(job: CheckJob, isWhole: boolean): Promise<ScanReport> {
@@ -177,7 +180,7 @@ export class DataCheck {
       bytes += item.size;
       const damage = damages.get(item.id);
       if (damage !== undefined) this.#doubt(item, damage);
-      else if (item.part === undefined && this.#isFirst(item.id, job.unit)) read.push(...soundOf(item.id, unitClass));
+      else if (item.part === undefined && this.#isNew(item.id)) read.push(...soundOf(item.id, unitClass));
     }
     return { seen: 0, read, bytes, strays: 0 };
   }
@@ -218,7 +221,9 @@ export class DataCheck {
   #doubtfulReports(): ObjectReport[] {
     const reports: ObjectReport[] = [], { index } = this.#vault;
     for (const [id, { isPart }] of this.#doubtful) {
-      const damage = this.#lost.get(id), isData = index.homesOf(id, "data").length > 0;
+      const damage = this.#lost.get(id);
+      if (damage === undefined && !this.#isNew(id)) continue;
+      const isData = index.homesOf(id, "data").length > 0;
       if (kindOfItem(id) === "hunk") reports.push({ id, kind: "hunk", damage });
       else if (isData && !isPart) reports.push({ id, kind: "content", damage, isPart: this.#lostParts.has(id) });
     }
