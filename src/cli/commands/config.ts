@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { policyText } from "../../core/policy.ts";
 import { CONFIG_NAME, usualPlaces } from "../settings/config_file.ts";
 import { examples, workersOption } from "../settings/options.ts";
+import type { NamedVault } from "../../operations/vaults/vault_settings.ts";
 import type { Session } from "../session/session.ts";
 import { type LoadedConfig, type Setting, SETTINGS, settle, VARIABLES } from "../settings/settings.ts";
 import type { Define } from "./command.ts";
@@ -77,7 +78,10 @@ const DEFAULTS: Readonly<Record<Setting, unknown>> = {
 function print(command: Command, session: Session, { path, config }: LoadedConfig): void {
   const settings = SETTINGS.map((name) => shown(command, name, path));
   const { keep, defaults = {}, vaults = {}, backups = {} } = config;
-  if (session.options.json) return session.out.json({ file: path ?? null, settings, keep, defaults, vaults, backups });
+  if (session.options.json) {
+    const shown = mapped(vaults, withoutCommands);
+    return session.out.json({ file: path ?? null, settings, keep, defaults, vaults: shown, backups });
+  }
   session.out.line(
     path === undefined ? "No configuration file; there would be looked for" : `Configuration file ${path}`,
   );
@@ -87,6 +91,19 @@ function print(command: Command, session: Session, { path, config }: LoadedConfi
   if (keep !== undefined) session.out.line(`forget keeps by ${policyText(keep)}`);
   for (const [name, { location }] of Object.entries(vaults)) session.out.line(`vault ${name}: ${location}`);
   for (const [name, { sources }] of Object.entries(backups)) session.out.line(`backup ${name}: ${sources.join(", ")}`);
+}
+
+/** What a command line holds may be a secret. */
+function withoutCommands({ passwordCommand, credentialsCommand, ...shown }: NamedVault) {
+  return {
+    ...shown,
+    ...(passwordCommand !== undefined && { passwordCommand: true }),
+    ...(credentialsCommand !== undefined && { credentialsCommand: true }),
+  };
+}
+
+function mapped<T, U>(record: Readonly<Record<string, T>>, change: (value: T) => U): Record<string, U> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
 }
 
 /** Valid as it stands; a test reads it. */

@@ -50,7 +50,7 @@ const MOST_SECRET_BYTES = 64 * 1024;
 
 /**
  * @param vault as its `config` says
- * @throws NoKey, BadPassphrase, ExposedSecret, CommandFailed, DiskFault, Interrupted
+ * @throws NoKey, BadPassphrase, ExposedSecret, DiskFault, Interrupted
  */
 export async function secretFor(
   settings: LoginSettings,
@@ -97,8 +97,14 @@ export async function newPassphrase(world: SecretWorld, location: string, elsewh
 async function printed(line: string, world: SecretWorld, signal: AbortSignal): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
-  for await (const chunk of world.commandOutput(line, signal)) {
-    if (text.length < MOST_SECRET_BYTES) text += decoder.decode(chunk, { stream: true });
+  try {
+    for await (const chunk of world.commandOutput(line, signal)) {
+      if (text.length < MOST_SECRET_BYTES) text += decoder.decode(chunk, { stream: true });
+    }
+  } catch (error) {
+    // The line itself may hold what is no one else's business.
+    if (!(error instanceof Fault) || error.code !== "command-failed") throw error;
+    throw new BadPassphrase("the command", "it failed");
   }
   return text;
 }
