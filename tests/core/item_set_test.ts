@@ -1,6 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { hashBytes } from "../../src/core/digest.ts";
 import { fingerprints, ItemSet } from "../../src/core/item_set.ts";
+import { rounds } from "../support/effort.ts";
 
 function idsFrom(from: number, count: number): string[] {
   return Array.from({ length: count }, (_, i) => hashBytes("sha256", new TextEncoder().encode(String(from + i))));
@@ -29,7 +30,7 @@ Deno.test("an ItemSet of a million ids that come thirty times each stays small",
   const before = memory(), set = new ItemSet();
   const words = new Int32Array(2_000_000);
   for (let i = 0; i < words.length; i++) words[i] = Math.imul(i + 1, 0x9e3779b1) | 1;
-  for (let round = 0; round < 30; round++) set.addAll(words);
+  for (let round = 0; round < rounds(30, 30); round++) set.addAll(words);
   const used = memory() - before - words.byteLength;
   ok(used < 40 * 1024 * 1024, `${Math.round(used / 1024 / 1024)} MiB`);
   strictEqual(set.has("00"), false);

@@ -14,6 +14,7 @@ import type { RootId } from "../../src/core/content_id.ts";
 import { encodeIndex } from "../../src/vault/index/index_object.ts";
 import { encodeLease } from "../../src/vault/prune/lease.ts";
 import type { Vault } from "../../src/vault/vault.ts";
+import { picked } from "../support/effort.ts";
 import { noise } from "../support/units.ts";
 import { KINDS, VaultPlace } from "../support/vault_place.ts";
 import { run, TestMonitor, World } from "../support/world.ts";
@@ -344,20 +345,22 @@ const EXPECTED_PLAIN: Expected = {
   snapshot: { ...EXPECTED.snapshot, "foreign": NO_TRACE },
 };
 
+let turn = 0;
 for (const [kind, expected] of [[KINDS[0], EXPECTED], [KINDS[1], EXPECTED_PLAIN]] as const) {
   Deno.test(`damage to the objects of ${kind.encrypted ? "an encrypted vault" : "a vault in plain text"}`, async (t) => {
     using scene = await Scene.make(kind);
     for (const target of scene.targets) {
       await t.step(target, async () => {
         const outcomes: Record<string, string> = {};
-        for (const damage of Object.keys(expected[target] ?? {})) {
+        const cases = picked(Object.entries(expected[target] ?? {}), turn++);
+        for (const [damage] of cases) {
           scene.apply(target, damage);
           const outcome = await outcomeOf(scene);
           outcomes[damage] = `${outcome.opens}; ${outcome.found.join(", ") || "-"}; ${lossOf(scene, outcome)}`;
           const unit = scene.unitOf(target);
           if (unit !== undefined && damage !== "swapped") await assertOnlyOf(scene, unit, outcome);
         }
-        deepStrictEqual(outcomes, expected[target]);
+        deepStrictEqual(outcomes, Object.fromEntries(cases));
       });
     }
   });

@@ -5,6 +5,7 @@ import { check, type Finding } from "../../../src/operations/check/check.ts";
 import { IdList } from "../../../src/core/id_list.ts";
 import { openDisk } from "../../../src/platform/open_disk.ts";
 import { openStorage } from "../../../src/storage/storage.ts";
+import { rounds } from "../../support/effort.ts";
 import { hookedDisk } from "../../support/hooked_disk.ts";
 import { run, TestMonitor, World } from "../../support/world.ts";
 
@@ -45,7 +46,7 @@ for (const workers of [0, 2]) {
   for (const algorithm of ["sha256", "blake3", "crc32"] as const) {
     Deno.test(`check() of a sound ${algorithm} storage with ${workers} workers finds nothing and looks at everything`, async () => {
       using world = new World({ algorithm, workers });
-      for (let i = 0; i < 900; i++) world.write(`d${i % 5}/f${i}`, `content ${i} `.repeat(i % 20));
+      for (let i = 0; i < rounds(900, 900); i++) world.write(`d${i % 5}/f${i}`, `content ${i} `.repeat(i % 20));
       world.write("large", new Uint8Array(700_000).fill(3));
       await world.backup();
       await world.backup({ tree: false });
