@@ -1,6 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { DiskFault } from "../../../src/platform/disk.ts";
 import { VARIABLES } from "../../../src/cli/settings/settings.ts";
+import { LOGIN_VARIABLES } from "../../../src/operations/vaults/place.ts";
 import { rawOf } from "../../../src/core/raw.ts";
 import { FakeWorld, type Ran, runIn } from "../fake_world.ts";
 
@@ -186,7 +187,10 @@ Deno.test("config: the README's example can be used as it is, and the variables 
   world.files[world.own] = example;
   deepStrictEqual(Object.keys((await world.json("config")).backups), ["photos", "system"]);
   const listed = [...readme.matchAll(/^\| `(BACKUP_TOOL_\w+)`/gm)].map(([, name = ""]) => name);
-  deepStrictEqual(listed.sort(), [...Object.values(VARIABLES), "BACKUP_TOOL_CONFIG", "BACKUP_TOOL_HOST"].sort());
+  deepStrictEqual(
+    listed.sort(),
+    [...Object.values(VARIABLES), ...Object.values(LOGIN_VARIABLES), "BACKUP_TOOL_CONFIG", "BACKUP_TOOL_HOST"].sort(),
+  );
 });
 
 const PHOTOS = `{
