@@ -19,7 +19,7 @@ import type { Home, UnitIndex } from "../store/unit_index.ts";
 import type { Directory, Granted, StoredFrames, Wish } from "../threads/frame_batch.ts";
 import { failed } from "../threads/frame_extract.ts";
 import type { VaultPool } from "../threads/vault_executor.ts";
-import type { FrameJob, FrameSource } from "./frame_source.ts";
+import { type FrameJob, framesBetween, type FrameSource } from "./frame_source.ts";
 import { type LargeFile, newLargeFile, type WantedFile } from "./large_file.ts";
 import { NearHomes } from "./near_homes.ts";
 import { Needs } from "./needs.ts";
@@ -40,7 +40,7 @@ const MOST_BYTES = 32 * 1024 * 1024;
 /** Ranges under way besides those that the threads work on. */
 const AHEAD = 3;
 /** Given to a thread at once. */
-const MOST_WISHES = 2048;
+const MOST_WISHES = 1024;
 
 /** Something to be written out of a frame. */
 type Need = FileNeed | PartNeed;
@@ -231,9 +231,13 @@ export class VaultExtraction implements Extraction {
     unit: string,
     isLast: boolean,
   ): Promise<ExtractedFile[]> {
-    const { directories, wishes, needs } = batch, load = { items: needs.length, bytes: frames.stored.length };
-    const handed = isLast ? [frames.stored.buffer] : [];
-    const granted = await this.#parts.pool.run("frames", { frames, directories, wishes }, load, handed);
+    const { directories, needs } = batch,
+      first = batch.wishes.findIndex(isWished),
+      last = batch.wishes.findLastIndex(isWished);
+    const wishes = batch.wishes.slice(first, last + 1), isAll = isLast && wishes.length === batch.wishes.length;
+    const some = isAll ? frames : framesBetween(frames, first, last);
+    const load = { items: needs.length, bytes: some.stored.length }, handed = [some.stored.buffer];
+    const granted = await this.#parts.pool.run("frames", { frames: some, directories, wishes }, load, handed);
     const done: ExtractedFile[] = [];
     for (const [i, need] of needs.entries()) {
       const result = granted[i];
@@ -384,6 +388,10 @@ export class VaultExtraction implements Extraction {
       if (!(error instanceof Fault)) throw error; // the directory is gone, and so is the file
     }
   }
+}
+
+function isWished(wishes: readonly Wish[]): boolean {
+  return wishes.length > 0;
 }
 
 function* allOf<T>(needs: Needs<T>, unit: string, frames: Iterable<number>): Generator<T> {

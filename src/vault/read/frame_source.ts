@@ -69,6 +69,15 @@ export class FrameSource {
   }
 }
 
+/** Some neighbours of frames, copied: a thread that works on these alone needn't have the others. */
+export function framesBetween(all: StoredFrames, first: number, last: number): StoredFrames {
+  const frames = all.frames.slice(first, last + 1), from = frames[0]?.from ?? 0, end = frames.at(-1);
+  const body = bodyOf(all.head, all.size, all.what), start = body.storedRange(all.range).from;
+  const range = { from, length: end === undefined ? 0 : end.from + end.length - from, frames: [...frames.keys()] };
+  const stored = body.storedRange(range), at = stored.from - start;
+  return { ...all, frames, range, stored: all.stored.slice(at, at + stored.length) };
+}
+
 /** The frames of a range, numbered from 0. */
 function framesOf(
   { unit, range }: FrameJob,

@@ -38,7 +38,9 @@ export class FrameExtract implements Disposable {
   *run({ frames, directories, wishes }: FrameBatch): Steps<Granted[]> {
     using open = new OpenTargets(this.#targets, directories, this.#tools);
     const body = bodyOf(frames.head, frames.size, frames.what), granted: Granted[] = [];
-    for (const { index, plain } of framesIn(frames.stored, frames.range, { body, frames: frames.frames })) {
+    // Others are for another batch.
+    const range = { ...frames.range, frames: frames.range.frames.filter((index) => (wishes[index]?.length ?? 0) > 0) };
+    for (const { index, plain } of framesIn(frames.stored, range, { body, frames: frames.frames })) {
       for (const wish of wishes[index] ?? []) {
         this.#tools.stop.check();
         if (plain instanceof Fault) granted.push({ damage: plain.message });
