@@ -21,11 +21,7 @@ export async function rclone(kind: "restic" | "webdav" | "sftp", ...more: readon
   const directory = Deno.makeTempDirSync({ prefix: "backup-tool-test-" }), port = freePort();
   const login = ["--user", USER, "--pass", PASSWORD];
   const args = ["serve", kind, "--addr", `127.0.0.1:${port}`, ...login, "--config", "/dev/null", ...more, directory];
-  return await running(
-    new Deno.Command("rclone", { args, stdin: "null", stdout: "null", stderr: "null" }),
-    directory,
-    port,
-  );
+  return await running(["rclone", ...args], directory, port);
 }
 
 /** Apache with mod_dav_fs. */
@@ -37,12 +33,7 @@ export async function apache(): Promise<Server> {
   Deno.chmodSync(`${directory}/dav`, 0o777);
   const file = `${directory}/apache.conf`;
   Deno.writeTextFileSync(file, apacheConfig(directory, port));
-  const command = new Deno.Command(APACHE, {
-    args: ["-DFOREGROUND", "-f", file],
-    stdin: "null",
-    stdout: "null",
-    stderr: "null",
-  });
+  const command = [APACHE, ...["-DFOREGROUND", "-f", file]];
   return { ...await running(command, directory, port), directory: `${directory}/dav` };
 }
 
@@ -70,7 +61,7 @@ Subsystem sftp internal-sftp
 `;
   Deno.writeTextFileSync(`${directory}/config`, config);
   const args = ["-D", "-f", `${directory}/config`];
-  const command = new Deno.Command("/usr/sbin/sshd", { args, stdin: "null", stdout: "null", stderr: "null" });
+  const command = ["/usr/sbin/sshd", ...args];
   return { ...await running(command, directory, port), home };
 }
 
@@ -120,14 +111,17 @@ DavLockDB ${directory}/lock
 `;
 }
 
-async function running(command: Deno.Command, directory: string, port: number): Promise<Server> {
-  const child = command.spawn();
+/**
+ * Runs a server until the tests are at their end, however that comes: then nobody holds its shell's input open any more.
+ * sshd doesn't always heed the first wish.
+ */
+const WHILE_WANTED = '"$@" </dev/null & server=$!; cat >/dev/null; kill $server; sleep 1; kill -9 $server';
+
+async function running(command: readonly string[], directory: string, port: number): Promise<Server> {
+  const args = ["-c", WHILE_WANTED, "sh", ...command];
+  const child = new Deno.Command("/bin/sh", { args, stdin: "piped", stdout: "null", stderr: "null" }).spawn();
   const stop = () => {
-    try {
-      child.kill("SIGTERM");
-    } catch {
-      // It has ended by itself.
-    }
+    child.stdin.close().catch(() => {}); // it has ended by itself
     Deno.removeSync(directory, { recursive: true });
   };
   globalThis.addEventListener("unload", stop);
