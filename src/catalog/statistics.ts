@@ -26,18 +26,17 @@ export function snapshotFigures(database: Database): SnapshotFigures[] {
 
 /** The largest first. */
 export function largestContents(database: Database, count: number): LargeContent[] {
-  const found = new Map<string, number>();
   // One content has many versions: more rows are asked for until there are enough different ones.
-  for (let limit = count * 4, got = limit; found.size < count && got === limit; limit *= 4) {
+  for (let limit = count * 4;; limit *= 4) {
     const rows = database.all(
-      `SELECT lower(hex(content)) AS content, size FROM version NOT INDEXED WHERE content IS NOT NULL
+      `SELECT lower(hex(content)) AS content FROM version NOT INDEXED WHERE content IS NOT NULL
         ORDER BY size DESC, version.content LIMIT ?`,
       limit,
     );
-    got = rows.length;
-    for (const { content, size } of rows) if (!found.has(String(content))) found.set(String(content), Number(size));
+    const contents = new Set(rows.map(({ content }) => String(content)));
+    if (contents.size < count && rows.length === limit) continue;
+    return [...contents].slice(0, count).map((content) => firstVersionOf(database, content));
   }
-  return [...found.keys()].slice(0, count).map((content) => firstVersionOf(database, content));
 }
 
 /** The same one however the catalog was made. */

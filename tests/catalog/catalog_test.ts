@@ -596,3 +596,13 @@ Deno.test("what a check found of very many contents is noted, each in its last s
     [6, "ok", 1],
   ]);
 });
+
+Deno.test("the largest contents are found however many files hold the same ones", async () => {
+  using world = new World({ inMemory: true });
+  for (let i = 0; i < 60; i++) world.write(`copy${i}`, "the largest of all");
+  for (const [name, text] of [["two", "second"], ["three", "3rd"], ["four", ""]] as const) world.write(name, text);
+  await world.backup();
+  using storage = world.open();
+  const largest = storage.query((catalog) => catalog.largest(4).map(({ path, size }) => [path, size]));
+  deepStrictEqual(largest, [["/copy0", 18], ["/two", 6], ["/three", 3], ["/four", 0]]);
+});
