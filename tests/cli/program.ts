@@ -60,9 +60,10 @@ export class Place implements Disposable {
     return ended(this.#spawnable(["/bin/bash", "-c", line, "bash", ...PROGRAM, ...args]).outputSync());
   }
 
+  /** Meanwhile, servers of this process answer. */
   async run(...args: string[]): Promise<Ended> {
     return isExecutable
-      ? ended(this.command(...args).outputSync())
+      ? ended(await this.command(...args).output())
       : await runIn(new PlaceWorld(this.base, this.env), ...args);
   }
 
