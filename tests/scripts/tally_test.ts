@@ -1,5 +1,13 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { addTallies, slowest, tallyOf, testLines, verdictOf, wronglyIgnored } from "../../scripts/tally.ts";
+import {
+  addTallies,
+  filesOfLeaks,
+  slowest,
+  tallyOf,
+  testLines,
+  verdictOf,
+  wronglyIgnored,
+} from "../../scripts/tally.ts";
 
 for (
   const { title, output, succeeded, tally } of [
@@ -101,4 +109,28 @@ async function* testFiles(directory: string): AsyncGenerator<string> {
     if (isDirectory) yield* testFiles(`${directory}${name}/`);
     else if (name.endsWith(".ts")) yield `${directory}${name}`;
   }
+}
+
+const LEAK = `Damage (sealed) is a typed fault => ./tests/a_test.ts:175:10
+error: Leaks detected:
+  - An async call to left was started in this test, but never completed.
+To get more details where leaks occurred, run again with the --trace-leaks flag.
+`;
+const WRONG = `claim => ./tests/b_test.ts:3:6
+error: AssertionError: 1 !== 2
+    at file:///tests/b_test.ts:4:1
+`;
+
+for (
+  const [claim, errors, failed, files] of [
+    ["names the file of a leak, once", [LEAK, LEAK], 2, ["./tests/a_test.ts"]],
+    ["names none if a test fails otherwise", [LEAK, WRONG], 2, []],
+    ["names none if a failure isn't told of", [LEAK], 2, []],
+    ["names none where nothing is told", [], 1, []],
+  ] as const
+) {
+  Deno.test(`filesOfLeaks() ${claim}`, () => {
+    const tests = `./tests/a_test.ts => x ... FAILED (1ms)\n\n ERRORS \n\n${errors.join("\n")}\n FAILURES \n\n`;
+    deepStrictEqual(filesOfLeaks(`${tests}FAILED | 5 passed | ${failed} failed (1s)\n`), files);
+  });
 }
