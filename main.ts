@@ -1,5 +1,6 @@
 /** Builds the real world and hands it to the command line. The same file also runs as a worker thread. */
 import type { World } from "./src/cli/world.ts";
+import { showPages } from "./src/platform/pager.ts";
 import { commandOutput, standardInput } from "./src/platform/process.ts";
 import { askSecret, readSecret } from "./src/platform/secrets.ts";
 import * as system from "./src/platform/system.ts";
@@ -54,6 +55,7 @@ function realWorld(): World {
     readSecret,
     // Whoever doesn't see the question can't answer it.
     askSecret: (question, signal) => stderrIsTerminal ? askSecret(question, signal) : Promise.resolve(undefined),
+    showPages,
     stdin: standardInput,
     commandOutput: (line, signal) => commandOutput(line, { signal }),
     host: system.hostName,

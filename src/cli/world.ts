@@ -29,6 +29,8 @@ export interface World {
   readSecret(path: string, mostBytes: number): string;
   /** What a person types, unseen; undefined if nobody is there to be asked. @throws Interrupted */
   askSecret(question: string, signal: AbortSignal): Promise<string | undefined>;
+  /** Has a pager show a long text. @param line for the shell @returns false if it can't be started */
+  showPages(text: string, line: string): Promise<boolean>;
   /** Standard input to its end. */
   stdin(): AsyncIterable<Uint8Array<ArrayBuffer>>;
   /** What a line for the shell prints. @throws CommandFailed at the end, if it fails */

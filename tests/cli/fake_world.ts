@@ -58,6 +58,13 @@ export class FakeWorld implements World {
     this.questions.push(question);
     return Promise.resolve(this.answers.shift());
   };
+  /** What a pager was to show. */
+  readonly pages: { readonly text: string; readonly line: string }[] = [];
+  hasPager = true;
+  showPages = (text: string, line: string): Promise<boolean> => {
+    if (this.hasPager) this.pages.push({ text, line });
+    return Promise.resolve(this.hasPager);
+  };
   /** What is read from standard input. */
   input: AsyncIterable<Uint8Array<ArrayBuffer>> = ReadableStream.from([]);
   stdin = () => this.input;

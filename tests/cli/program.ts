@@ -146,6 +146,7 @@ class PlaceWorld implements World {
   readTextFile = readTextFileOfTests;
   readSecret = readSecret;
   askSecret = () => Promise.resolve(undefined);
+  showPages = () => Promise.resolve(false);
   stdin = () => ReadableStream.from([]);
   commandOutput = (line: string, signal: AbortSignal) => commandOutput(line, { signal });
   host = system.hostName;

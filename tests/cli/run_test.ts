@@ -29,7 +29,7 @@ for (
     { args: ["ls", "latest", "--jsn"], message: "Unknown option '--jsn'", hint: "Did you mean --json?" },
     { args: ["ls", "latest", "-z"], message: "Unknown option '-z'", hint: "See `backup-tool help ls`" },
     { args: ["tree", "buld", "x"], message: "Unknown command 'buld'", hint: "Did you mean build?" },
-    { args: ["help", "restor"], message: "Unknown command 'restor'", hint: "Did you mean restore?" },
+    { args: ["help", "restor"], message: "There is no command or topic 'restor'", hint: "Did you mean restore?" },
     { args: ["backup", "x", "--excluse", "y"], message: "Unknown option '--excluse'", hint: "Did you mean --exclude?" },
     {
       args: ["backup"],

@@ -112,11 +112,23 @@ function* visibleCommands(command: Command): Generator<Candidate> {
   for (const inner of visible) yield { value: inner.name(), about: inner.summary() };
 }
 
-function* commandsNamed(program: Command, operands: readonly string[], typed: string): Generator<Candidate> {
+async function* commandsNamed(
+  program: Command,
+  operands: readonly string[],
+  typed: string,
+): AsyncGenerator<Candidate> {
   let at: Command | undefined = program;
   for (const name of operands) at = at?.commands.find((inner) => inner.name() === name);
   if (at === undefined) return;
   for (const candidate of visibleCommands(at)) if (candidate.value.startsWith(typed)) yield candidate;
+  if (operands.length === 0) yield* topicsNamed(typed);
+}
+
+/** Topics of `help`; one that has the name of a command too is offered as that. */
+async function* topicsNamed(typed: string): AsyncGenerator<Candidate> {
+  const { TOPICS, titleOf } = await import("../help/topics.ts");
+  if ("topics".startsWith(typed)) yield { value: "topics", about: "all help topics" };
+  for (const [value, text] of TOPICS) if (value.startsWith(typed)) yield { value, about: titleOf(text) };
 }
 
 function* visibleOptions(command: Command): Generator<Candidate> {

@@ -44,7 +44,7 @@ export async function run(args: readonly string[], world: World): Promise<number
     return status;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.wrongUsage;
-    writeQuietly(world.stderr, errorText(error, paintOf(world)));
+    writeQuietly(world.stderr, args.includes("--json") ? errorJson(error) : errorText(error, paintOf(world)));
     return exitFor(error);
   }
 }
@@ -84,7 +84,7 @@ export function makeProgram(world: World, act: RunCommand): Command {
     program.commandsGroup(`${group}:`);
     for (const define of commands) define(program, act);
   }
-  defineHelp(program);
+  defineHelp(program, world);
   return program;
 }
 

@@ -8,6 +8,7 @@ const STYLES = {
   notice: "2",
   hint: "2",
   heading: "1",
+  code: "36",
   directory: "1;34",
   added: "32",
   removed: "31",
