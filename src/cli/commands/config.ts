@@ -73,6 +73,7 @@ const DEFAULTS: Readonly<Record<Setting, unknown>> = {
   bytes: false,
   quiet: false,
   verbose: false,
+  wait: null,
 };
 
 function print(command: Command, session: Session, { path, config }: LoadedConfig): void {

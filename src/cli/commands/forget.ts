@@ -1,5 +1,4 @@
 /** backup-tool forget */
-import type { Repository } from "../../snapshot/repository.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import type { Define } from "./command.ts";
 import { snapshotJson } from "../output/results/snapshot_text.ts";
@@ -16,6 +15,7 @@ import { countText, pluralText } from "../../core/size_text.ts";
 import { localTimeText } from "../../core/time_text.ts";
 import type { ForgetRequest, ForgetResult } from "../../operations/forget/forget.ts";
 import type { PruneResult } from "../../operations/forget/prune.ts";
+import type { OpenedRepository } from "../../operations/opened.ts";
 
 interface ForgetOptions extends KeepOptions {
   readonly host?: string;
@@ -82,7 +82,7 @@ function requestOf(names: readonly string[], options: ForgetOptions, usual: Poli
 }
 
 async function pruneAfter(
-  repository: Repository,
+  repository: OpenedRepository,
   session: Session,
   { removed, dryRun = false, workers }: ForgetOptions & Pick<ForgetResult, "removed">,
 ): Promise<PruneResult> {

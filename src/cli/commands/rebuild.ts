@@ -1,4 +1,5 @@
 /** backup-tool rebuild */
+import { patiently } from "../../core/patience.ts";
 import { pluralText } from "../../core/size_text.ts";
 import { examples } from "../settings/options.ts";
 import type { Define } from "./command.ts";
@@ -15,7 +16,7 @@ export const defineRebuild: Define = (program, act) => {
     act(command, async (session) => {
       const storage = await session.openStorage("rebuild a catalog");
       const { rebuildCatalog } = await import("../../operations/repair/rebuild.ts");
-      const result = rebuildCatalog(storage, session.monitor);
+      const result = await patiently(() => rebuildCatalog(storage, session.monitor), storage.machine);
       const { snapshots, contents } = result;
       session.result(result, [
         `Rebuilt the catalog: ${pluralText(snapshots, "snapshot")}, ${pluralText(contents, "content")}`,

@@ -1,4 +1,5 @@
 /** backup-tool tree build, backup-tool tree remove */
+import { patiently } from "../../core/patience.ts";
 import { shortId } from "../../core/short_id.ts";
 import { examples, workersOption } from "../settings/options.ts";
 import type { Define } from "./command.ts";
@@ -25,7 +26,8 @@ const defineBuild: Define = (tree, act) => {
       const snapshot = storage.resolve(name);
       const { buildTree } = await import("../../storage/tree/build_tree.ts");
       const workers = session.workers(command.opts<{ readonly workers?: number }>().workers);
-      const built = await buildTree(storage, snapshot, { workers, signal: session.signal }, session.monitor);
+      const request = { workers, signal: session.signal };
+      const built = await patiently(() => buildTree(storage, snapshot, request, session.monitor), storage.machine);
       session.result({ snapshot: snapshot.id, tree: built }, [`Built ${built}`]);
     })
   );
@@ -42,7 +44,7 @@ const defineRemove: Define = (tree, act) => {
       const storage = await session.openStorage("make or remove trees");
       const snapshot = storage.resolve(name);
       const { removeTree } = await import("../../storage/tree/build_tree.ts");
-      removeTree(storage, snapshot, session.monitor);
+      await patiently(() => removeTree(storage, snapshot, session.monitor), storage.machine);
       session.result({ snapshot: snapshot.id, tree: snapshot.tree }, [
         `Removed the tree of ${shortId(snapshot.id)}`,
       ]);

@@ -9,9 +9,11 @@ import { placeOf } from "./place.ts";
 import type { LoadedConfig } from "../settings/settings.ts";
 import type { World } from "../world.ts";
 import { BadUsage } from "../../core/fault.ts";
+import type { Patience } from "../../core/patience.ts";
 import { type Raw, rawOf } from "../../core/raw.ts";
 import { exactSizeText, type SizeText, sizeText } from "../../core/size_text.ts";
 import type { EngineKind, UnlockedVault, VaultLogin } from "../../operations/open.ts";
+import { parseDuration } from "../../operations/settings/prune_pace.ts";
 import type { SecretWorld } from "../../operations/vaults/login.ts";
 import { hasScheme } from "../../operations/vaults/vault_settings.ts";
 import type { Place } from "../../operations/vaults/place.ts";
@@ -138,7 +140,19 @@ export class Session implements AsyncDisposable {
     const state = await stateDirectories(this.world), vaults = Object.values(this.loaded.config.vaults ?? {});
     // What is noted goes into the first one.
     const own = state.length === 0 ? [] : vaults.map(({ location }) => location).filter((one) => !hasScheme(one));
-    return { ...await this.machine(), state: [...state, ...own.map((path) => rawOf(path))] };
+    const patience = this.#patience();
+    return {
+      ...await this.machine(),
+      ...(patience && { patience }),
+      state: [...state, ...own.map((path) => rawOf(path))],
+    };
+  }
+
+  /** What `--wait` says. */
+  #patience(): Patience | undefined {
+    const waitMs = parseDuration(this.options.wait ?? "0");
+    if (waitMs === 0) return undefined;
+    return { waitMs, signal: this.signal, notice: (text) => this.monitor.notice(text) };
   }
 
   /** @param given by `--workers` */

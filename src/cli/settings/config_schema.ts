@@ -8,6 +8,8 @@ import { pathOf } from "../../core/written_path.ts";
 import { backupShape, checkPath, type WrittenBackup } from "../../operations/settings/backup_schema.ts";
 import { bytesOfSize } from "../../operations/settings/backup_settings.ts";
 import { POLICY_SCHEMA } from "../../operations/settings/policy_schema.ts";
+import { parseDuration } from "../../operations/settings/prune_pace.ts";
+import { readableBy } from "../../operations/settings/readable.ts";
 import { vaultFrom, vaultSchema } from "../../operations/settings/vault_schema.ts";
 import { hasScheme, type NamedVault } from "../../operations/vaults/vault_settings.ts";
 import { BadConfig, type ConfigFile } from "./config_file.ts";
@@ -35,6 +37,8 @@ export const CONFIG_SCHEMA = z.strictObject({
   bytes: z.boolean().describe("Show sizes as exact numbers of bytes").exactOptional(),
   quiet: z.boolean().describe("Say nothing but results and problems").exactOptional(),
   verbose: z.boolean().describe("Say what happens to each file").exactOptional(),
+  wait: z.string().refine(readableBy(parseDuration), "Expected a time, such as 30s, 90m or 2h")
+    .describe("Wait so long for another run that is writing; default: 0").exactOptional(),
   keep: POLICY_SCHEMA.describe("Which snapshots `backup-tool forget` keeps when it is given no rules").exactOptional(),
   defaults: z.strictObject(backupSettings).describe("For every backup").exactOptional(),
   vaults: z.record(backupName.regex(/^[^:]*$/, "A name has no colon"), vaultSchema(path, path))

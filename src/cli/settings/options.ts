@@ -1,6 +1,7 @@
 /** Options that several commands share, and how their values are read. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { Fault } from "../../core/fault.ts";
+import { parseDuration } from "../../operations/settings/prune_pace.ts";
 
 /** Accepted before and after the name of the command. */
 export interface GlobalOptions {
@@ -11,6 +12,8 @@ export interface GlobalOptions {
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly verbose?: boolean;
+  /** How long to wait for another run, as `parseDuration` reads it. */
+  readonly wait?: string;
 }
 
 export function addGlobalOptions(program: Command): Command {
@@ -20,7 +23,12 @@ export function addGlobalOptions(program: Command): Command {
     .option("--json", "print the result as one JSON value")
     .option("--bytes", "show sizes as exact numbers of bytes")
     .option("-q, --quiet", "say nothing but results and problems")
-    .option("-v, --verbose", "say what happens to each file and, at the end, every counter");
+    .option("-v, --verbose", "say what happens to each file and, at the end, every counter")
+    .addOption(
+      new Option("--wait <DURATION>", "wait that long for another writer: 30s, 90m, 2h").argParser(
+        durationText,
+      ),
+    );
   for (const name of ["config", "bytes", "quiet", "verbose"]) program.addOption(opposite(name));
   return program;
 }
@@ -29,6 +37,11 @@ export function addGlobalOptions(program: Command): Command {
 export function opposite(name: string): Option {
   return new Option(`--no-${name}`).hideHelp();
 }
+
+const durationText = reading((text) => {
+  parseDuration(text);
+  return text;
+});
 
 export function workersOption(which = "0: none (default: one a core, at most 4)"): Option {
   return new Option("--workers <N>", `threads besides the main one; ${which}`)

@@ -16,6 +16,7 @@ export const VARIABLES = {
   bytes: "BACKUP_TOOL_BYTES",
   quiet: "BACKUP_TOOL_QUIET",
   verbose: "BACKUP_TOOL_VERBOSE",
+  wait: "BACKUP_TOOL_WAIT",
 } as const;
 
 export type Setting = keyof typeof VARIABLES;

@@ -34,6 +34,7 @@ import type { SnapshotSink } from "../../snapshot/snapshot_sink.ts";
 import { SnapshotWriter } from "../../snapshot/snapshot_writer.ts";
 import { NoSource } from "../../source/walk.ts";
 import { Comparison } from "../comparison/comparison.ts";
+import { becomeWriter } from "../become_writer.ts";
 import type { OpenedRepository } from "../opened.ts";
 import { isHidden, NotInSources, sourcePath } from "../sources/sources.ts";
 import type { BackupRequest } from "./backup_request.ts";
@@ -52,7 +53,7 @@ export async function backup(
   monitor: Monitor,
 ): Promise<SnapshotInfo> {
   const sources = request.sources.map((source) => textOf(sourcePath(source)));
-  await using writer = await repository.write(`backup of ${sources.join(", ")}`);
+  await using writer = await becomeWriter(repository, `backup of ${sources.join(", ")}`);
   return await new BackupRun(repository, request, monitor).make(writer);
 }
 

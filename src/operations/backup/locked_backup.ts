@@ -1,5 +1,6 @@
 /** A backup of sources that are held still while it runs. */
 import type { Monitor } from "../../core/monitor.ts";
+import { patiently } from "../../core/patience.ts";
 import { type Raw, textOf } from "../../core/raw.ts";
 import { backup } from "./backup.ts";
 import type { BackupRequest } from "./backup_request.ts";
@@ -11,6 +12,7 @@ import { lockSources, type LockWorld, recoverLocks, type SourceLock } from "../.
 import type { LockSpec } from "../../source/lock/lock_kinds.ts";
 import { OutsideSnapshot } from "../../source/lock/unreadable_mounts.ts";
 import { NoSource } from "../../source/walk.ts";
+import { becomeWriter } from "../become_writer.ts";
 import type { OpenedRepository } from "../opened.ts";
 
 export interface Locking {
@@ -35,14 +37,20 @@ export async function lockedBackup(
   await undoLeftOver({ disk, run, state }, monitor);
   if (spec === undefined) return await backup(repository, request, monitor);
   // Not to stop a service only to learn that the repository is busy.
-  if (await repository.hasWriter()) return await backup(repository, request, monitor);
+  if (await repository.hasWriter()) {
+    await using _ = await becomeWriter(repository, "backup");
+  }
   const sources = new Map(request.sources.map((source) => [source, realPath(disk, sourcePath(source))]));
-  const lock = await lockSources({ disk, clock, random, run, state }, {
+  const wanted = {
     spec,
     sources: [...sources.values()],
     facts: factsOf(repository, request, [...sources.values()]),
     signal: request.signal,
-  });
+  };
+  const lock = await patiently(
+    () => lockSources({ disk, clock, random, run, state }, wanted),
+    repository.machine,
+  );
   return await whileLocked(lock, monitor, () => {
     if (!request.oneFileSystem) { for (const path of lock.lacks) monitor.problem(new OutsideSnapshot(path)); }
     const held = request.sources.map((source) => readingFrom(source, lock.reading(sources.get(source)!)));

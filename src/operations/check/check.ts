@@ -2,6 +2,7 @@
 import type { RootId } from "../../core/content_id.ts";
 import type { Subset } from "../../core/subset.ts";
 import type { ObjectReport, RepositoryChecker, ScanReport } from "../../snapshot/repository.ts";
+import { becomeWriter } from "../become_writer.ts";
 import type { OpenedRepository } from "../opened.ts";
 import { chooseContents } from "./select_contents.ts";
 import { shortId } from "../../core/short_id.ts";
@@ -318,15 +319,15 @@ class CheckRun {
 
   /** So that the next backup stores damaged contents again. A storage that can't be written is checked all the same. */
   async #remember(): Promise<void> {
-    const fault = await this.#tryToRemember();
+    const fault = await this.#tryToRemember({ waits: true });
     if (fault !== undefined) this.#monitor.notice(`The result of the check could not be noted: ${fault.message}`);
   }
 
   /** @returns why it could not be done now */
-  async #tryToRemember(): Promise<Fault | undefined> {
+  async #tryToRemember({ waits }: { readonly waits: boolean } = { waits: false }): Promise<Fault | undefined> {
     if (this.#request.onlyLooks || this.#bad.size + this.#sound.length === 0) return undefined;
     try {
-      await using writer = await this.#repository.write("check");
+      await using writer = await (waits ? becomeWriter(this.#repository, "check") : this.#repository.write("check"));
       const items = { [Symbol.iterator]: () => this.#verified() };
       await writer.recordVerified(items, this.#repository.machine.clock.nowMs());
       this.#sound = new IdList();

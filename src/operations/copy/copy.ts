@@ -8,6 +8,8 @@ import { Yielder } from "../../core/yielding.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Repository, RepositoryWriter } from "../../snapshot/repository.ts";
 import type { HunkWithBytes, SnapshotReceiver } from "../../snapshot/snapshot_sink.ts";
+import { becomeWriter } from "../become_writer.ts";
+import type { OpenedRepository } from "../opened.ts";
 import { type CopiedSnapshot, type CopySource, unchangedSnapshot } from "./copied_snapshot.ts";
 import { isTranslated, originKey, originsIn, Translation } from "./translation.ts";
 import { whatIsThere } from "./what_is_there.ts";
@@ -39,7 +41,7 @@ const OF_ONE_SNAPSHOT: readonly string[] = ["damaged-content", "damaged-manifest
 /** @throws Locked, DiskFault, Interrupted, and what keeps from reading or writing at all */
 export async function copy(
   from: Repository,
-  to: Repository,
+  to: OpenedRepository,
   request: CopyRequest,
   monitor: Monitor,
 ): Promise<CopyResult> {
@@ -48,7 +50,7 @@ export async function copy(
   const there = await whatIsThere(from, to), missing = snapshots.filter(({ id }) => !there.has(id));
   const copied: RootId[] = [];
   if (missing.length > 0) {
-    await using writer = await to.write("copy");
+    await using writer = await becomeWriter(to, "copy");
     await using reader = from.reader(request);
     const run = new CopyRun({ from, to, writer, reader }, request, monitor);
     for (const { id } of missing) {

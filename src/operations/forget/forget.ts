@@ -9,6 +9,7 @@ import { decide, type Decision } from "../../core/retention.ts";
 import { NoSnapshot } from "../../snapshot/faults.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import { resolveSnapshot } from "../../snapshot/resolve.ts";
+import { becomeWriter } from "../become_writer.ts";
 import type { OpenedRepository } from "../opened.ts";
 
 /** Which snapshots a policy is about: those that fit all that is given. */
@@ -47,7 +48,7 @@ export async function forget(
   monitor: Monitor,
 ): Promise<ForgetResult> {
   if (request.dryRun) return await toRemove(repository, request);
-  await using writer = await repository.write("forget");
+  await using writer = await becomeWriter(repository, "forget");
   const result = await toRemove(repository, request);
   monitor.phase("removing");
   const removed = await writer.forget(result.removed);

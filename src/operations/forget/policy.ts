@@ -1,13 +1,14 @@
 /** The policy that a storage carries, so that `forget` and jobs need no rules of their own. */
 import { BadUsage } from "../../core/fault.ts";
 import { hasRule, type Policy } from "../../core/policy.ts";
-import type { Repository } from "../../snapshot/repository.ts";
+import { becomeWriter } from "../become_writer.ts";
+import type { OpenedRepository } from "../opened.ts";
 
 /** @param policy undefined: none any more @throws BadUsage if it keeps nothing, Locked, DiskFault */
-export async function setPolicy(repository: Repository, policy: Policy | undefined): Promise<void> {
+export async function setPolicy(repository: OpenedRepository, policy: Policy | undefined): Promise<void> {
   if (policy !== undefined && !hasRule(policy)) {
     throw new BadUsage("That policy has no rule", "Give one, such as `--keep-daily 7`");
   }
-  await using writer = await repository.write("policy");
+  await using writer = await becomeWriter(repository, "policy");
   await writer.setPolicy(policy);
 }

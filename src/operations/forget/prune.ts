@@ -3,7 +3,10 @@
  * A root was removed durably before anything of it is: a crash at any moment leaves nothing but work for the next prune.
  */
 import type { Monitor } from "../../core/monitor.ts";
-import type { RemovalRequest, RemovalSummary, Repository } from "../../snapshot/repository.ts";
+import { patiently } from "../../core/patience.ts";
+import type { RemovalRequest, RemovalSummary } from "../../snapshot/repository.ts";
+import { becomeWriter } from "../become_writer.ts";
+import type { OpenedRepository } from "../opened.ts";
 
 export interface PruneRequest extends RemovalRequest {
   /** Only plan. Takes no lock: what another run is storing at the moment counts as unneeded. */
@@ -20,20 +23,21 @@ export interface PruneResult extends RemovalSummary {
  * @throws UnknownReferences, Locked, Interrupted, DiskFault
  */
 export async function prune(
-  repository: Repository,
+  repository: OpenedRepository,
   request: PruneRequest,
   planned: (plan: RemovalSummary) => void,
   monitor: Monitor,
 ): Promise<PruneResult> {
   if (request.dryRun) return await preview(repository, request, planned, monitor);
-  await using writer = await repository.write("prune");
-  const plan = await writer.planRemoval(request, monitor);
+  await using writer = await becomeWriter(repository, "prune");
+  // Another machine may be pruning the same vault.
+  const plan = await patiently(() => writer.planRemoval(request, monitor), repository.machine);
   planned(plan.summary);
   return { ...plan.summary, removedItems: await plan.execute(monitor, request.signal) };
 }
 
 async function preview(
-  repository: Repository,
+  repository: OpenedRepository,
   request: PruneRequest,
   planned: (plan: RemovalSummary) => void,
   monitor: Monitor,

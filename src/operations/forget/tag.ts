@@ -1,8 +1,9 @@
 /** Changing the tags of snapshots. */
 import type { RootId } from "../../core/content_id.ts";
 import { BadUsage } from "../../core/fault.ts";
+import { becomeWriter } from "../become_writer.ts";
+import type { OpenedRepository } from "../opened.ts";
 import { SnapshotInUse } from "./forget.ts";
-import type { Repository } from "../../snapshot/repository.ts";
 import { resolveSnapshot } from "../../snapshot/resolve.ts";
 
 export interface TagRequest {
@@ -23,11 +24,11 @@ export interface Tagged {
 }
 
 /** @returns all that were named, also those whose tags stay as they are @throws BadUsage, NoSnapshot, SnapshotInUse, Locked, DiskFault */
-export async function tag(repository: Repository, request: TagRequest): Promise<Tagged[]> {
+export async function tag(repository: OpenedRepository, request: TagRequest): Promise<Tagged[]> {
   if (request.set === undefined && request.add.length + request.remove.length === 0) {
     throw new BadUsage("No tag was given", "Give some by `--add`, `--remove` or `--set`");
   }
-  await using writer = await repository.write("tag");
+  await using writer = await becomeWriter(repository, "tag");
   const snapshots = await repository.snapshots();
   const named = new Map(
     request.snapshots.map((name) => resolveSnapshot(name, snapshots)).map((info) => [info.id, info]),

@@ -18,6 +18,7 @@ import type { SnapshotSink } from "../../snapshot/snapshot_sink.ts";
 import { SnapshotWriter } from "../../snapshot/snapshot_writer.ts";
 import { parseFilter } from "../../source/filter.ts";
 import { previousOf } from "../comparison/series.ts";
+import { becomeWriter } from "../become_writer.ts";
 import type { OpenedRepository } from "../opened.ts";
 import { Checkpoints } from "../backup/checkpoints.ts";
 import { RemoteFiles } from "./remote_files.ts";
@@ -48,7 +49,7 @@ export async function backUpRemote(
   request: RemoteBackupRequest,
   monitor: Monitor,
 ): Promise<SnapshotInfo> {
-  await using writer = await repository.write(`backup of ${tree.location}`);
+  await using writer = await becomeWriter(repository, `backup of ${tree.location}`);
   return await new RemoteBackupRun(repository, tree, request, monitor).make(writer);
 }
 

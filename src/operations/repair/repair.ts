@@ -14,6 +14,7 @@ import { Fault, unlessFault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { type Raw, rawOf, textOf } from "../../core/raw.ts";
 import { Yielder } from "../../core/yielding.ts";
+import { becomeWriter } from "../become_writer.ts";
 import { check } from "../check/check.ts";
 import { DamagedContent } from "../../snapshot/faults.ts";
 import type { HunkRef } from "../../snapshot/hunk.ts";
@@ -98,7 +99,7 @@ class RepairRun implements AsyncDisposable {
   /** Roots and hunks. */
   async manifests(): Promise<void> {
     this.#monitor.phase("reading manifests");
-    using writer = this.#request.dryRun ? undefined : this.#storage.write("repair");
+    using writer = this.#request.dryRun ? undefined : await becomeWriter(this.#storage, "repair");
     let isRemade = false;
     for (const id of this.#storage.listing.rootIds()) isRemade = await this.#healRoot(id, writer) || isRemade;
     const replaced = new Map<HunkId, HunkRef>();
@@ -189,7 +190,7 @@ class RepairRun implements AsyncDisposable {
   async contents(): Promise<void> {
     const suspects = await this.#suspects();
     if (suspects.size === 0) return;
-    using writer = this.#request.dryRun ? undefined : this.#storage.write("repair");
+    using writer = this.#request.dryRun ? undefined : await becomeWriter(this.#storage, "repair");
     const users = this.#users();
     const files = await findAffected(users, suspects, { linesOf: (hunk) => this.#linesOf(hunk), pace: this.#pace });
     for (const other of this.#others) other.expect(files);

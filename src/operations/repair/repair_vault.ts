@@ -8,6 +8,7 @@ import { type ContentId, type HunkId, knownContentId, type RootId } from "../../
 import { newHasher } from "../../core/digest.ts";
 import { unlessFault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
+import { patiently } from "../../core/patience.ts";
 import { type Raw, textOf } from "../../core/raw.ts";
 import { shortId } from "../../core/short_id.ts";
 import { pluralText } from "../../core/size_text.ts";
@@ -28,6 +29,7 @@ import { placesIn } from "../../storage/repair/content_repairer.ts";
 import { missingAmong } from "../../vault/repair/unit_damages.ts";
 import type { ContentPieces, VaultRepairer } from "../../vault/repair/vault_repairer.ts";
 import type { Vault } from "../../vault/vault.ts";
+import { becomeWriter } from "../become_writer.ts";
 import { check } from "../check/check.ts";
 import { livePath } from "../drill/proof.ts";
 import { orNothing } from "./or_nothing.ts";
@@ -62,10 +64,10 @@ export async function repairVault(
   if (request.dryRun) {
     return await new VaultRepair(vault, { request, tell, monitor, copies, repairer: undefined }).run();
   }
-  await using writer = vault.write();
+  await using writer = await becomeWriter(vault, "repair");
   let result: RepairResult & { readonly states: Map<ContentId, "ok" | "damaged">; readonly useless: readonly RootId[] };
   {
-    await using repairer = await writer.repairer();
+    await using repairer = await patiently(() => writer.repairer(), vault.machine);
     result = await new VaultRepair(vault, { request, tell, monitor, copies, repairer }).run();
   }
   for (const id of await writer.forget(result.useless)) {

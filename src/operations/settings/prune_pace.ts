@@ -28,14 +28,14 @@ export function paceFrom({ grace, keepUnused, maxUnused, maxRepack, unsafe }: Wr
   return Object.keys(pace).length === 0 ? undefined : pace;
 }
 
-const UNIT_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 
-/** Reads "0", "90m", "24h", "7d", "2w". @returns milliseconds @throws BadUsage */
+/** Reads "0", "30s", "90m", "24h", "7d", "2w". @returns milliseconds @throws BadUsage */
 export function parseDuration(text: string): number {
   if (text === "0") return 0;
-  const [, count = "", unit = ""] = /^(\d{1,6})([mhdw])$/.exec(text) ?? [], unitMs = UNIT_MS[unit];
+  const [, count = "", unit = ""] = /^(\d{1,6})([smhdw])$/.exec(text) ?? [], unitMs = UNIT_MS[unit];
   if (unitMs !== undefined) return Number(count) * unitMs;
-  throw new BadUsage(`Cannot read ${JSON.stringify(text)} as a time`, "Write it like 90m, 24h, 7d, or 0");
+  throw new BadUsage(`Cannot read ${JSON.stringify(text)} as a time`, "Write it like 30s, 90m, 24h, 7d, or 0");
 }
 
 /** Reads "5%". @returns 0.05 @throws BadUsage */

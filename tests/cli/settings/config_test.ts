@@ -173,6 +173,7 @@ Deno.test("config: --example is a file that can be used as it is", async () => {
     "bytes",
     "quiet",
     "verbose",
+    "wait",
     "keep",
     "defaults",
     "vaults",

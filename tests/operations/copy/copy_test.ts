@@ -5,6 +5,7 @@ import type { ContentId } from "../../../src/core/content_id.ts";
 import { rawOf } from "../../../src/core/raw.ts";
 import { copy } from "../../../src/operations/copy/copy.ts";
 import { restore } from "../../../src/operations/restore/restore.ts";
+import type { OpenedRepository } from "../../../src/operations/opened.ts";
 import type { Repository } from "../../../src/snapshot/repository.ts";
 import { initStorage } from "../../../src/storage/layout/init.ts";
 import { openStorage } from "../../../src/storage/storage.ts";
@@ -14,7 +15,7 @@ import { differences, TestMonitor, World } from "../../support/world.ts";
 
 const signal = new AbortController().signal;
 
-async function copyAll(from: Repository, to: Repository, world: World, monitor = new TestMonitor()) {
+async function copyAll(from: Repository, to: OpenedRepository, world: World, monitor = new TestMonitor()) {
   const result = await copy(from, to, { workers: 0, signal, clock: world.clock }, monitor);
   deepStrictEqual(monitor.problems, []);
   return result;
