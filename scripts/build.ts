@@ -39,6 +39,9 @@ const V8_FLAGS = "--expose-gc,--max-old-space-size=512,--max-semi-space-size=4";
  */
 const COMPILE_FLAGS = ["--no-check", "--no-code-cache", "--no-config", `--v8-flags=${V8_FLAGS}`, "-A"];
 
+/** The same for all scripts, so that equal scripts make equal executables. */
+const SCRIPT_TIME = new Date("2000-01-01T00:00:00Z");
+
 /** Machine code that a package (ssh2) tries to load, and does without. */
 const OPTIONAL_NATIVE = ["cpu-features", "*.node"];
 
@@ -90,6 +93,14 @@ async function bundle(): Promise<void> {
   const { succeeded, output } = await run(Deno.execPath(), args, environment());
   if (!succeeded) throw new BuildFailed(`Cannot bundle main.ts:\n${output}`);
   await deferRequire();
+  await forgetTimes();
+}
+
+/** The executable holds when each script was written: the same source would make other bytes each time. */
+async function forgetTimes(): Promise<void> {
+  for await (const { name } of Deno.readDir(new URL(SCRIPTS, ROOT))) {
+    await Deno.utime(new URL(`${SCRIPTS}/${name}`, ROOT), SCRIPT_TIME, SCRIPT_TIME);
+  }
 }
 
 /** What the bundler puts before packages that call `require`: into a script that all others import. */

@@ -1,0 +1,107 @@
+/**
+ * Files from packages of Debian, pinned by version and checksum. What was downloaded is kept in dist/downloads/, and may
+ * as well be put there by hand; nothing of it is ever committed.
+ */
+import { createHash } from "node:crypto";
+
+/** A package can't be had as it is pinned; the message is for the person who builds. */
+export class PackageUnavailable extends Error {}
+
+export interface DebianPackage {
+  readonly name: string;
+  readonly version: string;
+  /** Of the .deb, in hex. */
+  readonly sha256: string;
+  /** The source package and its version, in which anybody finds the source. */
+  readonly source: string;
+  /** SPDX expression for what is taken of it. */
+  readonly license: string;
+}
+
+const LIBC: DebianPackage = {
+  name: "libc6",
+  version: "2.36-9+deb12u14",
+  sha256: "ba4f88f73dbc3ae9055f3c20f4523bfdbaf1ad13ff95e258924f77d20b4fbedf",
+  source: "glibc 2.36-9+deb12u14",
+  license: "LGPL-2.1-or-later",
+};
+const LIBGCC: DebianPackage = {
+  name: "libgcc-s1",
+  version: "12.2.0-14+deb12u1",
+  sha256: "3016e62cb4b7cd8038822870601f5ed131befe942774d0f745622cc77d8a88f7",
+  source: "gcc-12 12.2.0-14+deb12u1",
+  license: "GPL-3.0-or-later WITH GCC-exception-3.1",
+};
+const BUSYBOX: DebianPackage = {
+  name: "busybox-static",
+  version: "1:1.35.0-4+deb12u1+b1",
+  sha256: "3d3fdbe91d4660c873e14b092c213fe81c1da6362daa236eb25d0171eb108744",
+  source: "busybox 1:1.35.0-4+deb12u1",
+  license: "GPL-2.0-only",
+};
+
+export const PACKAGES = { libc: LIBC, libgcc: LIBGCC, busybox: BUSYBOX } as const;
+
+const DOWNLOADS = new URL("../../dist/downloads/", import.meta.url);
+
+/**
+ * Files of a package.
+ * @param paths in the package, without a leading slash; links in it are followed
+ * @returns in the order of `paths` @throws PackageUnavailable
+ */
+export async function filesOf(
+  wanted: DebianPackage,
+  paths: readonly string[],
+): Promise<readonly Uint8Array<ArrayBuffer>[]> {
+  const archive = await download(wanted), directory = await Deno.makeTempDir();
+  try {
+    await run("dpkg-deb", ["--extract", archive, directory], directory, wanted);
+    return await Promise.all(paths.map((path) => Deno.readFile(`${directory}/${path}`)));
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+/** @returns path of the .deb, whose checksum is right */
+async function download(wanted: DebianPackage): Promise<string> {
+  const kept = new URL(`${wanted.name}_${wanted.version.replace(":", "_")}.deb`, DOWNLOADS);
+  if (await hasChecksum(kept, wanted.sha256)) return kept.pathname;
+  await Deno.mkdir(DOWNLOADS, { recursive: true });
+  const directory = await Deno.makeTempDir({ dir: DOWNLOADS.pathname });
+  try {
+    await run("apt-get", ["--quiet", "download", `${wanted.name}:amd64=${wanted.version}`], directory, wanted);
+    for await (const { name } of Deno.readDir(directory)) await Deno.rename(`${directory}/${name}`, kept);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+  if (await hasChecksum(kept, wanted.sha256)) return kept.pathname;
+  throw unavailable(wanted, "what was downloaded has another checksum");
+}
+
+async function hasChecksum(file: URL, sha256: string): Promise<boolean> {
+  const bytes = await Deno.readFile(file).catch(() => undefined); // not downloaded yet
+  return bytes !== undefined && createHash("sha256").update(bytes).digest("hex") === sha256;
+}
+
+async function run(
+  command: string,
+  args: readonly string[],
+  directory: string,
+  wanted: DebianPackage,
+): Promise<void> {
+  try {
+    const { success, stderr } = await new Deno.Command(command, { args: [...args], cwd: directory }).output();
+    if (!success) throw unavailable(wanted, new TextDecoder().decode(stderr).trim());
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw unavailable(wanted, `this machine has no ${command}`);
+  }
+}
+
+function unavailable({ name, version, sha256 }: DebianPackage, why: string): PackageUnavailable {
+  return new PackageUnavailable(
+    `Cannot get ${name} ${version} of Debian: ${why}\n` +
+      `Put it into dist/downloads/ as ${name}_${version.replace(":", "_")}.deb (SHA-256 ${sha256}), ` +
+      "or pin a newer version in scripts/package/debian.ts",
+  );
+}
