@@ -166,9 +166,58 @@ export const LONGEST_LINE = 16 * 1024 * 1024;
 
 /** @throws DamagedManifest */
 export function parseLine(line: string): Entry {
+  return plainFile(line) ?? parsedJson(line);
+}
+
+/** Digest of one of the algorithms, the usual length first, perhaps with an octet that makes it unique: 00 to ef. */
+export const CONTENT_ID = "(?:[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32}|[0-9a-f]{8})(?:[0-9a-e][0-9a-f])?";
+
+/** A line of a file or directory without anything unusual, with the fields in the order of FORMAT.md. */
+const PLAIN_LINE = new RegExp(
+  String.raw`^\{"path":"([\x20\x21\x23-\x5b\x5d-\x7e]+)","kind":(?:"dir"|"file","size":(0|[1-9]\d{0,14})),` +
+    String.raw`"mtime":"(-?\d{1,20})"(?:,"ctime":"(-?\d{1,20})")?(?:,"inode":"(\d{1,20})")?,"mode":"([0-7]{4})",` +
+    String.raw`"uid":(0|[1-9]\d{0,8}),"gid":(0|[1-9]\d{0,8})(?:,"user":"([\w.-]*)")?(?:,"group":"([\w.-]*)")?` +
+    String.raw`(?:,"content":"(${CONTENT_ID})")?(?:,"hardLink":"(\d+:\d+)")?(,"sparse":true)?` +
+    String.raw`(?:,"birthtime":"(-?\d{1,20})")?\}$`,
+);
+
+/** Entries without their readonly, while they are put together. */
+type Draft = { -readonly [Field in keyof Entry]: Entry[Field] };
+
+/**
+ * The entry of a plain line of a file, in less than half of the time that JSON takes. Not of a directory's line: some
+ * keep the entries of directories, and texts cut out of a line keep its whole hunk in memory.
+ */
+function plainFile(line: string): Entry | undefined {
+  const found = PLAIN_LINE.exec(line);
+  if (found === null) return undefined;
+  const [, path, size, mtime, ctime, inode, mode, uid, gid, user, group, content, hardLink, sparse, birthtime] = found;
+  if (size === undefined || !isApath(path!)) return undefined;
+  const entry: Draft = {
+    path,
+    kind: "file",
+    size: Number(size),
+    mtime: mtime!,
+    mode: parseInt(mode!, 8),
+    uid: Number(uid),
+    gid: Number(gid),
+  };
+  if (ctime !== undefined) entry.ctime = ctime;
+  if (inode !== undefined) entry.inode = inode;
+  if (user !== undefined) entry.user = user;
+  if (group !== undefined) entry.group = group;
+  if (content !== undefined) entry.content = knownContentId(content);
+  if (hardLink !== undefined) entry.hardLink = hardLink;
+  if (sparse !== undefined) entry.sparse = true;
+  if (birthtime !== undefined) entry.birthtime = birthtime;
+  return entry;
+}
+
+/** @throws DamagedManifest */
+function parsedJson(line: string): Entry {
   const fields = lineFields(line);
   const kind = get("kind", kindOf);
-  const entry: { -readonly [Field in keyof Entry]: Entry[Field] } = {
+  const entry: Draft = {
     path: get("path", pathOf),
     kind,
     size: kind === "file" ? get("size", countOf) : 0,
@@ -201,22 +250,16 @@ export function parseLine(line: string): Entry {
   }
 }
 
-/** Digest of one of the algorithms, the usual length first, perhaps with an octet that makes it unique: 00 to ef. */
-export const CONTENT_ID = "(?:[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32}|[0-9a-f]{8})(?:[0-9a-e][0-9a-f])?";
 /** Hex digits of the digests. */
 const DIGEST_LENGTHS: readonly number[] = [8, 32, 40, 64];
 const ZERO = 0x30, NINE = 0x39, SMALL_A = 0x61, SMALL_E = 0x65, SMALL_F = 0x66;
 
 /** True if {@link CONTENT_ID} matches all of it, at a twentieth of the cost: every line is asked. */
 export function isContentId(text: string): text is ContentId {
-  return isContentIdAt(text, 0, text.length);
-}
-
-function isContentIdAt(text: string, start: number, end: number): boolean {
-  const length = end - start, isDigest = DIGEST_LENGTHS.includes(length);
+  const { length } = text, isDigest = DIGEST_LENGTHS.includes(length);
   if (!isDigest && !DIGEST_LENGTHS.includes(length - 2)) return false;
-  for (let at = start; at < end; at++) if (!isHexDigit(text.charCodeAt(at))) return false;
-  return isDigest || text.charCodeAt(end - 2) <= SMALL_E;
+  for (let at = 0; at < length; at++) if (!isHexDigit(text.charCodeAt(at))) return false;
+  return isDigest || text.charCodeAt(length - 2) <= SMALL_E;
 }
 
 function isHexDigit(code: number): boolean {
@@ -226,15 +269,6 @@ function isHexDigit(code: number): boolean {
 /** What a snapshot needs of an entry to be whole. */
 export type ContentFacts = Pick<Entry, "path" | "size" | "content">;
 
-/** A line of a file or directory without anything unusual, with the fields in the order of FORMAT.md. */
-const PLAIN_LINE = new RegExp(
-  String.raw`^\{"path":"([\x20\x21\x23-\x5b\x5d-\x7e]+)","kind":(?:"dir"|"file","size":(0|[1-9]\d{0,14})),` +
-    String.raw`"mtime":"-?\d{1,20}"(?:,"ctime":"-?\d{1,20}")?(?:,"inode":"\d{1,20}")?,"mode":"[0-7]{4}",` +
-    String.raw`"uid":(?:0|[1-9]\d{0,8}),"gid":(?:0|[1-9]\d{0,8})(?:,"user":"[\w.-]*")?(?:,"group":"[\w.-]*")?` +
-    String.raw`(?:,"content":"(${CONTENT_ID})")?(?:,"hardLink":"\d+:\d+")?(?:,"sparse":true)?` +
-    String.raw`(?:,"birthtime":"-?\d{1,20}")?\}$`,
-);
-
 /**
  * As strict as {@link parseLine}, and several times as fast for most lines. What it gives may be a part of the line's
  * text, and keep that in memory. @throws DamagedManifest
@@ -242,8 +276,8 @@ const PLAIN_LINE = new RegExp(
 export function contentFactsOf(line: string): ContentFacts {
   const found = PLAIN_LINE.exec(line);
   const path = found?.[1];
-  if (path === undefined || !isApath(path)) return parseLine(line);
-  const [, , size = 0, content] = found!;
+  if (path === undefined || !isApath(path)) return parsedJson(line);
+  const size = found?.[2] ?? 0, content = found?.[11];
   return { path, size: Number(size), ...(content !== undefined && { content: knownContentId(content) }) };
 }
 
@@ -257,33 +291,10 @@ const PLAIN_REST = new RegExp(
   "y",
 );
 
-const CONTENT_START = `,"content":"`, BIRTH_START = `,"birthtime":"`;
-const QUOTE = `"`, MOST_DIGITS = 20;
+const CONTENT_START = `,"content":"`, QUOTE = `"`;
 
-/** True if nothing but a content id and a time of birth follows, as on most lines. */
-function isUsualRest(line: string, head: number): boolean {
-  let at = head;
-  if (line.startsWith(CONTENT_START, at)) {
-    const start = at + CONTENT_START.length, end = line.indexOf(QUOTE, start);
-    if (!isContentIdAt(line, start, end)) return false;
-    at = end + 1;
-  }
-  if (line.startsWith(BIRTH_START, at)) {
-    const start = at + BIRTH_START.length, end = line.indexOf(QUOTE, start);
-    if (!areDigits(line, start, end)) return false;
-    at = end + 1;
-  }
-  return at === line.length - 1 && line.endsWith("}");
-}
-
-function areDigits(text: string, start: number, end: number): boolean {
-  if (end <= start || end - start > MOST_DIGITS) return false;
-  for (let at = start; at < end; at++) {
-    const code = text.charCodeAt(at);
-    if (code < ZERO || code > NINE) return false;
-  }
-  return true;
-}
+/** Nothing but a content id and a time of birth, as on most lines: tried first, for it costs half of the other. */
+const USUAL_REST = /,"content":"[0-9a-f]{64}"(?:,"birthtime":"-?\d{1,20}")?\}$/y;
 
 /** Expressions that repeat a group need memory for each turn. */
 const LONG_LINE = 8 * 1024;
@@ -291,11 +302,16 @@ const LONG_LINE = 8 * 1024;
 /** True if the line is one that {@link parseLine} takes. @param head a sound beginning, which costs less to look at */
 export function isSound(line: string, head = ""): boolean {
   if (head !== "" && beginsWith(line, head)) {
-    if (isUsualRest(line, head.length)) return true;
-    PLAIN_REST.lastIndex = head.length;
-    if (line.length < LONG_LINE && PLAIN_REST.test(line)) return true;
+    if (goesOn(line, head.length, USUAL_REST)) return true;
+    if (line.length < LONG_LINE && goesOn(line, head.length, PLAIN_REST)) return true;
   }
   return unlessFault(() => parseLine(line) !== undefined, false);
+}
+
+/** True if a sticky expression matches from there on. */
+function goesOn(line: string, from: number, rest: RegExp): boolean {
+  rest.lastIndex = from;
+  return rest.test(line);
 }
 
 /** Shorter ones can't be nested deep enough to matter. */

@@ -115,6 +115,31 @@ Deno.test("seenPart() says of each object who may use it, whoever came before", 
 const factsOf = ({ path, size, content }: Entry) => ({ path, size, ...(content !== undefined && { content }) });
 const pick = ({ path, size, content }: ContentFacts) => factsOf({ path, size, content } as Entry);
 
+Deno.test("parseLine() reads a usual line as it reads the same JSON with a blank in it", () => {
+  const withBlank = (line: string) => `{ ${line.slice(1)}`;
+  fc.assert(
+    fc.property(entries, (entry) => {
+      const line = encodeEntry(entry);
+      deepStrictEqual(parseLine(line), parseLine(withBlank(line)));
+    }),
+    { numRuns: 1000 },
+  );
+  const usual = {
+    ctime: "7",
+    inode: "8",
+    user: "root",
+    group: "www-data",
+    hardLink: "0:5",
+    sparse: true,
+    birthtime: "-9",
+  };
+  for (let chosen = 0; chosen < 128; chosen++) {
+    const some = Object.fromEntries(Object.entries(usual).filter((_, i) => (chosen & 1 << i) !== 0));
+    const line = encodeEntry({ ...parseLine(LINE), ...some });
+    deepStrictEqual(Object.entries(parseLine(line)), Object.entries(parseLine(withBlank(line))));
+  }
+});
+
 Deno.test("contentFactsOf() says what parseLine() does", () => {
   fc.assert(
     fc.property(entries, (entry) => {

@@ -72,9 +72,12 @@ export class NameCollisions {
 }
 
 const IGNORED_AT_END = /[. ]+$/;
+/** Names that are folded to themselves. */
+const FOLDED = /^[!-@[-~]*[!-\-/-@[-~]$/;
 
 /** Equal for all names that some file system may take for one; for others as well. */
 export function foldedName(name: Raw): string {
+  if (FOLDED.test(name)) return name;
   // deno-lint-ignore no-control-regex -- the ASCII range is meant
   if (/^[\x00-\x7f]*$/.test(name)) {
     const last = name.charCodeAt(name.length - 1);
