@@ -172,14 +172,21 @@ export function parseLine(line: string): Entry {
 /** Digest of one of the algorithms, the usual length first, perhaps with an octet that makes it unique: 00 to ef. */
 export const CONTENT_ID = "(?:[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32}|[0-9a-f]{8})(?:[0-9a-e][0-9a-f])?";
 
-/** A line of a file or directory without anything unusual, with the fields in the order of FORMAT.md. */
-const PLAIN_LINE = new RegExp(
-  String.raw`^\{"path":"([\x20\x21\x23-\x5b\x5d-\x7e]+)","kind":(?:"dir"|"file","size":(0|[1-9]\d{0,14})),` +
-    String.raw`"mtime":"(-?\d{1,20})"(?:,"ctime":"(-?\d{1,20})")?(?:,"inode":"(\d{1,20})")?,"mode":"([0-7]{4})",` +
-    String.raw`"uid":(0|[1-9]\d{0,8}),"gid":(0|[1-9]\d{0,8})(?:,"user":"([\w.-]*)")?(?:,"group":"([\w.-]*)")?` +
-    String.raw`(?:,"content":"(${CONTENT_ID})")?(?:,"hardLink":"(\d+:\d+)")?(,"sparse":true)?` +
-    String.raw`(?:,"birthtime":"(-?\d{1,20})")?\}$`,
-);
+/** A line of a file or directory without anything unusual, with the fields in the order of FORMAT.md. @param more kept of it */
+function plainLine(more: "all fields" | "facts"): RegExp {
+  const field = more === "all fields" ? "" : "?:";
+  return new RegExp(
+    String.raw`^\{"path":"([\x20\x21\x23-\x5b\x5d-\x7e]+)","kind":(?:"dir"|"file","size":(0|[1-9]\d{0,14})),` +
+      String
+        .raw`"mtime":"(${field}-?\d{1,20})"(?:,"ctime":"(${field}-?\d{1,20})")?(?:,"inode":"(${field}\d{1,20})")?,` +
+      String.raw`"mode":"(${field}[0-7]{4})","uid":(${field}0|[1-9]\d{0,8}),"gid":(${field}0|[1-9]\d{0,8})` +
+      String.raw`(?:,"user":"(${field}[\w.-]*)")?(?:,"group":"(${field}[\w.-]*)")?(?:,"content":"(${CONTENT_ID})")?` +
+      String
+        .raw`(?:,"hardLink":"(${field}\d+:\d+)")?(${field},"sparse":true)?(?:,"birthtime":"(${field}-?\d{1,20})")?\}$`,
+  );
+}
+
+const PLAIN_LINE = plainLine("all fields"), PLAIN_FACTS = plainLine("facts");
 
 /** Entries without their readonly, while they are put together. */
 type Draft = { -readonly [Field in keyof Entry]: Entry[Field] };
@@ -274,10 +281,10 @@ export type ContentFacts = Pick<Entry, "path" | "size" | "content">;
  * text, and keep that in memory. @throws DamagedManifest
  */
 export function contentFactsOf(line: string): ContentFacts {
-  const found = PLAIN_LINE.exec(line);
+  const found = PLAIN_FACTS.exec(line);
   const path = found?.[1];
   if (path === undefined || !isApath(path)) return parsedJson(line);
-  const size = found?.[2] ?? 0, content = found?.[11];
+  const [, , size = 0, content] = found!;
   return { path, size: Number(size), ...(content !== undefined && { content: knownContentId(content) }) };
 }
 
