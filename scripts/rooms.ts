@@ -19,16 +19,17 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   storage: ENGINE_PARTS,
   vault: [...ENGINE_PARTS, "backend"],
   operations: ENGINES,
-  jobs: [...ENGINES, "operations"],
-  server: [...ENGINES, "operations", "jobs"],
-  cli: [...ENGINES, "operations", "jobs", "server"],
+  notify: ["core", "platform", "backend"],
+  jobs: [...ENGINES, "operations", "notify"],
+  server: [...ENGINES, "operations", "jobs", "notify"],
+  cli: [...ENGINES, "operations", "jobs", "server", "notify"],
 };
 
 /** What other rooms may import of a room, as paths in it; `*` stands for one name. A room without a row is open. */
 export const FACES: Readonly<Record<string, readonly Face[]>> = {
   backend: [{
     files: ["backend.ts", "open.ts", "location.ts", "credentials.ts", "faults.ts", "open_tree.ts", "remote_tree.ts"],
-  }],
+  }, { files: ["http_post.ts"], only: ["notify/"] }],
   catalog: [{
     files: ["catalog.ts", "change_table.ts", "faults.ts", "version_row.ts", "path_changes.ts", "compression_ratios.ts"],
   }, { files: ["*.ts"], only: ["storage/", "vault/"] }],
@@ -56,6 +57,7 @@ export const MODULES: Readonly<Record<string, readonly string[]>> = {
   "node:crypto": [""],
   "node:zlib": [""],
   "node:sqlite": ["catalog/"],
+  "node:dns": ["platform/"],
   "node:fs": ["platform/"],
   "node:os": ["platform/"],
   "node:process": ["platform/"],
@@ -75,6 +77,7 @@ export const MODULES: Readonly<Record<string, readonly string[]>> = {
   "croner": ["jobs/"],
   "get-east-asian-width": ["cli/"],
   "jsonc-parser": ["core/", "jobs/", "cli/"],
+  "nodemailer": ["notify/"],
   "ssh2": ["backend/"],
   "string-width": ["cli/"],
   "uqr": ["vault/"],

@@ -171,6 +171,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
 
   async configuration(world, say) {
     await say("config");
+    await say("notify", "--test");
     world.files["/etc/backup-tool.jsonc"] = `{
   "storage": "/mnt/backup",
   "keep": { "daily": 7, "weekly": 5 },

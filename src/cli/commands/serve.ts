@@ -12,6 +12,7 @@ import { parseRate, parseSize } from "../../core/size_text.ts";
 import type { Log, LogFormat } from "../../jobs/log/log.ts";
 import type { ServiceOptions } from "../../jobs/service/service.ts";
 import type { ThreadSetup } from "../../jobs/service/thread.ts";
+import type { Notifier } from "../../notify/notifier.ts";
 import type { SecretWorld } from "../../operations/vaults/login.ts";
 import type { Machine } from "../../platform/machine.ts";
 
@@ -46,7 +47,10 @@ export const defineServe: Define = (program, act) => {
       const { serve } = await import("../../jobs/service/service.ts");
       const service = await serviceOptions(session, options, held);
       await undoWhatWasLeft(session, service);
-      const result = await serve(service);
+      await using notifier = await notifierOf(session, service);
+      const notices = notifier && { notifier, host: session.world.host(), expect: session.loaded.config.expect ?? {} };
+      const result = await serve({ ...service, ...(notices !== undefined && { notices }) });
+      if (options.once) await notifier?.send();
       if (!options.once) return EXIT.done;
       session.result({ jobs: result.entries, postponed: result.postponed ?? null }, []);
       if (result.interrupted) return EXIT.interrupted;
@@ -146,6 +150,20 @@ async function serviceOptions(session: Session, options: ServeOptions, held: Dis
     ...await systemOf(session),
     signal: session.signal,
   };
+}
+
+/** Undefined if the configuration names nobody; that nobody can be told keeps no job from being done. */
+async function notifierOf(session: Session, { log }: ServiceOptions): Promise<Notifier | undefined> {
+  if (session.loaded.config.notify === undefined) return undefined;
+  const warn = (message: string) => log({ level: "warning", event: "notify-failed", message });
+  const { makeNotifier, notifySettings } = await import("../session/notifications.ts");
+  try {
+    return await makeNotifier(session, notifySettings(session), warn);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    warn(error.message);
+    return undefined;
+  }
 }
 
 /** Nobody is there to be asked. */

@@ -12,6 +12,8 @@ import { addGlobalOptions, examples, type GlobalOptions } from "../settings/opti
 import { type Paint, paintFor } from "../output/terminal/colors.ts";
 import { addVaultOptions, VAULT_OPTIONS } from "../settings/vault_options.ts";
 import { refuseEmpty, usageFault } from "../settings/usage.ts";
+import type { CommandNotices } from "../session/notifications.ts";
+import type { Session } from "../session/session.ts";
 import type { Output, World } from "../world.ts";
 
 export class OutputClosed extends Fault {
@@ -23,6 +25,8 @@ export class OutputClosed extends Fault {
 }
 
 const HELP_COLUMNS = 80;
+/** Names of targets, for a crontab. */
+const NOTIFY_VARIABLE = "BACKUP_TOOL_NOTIFY";
 
 /** Does what the arguments say. @returns the exit status, see exit.ts; errors have been told by then */
 export async function run(args: readonly string[], world: World): Promise<number> {
@@ -123,16 +127,33 @@ async function perform(
     return fail(error);
   }
   await using session = new Session(world, command.optsWithGlobals<GlobalOptions>(), loaded);
+  let notices: CommandNotices | undefined;
   try {
     if (output && world.stdout.isClosed()) throw new OutputClosed();
-    const status = await work(session) ?? EXIT.done;
+    notices = await noticesOf(session, command);
+    const done = await work(session) ?? EXIT.done;
     session.monitor.finish();
     session.out.flush();
-    return status === EXIT.done && session.monitor.problems > 0 ? EXIT.someFailed : status;
+    const status = done === EXIT.done && session.monitor.problems > 0 ? EXIT.someFailed : done;
+    await notices?.ended(status);
+    return status;
   } catch (error) {
     session.monitor.finish();
-    return fail(error);
+    const status = fail(error);
+    await notices?.ended(status, error);
+    return status;
+  } finally {
+    await notices?.[Symbol.asyncDispose]();
   }
+}
+
+/** Undefined if nobody is to be told. @throws BadUsage */
+async function noticesOf(session: Session, command: Command): Promise<CommandNotices | undefined> {
+  const { notify = [] } = session.options, variable = session.world.env(NOTIFY_VARIABLE)?.split(/[\s,]+/) ?? [];
+  const names = notify.length > 0 ? notify : variable.filter((name) => name !== "");
+  if (names.length === 0) return undefined;
+  const { beginNotices } = await import("../session/notifications.ts");
+  return await beginNotices(session, names, command);
 }
 
 function paintOf(world: World): Paint {

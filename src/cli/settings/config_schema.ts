@@ -3,6 +3,7 @@
 import "./uncompiled_schemas.ts";
 import * as z from "zod";
 import { type Complaint, complaintText, readJsonc } from "../../core/jsonc.ts";
+import { defined } from "../../core/defined.ts";
 import { rawOf, textOf } from "../../core/raw.ts";
 import { pathOf } from "../../core/written_path.ts";
 import { backupShape, checkPath, type WrittenBackup } from "../../operations/settings/backup_schema.ts";
@@ -10,8 +11,11 @@ import { bytesOfSize } from "../../operations/settings/backup_settings.ts";
 import { POLICY_SCHEMA } from "../../operations/settings/policy_schema.ts";
 import { parseDuration } from "../../operations/settings/prune_pace.ts";
 import { readableBy } from "../../operations/settings/readable.ts";
+import { expectationsFrom, notifyFrom, notifyShape } from "./notify_schema.ts";
 import { vaultFrom, vaultSchema } from "../../operations/settings/vault_schema.ts";
 import { hasScheme, type NamedVault } from "../../operations/vaults/vault_settings.ts";
+import type { Expectations } from "../../notify/late.ts";
+import type { NotifySettings } from "../../notify/targets.ts";
 import { BadConfig, type ConfigFile } from "./config_file.ts";
 import type { World } from "../world.ts";
 
@@ -44,6 +48,7 @@ export const CONFIG_SCHEMA = z.strictObject({
   vaults: z.record(backupName.regex(/^[^:]*$/, "A name has no colon"), vaultSchema(path, path))
     .describe("What `-s NAME` and `copy --to NAME` stand for").exactOptional(),
   backups: z.record(backupName, namedBackup).describe("What `backup-tool backup NAME` backs up").exactOptional(),
+  ...notifyShape(path, backupName),
 });
 
 /** For editors. */
@@ -53,8 +58,10 @@ export function configJsonSchema(): unknown {
 
 type Written = z.output<typeof CONFIG_SCHEMA>;
 
-export interface Config extends Omit<Written, "vaults"> {
+export interface Config extends Omit<Written, "vaults" | "notify" | "smtp" | "expect"> {
   readonly vaults?: Readonly<Record<string, NamedVault>>;
+  readonly notify?: NotifySettings;
+  readonly expect?: Expectations;
 }
 
 /** Reads the file; paths in it become absolute. @throws BadConfig */
@@ -78,7 +85,10 @@ function badConfig(path: string, complaints: readonly Complaint[]): BadConfig {
   return new BadConfig(path, [complaintText(told)], hint);
 }
 
-function withAbsolutePaths({ vaults = {}, ...config }: Written, absolute: (path: string) => string): Config {
+function withAbsolutePaths(
+  { vaults = {}, notify, smtp, expect, ...config }: Written,
+  absolute: (path: string) => string,
+): Config {
   const resolved = <T extends WrittenBackup>(settings: T): T => ({
     ...settings,
     ...(settings.excludeLargerThan !== undefined && { excludeLargerThan: bytesOfSize(settings.excludeLargerThan) }),
@@ -97,6 +107,8 @@ function withAbsolutePaths({ vaults = {}, ...config }: Written, absolute: (path:
     vaults: Object.fromEntries(Object.entries(vaults).map(([name, vault]) => [name, vaultFrom(vault, located)])),
     ...(config.defaults !== undefined && { defaults: resolved(config.defaults) }),
     backups: Object.fromEntries(backups),
+    ...(notify !== undefined && { notify: notifyFrom(defined({ notify, smtp }), absolute) }),
+    ...(expect !== undefined && { expect: expectationsFrom({ expect }) }),
   };
 }
 

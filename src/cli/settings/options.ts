@@ -14,6 +14,8 @@ export interface GlobalOptions {
   readonly verbose?: boolean;
   /** How long to wait for another run, as `parseDuration` reads it. */
   readonly wait?: string;
+  /** Names of those who are told how it ends. */
+  readonly notify?: readonly string[];
 }
 
 export function addGlobalOptions(program: Command): Command {
@@ -29,6 +31,8 @@ export function addGlobalOptions(program: Command): Command {
         durationText,
       ),
     );
+  // On the page of `notify`, and on no other.
+  program.addOption(new Option("--notify <NAME>", "notify this target when it ends").argParser(collected).hideHelp());
   for (const name of ["config", "bytes", "quiet", "verbose"]) program.addOption(opposite(name));
   return program;
 }

@@ -4,7 +4,7 @@ import { joinRaw, type Raw, rawOf } from "../../core/raw.ts";
 import { absolutePath } from "./paths.ts";
 import type { World } from "../world.ts";
 
-const LOCKS = rawOf("locks");
+const LOCKS = rawOf("locks"), NOTIFY = rawOf("notify");
 
 /**
  * BACKUP_TOOL_STATE, or what the XDG Base Directory Specification says; for root the system's own place.
@@ -26,6 +26,11 @@ async function stateDirectory(world: World): Promise<Raw> {
 /** What was done to sources. @throws BadUsage as {@link stateDirectory} */
 export async function lockDirectory(world: World): Promise<Raw> {
   return joinRaw(await stateDirectory(world), LOCKS);
+}
+
+/** Notifications that wait. @throws BadUsage as {@link stateDirectory} */
+export async function notifyDirectory(world: World): Promise<Raw> {
+  return joinRaw(await stateDirectory(world), NOTIFY);
 }
 
 /** Where this program keeps state of its own, as far as anybody knows: it is never backed up. */

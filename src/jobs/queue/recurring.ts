@@ -51,6 +51,17 @@ export class RecurringJobs {
     return next;
   }
 
+  /** Jobs of which a run still waits, though the next one is due as well; without the job that is being done. */
+  overdue(nowMs: number, doing: string | undefined): { readonly name: string; readonly sinceMs: number }[] {
+    const waiting = lookInto(this.#jobs).jobs.map(textOf);
+    return (this.#files.read((name) => this.#sinceMs(name, nowMs)) ?? []).flatMap(({ name, job }) => {
+      const base = baseOf(name), file = waiting.find((one) => one !== doing && isRunOf(one, base));
+      if (file === undefined) return [];
+      const sinceMs = msOfStamp(file.slice(base.length + 1)), next = nextDueMs(job, sinceMs);
+      return next !== undefined && next <= nowMs ? [{ name, sinceMs }] : [];
+    });
+  }
+
   /** One that fails keeps no other from its turn. */
   #attempt<T>(name: string, action: () => T): T | undefined {
     try {
@@ -187,6 +198,11 @@ function beginningOf(name: string): string {
 /** "20261120T030000Z": sorts by time, and is a name everywhere. */
 function stampOf(atMs: number): string {
   return new Date(atMs).toISOString().replace(/[-:]|\.\d+/g, "");
+}
+
+/** When a run was due, of what {@link stampOf} begins. */
+function msOfStamp(text: string): number {
+  return Date.parse(text.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z.*$/s, "$1-$2-$3T$4:$5:$6Z"));
 }
 
 function isRunOf(file: string, base: string): boolean {

@@ -1,9 +1,11 @@
 /** The service: looks for jobs, has them done one after the other, and tells what it does. */
 import { defined } from "../../core/defined.ts";
 import type { FaultData } from "../../core/fault_data.ts";
-import { type Raw, textOf } from "../../core/raw.ts";
+import { Fault } from "../../core/fault.ts";
+import { type Raw, rawOf, textOf } from "../../core/raw.ts";
 import { type Dir, DiskFault } from "../../platform/disk.ts";
 import type { Machine } from "../../platform/machine.ts";
+import { openStorage } from "../../storage/storage.ts";
 import { BadJobDirectory } from "../faults.ts";
 import type { Log } from "../log/log.ts";
 import { ToldOnce } from "../log/told_once.ts";
@@ -12,12 +14,13 @@ import { CONTROL } from "../queue/job_directory.ts";
 import { JobQueue } from "../queue/job_queue.ts";
 import { RecurringJobs } from "../queue/recurring.ts";
 import { JobMonitor } from "../run/job_monitor.ts";
-import { trimHistory } from "../state/history.ts";
+import { readHistory, trimHistory } from "../state/history.ts";
 import { nameText } from "../state/job_name.ts";
 import { RecordStore } from "../state/job_state.ts";
 import type { HistoryEntry } from "../state/stored_state.ts";
 import { assertApart } from "./apart.ts";
 import { concernsAll, type JobPlaces } from "./job_executor.ts";
+import { JobNotices, type NoticeOptions } from "./job_notices.ts";
 import { clearTemp, lockJobs, lockStorage } from "./service_places.ts";
 import { endedEvent, postponedEvent, startedEvent } from "./service_texts.ts";
 import { performedOrStopped } from "./stopping.ts";
@@ -44,6 +47,8 @@ export interface ServiceOptions {
   /** How often the service manager wants to hear that the service lives; undefined for never. */
   readonly watchdogMs: number | undefined;
   readonly signal: AbortSignal;
+  /** Who is told what became of jobs; absent: nobody. It stays the caller's. */
+  readonly notices?: NoticeOptions;
 }
 
 /** How a job ended; the history knows the rest. */
@@ -63,6 +68,8 @@ export interface ServiceResult {
 /** Time between two attempts while the storage can't be used. */
 const RETRY_MS = 5000;
 const DAY_MS = 86_400_000;
+/** Stands for notifications among the names of jobs. */
+const NOTICES = rawOf("");
 const GAVE_WAY = "gave-way";
 
 /** Runs until it is asked to stop, or, once, until nothing is left. @throws ServiceRunning, SplitTemp, NoStorage, DiskFault */
@@ -80,6 +87,7 @@ class Service implements Disposable {
   readonly #recurring: RecurringJobs;
   readonly #runner: JobRunner;
   readonly #wakeup: Wakeup;
+  readonly #notices: JobNotices | undefined;
   readonly #entries: JobSummary[] = [];
   /** Of each job that could not be done so far, why. */
   readonly #told: ToldOnce;
@@ -102,6 +110,7 @@ class Service implements Disposable {
     clearTemp(disk, actual, new Set(this.#records.names()), log);
     this.#queue = new JobQueue(this.#jobs, this.#records, log);
     this.#recurring = new RecurringJobs(this.#jobs, control, log);
+    this.#notices = this.#makeNotices(control);
     this.#runner = held.use(options.makeRunner(actual));
     held.use(options.listen(places.jobs, () => this.#wakeup.call()));
     this.#held = held.move();
@@ -118,6 +127,7 @@ class Service implements Disposable {
     using _ = this.#watchdog();
     log({ level: "info", event: "service-started", message: `Taking jobs from ${textOf(places.jobs)}` });
     notify("READY=1\nSTATUS=Waiting for jobs");
+    this.#quietly(() => this.#notices?.catchUp());
     try {
       while (!signal.aborted) if (!await this.#turn()) break;
     } finally {
@@ -133,6 +143,7 @@ class Service implements Disposable {
     const { machine: { clock }, once, scanMs } = this.#options;
     this.#trim(clock.nowMs());
     this.#assertThere();
+    this.#quietly(() => this.#notices?.tick(undefined));
     const due = this.#recurring.tick(clock.nowMs());
     const { name, settlesMs } = this.#queue.next(clock.nowMs());
     if (name !== undefined) {
@@ -172,13 +183,18 @@ class Service implements Disposable {
     const startMs = clock.nowMs();
     const stopping = { runner: this.#runner, clock, notify, signal };
     // What is due while a job takes days has to be seen by that job, to have its turn.
-    using _ = clock.every(scanMs, () => this.#recurring.tick(clock.nowMs()));
+    using _ = clock.every(scanMs, () => {
+      this.#recurring.tick(clock.nowMs());
+      this.#quietly(() => this.#notices?.tick(name));
+    });
+    if (!this.#told.has(name)) this.#quietly(() => this.#notices?.started(name));
     const { entry, postponed } = await performedOrStopped(this.#runner.perform(name), stopping);
     notify("STATUS=Waiting for jobs");
     if (entry !== undefined) {
       // A service that runs for years must not remember all of them.
       if (this.#options.once) this.#entries.push(summaryOf(entry));
       log(endedEvent(entry, clock.nowMs() - startMs));
+      this.#quietly(() => this.#notices?.ended(entry));
     }
     this.#postponed = postponed;
     if (postponed === undefined) this.#told.forget(name);
@@ -200,6 +216,36 @@ class Service implements Disposable {
       trimHistory(storage, this.#options.historyDays, nowMs);
     } catch (error) {
       if (!(error instanceof DiskFault)) throw error; // nothing depends on it: tomorrow is another day
+    }
+  }
+
+  #makeNotices(control: Dir): JobNotices | undefined {
+    const { notices, machine, places: { storage: path }, log } = this.#options;
+    if (notices === undefined) return undefined;
+    const open = () => openStorage({ ...machine, workerScript: undefined }, path, new JobMonitor(log, "serve"));
+    return new JobNotices(notices, {
+      clock: machine.clock,
+      jobs: this.#jobs,
+      control,
+      history: function* () {
+        using storage = open();
+        yield* readHistory(storage);
+      },
+      snapshots: () => {
+        using storage = open();
+        return storage.snapshots();
+      },
+      overdue: (nowMs, doing) => this.#recurring.overdue(nowMs, doing),
+    });
+  }
+
+  /** That nobody can be told is no reason not to do the work. */
+  #quietly(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      this.#told.tell(NOTICES, { level: "warning", event: "notify-failed", message: error.message });
     }
   }
 

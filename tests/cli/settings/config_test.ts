@@ -178,6 +178,9 @@ Deno.test("config: --example is a file that can be used as it is", async () => {
     "defaults",
     "vaults",
     "backups",
+    "notify",
+    "smtp",
+    "expect",
   ]);
 });
 

@@ -3,6 +3,7 @@
  * the calls; a timer helps out while they wait.
  */
 import type { Clock } from "../../../core/clock.ts";
+import { type FaultData, toFaultData } from "../../../core/fault_data.ts";
 import type { Counter, EntryStatus, Monitor, Phase } from "../../../core/monitor.ts";
 import type { Paint } from "../terminal/colors.ts";
 import type { Progress } from "./progress.ts";
@@ -11,6 +12,7 @@ import type { Output } from "../../world.ts";
 
 /** Looking at the clock costs about as much as counting. */
 const COUNTS_PER_LOOK = 16;
+const MOST_KEPT = 20;
 const TIMER_MS = 500;
 /** Parts of a run that is over by then are not reported. */
 const WORTH_TELLING_MS = 500;
@@ -42,6 +44,7 @@ export class TerminalMonitor implements Monitor, Disposable {
   #phaseMs = 0;
   readonly #followed = new Map<Counter, () => number>();
   #problems = 0;
+  readonly #first: FaultData[] = [];
   #countsSinceLook = 0;
   #lastMs: number;
   #isPaused = false;
@@ -95,6 +98,7 @@ export class TerminalMonitor implements Monitor, Disposable {
 
   problem(fault: Error): void {
     this.#problems++;
+    if (this.#first.length < MOST_KEPT) this.#first.push(toFaultData(fault));
     this.#reporter.problem(fault);
   }
 
@@ -108,6 +112,15 @@ export class TerminalMonitor implements Monitor, Disposable {
 
   get problems(): number {
     return this.#problems;
+  }
+
+  /** What the first of them were. */
+  get firstProblems(): readonly FaultData[] {
+    return this.#first;
+  }
+
+  get counts(): Readonly<Record<string, number>> {
+    return { ...this.#counters };
   }
 
   get elapsedMs(): number {

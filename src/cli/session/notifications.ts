@@ -1,0 +1,139 @@
+/** Telling people what became of a command, or of a service's jobs, as the configuration says. */
+import type { Command } from "commander";
+import { BadUsage, Fault } from "../../core/fault.ts";
+import { toFaultData } from "../../core/fault_data.ts";
+import { newUuid } from "../../core/uuid.ts";
+import { didYouMean } from "../../core/similar.ts";
+import { eventOf, type Notice, type Outcome } from "../../notify/notice.ts";
+import { Notifier } from "../../notify/notifier.ts";
+import type { NotifySettings } from "../../notify/targets.ts";
+import { notifyDirectory } from "../settings/state_directory.ts";
+import { EXIT } from "./exit.ts";
+import type { Session } from "./session.ts";
+
+const ALL = "all";
+
+/** Of the configuration. @throws BadUsage if it names nobody */
+export function notifySettings({ loaded: { path, config } }: Session): NotifySettings {
+  if (config.notify !== undefined && Object.keys(config.notify.targets).length > 0) return config.notify;
+  throw new BadUsage(
+    `Nobody can be notified: there is no "notify" in ${path ?? "the configuration, for there is none"}`,
+    "See `backup-tool notify --help`",
+  );
+}
+
+/** Names of targets as a person gave them; `all` stands for all. @throws BadUsage */
+export function targetNames({ targets }: NotifySettings, given: readonly string[]): string[] {
+  const known = Object.keys(targets);
+  if (given.includes(ALL)) return known;
+  for (const name of given) {
+    if (Object.hasOwn(targets, name)) continue;
+    const hint = didYouMean(name, known) ?? `Targets are: ${known.join(", ")}`;
+    throw new BadUsage(`There is no target ${JSON.stringify(name)} in "notify"`, hint);
+  }
+  return [...given];
+}
+
+/** @param warn hears what could not be told @throws BadUsage, DiskFault if there is no place for what has to wait */
+export async function makeNotifier(
+  session: Session,
+  settings: NotifySettings,
+  warn: (message: string) => void,
+): Promise<Notifier> {
+  const { world } = session;
+  const [machine, outbox] = await Promise.all([session.machine(), notifyDirectory(world)]);
+  return new Notifier({
+    machine,
+    clock: world.clock,
+    settings,
+    outbox,
+    readSecret: (path, most) => world.readSecret(path, most),
+    warn,
+  });
+}
+
+interface Beginning {
+  readonly notifier: Notifier;
+  readonly names: readonly string[];
+  readonly command: Command;
+  /** Of what will be told at the end. */
+  readonly id: string;
+}
+
+/** Tells of one run of a command. */
+export class CommandNotices implements AsyncDisposable {
+  readonly #session: Session;
+  readonly #notifier: Notifier;
+  readonly #names: readonly string[];
+  readonly #base: Omit<Notice, "event" | "at">;
+  readonly #started: Promise<void>;
+
+  private constructor(session: Session, { notifier, names, command, id }: Beginning) {
+    this.#session = session;
+    this.#notifier = notifier;
+    this.#names = names;
+    const start = new Date(session.world.clock.nowMs()).toISOString(), kind = nameOf(command);
+    const subject = [kind, ...command.args.slice(0, 1)].join(" ");
+    const host = session.world.host();
+    this.#base = { id, host, subject, kind, start, counts: {}, problemCount: 0, problems: [] };
+    this.#started = notifier.started({ ...this.#base, event: "started", at: start }, names);
+  }
+
+  /** @param given names of targets @throws BadUsage, DiskFault */
+  static async begin(session: Session, given: readonly string[], command: Command): Promise<CommandNotices> {
+    const settings = notifySettings(session), names = targetNames(settings, given);
+    const warn = (message: string) => session.monitor.notice(message);
+    const notifier = await makeNotifier(session, settings, warn), { random } = await session.machine();
+    return new CommandNotices(session, { notifier, names, command, id: newUuid(random).replaceAll("-", "") });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#notifier[Symbol.asyncDispose]();
+  }
+
+  /** @param error what the command failed with */
+  async ended(status: number, error?: unknown): Promise<void> {
+    const { world, monitor } = this.#session, end = new Date(world.clock.nowMs()).toISOString();
+    const { problems, firstProblems, counts } = monitor;
+    const told = error === undefined ? undefined : toFaultData(error);
+    const notice: Notice = {
+      ...this.#base,
+      event: eventOf(outcomeOf(status, error), [told, ...firstProblems]),
+      at: end,
+      end,
+      counts,
+      problemCount: problems,
+      problems: firstProblems,
+      ...(told !== undefined && { error: told }),
+    };
+    await this.#started;
+    this.#notifier.put(notice, this.#names);
+    await this.#notifier.send();
+  }
+}
+
+function outcomeOf(status: number, error: unknown): Outcome {
+  if (error !== undefined) return "failed";
+  return status === EXIT.done ? "done" : status === EXIT.someFailed ? "problems" : "failed";
+}
+
+/** With the command it belongs to: "key add". */
+function nameOf(command: Command): string {
+  const { parent } = command;
+  return parent?.parent == null ? command.name() : `${nameOf(parent)} ${command.name()}`;
+}
+
+/** A fault is a notice: nobody wants a backup to fail because nobody can be told of it. */
+export async function beginNotices(
+  session: Session,
+  given: readonly string[],
+  command: Command,
+): Promise<CommandNotices | undefined> {
+  try {
+    return await CommandNotices.begin(session, given, command);
+  } catch (error) {
+    if (!(error instanceof Fault) || error instanceof BadUsage) throw error;
+    session.monitor.notice(error.message);
+    return undefined;
+  }
+}

@@ -1,0 +1,83 @@
+/** One attempt to tell one target. */
+import { httpPost, isForbiddenHost } from "../backend/http_post.ts";
+import type { Clock } from "../core/clock.ts";
+import { mailMessage, type MessageTerms, webMessage } from "./messages.ts";
+import type { Notice } from "./notice.ts";
+import { type Address, parseAddress, type SmtpSettings, type TargetSettings } from "./targets.ts";
+
+const MOST_SECRET_BYTES = 64 * 1024;
+
+export interface DeliveryWorld {
+  readonly clock: Clock;
+  readonly readSecret: (path: string, mostBytes: number) => string;
+  readonly timeoutMs: number;
+  readonly smtp: SmtpSettings | undefined;
+  readonly signal?: AbortSignal;
+}
+
+/** "unusable": what is configured can't be used; "forbidden": see {@link PostOutcome}. */
+export type Delivered =
+  | "accepted"
+  | "no-answer"
+  | "forbidden"
+  | "unusable"
+  | "no-smtp"
+  | "no-target"
+  | { readonly status: number };
+
+/** @throws BadAddress, ExposedSecret, DiskFault */
+export async function deliver(target: TargetSettings, notice: Notice, world: DeliveryWorld): Promise<Delivered> {
+  const address = addressOf(target, world);
+  const terms: MessageTerms = {
+    detail: target.detail ?? false,
+    secret: target.secretFile === undefined ? undefined : firstLine(world, target.secretFile),
+    nowMs: world.clock.nowMs(),
+  };
+  if (address.type === "mailto") return await deliverMail(address, notice, terms, world);
+  const outcome = await httpPost(webMessage(address, notice, terms), world);
+  return typeof outcome === "object" && outcome.status >= 200 && outcome.status < 300 ? "accepted" : outcome;
+}
+
+/** What became of it, in words. */
+export function outcomeText(outcome: Delivered): string {
+  if (typeof outcome === "object") return `refused (${outcome.status})`;
+  return OUTCOMES[outcome];
+}
+
+const OUTCOMES: Readonly<Record<Exclude<Delivered, object>, string>> = {
+  "accepted": "accepted",
+  "no-answer": "no answer",
+  "forbidden": "its address is one of the link alone, which is not allowed",
+  "unusable": "its settings can't be used",
+  "no-smtp": 'mail needs "smtp" in the configuration',
+  "no-target": "there is no such target",
+};
+
+/** The kind of address that a target has. @throws BadAddress, ExposedSecret, DiskFault */
+export function addressOf({ to, toFile }: TargetSettings, world: Pick<DeliveryWorld, "readSecret">): Address {
+  return parseAddress(toFile === undefined ? to ?? "" : firstLine(world, toFile));
+}
+
+async function deliverMail(
+  address: Extract<Address, { readonly type: "mailto" }>,
+  notice: Notice,
+  terms: MessageTerms,
+  world: DeliveryWorld,
+): Promise<Delivered> {
+  const { smtp, clock, timeoutMs } = world;
+  if (smtp === undefined) return "no-smtp";
+  const password = smtp.passwordFile === undefined ? undefined : firstLine(world, smtp.passwordFile);
+  const stop = new AbortController();
+  using _ = clock.every(timeoutMs, () => stop.abort());
+  try {
+    if (await isForbiddenHost(smtp.host, stop.signal)) return "forbidden";
+  } catch {
+    return "no-answer"; // nobody knows the name
+  }
+  const { sendMail } = await import("./mail.ts");
+  return await sendMail(smtp, password, mailMessage(address, notice, terms), timeoutMs);
+}
+
+function firstLine({ readSecret }: Pick<DeliveryWorld, "readSecret">, path: string): string {
+  return readSecret(path, MOST_SECRET_BYTES).split(/\r?\n/, 1)[0] ?? "";
+}

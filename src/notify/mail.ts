@@ -1,0 +1,41 @@
+/** Mail by way of a server that takes it (SMTP). The package is loaded when the first mail is sent. */
+import type { MailMessage } from "./messages.ts";
+import type { SmtpSettings } from "./targets.ts";
+import { provideCommonJs } from "../platform/common_js.ts";
+
+/** "refused" comes with the server's status, if it said one. */
+export type MailOutcome = "accepted" | "no-answer" | { readonly status: number };
+
+/** @param password undefined to sign in nowhere @param timeoutMs for each step */
+export async function sendMail(
+  { host, port, tls = "starttls", user, from }: SmtpSettings,
+  password: string | undefined,
+  message: MailMessage,
+  timeoutMs: number,
+): Promise<MailOutcome> {
+  provideCommonJs();
+  const { default: nodemailer } = await import("nodemailer");
+  const transport = nodemailer.createTransport({
+    host,
+    port: port ?? (tls === "tls" ? 465 : tls === "starttls" ? 587 : 25),
+    secure: tls === "tls",
+    requireTLS: tls === "starttls",
+    ignoreTLS: tls === "none",
+    ...(user !== undefined && { auth: { user, pass: password ?? "" } }),
+    connectionTimeout: timeoutMs,
+    greetingTimeout: timeoutMs,
+    socketTimeout: timeoutMs,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
+  try {
+    await transport.sendMail({ from, to: [...message.to], subject: message.subject, text: message.text });
+    return "accepted";
+  } catch (error) {
+    const status = error instanceof Error && "responseCode" in error ? error.responseCode : undefined;
+    // Whatever else it is, the words of the package may hold the address.
+    return typeof status === "number" ? { status } : "no-answer";
+  } finally {
+    transport.close();
+  }
+}

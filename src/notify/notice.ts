@@ -1,0 +1,106 @@
+/** What somebody is told of a run, and the words for it. */
+import type { FaultData } from "../core/fault_data.ts";
+import { pluralText, sizeText } from "../core/size_text.ts";
+import { durationText } from "../core/time_text.ts";
+
+/** What a target can be told of; `started` is for services that measure how long a run takes. */
+export const EVENTS = ["done", "problems", "failed", "rejected", "damage", "late", "started"] as const;
+export type NoticeEvent = typeof EVENTS[number];
+/** What a target is told of unless it says otherwise. */
+export const USUAL_EVENTS: readonly NoticeEvent[] = ["problems", "failed", "rejected", "damage", "late"];
+
+export interface Notice {
+  /** Names the notice: the same one is kept once. */
+  readonly id: string;
+  readonly event: NoticeEvent;
+  /** When it happened: ISO 8601, UTC. */
+  readonly at: string;
+  readonly host: string;
+  /** A job file, a command, or a series. */
+  readonly subject: string;
+  /** Of the job, or the name of the command; null where nobody knows. */
+  readonly kind: string | null;
+  /** Of the run. ISO 8601, UTC. */
+  readonly start?: string;
+  readonly end?: string;
+  readonly snapshot?: string;
+  readonly counts: Readonly<Record<string, number>>;
+  readonly problemCount: number;
+  /** The first of them. */
+  readonly problems: readonly FaultData[];
+  readonly error?: FaultData;
+  /** Of what is late: one sentence. */
+  readonly reason?: string;
+}
+
+/** How a run ended, as the history of jobs says it. */
+export type Outcome = "done" | "problems" | "failed" | "rejected";
+
+/** Damage that was found is worth more than the outcome of the run that found it. */
+export function eventOf(outcome: Outcome, faults: readonly (FaultData | undefined)[]): NoticeEvent {
+  const isDamage = faults.some((fault) => fault !== undefined && /^(?:damaged|missing)-/.test(fault.code));
+  return isDamage ? "damage" : outcome;
+}
+
+const TITLES: Readonly<Record<NoticeEvent, string>> = {
+  done: "done",
+  problems: "done, with problems",
+  failed: "failed",
+  rejected: "rejected",
+  damage: "DAMAGE found",
+  late: "late",
+  started: "started",
+};
+
+/** One line, without control characters. */
+export function titleOf({ host, subject, event }: Notice): string {
+  return plain(`${host}: ${subject}: ${TITLES[event]}`);
+}
+
+const MOST_PROBLEMS = 10;
+
+/** @param detail with messages, which name files */
+export function textOfNotice(notice: Notice, detail: boolean): string {
+  const { kind, event, start, end, snapshot, error, problems, problemCount, reason } = notice;
+  const took = start === undefined || end === undefined
+    ? ""
+    : ` in ${durationText(Date.parse(end) - Date.parse(start))}`;
+  const lines = [`${titleOf(notice)}${took}`, ...(reason === undefined ? [] : [reason])];
+  if (kind !== null && event !== "late") lines.push(`Kind: ${kind}${amountOf(notice)}`);
+  if (error !== undefined) lines.push(`Error: ${detail ? `${error.message} (${error.code})` : error.code}`);
+  if (error !== undefined && detail && error.hint !== "") lines.push(error.hint);
+  if (problemCount > 0) lines.push(pluralText(problemCount, "problem") + (detail ? ":" : codesOf(problems)));
+  if (detail) lines.push(...problems.slice(0, MOST_PROBLEMS).map(({ message }) => `- ${message}`));
+  if (snapshot !== undefined) lines.push(`Snapshot: ${snapshot.slice(0, 12)}`);
+  return lines.map(plain).join("\n");
+}
+
+function codesOf(problems: readonly FaultData[]): string {
+  const codes = [...new Set(problems.map(({ code }) => code))];
+  return codes.length === 0 ? "" : ` (${codes.join(", ")})`;
+}
+
+function amountOf({ counts: { readFiles = 0, unchangedFiles = 0, restoredFiles = 0, readBytes = 0 } }: Notice): string {
+  const files = readFiles + unchangedFiles + restoredFiles;
+  if (files === 0) return "";
+  return `, ${pluralText(files, "file")}${readBytes > 0 ? `, ${sizeText(readBytes)} read` : ""}`;
+}
+
+/** For programs. @param detail with messages, which name files */
+export function jsonOfNotice(notice: Notice, detail: boolean): Record<string, unknown> {
+  const told = ({ code, message, hint }: FaultData) => detail ? { code, message, hint } : { code };
+  const { problems, error, ...facts } = notice;
+  return {
+    ...facts,
+    problems: problems.map(told),
+    ...(error !== undefined && { error: told(error) }),
+    title: titleOf(notice),
+    text: textOfNotice(notice, detail),
+  };
+}
+
+/** What becomes a header or a subject must not begin another line. */
+function plain(text: string): string {
+  // deno-lint-ignore no-control-regex
+  return text.replace(/[\x00-\x1f\x7f\u0085\u2028\u2029]+/g, " ");
+}

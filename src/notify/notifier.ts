@@ -1,0 +1,181 @@
+/** Tells people what became of a run: first into the outbox, then to those who are to know. It never fails a run. */
+import type { Clock } from "../core/clock.ts";
+import { Fault } from "../core/fault.ts";
+import type { Raw } from "../core/raw.ts";
+import type { Machine } from "../platform/machine.ts";
+import { type Notice, type NoticeEvent, USUAL_EVENTS } from "./notice.ts";
+import { Outbox, type Pending, type Waiting } from "./outbox.ts";
+import { addressOf, deliver, type Delivered, type DeliveryWorld, outcomeText } from "./deliver.ts";
+import type { NotifySettings, TargetSettings } from "./targets.ts";
+
+/** In one go, with the time between them. */
+const PAUSES_MS = [0, 1000, 4000];
+/** After a go that failed, the next one comes that much later: a minute, then twice as long each time, up to six hours. */
+const FIRST_WAIT_MS = 60_000, LONGEST_WAIT_MS = 6 * 3_600_000;
+const WEEK_MS = 7 * 86_400_000;
+
+export interface NotifierOptions {
+  readonly machine: Pick<Machine, "disk">;
+  readonly clock: Clock;
+  readonly settings: NotifySettings;
+  /** Where notices wait; absolute. */
+  readonly outbox: Raw;
+  /** @throws Fault if it isn't private, or can't be read */
+  readonly readSecret: DeliveryWorld["readSecret"];
+  /** Of what could not be told, without any address. */
+  readonly warn: (message: string) => void;
+  readonly timeoutMs?: number;
+}
+
+const USUAL_TIMEOUT_MS = 10_000;
+
+export class Notifier implements AsyncDisposable {
+  readonly #options: NotifierOptions;
+  readonly #outbox: Outbox;
+  readonly #world: DeliveryWorld;
+  readonly #warned = new Set<string>();
+  readonly #stop = new AbortController();
+  #sending: Promise<void> = Promise.resolve();
+
+  /** @throws DiskFault if there is no outbox */
+  constructor(options: NotifierOptions) {
+    this.#options = options;
+    const { machine, outbox, clock, readSecret, timeoutMs = USUAL_TIMEOUT_MS, settings: { smtp } } = options;
+    this.#outbox = new Outbox(machine, outbox);
+    this.#world = { clock, readSecret, timeoutMs, smtp, signal: this.#stop.signal };
+  }
+
+  /** Waits for what is being sent; what is left waits in the outbox. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.#sending;
+    this.#outbox[Symbol.dispose]();
+  }
+
+  /**
+   * Notes durably what is to be told, and to whom; sends nothing yet.
+   * @param names of targets; default: all
+   */
+  put(notice: Notice, names: readonly string[] = Object.keys(this.#options.settings.targets)): void {
+    const { clock, warn, settings: { targets } } = this.#options;
+    const wanting = names.filter((name) => {
+      const target = targets[name];
+      if (target === undefined) this.#warnOnce(`There is no target ${JSON.stringify(name)} in "notify"`);
+      return target !== undefined && this.#wants(target, notice.event);
+    });
+    if (wanting.length === 0) return;
+    const waiting = Object.fromEntries(wanting.map((name) => [name, { tries: 0, nextMs: 0 }]));
+    this.#attempt(() => {
+      const lost = this.#outbox.put({ notice, waiting }, clock.nowMs());
+      if (lost > 0) warn(`Too many notifications wait: the oldest was given up`);
+    });
+  }
+
+  /** Sends what is due, one go after the other. Resolves when the go has ended, whatever became of it. */
+  async send(): Promise<void> {
+    const sent = this.#sending.then(() => this.#sendAll());
+    this.#sending = sent;
+    await sent;
+  }
+
+  /** Tells that a run has begun to those who measure it. Nothing is kept: an hour later nobody wants to know. */
+  async started(notice: Notice, names: readonly string[] = Object.keys(this.#options.settings.targets)): Promise<void> {
+    const { targets } = this.#options.settings;
+    const chosen = names.flatMap((name) => targets[name] ?? []).filter((target) => this.#wants(target, "started"));
+    await Promise.all(chosen.map((target) => this.#deliver(target, notice)));
+  }
+
+  /** How many wait. */
+  get waiting(): number {
+    return this.#attempt(() => this.#outbox.names().length) ?? 0;
+  }
+
+  /** Tries one target at once. @throws BadAddress, ExposedSecret, DiskFault */
+  async test(name: string, notice: Notice): Promise<Delivered> {
+    const target = this.#options.settings.targets[name];
+    return target === undefined ? "no-target" : await deliver(target, notice, this.#world);
+  }
+
+  async #sendAll(): Promise<void> {
+    for (const name of this.#attempt(() => this.#outbox.names()) ?? []) {
+      if (this.#stop.signal.aborted) return;
+      using held = this.#attempt(() => this.#outbox.hold(name));
+      if (held === undefined) continue;
+      const waiting = await this.#sendOne(held.pending, held.putMs);
+      if (waiting !== undefined) this.#attempt(() => held.update(waiting));
+    }
+  }
+
+  /** @returns who still has to be told; undefined if nothing has changed */
+  async #sendOne({ notice, waiting }: Pending, putMs: number): Promise<Pending["waiting"] | undefined> {
+    const nowMs = this.#options.clock.nowMs(), isOld = nowMs - putMs > WEEK_MS;
+    const due = Object.entries(waiting).filter(([, { nextMs }]) => isOld || nextMs <= nowMs);
+    if (due.length === 0) return undefined;
+    const left = { ...waiting };
+    await Promise.all(due.map(async ([name, before]) => {
+      const after = await this.#sendTo(name, notice, { before, isOld });
+      if (after === undefined) delete left[name];
+      else left[name] = after;
+    }));
+    return left;
+  }
+
+  /** @returns undefined once it was told, or given up */
+  async #sendTo(
+    name: string,
+    notice: Notice,
+    { before, isOld }: { readonly before: Waiting; readonly isOld: boolean },
+  ): Promise<Waiting | undefined> {
+    const { settings: { targets }, clock, warn } = this.#options, target = targets[name];
+    if (target === undefined) return undefined;
+    let outcome: Delivered = "no-answer";
+    for (const pauseMs of PAUSES_MS) {
+      if (pauseMs > 0) await clock.sleep(pauseMs, this.#stop.signal);
+      outcome = await this.#deliver(target, notice);
+      if (outcome === "accepted") this.#warned.delete(name);
+      if (outcome === "accepted") return undefined;
+      if (outcome !== "no-answer" || this.#stop.signal.aborted) break;
+    }
+    // Whoever stops sends it the next time, at once.
+    if (this.#stop.signal.aborted) return before;
+    if (isOld) warn(`${name} could not be notified for a week: ${outcomeText(outcome)}; given up`);
+    else this.#warnOnce(`${name} could not be notified: ${outcomeText(outcome)}; it will be tried again`, name);
+    const waitMs = Math.min(FIRST_WAIT_MS * 2 ** Math.min(before.tries, 16), LONGEST_WAIT_MS);
+    return isOld ? undefined : { tries: before.tries + 1, nextMs: clock.nowMs() + waitMs };
+  }
+
+  /** Services that measure runs want to know of each; others of what went wrong. */
+  #wants(target: TargetSettings, event: NoticeEvent): boolean {
+    if (target.on !== undefined) return target.on.includes(event);
+    const type = this.#attempt(() => addressOf(target, this.#world))?.type;
+    // Lateness is what such a service finds out by itself.
+    return type === "healthchecks" ? event !== "late" : USUAL_EVENTS.includes(event);
+  }
+
+  /** A secret that can't be read is as good as no answer: somebody may mend it. */
+  async #deliver(target: TargetSettings, notice: Notice): Promise<Delivered> {
+    try {
+      return await deliver(target, notice, this.#world);
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      this.#warnOnce(error.message);
+      return "unusable";
+    }
+  }
+
+  #attempt<T>(action: () => T): T | undefined {
+    try {
+      return action();
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      this.#warnOnce(error.message);
+      return undefined;
+    }
+  }
+
+  #warnOnce(message: string, key = message): void {
+    if (this.#warned.has(key)) return;
+    this.#warned.add(key);
+    this.#options.warn(message);
+  }
+}

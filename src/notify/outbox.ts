@@ -1,0 +1,125 @@
+/**
+ * Notices that still have to be told, each a file of its own, so that neither a crash nor a network that is down loses
+ * one. Several processes may send from the same outbox: whoever locks a file sends it.
+ */
+import { BadJson, fieldsOf, parseJson } from "../core/json.ts";
+import { bytesOf, joinRaw, type Raw, raw, rawOf, rawOfBytes, textOf } from "../core/raw.ts";
+import { type Dir, DiskFault, makeDirectories, type OpenFile } from "../platform/disk.ts";
+import type { Machine } from "../platform/machine.ts";
+import { EVENTS, type Notice } from "./notice.ts";
+
+const FORMAT = "backup-tool notice";
+const PRIVATE_DIRECTORY = 0o700, PRIVATE_FILE = 0o600;
+const MOST_ENTRIES = 100, MOST_BYTES = 1024 * 1024;
+const NAME = /^(\d{13})-([0-9a-f]{1,64})\.json$/;
+
+/** Who still has to be told, and how often that was tried. */
+export interface Pending {
+  readonly notice: Notice;
+  /** Names of targets to what was tried. */
+  readonly waiting: Readonly<Record<string, Waiting>>;
+}
+
+export interface Waiting {
+  readonly tries: number;
+  /** Not before that; milliseconds since 1970. */
+  readonly nextMs: number;
+}
+
+/** One that is locked: nobody else sends it meanwhile. */
+export interface HeldEntry extends Disposable {
+  readonly pending: Pending;
+  /** Since 1970, when it was put there. */
+  readonly putMs: number;
+  /** With nobody left to tell, the entry is removed. */
+  update(waiting: Pending["waiting"]): void;
+}
+
+export class Outbox implements Disposable {
+  readonly #dir: Dir;
+
+  /** @param path absolute; made if it isn't there @throws DiskFault */
+  constructor({ disk }: Pick<Machine, "disk">, path: Raw) {
+    this.#dir = makeDirectories(disk, path, PRIVATE_DIRECTORY);
+  }
+
+  [Symbol.dispose](): void {
+    this.#dir[Symbol.dispose]();
+  }
+
+  /** Durable when it returns. What has the same id is there already. The oldest gives way. @returns how many gave way */
+  put(pending: Pending, nowMs: number): number {
+    const names = this.names(), { id } = pending.notice;
+    if (names.some((name) => name.endsWith(`-${id}.json`))) return 0;
+    const name = rawOf(`${String(Math.max(0, nowMs)).padStart(13, "0")}-${id}.json`), temporary = raw`.${name}`;
+    this.#write(temporary, pending);
+    this.#dir.rename(temporary, this.#dir, name);
+    this.#dir.sync();
+    const excess = names.slice(0, Math.max(0, names.length + 1 - MOST_ENTRIES));
+    for (const old of excess) this.#dir.unlink(old);
+    return excess.length;
+  }
+
+  /** Oldest first. */
+  names(): Raw[] {
+    return this.#dir.list().names.filter((name) => NAME.test(name)).sort();
+  }
+
+  /** Undefined if somebody else has it, it is gone, or it is none of ours: then it is removed. */
+  hold(name: Raw): HeldEntry | undefined {
+    using held = new DisposableStack();
+    const file = held.use(this.#dir.openOrCreate(name, PRIVATE_FILE));
+    if (!file.tryLock() || this.#dir.stat(name)?.inode !== file.stat().inode) return undefined;
+    const pending = pendingIn(textIn(file)), putMs = Number(NAME.exec(name)?.[1]);
+    if (pending === undefined) {
+      this.#dir.unlink(name);
+      return undefined;
+    }
+    const update = (waiting: Pending["waiting"]) => {
+      if (Object.keys(waiting).length === 0) return void this.#dir.unlink(name);
+      // A line more, for the lock is that of the file: what a crash cuts off is not believed, and the line before it is.
+      file.write(bytesOf(rawOf(`${JSON.stringify({ waiting })}\n`)), file.stat().size);
+      file.sync();
+    };
+    const owned = held.move();
+    return { pending, putMs, update, [Symbol.dispose]: () => owned.dispose() };
+  }
+
+  #write(name: Raw, pending: Pending): void {
+    this.#dir.unlink(name);
+    using file = this.#dir.create(name, PRIVATE_FILE);
+    if (file === undefined) throw new DiskFault("EEXIST", "create", joinRaw(this.#dir.path, name));
+    file.write(bytesOf(rawOf(textOfPending(pending))), 0);
+    file.sync();
+  }
+}
+
+function textOfPending(pending: Pending): string {
+  return `${JSON.stringify({ format: FORMAT, version: 1, ...pending })}\n`;
+}
+
+function textIn(file: OpenFile): string {
+  const bytes = new Uint8Array(Math.min(file.stat().size, MOST_BYTES));
+  let done = 0;
+  for (let got = 1; got > 0 && done < bytes.length; done += got) got = file.read(bytes.subarray(done), done);
+  return textOf(rawOfBytes(bytes.subarray(0, done)));
+}
+
+type Written = Partial<Pending> & { readonly format?: unknown; readonly version?: unknown };
+
+/** The first line has all, later ones who still has to be told. The directory is ours alone: a crash may cut a line off. */
+function pendingIn(text: string): Pending | undefined {
+  const [first, ...later] = text.split("\n").slice(0, -1).map(writtenIn);
+  if (first?.format !== FORMAT || first.version !== 1 || first.notice === undefined) return undefined;
+  const waiting = later.findLast((line) => line?.waiting !== undefined)?.waiting ?? first.waiting;
+  return EVENTS.includes(first.notice.event) && waiting !== undefined ? { notice: first.notice, waiting } : undefined;
+}
+
+function writtenIn(line: string): Written | undefined {
+  try {
+    return fieldsOf(parseJson(line));
+  } catch (error) {
+    if (!(error instanceof BadJson)) throw error;
+    return undefined;
+  }
+}

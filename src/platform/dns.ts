@@ -1,0 +1,7 @@
+/** Addresses of names, as this system finds them. */
+import { lookup } from "node:dns/promises";
+
+/** All addresses of a host; of an address, itself. @throws an Error with a `code`, such as "ENOTFOUND" */
+export async function resolveHost(name: string): Promise<string[]> {
+  return (await lookup(name, { all: true })).map(({ address }) => address);
+}
