@@ -33,6 +33,8 @@ export interface LeftOut {
   readonly ignored: boolean;
   /** What directories with a CACHEDIR.TAG hold. */
   readonly caches: boolean;
+  /** What is beside a file of one of these names; absent: none. */
+  readonly markers?: readonly string[];
   /** What is mounted below the sources. */
   readonly mounts: boolean;
   /** Files with more bytes; null: none for that. */
@@ -222,6 +224,7 @@ function leftOutOf(read: FieldReader): LeftOut {
   return {
     ignored: read.flag("ignored"),
     caches: read.flag("caches"),
+    ...(read.has("markers") && { markers: read.texts("markers") }),
     mounts: read.flag("mounts"),
     largerThan: largerThan.bytes as number | null,
     unlisted: read.flag("unlisted"),

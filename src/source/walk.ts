@@ -47,6 +47,8 @@ export interface WalkOptions {
   readonly oneFileSystem: boolean;
   /** Leave out what a CACHEDIR.TAG marks. */
   readonly excludeCaches: boolean;
+  /** Leave out what is beside a file, or anything else, of one of these names. */
+  readonly markers?: readonly Raw[] | undefined;
   /** Leave out larger files. */
   readonly largestBytes: number | undefined;
   readonly own: OwnDirectories;
@@ -64,6 +66,8 @@ export type ExcludingRule =
   | { readonly by: "size" }
   /** A CACHEDIR.TAG stands beside it. */
   | { readonly by: "cache" }
+  /** Something of a name that marks its directory stands beside it. */
+  | { readonly by: "marker"; readonly name: Raw }
   /** It is kept, but not entered: another file system begins there. */
   | { readonly by: "file-system" }
   /** It is one of the program's own directories. */
@@ -98,7 +102,8 @@ const BATCH_ENTRIES = 64;
 /** Cache Directory Tagging Specification, section "Tag file". */
 export const CACHE_TAG = rawOf("CACHEDIR.TAG");
 const OTHER_FILE_SYSTEM: ExcludingRule = { by: "file-system" };
-const CACHE: ExcludingRule = { by: "cache" };
+type MarkerRule = Extract<ExcludingRule, { by: "marker" }>;
+const CACHE = { by: "cache" } as const;
 const TOO_LARGE: ExcludingRule = { by: "size" };
 const NO_NAME = rawOf("");
 const CACHE_SIGNATURE = Buffer.from("Signature: 8a477f597d28d172789f06886806bc55");
@@ -225,16 +230,28 @@ class RootWalk {
       const names = [...parent.list().names].sort();
       const why = this.#options.own.whyNotListed(parent, names);
       if (why !== undefined) return this.#passOver(this.#pathOf(relative, NO_NAME), why);
+      const marker = this.#markerAmong(names);
+      if (marker !== undefined) return this.#onlyMarker(relative, names, { by: "marker", name: marker });
       if (!this.#options.excludeCaches || !isCache(parent, names)) return names;
-      this.#options.monitor.count("excludedEntries", names.length - 1);
-      for (const name of names) if (name !== CACHE_TAG) this.#tell(relative, name, CACHE, undefined);
-      return [CACHE_TAG];
+      return this.#onlyMarker(relative, names, CACHE);
     } catch (error) {
       // Without its own names a source is nothing.
       if (relative === "") throw error;
       this.#report(error);
       return [];
     }
+  }
+
+  #markerAmong(names: readonly Raw[]): Raw | undefined {
+    return this.#options.markers?.find((name) => includesSorted(names, name));
+  }
+
+  /** What marks a directory is kept: a restored copy is left out as its original was. */
+  #onlyMarker(relative: Raw, names: readonly Raw[], rule: typeof CACHE | MarkerRule): Raw[] {
+    const marker = rule.by === "marker" ? rule.name : CACHE_TAG;
+    this.#options.monitor.count("excludedEntries", names.length - 1);
+    for (const name of names) if (name !== marker) this.#tell(relative, name, rule, undefined);
+    return [marker];
   }
 
   #passOver(path: Raw, why: string): [] {

@@ -375,6 +375,25 @@ Deno.test("walk() leaves the tag alone of a directory that CACHEDIR.TAG marks, i
   strictEqual(walkAll(place.root()).paths.length, 8);
 });
 
+Deno.test("walk() takes only the marker of a directory that holds one of the names, whatever it is", () => {
+  using place = new Place();
+  place.make("one/.nobackup", "one/a", "two/x/b", "two/x/mark -> nowhere", "keep/nobackup", "three/.nobackup/c");
+  const excluded: string[] = [];
+  const { paths, monitor } = walkAll(place.root(), {
+    markers: [rawOf("mark"), rawOf(".nobackup")],
+    excluded: ({ rule }) => excluded.push(rule.by === "marker" ? textOf(rule.name) : rule.by),
+  });
+  deepStrictEqual(paths.filter((path) => path.split("/").length > 2), [
+    "/keep/nobackup",
+    "/one/.nobackup",
+    "/three/.nobackup",
+    "/three/.nobackup/c",
+    "/two/x",
+    "/two/x/mark",
+  ]);
+  deepStrictEqual([monitor.of("excludedEntries"), excluded.sort()], [2, [".nobackup", "mark"]]);
+});
+
 Deno.test("walk() takes nothing but the signature in a regular file for a cache's tag", () => {
   using place = new Place();
   place.make("short/a", "wrong/b", "empty/c", "dir/CACHEDIR.TAG/d", "link/e", "link/CACHEDIR.TAG -> tag", "link/tag");

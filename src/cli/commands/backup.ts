@@ -4,6 +4,7 @@ import { BadUsage, Fault } from "../../core/fault.ts";
 import { parseEntryName } from "../../core/entry_name.ts";
 import { textOf } from "../../core/raw.ts";
 import type { Source } from "../../operations/sources/sources.ts";
+import { marksFrom } from "../../operations/settings/backup_settings.ts";
 import type { OpenedRepository } from "../../operations/opened.ts";
 import {
   type BackupOptions,
@@ -13,6 +14,8 @@ import {
   isThere,
   lockFor,
   requestFor,
+  selectionFor,
+  settingsFor,
 } from "../session/backup_request.ts";
 import { backupJson, backupLines } from "../output/results/backup_summary.ts";
 import { backUpLocation, remoteSource } from "../session/remote_backup.ts";
@@ -25,10 +28,13 @@ import type { Session } from "../session/session.ts";
 import { lockDirectory } from "../settings/state_directory.ts";
 import type { Define } from "./command.ts";
 import { DEFAULT_SETTINGS } from "./init.ts";
+import { planReport } from "./plan.ts";
 
 interface Options extends BackupOptions, LockOptions {
   readonly init?: boolean;
   readonly all?: boolean;
+  readonly dryRun?: boolean;
+  readonly unitSize?: number;
 }
 
 export const defineBackup: Define = (program, act) => {
@@ -37,6 +43,7 @@ export const defineBackup: Define = (program, act) => {
     act(command, async (session) => {
       const options = command.opts<Options>();
       const location = remoteSource(words, options);
+      if (options.dryRun) refuseDryRun(location, options);
       if (location !== undefined) return await backUpServer(location, options, session);
       const chosen = await chooseBackups(words, options.all ?? false, session, hasOtherSources(options));
       if (chosen.length > 1 && options.name !== undefined) {
@@ -46,7 +53,7 @@ export const defineBackup: Define = (program, act) => {
         throw new BadUsage("`--source`, `--files-from` and `--stdin-name` are for one backup");
       }
       await refuseTree(command, session);
-      const repository = options.init
+      const repository = options.init && !options.dryRun
         ? await openOrInit(session, options.before === undefined ? chosen : [])
         : await session.openRepository();
       if (chosen.length > 1) return await backUpEach(repository, chosen, options, session);
@@ -91,6 +98,10 @@ async function backUp(
   options: Options,
   session: Session,
 ): Promise<Report> {
+  if (options.dryRun) {
+    const settings = settingsFor(chosen, options, session), selection = selectionFor(chosen, options, session);
+    return await planReport(repository, { selection, settings, tree: marksFrom(settings).tree }, options, session);
+  }
   const { lockedBackup } = await import("../../operations/backup/locked_backup.ts");
   const locking = { state: await lockDirectory(session.world), spec: lockFor(chosen, options, session) };
   const request = requestFor(chosen, options, session);
@@ -100,6 +111,14 @@ async function backUp(
     json: backupJson(snapshot, session.monitor),
     lines: backupLines(snapshot, location, session.monitor, session.sizeText),
   };
+}
+
+/** @throws BadUsage for what would have to be read to learn what is in it */
+function refuseDryRun(location: string | undefined, { stdinName, command }: Options): void {
+  const hint = "Leave out `--dry-run`, or back up into a new storage to try it";
+  if (location !== undefined) throw new BadUsage("A dry run can't tell what a server has", hint);
+  if (stdinName === undefined && command === undefined) return;
+  throw new BadUsage("A dry run can't tell what a stream will hold", hint);
 }
 
 /** What concerns one backup alone, and keeps none of the others from being made. */
@@ -139,6 +158,7 @@ function withOptions(command: Command): Command {
       "[SOURCE...]",
       "directories and files; a server's, as dav:..., s3:... or sftp:...; or names from the configuration",
     )
+    .option("-n, --dry-run", "make no snapshot; show what would be read and stored, as `plan` does")
     .option("--all", "back up all that the configuration names, a snapshot each")
     .option("--tag <TAG>", "mark the snapshot (repeatable)", collected);
   addLockOptions(addSelectionOptions(command))
@@ -163,6 +183,7 @@ function withOptions(command: Command): Command {
         "backup-tool backup ~/photos -s /mnt/disk/storage --init",
         "backup-tool backup photos      # see `backup-tool help config`",
         "backup-tool backup /etc /home --name system --tag weekly --exclude '*.tmp'",
+        "backup-tool backup ~ --iexclude '*.iso' --exclude-if-present .nobackup --dry-run",
         "backup-tool backup /home --lock btrfs",
         "backup-tool backup /srv/db --before 'stop db' --after 'start db'",
         "backup-tool backup --command 'pg_dump shop' --stdin-name shop.sql",

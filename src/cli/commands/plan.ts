@@ -29,16 +29,8 @@ export const definePlan: Define = (program, act) => {
       const { selection, tree, settings } = await whatToPlan(words, options, session);
       const repository = await session.openRepository();
       if (options.why !== undefined) return await tellWhy(options.why, repository, { selection, settings }, session);
-      const { plan } = await import("../../operations/plan/plan.ts");
-      const isVault = await session.engine() === "vault";
-      const request = {
-        ...selection,
-        tree,
-        signal: session.signal,
-        ...(isVault && { unitBytes: options.unitSize ?? session.place.settings.unitSize ?? USUAL_UNIT_BYTES }),
-      };
-      const planned = await plan(repository, request, session.monitor);
-      session.result(planJson(planned), planLines(planned, session, settings));
+      const { json, lines } = await planReport(repository, { selection, tree, settings }, options, session);
+      session.result(json, lines);
     })
   );
 };
@@ -49,6 +41,25 @@ interface Planned {
   readonly tree: boolean;
   /** They know where patterns come from. */
   readonly settings: BackupSettings;
+}
+
+/** What one backup would do: of `plan`, and of `backup --dry-run`. */
+export async function planReport(
+  repository: OpenedRepository,
+  { selection, tree, settings }: Planned,
+  { unitSize }: Pick<PlanOptions, "unitSize">,
+  session: Session,
+): Promise<{ readonly json: unknown; readonly lines: readonly string[] }> {
+  const { plan } = await import("../../operations/plan/plan.ts");
+  const isVault = await session.engine() === "vault";
+  const request = {
+    ...selection,
+    tree,
+    signal: session.signal,
+    ...(isVault && { unitBytes: unitSize ?? session.place.settings.unitSize ?? USUAL_UNIT_BYTES }),
+  };
+  const planned = await plan(repository, request, session.monitor);
+  return { json: planJson(planned), lines: planLines(planned, session, settings) };
 }
 
 /** @throws BadUsage, BadJob */

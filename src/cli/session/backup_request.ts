@@ -16,6 +16,7 @@ import {
   selectionFrom,
   type SettingsWorld,
 } from "../../operations/settings/backup_settings.ts";
+import { ignoringCase } from "../../source/ignoring_case.ts";
 import { lockOfOptions, type LockOptions } from "../settings/lock_options.ts";
 import { absolutePath, readNamedFile } from "../settings/paths.ts";
 import { listedPaths, type SelectionOptions, settingsOfOptions } from "../settings/selection_options.ts";
@@ -123,7 +124,10 @@ export function settingsFor({ name, settings }: Chosen, options: SelectionOption
 
 /** @throws BadUsage, DiskFault of a file with patterns */
 export function selectionFor(chosen: Chosen, options: SelectionOptions, session: Session): Selection {
-  const sources = { ...sourcesOf(chosen, options, session), expected: options.exclude ?? [] };
+  const sources = {
+    ...sourcesOf(chosen, options, session),
+    expected: [...options.exclude ?? [], ...(options.iexclude ?? []).map(ignoringCase)],
+  };
   return selectionFrom(sources, settingsFor(chosen, options, session), settingsWorld(session.world));
 }
 

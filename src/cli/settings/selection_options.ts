@@ -14,6 +14,8 @@ import type { World } from "../world.ts";
 
 export interface SelectionOptions {
   readonly exclude?: readonly string[];
+  readonly iexclude?: readonly string[];
+  readonly excludeIfPresent?: readonly string[];
   readonly excludeFrom?: readonly string[];
   readonly excludePreset?: readonly string[];
   readonly name?: string;
@@ -53,6 +55,7 @@ export function addSelectionOptions(command: Command): Command {
     .option("--name <NAME>", "name of the series (default: from the sources)")
     .option("--host <NAME>", "say that the files are this host's (default: this one)")
     .option("--exclude <PATTERN>", "leave out what fits (gitignore syntax, repeatable)", collected)
+    .option("--iexclude <PATTERN>", "the same, ignoring case (repeatable)", collected)
     .option("--exclude-from <FILE>", "leave out what fits a line of a file (repeatable)", collected)
     .addOption(
       new Option("--exclude-preset <NAME>", "leave out a known kind of litter (repeatable)")
@@ -60,6 +63,10 @@ export function addSelectionOptions(command: Command): Command {
     )
     .option("--no-ignore-files", "take no notice of .backupignore files in the sources")
     .option("--exclude-caches", "leave out directories marked with a CACHEDIR.TAG")
+    .addOption(
+      new Option("--exclude-if-present <NAME>", "leave out directories that hold such a file (repeatable)")
+        .argParser(collectedName),
+    )
     .addOption(
       new Option("--exclude-larger-than <SIZE>", "leave out larger files: 500K, 10M, 1.5GiB").argParser(
         reading(parseSize),
@@ -82,6 +89,8 @@ export function settingsOfOptions(options: SelectionOptions, world: Pick<World, 
     name: options.name,
     host: options.host ?? world.env("BACKUP_TOOL_HOST"),
     exclude: options.exclude,
+    iexclude: options.iexclude,
+    excludeIfPresent: options.excludeIfPresent,
     excludeFrom: options.excludeFrom,
     presets: options.excludePreset,
     excludeCaches: options.excludeCaches,
@@ -103,6 +112,12 @@ function collectedChoice(choices: readonly string[]) {
     if (!choices.includes(value)) throw new InvalidArgumentError(`Allowed choices are ${choices.join(", ")}.`);
     return collected(value, before);
   };
+}
+
+/** Names of files, as text. */
+function collectedName(value: string, before: readonly string[] = []): readonly string[] {
+  reading(parseEntryName)(value);
+  return [...before, value];
 }
 
 /** The first "=" ends the name: paths may hold more of them. */

@@ -40,10 +40,12 @@ export function rootFieldsOf(
   };
 }
 
-function leftOutBy({ ignoreFiles, excludeCaches, oneFileSystem, largestBytes, only }: BackupRequest): LeftOut {
+function leftOutBy(request: BackupRequest): LeftOut {
+  const { ignoreFiles, excludeCaches, markers = [], oneFileSystem, largestBytes, only } = request;
   return {
     ignored: ignoreFiles,
     caches: excludeCaches,
+    ...(markers.length > 0 && { markers: markers.map(textOf) }),
     mounts: oneFileSystem,
     largerThan: largestBytes ?? null,
     unlisted: only !== undefined,

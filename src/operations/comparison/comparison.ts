@@ -132,7 +132,7 @@ export class Comparison {
 
   /** Batches in apath order; everything in them must be compared before the next is asked for. @throws SourceGone */
   *batches(): Generator<WalkBatch> {
-    const { ignoreFiles, oneFileSystem, excludeCaches, largestBytes } = this.#selection;
+    const { ignoreFiles, oneFileSystem, excludeCaches, markers, largestBytes } = this.#selection;
     const { excluded } = this.#listener, { excludes, expected = [] } = this.#selection;
     // Who looks only at some paths doesn't learn what would fit others.
     const unfit = new UnfitPatterns(this.#choice === undefined ? excludes : [], expected, this.roots);
@@ -145,6 +145,7 @@ export class Comparison {
       ignoreFiles,
       oneFileSystem,
       excludeCaches,
+      markers,
       largestBytes,
       own: this.#own,
       choice: this.#choice,

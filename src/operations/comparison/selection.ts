@@ -17,6 +17,8 @@ export interface Selection {
   readonly ignoreFiles: boolean;
   readonly oneFileSystem: boolean;
   readonly excludeCaches: boolean;
+  /** Leave out what is beside a file of one of these names. */
+  readonly markers?: readonly Raw[];
   readonly largestBytes: number | undefined;
   readonly host: string;
   readonly detection?: Detection;

@@ -4,6 +4,7 @@
  * which needs no schema and so loads without zod.
  */
 import * as z from "zod";
+import { parseEntryName } from "../../core/entry_name.ts";
 import { parseSize } from "../../core/size_text.ts";
 import { whyNoPath } from "../../core/written_path.ts";
 import { PRESETS } from "../../source/exclude_lists.ts";
@@ -37,10 +38,13 @@ export function checkPath(text: string, context: z.RefinementCtx): void {
 export function backupShape(path: PathSchema, readFrom: PathSchema) {
   return {
     exclude: patterns.describe("Leave out what fits; gitignore syntax, the last that fits wins").exactOptional(),
+    iexclude: patterns.describe("The same, ignoring case").exactOptional(),
     excludeFrom: z.array(path).describe("Files with such patterns").exactOptional(),
     presets: z.array(z.enum(Object.keys(PRESETS))).describe("Known kinds of litter to leave out").exactOptional(),
     ignoreFiles: z.boolean().describe("Follow .backupignore files in the sources; default: true").exactOptional(),
     excludeCaches: z.boolean().describe("Leave out directories marked with a CACHEDIR.TAG").exactOptional(),
+    excludeIfPresent: z.array(z.string().refine(readableBy(parseEntryName), "Expected a file name, without slashes"))
+      .describe("Leave out directories that hold a file of one of these names").exactOptional(),
     excludeLargerThan: SIZE_SCHEMA.describe("Leave out larger files: bytes, or text such as 10M or 1.5GiB")
       .exactOptional(),
     oneFileSystem: z.boolean().describe("Don't enter other file systems, mounted below a source").exactOptional(),

@@ -1,7 +1,8 @@
 /** The settings of a backup: their defaults, and what is made of them, wherever they were written. */
-import type { Raw } from "../../core/raw.ts";
+import { type Raw, rawOf } from "../../core/raw.ts";
 import { parseSize } from "../../core/size_text.ts";
 import { parseExcludeFile, PRESETS } from "../../source/exclude_lists.ts";
+import { ignoringCase } from "../../source/ignoring_case.ts";
 import type { LockSpec } from "../../source/lock/lock_kinds.ts";
 import type { Selection } from "../comparison/selection.ts";
 import type { Source } from "../sources/sources.ts";
@@ -37,6 +38,7 @@ export interface SettingsWorld {
 /** @throws DiskFault of a file with patterns */
 export function selectionFrom(sources: BackupSources, settings: BackupSettings, world: SettingsWorld): Selection {
   const { force = false, ignoreInode = false, ignoreCtime = false, excludeLargerThan: largest } = settings;
+  const { excludeIfPresent: markers = [] } = settings;
   return {
     ...sources,
     name: settings.name,
@@ -44,6 +46,7 @@ export function selectionFrom(sources: BackupSources, settings: BackupSettings, 
     ignoreFiles: settings.ignoreFiles ?? true,
     oneFileSystem: settings.oneFileSystem ?? false,
     excludeCaches: settings.excludeCaches ?? false,
+    ...(markers.length > 0 && { markers: markers.map(rawOf) }),
     largestBytes: largest === undefined ? undefined : bytesOfSize(largest),
     host: settings.host ?? world.host(),
     detection: { force, ignoreInode, ignoreCtime },
@@ -68,11 +71,15 @@ export function lockFrom(
 }
 
 /** Presets come first, then files, then patterns: later patterns win. @throws DiskFault of a file */
-function excludePatterns({ presets = [], excludeFrom = [], exclude = [] }: BackupSettings, world: SettingsWorld) {
+function excludePatterns(
+  { presets = [], excludeFrom = [], exclude = [], iexclude = [] }: BackupSettings,
+  world: SettingsWorld,
+) {
   return [
     ...presets.flatMap((name) => PRESETS[name] ?? []),
     ...excludeFrom.flatMap((file) => parseExcludeFile(world.readTextFile(file))),
     ...exclude,
+    ...iexclude.map(ignoringCase),
   ];
 }
 
@@ -81,9 +88,11 @@ export function bytesOfSize(size: string | number): number {
   return typeof size === "string" ? parseSize(size) : size;
 }
 
+type ListKey = "tags" | "exclude" | "iexclude" | "excludeIfPresent" | "excludeFrom" | "presets" | "static";
+
 /** Settings of `second` count before those of `first`; lists add up, those of `second` last, and tags stand once. */
 export function mergedSettings(first: BackupSettings, second: BackupSettings): BackupSettings {
-  const both = (key: "tags" | "exclude" | "excludeFrom" | "presets" | "static"): string[] => [
+  const both = (key: ListKey): string[] => [
     ...first[key] ?? [],
     ...second[key] ?? [],
   ];
@@ -92,6 +101,8 @@ export function mergedSettings(first: BackupSettings, second: BackupSettings): B
     ...second,
     tags: [...new Set(both("tags"))],
     exclude: both("exclude"),
+    iexclude: both("iexclude"),
+    excludeIfPresent: both("excludeIfPresent"),
     excludeFrom: both("excludeFrom"),
     presets: both("presets"),
     static: both("static"),

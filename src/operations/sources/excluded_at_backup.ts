@@ -2,7 +2,7 @@
 import { type Apath, apathWithin, isWithin, nameOf, parentOf, TOP } from "../../core/apath.ts";
 import type { Entry } from "../../core/entry.ts";
 import type { Monitor } from "../../core/monitor.ts";
-import { rawOfBytes, textOf } from "../../core/raw.ts";
+import { type Raw, rawOf, rawOfBytes, textOf } from "../../core/raw.ts";
 import type { Filter } from "../../source/filter.ts";
 import { IGNORE_FILE, parseIgnoreFile } from "../../source/ignore_file.ts";
 import { CACHE_TAG } from "../../source/walk.ts";
@@ -20,17 +20,19 @@ export class BackupExclusions {
   /** Problems of the backup that no entry tells of: something may be missing, and nobody knows what. */
   readonly unaccounted: number;
   readonly #ignoreFiles: ReadonlyMap<Apath, Filter>;
-  readonly #caches: ReadonlySet<Apath>;
+  /** Directories of which only what marks them was taken, and its name. */
+  readonly #marked: ReadonlyMap<Apath, Raw>;
 
-  constructor(ignoreFiles: ReadonlyMap<Apath, Filter>, caches: ReadonlySet<Apath>, unaccounted: number) {
+  constructor(ignoreFiles: ReadonlyMap<Apath, Filter>, marked: ReadonlyMap<Apath, Raw>, unaccounted: number) {
     this.#ignoreFiles = ignoreFiles;
-    this.#caches = caches;
+    this.#marked = marked;
     this.unaccounted = unaccounted;
   }
 
   /** @param at of the source that `path` belongs to */
   leavesOut(path: Apath, at: Apath, isDirectory: boolean): boolean {
-    if (this.#caches.has(parentOf(path)) && nameOf(path) !== CACHE_TAG) return true;
+    const marker = this.#marked.get(parentOf(path));
+    if (marker !== undefined && nameOf(path) !== marker) return true;
     for (let above = parentOf(path); isWithin(above, at); above = parentOf(above)) {
       const relative = apathWithin(path, above);
       const decision = this.#ignoreFiles.get(above)?.decide(relative, isDirectory);
@@ -46,18 +48,20 @@ export async function readBackupExclusions(
   reader: ContentReader,
   { manifest, leftOut, monitor }: SurveyOptions,
 ): Promise<BackupExclusions> {
-  const ignoreFiles = new Map<Apath, Filter>(), caches = new Set<Apath>();
+  const ignoreFiles = new Map<Apath, Filter>(), marked = new Map<Apath, Raw>();
+  const markers = new Set(leftOut.markers?.map(rawOf));
   let unaccounted = manifest.root.totals.problems;
   for (const entry of manifest.entries()) {
     if (entry.problems !== undefined) unaccounted -= entry.problems.length;
-    if (entry.kind !== "file") continue;
     const name = nameOf(entry.path);
+    if (markers.has(name)) marked.set(parentOf(entry.path), name);
+    if (entry.kind !== "file") continue;
     if (name === IGNORE_FILE && leftOut.ignored) {
       const filter = parseIgnoreFile(await contentText(reader, entry), textOf(entry.path), monitor);
       ignoreFiles.set(parentOf(entry.path), filter);
-    } else if (name === CACHE_TAG && leftOut.caches) caches.add(parentOf(entry.path));
+    } else if (name === CACHE_TAG && leftOut.caches) marked.set(parentOf(entry.path), name);
   }
-  return new BackupExclusions(ignoreFiles, caches, unaccounted);
+  return new BackupExclusions(ignoreFiles, marked, unaccounted);
 }
 
 /** Text of a small file of a snapshot. @throws DamagedContent */

@@ -5,7 +5,7 @@
 import { type Apath, apathWithin, childOf, isWithin, movedApath, parentOf, parseApath, TOP } from "../../core/apath.ts";
 import { OrderedLookup } from "../../core/merge_by_path.ts";
 import type { Monitor } from "../../core/monitor.ts";
-import { textOf } from "../../core/raw.ts";
+import { rawOf, textOf } from "../../core/raw.ts";
 import type { Disk } from "../../platform/disk.ts";
 import { type Filter, parseFilter } from "../../source/filter.ts";
 import { IGNORE_FILE, type Layer, parseIgnoreFile } from "../../source/ignore_file.ts";
@@ -48,6 +48,7 @@ export async function walkAsBackedUp(
     ignoreFiles: leftOut.ignored,
     oneFileSystem: oneFileSystem ?? leftOut.mounts,
     excludeCaches: leftOut.caches,
+    markers: leftOut.markers?.map(rawOf),
     largestBytes: leftOut.largerThan ?? undefined,
     own: repository.ownPlaces([], monitor),
     monitor,

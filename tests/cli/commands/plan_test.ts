@@ -33,6 +33,37 @@ Deno.test("plan says what a backup would do, for people and as JSON, and does no
   match(stdout, /\nTo read {4}0 files \(0 B\)\n/);
 });
 
+Deno.test("backup --dry-run is what plan says, of each backup that it would make, and makes nothing", async () => {
+  using place = new Place();
+  plant(place);
+  place.write("D.TMP", "1");
+  Deno.mkdirSync(`${place.source}/cache`);
+  place.write("cache/.nobackup", "");
+  place.write("cache/big", "1");
+  const options = ["source", "--iexclude", "*.tmp", "--exclude-if-present", ".nobackup"];
+  await place.fault(10, "no-storage", "backup", ...options, "--init", "-n");
+  await place.expect(0, "init");
+  const planned = await place.json("plan", ...options), dry = await place.json("backup", ...options, "--dry-run");
+  deepStrictEqual(dry, planned);
+  deepStrictEqual(dry.excluded, [
+    { by: "pattern", pattern: "*.[tT][mM][pP]", from: null, entries: 2, bytes: 8 },
+    { by: "marker", name: ".nobackup", entries: 1, bytes: 0 },
+  ]);
+  const { stdout } = await place.expect(0, "backup", ...options, "-n");
+  match(stdout, /\n +2 {2}the pattern \*\.tmp of --iexclude\n +1 {2}--exclude-if-present: \.nobackup is beside it\n/);
+  deepStrictEqual(await place.json("snapshots"), []);
+  await place.fault(2, "bad-usage", "backup", "--command", "true", "--stdin-name", "a", "--dry-run");
+  Deno.writeTextFileSync(
+    `${place.base}/c.jsonc`,
+    `{ "backups": { "a": { "sources": ["source"] }, "b": { "sources": ["source/sub"] } } }`,
+  );
+  const both = await place.json("backup", "--all", "-n", "--config", `${place.base}/c.jsonc`);
+  deepStrictEqual(both.map(({ name, readFiles }: { name: string; readFiles: number }) => [name, readFiles]), [
+    ["a", 6],
+    ["b", 1],
+  ]);
+});
+
 Deno.test("plan --why names the rule that leaves a path out, and what is done with one that is taken", async () => {
   using place = new Place();
   plant(place);

@@ -4,7 +4,18 @@ import { JobWorld } from "../../support/job_world.ts";
 
 Deno.test("a backup job does what the options of the command do", async () => {
   using world = new JobWorld();
-  for (const path of ["photos/a", "photos/b.tmp", "photos/@eaDir/x", "photos/listed", "docs/letter"]) {
+  for (
+    const path of [
+      "photos/a",
+      "photos/b.tmp",
+      "photos/@eaDir/x",
+      "photos/listed",
+      "photos/c.BAK",
+      "photos/own/x",
+      "photos/own/.nobackup",
+      "docs/letter",
+    ]
+  ) {
     world.write(path, path);
   }
   world.write("photos/big", new Uint8Array(2000));
@@ -14,6 +25,8 @@ Deno.test("a backup job does what the options of the command do", async () => {
     name: "things",
     sources: [`${world.source}/photos`, { path: `${world.source}/docs`, as: "papers" }],
     exclude: ["*.tmp"],
+    iexclude: ["*.bak"],
+    excludeIfPresent: [".nobackup"],
     excludeFrom: [`${world.base}/excludes`],
     presets: ["nas"],
     tags: ["nightly"],
@@ -22,12 +35,12 @@ Deno.test("a backup job does what the options of the command do", async () => {
     host: "nas",
   });
   const entry = await world.perform("a.json");
-  deepStrictEqual([entry?.outcome, entry?.counts["readFiles"]], ["done", 2]);
+  deepStrictEqual([entry?.outcome, entry?.counts["readFiles"]], ["done", 3]);
   using storage = world.open();
   const { name, host, tags, tree, id } = storage.resolve("latest");
   deepStrictEqual({ name, host, tags, tree }, { name: "things", host: "nas", tags: ["nightly"], tree: null });
   const paths = [...storage.manifest(id).entries(parseApath("/"))].map(({ path }) => String(path));
-  deepStrictEqual(paths, ["/papers", "/photos", "/papers/letter", "/photos/a"]);
+  deepStrictEqual(paths, ["/papers", "/photos", "/papers/letter", "/photos/a", "/photos/own", "/photos/own/.nobackup"]);
 });
 
 Deno.test("a backup job that says what to keep forgets the other snapshots of its series, and only those", async () => {

@@ -24,6 +24,7 @@ const TAG = "Signature: 8a477f597d28d172789f06886806bc55\n";
 /** Options of a backup, and what they leave out, or take in although others would not. */
 const OPTIONS: readonly (readonly [name: string, changes: Partial<BackupRequest>])[] = [
   ["--exclude-caches", { excludeCaches: true }],
+  ["--exclude-if-present", { markers: [rawOf("mark"), rawOf("other")] }],
   ["--no-ignore-files", { ignoreFiles: false }],
   ["--max-size", { largestBytes: 1000 }],
   ["--exclude", { excludes: ["/deep/large", "*.o"] }],
@@ -34,6 +35,8 @@ const OPTIONS: readonly (readonly [name: string, changes: Partial<BackupRequest>
 function fill(world: World): void {
   world.write("cache/CACHEDIR.TAG", TAG);
   world.write("cache/big", "1");
+  world.write("marked/mark/x", "1");
+  world.write("marked/big", "1");
   world.write(".backupignore", "*.tmp\n!deep/kept.tmp\n/deep/sub/y\n");
   world.write("deep/.backupignore", "!also.tmp\n");
   for (const name of ["a", "a.tmp", "deep/a.tmp", "deep/kept.tmp", "deep/also.tmp", "deep/x.o", "deep/sub/y"]) {

@@ -257,6 +257,7 @@ const EXCLUDES: Readonly<
 > = {
   "patterns": { options: { excludes: ["*.tmp", "/cache/", "!keep.tmp"] }, files: ["x.tmp", "d/y.tmp", "cache/deep/z"] },
   "size": { options: { largestBytes: 100 }, files: ["d/large"] },
+  "names that mark directories": { options: { markers: [rawOf(".nobackup")] }, files: ["marked/a", "marked/b/c"] },
   "cache tags": { options: { excludeCaches: true }, files: ["tagged/a", "tagged/b/c"] },
   "a .backupignore file": { options: {}, files: ["d/ignored", "d/deep/ignored"] },
 };
@@ -266,12 +267,14 @@ for (const [how, { options, files }] of Object.entries(EXCLUDES)) {
     using world = new World();
     for (const name of ["a", "d/b", "d/deep/c"]) world.write(name, name);
     world.write("tagged/CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55\n");
+    world.write("marked/.nobackup", "");
     world.write("d/.backupignore", "ignored\n");
     for (const name of files) world.write(name, name.endsWith("large") ? "x".repeat(200) : name);
     await world.backup(options);
     // The source no longer says what it said then.
     world.write("d/.backupignore", "");
     Deno.removeSync(`${world.source}/tagged/CACHEDIR.TAG`);
+    Deno.removeSync(`${world.source}/marked/.nobackup`);
     run("touch", "-d", "2001-01-01", `${world.source}/d/.backupignore`);
     world.write("d/extra", "extra");
     const lines = await assertPreviewIsTrue(world, MIRROR, world.source);

@@ -52,6 +52,13 @@ Deno.test("presets come before files of patterns, and those before patterns; siz
   });
 });
 
+Deno.test("patterns that ignore case come last, as ordinary ones; names that mark directories are bytes", () => {
+  const settings = schema.parse({ exclude: ["last"], iexclude: ["*.Jpg"], excludeIfPresent: [".nobackup", "\u00e4"] });
+  const { excludes, markers } = selectionFrom(SOURCES, settings, WORLD);
+  deepStrictEqual([excludes, markers], [["last", "*.[jJ][pP][gG]"], [".nobackup", "\u00e4"].map(rawOf)]);
+  throws(() => schema.parse({ excludeIfPresent: ["a/b"] }), /without slashes/);
+});
+
 Deno.test("settings that count more replace those that count less, and lists add up", () => {
   const merged = mergedSettings(
     { tags: ["a", "b"], exclude: ["x"], tree: false, host: "old" },

@@ -7,13 +7,14 @@ import { localTimeText } from "../../../core/time_text.ts";
 import type { Amount, ExcludedByRule, Plan } from "../../../operations/plan/plan.ts";
 import type { Explanation } from "../../../operations/plan/explain.ts";
 import type { ExcludingRule } from "../../../source/walk.ts";
+import { ignoringCase } from "../../../source/ignoring_case.ts";
 import { PRESETS } from "../../../source/exclude_lists.ts";
 import type { BackupSettings } from "../../../operations/settings/backup_settings.ts";
 import type { Look } from "./entry_text.ts";
 import { padded } from "../terminal/table.ts";
 
 /** Where patterns came from. */
-type ExcludeSettings = Pick<BackupSettings, "exclude" | "excludeFrom" | "presets">;
+type ExcludeSettings = Pick<BackupSettings, "exclude" | "iexclude" | "excludeFrom" | "presets">;
 
 /** Rules named one by one. */
 const MOST_RULES = 10;
@@ -44,6 +45,7 @@ export function planJson(plan: Plan) {
 
 function ruleJson(rule: ExcludingRule) {
   if (rule.by === "pattern") return { by: rule.by, pattern: rule.decision.pattern, from: rule.decision.from ?? null };
+  if (rule.by === "marker") return { by: rule.by, name: textOf(rule.name) };
   return rule.by === "skip" ? { by: rule.by, why: rule.why } : { by: rule.by };
 }
 
@@ -133,12 +135,16 @@ function ruleText(rule: ExcludingRule, excludes: ExcludeSettings): string {
   switch (rule.by) {
     case "pattern": {
       const { pattern, from } = rule.decision;
+      const typed = excludes.iexclude?.find((one) => ignoringCase(one) === pattern);
+      if (typed !== undefined) return `the pattern ${typed} of --iexclude`;
       return `the pattern ${pattern} ${from === undefined ? originText(pattern, excludes) : `of ${from}`}`.trimEnd();
     }
     case "size":
       return "the limit of size";
     case "cache":
       return "a CACHEDIR.TAG beside it";
+    case "marker":
+      return `--exclude-if-present: ${textOf(rule.name)} is beside it`;
     case "file-system":
       return "--one-file-system: what is mounted there is not entered";
     case "skip":
