@@ -167,6 +167,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     await say("init", "-s", "st");
     await say("serve", "--once", "--jobs", "jobs", "-s", "st");
     await say("job", "history", "-s", "st");
+    await say("metrics", "-s", "st", "-o", "st.prom");
   },
 
   async configuration(world, say) {

@@ -16,6 +16,7 @@ import { defineInit } from "../commands/init.ts";
 import { defineJob } from "../commands/job.ts";
 import { defineKey } from "../commands/key.ts";
 import { defineLs } from "../commands/ls.ts";
+import { defineMetrics } from "../commands/metrics.ts";
 import { defineNotify } from "../commands/notify.ts";
 import { definePlan } from "../commands/plan.ts";
 import { definePolicy } from "../commands/policy.ts";
@@ -39,6 +40,6 @@ export const COMMANDS: Readonly<Record<string, readonly Define[]>> = {
   "Getting back": [defineRestore, defineCat, defineDump],
   "Keeping": [defineForget, definePrune, definePolicy, defineTag, defineTree, defineKey],
   "Checking and healing": [defineCheck, defineDrill, defineRepair, defineSalvage, defineRecover, defineRebuild],
-  "Working by itself": [defineServe, defineJob, defineNotify],
+  "Working by itself": [defineServe, defineJob, defineNotify, defineMetrics],
   "This tool": [defineConfig, defineCompletions, defineVersion],
 };
