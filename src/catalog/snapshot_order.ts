@@ -7,15 +7,15 @@ import { infoOf, type SnapshotInfo } from "../snapshot/snapshot_info.ts";
 /** What is needed of a root to put it in its place. */
 export interface RootHeader {
   readonly id: RootId;
-  readonly root: Pick<Root, "storage" | "sequence" | "replaces" | "start" | "host" | "name" | "complete">;
+  readonly root: Pick<Root, "storage" | "sequence" | "replaces" | "formerly" | "start" | "host" | "name" | "complete">;
   /** What lists of snapshots show of it. */
   readonly info: SnapshotInfo;
 }
 
 export function headerOf(id: RootId, root: Root): RootHeader {
-  const { storage, sequence, replaces, start, host, name, complete } = root;
-  const head = { storage, sequence, start, host, name, complete, ...(replaces && { replaces }) };
-  return { id, root: head, info: infoOf(id, root) };
+  const { storage, sequence, replaces, formerly, start, host, name, complete } = root;
+  const replacing = { ...(replaces && { replaces }), ...(formerly && { formerly }) };
+  return { id, root: { storage, sequence, start, host, name, complete, ...replacing }, info: infoOf(id, root) };
 }
 
 /**
@@ -56,23 +56,24 @@ function momentsOf(heads: readonly RootHeader[]): ReadonlyMap<RootId, number> {
 /** Without those that another root has taken the place of. @param replaced is told of these */
 export function withoutReplaced(
   heads: readonly RootHeader[],
-  replaced: (former: RootHeader) => void = () => {},
+  replaced: (former: RootHeader, by: RootHeader) => void = () => {},
 ): readonly RootHeader[] {
   const byId = new Map(heads.map((head) => [head.id, head]));
-  for (const { root } of heads) {
-    const former = root.replaces && byId.get(root.replaces);
+  for (const head of heads) {
+    const { root } = head, former = root.replaces && byId.get(root.replaces);
     if (former === undefined || !isSameSnapshot(root, former.root)) continue;
-    replaced(former);
+    replaced(former, head);
     byId.delete(former.id);
   }
   return [...byId.values()];
 }
 
-/** True if one of two roots may have taken the place of the other. */
-export function isSameSnapshot(a: HeadRoot, b: HeadRoot): boolean {
-  return a.sequence === b.sequence && a.start === b.start && a.host === b.host && a.name === b.name;
+/** True if a root that names `former` as the one that it replaces may do so. */
+export function isSameSnapshot(root: HeadRoot, former: HeadRoot): boolean {
+  const { start, host, name } = root.formerly ?? root;
+  return root.sequence === former.sequence && start === former.start && host === former.host && name === former.name;
 }
-type HeadRoot = Pick<RootHeader["root"], "sequence" | "start" | "host" | "name">;
+type HeadRoot = Pick<RootHeader["root"], "sequence" | "start" | "host" | "name" | "formerly">;
 
 export function withSequence(source: ManifestSource, sequence: number): ManifestSource {
   const { root } = source;

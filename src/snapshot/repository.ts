@@ -15,7 +15,8 @@ import type { CatalogQueries } from "./catalog_queries.ts";
 import type { ExtractBatch, Extraction, ExtractResult } from "./extract_batch.ts";
 import type { HunkRef } from "./hunk.ts";
 import type { Manifest } from "./manifest.ts";
-import type { Root } from "./root.ts";
+import type { Root, RootChanges } from "./root.ts";
+import type { HunkSink } from "./snapshot_writer.ts";
 import type { VerifiedHunk } from "./verify_hunk.ts";
 import type { SnapshotInfo } from "./snapshot_info.ts";
 import type { ContentParts, SinkRequest, SnapshotReceiver, SnapshotSink, SnapshotSource } from "./snapshot_sink.ts";
@@ -177,6 +178,13 @@ export interface RepositoryWriter extends AsyncDisposable {
    */
   replaceRoot(id: RootId, changes: Pick<Root, "tags">): Awaitable<RootId | undefined>;
   /**
+   * Gives a snapshot a root that says something else, perhaps of fewer entries, and so another id. What the new root names
+   * is durable before it is there, and it is before the former one goes: a crash leaves either or both, and the new one
+   * counts then. A tree that shows what is no longer in the snapshot goes before all that.
+   * @returns the new id; undefined if somebody reads the snapshot @throws DamagedContent, DamagedManifest, DiskFault
+   */
+  rewrite(id: RootId, rewriting: Rewriting): Awaitable<RootId | undefined>;
+  /**
    * Takes a snapshot from another repository.
    * @param root its bytes, which are kept as they are: so its id stays
    * @param source for what is found to be needed once more @throws DamagedManifest, NewerFormat, OtherAlgorithm
@@ -188,6 +196,12 @@ export interface RepositoryWriter extends AsyncDisposable {
   recordVerified(items: Iterable<VerifiedItem>, atMs: number): Awaitable<void>;
   /** @param policy undefined: none any more */
   setPolicy(policy: Policy | undefined): Awaitable<void>;
+}
+
+export interface Rewriting {
+  readonly changes: RootChanges;
+  /** Keeps the hunks of the new manifest. Absent: all entries stay as they are. */
+  readonly entries?: (sink: HunkSink) => Awaitable<Pick<Root, "hunks" | "totals">>;
 }
 
 /** Of engines that remove in steps, each long enough after the one before: see vault/FORMAT.md. */

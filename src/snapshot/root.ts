@@ -58,6 +58,17 @@ export interface Origin {
   readonly id: string;
 }
 
+/** What tells whether a root is the one that another says it replaces. */
+export type Formerly = Pick<Root, "start" | "host" | "name">;
+
+/** What may be changed of a snapshot afterwards, besides its entries. */
+export type RootChanges = Partial<
+  Pick<
+    Root,
+    "tags" | "host" | "name" | "named" | "start" | "end" | "timeZone" | "offsetMinutes" | "excludes"
+  >
+>;
+
 export interface Root {
   readonly version: typeof FORMAT_VERSION;
   readonly storage: CoreSettings;
@@ -65,8 +76,10 @@ export interface Root {
   readonly sequence: number;
   /** The snapshot that this one was compared with. */
   readonly previous: RootId | null;
-  /** The root that this one has taken the place of: the same snapshot with other tags. */
+  /** The root that this one has taken the place of: the same snapshot with other tags, or what {@link formerly} says. */
   readonly replaces?: RootId;
+  /** Of one that was rewritten: what the root said that it replaces. Entries, host, name or time may differ from that one's. */
+  readonly formerly?: Formerly;
   /** Of a partial one: the snapshot that is being copied. Nothing is compared with it, and it goes when that is there. */
   readonly for?: RootId;
   /** The snapshot that this one is a copy of under another algorithm. */
@@ -124,6 +137,7 @@ export function parseRoot(bytes: Uint8Array<ArrayBuffer>): Root {
     sequence: read.count("sequence", MOST_SEQUENCE),
     previous: (fields["previous"] ?? null) === null ? null : rootId("previous"),
     ...(read.has("replaces") && { replaces: rootId("replaces") }),
+    ...(read.has("formerly") && { formerly: formerlyOf(read.section("formerly")) }),
     ...(read.has("for") && { for: rootId("for") }),
     ...(read.has("origin") && { origin: originOf(read.section("origin")) }),
     start: read.time("start"),
@@ -207,6 +221,10 @@ function parsed(bytes: Uint8Array<ArrayBuffer>): unknown {
 
 function jobOf(read: FieldReader): JobMark {
   return { name: read.text("name"), kind: read.text("kind"), run: read.text("run") };
+}
+
+function formerlyOf(read: FieldReader): Formerly {
+  return { start: read.time("start"), host: read.text("host"), name: read.text("name") };
 }
 
 function originOf(read: FieldReader): Origin {

@@ -6,7 +6,10 @@ import { FORMAT_VERSION } from "./origin.ts";
 export type EngineFields = Pick<Root, "storage" | "sequence" | "previous" | "tree" | "private" | "complete" | "hunks">;
 
 /** What a backup says of its snapshot. */
-export type RootFields = Omit<Root, keyof EngineFields | "version" | "replaces" | "recovered" | "for" | "origin">;
+export type RootFields = Omit<
+  Root,
+  keyof EngineFields | "version" | "replaces" | "formerly" | "recovered" | "for" | "origin"
+>;
 
 /** The order of the fields is that of the bytes. */
 export function rootOf(

@@ -10,12 +10,12 @@ import { type Dir, DiskFault } from "../platform/disk.ts";
 import type { Machine } from "../platform/machine.ts";
 import type { ManifestSource } from "../snapshot/manifest.ts";
 import { WriteOut } from "../platform/write_out.ts";
-import type { RemovalPlan, RemovalRequest, RepositoryWriter } from "../snapshot/repository.ts";
+import type { RemovalPlan, RemovalRequest, RepositoryWriter, Rewriting } from "../snapshot/repository.ts";
 import type { SinkRequest } from "../snapshot/snapshot_sink.ts";
 import { infoOf, type SnapshotInfo } from "../snapshot/snapshot_info.ts";
 import { type Leftovers, type RemovableStorage, Removal } from "./scan/removal.ts";
 import { type SinkStorage, StorageSink } from "./snapshot_sink.ts";
-import { existingTree, refreshLatest, withdrawTrees } from "./tree/tree_places.ts";
+import { existingTree, refreshLatest, type WithdrawnTrees, withdrawTrees } from "./tree/tree_places.ts";
 import type { Ratios } from "../snapshot/catalog_queries.ts";
 import type { Root } from "../snapshot/root.ts";
 import type { CatalogKeeper } from "./catalog/catalog_keeper.ts";
@@ -56,6 +56,8 @@ export class Writer implements Disposable, RepositoryWriter {
   readonly #received = new Set<ContentId>();
   /** Snapshots were received that the catalog doesn't know. */
   #isBehind = false;
+  /** Names of series whose newest tree may be another one now. */
+  readonly #renamed = new Set<string>();
 
   /** What crashed runs had left in tmp/ when the lock was taken. */
   readonly #leftovers: Leftovers;
@@ -73,11 +75,12 @@ export class Writer implements Disposable, RepositoryWriter {
   }
 
   [Symbol.dispose](): void {
+    // Whatever fails here, nobody else is locked out.
+    using _lock = this.#lock;
     // Should it fail, the next one to open the catalog makes it again.
     unlessFault(() => this.#catchUp(), undefined);
     this.#store?.[Symbol.dispose]();
     this.#keeper.setWritable(false);
-    this.#lock[Symbol.dispose]();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -129,6 +132,8 @@ export class Writer implements Disposable, RepositoryWriter {
     if (!this.#isBehind) return;
     this.#isBehind = false;
     this.#keeper.rebuild();
+    for (const name of this.#renamed) this.#tryRefresh(name);
+    this.#renamed.clear();
   }
 
   /** Notes that so many bytes have been stored. */
@@ -244,10 +249,38 @@ export class Writer implements Disposable, RepositoryWriter {
     this.#storage.catalog();
     const former = manifests.readRoot(id);
     const tree = former.tree ?? existingTree(this.#storage, infoOf(id, former)) ?? null;
-    const renewed = manifests.writeRoot({ ...former, ...changes, tree, replaces: id });
+    const { formerly: _, ...same } = former;
+    const renewed = manifests.writeRoot({ ...same, ...changes, tree, replaces: id });
     manifests.remove(id);
     this.#keeper.replace(id, renewed);
     return renewed;
+  }
+
+  /** The catalog is made again when all snapshots are rewritten: what differs may be anywhere in it. */
+  async rewrite(id: RootId, { changes, entries }: Rewriting): Promise<RootId | undefined> {
+    const { manifests } = this.#storage;
+    if (manifests.isBeingRead(id)) return undefined;
+    const former = manifests.readRoot(id), { start, host, name } = former;
+    const rewritten = await entries?.({ addHunk: (first, lines) => manifests.writeHunk(first, lines) });
+    if (rewritten !== undefined) await this.#makeDurable();
+    using trees = rewritten && this.#withdrawTree(infoOf(id, former));
+    const tree = rewritten === undefined
+      ? former.tree ?? existingTree(this.#storage, infoOf(id, former)) ?? null
+      : null;
+    this.#keeper.markStale();
+    this.#isBehind = true;
+    const root = { ...former, ...changes, ...rewritten, tree, replaces: id, formerly: { start, host, name } };
+    const renewed = manifests.writeRoot(root);
+    manifests.remove(id);
+    trees?.remove(this.#storage.monitor);
+    for (const one of [name, root.name]) this.#renamed.add(one);
+    return renewed;
+  }
+
+  #withdrawTree(snapshot: SnapshotInfo): WithdrawnTrees {
+    const trees = withdrawTrees(this.#storage, [snapshot]);
+    this.#tryRefresh(snapshot.name);
+    return trees;
   }
 
   /** Decides what nothing needs. @throws UnknownReferences, Interrupted */

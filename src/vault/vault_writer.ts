@@ -1,14 +1,17 @@
 /** Changes a vault. There may be many writers at once, on many machines: each only adds objects, or removes roots. */
 import { hash } from "node:crypto";
 import type { Catalog } from "../catalog/catalog.ts";
-import { type HunkId, type RootId, rootIdOf } from "../core/content_id.ts";
+import type { Apath } from "../core/apath.ts";
+import { type HunkId, hunkIdOf, type RootId, rootIdOf } from "../core/content_id.ts";
 import type { Fault } from "../core/fault.ts";
+import { textOf } from "../core/raw.ts";
+import { encodeHunk, type HunkRef } from "../snapshot/hunk.ts";
 import { parseRoot, type Root } from "../snapshot/root.ts";
 import { fieldsOf, parseJson } from "../core/json.ts";
 import type { Monitor } from "../core/monitor.ts";
-import type { RemovalPlan, RemovalRequest, RepositoryWriter, VerifiedItem } from "../snapshot/repository.ts";
+import type { RemovalPlan, RemovalRequest, RepositoryWriter, Rewriting, VerifiedItem } from "../snapshot/repository.ts";
 import type { Machine } from "../platform/machine.ts";
-import type { SinkRequest, SnapshotSource } from "../snapshot/snapshot_sink.ts";
+import type { HunkWithBytes, SinkRequest, SnapshotSource } from "../snapshot/snapshot_sink.ts";
 import { NotForVaults } from "./format/faults.ts";
 import type { Pruner } from "./prune/pruner.ts";
 import { VaultRepairer } from "./repair/vault_repairer.ts";
@@ -100,10 +103,29 @@ export class VaultWriter implements RepositoryWriter {
     this.#assertMayStore();
     const { roots } = this.#vault, former = await roots.find(id);
     if (former === undefined) return undefined;
-    const fields = fieldsOf(parseJson(new TextDecoder().decode(former.bytes)));
-    const text = `${JSON.stringify({ ...fields, tags, replaces: id }, undefined, 2)}\n`;
-    const bytes = new TextEncoder().encode(text), renewed = rootIdOf(hash("sha256", bytes));
+    const { formerly: _, ...fields } = fieldsOf(parseJson(new TextDecoder().decode(former.bytes)));
+    const bytes = rootBytes({ ...fields, tags, replaces: id }), renewed = rootIdOf(hash("sha256", bytes));
     await roots.put({ id: renewed, bytes, root: parseRoot(bytes) });
+    await roots.remove(id);
+    return renewed;
+  }
+
+  /** As {@link replaceRoot}; what the new root needs is looked for as for any new snapshot. */
+  async rewrite(id: RootId, { changes, entries }: Rewriting): Promise<RootId | undefined> {
+    this.#assertMayStore();
+    const { roots } = this.#vault, former = await roots.find(id);
+    if (former === undefined) return undefined;
+    const { start, host, name } = former.root, hunks: HunkWithBytes[] = [];
+    const rewritten = await entries?.({ addHunk: (first, lines) => addedTo(hunks, first, lines) });
+    const fields = fieldsOf(parseJson(new TextDecoder().decode(former.bytes)));
+    const manifest = rewritten && {
+      tree: null,
+      totals: rewritten.totals,
+      hunks: rewritten.hunks.map((hunk) => ({ ...hunk, first: textOf(hunk.first) })),
+    };
+    const root = { ...fields, ...changes, ...manifest, replaces: id, formerly: { start, host, name } };
+    await using receiver = await this.receive(rootBytes(root));
+    const renewed = await receiver.commit(hunks);
     await roots.remove(id);
     return renewed;
   }
@@ -126,6 +148,17 @@ export class VaultWriter implements RepositoryWriter {
   setPolicy(): Promise<void> {
     return Promise.reject(new NotForVaults("keep a policy"));
   }
+}
+
+function rootBytes(fields: object): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(`${JSON.stringify(fields, undefined, 2)}\n`);
+}
+
+/** Keeps a hunk until all are there. */
+function addedTo(hunks: HunkWithBytes[], first: Apath, lines: readonly string[]): { ref: HunkRef; newBytes: number } {
+  const bytes = encodeHunk(lines), ref = { first, count: lines.length, id: hunkIdOf(hash("sha256", bytes)) };
+  hunks.push({ ref, bytes });
+  return { ref, newBytes: bytes.length };
 }
 
 async function hunksOf(roots: RootStore): Promise<Iterable<HunkId>> {

@@ -221,6 +221,11 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   async keeping(world, say) {
     await fill(world);
     await say("tag", "letters:latest", "--add", "tax,2026");
+    await say("rewrite", "--name", "photos", "--remove", "/notes.tx");
+    await say("rewrite", "--name", "photos", "--remove", "/notes.txt", "--exclude", "*.jpg", "--dry-run");
+    await say("rewrite", "--name", "photos", "--remove", "/notes.txt", "--exclude", "snow.jpg");
+    await say("rewrite", "letters:latest", "--new-host", "nas", "--new-time", "2020-01-02 03:04");
+    await say("rewrite");
     await say("policy", "show");
     await say("forget");
     await say("policy", "set", "--keep-last", "1");

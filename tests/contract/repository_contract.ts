@@ -7,6 +7,7 @@ import { rawOf, textOf } from "../../src/core/raw.ts";
 import type { Overwrite } from "../../src/core/restore_terms.ts";
 import type { OpenedRepository } from "../../src/operations/opened.ts";
 import type { ExtractTask } from "../../src/snapshot/extract_batch.ts";
+import { parseLine } from "../../src/snapshot/entry_line.ts";
 import { parseRoot } from "../../src/snapshot/root.ts";
 import type { ObjectReport, Repository, ScanRequest } from "../../src/snapshot/repository.ts";
 import { joined, MemoryRepository } from "../support/memory_repository.ts";
@@ -284,6 +285,44 @@ function changeRules(rule: Rule): void {
     await using later = await place.open();
     deepStrictEqual([...await later.rootIds()].sort(), [renewed, second].sort());
     deepStrictEqual((await later.snapshots())[0], { ...before, id: renewed, tags: ["x", "y"] });
+  });
+
+  rule("a snapshot is rewritten: without some entries, and as somebody else's", async (place) => {
+    const [first, second] = await backupTwice(place);
+    await using repository = await place.open();
+    const before = await repository.manifest(second),
+      gone = before.entry(parseApath("/same")),
+      { start, host, name } = before.root;
+    ok(gone?.kind === "file" && gone.content !== undefined);
+    let renewed: RootId | undefined;
+    {
+      await using writer = await repository.write("test");
+      renewed = await writer.rewrite(second, {
+        changes: { host: "another", start: "2020-01-01T00:00:00.000Z" },
+        entries: (sink) => {
+          const lines = before.root.hunks.flatMap((_, i) => before.lines(i));
+          const kept = lines.filter((line) => parseLine(line).path !== gone.path);
+          const hunks = [sink.addHunk(TOP, kept).ref], { entries, files, bytes, ...totals } = before.root.totals;
+          return { hunks, totals: { ...totals, entries: entries - 1, files: files - 1, bytes: bytes - gone.size } };
+        },
+      });
+    }
+    ok(renewed !== undefined);
+    await using later = await place.open();
+    deepStrictEqual([...await later.rootIds()].sort(), [first, renewed].sort());
+    const after = await later.manifest(renewed), { replaces, formerly, tree, host: newHost } = after.root;
+    deepStrictEqual([replaces, formerly, tree, newHost], [second, { start, host, name }, null, "another"]);
+    deepStrictEqual([...after.entries()], [...before.entries()].filter(({ path }) => path !== gone.path));
+    const listed = (await later.snapshots()).map(({ id, host, time }) => [id, host, time.slice(0, 4)]);
+    deepStrictEqual(listed.at(-1), [renewed, "another", "2020"]);
+    const found = await later.query((catalog) => catalog.snapshots().map(({ id }) => id));
+    deepStrictEqual(found.toSorted(), [first, renewed].toSorted());
+    {
+      await using writer = await later.write("test");
+      const tagged = await writer.replaceRoot(renewed, { tags: ["again"] });
+      ok(tagged !== undefined);
+      strictEqual((await later.manifest(tagged)).root.formerly, undefined);
+    }
   });
 
   rule("there is one writer at a time, and whoever wants to be another learns of it", async (place) => {

@@ -1,5 +1,6 @@
 /** A repository in memory: the plainest that keeps the promises of the seam, for tests of what stands on it. */
-import { type ContentId, type HunkId, type RootId, rootIdOf } from "../../src/core/content_id.ts";
+import type { Apath } from "../../src/core/apath.ts";
+import { type ContentId, type HunkId, hunkIdOf, type RootId, rootIdOf } from "../../src/core/content_id.ts";
 import { type Algorithm, hashBytes } from "../../src/core/digest.ts";
 import { Fault, Interrupted } from "../../src/core/fault.ts";
 import type { Monitor } from "../../src/core/monitor.ts";
@@ -16,7 +17,7 @@ import { StopFlag } from "../../src/platform/stop_flag.ts";
 import type { CatalogQueries, Ratios } from "../../src/snapshot/catalog_queries.ts";
 import type { ExtractBatch, ExtractResult } from "../../src/snapshot/extract_batch.ts";
 import { DamagedContent, NoSnapshot, OtherAlgorithm } from "../../src/snapshot/faults.ts";
-import type { HunkRef } from "../../src/snapshot/hunk.ts";
+import { encodeHunk, type HunkRef } from "../../src/snapshot/hunk.ts";
 import { contentsOf } from "../../src/snapshot/hunk_contents.ts";
 import { Manifest } from "../../src/snapshot/manifest.ts";
 import type {
@@ -30,6 +31,7 @@ import type {
   RepositoryChecker,
   RepositoryUsage,
   RepositoryWriter,
+  Rewriting,
   ScanReport,
   ScanRequest,
   VerifiedItem,
@@ -489,9 +491,27 @@ class MemoryWriter implements RepositoryWriter {
 
   replaceRoot(id: RootId, changes: Pick<Root, "tags">): RootId | undefined {
     if (this.#repository.isBeingRead(id)) return undefined;
-    const renewed = this.#addRoot({ ...this.#repository.root(id), ...changes, replaces: id });
+    const { formerly: _, ...former } = this.#repository.root(id);
+    const renewed = this.#addRoot({ ...former, ...changes, replaces: id });
     this.#repository.roots.delete(id);
     return renewed;
+  }
+
+  async rewrite(id: RootId, { changes, entries }: Rewriting): Promise<RootId | undefined> {
+    if (this.#repository.isBeingRead(id)) return undefined;
+    const former = this.#repository.root(id), { start, host, name } = former;
+    const rewritten = await entries?.({ addHunk: (first, lines) => this.#addHunk(first, lines) });
+    const tree = rewritten === undefined ? former.tree : null;
+    const root = { ...former, ...changes, ...rewritten, tree, replaces: id, formerly: { start, host, name } };
+    const renewed = this.#addRoot(root);
+    this.#repository.roots.delete(id);
+    return renewed;
+  }
+
+  #addHunk(first: Apath, lines: readonly string[]): { ref: HunkRef; newBytes: number } {
+    const bytes = encodeHunk(lines), id = hunkIdOf(hashBytes(this.#repository.algorithm, bytes));
+    this.#repository.hunks.set(id, bytes);
+    return { ref: { first, count: lines.length, id }, newBytes: bytes.length };
   }
 
   #addRoot(root: Root): RootId {

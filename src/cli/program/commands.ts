@@ -25,6 +25,7 @@ import { defineRebuild } from "../commands/rebuild.ts";
 import { defineRecover } from "../commands/recover.ts";
 import { defineRepair } from "../commands/repair.ts";
 import { defineRestore } from "../commands/restore.ts";
+import { defineRewrite } from "../commands/rewrite.ts";
 import { defineSalvage } from "../commands/salvage.ts";
 import { defineServe } from "../commands/serve.ts";
 import { defineSnapshots } from "../commands/snapshots.ts";
@@ -38,7 +39,7 @@ export const COMMANDS: Readonly<Record<string, readonly Define[]>> = {
   "Backing up": [defineInit, defineBackup, definePlan, defineCopy],
   "Looking": [defineSnapshots, defineLs, defineFind, defineHistory, defineDiff, defineStats],
   "Getting back": [defineRestore, defineCat, defineDump],
-  "Keeping": [defineForget, definePrune, definePolicy, defineTag, defineTree, defineKey],
+  "Keeping": [defineForget, definePrune, definePolicy, defineTag, defineRewrite, defineTree, defineKey],
   "Checking and healing": [defineCheck, defineDrill, defineRepair, defineSalvage, defineRecover, defineRebuild],
   "Working by itself": [defineServe, defineJob, defineNotify, defineMetrics],
   "This tool": [defineConfig, defineCompletions, defineVersion],

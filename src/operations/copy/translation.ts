@@ -111,7 +111,9 @@ export class Translation {
 
   /** What names other snapshots by ids of the other algorithm is left out. */
   #root(bytes: Uint8Array<ArrayBuffer>, origin: Origin, hunks: readonly HunkRef[]): Uint8Array<ArrayBuffer> {
-    const { replaces: _, hunks: former, ...fields } = fieldsOf(parseJson(new TextDecoder().decode(bytes)));
+    const { replaces: _, formerly: _former, hunks: former, ...fields } = fieldsOf(
+      parseJson(new TextDecoder().decode(bytes)),
+    );
     const storage = { ...fieldsOf(fields["storage"]), algorithm: this.#algorithm };
     const listed = Array.isArray(former) ? former : [];
     const renamed = hunks.map(({ id }, i) => ({ ...fieldsOf(listed[i]), id }));

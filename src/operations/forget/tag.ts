@@ -6,14 +6,17 @@ import type { OpenedRepository } from "../opened.ts";
 import { SnapshotInUse } from "./forget.ts";
 import { resolveSnapshot } from "../../snapshot/resolve.ts";
 
-export interface TagRequest {
-  /** Names of snapshots. */
-  readonly snapshots: readonly string[];
+export interface TagChanges {
   /** Exactly these; undefined: those that there are. */
   readonly set: readonly string[] | undefined;
   /** Then these too, and not these. */
   readonly add: readonly string[];
   readonly remove: readonly string[];
+}
+
+export interface TagRequest extends TagChanges {
+  /** Names of snapshots. */
+  readonly snapshots: readonly string[];
 }
 
 export interface Tagged {
@@ -35,7 +38,7 @@ export async function tag(repository: OpenedRepository, request: TagRequest): Pr
   );
   const tagged: Tagged[] = [];
   for (const { id: former, tags: before } of named.values()) {
-    const tags = changed(before, request);
+    const tags = changedTags(before, request);
     const isSame = JSON.stringify(tags) === JSON.stringify(before);
     const id = isSame ? former : await writer.replaceRoot(former, { tags });
     if (id === undefined) throw new SnapshotInUse(former);
@@ -44,6 +47,6 @@ export async function tag(repository: OpenedRepository, request: TagRequest): Pr
   return tagged;
 }
 
-function changed(before: readonly string[], { set, add, remove }: TagRequest): string[] {
+export function changedTags(before: readonly string[], { set, add, remove }: TagChanges): string[] {
   return [...new Set([...set ?? before, ...add])].filter((tag) => !remove.includes(tag));
 }

@@ -80,9 +80,10 @@ export class CatalogOpener {
     if (catalog === undefined) return undefined;
     const there = origin.listing.rootIds(), isThere = new Set<string>(there), known = catalog.snapshots();
     const lost = known.filter(({ id }) => !isThere.has(id));
-    this.#reportVanished(lost);
     const unknown = there.filter((id) => !catalog.knows(id));
     const missing = readHeaders(origin, unknown, { removesReplaced: true, report });
+    const replaced = new Set(missing.flatMap(({ root }) => root.replaces ?? []));
+    this.#reportVanished(lost.filter(({ id }) => !replaced.has(id)));
     const newest = known.at(-1)?.sequence ?? 0;
     // What was copied from elsewhere may come anywhere in the order.
     const isLast = ({ root }: RootHeader) => root.sequence > newest && root.storage.id === origin.settings.id;
@@ -105,7 +106,9 @@ export class CatalogOpener {
     const unknown = origin.listing.rootIds().filter((id) => !known.has(id));
     for (const { id, root } of readHeaders(origin, unknown, { removesReplaced: true })) {
       const former = root.replaces && known.get(root.replaces);
-      if (former === undefined || !isSameSnapshot(root, { ...former, start: former.time })) continue;
+      // One that was rewritten is another one to the catalog, which is made again for it.
+      if (former === undefined || root.formerly !== undefined) continue;
+      if (!isSameSnapshot(root, { ...former, start: former.time })) continue;
       origin.manifests.remove(former.id);
       this.#changer.replace(former.id, id);
       if (state.catalog === undefined) return;

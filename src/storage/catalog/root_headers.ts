@@ -2,6 +2,8 @@
 import { headerOf, renumbered, type RootHeader, withoutReplaced } from "../../catalog/snapshot_order.ts";
 import type { RootId } from "../../core/content_id.ts";
 import { Fault } from "../../core/fault.ts";
+import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
+import { existingTree, withdrawTrees } from "../tree/tree_places.ts";
 import type { CatalogOrigin } from "./catalog_origin.ts";
 
 export interface HeaderOptions {
@@ -13,11 +15,11 @@ export interface HeaderOptions {
 
 /** Roots in order, without their hunks; a damaged root is a problem of its own and hides no other. */
 export function readHeaders(
-  { manifests }: CatalogOrigin,
+  origin: CatalogOrigin,
   ids: readonly RootId[],
   options: HeaderOptions,
 ): RootHeader[] {
-  const { removesReplaced, report } = options, heads: RootHeader[] = [];
+  const { manifests } = origin, { removesReplaced, report } = options, heads: RootHeader[] = [];
   for (const id of ids) {
     try {
       heads.push(headerOf(id, manifests.readRoot(id)));
@@ -27,7 +29,17 @@ export function readHeaders(
     }
   }
   // Of two roots of one snapshot, which a crash has left, the newer one counts.
-  return renumbered(withoutReplaced(heads, ({ id }) => {
-    if (removesReplaced) manifests.remove(id);
+  return renumbered(withoutReplaced(heads, (former, by) => {
+    if (!removesReplaced) return;
+    removeTree(origin, former.info, by.info.tree);
+    manifests.remove(former.id);
   }));
+}
+
+/** The tree of a snapshot that was rewritten elsewhere, and copied: it shows what was taken out. */
+function removeTree({ dir, machine, monitor }: CatalogOrigin, former: SnapshotInfo, kept: string | null): void {
+  const storage = { dir, machine, snapshots: () => [] }, tree = existingTree(storage, former);
+  if (tree === undefined || tree === kept) return;
+  using trees = withdrawTrees(storage, [former]);
+  trees.remove(monitor);
 }

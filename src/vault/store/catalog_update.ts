@@ -147,8 +147,10 @@ function planIn(file: CatalogFile, heads: readonly RootHeader[]): Plan | undefin
 function planFor(known: readonly SnapshotInfo[], heads: readonly RootHeader[]): Plan | undefined {
   const wanted = new Map(heads.map((head) => [head.id, head])), isKnown = new Map(known.map((info) => [info.id, info]));
   const replaced = heads.flatMap((head) => {
-    const { id, root: { replaces, sequence } } = head;
-    const former = replaces === undefined || wanted.has(replaces) ? undefined : isKnown.get(replaces);
+    const { id, root: { replaces, formerly, sequence } } = head;
+    // One that was rewritten is another one to the catalog.
+    const isOther = replaces === undefined || formerly !== undefined || wanted.has(replaces);
+    const former = isOther ? undefined : isKnown.get(replaces);
     return former === undefined || isKnown.has(id) || former.sequence !== sequence ? [] : [[former.id, head] as const];
   });
   const formers = new Set(replaced.map(([former]) => former)), renewed = new Set(replaced.map(([, { id }]) => id));

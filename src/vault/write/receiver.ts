@@ -103,7 +103,7 @@ export class VaultReceiver implements SnapshotReceiver {
     const soFar = all.slice(0, last + 1).filter(({ id }) => this.#parts.store.has(id, "meta"));
     if (tail !== undefined) soFar.push(tail.ref);
     if (soFar.length === 0) return await this.#flush();
-    const { replaces: _, ...root } = this.#root, former = this.#partial;
+    const { replaces: _, formerly: _former, ...root } = this.#root, former = this.#partial;
     this.#partial = await this.#maker.make({ ...root, tree: null, complete: false, for: this.#id, hunks: soFar });
     if (former !== undefined && former !== this.#partial) await removePartial(this.#parts.roots, [former]);
   }

@@ -1,0 +1,78 @@
+/** Which entries are to be taken out of a snapshot: paths, and what fits patterns as if the backup had left it out. */
+import { type Apath, apathWithin, isWithin, parentOf, parseApath, TOP } from "../../core/apath.ts";
+import type { Entry } from "../../core/entry.ts";
+import { textOf } from "../../core/raw.ts";
+import { excludesWithParents, type Filter, parseFilter } from "../../source/filter.ts";
+import type { Manifest } from "../../snapshot/manifest.ts";
+import type { Root } from "../../snapshot/root.ts";
+import { resolvePaths } from "../browse/resolve_path.ts";
+
+export interface Unwanted {
+  /** In the snapshot, or as they were in a source. */
+  readonly paths: readonly Apath[];
+  /** As in a .gitignore file, from each source on. */
+  readonly patterns: readonly string[];
+}
+
+/** A path or a pattern, as it was given. */
+export type Reason = string;
+
+export class RemovalChoice {
+  /** Two choices with the same key decide alike. */
+  readonly key: string;
+  readonly #paths: readonly { readonly at: Apath; readonly reason: Reason }[];
+  readonly #filter: Filter;
+  readonly #sources: readonly Apath[];
+  readonly #patterns: readonly { readonly reason: Reason; readonly filter: Filter }[];
+
+  constructor(manifest: Manifest, { paths, patterns }: Unwanted) {
+    this.#paths = paths.flatMap((path) => resolvePaths(manifest, path).map((at) => ({ at, reason: textOf(path) })));
+    this.#filter = parseFilter(patterns);
+    this.#patterns = patterns.map((reason) => ({ reason, filter: parseFilter([reason]) }));
+    this.#sources = manifest.root.sources.map(({ at }) => parseApath(at));
+    this.key = JSON.stringify([this.#paths, this.#sources]);
+  }
+
+  /** True if an entry goes. */
+  removes({ path, kind }: Pick<Entry, "path" | "kind">): boolean {
+    if (this.#paths.some(({ at }) => isWithin(path, at))) return true;
+    return !this.#filter.isEmpty && excludesWithParents(this.#filter, this.#inSource(path), kind === "dir");
+  }
+
+  /** Adds what fits an entry that goes. */
+  addReasons({ path, kind }: Pick<Entry, "path" | "kind">, reasons: Set<Reason>): void {
+    for (const { at, reason } of this.#paths) if (isWithin(path, at)) reasons.add(reason);
+    for (const { reason, filter } of this.#patterns) {
+      if (!reasons.has(reason) && excludesWithParents(filter, this.#inSource(path), kind === "dir")) {
+        reasons.add(reason);
+      }
+    }
+  }
+
+  #inSource(path: Apath): Apath {
+    const source = this.#sources.find((at) => isWithin(path, at));
+    return source === undefined ? path : apathWithin(path, source);
+  }
+
+  /** The directory, or the entry itself, that goes with all that is below it. */
+  topOf(path: Apath): Apath {
+    let top = path;
+    while (top !== TOP && this.removes({ path: parentOf(top), kind: "dir" })) top = parentOf(top);
+    return top;
+  }
+
+  /** Patterns that would have left out the same at the backup: so that nobody takes what is missing for deleted. */
+  asExcludes({ patterns }: Unwanted): string[] {
+    const paths = this.#paths.map(({ at }) => this.#inSource(at)).filter((path) => path !== TOP);
+    return [...patterns, ...paths.map((path) => literalPattern(textOf(path)))];
+  }
+}
+
+export function withExcludes(root: Root, more: readonly string[]): readonly string[] {
+  return [...root.excludes, ...more.filter((pattern) => !root.excludes.includes(pattern))];
+}
+
+/** @param path begins with a slash, so that it fits nowhere else */
+function literalPattern(path: string): string {
+  return path.replace(/[\\*?[]/g, "\\$&").replace(/ +$/, (spaces) => "\\ ".repeat(spaces.length));
+}
