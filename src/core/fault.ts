@@ -1,6 +1,6 @@
 /** Foreseen failures. Each has a stable code, says what failed on what and why, and what to do next. Bugs are plain Errors. */
 export abstract class Fault extends Error {
-  /** Kebab-case, stable, listed in the README. */
+  /** Kebab-case, stable, listed in `help errors`. */
   abstract readonly code: string;
   /** What the reader can do now: one sentence without a final period. */
   abstract readonly hint: string;

@@ -3,6 +3,7 @@ import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { parseMarkdown, spansOf } from "../../src/cli/help/markdown.ts";
 import { pageText } from "../../src/cli/help/page.ts";
 import { titleOf, TOPICS } from "../../src/cli/help/topics.ts";
+import { makeProgram } from "../../src/cli/program/run.ts";
 import { FakeWorld, runIn } from "./fake_world.ts";
 
 const plain = (text: string) => text;
@@ -95,4 +96,49 @@ Deno.test("help topics lists every topic in a line, and leads to those that were
   const offered = await runIn(world, "complete", "--", "help", "get");
   match(offered.stdout, /^getting-started\t\w/);
   strictEqual((await runIn(world, "complete", "--", "help", "tree", "get")).stdout, "");
+});
+
+Deno.test("help commands lists every command, and help options every option of all commands", async () => {
+  const world = new FakeWorld();
+  const program = makeProgram(world, () => Promise.resolve());
+  const commands = (await runIn(world, "help", "commands")).stdout;
+  for (const command of program.createHelp().visibleCommands(program)) {
+    ok(new RegExp(`^  \`${command.name()}\\b`, "m").test(commands), command.name());
+  }
+  const options = (await runIn(world, "help", "options")).stdout;
+  for (const { long, hidden } of program.options) strictEqual(options.includes(`${long}`), !hidden, `${long}`);
+  deepStrictEqual([...commands.split("\n"), ...options.split("\n")].filter((line) => line.length > 80), []);
+});
+
+Deno.test("help shows both where a command and a topic have one name", async () => {
+  const { stdout } = await runIn(new FakeWorld(), "help", "snapshots");
+  match(stdout, /^Usage: backup-tool snapshots[^]*\n\nSnapshots: how to name them/);
+});
+
+const groff = await new Deno.Command("groff", { args: ["--version"], stdout: "null", stderr: "null" }).output()
+  .then(({ success }) => success, () => false);
+
+Deno.test({
+  name: "help --man prints pages that groff has nothing to say about, of every command and topic",
+  ignore: !groff,
+  fn: async () => {
+    const world = new FakeWorld();
+    const program = makeProgram(world, () => Promise.resolve());
+    const names = ["", "topics", "commands", ...TOPICS.keys(), ...program.commands.map((command) => command.name())];
+    let pages = "";
+    for (const name of names) {
+      const { status, stdout } = await runIn(world, "help", "--man", ...name === "" ? [] : [name]);
+      strictEqual(status, 0, name);
+      match(stdout, /^\.TH BACKUP\\-TOOL\S* [17] .*\n\.SH NAME\nbackup\\-tool\S* \\- \S/, name);
+      pages += stdout;
+    }
+    const child = new Deno.Command("groff", {
+      args: ["-man", "-Tutf8", "-ww", "-z"],
+      stdin: "piped",
+      stderr: "piped",
+    }).spawn();
+    await new Blob([pages]).stream().pipeTo(child.stdin);
+    const { success, stderr } = await child.output();
+    deepStrictEqual([success, new TextDecoder().decode(stderr)], [true, ""]);
+  },
 });

@@ -1,8 +1,9 @@
 /**
  * Every error's words. Each class of fault in src/ is made with arguments that stand for themselves, and what it says is
- * kept in expected/errors.txt; `UPDATE_EXPECTED=1 deno test` writes it anew. What to do then stands in the README.
+ * kept in expected/errors.txt; `UPDATE_EXPECTED=1 deno test` writes it anew, and the hints in `help errors`.
  */
 import { deepStrictEqual, ok } from "node:assert/strict";
+import { parseMarkdown } from "../../src/cli/help/markdown.ts";
 import { Fault } from "../../src/core/fault.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -91,9 +92,31 @@ for (const { name, fault } of FAULTS) {
   });
 }
 
-Deno.test("At least as many errors are tried here as the README lists codes, but for those that only threads throw", () => {
-  const [, table = ""] = /<!-- errors -->([^]*?)\n## /.exec(Deno.readTextFileSync(new URL("README.md", ROOT))) ?? [];
-  const listed = [...table.matchAll(/^\| `([a-z-]+)`/gm)].map(([, code = ""]) => code);
-  const tried = new Set(FAULTS.map(({ fault }) => fault.code));
-  deepStrictEqual(listed.filter((code) => !tried.has(code)).sort(), ["bug", "source-vanished"]);
+/** Codes that only threads throw, and that no class has. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  "bug": "Report it with the whole text",
+  "source-vanished": "Nothing, if it was meant to be deleted",
+};
+
+/** What the topic says of an error: its code, what it means (written by hand), and the hints of its classes. */
+function errorItem(code: string, meanings: ReadonlyMap<string, string>): string {
+  const faults = FAULTS.filter(({ fault }) => fault.code === code).map(({ fault }) => fault);
+  const hints = faults.map(({ hint }) => hint).filter((hint) => hint !== "HINT" && !hint.includes("Open it"));
+  const hint = [...new Set(hints)].join(". Or: ") || ELSEWHERE[code] || "See its hint";
+  return `\`${code}\`: ${meanings.get(code) ?? faults[0]?.message ?? ""} → ${hint}`;
+}
+
+Deno.test("help errors lists every code, what it means, and what the program says to do", () => {
+  const topic = new URL("src/cli/help/errors.md", ROOT), text = Deno.readTextFileSync(topic);
+  const items = parseMarkdown(text).flatMap((block) => block.kind === "item" ? [block.text] : []);
+  const meanings = new Map(items.map((item) => {
+    const [, code = "", meaning = ""] = /^`([a-z-]+)`: (.*?) → /.exec(item) ?? [];
+    return [code, meaning];
+  }));
+  const codes = [...new Set([...FAULTS.map(({ fault }) => fault.code), ...Object.keys(ELSEWHERE)])].sort();
+  const expected = codes.map((code) => errorItem(code, meanings));
+  if (Deno.env.get("UPDATE_EXPECTED") === "1" && items.join("\n") !== expected.join("\n")) {
+    const list = expected.map((item) => `- ${item}\n`).join(""); // `deno fmt` wraps it
+    Deno.writeTextFileSync(topic, text.slice(0, text.indexOf("\n- `") + 1) + list);
+  } else deepStrictEqual(items, expected);
 });

@@ -2,10 +2,10 @@
 import { deepStrictEqual, ok } from "node:assert/strict";
 import { parseJob, parseRecurringJob } from "../../src/jobs/schema/job_file.ts";
 
-const README = Deno.readTextFileSync(new URL("../../README.md", import.meta.url));
+const TOPIC = Deno.readTextFileSync(new URL("../../src/jobs/help/jobs.md", import.meta.url));
 
-Deno.test("every job in the README can be run", () => {
-  const samples = [...README.matchAll(/^```jsonc\n(.*?)^```/gms)].map(([, text = ""]) => text).filter((text) =>
+Deno.test("every job in the help topic can be run", () => {
+  const samples = [...TOPIC.matchAll(/^```jsonc\n(.*?)^```/gms)].map(([, text = ""]) => text).filter((text) =>
     text.includes(`"kind"`)
   );
   ok(samples.length >= 6);

@@ -183,7 +183,7 @@ function withOptions(command: Command): Command {
         "backup-tool backup ~/photos -s /mnt/disk/storage --init",
         "backup-tool backup photos      # see `backup-tool help config`",
         "backup-tool backup /etc /home --name system --tag weekly --exclude '*.tmp'",
-        "backup-tool backup ~ --iexclude '*.iso' --exclude-if-present .nobackup --dry-run",
+        "backup-tool backup ~ --iexclude '*.iso' --exclude-if-present .nobackup -n",
         "backup-tool backup /home --lock btrfs",
         "backup-tool backup /srv/db --before 'stop db' --after 'start db'",
         "backup-tool backup --command 'pg_dump shop' --stdin-name shop.sql",

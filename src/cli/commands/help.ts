@@ -18,17 +18,34 @@ export function defineHelp(program: Command, world: World): void {
         "a topic share a name, both are shown.",
     )
     .argument("[COMMAND...]", "a command or a topic")
+    .option("--man", "print it as a man page, in the language of roff")
     .allowUnknownOption()
-    .action(async (words: readonly string[]) => {
-      const { TOPICS, topicNamed } = await import("../help/topics.ts");
-      const [first = ""] = words;
-      const text = words.length === 1 ? topicNamed(first) : undefined;
+    .action(async (words: readonly string[], { man = false }: { readonly man?: boolean }) => {
+      const text = words.length === 1 ? await topic(words[0] ?? "", program) : undefined;
       const command = commandNamed(program, words);
-      if (command !== undefined) command.outputHelp();
-      if (first === "topics") return await showTopic(await listOfTopics(), world);
-      if (text !== undefined) return await showTopic(command === undefined ? text : `---\n\n${text}`, world);
-      if (command === undefined) throw noHelpFor(words, program, [...TOPICS.keys()]);
+      if (command === undefined && text === undefined) throw await noHelpFor(words, program);
+      if (man) return await showManPage(command ?? words[0] ?? "", text, world);
+      command?.outputHelp();
+      if (text !== undefined) await showTopic(command === undefined ? text : `\n${text}`, world);
     });
+}
+
+/** Markdown, also of topics that the program makes of what it knows; undefined if there is none of that name. */
+async function topic(name: string, program: Command): Promise<string | undefined> {
+  const [{ TOPICS, titleOf, topicNamed }, { commandsTopic, topicsTopic, withOptions }] = await Promise.all([
+    import("../help/topics.ts"),
+    import("../help/generated.ts"),
+  ]);
+  if (name === "commands") return commandsTopic(program);
+  if (name === "topics") return topicsTopic([...TOPICS].map(([topic, text]) => [topic, titleOf(text)]));
+  const text = topicNamed(name);
+  return text === undefined ? undefined : withOptions(text, program);
+}
+
+async function showManPage(page: Command | string, text: string | undefined, world: World): Promise<void> {
+  const { commandPage, topicPage } = await import("../help/man_page.ts");
+  const roff = typeof page === "string" ? topicPage(page, text ?? "") : commandPage(page);
+  world.stdout.write(new TextEncoder().encode(roff));
 }
 
 /** The command of the longest beginning of `words` that names one; undefined where another must follow. */
@@ -43,26 +60,14 @@ function commandNamed(program: Command, words: readonly string[]): Command | und
   return found;
 }
 
-function noHelpFor(words: readonly string[], program: Command, topics: readonly string[]): BadUsage {
-  const names = [...program.createHelp().visibleCommands(program).map((command) => command.name()), ...topics];
-  const meant = words.length === 1 ? similarNames(words[0] ?? "", names) : [];
+async function noHelpFor(words: readonly string[], program: Command): Promise<BadUsage> {
+  const { TOPICS } = await import("../help/topics.ts");
+  const names = program.createHelp().visibleCommands(program).map((command) => command.name());
+  const meant = words.length === 1 ? similarNames(words[0] ?? "", [...names, ...TOPICS.keys()]) : [];
   return new BadUsage(
     `There is no command or topic '${words.join(" ")}'`,
     meant.length > 0 ? `Did you mean ${meant.join(" or ")}?` : "See `backup-tool help` and `backup-tool help topics`",
   );
-}
-
-async function listOfTopics(): Promise<string> {
-  const { TOPICS, titleOf } = await import("../help/topics.ts");
-  const rows = [...TOPICS].map(([name, text]) => `| ${name} | ${titleOf(text)} |`);
-  return `# Help topics
-
-Read one with \`backup-tool help TOPIC\`; \`backup-tool help COMMAND\` shows the options of a command.
-
-| | |
-|-|-|
-${rows.join("\n")}
-`;
 }
 
 /** Through a pager at a terminal, as it is elsewhere. */

@@ -1,3 +1,4 @@
+import { TOPICS } from "../../../src/cli/help/topics.ts";
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { DiskFault } from "../../../src/platform/disk.ts";
 import { VARIABLES } from "../../../src/cli/settings/settings.ts";
@@ -184,13 +185,14 @@ Deno.test("config: --example is a file that can be used as it is", async () => {
   ]);
 });
 
-Deno.test("config: the README's example can be used as it is, and the variables are those that it lists", async () => {
-  const readme = Deno.readTextFileSync(new URL("../../../README.md", import.meta.url));
+Deno.test("config: the example of the topics can be used as it is, and the variables are those that they list", async () => {
+  const configuration = TOPICS.get("configuration") ?? "", environment = TOPICS.get("environment") ?? "";
   using world = new ConfiguredWorld();
-  const [, example = ""] = /```jsonc\n(\/\/ ~\/\.config\/backup-tool\/backup-tool\.jsonc[^]*?)```/.exec(readme) ?? [];
+  const [, example = ""] =
+    /```jsonc\n(\/\/ ~\/\.config\/backup-tool\/backup-tool\.jsonc[^]*?)```/.exec(configuration) ?? [];
   world.files[world.own] = example;
   deepStrictEqual(Object.keys((await world.json("config")).backups), ["photos", "system"]);
-  const listed = [...readme.matchAll(/^\| `(BACKUP_TOOL_\w+)`/gm)].map(([, name = ""]) => name);
+  const listed = [...environment.matchAll(/^\| `(BACKUP_TOOL_\w+)`/gm)].map(([, name = ""]) => name);
   deepStrictEqual(
     listed.sort(),
     [...Object.values(VARIABLES), ...Object.values(LOGIN_VARIABLES), "BACKUP_TOOL_CONFIG", "BACKUP_TOOL_HOST"].sort(),

@@ -11,7 +11,7 @@ export function errorText(error: unknown, paint: Paint): string {
   return faultText(error.message, error.hint, paint);
 }
 
-/** One line for programs, with the codes that the README lists; part of the interface. */
+/** One line for programs, with the codes that `help errors` lists; part of the interface. */
 export function errorJson(error: unknown): string {
   if (!(error instanceof Fault)) {
     return `${jsonText({ error: { code: "bug", message: stackOf(error), hint: BUG_HINT } })}\n`;
