@@ -107,6 +107,22 @@ export function operationsContract({ name, traits, make }: RepositoryKind): void
     strictEqual((await verificationStatus(life.repository)).damaged.contents, 0);
   }, "backsUp");
 
+  test(
+    "a backup that would say nothing new makes no snapshot, if that is wished; damage is mended all the same",
+    async (life) => {
+      const { place, repository } = life, [, second] = life.snapshots;
+      const request = { skipIfUnchanged: true } as const, count = async () => (await repository.rootIds()).length;
+      strictEqual((await place.backup(request)).id, second.id);
+      strictEqual(await count(), 2);
+      const content = (await repository.manifest(second.id)).entry(parseApath("/large"))?.content;
+      await place.damage(content!, "flip");
+      strictEqual((await life.check()).length, 1);
+      ok((await place.backup(request)).id !== second.id, "what mends is a snapshot");
+      deepStrictEqual([await life.check(), await count()], [[], 3]);
+    },
+    "backsUp",
+  );
+
   test("tags, a policy, forgetting and pruning leave what is kept as it was", async (life) => {
     const { repository } = life;
     await tag(repository, { snapshots: ["latest"], set: undefined, add: ["kept"], remove: [] });

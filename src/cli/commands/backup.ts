@@ -21,7 +21,7 @@ import { backupJson, backupLines } from "../output/results/backup_summary.ts";
 import { backUpLocation, remoteSource } from "../session/remote_backup.ts";
 import { EXIT, exitFor } from "../session/exit.ts";
 import { addLockOptions, type LockOptions } from "../settings/lock_options.ts";
-import { collected, examples, parsePositive, reading, workersOption } from "../settings/options.ts";
+import { collected, examples, opposite, parsePositive, reading, workersOption } from "../settings/options.ts";
 import { addPackingOptions } from "../settings/vault_options.ts";
 import { addSelectionOptions } from "../settings/selection_options.ts";
 import type { Session } from "../session/session.ts";
@@ -162,6 +162,8 @@ function withOptions(command: Command): Command {
     .option("--all", "back up all that the configuration names, a snapshot each")
     .option("--tag <TAG>", "mark the snapshot (repeatable)", collected);
   addLockOptions(addSelectionOptions(command))
+    .option("--skip-if-unchanged", "make no snapshot if nothing has changed since the last one")
+    .addOption(opposite("skip-if-unchanged"))
     .option("--no-tree", "make no browsable tree")
     .addOption(new Option("--tree").hideHelp())
     .addOption(

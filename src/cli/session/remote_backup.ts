@@ -5,7 +5,7 @@ import { type CredentialSource } from "../../backend/credentials.ts";
 import { isRemote } from "../../backend/open.ts";
 import type { RemoteBackupRequest } from "../../operations/remote_sources/remote_backup.ts";
 import type { OpenedRepository } from "../../operations/opened.ts";
-import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
+import type { BackedUp } from "../../operations/backup/unchanged.ts";
 import { type BackupOptions, hasOtherSources, lockFor, requestFor } from "./backup_request.ts";
 import type { LockOptions } from "../settings/lock_options.ts";
 import type { Session } from "./session.ts";
@@ -32,7 +32,7 @@ export async function backUpLocation(
   location: string,
   options: BackupOptions & LockOptions,
   session: Session,
-): Promise<SnapshotInfo> {
+): Promise<BackedUp> {
   const [{ openRemoteTree }, { backUpRemote }] = await Promise.all([
     import("../../backend/open_tree.ts"),
     import("../../operations/remote_sources/remote_backup.ts"),
@@ -56,6 +56,7 @@ export async function backUpLocation(
 
 function requestOf(request: ReturnType<typeof requestFor>): RemoteBackupRequest {
   const { name, host, user, tags, excludes, detection, checkpointMs, checkpointBytes, workers, signal } = request;
+  const { skipIfUnchanged } = request;
   return {
     ...defined<Pick<RemoteBackupRequest, "name" | "force" | "checkpointMs" | "checkpointBytes">>({
       name,
@@ -69,5 +70,6 @@ function requestOf(request: ReturnType<typeof requestFor>): RemoteBackupRequest 
     excludes,
     workers,
     signal,
+    ...(skipIfUnchanged && { skipIfUnchanged }),
   };
 }

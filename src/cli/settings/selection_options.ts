@@ -34,6 +34,7 @@ export interface SelectionOptions {
   readonly null?: boolean;
   readonly tag?: readonly string[];
   readonly tree?: boolean;
+  readonly skipIfUnchanged?: boolean;
 }
 
 const PRESET_NAMES = Object.keys(PRESETS);
@@ -103,6 +104,7 @@ export function settingsOfOptions(options: SelectionOptions, world: Pick<World, 
     static: options.static,
     tags: options.tag,
     tree: options.tree,
+    skipIfUnchanged: options.skipIfUnchanged,
   });
 }
 

@@ -43,6 +43,7 @@ import { ComparedRuns } from "./compared_runs.ts";
 import { IngestQueue } from "./ingest_queue.ts";
 import { rootFieldsOf } from "./root_fields.ts";
 import { type RunningTotals, Settlement } from "./settlement.ts";
+import { type BackedUp, LastSnapshot } from "./unchanged.ts";
 import { storeStreams } from "./streams.ts";
 import { StreamsAndKept } from "./streams_and_kept.ts";
 
@@ -51,7 +52,7 @@ export async function backup(
   repository: OpenedRepository,
   request: BackupRequest,
   monitor: Monitor,
-): Promise<SnapshotInfo> {
+): Promise<BackedUp> {
   const sources = request.sources.map((source) => textOf(sourcePath(source)));
   await using writer = await becomeWriter(repository, `backup of ${sources.join(", ")}`);
   return await new BackupRun(repository, request, monitor).make(writer);
@@ -64,6 +65,8 @@ class BackupRun {
   readonly #startMs: number;
   readonly #totals: RunningTotals = { entries: 0, files: 0, dirs: 0, bytes: 0, problems: 0 };
   readonly #others = new StreamsAndKept();
+  /** Not to be made once more. */
+  #last: LastSnapshot | undefined;
 
   constructor(repository: OpenedRepository, request: BackupRequest, monitor: Monitor) {
     this.#repository = repository;
@@ -72,8 +75,9 @@ class BackupRun {
     this.#startMs = repository.machine.clock.nowMs();
   }
 
-  async make(writer: RepositoryWriter): Promise<SnapshotInfo> {
-    const comparison = await this.#compare();
+  async make(writer: RepositoryWriter): Promise<BackedUp> {
+    const comparison = await this.#compare(), { skipIfUnchanged } = this.#request;
+    if (skipIfUnchanged) this.#last = await LastSnapshot.of(this.#repository, comparison.previous);
     await using sink = await this.#begin(writer, comparison);
     const chain = this.#chain(comparison, sink);
     using _ = this.#monitor.follow("readBytes", () => sink.bytes + this.#others.streamBytes);
@@ -84,7 +88,11 @@ class BackupRun {
       if (error instanceof Interrupted) await keepWhatIsDone(chain);
       throw error;
     }
-    const id = await sink.commit(chain.fields(), chain.manifest.finish());
+    const fields = chain.fields(), hunks = chain.manifest.finish();
+    // What was stored all the same, or mended, is safe only with a snapshot.
+    const isWhole = chain.settlement.storedItems === 0 && sink.damaged.size === 0;
+    if (isWhole && this.#last?.isRepeatedBy(fields, hunks)) return { ...this.#last.info, unchanged: true };
+    const id = await sink.commit(fields, hunks);
     return await this.#made(id);
   }
 
@@ -147,11 +155,13 @@ class BackupRun {
       readBytes: () => settlement.readBytes,
       hunks: () => manifest.soFar(),
       make: async (hunks) => {
+        // Nothing would be lost yet, and no partial snapshot is to stay behind.
+        if (settlement.storedItems === 0 && this.#last?.beginsWith(hunks)) return;
         await sink.checkpoint(fields(), hunks);
         monitor.phase("reading the source");
       },
     });
-    return { runs, queue, manifest, checkpoints, sink, fields };
+    return { runs, queue, settlement, manifest, checkpoints, sink, fields };
   }
 
   async #made(id: RootId): Promise<SnapshotInfo> {
@@ -165,6 +175,7 @@ class BackupRun {
 interface Chain {
   readonly runs: ComparedRuns;
   readonly queue: IngestQueue;
+  readonly settlement: Settlement;
   readonly manifest: SnapshotWriter;
   readonly checkpoints: Checkpoints;
   readonly sink: SnapshotSink;

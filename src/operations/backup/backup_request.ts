@@ -12,6 +12,8 @@ export interface BackupRequest extends Omit<Selection, "reserved">, WorkOptions 
   readonly job?: JobMark;
   /** Show the snapshot as a browsable tree, where the repository has such. */
   readonly tree: boolean;
+  /** Make no snapshot if it would say the same as the last one. */
+  readonly skipIfUnchanged?: boolean;
   /** Who runs the backup. */
   readonly user: string;
   /** Milliseconds between checkpoints of a long run. Default: five minutes. */

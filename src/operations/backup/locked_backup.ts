@@ -4,9 +4,9 @@ import { patiently } from "../../core/patience.ts";
 import { type Raw, textOf } from "../../core/raw.ts";
 import { backup } from "./backup.ts";
 import type { BackupRequest } from "./backup_request.ts";
+import type { BackedUp } from "./unchanged.ts";
 import { type Source, sourcePath } from "../sources/sources.ts";
 import { type Disk, DiskFault } from "../../platform/disk.ts";
-import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import { type Runner, runStep } from "../../source/lock/act.ts";
 import { lockSources, type LockWorld, recoverLocks, type SourceLock } from "../../source/lock/lock.ts";
 import type { LockSpec } from "../../source/lock/lock_kinds.ts";
@@ -32,7 +32,7 @@ export async function lockedBackup(
   request: BackupRequest,
   { state, spec, run = runStep }: Locking,
   monitor: Monitor,
-): Promise<SnapshotInfo> {
+): Promise<BackedUp> {
   const { disk, clock, random } = repository.machine;
   await undoLeftOver({ disk, run, state }, monitor);
   if (spec === undefined) return await backup(repository, request, monitor);

@@ -30,6 +30,8 @@ export class Settlement {
   readonly #monitor: Monitor;
   /** Bytes of the files that were read. */
   readBytes = 0;
+  /** Contents that were new. */
+  storedItems = 0;
 
   constructor(setup: SettlementSetup) {
     this.#setup = setup;
@@ -71,6 +73,7 @@ export class Settlement {
       this.readBytes += size;
     }
     if (how === "new") {
+      this.storedItems++;
       monitor.count("storedItems");
       monitor.count("storedBytes", bytes);
     } else if (how === "known") monitor.count("reusedItems");

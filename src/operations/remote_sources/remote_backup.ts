@@ -20,6 +20,7 @@ import { parseFilter } from "../../source/filter.ts";
 import { previousOf } from "../comparison/series.ts";
 import { becomeWriter } from "../become_writer.ts";
 import type { OpenedRepository } from "../opened.ts";
+import { type BackedUp, LastSnapshot } from "../backup/unchanged.ts";
 import { Checkpoints } from "../backup/checkpoints.ts";
 import { RemoteFiles } from "./remote_files.ts";
 import { walkRemote } from "./remote_walk.ts";
@@ -36,6 +37,8 @@ export interface RemoteBackupRequest {
   readonly job?: JobMark;
   /** Read everything, changed or not. */
   readonly force?: boolean;
+  /** Make no snapshot if it would say the same as the last one. */
+  readonly skipIfUnchanged?: boolean;
   readonly checkpointMs?: number;
   readonly checkpointBytes?: number;
   readonly workers: number;
@@ -48,7 +51,7 @@ export async function backUpRemote(
   tree: RemoteTree,
   request: RemoteBackupRequest,
   monitor: Monitor,
-): Promise<SnapshotInfo> {
+): Promise<BackedUp> {
   await using writer = await becomeWriter(repository, `backup of ${tree.location}`);
   return await new RemoteBackupRun(repository, tree, request, monitor).make(writer);
 }
@@ -62,6 +65,9 @@ class RemoteBackupRun {
   readonly #startMs: number;
   readonly #totals: RunningTotals = { entries: 0, files: 0, dirs: 0, bytes: 0, problems: 0 };
 
+  /** Not to be made once more. */
+  #last: LastSnapshot | undefined;
+
   constructor(repository: OpenedRepository, tree: RemoteTree, request: RemoteBackupRequest, monitor: Monitor) {
     this.#repository = repository;
     this.#tree = tree;
@@ -71,7 +77,7 @@ class RemoteBackupRun {
     this.#startMs = repository.machine.clock.nowMs();
   }
 
-  async make(writer: RepositoryWriter): Promise<SnapshotInfo> {
+  async make(writer: RepositoryWriter): Promise<BackedUp> {
     const { host, workers, signal } = this.#request, snapshots = await this.#repository.snapshots();
     const series = this.#seriesIn(snapshots), previous = this.#previousIn(snapshots, series);
     const startMs = this.#startMs;
@@ -83,25 +89,31 @@ class RemoteBackupRun {
     using _ = this.#monitor.follow("readBytes", () => sink.bytes);
     this.#monitor.phase("reading the source");
     const manifest = new SnapshotWriter(sink, this.#monitor);
+    if (this.#request.skipIfUnchanged) this.#last = await LastSnapshot.of(this.#repository, previous);
+    let storedItems = 0;
     const checkpoints = this.#checkpoints(sink, manifest, series);
     try {
-      await this.#run({ sink, manifest, checkpoints, previous });
+      storedItems = await this.#run({ sink, manifest, checkpoints, previous });
     } catch (error) {
       if (error instanceof Interrupted) await checkpoints.make();
       throw error;
     }
-    const id = await sink.commit(this.#fields(series), manifest.finish());
+    const fields = this.#fields(series), hunks = manifest.finish();
+    const isWhole = storedItems === 0 && sink.damaged.size === 0;
+    if (isWhole && this.#last?.isRepeatedBy(fields, hunks)) return { ...this.#last.info, unchanged: true };
+    const id = await sink.commit(fields, hunks);
     const made = (await this.#repository.snapshots()).find((snapshot) => snapshot.id === id);
     if (made === undefined) throw new NoSnapshot(id, "somebody has forgotten it as soon as it was made");
     return made;
   }
 
+  /** @returns how many contents were new */
   async #run({ sink, manifest, checkpoints, previous }: {
     readonly sink: SnapshotSink;
     readonly manifest: SnapshotWriter;
     readonly checkpoints: Checkpoints;
     readonly previous: readonly SnapshotInfo[];
-  }): Promise<void> {
+  }): Promise<number> {
     const { excludes, signal, force = false } = this.#request, monitor = this.#monitor, totals = this.#totals;
     const manifests = await Promise.all(previous.map(({ id }) => this.#repository.manifest(id)));
     const before = new PreviousEntries(manifests, {
@@ -137,6 +149,7 @@ class RemoteBackupRun {
       await sink.keepUp();
       await checkpoints.makeIfDue();
     }
+    return files.storedItems;
   }
 
   #seriesIn(snapshots: readonly SnapshotInfo[]): string {
@@ -160,6 +173,7 @@ class RemoteBackupRun {
       readBytes: () => sink.bytes,
       hunks: () => manifest.soFar(),
       make: async (hunks) => {
+        if (this.#last?.beginsWith(hunks)) return;
         await sink.checkpoint(this.#fields(series), hunks);
         this.#monitor.phase("reading the source");
       },

@@ -43,6 +43,8 @@ export interface RemoteLine {
 
 export class RemoteFiles {
   readonly #setup: RemoteFilesSetup;
+  /** Contents that were new. */
+  storedItems = 0;
   readonly #owner: Pick<StatFields, "uid" | "gid" | "user" | "group">;
 
   constructor(setup: RemoteFilesSetup) {
@@ -101,6 +103,7 @@ export class RemoteFiles {
     monitor.count("readFiles");
     monitor.count("readBytes", size);
     if (isNew) {
+      this.storedItems++;
       monitor.count("storedItems");
       monitor.count("storedBytes", bytes);
     } else monitor.count("reusedItems");

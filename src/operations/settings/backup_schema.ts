@@ -53,6 +53,7 @@ export function backupShape(path: PathSchema, readFrom: PathSchema) {
     ignoreCtime: z.boolean().describe("A new time of change (ctime) alone is no change").exactOptional(),
     static: patterns.describe("What fits should never change: warn, and keep the old content").exactOptional(),
     lock: lockSchema(readFrom).exactOptional(),
+    skipIfUnchanged: z.boolean().describe("Make no snapshot if nothing has changed since the last one").exactOptional(),
     tree: z.boolean().describe("Make a browsable tree; default: true").exactOptional(),
     host: HOST_SCHEMA.exactOptional(),
   };

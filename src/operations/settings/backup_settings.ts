@@ -55,8 +55,12 @@ export function selectionFrom(sources: BackupSources, settings: BackupSettings, 
 }
 
 /** What a snapshot is given besides what is in it. */
-export function marksFrom({ tags = [], tree = true }: BackupSettings): { tags: readonly string[]; tree: boolean } {
-  return { tags, tree };
+export function marksFrom({ tags = [], tree = true, skipIfUnchanged }: BackupSettings): {
+  readonly tags: readonly string[];
+  readonly tree: boolean;
+  readonly skipIfUnchanged?: true;
+} {
+  return { tags, tree, ...(skipIfUnchanged && { skipIfUnchanged }) };
 }
 
 /** How sources are held still; undefined if they aren't. */

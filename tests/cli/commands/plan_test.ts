@@ -64,6 +64,24 @@ Deno.test("backup --dry-run is what plan says, of each backup that it would make
   ]);
 });
 
+Deno.test("backup --skip-if-unchanged says that nothing has changed, and since when", async () => {
+  using place = new Place();
+  plant(place);
+  const options = ["backup", "source", "--skip-if-unchanged"];
+  await place.expect(0, "init");
+  const { snapshot, unchanged } = await place.json(...options);
+  strictEqual(unchanged, undefined);
+  const again = await place.json(...options);
+  deepStrictEqual([again.snapshot.id, again.unchanged], [snapshot.id, true]);
+  const { stdout } = await place.expect(0, ...options);
+  match(stdout, /^Nothing has changed since snapshot [0-9a-f]{12} of source: no new one was made\n {2}files /);
+  strictEqual((await place.json("snapshots")).length, 1);
+  Deno.writeTextFileSync(`${place.base}/c.jsonc`, `{ "defaults": { "skipIfUnchanged": true } }`);
+  await place.json("backup", "source", "--config", `${place.base}/c.jsonc`);
+  await place.json("backup", "source", "--config", `${place.base}/c.jsonc`, "--no-skip-if-unchanged");
+  strictEqual((await place.json("snapshots")).length, 2);
+});
+
 Deno.test("plan --why names the rule that leaves a path out, and what is done with one that is taken", async () => {
   using place = new Place();
   plant(place);

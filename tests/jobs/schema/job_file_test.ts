@@ -10,7 +10,7 @@ const SOUND: Readonly<Record<string, string>> = {
   "a backup with everything": `{ // nightly
     "$schema": "schema/job.schema.json",
     "kind": "backup", "name": "photos", "sources": ["/volume1/photos", { "path": "/volume1/docs", "as": "docs" }],
-    "exclude": ["*.tmp"], "iexclude": ["*.bak"], "excludeIfPresent": [".nobackup"], "excludeFrom": ["/etc/excludes"], "presets": ["nas"], "tags": ["nightly"],
+    "exclude": ["*.tmp"], "iexclude": ["*.bak"], "excludeIfPresent": [".nobackup"], "skipIfUnchanged": true, "excludeFrom": ["/etc/excludes"], "presets": ["nas"], "tags": ["nightly"],
     "ignoreFiles": false, "excludeCaches": true, "excludeLargerThan": "1.5GiB", "maxSize": 1000, "oneFileSystem": true,
     "tree": false, "host": "nas", "workers": 2, "keep": { "daily": 7, "weekly": 5, "monthly": 12, "yearly": "unlimited" },
   }`,

@@ -86,12 +86,14 @@ Deno.test("S3: all objects, in order, with metadata; the second time nothing is 
   const second = await backUp(world, tree, again);
   strictEqual(gets(), before);
   deepStrictEqual([again.of("unchangedFiles"), again.of("readFiles"), again.of("writtenHunks")], [11, 0, 0]);
+  const third = await backUp(world, tree, new TestMonitor(), { skipIfUnchanged: true, checkpointMs: 0 });
+  deepStrictEqual([third.id, gets()], [second.id, before]);
   // One more, and one that changes in nothing but its bytes.
   put(server, "data/b.txt", noise(10, 9));
   put(server, "data/new", noise(3, 3));
-  const third = new TestMonitor();
-  const snapshot = await backUp(world, tree, third);
-  deepStrictEqual([third.of("readFiles"), third.of("unchangedFiles")], [2, 10]);
+  const changed = new TestMonitor();
+  const snapshot = await backUp(world, tree, changed);
+  deepStrictEqual([changed.of("readFiles"), changed.of("unchangedFiles")], [2, 10]);
   await world.restore(snapshot.id, { target: rawOf(`${world.base}/out`) });
   ok(Buffer.compare(Deno.readFileSync(`${world.base}/out/b.txt`), noise(10, 9)) === 0);
   ok(Buffer.compare(Deno.readFileSync(`${world.base}/out/b/c/deep.bin`), noise(100_000, 1)) === 0);

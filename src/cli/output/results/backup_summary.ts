@@ -4,7 +4,7 @@ import { snapshotJson } from "./snapshot_text.ts";
 import type { Counter } from "../../../core/monitor.ts";
 import { countText, pluralText, type SizeText } from "../../../core/size_text.ts";
 import { durationText } from "../../../core/time_text.ts";
-import type { SnapshotInfo } from "../../../snapshot/snapshot_info.ts";
+import type { BackedUp } from "../../../operations/backup/unchanged.ts";
 
 /** The part of a monitor that a summary needs. */
 export interface Tally {
@@ -14,10 +14,11 @@ export interface Tally {
 }
 
 /** What `backup --json` says; part of the interface: the snapshot as `snapshots --json` has it, and what was done. */
-export function backupJson(snapshot: SnapshotInfo, tally: Tally) {
+export function backupJson(snapshot: BackedUp, tally: Tally) {
   const of = (counter: Counter) => tally.of(counter);
   return {
     snapshot: snapshotJson(snapshot),
+    ...(snapshot.unchanged && { unchanged: true }),
     unchangedFiles: of("unchangedFiles"),
     readFiles: of("readFiles"),
     readBytes: of("readBytes"),
@@ -34,7 +35,7 @@ export function backupJson(snapshot: SnapshotInfo, tally: Tally) {
 
 /** For people. @param location of a storage; undefined if there are no trees */
 export function backupLines(
-  snapshot: SnapshotInfo,
+  snapshot: BackedUp,
   location: string | undefined,
   tally: Tally,
   sizeText: SizeText,
@@ -45,7 +46,9 @@ export function backupLines(
   const stored = `${pluralText(of("storedItems"), "new content")} (${sizeText(of("storedBytes"))})`;
   const excluded = of("excludedEntries"), copied = of("copiedFiles");
   return [
-    `Snapshot ${shortId(id)} of ${name} made in ${durationText(tally.elapsedMs)}`,
+    snapshot.unchanged
+      ? `Nothing has changed since snapshot ${shortId(id)} of ${name}: no new one was made`
+      : `Snapshot ${shortId(id)} of ${name} made in ${durationText(tally.elapsedMs)}`,
     `  files     ${countText(files)} (${sizeText(bytes)}): ${read}, ${countText(of("unchangedFiles"))} unchanged`,
     `  stored    ${stored}, ${countText(of("reusedItems"))} kept already`,
     ...(excluded > 0 ? [`  excluded  ${countText(excluded)}`] : []),

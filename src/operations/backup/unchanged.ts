@@ -1,0 +1,50 @@
+/** Backups that would make the snapshot once more that is there already. */
+import type { HunkRef } from "../../snapshot/hunk.ts";
+import type { Root } from "../../snapshot/root.ts";
+import type { RootFields } from "../../snapshot/root_fields.ts";
+import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
+import type { OpenedRepository } from "../opened.ts";
+
+/** What a backup has made, or found made already. */
+export interface BackedUp extends SnapshotInfo {
+  /** Nothing had changed since this snapshot, and no new one was to be made for that. */
+  readonly unchanged?: true;
+}
+
+/** The snapshot that a backup may turn out to repeat. */
+export class LastSnapshot {
+  readonly info: SnapshotInfo;
+  readonly #root: Root;
+
+  /** Undefined if the series has none, or an interrupted backup is to be continued. */
+  static async of(repository: OpenedRepository, previous: readonly SnapshotInfo[]): Promise<LastSnapshot | undefined> {
+    const [info] = previous;
+    return info?.complete ? new LastSnapshot(info, (await repository.manifest(info.id)).root) : undefined;
+  }
+
+  private constructor(info: SnapshotInfo, root: Root) {
+    this.info = info;
+    this.#root = root;
+  }
+
+  /** True unless hunks differ. @param hunks so far: the last one may end anywhere, and is not looked at */
+  beginsWith(hunks: readonly HunkRef[]): boolean {
+    return this.#holds(hunks.slice(0, -1));
+  }
+
+  #holds(hunks: readonly HunkRef[]): boolean {
+    return hunks.every(({ id }, i) => this.#root.hunks[i]?.id === id);
+  }
+
+  /** True if a snapshot with these fields and hunks would say nothing new but when it was made. */
+  isRepeatedBy(fields: RootFields, hunks: readonly HunkRef[]): boolean {
+    const { tags, totals } = this.#root;
+    return hunks.length === this.#root.hunks.length && this.#holds(hunks) &&
+      totals.problems === fields.totals.problems && fields.tags.every((tag) => tags.includes(tag)) &&
+      whatIsTaken(this.#root) === whatIsTaken(fields);
+  }
+}
+
+function whatIsTaken({ sources, excludes, leftOut }: Pick<Root, "sources" | "excludes" | "leftOut">): string {
+  return JSON.stringify([sources, excludes, leftOut]);
+}
