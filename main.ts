@@ -46,6 +46,10 @@ function realWorld(): World {
         workerScript: new URL(import.meta.url),
       };
     },
+    async facts() {
+      const { systemFacts } = await import("./src/platform/facts.ts");
+      return systemFacts((await this.machine()).disk);
+    },
     clock: systemClock,
     env: system.environment,
     stdout: { write: system.writeStdout, isTerminal: stdoutIsTerminal, isClosed: isStdoutClosed, columns },

@@ -1,6 +1,7 @@
 /** All that the command line may know of the machine it runs on; main.ts makes the real one, tests make their own. */
 import type { Clock } from "../core/clock.ts";
 import type { PathPlace } from "../core/written_path.ts";
+import type { SystemFacts } from "../platform/facts.ts";
 import type { Machine } from "../platform/machine.ts";
 
 /** Standard output or standard error. */
@@ -17,6 +18,8 @@ export interface Output {
 export interface World {
   /** Made on the first call: it loads the system's library, which commands like `version` have no use for. */
   machine(): Promise<Machine>;
+  /** What is to be known of this machine. */
+  facts(): Promise<SystemFacts>;
   readonly clock: Clock;
   env(name: string): string | undefined;
   readonly stdout: Output;

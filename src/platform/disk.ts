@@ -69,6 +69,20 @@ export interface OpenFile extends Disposable {
   tryLock(kind?: "exclusive" | "shared"): boolean;
 }
 
+/** A file system, as it tells of itself. */
+export interface FileSystem {
+  /** Such as "ext4"; a number in hex if nobody knows its name. */
+  readonly type: string;
+  readonly totalBytes: number;
+  /** For this user. */
+  readonly freeBytes: number;
+  /** Files that it can have altogether; 0 where it sets no limit. */
+  readonly inodes: number;
+  readonly freeInodes: number;
+  /** Undefined where unknown. */
+  readonly isReadOnly: boolean | undefined;
+}
+
 /** An open directory. `name` is always one component. */
 export interface Dir extends Disposable {
   /** For messages only; operations never use it on Linux. */
@@ -120,6 +134,8 @@ export interface Dir extends Disposable {
   syncFileSystem(): Promise<void>;
   /** Bytes free for this user; undefined where unknown. */
   freeBytes(): number | undefined;
+  /** What it lies on; undefined where unknown. */
+  fileSystem(): FileSystem | undefined;
   /**
    * Names the mount through which this directory is seen: equal for two directories if nothing is mounted between them.
    * As {@link Mount.id}; where the system has none, the device.

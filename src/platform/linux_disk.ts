@@ -10,12 +10,13 @@ import {
   type Disk,
   type DiskAbilities,
   DiskFault,
+  type FileSystem,
   type LinkResult,
   type Mount,
   type OpenFile,
 } from "./disk.ts";
 import { EAGAIN, EEXIST, EINVAL, EMLINK, ENOENT, ENOSYS, ENOTSUP, EPERM, EXDEV } from "./errno.ts";
-import { hasLastingInodes } from "./file_systems.ts";
+import { fileSystemName, hasLastingInodes } from "./file_systems.ts";
 import { AT, type Libc, libcCurrentDirectory, loadLibc, O, SYSCALL } from "./libc.ts";
 import { LinuxCalls, type Xattrs } from "./linux_calls.ts";
 import { LinuxFile } from "./linux_file.ts";
@@ -156,6 +157,8 @@ const listingView = new DataView(listingBuffer.buffer);
 const nameBytes = new Uint8Array(LISTING_BYTES);
 const DOT = 46, SLASH = 47;
 const statfsBuffer = new Uint8Array(256);
+/** In `f_flags`. */
+const ST_RDONLY = 1;
 const targetBuffer = new Uint8Array(LONGEST_TARGET_BYTES);
 
 class LinuxDir implements Dir {
@@ -465,6 +468,22 @@ class LinuxDir implements Dir {
     if (view === undefined) return undefined;
     const blockSize = Number(view.getBigInt64(72, true)) || Number(view.getBigInt64(8, true));
     return Number(view.getBigUint64(32, true)) * blockSize;
+  }
+
+  /** Offsets and flags of `struct statfs` on 64-bit Linux. */
+  fileSystem(): FileSystem | undefined {
+    const view = this.#statfs();
+    if (view === undefined) return undefined;
+    const field = (offset: number) => Number(view.getBigUint64(offset, true));
+    const blockSize = field(72) || field(8);
+    return {
+      type: fileSystemName(view.getUint32(0, true)),
+      totalBytes: field(16) * blockSize,
+      freeBytes: field(32) * blockSize,
+      inodes: field(40),
+      freeInodes: field(48),
+      isReadOnly: (field(80) & ST_RDONLY) !== 0,
+    };
   }
 
   mountId(): string {

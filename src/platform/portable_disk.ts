@@ -25,11 +25,12 @@ import {
   type Disk,
   type DiskAbilities,
   DiskFault,
+  type FileSystem,
   type LinkResult,
   type Mount,
   type OpenFile,
 } from "./disk.ts";
-import { hasLastingInodes } from "./file_systems.ts";
+import { fileSystemName, hasLastingInodes } from "./file_systems.ts";
 import { mountAround, readMounts } from "./mounts.ts";
 import { msOfTime } from "./ns_text.ts";
 import { attempt, attemptUnless, checkName, IS_WINDOWS, kindOf, pathText, statOf } from "./portable_calls.ts";
@@ -367,6 +368,20 @@ class PortableDir implements Dir {
   freeBytes(): number | undefined {
     const found = this.#statfs();
     return found && found.bavail * found.bsize;
+  }
+
+  fileSystem(): FileSystem | undefined {
+    const found = this.#statfs();
+    if (found === undefined) return undefined;
+    const { type, bsize, blocks, bavail, files, ffree } = found;
+    return {
+      type: Deno.build.os === "linux" ? fileSystemName(type) : "unknown",
+      totalBytes: blocks * bsize,
+      freeBytes: bavail * bsize,
+      inodes: files,
+      freeInodes: ffree,
+      isReadOnly: undefined,
+    };
   }
 
   reliableInodes(): boolean {

@@ -3,6 +3,7 @@ import { run } from "../../src/cli/program/run.ts";
 import type { Output, World } from "../../src/cli/world.ts";
 import { rawOf } from "../../src/core/raw.ts";
 import { DiskFault } from "../../src/platform/disk.ts";
+import type { SystemFacts } from "../../src/platform/facts.ts";
 import type { Machine } from "../../src/platform/machine.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
 import { commandOutput } from "../../src/platform/process.ts";
@@ -40,6 +41,22 @@ export class FakeWorld implements World {
   machine(): Promise<Machine> {
     const random = (bytes: number) => crypto.getRandomValues(new Uint8Array(bytes));
     return Promise.resolve({ disk: openDisk(), clock: this.clock, random, workerScript: WORKER_SCRIPT });
+  }
+  facts(): Promise<SystemFacts> {
+    return Promise.resolve({
+      runtime: "Deno 2.6.0 (V8 14.2)",
+      isExecutable: true,
+      system: "linux",
+      kernel: "6.12.1",
+      target: "x86_64-unknown-linux-gnu",
+      cores: 2,
+      memoryBytes: 2 ** 32,
+      availableMemoryBytes: 2 ** 31,
+      isRoot: false,
+      hasLibrary: true,
+      openFiles: 1024,
+      mounts: 30,
+    });
   }
   env(name: string): string | undefined {
     if (name === "BACKUP_TOOL_STATE") return this.variables[name] ?? "/nowhere/backup-tool-state";

@@ -5,6 +5,7 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import type { World } from "../../src/cli/world.ts";
 import { rawOf } from "../../src/core/raw.ts";
+import { systemFacts } from "../../src/platform/facts.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
 import { commandOutput } from "../../src/platform/process.ts";
 import { readSecret } from "../../src/platform/secrets.ts";
@@ -138,6 +139,7 @@ class PlaceWorld implements World {
     this.here = { directory: () => rawOf(directory), home: system.here.home };
     this.#env = env;
   }
+  facts = async () => systemFacts((await this.machine()).disk);
   env = (name: string) => this.#env[name] || undefined;
   machine = () => {
     const { clock } = this, random = system.systemRandom;

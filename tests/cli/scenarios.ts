@@ -128,6 +128,11 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     await say("snapshots", "-s", "st-other", "--key-file", "st.key");
   },
 
+  async diagnosis(_world, say) {
+    await say("doctor");
+    await say("doctor", "-s", "nowhere");
+  },
+
   async mistakes(world, say) {
     makePhotos(world);
     await say("snapshots");

@@ -28,6 +28,7 @@ const NAMELESS = new Set<PropertyKey>([
   "sync",
   "syncFileSystem",
   "freeBytes",
+  "fileSystem",
   "reliableInodes",
   "mountId",
 ]);

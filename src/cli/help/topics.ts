@@ -74,6 +74,7 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
   ["purge", "rewriting"],
   ["repairing", "checking"],
   ["damage", "checking"],
+  ["bugs", "checking"],
   ["encryption", "vaults"],
   ["passphrase", "keys"],
   ["password", "keys"],

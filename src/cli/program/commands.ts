@@ -7,6 +7,7 @@ import { defineCompletions } from "../commands/completions.ts";
 import { defineConfig } from "../commands/config.ts";
 import { defineCopy } from "../commands/copy.ts";
 import { defineDiff } from "../commands/diff.ts";
+import { defineDoctor } from "../commands/doctor.ts";
 import { defineDrill } from "../commands/drill.ts";
 import { defineDump } from "../commands/dump.ts";
 import { defineFind } from "../commands/find.ts";
@@ -42,5 +43,5 @@ export const COMMANDS: Readonly<Record<string, readonly Define[]>> = {
   "Keeping": [defineForget, definePrune, definePolicy, defineTag, defineRewrite, defineTree, defineKey],
   "Checking and healing": [defineCheck, defineDrill, defineRepair, defineSalvage, defineRecover, defineRebuild],
   "Working by itself": [defineServe, defineJob, defineNotify, defineMetrics],
-  "This tool": [defineConfig, defineCompletions, defineVersion],
+  "This tool": [defineConfig, defineDoctor, defineCompletions, defineVersion],
 };

@@ -1,0 +1,43 @@
+/** What is to be known of this machine when something goes wrong. No names of hosts, users or places. */
+import type { Disk } from "./disk.ts";
+import { loadLibc } from "./libc.ts";
+import { openFileLimit } from "./limits.ts";
+
+export interface SystemFacts {
+  /** Name and version of the runtime. */
+  readonly runtime: string;
+  /** True of the executable, false of the source. */
+  readonly isExecutable: boolean;
+  readonly system: string;
+  readonly kernel: string;
+  /** Architecture, system and C library that the runtime was made for. */
+  readonly target: string;
+  readonly cores: number;
+  readonly memoryBytes: number;
+  readonly availableMemoryBytes: number;
+  readonly isRoot: boolean;
+  /** The C library could be loaded: without it there are no xattrs, owners, devices and names that aren't UTF-8. */
+  readonly hasLibrary: boolean;
+  /** Files that may be open at once; undefined if nobody tells. */
+  readonly openFiles: number | undefined;
+  /** Entries in the table of mounts; 0 where there is none, as without /proc. */
+  readonly mounts: number;
+}
+
+export function systemFacts(disk: Disk): SystemFacts {
+  const { total, available } = Deno.systemMemoryInfo(), limit = openFileLimit();
+  return {
+    runtime: `Deno ${Deno.version.deno} (V8 ${Deno.version.v8})`,
+    isExecutable: Deno.build.standalone,
+    system: Deno.build.os,
+    kernel: Deno.osRelease(),
+    target: Deno.build.target,
+    cores: navigator.hardwareConcurrency,
+    memoryBytes: total,
+    availableMemoryBytes: available,
+    isRoot: disk.uid === 0,
+    hasLibrary: loadLibc() !== undefined,
+    openFiles: Number.isFinite(limit) ? limit : undefined,
+    mounts: disk.mounts().length,
+  };
+}
