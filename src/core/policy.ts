@@ -5,18 +5,31 @@ import { BadUsage } from "./fault.ts";
 export type Amount = number | "unlimited";
 
 /** Periods of which the newest snapshot can be kept. */
-export const PERIODS = ["hourly", "daily", "weekly", "monthly", "yearly"] as const;
+export const PERIODS = [
+  "minutely",
+  "hourly",
+  "daily",
+  "weekly",
+  "monthly",
+  "quarterly",
+  "halfYearly",
+  "yearly",
+] as const;
 export type Period = typeof PERIODS[number];
 
+/** The rules that keep the newest snapshot of each period for so long. */
+export type WithinPeriod = `within${Capitalize<Period>}`;
+
+/** A snapshot with that tag is removed by no rule. */
+export const PIN = "pinned";
+
+/** Of each of so many periods the newest one; or of all periods that are not older than a span, "30d". */
+type PeriodRules = { readonly [P in Period]?: Amount } & { readonly [P in WithinPeriod]?: string };
+
 /** At least one rule is given; a snapshot is kept if any of them keeps it. Files have the same names. */
-export interface Policy {
+export interface Policy extends PeriodRules {
   /** The newest ones. */
   readonly last?: Amount;
-  readonly hourly?: Amount;
-  readonly daily?: Amount;
-  readonly weekly?: Amount;
-  readonly monthly?: Amount;
-  readonly yearly?: Amount;
   /** All that are not older than that before the newest one: "2y5m7d3h". */
   readonly within?: string;
   /** All that have one of these tags; "a,b": both. */
@@ -32,6 +45,12 @@ export interface Span {
 }
 
 const AMOUNTS = ["last", ...PERIODS] as const;
+const SPANS = ["within", ...PERIODS.map(withinPeriod)] as const;
+
+/** "withinDaily" of "daily". */
+export function withinPeriod(period: Period): WithinPeriod {
+  return `within${period[0]?.toUpperCase()}${period.slice(1)}` as WithinPeriod;
+}
 const MOST = 1_000_000;
 
 /** Reads "7" or "unlimited"; "-1" means that too, as restic has it. @throws BadUsage */
@@ -67,8 +86,8 @@ export function parsePolicy(value: unknown): Policy {
 
 /** True if the policy says anything: amounts and spans of 0 don't. @throws BadUsage if its span can't be read */
 export function hasRule(policy: Policy): boolean {
-  return AMOUNTS.some((rule) => (policy[rule] ?? 0) !== 0) || isSpanOfTime(policy.within) ||
-    (policy.tag ?? []).length > 0;
+  return AMOUNTS.some((rule) => (policy[rule] ?? 0) !== 0) ||
+    SPANS.some((rule) => isSpanOfTime(policy[rule])) || (policy.tag ?? []).length > 0;
 }
 
 /** False for none, and for "0d" and its like. */
@@ -78,12 +97,18 @@ function isSpanOfTime(text: string | undefined): boolean {
 
 /** As options of the command line: "--keep-daily 7 --keep-tag a,b". */
 export function policyText(policy: Policy): string {
-  const { within, tag = [] } = policy;
+  const { tag = [] } = policy, option = (rule: string) => `--keep-${optionText(rule)}`;
   return [
-    ...AMOUNTS.filter((rule) => policy[rule] !== undefined).map((rule) => `--keep-${rule} ${policy[rule]}`),
-    ...(within === undefined ? [] : [`--keep-within ${within}`]),
+    ...[...AMOUNTS, ...SPANS].filter((rule) => policy[rule] !== undefined).map((rule) =>
+      `${option(rule)} ${policy[rule]}`
+    ),
     ...tag.map((tags) => `--keep-tag ${tags}`),
   ].join(" ");
+}
+
+/** "half-yearly" of "halfYearly". */
+export function optionText(rule: string): string {
+  return rule.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 /** The tags of one value of `tag`. */
@@ -96,7 +121,7 @@ function checkRule(rule: string, given: unknown): void {
     const isAmount = given === "unlimited" ||
       (Number.isSafeInteger(given) && Number(given) >= 0 && Number(given) <= MOST);
     if (!isAmount) throw bad(`its "${rule}" is neither a whole number nor "unlimited"`);
-  } else if (rule === "within") {
+  } else if (SPANS.some((name) => name === rule)) {
     if (typeof given !== "string") throw bad(`its "${rule}" is no text`);
     parseSpan(given);
   } else if (rule === "tag") {

@@ -5,7 +5,18 @@
  * Days and weeks are those of the place and time of each snapshot: what was made at 23:30 belongs to that day, wherever
  * the question is asked. A week begins on Monday and belongs to the year of its Thursday (ISO 8601).
  */
-import { type Amount, parseSpan, type Period, PERIODS, type Policy, type Span, tagList } from "./policy.ts";
+import {
+  type Amount,
+  optionText,
+  parseSpan,
+  type Period,
+  PERIODS,
+  PIN,
+  type Policy,
+  type Span,
+  tagList,
+  withinPeriod,
+} from "./policy.ts";
 import { groupedBySeries, type SeriesMember } from "./series.ts";
 
 /** What is to be known of a snapshot. */
@@ -64,6 +75,8 @@ function decideSeries<T extends Candidate>(newestFirst: readonly T[], policy: Po
   if (newest !== undefined && ![...reasons.values()].some((kept) => kept.length > 0)) {
     reasons.set(newest, ["the newest of its series"]);
   }
+  // A pin saves its snapshot, and none of the others in its place.
+  for (const [{ tags }, kept] of reasons) if (tags.includes(PIN)) kept.push(PIN);
   return newestFirst.map((snapshot) => {
     const kept = reasons.get(snapshot);
     if (kept !== undefined) return { snapshot, keep: kept.length > 0, reasons: kept };
@@ -83,6 +96,10 @@ function rulesOf(policy: Policy, newestFirst: readonly Candidate[], nowMs: numbe
     if (amount !== undefined) rules.push(periodRule(period, amount));
   }
   if (policy.within !== undefined) rules.push(withinRule(policy.within, newestFirst, nowMs));
+  for (const period of PERIODS) {
+    const span = policy[withinPeriod(period)];
+    if (span !== undefined) rules.push(periodWithinRule(period, span, { newestFirst, nowMs }));
+  }
   for (const tags of policy.tag ?? []) rules.push(tagRule(tagList(tags)));
   return rules;
 }
@@ -101,7 +118,20 @@ function periodRule(period: Period, amount: Amount): Rule {
     const isNew = !seen.has(label);
     if (seen.size >= most || !(isNew || isOldest)) return undefined;
     seen.add(label);
-    return `${isNew ? "" : "oldest "}${period} ${label}`;
+    return `${isNew ? "" : "oldest "}${optionText(period)} ${label}`;
+  };
+}
+
+/** The newest of each period in a span; and the oldest snapshot, if it is in the span. */
+function periodWithinRule(
+  period: Period,
+  text: string,
+  { newestFirst, nowMs }: { readonly newestFirst: readonly Candidate[]; readonly nowMs: number },
+): Rule {
+  const isWithin = withinRule(text, newestFirst, nowMs), nameOf = periodRule(period, "unlimited");
+  return (snapshot, isOldest) => {
+    const within = isWithin(snapshot, isOldest), name = within && nameOf(snapshot, isOldest);
+    return name === undefined ? undefined : `${name} ${within}`;
   };
 }
 
@@ -137,10 +167,13 @@ function before(snapshot: Candidate, { years, months, days, hours }: Span): numb
 }
 
 const LABELS: Readonly<Record<Period, (local: Date) => string>> = {
+  minutely: (local) => local.toISOString().slice(0, 16).replace("T", " "),
   hourly: (local) => local.toISOString().slice(0, 13).replace("T", " ") + "h",
   daily: (local) => local.toISOString().slice(0, 10),
   weekly: weekLabel,
   monthly: (local) => local.toISOString().slice(0, 7),
+  quarterly: (local) => `${local.toISOString().slice(0, 4)}-Q${Math.floor(local.getUTCMonth() / 3) + 1}`,
+  halfYearly: (local) => `${local.toISOString().slice(0, 4)}-H${Math.floor(local.getUTCMonth() / 6) + 1}`,
   yearly: (local) => local.toISOString().slice(0, 4),
 };
 

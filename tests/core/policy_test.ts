@@ -23,8 +23,11 @@ Deno.test("parsePolicy() takes every rule, and names the one that is wrong", () 
     daily: 7,
     weekly: 5,
     monthly: 12,
+    quarterly: 4,
+    halfYearly: 2,
     yearly: "unlimited",
     within: "30d",
+    withinHalfYearly: "5y",
     tag: ["a", "b,c"],
   };
   strictEqual(parsePolicy(policy), policy);
@@ -37,6 +40,9 @@ Deno.test("parsePolicy() takes every rule, and names the one that is wrong", () 
       [{ daily: null }, "daily"],
       [{ within: 30 }, "within"],
       [{ within: "30" }, "30"],
+      [{ withinDaily: 7 }, "withinDaily"],
+      [{ withinDays: "7d" }, "withinDays"],
+      [{ withinDaily: "0d" }, "keeps nothing"],
       [{ tag: "a" }, "tag"],
       [{ tag: [""] }, "tag"],
       [{}, "keeps nothing"],
@@ -53,8 +59,8 @@ Deno.test("parsePolicy() takes every rule, and names the one that is wrong", () 
 
 Deno.test("policyText() gives the options that mean the policy", () => {
   strictEqual(
-    policyText({ last: 3, yearly: "unlimited", within: "1y", tag: ["a", "b,c"] }),
-    "--keep-last 3 --keep-yearly unlimited --keep-within 1y --keep-tag a --keep-tag b,c",
+    policyText({ last: 3, halfYearly: 2, yearly: "unlimited", within: "1y", withinDaily: "9d", tag: ["a", "b,c"] }),
+    "--keep-last 3 --keep-half-yearly 2 --keep-yearly unlimited --keep-within 1y --keep-within-daily 9d --keep-tag a --keep-tag b,c",
   );
 });
 

@@ -45,6 +45,43 @@ Deno.test("decide() explains what each rule keeps", () => {
   });
 });
 
+Deno.test("decide() knows minutes, quarters and half-years, and periods within a span", () => {
+  const snapshots = [
+    candidate(1, "2025-11-02T11:00:00.000Z"),
+    candidate(2, "2026-03-31T21:30:00.000Z"),
+    candidate(3, "2026-03-31T22:30:00.000Z"),
+    candidate(4, "2026-11-19T10:00:10.000Z"),
+    candidate(5, "2026-11-19T10:00:50.000Z"),
+    candidate(6, "2026-11-20T11:00:00.000Z"),
+  ];
+  deepStrictEqual(told(snapshots, { minutely: 2, quarterly: 3, halfYearly: 2 }), {
+    6: "minutely 2026-11-20 12:00; quarterly 2026-Q4; half-yearly 2026-H2",
+    5: "minutely 2026-11-19 11:00",
+    4: "-",
+    3: "quarterly 2026-Q1; half-yearly 2026-H1",
+    2: "-",
+    1: "quarterly 2025-Q4",
+  });
+  deepStrictEqual(told(snapshots, { withinDaily: "7d", withinMonthly: "1y" }), {
+    6: "daily 2026-11-20 within 7d; monthly 2026-11 within 1y",
+    5: "daily 2026-11-19 within 7d",
+    4: "-",
+    3: "monthly 2026-03 within 1y",
+    2: "-",
+    1: "-",
+  });
+});
+
+Deno.test("decide() removes no snapshot that is pinned, and keeps none the less of the others for it", () => {
+  const snapshots = [
+    candidate(1, "2026-11-18T11:00:00.000Z", { tags: ["pinned"] }),
+    candidate(2, "2026-11-19T11:00:00.000Z"),
+    candidate(3, "2026-11-20T11:00:00.000Z"),
+  ];
+  deepStrictEqual(told(snapshots, { last: 1 }), { 3: "last 1", 2: "-", 1: "pinned" });
+  deepStrictEqual(told(snapshots, { tag: ["x"] }), { 3: "the newest of its series", 2: "-", 1: "pinned" });
+});
+
 Deno.test("decide() keeps the oldest snapshot while there are fewer periods than wanted, as restic does", () => {
   const snapshots = [1, 2, 3].map((n) => candidate(n, `2026-11-20T0${n}:00:00.000Z`));
   deepStrictEqual(told(snapshots, { daily: 2 }), { 3: "daily 2026-11-20", 2: "-", 1: "oldest daily 2026-11-20" });
@@ -140,14 +177,18 @@ function modelKeeps(series: readonly Candidate[], policy: Policy): Set<number> {
     }
     if (labels.length < most && complete.length > 0) kept.add(complete.at(-1)!.sequence);
   };
-  const { last = 0, hourly = 0, daily = 0, weekly = 0, monthly = 0, yearly = 0 } = policy;
+  const { last = 0, minutely = 0, hourly = 0, daily = 0, weekly = 0, monthly = 0, yearly = 0 } = policy;
+  const { quarterly = 0, halfYearly = 0 } = policy;
   for (const { sequence } of complete.slice(0, last === "unlimited" ? complete.length : last)) {
     kept.add(sequence);
   }
+  newestOf(minutely, (local) => local.toISOString().slice(0, 16));
   newestOf(hourly, (local) => local.toISOString().slice(0, 13));
-  newestOf(daily, (local) => local.toISOString().slice(0, 10));
+  newestOf(daily, DAY_OF);
   newestOf(weekly, (local) => String(Math.floor((local.getTime() / DAY + 3) / 7))); // 1970 began on a Thursday
   newestOf(monthly, (local) => local.toISOString().slice(0, 7));
+  newestOf(quarterly, QUARTER_OF);
+  newestOf(halfYearly, (local) => `${local.getUTCFullYear()} ${local.getUTCMonth() < 6}`);
   newestOf(yearly, (local) => local.toISOString().slice(0, 4));
   if (policy.within !== undefined) {
     const { days, hours } = parseSpan(policy.within);
@@ -156,6 +197,16 @@ function modelKeeps(series: readonly Candidate[], policy: Policy): Set<number> {
       if (!(newest - Date.parse(time) >= days * DAY + hours * 3_600_000)) kept.add(sequence);
     }
   }
+  for (const [span, of] of [[policy.withinDaily, DAY_OF], [policy.withinQuarterly, QUARTER_OF]] as const) {
+    if (span === undefined) continue;
+    const past = complete.map(({ time }) => Date.parse(time)).filter((ms) => ms <= NOW);
+    const sinceMs = past.length === 0 ? -Infinity : Math.max(...past) - parseSpan(span).days * DAY;
+    const inside = complete.filter(({ time }) => Date.parse(time) > sinceMs);
+    const newest = new Map(inside.toReversed().map((snapshot) => [of(localOf(snapshot)), snapshot.sequence]));
+    const oldest = inside.at(-1);
+    for (const sequence of newest.values()) kept.add(sequence);
+    if (oldest !== undefined && oldest === complete.at(-1)) kept.add(oldest.sequence);
+  }
   for (const tags of policy.tag ?? []) {
     for (const snapshot of complete) {
       if (tags.split(",").every((tag) => snapshot.tags.includes(tag))) kept.add(snapshot.sequence);
@@ -163,11 +214,15 @@ function modelKeeps(series: readonly Candidate[], policy: Policy): Set<number> {
   }
   const newest = complete[0]?.sequence;
   if (kept.size === 0 && newest !== undefined) kept.add(newest);
+  for (const { tags, sequence } of complete) if (tags.includes("pinned")) kept.add(sequence);
   for (const { complete, sequence } of series) {
     if (!complete && (newest === undefined || sequence > newest)) kept.add(sequence);
   }
   return kept;
 }
+
+const DAY_OF = (local: Date) => local.toISOString().slice(0, 10);
+const QUARTER_OF = (local: Date) => `${local.getUTCFullYear()} ${[..."000111222333"][local.getUTCMonth()]}`;
 
 function localOf({ time, offsetMinutes }: Candidate): Date {
   return new Date(Date.parse(time) + offsetMinutes * 60_000);
@@ -176,11 +231,16 @@ function localOf({ time, offsetMinutes }: Candidate): Date {
 const amount = fc.option(fc.oneof(fc.nat(6), fc.constant("unlimited" as const)), { nil: undefined, freq: 2 });
 const policies: fc.Arbitrary<Policy> = fc.record({
   last: amount,
+  minutely: amount,
   hourly: amount,
   daily: amount,
   weekly: amount,
   monthly: amount,
+  quarterly: amount,
+  halfYearly: amount,
   yearly: amount,
+  withinDaily: fc.option(fc.constantFrom("1d", "40d"), { nil: undefined, freq: 2 }),
+  withinQuarterly: fc.option(fc.constantFrom("100d", "1000d"), { nil: undefined, freq: 2 }),
   within: fc.option(fc.constantFrom("1d", "5d12h", "40d", "700d"), { nil: undefined, freq: 2 }),
   tag: fc.option(fc.subarray(["a", "b", "a,b"]), { nil: undefined, freq: 2 }),
 }) as fc.Arbitrary<Policy>;
@@ -194,7 +254,10 @@ const histories = fc.array(
     offsetMinutes: fc.constantFrom(-210, 0, 60, 120, 720),
     host: fc.constantFrom("nas", "pc"),
     name: fc.constantFrom("photos", "music"),
-    tags: fc.subarray(["a", "b", "c"]),
+    tags: fc.oneof({ weight: 9, arbitrary: fc.subarray(["a", "b", "c"]) }, {
+      weight: 1,
+      arbitrary: fc.constant(["pinned"]),
+    }),
     complete: fc.boolean(),
   }),
   { maxLength: 40 },

@@ -5,7 +5,7 @@ import { snapshotJson } from "../output/results/snapshot_text.ts";
 import { doneLines, planLines } from "../output/results/prune_text.ts";
 import type { Session } from "../session/session.ts";
 import { examples, workersOption } from "../settings/options.ts";
-import { addKeepOptions, type KeepOptions, policyOf } from "../settings/retention_options.ts";
+import { addKeepOptions, collectedTags, type KeepOptions, policyOf } from "../settings/retention_options.ts";
 import { BadUsage } from "../../core/fault.ts";
 import { type Policy, policyText } from "../../core/policy.ts";
 import type { Decision } from "../../core/retention.ts";
@@ -20,6 +20,7 @@ import type { OpenedRepository } from "../../operations/opened.ts";
 interface ForgetOptions extends KeepOptions {
   readonly host?: string;
   readonly name?: string;
+  readonly tag?: readonly string[];
   readonly dryRun?: boolean;
   readonly prune?: boolean;
   readonly workers?: number;
@@ -38,6 +39,7 @@ export const defineForget: Define = (program, act) => {
   addKeepOptions(command)
     .option("--host <HOST>", "only the snapshots of that host")
     .option("--name <NAME>", "only the snapshots of that name")
+    .option("--tag <TAG>", "only the snapshots with that tag; `a,b`: with both (repeatable)", collectedTags)
     .option("-n, --dry-run", "remove nothing; tell what would be, and which rule keeps each other one")
     .option("--prune", "then free the space that nothing needs any more")
     .addOption(workersOption("each takes 130 MiB (default: none)"))
@@ -71,13 +73,15 @@ export const defineForget: Define = (program, act) => {
 
 /** @param usual the policy of the configuration @throws BadUsage if snapshots are named and rules given */
 function requestOf(names: readonly string[], options: ForgetOptions, usual: Policy | undefined): ForgetRequest {
-  const { host, name, dryRun = false } = options;
+  const { host, name, tag: tags, dryRun = false } = options;
   const policy = policyOf(options);
   if (names.length === 0) {
-    const among = { ...(host !== undefined && { host }), ...(name !== undefined && { name }) };
+    const among = { ...(host !== undefined && { host }), ...(name !== undefined && { name }), ...(tags && { tags }) };
     return { policy: policy ?? usual, among, dryRun };
   }
-  if (policy === undefined && host === undefined && name === undefined) return { snapshots: names, dryRun };
+  if (policy === undefined && host === undefined && name === undefined && tags === undefined) {
+    return { snapshots: names, dryRun };
+  }
   throw new BadUsage("Either name snapshots or give rules", "See `backup-tool help forget`");
 }
 

@@ -1,6 +1,6 @@
 /** backup-tool tag */
-import { InvalidArgumentError } from "commander";
-import { tagList } from "../../core/policy.ts";
+import { InvalidArgumentError, Option } from "commander";
+import { PIN, tagList } from "../../core/policy.ts";
 import { examples } from "../settings/options.ts";
 import { shortId } from "../../core/short_id.ts";
 import type { Define } from "./command.ts";
@@ -8,6 +8,8 @@ import type { Define } from "./command.ts";
 interface TagOptions {
   readonly add?: readonly string[];
   readonly remove?: readonly string[];
+  readonly pin?: boolean;
+  readonly unpin?: boolean;
   readonly set?: readonly string[];
 }
 
@@ -22,13 +24,21 @@ export const defineTag: Define = (program, act) => {
     .option("--add <TAGS>", "these too, with commas between them (repeatable)", someTags)
     .option("--remove <TAGS>", "not these (repeatable)", someTags)
     .option("--set <TAGS>", "exactly these; '' for none (repeatable)", collectedTags)
+    .option("--pin", "keep them for good: no rule of `forget` removes what has the tag `pinned`")
+    .addOption(new Option("--unpin", "let the rules decide again").conflicts("pin"))
     .addHelpText(
       "after",
-      examples("backup-tool tag latest --add keep", "backup-tool tag 3f2a91 57c02d --set tax,2026 --json"),
+      examples(
+        "backup-tool tag latest --add keep",
+        "backup-tool tag 2026-11-20 --pin",
+        "backup-tool tag 3f2a91 57c02d --set tax,2026 --json",
+      ),
     );
   command.action((snapshots: readonly string[]) =>
     act(command, async (session) => {
-      const { add = [], remove = [], set } = command.opts<TagOptions>();
+      const { set, pin, unpin, ...given } = command.opts<TagOptions>();
+      const add = [...given.add ?? [], ...(pin ? [PIN] : [])],
+        remove = [...given.remove ?? [], ...(unpin ? [PIN] : [])];
       const repository = await session.openRepository();
       const { tag } = await import("../../operations/forget/tag.ts");
       const tagged = await tag(repository, { snapshots, add, remove, set });

@@ -1,54 +1,67 @@
 /** The options that say which snapshots to keep. */
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { type Amount, parseAmount, parseSpan, PERIODS, type Policy, tagList } from "../../core/policy.ts";
+import { optionText, parseAmount, parseSpan, PERIODS, type Policy, tagList } from "../../core/policy.ts";
 import { reading } from "./options.ts";
 
-export interface KeepOptions {
-  readonly keepLast?: Amount;
-  readonly keepHourly?: Amount;
-  readonly keepDaily?: Amount;
-  readonly keepWeekly?: Amount;
-  readonly keepMonthly?: Amount;
-  readonly keepYearly?: Amount;
-  readonly keepWithin?: string;
-  readonly keepTag?: readonly string[];
-}
+/** Options of the rules, by their names as the parser has them: `keepDaily`, `keepWithinDaily`. */
+export type KeepOptions = { readonly [Rule in keyof Policy as `keep${Capitalize<Rule>}`]?: Policy[Rule] };
 
 export function addKeepOptions(command: Command): Command {
   command.addOption(
     new Option("--keep-last <N>", "the newest N, or all: `unlimited`, or -1").argParser(reading(parseAmount)),
   );
   for (const period of PERIODS) {
-    const text = `the newest of each of N ${UNITS[period]}`;
-    command.addOption(new Option(`--keep-${period} <N>`, text).argParser(reading(parseAmount)));
+    const text = `the newest of each of N ${PERIOD_NAMES[period]}s`;
+    command.addOption(new Option(`--keep-${optionText(period)} <N>`, text).argParser(reading(parseAmount)));
   }
-  return command
+  command
     .addOption(
       new Option("--keep-within <SPAN>", "all from SPAN before the newest one on, such as 30d, 1y6m").argParser(
         spanText,
       ),
-    )
+    );
+  for (const period of PERIODS) {
+    const text = `the newest of each ${PERIOD_NAMES[period]} of SPAN`;
+    command.addOption(new Option(`--keep-within-${optionText(period)} <SPAN>`, text).argParser(spanText));
+  }
+  return command
     .addOption(
       new Option("--keep-tag <TAG>", "all with that tag; `a,b`: with both (repeatable)").argParser(collectedTags),
     );
 }
 
-const UNITS = { hourly: "hours", daily: "days", weekly: "weeks", monthly: "months", yearly: "years" } as const;
+const PERIOD_NAMES = {
+  minutely: "minute",
+  hourly: "hour",
+  daily: "day",
+  weekly: "week",
+  monthly: "month",
+  quarterly: "quarter",
+  halfYearly: "half-year",
+  yearly: "year",
+} as const;
 
 const spanText = reading((text) => {
   parseSpan(text);
   return text;
 });
 
-function collectedTags(text: string, before: readonly string[] = []): readonly string[] {
+/** Of options that take tags, with commas where all are meant. */
+export function collectedTags(text: string, before: readonly string[] = []): readonly string[] {
   if (tagList(text).length === 0) throw new InvalidArgumentError("Give a tag.");
   return [...before, text];
+}
+
+/** "withinDaily" of "keepWithinDaily". */
+function ruleOf(option: string): string {
+  const rule = option.slice("keep".length);
+  return rule.charAt(0).toLowerCase() + rule.slice(1);
 }
 
 /** Undefined if no option of these was given. */
 export function policyOf(options: KeepOptions): Policy | undefined {
   const rules = Object.entries(options)
     .filter(([option]) => option.startsWith("keep"))
-    .map(([option, value]) => [option.slice("keep".length).toLowerCase(), value]);
+    .map(([option, value]) => [ruleOf(option), value]);
   return rules.length === 0 ? undefined : Object.fromEntries(rules);
 }

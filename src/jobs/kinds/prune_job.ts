@@ -1,6 +1,7 @@
 /** Jobs that forget and prune. */
 import type { Policy } from "../../core/policy.ts";
-import { forget } from "../../operations/forget/forget.ts";
+import { defined } from "../../core/defined.ts";
+import { forget, type SeriesFilter } from "../../operations/forget/forget.ts";
 import { prune } from "../../operations/forget/prune.ts";
 import { paceFrom } from "../../operations/settings/prune_pace.ts";
 import type { JobRun } from "../run/job_run.ts";
@@ -8,8 +9,7 @@ import type { JobOf, Keep } from "../schema/schema.ts";
 
 export async function performPrune({ setup, repository, monitor }: JobRun, job: JobOf<"prune">): Promise<void> {
   // Each thread takes much memory here.
-  const { host, name, workers = 0 } = job;
-  const among = { ...(host !== undefined && { host }), ...(name !== undefined && { name }) };
+  const { host, name, tags, workers = 0 } = job, among = defined<SeriesFilter>({ host, name, tags });
   if (job.keep !== undefined) await forget(repository, { policy: policyOf(job.keep), among, dryRun: false }, monitor);
   const pace = paceFrom(job);
   const request = { dryRun: false, workers, signal: setup.signal, ...(pace !== undefined && { pace }) };

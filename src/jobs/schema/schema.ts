@@ -136,6 +136,7 @@ const prune = z.strictObject({
   keep: keep.exactOptional(),
   name: z.string().min(1).describe("Forget only in this series").exactOptional(),
   host: z.string().min(1).describe("Forget only snapshots of this host").exactOptional(),
+  tags: TAGS_SCHEMA.describe("Forget only snapshots with one of these tags; `a,b`: with both").exactOptional(),
   ...PACE_SHAPE,
   workers: workers.exactOptional(),
 }).describe("Forget snapshots, and free the space that nothing needs any more");

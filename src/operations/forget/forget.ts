@@ -4,7 +4,7 @@ import { classOfId, parseRootId, type RootId } from "../../core/content_id.ts";
 import { digestHexLength } from "../../core/digest.ts";
 import { BadUsage, Fault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
-import { hasRule, type Policy } from "../../core/policy.ts";
+import { hasRule, PIN, type Policy, tagList } from "../../core/policy.ts";
 import { decide, type Decision } from "../../core/retention.ts";
 import { NoSnapshot } from "../../snapshot/faults.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
@@ -16,6 +16,8 @@ import type { OpenedRepository } from "../opened.ts";
 export interface SeriesFilter {
   readonly host?: string;
   readonly name?: string;
+  /** Only snapshots with one of these tags; "a,b": with both. */
+  readonly tags?: readonly string[];
   /** Only the series of this snapshot. */
   readonly like?: RootId;
 }
@@ -40,7 +42,7 @@ export interface ForgetResult {
 
 /**
  * Snapshots go with their trees. What only they needed stays in the storage until a prune. A dry run takes no lock.
- * @throws NoRule, DamagedPolicy, NoSnapshot, AmbiguousSnapshot, Locked, DiskFault
+ * @throws NoRule, SnapshotPinned, DamagedPolicy, NoSnapshot, AmbiguousSnapshot, Locked, DiskFault
  */
 export async function forget(
   repository: OpenedRepository,
@@ -66,6 +68,15 @@ export class SnapshotInUse extends Fault {
   }
 }
 
+/** Somebody has said that it is to stay. */
+export class SnapshotPinned extends Fault {
+  readonly code = "snapshot-pinned";
+  readonly hint = "Unpin it first, with `backup-tool tag SNAPSHOT --unpin`";
+  constructor(id: RootId) {
+    super(`Cannot forget snapshot ${shortId(id)}: it is pinned`);
+  }
+}
+
 /** Without that, a typing error would remove all snapshots but one of each series. */
 export class NoRule extends BadUsage {
   constructor() {
@@ -79,14 +90,17 @@ export class NoRule extends BadUsage {
 async function toRemove(repository: OpenedRepository, request: ForgetRequest): Promise<ForgetResult> {
   if ("snapshots" in request) {
     const removed: RootId[] = [];
+    const pinned = new Set((await repository.snapshots()).filter(({ tags }) => tags.includes(PIN)).map(({ id }) => id));
     for (const name of request.snapshots) removed.push(await rootNamed(repository, name));
+    for (const id of removed) if (pinned.has(id)) throw new SnapshotPinned(id);
     return { policy: undefined, decisions: [], removed: [...new Set(removed)] };
   }
   const policy = request.policy ?? await repository.policy() ?? {};
   if (!hasRule(policy)) throw new NoRule();
-  const { host, name, like } = request.among;
+  const { host, name, tags = [], like } = request.among;
   const snapshots = (await repository.provenSnapshots()).filter((snapshot) =>
-    (host === undefined || snapshot.host === host) && (name === undefined || snapshot.name === name)
+    (host === undefined || snapshot.host === host) && (name === undefined || snapshot.name === name) &&
+    (tags.length === 0 || tags.some((all) => tagList(all).every((tag) => snapshot.tags.includes(tag))))
   );
   const series = decide(snapshots, policy, repository.machine.clock.nowMs())
     .filter(({ decisions }) => like === undefined || decisions.some(({ snapshot }) => snapshot.id === like));

@@ -98,6 +98,37 @@ Deno.test("forget --prune removes and frees, and says so to programs too", async
   strictEqual(await days.told("forget", "latest", "--prune", "-q"), "");
 });
 
+Deno.test("forget --tag thinks about tagged snapshots alone; one that is pinned stays until it is unpinned", async () => {
+  using days = await Days.of(4);
+  await days.run("tag", "latest", "latest~1", "latest~2", "--add", "weekly");
+  const { snapshots, removed } = await days.json("forget", "--keep-last", "1", "--tag", "weekly", "-n");
+  deepStrictEqual([snapshots.length, removed.length], [3, 2]);
+  match(await days.told("tag", "latest~3", "--pin"), /^ID__________ is now ID__________: pinned\n$/);
+  match(await days.told("forget", "--keep-last", "1"), / {2}keep {4}ID__________ {2}2026-11-20 12:00 \+01 {2}pinned\n/);
+  strictEqual((await days.json("snapshots")).length, 2);
+  const { status, stderr } = await days.run("forget", "latest~1");
+  deepStrictEqual([status, /it is pinned\n {2}hint: Unpin it first/.test(stderr)], [1, true], stderr);
+  await days.run("tag", "latest~1", "--unpin");
+  await days.told("forget", "latest~1");
+  strictEqual((await days.json("snapshots")).length, 1);
+  strictEqual((await days.run("tag", "latest", "--pin", "--unpin")).status, 2);
+});
+
+Deno.test("forget takes quarters, half-years and spans of periods, and shows them as they are written", async () => {
+  using days = await Days.of(2);
+  const text = await days.told("forget", "--keep-half-yearly", "1", "--keep-within-hourly", "1y", "-n");
+  match(text, /^Keeping by --keep-half-yearly 1 --keep-within-hourly 1y\n/);
+  match(
+    text,
+    /half-yearly 2026-H2, hourly 2026-11-23\n? +12h within 1y|half-yearly 2026-H2,\n +hourly 2026-11-23 12h within 1y/,
+  );
+  Deno.writeTextFileSync(`${days.base}/c.jsonc`, `{ "keep": { "halfYearly": 1, "withinDaily": "7d" } }`);
+  match(
+    await days.told("forget", "-n", "--config", `${days.base}/c.jsonc`),
+    /^Keeping by --keep-half-yearly 1 --keep-within-daily 7d\n/,
+  );
+});
+
 Deno.test("forget takes either names or rules, and needs one of them", async () => {
   using days = await Days.of(1);
   for (
