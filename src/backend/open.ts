@@ -12,7 +12,7 @@ import type { Sleep } from "./decorator.ts";
 import type { PlaceUnavailable } from "./faults.ts";
 import { openFileBackend } from "./file.ts";
 import { Allowance, limited } from "./limited.ts";
-import { parseLocation, type Place, schemeOf } from "./location.ts";
+import { parseLocation, type Place } from "./location.ts";
 import { attempt, retrying, type RetryOptions } from "./retrying.ts";
 
 const CONNECTIONS = 4;
@@ -34,11 +34,6 @@ export interface OpenOptions {
   readonly limits?: { readonly upload?: number; readonly download?: number };
   /** Called before a failed request is tried again. */
   readonly onRetry?: (fault: PlaceUnavailable, waitMs: number) => void;
-}
-
-/** True for what is no path on this machine. */
-export function isRemote(location: string): boolean {
-  return schemeOf(location) !== undefined;
 }
 
 /**

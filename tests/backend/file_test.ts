@@ -3,7 +3,8 @@ import { deepStrictEqual, ok, rejects, strictEqual, throws } from "node:assert/s
 import { BadUsage } from "../../src/core/fault.ts";
 import { rawOf } from "../../src/core/raw.ts";
 import { type Backend, CONFIG, objectKey } from "../../src/backend/backend.ts";
-import { isRemote, openBackend } from "../../src/backend/open.ts";
+import { schemeOf } from "../../src/backend/location.ts";
+import { openBackend } from "../../src/backend/open.ts";
 import { openFileBackend } from "../../src/backend/file.ts";
 import type { Disk } from "../../src/platform/disk.ts";
 import { DiskFault } from "../../src/platform/disk.ts";
@@ -111,10 +112,10 @@ Deno.test("openBackend() takes paths for directories, and knows no place that th
     }
     await rejects(openBackend(`${path}/missing`, { disk: real, random, clock: systemClock }), DiskFault);
     for (const location of ["s3:https://example.net", "mem:", "x-y:z"]) {
-      ok(isRemote(location));
+      ok(schemeOf(location) !== undefined);
       await rejects(openBackend(location, { disk: real, random, clock: systemClock, create: true }), BadUsage);
     }
-    ok(!isRemote("C:/vault") && !isRemote("./a:b") && !isRemote("/a:b"));
+    for (const path of ["C:/vault", "./a:b", "/a:b"]) strictEqual(schemeOf(path), undefined);
   } finally {
     Deno.removeSync(path, { recursive: true });
   }

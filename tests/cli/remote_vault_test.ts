@@ -99,3 +99,23 @@ Deno.test("Files of a server are backed up into a vault on another one, and rest
   await place.fault(2, "bad-usage", "backup", from, place.source, ...to);
   await place.fault(1, "no-remote-source", "backup", `${from}x`, ...to);
 });
+
+Deno.test("A server that the configuration names is backed up by its name, and is not planned", async () => {
+  await using server = s3Server();
+  using place = new Place();
+  const body = noise(5000, 1), location = `s3:http://127.0.0.1:${server.port}/bucket`;
+  server.objects.set("/bucket/a.bin", { method: "PUT", url: new URL("http://x"), headers: new Headers(), body });
+  Deno.mkdirSync(`${place.base}/config/backup-tool`, { recursive: true });
+  const keys = `access_key_id = ${ACCESS_KEY}\nsecret_access_key = ${SECRET_KEY}\n`;
+  Deno.writeTextFileSync(`${place.base}/config/backup-tool/keys`, keys, { mode: 0o600 });
+  const file = `${place.base}/config/backup-tool/backup-tool.jsonc`;
+  const backups = { cloud: { sources: [{ location, credentialsFile: "keys" }] }, mixed: { sources: [location, "/x"] } };
+  Deno.writeTextFileSync(file, JSON.stringify({ backups }));
+  const as = ["--config", file];
+  await place.expect(0, "init");
+  await place.expect(0, "backup", "cloud", ...as);
+  await place.expect(0, "restore", "cloud:latest", "--target", `${place.base}/back`, ...as);
+  strictEqual(Deno.readFileSync(`${place.base}/back/a.bin`).length, 5000);
+  match((await place.expect(2, "backup", "mixed", ...as)).stderr, /has a server among its sources/);
+  match((await place.expect(2, "plan", "cloud", ...as)).stderr, /Cannot plan a backup of s3:http:/);
+});

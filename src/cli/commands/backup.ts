@@ -6,6 +6,7 @@ import { textOf } from "../../core/raw.ts";
 import type { Source } from "../../operations/sources/sources.ts";
 import { marksFrom } from "../../operations/settings/backup_settings.ts";
 import type { OpenedRepository } from "../../operations/opened.ts";
+import type { BackedUp } from "../../operations/backup/unchanged.ts";
 import {
   type BackupOptions,
   chooseBackups,
@@ -18,7 +19,7 @@ import {
   settingsFor,
 } from "../session/backup_request.ts";
 import { backupJson, backupLines } from "../output/results/backup_summary.ts";
-import { backUpLocation, remoteSource } from "../session/remote_backup.ts";
+import { backUpServer } from "../session/remote_backup.ts";
 import { EXIT, exitFor } from "../session/exit.ts";
 import { addLockOptions, type LockOptions } from "../settings/lock_options.ts";
 import { collected, examples, opposite, parsePositive, reading, workersOption } from "../settings/options.ts";
@@ -42,10 +43,8 @@ export const defineBackup: Define = (program, act) => {
   command.action((words: readonly string[]) =>
     act(command, async (session) => {
       const options = command.opts<Options>();
-      const location = remoteSource(words, options);
-      if (options.dryRun) refuseDryRun(location, options);
-      if (location !== undefined) return await backUpServer(location, options, session);
       const chosen = await chooseBackups(words, options.all ?? false, session, hasOtherSources(options));
+      if (options.dryRun) refuseDryRun(chosen, options);
       if (chosen.length > 1 && options.name !== undefined) {
         throw new BadUsage("`--name` is for one backup", "Each of these is called as the configuration calls it");
       }
@@ -64,13 +63,6 @@ export const defineBackup: Define = (program, act) => {
     })
   );
 };
-
-async function backUpServer(location: string, options: Options, session: Session): Promise<void> {
-  const repository = options.init ? await openOrInit(session, []) : await session.openRepository();
-  const snapshot = await backUpLocation(repository, location, options, session);
-  const lines = backupLines(snapshot, undefined, session.monitor, session.sizeText);
-  session.result(backupJson(snapshot, session.monitor), lines);
-}
 
 /** What the configuration says is for storages; who says `--tree` wants one. @throws BadUsage */
 async function refuseTree(command: Command, session: Session): Promise<void> {
@@ -102,11 +94,20 @@ async function backUp(
     const settings = settingsFor(chosen, options, session), selection = selectionFor(chosen, options, session);
     return await planReport(repository, { selection, settings, tree: marksFrom(settings).tree }, options, session);
   }
+  if (chosen.server !== undefined) {
+    const snapshot = await backUpServer(repository, chosen.server, { chosen, options, session });
+    return reportOf(snapshot, undefined, session);
+  }
   const { lockedBackup } = await import("../../operations/backup/locked_backup.ts");
   const locking = { state: await lockDirectory(session.world), spec: lockFor(chosen, options, session) };
   const request = requestFor(chosen, options, session);
   const snapshot = await lockedBackup(repository, request, locking, session.monitor);
   const location = await session.engine() === "storage" ? repository.location : undefined;
+  return reportOf(snapshot, location, session);
+}
+
+/** @param location of the storage, if it has a tree of the snapshot */
+function reportOf(snapshot: BackedUp, location: string | undefined, session: Session): Report {
   return {
     json: backupJson(snapshot, session.monitor),
     lines: backupLines(snapshot, location, session.monitor, session.sizeText),
@@ -114,9 +115,11 @@ async function backUp(
 }
 
 /** @throws BadUsage for what would have to be read to learn what is in it */
-function refuseDryRun(location: string | undefined, { stdinName, command }: Options): void {
+function refuseDryRun(chosen: readonly Chosen[], { stdinName, command }: Options): void {
   const hint = "Leave out `--dry-run`, or back up into a new storage to try it";
-  if (location !== undefined) throw new BadUsage("A dry run can't tell what a server has", hint);
+  if (chosen.some(({ server }) => server !== undefined)) {
+    throw new BadUsage("A dry run can't tell what a server has", hint);
+  }
   if (stdinName === undefined && command === undefined) return;
   throw new BadUsage("A dry run can't tell what a stream will hold", hint);
 }

@@ -9,6 +9,7 @@ import { examples } from "../settings/options.ts";
 import { absolutePath, readNamedFile } from "../settings/paths.ts";
 import { planJson, planLines, whyJson, whyLine } from "../output/results/plan_summary.ts";
 import { addSelectionOptions, type SelectionOptions } from "../settings/selection_options.ts";
+import { withoutSecrets } from "../../backend/location.ts";
 import type { Session } from "../session/session.ts";
 import { unitSizeOption } from "../settings/vault_options.ts";
 import type { Define } from "./command.ts";
@@ -69,6 +70,7 @@ async function whatToPlan(words: readonly string[], options: PlanOptions, sessio
   if (chosen === undefined || others.length > 0) {
     throw new BadUsage("`plan` is for one backup", "Give one name from the configuration, or paths");
   }
+  if (chosen.server !== undefined) throw noPlan(chosen.server.location);
   const settings = settingsFor(chosen, options, session);
   const selection = selectionFor(chosen, options, session);
   return { selection, tree: marksFrom(settings).tree, settings };
@@ -76,8 +78,9 @@ async function whatToPlan(words: readonly string[], options: PlanOptions, sessio
 
 async function jobToPlan(file: string, words: readonly string[], session: Session): Promise<Planned> {
   if (words.length > 0) throw new BadUsage("A job says itself what it backs up", "Give --job or sources, not both");
-  const [{ MOST_BYTES, parseJob, parseRecurringJob }, { selectionOf, settingsOf }] = await Promise.all([
+  const [{ MOST_BYTES, parseJob, parseRecurringJob }, { serverOf }, { selectionOf, settingsOf }] = await Promise.all([
     import("../../jobs/schema/job_file.ts"),
+    import("../../jobs/schema/schema.ts"),
     import("../../jobs/kinds/backup_job.ts"),
   ]);
   const text = readNamedFile(session.world, file, MOST_BYTES + 1);
@@ -87,9 +90,19 @@ async function jobToPlan(file: string, words: readonly string[], session: Sessio
     const why = job === undefined ? problems[0]?.message ?? "it is no job" : `it is a job of kind ${job.kind}`;
     throw new BadUsage(`Cannot plan ${JSON.stringify(file)}: ${why}`, "See `backup-tool job check`");
   }
+  const server = serverOf(job.sources);
+  if (server !== undefined) throw noPlan(typeof server === "string" ? server : server.location);
   const { disk } = await session.machine();
   const settings = settingsOf(job);
   return { selection: selectionOf(job, disk, session.world.host()), tree: marksFrom(settings).tree, settings };
+}
+
+function noPlan(location: string): BadUsage {
+  const why = "what a server has isn't known before it is read";
+  return new BadUsage(
+    `Cannot plan a backup of ${withoutSecrets(location)}: ${why}`,
+    "Back it up into a new storage to try it",
+  );
 }
 
 function withOptions(command: Command): Command {

@@ -47,7 +47,7 @@ export class Known implements AsyncDisposable {
   async *backups(): AsyncGenerator<Candidate> {
     const { config } = await this.#config();
     for (const [value, { sources }] of Object.entries(config.backups ?? {})) {
-      yield { value, about: sources.join(", ") };
+      yield { value, about: sources.map((source) => typeof source === "string" ? source : source.location).join(", ") };
     }
   }
 

@@ -17,6 +17,8 @@ import {
   type SettingsWorld,
 } from "../../operations/settings/backup_settings.ts";
 import { ignoringCase } from "../../source/ignoring_case.ts";
+import { schemeOf } from "../../backend/location.ts";
+import type { RemoteSource } from "../../operations/settings/source_schema.ts";
 import { lockOfOptions, type LockOptions } from "../settings/lock_options.ts";
 import { absolutePath, readNamedFile } from "../settings/paths.ts";
 import { listedPaths, type SelectionOptions, settingsOfOptions } from "../settings/selection_options.ts";
@@ -36,6 +38,8 @@ export interface BackupOptions extends SelectionOptions {
 export interface Chosen {
   readonly name: string | undefined;
   readonly sources: readonly Source[];
+  /** Files of this server instead of sources. */
+  readonly server?: RemoteSource;
   readonly settings: BackupSettings;
 }
 
@@ -50,6 +54,11 @@ export async function chooseBackups(
   hasOthers = false,
 ): Promise<Chosen[]> {
   const { config } = session.loaded;
+  const server = words.find((word) => schemeOf(word) !== undefined);
+  if (server !== undefined) {
+    if (words.length > 1 || hasOthers) throw aServerAlone("There is a server among other sources");
+    return [{ name: undefined, sources: [], server: { location: server }, settings: config.defaults ?? {} }];
+  }
   const known = Object.keys(config.backups ?? {});
   const named = all ? known : words.filter((word) => known.includes(word));
   if ((words.length === 0 && !hasOthers) || all) checkWords(words, all, known, session.loaded.path);
@@ -67,10 +76,24 @@ export async function chooseBackups(
     const { sources, ...settings } = backup;
     return {
       name,
-      sources: sources.map((source) => rawOf(source)),
+      ...sourcesNamed(name, sources),
       settings: mergedSettings(config.defaults ?? {}, settings),
     };
   });
+}
+
+/** @throws BadUsage for a server among other sources */
+function sourcesNamed(name: string, all: readonly (string | RemoteSource)[]): Pick<Chosen, "sources" | "server"> {
+  const server = all.find((source) => typeof source !== "string");
+  if (server === undefined) {
+    return { sources: all.flatMap((source) => typeof source === "string" ? [rawOf(source)] : []) };
+  }
+  if (all.length > 1) throw aServerAlone(`The backup ${JSON.stringify(name)} has a server among its sources`);
+  return { sources: [], server };
+}
+
+function aServerAlone(what: string): BadUsage {
+  return new BadUsage(what, "Files of a server make a snapshot of their own: name it alone");
 }
 
 function checkWords(words: readonly string[], all: boolean, known: readonly string[], path: string | undefined): void {

@@ -12,6 +12,7 @@ import { POLICY_SCHEMA } from "../../operations/settings/policy_schema.ts";
 import { parseDuration } from "../../operations/settings/prune_pace.ts";
 import { readableBy } from "../../operations/settings/readable.ts";
 import { expectationsFrom, notifyFrom, notifyShape } from "./notify_schema.ts";
+import { isRemoteText, remoteFrom, remoteSchema, type RemoteSource } from "../../operations/settings/source_schema.ts";
 import { vaultFrom, vaultSchema } from "../../operations/settings/vault_schema.ts";
 import { hasScheme, type NamedVault } from "../../operations/vaults/vault_settings.ts";
 import type { Expectations } from "../../notify/late.ts";
@@ -25,8 +26,8 @@ const readFrom = path.refine((text) => /^[/~]/.test(text), "This must be an abso
 const backupSettings = backupShape(path, readFrom);
 
 const namedBackup = z.strictObject({
-  sources: z.array(path).min(1).describe(
-    "Directories and files; ~ is the home directory, others are relative to this file",
+  sources: z.array(z.union([path, remoteSchema(path)])).min(1).describe(
+    "Directories and files; ~ is the home directory, others are relative to this file. Or one server",
   ),
   ...backupSettings,
 });
@@ -58,7 +59,12 @@ export function configJsonSchema(): unknown {
 
 type Written = z.output<typeof CONFIG_SCHEMA>;
 
-export interface Config extends Omit<Written, "vaults" | "notify" | "smtp" | "expect"> {
+type NamedBackup = NonNullable<Written["backups"]>[string];
+
+export interface Config extends Omit<Written, "backups" | "vaults" | "notify" | "smtp" | "expect"> {
+  readonly backups?: Readonly<
+    Record<string, Omit<NamedBackup, "sources"> & { readonly sources: readonly (string | RemoteSource)[] }>
+  >;
   readonly vaults?: Readonly<Record<string, NamedVault>>;
   readonly notify?: NotifySettings;
   readonly expect?: Expectations;
@@ -96,7 +102,7 @@ function withAbsolutePaths(
     ...(settings.lock !== undefined && { lock: lockWith(settings.lock, absolute) }),
   });
   const backups = Object.entries(config.backups ?? {}).map(([name, backup]) =>
-    [name, { ...resolved(backup), sources: backup.sources.map(absolute) }] as const
+    [name, { ...resolved(backup), sources: backup.sources.map((source) => sourceFrom(source, absolute)) }] as const
   );
   const located = (text: string) => hasScheme(text) ? text : absolute(text);
   const { storage } = config;
@@ -110,6 +116,14 @@ function withAbsolutePaths(
     ...(notify !== undefined && { notify: notifyFrom(defined({ notify, smtp }), absolute) }),
     ...(expect !== undefined && { expect: expectationsFrom({ expect }) }),
   };
+}
+
+/** A path, or a server. */
+function sourceFrom(
+  source: NamedBackup["sources"][number],
+  absolute: (path: string) => string,
+): string | RemoteSource {
+  return typeof source !== "string" || isRemoteText(source) ? remoteFrom(source, absolute) : absolute(source);
 }
 
 type Lock = NonNullable<WrittenBackup["lock"]>;

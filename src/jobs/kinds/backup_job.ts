@@ -1,15 +1,20 @@
 /** Jobs that back up. */
-import { baseName, parentPath, type Raw, rawOf } from "../../core/raw.ts";
+import { baseName, parentPath, type Raw, rawOf, textOf } from "../../core/raw.ts";
 import { backup } from "../../operations/backup/backup.ts";
 import type { BackupRequest } from "../../operations/backup/backup_request.ts";
 import type { Selection } from "../../operations/comparison/selection.ts";
 import { lockedBackup } from "../../operations/backup/locked_backup.ts";
 import { forget } from "../../operations/forget/forget.ts";
 import { type BackupSettings, lockFrom, marksFrom, selectionFrom } from "../../operations/settings/backup_settings.ts";
+import { backUpRemote } from "../../operations/remote_sources/remote_backup.ts";
+import { openSource, remoteRequest } from "../../operations/remote_sources/remote_source.ts";
+import { remoteFrom, type RemoteSource } from "../../operations/settings/source_schema.ts";
+import type { Source } from "../../operations/sources/sources.ts";
+import { NO_SECRETS } from "../../operations/vaults/login.ts";
 import { type Disk, DiskFault } from "../../platform/disk.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import type { JobRun } from "../run/job_run.ts";
-import { absolutePath, type JobOf } from "../schema/schema.ts";
+import { absolutePath, type JobOf, serverOf } from "../schema/schema.ts";
 import { readTextIn } from "../state/text_file.ts";
 import { policyOf } from "./prune_job.ts";
 
@@ -36,6 +41,8 @@ async function makeBackup(run: JobRun, job: JobOf<"backup">): Promise<SnapshotIn
     user: setup.user,
     signal: setup.signal,
   };
+  const server = serverOf(job.sources);
+  if (server !== undefined) return await backUpServer(run, remoteFrom(server, asAbsolute), request);
   const { lockState: state } = setup;
   if (state !== undefined) {
     return await lockedBackup(repository, request, { state, spec: lockFrom(settings, PATHS) }, monitor);
@@ -44,15 +51,25 @@ async function makeBackup(run: JobRun, job: JobOf<"backup">): Promise<SnapshotIn
   throw new Error("Nothing says where locks of sources are noted");
 }
 
-/** What a job is to back up. @param host if it names none @throws DiskFault of a file with patterns */
+async function backUpServer(run: JobRun, source: RemoteSource, request: BackupRequest): Promise<SnapshotInfo> {
+  const { setup: { machine, secrets = NO_SECRETS }, repository, monitor } = run;
+  await using tree = await openSource(source, machine, (name) => secrets.env(name), monitor);
+  return await backUpRemote(repository, tree, remoteRequest(request), monitor);
+}
+
+const asAbsolute = (path: string) => textOf(absolutePath(path));
+
+/** What a job is to back up of this machine. @param host if it names none @throws DiskFault of a file with patterns */
 export function selectionOf(job: JobOf<"backup">, disk: Disk, host: string): Selection {
-  const sources = job.sources.map((source) =>
-    typeof source === "string"
-      ? absolutePath(source)
-      : { path: absolutePath(source.path), as: source.as === undefined ? undefined : rawOf(source.as) }
-  );
+  const sources = serverOf(job.sources) === undefined ? job.sources.flatMap(localSource) : [];
   const readText = (path: string) => readTextFile(disk, absolutePath(path));
   return selectionFrom({ sources }, settingsOf(job), { ...PATHS, host: () => host, readTextFile: readText });
+}
+
+function localSource(source: JobOf<"backup">["sources"][number]): Source[] {
+  if (typeof source === "string") return [absolutePath(source)];
+  if ("location" in source) return [];
+  return [{ path: absolutePath(source.path), as: source.as === undefined ? undefined : rawOf(source.as) }];
 }
 
 const PATHS = { absolute: absolutePath };

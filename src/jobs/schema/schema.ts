@@ -17,6 +17,7 @@ import {
 import { POLICY_SCHEMA } from "../../operations/settings/policy_schema.ts";
 import { parseDuration, parseShare } from "../../operations/settings/prune_pace.ts";
 import { readableBy } from "../../operations/settings/readable.ts";
+import { isRemoteText, REMOTE_SCHEMA, remoteSchema } from "../../operations/settings/source_schema.ts";
 import { COPY_ENDS, STORAGE_SHAPE } from "./location.ts";
 
 const MOST_THREADS = 64;
@@ -46,20 +47,20 @@ const NOTIFY_SHAPE = {
     .exactOptional(),
 };
 
+const namedPath = z.strictObject({
+  path,
+  as: z.string().regex(/^(?!\.\.?$)[^/\0]+$/, "Expected one name, without slashes").refine(isName, TOO_LONG)
+    .describe("Its name in the snapshot").exactOptional(),
+});
+
 const backup = z.strictObject({
   $schema: schema,
   kind: z.literal("backup"),
   ...NOTIFY_SHAPE,
   ...STORAGE_SHAPE,
   name: z.string().min(1).describe("Name of the series; default: from the sources").exactOptional(),
-  sources: z.array(z.union([
-    path,
-    z.strictObject({
-      path,
-      as: z.string().regex(/^(?!\.\.?$)[^/\0]+$/, "Expected one name, without slashes").refine(isName, TOO_LONG)
-        .describe("Its name in the snapshot").exactOptional(),
-    }),
-  ])).min(1).describe("Directories and files to back up"),
+  sources: z.array(z.union([path, namedPath, REMOTE_SCHEMA, remoteSchema(path)])).min(1)
+    .describe("Directories and files to back up; or one server"),
   ...backupShape(path, path),
   maxSize: SIZE_SCHEMA.describe("The same as `excludeLargerThan`").exactOptional(),
   force: z.boolean().describe("Read every file, even if nothing seems to have changed").exactOptional(),
@@ -198,8 +199,8 @@ export type RecurringJob = z.infer<typeof recurring>;
 export type JobForm = "job" | "recurring";
 /** The schema of a form. */
 export const SCHEMAS = {
-  job: one.superRefine(checkTarget),
-  recurring: recurring.superRefine(checkTarget),
+  job: one.superRefine(checkTarget).superRefine(checkServer),
+  recurring: recurring.superRefine(checkTarget).superRefine(checkServer),
 } as const;
 
 export const JOB_KINDS: readonly JobKind[] = KINDS.map(({ shape }) => shape.kind.value);
@@ -230,6 +231,31 @@ function checkTarget(job: Job, context: z.RefinementCtx): void {
     ? 'The key "target", or "inPlace", is missing'
     : 'Expected no "target" with "inPlace"';
   context.addIssue({ code: "custom", message, path: job.target === undefined ? [] : ["target"] });
+}
+
+/** Files of a server make a snapshot of their own, and nobody holds them still. */
+function checkServer(job: Job, { addIssue }: z.RefinementCtx): void {
+  if (job.kind !== "backup" || serverOf(job.sources) === undefined) return;
+  if (job.sources.length > 1) {
+    addIssue({ code: "custom", message: "Expected a job of its own for a server", path: ["sources"] });
+  }
+  for (const key of ["lock", "static"] as const) {
+    if (job[key] !== undefined) {
+      addIssue({ code: "custom", message: `Expected no "${key}" for a server's files`, path: [key] });
+    }
+  }
+}
+
+type WrittenSource = JobOf<"backup">["sources"][number];
+type WrittenServer = string | z.infer<ReturnType<typeof remoteSchema>>;
+
+function isServer(source: WrittenSource): source is WrittenServer {
+  return typeof source === "string" ? isRemoteText(source) : "location" in source;
+}
+
+/** The server that a job backs up; undefined: paths of this machine. */
+export function serverOf(sources: readonly WrittenSource[]): WrittenServer | undefined {
+  return sources.find(isServer);
 }
 
 function cronOf(every: string, timeZone: string | undefined): Cron {

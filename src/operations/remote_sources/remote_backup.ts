@@ -34,6 +34,8 @@ export interface RemoteBackupRequest {
   readonly tags: readonly string[];
   /** Patterns as in .gitignore. */
   readonly excludes: readonly string[];
+  /** Files of more bytes are left out. */
+  readonly largestBytes?: number;
   readonly job?: JobMark;
   /** Read everything, changed or not. */
   readonly force?: boolean;
@@ -114,7 +116,9 @@ class RemoteBackupRun {
     readonly checkpoints: Checkpoints;
     readonly previous: readonly SnapshotInfo[];
   }): Promise<number> {
-    const { excludes, signal, force = false } = this.#request, monitor = this.#monitor, totals = this.#totals;
+    const { excludes, largestBytes, signal, force = false } = this.#request,
+      monitor = this.#monitor,
+      totals = this.#totals;
     const manifests = await Promise.all(previous.map(({ id }) => this.#repository.manifest(id)));
     const before = new PreviousEntries(manifests, {
       damaged: (fault) => monitor.notice(`The previous snapshot can't help: ${fault.message}`),
@@ -131,6 +135,7 @@ class RemoteBackupRun {
     });
     const walk = walkRemote(this.#tree, {
       filter: parseFilter(excludes),
+      largestBytes,
       signal,
       problem: (fault) => monitor.problem(fault),
       excluded: () => monitor.count("excludedEntries"),
@@ -181,7 +186,8 @@ class RemoteBackupRun {
   }
 
   #fields(series: string): RootFields {
-    const { clock } = this.#repository.machine, { host, user, name, excludes, tags, job } = this.#request;
+    const { clock } = this.#repository.machine;
+    const { host, user, name, excludes, largestBytes = null, tags, job } = this.#request;
     return {
       start: new Date(this.#startMs).toISOString(),
       end: new Date(clock.nowMs()).toISOString(),
@@ -193,7 +199,7 @@ class RemoteBackupRun {
       named: name !== undefined,
       sources: [{ path: this.#source, at: "/" }],
       excludes,
-      leftOut: { ignored: false, caches: false, mounts: false, largerThan: null, unlisted: false },
+      leftOut: { ignored: false, caches: false, mounts: false, largerThan: largestBytes, unlisted: false },
       tags,
       ...(job !== undefined && { job }),
       totals: { ...this.#totals },

@@ -15,6 +15,8 @@ export interface RemoteFound {
 
 export interface RemoteWalkOptions {
   readonly filter: Filter;
+  /** Files of more bytes are left out. */
+  readonly largestBytes?: number | undefined;
   readonly signal: AbortSignal;
   /** Is told of what can't be listed, and of names that no snapshot can hold. */
   readonly problem: (fault: Fault) => void;
@@ -45,7 +47,8 @@ async function* walkDirectory(
   options: RemoteWalkOptions,
 ): AsyncGenerator<RemoteFound> {
   const found = (await listed(tree, directory, options)).filter(({ path, entry }) => {
-    const isOut = options.filter.decide(path, entry.kind === "dir")?.negated === false;
+    const isOut = entry.kind === "file" && entry.size > (options.largestBytes ?? Infinity) ||
+      options.filter.decide(path, entry.kind === "dir")?.negated === false;
     if (isOut) options.excluded(path);
     return !isOut;
   });

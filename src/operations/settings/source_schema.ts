@@ -1,0 +1,50 @@
+/** A server whose files are backed up, as a person writes it into a file: the configuration, or a job. */
+import * as z from "zod";
+import { LINK_SHAPE, linkFrom } from "./vault_schema.ts";
+
+/** A server's files, and how they travel. */
+export interface RemoteSource {
+  /** `dav:`, `s3:` or `sftp:` and an address. */
+  readonly location: string;
+  /** Absolute path of a file with what the server asks for. */
+  readonly credentialsFile?: string;
+  /** A line for the shell that prints the same. */
+  readonly credentialsCommand?: string;
+  /** Bytes a second. */
+  readonly limitDownload?: number;
+}
+
+type PathSchema = z.ZodType<string, string>;
+
+const REMOTE = /^(?:dav|s3|sftp):./;
+
+/** An address alone. */
+export const REMOTE_SCHEMA = z.string().regex(REMOTE, "Expected dav:, s3: or sftp: and an address");
+
+/** An address, and what belongs to it. @param path of a file */
+export function remoteSchema(path: PathSchema) {
+  return z.strictObject({
+    location: REMOTE_SCHEMA.describe("A server's directory, such as `dav:https://cloud.example.net/remote.php/dav/me`"),
+    credentialsFile: path.describe("A file with what the server asks for; nobody else may read it").exactOptional(),
+    credentialsCommand: z.string().min(1).describe("A command that prints the same").exactOptional(),
+    limitDownload: LINK_SHAPE.limitDownload,
+  });
+}
+
+type WrittenRemote = z.output<ReturnType<typeof remoteSchema>>;
+
+/** True for an address as {@link REMOTE_SCHEMA} takes it. */
+export function isRemoteText(text: string): boolean {
+  return REMOTE.test(text);
+}
+
+/** @param written in either form @param absolute makes a path absolute */
+export function remoteFrom(written: WrittenRemote | string, absolute: (path: string) => string): RemoteSource {
+  if (typeof written === "string") return { location: written };
+  const { credentialsFile: file, limitDownload, ...others } = written;
+  return {
+    ...others,
+    ...(file !== undefined && { credentialsFile: absolute(file) }),
+    ...linkFrom({ ...(limitDownload !== undefined && { limitDownload }) }),
+  };
+}
