@@ -170,12 +170,19 @@ function unknownKey(key: string, known: readonly string[], object: Node | undefi
   return { ...placeOf(text, property?.offset ?? 0), message: `Unknown key ${shortened(JSON.stringify(key))}`, hint };
 }
 
-/** Of several possible forms the one that was obviously meant: the others don't even begin like it. */
+/** Of several possible forms the one that was meant: others don't even begin like it, or don't know its keys. */
 function nearestAlternative(forms: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
   const begun = forms.filter((issues) =>
     !issues.some(({ code, path }) => code === "invalid_type" && path.length === 0)
   );
-  return begun.length === 1 ? begun[0] : undefined;
+  const strangers = (issues: readonly Issue[]) => {
+    return issues.reduce((sum, { code, path, keys = [] }) => {
+      return code === "unrecognized_keys" && path.length === 0 ? sum + keys.length : sum;
+    }, 0);
+  };
+  const [first, second] = begun.toSorted((a, b) => strangers(a) - strangers(b));
+  const isClear = first !== undefined && (second === undefined || strangers(first) < strangers(second));
+  return isClear ? first : undefined;
 }
 
 function wordsFor(

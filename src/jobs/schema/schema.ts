@@ -17,7 +17,7 @@ import {
 import { POLICY_SCHEMA } from "../../operations/settings/policy_schema.ts";
 import { parseDuration, parseShare } from "../../operations/settings/prune_pace.ts";
 import { readableBy } from "../../operations/settings/readable.ts";
-import { isRemoteText, REMOTE_SCHEMA, remoteSchema } from "../../operations/settings/source_schema.ts";
+import { isRemoteText, remoteSchema } from "../../operations/settings/source_schema.ts";
 import { COPY_ENDS, STORAGE_SHAPE } from "./location.ts";
 
 const MOST_THREADS = 64;
@@ -47,6 +47,9 @@ const NOTIFY_SHAPE = {
     .exactOptional(),
 };
 
+const pathOrServer = z.string().refine((text) => isRemoteText(text) || ABSOLUTE.test(text), "Expected an absolute path")
+  .superRefine((text, context) => isRemoteText(text) ? undefined : checkPath(text, context));
+
 const namedPath = z.strictObject({
   path,
   as: z.string().regex(/^(?!\.\.?$)[^/\0]+$/, "Expected one name, without slashes").refine(isName, TOO_LONG)
@@ -59,7 +62,7 @@ const backup = z.strictObject({
   ...NOTIFY_SHAPE,
   ...STORAGE_SHAPE,
   name: z.string().min(1).describe("Name of the series; default: from the sources").exactOptional(),
-  sources: z.array(z.union([path, namedPath, REMOTE_SCHEMA, remoteSchema(path)])).min(1)
+  sources: z.array(z.union([pathOrServer, namedPath, remoteSchema(path)])).min(1)
     .describe("Directories and files to back up; or one server"),
   ...backupShape(path, path),
   maxSize: SIZE_SCHEMA.describe("The same as `excludeLargerThan`").exactOptional(),

@@ -18,13 +18,12 @@ type PathSchema = z.ZodType<string, string>;
 
 const REMOTE = /^(?:dav|s3|sftp):./;
 
-/** An address alone. */
-export const REMOTE_SCHEMA = z.string().regex(REMOTE, "Expected dav:, s3: or sftp: and an address");
-
 /** An address, and what belongs to it. @param path of a file */
 export function remoteSchema(path: PathSchema) {
   return z.strictObject({
-    location: REMOTE_SCHEMA.describe("A server's directory, such as `dav:https://cloud.example.net/remote.php/dav/me`"),
+    location: z.string().regex(REMOTE, "Expected dav:, s3: or sftp: and an address").describe(
+      "A server's directory, such as `dav:https://cloud.example.net/remote.php/dav/me`",
+    ),
     credentialsFile: path.describe("A file with what the server asks for; nobody else may read it").exactOptional(),
     credentialsCommand: z.string().min(1).describe("A command that prints the same").exactOptional(),
     limitDownload: LINK_SHAPE.limitDownload,
@@ -33,7 +32,7 @@ export function remoteSchema(path: PathSchema) {
 
 type WrittenRemote = z.output<ReturnType<typeof remoteSchema>>;
 
-/** True for an address as {@link REMOTE_SCHEMA} takes it. */
+/** True for an address of such a server. */
 export function isRemoteText(text: string): boolean {
   return REMOTE.test(text);
 }
