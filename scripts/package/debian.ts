@@ -39,8 +39,24 @@ const BUSYBOX: DebianPackage = {
   source: "busybox 1:1.35.0-4+deb12u1",
   license: "GPL-2.0-only",
 };
+/** Only what it says of authors and licences. */
+const GCC_BASE: DebianPackage = {
+  name: "gcc-12-base",
+  version: "12.2.0-14+deb12u1",
+  sha256: "1896a2aacf4ad681ff5eacc24a5b0ca4d5d9c9b9c9e4b6de5197bc1e116ea619",
+  source: LIBGCC.source,
+  license: LIBGCC.license,
+};
+/** Only texts of licences. */
+const TEXTS: DebianPackage = {
+  name: "base-files",
+  version: "12.4+deb12u15",
+  sha256: "3eb1ea6d85488f488cc2a163b98ad640ef88cee4c79287cf14e361aaf6206f47",
+  source: "base-files 12.4+deb12u15",
+  license: "NONE",
+};
 
-export const PACKAGES = { libc: LIBC, libgcc: LIBGCC, busybox: BUSYBOX } as const;
+export const PACKAGES = { libc: LIBC, libgcc: LIBGCC, busybox: BUSYBOX, gccBase: GCC_BASE, texts: TEXTS } as const;
 
 const DOWNLOADS = new URL("../../dist/downloads/", import.meta.url);
 

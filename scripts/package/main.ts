@@ -1,0 +1,179 @@
+/**
+ * Makes all files of a release, without a daemon and with the same bytes each time, in dist/packages/:
+ *
+ *   deno task package [--url URL] [--only NAME]... [--strict]
+ *
+ * URL is where the files will be downloaded from. What can't be made on this machine is named with the reason; with
+ * --strict that is a failure. NAME is one of those that it prints. SOURCE_DATE_EPOCH, else the last commit, is the time of
+ * everything in archives.
+ */
+import { parseArgs } from "node:util";
+import { SCRIPTS } from "../../src/cli/completion/scripts.ts";
+import { VERSION } from "../../src/core/version.ts";
+import { buildExecutable, BuildFailed } from "../build.ts";
+import { type Bytes, bytesOf, digest, type Packed } from "./archives/archive.ts";
+import { debFor } from "./artefacts/deb.ts";
+import { composeFor, formulaFor, scoopFor, unraidFor, wingetFor } from "./artefacts/descriptions.ts";
+import { imageFor } from "./artefacts/image.ts";
+import { notesFor } from "./artefacts/notes.ts";
+import { qpkgFor } from "./artefacts/qpkg.ts";
+import { sbomFor } from "./artefacts/sbom.ts";
+import { spkFor } from "./artefacts/spk.ts";
+import { debianComponents, licenseTexts, npmComponents, runtimeComponent } from "./components.ts";
+import { PackageUnavailable } from "./debian.ts";
+import { UnfitElf } from "./one_file/elf.ts";
+import { bundledLibraries } from "./one_file/libraries.ts";
+import { makeOneFile } from "./one_file/one_file.ts";
+import { type Artefact, executableFor, fileNameOf, NAME, type Platform, type Release, Unbuildable } from "./release.ts";
+import { commitsSince, releaseBefore, sourceTime } from "./source.ts";
+
+const OUTPUT = new URL("../../dist/packages/", import.meta.url);
+
+type Make = (release: Release) => readonly Artefact[] | Artefact | Promise<readonly Artefact[] | Artefact>;
+
+/** What is made, by what it is called. */
+const ARTEFACTS: ReadonlyMap<string, Make> = new Map<string, Make>([
+  ["linux-x64", (release) => executableArtefact(release, "linux-x64")],
+  ["linux-x64-glibc", (release) => executableArtefact(release, "linux-x64-glibc")],
+  ["linux-arm64", (release) => executableArtefact(release, "linux-arm64")],
+  ["macos-x64", (release) => executableArtefact(release, "macos-x64")],
+  ["macos-arm64", (release) => executableArtefact(release, "macos-arm64")],
+  ["windows-x64", (release) => executableArtefact(release, "windows-x64")],
+  ["image-x64", imageFor],
+  ["deb-amd64", (release) => debFor(release, "amd64")],
+  ["deb-arm64", (release) => debFor(release, "arm64")],
+  ["spk", spkFor],
+  ["qpkg", qpkgFor],
+  ["homebrew", formulaFor],
+  ["winget", wingetFor],
+  ["scoop", scoopFor],
+  ["unraid", unraidFor],
+  ["compose", composeFor],
+  ["completions and manual", ({ share }) => share.map(({ path, content = "" }) => ({ name: path, content }))],
+  ["licenses", ({ licenses }) => licenses.map(({ path, content = "" }) => ({ name: `licenses/${path}`, content }))],
+  ["sbom", async (release) => sbomFor(release, await componentsOf())],
+  ["notes", async (release) => {
+    const since = await releaseBefore(release.version);
+    return notesFor(release, await commitsSince(since), since);
+  }],
+]);
+
+/** Platforms that are compiled, with what `deno compile` calls them; undefined: this machine. */
+const COMPILED: readonly (readonly [Platform, string])[] = [
+  ["linux-x64-glibc", "linux-x64"],
+  ["linux-arm64", "linux-arm64"],
+  ["macos-x64", "macos-x64"],
+  ["macos-arm64", "macos-arm64"],
+  ["windows-x64", "windows-x64"],
+];
+
+function executableArtefact(release: Release, platform: Platform): Artefact {
+  return { name: fileNameOf(release, platform), content: executableFor(release, platform), isExecutable: true };
+}
+
+async function componentsOf() {
+  return [runtimeComponent(await runtimeVersion()), ...debianComponents(), ...await npmComponents()];
+}
+
+/** Of the compiler, which brings the runtime. */
+async function runtimeVersion(): Promise<string> {
+  const compiler = Deno.env.get("COMPILE_DENO") ?? Deno.execPath();
+  const { stdout } = await new Deno.Command(compiler, { args: ["--version"] }).output();
+  return /^deno (\S+)/.exec(new TextDecoder().decode(stdout))?.[1] ?? Deno.version.deno;
+}
+
+/** Says why something can't be made here. @throws any other error */
+function reasonOf(error: unknown): string {
+  const isForeseen = error instanceof Unbuildable || error instanceof BuildFailed || error instanceof UnfitElf ||
+    error instanceof PackageUnavailable;
+  if (!isForeseen) throw error;
+  return error.message;
+}
+
+async function compileAll(missing: Map<Platform, string>): Promise<Map<Platform, Bytes>> {
+  const made = new Map<Platform, Bytes>();
+  for (const [platform, target] of COMPILED) {
+    const isHere = Deno.build.target === "x86_64-unknown-linux-gnu" && target === "linux-x64";
+    try {
+      made.set(platform, await Deno.readFile(await buildExecutable(isHere ? {} : { target })));
+    } catch (error) {
+      missing.set(platform, firstLine(reasonOf(error)));
+    }
+  }
+  return made;
+}
+
+/** Of a long explanation, what it begins with. */
+function firstLine(text: string): string {
+  return (text.split("\n")[0] ?? text).replace(/:$/, "");
+}
+
+/** Adds the executable with its C library inside to the others. */
+async function withOneFile(made: Map<Platform, Bytes>, missing: Map<Platform, string>): Promise<void> {
+  const plain = made.get("linux-x64-glibc");
+  try {
+    if (plain === undefined) throw new Unbuildable(missing.get("linux-x64-glibc"));
+    made.set("linux-x64", makeOneFile(plain, await bundledLibraries()));
+  } catch (error) {
+    missing.set("linux-x64", reasonOf(error));
+  }
+}
+
+/** Files for share/: completions. */
+function shareOf(): readonly Packed[] {
+  return [
+    { path: `bash-completion/completions/${NAME}`, content: SCRIPTS.bash },
+    { path: `zsh/vendor-completions/_${NAME}`, content: SCRIPTS.zsh },
+    { path: `fish/vendor_completions.d/${NAME}.fish`, content: SCRIPTS.fish },
+  ];
+}
+
+async function prepare(url: string | undefined): Promise<Release> {
+  const missing = new Map<Platform, string>(), executables = await compileAll(missing);
+  await withOneFile(executables, missing);
+  const licenses = await licenseTexts();
+  return { version: VERSION, time: await sourceTime(), url, executables, missing, share: shareOf(), licenses };
+}
+
+async function write({ name, content, isExecutable = false }: Artefact): Promise<void> {
+  const path = new URL(name.split("/").map(encodeURIComponent).join("/"), OUTPUT);
+  await Deno.mkdir(new URL("./", path), { recursive: true });
+  await Deno.writeFile(path, bytesOf(content), { mode: isExecutable ? 0o755 : 0o644 });
+}
+
+/** @returns reasons why parts are missing, by their names */
+async function makeAll(release: Release, names: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const sums: string[] = [], missing = new Map<string, string>();
+  for (const name of names) {
+    try {
+      const made = await ARTEFACTS.get(name)?.(release) ?? [];
+      for (const artefact of [made].flat()) {
+        await write(artefact);
+        sums.push(`${digest("sha256", bytesOf(artefact.content))}  ${artefact.name}\n`);
+        console.log(`${name.padEnd(24)} ${artefact.name} (${(bytesOf(artefact.content).length / 1e6).toFixed(1)} MB)`);
+      }
+    } catch (error) {
+      missing.set(name, reasonOf(error));
+    }
+  }
+  await write({ name: "SHA256SUMS", content: sums.sort((a, b) => a.slice(66) < b.slice(66) ? -1 : 1).join("") });
+  return missing;
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    args: Deno.args,
+    options: { url: { type: "string" }, only: { type: "string", multiple: true }, strict: { type: "boolean" } },
+  });
+  const names = values.only ?? [...ARTEFACTS.keys()], unknown = names.find((name) => !ARTEFACTS.has(name));
+  if (unknown !== undefined) {
+    console.error(`There is no ${JSON.stringify(unknown)}: give one of ${[...ARTEFACTS.keys()].join(", ")}`);
+    return 2;
+  }
+  await Deno.remove(OUTPUT, { recursive: true }).catch(() => {}); // there was none
+  const missing = await makeAll(await prepare(values.url?.replace(/\/$/, "")), names);
+  for (const [name, reason] of missing) console.log(`${name.padEnd(24)} not made: ${reason}`);
+  return values.strict && missing.size > 0 ? 1 : 0;
+}
+
+if (import.meta.main) Deno.exit(await main());
