@@ -22,6 +22,7 @@ import { spkFor } from "./artefacts/spk.ts";
 import { debianComponents, licenseTexts, npmComponents, runtimeComponent } from "./components.ts";
 import { PackageUnavailable } from "./debian.ts";
 import { UnfitElf } from "./one_file/elf.ts";
+import { manualPages } from "./manual.ts";
 import { bundledLibraries } from "./one_file/libraries.ts";
 import { makeOneFile } from "./one_file/one_file.ts";
 import { type Artefact, executableFor, fileNameOf, NAME, type Platform, type Release, Unbuildable } from "./release.ts";
@@ -119,12 +120,13 @@ async function withOneFile(made: Map<Platform, Bytes>, missing: Map<Platform, st
   }
 }
 
-/** Files for share/: completions. */
+/** Files for share/: completions and the manual. */
 function shareOf(): readonly Packed[] {
   return [
     { path: `bash-completion/completions/${NAME}`, content: SCRIPTS.bash },
     { path: `zsh/vendor-completions/_${NAME}`, content: SCRIPTS.zsh },
     { path: `fish/vendor_completions.d/${NAME}.fish`, content: SCRIPTS.fish },
+    ...manualPages(),
   ];
 }
 

@@ -1,5 +1,6 @@
 import { deepStrictEqual, match, rejects, strictEqual, throws } from "node:assert/strict";
-import { ar, digest, tar } from "../../scripts/package/archives/archive.ts";
+import { gunzipSync } from "node:zlib";
+import { ar, bytesOf, digest, tar } from "../../scripts/package/archives/archive.ts";
 import { icon } from "../../scripts/package/archives/icon.ts";
 import { debFor } from "../../scripts/package/artefacts/deb.ts";
 import {
@@ -16,6 +17,7 @@ import { sbomFor } from "../../scripts/package/artefacts/sbom.ts";
 import { spkFor } from "../../scripts/package/artefacts/spk.ts";
 import { bundledPackages, debianComponents, npmComponents } from "../../scripts/package/components.ts";
 import { Unbuildable } from "../../scripts/package/release.ts";
+import { manualPages } from "../../scripts/package/manual.ts";
 import { has } from "../support/needs.ts";
 import { type Artefact, bytesOfArtefact } from "./artefact_bytes.ts";
 import { packageFiles } from "./needed_packages.ts";
@@ -156,6 +158,14 @@ Deno.test("bundled packages are those of the source and what they need, not thos
   const names = bundledPackages().map(({ name }) => name);
   for (const name of ["commander", "zod", "@noble/ciphers", "tweetnacl"]) strictEqual(names.includes(name), true, name);
   for (const name of ["typescript", "fast-check", "cctv-age"]) strictEqual(names.includes(name), false, name);
+});
+
+Deno.test("the manual has a page for each command and topic", () => {
+  const pages = new Map(manualPages().map(({ path, content = "" }) => [path, content]));
+  for (const name of ["man1/backup-tool.1", "man1/backup-tool-restore.1", "man7/backup-tool-nas.7"]) {
+    const roff = new TextDecoder().decode(gunzipSync(bytesOf(pages.get(`man/${name}.gz`) ?? "")));
+    match(roff, /^[^]*\.TH [^]*\.SH NAME\n/, name);
+  }
 });
 
 Deno.test("release notes sort commits by what they changed", () => {
