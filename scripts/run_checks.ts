@@ -3,9 +3,10 @@
  * `, N skipped` if any test was ignored.
  *
  *   deno task test        format, lint, types, structure, tests, samples of the documents, the executable and its tests
- *   deno task ok          what takes two minutes of it: without the executable and the tests that kill the real program,
- *                         with a third of the random input (tests/support/effort.ts), files in memory where there is room,
- *                         and many files of tests in one go (tests/support/group.ts)
+ *   deno task ok          what can be had before each commit: without the executable and the tests that kill the real
+ *                         program, with a third of the random input (tests/support/effort.ts), files in memory where there
+ *                         is room, many files of tests in one go (tests/support/group.ts), and without the files of tests
+ *                         that passed here with the very same code (test_choice.ts); `deno task ok --all` runs them, too
  *   deno task crash       the crash tests alone, with many more kills, cuts and errors than the others make
  *
  * What needs no tests runs beside them, and is told of after them. A failed format, lint, type or structure check counts as one failure, and so does each ignored test that IGNORABLE
@@ -14,6 +15,7 @@
  */
 import { buildExecutable, NoBaseRuntime } from "./build.ts";
 import { TEST_FLAGS } from "./deno_test.ts";
+import { digestOfOthers, fingerprintOf, passedFiles, projectFiles } from "./test_choice.ts";
 import { inGroups, msByFile, testFilesBelow } from "./test_groups.ts";
 import {
   addTallies,
@@ -55,6 +57,8 @@ const QUICK = { QUICK: "1" };
 const MEMORY = "/dev/shm", MEMORY_KIB = 3_000_000;
 /** How long each file of tests took when it last ran here. */
 const TIMES = "dist/test_times.json";
+/** What each file of tests depended on when all of its tests last passed here. */
+const PASSED = "dist/passed_tests.json";
 /** A test that waits leaves a core to another. */
 const JOBS = navigator.hardwareConcurrency + 1;
 const GROUPS_A_JOB = 4;
@@ -207,12 +211,13 @@ async function fast(): Promise<Tally[]> {
   const remove = () => Deno.removeSync(base, { recursive: true });
   for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => (remove(), Deno.exit(130)));
   try {
-    const files = testFilesBelow("tests", [EXECUTABLE_ONLY, PROGRAM_CRASHES]);
-    const groups = inGroups(files, knownTimes(), { count: JOBS * GROUPS_A_JOB, directory: base });
+    const { files, prints } = filesToTest();
+    const groups = inGroups(files, known<number>(TIMES), { count: JOBS * GROUPS_A_JOB, directory: base });
     const env = { ...QUICK, TMPDIR: base, DENO_JOBS: `${JOBS}` };
     const tested = await tests("tests", ["--config=deno.json", ...groups], { env, flags: UNBLAMED });
     Deno.mkdirSync("dist", { recursive: true });
-    Deno.writeTextFileSync(TIMES, JSON.stringify({ ...knownTimes(), ...msByFile(seen) }, undefined, 2));
+    noteIn(TIMES, msByFile(seen));
+    noteIn(PASSED, Object.fromEntries([...passedFiles(seen)].map((file) => [file, prints.get(file) ?? ""])));
     const looked = await looking;
     kept.tell();
     return [...looked, tested];
@@ -238,13 +243,32 @@ function emptyDirectory(): string {
   return Deno.makeTempDirSync({ prefix, ...(kind === "tmpfs" && Number(free) > MEMORY_KIB && { dir: MEMORY }) });
 }
 
-/** Milliseconds by file; those of other files are unknown. */
-function knownTimes(): Record<string, number> {
+/** The files of tests that are worth running, and what stands for all that each depends on. */
+function filesToTest(): { readonly files: readonly string[]; readonly prints: ReadonlyMap<string, string> } {
+  const all = testFilesBelow("tests", [EXECUTABLE_ONLY, PROGRAM_CRASHES]);
+  const read = projectFiles(), others = digestOfOthers(["src", "tests"], ["deno.json", "deno.lock", "README.md"]);
+  const prints = new Map(all.flatMap((file) => {
+    const print = fingerprintOf(file, read, others);
+    return print === undefined ? [] : [[file, print] as const];
+  }));
+  const passed = Deno.args.includes("--all") ? {} : known<string>(PASSED);
+  const files = all.filter((file) => prints.get(file) === undefined || prints.get(file) !== passed[file]);
+  const rest = all.length - files.length;
+  if (rest > 0) console.log(`${rest} of ${all.length} files of tests passed with the same code: not run again`);
+  return { files, prints };
+}
+
+/** By file of tests; nothing is known of others. */
+function known<T>(path: string): Record<string, T> {
   try {
-    return JSON.parse(Deno.readTextFileSync(TIMES));
+    return JSON.parse(Deno.readTextFileSync(path));
   } catch {
     return {};
   }
+}
+
+function noteIn<T>(path: string, news: Readonly<Record<string, T>>): void {
+  Deno.writeTextFileSync(path, JSON.stringify({ ...known<T>(path), ...news }, undefined, 2));
 }
 
 function tellSlowest(): void {
