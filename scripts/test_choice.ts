@@ -21,20 +21,23 @@ const NAMES_THREADS = "tests/support/world.ts", PROGRAM = "main.ts";
  * parts of it that the test loads otherwise, too.
  */
 export function closureOf(file: string, read: ReadFile): Set<string> {
-  const found = new Set<string>(), waiting = [file], parts = new Set<string>();
+  const found = new Set<string>(), parts = new Set<string>();
   let isProgram = false;
-  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
-    if (found.has(path) || read(path) === undefined) continue;
+  for (let next = [file]; next.length > 0; next = [...parts].filter(isWanted)) next.forEach(visit);
+  return found;
+
+  function visit(path: string): void {
+    if (found.has(path) || read(path) === undefined) return;
     found.add(path);
     const named = namedIn(path, read);
     isProgram ||= path !== NAMES_THREADS && named.includes(PROGRAM);
-    if (path === PROGRAM) named.forEach((name) => parts.add(name));
-    else waiting.push(...named);
-    if (waiting.length > 0) continue;
-    const folders = new Set([...found].map(folderOf));
-    waiting.push(...[...parts].filter((part) => !found.has(part) && (isProgram || folders.has(folderOf(part)))));
+    named.forEach(path === PROGRAM ? (name) => parts.add(name) : visit);
   }
-  return found;
+
+  function isWanted(part: string): boolean {
+    if (found.has(part)) return false;
+    return isProgram || [...found].some((path) => folderOf(path) === folderOf(part));
+  }
 }
 
 function folderOf(path: string): string {
