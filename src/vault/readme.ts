@@ -37,7 +37,8 @@ ${encrypted ? ENCRYPTED : PLAIN}
      while IFS= read -r l; do p="../backup\${l#* }"; mkdir -p "\${p%/*}"; cp "../by/\${l%% *}" "$p"; done
 
 Get programs from where you trust them, never from beside this file: whoever can write here can change them. That goes
-for these lines too: they are the same in every vault, and in the documents of the program.
+for these lines too: they are the same in every vault, and in the documents of the program. A page that opens vaults in
+a browser (recover.html) comes with each release of the program: take it from there, or your own copy of it.
 `;
 }
 

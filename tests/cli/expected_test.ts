@@ -47,7 +47,7 @@ Deno.test("Every command is shown to people", () => {
   const shown = new Set<string>();
   for (const name of Object.keys(SCENARIOS)) {
     const text = Deno.readTextFileSync(new URL(`${name}.txt`, DIRECTORY));
-    for (const [, command = ""] of text.matchAll(/^\$ backup-tool (\w+)/gm)) shown.add(command);
+    for (const [, command = ""] of text.matchAll(/^\$ backup-tool ([\w-]+)/gm)) shown.add(command);
   }
   const program = makeProgram(new FakeWorld(), () => Promise.resolve());
   deepStrictEqual(program.commands.map((command) => command.name()).filter((name) => !shown.has(name)), []);

@@ -146,12 +146,24 @@ const defineShow: Define = (key, act) => {
         throw new BadUsage("`key show` prints the secret itself", "Say `--paper` if nobody else looks at the screen");
       }
       const { paperOf } = await import("../../operations/keys/keys.ts");
-      const text = await paperOf(await session.unlock(), defined<KeyCopy>(copy));
+      const [unlocked, { pageDigest }] = await Promise.all([session.unlock(), import("../recover/recover_page.ts")]);
+      const text = await paperOf(unlocked, defined<KeyCopy>(copy)) + pageLines(pageDigest());
       if (session.options.json) session.out.json({ paper: text });
       else session.out.exact(text);
     }, { output: true })
   );
 };
+
+/** Comments of a key file. */
+function pageLines(digest: string): string {
+  const lines = [
+    "",
+    "Without the program: a browser opens the vault by the page recover.html, which `backup-tool recover-page` writes and",
+    "each release has. Never use one that lies beside the vault. The SHA-256 of the right one is",
+    `  ${digest}`,
+  ];
+  return lines.map((line) => `# ${line}`.trimEnd() + "\n").join("");
+}
 
 const defineExport: Define = (key, act) => {
   const command = key.command("export")

@@ -24,6 +24,7 @@ import { definePolicy } from "../commands/policy.ts";
 import { definePrune } from "../commands/prune.ts";
 import { defineRebuild } from "../commands/rebuild.ts";
 import { defineRecover } from "../commands/recover.ts";
+import { defineRecoverPage } from "../commands/recover_page.ts";
 import { defineRepair } from "../commands/repair.ts";
 import { defineRestore } from "../commands/restore.ts";
 import { defineRewrite } from "../commands/rewrite.ts";
@@ -41,7 +42,15 @@ export const COMMANDS: Readonly<Record<string, readonly Define[]>> = {
   "Looking": [defineSnapshots, defineLs, defineFind, defineHistory, defineDiff, defineStats],
   "Getting back": [defineRestore, defineCat, defineDump],
   "Keeping": [defineForget, definePrune, definePolicy, defineTag, defineRewrite, defineTree, defineKey],
-  "Checking and healing": [defineCheck, defineDrill, defineRepair, defineSalvage, defineRecover, defineRebuild],
+  "Checking and healing": [
+    defineCheck,
+    defineDrill,
+    defineRepair,
+    defineSalvage,
+    defineRecover,
+    defineRecoverPage,
+    defineRebuild,
+  ],
   "Working by itself": [defineServe, defineJob, defineNotify, defineMetrics],
   "This tool": [defineConfig, defineDoctor, defineCompletions, defineVersion],
 };
