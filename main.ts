@@ -1,6 +1,7 @@
 /** Builds the real world and hands it to the command line. The same file also runs as a worker thread. */
 import type { World } from "./src/cli/world.ts";
 import { showPages } from "./src/platform/pager.ts";
+import { memoryLimit } from "./src/platform/memory.ts";
 import { commandOutput, standardInput } from "./src/platform/process.ts";
 import { askSecret, readSecret } from "./src/platform/secrets.ts";
 import * as system from "./src/platform/system.ts";
@@ -65,6 +66,7 @@ function realWorld(): World {
     host: system.hostName,
     user: system.loginName,
     cores: system.cores(),
+    memory: memoryLimit,
     onInterrupt: system.onInterrupt,
   };
 }

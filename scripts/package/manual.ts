@@ -31,6 +31,7 @@ const NOBODY: World = {
   stdout: NOWHERE,
   stderr: NOWHERE,
   cores: 1,
+  memory: () => 0,
   env: () => undefined,
   get here() {
     return unused();

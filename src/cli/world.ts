@@ -42,6 +42,8 @@ export interface World {
   user(): string;
   /** Processor cores. */
   readonly cores: number;
+  /** How much memory there is for this process, in bytes. */
+  memory(): number;
   /** Calls back at the first wish to stop; the next one ends the program without asking. Until disposed. */
   onInterrupt(stop: () => void): Disposable;
 }

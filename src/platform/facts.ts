@@ -2,6 +2,7 @@
 import type { Disk } from "./disk.ts";
 import { loadLibc } from "./libc.ts";
 import { openFileLimit } from "./limits.ts";
+import { memoryLimit } from "./memory.ts";
 
 export interface SystemFacts {
   /** Name and version of the runtime. */
@@ -13,6 +14,7 @@ export interface SystemFacts {
   /** Architecture, system and C library that the runtime was made for. */
   readonly target: string;
   readonly cores: number;
+  /** Of the machine, or of the control group if that has less. */
   readonly memoryBytes: number;
   readonly availableMemoryBytes: number;
   readonly isRoot: boolean;
@@ -25,7 +27,7 @@ export interface SystemFacts {
 }
 
 export function systemFacts(disk: Disk): SystemFacts {
-  const { total, available } = Deno.systemMemoryInfo(), limit = openFileLimit();
+  const { available } = Deno.systemMemoryInfo(), limit = openFileLimit();
   return {
     runtime: `Deno ${Deno.version.deno} (V8 ${Deno.version.v8})`,
     isExecutable: Deno.build.standalone,
@@ -33,7 +35,7 @@ export function systemFacts(disk: Disk): SystemFacts {
     kernel: Deno.osRelease(),
     target: Deno.build.target,
     cores: navigator.hardwareConcurrency,
-    memoryBytes: total,
+    memoryBytes: memoryLimit(),
     availableMemoryBytes: available,
     isRoot: disk.uid === 0,
     hasLibrary: loadLibc() !== undefined,

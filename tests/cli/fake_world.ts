@@ -36,6 +36,8 @@ export class FakeWorld implements World {
   readonly stderr = new FakeOutput();
   readonly variables: Record<string, string> = {};
   readonly cores = 2;
+  memoryBytes = 2 ** 32;
+  memory = (): number => this.memoryBytes;
   readonly interrupts: (() => void)[] = [];
   directory = "/";
   machine(): Promise<Machine> {

@@ -131,6 +131,7 @@ class PlaceWorld implements World {
   readonly stdout = new FakeOutput();
   readonly stderr = new FakeOutput();
   readonly cores = 1;
+  memory = (): number => 2 ** 32;
   readonly clock = { ...systemClock, zone: ZONE, offsetMinutes };
   readonly here;
   readonly #env: Readonly<Record<string, string>>;

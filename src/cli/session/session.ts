@@ -23,6 +23,13 @@ import type { Storage } from "../../storage/storage.ts";
 
 /** Threads beyond this wait for the disk and for each other. */
 const MOST_WORKERS = 4;
+/** What the program takes without worker threads, and what one more takes at worst. */
+const OWN_BYTES = 256 * 2 ** 20, WORKER_BYTES = 128 * 2 ** 20;
+
+/** How many worker threads a machine has room for, whatever its cores. @param memory bytes */
+export function workersFor(memory: number): number {
+  return Math.max(0, Math.floor((memory - OWN_BYTES) / WORKER_BYTES));
+}
 
 /** Every command has those for vaults, too. */
 export type SessionOptions = GlobalOptions & VaultOptions;
@@ -157,7 +164,7 @@ export class Session implements AsyncDisposable {
 
   /** @param given by `--workers` */
   workers(given: number | undefined): number {
-    return given ?? Math.min(this.world.cores, MOST_WORKERS);
+    return given ?? Math.min(this.world.cores, MOST_WORKERS, workersFor(this.world.memory()));
   }
 
   /** Prints the result of a command in the form that was asked for. `--quiet` leaves out what is only said to people. */
