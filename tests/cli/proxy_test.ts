@@ -1,0 +1,73 @@
+/** Servers are reached by way of the proxy that the environment names. */
+import { createServer, request } from "node:http";
+import { match, ok, strictEqual } from "node:assert/strict";
+import { restServer } from "../support/rest_server.ts";
+import { Place } from "./program.ts";
+
+interface Proxy extends AsyncDisposable {
+  readonly url: string;
+  /** "METHOD host" of all that it was asked for. */
+  readonly asked: Set<string>;
+}
+
+/** Passes every request on to one server, whatever host it names, and refuses tunnels. */
+async function proxyTo(port: number): Promise<Proxy> {
+  const asked = new Set<string>();
+  const server = createServer((incoming, outgoing) => {
+    const { method = "", headers } = incoming, url = new URL(incoming.url ?? "");
+    asked.add(`${method} ${url.host}`);
+    const onward = request({ port, method, path: url.pathname + url.search, headers }, (answer) => {
+      outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
+      answer.pipe(outgoing);
+    });
+    incoming.pipe(onward);
+  });
+  server.on("connect", ({ url }, socket) => {
+    asked.add(`CONNECT ${url}`);
+    socket.end("HTTP/1.1 403 Forbidden\r\n\r\n");
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  return {
+    url: `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`,
+    asked,
+    [Symbol.asyncDispose]: () => {
+      server.closeAllConnections();
+      return new Promise((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+async function said(place: Place, ...args: string[]): Promise<{ readonly code: number; readonly stderr: string }> {
+  const { code, stderr } = await place.command(...args).output();
+  return { code, stderr: new TextDecoder().decode(stderr) };
+}
+
+Deno.test("a vault on a server that only the proxy knows is made and backed up to", async () => {
+  await using server = restServer();
+  await using proxy = await proxyTo(server.port);
+  using place = new Place();
+  Deno.writeTextFileSync(`${place.source}/a`, "some text");
+  Object.assign(place.env, { HTTP_PROXY: proxy.url, http_proxy: proxy.url });
+  const at = ["-s", "rest:http://vault.invalid/nas/", "--unencrypted"];
+  for (const args of [["init", "--vault"], ["backup", place.source], ["check", "--read-data"]]) {
+    const { code, stderr } = await said(place, ...args, ...at);
+    strictEqual(code, 0, stderr);
+  }
+  ok(["GET", "POST"].every((method) => proxy.asked.has(`${method} vault.invalid`)), [...proxy.asked].join());
+});
+
+Deno.test("a proxy that refuses is named as what stands in the way, and NO_PROXY goes past it", async () => {
+  await using server = restServer();
+  await using proxy = await proxyTo(server.port);
+  using place = new Place();
+  Object.assign(place.env, { HTTPS_PROXY: proxy.url, HTTP_PROXY: proxy.url, NO_PROXY: "127.0.0.1" });
+  const refused = await said(place, "init", "--vault", "--unencrypted", "-s", "rest:https://vault.invalid/nas/");
+  ok(refused.code !== 0);
+  match(refused.stderr, /vault\.invalid/);
+  ok(proxy.asked.has("CONNECT vault.invalid:443"), [...proxy.asked].join());
+  const direct = `rest:http://127.0.0.1:${server.port}/nas/`;
+  const { code, stderr } = await said(place, "init", "--vault", "--unencrypted", "-s", direct);
+  strictEqual(code, 0, stderr);
+  ok(![...proxy.asked].some((each) => each.includes("127.0.0.1")), [...proxy.asked].join());
+});
