@@ -1,5 +1,6 @@
 /** Which snapshots are to be kept, as people and files write it: the rules of `forget`. What they mean: retention.ts. */
 import { BadUsage } from "./fault.ts";
+import { parseSize } from "./size_text.ts";
 
 /** How many; "unlimited": as many as there are. */
 export type Amount = number | "unlimited";
@@ -34,6 +35,8 @@ export interface Policy extends PeriodRules {
   readonly within?: string;
   /** All that have one of these tags; "a,b": both. */
   readonly tag?: readonly string[];
+  /** So much space is to be free: for that the oldest go, whatever keeps them. Bytes, or "50G". */
+  readonly free?: string | number;
 }
 
 /** A span in calendar units. */
@@ -84,10 +87,26 @@ export function parsePolicy(value: unknown): Policy {
   return policy;
 }
 
+/** True if the policy says anything that keeps a snapshot. */
+function keepsSome(policy: Policy): boolean {
+  const { free: _, ...rules } = policy;
+  return hasRule(rules);
+}
+
+/** The bytes that a policy wants free; 0 if it says nothing of that. @throws BadUsage */
+export function freeBytesOf({ free = 0 }: Policy): number {
+  return typeof free === "number" ? free : parseSize(free);
+}
+
+/** True if a policy's only wish is free space: without that, everything stays. */
+export function keepsAll(policy: Policy): boolean {
+  return freeBytesOf(policy) > 0 && !keepsSome(policy);
+}
+
 /** True if the policy says anything: amounts and spans of 0 don't. @throws BadUsage if its span can't be read */
 export function hasRule(policy: Policy): boolean {
   return AMOUNTS.some((rule) => (policy[rule] ?? 0) !== 0) ||
-    SPANS.some((rule) => isSpanOfTime(policy[rule])) || (policy.tag ?? []).length > 0;
+    SPANS.some((rule) => isSpanOfTime(policy[rule])) || (policy.tag ?? []).length > 0 || freeBytesOf(policy) > 0;
 }
 
 /** False for none, and for "0d" and its like. */
@@ -103,6 +122,7 @@ export function policyText(policy: Policy): string {
       `${option(rule)} ${policy[rule]}`
     ),
     ...tag.map((tags) => `--keep-tag ${tags}`),
+    ...(policy.free === undefined ? [] : [`--keep-free ${policy.free}`]),
   ].join(" ");
 }
 
@@ -127,6 +147,9 @@ function checkRule(rule: string, given: unknown): void {
   } else if (rule === "tag") {
     const isList = Array.isArray(given) && given.every((tag) => typeof tag === "string" && tagList(tag).length > 0);
     if (!isList) throw bad(`its "${rule}" is no list of tags`);
+  } else if (rule === "free") {
+    if (typeof given === "string") parseSize(given);
+    else if (!Number.isSafeInteger(given) || Number(given) < 0) throw bad(`its "${rule}" is no size`);
   } else throw bad(`there is no rule "${rule}"`);
 }
 

@@ -7,6 +7,7 @@
  */
 import {
   type Amount,
+  keepsAll,
   optionText,
   parseSpan,
   type Period,
@@ -64,6 +65,17 @@ export function decide<T extends Candidate>(
   });
 }
 
+/**
+ * What may go if there is too little space, oldest first: complete snapshots that rules keep. The newest of each series
+ * stays, and what is pinned.
+ */
+export function dispensable<T extends Candidate>(series: readonly SeriesDecisions<T>[]): T[] {
+  return series.flatMap(({ decisions }) => {
+    const [, ...older] = decisions.filter(({ keep, snapshot }) => keep && snapshot.complete);
+    return older.map(({ snapshot }) => snapshot).filter(({ tags }) => !tags.includes(PIN));
+  }).toSorted((a, b) => Date.parse(a.time) - Date.parse(b.time) || a.sequence - b.sequence);
+}
+
 function decideSeries<T extends Candidate>(newestFirst: readonly T[], policy: Policy, nowMs: number): Decision<T>[] {
   const complete = newestFirst.filter((snapshot) => snapshot.complete);
   const rules = rulesOf(policy, complete, nowMs);
@@ -100,6 +112,7 @@ function rulesOf(policy: Policy, newestFirst: readonly Candidate[], nowMs: numbe
     const span = policy[withinPeriod(period)];
     if (span !== undefined) rules.push(periodWithinRule(period, span, { newestFirst, nowMs }));
   }
+  if (keepsAll(policy)) rules.push(() => `free ${policy.free}`);
   for (const tags of policy.tag ?? []) rules.push(tagRule(tagList(tags)));
   return rules;
 }

@@ -125,7 +125,8 @@ export class ExpectedWorld extends FakeWorld implements Disposable {
 /** Who runs the test and when, and sizes on the disk, which depend on that. */
 function masked(line: string): string {
   return line
-    .replace(/^( {2}"(?:bytes|manifestBytes|freeBytes|storageBytes)": )\d+/, "$1(some)")
+    .replace(/^( {2}"(?:bytes|manifestBytes|freeBytes|freedBytes|storageBytes)": )\d+/, "$1(some)")
+    .replace(/^(A prune would then free) \S+ [KMGT]?i?B$/, "$1 (some)")
     .replace(/^((?:manifests|free|Growth {5}about) +)\S+ [KMGT]iB/, "$1(some)")
     .replace(/^.+ wait to be deleted; prune again after .+$/, "(some) wait to be deleted; prune again after (some)")
     .replace(/("(?:waitingBytes|nextMs)": )\d+/, "$1(some)")

@@ -29,6 +29,7 @@ Deno.test("parsePolicy() takes every rule, and names the one that is wrong", () 
     within: "30d",
     withinHalfYearly: "5y",
     tag: ["a", "b,c"],
+    free: "50G",
   };
   strictEqual(parsePolicy(policy), policy);
   for (
@@ -40,6 +41,9 @@ Deno.test("parsePolicy() takes every rule, and names the one that is wrong", () 
       [{ daily: null }, "daily"],
       [{ within: 30 }, "within"],
       [{ within: "30" }, "30"],
+      [{ free: "much" }, "much"],
+      [{ free: -1 }, "free"],
+      [{ free: 0 }, "keeps nothing"],
       [{ withinDaily: 7 }, "withinDaily"],
       [{ withinDays: "7d" }, "withinDays"],
       [{ withinDaily: "0d" }, "keeps nothing"],
@@ -59,8 +63,16 @@ Deno.test("parsePolicy() takes every rule, and names the one that is wrong", () 
 
 Deno.test("policyText() gives the options that mean the policy", () => {
   strictEqual(
-    policyText({ last: 3, halfYearly: 2, yearly: "unlimited", within: "1y", withinDaily: "9d", tag: ["a", "b,c"] }),
-    "--keep-last 3 --keep-half-yearly 2 --keep-yearly unlimited --keep-within 1y --keep-within-daily 9d --keep-tag a --keep-tag b,c",
+    policyText({
+      last: 3,
+      halfYearly: 2,
+      yearly: "unlimited",
+      within: "1y",
+      withinDaily: "9d",
+      tag: ["a", "b,c"],
+      free: "1T",
+    }),
+    "--keep-last 3 --keep-half-yearly 2 --keep-yearly unlimited --keep-within 1y --keep-within-daily 9d --keep-tag a --keep-tag b,c --keep-free 1T",
   );
 });
 

@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import { type Amount, parseSpan, type Policy } from "../../src/core/policy.ts";
-import { type Candidate, decide } from "../../src/core/retention.ts";
+import { type Candidate, decide, dispensable } from "../../src/core/retention.ts";
 
 const NOW = Date.UTC(2026, 10, 21);
 const DAY = 86_400_000;
@@ -282,4 +282,29 @@ Deno.test("decide() keeps what a plain model keeps, whatever the clocks said", (
     }),
     { numRuns: 500 },
   );
+});
+
+Deno.test("dispensable() gives what is kept, oldest first, but for pins and the newest of each series", () => {
+  fc.assert(fc.property(histories, policies, (history, policy) => {
+    const snapshots = history.map((one, index) => ({ ...one, sequence: index + 1 }));
+    const decided = decide(snapshots, policy, NOW), given = dispensable(decided);
+    const kept = decided.flatMap(({ decisions }) => decisions).filter(({ keep }) => keep).map(({ snapshot }) =>
+      snapshot
+    );
+    const plain = kept.filter((snapshot) => {
+      const isNewer = (other: Candidate) =>
+        other.host === snapshot.host && other.name === snapshot.name &&
+        other.complete && other.sequence > snapshot.sequence;
+      return snapshot.complete && !snapshot.tags.includes("pinned") && kept.some(isNewer);
+    });
+    deepStrictEqual(new Set(given), new Set(plain));
+    const times = given.map(({ time }) => Date.parse(time));
+    deepStrictEqual(times, times.toSorted((a, b) => a - b));
+  }));
+});
+
+Deno.test("a policy that only wants free space keeps all", () => {
+  const snapshots = [1, 2, 3].map((n) => candidate(n, `2026-11-20T0${n}:00:00.000Z`));
+  deepStrictEqual(told(snapshots, { free: "50G" }), { 1: "free 50G", 2: "free 50G", 3: "free 50G" });
+  deepStrictEqual(told(snapshots, { free: "50G", last: 1 }), { 1: "-", 2: "-", 3: "last 1" });
 });

@@ -6,7 +6,7 @@ import { doneLines, planLines } from "../output/results/prune_text.ts";
 import type { Session } from "../session/session.ts";
 import { examples, workersOption } from "../settings/options.ts";
 import { addKeepOptions, collectedTags, type KeepOptions, policyOf } from "../settings/retention_options.ts";
-import { BadUsage } from "../../core/fault.ts";
+import { BadUsage, Fault } from "../../core/fault.ts";
 import { type Policy, policyText } from "../../core/policy.ts";
 import type { Decision } from "../../core/retention.ts";
 import { ambiguousNames, groupedBySeries, nameKey } from "../../core/series.ts";
@@ -59,11 +59,15 @@ export const defineForget: Define = (program, act) => {
         throw new BadUsage("`--workers` is for `--prune`, which was not said", "Add `--prune`, or leave it out");
       }
       const repository = await session.openRepository();
-      const request = requestOf(names, options, session.loaded.config.keep);
+      const request = { ...requestOf(names, options, session.loaded.config.keep), signal: session.signal };
       const { forget } = await import("../../operations/forget/forget.ts");
       const result = await forget(repository, request, session.monitor);
       const lines = linesOf(result, request.dryRun);
-      if (options.prune !== true) return session.result(jsonOf(result, request.dryRun), lines);
+      if (options.prune !== true) {
+        const freed = request.dryRun ? await freedBy(result, repository, session) : undefined;
+        const told = freed === undefined ? [] : [`A prune would then free ${session.sizeText(freed)}`];
+        return session.result({ ...jsonOf(result, request.dryRun), freedBytes: freed }, [...lines, ...told]);
+      }
       if (!session.options.json && !session.options.quiet) { for (const line of lines) session.out.line(line); }
       const pruned = await pruneAfter(repository, session, { ...options, removed: result.removed });
       if (session.options.json) session.out.json({ ...jsonOf(result, request.dryRun), prune: pruned });
@@ -83,6 +87,18 @@ function requestOf(names: readonly string[], options: ForgetOptions, usual: Poli
     return { snapshots: names, dryRun };
   }
   throw new BadUsage("Either name snapshots or give rules", "See `backup-tool help forget`");
+}
+
+/** Undefined if nobody can tell what is needed. */
+async function freedBy({ removed }: ForgetResult, repository: OpenedRepository, session: Session) {
+  const { removableBytes } = await import("../../operations/forget/free_space.ts");
+  try {
+    return await removableBytes(repository, removed, session.signal, session.monitor);
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== "unknown-references") throw error;
+    session.monitor.notice(`How much space that frees is not known: ${error.message}`);
+    return undefined;
+  }
 }
 
 async function pruneAfter(

@@ -1,6 +1,7 @@
 /** The options that say which snapshots to keep. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { optionText, parseAmount, parseSpan, PERIODS, type Policy, tagList } from "../../core/policy.ts";
+import { parseSize } from "../../core/size_text.ts";
 import { reading } from "./options.ts";
 
 /** Options of the rules, by their names as the parser has them: `keepDaily`, `keepWithinDaily`. */
@@ -27,6 +28,11 @@ export function addKeepOptions(command: Command): Command {
   return command
     .addOption(
       new Option("--keep-tag <TAG>", "all with that tag; `a,b`: with both (repeatable)").argParser(collectedTags),
+    )
+    .addOption(
+      new Option("--keep-free <SIZE>", "remove the oldest, though rules keep them, until SIZE is free").argParser(
+        sizeRule,
+      ),
     );
 }
 
@@ -40,6 +46,11 @@ const PERIOD_NAMES = {
   halfYearly: "half-year",
   yearly: "year",
 } as const;
+
+const sizeRule = reading((text) => {
+  parseSize(text);
+  return text;
+});
 
 const spanText = reading((text) => {
   parseSpan(text);

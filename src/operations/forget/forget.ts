@@ -11,6 +11,7 @@ import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import { resolveSnapshot } from "../../snapshot/resolve.ts";
 import { becomeWriter } from "../become_writer.ts";
 import type { OpenedRepository } from "../opened.ts";
+import { makeRoom } from "./free_space.ts";
 
 /** Which snapshots a policy is about: those that fit all that is given. */
 export interface SeriesFilter {
@@ -23,7 +24,7 @@ export interface SeriesFilter {
 }
 
 export type ForgetRequest =
-  & { readonly dryRun: boolean }
+  & { readonly dryRun: boolean; readonly signal?: AbortSignal }
   & (
     /** Without a policy, that of the storage. */
     | { readonly policy: Policy | undefined; readonly among: SeriesFilter }
@@ -49,9 +50,9 @@ export async function forget(
   request: ForgetRequest,
   monitor: Monitor,
 ): Promise<ForgetResult> {
-  if (request.dryRun) return await toRemove(repository, request);
+  if (request.dryRun) return await toRemove(repository, request, monitor);
   await using writer = await becomeWriter(repository, "forget");
-  const result = await toRemove(repository, request);
+  const result = await toRemove(repository, request, monitor);
   monitor.phase("removing");
   const removed = await writer.forget(result.removed);
   const isGone = new Set<string>(removed);
@@ -87,7 +88,11 @@ export class NoRule extends BadUsage {
   }
 }
 
-async function toRemove(repository: OpenedRepository, request: ForgetRequest): Promise<ForgetResult> {
+async function toRemove(
+  repository: OpenedRepository,
+  request: ForgetRequest,
+  monitor: Monitor,
+): Promise<ForgetResult> {
   if ("snapshots" in request) {
     const removed: RootId[] = [];
     const pinned = new Set((await repository.snapshots()).filter(({ tags }) => tags.includes(PIN)).map(({ id }) => id));
@@ -102,8 +107,10 @@ async function toRemove(repository: OpenedRepository, request: ForgetRequest): P
     (host === undefined || snapshot.host === host) && (name === undefined || snapshot.name === name) &&
     (tags.length === 0 || tags.some((all) => tagList(all).every((tag) => snapshot.tags.includes(tag))))
   );
-  const series = decide(snapshots, policy, repository.machine.clock.nowMs())
+  const decided = decide(snapshots, policy, repository.machine.clock.nowMs())
     .filter(({ decisions }) => like === undefined || decisions.some(({ snapshot }) => snapshot.id === like));
+  const { signal = new AbortController().signal } = request;
+  const series = await makeRoom(repository, decided, { policy, signal }, monitor);
   const decisions = series.flatMap((one) => one.decisions);
   return { policy, decisions, removed: decisions.filter(({ keep }) => !keep).map(({ snapshot }) => snapshot.id) };
 }

@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { unlessFault } from "../../core/fault.ts";
 import { hasRule, parseSpan, tagList } from "../../core/policy.ts";
+import { SIZE_SCHEMA } from "./backup_schema.ts";
 import { readableBy } from "./readable.ts";
 
 const MOST_KEPT = 1_000_000;
@@ -28,6 +29,7 @@ export const POLICY_SCHEMA = z.strictObject({
   withinYearly: span("The newest of each year of that span"),
   tag: z.array(z.string().refine((text) => tagList(text).length > 0, "Expected a tag"))
     .describe("All with one of these tags; `a,b`: with both").exactOptional(),
+  free: SIZE_SCHEMA.describe("So much space is to be free: the oldest go for it, such as 50G").exactOptional(),
 }).refine((policy) => unlessFault(() => hasRule(policy), true), "Expected a rule that keeps something");
 
 function amount(description: string) {

@@ -74,6 +74,8 @@ export class Removal {
   async #findUnneeded(references: References) {
     const found = { contents: 0, hunks: 0, bytes: 0, linkedContents: 0, neededItems: 0 };
     using leaves = new LeafCursor(this.#storage.dir);
+    // Other names are mostly those of trees, which go with their snapshots.
+    const losesTrees = (this.#request.without?.size ?? 0) > 0;
     let items = 0;
     this.#monitor.phase("looking for what is not needed");
     for (const { id, leaf, name } of this.#storage.listing.items()) {
@@ -91,7 +93,7 @@ export class Removal {
       this.#unneeded.add(id);
       if (kind === "hunk") found.hunks++;
       else found.contents++;
-      if (stat.links > 1) found.linkedContents++;
+      if (stat.links > 1 && !losesTrees) found.linkedContents++;
       else found.bytes += usedBytes(stat);
     }
     return found;
