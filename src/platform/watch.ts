@@ -1,17 +1,29 @@
 /** Hearing of changes in a directory. A hint and no more: bursts may be lost, and some file systems tell nothing. */
 import { type Raw, textOf } from "../core/raw.ts";
 
+export interface Watch extends Disposable {
+  /** False if the system doesn't tell of changes, or no longer. */
+  readonly hears: boolean;
+}
+
 /** Calls `changed` after something in the directory changed, as far as the system tells. Until disposed. */
-export function watchDirectory(path: Raw, changed: () => void): Disposable {
+export function watchDirectory(path: Raw, changed: () => void): Watch {
   let watcher: Deno.FsWatcher;
   try {
     watcher = Deno.watchFs(textOf(path), { recursive: false });
   } catch {
     // No more watches, or none on this file system: whoever asks also looks for himself now and then.
-    return { [Symbol.dispose]: () => {} };
+    return { hears: false, [Symbol.dispose]: () => {} };
   }
-  listen(watcher, changed).catch(() => {}); // the same
-  return { [Symbol.dispose]: () => watcher.close() };
+  let hears = true;
+  const end = () => void (hears = false);
+  listen(watcher, changed).then(end, end);
+  return {
+    get hears() {
+      return hears;
+    },
+    [Symbol.dispose]: () => watcher.close(),
+  };
 }
 
 async function listen(watcher: Deno.FsWatcher, changed: () => void): Promise<void> {

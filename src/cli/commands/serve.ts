@@ -226,9 +226,15 @@ async function systemOf({ world }: Session): Promise<Pick<ServiceOptions, "liste
   return {
     listen: (path, look) => {
       using held = new DisposableStack();
-      held.use(watchDirectory(path, look));
+      const watch = held.use(watchDirectory(path, look));
       held.use(onHangup(look));
-      return held.move();
+      const kept = held.move();
+      return {
+        get hears() {
+          return watch.hears;
+        },
+        [Symbol.dispose]: () => kept.dispose(),
+      };
     },
     notify: (state) => void (socket !== undefined && notifyManager(socket, state)),
     watchdogMs: watchdog > 0 ? watchdog / 1000 : undefined,

@@ -25,6 +25,7 @@ import { clearTemp, lockJobs, lockStorage } from "./service_places.ts";
 import { endedEvent, postponedEvent, startedEvent } from "./service_texts.ts";
 import { performedOrStopped } from "./stopping.ts";
 import type { JobRunner } from "./thread.ts";
+import { JobListening, type Listen } from "./listening.ts";
 import { Wakeup } from "./wakeup.ts";
 
 export interface ServiceOptions {
@@ -34,14 +35,14 @@ export interface ServiceOptions {
   readonly log: Log;
   /** Do what is there, then end. */
   readonly once: boolean;
-  /** Time between two looks, if the system tells nothing. */
+  /** Time between two looks, if the system doesn't tell of changes. */
   readonly scanMs: number;
   /** Older months of the history are deleted. */
   readonly historyDays: number;
   /** Makes what does the jobs, with the places as they really are. */
   readonly makeRunner: (places: JobPlaces) => JobRunner;
   /** Hears of changes in a directory, and of wishes to look at once. */
-  readonly listen: (directory: Raw, look: () => void) => Disposable;
+  readonly listen: Listen;
   /** Tells the service manager, as sd_notify(3) has it. */
   readonly notify: (state: string) => void;
   /** How often the service manager wants to hear that the service lives; undefined for never. */
@@ -67,6 +68,8 @@ export interface ServiceResult {
 
 /** Time between two attempts while the storage can't be used. */
 const RETRY_MS = 5000;
+/** Time between two looks where the system tells of changes: until then no disk is woken, which may sleep. */
+const TRUSTING_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 /** Stands for notifications among the names of jobs. */
 const NOTICES = rawOf("");
@@ -91,6 +94,7 @@ class Service implements Disposable {
   readonly #entries: JobSummary[] = [];
   /** Of each job that could not be done so far, why. */
   readonly #told: ToldOnce;
+  readonly #listening: JobListening;
   #trimmedMs = 0;
   /** Why the last job that was tried could not be done. */
   #postponed: FaultData | undefined;
@@ -112,7 +116,8 @@ class Service implements Disposable {
     this.#recurring = new RecurringJobs(this.#jobs, control, log);
     this.#notices = this.#makeNotices(control);
     this.#runner = held.use(options.makeRunner(actual));
-    held.use(options.listen(places.jobs, () => this.#wakeup.call()));
+    const look = () => this.#wakeup.call();
+    this.#listening = held.use(new JobListening(options.listen, { jobs: this.#jobs, path: places.jobs, look }));
     this.#held = held.move();
   }
 
@@ -140,9 +145,10 @@ class Service implements Disposable {
 
   /** Does the next job, or waits for one. @returns false if there is nothing more to do */
   async #turn(): Promise<boolean> {
-    const { machine: { clock }, once, scanMs } = this.#options;
+    const { machine: { clock }, once, scanMs, signal } = this.#options;
     this.#trim(clock.nowMs());
     this.#assertThere();
+    this.#listening.refresh();
     this.#quietly(() => this.#notices?.tick(undefined));
     const due = this.#recurring.tick(clock.nowMs());
     const { name, settlesMs } = this.#queue.next(clock.nowMs());
@@ -158,8 +164,11 @@ class Service implements Disposable {
       return false;
     }
     const retryMs = this.#queue.passedOver === undefined ? scanMs : RETRY_MS;
-    const dueMs = due === undefined ? scanMs : Math.max(0, due - clock.nowMs());
-    await this.#wait(Math.min(scanMs, settlesMs ?? scanMs, dueMs, retryMs));
+    const nextMs = Math.min(settlesMs ?? Infinity, due === undefined ? Infinity : Math.max(0, due - clock.nowMs()));
+    // Somebody has to be told of what is late: nothing happens then that the system could tell of.
+    const isTold = this.#listening.hearsAll && this.#notices === undefined && this.#queue.passedOver === undefined;
+    if (!isTold) await this.#wait(Math.min(scanMs, nextMs, retryMs));
+    else if (!signal.aborted) await this.#wakeup.waitUntil(clock.nowMs() + Math.min(TRUSTING_MS, nextMs), scanMs);
     this.#queue.beginAgain();
     return true;
   }
