@@ -22,6 +22,9 @@ if ("WorkerGlobalScope" in globalThis) {
   } else if (name === "vault-pack") {
     const { servePacking } = await import("./src/vault/backup/pack_worker.ts");
     servePacking(early);
+  } else if (name === "server-reader") {
+    const { serveReading } = await import("./src/server/reader/worker.ts");
+    serveReading(early);
   } else {
     const { serveWorker } = await import("./src/storage/threads/worker.ts");
     serveWorker(early);

@@ -81,7 +81,7 @@ export const MODULES: Readonly<Record<string, readonly string[]>> = {
   "ssh2": ["backend/"],
   "string-width": ["cli/"],
   "uqr": ["vault/"],
-  "zod": ["core/", "operations/", "jobs/", "cli/"],
+  "zod": ["core/", "operations/", "jobs/", "server/", "cli/"],
 };
 
 /** A global name that not everybody may use. */

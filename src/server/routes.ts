@@ -1,4 +1,26 @@
 /** The one table of all routes: the front door, the document of the interface and the tests of roles read it. */
-import type { Route } from "./route.ts";
+import { EVENT_ROUTES } from "./api/events.ts";
+import { openApiRoute } from "./api/openapi.ts";
+import { API_ROUTES } from "./api/routes.ts";
+import { ASSET_ROUTES } from "./pages/assets.ts";
+import { PAGE_ROUTES } from "./pages/routes.ts";
+import { SIGN_IN_ROUTES } from "./pages/sign_in.ts";
+import type { Route } from "./exchange/route.ts";
 
-export const ROUTES: readonly Route[] = [];
+const HEALTH: Route = {
+  methods: ["GET"],
+  path: "/healthz",
+  access: "open",
+  about: { summary: "Says `ok` while the server runs", type: "text/plain" },
+  handle: () => ({ status: 200, headers: { "content-type": "text/plain; charset=utf-8" }, body: "ok\n" }),
+};
+
+export const ROUTES: readonly Route[] = [
+  HEALTH,
+  openApiRoute(() => ROUTES),
+  ...API_ROUTES,
+  ...EVENT_ROUTES,
+  ...SIGN_IN_ROUTES,
+  ...ASSET_ROUTES,
+  ...PAGE_ROUTES,
+];

@@ -27,6 +27,7 @@ const NOT_RUN: Readonly<Record<string, readonly string[]>> = {
   "service": ["systemd"],
   "nas": ["a NAS", "a NAS"],
   "notifications": ["an address"],
+  "web": ["runs until it is stopped", "a token"],
 };
 
 function blocksOf(text: string, language: string): string[] {

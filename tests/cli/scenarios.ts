@@ -176,6 +176,24 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     await say("metrics", "-s", "st", "-o", "st.prom");
   },
 
+  async accounts(world, say) {
+    const password = `${world.base}/password`;
+    Deno.writeTextFileSync(password, "short\n", { mode: 0o600 });
+    await say("account", "list");
+    await say("account", "add", "anna", "--role", "admin", "--new-password-file", "password");
+    Deno.writeTextFileSync(password, "four random words\n");
+    await say("account", "add", "anna", "--role", "admin", "--new-password-file", "password");
+    await say("account", "add", "tom", "--series", "photos", "--new-password-file", "password");
+    await say("account", "add", "anna maria", "--new-password-file", "password");
+    await say("account", "token", "tom", "prometheus", "--role", "watch", "--expires", "365d");
+    await say("account", "list");
+    await say("account", "revoke", "tom", "prometheus");
+    await say("account", "remove", "tom");
+    await say("account", "password", "tom", "--new-password-file", "password");
+    await say("serve");
+    await say("serve", "--listen", "0.0.0.0:8480", "-s", "st");
+  },
+
   async configuration(world, say) {
     await say("config");
     await say("notify", "--test");

@@ -3,11 +3,13 @@ import { type Command, Option } from "commander";
 import type { Define } from "./command.ts";
 import { EXIT, exitForJobs } from "../session/exit.ts";
 import type { Session } from "../session/session.ts";
+import { addListenOptions, type ListenOptions } from "../settings/listen_options.ts";
 import { examples, parsePositive, reading, workersOption } from "../settings/options.ts";
 import { absolutePath } from "../settings/paths.ts";
 import { lockDirectory } from "../settings/state_directory.ts";
-import { Fault } from "../../core/fault.ts";
-import { bytesOf, rawOf } from "../../core/raw.ts";
+import type { WebServer } from "../session/web_server.ts";
+import { BadUsage, Fault } from "../../core/fault.ts";
+import { bytesOf, rawOf, textOf } from "../../core/raw.ts";
 import { parseRate, parseSize } from "../../core/size_text.ts";
 import type { Log, LogFormat } from "../../jobs/log/log.ts";
 import type { ServiceOptions } from "../../jobs/service/service.ts";
@@ -16,8 +18,8 @@ import type { Notifier } from "../../notify/notifier.ts";
 import type { SecretWorld } from "../../operations/vaults/login.ts";
 import type { Machine } from "../../platform/machine.ts";
 
-interface ServeOptions {
-  readonly jobs: string;
+interface ServeOptions extends ListenOptions {
+  readonly jobs?: string;
   readonly tmp?: string;
   readonly once?: boolean;
   readonly log?: string;
@@ -44,8 +46,15 @@ export const defineServe: Define = (program, act) => {
       using held = new DisposableStack();
       // It would tell every now and then how far it is, of something that has no end.
       session.monitor[Symbol.dispose]();
+      const { jobs } = options;
+      if (jobs === undefined) return await serveWithoutJobs(session, options, held);
+      if (options.once && options.listen !== undefined) {
+        throw new BadUsage("`--once` ends when the jobs are done, `--listen` never", "Leave one of them out");
+      }
       const { serve } = await import("../../jobs/service/service.ts");
-      const service = await serviceOptions(session, options, held);
+      const own = await serviceOptions(session, { ...options, jobs }, held);
+      await using server = await serverOf(session, options, own.log);
+      const service = { ...own, log: server?.log ?? own.log };
       await undoWhatWasLeft(session, service);
       await using notifier = await notifierOf(session, service);
       const notices = notifier && { notifier, host: session.world.host(), expect: session.loaded.config.expect ?? {} };
@@ -59,15 +68,39 @@ export const defineServe: Define = (program, act) => {
   );
 };
 
+/** Only shows what there is. */
+async function serveWithoutJobs(session: Session, options: ServeOptions, held: DisposableStack): Promise<number> {
+  if (options.listen === undefined) {
+    throw new BadUsage(
+      "There is nothing to serve",
+      "Name a directory of jobs with `--jobs`, or an address with `--listen`",
+    );
+  }
+  const { signal } = session, stopped = Promise.withResolvers<void>();
+  const log = await makeLog(session, options, await session.ownMachine(), held);
+  await using _server = await serverOf(session, options, log);
+  if (signal.aborted) return EXIT.done;
+  signal.addEventListener("abort", () => stopped.resolve(), { once: true });
+  await stopped.promise;
+  return EXIT.done;
+}
+
+async function serverOf(session: Session, options: ServeOptions, log: Log): Promise<WebServer | undefined> {
+  if (options.listen === undefined) return undefined;
+  const { startWebServer } = await import("../session/web_server.ts");
+  const jobs = options.jobs === undefined ? undefined : textOf(absolutePath(session.world, options.jobs));
+  return await startWebServer(session, options, { jobs, log });
+}
+
 function withOptions(command: Command): Command {
-  return command
+  return addListenOptions(command)
     .summary("take jobs from a directory, one after the other")
     .description(
       "Take job files (*.json, *.jsonc) from a directory and do what they say, one after the other, in the order of " +
         "their names. A job file is removed when its work is done. What is in DIR/recurring/ is done again and again. " +
         "A run that was killed is finished by the next one.",
     )
-    .requiredOption("-j, --jobs <DIR>", "the job directory; made if it isn't there")
+    .option("-j, --jobs <DIR>", "the job directory; made if it isn't there")
     .option("--once", "do the jobs that are there, then end with the exit status of the worst")
     .option("--tmp <DIR>", "where imports are prepared, on the file system of the storage (default: its tmp/)")
     .option("--log <FILE>", "also write the log into a file")
@@ -104,11 +137,17 @@ function withOptions(command: Command): Command {
         "backup-tool serve --jobs /volume1/jobs -s /volume1/storage",
         "backup-tool serve --jobs /volume1/jobs --limit 20MB/s --log backup.log",
         "backup-tool serve --jobs /volume1/jobs --once",
+        "backup-tool serve --jobs /volume1/jobs --listen",
+        "backup-tool serve -s /mnt/usb/vault --listen 0.0.0.0:8480 --tls self-signed",
       ),
     );
 }
 
-async function serviceOptions(session: Session, options: ServeOptions, held: DisposableStack): Promise<ServiceOptions> {
+async function serviceOptions(
+  session: Session,
+  options: ServeOptions & { readonly jobs: string },
+  held: DisposableStack,
+): Promise<ServiceOptions> {
   const { world } = session;
   const machine = await session.ownMachine();
   const jobs = absolutePath(world, options.jobs);

@@ -24,6 +24,7 @@ import jobs from "../../jobs/help/jobs.md" with { type: "text" };
 import nas from "../../jobs/help/nas.md" with { type: "text" };
 import notifications from "../../jobs/help/notifications.md" with { type: "text" };
 import service from "../../jobs/help/service.md" with { type: "text" };
+import web from "../../server/help/web.md" with { type: "text" };
 
 /** Names to texts, in the order of `help topics`. The first line of each text is its title. */
 export const TOPICS: ReadonlyMap<string, string> = new Map([
@@ -46,6 +47,7 @@ export const TOPICS: ReadonlyMap<string, string> = new Map([
   ["service", service],
   ["jobs", jobs],
   ["nas", nas],
+  ["web", web],
   ["notifications", notifications],
   ["metrics", metrics],
   ["scripting", scripting],
@@ -71,6 +73,9 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
   ["streams", "sources"],
   ["keep", "retention"],
   ["prometheus", "metrics"],
+  ["accounts", "web"],
+  ["server", "web"],
+  ["pages", "web"],
   ["purge", "rewriting"],
   ["repairing", "checking"],
   ["damage", "checking"],

@@ -1,5 +1,6 @@
 /** All commands. A new one is a file in ../commands, its import, and its place in the list. */
 import type { Define } from "../commands/command.ts";
+import { defineAccount } from "../commands/account.ts";
 import { defineBackup } from "../commands/backup.ts";
 import { defineCat } from "../commands/cat.ts";
 import { defineCheck } from "../commands/check.ts";
@@ -51,6 +52,6 @@ export const COMMANDS: Readonly<Record<string, readonly Define[]>> = {
     defineRecoverPage,
     defineRebuild,
   ],
-  "Working by itself": [defineServe, defineJob, defineNotify, defineMetrics],
+  "Working by itself": [defineServe, defineAccount, defineJob, defineNotify, defineMetrics],
   "This tool": [defineConfig, defineDoctor, defineCompletions, defineVersion],
 };

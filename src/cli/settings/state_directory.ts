@@ -42,3 +42,11 @@ export async function stateDirectories(world: World): Promise<Raw[]> {
     throw error;
   }
 }
+
+const CONTROL = rawOf(".backup-tool"), WEB = rawOf("web"), SERVER = rawOf("server");
+
+/** Where the accounts of a server are kept: with its jobs, if it has a directory of them. @param jobs that, absolute */
+export async function accountDirectory(world: World, jobs: string | undefined): Promise<Raw> {
+  if (jobs === undefined) return joinRaw(await stateDirectory(world), SERVER);
+  return joinRaw(joinRaw(rawOf(jobs), CONTROL), WEB);
+}

@@ -1,5 +1,5 @@
 /** A subtree of a snapshot as one tar or ZIP file, written while it is read. */
-import { type Apath, apathWithin, parentOf, relativeOf, TOP } from "../../core/apath.ts";
+import { type Apath, apathWithin, childOf, parentOf, relativeOf, TOP } from "../../core/apath.ts";
 import { type Entry, KIND_BITS } from "../../core/entry.ts";
 import { Fault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
@@ -24,6 +24,12 @@ export interface DumpRequest {
   readonly path: Apath;
   readonly format: DumpFormat;
   readonly signal: AbortSignal;
+  /**
+   * For an archive that goes to a machine nobody knows: in a ZIP file there are no links and no special modes, and what
+   * this says at the end, if anything, is its last entry, `backup-errors.txt`
+   * or, if that is taken, `backup-errors (2).txt`.
+   */
+  readonly report?: () => string | undefined;
 }
 
 /** A file that the backup could not read is in the snapshot by name only. */
@@ -40,7 +46,7 @@ export class NotDumped extends Fault {
  * archive by then stays. @param write gets the bytes in order @throws NotInSnapshot, DamagedManifest, Interrupted
  */
 export async function dump(
-  repository: OpenedRepository,
+  repository: Pick<OpenedRepository, "lockForReading" | "reader" | "manifest" | "machine">,
   request: DumpRequest,
   write: (bytes: Uint8Array<ArrayBuffer>) => void,
   monitor: Monitor,
@@ -55,11 +61,16 @@ export async function dump(
   if (path === TOP) monitor.setTotal({ items: snapshot.files, bytes: snapshot.bytes });
   monitor.phase("writing the archive");
   const yielder = new Yielder(repository.machine.clock, signal), links = new LinksPassed();
-  const archive = format === "tar" ? new TarArchive(write) : new ZipArchive(write, (text) => monitor.notice(text));
+  const taken = new Set<Raw>();
+  const archive = format === "tar" ? new TarArchive(write) : new ZipArchive(write, {
+    notice: (text) => monitor.notice(text),
+    isForStrangers: request.report !== undefined,
+  });
   for (const { entry } of listed) {
     await yielder.yieldIfDue();
     monitor.current(textOf(entry.path));
     const name = nameIn(entry.path, path);
+    if (name.startsWith(REPORT)) taken.add(name);
     if (!archive.holds(entry)) {
       monitor.notice(`${textOf(entry.path)} is left out: ${format} files can't hold a ${entry.kind}`);
       continue;
@@ -72,7 +83,28 @@ export async function dump(
       monitor.problem(error);
     }
   }
+  const report = request.report?.();
+  if (report !== undefined) await archive.add(...reportFile(report, taken, repository.machine.clock.nowMs()));
   archive.finish();
+}
+
+const REPORT = "backup-errors";
+
+/** @param taken names that it can't have */
+function reportFile(text: string, taken: ReadonlySet<Raw>, nowMs: number): [Entry, Raw, Content] {
+  let name = rawOf(`${REPORT}.txt`);
+  for (let next = 2; taken.has(name); next++) name = rawOf(`${REPORT} (${next}).txt`);
+  const bytes = bytesOf(rawOf(text));
+  const entry: Entry = {
+    path: childOf(TOP, name),
+    kind: "file",
+    size: bytes.length,
+    mtime: `${nowMs}000000`,
+    mode: 0o644,
+    uid: 0,
+    gid: 0,
+  };
+  return [entry, name, () => Promise.resolve([bytes])];
 }
 
 /** Below the directory that holds what is dumped; "." is the top of a snapshot. */
@@ -183,17 +215,24 @@ class TarArchive {
   }
 }
 
+interface ZipManner {
+  readonly notice: (text: string) => void;
+  readonly isForStrangers: boolean;
+}
+
 class ZipArchive {
   readonly #writer: ZipWriter;
   readonly #notice: (text: string) => void;
+  readonly #isForStrangers: boolean;
 
-  constructor(write: Write, notice: (text: string) => void) {
+  constructor(write: Write, { notice, isForStrangers }: ZipManner) {
     this.#writer = new ZipWriter(write);
     this.#notice = notice;
+    this.#isForStrangers = isForStrangers;
   }
 
   holds({ kind }: Entry): boolean {
-    return kind === "file" || kind === "dir" || kind === "symlink";
+    return kind === "file" || kind === "dir" || kind === "symlink" && !this.#isForStrangers;
   }
 
   async add({ path, kind, size, mode, mtime, target }: Entry, name: Raw, content: Content): Promise<void> {
@@ -202,7 +241,7 @@ class ZipArchive {
     if (safe !== name) this.#notice(`${textOf(path)} is called ${textOf(safe)} in the ZIP file`);
     const entry = {
       name: kind === "dir" ? raw`${safe}/` : safe,
-      mode: mode | KIND_BITS[kind],
+      mode: (this.#isForStrangers ? mode & 0o777 : mode) | KIND_BITS[kind],
       mtimeMs: msOfNs(mtime),
     };
     if (kind === "symlink" && target !== undefined) {

@@ -33,7 +33,7 @@ export interface Listed {
  * @param damaged called for what can't be read, which is left out @throws NotInSnapshot
  */
 export async function listing(
-  repository: Repository,
+  repository: Pick<Repository, "manifest">,
   asked: ListingRequest,
   damaged: (fault: Error) => void,
 ): Promise<Generator<Listed>> {

@@ -31,6 +31,12 @@ export function isAllowed(account: Pick<Account, "role"> | undefined, access: Ac
   return ROLES.indexOf(account.role) >= ROLES.indexOf(access);
 }
 
+/** The role of a token that a user of role `role` made at some time: never more than the user may now. */
+export function atMost(role: Account["role"], wanted: Account["role"]): Account["role"] {
+  if (role === "objects" || wanted === "objects") return role === "admin" || role === wanted ? wanted : "watch";
+  return ROLES.indexOf(wanted) > ROLES.indexOf(role) ? role : wanted;
+}
+
 /** True if an account may know of a series. */
 export function maySee(account: Pick<Account, "series"> | undefined, { host, name }: Series): boolean {
   if (account?.series === undefined) return true;

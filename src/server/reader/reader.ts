@@ -1,8 +1,13 @@
-/** The repository as routes see it: all of it is read in another thread, so that nobody waits for it here. */
+/** The repository as routes see it: all of it is read in other threads, so that nobody waits for it here. */
 import type { Apath } from "../../core/apath.ts";
 import type { ContentId, RootId } from "../../core/content_id.ts";
 import type { Entry } from "../../core/entry.ts";
 import type { Raw } from "../../core/raw.ts";
+import type { HistoryEntry } from "../../jobs/state/stored_state.ts";
+import type { FindRequest, FoundVersion } from "../../operations/browse/find.ts";
+import type { DumpFormat } from "../../operations/browse/dump.ts";
+import type { HistoryVersion } from "../../operations/browse/history.ts";
+import type { Stats } from "../../operations/browse/stats.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 
 /** A part of a directory. */
@@ -18,6 +23,30 @@ export interface ByteRange {
   readonly to: number;
 }
 
+export interface SearchRequest extends Omit<FindRequest, "snapshots"> {
+  /** As of an account; undefined: all. */
+  readonly series: readonly string[] | undefined;
+  /** Only paths after this one. */
+  readonly after: Apath | undefined;
+  /** About as many versions: those of one path stay together. */
+  readonly limit: number;
+}
+
+export interface SearchPage {
+  readonly found: readonly FoundVersion[];
+  /** The path to go on after; undefined if this is the end. */
+  readonly next: Apath | undefined;
+}
+
+export interface ArchiveRequest {
+  readonly snapshot: RootId;
+  readonly path: Apath;
+  readonly format: DumpFormat;
+}
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** Arguments and answers are plain data: they travel between threads. */
 export interface Reader {
   /** Oldest first, of all series: filter by `maySee` before anything of it is shown. */
   snapshots(): Promise<readonly SnapshotInfo[]>;
@@ -25,9 +54,28 @@ export interface Reader {
   entry(snapshot: RootId, path: Apath): Promise<Entry | undefined>;
   /** What is in a directory, in the order of names, after one of them. @throws DamagedManifest */
   entries(snapshot: RootId, directory: Apath, after: Raw | undefined, limit: number): Promise<EntryPage>;
+  /** All versions of a path, of all series: filter them. @throws NeverBackedUp */
+  history(path: Apath): Promise<readonly HistoryVersion[]>;
+  /** @throws BadPattern */
+  search(request: SearchRequest): Promise<SearchPage>;
+  /** The last runs of jobs, oldest first; none where no storage keeps a history of them. */
+  jobHistory(last: number): Promise<readonly HistoryEntry[]>;
+  /** Of all series. What was found a short time ago is answered again, unless there is another snapshot by now. */
+  stats(): Promise<Stats>;
   /**
    * Bytes of a content, verified: a whole content that is damaged throws at its end, before its last bytes are given.
    * Nothing is read ahead without bounds; ends when the loop over it does.
    */
-  content(id: ContentId, range?: ByteRange): AsyncIterable<Uint8Array<ArrayBuffer>>;
+  content(id: ContentId, range?: ByteRange): AsyncIterable<Bytes>;
+  /** A subtree as one file; its last entry lists what is missing or has another name, if there is such. */
+  archive(request: ArchiveRequest): AsyncIterable<Bytes>;
 }
+
+/** Names of what answers once, and of what answers bit by bit. */
+export const ASKS = ["snapshots", "entry", "entries", "history", "search", "stats", "jobHistory"] as const;
+export const STREAMS = ["content", "archive"] as const;
+/** What may keep a thread for long, and so has one of its own. */
+export const LONG: readonly string[] = ["search", "stats", "archive"];
+
+export type Ask = typeof ASKS[number];
+export type Stream = typeof STREAMS[number];

@@ -1,8 +1,8 @@
 /** A way to use the server: what each part of it adds to the one table in routes.ts. */
-import type { Awaitable } from "../core/awaitable.ts";
-import type { Raw } from "../core/raw.ts";
-import type { Access, Account } from "./accounts/account.ts";
-import type { Target } from "./front/target.ts";
+import type { Awaitable } from "../../core/awaitable.ts";
+import type { Raw } from "../../core/raw.ts";
+import type { Access, Account } from "../accounts/account.ts";
+import type { Target } from "./target.ts";
 import type { Site } from "./site.ts";
 
 export type Method = "GET" | "HEAD" | "POST" | "PUT" | "DELETE" | "OPTIONS" | "PROPFIND";
@@ -22,6 +22,9 @@ export interface Exchange {
   body(): AsyncIterable<Uint8Array<ArrayBuffer>>;
   /** Of the one who asks; undefined only where a route is open. */
   readonly account: Account | undefined;
+  /** Of whoever came by a cookie: for signing out. */
+  readonly session?: string;
+  readonly isTls: boolean;
   /** Address of the client, without a port; "" for a socket. */
   readonly address: string;
   /** Scheme and authority as the client knows them, such as `https://nas.local:8480`. */

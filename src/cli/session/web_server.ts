@@ -1,0 +1,63 @@
+/** Starts the server of `serve --listen` beside the jobs, if there are any. */
+import type { Session } from "./session.ts";
+import { listeningOf, type ListenOptions } from "../settings/listen_options.ts";
+import { accountDirectory } from "../settings/state_directory.ts";
+import { rawOf } from "../../core/raw.ts";
+import type { Log } from "../../jobs/log/log.ts";
+import { openRepository } from "../../operations/open.ts";
+import type { Machine } from "../../platform/machine.ts";
+import { LiveDesk } from "../../server/jobs/live_desk.ts";
+import type { Reader } from "../../server/reader/reader.ts";
+import { RepositoryReader } from "../../server/reader/repository_reader.ts";
+import { ThreadReader } from "../../server/reader/thread_reader.ts";
+import { type RunningServer, startServer } from "../../server/serve.ts";
+
+export interface WebServer extends RunningServer {
+  /** Hears of what the jobs do. */
+  readonly log: Log;
+}
+
+/** @param jobs path of the job directory @throws PortTaken, CannotListen, BadUsage, and what opening a repository throws */
+export async function startWebServer(
+  session: Session,
+  options: ListenOptions,
+  { jobs, log }: { readonly jobs: string | undefined; readonly log: Log },
+): Promise<WebServer> {
+  await using held = new AsyncDisposableStack();
+  const { world, place } = session, machine = await session.ownMachine();
+  const reader = held.use(readerOf(session, machine));
+  await reader.snapshots();
+  const desk = jobs === undefined ? undefined : new LiveDesk(machine, rawOf(jobs));
+  const { disk, clock, random } = machine;
+  const server = held.use(
+    await startServer({
+      ...listeningOf(options, world),
+      host: world.host(),
+      directory: await accountDirectory(world, jobs),
+      site: { disk, clock, random, log, reader, location: place.location, jobs: desk },
+    }),
+  );
+  const all = held.move();
+  return {
+    addresses: server.addresses,
+    log: (event) => {
+      desk?.hear(event);
+      log(event);
+    },
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}
+
+function readerOf(session: Session, machine: Machine): Reader & AsyncDisposable {
+  const { place, world } = session;
+  if (machine.workerScript !== undefined) {
+    const { location, settings } = place;
+    return new ThreadReader(machine.workerScript, {
+      location,
+      settings,
+      host: world.host(),
+      state: machine.state ?? [],
+    });
+  }
+  return new RepositoryReader(() => openRepository(machine, place.location, session.monitor, session.login(place)));
+}

@@ -1,0 +1,145 @@
+/** Finds out who asks: by the cookie of a session, a token, or a password. */
+import { Buffer } from "node:buffer";
+import { type Account, atMost } from "./account.ts";
+import { addressGroup, Failures } from "./failures.ts";
+import { isPassword, sha256 } from "./passwords.ts";
+import { Sessions } from "./sessions.ts";
+import { type Token, type User, UserFile } from "./user_file.ts";
+import type { Clock, Random } from "../../core/clock.ts";
+import { Fault } from "../../core/fault.ts";
+import type { Log } from "../../jobs/log/log.ts";
+import type { Dir } from "../../platform/disk.ts";
+
+export const TOKEN_PREFIX = "bt_";
+/** For so long a good password of HTTP Basic is remembered: it comes with every request. */
+const REMEMBERED_MS = 10 * 60 * 1000;
+const MOST_REMEMBERED = 1000;
+
+/** Too many wrong passwords. */
+export class TooManyFailures extends Fault {
+  readonly code = "too-many";
+  readonly hint = "Wait, then try again";
+  readonly seconds: number;
+  constructor(seconds: number) {
+    super("There were too many wrong passwords");
+    this.seconds = seconds;
+  }
+}
+
+export interface AccountWorld {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+export class Accounts {
+  readonly file: UserFile;
+  readonly #world: AccountWorld;
+  readonly #sessions: Sessions;
+  readonly #failures: Failures;
+  /** Users by the addresses where they signed in. */
+  readonly #known = new Set<string>();
+  readonly #remembered = new Map<string, { readonly untilMs: number; readonly epoch: string }>();
+  readonly #key: string;
+
+  constructor(dir: Dir, world: AccountWorld) {
+    this.file = new UserFile(dir);
+    this.#world = world;
+    this.#sessions = new Sessions(dir, world);
+    this.#failures = new Failures(world.clock);
+    this.#key = Buffer.from(world.random(32)).toString("hex");
+  }
+
+  /** @returns undefined for a session that has ended @throws BadAccounts */
+  bySession(id: string): (Account & { readonly isConfirmed: boolean }) | undefined {
+    const session = this.#sessions.find(id, (name) => this.file.user(name));
+    const user = session === undefined ? undefined : this.file.user(session.user);
+    if (session === undefined || user === undefined) return undefined;
+    return { ...accountOf(user, "session"), isConfirmed: session.isConfirmed };
+  }
+
+  byToken(token: string): Account | undefined {
+    if (!token.startsWith(TOKEN_PREFIX)) return undefined;
+    const hash = sha256(token), nowMs = this.#world.clock.nowMs();
+    for (const user of this.file.users()) {
+      const found = user.tokens.find((one) => one.hash === hash);
+      if (found === undefined) continue;
+      return found.expires !== undefined && Date.parse(found.expires) <= nowMs ? undefined : ofToken(user, found);
+    }
+    return undefined;
+  }
+
+  /** A password or a token, as HTTP Basic has it. @param tokensOnly as where the connection is not private */
+  async byBasic(name: string, secret: string, address: string, tokensOnly: boolean): Promise<Account | undefined> {
+    const token = this.byToken(secret);
+    if (token !== undefined) return token.name === name || name === "token" ? token : undefined;
+    if (tokensOnly) return undefined;
+    const key = sha256(`${this.#key}\0${name}\0${secret}`), nowMs = this.#world.clock.nowMs();
+    const user = this.file.user(name), epoch = sha256(user?.password ?? ""), remembered = this.#remembered.get(key);
+    if (user !== undefined && remembered?.epoch === epoch && remembered.untilMs > nowMs) {
+      return accountOf(user, "password");
+    }
+    const account = await this.#byPassword(name, secret, address);
+    if (account === undefined) return undefined;
+    const [oldest] = this.#remembered.keys();
+    if (this.#remembered.size >= MOST_REMEMBERED && oldest !== undefined) this.#remembered.delete(oldest);
+    this.#remembered.set(key, { untilMs: nowMs + REMEMBERED_MS, epoch });
+    return accountOf(account, "password");
+  }
+
+  /** @returns the id for the cookie; undefined for a wrong name or password @throws TooManyFailures, Busy */
+  async signIn(name: string, password: string, address: string, isLong: boolean) {
+    const user = await this.#byPassword(name, password, address);
+    if (user === undefined || user.role === "objects") return undefined;
+    return this.#sessions.begin(user, isLong && (user.role === "watch" || user.role === "read"));
+  }
+
+  signOut(id: string): void {
+    this.#sessions.end(id);
+  }
+
+  async #byPassword(name: string, password: string, address: string): Promise<User | undefined> {
+    const group = `address ${addressGroup(address)}`, person = `user ${name}`;
+    // Else anybody could lock somebody out.
+    const isKnown = this.#known.has(`${name}\0${address}`);
+    const wait = Math.max(this.#failures.waitSeconds(group), isKnown ? 0 : this.#failures.waitSeconds(person));
+    if (wait > 0) throw new TooManyFailures(wait);
+    const user = this.file.user(name);
+    const isRight = await isPassword(password, user?.password);
+    if (isRight && user !== undefined) {
+      this.#failures.forgive(group);
+      this.#known.add(`${name}\0${address}`);
+      return user;
+    }
+    this.#failures.add(group);
+    this.#failures.add(person);
+    // What nobody is called is often the password.
+    const who = user === undefined ? "?" : name, message = `${address || "socket"}: sign-in failed: ${who}`;
+    this.#world.log({ level: "warning", event: "sign-in-failed", message, fields: { address, user: who } });
+    return undefined;
+  }
+}
+
+function accountOf(user: User, by: Account["by"]): Account {
+  const { name, role, series, appendOnly, quotaBytes } = user;
+  return {
+    name,
+    role,
+    by,
+    ...(series !== undefined && { series }),
+    ...(appendOnly !== undefined && { appendOnly }),
+    ...(quotaBytes !== undefined && { quotaBytes }),
+  };
+}
+
+function ofToken(user: User, token: Token): Account {
+  const account = accountOf(user, "token"),
+    quotas = [user.quotaBytes, token.quotaBytes].filter((one) => one !== undefined);
+  return {
+    ...account,
+    role: atMost(user.role, token.role),
+    token: token.name,
+    appendOnly: (user.appendOnly ?? false) || (token.appendOnly ?? false),
+    ...(quotas.length > 0 && { quotaBytes: Math.min(...quotas) }),
+  };
+}

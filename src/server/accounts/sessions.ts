@@ -1,0 +1,96 @@
+/** Who has signed in by the page. Only digests of the ids are kept. */
+import { Buffer } from "node:buffer";
+import { z } from "zod";
+import { sha256 } from "./passwords.ts";
+import { replaceFile, type User } from "./user_file.ts";
+import type { Clock, Random } from "../../core/clock.ts";
+import { rawOf, rawOfBytes, textOf } from "../../core/raw.ts";
+import { type Dir, DiskFault } from "../../platform/disk.ts";
+import { openFileIfThere } from "../../platform/open_optional.ts";
+
+const HOUR_MS = 60 * 60 * 1000;
+const USUAL_MS = 12 * HOUR_MS, LONG_MS = 30 * 24 * HOUR_MS;
+const CONFIRMED_MS = 10 * 60 * 1000;
+const MOST_OF_USER = 25, ID_BYTES = 32;
+const FILE = rawOf("sessions.json");
+
+const SESSION = z.strictObject({
+  user: z.string(),
+  /** Digest of the password that it began with. */
+  epoch: z.string(),
+  untilMs: z.number(),
+  /** When the password was last given. */
+  confirmedMs: z.number(),
+});
+const SESSIONS = z.record(z.string(), SESSION);
+type Kept = z.output<typeof SESSION>;
+
+export interface Session {
+  readonly user: string;
+  /** The password was given a short time ago: what can do harm asks for it again otherwise. */
+  readonly isConfirmed: boolean;
+}
+
+export class Sessions {
+  readonly #dir: Dir;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #kept: Map<string, Kept>;
+
+  constructor(dir: Dir, { clock, random }: { readonly clock: Clock; readonly random: Random }) {
+    this.#dir = dir;
+    this.#clock = clock;
+    this.#random = random;
+    this.#kept = new Map(Object.entries(readSessions(dir)));
+  }
+
+  /** @returns the id for the cookie */
+  begin(user: User, isLong: boolean): { readonly id: string; readonly seconds: number } {
+    const nowMs = this.#clock.nowMs(), lastsMs = isLong ? LONG_MS : USUAL_MS;
+    const own = [...this.#kept].filter(([, session]) => session.user === user.name);
+    for (const [key] of own.slice(0, Math.max(0, own.length - MOST_OF_USER + 1))) this.#kept.delete(key);
+    const id = Buffer.from(this.#random(ID_BYTES)).toString("base64url");
+    this.#kept.set(sha256(id), { user: user.name, epoch: epochOf(user), untilMs: nowMs + lastsMs, confirmedMs: nowMs });
+    this.#write();
+    return { id, seconds: lastsMs / 1000 };
+  }
+
+  /** @param user finds an account */
+  find(id: string, user: (name: string) => User | undefined): Session | undefined {
+    const kept = this.#kept.get(sha256(id)), nowMs = this.#clock.nowMs();
+    if (kept === undefined || kept.untilMs <= nowMs) return undefined;
+    const account = user(kept.user);
+    if (account === undefined || epochOf(account) !== kept.epoch) return undefined;
+    return { user: kept.user, isConfirmed: nowMs - kept.confirmedMs < CONFIRMED_MS };
+  }
+
+  end(id: string): void {
+    if (this.#kept.delete(sha256(id))) this.#write();
+  }
+
+  #write(): void {
+    const nowMs = this.#clock.nowMs();
+    for (const [key, { untilMs }] of this.#kept) if (untilMs <= nowMs) this.#kept.delete(key);
+    try {
+      replaceFile(this.#dir, FILE, `${JSON.stringify(Object.fromEntries(this.#kept))}\n`, this.#random);
+    } catch (error) {
+      if (!(error instanceof DiskFault)) throw error; // after a new start, people sign in again
+    }
+  }
+}
+
+/** Another password ends all sessions; so does another role. */
+function epochOf({ password = "", role }: User): string {
+  return sha256(`${role}\0${password}`);
+}
+
+function readSessions(dir: Dir): Record<string, Kept> {
+  using file = openFileIfThere(dir, FILE);
+  if (file === undefined) return {};
+  const bytes = new Uint8Array(file.stat().size), got = file.read(bytes, 0);
+  try {
+    return SESSIONS.parse(JSON.parse(textOf(rawOfBytes(bytes.subarray(0, got)))));
+  } catch {
+    return {}; // people sign in again
+  }
+}

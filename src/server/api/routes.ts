@@ -1,0 +1,244 @@
+/** The interface for programs: what is stored, and what is in it. */
+import { entryJson, foundJson, historyJson, jsonReply, snapshotJson } from "./json.ts";
+import { choiceOf, countOf, flagOf, sizeParameter, textParameter, timeParameter } from "./parameters.ts";
+import { statusOf } from "./status.ts";
+import { contentReply, dispositionOf } from "../exchange/content.ts";
+import { NotAllowed, NotFound } from "../exchange/problem.ts";
+import type { Query } from "../exchange/target.ts";
+import { maySee } from "../accounts/account.ts";
+import type { SearchRequest } from "../reader/reader.ts";
+import type { Exchange, Reply, Route } from "../exchange/route.ts";
+import { entryOf, pathOf, seriesOf, visibleEntry, visibleSnapshot, visibleSnapshots } from "../exchange/visible.ts";
+import { apathOf, nameOf, TOP } from "../../core/apath.ts";
+import { KINDS } from "../../core/entry.ts";
+import { rawOf, textOf } from "../../core/raw.ts";
+import { NeverBackedUp } from "../../operations/browse/history.ts";
+
+const USUAL_PAGE = 500, MOST_PAGE = 1000, USUAL_FOUND = 100, MOST_FOUND = 200;
+const LIMIT = `so many at most`, AFTER = "go on after that one: `next` of the answer before";
+
+export const API_ROUTES: readonly Route[] = [
+  {
+    methods: ["GET"],
+    path: "/api/v1/status",
+    access: "watch",
+    about: { summary: "What is stored, series by series, and how the jobs are" },
+    handle: async (exchange) => jsonReply(await statusOf(exchange)),
+  },
+  {
+    methods: ["GET"],
+    path: "/api/v1/series",
+    access: "read",
+    about: { summary: "The series of snapshots, the one with the newest first" },
+    handle: async (exchange) => {
+      const all = seriesOf(await visibleSnapshots(exchange));
+      return jsonReply(all.map(({ host, name, snapshots, last }) => ({
+        host,
+        name,
+        snapshots: snapshots.length,
+        last: snapshotJson(last),
+      })));
+    },
+  },
+  {
+    methods: ["GET"],
+    path: "/api/v1/series/{host}/{name}",
+    access: "read",
+    about: { summary: "One series with its snapshots" },
+    handle: async (exchange) => {
+      const host = textOf(exchange.params.host ?? ""), name = textOf(exchange.params.name ?? "");
+      const found = seriesOf(await visibleSnapshots(exchange)).find((one) => one.host === host && one.name === name);
+      if (found === undefined) throw new NotFound("There is no such series");
+      return jsonReply({ host, name, snapshots: found.snapshots.map(snapshotJson) });
+    },
+  },
+  {
+    methods: ["GET"],
+    path: "/api/v1/snapshots",
+    access: "read",
+    about: {
+      summary: "Snapshots, oldest first",
+      query: {
+        host: "only of that host",
+        name: "only of that name",
+        tag: "only with that tag",
+        since: "only those made then or later",
+        until: "only those made before",
+        after: AFTER,
+        limit: LIMIT,
+      },
+    },
+    handle: listSnapshots,
+  },
+  {
+    methods: ["GET"],
+    path: "/api/v1/snapshots/{ref}",
+    access: "read",
+    about: { summary: "One snapshot, by the beginning of its id, its tree, a time, `latest` or `NAME:latest~1`" },
+    handle: async (exchange) => {
+      const snapshot = await visibleSnapshot(exchange, exchange.params.ref ?? "");
+      const { entries, problems, end, user } = snapshot;
+      return jsonReply({ ...snapshotJson(snapshot), end, user, entries, problems });
+    },
+  },
+  {
+    methods: ["GET"],
+    path: "/api/v1/snapshots/{ref}/entries/{path...}",
+    access: "read",
+    about: {
+      summary: "What is in a directory of a snapshot, in the order of names; of anything else, that itself",
+      query: { after: AFTER, limit: LIMIT },
+    },
+    handle: listEntries,
+  },
+  {
+    methods: ["GET"],
+    path: "/api/v1/history/{path...}",
+    access: "read",
+    about: { summary: "All versions of a path", query: { host: "only of that host", name: "only of that name" } },
+    handle: async (exchange) => {
+      const path = pathOf(exchange.rest), { query } = exchange.target;
+      const host = textParameter(query, "host"), name = textParameter(query, "name");
+      const all = (await exchange.site.reader.history(path)).filter(({ version }) =>
+        maySee(exchange.account, version) && (host ?? version.host) === version.host &&
+        (name ?? version.name) === version.name
+      );
+      if (all.length === 0) throw new NeverBackedUp(path);
+      return jsonReply(all.map(historyJson));
+    },
+  },
+  {
+    methods: ["GET"],
+    path: "/api/v1/search",
+    access: "read",
+    about: {
+      summary: "Finds versions of files in all snapshots",
+      query: {
+        q: "a pattern in the syntax of .gitignore; repeatable",
+        ignoreCase: "1: small and capital letters are the same",
+        kind: KINDS.join(", "),
+        min: "bytes at least, such as 10M",
+        max: "bytes at most",
+        since: "modified then or later",
+        before: "modified before",
+        content: "with that content: the beginning of its id",
+        gone: "1: only what the newest snapshot of its series has no more",
+        after: AFTER,
+        limit: LIMIT,
+      },
+    },
+    handle: async (exchange) => {
+      const { found, next } = await exchange.site.reader.search(searchRequest(exchange));
+      return jsonReply({ items: found.map(foundJson), ...(next !== undefined && { next: textOf(next) }) });
+    },
+  },
+  {
+    methods: ["GET"],
+    path: "/api/v1/stats",
+    access: "read",
+    about: { summary: "How much there is, how it grew, and how long ago it was verified" },
+    handle: async (exchange) => {
+      const { largest, ...all } = await statsOf(exchange);
+      return jsonReply({ ...all, largest: largest.map((one) => ({ ...one, path: textOf(one.path) })) });
+    },
+  },
+  {
+    methods: ["GET"],
+    path: "/content/{ref}/{path...}",
+    access: "read",
+    about: {
+      summary: "The content of a file",
+      query: { inline: "as what a browser may show, for pictures, sound and plain text" },
+      type: "application/octet-stream",
+    },
+    handle: async (exchange) => {
+      const { entry } = await visibleEntry(exchange, exchange.params.ref ?? "", pathOf(exchange.rest));
+      return contentReply(exchange, entry);
+    },
+  },
+  {
+    methods: ["GET"],
+    path: "/archive/{ref}/{path...}",
+    access: "read",
+    about: {
+      summary: "A directory or file as one archive; its last file, `backup-errors.txt`, lists what is missing",
+      query: { format: "zip (the default) or tar" },
+      type: "application/zip",
+    },
+    handle: archiveReply,
+  },
+];
+
+/** Of everything that is stored: only for those who may know of all of it. @throws NotAllowed */
+export function statsOf({ account, site }: Pick<Exchange, "account" | "site">) {
+  if (account?.series !== undefined) throw new NotAllowed("This account is for some series only");
+  return site.reader.stats();
+}
+
+async function listSnapshots(exchange: Exchange): Promise<Reply> {
+  const { query } = exchange.target;
+  const host = textParameter(query, "host"), name = textParameter(query, "name"), tag = textParameter(query, "tag");
+  const since = timeParameter(query, "since") ?? -Infinity, until = timeParameter(query, "until") ?? Infinity;
+  const after = textParameter(query, "after"), limit = countOf(query, "limit", USUAL_PAGE, MOST_PAGE);
+  const all = (await visibleSnapshots(exchange)).filter((one) => {
+    const ms = Date.parse(one.time);
+    return (host ?? one.host) === one.host && (name ?? one.name) === one.name && ms >= since && ms < until &&
+      (tag === undefined || one.tags.includes(tag));
+  });
+  const from = after === undefined ? 0 : all.findIndex(({ id }) => id === after) + 1;
+  if (after !== undefined && from === 0) throw new NotFound("The snapshot to go on after is not there any more");
+  const items = all.slice(from, from + limit), last = items.at(-1);
+  const next = last !== undefined && from + limit < all.length ? { next: last.id } : {};
+  return jsonReply({ items: items.map(snapshotJson), ...next });
+}
+
+async function listEntries(exchange: Exchange): Promise<Reply> {
+  const { site, target: { query }, rest } = exchange, path = pathOf(rest);
+  const snapshot = await visibleSnapshot(exchange, exchange.params.ref ?? "");
+  const limit = countOf(query, "limit", USUAL_PAGE, MOST_PAGE), after = query.raw("after");
+  const own = await entryOf(exchange, snapshot, path);
+  if (own.kind !== "dir") return jsonReply({ items: [entryJson(own)] });
+  const { entries, next } = await site.reader.entries(snapshot.id, path, after, limit);
+  return jsonReply({ items: entries.map(entryJson), ...(next !== undefined && { next: textOf(next) }) });
+}
+
+/** @throws BadRequest, BadPath */
+export function searchRequest({ target: { query }, account }: Pick<Exchange, "target" | "account">): SearchRequest {
+  const after = query.raw("after"), kind = choiceOf(query, "kind", KINDS);
+  return {
+    patterns: patternsOf(query),
+    ignoreCase: flagOf(query, "ignoreCase"),
+    kinds: kind === undefined ? [] : [kind],
+    smallest: sizeParameter(query, "min"),
+    largest: sizeParameter(query, "max"),
+    sinceMs: timeParameter(query, "since"),
+    beforeMs: timeParameter(query, "before"),
+    content: textParameter(query, "content"),
+    gone: flagOf(query, "gone"),
+    series: account?.series,
+    after: after === undefined ? undefined : apathOf(after),
+    limit: countOf(query, "limit", USUAL_FOUND, MOST_FOUND),
+  };
+}
+
+const MOST_PATTERNS = 20;
+
+function patternsOf(query: Query): string[] {
+  return query.all("q").map((pattern) => textOf(pattern)).filter((pattern) => pattern !== "").slice(0, MOST_PATTERNS);
+}
+
+async function archiveReply(exchange: Exchange): Promise<Reply> {
+  const { site, target, method } = exchange;
+  const format = choiceOf(target.query, "format", ["zip", "tar"]) ?? "zip";
+  const { snapshot, entry } = await visibleEntry(exchange, exchange.params.ref ?? "", pathOf(exchange.rest));
+  const { path } = entry, base = path === TOP ? rawOf(snapshot.name) : nameOf(path);
+  return {
+    status: 200,
+    headers: {
+      "content-type": format === "zip" ? "application/zip" : "application/x-tar",
+      "content-disposition": dispositionOf(`${base}.${format}`, "attachment"),
+      "cache-control": "private, no-store, no-transform",
+    },
+    body: method === "HEAD" ? "" : site.reader.archive({ snapshot: snapshot.id, path, format }),
+  };
+}

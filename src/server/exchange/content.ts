@@ -1,0 +1,105 @@
+/** Contents of files as answers: ranges, tags, names, and nothing that a browser would run. */
+import { BadRequest } from "./problem.ts";
+import type { ByteRange } from "../reader/reader.ts";
+import type { Exchange, Reply } from "./route.ts";
+import { nameOf } from "../../core/apath.ts";
+import type { Entry } from "../../core/entry.ts";
+import { textOf } from "../../core/raw.ts";
+import { msOfNs } from "../../core/time_text.ts";
+import { encodedSegment } from "./target.ts";
+import { NotDumped } from "../../operations/browse/dump.ts";
+
+/** What a browser may show by itself; all else is only to be saved. */
+const INLINE: Readonly<Record<string, string>> = {
+  png: "image/png",
+  jpg: "image/jpeg",
+  jpeg: "image/jpeg",
+  gif: "image/gif",
+  webp: "image/webp",
+  avif: "image/avif",
+  mp4: "video/mp4",
+  m4v: "video/mp4",
+  webm: "video/webm",
+  mp3: "audio/mpeg",
+  flac: "audio/flac",
+  ogg: "audio/ogg",
+  txt: "text/plain; charset=utf-8",
+};
+
+/** The media type that may be shown in a page; undefined: none. @param name of a file */
+export function inlineType(name: string): string | undefined {
+  const ending = /\.([A-Za-z0-9]+)$/.exec(name)?.[1]?.toLowerCase();
+  return ending === undefined ? undefined : INLINE[ending];
+}
+
+/** A file of a snapshot. @throws BadRequest for anything else, NotDumped for one without content */
+export function contentReply(exchange: Exchange, entry: Entry): Reply {
+  const { headers, target, site } = exchange, { kind, content, size, path, mtime } = entry;
+  if (kind !== "file") throw new BadRequest("That is no file", "Directories come as an archive, below /archive");
+  if (content === undefined) throw new NotDumped(path);
+  const name = nameOf(path), etag = `"${content}"`, mtimeMs = msOfNs(mtime);
+  const type = target.query.get("inline") === undefined ? undefined : inlineType(name);
+  const common = {
+    etag,
+    "accept-ranges": "bytes",
+    "last-modified": new Date(mtimeMs).toUTCString(),
+    "cache-control": "private, no-cache, no-transform",
+  };
+  if (isKnown(headers, etag, mtimeMs)) return { status: 304, headers: common };
+  const disposition = dispositionOf(name, type === undefined ? "attachment" : "inline");
+  const described = {
+    ...common,
+    "content-type": type ?? "application/octet-stream",
+    "content-security-policy": "default-src 'none'; sandbox",
+    "content-disposition": disposition,
+  };
+  const range = rangeOf(headers, { etag, size, mtimeMs });
+  if (range === "unsatisfiable") return { status: 416, headers: { ...common, "content-range": `bytes */${size}` } };
+  const { from, to } = range ?? { from: 0, to: size }, length = { "content-length": String(to - from) };
+  const isHead = exchange.method === "HEAD";
+  const body = isHead || to === from ? "" : site.reader.content(content, range);
+  if (range === undefined) return { status: 200, headers: { ...described, ...length }, body };
+  return {
+    status: 206,
+    headers: { ...described, ...length, "content-range": `bytes ${from}-${to - 1}/${size}` },
+    body,
+  };
+}
+
+/** RFC 6266: a name in ASCII for old clients, and the real one. */
+export function dispositionOf(name: string, kind: "attachment" | "inline"): string {
+  const plain = textOf(name).replace(/[^ !#$&'()+,.0-9;=@A-Za-z[\]^_`{}~-]/g, "_");
+  return `${kind}; filename="${plain}"; filename*=UTF-8''${encodedSegment(name)}`;
+}
+
+function isKnown(headers: Headers, etag: string, mtimeMs: number): boolean {
+  const tags = headers.get("if-none-match"), since = headers.get("if-modified-since");
+  if (tags !== null) {
+    return tags.trim() === "*" || tags.split(",").some((tag) => tag.trim().replace(/^W\//, "") === etag);
+  }
+  return since !== null && Math.floor(mtimeMs / 1000) <= Math.floor(Date.parse(since) / 1000);
+}
+
+interface Whole {
+  readonly etag: string;
+  readonly size: number;
+  readonly mtimeMs: number;
+}
+
+/** One range of bytes; several, and what can't be read, count as none: RFC 9110 allows it. */
+function rangeOf(headers: Headers, { etag, size, mtimeMs }: Whole): ByteRange | "unsatisfiable" | undefined {
+  const [, first, last] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(headers.get("range") ?? "") ?? [];
+  if (first === undefined || last === undefined || first === "" && last === "") return undefined;
+  const condition = headers.get("if-range");
+  if (condition !== null && condition !== etag && Date.parse(condition) !== Math.floor(mtimeMs / 1000) * 1000) {
+    return undefined;
+  }
+  if (first === "") return suffix(Number(last), size);
+  const from = Number(first), to = last === "" ? size : Math.min(size, Number(last) + 1);
+  if (last !== "" && Number(last) < from) return undefined;
+  return from >= size ? "unsatisfiable" : { from, to };
+}
+
+function suffix(bytes: number, size: number): ByteRange | "unsatisfiable" {
+  return bytes === 0 || size === 0 ? "unsatisfiable" : { from: Math.max(0, size - bytes), to: size };
+}

@@ -1,0 +1,107 @@
+/** Failures as answers for programs: RFC 9457, with the tool's own codes. */
+import type { Reply } from "./route.ts";
+import { Fault } from "../../core/fault.ts";
+
+/** HTTP statuses of faults; all others are 500. */
+const STATUSES: Readonly<Record<string, number>> = {
+  "bad-account": 400,
+  "bad-id": 400,
+  "bad-job": 400,
+  "bad-password": 400,
+  "bad-path": 400,
+  "bad-pattern": 400,
+  "bad-request": 400,
+  "bad-size": 400,
+  "bad-time": 400,
+  "bad-usage": 400,
+  "not-signed-in": 401,
+  "not-allowed": 403,
+  "other-site": 403,
+  "ambiguous-snapshot": 404,
+  "never-backed-up": 404,
+  "no-job": 404,
+  "no-snapshot": 404,
+  "not-found": 404,
+  "not-backed-up": 404,
+  "not-in-snapshot": 404,
+  "no-such-method": 405,
+  "exists": 409,
+  "locked": 409,
+  "changed-meanwhile": 412,
+  "too-large": 413,
+  "bad-range": 416,
+  "other-host": 421,
+  "too-many": 429,
+  "busy": 503,
+  "interrupted": 503,
+};
+
+/** A request that makes no sense. */
+export class BadRequest extends Fault {
+  readonly code = "bad-request";
+  readonly hint: string;
+  constructor(message: string, hint = "See /openapi.json") {
+    super(message);
+    this.hint = hint;
+  }
+}
+
+/** There is no such thing, or not for this account. */
+export class NotFound extends Fault {
+  readonly code = "not-found";
+  readonly hint = "Check the address";
+  constructor(what = "There is nothing here") {
+    super(what);
+  }
+}
+
+export class NotAllowed extends Fault {
+  readonly code = "not-allowed";
+  readonly hint: string;
+  constructor(message: string, hint = "Ask somebody whose account may do that") {
+    super(message);
+    this.hint = hint;
+  }
+}
+
+export class NotSignedIn extends Fault {
+  readonly code = "not-signed-in";
+  readonly hint = "Sign in, or send a token as `Authorization: Bearer`";
+  constructor() {
+    super("Nobody is signed in");
+  }
+}
+
+export class TooLarge extends Fault {
+  readonly code = "too-large";
+  readonly hint = "Send less at once";
+  constructor(bytes: number) {
+    super(`The body is larger than ${bytes} bytes`);
+  }
+}
+
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly code: string;
+  readonly detail: string;
+  readonly hint: string;
+}
+
+/** @param error a bug is told without its insides */
+export function problemOf(error: unknown): Problem {
+  const isFault = error instanceof Fault, code = isFault ? error.code : "bug";
+  const status = STATUSES[code] ?? 500;
+  const detail = isFault ? error.message : "Something went wrong in the server; its log says more";
+  const hint = isFault ? error.hint : "Try again; if it stays, report it";
+  return { type: `about:blank#${code}`, title: code, status, code, detail, hint };
+}
+
+export function problemReply(problem: Problem, headers: Reply["headers"] = {}): Reply {
+  return {
+    status: problem.status,
+    headers: { ...headers, "content-type": "application/problem+json" },
+    body: `${JSON.stringify(problem)}\n`,
+  };
+}

@@ -1,0 +1,21 @@
+/** What a server serves: everything that its routes may use, opened once. */
+import type { Clock, Random } from "../../core/clock.ts";
+import type { Log } from "../../jobs/log/log.ts";
+import type { Disk } from "../../platform/disk.ts";
+import type { Accounts } from "../accounts/accounts.ts";
+import type { JobDesk } from "../jobs/job_desk.ts";
+import type { Reader } from "../reader/reader.ts";
+
+export interface Site {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** The opened repository, in threads of its own. */
+  readonly reader: Reader;
+  readonly accounts: Accounts;
+  /** For messages: a path, or an address without credentials. Only for accounts of role admin. */
+  readonly location: string;
+  /** Undefined where no jobs are taken. */
+  readonly jobs: JobDesk | undefined;
+}

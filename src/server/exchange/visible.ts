@@ -1,0 +1,60 @@
+/** What an account may know of: the only way for routes to snapshots, so that nobody learns of other series. */
+import type { Exchange } from "./route.ts";
+import { maySee } from "../accounts/account.ts";
+import { type Apath, apathOf, TOP } from "../../core/apath.ts";
+import type { Entry } from "../../core/entry.ts";
+import { type Raw, textOf } from "../../core/raw.ts";
+import { NotInSnapshot } from "../../operations/browse/resolve_path.ts";
+import { resolveSnapshot } from "../../snapshot/resolve.ts";
+import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
+
+type Asking = Pick<Exchange, "site" | "account">;
+
+/** Oldest first. */
+export async function visibleSnapshots({ site, account }: Asking): Promise<readonly SnapshotInfo[]> {
+  return (await site.reader.snapshots()).filter((snapshot) => maySee(account, snapshot));
+}
+
+/** @param name an id or its beginning, a tree, `latest`, `NAME:latest~1` ... @throws NoSnapshot, AmbiguousSnapshot */
+export async function visibleSnapshot(asking: Asking, name: Raw | string): Promise<SnapshotInfo> {
+  return resolveSnapshot(textOf(name), await visibleSnapshots(asking));
+}
+
+/** @throws NoSnapshot, AmbiguousSnapshot, NotInSnapshot */
+export async function visibleEntry(
+  asking: Asking,
+  name: Raw | string,
+  path: Apath,
+): Promise<{ readonly snapshot: SnapshotInfo; readonly entry: Entry }> {
+  const snapshot = await visibleSnapshot(asking, name), entry = await entryOf(asking, snapshot, path);
+  return { snapshot, entry };
+}
+
+/** @throws NotInSnapshot */
+export async function entryOf({ site }: Asking, snapshot: SnapshotInfo, path: Apath): Promise<Entry> {
+  const entry = await site.reader.entry(snapshot.id, path);
+  if (entry !== undefined) return entry;
+  if (path === TOP) return { path: TOP, kind: "dir", size: 0, mtime: "0", mode: 0o755, uid: 0, gid: 0 };
+  throw new NotInSnapshot(path, snapshot);
+}
+
+/** The path that segments stand for. @throws BadPath */
+export function pathOf(segments: readonly Raw[]): Apath {
+  return segments.length === 0 ? TOP : apathOf(`/${segments.join("/")}`);
+}
+
+/** Snapshots of each host and name, oldest first; the series with the newest snapshot comes first. */
+export interface SeriesOf {
+  readonly host: string;
+  readonly name: string;
+  readonly snapshots: readonly SnapshotInfo[];
+  readonly last: SnapshotInfo;
+}
+
+export function seriesOf(snapshots: readonly SnapshotInfo[]): SeriesOf[] {
+  const groups = Map.groupBy(snapshots, ({ host, name }) => `${host}\0${name}`);
+  return [...groups.values()].map((own) => {
+    const last = own.at(-1)!;
+    return { host: last.host, name: last.name, snapshots: own, last };
+  }).sort((a, b) => a.last.time < b.last.time ? 1 : -1);
+}

@@ -1,0 +1,235 @@
+/** The front door: from a request as it came to a handler, by way of everything that must be in order first. */
+import { assertSameSite } from "./cross_site.ts";
+import { assertHost } from "./hosts.ts";
+import type { Asked } from "./http_server.ts";
+import { Matcher } from "./matching.ts";
+import {
+  BadRequest,
+  NotAllowed,
+  NotFound,
+  NotSignedIn,
+  problemOf,
+  problemReply,
+  TooLarge,
+} from "../exchange/problem.ts";
+import { parseTarget, type Target } from "../exchange/target.ts";
+import { type Account, isAllowed } from "../accounts/account.ts";
+import { type Accounts, TooManyFailures } from "../accounts/accounts.ts";
+import type { Exchange, Method, Reply, Route } from "../exchange/route.ts";
+import type { Site } from "../exchange/site.ts";
+import { Fault } from "../../core/fault.ts";
+
+const MOST_BODY = 1024 * 1024;
+const DAY_SECONDS = 24 * 60 * 60;
+
+export const CONTENT_SECURITY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; connect-src 'self'; " +
+  "form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+export interface FrontOptions {
+  readonly routes: readonly Route[];
+  readonly site: Site;
+  readonly accounts: Accounts;
+  /** Names of this server, in lower case. */
+  readonly hosts: ReadonlySet<string>;
+  /** The address of a proxy whose word counts about the client and its scheme. */
+  readonly trustedProxy?: string;
+  /** The certificate is the user's own: browsers may insist on TLS. */
+  readonly insistsOnTls: boolean;
+  /** Connections without TLS come from elsewhere than this machine. */
+  readonly isPlain: boolean;
+  /** Failures for people. */
+  readonly errorPage: (error: unknown, exchange: Partial<Exchange> & { readonly site: Site }) => Reply;
+}
+
+/** What is known of the client, by itself or by the proxy. */
+interface Client {
+  readonly address: string;
+  readonly isTls: boolean;
+  readonly origin: string;
+}
+
+export class Front {
+  readonly #options: FrontOptions;
+  readonly #matcher: Matcher;
+
+  constructor(options: FrontOptions) {
+    this.#options = options;
+    this.#matcher = new Matcher(options.routes);
+  }
+
+  readonly answer = async (asked: Asked): Promise<Reply> => {
+    const client = this.#clientOf(asked);
+    let target: Target | undefined;
+    try {
+      target = parseTarget(asked.head.target);
+      if (target === undefined) throw new BadRequest("The address can't be read");
+      return this.#withHeaders(await this.#exchange(asked, client, target), client);
+    } catch (error) {
+      return this.#withHeaders(this.#failure(error, asked, client, target), client);
+    }
+  };
+
+  async #exchange(asked: Asked, client: Client, target: Target): Promise<Reply> {
+    const { head } = asked, { site } = this.#options;
+    assertHost(head.authority, this.#options.hosts);
+    const found = this.#matcher.find(head.method, target.segments);
+    if (found !== undefined && !("route" in found)) return noSuchMethod(found);
+    const credentials = credentialsOf(head.headers, cookieName(client));
+    const byItself = credentials.bearer !== undefined ||
+      credentials.basic !== undefined && found?.route.basic === "objects";
+    assertSameSite({ method: head.method, headers: head.headers, origin: client.origin, byItself });
+    const account = await this.#accountOf(credentials, client, found?.route);
+    if (found === undefined) throw account === undefined ? new NotSignedIn() : new NotFound();
+    const { route, params, rest } = found;
+    if (!isAllowed(account, route.access)) {
+      throw account === undefined ? new NotSignedIn() : new NotAllowed("This account may not do that");
+    }
+    const { method, body } = { method: head.method as Method, body: head.body };
+    const bodyBytes = body.kind === "length" ? body.bytes : undefined, most = route.mostBytes ?? MOST_BODY;
+    if ((bodyBytes ?? 0) > most) throw new TooLarge(most);
+    return await route.handle({
+      method,
+      target,
+      params,
+      rest,
+      headers: head.headers,
+      bodyBytes,
+      body: () => limited(asked.body(), most),
+      account,
+      ...(credentials.session !== undefined && { session: credentials.session }),
+      ...client,
+      signal: asked.signal,
+      site,
+    });
+  }
+
+  async #accountOf(given: Credentials, client: Client, route: Route | undefined): Promise<Account | undefined> {
+    const { accounts } = this.#options;
+    if (given.bearer !== undefined) return accounts.byToken(given.bearer);
+    if (given.session !== undefined) {
+      const account = accounts.bySession(given.session);
+      if (account !== undefined) return account;
+    }
+    if (given.basic === undefined || route?.basic === undefined || given.session !== undefined) return undefined;
+    const { name, password } = given.basic, tokensOnly = this.#options.isPlain && !client.isTls;
+    return await accounts.byBasic(name, password, client.address, tokensOnly);
+  }
+
+  /** @param target undefined if it couldn't be read */
+  #failure(error: unknown, asked: Asked, client: Client, target: Target | undefined): Reply {
+    const { site, errorPage } = this.#options, { head } = asked;
+    if (!(error instanceof Fault)) {
+      const text = error instanceof Error ? error.stack ?? error.message : String(error);
+      site.log({ level: "error", event: "server-bug", message: text });
+    }
+    const found = target === undefined ? undefined : this.#matcher.find(head.method, target.segments);
+    const route = found !== undefined && "route" in found ? found.route : undefined;
+    const headers = failureHeaders(error, route), isPage = isForPeople(head.headers, target, route);
+    const problem = problemOf(error);
+    if (!isPage || target === undefined) return problemReply(problem, headers);
+    const page = errorPage(error, { target, site, method: head.method as Method, ...client });
+    return { ...page, headers: { ...page.headers, ...headers } };
+  }
+
+  #clientOf({ head, address, isTls }: Asked): Client {
+    const proxy = this.#options.trustedProxy, { headers, authority } = head;
+    const isProxied = proxy !== undefined && (address === proxy || proxy === "unix" && address === "");
+    const last = (name: string) => headers.get(name)?.split(",").at(-1)?.trim();
+    const secure = isProxied ? last("x-forwarded-proto") === "https" : isTls;
+    return {
+      address: isProxied ? last("x-forwarded-for") ?? address : address,
+      isTls: secure,
+      origin: `${secure ? "https" : "http"}://${authority}`,
+    };
+  }
+
+  #withHeaders(reply: Reply, { isTls }: Client): Reply {
+    const headers = {
+      "content-security-policy": CONTENT_SECURITY,
+      "x-content-type-options": "nosniff",
+      "referrer-policy": "same-origin",
+      "cross-origin-opener-policy": "same-origin",
+      "cross-origin-resource-policy": "same-origin",
+      "x-frame-options": "DENY",
+      "cache-control": "no-store",
+      ...(isTls && this.#options.insistsOnTls && { "strict-transport-security": `max-age=${180 * DAY_SECONDS}` }),
+      ...reply.headers,
+    };
+    return { ...reply, headers };
+  }
+}
+
+function noSuchMethod(methods: readonly Method[]): Reply {
+  const allow = [...methods, ...(methods.includes("GET") && !methods.includes("HEAD") ? ["HEAD"] : [])].join(", ");
+  const detail = "This address can't be used that way";
+  return problemReply({
+    type: "about:blank#no-such-method",
+    title: "no-such-method",
+    status: 405,
+    code: "no-such-method",
+    detail,
+    hint: `Use one of ${allow}`,
+  }, { allow });
+}
+
+function failureHeaders(error: unknown, route: Route | undefined): Record<string, string> {
+  if (error instanceof TooManyFailures) return { "retry-after": String(error.seconds) };
+  if (error instanceof Fault && error.code === "busy") return { "retry-after": "5" };
+  if (!(error instanceof NotSignedIn)) return {};
+  return {
+    "www-authenticate": route?.basic === undefined ? "Bearer" : `Basic realm="${route.basic}", charset="UTF-8"`,
+  };
+}
+
+/** Somebody looks at it: failures are pages. */
+function isForPeople(headers: Headers, target: Target | undefined, route: Route | undefined): boolean {
+  const isForPrograms = target?.segments[0] === "api" || route?.basic !== undefined;
+  return !isForPrograms && (headers.get("accept") ?? "").includes("text/html");
+}
+
+interface Credentials {
+  readonly bearer?: string;
+  readonly basic?: { readonly name: string; readonly password: string };
+  readonly session?: string;
+}
+
+/** Name of the cookie: over TLS one that only this host may set. */
+export function cookieName({ isTls, origin }: { readonly isTls: boolean; readonly origin: string }): string {
+  return isTls ? "__Host-backup-tool" : `backup-tool-${/:(\d+)$/.exec(origin)?.[1] ?? "80"}`;
+}
+
+function credentialsOf(headers: Headers, cookie: string): Credentials {
+  const authorization = headers.get("authorization") ?? "";
+  const [, bearer] = /^bearer ([!-~]+)$/i.exec(authorization) ?? [];
+  const [, basic] = /^basic ([A-Za-z0-9+/=]+)$/i.exec(authorization) ?? [];
+  const cookies = (headers.get("cookie") ?? "").split(";").map((one) => one.trim());
+  const session = cookies.find((one) => one.startsWith(`${cookie}=`))?.slice(cookie.length + 1);
+  return {
+    ...(bearer !== undefined && { bearer }),
+    ...(basic !== undefined && basicOf(basic)),
+    ...(session !== undefined && session !== "" && { session }),
+  };
+}
+
+function basicOf(encoded: string): Pick<Credentials, "basic"> {
+  try {
+    const bytes = Uint8Array.from(atob(encoded), (one) => one.charCodeAt(0));
+    const text = new TextDecoder().decode(bytes), colon = text.indexOf(":");
+    return colon < 0 ? {} : { basic: { name: text.slice(0, colon), password: text.slice(colon + 1) } };
+  } catch {
+    return {};
+  }
+}
+
+async function* limited(
+  body: AsyncIterable<Uint8Array<ArrayBuffer>>,
+  most: number,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  let bytes = 0;
+  for await (const part of body) {
+    bytes += part.length;
+    if (bytes > most) throw new TooLarge(most);
+    yield part;
+  }
+}

@@ -1,0 +1,31 @@
+/** Which names this server answers to. A name of another site that leads here (DNS rebinding) is none of them. */
+import { Fault } from "../../core/fault.ts";
+
+export class OtherHost extends Fault {
+  readonly code = "other-host";
+  readonly hint: string;
+  constructor(host: string) {
+    super(`This server doesn't answer to ${JSON.stringify(host)}`);
+    this.hint = `Start it with \`--host-name ${host}\` if that is its name`;
+  }
+}
+
+/** @param authority of a request: `nas:8480`, `[::1]` @param names that it has besides the usual ones, in lower case */
+export function assertHost(authority: string, names: ReadonlySet<string>): void {
+  const host = hostOf(authority);
+  // Nobody can make an address lead elsewhere.
+  if (/^\d{1,3}(?:\.\d{1,3}){3}$/.test(host) || /^\[[0-9a-f:.]+\]$/.test(host)) return;
+  if (host === "localhost" || host.endsWith(".localhost") || names.has(host)) return;
+  throw new OtherHost(host);
+}
+
+/** Without port and final dot. */
+function hostOf(authority: string): string {
+  return authority.replace(/:\d*$/, "").replace(/\.$/, "");
+}
+
+/** @param machine name of this machine @param more given by the user */
+export function hostNames(machine: string, more: readonly string[]): ReadonlySet<string> {
+  const own = machine.toLowerCase(), [short = own] = own.split(".");
+  return new Set([own, short, `${short}.local`, ...more.map((name) => name.toLowerCase().replace(/\.$/, ""))]);
+}

@@ -1,0 +1,322 @@
+/**
+ * An HTTP/1.1 server for a network that is not to be trusted: connections are counted, each step has its time, and a
+ * client that sends or takes nothing is dropped. Whatever happens to a connection, the process goes on.
+ */
+import { ClientGone, Incoming } from "./incoming.ts";
+import { BadHead, type Head, parseHead } from "./head.ts";
+import { CONTINUE, sendReply } from "./outgoing.ts";
+import type { Reply } from "../exchange/route.ts";
+import type { Clock } from "../../core/clock.ts";
+import { AcceptFailed, type Connection, type Listener } from "../../platform/listener.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** A request as it came. */
+export interface Asked {
+  readonly head: Head;
+  /** May be gone through once. @throws ClientGone */
+  body(): AsyncIterable<Bytes>;
+  readonly address: string;
+  readonly isTls: boolean;
+  readonly signal: AbortSignal;
+}
+
+export interface HttpOptions {
+  readonly clock: Clock;
+  readonly answer: (asked: Asked) => Promise<Reply>;
+  /** Told of what is a bug, or concerns all. */
+  readonly onProblem: (error: unknown) => void;
+  readonly limits?: Partial<Limits>;
+}
+
+export interface Limits {
+  readonly connections: number;
+  /** Of one address. Sockets, and addresses that `isShared` names, have none. */
+  readonly perAddress: number;
+  readonly isShared: (address: string) => boolean;
+  /** For all of a head, from its first byte on; for the first one, too. */
+  readonly headMs: number;
+  /** Without a byte in or out, within a request or between two. */
+  readonly idleMs: number;
+}
+
+const USUAL: Limits = {
+  connections: 256,
+  perAddress: 32,
+  isShared: (address) => address === "" || address === "127.0.0.1" || address === "::1",
+  headMs: 10_000,
+  idleMs: 60_000,
+};
+const LOOK_MS = 500, RETRY_MS = 200;
+/** What a handler has not read of a body is read to its end if it is no more than that. */
+const MOST_UNREAD = 256 * 1024;
+const MOST_LINGERING = 4 * 1024 * 1024, LINGER_MS = 2000;
+
+export class HttpServer implements AsyncDisposable {
+  readonly #options: HttpOptions;
+  readonly #limits: Limits;
+  readonly #listeners: Listener[] = [];
+  readonly #open = new Set<Client>();
+  readonly #stop = new AbortController();
+  readonly #underWay = new Set<Promise<void>>();
+  #watch: Disposable | undefined;
+
+  constructor(options: HttpOptions) {
+    this.#options = options;
+    this.#limits = { ...USUAL, ...options.limits };
+  }
+
+  /** Open connections. */
+  get connections(): number {
+    return this.#open.size;
+  }
+
+  /** Takes connections from there until the server ends, and closes it then. */
+  take(listener: Listener, isTls: boolean): void {
+    this.#listeners.push(listener);
+    this.#keep(this.#accept(listener, isTls));
+  }
+
+  /** Cuts what is under way. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    for (const listener of this.#listeners) listener[Symbol.dispose]();
+    for (const client of this.#open) client.cut();
+    await Promise.all(this.#underWay);
+    this.#watch?.[Symbol.dispose]();
+  }
+
+  #keep(work: Promise<void>): void {
+    const kept = work.catch((error) => this.#options.onProblem(error)).finally(() => this.#underWay.delete(kept));
+    this.#underWay.add(kept);
+  }
+
+  async #accept(listener: Listener, isTls: boolean): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      try {
+        const connection = await listener.accept();
+        if (connection === undefined) return;
+        this.#begin(connection, isTls);
+      } catch (error) {
+        // Too many open files: that passes, and must end nothing else.
+        if (!(error instanceof AcceptFailed)) throw error;
+        await this.#options.clock.sleep(RETRY_MS, signal);
+      }
+    }
+  }
+
+  #begin(connection: Connection, isTls: boolean): void {
+    const { connections, perAddress, isShared } = this.#limits, { address } = connection;
+    const ofAddress = isShared(address) ? 0 : [...this.#open].filter((other) => other.address === address).length;
+    if (this.#open.size >= connections || ofAddress >= perAddress || this.#stop.signal.aborted) {
+      return connection[Symbol.dispose]();
+    }
+    const client = new Client(connection, isTls, this.#limits, this.#options);
+    this.#open.add(client);
+    this.#watch ??= this.#options.clock.every(LOOK_MS, () => this.#look());
+    this.#keep(client.serve().finally(() => this.#end(client)));
+  }
+
+  #end(client: Client): void {
+    this.#open.delete(client);
+    client.cut();
+    if (this.#open.size > 0) return;
+    this.#watch?.[Symbol.dispose]();
+    this.#watch = undefined;
+  }
+
+  #look(): void {
+    const nowMs = this.#options.clock.nowMs();
+    for (const client of this.#open) if (client.dueMs <= nowMs) client.cut();
+  }
+}
+
+class Client {
+  readonly address: string;
+  readonly #connection: TimedConnection;
+  readonly #isTls: boolean;
+  readonly #options: HttpOptions;
+  readonly #incoming: Incoming;
+  readonly #gone = new AbortController();
+
+  constructor(connection: Connection, isTls: boolean, limits: Limits, options: HttpOptions) {
+    this.address = plainAddress(connection.address);
+    this.#connection = new TimedConnection(connection, limits, options.clock);
+    this.#isTls = isTls;
+    this.#options = options;
+    this.#incoming = new Incoming(this.#connection);
+  }
+
+  /** It is cut then. */
+  get dueMs(): number {
+    return this.#connection.dueMs;
+  }
+
+  cut(): void {
+    this.#gone.abort();
+    this.#connection[Symbol.dispose]();
+  }
+
+  async serve(): Promise<void> {
+    try {
+      while (await this.#one()) this.#connection.expectHead(false);
+      await this.#linger();
+    } catch (error) {
+      if (error instanceof BadHead) return await this.#refuse(error);
+      // Of a connection that broke there is nobody to tell.
+    }
+  }
+
+  /** @returns true if another request may come */
+  async #one(): Promise<boolean> {
+    const text = await this.#incoming.head();
+    if (text === undefined) return false;
+    const head = parseHead(text), body = new Body(this.#incoming, head, this.#connection);
+    this.#connection.expectBody();
+    const { address } = this, signal = this.#gone.signal, isTls = this.#isTls;
+    const reply = await this.#options.answer({ head, body: () => body.all(), address, isTls, signal });
+    const keepsAlive = head.keepsAlive && body.canBePassed && !signal.aborted;
+    const nowMs = this.#options.clock.nowMs();
+    await sendReply(this.#connection, reply, { isHead: head.method === "HEAD", keepsAlive, nowMs });
+    return keepsAlive && await body.pass();
+  }
+
+  async #refuse({ status, message }: BadHead): Promise<void> {
+    try {
+      this.#connection.expectBody();
+      const reply = { status, headers: { "content-type": "text/plain; charset=utf-8" }, body: `${message}\n` };
+      await sendReply(this.#connection, reply, {
+        isHead: false,
+        keepsAlive: false,
+        nowMs: this.#options.clock.nowMs(),
+      });
+      await this.#linger();
+    } catch {
+      // It has gone.
+    }
+  }
+
+  /** Closing while something still comes would take the answer away from a client that hasn't read it. */
+  async #linger(): Promise<void> {
+    await this.#connection.end();
+    this.#connection.expectEnd();
+    const into = new Uint8Array(MOST_UNREAD);
+    for (let left = MOST_LINGERING, got: number | undefined = 0; got !== undefined && left > 0; left -= got ?? 0) {
+      got = await this.#connection.read(into);
+    }
+  }
+}
+
+const WRITE_BYTES = 256 * 1024;
+
+/** Counts the time that is spent on waiting for the other side, and no other. */
+class TimedConnection implements Connection {
+  readonly #inner: Connection;
+  readonly #limits: Limits;
+  readonly #clock: Clock;
+  #mode: "head" | "body" | "end" = "head";
+  #dueMs = Infinity;
+
+  constructor(inner: Connection, limits: Limits, clock: Clock) {
+    this.#inner = inner;
+    this.#limits = limits;
+    this.#clock = clock;
+    this.expectHead(true);
+  }
+
+  get address(): string {
+    return this.#inner.address;
+  }
+
+  get dueMs(): number {
+    return this.#dueMs;
+  }
+
+  /** @param isFirst of the connection */
+  expectHead(isFirst: boolean): void {
+    this.#mode = "head";
+    this.#dueMs = this.#in(isFirst ? this.#limits.headMs : this.#limits.idleMs);
+  }
+
+  expectBody(): void {
+    this.#mode = "body";
+    this.#dueMs = Infinity;
+  }
+
+  /** Whatever still comes, it doesn't matter. */
+  expectEnd(): void {
+    this.#mode = "end";
+    this.#dueMs = this.#in(LINGER_MS);
+  }
+
+  async read(into: Bytes): Promise<number | undefined> {
+    if (this.#mode === "body") this.#dueMs = this.#in(this.#limits.idleMs);
+    const got = await this.#inner.read(into);
+    if (this.#mode === "body") this.#dueMs = Infinity;
+    // Bytes of a head buy no time: it would never have to end.
+    else if (this.#mode === "head") this.#dueMs = Math.min(this.#dueMs, this.#in(this.#limits.headMs));
+    return got;
+  }
+
+  async write(bytes: Bytes): Promise<void> {
+    for (let at = 0; at < bytes.length; at += WRITE_BYTES) {
+      this.#dueMs = this.#in(this.#limits.idleMs);
+      await this.#inner.write(bytes.subarray(at, at + WRITE_BYTES));
+    }
+    this.#dueMs = Infinity;
+  }
+
+  end(): Promise<void> {
+    return this.#inner.end();
+  }
+
+  [Symbol.dispose](): void {
+    this.#inner[Symbol.dispose]();
+  }
+
+  #in(ms: number): number {
+    return this.#clock.nowMs() + ms;
+  }
+}
+
+/** The body of one request. */
+class Body {
+  readonly #incoming: Incoming;
+  readonly #head: Head;
+  readonly #connection: Connection;
+  #state: "unread" | "reading" | "read";
+
+  constructor(incoming: Incoming, head: Head, connection: Connection) {
+    this.#incoming = incoming;
+    this.#head = head;
+    this.#connection = connection;
+    this.#state = head.body.kind === "length" && head.body.bytes === 0 ? "read" : "unread";
+  }
+
+  async *all(): AsyncGenerator<Bytes> {
+    if (this.#state === "read") return;
+    if (this.#state === "reading") throw new ClientGone("The body was begun already");
+    this.#state = "reading";
+    if (this.#head.expectsContinue) await this.#connection.write(CONTINUE);
+    yield* this.#incoming.body(this.#head.body);
+    this.#state = "read";
+  }
+
+  /** What is left of it can be read before the next request. */
+  get canBePassed(): boolean {
+    if (this.#state === "read") return true;
+    const { body, expectsContinue } = this.#head;
+    return this.#state === "unread" && !expectsContinue && body.kind === "length" && body.bytes <= MOST_UNREAD;
+  }
+
+  async pass(): Promise<boolean> {
+    for await (const _ of this.all());
+    return true;
+  }
+}
+
+/** An IPv4 address that came over IPv6 is one. */
+function plainAddress(address: string): string {
+  return address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/, "");
+}

@@ -1,0 +1,108 @@
+/** Bytes of a connection as they come: heads and bodies, each to its end and no further. */
+import { BadHead, type Framing, MOST_HEAD_BYTES } from "./head.ts";
+import type { Connection } from "../../platform/listener.ts";
+
+/** The client went away, or sent what is no body. */
+export class ClientGone extends Error {}
+
+const READ_BYTES = 64 * 1024;
+const MOST_CHUNK_LINE = 1024;
+const EMPTY = new Uint8Array(0);
+const LATIN1 = new TextDecoder("latin1");
+const LF = 0x0a;
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+export class Incoming {
+  readonly #connection: Connection;
+  /** What came and was not used yet. */
+  #held: Bytes = EMPTY;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  /** @returns the head as text, one character a byte, without its empty line; undefined if the client has ended @throws BadHead */
+  async head(): Promise<string | undefined> {
+    for (let searched = 0;;) {
+      const end = endOfHead(this.#held, searched);
+      if ((end?.at ?? 0) > MOST_HEAD_BYTES) throw new BadHead(431, "The head is too long");
+      if (end !== undefined) return LATIN1.decode(this.#take(end.next).subarray(0, end.at));
+      searched = Math.max(0, this.#held.length - 3);
+      if (this.#held.length > MOST_HEAD_BYTES) throw new BadHead(431, "The head is too long");
+      if (!await this.#more()) {
+        if (this.#held.length === 0) return undefined;
+        throw new ClientGone("It ended in the middle of a head");
+      }
+    }
+  }
+
+  /** @throws ClientGone */
+  async *body(framing: Framing): AsyncGenerator<Bytes> {
+    if (framing.kind === "length") return yield* this.#exactly(framing.bytes);
+    for (;;) {
+      const size = /^([0-9a-f]{1,8})(?:;[\t\x20-\x7e]*)?$/i.exec(await this.#line())?.[1];
+      if (size === undefined) throw new ClientGone("A chunk has no size");
+      const bytes = parseInt(size, 16);
+      if (bytes === 0) break;
+      yield* this.#exactly(bytes);
+      if (await this.#line() !== "") throw new ClientGone("A chunk has no end");
+    }
+    // Trailers are of no use.
+    for (let lines = 0; await this.#line() !== "";) {
+      if (++lines > 100) throw new ClientGone("There are too many trailers");
+    }
+  }
+
+  async *#exactly(bytes: number): AsyncGenerator<Bytes> {
+    for (let left = bytes; left > 0;) {
+      if (this.#held.length === 0 && !await this.#more()) throw new ClientGone("It ended in the middle of a body");
+      const part = this.#take(Math.min(left, this.#held.length));
+      left -= part.length;
+      yield part;
+    }
+  }
+
+  async #line(): Promise<string> {
+    for (;;) {
+      const end = this.#held.indexOf(LF);
+      if (end >= 0) {
+        const line = LATIN1.decode(this.#take(end + 1));
+        if (!line.endsWith("\r\n")) throw new ClientGone("A line of a body ends otherwise than in CR LF");
+        return line.slice(0, -2);
+      }
+      if (this.#held.length > MOST_CHUNK_LINE || !await this.#more()) throw new ClientGone("A chunk has no size");
+    }
+  }
+
+  #take(bytes: number): Bytes {
+    const taken = this.#held.subarray(0, bytes);
+    this.#held = this.#held.subarray(bytes);
+    return taken;
+  }
+
+  async #more(): Promise<boolean> {
+    const into = new Uint8Array(READ_BYTES), got = await this.#connection.read(into);
+    if (got === undefined) return false;
+    this.#held = this.#held.length === 0 ? into.subarray(0, got) : joined(this.#held, into.subarray(0, got));
+    return true;
+  }
+}
+
+function joined(a: Bytes, b: Bytes): Bytes {
+  const all = new Uint8Array(a.length + b.length);
+  all.set(a);
+  all.set(b, a.length);
+  return all;
+}
+
+/** An empty line, also one of LF alone: the head is then found to be none. */
+function endOfHead(bytes: Bytes, from: number): { readonly at: number; readonly next: number } | undefined {
+  for (let at = bytes.indexOf(LF, from); at >= 0; at = bytes.indexOf(LF, at + 1)) {
+    if (bytes[at + 1] === LF) return { at, next: at + 2 };
+    if (bytes[at + 1] === 0x0d && bytes[at + 2] === LF) {
+      return { at: bytes[at - 1] === 0x0d ? at - 1 : at, next: at + 3 };
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,57 @@
+/** HTML as a tagged template: whatever is put in is text, unless it was made here. */
+
+/** A piece of HTML. Nobody else makes one. */
+export class Html {
+  readonly #text: string;
+
+  /** @param text is believed */
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  toString(): string {
+    return this.#text;
+  }
+}
+
+/** What may be put in; undefined and false put in nothing. */
+export type Part = Html | string | number | undefined | false | readonly Part[];
+
+/** Attributes must be in double quotes. */
+export function markup(texts: TemplateStringsArray, ...parts: readonly Part[]): Html {
+  let all = texts[0] ?? "";
+  for (const [i, part] of parts.entries()) all += textOfPart(part) + (texts[i + 1] ?? "");
+  return new Html(all);
+}
+
+function textOfPart(part: Part): string {
+  if (part instanceof Html) return part.toString();
+  if (part === undefined || part === false) return "";
+  if (typeof part === "string" || typeof part === "number") return escaped(visible(String(part)));
+  return part.map(textOfPart).join("");
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
+
+function escaped(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
+}
+
+// deno-lint-ignore no-control-regex -- these would break a line, or turn the direction of the text
+const UNSAFE = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]|\p{Surrogate}/gu;
+
+/** Names may hold anything: what can't be seen, or plays with what can, is shown as an escape. */
+function visible(text: string): string {
+  return text.replace(UNSAFE, (character) => {
+    const code = character.charCodeAt(0);
+    // A lone surrogate stands for one byte that is no UTF-8.
+    const isByte = code >= 0xdc80 && code <= 0xdcff;
+    return isByte ? `\\x${(code - 0xdc00).toString(16)}` : `\\u${code.toString(16).padStart(4, "0")}`;
+  });
+}

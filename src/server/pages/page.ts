@@ -1,0 +1,156 @@
+/** What all pages have: head, navigation, and how times and sizes are shown. */
+import { Html, markup, type Part } from "./markup.ts";
+import { ASSETS } from "./assets.ts";
+import { type Account, isAllowed, type Role } from "../accounts/account.ts";
+import type { Reply } from "../exchange/route.ts";
+import type { Site } from "../exchange/site.ts";
+import { durationText, localTimeText } from "../../core/time_text.ts";
+
+/** What a page is made for. */
+export interface Seen {
+  readonly site: Pick<Site, "clock" | "jobs">;
+  readonly account: Account | undefined;
+}
+
+const NAVIGATION: readonly { readonly to: string; readonly name: string; readonly role: Role }[] = [
+  { to: "/", name: "Status", role: "watch" },
+  { to: "/files", name: "Files", role: "read" },
+  { to: "/jobs", name: "Jobs", role: "watch" },
+  { to: "/storage", name: "Storage", role: "read" },
+];
+
+export interface PageParts {
+  readonly title: string;
+  /** Address of the part of the navigation that it belongs to. */
+  readonly part?: string;
+  readonly status?: number;
+  readonly headers?: Reply["headers"];
+  readonly body: Part;
+}
+
+export function page({ account, site }: Seen, { title, part, status = 200, headers = {}, body }: PageParts): Reply {
+  const links = NAVIGATION.filter(({ role, to }) =>
+    isAllowed(account, role) && (to !== "/jobs" || site.jobs !== undefined)
+  );
+  const text = markup`
+    <!DOCTYPE html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <meta name="color-scheme" content="light dark">
+        <title>${title} - backup-tool</title>
+        <link rel="stylesheet" href="${ASSETS.style.address}">
+        <link rel="icon" href="${ASSETS.icon.address}" type="image/svg+xml">
+        <script src="${ASSETS.script.address}" defer></script>
+      </head>
+      <body>
+        <a class="skip" href="#main">Skip to the content</a>
+        <header class="top">
+    <strong class="brand">backup-tool</strong>
+    ${
+    account !== undefined && markup`
+      <nav aria-label="Main">
+        <ul>${
+      links.map(({ to, name }) =>
+        markup`<li><a href="${to}"${
+          to === part && markup`
+              aria-current="page"
+            `
+        }>${name}</a></li>`
+      )
+    }</ul>
+      </nav>
+    `
+  }
+    ${
+    isAllowed(account, "read") && markup`<form class="find" action="/search" role="search">
+<input type="search" name="q" placeholder="Find in all backups" aria-label="Find in all backups"></form>`
+  }
+    ${
+    account !== undefined && markup`<form class="account" method="post" action="/sign-out">
+<button class="plain" title="Signed in as ${account.name}">Sign out</button></form>`
+  }
+        </header>
+        <main id="main">
+    <h1>${title}</h1>
+    ${body}
+        </main>
+      </body>
+    </html>
+  `;
+  return {
+    status,
+    headers: { ...headers, "content-type": "text/html; charset=utf-8" },
+    body: text.toString().trimStart(),
+  };
+}
+
+/** "25 min ago", with the exact time to be seen on demand. */
+export function ago({ site: { clock } }: Seen, iso: string): Html {
+  const ms = Date.parse(iso), away = clock.nowMs() - ms;
+  const text = Math.abs(away) < 60_000 ? "now" : away > 0 ? `${roughly(away)} ago` : `in ${roughly(-away)}`;
+  return markup`<time datetime="${iso}" title="${localTimeText(ms, clock.offsetMinutes(ms))}">${text}</time>`;
+}
+
+function roughly(ms: number): string {
+  const minutes = Math.floor(ms / 60_000), hours = Math.floor(minutes / 60), days = Math.floor(hours / 24);
+  return days >= 2 ? `${days} days` : hours >= 2 ? `${hours} h` : `${minutes} min`;
+}
+
+/** Local time to the minute. */
+export function timeOf({ site: { clock } }: Seen, iso: string): Html {
+  const ms = Date.parse(iso), text = localTimeText(ms, clock.offsetMinutes(ms));
+  return markup`<time datetime="${iso}" title="${text}">${text.slice(0, 16).replace("T", " ")}</time>`;
+}
+
+export function took(start: string, end: string): string {
+  return durationText(Date.parse(end) - Date.parse(start));
+}
+
+export interface Column {
+  readonly name: string;
+  /** Numbers are set to the right. */
+  readonly right?: boolean;
+}
+
+/** On a phone each row becomes a block, whose lines have the names of the columns. */
+export function table(caption: string, columns: readonly Column[], rows: readonly (readonly Part[])[]): Html {
+  return markup`
+    <div class="scroll">
+      <table>
+        <caption class="unseen">${caption}</caption>
+        <thead>
+          <tr>${
+    columns.map(({ name, right }) =>
+      markup`
+              <th scope="col" ${
+        right === true && markup`
+                class="right"
+              `
+      }>${name}</th>
+            `
+    )
+  }</tr>
+        </thead>
+        <tbody>${
+    rows.map((row) =>
+      markup`<tr>${
+        row.map((cell, i) =>
+          markup`<td${
+            columns[i]?.right === true && markup`
+                  class="right"
+                `
+          } data-label="${columns[i]?.name ?? ""}">${cell}</td>`
+        )
+      }</tr>`
+    )
+  }</tbody>
+      </table>
+    </div>
+  `;
+}
+
+export function redirect(to: string, headers: Reply["headers"] = {}): Reply {
+  return { status: 303, headers: { ...headers, location: to }, body: "" };
+}

@@ -1,0 +1,23 @@
+/** Pages. */
+import { browsePage, seriesPage, snapshotsPage } from "./files_pages.ts";
+import { jobsPage, runPage } from "./jobs_pages.ts";
+import { searchPage } from "./search_page.ts";
+import { statusPage } from "./status_page.ts";
+import { storagePage } from "./storage_page.ts";
+import type { Access } from "../accounts/account.ts";
+import type { Route } from "../exchange/route.ts";
+
+function pageAt(path: string, access: Access, handle: Route["handle"]): Route {
+  return { methods: ["GET"], path, access, handle };
+}
+
+export const PAGE_ROUTES: readonly Route[] = [
+  pageAt("/", "watch", statusPage),
+  pageAt("/files", "read", seriesPage),
+  pageAt("/series/{host}/{name}", "read", snapshotsPage),
+  pageAt("/browse/{ref}/{path...}", "read", browsePage),
+  pageAt("/search", "read", searchPage),
+  pageAt("/storage", "read", storagePage),
+  pageAt("/jobs", "watch", jobsPage),
+  pageAt("/jobs/run/{run}", "read", runPage),
+];

@@ -1,0 +1,68 @@
+/** Signing in and out. */
+import { markup } from "./markup.ts";
+import { page, redirect } from "./page.ts";
+import { readForm } from "./form.ts";
+import { cookieName } from "../front/front.ts";
+import type { Exchange, Reply, Route } from "../exchange/route.ts";
+
+const MOST_FORM = 16 * 1024;
+
+export const SIGN_IN_ROUTES: readonly Route[] = [
+  {
+    methods: ["GET"],
+    path: "/sign-in",
+    access: "open",
+    handle: (exchange) => form(exchange, exchange.target.query.get("to")),
+  },
+  { methods: ["POST"], path: "/session", access: "open", mostBytes: MOST_FORM, handle: signIn },
+  { methods: ["POST"], path: "/sign-out", access: "watch", mostBytes: MOST_FORM, handle: signOut },
+];
+
+function form({ site, isTls, address }: Exchange, to: string | undefined, wrong?: string): Reply {
+  const hasUsers = site.accounts.file.users().length > 0;
+  const isOpen = !isTls && address !== "" && address !== "127.0.0.1" && address !== "::1";
+  const body = hasUsers
+    ? markup`
+      ${isOpen && markup`<p class="warn">This connection is not private: whoever listens gets your password.</p>`}
+      ${wrong !== undefined && markup`<p class="bad" role="alert">${wrong}</p>`}
+      <form class="narrow" method="post" action="/session">
+      <input type="hidden" name="to" value="${to ?? "/"}">
+      <label for="name">Name</label><input id="name" name="name" autocomplete="username" required autofocus>
+      <label for="password">Password</label>
+      <input id="password" name="password" type="password" autocomplete="current-password" required>
+      <p><label class="inline"><input type="checkbox" name="long" value="1"> Stay signed in for 30 days (accounts that only
+      look)</label></p>
+      <p class="actions"><button class="main">Sign in</button></p>
+      </form>
+      <p
+        class="soft">Forgotten? Whoever runs this server can set a new one: <code>backup-tool account password NAME</code></p>
+    `
+    : markup`<p>There are no accounts yet. Make the first one where this server runs:</p>
+<pre>backup-tool account add NAME --role admin</pre>
+<p>Give it the same <code>--jobs</code> as the server, if that has it; then load this page again.</p>`;
+  return page({ site, account: undefined }, { title: "Sign in", status: wrong === undefined ? 200 : 403, body });
+}
+
+async function signIn(exchange: Exchange): Promise<Reply> {
+  const given = await readForm(exchange), { site, address } = exchange;
+  const name = given.get("name") ?? "", password = given.get("password") ?? "";
+  const session = await site.accounts.signIn(name, password, address, given.get("long") === "1");
+  const to = given.get("to") ?? "/";
+  if (session === undefined) return form(exchange, to, "Name or password is wrong");
+  return redirect(isOwn(to) ? to : "/", { "set-cookie": cookie(exchange, session.id, session.seconds) });
+}
+
+function signOut(exchange: Exchange): Reply {
+  if (exchange.session !== undefined) exchange.site.accounts.signOut(exchange.session);
+  return redirect("/sign-in", { "set-cookie": cookie(exchange, "", 0), "clear-site-data": '"cache"' });
+}
+
+function cookie(exchange: Exchange, id: string, seconds: number): string {
+  const secure = exchange.isTls ? "; Secure" : "";
+  return `${cookieName(exchange)}=${id}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Lax${secure}`;
+}
+
+/** A path of this server, and nothing that a browser takes for another. */
+function isOwn(to: string): boolean {
+  return /^\/(?![/\\])[!-~]*$/.test(to);
+}

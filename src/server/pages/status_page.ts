@@ -1,0 +1,103 @@
+/** The first page: is everything well, and if not, why? */
+import { growthChart } from "./chart.ts";
+import { type Html, markup } from "./markup.ts";
+import { seriesLink } from "./links.ts";
+import { ago, page, type Seen, table } from "./page.ts";
+import { type Alert, type SeriesStatus, type Status, statusOf } from "../api/status.ts";
+import { isAllowed } from "../accounts/account.ts";
+import type { Exchange, Reply } from "../exchange/route.ts";
+import { countText, pluralText, sizeText } from "../../core/size_text.ts";
+
+export async function statusPage(exchange: Exchange): Promise<Reply> {
+  const { site, account } = exchange, status = await statusOf(exchange);
+  const mayRead = isAllowed(account, "read"), isWhole = account?.series === undefined;
+  const failures = mayRead && isWhole ? await failureAlerts(exchange) : [];
+  const alerts = [...failures, ...status.alerts];
+  const stats = mayRead && isWhole ? await site.reader.stats() : undefined;
+  const body = markup`<div id="alerts" data-live>${
+    alerts.length === 0 && status.series.length > 0 && markup`<p class="good">All is well.</p>`
+  }${alerts.length > 0 && markup`<ul class="alerts">${alerts.map((alert) => alertItem(exchange, alert))}</ul>`}</div>
+<ul class="cards" id="cards" data-live>${cards(exchange, status)}</ul>
+${mayRead && seriesTable(exchange, status.series)}
+${stats !== undefined && markup`<h2>Growth</h2>${growthChart(exchange, stats)}`}`;
+  return page(exchange, { title: "Status", part: "/", body });
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000, SHOWN_DAYS = 7;
+
+/** Jobs whose last run failed: one that went well since then is no trouble any more. */
+async function failureAlerts({ site }: Exchange): Promise<Alert[]> {
+  if (site.jobs === undefined) return [];
+  const last = new Map((await site.reader.jobHistory(200)).map((entry) => [entry.name, entry]));
+  return [...last.values()].flatMap(({ name, outcome, end, error }) => {
+    if (outcome !== "failed" && outcome !== "rejected" || site.clock.nowMs() - Date.parse(end) > SHOWN_DAYS * DAY_MS) {
+      return [];
+    }
+    const subject = outcome === "failed" ? `Failed: ${name}` : `No job: ${name}`;
+    return [{ code: outcome, since: end, subject, message: error?.message ?? "", hint: error?.hint ?? "" }];
+  });
+}
+
+function alertItem(seen: Seen, { subject, since, message, hint }: Alert): Html {
+  return markup`
+    <li class="alert">
+      <p><strong class="bad">${subject}</strong>, ${ago(seen, since)}</p>
+      <p>${message}</p>
+      <p class="soft">${hint}</p>
+    </li>
+  `;
+}
+
+function cards(seen: Seen, { storage, series, verification, running, waiting }: Status): Html {
+  const [last] = series, { contentBytes, freeBytes } = storage;
+  const snapshots = series.reduce((sum, one) => sum + one.snapshots, 0);
+  return markup`<li class="card"><span>Last backup</span><strong class="${last?.state === "ok" ? "good" : "bad"}">${
+    last === undefined ? "None yet" : ago(seen, last.last.time)
+  }</strong><span>${pluralText(snapshots, "snapshot")}</span></li>
+${
+    contentBytes !== undefined &&
+    markup`<li class="card"><span>Stored</span><strong>${sizeText(contentBytes)}</strong><span>${
+      freeBytes === undefined ? "" : `${sizeText(freeBytes)} free`
+    }</span></li>`
+  }
+${
+    verification !== undefined && markup`
+      <li
+        class="card"><span>Oldest unverified byte</span><strong>${
+      verification.never.contents > 0
+        ? "Never read"
+        : verification.oldest === null
+        ? "-"
+        : ago(seen, verification.oldest)
+    }</strong><span class="${verification.damaged.contents > 0 ? "bad" : ""}">${
+      verification.damaged.contents > 0 ? `${verification.damaged.contents} damaged` : "no damage known"
+    }</span></li>
+    `
+  }
+${
+    seen.site.jobs !== undefined &&
+    markup`<li class="card"><span>Now</span><strong>${running === undefined ? "Idle" : running.file}</strong><span>${
+      running === undefined ? pluralText(waiting, "job waits", "jobs wait") : ago(seen, running.since)
+    }</span></li>`
+  }`;
+}
+
+function seriesTable(seen: Seen, series: readonly SeriesStatus[]): Html {
+  if (series.length === 0) {
+    return markup`<p>There are no snapshots yet. Make one with <code>backup-tool backup</code>.</p>`;
+  }
+  const rows = series.map((one) => [
+    markup`<a href="${seriesLink(one)}">${one.name}</a><br><span class="soft">${one.host}, ${
+      pluralText(one.snapshots, "snapshot")
+    }</span>`,
+    markup`<span class="${one.state === "ok" ? "" : "bad"}">${ago(seen, one.last.time)}</span>`,
+    one.next === undefined ? markup`<span class="soft">-</span>` : ago(seen, one.next),
+    countText(one.last.files),
+    sizeText(one.last.bytes),
+  ]);
+  const columns = [{ name: "Series" }, { name: "Last" }, { name: "Next" }, { name: "Files", right: true }, {
+    name: "Size",
+    right: true,
+  }];
+  return markup`<h2>Series</h2>${table("Series", columns, rows)}`;
+}

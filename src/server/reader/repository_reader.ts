@@ -1,0 +1,158 @@
+/** Reads in the calling thread. */
+import type { ArchiveRequest, ByteRange, EntryPage, Reader, SearchPage, SearchRequest } from "./reader.ts";
+import { archiveBytes } from "./archive.ts";
+import { SILENT } from "./silent_monitor.ts";
+import { maySee } from "../accounts/account.ts";
+import { type Apath, childOf, compareApath, nameOf, parentOf, TOP } from "../../core/apath.ts";
+import type { ContentId, RootId } from "../../core/content_id.ts";
+import type { Entry } from "../../core/entry.ts";
+import type { Raw } from "../../core/raw.ts";
+import { rawOf } from "../../core/raw.ts";
+import { find, type FoundVersion } from "../../operations/browse/find.ts";
+import { history, type HistoryVersion } from "../../operations/browse/history.ts";
+import { type Stats, stats } from "../../operations/browse/stats.ts";
+import { readHistory } from "../../jobs/state/history.ts";
+import type { HistoryEntry } from "../../jobs/state/stored_state.ts";
+import { Storage } from "../../storage/storage.ts";
+import type { OpenedRepository } from "../../operations/opened.ts";
+import { NoSnapshot } from "../../snapshot/faults.ts";
+import type { Manifest } from "../../snapshot/manifest.ts";
+import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
+
+const CACHED_MANIFESTS = 8, LARGEST = 20;
+const STATS_MS = 60_000;
+/** Decoded and compared between two looks whether something else waits. */
+const VERSIONS_OF_A_SLICE = 500;
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** Opens it when it is first needed, and again after a failure. */
+export type OpenRepository = () => Promise<OpenedRepository>;
+
+export class RepositoryReader implements Reader, AsyncDisposable {
+  readonly #open: OpenRepository;
+  readonly #stop = new AbortController();
+  readonly #manifests = new Map<RootId, Promise<Manifest>>();
+  #repository: Promise<OpenedRepository> | undefined;
+  #stats: { readonly of: string; readonly atMs: number; readonly stats: Stats } | undefined;
+
+  constructor(open: OpenRepository) {
+    this.#open = open;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    const opening = this.#repository;
+    this.#repository = undefined;
+    await opening?.then((repository) => repository[Symbol.asyncDispose](), () => {});
+  }
+
+  async snapshots(): Promise<readonly SnapshotInfo[]> {
+    return await (await this.#opened()).snapshots();
+  }
+
+  async entry(snapshot: RootId, path: Apath): Promise<Entry | undefined> {
+    return (await this.#manifest(snapshot)).entry(path);
+  }
+
+  async entries(snapshot: RootId, directory: Apath, after: Raw | undefined, limit: number): Promise<EntryPage> {
+    const manifest = await this.#manifest(snapshot), entries: Entry[] = [];
+    const from = childOf(directory, after ?? rawOf("\0"));
+    for (const entry of manifest.entries(from)) {
+      if (entry.path === TOP || entry.path === from) continue;
+      if (parentOf(entry.path) !== directory) break;
+      if (entries.length === limit) return { entries, next: nameOf(entries.at(-1)!.path) };
+      entries.push(entry);
+    }
+    return { entries, next: undefined };
+  }
+
+  async history(path: Apath): Promise<readonly HistoryVersion[]> {
+    return await history(await this.#opened(), path);
+  }
+
+  async search({ series, after, limit, ...request }: SearchRequest): Promise<SearchPage> {
+    const repository = await this.#opened(), { clock } = repository.machine;
+    const found: FoundVersion[] = [];
+    let seen = 0;
+    for (const one of await find(repository, { ...request, snapshots: undefined })) {
+      if (++seen % VERSIONS_OF_A_SLICE === 0) await clock.sleep(0);
+      const { path } = one.version, last = found.at(-1)?.version.path;
+      if (after !== undefined && compareApath(path, after) <= 0) continue;
+      if (!maySee(series === undefined ? {} : { series }, one.version)) continue;
+      if (last !== undefined && last !== path && found.length >= limit) return { found, next: last };
+      found.push(one);
+    }
+    return { found, next: undefined };
+  }
+
+  async jobHistory(last: number): Promise<readonly HistoryEntry[]> {
+    const repository = await this.#opened(), entries: HistoryEntry[] = [];
+    if (!(repository instanceof Storage)) return [];
+    for (const entry of readHistory(repository)) {
+      entries.push(entry);
+      if (entries.length > 2 * last) entries.splice(0, last);
+    }
+    return entries.slice(-last);
+  }
+
+  async stats(): Promise<Stats> {
+    const repository = await this.#opened(), all = await repository.snapshots();
+    const of = `${all.length} ${all.at(-1)?.id}`, nowMs = repository.machine.clock.nowMs();
+    if (this.#stats?.of === of && nowMs - this.#stats.atMs < STATS_MS) return this.#stats.stats;
+    const found = await stats(repository, { largest: LARGEST, signal: this.#stop.signal }, SILENT);
+    this.#stats = { of, atMs: nowMs, stats: found };
+    return found;
+  }
+
+  async *content(id: ContentId, range?: ByteRange): AsyncGenerator<Bytes> {
+    const repository = await this.#opened();
+    await using reader = repository.reader({ workers: 0, signal: this.#stop.signal });
+    const { from, to } = range ?? { from: 0, to: Infinity };
+    let at = 0, held: Bytes | undefined;
+    for await (const chunk of reader.read(id)) {
+      const part = chunk.slice(Math.max(0, from - at), Math.max(0, Math.min(chunk.length, to - at)));
+      at += chunk.length;
+      // The last bytes go out only when it is known that all are right.
+      if (held !== undefined && part.length > 0) yield held;
+      if (part.length > 0) held = part;
+      if (at >= to && to !== Infinity && part.length === 0) break;
+    }
+    if (held !== undefined) yield held;
+  }
+
+  async *archive(request: ArchiveRequest): AsyncGenerator<Bytes> {
+    const repository = await this.#opened();
+    const snapshot = (await repository.snapshots()).find(({ id }) => id === request.snapshot);
+    if (snapshot === undefined) throw new NoSnapshot(request.snapshot, "it was forgotten");
+    yield* archiveBytes(repository, { ...request, snapshot }, this.#stop.signal);
+  }
+
+  async #opened(): Promise<OpenedRepository> {
+    const opening = this.#repository ??= this.#open();
+    try {
+      return await opening;
+    } catch (error) {
+      this.#repository = undefined;
+      throw error;
+    }
+  }
+
+  async #manifest(id: RootId): Promise<Manifest> {
+    const known = this.#manifests.get(id), loading = known ?? this.#loaded(id);
+    this.#manifests.delete(id);
+    this.#manifests.set(id, loading);
+    const [oldest] = this.#manifests.keys();
+    if (this.#manifests.size > CACHED_MANIFESTS && oldest !== undefined) this.#manifests.delete(oldest);
+    try {
+      return await loading;
+    } catch (error) {
+      this.#manifests.delete(id);
+      throw error;
+    }
+  }
+
+  async #loaded(id: RootId): Promise<Manifest> {
+    return await (await this.#opened()).manifest(id);
+  }
+}

@@ -1,0 +1,166 @@
+/** A reader in threads of its own: one for what takes moments, one for what may take long. Each starts when it is needed. */
+import { type FromReader, READ_THREAD, type ReaderSetup, type ToReader } from "./protocol.ts";
+import { type Ask, LONG, type Reader, type Stream } from "./reader.ts";
+import { fromFaultData } from "../../core/fault_data.ts";
+import { startWorker, type WorkerThread } from "../../platform/start_worker.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** Parts under way to somebody who takes one after the other. */
+const AHEAD = 4;
+
+export class ThreadReader implements Reader, AsyncDisposable {
+  readonly #short: Thread;
+  readonly #long: Thread;
+
+  constructor(script: URL, setup: ReaderSetup) {
+    this.#short = new Thread(script, setup);
+    this.#long = new Thread(script, setup);
+  }
+
+  readonly snapshots = this.#ask("snapshots");
+  readonly entry = this.#ask("entry");
+  readonly entries = this.#ask("entries");
+  readonly history = this.#ask("history");
+  readonly search = this.#ask("search");
+  readonly stats = this.#ask("stats");
+  readonly jobHistory = this.#ask("jobHistory");
+  readonly content = this.#stream("content");
+  readonly archive = this.#stream("archive");
+
+  [Symbol.asyncDispose](): Promise<void> {
+    for (const thread of [this.#short, this.#long]) thread[Symbol.dispose]();
+    return Promise.resolve();
+  }
+
+  #ask<N extends Ask>(name: N): Reader[N] {
+    const ask = (...args: readonly unknown[]) => this.#threadFor(name).ask(name, args);
+    return ask as Reader[N];
+  }
+
+  #stream<N extends Stream>(name: N): Reader[N] {
+    const stream = (...args: readonly unknown[]) => this.#threadFor(name).stream(name, args);
+    return stream as Reader[N];
+  }
+
+  #threadFor(name: Ask | Stream): Thread {
+    return LONG.includes(name) ? this.#long : this.#short;
+  }
+}
+
+interface Waiting {
+  hear(message: FromReader): void;
+  failed(error: Error): void;
+}
+
+class Thread implements Disposable {
+  readonly #script: URL;
+  readonly #setup: ReaderSetup;
+  readonly #waiting = new Map<number, Waiting>();
+  #worker: WorkerThread<ToReader> | undefined;
+  #ids = 0;
+  #isClosed = false;
+
+  constructor(script: URL, setup: ReaderSetup) {
+    this.#script = script;
+    this.#setup = setup;
+  }
+
+  [Symbol.dispose](): void {
+    this.#isClosed = true;
+    this.#fail("The server ends");
+  }
+
+  ask(name: Ask, args: readonly unknown[]): Promise<unknown> {
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>(), id = this.#ids++;
+    this.#waiting.set(id, {
+      hear: (message) => {
+        this.#waiting.delete(id);
+        if (message.type === "answer") resolve(message.answer);
+        else if (message.type === "fault") reject(fromFaultData(message.fault));
+      },
+      failed: reject,
+    });
+    this.#post({ type: "ask", id, name, args });
+    return promise;
+  }
+
+  async *stream(name: Stream, args: readonly unknown[]): AsyncGenerator<Bytes> {
+    const id = this.#ids++, parts = new Parts();
+    this.#waiting.set(id, parts);
+    try {
+      this.#post({ type: "stream", id, name, args });
+      for (let ahead = 0; ahead < AHEAD; ahead++) this.#post({ type: "more", id });
+      for (;;) {
+        const part = await parts.next();
+        if (part === undefined) return;
+        this.#post({ type: "more", id });
+        yield part;
+      }
+    } finally {
+      this.#waiting.delete(id);
+      if (!parts.hasEnded) this.#worker?.post({ type: "drop", id });
+    }
+  }
+
+  #post(message: ToReader): void {
+    if (this.#isClosed) throw new Error("The server ends");
+    this.#worker ??= this.#start();
+    this.#worker.post(message);
+  }
+
+  #start(): WorkerThread<ToReader> {
+    const worker = startWorker<ToReader, FromReader>(this.#script, READ_THREAD, {
+      message: (message) => this.#waiting.get(message.id)?.hear(message),
+      failed: (why) => this.#fail(`A thread that reads failed: ${why}`),
+    });
+    worker.post({ type: "setup", setup: this.#setup, script: this.#script.href });
+    return worker;
+  }
+
+  /** The next one that asks starts another. */
+  #fail(why: string): void {
+    this.#worker?.[Symbol.dispose]();
+    this.#worker = undefined;
+    for (const waiting of this.#waiting.values()) waiting.failed(new Error(why));
+    this.#waiting.clear();
+  }
+}
+
+/** Parts that have come, in order. */
+class Parts implements Waiting {
+  readonly #come: Bytes[] = [];
+  #end: "none" | "end" | { readonly error: Error } = "none";
+  #changed = Promise.withResolvers<void>();
+
+  get hasEnded(): boolean {
+    return this.#end !== "none";
+  }
+
+  hear(message: FromReader): void {
+    if (message.type === "part") this.#come.push(message.part);
+    else if (message.type === "end") this.#end = "end";
+    else if (message.type === "fault") this.#end = { error: fromFaultData(message.fault) };
+    this.#change();
+  }
+
+  failed(error: Error): void {
+    this.#end = { error };
+    this.#change();
+  }
+
+  async next(): Promise<Bytes | undefined> {
+    for (;;) {
+      const part = this.#come.shift();
+      if (part !== undefined) return part;
+      if (typeof this.#end === "object") throw this.#end.error;
+      if (this.#end === "end") return undefined;
+      await this.#changed.promise;
+    }
+  }
+
+  #change(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+  }
+}

@@ -1,0 +1,126 @@
+/** Starts the server: what it listens on, what it serves, and whom. */
+import { Accounts } from "./accounts/accounts.ts";
+import { replaceFile } from "./accounts/user_file.ts";
+import { Front } from "./front/front.ts";
+import { hostNames } from "./front/hosts.ts";
+import { HttpServer, type Limits } from "./front/http_server.ts";
+import { type Certificate, fingerprint, selfSigned, VALID_DAYS } from "./front/self_signed.ts";
+import { errorPage } from "./pages/error_page.ts";
+import { ROUTES } from "./routes.ts";
+import type { Site } from "./exchange/site.ts";
+import { BadUsage } from "../core/fault.ts";
+import { type Raw, rawOf, rawOfBytes, textOf } from "../core/raw.ts";
+import { type Dir, makeDirectories } from "../platform/disk.ts";
+import { listen, type ListenAddress, listenText } from "../platform/listener.ts";
+import { openFileIfThere } from "../platform/open_optional.ts";
+
+export interface ServerOptions {
+  /** Where to listen; `tls` of these is filled in by `tls`. */
+  readonly listen: readonly ListenAddress[];
+  /** A certificate and its key in PEM, or one that this server makes for itself. */
+  readonly tls?: Certificate | "self-signed";
+  /** Name of this machine. */
+  readonly host: string;
+  /** Other names that the server answers to. */
+  readonly hostNames: readonly string[];
+  /** Address of a proxy that is believed, or "unix". */
+  readonly trustedProxy?: string;
+  /** Without TLS, others than this machine may connect too. */
+  readonly plainHttp: boolean;
+  /** Where accounts are kept; made if it isn't there. */
+  readonly directory: Raw;
+  readonly site: Omit<Site, "accounts">;
+  readonly limits?: Partial<Limits>;
+}
+
+export interface RunningServer extends AsyncDisposable {
+  /** Such as `http://127.0.0.1:8480`, with the ports that were chosen. */
+  readonly addresses: readonly string[];
+}
+
+const PRIVATE = 0o700;
+const CERT = rawOf("tls.pem"), KEY = rawOf("tls.key"), DAY_MS = 24 * 60 * 60 * 1000;
+
+/** @throws PortTaken, CannotListen, BadUsage, BadAccounts, DiskFault */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  assertPrivate(options);
+  await using held = new AsyncDisposableStack();
+  const { site: { disk, clock, random, log } } = options;
+  const dir = held.use(makeDirectories(disk, options.directory, PRIVATE));
+  dir.setSelfAttributes({ mode: PRIVATE });
+  const accounts = new Accounts(dir, { clock, random, log });
+  accounts.file.users();
+  const site = { ...options.site, accounts };
+  const tls = options.tls === "self-signed" ? await ownCertificate(dir, options) : options.tls;
+  const front = new Front({
+    routes: ROUTES,
+    site,
+    accounts,
+    hosts: hostNames(options.host, options.hostNames),
+    ...(options.trustedProxy !== undefined && { trustedProxy: options.trustedProxy }),
+    insistsOnTls: typeof options.tls === "object",
+    isPlain: options.plainHttp,
+    errorPage,
+  });
+  const onProblem = (error: unknown) =>
+    log({ level: "error", event: "server-bug", message: error instanceof Error ? error.stack ?? error.message : "?" });
+  const limits = options.limits === undefined ? {} : { limits: options.limits };
+  const server = held.use(new HttpServer({ clock, answer: front.answer, onProblem, ...limits }));
+  const addresses = options.listen.map((address) => {
+    const secured = address.kind === "tcp" && tls !== undefined ? { ...address, tls } : address;
+    const listener = listen(secured);
+    server.take(listener, tls !== undefined && address.kind === "tcp");
+    const actual = address.kind === "tcp" ? { ...address, port: listener.port ?? address.port } : address;
+    const scheme = address.kind === "unix" ? "" : tls === undefined ? "http://" : "https://";
+    return `${scheme}${listenText(actual)}`;
+  });
+  for (const address of addresses) {
+    log({ level: "info", event: "listening", message: `Listening on ${address}`, fields: { address } });
+  }
+  const all = held.move();
+  return { addresses, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
+/** Passwords don't go over a network in clear unless somebody says so. */
+function assertPrivate({ listen, tls, plainHttp, trustedProxy }: ServerOptions): void {
+  if (tls !== undefined || plainHttp || trustedProxy !== undefined) return;
+  for (const address of listen) {
+    if (address.kind === "unix" || isLoopback(address.hostname)) continue;
+    throw new BadUsage(
+      `Without TLS, everybody on the way could read what goes to and from ${listenText(address)}`,
+      "Add `--tls self-signed`, or `--tls-cert` and `--tls-key`; `--plain-http` if that is all right",
+    );
+  }
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === "localhost" || hostname === "::1" || /^127\.\d+\.\d+\.\d+$/.test(hostname);
+}
+
+/** That of an earlier start, unless it ends within a month or is for other names. */
+async function ownCertificate(dir: Dir, { site, host, hostNames: more, listen }: ServerOptions): Promise<Certificate> {
+  const { clock, random, log } = site, nowMs = clock.nowMs();
+  const addresses = listen.flatMap((one) => one.kind === "tcp" ? [one.hostname] : []);
+  const names = [...new Set([...hostNames(host, more), "localhost", "127.0.0.1", "::1", ...addresses])];
+  const note = `# ${names.join(" ")} ${Math.floor(nowMs / DAY_MS)}\n`;
+  const cert = textIn(dir, CERT), key = textIn(dir, KEY);
+  const [, known, day] = /^# (.*) (\d+)\n/.exec(cert ?? "") ?? [];
+  const isGood = known === names.join(" ") && nowMs / DAY_MS - Number(day) < VALID_DAYS - 30;
+  const whole = cert !== undefined && key !== undefined && isGood
+    ? { cert, key }
+    : await selfSigned(names, nowMs, random);
+  if (whole.cert !== cert) {
+    replaceFile(dir, KEY, whole.key, random);
+    replaceFile(dir, CERT, note + whole.cert, random);
+  }
+  const print = await fingerprint(whole.cert);
+  log({ level: "info", event: "certificate", message: `SHA-256 fingerprint of the certificate: ${print}` });
+  return whole;
+}
+
+function textIn(dir: Dir, name: Raw): string | undefined {
+  using file = openFileIfThere(dir, name);
+  if (file === undefined) return undefined;
+  const bytes = new Uint8Array(file.stat().size), got = file.read(bytes, 0);
+  return textOf(rawOfBytes(bytes.subarray(0, got)));
+}

@@ -1,0 +1,276 @@
+/** The interface for programs: what is stored, through names, pages, ranges and archives. */
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { ask, type Asking, tokenOf, type WebServer, webServer } from "../support/web_server.ts";
+import { World } from "../support/world.ts";
+
+const READ: Asking = { token: tokenOf("read") };
+
+async function json(server: WebServer, target: string, asking: Asking = READ) {
+  const { status, text } = await ask(server, target, asking);
+  strictEqual(status, 200, `${target}: ${text}`);
+  return JSON.parse(text);
+}
+
+/** Two snapshots of photos, one of letters. */
+async function filled(): Promise<World> {
+  const world = new World({ inMemory: true });
+  Deno.mkdirSync(`${world.source}/2025`);
+  Deno.writeTextFileSync(`${world.source}/2025/a.txt`, "0123456789");
+  Deno.writeTextFileSync(`${world.source}/2025/page.html`, "<script>alert(1)</script>");
+  Deno.writeTextFileSync(`${world.source}/empty`, "");
+  Deno.symlinkSync("/etc/passwd", `${world.source}/link`);
+  await world.backup({ name: "photos" });
+  Deno.writeTextFileSync(`${world.source}/2025/a.txt`, "other");
+  Deno.writeTextFileSync(`${world.source}/secret.txt`, "of the second");
+  await world.backup({ name: "photos" });
+  await world.backup({ name: "letters" });
+  return world;
+}
+
+Deno.test("Snapshots, series, directories, versions and findings come as JSON", async () => {
+  using world = await filled();
+  await using server = await webServer(world);
+  const { items } = await json(server, "/api/v1/snapshots?name=photos");
+  deepStrictEqual(items.map(({ name, host }: Record<string, string>) => `${host} ${name}`), [
+    "testhost photos",
+    "testhost photos",
+  ]);
+  const [first, second] = items;
+  strictEqual((await json(server, `/api/v1/snapshots/${first.id.slice(0, 12)}`)).id, first.id);
+  strictEqual((await json(server, "/api/v1/snapshots/photos:latest")).id, second.id);
+  deepStrictEqual(
+    (await json(server, "/api/v1/series")).map(({ name, snapshots }: Record<string, unknown>) => [name, snapshots]),
+    [["letters", 1], ["photos", 2]],
+  );
+  strictEqual((await json(server, "/api/v1/series/testhost/photos")).snapshots.length, 2);
+  const listed = await json(server, `/api/v1/snapshots/${first.id}/entries`);
+  deepStrictEqual(listed.items.map(({ path }: Record<string, string>) => path), ["/2025", "/empty", "/link"]);
+  const history = await json(server, "/api/v1/history/2025/a.txt?name=photos");
+  deepStrictEqual(history.map(({ change }: Record<string, string>) => change), ["added", "content"]);
+  const found = await json(server, "/api/v1/search?q=SECRET*&ignoreCase=1");
+  deepStrictEqual(
+    found.items.map(({ path, name }: Record<string, string>) => [path, name]),
+    [["/secret.txt", "letters"], ["/secret.txt", "photos"]],
+  );
+  const stats = await json(server, "/api/v1/stats");
+  strictEqual(stats.snapshots.length, 3);
+});
+
+Deno.test("Pages of a list go on after the last name, and end", async () => {
+  using world = new World({ inMemory: true });
+  for (let i = 0; i < 25; i++) Deno.writeTextFileSync(`${world.source}/f${String(i).padStart(2, "0")}`, `${i}`);
+  Deno.mkdirSync(`${world.source}/d`);
+  Deno.writeTextFileSync(`${world.source}/d/below`, "x");
+  await world.backup();
+  await using server = await webServer(world);
+  const names: string[] = [];
+  for (let after = ""; after !== undefined;) {
+    const { items, next } = await json(
+      server,
+      `/api/v1/snapshots/latest/entries?limit=10${after && `&after=${after}`}`,
+    );
+    ok(items.length <= 10);
+    names.push(...items.map(({ path }: Record<string, string>) => path));
+    after = next;
+  }
+  deepStrictEqual(names, ["/d", ...Array.from({ length: 25 }, (_, i) => `/f${String(i).padStart(2, "0")}`)]);
+  const found: string[] = [];
+  for (let after = ""; after !== undefined;) {
+    const { items, next } = await json(
+      server,
+      `/api/v1/search?q=f*&limit=7${after && `&after=${encodeURIComponent(after)}`}`,
+    );
+    found.push(...items.map(({ path }: Record<string, string>) => path));
+    after = next;
+  }
+  deepStrictEqual(found, names.slice(1));
+});
+
+const RANGES: readonly (readonly [string, number, string, string?])[] = [
+  ["bytes=2-4", 206, "234", "bytes 2-4/10"],
+  ["bytes=7-", 206, "789", "bytes 7-9/10"],
+  ["bytes=-3", 206, "789", "bytes 7-9/10"],
+  ["bytes=0-99", 206, "0123456789", "bytes 0-9/10"],
+  ["bytes=10-", 416, "", "bytes */10"],
+  ["bytes=-0", 416, "", "bytes */10"],
+  ["bytes=4-2", 200, "0123456789"],
+  ["bytes=0-1,3-4", 200, "0123456789"],
+  ["lines=1-2", 200, "0123456789"],
+];
+
+Deno.test("Contents come whole, in part, or not at all if they are known", async () => {
+  using world = await filled();
+  await using server = await webServer(world);
+  const [first] = (await json(server, "/api/v1/snapshots?name=photos")).items,
+    target = `/content/${first.id}/2025/a.txt`;
+  for (const [range, status, text, shown] of RANGES) {
+    const answer = await ask(server, target, { ...READ, headers: { range } });
+    deepStrictEqual([answer.status, answer.text, answer.isWhole], [status, text, true], range);
+    strictEqual(answer.headers.get("content-range"), shown ?? null, range);
+  }
+  const whole = await ask(server, target, READ), etag = whole.headers.get("etag") ?? "";
+  deepStrictEqual([whole.status, whole.text, whole.headers.get("content-type")], [
+    200,
+    "0123456789",
+    "application/octet-stream",
+  ]);
+  strictEqual((await ask(server, target, { ...READ, headers: { "if-none-match": etag } })).status, 304);
+  strictEqual((await ask(server, target, { headers: { "if-none-match": etag } })).status, 401);
+  const other = { range: "bytes=2-4", "if-range": '"other"' };
+  strictEqual((await ask(server, target, { ...READ, headers: other })).status, 200);
+  strictEqual((await ask(server, target, { ...READ, headers: { ...other, "if-range": etag } })).text, "234");
+  const head = await ask(server, target, { ...READ, method: "HEAD" });
+  deepStrictEqual([head.status, head.headers.get("content-length"), head.bytes.length], [200, "10", 0]);
+  strictEqual((await ask(server, `/content/${first.id}/empty`, READ)).text, "");
+});
+
+Deno.test("Nothing that is stored runs in a browser", async () => {
+  using world = await filled();
+  await using server = await webServer(world);
+  const html = await ask(server, "/content/photos:latest/2025/page.html?inline", READ);
+  strictEqual(html.headers.get("content-type"), "application/octet-stream");
+  ok(html.headers.get("content-disposition")?.startsWith("attachment;"));
+  strictEqual(html.headers.get("content-security-policy"), "default-src 'none'; sandbox");
+  const text = await ask(server, "/content/photos:latest/2025/a.txt?inline", READ);
+  strictEqual(text.headers.get("content-type"), "text/plain; charset=utf-8");
+});
+
+Deno.test("A damaged content never ends a transfer well", async () => {
+  using world = new World({ inMemory: true });
+  Deno.writeFileSync(`${world.source}/large`, new Uint8Array(3_000_000).fill(7));
+  await world.backup();
+  await using server = await webServer(world);
+  strictEqual((await ask(server, "/content/latest/large", READ)).isWhole, true);
+  const path = filesBelow(`${world.storagePath}/content`).find((one) => Deno.statSync(one).size === 3_000_000) ?? "";
+  Deno.chmodSync(path, 0o600);
+  {
+    using file = Deno.openSync(path, { write: true });
+    file.writeSync(Uint8Array.of(8));
+  }
+  const { bytes, isWhole } = await ask(server, "/content/latest/large", READ);
+  ok(!isWhole && bytes.length < 3_000_000, `${bytes.length}`);
+});
+
+function filesBelow(directory: string): string[] {
+  return [...Deno.readDirSync(directory)].flatMap(({ name, isDirectory }) =>
+    isDirectory ? filesBelow(`${directory}/${name}`) : [`${directory}/${name}`]
+  );
+}
+
+Deno.test("An archive is a whole ZIP file without links, or a tar file with all that there is", async () => {
+  using world = await filled();
+  await using server = await webServer(world);
+  const zip = await ask(server, "/archive/photos:latest", READ);
+  deepStrictEqual([zip.status, zip.isWhole], [200, true]);
+  const path = `${world.base}/all.zip`, into = `${world.base}/unpacked`;
+  Deno.writeFileSync(path, zip.bytes);
+  const names = namesInZip(zip.bytes);
+  deepStrictEqual(names, ["2025/", "2025/a.txt", "2025/page.html", "empty", "secret.txt", "backup-errors.txt"]);
+  const tar = await ask(server, "/archive/photos:latest?format=tar", READ);
+  Deno.mkdirSync(into);
+  Deno.writeFileSync(`${world.base}/all.tar`, tar.bytes);
+  const { success } = await new Deno.Command("tar", { args: ["-xf", `${world.base}/all.tar`, "-C", into] }).output();
+  ok(success);
+  strictEqual(Deno.readTextFileSync(`${into}/2025/a.txt`), "other");
+  strictEqual(Deno.readLinkSync(`${into}/link`), "/etc/passwd");
+});
+
+/** From the directory at the end. */
+function namesInZip(bytes: Uint8Array<ArrayBuffer>): string[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset), names: string[] = [];
+  let at = view.getUint32(bytes.length - 22 + 16, true);
+  while (view.getUint32(at, true) === 0x02014b50) {
+    const length = view.getUint16(at + 28, true), extra = view.getUint16(at + 30, true);
+    names.push(new TextDecoder().decode(bytes.subarray(at + 46, at + 46 + length)));
+    at += 46 + length + extra + view.getUint16(at + 32, true);
+  }
+  return names;
+}
+
+Deno.test("Who may see one series learns nothing of others: all answers are those of a storage without them", async () => {
+  using world = new World({ inMemory: true });
+  Deno.writeTextFileSync(`${world.source}/both.txt`, "both");
+  await world.backup({ name: "photos" });
+  await using server = await webServer(world);
+  const asking = { token: tokenOf("photos") }, answers: unknown[][] = [[], []];
+  const hidden = { id: "" };
+  for (const round of [0, 1]) {
+    if (round === 1) {
+      Deno.writeTextFileSync(`${world.source}/secret.txt`, "secret");
+      const before = world.clock.ms;
+      hidden.id = (await world.backup({ name: "letters" })).snapshot.id;
+      world.clock.ms = before;
+    }
+    for (
+      const target of [
+        "/api/v1/status",
+        "/api/v1/series",
+        "/api/v1/snapshots",
+        "/api/v1/snapshots/latest",
+        "/api/v1/search?q=*&limit=1",
+        "/api/v1/search?q=secret*",
+        "/api/v1/history/both.txt",
+        "/api/v1/history/secret.txt",
+        "/api/v1/stats",
+        "/content/latest/both.txt",
+        "/content/latest/secret.txt",
+        `/api/v1/snapshots/${hidden.id || "f".repeat(64)}`,
+        "/api/v1/series/testhost/letters",
+        "/files",
+        "/",
+      ]
+    ) {
+      const { status, text } = await ask(server, target, asking);
+      answers[round]?.push([
+        target.replace(/[0-9a-f]{64}(?:f0)?/, "ID"),
+        status,
+        text.replaceAll(/[0-9a-f]{64}(?:f0)?/g, "ID"),
+      ]);
+    }
+  }
+  deepStrictEqual(answers[1], answers[0]);
+  strictEqual((await ask(server, `/api/v1/snapshots/${hidden.id}`, READ)).status, 200);
+});
+
+Deno.test("Failures are problems with the tool's codes", async () => {
+  using world = await filled();
+  await using server = await webServer(world);
+  const codes: unknown[] = [];
+  for (
+    const target of [
+      "/api/v1/snapshots/nothing",
+      "/api/v1/snapshots/latest/entries/nothing",
+      "/content/photos:latest/2025",
+      "/api/v1/search?q=a&limit=0",
+      "/api/v1/search?min=much",
+      "/api/v1/history/nothing",
+    ]
+  ) {
+    const { text, headers } = await ask(server, target, READ), { status, code } = JSON.parse(text);
+    strictEqual(headers.get("content-type"), "application/problem+json");
+    codes.push([status, code]);
+  }
+  deepStrictEqual(codes, [
+    [404, "no-snapshot"],
+    [404, "not-in-snapshot"],
+    [400, "bad-request"],
+    [400, "bad-request"],
+    [400, "bad-usage"],
+    [404, "never-backed-up"],
+  ]);
+  const { status, headers } = await ask(server, "/api/v1/stats", {
+    ...READ,
+    method: "DELETE",
+    headers: { origin: `http://127.0.0.1:${server.port}` },
+  });
+  deepStrictEqual([status, headers.get("allow")], [405, "GET, HEAD"]);
+});
+
+Deno.test("The document of the interface names every route that has words", async () => {
+  using world = new World({ inMemory: true });
+  await using server = await webServer(world);
+  const { openapi, paths } = await json(server, "/openapi.json", { token: tokenOf("watch") });
+  strictEqual(openapi, "3.1.0");
+  ok("/api/v1/snapshots/{ref}/entries/{path}" in paths);
+  strictEqual(paths["/api/v1/search"].get.parameters.length, 11);
+});
