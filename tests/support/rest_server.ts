@@ -20,8 +20,12 @@ export interface RestServer extends AsyncDisposable {
 
 type Handler = (request: Request) => Response | undefined | Promise<Response | undefined>;
 
-/** @param before answers in the place of the server; undefined: it does it itself */
-export function restServer(flaw?: Flaw, before: Handler = () => undefined): RestServer {
+/** @param before answers in the place of the server; undefined: it does it itself @param hostname where it listens */
+export function restServer(
+  flaw?: Flaw,
+  before: Handler = () => undefined,
+  hostname = "127.0.0.1",
+): RestServer {
   const objects = new Map<string, Uint8Array<ArrayBuffer>>(), requests: string[] = [];
   const handle = async (request: Request) => {
     const { pathname } = new URL(request.url);
@@ -29,7 +33,7 @@ export function restServer(flaw?: Flaw, before: Handler = () => undefined): Rest
     return await before(request) ?? await answer(objects, request, pathname, flaw);
   };
   const server = Deno.serve({
-    hostname: "127.0.0.1",
+    hostname,
     port: 0,
     onListen: () => {},
     onError: () => new Response("bug", { status: 500 }),
