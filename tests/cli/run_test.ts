@@ -20,8 +20,8 @@ for (
   const { args, message, hint } of [
     { args: ["lss"], message: "Unknown command 'lss'", hint: "Did you mean ls?" },
     { args: ["xyz"], message: "Unknown command 'xyz'", hint: "See `backup-tool help`" },
-    { args: ["verify"], message: "Unknown command 'verify'", hint: "Did you mean check?" },
-    { args: ["list"], message: "Unknown command 'list'", hint: "Did you mean ls or snapshots?" },
+    { args: ["verify"], message: "Unknown command 'verify'", hint: "backup-tool has no `verify`; use `check`" },
+    { args: ["list"], message: "Unknown command 'list'", hint: "backup-tool has no `list`; use `ls` or `snapshots`" },
     {
       args: ["check", "--subset=5%"],
       message: "Unknown option '--subset=5%'",
@@ -302,4 +302,37 @@ Deno.test("a command that only tells something fails where nobody can hear it, a
     match(stderr, /standard output is closed/);
   }
   Deno.removeSync(base, { recursive: true });
+});
+
+Deno.test("help pages have their options in groups, none of those that all commands have, and choices in words", async () => {
+  const { stdout } = await runIn(new FakeWorld(), "help", "backup");
+  const headings = [...stdout.matchAll(/^(\w[\w ]*):$/gm)].map(([, heading]) => heading);
+  deepStrictEqual(headings, [
+    "Arguments",
+    "What to back up",
+    "What to exclude",
+    "What counts as changed",
+    "Consistent sources",
+    "Other options",
+    "For vaults",
+    "Examples",
+  ]);
+  match(stdout, /;\s+nas or desktop\)/);
+  match(stdout, /^Global options: see `backup-tool help options`\nTopics: `help sources`, /m);
+  for (const command of allCommands()) {
+    const page = (await runIn(new FakeWorld(), "help", ...wordsOf(command))).stdout;
+    deepStrictEqual(
+      page.match(/^ +(?:-V, --version|-s, --storage|-h, --help) .*|.*\(choices: .*|.*vaults: .*/gm),
+      null,
+    );
+  }
+});
+
+Deno.test("words of other programs lead to ours", async () => {
+  for (const [typed, hint] of Object.entries({ mount: /ordinary directories/, unlock: /nothing to unlock/ })) {
+    const { status, stderr } = await runIn(new FakeWorld(), typed, "x");
+    deepStrictEqual([typed, status], [typed, 2]);
+    match(stderr, hint);
+  }
+  match((await runIn(new FakeWorld(), "info")).stderr, /hint: backup-tool has no `info`; use `stats` or `snapshots`\n/);
 });

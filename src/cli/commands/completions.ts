@@ -18,6 +18,7 @@ export const defineCompletions: Define = (program, act) => {
         "backup-tool completions bash > /etc/bash_completion.d/backup-tool",
         "backup-tool completions zsh > /usr/local/share/zsh/site-functions/_backup-tool",
         "backup-tool completions fish > ~/.config/fish/completions/backup-tool.fish",
+        "backup-tool completions powershell >> $PROFILE",
         `eval "$(backup-tool completions bash)"`,
       ),
     );

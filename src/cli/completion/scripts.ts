@@ -92,5 +92,31 @@ end
 complete -c backup-tool -f -a '(__backup_tool_complete)'
 `;
 
-export const SCRIPTS = { bash: BASH, zsh: ZSH, fish: FISH } as const;
+/**
+ * It gives nothing back where files are wanted: PowerShell then offers those by itself. Before 7.3 it takes an empty word
+ * away from a command line, unless that is in quotes. No test runs this script: it follows the documentation of
+ * Register-ArgumentCompleter.
+ */
+const POWERSHELL = `# PowerShell completion of backup-tool
+Register-ArgumentCompleter -Native -CommandName backup-tool, backup-tool.exe -ScriptBlock {
+    param($typed, $line, $cursor)
+    $words = @($line.CommandElements | Where-Object { $_.Extent.EndOffset -le $cursor } | ForEach-Object {
+        if ($_ -is [System.Management.Automation.Language.StringConstantExpressionAst]) { $_.Value } else { "$_" }
+    })
+    $program, $words = $words
+    $words = @($words)
+    if ($typed -eq '') {
+        if ($PSVersionTable.PSVersion -lt [version]'7.3') { $words += '""' } else { $words += '' }
+    }
+    & $program complete -- @words 2>$null | Where-Object { $_ -notmatch '^:(files|dirs)$' } | ForEach-Object {
+        $value, $about = $_ -split "\\t", 2
+        $text = $value
+        if ($value -match '[^\\w./:~=+@%\\\\-]') { $text = "'" + $value.Replace("'", "''") + "'" }
+        if ([string]::IsNullOrEmpty($about)) { $about = $value }
+        [System.Management.Automation.CompletionResult]::new($text, $value, 'ParameterValue', $about)
+    }
+}
+`;
+
+export const SCRIPTS = { bash: BASH, zsh: ZSH, fish: FISH, powershell: POWERSHELL } as const;
 export type Shell = keyof typeof SCRIPTS;

@@ -39,11 +39,11 @@ import { defineVersion } from "../commands/version.ts";
 
 /** In the order of the help page. */
 export const COMMANDS: Readonly<Record<string, readonly Define[]>> = {
-  "Backing up": [defineInit, defineBackup, definePlan, defineCopy],
-  "Looking": [defineSnapshots, defineLs, defineFind, defineHistory, defineDiff, defineStats],
-  "Getting back": [defineRestore, defineCat, defineDump],
-  "Keeping": [defineForget, definePrune, definePolicy, defineTag, defineRewrite, defineTree, defineKey],
-  "Checking and healing": [
+  "Back up": [defineInit, defineBackup, definePlan, defineCopy],
+  "Inspect": [defineSnapshots, defineLs, defineFind, defineHistory, defineDiff, defineStats],
+  "Restore": [defineRestore, defineCat, defineDump],
+  "Retention and keys": [defineForget, definePrune, definePolicy, defineTag, defineRewrite, defineTree, defineKey],
+  "Verify and repair": [
     defineCheck,
     defineDrill,
     defineRepair,
@@ -52,6 +52,6 @@ export const COMMANDS: Readonly<Record<string, readonly Define[]>> = {
     defineRecoverPage,
     defineRebuild,
   ],
-  "Working by itself": [defineServe, defineAccount, defineJob, defineNotify, defineMetrics],
-  "This tool": [defineConfig, defineDoctor, defineCompletions, defineVersion],
+  "Automation": [defineServe, defineAccount, defineJob, defineNotify, defineMetrics],
+  "Other": [defineConfig, defineDoctor, defineCompletions, defineVersion],
 };

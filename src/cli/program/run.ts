@@ -1,16 +1,17 @@
 /** From arguments to an exit status. Parsing is all that happens here: what a command needs is loaded when it runs. */
-import { Command, CommanderError, Help } from "commander";
+import { Command, CommanderError } from "commander";
 import { Fault } from "../../core/fault.ts";
 import { VERSION } from "../../core/version.ts";
 import { typedText } from "../../core/written_path.ts";
 import { defineHelp } from "../commands/help.ts";
 import type { Needs, RunCommand, Work } from "../commands/command.ts";
 import { COMMANDS } from "./commands.ts";
+import { HELP_FORMAT } from "./help_format.ts";
 import { errorJson, errorText } from "../output/terminal/errors.ts";
 import { EXIT, exitFor } from "../session/exit.ts";
 import { addGlobalOptions, examples, type GlobalOptions } from "../settings/options.ts";
 import { type Paint, paintFor } from "../output/terminal/colors.ts";
-import { addVaultOptions, VAULT_OPTIONS } from "../settings/vault_options.ts";
+import { addVaultOptions } from "../settings/vault_options.ts";
 import { refuseEmpty, usageFault } from "../settings/usage.ts";
 import type { CommandNotices } from "../session/notifications.ts";
 import type { Session } from "../session/session.ts";
@@ -24,7 +25,6 @@ export class OutputClosed extends Fault {
   }
 }
 
-const HELP_COLUMNS = 80;
 /** Names of targets, for a crontab. */
 const NOTIFY_VARIABLE = "BACKUP_TOOL_NOTIFY";
 
@@ -56,19 +56,9 @@ export async function run(args: readonly string[], world: World): Promise<number
 /** All commands and options. @param act runs the work of the one that was named */
 export function makeProgram(world: World, act: RunCommand): Command {
   const program = new Command("backup-tool")
-    .description("Back up directories into a storage that you can browse, verify and trust.")
+    .description("Deduplicating backups that you can browse as ordinary files, and encrypted copies of them.")
     .exitOverride()
-    .configureHelp({
-      showGlobalOptions: true,
-      helpWidth: HELP_COLUMNS,
-      minWidthToWrap: 24,
-      visibleGlobalOptions(command) {
-        const options = Help.prototype.visibleGlobalOptions.call(this, command);
-        return options.filter((option) => !VAULT_OPTIONS.includes(option.attributeName()));
-      },
-      // What they take stands on their own pages.
-      subcommandTerm: (command) => command.name(),
-    })
+    .configureHelp(HELP_FORMAT)
     .showSuggestionAfterError(false)
     .configureOutput({
       writeOut: (text) => world.stdout.write(new TextEncoder().encode(text)),

@@ -7,25 +7,46 @@ import { similarNames } from "../../core/similar.ts";
 const EMPTY =
   /^(?:Option '(?:-\w, )?(--[\w-]+)[^']*' argument|Command-argument value) '' is invalid(?: for argument '(.*?)')?\. (.*)$/;
 
-/** What other programs call it. */
-const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
+/** What other programs call it, or what to use instead. */
+const ELSEWHERE: Readonly<Record<string, readonly string[] | string>> = {
   list: ["ls", "snapshots"],
   show: ["ls", "cat"],
   log: ["snapshots", "history"],
   verify: ["check"],
+  test: ["check", "drill"],
   fsck: ["check"],
   delete: ["forget"],
-  remove: ["forget"],
-  rm: ["forget"],
+  remove: ["forget", "rewrite"],
+  rm: ["forget", "rewrite"],
+  purge: ["rewrite"],
+  recreate: ["rewrite"],
   gc: ["prune"],
   clean: ["prune"],
+  compact: ["prune"],
   extract: ["restore"],
+  undelete: ["restore"],
   export: ["dump"],
   create: ["init", "backup"],
+  save: ["backup"],
   reindex: ["rebuild"],
   search: ["find"],
+  info: ["stats", "snapshots"],
   du: ["stats"],
+  size: ["stats"],
+  sync: ["copy"],
+  push: ["copy"],
   daemon: ["serve"],
+  server: ["serve"],
+  schedule: ["serve"],
+  passwd: ["key change"],
+  password: ["key change"],
+  debug: ["doctor"],
+  settings: ["config"],
+  mount: "Snapshots are ordinary directories in the storage: see `backup-tool help snapshots`",
+  umount: "Nothing is mounted: see `backup-tool help snapshots`",
+  unlock: "A lock ends with the process that holds it: there is nothing to unlock",
+  "break-lock": "A lock ends with the process that holds it: there is nothing to unlock",
+  migrate: "Newer versions read all older formats: there is nothing to migrate",
 };
 
 /**
@@ -37,6 +58,8 @@ export function usageFault(text: string, command: Command): BadUsage {
   const message = first.replace(/^error: /, "").replace(/^./, (letter) => letter.toUpperCase()).replace(/\.$/, "");
   const [, option, argument, allowed] = EMPTY.exec(message) ?? [];
   if (allowed !== undefined) return isEmpty(option ?? argument ?? "argument", allowed);
+  const elsewhere = elsewhereHint(message, command);
+  if (elsewhere !== undefined) return new BadUsage(message, elsewhere);
   const meant = meantBy(message, command);
   return new BadUsage(
     message,
@@ -44,11 +67,19 @@ export function usageFault(text: string, command: Command): BadUsage {
   );
 }
 
+/** What to use instead of a command that other programs have. */
+function elsewhereHint(message: string, command: Command): string | undefined {
+  const [, typed = ""] = /^Unknown command '(.*)'$/.exec(message) ?? [];
+  const ours = command.parent === null ? ELSEWHERE[typed] : undefined;
+  if (ours === undefined || typeof ours === "string") return ours;
+  return `backup-tool has no \`${typed}\`; use ${ours.map((name) => `\`${name}\``).join(" or ")}`;
+}
+
 function meantBy(message: string, command: Command): readonly string[] {
   const [, what, typed = ""] = /^Unknown (command|option) '(.*)'$/.exec(message) ?? [];
   if (what === "command") {
     const names = command.createHelp().visibleCommands(command).map((inner) => inner.name());
-    return ELSEWHERE[typed] !== undefined && command.parent === null ? ELSEWHERE[typed] : nearest(typed, names);
+    return nearest(typed, names);
   }
   if (what !== "option" || !typed.startsWith("--")) return [];
   const [name = ""] = typed.split("=");

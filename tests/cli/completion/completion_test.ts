@@ -52,7 +52,7 @@ Deno.test("complete offers commands, commands of commands, options and their cho
   deepStrictEqual(await world.offers("restore", "--overwrite", "nev"), ["never"]);
   deepStrictEqual(await world.offers("restore", "--overwrite=a"), ["--overwrite=always"]);
   deepStrictEqual(await world.offers("backup", "--exclude-preset", ""), ["nas", "desktop"]);
-  deepStrictEqual(await world.offers("completions", ""), ["bash", "zsh", "fish"]);
+  deepStrictEqual(await world.offers("completions", ""), ["bash", "zsh", "fish", "powershell"]);
   const options = await world.offers("backup", "--");
   for (const name of ["--exclude", "--storage", "--json", "--help"]) ok(options.includes(name), name);
   ok(!options.includes("--no-exclude-caches"), "hidden options stay hidden");
