@@ -32,7 +32,7 @@ export function resolveSnapshot(name: string, snapshots: readonly SnapshotInfo[]
   const latest = LATEST.exec(rest);
   if (latest && among.length > 0) return nthLatest(name, among, Number(latest[1] ?? 0));
   const found = TIME.test(rest) ? among.filter((snapshot) => wasMadeAt(snapshot, rest)) : [];
-  if (found.length === 0) throw notFound(name, snapshots);
+  if (found.length === 0) throw notFound(name, snapshots, TIME.test(rest) ? neighboursOf(rest, among) : undefined);
   return theOne(name, found);
 }
 
@@ -42,10 +42,23 @@ export async function snapshotNamed(name: string, repository: Pick<Repository, "
 }
 
 /** With what may have been meant. */
-function notFound(name: string, snapshots: readonly SnapshotInfo[]): NoSnapshot {
+function notFound(name: string, snapshots: readonly SnapshotInfo[], neighbours: string | undefined): NoSnapshot {
   if (snapshots.length === 0) return new NoSnapshot(name, "there are none yet", "Make one with `backup-tool backup`");
+  if (neighbours !== undefined) return new NoSnapshot(name, "", neighbours);
   const known = ["latest", ...snapshots.flatMap(({ name, tree }) => [`${name}:latest`, tree ?? ""])];
   return new NoSnapshot(name, "", didYouMean(name, known));
+}
+
+/** The snapshots around a time. Undefined if there are none. */
+function neighboursOf(text: string, snapshots: readonly SnapshotInfo[]): string | undefined {
+  const at = text.replace(" ", "T"), inOrder = snapshots.toSorted((a, b) => localIso(a) < localIso(b) ? -1 : 1);
+  const before = inOrder.findLast((snapshot) => localIso(snapshot) < at);
+  const after = inOrder.find((snapshot) => localIso(snapshot) > at);
+  const texts = [
+    ...(before === undefined ? [] : [`${candidateText(before)} before it`]),
+    ...(after === undefined ? [] : [`${candidateText(after)} after it`]),
+  ];
+  return texts.length === 0 ? undefined : `The nearest ${texts.length > 1 ? "are" : "is"} ${texts.join(" and ")}`;
 }
 
 function isNamed({ tree, id }: SnapshotInfo, name: string): boolean {
@@ -56,9 +69,13 @@ function isOf({ host, name }: SnapshotInfo, series: string): boolean {
   return name === series || `${host}:${name}` === series;
 }
 
-function wasMadeAt({ time, offsetMinutes }: SnapshotInfo, text: string): boolean {
-  const local = new Date(Date.parse(time) + offsetMinutes * MINUTE_MS).toISOString();
-  return local.startsWith(text.replace(" ", "T"));
+function wasMadeAt(snapshot: SnapshotInfo, text: string): boolean {
+  return localIso(snapshot).startsWith(text.replace(" ", "T"));
+}
+
+/** Local time, as ISO 8601 has it. */
+function localIso({ time, offsetMinutes }: SnapshotInfo): string {
+  return new Date(Date.parse(time) + offsetMinutes * MINUTE_MS).toISOString();
 }
 
 function nthLatest(name: string, snapshots: readonly SnapshotInfo[], back: number): SnapshotInfo {

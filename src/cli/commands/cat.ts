@@ -1,14 +1,13 @@
 /** backup-tool cat */
 import { Buffer } from "node:buffer";
 import type { Entry } from "../../core/entry.ts";
-import { Fault } from "../../core/fault.ts";
+import { BadUsage, Fault } from "../../core/fault.ts";
 import { textOf } from "../../core/raw.ts";
 import { examples } from "../settings/options.ts";
-import { snapshotPath } from "../settings/paths.ts";
+import { placeNamed } from "../session/snapshot_place.ts";
 import { jsonText } from "../output/terminal/escape_text.ts";
 import type { Printer } from "../output/terminal/printer.ts";
 import type { ContentReader } from "../../snapshot/repository.ts";
-import { snapshotNamed } from "../../snapshot/resolve.ts";
 import type { Define } from "./command.ts";
 
 export class NotAFile extends Fault {
@@ -27,15 +26,20 @@ export const defineCat: Define = (program, act) => {
         "don't trust them. `--json` prints them in base64.",
     )
     .argument("<SNAPSHOT>", "which snapshot")
-    .argument("<PATH>", "file in it, or as it was in the source")
+    .argument("[PATH]", "file in it, or as it was in the source")
     .addHelpText("after", examples("backup-tool cat latest /letters/mum.odt > mum.odt"));
-  command.action((name: string, pathText: string) =>
+  command.action((name: string, pathText: string | undefined) =>
     act(command, async (session) => {
+      if (pathText === undefined && !name.includes(":/")) throw noFile();
       const repository = await session.openRepository();
-      const snapshot = await snapshotNamed(name, repository);
+      const { snapshot, path: asked } = await placeNamed(name, pathText, repository);
+      if (asked === undefined) throw noFile();
       const manifest = await repository.manifest(snapshot.id);
-      const { resolvePath } = await import("../../operations/browse/resolve_path.ts");
-      const path = resolvePath(manifest, snapshotPath(pathText), snapshot);
+      const [{ resolvePath }, { orLastSeen }] = await Promise.all([
+        import("../../operations/browse/resolve_path.ts"),
+        import("../../operations/browse/last_seen.ts"),
+      ]);
+      const path = await orLastSeen(repository, () => resolvePath(manifest, asked, snapshot));
       const entry = manifest.entry(path);
       if (entry === undefined) throw new NotAFile(textOf(path), "a directory");
       const { content, size } = entry;
@@ -47,6 +51,10 @@ export const defineCat: Define = (program, act) => {
     }, { output: true })
   );
 };
+
+function noFile(): BadUsage {
+  return new BadUsage("Missing required argument 'PATH'", "See `backup-tool help cat`");
+}
 
 function describe({ kind, problems }: Entry): string {
   if (kind === "file") return `a file that could not be read when it was backed up (${(problems ?? []).join("; ")})`;

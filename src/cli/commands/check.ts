@@ -1,9 +1,13 @@
 /** backup-tool check */
 import { Option } from "commander";
+import { TOP } from "../../core/apath.ts";
+import { defined } from "../../core/defined.ts";
+import { BadUsage } from "../../core/fault.ts";
 import { pluralText, type SizeText } from "../../core/size_text.ts";
 import { parseSubset, type Subset } from "../../core/subset.ts";
 import { durationText } from "../../core/time_text.ts";
-import type { CheckResult, Finding } from "../../operations/check/check.ts";
+import type { CheckRequest, CheckResult, Finding } from "../../operations/check/check.ts";
+import { placeNamed } from "../session/snapshot_place.ts";
 import { EXIT } from "../session/exit.ts";
 import { examples, reading, workersOption } from "../settings/options.ts";
 import type { Session } from "../session/session.ts";
@@ -26,6 +30,8 @@ export const defineCheck: Define = (program, act) => {
         "The storage remembers when each content was last read. --read-data-subset with a size or a share takes those " +
         "that were not read for the longest time, so that a little each night reaches all of them.",
     )
+    .argument("[SNAPSHOT]", "only this one, such as `latest`")
+    .argument("[PATH]", "only what is at or below it")
     .option("--read-data", "read every byte, which takes long")
     .addOption(
       new Option("--read-data-subset <PART>", "read a part: 5%, 10G, oldest:5%, or 1/7 (the first of 7 parts)")
@@ -40,18 +46,26 @@ export const defineCheck: Define = (program, act) => {
       examples(
         "backup-tool check -s /mnt/disk/storage",
         "backup-tool check --read-data --json",
+        "backup-tool check latest /photos --read-data",
         "backup-tool check --read-data-subset 5%",
         "backup-tool check --status",
       ),
     );
-  command.action(() =>
+  command.action((name: string | undefined, pathText: string | undefined) =>
     act(command, async (session) => {
       const { readData = false, readDataSubset: subset, status = false, workers } = command.opts<CheckOptions>();
+      if (name !== undefined && (subset !== undefined || status)) {
+        throw new BadUsage(
+          "A part of the storage, or its status, is not that of a snapshot",
+          "Name no snapshot, or use `--read-data`",
+        );
+      }
       const repository = await session.openRepository();
       if (status) return await printStatus(session, repository);
       const { check } = await import("../../operations/check/check.ts");
       const findings: Finding[] = [];
-      const part = subset === undefined ? {} : { subset };
+      const only = name === undefined ? undefined : await chosenIn(repository, name, pathText);
+      const part = defined<Pick<CheckRequest, "subset" | "only">>({ subset, only });
       const request = { readData, ...part, workers: session.workers(workers), signal: session.signal };
       const result = await check(repository, request, (finding) => findings.push(finding), session.monitor);
       print(session, result, findings);
@@ -59,6 +73,17 @@ export const defineCheck: Define = (program, act) => {
     })
   );
 };
+
+/** @throws NoSnapshot, AmbiguousSnapshot, NotInSnapshot */
+async function chosenIn(repository: OpenedRepository, name: string, pathText: string | undefined) {
+  const [{ orLastSeen }, { resolvePath }] = await Promise.all([
+    import("../../operations/browse/last_seen.ts"),
+    import("../../operations/browse/resolve_path.ts"),
+  ]);
+  const { snapshot, path = TOP } = await placeNamed(name, pathText, repository), { id } = snapshot;
+  const manifest = await repository.manifest(id);
+  return { snapshot: id, path: await orLastSeen(repository, () => resolvePath(manifest, path, snapshot)) };
+}
 
 /** Findings are results: also `--quiet` shows them. */
 function print(session: Session, result: CheckResult, findings: readonly Finding[]): void {

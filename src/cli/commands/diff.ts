@@ -50,12 +50,14 @@ export const defineDiff: Define = (program, act) => {
       const repository = await session.openRepository();
       const pair = pairOf(await repository.snapshots(), session, first, second);
       const { diff } = await import("../../operations/browse/diff.ts");
-      using differences = await diff(repository, {
+      const { orLastSeen } = await import("../../operations/browse/last_seen.ts");
+      const request = {
         ...pair,
         below: snapshotPath(options.path),
         readData: options.readData ?? false,
         directoryTimes: options.directoryTimes ?? false,
-      }, session.monitor);
+      };
+      using differences = await orLastSeen(repository, () => diff(repository, request, session.monitor));
       if (session.options.json) printJson(pair, differences, session);
       else printLines(differences, session);
     }, { output: true })

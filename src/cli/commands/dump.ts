@@ -1,10 +1,12 @@
 /** backup-tool dump */
 import { Option } from "commander";
+import { TOP } from "../../core/apath.ts";
 import { BadUsage } from "../../core/fault.ts";
+import { textOf } from "../../core/raw.ts";
 import type { DumpFormat } from "../../operations/browse/dump.ts";
 import { examples } from "../settings/options.ts";
-import { snapshotPath } from "../settings/paths.ts";
-import { snapshotNamed } from "../../snapshot/resolve.ts";
+import { placeNamed } from "../session/snapshot_place.ts";
+import { absolutePath } from "../settings/paths.ts";
 import type { Define } from "./command.ts";
 
 export const defineDump: Define = (program, act) => {
@@ -17,35 +19,43 @@ export const defineDump: Define = (program, act) => {
         "directories and symbolic links, with modes.",
     )
     .argument("<SNAPSHOT>", "which snapshot")
-    .argument("[PATH]", "directory or file in it, or as it was in the source", "/")
+    .argument("[PATH]", "directory or file in it, or as it was in the source (default: /)")
     .addOption(new Option("-f, --format <FORMAT>", "of the archive").choices(["tar", "zip"]).default("tar"))
+    .option("-o, --output <FILE>", "write to this file, which is there when all of it is, for its owner alone")
     .addHelpText(
       "after",
       examples(
         "backup-tool dump latest /photos | tar -xC /tmp",
-        "backup-tool dump latest /letters --format zip > letters.zip",
+        "backup-tool dump latest /letters --format zip -o letters.zip",
         "backup-tool dump 2026-11-20 | zstd > backup.tar.zst",
       ),
     );
-  command.action((name: string, pathText: string) =>
+  command.action((name: string, pathText: string | undefined) =>
     act(command, async (session) => {
-      const { format } = command.opts<{ format: DumpFormat }>();
-      if (session.world.stdout.isTerminal) {
+      const { format, output } = command.opts<{ format: DumpFormat; output?: string }>();
+      if (output === undefined && session.world.stdout.isTerminal) {
         throw new BadUsage(
           "An archive is nothing for a terminal",
-          "Redirect it, as in `backup-tool dump latest > latest.tar`",
+          "Write it into a file, as in `backup-tool dump latest -o latest.tar`",
         );
       }
-      if (session.options.json) throw new BadUsage("An archive can't be printed as JSON", "Leave out `--json`");
+      if (output === undefined && session.options.json) {
+        throw new BadUsage("An archive can't be printed as JSON", "Leave out `--json`, or use `-o FILE`");
+      }
       const repository = await session.openRepository();
-      const { dump } = await import("../../operations/browse/dump.ts");
-      const request = {
-        snapshot: await snapshotNamed(name, repository),
-        path: snapshotPath(pathText),
-        format,
-        signal: session.signal,
-      };
-      await dump(repository, request, (bytes) => session.out.bytes(bytes), session.monitor);
+      const [{ dump }, { orLastSeen }] = await Promise.all([
+        import("../../operations/browse/dump.ts"),
+        import("../../operations/browse/last_seen.ts"),
+      ]);
+      const place = { path: TOP, ...await placeNamed(name, pathText, repository) };
+      const request = { ...place, format, signal: session.signal };
+      const write = (to: (bytes: Uint8Array<ArrayBuffer>) => void) =>
+        orLastSeen(repository, () => dump(repository, request, to, session.monitor));
+      if (output === undefined) return await write((bytes) => session.out.bytes(bytes));
+      const { intoFile } = await import("../../operations/browse/into_file.ts");
+      const path = absolutePath(session.world, output), bytes = await intoFile(await session.machine(), path, write);
+      const json = { snapshot: place.snapshot.id, file: textOf(path), bytes, problems: session.monitor.problems };
+      session.result(json, [`Wrote ${session.sizeText(bytes)} to ${textOf(path)}`]);
     }, { output: true })
   );
 };

@@ -6,9 +6,8 @@ import { textOf } from "../../core/raw.ts";
 import type { Listed, ListingRequest, Order } from "../../operations/browse/listing.ts";
 import { entryJson, longColumns, modeText } from "../output/results/entry_text.ts";
 import { examples } from "../settings/options.ts";
-import { snapshotPath } from "../settings/paths.ts";
+import { placeNamed } from "../session/snapshot_place.ts";
 import type { Session } from "../session/session.ts";
-import { snapshotNamed } from "../../snapshot/resolve.ts";
 import type { Define } from "./command.ts";
 
 interface LsOptions {
@@ -29,7 +28,7 @@ export const defineLs: Define = (program, act) => {
         "disturb a terminal are shown with escapes, through a pipe too; `--json` is exact.",
     )
     .argument("<SNAPSHOT>", "which snapshot")
-    .argument("[PATH]", "directory or file in it, or as it was in the source", "/")
+    .argument("[PATH]", "directory or file in it, or as it was in the source (default: /)")
     .option("-l, --long", "kind, mode, owner, size, time")
     .option("-R, --recursive", "everything below it, with whole paths")
     .option("-T, --tree", "everything below it, drawn as a tree")
@@ -48,19 +47,21 @@ export const defineLs: Define = (program, act) => {
         "backup-tool ls latest --ncdu | ncdu -f -",
       ),
     );
-  command.action((name: string, pathText: string) =>
+  command.action((name: string, pathText: string | undefined) =>
     act(command, async (session) => {
       const options = command.opts<LsOptions>();
       if (options.ncdu && session.options.json) {
         throw new BadUsage("`--ncdu` and `--json` are two formats", "Leave one of them out");
       }
       const repository = await session.openRepository();
-      const { listing } = await import("../../operations/browse/listing.ts");
-      const request = requestOf(options, session.options.json ?? false, {
-        snapshot: await snapshotNamed(name, repository),
-        path: snapshotPath(pathText),
-      });
-      const listed = await listing(repository, request, (fault) => session.monitor.problem(fault));
+      const [{ listing }, { orLastSeen }] = await Promise.all([
+        import("../../operations/browse/listing.ts"),
+        import("../../operations/browse/last_seen.ts"),
+      ]);
+      const place = { path: TOP, ...await placeNamed(name, pathText, repository) };
+      const request = requestOf(options, session.options.json ?? false, place);
+      const problem = (fault: Error) => session.monitor.problem(fault);
+      const listed = await orLastSeen(repository, () => listing(repository, request, problem));
       if (session.options.json) return session.out.jsonArray(jsonOf(listed));
       if (!options.ncdu) return printEntries(listed, session, options);
       const { printNcdu } = await import("../output/results/ncdu_export.ts");

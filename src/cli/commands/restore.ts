@@ -1,17 +1,18 @@
 /** backup-tool restore */
 import { type Command, InvalidArgumentError, Option } from "commander";
+import type { Apath } from "../../core/apath.ts";
 import { BadUsage } from "../../core/fault.ts";
 import { textOf } from "../../core/raw.ts";
 import { countText, pluralText } from "../../core/size_text.ts";
 import { durationText } from "../../core/time_text.ts";
 import type { RestoreRequest } from "../../operations/restore/restore_request.ts";
 import { collected, examples, workersOption } from "../settings/options.ts";
-import { absolutePath, snapshotPath } from "../settings/paths.ts";
+import { placesNamed } from "../session/snapshot_place.ts";
+import { absolutePath } from "../settings/paths.ts";
 import { jsonText } from "../output/terminal/escape_text.ts";
 import type { Session } from "../session/session.ts";
 import { shortId } from "../../core/short_id.ts";
 import type { OpenedRepository } from "../../operations/opened.ts";
-import { snapshotNamed } from "../../snapshot/resolve.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import type { Define } from "./command.ts";
 
@@ -32,14 +33,18 @@ interface RestoreOptions {
 
 export const defineRestore: Define = (program, act) => {
   const command = withOptions(program.command("restore"));
-  command.action((name: string, paths: readonly string[]) =>
+  command.action((name: string, words: readonly string[]) =>
     act(command, async (session) => {
       const options = command.opts<RestoreOptions>();
-      const destination = destinationOf(options, paths, session);
+      const destination = destinationOf(options, session);
+      refuseNames(options, words);
       const repository = await session.openRepository();
-      const snapshot = await snapshotNamed(name, repository);
-      const request = requestOf({ snapshot, paths, options, destination }, session);
-      await (options.dryRun ? showPreview(repository, request, session) : doRestore(repository, request, session));
+      const { orLastSeen } = await import("../../operations/browse/last_seen.ts");
+      const place = await placesNamed(name, words, repository);
+      refuseNames(options, place.paths);
+      const request = requestOf({ ...place, options, destination }, session);
+      const work = options.dryRun ? showPreview : doRestore;
+      await orLastSeen(repository, () => work(repository, request, session));
     })
   );
 };
@@ -80,6 +85,12 @@ function withOptions(command: Command): Command {
     );
 }
 
+/** @throws BadUsage */
+function refuseNames({ as }: RestoreOptions, paths: readonly unknown[]): void {
+  if (as === undefined || paths.length <= 1) return;
+  throw new BadUsage("--as gives one path a new name", "Give one path, or use `--target DIR`");
+}
+
 function parseStrip(text: string): number {
   if (/^\d{1,4}$/.test(text)) return Number(text);
   throw new InvalidArgumentError("Give a whole number.");
@@ -88,7 +99,6 @@ function parseStrip(text: string): number {
 /** @throws BadUsage */
 function destinationOf(
   options: RestoreOptions,
-  paths: readonly string[],
   { world }: Session,
 ): RestoreRequest["destination"] {
   const { target, as, inPlace, strip = 0 } = options;
@@ -110,14 +120,13 @@ function destinationOf(
   }
   if (target !== undefined) return { kind: "directory", path: absolutePath(world, target), strip };
   if (as === undefined) return { kind: "in-place" };
-  if (paths.length > 1) throw new BadUsage("--as gives one path a new name", "Give one path, or use `--target DIR`");
   return { kind: "new-name", path: absolutePath(world, as) };
 }
 
 function requestOf(
   { snapshot, paths, options, destination }: {
     readonly snapshot: SnapshotInfo;
-    readonly paths: readonly string[];
+    readonly paths: readonly Apath[];
     readonly options: RestoreOptions;
     readonly destination: RestoreRequest["destination"];
   },
@@ -126,7 +135,7 @@ function requestOf(
   const { include = [], exclude = [], overwrite, numericIds = false, owner, workers } = options;
   return {
     snapshot,
-    paths: paths.map(snapshotPath),
+    paths,
     destination,
     include,
     exclude,

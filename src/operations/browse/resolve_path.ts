@@ -44,9 +44,13 @@ export function resolvePaths(manifest: Manifest, path: Apath): Apath[] {
 export class NotInSnapshot extends Fault {
   readonly code = "not-in-snapshot";
   readonly hint: string;
+  readonly path: Apath;
+  readonly snapshot: SnapshotInfo;
   constructor(path: Apath, snapshot: SnapshotInfo, hint = "List what is there with `backup-tool ls`") {
     super(`There is no ${JSON.stringify(textOf(path))} in the snapshot ${shortId(snapshot.id)}`);
     this.hint = hint;
+    this.path = path;
+    this.snapshot = snapshot;
   }
 }
 

@@ -1,12 +1,12 @@
 /** Looking for damage: everything a snapshot needs is there, in order and, if asked for, as its checksum says. */
-import type { RootId } from "../../core/content_id.ts";
+import type { ContentId, RootId } from "../../core/content_id.ts";
 import type { Subset } from "../../core/subset.ts";
 import type { ObjectReport, RepositoryChecker, ScanReport } from "../../snapshot/repository.ts";
 import { becomeWriter } from "../become_writer.ts";
 import type { OpenedRepository } from "../opened.ts";
 import { chooseContents } from "./select_contents.ts";
 import { shortId } from "../../core/short_id.ts";
-import { type Apath, compareApath } from "../../core/apath.ts";
+import { type Apath, compareApath, isWithin, TOP } from "../../core/apath.ts";
 import { Fault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { textOf } from "../../core/raw.ts";
@@ -31,6 +31,8 @@ export interface CheckRequest {
   readonly readData: boolean;
   /** Read only a part of the contents. */
   readonly subset?: Subset;
+  /** Only this snapshot, and what is in it at or below this path. */
+  readonly only?: { readonly snapshot: RootId; readonly path: Apath };
   /** Note nothing of what is found. */
   readonly onlyLooks?: boolean;
   readonly workers: number;
@@ -77,6 +79,8 @@ class CheckRun {
   #bytes = 0;
   #readItems = 0;
   #strays = 0;
+  /** Contents of the one snapshot that is checked. */
+  #own: IdList | undefined;
   /** Of one item, as far as the snapshots tell: whether threads are worth it must be decided before items are read. */
   #usualBytes = 0;
   /** Contents that were read and are as their names say, since that was last noted. */
@@ -106,20 +110,19 @@ class CheckRun {
   }
 
   async make(): Promise<CheckResult> {
-    const { readData, subset, workers, signal } = this.#request;
-    const { contents, bytes } = readData
+    const { readData, subset, only, workers, signal } = this.#request;
+    const { contents, bytes } = readData && only === undefined
       ? await this.#repository.query(({ verifications }) => verifications.total())
       : { contents: 0, bytes: 0 };
     // Of parts nobody knows how much they come to before they have been chosen.
     if (contents > 0 && subset === undefined) this.#monitor.setTotal({ items: contents, bytes });
-    const roots = await this.#repository.rootIds();
+    const roots = only === undefined ? await this.#repository.rootIds() : [only.snapshot];
     const snapshots = await this.#readableOf(roots);
-    await this.#checkCatalog(roots);
-    const isPart = subset?.kind === "part";
-    const chosen = subset === undefined || isPart ? undefined : await chooseContents(this.#repository, subset);
+    if (only === undefined) await this.#checkCatalog(roots);
+    const isPart = subset?.kind === "part", chosen = await this.#chosen(snapshots);
     try {
       await using checker = this.#repository.checker({
-        readData,
+        readData: readData && only === undefined,
         ...(isPart && { part: subset }),
         ...(chosen !== undefined && { chosen }),
         contents,
@@ -133,7 +136,7 @@ class CheckRun {
       await this.#remember();
     }
     return {
-      items: this.#items,
+      items: this.#own?.length ?? this.#items,
       bytes: this.#bytes,
       readItems: this.#readItems,
       damaged: this.#damaged,
@@ -141,11 +144,28 @@ class CheckRun {
     };
   }
 
+  /** The contents that are read: undefined if that is all or none, or if their names say which. */
+  async #chosen(snapshots: readonly RootId[]): Promise<IdList | undefined> {
+    const { readData, subset, only } = this.#request;
+    if (only !== undefined) {
+      this.#own = new IdList();
+      const seen = new Set<ContentId>();
+      for await (const { manifest } of this.#manifests(snapshots)) {
+        for (const { content } of manifest.within(only.path, () => {})) {
+          if (content !== undefined && !seen.has(content)) this.#own.add(content);
+          if (content !== undefined) seen.add(content);
+        }
+      }
+      return readData ? this.#own : undefined;
+    }
+    return subset === undefined || subset.kind === "part" ? undefined : await chooseContents(this.#repository, subset);
+  }
+
   async #look(snapshots: readonly RootId[], checker: RepositoryChecker): Promise<void> {
     using _followed = this.#monitor.follow("checkedBytes", () => checker.bytes);
     this.#monitor.phase(this.#request.readData ? "verifying" : "reading manifests");
     for await (const part of checker.scan(this.#monitor)) await this.#take(part);
-    if (this.#strays > 0) {
+    if (this.#strays > 0 && this.#request.only === undefined) {
       const what = `${this.#strays} names in content/ are no items of this storage`;
       this.#report({ what, where: "content", severity: "note", paths: [] });
     }
@@ -279,6 +299,7 @@ class CheckRun {
   #reportHunks(): void {
     for (const [where, { what: why, paths }] of this.#badHunks) {
       const isNeeded = paths.length > 0;
+      if (!isNeeded && this.#request.only !== undefined) continue;
       const what = `A part of a manifest ${isNeeded ? "" : "that no snapshot needs "}is damaged: ${why}`;
       this.#report({ what, where, severity: isNeeded ? "damage" : "note", paths });
     }
@@ -296,7 +317,8 @@ class CheckRun {
     }
     for (const [id, damage] of this.#bad) {
       const affected = paths.get(id);
-      if (affected === undefined && this.#parts.has(id)) continue;
+      // Of one snapshot, nobody asked for what others need.
+      if (affected === undefined && (this.#parts.has(id) || this.#request.only !== undefined)) continue;
       const what = affected === undefined
         ? `An item that no snapshot needs is damaged: ${damage}`
         : `Content is damaged: ${damage}`;
@@ -305,9 +327,10 @@ class CheckRun {
   }
 
   #collect(id: RootId, manifest: Manifest, index: number, paths: Map<string, string[]>): void {
+    const top = this.#request.only?.path ?? TOP;
     try {
       for (const { content, path } of manifest.hunkEntries(index, () => {})) {
-        if (content === undefined || !this.#bad.has(content)) continue;
+        if (content === undefined || !isWithin(path, top) || !this.#bad.has(content)) continue;
         const list = paths.get(content) ?? [];
         if (list.length < PATHS_SHOWN) list.push(`${shortId(id)}:${textOf(path)}`);
         paths.set(content, list);

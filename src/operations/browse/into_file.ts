@@ -1,0 +1,36 @@
+/** Writing a file that is there only when all of it is. */
+import { baseName, parentPath, type Raw, rawOf } from "../../core/raw.ts";
+import { DiskFault } from "../../platform/disk.ts";
+import type { Machine } from "../../platform/machine.ts";
+
+const PRIVATE = 0o600, ID_BYTES = 6;
+
+/**
+ * Takes the place of what has the name, once everything is on the disk.
+ * @param path absolute @param write is given what takes the bytes, in order @returns how many there were @throws DiskFault, and what `write` throws
+ */
+export async function intoFile(
+  { disk, random }: Pick<Machine, "disk" | "random">,
+  path: Raw,
+  write: (to: (bytes: Uint8Array<ArrayBuffer>) => void) => Promise<void>,
+): Promise<number> {
+  using directory = disk.openDir(parentPath(path));
+  if (directory.stat(baseName(path))?.kind === "dir") throw new DiskFault("EISDIR", "write", path);
+  const temporary = rawOf(`.${random(ID_BYTES).toHex()}.backup-tool-part`);
+  using file = directory.create(temporary, PRIVATE);
+  if (file === undefined) throw new DiskFault("EEXIST", "create", path);
+  let position = 0;
+  try {
+    await write((bytes) => {
+      file.write(bytes, position);
+      position += bytes.length;
+    });
+    file.sync();
+    directory.rename(temporary, directory, baseName(path));
+    directory.sync();
+    return position;
+  } catch (error) {
+    directory.unlink(temporary);
+    throw error;
+  }
+}
