@@ -53,6 +53,8 @@ const ARTEFACTS: ReadonlyMap<string, Make> = new Map<string, Make>([
   ["completions and manual", ({ share }) => share.map(({ path, content = "" }) => ({ name: path, content }))],
   ["licenses", ({ licenses }) => licenses.map(({ path, content = "" }) => ({ name: `licenses/${path}`, content }))],
   ["sbom", async (release) => sbomFor(release, await componentsOf())],
+  // What `version --check` asks for.
+  ["newest", ({ version }) => ({ name: "newest.json", content: JSON.stringify({ name: NAME, version }) + "\n" })],
   ["notes", async (release) => {
     const since = await releaseBefore(release.version);
     return notesFor(release, await commitsSince(since), since);
