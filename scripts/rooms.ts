@@ -27,9 +27,13 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
 
 /** What other rooms may import of a room, as paths in it; `*` stands for one name. A room without a row is open. */
 export const FACES: Readonly<Record<string, readonly Face[]>> = {
-  backend: [{
-    files: ["backend.ts", "open.ts", "location.ts", "credentials.ts", "faults.ts", "open_tree.ts", "remote_tree.ts"],
-  }, { files: ["http_post.ts"], only: ["notify/"] }],
+  backend: [
+    {
+      files: ["backend.ts", "open.ts", "location.ts", "credentials.ts", "faults.ts", "open_tree.ts", "remote_tree.ts"],
+    },
+    { files: ["http_post.ts"], only: ["notify/"] },
+    { files: ["http_text.ts"], only: ["cli/session/"] },
+  ],
   catalog: [{
     files: ["catalog.ts", "change_table.ts", "faults.ts", "version_row.ts", "path_changes.ts", "compression_ratios.ts"],
   }, { files: ["*.ts"], only: ["storage/", "vault/"] }],
