@@ -92,6 +92,7 @@ async function openVaultAt(
     isCached: settings.cache ?? true,
     ...(!hasScheme(location) && { directory: rawOf(location) }),
     ...(settings.unitSize !== undefined && { unitBytes: settings.unitSize }),
+    ...(settings.connections !== undefined && { connections: settings.connections }),
     ...(settings.compression !== undefined && { compression: settings.compression }),
   });
   held.move();

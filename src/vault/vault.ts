@@ -49,7 +49,7 @@ import type { ContentNotes } from "./backup/vault_sink.ts";
 import { VaultWriter } from "./vault_writer.ts";
 import { Pruner } from "./prune/pruner.ts";
 import type { Compression } from "./write/compression.ts";
-import { MOST_MEMORY_BYTES, UNIT_BYTES } from "./write/unit_uploads.ts";
+import { MOST_MEMORY_BYTES, UNIT_BYTES, uploadsFor } from "./write/unit_uploads.ts";
 
 export interface VaultOptions {
   readonly machine: Machine;
@@ -62,6 +62,8 @@ export interface VaultOptions {
   readonly unitBytes?: number;
   /** Of what this run stores. */
   readonly compression?: Compression;
+  /** Requests that the place takes at once. Default: unknown, and little is sent at once. */
+  readonly connections?: number;
   /** False: an unencrypted vault gets no new snapshots. Default: true. */
   readonly mayWritePlain?: boolean;
   /** False: nothing is taken from what this machine has kept of the vault, and nothing is kept. Default: true. */
@@ -284,7 +286,7 @@ export class Vault implements Repository {
   /** @throws VaultInUse */
   write(): VaultWriter {
     const { objects, index, contents, roots, machine } = this, { mayWritePlain = true } = this.#options;
-    const { host, unitBytes = UNIT_BYTES, compression = "default" } = this.#options;
+    const { host, unitBytes = UNIT_BYTES, compression = "default", connections } = this.#options;
     const refusal = mayWritePlain || objects.auth !== undefined ? undefined : new PlainVault(this.location);
     const pruner = (request: RemovalRequest, monitor: Monitor) => this.#pruner(request, monitor);
     const changeCatalog = (action: (catalog: Catalog) => void) => this.#catalog.change(action);
@@ -295,6 +297,7 @@ export class Vault implements Repository {
       host,
       unitBytes,
       mostUnitInMemory,
+      mostUploads: uploadsFor(unitBytes, connections),
       compression,
       spool,
       refusal,

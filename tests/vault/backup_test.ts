@@ -5,6 +5,9 @@ import { backup } from "../../src/operations/backup/backup.ts";
 import type { SnapshotInfo } from "../../src/snapshot/snapshot_info.ts";
 import { decompress } from "../../src/vault/pack/zstd.ts";
 import type { Vault } from "../../src/vault/vault.ts";
+import { around } from "../../src/backend/decorator.ts";
+import type { Backend } from "../../src/backend/backend.ts";
+import { uploadsFor } from "../../src/vault/write/unit_uploads.ts";
 import { KINDS, VaultPlace } from "../support/vault_place.ts";
 import { differences, TestMonitor, World } from "../support/world.ts";
 import { restore } from "../../src/operations/restore/restore.ts";
@@ -60,6 +63,36 @@ for (const kind of KINDS) {
     deepStrictEqual(await findings(later), []);
   });
 }
+
+Deno.test("as many units are on their way at once as the place takes", async () => {
+  using world = new World({ inMemory: true });
+  const bytes = (seed: number) => new Uint8Array(90_000).map((_, i) => i * (i + seed) * 31 >> 5);
+  for (let i = 0; i < 16; i++) world.write(`file${i}`, bytes(i));
+  const place = await VaultPlace.make(world, KINDS[0]);
+  let waiting = 0, most = 0;
+  const { promise: enough, resolve: go } = Promise.withResolvers<void>();
+  const through = (inner: Backend) =>
+    around(inner, {
+      put: async (key, body, signal) => {
+        if (!key.startsWith("data/")) return await inner.put(key, body, signal);
+        most = Math.max(most, ++waiting);
+        if (waiting === 5) go();
+        await enough;
+        waiting--;
+        return await inner.put(key, body, signal);
+      },
+    });
+  await using vault = await place.open(new TestMonitor(), 100_000, { through, connections: 5 });
+  await backedUp(world, vault, { workers: 0 });
+  strictEqual(most, 5);
+  deepStrictEqual(await findings(vault), []);
+});
+
+Deno.test("uploadsFor() keeps what is on its way within the memory", () => {
+  const MIB = 1024 ** 2;
+  deepStrictEqual([uploadsFor(16 * MIB), uploadsFor(16 * MIB, 8), uploadsFor(16 * MIB, 64)], [2, 8, 16]);
+  deepStrictEqual([uploadsFor(1024 * MIB, 8), uploadsFor(4 * MIB, 1)], [2, 1]);
+});
 
 Deno.test("threads pack what they read, and no content twice", async () => {
   using world = new World({ inMemory: true });

@@ -27,6 +27,8 @@ export interface RunOptions {
   readonly unitBytes: number;
   /** Larger ones are made in a file. */
   readonly mostUnitInMemory: number;
+  /** Units on their way at once. */
+  readonly mostUploads: number;
   readonly compression: Compression;
   readonly disk: Disk;
   /** A directory of this machine for units that are too large for the memory. */

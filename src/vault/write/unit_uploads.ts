@@ -21,8 +21,15 @@ const SLACK_BYTES = 16 * 1024 * 1024;
 /** Of units of hunks and lists, mostly small ones. They grow. */
 const META_BYTES = 1024 * 1024;
 const SALT_BYTES = 16;
-/** On their way at once. */
-const MOST_UNDER_WAY = 2;
+/** On their way at once, where nobody says how much a place takes. */
+const USUAL_UPLOADS = 2;
+/** Units on their way are in memory. */
+const MOST_BYTES_UNDER_WAY = 256 * 1024 * 1024;
+
+/** Units that may be on their way at once. @param connections that the place takes; undefined: nobody has said */
+export function uploadsFor(unitBytes: number, connections = USUAL_UPLOADS): number {
+  return Math.min(connections, Math.max(USUAL_UPLOADS, Math.floor(MOST_BYTES_UNDER_WAY / unitBytes)));
+}
 
 export interface UploadOptions {
   /** Noted as the writer of index objects. */
@@ -31,6 +38,8 @@ export interface UploadOptions {
   readonly unitBytes: number;
   /** Larger ones are made in a file. */
   readonly mostUnitInMemory: number;
+  /** Units on their way at once: see {@link uploadsFor}. */
+  readonly mostUploads: number;
   /** Told what time it is at the place, ms since 1970, when the first unit is stored. */
   readonly onPlaceTime?: (ms: number) => void;
   readonly disk: Disk;
@@ -91,7 +100,7 @@ export class UnitUploads implements AsyncDisposable {
 
   /** Takes a unit, and waits while too many are under way. @throws what an earlier one has failed with */
   async hand({ line, body }: FinishedBody): Promise<void> {
-    while (this.#underWay.size >= MOST_UNDER_WAY) await Promise.race(this.#underWay);
+    while (this.#underWay.size >= this.#options.mostUploads) await Promise.race(this.#underWay);
     this.#throwIfFailed();
     const done = this.#store(line, body).catch((error) => void (this.#failure ??= { error }));
     this.#underWay.add(done);
