@@ -8,6 +8,7 @@ import type { Vault } from "../../src/vault/vault.ts";
 import { around } from "../../src/backend/decorator.ts";
 import type { Backend } from "../../src/backend/backend.ts";
 import { uploadsFor } from "../../src/vault/write/unit_uploads.ts";
+import { noise } from "../support/units.ts";
 import { KINDS, VaultPlace } from "../support/vault_place.ts";
 import { differences, TestMonitor, World } from "../support/world.ts";
 import { restore } from "../../src/operations/restore/restore.ts";
@@ -66,8 +67,7 @@ for (const kind of KINDS) {
 
 Deno.test("as many units are on their way at once as the place takes", async () => {
   using world = new World({ inMemory: true });
-  const bytes = (seed: number) => new Uint8Array(90_000).map((_, i) => i * (i + seed) * 31 >> 5);
-  for (let i = 0; i < 16; i++) world.write(`file${i}`, bytes(i));
+  for (let i = 0; i < 16; i++) world.write(`file${i}`, noise(700_000, i + 1));
   const place = await VaultPlace.make(world, KINDS[0]);
   let waiting = 0, most = 0;
   const { promise: enough, resolve: go } = Promise.withResolvers<void>();
