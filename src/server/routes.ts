@@ -2,6 +2,9 @@
 import { EVENT_ROUTES } from "./api/events.ts";
 import { openApiRoute } from "./api/openapi.ts";
 import { API_ROUTES } from "./api/routes.ts";
+import { DAV_ROUTES } from "./dav/routes.ts";
+import { METRICS_ROUTE } from "./metrics.ts";
+import { OBJECT_ROUTES } from "./objects/routes.ts";
 import { ASSET_ROUTES } from "./pages/assets.ts";
 import { PAGE_ROUTES } from "./pages/routes.ts";
 import { SIGN_IN_ROUTES } from "./pages/sign_in.ts";
@@ -22,5 +25,8 @@ export const ROUTES: readonly Route[] = [
   ...EVENT_ROUTES,
   ...SIGN_IN_ROUTES,
   ...ASSET_ROUTES,
+  METRICS_ROUTE,
+  ...DAV_ROUTES,
+  ...OBJECT_ROUTES,
   ...PAGE_ROUTES,
 ];

@@ -41,7 +41,12 @@ function addAccounts(world: World, directory: string): void {
   }
 }
 
-export async function webServer(world: World, changes: Partial<ServerOptions> = {}): Promise<WebServer> {
+/** @param site what the site has besides */
+export async function webServer(
+  world: World,
+  changes: Partial<ServerOptions> = {},
+  site: Partial<ServerOptions["site"]> = {},
+): Promise<WebServer> {
   const { disk, clock, random } = world.machine, log: LogEvent[] = [];
   const accounts = `${world.base}/web`, jobs = `${world.base}/jobs`;
   Deno.mkdirSync(jobs, { recursive: true });
@@ -54,7 +59,16 @@ export async function webServer(world: World, changes: Partial<ServerOptions> = 
     hostNames: [],
     plainHttp: false,
     directory: rawOf(accounts),
-    site: { disk, clock, random, log: (event) => log.push(event), reader, location: world.storagePath, jobs: desk },
+    site: {
+      disk,
+      clock,
+      random,
+      log: (event) => log.push(event),
+      reader,
+      location: world.storagePath,
+      jobs: desk,
+      ...site,
+    },
     ...changes,
   });
   return {

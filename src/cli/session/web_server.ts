@@ -2,10 +2,14 @@
 import type { Session } from "./session.ts";
 import { listeningOf, type ListenOptions } from "../settings/listen_options.ts";
 import { accountDirectory } from "../settings/state_directory.ts";
-import { rawOf } from "../../core/raw.ts";
+import { absolutePath } from "../settings/paths.ts";
+import { BadUsage } from "../../core/fault.ts";
+import { isBelow, rawOf } from "../../core/raw.ts";
 import type { Log } from "../../jobs/log/log.ts";
 import { openRepository } from "../../operations/open.ts";
 import type { Machine } from "../../platform/machine.ts";
+import { hasScheme } from "../../operations/vaults/vault_settings.ts";
+import { ObjectStore } from "../../server/object_store/object_store.ts";
 import { LiveDesk } from "../../server/jobs/live_desk.ts";
 import type { Reader } from "../../server/reader/reader.ts";
 import { RepositoryReader } from "../../server/reader/repository_reader.ts";
@@ -29,12 +33,22 @@ export async function startWebServer(
   await reader.snapshots();
   const desk = jobs === undefined ? undefined : new LiveDesk(machine, rawOf(jobs));
   const { disk, clock, random } = machine;
+  const objects = options.objects === undefined ? undefined : held.use(objectStore(session, machine, options));
   const server = held.use(
     await startServer({
       ...listeningOf(options, world),
       host: world.host(),
       directory: await accountDirectory(world, jobs),
-      site: { disk, clock, random, log, reader, location: place.location, jobs: desk },
+      site: {
+        disk,
+        clock,
+        random,
+        log,
+        reader,
+        location: place.location,
+        jobs: desk,
+        ...(objects !== undefined && { objects }),
+      },
     }),
   );
   const all = held.move();
@@ -46,6 +60,21 @@ export async function startWebServer(
     },
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
+}
+
+/** @throws BadUsage for a directory in the storage, or around it; DiskFault where there is none: its disk may not be mounted */
+function objectStore({ world, place }: Session, { disk }: Machine, options: ListenOptions): ObjectStore {
+  const { objects = "", appendOnly = false, maxSize } = options, path = absolutePath(world, objects);
+  if (!hasScheme(place.location)) {
+    const [own, other] = [disk.realPath(rawOf(place.location)), disk.realPath(path)];
+    if (own === other || isBelow(own, other) || isBelow(other, own)) {
+      throw new BadUsage(
+        `Repositories of other machines can't be kept in ${JSON.stringify(objects)}: the storage is there`,
+        "Name another directory with `--objects`",
+      );
+    }
+  }
+  return new ObjectStore({ disk, path, appendOnly, ...(maxSize !== undefined && { mostBytes: maxSize }) });
 }
 
 function readerOf(session: Session, machine: Machine): Reader & AsyncDisposable {

@@ -5,6 +5,7 @@ import { absolutePath, readNamedFile } from "./paths.ts";
 import type { World } from "../world.ts";
 import { BadUsage } from "../../core/fault.ts";
 import { textOf } from "../../core/raw.ts";
+import { parseSize } from "../../core/size_text.ts";
 import type { ListenAddress } from "../../platform/listener.ts";
 import type { ServerOptions } from "../../server/serve.ts";
 
@@ -16,6 +17,9 @@ export interface ListenOptions {
   readonly hostName?: readonly string[];
   readonly trustProxy?: string;
   readonly plainHttp?: boolean;
+  readonly objects?: string;
+  readonly appendOnly?: boolean;
+  readonly maxSize?: number;
 }
 
 export const USUAL_ADDRESS = "127.0.0.1:8480";
@@ -32,7 +36,10 @@ export function addListenOptions(command: Command): Command {
     .option("--tls-key <FILE>", "... and its key")
     .option("--host-name <NAME>", "also answer to this name; repeatable", collected)
     .option("--trust-proxy <ADDRESS>", "believe the proxy at this address who asks, and how; or `unix`")
-    .option("--plain-http", "let others connect without encryption: who listens gets passwords and files");
+    .option("--plain-http", "let others connect without encryption: who listens gets passwords and files")
+    .option("--objects <DIR>", "also keep repositories of other machines, below /objects, in this directory")
+    .option("--append-only", "let nobody remove anything from them but locks")
+    .addOption(new Option("--max-size <SIZE>", "what they may hold together: 500G").argParser(reading(parseSize)));
 }
 
 function checkedAddress(text: string, before: readonly string[] = []): readonly string[] {

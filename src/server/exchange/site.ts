@@ -4,6 +4,7 @@ import type { Log } from "../../jobs/log/log.ts";
 import type { Disk } from "../../platform/disk.ts";
 import type { Accounts } from "../accounts/accounts.ts";
 import type { JobDesk } from "../jobs/job_desk.ts";
+import type { ObjectStore } from "../object_store/object_store.ts";
 import type { Reader } from "../reader/reader.ts";
 
 export interface Site {
@@ -14,6 +15,8 @@ export interface Site {
   /** The opened repository, in threads of its own. */
   readonly reader: Reader;
   readonly accounts: Accounts;
+  /** Repositories of other machines; absent where none are kept. */
+  readonly objects?: ObjectStore;
   /** For messages: a path, or an address without credentials. Only for accounts of role admin. */
   readonly location: string;
   /** Undefined where no jobs are taken. */

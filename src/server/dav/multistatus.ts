@@ -1,0 +1,104 @@
+/** What a PROPFIND is answered: RFC 4918, as Windows, macOS and GNOME want it. */
+import { inlineType } from "../exchange/content.ts";
+import { encodedSegment } from "../exchange/target.ts";
+import { DAV, type PropertyName, type Wanted } from "./propfind.ts";
+import { displayName, type Resource } from "./resources.ts";
+
+/** Values as XML; undefined where a resource has no such property. */
+type Property = (resource: Resource) => string | undefined;
+
+const PROPERTIES: Readonly<Record<string, Property>> = {
+  resourcetype: ({ isDirectory }) => isDirectory ? "<D:collection/>" : "",
+  displayname: (resource) => escaped(displayName(resource)),
+  getcontentlength: ({ entry }) => entry === undefined ? undefined : String(entry.size),
+  getcontenttype: ({ entry, segments }) =>
+    entry === undefined ? undefined : escaped(inlineType(segments.at(-1) ?? "") ?? "application/octet-stream"),
+  getetag: ({ entry }) => entry?.content === undefined ? undefined : `"${entry.content}"`,
+  getlastmodified: ({ mtimeMs }) => dateOf(mtimeMs).toUTCString(),
+  creationdate: ({ mtimeMs }) => dateOf(mtimeMs).toISOString().replace(/\.\d+Z$/, "Z"),
+};
+
+/** Only for those who ask: nothing can be stored here. */
+const ASKED: Readonly<Record<string, Property>> = {
+  "quota-available-bytes": ({ isDirectory }) => isDirectory ? "0" : undefined,
+  supportedlock: () => "",
+};
+
+const END = "</D:multistatus>\n";
+
+/** Bit by bit, however much there is. @param depth 1: with what is in a directory */
+export async function* multistatus(
+  resource: Resource,
+  wanted: Wanted,
+  depth: 0 | 1,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const encoder = new TextEncoder(), foreign = foreignNamespaces(wanted);
+  const one = (each: Resource) => responseOf(each, wanted, foreign);
+  yield encoder.encode(`<?xml version="1.0" encoding="utf-8"?>\n${startOf(foreign)}${one(resource)}`);
+  if (depth === 1) {
+    for await (const page of resource.children()) {
+      if (page.length > 0) yield encoder.encode(page.map(one).join(""));
+    }
+  }
+  yield encoder.encode(END);
+}
+
+/** Their prefixes are declared once: one client reads no others. */
+function foreignNamespaces(wanted: Wanted): ReadonlyMap<string, string> {
+  if (typeof wanted === "string") return new Map();
+  const others = new Set(wanted.map(({ namespace }) => namespace).filter((one) => one !== DAV && one !== ""));
+  return new Map([...others].map((namespace, n) => [namespace, `x${n}`]));
+}
+
+function startOf(foreign: ReadonlyMap<string, string>): string {
+  const declared = [...foreign].map(([namespace, prefix]) => ` xmlns:${prefix}="${escaped(namespace)}"`);
+  return `<D:multistatus xmlns:D="${DAV}"${declared.join("")}>`;
+}
+
+function responseOf(resource: Resource, wanted: Wanted, foreign: ReadonlyMap<string, string>): string {
+  const known: string[] = [], unknown: string[] = [];
+  for (const { namespace, name } of namesOf(wanted)) {
+    const property = namespace === DAV ? PROPERTIES[name] ?? ASKED[name] : undefined;
+    const value = property?.(resource), tag = tagOf({ namespace, name }, foreign);
+    if (value === undefined) {
+      if (typeof wanted !== "string") unknown.push(`<${tag}/>`);
+    } else known.push(wanted === "names" || value === "" ? `<${tag}/>` : `<${tag}>${value}</${tag.split(" ", 1)[0]}>`);
+  }
+  const stats = [statOf(known, "200 OK"), statOf(unknown, "404 Not Found")].join("");
+  return `<D:response><D:href>${hrefOf(resource)}</D:href>${stats || statOf([""], "200 OK")}</D:response>`;
+}
+
+function namesOf(wanted: Wanted): readonly PropertyName[] {
+  return typeof wanted === "string" ? Object.keys(PROPERTIES).map((name) => ({ namespace: DAV, name })) : wanted;
+}
+
+function tagOf({ namespace, name }: PropertyName, foreign: ReadonlyMap<string, string>): string {
+  if (namespace === DAV) return `D:${name}`;
+  const prefix = foreign.get(namespace);
+  return prefix === undefined ? `${name} xmlns=""` : `${prefix}:${name}`;
+}
+
+function statOf(properties: readonly string[], status: string): string {
+  if (properties.length === 0) return "";
+  return `<D:propstat><D:prop>${properties.join("")}</D:prop><D:status>HTTP/1.1 ${status}</D:status></D:propstat>`;
+}
+
+/** A directory ends in a slash. */
+export function hrefOf({ segments, isDirectory }: Pick<Resource, "segments" | "isDirectory">): string {
+  const path = ["/dav", ...segments.map(encodedSegment)].join("/");
+  return isDirectory ? `${path}/` : path;
+}
+
+/** In what XML can hold. */
+function escaped(text: string): string {
+  // deno-lint-ignore no-control-regex
+  return text.toWellFormed().replace(/[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g, "\ufffd")
+    .replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
+}
+
+const LAST_MS = Date.UTC(9999, 11, 31);
+
+/** Years that others can read. */
+function dateOf(ms: number): Date {
+  return new Date(Number.isFinite(ms) ? Math.min(Math.max(ms, 0), LAST_MS) : 0);
+}

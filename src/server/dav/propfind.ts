@@ -1,0 +1,103 @@
+/** What a PROPFIND asks for: a small reader of XML that takes no more of it than such a request needs. */
+import { BadRequest } from "../exchange/problem.ts";
+
+export interface PropertyName {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** "all": those that everything has; "names": only what they are called. */
+export type Wanted = "all" | "names" | readonly PropertyName[];
+
+export const DAV = "DAV:";
+const MOST_LEVELS = 16, MOST_PROPERTIES = 256;
+const NAME = /^[A-Za-z_\u0080-\uffff][\w.\-\u0080-\uffff]*$/;
+
+/** @param text of the body; none asks for all @throws BadRequest */
+export function parsePropfind(text: string): Wanted {
+  if (text.trim() === "") return "all";
+  const root = parse(text);
+  if (!isDav(root, "propfind")) throw refused("it asks for no properties");
+  const [first] = root.children.filter(({ namespace }) => namespace === DAV);
+  if (first?.name === "allprop") return "all";
+  if (first?.name === "propname") return "names";
+  if (first?.name !== "prop") throw refused("it asks for no properties");
+  if (first.children.length > MOST_PROPERTIES) throw refused("it asks for too many properties");
+  return first.children.map(({ namespace, name }) => ({ namespace, name }));
+}
+
+interface Element extends PropertyName {
+  readonly children: Element[];
+}
+
+function isDav({ namespace, name }: PropertyName, expected: string): boolean {
+  return namespace === DAV && name === expected;
+}
+
+function refused(why: string): BadRequest {
+  return new BadRequest(`The body of this request can't be used: ${why}`, "Send what RFC 4918 says of PROPFIND");
+}
+
+interface Open {
+  readonly element: Element;
+  /** As it stood there. */
+  readonly tag: string;
+  readonly prefixes: ReadonlyMap<string, string>;
+}
+
+const NO_PREFIXES: ReadonlyMap<string, string> = new Map([["", ""], ["xml", "http://www.w3.org/XML/1998/namespace"]]);
+
+/** Texts between tags mean nothing here. */
+function parse(text: string): Element {
+  const open: Open[] = [];
+  let root: Element | undefined;
+  for (const token of tokens(text.replace(/^\ufeff/, ""))) {
+    if (!token.startsWith("<") || /^<\?|^<!--/.test(token)) continue;
+    if (token.startsWith("<!")) throw refused("it has a declaration");
+    if (token.startsWith("</")) {
+      if (open.pop()?.tag !== token.slice(2, -1).trim()) throw refused("its tags don't match");
+      continue;
+    }
+    if (root !== undefined && open.length === 0) throw refused("it goes on after its end");
+    const started = elementOf(token, open.at(-1)?.prefixes ?? NO_PREFIXES);
+    open.at(-1)?.element.children.push(started.element);
+    root ??= started.element;
+    if (token.endsWith("/>")) continue;
+    open.push(started);
+    if (open.length > MOST_LEVELS) throw refused("it nests too deeply");
+  }
+  if (root === undefined || open.length > 0) throw refused("it has no end");
+  return root;
+}
+
+function* tokens(text: string): Generator<string> {
+  const pattern =
+    /<!--[^]*?-->|<\?[^]*?\?>|<!\[CDATA\[[^]*?\]\]>|<[^<>"']*(?:"[^"<]*"[^<>"']*|'[^'<]*'[^<>"']*)*>|[^<]+/y;
+  while (pattern.lastIndex < text.length) {
+    const found = pattern.exec(text);
+    if (found === null) throw refused("it is no XML");
+    yield found[0];
+  }
+}
+
+function elementOf(token: string, outer: ReadonlyMap<string, string>): Open {
+  const inside = token.slice(1, token.endsWith("/>") ? -2 : -1);
+  const [, tag = "", rest = ""] = /^([^\s]+)([^]*)$/.exec(inside) ?? [];
+  const prefixes = new Map(outer);
+  for (const [, name = "", prefix, double, single] of rest.matchAll(ATTRIBUTES)) {
+    const value = double ?? single ?? "";
+    if (name === "xmlns" || prefix !== undefined) prefixes.set(prefix ?? "", plain(value));
+  }
+  if (rest.replace(ATTRIBUTES, "").trim() !== "") throw refused("it has an attribute that is none");
+  const [local = "", prefix = ""] = tag.split(":").reverse(), namespace = prefixes.get(prefix);
+  if (namespace === undefined || !NAME.test(local)) throw refused("it has a name that is none");
+  return { element: { namespace, name: local, children: [] }, tag, prefixes };
+}
+
+const ATTRIBUTES = /\s+((?:xmlns:([\w.-]+))|[\w.:-]+)\s*=\s*(?:"([^"<]*)"|'([^'<]*)')/g;
+
+function plain(value: string): string {
+  return value.replace(/&(lt|gt|amp|quot|apos);/g, (_, name: string) => ENTITIES[name] ?? "");
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { lt: "<", gt: ">", amp: "&", quot: '"', apos: "'" };

@@ -1,0 +1,139 @@
+/** What lies where below /dav: series, times, and files of snapshots. */
+import type { Exchange } from "../exchange/route.ts";
+import { pathOf, type SeriesOf, seriesOf, visibleSnapshots } from "../exchange/visible.ts";
+import { type Apath, TOP } from "../../core/apath.ts";
+import type { Entry } from "../../core/entry.ts";
+import { baseName, type Raw, rawOf, splitRaw, textOf } from "../../core/raw.ts";
+import { msOfNs } from "../../core/time_text.ts";
+import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
+
+/** A directory, or a file with its contents. */
+export interface Resource {
+  /** Names on the way to it, below /dav. */
+  readonly segments: readonly Raw[];
+  readonly isDirectory: boolean;
+  /** Milliseconds since 1970. */
+  readonly mtimeMs: number;
+  /** Of a file. */
+  readonly entry?: Entry;
+  /** What is in a directory; in parts, of which there may be many. */
+  readonly children: () => AsyncIterable<readonly Resource[]>;
+}
+
+type Asking = Pick<Exchange, "site" | "account">;
+
+export const LATEST = rawOf("latest");
+const PAGE = 500;
+
+/** Looked for by systems, everywhere; asking the repository for each would cost much. */
+const LITTER = /^(?:\._.*|\.DS_Store|desktop\.ini|Thumbs\.db)$/i;
+
+/** Undefined if there is nothing. `latest` is the same snapshot for all that comes of one call. */
+export async function resourceAt(asking: Asking, segments: readonly Raw[]): Promise<Resource | undefined> {
+  if (segments.some((name) => LITTER.test(name))) return undefined;
+  const series = namedSeries(await visibleSnapshots(asking)), [name, time, ...path] = segments;
+  if (name === undefined) return rootOf(asking, series);
+  const own = series.get(name);
+  if (own === undefined) return undefined;
+  if (time === undefined) return seriesResource(asking, name, own);
+  const snapshot = namedSnapshots(own.snapshots).get(time);
+  return snapshot && await inSnapshot(asking, { snapshot, above: [name, time] }, path);
+}
+
+function rootOf(asking: Asking, series: ReadonlyMap<Raw, SeriesOf>): Resource {
+  const children = [...series].map(([name, own]) => seriesResource(asking, name, own));
+  return directory([], Math.max(0, ...children.map(({ mtimeMs }) => mtimeMs)), () => once(children));
+}
+
+function seriesResource(asking: Asking, name: Raw, { snapshots, last }: SeriesOf): Resource {
+  const children = () =>
+    once([...namedSnapshots(snapshots)].map(([time, snapshot]) => topOf(asking, { snapshot, above: [name, time] })));
+  return directory([name], Date.parse(last.time), children);
+}
+
+interface Place {
+  readonly snapshot: SnapshotInfo;
+  /** Names above its files. */
+  readonly above: readonly Raw[];
+}
+
+function topOf(asking: Asking, place: Place): Resource {
+  return directory(place.above, Date.parse(place.snapshot.time), () => childrenIn(asking, place, TOP));
+}
+
+async function inSnapshot(asking: Asking, place: Place, path: readonly Raw[]): Promise<Resource | undefined> {
+  if (path.length === 0) return topOf(asking, place);
+  const entry = await asking.site.reader.entry(place.snapshot.id, pathOf(path));
+  return entry && resourceOf(asking, place, entry);
+}
+
+/** Links, devices, and files that could not be read are left out: there is nothing of them to be had. */
+function resourceOf(asking: Asking, place: Place, entry: Entry): Resource | undefined {
+  const names = splitRaw(entry.path, "/").slice(1), segments = [...place.above, ...names];
+  const mtimeMs = msOfNs(entry.mtime);
+  if (entry.kind === "dir") return directory(segments, mtimeMs, () => childrenIn(asking, place, entry.path));
+  if (entry.kind !== "file" || entry.content === undefined) return undefined;
+  return { segments, isDirectory: false, mtimeMs, entry, children: () => once([]) };
+}
+
+async function* childrenIn(asking: Asking, place: Place, path: Apath): AsyncGenerator<readonly Resource[]> {
+  const { reader } = asking.site;
+  for (let after: Raw | undefined, isFirst = true; isFirst || after !== undefined; isFirst = false) {
+    const page = await reader.entries(place.snapshot.id, path, after, PAGE);
+    yield page.entries.flatMap((entry) =>
+      LITTER.test(baseName(entry.path)) ? [] : resourceOf(asking, place, entry) ?? []
+    );
+    after = page.next;
+  }
+}
+
+function directory(segments: readonly Raw[], mtimeMs: number, children: Resource["children"]): Resource {
+  return { segments, isDirectory: true, mtimeMs, children };
+}
+
+async function* once(all: readonly Resource[]): AsyncGenerator<readonly Resource[]> {
+  yield await Promise.resolve(all);
+}
+
+/** By name alone, if no other host has a series of that name. Partial snapshots are no backups. */
+function namedSeries(snapshots: readonly SnapshotInfo[]): Map<Raw, SeriesOf> {
+  const all = seriesOf(snapshots.filter(({ complete }) => complete));
+  const hosts = Map.groupBy(all, ({ name }) => name);
+  return named(all, ({ host, name }) => (hosts.get(name)?.length ?? 0) > 1 ? `${name}@${host}` : name);
+}
+
+/** Newest first, with `latest` before them. */
+function namedSnapshots(snapshots: readonly SnapshotInfo[]): Map<Raw, SnapshotInfo> {
+  const all = snapshots.filter(({ complete }) => complete), last = all.at(-1);
+  const byTime = named(all, ({ time, offsetMinutes }) => localStamp(Date.parse(time) + offsetMinutes * 60_000));
+  return new Map([...(last === undefined ? [] : [[LATEST, last] as const]), ...[...byTime].reverse()]);
+}
+
+/** Each gets a name of its own. */
+function named<T>(all: readonly T[], nameOf: (one: T) => string): Map<Raw, T> {
+  const names = new Map<Raw, T>();
+  for (const one of all) {
+    const name = fileName(nameOf(one));
+    let free = name;
+    for (let n = 2; names.has(rawOf(free)); n++) free = `${name}-${n}`;
+    names.set(rawOf(free), one);
+  }
+  return names;
+}
+
+/** "2026-11-20 23-05-07": Windows takes no colons in names. */
+function localStamp(localMs: number): string {
+  return new Date(localMs).toISOString().slice(0, 19).replace("T", " ").replaceAll(":", "-");
+}
+
+/** What every system takes as a name. */
+function fileName(text: string): string {
+  // deno-lint-ignore no-control-regex
+  const name = text.replace(/[\x00-\x1f\x7f\\/:*?"<>|]/g, "_").replace(/[. ]$/, "_");
+  return name === "" || name.startsWith(".") ? `_${name}` : name;
+}
+
+export function displayName({ segments }: Resource): string {
+  const last = segments.at(-1);
+  return last === undefined ? "" : textOf(last);
+}

@@ -1,0 +1,63 @@
+/** Read-only WebDAV (RFC 4918, class 1) of every snapshot that an account may see. */
+import { multistatus } from "./multistatus.ts";
+import { parsePropfind } from "./propfind.ts";
+import { resourceAt } from "./resources.ts";
+import { contentReply } from "../exchange/content.ts";
+import type { Exchange, Reply, Route } from "../exchange/route.ts";
+
+const MOST_BODY = 64 * 1024;
+const ALLOW = "OPTIONS, GET, HEAD, PROPFIND";
+const XML = "application/xml; charset=utf-8";
+const NOT_FOUND: Reply = { status: 404, headers: { "content-type": "text/plain; charset=utf-8" }, body: "Not found\n" };
+
+export const DAV_ROUTES: readonly Route[] = [
+  // Windows asks the top of the server first, without signing in.
+  { methods: ["OPTIONS"], path: "/", access: "open", handle: options },
+  { methods: ["OPTIONS"], path: "/dav/{path...}", access: "open", handle: options },
+  {
+    methods: ["GET", "PROPFIND"],
+    path: "/dav/{path...}",
+    access: "read",
+    basic: "dav",
+    mostBytes: MOST_BODY,
+    handle: (exchange) => exchange.method === "PROPFIND" ? propfind(exchange) : get(exchange),
+  },
+];
+
+/** Class 1, without locks: so macOS mounts it read-only by itself. */
+function options(): Reply {
+  return { status: 200, headers: { allow: ALLOW, dav: "1", "ms-author-via": "DAV", "content-length": "0" }, body: "" };
+}
+
+async function get(exchange: Exchange): Promise<Reply> {
+  const resource = await resourceAt(exchange, exchange.rest);
+  if (resource === undefined) return NOT_FOUND;
+  if (resource.entry !== undefined) return contentReply(exchange, resource.entry);
+  return { status: 405, headers: { allow: ALLOW, "content-type": "text/plain; charset=utf-8" }, body: "A directory\n" };
+}
+
+/** A directory without its final slash is answered as with it: some clients don't follow redirects here. */
+async function propfind(exchange: Exchange): Promise<Reply> {
+  const depth = exchange.headers.get("depth")?.trim();
+  if (depth !== "0" && depth !== "1") return finiteDepth();
+  const wanted = parsePropfind(await bodyText(exchange));
+  const resource = await resourceAt(exchange, exchange.rest);
+  if (resource === undefined) return NOT_FOUND;
+  return {
+    status: 207,
+    headers: { "content-type": XML, dav: "1" },
+    body: multistatus(resource, wanted, depth === "0" ? 0 : 1),
+  };
+}
+
+function finiteDepth(): Reply {
+  const body = '<?xml version="1.0" encoding="utf-8"?>\n<D:error xmlns:D="DAV:"><D:propfind-finite-depth/></D:error>\n';
+  return { status: 403, headers: { "content-type": XML }, body };
+}
+
+async function bodyText(exchange: Exchange): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const part of exchange.body()) text += decoder.decode(part, { stream: true });
+  return text + decoder.decode();
+}

@@ -1,0 +1,32 @@
+/** What monitoring wants to know, for Prometheus. */
+import type { Exchange, Reply, Route } from "./exchange/route.ts";
+import { visibleSnapshots } from "./exchange/visible.ts";
+import { runFactsOf } from "../jobs/state/run_facts.ts";
+import { EXPOSITION_TYPE, expositionOf } from "../operations/metrics/exposition.ts";
+import { type MetricFacts, metricsOf } from "../operations/metrics/metrics.ts";
+
+/** The newest runs: older ones say nothing new about any job. */
+const MOST_RUNS = 10_000;
+
+export const METRICS_ROUTE: Route = {
+  methods: ["GET"],
+  path: "/metrics",
+  access: "watch",
+  about: { summary: "What monitoring wants to know, for Prometheus", type: "text/plain" },
+  handle: metrics,
+};
+
+async function metrics(exchange: Exchange): Promise<Reply> {
+  const { account, site: { reader } } = exchange, snapshots = await visibleSnapshots(exchange);
+  const facts = account?.series === undefined ? await ofAll(reader, snapshots) : { snapshots, runs: [] };
+  return { status: 200, headers: { "content-type": EXPOSITION_TYPE }, body: expositionOf(metricsOf(facts)) };
+}
+
+/** Whoever may see some series only would learn from sums, and from jobs, what others do. */
+async function ofAll(
+  reader: Exchange["site"]["reader"],
+  snapshots: MetricFacts["snapshots"],
+): Promise<MetricFacts> {
+  const [storage, history] = await Promise.all([reader.stats(), reader.jobHistory(MOST_RUNS)]);
+  return { snapshots, storage, runs: runFactsOf(history) };
+}
