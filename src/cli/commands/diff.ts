@@ -1,4 +1,6 @@
 /** backup-tool diff */
+import { Option } from "commander";
+import type { Apath } from "../../core/apath.ts";
 import { shortId } from "../../core/short_id.ts";
 import { resolveSnapshot } from "../../snapshot/resolve.ts";
 import type { Define } from "./command.ts";
@@ -11,7 +13,7 @@ import { absolutePath, snapshotPath } from "../settings/paths.ts";
 import { BadUsage, Fault } from "../../core/fault.ts";
 import { type Raw, textOf } from "../../core/raw.ts";
 import { groupedBySeries } from "../../core/series.ts";
-import { pluralText } from "../../core/size_text.ts";
+import { countText, pluralText } from "../../core/size_text.ts";
 import type { Difference, Differences, DiffSummary } from "../../operations/browse/diff.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 
@@ -19,6 +21,8 @@ interface DiffOptions {
   readonly path: string;
   readonly readData?: boolean;
   readonly directoryTimes?: boolean;
+  readonly nameOnly?: boolean;
+  readonly stat?: boolean;
 }
 
 export const defineDiff: Define = (program, act) => {
@@ -35,12 +39,17 @@ export const defineDiff: Define = (program, act) => {
     .option("-p, --path <PATH>", "only this path; of a directory: what it is compared with, if not its own place", "/")
     .option("--read-data", "read all files of a directory, not only those whose size or time is different")
     .option("--directory-times", "tell of directories that have only another time of modification, too")
+    .option("--name-only", "only the paths that are different, where they are now")
+    .addOption(
+      new Option("--stat", "only how much is different, in each directory at the top").conflicts("nameOnly"),
+    )
     .addHelpText(
       "after",
       examples(
         "backup-tool diff latest",
         "backup-tool diff latest~7 latest --path /photos",
         "backup-tool diff latest ~/photos --read-data",
+        "backup-tool diff latest~30 latest --stat",
         "backup-tool diff 2026-11-01 latest --json | jq .summary",
       ),
     );
@@ -58,7 +67,9 @@ export const defineDiff: Define = (program, act) => {
         directoryTimes: options.directoryTimes ?? false,
       };
       using differences = await orLastSeen(repository, () => diff(repository, request, session.monitor));
-      if (session.options.json) printJson(pair, differences, session);
+      if (options.nameOnly) printNames(differences, session);
+      else if (options.stat) await printStat(pair, { differences, below: request.below }, session);
+      else if (session.options.json) printJson(pair, differences, session);
       else printLines(differences, session);
     }, { output: true })
   );
@@ -95,6 +106,41 @@ function previousOf(snapshots: readonly SnapshotInfo[], { id, sequence }: Snapsh
     "Name another one to compare it with",
   );
 }
+
+/** As JSON an array. */
+function printNames(differences: Differences, { out, options }: Session): void {
+  const names = function* () {
+    for (const { path } of differences.list("depth-first")) yield textOf(path);
+  };
+  if (options.json) return out.jsonArray(names());
+  for (const name of names()) out.line(name);
+}
+
+async function printStat(
+  { before, now }: Pair,
+  { differences, below }: { readonly differences: Differences; readonly below: Apath },
+  session: Session,
+): Promise<void> {
+  const { diffStat } = await import("../../operations/browse/diff_stat.ts");
+  const { directories, summary } = diffStat(differences, below), { out, options, sizeText } = session;
+  if (options.json) {
+    const shown = directories.map(({ path, ...figures }) => ({ path: textOf(path), ...figures }));
+    return out.json({ before: briefJson(before), now: placeJson(now), directories: shown, summary });
+  }
+  const rows = directories.map(({ path, added, removed, content, metadata, moved, addedBytes, removedBytes }) => [
+    ...[added, removed, content, metadata, moved].map(countText),
+    `+${sizeText(addedBytes)}`,
+    `-${sizeText(removedBytes)}`,
+    textOf(path),
+  ]);
+  if (rows.length > 0) out.table(STAT_COLUMNS, rows);
+  if (!options.quiet) out.line(summaryText(summary, session));
+}
+
+const STAT_COLUMNS = [
+  ...["ADDED", "REMOVED", "CONTENT", "METADATA", "MOVED", "NEW", "GONE"].map((title) => ({ title, right: true })),
+  { title: "PATH", whole: true },
+];
 
 const MARKS = { added: "+", removed: "-", content: "C", metadata: "M", moved: "R" } as const;
 const STYLES: Readonly<Partial<Record<Difference["change"], Style>>> = {
@@ -134,9 +180,7 @@ function summaryText(summary: DiffSummary, { sizeText }: Session): string {
 
 /** One object with a list that may be long. Part of the interface. */
 function printJson({ before, now }: Pair, differences: Differences, { out }: Session): void {
-  const brief = ({ id, time }: SnapshotInfo) => ({ id, time });
-  const place = typeof now === "string" ? { directory: textOf(now) } : brief(now);
-  out.exact(`{"before":${jsonText(brief(before))},"now":${jsonText(place)},"changes":`);
+  out.exact(`{"before":${jsonText(briefJson(before))},"now":${jsonText(placeJson(now))},"changes":`);
   let summary: DiffSummary | undefined;
   out.jsonArray((function* () {
     const list = differences.list("added");
@@ -145,6 +189,14 @@ function printJson({ before, now }: Pair, differences: Differences, { out }: Ses
     summary = next.value;
   })());
   out.exact(`,"summary":${jsonText(summary)}}\n`);
+}
+
+function briefJson({ id, time }: SnapshotInfo) {
+  return { id, time };
+}
+
+function placeJson(now: Pair["now"]) {
+  return typeof now === "string" ? { directory: textOf(now) } : briefJson(now);
 }
 
 function changeJson({ change, path, from, aspects, before, now }: Difference) {

@@ -35,7 +35,7 @@ export const defineFind: Define = (program, act) => {
     .description(
       "Find files and directories in all snapshots at once. A pattern without a slash fits a name anywhere; one with a " +
         "slash fits the whole path, with `**` for any directories (the syntax of `.gitignore`). Every version of a path is " +
-        "one line: the last snapshot that has it, from when to when it was there, in how many snapshots it is.",
+        "one line: the last snapshot that has it, the days on which it was first and last seen, in how many snapshots it is.",
     )
     .argument("[PATTERN...]", "names or paths; without any, everything that the options let through")
     .option("-i, --ignore-case", "small and capital letters are the same")
@@ -122,8 +122,10 @@ export function spanJson({ first, last, count, after }: SnapshotRange) {
   return { first: brief(first), last: brief(last), snapshots: count, current: after === undefined && last.complete };
 }
 
-const SEEN_CELLS = 22, COUNT_CELLS = 4, SIZE_CELLS = 9;
-const WHERE_HEAD = `${"SNAPSHOT".padEnd(12)}  ${"SEEN".padEnd(SEEN_CELLS)}${"IN".padStart(COUNT_CELLS)}  `;
+const SEEN_CELLS = 22, COUNT_CELLS = 11, SIZE_CELLS = 9;
+const WHERE_HEAD = `${"SNAPSHOT".padEnd(12)}  ${"SEEN FIRST..LAST".padEnd(SEEN_CELLS)}${
+  "SNAPSHOTS".padStart(COUNT_CELLS)
+}  `;
 const HEAD = `${WHERE_HEAD}${"SIZE".padStart(SIZE_CELLS)}  PATH`;
 const LONG_HEAD = `${WHERE_HEAD}MODE       OWNER    GROUP    ${"SIZE".padStart(SIZE_CELLS)} ${
   "MODIFIED".padEnd(20)

@@ -1,52 +1,123 @@
 /** backup-tool snapshots */
+import { type Command, Option } from "commander";
 import type { Define } from "./command.ts";
-import { examples } from "../settings/options.ts";
-import { ambiguousNames, nameKey } from "../../core/series.ts";
+import { collected, examples, parsePositive } from "../settings/options.ts";
+import { parseMoment } from "../settings/parse_time.ts";
+import { absolutePath } from "../settings/paths.ts";
+import { defined } from "../../core/defined.ts";
+import { ambiguousNames, groupedBySeries, nameKey } from "../../core/series.ts";
 import { shortId } from "../../core/short_id.ts";
 import { countText } from "../../core/size_text.ts";
 import { localTimeText } from "../../core/time_text.ts";
+import type { SnapshotFilter } from "../../operations/browse/snapshot_filter.ts";
 import type { Session } from "../session/session.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
+import type { Column } from "../output/terminal/table.ts";
 import { snapshotJson } from "../output/results/snapshot_text.ts";
 
+interface SnapshotsOptions {
+  readonly host?: string;
+  readonly name?: string;
+  readonly tag?: readonly string[];
+  readonly path?: string;
+  readonly since?: string;
+  readonly last?: number;
+  readonly group?: boolean;
+  readonly long?: boolean;
+}
+
 export const defineSnapshots: Define = (program, act) => {
-  const command = program.command("snapshots")
-    .summary("list the snapshots, oldest first")
-    .description("List the snapshots of a storage or vault, oldest first. Times are local.")
-    .addHelpText(
-      "after",
-      examples("backup-tool snapshots -s /mnt/disk/storage", "backup-tool snapshots --json | jq -r '.[-1].id'"),
-    );
+  const command = withOptions(program.command("snapshots"));
   command.action(() =>
     act(command, async (session) => {
+      const options = command.opts<SnapshotsOptions>();
       const repository = await session.openRepository();
-      const snapshots = await repository.snapshots();
+      const { chosenSnapshots } = await import("../../operations/browse/snapshot_filter.ts");
+      const all = await repository.snapshots(), snapshots = chosenSnapshots(all, filterOf(options, session));
       if (session.options.json) return session.out.jsonArray(snapshots.map(snapshotJson));
-      const isVault = await session.engine() === "vault", shown = isVault ? OF_VAULTS : OF_STORAGES;
-      const meeting = ambiguousNames(snapshots);
-      const columns = meeting.size === 0 ? shown : [...shown, SOURCES];
-      const rows = snapshots.map((snapshot) => [
-        ...rowOf(snapshot, isVault, session),
-        ...(meeting.has(nameKey(snapshot)) ? [snapshot.sources.join(", ")] : []),
-      ]);
-      session.table(columns, rows, "There are no snapshots yet");
+      const columns = columnsFor(snapshots, session, options);
+      const none = all.length === 0 ? "There are no snapshots yet" : "No snapshot matches";
+      if (!options.group || snapshots.length === 0) return printTable(snapshots, columns, none, session);
+      for (const [i, series] of groupedBySeries(snapshots).entries()) {
+        if (i > 0) session.out.line("");
+        session.out.line(titleOf(series));
+        printTable(series, columns, none, session);
+      }
     }, { output: true })
   );
 };
 
-const ID_AND_TIME = [{ title: "ID" }, { title: "TIME" }];
-const AMOUNTS = [{ title: "FILES", right: true }, { title: "SIZE", right: true }];
-const OF_STORAGES = [...ID_AND_TIME, { title: "NAME" }, ...AMOUNTS, { title: "TREE" }, { title: "TAGS" }];
-/** Many hosts may have one, and none has trees. */
-const OF_VAULTS = [...ID_AND_TIME, { title: "HOST" }, { title: "NAME" }, ...AMOUNTS, { title: "TAGS" }];
+function withOptions(command: Command): Command {
+  return command
+    .summary("list the snapshots, oldest first")
+    .description("List the snapshots of a storage or vault, oldest first. Times are local.")
+    .option("--name <NAME>", "only the snapshots of that name")
+    .option("--host <HOST>", "only the snapshots of that host")
+    .option("--tag <TAG>", "only the snapshots with that tag; `a,b`: with both (repeatable)", collected)
+    .option("--path <PATH>", "only the snapshots of that source, or of what is around it or in it")
+    .option("--since <TIME>", "only those made since then: 2026-11-20, 2026-11-20 23:05, or 7d for a week ago")
+    .addOption(new Option("--last <N>", "only the newest N of each series").argParser(parsePositive))
+    .option("--group", "each series by itself")
+    .option("-l, --long", "host, sources and tree of each")
+    .addHelpText(
+      "after",
+      examples(
+        "backup-tool snapshots -s /mnt/disk/storage",
+        "backup-tool snapshots --name photos --last 3",
+        "backup-tool snapshots --path ~/photos --since 30d --long",
+        "backup-tool snapshots --json | jq -r '.[-1].id'",
+      ),
+    );
+}
 
-/** Where a name alone doesn't say what it stands for. */
-const SOURCES = { title: "SOURCES", whole: true };
+/** @throws BadUsage */
+function filterOf({ host, name, tag: tags, path, since, last }: SnapshotsOptions, { world }: Session): SnapshotFilter {
+  return defined<SnapshotFilter>({
+    host,
+    name,
+    tags,
+    path: path === undefined ? undefined : absolutePath(world, path),
+    sinceMs: since === undefined ? undefined : parseMoment(since, world.clock),
+    last,
+  });
+}
 
-function rowOf(snapshot: SnapshotInfo, isVault: boolean, { world: { clock }, sizeText }: Session): string[] {
-  const { time, host, name, files, bytes, tree, complete } = snapshot;
-  const atMs = Date.parse(time), amounts = [countText(files), sizeText(bytes)], tags = snapshot.tags.join(",");
-  const head = [shortId(snapshot.id), localTimeText(atMs, clock.offsetMinutes(atMs))];
-  if (isVault) return [...head, host, name, ...amounts, complete ? tags : "(incomplete)"];
-  return [...head, name, ...amounts, complete ? tree ?? "-" : "(incomplete)", tags];
+interface SnapshotColumn extends Column {
+  cell(snapshot: SnapshotInfo): string;
+}
+
+/** Only what tells snapshots apart: 80 columns are few. */
+function columnsFor(snapshots: readonly SnapshotInfo[], session: Session, options: SnapshotsOptions): SnapshotColumn[] {
+  const { world: { clock }, sizeText } = session, { long = false, group = false } = options;
+  const meeting = ambiguousNames(snapshots), hosts = new Set(snapshots.map(({ host }) => host));
+  const timeOf = ({ time }: SnapshotInfo) => localTimeText(Date.parse(time), clock.offsetMinutes(Date.parse(time)));
+  const marks = ({ complete, tags }: SnapshotInfo) => [...complete ? [] : ["(incomplete)"], ...tags].join(",");
+  const sourcesOf = (one: SnapshotInfo) => long || meeting.has(nameKey(one)) ? one.sources.join(", ") : "";
+  const columns: readonly (SnapshotColumn | false)[] = [
+    { title: "ID", cell: ({ id }) => shortId(id) },
+    { title: "TIME", cell: timeOf },
+    !group && (long || hosts.size > 1) && { title: "HOST", cell: ({ host }) => host },
+    !group && { title: "NAME", cell: ({ name }) => name },
+    { title: "FILES", right: true, cell: ({ files }) => countText(files) },
+    { title: "SIZE", right: true, cell: ({ bytes }) => sizeText(bytes) },
+    long && snapshots.some(({ tree }) => tree !== null) && { title: "TREE", cell: ({ tree }) => tree ?? "-" },
+    snapshots.some((one) => marks(one) !== "") && { title: "TAGS", cell: marks },
+    (long || !group && meeting.size > 0) && { title: "SOURCES", whole: true, cell: sourcesOf },
+  ];
+  return columns.filter((column) => column !== false);
+}
+
+function printTable(
+  snapshots: readonly SnapshotInfo[],
+  columns: readonly SnapshotColumn[],
+  none: string,
+  session: Session,
+): void {
+  session.table(columns, snapshots.map((snapshot) => columns.map(({ cell }) => cell(snapshot))), none);
+}
+
+/** The sources are those of the newest one. */
+function titleOf(series: readonly SnapshotInfo[]): string {
+  const newest = series.at(-1);
+  return newest === undefined ? "" : `${newest.host}:${newest.name}  ${newest.sources.join(", ")}`;
 }

@@ -92,24 +92,24 @@ Deno.test("find prints a line for each version of a path, safe for terminals", a
   strictEqual(
     await world.text("find", "*.txt", "*.raw"),
     lines(
-      "SNAPSHOT      SEEN                    IN       SIZE  PATH",
-      "S1__________  2026-11-21               1        8 B  /letters/mum.txt",
-      "S2__________  2026-11-22               1       15 B  /letters/mum.txt",
-      "S3__________  2026-11-23               1       15 B  /letters/mum.txt",
-      "S2__________  2026-11-21..2026-11-22   2        3 B  /letters/old.txt",
-      "S2__________  2026-11-21..2026-11-22   2    1.4 MiB  /photos/big.raw",
-      "S3__________  2026-11-23               1    1.4 MiB  /photos/esc\\e[31m.raw",
+      "SNAPSHOT      SEEN FIRST..LAST        SNAPSHOTS       SIZE  PATH",
+      "S1__________  2026-11-21                      1        8 B  /letters/mum.txt",
+      "S2__________  2026-11-22                      1       15 B  /letters/mum.txt",
+      "S3__________  2026-11-23                      1       15 B  /letters/mum.txt",
+      "S2__________  2026-11-21..2026-11-22          2        3 B  /letters/old.txt",
+      "S2__________  2026-11-21..2026-11-22          2    1.4 MiB  /photos/big.raw",
+      "S3__________  2026-11-23                      1    1.4 MiB  /photos/esc\\e[31m.raw",
     ),
   );
   match(
     await world.text("find", "mum*", "--long", "--snapshot", "latest"),
-    /^S3__________ {2}2026-11-23 {15}1 {2}-rw------- \S+ +\S+ +15 B 2026-10-04 01:00 \+01 \/letters\/mum.txt$/m,
+    /^S3__________ {2}2026-11-23 {22}1 {2}-rw------- \S+ +\S+ +15 B 2026-10-04 01:00 \+01 \/letters\/mum.txt$/m,
   );
   strictEqual(
     await world.text("find", "--gone", "-k", "f", "--smaller-than", "1k", "--bytes"),
     lines(
-      "SNAPSHOT      SEEN                    IN       SIZE  PATH",
-      "S2__________  2026-11-21..2026-11-22   2        3 B  /letters/old.txt",
+      "SNAPSHOT      SEEN FIRST..LAST        SNAPSHOTS       SIZE  PATH",
+      "S2__________  2026-11-21..2026-11-22          2        3 B  /letters/old.txt",
     ),
   );
 });
