@@ -4,7 +4,7 @@ import { CatalogFault } from "./faults.ts";
 import { knownRootId } from "../core/content_id.ts";
 import { FieldReader } from "../core/fields.ts";
 import { BadJson, fieldsOf, parseJson } from "../core/json.ts";
-import { treeNameOrNone } from "../snapshot/root.ts";
+import { alarmOf, changeOf, treeNameOrNone } from "../snapshot/root.ts";
 import type { SnapshotInfo } from "../snapshot/snapshot_info.ts";
 
 const MOST_OFFSET_MINUTES = 24 * 60;
@@ -31,6 +31,8 @@ export function snapshotInfoOf({ sequence, id, info }: Row): SnapshotInfo {
     bytes: read.count("bytes"),
     problems: read.count("problems"),
     complete: read.flag("complete"),
+    ...(read.has("change") && { change: changeOf(read.section("change")) }),
+    ...(read.has("alarm") && { alarm: alarmOf(read.section("alarm")) }),
   };
 }
 

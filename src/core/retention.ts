@@ -18,6 +18,7 @@ import {
   tagList,
   withinPeriod,
 } from "./policy.ts";
+import type { Alarm } from "./unusual_change.ts";
 import { groupedBySeries, type SeriesMember } from "./series.ts";
 
 /** What is to be known of a snapshot. */
@@ -31,6 +32,8 @@ export interface Candidate extends SeriesMember {
   readonly tags: readonly string[];
   /** False: a backup that did not come to its end. */
   readonly complete: boolean;
+  /** The backup found an unusual change. */
+  readonly alarm?: Pick<Alarm, "acknowledged">;
 }
 
 export interface Decision<T> {
@@ -67,12 +70,13 @@ export function decide<T extends Candidate>(
 
 /**
  * What may go if there is too little space, oldest first: complete snapshots that rules keep. The newest of each series
- * stays, and what is pinned.
+ * stays, what is pinned, and what an alarm keeps.
  */
 export function dispensable<T extends Candidate>(series: readonly SeriesDecisions<T>[]): T[] {
   return series.flatMap(({ decisions }) => {
     const [, ...older] = decisions.filter(({ keep, snapshot }) => keep && snapshot.complete);
-    return older.map(({ snapshot }) => snapshot).filter(({ tags }) => !tags.includes(PIN));
+    const free = older.filter(({ reasons }) => !reasons.includes(ALARMED) && !reasons.includes(BEFORE_ALARM));
+    return free.map(({ snapshot }) => snapshot).filter(({ tags }) => !tags.includes(PIN));
   }).toSorted((a, b) => Date.parse(a.time) - Date.parse(b.time) || a.sequence - b.sequence);
 }
 
@@ -89,12 +93,27 @@ function decideSeries<T extends Candidate>(newestFirst: readonly T[], policy: Po
   }
   // A pin saves its snapshot, and none of the others in its place.
   for (const [{ tags }, kept] of reasons) if (tags.includes(PIN)) kept.push(PIN);
+  addAlarms(complete, reasons);
   return newestFirst.map((snapshot) => {
     const kept = reasons.get(snapshot);
     if (kept !== undefined) return { snapshot, keep: kept.length > 0, reasons: kept };
     const keep = newest === undefined || snapshot.sequence > newest.sequence;
     return { snapshot, keep, reasons: [keep ? "the next backup continues it" : "incomplete, and no longer needed"] };
   });
+}
+
+const ALARMED = "unusual change, not acknowledged", BEFORE_ALARM = "before an unusual change";
+
+/** Until somebody has looked, what an unusual change may have spoilt is there as it was before. */
+function addAlarms<T extends Candidate>(newestFirst: readonly T[], reasons: Map<T, readonly string[]>): void {
+  const isOpen = ({ alarm }: T) => alarm?.acknowledged === false;
+  for (const [index, snapshot] of newestFirst.entries()) {
+    const before = index === 0 ? undefined : newestFirst[index - 1];
+    if (isOpen(snapshot)) reasons.set(snapshot, [...reasons.get(snapshot) ?? [], ALARMED]);
+    else if (before !== undefined && isOpen(before)) {
+      reasons.set(snapshot, [...reasons.get(snapshot) ?? [], BEFORE_ALARM]);
+    }
+  }
 }
 
 /** Is asked of each complete snapshot of a series, newest first. @returns why it keeps it */

@@ -15,7 +15,7 @@ import type { CatalogQueries } from "./catalog_queries.ts";
 import type { ExtractBatch, Extraction, ExtractResult } from "./extract_batch.ts";
 import type { HunkRef } from "./hunk.ts";
 import type { Manifest } from "./manifest.ts";
-import type { Root, RootChanges } from "./root.ts";
+import type { LabelChanges, Root, RootChanges } from "./root.ts";
 import type { HunkSink } from "./snapshot_writer.ts";
 import type { VerifiedHunk } from "./verify_hunk.ts";
 import type { SnapshotInfo } from "./snapshot_info.ts";
@@ -173,10 +173,10 @@ export interface RepositoryWriter extends AsyncDisposable {
    */
   forget(ids: readonly RootId[]): Awaitable<readonly RootId[]>;
   /**
-   * Gives a snapshot a root with other tags, and so another id.
+   * Gives a snapshot a root with other tags, or an alarm that is acknowledged, and so another id.
    * @returns that; undefined if somebody reads the snapshot @throws DamagedContent, DamagedManifest, DiskFault
    */
-  replaceRoot(id: RootId, changes: Pick<Root, "tags">): Awaitable<RootId | undefined>;
+  replaceRoot(id: RootId, changes: LabelChanges): Awaitable<RootId | undefined>;
   /**
    * Gives a snapshot a root that says something else, perhaps of fewer entries, and so another id. What the new root names
    * is durable before it is there, and it is before the former one goes: a crash leaves either or both, and the new one

@@ -4,6 +4,7 @@ import { parseHunkId, parseRootId, type RootId } from "../core/content_id.ts";
 import { digestHexLength } from "../core/digest.ts";
 import { type Fault, unlessFault } from "../core/fault.ts";
 import { FieldReader } from "../core/fields.ts";
+import { type Alarm, ALARM_REASONS, type ChangeFigures } from "../core/unusual_change.ts";
 import { BadJson, fieldsOf, parseJson } from "../core/json.ts";
 import { rawOf, textOf } from "../core/raw.ts";
 import { DamagedManifest } from "./entry_line.ts";
@@ -61,11 +62,14 @@ export interface Origin {
 /** What tells whether a root is the one that another says it replaces. */
 export type Formerly = Pick<Root, "start" | "host" | "name">;
 
+/** What changes nothing of what a snapshot is of. */
+export type LabelChanges = Partial<Pick<Root, "tags" | "alarm">>;
+
 /** What may be changed of a snapshot afterwards, besides its entries. */
 export type RootChanges = Partial<
   Pick<
     Root,
-    "tags" | "host" | "name" | "named" | "start" | "end" | "timeZone" | "offsetMinutes" | "excludes"
+    "tags" | "alarm" | "host" | "name" | "named" | "start" | "end" | "timeZone" | "offsetMinutes" | "excludes"
   >
 >;
 
@@ -108,6 +112,10 @@ export interface Root {
   readonly tags: readonly string[];
   /** The job that made it; absent if a person did. */
   readonly job?: JobMark;
+  /** What had become of the files of the snapshot before; absent if there was none, or the writer didn't note it. */
+  readonly change?: ChangeFigures;
+  /** That was unusual. */
+  readonly alarm?: Alarm;
   /** A repair made entries again from the catalog: they lack what it doesn't keep. */
   readonly recovered?: true;
   /** False: a run that was interrupted; what is listed is whole, what comes behind it in order is missing. */
@@ -155,6 +163,8 @@ export function parseRoot(bytes: Uint8Array<ArrayBuffer>): Root {
     ...(read.has("leftOut") && { leftOut: leftOutOf(read.section("leftOut")) }),
     tags: read.texts("tags"),
     ...(read.has("job") && { job: jobOf(read.section("job")) }),
+    ...(read.has("change") && { change: changeOf(read.section("change")) }),
+    ...(read.has("alarm") && { alarm: alarmOf(read.section("alarm")) }),
     ...(read.flag("recovered") && { recovered: true as const }),
     complete: read.flag("complete"),
     totals: totalsOf(read.section("totals")),
@@ -221,6 +231,27 @@ function parsed(bytes: Uint8Array<ArrayBuffer>): unknown {
 
 function jobOf(read: FieldReader): JobMark {
   return { name: read.text("name"), kind: read.text("kind"), run: read.text("run") };
+}
+
+export function changeOf(read: FieldReader): ChangeFigures {
+  return {
+    files: read.count("files"),
+    changed: read.count("changed"),
+    gone: read.count("gone"),
+    renamed: read.count("renamed"),
+  };
+}
+
+/** Reasons that this version doesn't know are passed over. */
+export function alarmOf(read: FieldReader): Alarm {
+  return {
+    reasons: read.texts("reasons").flatMap((reason) => ALARM_REASONS.find((known) => known === reason) ?? []),
+    sampled: read.count("sampled"),
+    scrambled: read.count("scrambled"),
+    usualChanged: read.count("usualChanged"),
+    usualGone: read.count("usualGone"),
+    acknowledged: read.flag("acknowledged"),
+  };
 }
 
 function formerlyOf(read: FieldReader): Formerly {

@@ -25,6 +25,9 @@ export interface SnapshotInfo {
   readonly problems: number;
   readonly complete: boolean;
   /** As in {@link Root}. */
+  readonly change?: NonNullable<Root["change"]>;
+  readonly alarm?: NonNullable<Root["alarm"]>;
+  /** As in {@link Root}. */
   readonly for?: RootId;
 }
 
@@ -48,6 +51,8 @@ export function infoOf(id: RootId, root: Root): SnapshotInfo {
     bytes,
     problems,
     complete: root.complete,
+    ...(root.change !== undefined && { change: root.change }),
+    ...(root.alarm !== undefined && { alarm: root.alarm }),
     ...(root.for !== undefined && { for: root.for }),
   };
 }

@@ -17,7 +17,7 @@ import { type Leftovers, type RemovableStorage, Removal } from "./scan/removal.t
 import { type SinkStorage, StorageSink } from "./snapshot_sink.ts";
 import { existingTree, refreshLatest, type WithdrawnTrees, withdrawTrees } from "./tree/tree_places.ts";
 import type { Ratios } from "../snapshot/catalog_queries.ts";
-import type { Root } from "../snapshot/root.ts";
+import type { LabelChanges, Root } from "../snapshot/root.ts";
 import type { CatalogKeeper } from "./catalog/catalog_keeper.ts";
 import { writePolicy } from "./layout/policy_file.ts";
 import type { ContentStore } from "./content/content_store.ts";
@@ -242,7 +242,7 @@ export class Writer implements Disposable, RepositoryWriter {
    * @returns its new id; undefined if somebody reads the snapshot
    * @throws DamagedContent, DamagedManifest, DiskFault
    */
-  replaceRoot(id: RootId, changes: Pick<Root, "tags">): RootId | undefined {
+  replaceRoot(id: RootId, changes: LabelChanges): RootId | undefined {
     this.#catchUp();
     const { manifests } = this.#storage;
     if (manifests.isBeingRead(id)) return undefined;

@@ -6,7 +6,7 @@ import { type HunkId, hunkIdOf, type RootId, rootIdOf } from "../core/content_id
 import type { Fault } from "../core/fault.ts";
 import { textOf } from "../core/raw.ts";
 import { encodeHunk, type HunkRef } from "../snapshot/hunk.ts";
-import { parseRoot, type Root } from "../snapshot/root.ts";
+import { type LabelChanges, parseRoot } from "../snapshot/root.ts";
 import { fieldsOf, parseJson } from "../core/json.ts";
 import type { Monitor } from "../core/monitor.ts";
 import type { RemovalPlan, RemovalRequest, RepositoryWriter, Rewriting, VerifiedItem } from "../snapshot/repository.ts";
@@ -99,12 +99,12 @@ export class VaultWriter implements RepositoryWriter {
   }
 
   /** Fields that this version doesn't know stay. A crash in between leaves both roots: the newer one counts. */
-  async replaceRoot(id: RootId, { tags }: Pick<Root, "tags">): Promise<RootId | undefined> {
+  async replaceRoot(id: RootId, changes: LabelChanges): Promise<RootId | undefined> {
     this.#assertMayStore();
     const { roots } = this.#vault, former = await roots.find(id);
     if (former === undefined) return undefined;
     const { formerly: _, ...fields } = fieldsOf(parseJson(new TextDecoder().decode(former.bytes)));
-    const bytes = rootBytes({ ...fields, tags, replaces: id }), renewed = rootIdOf(hash("sha256", bytes));
+    const bytes = rootBytes({ ...fields, ...changes, replaces: id }), renewed = rootIdOf(hash("sha256", bytes));
     await roots.put({ id: renewed, bytes, root: parseRoot(bytes) });
     await roots.remove(id);
     return renewed;

@@ -129,6 +129,24 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     await say("snapshots", "-s", "st-other", "--key-file", "st.key");
   },
 
+  async alarms(world, say) {
+    world.variables["BACKUP_TOOL_STORAGE"] = "st";
+    for (let i = 0; i < 30; i++) world.write(`letters/${i}.txt`, 2000, `letter ${i} `);
+    world.writeText("letters/notes", "notes");
+    await world.transcript(["backup", "letters", "--init", "--quiet"]);
+    world.clock.pass(24 * 60);
+    for (let i = 0; i < 25; i++) Deno.removeSync(`${world.base}/letters/${i}.txt`);
+    world.settle();
+    await say("backup", "letters");
+    await say("alarm", "list");
+    await say("forget", "--keep-last", "1");
+    await say("alarm", "acknowledge");
+    await say("alarm", "acknowledge", "--all");
+    await say("alarm", "list");
+    await say("alarm", "list", "--all");
+    await say("forget", "--keep-last", "1");
+  },
+
   async diagnosis(_world, say) {
     await say("doctor");
     await say("doctor", "-s", "nowhere");

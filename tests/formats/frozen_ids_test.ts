@@ -77,7 +77,10 @@ class Frozen extends World {
     using storage = this.open();
     const { hunks, tool } = storage.manifest(id).root;
     const text = Deno.readTextFileSync(this.items().get(id)!).replaceAll(this.base, "/base").replace(tool, "tool")
-      .replace(/"previous": "\w+"/, `"previous": "id"`).replace(/ *"named": \w+,\n/, "");
+      .replace(/"previous": "\w+"/, `"previous": "id"`).replace(/ *"named": \w+,\n/, "").replace(
+        / *"change": \{[^}]*\},\n/,
+        "",
+      );
     return { root: hashBytes("sha256", new TextEncoder().encode(text)), hunks: hunks.map(({ id }) => id) };
   }
 }

@@ -36,7 +36,7 @@ import type {
   ScanRequest,
   VerifiedItem,
 } from "../../src/snapshot/repository.ts";
-import { encodeRoot, parseRoot, type Root } from "../../src/snapshot/root.ts";
+import { encodeRoot, type LabelChanges, parseRoot, type Root } from "../../src/snapshot/root.ts";
 import { infoOf, type SnapshotInfo } from "../../src/snapshot/snapshot_info.ts";
 import type { HunkWithBytes, ReceivedFile, SinkRequest, SnapshotReceiver } from "../../src/snapshot/snapshot_sink.ts";
 import { type VerifiedHunk, verifyHunk } from "../../src/snapshot/verify_hunk.ts";
@@ -489,7 +489,7 @@ class MemoryWriter implements RepositoryWriter {
     return free;
   }
 
-  replaceRoot(id: RootId, changes: Pick<Root, "tags">): RootId | undefined {
+  replaceRoot(id: RootId, changes: LabelChanges): RootId | undefined {
     if (this.#repository.isBeingRead(id)) return undefined;
     const { formerly: _, ...former } = this.#repository.root(id);
     const renewed = this.#addRoot({ ...former, ...changes, replaces: id });

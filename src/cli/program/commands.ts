@@ -1,6 +1,7 @@
 /** All commands. A new one is a file in ../commands, its import, and its place in the list. */
 import type { Define } from "../commands/command.ts";
 import { defineAccount } from "../commands/account.ts";
+import { defineAlarm } from "../commands/alarm.ts";
 import { defineBackup } from "../commands/backup.ts";
 import { defineCat } from "../commands/cat.ts";
 import { defineCheck } from "../commands/check.ts";
@@ -42,7 +43,16 @@ export const COMMANDS: Readonly<Record<string, readonly Define[]>> = {
   "Back up": [defineInit, defineBackup, definePlan, defineCopy],
   "Inspect": [defineSnapshots, defineLs, defineFind, defineHistory, defineDiff, defineStats],
   "Restore": [defineRestore, defineCat, defineDump],
-  "Retention and keys": [defineForget, definePrune, definePolicy, defineTag, defineRewrite, defineTree, defineKey],
+  "Retention and keys": [
+    defineForget,
+    definePrune,
+    definePolicy,
+    defineAlarm,
+    defineTag,
+    defineRewrite,
+    defineTree,
+    defineKey,
+  ],
   "Verify and repair": [
     defineCheck,
     defineDrill,

@@ -37,6 +37,8 @@ import { Comparison } from "../comparison/comparison.ts";
 import { becomeWriter } from "../become_writer.ts";
 import type { OpenedRepository } from "../opened.ts";
 import { isHidden, NotInSources, sourcePath } from "../sources/sources.ts";
+import { alarmText, type ChangeFields, changeFields, UnusualChange } from "../unusual/alarm.ts";
+import { ChangeWatch } from "../unusual/change_watch.ts";
 import type { BackupRequest } from "./backup_request.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { ComparedRuns } from "./compared_runs.ts";
@@ -65,21 +67,26 @@ class BackupRun {
   readonly #startMs: number;
   readonly #totals: RunningTotals = { entries: 0, files: 0, dirs: 0, bytes: 0, problems: 0 };
   readonly #others = new StreamsAndKept();
+  #watch: ChangeWatch | undefined;
+  /** Is told of what is no failure to keep something. */
+  readonly #outer: Monitor;
   /** Not to be made once more. */
   #last: LastSnapshot | undefined;
 
   constructor(repository: OpenedRepository, request: BackupRequest, monitor: Monitor) {
     this.#repository = repository;
     this.#request = request;
+    this.#outer = monitor;
     this.#monitor = countingProblems(monitor, () => this.#totals.problems++);
     this.#startMs = repository.machine.clock.nowMs();
   }
 
   async make(writer: RepositoryWriter): Promise<BackedUp> {
     const comparison = await this.#compare(), { skipIfUnchanged } = this.#request;
+    const watch = this.#watch = new ChangeWatch(comparison.previous);
     if (skipIfUnchanged) this.#last = await LastSnapshot.of(this.#repository, comparison.previous);
     await using sink = await this.#begin(writer, comparison);
-    const chain = this.#chain(comparison, sink);
+    const chain = this.#chain(comparison, sink, watch);
     using _ = this.#monitor.follow("readBytes", () => sink.bytes + this.#others.streamBytes);
     this.#monitor.phase("reading the source");
     try {
@@ -92,7 +99,9 @@ class BackupRun {
     // What was stored all the same, or mended, is safe only with a snapshot.
     const isWhole = chain.settlement.storedItems === 0 && sink.damaged.size === 0;
     if (isWhole && this.#last?.isRepeatedBy(fields, hunks)) return { ...this.#last.info, unchanged: true };
-    const id = await sink.commit(fields, hunks);
+    const found = await this.#lookAtChange(comparison, watch, fields);
+    const id = await sink.commit({ ...fields, ...found }, hunks);
+    if (found.change && found.alarm) this.#outer.problem(new UnusualChange(alarmText(found.change, found.alarm)));
     return await this.#made(id);
   }
 
@@ -109,6 +118,11 @@ class BackupRun {
     for await (const _ of queue.rest()) await checkpoints.makeIfDue();
   }
 
+  async #lookAtChange(comparison: Comparison, watch: ChangeWatch, fields: RootFields): Promise<ChangeFields> {
+    const repository = this.#repository, { signal } = this.#request;
+    return await changeFields({ repository, comparison, watch, fields, work: { workers: 0, signal } });
+  }
+
   /** Finds the sources, and the snapshots that they are compared with. */
   async #compare(): Promise<Comparison> {
     const { streams = [] } = this.#request, { status } = this.#monitor;
@@ -117,7 +131,10 @@ class BackupRun {
       missing: (path) => this.#monitor.problem(new NoSource(path)),
       outside: (path) => this.#monitor.problem(new NotInSources(path)),
       kept: (entry, line) => this.#others.keep(entry, line),
-      ...(status && { gone: ({ text }) => status("gone", JSON.parse(linePath(text))) }),
+      gone: ({ text }) => {
+        this.#watch?.gone(text);
+        status?.("gone", JSON.parse(linePath(text)));
+      },
     });
     const whole = comparison.previous.find((snapshot) => snapshot.complete);
     if (whole !== undefined) this.#monitor.setTotal({ items: whole.entries, bytes: whole.bytes });
@@ -138,11 +155,11 @@ class BackupRun {
   }
 
   /** The stations, from the last to the first: each knows the one that follows it. */
-  #chain(comparison: Comparison, sink: SnapshotSink): Chain {
+  #chain(comparison: Comparison, sink: SnapshotSink, watch: ChangeWatch): Chain {
     const { disk, clock } = this.#repository.machine, { tree } = sink;
     const monitor = this.#monitor, totals = this.#totals, others = this.#others;
     const manifest = new SnapshotWriter(sink, monitor);
-    const settlement = new Settlement({ comparison, manifest, tree, totals, disk, monitor });
+    const settlement = new Settlement({ comparison, manifest, tree, totals, watch, disk, monitor });
     const queue = new IngestQueue(sink, settlement);
     const runs = new ComparedRuns({ comparison, others, queue, tree, disk, monitor });
     const { series, roots } = comparison, startMs = this.#startMs;
@@ -157,7 +174,7 @@ class BackupRun {
       make: async (hunks) => {
         // Nothing would be lost yet, and no partial snapshot is to stay behind.
         if (settlement.storedItems === 0 && this.#last?.beginsWith(hunks)) return;
-        await sink.checkpoint(fields(), hunks);
+        await sink.checkpoint({ ...fields(), change: watch.figures() }, hunks);
         monitor.phase("reading the source");
       },
     });

@@ -12,6 +12,7 @@ import type { SettledBatch } from "../../snapshot/work_batch.ts";
 import { type BackupEntry, statusOf } from "../comparison/backup_entry.ts";
 import type { Comparison } from "../comparison/comparison.ts";
 import { namesInAcls } from "../comparison/entry_details.ts";
+import type { ChangeWatch } from "../unusual/change_watch.ts";
 import { recordedOf } from "../comparison/recorded.ts";
 
 export type RunningTotals = { -readonly [Field in keyof Totals]: Totals[Field] };
@@ -21,6 +22,7 @@ export interface SettlementSetup {
   readonly manifest: SnapshotWriter;
   readonly tree: TreeOutput | undefined;
   readonly totals: RunningTotals;
+  readonly watch: ChangeWatch;
   readonly disk: Disk;
   readonly monitor: Monitor;
 }
@@ -51,6 +53,7 @@ export class Settlement {
   #finish(entry: BackupEntry, result: StoreResult): void {
     this.#count(entry, result);
     const { content, xattrs, problem, seen } = result;
+    this.#setup.watch.read(entry.path, entry.from?.text, { content, size: seen?.size ?? entry.stat.size });
     if (problem !== undefined) this.#monitor.problem(fromFaultData(problem));
     if (seen !== undefined) entry.head = statPrefix(entry.path, this.#setup.comparison.seenOf(seen));
     const aclNames = namesInAcls(xattrs, this.#setup.disk);

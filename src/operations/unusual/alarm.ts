@@ -1,0 +1,80 @@
+/** The alarm of a backup: what it has found, told as a problem, and what the snapshot says of it. */
+import { Fault } from "../../core/fault.ts";
+import { countText } from "../../core/size_text.ts";
+import { type Alarm, type ChangeFigures, deservesSample, unusualChange } from "../../core/unusual_change.ts";
+import type { WorkOptions } from "../../core/work.ts";
+import type { Root } from "../../snapshot/root.ts";
+import type { RootFields } from "../../snapshot/root_fields.ts";
+import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
+import type { Comparison } from "../comparison/comparison.ts";
+import type { OpenedRepository } from "../opened.ts";
+import type { ChangeWatch } from "./change_watch.ts";
+import { sampledFigures } from "./scrambled.ts";
+
+/** A backup found what may be the work of ransomware, or a mistake. */
+export class UnusualChange extends Fault {
+  readonly code = "unusual-change";
+  readonly hint = "Look at it with `backup-tool diff`; if it is harmless, run `backup-tool alarm acknowledge`";
+  constructor(what: string) {
+    super(
+      `This backup found an unusual change: ${what}. \`forget\` keeps the snapshot before it until you acknowledge it`,
+    );
+  }
+}
+
+export interface AlarmSetup {
+  readonly repository: OpenedRepository;
+  readonly comparison: Comparison;
+  readonly watch: ChangeWatch;
+  /** Of the new snapshot. */
+  readonly fields: RootFields;
+  readonly work: WorkOptions;
+}
+
+/** What is added to the fields of the new snapshot. */
+export type ChangeFields = Pick<Root, "change" | "alarm">;
+
+/** Nothing if there is no snapshot to compare with. */
+export async function changeFields({ repository, comparison, watch, fields, work }: AlarmSetup): Promise<ChangeFields> {
+  const last = comparison.previous.find(({ complete }) => complete);
+  if (last === undefined) return {};
+  const change = watch.figures(), { root } = await repository.manifest(last.id);
+  // What is not looked at any more is not gone.
+  const judged = takes(root) === takes(fields) && fields.leftOut?.unlisted !== true
+    ? change
+    : { ...change, gone: 0, renamed: 0 };
+  const sample = { sampled: 0, scrambled: 0 };
+  if (deservesSample(change)) {
+    await using reader = repository.reader(work);
+    const { disk } = repository.machine;
+    const placeOf = ({ path }: { readonly path: Parameters<Comparison["placeOf"]>[0] }) => comparison.placeOf(path);
+    Object.assign(sample, await sampledFigures(watch.samples, { disk, reader, placeOf }));
+  }
+  const alarm = unusualChange(judged, sample, historyOf(await repository.snapshots(), last));
+  return { change: judged, ...(alarm && { alarm }) };
+}
+
+function takes({ sources, excludes, leftOut }: Pick<Root, "sources" | "excludes" | "leftOut">): string {
+  return JSON.stringify([sources, excludes, leftOut]);
+}
+
+function historyOf(snapshots: readonly SnapshotInfo[], { host, name }: SnapshotInfo): ChangeFigures[] {
+  return snapshots.filter((one) => one.host === host && one.name === name && one.alarm?.acknowledged !== false)
+    .flatMap(({ change, complete }) => complete && change !== undefined ? change : []);
+}
+
+/** What a person is told. */
+export function alarmText({ files, changed, gone, renamed }: ChangeFigures, alarm: Alarm): string {
+  const { reasons, scrambled, sampled, usualChanged, usualGone } = alarm;
+  const usual = (reason: "changed" | "gone", percent: number) =>
+    reasons.includes(reason) ? ` (at most ${percent} % before)` : "";
+  const parts = [
+    `of ${countText(files)} files, ${countText(changed)} changed${usual("changed", usualChanged)} and ` +
+    `${countText(gone)} are gone${usual("gone", usualGone)}`,
+  ];
+  if (reasons.includes("renamed")) parts.push(`${countText(renamed)} files got a further suffix`);
+  if (reasons.includes("scrambled")) {
+    parts.push(`${scrambled} of ${sampled} examined files can't be compressed any more, as if they were encrypted`);
+  }
+  return parts.join("; ");
+}
