@@ -15,7 +15,7 @@ const START = TOPICS.get("getting-started") ?? "";
 /** Blocks that are not run, and what they need. */
 const NOT_RUN: Readonly<Record<string, readonly string[]>> = {
   "README": ["the tests themselves"],
-  "install": ["root", "the network, to get a base runtime", "PowerShell"],
+  "install": ["root", "the package", "the network, to get a base runtime", "PowerShell"],
   "sources": ["root, btrfs and a database", "servers"],
   "changes": ["shows an output"],
   "restoring": ["root, to restore owners"],
@@ -25,7 +25,7 @@ const NOT_RUN: Readonly<Record<string, readonly string[]>> = {
   "keys": ["a printer and a terminal"],
   "servers": ["servers"],
   "service": ["systemd"],
-  "nas": ["a NAS", "a NAS"],
+  "nas": ["a NAS", "Docker", "a NAS"],
   "notifications": ["an address"],
   "web": ["runs until it is stopped", "a token"],
 };
