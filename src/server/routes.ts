@@ -1,6 +1,7 @@
 /** The one table of all routes: the front door, the document of the interface and the tests of roles read it. */
 import { EVENT_ROUTES } from "./api/events.ts";
 import { openApiRoute } from "./api/openapi.ts";
+import { JOB_ROUTES } from "./api/job_routes.ts";
 import { API_ROUTES } from "./api/routes.ts";
 import { DAV_ROUTES } from "./dav/routes.ts";
 import { METRICS_ROUTE } from "./metrics.ts";
@@ -23,6 +24,7 @@ export const ROUTES: readonly Route[] = [
   openApiRoute(() => ROUTES),
   ...API_ROUTES,
   ...EVENT_ROUTES,
+  ...JOB_ROUTES,
   ...SIGN_IN_ROUTES,
   ...ASSET_ROUTES,
   METRICS_ROUTE,

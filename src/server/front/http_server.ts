@@ -178,8 +178,14 @@ class Client {
     const reply = await this.#options.answer({ head, body: () => body.all(), address, isTls, signal });
     const keepsAlive = head.keepsAlive && body.canBePassed && !signal.aborted;
     const nowMs = this.#options.clock.nowMs();
+    if (body.isRead && typeof reply.body === "object") void this.#watch();
     await sendReply(this.#connection, reply, { isHead: head.method === "HEAD", keepsAlive, nowMs });
     return keepsAlive && await body.pass();
+  }
+
+  /** Tells whoever sends bit by bit that nobody is there any more: it may have nothing to send for long. */
+  async #watch(): Promise<void> {
+    if (await this.#incoming.hasEnded()) this.#gone.abort();
   }
 
   async #refuse({ status, message }: BadHead): Promise<void> {
@@ -301,6 +307,10 @@ class Body {
     if (this.#head.expectsContinue) await this.#connection.write(CONTINUE);
     yield* this.#incoming.body(this.#head.body);
     this.#state = "read";
+  }
+
+  get isRead(): boolean {
+    return this.#state === "read";
   }
 
   /** What is left of it can be read before the next request. */

@@ -15,6 +15,8 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 export class Incoming {
   readonly #connection: Connection;
+  /** Begun to see whether the client ends. */
+  #reading: Promise<Bytes | undefined> | undefined;
   /** What came and was not used yet. */
   #held: Bytes = EMPTY;
 
@@ -81,10 +83,28 @@ export class Incoming {
     return taken;
   }
 
-  async #more(): Promise<boolean> {
+  /** Resolves when the client has ended, or something of a next request has come. @returns true if it has ended */
+  async hasEnded(): Promise<boolean> {
+    if (this.#held.length > 0) return false;
+    this.#reading ??= this.#read();
+    try {
+      return await this.#reading === undefined;
+    } catch {
+      return true;
+    }
+  }
+
+  async #read(): Promise<Bytes | undefined> {
     const into = new Uint8Array(READ_BYTES), got = await this.#connection.read(into);
+    return got === undefined ? undefined : into.subarray(0, got);
+  }
+
+  async #more(): Promise<boolean> {
+    const reading = this.#reading ?? this.#read();
+    this.#reading = undefined;
+    const got = await reading;
     if (got === undefined) return false;
-    this.#held = this.#held.length === 0 ? into.subarray(0, got) : joined(this.#held, into.subarray(0, got));
+    this.#held = this.#held.length === 0 ? got : joined(this.#held, got);
     return true;
   }
 }

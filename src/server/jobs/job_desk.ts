@@ -7,8 +7,24 @@ export interface JobDesk {
   /** Names of job files that wait, in the order of their turns. */
   waiting(): readonly string[];
   recurring(): readonly RecurringState[];
+  /**
+   * Puts a run of a recurring job in, as if it were due.
+   * @param file name of its file @returns the name of the new file @throws NoSuchJob, JobWaits, DiskFault
+   */
+  start(file: string): string;
+  /** Puts in a job that looks for damage. @returns the name of its file @throws TooManyJobs, DiskFault */
+  check(request: CheckRequest): string;
+  /** Takes a job out that waits. @param mayAny also one that was not put in here @throws NoSuchJob, JobRuns, DiskFault */
+  remove(file: string, mayAny: boolean): void;
   /** Tells of everything that the service logs, until disposed. */
   listen(listener: (event: LogEvent) => void): Disposable;
+}
+
+/** What of the contents a check reads; neither: none. */
+export interface CheckRequest {
+  readonly readData?: true;
+  /** `5%`, `10G`, `oldest:5%` or `1/7`. */
+  readonly readDataSubset?: string;
 }
 
 export interface RunningJob {

@@ -1,16 +1,56 @@
 /** Jobs as their directory shows them, and as their log tells. */
-import type { JobDesk, RecurringState, RunningJob } from "./job_desk.ts";
+import type { CheckRequest, JobDesk, RecurringState, RunningJob } from "./job_desk.ts";
 import type { Clock } from "../../core/clock.ts";
+import { Fault } from "../../core/fault.ts";
 import { complaintText } from "../../core/jsonc.ts";
 import { type Raw, rawOf, textOf } from "../../core/raw.ts";
 import type { LogEvent } from "../../jobs/log/log.ts";
-import { lookInto, readJobFile } from "../../jobs/queue/job_directory.ts";
+import { CONTROL, lookInto, readJobFile } from "../../jobs/queue/job_directory.ts";
 import { parseRecurringJob } from "../../jobs/schema/job_file.ts";
 import { nextDueMs, type RecurringJob } from "../../jobs/schema/schema.ts";
+import { isJobName } from "../../jobs/state/job_name.ts";
+import { replaceTextIn } from "../../jobs/state/text_file.ts";
 import { type Dir, type Disk, DiskFault } from "../../platform/disk.ts";
 
-const RECURRING = rawOf("recurring");
+const RECURRING = rawOf("recurring"), RUNNING = rawOf("running");
+/** Where a file is written before it gets its name: a place of our own, so that the service's writing isn't met. */
+const TEMP = rawOf("web-tmp");
+/** Begins the names of files that are put in here. */
+const WEB = "web-";
+const MOST_WAITING = 20, PRIVATE = 0o700;
 const TURNS_SHOWN = 3, MOST_FILES = 200;
+
+export class NoSuchJob extends Fault {
+  readonly code = "no-job";
+  readonly hint = "Load the page again: it may have ended";
+  constructor(file: string) {
+    super(`There is no job ${JSON.stringify(file)}`);
+  }
+}
+
+export class JobWaits extends Fault {
+  readonly code = "job-waits";
+  readonly hint = "Wait until its turn has come";
+  constructor(file: string) {
+    super(`A run of ${JSON.stringify(file)} waits already`);
+  }
+}
+
+export class JobRuns extends Fault {
+  readonly code = "job-runs";
+  readonly hint = "Wait until it has ended, or stop the service";
+  constructor(file: string) {
+    super(`The job ${JSON.stringify(file)} has begun`);
+  }
+}
+
+export class TooManyJobs extends Fault {
+  readonly code = "too-many-jobs";
+  readonly hint = "Wait until some of them are done";
+  constructor() {
+    super(`There are ${MOST_WAITING} jobs that were put in by the page already`);
+  }
+}
 
 export class LiveDesk implements JobDesk {
   readonly #disk: Disk;
@@ -58,6 +98,56 @@ export class LiveDesk implements JobDesk {
       }));
   }
 
+  start(file: string): string {
+    const job = this.#readRecurring(file);
+    if (job === undefined) throw new NoSuchJob(file);
+    const { every: _, timeZone: __, ...once } = job, base = file.replace(/\.jsonc?$/i, "");
+    const prefix = `${WEB}${base}-`;
+    const waits = lookIntoJobs(this.#disk, this.#path).find((name) => name.startsWith(prefix));
+    if (waits !== undefined) throw new JobWaits(file);
+    return this.#put(base, once);
+  }
+
+  check(request: CheckRequest): string {
+    return this.#put("check", { kind: "check", ...request });
+  }
+
+  remove(file: string, mayAny: boolean): void {
+    const name = rawOf(file), isOwn = file.startsWith(WEB);
+    if (!isJobName(name) || file.includes("/") || !(isOwn || mayAny)) throw new NoSuchJob(file);
+    if (this.#running?.file === file) throw new JobRuns(file);
+    using jobs = this.#disk.openDir(this.#path);
+    // One that was begun has a record: it goes on, and can't be taken back.
+    if (hasRecord(jobs, name)) throw new JobRuns(file);
+    if (jobs.stat(name)?.kind !== "file" || !jobs.unlink(name)) throw new NoSuchJob(file);
+    jobs.sync();
+  }
+
+  #put(base: string, job: object): string {
+    const names = lookIntoJobs(this.#disk, this.#path);
+    if (names.filter((name) => name.startsWith(WEB)).length >= MOST_WAITING) throw new TooManyJobs();
+    const stamp = new Date(this.#clock.nowMs()).toISOString().replace(/[-:]|\.\d+Z/g, "");
+    let name = `${WEB}${base}-${stamp}.json`;
+    for (let next = 2; names.includes(name); next++) name = `${WEB}${base}-${stamp}-${next}.json`;
+    using jobs = this.#disk.openDir(this.#path);
+    jobs.mkdir(CONTROL, PRIVATE);
+    using control = jobs.openDir(CONTROL);
+    control.mkdir(TEMP, PRIVATE);
+    using temp = control.openDir(TEMP);
+    replaceTextIn(temp, jobs, rawOf(name), `${JSON.stringify(job, undefined, 2)}\n`);
+    return name;
+  }
+
+  #readRecurring(file: string): RecurringJob | undefined {
+    const [job] = this.#in(RECURRING, (directory) => {
+      const name = lookInto(directory).jobs.find((one) => textOf(one) === file);
+      const read = name === undefined ? undefined : readJobFile(directory, name);
+      const { job } = parseRecurringJob(read?.text ?? "", this.#clock.nowMs(), read?.stat.size);
+      return job === undefined ? [] : [job];
+    });
+    return job;
+  }
+
   #state(file: string, text: string, size: number): RecurringState {
     const nowMs = this.#clock.nowMs(), { job, problems } = parseRecurringJob(text, nowMs, size);
     if (job === undefined) {
@@ -86,6 +176,19 @@ export class LiveDesk implements JobDesk {
       return [];
     }
   }
+}
+
+function hasRecord(jobs: Dir, name: Raw): boolean {
+  if (jobs.stat(CONTROL)?.kind !== "dir") return false;
+  using control = jobs.openDir(CONTROL);
+  if (control.stat(RUNNING)?.kind !== "dir") return false;
+  using running = control.openDir(RUNNING);
+  return running.stat(name) !== undefined;
+}
+
+function lookIntoJobs(disk: Disk, path: Raw): string[] {
+  using jobs = disk.openDir(path);
+  return lookInto(jobs).jobs.map(textOf);
 }
 
 function turnsOf(job: RecurringJob, nowMs: number): string[] {

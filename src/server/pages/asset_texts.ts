@@ -64,7 +64,7 @@ th, td { text-align: left; padding: .5rem .75rem; vertical-align: top; }
 th { color: var(--soft); font-weight: 500; white-space: nowrap; }
 tbody tr { border-top: 1px solid var(--line); }
 tbody tr:hover { background: var(--hover); }
-td { overflow-wrap: anywhere; }
+td { overflow-wrap: break-word; } td:first-child { overflow-wrap: anywhere; min-width: 9rem; }
 .right { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 code, pre { font-family: ui-monospace, "DejaVu Sans Mono", monospace; font-size: .9em; overflow-wrap: anywhere; }
 pre { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: .8rem 1rem; overflow: auto;

@@ -1,34 +1,32 @@
 /** Jobs: what runs, what waits, what comes again, what became of them. */
 import { type Html, markup, type Part } from "./markup.ts";
 import { ago, page, type Seen, table, timeOf, took } from "./page.ts";
-import { NotFound } from "../exchange/problem.ts";
-import { isAllowed } from "../accounts/account.ts";
+import { runOf } from "../api/job_routes.ts";
 import type { Exchange, Reply } from "../exchange/route.ts";
+import { deskOf, mayReadAll, mayRun } from "../jobs/job_access.ts";
 import type { JobDesk, RecurringState } from "../jobs/job_desk.ts";
 import { shortId } from "../../core/short_id.ts";
 import { pluralText } from "../../core/size_text.ts";
-import { textOf } from "../../core/raw.ts";
 import type { HistoryEntry } from "../../jobs/state/stored_state.ts";
 
-const SHOWN_RUNS = 50, SEARCHED_RUNS = 5000;
+const SHOWN_RUNS = 50;
 const SIGNS: Readonly<Record<string, string>> = { done: "good", problems: "warn", failed: "bad", rejected: "bad" };
 
 export async function jobsPage(exchange: Exchange): Promise<Reply> {
   const desk = deskOf(exchange), mayRead = mayReadAll(exchange);
   const history = (await exchange.site.reader.jobHistory(SHOWN_RUNS)).toReversed();
   const body = markup`<div id="now" data-live>${running(exchange, desk, mayRead)}</div>
+${mayRead && waitingJobs(exchange, desk.waiting())}
 ${mayRead && markup`<h2>Recurring</h2>${recurring(exchange, desk.recurring())}`}
+${mayRun(exchange) && CHECK_FORM}
 <h2>Ended</h2><div id="ended" data-live>${ended(exchange, history, mayRead)}</div>`;
   return page(exchange, { title: "Jobs", part: "/jobs", body });
 }
 
 export async function runPage(exchange: Exchange): Promise<Reply> {
-  deskOf(exchange);
-  if (!mayReadAll(exchange)) throw new NotFound("There is no such run");
-  const run = textOf(exchange.params.run ?? "");
-  const entry = (await exchange.site.reader.jobHistory(SEARCHED_RUNS)).findLast((one) => one.run === run);
-  if (entry === undefined) throw new NotFound("There is no such run");
-  const { name, kind, outcome, start, end, problems, problemCount, snapshot, error, counts, text } = entry;
+  const { name, kind, outcome, start, end, problems, problemCount, snapshot, error, counts, text } = await runOf(
+    exchange,
+  );
   const facts: readonly (readonly [string, Part])[] = [
     ["Kind", kind ?? "none"],
     ["Outcome", markup`<strong class="${SIGNS[outcome] ?? ""}">${outcome}</strong>`],
@@ -76,34 +74,43 @@ function browseLinkOf(snapshot: string): string {
   return `/browse/${snapshot}`;
 }
 
-/** @throws NotFound where no jobs are taken */
-export function deskOf({ site }: Pick<Exchange, "site">): JobDesk {
-  if (site.jobs === undefined) throw new NotFound("This server takes no jobs");
-  return site.jobs;
-}
-
-/** Names of files, sources and problems are for those who may see all of it. */
-export function mayReadAll({ account }: Pick<Exchange, "account">): boolean {
-  return isAllowed(account, "read") && account?.series === undefined;
-}
-
 function running(seen: Seen, desk: JobDesk, mayRead: boolean): Html {
   const now = desk.running(), waiting = desk.waiting();
   const job = now === undefined
     ? markup`<strong>Idle</strong>`
     : markup`<strong>${mayRead ? now.file : "A job runs"}</strong><span>since ${ago(seen, now.since)}</span>`;
-  return markup`
-    <ul class="cards">
-      <li class="card"><span>Now</span>${job}</li>
-      <li class="card"><span>Waiting</span><strong>${waiting.length}</strong>${
-    mayRead && waiting.length > 0 &&
-    markup`<span>${waiting.slice(0, 10).join(", ")}</span>`
-  }</li>
-    </ul>
-  `;
+  return markup`<ul class="cards"><li class="card"><span>Now</span>${job}</li>
+<li class="card"><span>Waiting</span><strong>${waiting.length}</strong></li></ul>`;
 }
 
-function recurring(seen: Seen, all: readonly RecurringState[]): Html {
+const MOST_SHOWN = 100;
+
+function waitingJobs(exchange: Exchange, waiting: readonly string[]): Html | undefined {
+  if (waiting.length === 0) return undefined;
+  const isAdmin = exchange.account?.role === "admin";
+  const rows = waiting.slice(0, MOST_SHOWN).map((file) => [
+    file,
+    mayRun(exchange) && (isAdmin || file.startsWith("web-"))
+      ? button("/jobs/remove", "file", file, "Remove", `Take ${file} out?`)
+      : "",
+  ]);
+  return markup`<h2>Waiting</h2>${table("Waiting jobs", [{ name: "File" }, { name: "Do", right: true }], rows)}`;
+}
+
+/** @param sure what is asked before it is sent, where scripts run */
+function button(action: string, name: string, value: string, text: string, sure?: string): Html {
+  return markup`<form method="post" action="${action}"${sure !== undefined && markup` data-sure="${sure}"`}>
+<button name="${name}" value="${value}" aria-label="${text} ${value}">${text}</button></form>`;
+}
+
+const CHECK_FORM = markup`<h2>Check</h2><form class="card" method="post" action="/jobs/check">
+<label for="part">Look for damage, and read</label>
+<p class="actions"><select id="part" name="part"><option value="">no contents: names and sizes only</option>
+<option value="oldest:5%" selected>5 %, those not read for the longest time</option>
+<option value="oldest:20%">20 %, those not read for the longest time</option>
+<option value="all">every byte</option></select> <button>Check now</button></p></form>`;
+
+function recurring(exchange: Exchange, all: readonly RecurringState[]): Html {
   if (all.length === 0) {
     return markup`<p>There are none. Put one into the directory <code>recurring</code> of the jobs.</p>`;
   }
@@ -111,9 +118,13 @@ function recurring(seen: Seen, all: readonly RecurringState[]): Html {
     markup`${file}${problems.length > 0 && markup`<br><span class="bad">${problems.join("; ")}</span>`}`,
     markup`${kind ?? "-"} <span class="soft">${name}</span>`,
     every ?? "-",
-    next.length === 0 ? "-" : markup`${next.slice(0, 3).map((time, i) => markup`${i > 0 && ", "}${ago(seen, time)}`)}`,
+    next.length === 0
+      ? "-"
+      : markup`${next.slice(0, 3).map((time, i) => markup`${i > 0 && ", "}${ago(exchange, time)}`)}`,
+    mayRun(exchange) && kind !== undefined ? button("/jobs/start", "file", file, "Start") : "",
   ]);
-  return table("Recurring jobs", [{ name: "File" }, { name: "Kind" }, { name: "When" }, { name: "Next" }], rows);
+  const columns = [{ name: "File" }, { name: "Kind" }, { name: "When" }, { name: "Next" }, { name: "Do", right: true }];
+  return table("Recurring jobs", columns, rows);
 }
 
 function ended(seen: Seen, history: readonly HistoryEntry[], mayRead: boolean): Html {

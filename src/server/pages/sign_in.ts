@@ -1,7 +1,7 @@
 /** Signing in and out. */
 import { markup } from "./markup.ts";
 import { page, redirect } from "./page.ts";
-import { readForm } from "./form.ts";
+import { readForm } from "../exchange/form.ts";
 import { cookieName } from "../front/front.ts";
 import type { Exchange, Reply, Route } from "../exchange/route.ts";
 

@@ -1,7 +1,7 @@
 /** What a form of a page has sent. */
-import { BadRequest } from "../exchange/problem.ts";
-import { parseQuery, type Query } from "../exchange/target.ts";
-import type { Exchange } from "../exchange/route.ts";
+import { BadRequest } from "./problem.ts";
+import { parseQuery, type Query } from "./target.ts";
+import type { Exchange } from "./route.ts";
 
 /** The text of a body. @throws BadRequest if it is no UTF-8 */
 export async function readText(exchange: Exchange): Promise<string> {

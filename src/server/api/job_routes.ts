@@ -1,0 +1,167 @@
+/** Jobs for programs, and the forms of the page for them. What is put in is written here, key by key: never a text as it came. */
+import { z } from "zod";
+import { jsonReply } from "./json.ts";
+import { choiceOf, countOf } from "./parameters.ts";
+import { readForm, readText } from "../exchange/form.ts";
+import { BadRequest, NotAllowed, NotFound } from "../exchange/problem.ts";
+import type { Exchange, Reply, Route } from "../exchange/route.ts";
+import { deskOf, mayReadAll, mayRun } from "../jobs/job_access.ts";
+import type { CheckRequest } from "../jobs/job_desk.ts";
+import { unlessFault } from "../../core/fault.ts";
+import { textOf } from "../../core/raw.ts";
+import { parseSubset } from "../../core/subset.ts";
+import type { HistoryEntry } from "../../jobs/state/stored_state.ts";
+
+const USUAL_RUNS = 50, MOST_RUNS = 1000, SEARCHED_RUNS = 5000;
+const OUTCOMES = ["done", "problems", "failed", "rejected"] as const;
+const SUBSET = z.string().max(100).refine((text) => unlessFault(() => parseSubset(text) !== undefined, false));
+const CHECK = z.strictObject({
+  kind: z.literal("check"),
+  readData: z.literal(true).optional(),
+  readDataSubset: SUBSET.optional(),
+});
+
+export const JOB_ROUTES: readonly Route[] = [
+  {
+    methods: ["GET"],
+    path: "/api/v1/jobs",
+    access: "watch",
+    about: { summary: "The job that runs, those that wait, and those that come again" },
+    handle: (exchange) => {
+      const desk = deskOf(exchange), running = desk.running(), waiting = desk.waiting();
+      if (mayReadAll(exchange)) {
+        return jsonReply({ ...(running !== undefined && { running }), waiting, recurring: desk.recurring() });
+      }
+      return jsonReply({ running: running !== undefined, waiting: waiting.length });
+    },
+  },
+  {
+    methods: ["POST"],
+    path: "/api/v1/jobs",
+    access: "run",
+    about: { summary: 'Puts a job in that looks for damage: {"kind": "check", "readDataSubset": "5%"}' },
+    handle: async (exchange) => {
+      const request = checkRequest(await jsonBody(exchange));
+      return created(exchange, deskFor(exchange).check(request));
+    },
+  },
+  {
+    methods: ["DELETE"],
+    path: "/api/v1/jobs/{file}",
+    access: "run",
+    about: { summary: "Takes out a job that waits: of those who run jobs, what was put in here" },
+    handle: (exchange) => {
+      remove(exchange, textOf(exchange.params.file ?? ""));
+      return { status: 204 };
+    },
+  },
+  {
+    methods: ["POST"],
+    path: "/api/v1/recurring/{file}/start",
+    access: "run",
+    about: { summary: "Starts a recurring job, as if it were due" },
+    handle: (exchange) => created(exchange, deskFor(exchange).start(textOf(exchange.params.file ?? ""))),
+  },
+  {
+    methods: ["GET"],
+    path: "/api/v1/job-history",
+    access: "watch",
+    about: {
+      summary: "What became of jobs, the newest first",
+      query: { outcome: OUTCOMES.join(", "), limit: "so many at most" },
+    },
+    handle: jobHistory,
+  },
+  {
+    methods: ["GET"],
+    path: "/api/v1/job-history/{run}",
+    access: "read",
+    about: { summary: "One run with its problems; its text is for the role admin" },
+    handle: async (exchange) => {
+      const { text, ...run } = await runOf(exchange);
+      return jsonReply(exchange.account?.role === "admin" ? { ...run, text } : run);
+    },
+  },
+  { methods: ["POST"], path: "/jobs/start", access: "run", handle: (exchange) => byForm(exchange, startByForm) },
+  { methods: ["POST"], path: "/jobs/check", access: "run", handle: (exchange) => byForm(exchange, checkByForm) },
+  { methods: ["POST"], path: "/jobs/remove", access: "run", handle: (exchange) => byForm(exchange, remove) },
+];
+
+/** @throws NotFound where there are no jobs, or none of that account */
+export async function runOf(exchange: Exchange): Promise<HistoryEntry> {
+  deskOf(exchange);
+  const run = textOf(exchange.params.run ?? "");
+  const all = mayReadAll(exchange) ? await exchange.site.reader.jobHistory(SEARCHED_RUNS) : [];
+  const found = all.findLast((one) => one.run === run);
+  if (found === undefined) throw new NotFound("There is no such run");
+  return found;
+}
+
+async function jobHistory(exchange: Exchange): Promise<Reply> {
+  deskOf(exchange);
+  const { query } = exchange.target, limit = countOf(query, "limit", USUAL_RUNS, MOST_RUNS);
+  const outcome = choiceOf(query, "outcome", OUTCOMES);
+  const all = (await exchange.site.reader.jobHistory(MOST_RUNS)).toReversed();
+  const chosen = all.filter((one) => outcome === undefined || one.outcome === outcome).slice(0, limit);
+  const items = chosen.map(({ run, name, kind, outcome, start, end, problemCount, snapshot, error }) =>
+    mayReadAll(exchange)
+      ? { run, name, kind, outcome, start, end, problemCount, snapshot, code: error?.code, message: error?.message }
+      : { kind, outcome, start, end, problemCount, code: error?.code }
+  );
+  return jsonReply({ items });
+}
+
+function deskFor(exchange: Exchange) {
+  if (!mayRun(exchange)) throw new NotAllowed("This account is for some series only");
+  return deskOf(exchange);
+}
+
+function created(exchange: Exchange, file: string): Reply {
+  tell(exchange, `put ${file} in`);
+  return jsonReply({ file }, 201, { location: `/api/v1/jobs/${encodeURIComponent(file)}` });
+}
+
+function remove(exchange: Exchange, file: string): void {
+  deskFor(exchange).remove(file, exchange.account?.role === "admin");
+  tell(exchange, `took ${file} out`);
+}
+
+function startByForm(exchange: Exchange, file: string): void {
+  created(exchange, deskFor(exchange).start(file));
+}
+
+/** @param part "" for no contents, "all", or a part of them */
+function checkByForm(exchange: Exchange, part: string): void {
+  const asked = part === "" ? {} : part === "all" ? { readData: true } : { readDataSubset: part };
+  created(exchange, deskFor(exchange).check(checkRequest({ kind: "check", ...asked })));
+}
+
+async function byForm(exchange: Exchange, act: (exchange: Exchange, value: string) => void): Promise<Reply> {
+  const form = await readForm(exchange);
+  act(exchange, form.get("file") ?? form.get("part") ?? "");
+  return { status: 303, headers: { location: "/jobs" } };
+}
+
+/** Who did it, from where. */
+function tell({ site, account, address }: Exchange, what: string): void {
+  const user = account?.name ?? "?", message = `${address || "socket"}: ${user} ${what}`;
+  site.log({ level: "info", event: "by-page", message, fields: { address, user } });
+}
+
+async function jsonBody(exchange: Exchange): Promise<unknown> {
+  const type = exchange.headers.get("content-type") ?? "";
+  if (!/^application\/json(?:;|$)/i.test(type)) throw new BadRequest("The body is no application/json");
+  try {
+    return JSON.parse(await readText(exchange));
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new BadRequest("The body is no JSON");
+    throw error;
+  }
+}
+
+function checkRequest(value: unknown): CheckRequest {
+  const { data, error } = CHECK.safeParse(value);
+  if (data === undefined) throw new BadRequest(z.prettifyError(error).split("\n")[0] ?? "That is no such job");
+  const { readData, readDataSubset } = data;
+  return { ...(readData !== undefined && { readData }), ...(readDataSubset !== undefined && { readDataSubset }) };
+}

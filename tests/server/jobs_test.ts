@@ -1,0 +1,132 @@
+/** Jobs by page and interface: what may be put in, by whom, and what is told while they run. */
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { answerOf, ask, type Asking, send, tokenOf, type WebServer, webServer } from "../support/web_server.ts";
+import { World } from "../support/world.ts";
+
+function addRecurring({ jobs }: WebServer, name: string, job: object): void {
+  Deno.mkdirSync(`${jobs}/recurring`, { recursive: true });
+  Deno.writeTextFileSync(`${jobs}/recurring/${name}`, JSON.stringify(job));
+}
+
+function namesIn(path: string): string[] {
+  return [...Deno.readDirSync(path)].filter(({ isFile }) => isFile).map(({ name }) => name).sort();
+}
+
+const PHOTOS = { kind: "backup", sources: ["/volume1/photos"], name: "photos", every: "0 3 * * *" };
+
+Deno.test("A recurring job is started as if it were due, once, and taken out again by whoever may", async () => {
+  using world = new World({ inMemory: true });
+  await using server = await webServer(world);
+  addRecurring(server, "photos.jsonc", PHOTOS);
+  const run: Asking = { method: "POST", token: tokenOf("run") }, target = "/api/v1/recurring/photos.jsonc/start";
+  const { status, text } = await ask(server, target, run), { file } = JSON.parse(text);
+  strictEqual(status, 201, text);
+  deepStrictEqual(namesIn(server.jobs), [file]);
+  const { every: _, ...once } = PHOTOS;
+  deepStrictEqual(JSON.parse(Deno.readTextFileSync(`${server.jobs}/${file}`)), once);
+  strictEqual((await ask(server, target, run)).status, 409);
+  const jobs = JSON.parse((await ask(server, "/api/v1/jobs", { token: tokenOf("read") })).text);
+  deepStrictEqual(jobs.waiting, [file]);
+  strictEqual(jobs.recurring[0].next.length, 3);
+  strictEqual((await ask(server, `/api/v1/jobs/${file}`, { ...run, method: "DELETE" })).status, 204);
+  deepStrictEqual(namesIn(server.jobs), []);
+  ok(server.log.some(({ event, message }) => event === "by-page" && message.startsWith("127.0.0.1: run put ")));
+});
+
+Deno.test("What somebody else put in is for admins to take out; what has begun is for nobody", async () => {
+  using world = new World({ inMemory: true });
+  await using server = await webServer(world);
+  Deno.writeTextFileSync(`${server.jobs}/own.json`, "{}");
+  const remove = (file: string, token: string) => ask(server, `/api/v1/jobs/${file}`, { method: "DELETE", token });
+  strictEqual((await remove("own.json", tokenOf("run"))).status, 404);
+  Deno.mkdirSync(`${server.jobs}/.backup-tool/running`, { recursive: true });
+  Deno.writeTextFileSync(`${server.jobs}/.backup-tool/running/own.json`, "{}");
+  strictEqual((await remove("own.json", tokenOf("admin"))).status, 409);
+  Deno.removeSync(`${server.jobs}/.backup-tool/running/own.json`);
+  strictEqual((await remove("recurring", tokenOf("admin"))).status, 404);
+  strictEqual((await remove("own.json", tokenOf("admin"))).status, 204);
+  deepStrictEqual(namesIn(server.jobs), []);
+});
+
+const REFUSED: readonly string[] = [
+  `{"kind":"backup","sources":["/etc"]}`,
+  `{"kind":"restore","target":"/etc"}`,
+  `{"kind":"check","lock":{"before":"touch /tmp/x"}}`,
+  `{"kind":"check","storage":"/elsewhere"}`,
+  `{"kind":"check","readDataSubset":"everything"}`,
+  `{"kind":"check","__proto__":{"readData":true},"prune":true}`,
+  `{"kind":"prune","keep":{"last":1}}`,
+  `[]`,
+  `"check"`,
+  `{`,
+];
+
+Deno.test("Nothing but a check can be put in, and nothing but its own keys", async () => {
+  using world = new World({ inMemory: true });
+  await using server = await webServer(world);
+  const json = { "content-type": "application/json" };
+  for (const body of REFUSED) {
+    const { status } = await ask(server, "/api/v1/jobs", {
+      method: "POST",
+      token: tokenOf("admin"),
+      headers: json,
+      body,
+    });
+    strictEqual(status, 400, body);
+  }
+  const body = `{"kind":"check","readDataSubset":"5%"}`, put = { method: "POST", token: tokenOf("run"), body };
+  strictEqual((await ask(server, "/api/v1/jobs", put)).status, 400, "without its media type");
+  deepStrictEqual(namesIn(server.jobs), []);
+  for (let i = 0; i < 20; i++) strictEqual((await ask(server, "/api/v1/jobs", { ...put, headers: json })).status, 201);
+  strictEqual((await ask(server, "/api/v1/jobs", { ...put, headers: json })).status, 429);
+  const [first = ""] = namesIn(server.jobs);
+  deepStrictEqual(JSON.parse(Deno.readTextFileSync(`${server.jobs}/${first}`)), JSON.parse(body));
+});
+
+Deno.test("Events come as they happen; who only watches hears no names; a stream that ended makes room", async () => {
+  using world = new World({ inMemory: true });
+  await using server = await webServer(world);
+  const heard: string[] = [];
+  for (const role of ["watch", "admin"] as const) {
+    using connection = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+    await send(
+      connection,
+      `GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${tokenOf(role)}\r\n\r\n`,
+    );
+    let text = await until(connection, "", "retry: 5000");
+    server.desk.hear({
+      level: "info",
+      event: "job-started",
+      message: "secret.json: started",
+      fields: { job: "secret.json" },
+    });
+    text = await until(connection, text, "job-started");
+    heard.push(String(text.includes("secret.json")));
+  }
+  deepStrictEqual(heard, ["false", "true"]);
+  deepStrictEqual(JSON.parse((await ask(server, "/api/v1/jobs", { token: tokenOf("watch") })).text), {
+    running: true,
+    waiting: 0,
+  });
+  // As somebody does who goes from page to page: each leaves a stream behind.
+  for (let i = 0; i < 12; i++) {
+    for (let isFull = true; isFull;) {
+      using connection = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+      const head = `Host: localhost\r\nAuthorization: Bearer ${tokenOf("read")}\r\n`;
+      await send(connection, `GET /api/v1/events HTTP/1.1\r\n${head}\r\n`);
+      const text = await until(connection, "", "\r\n\r\n");
+      isFull = answerOf(Uint8Array.from(text, (one) => one.charCodeAt(0))).status !== 200;
+    }
+  }
+});
+
+async function until(connection: Deno.Conn, before: string, wanted: string): Promise<string> {
+  let text = before;
+  const into = new Uint8Array(4096);
+  while (!text.includes(wanted)) {
+    const got = await connection.read(into);
+    if (got === null) throw new Error(`It ended with ${text}`);
+    text += new TextDecoder("latin1").decode(into.subarray(0, got));
+  }
+  return text;
+}
