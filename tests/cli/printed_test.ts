@@ -27,7 +27,7 @@ const NOT_RUN: Readonly<Record<string, readonly string[]>> = {
   "service": ["systemd"],
   "nas": ["a NAS", "Docker", "a NAS"],
   "notifications": ["an address"],
-  "web": ["runs until it is stopped", "a token"],
+  "web": ["runs until it is stopped", "a token", "other servers"],
 };
 
 function blocksOf(text: string, language: string): string[] {

@@ -317,7 +317,7 @@ Deno.test("help pages have their options in groups, none of those that all comma
     "For vaults",
     "Examples",
   ]);
-  match(stdout, /;\s+nas or desktop\)/);
+  match(stdout, /nas\s+or\s+desktop\)/);
   match(stdout, /^Global options: see `backup-tool help options`\nTopics: `help sources`, /m);
   for (const command of allCommands()) {
     const page = (await runIn(new FakeWorld(), "help", ...wordsOf(command))).stdout;

@@ -5,7 +5,7 @@ import { deepStrictEqual, ok } from "node:assert/strict";
 
 const ROOT = new URL("../../", import.meta.url);
 const PAGES = ["README.md", "src/README.md", "tests/README.md", "scripts/bench/README.md"];
-const TOPICS = ["src/cli/help/", "src/jobs/help/"].flatMap((folder) =>
+const TOPICS = ["src/cli/help/", "src/jobs/help/", "src/server/help/"].flatMap((folder) =>
   [...Deno.readDirSync(new URL(folder, ROOT))].filter(({ name }) => name.endsWith(".md")).map(({ name }) =>
     folder + name
   )

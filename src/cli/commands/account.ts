@@ -26,10 +26,10 @@ const PRIVATE = 0o700, TOKEN_BYTES = 32;
 export const defineAccount: Define = (program, act) => {
   const account = program.command("account")
     .helpCommand(false)
-    .summary("who may use the pages of `serve --listen`, and for what")
+    .summary("manage the accounts of `serve --listen`")
     .description(
-      "Accounts of the server that `serve --listen` starts. A server that runs sees every change at once. Roles, each of " +
-        "which may what those before it may: `watch` sees whether all is well, `read` sees and downloads files, `run` starts " +
+      "Manage the accounts of the server that `serve --listen` starts. A running server sees every change at once. Each role " +
+        "includes the previous ones: `watch` sees whether all is well, `read` sees and downloads files, `run` starts " +
         "jobs, `admin` sees everything. `objects` is for programs that store vaults here.",
     );
   for (const define of [defineAdd, defineList, defineRemove, definePassword, defineToken, defineRevoke]) {
@@ -48,11 +48,11 @@ function withPassword(command: Command): Command {
 const defineAdd: Define = (account, act) => {
   const command = withPassword(withJobs(account.command("add")))
     .summary("add an account, or change its role")
-    .description("Add an account. One of that name that is there gets the role and the series; its password stays.")
+    .description("Add an account. An existing one gets the new role and series, and keeps its password.")
     .argument("<NAME>", "letters, digits and . _ @ -")
     .addOption(new Option("--role <ROLE>", "what it may do").choices(ROLES).default("read"))
-    .option("--series <SERIES>", "only these: NAME, HOST:NAME, or the beginning and `*`; repeatable", collected)
-    .option("--append-only", "role objects: nothing may be removed")
+    .option("--series <SERIES>", "only these series: NAME, HOST:NAME, or a prefix with `*` (repeatable)", collected)
+    .option("--append-only", "for the role objects: nothing can be removed")
     .addOption(new Option("--quota <SIZE>", "role objects: so much at most").argParser(reading(parseSize)))
     .addHelpText(
       "after",
@@ -120,7 +120,7 @@ function userJson({ name, role, series, tokens }: User) {
 const defineRemove: Define = (account, act) => {
   const command = withJobs(account.command("remove"))
     .summary("remove an account, with its sessions and tokens")
-    .description("Remove an account. Whoever is signed in by it isn't any more.")
+    .description("Remove an account and end its sessions.")
     .argument("<NAME>", "whose")
     .addHelpText("after", examples("backup-tool account remove tom --jobs /volume1/jobs"));
   command.action((name: string) =>
@@ -135,8 +135,8 @@ const defineRemove: Define = (account, act) => {
 
 const definePassword: Define = (account, act) => {
   const command = withPassword(withJobs(account.command("password")))
-    .summary("give an account another password")
-    .description("Give an account another password. All its sessions end; its tokens stay.")
+    .summary("change the password of an account")
+    .description("Change the password of an account. All its sessions end; its tokens stay.")
     .argument("<NAME>", "whose")
     .addHelpText("after", examples("backup-tool account password anna --jobs /volume1/jobs"));
   command.action((name: string) =>
@@ -151,16 +151,16 @@ const definePassword: Define = (account, act) => {
 
 const defineToken: Define = (account, act) => {
   const command = withJobs(account.command("token"))
-    .summary("make a token for a program")
+    .summary("create a token for a program")
     .description(
-      "Make a token: what a program sends instead of a password, as `Authorization: Bearer TOKEN` or as the password of " +
+      "Create a token, which a program sends instead of a password, as `Authorization: Bearer TOKEN` or as the password of " +
         "WebDAV. It is printed once, and can't be shown again.",
     )
     .argument("<NAME>", "whose account")
     .argument("<PROGRAM>", "what it is called in lists")
     .addOption(new Option("--role <ROLE>", "what it may do; never more than the account").choices(ROLES))
     .addOption(new Option("--expires <DURATION>", "good for so long: 90d").argParser(reading(parseDuration)))
-    .option("--append-only", "role objects: nothing may be removed")
+    .option("--append-only", "for the role objects: nothing can be removed")
     .addHelpText("after", examples("backup-tool account token anna prometheus --role watch --expires 365d"));
   command.action((name: string, program: string) =>
     act(command, async (session) => {
@@ -193,7 +193,7 @@ const defineToken: Define = (account, act) => {
 const defineRevoke: Define = (account, act) => {
   const command = withJobs(account.command("revoke"))
     .summary("revoke a token")
-    .description("Revoke a token of an account: what was sent with it is refused from now on.")
+    .description("Revoke a token of an account: requests with it are refused from now on.")
     .argument("<NAME>", "whose account")
     .argument("<PROGRAM>", "what it was made for")
     .addHelpText("after", examples("backup-tool account revoke anna prometheus"));

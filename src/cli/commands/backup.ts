@@ -162,22 +162,25 @@ function withOptions(command: Command): Command {
       "directories and files; a server's, as dav:..., s3:... or sftp:...; or names from the configuration",
     )
     .option("-n, --dry-run", "make no snapshot; show what would be read and stored, as `plan` does")
-    .option("--all", "back up all that the configuration names, a snapshot each")
-    .option("--tag <TAG>", "mark the snapshot (repeatable)", collected);
+    .option("--all", "back up everything the configuration names, one snapshot each")
+    .option("--tag <TAG>", "add a tag to the snapshot (repeatable)", collected);
   addLockOptions(addSelectionOptions(command))
-    .option("--skip-if-unchanged", "make no snapshot if nothing has changed since the last one")
+    .option("--skip-if-unchanged", "make no snapshot if nothing has changed")
     .addOption(opposite("skip-if-unchanged"))
-    .option("--no-tree", "make no browsable tree")
+    .option("--no-tree", "do not build a browsable tree")
     .addOption(new Option("--tree").hideHelp())
     .addOption(
-      new Option("--stdin-name <NAME>", "keep standard input as a file of that name").argParser(
+      new Option("--stdin-name <NAME>", "back up standard input as a file with this name").argParser(
         reading(parseEntryName),
       ),
     )
-    .option("--command <LINE>", "keep what this prints instead; if it fails, there is no snapshot")
-    .option("--init", "make the storage if there is none; not for cron: its disk may not be mounted")
+    .option("--command <LINE>", "back up the output of a command; no snapshot if it fails")
+    .option("--init", "create the storage if there is none; not for cron, where its disk may not be mounted")
     .addOption(
-      new Option("--checkpoint-every <MINUTES>", "a crash costs at most that much work (default: 5, or 8 GiB)")
+      new Option(
+        "--checkpoint-every <MINUTES>",
+        "save progress every MINUTES, so that an interrupted backup can resume (default: 5, or 8 GiB)",
+      )
         .argParser(parsePositive),
     )
     .addOption(workersOption());
@@ -186,7 +189,7 @@ function withOptions(command: Command): Command {
       "after",
       examples(
         "backup-tool backup ~/photos -s /mnt/disk/storage --init",
-        "backup-tool backup photos      # see `backup-tool help config`",
+        "backup-tool backup photos      # see `backup-tool help configuration`",
         "backup-tool backup /etc /home --name system --tag weekly --exclude '*.tmp'",
         "backup-tool backup ~ --iexclude '*.iso' --exclude-if-present .nobackup -n",
         "backup-tool backup /home --lock btrfs",

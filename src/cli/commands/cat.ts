@@ -23,7 +23,7 @@ export const defineCat: Define = (program, act) => {
     .summary("print a file of a snapshot")
     .description(
       "Print the bytes of a file in a snapshot. They are verified while they are read: if the exit status is not 0, " +
-        "don't trust them. `--json` prints them in base64.",
+        "do not trust them. `--json` prints them in base64.",
     )
     .argument("<SNAPSHOT>", "which snapshot")
     .argument("[PATH]", "file in it, or as it was in the source")

@@ -23,12 +23,12 @@ interface CheckOptions {
 
 export const defineCheck: Define = (program, act) => {
   const command = program.command("check")
-    .summary("look for damage")
+    .summary("verify the storage")
     .description(
-      "Check that all snapshots are whole: manifests are read and compared with what is stored. With --read-data all " +
-        "contents are read and compared with their checksums. The exit status is 3 if there is damage.\n\n" +
-        "The storage remembers when each content was last read. --read-data-subset with a size or a share takes those " +
-        "that were not read for the longest time, so that a little each night reaches all of them.",
+      "Verify that all snapshots are complete: file lists are read and compared with what is stored. With --read-data all " +
+        "data is read and compared with its checksums. The exit status is 3 if there is damage.\n\n" +
+        "The storage remembers when each content was last verified. --read-data-subset with a size or a share takes those " +
+        "verified longest ago, so that a little each night reaches all of them.",
     )
     .argument("[SNAPSHOT]", "only this one, such as `latest`")
     .argument("[PATH]", "only what is at or below it")
@@ -38,7 +38,7 @@ export const defineCheck: Define = (program, act) => {
         .argParser(reading(parseSubset)).conflicts(["readData", "status"]),
     )
     .addOption(
-      new Option("--status", "read nothing; tell how long ago the contents were read").conflicts(["readData"]),
+      new Option("--status", "read nothing; show how much was verified, and when").conflicts(["readData"]),
     )
     .addOption(workersOption())
     .addHelpText(

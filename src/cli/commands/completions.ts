@@ -6,9 +6,9 @@ import type { Define } from "./command.ts";
 
 export const defineCompletions: Define = (program, act) => {
   const command = program.command("completions")
-    .summary("print what makes a shell complete commands")
+    .summary("generate shell completion scripts")
     .description(
-      "Print a script that makes a shell complete commands, options, and what the storage holds: snapshots, paths in " +
+      "Print a script with which a shell completes commands, options, and what the storage contains: snapshots, paths in " +
         "them, names and tags. Put it where the shell looks for completions, and start a new shell.",
     )
     .addArgument(new Argument("<SHELL>", "which shell").choices(Object.keys(SCRIPTS)))

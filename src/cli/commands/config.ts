@@ -15,9 +15,9 @@ interface ConfigOptions {
 
 export const defineConfig: Define = (program, act) => {
   const command = program.command("config")
-    .summary("show the settings that count, and where each is from")
+    .summary("show the effective settings and where each comes from")
     .description(
-      "Show the settings that count, and where each is from: an option, a variable, the configuration file, or the " +
+      "Show the effective settings and where each comes from: an option, a variable, the configuration file, or the " +
         `default, in this order. The file is the one that --config or BACKUP_TOOL_CONFIG names, else ` +
         `~/.config/backup-tool/${CONFIG_NAME}, else /etc/${CONFIG_NAME}; --no-config takes none. It may name backups, ` +
         "which `backup NAME` makes.",

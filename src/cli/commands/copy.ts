@@ -34,20 +34,20 @@ export const defineCopy: Define = (program, act) => {
     .summary("copy snapshots into another storage or vault")
     .description(
       "Copy snapshots from a storage or vault (-s) into another one (--to), oldest first. Those that are there already " +
-        "are skipped, and so is every content that is. A snapshot keeps its id. A copy that was cut off goes on where it " +
+        "are skipped, and so is data that is. A snapshot keeps its id. An interrupted copy continues where it " +
         "was. Without SNAPSHOT all complete snapshots are copied.\n\n" +
         "--key-file and the like open either vault; where they differ, --to-key-file and the like open the target.",
     )
-    .argument("[SNAPSHOT...]", "only these")
+    .argument("[SNAPSHOT...]", "only these snapshots")
     .option("--to <LOCATION>", "where to: a storage or vault, or the name of one in the configuration")
-    .option("--name <NAME>", "only the snapshots of that name")
-    .option("--host <HOST>", "only the snapshots of that host")
-    .option("--tag <TAG>", "only those with that tag, or one of several (repeatable)", collected)
+    .option("--name <NAME>", "only snapshots with this name")
+    .option("--host <HOST>", "only snapshots of this host")
+    .option("--tag <TAG>", "only snapshots with this tag, or one of several (repeatable)", collected)
     .option("--latest <N>", "only the newest N of each series", parseLatest)
-    .option("-n, --dry-run", "copy nothing; tell what would be")
+    .option("-n, --dry-run", "copy nothing; show what would be copied")
     .option("--to-key-file <FILE>", "open the target with this key")
     .option("--to-password-file <FILE>", "open the target with the passphrase in this file")
-    .option("--to-password-command <LINE>", "open the target with the passphrase that this prints");
+    .option("--to-password-command <LINE>", "open the target with the passphrase printed by a command");
   addPackingOptions(command)
     .addOption(workersOption())
     .addHelpText(

@@ -27,18 +27,18 @@ interface DiffOptions {
 
 export const defineDiff: Define = (program, act) => {
   const command = program.command("diff")
-    .summary("tell what is different between two snapshots")
+    .summary("show changes between snapshots")
     .description(
-      "Tell what is different between two snapshots or, with one, what it has changed of the one before it in its " +
-        "series. A directory (a path that begins with `/`, `./` or `../`) is compared with the snapshot as it is now.\n\n" +
-        "+ added, - removed, C content changed, M only metadata changed (and what), R moved: the same content is gone at " +
-        "one path and has come at another.",
+      "Show changes between two snapshots or, with one, between it and the previous snapshot of its " +
+        "series. A directory (a path that begins with `/`, `./` or `../`) is compared as it is now.\n\n" +
+        "+ added, - removed, C content changed, M only metadata changed (and what), R moved: the same content disappeared at " +
+        "one path and appeared at another.",
     )
     .argument("<SNAPSHOT>", "which snapshot")
     .argument("[OTHER]", "the later snapshot, or a directory")
-    .option("-p, --path <PATH>", "only this path; of a directory: what it is compared with, if not its own place", "/")
-    .option("--read-data", "read all files of a directory, not only those whose size or time is different")
-    .option("--directory-times", "tell of directories that have only another time of modification, too")
+    .option("-p, --path <PATH>", "only this path; for a directory: the path to compare it with", "/")
+    .option("--read-data", "read all files of a directory, not only those with another size or time")
+    .option("--directory-times", "also show directories of which only the modification time differs")
     .option("--name-only", "only the paths that are different, where they are now")
     .addOption(
       new Option("--stat", "only how much is different, in each directory at the top").conflicts("nameOnly"),

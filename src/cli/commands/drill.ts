@@ -20,19 +20,19 @@ const USUAL_BYTES = 1024 ** 3;
 
 export const defineDrill: Define = (program, act) => {
   const command = program.command("drill")
-    .summary("prove that files can be restored, by restoring some")
+    .summary("test whether files can be restored, by restoring some")
     .description(
-      "Restore files that chance has chosen from each series, as in need, into a temporary directory, and compare them " +
+      "Restore randomly chosen files of each series into a temporary directory, and compare them " +
         "with what was backed up, and with the source where that is unchanged. `stats` and `check --status` show when " +
-        "each series was last proven so. The exit status is 3 if anything did not come back as it was.",
+        "each series last passed. The exit status is 3 if anything was not restored as it was.",
     )
     .addOption(
-      new Option("--sample <SIZE>", "restore that much at most").argParser(reading(parseSize))
+      new Option("--sample <SIZE>", "restore at most that much").argParser(reading(parseSize))
         .default(USUAL_BYTES, "1G"),
     )
-    .addArgument(new Argument("[SIZE]", "the same as --sample").argParser(reading(parseSize)))
-    .option("--name <NAME>", "only the series of that name")
-    .option("--tmp <DIR>", "where to; what was restored is removed again (default: $TMPDIR)")
+    .addArgument(new Argument("[SIZE]", "same as --sample").argParser(reading(parseSize)))
+    .option("--name <NAME>", "only the series with this name")
+    .option("--tmp <DIR>", "temporary directory (default: $TMPDIR)")
     .addOption(workersOption())
     .addHelpText(
       "after",

@@ -14,13 +14,13 @@ export const defineDump: Define = (program, act) => {
     .summary("write a directory of a snapshot as a tar or ZIP file")
     .description(
       "Write a directory of a snapshot, with everything below it, or one file, to standard output as a tar or ZIP file. " +
-        "Contents are verified while they are read: if the exit status is 3, what was damaged is named on standard error. " +
-        "A tar file has everything but sockets, with owners, hard links and extended attributes; a ZIP file has files, " +
+        "Data is verified while it is read: if the exit status is 3, damaged files are reported on standard error. " +
+        "A tar file contains everything but sockets, with owners, hard links and extended attributes; a ZIP file contains files, " +
         "directories and symbolic links, with modes.",
     )
     .argument("<SNAPSHOT>", "which snapshot")
     .argument("[PATH]", "directory or file in it, or as it was in the source (default: /)")
-    .addOption(new Option("-f, --format <FORMAT>", "of the archive").choices(["tar", "zip"]).default("tar"))
+    .addOption(new Option("-f, --format <FORMAT>", "format of the archive").choices(["tar", "zip"]).default("tar"))
     .option("-o, --output <FILE>", "write to this file, which is there when all of it is, for its owner alone")
     .addHelpText(
       "after",

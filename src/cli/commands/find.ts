@@ -33,21 +33,21 @@ export const defineFind: Define = (program, act) => {
   const command = program.command("find")
     .summary("find files in all snapshots")
     .description(
-      "Find files and directories in all snapshots at once. A pattern without a slash fits a name anywhere; one with a " +
-        "slash fits the whole path, with `**` for any directories (the syntax of `.gitignore`). Every version of a path is " +
+      "Find files and directories in all snapshots at once. A pattern without a slash matches a name anywhere; one with a " +
+        "slash matches the full path, with `**` for any directories (the syntax of `.gitignore`). Every version of a path is " +
         "one line: the last snapshot that has it, the days on which it was first and last seen, in how many snapshots it is.",
     )
-    .argument("[PATTERN...]", "names or paths; without any, everything that the options let through")
-    .option("-i, --ignore-case", "small and capital letters are the same")
+    .argument("[PATTERN...]", "names or paths (default: everything that matches the options)")
+    .option("-i, --ignore-case", "ignore case")
     .addOption(new Option("-k, --kind <KIND>", `${KINDS.join(", ")}; repeatable`).argParser(parseKind))
     .addOption(new Option("--larger-than <SIZE>", "such as 10M").argParser(reading(parseSize)))
     .addOption(new Option("--smaller-than <SIZE>", "such as 1G").argParser(reading(parseSize)))
     .option("--newer-than <TIME>", "modified since then: 2026-11-20, 2026-11-20 23:05, or 7d for a week ago")
     .option("--older-than <TIME>", "modified before then")
-    .option("--content <ID>", "with that content: the beginning of its id, or its SHA-256")
-    .option("--snapshot <SNAPSHOT>", "only what this snapshot has; repeatable", collected)
-    .option("--gone", "only what the newest snapshot of its series has no more")
-    .option("-l, --long", "mode, owner and time of modification too")
+    .option("--content <ID>", "with this content: the beginning of its id, or its SHA-256")
+    .option("--snapshot <SNAPSHOT>", "only in this snapshot (repeatable)", collected)
+    .option("--gone", "only paths missing in the newest snapshot of their series")
+    .option("-l, --long", "also show mode, owner and modification time")
     .addHelpText(
       "after",
       examples(

@@ -28,21 +28,21 @@ interface ForgetOptions extends KeepOptions {
 
 export const defineForget: Define = (program, act) => {
   const command = program.command("forget")
-    .summary("remove snapshots by rules, or by name")
+    .summary("remove snapshots by policy or by name")
     .description(
-      "Remove the snapshots that no rule keeps, with their trees; or those that are named. The rules are restic's, and " +
-        "count within each series (host and name, and the sources where those gave the name), in local time. Without any, those of the configuration count, else " +
+      "Remove the snapshots that no rule keeps, with their trees; or the named ones. The rules are restic's, and " +
+        "apply to each series (same host and name) separately, in local time. Without rules, those of the configuration apply, otherwise " +
         "the storage's policy. At least one snapshot of a series stays unless it is named. Space is freed by `prune`, or " +
         "with --prune.",
     )
-    .argument("[SNAPSHOT...]", "remove these, whatever the rules say");
+    .argument("[SNAPSHOT...]", "remove these snapshots, whatever the rules say");
   addKeepOptions(command)
-    .option("--host <HOST>", "only the snapshots of that host")
-    .option("--name <NAME>", "only the snapshots of that name")
-    .option("--tag <TAG>", "only the snapshots with that tag; `a,b`: with both (repeatable)", collectedTags)
-    .option("-n, --dry-run", "remove nothing; tell what would be, and which rule keeps each other one")
-    .option("--prune", "then free the space that nothing needs any more")
-    .addOption(workersOption("each takes 130 MiB (default: none)"))
+    .option("--host <HOST>", "only snapshots of this host")
+    .option("--name <NAME>", "only snapshots with this name")
+    .option("--tag <TAG>", "only the snapshots with this tag; `a,b` for both (repeatable)", collectedTags)
+    .option("-n, --dry-run", "remove nothing; show what would be removed, and which rules keep the others")
+    .option("--prune", "then delete unreferenced data")
+    .addOption(workersOption("each needs 130 MiB (default: none)"))
     .addHelpText(
       "after",
       examples(

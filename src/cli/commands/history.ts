@@ -11,10 +11,10 @@ import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 
 export const defineHistory: Define = (program, act) => {
   const command = program.command("history")
-    .summary("tell what became of a path")
+    .summary("show the history of a path")
     .description(
-      "List every version of a path in all snapshots: when it appeared, when it changed in content or only in metadata " +
-        "(and in what), when it vanished, and which content it had. Each line names the first snapshot that has that version.",
+      "List every version of a path in all snapshots: when it appeared, when its content or only its metadata changed " +
+        "(and what of it), when it disappeared, and which content it had. Each line names the first snapshot with that version.",
     )
     .argument("<PATH>", "file or directory, as `ls` shows it or as it was in the source")
     .addHelpText(

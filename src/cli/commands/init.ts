@@ -29,21 +29,21 @@ export const DEFAULT_SETTINGS: StorageOptions = { algorithm: "sha256", hexSplit:
 
 export const defineInit: Define = (program, act) => {
   const command = program.command("init")
-    .summary("make a new storage, or a vault")
+    .summary("create a storage or a vault")
     .description(
-      "Make a new storage in an empty or new directory; or, with --vault, a vault: packed, compressed and encrypted, in a " +
+      "Create a storage in an empty or new directory; or, with --vault, a vault: packed, compressed and encrypted, in a " +
         "directory or elsewhere. Its key is protected by a passphrase, which is asked for unless --password-file or " +
         "--password-command gives one.",
     )
     .addOption(
-      new Option("--algorithm <NAME>", "checksum that names contents; sha1, md5 and crc32 compare bytes too")
+      new Option("--algorithm <NAME>", "checksum that names file contents; sha1, md5 and crc32 also compare bytes")
         .choices(Object.keys(CHOICES)).default(DEFAULT_SETTINGS.algorithm),
     )
     .addOption(
       new Option("--hex-split <DIGITS>", "hex digits of each level of directories in content/, such as 2, 3 or 2,2")
         .argParser(reading(parseHexSplit)).default(DEFAULT_SETTINGS.hexSplit, "2"),
     )
-    .addOption(new Option("--vault", "make a vault").conflicts(["algorithm", "hexSplit"]))
+    .addOption(new Option("--vault", "create a vault").conflicts(["algorithm", "hexSplit"]))
     .option("--key-name <NAME>", "what `key list` calls the first key of the vault (default: USER@HOST)")
     .addHelpText(
       "after",

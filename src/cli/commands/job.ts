@@ -16,8 +16,8 @@ import type { Define } from "./command.ts";
 export const defineJob: Define = (program, act) => {
   const job = program.command("job")
     .helpCommand(false)
-    .summary("check job files, print their schema, tell what became of jobs")
-    .description("What has to do with the jobs of `backup-tool serve`: their files, and what became of them.");
+    .summary("validate job files and show the job history")
+    .description("Validate job files of `backup-tool serve` and show the job history.");
   defineCheck(job, act);
   defineSchema(job, act);
   defineHistory(job, act);
@@ -31,13 +31,13 @@ interface JobFileReport {
 
 const defineCheck: Define = (job, act) => {
   const command = job.command("check")
-    .summary("say what is wrong with job files")
+    .summary("validate job files")
     .description(
-      "Say what is wrong with job files, with line and column, as `backup-tool serve` would; nothing is run. A file in " +
-        "a directory called `recurring` must say when it is due. The exit status is 3 if something is wrong.",
+      "Validate job files as `backup-tool serve` would, and report errors with line and column; nothing is run. A file in " +
+        "a directory called `recurring` must have a schedule. The exit status is 3 if something is wrong.",
     )
     .argument("<FILE...>", "job files")
-    .option("--recurring", "they are jobs that recur, wherever they are")
+    .option("--recurring", "treat the files as recurring jobs, wherever they are")
     .addHelpText(
       "after",
       examples(
@@ -96,7 +96,7 @@ const defineSchema: Define = (job, act) => {
   const command = job.command("schema")
     .summary("print the JSON Schema of job files")
     .description('Print the JSON Schema of job files, for editors: point "$schema" of a job file at where you keep it.')
-    .option("--recurring", "of files in recurring/")
+    .option("--recurring", "schema of files in recurring/")
     .addHelpText("after", examples("backup-tool job schema > /volume1/jobs/schema/job.schema.json"));
   command.action(() =>
     act(command, async (session) => {
@@ -117,11 +117,11 @@ const USUAL_LAST = 50;
 
 const defineHistory: Define = (job, act) => {
   const command = job.command("history")
-    .summary("tell what became of jobs, oldest first")
-    .description("Tell what became of the jobs of a storage: the last ones, oldest first. Times are local.")
+    .summary("show the job history, oldest first")
+    .description("Show the outcome of the last jobs of a storage, oldest first. Times are local.")
     .addOption(new Option("--last <N>", "so many").argParser(parseCount).default(USUAL_LAST))
-    .option("--all", "all that are remembered")
-    .option("--unhappy", "only those that had problems, failed or were no jobs")
+    .option("--all", "show all jobs in the history")
+    .option("--unhappy", "only jobs that had problems, failed or were invalid")
     .addHelpText(
       "after",
       examples(

@@ -19,7 +19,7 @@ interface NewPassphraseOptions {
 export const defineKey: Define = (program, act) => {
   const key = program.command("key")
     .helpCommand(false)
-    .summary("who may open a vault, and with what")
+    .summary("manage the keys of a vault")
     .description(
       "Every key of a vault gives the same secret, under a passphrase of its own. A write-only key can store, list and " +
         "prune, but read no content: for a host that only backs up.",
@@ -59,7 +59,7 @@ const defineAdd: Define = (key, act) => {
   const command = withNewPassphrase(key.command("add"))
     .summary("add a key with a passphrase of its own")
     .description("Add a key to a vault. Its passphrase is asked for, twice, unless a file or a command gives it.")
-    .option("--write-only", "it can store, but not read contents")
+    .option("--write-only", "a key that can add backups, but not read them")
     .option("--name <NAME>", "what `key list` calls it (default: USER@HOST)")
     .addHelpText(
       "after",
@@ -86,8 +86,8 @@ const defineRemove: Define = (key, act) => {
   const command = key.command("remove")
     .summary("remove a key")
     .description("Remove a key from a vault. Whoever has read it can still open the vault.")
-    .argument("<ID>", "its id, or how that begins")
-    .option("--force", "also if no other key is known here to read contents")
+    .argument("<ID>", "its id, or the beginning of it")
+    .option("--force", "even if no other key is known here that can read the vault")
     .addHelpText("after", examples("backup-tool key remove 3f2a91b0 -s /mnt/usb/vault"));
   command.action((id: string) =>
     act(command, async (session) => {
@@ -136,8 +136,8 @@ const defineShow: Define = (key, act) => {
       "Print the key of a vault as text and as a QR code: what opens it when everything else is lost. Whoever sees it can " +
         "read everything.",
     )
-    .option("--paper", "yes, print the secret itself")
-    .option("--write-only", "only what can store, but not read contents")
+    .option("--paper", "confirm that the secret itself is to be printed")
+    .option("--write-only", "only the part that can add backups, but not read them")
     .addHelpText("after", examples("backup-tool key show --paper -s /mnt/usb/vault | lp"));
   command.action(() =>
     act(command, async (session) => {
@@ -172,7 +172,7 @@ const defineExport: Define = (key, act) => {
       "Write the key into a new file, which --key-file takes, and `age -d -i`. Nothing protects it but its mode.",
     )
     .argument("<FILE>", "a new file")
-    .option("--write-only", "only what can store, but not read contents")
+    .option("--write-only", "only the part that can add backups, but not read them")
     .option("--name <NAME>", "what its first line calls it")
     .addHelpText("after", examples("backup-tool key export ~/offsite.key -s offsite"));
   command.action((file: string) =>

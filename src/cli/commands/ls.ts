@@ -21,22 +21,22 @@ interface LsOptions {
 
 export const defineLs: Define = (program, act) => {
   const command = program.command("ls")
-    .summary("list what a snapshot holds")
+    .summary("list files in a snapshot")
     .description(
-      "List a directory of a snapshot, or one object. A snapshot is named by the beginning of its id, the name of its " +
+      "List a directory of a snapshot, or one file. A snapshot is named by the beginning of its id, the name of its " +
         "tree, a date or time (`2026-11-20`, `2026-11-20 23:05`), `latest`, `latest~2` or `NAME:latest`. Names that could " +
         "disturb a terminal are shown with escapes, through a pipe too; `--json` is exact.",
     )
     .argument("<SNAPSHOT>", "which snapshot")
     .argument("[PATH]", "directory or file in it, or as it was in the source (default: /)")
-    .option("-l, --long", "kind, mode, owner, size, time")
-    .option("-R, --recursive", "everything below it, with whole paths")
-    .option("-T, --tree", "everything below it, drawn as a tree")
+    .option("-l, --long", "show kind, mode, owner, size and time")
+    .option("-R, --recursive", "list everything below, with full paths")
+    .option("-T, --tree", "show everything below as a tree")
     .addOption(
-      new Option("--sort <ORDER>", "within each directory").choices(["name", "size", "time"]).default("name"),
+      new Option("--sort <ORDER>", "order within each directory").choices(["name", "size", "time"]).default("name"),
     )
-    .option("-r, --reverse", "the other way round")
-    .addOption(new Option("--ncdu", "for `ncdu -f -`: everything below it").conflicts(["tree", "recursive", "long"]))
+    .option("-r, --reverse", "reverse the order")
+    .addOption(new Option("--ncdu", "print everything below for `ncdu -f -`").conflicts(["tree", "recursive", "long"]))
     .addHelpText(
       "after",
       examples(

@@ -14,7 +14,7 @@ export const defineMetrics: Define = (program, act) => {
   const command = program.command("metrics")
     .summary("print metrics for Prometheus")
     .description(
-      "Print what monitoring wants to know, in the text format of Prometheus: age and size of the newest snapshot of " +
+      "Print metrics in the text format of Prometheus: age and size of the newest snapshot of " +
         "each series, jobs, space, verification, damage. Run by cron with `--output`, it feeds the textfile collector " +
         "of node_exporter; the file is replaced in one step.",
     )

@@ -19,8 +19,8 @@ export const defineNotify: Define = (program, act) => {
   const command = program.command("notify")
     .summary("send waiting notifications, test targets, report late backups")
     .description(
-      'Send the notifications that still wait. Who is notified stands in "notify" of the configuration; of a command ' +
-        "they are told with `--notify NAME`, of the jobs of `backup-tool serve` always. With `--late`, also report " +
+      'Send the notifications that are still waiting. "notify" of the configuration says who is notified: of a command ' +
+        "with `--notify NAME`, of the jobs of `backup-tool serve` always. With `--late`, also report " +
         'series whose newest snapshot is older than "expect" says: run it by cron, where no service runs. With ' +
         "`--test`, send a test message instead.",
     )

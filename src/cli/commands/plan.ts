@@ -109,8 +109,8 @@ function withOptions(command: Command): Command {
   command
     .summary("show what a backup would do")
     .description(
-      "Compare sources with the last snapshot of their series, as a backup with the same options would, and say what " +
-        "is new, changed, gone and left out, what would be read and stored. Nothing is written. What would be " +
+      "Compare sources with the last snapshot of their series, as a backup with the same options would, and show what " +
+        "is new, changed, gone and excluded, and what would be read and stored. Nothing is written. What would be " +
         "stored, and how well it compresses, is estimated from samples of the files.",
     )
     .argument("[SOURCE...]", "directories and files; or a name from the configuration");
@@ -118,8 +118,8 @@ function withOptions(command: Command): Command {
     .option("--no-tree", "for a backup without a browsable tree")
     .addOption(new Option("--tree").hideHelp())
     .addOption(unitSizeOption())
-    .option("--job <FILE>", "plan what a job file says")
-    .option("--why <PATH>", "only say what would happen to this path, and by which rule")
+    .option("--job <FILE>", "plan the backup of a job file")
+    .option("--why <PATH>", "only show what would happen to this path, and by which rule")
     .addHelpText(
       "after",
       examples(

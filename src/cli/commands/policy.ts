@@ -8,9 +8,9 @@ import type { Define } from "./command.ts";
 export const definePolicy: Define = (program, act) => {
   const policy = program.command("policy")
     .helpCommand(false)
-    .summary("which snapshots a storage keeps")
+    .summary("set or show the retention policy")
     .description(
-      "A storage can say itself which of its snapshots to keep, so that `forget` and jobs need no rules. Setting a " +
+      "A storage can have a retention policy of its own, so that `forget` and jobs need no rules. Setting a " +
         "policy removes nothing yet.",
     );
   defineSet(policy, act);
@@ -20,8 +20,8 @@ export const definePolicy: Define = (program, act) => {
 
 const defineSet: Define = (policy, act) => {
   const command = policy.command("set")
-    .summary("say which snapshots to keep")
-    .description("Say which snapshots `forget` keeps, instead of what was said before. Nothing is removed yet.");
+    .summary("set the retention policy")
+    .description("Set which snapshots `forget` keeps, replacing the previous policy. Nothing is removed yet.");
   addKeepOptions(command)
     .addHelpText(
       "after",
@@ -41,8 +41,8 @@ const defineSet: Define = (policy, act) => {
 
 const defineShow: Define = (policy, act) => {
   const command = policy.command("show")
-    .summary("tell which snapshots are kept")
-    .description("Tell which snapshots `forget` keeps, as the options that mean the same.")
+    .summary("show the retention policy")
+    .description("Show which snapshots `forget` keeps, as options of `forget`.")
     .addHelpText("after", examples("backup-tool policy show -s /mnt/disk/storage"));
   command.action(() =>
     act(command, async (session) => {
@@ -56,8 +56,8 @@ const defineShow: Define = (policy, act) => {
 
 const defineClear: Define = (policy, act) => {
   const command = policy.command("clear")
-    .summary("take the policy away")
-    .description("Take the policy away: `forget` then does nothing without rules of its own.")
+    .summary("remove the retention policy")
+    .description("Remove the retention policy: `forget` then needs rules of its own.")
     .addHelpText("after", examples("backup-tool policy clear -s /mnt/disk/storage"));
   command.action(() =>
     act(command, async (session) => {

@@ -12,16 +12,16 @@ interface PruneOptions extends PaceOptions {
 
 export const definePrune: Define = (program, act) => {
   const command = program.command("prune")
-    .summary("free the space that no snapshot needs any more")
+    .summary("delete unreferenced data")
     .description(
-      "Remove contents that no snapshot needs any more, and what crashed runs left behind. What is needed is read from " +
-        "all manifests; if one can't be read, nothing is removed. Trees keep their files.\n\n" +
-        "A vault is pruned in steps, so that nobody has to wait: what nothing needs is noted first, and deleted by a later " +
-        "prune. It tells when that can be.",
+      "Delete data that no snapshot references, and what interrupted runs left behind. References are read from " +
+        "all file lists; if one can't be read, nothing is deleted. Trees keep their files.\n\n" +
+        "A vault is pruned in steps, so that nobody has to wait: unreferenced data is marked first, and deleted by a later " +
+        "prune, which says when that can be.",
     )
-    .option("-n, --dry-run", "remove nothing; tell what would be");
+    .option("-n, --dry-run", "remove nothing; show what would be removed");
   addPaceOptions(command)
-    .addOption(workersOption("each takes 130 MiB (default: none)"))
+    .addOption(workersOption("each needs 130 MiB (default: none)"))
     .addHelpText(
       "after",
       examples(

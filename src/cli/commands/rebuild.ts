@@ -6,7 +6,7 @@ import type { Define } from "./command.ts";
 
 export const defineRebuild: Define = (program, act) => {
   const command = program.command("rebuild")
-    .summary("make the catalog again from content/")
+    .summary("rebuild the catalog from content/")
     .description(
       "Make the catalog of a storage again, from content/ alone. It is only a cache: db/ may be missing completely. " +
         "A catalog that is missing or stale is noticed and rebuilt by itself.",

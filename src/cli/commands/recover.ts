@@ -16,14 +16,14 @@ interface RecoverOptions {
 
 export const defineRecover: Define = (program, act) => {
   const command = program.command("recover")
-    .summary("undo what killed backups have left done to their sources")
+    .summary("clean up after interrupted backups")
     .description(
-      "Undo what backups that were killed have left done to their sources: snapshots of file systems, services that " +
-        "were stopped. Every backup does that when it starts; this is for when none is to come. What a running " +
-        "backup needs is left alone. The exit status is 3 if something can't be undone. No storage is needed.",
+      "Undo what interrupted backups have left: snapshots of file systems, services that " +
+        "were stopped. Every backup does this when it starts; this command is for when none follows. What a running " +
+        "backup uses is not touched. The exit status is 3 if something can't be undone. No storage is needed.",
     )
-    .option("--list", "only show what was done and not undone")
-    .option("--forget", "forget what can't be undone, after a last try")
+    .option("--list", "only show what was not undone")
+    .option("--forget", "drop what can't be undone, after a last attempt")
     .addHelpText("after", examples("backup-tool recover --list", "backup-tool recover"));
   command.action(() =>
     act(command, async (session) => {

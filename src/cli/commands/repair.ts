@@ -22,27 +22,27 @@ interface RepairOptions {
 
 export const defineRepair: Define = (program, act) => {
   const command = program.command("repair")
-    .summary("heal what is damaged, from whatever has a copy")
+    .summary("repair damage from trees, sources or another storage")
     .description(
-      "Heal damaged and missing contents with copies from trees, from the files that were backed up, and from other " +
-        "storages and vaults. Snapshots and lists of files come from there too, or are made again from the catalog " +
-        "and other snapshots. What can't be healed is named, with every path that needs it, and in a storage moved to " +
-        "quarantine/. In a vault, damaged units are given up, and what was whole in them is stored again. The exit " +
+      "Repair damaged and missing data with copies from trees, from the files that were backed up, and from other " +
+        "storages and vaults. Snapshots and file lists come from there too, or are reconstructed from the catalog " +
+        "and other snapshots. What can't be repaired is reported, with every path that needs it, and in a storage moved to " +
+        "quarantine/. In a vault, damaged units are given up, and intact data in them is stored again. The exit " +
         "status is 3 if something is lost.",
     )
     .option(
       "--from <LOCATION>",
-      "another storage or vault that may have copies, or a directory with the files (repeatable)",
+      "another storage or vault with copies, or a directory with the files (repeatable)",
       collected,
     )
-    .option("--snapshot <ID>", "bring back a lost snapshot of a vault: its whole id (repeatable)", collected)
+    .option("--snapshot <ID>", "restore a lost snapshot of a vault, by its full id (repeatable)", collected)
     .option(
       "--discard <NAME>",
       "remove a damaged object of snapshots/, which keeps a vault from being pruned",
       collected,
     )
     .option("--read-data", "read every byte first, to find all damage")
-    .option("-n, --dry-run", "change nothing; tell what would be healed, and what is lost")
+    .option("-n, --dry-run", "change nothing; show what would be repaired, and what is lost")
     .addOption(workersOption())
     .addHelpText(
       "after",

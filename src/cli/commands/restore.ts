@@ -51,27 +51,30 @@ export const defineRestore: Define = (program, act) => {
 
 function withOptions(command: Command): Command {
   return command
-    .summary("get files back from a snapshot")
+    .summary("restore files from a snapshot")
     .description(
       "Restore a snapshot, or parts of it. Everything is verified while it is written. A path may be given as it is in " +
-        "the snapshot, or as it was in the source. Run the same command again to continue a restore that was cut off.",
+        "the snapshot, or as it was in the source. Run the same command again to continue an interrupted restore.",
     )
     .argument("<SNAPSHOT>", "which snapshot")
     .argument("[PATH...]", "files and directories in it (default: everything)")
-    .option("-t, --target <DIR>", "where to; it must be empty unless --overwrite or --delete is given")
-    .option("--as <PATH>", "restore one file or directory under this new path")
+    .option(
+      "-t, --target <DIR>",
+      "restore below this directory; it must be empty unless --overwrite or --delete is given",
+    )
+    .option("--as <PATH>", "restore one file or directory as this path")
     .option("--in-place", "restore to where everything was backed up from")
-    .option("--strip <N>", "leave out the first N names of every path", parseStrip)
-    .option("--include <PATTERN>", "only what fits (gitignore syntax, repeatable)", collected)
-    .option("--exclude <PATTERN>", "not what fits (gitignore syntax, repeatable)", collected)
+    .option("--strip <N>", "strip N leading path components", parseStrip)
+    .option("--include <PATTERN>", "restore only paths matching PATTERN (gitignore syntax; repeatable)", collected)
+    .option("--exclude <PATTERN>", "skip paths matching PATTERN (gitignore syntax; repeatable)", collected)
     .addOption(
-      new Option("--overwrite <WHEN>", "what to do with files that are there already")
+      new Option("--overwrite <WHEN>", "when to replace existing files")
         .choices(["always", "if-changed", "if-newer", "never"]),
     )
-    .option("--delete", "remove what the snapshot doesn't have, but for what its backup left out")
-    .option("-n, --dry-run", "only say what would be created, replaced and removed")
-    .option("--no-owner", "let everything belong to who restores it")
-    .option("--numeric-ids", "give owners by number, even if their names have others here")
+    .option("--delete", "delete files not in the snapshot, except those its excludes skipped")
+    .option("-n, --dry-run", "only show what would be created, replaced and deleted")
+    .option("--no-owner", "do not restore owner and group")
+    .option("--numeric-ids", "restore numeric user and group IDs, ignoring names")
     .addOption(workersOption())
     .addHelpText(
       "after",

@@ -23,16 +23,16 @@ interface SalvageOptions {
 
 export const defineSalvage: Define = (program, act) => {
   const command = program.command("salvage")
-    .summary("get files out of what is left of a vault")
+    .summary("extract files from a damaged vault")
     .description(
-      "Get files out of any heap of a vault's units: cut, damaged, some of them lost, without index, snapshots and keys. " +
-        "Files get their names; what of a file is lost becomes zeros, and the file is called NAME~damaged. Needed is the " +
-        "key (--key-file, or the printed one typed into a file), or the passphrase if the heap still has keys/. The exit " +
+      "Extract files from any units of a vault: truncated, damaged, some of them lost, without index, snapshots and keys. " +
+        "Files get their names; lost parts of a file become zeros, and the file is called NAME~damaged. You need the " +
+        "key (--key-file, or the printed one typed into a file), or the passphrase if keys/ still exists. The exit " +
         "status is 3 if anything could not be read.",
     )
-    .argument("<PATH...>", "units, and directories that hold some at any depth")
-    .option("--target <DIR>", "where to; nothing that is there is replaced")
-    .option("--as-storage", "make a storage of it, with the snapshots that can be found")
+    .argument("<PATH...>", "units, and directories that contain units at any depth")
+    .option("--target <DIR>", "target directory; existing files are not replaced")
+    .option("--as-storage", "create a storage with the snapshots that can be found")
     .addOption(workersOption())
     .addHelpText(
       "after",

@@ -94,40 +94,40 @@ async function serverOf(session: Session, options: ServeOptions, log: Log): Prom
 
 function withOptions(command: Command): Command {
   return addListenOptions(command)
-    .summary("take jobs from a directory, one after the other")
+    .summary("run the jobs in a directory")
     .description(
-      "Take job files (*.json, *.jsonc) from a directory and do what they say, one after the other, in the order of " +
-        "their names. A job file is removed when its work is done. What is in DIR/recurring/ is done again and again. " +
-        "A run that was killed is finished by the next one.",
+      "Run the job files (*.json, *.jsonc) in a directory, one after the other, in the order of " +
+        "their names. A job file is removed when its work is done. Jobs in DIR/recurring/ run on a schedule. " +
+        "An interrupted run is finished by the next one.",
     )
-    .option("-j, --jobs <DIR>", "the job directory; made if it isn't there")
-    .option("--once", "do the jobs that are there, then end with the exit status of the worst")
-    .option("--tmp <DIR>", "where imports are prepared, on the file system of the storage (default: its tmp/)")
-    .option("--log <FILE>", "also write the log into a file")
+    .option("-j, --jobs <DIR>", "the job directory; created if it does not exist")
+    .option("--once", "run the jobs that are there, then exit with the status of the worst")
+    .option("--tmp <DIR>", "directory to prepare imports in, on the file system of the storage (default: its tmp/)")
+    .option("--log <FILE>", "also write the log to FILE")
     .addOption(
-      new Option("--log-format <FORMAT>", "lines for people, or for programs (default: text; with --json: json)")
+      new Option("--log-format <FORMAT>", "format of the log (default: text; with --json: json)")
         .choices(["text", "json"]),
     )
     .addOption(
-      new Option("--log-size <SIZE>", "begin a new file when it is that large; five old ones are kept")
+      new Option("--log-size <SIZE>", "start a new log file at this size; five old ones are kept")
         .argParser(reading(parseSize)).default(USUAL_LOG_BYTES, "10 MiB"),
     )
     .addOption(
-      new Option("--scan-every <SECONDS>", "look for jobs that often, if the system tells nothing of new ones")
+      new Option("--scan-every <SECONDS>", "look for jobs that often, if the system does not report new ones")
         .argParser(parsePositive).default(USUAL_SCAN_SECONDS),
     )
     .addOption(
-      new Option("--keep-history <DAYS>", "for how long `job history` remembers")
+      new Option("--keep-history <DAYS>", "how long to keep the job history")
         .argParser(parsePositive).default(USUAL_HISTORY_DAYS),
     )
     .addOption(
       new Option("--nice <HOW>", "priority for processor and disk").choices(["lowest", "off"]).default("lowest"),
     )
     .addOption(
-      new Option("--limit <RATE>", "read no more a second than that: 20MB/s").argParser(reading(parseRate)),
+      new Option("--limit <RATE>", "limit reading to that much per second: 20MB/s").argParser(reading(parseRate)),
     )
     .addOption(
-      new Option("--pause <MS>", "rest so many milliseconds after each MiB that is read").argParser(parsePositive)
+      new Option("--pause <MS>", "pause that many milliseconds after each MiB read").argParser(parsePositive)
         .default(0, "none"),
     )
     .addOption(workersOption())

@@ -51,9 +51,9 @@ function withOptions(command: Command): Command {
   return command
     .summary("list the snapshots, oldest first")
     .description("List the snapshots of a storage or vault, oldest first. Times are local.")
-    .option("--name <NAME>", "only the snapshots of that name")
-    .option("--host <HOST>", "only the snapshots of that host")
-    .option("--tag <TAG>", "only the snapshots with that tag; `a,b`: with both (repeatable)", collected)
+    .option("--name <NAME>", "only snapshots with this name")
+    .option("--host <HOST>", "only snapshots of this host")
+    .option("--tag <TAG>", "only the snapshots with this tag; `a,b` for both (repeatable)", collected)
     .option("--path <PATH>", "only the snapshots of that source, or of what is around it or in it")
     .option("--since <TIME>", "only those made since then: 2026-11-20, 2026-11-20 23:05, or 7d for a week ago")
     .addOption(new Option("--last <N>", "only the newest N of each series").argParser(parsePositive))

@@ -23,14 +23,14 @@ interface StatsOptions {
 
 export const defineStats: Define = (program, act) => {
   const command = program.command("stats")
-    .summary("tell how much there is, and how it grew")
+    .summary("show storage size, savings and growth")
     .description(
-      "Tell how large the storage is, what sharing saves, what each snapshot added, what only it has (UNIQUE: what " +
-        "forgetting it alone would free), and the largest contents. Sizes are those of the contents, each counted once; a " +
-        "content shared by snapshots belongs to the first one that has it.",
+      "Show how large the storage is, what sharing saves, what each snapshot added, what only it contains (UNIQUE: what " +
+        "forgetting it alone would free), and the largest files. Each content is counted once; a " +
+        "content shared by snapshots belongs to the first one that contains it.",
     )
     .addOption(
-      new Option("--largest <N>", "how many of the largest contents to list").default(USUAL_LARGEST).argParser(
+      new Option("--largest <N>", "number of largest files to list").default(USUAL_LARGEST).argParser(
         parseCount,
       ),
     )

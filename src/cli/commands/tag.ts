@@ -21,9 +21,9 @@ export const defineTag: Define = (program, act) => {
         "id; its tree, its time and what is in it stay as they are.",
     )
     .argument("<SNAPSHOT...>", "which snapshots")
-    .option("--add <TAGS>", "these too, with commas between them (repeatable)", someTags)
-    .option("--remove <TAGS>", "not these (repeatable)", someTags)
-    .option("--set <TAGS>", "exactly these; '' for none (repeatable)", collectedTags)
+    .option("--add <TAGS>", "add these tags, separated by commas (repeatable)", someTags)
+    .option("--remove <TAGS>", "remove these tags (repeatable)", someTags)
+    .option("--set <TAGS>", "replace all tags with these; '' for none (repeatable)", collectedTags)
     .option("--pin", "keep them for good: no rule of `forget` removes what has the tag `pinned`")
     .addOption(new Option("--unpin", "let the rules decide again").conflicts("pin"))
     .addHelpText(

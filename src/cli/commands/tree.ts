@@ -15,8 +15,8 @@ export const defineTree: Define = (program, act) => {
 
 const defineBuild: Define = (tree, act) => {
   const command = tree.command("build")
-    .summary("make the tree of a snapshot")
-    .description("Make the tree of a snapshot: directories, and hard links to the stored contents.")
+    .summary("build the tree of a snapshot")
+    .description("Build the tree of a snapshot: directories, and hard links to the stored contents.")
     .argument("<SNAPSHOT>", "which snapshot")
     .addOption(workersOption())
     .addHelpText("after", examples("backup-tool tree build latest~3 -s /mnt/disk/storage"));
@@ -36,7 +36,7 @@ const defineBuild: Define = (tree, act) => {
 const defineRemove: Define = (tree, act) => {
   const command = tree.command("remove")
     .summary("remove the tree of a snapshot; the snapshot stays")
-    .description("Remove the tree of a snapshot. The snapshot stays, and `tree build` makes its tree again.")
+    .description("Remove the tree of a snapshot. The snapshot stays, and `tree build` restores its tree.")
     .argument("<SNAPSHOT>", "which snapshot")
     .addHelpText("after", examples("backup-tool tree remove 2026/11-20T23:05 -s /mnt/disk/storage"));
   command.action((name: string) =>

@@ -18,13 +18,13 @@ export interface LockOptions {
 export function addLockOptions(command: Command): Command {
   return command
     .addOption(
-      new Option("--lock <KIND>", "hold the sources still by snapshots of their file system").choices(
+      new Option("--lock <KIND>", "read from a file system snapshot of the sources").choices(
         Object.keys(KINDS),
       ),
     )
-    .option("--before <LINE>", "run this before the sources are read, such as one that stops a service")
-    .option("--after <LINE>", "run this when they have been read, or when anything fails")
-    .option("--read-from <PATH>", "read the source from there between the two");
+    .option("--before <LINE>", "run a command before reading, for example to stop a service")
+    .option("--after <LINE>", "run a command after reading, even if the backup failed")
+    .option("--read-from <PATH>", "read the source from this path instead");
 }
 
 /** As settings have it; undefined if no option says anything. @throws BadUsage */

@@ -21,13 +21,13 @@ export interface GlobalOptions {
 export function addGlobalOptions(program: Command): Command {
   program
     .option("-s, --storage <LOCATION>", "the storage or vault (or set BACKUP_TOOL_STORAGE)")
-    .option("--config <FILE>", "take settings from this file (see `help config`)")
+    .option("--config <FILE>", "use this configuration file (see `help configuration`)")
     .option("--json", "print the result as one JSON value")
-    .option("--bytes", "show sizes as exact numbers of bytes")
-    .option("-q, --quiet", "say nothing but results and problems")
-    .option("-v, --verbose", "say what happens to each file and, at the end, every counter")
+    .option("--bytes", "print sizes in bytes")
+    .option("-q, --quiet", "print only results and problems")
+    .option("-v, --verbose", "report each file, and all counters at the end")
     .addOption(
-      new Option("--wait <DURATION>", "wait that long for another writer: 30s, 90m, 2h").argParser(
+      new Option("--wait <DURATION>", "wait up to DURATION for another writer: 30s, 90m, 2h").argParser(
         durationText,
       ),
     );
@@ -47,8 +47,8 @@ const durationText = reading((text) => {
   return text;
 });
 
-export function workersOption(which = "0: none (default: one a core, at most 4)"): Option {
-  return new Option("--workers <N>", `threads besides the main one; ${which}`)
+export function workersOption(which = "0 for none (default: one per core, up to 4)"): Option {
+  return new Option("--workers <N>", `number of worker threads; ${which}`)
     .argParser(reading(parseWorkers));
 }
 

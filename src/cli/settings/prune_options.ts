@@ -14,25 +14,25 @@ export function addPaceOptions(command: Command): Command {
     .addOption(
       textOption(
         "--grace <TIME>",
-        "vaults: delete so long after it was noted as unneeded (default: 24h)",
+        "vaults: time between marking data as unreferenced and deleting it (default: 24h)",
         parseDuration,
       ),
     )
     .addOption(
       textOption(
         "--keep-unused <TIME>",
-        "vaults: note it when nothing has needed it for so long (default: 7d)",
+        "vaults: keep unreferenced data that long (default: 7d)",
         parseDuration,
       ),
     )
     .addOption(
       textOption(
         "--max-unused <SHARE>",
-        "vaults: let that share lie unused among what is needed (default: 5%)",
+        "vaults: tolerate that share of unreferenced data in units (default: 5%)",
         parseShare,
       ),
     )
-    .addOption(textOption("--max-repack <SIZE>", "vaults: write that much anew at most (default: 10G)", parseSize))
+    .addOption(textOption("--max-repack <SIZE>", "vaults: repack at most that much (default: 10G)", parseSize))
     .option("--unsafe", "vaults: allow a grace below an hour: nobody may be restoring");
 }
 

@@ -1,4 +1,4 @@
-/** The options that say which snapshots to keep. */
+/** The options that set the retention policy. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { optionText, parseAmount, parseSpan, PERIODS, type Policy, tagList } from "../../core/policy.ts";
 import { parseSize } from "../../core/size_text.ts";
@@ -9,7 +9,7 @@ export type KeepOptions = { readonly [Rule in keyof Policy as `keep${Capitalize<
 
 export function addKeepOptions(command: Command): Command {
   command.addOption(
-    new Option("--keep-last <N>", "the newest N, or all: `unlimited`, or -1").argParser(reading(parseAmount)),
+    new Option("--keep-last <N>", "keep the newest N snapshots; `unlimited` for all").argParser(reading(parseAmount)),
   );
   for (const period of PERIODS) {
     const text = `the newest of each of N ${PERIOD_NAMES[period]}s`;
@@ -17,9 +17,10 @@ export function addKeepOptions(command: Command): Command {
   }
   command
     .addOption(
-      new Option("--keep-within <SPAN>", "all from SPAN before the newest one on, such as 30d, 1y6m").argParser(
-        spanText,
-      ),
+      new Option("--keep-within <SPAN>", "keep all within SPAN before the newest snapshot, such as 30d, 1y6m")
+        .argParser(
+          spanText,
+        ),
     );
   for (const period of PERIODS) {
     const text = `the newest of each ${PERIOD_NAMES[period]} of SPAN`;
@@ -27,7 +28,7 @@ export function addKeepOptions(command: Command): Command {
   }
   return command
     .addOption(
-      new Option("--keep-tag <TAG>", "all with that tag; `a,b`: with both (repeatable)").argParser(collectedTags),
+      new Option("--keep-tag <TAG>", "keep all with this tag; `a,b` for both (repeatable)").argParser(collectedTags),
     )
     .addOption(
       new Option("--keep-free <SIZE>", "remove the oldest, though rules keep them, until SIZE is free").argParser(

@@ -48,37 +48,39 @@ export interface NamedSource {
 export function addSelectionOptions(command: Command): Command {
   return command
     .addOption(
-      new Option("--source <NAME=PATH>", "a source with a name of its own in the snapshot (repeatable)")
+      new Option("--source <NAME=PATH>", "back up PATH as NAME (repeatable)")
         .argParser(collectedSource),
     )
-    .option("--files-from <FILE>", "only what is listed there, a path a line (-: standard input)")
-    .option("-0, --null", "paths of --files-from end with NUL instead")
+    .option("--files-from <FILE>", "back up only the paths listed in FILE, one per line (- for standard input)")
+    .option("-0, --null", "paths in --files-from are separated by NUL")
     .option("--name <NAME>", "name of the series (default: from the sources)")
-    .option("--host <NAME>", "say that the files are this host's (default: this one)")
-    .option("--exclude <PATTERN>", "leave out what fits (gitignore syntax, repeatable)", collected)
-    .option("--iexclude <PATTERN>", "the same, ignoring case (repeatable)", collected)
-    .option("--exclude-from <FILE>", "leave out what fits a line of a file (repeatable)", collected)
+    .option("--host <NAME>", "set the host name recorded in the snapshot (default: this host)")
+    .option("--exclude <PATTERN>", "exclude paths matching PATTERN (gitignore syntax; repeatable)", collected)
+    .option("--iexclude <PATTERN>", "same as --exclude, but ignoring case (repeatable)", collected)
+    .option("--exclude-from <FILE>", "exclude paths matching a pattern in FILE (repeatable)", collected)
     .addOption(
-      new Option("--exclude-preset <NAME>", "leave out a known kind of litter (repeatable)")
+      new Option("--exclude-preset <NAME>", "exclude well-known junk files (repeatable)")
         .choices(PRESET_NAMES).argParser(collectedChoice(PRESET_NAMES)),
     )
-    .option("--no-ignore-files", "take no notice of .backupignore files in the sources")
-    .option("--exclude-caches", "leave out directories marked with a CACHEDIR.TAG")
+    .option("--no-ignore-files", "ignore .backupignore files")
+    .option("--exclude-caches", "exclude directories with a CACHEDIR.TAG file")
     .addOption(
-      new Option("--exclude-if-present <NAME>", "leave out directories that hold such a file (repeatable)")
+      new Option("--exclude-if-present <NAME>", "exclude directories that contain a file NAME (repeatable)")
         .argParser(collectedName),
     )
     .addOption(
-      new Option("--exclude-larger-than <SIZE>", "leave out larger files: 500K, 10M, 1.5GiB").argParser(
+      new Option("--exclude-larger-than <SIZE>", "exclude files larger than SIZE: 500K, 10M, 1.5GiB").argParser(
         reading(parseSize),
       ),
     )
-    .addOption(new Option("--max-size <SIZE>", "the same").argParser(reading(parseSize)))
-    .option("-x, --one-file-system", "don't enter other file systems")
-    .option("--force", "read every file, even if nothing seems to have changed")
-    .option("--ignore-inode", "a new inode number alone is no change")
-    .option("--ignore-ctime", "a new time of change (ctime) alone is no change")
-    .option("--static <PATTERN>", "what fits should never change: warn, and keep the old content", collected)
+    .addOption(
+      new Option("--max-size <SIZE>", "same as --exclude-larger-than").argParser(reading(parseSize)).hideHelp(),
+    )
+    .option("-x, --one-file-system", "stay on one file system")
+    .option("--force", "re-read all files, even if they look unchanged")
+    .option("--ignore-inode", "do not treat a changed inode number as a modification")
+    .option("--ignore-ctime", "do not treat a changed ctime as a modification")
+    .option("--static <PATTERN>", "warn if matching files change, and keep the previous version", collected)
     .addOption(new Option("--ignore-files").hideHelp())
     .addOption(opposite("exclude-caches"))
     .addOption(opposite("one-file-system"));

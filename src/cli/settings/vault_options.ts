@@ -41,18 +41,18 @@ export function addVaultOptions(program: Command): Command {
   return program
     .option("--key-file <FILE>", "open the vault with this key")
     .option("--password-file <FILE>", "open the vault with the passphrase in the first line of this file")
-    .option("--password-command <LINE>", "open the vault with the passphrase that this prints")
-    .option("--unencrypted", "write to a vault that everybody can read who reads the place")
+    .option("--password-command <LINE>", "open the vault with the passphrase printed by a command")
+    .option("--unencrypted", "allow a vault that is not encrypted")
     .addOption(
-      new Option("--connections <N>", "requests to the vault at once (default: 4)").argParser(parseConnections),
+      new Option("--connections <N>", "number of parallel requests (default: 4)").argParser(parseConnections),
     )
     .addOption(
-      new Option("--limit-upload <RATE>", "send no more a second than that: 2M").argParser(reading(parseRate)),
+      new Option("--limit-upload <RATE>", "limit uploads to that much per second: 2M").argParser(reading(parseRate)),
     )
     .addOption(
-      new Option("--limit-download <RATE>", "fetch no more a second than that").argParser(reading(parseRate)),
+      new Option("--limit-download <RATE>", "limit downloads to that much per second").argParser(reading(parseRate)),
     )
-    .option("--no-cache", "note nothing about the vault on this machine, and use nothing that is noted");
+    .option("--no-cache", "do not use or write the local cache of the vault");
 }
 
 export const VAULT_OPTIONS: readonly string[] = [
@@ -67,14 +67,14 @@ export const VAULT_OPTIONS: readonly string[] = [
 ];
 
 export function unitSizeOption(): Option {
-  return new Option("--unit-size <SIZE>", "vaults: stored bytes of a unit, 4M to 1G (default: 16M)")
+  return new Option("--unit-size <SIZE>", "vaults: size of a unit, 4M to 1G (default: 16M)")
     .argParser(reading(parseUnitSize));
 }
 
 /** Options of commands that store something. */
 export function addPackingOptions(command: Command): Command {
   return command.addOption(unitSizeOption())
-    .addOption(new Option("--compression <HOW>", "vaults: how much to compress").choices(COMPRESSIONS));
+    .addOption(new Option("--compression <HOW>", "vaults: compression level").choices(COMPRESSIONS));
 }
 
 function parseUnitSize(text: string): number {
