@@ -15,6 +15,7 @@ import type { Log, LogFormat } from "../../jobs/log/log.ts";
 import type { ServiceOptions } from "../../jobs/service/service.ts";
 import type { ThreadSetup } from "../../jobs/service/thread.ts";
 import type { Notifier } from "../../notify/notifier.ts";
+import type { ServiceManager } from "../../platform/own_program.ts";
 import type { SecretWorld } from "../../operations/vaults/login.ts";
 import type { Machine } from "../../platform/machine.ts";
 
@@ -31,6 +32,7 @@ interface ServeOptions extends ListenOptions {
   readonly limit?: number;
   readonly pause: number;
   readonly workers?: number;
+  readonly install?: ServiceManager | true;
 }
 
 const USUAL_LOG_BYTES = 10 * 1024 * 1024;
@@ -43,6 +45,10 @@ export const defineServe: Define = (program, act) => {
   command.action(() =>
     act(command, async (session) => {
       const options = command.opts<ServeOptions>();
+      if (options.install !== undefined) {
+        const { install } = await import("../install/install.ts");
+        return await install(session, command, options.install === true ? undefined : options.install);
+      }
       using held = new DisposableStack();
       // It would tell every now and then how far it is, of something that has no end.
       session.monitor[Symbol.dispose]();
@@ -131,12 +137,22 @@ function withOptions(command: Command): Command {
         .default(0, "none"),
     )
     .addOption(workersOption())
+    .addOption(
+      new Option("--install [HOW]", "show what has the system start this by itself, and how to undo it").choices([
+        "systemd",
+        "launchd",
+        "task-scheduler",
+        "cron",
+      ]),
+    )
+    .option("--yes", "with --install: also write it")
     .addHelpText(
       "after",
       examples(
         "backup-tool serve --jobs /volume1/jobs -s /volume1/storage",
         "backup-tool serve --jobs /volume1/jobs --limit 20MB/s --log backup.log",
         "backup-tool serve --jobs /volume1/jobs --once",
+        "backup-tool serve --jobs /volume1/jobs -s /volume1/storage --install",
         "backup-tool serve --jobs /volume1/jobs --listen",
         "backup-tool serve -s /mnt/usb/vault --listen 0.0.0.0:8480 --tls self-signed",
       ),

@@ -1,0 +1,21 @@
+/** How this program is started again. */
+import { IS_WINDOWS } from "./portable_calls.ts";
+
+/** The executable; from the source, the runtime with what it needs to run it. */
+export function ownProgram(): string[] {
+  return Deno.build.standalone ? [Deno.execPath()] : [Deno.execPath(), "run", "-A", new URL(Deno.mainModule).pathname];
+}
+
+export type ServiceManager = "systemd" | "launchd" | "task-scheduler" | "cron";
+
+/** What starts services on this system. */
+export function serviceManager(): ServiceManager {
+  if (Deno.build.os === "darwin") return "launchd";
+  if (IS_WINDOWS) return "task-scheduler";
+  try {
+    // As sd_booted(3) has it.
+    return Deno.statSync("/run/systemd/system").isDirectory ? "systemd" : "cron";
+  } catch {
+    return "cron";
+  }
+}
