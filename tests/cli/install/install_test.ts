@@ -38,6 +38,8 @@ Deno.test({
     try {
       const path = `${directory}/backup-tool.service`;
       Deno.writeTextFileSync(path, unitFor("systemd", SPEC).text);
+      // Whatever mode new files get here.
+      Deno.chmodSync(path, 0o644);
       const { code, stderr } = new Deno.Command("systemd-analyze", { args: ["verify", "--man=no", path] }).outputSync();
       const said = new TextDecoder().decode(stderr).split("\n").filter((line) => line.includes("backup-tool.service"));
       deepStrictEqual([code, said], [0, []]);
