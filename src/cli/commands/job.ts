@@ -1,15 +1,16 @@
-/** backup-tool job check, job schema, job history */
+/** backup-tool job check, job schema, job history, job retry */
 import { shortId } from "../../core/short_id.ts";
 import { InvalidArgumentError, Option } from "commander";
 import type { Clock } from "../../core/clock.ts";
-import { Fault } from "../../core/fault.ts";
+import { BadUsage, Fault } from "../../core/fault.ts";
 import type { Complaint } from "../../core/jsonc.ts";
+import { rawOf, textOf } from "../../core/raw.ts";
 import { pluralText } from "../../core/size_text.ts";
 import { durationText, localTimeText } from "../../core/time_text.ts";
 import type { HistoryEntry } from "../../jobs/state/stored_state.ts";
 import { EXIT } from "../session/exit.ts";
 import { examples } from "../settings/options.ts";
-import { readNamedFile } from "../settings/paths.ts";
+import { absolutePath, readNamedFile } from "../settings/paths.ts";
 import type { Session } from "../session/session.ts";
 import type { Define } from "./command.ts";
 
@@ -21,6 +22,7 @@ export const defineJob: Define = (program, act) => {
   defineCheck(job, act);
   defineSchema(job, act);
   defineHistory(job, act);
+  defineRetry(job, act);
 };
 
 interface JobFileReport {
@@ -144,6 +146,55 @@ const defineHistory: Define = (job, act) => {
       const rows = chosen.map((entry) => historyRow(entry, session.world.clock));
       session.table(HISTORY_COLUMNS, rows, unhappy ? "No job was unhappy" : "No job has ended yet");
     }, { output: true })
+  );
+};
+
+interface RetryOptions {
+  readonly jobs?: string;
+  readonly force?: boolean;
+  readonly dryRun?: boolean;
+}
+
+const defineRetry: Define = (job, act) => {
+  const command = job.command("retry")
+    .summary("put failed jobs into the job directory again")
+    .description(
+      "Put jobs that failed or had problems into the job directory again, as they were: their texts are in the history. " +
+        "RUN is the id of a run, a beginning of it, or the name of a job for its last run.",
+    )
+    .argument("<RUN...>", "runs to repeat")
+    .option("-j, --jobs <DIR>", "the job directory of `backup-tool serve`")
+    .option("--force", "repeat runs without problems too")
+    .option("-n, --dry-run", "change nothing; show which jobs would be put in")
+    .addHelpText(
+      "after",
+      examples(
+        "backup-tool job retry photos --jobs /volume1/jobs -s /volume1/storage",
+        "backup-tool job retry 3f2a91b0 --jobs /volume1/jobs --dry-run",
+      ),
+    );
+  command.action((names: readonly string[]) =>
+    act(command, async (session) => {
+      const { jobs, force = false, dryRun = false } = command.opts<RetryOptions>();
+      if (jobs === undefined) throw new BadUsage("No job directory was given", "Name it with `--jobs DIR`");
+      const [{ runNamed, retriedText, putAgain }, { readHistory }] = await Promise.all([
+        import("../../jobs/queue/retry.ts"),
+        import("../../jobs/state/history.ts"),
+      ]);
+      const storage = await session.openStorage("show the history of jobs"), { disk, random } = await session.machine();
+      const history = [...readHistory(storage, (fault) => session.monitor.problem(fault))];
+      const runs = new Set(names.map((name) => runNamed(name, history)));
+      const chosen = [...runs].map((entry) => ({ entry, text: retriedText(entry, force) }));
+      using directory = disk.openDir(absolutePath(session.world, jobs));
+      const put = chosen.map(({ entry: { run, name }, text }) => {
+        const file = dryRun ? rawOf(name) : putAgain(directory, { disk, random, name: rawOf(name), text });
+        return { run, name, file: textOf(file) };
+      });
+      session.result(
+        { dryRun, jobs: put },
+        put.map(({ run, file }) => `${dryRun ? "Would put in" : "Put in"} ${file} (run ${run})`),
+      );
+    })
   );
 };
 
