@@ -21,6 +21,8 @@ export interface Release {
   readonly version: string;
   /** Of everything in archives. */
   readonly time: Date;
+  /** For tests: how hard archives are compressed, see gzip(). */
+  readonly level?: number;
   /** Where the files will be downloaded from, without a final slash; undefined where nobody knows yet. */
   readonly url: string | undefined;
   readonly executables: ReadonlyMap<Platform, Bytes>;

@@ -18,7 +18,7 @@ const can = EXECUTABLE !== undefined && IS_LINUX && Deno.build.arch === "x86_64"
 const libraries = can ? await packageFiles(bundledLibraries) : undefined;
 const plain = can ? Deno.readFileSync(EXECUTABLE) : undefined;
 const oneFile = plain && libraries && makeOneFile(plain, libraries);
-const release = testRelease({ "linux-x64": oneFile, "linux-x64-glibc": plain });
+const release = testRelease({ "linux-x64": oneFile, "linux-x64-glibc": plain }, { level: 1 });
 const PATH = "/usr/sbin:/usr/bin:/sbin:/bin";
 
 interface Ran {

@@ -49,8 +49,9 @@ export async function tar(packed: readonly Packed[], time: Date, prefix = ""): P
   return joined(chunks);
 }
 
-export function gzip(bytes: Bytes): Bytes {
-  return new Uint8Array(gzipSync(bytes));
+/** @param level from 1, the fastest, to 9; default: that of gzip */
+export function gzip(bytes: Bytes, level?: number): Bytes {
+  return new Uint8Array(gzipSync(bytes, level === undefined ? {} : { level }));
 }
 
 function withDirectories(packed: readonly Packed[]): readonly Packed[] {

@@ -28,7 +28,7 @@ export async function debFor(release: Release, architecture: "amd64" | "arm64"):
   const content = ar([
     { name: "debian-binary", content: "2.0\n" },
     { name: "control.tar.gz", content: gzip(await tar(control, release.time, "./")) },
-    { name: "data.tar.gz", content: gzip(await tar(files, release.time, "./")) },
+    { name: "data.tar.gz", content: gzip(await tar(files, release.time, "./"), release.level) },
   ], release.time);
   return { name: `${NAME}_${release.version}_${architecture}.deb`, content };
 }

@@ -26,7 +26,7 @@ interface Blob {
 export async function imageFor(release: Release): Promise<Artefact> {
   const [busybox = new Uint8Array()] = await filesOf(PACKAGES.busybox, ["bin/busybox"]);
   const layerTar = await tar(rootOf(release, busybox), release.time);
-  const layer = blob("application/vnd.oci.image.layer.v1.tar+gzip", gzip(layerTar));
+  const layer = blob("application/vnd.oci.image.layer.v1.tar+gzip", gzip(layerTar, release.level));
   const config = blob("application/vnd.oci.image.config.v1+json", json(configOf(release, digest("sha256", layerTar))));
   const manifest = blob(
     "application/vnd.oci.image.manifest.v1+json",

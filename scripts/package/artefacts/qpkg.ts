@@ -23,7 +23,7 @@ export async function qpkgFor(release: Release): Promise<Artefact> {
     { path: "package/settings.conf", content: settings },
     { path: "package/LICENSES.txt", content: licenses },
   ];
-  const archive = gzip(await tar(files, time));
+  const archive = gzip(await tar(files, time), release.level);
   const content = joined([headerFor(archive.length), archive, tailOf(release)]);
   return { name: `${NAME}_${version}_x86_64.qpkg`, content, isExecutable: true };
 }

@@ -23,7 +23,7 @@ export async function spkFor(release: Release): Promise<Artefact> {
     { path: `bin/${NAME}`, content: executableFor(release, "linux-x64"), mode: 0o755 },
     ...release.licenses.map((item) => ({ ...item, path: `licenses/${item.path}` })),
   ];
-  const inner = gzip(await tar(files, release.time));
+  const inner = gzip(await tar(files, release.time), release.level);
   const packed: Packed[] = [
     { path: "INFO", content: infoOf(release, digest("md5", inner)) },
     { path: "package.tgz", content: inner },
