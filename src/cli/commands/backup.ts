@@ -23,6 +23,7 @@ import { backUpServer } from "../session/remote_backup.ts";
 import { EXIT, exitFor } from "../session/exit.ts";
 import { addLockOptions, type LockOptions } from "../settings/lock_options.ts";
 import { collected, examples, opposite, parsePositive, reading, workersOption } from "../settings/options.ts";
+import { addPaceOptions, type PaceOptions } from "../settings/pace_options.ts";
 import { addPackingOptions } from "../settings/vault_options.ts";
 import { addSelectionOptions } from "../settings/selection_options.ts";
 import type { Session } from "../session/session.ts";
@@ -31,7 +32,7 @@ import type { Define } from "./command.ts";
 import { DEFAULT_SETTINGS } from "./init.ts";
 import { planReport } from "./plan.ts";
 
-interface Options extends BackupOptions, LockOptions {
+interface Options extends BackupOptions, LockOptions, PaceOptions {
   readonly init?: boolean;
   readonly all?: boolean;
   readonly dryRun?: boolean;
@@ -43,6 +44,7 @@ export const defineBackup: Define = (program, act) => {
   command.action((words: readonly string[]) =>
     act(command, async (session) => {
       const options = command.opts<Options>();
+      await session.pace(options);
       const chosen = await chooseBackups(words, options.all ?? false, session, hasOtherSources(options));
       if (options.dryRun) refuseDryRun(chosen, options);
       if (chosen.length > 1 && options.name !== undefined) {
@@ -184,7 +186,7 @@ function withOptions(command: Command): Command {
         .argParser(parsePositive),
     )
     .addOption(workersOption());
-  return addPackingOptions(command)
+  return addPackingOptions(addPaceOptions(command))
     .addHelpText(
       "after",
       examples(

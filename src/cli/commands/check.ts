@@ -7,6 +7,7 @@ import { pluralText, type SizeText } from "../../core/size_text.ts";
 import { parseSubset, type Subset } from "../../core/subset.ts";
 import { durationText } from "../../core/time_text.ts";
 import type { CheckRequest, CheckResult, Finding } from "../../operations/check/check.ts";
+import { addPaceOptions, type PaceOptions } from "../settings/pace_options.ts";
 import { placeNamed } from "../session/snapshot_place.ts";
 import { EXIT } from "../session/exit.ts";
 import { examples, reading, workersOption } from "../settings/options.ts";
@@ -14,7 +15,7 @@ import type { Session } from "../session/session.ts";
 import type { OpenedRepository } from "../../operations/opened.ts";
 import type { Define } from "./command.ts";
 
-interface CheckOptions {
+interface CheckOptions extends PaceOptions {
   readonly readData?: boolean;
   readonly readDataSubset?: Subset;
   readonly status?: boolean;
@@ -40,7 +41,8 @@ export const defineCheck: Define = (program, act) => {
     .addOption(
       new Option("--status", "read nothing; show how much was verified, and when").conflicts(["readData"]),
     )
-    .addOption(workersOption())
+    .addOption(workersOption());
+  addPaceOptions(command)
     .addHelpText(
       "after",
       examples(
@@ -60,6 +62,7 @@ export const defineCheck: Define = (program, act) => {
           "Name no snapshot, or use `--read-data`",
         );
       }
+      await session.pace(command.opts<PaceOptions>());
       const repository = await session.openRepository();
       if (status) return await printStatus(session, repository);
       const { check } = await import("../../operations/check/check.ts");

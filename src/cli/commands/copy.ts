@@ -1,4 +1,5 @@
 /** backup-tool copy */
+import { addPaceOptions, type PaceOptions } from "../settings/pace_options.ts";
 import { InvalidArgumentError } from "commander";
 import { defined } from "../../core/defined.ts";
 import { BadUsage } from "../../core/fault.ts";
@@ -16,7 +17,7 @@ import { collected, examples, workersOption } from "../settings/options.ts";
 import { addPackingOptions, type LoginOptions, type VaultOptions } from "../settings/vault_options.ts";
 import type { Define } from "./command.ts";
 
-interface CopyOptions {
+interface CopyOptions extends PaceOptions {
   readonly to?: string;
   readonly name?: string;
   readonly host?: string;
@@ -58,10 +59,12 @@ export const defineCopy: Define = (program, act) => {
         "backup-tool copy -s offsite --to /mnt/new/storage --key-file ~/offsite.key",
       ),
     );
+  addPaceOptions(command);
   command.action((names: readonly string[]) =>
     act(command, async (session) => {
       const options = command.opts<CopyOptions>();
       const target = targetOf(options, session);
+      await session.pace(options);
       const from = await session.openRepository(), to = await session.openRepository(target);
       const { selectToCopy } = await import("../../operations/copy/copy_selection.ts");
       const filter = filterOf(names, options);

@@ -7,6 +7,7 @@ import { countText, pluralText } from "../../core/size_text.ts";
 import { durationText } from "../../core/time_text.ts";
 import type { RestoreRequest } from "../../operations/restore/restore_request.ts";
 import { collected, examples, workersOption } from "../settings/options.ts";
+import { addPaceOptions, type PaceOptions } from "../settings/pace_options.ts";
 import { placesNamed } from "../session/snapshot_place.ts";
 import { absolutePath } from "../settings/paths.ts";
 import { jsonText } from "../output/terminal/escape_text.ts";
@@ -16,7 +17,7 @@ import type { OpenedRepository } from "../../operations/opened.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import type { Define } from "./command.ts";
 
-interface RestoreOptions {
+interface RestoreOptions extends PaceOptions {
   readonly target?: string;
   readonly as?: string;
   readonly inPlace?: boolean;
@@ -38,6 +39,7 @@ export const defineRestore: Define = (program, act) => {
       const options = command.opts<RestoreOptions>();
       const destination = destinationOf(options, session);
       refuseNames(options, words);
+      await session.pace(options);
       const repository = await session.openRepository();
       const { orLastSeen } = await import("../../operations/browse/last_seen.ts");
       const place = await placesNamed(name, words, repository);
@@ -50,7 +52,7 @@ export const defineRestore: Define = (program, act) => {
 };
 
 function withOptions(command: Command): Command {
-  return command
+  command
     .summary("restore files from a snapshot")
     .description(
       "Restore a snapshot, or parts of it. Everything is verified while it is written. A path may be given as it is in " +
@@ -75,7 +77,8 @@ function withOptions(command: Command): Command {
     .option("-n, --dry-run", "only show what would be created, replaced and deleted")
     .option("--no-owner", "do not restore owner and group")
     .option("--numeric-ids", "restore numeric user and group IDs, ignoring names")
-    .addOption(workersOption())
+    .addOption(workersOption());
+  return addPaceOptions(command)
     .addHelpText(
       "after",
       examples(

@@ -14,12 +14,14 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     ],
     "What counts as changed": ["force", "ignore-inode", "ignore-ctime", "static", "skip-if-unchanged"],
     "Consistent sources": ["lock", "before", "after", "read-from"],
+    "Consideration for others": ["nice", "limit", "pause", "workers"],
   },
   restore: {
     "Where to": ["target", "as", "in-place", "strip"],
     "What to restore": ["include", "exclude"],
     "Files that exist": ["overwrite", "delete", "dry-run"],
     "Attributes": ["no-owner", "numeric-ids"],
+    "Consideration for others": ["nice", "limit", "pause", "workers"],
   },
   copy: {
     "Which snapshots": ["name", "host", "tag", "latest"],

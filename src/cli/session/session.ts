@@ -4,6 +4,7 @@ import { Printer } from "../output/terminal/printer.ts";
 import type { Column } from "../output/terminal/table.ts";
 import { TerminalMonitor } from "../output/progress/terminal_monitor.ts";
 import type { GlobalOptions } from "../settings/options.ts";
+import type { PaceOptions } from "../settings/pace_options.ts";
 import type { VaultOptions } from "../settings/vault_options.ts";
 import { placeOf } from "./place.ts";
 import type { LoadedConfig } from "../settings/settings.ts";
@@ -45,6 +46,7 @@ export class Session implements AsyncDisposable {
   readonly monitor: TerminalMonitor;
   readonly #held = new AsyncDisposableStack();
   readonly #stop = new AbortController();
+  #paced: Promise<Machine> | undefined;
   #listens = false;
 
   /** @param options complete: with what variables and the configuration add to the command line */
@@ -71,7 +73,26 @@ export class Session implements AsyncDisposable {
   }
 
   machine(): Promise<Machine> {
-    return this.world.machine();
+    return this.#paced ?? this.world.machine();
+  }
+
+  /** Leaves more of the machine to others, from now on: before anything is opened. */
+  async pace(options: PaceOptions): Promise<void> {
+    if (options.nice === "lowest") {
+      const { lowerPriority } = await import("../../platform/priority.ts");
+      for (const what of lowerPriority()) this.monitor.notice(`This system doesn't let a command ${what}`);
+    }
+    if (options.limit !== undefined || options.pause !== undefined) this.#paced = this.#throttled(options);
+    await this.#paced;
+  }
+
+  async #throttled({ limit, pause = 0 }: PaceOptions): Promise<Machine> {
+    const [{ openDisk }, { newThrottle }] = await Promise.all([
+      import("../../platform/open_disk.ts"),
+      import("../../platform/throttle.ts"),
+    ]);
+    const throttle = newThrottle(limit, pause);
+    return { ...await this.world.machine(), disk: openDisk(throttle), throttle };
   }
 
   /** What `-s` says. @throws BadUsage if nobody said where it is */
