@@ -17,9 +17,12 @@ export const METRICS_ROUTE: Route = {
 };
 
 async function metrics(exchange: Exchange): Promise<Reply> {
-  const { account, site: { reader } } = exchange, snapshots = await visibleSnapshots(exchange);
-  const facts = account?.series === undefined ? await ofAll(reader, snapshots) : { snapshots, runs: [] };
-  return { status: 200, headers: { "content-type": EXPOSITION_TYPE }, body: expositionOf(metricsOf(facts)) };
+  const { account, site: { reader, objects } } = exchange, snapshots = await visibleSnapshots(exchange);
+  const seesAll = account?.series === undefined;
+  const facts = seesAll ? await ofAll(reader, snapshots) : { snapshots, runs: [] };
+  const traffic = seesAll ? objects?.traffic.families() ?? [] : [];
+  const body = expositionOf([...metricsOf(facts), ...traffic]);
+  return { status: 200, headers: { "content-type": EXPOSITION_TYPE }, body };
 }
 
 /** Whoever may see some series only would learn from sums, and from jobs, what others do. */

@@ -184,6 +184,25 @@ Deno.test("an account has its own quota, and a token may be append-only where ot
   strictEqual((await asked(world, "POST", `${BASE}/data/${id}`, { body: other })).status, 200);
 });
 
+Deno.test("what went in and out of each repository is counted for monitoring", async () => {
+  await using world = await made();
+  const path = `${BASE}/data/${ID}`;
+  await asked(world, "POST", path, { body: BYTES });
+  await asked(world, "GET", path);
+  await asked(world, "GET", path, { headers: { range: "bytes=0-3" } });
+  await asked(world, "HEAD", path);
+  await asked(world, "DELETE", path);
+  await asked(world, "DELETE", path);
+  const { text } = await ask(world.server, "/metrics", { token: tokenOf("watch") });
+  const labels = '{user="objects",repo="nas",type="data"}', size = BYTES.length;
+  for (
+    const [name, value] of [["read", 2], ["read_bytes", size + 4], ["write", 1], ["write_bytes", size], ["delete", 1]]
+  ) {
+    ok(text.includes(`backup_tool_object_${name}_total${labels} ${value}\n`), `${name}: ${text}`);
+  }
+  ok(!(await ask(world.server, "/metrics", { token: tokenOf("photos") })).text.includes("object_"));
+});
+
 Deno.test("repositories of others are never kept in the storage", async () => {
   using world = new World();
   world.write("a", "1");

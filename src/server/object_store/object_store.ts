@@ -7,6 +7,7 @@ import { type Raw, rawOf, textOf } from "../../core/raw.ts";
 import { type Dir, type Disk, DiskFault, type OpenFile } from "../../platform/disk.ts";
 import { openFileIfThere, unlessNoDirectory } from "../../platform/open_optional.ts";
 import { Quota } from "./quota.ts";
+import { Traffic } from "./traffic.ts";
 
 export const TYPES = ["data", "index", "keys", "locks", "snapshots"] as const;
 export type ObjectType = typeof TYPES[number];
@@ -67,6 +68,8 @@ export function isType(name: string): name is ObjectType {
 
 export class ObjectStore implements Disposable {
   readonly appendOnly: boolean;
+  /** Noted by those who answer requests. */
+  readonly traffic = new Traffic();
   readonly #top: Dir;
   readonly #uploads: Dir;
   readonly #quota: Quota;
@@ -148,15 +151,16 @@ export class ObjectStore implements Disposable {
     }
   }
 
-  /** @returns false if it wasn't there */
-  remove(path: ObjectPath): boolean {
+  /** @returns its bytes; undefined if it wasn't there */
+  remove(path: ObjectPath): number | undefined {
     using directory = this.#directoryOf(path);
     const name = nameOf(path), stat = directory?.stat(name);
-    if (directory === undefined || stat?.kind !== "file") return false;
+    if (directory === undefined || stat?.kind !== "file") return undefined;
     const isGone = directory.unlink(name);
     directory.sync();
-    if (isGone) this.#quota.release(path.user, stat.size);
-    return isGone;
+    if (!isGone) return undefined;
+    this.#quota.release(path.user, stat.size);
+    return stat.size;
   }
 
   async #receive(

@@ -96,6 +96,7 @@ async function storeReply(
   const outcome = await objects.put(path, body(), { bytes: bodyBytes, quotaBytes: account?.quotaBytes });
   switch (outcome) {
     case "stored":
+      objects.traffic.add("write", path, objects.open(path)?.size ?? 0);
       return answer(200, "");
     case "there":
       return answer(403, "Forbidden");
@@ -112,7 +113,8 @@ function removeReply({ account }: Exchange, objects: ObjectStore, path: ObjectPa
   const isKept = objects.appendOnly || account?.appendOnly === true;
   if (isKept && path.type !== "locks") return answer(403, "Forbidden");
   // Whoever tries again, because the answer got lost, is told the same.
-  objects.remove(path);
+  const bytes = objects.remove(path);
+  if (bytes !== undefined) objects.traffic.add("delete", path, bytes);
   return answer(200, "");
 }
 
@@ -129,6 +131,7 @@ function readReply({ method, headers }: Exchange, objects: ObjectStore, path: Ob
   const [from, to] = range ?? [0, size], length = { "content-length": String(to - from) };
   const part = range === undefined ? {} : { "content-range": `bytes ${from}-${to - 1}/${size}` };
   const status = range === undefined ? 200 : 206;
+  if (!isHead) objects.traffic.add("read", path, to - from);
   const body = isHead ? "" : found.read(from, to);
   return { status, headers: { ...common, ...length, ...part }, body };
 }
