@@ -26,6 +26,7 @@ export function snapshotInfoOf({ sequence, id, info }: Row): SnapshotInfo {
     ...(read.has("named") && { named: read.flag("named") }),
     sources: read.texts("sources"),
     tags: read.texts("tags"),
+    ...(read.has("description") && { description: read.text("description") }),
     entries: read.count("entries"),
     files: read.count("files"),
     bytes: read.count("bytes"),

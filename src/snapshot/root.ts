@@ -63,13 +63,23 @@ export interface Origin {
 export type Formerly = Pick<Root, "start" | "host" | "name">;
 
 /** What changes nothing of what a snapshot is of. */
-export type LabelChanges = Partial<Pick<Root, "tags" | "alarm">>;
+export type LabelChanges = Partial<Pick<Root, "tags" | "alarm" | "description">>;
 
 /** What may be changed of a snapshot afterwards, besides its entries. */
 export type RootChanges = Partial<
   Pick<
     Root,
-    "tags" | "alarm" | "host" | "name" | "named" | "start" | "end" | "timeZone" | "offsetMinutes" | "excludes"
+    | "tags"
+    | "alarm"
+    | "description"
+    | "host"
+    | "name"
+    | "named"
+    | "start"
+    | "end"
+    | "timeZone"
+    | "offsetMinutes"
+    | "excludes"
   >
 >;
 
@@ -110,6 +120,8 @@ export interface Root {
   /** Undefined: the writer didn't note it. */
   readonly leftOut?: LeftOut;
   readonly tags: readonly string[];
+  /** What somebody says of it. */
+  readonly description?: string;
   /** The job that made it; absent if a person did. */
   readonly job?: JobMark;
   /** What had become of the files of the snapshot before; absent if there was none, or the writer didn't note it. */
@@ -162,6 +174,7 @@ export function parseRoot(bytes: Uint8Array<ArrayBuffer>): Root {
     excludes: read.texts("excludes"),
     ...(read.has("leftOut") && { leftOut: leftOutOf(read.section("leftOut")) }),
     tags: read.texts("tags"),
+    ...(read.has("description") && { description: read.text("description") }),
     ...(read.has("job") && { job: jobOf(read.section("job")) }),
     ...(read.has("change") && { change: changeOf(read.section("change")) }),
     ...(read.has("alarm") && { alarm: alarmOf(read.section("alarm")) }),

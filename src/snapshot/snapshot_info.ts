@@ -19,6 +19,7 @@ export interface SnapshotInfo {
   readonly named?: boolean;
   readonly sources: readonly string[];
   readonly tags: readonly string[];
+  readonly description?: string;
   readonly entries: number;
   readonly files: number;
   readonly bytes: number;
@@ -46,6 +47,7 @@ export function infoOf(id: RootId, root: Root): SnapshotInfo {
     ...(root.named !== undefined && { named: root.named }),
     sources: root.sources.map(({ path }) => path),
     tags: root.tags,
+    ...(root.description !== undefined && { description: root.description }),
     entries,
     files,
     bytes,

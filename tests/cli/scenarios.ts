@@ -263,6 +263,8 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   async keeping(world, say) {
     await fill(world);
     await say("tag", "letters:latest", "--add", "tax,2026");
+    await say("tag", "letters:latest", "--description", "All letters of the year");
+    await say("snapshots");
     await say("rewrite", "--name", "photos", "--remove", "/notes.tx");
     await say("rewrite", "--name", "photos", "--remove", "/notes.txt", "--exclude", "*.jpg", "--dry-run");
     await say("rewrite", "--name", "photos", "--remove", "/notes.txt", "--exclude", "snow.jpg");

@@ -165,7 +165,8 @@ function withOptions(command: Command): Command {
     )
     .option("-n, --dry-run", "make no snapshot; show what would be read and stored, as `plan` does")
     .option("--all", "back up everything the configuration names, one snapshot each")
-    .option("--tag <TAG>", "add a tag to the snapshot (repeatable)", collected);
+    .option("--tag <TAG>", "add a tag to the snapshot (repeatable)", collected)
+    .option("--description <TEXT>", "describe the snapshot; shown by `snapshots`");
   addLockOptions(addSelectionOptions(command))
     .option("--skip-if-unchanged", "make no snapshot if nothing has changed")
     .addOption(opposite("skip-if-unchanged"))

@@ -6,6 +6,7 @@ import { textOf } from "../../core/raw.ts";
 import { shortId } from "../../core/short_id.ts";
 import { pluralText } from "../../core/size_text.ts";
 import type { RewriteChoice, RewriteResult, Rewritten } from "../../operations/rewrite/rewrite.ts";
+import type { NewFacts } from "../../operations/rewrite/new_facts.ts";
 import type { RemovedPath } from "../../operations/rewrite/rewrite_plan.ts";
 import type { Session } from "../session/session.ts";
 import { collected, examples } from "../settings/options.ts";
@@ -24,6 +25,7 @@ interface RewriteOptions {
   readonly newName?: string;
   readonly newTime?: string;
   readonly newTags?: string;
+  readonly newDescription?: string;
   readonly buildTrees?: boolean;
   readonly dryRun?: boolean;
 }
@@ -47,6 +49,7 @@ export const defineRewrite: Define = (program, act) => {
     .option("--new-name <NAME>", "set the name")
     .option("--new-time <TIME>", "set the start time of one snapshot, such as '2026-11-20 23:05'")
     .option("--new-tags <TAGS>", "set the tags, separated by commas; '' for none")
+    .option("--new-description <TEXT>", "set the description; '' for none")
     .option("--build-trees", "rebuild the trees that were deleted")
     .option("-n, --dry-run", "change nothing; show what would be removed and how much space `prune` could free")
     .addHelpText(
@@ -86,9 +89,13 @@ function choiceOf(names: readonly string[], { all, host, name, tag }: RewriteOpt
     : new BadUsage("No snapshot was given", "Name snapshots, or use --all, --host, --name or --tag");
 }
 
-function factsOf({ newHost: host, newName: name, newTime, newTags }: RewriteOptions, { world }: Session) {
+function factsOf(
+  { newHost: host, newName: name, newTime, newTags, newDescription: description }: RewriteOptions,
+  { world }: Session,
+) {
   if (host === "" || name === "") throw new BadUsage("A host and a name can't be empty");
-  return defined<{ host?: string; name?: string; startMs?: number; set?: readonly string[] }>({
+  return defined<NewFacts>({
+    description,
     host,
     name,
     startMs: newTime === undefined ? undefined : parseMoment(newTime, world.clock),

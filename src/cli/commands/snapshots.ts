@@ -93,6 +93,7 @@ function columnsFor(snapshots: readonly SnapshotInfo[], session: Session, option
   const timeOf = ({ time }: SnapshotInfo) => localTimeText(Date.parse(time), clock.offsetMinutes(Date.parse(time)));
   const marks = ({ complete, tags }: SnapshotInfo) => [...complete ? [] : ["(incomplete)"], ...tags].join(",");
   const sourcesOf = (one: SnapshotInfo) => long || meeting.has(nameKey(one)) ? one.sources.join(", ") : "";
+  const showsSources = long || !group && meeting.size > 0;
   const columns: readonly (SnapshotColumn | false)[] = [
     { title: "ID", cell: ({ id }) => shortId(id) },
     { title: "TIME", cell: timeOf },
@@ -102,7 +103,9 @@ function columnsFor(snapshots: readonly SnapshotInfo[], session: Session, option
     { title: "SIZE", right: true, cell: ({ bytes }) => sizeText(bytes) },
     long && snapshots.some(({ tree }) => tree !== null) && { title: "TREE", cell: ({ tree }) => tree ?? "-" },
     snapshots.some((one) => marks(one) !== "") && { title: "TAGS", cell: marks },
-    (long || !group && meeting.size > 0) && { title: "SOURCES", whole: true, cell: sourcesOf },
+    snapshots.some(({ description }) => description) &&
+    { title: "DESCRIPTION", whole: !showsSources, cell: ({ description }) => description ?? "" },
+    showsSources && { title: "SOURCES", whole: true, cell: sourcesOf },
   ];
   return columns.filter((column) => column !== false);
 }

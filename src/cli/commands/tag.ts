@@ -11,6 +11,7 @@ interface TagOptions {
   readonly pin?: boolean;
   readonly unpin?: boolean;
   readonly set?: readonly string[];
+  readonly description?: string;
 }
 
 export const defineTag: Define = (program, act) => {
@@ -24,6 +25,7 @@ export const defineTag: Define = (program, act) => {
     .option("--add <TAGS>", "add these tags, separated by commas (repeatable)", someTags)
     .option("--remove <TAGS>", "remove these tags (repeatable)", someTags)
     .option("--set <TAGS>", "replace all tags with these; '' for none (repeatable)", collectedTags)
+    .option("--description <TEXT>", "describe the snapshots; '' for no description")
     .option("--pin", "keep them for good: no rule of `forget` removes what has the tag `pinned`")
     .addOption(new Option("--unpin", "let the rules decide again").conflicts("pin"))
     .addHelpText(
@@ -36,12 +38,18 @@ export const defineTag: Define = (program, act) => {
     );
   command.action((snapshots: readonly string[]) =>
     act(command, async (session) => {
-      const { set, pin, unpin, ...given } = command.opts<TagOptions>();
+      const { set, description, pin, unpin, ...given } = command.opts<TagOptions>();
       const add = [...given.add ?? [], ...(pin ? [PIN] : [])],
         remove = [...given.remove ?? [], ...(unpin ? [PIN] : [])];
       const repository = await session.openRepository();
       const { tag } = await import("../../operations/forget/tag.ts");
-      const tagged = await tag(repository, { snapshots, add, remove, set });
+      const tagged = await tag(repository, {
+        snapshots,
+        add,
+        remove,
+        set,
+        ...(description !== undefined && { description }),
+      });
       session.result(
         tagged,
         tagged.map(({ former, id, tags }) => `${shortId(former)} is now ${shortId(id)}: ${tagsText(tags)}`),

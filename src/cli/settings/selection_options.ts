@@ -33,6 +33,7 @@ export interface SelectionOptions {
   readonly filesFrom?: string;
   readonly null?: boolean;
   readonly tag?: readonly string[];
+  readonly description?: string;
   readonly tree?: boolean;
   readonly skipIfUnchanged?: boolean;
 }
@@ -105,6 +106,7 @@ export function settingsOfOptions(options: SelectionOptions, world: Pick<World, 
     ignoreCtime: options.ignoreCtime,
     static: options.static,
     tags: options.tag,
+    description: options.description,
     tree: options.tree,
     skipIfUnchanged: options.skipIfUnchanged,
   });

@@ -8,6 +8,7 @@ export interface BackupRequest extends Omit<Selection, "reserved">, WorkOptions 
   /** Files of the snapshot that are none in the source. */
   readonly streams?: readonly StreamSource[];
   readonly tags: readonly string[];
+  readonly description?: string;
   /** The job that asks for it; absent if a person does. */
   readonly job?: JobMark;
   /** Show the snapshot as a browsable tree, where the repository has such. */

@@ -34,6 +34,7 @@ export function rootFieldsOf(
     excludes: request.excludes,
     leftOut: leftOutBy(request),
     tags: request.tags,
+    ...(request.description !== undefined && { description: request.description }),
     ...(request.job !== undefined && { job: request.job }),
     totals: { ...totals },
     tool: `backup-tool ${VERSION}`,

@@ -17,6 +17,8 @@ export interface TagChanges {
 export interface TagRequest extends TagChanges {
   /** Names of snapshots. */
   readonly snapshots: readonly string[];
+  /** Undefined: as it is; "": none. */
+  readonly description?: string;
 }
 
 export interface Tagged {
@@ -28,8 +30,9 @@ export interface Tagged {
 
 /** @returns all that were named, also those whose tags stay as they are @throws BadUsage, NoSnapshot, SnapshotInUse, Locked, DiskFault */
 export async function tag(repository: OpenedRepository, request: TagRequest): Promise<Tagged[]> {
-  if (request.set === undefined && request.add.length + request.remove.length === 0) {
-    throw new BadUsage("No tag was given", "Give some by `--add`, `--remove` or `--set`");
+  const { set, description } = request;
+  if (set === undefined && description === undefined && request.add.length + request.remove.length === 0) {
+    throw new BadUsage("No tag was given", "Give some by `--add`, `--remove` or `--set`, or a `--description`");
   }
   await using writer = await becomeWriter(repository, "tag");
   const snapshots = await repository.snapshots();
@@ -37,10 +40,11 @@ export async function tag(repository: OpenedRepository, request: TagRequest): Pr
     request.snapshots.map((name) => resolveSnapshot(name, snapshots)).map((info) => [info.id, info]),
   );
   const tagged: Tagged[] = [];
-  for (const { id: former, tags: before } of named.values()) {
+  for (const { id: former, tags: before, description: text = "" } of named.values()) {
     const tags = changedTags(before, request);
-    const isSame = JSON.stringify(tags) === JSON.stringify(before);
-    const id = isSame ? former : await writer.replaceRoot(former, { tags });
+    const isSame = JSON.stringify(tags) === JSON.stringify(before) && text === (description ?? text);
+    const labels = { tags, ...(description !== undefined && { description }) };
+    const id = isSame ? former : await writer.replaceRoot(former, labels);
     if (id === undefined) throw new SnapshotInUse(former);
     tagged.push({ former, id, tags });
   }

@@ -32,6 +32,7 @@ export interface RemoteBackupRequest {
   readonly host: string;
   readonly user: string;
   readonly tags: readonly string[];
+  readonly description?: string;
   /** Patterns as in .gitignore. */
   readonly excludes: readonly string[];
   /** Files of more bytes are left out. */
@@ -187,7 +188,7 @@ class RemoteBackupRun {
 
   #fields(series: string): RootFields {
     const { clock } = this.#repository.machine;
-    const { host, user, name, excludes, largestBytes = null, tags, job } = this.#request;
+    const { host, user, name, excludes, largestBytes = null, tags, description, job } = this.#request;
     return {
       start: new Date(this.#startMs).toISOString(),
       end: new Date(clock.nowMs()).toISOString(),
@@ -201,6 +202,7 @@ class RemoteBackupRun {
       excludes,
       leftOut: { ignored: false, caches: false, mounts: false, largerThan: largestBytes, unlisted: false },
       tags,
+      ...(description !== undefined && { description }),
       ...(job !== undefined && { job }),
       totals: { ...this.#totals },
       tool: `backup-tool ${VERSION}`,

@@ -8,6 +8,8 @@ import { changedTags, type TagChanges } from "../forget/tag.ts";
 export interface NewFacts extends Partial<TagChanges> {
   readonly host?: string;
   readonly name?: string;
+  /** "": none. */
+  readonly description?: string;
   /** When it was begun, ms since 1970; its end moves along. */
   readonly startMs?: number;
 }
@@ -16,6 +18,7 @@ export interface NewFacts extends Partial<TagChanges> {
 export function changesOf(root: Root, facts: NewFacts, clock: Clock): RootChanges {
   const { host, name } = facts, tags = changedTags(root.tags, { add: [], remove: [], set: undefined, ...facts });
   return defined<RootChanges>({
+    description: facts.description === (root.description ?? "") ? undefined : facts.description,
     host: host === root.host ? undefined : host,
     ...(name !== undefined && name !== root.name && { name, named: true }),
     ...timesOf(root, facts.startMs, clock),

@@ -230,4 +230,4 @@ function resultOf(plan: RewritePlan, { ids, finished, freed }: Outcome): Rewrite
 }
 
 /** Fields that people change; the others follow from these. */
-const CHANGES: readonly string[] = ["host", "name", "start", "tags"];
+const CHANGES: readonly string[] = ["host", "name", "start", "tags", "description"];

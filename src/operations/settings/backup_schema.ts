@@ -49,6 +49,7 @@ export function backupShape(path: PathSchema, readFrom: PathSchema) {
       .exactOptional(),
     oneFileSystem: z.boolean().describe("Don't enter other file systems, mounted below a source").exactOptional(),
     tags: TAGS_SCHEMA.exactOptional(),
+    description: z.string().min(1).max(1000).describe("What the snapshot is, for people").exactOptional(),
     ignoreInode: z.boolean().describe("A new inode number alone is no change").exactOptional(),
     ignoreCtime: z.boolean().describe("A new time of change (ctime) alone is no change").exactOptional(),
     static: patterns.describe("What fits should never change: warn, and keep the old content").exactOptional(),

@@ -55,12 +55,13 @@ export function selectionFrom(sources: BackupSources, settings: BackupSettings, 
 }
 
 /** What a snapshot is given besides what is in it. */
-export function marksFrom({ tags = [], tree = true, skipIfUnchanged }: BackupSettings): {
+export function marksFrom({ tags = [], description, tree = true, skipIfUnchanged }: BackupSettings): {
   readonly tags: readonly string[];
+  readonly description?: string;
   readonly tree: boolean;
   readonly skipIfUnchanged?: true;
 } {
-  return { tags, tree, ...(skipIfUnchanged && { skipIfUnchanged }) };
+  return { tags, ...(description !== undefined && { description }), tree, ...(skipIfUnchanged && { skipIfUnchanged }) };
 }
 
 /** How sources are held still; undefined if they aren't. */

@@ -147,3 +147,19 @@ Deno.test("a root that only says it replaces another one harms nothing", async (
   strictEqual(after.snapshots().length, 3);
   notStrictEqual(world.items().get(first!.id), undefined);
 });
+
+Deno.test("tag() describes a snapshot, and takes the description away", async () => {
+  using world = await withTwo();
+  await tagIn(world, { description: "before the move" });
+  using storage = world.open();
+  const { id, description, tags } = storage.resolve("latest");
+  deepStrictEqual([description, tags], ["before the move", ["a"]]);
+  assertLikeRebuilt(world);
+  deepStrictEqual((await tagIn(world, { description: "before the move" }))[0]?.id, id);
+  await tagIn(world, { description: "" });
+  using after = world.open();
+  strictEqual(after.resolve("latest").description, "");
+  await world.backup({ description: "after it" });
+  using last = world.open();
+  strictEqual(last.resolve("latest").description, "after it");
+});

@@ -2,6 +2,8 @@
 import type { SnapshotInfo } from "../../../snapshot/snapshot_info.ts";
 
 /** What `snapshots --json` says of each; part of the interface. */
-export function snapshotJson({ id, time, tree, host, name, sources, tags, files, bytes, complete }: SnapshotInfo) {
-  return { id, time, tree, host, name, sources, tags, files, bytes, complete };
+export function snapshotJson(snapshot: SnapshotInfo) {
+  const { id, time, tree, host, name, sources, tags, description, files, bytes, complete } = snapshot;
+  // An empty one is none.
+  return { id, time, tree, host, name, sources, tags, ...(description && { description }), files, bytes, complete };
 }
