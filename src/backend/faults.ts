@@ -20,7 +20,7 @@ export class ObjectTaken extends Fault {
 
 export class ShortObject extends Fault {
   readonly code = "short-object";
-  readonly hint = "It was cut: heal it from another copy, with `backup-tool repair --from`";
+  readonly hint = "It was cut: repair it from another copy, with `backup-tool repair --from`";
   constructor(key: string, endBytes: number, bytes: number) {
     super(`Cannot read ${JSON.stringify(key)} of the vault up to byte ${endBytes}: it has ${bytes}`);
   }
@@ -29,7 +29,7 @@ export class ShortObject extends Fault {
 /** The bytes are not those that the name is the hash of. */
 export class WrongBytes extends Fault {
   readonly code = "wrong-bytes";
-  readonly hint = "Heal it from another copy, with `backup-tool repair --from`, and look after the disk it lies on";
+  readonly hint = "Repair it from another copy, with `backup-tool repair --from`, and look after the disk it lies on";
   constructor(key: string) {
     super(`Cannot use ${JSON.stringify(key)} of the vault: its bytes have changed since they were stored`);
   }

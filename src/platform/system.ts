@@ -15,7 +15,7 @@ export class PipeClosed extends Fault {
   readonly code = "pipe-closed";
   readonly hint = "Let the program that reads the output run to its end";
   constructor() {
-    super("Cannot write the output: whoever read it has stopped reading");
+    super("Cannot write the output: broken pipe");
   }
 }
 

@@ -35,7 +35,7 @@ export class AmbiguousSnapshot extends Fault {
   /** @param shown the first of them, for a person to choose from @param count of all */
   constructor(name: string, shown: readonly string[], count: number) {
     const more = count > shown.length ? ` and ${count - shown.length} more` : "";
-    super(`${JSON.stringify(name)} fits ${count} snapshots: ${shown.join(", ")}${more}`);
+    super(`${JSON.stringify(name)} matches ${count} snapshots: ${shown.join(", ")}${more}`);
   }
 }
 
@@ -45,7 +45,7 @@ export class StaticChanged extends Fault {
   readonly hint = "Compare it with the last snapshot; if the change is meant, back up once without --static";
   /** @param path text @param what has happened to it: a part of a sentence */
   constructor(path: string, what: string) {
-    super(`${JSON.stringify(path)} was never to change, but ${what}; the old content is kept`);
+    super(`${JSON.stringify(path)} is marked static, but ${what}; the previous version is kept`);
   }
 }
 
@@ -66,11 +66,11 @@ const SHOWN = 5;
 export class UnknownReferences extends Fault {
   readonly code = "unknown-references";
   readonly hint =
-    "Run `backup-tool check`; what can't be healed has to be forgotten, or in a vault given up with `repair --discard NAME`";
+    "Run `backup-tool check`; what can't be repaired has to be forgotten, or in a vault given up with `repair --discard NAME`";
   /** @param unreadable ids of snapshots, each with what is wrong */
   constructor(unreadable: ReadonlyMap<string, string>) {
     const shown = [...unreadable].slice(0, SHOWN).map(([id, why]) => `${id} (${why})`);
     const more = unreadable.size > SHOWN ? ` and ${unreadable.size - SHOWN} more` : "";
-    super(`Cannot tell what nothing needs: these snapshots can't be read as a whole: ${shown.join(", ")}${more}`);
+    super(`Cannot prune: these snapshots are unreadable: ${shown.join(", ")}${more}`);
   }
 }

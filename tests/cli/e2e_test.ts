@@ -193,7 +193,7 @@ Deno.test("check tells damage with the paths it means, and ends with 3", async (
   const cat = await place.expect(1, "cat", "latest", "precious");
   match(cat.stderr, /^backup-tool: .*damaged/);
   const restored = await place.expect(3, "restore", "latest", "-t", "out");
-  match(restored.stderr, /backup-tool: 1 problem, named above\n$/);
+  match(restored.stderr, /backup-tool: 1 problem \(see above\)\n$/);
   strictEqual(Deno.readTextFileSync(`${place.base}/out/other`), "other");
   await place.expect(0, "backup", "source", "--no-tree");
   await place.expect(0, "check", "--read-data");
@@ -320,7 +320,7 @@ Deno.test({
     Deno.chmodSync(`${place.source}/unreadable`, 0);
     const { stderr } = await place.expect(3, "backup", "source", "--init");
     match(stderr, /^backup-tool: .*unreadable.*EACCES/m);
-    match(stderr, /^backup-tool: 1 problem, named above$/m);
+    match(stderr, /^backup-tool: 1 problem \(see above\)$/m);
     strictEqual((await place.expect(0, "cat", "latest", "good")).stdout, "good");
   },
 });

@@ -40,7 +40,7 @@ for (
     { args: ["cat", "latest"], message: "Missing required argument 'PATH'", hint: "See `backup-tool help cat`" },
     {
       args: ["restore", "latest"],
-      message: "Nobody said where to restore to",
+      message: "No restore target given",
       hint: "Give one of `--target DIR`, `--as PATH` and `--in-place`",
     },
     {

@@ -101,7 +101,10 @@ Deno.test("resolveSnapshot() says why there is none, and what may have been mean
   deepStrictEqual(told("lastest"), [`Cannot find a snapshot "lastest"`, `Did you mean "latest"?`]);
   deepStrictEqual(told("msic:latest"), [`Cannot find a snapshot "msic:latest"`, `Did you mean "music:latest"?`]);
   deepStrictEqual(told("latest~9"), [`Cannot find a snapshot "latest~9": there are only 3`, list]);
-  deepStrictEqual(told("1999-01-01"), [`Cannot find a snapshot "1999-01-01"`, list]);
+  deepStrictEqual(told("1999-01-01"), [
+    `Cannot find a snapshot "1999-01-01"`,
+    "The nearest is abcd10000000 (photos, 2026-11-22 00:30 +01) after it",
+  ]);
   deepStrictEqual(told("latest", []), [
     `Cannot find a snapshot "latest": there are none yet`,
     "Make one with `backup-tool backup`",
@@ -112,7 +115,7 @@ Deno.test("resolveSnapshot() names the candidates where several fit", () => {
   throws(() => found("abcd"), {
     code: "ambiguous-snapshot",
     message:
-      '"abcd" fits 2 snapshots: abcd10000000 (photos, 2026-11-22 00:30 +01), abcd20000000 (music, 2026-11-23 00:30 +01)',
+      '"abcd" matches 2 snapshots: abcd10000000 (photos, 2026-11-22 00:30 +01), abcd20000000 (music, 2026-11-23 00:30 +01)',
   });
 });
 
@@ -120,7 +123,7 @@ Deno.test("resolveSnapshot() names the newest 10 candidates and counts all", () 
   const many = Array.from({ length: 13 }, (_, i) => snapshot(i, `aaaa${i.toString(16)}`));
   throws(() => found("aaaa", many), (error: Error) => {
     strictEqual(error.message.match(/aaaa[0-9a-f]{8} /g)?.length, 10);
-    match(error.message, /fits 13 snapshots: .* and 3 more$/);
+    match(error.message, /matches 13 snapshots: .* and 3 more$/);
     return true;
   });
 });

@@ -30,7 +30,7 @@ const defineSet: Define = (policy, act) => {
   command.action(() =>
     act(command, async (session) => {
       const rules = policyOf(command.opts<KeepOptions>());
-      if (rules === undefined) throw new BadUsage("That policy has no rule", "Give one, such as `--keep-daily 7`");
+      if (rules === undefined) throw new BadUsage("The policy contains no rules", "Give one, such as `--keep-daily 7`");
       const repository = await session.openRepository();
       const { setPolicy } = await import("../../operations/forget/policy.ts");
       await setPolicy(repository, rules);

@@ -74,7 +74,7 @@ function lockJson({ record, isActive, faults }: KnownLock, work: RecoverWork, co
 }
 
 function lockLines(locks: readonly KnownLock[], { work, commandText, session }: Telling): string[] {
-  if (locks.length === 0) return ["Nothing was left done to any source"];
+  if (locks.length === 0) return ["Nothing to recover"];
   const { clock } = session.world;
   return locks.flatMap(({ record, isActive, faults }) => {
     const atMs = Date.parse(record.started);

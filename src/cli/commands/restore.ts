@@ -111,7 +111,7 @@ function destinationOf(
   const given = [target, as, inPlace].filter((option) => option !== undefined).length;
   if (given !== 1) {
     throw new BadUsage(
-      given === 0 ? "Nobody said where to restore to" : "There can be only one place to restore to",
+      given === 0 ? "No restore target given" : "There can be only one place to restore to",
       "Give one of `--target DIR`, `--as PATH` and `--in-place`",
     );
   }

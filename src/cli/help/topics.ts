@@ -106,7 +106,7 @@ export function topicNamed(name: string): string | undefined {
   return TOPICS.get(ALIASES.get(name) ?? name);
 }
 
-/** What stands in the list of topics: the title of a text, "Excludes: what a backup leaves out", without its first word. */
+/** What stands in the list of topics: the title of a text, "Excludes: what a backup skips", without its first word. */
 export function titleOf(text: string): string {
   return (/^# (?:[^:\n]*: )?(.*)$/m.exec(text)?.[1] ?? "").replaceAll("`", "");
 }

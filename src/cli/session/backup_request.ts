@@ -126,7 +126,9 @@ async function checkSpelling(words: readonly string[], known: readonly string[],
 
 async function tellOfNamesake(name: string, session: Session): Promise<void> {
   if (!isThere((await session.machine()).disk, absolutePath(session.world, name))) return;
-  session.monitor.notice(`${name} is what ${session.loaded.path} names so; what lies here is ./${name}`);
+  session.monitor.notice(
+    `${name} is the backup of that name in ${session.loaded.path}; for the directory write ./${name}`,
+  );
 }
 
 export function isThere(disk: Disk, path: Raw): boolean {

@@ -6,7 +6,7 @@ import { shortId } from "../../core/short_id.ts";
 /** A file that should have come back as it was, and did not. */
 export class NotRestorable extends Fault {
   readonly code = "not-restorable";
-  readonly hint = "Look for damage with `backup-tool check --read-data`, then heal it with `backup-tool repair`";
+  readonly hint = "Look for damage with `backup-tool check --read-data`, then repair it with `backup-tool repair`";
   constructor(path: Raw, snapshot: RootId, why: string) {
     super(`Cannot restore ${JSON.stringify(textOf(path))} of the snapshot ${shortId(snapshot)} as it was: ${why}`);
   }

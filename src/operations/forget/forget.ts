@@ -65,7 +65,7 @@ export class SnapshotInUse extends Fault {
   readonly code = "snapshot-in-use";
   readonly hint = "Try again when that has ended";
   constructor(id: RootId) {
-    super(`Cannot change or forget snapshot ${shortId(id)}: somebody restores from it`);
+    super(`Cannot change or forget snapshot ${shortId(id)}: a running restore uses it`);
   }
 }
 

@@ -7,7 +7,7 @@ import type { OpenedRepository } from "../opened.ts";
 /** @param policy undefined: none any more @throws BadUsage if it keeps nothing, Locked, DiskFault */
 export async function setPolicy(repository: OpenedRepository, policy: Policy | undefined): Promise<void> {
   if (policy !== undefined && !hasRule(policy)) {
-    throw new BadUsage("That policy has no rule", "Give one, such as `--keep-daily 7`");
+    throw new BadUsage("The policy contains no rules", "Give one, such as `--keep-daily 7`");
   }
   await using writer = await becomeWriter(repository, "policy");
   await writer.setPolicy(policy);

@@ -30,7 +30,7 @@ export class CannotDelete extends Fault {
   readonly code = "cannot-delete";
   readonly hint = "Restore without `--delete`, or into an empty directory";
   constructor(why: string) {
-    super(`Cannot tell what should not be there from what could not be backed up: ${why}`);
+    super(`Cannot distinguish files to delete from files that could not be backed up: ${why}`);
   }
 }
 

@@ -13,7 +13,7 @@ import { removeRecursively } from "../../platform/remove_recursively.ts";
 
 export class NamesCollide extends Fault {
   readonly code = "names-collide";
-  readonly hint = "Restore it under another name with `--as`, or to a file system that tells the two apart";
+  readonly hint = "Restore it under another name with `--as`, or to a file system that distinguishes the two";
   constructor(path: Apath, other: Raw) {
     super(
       `Cannot restore ${JSON.stringify(textOf(path))}: in the target that is the name of ${

@@ -50,7 +50,7 @@ export class RestorePlan {
     for (const { target } of this.mappings) if (this.own !== undefined) assertOutside(disk, this.own, target);
     if (destination.kind === "in-place") {
       for (const path of withoutPlace(manifest)) {
-        monitor.notice(`${textOf(path)} stays away: it came from no path, and can be restored with --target`);
+        monitor.notice(`${textOf(path)} is skipped: it has no original location; restore it with --target`);
       }
     }
     this.yielder = new Yielder(machine.clock, request.signal);

@@ -10,7 +10,7 @@ export class NotGivenBack extends Fault {
   readonly code = "not-given-back";
   readonly hint = "Restore as root to a disk that can hold it; `--no-owner` leaves owners and groups alone on purpose";
   constructor(what: string) {
-    super(`Some things could not be given back: ${what}`);
+    super(`Not restored: ${what}`);
   }
 }
 

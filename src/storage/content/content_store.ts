@@ -503,7 +503,7 @@ function giveAccess(item: OpenFile, file: FileAccess & { mtime: NsText }, owner:
 
 export class TooManyCollisions extends Fault {
   readonly code = "too-many-collisions";
-  readonly hint = "Make a storage with a stronger checksum, such as sha256";
+  readonly hint = "Create a storage with a stronger checksum, such as sha256";
   constructor(digest: string) {
     super(`Cannot store one more content with the checksum ${digest}: all 241 names are taken`);
   }

@@ -5,7 +5,7 @@ const quoted = (path: Raw): string => JSON.stringify(textOf(path));
 
 export class NoStorage extends Fault {
   readonly code = "no-storage";
-  readonly hint = "Check the path and that its disk is mounted, or make a storage there with `backup-tool init`";
+  readonly hint = "Check the path and that its disk is mounted, or create a storage there with `backup-tool init`";
   constructor(path: Raw, why: string) {
     super(`Cannot find a storage in ${quoted(path)}: ${why}`);
   }
@@ -15,7 +15,7 @@ export class StorageExists extends Fault {
   readonly code = "storage-exists";
   readonly hint = "Use it as it is, or choose an empty directory for a new one";
   constructor(path: Raw, what: string) {
-    super(`Cannot make a storage in ${quoted(path)}: ${what}`);
+    super(`Cannot create a storage in ${quoted(path)}: ${what}`);
   }
 }
 

@@ -10,7 +10,7 @@ export class DamagedObject extends Fault {
     super(`Cannot read ${JSON.stringify(what)} of the vault: ${why}`);
     this.hint = what === "config"
       ? "Put it back from a copy of the vault; or get the files out of the units, with `backup-tool salvage`"
-      : "Heal it from another copy, with `backup-tool repair --from`; what else is in the vault is not affected";
+      : "Repair it from another copy, with `backup-tool repair --from`; what else is in the vault is not affected";
   }
 }
 
@@ -40,14 +40,14 @@ export class WrongKey extends Fault {
   readonly code = "wrong-key";
   readonly hint = "Use a key of this vault: `backup-tool key list` shows which there are";
   constructor(what: string) {
-    super(`Cannot open ${JSON.stringify(what)} of the vault: none of the keys at hand fits it`);
+    super(`Cannot open ${JSON.stringify(what)} of the vault: no available key opens it`);
   }
 }
 
 /** Whoever wrote it had no key of this vault. */
 export class NotSigned extends Fault {
   readonly code = "not-signed";
-  readonly hint = "It is left out; find out who can write to the place where the vault lies";
+  readonly hint = "It is skipped; find out who can write to the place where the vault lies";
   constructor(what: string) {
     super(`Cannot trust ${JSON.stringify(what)} of the vault: it is not signed by a holder of a key`);
   }
@@ -185,7 +185,7 @@ export class VaultBusy extends Fault {
 /** Something that a snapshot needs is nowhere: whatever is removed now might be what it needs. */
 export class NeededMissing extends Fault {
   readonly code = "needed-missing";
-  readonly hint = "Heal it with `backup-tool repair --from` another copy, or forget that snapshot, then prune again";
+  readonly hint = "Repair it with `backup-tool repair --from` another copy, or forget that snapshot, then prune again";
   /** @param missing what each snapshot lacks, by its id: "12 contents" */
   constructor(missing: ReadonlyMap<string, string>) {
     const shown = [...missing].slice(0, SNAPSHOTS_SHOWN).map(([id, what]) => `${what} of snapshot ${id}`);

@@ -49,7 +49,7 @@ Deno.test("SIGTERM undoes what the lock did, and ends with 130", async () => {
   await child.stdin.close().catch(() => {});
   deepStrictEqual([code, isThere(frozen)], [130, false]);
   await Promise.all([child.stdout.cancel(), child.stderr.cancel()]);
-  strictEqual((await place.expect(0, "recover")).stdout, "Nothing was left done to any source\n");
+  strictEqual((await place.expect(0, "recover")).stdout, "Nothing to recover\n");
 });
 
 Deno.test("a killed backup is seen by recover --list, and undone by recover, by the next backup, or by the start of a service", async () => {

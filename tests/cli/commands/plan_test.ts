@@ -142,7 +142,7 @@ Deno.test("--static keeps what has changed, and the exit status tells", async ()
   place.write("a.txt", "damaged");
   for (const command of ["plan", "backup"]) {
     const { stderr } = await place.expect(3, command, "source", "--static", "*.txt");
-    match(stderr, /"\/a\.txt" was never to change, but it has another size or time; the old content is kept/);
+    match(stderr, /"\/a\.txt" is marked static, but it has another size or time; the previous version is kept/);
   }
   strictEqual((await place.expect(0, "cat", "latest", "a.txt")).stdout, "12345");
   strictEqual((await place.json("backup", "source", "--force")).readFiles, 3);

@@ -329,7 +329,7 @@ Deno.test("backup NAME says so if something of that name lies in the directory",
   world.write("photos/other", "");
   const ran: Ran = await runIn(world, "backup", "photos", "--init");
   strictEqual(ran.status, 0);
-  match(ran.stderr, /photos is what \/.*backup-tool\.jsonc names so; what lies here is \.\/photos/);
+  match(ran.stderr, /photos is the backup of that name in \/.*backup-tool\.jsonc; for the directory write \.\/photos/);
 });
 
 Deno.test("paths in the configuration are what they are on a command line, and none is empty", async () => {

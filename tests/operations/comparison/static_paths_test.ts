@@ -39,7 +39,10 @@ for (const workers of [0, 2]) {
     for (let i = 0; i < 2; i++) {
       const { monitor, snapshot } = await world.backup(STATICS);
       const [message, ...others] = changed(monitor);
-      match(message!, /^"\/photos\/2" was never to change, but it has another size or time; the old content is kept$/);
+      match(
+        message!,
+        /^"\/photos\/2" is marked static, but it has another size or time; the previous version is kept$/,
+      );
       deepStrictEqual([others.length, snapshot.files, snapshot.problems], [0, 5, 1]);
       deepStrictEqual(await kept(world, "photos/2"), ["old photos/2", "old photos/2"]);
       deepStrictEqual(await kept(world, "photos/new"), ["new", "new"]);

@@ -131,12 +131,12 @@ Deno.test({
     };
     const { code, text } = restore();
     strictEqual(code, 3, text);
-    const told = text.split("\n").filter((each) => each.includes("could not be given back"));
+    const told = text.split("\n").filter((each) => each.includes("Not restored:"));
     strictEqual(told.length, 1, text);
     match(told[0]!, /the owner \(EPERM\) of \d+ objects such as "/);
     match(told[0]!, /the device node \(EPERM\) of 2 objects/);
     if (has("setfattr")) match(told[0]!, /the attribute trusted\.file \(EPERM\) of "\/plain\/file"/);
-    match(text, /1 problem, named above/);
+    match(text, /1 problem \(see above\)/);
     const names = (at: string) => run("sh", "-c", `cd ${at} && find . | sort | grep -v 'special/[cb]'`);
     strictEqual(names(target), names(world.source));
     strictEqual(run("cmp", `${world.source}/plain/large`, `${target}/plain/large`), "");

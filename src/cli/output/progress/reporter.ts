@@ -116,7 +116,7 @@ export class TextReporter implements Reporter {
   end(progress: Progress): void {
     if (this.#options.verbose) { for (const line of counterLines(progress.counters)) this.#line(line); }
     const { problems } = progress;
-    if (problems > 0) this.#line(`backup-tool: ${pluralText(problems, "problem")}, named above`);
+    if (problems > 0) this.#line(`backup-tool: ${pluralText(problems, "problem")} (see above)`);
   }
 
   flush(): void {

@@ -58,7 +58,7 @@ Deno.test("TerminalMonitor says nothing but problems if it is to be quiet", () =
   strictEqual(output.text, "");
   monitor.problem(new BadUsage("Cannot do this"));
   monitor.finish();
-  strictEqual(output.text, "backup-tool: Cannot do this\nbackup-tool: 1 problem, named above\n");
+  strictEqual(output.text, "backup-tool: Cannot do this\nbackup-tool: 1 problem (see above)\n");
 });
 
 Deno.test("TerminalMonitor names files and counters if it is to be verbose, and asks for no fates otherwise", () => {
