@@ -141,7 +141,7 @@ export function table(caption: string, columns: readonly Column[], rows: readonl
             columns[i]?.right === true && markup`
                   class="right"
                 `
-          } data-label="${columns[i]?.name ?? ""}">${cell}</td>`
+          } data-label="${columns[i]?.name ?? ""}">${cell !== "" && markup`<div>${cell}</div>`}</td>`
         )
       }</tr>`
     )
