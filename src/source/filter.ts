@@ -1,6 +1,6 @@
 /** Which paths a backup leaves out: patterns with the meaning they have in a .gitignore file, where the last one that fits decides. */
 import { type Apath, knownApath, parentOf, TOP } from "../core/apath.ts";
-import { textOf } from "../core/raw.ts";
+import { type Raw, textOf } from "../core/raw.ts";
 import { parsePattern, type Pattern, type Subject } from "./pattern.ts";
 
 /** A pattern that fits a path. */
@@ -31,6 +31,23 @@ export interface Filter {
  */
 export function parseFilter(lines: readonly string[], from?: string): Filter {
   return new PatternFilter(lines.map(parsePattern).filter((pattern) => pattern !== undefined), from);
+}
+
+/**
+ * The same for one source: patterns that are paths of the machine, and lead into it, fit there too.
+ * @param origin absolute path of the source @throws BadPattern
+ */
+export function parseFilterOf(lines: readonly string[], origin: Raw): Filter {
+  const patterns = lines.flatMap((line) => [parsePattern(line), patternInside(line, origin)]);
+  return new PatternFilter(patterns.filter((pattern) => pattern !== undefined), undefined);
+}
+
+/** "/Downloads" for "/home/me/Downloads" of the source /home/me; it is told of as it was written. */
+function patternInside(line: string, origin: Raw): Pattern | undefined {
+  const [, mark = "", path = ""] = /^(!?)(\/.*)$/s.exec(line) ?? [], top = `${textOf(origin)}/`;
+  if (origin === "/" || !path.startsWith(top) || /^\/*$/.test(path.slice(top.length))) return undefined;
+  const inside = parsePattern(`${mark}/${path.slice(top.length)}`);
+  return inside && { ...inside, line };
 }
 
 /**

@@ -39,6 +39,8 @@ export interface WalkBatch {
 
 export interface WalkOptions {
   readonly filter: Filter;
+  /** In place of that, what one source has. */
+  readonly filterOf?: ((root: SourceRoot) => Filter) | undefined;
   /** Follow .backupignore files; what `filter` says comes first. */
   readonly ignoreFiles: boolean;
   /** What such files above the sources say; undefined: nothing. */
@@ -156,6 +158,7 @@ class RootWalk {
   readonly #disk: Disk;
   readonly #root: SourceRoot;
   readonly #options: WalkOptions;
+  readonly #filter: Filter;
   #self: Stat | undefined;
   #hasLastingInode = false;
 
@@ -163,6 +166,7 @@ class RootWalk {
     this.#disk = disk;
     this.#root = root;
     this.#options = options;
+    this.#filter = options.filterOf?.(root) ?? options.filter;
   }
 
   *batches(): Generator<WalkBatch> {
@@ -321,7 +325,7 @@ class RootWalk {
 
   /** The rule that leaves it out; undefined if none does. */
   #ruleAgainst({ relative, layer }: Pending, name: Raw, stat: Stat): ExcludingRule | undefined {
-    const { filter, largestBytes } = this.#options;
+    const { largestBytes } = this.#options, filter = this.#filter;
     const isDirectory = stat.kind === "dir";
     if (stat.kind === "file" && largestBytes !== undefined && stat.size > largestBytes) return TOO_LARGE;
     const why = isDirectory ? this.#whySkipped(this.#pathOf(relative, name), name, stat) : undefined;

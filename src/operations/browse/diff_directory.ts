@@ -39,7 +39,7 @@ export async function compareDirectory(
 ): Promise<DirectoryComparison> {
   const manifest = await repository.manifest(request.before.id);
   const own = repository.ownPlaces([], monitor);
-  const [source] = findSources(repository, own, { sources: [request.directory] }, parseFilter([]), monitor);
+  const [source] = findSources(repository, own, { sources: [request.directory] }, () => parseFilter([]), monitor);
   if (source === undefined) throw new NoSource(request.directory);
   const root = { ...source, at: counterpart(manifest, request, source) };
   if (manifest.root.leftOut?.unlisted) {

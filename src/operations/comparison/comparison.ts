@@ -19,7 +19,7 @@ import type { Manifest } from "../../snapshot/manifest.ts";
 import { PreviousEntries, type PreviousLine } from "../../snapshot/previous_entries.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import { ChangeSignals, RacyTimestamps } from "../../source/change_detection.ts";
-import type { Filter } from "../../source/filter.ts";
+import { type Filter, parseFilterOf } from "../../source/filter.ts";
 import { PathSelection } from "../../source/path_selection.ts";
 import { originOf, type SourceRoot } from "../../source/placement.ts";
 import { type Exclusion, type Found, walk, type WalkBatch } from "../../source/walk.ts";
@@ -142,6 +142,7 @@ export class Comparison {
     };
     yield* walk(this.#disk, this.roots, {
       filter: this.#filter,
+      filterOf: (root) => parseFilterOf(excludes, originOf(root)),
       ignoreFiles,
       oneFileSystem,
       excludeCaches,

@@ -6,7 +6,7 @@ import type { OwnPlaces } from "../../platform/own_places.ts";
 import type { Manifest } from "../../snapshot/manifest.ts";
 import type { Root } from "../../snapshot/root.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
-import { type Filter, parseFilter } from "../../source/filter.ts";
+import { type Filter, parseFilter, parseFilterOf } from "../../source/filter.ts";
 import { originOf, type SourceRoot } from "../../source/placement.ts";
 import type { OpenedRepository } from "../opened.ts";
 import { findSources, seriesName } from "../sources/sources.ts";
@@ -39,7 +39,8 @@ export async function findCompared(
 ): Promise<Compared> {
   const filter = parseFilter(selection.excludes);
   const own = repository.ownPlaces([], monitor);
-  const roots = findSources(repository, own, selection, filter, monitor);
+  const filterOf = (root: SourceRoot) => parseFilterOf(selection.excludes, originOf(root));
+  const roots = findSources(repository, own, selection, filterOf, monitor);
   own.addCopies(roots.map((root) => ({ origin: originOf(root), path: root.path })));
   const snapshots = await repository.snapshots();
   const series = selection.name ?? newName(snapshots, selection, roots, monitor);

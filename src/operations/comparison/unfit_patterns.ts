@@ -1,4 +1,4 @@
-/** Patterns that leave nothing out although somebody meant them to. Mostly they are paths of the machine. */
+/** Patterns that leave nothing out although somebody meant them to. */
 import type { Monitor } from "../../core/monitor.ts";
 import { isBelow, rawOf, sliceRaw, textOf } from "../../core/raw.ts";
 import { parseFilter } from "../../source/filter.ts";
@@ -33,9 +33,7 @@ export class UnfitPatterns {
   /** For the end of a walk. */
   tell(monitor: Pick<Monitor, "notice">): void {
     for (const [pattern, place] of this.#patterns) {
-      const hint = place === undefined
-        ? ""
-        : `: patterns begin at their source${place === "" ? "" : `; write ${place}`}`;
+      const hint = place === "" ? ": it is the source itself, and patterns begin there" : "";
       monitor.notice(`Nothing fits the pattern ${pattern}${hint}`);
     }
   }

@@ -51,14 +51,16 @@ export function findSources(
   repository: Pick<OpenedRepository, "location" | "machine">,
   own: OwnPlaces,
   given: { readonly sources: readonly Source[]; readonly reserved?: readonly Raw[] },
-  filter: Filter,
+  filterOf: (root: SourceRoot) => Filter,
   monitor: Monitor,
 ): readonly SourceRoot[] {
   const { disk } = repository.machine;
   const sources = given.sources.map((source) => sourceAt(disk, source));
   for (const source of sources) assertForeign(source, own, repository);
   const roots = placeSources(sources, given.reserved);
-  for (const root of roots) for (const source of root.nested) monitor.notice(nestedNotice(source, root, filter));
+  for (const root of roots) {
+    for (const source of root.nested) monitor.notice(nestedNotice(source, root, filterOf(root)));
+  }
   return roots;
 }
 

@@ -7,7 +7,7 @@ import { OrderedLookup } from "../../core/merge_by_path.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { rawOf, textOf } from "../../core/raw.ts";
 import type { Disk } from "../../platform/disk.ts";
-import { type Filter, parseFilter } from "../../source/filter.ts";
+import { type Filter, parseFilterOf } from "../../source/filter.ts";
 import { IGNORE_FILE, type Layer, parseIgnoreFile } from "../../source/ignore_file.ts";
 import type { SourceRoot } from "../../source/placement.ts";
 import { walk, type WalkBatch } from "../../source/walk.ts";
@@ -55,27 +55,22 @@ export async function walkAsBackedUp(
   });
 }
 
+/** Patterns of the command line know nothing of a source itself, and of what is above. */
 function filterOf({ manifest, root, leavesOutToo }: AsBackedUp, isUnlisted: boolean): Filter {
-  const excludes = parseFilter(manifest.root.excludes);
-  const sources = manifest.root.sources.map(({ at }) => parseApath(at));
+  const { excludes } = manifest.root;
+  const sources = manifest.root.sources.map(({ at, path }) => {
+    return { at: parseApath(at), filter: parseFilterOf(excludes, rawOf(path)) };
+  });
   const listed = isUnlisted ? new OrderedLookup(manifest.within(root.at)) : undefined;
   return {
-    isEmpty: excludes.isEmpty && leavesOutToo === undefined && listed === undefined,
+    isEmpty: sources.every(({ filter }) => filter.isEmpty) && leavesOutToo === undefined && listed === undefined,
     decide(path, isDirectory) {
       const apath = movedApath(path, TOP, root.at);
       if (leavesOutToo?.(apath, isDirectory) || (listed !== undefined && listed.at(apath) === undefined)) return LEAVE;
-      const inSource = pathInSource(apath, sources);
-      return inSource === undefined ? undefined : excludes.decide(inSource, isDirectory);
+      const source = sources.find(({ at }) => apath !== at && isWithin(apath, at));
+      return source?.filter.decide(apathWithin(apath, source.at), isDirectory);
     },
   };
-}
-
-/** The path by which patterns of the command line know an object; undefined for a source itself, and what is above. */
-function pathInSource(path: Apath, sources: readonly Apath[]): Apath | undefined {
-  for (const at of sources) {
-    if (path !== at && isWithin(path, at)) return apathWithin(path, at);
-  }
-  return undefined;
 }
 
 /** What files in the directories above the walked one say of it, as the snapshot has them. */

@@ -59,6 +59,17 @@ for (const [name, changes] of OPTIONS) {
   });
 }
 
+Deno.test("await diff() knows patterns that are paths of the machine, of each source", async () => {
+  using world = new World();
+  for (const name of ["one/x", "one/y", "two/x", "two/y"]) world.write(name, name);
+  const sources = ["one", "two"].map((name) => rawOf(`${world.source}/${name}`));
+  await world.backup({ sources, excludes: [`${world.source}/two/x`] });
+  deepStrictEqual((await compared(world)).list, []);
+  world.write("one/z", "");
+  Deno.removeSync(`${world.source}/one/x`);
+  deepStrictEqual((await compared(world)).list, ["removed /one/x", "added /one/z"]);
+});
+
 Deno.test("await diff() of a restored copy of several sources knows the patterns of each", async () => {
   using world = new World();
   for (const name of ["one/x", "one/y", "two/x", "two/y"]) world.write(name, name);

@@ -3,16 +3,32 @@ import { rawOf } from "../../../src/core/raw.ts";
 import { plan } from "../../../src/operations/plan/plan.ts";
 import { TestMonitor, World } from "../../support/world.ts";
 
-Deno.test("a pattern that is a path of the machine is told of, with what it should be", async () => {
+Deno.test("a pattern that is a path of the machine fits what is there, and nothing of that name elsewhere", async () => {
   using world = new World();
-  world.write("cache/big", "1");
+  for (const path of ["one/cache/big", "one/cache/kept", "one/x", "two/cache/big"]) world.write(path, path);
+  const excludes = [`${world.source}/one/cache/*`, `!${world.source}/one/cache/kept`];
+  const taken = async (...sources: string[]) => {
+    const { snapshot, monitor } = await world.backup({ sources: sources.map((path) => rawOf(path)), excludes });
+    using storage = world.open();
+    const files = [...storage.manifest(snapshot.id).entries()].filter(({ kind }) => kind === "file");
+    deepStrictEqual(monitor.notices, []);
+    return files.map(({ path }) => String(path));
+  };
+  deepStrictEqual(await taken(world.source), ["/one/x", "/one/cache/kept", "/two/cache/big"]);
+  deepStrictEqual(await taken(`${world.source}/one`, `${world.source}/two`), [
+    "/one/x",
+    "/one/cache/kept",
+    "/two/cache/big",
+  ]);
+});
+
+Deno.test("one that fits nothing is told of, however it was given, and one that is the source itself with a reason", async () => {
+  using world = new World();
   world.write("kept", "2");
   const told = async (...excludes: string[]) => (await world.backup({ excludes })).monitor.notices;
-  deepStrictEqual(await told(`${world.source}/cache`), [
-    `Nothing fits the pattern ${world.source}/cache: patterns begin at their source; write /cache`,
-  ]);
+  deepStrictEqual(await told(`${world.source}/cache`), [`Nothing fits the pattern ${world.source}/cache`]);
   deepStrictEqual(await told(`${world.source}/`), [
-    `Nothing fits the pattern ${world.source}/: patterns begin at their source`,
+    `Nothing fits the pattern ${world.source}/: it is the source itself, and patterns begin there`,
   ]);
   deepStrictEqual(await told("/cache", "*.tmp", "/elsewhere/x"), []);
   using storage = world.open();

@@ -256,6 +256,10 @@ const EXCLUDES: Readonly<
   Record<string, { readonly options: Partial<BackupRequest>; readonly files: readonly string[] }>
 > = {
   "patterns": { options: { excludes: ["*.tmp", "/cache/", "!keep.tmp"] }, files: ["x.tmp", "d/y.tmp", "cache/deep/z"] },
+  "paths of the machine": {
+    options: { excludes: ["SOURCE/x.tmp", "SOURCE/cache/"] },
+    files: ["x.tmp", "cache/deep/z"],
+  },
   "size": { options: { largestBytes: 100 }, files: ["d/large"] },
   "names that mark directories": { options: { markers: [rawOf(".nobackup")] }, files: ["marked/a", "marked/b/c"] },
   "cache tags": { options: { excludeCaches: true }, files: ["tagged/a", "tagged/b/c"] },
@@ -270,7 +274,8 @@ for (const [how, { options, files }] of Object.entries(EXCLUDES)) {
     world.write("marked/.nobackup", "");
     world.write("d/.backupignore", "ignored\n");
     for (const name of files) world.write(name, name.endsWith("large") ? "x".repeat(200) : name);
-    await world.backup(options);
+    const excludes = options.excludes?.map((pattern) => pattern.replace("SOURCE", world.source)) ?? [];
+    await world.backup({ ...options, excludes });
     // The source no longer says what it said then.
     world.write("d/.backupignore", "");
     Deno.removeSync(`${world.source}/tagged/CACHEDIR.TAG`);
