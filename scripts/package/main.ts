@@ -11,6 +11,7 @@ import { parseArgs } from "node:util";
 import { SCRIPTS } from "../../src/cli/completion/scripts.ts";
 import { VERSION } from "../../src/core/version.ts";
 import { buildExecutable, BuildFailed } from "../build.ts";
+import { PAGE } from "../make_recover_page.ts";
 import { type Bytes, bytesOf, digest, type Packed } from "./archives/archive.ts";
 import { debFor } from "./artefacts/deb.ts";
 import { composeFor, formulaFor, scoopFor, unraidFor, wingetFor } from "./artefacts/descriptions.ts";
@@ -53,6 +54,8 @@ const ARTEFACTS: ReadonlyMap<string, Make> = new Map<string, Make>([
   ["completions and manual", ({ share }) => share.map(({ path, content = "" }) => ({ name: path, content }))],
   ["licenses", ({ licenses }) => licenses.map(({ path, content = "" }) => ({ name: `licenses/${path}`, content }))],
   ["sbom", async (release) => sbomFor(release, await componentsOf())],
+  // Whoever has nothing but a browser opens a vault with it.
+  ["recover page", async () => ({ name: "recover.html", content: await Deno.readFile(PAGE) })],
   // What `version --check` asks for.
   ["newest", ({ version }) => ({ name: "newest.json", content: JSON.stringify({ name: NAME, version }) + "\n" })],
   ["notes", async (release) => {
