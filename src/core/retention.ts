@@ -93,7 +93,7 @@ function decideSeries<T extends Candidate>(newestFirst: readonly T[], policy: Po
   }
   // A pin saves its snapshot, and none of the others in its place.
   for (const [{ tags }, kept] of reasons) if (tags.includes(PIN)) kept.push(PIN);
-  addAlarms(complete, reasons);
+  for (const [snapshot, why] of heldByAlarms(complete)) reasons.get(snapshot)?.push(why);
   return newestFirst.map((snapshot) => {
     const kept = reasons.get(snapshot);
     if (kept !== undefined) return { snapshot, keep: kept.length > 0, reasons: kept };
@@ -105,15 +105,34 @@ function decideSeries<T extends Candidate>(newestFirst: readonly T[], policy: Po
 const ALARMED = "unusual change, not acknowledged", BEFORE_ALARM = "before an unusual change";
 
 /** Until somebody has looked, what an unusual change may have spoilt is there as it was before. */
-function addAlarms<T extends Candidate>(newestFirst: readonly T[], reasons: Map<T, readonly string[]>): void {
-  const isOpen = ({ alarm }: T) => alarm?.acknowledged === false;
+function heldByAlarms<T extends Candidate>(newestFirst: readonly T[]): Map<T, string> {
+  const isOpen = (snapshot: T | undefined) => snapshot?.alarm?.acknowledged === false;
+  const held = new Map<T, string>();
   for (const [index, snapshot] of newestFirst.entries()) {
-    const before = index === 0 ? undefined : newestFirst[index - 1];
-    if (isOpen(snapshot)) reasons.set(snapshot, [...reasons.get(snapshot) ?? [], ALARMED]);
-    else if (before !== undefined && isOpen(before)) {
-      reasons.set(snapshot, [...reasons.get(snapshot) ?? [], BEFORE_ALARM]);
-    }
+    if (isOpen(snapshot)) held.set(snapshot, ALARMED);
+    else if (isOpen(newestFirst[index - 1])) held.set(snapshot, BEFORE_ALARM);
   }
+  return held;
+}
+
+/** Decisions on some snapshots, where others of their series may have alarms. @param all of the storage */
+export function heldBack<T extends Candidate>(
+  decided: readonly SeriesDecisions<T>[],
+  all: readonly T[],
+): SeriesDecisions<T>[] {
+  const held = new Map<T, string>();
+  for (const series of groupedBySeries(all)) {
+    const complete = series.filter((snapshot) => snapshot.complete).toSorted((a, b) => b.sequence - a.sequence);
+    for (const [snapshot, why] of heldByAlarms(complete)) held.set(snapshot, why);
+  }
+  return decided.map((series) => ({
+    ...series,
+    decisions: series.decisions.map((decision) => {
+      const why = held.get(decision.snapshot);
+      if (why === undefined || decision.reasons.includes(why)) return decision;
+      return { ...decision, keep: true, reasons: [...decision.reasons, why] };
+    }),
+  }));
 }
 
 /** Is asked of each complete snapshot of a series, newest first. @returns why it keeps it */

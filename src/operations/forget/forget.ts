@@ -5,7 +5,7 @@ import { digestHexLength } from "../../core/digest.ts";
 import { BadUsage, Fault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { hasRule, PIN, type Policy, tagList } from "../../core/policy.ts";
-import { decide, type Decision } from "../../core/retention.ts";
+import { decide, type Decision, heldBack } from "../../core/retention.ts";
 import { NoSnapshot } from "../../snapshot/faults.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import { resolveSnapshot } from "../../snapshot/resolve.ts";
@@ -103,11 +103,12 @@ async function toRemove(
   const policy = request.policy ?? await repository.policy() ?? {};
   if (!hasRule(policy)) throw new NoRule();
   const { host, name, tags = [], like } = request.among;
-  const snapshots = (await repository.provenSnapshots()).filter((snapshot) =>
-    (host === undefined || snapshot.host === host) && (name === undefined || snapshot.name === name) &&
-    (tags.length === 0 || tags.some((all) => tagList(all).every((tag) => snapshot.tags.includes(tag))))
-  );
-  const decided = decide(snapshots, policy, repository.machine.clock.nowMs())
+  const all = await repository.provenSnapshots(),
+    snapshots = all.filter((snapshot) =>
+      (host === undefined || snapshot.host === host) && (name === undefined || snapshot.name === name) &&
+      (tags.length === 0 || tags.some((both) => tagList(both).every((tag) => snapshot.tags.includes(tag))))
+    );
+  const decided = heldBack(decide(snapshots, policy, repository.machine.clock.nowMs()), all)
     .filter(({ decisions }) => like === undefined || decisions.some(({ snapshot }) => snapshot.id === like));
   const { signal = new AbortController().signal } = request;
   const series = await makeRoom(repository, decided, { policy, signal }, monitor);
