@@ -313,6 +313,7 @@ Deno.test("help pages have their options in groups, none of those that all comma
     "What to exclude",
     "What counts as changed",
     "Consistent sources",
+    "Consideration for others",
     "Other options",
     "For vaults",
     "Examples",
