@@ -170,7 +170,7 @@ for (const [state, make] of Object.entries(STATES)) {
     world.isReadOnly = true;
     const before = world.state(), beside = world.state(`${world.directory}/state`);
     for (const line of LINES) {
-      world.countsLeftovers = line.some((word) => /prune$/.test(word));
+      world.countsLeftovers = line[0] === "forget" || line.some((word) => /prune$/.test(word));
       const { status, stdout, stderr } = await runIn(world, ...line);
       const isWithoutPolicy = state === "without db/" && line[0] === "policy";
       deepStrictEqual([line, status === 0 || isWithoutPolicy, world.writes], [line, true, []], stdout + stderr);
