@@ -5,7 +5,7 @@ import { rawOf } from "../../src/core/raw.ts";
 import { Interrupted } from "../../src/core/fault.ts";
 import { backup } from "../../src/operations/backup/backup.ts";
 import { check } from "../../src/operations/check/check.ts";
-import { dump } from "../../src/operations/browse/dump.ts";
+import { dump } from "../../src/operations/browse/dump/dump.ts";
 import { restore } from "../../src/operations/restore/restore.ts";
 import { buildTree, removeTree } from "../../src/storage/tree/build_tree.ts";
 import { TOP } from "../../src/core/apath.ts";

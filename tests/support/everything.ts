@@ -2,8 +2,8 @@
 import { parseApath, TOP } from "../../src/core/apath.ts";
 import { Fault } from "../../src/core/fault.ts";
 import { rawOf } from "../../src/core/raw.ts";
-import { diff } from "../../src/operations/browse/diff.ts";
-import { dump } from "../../src/operations/browse/dump.ts";
+import { diff } from "../../src/operations/browse/diff/diff.ts";
+import { dump } from "../../src/operations/browse/dump/dump.ts";
 import { find, type FindRequest } from "../../src/operations/browse/find.ts";
 import { history } from "../../src/operations/browse/history.ts";
 import { listing } from "../../src/operations/browse/listing.ts";

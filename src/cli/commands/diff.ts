@@ -14,7 +14,7 @@ import { BadUsage, Fault } from "../../core/fault.ts";
 import { type Raw, textOf } from "../../core/raw.ts";
 import { groupedBySeries } from "../../core/series.ts";
 import { countText, pluralText } from "../../core/size_text.ts";
-import type { Difference, Differences, DiffSummary } from "../../operations/browse/diff.ts";
+import type { Difference, Differences, DiffSummary } from "../../operations/browse/diff/diff.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 
 interface DiffOptions {
@@ -58,7 +58,7 @@ export const defineDiff: Define = (program, act) => {
       const options = command.opts<DiffOptions>();
       const repository = await session.openRepository();
       const pair = pairOf(await repository.snapshots(), session, first, second);
-      const { diff } = await import("../../operations/browse/diff.ts");
+      const { diff } = await import("../../operations/browse/diff/diff.ts");
       const { orLastSeen } = await import("../../operations/browse/last_seen.ts");
       const request = {
         ...pair,
@@ -121,7 +121,7 @@ async function printStat(
   { differences, below }: { readonly differences: Differences; readonly below: Apath },
   session: Session,
 ): Promise<void> {
-  const { diffStat } = await import("../../operations/browse/diff_stat.ts");
+  const { diffStat } = await import("../../operations/browse/diff/diff_stat.ts");
   const { directories, summary } = diffStat(differences, below), { out, options, sizeText } = session;
   if (options.json) {
     const shown = directories.map(({ path, ...figures }) => ({ path: textOf(path), ...figures }));

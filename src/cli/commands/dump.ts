@@ -3,7 +3,7 @@ import { Option } from "commander";
 import { TOP } from "../../core/apath.ts";
 import { BadUsage } from "../../core/fault.ts";
 import { textOf } from "../../core/raw.ts";
-import type { DumpFormat } from "../../operations/browse/dump.ts";
+import type { DumpFormat } from "../../operations/browse/dump/dump.ts";
 import { examples } from "../settings/options.ts";
 import { placeNamed } from "../session/snapshot_place.ts";
 import { absolutePath } from "../settings/paths.ts";
@@ -44,7 +44,7 @@ export const defineDump: Define = (program, act) => {
       }
       const repository = await session.openRepository();
       const [{ dump }, { orLastSeen }] = await Promise.all([
-        import("../../operations/browse/dump.ts"),
+        import("../../operations/browse/dump/dump.ts"),
         import("../../operations/browse/last_seen.ts"),
       ]);
       const place = { path: TOP, ...await placeNamed(name, pathText, repository) };
@@ -52,7 +52,7 @@ export const defineDump: Define = (program, act) => {
       const write = (to: (bytes: Uint8Array<ArrayBuffer>) => void) =>
         orLastSeen(repository, () => dump(repository, request, to, session.monitor));
       if (output === undefined) return await write((bytes) => session.out.bytes(bytes));
-      const { intoFile } = await import("../../operations/browse/into_file.ts");
+      const { intoFile } = await import("../../operations/browse/dump/into_file.ts");
       const path = absolutePath(session.world, output), bytes = await intoFile(await session.machine(), path, write);
       const json = { snapshot: place.snapshot.id, file: textOf(path), bytes, problems: session.monitor.problems };
       session.result(json, [`Wrote ${session.sizeText(bytes)} to ${textOf(path)}`]);

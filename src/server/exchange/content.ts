@@ -7,7 +7,7 @@ import type { Entry } from "../../core/entry.ts";
 import { textOf } from "../../core/raw.ts";
 import { msOfNs } from "../../core/time_text.ts";
 import { encodedSegment } from "./target.ts";
-import { NotDumped } from "../../operations/browse/dump.ts";
+import { NotDumped } from "../../operations/browse/dump/dump.ts";
 
 /** What a browser may show by itself; all else is only to be saved. */
 const INLINE: Readonly<Record<string, string>> = {

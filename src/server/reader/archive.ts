@@ -1,7 +1,7 @@
 /** A subtree of a snapshot as one file for whoever takes it, no faster than it is taken. */
 import { SILENT } from "./silent_monitor.ts";
 import type { Clock } from "../../core/clock.ts";
-import { dump, type DumpRequest } from "../../operations/browse/dump.ts";
+import { dump, type DumpRequest } from "../../operations/browse/dump/dump.ts";
 import type { OpenedRepository } from "../../operations/opened.ts";
 import type { ContentReader } from "../../snapshot/repository.ts";
 

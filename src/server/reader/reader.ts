@@ -5,7 +5,7 @@ import type { Entry } from "../../core/entry.ts";
 import type { Raw } from "../../core/raw.ts";
 import type { HistoryEntry } from "../../jobs/state/stored_state.ts";
 import type { FindRequest, FoundVersion } from "../../operations/browse/find.ts";
-import type { DumpFormat } from "../../operations/browse/dump.ts";
+import type { DumpFormat } from "../../operations/browse/dump/dump.ts";
 import type { HistoryVersion } from "../../operations/browse/history.ts";
 import type { Stats } from "../../operations/browse/stats.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";

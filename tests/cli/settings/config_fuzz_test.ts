@@ -46,7 +46,9 @@ Deno.test("any mutation of the configuration is one, or refused with words", asy
       sound++;
       ok(
         storage.startsWith("/") &&
-          Object.values(backups).every(({ sources }) => sources.every((p) => p.startsWith("/"))),
+          Object.values(backups).every(({ sources }) =>
+            sources.every((each) => typeof each !== "string" || each.startsWith("/"))
+          ),
       );
     } catch (error) {
       if (!(error instanceof BadConfig)) throw error;

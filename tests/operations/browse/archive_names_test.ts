@@ -2,7 +2,7 @@ import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
 import { parseApath } from "../../../src/core/apath.ts";
 import type { Kind } from "../../../src/core/entry.ts";
 import { rawOf } from "../../../src/core/raw.ts";
-import { BelowLink, LinksPassed, zipName } from "../../../src/operations/browse/archive_names.ts";
+import { BelowLink, LinksPassed, zipName } from "../../../src/operations/browse/dump/archive_names.ts";
 
 Deno.test("zipName() leaves names that mean the same everywhere", () => {
   for (const name of ["a", "a/b", "ü", "100%", "%25", "ab:c", "a/C:x", "5C", "%2541", ".", "..a"]) {

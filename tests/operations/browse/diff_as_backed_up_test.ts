@@ -2,7 +2,7 @@ import { deepStrictEqual, ok } from "node:assert/strict";
 import { TOP } from "../../../src/core/apath.ts";
 import { rawOf, textOf } from "../../../src/core/raw.ts";
 import type { BackupRequest } from "../../../src/operations/backup/backup_request.ts";
-import { diff } from "../../../src/operations/browse/diff.ts";
+import { diff } from "../../../src/operations/browse/diff/diff.ts";
 import { CAN_MOUNT, Mounts } from "../../support/mounts.ts";
 import { TestMonitor, World } from "../../support/world.ts";
 

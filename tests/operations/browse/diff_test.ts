@@ -2,7 +2,7 @@ import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import { type Apath, TOP } from "../../../src/core/apath.ts";
 import { rawOf, textOf } from "../../../src/core/raw.ts";
-import { diff, type Difference, type DiffRequest, type DiffSummary } from "../../../src/operations/browse/diff.ts";
+import { diff, type Difference, type DiffRequest, type DiffSummary } from "../../../src/operations/browse/diff/diff.ts";
 import { NotInSnapshot } from "../../../src/operations/browse/resolve_path.ts";
 import { changesBetween } from "../../../src/catalog/path_changes.ts";
 import type { Storage } from "../../../src/storage/storage.ts";

@@ -2,7 +2,7 @@ import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/st
 import { type Apath, TOP } from "../../../src/core/apath.ts";
 import type { Entry } from "../../../src/core/entry.ts";
 import type { Raw } from "../../../src/core/raw.ts";
-import { dump, type DumpFormat } from "../../../src/operations/browse/dump.ts";
+import { dump, type DumpFormat } from "../../../src/operations/browse/dump/dump.ts";
 import { TarWriter } from "../../../src/core/tar.ts";
 import { differences, run, TestMonitor, World } from "../../support/world.ts";
 

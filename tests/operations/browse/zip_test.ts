@@ -1,7 +1,7 @@
 /** ZIP files, read by other programs. */
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { rawOf, rawOfBytes } from "../../../src/core/raw.ts";
-import { ZipWriter } from "../../../src/operations/browse/zip.ts";
+import { ZipWriter } from "../../../src/operations/browse/dump/zip.ts";
 import { run } from "../../support/world.ts";
 
 const MTIME_MS = Date.UTC(2026, 10, 20, 22, 5, 11);

@@ -1,17 +1,17 @@
 /** What is different between two snapshots, or between a snapshot and a directory. */
-import { type ChangeOrder, ChangeTable, type GatheredChange } from "../../catalog/change_table.ts";
-import { changesBetween } from "../../catalog/path_changes.ts";
-import type { Apath } from "../../core/apath.ts";
-import type { Monitor } from "../../core/monitor.ts";
-import type { Raw } from "../../core/raw.ts";
-import { type ChangedField, changedFieldsOf, isOfContent } from "./changed_fields.ts";
+import { type ChangeOrder, ChangeTable, type GatheredChange } from "../../../catalog/change_table.ts";
+import { changesBetween } from "../../../catalog/path_changes.ts";
+import type { Apath } from "../../../core/apath.ts";
+import type { Monitor } from "../../../core/monitor.ts";
+import type { Raw } from "../../../core/raw.ts";
+import { type ChangedField, changedFieldsOf, isOfContent } from "../changed_fields.ts";
 import { compareDirectory } from "./diff_directory.ts";
-import { notInSnapshot, resolvePaths } from "./resolve_path.ts";
-import type { CatalogQueries, PathChange } from "../../snapshot/catalog_queries.ts";
-import type { Manifest } from "../../snapshot/manifest.ts";
-import type { Repository } from "../../snapshot/repository.ts";
-import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
-import type { OpenedRepository } from "../opened.ts";
+import { notInSnapshot, resolvePaths } from "../resolve_path.ts";
+import type { CatalogQueries, PathChange } from "../../../snapshot/catalog_queries.ts";
+import type { Manifest } from "../../../snapshot/manifest.ts";
+import type { Repository } from "../../../snapshot/repository.ts";
+import type { SnapshotInfo } from "../../../snapshot/snapshot_info.ts";
+import type { OpenedRepository } from "../../opened.ts";
 
 export interface DiffRequest {
   readonly before: SnapshotInfo;

@@ -1,24 +1,24 @@
 /** Comparing a snapshot with a directory as it is now. */
-import { type Apath, apathWithin, placeApath, relativeOf, TOP } from "../../core/apath.ts";
-import { type ContentId, contentIdOf, isDigestOf } from "../../core/content_id.ts";
-import type { Algorithm } from "../../core/digest.ts";
-import { DigestStream, type ReadAt } from "../../core/digest_stream.ts";
-import type { Entry } from "../../core/entry.ts";
-import { mergeByPath } from "../../core/merge_by_path.ts";
-import type { Monitor } from "../../core/monitor.ts";
-import { baseName, parentPath, type Raw } from "../../core/raw.ts";
-import type { Stat } from "../../core/stat.ts";
-import { type Dir, type Disk, DiskFault, type OpenFile } from "../../platform/disk.ts";
-import type { PathChange, State } from "../../snapshot/catalog_queries.ts";
-import type { Manifest } from "../../snapshot/manifest.ts";
-import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
-import { parseFilter } from "../../source/filter.ts";
-import type { SourceRoot } from "../../source/placement.ts";
-import { type Found, NoSource, type WalkBatch } from "../../source/walk.ts";
-import type { OpenedRepository } from "../opened.ts";
-import { findSources } from "../sources/sources.ts";
-import { walkAsBackedUp } from "../sources/walk_as_backed_up.ts";
-import { resolvePath, snapshotPathsOf } from "./resolve_path.ts";
+import { type Apath, apathWithin, placeApath, relativeOf, TOP } from "../../../core/apath.ts";
+import { type ContentId, contentIdOf, isDigestOf } from "../../../core/content_id.ts";
+import type { Algorithm } from "../../../core/digest.ts";
+import { DigestStream, type ReadAt } from "../../../core/digest_stream.ts";
+import type { Entry } from "../../../core/entry.ts";
+import { mergeByPath } from "../../../core/merge_by_path.ts";
+import type { Monitor } from "../../../core/monitor.ts";
+import { baseName, parentPath, type Raw } from "../../../core/raw.ts";
+import type { Stat } from "../../../core/stat.ts";
+import { type Dir, type Disk, DiskFault, type OpenFile } from "../../../platform/disk.ts";
+import type { PathChange, State } from "../../../snapshot/catalog_queries.ts";
+import type { Manifest } from "../../../snapshot/manifest.ts";
+import type { SnapshotInfo } from "../../../snapshot/snapshot_info.ts";
+import { parseFilter } from "../../../source/filter.ts";
+import type { SourceRoot } from "../../../source/placement.ts";
+import { type Found, NoSource, type WalkBatch } from "../../../source/walk.ts";
+import type { OpenedRepository } from "../../opened.ts";
+import { findSources } from "../../sources/sources.ts";
+import { walkAsBackedUp } from "../../sources/walk_as_backed_up.ts";
+import { resolvePath, snapshotPathsOf } from "../resolve_path.ts";
 
 export interface DirectoryRequest {
   readonly before: SnapshotInfo;

@@ -1,7 +1,7 @@
 /** Writing a file that is there only when all of it is. */
-import { baseName, parentPath, type Raw, rawOf } from "../../core/raw.ts";
-import { DiskFault } from "../../platform/disk.ts";
-import type { Machine } from "../../platform/machine.ts";
+import { baseName, parentPath, type Raw, rawOf } from "../../../core/raw.ts";
+import { DiskFault } from "../../../platform/disk.ts";
+import type { Machine } from "../../../platform/machine.ts";
 
 const PRIVATE = 0o600, ID_BYTES = 6;
 

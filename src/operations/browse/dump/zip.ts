@@ -3,7 +3,7 @@
  * UTC seconds. Every entry is followed by a descriptor, so that nothing is written twice.
  */
 import { crc32, createDeflateRaw, deflateRawSync } from "node:zlib";
-import { bytesOf, type Raw, rawOf, textOf } from "../../core/raw.ts";
+import { bytesOf, type Raw, rawOf, textOf } from "../../../core/raw.ts";
 
 /** A content in pieces, each valid until the next one is asked for. */
 type Chunks = Iterable<Uint8Array<ArrayBuffer>> | AsyncIterable<Uint8Array<ArrayBuffer>>;

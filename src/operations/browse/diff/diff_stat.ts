@@ -1,6 +1,6 @@
 /** How much is different, directory by directory. */
-import { type Apath, apathIn, apathWithin, compareApath, isWithin, relativeOf, TOP } from "../../core/apath.ts";
-import { sliceRaw } from "../../core/raw.ts";
+import { type Apath, apathIn, apathWithin, compareApath, isWithin, relativeOf, TOP } from "../../../core/apath.ts";
+import { sliceRaw } from "../../../core/raw.ts";
 import type { Difference, Differences, DiffSummary } from "./diff.ts";
 
 /** What is different at or below a path. */

@@ -1,8 +1,8 @@
 /** What keeps an archive from leading out of the directory where it is unpacked, whatever its snapshot holds. */
-import { type Apath, parentOf, TOP } from "../../core/apath.ts";
-import type { Entry } from "../../core/entry.ts";
-import { Fault } from "../../core/fault.ts";
-import { knownRaw, type Raw, textOf } from "../../core/raw.ts";
+import { type Apath, parentOf, TOP } from "../../../core/apath.ts";
+import type { Entry } from "../../../core/entry.ts";
+import { Fault } from "../../../core/fault.ts";
+import { knownRaw, type Raw, textOf } from "../../../core/raw.ts";
 
 /** Something in a snapshot that has a link above it, which no backup makes. */
 export class BelowLink extends Fault {

@@ -1,20 +1,20 @@
 /** A subtree of a snapshot as one tar or ZIP file, written while it is read. */
-import { type Apath, apathWithin, childOf, parentOf, relativeOf, TOP } from "../../core/apath.ts";
-import { type Entry, KIND_BITS } from "../../core/entry.ts";
-import { Fault } from "../../core/fault.ts";
-import type { Monitor } from "../../core/monitor.ts";
-import { bytesOf, type Raw, raw, rawOf, textOf } from "../../core/raw.ts";
-import { fitsTar, TarWriter } from "../../core/tar.ts";
-import { msOfNs } from "../../core/time_text.ts";
-import { Yielder } from "../../core/yielding.ts";
+import { type Apath, apathWithin, childOf, parentOf, relativeOf, TOP } from "../../../core/apath.ts";
+import { type Entry, KIND_BITS } from "../../../core/entry.ts";
+import { Fault } from "../../../core/fault.ts";
+import type { Monitor } from "../../../core/monitor.ts";
+import { bytesOf, type Raw, raw, rawOf, textOf } from "../../../core/raw.ts";
+import { fitsTar, TarWriter } from "../../../core/tar.ts";
+import { msOfNs } from "../../../core/time_text.ts";
+import { Yielder } from "../../../core/yielding.ts";
 import { BelowLink, LinksPassed, zipName } from "./archive_names.ts";
-import { listing } from "./listing.ts";
-import { resolvePath } from "./resolve_path.ts";
+import { listing } from "../listing.ts";
+import { resolvePath } from "../resolve_path.ts";
 import { ZipWriter } from "./zip.ts";
-import { DamagedContent } from "../../snapshot/faults.ts";
-import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
-import type { ContentReader } from "../../snapshot/repository.ts";
-import type { OpenedRepository } from "../opened.ts";
+import { DamagedContent } from "../../../snapshot/faults.ts";
+import type { SnapshotInfo } from "../../../snapshot/snapshot_info.ts";
+import type { ContentReader } from "../../../snapshot/repository.ts";
+import type { OpenedRepository } from "../../opened.ts";
 
 export type DumpFormat = "tar" | "zip";
 
