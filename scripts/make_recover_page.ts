@@ -8,7 +8,7 @@
 import { fileURLToPath } from "node:url";
 
 const ROOT = new URL("../", import.meta.url);
-const SOURCES = new URL("recover/", ROOT);
+const SOURCES = new URL("src/recover/", ROOT);
 export const PAGE = new URL("src/cli/recover/recover.html", ROOT);
 
 /** The page as its sources make it. */

@@ -20,6 +20,8 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   vault: [...ENGINE_PARTS, "backend"],
   operations: ENGINES,
   notify: ["core", "platform", "backend"],
+  // Runs in a browser, and is a second reader of the formats: it shares no code.
+  recover: [],
   jobs: [...ENGINES, "operations", "notify"],
   server: [...ENGINES, "operations", "jobs", "notify"],
   cli: [...ENGINES, "operations", "jobs", "server", "notify"],
@@ -72,13 +74,15 @@ export const MODULES: Readonly<Record<string, readonly string[]>> = {
   "node:stream": ["platform/", "backend/"],
   "node:http": ["platform/", "backend/", "server/"],
   "node:https": ["platform/", "backend/", "server/"],
-  "@noble/ciphers": ["vault/"],
-  "@noble/hashes": ["core/"],
-  "@scure/base": ["vault/"],
-  "age-encryption": ["vault/"],
+  "@noble/ciphers": ["vault/", "recover/"],
+  "@noble/hashes": ["core/", "recover/"],
+  "@scure/base": ["vault/", "recover/"],
+  "age-encryption": ["vault/", "recover/"],
   "aws4fetch": ["backend/"],
   "commander": ["cli/"],
   "croner": ["jobs/"],
+  "fflate": ["recover/"],
+  "fzstd": ["recover/"],
   "get-east-asian-width": ["cli/"],
   "jsonc-parser": ["core/", "jobs/", "cli/"],
   "nodemailer": ["notify/"],
@@ -106,10 +110,12 @@ const AMBIENT: Guard = { places: ["platform/"], instead: CLOCK };
 const MACHINE: Guard = { places: ["platform/"], instead: "take what you need as an argument, or add it to platform/" };
 const NETWORK: Guard = { places: ["backend/"], instead: "use a backend" };
 const WAIT: Guard = { places: ["platform/"], instead: "wait by the Clock" };
+/** A page has a browser around it, and no machine. */
+const withPages = (guard: Guard): Guard => ({ ...guard, places: [...guard.places, "recover/"] });
 
 export const GUARDS: Readonly<Record<string, Guard>> = {
   Deno: MACHINE,
-  globalThis: MACHINE,
+  globalThis: withPages(MACHINE),
   self: MACHINE,
   window: MACHINE,
   navigator: MACHINE,
@@ -128,7 +134,7 @@ export const GUARDS: Readonly<Record<string, Guard>> = {
   Math: { ...AMBIENT, open: Object.getOwnPropertyNames(Math).filter((name) => name !== "random") },
   performance: AMBIENT,
   crypto: { ...AMBIENT, open: ["subtle"] },
-  setTimeout: WAIT,
+  setTimeout: withPages(WAIT),
   setInterval: WAIT,
   Atomics: {
     ...WAIT,

@@ -2,7 +2,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { chromium, type Page } from "playwright-core";
-import { cleanName, CleanPaths } from "../../recover/names.ts";
+import { cleanName, CleanPaths } from "../../src/recover/names.ts";
 import { makePage, PAGE } from "../../scripts/make_recover_page.ts";
 import { run, World } from "../support/world.ts";
 

@@ -1,8 +1,8 @@
 /** The page's reader, against vaults of every version that there ever was. */
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import type { Source } from "../../recover/sealed.ts";
-import { isEncrypted, openVault, type Place, type Vault } from "../../recover/vault.ts";
+import type { Source } from "../../src/recover/sealed.ts";
+import { isEncrypted, openVault, type Place, type Vault } from "../../src/recover/vault.ts";
 import { copy } from "../../src/operations/copy/copy.ts";
 import { KINDS, VaultPlace } from "../support/vault_place.ts";
 import { run, TestMonitor, World } from "../support/world.ts";
