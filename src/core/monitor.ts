@@ -7,7 +7,7 @@ export const COUNTERS = [
   "readBytes",
   "storedItems", // contents that were new
   "storedBytes",
-  "reusedItems", // contents that were read and found to be kept already
+  "reusedItems", // contents that were read and found to be already present
   "linkedFiles", // hard links made in a tree
   "copiedFiles", // independent copies in a tree, where no link could be made
   "writtenHunks",

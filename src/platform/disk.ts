@@ -232,7 +232,7 @@ const EXPLAINED: Readonly<Record<string, string>> = {
   EUCLEAN: "the file system is damaged (EUCLEAN)",
   ENOMEDIUM: "no medium in the drive (ENOMEDIUM)",
   EINVAL: "not a valid name or value (EINVAL)",
-  EILSEQ: "this system can't write that name (EILSEQ)",
+  EILSEQ: "the name can't be written on this platform: it is not valid UTF-8 (EILSEQ)",
   ENXIO: "not a regular file (ENXIO)",
   EMFILE: "too many open files (EMFILE)",
   ENFILE: "too many open files in the whole system (ENFILE)",

@@ -87,7 +87,7 @@ export class NoSource extends Fault {
   readonly code = "no-source";
   readonly hint = "Check the spelling, and that the disk is mounted";
   constructor(path: Raw) {
-    super(`Cannot back up ${JSON.stringify(textOf(path))}: it is not there`);
+    super(`Cannot back up ${JSON.stringify(textOf(path))}: no such file or directory`);
   }
 }
 

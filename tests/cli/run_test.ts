@@ -34,7 +34,7 @@ for (
     { args: ["backup", "x", "--excluse", "y"], message: "Unknown option '--excluse'", hint: "Did you mean --exclude?" },
     {
       args: ["backup"],
-      message: "Nothing to back up was named",
+      message: "No source given",
       hint: "Name directories and files, or see `backup-tool help config`",
     },
     { args: ["cat", "latest"], message: "Missing required argument 'PATH'", hint: "See `backup-tool help cat`" },
@@ -336,4 +336,16 @@ Deno.test("words of other programs lead to ours", async () => {
     match(stderr, hint);
   }
   match((await runIn(new FakeWorld(), "info")).stderr, /hint: backup-tool has no `info`; use `stats` or `snapshots`\n/);
+});
+
+Deno.test("an option without its value, and a value that is none of several, are told with what to give", async () => {
+  const told = async (...args: string[]) => (await runIn(new FakeWorld(), ...args)).stderr;
+  strictEqual(
+    await told("snapshots", "-s"),
+    "backup-tool: Option --storage needs a value\n  hint: See `backup-tool help`\n",
+  );
+  strictEqual(
+    await told("completions", "csh"),
+    "backup-tool: Unknown shell 'csh'\n  hint: Use bash, zsh, fish or powershell\n",
+  );
 });

@@ -180,7 +180,7 @@ async function doRestore(repository: OpenedRepository, request: RestoreRequest, 
     `${to === null ? "in place" : `to ${to}`} in ${durationText(monitor.elapsedMs)}`,
     ...(kept > 0 ? [`  kept      ${pluralText(kept, "file")} as they were`] : []),
     ...(removed > 0 ? [`  removed   ${pluralText(removed, "other entry", "other entries")}`] : []),
-    ...(monitor.problems > 0 ? [`  problems  ${countText(monitor.problems)}, named on standard error`] : []),
+    ...(monitor.problems > 0 ? [`  problems  ${countText(monitor.problems)} (see above)`] : []),
   ]);
 }
 

@@ -101,7 +101,7 @@ function checkWords(words: readonly string[], all: boolean, known: readonly stri
     throw new BadUsage("`--all` backs up all that the configuration names, and nothing else");
   }
   if (all && known.length > 0) return;
-  const what = all ? "The configuration names no backups" : "Nothing to back up was named";
+  const what = all ? "The configuration names no backups" : "No source given";
   const names = known.length > 0
     ? `or a name from ${path}: ${known.join(", ")}; or --all`
     : "or see `backup-tool help config`";

@@ -7,6 +7,12 @@ import { similarNames } from "../../core/similar.ts";
 const EMPTY =
   /^(?:Option '(?:-\w, )?(--[\w-]+)[^']*' argument|Command-argument value) '' is invalid(?: for argument '(.*?)')?\. (.*)$/;
 
+/** What the parser says of an option that ends the line, though it takes a value. */
+const NO_VALUE = /^Option '(?:-\w, )?(--[\w-]+)[^']*' argument missing$/;
+/** What it says of a value that is none of several. */
+const NO_CHOICE =
+  /^(?:Option '(?:-\w, )?(--[\w-]+)[^']*' argument|Command-argument value) '(.*)' is invalid(?: for argument '(.*?)')?\. Allowed choices are (.*)$/;
+
 /** What other programs call it, or what to use instead. */
 const ELSEWHERE: Readonly<Record<string, readonly string[] | string>> = {
   list: ["ls", "snapshots"],
@@ -58,6 +64,8 @@ export function usageFault(text: string, command: Command): BadUsage {
   const message = first.replace(/^error: /, "").replace(/^./, (letter) => letter.toUpperCase()).replace(/\.$/, "");
   const [, option, argument, allowed] = EMPTY.exec(message) ?? [];
   if (allowed !== undefined) return isEmpty(option ?? argument ?? "argument", allowed);
+  const value = valueFault(message, command);
+  if (value !== undefined) return value;
   const elsewhere = elsewhereHint(message, command);
   if (elsewhere !== undefined) return new BadUsage(message, elsewhere);
   const meant = meantBy(message, command);
@@ -65,6 +73,17 @@ export function usageFault(text: string, command: Command): BadUsage {
     message,
     meant.length > 0 ? `Did you mean ${meant.join(" or ")}?` : `See \`${helpFor(command)}\``,
   );
+}
+
+/** A value that is missing, or none of several. */
+function valueFault(message: string, command: Command): BadUsage | undefined {
+  const missing = NO_VALUE.exec(message)?.[1];
+  if (missing !== undefined) return new BadUsage(`Option ${missing} needs a value`, `See \`${helpFor(command)}\``);
+  const [, option, value = "", argument, choices] = NO_CHOICE.exec(message) ?? [];
+  if (choices === undefined) return undefined;
+  const names = choices.split(", "), last = names.pop();
+  const what = option === undefined ? `${argument?.toLowerCase()} '${value}'` : `value '${value}' for ${option}`;
+  return new BadUsage(`Unknown ${what}`, `Use ${[names.join(", "), last].filter(Boolean).join(" or ")}`);
 }
 
 /** What to use instead of a command that other programs have. */

@@ -82,8 +82,8 @@ export class SnapshotPinned extends Fault {
 export class NoRule extends BadUsage {
   constructor() {
     super(
-      "No rule says which snapshots to keep",
-      "Give one such as `--keep-daily 7`, or `backup-tool policy set` some",
+      "No retention rules given",
+      "Use for example `--keep-daily 7`, or set a policy with `backup-tool policy set`",
     );
   }
 }

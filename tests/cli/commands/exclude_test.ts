@@ -81,5 +81,5 @@ Deno.test("a storage is refused as a source of itself, and a missing source is n
   using place = new Place();
   await place.expect(0, "init");
   match(await place.fault(1, "source-in-storage", "backup", "storage/content"), /belongs to the storage/);
-  match(await place.fault(1, "no-source", "backup", "source", "nowhere"), /nowhere": it is not there/);
+  match(await place.fault(1, "no-source", "backup", "source", "nowhere"), /nowhere": no such file or directory/);
 });

@@ -151,8 +151,8 @@ Deno.test("forget takes either names or rules, and needs one of them", async () 
     const [message, ...args] of [
       ["Either name snapshots or give rules", "latest", "--keep-last", "1"],
       ["Either name snapshots or give rules", "latest", "--name", "photos"],
-      ["No rule says which snapshots to keep"],
-      ["No rule says which snapshots to keep", "--keep-last", "0"],
+      ["No retention rules given"],
+      ["No retention rules given", "--keep-last", "0"],
       ["Option '--keep-daily <N>' argument 'x' is invalid. Write a whole number, or `unlimited`", "--keep-daily", "x"],
       ["Option '--keep-within <SPAN>' argument '3w' is invalid. Write it like 30d", "--keep-within", "3w"],
       ["Option '--keep-tag <TAG>' argument ',' is invalid. Give a tag", "--keep-tag", ","],

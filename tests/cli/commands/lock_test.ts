@@ -106,7 +106,7 @@ Deno.test("options of locks that don't go together are refused", async () => {
   await place.fault(2, "bad-usage", "backup", "source", "--read-from", "elsewhere");
   match(
     (await place.expect(2, "backup", "source", "--lock", "tape")).stderr,
-    /Allowed choices are command, btrfs, zfs, lvm/,
+    /Use command, btrfs, zfs or lvm/,
   );
 });
 

@@ -42,7 +42,10 @@ Deno.test("--files-from takes paths from a file or a pipe, by lines or with NUL"
   const source = Deno.realPathSync(place.source);
   strictEqual((await paths(place)).at(-1), `${source}/new\nline`);
   Deno.writeTextFileSync(`${place.base}/list`, "a/1\nmissing\n");
-  match((await place.expect(3, "backup", "source", "--files-from", "list")).stderr, /missing": it is not there/);
+  match(
+    (await place.expect(3, "backup", "source", "--files-from", "list")).stderr,
+    /missing": no such file or directory/,
+  );
   Deno.writeTextFileSync(`${place.base}/list`, "\n");
   await place.fault(2, "bad-usage", "backup", "source", "--files-from", "list");
   await place.fault(2, "bad-usage", "backup", "source", "storage", "--files-from", "list");

@@ -291,7 +291,7 @@ for (
   const { args, message, hint } of [
     {
       args: ["backup"],
-      message: /^Nothing to back up was named$/,
+      message: /^No source given$/,
       hint: /or a name from \/.*: photos, mail, notes; or --all$/,
     },
     {

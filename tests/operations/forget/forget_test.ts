@@ -77,7 +77,7 @@ Deno.test("forget() in a dry run takes no lock and changes nothing", async () =>
 
 Deno.test("forget() without rules follows the storage's policy, and refuses where there is none", async () => {
   using world = await withDays(3);
-  await rejects(forgetIn(world, {}), { code: "bad-usage", message: "No rule says which snapshots to keep" });
+  await rejects(forgetIn(world, {}), { code: "bad-usage", message: "No retention rules given" });
   await rejects(forgetIn(world, { policy: { last: 0 } }), { code: "bad-usage" });
   {
     using storage = world.open();

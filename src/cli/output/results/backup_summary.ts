@@ -50,10 +50,10 @@ export function backupLines(
       ? `Nothing has changed since snapshot ${shortId(id)} of ${name}: no new one was made`
       : `Snapshot ${shortId(id)} of ${name} made in ${durationText(tally.elapsedMs)}`,
     `  files     ${countText(files)} (${sizeText(bytes)}): ${read}, ${countText(of("unchangedFiles"))} unchanged`,
-    `  stored    ${stored}, ${countText(of("reusedItems"))} kept already`,
+    `  stored    ${stored}, ${countText(of("reusedItems"))} already present`,
     ...(excluded > 0 ? [`  excluded  ${countText(excluded)}`] : []),
     ...(copied > 0 ? [`  copied    ${pluralText(copied, "file")} that could not be linked into the tree`] : []),
-    ...(tally.problems > 0 ? [`  problems  ${countText(tally.problems)}, named on standard error`] : []),
+    ...(tally.problems > 0 ? [`  problems  ${countText(tally.problems)} (see above)`] : []),
     ...(location === undefined ? [] : [`  tree      ${tree === null ? "none" : `${location}/${tree}`}`]),
   ];
 }

@@ -58,7 +58,7 @@ export function planLines(plan: Plan, look: Look, excludes: ExcludeSettings): st
     `Backup of ${plan.series}, compared with ${previousText(plan, look.world.clock)}`,
     ...STATES.map((state) => amount(state, plan[state])),
     ...(plan.again.files > 0 ? [`${amount("again", plan.again)}: the storage has lost their contents`] : []),
-    ...(unreadable > 0 ? [`  problems   ${countText(unreadable)}, named on standard error`] : []),
+    ...(unreadable > 0 ? [`  problems   ${countText(unreadable)} (see above)`] : []),
     ...excludedLines(plan.excluded, excludes),
     `To read    ${pluralText(plan.readFiles, "file")} (${size(plan.readBytes)})`,
     `To store   about ${pluralText(store.contents, "new content")} (${size(store.bytes)}; ` +
