@@ -192,14 +192,14 @@ const PLAIN_LINE = plainLine("all fields"), PLAIN_FACTS = plainLine("facts");
 type Draft = { -readonly [Field in keyof Entry]: Entry[Field] };
 
 /**
- * The entry of a plain line of a file, in less than half of the time that JSON takes. Not of a directory's line: some
- * keep the entries of directories, and texts cut out of a line keep its whole hunk in memory.
+ * The entry of a plain line of a file, in less than half of the time that JSON takes. Not of directories and of files
+ * with several names: these are kept by some, and texts cut out of a line keep its whole hunk in memory.
  */
 function plainFile(line: string): Entry | undefined {
   const found = PLAIN_LINE.exec(line);
   if (found === null) return undefined;
   const [, path, size, mtime, ctime, inode, mode, uid, gid, user, group, content, hardLink, sparse, birthtime] = found;
-  if (size === undefined || !isApath(path!)) return undefined;
+  if (size === undefined || hardLink !== undefined || !isApath(path!)) return undefined;
   const entry: Draft = {
     path,
     kind: "file",
@@ -214,7 +214,6 @@ function plainFile(line: string): Entry | undefined {
   if (user !== undefined) entry.user = user;
   if (group !== undefined) entry.group = group;
   if (content !== undefined) entry.content = knownContentId(content);
-  if (hardLink !== undefined) entry.hardLink = hardLink;
   if (sparse !== undefined) entry.sparse = true;
   if (birthtime !== undefined) entry.birthtime = birthtime;
   return entry;

@@ -3,6 +3,7 @@ import type { Awaitable } from "../../core/awaitable.ts";
 import { type ContentId, hunkIdOf, type RootId } from "../../core/content_id.ts";
 import { type Algorithm, hashBytes } from "../../core/digest.ts";
 import type { Entry } from "../../core/entry.ts";
+import { ownText } from "../../core/raw.ts";
 import { parseLine } from "../../snapshot/entry_line.ts";
 import { encodeHunk, type HunkRef } from "../../snapshot/hunk.ts";
 import type { ContentReader, Repository } from "../../snapshot/repository.ts";
@@ -64,5 +65,5 @@ export function hunkOf(lines: readonly string[], algorithm: Algorithm): HunkWith
   const [first] = lines;
   if (first === undefined) throw new Error("A hunk has no lines");
   const bytes = encodeHunk(lines), id = hunkIdOf(hashBytes(algorithm, bytes));
-  return { ref: { first: parseLine(first).path, count: lines.length, id }, bytes };
+  return { ref: { first: ownText(parseLine(first).path), count: lines.length, id }, bytes };
 }

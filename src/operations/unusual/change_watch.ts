@@ -2,6 +2,7 @@
 import type { Apath } from "../../core/apath.ts";
 import type { ContentId } from "../../core/content_id.ts";
 import { ItemSet } from "../../core/item_set.ts";
+import { ownText } from "../../core/raw.ts";
 import type { ChangeFigures } from "../../core/unusual_change.ts";
 import { contentOfLine, parseLine } from "../../snapshot/entry_line.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
@@ -61,7 +62,8 @@ export class ChangeWatch {
     const { content, size } = now, before = from === undefined ? undefined : contentOfLine(from);
     if (from === undefined) return this.#add(path, content);
     if (before === undefined || content === undefined || before === content) return;
-    if (this.#changed++ % this.#stride === 0 && size >= SMALLEST_SAMPLE_BYTES) this.#sample({ path, before });
+    if (this.#changed++ % this.#stride > 0 || size < SMALLEST_SAMPLE_BYTES) return;
+    this.#sample({ path, before: ownText(before) });
   }
 
   #add(path: Apath, content: ContentId | undefined): void {
@@ -84,7 +86,9 @@ export class ChangeWatch {
     if (!line.includes(`,"kind":"file",`)) return;
     this.#gone++;
     if (this.#lost.size >= MOST_GONE) return;
-    this.#lost.set(parseLine(line).path, contentOfLine(line));
+    const content = contentOfLine(line);
+    // Texts of their own: parts of the line would keep its whole hunk.
+    this.#lost.set(ownText(parseLine(line).path), content === undefined ? undefined : ownText(content));
   }
 
   get samples(): readonly ChangedFile[] {

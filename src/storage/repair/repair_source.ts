@@ -2,7 +2,7 @@
 import { nameOf } from "../../core/apath.ts";
 import type { ContentId, HunkId, RootId } from "../../core/content_id.ts";
 import { unlessFault } from "../../core/fault.ts";
-import { textOf } from "../../core/raw.ts";
+import { ownText, textOf } from "../../core/raw.ts";
 import type { OpenFile } from "../../platform/disk.ts";
 import type { ContentStore } from "../content/content_store.ts";
 import { digestHexLength } from "../../core/digest.ts";
@@ -79,9 +79,9 @@ export class RepairSource implements Disposable {
     const { path, size, content } = parseLine(line);
     const key = keyOf(nameOf(path), size);
     if (content === undefined || !this.#wanted.has(key)) return;
-    const ids = found.get(key);
-    if (ids === undefined) found.set(key, new Set([content]));
-    else ids.add(content);
+    const ids = found.get(key), id = ownText(content);
+    if (ids === undefined) found.set(ownText(key), new Set([id]));
+    else ids.add(id);
   }
 }
 
