@@ -260,7 +260,7 @@ Deno.test("Without the right key nothing is read, and that is said", async () =>
   place.put("unit", (await makeUnit(manyFiles(place, 3))).bytes);
   const { units: [unit], files } = await place.salvage([(await testKey()).metaIdentity]);
   deepStrictEqual([unit!.condition, files], ["unreadable", 0]);
-  ok(unit!.reason!.includes("none of the keys"), unit!.reason);
+  ok(unit!.reason!.includes("no available key"), unit!.reason);
 });
 
 Deno.test("Same name and other bytes: both are there; same bytes: once; a file where a directory is needed stays", async () => {

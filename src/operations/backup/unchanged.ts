@@ -3,6 +3,7 @@ import type { HunkRef } from "../../snapshot/hunk.ts";
 import type { Root } from "../../snapshot/root.ts";
 import type { RootFields } from "../../snapshot/root_fields.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
+import { rootIfThere } from "../comparison/root_if_there.ts";
 import type { OpenedRepository } from "../opened.ts";
 
 /** What a backup has made, or found made already. */
@@ -19,7 +20,8 @@ export class LastSnapshot {
   /** Undefined if the series has none, or an interrupted backup is to be continued. */
   static async of(repository: OpenedRepository, previous: readonly SnapshotInfo[]): Promise<LastSnapshot | undefined> {
     const [info] = previous;
-    return info?.complete ? new LastSnapshot(info, (await repository.manifest(info.id)).root) : undefined;
+    const root = info?.complete ? await rootIfThere(repository, info.id) : undefined;
+    return info === undefined || root === undefined ? undefined : new LastSnapshot(info, root);
   }
 
   private constructor(info: SnapshotInfo, root: Root) {

@@ -7,6 +7,7 @@ import type { Root } from "../../snapshot/root.ts";
 import type { RootFields } from "../../snapshot/root_fields.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import type { Comparison } from "../comparison/comparison.ts";
+import { rootIfThere } from "../comparison/root_if_there.ts";
 import type { OpenedRepository } from "../opened.ts";
 import type { ChangeWatch } from "./change_watch.ts";
 import { sampledFigures } from "./scrambled.ts";
@@ -38,9 +39,9 @@ export type ChangeFields = Pick<Root, "change" | "alarm">;
 export async function changeFields({ repository, comparison, watch, fields, work }: AlarmSetup): Promise<ChangeFields> {
   const last = comparison.previous.find(({ complete }) => complete);
   if (last === undefined) return {};
-  const change = watch.figures(), { root } = await repository.manifest(last.id);
+  const change = watch.figures(), root = await rootIfThere(repository, last.id);
   // What is not looked at any more is not gone.
-  const judged = takes(root) === takes(fields) && fields.leftOut?.unlisted !== true
+  const judged = root !== undefined && takes(root) === takes(fields) && fields.leftOut?.unlisted !== true
     ? change
     : { ...change, gone: 0, renamed: 0 };
   const sample = { sampled: 0, scrambled: 0 };
