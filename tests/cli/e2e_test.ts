@@ -250,7 +250,7 @@ Deno.test("every foreseen failure has a message, a hint, a code and an exit stat
   });
   await faults("a missing source", async () => {
     const before = await place.json("snapshots");
-    match((await place.expect(1, "backup", "source/none": no such file or directory/);
+    match((await place.expect(1, "backup", "source/none")).stderr, /none": no such file or directory/);
     deepStrictEqual(await place.json("snapshots"), before);
   });
   await faults("patterns that can't be read", async () => {
