@@ -274,7 +274,7 @@ Deno.test({
 
 /** Reads until the text fits; the rest is read away. @returns a promise of the end of the stream */
 async function untilSaid(
-  stream: ReadableStream<Uint8Array>,
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
   wanted: RegExp,
 ): Promise<{ readonly end: Promise<unknown> }> {
   const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
