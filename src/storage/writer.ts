@@ -58,6 +58,8 @@ export class Writer implements Disposable, RepositoryWriter {
   #isBehind = false;
   /** Names of series whose newest tree may be another one now. */
   readonly #renamed = new Set<string>();
+  /** Root of a partial snapshot that none has replaced yet, and that the catalog doesn't know. */
+  #checkpoint: RootId | undefined;
 
   /** What crashed runs had left in tmp/ when the lock was taken. */
   readonly #leftovers: Leftovers;
@@ -77,8 +79,10 @@ export class Writer implements Disposable, RepositoryWriter {
   [Symbol.dispose](): void {
     // Whatever fails here, nobody else is locked out.
     using _lock = this.#lock;
-    // Should it fail, the next one to open the catalog makes it again.
+    // Should it fail, the next one to open the catalog brings it up to date, or makes it again.
     unlessFault(() => this.#catchUp(), undefined);
+    const left = this.#checkpoint;
+    if (left !== undefined) unlessFault(() => this.#keeper.add(left), undefined);
     this.#store?.[Symbol.dispose]();
     this.#keeper.setWritable(false);
   }
@@ -159,15 +163,16 @@ export class Writer implements Disposable, RepositoryWriter {
     this.#keeper.prepare(this.#storage.sourceOf(this.#storage.manifests.idOfRoot(root), root));
     phase?.("making it durable");
     const id = await this.#makeRoot(root, checkpoint, durable);
+    this.#checkpoint = undefined;
     phase?.("updating the catalog");
     this.#keeper.add(id);
     return id;
   }
 
-  /** Makes a partial snapshot exist. The catalog learns of it only if the run goes no further. */
-  checkpoint(root: Root, previous: RootId | undefined, { phase }: Phased = {}): Promise<RootId> {
+  /** Makes a partial snapshot exist. The catalog learns of it only if the run goes no further, when the writer ends. */
+  async checkpoint(root: Root, previous: RootId | undefined, { phase }: Phased = {}): Promise<RootId> {
     phase?.("making it durable");
-    return this.#makeRoot(root, previous, this.#makeDurable());
+    return this.#checkpoint = await this.#makeRoot(root, previous, this.#makeDurable());
   }
 
   /** Everything stored before the call. */

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { parseMarkdown } from "../../src/cli/help/markdown.ts";
 import { TOPICS } from "../../src/cli/help/topics.ts";
 import { PROGRAM } from "./program.ts";
+import { writeProgram } from "../support/programs.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const README = Deno.readTextFileSync(`${ROOT}README.md`);
@@ -84,7 +85,7 @@ class Home implements Disposable {
   }
 
   #program(name: string, line: string): void {
-    Deno.writeTextFileSync(`${this.#base}/bin/${name}`, `#!/bin/sh\n${line}\n`, { mode: 0o755 });
+    writeProgram(`${this.#base}/bin/${name}`, `#!/bin/sh\n${line}\n`);
   }
 
   /** Runs blocks, one after the other, in one shell that ends at the first failure. */

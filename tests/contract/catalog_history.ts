@@ -136,6 +136,7 @@ class History {
         run("rm", "-rf", path);
         return world.write(step.name, step.text);
       case "symlink":
+        run("rm", "-rf", path); // what a link points to is not to be written
         world.write(step.name, "");
         return void run("ln", "-sfT", step.to, path);
     }

@@ -8,6 +8,7 @@ import { bundledLibraries } from "../../scripts/package/one_file/libraries.ts";
 import { makeOneFile } from "../../scripts/package/one_file/one_file.ts";
 import { packageFiles } from "../package/needed_packages.ts";
 import { has, IS_LINUX, IS_ROOT } from "../support/needs.ts";
+import { writeProgram } from "../support/programs.ts";
 
 const EXECUTABLE = Deno.env.get("BACKUP_TOOL_EXE");
 const can = EXECUTABLE !== undefined && IS_LINUX && Deno.build.arch === "x86_64" && IS_ROOT && has("unshare", "chroot");
@@ -47,8 +48,8 @@ class Root implements Disposable {
   constructor() {
     for (const name of ["bin", "proc", "dev", "data"]) Deno.mkdirSync(`${this.path}/${name}`, { recursive: true });
     Deno.mkdirSync(`${this.path}.ro`);
-    Deno.writeFileSync(`${this.path}/backup-tool`, oneFile!, { mode: 0o755 });
-    Deno.writeFileSync(`${this.path}/bin/busybox`, parts!.busybox, { mode: 0o755 });
+    writeProgram(`${this.path}/backup-tool`, oneFile!);
+    writeProgram(`${this.path}/bin/busybox`, parts!.busybox);
     Deno.symlinkSync("busybox", `${this.path}/bin/sh`);
     Deno.writeTextFileSync(`${this.path}/dev/null`, "");
   }

@@ -11,6 +11,7 @@ import { makeOneFile } from "../../scripts/package/one_file/one_file.ts";
 import { packageFiles } from "../package/needed_packages.ts";
 import { testRelease } from "../package/test_release.ts";
 import { has, IS_LINUX, IS_ROOT } from "../support/needs.ts";
+import { writeProgram } from "../support/programs.ts";
 
 const EXECUTABLE = Deno.env.get("BACKUP_TOOL_EXE");
 const can = EXECUTABLE !== undefined && IS_LINUX && Deno.build.arch === "x86_64" && IS_ROOT &&
@@ -371,8 +372,8 @@ Deno.test({
   using scratch = new Scratch();
   const base = scratch.path;
   for (const name of ["volume", "init", "cfg", "data/jobs"]) Deno.mkdirSync(`${base}/${name}`, { recursive: true });
-  Deno.writeTextFileSync(`${base}/getcfg`, GETCFG, { mode: 0o755 });
-  Deno.writeTextFileSync(`${base}/setcfg`, SETCFG, { mode: 0o755 });
+  writeProgram(`${base}/getcfg`, GETCFG);
+  writeProgram(`${base}/setcfg`, SETCFG);
   Deno.writeTextFileSync(`${base}/cfg/SHARE_DEF.defVolMP`, `${base}/volume\n`);
   const env = {
     QPKG_GETCFG: `${base}/getcfg`,

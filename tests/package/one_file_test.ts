@@ -5,6 +5,7 @@ import { type LibraryFiles, LOADER_NAME, makeOneFile } from "../../scripts/packa
 import { filesOf, PackageUnavailable } from "../../scripts/package/debian.ts";
 import { has, IS_LINUX } from "../support/needs.ts";
 import { packageFiles } from "./needed_packages.ts";
+import { writeProgram } from "../support/programs.ts";
 
 const files = await packageFiles(bundledLibraries);
 const canCompile = IS_LINUX && Deno.build.arch === "x86_64" && has("gcc");
@@ -79,7 +80,7 @@ async function run(
 
 async function makeProgram(directory: string): Promise<string> {
   const path = `${directory}/one`;
-  await Deno.writeFile(path, makeOneFile(await compiled(directory), files!), { mode: 0o755 });
+  writeProgram(path, makeOneFile(await compiled(directory), files!));
   return path;
 }
 
@@ -188,7 +189,7 @@ Deno.test(
       view.setBigUint64(8, BigInt(text.length + 16), true);
       const made = makeOneFile(joinedBytes(program, text, trailer), files!);
       deepStrictEqual(made.subarray(-text.length - 16), joinedBytes(text, trailer));
-      await Deno.writeFile(`${directory}/one`, made, { mode: 0o755 });
+      writeProgram(`${directory}/one`, made);
       strictEqual((await run(directory, `${directory}/one`, [])).code, 7);
     }),
 );

@@ -7,6 +7,14 @@ const IS_QUICK = Boolean(Deno.env.get("QUICK"));
 /** Tests that take minutes run only then. */
 export const IS_SLOW = Boolean(Deno.env.get("SLOW"));
 const SHARE = 3;
+const USUAL_SEED = 20261127;
+
+/** Where random input begins: with SLOW=1 somewhere else each time (undefined), else at the same place, or at SEED=n. */
+export const SEED: number | undefined = Deno.env.has("SEED")
+  ? Number(Deno.env.get("SEED"))
+  : IS_SLOW
+  ? undefined
+  : USUAL_SEED;
 
 /** How many rounds, each with other random input. */
 export function rounds(usual: number, slow: number): number {

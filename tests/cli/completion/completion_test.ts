@@ -2,6 +2,7 @@ import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { SCRIPTS } from "../../../src/cli/completion/scripts.ts";
 import { FakeWorld, runIn } from "../fake_world.ts";
 import { Place, PROGRAM } from "../program.ts";
+import { writeProgram } from "../../support/programs.ts";
 
 /** A world with two series in a storage, whose trees are named by the test's clock. */
 class CompletedWorld extends FakeWorld implements Disposable {
@@ -166,7 +167,7 @@ async function shellPlace(): Promise<Place> {
   const place = new Place();
   Deno.mkdirSync(`${place.base}/bin`);
   const words = PROGRAM.map((word) => `'${word}'`).join(" ");
-  Deno.writeTextFileSync(`${place.base}/bin/backup-tool`, `#!/bin/bash\nexec ${words} "$@"\n`, { mode: 0o755 });
+  writeProgram(`${place.base}/bin/backup-tool`, `#!/bin/bash\nexec ${words} "$@"\n`);
   place.write("a b.txt", "x");
   place.write("it's", "y");
   await place.expect(0, "init");

@@ -1,5 +1,6 @@
 /** The real service, killed again and again in the middle of random jobs: in the end all is as if it had been left alone. */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { SEED } from "../../support/effort.ts";
 import { countOf } from "../../support/killing.ts";
 import { JobWorld } from "../../support/job_world.ts";
 import { differences, run } from "../../support/world.ts";
@@ -92,7 +93,7 @@ async function serveAndKill(world: JobWorld, chance: Chance): Promise<number> {
 
 Deno.test("a service killed at random moments, many times, brings every job to its end", async () => {
   using world = new JobWorld();
-  const seed = Number(Deno.env.get("SEED") ?? 1 + Date.now() % 1_000_000);
+  const seed = SEED ?? 1 + Date.now() % 1_000_000;
   console.log(`SEED=${seed}`);
   const chance = new Chance(seed);
   const expected: Expected = { archive: new Map(), gone: [], kept: new Map() };

@@ -74,6 +74,25 @@ for (const way of ["interrupted", "killed after a checkpoint"] as const) {
   });
 }
 
+Deno.test("after an interrupted backup the catalog knows what was kept, and still when each content was checked", async () => {
+  using world = new World({ inMemory: true });
+  fillMany(world);
+  await world.backup();
+  await world.check();
+  for (let i = 0; i < MANY; i++) world.write(`d${String(i % 30).padStart(2, "0")}/f${i}`, `content ${i + 1}`);
+  const stop = new AbortController();
+  await rejects(stoppedBackup(world, 2200, () => stop.abort(), { signal: stop.signal }), Interrupted);
+  const monitor = new TestMonitor();
+  using storage = world.open(monitor);
+  const [snapshots, { all, never }] = storage.query((catalog) => [
+    catalog.snapshots().map(({ complete }) => complete),
+    catalog.verifications.status([]),
+  ]);
+  deepStrictEqual(snapshots, [true, false]);
+  deepStrictEqual([all.contents, never.contents], [MANY, 0]);
+  deepStrictEqual(monitor.notices, [], "no catalog had to be made for this question");
+});
+
 Deno.test("a backup that is killed in a large directory has kept what came before the last checkpoint", async () => {
   using world = new World({ inMemory: true });
   const files = 900, size = 1000, killedAt = 700, filesBetween = 200;
