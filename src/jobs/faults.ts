@@ -16,6 +16,15 @@ export class BadJob extends Fault {
   }
 }
 
+/** Somebody asked for the end of a run that had begun. */
+export class Cancelled extends Fault {
+  readonly code = "cancelled";
+  readonly hint = "Put the job in again to have it done; `backup-tool job retry` does that";
+  constructor() {
+    super("Cancelled before the work was done");
+  }
+}
+
 /** A directory whose JSON files are not for us to remove. */
 export class BadJobDirectory extends Fault {
   readonly code = "bad-job-directory";

@@ -4,7 +4,7 @@ import { pluralText, sizeText } from "../core/size_text.ts";
 import { durationText } from "../core/time_text.ts";
 
 /** What a target can be told of; `started` is for services that measure how long a run takes. */
-export const EVENTS = ["done", "problems", "failed", "rejected", "damage", "late", "started"] as const;
+export const EVENTS = ["done", "problems", "failed", "rejected", "cancelled", "damage", "late", "started"] as const;
 export type NoticeEvent = typeof EVENTS[number];
 /** What a target is told of unless it says otherwise. */
 export const USUAL_EVENTS: readonly NoticeEvent[] = ["problems", "failed", "rejected", "damage", "late"];
@@ -34,7 +34,7 @@ export interface Notice {
 }
 
 /** How a run ended, as the history of jobs says it. */
-export type Outcome = "done" | "problems" | "failed" | "rejected";
+export type Outcome = "done" | "problems" | "failed" | "rejected" | "cancelled";
 
 /** Damage that was found is worth more than the outcome of the run that found it. */
 export function eventOf(outcome: Outcome, faults: readonly (FaultData | undefined)[]): NoticeEvent {
@@ -47,6 +47,7 @@ const TITLES: Readonly<Record<NoticeEvent, string>> = {
   problems: "done, with problems",
   failed: "failed",
   rejected: "rejected",
+  cancelled: "cancelled",
   damage: "DAMAGE found",
   late: "late",
   started: "started",

@@ -23,7 +23,7 @@ Deno.test("A recurring job is started as if it were due, once, and taken out aga
   strictEqual(status, 201, text);
   deepStrictEqual(namesIn(server.jobs), [file]);
   const { every: _, ...once } = PHOTOS;
-  deepStrictEqual(JSON.parse(Deno.readTextFileSync(`${server.jobs}/${file}`)), once);
+  deepStrictEqual(JSON.parse(Deno.readTextFileSync(`${server.jobs}/${file}`)), { ...once, by: "run" });
   strictEqual((await ask(server, target, run)).status, 409);
   const jobs = JSON.parse((await ask(server, "/api/v1/jobs", { token: tokenOf("read") })).text);
   deepStrictEqual(jobs.waiting, [file]);
@@ -33,16 +33,40 @@ Deno.test("A recurring job is started as if it were due, once, and taken out aga
   ok(server.log.some(({ event, message }) => event === "by-page" && message.startsWith("127.0.0.1: run put ")));
 });
 
-Deno.test("What somebody else put in is for admins to take out; what has begun is for nobody", async () => {
+Deno.test("What somebody else put in is for admins to take out; what has begun is cancelled", async () => {
   using world = new World({ inMemory: true });
   await using server = await webServer(world);
   Deno.writeTextFileSync(`${server.jobs}/own.json`, "{}");
   const remove = (file: string, token: string) => ask(server, `/api/v1/jobs/${file}`, { method: "DELETE", token });
   strictEqual((await remove("own.json", tokenOf("run"))).status, 404);
   Deno.mkdirSync(`${server.jobs}/.backup-tool/running`, { recursive: true });
-  Deno.writeTextFileSync(`${server.jobs}/.backup-tool/running/own.json`, "{}");
-  strictEqual((await remove("own.json", tokenOf("admin"))).status, 409);
-  Deno.removeSync(`${server.jobs}/.backup-tool/running/own.json`);
+  const record = `${server.jobs}/.backup-tool/running/own.json`, run = "0123456789abcdef".repeat(2);
+  const begun = (text: string) =>
+    Deno.writeTextFileSync(
+      record,
+      JSON.stringify({
+        format: "backup-tool job",
+        version: 1,
+        run,
+        name: "own.json",
+        text,
+        mark: { inode: "1", mtime: "1", size: 1 },
+        start: "2026-11-20T22:00:00.000Z",
+        phase: "begun",
+      }),
+    );
+  const wishes = () => namesIn(`${server.jobs}/.backup-tool/cancel`);
+  begun(`{"kind":"check","by":"anna"}`);
+  strictEqual((await remove("own.json", tokenOf("run"))).status, 404);
+  begun(`{"kind":"check","by":"run"}`);
+  strictEqual((await remove("own.json", tokenOf("run"))).status, 202);
+  deepStrictEqual(wishes(), [run]);
+  Deno.removeSync(`${server.jobs}/.backup-tool/cancel/${run}`);
+  begun("{}");
+  strictEqual((await remove("own.json", tokenOf("run"))).status, 404);
+  strictEqual((await remove("own.json", tokenOf("admin"))).status, 202);
+  deepStrictEqual(wishes(), [run]);
+  Deno.removeSync(record);
   strictEqual((await remove("recurring", tokenOf("admin"))).status, 404);
   strictEqual((await remove("own.json", tokenOf("admin"))).status, 204);
   deepStrictEqual(namesIn(server.jobs), []);
@@ -80,7 +104,7 @@ Deno.test("Nothing but a check can be put in, and nothing but its own keys", asy
   for (let i = 0; i < 20; i++) strictEqual((await ask(server, "/api/v1/jobs", { ...put, headers: json })).status, 201);
   strictEqual((await ask(server, "/api/v1/jobs", { ...put, headers: json })).status, 429);
   const [first = ""] = namesIn(server.jobs);
-  deepStrictEqual(JSON.parse(Deno.readTextFileSync(`${server.jobs}/${first}`)), JSON.parse(body));
+  deepStrictEqual(JSON.parse(Deno.readTextFileSync(`${server.jobs}/${first}`)), { ...JSON.parse(body), by: "run" });
 });
 
 Deno.test("Events come as they happen; who only watches hears no names; a stream that ended makes room", async () => {

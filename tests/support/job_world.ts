@@ -41,8 +41,12 @@ export class JobWorld extends World {
   }
 
   performer(disk?: Disk): JobExecutor {
+    return this.performerWith(this.#setup(disk));
+  }
+
+  performerWith(changes: Partial<JobSetup>): JobExecutor {
     this.clock.pass(1);
-    return new JobExecutor({ ...this.#setup(disk), signal: this.signal.signal }, {
+    return new JobExecutor({ ...this.#setup(), ...changes, signal: this.signal.signal }, {
       jobs: rawOf(this.jobs),
       storage: rawOf(this.storagePath),
       temp: undefined,

@@ -60,7 +60,7 @@ export const defineServe: Define = (program, act) => {
       const { serve } = await import("../../jobs/service/service.ts");
       const own = await serviceOptions(session, { ...options, jobs }, held);
       await using server = await serverOf(session, options, own.log);
-      const service = { ...own, log: server?.log ?? own.log };
+      const service = { ...own, ...(server !== undefined && { log: server.log, onProgress: server.onProgress }) };
       await undoWhatWasLeft(session, service);
       await using notifier = await notifierOf(session, service);
       const notices = notifier && { notifier, host: session.world.host(), expect: session.loaded.config.expect ?? {} };
@@ -195,12 +195,12 @@ async function serviceOptions(
     once: options.once ?? false,
     scanMs: options.scanEvery * 1000,
     historyDays: options.keepHistory,
-    makeRunner: (places) => {
+    makeRunner: (places, onProgress) => {
       const whole: ThreadSetup = { ...setup, places, state: machine.state ?? [], umask: givenUmask() };
       if (machine.workerScript === undefined) {
-        return new SameThread({ ...setup, machine, log, secrets: secretsOf(session) }, places);
+        return new SameThread({ ...setup, machine, log, onProgress, secrets: secretsOf(session) }, places);
       }
-      return new JobThread(machine.workerScript, whole, log);
+      return new JobThread(machine.workerScript, whole, log, onProgress);
     },
     ...await systemOf(session),
     signal: session.signal,

@@ -54,8 +54,14 @@ function exitForCode(code: string): number {
 }
 
 /** From bad to worse. */
-const JOB_OUTCOMES = ["done", "problems", "rejected", "failed"] as const;
-const EXIT_OF_JOB = { done: EXIT.done, problems: EXIT.someFailed, rejected: EXIT.wrongUsage, failed: EXIT.failed };
+const JOB_OUTCOMES = ["done", "problems", "cancelled", "rejected", "failed"] as const;
+const EXIT_OF_JOB = {
+  done: EXIT.done,
+  problems: EXIT.someFailed,
+  cancelled: EXIT.failed,
+  rejected: EXIT.wrongUsage,
+  failed: EXIT.failed,
+};
 
 /** Of a run that did several jobs: the worst. @param early code of what kept it from doing the rest */
 export function exitForJobs(outcomes: readonly (typeof JOB_OUTCOMES[number])[], early: string | undefined): number {

@@ -6,6 +6,7 @@ import { absolutePath } from "../settings/paths.ts";
 import { BadUsage } from "../../core/fault.ts";
 import { isBelow, rawOf } from "../../core/raw.ts";
 import type { Log } from "../../jobs/log/log.ts";
+import type { JobProgress } from "../../jobs/run/job_monitor.ts";
 import { openRepository } from "../../operations/open.ts";
 import type { Machine } from "../../platform/machine.ts";
 import { hasScheme } from "../../operations/vaults/vault_settings.ts";
@@ -19,6 +20,8 @@ import { type RunningServer, startServer } from "../../server/serve.ts";
 export interface WebServer extends RunningServer {
   /** Hears of what the jobs do. */
   readonly log: Log;
+  /** Hears how far the job is. */
+  readonly onProgress: (progress: JobProgress) => void;
 }
 
 /** @param jobs path of the job directory @throws PortTaken, CannotListen, BadUsage, and what opening a repository throws */
@@ -58,6 +61,7 @@ export async function startWebServer(
       desk?.hear(event);
       log(event);
     },
+    onProgress: (progress) => desk?.hearProgress(progress),
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
 }

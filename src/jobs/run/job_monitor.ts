@@ -14,6 +14,18 @@ const TELL_MS = 60_000;
 const WORTH_TELLING_MS = 10_000;
 const COUNTS_PER_LOOK = 256;
 
+/** How far a job is. */
+export interface JobProgress {
+  /** Name of the job file, as text. */
+  readonly job: string;
+  readonly phase: Phase | null;
+  /** What is being worked on, such as a path. */
+  readonly place: string;
+  readonly counts: Readonly<Record<string, number>>;
+  /** What the whole work is, as far as that is known. */
+  readonly total: { readonly items?: number; readonly bytes?: number };
+}
+
 export class JobMonitor implements Monitor {
   readonly #log: Log;
   /** Name of the job file, as text. */
@@ -22,6 +34,7 @@ export class JobMonitor implements Monitor {
   readonly #problems: FaultData[] = [];
   #problemCount = 0;
   #at = "";
+  #total: JobProgress["total"] = {};
   readonly #clock: Clock | undefined;
   readonly #onPhase: ((phase: Phase) => void) | undefined;
   #phase: Phase | undefined;
@@ -80,8 +93,7 @@ export class JobMonitor implements Monitor {
 
   #tell(event: "phase" | "progress", nowMs: number): void {
     this.#toldMs = nowMs;
-    const counts = { ...this.counts };
-    for (const [counter, done] of this.#followed) counts[counter] = Math.max(counts[counter] ?? 0, done());
+    const { counts } = this.progress;
     const { walkedEntries = 0, readBytes = 0, restoredBytes = 0, checkedBytes = 0 } = counts;
     const bytes = readBytes + restoredBytes + checkedBytes;
     const facts = [
@@ -97,7 +109,9 @@ export class JobMonitor implements Monitor {
     });
   }
 
-  setTotal(): void {}
+  setTotal(total: JobProgress["total"]): void {
+    this.#total = { ...this.#total, ...total };
+  }
 
   problem(fault: Error): void {
     this.#problemCount++;
@@ -120,6 +134,12 @@ export class JobMonitor implements Monitor {
   /** Problems that a run before this one had. */
   recall(problems: number): void {
     this.#problemCount += problems;
+  }
+
+  get progress(): JobProgress {
+    const counts = { ...this.counts };
+    for (const [counter, done] of this.#followed) counts[counter] = Math.max(counts[counter] ?? 0, done());
+    return { job: this.job, phase: this.#phase ?? null, place: this.#at, counts, total: this.#total };
   }
 
   /** What is being worked on now. */

@@ -4,7 +4,7 @@ import type { RootId } from "../../core/content_id.ts";
 import { Fault } from "../../core/fault.ts";
 import { type Raw, rawOf, textOf } from "../../core/raw.ts";
 import { Yielder } from "../../core/yielding.ts";
-import type { JobMonitor } from "./job_monitor.ts";
+import type { JobMonitor, JobProgress } from "./job_monitor.ts";
 import type { JobRecord } from "../state/job_state.ts";
 import type { Log } from "../log/log.ts";
 import { type Dir, type Disk, DiskFault } from "../../platform/disk.ts";
@@ -30,6 +30,8 @@ export interface JobSetup {
   readonly log: Log;
   /** Called at the beginning of each part of a job's work. */
   readonly onPhase?: ((phase: Phase) => void) | undefined;
+  /** Told every now and then how far a job is. */
+  readonly onProgress?: ((progress: JobProgress) => void) | undefined;
   readonly signal: AbortSignal;
   /** Where this machine notes what it does to sources; absent: they can't be locked. */
   readonly lockState?: Raw;

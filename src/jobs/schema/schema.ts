@@ -42,8 +42,10 @@ const keep = z.union([POLICY_SCHEMA, z.literal("policy")])
 const schema = z.string().describe("For editors").exactOptional();
 
 /** Of every job. */
-const NOTIFY_SHAPE = {
+const COMMON_SHAPE = {
   notify: z.array(z.string().min(1)).describe("Targets of the configuration that are told; default: all")
+    .exactOptional(),
+  by: z.string().min(1).max(64).describe("Account that put it in by the page; it may take it out again")
     .exactOptional(),
 };
 
@@ -59,7 +61,7 @@ const namedPath = z.strictObject({
 const backup = z.strictObject({
   $schema: schema,
   kind: z.literal("backup"),
-  ...NOTIFY_SHAPE,
+  ...COMMON_SHAPE,
   ...STORAGE_SHAPE,
   name: z.string().min(1).describe("Name of the series; default: from the sources").exactOptional(),
   sources: z.array(z.union([pathOrServer, namedPath, remoteSchema(path)])).min(1)
@@ -74,7 +76,7 @@ const backup = z.strictObject({
 const importing = z.strictObject({
   $schema: schema,
   kind: z.literal("import"),
-  ...NOTIFY_SHAPE,
+  ...COMMON_SHAPE,
   source: path.describe("A directory or a file; it is removed when everything of it is safe"),
   destination: z.string().superRefine(checkDestination)
     .describe("Where in archive/ it goes; what is there is replaced"),
@@ -90,7 +92,7 @@ const importing = z.strictObject({
 const restore = z.strictObject({
   $schema: schema,
   kind: z.literal("restore"),
-  ...NOTIFY_SHAPE,
+  ...COMMON_SHAPE,
   ...STORAGE_SHAPE,
   snapshot: z.string().min(1).describe("Id, tree, `latest` or `latest~1`; default: latest")
     .exactOptional(),
@@ -113,7 +115,7 @@ const restore = z.strictObject({
 const check = z.strictObject({
   $schema: schema,
   kind: z.literal("check"),
-  ...NOTIFY_SHAPE,
+  ...COMMON_SHAPE,
   ...STORAGE_SHAPE,
   readData: z.boolean().describe("Read every byte").exactOptional(),
   readDataSubset: z.string().refine(readableBy(parseSubset), "Expected a part, such as 5%, 1/7, 10G or oldest:5%")
@@ -135,7 +137,7 @@ const PACE_SHAPE = {
 const prune = z.strictObject({
   $schema: schema,
   kind: z.literal("prune"),
-  ...NOTIFY_SHAPE,
+  ...COMMON_SHAPE,
   ...STORAGE_SHAPE,
   keep: keep.exactOptional(),
   name: z.string().min(1).describe("Forget only in this series").exactOptional(),
@@ -148,7 +150,7 @@ const prune = z.strictObject({
 const copy = z.strictObject({
   $schema: schema,
   kind: z.literal("copy"),
-  ...NOTIFY_SHAPE,
+  ...COMMON_SHAPE,
   ...COPY_ENDS,
   snapshots: z.union([z.enum(["all", "latest"]), z.array(z.string().min(1)).min(1)])
     .describe("`all` that are not there (the default), the `latest` of each series, or ids and names").exactOptional(),
@@ -166,7 +168,7 @@ const copy = z.strictObject({
 const drill = z.strictObject({
   $schema: schema,
   kind: z.literal("drill"),
-  ...NOTIFY_SHAPE,
+  ...COMMON_SHAPE,
   ...STORAGE_SHAPE,
   bytes: SIZE_SCHEMA.describe("Restore that much at most; default: 1G").exactOptional(),
   name: z.string().min(1).describe("Only the series of this name").exactOptional(),

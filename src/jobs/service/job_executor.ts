@@ -4,7 +4,7 @@ import { Fault, Interrupted } from "../../core/fault.ts";
 import { toFaultData } from "../../core/fault_data.ts";
 import { complaintText } from "../../core/jsonc.ts";
 import { bytesOf, joinRaw, type Raw, rawOf, textOf } from "../../core/raw.ts";
-import { BadJob, PlaceWaits } from "../faults.ts";
+import { BadJob, Cancelled, PlaceWaits } from "../faults.ts";
 import { appendHistory, type Outcome } from "../state/history.ts";
 import type { HistoryEntry } from "../state/stored_state.ts";
 import {
@@ -23,6 +23,7 @@ import { performKind } from "../kinds/job_kinds.ts";
 import { JobMonitor } from "../run/job_monitor.ts";
 import { nameText } from "../state/job_name.ts";
 import { JobRun, type JobSetup } from "../run/job_run.ts";
+import { forgetCancel, isCancelled, mayBeCancelled } from "../state/cancel_requests.ts";
 import { type JobRecord, RecordStore } from "../state/job_state.ts";
 import type { Dir } from "../../platform/disk.ts";
 import { tryToRemove } from "../../platform/remove_recursively.ts";
@@ -47,6 +48,9 @@ const POSTPONING_ONE: ReadonlySet<string> = new Set([
   "place-waits",
   "gave-way",
 ]);
+
+/** Time between two words about how far a job is. */
+const PROGRESS_MS = 500;
 
 export interface JobPlaces {
   /** Absolute paths. */
@@ -84,7 +88,9 @@ export class JobExecutor implements Disposable {
   readonly #tempPath: Raw;
   readonly #held = new DisposableStack();
   readonly #jobs: Dir;
+  readonly #control: Dir;
   readonly #records: RecordStore;
+  #current: { readonly run: JobRun; readonly stop: AbortController } | undefined;
 
   constructor(setup: JobSetup, places: JobPlaces) {
     const { machine, lockState } = setup;
@@ -93,6 +99,7 @@ export class JobExecutor implements Disposable {
     this.#places = places;
     this.#tempPath = places.temp ?? joinRaw(places.storage, rawOf("tmp"));
     this.#jobs = this.#held.use(setup.machine.disk.openDir(places.jobs));
+    this.#control = this.#held.use(this.#jobs.openDir(CONTROL));
     this.#records = this.#held.use(new RecordStore(this.#jobs.openDir(CONTROL)));
   }
 
@@ -122,6 +129,16 @@ export class JobExecutor implements Disposable {
     if (entry === undefined) throw new Error("The record of a job that has ended has no entry for the history");
     this.#end(record, entry, { storage, temp, isResumed });
     return entry;
+  }
+
+  /** Ends the job under way as cancelled, if there is a wish for that in the job directory, as soon as it can be stopped. */
+  cancelIfAsked(): void {
+    const { run, stop } = this.#current ?? {};
+    if (run !== undefined && this.#mayStop(run)) stop?.abort();
+  }
+
+  #mayStop({ record }: JobRun): boolean {
+    return mayBeCancelled(record) && isCancelled(this.#control, record.run);
   }
 
   #tellDamaged(name: Raw): void {
@@ -158,8 +175,10 @@ export class JobExecutor implements Disposable {
       clock: this.#setup.machine.clock,
       onPhase: this.#setup.onPhase,
     });
+    const stop = new AbortController(), { clock } = this.#setup.machine, { onProgress } = this.#setup;
+    const signal = AbortSignal.any([this.#setup.signal, stop.signal]);
     await using run = new JobRun({
-      setup: this.#setup,
+      setup: { ...this.#setup, signal },
       storage,
       monitor,
       tempPath: this.#tempPath,
@@ -170,14 +189,22 @@ export class JobExecutor implements Disposable {
       othersWait: () => this.#othersWait(record.name),
     });
     let kind: string | null = null, error: unknown;
+    using _ = onProgress && clock.every(PROGRESS_MS, () => onProgress(monitor.progress));
+    this.#current = { run, stop };
     try {
       const { job, problems } = parseJob(record.text, record.mark.size);
       if (job === undefined) throw new BadJob(problems.map(complaintText), keptPathOf(record));
       kind = job.kind;
+      if (this.#mayStop(run)) throw new Cancelled();
       await performKind(run, job);
     } catch (caught) {
-      if (isPostponing(caught)) throw run.worksElsewhere && isOfPlace(caught) ? new PlaceWaits(caught) : caught;
-      error = caught;
+      const isOfPerson = stop.signal.aborted && !this.#setup.signal.aborted && this.#mayStop(run);
+      if (!isOfPerson && isPostponing(caught)) {
+        throw run.worksElsewhere && isOfPlace(caught) ? new PlaceWaits(caught) : caught;
+      }
+      error = isOfPerson ? new Cancelled() : caught;
+    } finally {
+      this.#current = undefined;
     }
     run.update({ phase: "ended", entry: this.#entryOf(run, kind, error) });
     return run.record;
@@ -215,6 +242,7 @@ export class JobExecutor implements Disposable {
     else removeJobFile(this.#jobs, name, mark, text);
     tryToRemove(temp, name); // what stays is tried again at the next start
     this.#records.remove(name);
+    forgetCancel(this.#control, run);
   }
 
   #now(): string {
@@ -229,6 +257,7 @@ function keptPathOf({ name, run, mark }: JobRecord): string | undefined {
 
 function outcomeOf(error: unknown, problems: number): Outcome {
   if (error instanceof BadJob) return "rejected";
+  if (error instanceof Cancelled) return "cancelled";
   if (error !== undefined) return "failed";
   return problems > 0 ? "problems" : "done";
 }

@@ -1,8 +1,8 @@
 /** The service: looks for jobs, has them done one after the other, and tells what it does. */
 import { defined } from "../../core/defined.ts";
 import type { FaultData } from "../../core/fault_data.ts";
-import { Fault } from "../../core/fault.ts";
-import { type Raw, rawOf, textOf } from "../../core/raw.ts";
+import { Fault, unlessFault } from "../../core/fault.ts";
+import { joinRaw, type Raw, rawOf, textOf } from "../../core/raw.ts";
 import { type Dir, DiskFault } from "../../platform/disk.ts";
 import type { Machine } from "../../platform/machine.ts";
 import { openStorage } from "../../storage/storage.ts";
@@ -13,7 +13,8 @@ import { openJobDirectory } from "../queue/first_look.ts";
 import { CONTROL } from "../queue/job_directory.ts";
 import { JobQueue } from "../queue/job_queue.ts";
 import { RecurringJobs } from "../queue/recurring.ts";
-import { JobMonitor } from "../run/job_monitor.ts";
+import { JobMonitor, type JobProgress } from "../run/job_monitor.ts";
+import { CANCEL, makeCancelDirectory } from "../state/cancel_requests.ts";
 import { readHistory, trimHistory } from "../state/history.ts";
 import { nameText } from "../state/job_name.ts";
 import { RecordStore } from "../state/job_state.ts";
@@ -40,7 +41,9 @@ export interface ServiceOptions {
   /** Older months of the history are deleted. */
   readonly historyDays: number;
   /** Makes what does the jobs, with the places as they really are. */
-  readonly makeRunner: (places: JobPlaces) => JobRunner;
+  readonly makeRunner: (places: JobPlaces, onProgress?: (progress: JobProgress) => void) => JobRunner;
+  /** Told every now and then how far the job is; absent: nobody wants to know. */
+  readonly onProgress?: (progress: JobProgress) => void;
   /** Hears of changes in a directory, and of wishes to look at once. */
   readonly listen: Listen;
   /** Tells the service manager, as sd_notify(3) has it. */
@@ -112,10 +115,11 @@ class Service implements Disposable {
     const actual = lockStorage({ machine, places, log, monitor }, held);
     this.#records = held.use(new RecordStore(this.#jobs.openDir(CONTROL)));
     clearTemp(disk, actual, new Set(this.#records.names()), log);
+    unlessFault(() => makeCancelDirectory(control), undefined); // jobs can be done without
     this.#queue = new JobQueue(this.#jobs, this.#records, log);
     this.#recurring = new RecurringJobs(this.#jobs, control, log);
     this.#notices = this.#makeNotices(control);
-    this.#runner = held.use(options.makeRunner(actual));
+    this.#runner = held.use(options.makeRunner(actual, options.onProgress));
     const look = () => this.#wakeup.call();
     this.#listening = held.use(new JobListening(options.listen, { jobs: this.#jobs, path: places.jobs, look }));
     this.#held = held.move();
@@ -195,7 +199,9 @@ class Service implements Disposable {
     using _ = clock.every(scanMs, () => {
       this.#recurring.tick(clock.nowMs());
       this.#quietly(() => this.#notices?.tick(name));
+      this.#runner.cancelIfAsked();
     });
+    using __ = this.#options.listen(this.#cancelPath, () => this.#runner.cancelIfAsked());
     if (!this.#told.has(name)) this.#quietly(() => this.#notices?.started(name));
     const { entry, postponed } = await performedOrStopped(this.#runner.perform(name), stopping);
     notify("STATUS=Waiting for jobs");
@@ -226,6 +232,10 @@ class Service implements Disposable {
     } catch (error) {
       if (!(error instanceof DiskFault)) throw error; // nothing depends on it: tomorrow is another day
     }
+  }
+
+  get #cancelPath(): Raw {
+    return joinRaw(joinRaw(this.#options.places.jobs, CONTROL), CANCEL);
   }
 
   #makeNotices(control: Dir): JobNotices | undefined {

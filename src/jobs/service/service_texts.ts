@@ -14,7 +14,7 @@ export function startedEvent(name: Raw): LogEvent {
 
 export function endedEvent(entry: HistoryEntry, elapsedMs: number): LogEvent {
   const { name: job, kind, outcome, error, problemCount, snapshot, counts } = entry;
-  const level = outcome === "done" ? "info" : outcome === "problems" ? "warning" : "error";
+  const level = outcome === "done" ? "info" : outcome === "problems" || outcome === "cancelled" ? "warning" : "error";
   const fields = { job, kind, outcome, problems: problemCount, snapshot, counts, ...(error && { code: error.code }) };
   return { level, event: "job-ended", message: `${nameText(rawOf(job))}: ${endText(entry, elapsedMs)}`, fields };
 }
@@ -33,6 +33,7 @@ export function postponedEvent(name: Raw, { code, message }: FaultData): LogEven
 
 function endText({ outcome, kind, error, problemCount, counts }: HistoryEntry, elapsedMs: number): string {
   if (outcome === "rejected") return `rejected and removed: ${error?.message}`;
+  if (outcome === "cancelled") return `${kind} cancelled in ${durationText(elapsedMs)}`;
   if (outcome === "failed") return `${kind} failed: ${error?.message}`;
   const { readFiles = 0, unchangedFiles = 0, restoredFiles = 0, readBytes = 0 } = counts;
   const files = kind === "restore" ? restoredFiles : readFiles + unchangedFiles;

@@ -4,6 +4,7 @@ import type { Phase } from "../../core/monitor.ts";
 import type { Raw } from "../../core/raw.ts";
 import type { HistoryEntry } from "../state/stored_state.ts";
 import { JobExecutor, type JobPlaces } from "./job_executor.ts";
+import type { JobProgress } from "../run/job_monitor.ts";
 import type { JobSetup } from "../run/job_run.ts";
 import type { Log, LogEvent } from "../log/log.ts";
 import { startWorker, type WorkerThread } from "../../platform/start_worker.ts";
@@ -23,6 +24,8 @@ export interface JobRunner extends Disposable {
   perform(name: Raw): Promise<Performed>;
   /** Asks the job under way to stop where it can be resumed. */
   stop(): void;
+  /** Has the job under way look whether it is to be cancelled. */
+  cancelIfAsked(): void;
   /** It waits for the disk, from which nothing can free it: not even the end of the program. */
   readonly isSyncing: boolean;
 }
@@ -38,15 +41,19 @@ export interface ThreadSetup extends Pick<JobSetup, "host" | "user" | "workers" 
   readonly nice: boolean;
   /** Undefined for no limit. */
   readonly throttle: ThrottleTable | undefined;
+  /** Somebody wants to know how far jobs are. */
+  readonly tellsProgress?: boolean;
 }
 
 export type ToJobThread =
   | { readonly type: "setup"; readonly setup: ThreadSetup; readonly script: string }
   | { readonly type: "perform"; readonly name: Raw }
+  | { readonly type: "cancel" }
   | { readonly type: "stop" };
 export type FromJobThread =
   | { readonly type: "performed"; readonly performed: Performed }
   | { readonly type: "phase"; readonly phase: Phase }
+  | { readonly type: "progress"; readonly progress: JobProgress }
   | { readonly type: "bug"; readonly fault: FaultData }
   | { readonly type: "log"; readonly event: LogEvent };
 
@@ -71,12 +78,14 @@ export class JobThread implements JobRunner {
   #waiting: PromiseWithResolvers<Performed> | undefined;
   #phase: Phase | undefined;
 
-  constructor(script: URL, setup: ThreadSetup, log: Log) {
+  /** @param onProgress see {@link ThreadSetup.tellsProgress} */
+  constructor(script: URL, setup: ThreadSetup, log: Log, onProgress?: (progress: JobProgress) => void) {
     this.#thread = startWorker<ToJobThread, FromJobThread>(script, JOB_THREAD, {
-      message: (message) => this.#hear(message, log),
+      message: (message) => message.type === "progress" ? onProgress?.(message.progress) : this.#hear(message, log),
       failed: (why) => this.#waiting?.reject(new Error(`The thread of the jobs failed: ${why}`)),
     });
-    this.#thread.post({ type: "setup", setup, script: script.href });
+    const tellsProgress = onProgress !== undefined;
+    this.#thread.post({ type: "setup", setup: { ...setup, tellsProgress }, script: script.href });
   }
 
   [Symbol.dispose](): void {
@@ -94,11 +103,15 @@ export class JobThread implements JobRunner {
     this.#thread.post({ type: "stop" });
   }
 
+  cancelIfAsked(): void {
+    this.#thread.post({ type: "cancel" });
+  }
+
   get isSyncing(): boolean {
     return this.#phase === SYNCING;
   }
 
-  #hear(message: FromJobThread, log: Log): void {
+  #hear(message: Exclude<FromJobThread, { type: "progress" }>, log: Log): void {
     if (message.type === "log") log(message.event);
     else if (message.type === "phase") this.#phase = message.phase;
     else if (message.type === "performed") this.#waiting?.resolve(message.performed);
@@ -127,6 +140,10 @@ export class SameThread implements JobRunner {
 
   stop(): void {
     this.#stop.abort();
+  }
+
+  cancelIfAsked(): void {
+    this.#performer.cancelIfAsked();
   }
 
   get isSyncing(): boolean {

@@ -4,6 +4,7 @@ import type { Phase } from "../../core/monitor.ts";
 import type { Raw } from "../../core/raw.ts";
 import { JobExecutor } from "./job_executor.ts";
 import type { LogEvent } from "../log/log.ts";
+import type { JobProgress } from "../run/job_monitor.ts";
 import { type FromJobThread, performed, type ThreadSetup, type ToJobThread } from "./thread.ts";
 import type { SecretWorld } from "../../operations/vaults/login.ts";
 import { openDisk } from "../../platform/open_disk.ts";
@@ -25,6 +26,7 @@ export function serveJobs(early: readonly MessageEvent<ToJobThread>[]): void {
     if (data.type === "setup") {
       executor = makeExecutor(data.setup, new URL(data.script), stop.signal, answer);
     } else if (data.type === "stop") stop.abort();
+    else if (data.type === "cancel") executor?.cancelIfAsked();
     else if (executor !== undefined) await answerJob(executor, data.name, answer);
   };
   for (const event of early) serve(event);
@@ -48,7 +50,7 @@ async function answerJob(executor: JobExecutor, name: Raw, answer: (message: Fro
 }
 
 function makeExecutor(
-  { places, state, umask, nice, throttle, ...setup }: ThreadSetup,
+  { places, state, umask, nice, throttle, tellsProgress, ...setup }: ThreadSetup,
   workerScript: URL,
   signal: AbortSignal,
   answer: (message: FromJobThread) => void,
@@ -69,5 +71,7 @@ function makeExecutor(
     ...(throttle !== undefined && { throttle }),
   };
   const onPhase = (phase: Phase) => answer({ type: "phase", phase });
-  return new JobExecutor({ ...setup, machine, secrets: SECRETS, signal, log, onPhase }, places);
+  const onProgress = (progress: JobProgress) => answer({ type: "progress", progress });
+  const told = tellsProgress === true ? { onProgress } : {};
+  return new JobExecutor({ ...setup, ...told, machine, secrets: SECRETS, signal, log, onPhase }, places);
 }

@@ -15,7 +15,7 @@ const ENTRY = z.object({
   /** Of the job file, as text. */
   name: z.string(),
   kind: z.string().nullable(),
-  outcome: z.enum(["done", "problems", "failed", "rejected"]),
+  outcome: z.enum(["done", "problems", "failed", "rejected", "cancelled"]),
   start: moment,
   end: moment,
   /** Of the job file; null if only a root remembers the job, or if the file was too long: see `kept`. */

@@ -61,7 +61,7 @@ async function* events({ site, account, signal }: Exchange, name: string): Async
   held.defer(() => signal.removeEventListener("abort", stop));
   const desk = site.jobs;
   if (desk !== undefined) {
-    held.use(desk.listen((event) => TOLD.includes(event.event) && say(textOfEvent(event, isReader))));
+    held.use(desk.listen((event) => isTold(event, isReader) && say(textOfEvent(event, isReader))));
   }
   say("retry: 5000\n\n");
   while (!signal.aborted) {
@@ -72,6 +72,10 @@ async function* events({ site, account, signal }: Exchange, name: string): Async
   }
 }
 
+function isTold({ event }: LogEvent, isReader: boolean): boolean {
+  return TOLD.includes(event) && (isReader || event !== "progress");
+}
+
 function mayReadAll(account: Exchange["account"]): boolean {
   return account !== undefined && account.role !== "objects" && ROLES.indexOf(account.role) > 0 &&
     account.series === undefined;
@@ -79,6 +83,6 @@ function mayReadAll(account: Exchange["account"]): boolean {
 
 /** Who may only watch hears that something happened, and no names. */
 function textOfEvent({ event, level, message, fields }: LogEvent, isReader: boolean): string {
-  const told = isReader ? { event, level, message, fields } : { event, level };
+  const told = isReader ? { event, level, message, ...(fields !== undefined && { fields }) } : { event, level };
   return `data: ${JSON.stringify(told)}\n\n`;
 }

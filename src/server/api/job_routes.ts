@@ -5,7 +5,7 @@ import { choiceOf, countOf } from "./parameters.ts";
 import { readForm, readText } from "../exchange/form.ts";
 import { BadRequest, NotAllowed, NotFound } from "../exchange/problem.ts";
 import type { Exchange, Reply, Route } from "../exchange/route.ts";
-import { deskOf, mayReadAll, mayRun } from "../jobs/job_access.ts";
+import { deskOf, mayReadAll, mayRun, whoOf } from "../jobs/job_access.ts";
 import type { CheckRequest } from "../jobs/job_desk.ts";
 import { unlessFault } from "../../core/fault.ts";
 import { textOf } from "../../core/raw.ts";
@@ -13,7 +13,7 @@ import { parseSubset } from "../../core/subset.ts";
 import type { HistoryEntry } from "../../jobs/state/stored_state.ts";
 
 const USUAL_RUNS = 50, MOST_RUNS = 1000, SEARCHED_RUNS = 5000;
-const OUTCOMES = ["done", "problems", "failed", "rejected"] as const;
+const OUTCOMES = ["done", "problems", "failed", "rejected", "cancelled"] as const;
 const SUBSET = z.string().max(100).refine((text) => unlessFault(() => parseSubset(text) !== undefined, false));
 const CHECK = z.strictObject({
   kind: z.literal("check"),
@@ -42,17 +42,19 @@ export const JOB_ROUTES: readonly Route[] = [
     about: { summary: 'Puts a job in that looks for damage: {"kind": "check", "readDataSubset": "5%"}' },
     handle: async (exchange) => {
       const request = checkRequest(await jsonBody(exchange));
-      return created(exchange, deskFor(exchange).check(request));
+      return created(exchange, deskFor(exchange).check(request, whoOf(exchange)));
     },
   },
   {
     methods: ["DELETE"],
     path: "/api/v1/jobs/{file}",
     access: "run",
-    about: { summary: "Takes out a job that waits: of those who run jobs, what was put in here" },
+    about: {
+      summary: "Takes a job out that waits (204), or ends one that has begun (202); others' are for the role admin",
+    },
     handle: (exchange) => {
-      remove(exchange, textOf(exchange.params.file ?? ""));
-      return { status: 204 };
+      const done = remove(exchange, textOf(exchange.params.file ?? ""));
+      return { status: done === "removed" ? 204 : 202 };
     },
   },
   {
@@ -60,7 +62,8 @@ export const JOB_ROUTES: readonly Route[] = [
     path: "/api/v1/recurring/{file}/start",
     access: "run",
     about: { summary: "Starts a recurring job, as if it were due" },
-    handle: (exchange) => created(exchange, deskFor(exchange).start(textOf(exchange.params.file ?? ""))),
+    handle: (exchange) =>
+      created(exchange, deskFor(exchange).start(textOf(exchange.params.file ?? ""), whoOf(exchange))),
   },
   {
     methods: ["GET"],
@@ -121,22 +124,23 @@ function created(exchange: Exchange, file: string): Reply {
   return jsonReply({ file }, 201, { location: `/api/v1/jobs/${encodeURIComponent(file)}` });
 }
 
-function remove(exchange: Exchange, file: string): void {
-  deskFor(exchange).remove(file, exchange.account?.role === "admin");
-  tell(exchange, `took ${file} out`);
+function remove(exchange: Exchange, file: string): "removed" | "cancelling" {
+  const done = deskFor(exchange).remove(file, whoOf(exchange));
+  tell(exchange, `${done === "removed" ? "took out" : "cancelled"} ${file}`);
+  return done;
 }
 
 function startByForm(exchange: Exchange, file: string): void {
-  created(exchange, deskFor(exchange).start(file));
+  created(exchange, deskFor(exchange).start(file, whoOf(exchange)));
 }
 
 /** @param part "" for no contents, "all", or a part of them */
 function checkByForm(exchange: Exchange, part: string): void {
   const asked = part === "" ? {} : part === "all" ? { readData: true } : { readDataSubset: part };
-  created(exchange, deskFor(exchange).check(checkRequest({ kind: "check", ...asked })));
+  created(exchange, deskFor(exchange).check(checkRequest({ kind: "check", ...asked }), whoOf(exchange)));
 }
 
-async function byForm(exchange: Exchange, act: (exchange: Exchange, value: string) => void): Promise<Reply> {
+async function byForm(exchange: Exchange, act: (exchange: Exchange, value: string) => unknown): Promise<Reply> {
   const form = await readForm(exchange);
   act(exchange, form.get("file") ?? form.get("part") ?? "");
   return { status: 303, headers: { location: "/jobs" } };

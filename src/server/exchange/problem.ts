@@ -26,7 +26,6 @@ const STATUSES: Readonly<Record<string, number>> = {
   "not-in-snapshot": 404,
   "no-such-method": 405,
   "exists": 409,
-  "job-runs": 409,
   "job-waits": 409,
   "locked": 409,
   "changed-meanwhile": 412,

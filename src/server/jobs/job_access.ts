@@ -1,5 +1,5 @@
 /** Who may know of jobs, and put some in. */
-import type { JobDesk } from "./job_desk.ts";
+import type { JobDesk, Who } from "./job_desk.ts";
 import { type Account, isAllowed } from "../accounts/account.ts";
 import { Fault } from "../../core/fault.ts";
 
@@ -25,6 +25,11 @@ export function deskOf({ site }: Asking): JobDesk {
 /** Names of files, sources and problems are for those who may see all of it. */
 export function mayReadAll({ account }: Pick<Asking, "account">): boolean {
   return isAllowed(account, "read") && account?.series === undefined;
+}
+
+/** Whose jobs somebody may take out again. */
+export function whoOf({ account }: Pick<Asking, "account">): Who {
+  return { name: account?.name ?? "?", mayAny: account?.role === "admin" };
 }
 
 /** Jobs that are put in concern all series. */

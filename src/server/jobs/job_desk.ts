@@ -1,4 +1,5 @@
 /** Jobs as routes see them. */
+import type { JobProgress } from "../../jobs/run/job_monitor.ts";
 import type { LogEvent } from "../../jobs/log/log.ts";
 
 export interface JobDesk {
@@ -11,13 +12,27 @@ export interface JobDesk {
    * Puts a run of a recurring job in, as if it were due.
    * @param file name of its file @returns the name of the new file @throws NoSuchJob, JobWaits, DiskFault
    */
-  start(file: string): string;
+  start(file: string, who: Who): string;
   /** Puts in a job that looks for damage. @returns the name of its file @throws TooManyJobs, DiskFault */
-  check(request: CheckRequest): string;
-  /** Takes a job out that waits. @param mayAny also one that was not put in here @throws NoSuchJob, JobRuns, DiskFault */
-  remove(file: string, mayAny: boolean): void;
+  check(request: CheckRequest, who: Who): string;
+  /**
+   * Takes a job out that waits, or has one end that has begun.
+   * @returns "cancelling" if it has begun: it ends as soon as it can be stopped
+   * @throws NoSuchJob if there is none, or none of theirs; DiskFault
+   */
+  remove(file: string, who: Who): "removed" | "cancelling";
+  /** Names of files that an account may take out or cancel, among those. */
+  ownOf(files: readonly string[], who: Who): readonly string[];
   /** Tells of everything that the service logs, until disposed. */
   listen(listener: (event: LogEvent) => void): Disposable;
+}
+
+/** Who wants something of jobs. */
+export interface Who {
+  /** Name of the account. */
+  readonly name: string;
+  /** Also with jobs of others. */
+  readonly mayAny: boolean;
 }
 
 /** What of the contents a check reads; neither: none. */
@@ -31,6 +46,10 @@ export interface RunningJob {
   readonly file: string;
   /** ISO 8601. */
   readonly since: string;
+  /** Its end is asked for. */
+  readonly isCancelled: boolean;
+  /** As far as was told. */
+  readonly progress?: JobProgress;
 }
 
 export interface RecurringState {

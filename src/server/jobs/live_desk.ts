@@ -1,15 +1,19 @@
 /** Jobs as their directory shows them, and as their log tells. */
-import type { CheckRequest, JobDesk, RecurringState, RunningJob } from "./job_desk.ts";
+import type { CheckRequest, JobDesk, RecurringState, RunningJob, Who } from "./job_desk.ts";
+import { progressText } from "./progress_text.ts";
 import type { Clock } from "../../core/clock.ts";
 import { Fault } from "../../core/fault.ts";
 import { complaintText } from "../../core/jsonc.ts";
 import { type Raw, rawOf, textOf } from "../../core/raw.ts";
+import type { JobProgress } from "../../jobs/run/job_monitor.ts";
 import type { LogEvent } from "../../jobs/log/log.ts";
 import { CONTROL, lookInto, readJobFile } from "../../jobs/queue/job_directory.ts";
-import { parseRecurringJob } from "../../jobs/schema/job_file.ts";
+import { parseJob, parseRecurringJob } from "../../jobs/schema/job_file.ts";
 import { nextDueMs, type RecurringJob } from "../../jobs/schema/schema.ts";
+import { isCancelled, requestCancel } from "../../jobs/state/cancel_requests.ts";
+import { readRecord, type StoredRecord } from "../../jobs/state/stored_state.ts";
 import { isJobName } from "../../jobs/state/job_name.ts";
-import { replaceTextIn } from "../../jobs/state/text_file.ts";
+import { readTextIn, replaceTextIn } from "../../jobs/state/text_file.ts";
 import { type Dir, type Disk, DiskFault } from "../../platform/disk.ts";
 
 const RECURRING = rawOf("recurring"), RUNNING = rawOf("running");
@@ -17,7 +21,7 @@ const RECURRING = rawOf("recurring"), RUNNING = rawOf("running");
 const TEMP = rawOf("web-tmp");
 /** Begins the names of files that are put in here. */
 const WEB = "web-";
-const MOST_WAITING = 20, PRIVATE = 0o700;
+const MOST_WAITING = 20, PRIVATE = 0o700, MOST_RECORD = 64 * 1024 * 1024;
 const TURNS_SHOWN = 3, MOST_FILES = 200;
 
 export class NoSuchJob extends Fault {
@@ -36,14 +40,6 @@ export class JobWaits extends Fault {
   }
 }
 
-export class JobRuns extends Fault {
-  readonly code = "job-runs";
-  readonly hint = "Wait until it has ended, or stop the service";
-  constructor(file: string) {
-    super(`The job ${JSON.stringify(file)} has begun`);
-  }
-}
-
 export class TooManyJobs extends Fault {
   readonly code = "too-many-jobs";
   readonly hint = "Wait until some of them are done";
@@ -57,7 +53,8 @@ export class LiveDesk implements JobDesk {
   readonly #clock: Clock;
   readonly #path: Raw;
   readonly #listeners = new Set<(event: LogEvent) => void>();
-  #running: RunningJob | undefined;
+  #running: { readonly file: string; readonly since: string } | undefined;
+  #progress: JobProgress | undefined;
 
   /** @param path of the job directory, which need not be there yet */
   constructor({ disk, clock }: { readonly disk: Disk; readonly clock: Clock }, path: Raw) {
@@ -71,8 +68,18 @@ export class LiveDesk implements JobDesk {
     const job = event.fields?.job;
     if (event.event === "job-started" && typeof job === "string") {
       this.#running = { file: job, since: new Date(this.#clock.nowMs()).toISOString() };
-    } else if (event.event === "job-ended" || event.event === "job-postponed") this.#running = undefined;
-    for (const listener of this.#listeners) listener(event);
+    } else if (event.event === "job-ended" || event.event === "job-postponed") {
+      this.#running = this.#progress = undefined;
+    }
+    // How far a job is is heard more often than the log says it.
+    if (event.event !== "progress") { for (const listener of this.#listeners) listener(event); }
+  }
+
+  hearProgress(progress: JobProgress): void {
+    if (this.#running?.file !== progress.job) return;
+    this.#progress = progress;
+    const fields = { ...progress, ...progressText(progress) }, message = `${progress.job}: ${fields.text}`;
+    for (const listener of this.#listeners) listener({ level: "info", event: "progress", message, fields });
   }
 
   listen(listener: (event: LogEvent) => void): Disposable {
@@ -81,7 +88,13 @@ export class LiveDesk implements JobDesk {
   }
 
   running(): RunningJob | undefined {
-    return this.#running;
+    if (this.#running === undefined) return undefined;
+    const [begun] = this.#in(CONTROL, (control) => this.#begunIn(control, this.#running?.file ?? ""));
+    return {
+      ...this.#running,
+      isCancelled: begun?.isCancelled ?? false,
+      ...(this.#progress !== undefined && { progress: this.#progress }),
+    };
   }
 
   waiting(): readonly string[] {
@@ -98,29 +111,57 @@ export class LiveDesk implements JobDesk {
       }));
   }
 
-  start(file: string): string {
+  start(file: string, { name: by }: Who): string {
     const job = this.#readRecurring(file);
     if (job === undefined) throw new NoSuchJob(file);
     const { every: _, timeZone: __, ...once } = job, base = file.replace(/\.jsonc?$/i, "");
     const prefix = `${WEB}${base}-`;
     const waits = lookIntoJobs(this.#disk, this.#path).find((name) => name.startsWith(prefix));
     if (waits !== undefined) throw new JobWaits(file);
-    return this.#put(base, once);
+    return this.#put(base, { ...once, by });
   }
 
-  check(request: CheckRequest): string {
-    return this.#put("check", { kind: "check", ...request });
+  check(request: CheckRequest, { name: by }: Who): string {
+    return this.#put("check", { kind: "check", ...request, by });
   }
 
-  remove(file: string, mayAny: boolean): void {
-    const name = rawOf(file), isOwn = file.startsWith(WEB);
-    if (!isJobName(name) || file.includes("/") || !(isOwn || mayAny)) throw new NoSuchJob(file);
-    if (this.#running?.file === file) throw new JobRuns(file);
+  remove(file: string, who: Who): "removed" | "cancelling" {
+    const name = rawOf(file);
+    if (!isJobName(name) || file.includes("/")) throw new NoSuchJob(file);
+    if (this.#cancel(file, who)) return "cancelling";
     using jobs = this.#disk.openDir(this.#path);
-    // One that was begun has a record: it goes on, and can't be taken back.
-    if (hasRecord(jobs, name)) throw new JobRuns(file);
-    if (jobs.stat(name)?.kind !== "file" || !jobs.unlink(name)) throw new NoSuchJob(file);
+    const waiting = readJobFile(jobs, name);
+    if (waiting === undefined || !isOf(waiting.text, who) || !jobs.unlink(name)) throw new NoSuchJob(file);
     jobs.sync();
+    // Its turn may have come meanwhile.
+    return this.#cancel(file, who) ? "cancelling" : "removed";
+  }
+
+  /** @returns false if it hasn't begun */
+  #cancel(file: string, who: Who): boolean {
+    const [begun] = this.#in(CONTROL, (control) => this.#begunIn(control, file));
+    if (begun === undefined) return false;
+    if (!isOf(begun.record.text, who)) throw new NoSuchJob(file);
+    using jobs = this.#disk.openDir(this.#path), control = jobs.openDir(CONTROL);
+    requestCancel(control, begun.record.run);
+    return true;
+  }
+
+  ownOf(files: readonly string[], who: Who): readonly string[] {
+    return files.filter((file) =>
+      who.mayAny || this.#in(undefined, (jobs) => {
+          const text = readJobFile(jobs, rawOf(file))?.text;
+          return text !== undefined && isOf(text, who) ? [file] : [];
+        }).length > 0
+    );
+  }
+
+  /** A record goes on even if its file is gone. */
+  #begunIn(control: Dir, file: string): { readonly record: StoredRecord; readonly isCancelled: boolean }[] {
+    if (control.stat(RUNNING)?.kind !== "dir") return [];
+    using running = control.openDir(RUNNING);
+    const record = readRecord(readTextIn(running, rawOf(file), MOST_RECORD) ?? "", rawOf(file));
+    return record === undefined ? [] : [{ record, isCancelled: isCancelled(control, record.run) }];
   }
 
   #put(base: string, job: object): string {
@@ -178,12 +219,9 @@ export class LiveDesk implements JobDesk {
   }
 }
 
-function hasRecord(jobs: Dir, name: Raw): boolean {
-  if (jobs.stat(CONTROL)?.kind !== "dir") return false;
-  using control = jobs.openDir(CONTROL);
-  if (control.stat(RUNNING)?.kind !== "dir") return false;
-  using running = control.openDir(RUNNING);
-  return running.stat(name) !== undefined;
+/** Whose job it is stands in it: a job without a name, or none at all, is for admins. */
+function isOf(text: string, { name, mayAny }: Who): boolean {
+  return mayAny || parseJob(text).job?.by === name;
 }
 
 function lookIntoJobs(disk: Disk, path: Raw): string[] {

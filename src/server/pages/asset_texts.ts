@@ -80,6 +80,8 @@ pre { background: var(--card); border: 1px solid var(--line); border-radius: 10p
 .pictures img { display: block; width: 100%; height: 7rem; object-fit: cover; background: var(--hover); }
 .pictures span { display: block; padding: .3rem .5rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .preview { max-width: 100%; max-height: 32rem; border-radius: 10px; border: 1px solid var(--line); }
+progress { width: 100%; height: .8rem; accent-color: var(--mark); }
+#progress-text { display: block; overflow-wrap: anywhere; }
 .chart { width: 100%; height: auto; display: block; }
 .chart .area { fill: var(--fill); } .chart .line { fill: none; stroke: var(--mark); stroke-width: 2; }
 .chart .grid { stroke: var(--line); } .chart text { fill: var(--soft); font-size: 13px; }
@@ -143,8 +145,13 @@ if (live) {
       source = undefined;
     } else if (!source) {
       source = new EventSource("/api/v1/events");
-      source.onmessage = () => {
-        due ??= setTimeout(load, 300);
+      source.onmessage = ({ data }) => {
+        const { event, fields } = JSON.parse(data), bar = document.getElementById("progress");
+        if (event !== "progress") due ??= setTimeout(load, 300);
+        else if (bar && fields) {
+          if (fields.percent !== undefined) bar.value = fields.percent;
+          document.getElementById("progress-text").textContent = fields.text;
+        }
       };
     }
   };

@@ -3,14 +3,21 @@ import { type Html, markup, type Part } from "./markup.ts";
 import { ago, page, type Seen, table, timeOf, took } from "./page.ts";
 import { runOf } from "../api/job_routes.ts";
 import type { Exchange, Reply } from "../exchange/route.ts";
-import { deskOf, mayReadAll, mayRun } from "../jobs/job_access.ts";
-import type { JobDesk, RecurringState } from "../jobs/job_desk.ts";
+import { deskOf, mayReadAll, mayRun, whoOf } from "../jobs/job_access.ts";
+import type { JobDesk, RecurringState, RunningJob } from "../jobs/job_desk.ts";
+import { progressText } from "../jobs/progress_text.ts";
 import { shortId } from "../../core/short_id.ts";
 import { pluralText } from "../../core/size_text.ts";
 import type { HistoryEntry } from "../../jobs/state/stored_state.ts";
 
 const SHOWN_RUNS = 50;
-const SIGNS: Readonly<Record<string, string>> = { done: "good", problems: "warn", failed: "bad", rejected: "bad" };
+const SIGNS: Readonly<Record<string, string>> = {
+  done: "good",
+  problems: "warn",
+  failed: "bad",
+  rejected: "bad",
+  cancelled: "warn",
+};
 
 export async function jobsPage(exchange: Exchange): Promise<Reply> {
   const desk = deskOf(exchange), mayRead = mayReadAll(exchange);
@@ -74,25 +81,41 @@ function browseLinkOf(snapshot: string): string {
   return `/browse/${snapshot}`;
 }
 
-function running(seen: Seen, desk: JobDesk, mayRead: boolean): Html {
-  const now = desk.running(), waiting = desk.waiting();
-  const job = now === undefined
-    ? markup`<strong>Idle</strong>`
-    : markup`<strong>${mayRead ? now.file : "A job runs"}</strong><span>since ${ago(seen, now.since)}</span>`;
-  return markup`<ul class="cards"><li class="card"><span>Now</span>${job}</li>
-<li class="card"><span>Waiting</span><strong>${waiting.length}</strong></li></ul>`;
+function running(exchange: Exchange, desk: JobDesk, mayRead: boolean): Html {
+  const now = desk.running(), waiting = desk.waiting().length;
+  if (now === undefined) {
+    return markup`<p class="card">Idle. <span class="soft">${
+      pluralText(waiting, "job waits", "jobs wait")
+    }.</span></p>`;
+  }
+  if (!mayRead) return markup`<p class="card">A job runs since ${ago(exchange, now.since)}.</p>`;
+  return markup`<div class="card"><p><strong>${now.file}</strong> <span class="soft">began ${
+    ago(exchange, now.since)
+  }</span></p>${progressBar(now)}${cancelButton(exchange, desk, now)}</div>`;
+}
+
+/** Kept up by the script, where scripts run. */
+function progressBar({ progress }: RunningJob): Html {
+  const { text, percent } = progress === undefined ? { text: "", percent: undefined } : progressText(progress);
+  const value = percent === undefined ? undefined : markup` value="${percent}"`;
+  return markup`<p><progress id="progress" max="100" aria-label="Done"${value}></progress>
+<span class="soft" id="progress-text">${text}</span></p>`;
+}
+
+function cancelButton(exchange: Exchange, desk: JobDesk, { file, isCancelled }: RunningJob): Html | undefined {
+  if (isCancelled) return markup`<p class="warn">It is being cancelled: it ends as soon as it can be stopped.</p>`;
+  if (!mayRun(exchange) || desk.ownOf([file], whoOf(exchange)).length === 0) return undefined;
+  return button("/jobs/remove", "file", file, "Cancel", `Cancel ${file}?`);
 }
 
 const MOST_SHOWN = 100;
 
 function waitingJobs(exchange: Exchange, waiting: readonly string[]): Html | undefined {
   if (waiting.length === 0) return undefined;
-  const isAdmin = exchange.account?.role === "admin";
-  const rows = waiting.slice(0, MOST_SHOWN).map((file) => [
+  const shown = waiting.slice(0, MOST_SHOWN), own = deskOf(exchange).ownOf(shown, whoOf(exchange));
+  const rows = shown.map((file) => [
     file,
-    mayRun(exchange) && (isAdmin || file.startsWith("web-"))
-      ? button("/jobs/remove", "file", file, "Remove", `Take ${file} out?`)
-      : "",
+    mayRun(exchange) && own.includes(file) ? button("/jobs/remove", "file", file, "Remove", `Take ${file} out?`) : "",
   ]);
   return markup`<h2>Waiting</h2>${table("Waiting jobs", [{ name: "File" }, { name: "Do", right: true }], rows)}`;
 }

@@ -50,8 +50,9 @@ class Idle implements Disposable {
       scanMs: STEP_MS,
       historyDays: 400,
       makeRunner: world.makeRunner,
-      listen: (_, look) => {
-        this.looks.push(look);
+      listen: (path, look) => {
+        // That one is listened to while a job runs.
+        if (!path.endsWith("/.backup-tool/cancel")) this.looks.push(look);
         return { hears: this.hears, [Symbol.dispose]: () => {} };
       },
       notify: () => {},

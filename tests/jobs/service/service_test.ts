@@ -155,6 +155,7 @@ Deno.test("serve() tells once that a job must wait, and does it as soon as it ca
         world.signal.abort();
         return Promise.resolve({});
       },
+      cancelIfAsked: () => {},
       stop: () => {},
       isSyncing: false,
       [Symbol.dispose]: () => {},
@@ -194,6 +195,7 @@ Deno.test("serve() isn't stopped before a job that waits for the disk has ended"
         soon(() => world.signal.abort());
         return ended.promise;
       },
+      cancelIfAsked: () => {},
       stop: () => {
         order.push("asked to stop");
         soon(() => world.clock.ms += 4000);
