@@ -33,7 +33,7 @@ export type WebAddress = Exclude<Address, { readonly type: "mailto" }>;
 
 export function webMessage(address: WebAddress, notice: Notice, terms: MessageTerms): WebMessage {
   const { url } = address, text = textOfNotice(notice, terms.detail);
-  const isBad = ["failed", "rejected", "damage", "late"].includes(notice.event);
+  const isBad = ["failed", "rejected", "cancelled", "damage", "late"].includes(notice.event);
   if (address.type === "ntfy") return ntfyMessage(url, notice, text, { isBad, secret: terms.secret });
   if (address.type === "healthchecks") {
     const body = text.slice(-MOST_PING);
