@@ -1,16 +1,17 @@
 /** Rows in the order of a number: more than should be in memory. In a file without a name, which goes when it is closed. */
 import { Database, type Row } from "./database.ts";
 
-/** Read at once. */
 const PAGE_ROWS = 500;
 const CACHE_KIB = 8 * 1024;
 
 export class OrderedRows implements Disposable {
   readonly #database: Database;
+  readonly #pageRows: number;
   #added = 0;
 
-  /** @throws CatalogFault */
-  constructor() {
+  /** @param pageRows read at once @throws CatalogFault */
+  constructor(pageRows = PAGE_ROWS) {
+    this.#pageRows = pageRows;
     this.#database = new Database("", "rework", { temp: undefined });
     this.#database.exec(
       `PRAGMA cache_size = -${CACHE_KIB}; ` +
@@ -42,7 +43,7 @@ export class OrderedRows implements Disposable {
 
   #page(key: number, after: number): Row[] {
     return this.#database.all(
-      `SELECT n, text FROM row WHERE key = ? AND n > ? ORDER BY n LIMIT ${PAGE_ROWS}`,
+      `SELECT n, text FROM row WHERE key = ? AND n > ? ORDER BY n LIMIT ${this.#pageRows}`,
       key,
       after,
     );

@@ -5,8 +5,11 @@ import { textOf } from "../core/raw.ts";
 export class DamagedContent extends Fault {
   readonly code = "damaged-content";
   readonly hint = "Run `backup-tool repair`; a backup of the same file stores the content again too";
+  /** What is wrong with it. */
+  readonly what: string;
   constructor(id: string, what: string) {
     super(`Content ${id} is damaged: ${what}`);
+    this.what = what;
   }
 }
 

@@ -7,7 +7,7 @@ import { objectKey } from "../../src/backend/backend.ts";
 import { rawOf } from "../../src/core/raw.ts";
 import type { SnapshotInfo } from "../../src/snapshot/snapshot_info.ts";
 import type { Storage } from "../../src/storage/storage.ts";
-import { encodeIndex, lineOf } from "../../src/vault/index/index_object.ts";
+import { encodeIndex, lineOf, type UnitLine } from "../../src/vault/index/index_object.ts";
 import { encodeSnapshot } from "../../src/vault/index/snapshot_object.ts";
 import { Chunker } from "../../src/vault/pack/chunker.ts";
 import { LIST_SUFFIX, type UnitClass } from "../../src/vault/pack/items.ts";
@@ -91,7 +91,11 @@ function own(id: string, name: ReturnType<typeof rawOf>, bytes: Uint8Array<Array
   return { id, name, fields: OWN_FIELDS, bytes, lane: "compressed" };
 }
 
-async function putUnit(objects: SealedObjects, unitClass: UnitClass, { items, copies }: Contents) {
+export async function putUnit(
+  objects: SealedObjects,
+  unitClass: UnitClass,
+  { items, copies }: Pick<Contents, "items" | "copies">,
+): Promise<UnitLine> {
   const recipient = recipientFor(objects.access, unitClass), output = new MemoryOutput();
   const head = recipient === undefined ? undefined : await makeHead([recipient], objects.random);
   const options = { vault: objects.access.config.id, unitClass, unitBytes: 2 ** 30, level: 3 };

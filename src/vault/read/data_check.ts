@@ -8,15 +8,15 @@ import { type ContentId, knownContentId } from "../../core/content_id.ts";
 import { Interrupted } from "../../core/fault.ts";
 import { ItemSet } from "../../core/item_set.ts";
 import { isInPart } from "../../core/subset.ts";
-import { DamagedContent } from "../../snapshot/faults.ts";
 import type { ObjectReport, ScanReport, ScanRequest } from "../../snapshot/repository.ts";
 import { kindOfItem, LIST_SUFFIX, type UnitItem } from "../pack/items.ts";
 import { isDamage, MISSING, type VaultContents } from "../store/contents.ts";
 import type { SealedObjects } from "../store/sealed_objects.ts";
 import type { Home, UnitIndex } from "../store/unit_index.ts";
-import type { Damages, StoredFrames, VerifyBatch } from "../threads/frame_batch.ts";
+import type { StoredFrames, Verified, VerifyBatch } from "../threads/frame_batch.ts";
 import type { VaultPool } from "../threads/vault_executor.ts";
-import { type FrameJob, FrameSource } from "./frame_source.ts";
+import { type FrameJob, framesBetween, FrameSource } from "./frame_source.ts";
+import { LargeCheck } from "./large_check.ts";
 import { Needs } from "./needs.ts";
 import { pipeline } from "./pipeline.ts";
 import type { UnitSizes } from "./unit_sizes.ts";
@@ -37,38 +37,47 @@ interface CheckJob extends FrameJob {
 const MOST_BYTES = 48 * 1024 * 1024, AHEAD = 3;
 /** A unit of this size is fetched whole, and compared with its name too. */
 const MOST_WHOLE_BYTES = 20 * 1024 * 1024;
+/** Plain bytes of parts that a thread hands over at once. */
+const MOST_PART_BYTES = 8 * 1024 * 1024;
 
-export class DataCheck {
+export class DataCheck implements Disposable {
   readonly #vault: CheckedData;
   readonly #request: ScanRequest;
   readonly #source: FrameSource;
   /** Large contents that were asked for. */
-  readonly #large = new Set<ContentId>();
+  readonly #large: LargeCheck;
+  /** What one job reads is joined after what the one before it read. */
+  #turn: Promise<void> = Promise.resolve();
   /** Items that were told to be whole. */
   readonly #told = new ItemSet();
   /** Items that were wrong in one unit, and are looked for in others at the end. */
   readonly #doubtful = new Map<string, { readonly why: string; readonly isPart: boolean }>();
   /** Items that are whole nowhere, and why. */
   readonly #lost = new Map<string, string>();
-  /** Those that some content is put together from. */
-  readonly #lostParts = new Set<string>();
 
   constructor(vault: CheckedData, request: ScanRequest) {
     this.#vault = vault;
     this.#request = request;
     this.#source = new FrameSource(vault.objects, request.signal);
+    this.#large = new LargeCheck(vault.contents);
+  }
+
+  [Symbol.dispose](): void {
+    this.#large[Symbol.dispose]();
   }
 
   async *run(): AsyncGenerator<ScanReport> {
     const { pool } = this.#vault, ids = this.#chosenIds();
     using needs = new Needs<UnitItem>();
-    if (ids !== undefined) yield reportOf(await this.#note(ids, needs));
-    const jobs = ids === undefined ? this.#allJobs() : this.#jobsFor(needs);
+    const isWhole = ids === undefined, inOrder = new Set<string>();
+    if (isWhole) await this.#noteAllLarge(inOrder);
+    else yield reportOf(await this.#note(ids, needs));
+    this.#large.start();
+    const jobs = isWhole ? this.#allJobs(inOrder) : this.#jobsFor(needs);
     const limits = { width: pool.width + AHEAD, bytes: MOST_BYTES, bytesOf: ({ range }: CheckJob) => range.length };
-    const isWhole = ids === undefined;
     yield* pipeline(this.#unlessStopped(jobs), (job) => this.#check(job, isWhole), limits);
     await this.#lookElsewhere();
-    yield* this.#largeReports(isWhole);
+    yield* this.#largeReports();
     yield reportOf(this.#doubtfulReports());
   }
 
@@ -91,12 +100,14 @@ export class DataCheck {
   /** @returns contents of which something is missing */
   async #note(ids: Iterable<string>, needs: Needs<UnitItem>): Promise<ObjectReport[]> {
     const missing: ObjectReport[] = [];
+    // Which content it is a part of says that nobody asked for it alone.
+    const wanted = ({ unit, item }: Home, of: ContentId) =>
+      needs.add(unit.unit, item.frame, { ...item, part: { of, from: 0 } });
     for (const text of ids) {
       if (this.#request.signal.aborted) throw new Interrupted();
       const id = knownContentId(text), home = this.#homeOf(id);
       if (home !== undefined) needs.add(home.unit.unit, home.item.frame, home.item);
-      else if (await this.#noteParts(id, needs)) this.#large.add(id);
-      else missing.push({ id, kind: "content", damage: MISSING });
+      else if (!await this.#noteLarge(id, wanted)) missing.push({ id, kind: "content", damage: MISSING });
     }
     return missing;
   }
@@ -106,19 +117,20 @@ export class DataCheck {
     return index.homesOf(id, "data").find((home) => sizes.isThere(home));
   }
 
-  async #noteParts(id: ContentId, needs: Needs<UnitItem>): Promise<boolean> {
-    for await (const list of this.#vault.contents.lists(id, (home) => this.#vault.sizes.isThere(home))) {
-      for await (const parts of list.parts()) {
-        for (const part of parts) {
-          const home = this.#homeOf(part.id);
-          // Which content it is a part of says that nobody asked for it alone.
-          if (home === undefined) continue;
-          needs.add(home.unit.unit, home.item.frame, { ...home.item, part: { of: id, from: 0 } });
-        }
-      }
-      return true;
+  /** @returns false if no list of it has all its parts */
+  async #noteLarge(id: ContentId, onPart: (home: Home, id: ContentId) => void): Promise<boolean> {
+    return await this.#large.note(id, (home) => this.#vault.sizes.isThere(home), (part) => {
+      const home = this.#homeOf(part);
+      if (home !== undefined) onPart(home, id);
+    });
+  }
+
+  /** @param inOrder takes the units with parts of them, in an order in which the contents can be put together */
+  async #noteAllLarge(inOrder: Set<string>): Promise<void> {
+    for (const id of this.#allLarge()) {
+      if (this.#request.signal.aborted) throw new Interrupted();
+      await this.#noteLarge(id, ({ unit }) => inOrder.add(unit.unit));
     }
-    return false;
   }
 
   *#unlessStopped(jobs: Iterable<CheckJob>): Generator<CheckJob> {
@@ -128,9 +140,9 @@ export class DataCheck {
     }
   }
 
-  *#allJobs(): Generator<CheckJob> {
+  *#allJobs(first: ReadonlySet<string>): Generator<CheckJob> {
     const { index } = this.#vault;
-    for (const name of index.unitNames()) {
+    for (const name of new Set([...first, ...index.unitNames()])) {
       const byFrame = Map.groupBy(index.itemsOf(name), ({ frame }) => frame);
       yield* this.#jobsOf(name, byFrame.keys(), (frame) => byFrame.get(frame) ?? []);
     }
@@ -172,9 +184,20 @@ export class DataCheck {
     return true;
   }
 
-  async #check(job: CheckJob, isWhole: boolean): Promise<ScanReport> {
-    const { unit: { unitClass }, items } = job, read: ObjectReport[] = [];
-    const damages = new Map((await this.#damagesOf(job, isWhole, read)).map(({ id, damage }) => [id, damage]));
+  #check(job: CheckJob, isWhole: boolean): Promise<ScanReport> {
+    const before = this.#turn, { promise, resolve } = Promise.withResolvers<void>();
+    this.#turn = promise;
+    return this.#checkInTurn(job, isWhole, before).finally(resolve);
+  }
+
+  /** @param before until when its parts have to wait */
+  async #checkInTurn(job: CheckJob, isWhole: boolean, before: Promise<void>): Promise<ScanReport> {
+    const { unit: { unitClass }, items } = job, read: ObjectReport[] = [], damages = new Map<string, string>();
+    for await (const verified of this.#verified(job, isWhole, read)) {
+      for (const { id, damage } of verified.damages) damages.set(id, damage);
+      if (verified.bytes.length > 0) await before;
+      for (const { id, bytes } of verified.bytes) await this.#large.take(id, bytes);
+    }
     let bytes = 0;
     for (const item of items.flat()) {
       bytes += item.size;
@@ -185,18 +208,37 @@ export class DataCheck {
     return { seen: 0, read, bytes, strays: 0 };
   }
 
-  async #damagesOf(job: CheckJob, isWhole: boolean, read: ObjectReport[]): Promise<Damages> {
-    const { pool } = this.#vault, { unit: { unit }, items } = job;
+  async *#verified(job: CheckJob, isWhole: boolean, read: ObjectReport[]): AsyncGenerator<Verified> {
+    const { pool } = this.#vault, { unit: { unit } } = job;
     let frames: StoredFrames;
     try {
       frames = isWhole ? await this.#fetchWhole(job, read) : await this.#source.fetch(job);
     } catch (error) {
       if (!isDamage(error)) throw error;
       read.push({ id: `data/${unit}`, kind: "object", damage: error.message });
-      return items.flat().map(({ id }) => ({ id, damage: error.message }));
+      return yield { damages: job.items.flat().map(({ id }) => ({ id, damage: error.message })), bytes: [] };
     }
-    const load = { items: 1, bytes: frames.stored.length };
-    return await pool.run("verify", { frames, items }, load, [frames.stored.buffer]);
+    for (const batch of this.#batchesOf(job, frames)) {
+      const load = { items: 1, bytes: batch.frames.stored.length };
+      yield await pool.run("verify", batch, load, [batch.frames.stored.buffer]);
+    }
+  }
+
+  /** One, unless there are so many parts that all at once would take too much memory. */
+  *#batchesOf({ unit: { unitClass }, items }: CheckJob, frames: StoredFrames): Generator<VerifyBatch> {
+    const isWanted = ({ id }: UnitItem) => unitClass === "data" && this.#large.maybeWants(id);
+    let first = 0, bytes = 0, wanted = new Set<string>();
+    for (const [at, some] of items.entries()) {
+      for (const { id, size } of some.filter(isWanted)) {
+        wanted.add(id);
+        bytes += size;
+      }
+      const isLast = at === items.length - 1;
+      if (bytes < MOST_PART_BYTES && !isLast) continue;
+      const own = isLast && first === 0 ? frames : framesBetween(frames, first, at);
+      yield { frames: own, items: items.slice(first, at + 1), wanted };
+      [first, bytes, wanted] = [at + 1, 0, new Set()];
+    }
   }
 
   /** All bytes of a unit of usual size: some are in no item. */
@@ -225,16 +267,15 @@ export class DataCheck {
       if (damage === undefined && !this.#isNew(id)) continue;
       const isData = index.homesOf(id, "data").length > 0;
       if (kindOfItem(id) === "hunk") reports.push({ id, kind: "hunk", damage });
-      else if (isData && !isPart) reports.push({ id, kind: "content", damage, isPart: this.#lostParts.has(id) });
+      else if (isData && !isPart) reports.push({ id, kind: "content", damage, isPart: this.#large.isLostPart(id) });
     }
     return reports;
   }
 
-  async *#largeReports(isWhole: boolean): AsyncGenerator<ScanReport> {
-    const ids = isWhole ? this.#allLarge() : this.#large;
-    for (const id of ids) {
+  async *#largeReports(): AsyncGenerator<ScanReport> {
+    for (const id of this.#large.ids) {
       if (this.#request.signal.aborted) throw new Interrupted();
-      yield reportOf([{ id, kind: "content", damage: await this.#damageOfLarge(id) }]);
+      yield reportOf([{ id, kind: "content", damage: await this.#large.damageOf(id, this.#lost) }]);
     }
   }
 
@@ -247,35 +288,6 @@ export class DataCheck {
         seen.add(id);
         yield knownContentId(id.slice(0, -LIST_SUFFIX.length));
       }
-    }
-  }
-
-  /** By its parts, which have been read. */
-  async #damageOfLarge(id: ContentId): Promise<string | undefined> {
-    let why = MISSING;
-    for await (const list of this.#vault.contents.lists(id)) {
-      const lost = await this.#firstLost(list.parts());
-      if (lost === undefined) return undefined;
-      why = lost;
-    }
-    return why;
-  }
-
-  async #firstLost(parts: AsyncIterable<readonly { readonly id: string }[]>): Promise<string | undefined> {
-    let found: string | undefined;
-    try {
-      for await (const some of parts) {
-        for (const { id } of some) {
-          const why = this.#lost.get(id);
-          if (why === undefined) continue;
-          this.#lostParts.add(id);
-          found ??= `a part of it is lost: ${why}`;
-        }
-      }
-      return found;
-    } catch (error) {
-      if (error instanceof DamagedContent) return MISSING;
-      throw error;
     }
   }
 }

@@ -68,7 +68,8 @@ export class VaultChecker implements RepositoryChecker {
       return yield* sealedDataCheck({ objects, index, sizes }, this.#request);
     }
     const pool = this.#pool ??= this.#openPool();
-    yield* new DataCheck({ objects, index, contents, sizes, pool }, this.#request).run();
+    using check = new DataCheck({ objects, index, contents, sizes, pool }, this.#request);
+    yield* check.run();
   }
 
   #unitSizes(): Promise<UnitSizes> {

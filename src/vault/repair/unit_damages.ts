@@ -2,7 +2,7 @@
 import { type ContentId, knownContentId } from "../../core/content_id.ts";
 import { kindOfItem, LIST_SUFFIX } from "../pack/items.ts";
 import { UnitSizes } from "../read/unit_sizes.ts";
-import { isDamage, type VaultContents } from "../store/contents.ts";
+import { isDamage, type VaultContents, WRONG_TOGETHER } from "../store/contents.ts";
 import { ItemReader } from "../store/item_reader.ts";
 import type { SealedObjects } from "../store/sealed_objects.ts";
 import type { Home, UnitIndex } from "../store/unit_index.ts";
@@ -36,10 +36,22 @@ export class UnitDamages {
   }
 
   async #lookAtContent(id: ContentId): Promise<void> {
+    const before = this.#found.size;
     await this.#look(this.#index.homesOf(id, "data"));
     await this.#look(this.#index.homesOf(id + LIST_SUFFIX, "meta"));
     for (const inner of await this.#innerOf(id)) await this.#look(this.#index.homesOf(inner, "meta"));
     for (const part of await this.#contents.partsOf(id) ?? []) await this.#look(this.#index.homesOf(part, "data"));
+    if (this.#found.size === before && this.#canReadData) await this.#lookAtLists(id);
+  }
+
+  /** One that makes another content of parts that are whole is as good as damaged. */
+  async #lookAtLists(id: ContentId): Promise<void> {
+    for await (const list of this.#contents.lists(id)) {
+      const { unit } = list.home.unit;
+      if (!this.#found.has(unit) && await this.#contents.damageOfJoined(id, list) === WRONG_TOGETHER) {
+        this.#found.set(unit, "a list of parts in it is wrong");
+      }
+    }
   }
 
   async #innerOf(id: ContentId): Promise<readonly string[]> {

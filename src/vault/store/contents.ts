@@ -19,6 +19,8 @@ interface Wanted {
 
 /** A way to put a content together, of which every part is in some unit. */
 export interface ContentList {
+  /** Where the list lies. */
+  readonly home: Home;
   /** The list itself, as it is stored. */
   readonly top: Uint8Array<ArrayBuffer>;
   /** Of the content, in bytes. */
@@ -63,12 +65,25 @@ export class VaultContents {
     const whole = createHash("sha256");
     for await (const parts of list.parts()) {
       for (const part of parts) {
-        const bytes = await this.#item({ id: part.id, unitClass: "data" }, id);
+        const bytes = await this.part(part.id, id);
         whole.update(bytes);
         yield bytes;
       }
     }
     if (whole.digest("hex") !== id) throw new DamagedContent(id, WRONG_TOGETHER);
+  }
+
+  /** A part of a large content. @throws DamagedContent */
+  async part(id: string, content: ContentId): Promise<Uint8Array<ArrayBuffer>> {
+    return await this.#item({ id, unitClass: "data" }, content);
+  }
+
+  /** What is wrong with a content that is put together by a list of it; reads all of it. */
+  async damageOfJoined(id: ContentId, list: ContentList): Promise<string | undefined> {
+    const found = await orDamaged(async () => {
+      for await (const _ of this.#joined(id, list));
+    });
+    return found?.what;
   }
 
   /**
@@ -112,7 +127,7 @@ export class VaultContents {
     const list = await this.#firstList(id), inner: StoredList[] = [];
     if (list === undefined) return undefined;
     for (const each of list.inner) inner.push(storedList(await this.#item({ id: each, unitClass: "meta" }, id)));
-    const read = (part: string) => this.#item({ id: part, unitClass: "data" }, id);
+    const read = (part: string) => this.part(part, id);
     return { top: storedList(list.top), inner, parts: () => list.parts(), read };
   }
 
@@ -165,8 +180,8 @@ export class VaultContents {
     const top = await orDamaged(() => Promise.resolve(listIn(bytes, id)));
     if (top instanceof DamagedContent) return new Lost(top.message, false);
     const { size, parts } = top;
-    if (top.level === 0) return { top: bytes, size, inner: [], parts: () => oneBatch(parts) };
-    return { top: bytes, size, inner: parts.map(({ id }) => id), parts: () => this.#innerParts(top, id) };
+    if (top.level === 0) return { home, top: bytes, size, inner: [], parts: () => oneBatch(parts) };
+    return { home, top: bytes, size, inner: parts.map(({ id }) => id), parts: () => this.#innerParts(top, id) };
   }
 
   async *#innerParts({ parts }: PartsList, id: ContentId): AsyncGenerator<readonly ListedPart[]> {

@@ -69,7 +69,14 @@ export interface VerifyBatch {
   readonly frames: StoredFrames;
   /** Of each frame. */
   readonly items: readonly (readonly UnitItem[])[];
+  /** Ids of items whose bytes are asked for. */
+  readonly wanted: ReadonlySet<string>;
 }
 
-/** What is wrong with items, by id and in the order of the batch; those that are whole are not in it. */
-export type Damages = readonly { readonly id: string; readonly damage: string }[];
+/** In the order of the batch. */
+export interface Verified {
+  /** What is wrong with items; those that are whole are not in it. */
+  readonly damages: readonly { readonly id: string; readonly damage: string }[];
+  /** What was asked for, if it is whole. */
+  readonly bytes: readonly { readonly id: string; readonly bytes: Uint8Array<ArrayBuffer> }[];
+}

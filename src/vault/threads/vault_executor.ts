@@ -6,7 +6,7 @@ import { StopFlag } from "../../platform/stop_flag.ts";
 import type { Executor, PoolSetup, ThreadPool } from "../../platform/thread_pool.ts";
 import type { ThrottleTable } from "../../platform/throttle.ts";
 import type { ExtractResult } from "../../snapshot/extract_batch.ts";
-import type { CopyBatch, Damages, FinishBatch, FrameBatch, Granted, VerifyBatch } from "./frame_batch.ts";
+import type { CopyBatch, FinishBatch, FrameBatch, Granted, Verified, VerifyBatch } from "./frame_batch.ts";
 import { FrameExtract } from "./frame_extract.ts";
 import { verifyFrames } from "./frame_verify.ts";
 
@@ -19,7 +19,7 @@ export interface VaultBatches {
   readonly frames: { readonly batch: FrameBatch; readonly results: Granted[] };
   readonly finish: { readonly batch: FinishBatch; readonly results: ExtractResult };
   readonly copy: { readonly batch: CopyBatch; readonly results: ExtractResult };
-  readonly verify: { readonly batch: VerifyBatch; readonly results: Damages };
+  readonly verify: { readonly batch: VerifyBatch; readonly results: Verified };
 }
 export type VaultPool = ThreadPool<VaultBatches>;
 

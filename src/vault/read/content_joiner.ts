@@ -1,0 +1,213 @@
+/**
+ * Looks whether large contents are what their ids say. Their parts come in the order of units, each once; where that is not
+ * the order of a content, because it shares parts with others or repeats some, a part is kept for a while, or read again.
+ */
+import { createHash, type Hash } from "node:crypto";
+import { OrderedRows } from "../../catalog/ordered_rows.ts";
+import type { ContentId } from "../../core/content_id.ts";
+import { DamagedContent } from "../../snapshot/faults.ts";
+import { ItemFilter } from "../cache/item_filter.ts";
+import { WRONG_TOGETHER } from "../store/contents.ts";
+
+/** Parts of a content that are looked out for: contents of which some parts changed stay in step with the others. */
+const AHEAD = 64;
+/** As long as none of them has come. The first may be the one that changed. */
+const AHEAD_AT_FIRST = 2;
+/** Parts that are kept. */
+const MOST_HELD_BYTES = 32 * 1024 * 1024;
+/** Read at once of each list: very many may be under way. */
+const PAGE_PARTS = AHEAD;
+
+/** A content that is being put together. */
+interface Joined {
+  readonly id: ContentId;
+  /** Its key in the table of parts. */
+  readonly number: number;
+  /** The next parts, in order. */
+  ahead: string[];
+  /** Undefined until the first of its parts comes. */
+  underWay: { readonly hasher: Hash; readonly parts: Generator<string> } | undefined;
+}
+
+/** Reads a part. @throws DamagedContent */
+export type ReadPart = (part: string, content: ContentId) => Promise<Uint8Array>;
+
+export class ContentJoiner implements Disposable {
+  readonly #read: ReadPart;
+  readonly #mostHeld: number;
+  /** In a temporary file: of 1 TB there are two million. */
+  readonly #parts = new OrderedRows(PAGE_PARTS);
+  readonly #numbers = new Map<ContentId, number>();
+  readonly #joined = new Map<ContentId, Joined>();
+  readonly #wrong = new Set<ContentId>();
+  readonly #awaited = new Map<string, Set<Joined>>();
+  /** Those that were needed last come last. */
+  readonly #held = new Map<string, Uint8Array>();
+  #heldBytes = 0;
+  #notes = 0;
+  #count = 0;
+  #filter = new ItemFilter(0);
+
+  constructor(read: ReadPart, mostHeld = MOST_HELD_BYTES) {
+    this.#read = read;
+    this.#mostHeld = mostHeld;
+  }
+
+  [Symbol.dispose](): void {
+    for (const { underWay } of this.#joined.values()) underWay?.parts.return(undefined);
+    this.#parts[Symbol.dispose]();
+  }
+
+  /** All contents are noted before the first part comes. @throws CatalogFault, DamagedContent if its list breaks off */
+  async note(id: ContentId, parts: AsyncIterable<readonly { readonly id: string }[]>): Promise<void> {
+    const number = this.#notes++;
+    for await (const some of parts) {
+      for (const part of some) this.#parts.add(number, part.id);
+      this.#count += some.length;
+    }
+    this.#numbers.set(id, number);
+  }
+
+  /** Begins to look out for parts. */
+  start(): void {
+    this.#filter = new ItemFilter(this.#count);
+    for (const [id, number] of this.#numbers) {
+      const joined: Joined = { id, number, ahead: [], underWay: undefined };
+      for (const part of this.#parts.of(number)) {
+        this.#filter.add(...wordsOf(part));
+        if (joined.ahead.length < AHEAD_AT_FIRST) this.#await(joined, part);
+      }
+      this.#joined.set(id, joined);
+    }
+  }
+
+  /** False if it certainly is no part of any content. */
+  maybeWants(part: string): boolean {
+    return this.#count > 0 && !this.#filter.lacks(...wordsOf(part));
+  }
+
+  /** A part, in the order of units. */
+  async take(part: string, bytes: Uint8Array): Promise<void> {
+    if (!this.#awaited.has(part)) return;
+    this.#hold(part, bytes);
+    this.#offer(part);
+    if (!this.#awaited.has(part)) this.#release(part);
+    while (this.#heldBytes > this.#mostHeld) await this.#makeRoom();
+  }
+
+  /** What is wrong with a content that was noted; reads those of its parts that have not come, or not in order. */
+  async damageOf(id: ContentId): Promise<string | undefined> {
+    const joined = this.#joined.get(id);
+    try {
+      while (joined !== undefined && joined.ahead.length > 0) await this.#goOn(joined);
+    } catch (error) {
+      if (error instanceof DamagedContent) return error.what;
+      throw error;
+    }
+    if (joined !== undefined) this.#finish(joined);
+    return this.#wrong.has(id) ? WRONG_TOGETHER : undefined;
+  }
+
+  #await(joined: Joined, part: string): void {
+    joined.ahead.push(part);
+    const all = this.#awaited.get(part);
+    if (all === undefined) this.#awaited.set(part, new Set([joined]));
+    else all.add(joined);
+  }
+
+  #lookAhead(joined: Joined): NonNullable<Joined["underWay"]> {
+    const underWay = joined.underWay ??= this.#begin(joined);
+    while (joined.ahead.length < AHEAD) {
+      const { value, done } = underWay.parts.next();
+      if (done === true) break;
+      this.#await(joined, value);
+    }
+    return underWay;
+  }
+
+  #begin({ number, ahead }: Joined): NonNullable<Joined["underWay"]> {
+    const parts = this.#parts.of(number);
+    for (const _ of ahead) parts.next(); // they are known
+    return { hasher: createHash("sha256"), parts };
+  }
+
+  /** To all who look out for it, and then whatever else of theirs is at hand. */
+  #offer(part: string): void {
+    for (const joined of [...this.#awaited.get(part) ?? []]) {
+      this.#lookAhead(joined);
+      for (;;) {
+        const next = joined.ahead[0], bytes = next === undefined ? undefined : this.#held.get(next);
+        if (next === undefined || bytes === undefined) break;
+        this.#feed(joined, next, bytes);
+      }
+    }
+  }
+
+  #feed(joined: Joined, part: string, bytes: Uint8Array): void {
+    const { hasher } = this.#lookAhead(joined);
+    hasher.update(bytes);
+    joined.ahead.shift();
+    if (!joined.ahead.includes(part)) this.#awaitNoMore(joined, part);
+    this.#lookAhead(joined);
+    if (joined.ahead.length === 0) this.#finish(joined);
+  }
+
+  #awaitNoMore(joined: Joined, part: string): void {
+    const all = this.#awaited.get(part);
+    if (all?.delete(joined) === true && all.size === 0) this.#awaited.delete(part);
+  }
+
+  #finish({ id, underWay }: Joined): void {
+    if (!this.#joined.delete(id)) return;
+    const hasher = underWay?.hasher ?? createHash("sha256");
+    if (hasher.digest("hex") !== id) this.#wrong.add(id);
+  }
+
+  #hold(part: string, bytes: Uint8Array): void {
+    this.#release(part);
+    this.#held.set(part, bytes);
+    this.#heldBytes += bytes.length;
+  }
+
+  #release(part: string): void {
+    this.#heldBytes -= this.#held.get(part)?.length ?? 0;
+    this.#held.delete(part);
+  }
+
+  /** Whoever waits for the oldest has been waiting long for a part that is elsewhere: what is between is read for it. */
+  async #makeRoom(): Promise<void> {
+    for (const part of this.#held.keys()) {
+      for (const joined of [...this.#awaited.get(part) ?? []]) await this.#catchUp(joined, part);
+      return this.#release(part);
+    }
+  }
+
+  /** Until it has had the part once. */
+  async #catchUp(joined: Joined, part: string): Promise<void> {
+    try {
+      while (joined.ahead.includes(part)) if (await this.#goOn(joined) === part) return;
+    } catch (error) {
+      if (!(error instanceof DamagedContent)) throw error;
+      this.#giveUp(joined); // what it lacks is said at the end
+    }
+  }
+
+  /** The next part of a content, wherever it has to come from. @returns which one */
+  async #goOn(joined: Joined): Promise<string | undefined> {
+    const next = joined.ahead[0];
+    if (next === undefined) return undefined;
+    const bytes = this.#held.get(next) ?? await this.#read(next, joined.id);
+    for (const each of new Set([joined, ...this.#awaited.get(next) ?? []])) {
+      if (each.ahead[0] === next) this.#feed(each, next, bytes);
+    }
+    return next;
+  }
+
+  #giveUp(joined: Joined): void {
+    for (const part of joined.ahead) this.#awaitNoMore(joined, part);
+  }
+}
+
+function wordsOf(id: string): [number, number] {
+  return [parseInt(id.slice(0, 8), 16), parseInt(id.slice(8, 16), 16)];
+}

@@ -1,0 +1,108 @@
+/** Large contents of a check: whether their parts are whole, and together are what their ids say. */
+import { hash } from "node:crypto";
+import type { ContentId } from "../../core/content_id.ts";
+import { DamagedContent } from "../../snapshot/faults.ts";
+import type { ListedPart } from "../pack/parts_list.ts";
+import { type ContentList, MISSING, type VaultContents } from "../store/contents.ts";
+import type { Home } from "../store/unit_index.ts";
+import { ContentJoiner } from "./content_joiner.ts";
+
+export class LargeCheck implements Disposable {
+  readonly #contents: VaultContents;
+  /** With the digest of the list by which each is put together while units are read. */
+  readonly #noted = new Map<ContentId, string | undefined>();
+  /** Of parts that are whole nowhere, those that some content is put together from. */
+  readonly #lostParts = new Set<string>();
+  readonly #joiner: ContentJoiner;
+
+  constructor(contents: VaultContents) {
+    this.#contents = contents;
+    this.#joiner = new ContentJoiner((part, content) => contents.part(part, content));
+  }
+
+  [Symbol.dispose](): void {
+    this.#joiner[Symbol.dispose]();
+  }
+
+  get ids(): Iterable<ContentId> {
+    return this.#noted.keys();
+  }
+
+  /** @returns false if no list of it has all its parts */
+  async note(id: ContentId, isThere: (home: Home) => boolean, onPart: (id: string) => void): Promise<boolean> {
+    this.#noted.set(id, undefined);
+    for await (const list of this.#contents.lists(id, isThere)) {
+      await this.#joiner.note(id, eachTold(list.parts(), onPart));
+      this.#noted.set(id, hash("sha256", list.top));
+      return true;
+    }
+    return false;
+  }
+
+  /** Begins to look out for parts. */
+  start(): void {
+    this.#joiner.start();
+  }
+
+  /** False if it certainly is no part of any content that was noted. */
+  maybeWants(part: string): boolean {
+    return this.#joiner.maybeWants(part);
+  }
+
+  /** A part, in the order of units. */
+  async take(part: string, bytes: Uint8Array): Promise<void> {
+    await this.#joiner.take(part, bytes);
+  }
+
+  /** True if some content that was asked about has it. */
+  isLostPart(id: string): boolean {
+    return this.#lostParts.has(id);
+  }
+
+  /**
+   * What is wrong with a content, once its parts have been read.
+   * @param lost items that are whole nowhere, and why
+   */
+  async damageOf(id: ContentId, lost: ReadonlyMap<string, string>): Promise<string | undefined> {
+    let why = MISSING;
+    for await (const list of this.#contents.lists(id)) {
+      const damage = await this.#firstLost(list, lost) ?? await this.#damageOfWhole(id, list);
+      if (damage === undefined) return undefined;
+      why = damage;
+    }
+    return why;
+  }
+
+  async #damageOfWhole(id: ContentId, list: ContentList): Promise<string | undefined> {
+    const isJoined = hash("sha256", list.top) === this.#noted.get(id);
+    return isJoined ? await this.#joiner.damageOf(id) : await this.#contents.damageOfJoined(id, list);
+  }
+
+  async #firstLost(list: ContentList, lost: ReadonlyMap<string, string>): Promise<string | undefined> {
+    let found: string | undefined;
+    try {
+      for await (const some of list.parts()) {
+        for (const { id } of some) {
+          const why = lost.get(id);
+          if (why === undefined) continue;
+          this.#lostParts.add(id);
+          found ??= `a part of it is lost: ${why}`;
+        }
+      }
+      return found;
+    } catch (error) {
+      if (error instanceof DamagedContent) return MISSING;
+      throw error;
+    }
+  }
+}
+
+async function* eachTold(
+  parts: AsyncIterable<readonly ListedPart[]>,
+  onPart: (id: string) => void,
+): AsyncGenerator<readonly ListedPart[]> {
+  for await (const some of parts) {
+    for (const { id } of some) onPart(id);
+    yield some;
+  }
+}
