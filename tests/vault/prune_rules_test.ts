@@ -71,6 +71,20 @@ Deno.test("whoever is going to store a root looks before: killed then, it leaves
   strictEqual((await scene({ w3: OFF })).length, 1);
 });
 
+Deno.test("a prune that meets snapshots stored while it reads, one after the other, doesn't take them for damaged", async () => {
+  using made = await world();
+  await made.finish(await made.write([1]));
+  const pruner = await made.prune();
+  for (const content of [2, 3, 4]) {
+    await made.runTo(pruner, "list", "snapshots");
+    await made.finish(await made.write([content]));
+    await made.step(pruner);
+    await made.step(pruner); // it lists twice
+  }
+  await made.finish(pruner);
+  deepStrictEqual([[...made.ends], await made.broken("lines"), made.saved.size], [[], [], 4]);
+});
+
 Deno.test("nothing is removed while something that is needed is nowhere, as far as can be told", async () => {
   const scene = async (off: Partial<Rules>) => {
     const made = await world({ tails: OFF, ...off });

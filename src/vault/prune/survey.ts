@@ -73,12 +73,18 @@ export async function survey(vault: PrunedVault, options: SurveyOptions): Promis
   const { tails, stop } = options.rules;
   for (let round = 0; round < MOST_ROUNDS && tails && seen.needs.missing.size > 0; round++) {
     // Somebody may have stored its index since: only units that nobody lists a second time are looked into.
-    if (round > 0 && await listFromTails(vault, seen, options) === 0) break;
+    if (round > 0 && await listFromTails(vault, seen, options) === 0 && !await isOutdated(vault, seen)) break;
     if (round === 0 || !options.isPreview) await vault.index.refresh();
     seen = await lookOnce(vault, options);
   }
   if (stop) assertKnown(vault, seen);
   return seen;
+}
+
+/** Somebody has stored an index since: others may have finished while snapshots were read. */
+async function isOutdated({ index }: PrunedVault, { objects }: Survey): Promise<boolean> {
+  await index.refresh();
+  return index.objects().some(({ name }) => !objects.has(name));
 }
 
 async function lookOnce(vault: PrunedVault, { without, ...options }: SurveyOptions): Promise<Survey> {
