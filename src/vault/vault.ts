@@ -215,7 +215,7 @@ export class Vault implements Repository {
 
   async contentIndex(): Promise<ContentIndex> {
     await this.#catchUp();
-    return await contentIndexOf(this.index, this.contents);
+    return await contentIndexOf(this.index, this.contents, new Set(this.#notes.damaged()));
   }
 
   reader({ workers, signal }: WorkOptions): VaultReader {

@@ -22,7 +22,9 @@ const VAULT_KINDS = [
   ...VAULTS.map((kind) => vaultKind(kind, { workers: kind.where === "memory" ? 0 : 2, copies: false })),
   vaultKind(VAULTS[0], { workers: 0, copies: true }),
 ];
+/** Backups go straight there. */
+const SINKS = VAULT_KINDS.filter(({ traits }) => traits.backsUp);
 for (const kind of picked([...KINDS, ...VAULT_KINDS])) repositoryContract(kind);
-for (const kind of picked(KINDS, 1)) sinkContract(kind);
+for (const kind of picked([...KINDS, ...SINKS], 1)) sinkContract(kind);
 for (const kind of picked([...KINDS, ...VAULT_KINDS], 2)) operationsContract(kind);
-for (const kind of [MEMORY, STORAGE]) catalogContract(kind, HISTORIES);
+for (const kind of [MEMORY, STORAGE, VAULT_KINDS[0]!]) catalogContract(kind, HISTORIES);

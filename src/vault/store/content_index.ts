@@ -5,8 +5,12 @@ import { kindOfItem, LIST_SUFFIX } from "../pack/items.ts";
 import type { VaultContents } from "./contents.ts";
 import type { UnitIndex } from "./unit_index.ts";
 
-/** Reads the lists of large contents. */
-export async function contentIndexOf(index: UnitIndex, contents: VaultContents): Promise<ContentIndex> {
+/** Reads the lists of large contents. @param damaged those that don't count */
+export async function contentIndexOf(
+  index: UnitIndex,
+  contents: VaultContents,
+  damaged: ReadonlySet<string>,
+): Promise<ContentIndex> {
   const large = new Map<ContentId, number>();
   for (const content of largeContents(index)) {
     const size = large.has(content) ? undefined : await contents.sizeOf(content);
@@ -23,7 +27,7 @@ export async function contentIndexOf(index: UnitIndex, contents: VaultContents):
     return sizes;
   };
   return {
-    has: (id) => sizeOf(id) !== undefined,
+    has: (id) => !damaged.has(id) && sizeOf(id) !== undefined,
     sizeOf,
     hasSize: (bytes) => (sizes ??= allSizes()).has(bytes),
     [Symbol.dispose]: () => {},
