@@ -1,6 +1,7 @@
 /**
  * The catalog: an SQLite database that makes questions about many snapshots fast. It is a cache. Everything in it comes
- * from roots and hunks, but for the memory of when a content was last verified; nothing is ever deleted on its word.
+ * from roots and hunks, but for when a content was last verified, which verification_record.ts keeps as well; nothing is
+ * ever deleted on its word.
  *
  * Versions of paths are kept as intervals: a row when something appeared or changed, none when nothing did. A complete
  * snapshot continues the intervals of its series; a partial one has intervals of its own.
@@ -16,7 +17,9 @@ import { removeFromChain } from "./remove_snapshots.ts";
 import { CONTENT_INDEX, holdsNotes, isOwnSchema, PAGE_BYTES, PATH_INDEX, SCHEMA, SCHEMA_VERSION } from "./schema.ts";
 import { snapshotInfoOf } from "./snapshot_row.ts";
 import { largestContents, snapshotFigures } from "./statistics.ts";
+import type { VerificationRecord } from "./verification_record.ts";
 import { Verifications } from "./verifications.ts";
+import { portionsOf, type VerifiedPortion, type VerifiedState } from "./verified_portions.ts";
 import { BY_CHAIN, directoryText, VERSION_COLUMNS, VERSION_TABLES, versionOf } from "./version_row.ts";
 import { VersionWriter } from "./version_writer.ts";
 import { type Apath, nameOf } from "../core/apath.ts";
@@ -37,10 +40,8 @@ import type { ManifestSource } from "../snapshot/manifest.ts";
 import type { Root } from "../snapshot/root.ts";
 import { infoOf, type SnapshotInfo } from "../snapshot/snapshot_info.ts";
 
-export type VerifiedState = "ok" | "damaged";
-
-/** Bounds the memory for one statement, and for one commit. */
-const VERIFICATIONS_AT_ONCE = 10_000, STATEMENTS_IN_COMMIT = 10;
+/** Bounds the memory for one commit. */
+const STATEMENTS_IN_COMMIT = 10;
 /** Databases up to this size are checked whole when they are opened: some milliseconds. */
 const QUICK_CHECK_BYTES = 8 * 1024 * 1024;
 
@@ -241,11 +242,24 @@ export class Catalog implements CatalogQueries, Disposable {
     }
   }
 
-  /** Drops what is known of contents that no snapshot refers to. */
-  forgetVerifications(): void {
+  /** Drops what is known of contents that no snapshot refers to. @returns true if there was something */
+  forgetVerifications(): boolean {
     this.#database.run(
       "DELETE FROM verification WHERE NOT EXISTS (SELECT 1 FROM version WHERE version.content = verification.content)",
     );
+    return this.#database.get("SELECT changes() AS n")?.["n"] !== 0;
+  }
+
+  /** Takes over what was recorded of contents of which it knows nothing. @param unreadable is told of what can't be read @throws DiskFault */
+  takeRecord(record: VerificationRecord, unreadable: (why: string) => void): void {
+    for (const { ids, state, atMs } of record.newestFirst(unreadable)) {
+      this.#database.run(
+        "INSERT INTO verification SELECT unhex(value), ?, ? FROM json_each(?) WHERE true ON CONFLICT DO NOTHING",
+        atMs,
+        state,
+        JSON.stringify(ids),
+      );
+    }
   }
 
   /** Takes over what another catalog of the storage knows of verifications, and has learnt, also one of an earlier version; one that can't be read has nothing to say. */
@@ -282,8 +296,7 @@ export class Catalog implements CatalogQueries, Disposable {
   }
 
   /** In the order of the table, which is several times faster than any other. */
-  #noteVerified({ ids, state }: Verified, atMs: number): void {
-    ids.sort();
+  #noteVerified({ ids, state }: VerifiedPortion, atMs: number): void {
     this.#database.run(
       `INSERT INTO verification SELECT unhex(value), ?, ? FROM json_each(?) WHERE true
         ON CONFLICT DO UPDATE SET verifiedMs = excluded.verifiedMs, state = excluded.state`,
@@ -399,24 +412,6 @@ export class Catalog implements CatalogQueries, Disposable {
       JSON.stringify(infoOf(id, root)),
     );
   }
-}
-
-/** Items that were found in the same state. */
-interface Verified {
-  readonly ids: string[];
-  readonly state: VerifiedState;
-}
-
-function* portionsOf(items: Iterable<{ readonly id: string; readonly state: VerifiedState }>): Generator<Verified> {
-  let portion: Verified = { ids: [], state: "ok" };
-  for (const { id, state } of items) {
-    if (state !== portion.state || portion.ids.length === VERIFICATIONS_AT_ONCE) {
-      yield portion;
-      portion = { ids: [], state };
-    }
-    portion.ids.push(id);
-  }
-  yield portion;
 }
 
 /** What a check can have noted. */

@@ -8,6 +8,7 @@ import { CatalogFault } from "./faults.ts";
 import { CATALOG_NAME, CatalogPlace, LEFTOVERS, TempPlace } from "./place.ts";
 import { hashBytes } from "../core/digest.ts";
 import { removeRecursively } from "../platform/remove_recursively.ts";
+import { VerificationRecord } from "./verification_record.ts";
 
 const DB = rawOf("db"), TMP = rawOf("tmp"), NAME = CATALOG_NAME;
 const COPIED_AT_ONCE = 1024 * 1024;
@@ -19,12 +20,17 @@ const MOST_DIGESTED = 8 * 1024 * 1024;
 export class CatalogFile implements Disposable {
   readonly #storage: Dir;
   readonly #id: string;
+  readonly #notice: (text: string) => void;
   #temp: TempPlace | undefined;
+  /** When contents were verified, whatever happens to the catalog. */
+  readonly record: VerificationRecord;
 
-  /** @param id of the storage */
-  constructor(storage: Dir, id: string) {
+  /** @param id of the storage @param notice is told what can't be read of that record */
+  constructor(storage: Dir, id: string, notice: (text: string) => void = () => {}) {
     this.#storage = storage;
     this.#id = id;
+    this.#notice = notice;
+    this.record = new VerificationRecord(storage);
   }
 
   [Symbol.dispose](): void {
@@ -65,9 +71,13 @@ export class CatalogFile implements Disposable {
     }, 0);
   }
 
-  /** An empty one that is only in memory. */
+  /** An empty one that is only in memory, but for what is recorded of verifications. */
   inMemory(): Catalog {
-    return memoryCatalog({ id: this.#id, temp: undefined });
+    using held = new DisposableStack();
+    const made = held.use(memoryCatalog({ id: this.#id, temp: undefined }));
+    this.#takeRecord(made);
+    held.move();
+    return made;
   }
 
   /** @throws DiskFault of what is around it */
@@ -140,8 +150,20 @@ export class CatalogFile implements Disposable {
     const made = held.use(createCatalog(place, this.#options("build")));
     using former = this.#placeIn("db");
     made.takeVerifications(former, this.#id);
+    this.#takeRecord(made);
     held.move();
     return made;
+  }
+
+  /** Without it, nothing is known of checks, and all else is as it should be. */
+  #takeRecord(catalog: Catalog): void {
+    const lost = (why: string) => this.#notice(`Some dates of verification are lost: ${why}`);
+    try {
+      catalog.takeRecord(this.record, lost);
+    } catch (error) {
+      if (!(error instanceof DiskFault)) throw error;
+      lost(error.message);
+    }
   }
 
   #copy(db: Dir, temp: Dir): Catalog {

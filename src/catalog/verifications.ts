@@ -4,6 +4,7 @@ import { CatalogFault } from "./faults.ts";
 import type { ContentId } from "../core/content_id.ts";
 import type { Amount, VerificationStatus } from "../snapshot/catalog_queries.ts";
 import { isContentId } from "../snapshot/entry_line.ts";
+import { type DatedPortion, VERIFICATIONS_AT_ONCE } from "./verified_portions.ts";
 
 /** Without an index: looking up the rows of a million contents one by one takes longer than sorting them. */
 const CONTENTS = `(SELECT content, max(size) AS size, min(first) AS first FROM version NOT INDEXED
@@ -57,6 +58,40 @@ export class Verifications {
       since: sinceMs.map((_, i) => amountOf(row, `since${i}`)),
       oldestMs: typeof oldestMs === "number" && Math.abs(oldestMs) <= LATEST_MS ? oldestMs : undefined,
     };
+  }
+
+  /** How many contents have a note of a check, whether snapshots refer to them or not. */
+  notedCount(): number {
+    return Number(this.#database.get("SELECT count(*) AS n FROM verification")?.["n"] ?? 0);
+  }
+
+  /** All notes of checks, oldest first. */
+  *noted(): Generator<DatedPortion> {
+    const rows = this.#database.each(
+      `SELECT lower(hex(content)) AS id, state, verifiedMs FROM verification
+        WHERE state IN ('ok', 'damaged') AND verifiedMs BETWEEN 0 AND ${LATEST_MS}
+        ORDER BY verifiedMs, state, content`,
+    );
+    let portion: DatedPortion & { readonly ids: string[] } = { ids: [], state: "ok", atMs: 0 };
+    for (const { id, state, verifiedMs } of rows) {
+      if (typeof id !== "string" || !isContentId(id) || typeof verifiedMs !== "number") continue;
+      const isSame = state === portion.state && verifiedMs === portion.atMs;
+      if (!isSame || portion.ids.length === VERIFICATIONS_AT_ONCE) {
+        if (portion.ids.length > 0) yield portion;
+        portion = { ids: [], state: state === "ok" ? "ok" : "damaged", atMs: verifiedMs };
+      }
+      portion.ids.push(id);
+    }
+    if (portion.ids.length > 0) yield portion;
+  }
+
+  /** Those of `ids` that a snapshot refers to, and of which no check has noted anything. */
+  unnoted(ids: readonly string[]): string[] {
+    return this.#database.all(
+      `SELECT value AS id FROM json_each(?) WHERE NOT EXISTS (SELECT 1 FROM verification WHERE content = unhex(value))
+        AND EXISTS (SELECT 1 FROM version WHERE content = unhex(value))`,
+      JSON.stringify(ids),
+    ).map(({ id }) => String(id));
   }
 }
 

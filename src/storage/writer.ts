@@ -298,15 +298,15 @@ export class Writer implements Disposable, RepositoryWriter {
 
   async #remove(removal: Removal, monitor: Monitor, signal: AbortSignal): Promise<number> {
     const removed = await removal.execute(monitor, signal);
-    this.#keeper.updateLocalState((catalog) => catalog.forgetVerifications());
+    this.#keeper.forgetVerifications();
     this.#keeper.compact();
     return removed;
   }
 
-  /** Notes which contents were read and found whole or damaged. @param items may be gone through twice */
+  /** Notes which contents were read and found whole or damaged. @param items may be gone through several times */
   recordVerified(items: Iterable<{ readonly id: string; readonly state: "ok" | "damaged" }>, atMs: number): void {
     this.#catchUp();
-    this.#keeper.updateLocalState((catalog) => catalog.recordVerified(items, atMs));
+    this.#keeper.recordVerified(items, atMs);
   }
 
   /** It is only for estimates: should it fail, it is learnt again. */

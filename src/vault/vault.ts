@@ -40,7 +40,7 @@ import { HunkStore } from "./store/hunk_store.ts";
 import { ItemReader } from "./store/item_reader.ts";
 import { RootStore, type StoredRoot } from "./store/root_store.ts";
 import { SealedObjects, type VaultAccess } from "./store/sealed_objects.ts";
-import { VaultCatalog } from "./store/vault_catalog.ts";
+import { type ChangeOfCatalog, notingVerified, VaultCatalog } from "./store/vault_catalog.ts";
 import { UnitIndex } from "./store/unit_index.ts";
 import { VaultChecker } from "./read/vault_checker.ts";
 import { VaultReader } from "./read/vault_reader.ts";
@@ -289,7 +289,7 @@ export class Vault implements Repository {
     const { host, unitBytes = UNIT_BYTES, compression = "default", connections } = this.#options;
     const refusal = mayWritePlain || objects.auth !== undefined ? undefined : new PlainVault(this.location);
     const pruner = (request: RemovalRequest, monitor: Monitor) => this.#pruner(request, monitor);
-    const changeCatalog = (action: (catalog: Catalog) => void) => this.#catalog.change(action);
+    const changeCatalog = (action: ChangeOfCatalog) => this.#catalog.change(action);
     const notes = this.#notes, lock = this.#cache.lockForWriting();
     const parts = { objects, index, contents, hunks: this.#hunks, roots, machine, notes, pruner, changeCatalog, lock };
     const { mostUnitInMemory = MOST_MEMORY_BYTES } = this.#options, spool = this.#cache.place?.units;
@@ -322,8 +322,9 @@ export class Vault implements Repository {
       ratios: () => this.#catalog.notes((catalog) => catalog.ratios()) ?? new Map(),
       record: (mended, learnt) => {
         if (mended.length === 0 && learnt.size === 0) return;
-        this.#catalog.note((catalog) => {
-          catalog.recordVerified(mended.map((id) => ({ id, state: "ok" })), this.machine.clock.nowMs());
+        const found = mended.map((id) => ({ id, state: "ok" } as const));
+        this.#catalog.note((catalog, record) => {
+          if (found.length > 0) notingVerified(found, this.machine.clock.nowMs())(catalog, record);
           catalog.setRatios(joinRatios(catalog.ratios(), learnt));
         });
       },

@@ -1,6 +1,5 @@
 /** Changes a vault. There may be many writers at once, on many machines: each only adds objects, or removes roots. */
 import { hash } from "node:crypto";
-import type { Catalog } from "../catalog/catalog.ts";
 import type { Apath } from "../core/apath.ts";
 import { type HunkId, hunkIdOf, type RootId, rootIdOf } from "../core/content_id.ts";
 import type { Fault } from "../core/fault.ts";
@@ -17,6 +16,7 @@ import type { Pruner } from "./prune/pruner.ts";
 import { VaultRepairer } from "./repair/vault_repairer.ts";
 import type { RootStore } from "./store/root_store.ts";
 import { type ContentNotes, VaultSink } from "./backup/vault_sink.ts";
+import { type ChangeOfCatalog, notingVerified } from "./store/vault_catalog.ts";
 import { LocalPacker } from "./write/local_packer.ts";
 import { VaultReceiver } from "./write/receiver.ts";
 import { type RunOptions, type RunParts, RunStore } from "./write/run_store.ts";
@@ -26,7 +26,7 @@ export interface WriterVault extends RunParts {
   readonly machine: Machine;
   readonly notes: ContentNotes;
   readonly pruner: NewPruner;
-  readonly changeCatalog: ChangeCatalog;
+  readonly changeCatalog: (action: ChangeOfCatalog) => Promise<void>;
   /** Held until the writer is disposed. */
   readonly lock: Disposable;
 }
@@ -37,8 +37,6 @@ export interface WriterOptions extends Omit<RunOptions, "disk"> {
 }
 
 export type NewPruner = (request: RemovalRequest, monitor: Monitor) => Pruner;
-
-type ChangeCatalog = (action: (catalog: Catalog) => void) => Promise<void>;
 
 export class VaultWriter implements RepositoryWriter {
   readonly #vault: WriterVault;
@@ -142,7 +140,7 @@ export class VaultWriter implements RepositoryWriter {
   }
 
   async recordVerified(items: Iterable<VerifiedItem>, atMs: number): Promise<void> {
-    await this.#vault.changeCatalog((catalog) => catalog.recordVerified(items, atMs));
+    await this.#vault.changeCatalog(notingVerified(items, atMs));
   }
 
   setPolicy(): Promise<void> {

@@ -53,6 +53,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant("tag" as const), index }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("prune" as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("verify" as const), index }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("lose" as const) }) },
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
@@ -86,6 +87,10 @@ export function catalogContract({ name, make }: RepositoryKind, runs: number): v
         const history = new History(place);
         for (const one of steps) await history.apply(one);
         await history.assertLikeManifests(asked);
+        if (place.loseCatalog === undefined) return;
+        // What it is made again from says the same, dates of checks among it.
+        await history.lose();
+        await history.assertLikeManifests(asked);
       }),
       { numRuns: runs },
     );
@@ -116,6 +121,8 @@ class History {
       }
       case "verify":
         return await this.#write(step.index, (writer, { id }) => this.#verify(writer, id));
+      case "lose":
+        return await this.lose();
       default:
         return this.#change(step);
     }
@@ -174,6 +181,15 @@ class History {
     const needed = await repository.query(({ verifications }) => [...verifications.longestAgo()].map(({ id }) => id));
     const isNeeded = new Set<string>(needed);
     for (const id of this.#verified.keys()) if (!isNeeded.has(id)) this.#verified.delete(id);
+  }
+
+  /** Loses the catalog, and makes it again by the next thing that is written. */
+  async lose(): Promise<void> {
+    if (!isFile(`${this.#place.world.storagePath}/db/catalog.sqlite`)) return;
+    this.#place.loseCatalog?.();
+    await using repository = await this.#place.open();
+    await using _writer = await repository.write("test");
+    await repository.query((catalog) => catalog.snapshots());
   }
 
   /** Notes that every second content of a snapshot was read. */

@@ -236,7 +236,7 @@ async function extract(place: RepositoryPlace, repository: Repository, extractio
     };
   });
   await using reader = repository.reader({ workers: place.workers, signal });
-  const batch = { rootPath: rawOf(target), relative: rawOf(""), overwrite, isFresh, key: id, files };
+  const batch = { rootPath: rawOf(target), relative: rawOf(""), overwrite, isFresh, key: id, clones: true, files };
   const results = await reader.extract(batch, { items: files.length, bytes: 0 });
   return results.map(({ how, problem }) => problem === undefined ? how : `${how} ${problem.code}`);
 }

@@ -47,6 +47,8 @@ export interface RepositoryPlace extends Disposable {
   damage(id: string, how: Damage): Awaitable<void>;
   /** Whatever is known of it outside of it is gone. */
   forgetCache?(): void;
+  /** The catalog's file is gone, and nothing else. */
+  loseCatalog?(): void;
   /** Ids of everything that is stored, in order. */
   objects(): Awaitable<string[]>;
 }
@@ -85,6 +87,10 @@ class StoragePlace implements RepositoryPlace {
     world.clock.pass(1);
     using storage = world.open(monitor);
     return await backup(storage, { ...world.request(), tree: false, ...changes }, monitor);
+  }
+
+  loseCatalog(): void {
+    Deno.removeSync(`${this.world.storagePath}/db/catalog.sqlite`);
   }
 
   damage(id: string, how: Damage): void {

@@ -123,6 +123,27 @@ Deno.test("reading a part reads what was not read for the longest time, and this
   deepStrictEqual([within[0]?.contents, amount.contents, oldest !== null], [amount.contents, amount.contents, true]);
 });
 
+Deno.test("when contents were verified is known also if the catalog in the state directory is lost", async () => {
+  using world = new World({ inMemory: true });
+  const place = await copied(world), state = `${world.base}/state`;
+  for (const percent of [30, 50]) {
+    world.clock.pass(60);
+    await using vault = await place.open(new TestMonitor(), undefined, { state });
+    await checked(vault, { subset: { kind: "share", percent } });
+  }
+  const status = async () => {
+    await using vault = await place.open(new TestMonitor(), undefined, { state });
+    return await verificationStatus(vault);
+  };
+  const before = await status();
+  ok(before.never.contents < FILES);
+  const [id = ""] = [...Deno.readDirSync(`${state}/vaults`)].flatMap(({ name, isDirectory }) =>
+    isDirectory ? name : []
+  );
+  Deno.removeSync(`${state}/vaults/${id}/db/catalog.sqlite`);
+  deepStrictEqual(await status(), before);
+});
+
 Deno.test("parts together are everything, and damage is found in the part that it is in", async () => {
   using world = new World({ inMemory: true });
   const place = await copied(world), { map } = place.objects;

@@ -8,8 +8,9 @@ export const defineRebuild: Define = (program, act) => {
   const command = program.command("rebuild")
     .summary("rebuild the catalog from content/")
     .description(
-      "Make the catalog of a storage again, from content/ alone. It is only a cache: db/ may be missing completely. " +
-        "A catalog that is missing or stale is noticed and rebuilt by itself.",
+      "Rebuild the catalog of a storage from content/. It is only a cache: db/ may be missing completely. Dates of " +
+        "verification are kept, unless db/verified/ is missing, too. A catalog that is missing or stale is rebuilt " +
+        "automatically.",
     )
     .addHelpText("after", examples("backup-tool rebuild -s /mnt/disk/storage"));
   command.action(() =>

@@ -8,12 +8,15 @@
 import type { Catalog } from "../../catalog/catalog.ts";
 import { CatalogFile } from "../../catalog/catalog_file.ts";
 import type { Temp } from "../../catalog/database.ts";
+import type { VerificationRecord } from "../../catalog/verification_record.ts";
+import { dated } from "../../catalog/verified_portions.ts";
 import { CatalogFault } from "../../catalog/faults.ts";
 import type { ContentId, RootId } from "../../core/content_id.ts";
 import { Fault, unlessFault } from "../../core/fault.ts";
 import { shortId } from "../../core/short_id.ts";
 import { DiskFault } from "../../platform/disk.ts";
 import type { ManifestSource } from "../../snapshot/manifest.ts";
+import type { VerifiedItem } from "../../snapshot/repository.ts";
 import { infoOf, type SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import { CatalogChanger } from "./catalog_changer.ts";
 import { type CatalogContext, isDamage } from "./catalog_context.ts";
@@ -31,7 +34,8 @@ export class CatalogKeeper implements Disposable {
   readonly #opener: CatalogOpener;
 
   constructor(origin: CatalogOrigin) {
-    const file = new CatalogFile(origin.dir, origin.settings.id), state = new CatalogState();
+    const notice = (text: string) => origin.monitor.notice(text);
+    const file = new CatalogFile(origin.dir, origin.settings.id, notice), state = new CatalogState();
     const stamp = new CatalogStamp(origin, file, () => state.isWriter);
     const reported = new Set<RootId>();
     const reportRoot = (id: RootId, fault: Fault) => {
@@ -164,6 +168,30 @@ export class CatalogKeeper implements Disposable {
       if (!isDamage(error)) throw error;
       state.distrust = `can't be changed (${error.message})`;
       action(this.current());
+    }
+  }
+
+  /** Notes what a check has found, in the catalog and beside it. @param items may be gone through several times @throws CatalogFault */
+  recordVerified(items: Iterable<VerifiedItem>, atMs: number): void {
+    this.updateLocalState((catalog) => catalog.recordVerified(items, atMs));
+    this.#record((record, catalog) => record.add(dated(items, atMs), catalog?.verifications));
+  }
+
+  /** Forgets what checks have found of contents that no snapshot refers to. */
+  forgetVerifications(): void {
+    let isLess = false;
+    this.updateLocalState((catalog) => void (isLess = catalog.forgetVerifications() || isLess));
+    if (isLess) this.#record((record, catalog) => catalog && record.rewrite(catalog.verifications));
+  }
+
+  /** Nothing but memory of dates depends on it. */
+  #record(action: (record: VerificationRecord, catalog: Catalog | undefined) => void): void {
+    const { file: { record }, origin } = this.#context;
+    try {
+      action(record, this.#atHand());
+    } catch (error) {
+      if (!(error instanceof CatalogFault || error instanceof DiskFault)) throw error;
+      origin.monitor.notice(`Dates of verification are in the catalog alone: ${error.message}`);
     }
   }
 

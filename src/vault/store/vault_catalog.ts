@@ -6,9 +6,12 @@ import { type Catalog, memoryCatalog } from "../../catalog/catalog.ts";
 import { CatalogFile } from "../../catalog/catalog_file.ts";
 import { CatalogFault } from "../../catalog/faults.ts";
 import { CATALOG_NAME } from "../../catalog/place.ts";
+import type { VerificationRecord } from "../../catalog/verification_record.ts";
 import { renumbered, type RootHeader, withoutReplaced } from "../../catalog/snapshot_order.ts";
+import { dated } from "../../catalog/verified_portions.ts";
 import { Fault, unlessFault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
+import type { VerifiedItem } from "../../snapshot/repository.ts";
 import type { CachePlace } from "../cache/cache_place.ts";
 import { FileNote } from "../cache/file_note.ts";
 import { agrees, CatalogUpdate } from "./catalog_update.ts";
@@ -23,6 +26,17 @@ export interface CatalogSources {
   readonly roots: RootStore;
   readonly hunks: HunkStore;
   readonly monitor: Pick<Monitor, "notice">;
+}
+
+/** @param record of verifications, if the catalog is kept on the disk: what is noted in the one is added to the other */
+export type ChangeOfCatalog = (catalog: Catalog, record: VerificationRecord | undefined) => void;
+
+/** Notes what a check has found. @param items may be gone through several times */
+export function notingVerified(items: Iterable<VerifiedItem>, atMs: number): ChangeOfCatalog {
+  return (catalog, record) => {
+    catalog.recordVerified(items, atMs);
+    record?.add(dated(items, atMs), catalog.verifications);
+  };
 }
 
 /** Some tens of milliseconds. */
@@ -55,7 +69,8 @@ export class VaultCatalog implements Disposable {
     this.#sources = sources;
     const { place, id } = sources;
     if (place === undefined) return;
-    const file = new CatalogFile(place.top, id), note = new FileNote(place, CATALOG_NAME, MOST_DIGESTED_BYTES);
+    const notice = (text: string) => sources.monitor.notice(text);
+    const file = new CatalogFile(place.top, id, notice), note = new FileNote(place, CATALOG_NAME, MOST_DIGESTED_BYTES);
     this.#disk = { place, file, note, [Symbol.dispose]: () => file[Symbol.dispose]() };
   }
 
@@ -143,14 +158,14 @@ export class VaultCatalog implements Disposable {
   }
 
   /** Notes something there, if there is one. What can't be written is lost. */
-  note(action: (catalog: Catalog) => void): void {
-    if (this.#disk === undefined) return void (this.#opened && action(this.#opened.catalog));
+  note(action: ChangeOfCatalog): void {
+    if (this.#disk === undefined) return void (this.#opened && action(this.#opened.catalog, undefined));
     using lock = this.#disk.place.lockCatalog();
     const opened = lock && this.#openNotes(this.#disk, "update");
     if (opened === undefined) return;
     {
       using held = opened;
-      unlessFault(() => action(held), undefined);
+      unlessFault(() => action(held, this.#disk?.file.record), undefined);
     }
     this.#disk.note.write();
   }
@@ -163,16 +178,16 @@ export class VaultCatalog implements Disposable {
   }
 
   /** Changes what only the catalog knows. What can't be written is lost. */
-  async change(action: (catalog: Catalog) => void): Promise<void> {
+  async change(action: ChangeOfCatalog): Promise<void> {
     const catalog = await this.current();
-    if (this.#opened?.isOnDisk !== true || this.#disk === undefined) return action(catalog);
+    if (this.#opened?.isOnDisk !== true || this.#disk === undefined) return action(catalog, undefined);
     const { file, note, place } = this.#disk;
     try {
       using _lock = place.lockCatalog();
       const opened = _lock && file.open("update");
       if (opened === undefined || "stale" in opened) throw new CatalogFault("others are at work on it", "busy");
       using held = opened;
-      action(held);
+      action(held, file.record);
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       this.#sources.monitor.notice(`The catalog of the vault can't be changed: ${error.message}`);
