@@ -60,6 +60,8 @@ export interface OpenFile extends Disposable {
   xattrs(): Record<string, Uint8Array<ArrayBuffer>>;
   /** @param value undefined removes it */
   setXattr(name: string, value: Uint8Array<ArrayBuffer> | undefined): void;
+  /** Sets flags of the inode beside those it has: bits of {@link FLAGS}. @throws DiskFault, where they can't be set too */
+  addFlags(flags: number): void;
   /** Makes content and attributes durable. */
   sync(): void;
   /**
@@ -128,6 +130,8 @@ export interface Dir extends Disposable {
   selfXattrs(): Record<string, Uint8Array<ArrayBuffer>>;
   /** @param value undefined removes it */
   setSelfXattr(attribute: string, value: Uint8Array<ArrayBuffer> | undefined): void;
+  /** As {@link OpenFile.addFlags}, of the directory itself. */
+  addFlags(flags: number): void;
   /** Makes the names in this directory durable. */
   sync(): void;
   /** Makes everything on this file system durable, while the program goes on. */

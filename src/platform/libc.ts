@@ -60,6 +60,7 @@ const SYMBOLS = {
   getgrnam_r: { parameters: ["buffer", "buffer", "buffer", "usize", "buffer"], result: "i32" },
   // Variadic in C; with the convention of both processors a fixed signature is the same (not so on macOS).
   ioctl: { parameters: ["i32", "u64", "i32"], result: "i32" },
+  ioctlBuffer: { name: "ioctl", parameters: ["i32", "u64", "buffer"], result: "i32" },
   // Calls for which older C libraries have no exported function: by number.
   getdents64: { name: "syscall", parameters: ["i64", "i32", "buffer", "usize"], result: "i32" },
   openat2: { name: "syscall", parameters: ["i64", "i32", "buffer", "buffer", "usize"], result: "i32" },

@@ -12,6 +12,9 @@ const UTIME_OMIT = 0x3fff_ffff - 1;
 const TWO_32 = 0x1_0000_0000;
 /** Longest list of attribute names and longest value (XATTR_LIST_MAX, XATTR_SIZE_MAX). */
 const XATTR_BYTES = 65536;
+/** As `asm-generic/ioctl.h` makes them, for a `long`; the kernel reads and writes an `int`. */
+const FS_IOC_GETFLAGS = 0x8008_6601, FS_IOC_SETFLAGS = 0x4008_6602;
+
 /** Flags of those who open something for another purpose. */
 const NO_READING = O.WRONLY | O.RDWR | O.CREAT | O.PATH;
 /** EPERM by rule; the others from file systems that are programs, and ask another one in turn. */
@@ -252,6 +255,16 @@ export class LinuxCalls {
       return this.check(this.libc.call.fremovexattr(fd, raw), `remove the attribute ${name} of`, path);
     }
     this.check(this.libc.call.fsetxattr(fd, raw, value, value.length, 0), `set the attribute ${name} of`, path);
+  }
+
+  /** The bits that `ioctl` takes are those of statx, as far as they are in FLAGS. */
+  addFlagsOfFd(fd: number, flags: number, path: Raw): void {
+    const { call } = this.libc, word = new Int32Array(new ArrayBuffer(8)), bytes = new Uint8Array(word.buffer);
+    this.check(call.ioctlBuffer(fd, FS_IOC_GETFLAGS, bytes), "read the flags of", path);
+    const had = word[0] ?? 0;
+    if ((had & flags) === flags) return;
+    word[0] = had | flags;
+    this.check(call.ioctlBuffer(fd, FS_IOC_SETFLAGS, bytes), "set the flags of", path);
   }
 
   setXattrAt(

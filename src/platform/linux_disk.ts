@@ -449,6 +449,10 @@ class LinuxDir implements Dir {
     this.#calls.setXattrOfFd(this.#fd, attribute, value, this.path);
   }
 
+  addFlags(flags: number): void {
+    this.#calls.addFlagsOfFd(this.#fd, flags, this.path);
+  }
+
   sync(): void {
     const { libc } = this.#calls;
     let result: number;

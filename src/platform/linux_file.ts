@@ -119,6 +119,10 @@ export class LinuxFile implements OpenFile {
     this.#calls.setXattrOfFd(this.#fd, name, value, this.#path());
   }
 
+  addFlags(flags: number): void {
+    this.#calls.addFlagsOfFd(this.#fd, flags, this.#path());
+  }
+
   sync(): void {
     const { libc } = this.#calls;
     let result: number;

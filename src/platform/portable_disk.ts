@@ -350,6 +350,10 @@ class PortableDir implements Dir {
     throw new DiskFault("ENOTSUP", `set the attribute ${attribute} of`, this.path);
   }
 
+  addFlags(_flags: number): never {
+    throw new DiskFault("ENOTSUP", "set the flags of", this.path);
+  }
+
   sync(): void {
     // Windows has no such call; NTFS keeps its names in a journal.
     if (IS_WINDOWS) return;

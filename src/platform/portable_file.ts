@@ -114,6 +114,10 @@ export class PortableFile implements OpenFile {
     throw new DiskFault("ENOTSUP", `set the attribute ${name} of`, this.#path);
   }
 
+  addFlags(_flags: number): never {
+    throw new DiskFault("ENOTSUP", "set the flags of", this.#path);
+  }
+
   sync(): void {
     this.#do("sync", () => this.#file.syncSync());
     this.#isWritten = false;

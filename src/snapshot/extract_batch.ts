@@ -13,6 +13,8 @@ export interface ExtractBatch {
   readonly isFresh: boolean;
   /** Of {@link partialName}. */
   readonly key: string;
+  /** Files may share the blocks of the storage, zeros among them, where the file system can do that. */
+  readonly clones: boolean;
   readonly files: readonly ExtractTask[];
 }
 
@@ -39,6 +41,8 @@ export interface FileNote {
   readonly target: number;
   /** Of an entry with several names. */
   readonly hardLink?: string;
+  /** To be set in the end. */
+  readonly flags?: readonly string[];
 }
 
 /** Files of a restore, written in the order in which an engine reads best: what lies together comes together, and once. */

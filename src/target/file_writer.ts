@@ -189,7 +189,7 @@ export class FileWriter {
       if (got < this.#buffer.length) this.#writeSmall(file, task, got);
       else if (source.size() !== task.size) {
         throw new DamagedContent(task.content, "it is not as large as it should be");
-      } else if (source.cloneTo(file)) yield* this.#verify(file, task);
+      } else if (this.#batch.clones && source.cloneTo(file)) yield* this.#verify(file, task);
       else yield* this.#writeStream(file, task, source, got);
     } catch (error) {
       undo();

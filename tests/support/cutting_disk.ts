@@ -20,12 +20,21 @@ const DIR_CHANGES = new Set<PropertyKey>([
   "setAttributes",
   "setSelfAttributes",
   "setXattr",
+  "addFlags",
   "setSelfXattr",
   "sync",
   "syncFileSystem",
   "link",
 ]);
-const FILE_CHANGES = new Set<PropertyKey>(["write", "truncate", "setAttributes", "setXattr", "cloneFrom", "sync"]);
+const FILE_CHANGES = new Set<PropertyKey>([
+  "write",
+  "truncate",
+  "setAttributes",
+  "setXattr",
+  "addFlags",
+  "cloneFrom",
+  "sync",
+]);
 
 export class CuttingDisk {
   changes = 0;

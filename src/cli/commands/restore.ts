@@ -29,6 +29,8 @@ interface RestoreOptions extends PaceOptions {
   readonly dryRun?: boolean;
   readonly owner: boolean;
   readonly numericIds?: boolean;
+  readonly sparse?: boolean;
+  readonly flags?: boolean;
   readonly workers?: number;
 }
 
@@ -77,6 +79,8 @@ function withOptions(command: Command): Command {
     .option("-n, --dry-run", "only show what would be created, replaced and deleted")
     .option("--no-owner", "do not restore owner and group")
     .option("--numeric-ids", "restore numeric user and group IDs, ignoring names")
+    .option("--flags", "restore the flags immutable, append-only and no-dump (Linux; the first two as root)")
+    .option("--sparse", "write holes instead of zeros in all files, not only where the original had holes")
     .addOption(workersOption());
   return addPaceOptions(command)
     .addHelpText(
@@ -148,6 +152,8 @@ function requestOf(
     overwrite,
     delete: options.delete ?? false,
     owners: owner ? numericIds ? "ids" : "names" : "none",
+    sparse: options.sparse ?? false,
+    flags: options.flags ?? false,
     workers: session.workers(workers),
     signal: session.signal,
   };

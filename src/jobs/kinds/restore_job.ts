@@ -29,6 +29,8 @@ export async function performRestore(run: JobRun, job: JobOf<"restore">): Promis
     overwrite: job.overwrite,
     delete: job.delete ?? false,
     owners: job.owners ?? "names",
+    sparse: job.sparse ?? false,
+    flags: job.flags ?? false,
     isGuarded: true,
     workers: job.workers ?? setup.workers,
     signal: setup.signal,

@@ -109,6 +109,8 @@ const restore = z.strictObject({
   delete: z.boolean().describe("Remove from the target what the snapshot doesn't have").exactOptional(),
   owners: z.enum(["names", "ids", "none"]).describe("By name (the default), by number, or whoever restores")
     .exactOptional(),
+  sparse: z.boolean().describe("Write holes instead of zeros in all files").exactOptional(),
+  flags: z.boolean().describe("Restore the flags immutable, append-only and no-dump").exactOptional(),
   workers: workers.exactOptional(),
 }).describe("Get files back from a snapshot");
 

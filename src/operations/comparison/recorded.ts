@@ -1,4 +1,4 @@
-/** What a backup only records of an object, because nothing can give it back. */
+/** What a backup also records: flags, which a restore sets if asked to, and the birth time, which no call can set. */
 import type { DetailFields } from "../../core/entry.ts";
 import type { Stat } from "../../core/stat.ts";
 import { FLAGS } from "../../platform/disk.ts";

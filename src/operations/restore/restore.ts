@@ -92,6 +92,7 @@ async function restoreInto(
     for await (const file of extraction.run()) runs[file.note.target]?.take(file);
     for (const [number, target] of targets.entries()) await finish(runs[number], target, id);
   }
+  for (const run of runs) run.giveFlags();
   shared.losses.report(plan.monitor);
 }
 

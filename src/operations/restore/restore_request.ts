@@ -27,6 +27,10 @@ export interface RestoreRequest {
   readonly delete: boolean;
   /** "ids": numbers as they were, even if the names have others here. "none": everything belongs to who restores it. */
   readonly owners: "names" | "ids" | "none";
+  /** Makes holes of zeros in all files, not only in those that had holes. */
+  readonly sparse?: boolean;
+  /** Sets flags such as "immutable" as well. */
+  readonly flags?: boolean;
   /** The target is a place of the storage that is meant for it: what is to become a part of its archive. */
   readonly allowInsideStorage?: true;
   /** The target was named by others, who may also write to directories on the way: see guarded_disk.ts. */

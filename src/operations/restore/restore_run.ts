@@ -9,11 +9,12 @@ import type { MetadataLoss, Overwrite, WantedAttributes, WriteOutcome } from "..
 import type { Stat } from "../../core/stat.ts";
 import { Descent } from "../../platform/descent.ts";
 import { type Dir, DiskFault } from "../../platform/disk.ts";
-import type { ExtractBatch, ExtractedFile, Extraction, ExtractResult } from "../../snapshot/extract_batch.ts";
+import type { ExtractBatch, ExtractedFile, Extraction, ExtractResult, FileNote } from "../../snapshot/extract_batch.ts";
 import { NotBackedUp } from "../../snapshot/faults.ts";
 import type { ContentReader } from "../../snapshot/repository.ts";
 import { giveAttributes, NO_LOSSES, renewAttributes } from "../../target/attributes.ts";
 import { isFatal } from "../../target/file_writer.ts";
+import { giveFlags, settableFlags } from "../../target/flags.ts";
 import { isSameObject, ObjectWriter } from "../../target/object_writer.ts";
 import { assertMayRestore, decideOverwrite } from "../../target/overwrite.ts";
 import { assertReplaceable, partialName } from "../../target/replacing.ts";
@@ -55,6 +56,8 @@ export class RestoreRun implements Disposable {
   readonly #blocked = new Set<Apath>();
   /** Directories that were not chosen but had to be made, outermost first. */
   readonly #late: Entry[] = [];
+  /** To be set in the end. */
+  readonly #flags = new Map<Apath, readonly string[]>();
   #batchesUnderWay = 0;
   #top: Entry | undefined;
 
@@ -100,10 +103,11 @@ export class RestoreRun implements Disposable {
   }
 
   /** A file that was collected has been dealt with. */
-  take({ relative, name, size, note: { hardLink }, result }: ExtractedFile): void {
+  take({ relative, name, size, note: { hardLink, flags }, result }: ExtractedFile): void {
     const path = apathIn(TOP, relative === EMPTY ? name : joinRaw(relative, name));
     this.#monitor.current(textOf(path));
-    this.#countFile({ path, size, ...(hardLink !== undefined && { hardLink }) }, result);
+    const found = { ...(hardLink !== undefined && { hardLink }), ...(flags !== undefined && { flags }) };
+    this.#countFile({ kind: "file", path, size, ...found }, result);
   }
 
   /** Further names, and attributes of directories. */
@@ -176,13 +180,15 @@ export class RestoreRun implements Disposable {
   }
 
   #batchOf(directory: Apath, files: readonly Entry[]): ExtractBatch {
+    const { sparse } = this.#plan.request;
     return {
       rootPath: this.#target.path,
       relative: relativeOf(directory),
       overwrite: this.#overwrite,
       isFresh: this.#restore.isFresh,
       key: this.#key,
-      files: files.map((entry) => taskOf(entry, this.#plan.wanted(entry))),
+      clones: !sparse,
+      files: files.map((entry) => taskOf(sparse ? { ...entry, sparse } : entry, this.#plan.wanted(entry))),
     };
   }
 
@@ -197,7 +203,10 @@ export class RestoreRun implements Disposable {
     files: readonly Entry[],
   ): EntryGroup["batches"][0]["results"] {
     const target = this.#number;
-    const notes = files.map(({ hardLink }) => hardLink === undefined ? { target } : { target, hardLink });
+    const notes = files.map((entry): FileNote => {
+      const { hardLink } = entry, flags = this.#plan.request.flags ? settableFlags(entry) : undefined;
+      return { target, ...(hardLink !== undefined && { hardLink }), ...(flags !== undefined && { flags }) };
+    });
     return extraction.add(this.#batchOf(directory, files), notes);
   }
 
@@ -366,6 +375,7 @@ export class RestoreRun implements Disposable {
   }
 
   #give(entry: Entry, directory: Dir): void {
+    this.#noteFlags(entry);
     const losses = renewAttributes(selfOf(directory), directory.statSelf(), this.#plan.wanted(entry));
     this.#losses.add(entry.path, losses ?? NO_LOSSES);
   }
@@ -377,7 +387,10 @@ export class RestoreRun implements Disposable {
     }
   }
 
-  #countFile(entry: Pick<Entry, "path" | "size" | "hardLink">, { how, bytes, problem, losses }: ExtractResult): void {
+  #countFile(
+    entry: Pick<Entry, "kind" | "path" | "size" | "hardLink" | "flags">,
+    { how, bytes, problem, losses }: ExtractResult,
+  ): void {
     this.#report(entry, problem);
     if (how === "failed") return;
     this.#losses.add(entry.path, losses);
@@ -385,7 +398,26 @@ export class RestoreRun implements Disposable {
     if (how !== "written") this.#monitor.count("keptBytes", entry.size);
     this.#monitor.status?.(how === "written" ? "restored" : "kept", textOf(entry.path));
     this.#monitor.count("restoredBytes", bytes);
-    if (how !== "kept") this.#noteName(entry);
+    if (how === "kept") return;
+    this.#noteName(entry);
+    this.#noteFlags(entry);
+  }
+
+  #noteFlags(entry: Pick<Entry, "kind" | "path" | "flags">): void {
+    const flags = this.#plan.request.flags ? settableFlags(entry) : undefined;
+    if (flags !== undefined) this.#flags.set(entry.path, flags);
+  }
+
+  /** When nothing else is to be done anywhere: what is immutable can be neither changed nor linked. */
+  giveFlags(): void {
+    for (const [path, flags] of this.#flags) {
+      this.#guard(() => {
+        using into = this.#descent.open(relativeOf(path === TOP ? path : parentOf(path)));
+        if (path === TOP) return this.#losses.add(path, giveFlags(into, flags));
+        using object = into.stat(nameOf(path))?.kind === "dir" ? into.openDir(nameOf(path)) : into.open(nameOf(path));
+        if (object !== undefined) this.#losses.add(path, giveFlags(object, flags));
+      });
+    }
   }
 
   /** A damaged content says nothing of the file it was for. */
