@@ -5,6 +5,7 @@ import { memoryLimit } from "./src/platform/memory.ts";
 import { commandOutput, standardInput } from "./src/platform/process.ts";
 import { askSecret, readSecret } from "./src/platform/secrets.ts";
 import * as system from "./src/platform/system.ts";
+import { whyOthersWritePath } from "./src/platform/written_by_others.ts";
 import { systemClock } from "./src/platform/system_clock.ts";
 import { isStdoutClosed, terminal } from "./src/platform/terminal.ts";
 
@@ -61,6 +62,7 @@ function realWorld(): World {
     here: system.here,
     readTextFile: system.readTextFile,
     readSecret,
+    whyOthersWrite: whyOthersWritePath,
     // Whoever doesn't see the question can't answer it.
     askSecret: (question, signal) => stderrIsTerminal ? askSecret(question, signal) : Promise.resolve(undefined),
     showPages,

@@ -30,6 +30,8 @@ export interface World {
   readTextFile(path: string, mostBytes?: number): string;
   /** Text of a file that nobody else can read. @param path absolute @throws ExposedSecret, DiskFault */
   readSecret(path: string, mostBytes: number): string;
+  /** Why somebody else may have written a file; undefined if nobody could. @param path absolute @throws DiskFault */
+  whyOthersWrite(path: string): string | undefined;
   /** What a person types, unseen; undefined if nobody is there to be asked. @throws Interrupted */
   askSecret(question: string, signal: AbortSignal): Promise<string | undefined>;
   /** Has a pager show a long text. @param line for the shell @returns false if it can't be started */

@@ -43,6 +43,7 @@ export const PHASES = [
   "removing",
   "writing the archive",
   "packing",
+  "running hooks",
 ] as const;
 export type Phase = typeof PHASES[number];
 

@@ -127,12 +127,19 @@ function masked(argv: readonly string[]): readonly string[] {
   return argv;
 }
 
+/** The same of any program, by way of the shell. */
+export function maskedProgram(argv: readonly string[]): readonly string[] {
+  const [first, second] = argv, mask = givenUmask();
+  if (mask === undefined || IS_WINDOWS || (first === SHELL && second === "-c")) return masked(argv);
+  return masked([SHELL, "-c", `umask ${mask.toString(8).padStart(4, "0")}; exec "$@"`, SHELL, ...argv]);
+}
+
 /** The words that have the system's shell run a line. */
 export function shellWords(line: string): readonly string[] {
   return IS_WINDOWS ? ["cmd", "/d", "/s", "/c", line] : [SHELL, "-c", line];
 }
 
-function reasonOf({ code, signal }: { readonly code: number; readonly signal: string | null }): string {
+export function reasonOf({ code, signal }: { readonly code: number; readonly signal: string | null }): string {
   return signal === null ? `it ended with status ${code}` : `it was ended by ${signal}`;
 }
 

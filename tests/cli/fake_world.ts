@@ -9,6 +9,7 @@ import { openDisk } from "../../src/platform/open_disk.ts";
 import { commandOutput } from "../../src/platform/process.ts";
 import { readSecret } from "../../src/platform/secrets.ts";
 import { readTextFile } from "../../src/platform/system.ts";
+import { whyOthersWritePath } from "../../src/platform/written_by_others.ts";
 import { TestClock, WORKER_SCRIPT } from "../support/world.ts";
 
 export class FakeOutput implements Output {
@@ -70,6 +71,7 @@ export class FakeWorld implements World {
   };
   readTextFile = readTextFileOfTests;
   readSecret = readSecret;
+  whyOthersWrite = whyOthersWritePath;
   /** What a person types when asked; without any, nobody is there. */
   readonly answers: string[] = [];
   readonly questions: string[] = [];

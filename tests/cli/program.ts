@@ -10,6 +10,7 @@ import { openDisk } from "../../src/platform/open_disk.ts";
 import { commandOutput } from "../../src/platform/process.ts";
 import { readSecret } from "../../src/platform/secrets.ts";
 import * as system from "../../src/platform/system.ts";
+import { whyOthersWritePath } from "../../src/platform/written_by_others.ts";
 import { systemClock } from "../../src/platform/system_clock.ts";
 import { FakeOutput, readTextFileOfTests, runIn } from "./fake_world.ts";
 
@@ -148,6 +149,7 @@ class PlaceWorld implements World {
   };
   readTextFile = readTextFileOfTests;
   readSecret = readSecret;
+  whyOthersWrite = whyOthersWritePath;
   askSecret = () => Promise.resolve(undefined);
   showPages = () => Promise.resolve(false);
   stdin = () => ReadableStream.from([]);

@@ -6,6 +6,7 @@ import type { LogEvent } from "../../src/jobs/log/log.ts";
 import type { JobSetup } from "../../src/jobs/run/job_run.ts";
 import { JobExecutor, type JobPlaces } from "../../src/jobs/service/job_executor.ts";
 import { type JobRunner, SameThread } from "../../src/jobs/service/thread.ts";
+import type { HookSet } from "../../src/operations/hooks/hook_set.ts";
 import { NO_SECRETS } from "../../src/operations/vaults/login.ts";
 import type { NamedVault } from "../../src/operations/vaults/vault_settings.ts";
 import { readSecret } from "../../src/platform/secrets.ts";
@@ -19,6 +20,8 @@ export class JobWorld extends World {
   signal = new AbortController();
   /** Those that the configuration names. */
   vaults: Readonly<Record<string, NamedVault>> = {};
+  /** Those of the configuration. */
+  hooks: readonly HookSet[] = [];
 
   constructor(options: WorldOptions = {}) {
     super(options);
@@ -27,11 +30,14 @@ export class JobWorld extends World {
     // What lies below a private directory is published as private.
     Deno.chmodSync(this.base, 0o755);
     Deno.mkdirSync(`${this.jobs}/.backup-tool`, { recursive: true });
+    // Whatever mask other tests have left this process: nobody else may put in commands.
+    Deno.chmodSync(this.jobs, 0o755);
   }
 
   /** Puts a job file in. */
   put(name: string, job: unknown): void {
-    Deno.writeTextFileSync(`${this.jobs}/${name}`, typeof job === "string" ? job : JSON.stringify(job));
+    const text = typeof job === "string" ? job : JSON.stringify(job);
+    Deno.writeTextFileSync(`${this.jobs}/${name}`, text, { mode: 0o644 });
   }
 
   /** Does a job in this thread. @param disk for tests that cut */
@@ -64,6 +70,7 @@ export class JobWorld extends World {
       workers: 0,
       lockState: rawOf(`${this.base}/locks`),
       vaults: this.vaults,
+      hooks: this.hooks,
       secrets: { ...NO_SECRETS, readSecret },
       log: (event: LogEvent) => void this.log.push(event),
     };

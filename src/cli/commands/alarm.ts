@@ -65,6 +65,6 @@ const defineAcknowledge: Define = (alarm, act) => {
       const done = await acknowledge(repository, all ? undefined : names);
       if (done.length === 0) session.monitor.notice("There was nothing to acknowledge");
       session.result(done, done.map(({ former, id }) => `Acknowledged ${shortId(former)}: it is now ${shortId(id)}`));
-    })
+    }, { hooks: true })
   );
 };

@@ -62,7 +62,7 @@ export const defineBackup: Define = (program, act) => {
         const { json, lines } = await backUp(repository, only, options, session);
         session.result(json, lines);
       }
-    })
+    }, { hooks: true })
   );
 };
 
@@ -98,12 +98,14 @@ async function backUp(
   }
   if (chosen.server !== undefined) {
     const snapshot = await backUpServer(repository, chosen.server, { chosen, options, session });
+    session.noteSnapshot(snapshot.id);
     return reportOf(snapshot, undefined, session);
   }
   const { lockedBackup } = await import("../../operations/backup/locked_backup.ts");
   const locking = { state: await lockDirectory(session.world), spec: lockFor(chosen, options, session) };
   const request = requestFor(chosen, options, session);
   const snapshot = await lockedBackup(repository, request, locking, session.monitor);
+  session.noteSnapshot(snapshot.id);
   const location = await session.engine() === "storage" ? repository.location : undefined;
   return reportOf(snapshot, location, session);
 }

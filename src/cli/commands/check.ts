@@ -73,7 +73,7 @@ export const defineCheck: Define = (program, act) => {
       const result = await check(repository, request, (finding) => findings.push(finding), session.monitor);
       print(session, result, findings);
       return result.damaged > 0 || session.monitor.problems > 0 ? EXIT.someFailed : EXIT.done;
-    })
+    }, { hooks: true })
   );
 };
 

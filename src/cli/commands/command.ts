@@ -10,6 +10,8 @@ export interface Needs {
   readonly config?: boolean;
   /** Default: false. With true, the command fails at once if nobody can see what it prints. */
   readonly output?: boolean;
+  /** Default: false. With true, the hooks of the configuration run before and after, unless it is a dry run. */
+  readonly hooks?: boolean;
 }
 
 /** Runs a command's work with its options, completed by variables and the configuration. */

@@ -4,6 +4,7 @@ import { policyText } from "../../core/policy.ts";
 import { CONFIG_NAME, usualPlaces } from "../settings/config_file.ts";
 import { examples, workersOption } from "../settings/options.ts";
 import type { NamedVault } from "../../operations/vaults/vault_settings.ts";
+import type { HookSet } from "../../operations/hooks/hook_set.ts";
 import type { Session } from "../session/session.ts";
 import { type LoadedConfig, type Setting, SETTINGS, settle, VARIABLES } from "../settings/settings.ts";
 import type { Define } from "./command.ts";
@@ -78,10 +79,18 @@ const DEFAULTS: Readonly<Record<Setting, unknown>> = {
 
 function print(command: Command, session: Session, { path, config }: LoadedConfig): void {
   const settings = SETTINGS.map((name) => shown(command, name, path));
-  const { keep, defaults = {}, vaults = {}, backups = {} } = config;
+  const { keep, defaults = {}, vaults = {}, backups = {}, hooks = [] } = config;
   if (session.options.json) {
     const shown = mapped(vaults, withoutCommands);
-    return session.out.json({ file: path ?? null, settings, keep, defaults, vaults: shown, backups });
+    return session.out.json({
+      file: path ?? null,
+      settings,
+      keep,
+      defaults,
+      vaults: shown,
+      backups,
+      hooks: hooks.map(shownHooks),
+    });
   }
   session.out.line(
     path === undefined ? "No configuration file; there would be looked for" : `Configuration file ${path}`,
@@ -92,6 +101,21 @@ function print(command: Command, session: Session, { path, config }: LoadedConfi
   if (keep !== undefined) session.out.line(`forget keeps by ${policyText(keep)}`);
   for (const [name, { location }] of Object.entries(vaults)) session.out.line(`vault ${name}: ${location}`);
   for (const [name, { sources }] of Object.entries(backups)) session.out.line(`backup ${name}: ${sources.join(", ")}`);
+  for (const set of hooks) session.out.line(hooksText(set));
+}
+
+/** How many commands there are, and for what. */
+function shownHooks({ commands, timeoutMs, ...events }: HookSet) {
+  return {
+    commands: commands ?? "all",
+    timeoutSeconds: Number.isFinite(timeoutMs) ? timeoutMs / 1000 : null,
+    ...mapped(events, (list) => list.length),
+  };
+}
+
+function hooksText({ commands = ["all"], timeoutMs: _, ...events }: HookSet): string {
+  const counts = Object.entries(events).filter(([, { length }]) => length > 0);
+  return `hooks for ${commands.join(", ")}: ${counts.map(([event, { length }]) => `${event} (${length})`).join(", ")}`;
 }
 
 /** What a command line holds may be a secret. */
@@ -128,5 +152,8 @@ const EXAMPLE = `\
     "photos": { "sources": ["~/photos"] },
     "system": { "sources": ["/etc", "/usr/local"], "exclude": ["*.tmp"], "tags": ["weekly"], "oneFileSystem": true }
   }
+
+  // Commands to run before and after, see \`backup-tool help hooks\`
+  // "hooks": { "onFailure": "logger -p user.err \"backup: $BACKUP_TOOL_ERROR\"" }
 }
 `;

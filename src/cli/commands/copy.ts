@@ -71,8 +71,9 @@ export const defineCopy: Define = (program, act) => {
       const selection = await selectToCopy(from, to, filter, session.world.clock.nowMs());
       if (options.dryRun === true) return tellPlan(session, selection);
       const result = await copyAll({ from, to, selection }, options, session);
+      for (const id of result.copied) session.noteSnapshot(id);
       tellResult(session, target, selection, result);
-    })
+    }, { hooks: true })
   );
 };
 

@@ -54,7 +54,7 @@ export const defineDrill: Define = (program, act) => {
       const result = await drill(repository, request, session.monitor);
       session.result(result, resultLines(result, session.sizeText));
       return result.failed > 0 || session.monitor.problems > 0 ? EXIT.someFailed : EXIT.done;
-    })
+    }, { hooks: true })
   );
 };
 

@@ -71,7 +71,7 @@ export const defineForget: Define = (program, act) => {
       if (!session.options.json && !session.options.quiet) { for (const line of lines) session.out.line(line); }
       const pruned = await pruneAfter(repository, session, { ...options, removed: result.removed });
       if (session.options.json) session.out.json({ ...jsonOf(result, request.dryRun), prune: pruned });
-    })
+    }, { hooks: true })
   );
 };
 

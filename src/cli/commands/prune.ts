@@ -51,6 +51,6 @@ export const definePrune: Define = (program, act) => {
       );
       tell(doneLines(result, dryRun, { sizeText, clock: session.world.clock }));
       if (session.options.json) session.out.json({ dryRun, ...result });
-    })
+    }, { hooks: true })
   );
 };

@@ -22,6 +22,6 @@ export const defineRebuild: Define = (program, act) => {
       session.result(result, [
         `Rebuilt the catalog: ${pluralText(snapshots, "snapshot")}, ${pluralText(contents, "content")}`,
       ]);
-    })
+    }, { hooks: true })
   );
 };

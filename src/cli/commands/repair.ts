@@ -76,7 +76,7 @@ export const defineRepair: Define = (program, act) => {
       if (session.options.json) session.out.json({ dryRun, ...result, items: found });
       else if (!session.options.quiet) session.out.line(summaryText(result, dryRun));
       return result.lost > 0 || session.monitor.problems > 0 ? EXIT.someFailed : EXIT.done;
-    })
+    }, { hooks: true })
   );
 };
 

@@ -47,9 +47,10 @@ export const defineRestore: Define = (program, act) => {
       const place = await placesNamed(name, words, repository);
       refuseNames(options, place.paths);
       const request = requestOf({ ...place, options, destination }, session);
+      session.noteSnapshot(request.snapshot.id);
       const work = options.dryRun ? showPreview : doRestore;
       await orLastSeen(repository, () => work(repository, request, session));
-    })
+    }, { hooks: true })
   );
 };
 

@@ -73,9 +73,10 @@ export const defineRewrite: Define = (program, act) => {
       const repository = await session.openRepository();
       const { rewrite } = await import("../../operations/rewrite/rewrite.ts");
       const result = await rewrite(repository, request, session.monitor);
+      for (const { id } of result.snapshots) if (id !== undefined) session.noteSnapshot(id);
       session.result(jsonOf(result, dryRun), linesOf(result, dryRun, session));
       if (options.buildTrees === true) await buildTrees(result, session);
-    })
+    }, { hooks: true })
   );
 };
 

@@ -61,7 +61,7 @@ export const defineSalvage: Define = (program, act) => {
       if (session.options.json) session.out.json(resultJson(result));
       else for (const line of resultLines(result, session)) session.out.line(line);
       return isWhole(result) ? EXIT.done : EXIT.someFailed;
-    })
+    }, { hooks: true })
   );
 };
 

@@ -16,6 +16,7 @@ import type { ServiceOptions } from "../../jobs/service/service.ts";
 import type { ThreadSetup } from "../../jobs/service/thread.ts";
 import type { Notifier } from "../../notify/notifier.ts";
 import type { ServiceManager } from "../../platform/own_program.ts";
+import type { HookSet } from "../../operations/hooks/hook_set.ts";
 import type { SecretWorld } from "../../operations/vaults/login.ts";
 import type { Machine } from "../../platform/machine.ts";
 
@@ -178,6 +179,7 @@ async function serviceOptions(
     workers: session.workers(options.workers),
     lockState: await lockDirectory(session.world),
     vaults: session.loaded.config.vaults ?? {},
+    hooks: await hooksOf(session),
     nice: options.nice === "lowest",
     throttle: options.limit === undefined && options.pause === 0
       ? undefined
@@ -205,6 +207,13 @@ async function serviceOptions(
     ...await systemOf(session),
     signal: session.signal,
   };
+}
+
+/** For every job. @throws UntrustedCommands */
+async function hooksOf(session: Session): Promise<readonly HookSet[]> {
+  if (session.loaded.config.hooks === undefined) return [];
+  const { trustedHooks } = await import("../session/command_hooks.ts");
+  return trustedHooks(session);
 }
 
 /** Undefined if the configuration names nobody; that nobody can be told keeps no job from being done. */

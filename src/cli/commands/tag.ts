@@ -54,7 +54,7 @@ export const defineTag: Define = (program, act) => {
         tagged,
         tagged.map(({ former, id, tags }) => `${shortId(former)} is now ${shortId(id)}: ${tagsText(tags)}`),
       );
-    })
+    }, { hooks: true })
   );
 };
 

@@ -29,7 +29,7 @@ const defineBuild: Define = (tree, act) => {
       const request = { workers, signal: session.signal };
       const built = await patiently(() => buildTree(storage, snapshot, request, session.monitor), storage.machine);
       session.result({ snapshot: snapshot.id, tree: built }, [`Built ${built}`]);
-    })
+    }, { hooks: true })
   );
 };
 
@@ -48,6 +48,6 @@ const defineRemove: Define = (tree, act) => {
       session.result({ snapshot: snapshot.id, tree: snapshot.tree }, [
         `Removed the tree of ${shortId(snapshot.id)}`,
       ]);
-    })
+    }, { hooks: true })
   );
 };

@@ -7,6 +7,7 @@ import errors from "./errors.md" with { type: "text" };
 import excludes from "./excludes.md" with { type: "text" };
 import format from "./format.md" with { type: "text" };
 import gettingStarted from "./getting-started.md" with { type: "text" };
+import hooks from "./hooks.md" with { type: "text" };
 import install from "./install.md" with { type: "text" };
 import keys from "./keys.md" with { type: "text" };
 import metrics from "./metrics.md" with { type: "text" };
@@ -42,6 +43,7 @@ export const TOPICS: ReadonlyMap<string, string> = new Map([
   ["keys", keys],
   ["servers", servers],
   ["configuration", configuration],
+  ["hooks", hooks],
   ["environment", environment],
   ["options", options],
   ["service", service],
@@ -68,7 +70,8 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
   ["exclude", "excludes"],
   ["ignore", "excludes"],
   ["locks", "sources"],
-  ["hooks", "sources"],
+  ["hook", "hooks"],
+  ["commands", "hooks"],
   ["static", "sources"],
   ["streams", "sources"],
   ["keep", "retention"],

@@ -14,6 +14,7 @@ import { type Paint, paintFor } from "../output/terminal/colors.ts";
 import { addVaultOptions } from "../settings/vault_options.ts";
 import { refuseEmpty, usageFault } from "../settings/usage.ts";
 import type { CommandNotices } from "../session/notifications.ts";
+import type { CommandHooks } from "../session/command_hooks.ts";
 import type { Session } from "../session/session.ts";
 import type { Output, World } from "../world.ts";
 
@@ -98,7 +99,7 @@ async function perform(
   world: World,
   command: Command,
   work: Work,
-  { config = true, output = false }: Needs = {},
+  { config = true, output = false, hooks: hasHooks = false }: Needs = {},
 ): Promise<number> {
   const [{ Session }, { NO_CONFIG, settle }] = await Promise.all([
     import("../session/session.ts"),
@@ -117,19 +118,25 @@ async function perform(
     return fail(error);
   }
   await using session = new Session(world, command.optsWithGlobals<GlobalOptions>(), loaded);
-  let notices: CommandNotices | undefined;
+  let notices: CommandNotices | undefined, hooks: CommandHooks | undefined;
   try {
     if (output && world.stdout.isClosed()) throw new OutputClosed();
     notices = await noticesOf(session, command);
+    hooks = hasHooks ? await hooksOf(session, command) : undefined;
+    await hooks?.before();
     const done = await work(session) ?? EXIT.done;
     session.monitor.finish();
     session.out.flush();
-    const status = done === EXIT.done && session.monitor.problems > 0 ? EXIT.someFailed : done;
-    await notices?.ended(status);
-    return status;
+    const statusNow = () => done === EXIT.done && session.monitor.problems > 0 ? EXIT.someFailed : done;
+    const ended = hooks, status = statusNow();
+    hooks = undefined;
+    await ended?.ended(status);
+    await notices?.ended(statusNow());
+    return statusNow();
   } catch (error) {
     session.monitor.finish();
     const status = fail(error);
+    await hooks?.ended(status, error);
     await notices?.ended(status, error);
     return status;
   } finally {
@@ -144,6 +151,13 @@ async function noticesOf(session: Session, command: Command): Promise<CommandNot
   if (names.length === 0) return undefined;
   const { beginNotices } = await import("../session/notifications.ts");
   return await beginNotices(session, names, command);
+}
+
+/** Undefined if the configuration has none for it. */
+async function hooksOf(session: Session, command: Command): Promise<CommandHooks | undefined> {
+  if (session.loaded.config.hooks === undefined) return undefined;
+  const { commandHooks } = await import("../session/command_hooks.ts");
+  return await commandHooks(session, command);
 }
 
 function paintOf(world: World): Paint {

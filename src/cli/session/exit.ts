@@ -21,6 +21,7 @@ const BY_CODE: Readonly<Record<string, number>> = {
   "bad-config": EXIT.wrongUsage,
   "bad-pattern": EXIT.wrongUsage,
   "bad-hex-split": EXIT.wrongUsage,
+  "untrusted-commands": EXIT.wrongUsage,
   "plain-vault": EXIT.wrongUsage,
   "no-storage": EXIT.noStorage,
   "no-vault": EXIT.noStorage,

@@ -45,6 +45,8 @@ export class Session implements AsyncDisposable {
   readonly out: Printer;
   readonly monitor: TerminalMonitor;
   readonly #held = new AsyncDisposableStack();
+  readonly #opened = new AsyncDisposableStack();
+  readonly #snapshots: string[] = [];
   readonly #stop = new AbortController();
   #paced: Promise<Machine> | undefined;
   #listens = false;
@@ -62,7 +64,23 @@ export class Session implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
     await this.#held.disposeAsync();
+  }
+
+  /** Closes every storage and vault: from now on its disk may be taken away. */
+  async close(): Promise<void> {
+    await this.#opened.disposeAsync();
+  }
+
+  /** Hooks are told of a snapshot that was made, or is restored from. */
+  noteSnapshot(id: string): void {
+    this.#snapshots.push(id);
+  }
+
+  /** Ids of those that were noted. */
+  get snapshots(): readonly string[] {
+    return this.#snapshots;
   }
 
   /** For operations that can stop in good order. Without it an interrupt ends the program at once. */
@@ -112,7 +130,7 @@ export class Session implements AsyncDisposable {
   async openRepository(place = this.place): Promise<OpenedRepository> {
     const { openRepository } = await import("../../operations/open.ts");
     const machine = await this.ownMachine();
-    return this.#held.use(await openRepository(machine, place.location, this.monitor, this.login(place)));
+    return this.#opened.use(await openRepository(machine, place.location, this.monitor, this.login(place)));
   }
 
   /** What there is to be opened. */
@@ -125,14 +143,14 @@ export class Session implements AsyncDisposable {
   async unlock(place = this.place): Promise<UnlockedVault & { readonly machine: Machine }> {
     const { unlockAt } = await import("../../operations/open.ts");
     const machine = await this.ownMachine();
-    const vault = this.#held.use(await unlockAt(machine, place.location, this.monitor, this.login(place)));
+    const vault = this.#opened.use(await unlockAt(machine, place.location, this.monitor, this.login(place)));
     return { ...vault, machine };
   }
 
   /** For what only a storage can do; open until the session ends. @param what that is @throws NotForVaults, NoStorage and what else opening throws */
   async openStorage(what: string, place = this.place): Promise<Storage> {
     const { openOnlyStorage } = await import("../../operations/open.ts");
-    return this.#held.use(await openOnlyStorage(await this.ownMachine(), place.location, this.monitor, what));
+    return this.#opened.use(await openOnlyStorage(await this.ownMachine(), place.location, this.monitor, what));
   }
 
   /** Where a storage lies, or is to be made. @param what it is needed for @throws BadUsage, NotForVaults */

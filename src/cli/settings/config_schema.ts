@@ -8,6 +8,7 @@ import { rawOf, textOf } from "../../core/raw.ts";
 import { pathOf } from "../../core/written_path.ts";
 import { backupShape, checkPath, type WrittenBackup } from "../../operations/settings/backup_schema.ts";
 import { bytesOfSize } from "../../operations/settings/backup_settings.ts";
+import { CONFIG_HOOKS_SCHEMA, hookSetsFrom } from "../../operations/settings/hooks_schema.ts";
 import { POLICY_SCHEMA } from "../../operations/settings/policy_schema.ts";
 import { parseDuration } from "../../operations/settings/prune_pace.ts";
 import { readableBy } from "../../operations/settings/readable.ts";
@@ -17,6 +18,7 @@ import { vaultFrom, vaultSchema } from "../../operations/settings/vault_schema.t
 import { hasScheme, type NamedVault } from "../../operations/vaults/vault_settings.ts";
 import type { Expectations } from "../../notify/late.ts";
 import type { NotifySettings } from "../../notify/targets.ts";
+import type { HookSet } from "../../operations/hooks/hook_set.ts";
 import { BadConfig, type ConfigFile } from "./config_file.ts";
 import type { World } from "../world.ts";
 
@@ -49,6 +51,7 @@ export const CONFIG_SCHEMA = z.strictObject({
   vaults: z.record(backupName.regex(/^[^:]*$/, "A name has no colon"), vaultSchema(path, path))
     .describe("What `-s NAME` and `copy --to NAME` stand for").exactOptional(),
   backups: z.record(backupName, namedBackup).describe("What `backup-tool backup NAME` backs up").exactOptional(),
+  hooks: CONFIG_HOOKS_SCHEMA.exactOptional(),
   ...notifyShape(path, backupName),
 });
 
@@ -61,12 +64,13 @@ type Written = z.output<typeof CONFIG_SCHEMA>;
 
 type NamedBackup = NonNullable<Written["backups"]>[string];
 
-export interface Config extends Omit<Written, "backups" | "vaults" | "notify" | "smtp" | "expect"> {
+export interface Config extends Omit<Written, "backups" | "vaults" | "notify" | "smtp" | "expect" | "hooks"> {
   readonly backups?: Readonly<
     Record<string, Omit<NamedBackup, "sources"> & { readonly sources: readonly (string | RemoteSource)[] }>
   >;
   readonly vaults?: Readonly<Record<string, NamedVault>>;
   readonly notify?: NotifySettings;
+  readonly hooks?: readonly HookSet[];
   readonly expect?: Expectations;
 }
 
@@ -92,7 +96,7 @@ function badConfig(path: string, complaints: readonly Complaint[]): BadConfig {
 }
 
 function withAbsolutePaths(
-  { vaults = {}, notify, smtp, expect, ...config }: Written,
+  { vaults = {}, notify, smtp, expect, hooks, ...config }: Written,
   absolute: (path: string) => string,
 ): Config {
   const resolved = <T extends WrittenBackup>(settings: T): T => ({
@@ -115,6 +119,7 @@ function withAbsolutePaths(
     backups: Object.fromEntries(backups),
     ...(notify !== undefined && { notify: notifyFrom(defined({ notify, smtp }), absolute) }),
     ...(expect !== undefined && { expect: expectationsFrom({ expect }) }),
+    ...(hooks !== undefined && { hooks: hookSetsFrom(hooks) }),
   };
 }
 

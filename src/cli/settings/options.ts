@@ -16,6 +16,8 @@ export interface GlobalOptions {
   readonly wait?: string;
   /** Names of those who are told how it ends. */
   readonly notify?: readonly string[];
+  /** False: run none. */
+  readonly hooks?: boolean;
 }
 
 export function addGlobalOptions(program: Command): Command {
@@ -33,6 +35,7 @@ export function addGlobalOptions(program: Command): Command {
     );
   // On the page of `notify`, and on no other.
   program.addOption(new Option("--notify <NAME>", "notify this target when it ends").argParser(collected).hideHelp());
+  program.option("--no-hooks", "do not run the hooks of the configuration (see `help hooks`)");
   for (const name of ["config", "bytes", "quiet", "verbose"]) program.addOption(opposite(name));
   return program;
 }

@@ -3,11 +3,13 @@ import { complaintText } from "../../core/jsonc.ts";
 import { type Raw, rawOf, textOf } from "../../core/raw.ts";
 import type { Stat } from "../../core/stat.ts";
 import { lookInto, readJobFile } from "./job_directory.ts";
+import { type Origin, refuseUntrusted, whyUntrusted } from "../schema/commands.ts";
 import { parseRecurringJob } from "../schema/job_file.ts";
 import { nameText } from "../state/job_name.ts";
 import type { Log } from "../log/log.ts";
 import type { RecurringJob } from "../schema/schema.ts";
 import { ToldOnce } from "../log/told_once.ts";
+import { UntrustedCommands } from "../../operations/hooks/faults.ts";
 import { type Dir, DiskFault } from "../../platform/disk.ts";
 
 const RECURRING = rawOf("recurring");
@@ -75,10 +77,13 @@ export class RecurringFiles {
     try {
       const stat = directory.stat(name);
       if (stat === undefined) return undefined;
-      const look = lookOf(stat), known = this.#known.get(name);
+      const places = [this.#jobs.statSelf(), directory.statSelf()];
+      const look = [lookOf(stat), ...places.map(({ mode, uid }) => `${mode} ${uid}`)].join(),
+        known = this.#known.get(name);
       if (known?.look === look) return known.file;
       // What changes while it is read has another look afterwards, and is read again.
-      const file = this.#parse(directory, name, stat, seenMs);
+      const read = this.#parse(directory, name, stat, seenMs);
+      const file = read && this.#trusted(name, read, { file: stat, directories: places });
       this.#known.set(name, { look, file });
       return file;
     } catch (error) {
@@ -102,11 +107,23 @@ export class RecurringFiles {
     return job && { name, job, mode };
   }
 
-  #tell(name: Raw, why: string): void {
+  /** What is dropped for it would be this user's own: whoever wrote it must be that user. */
+  #trusted(name: Raw, file: RecurringFile, origin: Origin): RecurringFile | undefined {
+    try {
+      refuseUntrusted(`recurring/${file.name}`, file.job, whyUntrusted(origin));
+      return file;
+    } catch (error) {
+      if (!(error instanceof UntrustedCommands)) throw error;
+      this.#tell(name, error.message, "waits");
+      return undefined;
+    }
+  }
+
+  #tell(name: Raw, why: string, what = "can't be read"): void {
     this.#told.tell(name, {
       level: "error",
       event: "recurring-broken",
-      message: `recurring/${nameText(name)} can't be read: ${why}`,
+      message: `recurring/${nameText(name)} ${what}: ${why}`,
       fields: { file: textOf(name) },
     });
   }

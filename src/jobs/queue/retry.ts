@@ -2,6 +2,7 @@
 import { BadUsage, Fault } from "../../core/fault.ts";
 import { bytesOf, type Raw, raw, rawOf, sliceRaw } from "../../core/raw.ts";
 import type { Random } from "../../core/clock.ts";
+import type { UntrustedCommands } from "../../operations/hooks/faults.ts";
 import type { Dir, Disk } from "../../platform/disk.ts";
 import { parseJob } from "../schema/job_file.ts";
 import { isJobName, nameText } from "../state/job_name.ts";
@@ -10,6 +11,8 @@ import { lookInto, readJobFile } from "./job_directory.ts";
 
 /** Shorter beginnings of ids would too often fit by accident. */
 const SHORTEST_PREFIX = 4;
+/** Code of {@link UntrustedCommands}: a file that is put in again would be trusted. */
+const UNTRUSTED: UntrustedCommands["code"] = "untrusted-commands";
 /** Only for the user that the service runs as. */
 const PRIVATE = 0o600;
 
@@ -37,7 +40,7 @@ export function runNamed(name: string, history: readonly HistoryEntry[]): Histor
 }
 
 /** @param force also one that was done @returns the text to put in @throws BadUsage */
-export function retriedText({ name, outcome, text, kept }: HistoryEntry, force: boolean): string {
+export function retriedText({ name, outcome, text, kept, error }: HistoryEntry, force: boolean): string {
   const job = nameText(rawOf(name));
   if (outcome === "done" && !force) {
     throw new BadUsage(`The job ${job} was done without problems`, "Use `--force` to run it again all the same");
@@ -45,6 +48,12 @@ export function retriedText({ name, outcome, text, kept }: HistoryEntry, force: 
   if (text === null) {
     const where = kept === undefined ? "" : `; it is in ${kept} of the job directory`;
     throw new BadUsage(`The text of the job ${job} is not in the history${where}`, "Put its file in again yourself");
+  }
+  if (error?.code === UNTRUSTED) {
+    throw new BadUsage(
+      `The job ${job} runs commands that somebody else may have written`,
+      "Look at them in `job history`, and put its file in again yourself",
+    );
   }
   if (parseJob(text).job === undefined) {
     throw new BadUsage(`The job ${job} is not valid`, "Put it in again when you have corrected it");

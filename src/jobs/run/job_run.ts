@@ -9,6 +9,7 @@ import type { JobRecord } from "../state/job_state.ts";
 import type { Log } from "../log/log.ts";
 import { type Dir, type Disk, DiskFault } from "../../platform/disk.ts";
 import { GuardedDisk } from "../../operations/guarded_disk.ts";
+import type { HookSet } from "../../operations/hooks/hook_set.ts";
 import { openRepository } from "../../operations/open.ts";
 import { NO_SECRETS, type SecretWorld } from "../../operations/vaults/login.ts";
 import { placeNamed } from "../../operations/vaults/place.ts";
@@ -37,6 +38,8 @@ export interface JobSetup {
   readonly lockState?: Raw;
   /** Those that the configuration names. */
   readonly vaults?: Readonly<Record<string, NamedVault>>;
+  /** Those of the configuration. */
+  readonly hooks?: readonly HookSet[];
   /** What opens vaults. Absent: none can be opened. */
   readonly secrets?: SecretWorld;
 }
@@ -97,8 +100,12 @@ export class JobRun {
     this.#repository = storage;
   }
 
-  /** Closes what was opened for it. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** Closes what was opened for it. */
+  async close(): Promise<void> {
     await this.#held.disposeAsync();
   }
 

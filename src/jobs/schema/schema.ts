@@ -14,6 +14,7 @@ import {
   SIZE_SCHEMA,
   TAGS_SCHEMA,
 } from "../../operations/settings/backup_schema.ts";
+import { HOOKS_SCHEMA } from "../../operations/settings/hooks_schema.ts";
 import { POLICY_SCHEMA } from "../../operations/settings/policy_schema.ts";
 import { parseDuration, parseShare } from "../../operations/settings/prune_pace.ts";
 import { readableBy } from "../../operations/settings/readable.ts";
@@ -47,6 +48,7 @@ const COMMON_SHAPE = {
     .exactOptional(),
   by: z.string().min(1).max(64).describe("Account that put it in by the page; it may take it out again")
     .exactOptional(),
+  hooks: HOOKS_SCHEMA.exactOptional(),
 };
 
 const pathOrServer = z.string().refine((text) => isRemoteText(text) || ABSOLUTE.test(text), "Expected an absolute path")

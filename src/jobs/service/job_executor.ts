@@ -1,6 +1,5 @@
 /** Does jobs, one at a time: from the job file to its line in the history. See FORMAT.md for what is written when. */
 import { hashBytes } from "../../core/digest.ts";
-import { Fault, Interrupted } from "../../core/fault.ts";
 import { toFaultData } from "../../core/fault_data.ts";
 import { complaintText } from "../../core/jsonc.ts";
 import { bytesOf, joinRaw, type Raw, rawOf, textOf } from "../../core/raw.ts";
@@ -19,35 +18,17 @@ import {
   removeJobFile,
 } from "../queue/job_directory.ts";
 import { parseJob } from "../schema/job_file.ts";
-import { performKind } from "../kinds/job_kinds.ts";
 import { JobMonitor } from "../run/job_monitor.ts";
 import { nameText } from "../state/job_name.ts";
 import { JobRun, type JobSetup } from "../run/job_run.ts";
 import { forgetCancel, isCancelled, mayBeCancelled } from "../state/cancel_requests.ts";
 import { type JobRecord, RecordStore } from "../state/job_state.ts";
+import { refuseUntrusted, whyUntrusted } from "../schema/commands.ts";
+import { isOfPlace, isPostponing } from "./postponing.ts";
+import { performWithHooks } from "./job_hooks.ts";
 import type { Dir } from "../../platform/disk.ts";
 import { tryToRemove } from "../../platform/remove_recursively.ts";
 import { openStorage, type Storage } from "../../storage/storage.ts";
-
-/** Nothing is wrong with the job: its storage can't be used at the moment. It stays, and its turn comes again. */
-const POSTPONING: ReadonlySet<string> = new Set([
-  "locked",
-  "vault-in-use",
-  "source-locked",
-  "no-storage",
-  "split-storage",
-  "damaged-settings",
-  "newer-format",
-]);
-
-/** The same of one that a job names: others needn't wait for it. */
-const POSTPONING_ONE: ReadonlySet<string> = new Set([
-  "vault-in-use",
-  "vault-busy",
-  "place-unavailable",
-  "place-waits",
-  "gave-way",
-]);
 
 /** Time between two words about how far a job is. */
 const PROGRESS_MS = 500;
@@ -65,21 +46,6 @@ interface Ending {
   readonly storage: Storage;
   readonly temp: Dir;
   readonly isResumed: boolean;
-}
-
-/** True if a job that failed with it is to be tried again as it is. */
-function isPostponing(error: unknown): error is Fault {
-  return error instanceof Fault && (concernsAll(error.code) || POSTPONING_ONE.has(error.code));
-}
-
-/** True if the storage that the job works on is in the way. */
-function isOfPlace({ code }: Fault): boolean {
-  return POSTPONING.has(code) && code !== "source-locked";
-}
-
-/** True if a fault of that code would befall every other job as well. */
-export function concernsAll(code: string): boolean {
-  return code === new Interrupted().code || POSTPONING.has(code);
 }
 
 export class JobExecutor implements Disposable {
@@ -156,9 +122,21 @@ export class JobExecutor implements Disposable {
       mark: markOf(file),
       start: this.#now(),
       phase: "begun",
+      ...this.#trust(file),
     };
     this.#records.save(record);
     return record;
+  }
+
+  #trust({ stat }: JobFile): Pick<JobRecord, "untrusted"> {
+    const why = whyUntrusted({ file: stat, directories: [this.#jobs.statSelf()] });
+    return why === undefined ? {} : { untrusted: why };
+  }
+
+  /** Records are in the directory: whoever may write there may have made this one. */
+  #whyUntrusted({ untrusted }: JobRecord): string | undefined {
+    const own = this.#jobs.statSelf();
+    return untrusted ?? whyUntrusted({ file: own, directories: [own] });
   }
 
   /** The same for the same file, so that a snapshot is recognised even if the record is lost; chance where times are coarse. */
@@ -191,18 +169,19 @@ export class JobExecutor implements Disposable {
     let kind: string | null = null, error: unknown;
     using _ = onProgress && clock.every(PROGRESS_MS, () => onProgress(monitor.progress));
     this.#current = { run, stop };
+    const isOfPerson = () => stop.signal.aborted && !this.#setup.signal.aborted && this.#mayStop(run);
     try {
       const { job, problems } = parseJob(record.text, record.mark.size);
       if (job === undefined) throw new BadJob(problems.map(complaintText), keptPathOf(record));
       kind = job.kind;
       if (this.#mayStop(run)) throw new Cancelled();
-      await performKind(run, job);
+      refuseUntrusted(textOf(record.name), job, this.#whyUntrusted(record));
+      await performWithHooks(run, job, isOfPerson);
     } catch (caught) {
-      const isOfPerson = stop.signal.aborted && !this.#setup.signal.aborted && this.#mayStop(run);
-      if (!isOfPerson && isPostponing(caught)) {
+      if (!isOfPerson() && isPostponing(caught)) {
         throw run.worksElsewhere && isOfPlace(caught) ? new PlaceWaits(caught) : caught;
       }
-      error = isOfPerson ? new Cancelled() : caught;
+      error = isOfPerson() ? new Cancelled() : caught;
     } finally {
       this.#current = undefined;
     }

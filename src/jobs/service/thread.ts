@@ -17,7 +17,8 @@ export interface Performed {
   readonly postponed?: FaultData;
 }
 
-const SYNCING: Phase = "making it durable";
+/** In what must not be left in the middle: nothing frees a process from the disk, and a hook would be left running. */
+const HOLDING: readonly (Phase | undefined)[] = ["making it durable", "running hooks"];
 
 export interface JobRunner extends Disposable {
   /** One at a time. */
@@ -26,12 +27,12 @@ export interface JobRunner extends Disposable {
   stop(): void;
   /** Has the job under way look whether it is to be cancelled. */
   cancelIfAsked(): void;
-  /** It waits for the disk, from which nothing can free it: not even the end of the program. */
+  /** It waits for the disk, from which nothing can free it: not even the end of the program; or for a hook. */
   readonly isSyncing: boolean;
 }
 
 /** What a thread can be told of a {@link JobSetup}. */
-export interface ThreadSetup extends Pick<JobSetup, "host" | "user" | "workers" | "lockState" | "vaults"> {
+export interface ThreadSetup extends Pick<JobSetup, "host" | "user" | "workers" | "lockState" | "vaults" | "hooks"> {
   readonly places: JobPlaces;
   /** Directories where this program keeps state of its own. */
   readonly state: readonly Raw[];
@@ -108,7 +109,7 @@ export class JobThread implements JobRunner {
   }
 
   get isSyncing(): boolean {
-    return this.#phase === SYNCING;
+    return HOLDING.includes(this.#phase);
   }
 
   #hear(message: Exclude<FromJobThread, { type: "progress" }>, log: Log): void {
@@ -147,6 +148,6 @@ export class SameThread implements JobRunner {
   }
 
   get isSyncing(): boolean {
-    return this.#phase === SYNCING;
+    return HOLDING.includes(this.#phase);
   }
 }

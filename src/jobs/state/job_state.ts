@@ -28,6 +28,8 @@ export interface JobRecord {
   /** ISO 8601, UTC. */
   readonly start: string;
   readonly phase: "begun" | "published" | "ended";
+  /** Why somebody else than the user of the service may have written the job file: its commands are not run. */
+  readonly untrusted?: string;
   /** Imports: inode of what is to be published. */
   readonly copy?: string;
   /** Restores: id of the snapshot; the target was empty, so that what is there by now is this job's own. */

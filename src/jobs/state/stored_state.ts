@@ -41,6 +41,7 @@ const RECORD = z.object({
   mark: z.object({ inode: digits, mtime: z.string().regex(/^-?\d{1,30}$/), size: count }),
   start: moment,
   phase: z.enum(["begun", "published", "ended"]),
+  untrusted: z.string().exactOptional(),
   copy: digits.exactOptional(),
   snapshot: z.string().exactOptional(),
   entry: ENTRY.exactOptional(),

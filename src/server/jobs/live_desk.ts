@@ -9,6 +9,7 @@ import type { JobProgress } from "../../jobs/run/job_monitor.ts";
 import type { LogEvent } from "../../jobs/log/log.ts";
 import { CONTROL, lookInto, readJobFile } from "../../jobs/queue/job_directory.ts";
 import { parseJob, parseRecurringJob } from "../../jobs/schema/job_file.ts";
+import { refuseUntrusted, whyUntrusted } from "../../jobs/schema/commands.ts";
 import { nextDueMs, type RecurringJob } from "../../jobs/schema/schema.ts";
 import { isCancelled, requestCancel } from "../../jobs/state/cancel_requests.ts";
 import { readRecord, type StoredRecord } from "../../jobs/state/stored_state.ts";
@@ -114,6 +115,7 @@ export class LiveDesk implements JobDesk {
   start(file: string, { name: by }: Who): string {
     const job = this.#readRecurring(file);
     if (job === undefined) throw new NoSuchJob(file);
+    refuseUntrusted(`recurring/${file}`, job, this.#whyUntrusted(file));
     const { every: _, timeZone: __, ...once } = job, base = file.replace(/\.jsonc?$/i, "");
     const prefix = `${WEB}${base}-`;
     const waits = lookIntoJobs(this.#disk, this.#path).find((name) => name.startsWith(prefix));
@@ -187,6 +189,15 @@ export class LiveDesk implements JobDesk {
       return job === undefined ? [] : [job];
     });
     return job;
+  }
+
+  /** What is put in here is this user's own: so has to be what it is made from. */
+  #whyUntrusted(file: string): string | undefined {
+    using jobs = this.#disk.openDir(this.#path);
+    using recurring = jobs.openDir(RECURRING);
+    const stat = recurring.stat(rawOf(file));
+    if (stat === undefined) throw new NoSuchJob(file);
+    return whyUntrusted({ file: stat, directories: [jobs.statSelf(), recurring.statSelf()] });
   }
 
   #state(file: string, text: string, size: number): RecurringState {

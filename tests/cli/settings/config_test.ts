@@ -179,6 +179,7 @@ Deno.test("config: --example is a file that can be used as it is", async () => {
     "defaults",
     "vaults",
     "backups",
+    "hooks",
     "notify",
     "smtp",
     "expect",
