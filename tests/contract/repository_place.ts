@@ -58,6 +58,8 @@ export interface RepositoryKind {
   readonly name: string;
   readonly traits: Traits;
   readonly make: () => Awaitable<RepositoryPlace>;
+  /** True if a library lets go of resources only when the garbage collector comes. */
+  readonly leaks?: boolean;
 }
 
 export interface StorageKind {

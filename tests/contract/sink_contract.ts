@@ -18,9 +18,9 @@ const { signal } = new AbortController();
 /** A vault would keep what is repeated in it once. */
 const LARGE = noise(3 * 1024 * 1024 + 5, 1);
 
-export function sinkContract({ name, make }: RepositoryKind): void {
+export function sinkContract({ name, make, leaks = false }: RepositoryKind): void {
   const rule = (title: string, body: (place: RepositoryPlace) => Promise<void>) =>
-    Deno.test(`${name}: ${title}`, async () => {
+    Deno.test(`${name}: ${title}`, { sanitizeResources: !leaks }, async () => {
       using place = await make();
       await body(place);
     });

@@ -160,12 +160,16 @@ async function rewriteIndex({ objects, id }: Vault, change: (unit: UnitLine) => 
 export function vaultKind(kind: VaultKind, use: VaultUse): RepositoryKind {
   const { workers, copies } = use, how = copies ? ", by copies" : "";
   const threads = workers === 0 ? "without workers" : `with ${workers} workers`;
-  const name = `${kind.encrypted ? "encrypted" : "plain"} vault in ${
-    kind.where === "memory" ? "memory" : "a directory"
-  }`;
+  const name = `${kind.encrypted ? "encrypted" : "plain"} vault ${whereOf(kind)}`;
   return {
     name: `${name}, ${threads}${how}`,
     traits: { ...TRAITS, backsUp: !copies },
     make: () => VaultRepositoryPlace.make(kind, use),
+    ...(kind.where === "server" && { leaks: kind.leaks }),
   };
+}
+
+function whereOf(kind: VaultKind): string {
+  if (kind.where === "server") return `on ${kind.server}`;
+  return kind.where === "memory" ? "in memory" : "in a directory";
 }

@@ -9,17 +9,19 @@ export interface Server extends Disposable {
   readonly directory: string;
 }
 
-const START_MS = 20_000;
+const START_MS = 120_000;
 const APACHE = "/usr/sbin/apache2", APACHE_MODULES = "/usr/lib/apache2/modules";
 
 export const HAS_RCLONE = has("rclone");
+/** Newer ones than Debian's do, too. */
+export const HAS_RCLONE_S3 = HAS_RCLONE && servesS3();
 export const HAS_APACHE = isFile(APACHE) && isFile(`${APACHE_MODULES}/mod_dav_fs.so`);
 export const HAS_SSHD = isFile("/usr/sbin/sshd") && has("ssh-keygen");
 
 /** @param kind what `rclone serve` is to be */
-export async function rclone(kind: "restic" | "webdav" | "sftp", ...more: readonly string[]): Promise<Server> {
+export async function rclone(kind: "restic" | "webdav" | "sftp" | "s3", ...more: readonly string[]): Promise<Server> {
   const directory = Deno.makeTempDirSync({ prefix: "backup-tool-test-" }), port = freePort();
-  const login = ["--user", USER, "--pass", PASSWORD];
+  const login = kind === "s3" ? ["--auth-key", `${USER},${PASSWORD}`] : ["--user", USER, "--pass", PASSWORD];
   const args = ["serve", kind, "--addr", `127.0.0.1:${port}`, ...login, "--config", "/dev/null", ...more, directory];
   return await running(["rclone", ...args], directory, port);
 }
@@ -149,9 +151,24 @@ async function answers(port: number): Promise<void> {
   }
 }
 
+/** Ports that no connection of another test gets by chance: systems give those above. */
+const FIRST_PORT = 20_000, PORTS = 12_000;
+
 export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
+  for (;;) {
+    const [random = 0] = crypto.getRandomValues(new Uint16Array(1)), port = FIRST_PORT + random % PORTS;
+    try {
+      using _listener = Deno.listen({ hostname: "127.0.0.1", port });
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
+}
+
+function servesS3(): boolean {
+  const { stdout } = new Deno.Command("rclone", { args: ["serve", "--help"] }).outputSync();
+  return /^ +s3 /m.test(new TextDecoder().decode(stdout));
 }
 
 function isFile(path: string): boolean {

@@ -5,6 +5,7 @@ import { MemoryObjects, openMemory } from "../../src/backend/memory.ts";
 import type { Monitor } from "../../src/core/monitor.ts";
 import { rawOf } from "../../src/core/raw.ts";
 import { initVault, type Secret, unlockVault } from "../../src/vault/access.ts";
+import type { VaultAccess } from "../../src/vault/store/sealed_objects.ts";
 import { openVault, type Vault, type VaultOptions } from "../../src/vault/vault.ts";
 import { TestMonitor, type World } from "./world.ts";
 
@@ -14,7 +15,26 @@ export const KINDS = [
   { where: "directory", encrypted: true },
   { where: "directory", encrypted: false },
 ] as const;
-export type VaultKind = typeof KINDS[number];
+export type VaultKind = typeof KINDS[number] | ServerVaultKind;
+
+export interface ServerPlace {
+  /** Again and again. */
+  readonly open: () => Promise<Backend>;
+  /** Of a server that is for this place alone. */
+  readonly close?: () => Promise<void>;
+}
+
+/** On a server. */
+export interface ServerVaultKind {
+  readonly where: "server";
+  readonly encrypted: boolean;
+  /** A place that is empty. */
+  readonly newPlace: () => ServerPlace;
+  /** For the names of tests. */
+  readonly server: string;
+  /** True if a library lets go of resources only when the garbage collector comes. */
+  readonly leaks: boolean;
+}
 
 /** Large files are cut from here on: tests have small ones. */
 const CHUNKER = { min: 1024, average: 4096, max: 16_384, wholeUpTo: 65_536 };
@@ -40,6 +60,7 @@ export class VaultPlace {
   readonly objects: MemoryObjects;
   readonly #kind: VaultKind;
   readonly #secret: Secret;
+  readonly #server: ServerPlace | undefined;
 
   private constructor(
     world: World,
@@ -51,6 +72,7 @@ export class VaultPlace {
     this.path = `${world.base}/${name}`;
     this.objects = objects;
     this.#kind = kind;
+    this.#server = kind.where === "server" ? kind.newPlace() : undefined;
     this.#secret = secret ?? (kind.encrypted ? PASSPHRASE : { kind: "unencrypted" });
   }
 
@@ -60,7 +82,7 @@ export class VaultPlace {
 
   static async make(world: World, kind: VaultKind, name = "vault"): Promise<VaultPlace> {
     const place = new VaultPlace(world, kind, name);
-    await using backend = place.backend();
+    await using backend = await place.openBackend();
     const passphrase = kind.encrypted ? { passphrase: "four random words", workFactor: 1 } : {};
     await initVault(backend, world.machine, { ...passphrase, chunker: CHUNKER });
     return place;
@@ -71,6 +93,15 @@ export class VaultPlace {
     return new VaultPlace(this.world, this.#kind, "", { objects: this.objects, secret });
   }
 
+  async close(): Promise<void> {
+    await this.#server?.close?.();
+  }
+
+  async openBackend(): Promise<Backend> {
+    return await this.#server?.open() ?? this.backend();
+  }
+
+  /** Of one that is not on a server. */
   backend(): Backend {
     const { disk, random, clock } = this.world.machine;
     return this.#kind.where === "memory"
@@ -83,7 +114,7 @@ export class VaultPlace {
     unitBytes?: number,
     { through = (inner) => inner, state, isCached = true, ...changes }: OpenChanges = {},
   ): Promise<Vault> {
-    const access = await unlockVault(this.backend(), this.#secret), backend = through(this.backend());
+    const access = await this.#unlock(), backend = through(await this.openBackend());
     const machine = state === undefined ? this.world.machine : { ...this.world.machine, state: [rawOf(state)] };
     const options = { machine, monitor, host: "testhost", isCached };
     return await openVault(backend, access, {
@@ -91,5 +122,10 @@ export class VaultPlace {
       ...(unitBytes !== undefined && { unitBytes }),
       ...changes,
     });
+  }
+
+  async #unlock(): Promise<VaultAccess> {
+    await using backend = await this.openBackend();
+    return await unlockVault(backend, this.#secret);
   }
 }

@@ -1,0 +1,165 @@
+/**
+ * Vaults on real servers: their life in short, and with SLOW=1 every rule of repositories, sinks and operations. What a
+ * server alone may do wrong is in tests/backend.
+ */
+import type { Backend } from "../../src/backend/backend.ts";
+import { rawOf } from "../../src/core/raw.ts";
+import { ObjectStore } from "../../src/server/object_store/object_store.ts";
+import { operationsContract } from "../contract/operations_contract.ts";
+import { repositoryContract } from "../contract/repository_contract.ts";
+import { sinkContract } from "../contract/sink_contract.ts";
+import { vaultLife } from "../contract/vault_life.ts";
+import { vaultKind } from "../contract/vault_repository_place.ts";
+import { IS_SLOW } from "../support/effort.ts";
+import { openPlace } from "../support/remote_place.ts";
+import { ACCESS_KEY, type S3Server, s3Server, SECRET_KEY } from "../support/s3_server.ts";
+import {
+  apache,
+  HAS_APACHE,
+  HAS_RCLONE,
+  HAS_RCLONE_S3,
+  HAS_SSHD,
+  openssh,
+  PASSWORD,
+  rclone,
+  rcloneSftp,
+  USER,
+} from "../support/servers.ts";
+import type { ServerVaultKind } from "../support/vault_place.ts";
+import { tokenOf, webServer } from "../support/web_server.ts";
+import { World } from "../support/world.ts";
+
+/** How a place of a name on it is opened. */
+type Opener = (name: string) => Promise<Backend>;
+
+let places = 0;
+
+/** @param start undefined: it can't be had here */
+async function onServer(
+  server: string,
+  start: (() => Promise<Opener>) | undefined,
+  { leaks = false, encrypted = true } = {},
+): Promise<void> {
+  const open = await start?.();
+  const newPlace = () => {
+    const name = `vault${places++}`;
+    return { open: () => open!(name) };
+  };
+  const kind: ServerVaultKind = { where: "server", encrypted, newPlace, server, leaks };
+  vaultLife(kind, { ignore: open === undefined });
+  if (!IS_SLOW || open === undefined) return;
+  const repository = vaultKind(kind, { workers: 0, copies: false });
+  repositoryContract(repository);
+  sinkContract(repository);
+  operationsContract(repository);
+  repositoryContract(vaultKind(kind, { workers: 0, copies: true }));
+}
+
+const davLogin = { BACKUP_TOOL_DAV_USER: USER, BACKUP_TOOL_DAV_PASSWORD: PASSWORD };
+const restLogin = { BACKUP_TOOL_REST_USER: USER, BACKUP_TOOL_REST_PASSWORD: PASSWORD };
+
+const ownLogin = { BACKUP_TOOL_REST_USER: "objects", BACKUP_TOOL_REST_PASSWORD: tokenOf("objects") };
+
+await onServer(
+  "rclone serve restic",
+  HAS_RCLONE
+    ? async () => {
+      const { port } = await rclone("restic");
+      return (name) => openPlace(`rest:http://127.0.0.1:${port}/${name}`, restLogin);
+    }
+    : undefined,
+);
+
+await onServer(
+  "rclone serve webdav",
+  HAS_RCLONE
+    ? async () => {
+      const { port } = await rclone("webdav", "--dir-cache-time", "0s");
+      return (name) => openPlace(`dav:http://127.0.0.1:${port}/${name}`, davLogin);
+    }
+    : undefined,
+  { encrypted: false },
+);
+
+await onServer(
+  "Apache",
+  HAS_APACHE
+    ? async () => {
+      const { port } = await apache();
+      return (name) => openPlace(`dav:http://127.0.0.1:${port}/${name}`, davLogin);
+    }
+    : undefined,
+);
+
+await onServer(
+  "OpenSSH",
+  HAS_SSHD
+    ? async () => {
+      const { port, directory, home } = await openssh();
+      return (name) => openPlace(`sftp://127.0.0.1:${port}${directory}/${name}`, { HOME: home });
+    }
+    : undefined,
+  { leaks: true },
+);
+
+const sftpLogin = { BACKUP_TOOL_SFTP_PASSWORD: PASSWORD };
+await onServer(
+  "rclone serve sftp (SLOW)",
+  HAS_RCLONE && HAS_SSHD && IS_SLOW
+    ? async () => {
+      const { port, home } = await rcloneSftp();
+      return (name) => openPlace(`sftp://${USER}@127.0.0.1:${port}/${name}`, { HOME: home, ...sftpLogin });
+    }
+    : undefined,
+  { leaks: true },
+);
+
+const rcloneKeys = { AWS_ACCESS_KEY_ID: USER, AWS_SECRET_ACCESS_KEY: PASSWORD };
+await onServer(
+  "rclone serve s3",
+  HAS_RCLONE_S3
+    ? async () => {
+      const { port, directory } = await rclone("s3");
+      Deno.mkdirSync(`${directory}/bucket`);
+      return (name) => openPlace(`s3:http://127.0.0.1:${port}/bucket/${name}`, rcloneKeys);
+    }
+    : undefined,
+);
+
+/** Such as s3:http://127.0.0.1:7480/bucket; keys as for S3 always. */
+const s3 = Deno.env.get("BACKUP_TOOL_TEST_S3");
+await onServer(
+  "the S3 server that BACKUP_TOOL_TEST_S3 names",
+  s3 === undefined
+    ? undefined
+    : () =>
+      Promise.resolve((name) => openPlace(`${s3}/${crypto.randomUUID().slice(0, 8)}${name}`, Deno.env.toObject())),
+);
+
+/** Servers in this process: one for each place. */
+function inProcess(server: string, newPlace: ServerVaultKind["newPlace"]): void {
+  vaultLife({ where: "server", encrypted: true, newPlace, server, leaks: false });
+}
+
+inProcess("a small S3 server", () => {
+  const server = s3Server({ pageSize: 7 }), keys = { AWS_ACCESS_KEY_ID: ACCESS_KEY, AWS_SECRET_ACCESS_KEY: SECRET_KEY };
+  return {
+    open: () => openPlace(`s3:http://127.0.0.1:${server.port}/bucket/vault`, keys),
+    close: async () => await server[Symbol.asyncDispose](),
+  };
+});
+
+inProcess("our own object server", () => {
+  const world = new World(), path = `${world.base}/objects`;
+  Deno.mkdirSync(path);
+  const objects = new ObjectStore({ disk: world.machine.disk, path: rawOf(path), appendOnly: false });
+  const serving = webServer(world, {}, { objects });
+  return {
+    open: async () => await openPlace(`rest:http://127.0.0.1:${(await serving).port}/objects/objects/vault/`, ownLogin),
+    async close() {
+      await (await serving)[Symbol.asyncDispose]();
+      objects[Symbol.dispose]();
+      world[Symbol.dispose]();
+    },
+  };
+});
