@@ -2,7 +2,8 @@
  * Runs everything that must hold, and ends with one line `N passed, N failed` with the true counts of all runs, and
  * `, N skipped` if any test was ignored.
  *
- *   deno task test        format, lint, types, structure, tests, samples of the documents, the executable and its tests
+ *   deno task test        format, lint, types, structure, tests, some of them on the disk of other systems once more, samples
+ *                         of the documents, the executable and its tests
  *   deno task ok          what can be had before each commit: without the executable and the tests that kill the real
  *                         program, with a third of the random input (tests/support/effort.ts), files in memory where there
  *                         is room, many files of tests in one go (tests/support/group.ts), and without the files of tests
@@ -15,6 +16,7 @@
  */
 import { buildExecutable, NoBaseRuntime } from "./build.ts";
 import { TEST_FLAGS } from "./deno_test.ts";
+import { PORTABLE_DISK, PORTABLE_PREFIX, PORTABLE_TESTS } from "./portable_tests.ts";
 import { digestOfOthers, fingerprintOf, passedFiles, projectFiles } from "./test_choice.ts";
 import { inGroups, msByFile, testFilesBelow } from "./test_groups.ts";
 import {
@@ -142,15 +144,17 @@ const seen: TestLine[] = [];
 async function tests(
   title: string,
   args: readonly string[],
-  { env = {}, outlet = Deno, flags = TEST_FLAGS }: {
+  { env = {}, outlet = Deno, flags = TEST_FLAGS, prefix = "" }: {
     readonly env?: Record<string, string>;
     readonly outlet?: Outlet;
     readonly flags?: readonly string[];
+    /** Before the name of each test. */
+    readonly prefix?: string;
   } = {},
 ): Promise<Tally> {
   heading(title, outlet);
   const { succeeded, output } = await deno(["test", "--parallel", ...flags, ...args], outlet, env);
-  seen.push(...testLines(output));
+  seen.push(...testLines(output).map((line) => ({ ...line, name: prefix + line.name })));
   const tally = tallyOf(output, succeeded), leaking = succeeded ? [] : filesOfLeaks(output);
   if (leaking.length === 0 || !await leaksNothingAlone(leaking, { env, outlet })) return tally;
   return { ...tally, passed: tally.passed + tally.failed, failed: 0 };
@@ -201,7 +205,9 @@ async function everything(): Promise<Tally[]> {
   const tested = await tests("tests", [`--ignore=${EXECUTABLE_ONLY}`, "tests"]);
   const looked = await looking;
   kept.tell();
-  return [...looked, tested, await executable()];
+  const options = { env: PORTABLE_DISK, prefix: PORTABLE_PREFIX };
+  const portable = await tests("tests on the disk of other systems", await existing(PORTABLE_TESTS), options);
+  return [...looked, tested, portable, await executable()];
 }
 
 /** What can be had in two minutes. */

@@ -121,7 +121,7 @@ export function statOf(info: Deno.FileInfo): Stat {
     flags: 0,
     // Beyond that the runtime's number is rounded, and two files could seem to be one.
     inode: info.ino !== null && Number.isSafeInteger(info.ino) ? String(info.ino) : "0",
-    device: String(info.dev ?? 0),
+    device: deviceText(info.dev ?? 0),
     mode: (info.mode || (kind === "dir" ? 0o755 : 0o644)) & 0o7777,
     uid: info.uid ?? 0,
     gid: info.gid ?? 0,
@@ -134,6 +134,13 @@ export function statOf(info: Deno.FileInfo): Stat {
 
 function timeOf(date: Date | null): string | undefined {
   return date === null ? undefined : timeOfMs(date.getTime());
+}
+
+/** As people know it: "major:minor", or the number of a volume. */
+function deviceText(dev: number): string {
+  if (IS_WINDOWS) return String(dev);
+  const { major, minor } = deviceOf(dev);
+  return `${major}:${minor}`;
 }
 
 function deviceOf(rdev: number): { major: number; minor: number } {

@@ -2,7 +2,7 @@
  * The file system by the runtime's own API: for systems other than Linux, and for Linux without FFI. Its limits, which
  * {@link DiskAbilities} states as data:
  *
- * - Times are read and set in milliseconds.
+ * - Times are read and set in milliseconds; ctimes, and the times of symlinks before 1970, in seconds.
  * - Names and symlink targets must be UTF-8. Others are listed with U+FFFD in them; using such a name is a fault (EILSEQ).
  * - No extended attributes and no ACLs: none are found, setting one is a fault (ENOTSUP).
  * - Devices, pipes and sockets can't be made (ENOTSUP). Holes in files can't be found.
@@ -210,7 +210,7 @@ class PortableDir implements Dir {
     if (info === undefined) return undefined;
     this.#checkRegular(info, name);
     const file = this.#on(name, "open", (path) => Deno.openSync(path, { read: true }), "ENOENT");
-    return file && this.#file(this.#verified(file, info, name), name);
+    return file && this.#file(this.#verified(file, info, name), name, info.nlink);
   }
 
   create(name: Raw, mode: number): OpenFile | undefined {
@@ -227,7 +227,7 @@ class PortableDir implements Dir {
       if (info !== undefined) {
         this.#checkRegular(info, name);
         const file = this.#on(name, "open", (path) => Deno.openSync(path, { read: true, write: true }), "ENOENT");
-        if (file !== undefined) return this.#file(this.#verified(file, info, name), name);
+        if (file !== undefined) return this.#file(this.#verified(file, info, name), name, info.nlink);
       }
       const created = this.create(name, mode);
       if (created !== undefined) return created;
@@ -249,10 +249,11 @@ class PortableDir implements Dir {
     throw new DiskFault("ELOOP", "open", joinRaw(this.path, name));
   }
 
-  #file(file: Deno.FsFile, name: Raw): PortableFile {
+  #file(file: Deno.FsFile, name: Raw, links: number | null = null): PortableFile {
     return new PortableFile({
       file,
       path: joinRaw(this.path, name),
+      isNamed: links !== null && links > 0,
       ...this.#manner,
       setByName: (attributes) => this.setAttributes(name, attributes),
     });
@@ -467,6 +468,12 @@ function setAttributes(path: string, info: Deno.FileInfo, { uid, gid, mode, mtim
   if (mode !== undefined && !IS_WINDOWS && !info.isSymlink) Deno.chmodSync(path, mode);
   if (mtime === undefined) return;
   const accessed = info.atime ?? new Date(0), modified = new Date(msOfTime(mtime));
-  if (info.isSymlink) fs().lutimesSync(path, accessed, modified);
+  if (info.isSymlink) fs().lutimesSync(path, settable(accessed), settable(modified));
   else Deno.utimeSync(path, accessed, modified);
+}
+
+/** The call for symlinks refuses a part of a second before 1970. */
+function settable(time: Date): Date {
+  const ms = time.getTime();
+  return ms >= 0 ? time : new Date(Math.floor(ms / 1000) * 1000);
 }

@@ -21,6 +21,8 @@ export interface FileManner {
 export interface PortableFileOptions extends FileManner {
   readonly file: Deno.FsFile;
   readonly path: Raw;
+  /** It had a name when it was opened, and the file system counts those. */
+  readonly isNamed: boolean;
   /** Owner and mode can be set only by name. */
   readonly setByName: (attributes: Attributes) => void;
 }
@@ -31,6 +33,7 @@ export class PortableFile implements OpenFile {
   readonly #options: PortableFileOptions;
   #isOpen = true;
   #isWritten = false;
+  #isLocked = false;
 
   constructor(options: PortableFileOptions) {
     this.#file = options.file;
@@ -42,14 +45,18 @@ export class PortableFile implements OpenFile {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     try {
+      // A process that is just being started holds a copy of the descriptor, and the lock with it.
+      if (this.#isLocked) this.#file.unlockSync();
       if (this.#isWritten && this.#options.syncOnClose) this.#do("sync", () => this.#file.syncSync());
     } finally {
       this.#file.close();
     }
   }
 
+  /** The runtime's ctimes are whole seconds, too coarse to show that an open file lost its name: one that did has none. */
   stat(): Stat {
-    return statOf(this.#do("look at", () => this.#file.statSync()));
+    const stat = statOf(this.#do("look at", () => this.#file.statSync()));
+    return this.#options.isNamed && stat.links === 0 ? { ...stat, ctime: undefined } : stat;
   }
 
   read(into: Uint8Array<ArrayBuffer>, position: number): number {
@@ -126,10 +133,10 @@ export class PortableFile implements OpenFile {
   tryLock(kind: "exclusive" | "shared" = "exclusive"): boolean {
     return this.#do("lock", () => {
       const { tryLockSync } = this.#file as TryLock;
-      if (tryLockSync !== undefined) return tryLockSync.call(this.#file, kind === "exclusive");
+      if (tryLockSync !== undefined) return this.#isLocked = tryLockSync.call(this.#file, kind === "exclusive");
       // Older runtimes can only wait until the lock is free.
       this.#file.lockSync(kind === "exclusive");
-      return true;
+      return this.#isLocked = true;
     });
   }
 

@@ -8,6 +8,9 @@ export const IS_WINDOWS = Deno.build.os === "windows";
 export const IS_ROOT = Deno.uid() === 0;
 export const HAS_FFI = IS_LINUX && Deno.permissions.querySync({ name: "ffi" }).state === "granted";
 
+/** The disk that keeps everything is the one in use: no other system, and none that was asked for. */
+export const HAS_LINUX_DISK = HAS_FFI && Deno.env.get("BACKUP_TOOL_DISK") !== "portable";
+
 /** True if all of the commands can be started. */
 export function has(...commands: readonly string[]): boolean {
   return commands.every((command) => {

@@ -3,6 +3,7 @@ import { defined } from "../../core/defined.ts";
 import type { FaultData } from "../../core/fault_data.ts";
 import { Fault, unlessFault } from "../../core/fault.ts";
 import { joinRaw, type Raw, rawOf, textOf } from "../../core/raw.ts";
+import type { Stat } from "../../core/stat.ts";
 import { type Dir, DiskFault } from "../../platform/disk.ts";
 import type { Machine } from "../../platform/machine.ts";
 import { openStorage } from "../../storage/storage.ts";
@@ -89,6 +90,8 @@ class Service implements Disposable {
   readonly #options: ServiceOptions;
   readonly #held = new DisposableStack();
   readonly #jobs: Dir;
+  /** Which directory that was when the service began. */
+  readonly #identity: Pick<Stat, "inode" | "device">;
   readonly #records: RecordStore;
   readonly #queue: JobQueue;
   readonly #recurring: RecurringJobs;
@@ -112,6 +115,7 @@ class Service implements Disposable {
     this.#told = new ToldOnce(log);
     assertApart(machine, places, monitor);
     this.#jobs = held.use(openJobDirectory(disk, places.jobs));
+    this.#identity = this.#jobs.statSelf();
     const control = lockJobs(this.#jobs, places.jobs, held);
     const actual = lockStorage({ machine, places, log, monitor }, held);
     this.#records = held.use(new RecordStore(this.#jobs.openDir(CONTROL)));
@@ -181,7 +185,7 @@ class Service implements Disposable {
   /** A directory that was removed, and maybe made again, has no jobs any more: another start finds the new one. */
   #assertThere(): void {
     const { machine: { disk }, places } = this.#options;
-    const { inode, device } = this.#jobs.statSelf();
+    const { inode, device } = this.#identity;
     using now = disk.openDir(places.jobs);
     const there = now.statSelf();
     if ((there.inode === inode && there.device === device) || !this.#jobs.reliableInodes()) return;

@@ -36,6 +36,7 @@ import { NoSource } from "../../source/walk.ts";
 import { Comparison } from "../comparison/comparison.ts";
 import { becomeWriter } from "../become_writer.ts";
 import type { OpenedRepository } from "../opened.ts";
+import { notKept } from "../sources/not_kept.ts";
 import { isHidden, NotInSources, sourcePath } from "../sources/sources.ts";
 import { alarmText, type ChangeFields, changeFields, UnusualChange } from "../unusual/alarm.ts";
 import { ChangeWatch } from "../unusual/change_watch.ts";
@@ -83,6 +84,7 @@ class BackupRun {
 
   async make(writer: RepositoryWriter): Promise<BackedUp> {
     const comparison = await this.#compare(), { skipIfUnchanged } = this.#request;
+    if (comparison.previous.length === 0 && comparison.roots.length > 0) this.#nameLosses();
     const watch = this.#watch = new ChangeWatch(comparison.previous);
     if (skipIfUnchanged) this.#last = await LastSnapshot.of(this.#repository, comparison.previous);
     await using sink = await this.#begin(writer, comparison);
@@ -103,6 +105,12 @@ class BackupRun {
     const id = await sink.commit({ ...fields, ...found }, hunks);
     if (found.change && found.alarm) this.#outer.problem(new UnusualChange(alarmText(found.change, found.alarm)));
     return await this.#made(id);
+  }
+
+  /** Once for each series: a restore, maybe years later on another system, is too late to learn of it. */
+  #nameLosses(): void {
+    const lost = notKept(this.#repository.machine.disk.abilities);
+    if (lost !== undefined) this.#outer.notice(lost);
   }
 
   /** The chain at work: from the sources to the manifest. */

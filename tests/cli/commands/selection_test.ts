@@ -1,6 +1,7 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { FakeWorld, runIn } from "../fake_world.ts";
 import { Place } from "../program.ts";
+import { HAS_LINUX_DISK } from "../../support/needs.ts";
 
 function plant(place: Place): void {
   for (const dir of ["a", "b"]) {
@@ -13,7 +14,7 @@ async function paths(place: Place): Promise<string[]> {
   return (await place.json("ls", "latest", "-R")).map(({ path }: { path: string }) => path);
 }
 
-Deno.test("--source gives sources names of their own", async () => {
+Deno.test("--source gives sources names of their own", { ignore: !HAS_LINUX_DISK }, async () => {
   using place = new Place();
   plant(place);
   const options = ["--source", "first=source/a", "--source", "x=y=source/b"];

@@ -3,6 +3,7 @@ import { openDisk } from "../../../src/platform/open_disk.ts";
 import { hookedDisk } from "../../support/hooked_disk.ts";
 import { JobWorld } from "../../support/job_world.ts";
 import { CAN_BINDFS, CAN_MOUNT, Mounts } from "../../support/mounts.ts";
+import { HAS_LINUX_DISK } from "../../support/needs.ts";
 
 /** A storage with a snapshot in it. */
 async function prepared(): Promise<JobWorld> {
@@ -76,7 +77,7 @@ Deno.test({
 
 Deno.test({
   name: "an import takes what is mounted in its source, removes nothing of it, and says so",
-  ignore: !CAN_MOUNT,
+  ignore: !HAS_LINUX_DISK || !CAN_MOUNT,
   async fn() {
     using world = new JobWorld();
     using mounts = new Mounts();

@@ -9,6 +9,7 @@ import { hookedDisk } from "../../support/hooked_disk.ts";
 import { DiskFault } from "../../../src/platform/disk.ts";
 import { JobWorld } from "../../support/job_world.ts";
 import { CHECK, runnerWith, type Served, serveIn, started } from "../../support/serving.ts";
+import { HAS_LINUX_DISK } from "../../support/needs.ts";
 
 const outcomes = ({ entries }: Served) => Object.fromEntries(entries.map(({ name, outcome }) => [name, outcome]));
 const told = ({ log }: Served, event: string) => log.filter((one) => one.event === event).map(({ message }) => message);
@@ -79,7 +80,9 @@ Deno.test("serve() keeps what it rejects whole, whatever its size", async () => 
   strictEqual(mode(`${control(world)}/rejected`), 0o700);
 });
 
-Deno.test("serve() does a job whatever bytes its name has, in one line for each that is told", async () => {
+Deno.test("serve() does a job whatever bytes its name has, in one line for each that is told", {
+  ignore: !HAS_LINUX_DISK,
+}, async () => {
   using world = new JobWorld();
   const names = ["a\nb.json", "\x1b[31m.json", "caf\udce9.json", "\u2028.json", `${"n".repeat(250)}.json`, "$(x).json"];
   using jobs = openDisk().openDir(rawOf(world.jobs));

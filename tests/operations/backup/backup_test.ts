@@ -1,6 +1,7 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { rawOf } from "../../../src/core/raw.ts";
 import { differences, run, World } from "../../support/world.ts";
+import { HAS_LINUX_DISK } from "../../support/needs.ts";
 
 for (const workers of [0, 1, 4]) {
   Deno.test(`backup() with ${workers} workers keeps every distinct content once`, async () => {
@@ -71,7 +72,9 @@ Deno.test("backup() does not believe a file that merely lies where the content b
   strictEqual((await world.check()).damaged, 0);
 });
 
-Deno.test("backup() keeps names of any bytes, symlinks, hard links, pipes, times and modes", async () => {
+Deno.test("backup() keeps names of any bytes, symlinks, hard links, pipes, times and modes", {
+  ignore: !HAS_LINUX_DISK,
+}, async () => {
   using world = new World();
   world.write("plain", "plain");
   world.write('quote"\n\t\x1b[31m', "odd");

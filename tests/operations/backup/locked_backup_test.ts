@@ -5,7 +5,7 @@ import { lockedBackup } from "../../../src/operations/backup/locked_backup.ts";
 import type { BackupRequest } from "../../../src/operations/backup/backup_request.ts";
 import type { LockSpec } from "../../../src/source/lock/lock_kinds.ts";
 import { differences, run, TestMonitor, World } from "../../support/world.ts";
-import { has, IS_ROOT } from "../../support/needs.ts";
+import { has, HAS_LINUX_DISK, IS_ROOT } from "../../support/needs.ts";
 
 async function back(world: World, spec: LockSpec | undefined, changes: Partial<BackupRequest> = {}) {
   const monitor = new TestMonitor();
@@ -101,7 +101,7 @@ class Btrfs implements Disposable {
 const CAN_BTRFS = Btrfs.isPossible();
 
 Deno.test("a btrfs lock backs up the source as it was at one moment, and leaves no snapshot behind", {
-  ignore: !CAN_BTRFS,
+  ignore: !HAS_LINUX_DISK || !CAN_BTRFS,
 }, async () => {
   using world = new World();
   using disk = new Btrfs(world.base);

@@ -5,6 +5,7 @@ import type { Raw } from "../../../src/core/raw.ts";
 import { dump, type DumpFormat } from "../../../src/operations/browse/dump/dump.ts";
 import { TarWriter } from "../../../src/core/tar.ts";
 import { differences, run, TestMonitor, World } from "../../support/world.ts";
+import { HAS_LINUX_DISK } from "../../support/needs.ts";
 
 const isLinux = Deno.build.os === "linux", isRoot = Deno.uid() === 0;
 const has = (program: string) => {
@@ -62,7 +63,7 @@ function makeOdd(world: World): void {
 
 Deno.test({
   name: "a tar file has everything, as GNU tar extracts it",
-  ignore: !isLinux || !has("tar") || !has("rsync"),
+  ignore: !HAS_LINUX_DISK || !isLinux || !has("tar") || !has("rsync"),
   fn: async () => {
     using world = new World();
     makeOdd(world);
@@ -83,7 +84,7 @@ Deno.test("a tar file of one directory, or of one file, has names that begin wit
   deepStrictEqual(await names("/"), ["./", "a/", "a/b/", "a/b/c"]);
 });
 
-Deno.test("python reads both formats, names and contents", { ignore: !has("python3") }, async () => {
+Deno.test("python reads both formats, names and contents", { ignore: !HAS_LINUX_DISK || !has("python3") }, async () => {
   using world = new World();
   makeOdd(world);
   await world.backup();
@@ -172,7 +173,9 @@ Deno.test("TarWriter says sizes, owners and times that a plain header can't in a
   }
 });
 
-Deno.test("GNU tar gets ACLs and attributes with odd names out of a dump", { ignore: !HAS_ATTRIBUTES }, async () => {
+Deno.test("GNU tar gets ACLs and attributes with odd names out of a dump", {
+  ignore: !HAS_LINUX_DISK || !HAS_ATTRIBUTES,
+}, async () => {
   using world = new World();
   world.write("file", "1");
   world.write("dir/in", "1");

@@ -1,7 +1,7 @@
 /** Every kind of object with every kind of metadata, restored, restored again, and put right: rsync finds no difference. */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { rawOf } from "../../../src/core/raw.ts";
-import { has, IS_ROOT } from "../../support/needs.ts";
+import { has, HAS_LINUX_DISK, IS_ROOT } from "../../support/needs.ts";
 import { differences, run, World } from "../../support/world.ts";
 
 /** Makes kinds x modes x owners x attributes x ACLs below the current directory. `rights`: what only root may give. */
@@ -62,7 +62,7 @@ function python(directory: string, script: string, rights: Rights): void {
   run("sh", "-c", `cd "$1" && exec python3 -c "$2" "$3"`, "sh", directory, script, rights);
 }
 
-const ready = { ignore: !IS_ROOT || !has("python3", "setfacl", "setfattr", "rsync", "setpriv") };
+const ready = { ignore: !HAS_LINUX_DISK || !IS_ROOT || !has("python3", "setfacl", "setfattr", "rsync", "setpriv") };
 
 Deno.test(
   "the matrix of metadata comes back for root, also a second time, and over what was changed",

@@ -4,6 +4,7 @@ import { parseApath } from "../../../src/core/apath.ts";
 import { openDisk } from "../../../src/platform/open_disk.ts";
 import { hookedDisk } from "../../support/hooked_disk.ts";
 import { differences, run, World } from "../../support/world.ts";
+import { HAS_LINUX_DISK } from "../../support/needs.ts";
 
 const IS_ROOT = Deno.uid() === 0;
 
@@ -69,7 +70,7 @@ function makeEverything(directory: string): void {
 for (const workers of [0, 3]) {
   Deno.test({
     name: `a tree with every kind of object and attribute comes back as it was, with ${workers} workers`,
-    ignore: !IS_ROOT,
+    ignore: !HAS_LINUX_DISK || !IS_ROOT,
     async fn() {
       using world = new World({ workers });
       makeEverything(world.source);
@@ -116,7 +117,7 @@ const WITHOUT_RIGHTS = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"];
 
 Deno.test({
   name: "what an ordinary user can't give back is told once, and the rest comes back",
-  ignore: !IS_ROOT || !has("setpriv"),
+  ignore: !HAS_LINUX_DISK || !IS_ROOT || !has("setpriv"),
   fn: async () => {
     using world = new World();
     makeEverything(world.source);
@@ -175,7 +176,9 @@ Deno.test("a backup records the flags of an inode", async () => {
   deepStrictEqual(flags, { "/": undefined, "/free": undefined, "/frozen": ["immutable", "no-dump"] });
 });
 
-Deno.test("a sparse file is not read where it has holes, neither in a backup nor in a restore", async () => {
+Deno.test("a sparse file is not read where it has holes, neither in a backup nor in a restore", {
+  ignore: !HAS_LINUX_DISK,
+}, async () => {
   let read = 0;
   using world = new World({
     disk: hookedDisk(openDisk(), ({ operation, path }, proceed) => {

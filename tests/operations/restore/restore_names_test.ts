@@ -5,6 +5,7 @@ import { foldedName } from "../../../src/operations/restore/name_collisions.ts";
 import { previewRestore } from "../../../src/operations/restore/restore.ts";
 import { foldingDisk } from "../../support/folding_disk.ts";
 import { differences, run, TestMonitor, World } from "../../support/world.ts";
+import { HAS_LINUX_DISK } from "../../support/needs.ts";
 
 /** Everything that is there, with what the files hold. */
 function contents(at: string): string[] {
@@ -14,7 +15,9 @@ function contents(at: string): string[] {
 }
 
 for (const overwrite of [undefined, "always", "if-changed"] as const) {
-  Deno.test(`names that are one in the target: the second is a problem (${overwrite ?? "into a new directory"})`, async () => {
+  Deno.test(`names that are one in the target: the second is a problem (${overwrite ?? "into a new directory"})`, {
+    ignore: !HAS_LINUX_DISK,
+  }, async () => {
     using world = new World({ disk: foldingDisk((path) => path.includes("/folding")) });
     for (const path of ["Foo", "foo", "fOO", "d/Ä", "d/ä", "d/a\u0308", "Dir/in", "dir/in", "other"]) {
       world.write(path, path);

@@ -7,7 +7,7 @@ import { openDisk } from "../../../src/platform/open_disk.ts";
 import type { BackupRequest } from "../../../src/operations/backup/backup_request.ts";
 import { previewRestore, restore } from "../../../src/operations/restore/restore.ts";
 import type { RestoreRequest } from "../../../src/operations/restore/restore_request.ts";
-import { has } from "../../support/needs.ts";
+import { has, HAS_LINUX_DISK } from "../../support/needs.ts";
 import { hookedDisk } from "../../support/hooked_disk.ts";
 import { differences, run, TestMonitor, World } from "../../support/world.ts";
 
@@ -136,7 +136,9 @@ Deno.test("restore() takes a path as it was in the source", async () => {
   await rejects(restored("/elsewhere"), { code: "not-in-snapshot" });
 });
 
-Deno.test("restore() under a new name makes one file, or one directory, and nothing around it", async () => {
+Deno.test("restore() under a new name makes one file, or one directory, and nothing around it", {
+  ignore: !HAS_LINUX_DISK,
+}, async () => {
   using world = new World();
   for (const name of ["docs/letter", "docs/deep/note"]) world.write(name, name);
   run("touch", "-d", "2001-02-03 04:05:06.123456789Z", `${world.source}/docs/letter`, `${world.source}/docs`);
@@ -177,22 +179,26 @@ Deno.test("restore() with names stripped leaves out the first ones, and what has
   deepStrictEqual(names(target), ["three", "two"]);
 });
 
-Deno.test("restore() in place takes away attributes that were not there, and access lists", async () => {
-  using world = new World();
-  world.write("dir/file", "1");
-  run("setfattr", "-n", "user.kept", "-v", "1", `${world.source}/dir/file`);
-  await world.backup();
-  const said = () => run("sh", "-c", `cd ${world.source} && getfattr -R -d -m - . && getfacl -R .`);
-  const before = said();
-  for (const path of ["dir", "dir/file", "."]) {
-    run("setfattr", "-n", "user.new", "-v", "1", `${world.source}/${path}`);
-    run("setfacl", "-m", "u:1234:rwx", `${world.source}/${path}`);
-  }
-  run("setfacl", "-m", "d:u:1234:rwx", `${world.source}/dir`);
-  const { problems } = await restoreLatest(world, IN_PLACE);
-  deepStrictEqual(problems, []);
-  strictEqual(said(), before);
-});
+Deno.test(
+  "restore() in place takes away attributes that were not there, and access lists",
+  { ignore: !HAS_LINUX_DISK },
+  async () => {
+    using world = new World();
+    world.write("dir/file", "1");
+    run("setfattr", "-n", "user.kept", "-v", "1", `${world.source}/dir/file`);
+    await world.backup();
+    const said = () => run("sh", "-c", `cd ${world.source} && getfattr -R -d -m - . && getfacl -R .`);
+    const before = said();
+    for (const path of ["dir", "dir/file", "."]) {
+      run("setfattr", "-n", "user.new", "-v", "1", `${world.source}/${path}`);
+      run("setfacl", "-m", "u:1234:rwx", `${world.source}/${path}`);
+    }
+    run("setfacl", "-m", "d:u:1234:rwx", `${world.source}/dir`);
+    const { problems } = await restoreLatest(world, IN_PLACE);
+    deepStrictEqual(problems, []);
+    strictEqual(said(), before);
+  },
+);
 
 Deno.test("restore() never writes into its own storage", async () => {
   using world = new World();
@@ -387,7 +393,7 @@ Deno.test("restore() with delete refuses a snapshot of nothing but listed paths"
   deepStrictEqual(names(world.source), ["listed", "unlisted"]);
 });
 
-Deno.test("restore() in place says what came from no path", async () => {
+Deno.test("restore() in place says what came from no path", { ignore: !HAS_LINUX_DISK }, async () => {
   async function* chunks() {
     yield new TextEncoder().encode("dump");
   }
@@ -511,7 +517,7 @@ Deno.test({
 
 Deno.test({
   name: "restore() gives ACLs by name or by number, default ACLs too",
-  ignore: !has("setfacl"),
+  ignore: !HAS_LINUX_DISK || !has("setfacl"),
   async fn() {
     const known: Record<string, number> = { alice: 3001, staff: 3002 };
     using world = new World({

@@ -6,6 +6,7 @@ import { DiskFault } from "../../../src/platform/disk.ts";
 import { openDisk } from "../../../src/platform/open_disk.ts";
 import { hookedDisk } from "../../support/hooked_disk.ts";
 import { differences, run, type TestMonitor, World } from "../../support/world.ts";
+import { HAS_LINUX_DISK } from "../../support/needs.ts";
 
 const IS_ROOT = Deno.uid() === 0;
 const LARGE = 700_000;
@@ -59,7 +60,9 @@ function messages(monitor: TestMonitor): string[] {
   return monitor.problems.map(({ message }) => message);
 }
 
-Deno.test("restore() gives back modes, times in nanoseconds, symlinks, empty files and empty directories", async () => {
+Deno.test("restore() gives back modes, times in nanoseconds, symlinks, empty files and empty directories", {
+  ignore: !HAS_LINUX_DISK,
+}, async () => {
   using world = new World();
   for (const mode of [0o000, 0o400, 0o644, 0o755, 0o1777, 0o2755, 0o4755, 0o7777]) {
     const name = mode.toString(8);
@@ -85,7 +88,7 @@ Deno.test("restore() gives back modes, times in nanoseconds, symlinks, empty fil
 
 Deno.test({
   name: "restore() gives back owners, pipes and devices",
-  ignore: !IS_ROOT,
+  ignore: !HAS_LINUX_DISK || !IS_ROOT,
   async fn() {
     using world = new World();
     for (const [name, owner] of [["a", "1234:0"], ["b", "0:4321"], ["setuid", "4000000000:65534"]]) {
@@ -110,7 +113,9 @@ Deno.test({
 });
 
 for (const workers of [0, 2]) {
-  Deno.test(`restore() with ${workers} workers makes hard links again, also across directories`, async () => {
+  Deno.test(`restore() with ${workers} workers makes hard links again, also across directories`, {
+    ignore: !HAS_LINUX_DISK,
+  }, async () => {
     using world = new World({ workers });
     for (const name of ["z", "a/one", "b/c/one"]) world.write(name, name);
     const link = (from: string, to: string) => Deno.linkSync(`${world.source}/${from}`, `${world.source}/${to}`);
@@ -140,7 +145,7 @@ Deno.test("restore() of some names of a file with several links leaves the other
   deepStrictEqual([...Deno.readDirSync(target)].map(({ name }) => name).sort(), ["a", "c"]);
 });
 
-Deno.test("restore() makes the holes of sparse files again", async () => {
+Deno.test("restore() makes the holes of sparse files again", { ignore: !HAS_LINUX_DISK }, async () => {
   using world = new World();
   const blocks = (path: string) => Number(run("stat", "-c", "%b", path));
   run("truncate", "-s", "64M", `${world.source}/all-hole`);
@@ -162,24 +167,28 @@ Deno.test("restore() makes the holes of sparse files again", async () => {
   ok(blocks(`${target}/zeros`) >= 2048, "what was written as zeros is not a hole");
 });
 
-Deno.test("restore() gives back extended attributes of files and directories", async () => {
-  using world = new World();
-  world.write("file", "1");
-  world.write("read-only", "2");
-  world.write("dir/inside", "3");
-  for (const path of ["file", "read-only", "dir", "."]) {
-    run("setfattr", "-n", "user.note", "-v", `of ${path} \u00e4 "quoted"`, `${world.source}/${path}`);
-  }
-  run("setfattr", "-n", "user.empty", `${world.source}/file`);
-  run("setfattr", "-n", "user.bytes", "-v", "0x00ff0a80", `${world.source}/file`);
-  Deno.chmodSync(`${world.source}/read-only`, 0o400);
-  const target = await assertRestoresExactly(world);
-  const all = (at: string) => run("sh", "-c", `cd ${at} && getfattr -R -d -m - -e hex .`).split("\n\n").sort();
-  deepStrictEqual(all(target), all(world.source));
-  match(all(target).join(), /user\.bytes=0x00ff0a80/);
-});
+Deno.test(
+  "restore() gives back extended attributes of files and directories",
+  { ignore: !HAS_LINUX_DISK },
+  async () => {
+    using world = new World();
+    world.write("file", "1");
+    world.write("read-only", "2");
+    world.write("dir/inside", "3");
+    for (const path of ["file", "read-only", "dir", "."]) {
+      run("setfattr", "-n", "user.note", "-v", `of ${path} \u00e4 "quoted"`, `${world.source}/${path}`);
+    }
+    run("setfattr", "-n", "user.empty", `${world.source}/file`);
+    run("setfattr", "-n", "user.bytes", "-v", "0x00ff0a80", `${world.source}/file`);
+    Deno.chmodSync(`${world.source}/read-only`, 0o400);
+    const target = await assertRestoresExactly(world);
+    const all = (at: string) => run("sh", "-c", `cd ${at} && getfattr -R -d -m - -e hex .`).split("\n\n").sort();
+    deepStrictEqual(all(target), all(world.source));
+    match(all(target).join(), /user\.bytes=0x00ff0a80/);
+  },
+);
 
-Deno.test("restore() gives back access control lists, default ones too", async () => {
+Deno.test("restore() gives back access control lists, default ones too", { ignore: !HAS_LINUX_DISK }, async () => {
   using world = new World();
   world.write("file", "1");
   world.write("dir/inside", "2");
@@ -191,11 +200,14 @@ Deno.test("restore() gives back access control lists, default ones too", async (
   match(lists(target).join(), /default:user:1234:rw-/);
 });
 
-Deno.test("restore() gives back names of 255 bytes, with newlines, and that are not UTF-8", async () => {
-  using world = new World();
-  python(
-    world,
-    String.raw`
+Deno.test(
+  "restore() gives back names of 255 bytes, with newlines, and that are not UTF-8",
+  { ignore: !HAS_LINUX_DISK },
+  async () => {
+    using world = new World();
+    python(
+      world,
+      String.raw`
 names = [b'\xff' * 255, '\u00fc'.encode() * 127 + b'x', b'new\nline', b'\xff\xfe bytes', b'\xc3', b'tab\t', b'\x1b[31m',
   b'"quoted"', b'back\\slash', b'-rf', b' ', b'*', b'\xed\xa0\x80', b'\xe2\x82', b'con', b'a.backup-tool-partial']
 for name in names:
@@ -204,16 +216,20 @@ for name in names:
   open(top + b'/d-' + name[:253] + b'/' + name, 'w').write('inside')
   os.symlink(name, top + b'/l-' + name[:253])
 `,
-  );
-  await assertRestoresExactly(world);
-});
+    );
+    await assertRestoresExactly(world);
+  },
+);
 
-Deno.test("restore() gives back paths that are longer than the system takes at once", async () => {
-  using world = new World();
-  try {
-    python(
-      world,
-      `
+Deno.test(
+  "restore() gives back paths that are longer than the system takes at once",
+  { ignore: !HAS_LINUX_DISK },
+  async () => {
+    using world = new World();
+    try {
+      python(
+        world,
+        `
 os.chdir(top)
 for i in range(30):
   name = b'%02d' % i + b'x' * 198
@@ -223,21 +239,22 @@ for i in range(30):
 os.symlink('file', 'link')
 os.link('file', 'hard')
 `,
-    );
-    await world.backup();
-    const { target, monitor } = await world.restore("latest");
-    deepStrictEqual(monitor.problems, []);
-    deepStrictEqual(listing(target), listing(world.source));
-    const contents = run("find", target, "-type", "f", "-execdir", "sha256sum", "{}", ";").split("\n").sort();
-    deepStrictEqual(
-      contents,
-      run("find", world.source, "-type", "f", "-execdir", "sha256sum", "{}", ";").split("\n").sort(),
-    );
-    strictEqual(contents.length, 32);
-  } finally {
-    run("sh", "-c", `rm -rf ${world.base}/*/[0-9]* ${world.storagePath}/[0-9]*`);
-  }
-});
+      );
+      await world.backup();
+      const { target, monitor } = await world.restore("latest");
+      deepStrictEqual(monitor.problems, []);
+      deepStrictEqual(listing(target), listing(world.source));
+      const contents = run("find", target, "-type", "f", "-execdir", "sha256sum", "{}", ";").split("\n").sort();
+      deepStrictEqual(
+        contents,
+        run("find", world.source, "-type", "f", "-execdir", "sha256sum", "{}", ";").split("\n").sort(),
+      );
+      strictEqual(contents.length, 32);
+    } finally {
+      run("sh", "-c", `rm -rf ${world.base}/*/[0-9]* ${world.storagePath}/[0-9]*`);
+    }
+  },
+);
 
 Deno.test("restore() refuses a target that is not empty, and touches nothing in it", async () => {
   using world = new World();
@@ -425,7 +442,9 @@ Deno.test("restore() with --overwrite never cuts the links of what it replaces",
   strictEqual(Deno.readTextFileSync(`${world.base}/elsewhere`), "mine");
 });
 
-Deno.test("restore() of included paths makes the directories above them with their attributes", async () => {
+Deno.test("restore() of included paths makes the directories above them with their attributes", {
+  ignore: !HAS_LINUX_DISK,
+}, async () => {
   using world = new World();
   for (const name of ["docs/a.odt", "docs/a.txt", "docs/deep/b.odt", "music/c.ogg", "d.odt"]) world.write(name, name);
   run("chmod", "2750", `${world.source}/docs`, `${world.source}/docs/deep`);
