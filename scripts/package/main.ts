@@ -126,12 +126,12 @@ async function withOneFile(made: Map<Platform, Bytes>, missing: Map<Platform, st
 }
 
 /** Files for share/: completions and the manual. */
-function shareOf(): readonly Packed[] {
+async function shareOf(): Promise<readonly Packed[]> {
   return [
     { path: `bash-completion/completions/${NAME}`, content: SCRIPTS.bash },
     { path: `zsh/vendor-completions/_${NAME}`, content: SCRIPTS.zsh },
     { path: `fish/vendor_completions.d/${NAME}.fish`, content: SCRIPTS.fish },
-    ...manualPages(),
+    ...await manualPages(),
   ];
 }
 
@@ -139,7 +139,7 @@ async function prepare(url: string | undefined): Promise<Release> {
   const missing = new Map<Platform, string>(), executables = await compileAll(missing);
   await withOneFile(executables, missing);
   const licenses = await licenseTexts();
-  return { version: VERSION, time: await sourceTime(), url, executables, missing, share: shareOf(), licenses };
+  return { version: VERSION, time: await sourceTime(), url, executables, missing, share: await shareOf(), licenses };
 }
 
 async function write({ name, content, isExecutable = false }: Artefact): Promise<void> {

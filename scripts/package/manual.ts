@@ -7,8 +7,8 @@ import type { Output, World } from "../../src/cli/world.ts";
 import { NAME } from "./release.ts";
 
 /** Paths below share/. */
-export function manualPages(): readonly Packed[] {
-  const program = makeProgram(NOBODY, () => Promise.resolve());
+export async function manualPages(): Promise<readonly Packed[]> {
+  const program = await makeProgram(NOBODY, () => Promise.resolve());
   const page = (name: string, volume: number, roff: string): Packed => {
     return { path: `man/man${volume}/${name}.${volume}.gz`, content: gzip(new TextEncoder().encode(roff)) };
   };

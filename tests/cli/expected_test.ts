@@ -43,12 +43,12 @@ Deno.test("What people see can't disturb a terminal", () => {
   }
 });
 
-Deno.test("Every command is shown to people", () => {
+Deno.test("Every command is shown to people", async () => {
   const shown = new Set<string>();
   for (const name of Object.keys(SCENARIOS)) {
     const text = Deno.readTextFileSync(new URL(`${name}.txt`, DIRECTORY));
     for (const [, command = ""] of text.matchAll(/^\$ backup-tool ([\w-]+)/gm)) shown.add(command);
   }
-  const program = makeProgram(new FakeWorld(), () => Promise.resolve());
+  const program = await makeProgram(new FakeWorld(), () => Promise.resolve());
   deepStrictEqual(program.commands.map((command) => command.name()).filter((name) => !shown.has(name)), []);
 });

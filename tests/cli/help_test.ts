@@ -100,7 +100,7 @@ Deno.test("help topics lists every topic in a line, and leads to those that were
 
 Deno.test("help commands lists every command, and help options every option of all commands", async () => {
   const world = new FakeWorld();
-  const program = makeProgram(world, () => Promise.resolve());
+  const program = await makeProgram(world, () => Promise.resolve());
   const commands = (await runIn(world, "help", "commands")).stdout;
   for (const command of program.createHelp().visibleCommands(program)) {
     ok(new RegExp(`^  \`${command.name()}\\b`, "m").test(commands), command.name());
@@ -123,7 +123,7 @@ Deno.test({
   ignore: !groff,
   fn: async () => {
     const world = new FakeWorld();
-    const program = makeProgram(world, () => Promise.resolve());
+    const program = await makeProgram(world, () => Promise.resolve());
     const names = ["", "topics", "commands", ...TOPICS.keys(), ...program.commands.map((command) => command.name())];
     let pages = "";
     for (const name of names) {

@@ -2,12 +2,16 @@ import { TOPICS } from "../../src/cli/help/topics.ts";
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { VERSION } from "../../src/core/version.ts";
 import type { Command } from "commander";
+import { COMMANDS } from "../../src/cli/program/commands.ts";
+import { LOADERS } from "../../src/cli/program/one_command.ts";
 import { makeProgram } from "../../src/cli/program/run.ts";
 import { FakeWorld, runIn } from "./fake_world.ts";
 import { HAS_LINUX_DISK } from "../support/needs.ts";
 
+const ALL = await makeProgram(new FakeWorld(), () => Promise.resolve());
+
 /** Every command there is, as the words that name it: "tree", "tree build". */
-function* allCommands(command = makeProgram(new FakeWorld(), () => Promise.resolve())): Generator<Command> {
+function* allCommands(command = ALL): Generator<Command> {
   for (const inner of command.commands) {
     yield inner;
     yield* allCommands(inner);
@@ -71,6 +75,16 @@ for (
     },
   ]
 ) {
+  Deno.test("each command can be loaded alone, and is the same then", async () => {
+    const loaded = await Promise.all(Object.values(LOADERS).map((load) => load()));
+    deepStrictEqual(new Set(loaded), new Set(Object.values(COMMANDS).flat()));
+    for (const name of Object.keys(LOADERS)) {
+      const program = await makeProgram(new FakeWorld(), () => Promise.resolve(), name);
+      const [alone] = program.commands, among = ALL.commands.find((command) => command.name() === name);
+      strictEqual(alone?.helpInformation(), among?.helpInformation(), name);
+    }
+  });
+
   Deno.test(`run() refuses ${JSON.stringify(args.join(" "))} with status 2 and a hint`, async () => {
     deepStrictEqual(await runIn(new FakeWorld(), ...args), {
       status: 2,

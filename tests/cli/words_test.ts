@@ -29,7 +29,7 @@ Deno.test("no help page, topic or error has a word that is to be avoided", async
   const found = [...TOPICS].flatMap(([name, text]) => wrong(name, text));
   found.push(...wrong("README", Deno.readTextFileSync(new URL("README.md", ROOT))));
   found.push(...wrong("errors", Deno.readTextFileSync(new URL("tests/cli/expected/errors.txt", ROOT))));
-  const program = makeProgram(new FakeWorld(), () => Promise.resolve());
+  const program = await makeProgram(new FakeWorld(), () => Promise.resolve());
   const words = program.commands.flatMap((command) => [
     [command.name()],
     ...command.commands.map((inner) => [command.name(), inner.name()]),

@@ -160,8 +160,8 @@ Deno.test("bundled packages are those of the source and what they need, not thos
   for (const name of ["typescript", "fast-check", "cctv-age"]) strictEqual(names.includes(name), false, name);
 });
 
-Deno.test("the manual has a page for each command and topic", () => {
-  const pages = new Map(manualPages().map(({ path, content = "" }) => [path, content]));
+Deno.test("the manual has a page for each command and topic", async () => {
+  const pages = new Map((await manualPages()).map(({ path, content = "" }) => [path, content]));
   for (const name of ["man1/backup-tool.1", "man1/backup-tool-restore.1", "man7/backup-tool-nas.7"]) {
     const roff = new TextDecoder().decode(gunzipSync(bytesOf(pages.get(`man/${name}.gz`) ?? "")));
     match(roff, /^[^]*\.TH [^]*\.SH NAME\n/, name);

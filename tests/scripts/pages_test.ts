@@ -44,8 +44,8 @@ Deno.test("the README links to every help topic, is short, and its own links lea
   ok(new TextEncoder().encode(text).length <= 10_000);
 });
 
-Deno.test("help topics lead only to topics and commands that are there", () => {
-  const program = makeProgram(new FakeWorld(), () => Promise.resolve());
+Deno.test("help topics lead only to topics and commands that are there", async () => {
+  const program = await makeProgram(new FakeWorld(), () => Promise.resolve());
   const known = new Set([
     "topics",
     "commands",

@@ -1,4 +1,4 @@
-/** All commands. A new one is a file in ../commands, its import, and its place in the list. */
+/** All commands. A new one is a file in ../commands, its import, its place in the list, and its line in one_command.ts. */
 import type { Define } from "../commands/command.ts";
 import { defineAccount } from "../commands/account.ts";
 import { defineAlarm } from "../commands/alarm.ts";

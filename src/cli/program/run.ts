@@ -5,8 +5,8 @@ import { VERSION } from "../../core/version.ts";
 import { typedText } from "../../core/written_path.ts";
 import { defineHelp } from "../commands/help.ts";
 import type { Needs, RunCommand, Work } from "../commands/command.ts";
-import { COMMANDS } from "./commands.ts";
 import { HELP_FORMAT } from "./help_format.ts";
+import { LOADERS } from "./one_command.ts";
 import { errorJson, errorText } from "../output/terminal/errors.ts";
 import { EXIT, exitFor } from "../session/exit.ts";
 import { addGlobalOptions, examples, type GlobalOptions } from "../settings/options.ts";
@@ -32,10 +32,13 @@ const NOTIFY_VARIABLE = "BACKUP_TOOL_NOTIFY";
 /** Does what the arguments say. @returns the exit status, see exit.ts; errors have been told by then */
 export async function run(args: readonly string[], world: World): Promise<number> {
   let status: number = EXIT.done;
-  const program = makeProgram(world, async (command, work, needs) => {
+  // On Windows a backslash separates, and every name can be typed.
+  const words = world.here.isWindows ? args : args.map(typedText);
+  const isCompletion = args[0] === "complete";
+  const program = await makeProgram(world, async (command, work, needs) => {
     status = await perform(world, command, work, needs);
-  });
-  if (args[0] === "complete") {
+  }, isCompletion ? undefined : commandNamed(words));
+  if (isCompletion) {
     const { complete } = await import("../completion/complete.ts");
     await complete(program, args.slice(args[1] === "--" ? 2 : 1), world);
     return EXIT.done;
@@ -43,8 +46,6 @@ export async function run(args: readonly string[], world: World): Promise<number
   // Also what can't be parsed has to be told in the form that was asked for.
   tellUsage(program, world, args.includes("--json"));
   try {
-    // On Windows a backslash separates, and every name can be typed.
-    const words = world.here.isWindows ? args : args.map(typedText);
     await program.parseAsync(words, { from: "user" });
     return status;
   } catch (error) {
@@ -54,8 +55,23 @@ export async function run(args: readonly string[], world: World): Promise<number
   }
 }
 
-/** All commands and options. @param act runs the work of the one that was named */
-export function makeProgram(world: World, act: RunCommand): Command {
+/** The command that the parser will find; undefined if that isn't sure. */
+function commandNamed(words: readonly string[]): string | undefined {
+  const program = withGlobalOptions(new Command().exitOverride().configureOutput({ outputError: () => {} }));
+  try {
+    return program.parseOptions([...words]).operands[0];
+  } catch (error) {
+    if (error instanceof CommanderError) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * All commands and options.
+ * @param act runs the work of the one that was named
+ * @param only the name of a command; the others are left out, if there is such a one
+ */
+export async function makeProgram(world: World, act: RunCommand, only?: string): Promise<Command> {
   const program = new Command("backup-tool")
     .description("Deduplicating backups that you can browse as ordinary files, and encrypted copies of them.")
     .exitOverride()
@@ -67,7 +83,7 @@ export function makeProgram(world: World, act: RunCommand): Command {
     })
     .helpOption("-h, --help", "show this help")
     .version(`backup-tool ${VERSION}`, "-V, --version", "print the version");
-  addVaultOptions(addGlobalOptions(program)).addHelpText(
+  withGlobalOptions(program).addHelpText(
     "after",
     examples(
       "backup-tool backup ~/photos -s /mnt/disk/storage --init",
@@ -75,12 +91,22 @@ export function makeProgram(world: World, act: RunCommand): Command {
       "backup-tool restore latest -s /mnt/disk/storage --target /tmp/restored",
     ),
   );
+  if (only !== undefined && Object.hasOwn(LOADERS, only)) (await LOADERS[only]?.())?.(program, act);
+  else await defineAll(program, act);
+  defineHelp(program, world);
+  return program;
+}
+
+async function defineAll(program: Command, act: RunCommand): Promise<void> {
+  const { COMMANDS } = await import("./commands.ts");
   for (const [group, commands] of Object.entries(COMMANDS)) {
     program.commandsGroup(`${group}:`);
     for (const define of commands) define(program, act);
   }
-  defineHelp(program, world);
-  return program;
+}
+
+function withGlobalOptions(program: Command): Command {
+  return addVaultOptions(addGlobalOptions(program));
 }
 
 /** Has every complaint about usage told as every error is. */
