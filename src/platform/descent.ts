@@ -2,7 +2,7 @@
  * Opening directories far below one, in an order in which neighbours are near each other. The kernel goes through a path
  * component by component: in a chain of thousands of directories, each opened from the top, that would be millions.
  */
-import { type Raw, sliceRaw } from "../core/raw.ts";
+import { type Raw, relativeTo, sliceRaw } from "../core/raw.ts";
 import type { Dir, Disk } from "./disk.ts";
 
 /** Shorter paths are opened from the top. */
@@ -72,18 +72,27 @@ export class Descents implements Disposable {
     this.#disk = disk;
   }
 
-  /** Opens the directory `relative` below `path`. @throws DiskFault */
-  open(path: Raw, relative: Raw): Dir {
+  /**
+   * Opens the directory `relative` below `path`.
+   * @param beneath `path`, or a directory above it, below which no link is followed; default: `path` @throws DiskFault
+   */
+  open(path: Raw, relative: Raw, beneath = path): Dir {
     if (relative.length < DEEP_BYTES) {
-      using top = this.#disk.openDir(path);
+      using top = this.#openTop(path, beneath);
       return top.openPath(relative);
     }
     if (this.#last?.path !== path) {
       this[Symbol.dispose]();
-      const top = this.#disk.openDir(path);
+      const top = this.#openTop(path, beneath);
       this.#last = { path, top, descent: new Descent(top) };
     }
     return this.#last!.descent.open(relative);
+  }
+
+  #openTop(path: Raw, beneath: Raw): Dir {
+    if (beneath === path) return this.#disk.openDir(path);
+    using above = this.#disk.openDir(beneath);
+    return above.openPath(relativeTo(beneath, path));
   }
 
   [Symbol.dispose](): void {

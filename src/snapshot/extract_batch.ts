@@ -7,6 +7,8 @@ import type { MetadataLoss, Overwrite, WantedAttributes, WriteOutcome } from "..
 /** Regular files of one target directory. Plain data: it travels between threads. */
 export interface ExtractBatch {
   readonly rootPath: Raw;
+  /** A directory above `rootPath` below which no link is followed, also none that comes meanwhile; absent: no matter. */
+  readonly beneath?: Raw;
   readonly relative: Raw;
   readonly overwrite: Overwrite;
   /** Nothing was in the target when the restore began: files are made under their own names at once. */

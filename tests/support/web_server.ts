@@ -67,6 +67,7 @@ export async function webServer(
       reader,
       location: world.storagePath,
       jobs: desk,
+      restoreBelow: [],
       ...site,
     },
     ...changes,

@@ -50,6 +50,7 @@ export async function startWebServer(
         reader,
         location: place.location,
         jobs: desk,
+        restoreBelow: (options.restoreBelow ?? []).map((path) => absolutePath(world, path)),
         ...(objects !== undefined && { objects }),
       },
     }),

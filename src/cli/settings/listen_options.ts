@@ -20,6 +20,7 @@ export interface ListenOptions {
   readonly objects?: string;
   readonly appendOnly?: boolean;
   readonly maxSize?: number;
+  readonly restoreBelow?: readonly string[];
 }
 
 export const USUAL_ADDRESS = "127.0.0.1:8480";
@@ -37,6 +38,7 @@ export function addListenOptions(command: Command): Command {
     .option("--host-name <NAME>", "also answer to this name; repeatable", collected)
     .option("--trust-proxy <ADDRESS>", "believe the proxy at this address who asks, and how; or `unix`")
     .option("--plain-http", "let others connect without encryption: who listens gets passwords and files")
+    .option("--restore-below <DIR>", "let accounts restore into directories below this one; repeatable", collected)
     .option("--objects <DIR>", "also keep repositories of other machines, below /objects, in this directory")
     .option("--append-only", "let nobody remove anything from them but locks")
     .addOption(new Option("--max-size <SIZE>", "what they may hold together: 500G").argParser(reading(parseSize)));

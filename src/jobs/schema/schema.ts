@@ -20,6 +20,7 @@ import { parseDuration, parseShare } from "../../operations/settings/prune_pace.
 import { readableBy } from "../../operations/settings/readable.ts";
 import { isRemoteText, remoteSchema } from "../../operations/settings/source_schema.ts";
 import { COPY_ENDS, STORAGE_SHAPE } from "./location.ts";
+import { beyondLimits } from "./web_keys.ts";
 
 const MOST_THREADS = 64;
 /** Windows has letters, and either slash. */
@@ -91,6 +92,12 @@ const importing = z.strictObject({
   workers: workers.exactOptional(),
 }).describe("Move a directory or file into archive/, and keep it as a snapshot too");
 
+/** Of a job that somebody put in who may do less than the service: who performs it holds to that. */
+const LIMITS = z.strictObject({
+  role: z.enum(["run", "admin"]).describe("Of the account; see `backup-tool help web`"),
+  below: z.array(path).max(64).describe("Only below these directories something is written"),
+}).describe("Written by the page: what the job may do at most");
+
 const restore = z.strictObject({
   $schema: schema,
   kind: z.literal("restore"),
@@ -109,10 +116,12 @@ const restore = z.strictObject({
   overwrite: z.enum(["always", "if-changed", "if-newer", "never"]).describe("What to do with files that are there")
     .exactOptional(),
   delete: z.boolean().describe("Remove from the target what the snapshot doesn't have").exactOptional(),
-  owners: z.enum(["names", "ids", "none"]).describe("By name (the default), by number, or whoever restores")
+  owners: z.enum(["names", "ids", "none", "target"])
+    .describe("By name (the default), by number, whoever restores, or the owner of the directory that it goes to")
     .exactOptional(),
   sparse: z.boolean().describe("Write holes instead of zeros in all files").exactOptional(),
   flags: z.boolean().describe("Restore the flags immutable, append-only and no-dump").exactOptional(),
+  limits: LIMITS.exactOptional(),
   workers: workers.exactOptional(),
 }).describe("Get files back from a snapshot");
 
@@ -208,8 +217,8 @@ export type RecurringJob = z.infer<typeof recurring>;
 export type JobForm = "job" | "recurring";
 /** The schema of a form. */
 export const SCHEMAS = {
-  job: one.superRefine(checkTarget).superRefine(checkServer),
-  recurring: recurring.superRefine(checkTarget).superRefine(checkServer),
+  job: one.superRefine(checkTarget).superRefine(checkServer).superRefine(checkLimits),
+  recurring: recurring.superRefine(checkTarget).superRefine(checkServer).superRefine(checkLimits),
 } as const;
 
 export const JOB_KINDS: readonly JobKind[] = KINDS.map(({ shape }) => shape.kind.value);
@@ -240,6 +249,14 @@ function checkTarget(job: Job, context: z.RefinementCtx): void {
     ? 'The key "target", or "inPlace", is missing'
     : 'Expected no "target" with "inPlace"';
   context.addIssue({ code: "custom", message, path: job.target === undefined ? [] : ["target"] });
+}
+
+/** What isn't known as harmless is closed. */
+function checkLimits(job: Job, { addIssue }: z.RefinementCtx): void {
+  if (job.kind !== "restore" || job.limits === undefined) return;
+  for (const { key, message } of beyondLimits(job, job.limits.role)) {
+    addIssue({ code: "custom", message, path: [key] });
+  }
 }
 
 /** Files of a server make a snapshot of their own, and nobody holds them still. */

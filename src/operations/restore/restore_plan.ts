@@ -3,17 +3,20 @@ import { type IdOf, withMappedAcls } from "../../core/acl.ts";
 import type { Apath } from "../../core/apath.ts";
 import type { Entry } from "../../core/entry.ts";
 import type { Monitor } from "../../core/monitor.ts";
-import { textOf } from "../../core/raw.ts";
+import { unlessFault } from "../../core/fault.ts";
+import { isBelow, type Raw, ROOT, textOf } from "../../core/raw.ts";
 import type { WantedAttributes } from "../../core/restore_terms.ts";
 import { Yielder } from "../../core/yielding.ts";
 import type { Disk } from "../../platform/disk.ts";
 import type { OwnPlaces } from "../../platform/own_places.ts";
 import type { Manifest } from "../../snapshot/manifest.ts";
 import { notInSnapshot, resolvePaths } from "../browse/resolve_path.ts";
+import { ConfinedDisk } from "../confined_disk.ts";
 import { GuardedDisk } from "../guarded_disk.ts";
 import type { OpenedRepository } from "../opened.ts";
 import { type PathMapping, pathMappings, withoutPlace } from "./path_mapping.ts";
 import type { RestoreRequest } from "./restore_request.ts";
+import { harmless } from "../../target/harmless.ts";
 import { assertOutside } from "./restore_target.ts";
 
 export class RestorePlan {
@@ -34,7 +37,7 @@ export class RestorePlan {
   /** @throws NotInSnapshot, NoOriginalPlace, TargetInStorage */
   constructor(repository: OpenedRepository, manifest: Manifest, request: RestoreRequest, monitor: Monitor) {
     const { machine } = repository, { snapshot, destination } = request;
-    const disk = request.isGuarded ? new GuardedDisk(machine.disk) : machine.disk;
+    const { confined } = request, disk = diskFor(machine.disk, request);
     this.repository = repository;
     this.request = request;
     this.manifest = manifest;
@@ -46,8 +49,10 @@ export class RestorePlan {
       return meant;
     });
     this.mappings = pathMappings(destination, manifest, this.paths);
-    this.own = request.allowInsideStorage ? undefined : repository.ownPlaces([], monitor);
-    for (const { target } of this.mappings) if (this.own !== undefined) assertOutside(disk, this.own, target);
+    this.own = request.allowInsideStorage ? undefined : repository.ownPlaces(confined?.without ?? [], monitor);
+    for (const { target } of this.mappings) {
+      if (this.own !== undefined) assertOutside(disk, this.own, target, confined !== undefined);
+    }
     if (destination.kind === "in-place") {
       for (const path of withoutPlace(manifest)) {
         monitor.notice(`${textOf(path)} is skipped: it has no original location; restore it with --target`);
@@ -59,14 +64,30 @@ export class RestorePlan {
 
   /** What an object gets here. Names count more than numbers, which another machine may have given to others. */
   wanted(entry: Entry): WantedAttributes {
-    const { owners } = this.request, { uid, gid, mode, mtime, xattrs } = entry;
+    const { owners, confined } = this.request, { uid, gid, mtime } = entry;
+    const { mode, xattrs } = confined === undefined ? entry : harmless(entry);
     if (owners === "ids") return { owner: { uid, gid }, mode, mtime, xattrs };
     return {
-      owner: owners === "none" ? undefined : this.#ownerByName(entry),
+      owner: owners === "names" ? this.#ownerByName(entry) : owners === "none" ? undefined : owners,
       mode,
       mtime,
-      xattrs: withMappedAcls(entry, this.#idOf),
+      xattrs: withMappedAcls(xattrs === entry.xattrs ? entry : { ...entry, xattrs }, this.#idOf),
     };
+  }
+
+  /** Somebody asked for it who may do less than this program. */
+  get isConfined(): boolean {
+    return this.request.confined !== undefined;
+  }
+
+  /** See {@link ExtractBatch.beneath}. @param target real path of a target */
+  beneath(target: Raw): Raw | undefined {
+    const { confined, isGuarded } = this.request;
+    if (confined !== undefined) {
+      const tops = confined.below.flatMap((top) => unlessFault(() => [this.repository.machine.disk.realPath(top)], []));
+      return tops.find((top) => target === top || isBelow(target, top)) ?? ROOT;
+    }
+    return isGuarded && this.disk.abilities.owners ? ROOT : undefined;
   }
 
   #ownerByName({ uid, gid, user, group }: Entry): WantedAttributes["owner"] {
@@ -75,6 +96,11 @@ export class RestorePlan {
       gid: group === undefined ? gid : this.disk.groupId(group) ?? gid,
     };
   }
+}
+
+function diskFor(disk: Disk, { confined, isGuarded }: RestoreRequest): Disk {
+  if (confined !== undefined) return new ConfinedDisk(disk, confined.below);
+  return isGuarded ? new GuardedDisk(disk) : disk;
 }
 
 /** @throws NotInSnapshot, NoOriginalPlace, TargetInStorage, DamagedManifest, DamagedContent */

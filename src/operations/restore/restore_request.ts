@@ -1,7 +1,7 @@
 /** What a person asks of a restore, and what is told of one that is only tried. */
 import type { Apath } from "../../core/apath.ts";
 import type { Raw } from "../../core/raw.ts";
-import type { Overwrite } from "../../core/restore_terms.ts";
+import type { Overwrite, Owner } from "../../core/restore_terms.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 
 export interface RestoreRequest {
@@ -25,8 +25,11 @@ export interface RestoreRequest {
   readonly overwrite: Extract<Overwrite, "always" | "if-changed" | "if-newer" | "never"> | undefined;
   /** Removes what the snapshot doesn't have, but for what its backup left out. */
   readonly delete: boolean;
-  /** "ids": numbers as they were, even if the names have others here. "none": everything belongs to who restores it. */
-  readonly owners: "names" | "ids" | "none";
+  /**
+   * "ids": numbers as they were, even if the names have others here. "none": everything belongs to who restores it. Or
+   * everything gets that one.
+   */
+  readonly owners: "names" | "ids" | "none" | Owner;
   /** Makes holes of zeros in all files, not only in those that had holes. */
   readonly sparse?: boolean;
   /** Sets flags such as "immutable" as well. */
@@ -35,6 +38,11 @@ export interface RestoreRequest {
   readonly allowInsideStorage?: true;
   /** The target was named by others, who may also write to directories on the way: see guarded_disk.ts. */
   readonly isGuarded?: true;
+  /**
+   * Asked for by somebody who may do less than this program: nothing is written but below the directories `below` (see
+   * confined_disk.ts), and nothing in those of `without`; what could give rights is left out. All absolute.
+   */
+  readonly confined?: { readonly below: readonly Raw[]; readonly without: readonly Raw[] };
   readonly workers: number;
   readonly signal: AbortSignal;
 }

@@ -19,20 +19,23 @@ import { isSameObject, ObjectWriter } from "../../target/object_writer.ts";
 import { assertMayRestore, decideOverwrite } from "../../target/overwrite.ts";
 import { assertReplaceable, partialName } from "../../target/replacing.ts";
 import { makeNode, makeWritable, namedIn, selfOf, taskOf } from "../../target/target_object.ts";
+import { OutsideLimits } from "../confined_disk.ts";
 import { NameCollisions } from "./name_collisions.ts";
 import { type EntryGroup, groupsAlong } from "./restore_entries.ts";
+import { isDevice, leftOutOf } from "../../target/harmless.ts";
 import type { RestorePlan } from "./restore_plan.ts";
 import { type RestoreTarget, TargetInStorage } from "./restore_target.ts";
 import type { UnrestoredMetadata } from "./unrestored_metadata.ts";
 
 const BATCH_FILES = 128;
 const BATCH_BYTES = 4 * 1024 * 1024;
-const NO_DEVICE = "the device node (EPERM)";
+const NO_DEVICE = "the device node (EPERM)", NO_DEVICE_WANTED = "the device node (left out on purpose)";
 
 export class RestoreRun implements Disposable {
   readonly #plan: RestorePlan;
   readonly #restore: RestoreTarget;
   readonly #target: Dir;
+  readonly #beneath: Raw | undefined;
   readonly #descent: Descent;
   readonly #overwrite: Overwrite;
   /** Of partial names: the id of the snapshot. */
@@ -75,6 +78,7 @@ export class RestoreRun implements Disposable {
     this.#plan = plan;
     this.#restore = target;
     this.#target = target.directory;
+    this.#beneath = plan.beneath(target.directory.path);
     this.#descent = new Descent(target.directory);
     this.#overwrite = target.overwrite;
     this.#key = plan.request.snapshot.id;
@@ -157,6 +161,7 @@ export class RestoreRun implements Disposable {
 
   /** True for a file whose content has to be written; everything else is dealt with at once, or noted for later. */
   #isFile(entry: Entry, into: Dir, group: EntryGroup): boolean {
+    if (this.#plan.isConfined) this.#losses.add(entry.path, leftOutOf(entry));
     if (entry.path === TOP) this.#top = entry;
     else if (entry.kind === "dir") this.#guard(() => this.#makeDirectory(entry, into, group));
     else if (this.#isFurtherName(entry)) group.links.push(entry);
@@ -183,6 +188,7 @@ export class RestoreRun implements Disposable {
     const { sparse } = this.#plan.request;
     return {
       rootPath: this.#target.path,
+      ...(this.#beneath !== undefined && { beneath: this.#beneath }),
       relative: relativeOf(directory),
       overwrite: this.#overwrite,
       isFresh: this.#restore.isFresh,
@@ -266,7 +272,10 @@ export class RestoreRun implements Disposable {
 
   /** @throws TargetInStorage */
   #assertForeign(parent: Dir, name: Raw, there: Stat): void {
-    if (this.#plan.own?.isOfStorage(parent, name, there)) throw new TargetInStorage(joinRaw(parent.path, name));
+    const { own, isConfined } = this.#plan;
+    if (own?.isOfStorage(parent, name, there)) throw new TargetInStorage(joinRaw(parent.path, name));
+    const path = joinRaw(parent.path, name);
+    if (isConfined && own?.whyNotFound(path, name, there) !== undefined) throw new OutsideLimits(path);
   }
 
   #isBlocked(directory: Apath): boolean {
@@ -284,6 +293,7 @@ export class RestoreRun implements Disposable {
   /** Symlinks, pipes, sockets and devices. */
   #makeOther(entry: Entry, into: Dir): void {
     if (entry.kind === "symlink" && entry.target === undefined) throw new NotBackedUp(entry);
+    if (this.#plan.isConfined && isDevice(entry)) return this.#losses.add(entry.path, [NO_DEVICE_WANTED]);
     const wanted = this.#plan.wanted(entry);
     let losses = NO_LOSSES;
     const outcome = this.#writer.write(entry, into, {

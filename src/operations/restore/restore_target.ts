@@ -3,6 +3,7 @@ import { Fault } from "../../core/fault.ts";
 import { TOP } from "../../core/apath.ts";
 import { baseName, EMPTY, joinRaw, parentPath, type Raw, rawOf, ROOT, textOf } from "../../core/raw.ts";
 import type { Overwrite } from "../../core/restore_terms.ts";
+import { OutsideLimits } from "../confined_disk.ts";
 import type { PathMapping } from "./path_mapping.ts";
 import type { RestoreRequest } from "./restore_request.ts";
 import { hasMarker, markerName } from "./restore_marker.ts";
@@ -71,9 +72,11 @@ function isAsGoodAsEmpty(dir: Dir, snapshot: string): boolean {
 }
 
 /** @throws TargetInStorage */
-export function assertOutside(disk: Disk, own: OwnPlaces, target: Raw): void {
+export function assertOutside(disk: Disk, own: OwnPlaces, target: Raw, isConfined = false): void {
   const place = own.around(realPathOfNearest(disk, target).real);
-  if (place !== undefined && place.kind !== "state") throw new TargetInStorage(target);
+  if (place === undefined) return;
+  if (place.kind !== "state") throw new TargetInStorage(target);
+  if (isConfined) throw new OutsideLimits(target);
 }
 
 /**

@@ -17,6 +17,8 @@ export interface Account {
   readonly by: "session" | "token" | "password";
   /** Name of the token, if it was one. */
   readonly token?: string;
+  /** Of a session: the password was given a short time ago. */
+  readonly isConfirmed?: boolean;
   /** Of `objects`: nothing may be removed or replaced. */
   readonly appendOnly?: boolean;
   /** Of `objects`: bytes at most. */

@@ -32,6 +32,12 @@ export interface AccountWorld {
   readonly log: Log;
 }
 
+export interface Credentials {
+  readonly name: string;
+  readonly password: string;
+  readonly address: string;
+}
+
 export class Accounts {
   readonly file: UserFile;
   readonly #world: AccountWorld;
@@ -51,7 +57,7 @@ export class Accounts {
   }
 
   /** @returns undefined for a session that has ended @throws BadAccounts */
-  bySession(id: string): (Account & { readonly isConfirmed: boolean }) | undefined {
+  bySession(id: string): Account | undefined {
     const session = this.#sessions.find(id, (name) => this.file.user(name));
     const user = session === undefined ? undefined : this.file.user(session.user);
     if (session === undefined || user === undefined) return undefined;
@@ -92,6 +98,13 @@ export class Accounts {
     const user = await this.#byPassword(name, password, address);
     if (user === undefined || user.role === "objects") return undefined;
     return this.#sessions.begin(user, isLong && (user.role === "watch" || user.role === "read"));
+  }
+
+  /** The password of whoever is signed in is given again. @returns false if it is wrong @throws TooManyFailures, Busy */
+  async confirm(session: string, { name, password, address }: Credentials): Promise<boolean> {
+    if (await this.#byPassword(name, password, address) === undefined) return false;
+    this.#sessions.confirm(session);
+    return true;
   }
 
   signOut(id: string): void {

@@ -64,6 +64,14 @@ export class Sessions {
     return { user: kept.user, isConfirmed: nowMs - kept.confirmedMs < CONFIRMED_MS };
   }
 
+  /** The password was given again. */
+  confirm(id: string): void {
+    const key = sha256(id), kept = this.#kept.get(key);
+    if (kept === undefined) return;
+    this.#kept.set(key, { ...kept, confirmedMs: this.#clock.nowMs() });
+    this.#write();
+  }
+
   end(id: string): void {
     if (this.#kept.delete(sha256(id))) this.#write();
   }

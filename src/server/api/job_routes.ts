@@ -7,6 +7,9 @@ import { BadRequest, NotAllowed, NotFound } from "../exchange/problem.ts";
 import type { Exchange, Reply, Route } from "../exchange/route.ts";
 import { deskOf, mayReadAll, mayRun, whoOf } from "../jobs/job_access.ts";
 import type { CheckRequest } from "../jobs/job_desk.ts";
+import { restoreJob } from "./restore_order.ts";
+import type { RestorePreview } from "../reader/reader.ts";
+import type { JobOf } from "../../jobs/schema/schema.ts";
 import { unlessFault } from "../../core/fault.ts";
 import { textOf } from "../../core/raw.ts";
 import { parseSubset } from "../../core/subset.ts";
@@ -39,11 +42,24 @@ export const JOB_ROUTES: readonly Route[] = [
     methods: ["POST"],
     path: "/api/v1/jobs",
     access: "run",
-    about: { summary: 'Puts a job in that looks for damage: {"kind": "check", "readDataSubset": "5%"}' },
-    handle: async (exchange) => {
-      const request = checkRequest(await jsonBody(exchange));
-      return created(exchange, deskFor(exchange).check(request, whoOf(exchange)));
+    about: {
+      summary:
+        'Puts a job in: {"kind": "check", "readDataSubset": "5%"}, or {"kind": "restore", "snapshot": "latest", ' +
+        '"paths": ["/photos"], "target": "/volume1/restored/photos"}',
     },
+    handle: async (exchange) => {
+      const body = await jsonBody(exchange), desk = deskFor(exchange);
+      if (!isRestore(body)) return created(exchange, desk.check(checkRequest(body), whoOf(exchange)));
+      return created(exchange, desk.restore(await restoreJob(exchange, body)));
+    },
+  },
+  {
+    methods: ["POST"],
+    path: "/api/v1/restore-plans",
+    access: "run",
+    about: { summary: "Says what a restore would do, the first 500 changes and how many there are of each kind" },
+    handle: async (exchange) =>
+      jsonReply(planJson(await planned(exchange, await restoreJob(exchange, await jsonBody(exchange))))),
   },
   {
     methods: ["DELETE"],
@@ -90,6 +106,19 @@ export const JOB_ROUTES: readonly Route[] = [
   { methods: ["POST"], path: "/jobs/remove", access: "run", handle: (exchange) => byForm(exchange, remove) },
 ];
 
+function isRestore(body: unknown): boolean {
+  return typeof body === "object" && body !== null && "kind" in body && body.kind === "restore";
+}
+
+/** @throws what the restore throws at its beginning */
+export async function planned(exchange: Exchange, job: JobOf<"restore">): Promise<RestorePreview> {
+  return await exchange.site.reader.previewRestore({ job, own: deskOf(exchange).own });
+}
+
+function planJson({ changes, counts }: RestorePreview) {
+  return { counts, changes: changes.map(({ action, path }) => ({ action, path: textOf(path) })) };
+}
+
 /** @throws NotFound where there are no jobs, or none of that account */
 export async function runOf(exchange: Exchange): Promise<HistoryEntry> {
   deskOf(exchange);
@@ -119,7 +148,7 @@ function deskFor(exchange: Exchange) {
   return deskOf(exchange);
 }
 
-function created(exchange: Exchange, file: string): Reply {
+export function created(exchange: Exchange, file: string): Reply {
   tell(exchange, `put ${file} in`);
   return jsonReply({ file }, 201, { location: `/api/v1/jobs/${encodeURIComponent(file)}` });
 }

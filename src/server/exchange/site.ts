@@ -1,5 +1,6 @@
 /** What a server serves: everything that its routes may use, opened once. */
 import type { Clock, Random } from "../../core/clock.ts";
+import type { Raw } from "../../core/raw.ts";
 import type { Log } from "../../jobs/log/log.ts";
 import type { Disk } from "../../platform/disk.ts";
 import type { Accounts } from "../accounts/accounts.ts";
@@ -19,6 +20,8 @@ export interface Site {
   readonly objects?: ObjectStore;
   /** For messages: a path, or an address without credentials. Only for accounts of role admin. */
   readonly location: string;
+  /** Directories, absolute, below which accounts may have files restored. */
+  readonly restoreBelow: readonly Raw[];
   /** Undefined where no jobs are taken. */
   readonly jobs: JobDesk | undefined;
 }

@@ -1,5 +1,7 @@
 /** Jobs as routes see them. */
 import type { JobProgress } from "../../jobs/run/job_monitor.ts";
+import type { JobOf } from "../../jobs/schema/schema.ts";
+import type { Raw } from "../../core/raw.ts";
 import type { LogEvent } from "../../jobs/log/log.ts";
 
 export interface JobDesk {
@@ -15,6 +17,10 @@ export interface JobDesk {
   start(file: string, who: Who): string;
   /** Puts in a job that looks for damage. @returns the name of its file @throws TooManyJobs, DiskFault */
   check(request: CheckRequest, who: Who): string;
+  /** Puts in a restore. @returns the name of its file @throws TooManyJobs, DiskFault */
+  restore(job: JobOf<"restore">): string;
+  /** Directories of the service, absolute, which nobody restores into. */
+  readonly own: readonly Raw[];
   /**
    * Takes a job out that waits, or has one end that has begun.
    * @returns "cancelling" if it has begun: it ends as soon as it can be stopped

@@ -10,7 +10,7 @@ import type { LogEvent } from "../../jobs/log/log.ts";
 import { CONTROL, lookInto, readJobFile } from "../../jobs/queue/job_directory.ts";
 import { parseJob, parseRecurringJob } from "../../jobs/schema/job_file.ts";
 import { refuseUntrusted, whyUntrusted } from "../../jobs/schema/commands.ts";
-import { nextDueMs, type RecurringJob } from "../../jobs/schema/schema.ts";
+import { type JobOf, nextDueMs, type RecurringJob } from "../../jobs/schema/schema.ts";
 import { isCancelled, requestCancel } from "../../jobs/state/cancel_requests.ts";
 import { readRecord, type StoredRecord } from "../../jobs/state/stored_state.ts";
 import { isJobName } from "../../jobs/state/job_name.ts";
@@ -125,6 +125,14 @@ export class LiveDesk implements JobDesk {
 
   check(request: CheckRequest, { name: by }: Who): string {
     return this.#put("check", { kind: "check", ...request, by });
+  }
+
+  restore(job: JobOf<"restore">): string {
+    return this.#put("restore", job);
+  }
+
+  get own(): readonly Raw[] {
+    return [this.#path];
   }
 
   remove(file: string, who: Who): "removed" | "cancelling" {

@@ -1,11 +1,12 @@
 /** Files of snapshots: directories through time, one file with its versions. */
 import { type Html, markup } from "./markup.ts";
-import { archiveLink, browseLink, contentLink, seriesLink, withQuery } from "./links.ts";
+import { archiveLink, browseLink, contentLink, restoreLink, seriesLink, withQuery } from "./links.ts";
 import { ago, page, redirect, type Seen, table, timeOf } from "./page.ts";
 import { NotFound } from "../exchange/problem.ts";
 import { inlineType } from "../exchange/content.ts";
 import type { Exchange, Reply } from "../exchange/route.ts";
 import { pathOf, seriesOf, visibleEntry, visibleSnapshots } from "../exchange/visible.ts";
+import { mayRun } from "../jobs/job_access.ts";
 import { maySee } from "../accounts/account.ts";
 import { type Apath, nameOf, parentOf, TOP } from "../../core/apath.ts";
 import type { Entry } from "../../core/entry.ts";
@@ -102,7 +103,9 @@ async function directoryPage(exchange: Exchange, place: Place): Promise<Reply> {
   ).slice(0, MOST_PICTURES);
   const body = markup`${crumbs(place)}${timeline(exchange, place)}
 <p class="actions"><a class="button" href="${archiveLink(snapshot, path)}" download>Download as ZIP</a>
-<a class="button" href="${archiveLink(snapshot, path)}?format=tar" download>as tar</a></p>
+<a class="button" href="${archiveLink(snapshot, path)}?format=tar" download>as tar</a>${
+    restoreButton(exchange, place)
+  }</p>
 ${entries.length === 0 ? markup`<p>There is nothing in it.</p>` : entryTable(exchange, snapshot, entries)}
 ${
     next !== undefined &&
@@ -123,6 +126,13 @@ ${
     `
   }`;
   return page(exchange, { title: titleOf(place), part: "/files", body });
+}
+
+/** Where somebody may put jobs in, and somewhere is to restore to. */
+function restoreButton(exchange: Exchange, { snapshot, path }: Place): Html | undefined {
+  const { jobs, restoreBelow } = exchange.site;
+  if (jobs === undefined || restoreBelow.length === 0 || !mayRun(exchange)) return undefined;
+  return markup` <a class="button" href="${restoreLink(snapshot, path)}">Restore ...</a>`;
 }
 
 function titleOf({ path, snapshot }: Place): string {
@@ -205,7 +215,9 @@ async function filePage(exchange: Exchange, place: Place): Promise<Reply> {
   const body = markup`${crumbs(place)}${timeline(exchange, place)}
 <p class="actions">${
     content !== undefined && markup`<a class="button" href="${contentLink(snapshot, path)}" download>Download</a>
-<span class="soft">${sizeText(size)}, modified ${timeOf(exchange, isoOfNs(mtime))}</span>`
+<span class="soft">${sizeText(size)}, modified ${timeOf(exchange, isoOfNs(mtime))}</span>${
+      restoreButton(exchange, place)
+    }`
   }${
     content === undefined && markup`<span class="soft">${kind}${target !== undefined && ` to ${textOf(target)}`}</span>`
   }</p>

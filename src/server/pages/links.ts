@@ -18,6 +18,10 @@ export function archiveLink({ id }: Snapshot, path: Apath): string {
   return `/archive/${id}${encodedPath(path)}`;
 }
 
+export function restoreLink({ id }: Snapshot, path: Apath): string {
+  return `/restore/${id}${encodedPath(path)}`;
+}
+
 /** The series, at its newest snapshot. */
 export function seriesLink({ host, name }: { readonly host: string; readonly name: string }): string {
   return `/series/${encodedSegment(rawOf(host))}/${encodedSegment(rawOf(name))}`;

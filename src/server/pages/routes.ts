@@ -1,6 +1,7 @@
 /** Pages. */
 import { browsePage, seriesPage, snapshotsPage } from "./files_pages.ts";
 import { jobsPage, runPage } from "./jobs_pages.ts";
+import { RESTORE_ROUTES } from "./restore_pages.ts";
 import { searchPage } from "./search_page.ts";
 import { statusPage } from "./status_page.ts";
 import { storagePage } from "./storage_page.ts";
@@ -20,4 +21,5 @@ export const PAGE_ROUTES: readonly Route[] = [
   pageAt("/storage", "read", storagePage),
   pageAt("/jobs", "watch", jobsPage),
   pageAt("/jobs/run/{run}", "read", runPage),
+  ...RESTORE_ROUTES,
 ];

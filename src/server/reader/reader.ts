@@ -3,6 +3,8 @@ import type { Apath } from "../../core/apath.ts";
 import type { ContentId, RootId } from "../../core/content_id.ts";
 import type { Entry } from "../../core/entry.ts";
 import type { Raw } from "../../core/raw.ts";
+import type { JobOf } from "../../jobs/schema/schema.ts";
+import type { PlannedChange } from "../../operations/restore/restore_request.ts";
 import type { HistoryEntry } from "../../jobs/state/stored_state.ts";
 import type { FindRequest, FoundVersion } from "../../operations/browse/find.ts";
 import type { DumpFormat } from "../../operations/browse/dump/dump.ts";
@@ -44,6 +46,19 @@ export interface ArchiveRequest {
   readonly format: DumpFormat;
 }
 
+export interface PreviewRequest {
+  readonly job: JobOf<"restore">;
+  /** Directories of the service, absolute. */
+  readonly own: readonly Raw[];
+}
+
+export interface RestorePreview {
+  /** The first of them. */
+  readonly changes: readonly PlannedChange[];
+  /** All of them, by what would be done. */
+  readonly counts: Readonly<Partial<Record<PlannedChange["action"], number>>>;
+}
+
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Arguments and answers are plain data: they travel between threads. */
@@ -62,6 +77,8 @@ export interface Reader {
   jobHistory(last: number): Promise<readonly HistoryEntry[]>;
   /** Of all series. What was found a short time ago is answered again, unless there is another snapshot by now. */
   stats(): Promise<Stats>;
+  /** What a restore would do; nothing is changed. @throws what the restore throws at its beginning */
+  previewRestore(request: PreviewRequest): Promise<RestorePreview>;
   /**
    * Bytes of a content, verified: a whole content that is damaged throws at its end, before its last bytes are given.
    * Nothing is read ahead without bounds; ends when the loop over it does.
@@ -72,10 +89,19 @@ export interface Reader {
 }
 
 /** Names of what answers once, and of what answers bit by bit. */
-export const ASKS = ["snapshots", "entry", "entries", "history", "search", "stats", "jobHistory"] as const;
+export const ASKS = [
+  "snapshots",
+  "entry",
+  "entries",
+  "history",
+  "search",
+  "stats",
+  "jobHistory",
+  "previewRestore",
+] as const;
 export const STREAMS = ["content", "archive"] as const;
 /** What may keep a thread for long, and so has one of its own. */
-export const LONG: readonly string[] = ["search", "stats", "archive"];
+export const LONG: readonly string[] = ["search", "stats", "archive", "previewRestore"];
 
 export type Ask = typeof ASKS[number];
 export type Stream = typeof STREAMS[number];

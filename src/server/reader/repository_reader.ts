@@ -1,5 +1,14 @@
 /** Reads in the calling thread. */
-import type { ArchiveRequest, ByteRange, EntryPage, Reader, SearchPage, SearchRequest } from "./reader.ts";
+import type {
+  ArchiveRequest,
+  ByteRange,
+  EntryPage,
+  PreviewRequest,
+  Reader,
+  RestorePreview,
+  SearchPage,
+  SearchRequest,
+} from "./reader.ts";
 import { archiveBytes } from "./archive.ts";
 import { SILENT } from "./silent_monitor.ts";
 import { maySee } from "../accounts/account.ts";
@@ -11,6 +20,9 @@ import { rawOf } from "../../core/raw.ts";
 import { find, type FoundVersion } from "../../operations/browse/find.ts";
 import { history, type HistoryVersion } from "../../operations/browse/history.ts";
 import { type Stats, stats } from "../../operations/browse/stats.ts";
+import { restoreRequest, snapshotFor } from "../../jobs/kinds/restore_job.ts";
+import { previewRestore } from "../../operations/restore/restore.ts";
+import type { PlannedChange } from "../../operations/restore/restore_request.ts";
 import { readHistory } from "../../jobs/state/history.ts";
 import type { HistoryEntry } from "../../jobs/state/stored_state.ts";
 import { Storage } from "../../storage/storage.ts";
@@ -20,7 +32,7 @@ import type { Manifest } from "../../snapshot/manifest.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 
 const CACHED_MANIFESTS = 8, LARGEST = 20;
-const STATS_MS = 60_000;
+const STATS_MS = 60_000, MOST_CHANGES = 500;
 /** Decoded and compared between two looks whether something else waits. */
 const VERSIONS_OF_A_SLICE = 500;
 
@@ -103,6 +115,17 @@ export class RepositoryReader implements Reader, AsyncDisposable {
     const found = await stats(repository, { largest: LARGEST, signal: this.#stop.signal }, SILENT);
     this.#stats = { of, atMs: nowMs, stats: found };
     return found;
+  }
+
+  async previewRestore({ job, own }: PreviewRequest): Promise<RestorePreview> {
+    const repository = await this.#opened(), snapshot = snapshotFor(await repository.snapshots(), job);
+    const terms = { disk: repository.machine.disk, own, workers: 0, signal: this.#stop.signal };
+    const changes: PlannedChange[] = [], counts: Partial<Record<PlannedChange["action"], number>> = {};
+    await previewRestore(repository, restoreRequest(job, snapshot, terms), SILENT, (change) => {
+      counts[change.action] = (counts[change.action] ?? 0) + 1;
+      if (changes.length < MOST_CHANGES) changes.push(change);
+    });
+    return { changes, counts };
   }
 
   async *content(id: ContentId, range?: ByteRange): AsyncGenerator<Bytes> {

@@ -36,7 +36,7 @@ export class Extract implements Disposable {
   }
 
   *run(batch: ExtractBatch): Steps<ExtractResult[]> {
-    using target = this.#targets.open(batch.rootPath, batch.relative);
+    using target = this.#targets.open(batch.rootPath, batch.relative, batch.beneath);
     const writer = new FileWriter(target, batch, this.#tools);
     return yield* writer.run((content) => new StoredContent(this.#store, content));
   }

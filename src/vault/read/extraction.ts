@@ -110,7 +110,7 @@ export class VaultExtraction implements Extraction {
 
   /** What needs no content. */
   #settle(batch: ExtractBatch): (ExtractResult | undefined)[] {
-    using target = this.#targets.open(batch.rootPath, batch.relative);
+    using target = this.#targets.open(batch.rootPath, batch.relative, batch.beneath);
     const writer = new FileWriter(target, batch, this.#tools);
     return batch.files.map((task) => orFailed(() => writer.settle(task, { isItem: () => false })));
   }
@@ -140,9 +140,10 @@ export class VaultExtraction implements Extraction {
   }
 
   #topOf(top: Omit<Directory, "relative">): number {
-    const { rootPath, overwrite, isFresh, key } = top;
+    const { rootPath, beneath, overwrite, isFresh, key } = top;
     const found = this.#tops.findLastIndex((known) =>
-      known.rootPath === rootPath && known.overwrite === overwrite && known.isFresh === isFresh && known.key === key
+      known.rootPath === rootPath && known.beneath === beneath && known.overwrite === overwrite &&
+      known.isFresh === isFresh && known.key === key
     );
     return found >= 0 ? found : this.#tops.push(top) - 1;
   }
@@ -330,7 +331,7 @@ export class VaultExtraction implements Extraction {
     for (let file = large.targets[0]; file !== undefined; file = large.targets[0]) {
       const { directory, task } = file;
       try {
-        using target = this.#targets.open(directory.rootPath, directory.relative);
+        using target = this.#targets.open(directory.rootPath, directory.relative, directory.beneath);
         return { file, name: new FileWriter(target, { ...directory, files: [] }, this.#tools).begin(task) };
       } catch (error) {
         if (!(error instanceof Fault) || isFatal(error)) throw error;
@@ -382,7 +383,7 @@ export class VaultExtraction implements Extraction {
     large.begun = undefined;
     const { directory } = begun.file;
     try {
-      using target = this.#targets.open(directory.rootPath, directory.relative);
+      using target = this.#targets.open(directory.rootPath, directory.relative, directory.beneath);
       removeQuietly(target, begun.name);
     } catch (error) {
       if (!(error instanceof Fault)) throw error; // the directory is gone, and so is the file
