@@ -38,8 +38,9 @@ import { becomeWriter } from "../become_writer.ts";
 import type { OpenedRepository } from "../opened.ts";
 import { notKept } from "../sources/not_kept.ts";
 import { isHidden, NotInSources, sourcePath } from "../sources/sources.ts";
+import { beginningOnDisk } from "../unusual/scrambled.ts";
 import { alarmText, type ChangeFields, changeFields, UnusualChange } from "../unusual/alarm.ts";
-import { ChangeWatch } from "../unusual/change_watch.ts";
+import { type ChangedFile, ChangeWatch } from "../unusual/change_watch.ts";
 import type { BackupRequest } from "./backup_request.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { ComparedRuns } from "./compared_runs.ts";
@@ -127,8 +128,9 @@ class BackupRun {
   }
 
   async #lookAtChange(comparison: Comparison, watch: ChangeWatch, fields: RootFields): Promise<ChangeFields> {
-    const repository = this.#repository, { signal } = this.#request;
-    return await changeFields({ repository, comparison, watch, fields, work: { workers: 0, signal } });
+    const repository = this.#repository, { signal } = this.#request, { previous } = comparison;
+    const beginning = ({ path }: ChangedFile) => beginningOnDisk(repository.machine.disk, comparison.placeOf(path));
+    return await changeFields({ repository, previous, beginning, watch, fields, work: { workers: 0, signal } });
   }
 
   /** Finds the sources, and the snapshots that they are compared with. */

@@ -22,6 +22,9 @@ import { becomeWriter } from "../become_writer.ts";
 import type { OpenedRepository } from "../opened.ts";
 import { type BackedUp, LastSnapshot } from "../backup/unchanged.ts";
 import { Checkpoints } from "../backup/checkpoints.ts";
+import type { ChangeWatch } from "../unusual/change_watch.ts";
+import { alarmText, changeFields, UnusualChange } from "../unusual/alarm.ts";
+import { RemoteChanges } from "./remote_changes.ts";
 import { RemoteFiles } from "./remote_files.ts";
 import { walkRemote } from "./remote_walk.ts";
 import type { RunningTotals } from "../backup/settlement.ts";
@@ -64,6 +67,8 @@ class RemoteBackupRun {
   readonly #tree: RemoteTree;
   readonly #request: RemoteBackupRequest;
   readonly #monitor: Monitor;
+  /** It hears what is no problem of the snapshot. */
+  readonly #outer: Monitor;
   readonly #source: string;
   readonly #startMs: number;
   readonly #totals: RunningTotals = { entries: 0, files: 0, dirs: 0, bytes: 0, problems: 0 };
@@ -75,6 +80,7 @@ class RemoteBackupRun {
     this.#repository = repository;
     this.#tree = tree;
     this.#request = request;
+    this.#outer = monitor;
     this.#monitor = countingProblems(monitor, () => this.#totals.problems++);
     this.#source = withoutSecrets(tree.location);
     this.#startMs = repository.machine.clock.nowMs();
@@ -94,9 +100,10 @@ class RemoteBackupRun {
     const manifest = new SnapshotWriter(sink, this.#monitor);
     if (this.#request.skipIfUnchanged) this.#last = await LastSnapshot.of(this.#repository, previous);
     let storedItems = 0;
-    const checkpoints = this.#checkpoints(sink, manifest, series);
+    const changes = new RemoteChanges(previous), { watch } = changes;
+    const checkpoints = this.#checkpoints({ sink, manifest, series, watch });
     try {
-      storedItems = await this.#run({ sink, manifest, checkpoints, previous });
+      storedItems = await this.#run({ sink, manifest, checkpoints, previous, changes });
     } catch (error) {
       if (error instanceof Interrupted) await checkpoints.make();
       throw error;
@@ -104,18 +111,22 @@ class RemoteBackupRun {
     const fields = this.#fields(series), hunks = manifest.finish();
     const isWhole = storedItems === 0 && sink.damaged.size === 0;
     if (isWhole && this.#last?.isRepeatedBy(fields, hunks)) return { ...this.#last.info, unchanged: true };
-    const id = await sink.commit(fields, hunks);
+    const { beginning } = changes, work = { workers: 0, signal };
+    const found = await changeFields({ repository: this.#repository, previous, beginning, watch, fields, work });
+    const id = await sink.commit({ ...fields, ...found }, hunks);
+    if (found.change && found.alarm) this.#outer.problem(new UnusualChange(alarmText(found.change, found.alarm)));
     const made = (await this.#repository.snapshots()).find((snapshot) => snapshot.id === id);
     if (made === undefined) throw new NoSnapshot(id, "somebody has forgotten it as soon as it was made");
     return made;
   }
 
   /** @returns how many contents were new */
-  async #run({ sink, manifest, checkpoints, previous }: {
+  async #run({ sink, manifest, checkpoints, previous, changes }: {
     readonly sink: SnapshotSink;
     readonly manifest: SnapshotWriter;
     readonly checkpoints: Checkpoints;
     readonly previous: readonly SnapshotInfo[];
+    readonly changes: RemoteChanges;
   }): Promise<number> {
     const { excludes, largestBytes, signal, force = false } = this.#request,
       monitor = this.#monitor,
@@ -123,6 +134,7 @@ class RemoteBackupRun {
     const manifests = await Promise.all(previous.map(({ id }) => this.#repository.manifest(id)));
     const before = new PreviousEntries(manifests, {
       damaged: (fault) => monitor.notice(`The previous snapshot can't help: ${fault.message}`),
+      gone: ({ text }) => changes.watch.gone(text),
     });
     const files = new RemoteFiles({
       tree: this.#tree,
@@ -145,6 +157,7 @@ class RemoteBackupRun {
       monitor.count("walkedEntries");
       const line = await files.lineOf(found);
       if (line === undefined) continue;
+      changes.note(found.path, line);
       manifest.add(found.path, line.text, line.from?.text === line.text ? line.from : undefined);
       totals.entries++;
       if (found.entry.kind === "dir") totals.dirs++;
@@ -155,6 +168,7 @@ class RemoteBackupRun {
       await sink.keepUp();
       await checkpoints.makeIfDue();
     }
+    before.finish();
     return files.storedItems;
   }
 
@@ -170,7 +184,12 @@ class RemoteBackupRun {
     return previousOf(snapshots.filter(({ sources }) => sourcesKey(sources) === key), this.#request.host, series);
   }
 
-  #checkpoints(sink: SnapshotSink, manifest: SnapshotWriter, series: string): Checkpoints {
+  #checkpoints({ sink, manifest, series, watch }: {
+    readonly sink: SnapshotSink;
+    readonly manifest: SnapshotWriter;
+    readonly series: string;
+    readonly watch: ChangeWatch;
+  }): Checkpoints {
     return new Checkpoints({
       clock: this.#repository.machine.clock,
       startMs: this.#startMs,
@@ -180,7 +199,7 @@ class RemoteBackupRun {
       hunks: () => manifest.soFar(),
       make: async (hunks) => {
         if (this.#last?.beginsWith(hunks)) return;
-        await sink.checkpoint(this.#fields(series), hunks);
+        await sink.checkpoint({ ...this.#fields(series), change: watch.figures() }, hunks);
         this.#monitor.phase("reading the source");
       },
     });

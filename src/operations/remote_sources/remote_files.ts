@@ -12,6 +12,7 @@ import type { Disk } from "../../platform/disk.ts";
 import { encodeLine, parseLine, statPrefix } from "../../snapshot/entry_line.ts";
 import type { PreviousEntries, PreviousLine } from "../../snapshot/previous_entries.ts";
 import type { SnapshotSink } from "../../snapshot/snapshot_sink.ts";
+import { PIECE_BYTES } from "../unusual/scrambled.ts";
 import type { RemoteFound } from "./remote_walk.ts";
 
 const FILE_MODE = 0o644, DIRECTORY_MODE = 0o755, LINK_MODE = 0o777;
@@ -39,6 +40,8 @@ export interface RemoteLine {
   readonly from: PreviousLine | undefined;
   /** Of a file whose content is kept. */
   readonly bytes?: number;
+  /** Of a file that was read: what it begins with. */
+  readonly beginning?: Uint8Array<ArrayBuffer>;
 }
 
 export class RemoteFiles {
@@ -94,11 +97,14 @@ export class RemoteFiles {
     }
   }
 
-  async #readOnce(found: RemoteFound): Promise<Pick<RemoteLine, "text" | "bytes">> {
+  async #readOnce(found: RemoteFound): Promise<Pick<RemoteLine, "text" | "bytes" | "beginning">> {
     const { tree, sink, monitor, signal } = this.#setup, { path, remotePath, entry } = found, seen = this.#seen(found);
     monitor.current(remotePath);
     const details = await tree.details(remotePath, entry, signal);
-    const chunks = stoppable(readRemote(tree, remotePath, entry, signal), signal);
+    let beginning: Uint8Array<ArrayBuffer> | undefined;
+    const chunks = stoppable(readRemote(tree, remotePath, entry, signal), signal, (first) => {
+      beginning ??= first.slice(0, PIECE_BYTES);
+    });
     const { content, size, isNew, bytes } = await sink.ingestStream(chunks, { path, ...seen });
     monitor.count("readFiles");
     monitor.count("readBytes", size);
@@ -109,7 +115,8 @@ export class RemoteFiles {
     } else monitor.count("reusedItems");
     const xattrs = xattrsOf(found, details);
     const learnt: DetailFields = { content, ...(xattrs !== undefined && { xattrs }) };
-    return { text: encodeLine(statPrefix(path, { ...seen, size }), learnt), bytes: size };
+    const text = encodeLine(statPrefix(path, { ...seen, size }), learnt);
+    return { text, bytes: size, beginning: beginning ?? new Uint8Array() };
   }
 
   /** What it is now; undefined if it is gone, or no file any more. */
@@ -157,9 +164,15 @@ function base64(text: string): string {
   return Buffer.from(text).toString("base64");
 }
 
-async function* stoppable<T>(chunks: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
+/** @param seen called with each chunk before it is passed on: it may be changed afterwards */
+async function* stoppable<T>(
+  chunks: AsyncIterable<T>,
+  signal: AbortSignal,
+  seen: (chunk: T) => void,
+): AsyncGenerator<T> {
   for await (const chunk of chunks) {
     if (signal.aborted) throw new Interrupted();
+    seen(chunk);
     yield chunk;
   }
 }

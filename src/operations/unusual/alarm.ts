@@ -6,11 +6,10 @@ import type { WorkOptions } from "../../core/work.ts";
 import type { Root } from "../../snapshot/root.ts";
 import type { RootFields } from "../../snapshot/root_fields.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
-import type { Comparison } from "../comparison/comparison.ts";
 import { rootIfThere } from "../comparison/root_if_there.ts";
 import type { OpenedRepository } from "../opened.ts";
 import type { ChangeWatch } from "./change_watch.ts";
-import { sampledFigures } from "./scrambled.ts";
+import { sampledFigures, type SampleSource } from "./scrambled.ts";
 
 /** A backup found what may be the work of ransomware, or a mistake. */
 export class UnusualChange extends Fault {
@@ -25,7 +24,9 @@ export class UnusualChange extends Fault {
 
 export interface AlarmSetup {
   readonly repository: OpenedRepository;
-  readonly comparison: Comparison;
+  /** What the new snapshot builds on, newest first. */
+  readonly previous: readonly SnapshotInfo[];
+  readonly beginning: SampleSource["beginning"];
   readonly watch: ChangeWatch;
   /** Of the new snapshot. */
   readonly fields: RootFields;
@@ -36,8 +37,9 @@ export interface AlarmSetup {
 export type ChangeFields = Pick<Root, "change" | "alarm">;
 
 /** Nothing if there is no snapshot to compare with. */
-export async function changeFields({ repository, comparison, watch, fields, work }: AlarmSetup): Promise<ChangeFields> {
-  const last = comparison.previous.find(({ complete }) => complete);
+export async function changeFields(setup: AlarmSetup): Promise<ChangeFields> {
+  const { repository, previous, beginning, watch, fields, work } = setup;
+  const last = previous.find(({ complete }) => complete);
   if (last === undefined) return {};
   const change = watch.figures(), root = await rootIfThere(repository, last.id);
   // What is not looked at any more is not gone.
@@ -47,9 +49,7 @@ export async function changeFields({ repository, comparison, watch, fields, work
   const sample = { sampled: 0, scrambled: 0 };
   if (deservesSample(change)) {
     await using reader = repository.reader(work);
-    const { disk } = repository.machine;
-    const placeOf = ({ path }: { readonly path: Parameters<Comparison["placeOf"]>[0] }) => comparison.placeOf(path);
-    Object.assign(sample, await sampledFigures(watch.samples, { disk, reader, placeOf }));
+    Object.assign(sample, await sampledFigures(watch.samples, { reader, beginning }));
   }
   const alarm = unusualChange(judged, sample, historyOf(await repository.snapshots(), last));
   return { change: judged, ...(alarm && { alarm }) };

@@ -11,32 +11,37 @@ import { Fault } from "../../core/fault.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-const PIECE_BYTES = 16 * 1024;
+/** Of the beginning of a file; more would tell no more. */
+export const PIECE_BYTES = 16 * 1024;
 /** What deflate makes of random bytes is no smaller, and of nearly everything else it is. */
 const RANDOM = 0.98, COMPRESSIBLE = 0.9;
 /** What many formats begin with. */
 const SIGNATURE_BYTES = 4;
 
 export interface SampleSource {
-  readonly disk: Disk;
+  /** Of the previous contents. */
   readonly reader: ContentReader;
-  readonly placeOf: (file: ChangedFile) => SourcePlace;
+  /** What a file begins with now: {@link PIECE_BYTES}; undefined if it can't be read any more. @throws Fault for the same */
+  readonly beginning: (file: ChangedFile) => Bytes | undefined;
 }
 
 /** What can't be read doesn't count. Old contents are read only of files that look like random bytes now. */
-export async function sampledFigures(files: readonly ChangedFile[], source: SampleSource): Promise<SampledFigures> {
+export async function sampledFigures(
+  files: readonly ChangedFile[],
+  { reader, beginning }: SampleSource,
+): Promise<SampledFigures> {
   let sampled = 0, scrambled = 0;
   for (const file of files) {
-    const now = unlessFault(() => beginningNow(file, source), undefined);
+    const now = unlessFault(() => beginning(file), undefined);
     if (now === undefined) continue;
     sampled++;
-    if (isRandom(now) && await wasOtherwise(file, now, source.reader)) scrambled++;
+    if (isRandom(now) && await wasOtherwise(file, now, reader)) scrambled++;
   }
   return { sampled, scrambled };
 }
 
-function beginningNow(file: ChangedFile, { disk, placeOf }: SampleSource): Bytes | undefined {
-  const { rootPath, relative, absolute } = placeOf(file);
+/** Of a file of this machine. @throws DiskFault */
+export function beginningOnDisk(disk: Disk, { rootPath, relative, absolute }: SourcePlace): Bytes | undefined {
   using root = disk.openDir(rootPath);
   using directory = root.openPath(relative);
   using opened = directory.open(baseName(absolute));

@@ -7,6 +7,7 @@ import { BadUsage } from "../../../src/core/fault.ts";
 import { TOP } from "../../../src/core/apath.ts";
 import { rawOf, textOf } from "../../../src/core/raw.ts";
 import { backUpRemote, type RemoteBackupRequest } from "../../../src/operations/remote_sources/remote_backup.ts";
+import { forget } from "../../../src/operations/forget/forget.ts";
 import { openDisk } from "../../../src/platform/open_disk.ts";
 import type { SnapshotInfo } from "../../../src/snapshot/snapshot_info.ts";
 import { impatient } from "../../support/remote_place.ts";
@@ -54,6 +55,67 @@ function listed(world: World, id: SnapshotInfo["id"]): Promise<string[]> {
     return [...manifest.entries(TOP)].map(({ path, kind, size }) => `${kind} ${textOf(path)} ${size}`);
   })();
 }
+
+/** Letters on a server, of which one has changed from backup to backup. */
+async function withLetters(world: World, server: S3Server, tree: RemoteTree): Promise<SnapshotInfo> {
+  const text = (n: number) =>
+    new TextEncoder().encode(`Dear reader, this is letter ${n}. ${"All is well. ".repeat(90)}`);
+  for (let i = 0; i < 60; i++) put(server, `data/letter${i}`, text(i));
+  await backUp(world, tree, new TestMonitor());
+  put(server, "data/letter0", text(1000));
+  const monitor = new TestMonitor(), snapshot = await backUp(world, tree, monitor);
+  deepStrictEqual(monitor.problems, []);
+  deepStrictEqual([snapshot.change, snapshot.alarm], [{ files: 60, changed: 1, gone: 0, renamed: 0 }, undefined]);
+  return snapshot;
+}
+
+Deno.test("S3: a backup of encrypted files raises an alarm, and fetches none of them twice for it", async () => {
+  await using server = s3Server();
+  using world = new World();
+  await using tree = await treeAt(`s3:http://127.0.0.1:${server.port}/bucket/data`, KEYS);
+  const good = await withLetters(world, server, tree);
+  for (let i = 0; i < 30; i++) put(server, `data/letter${i}`, noise(1000, i));
+  const gets = () => server.requests.filter(({ method, url }) => method === "GET" && !url.search).length;
+  const before = gets(), monitor = new TestMonitor();
+  const snapshot = await backUp(world, tree, monitor);
+  strictEqual(gets() - before, 30);
+  deepStrictEqual(monitor.problems.map(({ name }) => name), ["unusual-change"]);
+  deepStrictEqual([snapshot.change?.changed, snapshot.alarm?.reasons, snapshot.problems], [30, ["scrambled"], 0]);
+  ok((snapshot.alarm?.sampled ?? 0) >= 10);
+  strictEqual(snapshot.alarm?.scrambled, snapshot.alarm?.sampled);
+  using storage = world.open();
+  await forget(storage, { policy: { last: 1 }, among: {}, dryRun: false }, new TestMonitor());
+  ok(storage.snapshots().some(({ id }) => id === good.id), "it was the last one before");
+});
+
+Deno.test("S3: most files gone are an alarm, also if the backup was interrupted", async () => {
+  await using server = s3Server();
+  using world = new World();
+  await using tree = await treeAt(`s3:http://127.0.0.1:${server.port}/bucket/data`, KEYS);
+  await withLetters(world, server, tree);
+  for (let i = 0; i < 40; i++) server.objects.delete(`/bucket/data/letter${i}`);
+  put(server, "data/letter55x", noise(100, 1));
+  const stop = new AbortController(),
+    stopping: RemoteTree = {
+      ...tree,
+      location: tree.location,
+      list: (directory, signal) => tree.list(directory, signal),
+      details: (path, entry, signal) => tree.details(path, entry, signal),
+      verify: (path, entry, signal) => tree.verify(path, entry, signal),
+      piece: (path, entry, range) => {
+        stop.abort();
+        return tree.piece(path, entry, range);
+      },
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    };
+  await rejects(backUp(world, stopping, new TestMonitor(), { signal: stop.signal }), { code: "interrupted" });
+  const monitor = new TestMonitor(), snapshot = await backUp(world, tree, monitor);
+  deepStrictEqual(monitor.problems.map(({ name }) => name), ["unusual-change"]);
+  deepStrictEqual([snapshot.change, snapshot.alarm?.reasons], [
+    { files: 60, changed: 0, gone: 40, renamed: 0 },
+    ["gone"],
+  ]);
+});
 
 Deno.test("S3: all objects, in order, with metadata; the second time nothing is fetched", async () => {
   await using server = s3Server({ pageSize: 3 });
