@@ -44,7 +44,7 @@ const EXECUTABLE_ONLY = "tests/executable";
 const CRASH = "tests/crash";
 /** Those that kill the real program, which takes long. */
 const PROGRAM_CRASHES = "tests/crash/program";
-/** Tests that start the program: from its source as a rule, once more as the executable where there is one. */
+/** Tests that start the program: the executable where there is one, else the source. */
 const BLACK_BOX = [
   EXECUTABLE_ONLY,
   "tests/cli",
@@ -169,17 +169,23 @@ async function leaksNothingAlone(
   return (await deno(["test", ...TEST_FLAGS, "--trace-leaks", ...files], outlet, env)).succeeded;
 }
 
-/** Compiles and tests the executable. Where no base runtime can be had, says so loudly and counts nothing. */
-async function executable(): Promise<Tally> {
+/** The executable, or why there is none. */
+interface Built {
+  readonly path: string | undefined;
+  readonly tally: Tally;
+}
+
+/** Compiles the executable. Where no base runtime can be had, says so loudly and counts nothing. */
+async function executable(): Promise<Built> {
   heading("executable");
+  const none = { passed: 0, failed: 0, ignored: 0 };
   try {
-    const path = await buildExecutable({});
-    return await tests("tests of the executable", await existing(BLACK_BOX), { env: { [EXECUTABLE]: path } });
+    return { path: await buildExecutable({}), tally: none };
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
-    if (!(error instanceof NoBaseRuntime)) return { passed: 0, failed: 1, ignored: 0 };
+    if (!(error instanceof NoBaseRuntime)) return { path: undefined, tally: { ...none, failed: 1 } };
     console.error("The executable and its tests are left out: this machine can't get a base runtime");
-    return { passed: 0, failed: 0, ignored: 0 };
+    return { path: undefined, tally: none };
   }
 }
 
@@ -200,14 +206,19 @@ async function looks(outlet: Outlet): Promise<Tally[]> {
   ];
 }
 
+/** Tests that start the program start the executable, if there is one; some of them the source, too, on the other disk. */
 async function everything(): Promise<Tally[]> {
   const kept = new Kept(), looking = looks(kept);
-  const tested = await tests("tests", [`--ignore=${EXECUTABLE_ONLY}`, "tests"]);
+  const { path, tally } = await executable();
+  const others = path === undefined ? [EXECUTABLE_ONLY] : BLACK_BOX;
+  const tested = await tests("tests", [`--ignore=${others.join(",")}`, "tests"]);
   const looked = await looking;
   kept.tell();
   const options = { env: PORTABLE_DISK, prefix: PORTABLE_PREFIX };
   const portable = await tests("tests on the disk of other systems", await existing(PORTABLE_TESTS), options);
-  return [...looked, tested, portable, await executable()];
+  if (path === undefined) return [...looked, tally, tested, portable];
+  const env = { [EXECUTABLE]: path };
+  return [...looked, tested, portable, await tests("tests of the executable", await existing(BLACK_BOX), { env })];
 }
 
 /** What can be had in two minutes. */
