@@ -1,4 +1,5 @@
 /** The one table of all routes: the front door, the document of the interface and the tests of roles read it. */
+import { ACCOUNT_ROUTES } from "./api/account_routes.ts";
 import { EVENT_ROUTES } from "./api/events.ts";
 import { openApiRoute } from "./api/openapi.ts";
 import { JOB_ROUTES } from "./api/job_routes.ts";
@@ -25,6 +26,7 @@ export const ROUTES: readonly Route[] = [
   ...API_ROUTES,
   ...EVENT_ROUTES,
   ...JOB_ROUTES,
+  ...ACCOUNT_ROUTES,
   ...SIGN_IN_ROUTES,
   ...ASSET_ROUTES,
   METRICS_ROUTE,

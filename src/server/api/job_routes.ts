@@ -2,7 +2,9 @@
 import { z } from "zod";
 import { jsonReply } from "./json.ts";
 import { choiceOf, countOf } from "./parameters.ts";
-import { readForm, readText } from "../exchange/form.ts";
+import { jsonBody } from "./json_body.ts";
+import { readForm } from "../exchange/form.ts";
+import { tell } from "../exchange/tell.ts";
 import { BadRequest, NotAllowed, NotFound } from "../exchange/problem.ts";
 import type { Exchange, Reply, Route } from "../exchange/route.ts";
 import { deskOf, mayReadAll, mayRun, whoOf } from "../jobs/job_access.ts";
@@ -173,23 +175,6 @@ async function byForm(exchange: Exchange, act: (exchange: Exchange, value: strin
   const form = await readForm(exchange);
   act(exchange, form.get("file") ?? form.get("part") ?? "");
   return { status: 303, headers: { location: "/jobs" } };
-}
-
-/** Who did it, from where. */
-function tell({ site, account, address }: Exchange, what: string): void {
-  const user = account?.name ?? "?", message = `${address || "socket"}: ${user} ${what}`;
-  site.log({ level: "info", event: "by-page", message, fields: { address, user } });
-}
-
-async function jsonBody(exchange: Exchange): Promise<unknown> {
-  const type = exchange.headers.get("content-type") ?? "";
-  if (!/^application\/json(?:;|$)/i.test(type)) throw new BadRequest("The body is no application/json");
-  try {
-    return JSON.parse(await readText(exchange));
-  } catch (error) {
-    if (error instanceof SyntaxError) throw new BadRequest("The body is no JSON");
-    throw error;
-  }
 }
 
 function checkRequest(value: unknown): CheckRequest {

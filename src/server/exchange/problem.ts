@@ -31,6 +31,7 @@ const STATUSES: Readonly<Record<string, number>> = {
   "no-such-method": 405,
   "exists": 409,
   "job-waits": 409,
+  "last-admin": 409,
   "locked": 409,
   "target-in-storage": 400,
   "target-not-empty": 409,

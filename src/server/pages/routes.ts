@@ -1,4 +1,5 @@
 /** Pages. */
+import { ACCOUNT_PAGES } from "./account_pages.ts";
 import { browsePage, seriesPage, snapshotsPage } from "./files_pages.ts";
 import { jobsPage, runPage } from "./jobs_pages.ts";
 import { RESTORE_ROUTES } from "./restore_pages.ts";
@@ -22,4 +23,5 @@ export const PAGE_ROUTES: readonly Route[] = [
   pageAt("/jobs", "watch", jobsPage),
   pageAt("/jobs/run/{run}", "read", runPage),
   ...RESTORE_ROUTES,
+  ...ACCOUNT_PAGES,
 ];

@@ -1,0 +1,109 @@
+/** Accounts by page and interface: only for admins, only after their password, and no secret ever comes out again. */
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { rawOf } from "../../src/core/raw.ts";
+import { hashPassword } from "../../src/server/accounts/passwords.ts";
+import { UserFile } from "../../src/server/accounts/user_file.ts";
+import { ask, tokenOf, type WebServer, webServer } from "../support/web_server.ts";
+import { World } from "../support/world.ts";
+
+const PASSWORD = "correct horse battery", USERS = "/api/v1/users";
+
+function call(server: WebServer, method: string, target: string, body?: object, token = tokenOf("admin")) {
+  const headers = body === undefined ? {} : { "content-type": "application/json" };
+  return ask(server, target, { method, token, headers, ...(body !== undefined && { body: JSON.stringify(body) }) });
+}
+
+Deno.test("An account is added, changed and removed; its tokens work as long as they are there", async () => {
+  using world = new World({ inMemory: true });
+  await using server = await webServer(world);
+  const tom = `${USERS}/tom`;
+  const added = await call(server, "PUT", tom, { role: "read", series: ["photos"], password: PASSWORD });
+  strictEqual(added.status, 200, added.text);
+  deepStrictEqual(JSON.parse(added.text), {
+    name: "tom",
+    role: "read",
+    series: ["photos"],
+    hasPassword: true,
+    appendOnly: false,
+    quotaBytes: null,
+    tokens: [],
+  });
+  const made = await call(server, "POST", `${tom}/tokens`, { name: "phone", role: "watch", expiresDays: 1 });
+  strictEqual(made.status, 201, made.text);
+  const { token } = JSON.parse(made.text);
+  strictEqual((await ask(server, "/api/v1/status", { token })).status, 200);
+  strictEqual((await ask(server, "/api/v1/series", { token })).status, 403);
+  strictEqual(JSON.parse((await call(server, "PUT", tom, { series: null })).text).series, null);
+  world.clock.pass(25 * 60);
+  strictEqual((await ask(server, "/api/v1/status", { token })).status, 401);
+  const { text } = await call(server, "GET", USERS);
+  ok(!/scrypt|"hash"|bt_/.test(text), text);
+  strictEqual((await call(server, "DELETE", `${tom}/tokens/phone`)).status, 204);
+  strictEqual((await call(server, "DELETE", `${tom}/tokens/phone`)).status, 404);
+  strictEqual((await call(server, "DELETE", tom)).status, 204);
+  strictEqual((await call(server, "DELETE", tom)).status, 404);
+  const done = server.log.filter(({ event }) => event === "by-page").map(({ message }) => message);
+  ok(done.includes("127.0.0.1: admin changed the account tom: read, password"), done.join());
+  ok(!done.join().includes(PASSWORD));
+});
+
+Deno.test("What is no account, or would leave nobody who may change any, is refused", async () => {
+  using world = new World({ inMemory: true });
+  await using server = await webServer(world);
+  const refused: [status: number, method: string, target: string, body?: object][] = [
+    [400, "PUT", `${USERS}/..x`, { role: "read" }],
+    [400, "PUT", `${USERS}/a%20b`, { role: "read" }],
+    [400, "PUT", `${USERS}/tom`, { role: "root" }],
+    [400, "PUT", `${USERS}/tom`, { role: "read", password: "short" }],
+    [400, "PUT", `${USERS}/tom`, { role: "read", tokens: [] }],
+    [400, "PUT", `${USERS}/tom`, { role: "read", series: [] }],
+    [400, "POST", `${USERS}/admin/tokens`, { name: "a b" }],
+    [404, "POST", `${USERS}/nobody/tokens`, { name: "x" }],
+    [409, "DELETE", `${USERS}/admin`],
+    [409, "PUT", `${USERS}/admin`, { role: "read" }],
+  ];
+  for (const [status, method, target, body] of refused) {
+    strictEqual((await call(server, method, target, body)).status, status, `${method} ${target}`);
+  }
+  strictEqual((await call(server, "PUT", `${USERS}/tom`, { role: "admin" }, tokenOf("run"))).status, 403);
+  strictEqual((await call(server, "PUT", `${USERS}/run`, { role: "admin" })).status, 200);
+  strictEqual((await call(server, "DELETE", `${USERS}/admin`)).status, 204);
+});
+
+Deno.test("By the page: the password again after ten minutes, a token shown once", async () => {
+  using world = new World({ inMemory: true });
+  await using server = await webServer(world);
+  using dir = world.machine.disk.openDir(rawOf(server.accounts));
+  const file = new UserFile(dir), { random } = world.machine, user = file.user("admin");
+  ok(user !== undefined);
+  file.put({ ...user, password: await hashPassword(PASSWORD, random) }, random);
+  const origin = `http://127.0.0.1:${server.port}`;
+  let cookie = "";
+  const send = (target: string, fields: Record<string, string>) => {
+    const type = "application/x-www-form-urlencoded";
+    const headers = { "content-type": type, accept: "text/html", origin, ...(cookie !== "" && { cookie }) };
+    return ask(server, target, { method: "POST", headers, body: new URLSearchParams(fields).toString() });
+  };
+  const look = (target: string) => ask(server, target, { headers: { cookie, accept: "text/html" } });
+  cookie = (await send("/session", { name: "admin", password: PASSWORD })).headers.get("set-cookie")?.split(";")[0] ??
+    "";
+  strictEqual((await send("/accounts", { do: "put", user: "tom", role: "read", series: "photos, x" })).status, 303);
+  deepStrictEqual(file.user("tom")?.series, ["photos", "x"]);
+  const made = await send("/accounts", { do: "token", user: "tom", token: "phone", role: "read", days: "7" });
+  const [secret = ""] = /bt_[0-9a-f]{64}/.exec(made.text) ?? [];
+  strictEqual((await ask(server, "/api/v1/series", { token: secret })).status, 200);
+  ok(!(await look("/accounts")).text.includes("bt_"));
+  world.clock.pass(11);
+  match((await look("/accounts")).text, /give your password again/);
+  for (const act of [{ do: "remove", user: "tom" }, { do: "revoke", user: "tom", token: "phone" }]) {
+    strictEqual((await send("/accounts", act)).status, 403);
+  }
+  strictEqual((await ask(server, USERS, { headers: { cookie } })).status, 403);
+  strictEqual((await send("/confirm", { password: "something else", to: "/accounts" })).status, 403);
+  const confirmed = await send("/confirm", { password: PASSWORD, to: "//evil.example" });
+  deepStrictEqual([confirmed.status, confirmed.headers.get("location")], [303, "/"]);
+  strictEqual((await send("/accounts", { do: "revoke", user: "tom", token: "phone" })).status, 303);
+  strictEqual((await ask(server, "/api/v1/series", { token: secret })).status, 401);
+  strictEqual((await send("/accounts", { do: "remove", user: "tom" })).status, 303);
+  strictEqual(file.user("tom"), undefined);
+});
