@@ -21,7 +21,7 @@ import { digestOfOthers, fingerprintOf, passedFiles, projectFiles } from "./test
 import { inGroups, msByFile, testFilesBelow } from "./test_groups.ts";
 import {
   addTallies,
-  filesOfLeaks,
+  filesOfFewFailures,
   slowest,
   type Tally,
   tallyOf,
@@ -155,18 +155,26 @@ async function tests(
   heading(title, outlet);
   const { succeeded, output } = await deno(["test", "--parallel", ...flags, ...args], outlet, env);
   seen.push(...testLines(output).map((line) => ({ ...line, name: prefix + line.name })));
-  const tally = tallyOf(output, succeeded), leaking = succeeded ? [] : filesOfLeaks(output);
-  if (leaking.length === 0 || !await leaksNothingAlone(leaking, { env, outlet })) return tally;
+  const tally = tallyOf(output, succeeded), doubtful = succeeded ? [] : filesOfFewFailures(output);
+  if (doubtful.length === 0 || !await passAlone(doubtful, { env, outlet })) return tally;
+  flaky.push(...testLines(output).filter(({ result }) => result === "FAILED").map(({ name }) => prefix + name));
   return { ...tally, passed: tally.passed + tally.failed, failed: 0 };
 }
 
-/** Looks again at files whose tests were said to leak: alone, where no other file's load delays the answer of a call. */
-async function leaksNothingAlone(
+/** Tests that failed beside others, and not alone: to be mended, but no reason to distrust the program. */
+const flaky: string[] = [];
+const LOOKS_AGAIN = 2;
+
+/** Looks again at files of which a test failed: each time all of them must pass. */
+async function passAlone(
   files: readonly string[],
   { env, outlet }: { readonly env: Record<string, string>; readonly outlet: Outlet },
 ): Promise<boolean> {
-  heading(`once more, for leaks: ${files.join(", ")}`, outlet);
-  return (await deno(["test", ...TEST_FLAGS, "--trace-leaks", ...files], outlet, env)).succeeded;
+  for (let look = 0; look < LOOKS_AGAIN; look++) {
+    heading(`once more, alone: ${files.join(", ")}`, outlet);
+    if (!(await deno(["test", ...TEST_FLAGS, "--trace-leaks", ...files], outlet, env)).succeeded) return false;
+  }
+  return true;
 }
 
 /** The executable, or why there is none. */
@@ -310,6 +318,8 @@ async function main(): Promise<void> {
     ? [await tests("crash tests", [CRASH], { env: SLOW })]
     : await (Deno.args.includes("--fast") ? fast() : everything());
   tellSlowest();
+  if (flaky.length > 0) heading("flaky tests: failed beside others, passed alone; mend them");
+  for (const name of flaky) console.log(name);
   const total = addTallies([...tallies, judgeIgnored()]);
   console.log(`\n${verdictOf(total)}`);
   Deno.exit(total.failed === 0 && total.passed > 0 ? 0 : 1);

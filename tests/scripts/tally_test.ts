@@ -1,7 +1,7 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import {
   addTallies,
-  filesOfLeaks,
+  filesOfFewFailures,
   slowest,
   tallyOf,
   testLines,
@@ -111,26 +111,26 @@ async function* testFiles(directory: string): AsyncGenerator<string> {
   }
 }
 
-const LEAK = `Damage (sealed) is a typed fault => ./tests/a_test.ts:175:10
-error: Leaks detected:
-  - An async call to left was started in this test, but never completed.
-To get more details where leaks occurred, run again with the --trace-leaks flag.
-`;
-const WRONG = `claim => ./tests/b_test.ts:3:6
-error: AssertionError: 1 !== 2
-    at file:///tests/b_test.ts:4:1
-`;
+const failing = (...files: readonly string[]) => files.map((file) => `./${file} => x ... FAILED (1ms)\n`).join("");
 
 for (
-  const [claim, errors, failed, files] of [
-    ["names the file of a leak, once", [LEAK, LEAK], 2, ["./tests/a_test.ts"]],
-    ["names none if a test fails otherwise", [LEAK, WRONG], 2, []],
-    ["names none if a failure isn't told of", [LEAK], 2, []],
-    ["names none where nothing is told", [], 1, []],
+  const [claim, lines, failed, files] of [
+    ["names the files, each once", failing("tests/a_test.ts", "tests/a_test.ts", "tests/b_test.ts"), 3, [
+      "tests/a_test.ts",
+      "tests/b_test.ts",
+    ]],
+    ["names none if many failed", failing(..."abcd".split("").map((name) => `tests/${name}_test.ts`)), 4, []],
+    ["names none if a failure isn't told of", failing("tests/a_test.ts"), 2, []],
+    ["names none where nothing is told", "", 1, []],
+    ["names none that can't be run alone", failing("src/storage/FORMAT.md$5-9.ts"), 1, []],
   ] as const
 ) {
-  Deno.test(`filesOfLeaks() ${claim}`, () => {
-    const tests = `./tests/a_test.ts => x ... FAILED (1ms)\n\n ERRORS \n\n${errors.join("\n")}\n FAILURES \n\n`;
-    deepStrictEqual(filesOfLeaks(`${tests}FAILED | 5 passed | ${failed} failed (1s)\n`), files);
+  Deno.test(`filesOfFewFailures() ${claim}`, () => {
+    const output = `./tests/a_test.ts => y ... ok (1ms)\n${lines}FAILED | 5 passed | ${failed} failed (1s)\n`;
+    deepStrictEqual(filesOfFewFailures(output), files);
   });
 }
+
+Deno.test("filesOfFewFailures() names none if a run did not come to its end", () => {
+  deepStrictEqual(filesOfFewFailures(failing("tests/a_test.ts")), []);
+});

@@ -12,7 +12,7 @@ import { vaultLife } from "../contract/vault_life.ts";
 import { vaultKind } from "../contract/vault_repository_place.ts";
 import { IS_SLOW } from "../support/effort.ts";
 import { openPlace } from "../support/remote_place.ts";
-import { ACCESS_KEY, type S3Server, s3Server, SECRET_KEY } from "../support/s3_server.ts";
+import { ACCESS_KEY, s3Server, SECRET_KEY } from "../support/s3_server.ts";
 import {
   apache,
   HAS_APACHE,
