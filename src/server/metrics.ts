@@ -17,10 +17,10 @@ export const METRICS_ROUTE: Route = {
 };
 
 async function metrics(exchange: Exchange): Promise<Reply> {
-  const { account, site: { reader, objects } } = exchange, snapshots = await visibleSnapshots(exchange);
+  const { account, site: { reader, objects, requests } } = exchange, snapshots = await visibleSnapshots(exchange);
   const seesAll = account?.series === undefined;
   const facts = seesAll ? await ofAll(reader, snapshots) : { snapshots, runs: [] };
-  const traffic = seesAll ? objects?.traffic.families() ?? [] : [];
+  const traffic = seesAll ? [requests.family(), ...objects?.traffic.families() ?? []] : [];
   const body = expositionOf([...metricsOf(facts), ...traffic]);
   return { status: 200, headers: { "content-type": EXPOSITION_TYPE }, body };
 }

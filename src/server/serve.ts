@@ -5,6 +5,8 @@ import { Front } from "./front/front.ts";
 import { hostNames } from "./front/hosts.ts";
 import { HttpServer, type Limits } from "./front/http_server.ts";
 import { type Certificate, fingerprint, selfSigned, VALID_DAYS } from "./front/self_signed.ts";
+import { DAV_ROUTES } from "./dav/routes.ts";
+import { RequestCounts } from "./exchange/request_counts.ts";
 import { errorPage } from "./pages/error_page.ts";
 import { ROUTES } from "./routes.ts";
 import type { Site } from "./exchange/site.ts";
@@ -29,7 +31,9 @@ export interface ServerOptions {
   readonly plainHttp: boolean;
   /** Where accounts are kept; made if it isn't there. */
   readonly directory: Raw;
-  readonly site: Omit<Site, "accounts">;
+  readonly site: Omit<Site, "accounts" | "requests">;
+  /** Nothing is below /dav. */
+  readonly withoutDav?: boolean;
   readonly limits?: Partial<Limits>;
 }
 
@@ -50,10 +54,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   dir.setSelfAttributes({ mode: PRIVATE });
   const accounts = new Accounts(dir, { clock, random, log });
   accounts.file.users();
-  const site = { ...options.site, accounts };
+  const site = { ...options.site, accounts, requests: new RequestCounts() };
   const tls = options.tls === "self-signed" ? await ownCertificate(dir, options) : options.tls;
   const front = new Front({
-    routes: ROUTES,
+    routes: options.withoutDav === true ? ROUTES.filter((route) => !DAV_ROUTES.includes(route)) : ROUTES,
     site,
     accounts,
     hosts: hostNames(options.host, options.hostNames),

@@ -1,6 +1,23 @@
-import { ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { ask, tokenOf, webServer } from "../support/web_server.ts";
 import { World } from "../support/world.ts";
+
+Deno.test("Requests are counted by route, and what is no route as none", async () => {
+  using world = new World({ inMemory: true });
+  await using server = await webServer(world, { withoutDav: true });
+  for (const target of ["/healthz", "/healthz", "/browse/feed/a", "/no/such/thing", "/dav/"]) {
+    await ask(server, target, { token: tokenOf("admin") });
+  }
+  await ask(server, "/api/v1/series");
+  const lines = (await ask(server, "/metrics", { token: tokenOf("watch") })).text.split("\n");
+  deepStrictEqual(lines.filter((line) => line.startsWith("backup_tool_http_requests_total")).sort(), [
+    'backup_tool_http_requests_total{route="/api/v1/series",code="401"} 1',
+    'backup_tool_http_requests_total{route="/browse/{ref}/{path...}",code="404"} 1',
+    'backup_tool_http_requests_total{route="/healthz",code="200"} 2',
+    'backup_tool_http_requests_total{route="none",code="404"} 2',
+  ]);
+  ok(!(await ask(server, "/metrics", { token: tokenOf("photos") })).text.includes("http_requests"));
+});
 
 Deno.test("metrics are for those who may watch; whoever sees some series learns of these alone", async () => {
   using world = new World();

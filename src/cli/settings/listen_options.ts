@@ -20,6 +20,8 @@ export interface ListenOptions {
   readonly objects?: string;
   readonly appendOnly?: boolean;
   readonly maxSize?: number;
+  /** False for `--no-dav`. */
+  readonly dav?: boolean;
   readonly restoreBelow?: readonly string[];
 }
 
@@ -38,6 +40,7 @@ export function addListenOptions(command: Command): Command {
     .option("--host-name <NAME>", "also answer to this name; repeatable", collected)
     .option("--trust-proxy <ADDRESS>", "believe the proxy at this address who asks, and how; or `unix`")
     .option("--plain-http", "let others connect without encryption: who listens gets passwords and files")
+    .option("--no-dav", "no WebDAV below /dav")
     .option("--restore-below <DIR>", "let accounts restore into directories below this one; repeatable", collected)
     .option("--objects <DIR>", "also keep repositories of other machines, below /objects, in this directory")
     .option("--append-only", "let nobody remove anything from them but locks")
@@ -66,11 +69,11 @@ function listenAddress(
   return { hostname: bracketed ?? (plain === "" ? "0.0.0.0" : plain), port: Number(port) };
 }
 
-type Listening = Pick<ServerOptions, "listen" | "tls" | "hostNames" | "trustedProxy" | "plainHttp">;
+type Listening = Pick<ServerOptions, "listen" | "tls" | "hostNames" | "trustedProxy" | "plainHttp" | "withoutDav">;
 
 /** @throws BadUsage, and what reading a file throws */
 export function listeningOf(options: ListenOptions, world: World): Listening {
-  const { listen = [], tls, tlsCert, tlsKey, hostName = [], trustProxy, plainHttp = false } = options;
+  const { listen = [], tls, tlsCert, tlsKey, hostName = [], trustProxy, plainHttp = false, dav } = options;
   const addresses = listen.map((text): ListenAddress => {
     const address = listenAddress(text);
     if ("socket" in address) return { kind: "unix", path: absolutePath(world, address.socket) };
@@ -87,6 +90,7 @@ export function listeningOf(options: ListenOptions, world: World): Listening {
     hostNames: hostName,
     ...(trustProxy !== undefined && { trustedProxy: trustProxy }),
     plainHttp,
+    withoutDav: dav === false,
   };
 }
 

@@ -3,6 +3,7 @@ import type { Clock, Random } from "../../core/clock.ts";
 import type { Raw } from "../../core/raw.ts";
 import type { Log } from "../../jobs/log/log.ts";
 import type { Disk } from "../../platform/disk.ts";
+import type { RequestCounts } from "./request_counts.ts";
 import type { Accounts } from "../accounts/accounts.ts";
 import type { JobDesk } from "../jobs/job_desk.ts";
 import type { ObjectStore } from "../object_store/object_store.ts";
@@ -16,6 +17,8 @@ export interface Site {
   /** The opened repository, in threads of its own. */
   readonly reader: Reader;
   readonly accounts: Accounts;
+  /** Of this server so far. */
+  readonly requests: RequestCounts;
   /** Repositories of other machines; absent where none are kept. */
   readonly objects?: ObjectStore;
   /** For messages: a path, or an address without credentials. Only for accounts of role admin. */

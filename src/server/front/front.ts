@@ -64,11 +64,18 @@ export class Front {
     try {
       target = parseTarget(asked.head.target);
       if (target === undefined) throw new BadRequest("The address can't be read");
-      return this.#withHeaders(await this.#exchange(asked, client, target), client);
+      return this.#finished(await this.#exchange(asked, client, target), asked, client, target);
     } catch (error) {
-      return this.#withHeaders(this.#failure(error, asked, client, target), client);
+      return this.#finished(this.#failure(error, asked, client, target), asked, client, target);
     }
   };
+
+  #finished(reply: Reply, { head }: Asked, client: Client, target: Target | undefined): Reply {
+    const found = target === undefined ? undefined : this.#matcher.find(head.method, target.segments);
+    const route = found !== undefined && "route" in found ? found.route.path : undefined;
+    this.#options.site.requests.add(route, reply.status);
+    return this.#withHeaders(reply, client);
+  }
 
   async #exchange(asked: Asked, client: Client, target: Target): Promise<Reply> {
     const { head } = asked, { site } = this.#options;

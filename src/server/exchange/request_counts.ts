@@ -1,0 +1,23 @@
+/** How many requests there were, by route and status, since the server was started. */
+import type { Family } from "../../operations/metrics/exposition.ts";
+
+interface Count {
+  readonly labels: Readonly<Record<string, string>>;
+  value: number;
+}
+
+export class RequestCounts {
+  readonly #counts = new Map<string, Count>();
+
+  /** @param route as the table of routes has it; undefined for what is none: there are as many as people think of */
+  add(route: string | undefined, status: number): void {
+    const key = `${status} ${route}`, known = this.#counts.get(key);
+    if (known !== undefined) known.value++;
+    else this.#counts.set(key, { labels: { route: route ?? "none", code: String(status) }, value: 1 });
+  }
+
+  family(): Family {
+    const samples = [...this.#counts.values()].map(({ labels, value }) => ({ labels, value }));
+    return { name: "backup_tool_http_requests_total", type: "counter", help: "Requests that were answered", samples };
+  }
+}
