@@ -45,6 +45,7 @@ const NOBODY: World = {
   readSecret: unused,
   askSecret: unused,
   showPages: unused,
+  whyOthersWrite: unused,
   stdin: unused,
   commandOutput: unused,
   host: unused,

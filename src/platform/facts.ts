@@ -18,6 +18,8 @@ export interface SystemFacts {
   readonly memoryBytes: number;
   readonly availableMemoryBytes: number;
   readonly isRoot: boolean;
+  /** Something that runs containers has left its marks. */
+  readonly isContainer: boolean;
   /** The C library could be loaded: without it there are no xattrs, owners, devices and names that aren't UTF-8. */
   readonly hasLibrary: boolean;
   /** Files that may be open at once; undefined if nobody tells. */
@@ -38,8 +40,27 @@ export function systemFacts(disk: Disk): SystemFacts {
     memoryBytes: memoryLimit(),
     availableMemoryBytes: available,
     isRoot: disk.uid === 0,
+    isContainer: isContainer(),
     hasLibrary: loadLibc() !== undefined,
     openFiles: Number.isFinite(limit) ? limit : undefined,
     mounts: disk.mounts().length,
   };
+}
+
+/** Of systemd, Podman and our own image; of Kubernetes. */
+const CONTAINER_VARIABLES = ["container", "KUBERNETES_SERVICE_HOST"];
+/** Of Docker; of Podman. */
+const CONTAINER_FILES = ["/.dockerenv", "/run/.containerenv"];
+
+function isContainer(): boolean {
+  if (Deno.build.os !== "linux") return false;
+  return CONTAINER_VARIABLES.some((name) => (Deno.env.get(name) ?? "") !== "") || CONTAINER_FILES.some(isThere);
+}
+
+function isThere(path: string): boolean {
+  try {
+    return Deno.lstatSync(path).isFile;
+  } catch {
+    return false;
+  }
 }

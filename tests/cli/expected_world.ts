@@ -152,7 +152,7 @@ function settleLink(path: string, name: string): void {
 function anonymous(real: Disk): Disk {
   return new Proxy(real, {
     get(disk, key) {
-      if (key === "abilities") return { ...disk.abilities, inodes: false, xattrs: false };
+      if (key === "abilities") return { ...disk.abilities, inodes: false };
       if (key === "userName" || key === "groupName") return () => "me";
       const value = Reflect.get(disk, key, disk);
       return typeof value === "function" ? value.bind(disk) : value;

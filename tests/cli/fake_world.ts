@@ -56,6 +56,7 @@ export class FakeWorld implements World {
       memoryBytes: 2 ** 32,
       availableMemoryBytes: 2 ** 31,
       isRoot: false,
+      isContainer: false,
       hasLibrary: true,
       openFiles: 1024,
       mounts: 30,

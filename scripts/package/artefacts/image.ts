@@ -68,7 +68,14 @@ function configOf(release: Release, layerSum: string): unknown {
     architecture: "amd64",
     os: "linux",
     config: {
-      Env: ["PATH=/usr/bin:/bin", "HOME=/data", "BACKUP_TOOL_STORAGE=/data/storage", "BACKUP_TOOL_STATE=/data/state"],
+      Env: [
+        "PATH=/usr/bin:/bin",
+        "HOME=/data",
+        "BACKUP_TOOL_STORAGE=/data/storage",
+        "BACKUP_TOOL_STATE=/data/state",
+        // Not all that runs containers leaves a mark of its own: for `doctor`.
+        "container=oci",
+      ],
       Entrypoint: ["/usr/bin/entrypoint"],
       Cmd: ["serve", "--jobs", "/data/jobs"],
       WorkingDir: "/data",

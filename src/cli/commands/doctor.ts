@@ -37,10 +37,11 @@ export const defineDoctor: Define = (program, act) => {
     act(command, async (session) => {
       const isTrying = command.opts<DoctorOptions>().try ?? false;
       const { machineFacts } = await import("../../operations/doctor/doctor.ts");
-      const groups = [machineFacts(await session.world.facts(), session.world.clock)];
+      const system = await session.world.facts(), groups = [machineFacts(system, session.world.clock)];
+      const manner = { isTrying, isContainer: system.isContainer };
       try {
-        if (directory !== undefined) groups.push(...await examineDirectory(session, directory, isTrying));
-        else if ((session.options.storage ?? "") !== "") groups.push(...await examinePlace(session, isTrying));
+        if (directory !== undefined) groups.push(...await examineDirectory(session, directory, manner));
+        else if ((session.options.storage ?? "") !== "") groups.push(...await examinePlace(session, manner));
         tell(session, groups, undefined);
       } catch (error) {
         if (!(error instanceof Fault)) throw error;
@@ -51,20 +52,29 @@ export const defineDoctor: Define = (program, act) => {
   );
 };
 
-async function examineDirectory(session: Session, text: string, isTrying: boolean): Promise<FactGroup[]> {
+interface Manner {
+  readonly isTrying: boolean;
+  readonly isContainer: boolean;
+}
+
+async function examineDirectory(
+  session: Session,
+  text: string,
+  { isTrying, isContainer }: Manner,
+): Promise<FactGroup[]> {
   const { fileSystemFacts } = await import("../../operations/doctor/doctor.ts");
   const { disk } = await session.machine(), path = absolutePath(session.world, text);
   using directory = disk.openDir(path);
-  const facts = fileSystemFacts(directory, disk);
+  const facts = fileSystemFacts(directory, disk, isContainer);
   const group = { key: "directory", title: "The directory", facts } as const;
   return [group, ...(isTrying ? [await tryOut(session, { parent: path })] : [])];
 }
 
-async function examinePlace(session: Session, isTrying: boolean): Promise<FactGroup[]> {
+async function examinePlace(session: Session, { isTrying, isContainer }: Manner): Promise<FactGroup[]> {
   const { storageFacts, vaultFacts, fileSystemFacts } = await import("../../operations/doctor/doctor.ts");
   const { place, world: { clock } } = session, isLocal = !hasScheme(place.location);
   if (await session.engine(place) === "storage") {
-    const storage = await session.openStorage("be examined", place), group = storageFacts(storage, clock);
+    const storage = await session.openStorage("be examined", place), group = storageFacts(storage, clock, isContainer);
     if (!isTrying) return [group];
     using _writer = storage.write("doctor");
     return [group, await tryOut(session, { parent: joinRaw(rawOf(place.location), rawOf("tmp")) })];
@@ -75,7 +85,7 @@ async function examinePlace(session: Session, isTrying: boolean): Promise<FactGr
   if (!isLocal) return [vault];
   const { disk } = await session.machine(), parent = rawOf(place.location);
   using directory = disk.openDir(parent);
-  const group = { ...vault, facts: [...fileSystemFacts(directory, disk), ...vault.facts] };
+  const group = { ...vault, facts: [...fileSystemFacts(directory, disk, isContainer), ...vault.facts] };
   return [group, ...(isTrying ? [await tryOut(session, { parent })] : [])];
 }
 

@@ -8,9 +8,9 @@ import { VERSION } from "../../core/version.ts";
 import type { Backend } from "../../backend/backend.ts";
 import type { Dir, Disk } from "../../platform/disk.ts";
 import type { SystemFacts } from "../../platform/facts.ts";
-import { mountAround } from "../../platform/mounts.ts";
 import type { Storage } from "../../storage/storage.ts";
 import { type Fact, fact, type FactGroup } from "./fact.ts";
+import { oneVolumeFact, placementFacts } from "./placement.ts";
 
 const FEW_FILES = 512;
 /** A clock that is off by more may give snapshots the wrong order beside those of others. */
@@ -34,6 +34,7 @@ export function machineFacts(system: SystemFacts, clock: Clock): FactGroup {
       fact("memoryBytes", "memory", system.memoryBytes, { unit: "bytes" }),
       fact("availableMemoryBytes", "memory available", system.availableMemoryBytes, { unit: "bytes" }),
       fact("root", "runs as root", system.isRoot),
+      fact("container", "runs in a container", system.isContainer),
       fact("cLibrary", "C library can be used", system.hasLibrary, {
         concern: !system.hasLibrary && "Without the C library there are no owners, xattrs, ACLs and special files",
       }),
@@ -51,10 +52,9 @@ export function machineFacts(system: SystemFacts, clock: Clock): FactGroup {
   };
 }
 
-/** @param directory that a person named, or of a storage */
-export function fileSystemFacts(directory: Dir, disk: Disk): Fact[] {
-  const system = directory.fileSystem(), mounts = disk.mounts();
-  const around = mountAround(mounts, disk.realPath(directory.path));
+/** @param directory that a person named, or of a storage @param isContainer see {@link SystemFacts} */
+export function fileSystemFacts(directory: Dir, disk: Disk, isContainer = false): Fact[] {
+  const system = directory.fileSystem();
   if (system === undefined) return [fact("fileSystem", "file system", null)];
   const { type, totalBytes, freeBytes, inodes, freeInodes, isReadOnly } = system;
   return [
@@ -62,7 +62,7 @@ export function fileSystemFacts(directory: Dir, disk: Disk): Fact[] {
     fact("readOnly", "mounted read-only", isReadOnly ?? null, {
       concern: isReadOnly === true && "Nothing can be written: the file system is mounted read-only",
     }),
-    fact("rootFileSystem", "on the root file system", around === undefined ? null : around.point === "/"),
+    ...placementFacts(directory, disk, isContainer),
     fact("totalBytes", "size", totalBytes, { unit: "bytes" }),
     fact("freeBytes", "free", freeBytes, {
       unit: "bytes",
@@ -76,14 +76,15 @@ export function fileSystemFacts(directory: Dir, disk: Disk): Fact[] {
   ];
 }
 
-export function storageFacts(storage: Storage, clock: Clock): FactGroup {
+export function storageFacts(storage: Storage, clock: Clock, isContainer = false): FactGroup {
   const snapshots = storage.snapshots(), { algorithm, hexSplit } = storage.settings;
   const latest = Math.max(...snapshots.map(({ time }) => Date.parse(time)));
   return {
     key: "storage",
     title: "The storage",
     facts: [
-      ...fileSystemFacts(storage.dir, storage.machine.disk),
+      ...fileSystemFacts(storage.dir, storage.machine.disk, isContainer),
+      oneVolumeFact(storage.dir),
       fact("algorithm", "algorithm", algorithm),
       fact("hexSplit", "split of names", hexSplit.join(", ")),
       fact("snapshots", "snapshots", snapshots.length),

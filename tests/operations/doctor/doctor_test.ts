@@ -1,5 +1,6 @@
-import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { rawOf } from "../../../src/core/raw.ts";
+import type { Stat } from "../../../src/core/stat.ts";
 import { fileSystemFacts, machineFacts, storageFacts } from "../../../src/operations/doctor/doctor.ts";
 import type { Fact } from "../../../src/operations/doctor/fact.ts";
 import { probe } from "../../../src/operations/doctor/probe.ts";
@@ -7,10 +8,12 @@ import { DiskFault } from "../../../src/platform/disk.ts";
 import { systemFacts } from "../../../src/platform/facts.ts";
 import { openDisk } from "../../../src/platform/open_disk.ts";
 import { openPortableDisk } from "../../../src/platform/portable_disk.ts";
+import { openStorage } from "../../../src/storage/storage.ts";
 import { runIn } from "../../cli/fake_world.ts";
 import { ExpectedWorld } from "../../cli/expected_world.ts";
 import { hookedDisk } from "../../support/hooked_disk.ts";
-import { run, World } from "../../support/world.ts";
+import { CAN_MOUNT, Mounts } from "../../support/mounts.ts";
+import { run, TestMonitor, World } from "../../support/world.ts";
 import { HAS_LINUX_DISK } from "../../support/needs.ts";
 
 function valuesOf(facts: readonly Fact[]): Record<string, Fact["value"]> {
@@ -138,3 +141,46 @@ Deno.test("doctor examines storages, vaults and directories, and tries them wher
   deepStrictEqual((await told("--try", ".")).tried.modes, true);
   deepStrictEqual([...Deno.readDirSync(world.base)].filter(({ name }) => name.includes("probe")), []);
 });
+
+/** What may be a trouble of the storage, by key. */
+function concernsOf(world: World, isContainer: boolean, disk = openDisk()): Record<string, string> {
+  using storage = openStorage({ ...world.machine, disk }, rawOf(world.storagePath), new TestMonitor());
+  const { facts } = storageFacts(storage, world.clock, isContainer);
+  const keys = ["rootFileSystem", "own", "oneVolume"];
+  return Object.fromEntries(facts.flatMap(({ key, concern }) => keys.includes(key) && concern ? [[key, concern]] : []));
+}
+
+Deno.test("in a container storageFacts() tells of what is lost with it, or belongs to somebody else", () => {
+  using world = new World();
+  const place = (point: string, uid: number) =>
+    hookedDisk(openDisk(), ({ operation, path }, go) => {
+      if (operation === "mounts") return [{ id: "1", device: "0:1", root: "/", point: rawOf(point), shows: [] }];
+      if (operation === "statSelf" && path === world.storagePath) return { ...go() as Stat, uid, gid: 5678 };
+      return go();
+    });
+  const { uid } = openDisk(), own = place(world.base, uid);
+  deepStrictEqual(concernsOf(world, true, own), {});
+  deepStrictEqual(concernsOf(world, false, place("/", uid + 1)), {});
+  deepStrictEqual(concernsOf(world, true, place("/", uid)), {
+    rootFileSystem: "It is in the container itself, and is deleted with it: mount a volume there",
+  });
+  deepStrictEqual(concernsOf(world, true, place(world.base, 1234)), {
+    own: `It belongs to user 1234 and group 5678, but this runs as user ${uid}: ` +
+      "start the container with PUID=1234 and PGID=5678",
+  });
+});
+
+Deno.test(
+  "storageFacts() names the parts of a storage that are on other volumes",
+  { ignore: !CAN_MOUNT },
+  async () => {
+    using world = new World();
+    world.write("f", "text");
+    await world.backup();
+    deepStrictEqual(concernsOf(world, false), {});
+    using mounts = new Mounts();
+    mounts.bind(`${world.storagePath}/content`, `${world.storagePath}/content`);
+    mounts.tmpfs(`${world.storagePath}/2026`);
+    match(concernsOf(world, false)["oneVolume"] ?? "", /mounted on 2026, content: hard links .* one volume$/);
+  },
+);
