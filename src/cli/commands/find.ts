@@ -8,7 +8,7 @@ import { textOf } from "../../core/raw.ts";
 import type { FindRequest, FoundVersion } from "../../operations/browse/find.ts";
 import type { SnapshotRange } from "../../operations/browse/snapshot_ranges.ts";
 import { longColumns, type Look, modeText, timeText, versionJson } from "../output/results/entry_text.ts";
-import { parseMoment } from "../settings/parse_time.ts";
+import { parseMoment } from "../../operations/settings/parse_time.ts";
 import { collected, examples, reading } from "../settings/options.ts";
 import type { Session } from "../session/session.ts";
 import { shortId } from "../../core/short_id.ts";

@@ -10,7 +10,7 @@ import type { NewFacts } from "../../operations/rewrite/new_facts.ts";
 import type { RemovedPath } from "../../operations/rewrite/rewrite_plan.ts";
 import type { Session } from "../session/session.ts";
 import { collected, examples } from "../settings/options.ts";
-import { parseMoment } from "../settings/parse_time.ts";
+import { parseMoment } from "../../operations/settings/parse_time.ts";
 import { snapshotPath } from "../settings/paths.ts";
 import type { Define } from "./command.ts";
 

@@ -2,7 +2,7 @@
 import { type Command, Option } from "commander";
 import type { Define } from "./command.ts";
 import { collected, examples, parsePositive } from "../settings/options.ts";
-import { parseMoment } from "../settings/parse_time.ts";
+import { parseMoment } from "../../operations/settings/parse_time.ts";
 import { absolutePath } from "../settings/paths.ts";
 import { defined } from "../../core/defined.ts";
 import { ambiguousNames, groupedBySeries, nameKey } from "../../core/series.ts";

@@ -1,6 +1,11 @@
 /** Jobs that look for damage. */
+import { apathOf } from "../../core/apath.ts";
+import { rawOf } from "../../core/raw.ts";
 import { parseSubset } from "../../core/subset.ts";
 import { check, type CheckRequest, type Finding } from "../../operations/check/check.ts";
+import { orLastSeen } from "../../operations/browse/last_seen.ts";
+import { resolvePath } from "../../operations/browse/resolve_path.ts";
+import { resolveSnapshot } from "../../snapshot/resolve.ts";
 import { DamageFound } from "../faults.ts";
 import type { OpenedRepository } from "../../operations/opened.ts";
 import type { JobMonitor } from "../run/job_monitor.ts";
@@ -11,10 +16,26 @@ export async function performCheck({ setup, repository, monitor }: JobRun, job: 
   const request = {
     readData: job.readData ?? false,
     ...(job.readDataSubset !== undefined && { subset: parseSubset(job.readDataSubset) }),
+    ...(job.snapshot !== undefined && { only: await chosenIn(repository, job.snapshot, job.path) }),
     workers: job.workers ?? setup.workers,
     signal: setup.signal,
   };
   await checkAndTell(repository, request, monitor);
+}
+
+/** @throws NoSnapshot, AmbiguousSnapshot, NotInSnapshot */
+async function chosenIn(
+  repository: OpenedRepository,
+  name: string,
+  path = "/",
+): Promise<Required<CheckRequest>["only"]> {
+  const snapshot = resolveSnapshot(name, await repository.snapshots()),
+    manifest = await repository.manifest(snapshot.id);
+  const wanted = apathOf(`/${rawOf(path).replace(/^\/+|\/+$/g, "")}`);
+  return {
+    snapshot: snapshot.id,
+    path: await orLastSeen(repository, () => resolvePath(manifest, wanted, snapshot)),
+  };
 }
 
 /** Damage is a problem of the job. */

@@ -2,12 +2,14 @@
 import { performImport } from "../import/import.ts";
 import type { JobRun } from "../run/job_run.ts";
 import type { JobKind, JobOf } from "../schema/schema.ts";
+import { performAlarm } from "./alarm_job.ts";
 import { performBackup } from "./backup_job.ts";
 import { performCheck } from "./check_job.ts";
 import { performCopy } from "./copy_job.ts";
 import { performDrill } from "./drill_job.ts";
 import { performPrune } from "./prune_job.ts";
 import { performRestore } from "./restore_job.ts";
+import { performRewrite } from "./rewrite_job.ts";
 
 type Performers = { readonly [Kind in JobKind]: (run: JobRun, job: JobOf<Kind>) => Promise<void> };
 
@@ -20,6 +22,8 @@ const PERFORMERS: Performers = {
   prune: performPrune,
   copy: performCopy,
   drill: performDrill,
+  rewrite: performRewrite,
+  alarm: performAlarm,
 };
 
 /** Does a job, or what a run that was killed has left of it. */

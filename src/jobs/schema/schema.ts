@@ -14,15 +14,15 @@ import {
   SIZE_SCHEMA,
   TAGS_SCHEMA,
 } from "../../operations/settings/backup_schema.ts";
-import { HOOKS_SCHEMA } from "../../operations/settings/hooks_schema.ts";
 import { POLICY_SCHEMA } from "../../operations/settings/policy_schema.ts";
 import { parseDuration, parseShare } from "../../operations/settings/prune_pace.ts";
 import { readableBy } from "../../operations/settings/readable.ts";
 import { isRemoteText, remoteSchema } from "../../operations/settings/source_schema.ts";
+import { COMMON_SHAPE, insidePath, schema, workers } from "./common.ts";
 import { COPY_ENDS, STORAGE_SHAPE } from "./location.ts";
+import { alarm, check, checkUpkeep, rewriting } from "./upkeep.ts";
 import { beyondLimits } from "./web_keys.ts";
 
-const MOST_THREADS = 64;
 /** Windows has letters, and either slash. */
 const ABSOLUTE = /^(?:\/|[A-Za-z]:[\\/])/;
 const PARENT = /(?:^|[\\/])\.\.(?:[\\/]|$)/;
@@ -33,24 +33,11 @@ const TOO_LONG = `Expected names of at most ${LONGEST_NAME} bytes`;
 
 /** As it stands in the file; {@link absolutePath} makes one for the system of it. */
 const path = z.string().regex(ABSOLUTE, "Expected an absolute path").superRefine(checkPath);
-const insidePath = z.string().superRefine(checkPath);
 
 const patterns = z.array(z.string());
-const workers = z.int().min(0).max(MOST_THREADS).describe("Threads that read and write besides the one that walks");
 
 const keep = z.union([POLICY_SCHEMA, z.literal("policy")])
   .describe("Which snapshots of the series stay, the others are forgotten; `policy`: as `policy set` says");
-
-const schema = z.string().describe("For editors").exactOptional();
-
-/** Of every job. */
-const COMMON_SHAPE = {
-  notify: z.array(z.string().min(1)).describe("Targets of the configuration that are told; default: all")
-    .exactOptional(),
-  by: z.string().min(1).max(64).describe("Account that put it in by the page; it may take it out again")
-    .exactOptional(),
-  hooks: HOOKS_SCHEMA.exactOptional(),
-};
 
 const pathOrServer = z.string().refine((text) => isRemoteText(text) || ABSOLUTE.test(text), "Expected an absolute path")
   .superRefine((text, context) => isRemoteText(text) ? undefined : checkPath(text, context));
@@ -125,17 +112,6 @@ const restore = z.strictObject({
   workers: workers.exactOptional(),
 }).describe("Get files back from a snapshot");
 
-const check = z.strictObject({
-  $schema: schema,
-  kind: z.literal("check"),
-  ...COMMON_SHAPE,
-  ...STORAGE_SHAPE,
-  readData: z.boolean().describe("Read every byte").exactOptional(),
-  readDataSubset: z.string().refine(readableBy(parseSubset), "Expected a part, such as 5%, 1/7, 10G or oldest:5%")
-    .describe("Read a part: 5%, 10G, oldest:5%, or 1/7 (the first of 7 parts)").exactOptional(),
-  workers: workers.exactOptional(),
-}).describe("Look for damage");
-
 /** For vaults; see the options of the same names. */
 const PACE_SHAPE = {
   grace: z.string().refine(readableBy(parseDuration), "Expected a time, such as 24h or 7d")
@@ -188,7 +164,7 @@ const drill = z.strictObject({
   workers: workers.exactOptional(),
 }).describe("Restore files chosen by chance, to prove that they can be restored");
 
-const KINDS = [backup, importing, restore, check, prune, copy, drill] as const;
+const KINDS = [backup, importing, restore, check, prune, copy, drill, rewriting, alarm] as const;
 
 const NO_TIME = "Expected a cron expression with a time that comes, such as `0 3 * * *`";
 const every = z.string().refine(isCron, NO_TIME)
@@ -205,6 +181,8 @@ const recurring = z.discriminatedUnion("kind", [
   prune.extend({ every, timeZone: timeZone.exactOptional() }),
   copy.extend({ every, timeZone: timeZone.exactOptional() }),
   drill.extend({ every, timeZone: timeZone.exactOptional() }),
+  rewriting.extend({ every, timeZone: timeZone.exactOptional() }),
+  alarm.extend({ every, timeZone: timeZone.exactOptional() }),
 ]);
 
 export type Job = z.infer<typeof one>;
@@ -217,8 +195,10 @@ export type RecurringJob = z.infer<typeof recurring>;
 export type JobForm = "job" | "recurring";
 /** The schema of a form. */
 export const SCHEMAS = {
-  job: one.superRefine(checkTarget).superRefine(checkServer).superRefine(checkLimits),
-  recurring: recurring.superRefine(checkTarget).superRefine(checkServer).superRefine(checkLimits),
+  job: one.superRefine(checkTarget).superRefine(checkServer).superRefine(checkLimits).superRefine(checkUpkeep),
+  recurring: recurring.superRefine(checkTarget).superRefine(checkServer).superRefine(checkLimits).superRefine(
+    checkUpkeep,
+  ),
 } as const;
 
 export const JOB_KINDS: readonly JobKind[] = KINDS.map(({ shape }) => shape.kind.value);

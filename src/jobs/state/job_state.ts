@@ -34,6 +34,8 @@ export interface JobRecord {
   readonly copy?: string;
   /** Restores: id of the snapshot; the target was empty, so that what is there by now is this job's own. */
   readonly snapshot?: string;
+  /** Of what changes snapshots: ids of those that were named; it has begun, and some may have other ids by now. */
+  readonly chosen?: readonly string[];
   readonly entry?: HistoryEntry;
 }
 

@@ -44,6 +44,7 @@ const RECORD = z.object({
   untrusted: z.string().exactOptional(),
   copy: digits.exactOptional(),
   snapshot: z.string().exactOptional(),
+  chosen: z.array(z.string()).exactOptional(),
   entry: ENTRY.exactOptional(),
 }).refine(({ phase, entry }) => phase !== "ended" || entry !== undefined);
 

@@ -33,7 +33,10 @@ for (
     [`{"kind":"check",\n "a" 3}`, "2:6: A colon is missing before 3"],
     [`{"kind":"check"`, "1:16: The text ends too early"],
     ["[]", "1:1: Expected an object, found an empty list"],
-    ["{}", `1:1: The key "kind" is missing. Possible here: backup, import, restore, check, prune, copy, drill`],
+    [
+      "{}",
+      `1:1: The key "kind" is missing. Possible here: backup, import, restore, check, prune, copy, drill, rewrite, alarm`,
+    ],
     [`{"kind":"bakup"}`, `1:9: Expected ${KINDS}, found "bakup". Did you mean "backup"?`],
     [`{"kind":"xyz"}`, `1:9: Expected ${KINDS}, found "xyz"`],
     [`{"kind":"check","kind":"check"}`, `1:17: The key "kind" is there twice`],
@@ -84,7 +87,7 @@ for (
     [`{"kind":"check","workers":1.5}`, `1:27: Expected a whole number, found 1.5`],
     [
       `{"kind":"check","every":"0 3 * * *"}`,
-      `1:17: Unknown key "every". Possible here: $schema, kind, notify, by, hooks, storage, readData, readDataSubset, workers`,
+      `1:17: Unknown key "every". Possible here: $schema, kind, notify, by, hooks, storage, readData, readDataSubset, snapshot, path, workers`,
     ],
   ] as const
 ) {

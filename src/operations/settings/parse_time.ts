@@ -10,7 +10,7 @@ const DATE = /^(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?)?
  * Reads "2026-11-20", "2026-11-20 23:05", "2026-11-20T22:05:11Z", or how long ago: "7d", "1y6m", "12h". Without a zone it
  * is local time, without a time the beginning of the day. @returns milliseconds since 1970 @throws BadUsage
  */
-export function parseMoment(text: string, clock: Clock): number {
+export function parseMoment(text: string, clock: Pick<Clock, "nowMs" | "offsetMinutes">): number {
   const found = DATE.exec(text.trim());
   if (found === null) return ago(text.trim(), clock);
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = found.slice(1, 7).map((n) => Number(n ?? 0));
@@ -20,7 +20,7 @@ export function parseMoment(text: string, clock: Clock): number {
   return asUtc - offsetMs(found[7], asUtc, clock);
 }
 
-function offsetMs(zone: string | undefined, asUtc: number, clock: Clock): number {
+function offsetMs(zone: string | undefined, asUtc: number, clock: Pick<Clock, "nowMs" | "offsetMinutes">): number {
   if (zone === "Z") return 0;
   if (zone !== undefined) {
     const minutes = Number(zone.slice(1, 3)) * 60 + Number(zone.slice(-2));
@@ -30,7 +30,7 @@ function offsetMs(zone: string | undefined, asUtc: number, clock: Clock): number
   return clock.offsetMinutes(asUtc - guess) * MINUTE_MS; // that of the moment itself, on days when clocks change
 }
 
-function ago(text: string, clock: Clock): number {
+function ago(text: string, clock: Pick<Clock, "nowMs" | "offsetMinutes">): number {
   try {
     const { years, months, days, hours } = parseSpan(text);
     const at = new Date(clock.nowMs());

@@ -1,0 +1,132 @@
+/** Jobs that look after snapshots: check of a part, rewrite, alarm. */
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { complaintText } from "../../../src/core/jsonc.ts";
+import { rawOf } from "../../../src/core/raw.ts";
+import { RecordStore } from "../../../src/jobs/state/job_state.ts";
+import { markOf, readJobFile } from "../../../src/jobs/queue/job_directory.ts";
+import { parseJob } from "../../../src/jobs/schema/job_file.ts";
+import { noise } from "../../support/units.ts";
+import { JobWorld } from "../../support/job_world.ts";
+
+/** Puts a job in that has begun in a process before this one. */
+function putBegun(world: JobWorld, name: string, job: object, chosen: readonly string[]): void {
+  world.put(name, job);
+  using jobs = world.machine.disk.openDir(rawOf(world.jobs));
+  using records = new RecordStore(jobs.openDir(rawOf(".backup-tool")));
+  const file = readJobFile(jobs, rawOf(name));
+  ok(file !== undefined);
+  const start = "2026-11-20T22:05:11Z";
+  records.save({ run: "r1", name: file.name, text: file.text, mark: markOf(file), start, phase: "begun", chosen });
+}
+
+function paths(world: JobWorld): string[][] {
+  using storage = world.open();
+  return storage.snapshots().map(({ id }) =>
+    [...storage.manifest(id).entries()].filter(({ kind }) => kind === "file").map(({ path }) => String(path))
+  );
+}
+
+Deno.test("a check job may be limited to one snapshot, and to a path in it", async () => {
+  using world = new JobWorld();
+  world.write("a/one", "1");
+  world.write("b/two", "22");
+  await world.backup();
+  world.write("b/three", "333");
+  await world.backup();
+  const read = async (job: object) => {
+    world.put("a.json", { kind: "check", readData: true, ...job });
+    const entry = await world.perform("a.json");
+    return [entry?.outcome, entry?.counts["checkedBytes"] ?? entry?.error?.code];
+  };
+  const [, all] = await read({}), [, first] = await read({ snapshot: "latest~1" });
+  const [, part] = await read({ snapshot: "latest", path: "b/" });
+  ok(Number(all) > Number(first), `${all} ${first}`);
+  ok(Number(part) < Number(all), `${part} ${all}`);
+  deepStrictEqual((await read({ snapshot: "latest~1", path: "/b/three" }))[0], "failed");
+  deepStrictEqual((await read({ snapshot: "nothing" }))[0], "failed");
+});
+
+Deno.test("a rewrite job removes paths and sets names; done once more after a kill, it ends the same", async () => {
+  using world = new JobWorld();
+  for (const name of ["keep", "secret"]) world.write(name, name);
+  const { snapshot: { id: first } } = await world.backup();
+  world.write("keep", "changed");
+  const { snapshot: { id: second } } = await world.backup();
+  const job = { kind: "rewrite", snapshots: [first], remove: ["secret"], newName: "clean", newTags: ["x"] };
+  world.put("a.json", job);
+  const entry = await world.perform("a.json");
+  deepStrictEqual([entry?.outcome, entry?.error], ["done", undefined]);
+  deepStrictEqual(paths(world), [["/keep"], ["/keep", "/secret"]]);
+  ok(world.log.some(({ message }) => message.includes(`Rewrote ${first.slice(0, 12)}: it is now `)));
+
+  // The kill came when it was done, and before that was noted.
+  putBegun(world, "a.json", job, [first]);
+  strictEqual((await world.perform("a.json"))?.outcome, "done");
+  // And between two snapshots.
+  const both = { kind: "rewrite", snapshots: [first, second], remove: ["/secret"] };
+  putBegun(world, "b.json", both, [first, second]);
+  const done = await world.perform("b.json");
+  deepStrictEqual([done?.outcome, done?.error], ["done", undefined]);
+  deepStrictEqual(paths(world), [["/keep"], ["/keep"]]);
+  using storage = world.open();
+  deepStrictEqual(storage.snapshots().map(({ name, tags }) => [name, tags]), [["clean", ["x"]], ["source", []]]);
+  deepStrictEqual(world.remains(), []);
+});
+
+Deno.test("a rewrite job of all, or by name, that matches nothing fails", async () => {
+  using world = new JobWorld();
+  world.write("keep", "1");
+  await world.backup();
+  world.put("a.json", { kind: "rewrite", snapshots: "all", exclude: ["*.tmp"] });
+  strictEqual((await world.perform("a.json"))?.error?.code, "nothing-matches");
+  world.put("b.json", { kind: "rewrite", name: "source", newTime: "2020-01-02 03:04", newDescription: "old" });
+  strictEqual((await world.perform("b.json"))?.outcome, "done");
+  using storage = world.open();
+  const [{ time, description } = { time: "", description: "" }] = storage.snapshots();
+  deepStrictEqual([time, description], ["2020-01-02T02:04:00.000Z", "old"]);
+});
+
+Deno.test("an alarm job acknowledges alarms, and may be done again", async () => {
+  using world = new JobWorld({ inMemory: true });
+  for (let i = 0; i < 60; i++) world.write(`letter${i}`, `Dear reader ${i}. ${"All is well. ".repeat(90)}`);
+  await world.backup();
+  for (let i = 0; i < 30; i++) world.write(`letter${i}`, noise(1000, i));
+  const { snapshot: { id, alarm } } = await world.backup();
+  strictEqual(alarm?.acknowledged, false);
+  const job = { kind: "alarm", acknowledge: [id] };
+  world.put("a.json", job);
+  strictEqual((await world.perform("a.json"))?.outcome, "done");
+  {
+    using storage = world.open();
+    strictEqual(storage.resolve("latest").alarm?.acknowledged, true);
+  }
+  putBegun(world, "a.json", job, [id]);
+  strictEqual((await world.perform("a.json"))?.outcome, "done");
+  world.put("b.json", { kind: "alarm", acknowledge: "all" });
+  strictEqual((await world.perform("b.json"))?.outcome, "done");
+});
+
+Deno.test("what is missing, or doesn't go together, in such jobs is reported", () => {
+  const cases = [
+    [`{"kind":"check","path":"/a"}`, `1:24: Expected a "snapshot" with "path"`],
+    [
+      `{"kind":"check","snapshot":"latest","readDataSubset":"5%"}`,
+      `1:54: Expected no "readDataSubset" with "snapshot"`,
+    ],
+    [
+      `{"kind":"rewrite","remove":["/a"]}`,
+      `1:1: The key "snapshots", or one of "name", "host" and "tag", is missing`,
+    ],
+    [
+      `{"kind":"rewrite","snapshots":["3f2a"],"tag":"x","remove":["/a"]}`,
+      `1:46: Expected no "tag" with "snapshots"`,
+    ],
+    [
+      `{"kind":"rewrite","snapshots":"all"}`,
+      "1:1: One of these keys is missing: remove, exclude, newHost, newName, newTime, newTags, newDescription",
+    ],
+    [`{"kind":"alarm"}`, `1:1: The key "acknowledge" is missing`],
+  ] as const;
+  const told = cases.map(([text]) => parseJob(text).problems.map(complaintText));
+  deepStrictEqual(told, cases.map(([, complaint]) => [complaint]));
+});
