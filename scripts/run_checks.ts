@@ -7,7 +7,8 @@
  *   deno task ok          what can be had before each commit: without the executable and the tests that kill the real
  *                         program, with a third of the random input (tests/support/effort.ts), files in memory where there
  *                         is room, many files of tests in one go (tests/support/group.ts), and without the files of tests
- *                         that passed here with the very same code (test_choice.ts); `deno task ok --all` runs them, too
+ *                         that passed here with the very same code (test_choice.ts), and the slowest where two minutes don't
+ *                         do; `deno task ok --all` runs them, too
  *   deno task crash       the crash tests alone, with many more kills, cuts and errors than the others make
  *
  * What needs no tests runs beside them, and is told of after them. A failed format, lint, type or structure check counts as one failure, and so does each ignored test that IGNORABLE
@@ -18,7 +19,7 @@ import { buildExecutable, NoBaseRuntime } from "./build.ts";
 import { TEST_FLAGS } from "./deno_test.ts";
 import { PORTABLE_DISK, PORTABLE_PREFIX, PORTABLE_TESTS } from "./portable_tests.ts";
 import { digestOfOthers, fingerprintOf, passedFiles, projectFiles } from "./test_choice.ts";
-import { inGroups, msByFile, testFilesBelow } from "./test_groups.ts";
+import { inGroups, msByFile, testFilesBelow, withinTime } from "./test_groups.ts";
 import {
   addTallies,
   filesOfFewFailures,
@@ -64,6 +65,8 @@ const PASSED = "dist/passed_tests.json";
 /** A test that waits leaves a core to another. */
 const JOBS = navigator.hardwareConcurrency + 1;
 const GROUPS_A_JOB = 4;
+/** For the tests before a commit; what the checks need besides is two minutes then. */
+const LIMIT_MS = 100_000;
 /** In a group what one file leaves behind would be another's leak. */
 const UNBLAMED = TEST_FLAGS.filter((flag) => !flag.startsWith("--sanitize"));
 
@@ -280,7 +283,10 @@ function filesToTest(): { readonly files: readonly string[]; readonly prints: Re
   const files = all.filter((file) => prints.get(file) === undefined || prints.get(file) !== passed[file]);
   const rest = all.length - files.length;
   if (rest > 0) console.log(`${rest} of ${all.length} files of tests passed with the same code: not run again`);
-  return { files, prints };
+  const limitMs = Deno.args.includes("--all") ? Infinity : LIMIT_MS * JOBS;
+  const { chosen, left } = withinTime(files, known<number>(TIMES), limitMs);
+  if (left.length > 0) console.log(`${left.length} slow files are left to \`deno task test\`: ${left.join(", ")}`);
+  return { files: chosen, prints };
 }
 
 /** By file of tests; nothing is known of others. */

@@ -23,6 +23,22 @@ export function share(files: readonly string[], times: Readonly<Record<string, n
   return groups.toSorted((a, b) => b.ms - a.ms).map(({ files }) => files).filter((files) => files.length > 0);
 }
 
+/** As many files as there is time for, the quickest first: they have the most tests for it. @returns in the order of `files` */
+export function withinTime(
+  files: readonly string[],
+  times: Readonly<Record<string, number>>,
+  limitMs: number,
+): { readonly chosen: string[]; readonly left: string[] } {
+  const msOf = (file: string) => times[file] ?? UNKNOWN_MS;
+  const chosen = new Set<string>();
+  let sum = 0;
+  for (const file of files.toSorted((a, b) => msOf(a) - msOf(b))) {
+    sum += msOf(file);
+    if (sum <= limitMs) chosen.add(file);
+  }
+  return { chosen: files.filter((file) => chosen.has(file)), left: files.filter((file) => !chosen.has(file)) };
+}
+
 /** Writes the files that stand for the groups. @returns their paths */
 export function inGroups(
   files: readonly string[],

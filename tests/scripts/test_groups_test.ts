@@ -1,12 +1,19 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { testLines } from "../../scripts/tally.ts";
-import { inGroups, msByFile, share, testFilesBelow } from "../../scripts/test_groups.ts";
+import { inGroups, msByFile, share, testFilesBelow, withinTime } from "../../scripts/test_groups.ts";
 import { TEST_FLAGS } from "../../scripts/deno_test.ts";
 
 Deno.test("share() gives the longest file a group of its own, and the groups about the same", () => {
   const times = { long: 60, a: 20, b: 30, c: 5 };
   deepStrictEqual(share(["a", "b", "c", "long"], times, 2), [["long"], ["b", "a", "c"]]);
   deepStrictEqual(share(["a", "b"], times, 3), [["b"], ["a"]]);
+});
+
+Deno.test("withinTime() leaves out the slowest files, and takes one that nobody has seen run for a quick one", () => {
+  const files = ["slow", "new", "quick", "slowest"], times = { slow: 5000, quick: 10, slowest: 9000 };
+  deepStrictEqual(withinTime(files, times, 6100), { chosen: ["slow", "new", "quick"], left: ["slowest"] });
+  deepStrictEqual(withinTime(files, times, 6000), { chosen: ["new", "quick"], left: ["slow", "slowest"] });
+  deepStrictEqual(withinTime(files, times, Infinity).left, []);
 });
 
 Deno.test("testFilesBelow() finds every file of tests, but for those in what is left out", () => {
