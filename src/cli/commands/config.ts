@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { policyText } from "../../core/policy.ts";
 import { CONFIG_NAME, usualPlaces } from "../settings/config_file.ts";
+import { addPaceOptions } from "../settings/pace_options.ts";
 import { examples, workersOption } from "../settings/options.ts";
 import type { NamedVault } from "../../operations/vaults/vault_settings.ts";
 import type { HookSet } from "../../operations/hooks/hook_set.ts";
@@ -13,6 +14,9 @@ interface ConfigOptions {
   readonly example?: boolean;
   readonly schema?: boolean;
 }
+
+/** Options of other commands, which are shown as those would have them. */
+const PACE = ["nice", "limit", "pause"];
 
 export const defineConfig: Define = (program, act) => {
   const command = program.command("config")
@@ -33,6 +37,8 @@ export const defineConfig: Define = (program, act) => {
         `backup-tool config --example > ~/.config/backup-tool/${CONFIG_NAME}`,
       ),
     );
+  addPaceOptions(command);
+  for (const option of command.options) if (PACE.includes(option.attributeName())) option.hideHelp();
   command.action(() =>
     act(command, async (session) => {
       const { example, schema } = command.opts<ConfigOptions>();
@@ -75,6 +81,9 @@ const DEFAULTS: Readonly<Record<Setting, unknown>> = {
   quiet: false,
   verbose: false,
   wait: null,
+  nice: null,
+  limit: null,
+  pause: null,
 };
 
 function print(command: Command, session: Session, { path, config }: LoadedConfig): void {

@@ -100,11 +100,12 @@ export class Session implements AsyncDisposable {
       const { lowerPriority } = await import("../../platform/priority.ts");
       for (const what of lowerPriority()) this.monitor.notice(`This system doesn't let a command ${what}`);
     }
-    if (options.limit !== undefined || options.pause !== undefined) this.#paced = this.#throttled(options);
+    const { limit = false, pause = false } = options;
+    if (limit !== false || pause !== false) this.#paced = this.#throttled(limit || undefined, pause || 0);
     await this.#paced;
   }
 
-  async #throttled({ limit, pause = 0 }: PaceOptions): Promise<Machine> {
+  async #throttled(limit: number | undefined, pause: number): Promise<Machine> {
     const [{ openDisk }, { newThrottle }] = await Promise.all([
       import("../../platform/open_disk.ts"),
       import("../../platform/throttle.ts"),

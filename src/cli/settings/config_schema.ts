@@ -14,7 +14,7 @@ import { parseDuration } from "../../operations/settings/prune_pace.ts";
 import { readableBy } from "../../operations/settings/readable.ts";
 import { expectationsFrom, notifyFrom, notifyShape } from "./notify_schema.ts";
 import { isRemoteText, remoteFrom, remoteSchema, type RemoteSource } from "../../operations/settings/source_schema.ts";
-import { vaultFrom, vaultSchema } from "../../operations/settings/vault_schema.ts";
+import { RATE_SCHEMA, rateOf, vaultFrom, vaultSchema } from "../../operations/settings/vault_schema.ts";
 import { hasScheme, type NamedVault } from "../../operations/vaults/vault_settings.ts";
 import type { Expectations } from "../../notify/late.ts";
 import type { NotifySettings } from "../../notify/targets.ts";
@@ -46,6 +46,9 @@ export const CONFIG_SCHEMA = z.strictObject({
   verbose: z.boolean().describe("Say what happens to each file").exactOptional(),
   wait: z.string().refine(readableBy(parseDuration), "Expected a time, such as 30s, 90m or 2h")
     .describe("Wait so long for another run that is writing; default: 0").exactOptional(),
+  nice: z.enum(["lowest", "off"]).describe("Priority for processor and disk").exactOptional(),
+  limit: RATE_SCHEMA.describe("Read no more a second than that, such as 20MB/s").exactOptional(),
+  pause: z.number().nonnegative().describe("Rest so many milliseconds after each MiB that is read").exactOptional(),
   keep: POLICY_SCHEMA.describe("Which snapshots `backup-tool forget` keeps when it is given no rules").exactOptional(),
   defaults: z.strictObject(backupSettings).describe("For every backup").exactOptional(),
   vaults: z.record(backupName.regex(/^[^:]*$/, "A name has no colon"), vaultSchema(path, path))
@@ -64,13 +67,15 @@ type Written = z.output<typeof CONFIG_SCHEMA>;
 
 type NamedBackup = NonNullable<Written["backups"]>[string];
 
-export interface Config extends Omit<Written, "backups" | "vaults" | "notify" | "smtp" | "expect" | "hooks"> {
+export interface Config extends Omit<Written, "backups" | "vaults" | "notify" | "smtp" | "expect" | "hooks" | "limit"> {
   readonly backups?: Readonly<
     Record<string, Omit<NamedBackup, "sources"> & { readonly sources: readonly (string | RemoteSource)[] }>
   >;
   readonly vaults?: Readonly<Record<string, NamedVault>>;
   readonly notify?: NotifySettings;
   readonly hooks?: readonly HookSet[];
+  /** Bytes a second. */
+  readonly limit?: number;
   readonly expect?: Expectations;
 }
 
@@ -96,7 +101,7 @@ function badConfig(path: string, complaints: readonly Complaint[]): BadConfig {
 }
 
 function withAbsolutePaths(
-  { vaults = {}, notify, smtp, expect, hooks, ...config }: Written,
+  { vaults = {}, notify, smtp, expect, hooks, limit, ...config }: Written,
   absolute: (path: string) => string,
 ): Config {
   const resolved = <T extends WrittenBackup>(settings: T): T => ({
@@ -114,6 +119,7 @@ function withAbsolutePaths(
     ...config,
     // One that is named below is no path.
     ...(storage !== undefined && { storage: Object.hasOwn(vaults, storage) ? storage : located(storage) }),
+    ...(limit !== undefined && { limit: rateOf(limit) }),
     vaults: Object.fromEntries(Object.entries(vaults).map(([name, vault]) => [name, vaultFrom(vault, located)])),
     ...(config.defaults !== undefined && { defaults: resolved(config.defaults) }),
     backups: Object.fromEntries(backups),

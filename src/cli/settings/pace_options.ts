@@ -1,17 +1,17 @@
 /** Options of commands that work long: how much of the machine they leave to others. */
 import { type Command, Option } from "commander";
 import { parseRate } from "../../core/size_text.ts";
-import { parsePositive, reading } from "./options.ts";
+import { opposite, parsePositive, reading } from "./options.ts";
 
 export interface PaceOptions {
   readonly nice?: "lowest" | "off";
-  /** Bytes a second. */
-  readonly limit?: number;
+  /** Bytes a second; false: whatever variables and the configuration say, none. */
+  readonly limit?: number | false;
   /** Milliseconds after each MiB. */
-  readonly pause?: number;
+  readonly pause?: number | false;
 }
 
-/** As `serve` has them; by hand nothing is held back unless it is said. */
+/** As `serve` has them; by hand nothing is held back unless it is said, here or in the configuration. */
 export function addPaceOptions(command: Command): Command {
   return command
     .addOption(
@@ -22,5 +22,7 @@ export function addPaceOptions(command: Command): Command {
     )
     .addOption(
       new Option("--pause <MS>", "rest so many milliseconds after each MiB that is read").argParser(parsePositive),
-    );
+    )
+    .addOption(opposite("limit"))
+    .addOption(opposite("pause"));
 }

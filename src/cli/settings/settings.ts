@@ -17,6 +17,9 @@ export const VARIABLES = {
   quiet: "BACKUP_TOOL_QUIET",
   verbose: "BACKUP_TOOL_VERBOSE",
   wait: "BACKUP_TOOL_WAIT",
+  nice: "BACKUP_TOOL_NICE",
+  limit: "BACKUP_TOOL_LIMIT",
+  pause: "BACKUP_TOOL_PAUSE",
 } as const;
 
 export type Setting = keyof typeof VARIABLES;

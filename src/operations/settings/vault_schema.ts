@@ -12,7 +12,8 @@ import { SIZE_SCHEMA } from "./backup_schema.ts";
 import { bytesOfSize } from "./backup_settings.ts";
 import { readableBy } from "./readable.ts";
 
-const RATE_SCHEMA = z.union([
+/** Bytes a second, or text that {@link rateOf} reads. */
+export const RATE_SCHEMA = z.union([
   z.int().positive(),
   z.string().refine(readableBy(parseRate), "Expected bytes a second, such as 500K or 2M"),
 ]);
@@ -97,6 +98,7 @@ export function linkFrom({ connections, limitUpload, limitDownload }: WrittenLin
   };
 }
 
-function rateOf(rate: number | string): number {
+/** Bytes a second of a rate that the schema has accepted. */
+export function rateOf(rate: number | string): number {
   return typeof rate === "number" ? rate : parseRate(rate);
 }
