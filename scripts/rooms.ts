@@ -81,6 +81,7 @@ export const MODULES: Readonly<Record<string, readonly string[]>> = {
   "aws4fetch": ["backend/"],
   "commander": ["cli/"],
   "croner": ["jobs/"],
+  "diff": ["server/"],
   "fflate": ["recover/"],
   "fzstd": ["recover/"],
   "get-east-asian-width": ["cli/"],

@@ -1,12 +1,13 @@
 /** Answers for programs. What `--json` of a command says of something is what the interface says of it, too. */
 import type { Reply } from "../exchange/route.ts";
 import type { FoundVersion } from "../../operations/browse/find.ts";
+import type { Difference } from "../../operations/browse/diff/diff.ts";
 import type { HistoryVersion } from "../../operations/browse/history.ts";
 import type { SnapshotRange } from "../../operations/browse/snapshot_ranges.ts";
 import type { Entry } from "../../core/entry.ts";
 import { textOf } from "../../core/raw.ts";
 import { isoOfNs } from "../../core/time_text.ts";
-import type { PathVersion } from "../../snapshot/catalog_queries.ts";
+import type { PathVersion, State } from "../../snapshot/catalog_queries.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 
 /** `-0`, undefined and lone surrogates as JSON has them. */
@@ -53,9 +54,14 @@ function stateJson(
   };
 }
 
-function versionJson({ path, host, name, content, xattrs: _, ...version }: PathVersion) {
-  const state = content === undefined ? version : { ...version, content };
-  return { path: textOf(path), host, name, ...stateJson(state) };
+function versionJson(version: PathVersion) {
+  const { path, host, name } = version;
+  return { path: textOf(path), host, name, ...storedStateJson(version) };
+}
+
+/** As the catalog has it. */
+function storedStateJson({ content, xattrs: _, ...state }: State) {
+  return stateJson(content === undefined ? state : { ...state, content });
 }
 
 function spanJson({ first, last, count, after }: SnapshotRange) {
@@ -65,6 +71,17 @@ function spanJson({ first, last, count, after }: SnapshotRange) {
 
 export function foundJson({ version, span }: FoundVersion) {
   return { ...versionJson(version), ...spanJson(span) };
+}
+
+export function changeJson({ change, path, from, aspects, before, now }: Difference) {
+  return {
+    change,
+    path: textOf(path),
+    from: from === undefined ? undefined : textOf(from),
+    aspects: before === undefined || now === undefined ? undefined : aspects,
+    before: before === undefined ? undefined : storedStateJson(before),
+    now: now === undefined ? undefined : storedStateJson(now),
+  };
 }
 
 export function historyJson({ version, span, change, aspects, goneIn }: HistoryVersion) {

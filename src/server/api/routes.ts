@@ -1,5 +1,5 @@
 /** The interface for programs: what is stored, and what is in it. */
-import { entryJson, foundJson, historyJson, jsonReply, snapshotJson } from "./json.ts";
+import { changeJson, entryJson, foundJson, historyJson, jsonReply, snapshotJson } from "./json.ts";
 import { choiceOf, countOf, flagOf, sizeParameter, textParameter, timeParameter } from "./parameters.ts";
 import { statusOf } from "./status.ts";
 import { contentReply, dispositionOf } from "../exchange/content.ts";
@@ -12,6 +12,7 @@ import { entryOf, pathOf, seriesOf, visibleEntry, visibleSnapshot, visibleSnapsh
 import { apathOf, nameOf, TOP } from "../../core/apath.ts";
 import { KINDS } from "../../core/entry.ts";
 import { rawOf, textOf } from "../../core/raw.ts";
+import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import { NeverBackedUp } from "../../operations/browse/history.ts";
 
 const USUAL_PAGE = 500, MOST_PAGE = 1000, USUAL_FOUND = 100, MOST_FOUND = 200;
@@ -134,6 +135,25 @@ export const API_ROUTES: readonly Route[] = [
   },
   {
     methods: ["GET"],
+    path: "/api/v1/diff",
+    access: "read",
+    about: {
+      summary: "What is different between two snapshots",
+      query: {
+        before: "one of them; default: the one before `now` in its series",
+        now: "the other one; default: the latest",
+        below: "only this path, and what is in it",
+        limit: "so many changes at most; the summary is of all",
+      },
+    },
+    handle: async (exchange) => {
+      const { before, now, page: { changes, summary } } = await differences(exchange);
+      const brief = ({ id, time }: SnapshotInfo) => ({ id, time });
+      return jsonReply({ before: brief(before), now: brief(now), changes: changes.map(changeJson), summary });
+    },
+  },
+  {
+    methods: ["GET"],
     path: "/api/v1/stats",
     access: "read",
     about: { summary: "How much there is, how it grew, and how long ago it was verified" },
@@ -173,6 +193,26 @@ export const API_ROUTES: readonly Route[] = [
 export function statsOf({ account, site }: Pick<Exchange, "account" | "site">) {
   if (account?.series !== undefined) throw new NotAllowed("This account is for some series only");
   return site.reader.stats();
+}
+
+/** As `before`, `now`, `below` and `limit` say. @throws NoSnapshot, AmbiguousSnapshot, NotInSnapshot, BadRequest */
+export async function differences(exchange: Exchange) {
+  const { target: { query }, site } = exchange, below = query.raw("below");
+  const now = await visibleSnapshot(exchange, textParameter(query, "now") ?? "latest");
+  const named = textParameter(query, "before");
+  const before = named === undefined ? await snapshotBefore(exchange, now) : await visibleSnapshot(exchange, named);
+  const limit = countOf(query, "limit", USUAL_PAGE, MOST_PAGE);
+  const path = below === undefined || below === "" ? TOP : apathOf(below);
+  const page = await site.reader.diff({ before: before.id, now: now.id, below: path, limit });
+  return { before, now, path, page };
+}
+
+/** @throws NotFound for the first of a series */
+async function snapshotBefore(exchange: Exchange, { id, host, name }: SnapshotInfo): Promise<SnapshotInfo> {
+  const own = (await visibleSnapshots(exchange)).filter((one) => one.host === host && one.name === name);
+  const found = own.slice(0, own.findIndex((one) => one.id === id)).findLast(({ complete }) => complete);
+  if (found === undefined) throw new NotFound("The snapshot is the first one of its series");
+  return found;
 }
 
 async function listSnapshots(exchange: Exchange): Promise<Reply> {

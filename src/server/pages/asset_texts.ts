@@ -5,11 +5,13 @@ export const STYLE = `
   color-scheme: light dark;
   --back: #fbfbf9; --card: #fff; --ink: #1b1c1f; --soft: #5b6068; --line: #dfe0e4; --link: #1a5aa8;
   --good: #1c7a3c; --bad: #b02318; --warn: #8a5a00; --fill: #d9e6f6; --mark: #1a5aa8; --hover: #f1f4f8;
+  --added: #e0f3e4; --gone: #fbe3e0;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --back: #15171a; --card: #1d2024; --ink: #e8e9ec; --soft: #a3a9b3; --line: #343941; --link: #86b9f5;
     --good: #6ccf8b; --bad: #ff8f82; --warn: #e6b866; --fill: #22364f; --mark: #86b9f5; --hover: #262b32;
+    --added: #1d3d29; --gone: #4c2522;
   }
 }
 * { box-sizing: border-box; }
@@ -69,6 +71,8 @@ td { overflow-wrap: break-word; } td:first-child { overflow-wrap: anywhere; min-
 code, pre { font-family: ui-monospace, "DejaVu Sans Mono", monospace; font-size: .9em; overflow-wrap: anywhere; }
 pre { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: .8rem 1rem; overflow: auto;
   max-height: 32rem; white-space: pre-wrap; }
+.lines ins { background: var(--added); text-decoration: none; } .lines del { background: var(--gone);
+  text-decoration: none; }
 .crumbs { margin: 0 0 1rem; overflow-wrap: anywhere; }
 .time { display: grid; grid-template-columns: auto 1fr auto; gap: .5rem .75rem; align-items: center; }
 .time p { grid-column: 1 / -1; margin: 0; }

@@ -2,7 +2,9 @@
 import { type Html, markup } from "./markup.ts";
 import { archiveLink, browseLink, contentLink, restoreLink, seriesLink, withQuery } from "./links.ts";
 import { ago, page, redirect, type Seen, table, timeOf } from "./page.ts";
+import { textContent } from "./text_content.ts";
 import { NotFound } from "../exchange/problem.ts";
+import { encodedPath } from "../exchange/target.ts";
 import { inlineType } from "../exchange/content.ts";
 import type { Exchange, Reply } from "../exchange/route.ts";
 import { pathOf, seriesOf, visibleEntry, visibleSnapshots } from "../exchange/visible.ts";
@@ -103,7 +105,7 @@ async function directoryPage(exchange: Exchange, place: Place): Promise<Reply> {
   ).slice(0, MOST_PICTURES);
   const body = markup`${crumbs(place)}${timeline(exchange, place)}
 <p class="actions"><a class="button" href="${archiveLink(snapshot, path)}" download>Download as ZIP</a>
-<a class="button" href="${archiveLink(snapshot, path)}?format=tar" download>as tar</a>${
+<a class="button" href="${archiveLink(snapshot, path)}?format=tar" download>as tar</a>${changesButton(place)}${
     restoreButton(exchange, place)
   }</p>
 ${entries.length === 0 ? markup`<p>There is nothing in it.</p>` : entryTable(exchange, snapshot, entries)}
@@ -126,6 +128,13 @@ ${
     `
   }`;
   return page(exchange, { title: titleOf(place), part: "/files", body });
+}
+
+/** What became of it since the snapshot before. */
+function changesButton({ snapshot, path, own }: Place): Html | undefined {
+  if (own[0]?.id === snapshot.id) return undefined;
+  const to = withQuery("/changes", { now: snapshot.id, below: path === TOP ? undefined : textOf(path) });
+  return markup` <a class="button" href="${to}">Changes</a>`;
 }
 
 /** Where somebody may put jobs in, and somewhere is to restore to. */
@@ -244,35 +253,33 @@ async function preview(exchange: Exchange, { snapshot, path, entry }: Place): Pr
   `;
 }
 
-/** Undefined if it is no text. */
-async function textContent({ site }: Exchange, { content }: Entry): Promise<string | undefined> {
-  if (content === undefined) return undefined;
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  let text = "";
-  try {
-    for await (const part of site.reader.content(content)) text += decoder.decode(part, { stream: true });
-    text += decoder.decode();
-  } catch (error) {
-    if (error instanceof TypeError) return undefined;
-    throw error;
-  }
-  return text.includes("\0") ? undefined : text;
-}
-
 /** The newest first. Those where only metadata changed are folded away: they are mostly noise. */
 function versionTable(seen: Seen, versions: readonly HistoryVersion[]): Html {
   const shown = versions.toReversed().slice(0, MOST_VERSIONS);
   const contents = shown.filter(({ change, goneIn }) => change !== "metadata" || goneIn !== undefined);
   const folded = shown.length - contents.length;
-  return markup`${versionRows(seen, contents)}${
+  return markup`${versionRows(seen, versions, contents)}${
     folded > 0 &&
     markup`<details><summary>${pluralText(folded, "change")} of metadata only</summary>${
-      versionRows(seen, shown.filter((one) => !contents.includes(one)))
+      versionRows(seen, versions, shown.filter((one) => !contents.includes(one)))
     }</details>`
   }`;
 }
 
-function versionRows(seen: Seen, versions: readonly HistoryVersion[]): Html {
+/** To how it was before. */
+function compareLink(
+  all: readonly HistoryVersion[],
+  { version, span }: Pick<HistoryVersion, "version" | "span">,
+): Html | undefined {
+  const before = all.findLast((one) => one.span.first.time < span.first.time && one.version.content !== undefined);
+  if (before === undefined) return undefined;
+  const to = withQuery(`/compare${encodedPath(version.path)}`, { before: before.span.first.id, now: span.first.id });
+  return markup`<a href="${to}" aria-label="Compare the version of ${
+    span.first.time.slice(0, 10)
+  } with the one before">compare</a> `;
+}
+
+function versionRows(seen: Seen, all: readonly HistoryVersion[], versions: readonly HistoryVersion[]): Html {
   const rows = versions.map(({ version, span, change, aspects, goneIn }) => [
     markup`<a href="${browseLink(span.first, version.path)}">${timeOf(seen, span.first.time)}</a>`,
     goneIn === undefined ? pluralText(span.count, "snapshot") : markup`until ${timeOf(seen, goneIn.time)}`,
@@ -280,9 +287,9 @@ function versionRows(seen: Seen, versions: readonly HistoryVersion[]): Html {
     version.kind === "file" ? sizeText(version.size) : "",
     version.content === undefined
       ? ""
-      : markup`<a href="${contentLink(span.first, version.path)}" download aria-label="Download the version of ${
-        span.first.time.slice(0, 10)
-      }">get</a>`,
+      : markup`${compareLink(all, { version, span })}<a href="${
+        contentLink(span.first, version.path)
+      }" download aria-label="Download the version of ${span.first.time.slice(0, 10)}">get</a>`,
   ]);
   const columns = [{ name: "Since" }, { name: "In" }, { name: "Change" }, { name: "Size", right: true }, {
     name: "Get",

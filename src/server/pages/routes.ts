@@ -1,6 +1,8 @@
 /** Pages. */
 import { ACCOUNT_PAGES } from "./account_pages.ts";
 import { browsePage, seriesPage, snapshotsPage } from "./files_pages.ts";
+import { changesPage } from "./changes_page.ts";
+import { comparePage } from "./compare_page.ts";
 import { jobsPage, runPage } from "./jobs_pages.ts";
 import { RESTORE_ROUTES } from "./restore_pages.ts";
 import { searchPage } from "./search_page.ts";
@@ -18,6 +20,8 @@ export const PAGE_ROUTES: readonly Route[] = [
   pageAt("/files", "read", seriesPage),
   pageAt("/series/{host}/{name}", "read", snapshotsPage),
   pageAt("/browse/{ref}/{path...}", "read", browsePage),
+  pageAt("/compare/{path...}", "read", comparePage),
+  pageAt("/changes", "read", changesPage),
   pageAt("/search", "read", searchPage),
   pageAt("/storage", "read", storagePage),
   pageAt("/jobs", "watch", jobsPage),

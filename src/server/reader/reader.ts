@@ -8,6 +8,7 @@ import type { PlannedChange } from "../../operations/restore/restore_request.ts"
 import type { HistoryEntry } from "../../jobs/state/stored_state.ts";
 import type { FindRequest, FoundVersion } from "../../operations/browse/find.ts";
 import type { DumpFormat } from "../../operations/browse/dump/dump.ts";
+import type { Difference, DiffSummary } from "../../operations/browse/diff/diff.ts";
 import type { HistoryVersion } from "../../operations/browse/history.ts";
 import type { Stats } from "../../operations/browse/stats.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
@@ -46,6 +47,20 @@ export interface ArchiveRequest {
   readonly format: DumpFormat;
 }
 
+export interface DiffRequest {
+  readonly before: RootId;
+  readonly now: RootId;
+  readonly below: Apath;
+  readonly limit: number;
+}
+
+export interface DiffPage {
+  /** The first of them. */
+  readonly changes: readonly Difference[];
+  /** Of all of them. */
+  readonly summary: DiffSummary;
+}
+
 export interface PreviewRequest {
   readonly job: JobOf<"restore">;
   /** Directories of the service, absolute. */
@@ -77,6 +92,8 @@ export interface Reader {
   jobHistory(last: number): Promise<readonly HistoryEntry[]>;
   /** Of all series. What was found a short time ago is answered again, unless there is another snapshot by now. */
   stats(): Promise<Stats>;
+  /** What is different between two snapshots, or in a directory of them. @throws NotInSnapshot */
+  diff(request: DiffRequest): Promise<DiffPage>;
   /** What a restore would do; nothing is changed. @throws what the restore throws at its beginning */
   previewRestore(request: PreviewRequest): Promise<RestorePreview>;
   /**
@@ -97,11 +114,12 @@ export const ASKS = [
   "search",
   "stats",
   "jobHistory",
+  "diff",
   "previewRestore",
 ] as const;
 export const STREAMS = ["content", "archive"] as const;
 /** What may keep a thread for long, and so has one of its own. */
-export const LONG: readonly string[] = ["search", "stats", "archive", "previewRestore"];
+export const LONG: readonly string[] = ["search", "stats", "archive", "diff", "previewRestore"];
 
 export type Ask = typeof ASKS[number];
 export type Stream = typeof STREAMS[number];

@@ -2,6 +2,8 @@
 import type {
   ArchiveRequest,
   ByteRange,
+  DiffPage,
+  DiffRequest,
   EntryPage,
   PreviewRequest,
   Reader,
@@ -18,6 +20,7 @@ import type { Entry } from "../../core/entry.ts";
 import type { Raw } from "../../core/raw.ts";
 import { rawOf } from "../../core/raw.ts";
 import { find, type FoundVersion } from "../../operations/browse/find.ts";
+import { diff, type Difference } from "../../operations/browse/diff/diff.ts";
 import { history, type HistoryVersion } from "../../operations/browse/history.ts";
 import { type Stats, stats } from "../../operations/browse/stats.ts";
 import { restoreRequest, snapshotFor } from "../../jobs/kinds/restore_job.ts";
@@ -117,6 +120,20 @@ export class RepositoryReader implements Reader, AsyncDisposable {
     return found;
   }
 
+  async diff({ before, now, below, limit }: DiffRequest): Promise<DiffPage> {
+    const repository = await this.#opened(), all = await repository.snapshots();
+    const pair = { before: snapshotOf(all, before), now: snapshotOf(all, now) };
+    const request = { ...pair, below, readData: false, directoryTimes: false };
+    using differences = await diff(repository, request, SILENT);
+    const list = differences.list("depth-first"), changes: Difference[] = [];
+    let next = list.next();
+    for (let count = 1; !next.done; count++, next = list.next()) {
+      if (changes.length < limit) changes.push(next.value);
+      if (count % VERSIONS_OF_A_SLICE === 0) await repository.machine.clock.sleep(0);
+    }
+    return { changes, summary: next.value };
+  }
+
   async previewRestore({ job, own }: PreviewRequest): Promise<RestorePreview> {
     const repository = await this.#opened(), snapshot = snapshotFor(await repository.snapshots(), job);
     const terms = { disk: repository.machine.disk, own, workers: 0, signal: this.#stop.signal };
@@ -146,8 +163,7 @@ export class RepositoryReader implements Reader, AsyncDisposable {
 
   async *archive(request: ArchiveRequest): AsyncGenerator<Bytes> {
     const repository = await this.#opened();
-    const snapshot = (await repository.snapshots()).find(({ id }) => id === request.snapshot);
-    if (snapshot === undefined) throw new NoSnapshot(request.snapshot, "it was forgotten");
+    const snapshot = snapshotOf(await repository.snapshots(), request.snapshot);
     yield* archiveBytes(repository, { ...request, snapshot }, this.#stop.signal);
   }
 
@@ -178,4 +194,11 @@ export class RepositoryReader implements Reader, AsyncDisposable {
   async #loaded(id: RootId): Promise<Manifest> {
     return await (await this.#opened()).manifest(id);
   }
+}
+
+/** @throws NoSnapshot */
+function snapshotOf(all: readonly SnapshotInfo[], id: RootId): SnapshotInfo {
+  const found = all.find((one) => one.id === id);
+  if (found === undefined) throw new NoSnapshot(id, "it was forgotten");
+  return found;
 }

@@ -25,6 +25,7 @@ export class ThreadReader implements Reader, AsyncDisposable {
   readonly search = this.#ask("search");
   readonly stats = this.#ask("stats");
   readonly jobHistory = this.#ask("jobHistory");
+  readonly diff = this.#ask("diff");
   readonly previewRestore = this.#ask("previewRestore");
   readonly content = this.#stream("content");
   readonly archive = this.#stream("archive");
