@@ -50,6 +50,7 @@ async function decided(units: Readonly<Record<string, UnitCase>>, needed: string
     unitNames: () => [...of.keys()].filter((name) => unit(name) !== undefined),
     unit,
     itemsOf,
+    countOf: (name) => itemsOf(name).length,
     homesOf: (wanted) =>
       [...of.keys()].flatMap((name) => {
         const facts = unit(name);

@@ -4,10 +4,11 @@ import { isReliable } from "../index/join.ts";
 import type { UnitClass, UnitItem } from "../pack/items.ts";
 import type { UnitIndex } from "../store/unit_index.ts";
 import { Homes, type HomesSeen } from "./homes.ts";
+import { RepeatedItems } from "./repeated_items.ts";
 import { chooseRepack, type PartlyUsed } from "./repack_choice.ts";
 import type { PrunePace } from "./rules.ts";
 
-export type UnitsView = Pick<UnitIndex, "unitNames" | "unit" | "itemsOf" | "homesOf" | "marks">;
+export type UnitsView = Pick<UnitIndex, "unitNames" | "unit" | "itemsOf" | "countOf" | "homesOf" | "marks">;
 
 export interface Seen extends HomesSeen {
   /** ms since 1970. */
@@ -71,7 +72,7 @@ class Deciding {
   readonly #view: UnitsView;
   readonly #seen: Seen;
   readonly #options: DecisionOptions;
-  readonly #homes: Homes;
+  #homes: Homes;
   readonly #former: ReadonlyMap<string, LedgerLine>;
   readonly #marks = new Map<string, LedgerLine>();
   readonly #partlyUsed: PartlyUsed[] = [];
@@ -92,6 +93,7 @@ class Deciding {
 
   async decide(pause: () => Promise<void>): Promise<Decision> {
     this.#keepTombstones();
+    this.#homes = new Homes(this.#view, this.#seen, await this.#repeated(pause));
     for (const name of this.#view.unitNames()) {
       await pause();
       this.#decideUnit(name);
@@ -109,6 +111,17 @@ class Deciding {
       newOrphans: this.#newOrphans,
       deletedBytes: deleted.reduce((sum, name) => sum + (this.#seen.stored.get(name) ?? 0), 0),
     };
+  }
+
+  async #repeated(pause: () => Promise<void>): Promise<RepeatedItems> {
+    let items = 0;
+    for (const name of this.#view.unitNames()) items += this.#view.countOf(name);
+    const repeated = new RepeatedItems(items);
+    for (const name of this.#view.unitNames()) {
+      await pause();
+      for (const { id } of this.#view.itemsOf(name)) repeated.add(id);
+    }
+    return repeated;
   }
 
   /** For ever: a unit that was deleted can't come back, whoever lists it later. */

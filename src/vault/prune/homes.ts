@@ -3,6 +3,7 @@ import { isReliable, type UnitFacts } from "../index/join.ts";
 import type { UnitItem } from "../pack/items.ts";
 import type { UnitIndex } from "../store/unit_index.ts";
 import type { NeededItems } from "./needed.ts";
+import type { RepeatedItems } from "./repeated_items.ts";
 
 export interface HomesSeen {
   /** Units that an index lists, but that are not there. */
@@ -15,20 +16,29 @@ type UnitPlace = Pick<UnitFacts, "unit" | "unitClass">;
 export class Homes {
   readonly #view: Pick<UnitIndex, "homesOf">;
   readonly #seen: HomesSeen;
+  readonly #repeated: Pick<RepeatedItems, "has"> | undefined;
 
-  constructor(view: Pick<UnitIndex, "homesOf">, seen: HomesSeen) {
+  /** @param repeated items that may have more than one home; without it all are looked up */
+  constructor(view: Pick<UnitIndex, "homesOf">, seen: HomesSeen, repeated?: Pick<RepeatedItems, "has">) {
     this.#view = view;
     this.#seen = seen;
+    this.#repeated = repeated;
   }
 
   /** Needed; and of all units that hold it and may stay, this one has the smallest name. @param place a unit that may stay */
   isUsedHere(place: UnitPlace, item: UnitItem): boolean {
-    return this.#isNeeded(place, item) && this.#staying(place, item).every((home) => home >= place.unit);
+    if (!this.#isNeeded(place, item)) return false;
+    return this.#isAlone(item) || this.#staying(place, item).every((home) => home >= place.unit);
   }
 
   /** Needed, and in no unit that may stay. @param place a unit that is doomed */
   isOnlyHere(place: UnitPlace, item: UnitItem): boolean {
-    return this.#isNeeded(place, item) && this.#staying(place, item).length === 0;
+    if (!this.#isNeeded(place, item)) return false;
+    return this.#isAlone(item) || this.#staying(place, item).length === 0;
+  }
+
+  #isAlone({ id }: UnitItem): boolean {
+    return this.#repeated?.has(id) === false;
   }
 
   #isNeeded({ unitClass }: UnitPlace, item: UnitItem): boolean {

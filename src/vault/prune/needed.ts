@@ -9,7 +9,8 @@ import { contentsOf } from "../../snapshot/hunk_contents.ts";
 import type { HunkRef } from "../../snapshot/hunk.ts";
 import { kindOfItem, LIST_SUFFIX, type UnitClass, type UnitItem } from "../pack/items.ts";
 import type { StoredRoot } from "../store/root_store.ts";
-import type { UnitIndex } from "../store/unit_index.ts";
+import { NearHomes } from "../store/near_homes.ts";
+import type { Home, UnitIndex } from "../store/unit_index.ts";
 import { eachAtOnce } from "./each_at_once.ts";
 import type { FoundList, ListFinder } from "./lists.ts";
 
@@ -56,7 +57,7 @@ export interface HunkSource {
 }
 
 export interface NeedsSource {
-  readonly index: Pick<UnitIndex, "homesOf" | "unitNames" | "unit" | "itemsOf">;
+  readonly index: Pick<UnitIndex, "homesOf" | "unitNames" | "unit" | "itemsOf" | "countOf">;
   readonly contents: HunkSource;
   readonly lists: ListFinder;
   /** Units that an index lists, but that are not there. */
@@ -101,10 +102,12 @@ class Collector implements Needs {
   /** Contents that were looked at, of those that are large or missing. */
   readonly #seen = new Set<string>();
   readonly #whole = new ItemSet();
+  readonly #homes: NearHomes;
 
   constructor(source: NeedsSource, options: Collecting) {
     this.#source = source;
     this.#options = options;
+    this.#homes = new NearHomes(source.index);
     this.#listed = listedContents(source.index);
   }
 
@@ -179,8 +182,9 @@ class Collector implements Needs {
   }
 
   #isThere(unitClass: UnitClass, id: string): boolean {
-    const { index, lost } = this.#source;
-    return index.homesOf(id, unitClass).some(({ unit }) => !lost.has(unit.unit));
+    const { index, lost } = this.#source, isGood = ({ unit }: Home) => !lost.has(unit.unit);
+    if (unitClass === "data") return this.#homes.find(id, isGood) !== undefined;
+    return index.homesOf(id, unitClass).some(isGood);
   }
 
   #missingOf(root: RootId): Missing {

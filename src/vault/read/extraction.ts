@@ -21,7 +21,7 @@ import { failed } from "../threads/frame_extract.ts";
 import type { VaultPool } from "../threads/vault_executor.ts";
 import { type FrameJob, framesBetween, type FrameSource } from "./frame_source.ts";
 import { type LargeFile, newLargeFile, type WantedFile } from "./large_file.ts";
-import { NearHomes } from "./near_homes.ts";
+import { NearHomes } from "../store/near_homes.ts";
 import { Needs } from "./needs.ts";
 import { pipeline } from "./pipeline.ts";
 import { WishBatch } from "./wish_batch.ts";

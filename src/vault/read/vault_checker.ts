@@ -8,7 +8,7 @@ import { type VerifiedHunk, verifyHunk } from "../../snapshot/verify_hunk.ts";
 import type { VaultPool } from "../threads/vault_executor.ts";
 import { DataCheck } from "./data_check.ts";
 import type { Home } from "../store/unit_index.ts";
-import { NearHomes } from "./near_homes.ts";
+import { NearHomes } from "../store/near_homes.ts";
 import { checkObjects } from "./object_check.ts";
 import { UnitSizes } from "./unit_sizes.ts";
 import { sealedDataCheck } from "./sealed_data_check.ts";

@@ -1,9 +1,9 @@
 /** Where contents are that are asked for in the order of paths: mostly in the same few units as those before. */
 import type { UnitItem } from "../pack/items.ts";
-import type { Home, UnitIndex } from "../store/unit_index.ts";
+import type { Home, UnitIndex } from "./unit_index.ts";
 
-/** Look-ups after which all that is in a unit is taken at once; and twice as many each time it has to be taken again. */
-const MANY_HITS = 512;
+/** All that is in a unit is taken at once after so many look-ups, or after such a share of its items. */
+const MANY_HITS = 512, FEWEST_HITS = 16, SHARE_OF_HITS = 1 / 16;
 /** Of all units that are at hand: some ten MB. */
 const MOST_ITEMS = 65_536;
 
@@ -13,13 +13,13 @@ interface NearUnit {
 }
 
 export class NearHomes {
-  readonly #index: UnitIndex;
-  /** By name, and how many more look-ups it takes until it is at hand. */
+  readonly #index: Pick<UnitIndex, "homesOf" | "itemsOf" | "countOf">;
+  /** By name, and how many more look-ups it takes until it is at hand: twice as many each time. */
   readonly #hits = new Map<string, { left: number; enough: number }>();
   /** Those taken last come last. */
   #near: NearUnit[] = [];
 
-  constructor(index: UnitIndex) {
+  constructor(index: Pick<UnitIndex, "homesOf" | "itemsOf" | "countOf">) {
     this.#index = index;
   }
 
@@ -41,8 +41,10 @@ export class NearHomes {
 
   #note(unit: Home["unit"]): void {
     const hits = this.#hits.get(unit.unit);
-    if (hits === undefined) this.#hits.set(unit.unit, { left: MANY_HITS, enough: MANY_HITS });
-    else if (--hits.left === 0) {
+    if (hits === undefined) {
+      const enough = Math.min(MANY_HITS, FEWEST_HITS + Math.ceil(this.#index.countOf(unit.unit) * SHARE_OF_HITS));
+      this.#hits.set(unit.unit, { left: enough, enough });
+    } else if (--hits.left === 0) {
       hits.left = hits.enough *= 2;
       this.#take(unit);
     }
