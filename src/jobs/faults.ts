@@ -110,3 +110,13 @@ export class DamageFound extends Fault {
     super(`${where}: ${what}${paths.length === 0 ? "" : `; affects ${paths.join(", ")}`}`);
   }
 }
+
+/** Nothing has failed so far. */
+export class Concern extends Fault {
+  readonly code = "concern";
+  readonly hint = "`backup-tool doctor` shows the rest";
+  /** @param what may be a trouble: a sentence without its final period */
+  constructor(what: string) {
+    super(what);
+  }
+}

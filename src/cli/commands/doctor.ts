@@ -2,7 +2,7 @@
 import { Fault } from "../../core/fault.ts";
 import { joinRaw, rawOf } from "../../core/raw.ts";
 import { pluralText } from "../../core/size_text.ts";
-import type { Fact, FactGroup } from "../../operations/doctor/fact.ts";
+import { type FactGroup, valueText } from "../../operations/doctor/fact.ts";
 import { hasScheme } from "../../operations/vaults/vault_settings.ts";
 import { EXIT } from "../session/exit.ts";
 import type { Session } from "../session/session.ts";
@@ -121,13 +121,8 @@ function groupLines({ title, facts }: FactGroup, session: Session): string[] {
   const width = Math.max(...facts.map(({ label }) => label.length));
   return [
     title,
-    ...facts.map((fact) => `${fact.concern ? "! " : "  "}${fact.label.padEnd(width)}  ${valueText(fact, session)}`),
+    ...facts.map((fact) =>
+      `${fact.concern ? "! " : "  "}${fact.label.padEnd(width)}  ${valueText(fact, session.sizeText)}`
+    ),
   ];
-}
-
-function valueText({ value, unit }: Fact, { sizeText }: Session): string {
-  if (value === null) return "unknown";
-  if (typeof value === "boolean") return value ? "yes" : "no";
-  if (typeof value === "string") return value;
-  return unit === "bytes" ? sizeText(value) : unit === "seconds" ? `${value} s` : String(value);
 }

@@ -6,6 +6,7 @@ import { performAlarm } from "./alarm_job.ts";
 import { performBackup } from "./backup_job.ts";
 import { performCheck } from "./check_job.ts";
 import { performCopy } from "./copy_job.ts";
+import { performDoctor } from "./doctor_job.ts";
 import { performDrill } from "./drill_job.ts";
 import { performPrune } from "./prune_job.ts";
 import { performRestore } from "./restore_job.ts";
@@ -24,6 +25,7 @@ const PERFORMERS: Performers = {
   drill: performDrill,
   rewrite: performRewrite,
   alarm: performAlarm,
+  doctor: performDoctor,
 };
 
 /** Does a job, or what a run that was killed has left of it. */

@@ -10,7 +10,7 @@ import type { Log } from "../log/log.ts";
 import { type Dir, type Disk, DiskFault } from "../../platform/disk.ts";
 import { GuardedDisk } from "../../operations/guarded_disk.ts";
 import type { HookSet } from "../../operations/hooks/hook_set.ts";
-import { openRepository } from "../../operations/open.ts";
+import { openRepository, unlockAt, type UnlockedVault, type VaultLogin } from "../../operations/open.ts";
 import { NO_SECRETS, type SecretWorld } from "../../operations/vaults/login.ts";
 import { placeNamed } from "../../operations/vaults/place.ts";
 import { hasScheme, type LinkSettings, type NamedVault } from "../../operations/vaults/vault_settings.ts";
@@ -130,6 +130,18 @@ export class JobRun {
    * @throws ForeignLink, and what opening throws
    */
   async open(location: string, link: LinkSettings = {}): Promise<OpenedRepository> {
+    const { at, login } = this.#way(location, link);
+    return this.#held.use(await openRepository(this.setup.machine, at, this.monitor, login));
+  }
+
+  /** The same for a vault of which only the place and the keys are needed. */
+  async unlock(location: string): Promise<UnlockedVault> {
+    const { at, login } = this.#way(location, {});
+    return this.#held.use(await unlockAt(this.setup.machine, at, this.monitor, login));
+  }
+
+  /** Where a location is, and what opens it. @throws ForeignLink */
+  #way(location: string, link: LinkSettings): { readonly at: string; readonly login: VaultLogin } {
     this.#worksElsewhere = true;
     const { machine, vaults = {}, secrets = NO_SECRETS, host, signal } = this.setup;
     const place = placeNamed(location, link, {
@@ -140,8 +152,7 @@ export class JobRun {
     // What the configuration names is its own.
     const isPath = place.name === undefined && !hasScheme(place.location);
     const at = isPath ? guardedPath(machine.disk, place.location) : place.location;
-    const login = { settings: place.settings, secrets, host, signal };
-    return this.#held.use(await openRepository(machine, at, this.monitor, login));
+    return { at, login: { settings: place.settings, secrets, host, signal } };
   }
 
   get record(): JobRecord {

@@ -20,7 +20,7 @@ import { readableBy } from "../../operations/settings/readable.ts";
 import { isRemoteText, remoteSchema } from "../../operations/settings/source_schema.ts";
 import { COMMON_SHAPE, insidePath, schema, workers } from "./common.ts";
 import { COPY_ENDS, STORAGE_SHAPE } from "./location.ts";
-import { alarm, check, checkUpkeep, rewriting } from "./upkeep.ts";
+import { alarm, check, checkUpkeep, doctor, rewriting } from "./upkeep.ts";
 import { beyondLimits } from "./web_keys.ts";
 
 /** Windows has letters, and either slash. */
@@ -164,7 +164,7 @@ const drill = z.strictObject({
   workers: workers.exactOptional(),
 }).describe("Restore files chosen by chance, to prove that they can be restored");
 
-const KINDS = [backup, importing, restore, check, prune, copy, drill, rewriting, alarm] as const;
+const KINDS = [backup, importing, restore, check, prune, copy, drill, rewriting, alarm, doctor] as const;
 
 const NO_TIME = "Expected a cron expression with a time that comes, such as `0 3 * * *`";
 const every = z.string().refine(isCron, NO_TIME)
@@ -183,6 +183,7 @@ const recurring = z.discriminatedUnion("kind", [
   drill.extend({ every, timeZone: timeZone.exactOptional() }),
   rewriting.extend({ every, timeZone: timeZone.exactOptional() }),
   alarm.extend({ every, timeZone: timeZone.exactOptional() }),
+  doctor.extend({ every, timeZone: timeZone.exactOptional() }),
 ]);
 
 export type Job = z.infer<typeof one>;

@@ -1,4 +1,4 @@
-/** Jobs that look after snapshots that are there: check, rewrite, alarm. */
+/** Jobs that look after what is there: check, rewrite, alarm, doctor. */
 import * as z from "zod";
 import { parseSubset } from "../../core/subset.ts";
 import { parseMoment } from "../../operations/settings/parse_time.ts";
@@ -50,6 +50,13 @@ export const alarm = z.strictObject({
   ...STORAGE_SHAPE,
   acknowledge: chosen.describe("Snapshots whose alarm was looked at, or `all`"),
 }).describe("Acknowledge alarms about unusual change");
+
+export const doctor = z.strictObject({
+  $schema: schema,
+  kind: z.literal("doctor"),
+  ...COMMON_SHAPE,
+  ...STORAGE_SHAPE,
+}).describe("Log what the machine and the storage can do; what may be a trouble is a problem of the job");
 
 type Upkeep = z.infer<typeof check> | z.infer<typeof rewriting>;
 

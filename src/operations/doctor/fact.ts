@@ -1,5 +1,7 @@
 /** What a diagnosis says: facts about one thing, without names of people, machines or places. */
 
+import type { SizeText } from "../../core/size_text.ts";
+
 export type FactValue = string | number | boolean | null;
 
 export interface Fact {
@@ -30,4 +32,12 @@ export function fact(key: string, label: string, value: FactValue, more: FactMor
 interface FactMore {
   readonly unit?: Fact["unit"];
   readonly concern?: string | false;
+}
+
+/** For people. */
+export function valueText({ value, unit }: Fact, sizeText: SizeText): string {
+  if (value === null) return "unknown";
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  if (typeof value === "string") return value;
+  return unit === "bytes" ? sizeText(value) : unit === "seconds" ? `${value} s` : String(value);
 }

@@ -1,10 +1,12 @@
 /** Jobs that look after snapshots: check of a part, rewrite, alarm. */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { openBackend } from "../../../src/backend/open.ts";
 import { complaintText } from "../../../src/core/jsonc.ts";
 import { rawOf } from "../../../src/core/raw.ts";
 import { RecordStore } from "../../../src/jobs/state/job_state.ts";
 import { markOf, readJobFile } from "../../../src/jobs/queue/job_directory.ts";
 import { parseJob } from "../../../src/jobs/schema/job_file.ts";
+import { initVault } from "../../../src/vault/access.ts";
 import { noise } from "../../support/units.ts";
 import { JobWorld } from "../../support/job_world.ts";
 
@@ -129,4 +131,33 @@ Deno.test("what is missing, or doesn't go together, in such jobs is reported", (
   ] as const;
   const told = cases.map(([text]) => parseJob(text).problems.map(complaintText));
   deepStrictEqual(told, cases.map(([, complaint]) => [complaint]));
+});
+
+Deno.test("a doctor job logs facts, and complains of what may be a trouble, of storages and vaults", async () => {
+  using world = new JobWorld();
+  await world.backup();
+  world.put("a.json", { kind: "doctor" });
+  const entry = await world.perform("a.json");
+  // A machine may have concerns of its own.
+  ok(["done", "problems"].includes(entry?.outcome ?? ""), JSON.stringify(entry?.error));
+  const told = (start: string) => world.log.some(({ message }) => message.startsWith(`a.json: ${start}`));
+  ok(told("This machine: backup-tool ") && told("The storage: file system "));
+  strictEqual(entry?.problems.some(({ message }) => message.includes("was made later")), false);
+  world.clock.pass(-60);
+  world.put("a.json", { kind: "doctor", storage: world.storagePath });
+  const late = await world.perform("a.json");
+  strictEqual(late?.outcome, "problems");
+  const [future, ...others] = late.problems.filter(({ message }) => message.startsWith("A snapshot was made later"));
+  deepStrictEqual([future?.code, others], ["concern", []]);
+
+  const location = `${world.base}/vault`, passwordFile = `${world.base}/password`;
+  await using backend = await openBackend(location, { ...world.machine, create: true });
+  await initVault(backend, world.machine, { passphrase: "correct horse", workFactor: 1 });
+  Deno.writeTextFileSync(passwordFile, "correct horse\n");
+  Deno.chmodSync(passwordFile, 0o600);
+  world.vaults = { offsite: { location, passwordFile } };
+  world.put("a.json", { kind: "doctor", storage: "offsite" });
+  const looked = await world.perform("a.json");
+  ok(["done", "problems"].includes(looked?.outcome ?? ""), JSON.stringify(looked?.error));
+  ok(told("The vault: kind of place directory; encrypted yes"));
 });
