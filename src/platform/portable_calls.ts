@@ -5,6 +5,7 @@ import type { Stat } from "../core/stat.ts";
 import { DiskFault } from "./disk.ts";
 import { errnoName } from "./errno.ts";
 import { timeOfMs } from "./ns_text.ts";
+import { isWindowsTrap } from "./windows_paths.ts";
 
 export const IS_WINDOWS = Deno.build.os === "windows";
 
@@ -37,7 +38,7 @@ export function errnoOf(error: Error): string {
 }
 
 function byNumber(number: number): string {
-  if (IS_WINDOWS) return BY_WINDOWS_NUMBER[number] ?? `error ${number}`;
+  if (IS_WINDOWS) return windowsErrno(number);
   return Deno.build.os === "linux" ? errnoName(number) : BY_MACOS_NUMBER[number] ?? `error ${number}`;
 }
 
@@ -58,16 +59,31 @@ const BY_CLASS: Readonly<Record<string, string>> = {
   TypeError: "EINVAL",
 };
 
-/** System error codes of Win32. */
+/** Symbolic error number that an error code of Win32 stands for. */
+export function windowsErrno(code: number): string {
+  return BY_WINDOWS_NUMBER[code] ?? `error ${code}`;
+}
+
 const BY_WINDOWS_NUMBER: Readonly<Record<number, string>> = {
   1: "ENOTSUP",
+  4: "EMFILE",
   17: "EXDEV",
+  19: "EROFS",
+  23: "EIO",
+  // Another program has the file open, or a part of it locked.
+  32: "EBUSY",
+  33: "EBUSY",
+  39: "ENOSPC",
   50: "ENOTSUP",
   112: "ENOSPC",
   123: "EILSEQ",
   145: "ENOTEMPTY",
+  206: "ENAMETOOLONG",
+  267: "ENOTDIR",
+  1117: "EIO",
   1142: "EMLINK",
   1314: "EPERM",
+  1392: "EIO",
 };
 
 /** Where macOS numbers differ from names that the runtime gives. */
@@ -89,14 +105,11 @@ export function pathText(path: Raw): string {
   return text;
 }
 
-/** Names that Windows takes for something else: paths, streams, devices, and ones whose end it drops. */
-const WINDOWS_TRAPS = /[\\:]|[. ]$|^(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?$/i;
-
 /** Checks that `name` is one component. */
 export function checkName(name: Raw): void {
   const isWrong = name === "" || name === "." || name === ".." || /[/\0]/.test(name);
   if (isWrong) throw new DiskFault("EINVAL", "use as a name", name);
-  if (IS_WINDOWS && WINDOWS_TRAPS.test(name)) throw new DiskFault("EILSEQ", "use as a name", name);
+  if (IS_WINDOWS && isWindowsTrap(textOf(name))) throw new DiskFault("EILSEQ", "use as a name", name);
 }
 
 export function kindOf(info: Deno.FileInfo): Kind {

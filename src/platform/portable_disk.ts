@@ -32,9 +32,11 @@ import {
 } from "./disk.ts";
 import { fileSystemName, hasLastingInodes } from "./file_systems.ts";
 import { mountAround, readMounts } from "./mounts.ts";
+import { syncVolume } from "./macos_sync.ts";
 import { msOfTime } from "./ns_text.ts";
 import { attempt, attemptUnless, checkName, IS_WINDOWS, kindOf, pathText, statOf } from "./portable_calls.ts";
 import { type FileManner, PortableFile } from "./portable_file.ts";
+import { portableTarget, symlinkType, windowsTarget } from "./windows_paths.ts";
 
 const PORTABLE_ABILITIES: DiskAbilities = {
   timeUnitNs: 1_000_000,
@@ -282,11 +284,17 @@ class PortableDir implements Dir {
   }
 
   symlink(target: Raw, name: Raw): void {
-    this.#on(name, "create", (path) => Deno.symlinkSync(pathText(target), path));
+    this.#on(name, "create", (path) => {
+      const text = pathText(target);
+      if (!IS_WINDOWS) return Deno.symlinkSync(text, path);
+      const type = symlinkType(pathText(this.path), text, isDirectory);
+      Deno.symlinkSync(windowsTarget(text), path, { type });
+    });
   }
 
   readlink(name: Raw): Raw {
-    const target = rawOf(this.#on(name, "read the link", (path) => Deno.readLinkSync(path)));
+    const text = this.#on(name, "read the link", (path) => Deno.readLinkSync(path));
+    const target = rawOf(IS_WINDOWS ? portableTarget(text) : text);
     if (target.includes(UNDECODED)) throw new DiskFault("EILSEQ", "read the link", joinRaw(this.path, name));
     return target;
   }
@@ -365,7 +373,7 @@ class PortableDir implements Dir {
   }
 
   async syncFileSystem(): Promise<void> {
-    if (this.#manner.syncOnClose) return;
+    if (this.#manner.syncOnClose || await syncVolume(pathText(this.path))) return;
     const { success } = await new Deno.Command(SYNC_PROGRAM).output();
     if (!success) throw new DiskFault("EIO", "sync the file system of", this.path);
   }
@@ -442,6 +450,14 @@ class PortableDir implements Dir {
       const info = attempt(operation, path, () => Deno.lstatSync(pathText(path)));
       if (info.isSymlink) throw new DiskFault("ELOOP", operation, path);
     }
+  }
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
   }
 }
 
