@@ -157,10 +157,15 @@ class DavBackend implements Backend {
   async #makeCollection(url: URL, top: URL, signal?: AbortSignal): Promise<void> {
     if (url.pathname.length <= top.pathname.length) return;
     const what = `make ${url.origin}${url.pathname}`;
-    if (await propfind(this.#http, url, { depth: 0, what, signal }) !== undefined) return;
+    const isThere = async () => await propfind(this.#http, url, { depth: 0, what, signal }) !== undefined;
+    if (await isThere()) return;
     await this.#makeCollection(new URL("..", url), top, signal);
-    // 405: somebody else has made it meanwhile.
-    await this.#http.send({ method: "MKCOL", url, what, signal, expects: [200, 201, 204, 405] });
+    try {
+      await this.#http.send({ method: "MKCOL", url, what, signal, expects: [200, 201, 204, 405] });
+    } catch (error) {
+      // Another upload was first: servers say 405, but Apache 403 if that was in the same moment.
+      if (!(error instanceof PlaceRefuses) || !await isThere()) throw error;
+    }
   }
 
   async #sizeAt(url: URL, what: string, signal: AbortSignal | undefined): Promise<number | undefined> {

@@ -74,6 +74,47 @@ Deno.test("What won't pass is said at once: 401, 403, redirections, 507", async 
   ok((await answerIs(404)).fault instanceof MissingObject);
 });
 
+/** A WebDAV server on which somebody else always makes a collection in the moment before: Apache then answers 403. */
+function davServer(): { readonly port: number } & AsyncDisposable {
+  const collections = new Set(["/"]), objects = new Map<string, Uint8Array<ArrayBuffer>>();
+  const answer = (status: number) => new Response(null, { status });
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
+    const { pathname } = new URL(request.url), body = new Uint8Array(await request.arrayBuffer());
+    switch (request.method) {
+      case "PROPFIND":
+        if (!collections.has(pathname)) return answer(404);
+        return new Response(
+          `<multistatus xmlns="DAV:"><response><href>${pathname}</href><propstat><prop><resourcetype><collection/>` +
+            "</resourcetype></prop><status>HTTP/1.1 200 OK</status></propstat></response></multistatus>",
+          { status: 207 },
+        );
+      case "MKCOL":
+        collections.add(pathname);
+        return answer(403);
+      case "PUT":
+        if (!collections.has(pathname.slice(0, pathname.lastIndexOf("/") + 1))) return answer(409);
+        objects.set(pathname, body);
+        return answer(201);
+      case "MOVE":
+        objects.set(new URL(request.headers.get("destination")!).pathname, objects.get(pathname)!);
+        return answer(201);
+      default: {
+        const { length } = objects.get(pathname) ?? {};
+        if (length === undefined) return answer(404);
+        return new Response(null, { headers: { "content-length": String(length) } });
+      }
+    }
+  });
+  return { port: server.addr.port, [Symbol.asyncDispose]: async () => await server.shutdown() };
+}
+
+Deno.test("WebDAV: what another upload has made in the same moment is there, though the server refuses to make it", async () => {
+  await using server = davServer();
+  await using backend = await openPlace(`dav:http://127.0.0.1:${server.port}/`);
+  strictEqual(await backend.put(KEY, A), "stored");
+  strictEqual(await backend.head(KEY), A.length);
+});
+
 Deno.test("A network that isn't there, a name that isn't known, a server that speaks something else", async () => {
   const closed = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const port = closed.addr.port;
