@@ -221,7 +221,7 @@ export class DiskFault extends Fault {
 const EXPLAINED: Readonly<Record<string, string>> = {
   EACCES: "permission denied (EACCES)",
   EPERM: "not permitted (EPERM)",
-  ENOENT: "not there (ENOENT)",
+  ENOENT: "no such file or directory (ENOENT)",
   ENOTDIR: "not a directory (ENOTDIR)",
   EISDIR: "is a directory (EISDIR)",
   EEXIST: "exists already (EEXIST)",

@@ -211,7 +211,7 @@ class LinuxDir implements Dir {
   stat(name: Raw): Stat | undefined {
     const { libc, statx } = this.#calls;
     const stat = statx.at(this.#fd, libc.first.component(name));
-    if (stat === undefined && libc.errno !== ENOENT) throw this.#fault("look at", name);
+    if (stat === undefined && libc.errno !== ENOENT) throw this.#fault("stat", name);
     if (stat?.kind !== "dir" || statx.knowsMountPoints()) return stat;
     return { ...stat, isMountPoint: isMountPointByProc(this.#calls, this.#fd, libc.first.component(name)) };
   }

@@ -76,13 +76,13 @@ export class Statx {
 
   /** Of an open descriptor. @param path for messages */
   ofFd(fd: number, path: Raw): Stat {
-    if (this.#run(fd, EMPTY_PATH, AT.EMPTY_PATH, STATX_BASIC_AND_BTIME) < 0) throw this.#libc.fault("look at", path);
+    if (this.#run(fd, EMPTY_PATH, AT.EMPTY_PATH, STATX_BASIC_AND_BTIME) < 0) throw this.#libc.fault("stat", path);
     return this.#read();
   }
 
   /** Only the kind and size of an open descriptor. @param path for messages */
   kindAndSizeOfFd(fd: number, path: Raw): { kind: Kind | undefined; size: number } {
-    if (this.#run(fd, EMPTY_PATH, AT.EMPTY_PATH, STATX_TYPE_AND_SIZE) < 0) throw this.#libc.fault("look at", path);
+    if (this.#run(fd, EMPTY_PATH, AT.EMPTY_PATH, STATX_TYPE_AND_SIZE) < 0) throw this.#libc.fault("stat", path);
     const size = this.#view.getUint32(40, true) + this.#view.getUint32(44, true) * TWO_32;
     return { kind: kindOfType(this.#view.getUint16(28, true) >> 12), size };
   }

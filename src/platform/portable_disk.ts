@@ -73,8 +73,8 @@ class PortableDisk implements Disk {
   }
 
   statDirectory(path: Raw): Stat {
-    const info = attempt("look at", path, () => Deno.statSync(pathText(path)));
-    if (!info.isDirectory) throw new DiskFault("ENOTDIR", "look at", path);
+    const info = attempt("stat", path, () => Deno.statSync(pathText(path)));
+    if (!info.isDirectory) throw new DiskFault("ENOTDIR", "stat", path);
     return statOf(info);
   }
 
@@ -160,7 +160,7 @@ class PortableDir implements Dir {
   }
 
   statSelf(): Stat {
-    return statOf(this.#onSelf("look at", (path) => Deno.statSync(path)));
+    return statOf(this.#onSelf("stat", (path) => Deno.statSync(path)));
   }
 
   stat(name: Raw): Stat | undefined {
@@ -181,7 +181,7 @@ class PortableDir implements Dir {
 
   /** Read once for each directory that is opened: reading it for each name would take long. */
   #mounted(): Mounted {
-    return this.#mountsHere ??= this.#onSelf("look at", (path) => ({
+    return this.#mountsHere ??= this.#onSelf("stat", (path) => ({
       path: rawOf(Deno.realPathSync(path)),
       mounts: readMounts({ openDir: (table) => new PortableDir(table, [], this.#manner) }),
       device: Deno.statSync(path).dev,
@@ -413,9 +413,9 @@ class PortableDir implements Dir {
   }
 
   #info(name: Raw): Deno.FileInfo | undefined {
-    const info = this.#on(name, "look at", (path) => Deno.lstatSync(path), "ENOENT");
+    const info = this.#on(name, "stat", (path) => Deno.lstatSync(path), "ENOENT");
     if (info === undefined && name.includes(UNDECODED)) {
-      throw new DiskFault("EILSEQ", "look at", joinRaw(this.path, name));
+      throw new DiskFault("EILSEQ", "stat", joinRaw(this.path, name));
     }
     return info;
   }

@@ -55,7 +55,7 @@ export class PortableFile implements OpenFile {
 
   /** The runtime's ctimes are whole seconds, too coarse to show that an open file lost its name: one that did has none. */
   stat(): Stat {
-    const stat = statOf(this.#do("look at", () => this.#file.statSync()));
+    const stat = statOf(this.#do("stat", () => this.#file.statSync()));
     return this.#options.isNamed && stat.links === 0 ? { ...stat, ctime: undefined } : stat;
   }
 

@@ -58,11 +58,22 @@ const DB = rawOf("db"), TMP = rawOf("tmp");
 const PRIVATE = 0o700;
 /** Whoever is about to remove a root locks it only for an instant. */
 const LOCK_ATTEMPTS = 20, LOCK_PAUSE_MS = 5;
+/** What this user may not do. */
+const REFUSALS: readonly string[] = ["EACCES", "EPERM"];
 /** Name of the worker threads of storages. */
 export const STORAGE_THREAD = "storage";
 
-/** Opens an existing storage. Takes no lock. @throws NoStorage, NewerFormat, DamagedSettings, SplitStorage */
+/** Opens an existing storage. Takes no lock. @throws NoStorage, NewerFormat, DamagedSettings, SplitStorage, DiskFault */
 export function openStorage(machine: Machine, path: Raw, monitor: Monitor): Storage {
+  try {
+    return opened(machine, path, monitor);
+  } catch (error) {
+    const isRefused = error instanceof DiskFault && REFUSALS.includes(error.errno);
+    throw isRefused ? new DiskFault(error.errno, "read the storage", path) : error;
+  }
+}
+
+function opened(machine: Machine, path: Raw, monitor: Monitor): Storage {
   using held = new DisposableStack();
   const dir = held.use(openExisting(machine.disk, path));
   const settings = readSettings(dir, path, monitor);

@@ -6,6 +6,7 @@ import type { Machine } from "../../src/platform/machine.ts";
 import { openDisk } from "../../src/platform/open_disk.ts";
 import { openBackend } from "../../src/backend/open.ts";
 import { initVault } from "../../src/vault/access.ts";
+import { hookedDisk } from "../support/hooked_disk.ts";
 import { FakeWorld, runIn } from "./fake_world.ts";
 
 /** What the reader is: a person at a terminal of 80 columns, a program at the end of a pipe, or one that wants JSON. */
@@ -22,6 +23,8 @@ export class ExpectedWorld extends FakeWorld implements Disposable {
   readonly base = `${Deno.env.get("TMPDIR") ?? "/tmp"}/backup-tool-expected-${crypto.randomUUID()}`;
   /** Made up, by their paths. */
   readonly files: Record<string, string> = {};
+  /** A path that can't be opened: whoever runs the tests may be root. */
+  refused: string | undefined;
   readonly #reader: Reader;
   #seed = 1;
 
@@ -42,7 +45,9 @@ export class ExpectedWorld extends FakeWorld implements Disposable {
   override machine(): Promise<Machine> {
     const random = (bytes: number) =>
       Uint8Array.from({ length: bytes }, () => (this.#seed = (this.#seed * 48271) % 0x7fffffff) & 0xff);
-    return Promise.resolve({ disk: anonymous(openDisk()), clock: this.clock, random, workerScript: undefined });
+    const { refused } = this, real = anonymous(openDisk());
+    const disk = refused === undefined ? real : refusing(real, refused);
+    return Promise.resolve({ disk, clock: this.clock, random, workerScript: undefined });
   }
 
   /** A file with a time of its own. @param size of text that repeats the name */
@@ -146,6 +151,13 @@ function quoted(word: string): string {
 function settleLink(path: string, name: string): void {
   using directory = openDisk().openDir(rawOf(path));
   directory.setAttributes(rawOf(name), { mtime: `${SEPTEMBER}000000` });
+}
+
+function refusing(real: Disk, refused: string): Disk {
+  return hookedDisk(real, ({ operation, path }, proceed) => {
+    if (path === refused && operation.startsWith("open")) throw new DiskFault("EACCES", "open", rawOf(path));
+    return proceed();
+  });
 }
 
 /** Of nobody in particular, on a file system without numbers of its own. */

@@ -7,7 +7,7 @@ export type Scenario = (world: ExpectedWorld, say: Say) => Promise<void>;
 
 const MIB = 1024 * 1024;
 
-function makePhotos(world: ExpectedWorld): void {
+export function makePhotos(world: ExpectedWorld): void {
   world.write("photos/2025/beach.jpg", 3 * MIB);
   world.write("photos/2025/hut.jpg", 1_234_567);
   world.write("photos/2026/snow.jpg", 87_654);
@@ -18,7 +18,7 @@ function makePhotos(world: ExpectedWorld): void {
 }
 
 /** A storage with three snapshots of two series. */
-async function fill(world: ExpectedWorld): Promise<void> {
+export async function fill(world: ExpectedWorld): Promise<void> {
   const quietly = async (...args: string[]) => {
     world.clock.pass(24 * 60);
     await world.transcript([...args, "--quiet"]);

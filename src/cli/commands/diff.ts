@@ -13,7 +13,7 @@ import { absolutePath, snapshotPath } from "../settings/paths.ts";
 import { BadUsage, Fault } from "../../core/fault.ts";
 import { type Raw, textOf } from "../../core/raw.ts";
 import { groupedBySeries } from "../../core/series.ts";
-import { countText, pluralText } from "../../core/size_text.ts";
+import { countText } from "../../core/size_text.ts";
 import type { Difference, Differences, DiffSummary } from "../../operations/browse/diff/diff.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 
@@ -169,11 +169,11 @@ function summaryText(summary: DiffSummary, { sizeText }: Session): string {
   const parts = [
     [added, "added"],
     [removed, "removed"],
-    [content, "changed in content"],
+    [content, "changed"],
     [metadata, "changed in metadata"],
     [moved, "moved"],
   ] as const;
-  const counts = parts.filter(([count]) => count > 0).map(([count, what]) => `${pluralText(count, "path")} ${what}`);
+  const counts = parts.filter(([count]) => count > 0).map(([count, what]) => `${countText(count)} ${what}`);
   if (counts.length === 0) return "No differences";
   return `${counts.join(", ")}; +${sizeText(addedBytes)}, -${sizeText(removedBytes)}`;
 }

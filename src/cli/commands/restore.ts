@@ -183,8 +183,10 @@ async function doRestore(repository: OpenedRepository, request: RestoreRequest, 
   };
   const to = targetText(request);
   session.result(json, [
-    `Restored ${pluralText(files, "file")} (${session.sizeText(bytes)}) of snapshot ${shortId(request.snapshot.id)} ` +
-    `${to === null ? "in place" : `to ${to}`} in ${durationText(monitor.elapsedMs)}`,
+    `Restored ${pluralText(files, "file")} (${session.sizeText(bytes)}) of snapshot ${
+      shortId(request.snapshot.id)
+    } in ` +
+    `${durationText(monitor.elapsedMs)} ${to === null ? "in place" : `to ${to}`}`,
     ...(kept > 0 ? [`  kept      ${pluralText(kept, "file")} as they were`] : []),
     ...(removed > 0 ? [`  removed   ${pluralText(removed, "other entry", "other entries")}`] : []),
     ...(monitor.problems > 0 ? [`  problems  ${countText(monitor.problems)} (see above)`] : []),

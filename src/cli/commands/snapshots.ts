@@ -4,6 +4,7 @@ import type { Define } from "./command.ts";
 import { collected, examples, parsePositive } from "../settings/options.ts";
 import { parseMoment } from "../../operations/settings/parse_time.ts";
 import { absolutePath } from "../settings/paths.ts";
+import { BadUsage } from "../../core/fault.ts";
 import { defined } from "../../core/defined.ts";
 import { ambiguousNames, groupedBySeries, nameKey } from "../../core/series.ts";
 import { shortId } from "../../core/short_id.ts";
@@ -28,9 +29,9 @@ interface SnapshotsOptions {
 
 export const defineSnapshots: Define = (program, act) => {
   const command = withOptions(program.command("snapshots"));
-  command.action(() =>
+  command.action((only: string | undefined) =>
     act(command, async (session) => {
-      const options = command.opts<SnapshotsOptions>();
+      const options = optionsOf(only, command.opts<SnapshotsOptions>());
       const repository = await session.openRepository();
       const { chosenSnapshots } = await import("../../operations/browse/snapshot_filter.ts");
       const all = await repository.snapshots(), snapshots = chosenSnapshots(all, filterOf(options, session));
@@ -51,6 +52,7 @@ function withOptions(command: Command): Command {
   return command
     .summary("list the snapshots, oldest first")
     .description("List the snapshots of a storage or vault, oldest first. Times are local.")
+    .argument("[NAME]", "only snapshots with this name, as --name")
     .option("--name <NAME>", "only snapshots with this name")
     .option("--host <HOST>", "only snapshots of this host")
     .option("--tag <TAG>", "only the snapshots with this tag; `a,b` for both (repeatable)", collected)
@@ -63,11 +65,18 @@ function withOptions(command: Command): Command {
       "after",
       examples(
         "backup-tool snapshots -s /mnt/disk/storage",
-        "backup-tool snapshots --name photos --last 3",
+        "backup-tool snapshots photos --last 3",
         "backup-tool snapshots --path ~/photos --since 30d --long",
         "backup-tool snapshots --json | jq -r '.[-1].id'",
       ),
     );
+}
+
+/** @throws BadUsage */
+function optionsOf(only: string | undefined, options: SnapshotsOptions): SnapshotsOptions {
+  if (only === undefined) return options;
+  if (options.name !== undefined) throw new BadUsage("Two names were given", "Give one, with or without `--name`");
+  return { ...options, name: only };
 }
 
 /** @throws BadUsage */

@@ -115,7 +115,7 @@ function nestedNotice({ path, kind }: SourcePath, root: SourceRoot, filter: Filt
   const decision = decideWithParents(filter, inside, kind === "dir");
   const where = `${textOf(path)} lies inside the source ${textOf(root.path)}`;
   return decision?.negated === false
-    ? `${where}, and is left out by the pattern ${decision.pattern}`
+    ? `${where}, and is excluded by the pattern ${decision.pattern}`
     : `${where}, and is backed up with it`;
 }
 

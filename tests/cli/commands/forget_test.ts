@@ -109,7 +109,7 @@ Deno.test("forget --prune removes and frees, and says so to programs too", async
   });
   match(
     await days.told("forget", "latest~1", "--prune"),
-    /^Removed 1 snapshot\nNeeded by 1 snapshot: 2 items\nNot needed: 1 content and 1 hunk, \d.*\nRemoved 2 items, which frees \d.*\n$/,
+    /^Removed 1 snapshot\nUnreferenced: 1 content and 1 hunk, \d.* \(2 items still in use\)\nRemoved 2 items, freed \d.*\n$/,
   );
   strictEqual(await days.told("forget", "latest", "--prune", "-q"), "");
 });
@@ -168,11 +168,11 @@ Deno.test("forget takes either names or rules, and needs one of them", async () 
 Deno.test("prune tells its plan, then what it did", async () => {
   using days = await Days.of(2);
   await days.run("forget", "latest");
-  const plan = /^Needed by 1 snapshot: 2 items\nNot needed: 1 content and 1 hunk, \d.* KiB\n/;
+  const plan = /^Unreferenced: 1 content and 1 hunk, \d.* KiB \(2 items still in use\)\n/;
   match(await days.told("prune", "--dry-run"), new RegExp(`${plan.source}Would free \\d.* KiB\\n$`));
   match(
     await days.told("prune", "--bytes"),
-    /Not needed: 1 content and 1 hunk, \d,\d{3} B\nRemoved 2 items, which frees/,
+    /Unreferenced: 1 content and 1 hunk, \d,\d{3} B \(2 items still in use\)\nRemoved 2 items, freed/,
   );
   const { dryRun, removedItems } = await days.json("prune");
   deepStrictEqual([dryRun, removedItems], [false, 0]);

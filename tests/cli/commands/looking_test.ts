@@ -188,7 +188,7 @@ Deno.test("diff prints what a snapshot changed, or what is different from anothe
       "M /letters/mum.txt  (mode)",
       "- /letters/old.txt",
       "R /photos/big.raw -> /photos/esc\\e[31m.raw",
-      "1 path removed, 1 path changed in metadata, 1 path moved; +0 B, -3 B",
+      "1 removed, 1 changed in metadata, 1 moved; +0 B, -3 B",
     ),
   );
   strictEqual(
@@ -199,7 +199,7 @@ Deno.test("diff prints what a snapshot changed, or what is different from anothe
   world.write("letters/mum.txt", "dear mum!", 9);
   strictEqual(
     await world.text("diff", "latest", `${world.source}/letters`, "-p", "/letters"),
-    lines("C /letters/mum.txt  (mode)", "1 path changed in content; +9 B, -15 B"),
+    lines("C /letters/mum.txt  (mode)", "1 changed; +9 B, -15 B"),
   );
 });
 

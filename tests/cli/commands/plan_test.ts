@@ -26,7 +26,7 @@ Deno.test("plan says what a backup would do, for people and as JSON, and does no
   deepStrictEqual([readFiles, readBytes], [first.readFiles, first.readBytes]);
   Deno.removeSync(`${place.source}/sub`, { recursive: true });
   const { stdout } = await place.expect(0, "plan", "source", "--exclude", "*.tmp");
-  match(stdout, /^Backup of source, compared with the snapshot [0-9a-f]{12} of /);
+  match(stdout, /^Backup of source, compared with snapshot [0-9a-f]{12} \(/);
   match(stdout, /\n {2}unchanged {2}1 file \(5 B\)\n/);
   match(stdout, /\n {2}gone {7}1 file \(1 B\), 1 directory or other\n/);
   match(stdout, /\n +1 {2}the pattern \*\.tmp of --exclude\n/);
@@ -105,11 +105,11 @@ Deno.test("plan --why names the rule that leaves a path out, and what is done wi
   const why = async (path: string) =>
     (await place.expect(0, "plan", "source", ...options, "--why", path)).stdout.trimEnd();
   const source = Deno.realPathSync(place.source);
-  strictEqual(await why("source/b.tmp"), `${place.source}/b.tmp is left out by the pattern *.tmp of --exclude`);
+  strictEqual(await why("source/b.tmp"), `${place.source}/b.tmp is excluded by the pattern *.tmp of --exclude`);
   match(await why("source/sub/c.txt"), /pattern sub\/c\* of --exclude-from patterns$/);
-  match(await why("source/.cache/x"), /pattern \.cache\/ of --exclude-preset desktop, which leaves out .*\/\.cache$/);
+  match(await why("source/.cache/x"), /pattern \.cache\/ of --exclude-preset desktop, which excludes .*\/\.cache$/);
   ok((await why("source/sub/d.log")).endsWith(`the pattern *.log of ${source}/sub/.backupignore`));
-  match(await why("source/large"), /is left out by the limit of size$/);
+  match(await why("source/large"), /is excluded by the limit of size$/);
   match(await why("source/a.txt"), /is new$/);
   await place.ages();
   await place.expect(0, "backup", "source", ...options);

@@ -70,7 +70,7 @@ Deno.test("restore --in-place --delete says what it did, and what it refused", a
   match(refused.stderr, /newer": what is there is newer\n/);
   match(
     refused.stdout,
-    /^Restored 2 files \(\d+ B\) of snapshot [0-9a-f]+ in place in .*\n +kept +1 file.*\n +removed +1 other entry/,
+    /^Restored 2 files \(\d+ B\) of snapshot [0-9a-f]+ in .* in place\n +kept +1 file.*\n +removed +1 other entry/,
   );
   const { stdout, status } = await scene.restore("--in-place", "--delete", "--overwrite", "always", "--json");
   const { files, kept, removed, problems, target } = JSON.parse(stdout);

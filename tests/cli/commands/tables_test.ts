@@ -117,7 +117,7 @@ Deno.test("diff --name-only has nothing but paths, diff --stat how much is diffe
     "    0        0        1         0      0   +7 B   -5 B  /",
     "    1        1        1         0      0  +23 B  -12 B  /a",
     "    0        0        0         0      1   +0 B   -0 B  /c",
-    "1 path added, 1 path removed, 2 paths changed in content, 1 path moved; +30 B, -17 B",
+    "1 added, 1 removed, 2 changed, 1 moved; +30 B, -17 B",
   ]);
   const { directories, summary } = JSON.parse(await tables.told("diff", "latest", "--stat", "--json", "-p", "/a"));
   deepStrictEqual(directories.map(({ path, addedBytes }: { path: string; addedBytes: number }) => [path, addedBytes]), [

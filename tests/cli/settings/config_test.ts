@@ -142,7 +142,7 @@ Deno.test("config: a file that was named must be there", async () => {
   using world = new ConfiguredWorld();
   const { status, stderr } = await runIn(world, "snapshots", "--config", "/nowhere.jsonc", "--json");
   strictEqual(status, 1);
-  strictEqual(JSON.parse(stderr).error.message, `Cannot read "/nowhere.jsonc": not there (ENOENT)`);
+  strictEqual(JSON.parse(stderr).error.message, `Cannot read "/nowhere.jsonc": no such file or directory (ENOENT)`);
 });
 
 Deno.test("config: a variable that makes no sense is wrong usage", async () => {

@@ -112,7 +112,7 @@ Deno.test("backup() says of a source inside another whether it is backed up with
   const { monitor } = await world.backup({ sources, excludes: ["cache"] });
   deepStrictEqual(monitor.notices, [
     `${world.source}/photos/2026 lies inside the source ${world.source}, and is backed up with it`,
-    `${world.source}/photos/cache lies inside the source ${world.source}, and is left out by the pattern cache`,
+    `${world.source}/photos/cache lies inside the source ${world.source}, and is excluded by the pattern cache`,
   ]);
   deepStrictEqual(backedUp(world), ["/", "/photos", "/photos/2026", "/photos/2026/a"]);
 });

@@ -78,7 +78,7 @@ const STATES = ["new", "changed", "unchanged", "gone"] as const;
 function previousText({ previous }: Plan, clock: Clock): string {
   if (previous === undefined) return "nothing: it is the first of its series";
   const atMs = Date.parse(previous.time);
-  return `the snapshot ${shortId(previous.id)} of ${localTimeText(atMs, clock.offsetMinutes(atMs))}`;
+  return `snapshot ${shortId(previous.id)} (${localTimeText(atMs, clock.offsetMinutes(atMs))})`;
 }
 
 function amountText({ files, bytes, others }: Amount, look: Look): string {
@@ -111,8 +111,8 @@ export function whyLine(path: Raw, why: Explanation, excludes: ExcludeSettings):
   const name = textOf(path);
   switch (why.verdict) {
     case "excluded": {
-      const above = why.at === path ? "" : `, which leaves out ${textOf(why.at)}`;
-      return `${name} is left out by ${ruleText(why.rule, excludes)}${above}`;
+      const above = why.at === path ? "" : `, which excludes ${textOf(why.at)}`;
+      return `${name} is excluded by ${ruleText(why.rule, excludes)}${above}`;
     }
     case "new":
       return `${name} is new`;

@@ -8,15 +8,15 @@ import type { RemovalSteps, RemovalSummary } from "../../../snapshot/repository.
 /** Sizes as the person wants them. */
 type SizeText = (bytes: number) => string;
 
-/** What stays, and what is going to be removed. */
+/** What is going to be removed. */
 export function planLines(plan: RemovalSummary, sizeText: SizeText): string[] {
-  const { contents, hunks, bytes, linkedContents, leftovers, leftoverBytes, neededItems, snapshots } = plan;
+  const { contents, hunks, bytes, linkedContents, leftovers, leftoverBytes, neededItems } = plan;
+  const unreferenced = `${pluralText(contents, "content")} and ${pluralText(hunks, "hunk")}, ${sizeText(bytes)}`;
   return [
-    `Needed by ${pluralText(snapshots, "snapshot")}: ${pluralText(neededItems, "item")}`,
-    `Not needed: ${pluralText(contents, "content")} and ${pluralText(hunks, "hunk")}, ${sizeText(bytes)}`,
-    ...(linkedContents > 0 ? [`  ${pluralText(linkedContents, "content")} of them other trees still have`] : []),
+    `Unreferenced: ${unreferenced} (${pluralText(neededItems, "item")} still in use)`,
+    ...(linkedContents > 0 ? [`  ${pluralText(linkedContents, "content")} of them still linked by other trees`] : []),
     ...(leftovers > 0
-      ? [`Left over from runs that crashed: ${pluralText(leftovers, "file")}, ${sizeText(leftoverBytes)}`]
+      ? [`Left by interrupted runs: ${pluralText(leftovers, "file")}, ${sizeText(leftoverBytes)}`]
       : []),
   ];
 }
@@ -26,12 +26,12 @@ interface Look {
   readonly clock: Clock;
 }
 
-/** What became of it, and what is left for later. */
+/** What was removed, and what is left for later. */
 export function doneLines(result: PruneResult, dryRun: boolean, look: Look): string[] {
   const { removedItems, bytes, leftoverBytes, steps } = result, { sizeText } = look;
   if (steps !== undefined) return stepLines(steps, dryRun, look);
   const freed = sizeText(bytes + leftoverBytes);
-  return [dryRun ? `Would free ${freed}` : `Removed ${pluralText(removedItems, "item")}, which frees ${freed}`];
+  return [dryRun ? `Would free ${freed}` : `Removed ${pluralText(removedItems, "item")}, freed ${freed}`];
 }
 
 /** Of a vault. */
