@@ -13,8 +13,12 @@ const PAGES: Readonly<Record<string, string>> = {
   browse: "/browse/photos:latest/2025",
   file: "/browse/photos:latest/letter.txt",
   search: "/search?q=raw",
+  changes: "/changes?now=photos:latest",
+  compare: "/compare/letter.txt?before=photos:latest~1&now=photos:latest",
+  restore: "/restore/photos:latest/2025",
   jobs: "/jobs",
   storage: "/storage",
+  accounts: "/accounts",
 };
 const LOOKS = {
   light: { colorScheme: "light", viewport: { width: 1100, height: 800 } },

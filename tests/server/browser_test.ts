@@ -1,5 +1,6 @@
 /** The pages in a browser, with scripts and without, wide and as narrow as a phone: nothing is said, nobody else is asked. */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import axe from "axe-core";
 import { type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { rawOf } from "../../src/core/raw.ts";
 import { hashPassword } from "../../src/server/accounts/passwords.ts";
@@ -58,7 +59,7 @@ async function lookAround(page: Page, origin: string, server: WebServer): Promis
   await page.getByText("third").waitFor();
   await page.getByRole("link", { name: "Snapshot before" }).click();
   await page.getByText("second").waitFor();
-  strictEqual(await page.getByRole("link", { name: /^Download the version/ }).count(), 3);
+  strictEqual(await page.getByRole("link", { name: /^Get the version/ }).count(), 3);
   await page.getByRole("searchbox", { name: "Find in all backups" }).fill("onerror");
   await page.keyboard.press("Enter");
   await page.getByRole("link", { name: `/2025/${HOSTILE}`, exact: true }).first().click();
@@ -79,6 +80,29 @@ async function lookAround(page: Page, origin: string, server: WebServer): Promis
   deepStrictEqual(server.desk.waiting(), []);
 }
 
+/** Into a new directory, after a look at what it would do; then an account with a token. */
+async function restoreAndManage(page: Page, origin: string, server: WebServer): Promise<void> {
+  await signedIn(page, origin);
+  await page.getByRole("link", { name: "photos" }).click();
+  await page.getByRole("link", { name: "2025/", exact: true }).click();
+  await page.getByRole("link", { name: "Restore ..." }).click();
+  await page.getByLabel("Its name").fill("here it is");
+  await page.getByRole("button", { name: "Show what it would do" }).click();
+  await page.getByRole("heading", { name: "What it would do" }).waitFor();
+  strictEqual(await page.getByLabel("Its name").inputValue(), "here it is");
+  await page.getByRole("button", { name: "Restore", exact: true }).click();
+  await page.getByRole("heading", { name: "Waiting" }).waitFor();
+  const [waiting = ""] = server.desk.waiting();
+  ok(waiting.startsWith("web-restore-"), waiting);
+  await page.getByRole("link", { name: "Accounts" }).click();
+  await page.getByLabel("Name").fill("tom");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("button", { name: "Remove tom" }).waitFor();
+  await page.getByLabel("For which program").fill("phone");
+  await page.getByRole("button", { name: "Make it" }).click();
+  await page.getByText(/^bt_[0-9a-f]{64}$/).waitFor();
+}
+
 const WAYS: Readonly<Record<string, BrowserContextOptions>> = {
   "with scripts": { viewport: { width: 1100, height: 800 } },
   "without scripts, on a phone, in the dark": {
@@ -88,33 +112,93 @@ const WAYS: Readonly<Record<string, BrowserContextOptions>> = {
   },
 };
 
-for (const [way, settings] of Object.entries(WAYS)) {
+type Flow = (page: Page, origin: string, server: WebServer) => Promise<void>;
+
+/** Nothing may be said on the console, and nobody else asked. */
+function browserTest(name: string, settings: BrowserContextOptions, flow: Flow): void {
   Deno.test({
-    name: `a browser signs in, looks through time, searches, starts a job and takes it out, ${way}`,
+    name,
     ignore: !isFile(CHROMIUM),
     sanitizeOps: false,
     sanitizeResources: false,
     fn: async () => {
       using world = await filled();
-      await using server = await webServer(world);
+      const share = `${world.base}/share`;
+      Deno.mkdirSync(share);
+      await using server = await webServer(world, {}, { restoreBelow: [rawOf(share)] });
       await addAnna(world, server);
       const browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"], timeout: PATIENCE_MS });
       try {
         const page = await (await browser.newContext(settings)).newPage(), said: string[] = [];
         page.setDefaultTimeout(PATIENCE_MS);
         const origin = `http://127.0.0.1:${server.port}`;
-        page.on("console", (message) => said.push(message.text()));
+        page.on("console", (message) => {
+          // Chromium tells of what signing out does.
+          if (!message.text().startsWith("Clear-Site-Data")) said.push(message.text());
+        });
         page.on("pageerror", (error) => said.push(error.message));
         page.on("request", (request) => {
           if (!request.url().startsWith(`${origin}/`)) said.push(request.url());
         });
-        await lookAround(page, origin, server);
+        await flow(page, origin, server);
         deepStrictEqual(said, []);
-        await page.getByRole("button", { name: "Sign out" }).click();
-        await page.getByRole("heading", { name: "Sign in" }).waitFor();
       } finally {
         await browser.close();
       }
     },
   });
+}
+
+for (const [way, settings] of Object.entries(WAYS)) {
+  const looks = `a browser signs in, looks through time, searches, starts a job and takes it out, ${way}`;
+  browserTest(looks, settings, async (page, origin, server) => {
+    await lookAround(page, origin, server);
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByRole("heading", { name: "Sign in" }).waitFor();
+  });
+  browserTest(`a browser restores, and makes accounts and tokens, ${way}`, settings, restoreAndManage);
+}
+
+const PAGES = [
+  "/",
+  "/files",
+  "/browse/photos:latest",
+  "/browse/photos:latest/letter.txt",
+  "/compare/letter.txt?before=photos:latest~1&now=photos:latest",
+  "/changes?now=photos:latest",
+  "/restore/photos:latest/2025",
+  "/search?q=letter*",
+  "/storage",
+  "/jobs",
+  "/accounts",
+];
+const LOOKS: Readonly<Record<string, BrowserContextOptions>> = {
+  light: { viewport: { width: 1100, height: 800 } },
+  dark: { viewport: { width: 1100, height: 800 }, colorScheme: "dark" },
+  phone: { viewport: { width: 375, height: 812 } },
+};
+
+for (const [look, settings] of Object.entries(LOOKS)) {
+  browserTest(
+    `axe finds nothing wrong with any page, and none moves sideways: ${look}`,
+    settings,
+    async (page, origin) => {
+      await page.goto(`${origin}/sign-in`);
+      deepStrictEqual(await violations(page), [], "sign-in");
+      await signedIn(page, origin);
+      for (const path of PAGES) {
+        await page.goto(`${origin}${path}`);
+        deepStrictEqual(await violations(page), [], path);
+        const isTooWide = "document.documentElement.scrollWidth > document.documentElement.clientWidth";
+        ok(!await page.evaluate(isTooWide), path);
+      }
+    },
+  );
+}
+
+/** What axe finds: rules, and the elements that break them. */
+async function violations(page: Page): Promise<readonly string[]> {
+  await page.evaluate(axe.source);
+  const found = await page.evaluate("axe.run()") as { readonly violations: readonly axe.Result[] };
+  return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
 }

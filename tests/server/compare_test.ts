@@ -44,7 +44,7 @@ Deno.test("The differences of two snapshots, of all or of a part, and never with
   strictEqual(hidden.status, 404);
   strictEqual(hidden.text.replace(other.id, ""), unknown.text.replace(`${"0".repeat(64)}f0`, ""));
   const page = (await ask(server, "/changes?now=photos:latest", { token: tokenOf("read") })).text;
-  match(page, /2 paths new, 1 path gone, 2 paths changed/);
+  match(page, /2 new, 1 gone, 2 changed/);
   ok(page.includes(`/compare/list.txt?before=${first.id}&amp;now=${second.id}`), page);
 });
 

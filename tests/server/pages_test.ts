@@ -134,7 +134,7 @@ Deno.test("A file's page has its versions and its text, and the slider leads to 
   await using server = await webServer(world);
   const token = tokenOf("read"), page = await ask(server, `/browse/${first.id}/a.txt`, { token });
   ok(page.text.includes("first &lt;text&gt;"));
-  strictEqual(page.text.match(/download aria-label="Download the version/g)?.length, 2);
+  strictEqual(page.text.match(/download aria-label="Get the version/g)?.length, 2);
   const moved = await ask(server, `/browse/${first.id}/a.txt?at=2`, { token });
   deepStrictEqual([moved.status, moved.headers.get("location")], [303, `/browse/${second.id}/a.txt`]);
 });

@@ -100,12 +100,12 @@ function act(what: string, fields: Readonly<Record<string, string>>, text: strin
 
 function userForm(): Html {
   return markup`<h2>Add or change an account</h2><form class="card form" method="post" action="/accounts">
-<label for="user">Name</label><input id="user" name="user" required maxlength="64" autocomplete="off">
+<label for="user">Name</label><input id="user" name="user" required maxlength="64" autocomplete="username">
 <label for="role">May</label><select id="role" name="role">${
     options(ROLE_NAMES.map((role) => [role, ROLE_TEXTS[role]]), "read")
   }</select>
 <label for="series">Only these series, separated by commas; empty: all</label>
-<input id="series" name="series" maxlength="4000" placeholder="photos, nas2:*">
+<input id="series" name="series" maxlength="4000" autocomplete="off" placeholder="photos, nas2:*">
 <label for="password">Password; empty: as it was</label>
 <input id="password" name="password" type="password" autocomplete="new-password">
 <p class="soft">Whoever reads sees every file of these series, whatever its permissions.</p>

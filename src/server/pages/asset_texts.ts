@@ -91,6 +91,11 @@ progress { width: 100%; height: .8rem; accent-color: var(--mark); }
 .chart .grid { stroke: var(--line); } .chart text { fill: var(--soft); font-size: 13px; }
 dl.facts { display: grid; grid-template-columns: max-content 1fr; gap: .3rem 1.2rem; margin: 0; }
 dl.facts dt { color: var(--soft); } dl.facts dd { margin: 0; overflow-wrap: anywhere; }
+.card + .scroll, .card + p { margin-top: 1rem; }
+.card > .actions:only-child { margin: .2rem 0; }
+select { max-width: 100%; }
+.form input:not([type=radio], [type=checkbox]), .form select { width: 100%; max-width: 30rem; display: block; }
+.form fieldset + fieldset { margin-top: 1.2rem; border-top: 1px solid var(--line); }
 .narrow { max-width: 24rem; }
 .narrow input:not([type=checkbox]) { width: 100%; }
 @media (max-width: 40rem) {

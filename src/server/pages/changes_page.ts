@@ -8,7 +8,7 @@ import type { Exchange, Reply } from "../exchange/route.ts";
 import { encodedPath } from "../exchange/target.ts";
 import { visibleSnapshots } from "../exchange/visible.ts";
 import { textOf } from "../../core/raw.ts";
-import { pluralText, sizeText } from "../../core/size_text.ts";
+import { countText, pluralText, sizeText } from "../../core/size_text.ts";
 import type { Difference, DiffSummary } from "../../operations/browse/diff/diff.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 
@@ -72,7 +72,7 @@ function summaryText({ added, removed, content, metadata, moved, addedBytes, rem
     metadata,
     "with other metadata",
   ]] as const;
-  const told = parts.filter(([count]) => count > 0).map(([count, what]) => `${pluralText(count, "path")} ${what}`);
+  const told = parts.filter(([count]) => count > 0).map(([count, what]) => `${countText(count)} ${what}`);
   if (told.length === 0) return "Nothing is different.";
   return `${told.join(", ")}; ${sizeText(addedBytes)} came, ${sizeText(removedBytes)} went.`;
 }

@@ -204,9 +204,9 @@ function entryTable(seen: Seen, snapshot: SnapshotInfo, entries: readonly Entry[
       kind === "file" ? sizeText(size) : "",
       timeOf(seen, isoOfNs(mtime)),
       content !== undefined
-        ? markup`<a href="${contentLink(snapshot, path)}" download aria-label="Download ${name}">get</a>`
+        ? markup`<a href="${contentLink(snapshot, path)}" download aria-label="Get ${name}">get</a>`
         : isDirectory
-        ? markup`<a href="${archiveLink(snapshot, path)}" download aria-label="Download ${name} as ZIP">zip</a>`
+        ? markup`<a href="${archiveLink(snapshot, path)}" download aria-label="Get ${name} as ZIP">zip</a>`
         : "",
     ];
   });
@@ -289,7 +289,7 @@ function versionRows(seen: Seen, all: readonly HistoryVersion[], versions: reado
       ? ""
       : markup`${compareLink(all, { version, span })}<a href="${
         contentLink(span.first, version.path)
-      }" download aria-label="Download the version of ${span.first.time.slice(0, 10)}">get</a>`,
+      }" download aria-label="Get the version of ${span.first.time.slice(0, 10)}">get</a>`,
   ]);
   const columns = [{ name: "Since" }, { name: "In" }, { name: "Change" }, { name: "Size", right: true }, {
     name: "Get",

@@ -80,7 +80,7 @@ function found(seen: Seen, all: readonly FoundVersion[]): Html {
     kind === "file" ? sizeText(size) : "",
     content === undefined
       ? ""
-      : markup`<a href="${contentLink(span.last, path)}" download aria-label="Download ${textOf(path)}">get</a>`,
+      : markup`<a href="${contentLink(span.last, path)}" download aria-label="Get ${textOf(path)}">get</a>`,
   ]);
   const columns = [{ name: "Path" }, { name: "Series" }, { name: "Last seen" }, { name: "Size", right: true }, {
     name: "Get",
