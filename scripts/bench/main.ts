@@ -11,10 +11,10 @@
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { change, DATA_SETS, type DataSet, generate, quick } from "./data.ts";
-import { bytesBelow, exists, isInstalled, measure, type Measured, run } from "./measure.ts";
+import { bytesBelow, CommandFailed, exists, isInstalled, measure, type Measured, run } from "./measure.ts";
 import { machine } from "./machine.ts";
 import { detailedCellText, renderTable, type Result, summarize, type Summary } from "./table.ts";
-import { OWN, type Peer, PEERS, type Places, type Step, VAULT, type Work, WORKS } from "./works.ts";
+import { FLOOR, OWN, type Peer, PEERS, type Places, type Step, VAULT, type Work, WORKS } from "./works.ts";
 
 const USAGE = `deno task bench [options]
   --dir DIR      where data and stores go; default: a new directory below the system's temporary directory
@@ -85,7 +85,8 @@ class Results {
 
 function placesOf(plan: Plan, peer: Peer): Places {
   const store = `${plan.scratch}/stores/${peer.name}`;
-  return { source: `${plan.scratch}/source`, store, target: `${plan.scratch}/restored`, tool: plan.tool };
+  const { scratch, tool } = plan;
+  return { source: `${scratch}/source`, store, target: `${scratch}/restored`, tool, floor: floorIn(scratch) };
 }
 
 function benchSet(plan: Plan, set: DataSet, results: Results): void {
@@ -191,6 +192,28 @@ function options() {
 
 type Options = ReturnType<typeof options>;
 
+function floorIn(scratch: string): string {
+  return `${scratch}/floor`;
+}
+
+/** @returns false, and says why, where floor.c can't be compiled */
+function compileFloor(scratch: string): boolean {
+  try {
+    const source = fileURLToPath(new URL("floor.c", import.meta.url));
+    run({ argv: ["cc", "-O2", "-o", floorIn(scratch), source, "-lcrypto", "-lpthread"] });
+    return true;
+  } catch (error) {
+    if (!(error instanceof CommandFailed)) throw error;
+    progress(`Without ${FLOOR}: ${error.message}`);
+    return false;
+  }
+}
+
+function peersFor(values: Options, scratch: string): readonly Peer[] {
+  const installed = choose(PEERS, namesIn(values.peers, PEERS)).filter(({ programs }) => programs.every(isInstalled));
+  return installed.filter(({ name }) => name !== FLOOR || compileFloor(scratch));
+}
+
 function planFrom(values: Options, scratch: string): Plan {
   const runs = Number(values.runs ?? (values.quick ? 1 : 5));
   if (!Number.isInteger(runs) || runs < 1) throw new TypeError(`Cannot make ${values.runs} runs: give a number from 1`);
@@ -201,7 +224,7 @@ function planFrom(values: Options, scratch: string): Plan {
     runs,
     sets: values.quick ? sets.map(quick) : sets,
     works: choose(WORKS, only),
-    peers: choose(PEERS, namesIn(values.peers, PEERS)).filter(({ programs }) => programs.every(isInstalled)),
+    peers: peersFor(values, scratch),
     tool: toolFor(values.tool),
   };
 }
@@ -212,7 +235,8 @@ function hasVault(title: string): boolean {
 
 function legend(runs: number): string {
   return `Medians of ${runs}: time, peak memory, and x: our time through the peer's. cp is \`cp -a\`, and \`cp -al\` for a new tree; ` +
-    "rsync is `rsync -a`, with `--link-dest` after the first; borg without encryption; sha256sum with four processes. " +
+    "rsync is `rsync -a`, with `--link-dest` after the first; borg without encryption; sha256sum with four processes; floor is a C " +
+    "program that only reads, hashes, writes and links. " +
     "The vault is encrypted, as restic's repository is, and compared with it alone; CPU is the time of all processors.";
 }
 

@@ -8,6 +8,8 @@ export interface Places {
   readonly target: string;
   /** How to start this tool. */
   readonly tool: readonly string[];
+  /** The compiled floor.c. */
+  readonly floor: string;
 }
 
 export interface Command {
@@ -47,7 +49,11 @@ export interface Work {
 export const OWN = "backup-tool";
 /** The same with a vault, encrypted, whose key is in a file. */
 export const VAULT = "vault";
+/** What the kernel and SHA-256 alone would need: floor.c. */
+export const FLOOR = "floor";
 const SHA256_PROCESSES = 4;
+/** As many as this tool has worker threads: one per core, up to four. */
+const FLOOR_THREADS = Math.min(4, navigator.hardwareConcurrency);
 /** The first file of every data set. */
 export const ONE_FILE = "00/00/file-0.dat";
 
@@ -118,6 +124,7 @@ export const PEERS: readonly Peer[] = [
   // Without encryption: the fastest that borg can be.
   { name: "borg", programs: ["borg"], prepare: borg("init", "--encryption=none") },
   { name: "sha256sum", programs: ["sha256sum", "xargs", "find"] },
+  { name: FLOOR, programs: ["cc"] },
 ];
 
 export const WORKS: readonly Work[] = [
@@ -132,6 +139,7 @@ export const WORKS: readonly Work[] = [
       rsync: rsync("first"),
       restic: withSource(restic("backup")),
       borg: withSource(borg("create", "::first")),
+      [FLOOR]: ({ floor, source, store }) => ({ argv: [floor, source, `${store}/first`, `${FLOOR_THREADS}`] }),
     },
   },
   {

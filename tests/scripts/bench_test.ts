@@ -161,7 +161,7 @@ Deno.test("every work has this tool and at least one peer, all of them known", (
 });
 
 Deno.test("this tool is told what its command line understands", () => {
-  const places = { source: "/src", store: "/st", target: "/to", tool: ["backup-tool"] };
+  const places = { source: "/src", store: "/st", target: "/to", tool: ["backup-tool"], floor: "floor" };
   const told = WORKS.map(({ steps }) => steps[OWN]!(places).argv.join(" "));
   deepStrictEqual(told, [
     "backup-tool backup -s /st/storage /src",
