@@ -16,8 +16,13 @@ const WORTHLESS_SHARE = 0.95;
 /** So much has to be known of a type before no file of it is tried any more. */
 const ENOUGH_BYTES = 256 * 1024;
 const SAMPLE_BYTES = 16 * 1024, PART_SAMPLE_BYTES = 64 * 1024;
-/** Smaller files are compressed together with others: a try of one alone says nothing. */
+/** Of smaller files a try says nothing. */
 const FEWEST_SAMPLE_BYTES = 4 * 1024;
+/**
+ * Smaller files are compressed together with others, whatever they hold: what an archive says of each, a kilobyte and a
+ * half, gets ten times smaller, which is more than is lost in time.
+ */
+const FEWEST_RAW_BYTES = 32 * 1024;
 const TRY_LEVEL = 1;
 
 export interface LaneChoice {
@@ -31,15 +36,15 @@ export interface LaneChoice {
  * @param isPart of a large file, which may be of several kinds: every part is tried
  */
 export function chooseLane(bytes: Uint8Array, known: Ratio | undefined, isPart: boolean): LaneChoice {
-  if (!isPart && known !== undefined && known.bytes >= ENOUGH_BYTES) return { lane: laneFor(known), learnt: undefined };
-  if (bytes.length < FEWEST_SAMPLE_BYTES) {
-    return { lane: known === undefined ? "compressed" : laneFor(known), learnt: undefined };
-  }
+  const isSmall = !isPart && bytes.length < FEWEST_RAW_BYTES;
+  const laneFor = (ratio: Ratio | undefined): LaneName => isSmall || !isWorthless(ratio) ? "compressed" : "raw";
+  const isKnown = !isPart && known !== undefined && known.bytes >= ENOUGH_BYTES;
+  if (isKnown || bytes.length < FEWEST_SAMPLE_BYTES) return { lane: laneFor(known), learnt: undefined };
   const sample = bytes.subarray(0, isPart ? PART_SAMPLE_BYTES : SAMPLE_BYTES);
   const learnt = { bytes: sample.length, packed: Math.min(sample.length, compress(sample, TRY_LEVEL).length) };
   return { lane: laneFor(learnt), learnt };
 }
 
-function laneFor({ bytes, packed }: Ratio): LaneName {
-  return packed > bytes * WORTHLESS_SHARE ? "raw" : "compressed";
+function isWorthless(ratio: Ratio | undefined): boolean {
+  return ratio !== undefined && ratio.packed > ratio.bytes * WORTHLESS_SHARE;
 }
