@@ -102,7 +102,7 @@ Deno.test("hooks: onSuccess and onFailure exclude each other; work that is not o
 });
 
 Deno.test("hooks get facts in variables, and none of this process that may be a secret", async () => {
-  Deno.env.set("BACKUP_TOOL_PASSWORD_FILE", "/secret");
+  Deno.env.set("BACKUP_TOOL_TEST_SECRET", "/secret");
   try {
     const list = "env | grep -E '^(BACKUP_TOOL_|HOME=)' | sort; test -n \"$PATH\" && echo path";
     const around = new Around({ before: list, after: list }, { job: "a.json", name: "photos" });
@@ -138,7 +138,7 @@ Deno.test("hooks get facts in variables, and none of this process that may be a 
     );
     ok(around.said.includes("hook after: path"));
   } finally {
-    Deno.env.delete("BACKUP_TOOL_PASSWORD_FILE");
+    Deno.env.delete("BACKUP_TOOL_TEST_SECRET");
   }
 });
 
