@@ -13,6 +13,9 @@ const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const README = Deno.readTextFileSync(`${ROOT}README.md`);
 const START = TOPICS.get("getting-started") ?? "";
 
+/** What the program needs of a checkout. */
+const CHECKOUT = ["README.md", "LICENSE", "deno.json", "deno.lock", "main.ts", "scripts", "src"];
+
 /** Blocks that are not run, and what they need. */
 const NOT_RUN: Readonly<Record<string, readonly string[]>> = {
   "README": ["the tests themselves"],
@@ -52,12 +55,13 @@ class Home implements Disposable {
     Deno.mkdirSync(`${this.#base}/bin`);
     const words = PROGRAM.map((word) => `'${word}'`).join(" ");
     this.#program("backup-tool", `exec env DENO_DIR='${denoDirectory()}' ${words} "$@"`);
-    // What `npx --yes deno@VERSION task start` does is what deno.json says; `task test` would run this test.
+    // What npx would get is here already, in a directory of the runtime's own; `task test` would run this test.
+    const deno = `env DENO_DIR='${denoDirectory()}' '${Deno.execPath()}'`;
     const arguments_ = '"$1 ${2%@*} $3 $4"';
     this.#program(
       "npx",
       `case ${arguments_} in
-        "--yes deno task start") shift 4; exec backup-tool "$@" ;;
+        "--yes deno task start") shift 2; exec ${deno} "$@" ;;
         "--yes deno task test") grep -q '"test": {' deno.json ;;
         *) exit 9 ;;
       esac`,
@@ -67,6 +71,14 @@ class Home implements Disposable {
   [Symbol.dispose](): void {
     new Deno.Command("chmod", { args: ["-R", "u+rwX", this.#base] }).outputSync();
     Deno.removeSync(this.#base, { recursive: true });
+  }
+
+  /** What somebody has who got the source. @returns its directory */
+  checkout(): string {
+    const directory = `${this.#home}/backup-tool`;
+    Deno.mkdirSync(directory);
+    for (const name of CHECKOUT) this.#copy(`${ROOT}${name}`, `${directory}/${name}`);
+    return directory;
   }
 
   /** Keeps the home directory as it is. */
@@ -89,11 +101,11 @@ class Home implements Disposable {
   }
 
   /** Runs blocks, one after the other, in one shell that ends at the first failure. */
-  async runs(blocks: readonly string[]): Promise<void> {
+  async runs(blocks: readonly string[], cwd = ROOT): Promise<void> {
     const script = blocks.map((block) => `# A block\n${block}`).join("\n");
     const { code, stdout, stderr } = await new Deno.Command("bash", {
       args: ["-e", "-u", "-c", script],
-      cwd: ROOT,
+      cwd,
       env: { HOME: this.#home, PATH: `${this.#base}/bin:/usr/local/bin:/usr/bin:/bin` },
       clearEnv: true,
     }).output();
@@ -109,7 +121,7 @@ function denoDirectory(): string {
 
 Deno.test("README: every command works as printed, in an empty home directory", async () => {
   using home = new Home();
-  await home.runs(blocksOf(README, "sh"));
+  await home.runs(blocksOf(README, "sh"), home.checkout());
 });
 
 Deno.test("help TOPIC: every command works as printed, after those of getting-started", async (test) => {

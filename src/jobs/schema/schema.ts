@@ -95,14 +95,14 @@ const restore = z.strictObject({
   name: z.string().min(1).describe("Only snapshots of this series").exactOptional(),
   host: z.string().min(1).describe("Only snapshots of this host").exactOptional(),
   paths: z.array(insidePath).describe("Files and directories in the snapshot; default: everything").exactOptional(),
-  include: patterns.describe("Only what fits; gitignore syntax").exactOptional(),
-  exclude: patterns.describe("Not what fits; gitignore syntax").exactOptional(),
+  include: patterns.describe("Restore only matching paths; gitignore syntax").exactOptional(),
+  exclude: patterns.describe("Skip matching paths; gitignore syntax").exactOptional(),
   target: path.describe("Where to; it must be empty unless `overwrite` or `delete` is given").exactOptional(),
   inPlace: z.literal(true).describe("To where everything was backed up from, instead of `target`").exactOptional(),
-  strip: z.int().min(0).max(9999).describe("Leave out the first names of every path").exactOptional(),
-  overwrite: z.enum(["always", "if-changed", "if-newer", "never"]).describe("What to do with files that are there")
+  strip: z.int().min(0).max(9999).describe("Strip that many leading path components").exactOptional(),
+  overwrite: z.enum(["always", "if-changed", "if-newer", "never"]).describe("When to replace existing files")
     .exactOptional(),
-  delete: z.boolean().describe("Remove from the target what the snapshot doesn't have").exactOptional(),
+  delete: z.boolean().describe("Delete from the target what is not in the snapshot").exactOptional(),
   owners: z.enum(["names", "ids", "none", "target"])
     .describe("By name (the default), by number, whoever restores, or the owner of the directory that it goes to")
     .exactOptional(),
@@ -110,7 +110,7 @@ const restore = z.strictObject({
   flags: z.boolean().describe("Restore the flags immutable, append-only and no-dump").exactOptional(),
   limits: LIMITS.exactOptional(),
   workers: workers.exactOptional(),
-}).describe("Get files back from a snapshot");
+}).describe("Restore files from a snapshot");
 
 /** For vaults; see the options of the same names. */
 const PACE_SHAPE = {
