@@ -23,7 +23,8 @@ export interface S3Place {
 export interface SftpPlace {
   readonly kind: "sftp";
   readonly host: string;
-  readonly port: number;
+  /** Undefined: that of `~/.ssh/config`, or the usual one. */
+  readonly port: number | undefined;
   readonly user: string | undefined;
   /** Absolute, or relative to where the server lets a session begin; without a slash at its end. */
   readonly path: string;
@@ -51,7 +52,6 @@ const SETTINGS: Readonly<Record<string, readonly string[]>> = {
 /** `s3:`, `rest:` ...; a single letter is a drive. */
 const SCHEME = /^([a-z][a-z0-9+.-]+):/;
 const AWS_HOST = "s3.amazonaws.com";
-const SSH_PORT = 22;
 
 /** Of what is no path on this machine; undefined for a path. */
 export function schemeOf(location: string): string | undefined {
@@ -109,7 +109,7 @@ function sftpPlace(text: string): SftpPlace {
     const url = urlOf(`sftp:${text}`, location, hint);
     const user = userOf(url, location), settings = settingsOf("sftp", url, location);
     const path = fromHome(decodeURIComponent(url.pathname).replace(/\/+$/, ""));
-    return { kind: "sftp", host: bare(url.hostname), port: Number(url.port) || SSH_PORT, user, path, settings };
+    return { kind: "sftp", host: bare(url.hostname), port: Number(url.port) || undefined, user, path, settings };
   }
   const found = /^(?:([^@/?]*)@)?(\[[^\]]+\]|[^:/?@]+):([^?]*)(\?.*)?$/.exec(text);
   if (found === null) throw wrong(location, "its host and path can't be told apart", hint);
@@ -119,7 +119,7 @@ function sftpPlace(text: string): SftpPlace {
   return {
     kind: "sftp",
     host: bare(host),
-    port: SSH_PORT,
+    port: undefined,
     user: user === "" ? undefined : user,
     path: fromHome(path.replace(/\/+$/, "") || (path === "" ? "." : "/")),
     settings,

@@ -4,24 +4,36 @@ import { readSecret } from "../platform/secrets.ts";
 import { loginName } from "../platform/system.ts";
 import type { Secrets } from "./credentials.ts";
 import { BadCredentials } from "./faults.ts";
+import { identityPath } from "./ssh_hosts.ts";
 import type { Ssh2, SshMethod } from "./ssh_types.ts";
 
 const USUAL_KEYS = ["id_ed25519", "id_ecdsa", "id_rsa"];
 const MOST_KEY_BYTES = 64 * 1024;
 
-/** @param user what the location says @throws BadCredentials, ExposedSecret, DiskFault */
+/** Who we are to be, and where. */
+export interface SshIdentity {
+  readonly host: string;
+  /** What the location, credentials or `~/.ssh/config` say. */
+  readonly user?: string | undefined;
+  /** What `~/.ssh/config` has in the place of the usual keys. */
+  readonly identityFiles: readonly string[];
+}
+
+/** @throws BadCredentials, ExposedSecret, DiskFault */
 export function sshMethods(
   ssh2: Ssh2,
   secrets: Secrets,
-  user: string | undefined,
+  { host, user, identityFiles }: SshIdentity,
 ): readonly [string, readonly SshMethod[]] {
-  const username = user ?? secrets.get("user") ?? loginName();
+  const username = user ?? loginName();
   const methods: SshMethod[] = [];
   const keyFile = secrets.get("key-file"), agent = secrets.get("agent"), password = secrets.get("password");
   if (keyFile !== undefined) methods.push(namedKey(ssh2, username, keyFile, secrets.get("key-passphrase")));
   else {
     if (agent !== undefined) methods.push({ type: "agent", username, agent });
-    methods.push(...usualKeys(ssh2, username, secrets.get("home")));
+    const home = secrets.get("home") ?? "", usual = USUAL_KEYS.map((name) => `~/.ssh/${name}`);
+    const files = identityFiles.length > 0 ? identityFiles : home === "" ? [] : usual;
+    methods.push(...keysIn(ssh2, username, files.map((file) => identityPath(file, { home, host, user: username }))));
   }
   if (password !== undefined) methods.push({ type: "password", username, password }, interactive(username, password));
   if (methods.length === 0) {
@@ -50,11 +62,9 @@ function namedKey(ssh2: Ssh2, username: string, path: string, passphrase: string
 }
 
 /** Those that need no passphrase. */
-function usualKeys(ssh2: Ssh2, username: string, home: string | undefined): SshMethod[] {
-  if (home === undefined) return [];
-  return USUAL_KEYS.flatMap((name) => {
-    const key = readIfFit(`${home}/.ssh/${name}`);
-    const isKey = key !== undefined && !(ssh2.utils.parseKey(key) instanceof Error);
+function keysIn(ssh2: Ssh2, username: string, paths: readonly string[]): SshMethod[] {
+  return paths.flatMap((path) => {
+    const key = readIfFit(path), isKey = key !== undefined && !(ssh2.utils.parseKey(key) instanceof Error);
     return isKey ? [{ type: "publickey" as const, username, key }] : [];
   });
 }

@@ -9,9 +9,11 @@ import type { Credentials, Secrets } from "./credentials.ts";
 import { PlaceRefuses, PlaceUnavailable, PlaceUntrusted } from "./faults.ts";
 import { fingerprintOf, type HostKeys, keysOfHost, kindOf } from "./known_hosts.ts";
 import type { SftpPlace } from "./location.ts";
+import { type SshHost, sshHostOf } from "./ssh_hosts.ts";
 import { sshMethods } from "./ssh_login.ts";
 import type { Sftp, Ssh2, SshClient, SshConfig, SshError } from "./ssh_types.ts";
 
+const SSH_PORT = 22;
 const CONNECT_MS = 20_000;
 /** A server that does not answer so many questions in a row is gone: after a minute. */
 const KEEPALIVE_MS = 15_000, KEEPALIVES = 4;
@@ -31,10 +33,11 @@ export interface Session extends Disposable {
 /** @throws PlaceUnavailable, PlaceRefuses, PlaceUntrusted, BadCredentials, ExposedSecret, DiskFault */
 export async function openSession(place: SftpPlace, credentials: Credentials): Promise<Session> {
   const ssh2 = await loadSsh2(), secrets = await credentials.get();
-  const [username, methods] = sshMethods(ssh2, secrets, place.user);
-  const known = keysOfHost(knownHosts(place, secrets), place.host, place.port);
-  const client = new ssh2.Client(), attempt = new Attempt(place, known);
-  const socket = await connected(place);
+  const config = sshHostOf(configOf(secrets), place.host), at = reached(place, config, secrets.get("user"));
+  const [username, methods] = sshMethods(ssh2, secrets, { ...at, identityFiles: config.identityFiles });
+  const known = keysOfHost(knownHosts(place, secrets), config.hostKeyAlias ?? at.host, at.port);
+  const client = new ssh2.Client(), attempt = new Attempt({ host: place.host, port: at.port }, known);
+  const socket = await connected(at);
   try {
     await attempt.ready(client, {
       sock: socket,
@@ -60,7 +63,35 @@ async function loadSsh2(): Promise<Ssh2> {
   return ssh2;
 }
 
-async function connected({ host, port }: SftpPlace): Promise<Duplex> {
+function configOf(secrets: Secrets): string {
+  const home = secrets.get("home");
+  return home === undefined ? "" : unlessFault(() => readTextFile(`${home}/.ssh/config`, MOST_HOSTS_BYTES), "");
+}
+
+/** Where a server is. */
+interface SshAddress {
+  readonly host: string;
+  readonly port: number;
+  /** Who we are there. */
+  readonly user?: string | undefined;
+}
+
+/** What the location says itself counts first, then the credentials. @throws PlaceRefuses if it can't be reached directly */
+function reached({ host, port, user }: SftpPlace, config: SshHost, ofSecrets: string | undefined): SshAddress {
+  const at = {
+    host: config.hostName ?? host,
+    port: port ?? config.port ?? SSH_PORT,
+    user: user ?? ofSecrets ?? config.user,
+  };
+  if (config.proxy === undefined) return at;
+  throw new PlaceRefuses(
+    `connect to ${host}`,
+    `~/.ssh/config reaches it by ${config.proxy}, which is not supported`,
+    `Open a tunnel, such as ssh -N -L 2222:localhost:${at.port} ${host}, and use sftp://127.0.0.1:2222/path`,
+  );
+}
+
+async function connected({ host, port }: SshAddress): Promise<Duplex> {
   try {
     return await connectTcp(host, port, CONNECT_MS);
   } catch (error) {
@@ -92,11 +123,11 @@ function hostKeyKinds({ kinds }: HostKeys): { readonly serverHostKey?: readonly 
 
 /** What becomes of a connection until it stands. */
 class Attempt {
-  readonly #place: SftpPlace;
+  readonly #place: SshAddress;
   readonly #known: HostKeys;
   #refusal: Fault | undefined;
 
-  constructor(place: SftpPlace, known: HostKeys) {
+  constructor(place: SshAddress, known: HostKeys) {
     this.#place = place;
     this.#known = known;
   }
@@ -137,7 +168,7 @@ class Attempt {
   }
 }
 
-function faultOf({ level, message }: SshError, { host }: SftpPlace): Fault {
+function faultOf({ level, message }: SshError, { host }: SshAddress): Fault {
   const what = `connect to ${host}`;
   if (level === "client-authentication") {
     return new PlaceRefuses(

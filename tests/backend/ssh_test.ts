@@ -1,9 +1,10 @@
 /** SSH: whose key is accepted, and how we say who we are. */
-import { match, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { objectKey } from "../../src/backend/backend.ts";
 import { BadCredentials, PlaceRefuses, PlaceUnavailable, PlaceUntrusted } from "../../src/backend/faults.ts";
 import { keysOfHost } from "../../src/backend/known_hosts.ts";
+import { identityPath, sshHostOf } from "../../src/backend/ssh_hosts.ts";
 import type { Fault } from "../../src/core/fault.ts";
 import { openPlace } from "../support/remote_place.ts";
 import { HAS_SSHD, makeKey, openssh, type SshServer } from "../support/servers.ts";
@@ -44,6 +45,51 @@ Deno.test("known_hosts: names, ports, patterns, hashed names, exceptions, revoke
     strictEqual([...found.accepted].join(), keys, host);
     ok(found.revoked.has("AAAA9"));
   }
+});
+
+Deno.test("~/.ssh/config: the first value of each keyword counts, keys add up, patterns may exclude", () => {
+  const text = `
+# comment
+Host nas nas2 "with space"
+  HostName 192.0.2.7
+  Port=2222
+  IdentityFile ~/.ssh/nas
+Host *.example.net !bad.example.net
+\tHostName "%h.internal"
+  User = backup
+Match user root
+  User root
+Match all
+  IdentityFile %d/keys/%h-%r
+Host jump
+  ProxyJump me@bastion:22
+Host direct
+  ProxyCommand none
+Host command
+  ProxyCommand ssh -W %h:%p bastion
+Host *
+  User everybody
+  Port 1
+  HostName never
+  HostKeyAlias known
+`;
+  const all = { hostKeyAlias: "known", identityFiles: ["%d/keys/%h-%r"], user: "everybody" };
+  const other = { ...all, hostName: "never", port: 1 };
+  for (
+    const [host, expected] of [
+      ["nas", { ...all, hostName: "192.0.2.7", port: 2222, identityFiles: ["~/.ssh/nas", "%d/keys/%h-%r"] }],
+      ["NAS2", { ...all, hostName: "192.0.2.7", port: 2222, identityFiles: ["~/.ssh/nas", "%d/keys/%h-%r"] }],
+      ["a.example.net", { ...other, hostName: "a.example.net.internal", user: "backup" }],
+      ["bad.example.net", other],
+      ["jump", { ...other, proxy: "ProxyJump me@bastion:22" }],
+      ["direct", other],
+      ["command", { ...other, proxy: "ProxyCommand ssh -W %h:%p bastion" }],
+    ] as const
+  ) deepStrictEqual(sshHostOf(text, host), expected, host);
+  deepStrictEqual(sshHostOf("Port 99999\nnonsense\nHost\nUser x", "nas"), { identityFiles: [] });
+  const who = { home: "/home/me", host: "nas", user: "root" };
+  strictEqual(identityPath("~/.ssh/nas", who), "/home/me/.ssh/nas");
+  strictEqual(identityPath("%d/keys/%h-%r%%", who), "/home/me/keys/nas-root%");
 });
 
 const sshd = HAS_SSHD ? await openssh() : { port: 0, directory: "", home: "" } as SshServer;
@@ -126,5 +172,35 @@ testSsh(
     ok(nothing instanceof BadCredentials, String(nothing));
     const dead = await faultOf(LOCATION, { HOME: home, SSH_AUTH_SOCK: `${home}/nobody` });
     ok(dead instanceof PlaceRefuses || dead instanceof PlaceUnavailable, String(dead));
+  },
+);
+
+testSsh(
+  "A host by its name in ~/.ssh/config is reached; one behind another is refused, and says what to do",
+  async () => {
+    const home = `${sshd.directory}/configured`, bytes = noise(10, 2), key = objectKey("data", sha256(bytes));
+    Deno.mkdirSync(`${home}/.ssh`, { recursive: true });
+    Deno.copyFileSync(HOSTS, `${home}/.ssh/known_hosts`);
+    Deno.copyFileSync(`${sshd.home}/.ssh/id_ed25519`, `${home}/.ssh/other-name`);
+    const config = `Host my-nas
+  HostName 127.0.0.1
+  Port ${sshd.port}
+  IdentityFile ~/.ssh/other-name
+Host far
+  ProxyJump my-nas
+`;
+    Deno.writeTextFileSync(`${home}/.ssh/config`, config);
+    {
+      await using backend = await openPlace(`sftp:my-nas:${sshd.directory}/by-name`, { HOME: home });
+      await backend.put(key, bytes);
+      strictEqual(await backend.head(key), 10);
+    }
+    // The port that the location says counts more.
+    const elsewhere = await faultOf(`sftp://my-nas:1${sshd.directory}/by-name`, { HOME: home });
+    ok(elsewhere instanceof PlaceUnavailable, String(elsewhere));
+    const behind = await faultOf(`sftp:far:${sshd.directory}/by-name`, { HOME: home });
+    ok(behind instanceof PlaceRefuses, String(behind));
+    match(behind.message, /~\/\.ssh\/config reaches it by ProxyJump my-nas, which is not supported/);
+    match(behind.hint, /ssh -N -L 2222:localhost:22 far/);
   },
 );

@@ -1,0 +1,76 @@
+/** What `~/.ssh/config` says of a host: where it really is, who we are there, and with which keys. */
+
+export interface SshHost {
+  readonly hostName?: string;
+  readonly port?: number;
+  readonly user?: string;
+  /** In their order; may have `~` and tokens such as `%d` in them. */
+  readonly identityFiles: readonly string[];
+  /** Under which its key is known. */
+  readonly hostKeyAlias?: string;
+  /** It can only be reached by way of something else, such as "ProxyJump bastion". */
+  readonly proxy?: string;
+}
+
+const LINE = /^\s*([A-Za-z]+)(?:(?:\s*=\s*|\s+)(.*?))?\s*$/;
+const MOST_PORT = 65_535;
+
+/** Of each keyword the first value counts, as for ssh. Blocks with `Match`, but for `Match all`, and `Include` are left out. */
+export function sshHostOf(text: string, host: string): SshHost {
+  const found = new Map<string, string>(), identityFiles: string[] = [];
+  let counts = true;
+  for (const line of text.split("\n")) {
+    const [, keyword = "", value = ""] = LINE.exec(line) ?? [], key = keyword.toLowerCase();
+    if (key === "host") counts = matchesAny(wordsOf(value), host);
+    else if (key === "match") counts = value.toLowerCase() === "all";
+    else if (counts && key === "identityfile") identityFiles.push(wordsOf(value)[0] ?? "");
+    else if (counts && value !== "" && !found.has(key)) {
+      found.set(key, key.startsWith("proxy") ? value : wordsOf(value)[0] ?? "");
+    }
+  }
+  const hostName = found.get("hostname")?.replaceAll("%h", host).replaceAll("%%", "%"), user = found.get("user");
+  const port = portOf(found.get("port")), hostKeyAlias = found.get("hostkeyalias"), proxy = proxyOf(found);
+  return {
+    ...(hostName !== undefined && { hostName }),
+    ...(port !== undefined && { port }),
+    ...(user !== undefined && { user }),
+    identityFiles: identityFiles.filter((file) => file !== "" && file !== "none"),
+    ...(hostKeyAlias !== undefined && { hostKeyAlias }),
+    ...(proxy !== undefined && { proxy }),
+  };
+}
+
+/** An `IdentityFile`, as a path. */
+export function identityPath(file: string, { home, host, user }: Record<"home" | "host" | "user", string>): string {
+  const tokens: Readonly<Record<string, string>> = { "%d": home, "%h": host, "%r": user, "%%": "%" };
+  return file.replace(/^~(?=\/)/, home).replace(/%[dhr%]/g, (token) => tokens[token] ?? token);
+}
+
+function proxyOf(found: ReadonlyMap<string, string>): string | undefined {
+  for (const [key, name] of [["proxyjump", "ProxyJump"], ["proxycommand", "ProxyCommand"]] as const) {
+    const value = found.get(key);
+    if (value !== undefined && value !== "" && value.toLowerCase() !== "none") return `${name} ${value}`;
+  }
+  return undefined;
+}
+
+function portOf(text: string | undefined): number | undefined {
+  const port = /^\d+$/.test(text ?? "") ? Number(text) : 0;
+  return port > 0 && port <= MOST_PORT ? port : undefined;
+}
+
+/** Words, some of them in quotes. */
+function wordsOf(text: string): string[] {
+  return Array.from(text.matchAll(/"([^"]*)"|(\S+)/g), ([, quoted, plain]) => quoted ?? plain ?? "");
+}
+
+function matchesAny(patterns: readonly string[], host: string): boolean {
+  const isFor = (pattern: string) => globOf(pattern).test(host.toLowerCase());
+  if (patterns.some((pattern) => pattern.startsWith("!") && isFor(pattern.slice(1)))) return false;
+  return patterns.some((pattern) => !pattern.startsWith("!") && isFor(pattern));
+}
+
+function globOf(pattern: string): RegExp {
+  const source = pattern.toLowerCase().replace(/[.+^${}()|[\]\\]/g, "\\$&");
+  return new RegExp(`^${source.replaceAll("*", ".*").replaceAll("?", ".")}$`);
+}
