@@ -111,7 +111,7 @@ async function isDirectory(path: Raw, session: Session): Promise<boolean> {
 function print({ kind, id, what, from, quarantine, affected }: Repaired, { out, options }: Session): void {
   if (from !== undefined) {
     const how = kind === "unit" ? `${from} was stored again` : `a copy was in ${from}`;
-    if (!options.quiet) out.line(`healed ${kind} ${id}: ${what}; ${how}`);
+    if (!options.quiet) out.line(`repaired ${kind} ${id}: ${what}; ${how}`);
     return;
   }
   out.line(`lost ${kind} ${id}: ${what}${quarantine === undefined ? "" : `; moved to ${quarantine}`}`);
@@ -123,5 +123,7 @@ function print({ kind, id, what, from, quarantine, affected }: Repaired, { out, 
 function summaryText({ damaged, healed, lost }: RepairResult, dryRun: boolean): string {
   if (damaged === 0) return "Nothing is damaged";
   const would = dryRun ? "would be " : "";
-  return `${pluralText(damaged, "item")} damaged: ${healed} ${would}healed, ${lost} ${lost === 1 ? "is" : "are"} lost`;
+  return `${pluralText(damaged, "item")} damaged: ${healed} ${would}repaired, ${lost} ${
+    lost === 1 ? "is" : "are"
+  } lost`;
 }

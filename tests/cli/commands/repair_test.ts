@@ -23,10 +23,10 @@ Deno.test("repair says what it healed and what is lost, and where", async () => 
   match(
     stdout,
     new RegExp(
-      `^healed content ${id}: ${wrong}; a copy was in ${world.source}/kept\n` +
+      `^repaired content ${id}: ${wrong}; a copy was in ${world.source}/kept\n` +
         `lost content (${id}): ${wrong}; moved to quarantine/\\1\n` +
         `  affects /lost.* in [0-9a-f]{12}\n` +
-        `2 items damaged: 1 healed, 1 is lost\n$`,
+        `2 items damaged: 1 repaired, 1 is lost\n$`,
     ),
   );
 });

@@ -199,12 +199,12 @@ Deno.test("a vault is healed from a storage, and the storage from the vault; wha
   Deno.removeSync(`${world.base}/photos`, { recursive: true });
   Deno.removeSync(`${world.base}/vault/data`, { recursive: true });
   const { stdout, stderr } = await world.expect(3, "repair", ...vault, "--dry-run");
-  match(stdout, /healed hunk [^]*; a copy was in the cache on this machine\n/);
+  match(stdout, /repaired hunk [^]*; a copy was in the cache on this machine\n/);
   match(stdout, /lost content [0-9a-f]{64}: [^]*\n *affects \/a.jpg in /);
   strictEqual(stderr, "");
   const healed = await world.expect(0, "repair", ...vault, "--from", "storage");
-  match(healed.stdout, /healed content [^]*; a copy was in .*storage\n/);
-  match(healed.stdout, /healed unit [^]* was stored again\n/);
+  match(healed.stdout, /repaired content [^]*; a copy was in .*storage\n/);
+  match(healed.stdout, /repaired unit [^]* was stored again\n/);
   await world.expect(0, "check", ...vault, "--read-data");
   const leaves = [...Deno.readDirSync(`${world.base}/storage/content`)].map(({ name }) => name);
   for (const leaf of leaves) {
@@ -214,7 +214,7 @@ Deno.test("a vault is healed from a storage, and the storage from the vault; wha
     }
   }
   const back = await world.expect(0, "repair", "-s", "storage", "--from", "vault", "--password-file", "password");
-  match(back.stdout, /3 items damaged: 3 healed, 0 are lost/);
+  match(back.stdout, /3 items damaged: 3 repaired, 0 are lost/);
   await world.expect(0, "check", "-s", "storage", "--read-data");
 });
 
