@@ -110,6 +110,7 @@ Deno.test("Events come as they happen; who only watches hears no names; a stream
   using world = new World({ inMemory: true });
   await using server = await webServer(world);
   const heard: string[] = [];
+  Deno.writeTextFileSync(`${server.jobs}/secret.json`, "{}");
   for (const role of ["watch", "admin"] as const) {
     using connection = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
     await send(
@@ -131,6 +132,11 @@ Deno.test("Events come as they happen; who only watches hears no names; a stream
     running: true,
     waiting: 0,
   });
+  strictEqual(
+    (await ask(server, "/api/v1/jobs/secret.json", { method: "DELETE", token: tokenOf("admin") })).status,
+    204,
+  );
+  strictEqual(JSON.parse((await ask(server, "/api/v1/jobs", { token: tokenOf("watch") })).text).running, false);
   // As somebody does who goes from page to page: each leaves a stream behind.
   for (let i = 0; i < 12; i++) {
     for (let isFull = true; isFull;) {

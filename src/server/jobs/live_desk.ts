@@ -89,10 +89,13 @@ export class LiveDesk implements JobDesk {
   }
 
   running(): RunningJob | undefined {
-    if (this.#running === undefined) return undefined;
-    const [begun] = this.#in(CONTROL, (control) => this.#begunIn(control, this.#running?.file ?? ""));
+    const now = this.#running;
+    if (now === undefined) return undefined;
+    const [begun] = this.#in(CONTROL, (control) => this.#begunIn(control, now.file));
+    // Taken out in the moment between its start and its record: nothing is told of its end.
+    if (begun === undefined && !this.#isThere(now.file)) return undefined;
     return {
-      ...this.#running,
+      ...now,
       isCancelled: begun?.isCancelled ?? false,
       ...(this.#progress !== undefined && { progress: this.#progress }),
     };
@@ -164,6 +167,10 @@ export class LiveDesk implements JobDesk {
           return text !== undefined && isOf(text, who) ? [file] : [];
         }).length > 0
     );
+  }
+
+  #isThere(file: string): boolean {
+    return this.#in(undefined, (jobs) => jobs.stat(rawOf(file)) === undefined ? [] : [file]).length > 0;
   }
 
   /** A record goes on even if its file is gone. */
