@@ -22,7 +22,7 @@ export function headerOf(id: RootId, root: Root): RootHeader {
  * In order, each with a sequence of its own. Those of one storage are in the order in which they were made, whatever its
  * clock said; with those of others among them, all are in the order of their moments.
  * Two roots have the same one if the first could not be read when the second
- * was made (damaged since healed, or of a newer format); the later one, and whatever it runs into, moves on.
+ * was made (damaged since repaired, or of a newer format); the later one, and whatever it runs into, moves on.
  */
 export function renumbered(heads: readonly RootHeader[]): RootHeader[] {
   const key = ({ id, root }: RootHeader) => root.start + id, moments = momentsOf(heads);

@@ -1,4 +1,4 @@
-/** Vaults as sources of healing for a storage: what comes from one is first put into a file beside, and judged there. */
+/** Vaults as sources of repair for a storage: what comes from one is first put into a file beside, and judged there. */
 import type { HunkId, RootId } from "../../core/content_id.ts";
 import { newHasher } from "../../core/digest.ts";
 import { rawOf } from "../../core/raw.ts";

@@ -1,11 +1,11 @@
 /**
  * Healing what is damaged or missing with what else there is: trees, the files that were backed up, other storages. What
- * nothing can heal is put into quarantine and named, with every path of every snapshot that needs it.
+ * nothing can repair is put into quarantine and named, with every path of every snapshot that needs it.
  *
  * Roots and hunks can also be made again from the catalog and from other snapshots: see {@link recoverRoot} and
  * {@link recoverLines}.
  *
- * Roots come first, then hunks, then contents, for each tells what of the next is needed. A root that can't be healed
+ * Roots come first, then hunks, then contents, for each tells what of the next is needed. A root that can't be repaired
  * stays where it is: it keeps `prune` from removing what only that snapshot needs.
  */
 import { shortId } from "../../core/short_id.ts";

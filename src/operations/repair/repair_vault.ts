@@ -1,6 +1,6 @@
 /**
  * Healing a vault: units that no index lists are listed, units that are damaged are given up, and what was in them is stored
- * again: what is whole from themselves, the rest from wherever there is a copy. What nothing can heal is named, with every
+ * again: what is whole from themselves, the rest from wherever there is a copy. What nothing can repair is named, with every
  * path of every snapshot that needs it.
  */
 import type { Apath } from "../../core/apath.ts";
@@ -103,7 +103,7 @@ class VaultRepair {
   readonly #states = new Map<ContentId, "ok" | "damaged">();
   readonly #lostPaths = new Map<string, AffectedPath[]>();
   readonly #useless = new Set<RootId>();
-  /** Those that were healed. */
+  /** Those that were repaired. */
   readonly #hunks = new Map<HunkId, Uint8Array<ArrayBuffer>>();
   /** Units that were given up, and what is wrong with them. */
   readonly #damages = new Map<string, string>();
@@ -203,7 +203,7 @@ class VaultRepair {
     return { hunks, contents, unneeded };
   }
 
-  /** Suspects among what healed hunks name. */
+  /** Suspects among what repaired hunks name. */
   async #contentsOfHealed(): Promise<ReadonlyMap<string, string>> {
     if (this.#tools.repairer !== undefined) return (await this.#suspects(false)).contents;
     // As long as nothing is stored, no check finds them.

@@ -1,5 +1,5 @@
 /**
- * Where goes what is out of place or can't be healed: out of the way, and not lost, for a person may still make something
+ * Where goes what is out of place or can't be repaired: out of the way, and not lost, for a person may still make something
  * of it. Only for a writer.
  */
 import { openDirIfThere } from "../../platform/open_optional.ts";
@@ -52,7 +52,7 @@ export function makeDirectory(storage: Dir, parent: Dir, name: Raw, mode: number
   return place;
 }
 
-/** An item may be damaged, healed and damaged again. */
+/** An item may be damaged, repaired and damaged again. */
 function freeName(directory: Dir, wanted: Raw): Raw {
   let name = wanted;
   for (let n = 2; directory.stat(name) !== undefined; n++) name = raw`${wanted}-${n}`;

@@ -1,4 +1,4 @@
-/** Another storage as a source of healing: it may have the same items, or the same files under another checksum. */
+/** Another storage as a source of repair: it may have the same items, or the same files under another checksum. */
 import { nameOf } from "../../core/apath.ts";
 import type { ContentId, HunkId, RootId } from "../../core/content_id.ts";
 import { unlessFault } from "../../core/fault.ts";
