@@ -255,7 +255,7 @@ Deno.test("every foreseen failure has a message, a hint, a code and an exit stat
   });
   await faults("patterns that can't be read", async () => {
     await place.fault(1, "disk", "backup", "source", "--exclude-from", "source");
-    match((await place.expect(1, "backup", "source", "--exclude-from", "no such")).stderr, /not there/);
+    match((await place.expect(1, "backup", "source", "--exclude-from", "no such")).stderr, /no such file or directory/);
   });
   await faults("another writer", async () => {
     using lock = Deno.openSync(`${place.storage}/db/lock`, { read: true, write: true });
