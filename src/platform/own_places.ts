@@ -45,6 +45,6 @@ export interface OwnPlaces extends OwnDirectories {
   around(path: Raw): OwnPlace | undefined;
   /** The first of our places that a directory holds, or is; as for {@link around}. */
   heldBy(path: Raw): { readonly path: Raw; readonly place: OwnPlace } | undefined;
-  /** True for the directories that make a storage, by their name in it. */
+  /** True for the directories that a storage has, by their name in it. */
   isPart(name: Raw): boolean;
 }

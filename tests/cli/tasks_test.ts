@@ -184,7 +184,7 @@ const TASKS: readonly Task[] = [
   },
   {
     title: "Forget where the storage is",
-    better: "It says which disk may not be mounted, or how to make a storage.",
+    better: "It says which disk may not be mounted, or how to create a storage.",
     does: async (_world, say) => {
       await say("snapshots", "-s", "nowhere");
       await say("snapshots");

@@ -221,7 +221,7 @@ async function openOrInit(session: Session, chosen: readonly Chosen[]): Promise<
     const [only, ...others] = chosen;
     if (only !== undefined && others.length === 0) await checkSources(only.sources, session);
     if (session.place.name !== undefined) throw error;
-    const path = await session.storagePath("make a storage there");
+    const path = await session.storagePath("create a storage there");
     initStorage(await session.machine(), path, DEFAULT_SETTINGS);
     session.monitor.notice(`Made a new storage in ${textOf(path)}`);
     return await session.openRepository();

@@ -67,11 +67,11 @@ export const defineInit: Define = (program, act) => {
 async function makeStorage(session: Session, place: Place, { algorithm, hexSplit }: StorageOptions): Promise<void> {
   const { location: path } = place;
   if (hasScheme(path) || place.name !== undefined) {
-    throw new BadUsage(`Cannot make a storage at ${JSON.stringify(path)}`, "Make a vault there, with `--vault`");
+    throw new BadUsage(`Cannot create a storage at ${JSON.stringify(path)}`, "Create a vault there, with `--vault`");
   }
   const { initStorage } = await import("../../storage/layout/init.ts");
   initStorage(await session.machine(), rawOf(path), { algorithm, hexSplit });
-  const { settings: { id, created } } = await session.openStorage("make a storage there");
+  const { settings: { id, created } } = await session.openStorage("create a storage there");
   session.result({ path, id, algorithm, hexSplit, created }, [
     `Made a storage in ${path} (${algorithm}, hex split ${hexSplit.join(",")})`,
   ]);
@@ -105,7 +105,7 @@ function keepTheKey(location: string): string[] {
 }
 
 const NOBODY_TYPES =
-  "Give it with `--password-file` or `--password-command`; `--unencrypted` makes a vault that everybody can read";
+  "Give it with `--password-file` or `--password-command`; `--unencrypted` creates a vault that everybody can read";
 
 /** @throws BadUsage also if nobody is there to be asked */
 async function requestFor(session: Session, { location, settings }: Place, keyName?: string): Promise<InitRequest> {

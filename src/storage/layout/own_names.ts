@@ -28,7 +28,7 @@ export function nameInWork(random: Random): string {
   return TREE_IN_WORK + random(8).toHex();
 }
 
-/** True for the directories that make a storage. @param name in it */
+/** True for the directories that a storage has. @param name in it */
 export function isPart(name: Raw): boolean {
   return name === DB || name === CONTENT || name === TMP || name === "latest" || name === "quarantine" ||
     YEAR.test(name);

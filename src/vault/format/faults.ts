@@ -148,7 +148,7 @@ export class VaultExists extends Fault {
   readonly code = "vault-exists";
   readonly hint = "Choose another place, or use the vault that is there";
   constructor(location: string, what = "there is one already") {
-    super(`Cannot make a vault in ${JSON.stringify(location)}: ${what}`);
+    super(`Cannot create a vault in ${JSON.stringify(location)}: ${what}`);
   }
 }
 
