@@ -19,14 +19,14 @@ export class ItemListing {
     this.#settings = settings;
   }
 
-  /** Ids of all roots, from a listing of `content/`. */
+  /** Ids of all roots, from a listing of `content/`; in the order of the ids, whatever that of the disk is. */
   rootIds(): RootId[] {
     const length = digestHexLength(this.#settings.algorithm);
     const ids: RootId[] = [];
     for (const { id } of this.items((name) => name.endsWith("f0"))) {
       if (classOfId(id, length) === "root") ids.push(parseRootId(id, length));
     }
-    return ids;
+    return ids.sort();
   }
 
   /** Every name in the leaf directories of `content/` that `wanted` lets through. */
