@@ -156,7 +156,8 @@ async function tests(
   } = {},
 ): Promise<Tally> {
   heading(title, outlet);
-  const { succeeded, output } = await deno(["test", "--parallel", ...flags, ...args], outlet, env);
+  const jobs = { DENO_JOBS: `${JOBS}` };
+  const { succeeded, output } = await deno(["test", "--parallel", ...flags, ...args], outlet, { ...jobs, ...env });
   seen.push(...testLines(output).map((line) => ({ ...line, name: prefix + line.name })));
   const tally = tallyOf(output, succeeded), doubtful = succeeded ? [] : filesOfFewFailures(output);
   if (doubtful.length === 0 || !await passAlone(doubtful, { env, outlet })) return tally;
@@ -241,7 +242,7 @@ async function fast(): Promise<Tally[]> {
   try {
     const { files, prints } = filesToTest();
     const groups = inGroups(files, known<number>(TIMES), { count: JOBS * GROUPS_A_JOB, directory: base });
-    const env = { ...QUICK, TMPDIR: base, DENO_JOBS: `${JOBS}` };
+    const env = { ...QUICK, TMPDIR: base };
     const tested = await tests("tests", ["--config=deno.json", ...groups], { env, flags: UNBLAMED });
     Deno.mkdirSync("dist", { recursive: true });
     noteIn(TIMES, msByFile(seen));
