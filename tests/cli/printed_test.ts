@@ -32,7 +32,7 @@ const NOT_RUN: Readonly<Record<string, readonly string[]>> = {
   "jobs": ["the run of a job that failed"],
   "nas": ["a NAS", "Docker", "a NAS"],
   "notifications": ["an address"],
-  "web": ["runs until it is stopped", "a token", "other servers"],
+  "web": ["runs until it is stopped", "runs until it is stopped", "a token", "other servers"],
 };
 
 function blocksOf(text: string, language: string): string[] {

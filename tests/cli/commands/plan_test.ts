@@ -1,5 +1,9 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { HAS_LINUX_DISK } from "../../support/needs.ts";
 import { Place } from "../program.ts";
+
+/** Where ctimes are whole seconds, whatever was written within two of them counts as changed. */
+const ignore = !HAS_LINUX_DISK;
 
 function plant(place: Place): void {
   place.write("a.txt", "12345");
@@ -8,7 +12,7 @@ function plant(place: Place): void {
   place.write("sub/c.txt", "1");
 }
 
-Deno.test("plan says what a backup would do, for people and as JSON, and does nothing of it", async () => {
+Deno.test("plan says what a backup would do, for people and as JSON, and does nothing of it", { ignore }, async () => {
   using place = new Place();
   plant(place);
   await place.expect(0, "init");
@@ -82,50 +86,54 @@ Deno.test("backup --skip-if-unchanged says that nothing has changed, and since w
   strictEqual((await place.json("snapshots")).length, 2);
 });
 
-Deno.test("plan --why names the rule that leaves a path out, and what is done with one that is taken", async () => {
-  using place = new Place();
-  plant(place);
-  Deno.mkdirSync(`${place.source}/.cache`);
-  place.write(".cache/x", "1");
-  place.write("sub/.backupignore", "*.log\n");
-  place.write("sub/d.log", "1");
-  place.write("large", "x".repeat(5000));
-  Deno.writeTextFileSync(`${place.base}/patterns`, "sub/c*\n");
-  await place.expect(0, "init");
-  const options = [
-    "--exclude",
-    "*.tmp",
-    "--exclude-preset",
-    "desktop",
-    "--exclude-from",
-    "patterns",
-    "--max-size",
-    "4K",
-  ];
-  const why = async (path: string) =>
-    (await place.expect(0, "plan", "source", ...options, "--why", path)).stdout.trimEnd();
-  const source = Deno.realPathSync(place.source);
-  strictEqual(await why("source/b.tmp"), `${place.source}/b.tmp is excluded by the pattern *.tmp of --exclude`);
-  match(await why("source/sub/c.txt"), /pattern sub\/c\* of --exclude-from patterns$/);
-  match(await why("source/.cache/x"), /pattern \.cache\/ of --exclude-preset desktop, which excludes .*\/\.cache$/);
-  ok((await why("source/sub/d.log")).endsWith(`the pattern *.log of ${source}/sub/.backupignore`));
-  match(await why("source/large"), /is excluded by the limit of size$/);
-  match(await why("source/a.txt"), /is new$/);
-  await place.ages();
-  await place.expect(0, "backup", "source", ...options);
-  match(await why("source/a.txt"), /is unchanged/);
-  place.write("a.txt", "longer than before");
-  match(await why("source/a.txt"), /would be read again: size, mtime, ctime differ/);
-  const json = await place.json("plan", "source", ...options, "--why", "source/.cache/x");
-  deepStrictEqual(json, {
-    path: `${place.source}/.cache/x`,
-    verdict: "excluded",
-    rule: { by: "pattern", pattern: ".cache/", from: null },
-    at: `${source}/.cache`,
-  });
-  await place.fault(1, "no-source", "plan", "source", "--why", "source/nowhere");
-  await place.fault(1, "not-in-sources", "plan", "source", "--why", "patterns");
-});
+Deno.test(
+  "plan --why names the rule that leaves a path out, and what is done with one that is taken",
+  { ignore },
+  async () => {
+    using place = new Place();
+    plant(place);
+    Deno.mkdirSync(`${place.source}/.cache`);
+    place.write(".cache/x", "1");
+    place.write("sub/.backupignore", "*.log\n");
+    place.write("sub/d.log", "1");
+    place.write("large", "x".repeat(5000));
+    Deno.writeTextFileSync(`${place.base}/patterns`, "sub/c*\n");
+    await place.expect(0, "init");
+    const options = [
+      "--exclude",
+      "*.tmp",
+      "--exclude-preset",
+      "desktop",
+      "--exclude-from",
+      "patterns",
+      "--max-size",
+      "4K",
+    ];
+    const why = async (path: string) =>
+      (await place.expect(0, "plan", "source", ...options, "--why", path)).stdout.trimEnd();
+    const source = Deno.realPathSync(place.source);
+    strictEqual(await why("source/b.tmp"), `${place.source}/b.tmp is excluded by the pattern *.tmp of --exclude`);
+    match(await why("source/sub/c.txt"), /pattern sub\/c\* of --exclude-from patterns$/);
+    match(await why("source/.cache/x"), /pattern \.cache\/ of --exclude-preset desktop, which excludes .*\/\.cache$/);
+    ok((await why("source/sub/d.log")).endsWith(`the pattern *.log of ${source}/sub/.backupignore`));
+    match(await why("source/large"), /is excluded by the limit of size$/);
+    match(await why("source/a.txt"), /is new$/);
+    await place.ages();
+    await place.expect(0, "backup", "source", ...options);
+    match(await why("source/a.txt"), /is unchanged/);
+    place.write("a.txt", "longer than before");
+    match(await why("source/a.txt"), /would be read again: size, mtime, ctime differ/);
+    const json = await place.json("plan", "source", ...options, "--why", "source/.cache/x");
+    deepStrictEqual(json, {
+      path: `${place.source}/.cache/x`,
+      verdict: "excluded",
+      rule: { by: "pattern", pattern: ".cache/", from: null },
+      at: `${source}/.cache`,
+    });
+    await place.fault(1, "no-source", "plan", "source", "--why", "source/nowhere");
+    await place.fault(1, "not-in-sources", "plan", "source", "--why", "patterns");
+  },
+);
 
 Deno.test("plan refuses what makes no sense", async () => {
   using place = new Place();
