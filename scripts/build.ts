@@ -11,8 +11,10 @@
  * The base runtime comes from Deno's download site. Where that can't be reached, the environment may name two files:
  * DENORT_BIN, a base runtime for this machine, and COMPILE_DENO, the Deno of the same version, which then compiles.
  */
+import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { stableScripts } from "./stable_scripts.ts";
 
 /** Short names to what Deno calls the platform. */
 const TARGETS: Readonly<Record<string, string>> = {
@@ -93,7 +95,27 @@ async function bundle(): Promise<void> {
   const { succeeded, output } = await run(Deno.execPath(), args, environment());
   if (!succeeded) throw new BuildFailed(`Cannot bundle main.ts:\n${output}`);
   await deferRequire();
+  await stabilize();
   await forgetTimes();
+}
+
+/** Neither the place of the project nor that of Deno's cache may show in the executable. */
+async function stabilize(): Promise<void> {
+  const cache = await Deno.realPath(await cacheDirectory()), scripts = new Map<string, string>();
+  for await (const { name } of Deno.readDir(new URL(SCRIPTS, ROOT))) {
+    scripts.set(name, await Deno.readTextFile(new URL(`${SCRIPTS}/${name}`, ROOT)));
+    await Deno.remove(new URL(`${SCRIPTS}/${name}`, ROOT));
+  }
+  const packages = `${relative(fileURLToPath(ROOT), cache).replaceAll("\\", "/")}/npm/`;
+  for (const [name, text] of stableScripts(scripts, packages)) {
+    await Deno.writeTextFile(new URL(`${SCRIPTS}/${name}`, ROOT), text);
+  }
+}
+
+/** Where Deno keeps packages. */
+async function cacheDirectory(): Promise<string> {
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"], env: environment() }).output();
+  return (JSON.parse(new TextDecoder().decode(stdout)) as { readonly denoDir: string }).denoDir;
 }
 
 /** The executable holds when each script was written: the same source would make other bytes each time. */
