@@ -1,7 +1,7 @@
 /** Where sources appear in a snapshot. */
 import { type Apath, childOf, TOP } from "../core/apath.ts";
 import { BadUsage } from "../core/fault.ts";
-import { isBelow, type Raw, raw, splitRaw, textOf } from "../core/raw.ts";
+import { isBelow, joinRaw, type Raw, raw, relativeTo, splitRaw, textOf } from "../core/raw.ts";
 
 /** One thing to back up, and where it appears in the snapshot. */
 export interface SourceRoot {
@@ -15,6 +15,8 @@ export interface SourceRoot {
   readonly as?: Raw | undefined;
   /** As for {@link SourcePath}. */
   readonly origin?: Raw | undefined;
+  /** As for {@link SourcePath}. */
+  readonly beneath?: Raw | undefined;
 }
 
 /** A source as the file system has it. */
@@ -26,6 +28,20 @@ export interface SourcePath {
   readonly as?: Raw | undefined;
   /** What a person calls it, if it is read from a copy that stands still. */
   readonly origin?: Raw | undefined;
+  /** A directory above it, or itself, below which no link is followed, also none that comes meanwhile; absent: no matter. */
+  readonly beneath?: Raw | undefined;
+}
+
+/** A directory of a source in two parts: the first is opened by its path, the second without following a link. */
+export interface Opening {
+  readonly rootPath: Raw;
+  readonly relative: Raw;
+}
+
+/** @param path of a source, or of the directory of one that is a file @param relative below that */
+export function openingOf({ beneath }: Pick<SourceRoot, "beneath">, path: Raw, relative: Raw): Opening {
+  if (beneath === undefined) return { rootPath: path, relative };
+  return { rootPath: beneath, relative: joinRaw(relativeTo(beneath, path), relative) };
 }
 
 /**

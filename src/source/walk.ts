@@ -15,7 +15,7 @@ import type { OwnDirectories } from "../platform/own_places.ts";
 import type { Decision, Filter } from "./filter.ts";
 import { decideByLayers, IGNORE_FILE, type Layer, readLayer } from "./ignore_file.ts";
 import type { PathSelection } from "./path_selection.ts";
-import { type SourceRoot } from "./placement.ts";
+import { type Opening, openingOf, type SourceRoot } from "./placement.ts";
 
 export interface Found {
   /** In the parent; "" is the parent itself. */
@@ -123,25 +123,31 @@ export function* walk(disk: Disk, roots: readonly SourceRoot[], options: WalkOpt
 /** The entry of a source itself. @returns true if there is something below it */
 function* ownEntry(disk: Disk, root: SourceRoot, options: WalkOptions): Generator<WalkBatch, boolean> {
   const isDirectory = root.kind === "dir";
-  const rootPath = isDirectory ? root.path : parentPath(root.path);
-  using parent = openSource(disk, rootPath, new NoSource(root.path));
+  const opening = openingOf(root, isDirectory ? root.path : parentPath(root.path), EMPTY);
+  using parent = openSource(disk, opening, new NoSource(root.path));
   const name = isDirectory ? EMPTY : baseName(root.path);
   const stat = isDirectory ? parent.statSelf() : parent.stat(name);
   if (stat === undefined) throw new NoSource(root.path);
   options.monitor.count("walkedEntries");
   const found = [{ name, path: root.at, stat }];
-  yield { parent, rootPath, relative: rawOf(""), apath: parentOf(root.at), found };
+  yield { parent, ...opening, apath: parentOf(root.at), found };
   return isDirectory;
 }
 
 /** @param missing thrown if there is nothing of that name */
-function openSource(disk: Disk, path: Raw, missing: Fault): Dir {
+function openSource(disk: Disk, opening: Opening, missing: Fault): Dir {
   try {
-    return disk.openDir(path);
+    return openAt(disk, opening);
   } catch (error) {
     if (error instanceof DiskFault && error.errno === "ENOENT") throw missing;
     throw error;
   }
+}
+
+function openAt(disk: Disk, { rootPath, relative }: Opening): Dir {
+  if (relative === EMPTY) return disk.openDir(rootPath);
+  using top = disk.openDir(rootPath);
+  return top.openPath(relative);
 }
 
 /** A directory to visit. */
@@ -170,7 +176,7 @@ class RootWalk {
   }
 
   *batches(): Generator<WalkBatch> {
-    using top = openSource(this.#disk, this.#root.path, new SourceGone(this.#root.path));
+    using top = openSource(this.#disk, this.#opening(), new SourceGone(this.#root.path));
     using descent = new Descent(top);
     this.#self = top.statSelf();
     this.#hasLastingInode = top.reliableInodes();
@@ -182,6 +188,10 @@ class RootWalk {
       for (let i = below.length - 1; i >= 0; i--) pending.push(below[i]!);
     }
     this.#assertThere();
+  }
+
+  #opening(relative = EMPTY): Opening {
+    return openingOf(this.#root, this.#root.path, relative);
   }
 
   /** @returns the subdirectories to visit, in order */
@@ -205,7 +215,7 @@ class RootWalk {
         if (entered === undefined) this.#tell(relative, name, OTHER_FILE_SYSTEM, stat);
         else below.push({ relative: joinRaw(relative, name), layer, device: stat.device, isWay: entered === "as way" });
       }
-      yield { parent, rootPath: this.#root.path, relative, apath, found };
+      yield { parent, ...this.#opening(relative), apath, found };
     }
     return below;
   }
@@ -275,7 +285,7 @@ class RootWalk {
   #assertThere(): void {
     let now: Stat | undefined;
     try {
-      using top = this.#disk.openDir(this.#root.path);
+      using top = openAt(this.#disk, this.#opening());
       now = top.statSelf();
     } catch (error) {
       if (!(error instanceof DiskFault)) throw error;

@@ -1,5 +1,5 @@
 /** Jobs that back up. */
-import { baseName, parentPath, type Raw, rawOf, textOf } from "../../core/raw.ts";
+import { baseName, joinRaw, parentPath, type Raw, rawOf, textOf } from "../../core/raw.ts";
 import { backup } from "../../operations/backup/backup.ts";
 import type { BackupRequest } from "../../operations/backup/backup_request.ts";
 import type { Selection } from "../../operations/comparison/selection.ts";
@@ -9,7 +9,8 @@ import { type BackupSettings, lockFrom, marksFrom, selectionFrom } from "../../o
 import { backUpRemote } from "../../operations/remote_sources/remote_backup.ts";
 import { openSource, remoteRequest } from "../../operations/remote_sources/remote_source.ts";
 import { remoteFrom, type RemoteSource } from "../../operations/settings/source_schema.ts";
-import type { Source } from "../../operations/sources/sources.ts";
+import { ConfinedDisk } from "../../operations/confined_disk.ts";
+import { type Source, sourcePath } from "../../operations/sources/sources.ts";
 import { NO_SECRETS } from "../../operations/vaults/login.ts";
 import { type Disk, DiskFault } from "../../platform/disk.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
@@ -61,7 +62,8 @@ const asAbsolute = (path: string) => textOf(absolutePath(path));
 
 /** What a job is to back up of this machine. @param host if it names none @throws DiskFault of a file with patterns */
 export function selectionOf(job: JobOf<"backup">, disk: Disk, host: string): Selection {
-  const sources = serverOf(job.sources) === undefined ? job.sources.flatMap(localSource) : [];
+  const local = serverOf(job.sources) === undefined ? job.sources.flatMap(localSource) : [];
+  const { limits } = job, sources = limits === undefined ? local : local.map(confinedTo(disk, limits.below));
   const readText = (path: string) => readTextFile(disk, absolutePath(path));
   return selectionFrom({ sources }, settingsOf(job), { ...PATHS, host: () => host, readTextFile: readText });
 }
@@ -70,6 +72,16 @@ function localSource(source: JobOf<"backup">["sources"][number]): Source[] {
   if (typeof source === "string") return [absolutePath(source)];
   if ("location" in source) return [];
   return [{ path: absolutePath(source.path), as: source.as === undefined ? undefined : rawOf(source.as) }];
+}
+
+/** What others may link or move is read where it was named, or not at all. @throws OutsideLimits, DiskFault */
+function confinedTo(disk: Disk, below: readonly string[]): (source: Source) => Source {
+  const confined = new ConfinedDisk(disk, below.map(absolutePath));
+  return (source) => {
+    const { top, relative } = confined.placeOf(sourcePath(source)), beneath = disk.realPath(top);
+    const as = typeof source === "string" ? undefined : source.as;
+    return { path: joinRaw(beneath, relative), as, beneath };
+  };
 }
 
 const PATHS = { absolute: absolutePath };

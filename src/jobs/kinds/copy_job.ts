@@ -3,7 +3,7 @@ import { defined } from "../../core/defined.ts";
 import { BadJson, fieldsOf, parseJson } from "../../core/json.ts";
 import { rawOf } from "../../core/raw.ts";
 import { parseSubset } from "../../core/subset.ts";
-import { unlessFault } from "../../core/fault.ts";
+import { BadUsage, unlessFault } from "../../core/fault.ts";
 import { copy } from "../../operations/copy/copy.ts";
 import { type CopyFilter, selectToCopy } from "../../operations/copy/copy_selection.ts";
 import { forget } from "../../operations/forget/forget.ts";
@@ -21,6 +21,9 @@ import { policyOf } from "./prune_job.ts";
 /** Every part may be done again: what was done already is found done. */
 export async function performCopy(run: JobRun, job: JobOf<"copy">): Promise<void> {
   const from = job.from === undefined ? run.repository : await run.open(job.from);
+  if (job.limits !== undefined && !Object.hasOwn(run.setup.vaults ?? {}, job.to)) {
+    throw new BadUsage(`The configuration names no vault ${JSON.stringify(job.to)}`, "Use one of those that it names");
+  }
   const to = await run.open(job.to, linkFrom(job));
   await copySnapshots(run, job, { from, to });
   const { monitor, setup } = run, { host, name } = job;

@@ -4,6 +4,8 @@ import { checkPath } from "../../operations/settings/backup_schema.ts";
 import { HOOKS_SCHEMA } from "../../operations/settings/hooks_schema.ts";
 
 const MOST_THREADS = 64;
+/** Windows has letters, and either slash. */
+export const ABSOLUTE = /^(?:\/|[A-Za-z]:[\\/])/;
 
 export const workers = z.int().min(0).max(MOST_THREADS).describe(
   "Threads that read and write besides the one that walks",
@@ -14,6 +16,14 @@ export const insidePath = z.string().superRefine(checkPath);
 
 export const schema = z.string().describe("For editors").exactOptional();
 
+/** Of a job that somebody put in who may do less than the service: who performs it holds to that. */
+const LIMITS = z.strictObject({
+  role: z.enum(["run", "admin"]).describe("Of the account; see `backup-tool help web`"),
+  below: z.array(z.string().regex(ABSOLUTE, "Expected an absolute path").superRefine(checkPath)).max(64)
+    .describe("Only below these directories something is written by a restore, or read by a backup"),
+  remove: z.literal(true).describe("Snapshots may be forgotten and rewritten, and space freed").exactOptional(),
+}).describe("Written by the page: what the job may do at most");
+
 /** Of every job. */
 export const COMMON_SHAPE = {
   notify: z.array(z.string().min(1)).describe("Targets of the configuration that are told; default: all")
@@ -21,4 +31,5 @@ export const COMMON_SHAPE = {
   by: z.string().min(1).max(64).describe("Account that put it in by the page; it may take it out again")
     .exactOptional(),
   hooks: HOOKS_SCHEMA.exactOptional(),
+  limits: LIMITS.exactOptional(),
 };

@@ -18,13 +18,11 @@ import { POLICY_SCHEMA } from "../../operations/settings/policy_schema.ts";
 import { parseDuration, parseShare } from "../../operations/settings/prune_pace.ts";
 import { readableBy } from "../../operations/settings/readable.ts";
 import { isRemoteText, remoteSchema } from "../../operations/settings/source_schema.ts";
-import { COMMON_SHAPE, insidePath, schema, workers } from "./common.ts";
+import { ABSOLUTE, COMMON_SHAPE, insidePath, schema, workers } from "./common.ts";
 import { COPY_ENDS, STORAGE_SHAPE } from "./location.ts";
 import { alarm, check, checkUpkeep, doctor, rewriting } from "./upkeep.ts";
 import { beyondLimits } from "./web_keys.ts";
 
-/** Windows has letters, and either slash. */
-const ABSOLUTE = /^(?:\/|[A-Za-z]:[\\/])/;
 const PARENT = /(?:^|[\\/])\.\.(?:[\\/]|$)/;
 
 /** Of a name, in bytes: what every file system can hold, with room for an ending. */
@@ -79,12 +77,6 @@ const importing = z.strictObject({
   workers: workers.exactOptional(),
 }).describe("Move a directory or file into archive/, and keep it as a snapshot too");
 
-/** Of a job that somebody put in who may do less than the service: who performs it holds to that. */
-const LIMITS = z.strictObject({
-  role: z.enum(["run", "admin"]).describe("Of the account; see `backup-tool help web`"),
-  below: z.array(path).max(64).describe("Only below these directories something is written"),
-}).describe("Written by the page: what the job may do at most");
-
 const restore = z.strictObject({
   $schema: schema,
   kind: z.literal("restore"),
@@ -108,7 +100,6 @@ const restore = z.strictObject({
     .exactOptional(),
   sparse: z.boolean().describe("Write holes instead of zeros in all files").exactOptional(),
   flags: z.boolean().describe("Restore the flags immutable, append-only and no-dump").exactOptional(),
-  limits: LIMITS.exactOptional(),
   workers: workers.exactOptional(),
 }).describe("Restore files from a snapshot");
 
@@ -234,8 +225,8 @@ function checkTarget(job: Job, context: z.RefinementCtx): void {
 
 /** What isn't known as harmless is closed. */
 function checkLimits(job: Job, { addIssue }: z.RefinementCtx): void {
-  if (job.kind !== "restore" || job.limits === undefined) return;
-  for (const { key, message } of beyondLimits(job, job.limits.role)) {
+  if (job.limits === undefined) return;
+  for (const { key, message } of beyondLimits(job, job.limits)) {
     addIssue({ code: "custom", message, path: [key] });
   }
 }

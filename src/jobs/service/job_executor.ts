@@ -60,7 +60,12 @@ export class JobExecutor implements Disposable {
 
   constructor(setup: JobSetup, places: JobPlaces) {
     const { machine, lockState } = setup;
-    const state = [...machine.state ?? [], ...(lockState === undefined ? [] : [lockState])];
+    // The jobs' directory has accounts and keys of the page: a backup of all around it leaves them out.
+    const state = [
+      ...machine.state ?? [],
+      ...(lockState === undefined ? [] : [lockState]),
+      joinRaw(places.jobs, CONTROL),
+    ];
     this.#setup = { ...setup, machine: { ...machine, state } };
     this.#places = places;
     this.#tempPath = places.temp ?? joinRaw(places.storage, rawOf("tmp"));

@@ -5,7 +5,7 @@ import type { Monitor } from "../../core/monitor.ts";
 import { baseName, joinRaw, parentPath, type Raw, rawOf, relativeTo, textOf } from "../../core/raw.ts";
 import type { OwnPlaces } from "../../platform/own_places.ts";
 import { isPassable } from "../../platform/acl.ts";
-import { type Disk, DiskFault } from "../../platform/disk.ts";
+import { type Dir, type Disk, DiskFault } from "../../platform/disk.ts";
 import { decideWithParents, type Filter } from "../../source/filter.ts";
 import { originOf, placeSources, sourceName, type SourcePath, type SourceRoot } from "../../source/placement.ts";
 import { NoSource } from "../../source/walk.ts";
@@ -35,6 +35,8 @@ export type Source = Raw | {
   readonly as?: Raw | undefined;
   /** A copy of it that stands still; absolute. */
   readonly readFrom?: Raw | undefined;
+  /** No link is followed below this directory, which is above it, or itself; both are real paths then. */
+  readonly beneath?: Raw | undefined;
 };
 
 export function sourcePath(source: Source): Raw {
@@ -70,6 +72,7 @@ const MISSING = ["ENOENT", "ENOTDIR"];
 function sourceAt(disk: Disk, source: Source): SourcePath {
   const path = sourcePath(source);
   try {
+    if (typeof source !== "string" && source.beneath !== undefined) return confinedSource(disk, source, source.beneath);
     const origin = disk.realPath(path);
     if (typeof source === "string") return { path: origin, ...kindAt(disk, origin) };
     const { as, readFrom } = source;
@@ -78,6 +81,22 @@ function sourceAt(disk: Disk, source: Source): SourcePath {
   } catch (error) {
     if (error instanceof DiskFault && MISSING.includes(error.errno)) throw new NoSource(path);
     throw error;
+  }
+}
+
+function confinedSource(disk: Disk, { path, as }: Exclude<Source, Raw>, beneath: Raw): SourcePath {
+  using top = disk.openDir(beneath);
+  // Whatever is there is taken as it is: a link as a link.
+  return { path, as, origin: path, beneath, ...kindBeneath(top, relativeTo(beneath, path)) };
+}
+
+function kindBeneath(top: Dir, relative: Raw): Pick<SourcePath, "kind"> {
+  try {
+    top.openPath(relative)[Symbol.dispose]();
+    return { kind: "dir" };
+  } catch (error) {
+    if (!(error instanceof DiskFault) || error.errno !== "ENOTDIR") throw error;
+    return { kind: "file" };
   }
 }
 

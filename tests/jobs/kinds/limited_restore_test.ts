@@ -189,12 +189,13 @@ Deno.test("With limits, only the keys that were thought about can be used", () =
   for (const [key, who] of Object.entries(WHO)) {
     for (const role of ["run", "admin"] as const) {
       const isOpen = who === "all" || who === role;
-      const told = beyondLimits({ snapshot: SNAPSHOT, [key]: key === "snapshot" ? SNAPSHOT : "x" }, role);
+      const value = key === "snapshot" ? SNAPSHOT : key === "kind" ? "restore" : "x";
+      const told = beyondLimits({ kind: "restore", snapshot: SNAPSHOT, [key]: value }, { role });
       strictEqual(told.length === 0, isOpen, `${key} for ${role}`);
     }
   }
   for (const snapshot of [undefined, "latest", SNAPSHOT.slice(0, 12), "nas:latest"]) {
-    strictEqual(beyondLimits({ snapshot }, "admin").length, 1, snapshot);
+    strictEqual(beyondLimits({ kind: "restore", snapshot }, { role: "admin" }).length, 1, snapshot);
   }
   ok(!SCHEMAS.job.safeParse({ kind: "restore", snapshot: SNAPSHOT, target: "/x", limits: { below: ["/"] } }).success);
   ok(!SCHEMAS.job.safeParse({ kind: "prune", limits: { role: "admin", below: [] } }).success);

@@ -87,7 +87,7 @@ for (
     [`{"kind":"check","workers":1.5}`, `1:27: Expected a whole number, found 1.5`],
     [
       `{"kind":"check","every":"0 3 * * *"}`,
-      `1:17: Unknown key "every". Possible here: $schema, kind, notify, by, hooks, storage, readData, readDataSubset, snapshot, path, workers`,
+      `1:17: Unknown key "every". Possible here: $schema, kind, notify, by, hooks, limits, storage, readData, readDataSubset, snapshot, path, workers`,
     ],
   ] as const
 ) {
