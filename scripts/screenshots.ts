@@ -19,6 +19,7 @@ const PAGES: Readonly<Record<string, string>> = {
   jobs: "/jobs",
   storage: "/storage",
   accounts: "/accounts",
+  notifications: "/notifications",
 };
 const LOOKS = {
   light: { colorScheme: "light", viewport: { width: 1100, height: 800 } },

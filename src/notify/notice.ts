@@ -36,13 +36,20 @@ export interface Notice {
 /** How a run ended, as the history of jobs says it. */
 export type Outcome = "done" | "problems" | "failed" | "rejected" | "cancelled";
 
+/** For whoever tries out a target. */
+export function testNotice({ id, at, host }: Pick<Notice, "id" | "at" | "host">): Notice {
+  const subject = "test of notifications";
+  return { id, event: "done", at, host, subject, kind: null, counts: {}, problemCount: 0, problems: [] };
+}
+
 /** Damage that was found is worth more than the outcome of the run that found it. */
 export function eventOf(outcome: Outcome, faults: readonly (FaultData | undefined)[]): NoticeEvent {
   const isDamage = faults.some((fault) => fault !== undefined && /^(?:damaged|missing)-/.test(fault.code));
   return isDamage ? "damage" : outcome;
 }
 
-const TITLES: Readonly<Record<NoticeEvent, string>> = {
+/** Of each event, in words. */
+export const TITLES: Readonly<Record<NoticeEvent, string>> = {
   done: "done",
   problems: "done, with problems",
   failed: "failed",

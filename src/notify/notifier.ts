@@ -3,10 +3,11 @@ import type { Clock } from "../core/clock.ts";
 import { Fault } from "../core/fault.ts";
 import type { Raw } from "../core/raw.ts";
 import type { Machine } from "../platform/machine.ts";
-import { type Notice, type NoticeEvent, USUAL_EVENTS } from "./notice.ts";
+import type { Delivery } from "./deliveries.ts";
+import { EVENTS, type Notice, type NoticeEvent, USUAL_EVENTS } from "./notice.ts";
 import { Outbox, type Pending, type Waiting } from "./outbox.ts";
 import { addressOf, deliver, type Delivered, type DeliveryWorld, outcomeText } from "./deliver.ts";
-import type { NotifySettings, TargetSettings } from "./targets.ts";
+import { type Address, type NotifySettings, serverOf, type TargetSettings } from "./targets.ts";
 
 /** In one go, with the time between them. */
 const PAUSES_MS = [0, 1000, 4000];
@@ -28,6 +29,22 @@ export interface NotifierOptions {
 }
 
 const USUAL_TIMEOUT_MS = 10_000;
+
+/** A target as may be shown: most addresses are secrets. */
+export interface TargetInfo {
+  readonly name: string;
+  /** Null if its address can't be read. */
+  readonly type: Address["type"] | null;
+  /** Host of its address, or those who get mail. */
+  readonly server: string | null;
+  /** What it is told of. */
+  readonly on: readonly NoticeEvent[];
+  readonly detail: boolean;
+  /** Why its address can't be used. */
+  readonly problem: string | null;
+  /** The last attempt. */
+  readonly last: Delivery | null;
+}
 
 export class Notifier implements AsyncDisposable {
   readonly #options: NotifierOptions;
@@ -85,6 +102,23 @@ export class Notifier implements AsyncDisposable {
     await Promise.all(chosen.map((target) => this.#deliver(target, notice)));
   }
 
+  /** In the order of the configuration. */
+  targets(): readonly TargetInfo[] {
+    const last = this.#attempt(() => this.#outbox.deliveries.all());
+    return Object.entries(this.#options.settings.targets).map(([name, target]) => ({
+      name,
+      ...this.#addressInfo(target),
+      on: EVENTS.filter((event) => this.#wants(target, event)),
+      detail: target.detail ?? false,
+      last: last?.get(name) ?? null,
+    }));
+  }
+
+  /** What waits, oldest first. */
+  pending(): readonly Pending[] {
+    return this.#attempt(() => this.#outbox.all()) ?? [];
+  }
+
   /** How many wait. */
   get waiting(): number {
     return this.#attempt(() => this.#outbox.names().length) ?? 0;
@@ -93,7 +127,10 @@ export class Notifier implements AsyncDisposable {
   /** Tries one target at once. @throws BadAddress, ExposedSecret, DiskFault */
   async test(name: string, notice: Notice): Promise<Delivered> {
     const target = this.#options.settings.targets[name];
-    return target === undefined ? "no-target" : await deliver(target, notice, this.#world);
+    if (target === undefined) return "no-target";
+    const outcome = await deliver(target, notice, this.#world);
+    this.#note(name, notice, outcome);
+    return outcome;
   }
 
   async #sendAll(): Promise<void> {
@@ -132,16 +169,36 @@ export class Notifier implements AsyncDisposable {
     for (const pauseMs of PAUSES_MS) {
       if (pauseMs > 0) await clock.sleep(pauseMs, this.#stop.signal);
       outcome = await this.#deliver(target, notice);
-      if (outcome === "accepted") this.#warned.delete(name);
-      if (outcome === "accepted") return undefined;
+      if (outcome === "accepted") {
+        this.#note(name, notice, outcome);
+        this.#warned.delete(name);
+        return undefined;
+      }
       if (outcome !== "no-answer" || this.#stop.signal.aborted) break;
     }
     // Whoever stops sends it the next time, at once.
     if (this.#stop.signal.aborted) return before;
+    this.#note(name, notice, outcome);
     if (isOld) warn(`${name} could not be notified for a week: ${outcomeText(outcome)}; given up`);
     else this.#warnOnce(`${name} could not be notified: ${outcomeText(outcome)}; it will be tried again`, name);
     const waitMs = Math.min(FIRST_WAIT_MS * 2 ** Math.min(before.tries, 16), LONGEST_WAIT_MS);
     return isOld ? undefined : { tries: before.tries + 1, nextMs: clock.nowMs() + waitMs };
+  }
+
+  #addressInfo(target: TargetSettings): Pick<TargetInfo, "type" | "server" | "problem"> {
+    try {
+      const address = addressOf(target, this.#world);
+      return { type: address.type, server: serverOf(address), problem: null };
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      return { type: null, server: null, problem: error.message };
+    }
+  }
+
+  #note(name: string, { event, subject }: Notice, outcome: Delivered): void {
+    const at = new Date(this.#options.clock.nowMs()).toISOString(), accepted = outcome === "accepted";
+    const delivery = { at, event, subject, outcome: outcomeText(outcome), accepted };
+    this.#attempt(() => this.#outbox.deliveries.note(name, delivery));
   }
 
   /** Services that measure runs want to know of each; others of what went wrong. */

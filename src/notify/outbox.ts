@@ -6,6 +6,7 @@ import { BadJson, fieldsOf, parseJson } from "../core/json.ts";
 import { bytesOf, joinRaw, type Raw, raw, rawOf, rawOfBytes, textOf } from "../core/raw.ts";
 import { type Dir, DiskFault, makeDirectories, type OpenFile } from "../platform/disk.ts";
 import type { Machine } from "../platform/machine.ts";
+import { Deliveries } from "./deliveries.ts";
 import { EVENTS, type Notice } from "./notice.ts";
 
 const FORMAT = "backup-tool notice";
@@ -36,11 +37,13 @@ export interface HeldEntry extends Disposable {
 }
 
 export class Outbox implements Disposable {
+  readonly deliveries: Deliveries;
   readonly #dir: Dir;
 
   /** @param path absolute; made if it isn't there @throws DiskFault */
   constructor({ disk }: Pick<Machine, "disk">, path: Raw) {
     this.#dir = makeDirectories(disk, path, PRIVATE_DIRECTORY);
+    this.deliveries = new Deliveries(this.#dir);
   }
 
   [Symbol.dispose](): void {
@@ -63,6 +66,14 @@ export class Outbox implements Disposable {
   /** Oldest first. */
   names(): Raw[] {
     return this.#dir.list().names.filter((name) => NAME.test(name)).sort();
+  }
+
+  /** What waits, oldest first, also what somebody is sending now. */
+  all(): Pending[] {
+    return this.names().flatMap((name) => {
+      using file = this.#dir.open(name);
+      return file === undefined ? [] : pendingIn(textIn(file)) ?? [];
+    });
   }
 
   /** Undefined if somebody else has it, it is gone, or it is none of ours: then it is removed. */

@@ -47,6 +47,11 @@ export class BadAddress extends Fault {
   }
 }
 
+/** What of an address is no secret: its host, or whose mail it is. */
+export function serverOf(address: Address): string {
+  return address.type === "mailto" ? address.to.join(", ") : address.url.host;
+}
+
 const SCHEME = /^(ntfy|gotify|healthchecks|webhook)(?:\+(https?))?:\/\/(.*)$/s;
 /** One address; no line can end in it, nor another one begin. */
 const MAILBOX = /^[^\s<>,;:"\\()[\]@]+@[^\s<>,;:"\\()[\]@]+$/;

@@ -3,6 +3,7 @@ import { ACCOUNT_ROUTES } from "./api/account_routes.ts";
 import { EVENT_ROUTES } from "./api/events.ts";
 import { openApiRoute } from "./api/openapi.ts";
 import { JOB_ROUTES } from "./api/job_routes.ts";
+import { NOTIFICATION_ROUTES } from "./api/notification_routes.ts";
 import { API_ROUTES } from "./api/routes.ts";
 import { DAV_ROUTES } from "./dav/routes.ts";
 import { METRICS_ROUTE } from "./metrics.ts";
@@ -27,6 +28,7 @@ export const ROUTES: readonly Route[] = [
   ...EVENT_ROUTES,
   ...JOB_ROUTES,
   ...ACCOUNT_ROUTES,
+  ...NOTIFICATION_ROUTES,
   ...SIGN_IN_ROUTES,
   ...ASSET_ROUTES,
   METRICS_ROUTE,

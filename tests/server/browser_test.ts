@@ -171,6 +171,7 @@ const PAGES = [
   "/storage",
   "/jobs",
   "/accounts",
+  "/notifications",
 ];
 const LOOKS: Readonly<Record<string, BrowserContextOptions>> = {
   light: { viewport: { width: 1100, height: 800 } },

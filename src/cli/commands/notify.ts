@@ -7,7 +7,7 @@ import { Fault } from "../../core/fault.ts";
 import { pluralText } from "../../core/size_text.ts";
 import { newUuid } from "../../core/uuid.ts";
 import type { Delivered } from "../../notify/deliver.ts";
-import type { Notice } from "../../notify/notice.ts";
+import { type Notice, testNotice } from "../../notify/notice.ts";
 import type { Notifier } from "../../notify/notifier.ts";
 
 interface NotifyOptions {
@@ -73,7 +73,9 @@ async function putLate(session: Session, notifier: Notifier, names: readonly str
 
 async function testTargets(session: Session, notifier: Notifier, names: readonly string[]): Promise<number> {
   const { outcomeText } = await import("../../notify/deliver.ts");
-  const notice = await testNotice(session);
+  const { world } = session, { random } = await world.machine();
+  const at = new Date(world.clock.nowMs()).toISOString();
+  const notice = testNotice({ id: newUuid(random).replaceAll("-", ""), at, host: world.host() });
   const results: { readonly target: string; readonly outcome: string; readonly accepted: boolean }[] = [];
   for (const target of names) {
     const outcome = await tested(notifier, target, notice);
@@ -91,19 +93,4 @@ async function tested(notifier: Notifier, target: string, notice: Notice): Promi
     if (error instanceof Fault) return error;
     throw error;
   }
-}
-
-async function testNotice({ world }: Session): Promise<Notice> {
-  const at = new Date(world.clock.nowMs()).toISOString(), { random } = await world.machine();
-  return {
-    id: newUuid(random).replaceAll("-", ""),
-    event: "done",
-    at,
-    host: world.host(),
-    subject: "test of notifications",
-    kind: null,
-    counts: {},
-    problemCount: 0,
-    problems: [],
-  };
 }

@@ -14,7 +14,6 @@ import { parseRate, parseSize } from "../../core/size_text.ts";
 import type { Log, LogFormat } from "../../jobs/log/log.ts";
 import type { ServiceOptions } from "../../jobs/service/service.ts";
 import type { ThreadSetup } from "../../jobs/service/thread.ts";
-import type { Notifier } from "../../notify/notifier.ts";
 import type { ServiceManager } from "../../platform/own_program.ts";
 import type { HookSet } from "../../operations/hooks/hook_set.ts";
 import type { SecretWorld } from "../../operations/vaults/login.ts";
@@ -63,7 +62,8 @@ export const defineServe: Define = (program, act) => {
       await using server = await serverOf(session, options, own.log);
       const service = { ...own, ...(server !== undefined && { log: server.log, onProgress: server.onProgress }) };
       await undoWhatWasLeft(session, service);
-      await using notifier = await notifierOf(session, service);
+      const { notifierIfAny } = await import("../session/notifications.ts");
+      await using notifier = await notifierIfAny(session, service.log);
       const notices = notifier && { notifier, host: session.world.host(), expect: session.loaded.config.expect ?? {} };
       const result = await serve({ ...service, ...(notices !== undefined && { notices }) });
       if (options.once) await notifier?.send();
@@ -214,20 +214,6 @@ async function hooksOf(session: Session): Promise<readonly HookSet[]> {
   if (session.loaded.config.hooks === undefined) return [];
   const { trustedHooks } = await import("../session/command_hooks.ts");
   return trustedHooks(session);
-}
-
-/** Undefined if the configuration names nobody; that nobody can be told keeps no job from being done. */
-async function notifierOf(session: Session, { log }: ServiceOptions): Promise<Notifier | undefined> {
-  if (session.loaded.config.notify === undefined) return undefined;
-  const warn = (message: string) => log({ level: "warning", event: "notify-failed", message });
-  const { makeNotifier, notifySettings } = await import("../session/notifications.ts");
-  try {
-    return await makeNotifier(session, notifySettings(session), warn);
-  } catch (error) {
-    if (!(error instanceof Fault)) throw error;
-    warn(error.message);
-    return undefined;
-  }
 }
 
 /** Nobody is there to be asked. */

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { BadUsage, Fault } from "../../core/fault.ts";
 import { toFaultData } from "../../core/fault_data.ts";
+import type { Log } from "../../jobs/log/log.ts";
 import { newUuid } from "../../core/uuid.ts";
 import { didYouMean } from "../../core/similar.ts";
 import { eventOf, type Notice, type Outcome } from "../../notify/notice.ts";
@@ -50,6 +51,19 @@ export async function makeNotifier(
     readSecret: (path, most) => world.readSecret(path, most),
     warn,
   });
+}
+
+/** Undefined if the configuration names nobody; that nobody can be told keeps nothing from being done. */
+export async function notifierIfAny(session: Session, log: Log): Promise<Notifier | undefined> {
+  if (session.loaded.config.notify === undefined) return undefined;
+  const warn = (message: string) => log({ level: "warning", event: "notify-failed", message });
+  try {
+    return await makeNotifier(session, notifySettings(session), warn);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    warn(error.message);
+    return undefined;
+  }
 }
 
 interface Beginning {

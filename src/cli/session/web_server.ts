@@ -1,5 +1,6 @@
 /** Starts the server of `serve --listen` beside the jobs, if there are any. */
 import type { Session } from "./session.ts";
+import { notifierIfAny } from "./notifications.ts";
 import { listeningOf, type ListenOptions } from "../settings/listen_options.ts";
 import { accountDirectory } from "../settings/state_directory.ts";
 import { absolutePath } from "../settings/paths.ts";
@@ -37,6 +38,8 @@ export async function startWebServer(
   const desk = jobs === undefined ? undefined : new LiveDesk(machine, rawOf(jobs));
   const { disk, clock, random } = machine;
   const objects = options.objects === undefined ? undefined : held.use(objectStore(session, machine, options));
+  const notifier = await notifierIfAny(session, log), notices = notifier && { notifier, host: world.host() };
+  if (notifier !== undefined) held.use(notifier);
   const server = held.use(
     await startServer({
       ...listeningOf(options, world),
@@ -52,6 +55,7 @@ export async function startWebServer(
         jobs: desk,
         restoreBelow: (options.restoreBelow ?? []).map((path) => absolutePath(world, path)),
         ...(objects !== undefined && { objects }),
+        ...(notices !== undefined && { notices }),
       },
     }),
   );

@@ -8,6 +8,7 @@ import type { Accounts } from "../accounts/accounts.ts";
 import type { JobDesk } from "../jobs/job_desk.ts";
 import type { ObjectStore } from "../object_store/object_store.ts";
 import type { Reader } from "../reader/reader.ts";
+import type { Notifier } from "../../notify/notifier.ts";
 
 export interface Site {
   readonly disk: Disk;
@@ -21,6 +22,8 @@ export interface Site {
   readonly requests: RequestCounts;
   /** Repositories of other machines; absent where none are kept. */
   readonly objects?: ObjectStore;
+  /** Absent where the configuration names nobody. */
+  readonly notices?: { readonly notifier: Notifier; readonly host: string };
   /** For messages: a path, or an address without credentials. Only for accounts of role admin. */
   readonly location: string;
   /** Directories, absolute, below which accounts may have files restored. */

@@ -50,8 +50,11 @@ export function confirmForm(to: string, why: string): Html {
 <p class="actions"><button class="main">Go on</button></p></form>`;
 }
 
+/** Pages that ask for the password again. */
+const CONFIRMED = ["/accounts", "/notifications"] as const;
+
 async function confirm(exchange: Exchange): Promise<Reply> {
-  const form = await readForm(exchange), to = form.get("to") === "/accounts" ? "/accounts" : "/";
+  const form = await readForm(exchange), to = CONFIRMED.find((path) => path === form.get("to")) ?? "/";
   await assertConfirmed(exchange, form.get("password"));
   return redirect(to);
 }

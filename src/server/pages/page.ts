@@ -18,6 +18,7 @@ const NAVIGATION: readonly { readonly to: string; readonly name: string; readonl
   { to: "/jobs", name: "Jobs", role: "watch" },
   { to: "/storage", name: "Storage", role: "read" },
   { to: "/accounts", name: "Accounts", role: "admin" },
+  { to: "/notifications", name: "Notifications", role: "admin" },
 ];
 
 export interface PageParts {

@@ -4,6 +4,7 @@ import { browsePage, seriesPage, snapshotsPage } from "./files_pages.ts";
 import { changesPage } from "./changes_page.ts";
 import { comparePage } from "./compare_page.ts";
 import { jobsPage, runPage } from "./jobs_pages.ts";
+import { NOTIFICATION_PAGES } from "./notifications_page.ts";
 import { RESTORE_ROUTES } from "./restore_pages.ts";
 import { searchPage } from "./search_page.ts";
 import { statusPage } from "./status_page.ts";
@@ -28,4 +29,5 @@ export const PAGE_ROUTES: readonly Route[] = [
   pageAt("/jobs/run/{run}", "read", runPage),
   ...RESTORE_ROUTES,
   ...ACCOUNT_PAGES,
+  ...NOTIFICATION_PAGES,
 ];
