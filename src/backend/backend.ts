@@ -68,7 +68,7 @@ export interface ListedObject {
 /** What a place can promise. */
 export interface Abilities {
   readonly remove: boolean;
-  /** Of two writers of one name, exactly one is told "stored". */
+  /** Of two writers of the same name, exactly one gets "stored". */
   readonly putIfAbsent: boolean;
 }
 
@@ -90,7 +90,7 @@ export interface Backend extends AsyncDisposable {
   get(key: ObjectKey, options?: GetOptions): Promise<Uint8Array<ArrayBuffer>>;
   /** Its size; undefined if it isn't there. */
   head(key: ObjectKey, signal?: AbortSignal): Promise<number | undefined>;
-  /** In no particular order. What was stored before the listing began is in it. Anything but objects is left out. */
+  /** In no particular order. Includes everything stored before the listing began; skips whatever is not an object. */
   list(kind: ObjectKind, signal?: AbortSignal): AsyncIterable<ListedObject>;
   /** Nothing happens if it isn't there. */
   remove(key: ObjectKey, signal?: AbortSignal): Promise<void>;

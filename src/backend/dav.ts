@@ -41,7 +41,7 @@ export async function openDav(place: WebPlace, options: DavOptions, create: bool
 
 class DavBackend implements Backend {
   readonly location: string;
-  /** Of two writers at once both may be told "stored": some servers look first and move then. */
+  /** Two concurrent writers may both get "stored": some servers check first and move afterwards. */
   readonly can = { remove: true, putIfAbsent: false };
   readonly #url: URL;
   readonly #http: Http;

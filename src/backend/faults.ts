@@ -69,7 +69,7 @@ export class PlaceFull extends Fault {
   }
 }
 
-/** Nothing was sent: it can't be told whether this is the right server. */
+/** The server's identity could not be verified. Nothing was sent. */
 export class PlaceUntrusted extends Fault {
   readonly code = "place-untrusted";
   readonly hint: string;

@@ -1,4 +1,4 @@
-/** A place that fails as it is told to: for tests, which need failures at every step. */
+/** A backend that fails on command: for tests, which need a failure at every step. */
 import type { Random } from "../core/clock.ts";
 import type { Backend, ObjectKey, ObjectKind } from "./backend.ts";
 import type { Verb } from "./counting.ts";
@@ -6,8 +6,8 @@ import { around } from "./decorator.ts";
 import { PlaceUnavailable } from "./faults.ts";
 
 /**
- * "before": nothing happens, and that is told. "after": it happens, but the answer is lost. "flip": what was read has one
- * bit changed, and nobody tells.
+ * "before": the request fails and has no effect. "after": it takes effect, but the answer is lost. "flip": the bytes
+ * read have one flipped bit, and no error is raised.
  */
 export type Failure = "before" | "after" | "flip";
 

@@ -8,7 +8,7 @@ const MOST_TEXT = 200;
 const LATER = new Set([408, 423, 425, 429, 500, 502, 503, 504, 509]);
 const FULL = new Set([413, 507]);
 
-/** What of an answer tells why. */
+/** The parts of an answer that explain a failure. */
 export interface Refusal {
   readonly status: number;
   readonly headers: Headers;

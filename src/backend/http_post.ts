@@ -1,4 +1,4 @@
-/** One POST to a service that is told something, and of whose answer nothing but the status is read. */
+/** One POST request; of the answer, only the status is read. */
 import type { Clock } from "../core/clock.ts";
 import { resolveHost } from "../platform/dns.ts";
 import { openHttpClient } from "../platform/http_client.ts";

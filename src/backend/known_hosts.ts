@@ -14,7 +14,7 @@ export interface HostKeys {
 const SSH_PORT = 22;
 const HASHED = /^\|1\|([A-Za-z0-9+/=]+)\|([A-Za-z0-9+/=]+)$/;
 
-/** What `text` says of a host. Lines for authorities that sign host keys are left out. */
+/** Host keys that `text` (a known_hosts file) lists for a host. Lines of certificate authorities are skipped. */
 export function keysOfHost(text: string, host: string, port: number): HostKeys {
   const name = port === SSH_PORT ? host.toLowerCase() : `[${host.toLowerCase()}]:${port}`;
   const accepted = new Set<string>(), revoked = new Set<string>(), kinds = new Set<string>();

@@ -1,4 +1,4 @@
-/** Locations of places, as people write them: parsed, and told apart from paths. What they hold is no secret. */
+/** Locations as people write them: parsed, and distinguished from paths. They contain no secrets. */
 import { BadUsage } from "../core/fault.ts";
 
 /** A server's directory, by HTTP. */
@@ -41,7 +41,7 @@ export type Place = WebPlace | S3Place | SftpPlace | FilePlace;
 /** What stands after `?`, by name. */
 export type Settings = ReadonlyMap<string, string>;
 
-/** What each kind may be told. */
+/** Settings that each kind of place accepts. */
 const SETTINGS: Readonly<Record<string, readonly string[]>> = {
   rest: ["ca-file"],
   dav: ["ca-file"],
@@ -112,7 +112,7 @@ function sftpPlace(text: string): SftpPlace {
     return { kind: "sftp", host: bare(url.hostname), port: Number(url.port) || undefined, user, path, settings };
   }
   const found = /^(?:([^@/?]*)@)?(\[[^\]]+\]|[^:/?@]+):([^?]*)(\?.*)?$/.exec(text);
-  if (found === null) throw wrong(location, "its host and path can't be told apart", hint);
+  if (found === null) throw wrong(location, "it is ambiguous where its host ends and its path begins", hint);
   const [, user, host = "", path = "", query = ""] = found;
   if (user?.includes(":") === true) throw passwordIn(location);
   const settings = settingsOf("sftp", new URL(`http://x/${query}`), location);

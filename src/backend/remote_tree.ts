@@ -28,7 +28,7 @@ export interface RemoteTree extends AsyncDisposable {
   readonly location: string;
   /** In no particular order. @throws MissingTree */
   list(directory: string, signal?: AbortSignal): Promise<readonly RemoteEntry[]>;
-  /** What only asking for a file tells: attributes by name, such as "user.mime_type". */
+  /** Attributes by name, such as "user.mime_type", that only a request for the file itself returns. */
   details(path: string, entry: RemoteEntry, signal?: AbortSignal): Promise<Readonly<Record<string, string>>>;
   /** Exactly these bytes of a file as it was listed. @throws RemoteChanged if it has changed since */
   piece(path: string, entry: RemoteEntry, range: PieceRange): Promise<Uint8Array<ArrayBuffer>>;

@@ -34,7 +34,7 @@ export async function openRest(place: WebPlace, options: HttpOptions, create: bo
 
 class RestBackend implements Backend {
   readonly location: string;
-  /** Of two writers at once both may be told "stored": not every server looks. */
+  /** Two concurrent writers may both get "stored": not every server checks. */
   readonly can = { remove: true, putIfAbsent: false };
   readonly #url: URL;
   readonly #http: Http;

@@ -44,7 +44,7 @@ export async function openS3(place: S3Place, options: HttpOptions, create: boole
 
 class S3Backend implements Backend {
   readonly location: string;
-  /** Of two writers at once both may be told "stored" where the server doesn't know the wish. */
+  /** Two concurrent writers may both get "stored" where the server doesn't support conditional writes. */
   readonly can = { remove: true, putIfAbsent: false };
   readonly #address: S3Address;
   readonly #kind: S3Kind;
@@ -148,7 +148,7 @@ class S3Backend implements Backend {
     return this.#address.urlOf(pathOf(key, true));
   }
 
-  /** Whoever may only store isn't told what is there. */
+  /** Credentials that may only store objects may not list them. */
   async #lookFirst(key: ObjectKey, signal: AbortSignal | undefined): Promise<number | undefined> {
     try {
       return await this.head(key, signal);
@@ -162,7 +162,7 @@ class S3Backend implements Backend {
     const parts = partsOf(key), kind = parts?.kind;
     const headers: Record<string, string> = {
       "content-type": "application/octet-stream",
-      // Names are hashes of the bytes: the server tells if others came.
+      // Names are hashes of the bytes: the server reports a mismatch.
       [HASH_HEADER]: parts?.name ?? digestOf("sha256", body).toString("hex"),
     };
     // What every command reads has to be at hand.

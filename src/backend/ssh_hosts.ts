@@ -15,7 +15,7 @@ export interface SshHost {
 const LINE = /^\s*([A-Za-z]+)(?:(?:\s*=\s*|\s+)(.*?))?\s*$/;
 const MOST_PORT = 65_535;
 
-/** Of each keyword the first value counts, as for ssh. Blocks with `Match`, but for `Match all`, and `Include` are left out. */
+/** The first value of each keyword applies, as in ssh. `Include` and `Match` blocks are skipped, except `Match all`. */
 export function sshHostOf(text: string, host: string): SshHost {
   const found = new Map<string, string>(), identityFiles: string[] = [];
   let counts = true;

@@ -121,7 +121,7 @@ function hostKeyKinds({ kinds }: HostKeys): { readonly serverHostKey?: readonly 
   return wanted.length === 0 ? {} : { serverHostKey: wanted };
 }
 
-/** What becomes of a connection until it stands. */
+/** How an attempt to connect ends. */
 class Attempt {
   readonly #place: SshAddress;
   readonly #known: HostKeys;

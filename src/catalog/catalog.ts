@@ -45,7 +45,7 @@ const STATEMENTS_IN_COMMIT = 10;
 /** Databases up to this size are checked whole when they are opened: some milliseconds. */
 const QUICK_CHECK_BYTES = 8 * 1024 * 1024;
 
-/** Why a catalog can't be used: `stale` reads on from "The catalog ...". Only a damaged one is to be made again. */
+/** Why a catalog can't be used: `stale` completes the sentence "The catalog ...". Only a damaged one is rebuilt. */
 export interface Unusable {
   readonly stale: string;
   readonly trouble: Trouble;
@@ -250,7 +250,11 @@ export class Catalog implements CatalogQueries, Disposable {
     return this.#database.get("SELECT changes() AS n")?.["n"] !== 0;
   }
 
-  /** Takes over what was recorded of contents of which it knows nothing. @param unreadable is told of what can't be read @throws DiskFault */
+  /**
+   * Takes over records of contents that the catalog knows nothing about.
+   * @param unreadable called with the reason for each record that can't be read
+   * @throws DiskFault
+   */
   takeRecord(record: VerificationRecord, unreadable: (why: string) => void): void {
     for (const { ids, state, atMs } of record.newestFirst(unreadable)) {
       this.#database.run(
@@ -332,7 +336,7 @@ export class Catalog implements CatalogQueries, Disposable {
     ).map(versionOf);
   }
 
-  /** Versions that fit, ordered by path, then by series, then by time; few in memory at once. */
+  /** Matching versions, ordered by path, then by series, then by time; only a few are in memory at once. */
   find(query: VersionQuery): Generator<PathVersion> {
     return findVersions(this.#database, query);
   }

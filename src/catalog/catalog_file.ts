@@ -25,7 +25,7 @@ export class CatalogFile implements Disposable {
   /** When contents were verified, whatever happens to the catalog. */
   readonly record: VerificationRecord;
 
-  /** @param id of the storage @param notice is told what can't be read of that record */
+  /** @param id of the storage @param notice called with a message for each record that can't be read */
   constructor(storage: Dir, id: string, notice: (text: string) => void = () => {}) {
     this.#storage = storage;
     this.#id = id;

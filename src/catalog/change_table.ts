@@ -41,7 +41,7 @@ export class ChangeTable implements Disposable {
     this.#database[Symbol.dispose]();
   }
 
-  /** In the order in which they are to be told. */
+  /** In the order in which they are to be reported. */
   add({ path, before, now }: PathChange): void {
     this.#database.run(
       "INSERT INTO change (path, name, size, gone, come, before, now) VALUES (?, ?, ?, unhex(?), unhex(?), ?, ?)",
@@ -55,7 +55,7 @@ export class ChangeTable implements Disposable {
     );
   }
 
-  /** Files that have come, of the same size as one that is gone; their content may be told with {@link setContent}. */
+  /** Added files of the same size as a removed one; {@link setContent} may set their content. */
   *unknownContents(): Generator<{ readonly id: number; readonly path: Apath }> {
     const rows = this.#database.all(
       `SELECT id, path FROM change WHERE before IS NULL AND come IS NULL AND size > 0

@@ -2,7 +2,7 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { CatalogFault, type Trouble } from "./faults.ts";
 
-/** The runtime tells kinds of failures by SQLite's texts only. */
+/** The runtime distinguishes kinds of failures only by SQLite's messages. */
 const TROUBLES: readonly (readonly [text: RegExp, trouble: Trouble])[] = [
   [/disk is full|out of memory/, "full"],
   [/disk I\/O error|unable to open database|readonly database/, "unreadable"],

@@ -1,7 +1,7 @@
 /** What goes wrong with a catalog. */
 import { Fault } from "../core/fault.ts";
 
-/** What a failure is about: the file, room on a disk, access to one, or others at work. Only a damaged file is made again. */
+/** What a failure is about: the file, disk space, permissions, or concurrent access. Only a damaged file is rebuilt. */
 export type Trouble = "damaged" | "full" | "unreadable" | "busy";
 
 const HINTS: Readonly<Record<Trouble, string>> = {

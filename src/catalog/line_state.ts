@@ -44,7 +44,7 @@ const PLAIN_REST =
 /**
  * Reads the line between `start` and `end` (where its newline is).
  * @param text bytes of a hunk as characters 0 to 255
- * @returns undefined for what is no entry: `check` tells of it, and the catalog does without
+ * @returns undefined for what is no entry: `check` reports it, and the catalog skips it
  */
 export function stateOf(text: string, start: number, end: number): EntryState | undefined {
   PLAIN_LINE.lastIndex = start;

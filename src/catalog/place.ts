@@ -74,13 +74,13 @@ export class CatalogPlace implements Disposable {
     }
     const stale = this.#whyForeign() ?? this.#whyUnsafe();
     if (stale !== undefined) return { stale };
-    return stat.size % PAGE_BYTES === 0 ? { size: stat.size } : { stale: "is cut off" };
+    return stat.size % PAGE_BYTES === 0 ? { size: stat.size } : { stale: "is truncated" };
   }
 
   #whyForeign(): string | undefined {
     using file = this.#directory.open(this.#name);
     const header = new Uint8Array(HEADER_BYTES);
-    if (file === undefined || file.read(header, 0) < HEADER_BYTES) return "is cut off";
+    if (file === undefined || file.read(header, 0) < HEADER_BYTES) return "is truncated";
     if (!rawOfBytes(header).startsWith(MAGIC)) return "is damaged";
     return header[18] === ROLLBACK && header[19] === ROLLBACK ? undefined : "was made by another program";
   }

@@ -1,4 +1,4 @@
-/** Tables of the catalog. Another version is not converted: the catalog is made again. */
+/** Tables of the catalog. Other versions are not converted: the catalog is rebuilt. */
 export const SCHEMA_VERSION = 4;
 
 /** Larger pages than usual: fewer of them to go through in a scan. */

@@ -53,7 +53,7 @@ function momentsOf(heads: readonly RootHeader[]): ReadonlyMap<RootId, number> {
   return moments;
 }
 
-/** Without those that another root has taken the place of. @param replaced is told of these */
+/** Without roots that another root has replaced. @param replaced called with each of these */
 export function withoutReplaced(
   heads: readonly RootHeader[],
   replaced: (former: RootHeader, by: RootHeader) => void = () => {},

@@ -1,7 +1,7 @@
 /**
- * `db/verified/`: when each content was last verified, outside of the catalog, so that a catalog that was lost or made
- * again still knows. Files are added, each whole or not at all, and never changed; when they have become many, new ones
- * with what is still true take their place. storage/FORMAT.md describes them.
+ * `db/verified/`: when each content was last verified, outside of the catalog, so that a catalog that was lost or
+ * rebuilt still knows. Files are added, each whole or not at all, and never changed; when they have become many, new
+ * ones with what is still true take their place. storage/FORMAT.md describes them.
  */
 import { gunzipSync, gzipSync } from "node:zlib";
 import { Fault } from "../core/fault.ts";
@@ -42,8 +42,8 @@ export class VerificationRecord {
   }
 
   /**
-   * What is recorded, what was noted last first. Of files that can't be read nothing is given.
-   * @param unreadable is told of them @throws DiskFault
+   * What is recorded, what was noted last first. Files that can't be read are skipped.
+   * @param unreadable called with each of these @throws DiskFault
    */
   *newestFirst(unreadable: (why: string) => void = () => {}): Generator<DatedPortion> {
     using directory = openDirIfThere(this.#storage, rawOf("db/verified"));

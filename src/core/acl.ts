@@ -99,8 +99,8 @@ export function nameIn({ users, groups }: AclNames, kind: AclKind, id: number): 
 export type IdOf = (kind: AclKind, name: string) => number | undefined;
 
 /**
- * The attributes with ACLs that mean the same people here: names count more than numbers, as with owners. Where a number
- * that has no name here meets that of somebody who has one, it is left out, because it would be another one's.
+ * The attributes with ACLs that mean the same people here: names count more than numbers, as with owners. Where a
+ * number that has no name here meets that of somebody who has one, it is dropped, because it would name somebody else.
  */
 export function withMappedAcls(
   { xattrs, aclNames }: { readonly xattrs?: Xattrs | undefined; readonly aclNames?: AclNames | undefined },

@@ -1,6 +1,6 @@
 /** Objects whose keys may be absent, but are not undefined. */
 
-/** Leaves out the keys whose value is undefined. */
+/** Omits keys whose value is undefined. */
 export function defined<T extends object>(given: { readonly [K in keyof T]: T[K] | undefined }): T {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as T;
 }

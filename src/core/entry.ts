@@ -42,7 +42,7 @@ export interface StatFields {
   readonly device?: { readonly major: number; readonly minor: number };
 }
 
-/** What only opening the object tells. */
+/** Metadata that can only be read by opening the object. */
 export interface DetailFields {
   /** Regular files whose content is kept. */
   readonly content?: ContentId;

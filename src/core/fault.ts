@@ -44,7 +44,10 @@ export class Interrupted extends Fault {
   }
 }
 
-/** What `action` returns; `otherwise` if it fails with a Fault, for those who can do without and know who tells of it. */
+/**
+ * The result of `action`; `otherwise` if it fails with a Fault. For callers that can do without, because the fault is
+ * reported elsewhere.
+ */
 export function unlessFault<T, U>(action: () => T, otherwise: U): T | U {
   try {
     return action();

@@ -18,7 +18,7 @@ export interface FaultData {
   readonly hint: string;
 }
 
-/** @param error a Fault; anything else is a bug and is told as one */
+/** @param error a Fault; anything else is a bug and is reported as one */
 export function toFaultData(error: unknown): FaultData {
   if (error instanceof Fault) return { code: error.code, message: error.message, hint: error.hint };
   return { code: "bug", message: error instanceof Error ? error.stack ?? error.message : String(error), hint: "" };

@@ -1,4 +1,4 @@
-/** Taking fields of the right type and range out of parsed JSON: what is wrong is told with the field's name. */
+/** Takes fields of the right type and range out of parsed JSON. Errors name the field. */
 import type { Fault } from "./fault.ts";
 import { fieldsOf } from "./json.ts";
 

@@ -1,6 +1,6 @@
 /**
- * Files that people write: JSON with comments and final commas, checked against a schema. What is wrong is told with
- * line and column, all of it at once, and a misspelt key with the one that was meant.
+ * Files that people write: JSON with comments and trailing commas, checked against a schema. All errors are reported at
+ * once, with line and column, and the key that a misspelt one probably means.
  */
 import {
   findNodeAtLocation,
@@ -39,8 +39,8 @@ export interface Objection {
 }
 
 /**
- * Reads a text as what `schema` describes. A key `$schema` at the top, which editors want, is passed over.
- * @param judge what no schema can know; asked of what fits
+ * Parses a text as `schema` describes it. A key `$schema` at the top, which editors want, is ignored.
+ * @param judge checks what a schema can't express; called with values that match it
  */
 export function readJsonc<T>(
   text: string,
@@ -91,7 +91,7 @@ function* firstOf<T>(items: Iterable<T>): Generator<T> {
   }
 }
 
-/** What Windows' shells and Notepad write where nobody tells them otherwise. */
+/** The default encoding of Windows' shells and Notepad. */
 function encodingComplaint(text: string): Complaint | undefined {
   const isUtf16 = /^(?:\udcff\udcfe|\udcfe\udcff|\0[^\0]|[^\0]\0)/.test(text);
   return isUtf16 ? { line: 1, column: 1, message: "The file is UTF-16; save it as UTF-8" } : undefined;

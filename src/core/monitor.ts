@@ -1,4 +1,7 @@
-/** How an operation tells what it does: counters, and problems with single items. The last word of a counter is its unit. */
+/**
+ * How an operation reports what it does: counters, and problems with single items. The last word of a counter is its
+ * unit.
+ */
 export const COUNTERS = [
   "walkedEntries", // entries of the source that were looked at
   "unchangedFiles", // regular files taken over from the previous snapshot without opening them
@@ -12,7 +15,7 @@ export const COUNTERS = [
   "copiedFiles", // independent copies in a tree, where no link could be made
   "writtenHunks",
   "reusedHunks",
-  "excludedEntries", // entries of the source that were left out; what is below a directory among them isn't known
+  "excludedEntries", // entries of the source that were excluded; what is below an excluded directory isn't known
   "restoredFiles",
   "restoredBytes",
   "keptFiles", // files that were in the target of a restore and stayed as they were
@@ -48,7 +51,7 @@ export const PHASES = [
 export type Phase = typeof PHASES[number];
 
 /**
- * What became of one object. Of a backup: compared with the snapshot before, "failed" if it could not be read. Of a
+ * The outcome for one object. Of a backup: compared with the snapshot before, "failed" if it could not be read. Of a
  * restore: "restored", or "kept" as it was.
  */
 export type EntryStatus =
@@ -79,7 +82,7 @@ export interface Monitor {
   problem(fault: Error): void;
   /** Something worth one line that is not a failure. */
   notice(text: string): void;
-  /** Told of each object. Missing unless somebody wants to know: there are millions of them. @param path as text */
+  /** Called for each object. Absent unless it is needed: there are millions of objects. @param path as text */
   readonly status?: ((fate: EntryStatus, path: string) => void) | undefined;
 }
 

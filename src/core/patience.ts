@@ -8,7 +8,7 @@ export interface Patience {
   readonly waitMs: number;
   /** Ends the wait. */
   readonly signal: AbortSignal;
-  /** Is told once what is waited for. */
+  /** Called once with what is being waited for. */
   notice(text: string): void;
 }
 

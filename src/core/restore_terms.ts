@@ -22,9 +22,9 @@ export interface WantedAttributes {
 export type MetadataLoss = string;
 
 /**
- * What may happen to what is there. "if-changed" leaves what seems to be the same, "if-newer" also what is newer than the
- * snapshot's. "refuse" makes everything that is there a problem, "refuse-newer" only what is newer and not the same.
- * "continue" is "refuse-newer" where a restore was cut off: what it had not finished is replaced.
+ * What may happen to what is there. "if-changed" leaves what seems to be the same, "if-newer" also what is newer than
+ * the snapshot's. "refuse" makes everything that is there a problem, "refuse-newer" only what is newer and not the
+ * same. "continue" is "refuse-newer" where a restore was interrupted: what it had not finished is replaced.
  */
 export type Overwrite = "always" | "if-changed" | "if-newer" | "never" | "refuse" | "refuse-newer" | "continue";
 
@@ -35,7 +35,7 @@ export type Overwrite = "always" | "if-changed" | "if-newer" | "never" | "refuse
 export type Verdict = "make" | "replace" | "same" | "keep" | "newer" | "taken";
 
 /**
- * What became of an object. "same": already correct. "kept": left alone because of the overwrite rule. "refused": the
- * system doesn't let it be made. "failed": see the problem told besides.
+ * The outcome for an object. "same": already correct. "kept": left alone because of the overwrite rule. "refused": the
+ * system doesn't let it be made. "failed": see the problem that was reported.
  */
 export type WriteOutcome = "written" | "same" | "kept" | "refused" | "failed";

@@ -43,7 +43,7 @@ export interface Decision<T> {
   readonly reasons: readonly string[];
 }
 
-/** What becomes of the snapshots of one series. */
+/** Which snapshots of one series are kept, and why. */
 export interface SeriesDecisions<T> {
   readonly host: string;
   readonly name: string;

@@ -63,7 +63,7 @@ function mayBeFromSources(name: string, sources: readonly string[]): boolean {
 /** What a series that nobody has given a name is called. */
 export interface ChosenName {
   readonly name: string;
-  /** Sources that have the name which was not free; undefined if there is nothing new to be told. */
+  /** Sources that have the name which was not free; undefined if there is nothing new to report. */
   readonly takenBy: readonly string[] | undefined;
 }
 

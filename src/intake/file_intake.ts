@@ -149,7 +149,7 @@ export class FileIntake<Wait extends Promise<void> | undefined = undefined> {
   }
 }
 
-/** What became of a file that could not be read. */
+/** The result for a file that could not be read. */
 const FAILED: StoreResult = {
   content: undefined,
   how: "failed",

@@ -38,7 +38,7 @@ export async function deliver(target: TargetSettings, notice: Notice, world: Del
   return typeof outcome === "object" && outcome.status >= 200 && outcome.status < 300 ? "accepted" : outcome;
 }
 
-/** What became of it, in words. */
+/** The outcome, in words. */
 export function outcomeText(outcome: Delivered): string {
   if (typeof outcome === "object") return `refused (${outcome.status})`;
   return OUTCOMES[outcome];

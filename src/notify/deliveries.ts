@@ -1,4 +1,4 @@
-/** What became of the last attempt to tell each target: for people who wonder why they heard nothing. */
+/** The outcome of the last attempt to notify each target: for people who wonder why they heard nothing. */
 import { BadJson, fieldsOf, parseJson } from "../core/json.ts";
 import { bytesOf, rawOf, rawOfBytes, textOf } from "../core/raw.ts";
 import type { Dir } from "../platform/disk.ts";
@@ -6,7 +6,7 @@ import type { Dir } from "../platform/disk.ts";
 export interface Delivery {
   /** ISO 8601, UTC. */
   readonly at: string;
-  /** Of what was told. */
+  /** The notification that was sent. */
   readonly event: string;
   readonly subject: string;
   /** In words, without any address. */
@@ -51,7 +51,7 @@ export class Deliveries {
       );
     } catch (error) {
       if (!(error instanceof BadJson)) throw error;
-      return new Map(); // cut off: the next attempts are noted again
+      return new Map(); // truncated: the next attempts are recorded again
     }
   }
 }

@@ -48,12 +48,12 @@ export function lateNotice({ subject, reason }: Late, host: string, nowMs: numbe
   return { id, event: "late", at, host, subject, kind: null, counts: {}, problemCount: 0, problems: [], reason };
 }
 
-/** What is late is told again after that long. */
+/** How long until an overdue backup is reported again. */
 const AGAIN_MS = 86_400_000;
 const NOTES = rawOf("late.json"), TEMPORARY = rawOf("late.json.new");
 const PRIVATE_FILE = 0o600, MOST_BYTES = 1024 * 1024;
 
-/** Remembers what was told to be late, so that it isn't told at every look. */
+/** Remembers which overdue backups were reported, so that they aren't reported at every look. */
 export class LateNotes {
   readonly #dir: Dir;
 
@@ -63,7 +63,8 @@ export class LateNotes {
   }
 
   /**
-   * Of all that is late now, what is to be told; that is noted. What isn't late any more is forgotten.
+   * Of everything that is overdue now, what has to be reported; records it as reported. Forgets what is no longer
+   * overdue.
    * @throws DiskFault
    */
   toTell(late: readonly Late[], nowMs: number): Late[] {
@@ -86,7 +87,7 @@ export class LateNotes {
       return new Map(told.flatMap(([key, value]) => typeof value === "number" ? [[key, value]] : []));
     } catch (error) {
       if (!(error instanceof BadJson)) throw error;
-      return new Map(); // it is told once more
+      return new Map(); // it is reported once more
     }
   }
 

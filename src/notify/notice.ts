@@ -1,12 +1,12 @@
-/** What somebody is told of a run, and the words for it. */
+/** The text of a notification about a run. */
 import type { FaultData } from "../core/fault_data.ts";
 import { pluralText, sizeText } from "../core/size_text.ts";
 import { durationText } from "../core/time_text.ts";
 
-/** What a target can be told of; `started` is for services that measure how long a run takes. */
+/** Events that a target can be notified of; `started` is for services that measure how long a run takes. */
 export const EVENTS = ["done", "problems", "failed", "rejected", "cancelled", "damage", "late", "started"] as const;
 export type NoticeEvent = typeof EVENTS[number];
-/** What a target is told of unless it says otherwise. */
+/** Events that a target is notified of by default. */
 export const USUAL_EVENTS: readonly NoticeEvent[] = ["problems", "failed", "rejected", "damage", "late"];
 
 export interface Notice {

@@ -1,4 +1,6 @@
-/** Tells people what became of a run: first into the outbox, then to those who are to know. It never fails a run. */
+/**
+ * Notifies people of the outcome of a run: written to the outbox first, then sent to its targets. It never fails a run.
+ */
 import type { Clock } from "../core/clock.ts";
 import { Fault } from "../core/fault.ts";
 import type { Raw } from "../core/raw.ts";
@@ -23,7 +25,7 @@ export interface NotifierOptions {
   readonly outbox: Raw;
   /** @throws Fault if it isn't private, or can't be read */
   readonly readSecret: DeliveryWorld["readSecret"];
-  /** Of what could not be told, without any address. */
+  /** Receives messages about failed notifications, without any address. */
   readonly warn: (message: string) => void;
   readonly timeoutMs?: number;
 }
@@ -37,7 +39,7 @@ export interface TargetInfo {
   readonly type: Address["type"] | null;
   /** Host of its address, or those who get mail. */
   readonly server: string | null;
-  /** What it is told of. */
+  /** Events that it is notified of. */
   readonly on: readonly NoticeEvent[];
   readonly detail: boolean;
   /** Why its address can't be used. */
@@ -69,10 +71,7 @@ export class Notifier implements AsyncDisposable {
     this.#outbox[Symbol.dispose]();
   }
 
-  /**
-   * Notes durably what is to be told, and to whom; sends nothing yet.
-   * @param names of targets; default: all
-   */
+  /** Records durably what is to be sent, and to whom; sends nothing yet. @param names of targets; default: all */
   put(notice: Notice, names: readonly string[] = Object.keys(this.#options.settings.targets)): void {
     const { clock, warn, settings: { targets } } = this.#options;
     const wanting = names.filter((name) => {
@@ -88,14 +87,14 @@ export class Notifier implements AsyncDisposable {
     });
   }
 
-  /** Sends what is due, one go after the other. Resolves when the go has ended, whatever became of it. */
+  /** Sends whatever is due, one pass after the other. Resolves when the pass has ended, whatever its outcome. */
   async send(): Promise<void> {
     const sent = this.#sending.then(() => this.#sendAll());
     this.#sending = sent;
     await sent;
   }
 
-  /** Tells that a run has begun to those who measure it. Nothing is kept: an hour later nobody wants to know. */
+  /** Reports the start of a run to targets that measure it. Not kept for a retry: it is of no use later. */
   async started(notice: Notice, names: readonly string[] = Object.keys(this.#options.settings.targets)): Promise<void> {
     const { targets } = this.#options.settings;
     const chosen = names.flatMap((name) => targets[name] ?? []).filter((target) => this.#wants(target, "started"));
@@ -143,7 +142,7 @@ export class Notifier implements AsyncDisposable {
     }
   }
 
-  /** @returns who still has to be told; undefined if nothing has changed */
+  /** @returns targets that still have to be notified; undefined if nothing has changed */
   async #sendOne({ notice, waiting }: Pending, putMs: number): Promise<Pending["waiting"] | undefined> {
     const nowMs = this.#options.clock.nowMs(), isOld = nowMs - putMs > WEEK_MS;
     const due = Object.entries(waiting).filter(([, { nextMs }]) => isOld || nextMs <= nowMs);
@@ -157,7 +156,7 @@ export class Notifier implements AsyncDisposable {
     return left;
   }
 
-  /** @returns undefined once it was told, or given up */
+  /** @returns undefined once it was sent, or given up */
   async #sendTo(
     name: string,
     notice: Notice,

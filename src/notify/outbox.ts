@@ -1,6 +1,6 @@
 /**
- * Notices that still have to be told, each a file of its own, so that neither a crash nor a network that is down loses
- * one. Several processes may send from the same outbox: whoever locks a file sends it.
+ * Notifications that still have to be sent, each in a file of its own, so that neither a crash nor a network failure
+ * loses one. Several processes may send from the same outbox: the one that locks a file sends it.
  */
 import { BadJson, fieldsOf, parseJson } from "../core/json.ts";
 import { bytesOf, joinRaw, type Raw, raw, rawOf, rawOfBytes, textOf } from "../core/raw.ts";
@@ -14,7 +14,7 @@ const PRIVATE_DIRECTORY = 0o700, PRIVATE_FILE = 0o600;
 const MOST_ENTRIES = 100, MOST_BYTES = 1024 * 1024;
 const NAME = /^(\d{13})-([0-9a-f]{1,64})\.json$/;
 
-/** Who still has to be told, and how often that was tried. */
+/** Targets that still have to be notified, and the number of attempts. */
 export interface Pending {
   readonly notice: Notice;
   /** Names of targets to what was tried. */
@@ -118,7 +118,10 @@ function textIn(file: OpenFile): string {
 
 type Written = Partial<Pending> & { readonly format?: unknown; readonly version?: unknown };
 
-/** The first line has all, later ones who still has to be told. The directory is ours alone: a crash may cut a line off. */
+/**
+ * The first line has everything, later ones the remaining targets. A crash may truncate a line; only this program
+ * writes here.
+ */
 function pendingIn(text: string): Pending | undefined {
   const [first, ...later] = text.split("\n").slice(0, -1).map(writtenIn);
   if (first?.format !== FORMAT || first.version !== 1 || first.notice === undefined) return undefined;

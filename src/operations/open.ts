@@ -62,14 +62,14 @@ export async function engineAt(disk: Disk, location: string): Promise<EngineKind
     const { isVaultAt } = await import("../vault/access.ts");
     return isVaultAt(dir) || looksLikeVault(dir) ? "vault" : "storage";
   } catch (error) {
-    if (error instanceof DiskFault) return "storage"; // whatever it is, it is told of as a storage
+    if (error instanceof DiskFault) return "storage"; // whatever it is, the error describes it as a storage
     throw error;
   }
 }
 
 const CONFIG_FILE = rawOf("config");
 
-/** One that has lost its `config` is told of as a vault. */
+/** A place without its `config` is reported as a vault. */
 function looksLikeVault(dir: Dir): boolean {
   return ["data", "index", "snapshots"].every((name) => dir.stat(rawOf(name))?.kind === "dir");
 }

@@ -11,7 +11,7 @@ export interface OpenedRepository extends Repository {
   /**
    * Finds out which directories of that machine belong to the repository or to this program.
    * @param more directories that must not be touched either, such as that of the jobs; they need not be there
-   * @param monitor is told of other storages
+   * @param monitor receives a notice about other storages
    */
   ownPlaces(more: readonly Raw[], monitor: Pick<Monitor, "notice">): OwnPlaces;
 }

@@ -47,7 +47,7 @@ export interface OpenFile extends Disposable {
   write(bytes: Uint8Array<ArrayBuffer>, position: number): void;
   /** Has the system begin to write a range to the disk, and go on meanwhile; promises nothing. */
   writeBack(position: number, length: number): void;
-  /** Returns when what {@link writeBack} has begun of a range is written, as far as the system tells. */
+  /** Returns when the range that {@link writeBack} has begun is written, as far as the system reports. */
   awaitWriteBack(position: number, length: number): void;
   truncate(size: number): void;
   /** Start of the next data or hole at or after `from`; undefined past the end, or where the platform can't tell. */
@@ -71,7 +71,7 @@ export interface OpenFile extends Disposable {
   tryLock(kind?: "exclusive" | "shared"): boolean;
 }
 
-/** A file system, as it tells of itself. */
+/** A file system, as it describes itself. */
 export interface FileSystem {
   /** Such as "ext4"; a number in hex if nobody knows its name. */
   readonly type: string;
@@ -350,7 +350,7 @@ function openUnlessMissing(disk: Disk, path: Raw): Dir | undefined {
   }
 }
 
-/** What was made for nothing. Whatever keeps it from going is less of a trouble than what is being told of. */
+/** Removes what is no longer needed. A failure here matters less than the one that is being reported. */
 function removeEmpty(disk: Disk, path: Raw): void {
   try {
     using parent = disk.openDir(parentPath(path));

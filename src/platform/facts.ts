@@ -22,7 +22,7 @@ export interface SystemFacts {
   readonly isContainer: boolean;
   /** The C library could be loaded: without it there are no xattrs, owners, devices and names that aren't UTF-8. */
   readonly hasLibrary: boolean;
-  /** Files that may be open at once; undefined if nobody tells. */
+  /** Maximum number of open files; undefined if unknown. */
   readonly openFiles: number | undefined;
   /** Entries in the table of mounts; 0 where there is none, as without /proc. */
   readonly mounts: number;

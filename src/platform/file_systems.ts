@@ -1,4 +1,4 @@
-/** What `f_type` of statfs(2) on Linux tells about a file system. */
+/** What `f_type` of statfs(2) on Linux says about a file system. */
 
 /** Inode numbers or change times don't last: network, FUSE, and FAT, which makes its numbers up. */
 const UNRELIABLE: ReadonlySet<number> = new Set([

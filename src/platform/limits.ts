@@ -9,7 +9,7 @@ interface Limits {
   readonly hard: bigint;
 }
 
-/** `struct rlimit`: soft and hard; undefined where nobody tells. */
+/** `struct rlimit`: soft and hard limit; undefined if unknown. */
 function readLimits(): Limits | undefined {
   const libc = loadLibc(), limits = new BigUint64Array(2);
   if (libc === undefined || libc.call.getrlimit(RLIMIT_NOFILE, new Uint8Array(limits.buffer)) !== 0) return undefined;
@@ -29,7 +29,7 @@ export function raiseOpenFileLimit(): void {
 
 let known: number | undefined;
 
-/** Files that this process may have open at once; Infinity where nobody tells. */
+/** Number of files that this process may have open at once; Infinity if unknown. */
 export function openFileLimit(): number {
   return known ??= Number(readLimits()?.soft ?? Infinity);
 }

@@ -49,7 +49,7 @@ const LINUX_ABILITIES: DiskAbilities = {
 
 /**
  * This machine's file system; undefined where the C library can't be loaded or the kernel is too old.
- * @param paced is told how many bytes were read, and may take its time
+ * @param paced called with the number of bytes read; may delay
  */
 export function openLinuxDisk(
   libc: Libc | undefined = loadLibc(),

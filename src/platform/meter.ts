@@ -1,5 +1,5 @@
 /**
- * How many bytes the threads of a run have gone through, told while they are at it: a single file may take hours. Each
+ * How many bytes the threads of a run have processed, reported while they work: a single file may take hours. Each
  * thread has a slot of its own and alone writes it, so that counting costs no more than an addition.
  */
 export function newMeterTable(threads: number): SharedArrayBuffer {

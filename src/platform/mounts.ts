@@ -1,4 +1,4 @@
-/** The table of mounts of this process, as Linux tells it: proc_pid_mountinfo(5). */
+/** The mount table of this process, as Linux reports it: proc_pid_mountinfo(5). */
 import { knownRaw, type Raw, rawOf, rawOfBytes, replaceBytes } from "../core/raw.ts";
 import { type Disk, DiskFault, type Mount } from "./disk.ts";
 

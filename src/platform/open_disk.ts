@@ -9,7 +9,7 @@ import { Throttle, type ThrottleTable } from "./throttle.ts";
 const FORCED = "BACKUP_TOOL_DISK";
 
 /**
- * Linux with FFI where it can be had, otherwise what the runtime offers; `abilities` tells the difference.
+ * Linux with FFI where it can be had, otherwise what the runtime offers; `abilities` says which.
  * @param throttle holds back what is read from files
  */
 export function openDisk(throttle?: ThrottleTable): Disk {

@@ -7,10 +7,11 @@ import type { Raw } from "../core/raw.ts";
 import type { Stat } from "../core/stat.ts";
 import type { Dir } from "./disk.ts";
 
-/** What a walk leaves out, with a notice, by whichever path it comes there. */
+/** What a walk excludes, with a notice, by whichever path it gets there. */
 export interface OwnDirectories {
   /**
-   * Why a directory is left out; undefined: it isn't. Is asked for each, so it makes no system call as a rule.
+   * Why a directory is excluded; undefined if it isn't. Called for every directory, so it normally makes no system
+   * call.
    * @param path absolute @param stat of the directory
    */
   whyNotFound(path: Raw, name: Raw, stat: Stat): string | undefined;
@@ -34,7 +35,7 @@ export interface StillCopy {
 }
 
 export interface OwnPlaces extends OwnDirectories {
-  /** Has own directories left out of copies as well. */
+  /** Has own directories excluded from copies as well. */
   addCopies(copies: readonly StillCopy[]): void;
   /** True for a directory of the repository that is found on the way down from `parent`, where it is called `name`. */
   isOfStorage(parent: Dir, name: Raw, stat: Stat): boolean;

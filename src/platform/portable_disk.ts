@@ -57,7 +57,7 @@ const fs = () => process.getBuiltinModule("node:fs");
 const os = () => process.getBuiltinModule("node:os");
 
 /** Works everywhere. */
-/** @param paced is told how many bytes were read, and may take its time */
+/** @param paced called with the number of bytes read; may delay */
 export function openPortableDisk(paced?: (bytes: number) => void): Disk {
   return new PortableDisk(paced);
 }

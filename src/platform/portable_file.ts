@@ -14,7 +14,7 @@ interface TryLock {
 export interface FileManner {
   /** Sync when a written file is closed, because the whole file system can't be synced later. */
   readonly syncOnClose: boolean;
-  /** Is told how many bytes were read, and may take its time. */
+  /** Called with the number of bytes read; may delay. */
   readonly paced: ((bytes: number) => void) | undefined;
 }
 

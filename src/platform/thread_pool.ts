@@ -56,9 +56,9 @@ export interface Answer {
 
 /** What every thread needs to know; plain data, but for the shared tables. */
 export interface PoolSetup {
-  /** Tells all threads to stop; see {@link StopFlag}. */
+  /** Signals all threads to stop; see {@link StopFlag}. */
   readonly stop: SharedArrayBuffer;
-  /** Where the threads tell what they have gone through; see {@link Meter}. */
+  /** Where the threads report how much they have processed; see {@link Meter}. */
   readonly meter: SharedArrayBuffer;
 }
 

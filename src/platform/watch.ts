@@ -2,11 +2,11 @@
 import { type Raw, textOf } from "../core/raw.ts";
 
 export interface Watch extends Disposable {
-  /** False if the system doesn't tell of changes, or no longer. */
+  /** False if the system doesn't report changes, or no longer. */
   readonly hears: boolean;
 }
 
-/** Calls `changed` after something in the directory changed, as far as the system tells. Until disposed. */
+/** Calls `changed` after something in the directory has changed, as far as the system reports it, until disposed. */
 export function watchDirectory(path: Raw, changed: () => void): Watch {
   let watcher: Deno.FsWatcher;
   try {

@@ -1,10 +1,10 @@
 /**
  * Keeps the disk writing while a run goes on, so that little is left to the sync at its end: on a slow disk that would
- * otherwise take minutes in which nothing can be told, and nobody can stop it.
+ * otherwise take minutes without progress or a way to stop.
  */
 import type { Clock } from "../core/clock.ts";
 
-/** The first time soon: it tells how fast the disk is. */
+/** The first time is early: it shows how fast the disk is. */
 const FIRST_BYTES = 8 * 1024 * 1024;
 const NEXT_BYTES = 64 * 1024 * 1024;
 /** On a slow disk the time counts. */

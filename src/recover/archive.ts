@@ -1,4 +1,4 @@
-/** A directory of a snapshot as one ZIP file. What is damaged is left out, and named at its end. */
+/** A directory of a snapshot as one ZIP file. What is damaged is skipped, and named at its end. */
 import { Zip, ZipPassThrough } from "fflate";
 import { CleanPaths } from "./names.ts";
 import type { Tree } from "./tree.ts";
@@ -18,7 +18,7 @@ export interface ArchiveOptions {
   readonly progress: (files: number, bytes: number) => void;
 }
 
-/** @returns what was left out, and why @throws TooLarge */
+/** @returns what was skipped, and why @throws TooLarge */
 export async function writeArchive(
   vault: Vault,
   { tree, path }: { readonly tree: Tree; readonly path: string },

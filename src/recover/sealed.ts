@@ -57,7 +57,7 @@ export async function opened(source: Source, opener: Opener, what: string): Prom
   const key = await hkdf(fileKey, start.slice(end, head), "payload", 32);
   const body = source.size - head, chunks = Math.max(1, Math.ceil(body / (CHUNK + TAG)));
   const size = body - chunks * TAG;
-  demand(size >= 0 && (size > 0 || chunks === 1), `${what} is cut off`);
+  demand(size >= 0 && (size > 0 || chunks === 1), `${what} is truncated`);
   const read = async (from: number, to: number) => {
     demand(from >= 0 && from <= to && to <= size, `${what} is shorter than it should be`);
     const plain = new Uint8Array(to - from);

@@ -52,7 +52,7 @@ export function tableOf(value: unknown, what: string): UnitTable {
 
 /** The table of a unit, found by its end. @param plain of the whole unit @throws Damaged */
 export async function tableAtEnd(plain: Source, what: string): Promise<UnitTable> {
-  demand(plain.size > TRAILER, `${what} is cut off`);
+  demand(plain.size > TRAILER, `${what} is truncated`);
   const view = new DataView((await plain.read(plain.size - TRAILER, plain.size)).buffer);
   const isTrailer = view.getUint32(0, true) === 0x184d2a50 && view.getUint32(4, true) === 12;
   const at = Number(view.getBigUint64(8, true)), length = view.getUint32(16, true);

@@ -100,7 +100,7 @@ export class Vault {
   readonly #opened = new Map<string, Promise<Source>>();
   readonly #frames = new Map<string, Promise<Uint8Array>>();
   readonly #snapshots = new Map<string, Snapshot>();
-  /** What was left out, and why. */
+  /** What was skipped, and why. */
   readonly problems: string[] = [];
 
   constructor(place: Place, keys: VaultKeys | undefined) {
@@ -328,7 +328,7 @@ export class Vault {
     return plain.subarray(0, end);
   }
 
-  /** What fails is left out, and named. */
+  /** What fails is skipped, and named. */
   async #attempt(action: () => Promise<void> | void): Promise<void> {
     try {
       await action();

@@ -126,7 +126,7 @@ export interface CatalogQueries {
   snapshots(): readonly SnapshotInfo[];
   /** All versions of a path, oldest first. */
   history(path: Apath): readonly PathVersion[];
-  /** Versions that fit, ordered by path, then by series, then by time; few in memory at once. */
+  /** Matching versions, ordered by path, then by series, then by time; only a few are in memory at once. */
   find(query: VersionQuery): Generator<PathVersion>;
   /** What is different between two complete snapshots of a series, ordered by path. @param below only this path, and what is in it */
   changes(interval: Interval, below: Apath): Generator<PathChange>;

@@ -1,7 +1,7 @@
 /**
- * Lines of a manifest: one entry each, JSON with a fixed order of fields. What a stat says comes first, what only
- * opening the object tells comes after it; so a line that begins with the text made from a fresh stat belongs to an
- * unchanged object and can be copied as it is.
+ * Lines of a manifest: one entry each, JSON with a fixed order of fields. What a stat says comes first, what can only
+ * be read by opening the object comes after it; so a line that begins with the text made from a fresh stat belongs to
+ * an unchanged object and can be copied as it is.
  */
 import type { AclNames } from "../core/acl.ts";
 import { type Apath, isApath } from "../core/apath.ts";
@@ -332,7 +332,7 @@ function lineFields(line: string): Record<string, unknown> {
     if (error instanceof BadJson) {
       throw new DamagedManifest(`a line can't be read, ${error.message}: ${line.slice(0, 80)}`);
     }
-    // told below
+    // reported below
   }
   throw new DamagedManifest(`a line is no JSON object: ${line.slice(0, 80)}`);
 }

@@ -1,4 +1,4 @@
-/** Work that a restore gives to an engine: files to write, and what became of them. */
+/** Work that a restore gives to an engine: files to write, and their results. */
 import type { ContentId } from "../core/content_id.ts";
 import type { FaultData } from "../core/fault_data.ts";
 import type { Raw } from "../core/raw.ts";
@@ -52,7 +52,7 @@ export interface Extraction extends AsyncDisposable {
   /**
    * Takes files of one target directory, which is there.
    * @param notes one for each file
-   * @returns what became of those that need no content; undefined: the file is written by {@link run}
+   * @returns results of those that need no content; undefined: the file is written by {@link run}
    * @throws DiskFault that every file would meet
    */
   add(batch: ExtractBatch, notes: readonly FileNote[]): Promise<readonly (ExtractResult | undefined)[]>;

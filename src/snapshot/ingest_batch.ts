@@ -1,4 +1,4 @@
-/** Work that a backup gives to an engine: files to store, files to link, and what became of them. */
+/** Work that a backup gives to an engine: files to store, files to link, and their results. */
 import type { Apath } from "../core/apath.ts";
 import type { ContentId } from "../core/content_id.ts";
 import type { NsText } from "../core/entry.ts";
@@ -69,13 +69,13 @@ export interface IngestBatch {
   readonly stores: readonly StoreBatch[];
 }
 
-/** What became of each, in the order of the batch. */
+/** The result of each, in the order of the batch. */
 export interface IngestResult {
   readonly links: readonly LinkResult[];
   readonly stores: readonly (readonly StoreResult[])[];
 }
 
-/** What became of one file. */
+/** The result of one file. */
 export interface StoreResult {
   /** Undefined if the file could not be read; then there is a problem. */
   readonly content: ContentId | undefined;

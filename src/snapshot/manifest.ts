@@ -12,7 +12,7 @@ import type { Root } from "./root.ts";
 /** Decoded hunks kept: looking up neighbours decodes nothing twice. */
 const CACHED_HUNKS = 2;
 
-/** Is told of what can't be read: a whole hunk, or one entry. */
+/** Called with what can't be read: a whole hunk, or one entry. */
 export type Damaged = (fault: Fault, hunk: HunkRef | undefined) => void;
 
 export class Manifest {
@@ -59,7 +59,8 @@ export class Manifest {
 
   /**
    * All entries from `from` on.
-   * @param damaged is told of hunks and entries that can't be read, which are then left out; without it, they are a failure
+   * @param damaged called with hunks and entries that can't be read, which are then skipped; without it, they are a
+   * failure
    */
   *entries(from: Apath = TOP, damaged?: Damaged): Generator<Entry> {
     let last: Apath | undefined;
@@ -134,7 +135,7 @@ export function entriesOf(lines: readonly string[], hunk: HunkRef, damaged?: Dam
 
 /**
  * The same with what `parse` makes of the lines.
- * @param damaged is told of lines that say something wrong, which are then left out @throws DamagedManifest without it
+ * @param damaged called with invalid lines, which are then skipped @throws DamagedManifest without it
  */
 export function* parsedLines<T extends Pick<Entry, "path">>(
   lines: readonly string[],

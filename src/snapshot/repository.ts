@@ -44,7 +44,7 @@ export interface Repository extends AsyncDisposable {
   object(id: RootId | HunkId): Awaitable<Uint8Array<ArrayBuffer>>;
   /** Keeps a snapshot from being forgotten until disposed. @throws NoSnapshot if it just was */
   lockForReading(id: RootId): Awaitable<Disposable>;
-  /** Asks the catalog; a damaged one is made again first, and `question` may be put twice. */
+  /** Queries the catalog; a damaged one is rebuilt first, and `question` may be called twice. */
   query<T>(question: (catalog: CatalogQueries) => T): Awaitable<T>;
   /**
    * The same for many answers, which are given while they are asked for. If damage shows on the way, those that were
@@ -58,11 +58,14 @@ export interface Repository extends AsyncDisposable {
   contentIndex(): Awaitable<ContentIndex>;
   /** Looks for damage. */
   checker(request: ScanRequest): RepositoryChecker;
-  /** What `forget` keeps if it isn't told otherwise; undefined if nobody has said. @throws DamagedPolicy, NewerFormat */
+  /**
+   * The retention policy that `forget` uses by default; undefined if none was set.
+   * @throws DamagedPolicy, NewerFormat
+   */
   policy(): Awaitable<Policy | undefined>;
   /** Counts what is stored. @throws Interrupted */
   usage(signal: AbortSignal, monitor: Monitor): Promise<RepositoryUsage>;
-  /** True if somebody writes to it now, as far as can be told. */
+  /** True if it is being written to now, as far as is known. */
   hasWriter(): Awaitable<boolean>;
   /** What {@link RepositoryWriter.planRemoval} would plan, without becoming the writer. */
   previewRemoval(request: RemovalRequest, monitor: Monitor): Promise<RemovalSummary>;
@@ -117,9 +120,9 @@ export interface ObjectReport {
   readonly kind: "content" | "hunk" | "root" | "object";
   /** What is wrong, going on from "it"; of other objects of an engine in any words. Undefined: whole. */
   readonly damage: string | undefined;
-  /** Of other objects: something is lost that no content or hunk tells of. */
+  /** Of other objects: the loss shows in no content or hunk. */
   readonly isLoss?: boolean;
-  /** Of contents: others are put together from it, and tell of the damage too. */
+  /** Of contents: others are assembled from it, and report the damage too. */
   readonly isPart?: boolean;
 }
 
@@ -157,7 +160,7 @@ export interface RepositoryUsage {
   readonly freeBytes: number | undefined;
 }
 
-/** What became of reading a content. */
+/** The result of reading a content. */
 export interface VerifiedItem {
   readonly id: string;
   readonly state: "ok" | "damaged";

@@ -28,7 +28,7 @@ export interface Totals {
   readonly problems: number;
 }
 
-/** What a backup left out besides what its `excludes` say. */
+/** What a backup excluded besides its `excludes`. */
 export interface LeftOut {
   /** What .backupignore files in the sources say. */
   readonly ignored: boolean;
@@ -59,7 +59,7 @@ export interface Origin {
   readonly id: string;
 }
 
-/** What tells whether a root is the one that another says it replaces. */
+/** Fields that show whether a root is the one that another replaces. */
 export type Formerly = Pick<Root, "start" | "host" | "name">;
 
 /** What changes nothing of what a snapshot is of. */
@@ -192,7 +192,7 @@ export function rootOrigin(bytes: Uint8Array<ArrayBuffer>): CoreSettings & { rea
   return { ...parseCoreSettings(read.object("storage"), damaged), created: read.time("start") };
 }
 
-/** The sequence of what comes after. Two that have the last one are told apart as any others are that have the same. */
+/** The sequence number of the next root. Two at the maximum are ordered as any others with equal numbers. */
 export function nextSequence(sequence: number): number {
   return Math.min(sequence + 1, MOST_SEQUENCE);
 }

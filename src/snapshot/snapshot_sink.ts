@@ -49,7 +49,7 @@ export interface StreamFacts {
   readonly mtime: NsText;
 }
 
-/** What became of a stream. */
+/** The result of a stream. */
 export interface StreamResult {
   readonly content: ContentId;
   /** Bytes that came. */

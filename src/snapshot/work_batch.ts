@@ -31,7 +31,7 @@ export interface BatchDirectory {
   readonly before?: Raw | undefined;
 }
 
-/** What became of the files, for those who wait for them. `T` is whatever the caller knows a file by. */
+/** The results of the files, for those who wait for them. `T` is how the caller identifies a file. */
 export interface SettledBatch<T> {
   readonly stored: readonly { readonly file: T; readonly result: StoreResult }[];
   /** Unchanged files whose contents are there, and in the tree. */
@@ -163,7 +163,7 @@ function answerTo<A>(question: number, answers: readonly A[]): A {
   return answer;
 }
 
-/** Tells what is missing, by its numbers, from what is kept. */
+/** Lists what is missing by its numbers, given what is present. */
 function divide<T>(files: readonly T[], numbers: readonly number[], kept: T[], missing: T[]): void {
   const gone = new Set(numbers);
   for (const [i, file] of files.entries()) (gone.has(i) ? missing : kept).push(file);

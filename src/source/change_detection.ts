@@ -28,7 +28,7 @@ const COARSE = "0000000";
 /** Of stamps from 2001 to 2286: texts of one length are ordered as the numbers are. */
 const USUAL_DIGITS = 19;
 
-/** Tells for every object which of its signs count. */
+/** Decides for every object which signs of change apply. */
 export class ChangeSignals {
   readonly #disk: Disk;
   readonly #counted: Readonly<Record<"ctime" | "inode", boolean>>;

@@ -26,7 +26,7 @@ export const PRESETS: Readonly<Record<string, readonly string[]>> = {
     "$RECYCLE.BIN/",
     "System Volume Information/",
   ],
-  // What programs and desktops make again, or what was thrown away.
+  // What programs and desktops recreate, or what was thrown away.
   desktop: [
     ".cache/",
     "**/.local/share/Trash/",

@@ -1,13 +1,16 @@
-/** Which paths a backup leaves out: patterns with the meaning they have in a .gitignore file, where the last one that fits decides. */
+/**
+ * Which paths a backup excludes: patterns with the meaning they have in a .gitignore file, where the last match
+ * decides.
+ */
 import { type Apath, knownApath, parentOf, TOP } from "../core/apath.ts";
 import { type Raw, textOf } from "../core/raw.ts";
 import { parsePattern, type Pattern, type Subject } from "./pattern.ts";
 
-/** A pattern that fits a path. */
+/** A pattern that matches a path. */
 export interface Decision {
   /** As it was written. */
   readonly pattern: string;
-  /** It begins with `!`: what fits is kept after all. */
+  /** It begins with `!`: matching paths are kept after all. */
   readonly negated: boolean;
   /** Text of the path of the file it stands in; absent: it was given with the call. */
   readonly from?: string;
@@ -17,8 +20,8 @@ export interface Filter {
   /** True if there are no patterns at all. */
   readonly isEmpty: boolean;
   /**
-   * The last pattern that fits; undefined if none does. Directories above `path` are not looked at: a walk
-   * doesn't enter those that are left out.
+   * The last matching pattern; undefined if none matches. Directories above `path` are not considered: a walk doesn't
+   * enter excluded ones.
    * @param path relative to its source, beginning with "/"
    */
   decide(path: Apath, isDirectory: boolean): Decision | undefined;
@@ -42,7 +45,7 @@ export function parseFilterOf(lines: readonly string[], origin: Raw): Filter {
   return new PatternFilter(patterns.filter((pattern) => pattern !== undefined), undefined);
 }
 
-/** "/Downloads" for "/home/me/Downloads" of the source /home/me; it is told of as it was written. */
+/** "/Downloads" for "/home/me/Downloads" of the source /home/me; messages show it as it was written. */
 function patternInside(line: string, origin: Raw): Pattern | undefined {
   const [, mark = "", path = ""] = /^(!?)(\/.*)$/s.exec(line) ?? [], top = `${textOf(origin)}/`;
   if (origin === "/" || !path.startsWith(top) || /^\/*$/.test(path.slice(top.length))) return undefined;
@@ -51,8 +54,8 @@ function patternInside(line: string, origin: Raw): Pattern | undefined {
 }
 
 /**
- * What a filter says of `path` itself or, if it leaves out a directory above it, of that directory: nothing below such a
- * directory can be taken in again.
+ * The decision of a filter on `path` itself or, if it excludes a directory above it, on that directory: nothing below
+ * an excluded directory can be included again.
  */
 export function decideWithParents(filter: Filter, path: Apath, isDirectory: boolean): Decision | undefined {
   if (path === TOP || filter.isEmpty) return undefined;
@@ -63,7 +66,7 @@ export function decideWithParents(filter: Filter, path: Apath, isDirectory: bool
   return filter.decide(path, isDirectory);
 }
 
-/** True if the filter leaves out `path` or a directory above it. */
+/** True if the filter excludes `path` or a directory above it. */
 export function excludesWithParents(filter: Filter, path: Apath, isDirectory: boolean): boolean {
   return decideWithParents(filter, path, isDirectory)?.negated === false;
 }
@@ -105,7 +108,7 @@ interface Numbered extends Pattern {
   readonly number: number;
 }
 
-/** Finds the last of some patterns that fits a path. */
+/** Finds the last of some patterns that matches a path. */
 interface Group {
   /** @returns the number of that pattern if it is beyond `known`, else `known` */
   last(path: string, known: number): number;

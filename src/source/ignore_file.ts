@@ -1,4 +1,4 @@
-/** Files in the tree itself that say what is left out of it, as .gitignore files do. */
+/** Files in the tree itself that list what is excluded from it, as .gitignore files do. */
 import { type Apath, knownApath } from "../core/apath.ts";
 import type { Monitor } from "../core/monitor.ts";
 import { joinRaw, type Raw, rawOf, rawOfBytes, textOf } from "../core/raw.ts";
@@ -8,7 +8,7 @@ import { type Decision, type Filter, parseFilter } from "./filter.ts";
 import { BadPattern } from "./pattern.ts";
 
 export const IGNORE_FILE = rawOf(".backupignore");
-/** Whoever writes such a file may be anybody: it must not fill the memory. What comes behind is not heeded, and told of. */
+/** Anybody may have written such a file: it must not fill the memory. The rest is ignored, with a warning. */
 const MOST_BYTES = 1024 * 1024;
 const NEWLINE = 0x0a;
 
@@ -31,8 +31,8 @@ export function decideByLayers(layer: Layer | undefined, path: Apath, isDirector
 }
 
 /**
- * Reads a directory's file. What can't be read is reported, and a line that can't be understood is told of: then more is
- * backed up than was meant, never less.
+ * Reads a directory's file. An unreadable file and an invalid line are reported: more is backed up then than was meant,
+ * never less.
  * @param relative the directory, below its source
  */
 export function readLayer(
@@ -47,7 +47,7 @@ export function readLayer(
   return { filter, prefixLength: relative === "" ? 0 : relative.length + 1, above };
 }
 
-/** Its patterns; lines that can't be understood are told of. @param path of the file, for messages */
+/** Its patterns; invalid lines are reported. @param path of the file, for messages */
 export function parseIgnoreFile(text: string, path: string, monitor: Monitor): Filter {
   return parseFilter(parseExcludeFile(text).filter((line) => isUsable(line, path, monitor)), path);
 }

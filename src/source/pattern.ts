@@ -21,11 +21,13 @@ export type Subject = "name" | "ending" | "path";
 export interface Pattern {
   /** As it was written. */
   readonly line: string;
-  /** What fits is kept after all. */
+  /** Matching paths are kept after all. */
   readonly negated: boolean;
   readonly directoriesOnly: boolean;
   readonly subject: Subject;
-  /** Source of a regular expression (flag u) that fits the whole subject; paths are without their first slash there. */
+  /**
+   * Source of a regular expression (flag u) that matches the whole subject; paths are without their first slash there.
+   */
   readonly source: string;
   /**
    * The same for a text that every fitting subject holds; equals `source` if that is plain text; "" if there is none, or if a
@@ -229,8 +231,8 @@ function untilNextOfKind(tokens: readonly Token[], kind: "star" | "directories")
 }
 
 /**
- * The text that tells most: the longest, the last of several, because paths differ more at their ends; for the same
- * reason their beginnings count half.
+ * The most selective part of the text: the longest, the last of several, because paths differ more at their ends; for
+ * the same reason their beginnings count half.
  */
 function longestText(beginning: string, tokens: readonly Token[]): string {
   let best = beginning, bestWeight = beginning.length / 2;

@@ -47,16 +47,16 @@ export interface WalkOptions {
   readonly layer?: Layer | undefined;
   /** Don't enter what is mounted below a source, whatever it is. Files that are mounted on files are found as ever. */
   readonly oneFileSystem: boolean;
-  /** Leave out what a CACHEDIR.TAG marks. */
+  /** Exclude directories marked with a CACHEDIR.TAG. */
   readonly excludeCaches: boolean;
-  /** Leave out what is beside a file, or anything else, of one of these names. */
+  /** Exclude directories that hold a file, or anything else, of one of these names. */
   readonly markers?: readonly Raw[] | undefined;
-  /** Leave out larger files. */
+  /** Exclude files larger than this (bytes). */
   readonly largestBytes: number | undefined;
   readonly own: OwnDirectories;
   /** Undefined: everything. */
   readonly choice?: PathSelection | undefined;
-  /** Is told of what is left out, and why. */
+  /** Called with what is excluded, and why. */
   readonly excluded?: ((exclusion: Exclusion) => void) | undefined;
   readonly monitor: Monitor;
 }
@@ -260,7 +260,7 @@ class RootWalk {
     return this.#options.markers?.find((name) => includesSorted(names, name));
   }
 
-  /** What marks a directory is kept: a restored copy is left out as its original was. */
+  /** The marker itself is kept, so that a restored copy is excluded as its original was. */
   #onlyMarker(relative: Raw, names: readonly Raw[], rule: typeof CACHE | MarkerRule): Raw[] {
     const marker = rule.by === "marker" ? rule.name : CACHE_TAG;
     this.#options.monitor.count("excludedEntries", names.length - 1);
@@ -269,7 +269,7 @@ class RootWalk {
   }
 
   #passOver(path: Raw, why: string): [] {
-    this.#options.monitor.notice(`Left out ${textOf(path)}: ${why}`);
+    this.#options.monitor.notice(`Skipped ${textOf(path)}: ${why}`);
     this.#options.excluded?.({ path, rule: { by: "skip", why }, stat: undefined });
     return [];
   }
@@ -348,7 +348,7 @@ class RootWalk {
 
   #whySkipped(path: Raw, name: Raw, stat: Stat): string | undefined {
     const why = this.#options.own.whyNotFound(path, name, stat);
-    if (why !== undefined) this.#options.monitor.notice(`Left out ${textOf(path)}: ${why}`);
+    if (why !== undefined) this.#options.monitor.notice(`Skipped ${textOf(path)}: ${why}`);
     return why;
   }
 

@@ -113,7 +113,7 @@ export class StorageSink implements SnapshotSink {
     }
   }
 
-  /** Without links, only a listing tells. */
+  /** Without links, only a listing shows it. */
   relyOn(content: ContentId): boolean {
     return (this.#present ??= this.#storage.listing.present()).has(content);
   }

@@ -141,7 +141,7 @@ export class Storage implements Disposable, Repository {
     return this.#keeper.current();
   }
 
-  /** Asks the catalog; one that turns out to be damaged is made again first. `question` may be put twice. */
+  /** Queries the catalog; one that turns out to be damaged is rebuilt first. `question` may be called twice. */
   query<T>(question: (catalog: Catalog) => T): T {
     return this.#keeper.query(question);
   }
@@ -300,12 +300,15 @@ export class Storage implements Disposable, Repository {
     return new ThreadPool(setup, { openExecutor, name: STORAGE_THREAD, workers, script, signal, clock });
   }
 
-  /** What `forget` keeps if it isn't told otherwise; undefined if nobody has said. @throws DamagedPolicy, NewerFormat */
+  /**
+   * The retention policy that `forget` uses by default; undefined if none was set.
+   * @throws DamagedPolicy, NewerFormat
+   */
   policy(): Policy | undefined {
     return readPolicy(this.dir);
   }
 
-  /** True if somebody holds the writer lock now, as far as can be told. */
+  /** True if the writer lock is held now, as far as is known. */
   hasWriter(): boolean {
     try {
       using db = this.dir.openDir(DB);

@@ -122,7 +122,7 @@ export class Writer implements Disposable, RepositoryWriter {
     }
   }
 
-  /** The catalog is made again when all snapshots have come: they may belong anywhere in the order. */
+  /** The catalog is rebuilt when all snapshots have come: they may belong anywhere in the order. */
   async #commitReceived(id: RootId, bytes: Uint8Array<ArrayBuffer>): Promise<RootId> {
     await this.#makeDurable();
     this.#keeper.markStale();
@@ -151,9 +151,9 @@ export class Writer implements Disposable, RepositoryWriter {
   }
 
   /**
-   * Makes a snapshot exist. Order: everything durable, then the root, then the catalog, which may fail: it is made again.
+   * Makes a snapshot exist. Order: everything durable, then the root, then the catalog, which may fail: it is rebuilt.
    * @param checkpoint of the same run, which the root replaces: its hunks are the root's too
-   * @param phase is told what is being done
+   * @param phase called with the name of each phase
    */
   async commit(root: Root, checkpoint: RootId | undefined, { phase }: Phased = {}): Promise<RootId> {
     phase?.("updating the catalog");
@@ -261,7 +261,7 @@ export class Writer implements Disposable, RepositoryWriter {
     return renewed;
   }
 
-  /** The catalog is made again when all snapshots are rewritten: what differs may be anywhere in it. */
+  /** The catalog is rebuilt when all snapshots are rewritten: differences may be anywhere in it. */
   async rewrite(id: RootId, { changes, entries }: Rewriting): Promise<RootId | undefined> {
     const { manifests } = this.#storage;
     if (manifests.isBeingRead(id)) return undefined;

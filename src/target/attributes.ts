@@ -49,8 +49,8 @@ function aclsLast<T>(attributes: [name: string, value: T][]): [name: string, val
 const KEPT_KINDS = /^(?:user\.|trusted\.|system\.posix_acl_|security\.capability$)/;
 
 /**
- * The same for an object that was there already: only what differs is changed, because who may not change it need not be
- * told of what is right. What the object had no attribute for then, it gets rid of.
+ * The same for an object that was there already: only what differs is changed, because attributes that are right
+ * already must cause no error. What the object had no attribute for then, it gets rid of.
  * @param there what the object is like now
  * @param mayChange asked before the first change: false where others share the object
  * @returns undefined if something differs, and may not be changed: nothing was done then

@@ -1,4 +1,4 @@
-/** What a restore leaves out that somebody asked for who may do less than this program: the snapshot may be forged. */
+/** What a restore skips if its requester has fewer privileges than this program: the snapshot may be forged. */
 import type { Entry } from "../core/entry.ts";
 import type { MetadataLoss } from "../core/restore_terms.ts";
 
@@ -25,7 +25,7 @@ export function harmless({ mode, xattrs }: Pick<Entry, "mode" | "xattrs">): Pick
 export function leftOutOf({ mode, xattrs }: Pick<Entry, "mode" | "xattrs">): readonly MetadataLoss[] {
   const names = Object.keys(xattrs ?? {}).filter((name) => PRIVILEGED.test(name));
   return [
-    ...((mode & SET_ID_BITS) !== 0 ? ["the set-user-ID and set-group-ID bits (left out on purpose)"] : []),
-    ...names.map((name) => `the attribute ${name} (left out on purpose)`),
+    ...((mode & SET_ID_BITS) !== 0 ? ["the set-user-ID and set-group-ID bits (skipped on purpose)"] : []),
+    ...names.map((name) => `the attribute ${name} (skipped on purpose)`),
   ];
 }

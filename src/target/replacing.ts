@@ -68,7 +68,7 @@ function aboutPlace(error: unknown, into: Dir, { name, partial }: { name: Raw; p
   );
 }
 
-/** After a failure that is told anyway. */
+/** After a failure that is reported anyway. */
 export function removeQuietly(directory: Dir, name: Raw): void {
   try {
     directory.unlink(name);

@@ -31,7 +31,7 @@ ${encrypted ? ENCRYPTED : PLAIN}
 
 4. What each backup held is in .backup-tool/: roots/*.json say when each was made, and of what, and name their hunks;
    each line of these has path and checksum of a file. To have one backup as it was, in ../backup (ID: name of its root;
-   names with " or \\ in them are left out here, but they are in out/):
+   names with " or \\ in them are skipped here, but they are in out/):
      grep -o '[0-9a-f]\\{64\\}f1' .backup-tool/roots/ID.json | while read -r h; do zcat ".backup-tool/hunks/$h.gz"; done |
      sed -n 's/^{"path":"\\([^"\\\\]*\\)".*"content":"\\([0-9a-f]\\{64\\}\\)".*/\\2 \\1/p' |
      while IFS= read -r l; do p="../backup\${l#* }"; mkdir -p "\${p%/*}"; cp "../by/\${l%% *}" "$p"; done

@@ -393,7 +393,7 @@ const WORTHLESS: Readonly<
   Record<string, readonly [(world: World & { old: string }) => void | Promise<void>, RegExp | undefined]>
 > = {
   "missing": [(world) => Deno.removeSync(catalogOf(world)), /^The catalog is missing; rebuilding/],
-  "empty": [(world) => Deno.truncateSync(catalogOf(world), 0), /^The catalog is cut off; rebuilding/],
+  "empty": [(world) => Deno.truncateSync(catalogOf(world), 0), /^The catalog is truncated; rebuilding/],
   "cut in half": [
     (world) => rewrite(catalogOf(world), (bytes) => bytes.subarray(0, bytes.length >> 1)),
     /^The catalog .*; rebuilding/,

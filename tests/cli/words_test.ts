@@ -1,5 +1,6 @@
 /** What people read says repair, match, exclude: one word for a thing, and the one that other tools have. */
 import { deepStrictEqual } from "node:assert/strict";
+import ts from "typescript";
 import { TOPICS } from "../../src/cli/help/topics.ts";
 import { makeProgram } from "../../src/cli/program/run.ts";
 import { FakeWorld, runIn } from "./fake_world.ts";
@@ -24,6 +25,29 @@ function wrong(name: string, text: string): string[] {
 }
 
 const AVOIDED = avoided();
+
+/** Code and documents of all rooms. The glossary itself is none of them, and has the words. */
+function* sourceFiles(directory = new URL("src/", ROOT)): Generator<URL> {
+  for (const { name, isDirectory } of Deno.readDirSync(directory)) {
+    if (isDirectory) yield* sourceFiles(new URL(`${name}/`, directory));
+    else if (/\.(?:ts|md)$/.test(name) && !directory.pathname.endsWith("/src/")) yield new URL(name, directory);
+  }
+}
+
+/** Comments, and texts of more than one word: what is logged, printed or thrown. */
+function proseOf(text: string): string[] {
+  const file = ts.createSourceFile("x.ts", text, ts.ScriptTarget.Latest, false);
+  const prose: string[] = [], comments = new Map<number, string>();
+  const visit = (node: ts.Node) => {
+    const ranges = [ts.getLeadingCommentRanges(text, node.pos), ts.getTrailingCommentRanges(text, node.end)].flat();
+    for (const range of ranges) if (range !== undefined) comments.set(range.pos, text.slice(range.pos, range.end));
+    if (ts.isStringLiteral(node) || ts.isTemplateLiteralToken(node)) prose.push(node.text);
+    ts.forEachChild(node, visit);
+  };
+  visit(file);
+  const inLines = [...comments.values()].map((comment) => comment.replace(/@param \w+|\n[ *]*/g, " "));
+  return [...inLines, ...prose.filter((words) => words.includes(" "))];
+}
 
 function* expectedFiles(directory = new URL("tests/cli/expected/", ROOT)): Generator<URL> {
   for (const { name, isDirectory } of Deno.readDirSync(directory)) {
@@ -51,4 +75,14 @@ Deno.test("no help page or topic has a word that is to be avoided", async () => 
   }
   deepStrictEqual(found, []);
   deepStrictEqual(AVOIDED.length > 20, true);
+});
+
+Deno.test("no message, docstring, comment or format has a word that is to be avoided", () => {
+  const found: string[] = [];
+  for (const file of sourceFiles()) {
+    const text = Deno.readTextFileSync(file), path = file.pathname.slice(ROOT.pathname.length);
+    const prose = file.pathname.endsWith(".ts") ? proseOf(text) : [text];
+    found.push(...prose.flatMap((words) => wrong(path, words)));
+  }
+  deepStrictEqual(found, []);
 });

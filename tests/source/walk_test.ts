@@ -485,8 +485,8 @@ Deno.test("walk() leaves out the program's own directories as they are found, or
   const { paths, monitor } = walkAll(place.root(), { own, excluded: (exclusion) => exclusions.push(exclusion) });
   deepStrictEqual(paths, ["/", "/a", "/deep", "/a/1", "/deep/view"]);
   deepStrictEqual(monitor.notices, [
-    `Left out ${place.path}/store: it is a test`,
-    `Left out ${place.path}/deep/view: so is this`,
+    `Skipped ${place.path}/store: it is a test`,
+    `Skipped ${place.path}/deep/view: so is this`,
   ]);
   deepStrictEqual(exclusions.map(({ path }) => textOf(path)), [`${place.path}/store`, `${place.path}/deep/view`]);
 });

@@ -70,7 +70,7 @@ export const defineBackup: Define = (program, act) => {
 async function refuseTree(command: Command, session: Session): Promise<void> {
   const isSaid = command.getOptionValueSource("tree") === "cli" && command.getOptionValue("tree") === true;
   if (!isSaid || await session.engine() === "storage") return;
-  throw new BadUsage("A vault has no trees", "Leave out `--tree`, or back up to a storage and `copy` from there");
+  throw new BadUsage("A vault has no trees", "Omit `--tree`, or back up to a storage and `copy` from there");
 }
 
 interface Report {
@@ -120,12 +120,12 @@ function reportOf(snapshot: BackedUp, location: string | undefined, session: Ses
 
 /** @throws BadUsage for what would have to be read to learn what is in it */
 function refuseDryRun(chosen: readonly Chosen[], { stdinName, command }: Options): void {
-  const hint = "Leave out `--dry-run`, or back up into a new storage to try it";
+  const hint = "Omit `--dry-run`, or back up into a new storage to try it";
   if (chosen.some(({ server }) => server !== undefined)) {
-    throw new BadUsage("A dry run can't tell what a server has", hint);
+    throw new BadUsage("A dry run can't read a server", hint);
   }
   if (stdinName === undefined && command === undefined) return;
-  throw new BadUsage("A dry run can't tell what a stream will hold", hint);
+  throw new BadUsage("A dry run can't read a stream", hint);
 }
 
 /** What concerns one backup alone, and keeps none of the others from being made. */

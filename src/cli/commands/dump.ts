@@ -40,7 +40,7 @@ export const defineDump: Define = (program, act) => {
         );
       }
       if (output === undefined && session.options.json) {
-        throw new BadUsage("An archive can't be printed as JSON", "Leave out `--json`, or use `-o FILE`");
+        throw new BadUsage("An archive can't be printed as JSON", "Omit `--json`, or use `-o FILE`");
       }
       const repository = await session.openRepository();
       const [{ dump }, { orLastSeen }] = await Promise.all([

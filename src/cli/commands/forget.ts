@@ -89,7 +89,7 @@ function requestOf(names: readonly string[], options: ForgetOptions, usual: Poli
   throw new BadUsage("Either name snapshots or give rules", "See `backup-tool help forget`");
 }
 
-/** Undefined if nobody can tell what is needed. */
+/** Undefined if it can't be known what is still needed. */
 async function freedBy({ removed }: ForgetResult, repository: OpenedRepository, session: Session) {
   const { removableBytes } = await import("../../operations/forget/free_space.ts");
   try {

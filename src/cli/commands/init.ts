@@ -114,7 +114,7 @@ async function requestFor(session: Session, { location, settings }: Place, keyNa
   }
   if (settings.encrypted === false) {
     if (keyName === undefined) return {};
-    throw new BadUsage("A vault that is not encrypted has no key", "Leave out `--key-name`, or `--unencrypted`");
+    throw new BadUsage("A vault that is not encrypted has no key", "Omit `--key-name`, or `--unencrypted`");
   }
   const { givenPassphrase, newPassphrase } = await import("../../operations/vaults/login.ts");
   const { world, secrets } = session;

@@ -104,7 +104,7 @@ function factsOf(
   });
 }
 
-/** Trees that showed what is gone were deleted, and are made again without it. */
+/** Trees that showed what was removed were deleted, and are rebuilt without it. */
 async function buildTrees({ snapshots }: RewriteResult, session: Session): Promise<void> {
   const without = snapshots.filter(({ id, info, removed }) => id && info.tree !== null && removed.entries > 0);
   if (without.length === 0) return;

@@ -256,7 +256,7 @@ async function makeLog(session: Session, options: ServeOptions, machine: Machine
   };
 }
 
-/** A full disk, or nobody who listens, must not keep the jobs from being done: the history has what became of them. */
+/** A full disk, or an output that nobody reads, must not stop the jobs: the history records how they ended. */
 function quietly(write: () => void): void {
   try {
     write();
@@ -265,7 +265,7 @@ function quietly(write: () => void): void {
   }
 }
 
-/** What the service hears from the system, and tells it. */
+/** Signals from the service manager, and reports to it. */
 async function systemOf({ world }: Session): Promise<Pick<ServiceOptions, "listen" | "notify" | "watchdogMs">> {
   const [{ watchDirectory }, { onHangup }, { notifyManager }] = await Promise.all([
     import("../../platform/watch.ts"),

@@ -95,7 +95,7 @@ interface SnapshotColumn extends Column {
   cell(snapshot: SnapshotInfo): string;
 }
 
-/** Only what tells snapshots apart: 80 columns are few. */
+/** Only columns in which snapshots differ: the table has to fit 80 columns. */
 function columnsFor(snapshots: readonly SnapshotInfo[], session: Session, options: SnapshotsOptions): SnapshotColumn[] {
   const { world: { clock }, sizeText } = session, { long = false, group = false } = options;
   const meeting = ambiguousNames(snapshots), hosts = new Set(snapshots.map(({ host }) => host));

@@ -10,8 +10,8 @@ import type { Candidate, Files } from "./candidate.ts";
 import { Known } from "./known.ts";
 
 /**
- * Writes what fits the last of `words`, a line each: the word, a tab, and what it is. @param words those of the command
- * line up to the cursor, without the program's name; the last one may be empty
+ * Writes the candidates for the last of `words`, a line each: the word, a tab, and its description.
+ * @param words those of the command line up to the cursor, without the program's name; the last one may be empty
  */
 export async function complete(program: Command, words: readonly string[], world: World): Promise<void> {
   let text = "";
@@ -21,7 +21,7 @@ export async function complete(program: Command, words: readonly string[], world
       else if (offer.value === printable(offer.value)) text += `${offer.value}\t${printable(offer.about ?? "")}\n`;
     }
   } catch {
-    // Somebody presses a key, and is not to be told of a disk that isn't mounted.
+    // Completion must not print errors, such as that a disk isn't mounted.
   }
   world.stdout.write(new TextEncoder().encode(text));
 }

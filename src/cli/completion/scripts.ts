@@ -1,11 +1,12 @@
 /**
- * What a shell has to be told once. Each script calls the hidden command `complete` with the words up to the cursor, and
- * takes a line for each candidate: the word, a tab, and what it is; `:files` and `:dirs` ask for names of files.
+ * Scripts that set up completion in a shell. Each script calls the hidden command `complete` with the words up to the
+ * cursor, and takes a line for each candidate: the word, a tab, and its description; `:files` and `:dirs` ask for names
+ * of files.
  */
 
 /**
- * readline splits words at `:` and `=`, which names of snapshots and long options contain: they are put together again,
- * and of a candidate only what stands behind the last split is given back.
+ * readline splits words at `:` and `=`, which names of snapshots and long options contain: they are joined again, and
+ * only the part of a candidate after the last split is returned.
  */
 const BASH = `# bash completion of backup-tool
 _backup_tool() {

@@ -29,7 +29,10 @@ export class OutputClosed extends Fault {
 /** Names of targets, for a crontab. */
 const NOTIFY_VARIABLE = "BACKUP_TOOL_NOTIFY";
 
-/** Does what the arguments say. @returns the exit status, see exit.ts; errors have been told by then */
+/**
+ * Runs the command that the arguments name.
+ * @returns the exit status (see exit.ts); errors have been printed by then
+ */
 export async function run(args: readonly string[], world: World): Promise<number> {
   let status: number = EXIT.done;
   // On Windows a backslash separates, and every name can be typed.
@@ -43,7 +46,7 @@ export async function run(args: readonly string[], world: World): Promise<number
     await complete(program, args.slice(args[1] === "--" ? 2 : 1), world);
     return EXIT.done;
   }
-  // Also what can't be parsed has to be told in the form that was asked for.
+  // Usage errors, too, are reported in the requested format.
   tellUsage(program, world, args.includes("--json"));
   try {
     await program.parseAsync(words, { from: "user" });
@@ -68,8 +71,8 @@ function commandNamed(words: readonly string[]): string | undefined {
 
 /**
  * All commands and options.
- * @param act runs the work of the one that was named
- * @param only the name of a command; the others are left out, if there is such a one
+ * @param act runs the work of the chosen command
+ * @param only the name of a command; the others are omitted if it exists
  */
 export async function makeProgram(world: World, act: RunCommand, only?: string): Promise<Command> {
   const program = new Command("backup-tool")
@@ -109,7 +112,7 @@ function withGlobalOptions(program: Command): Command {
   return addVaultOptions(addGlobalOptions(program));
 }
 
-/** Has every complaint about usage told as every error is. */
+/** Has usage errors printed in the same form as all other errors. */
 function tellUsage(command: Command, world: World, json: boolean): void {
   command.configureOutput({
     outputError: (text) => {
@@ -120,7 +123,7 @@ function tellUsage(command: Command, world: World, json: boolean): void {
   for (const inner of command.commands) tellUsage(inner, world, json);
 }
 
-/** Runs a command to its end and tells how it went. */
+/** Runs a command to its end and reports the outcome. */
 async function perform(
   world: World,
   command: Command,
@@ -170,7 +173,7 @@ async function perform(
   }
 }
 
-/** Undefined if nobody is to be told. @throws BadUsage */
+/** Undefined if there is nobody to notify. @throws BadUsage */
 async function noticesOf(session: Session, command: Command): Promise<CommandNotices | undefined> {
   const { notify = [] } = session.options, variable = session.world.env(NOTIFY_VARIABLE)?.split(/[\s,]+/) ?? [];
   const names = notify.length > 0 ? notify : variable.filter((name) => name !== "");
@@ -195,6 +198,6 @@ function writeQuietly(output: Output, text: string): void {
   try {
     output.write(new TextEncoder().encode(text));
   } catch {
-    // Nothing is lost but words: the exit status still tells.
+    // Only messages are lost: the exit status still reports the outcome.
   }
 }

@@ -5,7 +5,7 @@ import { bytesOf, rawOf } from "../../core/raw.ts";
 
 export const PAGE: string = page;
 
-/** What stands on paper beside a key, so that a copy can be told from a forgery. */
+/** Text printed beside a key on paper, so that a copy can be distinguished from a forgery. */
 export function pageDigest(): string {
   return hashBytes("sha256", bytesOf(rawOf(page)));
 }

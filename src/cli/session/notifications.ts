@@ -1,4 +1,4 @@
-/** Telling people what became of a command, or of a service's jobs, as the configuration says. */
+/** Notifies people of the outcome of a command, or of a service's jobs, as configured. */
 import type { Command } from "commander";
 import { BadUsage, Fault } from "../../core/fault.ts";
 import { toFaultData } from "../../core/fault_data.ts";
@@ -35,7 +35,10 @@ export function targetNames({ targets }: NotifySettings, given: readonly string[
   return [...given];
 }
 
-/** @param warn hears what could not be told @throws BadUsage, DiskFault if there is no place for what has to wait */
+/**
+ * @param warn receives a message for each notification that could not be sent
+ * @throws BadUsage, DiskFault if there is no directory for pending notifications
+ */
 export async function makeNotifier(
   session: Session,
   settings: NotifySettings,
@@ -53,7 +56,7 @@ export async function makeNotifier(
   });
 }
 
-/** Undefined if the configuration names nobody; that nobody can be told keeps nothing from being done. */
+/** Undefined if the configuration has no targets. Notifications that can't be sent never stop the work. */
 export async function notifierIfAny(session: Session, log: Log): Promise<Notifier | undefined> {
   if (session.loaded.config.notify === undefined) return undefined;
   const warn = (message: string) => log({ level: "warning", event: "notify-failed", message });
@@ -70,11 +73,11 @@ interface Beginning {
   readonly notifier: Notifier;
   readonly names: readonly string[];
   readonly command: Command;
-  /** Of what will be told at the end. */
+  /** Problems that the notification will report at the end. */
   readonly id: string;
 }
 
-/** Tells of one run of a command. */
+/** Notifies of one run of a command. */
 export class CommandNotices implements AsyncDisposable {
   readonly #session: Session;
   readonly #notifier: Notifier;
@@ -137,7 +140,7 @@ function nameOf(command: Command): string {
   return parent?.parent == null ? command.name() : `${nameOf(parent)} ${command.name()}`;
 }
 
-/** A fault is a notice: nobody wants a backup to fail because nobody can be told of it. */
+/** A fault becomes a notice: a failed notification must not fail a backup. */
 export async function beginNotices(
   session: Session,
   given: readonly string[],

@@ -22,7 +22,7 @@ export async function backUpServer(
     import("../../operations/remote_sources/remote_backup.ts"),
   ]);
   if (lockFor(chosen, options, session) !== undefined) {
-    throw new BadUsage("A server can't be held still from here", "Leave out the lock");
+    throw new BadUsage("A server's files can't be locked from here", "Omit the lock options");
   }
   const { world, monitor, options: { limitDownload } } = session;
   const source = limitDownload === undefined ? server : { ...server, limitDownload };

@@ -73,7 +73,7 @@ export class Session implements AsyncDisposable {
     await this.#opened.disposeAsync();
   }
 
-  /** Hooks are told of a snapshot that was made, or is restored from. */
+  /** Hooks receive the snapshot that was made or restored. */
   noteSnapshot(id: string): void {
     this.#snapshots.push(id);
   }
@@ -114,7 +114,7 @@ export class Session implements AsyncDisposable {
     return { ...await this.world.machine(), disk: openDisk(throttle), throttle };
   }
 
-  /** What `-s` says. @throws BadUsage if nobody said where it is */
+  /** The location that `-s` names. @throws BadUsage if none was given */
   get place(): Place {
     const { storage = "" } = this.options;
     if (storage !== "") return this.placeOf(storage);
@@ -207,7 +207,7 @@ export class Session implements AsyncDisposable {
     return given ?? Math.min(this.world.cores, MOST_WORKERS, workersFor(this.world.memory()));
   }
 
-  /** Prints the result of a command in the form that was asked for. `--quiet` leaves out what is only said to people. */
+  /** Prints the result of a command in the requested format. `--quiet` omits text that is only meant for people. */
   result(json: unknown, lines: readonly string[]): void {
     if (this.options.json) this.out.json(json);
     else if (!this.options.quiet) { for (const line of lines) this.out.line(line); }

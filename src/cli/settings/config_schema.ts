@@ -40,7 +40,7 @@ const backupName = z.string().regex(/^[^-/~.\s][^/\s]*$/, "A name must be one wo
 export const CONFIG_SCHEMA = z.strictObject({
   storage: path.describe("Path of the storage, ~ is the home directory; or a vault: its name, path or URL")
     .exactOptional(),
-  workers: z.number().int().min(0).max(64).describe("Threads besides the main one").exactOptional(),
+  workers: z.number().int().min(0).max(64).describe("Number of worker threads").exactOptional(),
   bytes: z.boolean().describe("Show sizes as exact numbers of bytes").exactOptional(),
   quiet: z.boolean().describe("Say nothing but results and problems").exactOptional(),
   verbose: z.boolean().describe("Say what happens to each file").exactOptional(),

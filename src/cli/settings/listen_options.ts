@@ -81,7 +81,7 @@ export function listeningOf(options: ListenOptions, world: World): Listening {
   });
   const own = certificateOf(world, tlsCert, tlsKey);
   if (own !== undefined && tls !== undefined) {
-    throw new BadUsage("There are two certificates", "Leave out `--tls`, or `--tls-cert` and `--tls-key`");
+    throw new BadUsage("Two certificates were given", "Omit `--tls`, or `--tls-cert` and `--tls-key`");
   }
   const certificate = own ?? tls;
   return {

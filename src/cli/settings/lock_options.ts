@@ -34,7 +34,7 @@ export function lockOfOptions({ lock, before, after, readFrom }: LockOptions): B
     if (!hasCommands && readFrom === undefined) return lock;
     throw new BadUsage(
       `\`--lock ${lock}\` needs no commands`,
-      "Leave out --before, --after and --read-from, or --lock",
+      "Omit --before, --after and --read-from, or --lock",
     );
   }
   if (hasCommands) return defined<CommandLock>({ before, after, readFrom });

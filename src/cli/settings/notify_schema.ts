@@ -1,4 +1,4 @@
-/** Who is told of runs: the part of the configuration that says so. */
+/** Who is notified of runs: a part of the configuration. */
 import * as z from "zod";
 import { Fault } from "../../core/fault.ts";
 import { EVENTS } from "../../notify/notice.ts";
@@ -29,7 +29,7 @@ export function notifyShape(path: PathSchema, name: PathSchema) {
       .exactOptional(),
     toFile: path.describe("A file whose first line is that address; nobody else may read it").exactOptional(),
     secretFile: path.describe("A file with an access token (ntfy), or with what signs (webhook)").exactOptional(),
-    on: z.array(z.enum(EVENTS)).describe("What it is told of; default: whatever isn't well").exactOptional(),
+    on: z.array(z.enum(EVENTS)).describe("Events to notify of; default: everything but success").exactOptional(),
     detail: z.boolean().describe("Also send messages, which name files; default: false").exactOptional(),
   }).refine(
     ({ to, toFile }) => (to === undefined) !== (toFile === undefined),
@@ -44,7 +44,7 @@ export function notifyShape(path: PathSchema, name: PathSchema) {
     from: line.describe("The sender's address"),
   });
   return {
-    notify: z.record(name, target).describe("Who is told what became of runs").exactOptional(),
+    notify: z.record(name, target).describe("Targets of notifications about runs").exactOptional(),
     smtp: smtp.describe("How mail is sent").exactOptional(),
     expect: z.record(z.string(), z.string().refine(readableBy(parseDuration), "Expected a time, such as 26h or 8d"))
       .describe("How old the newest snapshot of a series may be, by NAME or HOST:NAME; `late` otherwise")

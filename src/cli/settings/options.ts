@@ -14,7 +14,7 @@ export interface GlobalOptions {
   readonly verbose?: boolean;
   /** How long to wait for another run, as `parseDuration` reads it. */
   readonly wait?: string;
-  /** Names of those who are told how it ends. */
+  /** Names of the targets that are notified of the outcome. */
   readonly notify?: readonly string[];
   /** False: run none. */
   readonly hooks?: boolean;

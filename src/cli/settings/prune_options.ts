@@ -36,7 +36,7 @@ export function addPaceOptions(command: Command): Command {
     .option("--unsafe", "vaults: allow a grace below an hour: nobody may be restoring");
 }
 
-/** Judged at once, so that a mistake is told of as one of the option. */
+/** Validated at once, so that a mistake is reported as one of the option. */
 function textOption(flags: string, description: string, judge: (text: string) => unknown): Option {
   return new Option(flags, description).argParser(reading((text) => {
     judge(text);

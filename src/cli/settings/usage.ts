@@ -122,7 +122,7 @@ function longOptions(command: Command): string[] {
   return options.flatMap(({ long }) => long ? [long.slice(2)] : []);
 }
 
-/** Also those that the help pages of commands leave out. */
+/** Includes those that the help pages of commands omit. */
 function optionsAbove({ parent }: Command): Option[] {
   return parent === null ? [] : [...parent.options.filter(({ hidden }) => !hidden), ...optionsAbove(parent)];
 }

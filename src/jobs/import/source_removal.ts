@@ -73,7 +73,7 @@ class FileRemoval {
   readonly #top: Dir;
   readonly #mount: string;
   readonly #options: RemovalOptions;
-  /** What could not be removed, and was told. */
+  /** What could not be removed, and was reported. */
   readonly refused = new Set<Apath>();
 
   constructor(top: Dir, options: RemovalOptions) {
@@ -123,7 +123,7 @@ class FileRemoval {
     return opened;
   }
 
-  /** What has changed is told when the directories are looked through: it is still there then. */
+  /** Changed files are reported when the directories are walked: they are still there then. */
   #remove(entry: Entry, directory: Dir): void {
     const name = nameOf(entry.path);
     const isDone = attempt(this.#options.monitor, () => {
@@ -142,7 +142,7 @@ class DirectoryRemoval {
   readonly #left = new Set<Apath>();
   #told = 0;
 
-  /** @param refused what was told already */
+  /** @param refused what was reported already */
   constructor(top: Dir, options: RemovalOptions, refused: ReadonlySet<Apath>) {
     this.#top = top;
     this.#refused = refused;
@@ -166,7 +166,7 @@ class DirectoryRemoval {
   #remove(path: Apath, descent: Descent): boolean {
     try {
       using parent = openUnlessMissing(() => descent.open(relativeOf(parentOf(path))));
-      // What is below a mount is told with that, and that with the directory it is in.
+      // What is below a mount is reported with the mount, and the mount with its parent directory.
       if (parent === undefined || parent.mountId() !== this.#mount) return true;
       if (parent.stat(nameOf(path))?.isMountPoint) return true;
       makeWritable(parent);
@@ -174,7 +174,7 @@ class DirectoryRemoval {
       return true;
     } catch (error) {
       if (!(error instanceof DiskFault)) throw error;
-      if (error.errno === "ENOTDIR") return true; // it is something else by now, and told with the directory it is in
+      if (error.errno === "ENOTDIR") return true; // another object by now, reported with its parent directory
       if (error.errno !== "ENOTEMPTY" && error.errno !== "EEXIST") this.#options.monitor.problem(error);
       return false;
     }
@@ -221,7 +221,7 @@ function makeWritable(directory: Dir): void {
   try {
     directory.setSelfAttributes({ mode: mode | OWNER_ALL });
   } catch (error) {
-    if (!(error instanceof DiskFault)) throw error; // what can't be removed then is told
+    if (!(error instanceof DiskFault)) throw error; // what can't be removed then is reported
   }
 }
 

@@ -20,7 +20,7 @@ export class ToldOnce {
     return this.#told.has(about);
   }
 
-  /** It is over: if it comes again, it is told again. */
+  /** It is over: if it recurs, it is reported again. */
   forget(about: string): void {
     this.#told.delete(about);
   }

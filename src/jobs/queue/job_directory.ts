@@ -77,7 +77,7 @@ export function isBeingWritten({ text, stat }: JobFile, nowMs: number): boolean 
   return Math.abs(nowMs - msOfNs(stat.ctime ?? stat.mtime)) < SETTLED_MS;
 }
 
-/** What tells this file from another of the same name. */
+/** Distinguishes this file from another of the same name. */
 export function markOf({ stat: { inode, mtime, size } }: JobFile): FileMark {
   return { inode, mtime, size };
 }

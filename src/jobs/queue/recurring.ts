@@ -38,7 +38,10 @@ export class RecurringJobs {
     this.#turns = this.#readState();
   }
 
-  /** Drops what is due; what can't be is told once, and tried again at the next call. @returns when the next one will be */
+  /**
+   * Submits the jobs that are due; one that can't be submitted is reported once, and tried again at the next call.
+   * @returns when the next job is due
+   */
   tick(nowMs: number): number | undefined {
     const files = this.#files.read((name) => this.#sinceMs(name, nowMs));
     if (files === undefined) return undefined;

@@ -41,7 +41,8 @@ export class RecurringFiles {
   }
 
   /**
-   * All that there are; what is none of them was told. Undefined if nobody can look just now, which was told too.
+   * All recurring jobs; invalid files were reported. Undefined if the directory can't be read just now, which was
+   * reported too.
    * @param seenMs when a job of that name was seen last: a time of its own that is over by then never comes
    */
   read(seenMs: (name: string) => number): RecurringFile[] | undefined {

@@ -1,4 +1,4 @@
-/** What an operation tells while a job does it: counted for the history, told to the log. */
+/** Records what an operation reports while a job runs: counters for the history, messages for the log. */
 import type { Clock } from "../../core/clock.ts";
 import { Fault } from "../../core/fault.ts";
 import { type FaultData, toFaultData } from "../../core/fault_data.ts";
@@ -8,7 +8,7 @@ import type { Log } from "../log/log.ts";
 
 /** More of them help nobody, and would fill a disk. */
 const MOST_KEPT = 100;
-/** How far a job is is told that often. */
+/** How often the progress of a job is reported. */
 const TELL_MS = 60_000;
 /** Parts of a job that is over soon are of no interest. */
 const WORTH_TELLING_MS = 10_000;

@@ -31,7 +31,7 @@ export interface JobSetup {
   readonly log: Log;
   /** Called at the beginning of each part of a job's work. */
   readonly onPhase?: ((phase: Phase) => void) | undefined;
-  /** Told every now and then how far a job is. */
+  /** Called regularly with the progress of a job. */
   readonly onProgress?: ((progress: JobProgress) => void) | undefined;
   readonly signal: AbortSignal;
   /** Where this machine notes what it does to sources; absent: they can't be locked. */

@@ -26,7 +26,7 @@ const LIMITS = z.strictObject({
 
 /** Of every job. */
 export const COMMON_SHAPE = {
-  notify: z.array(z.string().min(1)).describe("Targets of the configuration that are told; default: all")
+  notify: z.array(z.string().min(1)).describe("Notification targets of the configuration; default: all")
     .exactOptional(),
   by: z.string().min(1).max(64).describe("Account that put it in by the page; it may take it out again")
     .exactOptional(),

@@ -1,4 +1,4 @@
-/** The text of a job file: JSON, with comments and final commas; what is wrong is told with its place. */
+/** The text of a job file: JSON with comments and trailing commas; errors are reported with their position. */
 import { type Complaint, type Objection, readJsonc } from "../../core/jsonc.ts";
 import type { ZodType } from "zod";
 import { rawOf } from "../../core/raw.ts";

@@ -1,4 +1,4 @@
-/** Has people told what became of jobs, also of those that ended just before a crash, and of what is late. */
+/** Notifies people of the outcome of jobs, also of those that ended just before a crash, and of overdue backups. */
 import type { Clock } from "../../core/clock.ts";
 import { Fault } from "../../core/fault.ts";
 import { BadJson, fieldsOf, parseJson } from "../../core/json.ts";
@@ -91,7 +91,10 @@ export class JobNotices {
     this.#send();
   }
 
-  /** Tries again what could not be told, and looks for what is late. @param doing file name of the job under way */
+  /**
+   * Retries notifications that could not be sent, and looks for overdue backups.
+   * @param doing file name of the running job
+   */
   tick(doing: Raw | undefined): void {
     const nowMs = this.#sources.clock.nowMs();
     if (Math.abs(nowMs - this.#lookedMs) >= LATE_MS) this.#tellLate(nowMs, doing);
@@ -159,7 +162,7 @@ function lateJob({ name, sinceMs }: { readonly name: string; readonly sinceMs: n
   return { subject: nameText(rawOf(name)), reason: `Its run of ${since} UTC has not been done yet` };
 }
 
-/** Whom a job's text wants told; what is no job says nothing. */
+/** The targets that the text of a job names; none if it is no valid job. */
 function wishesIn(text: string | undefined): { readonly kind?: string; readonly notify?: readonly string[] } {
   const { job } = text === undefined ? { job: undefined } : parseJob(text);
   return job === undefined ? {} : { kind: job.kind, ...(job.notify !== undefined && { notify: job.notify }) };

@@ -2,10 +2,10 @@
 import { joinRaw, type Raw, rawOf } from "../../core/raw.ts";
 import type { Dir } from "../../platform/disk.ts";
 
-/** `hears`: the system tells of every change; absent: nobody knows. */
+/** `hears`: the system reports every change; absent: unknown. */
 export type Listening = Disposable & { readonly hears?: boolean };
 
-/** Calls back after something in a directory changed, as far as the system tells. */
+/** Calls back after something in a directory has changed, as far as the system reports it. */
 export type Listen = (directory: Raw, look: () => void) => Listening;
 
 const RECURRING = rawOf("recurring");

@@ -1,4 +1,4 @@
-/** The service: looks for jobs, has them done one after the other, and tells what it does. */
+/** The service: looks for jobs, runs them one after the other, and reports what it does. */
 import { defined } from "../../core/defined.ts";
 import type { FaultData } from "../../core/fault_data.ts";
 import { Fault, unlessFault } from "../../core/fault.ts";
@@ -38,22 +38,22 @@ export interface ServiceOptions {
   readonly log: Log;
   /** Do what is there, then end. */
   readonly once: boolean;
-  /** Time between two looks, if the system doesn't tell of changes. */
+  /** Time between two looks, if the system doesn't report changes. */
   readonly scanMs: number;
   /** Older months of the history are deleted. */
   readonly historyDays: number;
   /** Makes what does the jobs, with the places as they really are. */
   readonly makeRunner: (places: JobPlaces, onProgress?: (progress: JobProgress) => void) => JobRunner;
-  /** Told every now and then how far the job is; absent: nobody wants to know. */
+  /** Called regularly with the progress of the job; absent if nobody needs it. */
   readonly onProgress?: (progress: JobProgress) => void;
   /** Hears of changes in a directory, and of wishes to look at once. */
   readonly listen: Listen;
-  /** Tells the service manager, as sd_notify(3) has it. */
+  /** Notifies the service manager, as sd_notify(3) describes. */
   readonly notify: (state: string) => void;
   /** How often the service manager wants to hear that the service lives; undefined for never. */
   readonly watchdogMs: number | undefined;
   readonly signal: AbortSignal;
-  /** Who is told what became of jobs; absent: nobody. It stays the caller's. */
+  /** Sends notifications about jobs; absent if there are no targets. It belongs to the caller. */
   readonly notices?: NoticeOptions;
 }
 
@@ -73,7 +73,7 @@ export interface ServiceResult {
 
 /** Time between two attempts while the storage can't be used. */
 const RETRY_MS = 5000;
-/** Time between two looks where the system tells of changes: until then no disk is woken, which may sleep. */
+/** Time between two looks where the system reports changes: long, so that a sleeping disk isn't woken. */
 const TRUSTING_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 /** Stands for notifications among the names of jobs. */
@@ -174,7 +174,7 @@ class Service implements Disposable {
     }
     const retryMs = this.#queue.passedOver === undefined ? scanMs : RETRY_MS;
     const nextMs = Math.min(settlesMs ?? Infinity, due === undefined ? Infinity : Math.max(0, due - clock.nowMs()));
-    // Somebody has to be told of what is late: nothing happens then that the system could tell of.
+    // Overdue backups have to be noticed by time: nothing happens that the system could report.
     const isTold = this.#listening.hearsAll && this.#notices === undefined && this.#queue.passedOver === undefined;
     if (!isTold) await this.#wait(Math.min(scanMs, nextMs, retryMs));
     else if (!signal.aborted) await this.#wakeup.waitUntil(clock.nowMs() + Math.min(TRUSTING_MS, nextMs), scanMs);
@@ -182,7 +182,7 @@ class Service implements Disposable {
     return true;
   }
 
-  /** A directory that was removed, and maybe made again, has no jobs any more: another start finds the new one. */
+  /** A directory that was removed, and perhaps recreated, no longer has jobs: the next start finds the new one. */
   #assertThere(): void {
     const { machine: { disk }, places } = this.#options;
     const { inode, device } = this.#identity;
@@ -263,7 +263,7 @@ class Service implements Disposable {
     });
   }
 
-  /** That nobody can be told is no reason not to do the work. */
+  /** A failed notification is no reason not to do the work. */
   #quietly(action: () => void): void {
     try {
       action();
@@ -273,7 +273,7 @@ class Service implements Disposable {
     }
   }
 
-  /** Tells the service manager that the service lives. */
+  /** Reports to the service manager that the service is alive. */
   #watchdog(): Disposable | undefined {
     const { watchdogMs, notify, machine: { clock } } = this.#options;
     return watchdogMs === undefined ? undefined : clock.every(watchdogMs / 2, () => notify("WATCHDOG=1"));

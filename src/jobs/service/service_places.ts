@@ -56,11 +56,11 @@ function recover(storage: Storage, log: Log): void {
   try {
     const recovered = recoverHistory(storage) ?? 0;
     if (recovered === 0) return;
-    const message = `The history was made again from the snapshots: ${pluralText(recovered, "job")}`;
+    const message = `The history was rebuilt from the snapshots: ${pluralText(recovered, "job")}`;
     log({ level: "warning", event: "history-recovered", message });
   } catch (error) {
     if (!(error instanceof DiskFault)) throw error;
-    log({ level: "warning", event: "history-lost", message: `The history can't be made again: ${error.message}` });
+    log({ level: "warning", event: "history-lost", message: `The history can't be rebuilt: ${error.message}` });
   }
 }
 

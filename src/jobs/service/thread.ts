@@ -10,7 +10,7 @@ import type { Log, LogEvent } from "../log/log.ts";
 import { startWorker, type WorkerThread } from "../../platform/start_worker.ts";
 import type { ThrottleTable } from "../../platform/throttle.ts";
 
-/** What became of a job; neither if there is no such job any more. */
+/** The outcome of a job; neither field is set if the job no longer exists. */
 export interface Performed {
   readonly entry?: HistoryEntry;
   /** The storage can't be used, or it was asked to stop: the job stays as it is. */
@@ -31,7 +31,7 @@ export interface JobRunner extends Disposable {
   readonly isSyncing: boolean;
 }
 
-/** What a thread can be told of a {@link JobSetup}. */
+/** The parts of a {@link JobSetup} that can be passed to a thread. */
 export interface ThreadSetup extends Pick<JobSetup, "host" | "user" | "workers" | "lockState" | "vaults" | "hooks"> {
   readonly places: JobPlaces;
   /** Directories where this program keeps state of its own. */

@@ -1,4 +1,4 @@
-/** What the thread of the jobs runs: it does the jobs it is told to, until it is ended. */
+/** The worker thread that runs jobs as instructed, until it is ended. */
 import { toFaultData } from "../../core/fault_data.ts";
 import type { Phase } from "../../core/monitor.ts";
 import type { Raw } from "../../core/raw.ts";

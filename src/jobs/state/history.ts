@@ -1,4 +1,4 @@
-/** What became of jobs: JSON Lines in db/history/, a file a month, appended to and deleted whole. */
+/** The history of jobs: JSON Lines in db/history/, one file a month, only appended to or deleted whole. */
 import type { RootId } from "../../core/content_id.ts";
 import { Fault } from "../../core/fault.ts";
 import { bytesOf, type Raw, rawOf, rawOfBytes, textOf } from "../../core/raw.ts";
@@ -29,7 +29,7 @@ export function appendHistory(storage: Dir, entry: HistoryEntry, mayBeThere: boo
   using file = directory.openOrCreate(name, PRIVATE_FILE);
   const { size } = file.stat();
   const last = new Uint8Array(1);
-  // A line that a crash cut off is left where it is, and ended.
+  // A line that a crash has truncated stays, and is ended by a newline.
   const isTorn = size > 0 && file.read(last, size - 1) === 1 && last[0] !== 0x0a;
   file.write(bytesOf(rawOf(`${isTorn ? "\n" : ""}${JSON.stringify(entry)}\n`)), size);
   file.sync();
@@ -156,7 +156,7 @@ function historyOfRoots(storage: Storage): HistoryEntry[] {
   });
 }
 
-/** Undefined if it is damaged: a check tells that. */
+/** Undefined if it is damaged: a check reports that. */
 export function rootOf(storage: Storage, id: RootId): Root | undefined {
   try {
     return storage.manifest(id).root;

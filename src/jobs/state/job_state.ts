@@ -12,7 +12,7 @@ const PRIVATE = 0o700;
 /** The text of a job, escaped, and what it came to. */
 const MOST_BYTES = 64 * 1024 * 1024;
 
-/** Tells one file from another of the same name. */
+/** Distinguishes files of the same name. */
 export interface FileMark {
   readonly inode: string;
   readonly mtime: NsText;

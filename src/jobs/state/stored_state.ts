@@ -1,4 +1,4 @@
-/** What the files of the service's state may hold. Whoever reads one gets what fits, and never anything else. */
+/** What the state files of the service may hold. Readers get values that match the schema, and nothing else. */
 import * as z from "zod";
 import { parseJson } from "../../core/json.ts";
 import { type Raw, rawOf } from "../../core/raw.ts";
@@ -26,7 +26,7 @@ const ENTRY = z.object({
   problemCount: count,
   snapshot: z.string().exactOptional(),
   error: told.exactOptional(),
-  /** Made again from a root. */
+  /** Recovered from a root. */
   recovered: z.literal(true).exactOptional(),
   /** Where the job file is now, below the job directory: it was too long for this line. */
   kept: z.string().exactOptional(),
@@ -95,7 +95,7 @@ function judged<T>(schema: z.ZodType<T>, text: string): T | undefined {
   try {
     value = parseJson(text);
   } catch {
-    return undefined; // cut off by a crash, empty, or never any of ours
+    return undefined; // truncated by a crash, empty, or not written by this program
   }
   return schema.safeParse(value).data;
 }

@@ -8,7 +8,7 @@ const MOST_ASIDE = 1000;
 /** Answers of rename(2) where a directory has the name. */
 const IS_DIRECTORY: readonly string[] = ["EISDIR", "ENOTEMPTY", "EEXIST"];
 
-/** The text of a file; undefined if there is none. @param mostBytes what comes after them is cut off */
+/** The text of a file; undefined if there is none. @param mostBytes the rest is ignored */
 export function readTextIn(directory: Dir, name: Raw, mostBytes = Infinity): string | undefined {
   using file = directory.open(name);
   if (file === undefined) return undefined;

@@ -15,7 +15,7 @@
  *   and makes one {@link BackupEntry} for each object; {@link StreamsAndKept} adds what the walk doesn't come to.
  * - *queue*, *ingest*: {@link IngestQueue} gathers files into batches for the engine ({@link SnapshotSink}), which reads
  *   and stores those that are new or changed, and looks for the contents of the others.
- * - *settle*: {@link Settlement} makes lines of what became of the files, in order, whatever order the threads finish in.
+ * - *settle*: {@link Settlement} turns the results of the files into lines, in order, whatever order the threads finish in.
  * - *manifest*: {@link SnapshotWriter} makes hunks of the lines; {@link Checkpoints} make what is done so far last.
  * - *commit*: the engine makes all of it durable, and then the snapshot exist.
  */
@@ -70,7 +70,7 @@ class BackupRun {
   readonly #totals: RunningTotals = { entries: 0, files: 0, dirs: 0, bytes: 0, problems: 0 };
   readonly #others = new StreamsAndKept();
   #watch: ChangeWatch | undefined;
-  /** Is told of what is no failure to keep something. */
+  /** Receives notices: messages that don't mean that something was not kept. */
   readonly #outer: Monitor;
   /** Not to be made once more. */
   #last: LastSnapshot | undefined;

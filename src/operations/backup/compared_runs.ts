@@ -53,8 +53,8 @@ export class ComparedRuns {
   }
 
   /**
-   * A run ends where a batch is sent: what is done of a directory of huge files needn't wait for the rest of it. It ends
-   * as well where something is kept that the source has no more.
+   * A run ends where a batch is sent: what is done of a directory of huge files needn't wait for the rest of it. It
+   * ends as well where something is kept that the source no longer has.
    */
   *#ofBatch(batch: WalkBatch): Generator<EntryRun> {
     const { comparison, others, tree, queue, monitor } = this.#setup;

@@ -1,6 +1,6 @@
 /**
- * The stations *queue* and *ingest*: files wait in batches until these are worth sending, and in order for what becomes of
- * them, whatever order the threads finish in.
+ * The stations *queue* and *ingest*: files wait in batches until these are worth sending, and then, in order, for their
+ * results, whatever order the threads finish in.
  */
 import { nameOf, TOP } from "../../core/apath.ts";
 import type { ContentId } from "../../core/content_id.ts";

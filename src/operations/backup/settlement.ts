@@ -1,4 +1,4 @@
-/** The station *settle*: what became of the files makes their lines, and the lines the manifest. */
+/** The station *settle*: turns the results of the files into lines, and the lines into the manifest. */
 import { textOf } from "../../core/raw.ts";
 import { fromFaultData } from "../../core/fault_data.ts";
 import type { Monitor } from "../../core/monitor.ts";
@@ -40,7 +40,7 @@ export class Settlement {
     this.#monitor = setup.monitor;
   }
 
-  /** Notes what became of the files of a batch. @returns those whose contents are missing */
+  /** Records the results of a batch. @returns the files whose contents are missing */
   finish({ stored, kept, linkedFiles, copiedFiles, missing }: SettledBatch<BackupEntry>): readonly BackupEntry[] {
     for (const { file, result } of stored) this.#finish(file, result);
     for (const entry of kept) this.keep(entry);

@@ -55,7 +55,7 @@ async function storeStream({ name, chunks }: StreamSource, world: StreamWorld): 
   return { path, ...seen, size, content };
 }
 
-/** Tells the monitor of what has been stored. */
+/** Reports to the monitor what has been stored. */
 async function* counted(
   chunks: AsyncIterable<Uint8Array<ArrayBuffer>>,
   { monitor, signal }: StreamWorld,

@@ -63,7 +63,7 @@ function* matching(
 }
 
 /**
- * The database has gone through everything before it tells the first version, and until it has told the last one it
+ * The database has searched everything before it returns the first version, and until it has returned the last one it
  * answers as of that moment.
  */
 function* withSpans(catalog: CatalogQueries, query: VersionQuery): Generator<FoundVersion> {
@@ -80,7 +80,7 @@ function matches(filter: Filter, { path, kind }: PathVersion, ignoreCase: boolea
   return filter.decide(spelt, kind === "dir")?.negated === false;
 }
 
-/** What the database can look for by itself: nothing that fits the patterns fails it. */
+/** The part of the search that the database can do by itself: it never drops a matching version. */
 function roughly(patterns: readonly string[], ignoreCase: boolean): { names?: string[]; below?: Apath[] } {
   const wanted = patterns.filter((pattern) => pattern.trim() !== "" && !/^[#!]/.test(pattern));
   if (wanted.length === 0) return {};

@@ -1,4 +1,4 @@
-/** What became of one path, over all snapshots. */
+/** The history of one path over all snapshots. */
 import type { Apath } from "../../core/apath.ts";
 import { Fault } from "../../core/fault.ts";
 import { textOf } from "../../core/raw.ts";

@@ -30,7 +30,7 @@ export interface Listed {
 
 /**
  * What is no directory is listed itself; so is a directory whose extent is more than its content.
- * @param damaged called for what can't be read, which is left out @throws NotInSnapshot
+ * @param damaged called for what can't be read, which is skipped @throws NotInSnapshot
  */
 export async function listing(
   repository: Pick<Repository, "manifest">,

@@ -6,7 +6,7 @@ import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import type { OpenedRepository } from "../opened.ts";
 
 export interface StatsRequest {
-  /** How many of the largest contents are told. */
+  /** How many of the largest contents are reported. */
   readonly largest: number;
   readonly signal: AbortSignal;
 }

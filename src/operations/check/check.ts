@@ -88,7 +88,7 @@ class CheckRun {
   #notedMs: number;
   /** Contents that are missing, of the wrong size, or have wrong bytes, and what is wrong. */
   readonly #bad = new Map<string, string>();
-  /** Those of them that need no snapshot of their own: others tell of them. */
+  /** Those that need no snapshot of their own: their damage is reported with others. */
   readonly #parts = new Set<string>();
   /** The same of hunks, with what they hold: "snapshot:path". */
   readonly #badHunks = new Map<string, { readonly what: string; readonly paths: string[] }>();
@@ -204,7 +204,7 @@ class CheckRun {
     }
   }
 
-  /** The catalog is a cache; one that had to be replaced is told by the repository itself. */
+  /** The catalog is a cache; the repository itself reports when it had to be replaced. */
   async #checkCatalog(roots: readonly RootId[]): Promise<void> {
     const known = new Set<string>((await this.#repository.snapshots()).map(({ id }) => id));
     for (const id of roots) {

@@ -30,13 +30,13 @@ import { type Compared, findCompared } from "./series.ts";
 import { type SourcePlace, sourcePlace } from "./source_place.ts";
 
 export interface ComparisonListener {
-  /** Is told of what is left out, and why. */
+  /** Called with what is excluded, and why. */
   excluded?(exclusion: Exclusion): void;
-  /** Is told of each object that the source doesn't hold any more, in order. */
+  /** Called, in order, with each object that the source no longer holds. */
   gone?(line: PreviousLine): void;
-  /** Is told of objects that the source doesn't hold any more, but that are kept, in order. */
+  /** Called, in order, with objects that the source no longer holds, but that are kept. */
   kept?(entry: Entry, line: PreviousLine): void;
-  /** Is told which paths of a selection's `only` are not there, or in no source. */
+  /** Called with the paths of a selection's `only` that are missing, or in no source. */
   missing?(path: Raw): void;
   outside?(path: Raw): void;
 }
@@ -104,7 +104,7 @@ export class Comparison {
     this.#force = detection.force === true;
   }
 
-  /** Tells of paths that no source holds. */
+  /** Reports paths that no source holds. */
   #choose(paths: readonly Raw[]): PathSelection {
     const real = new RealPaths(this.#disk);
     const chosen: Raw[] = [];

@@ -5,7 +5,7 @@ import { FLAGS } from "../../platform/disk.ts";
 
 const NAMED = Object.entries(FLAGS).sort(([a], [b]) => (a < b ? -1 : 1));
 
-/** Costs no look at the object: its stat has told already. */
+/** Needs no system call: the walk has read the stat already. */
 export function recordedOf({ birthtime, flags }: Pick<Stat, "birthtime" | "flags">): DetailFields {
   if (birthtime === undefined && flags === 0) return {};
   const names = NAMED.filter(([, bit]) => (flags & bit) !== 0).map(([name]) => name);

@@ -17,12 +17,12 @@ export interface Selection {
   readonly ignoreFiles: boolean;
   readonly oneFileSystem: boolean;
   readonly excludeCaches: boolean;
-  /** Leave out what is beside a file of one of these names. */
+  /** Exclude directories that hold a file of one of these names. */
   readonly markers?: readonly Raw[];
   readonly largestBytes: number | undefined;
   readonly host: string;
   readonly detection?: Detection;
-  /** Patterns in gitignore syntax: what fits, and what is below it, should never change. */
+  /** Patterns in gitignore syntax: what matches, and what is below it, should never change. */
   readonly statics?: readonly string[];
   /** Absolute paths in the sources: only they and what is below them. */
   readonly only?: readonly Raw[];

@@ -21,9 +21,9 @@ export interface PreviousSnapshot {
 /** What is compared with what. */
 export interface Compared {
   readonly roots: readonly SourceRoot[];
-  /** Own directories, which are left out. */
+  /** Own directories, which are excluded. */
   readonly own: OwnPlaces;
-  /** What the selection's patterns leave out. */
+  /** What the selection's patterns exclude. */
   readonly filter: Filter;
   /** Name of the series. */
   readonly series: string;

@@ -14,7 +14,7 @@ import { inSource, sourcePlace } from "./source_place.ts";
 const ROUNDS = 32;
 
 export interface StaticOptions {
-  /** In gitignore syntax; what fits, and what is below it, is static. */
+  /** In gitignore syntax; what matches, and what is below it, is static. */
   readonly patterns: readonly string[];
   readonly roots: readonly SourceRoot[];
   /** Counts the runs. */
@@ -55,8 +55,8 @@ export class StaticPaths {
   }
 
   /**
-   * True if something that the source doesn't hold any more is to be kept: a static file, or a directory on the way to
-   * one. What is there, but left out now, isn't meant.
+   * True if something that the source no longer holds is to be kept: a static file, or a directory on the way to one.
+   * Does not apply to what is there, but excluded now.
    */
   keeps(line: string): boolean {
     const { path, kind, content } = parseLine(line);

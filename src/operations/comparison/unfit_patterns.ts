@@ -21,7 +21,7 @@ export class UnfitPatterns {
     }
   }
 
-  /** Nothing that is left out needs to be noted any more. */
+  /** No excluded path needs to be recorded any longer. */
   get isEmpty(): boolean {
     return this.#patterns.size === 0;
   }
@@ -34,7 +34,7 @@ export class UnfitPatterns {
   tell(monitor: Pick<Monitor, "notice">): void {
     for (const [pattern, place] of this.#patterns) {
       const hint = place === "" ? ": it is the source itself, and patterns begin there" : "";
-      monitor.notice(`Nothing fits the pattern ${pattern}${hint}`);
+      monitor.notice(`Nothing matches the pattern ${pattern}${hint}`);
     }
   }
 }

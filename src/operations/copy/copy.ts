@@ -31,7 +31,7 @@ export interface CopyResult {
   readonly failed: number;
 }
 
-/** A copy that is cut off has so much to do again at most. */
+/** An interrupted copy has to redo at most this much. */
 const CHECKPOINT_BYTES = 8 * 1024 ** 3, CHECKPOINT_MS = 5 * 60_000;
 /** A prune of the target may come in between again and again. */
 const ATTEMPTS = 3;

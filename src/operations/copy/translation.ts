@@ -109,7 +109,7 @@ export class Translation {
     }
   }
 
-  /** What names other snapshots by ids of the other algorithm is left out. */
+  /** Omits fields that name other snapshots by ids of the other algorithm. */
   #root(bytes: Uint8Array<ArrayBuffer>, origin: Origin, hunks: readonly HunkRef[]): Uint8Array<ArrayBuffer> {
     const { replaces: _, formerly: _former, hunks: former, ...fields } = fieldsOf(
       parseJson(new TextDecoder().decode(bytes)),

@@ -114,7 +114,7 @@ export async function vaultFacts({ backend, encrypted, kind }: VaultToExamine, c
       fact("kind", "kind of place", kind),
       fact("encrypted", "encrypted", encrypted),
       fact("canRemove", "objects can be removed", backend.can.remove),
-      fact("canPutIfAbsent", "two writers of one name are told apart", backend.can.putIfAbsent),
+      fact("canPutIfAbsent", "exclusive creation of objects", backend.can.putIfAbsent),
       fact("clockSkew", "its clock is ahead of this one by", skew, {
         unit: "seconds",
         concern: Math.abs(skewMs) > MOST_SKEW_MS && "The clock of this machine and that of the vault's place differ",

@@ -12,7 +12,7 @@ import { type Fact, fact, type FactValue } from "./fact.ts";
 const FILE = rawOf("file"), OTHER = rawOf("other");
 const HOLE_BYTES = 1024 * 1024;
 const LONGEST_NAME = 255;
-/** Nine digits that differ, so that what is cut off shows. */
+/** Nine different digits, so that truncation shows. */
 const TIME = "1700000000123456789" as NsText;
 /** By the trailing digits that a file system has lost. */
 const TIME_UNITS: readonly (readonly [digits: number, name: string])[] = [

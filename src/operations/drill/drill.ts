@@ -203,7 +203,7 @@ class DrillRun {
       if (why === undefined) {
         tally.files++;
         tally.bytes += file.size;
-      } else if (heard-- > 0) tally.failed++; // the restore has told of it
+      } else if (heard-- > 0) tally.failed++; // the restore has reported it
       else this.#fail(new NotRestorable(file.path, snapshot.id, why), tally);
     }
     this.#clear(name);

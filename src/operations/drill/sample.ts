@@ -49,7 +49,7 @@ function isFile(entry: Entry): entry is SampledFile {
   return entry.kind === "file" && entry.content !== undefined;
 }
 
-/** From 0 to `below`, which is left out. */
+/** From 0 up to, but excluding, `below`. */
 export type Chance = (below: number) => number;
 
 /** What it gives hangs on a few bytes of `random` alone: whoever knows these gets the same. (xorshift32) */

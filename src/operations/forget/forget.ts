@@ -13,7 +13,7 @@ import { becomeWriter } from "../become_writer.ts";
 import type { OpenedRepository } from "../opened.ts";
 import { makeRoom } from "./free_space.ts";
 
-/** Which snapshots a policy is about: those that fit all that is given. */
+/** Which snapshots a policy applies to: those that match every given criterion. */
 export interface SeriesFilter {
   readonly host?: string;
   readonly name?: string;

@@ -73,7 +73,7 @@ export async function fewest(most: number, isEnough: (count: number) => Promise<
 
 /** @throws BadUsage, DiskFault */
 function freeBytesAt({ location, machine: { disk } }: OpenedRepository): number {
-  const hint = "Leave out `--keep-free`, or the rule `free` of the policy";
+  const hint = "Omit `--keep-free`, or the rule `free` of the policy";
   if (hasScheme(location)) throw new BadUsage("A server doesn't say how much space is free", hint);
   using directory = disk.openDir(rawOf(location));
   const bytes = directory.freeBytes();

@@ -17,7 +17,7 @@ export interface Family {
 
 export const EXPOSITION_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
-/** Families without samples are left out. */
+/** Families without samples are omitted. */
 export function expositionOf(families: readonly Family[]): string {
   return families.filter(({ samples }) => samples.length > 0).map(familyText).join("");
 }

@@ -22,7 +22,7 @@ export type Explanation =
     /** Fields of the entry that differ from the last snapshot's. */
     readonly differences: readonly (keyof StatFields)[];
   }
-  /** It lies in no source, or it can't be reached: the monitor was told. */
+  /** It lies in no source, or can't be read: the monitor has reported it. */
   | { readonly verdict: "outside" | "unreachable" };
 
 /** @param path absolute @throws SourceGone, NoSource, SourceInStorage, BadPattern */

@@ -63,7 +63,7 @@ export interface Plan {
   readonly gone: Amount;
   /** Most entries first. */
   readonly excluded: readonly ExcludedByRule[];
-  /** What can't be read; the monitor was told of each. */
+  /** What can't be read; the monitor has reported each. */
   readonly unreadable: number;
   readonly readFiles: number;
   readonly readBytes: number;

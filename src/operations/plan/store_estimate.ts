@@ -36,7 +36,7 @@ export interface Estimate {
 const SMALL_BYTES = 256 * 1024;
 const PIECE_BYTES = 16 * 1024;
 const PIECES = 3;
-/** Files looked into in one stratum; twice as many sizes are left out when there are more. */
+/** Files sampled in one stratum; when there are more, sizes are thinned out by a factor of two. */
 const SAMPLES = 1024;
 /** Of them, those that are compressed: about a millisecond each. */
 const COMPRESSED_SAMPLES = 128;
@@ -45,7 +45,7 @@ const HASHED_BYTES = 2 * 1024 ** 3;
 /** File systems give out space in such blocks, nearly all of them. */
 const BLOCK_BYTES = 4096;
 
-/** Types that are told apart in a stratum; the names of types that come later are not kept. */
+/** File types distinguished in a stratum; further types are counted without their names. */
 const MOST_TYPES = 256, OTHER_TYPE = "other types";
 /** Samples that are enough to say something of a type, and so many that no more are needed. */
 const ENOUGH_BYTES = 16 * 1024, WELL_KNOWN_BYTES = 1024 * 1024;

@@ -38,7 +38,7 @@ export interface RemoteBackupRequest {
   readonly description?: string;
   /** Patterns as in .gitignore. */
   readonly excludes: readonly string[];
-  /** Files of more bytes are left out. */
+  /** Files larger than this (bytes) are excluded. */
   readonly largestBytes?: number;
   readonly job?: JobMark;
   /** Read everything, changed or not. */

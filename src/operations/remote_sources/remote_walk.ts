@@ -15,12 +15,12 @@ export interface RemoteFound {
 
 export interface RemoteWalkOptions {
   readonly filter: Filter;
-  /** Files of more bytes are left out. */
+  /** Files larger than this (bytes) are excluded. */
   readonly largestBytes?: number | undefined;
   readonly signal: AbortSignal;
-  /** Is told of what can't be listed, and of names that no snapshot can hold. */
+  /** Called with directories that can't be listed, and names that no snapshot can hold. */
   readonly problem: (fault: Fault) => void;
-  /** Is told of what is left out. */
+  /** Called with what is excluded. */
   readonly excluded: (path: Apath) => void;
 }
 

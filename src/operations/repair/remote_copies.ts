@@ -41,7 +41,7 @@ export class RemoteCopies implements AsyncDisposable {
     return undefined;
   }
 
-  /** @param heals false: only looks for a copy @returns where one came from */
+  /** @param heals false: only looks for a copy @returns the origin of the copy that was found */
   async heal(file: DamagedFile, healer: ContentRepairer, heals: boolean): Promise<string | undefined> {
     for (const { repository: { location }, reader } of this.#remotes) {
       if (await orNothing(async () => await reader.sizeOf(file.id)) !== file.size) continue;

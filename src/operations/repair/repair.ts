@@ -1,12 +1,12 @@
 /**
- * Healing what is damaged or missing with what else there is: trees, the files that were backed up, other storages. What
- * nothing can repair is put into quarantine and named, with every path of every snapshot that needs it.
+ * Repairs damaged or missing data from other copies: trees, the files that were backed up, other storages. What nothing
+ * can repair is put into quarantine and named, with every path of every snapshot that needs it.
  *
- * Roots and hunks can also be made again from the catalog and from other snapshots: see {@link recoverRoot} and
- * {@link recoverLines}.
+ * Roots and hunks can also be rebuilt from the catalog and from other snapshots: see {@link recoverRoot} and {@link
+ * recoverLines}.
  *
- * Roots come first, then hunks, then contents, for each tells what of the next is needed. A root that can't be repaired
- * stays where it is: it keeps `prune` from removing what only that snapshot needs.
+ * Roots come first, then hunks, then contents, because each lists what is needed of the next. A root that can't be
+ * repaired stays where it is: it keeps `prune` from removing what only that snapshot needs.
  */
 import { shortId } from "../../core/short_id.ts";
 import type { HunkId, RootId } from "../../core/content_id.ts";
@@ -125,7 +125,7 @@ class RepairRun implements AsyncDisposable {
     return "the catalog";
   }
 
-  /** Snapshots can't be changed: they are made again, with another id. */
+  /** Snapshots can't be changed: they are rebuilt, with another id. */
   async #replaceHunks(replaced: ReadonlyMap<HunkId, HunkRef>, writer: Writer): Promise<void> {
     for (const { id, manifest: { root } } of this.#manifests()) {
       if (!root.hunks.some((hunk) => replaced.has(hunk.id))) continue;
@@ -135,7 +135,7 @@ class RepairRun implements AsyncDisposable {
   }
 
   #tellRemade(id: RootId, made: RootId): void {
-    this.#monitor.notice(`The snapshot ${shortId(id)} was made again as ${shortId(made)}`);
+    this.#monitor.notice(`The snapshot ${shortId(id)} was rebuilt as ${shortId(made)}`);
   }
 
   /** @returns true if there is a new one in its place */

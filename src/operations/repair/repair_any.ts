@@ -1,4 +1,4 @@
-/** Heals whatever kind of repository it is. */
+/** Repairs either kind of repository. */
 import type { Monitor } from "../../core/monitor.ts";
 import { Storage } from "../../storage/storage.ts";
 import { Vault } from "../../vault/vault.ts";

@@ -1,7 +1,7 @@
 /**
- * Healing a vault: units that no index lists are listed, units that are damaged are given up, and what was in them is stored
- * again: what is whole from themselves, the rest from wherever there is a copy. What nothing can repair is named, with every
- * path of every snapshot that needs it.
+ * Repairs a vault: lists units that no index lists, gives up damaged units, and stores their contents again: intact
+ * ones from the units themselves, the rest from any other copy. What nothing can repair is named, with every path of
+ * every snapshot that needs it.
  */
 import type { Apath } from "../../core/apath.ts";
 import { type ContentId, type HunkId, knownContentId, type RootId } from "../../core/content_id.ts";
@@ -315,7 +315,7 @@ class VaultRepair {
         if (hunks.has(hunk.id)) continue;
         hunks.add(hunk.id);
         const bytes = await orNothing(() => this.#vault.contents.hunk(hunk.id));
-        if (bytes === undefined) continue; // told of already
+        if (bytes === undefined) continue; // reported already
         if (!repairer.hasHunk(hunk.id)) await repairer.storeHunk(hunk.id, bytes);
         if (this.#canRead) await this.#moveContents(repairer, { hunk, bytes, root }, seen);
       }
@@ -352,7 +352,7 @@ class VaultRepair {
     this.#tools.tell({ kind: "unit", id: unit, what, from, quarantine: undefined, affected });
   }
 
-  /** What only partial snapshots need is not told of as lost: they go. */
+  /** Losses that affect only partial snapshots are not reported: those snapshots are removed. */
   #noteNeeded(found: Repaired): void {
     const isPartial = (id: RootId) => this.#roots.get(id)?.complete === false;
     const users = found.affected.flatMap(({ snapshots }) => snapshots);

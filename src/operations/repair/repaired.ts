@@ -1,7 +1,7 @@
-/** What a repair tells: everything that was damaged, and what became of it. */
+/** The result of a repair: everything that was damaged, and its outcome. */
 import type { RootId } from "../../core/content_id.ts";
 
-/** Something damaged, and what became of it. */
+/** A damaged item and its outcome. */
 export interface Repaired {
   /** "unit": of a vault; what was whole in it was stored again. */
   readonly kind: "root" | "hunk" | "content" | "unit";

@@ -1,8 +1,8 @@
 /**
  * Finding, and removing, what a restore's target has and the snapshot doesn't. The target is walked as a backup of it
- * would be, with everything left out that the snapshot's backup left out: whatever such a backup would not have seen is
- * not removed either. So what is excluded from backups survives a restore, and nothing beyond a mount point, or through a
- * symlink, is touched.
+ * would be, with the same excludes as the snapshot's backup: whatever such a backup would not have seen is not removed
+ * either. So what is excluded from backups survives a restore, and nothing beyond a mount point, or through a symlink,
+ * is touched.
  */
 import { type Apath, nameOf, parentOf, parseApath, relativeOf, TOP } from "../../core/apath.ts";
 import type { Entry } from "../../core/entry.ts";
@@ -61,7 +61,7 @@ export async function removeExtraneous(
 
 function assertDeletable({ root }: Manifest): LeftOut {
   if (!root.complete) throw new CannotDelete("the snapshot is incomplete");
-  if (root.leftOut === undefined) throw new CannotDelete("the snapshot doesn't say what its backup left out");
+  if (root.leftOut === undefined) throw new CannotDelete("the snapshot doesn't record what its backup excluded");
   if (root.leftOut.unlisted) throw new CannotDelete("the snapshot has only what was on a list");
   return root.leftOut;
 }
@@ -157,7 +157,7 @@ class Removal {
     this.#removeDirectories();
   }
 
-  /** What this restore is not about, and what the backup left out by files that it had. */
+  /** Paths that this restore doesn't cover, and those that ignore files excluded from the backup. */
   #spares(): (path: Apath, isDirectory: boolean) => boolean {
     const { paths, request: { exclude } } = this.#plan, { at } = this.#root;
     const spared = parseFilter(exclude);
@@ -196,7 +196,7 @@ class Removal {
       else kept++;
     }
     if (kept === 0) return;
-    this.#plan.monitor.notice(`${kept} directories that the snapshot doesn't have stay: they hold what it left out`);
+    this.#plan.monitor.notice(`${kept} directories that the snapshot doesn't have stay: they hold excluded files`);
   }
 
   #removeDirectory(descent: Descent, { relative, going }: { readonly relative: Raw; readonly going: number }): boolean {

@@ -64,7 +64,7 @@ export class NameCollisions {
         removeRecursively(into, this.#probe);
       }
     } catch (error) {
-      // Nothing can be made there: whatever is wrong will be told of the entries themselves.
+      // Nothing can be created there: the problem will be reported for the entries themselves.
       if (error instanceof DiskFault) return false;
       throw error;
     }

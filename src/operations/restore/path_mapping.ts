@@ -23,7 +23,7 @@ export interface PathMapping {
   readonly from: Apath;
   /** Below the target; {@link TOP} is the target itself. */
   readonly to: Apath;
-  /** Names left out at the beginning of every path. */
+  /** Number of leading components stripped from every path. */
   readonly strip: number;
 }
 

@@ -12,7 +12,7 @@ import { excludesWithParents, includesWithParents, parseFilter } from "../../sou
 /** Entries of one directory at most: bounds memory in huge directories. */
 const GROUP_ENTRIES = 1024;
 
-/** Some entries of one directory, whose paths are their places in the target, and what becomes of them there. */
+/** Some entries of one directory, with their paths in the target and their outcomes there. */
 export interface EntryGroup {
   readonly directory: Apath;
   /** The directory in the snapshot. */
@@ -41,7 +41,7 @@ export function chooser(
     !excludesWithParents(excluded, path, kind === "dir");
 }
 
-/** In the order of the chosen paths. Parts of the manifest that can't be read are problems, and left out. */
+/** In the order of the chosen paths. Parts of the manifest that can't be read are problems, and skipped. */
 export function* groupsAlong(mapping: PathMapping, plan: RestorePlan): Generator<EntryGroup> {
   const isChosen = chooser(plan);
   for (const { directory: from, entries } of byDirectory(entriesAlong(mapping, plan))) {

@@ -7,7 +7,7 @@ import type { Dir } from "../../platform/disk.ts";
 
 const NAME = ".backup-tool-restoring";
 const ID_DIGITS = 12;
-/** Of former versions. A user's file may be called so: what is in it counts. */
+/** Names used by former versions. A user's file may have the same name: its content decides. */
 const FORMER_NAME = rawOf(NAME);
 const MOST_BYTES = 4096;
 const FORMAT = "backup-tool restore";
@@ -24,14 +24,14 @@ export function setMarker(dir: Dir, snapshot: string): void {
   file?.write(new TextEncoder().encode(`${JSON.stringify({ format: FORMAT, snapshot })}\n`), 0);
 }
 
-/** Those of this snapshot, and one that was cut off. */
+/** Markers of this snapshot, and a truncated one. */
 export function removeMarkers(dir: Dir, snapshot: string): void {
   const name = markerName(snapshot);
   if (isMarker(dir, name, snapshot) || dir.stat(name)?.size === 0) dir.unlink(name);
   if (isMarker(dir, FORMER_NAME, snapshot)) dir.unlink(FORMER_NAME);
 }
 
-/** True if a restore of the snapshot into the directory was cut off. */
+/** True if a restore of the snapshot into the directory was interrupted. */
 export function hasMarker(dir: Dir, snapshot: string): boolean {
   return [markerName(snapshot), FORMER_NAME].some((name) => isMarker(dir, name, snapshot));
 }

@@ -1,4 +1,4 @@
-/** What a person asks of a restore, and what is told of one that is only tried. */
+/** The request of a restore, and the result of a dry run. */
 import type { Apath } from "../../core/apath.ts";
 import type { Raw } from "../../core/raw.ts";
 import type { Overwrite, Owner } from "../../core/restore_terms.ts";
@@ -19,11 +19,11 @@ export interface RestoreRequest {
     /** Everything goes to where it was backed up from. */
     | { readonly kind: "in-place" };
   /**
-   * What to do with files that are there. Default: a directory must be empty, or hold a restore of the same snapshot that
-   * was cut off; in place, or with `delete`, only what is not newer is replaced; a new name must be free.
+   * What to do with files that are there. Default: a directory must be empty, or hold a restore of the same snapshot
+   * that was interrupted; in place, or with `delete`, only what is not newer is replaced; a new name must be free.
    */
   readonly overwrite: Extract<Overwrite, "always" | "if-changed" | "if-newer" | "never"> | undefined;
-  /** Removes what the snapshot doesn't have, but for what its backup left out. */
+  /** Removes what the snapshot doesn't have, except what its backup excluded. */
   readonly delete: boolean;
   /**
    * "ids": numbers as they were, even if the names have others here. "none": everything belongs to who restores it. Or
@@ -40,7 +40,8 @@ export interface RestoreRequest {
   readonly isGuarded?: true;
   /**
    * Asked for by somebody who may do less than this program: nothing is written but below the directories `below` (see
-   * confined_disk.ts), and nothing in those of `without`; what could give rights is left out. All absolute.
+   * confined_disk.ts), and nothing in those of `without`; what could grant privileges is skipped. All paths are
+   * absolute.
    */
   readonly confined?: { readonly below: readonly Raw[]; readonly without: readonly Raw[] };
   readonly workers: number;

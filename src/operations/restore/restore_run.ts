@@ -29,7 +29,7 @@ import type { UnrestoredMetadata } from "./unrestored_metadata.ts";
 
 const BATCH_FILES = 128;
 const BATCH_BYTES = 4 * 1024 * 1024;
-const NO_DEVICE = "the device node (EPERM)", NO_DEVICE_WANTED = "the device node (left out on purpose)";
+const NO_DEVICE = "the device node (EPERM)", NO_DEVICE_WANTED = "the device node (skipped on purpose)";
 
 export class RestoreRun implements Disposable {
   readonly #plan: RestorePlan;
@@ -64,7 +64,7 @@ export class RestoreRun implements Disposable {
   #batchesUnderWay = 0;
   #top: Entry | undefined;
 
-  /** @param shared by all targets of the restore: what becomes of each name of a file belongs together */
+  /** @param shared by all targets of the restore: it keeps the outcomes of all names of a file together */
   constructor(plan: RestorePlan, target: RestoreTarget, shared: {
     readonly reader: ContentReader;
     readonly losses: UnrestoredMetadata;
@@ -152,7 +152,7 @@ export class RestoreRun implements Disposable {
     this.#queue.push(group);
   }
 
-  /** Tells of an entry whose name another one has taken in the target. Nothing below it can be restored either. */
+  /** Reports an entry whose name another one has taken in the target. Nothing below it can be restored either. */
   #collides(entry: Entry, into: Dir): boolean {
     if (entry.path === TOP || this.#guard(() => this.#names.add(entry, into))) return false;
     if (entry.kind === "dir") this.#blocked.add(entry.path);

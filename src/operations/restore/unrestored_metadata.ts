@@ -1,4 +1,4 @@
-/** What could not be given back to restored objects: told once, at the end, however many objects it was. */
+/** Metadata that could not be restored: reported once, at the end, however many objects it concerns. */
 import type { Apath } from "../../core/apath.ts";
 import { Fault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";

@@ -1,4 +1,6 @@
-/** Which entries are to be taken out of a snapshot: paths, and what fits patterns as if the backup had left it out. */
+/**
+ * Which entries are to be removed from a snapshot: paths, and what matches patterns as if the backup had excluded it.
+ */
 import { type Apath, apathWithin, isWithin, parentOf, parseApath, TOP } from "../../core/apath.ts";
 import type { Entry } from "../../core/entry.ts";
 import { textOf } from "../../core/raw.ts";
@@ -39,7 +41,7 @@ export class RemovalChoice {
     return !this.#filter.isEmpty && excludesWithParents(this.#filter, this.#inSource(path), kind === "dir");
   }
 
-  /** Adds what fits an entry that goes. */
+  /** Records the choices that match a removed entry. */
   addReasons({ path, kind }: Pick<Entry, "path" | "kind">, reasons: Set<Reason>): void {
     for (const { at, reason } of this.#paths) if (isWithin(path, at)) reasons.add(reason);
     for (const { reason, filter } of this.#patterns) {
@@ -61,7 +63,7 @@ export class RemovalChoice {
     return top;
   }
 
-  /** Patterns that would have left out the same at the backup: so that nobody takes what is missing for deleted. */
+  /** Patterns with which the backup would have excluded the same: otherwise what is missing would look deleted. */
   asExcludes({ patterns }: Unwanted): string[] {
     const paths = this.#paths.map(({ at }) => this.#inSource(at)).filter((path) => path !== TOP);
     return [...patterns, ...paths.map((path) => literalPattern(textOf(path)))];

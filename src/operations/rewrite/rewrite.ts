@@ -23,7 +23,7 @@ import type { NewFacts } from "./new_facts.ts";
 import type { Unwanted } from "./removal_choice.ts";
 import { type PlannedSnapshot, type Removed, type RemovedPath, RewritePlan } from "./rewrite_plan.ts";
 
-/** Which snapshots: those that are named, or all that fit. */
+/** Which snapshots: those that are named, or all that match. */
 export type RewriteChoice =
   | { readonly snapshots: readonly string[] }
   | { readonly host?: string; readonly name?: string; readonly tag?: string };
@@ -54,7 +54,7 @@ export interface RewriteResult {
   readonly unchanged: readonly RootId[];
   /** Topmost paths that go. */
   readonly paths: readonly RemovedPath[];
-  /** Former roots that an earlier run, which was cut off, had left. */
+  /** Former roots left by an earlier run that was interrupted. */
   readonly finished: readonly RootId[];
   /** Of a dry run: what a prune could remove then, before compression. */
   readonly freed: { readonly contents: number; readonly bytes: number } | undefined;
@@ -140,7 +140,7 @@ function chosenOf(snapshots: readonly SnapshotInfo[], among: RewriteChoice): rea
   );
 }
 
-/** A run that was cut off may have left a former root beside the new one: it counts as removed, and is now. */
+/** An interrupted run may have left a former root beside the new one: it counts as removed, and is removed now. */
 async function finishEarlier(repository: Repository, writer: RepositoryWriter): Promise<readonly RootId[]> {
   const listed = new Set((await repository.snapshots()).map(({ id }) => id));
   const hidden = new Set((await repository.rootIds()).filter((id) => !listed.has(id)));

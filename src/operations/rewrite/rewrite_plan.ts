@@ -56,7 +56,7 @@ export class RewritePlan {
   readonly snapshots: PlannedSnapshot[] = [];
   /** Those that would stay as they are. */
   readonly unchanged: SnapshotInfo[] = [];
-  /** Paths and patterns that fit something. */
+  /** Paths and patterns that match something. */
   readonly fitting = new Set<Reason>();
   readonly #repository: Repository;
   readonly #request: PlanRequest;

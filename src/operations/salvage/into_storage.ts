@@ -1,6 +1,6 @@
 /**
- * Makes a storage of what a salvage has found: every snapshot whose root is there, with all of its files that are. What
- * belongs to none becomes a snapshot of its own, so that nothing is lost.
+ * Creates a storage from what a salvage has found: every snapshot whose root is there, with all of its files that are.
+ * What belongs to none becomes a snapshot of its own, so that nothing is lost.
  */
 import type { HunkId, RootId } from "../../core/content_id.ts";
 import type { Entry } from "../../core/entry.ts";
@@ -73,7 +73,10 @@ export class StorageSalvage {
   readonly #monitor: Monitor;
   readonly #work: Raw;
 
-  /** @param work where everything is put that is found: if it is there, a run that was cut off is gone on with @throws StorageExists */
+  /**
+   * @param work where everything is put that is found: if it is there, an interrupted run is continued
+   * @throws StorageExists
+   */
   constructor(machine: Machine, request: SalvageRequest, monitor: Monitor, work: Raw) {
     this.#machine = machine;
     this.#request = request;

@@ -10,7 +10,7 @@ import { type SalvagedStorage, StorageSalvage } from "./into_storage.ts";
 import { keysFor } from "./salvage_key.ts";
 import type { SalvageRequest } from "./salvage_request.ts";
 
-/** What there was, and what became of it. Paths of files are in the target. */
+/** What was found, and its outcome. Paths of files are in the target. */
 export interface SalvageResult extends Omit<SalvageReport, "where" | "twins" | "spare"> {
   /** Of a new storage. */
   readonly storage?: SalvagedStorage;

@@ -10,7 +10,7 @@ export interface SalvageRequest extends WorkOptions {
   readonly target: Raw;
   /** A passphrase is of use only if the heap has its key. */
   readonly secret: Secret;
-  /** Makes a storage, with the snapshots that can be found. */
+  /** Creates a storage with the snapshots that can be found. */
   readonly asStorage: boolean;
   /** Who runs it, and where: noted in a snapshot of what belongs to no other one. */
   readonly host: string;

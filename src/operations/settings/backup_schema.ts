@@ -37,22 +37,24 @@ export function checkPath(text: string, context: z.RefinementCtx): void {
  */
 export function backupShape(path: PathSchema, readFrom: PathSchema) {
   return {
-    exclude: patterns.describe("Leave out what fits; gitignore syntax, the last that fits wins").exactOptional(),
+    exclude: patterns.describe("Exclude matching paths; gitignore syntax, the last match wins").exactOptional(),
     iexclude: patterns.describe("The same, ignoring case").exactOptional(),
     excludeFrom: z.array(path).describe("Files with such patterns").exactOptional(),
-    presets: z.array(z.enum(Object.keys(PRESETS))).describe("Known kinds of litter to leave out").exactOptional(),
+    presets: z.array(z.enum(Object.keys(PRESETS))).describe("Well-known kinds of junk files to exclude")
+      .exactOptional(),
     ignoreFiles: z.boolean().describe("Follow .backupignore files in the sources; default: true").exactOptional(),
-    excludeCaches: z.boolean().describe("Leave out directories marked with a CACHEDIR.TAG").exactOptional(),
+    excludeCaches: z.boolean().describe("Exclude directories marked with a CACHEDIR.TAG").exactOptional(),
     excludeIfPresent: z.array(z.string().refine(readableBy(parseEntryName), "Expected a file name, without slashes"))
-      .describe("Leave out directories that hold a file of one of these names").exactOptional(),
-    excludeLargerThan: SIZE_SCHEMA.describe("Leave out larger files: bytes, or text such as 10M or 1.5GiB")
+      .describe("Exclude directories that hold a file of one of these names").exactOptional(),
+    excludeLargerThan: SIZE_SCHEMA.describe("Exclude larger files: bytes, or text such as 10M or 1.5GiB")
       .exactOptional(),
     oneFileSystem: z.boolean().describe("Don't enter other file systems, mounted below a source").exactOptional(),
     tags: TAGS_SCHEMA.exactOptional(),
     description: z.string().min(1).max(1000).describe("What the snapshot is, for people").exactOptional(),
     ignoreInode: z.boolean().describe("A new inode number alone is no change").exactOptional(),
     ignoreCtime: z.boolean().describe("A new time of change (ctime) alone is no change").exactOptional(),
-    static: patterns.describe("What fits should never change: warn, and keep the old content").exactOptional(),
+    static: patterns.describe("Matching files should never change: warn, and keep the previous version")
+      .exactOptional(),
     lock: lockSchema(readFrom).exactOptional(),
     skipIfUnchanged: z.boolean().describe("Make no snapshot if nothing has changed since the last one").exactOptional(),
     tree: z.boolean().describe("Make a browsable tree; default: true").exactOptional(),

@@ -1,4 +1,6 @@
-/** What the backup of a snapshot left out, as far as the snapshot itself tells: its .backupignore files and cache tags. */
+/**
+ * What the backup of a snapshot excluded, as far as the snapshot itself shows: its .backupignore files and cache tags.
+ */
 import { type Apath, apathWithin, isWithin, nameOf, parentOf, TOP } from "../../core/apath.ts";
 import type { Entry } from "../../core/entry.ts";
 import type { Monitor } from "../../core/monitor.ts";
@@ -17,7 +19,7 @@ export interface SurveyOptions {
 }
 
 export class BackupExclusions {
-  /** Problems of the backup that no entry tells of: something may be missing, and nobody knows what. */
+  /** Problems of the backup that no entry records: something may be missing, and it is unknown what. */
   readonly unaccounted: number;
   readonly #ignoreFiles: ReadonlyMap<Apath, Filter>;
   /** Directories of which only what marks them was taken, and its name. */

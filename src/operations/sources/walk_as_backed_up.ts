@@ -24,7 +24,7 @@ export interface AsBackedUp {
   /** The directory, and its place in the snapshot. */
   readonly root: SourceRoot;
   readonly monitor: Monitor;
-  /** Leaves out more than the backup did. @param path in the snapshot */
+  /** Excludes more than the backup did. @param path in the snapshot */
   readonly leavesOutToo?: (path: Apath, isDirectory: boolean) => boolean;
   /** What is mounted in the directory isn't entered, also if the backup did. */
   readonly oneFileSystem?: true;

@@ -1,4 +1,4 @@
-/** The alarm of a backup: what it has found, told as a problem, and what the snapshot says of it. */
+/** The alarm of a backup: its findings, reported as a problem, and recorded in the snapshot. */
 import { Fault } from "../../core/fault.ts";
 import { countText } from "../../core/size_text.ts";
 import { type Alarm, type ChangeFigures, deservesSample, unusualChange } from "../../core/unusual_change.ts";
@@ -64,7 +64,7 @@ function historyOf(snapshots: readonly SnapshotInfo[], { host, name }: SnapshotI
     .flatMap(({ change, complete }) => complete && change !== undefined ? change : []);
 }
 
-/** What a person is told. */
+/** The message for people. */
 export function alarmText({ files, changed, gone, renamed }: ChangeFigures, alarm: Alarm): string {
   const { reasons, scrambled, sampled, usualChanged, usualGone } = alarm;
   const usual = (reason: "changed" | "gone", percent: number) =>

@@ -7,7 +7,7 @@ import { VaultExists } from "../../vault/format/faults.ts";
 import { openPlace, type PlaceOptions } from "./open_place.ts";
 import { hasScheme } from "./vault_settings.ts";
 
-/** What a run leaves that was cut off before there was a vault. */
+/** What a run leaves that was interrupted before the vault existed. */
 const UNFINISHED = /^(?:keys|README\.txt|\.tmp-.*)$/;
 
 /**

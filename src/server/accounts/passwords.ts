@@ -1,4 +1,4 @@
-/** Passwords: kept as scrypt, compared in time that tells nothing. */
+/** Passwords: stored as scrypt hashes, compared in constant time. */
 import { Buffer } from "node:buffer";
 import { createHash, scrypt, timingSafeEqual } from "node:crypto";
 import type { Random } from "../../core/clock.ts";

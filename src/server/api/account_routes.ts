@@ -1,4 +1,4 @@
-/** Accounts and tokens for programs. Secrets go in, and never out; a token is told once, when it is made. */
+/** Accounts and tokens for programs. Secrets go in, and never out; a token is shown once, when it is created. */
 import * as z from "zod";
 import { jsonReply } from "./json.ts";
 import { jsonBody } from "./json_body.ts";
@@ -71,7 +71,7 @@ export const ACCOUNT_ROUTES: readonly Route[] = [
     methods: ["POST"],
     path: "/api/v1/users/{user}/tokens",
     access: "admin",
-    about: { summary: 'Makes a token, told this once: {"name": "prometheus", "role": "watch", "expiresDays": 365}' },
+    about: { summary: 'Creates a token, shown only once: {"name": "prometheus", "role": "watch", "expiresDays": 365}' },
     handle: async (exchange) => {
       const user = nameIn(exchange, "user"), wish = readToken(await jsonBody(exchange));
       return jsonReply({ name: wish.name, token: await addToken(exchange, user, wish) }, 201);

@@ -88,7 +88,7 @@ export const JOB_ROUTES: readonly Route[] = [
     path: "/api/v1/job-history",
     access: "watch",
     about: {
-      summary: "What became of jobs, the newest first",
+      summary: "The history of jobs, newest first",
       query: { outcome: OUTCOMES.join(", "), limit: "so many at most" },
     },
     handle: jobHistory,

@@ -1,4 +1,4 @@
-/** Who is told of runs, what still has to be told, and trying a target. Addresses and secrets never come out. */
+/** Notification targets, pending notifications, and test messages. Addresses and secrets are never returned. */
 import { jsonReply } from "./json.ts";
 import { assertConfirmed } from "../exchange/confirmed.ts";
 import { NotFound } from "../exchange/problem.ts";
@@ -16,7 +16,7 @@ export const NOTIFICATION_ROUTES: readonly Route[] = [
     methods: ["GET"],
     path: "/api/v1/notifications",
     access: "admin",
-    about: { summary: "Who is told of runs, with the last attempt for each, and what still waits; no addresses" },
+    about: { summary: "Notification targets with the last attempt for each, and pending notifications; no addresses" },
     handle: async (exchange) => {
       await assertConfirmed(exchange);
       const { targets, pending } = notificationsOf(exchange);
@@ -27,7 +27,7 @@ export const NOTIFICATION_ROUTES: readonly Route[] = [
     methods: ["POST"],
     path: "/api/v1/notifications/{target}/test",
     access: "admin",
-    about: { summary: "Sends a test message, and says what became of it" },
+    about: { summary: "Sends a test message and returns the outcome" },
     handle: async (exchange) => {
       const tested = await sendTest(exchange, textOf(exchange.params.target ?? ""));
       return jsonReply(tested);

@@ -8,7 +8,7 @@ const PROBLEM = {
   content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
 };
 
-/** @param routes all that there are; those without words are left out */
+/** @param routes all routes; those without a description are omitted */
 export function openApiRoute(routes: () => readonly Route[]): Route {
   return {
     methods: ["GET"],

@@ -67,7 +67,7 @@ async function inSnapshot(asking: Asking, place: Place, path: readonly Raw[]): P
   return entry && resourceOf(asking, place, entry);
 }
 
-/** Links, devices, and files that could not be read are left out: there is nothing of them to be had. */
+/** Links, devices and files that could not be read are skipped: there is nothing to serve. */
 function resourceOf(asking: Asking, place: Place, entry: Entry): Resource | undefined {
   const names = splitRaw(entry.path, "/").slice(1), segments = [...place.above, ...names];
   const mtimeMs = msOfNs(entry.mtime);

@@ -98,7 +98,7 @@ export interface Problem {
   readonly hint: string;
 }
 
-/** @param error a bug is told without its insides */
+/** @param error a bug is reported without its details */
 export function problemOf(error: unknown): Problem {
   const isFault = error instanceof Fault, code = isFault ? error.code : "bug";
   const status = STATUSES[code] ?? 500;

@@ -43,7 +43,7 @@ export interface Reply {
 }
 
 export interface Route {
-  /** HEAD is answered by whoever answers GET: the body is left out. */
+  /** HEAD is answered by the handler of GET, without the body. */
   readonly methods: readonly Method[];
   /** `/api/v1/snapshots/{ref}/entries/{path...}`: `{name}` stands for one segment, `{name...}` at the end for any number. */
   readonly path: string;

@@ -24,7 +24,7 @@ export interface Asked {
 export interface HttpOptions {
   readonly clock: Clock;
   readonly answer: (asked: Asked) => Promise<Reply>;
-  /** Told of what is a bug, or concerns all. */
+  /** Receives bugs, and errors that concern all requests. */
   readonly onProblem: (error: unknown) => void;
   readonly limits?: Partial<Limits>;
 }
@@ -183,7 +183,7 @@ class Client {
     return keepsAlive && await body.pass();
   }
 
-  /** Tells whoever sends bit by bit that nobody is there any more: it may have nothing to send for long. */
+  /** Signals a handler that streams its answer that the client is gone: it may have nothing to send for long. */
   async #watch(): Promise<void> {
     if (await this.#incoming.hasEnded()) this.#gone.abort();
   }

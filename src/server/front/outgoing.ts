@@ -95,7 +95,7 @@ async function sendPieces(connection: Connection, head: Bytes, reply: Reply): Pr
     sent += piece.length;
     if (length !== undefined && sent > length) throw new Error("There is more than was announced");
     const framed = length === undefined ? chunk(piece) : [piece];
-    // What breaks before it has begun can still be told by its status.
+    // A failure before the first byte can still be reported by the status.
     await connection.write(joined(isFirst ? [head, ...framed] : framed));
     isFirst = false;
   }

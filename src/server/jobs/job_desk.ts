@@ -29,7 +29,7 @@ export interface JobDesk {
   remove(file: string, who: Who): "removed" | "cancelling";
   /** Names of files that an account may take out or cancel, among those. */
   ownOf(files: readonly string[], who: Who): readonly string[];
-  /** Tells of everything that the service logs, until disposed. */
+  /** Subscribes to everything that the service logs, until disposed. */
   listen(listener: (event: LogEvent) => void): Disposable;
 }
 
@@ -54,7 +54,7 @@ export interface RunningJob {
   readonly since: string;
   /** Its end is asked for. */
   readonly isCancelled: boolean;
-  /** As far as was told. */
+  /** As far as was reported. */
   readonly progress?: JobProgress;
 }
 

@@ -1,4 +1,4 @@
-/** Jobs as their directory shows them, and as their log tells. */
+/** Jobs as their directory and their log show them. */
 import type { CheckRequest, JobDesk, RecurringState, RunningJob, Who } from "./job_desk.ts";
 import { progressText } from "./progress_text.ts";
 import type { Clock } from "../../core/clock.ts";
@@ -92,7 +92,7 @@ export class LiveDesk implements JobDesk {
     const now = this.#running;
     if (now === undefined) return undefined;
     const [begun] = this.#in(CONTROL, (control) => this.#begunIn(control, now.file));
-    // Taken out in the moment between its start and its record: nothing is told of its end.
+    // Removed in the moment between its start and its record: its end is never reported.
     if (begun === undefined && !this.#isThere(now.file)) return undefined;
     return {
       ...now,

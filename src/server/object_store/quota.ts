@@ -9,7 +9,7 @@ export interface Room extends Disposable {
   reserve(bytes: number): boolean;
   /** That many they are. */
   settle(bytes: number): void;
-  /** The bytes stay; otherwise they are given back at the end. */
+  /** Keeps the bytes reserved; otherwise they are released at the end. */
   keep(): void;
 }
 

@@ -112,7 +112,7 @@ async function storeReply(
 function removeReply({ account }: Exchange, objects: ObjectStore, path: ObjectPath): Reply {
   const isKept = objects.appendOnly || account?.appendOnly === true;
   if (isKept && path.type !== "locks") return answer(403, "Forbidden");
-  // Whoever tries again, because the answer got lost, is told the same.
+  // A client that retries because the answer was lost gets the same answer.
   const bytes = objects.remove(path);
   if (bytes !== undefined) objects.traffic.add("delete", path, bytes);
   return answer(200, "");

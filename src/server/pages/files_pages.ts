@@ -130,7 +130,7 @@ ${
   return page(exchange, { title: titleOf(place), part: "/files", body });
 }
 
-/** What became of it since the snapshot before. */
+/** How it changed since the snapshot before. */
 function changesButton({ snapshot, path, own }: Place): Html | undefined {
   if (own[0]?.id === snapshot.id) return undefined;
   const to = withQuery("/changes", { now: snapshot.id, below: path === TOP ? undefined : textOf(path) });

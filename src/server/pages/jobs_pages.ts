@@ -1,4 +1,4 @@
-/** Jobs: what runs, what waits, what comes again, what became of them. */
+/** Jobs: running, waiting and recurring ones, and the history. */
 import { type Html, markup, type Part } from "./markup.ts";
 import { ago, page, type Seen, table, timeOf, took } from "./page.ts";
 import { runOf } from "../api/job_routes.ts";

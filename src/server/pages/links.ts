@@ -27,7 +27,7 @@ export function seriesLink({ host, name }: { readonly host: string; readonly nam
   return `/series/${encodedSegment(rawOf(host))}/${encodedSegment(rawOf(name))}`;
 }
 
-/** @param parameters undefined ones are left out */
+/** @param parameters undefined ones are omitted */
 export function withQuery(path: string, parameters: Readonly<Record<string, string | undefined>>): string {
   const pairs = Object.entries(parameters).flatMap(([name, value]) =>
     value === undefined || value === "" ? [] : [`${name}=${encodedSegment(rawOf(value))}`]

@@ -1,4 +1,4 @@
-/** Who is told of runs: whether that works, and what still waits. For admins. */
+/** Notification targets: whether they work, and what is still pending. For admins. */
 import { confirmForm } from "./account_pages.ts";
 import { type Html, markup, type Part } from "./markup.ts";
 import { ago, page, table } from "./page.ts";
@@ -61,7 +61,7 @@ function targetTable(exchange: Exchange, targets: readonly TargetInfo[]): Html {
       }">${last.subject}: ${last.outcome}</span>`,
     isOpen ? testForm(name) : "",
   ]);
-  const columns = [{ name: "Target" }, { name: "By way of" }, { name: "Told of" }, { name: "Last attempt" }, {
+  const columns = [{ name: "Target" }, { name: "By way of" }, { name: "Events" }, { name: "Last attempt" }, {
     name: "Do",
     right: true,
   }];

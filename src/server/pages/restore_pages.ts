@@ -113,7 +113,7 @@ ${newPlace(exchange, choice)}${backPlace(exchange, choice)}${password(exchange)}
 <p class="actions"><button name="do" value="plan">Show what it would do</button>
 <button class="main" name="do" value="restore">Restore</button></p></form>
 ${plan !== undefined && planTable(plan)}
-<p class="soft">Set-user-ID bits, devices and capabilities are left out. The job shows on the page of jobs.</p>`;
+<p class="soft">Set-user-ID bits, devices and capabilities are not restored. The job shows on the page of jobs.</p>`;
   return page(exchange, {
     title: `Restore ${what}`,
     part: "/files",

@@ -134,7 +134,7 @@ export type RecoverWork = "list" | "undo" | "forget";
 /**
  * Looks after all locks of this machine.
  * @param work undo: of those that no run holds any more; forget: those too that can't be undone
- * @param damaged is told of journals that can't be read
+ * @param damaged called with journals that can't be read
  */
 export async function recoverLocks(
   world: Pick<LockWorld, "disk" | "run" | "state">,

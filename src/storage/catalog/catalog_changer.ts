@@ -109,8 +109,8 @@ export class CatalogChanger {
   }
 
   /**
-   * Changes the catalog: in place, or by way of a copy if much changes or a reader is in the way. Should neither work (a
-   * full disk, a damaged hunk), it is made again: `content/` holds the change already.
+   * Changes the catalog: in place, or by way of a copy if much changes or a reader is in the way. Should neither work
+   * (a full disk, a damaged hunk), it is rebuilt: `content/` holds the change already.
    */
   #change(action: (catalog: Catalog) => void, isLarge: boolean): void {
     this.#orRenew(() => this.changeOnce(action, isLarge));

@@ -1,9 +1,9 @@
 /**
  * Keeps the catalog in step with `content/`, which is the truth. A catalog that is missing, damaged, of another storage
- * or doesn't know exactly the roots that are there is never used: it is brought up to date or made again, in memory if
+ * or doesn't know exactly the roots that are there is never used: it is brought up to date or rebuilt, in memory if
  * need be. Only who holds the writer lock, because there is something to write, changes the file.
  *
- * What may become of it in a run is drawn in catalog_state.ts; how it is opened, changed and made stands beside it.
+ * Its states in a run are drawn in catalog_state.ts; how it is opened, changed and made stands beside it.
  */
 import type { Catalog } from "../../catalog/catalog.ts";
 import { CatalogFile } from "../../catalog/catalog_file.ts";
@@ -69,7 +69,8 @@ export class CatalogKeeper implements Disposable {
     try {
       if (state.isWriter && state.name === "open") stamp.note(state.opened);
     } catch {
-      // Whatever ended the writer's work is told already; the next run has to list `content/`, and loses nothing else.
+      // Whatever ended the writer's work was reported already; the next run has to list `content/`, and loses nothing
+      // else.
     }
     state.reset();
     state.isWriter = isWriter;
@@ -87,7 +88,7 @@ export class CatalogKeeper implements Disposable {
     return state.name === "closed" ? this.#opener.open() : state.catalog;
   }
 
-  /** Does something with the catalog; one that turns out to be damaged is made again first. `action` may run twice. */
+  /** Runs an action on the catalog; one that turns out to be damaged is rebuilt first. `action` may run twice. */
   query<T>(action: (catalog: Catalog) => T): T {
     try {
       return action(this.current());
@@ -200,7 +201,7 @@ export class CatalogKeeper implements Disposable {
     if (this.#context.state.isWriter && this.#atHand() !== undefined) this.#changer.compact();
   }
 
-  /** A root was written that the catalog is not told of, because another will soon replace it. */
+  /** A root was written that the catalog doesn't record, because another will soon replace it. */
   markStale(): void {
     this.#context.state.fallBehind();
   }

@@ -28,7 +28,7 @@ export class CatalogMaker {
       return this.rebuildFile();
     } catch (error) {
       if (!(error instanceof CatalogFault || error instanceof DiskFault)) throw error;
-      this.#context.origin.monitor.notice(`The catalog can't be written, and will be made again: ${error.message}`);
+      this.#context.origin.monitor.notice(`The catalog can't be written, and will be rebuilt: ${error.message}`);
       this.discard();
       return undefined;
     }

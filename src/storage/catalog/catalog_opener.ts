@@ -106,7 +106,7 @@ export class CatalogOpener {
     const unknown = origin.listing.rootIds().filter((id) => !known.has(id));
     for (const { id, root } of readHeaders(origin, unknown, { removesReplaced: true })) {
       const former = root.replaces && known.get(root.replaces);
-      // One that was rewritten is another one to the catalog, which is made again for it.
+      // A rewritten snapshot is a new one to the catalog, which is rebuilt for it.
       if (former === undefined || root.formerly !== undefined) continue;
       if (!isSameSnapshot(root, { ...former, start: former.time })) continue;
       origin.manifests.remove(former.id);

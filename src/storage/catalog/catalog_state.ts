@@ -1,18 +1,18 @@
 /**
  * The state of the catalog in this run:
  *
- *              opened, or made again            a root is written
+ *              opened, or rebuilt               a root is written
  *    closed ─────────────────────────▶ open ──────────────────────▶ behind
  *      ▲ │                              ▲ ◀──────────────────────────  │
  *      │ │                              │      its snapshot is added   │
- *      │ │                              └──────────── made again ──────┤
+ *      │ │                              └──────────── rebuilt ─────────┤
  *      │ │ no file can be used, or made                                │
  *      │ └───────────▶ absent ◀────────────────── a change fails ──────┘
  *      │                 │ somebody has to have one
  *      │                 ▼
  *      │             in memory
  *      │
- *      └── from everywhere: the writer lock is taken or given back, or the file turns out to be damaged
+ *      └── from everywhere: the writer lock is taken or released, or the file turns out to be damaged
  *
  * - closed: nobody has needed it yet, or it has to be opened anew.
  * - open: the file, which agrees with `content/`.

@@ -26,7 +26,9 @@ export class ManifestStore implements Disposable {
   readonly #settings: Settings;
   readonly #aside: (place: string) => void;
 
-  /** @param aside is told where that is now which had the place of an item and was none: a path in the storage */
+  /**
+   * @param aside called with the new path, in the storage, of anything that was in the place of an item and wasn't one
+   */
   constructor(storage: Dir, settings: Settings, aside: (place: string) => void = () => {}) {
     this.#storage = storage;
     this.#aside = aside;

@@ -16,8 +16,8 @@ const DB = rawOf("db"), CONTENT = rawOf("content"), TMP = rawOf("tmp");
 const PRIVATE = 0o700, PUBLIC = 0o755;
 
 /**
- * Makes a storage in an empty or new directory, or in one where that was begun and cut off. It is one when db/main is
- * there, which comes last.
+ * Creates a storage in an empty or new directory, or completes an interrupted creation. It exists once db/main does,
+ * which is written last.
  * @throws StorageExists, Locked, BadUsage, DiskFault
  */
 export function initStorage(

@@ -77,7 +77,7 @@ export class StoragePlaces implements OwnPlaces {
 
   /**
    * @param more directories that must not be touched either, such as that of the jobs; they need not be there
-   * @param monitor is told of other storages
+   * @param monitor receives a notice about other storages
    */
   constructor(storage: StorageOfPlaces, more: readonly Raw[], monitor: Pick<Monitor, "notice">) {
     this.#storage = storage;
@@ -357,7 +357,7 @@ function* ancestors(path: Raw): Generator<Raw> {
   yield ROOT;
 }
 
-/** What can't be looked at tells nothing. */
+/** What can't be read is skipped. */
 function orUndefined<T>(look: () => T): T | undefined {
   try {
     return look();

@@ -1,4 +1,4 @@
-/** A storage whose making was cut off: told from everything else, and cleared away. It holds nothing but empty directories. */
+/** A storage whose creation was interrupted: recognised, and removed. It holds nothing but empty directories. */
 import { baseName, joinRaw, parentPath, type Raw, rawOf } from "../../core/raw.ts";
 import type { Dir } from "../../platform/disk.ts";
 

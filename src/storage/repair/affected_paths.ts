@@ -67,7 +67,7 @@ export async function findDamagedHunks(storage: Storage, users: HunkReferences, 
   return damaged;
 }
 
-/** What needs the given contents; those that no snapshot needs are left out. Unreadable hunks are passed over. */
+/** Paths that need the given contents; contents that no snapshot needs are omitted. Unreadable hunks are skipped. */
 export async function findAffected(
   users: HunkReferences,
   contents: ReadonlySet<string>,

@@ -1,7 +1,7 @@
 /**
- * Making the lines of a lost hunk again. The catalog knows what was in it, but for a few things; lines of other snapshots
- * that say the same have these too. If all lines are found so, the hunk is made again byte by byte, and proves it by its
- * checksum; else a hunk like it takes its place, in snapshots that are made again with it.
+ * Recovers the lines of a lost hunk. The catalog knows what was in it, but for a few things; lines of other snapshots
+ * that say the same have these too. If all lines are found so, the hunk is rebuilt byte by byte, and proves it by its
+ * checksum; else a hunk like it takes its place, in snapshots that are rebuilt with it.
  */
 import type { Catalog } from "../../catalog/catalog.ts";
 import { stateOf as lineStateOf } from "../../catalog/line_state.ts";

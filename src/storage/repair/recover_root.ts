@@ -1,7 +1,7 @@
 /**
- * Making a snapshot again whose root is lost: the catalog knows its paths, and what they were; whole lines come from the
- * snapshots before and after it, so that most hunks are the old ones. What nobody remembers is left out or, where that
- * could do harm, taken for the worst.
+ * Rebuilds a snapshot whose root is lost: the catalog knows its paths, and what they were; whole lines come from the
+ * snapshots before and after it, so that most hunks are the old ones. What is unknown is omitted or, where that could
+ * do harm, assumed to be the worst.
  */
 import type { Catalog } from "../../catalog/catalog.ts";
 import { stateOf as lineStateOf } from "../../catalog/line_state.ts";
@@ -21,7 +21,7 @@ import { SnapshotWriter } from "../../snapshot/snapshot_writer.ts";
 import { entryOf, type ReadableSnapshot, stateText } from "./recover_hunk.ts";
 import type { Storage } from "../storage.ts";
 
-/** A snapshot that can be made again. */
+/** A snapshot that can be rebuilt. */
 export interface RecoverableSnapshot {
   readonly info: SnapshotInfo;
   readonly directories: number;

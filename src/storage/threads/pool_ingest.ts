@@ -9,7 +9,7 @@ export class PoolIngest implements BatchTaker {
   readonly #pool: StoragePool;
   readonly #monitor: Pick<Monitor, "notice">;
 
-  /** @param monitor is told what had the places of contents and was none */
+  /** @param monitor receives a notice about anything that was in the place of a content and wasn't one */
   constructor(pool: StoragePool, monitor: Pick<Monitor, "notice">) {
     this.#pool = pool;
     this.#monitor = monitor;

@@ -59,7 +59,7 @@ export function refreshLatest(storage: StorageOfTrees, name: string): void {
 
 /** Trees that are out of sight, in tmp/. What is not removed is left to the next writer. */
 export interface WithdrawnTrees extends Disposable {
-  /** What can't be removed is told. */
+  /** What can't be removed is reported. */
   remove(monitor: Monitor): void;
 }
 

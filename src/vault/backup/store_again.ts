@@ -42,7 +42,7 @@ export class StoreAgain {
     if (gone.length > 0) throw new LostFromVault(gone);
   }
 
-  /** @returns those that the source has no more, or otherwise */
+  /** @returns those that the source no longer has, or has in another version */
   async #fromSource(lost: readonly LostContent[]): Promise<readonly LostContent[]> {
     const tried: LostContent[] = [], batches: StoreBatch[] = [];
     let bytes = 0;

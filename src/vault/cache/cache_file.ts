@@ -22,7 +22,9 @@ export interface CacheFileOptions {
   readonly place: CachePlace | undefined;
   readonly name: Raw;
   readonly tables: Tables;
-  /** Whether it is told if the file was changed by others: rows may be missing then, that nobody would miss. */
+  /**
+   * Whether to report a file that was changed by other programs: rows may be missing then, which would go unnoticed.
+   */
   readonly isNoted: boolean;
   /** Id of the vault. */
   readonly vault: string;

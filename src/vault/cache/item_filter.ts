@@ -1,5 +1,5 @@
 /**
- * Tells of most items that are not in the cache that they aren't, without asking it: nearly all contents of a backup are
+ * Rules out most items that are not in the cache without a look-up: nearly all contents of a backup are
  * new or unchanged, and a look-up costs more than all else that is done for a small one. 2 bytes an item.
  */
 const BITS_PER_ITEM = 16, PROBES = 5;

@@ -1,4 +1,4 @@
-/** Tables of the cache. Another version is not converted: the cache is made again. README.md describes them. */
+/** Tables of the cache. Other versions are not converted: the cache is rebuilt. README.md describes them. */
 import type { Database } from "../../catalog/database.ts";
 
 const SCHEMA_VERSION = "1";

@@ -196,7 +196,7 @@ export class NeededMissing extends Fault {
 
 const SNAPSHOTS_SHOWN = 5;
 
-/** The place takes, but doesn't give back. */
+/** The place accepts data, but doesn't return it. */
 export class AppendOnly extends Fault {
   readonly code = "append-only";
   readonly hint = "Prune from where deleting is allowed";

@@ -97,7 +97,7 @@ function frameOf(frames: readonly UnitFrame[], { frame, id }: UnitItem, what: st
   return found;
 }
 
-/** What became of one item, or of all of a frame: those after the first that failed are looked at all the same. */
+/** The result for one item, or for all of a frame: those after the first failure are read all the same. */
 export interface WalkedItem {
   readonly item: UnitItem;
   /** Verified; undefined if it is damaged. A view of its frame, valid until the next one. */

@@ -20,7 +20,7 @@ const SPARE_BYTES = 64;
 
 let isThere: boolean | undefined;
 
-/** Deno 2.6 has the function, but not everywhere what it calls: only a try tells. */
+/** Deno 2.6 has the function, but not everywhere what it calls: only a try shows whether it works. */
 export function hasZstd(): boolean {
   if (isThere === undefined) {
     try {
@@ -65,7 +65,7 @@ export function decompress(bytes: Uint8Array, most: number, what: string): Uint8
     // A frame that ends early is no error there.
     if (length === size) return new Uint8Array(buffer as ArrayBuffer, byteOffset, length);
   } catch {
-    // Told below: what the library says is of no use to anybody.
+    // Reported below: the library's message is of no use to anybody.
   }
   throw new DamagedObject(what, "a zstd frame of it is damaged");
 }

@@ -1,4 +1,4 @@
-/** What becomes of every unit (P2, P3): decided by what was seen, and by nothing else. */
+/** What a prune does with every unit (P2, P3): decided by the survey alone. */
 import type { LedgerLine, Mark } from "../index/index_object.ts";
 import { isReliable } from "../index/join.ts";
 import type { UnitClass, UnitItem } from "../pack/items.ts";

@@ -226,7 +226,7 @@ export class Pruner implements AsyncDisposable {
     for (let copy = 0; copy < (this.#rules.twins ? 2 : 1); copy++) {
       for (const [index, lines] of portions.entries()) {
         const isLast = index === portions.length - 1;
-        // Where nothing is encrypted, only the time tells them apart.
+        // Where nothing is encrypted, only the time distinguishes them.
         own.add(
           await this.#putIndex({ kind: "ledger", marks: lines, supersedes: isLast ? supersedes : [], ahead: copy }),
         );

@@ -36,7 +36,7 @@ export interface RepackOptions {
   readonly isUsedHere: (unit: UnitFacts, item: UnitItem) => boolean;
   /** Called before each unit; may throw. */
   readonly pause: () => Promise<void>;
-  /** Is told of units that can't be read: they stay as they are. */
+  /** Called with units that can't be read: they stay as they are. */
   readonly problem: (fault: Error) => void;
 }
 
@@ -101,7 +101,7 @@ function laneOf(frame: UnitFrame | undefined): LaneName {
   return frame !== undefined && frame.length < frame.plainBytes ? "compressed" : "raw";
 }
 
-/** What an index doesn't tell of parts. */
+/** What an index doesn't record of parts. */
 function partOf({ items }: UnitContents, { id, frame, at }: UnitItem): Pick<UnitItem, "part"> {
   const found = items.find((item) => item.id === id && item.frame === frame && item.at === at);
   return found?.part === undefined ? {} : { part: found.part };

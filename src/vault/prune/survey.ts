@@ -122,7 +122,7 @@ async function rootsIn(store: RootStore, without: ReadonlySet<RootId>) {
   }
 }
 
-/** @param stored gets those that the list has left out, though they are there */
+/** @param stored receives those that are missing in the list, though they exist */
 async function lostUnits({ index, objects }: PrunedVault, stored: Map<string, number>): Promise<ReadonlySet<string>> {
   const lost = new Set<string>();
   for (const name of index.unitNames()) {

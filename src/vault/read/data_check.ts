@@ -48,7 +48,7 @@ export class DataCheck implements Disposable {
   readonly #large: LargeCheck;
   /** What one job reads is joined after what the one before it read. */
   #turn: Promise<void> = Promise.resolve();
-  /** Items that were told to be whole. */
+  /** Items that were reported as intact. */
   readonly #told = new ItemSet();
   /** Items that were wrong in one unit, and are looked for in others at the end. */
   readonly #doubtful = new Map<string, { readonly why: string; readonly isPart: boolean }>();
@@ -177,7 +177,7 @@ export class DataCheck implements Disposable {
     this.#doubtful.set(id, { why, isPart });
   }
 
-  /** What is in several units is told once. */
+  /** What is in several units is reported once. */
   #isNew(id: string): boolean {
     if (this.#told.has(id)) return false;
     this.#told.add(id);

@@ -54,7 +54,7 @@ export class FrameSource {
     const known = this.#heads.get(unit);
     if (known !== undefined) return known;
     const opened = this.#openHead(unitClass, head, what);
-    opened.catch(() => {}); // told to each who awaits it
+    opened.catch(() => {}); // reported to each who awaits it
     this.#heads.set(unit, opened);
     for (const oldest of this.#heads.keys()) {
       if (this.#heads.size <= MOST_HEADS) break;

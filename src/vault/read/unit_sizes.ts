@@ -1,4 +1,4 @@
-/** What of the units in the index is there, as far as a listing tells. */
+/** Which units of the index exist, as far as a listing shows. */
 import { bodyOf } from "../seal/sealed_body.ts";
 import { headBytes } from "../seal/age_header.ts";
 import type { UnitFacts } from "../index/join.ts";

@@ -99,13 +99,13 @@ export class VaultChecker implements RepositoryChecker {
   }
 }
 
-/** What is lost with units is told by contents and hunks. */
+/** What is lost with units is reported by contents and hunks. */
 function unitReports(sizes: UnitSizes): ObjectReport[] {
   const reports = sizes.damages().map(({ unit, damage }): ObjectReport => {
     return { id: `data/${unit}`, kind: "object", damage: `A unit is damaged: ${damage}` };
   });
   const { unlisted } = sizes;
   if (unlisted === 0) return reports;
-  const damage = `${unlisted} units are in no index: left by runs that were cut off, or their index is lost`;
+  const damage = `${unlisted} units are in no index: left by interrupted runs, or their index is lost`;
   return [...reports, { id: "data", kind: "object", damage }];
 }

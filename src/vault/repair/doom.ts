@@ -1,6 +1,6 @@
 /**
- * Tells everybody that units are not to be relied on any more: a ledger that dooms them, written as a prune writes its own.
- * Nothing is deleted here but ledgers that it takes the place of.
+ * Announces to all clients that units can no longer be relied on: writes a ledger that dooms them, written as a prune
+ * writes its own. Nothing is deleted here but ledgers that it takes the place of.
  */
 import { objectKey } from "../../backend/backend.ts";
 import { PlaceRefuses } from "../../backend/faults.ts";
@@ -53,7 +53,7 @@ async function writeLedgers(
   const portions = ledgerPortions(marks), own = new Set<string>(), vault = objects.access.config.id;
   for (const copy of [0, 1]) {
     for (const [i, lines] of portions.entries()) {
-      // Where nothing is encrypted, only the time tells them apart.
+      // Where nothing is encrypted, only the time distinguishes them.
       const written = new Date(await objects.backend.now() + copy).toISOString();
       const replaced = i === portions.length - 1 ? supersedes : [];
       const object: IndexObject = { kind: "ledger", vault, host, written, supersedes: replaced, marks: lines };

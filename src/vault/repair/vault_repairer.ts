@@ -1,6 +1,6 @@
 /**
- * What a repair does to a vault: lists units that no index knows, tells which are damaged, and stores again what they held.
- * It holds the lease of prunes: nobody removes anything meanwhile.
+ * What a repair does to a vault: lists units that no index knows, finds the damaged ones, and stores again what they
+ * held. It holds the lease of prunes: nobody removes anything meanwhile.
  */
 import { objectKey } from "../../backend/backend.ts";
 import type { ContentId, HunkId, RootId } from "../../core/content_id.ts";

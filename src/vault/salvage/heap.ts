@@ -6,7 +6,7 @@ import type { HeapEntry } from "./salvage.ts";
 
 /**
  * @param path absolute, of a file or directory; links in it are not followed
- * @param except a directory that is left out, should it lie in there: where files are written to
+ * @param except a directory to skip if it lies in there: where files are written to
  * @throws DiskFault
  */
 export function* heapAt(disk: Disk, path: Raw, except?: Dir): Generator<HeapEntry> {

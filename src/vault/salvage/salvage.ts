@@ -25,7 +25,7 @@ export interface SalvageRequest {
   readonly target: Dir;
   /** `AGE-SECRET-KEY-...`; empty for vaults that are not encrypted. */
   readonly identities: readonly string[];
-  /** For signatures of snapshots. Default: none; those of encrypted vaults are not believed then, and left out. */
+  /** For signatures of snapshots. Default: none; snapshots of encrypted vaults are not trusted then, and skipped. */
   readonly auths?: readonly Uint8Array[];
   /** Leaves the parts of large files that are together again, for whoever wants to find more in the tree. */
   readonly keepsParts?: boolean;

@@ -26,7 +26,7 @@ export async function makeHead(recipients: readonly string[], random: Random): P
   const encrypter = new Encrypter();
   for (const recipient of recipients) encrypter.addRecipient(recipient);
   let fileKey: Uint8Array = new Uint8Array(0);
-  // A recipient that nobody else sees: it is told the file key, and adds nothing to the header.
+  // A recipient that only sees the file key, and adds nothing to the header.
   encrypter.addRecipient({ wrapFileKey: (key) => (fileKey = key.slice(), []) });
   const header = (await encrypter.encrypt(new Uint8Array(0))).slice(0, -EMPTY_BODY_BYTES);
   const nonce = random(PAYLOAD_NONCE_BYTES), bytes = new Uint8Array(header.length + PAYLOAD_NONCE_BYTES);

@@ -5,7 +5,7 @@
 import { BadKeyFile } from "../format/faults.ts";
 import { fullKey, IDENTITY_LENGTH, metaIdentityOf, type VaultKey, writeOnlyKey } from "./keys.ts";
 
-/** What the first line tells people. */
+/** What the first line shows to people. */
 export interface KeyLabel {
   /** UUID of the vault. */
   readonly vault: string;
@@ -50,7 +50,7 @@ export function vaultOfKeyFile(text: string): string | undefined {
   return /^#\s*backup-tool vault ([0-9a-f-]{36})\b/m.exec(text)?.[1];
 }
 
-/** What the first line of a key file tells; undefined if somebody has changed it. `created` is a day. */
+/** The contents of a key file's first line; undefined if it was changed by hand. `created` is a day. */
 export function labelOfKeyFile(text: string): KeyLabel | undefined {
   const found = /^#\s*backup-tool vault ([0-9a-f-]{36}), (?:write-only )?key ("(?:[^"\\]|\\.)*"), (\d{4}-\d\d-\d\d)\b/m
     .exec(text);

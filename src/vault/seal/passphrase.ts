@@ -41,7 +41,7 @@ export async function openKeyFile(bytes: Uint8Array<ArrayBuffer>, passphrase: st
   try {
     return await decrypter.decrypt(bytes, "text");
   } catch (error) {
-    // Damage can't be told from a wrong passphrase: both give a key that fits nothing.
+    // Damage can't be distinguished from a wrong passphrase: both give a useless key.
     if (error instanceof Error && /no identity matched|HMAC/.test(error.message)) throw new WrongPassphrase(what);
     throw new BadKeyFile(`${JSON.stringify(what)} is damaged`);
   }

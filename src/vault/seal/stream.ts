@@ -1,7 +1,8 @@
 /**
- * The payload of an age file: STREAM (age-encryption.org/v1). The plaintext is cut into chunks of 64 KiB; each is sealed by
- * itself, with its number and "this is the last" in the nonce. So any chunk can be opened alone, none can be moved, and
- * none left out at the end. Here is the arithmetic; what seals and opens stands in sealer.ts and sealed_body.ts.
+ * The payload of an age file: STREAM (age-encryption.org/v1). The plaintext is cut into chunks of 64 KiB; each is
+ * sealed by itself, with its number and "this is the last" in the nonce. So any chunk can be opened alone, none can be
+ * moved, and none dropped at the end. Here is the arithmetic; what seals and opens stands in sealer.ts and
+ * sealed_body.ts.
  */
 import { NONCE_BYTES, TAG_BYTES } from "./chacha.ts";
 

@@ -36,7 +36,7 @@ export class RootStore {
   #isTidy = false;
   #holds = 0;
 
-  /** @param monitor is told of objects that can't be used */
+  /** @param monitor receives objects that can't be used */
   constructor(objects: SealedObjects, cache: SnapshotCache, monitor: Pick<Monitor, "problem" | "notice">) {
     this.#objects = objects;
     this.#cache = cache;
@@ -219,7 +219,7 @@ export class RootStore {
     this.#cache.dropBut((name) => this.#known.has(name), needed);
   }
 
-  /** @param names objects that the cache has, and the place not any more */
+  /** @param names objects that the cache has, but the place no longer */
   #tellVanished(names: readonly string[]): void {
     // The same snapshot with other tags has another id.
     const keyOf = ({ root: { storage, sequence, start } }: RootHeader) => `${storage.id} ${sequence} ${start}`;

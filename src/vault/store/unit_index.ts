@@ -36,7 +36,7 @@ export class UnitIndex {
   /** Names of objects that were looked at already to see whether the cache has more than is listed. */
   #isTidy = false;
 
-  /** @param monitor is told of objects that can't be used */
+  /** @param monitor receives objects that can't be used */
   constructor(objects: SealedObjects, cache: IndexCache, monitor: Pick<Monitor, "problem" | "notice">) {
     this.#objects = objects;
     this.#cache = cache;

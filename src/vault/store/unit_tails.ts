@@ -13,7 +13,7 @@ export class UnitTails {
   readonly #rows = new Map<string, KnownObject>();
   readonly #unreadable = new Set<string>();
 
-  /** @param monitor is told if units had to be read */
+  /** @param monitor receives a notice if units had to be read */
   constructor(objects: SealedObjects, monitor: Pick<Monitor, "notice">) {
     this.#objects = objects;
     this.#monitor = monitor;

@@ -1,6 +1,7 @@
 /**
- * The catalog of a vault: kept beside the rest of its cache, and brought up to date by what snapshots have come and gone.
- * One that is missing, damaged or of other snapshots is made again, of roots and hunks; where it can't be kept, in memory.
+ * The catalog of a vault: kept beside the rest of its cache, and brought up to date by what snapshots have come and
+ * gone. One that is missing, damaged or of other snapshots is rebuilt, from roots and hunks; where it can't be kept, in
+ * memory.
  */
 import { type Catalog, memoryCatalog } from "../../catalog/catalog.ts";
 import { CatalogFile } from "../../catalog/catalog_file.ts";
@@ -115,7 +116,7 @@ export class VaultCatalog implements Disposable {
     return isCurrent && this.#opened !== undefined ? this.#opened.catalog : await this.current();
   }
 
-  /** Answers a question. A catalog that turns out to be damaged is made again first: `question` may be asked twice. */
+  /** Answers a question. A catalog that turns out to be damaged is rebuilt first: `question` may be called twice. */
   async query<T>(question: (catalog: Catalog) => T): Promise<T> {
     try {
       return question(await this.#atHand());

@@ -48,7 +48,7 @@ export interface FrameBatch {
   readonly wishes: readonly (readonly Wish[])[];
 }
 
-/** What became of a wish. Damage: another home of the item may still have it whole. */
+/** The result of a wish. Damage: another home of the item may still have it intact. */
 export type Granted = { readonly damage: string } | { readonly result: ExtractResult } | "part";
 
 /** A file whose parts were all written. */

@@ -34,7 +34,7 @@ export type UnitRoom =
   | { readonly kind: "file"; readonly directory: Raw; readonly name: Raw };
 
 export interface PackDesk {
-  /** Of each id whether its content, or part, has to be stored by whoever asks: nobody else will be told so. */
+  /** For each id, whether the caller has to store its content, or part: no other caller gets the same answer. */
   claim(ids: readonly string[]): Promise<readonly boolean[]>;
   /** Keeps the lists of a content, unless there are some. @returns whether they were kept: then copies belong beside the parts */
   keepLists(lists: ContentLists): Promise<boolean>;

@@ -1,6 +1,6 @@
 /**
- * What one writer stores, and what it finds there: everything that a snapshot relies on goes through this. Nobody locks a
- * vault; what the index says now may be otherwise when it is read again, and then {@link refresh} tells.
+ * What one writer stores, and what it finds there: everything that a snapshot relies on goes through this. Nobody locks
+ * a vault; what the index says now may be otherwise when it is read again, and {@link refresh} says so.
  */
 import { type ContentId, type HunkId, knownContentId } from "../../core/content_id.ts";
 import type { Raw } from "../../core/raw.ts";
@@ -33,7 +33,7 @@ export interface RunOptions {
   readonly disk: Disk;
   /** A directory of this machine for units that are too large for the memory. */
   readonly spool: Raw | undefined;
-  /** Told what time it is at the place, ms since 1970, when the first unit is stored. */
+  /** Called with the time at the place, in ms since 1970, when the first unit is stored. */
   readonly onPlaceTime?: (ms: number) => void;
 }
 
@@ -57,7 +57,7 @@ export class RunStore implements PackDesk, AsyncDisposable {
   readonly meta: MetaPacker;
   readonly options: RunOptions;
   readonly #uploads: UnitUploads;
-  /** Contents and parts that somebody was told to store, and that are in no index yet. */
+  /** Contents and parts that a caller was asked to store, and that are in no index yet. */
   readonly #claimed = new Set<string>();
   /** They were stored by this writer, and may be asked for soon. */
   #newHunks = new Map<HunkId, Uint8Array<ArrayBuffer>>();

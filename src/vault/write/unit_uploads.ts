@@ -1,5 +1,5 @@
 /**
- * Stores the units of one writer while others are packed, a few at a time, and then the objects of `index/` that tell of
+ * Stores the units of one writer while others are packed, a few at a time, and then the objects of `index/` that list
  * them. The memory of units that were stored serves the next ones.
  */
 import { type Backend, objectKey, type SpooledFile } from "../../backend/backend.ts";
@@ -40,7 +40,7 @@ export interface UploadOptions {
   readonly mostUnitInMemory: number;
   /** Units on their way at once: see {@link uploadsFor}. */
   readonly mostUploads: number;
-  /** Told what time it is at the place, ms since 1970, when the first unit is stored. */
+  /** Called with the time at the place, in ms since 1970, when the first unit is stored. */
   readonly onPlaceTime?: (ms: number) => void;
   readonly disk: Disk;
   /** A directory of this machine for units that are too large for the memory. Absent: they aren't. */
@@ -143,7 +143,10 @@ export class UnitUploads implements AsyncDisposable {
     return action(directory);
   }
 
-  /** Waits for all units that were handed over, and stores the index of those that have none. @param listed is told of these */
+  /**
+   * Waits for all units that were handed over, and stores the index of those that have none.
+   * @param listed called with these
+   */
   async flush(listed: (unit: UnitLine) => void): Promise<void> {
     await Promise.all(this.#underWay);
     this.#throwIfFailed();

@@ -46,7 +46,7 @@ type AddStream = (read: ReadNext, facts: ContentFacts) => WaitingSteps<PackedCon
 /** A content that was read, and what it is of. */
 interface Held {
   readonly candidate: Candidate;
-  /** Puts down what became of it. */
+  /** Records the result. */
   readonly settle: (isNew: boolean) => void;
 }
 

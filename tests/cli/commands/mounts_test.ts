@@ -32,7 +32,7 @@ Deno.test({
     for (const command of [["backup", "--json"], ["plan", "--json"]]) {
       const { status, stdout, stderr } = withBind(place, "storage", "source/view", ...command, place.source);
       strictEqual(status, 0, stderr);
-      match(stderr, /Left out .*\/source\/view: it is the storage itself/);
+      match(stderr, /Skipped .*\/source\/view: it is the storage itself/);
       if (command[0] === "backup") strictEqual(JSON.parse(stdout).snapshot.files, 1);
     }
     const { stdout } = withBind(place, "storage", "source/view", "diff", "latest", place.source);

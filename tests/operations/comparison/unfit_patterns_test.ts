@@ -26,9 +26,9 @@ Deno.test("one that fits nothing is told of, however it was given, and one that 
   using world = new World();
   world.write("kept", "2");
   const told = async (...excludes: string[]) => (await world.backup({ excludes })).monitor.notices;
-  deepStrictEqual(await told(`${world.source}/cache`), [`Nothing fits the pattern ${world.source}/cache`]);
+  deepStrictEqual(await told(`${world.source}/cache`), [`Nothing matches the pattern ${world.source}/cache`]);
   deepStrictEqual(await told(`${world.source}/`), [
-    `Nothing fits the pattern ${world.source}/: it is the source itself, and patterns begin there`,
+    `Nothing matches the pattern ${world.source}/: it is the source itself, and patterns begin there`,
   ]);
   deepStrictEqual(await told("/cache", "*.tmp", "/elsewhere/x"), []);
   using storage = world.open();
@@ -49,7 +49,7 @@ Deno.test("a pattern that was typed, and that nothing fits, is told of", async (
   world.write("b", "2");
   const expected = ["*.tmp", "*.bak", "!b", "# no pattern", "/nothing"];
   const { monitor: { notices } } = await world.backup({ excludes: ["preset", ...expected], expected });
-  deepStrictEqual(notices, ["Nothing fits the pattern *.bak", "Nothing fits the pattern /nothing"]);
+  deepStrictEqual(notices, ["Nothing matches the pattern *.bak", "Nothing matches the pattern /nothing"]);
 });
 
 Deno.test("what names a file below the top of the machine is a pattern like others where / is the source", async () => {

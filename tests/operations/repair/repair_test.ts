@@ -318,7 +318,7 @@ Deno.test("repair() makes the files of a lost hunk again from the catalog, in a 
   deepStrictEqual([dry.lost, dry.healed, hunksOf(world, "latest").length], [0, hunks.length, hunks.length]);
   const { lost, healed, monitor } = await repaired(world);
   deepStrictEqual([lost, healed, monitor.problems], [0, hunks.length, []]);
-  ok(monitor.notices.join().includes(`The snapshot ${snapshot.id.slice(0, 12)} was made again as `));
+  ok(monitor.notices.join().includes(`The snapshot ${snapshot.id.slice(0, 12)} was rebuilt as `));
   await assertSound(world);
   {
     using storage = world.open();

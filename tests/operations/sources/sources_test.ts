@@ -50,7 +50,7 @@ Deno.test("backup() never backs up the storage into itself, wherever it lies and
   for (let i = 0; i < 2; i++) {
     const { monitor } = await world.backup();
     deepStrictEqual(backedUp(world), ["/", "/a", "/deep", "/deep/down"]);
-    deepStrictEqual(monitor.notices, [`Left out ${world.source}/deep/down/storage: it is the storage itself`]);
+    deepStrictEqual(monitor.notices, [`Skipped ${world.source}/deep/down/storage: it is the storage itself`]);
   }
 });
 

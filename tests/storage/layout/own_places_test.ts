@@ -64,7 +64,7 @@ for (const [kind, part, isPossible] of VIEWS) {
         const { snapshot, monitor } = await world.backup();
         strictEqual(snapshot.files, 1);
         deepStrictEqual(monitor.problems, []);
-        strictEqual(monitor.notices.filter((text) => text.startsWith(`Left out ${at}: it is `)).length, 1);
+        strictEqual(monitor.notices.filter((text) => text.startsWith(`Skipped ${at}: it is `)).length, 1);
       }
       const before = world.items().size;
       await rejects(world.backup({ sources: [rawOf(at)] }), { code: "source-in-storage" });
@@ -94,7 +94,7 @@ for (const [kind, isPossible] of [["bind", CAN_MOUNT], ["bindfs", CAN_BINDFS], [
       for (let n = 0; n < 2; n++) {
         const { snapshot, monitor } = await world.backup({ sources: [rawOf(pool)], name: "pool" });
         strictEqual(snapshot.files, 1);
-        ok(monitor.notices.some((text) => text.startsWith(`Left out ${pool}/storage: it is the storage itself`)));
+        ok(monitor.notices.some((text) => text.startsWith(`Skipped ${pool}/storage: it is the storage itself`)));
       }
       const source = rawOf(`${pool}/storage/content`);
       await rejects(world.backup({ sources: [source] }), { code: "source-in-storage" });
@@ -147,8 +147,8 @@ Deno.test("the state of this program is never backed up: that of services, and w
   const { snapshot, monitor } = await world.backup();
   strictEqual(snapshot.files, 2);
   deepStrictEqual(monitor.notices.sort(), [
-    `Left out ${world.source}/jobs/.backup-tool: the state of this program is kept there`,
-    `Left out ${world.source}/state/locks: the state of this program is kept there`,
+    `Skipped ${world.source}/jobs/.backup-tool: the state of this program is kept there`,
+    `Skipped ${world.source}/state/locks: the state of this program is kept there`,
   ]);
   await rejects(world.backup({ sources: [rawOf(`${world.source}/state/locks`)] }), { code: "source-in-storage" });
 });
@@ -179,7 +179,7 @@ Deno.test("another storage is taken for ordinary files, and told of; a copy of t
   const { snapshot, monitor } = await world.backup();
   strictEqual(snapshot.files, 3); // and db/main and db/lock of the other one
   deepStrictEqual(monitor.notices, [
-    `Left out ${world.source}/copy: it is the storage itself, by another way, or a copy of it`,
+    `Skipped ${world.source}/copy: it is the storage itself, by another way, or a copy of it`,
     `${world.source}/other is another storage, and is taken for ordinary files`,
   ]);
 });

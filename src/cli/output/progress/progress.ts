@@ -28,7 +28,7 @@ const GUESS_AFTER_SHARE = 0.02;
 const MOST_SHARE = 0.99;
 /** Beyond that the guess was wrong. A check reads manifests besides what it expects. */
 const WRONG_SHARE = 1.05;
-/** Parts in which no bytes of files move: rate, share and time left would tell of the part before. */
+/** Phases in which no file data moves: rate, share and time left would describe the phase before. */
 const WITHOUT_BYTES: ReadonlySet<Phase> = new Set([
   "making it durable",
   "updating the catalog",
@@ -118,7 +118,7 @@ function clockText(ms: number): string {
   return shown.map((part, i) => i === 0 ? String(part) : String(part).padStart(2, "0")).join(":");
 }
 
-/** The end of a path tells more than its beginning. */
+/** The end of a path says more than its beginning. */
 function shortened(text: string, room: number): string {
   if (cellWidth(text) <= room) return text;
   const characters = [...text];

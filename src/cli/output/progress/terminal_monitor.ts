@@ -30,7 +30,7 @@ export interface MonitorOptions {
 }
 
 export class TerminalMonitor implements Monitor, Disposable {
-  /** Absent unless each file is to be reported: operations then need not even ask what became of one. */
+  /** Absent unless each file is to be reported: operations then skip the per-file work. */
   readonly status: ((status: EntryStatus, path: string) => void) | undefined;
   readonly #reporter: Reporter;
   readonly #clock: Clock;

@@ -1,4 +1,4 @@
-/** How a failure is told. */
+/** How failures are printed. */
 import { Fault } from "../../../core/fault.ts";
 import { VERSION } from "../../../core/version.ts";
 import type { Paint } from "./colors.ts";

@@ -25,7 +25,7 @@ export class Printer {
     this.#add(`${style === undefined ? safe : this.paint(safe, style)}\n`);
   }
 
-  /** Columns of text, with a heading. On a terminal, what doesn't fit its width is cut off. */
+  /** Columns of text, with a heading. On a terminal, lines are truncated at its width. */
   table(columns: readonly Column[], rows: readonly (readonly string[])[]): void {
     const isCut = this.#output.isTerminal && columns.at(-1)?.whole !== true;
     const most = isCut ? this.#output.columns() : Infinity;

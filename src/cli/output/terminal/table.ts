@@ -19,7 +19,7 @@ export function tableLines(columns: readonly Column[], rows: readonly (readonly 
   );
 }
 
-/** `text` in at most that many cells; "…" stands for what was cut off. */
+/** `text` in at most that many cells; "…" marks truncated text. */
 export function cutOff(text: string, cells: number): string {
   if (cellWidth(text) <= cells) return text;
   let kept = "", width = 1;

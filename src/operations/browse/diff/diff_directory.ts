@@ -43,7 +43,7 @@ export async function compareDirectory(
   if (source === undefined) throw new NoSource(request.directory);
   const root = { ...source, at: counterpart(manifest, request, source) };
   if (manifest.root.leftOut?.unlisted) {
-    monitor.notice("The snapshot has only what was on a list: what is new in the directory is not told");
+    monitor.notice("The snapshot has only listed paths: files that are new in the directory are not shown");
   }
   await using reader = repository.reader({ workers: 0, signal: new AbortController().signal });
   const walked = await walkAsBackedUp(repository, reader, { manifest, root, monitor });

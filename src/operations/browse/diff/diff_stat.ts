@@ -8,7 +8,10 @@ export interface DirectoryStat extends DiffSummary {
   readonly path: Apath;
 }
 
-/** @param below the directory whose entries are told apart @returns in the order of their paths, and all of it together */
+/**
+ * @param below the directory whose entries get a line each
+ * @returns in the order of their paths, and all of it together
+ */
 export function diffStat(
   differences: Pick<Differences, "list">,
   below: Apath,

@@ -42,8 +42,10 @@ export class NotDumped extends Fault {
 }
 
 /**
- * What can't be read is told and left out; a content that turns out to be damaged on the way is told, and what is in the
- * archive by then stays. @param write gets the bytes in order @throws NotInSnapshot, DamagedManifest, Interrupted
+ * What can't be read is reported and skipped; content that turns out to be damaged on the way is reported, and what is
+ * in the archive by then stays.
+ * @param write gets the bytes in order
+ * @throws NotInSnapshot, DamagedManifest, Interrupted
  */
 export async function dump(
   repository: Pick<OpenedRepository, "lockForReading" | "reader" | "manifest" | "machine">,
@@ -72,7 +74,7 @@ export async function dump(
     const name = nameIn(entry.path, path);
     if (name.startsWith(REPORT)) taken.add(name);
     if (!archive.holds(entry)) {
-      monitor.notice(`${textOf(entry.path)} is left out: ${format} files can't hold a ${entry.kind}`);
+      monitor.notice(`${textOf(entry.path)} is skipped: ${format} files can't hold a ${entry.kind}`);
       continue;
     }
     try {
@@ -163,7 +165,7 @@ async function* yielding<T>(chunks: AsyncIterable<T>, yielder: Yielder): AsyncGe
 
 const ZEROS = new Uint8Array(64 * 1024);
 
-/** An archive has announced the size by now: what is missing is made up for with zeros, and told. */
+/** The archive has announced the size by now: missing bytes are filled with zeros, and reported. */
 async function* exactly(
   { path, size }: Entry,
   chunks: Chunks,
