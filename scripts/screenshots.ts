@@ -20,6 +20,8 @@ const PAGES: Readonly<Record<string, string>> = {
   storage: "/storage",
   accounts: "/accounts",
   notifications: "/notifications",
+  vaults: "/vaults",
+  vault: "/vaults/usb",
 };
 const LOOKS = {
   light: { colorScheme: "light", viewport: { width: 1100, height: 800 } },

@@ -4,6 +4,7 @@ import { EVENT_ROUTES } from "./api/events.ts";
 import { openApiRoute } from "./api/openapi.ts";
 import { JOB_ROUTES } from "./api/job_routes.ts";
 import { NOTIFICATION_ROUTES } from "./api/notification_routes.ts";
+import { VAULT_ROUTES } from "./api/vault_routes.ts";
 import { API_ROUTES } from "./api/routes.ts";
 import { DAV_ROUTES } from "./dav/routes.ts";
 import { METRICS_ROUTE } from "./metrics.ts";
@@ -29,6 +30,7 @@ export const ROUTES: readonly Route[] = [
   ...JOB_ROUTES,
   ...ACCOUNT_ROUTES,
   ...NOTIFICATION_ROUTES,
+  ...VAULT_ROUTES,
   ...SIGN_IN_ROUTES,
   ...ASSET_ROUTES,
   METRICS_ROUTE,

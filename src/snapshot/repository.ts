@@ -158,6 +158,8 @@ export interface RepositoryUsage {
   readonly contents: number;
   /** Left on the file system; undefined where unknown. */
   readonly freeBytes: number | undefined;
+  /** Of engines that pack: what contents and hunks take as they are stored. */
+  readonly packedBytes?: number;
 }
 
 /** The result of reading a content. */

@@ -242,9 +242,11 @@ export class Vault implements Repository {
   async usage(): Promise<RepositoryUsage> {
     const roots = await this.roots.all();
     let manifestItems = roots.length, manifestBytes = roots.reduce((sum, { bytes }) => sum + bytes.length, 0);
-    let contents = 0;
+    let contents = 0, packedBytes = 0;
     for (const name of this.index.unitNames()) {
-      if (this.index.unit(name)?.unitClass === "data") {
+      const unit = this.index.unit(name);
+      packedBytes += unit?.size ?? 0;
+      if (unit?.unitClass === "data") {
         contents += this.index.countOf(name);
         continue;
       }
@@ -254,7 +256,7 @@ export class Vault implements Repository {
         manifestBytes += size;
       }
     }
-    return { manifestItems, manifestBytes, contents, freeBytes: undefined };
+    return { manifestItems, manifestBytes, contents, freeBytes: undefined, packedBytes };
   }
 
   ownPlaces(more: readonly Raw[]): OwnPlaces {

@@ -172,6 +172,7 @@ const PAGES = [
   "/jobs",
   "/accounts",
   "/notifications",
+  "/vaults",
 ];
 const LOOKS: Readonly<Record<string, BrowserContextOptions>> = {
   light: { viewport: { width: 1100, height: 800 } },

@@ -8,6 +8,8 @@ import { BadUsage } from "../../core/fault.ts";
 import { isBelow, rawOf } from "../../core/raw.ts";
 import type { Log } from "../../jobs/log/log.ts";
 import type { JobProgress } from "../../jobs/run/job_monitor.ts";
+import type { Place } from "../../operations/vaults/place.ts";
+import { VaultDesk } from "../../server/vaults/vault_desk.ts";
 import { openRepository } from "../../operations/open.ts";
 import type { Machine } from "../../platform/machine.ts";
 import { hasScheme } from "../../operations/vaults/vault_settings.ts";
@@ -55,6 +57,7 @@ export async function startWebServer(
         jobs: desk,
         restoreBelow: (options.restoreBelow ?? []).map((path) => absolutePath(world, path)),
         ...(objects !== undefined && { objects }),
+        vaults: new VaultDesk(reader, clock, vaultPlaces(session)),
         ...(notices !== undefined && { notices }),
       },
     }),
@@ -69,6 +72,10 @@ export async function startWebServer(
     onProgress: (progress) => desk?.hearProgress(progress),
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
+}
+
+function vaultPlaces({ loaded: { config: { vaults = {} } } }: Session): ReadonlyMap<string, string> {
+  return new Map(Object.entries(vaults).map(([name, { location }]) => [name, location]));
 }
 
 /** @throws BadUsage for a directory in the storage, or around it; DiskFault where there is none: its disk may not be mounted */
@@ -87,7 +94,7 @@ function objectStore({ world, place }: Session, { disk }: Machine, options: List
 }
 
 function readerOf(session: Session, machine: Machine): Reader & AsyncDisposable {
-  const { place, world } = session;
+  const { place, world, loaded: { config: { vaults = {} } } } = session;
   if (machine.workerScript !== undefined) {
     const { location, settings } = place;
     return new ThreadReader(machine.workerScript, {
@@ -95,7 +102,14 @@ function readerOf(session: Session, machine: Machine): Reader & AsyncDisposable 
       settings,
       host: world.host(),
       state: machine.state ?? [],
+      vaults,
     });
   }
-  return new RepositoryReader(() => openRepository(machine, place.location, session.monitor, session.login(place)));
+  const open = (place: Place) => openRepository(machine, place.location, session.monitor, session.login(place));
+  return new RepositoryReader(() => open(place), (name) => {
+    const vault = vaults[name];
+    if (vault === undefined) return open(session.placeOf(name));
+    const { location, ...settings } = vault;
+    return open({ location, settings });
+  });
 }

@@ -8,6 +8,7 @@ import type { Accounts } from "../accounts/accounts.ts";
 import type { JobDesk } from "../jobs/job_desk.ts";
 import type { ObjectStore } from "../object_store/object_store.ts";
 import type { Reader } from "../reader/reader.ts";
+import type { VaultDesk } from "../vaults/vault_desk.ts";
 import type { Notifier } from "../../notify/notifier.ts";
 
 export interface Site {
@@ -22,6 +23,8 @@ export interface Site {
   readonly requests: RequestCounts;
   /** Repositories of other machines; absent where none are kept. */
   readonly objects?: ObjectStore;
+  /** Those of the configuration. */
+  readonly vaults?: VaultDesk;
   /** Absent where the configuration names nobody. */
   readonly notices?: { readonly notifier: Notifier; readonly host: string };
   /** For messages: a path, or an address without credentials. Only for accounts of role admin. */

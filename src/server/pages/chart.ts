@@ -2,17 +2,21 @@
 import { type Html, markup } from "./markup.ts";
 import { type Seen, table, timeOf } from "./page.ts";
 import { sizeText } from "../../core/size_text.ts";
-import type { Stats } from "../../operations/browse/stats.ts";
 
 const WIDTH = 800, HEIGHT = 240, LEFT = 90, RIGHT = 16, TOP = 14, BOTTOM = 34;
 const MOST_POINTS = 200, MOST_ROWS = 12;
+
+interface Growth {
+  readonly snapshots: readonly { readonly time: string; readonly newBytes: number }[];
+}
 
 interface Point {
   readonly time: string;
   readonly bytes: number;
 }
 
-export function growthChart(seen: Seen, { snapshots }: Stats): Html {
+/** @param stats snapshots, oldest first, with the bytes that each added */
+export function growthChart(seen: Seen, { snapshots }: Growth): Html {
   const points = thinned(pointsOf(snapshots), MOST_POINTS), [first] = points, last = points.at(-1);
   if (first === undefined || last === undefined || points.length < 2) {
     return markup`<p class="soft">There is a chart from the second snapshot on.</p>`;
@@ -51,7 +55,7 @@ export function growthChart(seen: Seen, { snapshots }: Stats): Html {
   `;
 }
 
-function pointsOf(snapshots: Stats["snapshots"]): Point[] {
+function pointsOf(snapshots: Growth["snapshots"]): Point[] {
   let bytes = 0;
   return snapshots.map(({ time, newBytes }) => ({ time, bytes: bytes += newBytes }));
 }

@@ -17,6 +17,7 @@ const NAVIGATION: readonly { readonly to: string; readonly name: string; readonl
   { to: "/files", name: "Files", role: "read" },
   { to: "/jobs", name: "Jobs", role: "watch" },
   { to: "/storage", name: "Storage", role: "read" },
+  { to: "/vaults", name: "Vaults", role: "read" },
   { to: "/accounts", name: "Accounts", role: "admin" },
   { to: "/notifications", name: "Notifications", role: "admin" },
 ];

@@ -8,6 +8,7 @@ import { NOTIFICATION_PAGES } from "./notifications_page.ts";
 import { RESTORE_ROUTES } from "./restore_pages.ts";
 import { searchPage } from "./search_page.ts";
 import { statusPage } from "./status_page.ts";
+import { VAULT_PAGES } from "./vaults_pages.ts";
 import { storagePage } from "./storage_page.ts";
 import type { Access } from "../accounts/account.ts";
 import type { Route } from "../exchange/route.ts";
@@ -30,4 +31,5 @@ export const PAGE_ROUTES: readonly Route[] = [
   ...RESTORE_ROUTES,
   ...ACCOUNT_PAGES,
   ...NOTIFICATION_PAGES,
+  ...VAULT_PAGES,
 ];

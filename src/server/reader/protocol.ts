@@ -2,7 +2,7 @@
 import type { Ask, Stream } from "./reader.ts";
 import type { FaultData } from "../../core/fault_data.ts";
 import type { Raw } from "../../core/raw.ts";
-import type { VaultSettings } from "../../operations/vaults/vault_settings.ts";
+import type { NamedVault, VaultSettings } from "../../operations/vaults/vault_settings.ts";
 
 /** Name of the worker, by which the program knows what it is started for. */
 export const READ_THREAD = "server-reader";
@@ -12,6 +12,8 @@ export interface ReaderSetup {
   readonly location: string;
   readonly settings: VaultSettings;
   readonly host: string;
+  /** Those that can be looked into, by their names. */
+  readonly vaults: Readonly<Record<string, NamedVault>>;
   /** Directories where this program keeps state of its own. */
   readonly state: readonly Raw[];
 }

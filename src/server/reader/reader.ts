@@ -11,6 +11,7 @@ import type { DumpFormat } from "../../operations/browse/dump/dump.ts";
 import type { Difference, DiffSummary } from "../../operations/browse/diff/diff.ts";
 import type { HistoryVersion } from "../../operations/browse/history.ts";
 import type { Stats } from "../../operations/browse/stats.ts";
+import type { VaultStatus } from "../../operations/vaults/vault_status.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 
 /** A part of a directory. */
@@ -96,6 +97,8 @@ export interface Reader {
   diff(request: DiffRequest): Promise<DiffPage>;
   /** What a restore would do; nothing is changed. @throws what the restore throws at its beginning */
   previewRestore(request: PreviewRequest): Promise<RestorePreview>;
+  /** Looks into a vault of the configuration, which may take long. @throws what opening it throws */
+  vault(name: string): Promise<VaultStatus>;
   /**
    * Bytes of a content, verified: a whole content that is damaged throws at its end, before its last bytes are given.
    * Nothing is read ahead without bounds; ends when the loop over it does.
@@ -116,10 +119,11 @@ export const ASKS = [
   "jobHistory",
   "diff",
   "previewRestore",
+  "vault",
 ] as const;
 export const STREAMS = ["content", "archive"] as const;
 /** What may keep a thread for long, and so has one of its own. */
-export const LONG: readonly string[] = ["search", "stats", "archive", "diff", "previewRestore"];
+export const LONG: readonly string[] = ["search", "stats", "archive", "diff", "previewRestore", "vault"];
 
 export type Ask = typeof ASKS[number];
 export type Stream = typeof STREAMS[number];

@@ -17,9 +17,11 @@ import { maySee } from "../accounts/account.ts";
 import { type Apath, childOf, compareApath, nameOf, parentOf, TOP } from "../../core/apath.ts";
 import type { ContentId, RootId } from "../../core/content_id.ts";
 import type { Entry } from "../../core/entry.ts";
+import { BadUsage } from "../../core/fault.ts";
 import type { Raw } from "../../core/raw.ts";
 import { rawOf } from "../../core/raw.ts";
 import { find, type FoundVersion } from "../../operations/browse/find.ts";
+import { type VaultStatus, vaultStatus } from "../../operations/vaults/vault_status.ts";
 import { diff, type Difference } from "../../operations/browse/diff/diff.ts";
 import { history, type HistoryVersion } from "../../operations/browse/history.ts";
 import { type Stats, stats } from "../../operations/browse/stats.ts";
@@ -44,15 +46,24 @@ type Bytes = Uint8Array<ArrayBuffer>;
 /** Opens it when it is first needed, and again after a failure. */
 export type OpenRepository = () => Promise<OpenedRepository>;
 
+/** Opens a vault by its name in the configuration. @throws what that throws */
+export type OpenVault = (name: string) => Promise<OpenedRepository>;
+
+const noVaults: OpenVault = (name) => {
+  throw new BadUsage(`There is no vault ${JSON.stringify(name)}`, "Name it in the configuration");
+};
+
 export class RepositoryReader implements Reader, AsyncDisposable {
   readonly #open: OpenRepository;
+  readonly #openVault: OpenVault;
   readonly #stop = new AbortController();
   readonly #manifests = new Map<RootId, Promise<Manifest>>();
   #repository: Promise<OpenedRepository> | undefined;
   #stats: { readonly of: string; readonly atMs: number; readonly stats: Stats } | undefined;
 
-  constructor(open: OpenRepository) {
+  constructor(open: OpenRepository, openVault: OpenVault = noVaults) {
     this.#open = open;
+    this.#openVault = openVault;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -143,6 +154,12 @@ export class RepositoryReader implements Reader, AsyncDisposable {
       if (changes.length < MOST_CHANGES) changes.push(change);
     });
     return { changes, counts };
+  }
+
+  async vault(name: string): Promise<VaultStatus> {
+    const own = await this.#opened();
+    await using vault = await this.#openVault(name);
+    return await vaultStatus(own, vault, this.#stop.signal, SILENT);
   }
 
   async *content(id: ContentId, range?: ByteRange): AsyncGenerator<Bytes> {

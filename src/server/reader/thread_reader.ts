@@ -27,6 +27,7 @@ export class ThreadReader implements Reader, AsyncDisposable {
   readonly jobHistory = this.#ask("jobHistory");
   readonly diff = this.#ask("diff");
   readonly previewRestore = this.#ask("previewRestore");
+  readonly vault = this.#ask("vault");
   readonly content = this.#stream("content");
   readonly archive = this.#stream("archive");
 

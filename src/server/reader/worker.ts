@@ -44,7 +44,7 @@ class ReadThread {
   take(message: ToReader): void {
     switch (message.type) {
       case "setup":
-        return void (this.#reader = new RepositoryReader(() => open(message.setup, new URL(message.script))));
+        return void (this.#reader = readerFor(message.setup, new URL(message.script)));
       case "ask":
         return void this.#answer(message.id, message.name, message.args);
       case "stream":
@@ -128,6 +128,16 @@ class Streaming {
       this.#isGoing = false;
     }
   }
+}
+
+function readerFor(setup: ReaderSetup, script: URL): RepositoryReader {
+  const openVault = (name: string) => {
+    const vault = setup.vaults[name];
+    if (vault === undefined) throw new Error(`There is no vault ${name}`);
+    const { location, ...settings } = vault;
+    return open({ ...setup, location, settings }, script);
+  };
+  return new RepositoryReader(() => open(setup, script), openVault);
 }
 
 function open({ location, settings, host, state }: ReaderSetup, workerScript: URL) {

@@ -1,0 +1,70 @@
+/** How a vault is, as a copy of what is stored here: what it has, what it lacks, and how far it is proven. */
+import type { Monitor } from "../../core/monitor.ts";
+import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
+import { type VerificationReport, verificationStatus } from "../check/verification_status.ts";
+import { whatIsThere } from "../copy/what_is_there.ts";
+import { drillStatus, type SeriesProof } from "../drill/drill_status.ts";
+import type { OpenedRepository } from "../opened.ts";
+
+export interface VaultStatus {
+  readonly id: string;
+  /** By host and name: what is there, and what is here. Those that are only there count, too. */
+  readonly series: readonly CopiedSeries[];
+  /** Complete snapshots that are here and not there. A policy may want it so. */
+  readonly missing: number;
+  /** Oldest first: bytes of contents that no snapshot before it had. */
+  readonly snapshots: readonly { readonly time: string; readonly newBytes: number }[];
+  /** Of the units, as they are stored; undefined if nobody counts them. */
+  readonly packedBytes: number | undefined;
+  readonly verification: VerificationReport;
+  /** Drills from this machine, those proven longest ago first. */
+  readonly drills: readonly SeriesProof[];
+}
+
+export interface CopiedSeries {
+  readonly host: string;
+  readonly name: string;
+  /** ISO 8601: of the newest complete snapshots; null if there is none. */
+  readonly here: string | null;
+  readonly there: string | null;
+  /** Complete snapshots here that are newer than the newest there. */
+  readonly behind: number;
+}
+
+/** Takes no lock. @param own where the snapshots are made @throws Interrupted, and what reading the vault throws */
+export async function vaultStatus(
+  own: OpenedRepository,
+  vault: OpenedRepository,
+  signal: AbortSignal,
+  monitor: Monitor,
+): Promise<VaultStatus> {
+  const here = complete(await own.snapshots()), all = await vault.snapshots(), there = await whatIsThere(own, vault);
+  const figures = new Map((await vault.query((catalog) => catalog.figures())).map((one) => [one.sequence, one]));
+  return {
+    id: vault.id,
+    series: copiedSeries(here, complete(all)),
+    missing: here.filter(({ id }) => !there.has(id)).length,
+    snapshots: all.map(({ time, sequence }) => ({ time, newBytes: figures.get(sequence)?.newBytes ?? 0 })),
+    packedBytes: (await vault.usage(signal, monitor)).packedBytes,
+    verification: await verificationStatus(vault),
+    drills: await drillStatus(vault),
+  };
+}
+
+type Made = Pick<SnapshotInfo, "host" | "name" | "time">;
+
+function complete(snapshots: readonly SnapshotInfo[]): SnapshotInfo[] {
+  return snapshots.filter((one) => one.complete);
+}
+
+/** The furthest behind first. @param here complete ones, oldest first, as `there` */
+export function copiedSeries(here: readonly Made[], there: readonly Made[]): CopiedSeries[] {
+  const keyOf = ({ host, name }: Made) => `${host}\0${name}`;
+  const own = Map.groupBy(here, keyOf), copied = Map.groupBy(there, keyOf);
+  return [...new Set([...own.keys(), ...copied.keys()])].map((key): CopiedSeries => {
+    const made = own.get(key) ?? [], kept = copied.get(key) ?? [], last = kept.at(-1)?.time ?? null;
+    const [host = "", name = ""] = key.split("\0");
+    const behind = made.filter(({ time }) => last === null || Date.parse(time) > Date.parse(last)).length;
+    return { host, name, here: made.at(-1)?.time ?? null, there: last, behind };
+  }).sort((a, b) => b.behind - a.behind || (keyOf({ ...a, time: "" }) < keyOf({ ...b, time: "" }) ? -1 : 1));
+}
