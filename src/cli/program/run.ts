@@ -53,7 +53,10 @@ export async function run(args: readonly string[], world: World): Promise<number
     return status;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.wrongUsage;
-    writeQuietly(world.stderr, args.includes("--json") ? errorJson(error) : errorText(error, paintOf(world)));
+    writeQuietly(
+      world.stderr,
+      args.includes("--json") ? errorJson(error) : errorText(error, paintOf(world), world.stderr),
+    );
     return exitFor(error);
   }
 }
@@ -117,7 +120,7 @@ function tellUsage(command: Command, world: World, json: boolean): void {
   command.configureOutput({
     outputError: (text) => {
       const fault = usageFault(text, command);
-      writeQuietly(world.stderr, json ? errorJson(fault) : errorText(fault, paintOf(world)));
+      writeQuietly(world.stderr, json ? errorJson(fault) : errorText(fault, paintOf(world), world.stderr));
     },
   });
   for (const inner of command.commands) tellUsage(inner, world, json);
@@ -136,7 +139,7 @@ async function perform(
   ]);
   const fail = (error: unknown): number => {
     const options = command.optsWithGlobals<GlobalOptions>();
-    writeQuietly(world.stderr, options.json ? errorJson(error) : errorText(error, paintOf(world)));
+    writeQuietly(world.stderr, options.json ? errorJson(error) : errorText(error, paintOf(world), world.stderr));
     return exitFor(error);
   };
   let loaded = NO_CONFIG;

@@ -6,6 +6,7 @@ import { Fault } from "../../../core/fault.ts";
 import type { EntryStatus } from "../../../core/monitor.ts";
 import { pluralText } from "../../../core/size_text.ts";
 import type { Paint } from "../terminal/colors.ts";
+import { markedText } from "../terminal/errors.ts";
 import { jsonText, printable } from "../terminal/escape_text.ts";
 import { counterLines, plainProgressText, type Progress, progressJson, progressText } from "./progress.ts";
 import type { Output } from "../../world.ts";
@@ -97,15 +98,16 @@ export class TextReporter implements Reporter {
   }
 
   problem(error: Error): void {
-    const { paint, verbose } = this.#options;
-    this.#line(`${paint("backup-tool:", "problem")} ${printable(error.message)}`);
+    const { paint, verbose, output } = this.#options;
+    this.#line(markedText(error.message, paint("backup-tool:", "problem"), output));
     if (!(error instanceof Fault) && verbose) {
       for (const line of (error.stack ?? "").split("\n")) this.#line(printable(line));
     }
   }
 
   notice(text: string): void {
-    this.#line(`${this.#options.paint("backup-tool:", "notice")} ${printable(text)}`);
+    const { paint, output } = this.#options;
+    this.#line(markedText(text, paint("backup-tool:", "notice"), output));
   }
 
   status(status: EntryStatus, path: string): void {

@@ -3,12 +3,22 @@ import { Fault } from "../../../core/fault.ts";
 import { VERSION } from "../../../core/version.ts";
 import type { Paint } from "./colors.ts";
 import { jsonText, printable, printableLines } from "./escape_text.ts";
+import { wrapped } from "./wrap.ts";
+import type { Output } from "../../world.ts";
 
-/** Text for standard error, with a final newline; empty for what needs no words. */
-export function errorText(error: unknown, paint: Paint): string {
+/** Cells of "backup-tool: " and of "  hint: ", and the indent of further lines of a message. */
+const MARK_CELLS = 13, HINT_CELLS = 8, INDENT = 4;
+
+/** Text for `output`, standard error, with a final newline; empty for a closed pipe. Wrapped on a terminal. */
+export function errorText(error: unknown, paint: Paint, output: Output): string {
   if (!(error instanceof Fault)) return bugText(error, paint);
   if (error.code === "pipe-closed") return "";
-  return faultText(error.message, error.hint, paint);
+  return `${markedText(error.message, paint("backup-tool:", "error"), output)}\n${hintText(error.hint, paint, output)}`;
+}
+
+/** A message behind the name of the program. @param mark "backup-tool:", painted @returns lines without a final newline */
+export function markedText(message: string, mark: string, output: Output): string {
+  return `${mark} ${wrapped(printable(message), { before: MARK_CELLS, indent: INDENT }, output)}`;
 }
 
 /** One line for programs, with the codes that `help errors` lists; part of the interface. */
@@ -21,10 +31,10 @@ export function errorJson(error: unknown): string {
   return `${jsonText({ error: { code, message, hint } })}\n`;
 }
 
-/** The form of every error. */
-function faultText(message: string, hint: string, paint: Paint): string {
-  const told = `${paint("backup-tool:", "error")} ${printable(message)}\n`;
-  return told + (hint === "" ? "" : `  ${paint("hint:", "hint")} ${printable(hint)}\n`);
+function hintText(hint: string, paint: Paint, output: Output): string {
+  if (hint === "") return "";
+  const text = wrapped(printable(hint), { before: HINT_CELLS, indent: HINT_CELLS }, output);
+  return `  ${paint("hint:", "hint")} ${text}\n`;
 }
 
 const BUG_HINT = `Please report it with this text, what you ran, and the version (${VERSION})`;
