@@ -7,7 +7,7 @@ import { needsPassword } from "../exchange/confirmed.ts";
 import { readForm } from "../exchange/form.ts";
 import type { Exchange, Reply, Route } from "../exchange/route.ts";
 import { pluralText } from "../../core/size_text.ts";
-import { type NoticeEvent, TITLES } from "../../notify/notice.ts";
+import { TITLES } from "../../notify/notice.ts";
 import type { TargetInfo } from "../../notify/notifier.ts";
 import type { Pending } from "../../notify/outbox.ts";
 
@@ -53,7 +53,7 @@ function targetTable(exchange: Exchange, targets: readonly TargetInfo[]): Html {
     problem === null
       ? markup`${type ?? ""}<br><span class="soft">${server ?? ""}</span>`
       : markup`<span class="bad">${problem}</span>`,
-    on.map(titleOf).join(", "),
+    on.join(", "),
     last === null
       ? markup`<span class="soft">never</span>`
       : markup`${ago(exchange, last.at)}<br><span class="${
@@ -77,7 +77,7 @@ function waitingTable(exchange: Exchange, pending: readonly Pending[]): Html {
   if (pending.length === 0) return markup`<p class="good">Everything was delivered.</p>`;
   const rows = pending.map(({ notice, waiting }): readonly Part[] => [
     notice.subject,
-    titleOf(notice.event),
+    TITLES[notice.event],
     ago(exchange, notice.at),
     Object.entries(waiting).map(([name, { tries, nextMs }]) =>
       markup`<div>${name}, ${tries === 0 ? "not tried yet" : pluralText(tries, "attempt")}${
@@ -86,10 +86,6 @@ function waitingTable(exchange: Exchange, pending: readonly Pending[]): Html {
     ),
   ]);
   return table("Waiting", [{ name: "Of" }, { name: "What" }, { name: "When" }, { name: "For" }], rows);
-}
-
-function titleOf(event: NoticeEvent): string {
-  return TITLES[event];
 }
 
 async function takeForm(exchange: Exchange): Promise<Reply> {

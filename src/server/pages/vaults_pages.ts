@@ -97,7 +97,7 @@ function statusParts(exchange: Exchange, vault: Vault, status: VaultStatus): Htm
     ...(exchange.account?.role === "admin" ? [["Place", vault.location] as const] : []),
     ["Last copy", copyText(exchange, vault)],
     ["Newer here", behindText(status)],
-    ["Not there", missing === 0 ? "nothing" : `${pluralText(missing, "snapshot")}; a policy may leave out older ones`],
+    ["Not there", missing === 0 ? "nothing" : `${pluralText(missing, "snapshot")}; a policy may exclude older ones`],
     ["There", pluralText(snapshots.length, "snapshot")],
     ["Stored", storedText(status)],
     ["Verified", verifiedText(exchange, status)],
