@@ -5,6 +5,7 @@ import { openApiRoute } from "./api/openapi.ts";
 import { JOB_ROUTES } from "./api/job_routes.ts";
 import { NOTIFICATION_ROUTES } from "./api/notification_routes.ts";
 import { VAULT_ROUTES } from "./api/vault_routes.ts";
+import { RECURRING_ROUTES } from "./api/recurring_routes.ts";
 import { API_ROUTES } from "./api/routes.ts";
 import { DAV_ROUTES } from "./dav/routes.ts";
 import { METRICS_ROUTE } from "./metrics.ts";
@@ -28,6 +29,7 @@ export const ROUTES: readonly Route[] = [
   ...API_ROUTES,
   ...EVENT_ROUTES,
   ...JOB_ROUTES,
+  ...RECURRING_ROUTES,
   ...ACCOUNT_ROUTES,
   ...NOTIFICATION_ROUTES,
   ...VAULT_ROUTES,

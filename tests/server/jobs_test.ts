@@ -73,7 +73,7 @@ Deno.test("What somebody else put in is for admins to take out; what has begun i
 });
 
 const REFUSED: readonly string[] = [
-  `{"kind":"backup","sources":["/etc"]}`,
+  `{"kind":"backup","sources":["/etc"],"hooks":{}}`,
   `{"kind":"check","lock":{"before":"touch /tmp/x"}}`,
   `{"kind":"check","storage":"/elsewhere"}`,
   `{"kind":"check","readDataSubset":"everything"}`,

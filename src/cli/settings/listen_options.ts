@@ -23,6 +23,8 @@ export interface ListenOptions {
   /** False for `--no-dav`. */
   readonly dav?: boolean;
   readonly restoreBelow?: readonly string[];
+  readonly sourcesBelow?: readonly string[];
+  readonly webRemove?: boolean;
 }
 
 export const USUAL_ADDRESS = "127.0.0.1:8480";
@@ -42,6 +44,12 @@ export function addListenOptions(command: Command): Command {
     .option("--plain-http", "let others connect without encryption: who listens gets passwords and files")
     .option("--no-dav", "no WebDAV below /dav")
     .option("--restore-below <DIR>", "let accounts restore into directories below this one; repeatable", collected)
+    .option(
+      "--sources-below <DIR>",
+      "let admins make jobs that back up directories below this one; repeatable",
+      collected,
+    )
+    .option("--web-remove", "let admins forget snapshots, and remove recurring jobs, by the page")
     .option("--objects <DIR>", "also keep repositories of other machines, below /objects, in this directory")
     .option("--append-only", "let nobody remove anything from them but locks")
     .addOption(new Option("--max-size <SIZE>", "what they may hold together: 500G").argParser(reading(parseSize)));

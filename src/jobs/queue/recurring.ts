@@ -7,6 +7,7 @@ import { nameText } from "../state/job_name.ts";
 import type { Log } from "../log/log.ts";
 import { type RecurringFile, RecurringFiles } from "./recurring_files.ts";
 import { nextDueMs } from "../schema/schema.ts";
+import { pausedUntilMs } from "../state/pauses.ts";
 import { readTurns, type Turn } from "../state/stored_state.ts";
 import { readTextIn, replaceOwnTextIn, replaceTextIn } from "../state/text_file.ts";
 import { ToldOnce } from "../log/told_once.ts";
@@ -85,6 +86,8 @@ export class RecurringJobs {
     if (turn === undefined) this.#set(name, turn = { seen: nowMs });
     const due = turn.due ?? nextDueMs(job, turn.seen);
     if (due === undefined || due > nowMs) return due;
+    const pausedMs = pausedUntilMs(this.#control, name, nowMs);
+    if (pausedMs !== undefined) return pausedMs;
     // Written before and after: a crash in between neither loses the run nor makes it twice.
     if (turn.due === undefined) this.#set(name, { ...turn, due });
     this.#drop(file, due);

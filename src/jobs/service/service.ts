@@ -18,6 +18,7 @@ import { JobMonitor, type JobProgress } from "../run/job_monitor.ts";
 import { CANCEL, makeCancelDirectory } from "../state/cancel_requests.ts";
 import { readHistory, trimHistory } from "../state/history.ts";
 import { nameText } from "../state/job_name.ts";
+import { makePauseDirectory, PAUSED } from "../state/pauses.ts";
 import { RecordStore } from "../state/job_state.ts";
 import type { HistoryEntry } from "../state/stored_state.ts";
 import { assertApart } from "./apart.ts";
@@ -120,13 +121,17 @@ class Service implements Disposable {
     const actual = lockStorage({ machine, places, log, monitor }, held);
     this.#records = held.use(new RecordStore(this.#jobs.openDir(CONTROL)));
     clearTemp(disk, actual, new Set(this.#records.names()), log);
-    unlessFault(() => makeCancelDirectory(control), undefined); // jobs can be done without
+    // Jobs can be done without.
+    unlessFault(() => makeCancelDirectory(control), undefined);
+    unlessFault(() => makePauseDirectory(control), undefined);
     this.#queue = new JobQueue(this.#jobs, this.#records, log);
     this.#recurring = new RecurringJobs(this.#jobs, control, log);
     this.#notices = this.#makeNotices(control);
     this.#runner = held.use(options.makeRunner(actual, options.onProgress));
     const look = () => this.#wakeup.call();
     this.#listening = held.use(new JobListening(options.listen, { jobs: this.#jobs, path: places.jobs, look }));
+    // A job whose rest was ended may be due.
+    held.use(options.listen(joinRaw(joinRaw(places.jobs, CONTROL), PAUSED), look));
     this.#held = held.move();
   }
 

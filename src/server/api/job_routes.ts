@@ -9,6 +9,8 @@ import { BadRequest, NotAllowed, NotFound } from "../exchange/problem.ts";
 import type { Exchange, Reply, Route } from "../exchange/route.ts";
 import { deskOf, mayReadAll, mayRun, whoOf } from "../jobs/job_access.ts";
 import type { CheckRequest } from "../jobs/job_desk.ts";
+import { assertOrdered, kindsOf } from "./job_order.ts";
+import { assertConfirmed } from "../exchange/confirmed.ts";
 import { restoreJob } from "./restore_order.ts";
 import type { RestorePreview } from "../reader/reader.ts";
 import type { JobOf } from "../../jobs/schema/schema.ts";
@@ -35,7 +37,7 @@ export const JOB_ROUTES: readonly Route[] = [
     handle: (exchange) => {
       const desk = deskOf(exchange), running = desk.running(), waiting = desk.waiting();
       if (mayReadAll(exchange)) {
-        return jsonReply({ ...(running !== undefined && { running }), waiting, recurring: desk.recurring() });
+        return jsonReply({ ...(running !== undefined && { running }), waiting, recurring: desk.recurring.all() });
       }
       return jsonReply({ running: running !== undefined, waiting: waiting.length });
     },
@@ -47,12 +49,16 @@ export const JOB_ROUTES: readonly Route[] = [
     about: {
       summary:
         'Puts a job in: {"kind": "check", "readDataSubset": "5%"}, or {"kind": "restore", "snapshot": "latest", ' +
-        '"paths": ["/photos"], "target": "/volume1/restored/photos"}',
+        '"paths": ["/photos"], "target": "/volume1/restored/photos"}, or, for the role admin, a backup and others',
     },
     handle: async (exchange) => {
-      const body = await jsonBody(exchange), desk = deskFor(exchange);
-      if (!isRestore(body)) return created(exchange, desk.check(checkRequest(body), whoOf(exchange)));
-      return created(exchange, desk.restore(await restoreJob(exchange, body)));
+      const body = await jsonBody(exchange), desk = deskFor(exchange), kind = kindOf(body);
+      if (kind === "restore") return created(exchange, desk.put(await restoreJob(exchange, body)));
+      if (kind === undefined || kind === "check" || !kindsOf(exchange).includes(kind)) {
+        return created(exchange, desk.check(checkRequest(body), whoOf(exchange)));
+      }
+      if (exchange.account?.role === "admin") await assertConfirmed(exchange);
+      return created(exchange, desk.put(assertOrdered(exchange, JSON.stringify(body), "job").job));
     },
   },
   {
@@ -108,8 +114,9 @@ export const JOB_ROUTES: readonly Route[] = [
   { methods: ["POST"], path: "/jobs/remove", access: "run", handle: (exchange) => byForm(exchange, remove) },
 ];
 
-function isRestore(body: unknown): boolean {
-  return typeof body === "object" && body !== null && "kind" in body && body.kind === "restore";
+function kindOf(body: unknown): string | undefined {
+  const isJob = typeof body === "object" && body !== null && "kind" in body;
+  return isJob && typeof body.kind === "string" ? body.kind : undefined;
 }
 
 /** @throws what the restore throws at its beginning */

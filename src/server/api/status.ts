@@ -48,7 +48,7 @@ export interface Status {
 /** What of it the account may know. */
 export async function statusOf(exchange: Pick<Exchange, "site" | "account">): Promise<Status> {
   const { site, account } = exchange, nowMs = site.clock.nowMs();
-  const recurring = site.jobs?.recurring() ?? [];
+  const recurring = site.jobs?.recurring.all() ?? [];
   const series = seriesOf(await visibleSnapshots(exchange)).map((one) => seriesStatus(one, recurring, nowMs));
   const stats = account?.series === undefined ? await site.reader.stats() : undefined;
   const running = site.jobs?.running();

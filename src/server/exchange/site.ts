@@ -31,6 +31,12 @@ export interface Site {
   readonly location: string;
   /** Directories, absolute, below which accounts may have files restored. */
   readonly restoreBelow: readonly Raw[];
+  /** Directories, absolute, below which jobs of accounts may back up. */
+  readonly sourcesBelow: readonly Raw[];
+  /** Accounts may have snapshots forgotten, and recurring jobs removed. */
+  readonly mayRemove: boolean;
+  /** Name of this machine, in snapshots. */
+  readonly host: string;
   /** Undefined where no jobs are taken. */
   readonly jobs: JobDesk | undefined;
 }

@@ -1,6 +1,6 @@
 /** Jobs as routes see them. */
 import type { JobProgress } from "../../jobs/run/job_monitor.ts";
-import type { JobOf } from "../../jobs/schema/schema.ts";
+import type { Job, RecurringJob } from "../../jobs/schema/schema.ts";
 import type { Raw } from "../../core/raw.ts";
 import type { LogEvent } from "../../jobs/log/log.ts";
 
@@ -9,7 +9,7 @@ export interface JobDesk {
   running(): RunningJob | undefined;
   /** Names of job files that wait, in the order of their turns. */
   waiting(): readonly string[];
-  recurring(): readonly RecurringState[];
+  readonly recurring: RecurringJobsDesk;
   /**
    * Puts a run of a recurring job in, as if it were due.
    * @param file name of its file @returns the name of the new file @throws NoSuchJob, JobWaits, DiskFault
@@ -17,8 +17,8 @@ export interface JobDesk {
   start(file: string, who: Who): string;
   /** Puts in a job that looks for damage. @returns the name of its file @throws TooManyJobs, DiskFault */
   check(request: CheckRequest, who: Who): string;
-  /** Puts in a restore. @returns the name of its file @throws TooManyJobs, DiskFault */
-  restore(job: JobOf<"restore">): string;
+  /** Puts in a job whose limits were looked at. @returns the name of its file @throws TooManyJobs, DiskFault */
+  put(job: Job): string;
   /** Directories of the service, absolute, which nobody restores into. */
   readonly own: readonly Raw[];
   /**
@@ -31,6 +31,28 @@ export interface JobDesk {
   ownOf(files: readonly string[], who: Who): readonly string[];
   /** Subscribes to everything that the service logs, until disposed. */
   listen(listener: (event: LogEvent) => void): Disposable;
+}
+
+/** Of names of files in `recurring/`: each throws NoSuchJob where there is none, and DiskFault. */
+export interface RecurringJobsDesk {
+  all(): readonly RecurringState[];
+  /** What a file says. @throws UntrustedCommands */
+  job(file: string): RecurringJob;
+  read(file: string): RecurringText;
+  /** @param tag of what it was when somebody looked at it; undefined: a new file @throws ChangedMeanwhile */
+  save(file: string, text: string, tag: string | undefined): void;
+  remove(file: string): void;
+  /** Nothing starts it by itself until then; people may. */
+  pause(file: string, untilMs: number): void;
+  resume(file: string): void;
+}
+
+export interface RecurringText {
+  readonly text: string;
+  /** Another one whenever the text is. */
+  readonly tag: string;
+  /** It was made by the page, or keeps to its limits: only those may be changed by it. */
+  readonly isEditable: boolean;
 }
 
 /** Who wants something of jobs. */
@@ -70,4 +92,8 @@ export interface RecurringState {
   readonly next: readonly string[];
   /** Why it is no job. */
   readonly problems: readonly string[];
+  /** As for {@link RecurringText}. */
+  readonly isEditable: boolean;
+  /** Until then nothing starts it by itself, ISO 8601. */
+  readonly pausedUntil?: string;
 }

@@ -1,58 +1,33 @@
 /** Jobs as their directory and their log show them. */
-import type { CheckRequest, JobDesk, RecurringState, RunningJob, Who } from "./job_desk.ts";
+import { JobWaits, MOST_WAITING, NoSuchJob, TooManyJobs } from "./faults.ts";
+import type { CheckRequest, JobDesk, RunningJob, Who } from "./job_desk.ts";
+import { RecurringDesk } from "./recurring_desk.ts";
 import { progressText } from "./progress_text.ts";
 import type { Clock } from "../../core/clock.ts";
-import { Fault } from "../../core/fault.ts";
-import { complaintText } from "../../core/jsonc.ts";
 import { type Raw, rawOf, textOf } from "../../core/raw.ts";
 import type { JobProgress } from "../../jobs/run/job_monitor.ts";
 import type { LogEvent } from "../../jobs/log/log.ts";
 import { CONTROL, lookInto, readJobFile } from "../../jobs/queue/job_directory.ts";
-import { parseJob, parseRecurringJob } from "../../jobs/schema/job_file.ts";
-import { refuseUntrusted, whyUntrusted } from "../../jobs/schema/commands.ts";
-import { type JobOf, nextDueMs, type RecurringJob } from "../../jobs/schema/schema.ts";
+import { parseJob } from "../../jobs/schema/job_file.ts";
+import type { Job } from "../../jobs/schema/schema.ts";
 import { isCancelled, requestCancel } from "../../jobs/state/cancel_requests.ts";
 import { readRecord, type StoredRecord } from "../../jobs/state/stored_state.ts";
 import { isJobName } from "../../jobs/state/job_name.ts";
 import { readTextIn, replaceTextIn } from "../../jobs/state/text_file.ts";
 import { type Dir, type Disk, DiskFault } from "../../platform/disk.ts";
 
-const RECURRING = rawOf("recurring"), RUNNING = rawOf("running");
+const RUNNING = rawOf("running");
 /** Where a file is written before it gets its name: a place of our own, so that the service's writing isn't met. */
 const TEMP = rawOf("web-tmp");
 /** Begins the names of files that are put in here. */
 const WEB = "web-";
-const MOST_WAITING = 20, PRIVATE = 0o700, MOST_RECORD = 64 * 1024 * 1024;
-const TURNS_SHOWN = 3, MOST_FILES = 200;
-
-export class NoSuchJob extends Fault {
-  readonly code = "no-job";
-  readonly hint = "Load the page again: it may have ended";
-  constructor(file: string) {
-    super(`There is no job ${JSON.stringify(file)}`);
-  }
-}
-
-export class JobWaits extends Fault {
-  readonly code = "job-waits";
-  readonly hint = "Wait until its turn has come";
-  constructor(file: string) {
-    super(`A run of ${JSON.stringify(file)} waits already`);
-  }
-}
-
-export class TooManyJobs extends Fault {
-  readonly code = "too-many-jobs";
-  readonly hint = "Wait until some of them are done";
-  constructor() {
-    super(`There are ${MOST_WAITING} jobs that were put in by the page already`);
-  }
-}
+const PRIVATE = 0o700, MOST_RECORD = 64 * 1024 * 1024;
 
 export class LiveDesk implements JobDesk {
   readonly #disk: Disk;
   readonly #clock: Clock;
   readonly #path: Raw;
+  readonly recurring: RecurringDesk;
   readonly #listeners = new Set<(event: LogEvent) => void>();
   #running: { readonly file: string; readonly since: string } | undefined;
   #progress: JobProgress | undefined;
@@ -62,6 +37,7 @@ export class LiveDesk implements JobDesk {
     this.#disk = disk;
     this.#clock = clock;
     this.#path = path;
+    this.recurring = new RecurringDesk({ disk, clock }, path);
   }
 
   /** What the service logs. */
@@ -107,18 +83,8 @@ export class LiveDesk implements JobDesk {
     );
   }
 
-  recurring(): readonly RecurringState[] {
-    return this.#in(RECURRING, (directory) =>
-      lookInto(directory).jobs.slice(0, MOST_FILES).flatMap((name) => {
-        const file = readJobFile(directory, name);
-        return file === undefined ? [] : [this.#state(textOf(name), file.text, file.stat.size)];
-      }));
-  }
-
   start(file: string, { name: by }: Who): string {
-    const job = this.#readRecurring(file);
-    if (job === undefined) throw new NoSuchJob(file);
-    refuseUntrusted(`recurring/${file}`, job, this.#whyUntrusted(file));
+    const job = this.recurring.job(file);
     const { every: _, timeZone: __, ...once } = job, base = file.replace(/\.jsonc?$/i, "");
     const prefix = `${WEB}${base}-`;
     const waits = lookIntoJobs(this.#disk, this.#path).find((name) => name.startsWith(prefix));
@@ -130,8 +96,8 @@ export class LiveDesk implements JobDesk {
     return this.#put("check", { kind: "check", ...request, by });
   }
 
-  restore(job: JobOf<"restore">): string {
-    return this.#put("restore", job);
+  put(job: Job): string {
+    return this.#put(job.kind, job);
   }
 
   get own(): readonly Raw[] {
@@ -196,41 +162,6 @@ export class LiveDesk implements JobDesk {
     return name;
   }
 
-  #readRecurring(file: string): RecurringJob | undefined {
-    const [job] = this.#in(RECURRING, (directory) => {
-      const name = lookInto(directory).jobs.find((one) => textOf(one) === file);
-      const read = name === undefined ? undefined : readJobFile(directory, name);
-      const { job } = parseRecurringJob(read?.text ?? "", this.#clock.nowMs(), read?.stat.size);
-      return job === undefined ? [] : [job];
-    });
-    return job;
-  }
-
-  /** What is put in here is this user's own: so has to be what it is made from. */
-  #whyUntrusted(file: string): string | undefined {
-    using jobs = this.#disk.openDir(this.#path);
-    using recurring = jobs.openDir(RECURRING);
-    const stat = recurring.stat(rawOf(file));
-    if (stat === undefined) throw new NoSuchJob(file);
-    return whyUntrusted({ file: stat, directories: [jobs.statSelf(), recurring.statSelf()] });
-  }
-
-  #state(file: string, text: string, size: number): RecurringState {
-    const nowMs = this.#clock.nowMs(), { job, problems } = parseRecurringJob(text, nowMs, size);
-    if (job === undefined) {
-      return {
-        file,
-        kind: undefined,
-        name: undefined,
-        every: undefined,
-        next: [],
-        problems: problems.map(complaintText),
-      };
-    }
-    const name = "name" in job && typeof job.name === "string" ? job.name : undefined;
-    return { file, kind: job.kind, name, every: job.every, next: turnsOf(job, nowMs), problems: [] };
-  }
-
   #in<T>(below: Raw | undefined, look: (directory: Dir) => T[]): T[] {
     try {
       using jobs = this.#disk.openDir(this.#path);
@@ -253,14 +184,4 @@ function isOf(text: string, { name, mayAny }: Who): boolean {
 function lookIntoJobs(disk: Disk, path: Raw): string[] {
   using jobs = disk.openDir(path);
   return lookInto(jobs).jobs.map(textOf);
-}
-
-function turnsOf(job: RecurringJob, nowMs: number): string[] {
-  const turns: string[] = [];
-  for (let at: number | undefined = nowMs; turns.length < TURNS_SHOWN;) {
-    at = nextDueMs(job, at);
-    if (at === undefined) break;
-    turns.push(new Date(at).toISOString());
-  }
-  return turns;
 }

@@ -24,7 +24,7 @@ export async function jobsPage(exchange: Exchange): Promise<Reply> {
   const history = (await exchange.site.reader.jobHistory(SHOWN_RUNS)).toReversed();
   const body = markup`<div id="now" data-live>${running(exchange, desk, mayRead)}</div>
 ${mayRead && waitingJobs(exchange, desk.waiting())}
-${mayRead && markup`<h2>Recurring</h2>${recurring(exchange, desk.recurring())}`}
+${mayRead && markup`<h2>Recurring</h2>${recurring(exchange, desk.recurring.all())}`}
 ${mayRun(exchange) && CHECK_FORM}
 <h2>Ended</h2><div id="ended" data-live>${ended(exchange, history, mayRead)}</div>`;
   return page(exchange, { title: "Jobs", part: "/jobs", body });

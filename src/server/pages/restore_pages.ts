@@ -71,7 +71,7 @@ async function takeForm(exchange: Exchange): Promise<Reply> {
   try {
     const job = await restoreJob(exchange, orderOf(asked), form.get("password"));
     if (form.get("do") === "restore") {
-      created(exchange, deskOf(exchange).restore(job));
+      created(exchange, deskOf(exchange).put(job));
       return redirect("/jobs");
     }
     return formPage(exchange, asked, { plan: await planned(exchange, job) });

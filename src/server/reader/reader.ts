@@ -10,6 +10,7 @@ import type { FindRequest, FoundVersion } from "../../operations/browse/find.ts"
 import type { DumpFormat } from "../../operations/browse/dump/dump.ts";
 import type { Difference, DiffSummary } from "../../operations/browse/diff/diff.ts";
 import type { HistoryVersion } from "../../operations/browse/history.ts";
+import type { Plan } from "../../operations/plan/plan.ts";
 import type { Stats } from "../../operations/browse/stats.ts";
 import type { VaultStatus } from "../../operations/vaults/vault_status.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
@@ -75,6 +76,18 @@ export interface RestorePreview {
   readonly counts: Readonly<Partial<Record<PlannedChange["action"], number>>>;
 }
 
+export interface PlanRequest {
+  readonly job: JobOf<"backup">;
+  /** Name of this machine. */
+  readonly host: string;
+}
+
+export interface BackupPlan {
+  readonly plan: Plan;
+  /** The first of what can't be read. */
+  readonly problems: readonly string[];
+}
+
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Arguments and answers are plain data: they travel between threads. */
@@ -99,6 +112,8 @@ export interface Reader {
   previewRestore(request: PreviewRequest): Promise<RestorePreview>;
   /** Looks into a vault of the configuration, which may take long. @throws what opening it throws */
   vault(name: string): Promise<VaultStatus>;
+  /** What a backup would do; nothing is written. @throws NoSource, SourceInStorage, OutsideLimits */
+  planBackup(request: PlanRequest): Promise<BackupPlan>;
   /**
    * Bytes of a content, verified: a whole content that is damaged throws at its end, before its last bytes are given.
    * Nothing is read ahead without bounds; ends when the loop over it does.
@@ -120,10 +135,11 @@ export const ASKS = [
   "diff",
   "previewRestore",
   "vault",
+  "planBackup",
 ] as const;
 export const STREAMS = ["content", "archive"] as const;
 /** What may keep a thread for long, and so has one of its own. */
-export const LONG: readonly string[] = ["search", "stats", "archive", "diff", "previewRestore", "vault"];
+export const LONG: readonly string[] = ["search", "stats", "archive", "diff", "previewRestore", "vault", "planBackup"];
 
 export type Ask = typeof ASKS[number];
 export type Stream = typeof STREAMS[number];

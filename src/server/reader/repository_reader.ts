@@ -1,10 +1,12 @@
 /** Reads in the calling thread. */
 import type {
   ArchiveRequest,
+  BackupPlan,
   ByteRange,
   DiffPage,
   DiffRequest,
   EntryPage,
+  PlanRequest,
   PreviewRequest,
   Reader,
   RestorePreview,
@@ -17,7 +19,7 @@ import { maySee } from "../accounts/account.ts";
 import { type Apath, childOf, compareApath, nameOf, parentOf, TOP } from "../../core/apath.ts";
 import type { ContentId, RootId } from "../../core/content_id.ts";
 import type { Entry } from "../../core/entry.ts";
-import { BadUsage } from "../../core/fault.ts";
+import { BadUsage, type Fault } from "../../core/fault.ts";
 import type { Raw } from "../../core/raw.ts";
 import { rawOf } from "../../core/raw.ts";
 import { find, type FoundVersion } from "../../operations/browse/find.ts";
@@ -25,6 +27,9 @@ import { type VaultStatus, vaultStatus } from "../../operations/vaults/vault_sta
 import { diff, type Difference } from "../../operations/browse/diff/diff.ts";
 import { history, type HistoryVersion } from "../../operations/browse/history.ts";
 import { type Stats, stats } from "../../operations/browse/stats.ts";
+import { plan } from "../../operations/plan/plan.ts";
+import { marksFrom } from "../../operations/settings/backup_settings.ts";
+import { selectionOf, settingsOf } from "../../jobs/kinds/backup_job.ts";
 import { restoreRequest, snapshotFor } from "../../jobs/kinds/restore_job.ts";
 import { previewRestore } from "../../operations/restore/restore.ts";
 import type { PlannedChange } from "../../operations/restore/restore_request.ts";
@@ -37,7 +42,7 @@ import type { Manifest } from "../../snapshot/manifest.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 
 const CACHED_MANIFESTS = 8, LARGEST = 20;
-const STATS_MS = 60_000, MOST_CHANGES = 500;
+const STATS_MS = 60_000, MOST_CHANGES = 500, MOST_PROBLEMS = 20;
 /** Decoded and compared between two looks whether something else waits. */
 const VERSIONS_OF_A_SLICE = 500;
 
@@ -160,6 +165,16 @@ export class RepositoryReader implements Reader, AsyncDisposable {
     const own = await this.#opened();
     await using vault = await this.#openVault(name);
     return await vaultStatus(own, vault, this.#stop.signal, SILENT);
+  }
+
+  async planBackup({ job, host }: PlanRequest): Promise<BackupPlan> {
+    const repository = await this.#opened(), problems: string[] = [];
+    const problem = ({ message }: Fault) => void (problems.length < MOST_PROBLEMS && problems.push(message));
+    const selection = selectionOf(job, repository.machine.disk, host), { tree } = marksFrom(settingsOf(job));
+    return {
+      plan: await plan(repository, { ...selection, tree, signal: this.#stop.signal }, { ...SILENT, problem }),
+      problems,
+    };
   }
 
   async *content(id: ContentId, range?: ByteRange): AsyncGenerator<Bytes> {

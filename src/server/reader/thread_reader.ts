@@ -28,6 +28,7 @@ export class ThreadReader implements Reader, AsyncDisposable {
   readonly diff = this.#ask("diff");
   readonly previewRestore = this.#ask("previewRestore");
   readonly vault = this.#ask("vault");
+  readonly planBackup = this.#ask("planBackup");
   readonly content = this.#stream("content");
   readonly archive = this.#stream("archive");
 

@@ -133,7 +133,7 @@ Deno.test("The service hears of a wish while a job runs, by the directory or by 
       }),
       once: false,
     });
-    deepStrictEqual(heard, ["", "/.backup-tool/cancel"]);
+    deepStrictEqual(heard, ["", "/.backup-tool/paused", "/.backup-tool/cancel"]);
   }
 });
 

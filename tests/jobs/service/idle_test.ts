@@ -52,7 +52,7 @@ class Idle implements Disposable {
       makeRunner: world.makeRunner,
       listen: (path, look) => {
         // That one is listened to while a job runs.
-        if (!path.endsWith("/.backup-tool/cancel")) this.looks.push(look);
+        if (!path.includes("/.backup-tool/")) this.looks.push(look);
         return { hears: this.hears, [Symbol.dispose]: () => {} };
       },
       notify: () => {},

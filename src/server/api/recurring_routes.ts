@@ -1,0 +1,187 @@
+/** Jobs that come again, and plans of backups, for programs. */
+import * as z from "zod";
+import { jsonReply } from "./json.ts";
+import { jsonBody } from "./json_body.ts";
+import { assertOrdered } from "./job_order.ts";
+import { assertConfirmed } from "../exchange/confirmed.ts";
+import { readText } from "../exchange/form.ts";
+import { BadRequest, NotAllowed } from "../exchange/problem.ts";
+import type { Exchange, Route } from "../exchange/route.ts";
+import { tell } from "../exchange/tell.ts";
+import { deskOf, mayRun } from "../jobs/job_access.ts";
+import { ChangedMeanwhile } from "../jobs/faults.ts";
+import type { BackupPlan } from "../reader/reader.ts";
+import { textOf } from "../../core/raw.ts";
+import type { Job, JobOf } from "../../jobs/schema/schema.ts";
+
+const PATH = "/api/v1/recurring/{file}";
+/** A job may rest that long: who has stolen an account can delay backups, and not end them. */
+const MOST_PAUSED_MS = 7 * 86_400_000;
+const PAUSE = z.strictObject({ until: z.iso.datetime({ offset: true }) });
+const OF_FILE = z.strictObject({ file: z.string().max(255) });
+
+export const RECURRING_ROUTES: readonly Route[] = [
+  {
+    methods: ["GET"],
+    path: PATH,
+    access: "admin",
+    about: { summary: "The text of a recurring job that keeps to limits, with an ETag", type: "application/json" },
+    handle: (exchange) => {
+      const { text, tag } = editable(exchange, fileOf(exchange));
+      return { status: 200, headers: { "content-type": "application/json", etag: `"${tag}"` }, body: text };
+    },
+  },
+  {
+    methods: ["PUT"],
+    path: PATH,
+    access: "admin",
+    about: {
+      summary:
+        "Makes a recurring job (JSON with comments), or replaces the one whose ETag is sent as If-Match; the keys " +
+        "`by` and `limits` are filled in",
+    },
+    handle: async (exchange) => {
+      await assertConfirmed(exchange);
+      const [, tag] = /^"([0-9a-f]+)"$/.exec(exchange.headers.get("if-match") ?? "") ?? [];
+      const type = exchange.headers.get("content-type") ?? "";
+      if (!/^application\/json(?:;|$)/i.test(type)) throw new BadRequest("The body is no application/json");
+      return { status: saveRecurring(exchange, fileOf(exchange), await readText(exchange), tag) ? 201 : 204 };
+    },
+  },
+  {
+    methods: ["DELETE"],
+    path: PATH,
+    access: "admin",
+    about: { summary: "Removes a recurring job, where the server was started with --web-remove" },
+    handle: async (exchange) => {
+      await assertConfirmed(exchange);
+      removeRecurring(exchange, fileOf(exchange));
+      return { status: 204 };
+    },
+  },
+  {
+    methods: ["POST"],
+    path: `${PATH}/pause`,
+    access: "admin",
+    about: { summary: 'Starts it no more by itself for some time, a week at most: {"until": "2026-11-27T12:00:00Z"}' },
+    handle: async (exchange) => {
+      const { data } = PAUSE.safeParse(await jsonBody(exchange));
+      if (data === undefined) throw new BadRequest('Expected {"until": a time}');
+      pauseRecurring(exchange, fileOf(exchange), Date.parse(data.until));
+      return { status: 204 };
+    },
+  },
+  {
+    methods: ["POST"],
+    path: `${PATH}/resume`,
+    access: "admin",
+    about: { summary: "Ends its pause: what was missed is made up for by one run" },
+    handle: (exchange) => {
+      resumeRecurring(exchange, fileOf(exchange));
+      return { status: 204 };
+    },
+  },
+  {
+    methods: ["POST"],
+    path: "/api/v1/plans",
+    access: "run",
+    about: {
+      summary: 'What a backup would do: {"file": "photos.jsonc"} of a recurring job, or, for the role admin, a job. ' +
+        "Nothing is written",
+    },
+    handle: async (exchange) => {
+      const body = await jsonBody(exchange), { data } = OF_FILE.safeParse(body);
+      if (data !== undefined) {
+        return jsonReply(planJson(await plannedBackup(exchange, recurringJob(exchange, data.file))));
+      }
+      if (exchange.account?.role !== "admin") throw new NotAllowed("Jobs are written by accounts of the role admin");
+      return jsonReply(
+        planJson(await plannedBackup(exchange, assertOrdered(exchange, JSON.stringify(body), "job").job)),
+      );
+    },
+  },
+];
+
+function fileOf({ params }: Exchange): string {
+  return textOf(params.file ?? "");
+}
+
+function deskFor(exchange: Exchange) {
+  if (!mayRun(exchange)) throw new NotAllowed("This account is for some series only");
+  return deskOf(exchange).recurring;
+}
+
+function recurringJob(exchange: Exchange, file: string): Job {
+  const { every: _, timeZone: __, ...job } = deskFor(exchange).job(file);
+  return job;
+}
+
+/** @throws NotAllowed for one that people have written: it may hold what a page mustn't change, or show */
+export function editable(exchange: Exchange, file: string) {
+  const read = deskFor(exchange).read(file);
+  if (!read.isEditable) {
+    throw new NotAllowed("This job was not made by the page", "Edit its file: it may say more than a page may");
+  }
+  return read;
+}
+
+/** @param tag of what was there; undefined for a new one @returns true for a new one @throws ChangedMeanwhile, BadRequest */
+export function saveRecurring(exchange: Exchange, file: string, text: string, tag: string | undefined): boolean {
+  const desk = deskFor(exchange), ordered = assertOrdered(exchange, text, "recurring");
+  if (tag !== undefined && editable(exchange, file).tag !== tag) throw new ChangedMeanwhile(file);
+  if (ordered.complaints.length > 0 || !("text" in ordered)) throw new BadRequest("That is no such job");
+  assertName(file);
+  desk.save(file, ordered.text, tag);
+  tell(exchange, `saved recurring/${file}`);
+  return tag === undefined;
+}
+
+function assertName(file: string): void {
+  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.jsonc?$/.test(file)) return;
+  throw new BadRequest(
+    "That is no name of a recurring job",
+    "Use letters, digits, dots, - and _, with .json or .jsonc at the end",
+  );
+}
+
+/** @throws NotAllowed where nothing may be removed by the page */
+export function removeRecurring(exchange: Exchange, file: string): void {
+  editable(exchange, file);
+  if (!exchange.site.mayRemove) {
+    throw new NotAllowed("This server removes nothing", "Start `serve` with `--web-remove` to allow that, or pause it");
+  }
+  deskFor(exchange).remove(file);
+  tell(exchange, `removed recurring/${file}`);
+}
+
+export function pauseRecurring(exchange: Exchange, file: string, untilMs: number): void {
+  const nowMs = exchange.site.clock.nowMs();
+  if (!(untilMs > nowMs && untilMs <= nowMs + MOST_PAUSED_MS)) {
+    throw new BadRequest("A job can be paused for a week at most", "Pause it again then, or remove its file");
+  }
+  deskFor(exchange).pause(file, untilMs);
+  tell(exchange, `paused recurring/${file} until ${new Date(untilMs).toISOString()}`);
+}
+
+export function resumeRecurring(exchange: Exchange, file: string): void {
+  deskFor(exchange).resume(file);
+  tell(exchange, `resumed recurring/${file}`);
+}
+
+/** @throws BadRequest for what is no backup of this machine, and what a backup throws at its beginning */
+export async function plannedBackup({ site }: Exchange, job: Job): Promise<BackupPlan> {
+  if (job.kind !== "backup") throw new BadRequest("Only backups can be planned");
+  if (job.storage !== undefined) throw new BadRequest("Only backups into this storage can be planned");
+  return await site.reader.planBackup({ job: job satisfies JobOf<"backup">, host: site.host });
+}
+
+function planJson({ plan, problems }: BackupPlan) {
+  const { previous, excluded, largest, ...rest } = plan;
+  return {
+    ...rest,
+    previous: previous === undefined ? undefined : { id: previous.id, time: previous.time },
+    excluded: excluded.map(({ rule, entries, bytes }) => ({ by: rule.by, entries, bytes })),
+    largest: largest.map(({ path, bytes, state }) => ({ path: textOf(path), bytes, state })),
+    problems,
+  };
+}
