@@ -1,5 +1,6 @@
 /** Lists of parts that are whole and signed, but say something else than the content: only reading everything shows it. */
-import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { type Backend, objectKey } from "../../src/backend/backend.ts";
 import { around } from "../../src/backend/decorator.ts";
 import { parseApath } from "../../src/core/apath.ts";
@@ -12,7 +13,7 @@ import { LIST_SUFFIX } from "../../src/vault/pack/items.ts";
 import { encodeList, type ListedPart, parseList } from "../../src/vault/pack/parts_list.ts";
 import { storedListName } from "../../src/vault/pack/tar_names.ts";
 import { OWN_FIELDS } from "../../src/vault/pack/unit_writer.ts";
-import { WRONG_TOGETHER } from "../../src/vault/store/contents.ts";
+import { type ContentList, WRONG_TOGETHER } from "../../src/vault/store/contents.ts";
 import type { Vault } from "../../src/vault/vault.ts";
 import { putUnit } from "../support/two_levels.ts";
 import { noise } from "../support/units.ts";
@@ -121,7 +122,43 @@ Deno.test("a content with a wrong list is stored again by a repair, and is then 
   deepStrictEqual([damaged, healed, lost], [1, 1, 0]);
   await using later = await place.open();
   deepStrictEqual(await checked(later), []);
+  const content = await contentAt(later, "/whole");
+  strictEqual(await readDigest(later, content), content, "what shows or dumps it reads by the right one");
 });
+
+/** The digest of a content as it is read in pieces. */
+async function readDigest({ contents }: Vault, content: ContentId): Promise<string> {
+  const digest = createHash("sha256");
+  for await (const piece of contents.read(content)) digest.update(piece);
+  return digest.digest("hex");
+}
+
+Deno.test("whichever list comes first, a content is read by one that leads to its bytes", async () => {
+  using world = new World({ inMemory: true });
+  const place = await filled(world);
+  await using vault = await place.open();
+  const { contents } = vault, content = await contentAt(vault, "/whole");
+  const right = (await contents.lists(content).next()).value!;
+  const parts = (await Array.fromAsync(right.parts())).flat(), { home } = right;
+  const listOf = (digest: string, parts: readonly ListedPart[]): ContentList => {
+    return { ...right, home: { ...home, item: { ...home.item, digest } }, parts: () => oneByOne([parts]) };
+  };
+  const lacking = listOf("lacking", parts.with(1, { ...parts[1]!, id: "0".repeat(64) }));
+  const wrong = listOf("wrong", swapped(parts));
+  for (const order of [[lacking, wrong, right], [wrong, right, lacking], [wrong, wrong, right], [right, lacking]]) {
+    contents.lists = () => oneByOne(order);
+    strictEqual(await readDigest(vault, content), content);
+  }
+  for (const order of [[lacking, wrong], [wrong]]) {
+    contents.lists = () => oneByOne(order);
+    await rejects(readDigest(vault, content), { code: "damaged-content", message: new RegExp(`${WRONG_TOGETHER}$`) });
+  }
+});
+
+async function* oneByOne<T>(all: Iterable<T>): AsyncGenerator<T, undefined> {
+  for (const one of all) yield await Promise.resolve(one);
+  return undefined;
+}
 
 Deno.test("large contents of many units are read once, whatever the units are called", async () => {
   using world = new World({ inMemory: true });
