@@ -36,6 +36,8 @@ export class ExpectedWorld extends FakeWorld implements Disposable {
     this.variables["HOME"] = `${this.base}/home`;
     this.variables["BACKUP_TOOL_STATE"] = `${this.base}/st-ate`;
     this.stdout.isTerminal = this.stderr.isTerminal = reader === "terminal";
+    // Messages aren't wrapped: their paths are not as long as those that are shown instead.
+    this.stderr.width = 10_000;
   }
 
   [Symbol.dispose](): void {
