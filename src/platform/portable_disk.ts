@@ -14,7 +14,6 @@
  * - Where the whole file system can't be synced (Windows), each written file is synced when it is closed.
  */
 import type { StatsFs } from "node:fs";
-import process from "node:process";
 import type { Kind } from "../core/entry.ts";
 import { joinAll, joinRaw, type Raw, rawOf, splitRaw, textOf } from "../core/raw.ts";
 import type { Stat } from "../core/stat.ts";
