@@ -10,6 +10,8 @@ export class PackageUnavailable extends Error {}
 export interface DebianPackage {
   readonly name: string;
   readonly version: string;
+  /** As Debian calls it; undefined: amd64. */
+  readonly architecture?: "arm64";
   /** Of the .deb, in hex. */
   readonly sha256: string;
   /** The source package and its version, in which anybody finds the source. */
@@ -56,6 +58,19 @@ const TEXTS: DebianPackage = {
   license: "NONE",
 };
 
+/** For tests in an emulator. */
+const LIBC_ARM64: DebianPackage = {
+  ...LIBC,
+  architecture: "arm64",
+  sha256: "01f4330719fd4f65580e16ea5a0527f372fca750e8f588d26deaf09f2d3b1cf4",
+};
+const LIBGCC_ARM64: DebianPackage = {
+  ...LIBGCC,
+  architecture: "arm64",
+  sha256: "576926b283613db80168ddf76380a3bd877602778cf0d226caa7bfbfa71eacf3",
+};
+export const ARM64_PACKAGES = { libc: LIBC_ARM64, libgcc: LIBGCC_ARM64 } as const;
+
 export const PACKAGES = { libc: LIBC, libgcc: LIBGCC, busybox: BUSYBOX, gccBase: GCC_BASE, texts: TEXTS } as const;
 
 const DOWNLOADS = new URL("../../dist/downloads/", import.meta.url);
@@ -80,18 +95,27 @@ export async function filesOf(
 
 /** @returns path of the .deb, whose checksum is right */
 async function download(wanted: DebianPackage): Promise<string> {
-  const kept = new URL(`${wanted.name}_${wanted.version.replace(":", "_")}.deb`, DOWNLOADS);
+  const kept = new URL(fileNameOf(wanted), DOWNLOADS);
   if (await hasChecksum(kept, wanted.sha256)) return kept.pathname;
   await Deno.mkdir(DOWNLOADS, { recursive: true });
   const directory = await Deno.makeTempDir({ dir: DOWNLOADS.pathname });
   try {
-    await run("apt-get", ["--quiet", "download", `${wanted.name}:amd64=${wanted.version}`], directory, wanted);
+    await run(
+      "apt-get",
+      ["--quiet", "download", `${wanted.name}:${wanted.architecture ?? "amd64"}=${wanted.version}`],
+      directory,
+      wanted,
+    );
     for await (const { name } of Deno.readDir(directory)) await Deno.rename(`${directory}/${name}`, kept);
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
   if (await hasChecksum(kept, wanted.sha256)) return kept.pathname;
   throw unavailable(wanted, "what was downloaded has another checksum");
+}
+
+function fileNameOf({ name, version, architecture }: DebianPackage): string {
+  return `${name}_${version.replace(":", "_")}${architecture === undefined ? "" : `_${architecture}`}.deb`;
 }
 
 async function hasChecksum(file: URL, sha256: string): Promise<boolean> {
@@ -114,10 +138,10 @@ async function run(
   }
 }
 
-function unavailable({ name, version, sha256 }: DebianPackage, why: string): PackageUnavailable {
+function unavailable(wanted: DebianPackage, why: string): PackageUnavailable {
   return new PackageUnavailable(
-    `Cannot get ${name} ${version} of Debian: ${why}\n` +
-      `Put it into dist/downloads/ as ${name}_${version.replace(":", "_")}.deb (SHA-256 ${sha256}), ` +
+    `Cannot get ${wanted.name} ${wanted.version} of Debian: ${why}\n` +
+      `Put it into dist/downloads/ as ${fileNameOf(wanted)} (SHA-256 ${wanted.sha256}), ` +
       "or pin a newer version in scripts/package/debian.ts",
   );
 }
