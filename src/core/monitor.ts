@@ -2,12 +2,16 @@
  * How an operation reports what it does: counters, and problems with single items. The last word of a counter is its
  * unit.
  */
+import { countText } from "./size_text.ts";
+
 export const COUNTERS = [
   "walkedEntries", // entries of the source that were looked at
   "unchangedFiles", // regular files taken over from the previous snapshot without opening them
   "unchangedBytes",
   "readFiles", // regular files that were opened and read
   "readBytes",
+  "newFiles", // files read whose path the previous snapshot doesn't have, and streams
+  "changedFiles", // regular files read that differ from the previous snapshot, in content or metadata
   "storedItems", // contents that were new
   "storedBytes",
   "reusedItems", // contents that were read and found to be already present
@@ -27,6 +31,11 @@ export const COUNTERS = [
   "removedItems",
 ] as const;
 export type Counter = typeof COUNTERS[number];
+
+/** " (3 new, 1 changed)", of a backup that has read files; "" otherwise. */
+export function changesText({ newFiles = 0, changedFiles = 0 }: Readonly<Record<string, number>>): string {
+  return newFiles + changedFiles === 0 ? "" : ` (${countText(newFiles)} new, ${countText(changedFiles)} changed)`;
+}
 
 /**
  * The parts of operations, in words for people. Part of the interface: progress with `--json` names them, and so do the

@@ -1,5 +1,6 @@
 /** The text of a notification about a run. */
 import type { FaultData } from "../core/fault_data.ts";
+import { changesText } from "../core/monitor.ts";
 import { pluralText, sizeText } from "../core/size_text.ts";
 import { durationText } from "../core/time_text.ts";
 
@@ -88,10 +89,11 @@ function codesOf(problems: readonly FaultData[]): string {
   return codes.length === 0 ? "" : ` (${codes.join(", ")})`;
 }
 
-function amountOf({ counts: { readFiles = 0, unchangedFiles = 0, restoredFiles = 0, readBytes = 0 } }: Notice): string {
+function amountOf({ counts }: Notice): string {
+  const { readFiles = 0, unchangedFiles = 0, restoredFiles = 0, readBytes = 0 } = counts;
   const files = readFiles + unchangedFiles + restoredFiles;
   if (files === 0) return "";
-  return `, ${pluralText(files, "file")}${readBytes > 0 ? `, ${sizeText(readBytes)} read` : ""}`;
+  return `, ${pluralText(files, "file")}${changesText(counts)}${readBytes > 0 ? `, ${sizeText(readBytes)} read` : ""}`;
 }
 
 /** For programs. @param detail with messages, which name files */

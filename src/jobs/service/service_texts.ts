@@ -1,5 +1,6 @@
 /** What the log of a service says of its jobs. */
 import type { FaultData } from "../../core/fault_data.ts";
+import { changesText } from "../../core/monitor.ts";
 import { type Raw, rawOf, textOf } from "../../core/raw.ts";
 import { pluralText, sizeText } from "../../core/size_text.ts";
 import { durationText } from "../../core/time_text.ts";
@@ -38,7 +39,7 @@ function endText({ outcome, kind, error, problemCount, counts }: HistoryEntry, e
   const { readFiles = 0, unchangedFiles = 0, restoredFiles = 0, readBytes = 0 } = counts;
   const files = kind === "restore" ? restoredFiles : readFiles + unchangedFiles;
   const amount = files > 0
-    ? `, ${pluralText(files, "file")}${readBytes > 0 ? `, ${sizeText(readBytes)} read` : ""}`
+    ? `, ${pluralText(files, "file")}${changesText(counts)}${readBytes > 0 ? `, ${sizeText(readBytes)} read` : ""}`
     : "";
   const problems = problemCount > 0 ? ` with ${pluralText(problemCount, "problem")}` : "";
   return `${kind} done${problems} in ${durationText(elapsedMs)}${amount}`;

@@ -9,7 +9,7 @@ import type { Totals } from "../../snapshot/root.ts";
 import type { TreeOutput } from "../../snapshot/snapshot_sink.ts";
 import type { SnapshotWriter } from "../../snapshot/snapshot_writer.ts";
 import type { SettledBatch } from "../../snapshot/work_batch.ts";
-import { type BackupEntry, statusOf } from "../comparison/backup_entry.ts";
+import { type BackupEntry, changeCounter, statusOf } from "../comparison/backup_entry.ts";
 import type { Comparison } from "../comparison/comparison.ts";
 import { namesInAcls } from "../comparison/entry_details.ts";
 import type { ChangeWatch } from "../unusual/change_watch.ts";
@@ -65,6 +65,9 @@ export class Settlement {
       ...(problem !== undefined && { problems: [problem.message] }),
       ...recordedOf(seen ?? entry.stat),
     });
+    if (result.how === "failed") return;
+    const counter = changeCounter(entry.from, entry.line);
+    if (counter !== undefined) this.#monitor.count(counter);
   }
 
   #count(entry: BackupEntry, { content, how, bytes, link, seen }: StoreResult): void {

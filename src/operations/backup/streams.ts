@@ -48,6 +48,7 @@ async function storeStream({ name, chunks }: StreamSource, world: StreamWorld): 
     ...seen,
   });
   monitor.count("readFiles");
+  monitor.count("newFiles");
   if (isNew) {
     monitor.count("storedItems");
     monitor.count("storedBytes", bytes);

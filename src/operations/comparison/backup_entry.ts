@@ -71,6 +71,12 @@ export function statusOf({ from }: BackupEntry, line: string): EntryStatus {
   return from === undefined ? "new" : "changed";
 }
 
+/** What a file that was read counts as; undefined if it turned out to be as it was. @param line the new one */
+export function changeCounter(from: PreviousLine | undefined, line: string): "newFiles" | "changedFiles" | undefined {
+  if (from === undefined) return "newFiles";
+  return line === from.text ? undefined : "changedFiles";
+}
+
 /** What the engine has to do for a file that is to be read. */
 export function taskOf({ path, name, stat, from, learnt, guarded }: BackupEntry): StoreTask {
   return {

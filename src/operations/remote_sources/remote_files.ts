@@ -12,6 +12,7 @@ import type { Disk } from "../../platform/disk.ts";
 import { encodeLine, parseLine, statPrefix } from "../../snapshot/entry_line.ts";
 import type { PreviousEntries, PreviousLine } from "../../snapshot/previous_entries.ts";
 import type { SnapshotSink } from "../../snapshot/snapshot_sink.ts";
+import { changeCounter } from "../comparison/backup_entry.ts";
 import { PIECE_BYTES } from "../unusual/scrambled.ts";
 import type { RemoteFound } from "./remote_walk.ts";
 
@@ -85,7 +86,9 @@ export class RemoteFiles {
     let found: RemoteFound | undefined = first;
     for (let tries = 1;; tries++) {
       try {
-        return { ...await this.#readOnce(found), from };
+        const line = { ...await this.#readOnce(found), from }, counter = changeCounter(from, line.text);
+        if (counter !== undefined) this.#setup.monitor.count(counter);
+        return line;
       } catch (error) {
         const isOwn = error instanceof RemoteChanged || error instanceof PlaceRefuses || error instanceof MissingObject;
         if (!isOwn) throw error;

@@ -20,6 +20,8 @@ export function backupJson(snapshot: BackedUp, tally: Tally) {
     snapshot: snapshotJson(snapshot),
     ...(snapshot.unchanged && { unchanged: true }),
     unchangedFiles: of("unchangedFiles"),
+    newFiles: of("newFiles"),
+    changedFiles: of("changedFiles"),
     readFiles: of("readFiles"),
     readBytes: of("readBytes"),
     storedItems: of("storedItems"),
@@ -42,18 +44,25 @@ export function backupLines(
 ): string[] {
   const of = (counter: Counter) => tally.of(counter);
   const { id, name, files, bytes, tree } = snapshot;
-  const read = `${countText(of("readFiles"))} read (${sizeText(of("readBytes"))})`;
   const stored = `${pluralText(of("storedItems"), "new content")} (${sizeText(of("storedBytes"))})`;
   const excluded = of("excludedEntries"), copied = of("copiedFiles");
   return [
     snapshot.unchanged
       ? `Nothing has changed since snapshot ${shortId(id)} of ${name}: no new one was made`
       : `Snapshot ${shortId(id)} of ${name} made in ${durationText(tally.elapsedMs)}`,
-    `  files     ${countText(files)} (${sizeText(bytes)}): ${read}, ${countText(of("unchangedFiles"))} unchanged`,
+    `  files     ${countText(files)} (${sizeText(bytes)}): ${changesText(tally)}`,
+    `  read      ${pluralText(of("readFiles"), "file")} (${sizeText(of("readBytes"))})`,
     `  stored    ${stored}, ${countText(of("reusedItems"))} already present`,
     ...(excluded > 0 ? [`  excluded  ${countText(excluded)}`] : []),
     ...(copied > 0 ? [`  copied    ${pluralText(copied, "file")} that could not be linked into the tree`] : []),
     ...(tally.problems > 0 ? [`  problems  ${countText(tally.problems)} (see above)`] : []),
     ...(location === undefined ? [] : [`  tree      ${tree === null ? "none" : `${location}/${tree}`}`]),
   ];
+}
+
+/** Files that were read and turned out to be as they were are unchanged, too. */
+function changesText(tally: Tally): string {
+  const added = tally.of("newFiles"), changed = tally.of("changedFiles");
+  const unchanged = tally.of("unchangedFiles") + tally.of("readFiles") - added - changed;
+  return `${countText(added)} new, ${countText(changed)} changed, ${countText(unchanged)} unchanged`;
 }
