@@ -2,6 +2,7 @@
 import type { Candidate } from "./candidate.ts";
 import { snapshotPath } from "../settings/paths.ts";
 import { loadConfig, type LoadedConfig, VARIABLES } from "../settings/settings.ts";
+import { refuseUntrusted } from "../settings/trusted_config.ts";
 import type { LoginOptions } from "../settings/vault_options.ts";
 import type { World } from "../world.ts";
 import { nameOf } from "../../core/apath.ts";
@@ -138,8 +139,10 @@ export class Known implements AsyncDisposable {
     return keyFile === undefined ? {} : { keyFile };
   }
 
-  #config(): Promise<LoadedConfig> {
-    return loadConfig(this.#world, this.#values.get("config"));
+  async #config(): Promise<LoadedConfig> {
+    const loaded = await loadConfig(this.#world, this.#values.get("config"));
+    refuseUntrusted(loaded, this.#world);
+    return loaded;
   }
 }
 

@@ -33,9 +33,16 @@ export interface LoadedConfig {
 
 export const NO_CONFIG: LoadedConfig = { path: undefined, config: {} };
 
-/** Gives the options of a command what the command line left open. @throws BadConfig, BadUsage, DiskFault */
+/** The command that shows the configuration, and runs nothing of it. */
+const SHOWS_IT = "config";
+
+/**
+ * Gives the options of a command what the command line left open.
+ * @throws BadConfig, BadUsage, DiskFault, UntrustedCommands
+ */
 export async function settle(command: Command, world: World): Promise<LoadedConfig> {
   const loaded = await loadConfig(world, command.optsWithGlobals<GlobalOptions>().config);
+  if (loaded.path !== undefined && command.name() !== SHOWS_IT) await trust(loaded, world);
   for (let at: Command | null = command; at !== null; at = at.parent) {
     for (const option of at.options) {
       const name = option.attributeName();
@@ -53,6 +60,12 @@ export async function loadConfig(world: World, named: string | false | undefined
   if (file === undefined) return NO_CONFIG;
   const { parseConfig } = await import("./config_schema.ts");
   return { path: file.path, config: parseConfig(file, world) };
+}
+
+/** @throws UntrustedCommands, DiskFault */
+async function trust(loaded: LoadedConfig, world: World): Promise<void> {
+  const { refuseUntrusted } = await import("./trusted_config.ts");
+  refuseUntrusted(loaded, world);
 }
 
 function isSetting(name: string): name is Setting {

@@ -116,6 +116,8 @@ Deno.test("a lock may stand in the configuration", async () => {
   const config = (lock: unknown) => {
     const text = JSON.stringify({ backups: { mine: { sources: [place.source], ignoreCtime: true, lock } } });
     Deno.writeTextFileSync(`${place.base}/c.jsonc`, text);
+    // Whatever mask this process has.
+    Deno.chmodSync(`${place.base}/c.jsonc`, 0o644);
   };
   config({ after: `echo $BACKUP_TOOL_OUTCOME >> ${log}` });
   await place.expect(0, "backup", "mine", "--config", "c.jsonc");
