@@ -17,6 +17,8 @@ const PAGES: Readonly<Record<string, string>> = {
   compare: "/compare/letter.txt?before=photos:latest~1&now=photos:latest",
   restore: "/restore/photos:latest/2025",
   jobs: "/jobs",
+  job: "/jobs/new/backup",
+  "job-text": "/jobs/new/text",
   storage: "/storage",
   accounts: "/accounts",
   notifications: "/notifications",

@@ -42,6 +42,8 @@ async function addAnna(world: World, server: WebServer): Promise<void> {
   Deno.mkdirSync(`${server.jobs}/recurring`);
   const job = { kind: "backup", sources: ["/volume1/photos"], name: "photos", every: "0 3 * * *" };
   Deno.writeTextFileSync(`${server.jobs}/recurring/photos.json`, JSON.stringify(job));
+  const check = { kind: "check", every: "0 5 * * 0", limits: { role: "admin", below: [] } };
+  Deno.writeTextFileSync(`${server.jobs}/recurring/checks.json`, JSON.stringify(check));
 }
 
 async function signedIn(page: Page, origin: string): Promise<void> {
@@ -78,6 +80,39 @@ async function lookAround(page: Page, origin: string, server: WebServer): Promis
   await page.getByRole("button", { name: `Remove ${waiting}` }).click();
   await page.getByRole("heading", { name: "Waiting" }).waitFor({ state: "detached" });
   deepStrictEqual(server.desk.waiting(), []);
+}
+
+/** By its form: what is wrong stands beside the field, and what it would do is shown before. */
+async function makeJob(page: Page, origin: string, server: WebServer): Promise<void> {
+  await signedIn(page, origin);
+  await page.goto(`${origin}/jobs`);
+  await page.getByRole("link", { name: "backup", exact: true }).click();
+  await page.getByLabel("Directories and files").fill("/etc");
+  await page.getByLabel("Schedule").fill("soon");
+  await page.getByLabel("Name of the series").fill("nightly");
+  await page.getByRole("button", { name: "Check" }).click();
+  await page.getByText(/Expected a cron expression/).first().waitFor();
+  strictEqual(await page.getByLabel("Schedule").getAttribute("aria-invalid"), "true");
+  await page.getByLabel("Schedule").fill("0 3 * * *");
+  await page.getByRole("button", { name: "Check" }).click();
+  await page.getByText(/outside of what may be backed up/).first().waitFor();
+  const below = /may read what is below (.*)\.$/.exec(await page.locator("main > p").first().innerText())?.[1] ?? "";
+  await page.getByLabel("Directories and files").fill(below);
+  await page.getByLabel("Patterns", { exact: true }).fill("*.tmp\n*.bak");
+  await page.getByRole("button", { name: "Show what it would do" }).click();
+  await page.getByRole("heading", { name: "What it would do" }).waitFor();
+  strictEqual(await page.getByLabel("Patterns", { exact: true }).inputValue(), "*.tmp\n*.bak");
+  await page.getByRole("button", { name: "Put in" }).click();
+  await page.getByRole("link", { name: "Edit nightly.jsonc" }).click();
+  await page.getByLabel("Schedule").fill("0 4 * * *");
+  await page.getByRole("button", { name: "Save" }).click();
+  page.once("dialog", (dialog) => void dialog.accept());
+  await page.getByRole("button", { name: "Pause nightly.jsonc for a week" }).click();
+  await page.getByRole("button", { name: "Resume nightly.jsonc" }).waitFor();
+  const { text } = server.desk.recurring.read("nightly.jsonc"), { limits, by, ...job } = JSON.parse(text);
+  deepStrictEqual([limits, by], [{ role: "admin", below: [below] }, "anna"]);
+  const said = { kind: "backup", sources: [below], name: "nightly", exclude: ["*.tmp", "*.bak"] };
+  deepStrictEqual(job, { ...said, every: "0 4 * * *" });
 }
 
 /** Into a new directory, after a look at what it would do; then an account with a token. */
@@ -125,7 +160,10 @@ function browserTest(name: string, settings: BrowserContextOptions, flow: Flow):
       using world = await filled();
       const share = `${world.base}/share`;
       Deno.mkdirSync(share);
-      await using server = await webServer(world, {}, { restoreBelow: [rawOf(share)] });
+      await using server = await webServer(world, {}, {
+        restoreBelow: [rawOf(share)],
+        sourcesBelow: [rawOf(world.source)],
+      });
       await addAnna(world, server);
       const browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"], timeout: PATIENCE_MS });
       try {
@@ -156,6 +194,7 @@ for (const [way, settings] of Object.entries(WAYS)) {
     await page.getByRole("button", { name: "Sign out" }).click();
     await page.getByRole("heading", { name: "Sign in" }).waitFor();
   });
+  browserTest(`a browser makes a recurring job by its form, changes and pauses it, ${way}`, settings, makeJob);
   browserTest(`a browser restores, and makes accounts and tokens, ${way}`, settings, restoreAndManage);
 }
 
@@ -170,6 +209,9 @@ const PAGES = [
   "/search?q=letter*",
   "/storage",
   "/jobs",
+  "/jobs/new/backup",
+  "/jobs/new/text",
+  "/jobs/recurring/checks.json",
   "/accounts",
   "/notifications",
   "/vaults",

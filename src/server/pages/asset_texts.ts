@@ -71,8 +71,8 @@ td { overflow-wrap: break-word; } td:first-child { overflow-wrap: anywhere; min-
 code, pre { font-family: ui-monospace, "DejaVu Sans Mono", monospace; font-size: .9em; overflow-wrap: anywhere; }
 pre { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: .8rem 1rem; overflow: auto;
   max-height: 32rem; white-space: pre-wrap; }
-.lines ins { background: var(--added); text-decoration: none; } .lines del { background: var(--gone);
-  text-decoration: none; }
+.lines ins, .lines del { text-decoration: none; display: inline-block; width: 100%; }
+.lines ins { background: var(--added); } .lines del { background: var(--gone); }
 .crumbs { margin: 0 0 1rem; overflow-wrap: anywhere; }
 .time { display: grid; grid-template-columns: auto 1fr auto; gap: .5rem .75rem; align-items: center; }
 .time p { grid-column: 1 / -1; margin: 0; }
@@ -91,11 +91,17 @@ progress { width: 100%; height: .8rem; accent-color: var(--mark); }
 .chart .grid { stroke: var(--line); } .chart text { fill: var(--soft); font-size: 13px; }
 dl.facts { display: grid; grid-template-columns: max-content 1fr; gap: .3rem 1.2rem; margin: 0; }
 dl.facts dt { color: var(--soft); } dl.facts dd { margin: 0; overflow-wrap: anywhere; }
-.card + .scroll, .card + p { margin-top: 1rem; }
+.card + .scroll, .card + p, .alert + .card, .card + .card { margin-top: 1rem; }
 .card > .actions:only-child { margin: .2rem 0; }
 select { max-width: 100%; }
 .form input:not([type=radio], [type=checkbox]), .form select { width: 100%; max-width: 30rem; display: block; }
 .form fieldset + fieldset { margin-top: 1.2rem; border-top: 1px solid var(--line); }
+.row { display: flex; flex-wrap: wrap; gap: .4rem; } .row form { margin: 0; }
+textarea.few { min-height: 4.5rem; max-width: 40rem; }
+.help { margin: .1rem 0 .6rem; font-size: .9rem; } .help strong { font-weight: 600; }
+[aria-invalid=true] { border-color: var(--bad); border-width: 2px; }
+legend { font-weight: 600; padding: 0; } details { margin-top: 1.2rem; border-top: 1px solid var(--line); }
+summary { padding: .7rem 0 .2rem; cursor: pointer; font-weight: 600; }
 .narrow { max-width: 24rem; }
 .narrow input:not([type=checkbox]) { width: 100%; }
 @media (max-width: 40rem) {

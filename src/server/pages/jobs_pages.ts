@@ -1,6 +1,7 @@
 /** Jobs: running, waiting and recurring ones, and the history. */
 import { type Html, markup, type Part } from "./markup.ts";
 import { ago, page, type Seen, table, timeOf, took } from "./page.ts";
+import { newJobLinks } from "./job_pages.ts";
 import { runOf } from "../api/job_routes.ts";
 import type { Exchange, Reply } from "../exchange/route.ts";
 import { deskOf, mayReadAll, mayRun, whoOf } from "../jobs/job_access.ts";
@@ -24,7 +25,8 @@ export async function jobsPage(exchange: Exchange): Promise<Reply> {
   const history = (await exchange.site.reader.jobHistory(SHOWN_RUNS)).toReversed();
   const body = markup`<div id="now" data-live>${running(exchange, desk, mayRead)}</div>
 ${mayRead && waitingJobs(exchange, desk.waiting())}
-${mayRead && markup`<h2>Recurring</h2>${recurring(exchange, desk.recurring.all())}`}
+${mayRead && markup`<h2>Recurring</h2>${recurring(exchange, desk.recurring.all(), history)}`}
+${newJobLinks(exchange)}
 ${mayRun(exchange) && CHECK_FORM}
 <h2>Ended</h2><div id="ended" data-live>${ended(exchange, history, mayRead)}</div>`;
   return page(exchange, { title: "Jobs", part: "/jobs", body });
@@ -133,21 +135,71 @@ const CHECK_FORM = markup`<h2>Check</h2><form class="card" method="post" action=
 <option value="oldest:20%">20 %, those not read for the longest time</option>
 <option value="all">every byte</option></select> <button>Check now</button></p></form>`;
 
-function recurring(exchange: Exchange, all: readonly RecurringState[]): Html {
+const WEEK_DAYS = 7;
+
+function recurring(exchange: Exchange, all: readonly RecurringState[], history: readonly HistoryEntry[]): Html {
   if (all.length === 0) {
     return markup`<p>There are none. Put one into the directory <code>recurring</code> of the jobs.</p>`;
   }
-  const rows = all.map(({ file, kind, name, every, next, problems }) => [
-    markup`${file}${problems.length > 0 && markup`<br><span class="bad">${problems.join("; ")}</span>`}`,
-    markup`${kind ?? "-"} <span class="soft">${name}</span>`,
-    every ?? "-",
-    next.length === 0
-      ? "-"
-      : markup`${next.slice(0, 3).map((time, i) => markup`${i > 0 && ", "}${ago(exchange, time)}`)}`,
-    mayRun(exchange) && kind !== undefined ? button("/jobs/start", "file", file, "Start") : "",
-  ]);
-  const columns = [{ name: "File" }, { name: "Kind" }, { name: "When" }, { name: "Next" }, { name: "Do", right: true }];
-  return table("Recurring jobs", columns, rows);
+  const columns = [{ name: "File" }, { name: "When" }, { name: "Last run" }, { name: "Next" }, { name: "Do" }];
+  return table(
+    "Recurring jobs",
+    columns,
+    all.map((state) => [
+      fileCell(state),
+      state.every === undefined ? "-" : markup`<code>${state.every}</code>`,
+      lastRun(exchange, history.find(({ name }) => isRunOf(name, state.file))),
+      nextRuns(exchange, state),
+      mayRun(exchange) && state.kind !== undefined ? actions(exchange, state) : "",
+    ]),
+  );
+}
+
+function fileCell({ file, kind, name, problems }: RecurringState): Part {
+  return markup`${file}<br><span class="soft">${kind ?? "no job"}${name !== undefined && ` of ${name}`}</span>${
+    problems.length > 0 && markup`<br><span class="bad">${problems.join("; ")}</span>`
+  }`;
+}
+
+/** @param name of a run: dropped when it was due, or put in by the page */
+function isRunOf(name: string, file: string): boolean {
+  const base = file.replace(/\.jsonc?$/i, "");
+  const rest = name.startsWith(`${file}.`)
+    ? name.slice(file.length + 1)
+    : name.startsWith(`web-${base}-`)
+    ? name.slice(base.length + 5)
+    : "";
+  return /^\d{8}T\d{6}Z?(?:-\d+)?\.json$/.test(rest);
+}
+
+function lastRun(exchange: Exchange, last: HistoryEntry | undefined): Part {
+  if (last === undefined) return markup`<span class="soft">none yet</span>`;
+  const { run, outcome, end, error, problemCount } = last;
+  const why = error?.message ?? (problemCount > 0 ? pluralText(problemCount, "problem") : undefined);
+  return markup`<a class="${SIGNS[outcome] ?? ""}" href="/jobs/run/${run}">${outcome}</a> <span class="soft">${
+    ago(exchange, end)
+  }</span>${why !== undefined && markup`<br><span class="soft">${why}</span>`}`;
+}
+
+function nextRuns(exchange: Exchange, { next, pausedUntil }: RecurringState): Part {
+  const times = next.map((time, i) => markup`${i > 0 && ", "}${ago(exchange, time)}`);
+  if (pausedUntil === undefined) return times.length === 0 ? "-" : times;
+  return markup`<strong class="warn">paused</strong> <span class="soft">until ${timeOf(exchange, pausedUntil)}</span>`;
+}
+
+function actions({ account }: Exchange, { file, isEditable, pausedUntil }: RecurringState): Html {
+  const isAdmin = account?.role === "admin";
+  return markup`<div class="row">${button("/jobs/start", "file", file, "Start")}${
+    isAdmin && (pausedUntil === undefined ? pauseButton(file) : button("/jobs/resume", "file", file, "Resume"))
+  }${
+    isAdmin && isEditable && markup`<a class="button" href="/jobs/recurring/${file}" aria-label="Edit ${file}">Edit</a>`
+  }</div>`;
+}
+
+function pauseButton(file: string): Html {
+  const sure = `Pause ${file} for ${WEEK_DAYS} days? It can be resumed before.`;
+  return markup`<form method="post" action="/jobs/pause" data-sure="${sure}"><input type="hidden" name="days"
+value="${WEEK_DAYS}"><button name="file" value="${file}" aria-label="Pause ${file} for a week">Pause</button></form>`;
 }
 
 function ended(seen: Seen, history: readonly HistoryEntry[], mayRead: boolean): Html {

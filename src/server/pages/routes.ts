@@ -3,6 +3,7 @@ import { ACCOUNT_PAGES } from "./account_pages.ts";
 import { browsePage, seriesPage, snapshotsPage } from "./files_pages.ts";
 import { changesPage } from "./changes_page.ts";
 import { comparePage } from "./compare_page.ts";
+import { JOB_PAGES } from "./job_pages.ts";
 import { jobsPage, runPage } from "./jobs_pages.ts";
 import { NOTIFICATION_PAGES } from "./notifications_page.ts";
 import { RESTORE_ROUTES } from "./restore_pages.ts";
@@ -29,6 +30,7 @@ export const PAGE_ROUTES: readonly Route[] = [
   pageAt("/jobs", "watch", jobsPage),
   pageAt("/jobs/run/{run}", "read", runPage),
   ...RESTORE_ROUTES,
+  ...JOB_PAGES,
   ...ACCOUNT_PAGES,
   ...NOTIFICATION_PAGES,
   ...VAULT_PAGES,

@@ -1,0 +1,184 @@
+/** What a form for a job asks for, by its kind: the schema says what each key means. */
+import { fieldsOf } from "../../core/json.ts";
+import { type JobForm, jsonSchema } from "../../jobs/schema/schema.ts";
+
+/** What is in the fields of a form. */
+export interface Written {
+  get(name: string): string | undefined;
+}
+
+export interface Field {
+  readonly key: string;
+  readonly label: string;
+  /** `lines`: a list, one each line. `yes`: ticked is true; `no`: ticked is what is meant anyway. `one`: of `values`. */
+  readonly kind: "text" | "lines" | "yes" | "no" | "one" | "many";
+  readonly values?: readonly string[];
+}
+
+export interface FieldGroup {
+  readonly title: string;
+  readonly fields: readonly Field[];
+  /** Few need it. */
+  readonly isRare?: true;
+}
+
+const text = (key: string, label: string): Field => ({ key, label, kind: "text" });
+const lines = (key: string, label: string): Field => ({ key, label, kind: "lines" });
+const yes = (key: string, label: string): Field => ({ key, label, kind: "yes" });
+const no = (key: string, label: string): Field => ({ key, label, kind: "no" });
+const one = (key: string, label: string, values: readonly string[]): Field => ({ key, label, kind: "one", values });
+
+const CHOICE = [text("name", "Name of the series"), text("host", "Host"), lines("tags", "Tags")];
+const PRESETS: Field = { key: "presets", label: "Known junk files", kind: "many" };
+const KEEP = one("keep", "Snapshots that stay", ["policy"]);
+
+const GROUPS: Readonly<Record<string, readonly FieldGroup[]>> = {
+  backup: [
+    {
+      title: "What to back up",
+      fields: [lines("sources", "Directories and files"), text("name", "Name of the series")],
+    },
+    {
+      title: "What to exclude",
+      fields: [
+        lines("exclude", "Patterns"),
+        PRESETS,
+        text("excludeLargerThan", "Files larger than"),
+        yes("excludeCaches", "Directories marked as caches"),
+        yes("oneFileSystem", "Stay on one file system"),
+      ],
+    },
+    {
+      title: "More to exclude",
+      isRare: true,
+      fields: [
+        lines("iexclude", "Patterns, ignoring case"),
+        lines("excludeIfPresent", "Directories that hold a file named"),
+        no("ignoreFiles", "What .backupignore files say"),
+      ],
+    },
+    { title: "The snapshot", fields: [lines("tags", "Tags"), text("description", "Description"), KEEP] },
+    {
+      title: "How files are read",
+      isRare: true,
+      fields: [
+        yes("skipIfUnchanged", "No snapshot if nothing has changed"),
+        no("tree", "A tree to browse"),
+        yes("force", "Read every file"),
+        yes("ignoreInode", "Ignore inode numbers"),
+        yes("ignoreCtime", "Ignore ctime"),
+      ],
+    },
+  ],
+  check: [{
+    title: "What to check",
+    fields: [
+      text("readDataSubset", "Part of the data to read"),
+      yes("readData", "Read all data"),
+      text("snapshot", "Only this snapshot"),
+      text("path", "Only this path in it"),
+    ],
+  }],
+  drill: [{ title: "What to restore", fields: [text("bytes", "At most"), text("name", "Name of the series")] }],
+  doctor: [],
+  copy: [
+    {
+      title: "What to copy",
+      fields: [text("to", "Vault"), one("snapshots", "Snapshots", ["all", "latest"]), ...CHOICE],
+    },
+    { title: "Afterwards", fields: [KEEP, text("checkSubset", "Read a part of the target")] },
+  ],
+  prune: [
+    { title: "What to forget", fields: [KEEP, ...CHOICE] },
+    {
+      title: "Vaults",
+      isRare: true,
+      fields: [
+        text("grace", "Delete after"),
+        text("keepUnused", "Unneeded for"),
+        text("maxUnused", "May lie unused"),
+        text("maxRepack", "Write anew at most"),
+      ],
+    },
+  ],
+};
+const WHEN: FieldGroup = { title: "When", fields: [text("every", "Schedule"), text("timeZone", "Time zone")] };
+const TOLD: FieldGroup = { title: "Notifications", isRare: true, fields: [lines("notify", "Targets")] };
+
+/** Undefined for a kind that has no form: its text can be written. */
+export function groupsOf(kind: string): readonly FieldGroup[] | undefined {
+  const own = Object.hasOwn(GROUPS, kind) ? GROUPS[kind] : undefined;
+  return own && [...own, WHEN, TOLD];
+}
+
+/** What the schema says of a job of that kind, and of its keys. */
+export function wordsOf(kind: string): { readonly about: string; readonly help: ReadonlyMap<string, Help> } {
+  const own = schemaOf(kind, "recurring");
+  const help = Object.entries(fieldsOf(own.properties)).map(([key, value]) => [key, helpOf(fieldsOf(value))] as const);
+  return { about: String(schemaOf(kind, "job").description ?? ""), help: new Map(help) };
+}
+
+function schemaOf(kind: string, form: JobForm): Readonly<Record<string, unknown>> {
+  const { anyOf = [], oneOf = anyOf } = fieldsOf(jsonSchema(form)), kinds = Array.isArray(oneOf) ? oneOf : [];
+  return kinds.map(fieldsOf).find(({ properties }) => fieldsOf(fieldsOf(properties).kind).const === kind) ?? {};
+}
+
+export interface Help {
+  readonly text: string;
+  /** What each of a list may be, if the schema names that. */
+  readonly values: readonly string[];
+}
+
+function helpOf({ description, items }: Readonly<Record<string, unknown>>): Help {
+  const values = fieldsOf(items).enum;
+  return { text: String(description ?? ""), values: Array.isArray(values) ? values.map(String) : [] };
+}
+
+/** The job that a form says. */
+export function jobOfForm(kind: string, form: Written): Readonly<Record<string, unknown>> {
+  const fields = (groupsOf(kind) ?? []).flatMap(({ fields }) => fields), { help } = wordsOf(kind);
+  const entries = fields.map((field) => [field.key, valueOf(field, form, help.get(field.key)?.values ?? [])] as const);
+  return Object.fromEntries([["kind", kind], ...entries.filter(([, value]) => value !== undefined)]);
+}
+
+function valueOf({ key, kind }: Field, form: Written, values: readonly string[]): unknown {
+  const written = form.get(key) ?? "";
+  if (kind === "yes") return written === "on" ? true : undefined;
+  if (kind === "no") return written === "on" ? undefined : false;
+  if (kind === "lines") return listOf(written.split("\n").map((line) => line.trim()).filter((line) => line !== ""));
+  if (kind === "many") return listOf(values.filter((value) => form.get(`${key}.${value}`) === "on"));
+  return written.trim() === "" ? undefined : written.trim();
+}
+
+function listOf(values: readonly string[]): readonly string[] | undefined {
+  return values.length === 0 ? undefined : values;
+}
+
+/** The same the other way. Undefined for a job that says what the form has no field for. */
+export function formOfJob(job: Readonly<Record<string, unknown>>): Written | undefined {
+  const { by: _, limits: __, $schema: ___, ...said } = job, kind = String(job.kind), groups = groupsOf(kind);
+  if (groups === undefined) return undefined;
+  const form = new Map<string, string>();
+  for (const field of groups.flatMap(({ fields }) => fields)) fill(form, field, said[field.key]);
+  return inOrder(jobOfForm(kind, form)) === inOrder(said) ? form : undefined;
+}
+
+function inOrder(job: Readonly<Record<string, unknown>>): string {
+  return JSON.stringify(Object.entries(job).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function fill(form: Map<string, string>, { key, kind }: Field, value: unknown): void {
+  if (kind === "yes" || kind === "no") {
+    form.set(key, value === true || (kind === "no" && value === undefined) ? "on" : "");
+  } else if (kind === "many") {
+    for (const each of Array.isArray(value) ? value : []) {
+      form.set(`${key}.${each}`, "on");
+    }
+  } else if (kind === "lines") form.set(key, Array.isArray(value) ? value.join("\n") : "");
+  else form.set(key, value === undefined ? "" : String(value));
+}
+
+/** What a form begins with. */
+export function firstForm(kind: string): Written {
+  return formOfJob({ kind }) ?? new Map();
+}
