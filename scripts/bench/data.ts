@@ -130,6 +130,9 @@ export function generate(set: DataSet, directory: string): void {
   }
 }
 
+/** What a format begins with stays when a file changes: without it, random bytes look like a file that was encrypted. */
+const SIGNATURE_BYTES = 4;
+
 /**
  * Changes one percent: every hundredth file gets new bytes; of a few large files, a hundredth of each. Sizes stay.
  * @param generation makes the new bytes differ from those of every earlier change
@@ -139,7 +142,8 @@ export function change(set: DataSet, directory: string, generation: number): voi
   for (let index = 0; index < set.files; index += step) {
     using file = Deno.openSync(join(directory, pathOf(set, index)), { write: true });
     const { size } = file.statSync();
-    const [from, length] = step === 1 ? [Math.floor(size / 2), Math.floor(size / 100)] : [0, size];
+    const from = step === 1 ? Math.floor(size / 2) : Math.min(size, SIGNATURE_BYTES);
+    const length = step === 1 ? Math.floor(size / 100) : size - from;
     writeRegion(file, { from, length, seed: 0x5bd1e995 * generation + index }, set.text);
   }
 }

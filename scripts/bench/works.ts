@@ -84,6 +84,21 @@ const makeVault: Step = ({ tool, store }) => ({
   env: { XDG_STATE_HOME: `${store}/state` },
 });
 
+/** Without waiting: the first prune dooms what nothing needs, the second deletes it. Restic does both in one run, alone. */
+const pruneVault: Step = ({ tool, store }) => ({
+  argv: [
+    "sh",
+    "-ec",
+    `"$@" forget -s "$0/vault" --key-file "$0/key" --keep-last 1
+     for turn in 1 2; do
+       "$@" prune -s "$0/vault" --key-file "$0/key" --keep-unused 0 --grace 0 --max-unused 0% --unsafe
+     done`,
+    store,
+    ...tool,
+  ],
+  env: { XDG_STATE_HOME: `${store}/state` },
+});
+
 const restic = (...args: string[]): Step => ({ store }) => ({
   argv: ["restic", "-q", "--repo", `${store}/repository`, "--cache-dir", `${store}/cache`, ...args],
   env: { RESTIC_PASSWORD: "bench" },
@@ -230,11 +245,13 @@ export const WORKS: readonly Work[] = [
     before: "change",
     setUp: {
       [OWN]: ownBackup(),
+      [VAULT]: withSource(vault("backup")),
       restic: withSource(restic("backup")),
       borg: withSource(borg("create", "::newest")),
     },
     steps: {
       [OWN]: own("forget", "--keep-last", "1", "--prune"),
+      [VAULT]: pruneVault,
       restic: restic("forget", "--keep-last", "1", "--prune"),
       borg: (places) => ({
         ...borg("prune")(places),

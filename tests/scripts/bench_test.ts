@@ -87,6 +87,20 @@ for (
   });
 }
 
+Deno.test("change() leaves what files begin with: no backup takes a changed file for one that was encrypted", () => {
+  const directory = Deno.makeTempDirSync();
+  try {
+    generate(SMALL, directory);
+    const beginnings = () =>
+      [0, 100, 200].map((i) => [...Deno.readFileSync(`${directory}/${pathOf(SMALL, i)}`).subarray(0, 4)]);
+    const before = beginnings();
+    change(SMALL, directory, 1);
+    deepStrictEqual(beginnings(), before);
+  } finally {
+    Deno.removeSync(directory, { recursive: true });
+  }
+});
+
 Deno.test("median() takes the middle, or the mean of two", () => {
   strictEqual(median([3]), 3);
   strictEqual(median([9, 1, 5]), 5);
