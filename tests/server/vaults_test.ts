@@ -3,7 +3,7 @@ import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { DiskFault } from "../../src/platform/disk.ts";
 import { rawOf } from "../../src/core/raw.ts";
 import { copy } from "../../src/operations/copy/copy.ts";
-import { copiedSeries } from "../../src/operations/vaults/vault_status.ts";
+import { copiedSeries } from "../../src/operations/copied/vault_status.ts";
 import { RepositoryReader } from "../../src/server/reader/repository_reader.ts";
 import { VaultDesk } from "../../src/server/vaults/vault_desk.ts";
 import { ask, tokenOf, type WebServer, webServer } from "../support/web_server.ts";

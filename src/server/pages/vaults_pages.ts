@@ -8,7 +8,7 @@ import type { Exchange, Reply, Route } from "../exchange/route.ts";
 import { rawOf } from "../../core/raw.ts";
 import { countText, pluralText, sizeText } from "../../core/size_text.ts";
 import type { SeriesProof } from "../../operations/drill/drill_status.ts";
-import type { CopiedSeries, VaultStatus } from "../../operations/vaults/vault_status.ts";
+import type { CopiedSeries, VaultStatus } from "../../operations/copied/vault_status.ts";
 
 export const VAULT_PAGES: readonly Route[] = [
   { methods: ["GET"], path: "/vaults", access: "read", handle: vaultsPage },

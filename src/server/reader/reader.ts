@@ -12,7 +12,7 @@ import type { Difference, DiffSummary } from "../../operations/browse/diff/diff.
 import type { HistoryVersion } from "../../operations/browse/history.ts";
 import type { Plan } from "../../operations/plan/plan.ts";
 import type { Stats } from "../../operations/browse/stats.ts";
-import type { VaultStatus } from "../../operations/vaults/vault_status.ts";
+import type { VaultStatus } from "../../operations/copied/vault_status.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 
 /** A part of a directory. */

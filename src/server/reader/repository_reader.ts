@@ -23,7 +23,7 @@ import { BadUsage, type Fault } from "../../core/fault.ts";
 import type { Raw } from "../../core/raw.ts";
 import { rawOf } from "../../core/raw.ts";
 import { find, type FoundVersion } from "../../operations/browse/find.ts";
-import { type VaultStatus, vaultStatus } from "../../operations/vaults/vault_status.ts";
+import { type VaultStatus, vaultStatus } from "../../operations/copied/vault_status.ts";
 import { diff, type Difference } from "../../operations/browse/diff/diff.ts";
 import { history, type HistoryVersion } from "../../operations/browse/history.ts";
 import { type Stats, stats } from "../../operations/browse/stats.ts";

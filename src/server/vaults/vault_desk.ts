@@ -2,7 +2,7 @@
 import type { Reader } from "../reader/reader.ts";
 import type { Clock } from "../../core/clock.ts";
 import { type FaultData, toFaultData } from "../../core/fault_data.ts";
-import type { VaultStatus } from "../../operations/vaults/vault_status.ts";
+import type { VaultStatus } from "../../operations/copied/vault_status.ts";
 
 /** What a look has found, or why there was none. */
 export type VaultLook =
