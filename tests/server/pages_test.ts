@@ -5,6 +5,7 @@ import { hashPassword } from "../../src/server/accounts/passwords.ts";
 import { UserFile } from "../../src/server/accounts/user_file.ts";
 import { encodedSegment } from "../../src/server/exchange/target.ts";
 import { markup } from "../../src/server/pages/markup.ts";
+import { timesOf } from "../../src/server/pages/page.ts";
 import { ask, tokenOf, type WebServer, webServer } from "../support/web_server.ts";
 import { HAS_FFI } from "../support/needs.ts";
 import { World } from "../support/world.ts";
@@ -145,4 +146,11 @@ Deno.test("A broken file of accounts closes everything but the sign of life", as
   Deno.writeTextFileSync(`${server.accounts}/users.json`, "{");
   strictEqual((await ask(server, "/api/v1/status", { token: tokenOf("admin") })).status, 500);
   strictEqual((await ask(server, "/healthz")).status, 200);
+});
+
+Deno.test("Of times that share a minute the seconds are shown, of others not", () => {
+  using world = new World({ inMemory: true });
+  const seen = { site: { clock: world.machine.clock, jobs: undefined }, account: undefined };
+  const times = timesOf(seen, ["2026-11-20T22:00:05.000Z", "2026-11-20T22:00:35.000Z", "2026-11-20T23:00:00.000Z"]);
+  deepStrictEqual(times.map((time) => time.toString().replace(/<[^>]*>/g, "").length), [19, 19, 16]);
 });

@@ -1,7 +1,7 @@
 /** Files of snapshots: directories through time, one file with its versions. */
 import { type Html, markup } from "./markup.ts";
 import { archiveLink, browseLink, contentLink, restoreLink, seriesLink, withQuery } from "./links.ts";
-import { ago, page, redirect, type Seen, table, timeOf } from "./page.ts";
+import { ago, page, redirect, type Seen, table, timeOf, timesOf } from "./page.ts";
 import { textContent } from "./text_content.ts";
 import { NotFound } from "../exchange/problem.ts";
 import { encodedPath } from "../exchange/target.ts";
@@ -47,8 +47,9 @@ export async function snapshotsPage(exchange: Exchange): Promise<Reply> {
   const found = seriesOf(await visibleSnapshots(exchange)).find((one) => one.host === host && one.name === name);
   if (found === undefined) throw new NotFound("There is no such series");
   const shown = found.snapshots.slice(-MOST_SNAPSHOTS).toReversed();
-  const rows = shown.map((one) => [
-    markup`<a href="${browseLink(one)}">${timeOf(exchange, one.time)}</a>${
+  const times = timesOf(exchange, shown.map(({ time }) => time));
+  const rows = shown.map((one, i) => [
+    markup`<a href="${browseLink(one)}">${times[i]}</a>${
       !one.complete && markup`
         <span class="warn">incomplete</span>
       `
@@ -175,14 +176,15 @@ function timeline(exchange: Exchange, { snapshot, path, own }: Place): Html {
     to === undefined
       ? markup`<span class="button" aria-disabled="true" aria-label="${name}: there is none">${sign}</span>`
       : markup`<a class="button" href="${browseLink(to, path)}" aria-label="${name}">${sign}</a>`;
-  const times = own.map(({ time }) => timeOf(exchange, time).toString().replace(/<[^>]*>/g, ""));
+  const shown = timesOf(exchange, own.map(({ time }) => time)),
+    times = shown.map((time) => time.toString().replace(/<[^>]*>/g, ""));
   return markup`<div class="card time">${step(before, "<", "Snapshot before")}
 <form action="${browseLink(snapshot, path)}"><input type="range" name="at" min="1" max="${own.length}" value="${
     at + 1
   }" aria-label="Time" data-says="when" data-times="${times.join("|")}"></form>${step(after, ">", "Snapshot after")}
-<p><strong id="when">${timeOf(exchange, snapshot.time)}</strong> <span class="soft">snapshot ${
-    at + 1
-  } of ${own.length}, ${shortId(snapshot.id)}</span></p>
+<p><strong id="when">${shown[at]}</strong> <span class="soft">snapshot ${at + 1} of ${own.length}, ${
+    shortId(snapshot.id)
+  }</span></p>
 <form action="${browseLink(snapshot, path)}"><p><label class="inline">Go to <input type="date" name="date"></label>
 <button>Show</button></p></form></div>`;
 }
@@ -224,9 +226,8 @@ async function filePage(exchange: Exchange, place: Place): Promise<Reply> {
   const body = markup`${crumbs(place)}${timeline(exchange, place)}
 <p class="actions">${
     content !== undefined && markup`<a class="button" href="${contentLink(snapshot, path)}" download>Download</a>
-<span class="soft">${sizeText(size)}, modified ${timeOf(exchange, isoOfNs(mtime))}</span>${
-      restoreButton(exchange, place)
-    }`
+${restoreButton(exchange, place)}
+<span class="soft">${sizeText(size)}, modified ${timeOf(exchange, isoOfNs(mtime))}</span>`
   }${
     content === undefined && markup`<span class="soft">${kind}${target !== undefined && ` to ${textOf(target)}`}</span>`
   }</p>

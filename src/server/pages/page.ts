@@ -101,10 +101,19 @@ function roughly(ms: number): string {
   return days >= 2 ? `${days} days` : hours >= 2 ? `${hours} h` : `${minutes} min`;
 }
 
+/** Local times to the minute; to the second where two of them share a minute. */
+export function timesOf(seen: Seen, isos: readonly string[]): readonly Html[] {
+  const minutes = Map.groupBy(isos, (iso) => iso.slice(0, MINUTES));
+  return isos.map((iso) => timeOf(seen, iso, minutes.get(iso.slice(0, MINUTES))?.length === 1 ? MINUTES : SECONDS));
+}
+
+/** Characters of a time in ISO 8601. */
+const MINUTES = 16, SECONDS = 19;
+
 /** Local time to the minute. */
-export function timeOf({ site: { clock } }: Seen, iso: string): Html {
+export function timeOf({ site: { clock } }: Seen, iso: string, shown = MINUTES): Html {
   const ms = Date.parse(iso), text = localTimeText(ms, clock.offsetMinutes(ms));
-  return markup`<time datetime="${iso}" title="${text}">${text.slice(0, 16).replace("T", " ")}</time>`;
+  return markup`<time datetime="${iso}" title="${text}">${text.slice(0, shown).replace("T", " ")}</time>`;
 }
 
 export function took(start: string, end: string): string {
