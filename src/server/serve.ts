@@ -9,6 +9,7 @@ import { DAV_ROUTES } from "./dav/routes.ts";
 import { RequestCounts } from "./exchange/request_counts.ts";
 import { errorPage } from "./pages/error_page.ts";
 import { ROUTES } from "./routes.ts";
+import type { ShareLimits } from "./exchange/shares.ts";
 import type { Site } from "./exchange/site.ts";
 import { BadUsage } from "../core/fault.ts";
 import { type Raw, rawOf, rawOfBytes, textOf } from "../core/raw.ts";
@@ -35,6 +36,8 @@ export interface ServerOptions {
   /** Nothing is below /dav. */
   readonly withoutDav?: boolean;
   readonly limits?: Partial<Limits>;
+  /** Of one account, and of all. */
+  readonly shares?: ShareLimits;
 }
 
 export interface RunningServer extends AsyncDisposable {
@@ -65,6 +68,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     insistsOnTls: typeof options.tls === "object",
     isPlain: options.plainHttp,
     errorPage,
+    ...(options.shares !== undefined && { shares: options.shares }),
   });
   const onProblem = (error: unknown) =>
     log({ level: "error", event: "server-bug", message: error instanceof Error ? error.stack ?? error.message : "?" });

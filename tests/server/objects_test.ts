@@ -21,7 +21,7 @@ interface ObjectWorld extends AsyncDisposable {
 async function objectServer(options: Partial<StoreOptions> = {}): Promise<ObjectWorld> {
   const world = new World(), path = `${world.base}/objects`, { disk } = world.machine;
   Deno.mkdirSync(path);
-  const objects = new ObjectStore({ disk, path: rawOf(path), appendOnly: false, ...options });
+  const objects = new ObjectStore({ disk, path: rawOf(path), appendOnly: false, reserved: 0, ...options });
   const server = await webServer(world, {}, { objects });
   return {
     world,
@@ -257,4 +257,11 @@ Deno.test({
     await restic("forget", "--keep-last", "1", "--prune");
     await restic("check", "--read-data");
   },
+});
+
+Deno.test("Uploads are refused while less than the reserve of the file system is free", async () => {
+  await using full = await made({ reserved: 1 });
+  strictEqual((await asked(full, "POST", `${BASE}/data/${ID}`, { body: BYTES })).status, 507);
+  await using roomy = await made({ reserved: 0 });
+  strictEqual((await asked(roomy, "POST", `${BASE}/data/${ID}`, { body: BYTES })).status, 200);
 });

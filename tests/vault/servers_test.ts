@@ -152,7 +152,7 @@ inProcess("a small S3 server", () => {
 inProcess("our own object server", () => {
   const world = new World(), path = `${world.base}/objects`;
   Deno.mkdirSync(path);
-  const objects = new ObjectStore({ disk: world.machine.disk, path: rawOf(path), appendOnly: false });
+  const objects = new ObjectStore({ disk: world.machine.disk, path: rawOf(path), appendOnly: false, reserved: 0 });
   const serving = webServer(world, {}, { objects });
   return {
     open: async () => await openPlace(`rest:http://127.0.0.1:${(await serving).port}/objects/objects/vault/`, ownLogin),

@@ -107,6 +107,18 @@ export class Accounts {
     return true;
   }
 
+  /**
+   * What an account is now, as a text that changes with all that it may: its role, its series, what it showed who it is
+   * with. Undefined if it is there no more, or its token has ended.
+   */
+  stampOf({ name, token: tokenName }: Account): string | undefined {
+    const user = this.file.user(name), token = user?.tokens.find((one) => one.name === tokenName);
+    if (user === undefined || tokenName !== undefined && token === undefined) return undefined;
+    const nowMs = this.#world.clock.nowMs();
+    if (token?.expires !== undefined && Date.parse(token.expires) <= nowMs) return undefined;
+    return JSON.stringify([user.role, user.series, token ?? user.password]);
+  }
+
   signOut(id: string): void {
     this.#sessions.end(id);
   }

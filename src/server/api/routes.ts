@@ -112,6 +112,7 @@ export const API_ROUTES: readonly Route[] = [
     methods: ["GET"],
     path: "/api/v1/search",
     access: "read",
+    share: "search",
     about: {
       summary: "Finds versions of files in all snapshots",
       query: {
@@ -137,6 +138,7 @@ export const API_ROUTES: readonly Route[] = [
     methods: ["GET"],
     path: "/api/v1/diff",
     access: "read",
+    share: "search",
     about: {
       summary: "What is different between two snapshots",
       query: {
@@ -166,6 +168,7 @@ export const API_ROUTES: readonly Route[] = [
     methods: ["GET"],
     path: "/content/{ref}/{path...}",
     access: "read",
+    share: "download",
     about: {
       summary: "The content of a file",
       query: { inline: "as what a browser may show, for pictures, sound and plain text" },
@@ -180,6 +183,7 @@ export const API_ROUTES: readonly Route[] = [
     methods: ["GET"],
     path: "/archive/{ref}/{path...}",
     access: "read",
+    share: "archive",
     about: {
       summary: "A directory or file as one archive; its last file, `backup-errors.txt`, lists what is missing",
       query: { format: "zip (the default) or tar" },

@@ -19,6 +19,7 @@ export const DAV_ROUTES: readonly Route[] = [
     path: "/dav/{path...}",
     access: "read",
     basic: "dav",
+    share: "download",
     mostBytes: MOST_BODY,
     handle: (exchange) => exchange.method === "PROPFIND" ? propfind(exchange) : get(exchange),
   },

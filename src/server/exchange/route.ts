@@ -3,6 +3,7 @@ import type { Awaitable } from "../../core/awaitable.ts";
 import type { Raw } from "../../core/raw.ts";
 import type { Access, Account } from "../accounts/account.ts";
 import type { Target } from "./target.ts";
+import type { Share } from "./shares.ts";
 import type { Site } from "./site.ts";
 
 export type Method = "GET" | "HEAD" | "POST" | "PUT" | "DELETE" | "OPTIONS" | "PROPFIND";
@@ -52,6 +53,8 @@ export interface Route {
   readonly basic?: "dav" | "objects";
   /** Bytes of a request's body at most (413 beyond). Default: 1 MiB. */
   readonly mostBytes?: number;
+  /** What a GET takes of the server while it is made and sent. */
+  readonly share?: Share;
   /** What it does, for the OpenAPI document; absent: not part of it. */
   readonly about?: RouteInfo;
   /** Faults become answers by their code. */

@@ -2,6 +2,7 @@
 import { assertSameSite } from "./cross_site.ts";
 import { assertHost } from "./hosts.ts";
 import type { Asked } from "./http_server.ts";
+import { lasting } from "./lasting.ts";
 import { Matcher } from "./matching.ts";
 import {
   BadRequest,
@@ -16,8 +17,9 @@ import { parseTarget, type Target } from "../exchange/target.ts";
 import { type Account, isAllowed } from "../accounts/account.ts";
 import { type Accounts, TooManyFailures } from "../accounts/accounts.ts";
 import type { Exchange, Method, Reply, Route } from "../exchange/route.ts";
+import { type ShareLimits, Shares } from "../exchange/shares.ts";
 import type { Site } from "../exchange/site.ts";
-import { Fault } from "../../core/fault.ts";
+import { Fault, unlessFault } from "../../core/fault.ts";
 
 const MOST_BODY = 1024 * 1024;
 const DAY_SECONDS = 24 * 60 * 60;
@@ -38,6 +40,8 @@ export interface FrontOptions {
   readonly insistsOnTls: boolean;
   /** Connections without TLS come from elsewhere than this machine. */
   readonly isPlain: boolean;
+  /** Default: the usual ones. */
+  readonly shares?: ShareLimits;
   /** Failures for people. */
   readonly errorPage: (error: unknown, exchange: Partial<Exchange> & { readonly site: Site }) => Reply;
 }
@@ -52,10 +56,12 @@ interface Client {
 export class Front {
   readonly #options: FrontOptions;
   readonly #matcher: Matcher;
+  readonly #shares: Shares;
 
   constructor(options: FrontOptions) {
     this.#options = options;
     this.#matcher = new Matcher(options.routes);
+    this.#shares = new Shares(options.shares);
   }
 
   readonly answer = async (asked: Asked): Promise<Reply> => {
@@ -95,7 +101,7 @@ export class Front {
     const { method, body } = { method: head.method as Method, body: head.body };
     const bodyBytes = body.kind === "length" ? body.bytes : undefined, most = route.mostBytes ?? MOST_BODY;
     if ((bodyBytes ?? 0) > most) throw new TooLarge(most);
-    return await route.handle({
+    const exchange = {
       method,
       target,
       params,
@@ -106,9 +112,25 @@ export class Front {
       account,
       ...(credentials.session !== undefined && { session: credentials.session }),
       ...client,
-      signal: asked.signal,
       site,
-    });
+    };
+    return await this.#handled(route, exchange, asked.signal);
+  }
+
+  /** @param gone aborted when the client is */
+  async #handled(route: Route, exchange: Omit<Exchange, "signal">, gone: AbortSignal): Promise<Reply> {
+    const { account, method, site } = exchange, stop = new AbortController(), isGet = method === "GET";
+    const stamp = this.#stampOf(account), isCurrent = () => this.#stampOf(account) === stamp;
+    using held = new DisposableStack();
+    if (route.share !== undefined && isGet) held.use(this.#shares.take(route.share, account?.name ?? ""));
+    const reply = await route.handle({ ...exchange, signal: AbortSignal.any([gone, stop.signal]) });
+    return lasting(reply, method === "HEAD", { share: held.move(), isCurrent, stop, gone, clock: site.clock });
+  }
+
+  /** Nobody is let in while accounts can't be read, and nobody stays. */
+  #stampOf(account: Account | undefined): string | undefined {
+    if (account === undefined) return "";
+    return unlessFault(() => this.#options.accounts.stampOf(account), undefined);
   }
 
   async #accountOf(given: Credentials, client: Client, route: Route | undefined): Promise<Account | undefined> {

@@ -48,12 +48,14 @@ export interface StoreOptions {
   /** Of all users together. */
   readonly mostBytes?: number;
   readonly appendOnly: boolean;
+  /** Share of the file system that is left for others. Default: 0.05. */
+  readonly reserved?: number;
 }
 
 const DIRECTORY_MODE = 0o700, FILE_MODE = 0o600;
 const PIECE = 256 * 1024;
-/** Left for others on the file system. */
-const RESERVED_BYTES = 64 * 1024 * 1024;
+/** Of the file system, left for others. */
+const RESERVED_SHARE = 0.05;
 const UPLOADS = rawOf(".uploads"), CONFIG = rawOf("config");
 const FULL: readonly string[] = ["ENOSPC", "EDQUOT", "EFBIG"];
 
@@ -73,12 +75,14 @@ export class ObjectStore implements Disposable {
   readonly #top: Dir;
   readonly #uploads: Dir;
   readonly #quota: Quota;
+  readonly #reserved: number;
   #number = 0;
 
   /** What a crash left of uploads is removed. @throws DiskFault */
-  constructor({ disk, path, mostBytes, appendOnly }: StoreOptions) {
+  constructor({ disk, path, mostBytes, appendOnly, reserved = RESERVED_SHARE }: StoreOptions) {
     using held = new DisposableStack();
     this.appendOnly = appendOnly;
+    this.#reserved = reserved;
     this.#top = held.use(disk.openDir(path));
     this.#top.mkdir(UPLOADS, DIRECTORY_MODE);
     this.#uploads = held.use(this.#top.openDir(UPLOADS));
@@ -223,7 +227,8 @@ export class ObjectStore implements Disposable {
   }
 
   #hasRoom(bytes: number): boolean {
-    return (this.#top.freeBytes() ?? Infinity) >= bytes + RESERVED_BYTES;
+    const place = this.#top.fileSystem();
+    return place === undefined || place.freeBytes >= bytes + place.totalBytes * this.#reserved;
   }
 
   #open({ user, name }: Repository): Dir | undefined {
