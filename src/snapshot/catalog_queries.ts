@@ -1,11 +1,11 @@
-/** What a catalog of snapshots can be asked, whatever keeps it. */
+/** Queries that every catalog of snapshots answers, whatever stores it. */
 import type { Apath } from "../core/apath.ts";
 import type { ContentId } from "../core/content_id.ts";
 import type { Entry, Kind, NsText } from "../core/entry.ts";
 import type { Raw } from "../core/raw.ts";
 import type { SnapshotInfo } from "./snapshot_info.ts";
 
-/** What an object was. */
+/** State of an object in one version: its kind and metadata. */
 export interface State {
   readonly kind: Kind;
   readonly size: number;
@@ -17,34 +17,37 @@ export interface State {
   readonly gid: number;
   readonly user?: string;
   readonly group?: string;
-  /** Devices only. */
+  /** Numbers of a device; absent for all other kinds. */
   readonly device?: NonNullable<Entry["device"]>;
-  /** Of a symlink. */
+  /** Target of a symlink; absent for all other kinds. */
   readonly target?: Raw;
-  /** A digest of the extended attributes, if there are any. */
+  /** Digest of the extended attributes; absent if there are none. */
   readonly xattrs?: string;
   readonly problems?: readonly string[];
 }
 
-/** One version of a path: what it was from snapshot `first` to `last` (sequences); `last` undefined: it still is. */
+/**
+ * One version of a path, from snapshot `first` to snapshot `last` (sequence numbers). `last` is undefined if the newest
+ * snapshot of the series still has it.
+ */
 export interface PathVersion extends State {
   readonly path: Apath;
   readonly host: string;
   readonly name: string;
-  /** The incomplete snapshot that it is of; undefined: of the complete ones of its series. */
+  /** Sequence number of the incomplete snapshot that holds this version; undefined if complete snapshots hold it. */
   readonly partial: number | undefined;
   readonly first: number;
   readonly last: number | undefined;
 }
 
-/** `before` if it was there, `now` if it is: never neither. */
+/** A difference at one path. `before` is undefined if it was added, `now` if it was removed; at least one is set. */
 export interface PathChange {
   readonly path: Apath;
   readonly before: State | undefined;
   readonly now: State | undefined;
 }
 
-/** Two complete snapshots of one series: their sequences, the first one lower. */
+/** Two complete snapshots of one series, as sequence numbers; `before` is lower than `now`. */
 export interface Interval {
   readonly host: string;
   readonly name: string;
@@ -52,36 +55,39 @@ export interface Interval {
   readonly now: number;
 }
 
-/** All that is given must fit. */
+/** Conditions on versions. A version must match all that are given. */
 export interface VersionQuery {
-  /** SQLite GLOB patterns for byte strings, of which one must fit the name; the asker looks more closely. */
+  /**
+   * SQLite GLOB patterns for names as byte strings; one of them must match. They may match too much: the caller filters
+   * again.
+   */
   readonly names?: readonly string[];
-  /** ASCII letters of names count as small ones; `names` are written so. */
+  /** Ignores the case of ASCII letters; `names` must be in lower case then. */
   readonly ignoreCase?: boolean;
-  /** One of these directories, or anything below one. */
+  /** The path is one of these directories, or lies below one. */
   readonly below?: readonly Apath[];
   readonly kinds?: readonly Kind[];
-  /** Bytes of regular files, both included. */
+  /** Size of a regular file in bytes, both limits inclusive. */
   readonly smallest?: number;
   readonly largest?: number;
-  /** Modified then or later; before then. Seconds since 1970. */
+  /** Time of modification in seconds since 1970: at `since` or later, earlier than `before`. */
   readonly since?: number;
   readonly before?: number;
-  /** Beginning of a content id. */
+  /** Prefix of the content id. */
   readonly content?: string;
-  /** In one of these snapshots (sequences). */
+  /** Sequence numbers of snapshots; the version must be in one of them. */
   readonly snapshots?: readonly number[];
-  /** Only of paths that the newest snapshot of their series doesn't have; none of incomplete snapshots. */
+  /** Only paths that the newest snapshot of their series lacks; excludes incomplete snapshots. */
   readonly gone?: boolean;
 }
 
-/** Of one snapshot. Bytes are sizes of contents, each counted once. */
+/** Figures of one snapshot. Bytes are sums of content sizes; each content counts once. */
 export interface SnapshotFigures {
   readonly sequence: number;
-  /** Contents that no snapshot before it has. */
+  /** Contents that no earlier snapshot has. */
   readonly newContents: number;
   readonly newBytes: number;
-  /** Contents that no other snapshot has: what forgetting this one alone would free. */
+  /** Contents that no other snapshot has: what forgetting only this snapshot would free. */
   readonly uniqueContents: number;
   readonly uniqueBytes: number;
 }
@@ -93,7 +99,7 @@ export interface LargeContent {
   readonly path: Apath;
 }
 
-/** Contents and the sum of their sizes. */
+/** Number of contents, and the sum of their sizes. */
 export interface Amount {
   readonly contents: number;
   readonly bytes: number;
@@ -101,55 +107,64 @@ export interface Amount {
 
 export interface VerificationStatus {
   readonly all: Amount;
-  /** Not read since they were stored. */
+  /** Contents that were not read since they were stored. */
   readonly never: Amount;
-  /** Read and found damaged, and not stored again since. */
+  /** Contents that were found damaged and were not stored again since. */
   readonly damaged: Amount;
-  /** Found whole at that time or later; in the order asked for. */
+  /** Contents that were found intact at one of the given times or later, in the order of the request. */
   readonly since: readonly Amount[];
-  /** Time in ms: when the content was read that was not for the longest time; those that never were have none. */
+  /**
+   * When the content was read whose last reading is the longest ago, in ms since 1970. Contents that were never read
+   * don't count.
+   */
   readonly oldestMs: number | undefined;
 }
 
-/** Bytes that were compressed, and what came out. */
+/** Bytes before and after compression. */
 export interface Ratio {
   readonly bytes: number;
   readonly packed: number;
 }
 
-/** By file type, see {@link typeOf}. */
+/** Compression ratios by file type, see {@link typeOf}. */
 export type Ratios = ReadonlyMap<string, Ratio>;
 
-/** Questions about all snapshots at once. Answers of one call of `Repository.query` are of one moment. */
+/** Queries over all snapshots. All answers within one call of `Repository.query` describe the same moment. */
 export interface CatalogQueries {
-  /** Oldest first. */
+  /** All snapshots, oldest first. */
   snapshots(): readonly SnapshotInfo[];
   /** All versions of a path, oldest first. */
   history(path: Apath): readonly PathVersion[];
-  /** Matching versions, ordered by path, then by series, then by time; only a few are in memory at once. */
+  /** Matching versions, ordered by path, series and time. Only a few are in memory at once. */
   find(query: VersionQuery): Generator<PathVersion>;
-  /** What is different between two complete snapshots of a series, ordered by path. @param below only this path, and what is in it */
+  /**
+   * Differences between two complete snapshots of a series, ordered by path.
+   * @param below restricts them to this path and everything below it
+   */
   changes(interval: Interval, below: Apath): Generator<PathChange>;
-  /** Of the snapshots that have new contents, oldest first. */
+  /** Figures of all snapshots that have new contents, oldest first. */
   figures(): readonly SnapshotFigures[];
-  /** The largest contents first. */
+  /** The `count` largest contents, largest first. */
   largest(count: number): readonly LargeContent[];
-  /** Distinct sizes of contents above so many bytes, ascending. */
+  /** Distinct sizes of contents larger than `bytes`, ascending. */
   sizesAbove(bytes: number): Float64Array;
-  /** How well files compress, by type. */
+  /** Compression ratios by file type. */
   ratios(): Ratios;
-  /** Contents that a check found damaged or missing, and no later one found whole. */
+  /** Contents that a check found damaged or missing, and that no later check found intact. */
   damaged(): readonly ContentId[];
   readonly verifications: VerificationQueries;
-  /** Everything that is asked in `action` is answered as of one moment, whatever a writer does meanwhile. */
+  /** Runs `action`; all of its queries see the same moment, whatever a writer does meanwhile. */
   asOfOneMoment<T>(action: () => T): T;
 }
 
-/** When contents that snapshots refer to were last read. */
+/** When the contents that snapshots refer to were last read. */
 export interface VerificationQueries {
   total(): Amount;
-  /** All contents: what was found damaged, then what was never read, then what was not read for the longest time. */
+  /** All contents: first the damaged ones, then those that were never read, then the others, longest unread first. */
   longestAgo(): Generator<{ readonly id: ContentId; readonly size: number; readonly isDamaged: boolean }>;
-  /** @param sinceMs for what was found whole at that time or later */
+  /**
+   * Verification state of all contents.
+   * @param sinceMs times in ms since 1970; the result counts for each the contents found intact at that time or later
+   */
   status(sinceMs: readonly number[]): VerificationStatus;
 }

@@ -1,7 +1,7 @@
 /**
- * Lines of a manifest: one entry each, JSON with a fixed order of fields. What a stat says comes first, what can only
- * be read by opening the object comes after it; so a line that begins with the text made from a fresh stat belongs to
- * an unchanged object and can be copied as it is.
+ * Lines of a manifest. Each line is one entry, as JSON with a fixed order of fields: the fields that come from a stat
+ * are first, those that are only known after opening the object follow. A line that begins with the text made from a
+ * fresh stat therefore belongs to an unchanged object, and can be copied as it is.
  */
 import type { AclNames } from "../core/acl.ts";
 import { type Apath, isApath } from "../core/apath.ts";
@@ -30,7 +30,7 @@ function quoteName(name: string): string {
   return PLAIN.test(name) ? `"${name}"` : JSON.stringify(name);
 }
 
-/** The first part of a line, without the closing brace. */
+/** The part of a line that comes from a stat, without the closing brace. */
 export function statPrefix(path: Apath, seen: StatFields): string {
   let text = `{"path":${quote(path)},"kind":"${seen.kind}"`;
   if (seen.kind === "file") text += `,"size":${seen.size}`;
@@ -45,7 +45,7 @@ export function statPrefix(path: Apath, seen: StatFields): string {
 let lastAccess: Pick<StatFields, "mode" | "uid" | "gid" | "user" | "group"> | undefined;
 let lastAccessPart = "";
 
-/** Nearly always the same as last time. */
+/** The fields of mode and owner. They are cached: most files have those of the file before. */
 function accessPart(seen: StatFields): string {
   const { mode, uid, gid, user, group } = seen, last = lastAccess;
   if (
@@ -60,7 +60,10 @@ function accessPart(seen: StatFields): string {
   return lastAccessPart;
 }
 
-/** @param head of {@link statPrefix} */
+/**
+ * A complete line.
+ * @param head the result of {@link statPrefix}
+ */
 export function encodeLine(head: string, learnt: DetailFields): string {
   let text = head;
   if (learnt.content !== undefined) text += `,"content":"${learnt.content}"`;
@@ -75,7 +78,7 @@ export function encodeLine(head: string, learnt: DetailFields): string {
   return text.length < LONGEST_LINE ? `${text}}` : shorterLine(head, learnt);
 }
 
-/** Megabytes of attributes are more than a line can hold: nobody could read it. */
+/** The line without its extended attributes: with them, it is longer than any reader accepts. */
 function shorterLine(head: string, { xattrs, aclNames: _names, problems = [], ...others }: DetailFields): string {
   if (xattrs === undefined) {
     return encodeLine(head, { ...others, problems: ["What there is to say of it is too long"] });
@@ -97,7 +100,7 @@ export function linePath(line: string): string {
   return line.slice(PATH_START.length, end);
 }
 
-/** @throws DamagedManifest */
+/** The path of a line. @throws DamagedManifest */
 export function pathOfLine(line: string): Apath {
   const quoted = linePath(line);
   try {
@@ -125,14 +128,15 @@ export function headPath(head: string): string {
 
 /**
  * The content id of a line, without parsing the rest. In JSON text an unescaped `","content":"` can be nothing else.
- * @param from where it may be at the earliest
+ * @param from index at which to start searching
+ * @returns undefined if the line has none, or an invalid one
  */
 export function contentOfLine(line: string, from = 0): ContentId | undefined {
   const id = contentTextOf(line, from);
   return id !== undefined && isContentId(id) ? id : undefined;
 }
 
-/** The same of a line that was judged already. */
+/** As {@link contentOfLine}, for a line that is known to be sound: the id is not validated. */
 export function contentOfSoundLine(line: string, from: number): ContentId | undefined {
   const id = contentTextOf(line, from);
   return id === undefined ? undefined : knownContentId(id);
@@ -147,7 +151,7 @@ function contentTextOf(line: string, from: number): string | undefined {
 
 const SIGNS = [/,"ctime":"-?\d+"/, /,"inode":"\d+"/];
 
-/** A line without the time of change and the inode number, as far as `head` has none. In JSON text they can't be anything else. */
+/** Removes ctime and inode number from a line, unless `head` has them too. In JSON text they can't be anything else. */
 export function withoutSigns(line: string, head: string): string {
   return SIGNS.reduce((text, sign) => sign.test(head) ? text : text.replace(sign, ""), line);
 }
@@ -156,23 +160,29 @@ function octal(mode: number): string {
   return mode.toString(8).padStart(4, "0");
 }
 
-/** Numbers that a system knows. */
+/** Largest ids and device numbers that a system has. */
 const MOST_ID = 2 ** 32 - 1, MOST_DEVICE = 2 ** 32 - 1;
 /**
- * Longest line that is read, and written, in UTF-16 units: a path of thousands of levels, or extended attributes of
- * megabytes, fit.
+ * Longest line that is read or written, in UTF-16 units. Paths of thousands of levels and megabytes of extended
+ * attributes are below it.
  */
 export const LONGEST_LINE = 16 * 1024 * 1024;
 
-/** @throws DamagedManifest */
+/** Parses one line. @throws DamagedManifest */
 export function parseLine(line: string): Entry {
   return plainFile(line) ?? parsedJson(line);
 }
 
-/** Digest of one of the algorithms, the usual length first, perhaps with an octet that makes it unique: 00 to ef. */
+/**
+ * A content id: a digest of any algorithm, the most common length first, optionally with a byte 00 to ef that makes it
+ * unique.
+ */
 export const CONTENT_ID = "(?:[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32}|[0-9a-f]{8})(?:[0-9a-e][0-9a-f])?";
 
-/** A line of a file or directory without anything unusual, with the fields in the order of FORMAT.md. @param more kept of it */
+/**
+ * A line of an ordinary file or directory, with the fields in the order of FORMAT.md.
+ * @param more which fields are captured
+ */
 function plainLine(more: "all fields" | "facts"): RegExp {
   const field = more === "all fields" ? "" : "?:";
   return new RegExp(
@@ -188,12 +198,13 @@ function plainLine(more: "all fields" | "facts"): RegExp {
 
 const PLAIN_LINE = plainLine("all fields"), PLAIN_FACTS = plainLine("facts");
 
-/** Entries without their readonly, while they are put together. */
+/** An entry under construction: its fields may be assigned. */
 type Draft = { -readonly [Field in keyof Entry]: Entry[Field] };
 
 /**
- * The entry of a plain line of a file, in less than half of the time that JSON takes. Not of directories and of files
- * with several names: these are kept by some, and texts cut out of a line keep its whole hunk in memory.
+ * Parses a plain line of a file, in less than half of the time that JSON takes. Directories and files with several
+ * names are excluded: callers keep those, and a string cut out of a line keeps the whole hunk in memory.
+ * @returns undefined if the line is not a plain one
  */
 function plainFile(line: string): Entry | undefined {
   const found = PLAIN_LINE.exec(line);
@@ -219,7 +230,7 @@ function plainFile(line: string): Entry | undefined {
   return entry;
 }
 
-/** @throws DamagedManifest */
+/** Parses a line as JSON. @throws DamagedManifest */
 function parsedJson(line: string): Entry {
   const fields = lineFields(line);
   const kind = get("kind", kindOf);
@@ -256,11 +267,11 @@ function parsedJson(line: string): Entry {
   }
 }
 
-/** Hex digits of the digests. */
+/** Lengths of the digests, in hex digits. */
 const DIGEST_LENGTHS: readonly number[] = [8, 32, 40, 64];
 const ZERO = 0x30, NINE = 0x39, SMALL_A = 0x61, SMALL_E = 0x65, SMALL_F = 0x66;
 
-/** True if {@link CONTENT_ID} matches all of it, at a twentieth of the cost: every line is asked. */
+/** True if {@link CONTENT_ID} matches all of `text`, at a twentieth of the cost: this runs for every line. */
 export function isContentId(text: string): text is ContentId {
   const { length } = text, isDigest = DIGEST_LENGTHS.includes(length);
   if (!isDigest && !DIGEST_LENGTHS.includes(length - 2)) return false;
@@ -272,12 +283,13 @@ function isHexDigit(code: number): boolean {
   return (code >= ZERO && code <= NINE) || (code >= SMALL_A && code <= SMALL_F);
 }
 
-/** What a snapshot needs of an entry to be whole. */
+/** The fields of an entry that decide whether a snapshot is intact. */
 export type ContentFacts = Pick<Entry, "path" | "size" | "content">;
 
 /**
- * As strict as {@link parseLine}, and several times as fast for most lines. What it gives may be a part of the line's
- * text, and keep that in memory. @throws DamagedManifest
+ * The facts of one line. As strict as {@link parseLine}, and several times as fast for most lines. Strings of the
+ * result may be slices of the line, and keep it in memory.
+ * @throws DamagedManifest
  */
 export function contentFactsOf(line: string): ContentFacts {
   const found = PLAIN_FACTS.exec(line);
@@ -289,7 +301,7 @@ export function contentFactsOf(line: string): ContentFacts {
 
 const NAME = String.raw`"[^"\\\0-\x1f]*"`,
   VALUE = String.raw`"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"`;
-/** What follows the stat part of a line, as this tool writes it, without anything unusual. */
+/** What follows the stat part of an ordinary line that this tool wrote. */
 const PLAIN_REST = new RegExp(
   String.raw`(?:,"content":"${CONTENT_ID}")?(?:,"target":${NAME})?(?:,"hardLink":"\d+:\d+")?(?:,"sparse":true)?` +
     String.raw`(?:,"xattrs":\{${NAME}:${VALUE}(?:,${NAME}:${VALUE})*\})?(?:,"birthtime":"-?\d{1,20}")?` +
@@ -299,13 +311,19 @@ const PLAIN_REST = new RegExp(
 
 const CONTENT_START = `,"content":"`, QUOTE = `"`;
 
-/** Nothing but a content id and a time of birth, as on most lines: tried first, for it costs half of the other. */
+/**
+ * A rest with only a content id and a birth time, as most lines have. It is tried first, at half the cost of
+ * PLAIN_REST.
+ */
 const USUAL_REST = /,"content":"[0-9a-f]{64}"(?:,"birthtime":"-?\d{1,20}")?\}$/y;
 
-/** Expressions that repeat a group need memory for each turn. */
+/** Lines from this length on are parsed as JSON: expressions that repeat a group need memory for each turn. */
 const LONG_LINE = 8 * 1024;
 
-/** True if the line is one that {@link parseLine} takes. @param head a sound beginning, which costs less to look at */
+/**
+ * True if {@link parseLine} accepts the line.
+ * @param head a beginning that is known to be sound, which makes the check cheaper
+ */
 export function isSound(line: string, head = ""): boolean {
   if (head !== "" && beginsWith(line, head)) {
     if (goesOn(line, head.length, USUAL_REST)) return true;
@@ -314,13 +332,13 @@ export function isSound(line: string, head = ""): boolean {
   return unlessFault(() => parseLine(line) !== undefined, false);
 }
 
-/** True if a sticky expression matches from there on. */
+/** True if the sticky expression `rest` matches at index `from`. */
 function goesOn(line: string, from: number, rest: RegExp): boolean {
   rest.lastIndex = from;
   return rest.test(line);
 }
 
-/** Shorter ones can't be nested deep enough to matter. */
+/** Lines below this length can't be nested deeply enough to matter. */
 const SHORT_LINE = 1024;
 
 function lineFields(line: string): Record<string, unknown> {
@@ -344,7 +362,7 @@ function pathOf(value: unknown): Apath | undefined {
 }
 
 const kindOf = (value: unknown): Kind | undefined => KINDS.find((kind) => kind === value);
-/** For the system, NUL would be the end of it. */
+/** A file name. NUL is refused, because it would end the name for the system. */
 const nameOf = (value: unknown): string | undefined =>
   typeof value === "string" && !value.includes("\0") ? value : undefined;
 const matching = (pattern: RegExp) => (value: unknown): string | undefined =>
@@ -380,7 +398,7 @@ function xattrsOf(value: unknown): Record<string, string> | undefined {
   return isSound ? value as Record<string, string> : undefined;
 }
 
-/** With padding. */
+/** True for padded Base64. */
 function isBase64(value: unknown): boolean {
   return typeof value === "string" && value.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(value);
 }
@@ -392,7 +410,7 @@ function aclNamesOf(value: unknown): AclNames | undefined {
   return { ...(users !== undefined && { users }), ...(groups !== undefined && { groups }) };
 }
 
-/** Numbers to names. */
+/** True for an object that maps numeric ids to names. */
 function isNamed(value: unknown): value is Record<string, string> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
   return Object.entries(value).every(([id, name]) => /^\d{1,10}$/.test(id) && nameOf(name) !== undefined);

@@ -7,15 +7,18 @@ import type { MetadataLoss, Overwrite, WantedAttributes, WriteOutcome } from "..
 /** Regular files of one target directory. Plain data: it travels between threads. */
 export interface ExtractBatch {
   readonly rootPath: Raw;
-  /** A directory above `rootPath` below which no link is followed, also none that comes meanwhile; absent: no matter. */
+  /**
+   * A directory above `rootPath`; below it no symlink is followed, not even one that appears meanwhile. Absent: no
+   * restriction.
+   */
   readonly beneath?: Raw;
   readonly relative: Raw;
   readonly overwrite: Overwrite;
-  /** Nothing was in the target when the restore began: files are made under their own names at once. */
+  /** The target was empty when the restore began: files are created under their final names at once. */
   readonly isFresh: boolean;
-  /** Of {@link partialName}. */
+  /** Key for {@link partialName}. */
   readonly key: string;
-  /** Files may share the blocks of the storage, zeros among them, where the file system can do that. */
+  /** Files may share blocks with the storage, zeros included, where the file system supports that. */
   readonly clones: boolean;
   readonly files: readonly ExtractTask[];
 }
@@ -29,34 +32,34 @@ export interface ExtractTask extends WantedAttributes {
 
 export interface ExtractResult {
   readonly how: Exclude<WriteOutcome, "refused">;
-  /** Written. */
+  /** Bytes that were written. */
   readonly bytes: number;
   /** The file could not be restored. */
   readonly problem: FaultData | undefined;
-  /** What it had and could not be given. */
+  /** Metadata that the file had and that could not be restored. */
   readonly losses: readonly MetadataLoss[];
 }
 
-/** What a restore wants to know again of a file, when it has been written. Plain data. */
+/** What a restore needs to remember of a file until it has been written. Plain data. */
 export interface FileNote {
   /** Number of the directory that it is restored into. */
   readonly target: number;
-  /** Of an entry with several names. */
+  /** Identifies an entry with several names. */
   readonly hardLink?: string;
-  /** To be set in the end. */
+  /** File flags that are set at the end. */
   readonly flags?: readonly string[];
 }
 
-/** Files of a restore, written in the order in which an engine reads best: what lies together comes together, and once. */
+/** Files of a restore, written in the order that the engine reads best: neighbours together, and nothing twice. */
 export interface Extraction extends AsyncDisposable {
   /**
-   * Takes files of one target directory, which is there.
+   * Adds files of one target directory, which must exist.
    * @param notes one for each file
-   * @returns results of those that need no content; undefined: the file is written by {@link run}
-   * @throws DiskFault that every file would meet
+   * @returns results of the files that need no content; undefined for those that {@link run} will write
+   * @throws DiskFault that would affect every file
    */
   add(batch: ExtractBatch, notes: readonly FileNote[]): Promise<readonly (ExtractResult | undefined)[]>;
-  /** Writes them all, once. @throws DiskFault that every file would meet, Interrupted */
+  /** Writes all added files; to be called once. @throws DiskFault that would affect every file, Interrupted */
   run(): AsyncIterable<ExtractedFile>;
 }
 

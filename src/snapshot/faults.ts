@@ -5,7 +5,7 @@ import { textOf } from "../core/raw.ts";
 export class DamagedContent extends Fault {
   readonly code = "damaged-content";
   readonly hint = "Run `backup-tool repair`; a backup of the same file stores the content again too";
-  /** What is wrong with it. */
+  /** Description of the damage. */
   readonly what: string;
   constructor(id: string, what: string) {
     super(`Content ${id} is damaged: ${what}`);
@@ -13,7 +13,7 @@ export class DamagedContent extends Fault {
   }
 }
 
-/** A snapshot knows of the file, but the backup could not read it. */
+/** The snapshot lists the file, but the backup could not read it. */
 export class NotBackedUp extends Fault {
   readonly code = "not-backed-up";
   readonly hint = "Look for it in another snapshot";
@@ -35,42 +35,48 @@ export class NoSnapshot extends Fault {
 export class AmbiguousSnapshot extends Fault {
   readonly code = "ambiguous-snapshot";
   readonly hint = "Give more digits of the id, or the name of the tree";
-  /** @param shown the first of them, for a person to choose from @param count of all */
+  /**
+   * @param shown the first matches, for a person to choose from
+   * @param count number of all matches
+   */
   constructor(name: string, shown: readonly string[], count: number) {
     const more = count > shown.length ? ` and ${count - shown.length} more` : "";
     super(`${JSON.stringify(name)} matches ${count} snapshots: ${shown.join(", ")}${more}`);
   }
 }
 
-/** A file that was named as one that never changes. */
+/** A file that was declared static has changed. */
 export class StaticChanged extends Fault {
   readonly code = "static-changed";
   readonly hint = "Compare it with the last snapshot; if the change is meant, back up once without --static";
-  /** @param path text @param what has happened to it: a part of a sentence */
+  /**
+   * @param path as text
+   * @param what has happened to it: a part of a sentence
+   */
   constructor(path: string, what: string) {
     super(`${JSON.stringify(path)} is marked static, but ${what}; the previous version is kept`);
   }
 }
 
-/** A snapshot that was to be copied. */
+/** A snapshot can't be copied, because its ids are of another algorithm. */
 export class OtherAlgorithm extends Fault {
   readonly code = "other-algorithm";
   readonly hint = "Copy it into a storage of the same algorithm; vaults hold sha256 alone";
-  /** @param target what it was to be copied into: its algorithm */
+  /** @param target algorithm of the repository that it should be copied into */
   constructor(algorithm: string, target: string) {
     super(`Cannot copy the snapshot: its ids are of ${algorithm}, those of the target of ${target}`);
   }
 }
 
-/** Snapshots named in one message. */
+/** Number of snapshots that a message lists. */
 const SHOWN = 5;
 
-/** Nobody knows what some snapshots need, so nothing may be removed. */
+/** The needs of some snapshots are unknown, so nothing may be removed. */
 export class UnknownReferences extends Fault {
   readonly code = "unknown-references";
   readonly hint =
     "Run `backup-tool check`; what can't be repaired has to be forgotten, or in a vault given up with `repair --discard NAME`";
-  /** @param unreadable ids of snapshots, each with what is wrong */
+  /** @param unreadable ids of snapshots, each with a description of the damage */
   constructor(unreadable: ReadonlyMap<string, string>) {
     const shown = [...unreadable].slice(0, SHOWN).map(([id, why]) => `${id} (${why})`);
     const more = unreadable.size > SHOWN ? ` and ${unreadable.size - SHOWN} more` : "";

@@ -1,5 +1,5 @@
 /**
- * Hunks: pieces of a manifest, gzipped JSON Lines. Where one ends depends on the paths alone, so an unchanged part of a
+ * Hunks: pieces of a manifest, gzipped JSON Lines. The paths alone decide where one ends, so an unchanged part of a
  * tree gives the same hunk, with the same id and no new bytes, whatever changes around it.
  */
 import { gunzipSync, gzipSync } from "node:zlib";
@@ -12,27 +12,29 @@ import { DamagedManifest, LONGEST_LINE } from "./entry_line.ts";
 export interface HunkRef {
   /** Path of its first entry. */
   readonly first: Apath;
-  /** Entries in it. */
+  /** Number of entries in it. */
   readonly count: number;
   readonly id: HunkId;
 }
 
 export const FEWEST_ENTRIES = 256;
 export const MOST_ENTRIES = 4096;
-/** One path in 1024 ends a hunk. */
+/** Mask for the hash of a path: one path in 1024 ends a hunk. */
 export const CUT_MASK = 1023;
 
 const FNV_OFFSET = 0x811c9dc5;
 const FNV_PRIME = 0x01000193;
-/** With so much text, a hunk ends whatever its paths are: it has to fit into the memory of small machines. */
+/** Length of text at which a hunk ends whatever its paths are: it has to fit into the memory of small machines. */
 export const ENOUGH_TEXT = 16 * 1024 * 1024;
-/** Of what others wrote, several times as much is read; more is a bomb. */
+/**
+ * Largest text that is read: several times what this tool writes, for hunks of other writers. More is taken for a bomb.
+ */
 const LARGEST_TEXT_BYTES = 128 * 1024 * 1024;
-/** What is set aside for a text before it is known to be right. */
+/** Memory that is allocated for a text at most before its size has been checked. */
 const MOST_EXPECTED_BYTES = 8 * 1024 * 1024;
-/** In UTF-8, of a line that may be read: its characters take up to three bytes. */
+/** Longest line that is read, in bytes of UTF-8: a character takes up to three. */
 const LONGEST_LINE_BYTES = 3 * LONGEST_LINE;
-/** More entries than any writer puts into a hunk. */
+/** Largest number of entries that is read: more than any writer puts into a hunk. */
 export const MOST_LINES = 65_536;
 const NEWLINE = 10;
 /** Measured: level 1 is 4 times faster than 6 and 15 % larger. */
@@ -43,13 +45,13 @@ export class HunkCutter {
   #prefix = "";
   #prefixHash = FNV_OFFSET;
 
-  /** True if the entry at `path` is the last of its hunk, which has `count` entries with it. */
+  /** True if the entry at `path` ends its hunk. @param count entries of the hunk, this one included */
   cutsAfter(path: Apath, count: number): boolean {
     if (count < FEWEST_ENTRIES) return false;
     return count >= MOST_ENTRIES || (this.#hash(path) & CUT_MASK) === 0;
   }
 
-  /** FNV-1a, 32 bits, of the path's bytes; that of the directory is remembered. */
+  /** FNV-1a (32 bits) of the path's bytes. The hash of the directory is cached. */
   #hash(path: Apath): number {
     const slash = path.lastIndexOf("/") + 1;
     if (path.length !== 0 && !(slash === this.#prefix.length && beginsWith(path, this.#prefix))) {
@@ -66,7 +68,10 @@ function fnv1a(start: number, bytes: string, from: number): number {
   return hash;
 }
 
-/** @param nonce gives the same lines another digest, where a weak one is taken; it stands in gzip's MTIME field */
+/**
+ * A hunk of these lines: gzipped, each line with a newline.
+ * @param nonce gives the same lines another digest, in case a weak one is taken; it is stored in gzip's MTIME field
+ */
 export function encodeHunk(lines: readonly string[], nonce = 0): Uint8Array<ArrayBuffer> {
   const text = lines.join("\n") + "\n";
   const bytes = new Uint8Array(gzipSync(text, { level: GZIP_LEVEL }));
@@ -76,8 +81,9 @@ export function encodeHunk(lines: readonly string[], nonce = 0): Uint8Array<Arra
 }
 
 /**
- * The lines of a hunk as bytes; the last one too ends with a newline.
- * @param count of lines that there have to be; undefined: any @throws DamagedManifest
+ * The lines of a hunk as bytes; the last one ends with a newline too.
+ * @param count the required number of lines; undefined: any number
+ * @throws DamagedManifest
  */
 export function hunkText(bytes: Uint8Array<ArrayBuffer>, count?: number): Uint8Array<ArrayBuffer> {
   try {
@@ -96,7 +102,10 @@ export function hunkText(bytes: Uint8Array<ArrayBuffer>, count?: number): Uint8A
   }
 }
 
-/** Before anything is made of them: lines take more memory than their text. */
+/**
+ * Checks number and length of the lines before strings are made of them, which take more memory. @throws
+ * DamagedManifest
+ */
 function checkLines(text: Uint8Array, count: number | undefined): void {
   let lines = 0;
   for (let start = 0, end: number; start < text.length; start = end + 1, lines++) {
@@ -108,7 +117,10 @@ function checkLines(text: Uint8Array, count: number | undefined): void {
   }
 }
 
-/** The size that gzip has noted at its end (RFC 1952, ISIZE), so that a text is decompressed in one go, into no more than it needs. */
+/**
+ * The size of the text according to gzip's trailer (RFC 1952, ISIZE), so that it is decompressed in one go and without
+ * spare memory.
+ */
 function expectedBytes(gzipped: Uint8Array<ArrayBuffer>): number {
   const noted = gzipped.length < 4
     ? 0
@@ -116,7 +128,11 @@ function expectedBytes(gzipped: Uint8Array<ArrayBuffer>): number {
   return Math.min(Math.max(noted, 64) + 1, MOST_EXPECTED_BYTES);
 }
 
-/** @throws DamagedManifest */
+/**
+ * The lines of a hunk, without newlines. Lines that are not UTF-8 are empty.
+ * @param count the required number of lines; undefined: any number
+ * @throws DamagedManifest
+ */
 export function decodeHunk(bytes: Uint8Array<ArrayBuffer>, count?: number): string[] {
   const plain = hunkText(bytes, count);
   const lines = (decodedText(plain) ?? decodedLines(plain)).split("\n");
@@ -132,7 +148,7 @@ function decodedText(bytes: Uint8Array<ArrayBuffer>): string | undefined {
   }
 }
 
-/** Lines that are not UTF-8 are left empty: they cost themselves only. */
+/** The text of a hunk in which lines that are not UTF-8 are empty, so that only these are lost. */
 function decodedLines(text: Uint8Array<ArrayBuffer>): string {
   const lines: string[] = [];
   for (let start = 0, end: number; start < text.length; start = end + 1) {

@@ -1,19 +1,25 @@
 /**
- * The contents that a hunk refers to: what must not be removed while a snapshot lists that hunk. It may name more than
- * these, never fewer; what a hunk refers to that can't be read as a whole is unknown, and that is a failure.
+ * The contents that a hunk refers to: what must not be removed while a snapshot lists that hunk. The list may have more
+ * than these, never fewer. If a hunk can't be read completely, what it refers to is unknown, and that is a failure.
  *
- * A prune goes through every line of every snapshot, with all threads. So a line is looked at as bytes, and nothing is
- * made for it but the id: strings of whole hunks took twice the time and 300 MB more.
+ * A prune goes through every line of every snapshot, with all threads. It therefore scans bytes, and creates no object
+ * but the id: strings of whole hunks took twice the time and 300 MB more.
  */
 import { Buffer } from "node:buffer";
 import { type HunkRef, hunkText } from "./hunk.ts";
 import { DamagedManifest, isContentId, parseLine } from "./entry_line.ts";
 
-/** In JSON text these bytes can only be a name and the start of a value: inside a text the quotes would be escaped. */
+/**
+ * In JSON text these bytes can only be a name and the start of a value: inside a string the quotes would be escaped.
+ */
 const CONTENT = new TextEncoder().encode(`,"content":"`);
 const QUOTE = 0x22, NEWLINE = 0x0a;
 
-/** @param bytes of the hunk, verified @returns ids of contents, perhaps with repetitions @throws DamagedManifest */
+/**
+ * @param bytes of the hunk, verified
+ * @returns ids of contents, possibly with duplicates
+ * @throws DamagedManifest
+ */
 export function contentsOf(bytes: Uint8Array<ArrayBuffer>, { id, count }: HunkRef): string[] {
   const text = hunkText(bytes);
   const contents: string[] = [];
@@ -42,11 +48,11 @@ function collectParsed(line: Uint8Array<ArrayBuffer>, contents: string[]): void 
 }
 
 const LAST = CONTENT.length - 1;
-/** By the byte that stands where the last one should: how far the next place is at which the pattern may end. */
+/** How far to skip, by the byte where the last byte of the pattern was expected. */
 const SKIPS = new Uint8Array(256).fill(CONTENT.length);
 for (let i = 0; i < LAST; i++) SKIPS[CONTENT[i]!] = LAST - i;
 
-/** Where the pattern begins, at `from` or later (Horspool's way); infinite if nowhere. */
+/** Index of the pattern at `from` or later, by Horspool's algorithm; infinite if there is none. */
 function findContent(text: Uint8Array, from: number): number {
   for (let at = from + LAST; at < text.length; at += SKIPS[text[at]!]!) {
     let i = LAST;
@@ -56,7 +62,7 @@ function findContent(text: Uint8Array, from: number): number {
   return Infinity;
 }
 
-/** Longest id in hex. What is longer is none. */
+/** Longest id in hex digits. A longer one is invalid. */
 const LONGEST_ID = 66;
 
 function asciiOf(text: Uint8Array, from: number, to: number): string {

@@ -6,14 +6,14 @@ import type { FaultData } from "../core/fault_data.ts";
 import type { Raw } from "../core/raw.ts";
 import type { Stat } from "../core/stat.ts";
 
-/** How a file got into a tree; "taken": not at all, because something has its name there. */
+/** How a file got into a tree. "taken": it didn't, because something else has its name there. */
 export type Shown = "linked" | "copied" | "taken";
 
 /** Regular files of one source directory. Plain data: it travels between threads. */
 export interface StoreBatch {
   /** Where `relative` starts: a source root. */
   readonly rootPath: Raw;
-  /** The directory below `rootPath`, "" for itself. */
+  /** The directory, relative to `rootPath`; "" for `rootPath` itself. */
   readonly relative: Raw;
   /** The same directory in the snapshot. */
   readonly apath: Apath;
@@ -24,7 +24,7 @@ export interface StoreBatch {
 
 export interface StoreTask {
   readonly name: Raw;
-  /** Its name in the snapshot, and in the tree. */
+  /** Name of the file in the snapshot and in the tree. */
   readonly treeName: Raw;
   readonly size: number;
   readonly mtime: NsText;
@@ -34,30 +34,33 @@ export interface StoreTask {
   readonly uid: number;
   readonly gid: number;
   readonly sparse: boolean;
-  /** What held it in the previous snapshot. */
+  /** The file's content in the previous snapshot. */
   readonly content: ContentId | undefined;
-  /** The file should never change: if what it holds isn't `content`, that is kept, and nothing is stored. */
+  /** The file should never change: if its bytes are not `content`, the old content is kept, and nothing is stored. */
   readonly guarded: boolean;
 }
 
-/** Unchanged files that only have to appear in a tree: nothing of them is read. Two strings, because they travel fast. */
+/**
+ * Unchanged files that only have to appear in a tree; nothing of them is read. Names and ids are one string each, which
+ * is quick to send to a thread.
+ */
 export interface LinkBatch {
   /** Directory of the tree being built, relative to the repository. */
   readonly tree: Raw;
   /** The same directory in the previous tree; undefined if there is none. */
   readonly before: Raw | undefined;
-  /** Names in the tree, with "/" between them. */
+  /** Names in the tree, separated by "/". */
   readonly names: string;
-  /** Their content ids, with " " between them. */
+  /** Content ids of these files, separated by " ". */
   readonly contents: string;
 }
 
 export interface LinkResult {
   readonly linked: number;
   readonly copied: number;
-  /** Names that something else has: a file system may take two names for one. */
+  /** Number of names that are already in use: a file system may take two names for the same. */
   readonly taken: number;
-  /** Numbers of the files whose content is not there any more. */
+  /** Indices of the files whose contents no longer exist. */
   readonly missing: readonly number[];
 }
 
@@ -69,7 +72,7 @@ export interface IngestBatch {
   readonly stores: readonly StoreBatch[];
 }
 
-/** The result of each, in the order of the batch. */
+/** Results in the order of the batch. */
 export interface IngestResult {
   readonly links: readonly LinkResult[];
   readonly stores: readonly (readonly StoreResult[])[];
@@ -77,12 +80,12 @@ export interface IngestResult {
 
 /** The result of one file. */
 export interface StoreResult {
-  /** Undefined if the file could not be read; then there is a problem. */
+  /** Undefined if the file could not be read; `problem` says why. */
   readonly content: ContentId | undefined;
-  /** "new": stored; "known": read, and found to be there; "kept": not what it should be, so the old content stays. */
+  /** "new": stored. "known": read, and already there. "kept": a static file has changed, so the old content is kept. */
   readonly how: "new" | "known" | "kept" | "failed";
   readonly bytes: number;
-  /** What the file looked like when it was read, with the size of what was read, if that is not what the walk saw. */
+  /** The file's stat when it was read, with the number of bytes read; undefined if it equals what the walk saw. */
   readonly seen: Stat | undefined;
   readonly xattrs: Readonly<Record<string, string>> | undefined;
   readonly link: Shown | "none";

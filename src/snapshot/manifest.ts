@@ -1,4 +1,4 @@
-/** Reading the entries of a snapshot: in order, from a path on, or one by one, without reading all of it. */
+/** Reads the entries of a snapshot: in order, from a path on, or one by one, without reading all of it. */
 import { firstReached } from "../core/sorted.ts";
 import { type Apath, childOf, compareApath, isWithin, parentOf, TOP } from "../core/apath.ts";
 import type { HunkId, RootId } from "../core/content_id.ts";
@@ -9,10 +9,10 @@ import { DamagedManifest, parseLine } from "./entry_line.ts";
 import { decodeHunk, ENOUGH_TEXT, type HunkRef, hunkText, MOST_LINES } from "./hunk.ts";
 import type { Root } from "./root.ts";
 
-/** Decoded hunks kept: looking up neighbours decodes nothing twice. */
+/** Decoded hunks in the cache, so that looking up neighbours decodes nothing twice. */
 const CACHED_HUNKS = 2;
 
-/** Called with what can't be read: a whole hunk, or one entry. */
+/** Called for what can't be read: a whole hunk, or one entry. */
 export type Damaged = (fault: Fault, hunk: HunkRef | undefined) => void;
 
 export class Manifest {
@@ -20,13 +20,13 @@ export class Manifest {
   readonly #read: (id: HunkId) => Uint8Array<ArrayBuffer>;
   readonly #cache = new Map<number, string[]>();
 
-  /** @param read gives the verified bytes of a hunk */
+  /** @param read returns the verified bytes of a hunk */
   constructor(read: (id: HunkId) => Uint8Array<ArrayBuffer>, root: Root) {
     this.#read = read;
     this.root = root;
   }
 
-  /** Position of the hunk that would hold `path`; undefined if it comes before all. */
+  /** Index of the hunk that would hold `path`; undefined if `path` comes before all hunks. */
   hunkOf(path: Apath): number | undefined {
     const { hunks } = this.root;
     const after = firstReached(hunks.length, (hunk) => compareApath(hunks[hunk]!.first, path) > 0);
@@ -45,22 +45,24 @@ export class Manifest {
     return lines;
   }
 
-  /** The same as bytes, each with its newline. @throws DamagedManifest, DamagedContent */
+  /** The lines of a hunk as bytes, each with its newline. @throws DamagedManifest, DamagedContent */
   text(hunk: number): Uint8Array<ArrayBuffer> {
     const ref = this.root.hunks[hunk];
     if (ref === undefined) throw new DamagedManifest(`it has no hunk ${hunk}`);
     return hunkText(this.#read(ref.id));
   }
 
-  /** Entries of one hunk, checked to be in order and to begin where the root says. @param damaged as for `entries` */
+  /**
+   * Entries of one hunk. They are checked to be in order, and to begin where the root says.
+   * @param damaged as for {@link entries}
+   */
   hunkEntries(hunk: number, damaged?: Damaged): Generator<Entry> {
     return entriesOf(this.lines(hunk), this.root.hunks[hunk]!, damaged);
   }
 
   /**
-   * All entries from `from` on.
-   * @param damaged called with hunks and entries that can't be read, which are then skipped; without it, they are a
-   * failure
+   * All entries from `from` on, in order.
+   * @param damaged called for hunks and entries that can't be read, which are then skipped; without it they are thrown
    */
   *entries(from: Apath = TOP, damaged?: Damaged): Generator<Entry> {
     let last: Apath | undefined;
@@ -81,7 +83,10 @@ export class Manifest {
     }
   }
 
-  /** @throws DamagedManifest, DamagedContent if what can't be read may be it */
+  /**
+   * The entry of `path`; undefined if the snapshot has none.
+   * @throws DamagedManifest, DamagedContent if it may be in a part that can't be read
+   */
   entry(path: Apath): Entry | undefined {
     const hunk = this.hunkOf(path);
     if (hunk === undefined) return undefined;
@@ -93,7 +98,10 @@ export class Manifest {
     return undefined;
   }
 
-  /** What stands directly in `directory`: one contiguous run. @param damaged as for `entries` */
+  /**
+   * Entries directly in `directory`: one contiguous run.
+   * @param damaged as for {@link entries}
+   */
   *list(directory: Apath, damaged?: Damaged): Generator<Entry> {
     for (const entry of this.entries(firstIn(directory), damaged)) {
       if (entry.path === TOP) continue;
@@ -102,7 +110,10 @@ export class Manifest {
     }
   }
 
-  /** `path` itself and all that is below it: its own line, then one contiguous run. @param damaged as for `entries` */
+  /**
+   * The entry of `path` and everything below it: its own line, then one contiguous run.
+   * @param damaged as for {@link entries}
+   */
   *within(path: Apath, damaged?: Damaged): Generator<Entry> {
     if (path === TOP) return yield* this.entries(TOP, damaged);
     const own = this.entry(path);
@@ -121,21 +132,26 @@ function tellOrThrow(fault: Fault, damaged: Damaged | undefined): void {
   damaged(fault, undefined);
 }
 
-/** Lines of a hunk from its bytes. @throws DamagedManifest */
+/** Decodes the lines of a hunk. @throws DamagedManifest */
 export function linesOf(bytes: Uint8Array<ArrayBuffer>, { id, count }: HunkRef): string[] {
   const lines = decodeHunk(bytes, Math.min(count, MOST_LINES));
   if (lines.length === count) return lines;
   throw new DamagedManifest(`hunk ${id} has ${lines.length} entries instead of ${count}`);
 }
 
-/** Entries of a hunk, checked to be in order and to begin where the root says. @throws DamagedManifest */
+/**
+ * Entries of a hunk. They are checked to be in order, and to begin where the root says.
+ * @param damaged called for invalid lines, which are then skipped
+ * @throws DamagedManifest if `damaged` is absent
+ */
 export function entriesOf(lines: readonly string[], hunk: HunkRef, damaged?: Damaged): Generator<Entry> {
   return parsedLines(lines, hunk, parseLine, damaged);
 }
 
 /**
- * The same with what `parse` makes of the lines.
- * @param damaged called with invalid lines, which are then skipped @throws DamagedManifest without it
+ * As {@link entriesOf}, with the results of `parse`.
+ * @param damaged called for invalid lines, which are then skipped
+ * @throws DamagedManifest if `damaged` is absent
  */
 export function* parsedLines<T extends Pick<Entry, "path">>(
   lines: readonly string[],
@@ -172,10 +188,10 @@ function placeFault(path: Apath, isFirst: boolean, last: Apath | undefined, { id
   return new DamagedManifest(`entries are out of order at ${JSON.stringify(textOf(path))}`);
 }
 
-/** No name begins with it. */
+/** Sorts before every name. */
 const FIRST_NAME = rawOf("\0");
 
-/** Comes before every path in `directory` and after everything in directories before it. */
+/** A path that sorts before every path in `directory` and after everything in earlier directories. */
 function firstIn(directory: Apath): Apath {
   return childOf(directory, FIRST_NAME);
 }
@@ -184,7 +200,9 @@ function firstIn(directory: Apath): Apath {
 export interface ManifestSource {
   readonly id: RootId;
   readonly root: Root;
-  /** The sequence that the root itself has, if `root.sequence` is another: it was taken. */
+  /**
+   * The sequence number that the root itself has; set only if `root.sequence` differs because that number was taken.
+   */
   readonly ownSequence?: number;
   /** The lines of a hunk as bytes, each with its newline. @throws DamagedManifest, DamagedContent */
   text(hunk: number): Uint8Array<ArrayBuffer>;

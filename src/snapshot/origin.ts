@@ -1,4 +1,4 @@
-/** Where a snapshot was made: what its root repeats of the settings of its repository, and the version of the format. */
+/** Where a snapshot was made: the settings of the repository that its root repeats, and the version of the format. */
 import { type Algorithm, ALGORITHMS } from "../core/digest.ts";
 import { Fault } from "../core/fault.ts";
 
@@ -7,10 +7,10 @@ export const FORMAT_VERSION = 1;
 
 /** The part of the settings that every root repeats, so that a storage without db/ explains itself. */
 export interface CoreSettings {
-  /** UUID. */
+  /** A UUID, or what another writer uses. */
   readonly id: string;
   readonly algorithm: Algorithm;
-  /** Hex digits of each level of directories in `content/`. */
+  /** Number of hex digits for each level of directories in `content/`. */
   readonly hexSplit: readonly number[];
 }
 
@@ -30,17 +30,24 @@ export class BadHexSplit extends Fault {
   }
 }
 
-/** More directories than 65,536 help nobody, and are made up front. @throws BadHexSplit */
+/**
+ * Checks the directory levels. They are limited to 65,536 directories, which are created in advance. @throws
+ * BadHexSplit
+ */
 export function checkHexSplit(split: readonly number[]): void {
   const isSound = split.length >= 1 && split.length <= 2 &&
     split.every((level) => Number.isInteger(level) && level >= 1 && level <= 3);
   if (!isSound || split.reduce((sum, level) => sum + level, 0) > 4) throw new BadHexSplit(split);
 }
 
-/** A UUID; other writers may name their storages otherwise. */
+/** Id of a storage: a UUID from this tool; other writers may use something else. */
 const STORAGE_ID = /^[\x21-\x7e]{1,100}$/;
 
-/** @param bad makes the fault to throw */
+/**
+ * Reads the settings that a root repeats.
+ * @param bad creates the fault to throw
+ * @throws the fault that `bad` returns
+ */
 export function parseCoreSettings(
   fields: Readonly<Record<string, unknown>>,
   bad: (why: string) => Fault,

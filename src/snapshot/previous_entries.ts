@@ -1,6 +1,6 @@
 /**
- * The previous state of a series, read in lock-step with the walk: the newest complete snapshot, and before it in place
- * of its beginning whatever an interrupted run has got done since.
+ * The previous state of a series, read in step with the walk: the newest complete snapshot, whose beginning is replaced
+ * by what an interrupted run has got done since.
  */
 import type { Apath } from "../core/apath.ts";
 import { compareApath } from "../core/apath.ts";
@@ -17,7 +17,7 @@ export interface PreviousLine {
   readonly index: number;
 }
 
-/** A cursor over one manifest; damaged hunks are skipped, and reported. */
+/** A cursor over one manifest. Damaged hunks are reported and skipped. */
 class Cursor {
   readonly #manifest: Manifest;
   readonly #damaged: (fault: Fault) => void;
@@ -35,7 +35,7 @@ class Cursor {
     this.step();
   }
 
-  /** Apath of the line at hand; undefined at the end. Parsed only when an order has to be found out. */
+  /** Apath of the current line; undefined at the end. It is parsed only where the order matters. */
   get path(): Apath | undefined {
     while (this.#path === undefined && this.#text !== undefined) {
       try {
@@ -53,12 +53,12 @@ class Cursor {
     return this.#text === undefined;
   }
 
-  /** Whether the line at hand does. */
+  /** True if the current line begins with `head`. */
   beginsWith(head: string): boolean {
     return this.#text !== undefined && beginsWith(this.#text, head);
   }
 
-  /** The last path before what was stepped to; known at the end. */
+  /** Path of the manifest's last line, to be asked for at the end; undefined if it can't be read. */
   get last(): Apath | undefined {
     const line = this.#lastLine;
     return line === undefined ? undefined : unlessFault(() => pathOfLine(line), undefined);
@@ -94,7 +94,11 @@ class Cursor {
     }
   }
 
-  /** True if the line at hand, or the first one that doesn't come before it, is that of `path`. @param quoted its JSON text */
+  /**
+   * Moves to the first line that doesn't sort before `path`.
+   * @param quoted `path` as JSON text
+   * @returns true if the line found is that of `path`
+   */
   moveTo(path: Apath, quoted: string, passed: (line: PreviousLine) => void): boolean {
     if (this.#isAt(quoted)) return true;
     this.seek(path, passed);
@@ -105,7 +109,7 @@ class Cursor {
     return this.#text !== undefined && isLineOf(this.#text, quoted);
   }
 
-  /** Moves on to the first path that is not before `path`; to the end without one. */
+  /** Moves to the first path that doesn't sort before `path`; to the end if `path` is undefined. */
   seek(path: Apath | undefined, passed: (line: PreviousLine) => void): void {
     while (this.path !== undefined && (path === undefined || compareApath(this.path, path) < 0)) {
       const line = this.line();
@@ -114,16 +118,16 @@ class Cursor {
     }
   }
 
-  /** Moves behind `path`. */
+  /** Moves to the first line that sorts after `path`. */
   seekBehind(path: Apath): void {
     while (this.path !== undefined && compareApath(this.path, path) <= 0) this.step();
   }
 }
 
 export interface PreviousListener {
-  /** A hunk can't be read; what it held counts as never seen. */
+  /** A hunk can't be read; its entries count as never seen. */
   damaged(fault: Fault): void;
-  /** The line of a path that was not asked for: it is no more. In apath order. */
+  /** Called in apath order for each line whose path was not asked for, because it no longer exists. */
   gone?(line: PreviousLine): void;
 }
 
@@ -133,13 +137,16 @@ export class PreviousEntries {
   readonly #cursors: Cursor[];
   readonly #gone: (line: PreviousLine) => void;
 
-  /** @param manifests newest first: partial ones, then at most one complete one */
+  /** @param manifests newest first: partial snapshots, then at most one complete one */
   constructor(manifests: readonly Manifest[], listener: PreviousListener) {
     this.#cursors = manifests.map((manifest) => new Cursor(manifest, (fault) => listener.damaged(fault)));
     this.#gone = listener.gone?.bind(listener) ?? IGNORED;
   }
 
-  /** The line of `path`. Paths must be asked for in apath order. @param head what {@link seenPart} says of the path now */
+  /**
+   * The line of `path`; undefined if there is none. Paths must be asked for in apath order.
+   * @param head the beginning of the line that {@link seenPart} gives for the path's current state
+   */
   at(path: Apath, head: string): PreviousLine | undefined {
     for (;;) {
       const cursor = this.#cursors[0];
@@ -155,7 +162,7 @@ export class PreviousEntries {
     }
   }
 
-  /** Everything has been asked for: what remains is gone. */
+  /** Reports all remaining lines as gone. To be called after the last path. */
   finish(): void {
     if (this.#gone === IGNORED) return;
     for (let cursor = this.#cursors[0]; cursor !== undefined; cursor = this.#cursors[0]) {
@@ -164,7 +171,7 @@ export class PreviousEntries {
     }
   }
 
-  /** A partial manifest ends somewhere: what comes behind is known from the one before it. */
+  /** Changes to the manifest before it at the end of a partial manifest, which doesn't know what comes behind. */
   #goesBack(cursor: Cursor): boolean {
     if (!cursor.isAtEnd || this.#cursors.length === 1) return false;
     this.#cursors.shift();

@@ -1,9 +1,9 @@
 /**
  * The seam between engines and operations. An engine keeps snapshots: `storage/` as plain files, `vault/` packed on a
- * backend. Operations, jobs, server and command line know only what stands here, and so work on either.
+ * backend. Operations, jobs, server and command line know only the interfaces in this file, and so work on either.
  *
- * Everything meets at the snapshot: roots, hunks, entries and contents. Answers are {@link Awaitable}: an engine whose
- * metadata is at hand gives them at once. Nothing in here is asked once per file; hot paths pass batches.
+ * Their common ground is the snapshot: roots, hunks, entries and contents. Answers are {@link Awaitable}: an engine
+ * whose metadata is local answers at once. Nothing here is called once per file; hot paths pass batches.
  */
 import type { Awaitable } from "../core/awaitable.ts";
 import type { ContentId, HunkId, RootId } from "../core/content_id.ts";
@@ -22,41 +22,49 @@ import type { SnapshotInfo } from "./snapshot_info.ts";
 import type { ContentParts, SinkRequest, SnapshotReceiver, SnapshotSink, SnapshotSource } from "./snapshot_sink.ts";
 import type { BatchCost, WorkOptions } from "../core/work.ts";
 
-/** A place that holds snapshots. Takes no lock for reading, but what {@link lockForReading} says. */
+/** A place that holds snapshots. Reading takes no lock except by {@link lockForReading}. */
 export interface Repository extends AsyncDisposable {
   /** For messages: a path, or a URL without credentials. */
   readonly location: string;
   /** UUID. */
   readonly id: string;
-  /** What content ids are digests of. */
+  /** The digest algorithm of the content ids. */
   readonly algorithm: Algorithm;
-  /** Oldest first. */
+  /** All snapshots, oldest first. */
   snapshots(): Awaitable<readonly SnapshotInfo[]>;
-  /** The same as a catalog at hand says, be it up to date or not; none if there is none. Changes nothing, waits for nobody. */
+  /**
+   * Snapshots according to a catalog at hand, up to date or not; none if there is no catalog. Changes nothing and never
+   * waits.
+   */
   cachedSnapshots(): Awaitable<readonly SnapshotInfo[]>;
-  /** The same on the word of the roots themselves, not of a cache: for what is removed by it. */
+  /** As {@link snapshots}, but confirmed by the roots themselves instead of a cache: for deciding what to remove. */
   provenSnapshots(): Awaitable<readonly SnapshotInfo[]>;
-  /** Ids of all roots there are, also of those that no catalog knows. */
+  /** Ids of all existing roots, also of those that no catalog knows. */
   rootIds(): Awaitable<readonly RootId[]>;
-  /** All of its hunks are at hand when this resolves: reading from it waits for nothing. @throws DamagedContent, DamagedManifest */
+  /**
+   * The manifest of a snapshot. All of its hunks are at hand when this resolves, so reading it never waits. @throws
+   * DamagedContent, DamagedManifest
+   */
   manifest(id: RootId): Awaitable<Manifest>;
   /** Verified bytes of a root or hunk as they are stored: for copies, and for repairing another repository. @throws DamagedContent */
   object(id: RootId | HunkId): Awaitable<Uint8Array<ArrayBuffer>>;
-  /** Keeps a snapshot from being forgotten until disposed. @throws NoSnapshot if it just was */
+  /** Keeps a snapshot from being forgotten until disposed. @throws NoSnapshot if it has just been forgotten */
   lockForReading(id: RootId): Awaitable<Disposable>;
-  /** Queries the catalog; a damaged one is rebuilt first, and `question` may be called twice. */
+  /** Queries the catalog. A damaged one is rebuilt first; `question` may be called twice. */
   query<T>(question: (catalog: CatalogQueries) => T): Awaitable<T>;
   /**
-   * The same for many answers, which are given while they are asked for. If damage shows on the way, those that were
-   * given are passed over the second time: `question` must always give the same order.
+   * As {@link query}, for many answers that are produced while they are consumed. If damage shows on the way, answers
+   * that were already given are skipped the second time: `question` must always give the same order.
    */
   queryEach<T>(question: (catalog: CatalogQueries) => Iterable<T>): Awaitable<Iterable<T>>;
-  /** A directory of this machine for that many bytes of temporary files, good while this is open. Absent: use memory. */
+  /**
+   * A local directory with room for that many bytes of temporary files, valid while this is open. Absent: use memory.
+   */
   tempFor(bytes: number): string | undefined;
   reader(options: WorkOptions): ContentReader;
-  /** What contents there are. All that is asked of it is at hand when this resolves. */
+  /** Index of the contents that exist. It is in memory when this resolves. */
   contentIndex(): Awaitable<ContentIndex>;
-  /** Looks for damage. */
+  /** A checker that looks for damage. */
   checker(request: ScanRequest): RepositoryChecker;
   /**
    * The retention policy that `forget` uses by default; undefined if none was set.
@@ -65,100 +73,116 @@ export interface Repository extends AsyncDisposable {
   policy(): Awaitable<Policy | undefined>;
   /** Counts what is stored. @throws Interrupted */
   usage(signal: AbortSignal, monitor: Monitor): Promise<RepositoryUsage>;
-  /** True if it is being written to now, as far as is known. */
+  /** True if a writer is known to be at work. */
   hasWriter(): Awaitable<boolean>;
-  /** What {@link RepositoryWriter.planRemoval} would plan, without becoming the writer. */
+  /** What {@link RepositoryWriter.planRemoval} would plan; computed without becoming the writer. */
   previewRemoval(request: RemovalRequest, monitor: Monitor): Promise<RemovalSummary>;
-  /** Becomes a writer. @param holder a note for others who want to: "backup of /home" @throws Locked */
+  /**
+   * Becomes the writer.
+   * @param holder shown to others who want to write: "backup of /home"
+   * @throws Locked
+   */
   write(holder: string): Awaitable<RepositoryWriter>;
 }
 
-/** Contents, verified. What is asked for in path order is read in a good order. */
+/** Reads and verifies contents. Requests in path order are read in an efficient order. */
 export interface ContentReader extends AsyncDisposable {
-  /** Bytes that were gone through so far, those of files under way as well. */
+  /** Bytes processed so far, including those of files in progress. */
   readonly bytes: number;
-  /** Batches that may usefully be under way at once. */
+  /** Number of batches that may usefully be in progress at once. */
   readonly width: number;
-  /** One content in chunks, each valid until the next is asked for. @throws DamagedContent at the end if its digest is wrong */
+  /**
+   * One content in chunks; each is valid until the next is requested. @throws DamagedContent at the end if the digest
+   * is wrong
+   */
   read(id: ContentId): AsyncIterable<Uint8Array<ArrayBuffer>> | Iterable<Uint8Array<ArrayBuffer>>;
-  /** Writes files of one target directory; a file's failure is a result. @throws DiskFault that every file would meet, Interrupted */
+  /**
+   * Writes files of one target directory. The failure of a single file is a result. @throws DiskFault that would affect
+   * every file, Interrupted
+   */
   extract(batch: ExtractBatch, cost: BatchCost): Promise<readonly ExtractResult[]>;
-  /** For many files, whose order matters to the engine. Absent: it reads best in the order of paths. */
+  /** Collects many files, whose order matters to the engine. Absent: it reads best in path order. */
   collect?(): Extraction;
-  /** Bytes of a content; undefined if it is not there. Reads no content. */
+  /** Size of a content in bytes; undefined if it doesn't exist. Reads no content. */
   sizeOf(id: ContentId): Awaitable<number | undefined>;
-  /** Undefined if it is kept in one piece. */
+  /** The parts of a content; undefined if it is kept in one piece. */
   partsOf?(id: ContentId): Promise<ContentParts | undefined>;
 }
 
-/** The contents of a repository, as they were at some moment since it was asked for. Reads none. */
+/** Index of the contents of a repository, as of some moment since it was requested. Reads no contents. */
 export interface ContentIndex extends Disposable {
-  /** True if a content is there, and was not found damaged. */
+  /** True if a content exists and was not found damaged. */
   has(id: ContentId): boolean;
-  /** Bytes of a content; undefined if it is not there. */
+  /** Size of a content in bytes; undefined if it doesn't exist. */
   sizeOf(id: ContentId): number | undefined;
-  /** False only if no content has so many bytes. */
+  /** False only if no content has exactly this size. */
   hasSize(bytes: number): boolean;
 }
 
 export interface ScanRequest extends WorkOptions {
-  /** Read every byte, unless a part is named or contents are chosen. */
+  /** Read every byte, unless a part or chosen contents are given. */
   readonly readData: boolean;
   /** Read only the contents of this part. */
   readonly part?: Extract<Subset, { kind: "part" }>;
   /** Read only these contents, in this order. */
   readonly chosen?: Iterable<string>;
-  /** How many contents may be read: for tables of their sizes. */
+  /** Upper limit of the contents that are read; used to size tables. */
   readonly contents: number;
-  /** Bytes of one object, roughly: whether threads are worth it must be decided before the first is read. */
+  /** Approximate size of one object in bytes: whether threads are worthwhile is decided before the first read. */
   readonly usualBytes: number;
 }
 
-/** What looking at one object found. Ids, never paths of an engine. */
+/** Result for one object. It has ids, never an engine's paths. */
 export interface ObjectReport {
   readonly id: string;
   readonly kind: "content" | "hunk" | "root" | "object";
-  /** What is wrong, going on from "it"; of other objects of an engine in any words. Undefined: whole. */
+  /** The damage, as a sentence that continues "it"; for other objects of an engine, any words. Undefined: intact. */
   readonly damage: string | undefined;
-  /** Of other objects: the loss shows in no content or hunk. */
+  /** For other objects: the damage is a loss that shows in no content or hunk. */
   readonly isLoss?: boolean;
-  /** Of contents: others are assembled from it, and report the damage too. */
+  /** For contents: others are assembled from this one, and report the damage too. */
   readonly isPart?: boolean;
 }
 
-/** What a part of a scan found. */
+/** Result of one part of a scan. */
 export interface ScanReport {
-  /** Objects whose names were looked at. */
+  /** Number of objects whose names were looked at. */
   readonly seen: number;
-  /** Those that were read. */
+  /** Objects that were read. */
   readonly read: readonly ObjectReport[];
-  /** Bytes that were read. */
+  /** Number of bytes that were read. */
   readonly bytes: number;
-  /** Names that are no objects of this repository. */
+  /** Number of names that are not objects of this repository. */
   readonly strays: number;
 }
 
 export interface RepositoryChecker extends AsyncDisposable {
-  /** Bytes that were gone through so far, those of objects under way as well. */
+  /** Bytes processed so far, including those of objects in progress. */
   readonly bytes: number;
-  /** Hunks that may usefully be looked at at once. */
+  /** Number of hunks that may usefully be verified at once. */
   readonly width: number;
-  /** Looks at every object, and reads those that were asked for. In parts: there are millions. @throws Interrupted */
+  /**
+   * Looks at every object, and reads those that were requested. Reports in parts, because there are millions. @throws
+   * Interrupted
+   */
   scan(monitor: Monitor): AsyncIterable<ScanReport>;
-  /** Looks whether a hunk is sound and in order, and its contents are there with the right size. @throws DamagedContent, DamagedManifest */
+  /**
+   * Verifies that a hunk is sound and in order, and that its contents exist with the right sizes. @throws
+   * DamagedContent, DamagedManifest
+   */
   verifyHunk(hunk: HunkRef): Promise<VerifiedHunk>;
 }
 
-/** What is stored, besides what the catalog knows. */
+/** What is stored, as far as the catalog doesn't know it. */
 export interface RepositoryUsage {
-  /** Roots and hunks, and their bytes. */
+  /** Number of roots and hunks, and their size in bytes. */
   readonly manifestItems: number;
   readonly manifestBytes: number;
-  /** Contents that are there, needed or not. */
+  /** Number of stored contents, referenced or not. */
   readonly contents: number;
-  /** Left on the file system; undefined where unknown. */
+  /** Free bytes of the file system; undefined if unknown. */
   readonly freeBytes: number | undefined;
-  /** Of engines that pack: what contents and hunks take as they are stored. */
+  /** Only for engines that pack: stored size of contents and hunks in bytes. */
   readonly packedBytes?: number;
 }
 
@@ -168,64 +192,71 @@ export interface VerifiedItem {
   readonly state: "ok" | "damaged";
 }
 
-/** Changes a repository, until disposed. */
+/** Changes a repository until disposed. */
 export interface RepositoryWriter extends AsyncDisposable {
-  /** Begins a new snapshot. One at a time. @throws DiskFault */
+  /** Begins a new snapshot; only one at a time. @throws DiskFault */
   begin(request: SinkRequest, monitor: Monitor): Awaitable<SnapshotSink>;
   /**
-   * Makes snapshots exist no more; what only they needed stays until it is removed.
-   * @returns those that are gone: not what somebody reads at the moment @throws DiskFault
+   * Removes snapshots. What only they needed stays until a removal plan is executed.
+   * @returns those that were removed; a snapshot that is being read is not
+   * @throws DiskFault
    */
   forget(ids: readonly RootId[]): Awaitable<readonly RootId[]>;
   /**
-   * Gives a snapshot a root with other tags, or an alarm that is acknowledged, and so another id.
-   * @returns that; undefined if somebody reads the snapshot @throws DamagedContent, DamagedManifest, DiskFault
+   * Replaces the root of a snapshot by one with other tags or an acknowledged alarm, and so with another id.
+   * @returns the new id; undefined if the snapshot is being read
+   * @throws DamagedContent, DamagedManifest, DiskFault
    */
   replaceRoot(id: RootId, changes: LabelChanges): Awaitable<RootId | undefined>;
   /**
-   * Gives a snapshot a root that says something else, perhaps of fewer entries, and so another id. What the new root names
-   * is durable before it is there, and it is before the former one goes: a crash leaves either or both, and the new one
-   * counts then. A tree that shows what is no longer in the snapshot goes before all that.
-   * @returns the new id; undefined if somebody reads the snapshot @throws DamagedContent, DamagedManifest, DiskFault
+   * Replaces the root of a snapshot by a different one, perhaps with fewer entries, and so with another id. Everything
+   * that the new root names is durable before the root is written, and the former root is removed last: a crash leaves
+   * either or both, and then the new one counts. A tree that shows removed entries is deleted before all that.
+   * @returns the new id; undefined if the snapshot is being read
+   * @throws DamagedContent, DamagedManifest, DiskFault
    */
   rewrite(id: RootId, rewriting: Rewriting): Awaitable<RootId | undefined>;
   /**
-   * Takes a snapshot from another repository.
-   * @param root its bytes, which are kept as they are: so its id stays
-   * @param source for what is found to be needed once more @throws DamagedManifest, NewerFormat, OtherAlgorithm
+   * Receives a snapshot from another repository.
+   * @param root its bytes, which are kept unchanged, and so is its id
+   * @param source for reading again what turns out to be needed once more
+   * @throws DamagedManifest, NewerFormat, OtherAlgorithm
    */
   receive(root: Uint8Array<ArrayBuffer>, source?: SnapshotSource): Awaitable<SnapshotReceiver>;
-  /** Decides what nothing needs, by this engine's rules. @throws UnknownReferences, Interrupted */
+  /** Plans the removal of unreferenced data by the rules of this engine. @throws UnknownReferences, Interrupted */
   planRemoval(request: RemovalRequest, monitor: Monitor): Promise<RemovalPlan>;
-  /** Notes which contents were read and found whole or damaged. @param items may be gone through twice */
+  /**
+   * Records which contents were read and found intact or damaged, at `atMs` (ms since 1970).
+   * @param items may be iterated twice
+   */
   recordVerified(items: Iterable<VerifiedItem>, atMs: number): Awaitable<void>;
-  /** @param policy undefined: none any more */
+  /** Sets the retention policy. @param policy undefined removes it */
   setPolicy(policy: Policy | undefined): Awaitable<void>;
 }
 
 export interface Rewriting {
   readonly changes: RootChanges;
-  /** Keeps the hunks of the new manifest. Absent: all entries stay as they are. */
+  /** Writes the hunks of the new manifest to `sink`. Absent: all entries stay as they are. */
   readonly entries?: (sink: HunkSink) => Awaitable<Pick<Root, "hunks" | "totals">>;
 }
 
-/** Of engines that remove in steps, each long enough after the one before: see vault/FORMAT.md. */
+/** Options for engines that remove in steps, with a waiting time between them: see vault/FORMAT.md. */
 export interface RemovalPace {
-  /** What nothing needs any more is deleted so long after that was noted. Default: a day. */
+  /** Time between marking data as unused and deleting it. Default: a day. */
   readonly graceMs?: number;
-  /** It is noted when nothing has needed it for so long: until then it may come into use again. Default: 7 days. */
+  /** Time for which data must be unused before it is marked: until then it may be used again. Default: 7 days. */
   readonly keepUnusedMs?: number;
-  /** Share of all bytes that may lie unused among what is needed. Default: 0.05. */
+  /** Tolerated share of unused bytes among the used ones, 0 to 1. Default: 0.05. */
   readonly maxUnused?: number;
-  /** So many bytes at most are written anew to make room. Default: 10 GiB. */
+  /** Bytes that are repacked at most to make room. Default: 10 GiB. */
   readonly maxRepackBytes?: number;
-  /** Allows a grace that readers may not be done in. */
+  /** Allows a grace that is too short for running readers. */
   readonly unsafe?: boolean;
 }
 
 export interface RemovalRequest extends WorkOptions {
   readonly pace?: RemovalPace;
-  /** Snapshots that count as forgotten. */
+  /** Snapshots that are treated as forgotten. */
   readonly without?: ReadonlySet<RootId>;
 }
 
@@ -238,27 +269,27 @@ export interface RemovalSummary {
   /** Files that crashed runs left, and their bytes. */
   readonly leftovers: number;
   readonly leftoverBytes: number;
-  /** Contents and hunks that stay, and how many snapshots need them. */
+  /** Number of contents and hunks that stay, and of snapshots that need them. */
   readonly neededItems: number;
   readonly snapshots: number;
-  /** Of engines that remove in steps. Absent: all of it is removed at once. */
+  /** Only for engines that remove in steps. Absent: everything is removed at once. */
   readonly steps?: RemovalSteps;
 }
 
 export interface RemovalSteps {
-  /** What this run deletes: of that, and of what earlier runs found. */
+  /** Bytes that this run deletes, of these items and of what earlier runs have marked. */
   readonly deletedBytes: number;
-  /** Of what this run writes anew, as it is stored now. */
+  /** Bytes that this run repacks, in their present stored size. */
   readonly repackedBytes: number;
-  /** What a later run can delete. */
+  /** Bytes that a later run can delete. */
   readonly waitingBytes: number;
-  /** When a run can take the next step with something that waits, ms since 1970; undefined if nothing does. */
+  /** When a run can take the next step with the waiting data, in ms since 1970; undefined if nothing waits. */
   readonly nextMs: number | undefined;
 }
 
-/** Tied to what it saw; executed once. */
+/** A removal plan. It is bound to the state in which it was made, and is executed once. */
 export interface RemovalPlan {
   readonly summary: RemovalSummary;
-  /** @returns how many items were removed @throws Interrupted, DiskFault */
+  /** @returns number of removed items @throws Interrupted, DiskFault */
   execute(monitor: Monitor, signal: AbortSignal): Promise<number>;
 }

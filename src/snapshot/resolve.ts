@@ -1,4 +1,4 @@
-/** How a person names a snapshot. */
+/** Resolves the names that people use for snapshots. */
 import { shortId } from "../core/short_id.ts";
 import { didYouMean } from "../core/similar.ts";
 import { localTimeText } from "../core/time_text.ts";
@@ -6,15 +6,15 @@ import { AmbiguousSnapshot, NoSnapshot } from "./faults.ts";
 import type { Repository } from "./repository.ts";
 import type { SnapshotInfo } from "./snapshot_info.ts";
 
-/** Shorter prefixes would too often fit by accident. */
+/** Shortest prefix of an id: shorter ones would match by accident too often. */
 const SHORTEST_PREFIX = 4;
 const CANDIDATES_SHOWN = 10;
 const MINUTE_MS = 60_000;
 
 const LATEST = /^latest(?:~(\d+))?$/;
-/** A month, a day, an hour or a minute: the beginning of a local time. */
+/** The beginning of a local time: a month, day, hour or minute. */
 const TIME = /^\d{4}-\d\d(?:-\d\d(?:[ T]\d\d(?::\d\d)?)?)?$/;
-/** "NAME:" or "HOST:NAME:" before one of the other forms; names may hold colons themselves. */
+/** "NAME:" or "HOST:NAME:" before one of the other forms. Names may contain colons. */
 const QUALIFIED = /^(.+):(latest(?:~\d+)?|\d{4}-\d\d(?:-\d\d(?:[ T]\d\d(?::\d\d)?)?)?)$/;
 
 /**
@@ -36,12 +36,12 @@ export function resolveSnapshot(name: string, snapshots: readonly SnapshotInfo[]
   return theOne(name, found);
 }
 
-/** The same among all snapshots of a repository. */
+/** As {@link resolveSnapshot}, among all snapshots of a repository. */
 export async function snapshotNamed(name: string, repository: Pick<Repository, "snapshots">): Promise<SnapshotInfo> {
   return resolveSnapshot(name, await repository.snapshots());
 }
 
-/** With what may have been meant. */
+/** The fault for a name without a snapshot, with suggestions. */
 function notFound(name: string, snapshots: readonly SnapshotInfo[], neighbours: string | undefined): NoSnapshot {
   if (snapshots.length === 0) return new NoSnapshot(name, "there are none yet", "Make one with `backup-tool backup`");
   if (neighbours !== undefined) return new NoSnapshot(name, "", neighbours);
@@ -49,7 +49,7 @@ function notFound(name: string, snapshots: readonly SnapshotInfo[], neighbours: 
   return new NoSnapshot(name, "", didYouMean(name, known));
 }
 
-/** The snapshots around a time. Undefined if there are none. */
+/** Hint with the snapshots before and after a time; undefined if there are none. */
 function neighboursOf(text: string, snapshots: readonly SnapshotInfo[]): string | undefined {
   const at = text.replace(" ", "T"), inOrder = snapshots.toSorted((a, b) => localIso(a) < localIso(b) ? -1 : 1);
   const before = inOrder.findLast((snapshot) => localIso(snapshot) < at);
@@ -73,7 +73,7 @@ function wasMadeAt(snapshot: SnapshotInfo, text: string): boolean {
   return localIso(snapshot).startsWith(text.replace(" ", "T"));
 }
 
-/** Local time, as ISO 8601 has it. */
+/** Local time of a snapshot in ISO 8601. */
 function localIso({ time, offsetMinutes }: SnapshotInfo): string {
   return new Date(Date.parse(time) + offsetMinutes * MINUTE_MS).toISOString();
 }

@@ -1,4 +1,4 @@
-/** Roots: a snapshot exists when its root exists. A root says what the snapshot is and lists its hunks. */
+/** Roots: a snapshot exists once its root exists. A root describes the snapshot and lists its hunks. */
 import { type Apath, compareApath, isApath } from "../core/apath.ts";
 import { parseHunkId, parseRootId, type RootId } from "../core/content_id.ts";
 import { digestHexLength } from "../core/digest.ts";
@@ -12,60 +12,60 @@ import { type HunkRef, MOST_LINES } from "./hunk.ts";
 import { type CoreSettings, FORMAT_VERSION, NewerFormat, parseCoreSettings } from "./origin.ts";
 
 export const SNAPSHOT_FORMAT = "backup-tool snapshot";
-/** Room enough for those that come after it, whatever a wrong one claims to be. */
+/** Largest sequence number. It leaves room for later snapshots, whatever a damaged root claims. */
 const MOST_SEQUENCE = 2 ** 48;
 const MOST_OFFSET_MINUTES = 24 * 60;
 
 export interface Totals {
-  /** Lines in the manifest. */
+  /** Number of lines in the manifest. */
   readonly entries: number;
-  /** Regular files whose content is kept. */
+  /** Number of regular files whose content is kept. */
   readonly files: number;
   readonly dirs: number;
   /** Sum of the sizes of these files. */
   readonly bytes: number;
-  /** Items that could not be backed up completely. */
+  /** Number of entries that could not be backed up completely. */
   readonly problems: number;
 }
 
-/** What a backup excluded besides its `excludes`. */
+/** What a backup excluded in addition to `excludes`. */
 export interface LeftOut {
-  /** What .backupignore files in the sources say. */
+  /** Matches of .backupignore files in the sources. */
   readonly ignored: boolean;
-  /** What directories with a CACHEDIR.TAG hold. */
+  /** Contents of directories that have a CACHEDIR.TAG. */
   readonly caches: boolean;
-  /** What is beside a file of one of these names; absent: none. */
+  /** Directories that have a file of one of these names; absent: none. */
   readonly markers?: readonly string[];
-  /** What is mounted below the sources. */
+  /** File systems mounted below the sources. */
   readonly mounts: boolean;
-  /** Files with more bytes; null: none for that. */
+  /** Files larger than this number of bytes; null: no limit. */
   readonly largerThan: number | null;
-  /** Everything that was not on a list of paths. */
+  /** Everything that was not in a list of paths. */
   readonly unlisted: boolean;
 }
 
-/** Names one run of a job. */
+/** Identifies one run of a job. */
 export interface JobMark {
   /** Name of the job's file. */
   readonly name: string;
   readonly kind: string;
-  /** Unique. */
+  /** Unique id of the run. */
   readonly run: string;
 }
 
-/** A snapshot elsewhere: id of the repository, and its own there. */
+/** A snapshot of another repository: that repository's id, and the snapshot's id there. */
 export interface Origin {
   readonly storage: string;
   readonly id: string;
 }
 
-/** Fields that show whether a root is the one that another replaces. */
+/** Fields of a root that another root replaces; they identify it. */
 export type Formerly = Pick<Root, "start" | "host" | "name">;
 
-/** What changes nothing of what a snapshot is of. */
+/** Changes that don't affect what a snapshot holds. */
 export type LabelChanges = Partial<Pick<Root, "tags" | "alarm" | "description">>;
 
-/** What may be changed of a snapshot afterwards, besides its entries. */
+/** What can be changed of a snapshot afterwards, in addition to its entries. */
 export type RootChanges = Partial<
   Pick<
     Root,
@@ -86,51 +86,63 @@ export type RootChanges = Partial<
 export interface Root {
   readonly version: typeof FORMAT_VERSION;
   readonly storage: CoreSettings;
-  /** Counts up with every snapshot of one storage: their order, whatever the clock said. */
+  /** Increases with every snapshot of a storage, and so gives their order, whatever the clock said. */
   readonly sequence: number;
-  /** The snapshot that this one was compared with. */
+  /** The snapshot that this one was compared with; null if there was none. */
   readonly previous: RootId | null;
-  /** The root that this one has taken the place of: the same snapshot with other tags, or what {@link formerly} says. */
+  /**
+   * Id of the root that this one replaces: the same snapshot with other tags, or one that {@link formerly} describes.
+   */
   readonly replaces?: RootId;
-  /** Of one that was rewritten: what the root said that it replaces. Entries, host, name or time may differ from that one's. */
+  /**
+   * For a rewritten snapshot: fields of the root that it replaces. Entries, host, name and time may differ from those
+   * of this root.
+   */
   readonly formerly?: Formerly;
-  /** Of a partial one: the snapshot that is being copied. Nothing is compared with it, and it goes when that is there. */
+  /**
+   * For a partial copy: id of the snapshot being copied. Nothing is compared with it, and it is removed once the copy
+   * is complete.
+   */
   readonly for?: RootId;
-  /** The snapshot that this one is a copy of under another algorithm. */
+  /** For a copy under another algorithm: the original snapshot. */
   readonly origin?: Origin;
-  /** ISO 8601, UTC, with milliseconds. */
+  /** Start and end in ISO 8601, UTC, with milliseconds. */
   readonly start: string;
   readonly end: string;
-  /** IANA name of the machine's time zone, and its offset from UTC at the start. */
+  /** IANA name of the machine's time zone, and its offset from UTC at the start in minutes. */
   readonly timeZone: string;
   readonly offsetMinutes: number;
-  /** Path of the tree in the storage; null if none was made. */
+  /** Path of the tree in the storage; null if there is no tree. */
   readonly tree: string | null;
-  /** The source was not open to everybody: neither is the top of the tree. */
+  /** True if not everybody could reach the sources; the top of the tree is closed to others then. */
   readonly private: boolean;
   readonly host: string;
   readonly user: string;
-  /** Host and name make the series. */
+  /** Host and name identify the series. */
   readonly name: string;
-  /** Somebody gave the name; false: it came from the sources; missing: the writer didn't note it. */
+  /**
+   * True if a person gave the name, false if it was derived from the sources; absent if the writer didn't record it.
+   */
   readonly named?: boolean;
-  /** Text of absolute paths, and where they stand in the snapshot. */
+  /** Sources: absolute paths as text, and their places in the snapshot. */
   readonly sources: readonly { readonly path: string; readonly at: string }[];
   readonly excludes: readonly string[];
-  /** Undefined: the writer didn't note it. */
+  /** Undefined if the writer didn't record it. */
   readonly leftOut?: LeftOut;
   readonly tags: readonly string[];
-  /** What somebody says of it. */
+  /** Free text given by a person. */
   readonly description?: string;
-  /** The job that made it; absent if a person did. */
+  /** The job that made the snapshot; absent if a person did. */
   readonly job?: JobMark;
-  /** What had become of the files of the snapshot before; absent if there was none, or the writer didn't note it. */
+  /**
+   * Figures of the changes since the previous snapshot; absent if there was none, or if the writer didn't record them.
+   */
   readonly change?: ChangeFigures;
-  /** That was unusual. */
+  /** Set if the changes were unusual. */
   readonly alarm?: Alarm;
-  /** A repair made entries again from the catalog: they lack what it doesn't keep. */
+  /** True if a repair recreated entries from the catalog, which lack what the catalog doesn't keep. */
   readonly recovered?: true;
-  /** False: a run that was interrupted; what is listed is whole, what comes behind it in order is missing. */
+  /** False for an interrupted run: the listed entries are whole, and everything that sorts after them is missing. */
   readonly complete: boolean;
   readonly totals: Totals;
   /** Name and version of the program that wrote it. */
@@ -186,18 +198,21 @@ export function parseRoot(bytes: Uint8Array<ArrayBuffer>): Root {
   };
 }
 
-/** Where a root was made, and when; for a storage that has lost its settings. @throws DamagedManifest, NewerFormat */
+/**
+ * The settings of the storage that a root was made in, and its time; for a storage that has lost its settings. @throws
+ * DamagedManifest, NewerFormat
+ */
 export function rootOrigin(bytes: Uint8Array<ArrayBuffer>): CoreSettings & { readonly created: string } {
   const read = new FieldReader(parseFields(bytes), damaged);
   return { ...parseCoreSettings(read.object("storage"), damaged), created: read.time("start") };
 }
 
-/** The sequence number of the next root. Two at the maximum are ordered as any others with equal numbers. */
+/** The sequence number after `sequence`. Roots that share the maximum are ordered like others with equal numbers. */
 export function nextSequence(sequence: number): number {
   return Math.min(sequence + 1, MOST_SEQUENCE);
 }
 
-/** Names the series for people and for grouping. */
+/** Name of the series, for display and grouping: "HOST:NAME". */
 export function seriesOf(root: Pick<Root, "host" | "name">): string {
   return `${root.host}:${root.name}`;
 }
@@ -206,7 +221,7 @@ function damaged(why: string): Fault {
   return new DamagedManifest(`a root can't be read: ${why}`);
 }
 
-/** The name of a tree, which is also its place in the storage, and can't be any other. */
+/** The only form that a tree's name can have. It is also the tree's path in the storage. */
 const TREE_NAME = /^\d{4}\/\d\d-\d\dT\d\d[:-]\d\d(?:-[0-9a-f]{1,16}){0,2}$/;
 
 export function treeNameOrNone(value: unknown): string | undefined {
@@ -255,7 +270,7 @@ export function changeOf(read: FieldReader): ChangeFigures {
   };
 }
 
-/** Reasons that this version doesn't know are passed over. */
+/** Parses an alarm. Reasons that this version doesn't know are ignored. */
 export function alarmOf(read: FieldReader): Alarm {
   return {
     reasons: read.texts("reasons").flatMap((reason) => ALARM_REASONS.find((known) => known === reason) ?? []),

@@ -1,17 +1,17 @@
-/** A root, put together of what the backup knows and what the engine adds. */
+/** Combines what the backup knows and what the engine adds into a root. */
 import type { Root } from "./root.ts";
 import { FORMAT_VERSION } from "./origin.ts";
 
-/** What an engine adds to the root of a new snapshot. */
+/** Fields of a root that the engine adds. */
 export type EngineFields = Pick<Root, "storage" | "sequence" | "previous" | "tree" | "private" | "complete" | "hunks">;
 
-/** What a backup says of its snapshot. */
+/** Fields of a root that the backup provides. */
 export type RootFields = Omit<
   Root,
   keyof EngineFields | "version" | "replaces" | "formerly" | "recovered" | "for" | "origin"
 >;
 
-/** The order of the fields is that of the bytes. */
+/** Builds a root. The order of its fields is the order of the bytes. */
 export function rootOf(
   { start, end, timeZone, offsetMinutes, totals, tool, ...said }: RootFields,
   { storage, sequence, previous, tree, private: isPrivate, complete, hunks }: EngineFields,

@@ -1,16 +1,16 @@
 import type { RootId } from "../core/content_id.ts";
 import type { Root } from "./root.ts";
 
-/** What lists of snapshots show. */
+/** A snapshot as lists of snapshots show it. */
 export interface SnapshotInfo {
   readonly id: RootId;
   readonly sequence: number;
   /** Start and end, ISO 8601 in UTC. */
   readonly time: string;
   readonly end: string;
-  /** Minutes that local time was ahead of UTC then and there. */
+  /** Offset of local time from UTC where it was made, in minutes (positive: ahead). */
   readonly offsetMinutes: number;
-  /** Path of the tree in the storage. */
+  /** Path of the tree in the storage; null if there is no tree. */
   readonly tree: string | null;
   readonly host: string;
   readonly user: string;

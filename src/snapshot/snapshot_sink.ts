@@ -1,4 +1,4 @@
-/** Where a backup or a copy puts a new snapshot: what these loops know of an engine. */
+/** The place where a backup or a copy puts a new snapshot: what their loops know of an engine. */
 import type { Apath } from "../core/apath.ts";
 import type { Awaitable } from "../core/awaitable.ts";
 import type { ContentId, HunkId, RootId } from "../core/content_id.ts";
@@ -12,33 +12,33 @@ import type { SnapshotInfo } from "./snapshot_info.ts";
 import type { HunkSink } from "./snapshot_writer.ts";
 import type { BatchTaker } from "./work_batch.ts";
 
-/** What an engine has to know of a snapshot before the first file comes. */
+/** What an engine has to know of a snapshot before the first file. */
 export interface SinkRequest extends WorkOptions {
   /** Name of the series. */
   readonly series: string;
   /** Milliseconds since 1970. */
   readonly startMs: number;
-  /** Not everybody may reach the sources: neither may everybody reach what shows them. */
+  /** True if not everybody may reach the sources: then not everybody may reach their copies either. */
   readonly isPrivate: boolean;
   /** Show the snapshot as a browsable tree, if the engine has trees. */
   readonly tree: boolean;
-  /** Snapshots of the same series, newest first, that the new one builds on; it takes the place of the partial ones. */
+  /** Snapshots of the same series that the new one builds on, newest first. It replaces the partial ones. */
   readonly previous: readonly SnapshotInfo[];
-  /** Where the sources have a file of the snapshot, or had it: should its content have to be read again. */
+  /** Where the sources have, or had, a file of the snapshot, in case its content has to be read again. */
   readonly placeOf?: (path: Apath) => SourceFile | undefined;
-  /** Who makes the snapshot: host and name make the series. */
+  /** Host of the snapshot: host and name identify the series. */
   readonly host: string;
 }
 
 /** A file of a source. */
 export interface SourceFile {
   readonly rootPath: Raw;
-  /** The directory below `rootPath`, "" for itself. */
+  /** The directory, relative to `rootPath`; "" for `rootPath` itself. */
   readonly relative: Raw;
   readonly name: Raw;
 }
 
-/** What a file has to be that comes as a stream. */
+/** Path and attributes of a file whose content comes as a stream. */
 export interface StreamFacts {
   readonly path: Apath;
   readonly mode: number;
@@ -49,13 +49,13 @@ export interface StreamFacts {
   readonly mtime: NsText;
 }
 
-/** The result of a stream. */
+/** Result of storing a stream. */
 export interface StreamResult {
   readonly content: ContentId;
-  /** Bytes that came. */
+  /** Bytes that the stream delivered. */
   readonly size: number;
   readonly isNew: boolean;
-  /** Bytes that were stored: 0 unless it is new. */
+  /** Bytes that were stored; 0 unless the content is new. */
   readonly bytes: number;
 }
 
@@ -64,39 +64,46 @@ export interface StreamResult {
  * end the run; those of single files are results.
  */
 export interface SnapshotSink extends AsyncDisposable, BatchTaker, HunkSink {
-  /** Bytes that were read so far, those of files under way as well. */
+  /** Bytes read so far, including those of files in progress. */
   readonly bytes: number;
-  /** Contents that were found damaged: no snapshot may rely on them unread. Storing one again mends it. */
+  /** Contents that were found damaged. No snapshot may rely on them unread; storing one again repairs it. */
   readonly damaged: ReadonlySet<string>;
   /**
-   * Notes that an unchanged file, which appears in no tree, keeps its content unread. Asked once per file: looks at
-   * nothing that isn't at hand. @returns false if the content isn't there
+   * Records that an unchanged file which appears in no tree relies on its content, unread. Called once per file, so it
+   * looks only at what is in memory.
+   * @returns false if the content doesn't exist
    */
   relyOn(content: ContentId): boolean;
   /**
-   * Reads, hashes and stores files, and says of unchanged ones whether their contents are there and in the tree.
+   * Reads, hashes and stores changed files. For unchanged files it reports whether their contents exist, and links them
+   * into the tree.
    * @throws DiskFault of the repository, Interrupted
    */
   ingest(batch: IngestBatch, cost: BatchCost): Promise<IngestResult>;
-  /** Waits where what was stored is far ahead of what is durable. */
+  /** Waits if the stored data is far ahead of what is durable. */
   keepUp(): Awaitable<void>;
-  /** Stores a content of unknown length; one at a time. @throws DiskFault of the repository, and whatever `chunks` throws */
+  /**
+   * Stores a content of unknown length; only one at a time. @throws DiskFault of the repository, and whatever `chunks`
+   * throws
+   */
   ingestStream(chunks: AsyncIterable<Uint8Array<ArrayBuffer>>, facts: StreamFacts): Promise<StreamResult>;
-  /** Keeps the lines of a hunk; the same lines get the same id and no new bytes. */
+  /** Stores a hunk with these lines. The same lines give the same id, and no new bytes. */
   addHunk(first: Apath, lines: readonly string[]): { readonly ref: HunkRef; readonly newBytes: number };
-  /** Notes that a hunk of a previous snapshot is taken over unread: the new one relies on its contents too. */
+  /** Records that a hunk of a previous snapshot is reused unread: the new snapshot relies on its contents too. */
   keepHunk(ref: HunkRef): void;
   /**
-   * Makes what is there so far durable, as a partial snapshot from which an interrupted run is continued. It takes the
-   * place of the checkpoint before it. @param hunks all of the snapshot so far
+   * Makes everything so far durable as a partial snapshot, from which an interrupted run continues. Replaces the
+   * previous checkpoint.
+   * @param hunks all of the snapshot so far
    */
   checkpoint(fields: RootFields, hunks: readonly HunkRef[]): Promise<void>;
   /**
-   * Makes the snapshot exist, in place of its checkpoint and of the partial snapshots before it. Once, at the end.
-   * @returns its id
+   * Makes the snapshot exist, in place of its checkpoint and of earlier partial snapshots. To be called once, at the
+   * end.
+   * @returns the id of the snapshot
    */
   commit(fields: RootFields, hunks: readonly HunkRef[]): Promise<RootId>;
-  /** Absent if the engine shows no trees, or none was asked for, or none can be made. */
+  /** Absent if the engine has no trees, if none was requested, or if none can be made. */
   readonly tree: TreeOutput | undefined;
 }
 
@@ -109,13 +116,18 @@ export interface TreePlace {
 
 /** The browsable tree of a snapshot in the making. */
 export interface TreeOutput {
-  /** For the batches that hold files of a directory. */
+  /** Where the files of a directory appear, for batches with its files. */
   placeOf(directory: Apath): TreePlace;
-  /** Opens a directory that was made already, or the top, to put into it what isn't a regular file. @throws DiskFault */
+  /** Opens the top, or a directory that was already made, for adding what isn't a regular file. @throws DiskFault */
   open(directory: Apath): TreeDirectory;
-  /** What is finished next lies in `directory`: everything outside of it is complete. In apath order. */
+  /**
+   * Announces that the next finished entries lie in `directory`: everything outside of it is complete. In apath order.
+   */
   enter(directory: Apath): void;
-  /** Has a directory in the one that was entered, or the top, get its attributes once all that is in it is there. */
+  /**
+   * Schedules the attributes of a directory in the entered one (or of the top); they are set once everything in it
+   * exists.
+   */
   finish(directory: Entry): void;
 }
 
@@ -123,7 +135,7 @@ export interface TreeOutput {
 export interface TreeDirectory extends Disposable {
   /** Makes an empty directory. @throws DiskFault */
   makeDirectory(entry: Entry): void;
-  /** @throws DiskFault */
+  /** Makes a symlink. @throws DiskFault */
   makeSymlink(link: TreeSymlink): void;
 }
 
@@ -132,14 +144,17 @@ export interface TreeSymlink extends Pick<Entry, "uid" | "gid" | "mtime"> {
   readonly target: Raw;
 }
 
-/** How an engine keeps a large content: in parts, with lists of them. An engine of the same kind takes these as they are. */
+/**
+ * How an engine keeps a large content: as parts, and lists of these parts. Another engine of the same kind can take
+ * them as they are.
+ */
 export interface ContentParts {
-  /** The list that stands for the content, and those that it names. */
+  /** The list that represents the content, and the lists that it names. */
   readonly top: StoredList;
   readonly inner: readonly StoredList[];
-  /** In order, some thousand at a time. */
+  /** All parts in order, some thousands at a time. */
   parts(): AsyncIterable<readonly { readonly id: string; readonly size: number }[]>;
-  /** One part, verified. @throws DamagedContent */
+  /** Reads and verifies one part. @throws DamagedContent */
   read(part: string): Promise<Uint8Array<ArrayBuffer>>;
 }
 
@@ -152,32 +167,36 @@ export interface StoredList {
 export interface ReceivedFile {
   readonly content: ContentId;
   readonly entry: Entry;
-  /** Called only if the bytes are needed. */
+  /** Opens the content; called only if its bytes are needed. */
   readonly open: () => AsyncIterable<Uint8Array<ArrayBuffer>> | Iterable<Uint8Array<ArrayBuffer>>;
-  /** Absent, or undefined: the content is not known in parts. */
+  /** The parts of the content. Absent, or undefined: its parts are unknown. */
   readonly parts?: () => Promise<ContentParts | undefined>;
 }
 
-/** A hunk with its bytes as they are stored. */
+/** A hunk and its bytes as stored. */
 export interface HunkWithBytes {
   readonly ref: HunkRef;
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** Where a snapshot comes from: contents and hunks, verified. */
+/** The source of a snapshot: reads verified contents and hunks. */
 export interface SnapshotSource {
   read(id: ContentId): AsyncIterable<Uint8Array<ArrayBuffer>> | Iterable<Uint8Array<ArrayBuffer>>;
   hunk(id: HunkId): Awaitable<Uint8Array<ArrayBuffer>>;
 }
 
-/** A snapshot on its way from another repository, in path order. Disposal without `commit` leaves no complete snapshot. */
+/**
+ * A snapshot being received from another repository, in path order. Disposal without `commit` leaves no complete
+ * snapshot.
+ */
 export interface SnapshotReceiver extends AsyncDisposable {
-  /** True if the hunk is there with all that it names: nothing of it has to come. Absent: never. */
+  /** True if the hunk and everything that it names exist, so that nothing of it has to be sent. Absent: never. */
   hasHunk?(id: HunkId): boolean;
   add(batch: readonly ReceivedFile[]): Promise<readonly ("stored" | "reused")[]>;
   /**
-   * Makes durable what came so far.
-   * @param hunks those that are new since the last call @param tail the first lines of the next one, whose files came
+   * Makes everything received so far durable.
+   * @param hunks those that are new since the last call
+   * @param tail the first lines of the next hunk, whose files were received
    */
   checkpoint(hunks: readonly HunkWithBytes[], tail?: HunkWithBytes): Promise<void>;
   commit(hunks: readonly HunkWithBytes[]): Promise<RootId>;

@@ -1,11 +1,11 @@
-/** Turns lines in apath order into hunks, taking over those of the basis that are the same line for line. */
+/** Turns lines in apath order into hunks, reusing hunks of the previous snapshot that are equal line for line. */
 import { type Apath, compareApath } from "../core/apath.ts";
 import { textOf } from "../core/raw.ts";
 import type { Monitor } from "../core/monitor.ts";
 import type { PreviousLine } from "./previous_entries.ts";
 import { ENOUGH_TEXT, HunkCutter, type HunkRef } from "./hunk.ts";
 
-/** Keeps hunks, as a {@link SnapshotSink} does. */
+/** Stores hunks, as a {@link SnapshotSink} does. */
 export interface HunkSink {
   addHunk(first: Apath, lines: readonly string[]): { readonly ref: HunkRef; readonly newBytes: number };
   keepHunk?(ref: HunkRef): void;
@@ -17,11 +17,11 @@ export class SnapshotWriter {
   readonly #cutter = new HunkCutter();
   readonly #hunks: HunkRef[] = [];
   #lines: string[] = [];
-  /** Length of these lines. */
+  /** Total length of these lines. */
   #text = 0;
   #first: Apath | undefined;
   #last: Apath | undefined;
-  /** The old hunk that all lines so far have come from, from its start and without a gap. */
+  /** The old hunk that all current lines have come from, from its start and without a gap. */
   #candidate: HunkRef | undefined;
 
   constructor(sink: HunkSink, monitor: Monitor) {
@@ -29,12 +29,12 @@ export class SnapshotWriter {
     this.#monitor = monitor;
   }
 
-  /** All lines so far; those behind the last boundary as a hunk that ends where it happens to. */
+  /** Hunks of all lines so far; lines after the last boundary form a provisional hunk. */
   soFar(): readonly HunkRef[] {
     return this.#lines.length === 0 ? this.#hunks : [...this.#hunks, this.#tail()];
   }
 
-  /** @param from where the same line stood before, if it did */
+  /** Adds a line. @param from the place of the same line in the previous snapshot, if it was there */
   add(path: Apath, line: string, from: PreviousLine | undefined): void {
     if (this.#last !== undefined && compareApath(this.#last, path) >= 0) {
       throw new Error(`Entries out of order: ${textOf(path)} after ${textOf(this.#last)}`);
@@ -49,7 +49,7 @@ export class SnapshotWriter {
     if (this.#cutter.cutsAfter(path, this.#lines.length) || this.#text >= ENOUGH_TEXT) this.#cut();
   }
 
-  /** Closes the last hunk. */
+  /** Closes the last hunk. @returns all hunks */
   finish(): readonly HunkRef[] {
     if (this.#lines.length > 0) this.#cut();
     return this.#hunks;

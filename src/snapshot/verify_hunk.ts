@@ -1,4 +1,7 @@
-/** Looking at a hunk and at what it names: it is sound and in order, and its contents are there with the right size. */
+/**
+ * Verifies a hunk and the contents that it names: it is sound and in order, and the contents exist with the right
+ * sizes.
+ */
 import type { Apath } from "../core/apath.ts";
 import type { ContentId } from "../core/content_id.ts";
 import type { HunkRef } from "./hunk.ts";
@@ -7,14 +10,15 @@ import { contentFactsOf } from "./entry_line.ts";
 import { linesOf, parsedLines } from "./manifest.ts";
 
 export interface VerifiedHunk {
-  /** Path of the last entry. */
+  /** Path of the hunk's last entry. */
   readonly last: Apath;
   readonly damaged: readonly { readonly id: string; readonly what: string }[];
 }
 
 /**
- * @param read gives the verified bytes of a hunk
- * @param sizeOf the size of a content, which should be `expected`; undefined if it is not there
+ * Verifies one hunk.
+ * @param read returns the verified bytes of a hunk
+ * @param sizeOf the size of a content, which should be `expected`; undefined if it doesn't exist
  * @throws DamagedContent, DamagedManifest of the hunk itself
  */
 export function verifyHunk(

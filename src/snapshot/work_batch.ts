@@ -1,6 +1,6 @@
 /**
- * Gathers files for an engine's threads: many files of several directories go into one batch, but never so many that one
- * thread is left with all the work.
+ * Gathers files into batches for an engine's threads. A batch may hold many files of several directories, but never so
+ * many that one thread is left with all the work.
  */
 import type { Apath } from "../core/apath.ts";
 import type { ContentId } from "../core/content_id.ts";
@@ -8,45 +8,45 @@ import type { Raw } from "../core/raw.ts";
 import type { BatchCost } from "../core/work.ts";
 import type { IngestBatch, IngestResult, StoreBatch, StoreResult, StoreTask } from "./ingest_batch.ts";
 
-/** Files that are linked cost a fraction of those that are read. */
+/** Costs of one file: linking takes a fraction of the time of reading. */
 const LINK_COST = 1;
 const STORE_COST = 4;
-/** The same for whoever carries it out. */
+/** Number of links that take a thread as long as one item. */
 const LINKS_OF_ONE_ITEM = 8;
-/** Enough to outweigh the message. */
+/** Cost of a full batch: enough to outweigh sending the message. */
 const FULL_COST = 512;
-/** Bytes in one batch: large files are spread over the threads, and the disk isn't left too far behind. */
+/** Bytes of a full batch: large files are spread over the threads, and the disk isn't left too far behind. */
 const FULL_BYTES = 4 * 1024 * 1024;
 
 /** A directory whose files go into a batch. */
 export interface BatchDirectory {
   readonly rootPath: Raw;
-  /** Below `rootPath`. */
+  /** The directory, relative to `rootPath`. */
   readonly relative: Raw;
   /** The same directory in the snapshot. */
   readonly apath: Apath;
-  /** Directory of the tree being built; undefined: none is. */
+  /** Directory of the tree being built; undefined if there is no tree. */
   readonly tree: Raw | undefined;
   /** The same directory in the previous tree. */
   readonly before?: Raw | undefined;
 }
 
-/** The results of the files, for those who wait for them. `T` is how the caller identifies a file. */
+/** Results of the files, for the callers that wait for them. `T` is how a caller identifies a file. */
 export interface SettledBatch<T> {
   readonly stored: readonly { readonly file: T; readonly result: StoreResult }[];
-  /** Unchanged files whose contents are there, and in the tree. */
+  /** Unchanged files whose contents exist, and that are in the tree. */
   readonly kept: readonly T[];
   readonly linkedFiles: number;
   readonly copiedFiles: number;
-  /** Files that are not in the tree: their names are taken there. */
+  /** Number of files that are not in the tree, because their names are in use there. */
   readonly takenNames: number;
-  /** Unchanged files whose contents are not there any more. */
+  /** Unchanged files whose contents no longer exist. */
   readonly missing: readonly T[];
 }
 
-/** Carries batches out. */
+/** Carries out batches. */
 export interface BatchTaker {
-  /** Batches that may usefully be under way at once. */
+  /** Number of batches that may usefully be in progress at once. */
   readonly width: number;
   ingest(batch: IngestBatch, cost: BatchCost): Promise<IngestResult>;
 }
@@ -82,12 +82,12 @@ export class WorkBatch<T> {
     return this.#results !== undefined;
   }
 
-  /** The results needn't be waited for. */
+  /** True once the results are available without waiting. */
   get isDone(): boolean {
     return this.#isDone;
   }
 
-  /** A file that is to be read. */
+  /** Adds a file that has to be read. */
   store(directory: BatchDirectory, task: StoreTask, file: T): void {
     let last = this.#stores.at(-1);
     if (last?.batch.relative !== directory.relative || last.batch.rootPath !== directory.rootPath) {
@@ -99,7 +99,7 @@ export class WorkBatch<T> {
     this.#count(STORE_COST, 1, task.size);
   }
 
-  /** An unchanged file that is to appear in a tree. */
+  /** Adds an unchanged file that has to appear in a tree. */
   link({ tree, before }: Pick<Links<T>, "tree" | "before">, name: Raw, content: ContentId, file: T): void {
     let last = this.#links.at(-1);
     if (last === undefined || last.tree !== tree) {
@@ -123,7 +123,7 @@ export class WorkBatch<T> {
     this.#results.then(done, done); // awaited in order later; until then a failure is no unhandled one
   }
 
-  /** Only after `send`. */
+  /** Results of the files. To be called only after `send`. */
   results(): Promise<SettledBatch<T>> {
     if (this.#results === undefined) throw new Error("The batch has not been sent");
     return this.#results;
@@ -156,14 +156,14 @@ export class WorkBatch<T> {
   }
 }
 
-/** The engine answers in the order of the questions. */
+/** The answer to one question. An engine answers in the order of the questions. */
 function answerTo<A>(question: number, answers: readonly A[]): A {
   const answer = answers[question];
   if (answer === undefined) throw new Error(`The engine has given only ${answers.length} answers`);
   return answer;
 }
 
-/** Lists what is missing by its numbers, given what is present. */
+/** Divides files into kept and missing ones. @param numbers indices of the missing files */
 function divide<T>(files: readonly T[], numbers: readonly number[], kept: T[], missing: T[]): void {
   const gone = new Set(numbers);
   for (const [i, file] of files.entries()) (gone.has(i) ? missing : kept).push(file);
