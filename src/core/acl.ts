@@ -35,7 +35,7 @@ const LABELS: ReadonlyMap<number, string> = new Map([
   [OTHERS, "other"],
 ]);
 
-/** Undefined for what is no ACL that is known. @param base64 value of the attribute */
+/** Parses an ACL. @param base64 value of the attribute @returns undefined if it isn't an ACL of a known format */
 export function parseAcl(base64: string): AclEntry[] | undefined {
   const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
   const view = new DataView(bytes.buffer);
@@ -54,7 +54,7 @@ export function parseAcl(base64: string): AclEntry[] | undefined {
   return entries;
 }
 
-/** @returns base64 */
+/** Encodes an ACL as the value of its attribute. @returns base64 */
 export function encodeAcl(entries: readonly AclEntry[]): string {
   const view = new DataView(new ArrayBuffer(HEADER_BYTES + ENTRY_BYTES * entries.length));
   view.setUint32(0, VERSION, true);
@@ -72,7 +72,7 @@ function kindOf(tag: number): AclKind | undefined {
   return tag === USER ? "user" : tag === GROUP ? "group" : undefined;
 }
 
-/** The name of a user or group; undefined if nobody knows it. */
+/** Looks up the name of a user or group; undefined if it has none. */
 export type NameOf = (kind: AclKind, id: number) => string | undefined;
 
 /** Names in the ACLs among these attributes; undefined if there are none. */
@@ -90,17 +90,17 @@ export function aclNamesOf(xattrs: Xattrs | undefined, nameOf: NameOf): AclNames
   return hasUsers || hasGroups ? { ...(hasUsers && { users }), ...(hasGroups && { groups }) } : undefined;
 }
 
-/** The name that an entry's number had at the backup. */
+/** The name that a numeric id in an ACL had at the time of the backup; undefined if none was recorded. */
 export function nameIn({ users, groups }: AclNames, kind: AclKind, id: number): string | undefined {
   return (kind === "user" ? users : groups)?.[id];
 }
 
-/** The number that a name has here; undefined if nobody has it. */
+/** Looks up the number of a name on this machine; undefined if it has none. */
 export type IdOf = (kind: AclKind, name: string) => number | undefined;
 
 /**
- * The attributes with ACLs that mean the same people here: names count more than numbers, as with owners. Where a
- * number that has no name here meets that of somebody who has one, it is dropped, because it would name somebody else.
+ * Maps ACLs to this machine: as with owners, names take precedence over numbers. An entry that can't be mapped keeps
+ * its number, and is dropped if another entry was mapped to that number, because it would name somebody else.
  */
 export function withMappedAcls(
   { xattrs, aclNames }: { readonly xattrs?: Xattrs | undefined; readonly aclNames?: AclNames | undefined },
@@ -138,7 +138,7 @@ function isSame(a: AclEntry, b: AclEntry): boolean {
 /** Anything else would end a field of the text. */
 const IS_WORD = /^[^\s,:#]+$/;
 
-/** "user::rw-,user:alice:r--:1500,group::r--,mask::r--,other::---", as tar files have it. */
+/** Formats an ACL as tar files hold it: "user::rw-,user:alice:r--:1500,group::r--,mask::r--,other::---". */
 export function aclText(acl: readonly AclEntry[], names: AclNames): string {
   return acl.map(({ tag, rights, id }) => {
     const kind = kindOf(tag), known = kind === undefined ? undefined : nameIn(names, kind, id!);

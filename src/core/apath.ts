@@ -30,12 +30,15 @@ export function parseApath(text: string): Apath {
   return apathOf(rawOf(text));
 }
 
-/** Text that this program wrote as an apath earlier, as in its catalog. It is not checked. */
+/** Brands text that this program wrote as an apath earlier, for example in its catalog. It is not checked. */
 export function knownApath(text: string): Apath {
   return text as Apath;
 }
 
-/** An absolute path of a file system without `.`, `..` and doubled slashes, to be compared with apaths. It is not checked. */
+/**
+ * Brands an absolute path of a file system, without `.`, `..` and doubled slashes, for comparison with apaths. It is
+ * not checked.
+ */
 export function placeApath(path: Raw): Apath {
   return path as string as Apath;
 }
@@ -55,7 +58,7 @@ export function nameOf(path: Apath): Raw {
   return baseName(path);
 }
 
-/** `path` without the slash at its begin: as seen from the top. Empty for the top. */
+/** `path` without its leading slash, that is, relative to the top; empty for the top. */
 export function relativeOf(path: Apath): Raw {
   return sliceRaw(path, 1);
 }
@@ -66,13 +69,13 @@ export function apathIn(dir: Apath, relative: Raw): Apath {
   return (dir === "/" ? dir + relative : `${dir}/${relative}`) as Apath;
 }
 
-/** `path` as seen from `dir`, which it is or lies below: `/` for `dir` itself. */
+/** `path` relative to `dir`, which it equals or lies below; `/` for `dir` itself. */
 export function apathWithin(path: Apath, dir: Apath): Apath {
   if (dir === "/") return path;
   return (path.slice(dir.length) || "/") as Apath;
 }
 
-/** The apath that `path`, which is `from` or lies below it, has when `from` becomes `to`. */
+/** The apath that `path` gets when `from`, which it equals or lies below, is moved to `to`. */
 export function movedApath(path: Apath, from: Apath, to: Apath): Apath {
   const rest = from === "/" ? path : path.slice(from.length);
   if (to === "/") return (rest || "/") as Apath;

@@ -1,4 +1,4 @@
-/** Time and chance are arguments, so that tests own them. */
+/** Time is an argument, as randomness is, so that tests control it. */
 export interface Clock {
   /** Milliseconds since 1970. */
   nowMs(): number;
@@ -6,9 +6,12 @@ export interface Clock {
   offsetMinutes(atMs: number): number;
   /** IANA name of the local time zone, such as "Europe/Berlin". */
   readonly zone: string;
-  /** Resolves after `ms` milliseconds, or as soon as `signal` says so; with 0, once the event loop has had its turn. */
+  /**
+   * Resolves after `ms` milliseconds, or as soon as `signal` is aborted. With 0, it resolves after one turn of the
+   * event loop.
+   */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
-  /** Holds up this thread for `ms` milliseconds. */
+  /** Blocks this thread for `ms` milliseconds. */
   sleepSync(ms: number): void;
   /** Calls `action` every `ms` milliseconds until disposed. */
   every(ms: number, action: () => void): Disposable;

@@ -1,20 +1,21 @@
 /**
- * Names of everything in `content/`. An id is the lower-case hex digest of the bytes; unequal contents with one digest
- * get one more octet, 00 to ef. Digest and f0 is a snapshot root, digest and f1 a hunk of a manifest.
+ * Names of everything in `content/`. An id is the lower-case hex digest of the bytes. Different contents with the same
+ * digest are distinguished by a suffix of one octet, 00 to ef. The suffix f0 marks a snapshot root, f1 a hunk of a
+ * manifest.
  */
 import { BadId } from "./fault.ts";
 import { beginsWith, type Branded } from "./raw.ts";
 
 /** Names one distinct file content. */
 export type ContentId = Branded<string, "ContentId">;
-/** Names a snapshot: its root. */
+/** Names a snapshot by its root. */
 export type RootId = Branded<string, "RootId">;
 /** Names a hunk of a manifest. */
 export type HunkId = Branded<string, "HunkId">;
 
 export const ROOT_SUFFIX = "f0";
 export const HUNK_SUFFIX = "f1";
-/** Content suffixes run from 00 to here. */
+/** The last suffix of a content; the first is 00. */
 export const LAST_CONTENT_SUFFIX = 0xef;
 
 const HEX = /^(?:[0-9a-f]{2})+$/;
@@ -24,7 +25,7 @@ export function isDigestOf(id: string, digest: string): boolean {
   return beginsWith(id, digest);
 }
 
-/** @param digestHexLength hex digits of the storage's digest */
+/** Parses a content id. @param digestHexLength hex digits of the storage's digest @throws BadId */
 export function parseContentId(text: string, digestHexLength: number): ContentId {
   const plain = text.length === digestHexLength;
   const suffixed = text.length === digestHexLength + 2 && text.slice(-2) <= "ef";
@@ -40,7 +41,7 @@ export function parseHunkId(text: string, digestHexLength: number): HunkId {
   return parseReserved(text, digestHexLength, HUNK_SUFFIX, "hunk id") as HunkId;
 }
 
-/** What a name of an item in `content/` stands for; undefined if it is none. */
+/** Classifies the name of an item in `content/`; undefined if it is not a valid id. */
 export function classOfId(text: string, digestHexLength: number): "content" | "root" | "hunk" | undefined {
   if (!HEX.test(text)) return undefined;
   if (text.length === digestHexLength) return "content";
@@ -55,7 +56,10 @@ function parseReserved(text: string, digestHexLength: number, suffix: string, wh
   return text;
 }
 
-/** @param digest lower-case hex @param suffix from 0 to {@link LAST_CONTENT_SUFFIX}: of one of several contents with it */
+/**
+ * @param digest lower-case hex
+ * @param suffix 0 to {@link LAST_CONTENT_SUFFIX}, for one of several contents with this digest
+ */
 export function contentIdOf(digest: string, suffix?: number): ContentId {
   return (suffix === undefined ? digest : digest + suffix.toString(16).padStart(2, "0")) as ContentId;
 }
@@ -70,17 +74,20 @@ export function hunkIdOf(digest: string): HunkId {
   return (digest + HUNK_SUFFIX) as HunkId;
 }
 
-/** Text that this program wrote as a content id earlier, as in its catalog or for another thread. It is not checked. */
+/**
+ * Brands text that this program wrote as a content id earlier, for example in its catalog or for another thread. It is
+ * not checked.
+ */
 export function knownContentId(text: string): ContentId {
   return text as ContentId;
 }
 
-/** Text that this program wrote as a snapshot id earlier. It is not checked. */
+/** Brands text that this program wrote as a snapshot id earlier. It is not checked. */
 export function knownRootId(text: string): RootId {
   return text as RootId;
 }
 
-/** Text that this program wrote as a hunk id earlier. It is not checked. */
+/** Brands text that this program wrote as a hunk id earlier. It is not checked. */
 export function knownHunkId(text: string): HunkId {
   return text as HunkId;
 }

@@ -7,26 +7,29 @@ import { collectGarbage } from "./garbage.ts";
 export const ALGORITHMS = ["sha256", "blake3", "sha1", "md5", "crc32"] as const;
 export type Algorithm = typeof ALGORITHMS[number];
 
-/** A digest of bytes that come in pieces. */
+/** Computes the digest of bytes that arrive in pieces. */
 export interface Hasher {
   update(bytes: Uint8Array<ArrayBuffer>): void;
-  /** Lower-case hex; ends the hasher. */
+  /** Returns the digest in lower-case hex, and ends the hasher. */
   hex(): string;
 }
 
 const HEX_LENGTHS: Readonly<Record<Algorithm, number>> = { sha256: 64, blake3: 64, sha1: 40, md5: 32, crc32: 8 };
 
-/** Hex digits of a digest. */
+/** Number of hex digits of a digest. */
 export function digestHexLength(algorithm: Algorithm): number {
   return HEX_LENGTHS[algorithm];
 }
 
-/** True if nobody can make two contents with one digest; for the others, bytes are compared before anything is reused. */
+/**
+ * True if it is infeasible to make two contents with the same digest. For other algorithms, bytes are compared before
+ * anything is reused.
+ */
 export function isCollisionResistant(algorithm: Algorithm): boolean {
   return algorithm === "sha256" || algorithm === "blake3";
 }
 
-/** Lower-case hex digest of bytes in memory. */
+/** Computes the digest of bytes in memory, in lower-case hex. */
 export function hashBytes(algorithm: Algorithm, bytes: Uint8Array<ArrayBuffer>): string {
   if (algorithm === "blake3") return hexOf(blake3(bytes));
   if (algorithm === "crc32") return crcHex(crc32(bytes));

@@ -1,28 +1,31 @@
-/** Reading something to its end in chunks while its digest is computed. */
+/** Reads a file or stream to its end in chunks, and computes its digest on the way. */
 import { type Algorithm, newHasher } from "./digest.ts";
 
-/** Reads from a position on, up to `into.length` bytes; 0 at the end. */
+/** Reads up to `into.length` bytes from a position on. @returns number of bytes read; 0 at the end */
 export type ReadAt = (into: Uint8Array<ArrayBuffer>, position: number) => number;
 
-/** A piece of what is read, valid until the next one is asked for. */
+/** A chunk of the bytes read, valid until the next one is requested. */
 export interface Chunk {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Where it begins. */
+  /** Offset of its first byte. */
   readonly at: number;
 }
 
-/** To be gone through once; then `size` and `digest` are those of everything that was read. */
+/** Can be iterated once. Afterwards `size` and `digest` describe everything that was read. */
 export class DigestStream implements Iterable<Chunk> {
   readonly #algorithm: Algorithm;
   readonly #read: ReadAt;
   readonly #buffer: Uint8Array<ArrayBuffer>;
   readonly #got: number | undefined;
-  /** Bytes. */
+  /** Bytes read so far. */
   size = 0;
-  /** Lower-case hex. */
+  /** Lower-case hex; empty until everything is read. */
   digest = "";
 
-  /** @param buffer bounds the chunks @param got bytes from the start on that are in the buffer already */
+  /**
+   * @param buffer determines the largest chunk
+   * @param got number of bytes, from the start on, that are already in the buffer
+   */
   constructor(algorithm: Algorithm, read: ReadAt, buffer: Uint8Array<ArrayBuffer>, got?: number) {
     this.#algorithm = algorithm;
     this.#read = read;
@@ -41,7 +44,7 @@ export class DigestStream implements Iterable<Chunk> {
     this.digest = hasher.hex();
   }
 
-  /** Goes through all of it. */
+  /** Reads everything. */
   run(): this {
     for (const _ of this);
     return this;

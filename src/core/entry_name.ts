@@ -1,8 +1,8 @@
-/** Names that people give to things in a snapshot. */
+/** Names that people give to entries of a snapshot. */
 import { BadUsage } from "./fault.ts";
 import { type Raw, rawOf } from "./raw.ts";
 
-/** One name, as a person gave it. @throws BadUsage */
+/** Parses the name of one entry as a person typed it. @throws BadUsage */
 export function parseEntryName(text: string): Raw {
   if (text === "") throw new BadUsage("A name in the snapshot is empty", "Give one name without slashes");
   const name = rawOf(text);

@@ -1,6 +1,9 @@
-/** Foreseen failures. Each has a stable code, says what failed on what and why, and what to do next. Bugs are plain Errors. */
+/**
+ * A foreseen failure. It has a stable code, and says what failed, on what, why, and what to do next. Bugs are plain
+ * Errors.
+ */
 export abstract class Fault extends Error {
-  /** Kebab-case, stable, listed in `help errors`. */
+  /** In kebab case; stable; listed in `help errors`. */
   abstract readonly code: string;
   /** What the reader can do now: one sentence without a final period. */
   abstract readonly hint: string;
@@ -25,7 +28,7 @@ export class BadId extends Fault {
   }
 }
 
-/** The command line asks for something that makes no sense; nothing was done. */
+/** The command line makes no sense; nothing was done. */
 export class BadUsage extends Fault {
   readonly code = "bad-usage";
   readonly hint: string;
@@ -35,7 +38,7 @@ export class BadUsage extends Fault {
   }
 }
 
-/** The person, or the system, asked the program to stop. */
+/** A person or the system asked the program to stop. */
 export class Interrupted extends Fault {
   readonly code = "interrupted";
   readonly hint = "Run the same command again to continue";
@@ -45,8 +48,8 @@ export class Interrupted extends Fault {
 }
 
 /**
- * The result of `action`; `otherwise` if it fails with a Fault. For callers that can do without, because the fault is
- * reported elsewhere.
+ * Returns the result of `action`, or `otherwise` if it fails with a Fault. For callers that can do without the result
+ * because the fault is reported elsewhere.
  */
 export function unlessFault<T, U>(action: () => T, otherwise: U): T | U {
   try {

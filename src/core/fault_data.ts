@@ -1,6 +1,6 @@
 import { Fault, Interrupted } from "./fault.ts";
 
-/** A failure that happened in a worker, or that is retold for another reader. */
+/** A failure that happened in a worker, or that is passed on to another reader. */
 export class TransferredFault extends Fault {
   readonly code: string;
   readonly hint: string;
@@ -18,7 +18,7 @@ export interface FaultData {
   readonly hint: string;
 }
 
-/** @param error a Fault; anything else is a bug and is reported as one */
+/** Converts an error to plain data. @param error a Fault; anything else is a bug and is reported as one */
 export function toFaultData(error: unknown): FaultData {
   if (error instanceof Fault) return { code: error.code, message: error.message, hint: error.hint };
   return { code: "bug", message: error instanceof Error ? error.stack ?? error.message : String(error), hint: "" };

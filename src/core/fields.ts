@@ -1,4 +1,4 @@
-/** Takes fields of the right type and range out of parsed JSON. Errors name the field. */
+/** Reads fields of the expected type and range from parsed JSON. Errors name the field. */
 import type { Fault } from "./fault.ts";
 import { fieldsOf } from "./json.ts";
 
@@ -13,7 +13,7 @@ export class FieldReader {
   readonly #fields: Readonly<Record<string, unknown>>;
   readonly #bad: (why: string) => Fault;
 
-  /** @param bad makes the fault to throw; `why` reads on from the name of the file */
+  /** @param bad makes the fault to throw from `why`, a phrase that continues a sentence after the name of the file */
   constructor(fields: Readonly<Record<string, unknown>>, bad: (why: string) => Fault) {
     this.#fields = fields;
     this.#bad = bad;
@@ -23,14 +23,19 @@ export class FieldReader {
     return this.#fields[name] !== undefined;
   }
 
-  /** The value as `judge` takes it. @param what reads on from "is no" */
+  /**
+   * Returns the value that `judge` makes of a field.
+   * @param what a noun that completes "is no ..."
+   * @param judge returns undefined for a wrong value
+   * @throws the fault of the constructor's `bad`
+   */
   judged<T>(name: string, what: string, judge: (value: unknown) => T | undefined): T {
     const value = judge(this.#fields[name]);
     if (value === undefined) throw this.#bad(`its "${name}" is no ${what}`);
     return value;
   }
 
-  /** NUL would end a name, or a path, for the system. */
+  /** A string without NUL, which would end a name or a path in system calls. */
   text(name: string): string {
     return this.judged(name, "text", textOrNone);
   }
@@ -41,7 +46,7 @@ export class FieldReader {
     throw this.#bad(`its "${name}" is no list of texts`);
   }
 
-  /** ISO 8601, UTC, with milliseconds. */
+  /** A time: ISO 8601, UTC, with milliseconds. */
   time(name: string): string {
     return this.judged(name, "time", (value) => {
       return typeof value === "string" && ISO_TIME.test(value) && !Number.isNaN(Date.parse(value)) ? value : undefined;
@@ -62,7 +67,7 @@ export class FieldReader {
     return this.integer(name, [0, most]);
   }
 
-  /** False if it is missing. */
+  /** A boolean; false if the field is missing. */
   flag(name: string): boolean {
     return this.judged(name, "true or false", (value = false) => typeof value === "boolean" ? value : undefined);
   }
@@ -77,12 +82,12 @@ export class FieldReader {
     });
   }
 
-  /** What is in an object. */
+  /** A reader for the fields of a nested object. */
   section(name: string): FieldReader {
     return new FieldReader(this.object(name), (why) => this.#bad(`in its "${name}", ${why}`));
   }
 
-  /** The objects in a list. */
+  /** Readers for the objects of a list. */
   sections(name: string): FieldReader[] {
     return this.list(name).map((value, i) => {
       return new FieldReader(fieldsOf(value), (why) => this.#bad(`in place ${i + 1} of its "${name}", ${why}`));

@@ -1,4 +1,7 @@
-/** 61 bits of an id; the suffix of a collision is mixed in. The first word is never 0, the second leaves two bits free. */
+/**
+ * Reduces an id to 61 bits, including the suffix of a collision. `high` is never 0; the lowest two bits of `low` are
+ * free.
+ */
 export function fingerprint(id: string): { high: number; low: number } {
   const { length } = id;
   const suffix = length % 8 === 2 ? numberAt(id, length - 2, length) + 1 : 0;

@@ -1,9 +1,10 @@
-/** Of the engine, if it was started with `--expose-gc`. */
+/** V8's garbage collector, defined only if the engine was started with `--expose-gc`. */
 declare const gc: (() => void) | undefined;
 
 /**
- * Collects garbage now. For loops that leave much behind which the collector doesn't hurry for, because it lies outside of
- * the heap or each thread alone has little. Does nothing but in the executable, which asks for `gc`.
+ * Collects garbage now. Meant for loops that leave much behind that the collector is slow to notice, because it lies
+ * outside the heap, or because each thread has only a little. Has no effect unless `gc` is exposed, as in the
+ * executable.
  */
 export function collectGarbage(): void {
   if (typeof gc === "function") gc();

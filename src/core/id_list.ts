@@ -1,4 +1,6 @@
-/** Very many ids in little memory: 33 bytes for an id of 64 hex digits, where a string takes more than twice that. */
+/**
+ * Keeps very many ids in little memory: 33 bytes for an id of 64 hex digits, where a string takes more than twice that.
+ */
 
 const CHUNK_BYTES = 1024 * 1024;
 const LONGEST_ID_BYTES = 255;
@@ -23,7 +25,7 @@ export class IdList implements Iterable<string> {
     this.#length++;
   }
 
-  /** In the order of adding. */
+  /** Yields the ids in the order in which they were added. */
   *[Symbol.iterator](): Generator<string> {
     for (const { bytes, end } of this.#chunks) {
       for (let at = 0; at < end; at += 1 + bytes[at]!) yield bytes.subarray(at + 1, at + 1 + bytes[at]!).toHex();

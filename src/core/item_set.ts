@@ -1,10 +1,10 @@
-/** Very many ids in little memory: 61 bits of each, in a hash table with open addressing that grows. */
+/** Keeps very many ids in little memory: 61 bits of each, in a growing hash table with open addressing. */
 import { fingerprint } from "./fingerprint.ts";
 
 const FIRST_SLOTS = 1 << 12;
 const FULLEST = 0.6;
 
-/** May hold an id that was not added, once in 10^12 questions to a million ids; never lacks one that was. */
+/** A set with rare false positives (one in 10^12 lookups among a million ids) and no false negatives. */
 export class ItemSet {
   #words = new Int32Array(FIRST_SLOTS * 2);
   #size = 0;
@@ -14,7 +14,7 @@ export class ItemSet {
     this.#add(high, low);
   }
 
-  /** @param words of {@link fingerprints}: many ids that another thread has read */
+  /** Adds many ids that another thread has read. @param words result of {@link fingerprints} */
   addAll(words: Int32Array): void {
     for (let at = 0; at < words.length; at += 2) this.#add(words[at]!, words[at + 1]!);
   }
@@ -53,7 +53,7 @@ export class ItemSet {
   }
 }
 
-/** What a set keeps of ids: two words of each. */
+/** Two words for each id: what a set stores of it. */
 export function fingerprints(ids: readonly string[]): Int32Array<ArrayBuffer> {
   const words = new Int32Array(ids.length * 2);
   ids.forEach((id, i) => {

@@ -1,12 +1,15 @@
 /**
- * JSON within bounds. What is read may have been written by anybody, and what parses in an instant may still take minutes,
- * or all of the stack, where the value is gone through.
+ * Parses JSON within bounds. The text may come from anybody, and a value that parses in an instant can still take
+ * minutes, or exhaust the stack, when it is traversed.
  */
 
-/** Levels of objects and lists that any file of this tool needs at most, many times over. */
+/** Maximum nesting of objects and lists, many times more than any file of this tool needs. */
 export const MOST_LEVELS = 100;
 
-/** The text is no JSON, or is beyond the bounds. The message goes on from "it": who reads a file makes its own Fault of it. */
+/**
+ * The text is not JSON, or exceeds the bounds. The message continues a sentence after "it", because each reader makes a
+ * Fault of its own from it.
+ */
 export class BadJson extends Error {
   override readonly name = "BadJson";
 }
@@ -19,7 +22,7 @@ const QUOTE = 0x22, STAR = 0x2a, COMMA = 0x2c, SLASH = 0x2f, BACKSLASH = 0x5c;
 const LINE_ENDS: readonly number[] = [0x0a, 0x0d];
 const LIST = 0x5b, LIST_END = 0x5d, OBJECT = 0x7b, OBJECT_END = 0x7d;
 
-/** The value of a JSON text that nests no more than {@link MOST_LEVELS} levels. @throws BadJson */
+/** Parses JSON that nests at most {@link MOST_LEVELS} levels. @throws BadJson */
 export function parseJson(text: string): unknown {
   const { tooDeepAt, values } = looked(text, false);
   if (tooDeepAt !== undefined) throw new BadJson(`it nests more than ${MOST_LEVELS} levels`);
@@ -31,15 +34,15 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** The fields of an object; none for any other value. */
+/** The fields of an object; an empty object for any other value. */
 export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? value as Record<string, unknown> : {};
 }
 
 /**
- * Where a text, of JSON or of what was meant as such, first nests more than {@link MOST_LEVELS} levels: an offset in
- * UTF-16 units. Undefined: nowhere.
- * @param comments false: slashes mean nothing
+ * Finds the place where a text, JSON or intended as such, first exceeds {@link MOST_LEVELS} levels.
+ * @param comments false: slashes have no meaning
+ * @returns offset in UTF-16 units; undefined if there is no such place
  */
 export function tooDeepAt(text: string, { comments = false } = {}): number | undefined {
   return looked(text, comments).tooDeepAt;

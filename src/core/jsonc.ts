@@ -1,6 +1,6 @@
 /**
  * Files that people write: JSON with comments and trailing commas, checked against a schema. All errors are reported at
- * once, with line and column, and the key that a misspelt one probably means.
+ * once, each with line and column, and with the key that was probably meant by a misspelt one.
  */
 import {
   findNodeAtLocation,
@@ -14,25 +14,25 @@ import type { ZodType } from "zod";
 import { MOST_LEVELS, tooDeepAt } from "./json.ts";
 import { didYouMean } from "./similar.ts";
 
-/** One thing that is wrong. Lines and columns count from 1, columns in UTF-16 units, as editors do. */
+/** One error in a text. Lines and columns count from 1, columns in UTF-16 units, as in editors. */
 export interface Complaint {
   readonly line: number;
   readonly column: number;
   /** One sentence without a final period. */
   readonly message: string;
-  /** What may have been meant: a sentence. */
+  /** A suggestion, as a sentence. */
   readonly hint?: string;
 }
 
 export type Reading<T> =
   | { readonly value: T; readonly complaints?: never; readonly isJson?: never }
-  /** `isJson`: false if the text is no JSON at all; it may still be being written. */
+  /** `isJson` is false if the text is not JSON at all; it may still be incomplete. */
   | { readonly value?: never; readonly complaints: readonly Complaint[]; readonly isJson: boolean };
 
 /** More of them help nobody, and each costs a look through the text. */
 const MOST_COMPLAINTS = 20;
 
-/** What is wrong with a value that fits its schema, and where in it. */
+/** An error in a value that matches its schema, and its position. */
 export interface Objection {
   readonly path: readonly PropertyKey[];
   readonly message: string;
@@ -76,7 +76,7 @@ export function readJsonc<T>(
   return { complaints: inOrder.slice(0, MOST_COMPLAINTS), isJson: true };
 }
 
-/** The value of a text, as far as it can be made out; undefined if it can't, or nests too deep. */
+/** Parses a text as far as it makes sense; undefined if it can't be parsed, or nests too deeply. */
 export function parseJsonc(text: string): unknown {
   if (tooDeepAt(text, { comments: true }) !== undefined) return undefined;
   const tree = parseTree(text.replace(/^\ufeff/, ""), [], { allowTrailingComma: true });
@@ -111,7 +111,7 @@ function withoutConsequences(issues: readonly Issue[]): readonly Issue[] {
   );
 }
 
-/** "3:14: Unknown key \"exlude\". Did you mean \"exclude\"?" */
+/** Formats an error: "3:14: Unknown key \"exlude\". Did you mean \"exclude\"?" */
 export function complaintText({ line, column, message, hint }: Complaint): string {
   return `${line}:${column}: ${message}${hint === undefined ? "" : `. ${hint}`}`;
 }
@@ -131,7 +131,7 @@ interface Issue {
   readonly values?: readonly unknown[];
   readonly errors?: readonly (readonly Issue[])[];
   readonly issues?: readonly Issue[];
-  /** What a key that decides between forms may be. */
+  /** Values of a key that selects between forms. */
   readonly options?: readonly unknown[];
   readonly minimum?: number | bigint;
   readonly maximum?: number | bigint;

@@ -1,9 +1,10 @@
-/** Changing a text that people have written, without touching the rest of it. */
+/** Edits a text that people have written, without touching the rest of it. */
 import { applyEdits, modify } from "jsonc-parser";
 
 /**
- * The text of an object with some keys set, at the top; comments stay.
- * @param text of an object, without mistakes @param keys undefined takes one out
+ * Sets some top-level keys in the text of an object; comments stay.
+ * @param text valid JSONC
+ * @param keys undefined removes a key
  */
 export function withKeys(text: string, keys: Readonly<Record<string, unknown>>): string {
   const formattingOptions = { insertSpaces: true, tabSize: 2, eol: "\n" };

@@ -1,4 +1,4 @@
-/** Going through lists that are ordered by path side by side, without holding more than one of each. */
+/** Merges lists that are ordered by path, holding only one element of each at a time. */
 import { type Apath, compareApath } from "./apath.ts";
 
 interface Placed {
@@ -6,8 +6,9 @@ interface Placed {
 }
 
 /**
- * Pairs what two lists have at the same path; where only one has something, the other half is undefined. Both must be
- * ordered by path. The next of either list is not taken before the pair at hand is dealt with.
+ * Pairs the elements of two lists that have the same path; if only one list has an element there, the other half is
+ * undefined. Both lists must be ordered by path. The next element of either list is not taken before the current pair
+ * is processed.
  */
 export function* mergeByPath<A extends Placed, B extends Placed>(
   left: Iterable<A>,
@@ -24,7 +25,7 @@ export function* mergeByPath<A extends Placed, B extends Placed>(
   }
 }
 
-/** Looks up paths in a list that is ordered by path; they must be asked for in that order as well. */
+/** Looks up paths in a list that is ordered by path; lookups must follow the same order. */
 export class OrderedLookup<T extends Placed> {
   readonly #list: Iterator<T>;
   #next: T | undefined;

@@ -1,5 +1,5 @@
 /**
- * How an operation reports what it does: counters, and problems with single items. The last word of a counter is its
+ * How an operation reports its progress: counters, and problems with single items. The last word of a counter is its
  * unit.
  */
 import { countText } from "./size_text.ts";
@@ -32,14 +32,14 @@ export const COUNTERS = [
 ] as const;
 export type Counter = typeof COUNTERS[number];
 
-/** " (3 new, 1 changed)", of a backup that has read files; "" otherwise. */
+/** " (3 new, 1 changed)" for a backup that has read files; "" otherwise. */
 export function changesText({ newFiles = 0, changedFiles = 0 }: Readonly<Record<string, number>>): string {
   return newFiles + changedFiles === 0 ? "" : ` (${countText(newFiles)} new, ${countText(changedFiles)} changed)`;
 }
 
 /**
- * The parts of operations, in words for people. Part of the interface: progress with `--json` names them, and so do the
- * logs of jobs.
+ * Phases of operations, in words for people. They are part of the interface: progress with `--json` and the logs of
+ * jobs contain them.
  */
 export const PHASES = [
   "reading the source",
@@ -76,26 +76,27 @@ export type EntryStatus =
 
 export interface Monitor {
   count(counter: Counter, by?: number): void;
-  /** What is being worked on now, for a person to read: a path or a phase. */
+  /** Shows what is being worked on now: a path or a phase, as text. */
   current(what: string): void;
-  /** A part of the work begins. */
+  /** Reports the start of a phase. */
   phase(phase: Phase): void;
   /**
-   * Bytes of a counter that are done already, but not counted yet: those of the file at hand may take hours. Until disposed.
-   * @param done all of the counter's bytes so far, of files that are counted as well
+   * Lets progress include bytes that are processed but not yet counted, because the current file may take hours. Ends
+   * when disposed.
+   * @param done returns all bytes of the counter so far, including those of finished files
    */
   follow(counter: Counter, done: () => number): Disposable;
-  /** What is known of the whole work, for a share and a time left. */
+  /** Sets the known size of the whole work, from which the share done and the remaining time are computed. */
   setTotal(total: { readonly items?: number; readonly bytes?: number }): void;
-  /** One item failed, and the operation goes on; the exit status will say so. */
+  /** Reports that one item failed. The operation continues, and the exit status reflects it. */
   problem(fault: Error): void;
-  /** Something worth one line that is not a failure. */
+  /** Reports something worth a line that is not a failure. */
   notice(text: string): void;
-  /** Called for each object. Absent unless it is needed: there are millions of objects. @param path as text */
+  /** Called for each object. Absent unless it is needed, because there may be millions. @param path as text */
   readonly status?: ((fate: EntryStatus, path: string) => void) | undefined;
 }
 
-/** Passes everything on. @param heard is called for each problem, before it is passed on */
+/** Wraps a monitor and passes everything on. @param heard called with each problem before it is passed on */
 export function countingProblems(monitor: Monitor, heard: (fault: Error) => void): Monitor {
   return {
     count: (counter, by) => monitor.count(counter, by),

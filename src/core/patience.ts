@@ -1,14 +1,14 @@
-/** Waiting for what another run holds at the moment, such as the right to write to a storage. */
+/** Waits for what another run holds at the moment, such as the right to write to a storage. */
 import type { Awaitable } from "./awaitable.ts";
 import type { Clock } from "./clock.ts";
 import { Fault } from "./fault.ts";
 
 export interface Patience {
-  /** So long at most for each thing that is held, in milliseconds. */
+  /** Maximum wait for each held resource, in milliseconds. */
   readonly waitMs: number;
   /** Ends the wait. */
   readonly signal: AbortSignal;
-  /** Called once with what is being waited for. */
+  /** Called once, with a text that names what is being waited for. */
   notice(text: string): void;
 }
 
@@ -18,8 +18,9 @@ const PASSING: readonly string[] = ["locked", "vault-in-use", "vault-busy", "sou
 const FIRST_PAUSE_MS = 100, LONGEST_PAUSE_MS = 5_000, GROWTH = 1.5;
 
 /**
- * Tries again while another run is in the way.
- * @param attempt has done nothing if it fails so @param patience undefined: it is tried once
+ * Retries while another run is in the way.
+ * @param attempt must have had no effect if it fails for that reason
+ * @param patience undefined: a single attempt
  * @throws what the last attempt throws
  */
 export async function patiently<T>(

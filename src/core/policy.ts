@@ -1,8 +1,8 @@
-/** Which snapshots are to be kept, as people and files write it: the rules of `forget`. What they mean: retention.ts. */
+/** Retention policies as people and files write them: the rules of `forget`. retention.ts defines what they mean. */
 import { BadUsage } from "./fault.ts";
 import { parseSize } from "./size_text.ts";
 
-/** How many; "unlimited": as many as there are. */
+/** A number of snapshots; "unlimited": all of them. */
 export type Amount = number | "unlimited";
 
 /** Periods of which the newest snapshot can be kept. */
@@ -18,24 +18,27 @@ export const PERIODS = [
 ] as const;
 export type Period = typeof PERIODS[number];
 
-/** The rules that keep the newest snapshot of each period for so long. */
+/** Names of the rules that keep the newest snapshot of each period within a span of time. */
 export type WithinPeriod = `within${Capitalize<Period>}`;
 
-/** A snapshot with that tag is removed by no rule. */
+/** The tag that protects a snapshot from every rule. */
 export const PIN = "pinned";
 
 /** Of each of so many periods the newest one; or of all periods that are not older than a span, "30d". */
 type PeriodRules = { readonly [P in Period]?: Amount } & { readonly [P in WithinPeriod]?: string };
 
-/** At least one rule is given; a snapshot is kept if any of them keeps it. Files have the same names. */
+/** A policy has at least one rule, and a snapshot is kept if any rule keeps it. The keys are the same in files. */
 export interface Policy extends PeriodRules {
-  /** The newest ones. */
+  /** Number of newest snapshots to keep. */
   readonly last?: Amount;
-  /** All that are not older than that before the newest one: "2y5m7d3h". */
+  /** Keeps all snapshots made within this span before the newest one: "2y5m7d3h". */
   readonly within?: string;
-  /** All that have one of these tags; "a,b": both. */
+  /** Keeps all snapshots with one of these tags; "a,b" requires both. */
   readonly tag?: readonly string[];
-  /** So much space is to be free: for that the oldest go, whatever keeps them. Bytes, or "50G". */
+  /**
+   * Space to keep free, in bytes or as "50G": the oldest snapshots are removed for it, even those that other rules
+   * keep.
+   */
   readonly free?: string | number;
 }
 
@@ -50,13 +53,13 @@ export interface Span {
 const AMOUNTS = ["last", ...PERIODS] as const;
 const SPANS = ["within", ...PERIODS.map(withinPeriod)] as const;
 
-/** "withinDaily" of "daily". */
+/** "withinDaily" for "daily". */
 export function withinPeriod(period: Period): WithinPeriod {
   return `within${period[0]?.toUpperCase()}${period.slice(1)}` as WithinPeriod;
 }
 const MOST = 1_000_000;
 
-/** Reads "7" or "unlimited"; "-1" means that too, as restic has it. @throws BadUsage */
+/** Parses "7" or "unlimited"; "-1" means unlimited too, as in restic. @throws BadUsage */
 export function parseAmount(text: string): Amount {
   if (text === "unlimited" || text === "-1") return "unlimited";
   if (/^\d+$/.test(text) && Number(text) <= MOST) return Number(text);
@@ -65,7 +68,7 @@ export function parseAmount(text: string): Amount {
 
 const SPAN = /^(?:(\d{1,5})y)?(?:(\d{1,5})m)?(?:(\d{1,5})d)?(?:(\d{1,5})h)?$/;
 
-/** Reads "2y5m7d3h": years, months, days, hours; each may be missing, not all. @throws BadUsage */
+/** Parses "2y5m7d3h": years, months, days and hours, at least one of them. @throws BadUsage */
 export function parseSpan(text: string): Span {
   const found = SPAN.exec(text);
   if (found === null || text === "") {
@@ -75,10 +78,7 @@ export function parseSpan(text: string): Span {
   return { years, months, days, hours };
 }
 
-/**
- * Checks a policy that comes from a file.
- * @throws BadUsage naming the rule that is wrong or unknown, or if there is none
- */
+/** Checks a policy from a file. @throws BadUsage naming the rule that is wrong or unknown, or if there are no rules */
 export function parsePolicy(value: unknown): Policy {
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw bad("it is no object");
   for (const [rule, given] of Object.entries(value)) checkRule(rule, given);
@@ -93,17 +93,20 @@ function keepsSome(policy: Policy): boolean {
   return hasRule(rules);
 }
 
-/** The bytes that a policy wants free; 0 if it says nothing of that. @throws BadUsage */
+/** The number of bytes that a policy keeps free; 0 if it has no such rule. @throws BadUsage */
 export function freeBytesOf({ free = 0 }: Policy): number {
   return typeof free === "number" ? free : parseSize(free);
 }
 
-/** True if a policy's only wish is free space: without that, everything stays. */
+/** True if free space is the policy's only rule: as long as there is enough, every snapshot stays. */
 export function keepsAll(policy: Policy): boolean {
   return freeBytesOf(policy) > 0 && !keepsSome(policy);
 }
 
-/** True if the policy says anything: amounts and spans of 0 don't. @throws BadUsage if its span can't be read */
+/**
+ * True if the policy has an effective rule: amounts and spans of 0 have no effect.
+ * @throws BadUsage if its span can't be parsed
+ */
 export function hasRule(policy: Policy): boolean {
   return AMOUNTS.some((rule) => (policy[rule] ?? 0) !== 0) ||
     SPANS.some((rule) => isSpanOfTime(policy[rule])) || (policy.tag ?? []).length > 0 || freeBytesOf(policy) > 0;
@@ -114,7 +117,7 @@ function isSpanOfTime(text: string | undefined): boolean {
   return text !== undefined && Object.values(parseSpan(text)).some((count) => count > 0);
 }
 
-/** As options of the command line: "--keep-daily 7 --keep-tag a,b". */
+/** The policy as command-line options: "--keep-daily 7 --keep-tag a,b". */
 export function policyText(policy: Policy): string {
   const { tag = [] } = policy, option = (rule: string) => `--keep-${optionText(rule)}`;
   return [
@@ -126,12 +129,12 @@ export function policyText(policy: Policy): string {
   ].join(" ");
 }
 
-/** "half-yearly" of "halfYearly". */
+/** "half-yearly" for "halfYearly". */
 export function optionText(rule: string): string {
   return rule.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-/** The tags of one value of `tag`. */
+/** Splits one value of `tag` into its tags. */
 export function tagList(text: string): string[] {
   return text.split(",").map((tag) => tag.trim()).filter((tag) => tag !== "");
 }

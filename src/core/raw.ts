@@ -11,7 +11,7 @@
 import { Buffer } from "node:buffer";
 
 declare const kind: unique symbol;
-/** A string type that only its own parser makes. */
+/** A string type whose values come only from its own parser. */
 export type Branded<T, K extends string> = T & { readonly [kind]: Readonly<Record<K, true>> };
 /** A byte string: a file name or a path as the file system has it. */
 export type Raw = Branded<string, "Raw">;
@@ -20,7 +20,7 @@ export type Raw = Branded<string, "Raw">;
 const ASCII = /^[\x00-\x7f]*$/;
 const encoder = new TextEncoder();
 
-/** Bytes of text; lone surrogates U+DC80 to U+DCFF stand for single bytes, as {@link textOf} writes them. */
+/** Encodes text as bytes; lone surrogates U+DC80 to U+DCFF stand for single bytes, as {@link textOf} writes them. */
 export function rawOf(text: string): Raw {
   if (ASCII.test(text)) return text as Raw;
   let raw = "";
@@ -33,7 +33,7 @@ export function rawOf(text: string): Raw {
   return raw as Raw;
 }
 
-/** Text of a byte string; see the head of this file for bytes that are not UTF-8. */
+/** Decodes a byte string; see the head of this file for bytes that are not UTF-8. */
 export function textOf(raw: string): string {
   if (ASCII.test(raw)) return raw;
   let text = "", done = 0;
@@ -72,7 +72,7 @@ const SMALLEST_OF_LENGTH = [0, 0, 0x80, 0x800, 0x10000];
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const PIECE_BYTES = 8192;
 
-/** The byte string of some bytes. */
+/** Converts bytes to a byte string. */
 export function rawOfBytes(bytes: Uint8Array): Raw {
   // Up to fifty times faster than decoding as Latin-1, where Deno before 2.7 goes byte by byte.
   const text = decoder.decode(bytes);
@@ -84,7 +84,7 @@ export function rawOfBytes(bytes: Uint8Array): Raw {
   return raw as Raw;
 }
 
-/** The bytes of a byte string. */
+/** Converts a byte string to bytes. */
 export function bytesOf(raw: Raw): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(raw.length);
   for (let i = 0; i < raw.length; i++) bytes[i] = raw.charCodeAt(i);
@@ -92,41 +92,41 @@ export function bytesOf(raw: Raw): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * What `text.startsWith(start, at)` says. That is compiled to a loop over the characters, which takes ten times as long
- * as soon as there are more than a few.
+ * The same as `text.startsWith(start, at)`, which is compiled to a loop over the characters and takes ten times as long
+ * for more than a few of them.
  */
 export function beginsWith(text: string, start: string, at = 0): boolean {
   return text.slice(at, at + start.length) === start;
 }
 
-/** A copy of its own: a part of a long text would keep all of it in memory. */
+/** Copies a text. A part of a long text would keep all of it in memory. */
 export function ownText<T extends string>(text: T): T {
   return [...text].join("") as T;
 }
 
-/** No bytes: the path of a directory relative to itself. */
+/** The empty byte string: the path of a directory relative to itself. */
 export const EMPTY = "" as Raw;
 /** The top of a file system. */
 export const ROOT = "/" as Raw;
 
-/** Text that this program made a byte string earlier and kept elsewhere, as in its catalog. It is not checked. */
+/** Brands text that this program made from bytes and kept elsewhere, for example in its catalog. It is not checked. */
 export function knownRaw(text: string): Raw {
   return text as Raw;
 }
 
-/** A byte string put together: literal parts are text, every value is a byte string or a number. */
+/** Template tag for byte strings: literal parts are text, and every value is a byte string or a number. */
 export function raw(parts: TemplateStringsArray, ...values: readonly (Raw | number)[]): Raw {
   let whole = "";
   for (const [i, part] of parts.entries()) whole += rawOf(part) + (values[i] ?? "");
   return whole as Raw;
 }
 
-/** As `slice()` of a string. */
+/** The same as `slice()` of a string. */
 export function sliceRaw(raw: Raw, from: number, to?: number): Raw {
   return raw.slice(from, to) as Raw;
 }
 
-/** As `split()` of a string. */
+/** The same as `split()` of a string. */
 export function splitRaw(raw: Raw, separator: string): Raw[] {
   return raw.split(separator) as Raw[];
 }
@@ -147,12 +147,15 @@ export function joinRaw(dir: Raw, name: Raw): Raw {
   return (dir.endsWith("/") ? dir + name : `${dir}/${name}`) as Raw;
 }
 
-/** Names, one in another. */
+/** Joins names to a path, each inside the one before it. */
 export function joinAll(names: readonly Raw[]): Raw {
   return names.join("/") as Raw;
 }
 
-/** The directory that holds `path`: "/" for the top and what is in it, "" for a relative path of one name. */
+/**
+ * The directory that holds `path`: "/" for the top and for its children, "" for a relative path with a single
+ * component.
+ */
 export function parentPath(path: Raw): Raw {
   const slash = path.lastIndexOf("/");
   return (slash > 0 ? path.slice(0, slash) : slash === 0 ? "/" : "") as Raw;
@@ -168,12 +171,12 @@ export function isBelow(path: Raw, directory: Raw): boolean {
   return path !== directory && (directory === "/" || path.startsWith(`${directory}/`));
 }
 
-/** `path` as seen from `top`, which it is or lies below; "" for `top` itself. */
+/** `path` relative to `top`, which it equals or lies below; "" for `top` itself. */
 export function relativeTo(top: Raw, path: Raw): Raw {
   return path.slice(top === "/" ? 1 : top.length + 1) as Raw;
 }
 
-/** The path that `path`, which is `from` or below it, has in a copy of that at `to`. */
+/** The path in a copy at `to` that corresponds to `path`, which equals `from` or lies below it. */
 export function movedPath(path: Raw, from: Raw, to: Raw): Raw {
   return joinRaw(to, relativeTo(from, path));
 }

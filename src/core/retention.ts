@@ -21,16 +21,16 @@ import {
 import type { Alarm } from "./unusual_change.ts";
 import { groupedBySeries, type SeriesMember } from "./series.ts";
 
-/** What is to be known of a snapshot. */
+/** The properties of a snapshot that rules look at. */
 export interface Candidate extends SeriesMember {
-  /** Counts up: the order of snapshots, whatever the clock said. */
+  /** Increases with each snapshot: their order, whatever the clock showed. */
   readonly sequence: number;
-  /** Start, ISO 8601 in UTC. */
+  /** Start of the backup: ISO 8601 in UTC. */
   readonly time: string;
-  /** Minutes that local time was ahead of UTC then and there. */
+  /** Minutes that local time was ahead of UTC at that time and place. */
   readonly offsetMinutes: number;
   readonly tags: readonly string[];
-  /** False: a backup that did not come to its end. */
+  /** False for a backup that did not finish. */
   readonly complete: boolean;
   /** The backup found an unusual change. */
   readonly alarm?: Pick<Alarm, "acknowledged">;
@@ -39,11 +39,14 @@ export interface Candidate extends SeriesMember {
 export interface Decision<T> {
   readonly snapshot: T;
   readonly keep: boolean;
-  /** The rules that keep it: "last 2", "daily 2026-11-20". Of one that goes, why no rule was asked; mostly empty. */
+  /**
+   * The rules that keep it, such as "last 2" or "daily 2026-11-20". For a snapshot to be removed: why no rule applied
+   * to it; mostly empty.
+   */
   readonly reasons: readonly string[];
 }
 
-/** Which snapshots of one series are kept, and why. */
+/** Decisions on the snapshots of one series. */
 export interface SeriesDecisions<T> {
   readonly host: string;
   readonly name: string;
@@ -52,9 +55,10 @@ export interface SeriesDecisions<T> {
 }
 
 /**
- * Decides on all snapshots, series by series. Incomplete ones take no part: the next backup builds on those that are
- * newer than every complete one, and the others go. At least one complete snapshot of each series always stays.
- * @param nowMs times after that are mistakes of a clock, and no measure of age
+ * Decides on all snapshots, series by series. Rules ignore incomplete ones: those newer than every complete one stay,
+ * because the next backup builds on them, and the others are removed. At least one complete snapshot of each series
+ * always stays.
+ * @param nowMs later times are clock errors, and don't serve as a measure of age
  */
 export function decide<T extends Candidate>(
   snapshots: readonly T[],
@@ -69,8 +73,8 @@ export function decide<T extends Candidate>(
 }
 
 /**
- * What may go if there is too little space, oldest first: complete snapshots that rules keep. The newest of each series
- * stays, what is pinned, and what an alarm keeps.
+ * Lists the snapshots that may be removed to free space, oldest first: complete ones that rules keep. The newest of
+ * each series, pinned ones, and those that an alarm keeps are not among them.
  */
 export function dispensable<T extends Candidate>(series: readonly SeriesDecisions<T>[]): T[] {
   return series.flatMap(({ decisions }) => {
@@ -115,7 +119,10 @@ function heldByAlarms<T extends Candidate>(newestFirst: readonly T[]): Map<T, st
   return held;
 }
 
-/** Decisions on some snapshots, where others of their series may have alarms. @param all of the storage */
+/**
+ * Completes decisions on some snapshots where others of their series may have alarms.
+ * @param all all snapshots of the storage
+ */
 export function heldBack<T extends Candidate>(
   decided: readonly SeriesDecisions<T>[],
   all: readonly T[],

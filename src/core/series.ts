@@ -1,24 +1,26 @@
 /**
- * Which snapshots belong together. Host and name make a series; but a name that nobody gave, which came from the sources,
- * stands only for these sources: two directories that happen to be called alike are two series.
+ * Which snapshots belong together. Host and name define a series. A name that nobody gave, derived from the sources,
+ * counts only for these sources: two directories that happen to have the same name are two series.
  */
 
-/** What is to be known of a snapshot. */
+/** The properties of a snapshot that define its series. */
 export interface SeriesMember {
   readonly host: string;
   readonly name: string;
-  /** Text of absolute paths. */
+  /** Absolute paths, as text. */
   readonly sources?: readonly string[];
-  /** Somebody gave the name; false: it came from the sources; undefined: the writer didn't note it. */
+  /**
+   * True if somebody gave the name, false if it was derived from the sources, undefined if the writer didn't record it.
+   */
   readonly named?: boolean;
 }
 
-/** The same for the same sources, in whatever order they were given. */
+/** A key for a set of sources, whatever their order. */
 export function sourcesKey(sources: readonly string[] = []): string {
   return JSON.stringify([...new Set(sources)].sort());
 }
 
-/** The series of all members, in the order in which they first appear; their members in the order given. */
+/** Groups members by series, in order of first appearance; members keep their order. */
 export function groupedBySeries<T extends SeriesMember>(members: readonly T[]): T[][] {
   const names = Map.groupBy(members, nameKey);
   const groups = new Map<string, T[]>();
@@ -32,7 +34,9 @@ export function groupedBySeries<T extends SeriesMember>(members: readonly T[]): 
   return [...groups.values()];
 }
 
-/** Keys ({@link nameKey}) of names that stand for different sources: people have to be shown which. */
+/**
+ * Keys ({@link nameKey}) of names that stand for several different sets of sources, so that users must be shown which.
+ */
 export function ambiguousNames(members: readonly SeriesMember[]): ReadonlySet<string> {
   const names = Map.groupBy(members, nameKey);
   const meet = [...names].filter(([, own]) => new Set(own.map(({ sources }) => sourcesKey(sources))).size > 1);
@@ -60,16 +64,17 @@ function mayBeFromSources(name: string, sources: readonly string[]): boolean {
   return name.startsWith(sources.map((path) => path.slice(path.lastIndexOf("/") + 1) || "root").join("+"));
 }
 
-/** What a series that nobody has given a name is called. */
+/** A name chosen for a series that has none. */
 export interface ChosenName {
   readonly name: string;
-  /** Sources that have the name which was not free; undefined if there is nothing new to report. */
+  /** Sources that already have the wanted name; undefined if there is nothing new to report. */
   readonly takenBy: readonly string[] | undefined;
 }
 
 /**
- * The name under which these sources were backed up before; else the first of `wanted`, "wanted-2", "wanted-3" ... that
- * no snapshot of the host has. @param snapshots of the storage, oldest first
+ * Chooses a name: the one under which these sources were backed up before, or the first of `wanted`, "wanted-2",
+ * "wanted-3" ... that no snapshot of the host has.
+ * @param snapshots of the storage, oldest first
  */
 export function chooseName(
   snapshots: readonly SeriesMember[],

@@ -1,7 +1,7 @@
-/** Digits of an id that tell objects apart for people. */
+/** Number of digits of an id that are shown to people. */
 const DIGITS = 12;
 
-/** As people see an id. */
+/** The abbreviated id that people see. */
 export function shortId(id: string): string {
   return id.slice(0, DIGITS);
 }

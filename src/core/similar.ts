@@ -1,9 +1,9 @@
-/** What somebody may have meant who mistyped a name. */
+/** Suggestions for a mistyped name. */
 
 /** Of short words one letter in three may be wrong, of long ones no more than that many. */
 const MOST_EDITS = 3;
 
-/** The known names nearest to `typed`; none if nothing is near. */
+/** The known names most similar to `typed`; empty if none is similar. */
 export function similarNames(typed: string, known: Iterable<string>): string[] {
   let nearest = Math.min(MOST_EDITS, Math.floor(Math.max(3, typed.length) / 3)) + 1;
   let found: string[] = [];
@@ -17,7 +17,7 @@ export function similarNames(typed: string, known: Iterable<string>): string[] {
   return found;
 }
 
-/** `Did you mean "photos" or "photo"?`; undefined if nothing is near. */
+/** `Did you mean "photos" or "photo"?`; undefined if no name is similar. */
 export function didYouMean(typed: string, known: Iterable<string>): string | undefined {
   const names = similarNames(typed, known).map((name) => JSON.stringify(name));
   return names.length === 0 ? undefined : `Did you mean ${names.join(" or ")}?`;

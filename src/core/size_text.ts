@@ -3,7 +3,7 @@ import { BadUsage } from "./fault.ts";
 
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
-/** "0 B", "1023 B", "1.5 MiB", "438 MiB": at most three digits and one decimal, never "1024 KiB". */
+/** Formats a size: "0 B", "1023 B", "1.5 MiB", "438 MiB". At most three digits and one decimal, never "1024 KiB". */
 export function sizeText(bytes: number): string {
   let value = bytes, unit = 0;
   while (unit < UNITS.length - 1 && Number(rounded(value, unit)) >= 1024) {
@@ -13,10 +13,10 @@ export function sizeText(bytes: number): string {
   return `${rounded(value, unit)} ${UNITS[unit]}`;
 }
 
-/** Sizes as somebody wants to have them: {@link sizeText} or {@link exactSizeText}. */
+/** A formatter of sizes: {@link sizeText} or {@link exactSizeText}. */
 export type SizeText = (bytes: number) => string;
 
-/** "1,234,567 B". */
+/** Formats an exact size: "1,234,567 B". */
 export function exactSizeText(bytes: number): string {
   return `${countText(bytes)} B`;
 }
@@ -30,8 +30,10 @@ const SIZE = /^(\d+(?:\.\d+)?)\s*([kmgtpe]?)(i?b)?$/i;
 const POWERS = "kmgtpe";
 
 /**
- * Reads "500", "10M", "1.5GiB", "20 kB". "K", "M" ... and "KiB", "MiB" ... count in 1024, "kB", "MB" ... in 1000, as GNU's
- * tools do. @returns whole bytes @throws BadUsage
+ * Parses "500", "10M", "1.5GiB", "20 kB". "K", "M" ... and "KiB", "MiB" ... are powers of 1024, "kB", "MB" ... of 1000,
+ * as in GNU's tools.
+ * @returns whole bytes
+ * @throws BadUsage
  */
 export function parseSize(text: string): number {
   const found = SIZE.exec(text.trim());
@@ -43,7 +45,7 @@ export function parseSize(text: string): number {
   return bytes;
 }
 
-/** Bytes a second, as a size with or without "/s". @throws BadUsage */
+/** Parses a rate: a size, with or without "/s". @returns bytes per second @throws BadUsage */
 export function parseRate(text: string): number {
   const rate = parseSize(text.trim().replace(/\/s$/i, ""));
   if (rate > 0) return rate;
@@ -56,12 +58,12 @@ function unitBytes(letter: string, ending: string): number {
   return base ** (POWERS.indexOf(letter.toLowerCase()) + 1);
 }
 
-/** "1,234,567". */
+/** Formats a count: "1,234,567". */
 export function countText(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
-/** "1 file", "2 files", "0 files". */
+/** Formats a count with its noun: "1 file", "2 files", "0 files". */
 export function pluralText(count: number, one: string, many = `${one}s`): string {
   return `${countText(count)} ${count === 1 ? one : many}`;
 }

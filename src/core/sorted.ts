@@ -1,9 +1,9 @@
-/** Looking something up in what is in order. */
+/** Lookups in sorted sequences. */
 
 /**
  * Binary search.
- * @param isReached false for all indexes before some place, true from there on
- * @returns that place: 0 to `length`
+ * @param isReached false for all indexes below some position, true from there on
+ * @returns that position: 0 to `length`
  */
 export function firstReached(length: number, isReached: (index: number) => boolean): number {
   let low = 0, high = length;

@@ -1,15 +1,17 @@
 /** Long work that can be paused. */
 
 /**
- * Work in small steps. Threads go through them without a break; the main thread gives the event loop a turn between them,
- * now and then, so that it hears of signals in the middle of a file.
+ * Work in small steps. Threads run them without a break; the main thread yields to the event loop between them now and
+ * then, so that it handles signals in the middle of a file.
  */
 export type Steps<T> = Generator<undefined, T>;
 
-/** Steps that may have to wait for something: that is what they give. A failure there comes up where it was waited for. */
+/**
+ * Steps that may have to wait: each yields the promise to wait for, or undefined. A rejection is thrown at that place.
+ */
 export type WaitingSteps<T> = Generator<Promise<void> | undefined, T>;
 
-/** Waits for a value, as one of the steps. */
+/** Waits for a promise as one of the steps. @returns its value */
 export function* waitFor<T>(promise: Promise<T>): WaitingSteps<T> {
   let outcome: { readonly value: T } | { readonly error: unknown } | undefined;
   yield promise.then((value) => void (outcome = { value }), (error) => void (outcome = { error }));
@@ -18,7 +20,7 @@ export function* waitFor<T>(promise: Promise<T>): WaitingSteps<T> {
   return outcome.value;
 }
 
-/** Goes through all steps, and waits where they have to. */
+/** Runs all steps, and awaits the promises that they yield. */
 export async function inTurn<T>(steps: WaitingSteps<T>): Promise<T> {
   for (;;) {
     const step = steps.next();
@@ -27,7 +29,7 @@ export async function inTurn<T>(steps: WaitingSteps<T>): Promise<T> {
   }
 }
 
-/** Goes through all steps at once. */
+/** Runs all steps without a break. */
 export function atOnce<T>(steps: Steps<T>): T {
   for (;;) {
     const step = steps.next();

@@ -1,10 +1,10 @@
-/** Which part of the data a check reads, as people write it. */
+/** The part of the data that a check reads, as people write it. */
 import { BadUsage } from "./fault.ts";
 import { parseSize } from "./size_text.ts";
 
 /**
- * - part: one of `of` equal parts by checksum; 1 is the first. Needs no memory of earlier checks.
- * - share, bytes: as much of what was not read for the longest time, what was never read first.
+ * `part`: one of `of` equal parts by checksum, counted from 1, independent of earlier checks. `share`, `bytes`: that
+ * much of the data, beginning with what was never read, then with what was read longest ago.
  */
 export type Subset =
   | { readonly kind: "part"; readonly part: number; readonly of: number }
@@ -14,7 +14,10 @@ export type Subset =
 const MOST_PARTS = 1_000_000;
 const OLDEST = "oldest:";
 
-/** Reads "1/7", "5%", "10G", "oldest:5%", "oldest:10G"; the last two mean what the two before them mean. @throws BadUsage */
+/**
+ * Parses "1/7", "5%", "10G", "oldest:5%" or "oldest:10G"; the last two mean the same as the two before them.
+ * @throws BadUsage
+ */
 export function parseSubset(text: string): Subset {
   const fraction = /^(\d{1,7})\/(\d{1,7})$/.exec(text);
   if (fraction !== null) return partOf(text, Number(fraction[1]), Number(fraction[2]));
@@ -30,7 +33,7 @@ export function parseSubset(text: string): Subset {
   throw bad(text);
 }
 
-/** True if the content belongs to that part. */
+/** True if a content belongs to that part. */
 export function isInPart(id: string, { part, of }: { readonly part: number; readonly of: number }): boolean {
   return parseInt(id.slice(0, DIGITS), 16) % of === part - 1;
 }

@@ -25,12 +25,12 @@ const NAME_BYTES = 100, OWNER_BYTES = 32;
 /** The largest numbers that octal fields of 11 and 7 digits hold. */
 const MOST_SIZE = 0o77777777777, MOST_ID = 0o7777777;
 
-/** True if tar can hold such a thing: it has no sockets. */
+/** True if tar can hold an object of this kind: it can't hold sockets. */
 export function fitsTar(kind: Kind): boolean {
   return TYPES[kind] !== undefined;
 }
 
-/** Writes one tar file. `write` gets its bytes in order. */
+/** Writes one tar file. `write` receives its bytes in order. */
 export class TarWriter {
   readonly #write: (bytes: Uint8Array<ArrayBuffer>) => void;
   #at = 0;
@@ -52,7 +52,7 @@ export class TarWriter {
     this.#pad(BLOCK_BYTES);
   }
 
-  /** A regular file whose content is at hand. @param name relative */
+  /** Adds a regular file whose content is in memory. @param name relative */
   addFile(entry: Entry, name: Raw, content: Uint8Array<ArrayBuffer>): void {
     this.#begin(entry, name, undefined);
     this.#put(content);
@@ -73,7 +73,7 @@ export class TarWriter {
     this.#put(encodeHeader(header));
   }
 
-  /** Two empty blocks, and whole records. */
+  /** Writes the end of the file: two empty blocks, and padding to whole records. */
   finish(): void {
     this.#put(new Uint8Array(2 * BLOCK_BYTES));
     this.#pad(RECORD_BYTES);

@@ -1,4 +1,4 @@
-/** Times as people and machines read them. */
+/** Times in text, for people and for programs. */
 import type { NsText } from "./entry.ts";
 
 const MINUTE_MS = 60_000;
@@ -7,14 +7,17 @@ const NS_PER_MS = 1_000_000n;
 /** What a JavaScript date can hold (ECMA-262, 21.4.1.1). */
 const LARGEST_DATE_MS = 8_640_000_000_000_000n;
 
-/** "+01", "-03:30", "+00": minutes ahead of UTC, as ISO 8601 has it. */
+/** Formats an offset from UTC as in ISO 8601: "+01", "-03:30", "+00". */
 export function zoneText(offsetMinutes: number): string {
   const sign = offsetMinutes < 0 ? "-" : "+";
   const hours = two(Math.floor(Math.abs(offsetMinutes) / 60)), minutes = Math.abs(offsetMinutes) % 60;
   return sign + hours + (minutes === 0 ? "" : `:${two(minutes)}`);
 }
 
-/** "2026-11-20 23:05 +01": local time and its zone. @param offsetMinutes that local time is ahead of UTC then */
+/**
+ * Formats local time and its zone: "2026-11-20 23:05 +01".
+ * @param offsetMinutes that local time is ahead of UTC at that time
+ */
 export function localTimeText(atMs: number, offsetMinutes: number): string {
   const local = new Date(atMs + offsetMinutes * MINUTE_MS);
   if (Number.isNaN(local.getTime())) return `@${Math.floor(atMs / SECOND_MS)}`;
@@ -22,8 +25,8 @@ export function localTimeText(atMs: number, offsetMinutes: number): string {
 }
 
 /**
- * "2026-11-20T22:05:11.123456789Z": nine decimals always. A time beyond what a date can say is "@SECONDS.DECIMALS", which
- * `date -d` reads too.
+ * Formats a time with nine decimals: "2026-11-20T22:05:11.123456789Z". A time outside the range of Date becomes
+ * "@SECONDS.DECIMALS", which `date -d` accepts too.
  */
 export function isoOfNs(ns: NsText): string {
   const total = BigInt(ns);
@@ -36,13 +39,13 @@ export function isoOfNs(ns: NsText): string {
   return new Date(Number(wholeMs)).toISOString().replace(/\.\d+Z$/, `.${decimals}Z`);
 }
 
-/** Rounded down. */
+/** Converts to milliseconds, rounded down. */
 export function msOfNs(ns: NsText): number {
   const total = BigInt(ns), rest = total % NS_PER_MS;
   return Number((total - (rest < 0n ? rest + NS_PER_MS : rest)) / NS_PER_MS);
 }
 
-/** "0.4 s", "12 s", "3 min 20 s", "2 h 05 min", "3 d 04 h". */
+/** Formats a duration: "0.4 s", "12 s", "3 min 20 s", "2 h 05 min", "3 d 04 h". */
 export function durationText(ms: number): string {
   const seconds = Math.max(0, ms) / SECOND_MS;
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;

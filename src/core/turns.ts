@@ -1,4 +1,4 @@
-/** Giving the event loop its turn: signals, timers and messages of threads only arrive while it has one. */
+/** Yields to the event loop: signals, timers and messages of threads only arrive when it runs. */
 import type { Clock } from "./clock.ts";
 
 /** A wish to stop, and progress on a terminal, may wait that long. */
@@ -13,7 +13,7 @@ export class Turns {
     this.#lastMs = clock.nowMs();
   }
 
-  /** True if work that is synchronous has lasted long enough. */
+  /** True if synchronous work has lasted long enough. */
   get isDue(): boolean {
     const ms = this.#clock.nowMs() - this.#lastMs;
     return ms >= TURN_MS || ms < 0;

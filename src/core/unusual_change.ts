@@ -1,41 +1,41 @@
 /**
- * Whether a backup has found far more changed, or gone, than its series ever had, or files that can't be compressed any
- * more: as ransomware or a mistake leaves them. A pure decision on a few figures.
+ * Detects a backup that found far more files changed or gone than any before it in its series, or files that are no
+ * longer compressible: signs of ransomware or of a mistake. A pure decision on a few figures.
  */
 
-/** What became, in one backup, of the files that the snapshot before it had. */
+/** What happened, in one backup, to the files of the previous snapshot. */
 export interface ChangeFigures {
-  /** Files that the snapshot before had. */
+  /** Number of files in the previous snapshot. */
   readonly files: number;
-  /** Those with another content now. */
+  /** Number of files with another content now. */
   readonly changed: number;
-  /** Those that are at no path any more. */
+  /** Number of files that no longer exist at any path. */
   readonly gone: number;
-  /** Those that are gone, while there is a new file with the same name and a further suffix. */
+  /** Number of missing files for which a new file has the same name and an additional suffix. */
   readonly renamed: number;
 }
 
-/** Of a few changed files, what their bytes look like. */
+/** Results of examining the bytes of a few changed files. */
 export interface SampledFigures {
   readonly sampled: number;
-  /** Those that look like random bytes now, and did not before, or began otherwise. */
+  /** Number of files that look like random bytes now, and did not before, or began differently. */
   readonly scrambled: number;
 }
 
 export const ALARM_REASONS = ["scrambled", "renamed", "changed", "gone"] as const;
 export type AlarmReason = typeof ALARM_REASONS[number];
 
-/** What a snapshot says of its alarm. */
+/** What a snapshot records about its alarm. */
 export interface Alarm extends SampledFigures {
   readonly reasons: readonly AlarmReason[];
-  /** The largest shares of files that backups of the series had found changed, and gone, before, in percent. */
+  /** The largest shares of changed and missing files that earlier backups of the series found, in percent. */
   readonly usualChanged: number;
   readonly usualGone: number;
-  /** Somebody has looked at it. */
+  /** True once somebody has acknowledged it. */
   readonly acknowledged: boolean;
 }
 
-/** With fewer files than that nothing can be said. */
+/** With fewer files than this, no conclusion is drawn. */
 export const FEWEST_FILES = 20;
 /** Of the sampled files, as many have to be scrambled. */
 const FEWEST_SAMPLED = 10, SCRAMBLED_SHARE = 0.5;
@@ -47,7 +47,8 @@ const SMALL_SHARE = 0.3;
 const SMALL_SHARE_AT_FIRST = 0.5, FEW_BACKUPS = 5;
 
 /**
- * @param history of the series: figures of earlier backups, without those whose alarm nobody has acknowledged
+ * Judges one backup.
+ * @param history figures of earlier backups of the series, without those whose alarm is unacknowledged
  * @returns undefined if nothing is unusual
  */
 export function unusualChange(
@@ -78,7 +79,7 @@ function isMany(figures: ChangeFigures, what: Counted): boolean {
   return figures.files >= FEWEST_FILES && figures[what] >= FEWEST_FILES;
 }
 
-/** 0 to 1. */
+/** The share of files that changed or are gone: 0 to 1. */
 export function shareOf(figures: ChangeFigures, what: Counted): number {
   return figures.files === 0 ? 0 : Math.min(1, figures[what] / figures.files);
 }
@@ -97,7 +98,7 @@ function goneLimit(usual: number, isFirst: boolean): number {
   return Math.max(isFirst ? SMALL_SHARE_AT_FIRST : SMALL_SHARE, usual < 0.5 ? 2 * usual : (1 + usual) / 2);
 }
 
-/** True if it is worth while to look at the bytes of changed files. */
+/** True if the bytes of changed files are worth examining. */
 export function deservesSample({ changed }: ChangeFigures): boolean {
   return changed >= FEWEST_FILES;
 }

@@ -1,6 +1,6 @@
 import type { Random } from "./clock.ts";
 
-/** RFC 9562, version 4. */
+/** Makes a UUID: RFC 9562, version 4. */
 export function newUuid(random: Random): string {
   const hex = Array.from(random(16), (byte, i) => {
     const marked = i === 6 ? (byte & 0x0f) | 0x40 : i === 8 ? (byte & 0x3f) | 0x80 : byte;

@@ -1,15 +1,15 @@
-/** How much work may be done at once, and what a piece of it costs. */
+/** How much work may be done at once, and how much one piece of it costs. */
 
-/** Threads and their end. */
+/** Number of worker threads, and the signal to stop. */
 export interface WorkOptions {
-  /** Threads besides the caller's; 0: none. */
+  /** Worker threads in addition to the caller's; 0: none. */
   readonly workers: number;
   readonly signal: AbortSignal;
 }
 
-/** What a batch costs: so the engine decides which thread does it, and whether one more is worth starting. */
+/** The cost of a batch, from which the engine decides which thread does it, and whether to start another one. */
 export interface BatchCost {
-  /** In small files. */
+  /** Measured in small files. */
   readonly items: number;
   readonly bytes: number;
 }

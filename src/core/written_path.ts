@@ -1,24 +1,22 @@
 /**
- * Paths as people write them: on a command line, in a variable, in the configuration, in a job. All of them come through
- * here, and become what the system takes.
- *
- * `.` and `..` are resolved lexically, as a shell resolves them in `cd link/..`: a directory that isn't there yet has no
- * other `..`, and what is shown is what is meant.
+ * Paths as people write them: on a command line, in a variable, in the configuration, in a job. All of them are
+ * converted here to the form that the system takes. `.` and `..` are resolved lexically, as a shell resolves them in
+ * `cd link/..`: a directory that doesn't exist yet has no other `..`, and the path shown is the path meant.
  */
 import { BadUsage } from "./fault.ts";
 import { joinRaw, knownRaw, type Raw, rawOf } from "./raw.ts";
 
-/** What a path that isn't absolute starts from. */
+/** What relative paths are resolved against. */
 export interface PathPlace {
-  /** Absolute. */
+  /** The current directory, as an absolute path. */
   directory(): Raw;
-  /** Text of the home directory of who runs this; undefined if nobody knows it. */
+  /** The user's home directory, as text; undefined if unknown. */
   home(): string | undefined;
-  /** Backslashes separate too, and `C:/` is absolute. */
+  /** True: backslashes separate components too, and `C:/` is absolute. */
   readonly isWindows?: boolean;
 }
 
-/** Why a text is no path, to be read on from "a path ..."; undefined if it is one. */
+/** Why a text is not a path: a phrase that continues "a path ..."; undefined if it is one. */
 export function whyNoPath(text: string): string | undefined {
   if (text === "") return "must not be empty";
   if (text.includes("\0")) return "can't contain NUL";
@@ -28,7 +26,10 @@ export function whyNoPath(text: string): string | undefined {
 /** Lone surrogates that stand for no byte: the system would be asked for another name. */
 const FOREIGN_SURROGATE = /(?![\udc80-\udcff])\p{Surrogate}/u;
 
-/** The absolute path that a text means, without `.`, `..`, doubled and final slashes; `~` is the home directory. @throws BadUsage */
+/**
+ * Resolves a text to an absolute path without `.`, `..`, doubled and trailing slashes; `~` is the home directory.
+ * @throws BadUsage
+ */
 export function pathOf(text: string, place: PathPlace): Raw {
   const why = whyNoPath(text);
   if (why !== undefined) throw noPath(text, why);
@@ -57,7 +58,7 @@ function withHome(text: string, { home }: PathPlace): string {
   );
 }
 
-/** An absolute path without `.`, `..`, doubled and final slashes. `..` of the top is the top. */
+/** Normalises an absolute path: no `.`, `..`, doubled and trailing slashes. `..` of the top is the top. */
 export function resolved(path: Raw, isWindows = false): Raw {
   if (!UNRESOLVED.test(path)) return path;
   // Of a share of Windows: //machine/share.
@@ -73,8 +74,9 @@ export function resolved(path: Raw, isWindows = false): Raw {
 const UNRESOLVED = /\/\.{0,2}(?:\/|$)/;
 
 /**
- * What was typed, with bytes in the place of `\udcXX`: the way in which `--json` shows bytes that are no UTF-8, and the
- * only one in which an argument can name them. A name that really holds these six characters begins with `\u005c`.
+ * Converts typed text, replacing `\udcXX` by the byte XX: `--json` shows bytes that are not UTF-8 in this form, and it
+ * is the only way to type them as an argument. In a name that really contains these six characters, write `\u005c` for
+ * the backslash.
  */
 export function typedText(text: string): string {
   if (!text.includes("\\u")) return text;

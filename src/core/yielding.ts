@@ -1,9 +1,9 @@
-/** Letting the rest of the program have its turn during work that is mostly synchronous. */
+/** Yields to the event loop during work that is mostly synchronous. */
 import type { Clock } from "./clock.ts";
 import { Interrupted } from "./fault.ts";
 import { Turns } from "./turns.ts";
 
-/** Awaited between the steps of an operation: signals and timers only arrive while the event loop turns. */
+/** Awaited between the steps of an operation, because signals and timers only arrive while the event loop runs. */
 export class Yielder {
   readonly #turns: Turns;
   readonly #signal: AbortSignal;
@@ -13,7 +13,7 @@ export class Yielder {
     this.#signal = signal;
   }
 
-  /** @throws Interrupted */
+  /** Yields to the event loop if it is due. @throws Interrupted */
   async yieldIfDue(): Promise<void> {
     if (this.#turns.isDue) await this.#turns.take();
     if (this.#signal.aborted) throw new Interrupted();
