@@ -1,4 +1,4 @@
-/** Believes no place: whole objects that are read must hash to their names. */
+/** Verifies what is read: the hash of a whole object must equal its name. */
 import { hash } from "node:crypto";
 import { type Backend, partsOf } from "./backend.ts";
 import { around } from "./decorator.ts";
@@ -6,7 +6,10 @@ import { WrongBytes } from "./faults.ts";
 
 const TRIES = 2;
 
-/** @throws WrongBytes from `get` of a whole object; ranges are checked by whoever knows what is in them */
+/**
+ * Wraps a backend.
+ * @throws WrongBytes from `get` of a whole object; ranges are verified by whoever knows their contents
+ */
 export function checked(inner: Backend): Backend {
   return around(inner, {
     async get(key, options) {

@@ -1,9 +1,9 @@
-/** So many requests at once, and no more: servers have limits, and whoever is turned away has lost time. */
+/** Limits the number of concurrent requests, because servers have limits too, and a rejected request costs time. */
 import { Interrupted } from "../core/fault.ts";
 import type { Backend } from "./backend.ts";
 import { around } from "./decorator.ts";
 
-/** @param most at least 1 */
+/** Wraps a backend. @param most number of concurrent requests, at least 1 */
 export function atMost(most: number, inner: Backend): Backend {
   const gate = new Gate(most);
   return around(inner, {

@@ -1,4 +1,4 @@
-/** Counts requests and bytes: for progress, and for tests that say what an operation may ask for. */
+/** Counts requests and bytes: for progress, and for tests that limit what an operation may request. */
 import { type Backend, type ObjectKey, type ObjectKind, sizeOf } from "./backend.ts";
 import { around } from "./decorator.ts";
 
@@ -15,7 +15,7 @@ export interface Counted {
   readonly traffic: Traffic;
 }
 
-/** @param onRequest called before each */
+/** Wraps a backend. @param onRequest called before each request */
 export function counting(
   inner: Backend,
   onRequest: (verb: Verb, target: ObjectKey | ObjectKind) => void = () => {},

@@ -1,4 +1,4 @@
-/** Where the secrets for a place come from: never from arguments, which everybody on the machine can read. */
+/** Sources of the secrets for a place. They never come from arguments, which everybody on the machine can read. */
 import { Fault } from "../core/fault.ts";
 import { fieldsOf, parseJson } from "../core/json.ts";
 import { CommandFailed, commandOutput } from "../platform/process.ts";
@@ -7,15 +7,15 @@ import { BadCredentials } from "./faults.ts";
 import type { Place } from "./location.ts";
 
 export interface CredentialSource {
-  /** Absolute path of a file of lines `name = value`, which only its owner may read. */
+  /** Absolute path of a file with lines `name = value`, readable only by its owner. */
   readonly file?: string;
-  /** A line for the system's shell that prints what such a file has, or JSON as AWS' `credential_process` does. */
+  /** Shell command that prints the contents of such a file, or JSON in the format of AWS' `credential_process`. */
   readonly command?: string;
-  /** Environment variables, such as AWS_SECRET_ACCESS_KEY. */
+  /** Looks up an environment variable, such as AWS_SECRET_ACCESS_KEY. */
   readonly env?: (name: string) => string | undefined;
 }
 
-/** `user`, `password`, `access-key-id` ... to their values. */
+/** Maps names such as `user`, `password` or `access-key-id` to values. */
 export type Secrets = ReadonlyMap<string, string>;
 
 /** Names of credentials to the variables that may hold them. */
@@ -51,12 +51,12 @@ export class Credentials {
     this.#kind = kind;
   }
 
-  /** @throws BadCredentials, ExposedSecret, DiskFault */
+  /** Reads the secrets, once. @throws BadCredentials, ExposedSecret, DiskFault */
   get(): Promise<Secrets> {
     return this.#secrets ??= this.#read();
   }
 
-  /** Asks the source again. False if it has nothing new. */
+  /** Reads the source again. @returns false if nothing has changed */
   async renew(): Promise<boolean> {
     if (this.#source.file === undefined && this.#source.command === undefined) return false;
     const old = await this.get(), fresh = this.#read();
@@ -65,12 +65,12 @@ export class Credentials {
     return !isSame(old, await fresh);
   }
 
-  /** Another form of a secret. */
+  /** Has another form of a secret hidden too. */
   alsoHide(secret: string): void {
     this.#hidden.add(secret);
   }
 
-  /** A text without any secret that was ever read here. */
+  /** Replaces every secret that was read here in a text. */
   hide(text: string): string {
     let clean = text;
     for (const secret of this.#hidden) clean = clean.replaceAll(secret, HIDDEN);

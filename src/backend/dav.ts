@@ -1,6 +1,6 @@
 /**
- * WebDAV: Nextcloud, Apache, rclone and others. An object is sent under a temporary name, and gets its own by a MOVE that must
- * not overwrite, when all of it is there.
+ * WebDAV: Nextcloud, Apache, rclone and others. An object is uploaded under a temporary name. When it is complete, a
+ * MOVE that must not overwrite gives it its own.
  */
 import {
   type Backend,
@@ -33,7 +33,7 @@ export interface DavOptions extends HttpOptions {
   readonly random: Random;
 }
 
-/** @param create makes the place if it is missing */
+/** Opens a WebDAV place. @param create creates it if it is missing */
 export async function openDav(place: WebPlace, options: DavOptions, create: boolean): Promise<Backend> {
   const backend = new DavBackend(place, options);
   return create ? await begun(backend, () => backend.create()) : backend;
@@ -142,7 +142,7 @@ class DavBackend implements Backend {
       Array.from(this.#random(TEMPORARY_RANDOM_BYTES), (byte) => byte.toString(16).padStart(2, "0")).join("");
   }
 
-  /** Makes the collection first, if it is missing: servers differ in how they say that. */
+  /** Uploads a body, and first creates the collection if it is missing; servers report that in different ways. */
   async #send(url: URL, what: string, body: Body, signal: AbortSignal | undefined): Promise<void> {
     const headers = { "content-type": "application/octet-stream" };
     const put = async (expects: readonly number[]) =>

@@ -1,17 +1,17 @@
-/** What WebDAV servers say lies in a collection. */
+/** Parses the listings of WebDAV collections. */
 import { PlaceUnavailable } from "./faults.ts";
 import type { Http } from "./http.ts";
 import { childText, type Element, elementsNamed, parseXml } from "./xml.ts";
 
 export interface DavMember {
-  /** The last component of its path, decoded. */
+  /** Last component of its path, decoded. */
   readonly name: string;
   readonly isCollection: boolean;
   /** Bytes; undefined if the server doesn't say. */
   readonly size: number | undefined;
-  /** ms since 1970; undefined if the server doesn't say. */
+  /** Modification time in ms since 1970; undefined if the server doesn't report it. */
   readonly modifiedMs: number | undefined;
-  /** Changes with the bytes; undefined if the server has none. */
+  /** Entity tag, which changes with the bytes; undefined if the server has none. */
   readonly etag: string | undefined;
   readonly contentType: string | undefined;
 }
@@ -28,8 +28,9 @@ const WANTED = new TextEncoder().encode(
 );
 
 /**
- * A resource, and with depth 1 what is directly in it. Undefined if it isn't there.
- * @throws what {@link Http.send} does
+ * Requests the properties of a resource and, with depth 1, of its members.
+ * @returns undefined if it doesn't exist
+ * @throws what {@link Http.send} throws
  */
 export async function propfind(
   http: Http,

@@ -1,4 +1,4 @@
-/** Files of a WebDAV server. */
+/** Files of a WebDAV server, as a source of backups. */
 import { propfind } from "./dav_list.ts";
 import { Http, type HttpOptions } from "./http.ts";
 import type { WebPlace } from "./location.ts";

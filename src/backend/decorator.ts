@@ -1,10 +1,10 @@
-/** What every decorator starts from. */
+/** The base of all decorators of backends. */
 import type { Backend } from "./backend.ts";
 
-/** Waits; ends early, with Interrupted, after an abort. */
+/** Waits for `ms` milliseconds; an abort ends the wait with Interrupted. */
 export type Sleep = (ms: number, signal?: AbortSignal) => Promise<void>;
 
-/** All of `inner`, but for what is given. */
+/** Forwards everything to `inner`, except for what `overrides` replaces. */
 export function around(inner: Backend, overrides: Partial<Backend>): Backend {
   return {
     location: inner.location,
@@ -24,7 +24,7 @@ export function around(inner: Backend, overrides: Partial<Backend>): Backend {
   };
 }
 
-/** The same backend, after its first step; if that fails, nothing of it is left. */
+/** Returns the backend after `begin` has succeeded; if that fails, the backend is closed. */
 export async function begun(backend: Backend, begin: () => Promise<void>): Promise<Backend> {
   try {
     await begin();

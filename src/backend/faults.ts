@@ -1,4 +1,4 @@
-/** What can go wrong between here and the place where a vault lies. */
+/** Failures between this machine and the place of a vault. */
 import { Fault } from "../core/fault.ts";
 
 export class MissingObject extends Fault {
@@ -9,7 +9,7 @@ export class MissingObject extends Fault {
   }
 }
 
-/** Something else lies there. It is left alone. */
+/** The name is taken by a different object, which is left alone. */
 export class ObjectTaken extends Fault {
   readonly code = "object-taken";
   readonly hint = "Find out what else writes there: keep each vault in a place of its own";
@@ -26,7 +26,7 @@ export class ShortObject extends Fault {
   }
 }
 
-/** The bytes are not those that the name is the hash of. */
+/** The hash of the bytes is not the object's name. */
 export class WrongBytes extends Fault {
   readonly code = "wrong-bytes";
   readonly hint = "Repair it from another copy, with `backup-tool repair --from`, and look after the disk it lies on";
@@ -35,11 +35,11 @@ export class WrongBytes extends Fault {
   }
 }
 
-/** It may work in a while. */
+/** A temporary failure: a retry may succeed. */
 export class PlaceUnavailable extends Fault {
   readonly code = "place-unavailable";
   readonly hint = "Check the network and the server; what was stored stays, and the same command goes on from there";
-  /** What the server asks to wait for; undefined if it says nothing. */
+  /** The wait that the server asks for; undefined if it names none. */
   readonly retryAfterMs: number | undefined;
   constructor(what: string, why: string, options: { readonly retryAfterMs?: number } = {}) {
     super(`Cannot ${what}: ${why}`);
@@ -49,7 +49,7 @@ export class PlaceUnavailable extends Fault {
 
 const CHECK_CREDENTIALS = "Check the credentials, and what they allow there";
 
-/** It won't work until somebody changes something. */
+/** A permanent failure: something must be changed first. */
 export class PlaceRefuses extends Fault {
   readonly code = "place-refuses";
   readonly hint: string;
@@ -59,7 +59,7 @@ export class PlaceRefuses extends Fault {
   }
 }
 
-/** There is no room left, or no more of it is allowed. */
+/** The place is full, or a quota is exhausted. */
 export class PlaceFull extends Fault {
   readonly code = "place-full";
   readonly hint =
@@ -79,7 +79,7 @@ export class PlaceUntrusted extends Fault {
   }
 }
 
-/** Nothing was tried: there are no credentials, or none that can be used. */
+/** Nothing was attempted: there are no credentials, or no usable ones. */
 export class BadCredentials extends Fault {
   readonly code = "bad-credentials";
   readonly hint: string;

@@ -1,4 +1,4 @@
-/** A backend that fails on command: for tests, which need a failure at every step. */
+/** A backend that fails on demand, for tests that need a failure at every step. */
 import type { Random } from "../core/clock.ts";
 import type { Backend, ObjectKey, ObjectKind } from "./backend.ts";
 import type { Verb } from "./counting.ts";
@@ -12,13 +12,13 @@ import { PlaceUnavailable } from "./faults.ts";
 export type Failure = "before" | "after" | "flip";
 
 export interface Request {
-  /** 0, 1, 2 ... over all requests of this backend. */
+  /** Index of the request among all requests of this backend, from 0. */
   readonly number: number;
   readonly verb: Verb;
   readonly target: ObjectKey | ObjectKind;
 }
 
-/** @param plan what is to become of a request; undefined: what it asks for */
+/** Wraps a backend. @param plan decides how a request fails; undefined: it doesn't */
 export function faulty(inner: Backend, plan: (request: Request) => Failure | undefined): Backend {
   let number = 0;
   const run = async <T>(verb: Verb, target: ObjectKey | ObjectKind, action: () => Promise<T>): Promise<T> => {
@@ -39,7 +39,7 @@ export function faulty(inner: Backend, plan: (request: Request) => Failure | und
   });
 }
 
-/** Fails by chance. @param shares of requests, 0 to 1 each */
+/** Makes requests fail at random. @param shares probability of each failure, 0 to 1 */
 export function randomFailures(random: Random, shares: Partial<Record<Failure, number>>): () => Failure | undefined {
   return () => {
     const [a = 0, b = 0] = random(2);

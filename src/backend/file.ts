@@ -1,6 +1,6 @@
 /**
- * Objects as files in a directory, where rest-server of restic would put them too: `data/` is split by the first two digits
- * of the names. A file appears under its name when it is whole and durable.
+ * Objects as files in a directory, in the layout of restic's rest-server: `data/` is split by the first two digits of
+ * the names. A file appears under its name when it is complete and durable.
  */
 import { Interrupted, unlessFault } from "../core/fault.ts";
 import type { Random } from "../core/clock.ts";
@@ -33,11 +33,11 @@ const NS_PER_MS = 1_000_000n;
 export interface FileOptions {
   readonly disk: Disk;
   readonly random: Random;
-  /** Makes the directory if it is missing. Default: it has to be there. */
+  /** Creates the directory if it is missing. Default: it must exist. */
   readonly create?: boolean;
 }
 
-/** @throws DiskFault */
+/** Opens the backend of a directory. @throws DiskFault */
 export function openFileBackend(path: Raw, { disk, random, create = false }: FileOptions): Backend {
   return new FileBackend(create ? makeDirectories(disk, path, DIRECTORY_MODE) : disk.openDir(path), random);
 }
@@ -126,7 +126,7 @@ class FileBackend implements Backend {
     dir?.unlink(name);
   }
 
-  /** What the file system writes on a new file: on a network share the server's time. */
+  /** The place's time is the time that the file system gives a new file: on a network share, the server's. */
   // deno-lint-ignore require-await -- a failure is a rejection
   async now(): Promise<number> {
     using dir = this.#makeDirectory(rawOf("locks"));

@@ -1,6 +1,6 @@
 /**
- * One request to a server, to its end or to a fault. Limits are on silence, never on the whole: 20 s until a connection
- * stands, 60 s without a byte.
+ * One HTTP request, up to its complete answer or a fault. Time limits apply to silence, never to the whole: 20 s until
+ * a connection is established, 60 s without a byte.
  */
 import type { Clock } from "../core/clock.ts";
 import { Fault, Interrupted } from "../core/fault.ts";
@@ -28,7 +28,7 @@ export interface HttpRequest {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Body;
   readonly signal?: AbortSignal | undefined;
-  /** Statuses that the caller understands; any other one is a fault. */
+  /** Statuses that the caller handles; any other is a fault. */
   readonly expects: readonly number[];
 }
 
@@ -38,15 +38,15 @@ export interface HttpAnswer {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** How one kind of place differs from others. */
+/** What differs between kinds of places. */
 export interface HttpKind {
-  /** Headers that say who we are; called anew for each try. */
+  /** Returns the headers that authenticate a request; called anew for each attempt. */
   authorize(request: HttpRequest): Promise<Readonly<Record<string, string>>>;
-  /** A fault that hides in an answer, also in one of status 200; undefined: there is none. */
+  /** Finds a failure reported in the body of an answer, even one with status 200; undefined: there is none. */
   hidden?(answer: HttpAnswer, asked: Pick<HttpRequest, "what" | "url">): Fault | undefined;
-  /** True if other credentials might help. Default: 401. */
+  /** True if other credentials might help. Default: status 401. */
   isStale?(answer: HttpAnswer): boolean;
-  /** Where to ask instead; undefined: nowhere. */
+  /** URL to try instead, such as that of another region; undefined: none. */
   elsewhere?(answer: HttpAnswer, asked: URL): URL | undefined;
 }
 
@@ -75,7 +75,10 @@ export class Http implements Disposable {
     this.#client[Symbol.dispose]();
   }
 
-  /** @throws Interrupted, PlaceUnavailable, PlaceRefuses, PlaceFull, PlaceUntrusted, and what the kind finds */
+  /**
+   * Sends a request.
+   * @throws Interrupted, PlaceUnavailable, PlaceRefuses, PlaceFull, PlaceUntrusted, and faults of the kind of place
+   */
   async send(request: HttpRequest): Promise<HttpAnswer> {
     const answer = await this.#answerTo(request);
     const hidden = this.#kind.hidden?.(answer, request);

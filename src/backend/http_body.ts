@@ -1,21 +1,21 @@
-/** Bodies that go up and come down piece by piece, so that it shows whether they move, and how fast they may. */
+/** Sends and receives bodies in pieces, so that progress can be observed and the rate limited. */
 import { type Body, sizeOf } from "./backend.ts";
 
 const FIRST_BYTES = 64 * 1024, WHOLE_PIECE_BYTES = 1024 * 1024;
 
-/** What bodies are held to. */
+/** How bodies are transferred. */
 export interface Flow {
-  /** Called when something moved. */
+  /** Called whenever bytes have been transferred. */
   readonly moved: () => void;
-  /** Waits until that many bytes may move. */
+  /** Waits until that many bytes may be transferred. */
   readonly pace: (bytes: number) => Promise<void>;
-  /** At a time. */
+  /** Maximum size of a piece. */
   readonly pieceBytes: number;
 }
 
 /**
- * A body whose length is known, as servers want it, and which is read only as fast as it is sent. `fetch` sends the length of
- * blobs; it would send any other stream in chunks.
+ * A body of known length, as servers require, that is read only as fast as it is sent. `fetch` sends the length of
+ * blobs; any other stream would be sent in chunks.
  */
 export class StreamedBody extends Blob {
   readonly #body: Body;
@@ -46,7 +46,7 @@ export class StreamedBody extends Blob {
   }
 }
 
-/** All of a body, a megabyte at a time. */
+/** Yields a body in pieces of a megabyte. */
 export function* bodyPieces(body: Body): Generator<Uint8Array<ArrayBuffer>> {
   const size = sizeOf(body);
   for (let at = 0; at < size; at += WHOLE_PIECE_BYTES) yield pieceOf(body, at, Math.min(WHOLE_PIECE_BYTES, size - at));
@@ -60,8 +60,9 @@ export function pieceOf(body: Body, at: number, length: number): Uint8Array<Arra
 }
 
 /**
- * All of an answer. Undefined if it broke off, or has more than it said or than anybody wants.
- * @param mostBytes of a body whose length is not given
+ * Reads the whole body of an answer.
+ * @param mostBytes limit if the length is not announced
+ * @returns undefined if it was interrupted, or is longer than announced or allowed
  */
 export async function readBody(
   response: Response,
@@ -84,7 +85,7 @@ export async function readBody(
   return done === bytes.length ? bytes : bytes.slice(0, done);
 }
 
-/** Undefined if the answer doesn't say it. */
+/** The length that the headers announce; undefined if they don't. */
 export function lengthOf(headers: Headers): number | undefined {
   const text = headers.get("content-length");
   return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : undefined;

@@ -1,4 +1,4 @@
-/** From what a server or the network says to a fault that says what to do. */
+/** Converts failures of servers and networks to faults that say what to do. */
 import type { Fault } from "../core/fault.ts";
 import { PlaceFull, PlaceRefuses, PlaceUnavailable, PlaceUntrusted } from "./faults.ts";
 
@@ -12,13 +12,13 @@ const FULL = new Set([413, 507]);
 export interface Refusal {
   readonly status: number;
   readonly headers: Headers;
-  /** What the server says, if it can be read. */
+  /** The server's explanation, if it is readable. */
   readonly says: string;
-  /** Whose answer it is. */
+  /** Host that sent the answer. */
   readonly host: string;
 }
 
-/** @param what a verb and its object, as in "Cannot {what}" */
+/** Makes the fault for a status. @param what a verb and its object, as in "Cannot {what}" */
 export function faultOfStatus(what: string, { status, headers, says, host }: Refusal): Fault {
   const said = says === "" ? `${host} answers ${status}` : `${host} answers ${status}, ${JSON.stringify(says)}`;
   if (LATER.has(status)) {
@@ -42,7 +42,7 @@ function redirected(what: string, { status, headers, host }: Omit<Refusal, "says
   return new PlaceRefuses(what, `${host} sends us elsewhere (${status}${address})`, "Give the address it sends to");
 }
 
-/** Seconds or a time, in ms from the server's own time; undefined if it says nothing. */
+/** Parses Retry-After, seconds or a time, to ms from the server's own time; undefined if it is missing. */
 export function retryAfter(headers: Headers): number | undefined {
   const text = headers.get("retry-after")?.trim() ?? "";
   if (/^\d{1,9}$/.test(text)) return Number(text) * 1000;
@@ -50,7 +50,7 @@ export function retryAfter(headers: Headers): number | undefined {
   return Number.isNaN(until) || Number.isNaN(now) ? undefined : Math.max(0, until - now);
 }
 
-/** Plain words from the body of an answer; "" if there are none. */
+/** Extracts readable text from the body of an answer; "" if there is none. */
 export function plainText(bytes: Uint8Array, headers: Headers): string {
   const type = headers.get("content-type") ?? "";
   if (!/^text\/plain|^application\/json|^$/.test(type)) return "";
@@ -79,7 +79,7 @@ const CERTIFICATE: readonly (readonly [RegExp, string, string])[] = [
 const TRUST = "If it is a certificate of your own, name it: `?ca-file=/path/ca.pem` after the address. " +
   "For the system's store: DENO_TLS_CA_STORE=system";
 
-/** @param error of `fetch`, or of reading its body @param host for messages */
+/** Makes the fault for a network error. @param error from `fetch`, or from reading its body @param host for messages */
 export function faultOfNetwork(what: string, error: Error, host: string): Fault {
   const text = `${error.message} ${error.cause instanceof Error ? error.cause.message : ""}`;
   if (/certificate/i.test(text)) return untrusted(what, text, host);

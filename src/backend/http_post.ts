@@ -1,4 +1,4 @@
-/** One POST request; of the answer, only the status is read. */
+/** Sends one POST request; only the status of the answer is used. */
 import type { Clock } from "../core/clock.ts";
 import { resolveHost } from "../platform/dns.ts";
 import { openHttpClient } from "../platform/http_client.ts";
@@ -9,17 +9,17 @@ export interface Post {
   readonly body: string;
 }
 
-/** "forbidden": an address that machines use among themselves, such as that of a cloud's metadata. */
+/** "forbidden": the host has a link-local address, such as a cloud's metadata service. */
 export type PostOutcome = { readonly status: number } | "no-answer" | "forbidden";
 
 export interface PostTerms {
   readonly clock: Clock;
-  /** For all of it, up to the answer's head. */
+  /** Limit for the whole request, up to the headers of the answer. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
 }
 
-/** Redirects are not followed. */
+/** Sends a request. Redirects are not followed. */
 export async function httpPost(
   { url, headers, body }: Post,
   { clock, timeoutMs, signal }: PostTerms,
@@ -56,7 +56,7 @@ function isOfNetwork(error: Error): boolean {
   return "code" in error || ["Http", "ConnectionReset", "ConnectionRefused", "NotFound"].includes(error.name);
 }
 
-/** True if a name leads to an address of the link alone. @throws an Error with a code, if nobody knows the name */
+/** True if a host has a link-local address. @throws an Error with a `code` if the name can't be resolved */
 export async function isForbiddenHost(hostname: string, signal: AbortSignal): Promise<boolean> {
   const bare = hostname.replace(/^\[|\]$/g, "");
   const stopped = new Promise<never>((_, reject) => {
@@ -68,7 +68,7 @@ export async function isForbiddenHost(hostname: string, signal: AbortSignal): Pr
   return addresses.some(isLinkLocal);
 }
 
-/** Of 169.254.0.0/16 or fe80::/10, also as an IPv4-mapped address. */
+/** True for addresses in 169.254.0.0/16 or fe80::/10, also as IPv4-mapped addresses. */
 export function isLinkLocal(address: string): boolean {
   return /^(?:::ffff:)?169\.254\.|^::ffff:a9fe:|^fe[89ab][0-9a-f]:/i.test(address);
 }

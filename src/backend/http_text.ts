@@ -1,18 +1,18 @@
-/** One GET of a small text. */
+/** Fetches a small text with one GET request. */
 import type { Clock } from "../core/clock.ts";
 import { openHttpClient } from "../platform/http_client.ts";
 import { PlaceUnavailable } from "./faults.ts";
 
 export interface TextTerms {
   readonly clock: Clock;
-  /** For all of it. */
+  /** Limit for the whole request. */
   readonly timeoutMs: number;
-  /** A longer answer is taken for none. */
+  /** A longer answer is rejected. */
   readonly mostBytes: number;
   readonly signal: AbortSignal;
 }
 
-/** @throws PlaceUnavailable if there is no good answer, for whatever reason */
+/** Fetches a text. @throws PlaceUnavailable if there is no usable answer, whatever the reason */
 export async function httpText(url: URL, { clock, timeoutMs, mostBytes, signal }: TextTerms): Promise<string> {
   const stop = new AbortController(), end = () => stop.abort();
   using held = new DisposableStack();

@@ -1,11 +1,11 @@
-/** Which keys somebody has accepted for an SSH server, in the files that ssh keeps: `known_hosts`. */
+/** Reads which keys a user has accepted for an SSH server, from ssh's `known_hosts` files. */
 import { Buffer } from "node:buffer";
 import { createHmac, hash } from "node:crypto";
 
 export interface HostKeys {
-  /** Keys in their wire format, as base64. */
+  /** Accepted keys in wire format, as base64. */
   readonly accepted: ReadonlySet<string>;
-  /** Never to be accepted, whatever else is said. */
+  /** Keys that must never be accepted, even if they are also listed as accepted. */
   readonly revoked: ReadonlySet<string>;
   /** Kinds of the accepted keys, such as "ssh-ed25519". */
   readonly kinds: ReadonlySet<string>;
@@ -31,12 +31,12 @@ export function keysOfHost(text: string, host: string, port: number): HostKeys {
   return { accepted, revoked, kinds };
 }
 
-/** As ssh shows it, for people to compare. */
+/** Fingerprint of a key as ssh shows it, for people to compare. */
 export function fingerprintOf(key: Uint8Array): string {
   return `SHA256:${hash("sha256", key, "base64").replace(/=+$/, "")}`;
 }
 
-/** "ssh-ed25519" of a key in its wire format. */
+/** Type of a key in wire format, such as "ssh-ed25519". */
 export function kindOf(key: Uint8Array): string {
   const bytes = Buffer.from(key.buffer, key.byteOffset, key.byteLength);
   return bytes.length < 4 ? "" : bytes.subarray(4, 4 + bytes.readUInt32BE(0)).toString("latin1");

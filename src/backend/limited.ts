@@ -1,13 +1,13 @@
 /**
- * Holds traffic to a rate, up and down, on the average: a whole object goes at once, and the next one waits for as long as
- * it should have taken. How fast the bytes of one object flow is for the backend to say.
+ * Limits the average rate of uploads and downloads: an object is transferred at once, and the next one waits for the
+ * time that it should have taken. Pacing the bytes of a single object is up to the backend.
  */
 import type { Clock } from "../core/clock.ts";
 import { type Backend, sizeOf } from "./backend.ts";
 import { around, type Sleep } from "./decorator.ts";
 
 export interface Limits {
-  /** Bytes a second; absent: as fast as it goes. */
+  /** Bytes per second; absent: unlimited. */
   readonly upload?: number;
   readonly download?: number;
   readonly clock: Pick<Clock, "nowMs">;
@@ -33,7 +33,7 @@ export function limited(inner: Backend, { upload, download, clock, sleep }: Limi
 
 const LEAST_PIECE_BYTES = 1024;
 
-/** What may be used in a direction. All requests share it. */
+/** Bandwidth for one direction, shared by all requests. */
 export class Allowance {
   readonly #rate: number;
   readonly #clock: Pick<Clock, "nowMs">;
@@ -47,7 +47,7 @@ export class Allowance {
     this.#sleep = sleep;
   }
 
-  /** How much to ask for at a time, so that it flows instead of coming in bursts. */
+  /** Size of the pieces to transfer at a time, so that bytes flow instead of coming in bursts. */
   pieceBytes(most: number): number {
     return Math.max(LEAST_PIECE_BYTES, Math.min(most, Math.floor(this.#rate)));
   }

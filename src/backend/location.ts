@@ -1,10 +1,10 @@
-/** Locations as people write them: parsed, and distinguished from paths. They contain no secrets. */
+/** Parses locations as people write them, and distinguishes them from paths. They contain no secrets. */
 import { BadUsage } from "../core/fault.ts";
 
-/** A server's directory, by HTTP. */
+/** A directory of an HTTP server. */
 export interface WebPlace {
   readonly kind: "rest" | "dav";
-  /** Ends with a slash; has no user in it. */
+  /** Ends with a slash, and contains no user. */
   readonly url: URL;
   readonly user: string | undefined;
   readonly settings: Settings;
@@ -12,10 +12,10 @@ export interface WebPlace {
 
 export interface S3Place {
   readonly kind: "s3";
-  /** Without bucket and path. */
+  /** URL of the service, without bucket and path. */
   readonly endpoint: URL;
   readonly bucket: string;
-  /** "" or a path that ends with a slash. */
+  /** "", or a path with a trailing slash. */
   readonly prefix: string;
   readonly settings: Settings;
 }
@@ -23,10 +23,10 @@ export interface S3Place {
 export interface SftpPlace {
   readonly kind: "sftp";
   readonly host: string;
-  /** Undefined: that of `~/.ssh/config`, or the usual one. */
+  /** Undefined: the one in `~/.ssh/config`, or the default. */
   readonly port: number | undefined;
   readonly user: string | undefined;
-  /** Absolute, or relative to where the server lets a session begin; without a slash at its end. */
+  /** Absolute, or relative to the directory in which the server starts sessions; without a trailing slash. */
   readonly path: string;
   readonly settings: Settings;
 }
@@ -38,7 +38,7 @@ export interface FilePlace {
 
 export type Place = WebPlace | S3Place | SftpPlace | FilePlace;
 
-/** What stands after `?`, by name. */
+/** The parameters after `?`, by name. */
 export type Settings = ReadonlyMap<string, string>;
 
 /** Settings that each kind of place accepts. */
@@ -53,13 +53,13 @@ const SETTINGS: Readonly<Record<string, readonly string[]>> = {
 const SCHEME = /^([a-z][a-z0-9+.-]+):/;
 const AWS_HOST = "s3.amazonaws.com";
 
-/** Of what is no path on this machine; undefined for a path. */
+/** The scheme of a location; undefined for a path on this machine. */
 export function schemeOf(location: string): string | undefined {
   const scheme = SCHEME.exec(location)?.[1];
   return scheme === "file" ? undefined : scheme;
 }
 
-/** @throws BadUsage for what means no place, and for a location with a password in it */
+/** Parses a location. @throws BadUsage if it names no place, or contains a password */
 export function parseLocation(location: string): Place {
   const scheme = schemeOf(location);
   if (scheme === undefined) {
@@ -173,7 +173,7 @@ function wrong(location: string, why: string, hint: string): BadUsage {
   return new BadUsage(`Cannot use ${JSON.stringify(withoutSecrets(location))}: ${why}`, hint);
 }
 
-/** For messages and records. Anything between the name of a user and the host might be a password. */
+/** Masks a location for messages and records: anything between the user's name and the host might be a password. */
 export function withoutSecrets(location: string): string {
   return schemeOf(location) !== undefined
     ? location.replace(/(^[a-z0-9+.-]+:(?:[a-z]+:)?(?:\/\/)?)[^/?]*@/, "$1")

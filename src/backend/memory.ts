@@ -1,4 +1,4 @@
-/** Objects in memory: for tests, and for simulations that need many vaults. */
+/** Objects in memory, for tests and for simulations that need many vaults. */
 import { Interrupted } from "../core/fault.ts";
 import {
   type Backend,
@@ -12,7 +12,7 @@ import {
 } from "./backend.ts";
 import { MissingObject, ObjectTaken, ShortObject } from "./faults.ts";
 
-/** Several backends may share one: clients of the same place. */
+/** A place; several backends may share it, as clients of the same place. */
 export class MemoryObjects {
   readonly #bytes = new Map<ObjectKey, Uint8Array<ArrayBuffer>>();
 
@@ -21,7 +21,7 @@ export class MemoryObjects {
   }
 }
 
-/** @param now the time at the place, in ms since 1970 */
+/** Opens a backend. @param now the place's time, in ms since 1970 */
 export function openMemory(objects: MemoryObjects, now: () => number): Backend {
   return new MemoryBackend(objects, now);
 }

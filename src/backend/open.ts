@@ -1,4 +1,4 @@
-/** From a location, as people write it, to the place that it means. */
+/** Opens the place that a location, as people write it, refers to. */
 import type { Clock, Random } from "../core/clock.ts";
 import { Interrupted } from "../core/fault.ts";
 import { rawOf } from "../core/raw.ts";
@@ -19,27 +19,28 @@ const CONNECTIONS = 4;
 
 export type { CredentialSource };
 
-/** What a machine has, and what may be said about a place. */
+/** Services of this machine, and settings for the place. */
 export interface OpenOptions {
   readonly disk: Disk;
   readonly random: Random;
   readonly clock: Clock;
-  /** Makes the place if it is missing. Default: it has to be there. */
+  /** Creates the place if it is missing. Default: it must exist. */
   readonly create?: boolean;
-  /** Where the name, password or keys for it come from. Default: nowhere. */
+  /** Source of user name, password or keys. Default: none. */
   readonly credentials?: CredentialSource;
-  /** Requests at once. Default: 4. */
+  /** Number of concurrent requests. Default: 4. */
   readonly connections?: number;
-  /** Bytes a second, up and down. Default: as fast as it goes. */
+  /** Bytes per second, up and down. Default: unlimited. */
   readonly limits?: { readonly upload?: number; readonly download?: number };
-  /** Called before a failed request is tried again. */
+  /** Called before a failed request is retried. */
   readonly onRetry?: (fault: PlaceUnavailable, waitMs: number) => void;
 }
 
 /**
- * @param location an absolute path, `file:` and one, or `rest:`, `s3:`, `dav:`, `sftp:` and an address (location.ts)
- * @throws BadUsage for a kind of place that there is not, DiskFault; BadCredentials, ExposedSecret; of remote places with
- * `create` all that a request may throw
+ * Opens a place.
+ * @param location an absolute path, `file:` and a path, or `rest:`, `s3:`, `dav:`, `sftp:` and an address (location.ts)
+ * @throws BadUsage for an unknown kind of place, DiskFault, BadCredentials, ExposedSecret; for remote places with
+ * `create`, everything that a request may throw
  */
 export async function openBackend(location: string, options: OpenOptions): Promise<Backend> {
   const place = parseLocation(location);
@@ -51,7 +52,7 @@ export async function openBackend(location: string, options: OpenOptions): Promi
 
 type RemotePlace = Exclude<Place, { readonly kind: "file" }>;
 
-/** What requests to a place share. */
+/** Makes what all requests to a place share. */
 export function linkTo(
   place: RemotePlace,
   { clock, random, limits, credentials, onRetry }: OpenOptions,

@@ -1,10 +1,10 @@
-/** From a location to the files that it means, to be backed up from there. */
+/** Opens the remote files that a location refers to, as a source of backups. */
 import { BadUsage } from "../core/fault.ts";
 import { parseLocation } from "./location.ts";
 import { linkTo, type OpenOptions } from "./open.ts";
 import { type RemoteTree, retryingTree } from "./remote_tree.ts";
 
-/** @throws BadUsage for what can't be a source; BadCredentials, ExposedSecret */
+/** Opens a source. @throws BadUsage if the location can't be a source; BadCredentials, ExposedSecret */
 export async function openRemoteTree(location: string, options: OpenOptions): Promise<RemoteTree> {
   const place = parseLocation(location);
   if (place.kind === "file" || place.kind === "rest") {

@@ -1,24 +1,24 @@
-/** Files of a server that are backed up from there: listed directory by directory, read piece by piece, never changed. */
+/** Files on a server that are backed up from there: listed by directory, read in pieces, never changed. */
 import { Fault } from "../core/fault.ts";
 import type { Sleep } from "./decorator.ts";
 import { attempt, type RetryOptions } from "./retrying.ts";
 
 export interface RemoteEntry {
   readonly name: string;
-  /** "other": a socket, a device. */
+  /** "other": a socket or a device. */
   readonly kind: "file" | "dir" | "symlink" | "other";
-  /** Bytes of a file; 0 for all else. */
+  /** Size of a file in bytes; 0 for everything else. */
   readonly size: number;
-  /** ms since 1970; undefined if the server doesn't say. */
+  /** Modification time in ms since 1970; undefined if the server doesn't report it. */
   readonly mtimeMs: number | undefined;
-  /** Changes with the bytes; undefined if the server has none. */
+  /** Entity tag, which changes with the bytes; undefined if the server has none. */
   readonly etag?: string;
   readonly contentType?: string;
-  /** Of servers that have such things. */
+  /** Only from servers that have permission bits. */
   readonly mode?: number;
   readonly uid?: number;
   readonly gid?: number;
-  /** Of symlinks. */
+  /** Only for symlinks. */
   readonly target?: string;
 }
 
@@ -26,13 +26,13 @@ export interface RemoteEntry {
 export interface RemoteTree extends AsyncDisposable {
   /** For messages: without credentials. */
   readonly location: string;
-  /** In no particular order. @throws MissingTree */
+  /** Lists a directory in no particular order. @throws MissingTree */
   list(directory: string, signal?: AbortSignal): Promise<readonly RemoteEntry[]>;
   /** Attributes by name, such as "user.mime_type", that only a request for the file itself returns. */
   details(path: string, entry: RemoteEntry, signal?: AbortSignal): Promise<Readonly<Record<string, string>>>;
-  /** Exactly these bytes of a file as it was listed. @throws RemoteChanged if it has changed since */
+  /** Reads exactly these bytes of a file as it was listed. @throws RemoteChanged if it has changed since */
   piece(path: string, entry: RemoteEntry, range: PieceRange): Promise<Uint8Array<ArrayBuffer>>;
-  /** Nothing if a file still is as it was listed. @throws RemoteChanged */
+  /** Verifies that a file is still as it was listed. @throws RemoteChanged */
   verify(path: string, entry: RemoteEntry, signal?: AbortSignal): Promise<void>;
 }
 
@@ -45,7 +45,7 @@ export interface PieceRange {
 /** Read at a time: what is in memory of a file. */
 const PIECE_BYTES = 8 * 1024 * 1024;
 
-/** It is not what it was when it was listed. */
+/** The file is no longer as it was listed. */
 export class RemoteChanged extends Fault {
   readonly code = "remote-changed";
   readonly hint = "Back it up when nobody writes to it; the next backup tries again";
@@ -62,7 +62,7 @@ export class MissingTree extends Fault {
   }
 }
 
-/** All of a file as it was listed, in its order. @throws RemoteChanged, and what requests may throw */
+/** Reads a whole file as it was listed, from start to end. @throws RemoteChanged, and what requests throw */
 export async function* readRemote(
   tree: RemoteTree,
   path: string,
@@ -75,7 +75,7 @@ export async function* readRemote(
   await tree.verify(path, entry, signal);
 }
 
-/** Tries again what may work in a while. */
+/** Wraps a tree, and retries temporary failures. */
 export function retryingTree(tree: RemoteTree, retry: RetryOptions & { readonly sleep: Sleep }): RemoteTree {
   return {
     location: tree.location,

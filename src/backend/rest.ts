@@ -1,6 +1,6 @@
 /**
- * The protocol of restic's REST servers: rest-server, `rclone serve restic`. Names are hashes there, too. Some of them replace
- * what is there, so whoever puts looks first.
+ * The protocol of restic's REST servers: rest-server, `rclone serve restic`. Names are hashes there, too. Some servers
+ * overwrite existing objects, so `put` checks first.
  */
 import { fieldsOf, parseJson } from "../core/json.ts";
 import {
@@ -26,7 +26,7 @@ import { webLogin } from "./web_login.ts";
 const LIST_TYPE = "application/vnd.x.restic.rest.v2";
 const NO_SERVER = "Check the address: it must be that of a server for restic's REST protocol";
 
-/** @param create makes the place if it is missing */
+/** Opens a place on a REST server. @param create creates it if it is missing */
 export async function openRest(place: WebPlace, options: HttpOptions, create: boolean): Promise<Backend> {
   const backend = new RestBackend(place, options);
   return create ? await begun(backend, () => backend.create()) : backend;
@@ -103,7 +103,7 @@ class RestBackend implements Backend {
     return timeOf(await this.#http.send({ method: "HEAD", url, what, expects: [200, 404] }));
   }
 
-  /** Servers show nothing that is not whole. */
+  /** Does nothing: servers show only complete objects. */
   removeLeftovers(): Promise<number> {
     return Promise.resolve(0);
   }

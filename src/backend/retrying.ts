@@ -1,4 +1,4 @@
-/** Tries again what may work in a while. Everything that a backend does may be done twice. */
+/** Retries requests after temporary failures. Every operation of a backend is idempotent. */
 import type { Random } from "../core/clock.ts";
 import type { Backend, ListedObject, ObjectKind } from "./backend.ts";
 import { around, type Sleep } from "./decorator.ts";
@@ -6,9 +6,9 @@ import { PlaceUnavailable } from "./faults.ts";
 
 export interface RetryOptions {
   readonly sleep: Sleep;
-  /** Spreads the tries of many clients. */
+  /** Spreads the retries of many clients. */
   readonly random: Random;
-  /** Called before a wait. */
+  /** Called before each wait. */
   readonly onRetry?: (fault: PlaceUnavailable, waitMs: number) => void;
 }
 
@@ -31,7 +31,7 @@ export function retrying(inner: Backend, options: RetryOptions): Backend {
   });
 }
 
-/** The same for anything that may be done twice. */
+/** Runs an idempotent action, retrying it after temporary failures. */
 export async function attempt<T>(
   action: () => Promise<T>,
   options: RetryOptions,

@@ -1,6 +1,6 @@
 /**
- * S3, of Amazon and of many others. An object is one PUT, which asks to be refused if the name is taken; as some servers don't
- * know that wish, whoever puts looks first, too.
+ * S3, of Amazon and of many others. An object is one PUT, conditional on the name being free. Because some servers
+ * ignore the condition, `put` checks first, too.
  */
 import { Buffer } from "node:buffer";
 import { createHash, hash } from "node:crypto";
@@ -35,7 +35,7 @@ const NOTHING = hash("sha256", "");
 const CHANGED = new Set(["XAmzContentSHA256Mismatch", "BadDigest", "InvalidDigest"]);
 const NO_CREDENTIALS = "Give AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a credentials file, or a credentials command";
 
-/** @param create makes the bucket if it is missing @throws BadUsage */
+/** Opens a bucket. @param create creates it if it is missing @throws BadUsage */
 export async function openS3(place: S3Place, options: HttpOptions, create: boolean): Promise<Backend> {
   const secrets = await options.credentials.get();
   const backend = new S3Backend(place, new S3Address(place, secrets.get("region")), options);
@@ -134,7 +134,7 @@ class S3Backend implements Backend {
     return timeOf(await this.#http.send({ method: "HEAD", url, what, expects: [200, 403, 404] }));
   }
 
-  /** Servers show nothing that is not whole. */
+  /** Does nothing: servers show only complete objects. */
   removeLeftovers(): Promise<number> {
     return Promise.resolve(0);
   }
@@ -261,7 +261,7 @@ export class S3Kind implements HttpKind {
       (error !== undefined && (EXPIRED.has(error.code) || error.code === "InvalidAccessKeyId"));
   }
 
-  /** The server knows best in which region a bucket is. */
+  /** A redirection to the bucket's region, which the server knows best. */
   elsewhere(answer: HttpAnswer, asked: URL): URL | undefined {
     const region = s3ErrorIn(answer)?.region, old = this.#address.signedRegion;
     if (region === undefined || region === old || !/^[a-z0-9-]{1,40}$/.test(region)) return undefined;

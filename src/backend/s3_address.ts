@@ -1,4 +1,4 @@
-/** Where in an S3 service a bucket and its objects are. */
+/** URLs of a bucket and its objects in an S3 service. */
 import { BadUsage } from "../core/fault.ts";
 import type { S3Place } from "./location.ts";
 
@@ -8,7 +8,7 @@ const NO_REGION = "us-east-1";
 export class S3Address {
   readonly #place: S3Place;
   readonly #isInHost: boolean;
-  /** Undefined: what the host says, else the usual one. */
+  /** Undefined: the one that the host name contains, else the default. */
   region: string | undefined;
 
   /** @throws BadUsage */
@@ -24,20 +24,20 @@ export class S3Address {
     this.#isInHost = style === "host" || (style === undefined && AMAZON.test(hostname) && fits);
   }
 
-  /** For messages. */
+  /** The location, for messages. */
   get location(): string {
     const { endpoint, bucket, prefix } = this.#place;
     return `s3:${endpoint.origin}/${bucket}/${prefix}`;
   }
 
-  /** What requests are signed for. */
+  /** The region for which requests are signed. */
   get signedRegion(): string {
     const fromHost = /(?:^|\.)s3[.-]([a-z0-9-]+)\./.exec(this.#place.endpoint.hostname)?.[1];
     const isName = fromHost !== undefined && fromHost !== "amazonaws" && fromHost.includes("-");
     return this.region ?? (isName ? fromHost : NO_REGION);
   }
 
-  /** Of the bucket itself, or of an object in it. @param key without the prefix; undefined: the bucket */
+  /** URL of an object, or of the bucket itself. @param key without the prefix; undefined: the bucket */
   urlOf(key?: string): URL {
     const { endpoint, bucket, prefix } = this.#place;
     const path = key === undefined ? "" : `${prefix}${key}`.split("/").map(encodeStrictly).join("/");
@@ -50,7 +50,7 @@ export class S3Address {
     return url;
   }
 
-  /** Of a page of a listing. @param under without the prefix */
+  /** URL of a page of a listing. @param under without the prefix */
   listUrl(under: string, token: string | undefined, delimiter = ""): URL {
     const url = this.urlOf();
     const query = [["list-type", "2"], ["encoding-type", "url"], ["prefix", this.#place.prefix + under]];
@@ -61,7 +61,7 @@ export class S3Address {
     return url;
   }
 
-  /** A key of a listing without the prefix; undefined if it has another one. */
+  /** Removes the prefix from a listed key; undefined if the key has another prefix. */
   inner(listed: string): string | undefined {
     const key = decodeURIComponent(listed.replaceAll("+", " ")), { prefix } = this.#place;
     return key.startsWith(prefix) ? key.slice(prefix.length) : undefined;

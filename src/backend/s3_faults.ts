@@ -1,15 +1,15 @@
-/** What S3's error codes mean to whoever runs a backup. */
+/** Translates S3's error codes for people who run backups. */
 import type { Fault } from "../core/fault.ts";
 import { PlaceFull, PlaceRefuses, PlaceUnavailable } from "./faults.ts";
 import type { HttpAnswer } from "./http.ts";
 import { oneLine, retryAfter } from "./http_faults.ts";
 import { childText, parseXml } from "./xml.ts";
 
-/** What an answer says went wrong. */
+/** The error that an answer reports. */
 export interface S3Error {
   readonly code: string;
   readonly message: string;
-  /** Where the bucket is. */
+  /** Region of the bucket, if reported. */
   readonly region: string | undefined;
 }
 
@@ -57,7 +57,7 @@ const REFUSED: Readonly<Record<string, readonly [string, string]>> = {
 };
 const OTHER_CREDENTIALS = "Get new credentials; those that a credentials command gives are renewed without asking";
 
-/** Undefined for an answer that is no error. */
+/** Parses the error in an answer; undefined if it reports none. */
 export function s3ErrorIn({ status, headers, bytes }: HttpAnswer): S3Error | undefined {
   const region = headers.get(REGION_HEADER) ?? undefined;
   const text = bytes.length > MOST_BYTES ? "" : new TextDecoder().decode(bytes);
@@ -70,15 +70,15 @@ export function s3ErrorIn({ status, headers, bytes }: HttpAnswer): S3Error | und
   };
 }
 
-/** What was asked, and of whom. */
+/** The request, and the host that it was sent to. */
 export interface S3Asked {
   readonly what: string;
   readonly host: string;
-  /** How far this machine's clock is before the server's. */
+  /** How far this machine's clock is ahead of the server's. */
   readonly aheadMs: number;
 }
 
-/** Undefined if the status says all. */
+/** Makes a fault for an error; undefined if the status already says everything. */
 export function faultOfS3({ what, host, aheadMs }: S3Asked, error: S3Error, answer: HttpAnswer): Fault | undefined {
   const { code, message } = error,
     said = `${host} answers ${code}${message === "" ? "" : `, ${JSON.stringify(message)}`}`;

@@ -1,4 +1,4 @@
-/** How long S3 keeps objects from being removed, if asked to. */
+/** Object locks of S3: how long objects are protected from removal, if requested. */
 import { BadUsage } from "../core/fault.ts";
 import type { Settings } from "./location.ts";
 
@@ -10,7 +10,12 @@ export interface Retention {
 const DAY_MS = 24 * 3600 * 1000;
 const UNITS: Readonly<Record<string, number>> = { d: 1, w: 7, m: 30, y: 365 };
 
-/** `retention=30d` and, unless administrators may lift it, `retention-mode=compliance`. @throws BadUsage */
+/**
+ * Parses `retention=30d` and `retention-mode`, which is "governance" by default; not even administrators can lift
+ * "compliance".
+ * @returns undefined if no retention is given
+ * @throws BadUsage
+ */
 export function retentionOf(settings: Settings, location: string): Retention | undefined {
   const text = settings.get("retention"), mode = settings.get("retention-mode") ?? "governance";
   if (text === undefined) return undefined;

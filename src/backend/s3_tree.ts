@@ -1,4 +1,4 @@
-/** Objects of S3 as files, and what stands before a slash in their keys as directories. */
+/** Objects of S3 as files; the parts of their keys before each slash become directories. */
 import { PlaceUnavailable } from "./faults.ts";
 import { Http, type HttpAnswer, type HttpOptions } from "./http.ts";
 import type { S3Place } from "./location.ts";
@@ -10,7 +10,7 @@ import { childText, type Element, elementsNamed, parseXml } from "./xml.ts";
 
 const META = "x-amz-meta-";
 
-/** @throws BadUsage */
+/** Opens a bucket as a source. @throws BadUsage */
 export async function openS3Tree(place: S3Place, options: HttpOptions): Promise<RemoteTree> {
   return new S3Tree(new S3Address(place, (await options.credentials.get()).get("region")), options);
 }

@@ -1,6 +1,6 @@
 /**
- * SFTP: OpenSSH and others. Objects are files as in a directory of this machine: sent under a temporary name, and linked to
- * their own when whole and durable.
+ * SFTP: OpenSSH and others. Objects are files as in a local directory: uploaded under a temporary name, then linked to
+ * their own when complete and durable.
  */
 import type { Random } from "../core/clock.ts";
 import { Fault, Interrupted } from "../core/fault.ts";
@@ -24,7 +24,7 @@ import { pathOf } from "./web_objects.ts";
 
 const TEMPORARY = ".tmp-", TEMPORARY_RANDOM_BYTES = 8;
 
-/** @param create makes the place if it is missing @throws what a session may throw (ssh_session.ts) */
+/** Opens a place. @param create creates it if it is missing @throws what a session throws (ssh_session.ts) */
 export async function openSftp(
   place: SftpPlace,
   options: SftpOptions & { readonly random: Random },
@@ -105,7 +105,7 @@ class SftpBackend implements Backend {
     await this.#files.remove(this.#pathOf(key), `remove ${key}`, signal);
   }
 
-  /** What the server's file system writes on a new file, in whole seconds. */
+  /** The time that the server's file system gives a new file, in whole seconds. */
   async now(): Promise<number> {
     const path = `${this.#top}/${this.#temporaryName()}`, what = "find out the server's time";
     try {

@@ -1,4 +1,4 @@
-/** Files of an SFTP server: many small requests on their way at once, over a connection that is made anew when it broke. */
+/** Files of an SFTP server. Many small requests are in flight at once, and a broken connection is replaced. */
 import { Buffer } from "node:buffer";
 import { Fault, Interrupted } from "../core/fault.ts";
 import { type Body, sizeOf } from "./backend.ts";
@@ -25,14 +25,14 @@ export interface SftpOptions {
 
 export interface RemoteFile extends Disposable {
   readonly size: number;
-  /** @returns bytes read; fewer than there is room for only at the end */
+  /** Reads from `from` on. @returns number of bytes read; fewer than fit into `into` only at the end */
   read(into: Uint8Array<ArrayBuffer>, from: number, what: string, signal?: AbortSignal): Promise<number>;
 }
 
 export interface WriteRequest {
   readonly what: string;
   readonly signal: AbortSignal | undefined;
-  /** Directories below it are made if they are missing. */
+  /** Missing directories below it are created. */
   readonly top: string;
 }
 
@@ -51,7 +51,7 @@ export class SftpFiles implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** True once the server has shown that it can link a file to a name unless that is taken. */
+  /** True once the server has shown that it can link a file to a name only if that is free. */
   get hasLinks(): boolean {
     return this.#canLink === true;
   }
@@ -60,24 +60,24 @@ export class SftpFiles implements AsyncDisposable {
     return await this.#unlessMissing(what, signal, (sftp, done: Done<SftpAttributes>) => sftp.stat(path, done));
   }
 
-  /** Nothing if there is no such directory. */
+  /** Lists a directory; empty if it doesn't exist. */
   async list(path: string, what: string, signal?: AbortSignal): Promise<readonly SftpName[]> {
     const read = (sftp: Sftp, done: Done<readonly SftpName[]>) => sftp.readdir(path, done);
     return await this.#unlessMissing(what, signal, read) ?? [];
   }
 
-  /** Where a symlink points; undefined if it isn't there. */
+  /** The target of a symlink; undefined if it doesn't exist. */
   async readlink(path: string, what: string, signal?: AbortSignal): Promise<string | undefined> {
     return await this.#unlessMissing(what, signal, (sftp, done: Done<string>) => sftp.readlink(path, done));
   }
 
-  /** False if it wasn't there. */
+  /** Removes a file. @returns false if it didn't exist */
   async remove(path: string, what: string, signal?: AbortSignal): Promise<boolean> {
     const remove = (sftp: Sftp, done: Done<true>) => sftp.unlink(path, (error) => done(error, true));
     return await this.#unlessMissing(what, signal, remove) ?? false;
   }
 
-  /** Undefined if it isn't there. */
+  /** Opens a file; undefined if it doesn't exist. */
   async open(path: string, what: string, signal?: AbortSignal): Promise<RemoteFile | undefined> {
     const handle = await this.#unlessMissing(
       what,
@@ -98,7 +98,7 @@ export class SftpFiles implements AsyncDisposable {
     }
   }
 
-  /** Makes a file, which must not exist, and makes it durable where the server can. */
+  /** Creates a file, which must not exist, and makes it durable where the server can. */
   async write(path: string, body: Body, request: WriteRequest): Promise<void> {
     const { what, signal } = request;
     const handle = await this.#create(path, request);
@@ -116,7 +116,7 @@ export class SftpFiles implements AsyncDisposable {
     if (signal?.aborted === true) throw new Interrupted();
   }
 
-  /** Gives a file its name. False if that is taken. */
+  /** Gives a file its final name. @returns false if the name is taken */
   async publish(temporary: string, path: string, what: string, signal: AbortSignal | undefined): Promise<boolean> {
     if (this.#canLink !== false && await this.#link(temporary, path, what, signal)) return true;
     if (await this.stat(path, what, signal) !== undefined) return false;
@@ -124,7 +124,7 @@ export class SftpFiles implements AsyncDisposable {
     return true;
   }
 
-  /** Makes what is missing of a path. */
+  /** Creates the missing directories of a path. */
   async makeDirectories(path: string, what: string, signal?: AbortSignal): Promise<void> {
     if (path === "" || path === "/" || path === "." || await this.stat(path, what, signal) !== undefined) return;
     const slash = path.lastIndexOf("/");

@@ -1,4 +1,4 @@
-/** Files of an SFTP server. */
+/** Files of an SFTP server, as a source of backups. */
 import type { SftpPlace } from "./location.ts";
 import { MissingTree, type PieceRange, RemoteChanged, type RemoteEntry, type RemoteTree } from "./remote_tree.ts";
 import { SftpFiles, type SftpOptions } from "./sftp_files.ts";

@@ -1,14 +1,14 @@
-/** What `~/.ssh/config` says of a host: where it really is, who we are there, and with which keys. */
+/** Reads `~/.ssh/config`: the address of a host, the user name there, and the keys to use. */
 
 export interface SshHost {
   readonly hostName?: string;
   readonly port?: number;
   readonly user?: string;
-  /** In their order; may have `~` and tokens such as `%d` in them. */
+  /** Key files in order; may contain `~` and tokens such as `%d`. */
   readonly identityFiles: readonly string[];
-  /** Under which its key is known. */
+  /** Name under which the host's key is known. */
   readonly hostKeyAlias?: string;
-  /** It can only be reached by way of something else, such as "ProxyJump bastion". */
+  /** Set if the host can only be reached through something else: "ProxyJump bastion". */
   readonly proxy?: string;
 }
 
@@ -40,7 +40,7 @@ export function sshHostOf(text: string, host: string): SshHost {
   };
 }
 
-/** An `IdentityFile`, as a path. */
+/** Resolves an `IdentityFile` to a path. */
 export function identityPath(file: string, { home, host, user }: Record<"home" | "host" | "user", string>): string {
   const tokens: Readonly<Record<string, string>> = { "%d": home, "%h": host, "%r": user, "%%": "%" };
   return file.replace(/^~(?=\/)/, home).replace(/%[dhr%]/g, (token) => tokens[token] ?? token);

@@ -1,4 +1,4 @@
-/** How to say to an SSH server who we are: a key file, the agent, the usual keys, a password, in that order. */
+/** Methods to authenticate at an SSH server: a key file, the agent, the default keys, a password, in that order. */
 import { Fault } from "../core/fault.ts";
 import { readSecret } from "../platform/secrets.ts";
 import { loginName } from "../platform/system.ts";
@@ -10,16 +10,16 @@ import type { Ssh2, SshMethod } from "./ssh_types.ts";
 const USUAL_KEYS = ["id_ed25519", "id_ecdsa", "id_rsa"];
 const MOST_KEY_BYTES = 64 * 1024;
 
-/** Who we are to be, and where. */
+/** The identity to log in with. */
 export interface SshIdentity {
   readonly host: string;
-  /** What the location, credentials or `~/.ssh/config` say. */
+  /** From the location, the credentials or `~/.ssh/config`. */
   readonly user?: string | undefined;
-  /** What `~/.ssh/config` has in the place of the usual keys. */
+  /** Key files in `~/.ssh/config` that replace the default keys. */
   readonly identityFiles: readonly string[];
 }
 
-/** @throws BadCredentials, ExposedSecret, DiskFault */
+/** Lists the authentication methods to try. @throws BadCredentials, ExposedSecret, DiskFault */
 export function sshMethods(
   ssh2: Ssh2,
   secrets: Secrets,

@@ -1,4 +1,4 @@
-/** One SSH connection with an SFTP channel, to a server whose key is known. */
+/** An SSH connection with an SFTP channel, to a server whose key is known. */
 import { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
 import { Fault, unlessFault } from "../core/fault.ts";
@@ -26,11 +26,14 @@ const RSA_KINDS = ["rsa-sha2-512", "rsa-sha2-256", "ssh-rsa"];
 export interface Session extends Disposable {
   readonly sftp: Sftp;
   readonly isOpen: boolean;
-  /** Called when the connection ends, for requests that get no answer any more. */
+  /** Called when the connection ends, for requests that will get no answer. */
   readonly waiting: Set<() => void>;
 }
 
-/** @throws PlaceUnavailable, PlaceRefuses, PlaceUntrusted, BadCredentials, ExposedSecret, DiskFault */
+/**
+ * Connects and authenticates.
+ * @throws PlaceUnavailable, PlaceRefuses, PlaceUntrusted, BadCredentials, ExposedSecret, DiskFault
+ */
 export async function openSession(place: SftpPlace, credentials: Credentials): Promise<Session> {
   const ssh2 = await loadSsh2(), secrets = await credentials.get();
   const config = sshHostOf(configOf(secrets), place.host), at = reached(place, config, secrets.get("user"));
@@ -72,7 +75,7 @@ function configOf(secrets: Secrets): string {
 interface SshAddress {
   readonly host: string;
   readonly port: number;
-  /** Who we are there. */
+  /** User name on the server. */
   readonly user?: string | undefined;
 }
 

@@ -1,9 +1,11 @@
-/** What is used of the package `ssh2`, which has no types of its own. */
+/** The types used from the package `ssh2`, which has none of its own. */
 import type { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
 
 export interface SftpError extends Error {
-  /** Of the protocol: 2 no such file, 3 permission denied, 4 failure; undefined if the connection failed. */
+  /**
+   * Status code of the protocol: 2 no such file, 3 permission denied, 4 failure; undefined if the connection failed.
+   */
   readonly code?: number;
 }
 
@@ -11,7 +13,7 @@ export type Done<T = void> = (error: SftpError | null | undefined, value: T) => 
 
 export interface SftpAttributes {
   readonly size: number;
-  /** Seconds. */
+  /** Modification time in seconds since 1970. */
   readonly mtime: number;
   readonly mode: number;
   readonly uid: number;
@@ -43,7 +45,7 @@ export interface Sftp {
   ext_openssh_statvfs(path: string, done: Done<{ readonly f_bavail: number }>): void;
 }
 
-/** One way to say who we are. */
+/** One authentication method. */
 export type SshMethod =
   | { readonly type: "publickey"; readonly username: string; readonly key: string; readonly passphrase?: string }
   | { readonly type: "agent"; readonly username: string; readonly agent: string }

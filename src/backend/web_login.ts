@@ -1,9 +1,12 @@
-/** Names and passwords by HTTP. */
+/** User names and passwords over HTTP. */
 import { Buffer } from "node:buffer";
 import type { Credentials } from "./credentials.ts";
 import type { HttpRequest } from "./http.ts";
 
-/** Headers that say who we are. @param user what the location says; credentials may say another one */
+/**
+ * Returns a function that makes the headers to authenticate with.
+ * @param user from the location; credentials may name another one
+ */
 export function webLogin(
   credentials: Credentials,
   user: string | undefined,

@@ -1,4 +1,4 @@
-/** Reading objects by HTTP, which is the same for every kind of place that speaks it. */
+/** Reads objects over HTTP; shared by all kinds of places that use it. */
 import { type ByteRange, type GetOptions, type ObjectKey, partsOf } from "./backend.ts";
 import { MissingObject, PlaceRefuses, PlaceUnavailable, ShortObject } from "./faults.ts";
 import type { Http, HttpAnswer } from "./http.ts";
@@ -7,14 +7,17 @@ import { lengthOf } from "./http_body.ts";
 const OK = 200, PARTIAL = 206, MISSING = 404, BEYOND = 416;
 const SPLIT_DIGITS = 2;
 
-/** Relative to the top. @param isSplit `data/` by the first digits of names, as on disks */
+/**
+ * Path of an object relative to the top.
+ * @param isSplit true: `data/` is split by the first digits of names, as on disks
+ */
 export function pathOf(key: ObjectKey, isSplit: boolean): string {
   const parts = partsOf(key);
   if (parts?.kind !== "data" || !isSplit) return key;
   return `data/${parts.name.slice(0, SPLIT_DIGITS)}/${parts.name}`;
 }
 
-/** @throws MissingObject, ShortObject, and what {@link Http.send} does */
+/** Reads an object. @throws MissingObject, ShortObject, and what {@link Http.send} throws */
 export async function getObject(
   http: Http,
   url: URL,
@@ -40,7 +43,11 @@ export async function getObject(
   return answer.status === PARTIAL ? partial(answer, key, range) : cut(answer.bytes, key, range);
 }
 
-/** @param send another way to ask, where HEAD won't do @throws what {@link Http.send} does */
+/**
+ * Requests the size of an object.
+ * @param send replaces HEAD where that doesn't work
+ * @throws what {@link Http.send} throws
+ */
 export async function headObject(
   http: Http,
   url: URL,
@@ -55,7 +62,7 @@ export async function headObject(
   return size;
 }
 
-/** The time there, by any answer. @throws PlaceRefuses */
+/** The server's time in ms since 1970, from the Date of any answer. @throws PlaceRefuses */
 export function timeOf({ headers }: HttpAnswer): number {
   const time = Date.parse(headers.get("date") ?? "");
   if (Number.isNaN(time)) throw new PlaceRefuses("find out the server's time", "its answers have no Date", UNFIT);

@@ -1,4 +1,4 @@
-/** Reading files by HTTP as they were listed: pieces of one state, which the server names by an ETag. */
+/** Reads files over HTTP as they were listed; the server identifies their state by an ETag. */
 import { PlaceUnavailable } from "./faults.ts";
 import type { Http, HttpAnswer } from "./http.ts";
 import { lengthOf } from "./http_body.ts";
@@ -6,7 +6,7 @@ import { type PieceRange, RemoteChanged, type RemoteEntry } from "./remote_tree.
 
 const OK = 200, PARTIAL = 206, MISSING = 404, TAKEN = 412, BEYOND = 416;
 
-/** @throws RemoteChanged, and what {@link Http.send} does */
+/** Reads a piece of a file. @throws RemoteChanged, and what {@link Http.send} throws */
 export async function webPiece(
   http: Http,
   url: URL,
@@ -25,7 +25,7 @@ export async function webPiece(
   return answer.bytes;
 }
 
-/** @throws RemoteChanged, and what {@link Http.send} does */
+/** Verifies that a file has not changed. @throws RemoteChanged, and what {@link Http.send} throws */
 export async function verifyWeb(
   http: Http,
   url: URL,
@@ -65,7 +65,7 @@ function ofWhole(
   return length === size ? bytes : bytes.slice(from, from + length);
 }
 
-/** Of a path below a URL that ends with a slash. */
+/** URL of a path below `top`, which ends with a slash. */
 export function urlBelow(top: URL, path: string, isDirectory: boolean): URL {
   const url = new URL(top), inner = path.split("/").map(encodeURIComponent).join("/");
   url.pathname += inner + (isDirectory && path !== "" ? "/" : "");

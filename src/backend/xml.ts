@@ -1,8 +1,8 @@
-/** As much of XML as answers of servers need: elements and text, by their names without prefix. */
+/** The subset of XML that answers of servers need: elements and text, by names without prefix. */
 
 export interface Element {
   readonly name: string;
-  /** All text directly in it. */
+  /** All text directly inside it. */
   readonly text: string;
   readonly children: readonly Element[];
 }
@@ -19,7 +19,10 @@ interface Open {
   readonly children: Element[];
 }
 
-/** The outermost element; undefined if the text isn't one whole element. Entities that a document declares are not known. */
+/**
+ * Parses a text to its root element; undefined if it isn't one well-formed element. Entities that a document declares
+ * are not supported.
+ */
 export function parseXml(text: string): Element | undefined {
   const top: Open = { name: "", text: "", children: [] }, open = [top];
   for (const [all, cdata, isEnd, name, isEmpty, words] of text.matchAll(TOKEN)) {
@@ -40,12 +43,12 @@ export function parseXml(text: string): Element | undefined {
   return open.length === 1 && top.children.length === 1 ? top.children[0] : undefined;
 }
 
-/** Text of the first child of that name; undefined if there is none. */
+/** Text of the first child with that name; undefined if there is none. */
 export function childText(element: Element | undefined, name: string): string | undefined {
   return element?.children.find((child) => child.name === name)?.text;
 }
 
-/** All elements of a name, however deep. */
+/** Yields all descendants with a name, at any depth. */
 export function* elementsNamed(element: Element, name: string): Generator<Element> {
   if (element.name === name) yield element;
   for (const child of element.children) yield* elementsNamed(child, name);

@@ -1,4 +1,4 @@
-/** What reading files needs of an engine: somebody who keeps their bytes. */
+/** The interface through which an engine receives the bytes of files that are read. */
 import type { ContentId } from "../core/content_id.ts";
 import type { NsText } from "../core/entry.ts";
 import type { Steps } from "../core/steps.ts";
@@ -7,49 +7,52 @@ import type { Meter } from "../platform/meter.ts";
 
 export interface StoredItem {
   readonly id: ContentId;
-  /** Of the content, as it was read. */
+  /** Size of the content as it was read, in bytes. */
   readonly size: number;
-  /** Bytes written; 0 if the content was there. */
+  /** Bytes written; 0 if the content was already stored. */
   readonly newBytes: number;
   readonly isNew: boolean;
 }
 
-/** What a file to be stored says of itself. */
+/** Metadata of a file to be stored. */
 export interface FileFacts {
   readonly mode: number;
   readonly gid: number;
-  /** An ACL turns the group bits into a mask that may promise more than the group has. */
+  /** True if the file has an ACL, whose mask, shown as the group bits, may promise more than the group has. */
   readonly hasAcl: boolean;
   readonly mtime: NsText;
-  /** The item that used to hold this file's content: may be replaced even where a weak digest leaves doubt. */
+  /** The item that used to hold this file's content. It may be replaced even where a weak digest leaves doubt. */
   readonly expected: ContentId | undefined;
 }
 
-/** A content that comes in chunks. */
+/** A content that arrives in chunks. */
 export interface ContentStream {
-  /** As announced; the end of the stream is what `read` says. */
+  /** Expected size in bytes; the actual end is where `read` returns 0. */
   readonly size: number;
   readonly sparse: boolean;
   read(into: Uint8Array<ArrayBuffer>, position: number): number;
-  /** Makes an empty file share its extents with the source; false if that can't be done. */
+  /** Makes an empty file share its extents with the source. @returns false if that is not possible */
   cloneTo(target: OpenFile): boolean;
 }
 
-/** @template Wait what its steps may have to wait for: nothing by default */
+/** @template Wait promises that its steps may have to wait for; none by default */
 export interface ContentKeeper<Wait extends Promise<void> | undefined = undefined> {
   /**
-   * Where a file of that many bytes may be read to: more than they are, so that one that has grown shows. Undefined: it
-   * has to come as a stream.
+   * Returns the buffer into which a file of `size` bytes may be read. It has more room than that, so that growth is
+   * noticed. Undefined: the content must come as a stream.
    */
   roomFor(size: number): Uint8Array<ArrayBuffer> | undefined;
-  /** Keeps a content that is in memory, in the room that was given for it. */
+  /** Stores a content that is in memory, in the buffer that {@link roomFor} returned. */
   storeBytes(bytes: Uint8Array<ArrayBuffer>, file: FileFacts): Generator<Wait | undefined, StoredItem>;
-  /** Keeps a content of any size, and counts what comes. */
+  /** Stores a content of any size, counting the bytes that arrive. */
   storeStream(stream: ContentStream, file: FileFacts): Generator<Wait | undefined, StoredItem>;
-  /** True if a content of that many bytes is there to compare a file with. */
+  /** True if a content of that size is stored, for comparison with a file. */
   has(id: ContentId, size: number): boolean;
-  /** @param read reads from a position */
+  /** Computes a digest in lower-case hex. @param read reads from a position */
   digestOf(read: OpenFile["read"], meter: Meter): Steps<string>;
-  /** Lets one more file have a content that it was found to be equal to. @returns false if that isn't there, or not whole */
+  /**
+   * Lets one more file use a content that it was found to be equal to.
+   * @returns false if the content is missing or damaged
+   */
   share(id: ContentId, size: number, file: FileFacts): boolean;
 }

@@ -1,7 +1,7 @@
 /**
- * Reads files for whoever keeps their contents: until a file was the same before and after, or, where it should never
- * change, only to see that it hasn't. The only loop that runs once per file of a first backup, so it is synchronous and
- * works relative to open directories.
+ * Reads files for an engine that keeps their contents: until a file was the same before and after, or, for a file that
+ * should never change, only to verify that it hasn't. This is the only loop that runs once per file of a first backup,
+ * so it is synchronous and works relative to open directories.
  */
 import { isDigestOf } from "../core/content_id.ts";
 import { toFaultData } from "../core/fault_data.ts";
@@ -35,13 +35,16 @@ export class FileIntake<Wait extends Promise<void> | undefined = undefined> {
   readonly #store: ContentKeeper<Wait>;
   readonly #meter: Meter;
 
-  /** @param meter counts what is read */
+  /** @param meter counts the bytes read */
   constructor(store: ContentKeeper<Wait>, meter: Meter) {
     this.#store = store;
     this.#meter = meter;
   }
 
-  /** Has the content of one file kept. A file that can't be read is a result. @throws what the keeper fails with */
+  /**
+   * Reads one file and has its content stored. A file that can't be read is a result.
+   * @throws what the keeper throws
+   */
   *take(task: StoreTask, source: SourceDirectory): Generator<Wait | undefined, StoreResult> {
     const before = this.#meter.own;
     const known = task.guarded ? yield* this.#compareGuarded(task, source) : undefined;

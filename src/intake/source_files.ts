@@ -1,4 +1,6 @@
-/** Files of a source, opened and read by those who store them. What fails here is the source's failure, not the engine's. */
+/**
+ * Opens and reads files of a source for an engine that stores them. Failures here are the source's, not the engine's.
+ */
 import { Fault } from "../core/fault.ts";
 import { type FaultData, toFaultData } from "../core/fault_data.ts";
 import { type Raw, textOf } from "../core/raw.ts";
@@ -9,7 +11,7 @@ import { Endless, withinBounds } from "../platform/endless.ts";
 import { readingAroundHoles } from "../platform/holes.ts";
 import type { ContentStream } from "./content_keeper.ts";
 
-/** The file can't be read. Anything else that fails is the engine's failure. */
+/** The file can't be read. Any other error is the engine's failure. */
 export class SourceFault extends Error {
   readonly told: FaultData;
   constructor(fault: Fault) {
@@ -34,7 +36,7 @@ export class Unsteady extends Fault {
   }
 }
 
-/** Opened when the first file of a batch has to be read: an unchanged directory is not. */
+/** A directory that is opened when the first file of a batch has to be read: an unchanged directory never is. */
 export class SourceDirectory implements Disposable {
   readonly #sources: Descents;
   readonly #rootPath: Raw;
@@ -66,7 +68,7 @@ export function openSource(source: SourceDirectory, name: Raw): OpenFile {
   return file;
 }
 
-/** Runs something that touches only the source. */
+/** Runs an action that touches only the source; its failures become {@link SourceFault}s. */
 export function fromSource<T>(action: () => T): T {
   try {
     return action();
@@ -76,11 +78,11 @@ export function fromSource<T>(action: () => T): T {
   }
 }
 
-/** A file as the walk, or the last look at it, has it. */
+/** Properties of a file from the walk, or from the last stat. */
 export interface Described {
   readonly size: number;
   readonly sparse: boolean;
-  /** For people. */
+  /** The path to show to people. */
   readonly path: () => string;
 }
 

@@ -1,4 +1,4 @@
-/** One attempt to tell one target. */
+/** One attempt to notify one target. */
 import { httpPost, isForbiddenHost } from "../backend/http_post.ts";
 import type { Clock } from "../core/clock.ts";
 import { mailMessage, type MessageTerms, webMessage } from "./messages.ts";
@@ -15,7 +15,7 @@ export interface DeliveryWorld {
   readonly signal?: AbortSignal;
 }
 
-/** "unusable": what is configured can't be used; "forbidden": see {@link PostOutcome}. */
+/** "unusable": the configuration of the target is invalid; "forbidden": see {@link PostOutcome}. */
 export type Delivered =
   | "accepted"
   | "no-answer"
@@ -25,7 +25,7 @@ export type Delivered =
   | "no-target"
   | { readonly status: number };
 
-/** @throws BadAddress, ExposedSecret, DiskFault */
+/** Sends a notice to a target. @throws BadAddress, ExposedSecret, DiskFault */
 export async function deliver(target: TargetSettings, notice: Notice, world: DeliveryWorld): Promise<Delivered> {
   const address = addressOf(target, world);
   const terms: MessageTerms = {
@@ -38,7 +38,7 @@ export async function deliver(target: TargetSettings, notice: Notice, world: Del
   return typeof outcome === "object" && outcome.status >= 200 && outcome.status < 300 ? "accepted" : outcome;
 }
 
-/** The outcome, in words. */
+/** Describes an outcome in words. */
 export function outcomeText(outcome: Delivered): string {
   if (typeof outcome === "object") return `refused (${outcome.status})`;
   return OUTCOMES[outcome];
@@ -53,7 +53,7 @@ const OUTCOMES: Readonly<Record<Exclude<Delivered, object>, string>> = {
   "no-target": "there is no such target",
 };
 
-/** The kind of address that a target has. @throws BadAddress, ExposedSecret, DiskFault */
+/** The address of a target, parsed. @throws BadAddress, ExposedSecret, DiskFault */
 export function addressOf({ to, toFile }: TargetSettings, world: Pick<DeliveryWorld, "readSecret">): Address {
   return parseAddress(toFile === undefined ? to ?? "" : firstLine(world, toFile));
 }

@@ -1,15 +1,15 @@
-/** The outcome of the last attempt to notify each target: for people who wonder why they heard nothing. */
+/** The outcome of the last attempt to notify each target, for people who wonder why they heard nothing. */
 import { BadJson, fieldsOf, parseJson } from "../core/json.ts";
 import { bytesOf, rawOf, rawOfBytes, textOf } from "../core/raw.ts";
 import type { Dir } from "../platform/disk.ts";
 
 export interface Delivery {
-  /** ISO 8601, UTC. */
+  /** Time of the attempt: ISO 8601, UTC. */
   readonly at: string;
-  /** The notification that was sent. */
+  /** Event of the notification that was sent. */
   readonly event: string;
   readonly subject: string;
-  /** In words, without any address. */
+  /** Outcome in words, without any address. */
   readonly outcome: string;
   readonly accepted: boolean;
 }
@@ -20,12 +20,16 @@ const PRIVATE_FILE = 0o600, MOST_BYTES = 1024 * 1024;
 export class Deliveries {
   readonly #dir: Dir;
 
-  /** @param dir stays the caller's */
+  /** @param dir not closed here */
   constructor(dir: Dir) {
     this.#dir = dir;
   }
 
-  /** Of two processes at the same time, one may be forgotten. @param target name @throws DiskFault */
+  /**
+   * Records an attempt. If two processes record at the same time, one attempt may be lost.
+   * @param target name
+   * @throws DiskFault
+   */
   note(target: string, delivery: Delivery): void {
     const text = `${JSON.stringify({ ...Object.fromEntries(this.all()), [target]: delivery })}\n`;
     this.#dir.unlink(TEMPORARY);
@@ -36,7 +40,7 @@ export class Deliveries {
     this.#dir.rename(TEMPORARY, this.#dir, FILE);
   }
 
-  /** By the names of targets. @throws DiskFault */
+  /** The last attempts by names of targets. @throws DiskFault */
   all(): ReadonlyMap<string, Delivery> {
     using file = this.#dir.open(FILE);
     if (file === undefined) return new Map();

@@ -1,4 +1,4 @@
-/** What should have happened by now, and hasn't. */
+/** Detects backups that are overdue. */
 import { hashBytes } from "../core/digest.ts";
 import { BadJson, fieldsOf, parseJson } from "../core/json.ts";
 import { bytesOf, rawOf, rawOfBytes, textOf } from "../core/raw.ts";
@@ -6,11 +6,11 @@ import { durationText } from "../core/time_text.ts";
 import type { Dir } from "../platform/disk.ts";
 import type { Notice } from "./notice.ts";
 
-/** A series to the age that its newest snapshot may have, in milliseconds: "NAME" or "HOST:NAME". */
+/** Maps a series, "NAME" or "HOST:NAME", to the maximum age of its newest snapshot, in milliseconds. */
 export type Expectations = Readonly<Record<string, number>>;
 
 export interface Late {
-  /** Series or job. */
+  /** Name of the series or job. */
   readonly subject: string;
   /** One sentence. */
   readonly reason: string;
@@ -19,12 +19,12 @@ export interface Late {
 interface Made {
   readonly host: string;
   readonly name: string;
-  /** ISO 8601. */
+  /** Start of the backup: ISO 8601, UTC. */
   readonly time: string;
   readonly complete: boolean;
 }
 
-/** Series whose newest complete snapshot is too old, or that have none. */
+/** Lists series whose newest complete snapshot is too old, or that have none. */
 export function lateSeries(expected: Expectations, snapshots: readonly Made[], nowMs: number): Late[] {
   return Object.entries(expected).flatMap(([series, mostMs]) => {
     const times = snapshots.filter((one) => one.complete && isOf(series, one)).map(({ time }) => Date.parse(time));
@@ -53,18 +53,18 @@ const AGAIN_MS = 86_400_000;
 const NOTES = rawOf("late.json"), TEMPORARY = rawOf("late.json.new");
 const PRIVATE_FILE = 0o600, MOST_BYTES = 1024 * 1024;
 
-/** Remembers which overdue backups were reported, so that they aren't reported at every look. */
+/** Remembers which overdue backups were reported, so that they aren't reported at each check. */
 export class LateNotes {
   readonly #dir: Dir;
 
-  /** @param dir stays the caller's */
+  /** @param dir not closed here */
   constructor(dir: Dir) {
     this.#dir = dir;
   }
 
   /**
-   * Of everything that is overdue now, what has to be reported; records it as reported. Forgets what is no longer
-   * overdue.
+   * Selects what has to be reported of everything that is overdue now, and records it as reported. Forgets what is no
+   * longer overdue.
    * @throws DiskFault
    */
   toTell(late: readonly Late[], nowMs: number): Late[] {

@@ -1,12 +1,16 @@
-/** Mail by way of a server that takes it (SMTP). The package is loaded when the first mail is sent. */
+/** Sends mail through a server (SMTP). The package is loaded when the first mail is sent. */
 import type { MailMessage } from "./messages.ts";
 import type { SmtpSettings } from "./targets.ts";
 import { provideCommonJs } from "../platform/common_js.ts";
 
-/** "refused" comes with the server's status, if it said one. */
+/** A refusal is an object with the status that the server gave. */
 export type MailOutcome = "accepted" | "no-answer" | { readonly status: number };
 
-/** @param password undefined to sign in nowhere @param timeoutMs for each step */
+/**
+ * Sends a mail.
+ * @param password used only if there is a user; undefined: an empty one
+ * @param timeoutMs for each step
+ */
 export async function sendMail(
   { host, port, tls = "starttls", user, from }: SmtpSettings,
   password: string | undefined,

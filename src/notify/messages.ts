@@ -1,9 +1,9 @@
-/** A notice as each kind of service wants it. */
+/** Formats a notice for each kind of service. */
 import { createHmac } from "node:crypto";
 import { jsonOfNotice, type Notice, textOfNotice, titleOf } from "./notice.ts";
 import type { Address } from "./targets.ts";
 
-/** A request to be POSTed. */
+/** A POST request to send. */
 export interface WebMessage {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
@@ -18,7 +18,7 @@ export interface MailMessage {
 
 export interface MessageTerms {
   readonly detail: boolean;
-  /** A token, or what signs. */
+  /** An access token, or the key that signs the request. */
   readonly secret: string | undefined;
   /** Milliseconds since 1970. */
   readonly nowMs: number;

@@ -4,52 +4,52 @@ import { changesText } from "../core/monitor.ts";
 import { pluralText, sizeText } from "../core/size_text.ts";
 import { durationText } from "../core/time_text.ts";
 
-/** Events that a target can be notified of; `started` is for services that measure how long a run takes. */
+/** Events that can trigger a notification; `started` is for services that measure how long a run takes. */
 export const EVENTS = ["done", "problems", "failed", "rejected", "cancelled", "damage", "late", "started"] as const;
 export type NoticeEvent = typeof EVENTS[number];
-/** Events that a target is notified of by default. */
+/** Events that trigger a notification by default. */
 export const USUAL_EVENTS: readonly NoticeEvent[] = ["problems", "failed", "rejected", "damage", "late"];
 
 export interface Notice {
-  /** Names the notice: the same one is kept once. */
+  /** Identifies the notice: a second one with the same id is not kept. */
   readonly id: string;
   readonly event: NoticeEvent;
-  /** When it happened: ISO 8601, UTC. */
+  /** Time of the event: ISO 8601, UTC. */
   readonly at: string;
   readonly host: string;
-  /** A job file, a command, or a series. */
+  /** Name of a job file, a command, or a series. */
   readonly subject: string;
-  /** Of the job, or the name of the command; null where nobody knows. */
+  /** Kind of the job, or name of the command; null if unknown. */
   readonly kind: string | null;
-  /** Of the run. ISO 8601, UTC. */
+  /** Start of the run: ISO 8601, UTC. */
   readonly start?: string;
   readonly end?: string;
   readonly snapshot?: string;
   readonly counts: Readonly<Record<string, number>>;
   readonly problemCount: number;
-  /** The first of them. */
+  /** The first problems of the run. */
   readonly problems: readonly FaultData[];
   readonly error?: FaultData;
-  /** Of what is late: one sentence. */
+  /** Why a backup is considered overdue: one sentence. */
   readonly reason?: string;
 }
 
-/** How a run ended, as the history of jobs says it. */
+/** How a run ended, as in the history of jobs. */
 export type Outcome = "done" | "problems" | "failed" | "rejected" | "cancelled";
 
-/** For whoever tries out a target. */
+/** Makes a notice to test a target. */
 export function testNotice({ id, at, host }: Pick<Notice, "id" | "at" | "host">): Notice {
   const subject = "test of notifications";
   return { id, event: "done", at, host, subject, kind: null, counts: {}, problemCount: 0, problems: [] };
 }
 
-/** Damage that was found is worth more than the outcome of the run that found it. */
+/** The event for an outcome: damage that a run found takes precedence over how it ended. */
 export function eventOf(outcome: Outcome, faults: readonly (FaultData | undefined)[]): NoticeEvent {
   const isDamage = faults.some((fault) => fault !== undefined && /^(?:damaged|missing)-/.test(fault.code));
   return isDamage ? "damage" : outcome;
 }
 
-/** Of each event, in words. */
+/** Titles of the events, in words. */
 export const TITLES: Readonly<Record<NoticeEvent, string>> = {
   done: "done",
   problems: "done, with problems",
@@ -61,14 +61,14 @@ export const TITLES: Readonly<Record<NoticeEvent, string>> = {
   started: "started",
 };
 
-/** One line, without control characters. */
+/** Makes a title of one line, without control characters. */
 export function titleOf({ host, subject, event }: Notice): string {
   return plain(`${host}: ${subject}: ${TITLES[event]}`);
 }
 
 const MOST_PROBLEMS = 10;
 
-/** @param detail with messages, which name files */
+/** Formats a notice as text. @param detail includes messages, which contain names of files */
 export function textOfNotice(notice: Notice, detail: boolean): string {
   const { kind, event, start, end, snapshot, error, problems, problemCount, reason } = notice;
   const took = start === undefined || end === undefined
@@ -96,7 +96,7 @@ function amountOf({ counts }: Notice): string {
   return `, ${pluralText(files, "file")}${changesText(counts)}${readBytes > 0 ? `, ${sizeText(readBytes)} read` : ""}`;
 }
 
-/** For programs. @param detail with messages, which name files */
+/** Formats a notice for programs. @param detail includes messages, which contain names of files */
 export function jsonOfNotice(notice: Notice, detail: boolean): Record<string, unknown> {
   const told = ({ code, message, hint }: FaultData) => detail ? { code, message, hint } : { code };
   const { problems, error, ...facts } = notice;

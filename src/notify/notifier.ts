@@ -21,9 +21,9 @@ export interface NotifierOptions {
   readonly machine: Pick<Machine, "disk">;
   readonly clock: Clock;
   readonly settings: NotifySettings;
-  /** Where notices wait; absolute. */
+  /** Directory of notices to be sent; absolute path. */
   readonly outbox: Raw;
-  /** @throws Fault if it isn't private, or can't be read */
+  /** Reads a file with a secret. @throws Fault if it isn't private, or can't be read */
   readonly readSecret: DeliveryWorld["readSecret"];
   /** Receives messages about failed notifications, without any address. */
   readonly warn: (message: string) => void;
@@ -32,19 +32,19 @@ export interface NotifierOptions {
 
 const USUAL_TIMEOUT_MS = 10_000;
 
-/** A target as may be shown: most addresses are secrets. */
+/** A target in a form that may be shown: most addresses are secrets. */
 export interface TargetInfo {
   readonly name: string;
   /** Null if its address can't be read. */
   readonly type: Address["type"] | null;
-  /** Host of its address, or those who get mail. */
+  /** Host of its address, or the recipients of its mail. */
   readonly server: string | null;
-  /** Events that it is notified of. */
+  /** Events for which it is notified. */
   readonly on: readonly NoticeEvent[];
   readonly detail: boolean;
   /** Why its address can't be used. */
   readonly problem: string | null;
-  /** The last attempt. */
+  /** The last attempt to notify it. */
   readonly last: Delivery | null;
 }
 
@@ -56,7 +56,7 @@ export class Notifier implements AsyncDisposable {
   readonly #stop = new AbortController();
   #sending: Promise<void> = Promise.resolve();
 
-  /** @throws DiskFault if there is no outbox */
+  /** @throws DiskFault if the outbox can't be opened */
   constructor(options: NotifierOptions) {
     this.#options = options;
     const { machine, outbox, clock, readSecret, timeoutMs = USUAL_TIMEOUT_MS, settings: { smtp } } = options;
@@ -64,14 +64,17 @@ export class Notifier implements AsyncDisposable {
     this.#world = { clock, readSecret, timeoutMs, smtp, signal: this.#stop.signal };
   }
 
-  /** Waits for what is being sent; what is left waits in the outbox. */
+  /** Waits for notifications that are being sent; the rest stays in the outbox. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     await this.#sending;
     this.#outbox[Symbol.dispose]();
   }
 
-  /** Records durably what is to be sent, and to whom; sends nothing yet. @param names of targets; default: all */
+  /**
+   * Records durably what is to be sent, and to which targets; sends nothing yet.
+   * @param names of targets; default: all
+   */
   put(notice: Notice, names: readonly string[] = Object.keys(this.#options.settings.targets)): void {
     const { clock, warn, settings: { targets } } = this.#options;
     const wanting = names.filter((name) => {
@@ -87,21 +90,23 @@ export class Notifier implements AsyncDisposable {
     });
   }
 
-  /** Sends whatever is due, one pass after the other. Resolves when the pass has ended, whatever its outcome. */
+  /** Sends everything that is due; passes never overlap. Resolves when the pass has ended, whatever its outcome. */
   async send(): Promise<void> {
     const sent = this.#sending.then(() => this.#sendAll());
     this.#sending = sent;
     await sent;
   }
 
-  /** Reports the start of a run to targets that measure it. Not kept for a retry: it is of no use later. */
+  /**
+   * Reports the start of a run to targets that measure its duration. Not kept for a retry, because it is useless later.
+   */
   async started(notice: Notice, names: readonly string[] = Object.keys(this.#options.settings.targets)): Promise<void> {
     const { targets } = this.#options.settings;
     const chosen = names.flatMap((name) => targets[name] ?? []).filter((target) => this.#wants(target, "started"));
     await Promise.all(chosen.map((target) => this.#deliver(target, notice)));
   }
 
-  /** In the order of the configuration. */
+  /** The targets, in the order of the configuration. */
   targets(): readonly TargetInfo[] {
     const last = this.#attempt(() => this.#outbox.deliveries.all());
     return Object.entries(this.#options.settings.targets).map(([name, target]) => ({
@@ -113,17 +118,17 @@ export class Notifier implements AsyncDisposable {
     }));
   }
 
-  /** What waits, oldest first. */
+  /** Notifications in the outbox, oldest first. */
   pending(): readonly Pending[] {
     return this.#attempt(() => this.#outbox.all()) ?? [];
   }
 
-  /** How many wait. */
+  /** Number of notifications in the outbox. */
   get waiting(): number {
     return this.#attempt(() => this.#outbox.names().length) ?? 0;
   }
 
-  /** Tries one target at once. @throws BadAddress, ExposedSecret, DiskFault */
+  /** Sends a notice to one target at once. @throws BadAddress, ExposedSecret, DiskFault */
   async test(name: string, notice: Notice): Promise<Delivered> {
     const target = this.#options.settings.targets[name];
     if (target === undefined) return "no-target";

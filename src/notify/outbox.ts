@@ -14,25 +14,25 @@ const PRIVATE_DIRECTORY = 0o700, PRIVATE_FILE = 0o600;
 const MOST_ENTRIES = 100, MOST_BYTES = 1024 * 1024;
 const NAME = /^(\d{13})-([0-9a-f]{1,64})\.json$/;
 
-/** Targets that still have to be notified, and the number of attempts. */
+/** A notification, with the targets that still have to be notified. */
 export interface Pending {
   readonly notice: Notice;
-  /** Names of targets to what was tried. */
+  /** Maps names of targets to the attempts made. */
   readonly waiting: Readonly<Record<string, Waiting>>;
 }
 
 export interface Waiting {
   readonly tries: number;
-  /** Not before that; milliseconds since 1970. */
+  /** Time of the next attempt, in milliseconds since 1970. */
   readonly nextMs: number;
 }
 
-/** One that is locked: nobody else sends it meanwhile. */
+/** A locked entry: no other process sends it meanwhile. */
 export interface HeldEntry extends Disposable {
   readonly pending: Pending;
-  /** Since 1970, when it was put there. */
+  /** When it was added, in ms since 1970. */
   readonly putMs: number;
-  /** With nobody left to tell, the entry is removed. */
+  /** Records the remaining targets; removes the entry if there are none. */
   update(waiting: Pending["waiting"]): void;
 }
 
@@ -40,7 +40,7 @@ export class Outbox implements Disposable {
   readonly deliveries: Deliveries;
   readonly #dir: Dir;
 
-  /** @param path absolute; made if it isn't there @throws DiskFault */
+  /** @param path absolute; created if it is missing @throws DiskFault */
   constructor({ disk }: Pick<Machine, "disk">, path: Raw) {
     this.#dir = makeDirectories(disk, path, PRIVATE_DIRECTORY);
     this.deliveries = new Deliveries(this.#dir);
@@ -50,7 +50,11 @@ export class Outbox implements Disposable {
     this.#dir[Symbol.dispose]();
   }
 
-  /** Durable when it returns. What has the same id is there already. The oldest gives way. @returns how many gave way */
+  /**
+   * Adds a notification; it is durable on return. One with the same id is not added again. If the outbox is full, the
+   * oldest are removed.
+   * @returns number of removed notifications
+   */
   put(pending: Pending, nowMs: number): number {
     const names = this.names(), { id } = pending.notice;
     if (names.some((name) => name.endsWith(`-${id}.json`))) return 0;
@@ -63,12 +67,12 @@ export class Outbox implements Disposable {
     return excess.length;
   }
 
-  /** Oldest first. */
+  /** Names of the entries, oldest first. */
   names(): Raw[] {
     return this.#dir.list().names.filter((name) => NAME.test(name)).sort();
   }
 
-  /** What waits, oldest first, also what somebody is sending now. */
+  /** All notifications in the outbox, oldest first, including those that are being sent. */
   all(): Pending[] {
     return this.names().flatMap((name) => {
       using file = this.#dir.open(name);
@@ -76,7 +80,7 @@ export class Outbox implements Disposable {
     });
   }
 
-  /** Undefined if somebody else has it, it is gone, or it is none of ours: then it is removed. */
+  /** Locks an entry; undefined if another process has it or it is gone. An invalid entry is removed. */
   hold(name: Raw): HeldEntry | undefined {
     using held = new DisposableStack();
     const file = held.use(this.#dir.openOrCreate(name, PRIVATE_FILE));

@@ -1,27 +1,27 @@
-/** Whom to tell: what the configuration says of it, and the address as it is meant. */
+/** Targets of notifications: their settings in the configuration, and their parsed addresses. */
 import { Fault } from "../core/fault.ts";
 import type { NoticeEvent } from "./notice.ts";
 
 export interface TargetSettings {
-  /** An address; see {@link parseAddress}. */
+  /** The address; see {@link parseAddress}. */
   readonly to?: string;
-  /** A file with the address, which is a secret in itself. Either this or `to`. */
+  /** A file with the address, for addresses that are secrets. Used instead of `to`. */
   readonly toFile?: string;
-  /** A file with an access token (ntfy), or the secret that signs (webhook). */
+  /** A file with an access token (ntfy), or with the key that signs requests (webhook). */
   readonly secretFile?: string;
   readonly on?: readonly NoticeEvent[];
-  /** Messages, which name files, may leave the house. */
+  /** True: messages, which contain names of files, may be sent. */
   readonly detail?: boolean;
 }
 
 export interface SmtpSettings {
   readonly host: string;
   readonly port?: number;
-  /** "starttls" insists on it; "none" is for a relay on this machine. Default: "starttls". */
+  /** "starttls" requires encryption; "none" is for a relay on this machine. Default: "starttls". */
   readonly tls?: "tls" | "starttls" | "none";
   readonly user?: string;
   readonly passwordFile?: string;
-  /** The sender's address. */
+  /** Sender's address. */
   readonly from: string;
 }
 
@@ -47,7 +47,7 @@ export class BadAddress extends Fault {
   }
 }
 
-/** What of an address is no secret: its host, or whose mail it is. */
+/** The part of an address that is no secret: its host, or the recipients of mail. */
 export function serverOf(address: Address): string {
   return address.type === "mailto" ? address.to.join(", ") : address.url.host;
 }
@@ -56,7 +56,7 @@ const SCHEME = /^(ntfy|gotify|healthchecks|webhook)(?:\+(https?))?:\/\/(.*)$/s;
 /** One address; no line can end in it, nor another one begin. */
 const MAILBOX = /^[^\s<>,;:"\\()[\]@]+@[^\s<>,;:"\\()[\]@]+$/;
 
-/** @throws BadAddress */
+/** Parses an address. @throws BadAddress */
 export function parseAddress(text: string): Address {
   // deno-lint-ignore no-control-regex
   if (/[\x00-\x20\x7f]/.test(text)) throw new BadAddress("it has spaces or control characters");
