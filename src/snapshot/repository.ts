@@ -264,9 +264,9 @@ export interface RemovalSummary {
   readonly contents: number;
   readonly hunks: number;
   readonly bytes: number;
-  /** Contents among them that something outside of the repository still shares: removing them frees nothing. */
+  /** Number of these contents that something outside of the repository shares: removing them frees nothing. */
   readonly linkedContents: number;
-  /** Files that crashed runs left, and their bytes. */
+  /** Number of files that crashed runs left, and their size in bytes. */
   readonly leftovers: number;
   readonly leftoverBytes: number;
   /** Number of contents and hunks that stay, and of snapshots that need them. */

@@ -1,10 +1,13 @@
-/** A quick look at the snapshots, for suggestions: what the catalog on disk says, be it up to date or not. */
+/** A quick look at the snapshots, for suggestions: whatever the catalog on disk lists, up to date or not. */
 import { CatalogFile } from "../catalog/catalog_file.ts";
 import { unlessFault } from "../core/fault.ts";
 import type { Dir } from "../platform/disk.ts";
 import type { SnapshotInfo } from "../snapshot/snapshot_info.ts";
 
-/** Oldest first; none if there is no catalog that can be read. Takes no lock, changes nothing, makes nothing again. */
+/**
+ * Snapshots in the catalog on disk, oldest first; none if there is no readable catalog. Takes no lock and changes
+ * nothing.
+ */
 export function peekSnapshots(storage: Dir, storageId: string): SnapshotInfo[] {
   return unlessFault(() => {
     using file = new CatalogFile(storage, storageId);

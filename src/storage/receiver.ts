@@ -1,4 +1,7 @@
-/** Takes a snapshot from elsewhere into a storage: contents, then hunks, then, when all of it is durable, the root. */
+/**
+ * Receives a snapshot from another repository into a storage: contents, then hunks and, once all of it is durable, the
+ * root.
+ */
 import { type ContentId, type RootId, rootIdOf } from "../core/content_id.ts";
 import { type Algorithm, hashBytes } from "../core/digest.ts";
 import type { Entry } from "../core/entry.ts";
@@ -14,22 +17,22 @@ import type { ContentStore } from "./content/content_store.ts";
 import type { ManifestStore } from "./content/manifest_store.ts";
 import { Incoming } from "./content/stream_ingest.ts";
 
-/** Contents up to this size are stored from memory. */
+/** Size in bytes up to which contents are stored from memory. */
 const MOST_IN_MEMORY = 1024 * 1024;
 
-/** What all receivers of one writer share. */
+/** State that all receivers of one writer share. */
 export interface ReceivingStorage {
   readonly dir: Dir;
   readonly algorithm: Algorithm;
   readonly store: ContentStore;
   readonly manifests: Pick<ManifestStore, "putHunk">;
-  /** Contents that this writer has stored or found: their bytes needn't be asked for again. */
+  /** Contents that this writer has stored or found; their bytes needn't be requested again. */
   readonly received: Set<ContentId>;
-  /** True if a snapshot vouches for the content, and no check has found it damaged. */
+  /** True if a snapshot vouches for the content and no check has found it damaged. */
   isTrusted(id: ContentId): boolean;
-  /** Has the disk write while the run goes on. */
+  /** Notes that `bytes` were stored, so that the disk writes while the run goes on. */
   stored(bytes: number): void;
-  /** Makes durable what was stored before the call. */
+  /** Makes everything durable that was stored before the call. */
   makeDurable(): Promise<void>;
   /** Makes the snapshot exist. */
   commit(id: RootId, root: Uint8Array<ArrayBuffer>): Promise<RootId>;
@@ -39,7 +42,7 @@ export class StorageReceiver implements SnapshotReceiver {
   readonly #storage: ReceivingStorage;
   readonly #root: Uint8Array<ArrayBuffer>;
 
-  /** @throws DamagedManifest, NewerFormat, OtherAlgorithm */
+  /** @param root bytes of the snapshot's root @throws DamagedManifest, NewerFormat, OtherAlgorithm */
   constructor(storage: ReceivingStorage, root: Uint8Array<ArrayBuffer>) {
     this.#storage = storage;
     this.#root = root;
@@ -47,7 +50,7 @@ export class StorageReceiver implements SnapshotReceiver {
     if (algorithm !== storage.algorithm) throw new OtherAlgorithm(algorithm, storage.algorithm);
   }
 
-  /** What was stored stays: another try finds it, and a prune removes it. */
+  /** Keeps what was stored: another attempt reuses it, and a prune removes it. */
   [Symbol.asyncDispose](): Promise<void> {
     return Promise.resolve();
   }

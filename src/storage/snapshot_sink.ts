@@ -1,4 +1,7 @@
-/** A new snapshot of a storage: its files go to the threads, its hunks to `content/`, and in the end its root makes it exist. */
+/**
+ * Writes a new snapshot of a storage: files go to the threads, hunks to `content/`, and finally the root makes it
+ * exist.
+ */
 import { RatioSampler } from "../catalog/compression_ratios.ts";
 import type { Apath } from "../core/apath.ts";
 import type { ContentId, RootId } from "../core/content_id.ts";
@@ -24,7 +27,7 @@ import { PoolIngest } from "./threads/pool_ingest.ts";
 import { type NewTree, newTree, type StorageForTree } from "./tree/new_tree.ts";
 
 const TMP = rawOf("tmp");
-/** What the file system itself writes for one item, roughly. */
+/** Approximate number of bytes that the file system itself writes for one item. */
 const ITEM_BYTES = 4096;
 
 /** What a sink needs of the storage. */
@@ -63,7 +66,7 @@ export class StorageSink implements SnapshotSink {
   readonly #pool: StoragePool;
   readonly #threads: PoolIngest;
   readonly #sampler = new RatioSampler();
-  /** Contents that were damaged, and that this run has stored again or found to be whole. */
+  /** Contents that were damaged, and that this run has stored again or found intact. */
   readonly #mended = new Set<string>();
   #present: ItemSet | undefined;
   #checkpoint: RootId | undefined;
@@ -113,7 +116,7 @@ export class StorageSink implements SnapshotSink {
     }
   }
 
-  /** Without links, only a listing shows it. */
+  /** As no link is made, only a listing shows whether the content exists. */
   relyOn(content: ContentId): boolean {
     return (this.#present ??= this.#storage.listing.present()).has(content);
   }
@@ -136,7 +139,7 @@ export class StorageSink implements SnapshotSink {
     return this.#storage.manifests.writeHunk(first, lines);
   }
 
-  /** Here a hunk stays for as long as any root lists it. */
+  /** Does nothing: a hunk stays for as long as any root lists it. */
   keepHunk(_: HunkRef): void {}
 
   async checkpoint(fields: RootFields, hunks: readonly HunkRef[]): Promise<void> {
@@ -161,7 +164,10 @@ export class StorageSink implements SnapshotSink {
     return id;
   }
 
-  /** What is read needn't be read again: a wish to stop that comes now costs the wait for the disk, not the snapshot. */
+  /**
+   * Commits the snapshot. Everything has been read by now, so a request to stop costs a wait for the disk, not the
+   * snapshot.
+   */
   async #makeSnapshot(root: Root): Promise<RootId> {
     using _ = this.#tellingOfWait("the snapshot is made as soon as it has");
     // Before the sync that makes all of it durable.
@@ -173,13 +179,13 @@ export class StorageSink implements SnapshotSink {
     return id;
   }
 
-  /** What interrupted runs had got done is part of the new snapshot. */
+  /** Removes the partial snapshots that this one was built on: it contains what they had. */
   #forgetPartials(): void {
     const partials = this.#request.previous.filter(({ complete }) => !complete);
     if (partials.length > 0) this.#writer.forget(partials.map(({ id }) => id));
   }
 
-  /** So that the next run needn't read these files again. */
+  /** Records repaired contents as intact, so that the next run needn't read these files again. */
   #recordMended(): void {
     if (this.#mended.size === 0) return;
     const items = [...this.#mended].map((id) => ({ id, state: "ok" as const }));
@@ -209,7 +215,7 @@ export class StorageSink implements SnapshotSink {
     return { phase: (phase) => this.#monitor.phase(phase) };
   }
 
-  /** Says what is waited for when a wish to stop comes, or has come, while the disk writes. Until disposed. */
+  /** Until disposed, reports what is being waited for if a stop is requested, or was, while the disk writes. */
   #tellingOfWait(then: string): Disposable {
     const { signal } = this.#request;
     const tell = () => this.#monitor.notice(`Waiting for the disk to finish writing what it was given; ${then}`);

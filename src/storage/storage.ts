@@ -1,6 +1,6 @@
 /**
- * A storage on a local disk: opening one, its snapshots, their manifests and contents. FORMAT.md describes
- * the files. Everything that changes a storage goes through a {@link Writer}, of which there is one at a time.
+ * A storage on a local disk: opening one, its snapshots, their manifests and contents. FORMAT.md describes the files.
+ * All changes to a storage go through a {@link Writer}; only one exists at a time.
  */
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Temp } from "../catalog/database.ts";
@@ -56,9 +56,9 @@ import { Writer } from "./writer.ts";
 
 const DB = rawOf("db"), TMP = rawOf("tmp");
 const PRIVATE = 0o700;
-/** Whoever is about to remove a root locks it only for an instant. */
+/** Attempts at a read lock: a writer that is about to remove a root locks it only for an instant. */
 const LOCK_ATTEMPTS = 20, LOCK_PAUSE_MS = 5;
-/** What this user may not do. */
+/** Error codes for what this user may not do. */
 const REFUSALS: readonly string[] = ["EACCES", "EPERM"];
 /** Name of the worker threads of storages. */
 export const STORAGE_THREAD = "storage";
@@ -131,7 +131,7 @@ export class Storage implements Disposable, Repository {
     return this.#monitor;
   }
 
-  /** Absolute path, as it was given. */
+  /** Absolute path, as the caller gave it. */
   get path(): Raw {
     return this.dir.path;
   }
@@ -146,12 +146,15 @@ export class Storage implements Disposable, Repository {
     return this.#keeper.query(question);
   }
 
-  /** The same for many answers; if damage shows on the way, those that were given are passed over the second time. */
+  /**
+   * As {@link query}, for many answers. If damage shows on the way, answers that were already given are skipped the
+   * second time.
+   */
   queryEach<T>(question: (catalog: Catalog) => Iterable<T>): Generator<T> {
     return this.#keeper.each(question);
   }
 
-  /** Oldest first. Needs no catalog, though it takes longer without. */
+  /** All snapshots, oldest first. Needs no catalog, but takes longer without one. */
   snapshots(): SnapshotInfo[] {
     return this.#keeper.snapshots();
   }
@@ -160,27 +163,30 @@ export class Storage implements Disposable, Repository {
     return peekSnapshots(this.dir, this.id);
   }
 
-  /** The same, each compared with its root: for whoever removes something on their word. */
+  /** As {@link snapshots}, each compared with its root: for deciding what to remove. */
   provenSnapshots(): SnapshotInfo[] {
     return this.#keeper.provenSnapshots();
   }
 
-  /** Where SQLite may keep so many bytes; undefined: in memory. Good while this is open. */
+  /** Where SQLite may keep that many temporary bytes, valid while this is open; undefined: in memory. */
   tempFor(bytes: number): Temp {
     return this.#keeper.tempFor(bytes);
   }
 
-  /** @throws NoSnapshot, AmbiguousSnapshot */
+  /** The snapshot of that name. @throws NoSnapshot, AmbiguousSnapshot */
   resolve(name: string): SnapshotInfo {
     return resolveSnapshot(name, this.snapshots());
   }
 
-  /** @throws DamagedContent, DamagedManifest */
+  /** The manifest of a snapshot. @throws DamagedContent, DamagedManifest */
   manifest(id: RootId): Manifest {
     return new Manifest((hunk: HunkId) => this.manifests.read(hunk), this.manifests.readRoot(id));
   }
 
-  /** Keeps a snapshot from being forgotten until disposed: for those who read it for long. @throws NoSnapshot if it just was */
+  /**
+   * Keeps a snapshot from being forgotten until disposed, for long reads. @throws NoSnapshot if it has just been
+   * forgotten
+   */
   lockForReading(id: RootId): Disposable {
     for (let attempt = 1; attempt <= LOCK_ATTEMPTS; attempt++) {
       const held = this.manifests.tryLockForReading(id);
@@ -195,7 +201,7 @@ export class Storage implements Disposable, Repository {
     return this.sourceOf(id, this.manifests.readRoot(id));
   }
 
-  /** @param root need not be stored yet, only its hunks */
+  /** The manifest of `root` as text. @param root need not be stored yet; its hunks must be */
   sourceOf(id: RootId, root: Root): ManifestSource {
     return { id, root, text: (hunk) => hunkText(this.manifests.read(root.hunks[hunk]!.id)) };
   }
@@ -204,7 +210,7 @@ export class Storage implements Disposable, Repository {
     return this.listing.rootIds();
   }
 
-  /** @throws DamagedContent */
+  /** Verified bytes of a root or hunk. @throws DamagedContent */
   object(id: RootId | HunkId): Uint8Array<ArrayBuffer> {
     return this.manifests.read(id);
   }
@@ -236,20 +242,20 @@ export class Storage implements Disposable, Repository {
     return { ...await new Removal(this, request, monitor).plan(), ...measureLeftovers(this.dir) };
   }
 
-  /** The content in chunks, valid until the next; verified. @throws DamagedContent */
+  /** Reads and verifies a content in chunks; each is valid until the next is requested. @throws DamagedContent */
   readContent(id: ContentId): Generator<Uint8Array<ArrayBuffer>> {
     this.#store ??= this.contents();
     return this.#store.read(id);
   }
 
-  /** Bytes; undefined if it is not there. */
+  /** Size of a content in bytes; undefined if it doesn't exist. */
   contentSize(id: ContentId): number | undefined {
     this.#store ??= this.contents();
     return this.#store.sizeOf(id);
   }
 
   /**
-   * Contents for reading and linking; to store many, see {@link pool}.
+   * Contents for reading and linking; for storing many, use {@link pool}.
    * @param isTrusted true if a snapshot vouches for a content. Default: none does
    */
   contents(isTrusted: (id: ContentId) => boolean = () => false): ContentStore {
@@ -267,22 +273,26 @@ export class Storage implements Disposable, Repository {
     });
   }
 
-  /** Distinct sizes of contents above so many bytes, ascending. */
+  /** Distinct sizes of contents larger than `bytes`, ascending. */
   contentSizesAbove(bytes: number): Float64Array {
     return this.#keeper.query((catalog) => catalog.sizesAbove(bytes));
   }
 
-  /** How well files compress, by type. */
+  /** Compression ratios by file type. */
   ratios(): Ratios {
     return this.#keeper.query((catalog) => catalog.ratios());
   }
 
-  /** Contents that a check found damaged or missing, and nobody has stored again since. */
+  /** Contents that a check found damaged or missing and that were not stored again since. */
   damaged(): ContentId[] {
     return this.#keeper.query((catalog) => catalog.damaged());
   }
 
-  /** Threads that store, restore or verify. @param itemsToVerify 0: none */
+  /**
+   * Threads that store, restore or verify.
+   * @param workers number of worker threads; 0: all work runs in the main thread
+   * @param itemsToVerify expected number of items to verify, for the table of sizes; 0: no such table
+   */
   pool(workers: number, signal: AbortSignal, itemsToVerify = 0): StoragePool {
     const setup: ExecutorSetup = {
       storagePath: this.path,
@@ -308,7 +318,7 @@ export class Storage implements Disposable, Repository {
     return readPolicy(this.dir);
   }
 
-  /** True if the writer lock is held now, as far as is known. */
+  /** True if the writer lock is known to be held. */
   hasWriter(): boolean {
     try {
       using db = this.dir.openDir(DB);
@@ -319,7 +329,7 @@ export class Storage implements Disposable, Repository {
     }
   }
 
-  /** Becomes the writer. @param holder a note for others who want to. @throws Locked */
+  /** Becomes the writer. @param holder shown to others who want to write @throws Locked */
   write(holder: string): Writer {
     using held = new DisposableStack();
     this.#tellAside(makeDirectory(this.dir, this.dir, DB, PRIVATE));

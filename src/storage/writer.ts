@@ -1,4 +1,4 @@
-/** Changing a storage: there is one writer at a time, and nothing else changes anything. */
+/** Changes a storage: there is one writer at a time, and nothing else changes anything. */
 import type { Catalog } from "../catalog/catalog.ts";
 import { CatalogFault } from "../catalog/faults.ts";
 import { joinRatios } from "../catalog/compression_ratios.ts";
@@ -24,7 +24,7 @@ import type { ContentStore } from "./content/content_store.ts";
 import type { ManifestStore } from "./content/manifest_store.ts";
 import { StorageReceiver } from "./receiver.ts";
 
-/** How systems say that there is no space left, on the disk or for this user. */
+/** Error codes for lack of space, on the disk or for this user. */
 const FULL: readonly string[] = ["ENOSPC", "EDQUOT"];
 
 interface Phased {
@@ -44,24 +44,24 @@ export interface WritableStorage extends RemovableStorage, SinkStorage {
   ratios(): Ratios;
 }
 
-/** The one who may change the storage, until disposed. */
+/** Holds the writer lock and changes the storage, until disposed. */
 export class Writer implements Disposable, RepositoryWriter {
   readonly #storage: WritableStorage;
   readonly #keeper: CatalogKeeper;
   readonly #lock: Disposable;
   readonly #writeOut: WriteOut;
-  /** Of what is received: made when the first snapshot comes. */
+  /** Store for received contents; created with the first received snapshot. */
   #store: ContentStore | undefined;
   #damaged: ReadonlySet<string> | undefined;
   readonly #received = new Set<ContentId>();
-  /** Snapshots were received that the catalog doesn't know. */
+  /** True if snapshots were received that the catalog doesn't know. */
   #isBehind = false;
-  /** Names of series whose newest tree may be another one now. */
+  /** Names of series whose newest tree may have changed. */
   readonly #renamed = new Set<string>();
-  /** Root of a partial snapshot that none has replaced yet, and that the catalog doesn't know. */
+  /** Root of a partial snapshot that has not been replaced and that the catalog doesn't know. */
   #checkpoint: RootId | undefined;
 
-  /** What crashed runs had left in tmp/ when the lock was taken. */
+  /** Files that crashed runs had left in tmp/ when the lock was taken. */
   readonly #leftovers: Leftovers;
 
   constructor(
@@ -96,7 +96,7 @@ export class Writer implements Disposable, RepositoryWriter {
     return new StorageSink(this.#storage, this, request, monitor);
   }
 
-  /** Takes a snapshot from another repository. @throws DamagedManifest, NewerFormat, OtherAlgorithm */
+  /** Receives a snapshot from another repository. @throws DamagedManifest, NewerFormat, OtherAlgorithm */
   receive(root: Uint8Array<ArrayBuffer>): StorageReceiver {
     const { dir, settings: { algorithm }, manifests } = this.#storage;
     return new StorageReceiver({
@@ -122,7 +122,9 @@ export class Writer implements Disposable, RepositoryWriter {
     }
   }
 
-  /** The catalog is rebuilt when all snapshots have come: they may belong anywhere in the order. */
+  /**
+   * Commits one received snapshot. The catalog is rebuilt after the last one: they may belong anywhere in the order.
+   */
   async #commitReceived(id: RootId, bytes: Uint8Array<ArrayBuffer>): Promise<RootId> {
     await this.#makeDurable();
     this.#keeper.markStale();
@@ -131,7 +133,7 @@ export class Writer implements Disposable, RepositoryWriter {
     return id;
   }
 
-  /** Makes the catalog know what was received. */
+  /** Rebuilds the catalog if it lacks received snapshots. */
   #catchUp(): void {
     if (!this.#isBehind) return;
     this.#isBehind = false;
@@ -140,20 +142,22 @@ export class Writer implements Disposable, RepositoryWriter {
     this.#renamed.clear();
   }
 
-  /** Notes that so many bytes have been stored. */
+  /** Notes that `bytes` were stored. */
   stored(bytes: number): void {
     this.#writeOut.stored(bytes);
   }
 
-  /** Has the disk write while the run goes on, and waits for it where it is far behind. */
+  /** Lets the disk write while the run goes on, and waits for it if it is far behind. */
   keepDiskBusy(signal: AbortSignal): Promise<void> {
     return this.#writeOut.keepBusy(signal);
   }
 
   /**
-   * Makes a snapshot exist. Order: everything durable, then the root, then the catalog, which may fail: it is rebuilt.
+   * Makes a snapshot exist. Order: everything durable, then the root, then the catalog. If the catalog fails, it is
+   * rebuilt.
    * @param checkpoint of the same run, which the root replaces: its hunks are the root's too
    * @param phase called with the name of each phase
+   * @returns the id of the snapshot
    */
   async commit(root: Root, checkpoint: RootId | undefined, { phase }: Phased = {}): Promise<RootId> {
     phase?.("updating the catalog");
@@ -169,13 +173,13 @@ export class Writer implements Disposable, RepositoryWriter {
     return id;
   }
 
-  /** Makes a partial snapshot exist. The catalog learns of it only if the run goes no further, when the writer ends. */
+  /** Makes a partial snapshot exist. The catalog gets it only when the writer ends, if the run didn't go further. */
   async checkpoint(root: Root, previous: RootId | undefined, { phase }: Phased = {}): Promise<RootId> {
     phase?.("making it durable");
     return this.#checkpoint = await this.#makeRoot(root, previous, this.#makeDurable());
   }
 
-  /** Everything stored before the call. */
+  /** Makes everything durable that was stored before the call. */
   async #makeDurable(): Promise<void> {
     await Promise.all([this.#storage.dir.syncFileSystem(), this.#writeOut.settled()]);
   }
@@ -188,7 +192,7 @@ export class Writer implements Disposable, RepositoryWriter {
     return id;
   }
 
-  /** On a disk that is almost full, the snapshot goes before the catalog that was prepared for it. */
+  /** Writes the root. On an almost full disk, the catalog prepared for it is given up first. */
   #writeRoot(root: Root): RootId {
     try {
       return this.#storage.manifests.writeRoot(root);
@@ -200,10 +204,10 @@ export class Writer implements Disposable, RepositoryWriter {
   }
 
   /**
-   * Makes snapshots exist no more, and takes away their trees; what only they needed stays until it is removed. Order: the
-   * trees, so that a crash leaves none without a snapshot, whose nobody would know any more; the roots, durably; then the
-   * catalog: a crash in between leaves one that knows too much, which the next one to open it notices and puts right.
-   * @returns those that were removed: not what somebody reads at the moment
+   * Removes snapshots and their trees. What only they needed stays until a removal plan is executed. Order: the trees,
+   * so that a crash leaves no tree without a snapshot, which nothing could attribute; the roots, durably; then the
+   * catalog. After a crash in between, the catalog lists too much, which the next one to open it notices and corrects.
+   * @returns those that were removed; a snapshot that is being read is not
    * @throws DiskFault
    */
   forget(ids: readonly RootId[]): RootId[] {
@@ -221,7 +225,7 @@ export class Writer implements Disposable, RepositoryWriter {
     return removed;
   }
 
-  /** On a full disk there may be no room for a link before something is removed. */
+  /** Updates `latest/`. @returns false if the disk has no room for a link before something is removed */
   #tryRefresh(name: string): boolean {
     try {
       refreshLatest(this.#storage, name);
@@ -232,7 +236,7 @@ export class Writer implements Disposable, RepositoryWriter {
     }
   }
 
-  /** Removes roots alone, of snapshots that have no trees. @returns those that were removed @throws DiskFault */
+  /** Removes only the roots, of snapshots without trees. @returns those that were removed @throws DiskFault */
   forgetRoots(ids: readonly RootId[]): RootId[] {
     this.#storage.catalog(); // one that agrees with `content/` now only has to forget afterwards
     const removed = ids.filter((id) => this.#storage.manifests.removeRoot(id) !== "held");
@@ -241,10 +245,10 @@ export class Writer implements Disposable, RepositoryWriter {
   }
 
   /**
-   * Gives a snapshot another root with other tags, and so another id. A crash in between leaves both; the one that says
-   * which it replaces counts then. A tree that was built later is named by the former id, and would not be found any more:
-   * the new root names it.
-   * @returns its new id; undefined if somebody reads the snapshot
+   * Replaces the root of a snapshot by one with other tags, and so with another id. A crash in between leaves both;
+   * then the one that says which it replaces counts. A tree that was built later has the former id in its name and
+   * would not be found, so the new root records that name.
+   * @returns the new id; undefined if the snapshot is being read
    * @throws DamagedContent, DamagedManifest, DiskFault
    */
   replaceRoot(id: RootId, changes: LabelChanges): RootId | undefined {
@@ -261,7 +265,7 @@ export class Writer implements Disposable, RepositoryWriter {
     return renewed;
   }
 
-  /** The catalog is rebuilt when all snapshots are rewritten: differences may be anywhere in it. */
+  /** Rewrites one snapshot. The catalog is rebuilt after the last one: differences may be anywhere in it. */
   async rewrite(id: RootId, { changes, entries }: Rewriting): Promise<RootId | undefined> {
     const { manifests } = this.#storage;
     if (manifests.isBeingRead(id)) return undefined;
@@ -288,7 +292,7 @@ export class Writer implements Disposable, RepositoryWriter {
     return trees;
   }
 
-  /** Decides what nothing needs. @throws UnknownReferences, Interrupted */
+  /** Plans the removal of what no snapshot needs. @throws UnknownReferences, Interrupted */
   async planRemoval(request: RemovalRequest, monitor: Monitor): Promise<RemovalPlan> {
     this.#catchUp();
     const removal = new Removal(this.#storage, request, monitor);
@@ -303,24 +307,27 @@ export class Writer implements Disposable, RepositoryWriter {
     return removed;
   }
 
-  /** Notes which contents were read and found whole or damaged. @param items may be gone through several times */
+  /**
+   * Records which contents were read and found intact or damaged, at `atMs` (ms since 1970).
+   * @param items may be iterated several times
+   */
   recordVerified(items: Iterable<{ readonly id: string; readonly state: "ok" | "damaged" }>, atMs: number): void {
     this.#catchUp();
     this.#keeper.recordVerified(items, atMs);
   }
 
-  /** It is only for estimates: should it fail, it is learnt again. */
+  /** Records compression ratios. They are only for estimates: if that fails, they are learnt again. */
   recordCompression(learnt: Ratios): void {
     const joined = joinRatios(this.#storage.ratios(), learnt);
     unlessFault(() => this.#keeper.updateLocalState((catalog) => catalog.setRatios(joined)), undefined);
   }
 
-  /** @param policy undefined: none any more */
+  /** Sets the retention policy. @param policy undefined removes it */
   setPolicy(policy: Policy | undefined): void {
     writePolicy(this.#storage.dir, policy);
   }
 
-  /** Makes the catalog again from `content/` alone. */
+  /** Rebuilds the catalog from `content/` alone. */
   rebuildCatalog(): Catalog {
     return this.#keeper.rebuild();
   }

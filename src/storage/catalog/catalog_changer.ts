@@ -1,6 +1,7 @@
 /**
- * Changing the catalog that is open: in place if little changes, in one transaction that readers wait for; else a copy,
- * which then takes its place. So readers see one state or another, on any file system, and wait for nobody.
+ * Changes the open catalog: small changes in place, in one transaction that readers wait for; large ones in a copy,
+ * which then replaces it. Readers therefore see one state or the other, on any file system, and never wait for long
+ * work.
  */
 import type { Catalog } from "../../catalog/catalog.ts";
 import { CatalogFault } from "../../catalog/faults.ts";
@@ -13,15 +14,21 @@ import type { ManifestSource } from "../../snapshot/manifest.ts";
 import { type CatalogContext, isDamage } from "./catalog_context.ts";
 import type { CatalogMaker } from "./catalog_maker.ts";
 
-/** Comparing more entries than that may change more pages than should be kept in memory for one commit. */
+/**
+ * Number of entries to compare up to which a change is made in place: more may change more pages than memory should
+ * hold for one commit.
+ */
 const FEW_ENTRIES = 20_000;
-/** The same of taking out snapshots with that many entries: mostly, few of them are their own. */
+/**
+ * Number of entries of removed snapshots up to which a change is made in place. Mostly, few of them belong to one
+ * snapshot alone.
+ */
 const MANY_ENTRIES = 1_500_000;
 
 export class CatalogChanger {
   readonly #context: CatalogContext;
   readonly #maker: CatalogMaker;
-  /** Snapshot already indexed in the prepared, not yet published, catalog file. */
+  /** Snapshot that is indexed in the prepared, not yet published catalog file. */
   #prepared: RootId | undefined;
 
   constructor(context: CatalogContext, maker: CatalogMaker) {
@@ -29,7 +36,7 @@ export class CatalogChanger {
     this.#maker = maker;
   }
 
-  /** Does aside what {@link add} will have to do for this snapshot, if that is much. @throws Fault */
+  /** Indexes the snapshot in a copy, ahead of {@link add}, if that is much work. @throws Fault */
   prepare(source: ManifestSource): void {
     const { state, file } = this.#context;
     this.#prepared = undefined;
@@ -39,7 +46,7 @@ export class CatalogChanger {
     this.#prepared = source.id;
   }
 
-  /** Gives back the space of what {@link prepare} has made. @returns false if there is nothing */
+  /** Discards what {@link prepare} has made. @returns false if there is nothing */
   discardPrepared(): boolean {
     if (this.#prepared === undefined) return false;
     this.#prepared = undefined;
@@ -47,7 +54,7 @@ export class CatalogChanger {
     return true;
   }
 
-  /** Takes up a snapshot that it doesn't know, by what was prepared for it if there is that. */
+  /** Adds a snapshot that the catalog doesn't know, from the prepared copy if there is one. */
   add(id: RootId): void {
     if (this.#prepared === id) this.#orRenew(() => this.#publishPrepared());
     else this.apply(this.#context.origin.manifestSource(id));
@@ -65,7 +72,7 @@ export class CatalogChanger {
     this.#change((catalog) => catalog.apply(source, previous), isLarge);
   }
 
-  /** What a snapshot is compared with to take it up, and whether that may change much. */
+  /** The snapshot to compare a new one with, and whether that may change much. */
   #comparisonOf(source: ManifestSource): { previous: ManifestSource | undefined; isLarge: boolean } {
     const { state, origin } = this.#context;
     const known = previousOf(source, state.opened.snapshots());
@@ -73,12 +80,12 @@ export class CatalogChanger {
     return { previous, isLarge: entriesToCompare(previous?.root, source.root) > FEW_ENTRIES };
   }
 
-  /** @param known ids of snapshots that it knows */
+  /** Removes snapshots. @param known ids of snapshots that the catalog has */
   remove(known: readonly RootId[]): void {
     this.#change((catalog) => catalog.remove(known), this.#isMuch(known));
   }
 
-  /** Whether taking out these snapshots may change many pages. */
+  /** True if removing these snapshots may change many pages. */
   #isMuch(ids: readonly RootId[]): boolean {
     const removed = new Set<string>(ids);
     const entries = this.#context.state.opened.snapshots().filter(({ id }) => removed.has(id))
@@ -86,13 +93,13 @@ export class CatalogChanger {
     return entries.reduce((sum, count) => sum + count, 0) > MANY_ENTRIES;
   }
 
-  /** A snapshot has another root now. */
+  /** Records that a snapshot has another root now. */
   replace(former: RootId, id: RootId): void {
     const { manifests } = this.#context.origin;
     this.#change((catalog) => catalog.replaceRoot(former, id, manifests.readRoot(id)), false);
   }
 
-  /** Puts a copy without empty pages in the place of a catalog that has many. */
+  /** Replaces a catalog that has many empty pages by a copy without them. */
   compact(): void {
     const { state, file } = this.#context;
     if (!state.isOnDisk) return;
@@ -109,8 +116,8 @@ export class CatalogChanger {
   }
 
   /**
-   * Changes the catalog: in place, or by way of a copy if much changes or a reader is in the way. Should neither work
-   * (a full disk, a damaged hunk), it is rebuilt: `content/` holds the change already.
+   * Changes the catalog, in a copy if much changes or a reader is in the way. If neither works (full disk, damaged
+   * hunk), it is rebuilt: `content/` has the change already.
    */
   #change(action: (catalog: Catalog) => void, isLarge: boolean): void {
     this.#orRenew(() => this.changeOnce(action, isLarge));
@@ -128,12 +135,15 @@ export class CatalogChanger {
     }
   }
 
-  /** In place if that is possible and not too large, else by way of a copy. @throws CatalogFault, DiskFault */
+  /**
+   * Changes the catalog in place if that is possible and the change is not too large, else in a copy. @throws
+   * CatalogFault, DiskFault
+   */
   changeOnce(action: (catalog: Catalog) => void, isLarge = false): void {
     if (isLarge || !this.#changeInPlace(action)) this.#changeCopy(action);
   }
 
-  /** False if the database can't be changed now; nothing was done then. */
+  /** @returns false if the database can't be changed now; nothing was done then */
   #changeInPlace(action: (catalog: Catalog) => void): boolean {
     const { state } = this.#context;
     try {
@@ -158,7 +168,7 @@ export class CatalogChanger {
   }
 }
 
-/** Whether a file is behind is the same of its changed copy. */
+/** The state that the changed copy of a file is in: that of the file. */
 function nameOnDisk({ name }: CatalogContext["state"]): "open" | "behind" {
   return name === "behind" ? "behind" : "open";
 }

@@ -1,4 +1,4 @@
-/** What the parts of the keeper share. */
+/** State that the parts of the keeper share. */
 import type { CatalogFile } from "../../catalog/catalog_file.ts";
 import { CatalogFault } from "../../catalog/faults.ts";
 import type { RootId } from "../../core/content_id.ts";
@@ -13,11 +13,11 @@ export interface CatalogContext {
   readonly file: CatalogFile;
   readonly state: CatalogState;
   readonly stamp: CatalogStamp;
-  /** Reports a root that can't be read: once is enough, however often the roots are read. */
+  /** Reports a root that can't be read; once for each root, however often the roots are read. */
   readonly reportRoot: (id: RootId, fault: Fault) => void;
 }
 
-/** Whether making the catalog again may help: not against a want of room, nor against a failing disk. */
+/** True if rebuilding the catalog may help: it doesn't against lack of space or a failing disk. */
 export function isDamage(fault: Fault): boolean {
   if (fault instanceof CatalogFault) return fault.trouble === "damaged" || fault.trouble === "busy";
   return !(fault instanceof DiskFault);

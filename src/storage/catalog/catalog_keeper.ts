@@ -1,9 +1,9 @@
 /**
- * Keeps the catalog in step with `content/`, which is the truth. A catalog that is missing, damaged, of another storage
- * or doesn't know exactly the roots that are there is never used: it is brought up to date or rebuilt, in memory if
- * need be. Only who holds the writer lock, because there is something to write, changes the file.
+ * Keeps the catalog in step with `content/`, which is the truth. A catalog that is missing, damaged, of another
+ * storage, or that doesn't know exactly the existing roots is never used: it is brought up to date or rebuilt, in
+ * memory if need be. Only a holder of the writer lock changes the file.
  *
- * Its states in a run are drawn in catalog_state.ts; how it is opened, changed and made stands beside it.
+ * catalog_state.ts shows its states in a run; the files beside it open, change and make it.
  */
 import type { Catalog } from "../../catalog/catalog.ts";
 import { CatalogFile } from "../../catalog/catalog_file.ts";
@@ -58,12 +58,12 @@ export class CatalogKeeper implements Disposable {
     return this.#context.file.tempFor(bytes);
   }
 
-  /** True if the catalog on the disk is open, and agrees with `content/`. */
+  /** True if the catalog on disk is open and agrees with `content/`. */
   get isOnDisk(): boolean {
     return this.#context.state.isOnDisk;
   }
 
-  /** Whether the writer lock is ours: only then is the file changed. */
+  /** Sets whether this run holds the writer lock: only then is the file changed. */
   setWritable(isWriter: boolean): void {
     const { state, stamp, file } = this.#context;
     try {
@@ -77,18 +77,18 @@ export class CatalogKeeper implements Disposable {
     file.renewTemp();
   }
 
-  /** One that agrees with `content/`: opened, brought up to date or made as needed. */
+  /** A catalog that agrees with `content/`: opened, brought up to date or built as needed. */
   current(): Catalog {
     return this.#atHand() ?? this.#maker.inMemory();
   }
 
-  /** The one at hand; else the one on the disk, if there is one that can be used, or can be made. */
+  /** The open catalog, or the one on disk; undefined if none can be used or made there. */
   #atHand(): Catalog | undefined {
     const { state } = this.#context;
     return state.name === "closed" ? this.#opener.open() : state.catalog;
   }
 
-  /** Runs an action on the catalog; one that turns out to be damaged is rebuilt first. `action` may run twice. */
+  /** Runs `action` on the catalog. One that turns out to be damaged is rebuilt first; `action` may run twice. */
   query<T>(action: (catalog: Catalog) => T): T {
     try {
       return action(this.current());
@@ -99,7 +99,10 @@ export class CatalogKeeper implements Disposable {
     }
   }
 
-  /** The same for many answers. Those that were given are passed over the second time: their order is always the same. */
+  /**
+   * As {@link query}, for many answers. After damage, answers that were already given are skipped: their order must
+   * always be the same.
+   */
   *each<T>(question: (catalog: Catalog) => Iterable<T>): Generator<T> {
     let given = 0;
     try {
@@ -116,7 +119,7 @@ export class CatalogKeeper implements Disposable {
     for (const answer of question(this.current())) if (passed++ >= given) yield answer;
   }
 
-  /** After a failure: of a damaged catalog, or for want of room for temporary files. @throws what nothing helps against */
+  /** Gives up a damaged catalog, or temporary files for lack of space. @throws fault if nothing helps against it */
   #giveUpOn(fault: CatalogFault): void {
     const { state, file } = this.#context;
     if (state.name === "in memory") throw fault;
@@ -126,7 +129,7 @@ export class CatalogKeeper implements Disposable {
     state.close();
   }
 
-  /** Oldest first; from the roots, if there is no catalog on the disk. */
+  /** All snapshots, oldest first; read from the roots if there is no catalog on disk. */
   snapshots(): SnapshotInfo[] {
     if (this.#atHand() !== undefined) return this.query((catalog) => catalog.snapshots());
     const { origin, state, reportRoot: report } = this.#context;
@@ -134,7 +137,7 @@ export class CatalogKeeper implements Disposable {
     return readHeaders(origin, origin.listing.rootIds(), options).map(({ info }) => info);
   }
 
-  /** The same, each compared with its root, if that can be read. */
+  /** As {@link snapshots}, each compared with its root if that can be read. */
   provenSnapshots(): SnapshotInfo[] {
     if (this.#atHand() === undefined) return this.snapshots();
     return this.query((catalog) => {
@@ -151,7 +154,7 @@ export class CatalogKeeper implements Disposable {
     throw new CatalogFault(`it says something else of the snapshot ${shortId(id)} than its root`);
   }
 
-  /** Contents that a check found damaged, as far as is known without making a catalog for it. */
+  /** Contents that a check found damaged, as far as that is known without building a catalog. */
   knownDamaged(): ContentId[] {
     const { isWriter } = this.#context.state;
     return this.#atHand() === undefined && !isWriter ? [] : this.query((catalog) => catalog.damaged());
@@ -172,20 +175,25 @@ export class CatalogKeeper implements Disposable {
     }
   }
 
-  /** Notes what a check has found, in the catalog and beside it. @param items may be gone through several times @throws CatalogFault */
+  /**
+   * Records the results of a check, in the catalog and beside it.
+   * @param items may be iterated several times
+   * @param atMs time of the check, ms since 1970
+   * @throws CatalogFault
+   */
   recordVerified(items: Iterable<VerifiedItem>, atMs: number): void {
     this.updateLocalState((catalog) => catalog.recordVerified(items, atMs));
     this.#record((record, catalog) => record.add(dated(items, atMs), catalog?.verifications));
   }
 
-  /** Forgets what checks have found of contents that no snapshot refers to. */
+  /** Removes results of checks for contents that no snapshot refers to. */
   forgetVerifications(): void {
     let isLess = false;
     this.updateLocalState((catalog) => void (isLess = catalog.forgetVerifications() || isLess));
     if (isLess) this.#record((record, catalog) => catalog && record.rewrite(catalog.verifications));
   }
 
-  /** Nothing but memory of dates depends on it. */
+  /** Changes the record of verifications. A failure is only reported: nothing else depends on these dates. */
   #record(action: (record: VerificationRecord, catalog: Catalog | undefined) => void): void {
     const { file: { record }, origin } = this.#context;
     try {
@@ -196,19 +204,19 @@ export class CatalogKeeper implements Disposable {
     }
   }
 
-  /** Puts a copy without empty pages in the place of a catalog that has many. */
+  /** Replaces a catalog that has many empty pages by a copy without them. */
   compact(): void {
     if (this.#context.state.isWriter && this.#atHand() !== undefined) this.#changer.compact();
   }
 
-  /** A root was written that the catalog doesn't record, because another will soon replace it. */
+  /** Notes that a root was written which the catalog doesn't record, because another will soon replace it. */
   markStale(): void {
     this.#context.state.fallBehind();
   }
 
   /**
-   * Does beforehand, aside, what {@link add} will have to do for a snapshot that is about to be committed, if that is
-   * much. It takes no effect by itself, and if it can't be done, that is left to `add`.
+   * Indexes a snapshot ahead of {@link add}, in a copy, if that is much work. This has no effect by itself; if it
+   * fails, the work is left to `add`.
    */
   prepare(source: ManifestSource): void {
     if (this.#atHand() === undefined) return;
@@ -220,12 +228,12 @@ export class CatalogKeeper implements Disposable {
     }
   }
 
-  /** Gives back the space of what {@link prepare} has made. @returns false if there is nothing */
+  /** Discards what {@link prepare} has made. @returns false if there is nothing */
   discardPrepared(): boolean {
     return this.#changer.discardPrepared();
   }
 
-  /** Takes up a snapshot that has just been committed. */
+  /** Adds a snapshot that has just been committed. */
   add(id: RootId): void {
     if (this.#atHand() === undefined) return;
     this.query((catalog) => {
@@ -234,7 +242,7 @@ export class CatalogKeeper implements Disposable {
     this.#context.state.catchUp();
   }
 
-  /** Forgets snapshots whose roots have just been removed. */
+  /** Removes snapshots whose roots have just been removed. */
   remove(ids: readonly RootId[]): void {
     if (this.#atHand() === undefined) return;
     this.query((catalog) => {
@@ -245,7 +253,7 @@ export class CatalogKeeper implements Disposable {
     });
   }
 
-  /** A snapshot has another root now. */
+  /** Records that a snapshot has another root now. */
   replace(former: RootId, id: RootId): void {
     if (this.#atHand() === undefined) return;
     this.query((catalog) => {
@@ -255,7 +263,7 @@ export class CatalogKeeper implements Disposable {
     });
   }
 
-  /** Makes it again from `content/` alone. */
+  /** Rebuilds the catalog from `content/` alone. */
   rebuild(): Catalog {
     const { state } = this.#context;
     state.reset();

@@ -1,4 +1,4 @@
-/** Making a catalog from `content/`: in the place of the file, or in memory. */
+/** Builds a catalog from `content/`: as the new file, or in memory. */
 import type { Catalog } from "../../catalog/catalog.ts";
 import { CatalogFault } from "../../catalog/faults.ts";
 import { chainsOf, withSequence } from "../../catalog/snapshot_order.ts";
@@ -15,13 +15,16 @@ export class CatalogMaker {
     this.#context = context;
   }
 
-  /** For this run, because there is none on the disk. */
+  /** Builds a catalog in memory for this run, because there is none on disk. */
   inMemory(): Catalog {
     const { file, state } = this.#context;
     return state.hold("in memory", this.#fill(file.inMemory()));
   }
 
-  /** Puts a new catalog in the place of a bad one. @returns undefined on a full disk: this run does without */
+  /**
+   * Replaces a bad catalog by a new one. @param why continues "The catalog" @returns undefined if the disk has no room:
+   * this run does without
+   */
   renew(why: string): Catalog | undefined {
     this.announce(why);
     try {
@@ -34,7 +37,7 @@ export class CatalogMaker {
     }
   }
 
-  /** Neither the file nor what is in it is wrong: it will do again some other time. */
+  /** Goes on without a catalog that is not at fault: it can be used another time. @param why continues "The catalog" */
   doWithout(why: string): undefined {
     this.#context.origin.monitor.notice(`The catalog ${why}; going on without it`);
     return undefined;
@@ -46,20 +49,23 @@ export class CatalogMaker {
     monitor.notice(`The catalog ${why}; rebuilding it from content/${where}`);
   }
 
-  /** The former one must be closed. @throws CatalogFault, DiskFault */
+  /** Builds the file anew. The former catalog must be closed. @throws CatalogFault, DiskFault */
   rebuildFile(): Catalog {
     const catalog = this.replaceFile("new", (made) => void this.#fill(made));
     this.#context.stamp.note(catalog);
     return catalog;
   }
 
-  /** The former one must be closed. @throws CatalogFault, DiskFault */
+  /**
+   * Replaces the file by a new one or a changed copy. The former catalog must be closed. @throws CatalogFault,
+   * DiskFault
+   */
   replaceFile(start: "new" | "copy", make: (catalog: Catalog) => void): Catalog {
     this.#context.file.prepare(start, make);
     return this.publish();
   }
 
-  /** Puts what was prepared in the place of the file, which must be closed. @throws CatalogFault, DiskFault */
+  /** Replaces the file by the prepared one. It must be closed. @throws CatalogFault, DiskFault */
   publish(): Catalog {
     const { file, state } = this.#context;
     file.publish();
@@ -69,7 +75,7 @@ export class CatalogMaker {
     return opened;
   }
 
-  /** Gives back the space of what was prepared. */
+  /** Discards the prepared file. */
   discard(): void {
     try {
       this.#context.file.discard();
@@ -91,7 +97,7 @@ export class CatalogMaker {
     return catalog;
   }
 
-  /** A hunk that can't be read is a problem of its own and hides no other. */
+  /** The text of a hunk; empty if it can't be read. Each such hunk is reported once, and hides no other. */
   #textOrNothing(source: ManifestSource, hunk: number, reported: Set<string>): Uint8Array<ArrayBuffer> {
     try {
       return source.text(hunk);

@@ -1,7 +1,7 @@
 /**
- * A note of the state of `content/` and of the catalog when they were last seen to agree, so that opening the catalog
- * need not list `content/` while nothing has changed. It is only a shortcut: losing it costs one listing. Of a catalog
- * that is not large it has the bytes' digest too, so that one that has changed since is noticed, whatever it says.
+ * A note of the state of `content/` and of the catalog when they last agreed, so that opening the catalog needn't list
+ * `content/` while nothing has changed. It is only a shortcut: losing it costs one listing. For catalogs that are not
+ * large it also has a digest of the file, so that any change of its bytes is noticed.
  */
 import { rawOf, rawOfBytes } from "../../core/raw.ts";
 import { type Dir, DiskFault } from "../../platform/disk.ts";
@@ -11,18 +11,22 @@ const NOTE = rawOf("catalog.agreed");
 const DIGEST_HEX = 64, NOTE_BYTES = 2 * DIGEST_HEX + 1;
 
 export interface Agreement {
-  /** As {@link agreementOf} makes it. */
+  /** The result of {@link agreementOf}. */
   readonly state: string;
   /** SHA-256 of the catalog's file in hex; undefined if it was not taken. */
   readonly digest: string | undefined;
 }
 
-/** @param fingerprint of `content/` @param known ids of the snapshots that the catalog knows, in its order */
+/**
+ * Digest of a state in which `content/` and the catalog agree, in hex.
+ * @param fingerprint of `content/`
+ * @param known ids of the snapshots that the catalog knows, in its order
+ */
 export function agreementOf(fingerprint: string, known: readonly string[]): string {
   return hashBytes("sha256", new TextEncoder().encode(`${fingerprint} ${known.join(" ")}`));
 }
 
-/** Undefined if there is none that can be read. */
+/** The note; undefined if there is no readable one. */
 export function readAgreement(storage: Dir): Agreement | undefined {
   return tolerant(() => {
     using db = storage.openDir(rawOf("db"));
@@ -34,7 +38,7 @@ export function readAgreement(storage: Dir): Agreement | undefined {
   });
 }
 
-/** Readers do it too, where they may. If it fails, the next one has to list `content/` again. */
+/** Writes the note. Readers do it too, where they may. If it fails, the next run has to list `content/` again. */
 export function writeAgreement(storage: Dir, { state, digest }: Agreement): void {
   tolerant(() => {
     using temp = storage.openDir(rawOf("tmp"));

@@ -1,4 +1,4 @@
-/** Opening the catalog of the disk: it is used if it agrees with `content/`, or can be made to. */
+/** Opens the catalog on disk. It is used if it agrees with `content/` or can be made to. */
 import type { Catalog, Unusable } from "../../catalog/catalog.ts";
 import type { Mode } from "../../catalog/database.ts";
 import { CatalogFault } from "../../catalog/faults.ts";
@@ -10,7 +10,7 @@ import { type CatalogContext, isDamage } from "./catalog_context.ts";
 import type { CatalogMaker } from "./catalog_maker.ts";
 import { readHeaders } from "./root_headers.ts";
 
-/** A writer that has removed roots is given that time to remove them from the catalog too. */
+/** Time in ms that a writer that has removed roots has for removing them from the catalog. */
 const PATIENCE_MS = 2000, PAUSE_MS = 50;
 
 export class CatalogOpener {
@@ -24,7 +24,7 @@ export class CatalogOpener {
     this.#changer = changer;
   }
 
-  /** From "closed" to "open" or "absent". */
+  /** Opens the catalog: the state goes from "closed" to "open" or "absent". @returns undefined if absent */
   open(): Catalog | undefined {
     const { state } = this.#context;
     try {
@@ -72,7 +72,7 @@ export class CatalogOpener {
     return this.#context.state.isWriter ? this.#maker.renew(why) : this.#waitForBetter(why);
   }
 
-  /** Makes the catalog know what it lacks and forget what is gone, if that is all that is wrong; else makes it again. */
+  /** Adds missing snapshots and removes vanished ones, if that is all that is wrong; else rebuilds the catalog. */
   #catchUp(): Catalog | undefined {
     const { state, stamp, origin, reportRoot: report } = this.#context;
     this.#finishReplacements();
@@ -99,7 +99,7 @@ export class CatalogOpener {
     return state.catalog;
   }
 
-  /** Ends what a crash left half done: two roots of one snapshot, or one that the catalog knows by its former id. */
+  /** Completes what a crash interrupted: two roots of one snapshot, or one that the catalog knows by its former id. */
   #finishReplacements(): void {
     const { state, origin } = this.#context;
     const known = new Map(state.opened.snapshots().map((snapshot) => [snapshot.id, snapshot]));
@@ -115,7 +115,7 @@ export class CatalogOpener {
     }
   }
 
-  /** Only the catalog remembers a snapshot whose root is lost. */
+  /** Reports snapshots whose roots are lost: only the catalog remembers them. */
   #reportVanished(lost: readonly SnapshotInfo[]): void {
     for (const { id, tree, time } of lost) {
       this.#context.origin.monitor.notice(`The snapshot ${shortId(id)} (${tree ?? time}) is gone from content/`);
@@ -123,8 +123,8 @@ export class CatalogOpener {
   }
 
   /**
-   * For who only looks, and writes nothing: the one that a writer at work may be about to bring up to date, else none on
-   * the disk.
+   * For a reader, which writes nothing: waits for a catalog that a writer may be about to bring up to date.
+   * @returns undefined if none comes
    */
   #waitForBetter(why: string, known: readonly SnapshotInfo[] = []): Catalog | undefined {
     const { origin, stamp } = this.#context;

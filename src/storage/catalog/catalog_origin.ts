@@ -1,4 +1,4 @@
-/** What the keeper needs of the storage whose catalog it keeps. */
+/** What the keeper needs from the storage whose catalog it keeps. */
 import type { Clock } from "../../core/clock.ts";
 import type { RootId } from "../../core/content_id.ts";
 import type { Monitor } from "../../core/monitor.ts";

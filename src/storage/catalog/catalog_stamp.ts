@@ -1,4 +1,4 @@
-/** Whether the catalog agrees with `content/`: it knows exactly the roots that are there. */
+/** Checks whether the catalog agrees with `content/`, that is, knows exactly the existing roots. */
 import type { Catalog } from "../../catalog/catalog.ts";
 import type { CatalogFile } from "../../catalog/catalog_file.ts";
 import { CatalogFault } from "../../catalog/faults.ts";
@@ -16,7 +16,7 @@ export class CatalogStamp {
     this.#isWriter = isWriter;
   }
 
-  /** @throws CatalogFault */
+  /** True if the catalog can be used. @throws CatalogFault */
   agrees(catalog: Catalog): boolean {
     return this.#isWriter() ? this.#isComplete(catalog) : this.#isGood(catalog);
   }
@@ -28,7 +28,7 @@ export class CatalogStamp {
     return this.#isComplete(catalog);
   }
 
-  /** True if the catalog knows exactly the roots that are there. Cheap unless `content/` has changed since. */
+  /** True if the catalog knows exactly the existing roots. Cheap unless `content/` has changed since. */
   #isComplete(catalog: Catalog): boolean {
     const agreement = this.#agreement(catalog);
     if (this.#isNoted(agreement)) return true;
@@ -40,7 +40,7 @@ export class CatalogStamp {
     return true;
   }
 
-  /** True if the note says that the catalog agrees. @throws CatalogFault if it has changed since */
+  /** True if the note confirms that the catalog agrees. @throws CatalogFault if the file has changed since */
   #isNoted(agreement: string): boolean {
     // A writer may end its work between one look and the other.
     for (let look = 0; look < 2; look++) {
@@ -54,8 +54,9 @@ export class CatalogStamp {
   }
 
   /**
-   * While somebody writes, `content/` changes all the time; listing it again and again would tell nothing. Its writer has
-   * checked the catalog when it began, and adds its snapshot when that is complete.
+   * True if all roots that the catalog knows exist. This is enough beside a writer: `content/` changes all the time
+   * then, and listing it again and again would be useless. The writer has checked the catalog at its start, and adds
+   * its snapshot once that is complete.
    */
   #knowsNoLostRoot(catalog: Catalog): boolean {
     return catalog.generation().every((id) => this.#origin.manifests.has(id));
@@ -65,7 +66,7 @@ export class CatalogStamp {
     return agreementOf(this.#origin.listing.fingerprint(), catalog.generation());
   }
 
-  /** Notes that the catalog on the disk agrees now. */
+  /** Records that the catalog on disk agrees now. */
   note(catalog: Catalog): void {
     const { dir } = this.#origin;
     const state = this.#agreement(catalog), digest = this.#file.digest(), noted = readAgreement(dir);

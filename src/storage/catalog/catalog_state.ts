@@ -29,9 +29,9 @@ export type StateName = State["name"];
 
 export class CatalogState implements Disposable {
   #state: State = { name: "closed" };
-  /** True while the writer lock is ours: only then is the file changed. */
+  /** True while this run holds the writer lock: only then is the file changed. */
   isWriter = false;
-  /** Why the file is no longer to be used, although it can be opened; reads on from "The catalog". */
+  /** Why the file must no longer be used although it can be opened; continues "The catalog". */
   distrust: string | undefined;
 
   [Symbol.dispose](): void {
@@ -42,12 +42,12 @@ export class CatalogState implements Disposable {
     return this.#state.name;
   }
 
-  /** Undefined if it is closed or absent. */
+  /** The open catalog; undefined if it is closed or absent. */
   get catalog(): Catalog | undefined {
     return "catalog" in this.#state ? this.#state.catalog : undefined;
   }
 
-  /** For who has had it opened before. */
+  /** The open catalog. It must have been opened before. */
   get opened(): Catalog {
     const { catalog } = this;
     if (catalog === undefined) throw new Error(`The catalog is ${this.name}`);
@@ -58,14 +58,14 @@ export class CatalogState implements Disposable {
     return this.name === "open" || this.name === "behind";
   }
 
-  /** One that was held before is closed. */
+  /** Changes to a state with this catalog. A different one that was held before is closed. */
   hold(name: "open" | "behind" | "in memory", catalog: Catalog): Catalog {
     if (this.catalog !== catalog) this.#release();
     this.#state = { name, catalog };
     return catalog;
   }
 
-  /** @param made undefined if there is no file that could be used */
+  /** Changes to "open" or "absent". @param made undefined if there is no usable file */
   holdFile(made: Catalog | undefined): Catalog | undefined {
     if (made !== undefined) return this.hold("open", made);
     this.#release();
@@ -73,24 +73,24 @@ export class CatalogState implements Disposable {
     return undefined;
   }
 
-  /** A root was written that the catalog doesn't know yet. */
+  /** Notes that a root was written which the catalog doesn't know yet. */
   fallBehind(): void {
     if (this.#state.name === "open") this.#state = { ...this.#state, name: "behind" };
   }
 
-  /** The catalog knows that root now. */
+  /** Notes that the catalog knows that root now. */
   catchUp(): void {
     if (this.#state.name === "behind") this.#state = { ...this.#state, name: "open" };
   }
 
-  /** It is opened again when somebody needs it. */
+  /** Closes the catalog. It is opened again on the next use. */
   close(): void {
     this.#release();
     // One that was made in memory stands in for a file that couldn't be used.
     this.#state = { name: this.name === "in memory" ? "absent" : "closed" };
   }
 
-  /** As at the start of the run: a file that couldn't be used before may be usable now. */
+  /** Returns to the state at the start of the run: a file that couldn't be used before may be usable now. */
   reset(): void {
     this.#release();
     this.#state = { name: "closed" };

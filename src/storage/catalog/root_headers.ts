@@ -1,4 +1,4 @@
-/** The roots in `content/`, in the order in which a catalog takes them up. */
+/** Reads the roots in `content/`, in the order in which a catalog adds them. */
 import { headerOf, renumbered, type RootHeader, withoutReplaced } from "../../catalog/snapshot_order.ts";
 import type { RootId } from "../../core/content_id.ts";
 import { Fault } from "../../core/fault.ts";
@@ -9,11 +9,11 @@ import type { CatalogOrigin } from "./catalog_origin.ts";
 export interface HeaderOptions {
   /** Called for each root that can't be read. */
   readonly report?: ((id: RootId, fault: Fault) => void) | undefined;
-  /** Whether the former one of two roots of one snapshot is removed: only for the writer. */
+  /** True if the former of two roots of one snapshot is removed: only for the writer. */
   readonly removesReplaced: boolean;
 }
 
-/** Roots in order, without their hunks; a damaged root is a problem of its own and hides no other. */
+/** Roots in order, without their hunks. A damaged root is reported, and hides no other. */
 export function readHeaders(
   origin: CatalogOrigin,
   ids: readonly RootId[],
@@ -36,7 +36,7 @@ export function readHeaders(
   }));
 }
 
-/** The tree of a snapshot that was rewritten elsewhere, and copied: it shows what was taken out. */
+/** Removes the tree of a snapshot that was rewritten elsewhere and then copied: it shows what was removed. */
 function removeTree({ dir, machine, monitor }: CatalogOrigin, former: SnapshotInfo, kept: string | null): void {
   const storage = { dir, machine, snapshots: () => [] }, tree = existingTree(storage, former);
   if (tree === undefined || tree === kept) return;

@@ -1,9 +1,9 @@
 /**
  * The content items of a storage: every distinct content once, under its digest.
  *
- * An item is created exclusively under its final name and never changed. One that is already there is believed only if
- * a committed root vouches for it or this run has judged it; otherwise it is read, and replaced if it is not what its
- * name says (FORMAT.md, "Which items are trusted").
+ * An item is created exclusively under its final name and never changed. An existing one is trusted only if a committed
+ * root vouches for it or this run has verified it; otherwise it is read, and replaced if its bytes don't match its name
+ * (FORMAT.md, "Which items are trusted").
  */
 import { openDirIfThere, openFileIfThere } from "../../platform/open_optional.ts";
 import { Buffer } from "node:buffer";
@@ -30,15 +30,15 @@ import { SpareCopies } from "./spare_copies.ts";
 import { itemPath } from "../layout/item_path.ts";
 import type { Settings } from "../layout/settings.ts";
 
-/** Bytes moved at once. Stays in a core's cache; larger buffers were measured slower. */
+/** Bytes moved at once. They stay in a core's cache; larger buffers were measured slower. */
 export const CHUNK_BYTES = 256 * 1024;
-/** The disk begins to write a large file while the rest of it is read. */
+/** Interval in bytes at which the disk begins to write a large file while the rest is still read. */
 const WRITE_BACK_BYTES = 4 * 1024 * 1024;
-/** What is read of it may be that far ahead of what is written: all of it would wait for the sync at the end. */
+/** How far reading may be ahead of writing, in bytes; without a limit, all of it would wait for the sync at the end. */
 const AHEAD_BYTES = 8 * 1024 * 1024;
-/** Waited for at once: a slow disk takes a second. */
+/** Bytes waited for at once: a slow disk takes a second for them. */
 const AWAITED_BYTES = 1024 * 1024;
-/** Leaf directories kept open at once by one store, of which each thread has one; fewer where few files may be open. */
+/** Leaf directories that one store (there is one per thread) keeps open at once; fewer where few files may be open. */
 const MOST_OPEN_LEAVES = 512, FEWEST_OPEN_LEAVES = 4, FILES_OF_ONE_LEAF = 12;
 
 function openLeaves(): number {
@@ -54,12 +54,12 @@ export interface ContentStoreOptions {
   readonly claims: InFlightContents;
   /** True if a committed root refers to the item. */
   readonly isTrusted: (id: ContentId) => boolean;
-  /** Items found damaged by an earlier check. */
+  /** Items that an earlier check found damaged. */
   readonly damaged: ReadonlySet<string>;
-  /** Names files in tmp/ that no other worker uses. */
+  /** Prefix for files in tmp/ that no other worker uses. */
   readonly tempPrefix: string;
   readonly stop: StopFlag;
-  /** Counts the bytes of contents that come as streams while they are taken in. */
+  /** Counts the bytes of streamed contents as they arrive. */
   readonly meter: Meter;
 }
 
@@ -69,7 +69,7 @@ export class ContentStore implements ContentKeeper, Disposable {
   #openTemp: Dir | undefined;
   readonly #leaves = new Map<Raw, Dir>();
   readonly #buffer = new Uint8Array(CHUNK_BYTES);
-  /** Small files are read to here. */
+  /** Buffer for reading small files. */
   readonly #room = new Uint8Array(CHUNK_BYTES);
   readonly #resistant: boolean;
   readonly #spares: SpareCopies;
@@ -91,7 +91,7 @@ export class ContentStore implements ContentKeeper, Disposable {
     this.#openTemp?.[Symbol.dispose]();
   }
 
-  /** Readers need none, and a copy of a storage may lack it. */
+  /** tmp/, opened on first use: readers need none, and a copy of a storage may lack it. */
   get #temp(): Dir {
     return this.#openTemp ??= this.#options.storage.openDir(rawOf("tmp"));
   }
@@ -104,12 +104,12 @@ export class ContentStore implements ContentKeeper, Disposable {
     return this.sizeOf(id) === size;
   }
 
-  /** Stores a content that is in memory. */
+  /** Stores a content from memory. */
   storeBytes(bytes: Uint8Array<ArrayBuffer>, file: FileFacts): Steps<StoredItem> {
     return this.#storeUnderFreeId(hashBytes(this.#options.settings.algorithm, bytes), new BytesCandidate(bytes), file);
   }
 
-  /** Stores a content of any size, in bounded memory, by way of a file in tmp/. */
+  /** Stores a content of any size in bounded memory, through a file in tmp/. */
   *storeStream(stream: ContentStream, file: FileFacts): Steps<StoredItem> {
     const name = rawOf(`${this.#options.tempPrefix}${this.#temps++}`);
     const temp = this.#temp.create(name, OWNER_ONLY | 0o200);
@@ -126,22 +126,23 @@ export class ContentStore implements ContentKeeper, Disposable {
     }
   }
 
-  /** Stores a content that is in a file of tmp/ already. */
+  /** Stores a content that is already in a file of tmp/. */
   adopt(digest: string, held: { name: Raw; file: OpenFile; size: number }, facts: FileFacts): StoredItem {
     return atOnce(
       this.#storeUnderFreeId(digest, new TempCandidate(this.#temp, held.name, held.file, held.size), facts),
     );
   }
 
-  /** Gives the item one more name. */
+  /** Gives the item one more name, by a hard link. */
   link(id: ContentId, to: Dir, toName: Raw): LinkResult {
     const { leaf, name } = this.#place(id);
     return leaf === undefined ? "missing" : leaf.link(name, to, toName);
   }
 
   /**
-   * Lets the item appear under one more name: by a hard link, to a copy where the item can't get one more.
-   * @throws DamagedContent if it is not there
+   * Makes the item appear under one more name, by a hard link, or by a link to a copy where the item can't get another
+   * link.
+   * @throws DamagedContent if it doesn't exist
    */
   linkOrCopy(id: ContentId, to: Dir, toName: Raw): Shown {
     const how = this.linkOrCopyIfThere(id, to, toName);
@@ -149,14 +150,14 @@ export class ContentStore implements ContentKeeper, Disposable {
     return how;
   }
 
-  /** Bytes of the item; undefined if there is none. */
+  /** Size of the item in bytes; undefined if it doesn't exist. */
   sizeOf(id: ContentId): number | undefined {
     const { leaf, name } = this.#place(id);
     const stat = leaf?.stat(name);
     return stat?.kind === "file" ? stat.size : undefined;
   }
 
-  /** True if what was looked at is the item itself, under another name. */
+  /** True if the stat is that of the item itself, under another name. */
   isItem(id: ContentId, { inode, device }: Stat): boolean {
     const { leaf, name } = this.#place(id);
     const stat = leaf?.stat(name);
@@ -164,8 +165,9 @@ export class ContentStore implements ContentKeeper, Disposable {
   }
 
   /**
+   * As {@link linkOrCopy}, for an item that may not exist.
    * @param before opens the directory of an earlier tree that may have the content under that name
-   * @returns "taken" if something is there: a file system may take the names of two files for one
+   * @returns "taken" if the name exists already: a file system may take the names of two files for one
    */
   linkOrCopyIfThere(id: ContentId, to: Dir, toName: Raw, before?: () => Dir | undefined): Shown | "missing" {
     const result = this.#spares.has(id) ? "too-many-links" : this.link(id, to, toName);
@@ -194,7 +196,7 @@ export class ContentStore implements ContentKeeper, Disposable {
     giveAccess(target, { mode, mtime, gid, hasAcl: false }, this.#options);
   }
 
-  /** @throws DamagedContent if there is no such item */
+  /** Opens the item for reading. @throws DamagedContent if it doesn't exist */
   open(id: ContentId): OpenFile {
     const { leaf, name } = this.#place(id);
     const file = leaf && openFileIfThere(leaf, name);
@@ -202,7 +204,10 @@ export class ContentStore implements ContentKeeper, Disposable {
     return file;
   }
 
-  /** The content in chunks, which are valid until the next one is asked for. @throws DamagedContent at the end if the digest is wrong */
+  /**
+   * Reads the content in chunks; each is valid until the next is requested. @throws DamagedContent at the end if the
+   * digest is wrong
+   */
   *read(id: ContentId): Generator<Uint8Array<ArrayBuffer>> {
     using file = this.open(id);
     const stream = this.#digesting(readingAroundHoles(file));
@@ -219,7 +224,10 @@ export class ContentStore implements ContentKeeper, Disposable {
     return { leaf: this.#leaf(dir), name };
   }
 
-  /** The open leaf directory; undefined if it is not there. Leaf directories are made when a storage is opened for writing. */
+  /**
+   * The open leaf directory; undefined if it doesn't exist. Leaf directories are made when a storage is opened for
+   * writing.
+   */
   #leaf(path: Raw): Dir | undefined {
     const open = this.#leaves.get(path);
     if (open !== undefined) return open;
@@ -251,7 +259,10 @@ export class ContentStore implements ContentKeeper, Disposable {
     return digesting;
   }
 
-  /** @param end of what has been written into the file */
+  /**
+   * Starts writing what was put into the file, and waits if that is far behind. @param end number of bytes written so
+   * far
+   */
   #writeBack(temp: OpenFile, end: number): void {
     if (end % WRITE_BACK_BYTES === 0) temp.writeBack(end - WRITE_BACK_BYTES, WRITE_BACK_BYTES);
     if (end > AHEAD_BYTES && end % AWAITED_BYTES === 0) {
@@ -259,7 +270,7 @@ export class ContentStore implements ContentKeeper, Disposable {
     }
   }
 
-  /** Finds the name under which a content with that digest is kept, or keeps it. */
+  /** Finds the id under which a content with that digest is stored, or stores it. */
   *#storeUnderFreeId(digest: string, candidate: Candidate, file: FileFacts): Steps<StoredItem> {
     for (let suffix = -1; suffix <= LAST_CONTENT_SUFFIX; suffix++) {
       const id = contentIdOf(digest, suffix < 0 ? undefined : suffix);
@@ -269,7 +280,7 @@ export class ContentStore implements ContentKeeper, Disposable {
     throw new TooManyCollisions(digest);
   }
 
-  /** Undefined if a different content has that id. */
+  /** Stores a content under this id, or finds it there. @returns undefined if a different content has that id */
   *#storeUnderId(id: ContentId, digest: string, candidate: Candidate, file: FileFacts): Steps<StoredItem | undefined> {
     const claim = this.#options.claims.claim(id);
     if (claim.outcome === "done") {
@@ -322,13 +333,16 @@ export class ContentStore implements ContentKeeper, Disposable {
     if (place !== undefined) this.#aside.push(place);
   }
 
-  /** Where that is now which had the places of items and was none, since the last call: paths in the storage. */
+  /** Paths in the storage of objects that were moved out of the way of items since the last call. */
   takeAside(): string[] {
     return this.#aside.splice(0);
   }
   readonly #aside: string[] = [];
 
-  /** What lies there under `name`: the content at hand, another one with that digest, or something that isn't what its name says. */
+  /**
+   * Determines what exists under `name`: this content, another one with the same digest, or something that doesn't
+   * match its name.
+   */
   *#compareExisting(
     id: ContentId,
     digest: string,
@@ -347,12 +361,18 @@ export class ContentStore implements ContentKeeper, Disposable {
     return this.#resistant || (yield* candidate.equals(item, this.#options.stop)) ? "same" : "different";
   }
 
-  /** @param read reads from a position, as {@link OpenFile.read} does @param meter counts what is read, if it is a source */
+  /**
+   * Digest of a file in hex. @param read reads from a position, as {@link OpenFile.read} does @param meter counts the
+   * bytes read from a source
+   */
   *digestOf(read: OpenFile["read"], meter?: Meter): Steps<string> {
     return (yield* this.#digestAndSize(read, meter)).digest;
   }
 
-  /** Lets one more file have an item that it was found to be equal to. @returns false if that isn't there, or not whole */
+  /**
+   * Lets one more file share an item that its content was found equal to. @returns false if the item is missing or
+   * damaged
+   */
   share(id: ContentId, size: number, file: FileAccess): boolean {
     const { leaf, name } = this.#place(id);
     const stat = leaf?.stat(name);
@@ -374,7 +394,10 @@ export class ContentStore implements ContentKeeper, Disposable {
     return digesting;
   }
 
-  /** The item is known to be whole; makes sure that it is the same content and shows itself to nobody it shouldn't. */
+  /**
+   * Reuses an item that is known to be intact. Makes sure that it has the same content, and narrows its access where
+   * needed.
+   */
   *#reuse(id: ContentId, candidate: Candidate, file: FileFacts): Steps<StoredItem | "missing" | undefined> {
     const { leaf, name } = this.#place(id);
     const stat = leaf?.stat(name);
@@ -394,12 +417,12 @@ function fresh(id: ContentId, candidate: Candidate): StoredItem {
   return { id, size: candidate.size, newBytes: candidate.size, isNew: true };
 }
 
-/** A content on its way into the storage. */
+/** A content that is about to be stored. */
 interface Candidate {
   readonly size: number;
-  /** Creates the item; false if the name is taken. Leaves nothing behind if it fails. */
+  /** Creates the item; false if the name exists. Leaves nothing behind if it fails. */
   place(leaf: Dir, name: Raw, file: FileFacts, owner: { uid: number; gid: number }): boolean;
-  /** Puts the content in the place of a broken item. */
+  /** Replaces a broken item by the content. */
   replace(leaf: Dir, name: Raw, temp: Dir, tempName: Raw): void;
   equals(item: OpenFile, stop: StopFlag): Steps<boolean>;
 }
@@ -487,7 +510,7 @@ class TempCandidate implements Candidate {
   }
 }
 
-/** Sets group, mode and time of a new item; a group that may not be given away leaves the group without access. */
+/** Sets group, mode and time of a new item. If the group can't be set, the group gets no access. */
 function giveAccess(item: OpenFile, file: FileAccess & { mtime: NsText }, owner: { uid: number; gid: number }): void {
   let gid = file.gid;
   if (gid !== owner.gid) {

@@ -1,26 +1,38 @@
 /**
- * Which items this run has already looked after, shared by all its workers.
+ * The items that this run has already taken care of, shared by all its workers.
  *
- * Two workers may meet the same new content at the same moment. The first to claim its id writes it (or judges what lies
- * there already); everybody else waits for the outcome and then knows, without reading it again, that the item is whole.
- * An item that nobody claimed and no committed root vouches for is therefore a leftover of a crash, never work in progress.
+ * Two workers may meet the same new content at the same moment. The first to claim its id writes it (or verifies an
+ * existing item); all others wait for the outcome and then know, without reading it again, that the item is intact. An
+ * item that is not claimed, and that no committed root vouches for, is therefore a leftover of a crash, never work in
+ * progress.
  *
  * The table is a hash table with open addressing in shared memory: two 32-bit words a slot, `[high, low << 2 | state]`.
  */
 import { fingerprint } from "../../core/fingerprint.ts";
 import { waitForChange } from "../../platform/shared_word.ts";
 
-/** "mine": write or judge the item, then call `done` or `failed`. "done": the item is whole. "full": no place to note it. */
+/**
+ * "mine": write or verify the item, then call `done` or `failed`. "done": the item is intact. "full": the table has no
+ * free slot.
+ */
 export type Claim = { readonly outcome: "mine"; readonly slot: number } | { readonly outcome: "done" | "full" };
 
 const WRITING = 1, DONE = 2, FAILED = 3;
-/** Slots looked at before the table counts as full; at three quarters full a chain this long does not happen by chance. */
+/**
+ * Slots that are tried before the table counts as full; at three quarters full a chain this long doesn't occur by
+ * chance.
+ */
 const LONGEST_PROBE = 256;
-/** A claim is released by `done` or `failed`; the timeout only bounds the harm if a worker dies. */
+/** Longest wait for a claim. `done` or `failed` releases it; the timeout only limits the harm if a worker dies. */
 const LONGEST_WAIT_MS = 60_000;
-/** 1.5 million new items in 16 MiB; beyond that items are judged by reading them, which is slower but just as safe. */
+/**
+ * Slots for 1.5 million new items in 16 MiB. Further items are verified by reading them, which is slower but just as
+ * safe.
+ */
 export const CLAIM_SLOTS = 1 << 21;
-/** For a run without other threads, which is a small one: the memory of a large table has the garbage collected often. */
+/**
+ * Slots for a run without worker threads, which is a small one: a large table makes the garbage collector run often.
+ */
 export const CLAIM_SLOTS_ALONE = 1 << 17;
 
 export function newClaimTable(slots = CLAIM_SLOTS): SharedArrayBuffer {
@@ -31,13 +43,13 @@ export class InFlightContents {
   readonly #words: Int32Array;
   readonly #mask: number;
 
-  /** @param table of {@link newClaimTable}; its slots are a power of two */
+  /** @param table from {@link newClaimTable}; its number of slots is a power of two */
   constructor(table: SharedArrayBuffer) {
     this.#words = new Int32Array(table);
     this.#mask = this.#words.length / 2 - 1;
   }
 
-  /** Asks for the item `id` (hex). Waits while another worker is writing it. */
+  /** Claims the item `id` (hex). Waits while another worker is writing it. */
   claim(id: string): Claim {
     const { high, low } = fingerprint(id);
     for (let probe = 0; probe < LONGEST_PROBE; probe++) {
@@ -80,7 +92,7 @@ export class InFlightContents {
     }
   }
 
-  /** The second word is written right after the first; between the two it is 0 for an instant. */
+  /** The second word of a slot. It is written right after the first, and is 0 for an instant in between. */
   #lowOf(slot: number): number {
     let low = Atomics.load(this.#words, slot * 2 + 1);
     while (low === 0) low = Atomics.load(this.#words, slot * 2 + 1);

@@ -1,4 +1,4 @@
-/** What lies in `content/`, by listing it: the truth, which no catalog can replace. */
+/** Lists `content/`: the truth about what exists, which no catalog can replace. */
 import { openDirIfThere } from "../../platform/open_optional.ts";
 import { classOfId, parseRootId, type RootId } from "../../core/content_id.ts";
 import { digestHexLength, hashBytes } from "../../core/digest.ts";
@@ -19,7 +19,7 @@ export class ItemListing {
     this.#settings = settings;
   }
 
-  /** Ids of all roots, from a listing of `content/`; in the order of the ids, whatever that of the disk is. */
+  /** Ids of all roots, from a listing of `content/`, in the order of the ids. */
   rootIds(): RootId[] {
     const length = digestHexLength(this.#settings.algorithm);
     const ids: RootId[] = [];
@@ -29,7 +29,7 @@ export class ItemListing {
     return ids.sort();
   }
 
-  /** Every name in the leaf directories of `content/` that `wanted` lets through. */
+  /** Every name in the leaf directories of `content/` for which `wanted` returns true. */
   *items(wanted: (name: Raw) => boolean = () => true): Generator<{ id: string; leaf: Raw; name: Raw }> {
     for (const { leaf, names } of this.#leaves()) {
       for (const name of names) if (wanted(name)) yield { id: idOf(leaf, name), leaf, name };
@@ -44,7 +44,7 @@ export class ItemListing {
     }
   }
 
-  /** Ids of all items there are now; something else under the name of one is none. */
+  /** Ids of all existing items. An object of another kind under an item's name doesn't count. */
   present(): ItemSet {
     const present = new ItemSet();
     for (const { leaf, names, kinds } of this.#leaves()) {
@@ -55,7 +55,7 @@ export class ItemListing {
     return present;
   }
 
-  /** Changes whenever an item is added or removed: the times of all leaf directories, hashed. */
+  /** A hash of the times of all leaf directories, which changes whenever an item is added or removed. */
   fingerprint(): string {
     using content = this.#storage.openDir(CONTENT);
     const times: string[] = [];

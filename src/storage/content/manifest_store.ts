@@ -1,4 +1,4 @@
-/** Roots and hunks in `content/`: small items that are read whole, verified, and written by the one writer. */
+/** Roots and hunks in `content/`: small items that are read whole, verified, and written only by the writer. */
 import { openDirIfThere, openFileIfThere } from "../../platform/open_optional.ts";
 import { Buffer } from "node:buffer";
 import type { Apath } from "../../core/apath.ts";
@@ -17,7 +17,7 @@ import { itemPath, LARGEST_MANIFEST_BYTES } from "../layout/item_path.ts";
 import type { Settings } from "../layout/settings.ts";
 
 const TEMP_NAME = rawOf("manifest");
-/** Hunks that share a weak digest are few. */
+/** Nonces that are tried when a hunk is rebuilt: few hunks share a weak digest. */
 const MOST_NONCES = 3;
 
 export class ManifestStore implements Disposable {
@@ -26,9 +26,7 @@ export class ManifestStore implements Disposable {
   readonly #settings: Settings;
   readonly #aside: (place: string) => void;
 
-  /**
-   * @param aside called with the new path, in the storage, of anything that was in the place of an item and wasn't one
-   */
+  /** @param aside called with the new path, in the storage, of anything that was moved out of the way of an item */
   constructor(storage: Dir, settings: Settings, aside: (place: string) => void = () => {}) {
     this.#storage = storage;
     this.#aside = aside;
@@ -40,7 +38,7 @@ export class ManifestStore implements Disposable {
     this.#content[Symbol.dispose]();
   }
 
-  /** @throws DamagedContent if it is missing or its bytes don't match its name */
+  /** Reads and verifies an item. @throws DamagedContent if it is missing or its bytes don't match its name */
   read(id: RootId | HunkId): Uint8Array<ArrayBuffer> {
     const bytes = this.#readAny(id);
     if (bytes === undefined) throw new DamagedContent(id, this.isTaken(id) ? "it is no regular file" : "it is missing");
@@ -50,12 +48,12 @@ export class ManifestStore implements Disposable {
     return bytes;
   }
 
-  /** True if there is a file by that name. */
+  /** True if a regular file of that name exists. */
   has(id: RootId | HunkId): boolean {
     return this.#kindOf(id) === "file";
   }
 
-  /** True if there is anything by that name, also what can't be one. */
+  /** True if anything of that name exists, whatever its kind. */
   isTaken(id: RootId | HunkId): boolean {
     return this.#kindOf(id) !== undefined;
   }
@@ -66,14 +64,14 @@ export class ManifestStore implements Disposable {
     return leaf?.stat(name)?.kind;
   }
 
-  /** A root of this or any other repository: what was copied keeps its root. @throws DamagedContent, DamagedManifest */
+  /** Reads a root of this or any other repository: copies keep their roots. @throws DamagedContent, DamagedManifest */
   readRoot(id: RootId): Root {
     const root = parseRoot(this.read(id)), { algorithm } = root.storage;
     if (algorithm === this.#settings.algorithm) return root;
     throw new DamagedManifest(`a root has ids of another algorithm (${algorithm})`);
   }
 
-  /** Keeps the lines of a hunk; the same lines get the same id and no new bytes. */
+  /** Stores a hunk with these lines. The same lines give the same id, and no new bytes. */
   writeHunk(first: Apath, lines: readonly string[]): { ref: HunkRef; newBytes: number } {
     for (let nonce = 0;; nonce++) {
       const bytes = encodeHunk(lines, nonce);
@@ -87,7 +85,7 @@ export class ManifestStore implements Disposable {
     }
   }
 
-  /** What {@link writeRoot} will call it, unless something else has that name. */
+  /** The id that {@link writeRoot} will use, unless a different root has it. */
   idOfRoot(root: Root): RootId {
     return this.#encodeRoot(root, 0).id;
   }
@@ -97,7 +95,7 @@ export class ManifestStore implements Disposable {
     return { id: rootIdOf(hashBytes(this.#settings.algorithm, bytes)), bytes };
   }
 
-  /** Makes the snapshot exist: everything it refers to must be durable already. */
+  /** Makes the snapshot exist. Everything that it refers to must be durable already. */
   writeRoot(root: Root): RootId {
     for (let nonce = 0;; nonce++) {
       const { id, bytes } = this.#encodeRoot(root, nonce);
@@ -108,9 +106,9 @@ export class ManifestStore implements Disposable {
   }
 
   /**
-   * Keeps a snapshot from being forgotten while somebody reads it: a shared lock of the system on its root, which asks for
-   * no right to write, and is gone with the process. Where files can't be locked, nothing is held.
-   * @returns undefined if there is no such root; "busy" if somebody is looking whether it may be removed
+   * Keeps a snapshot from being forgotten while it is read, by a shared lock of the system on its root. The lock needs
+   * no write permission and ends with the process. Where files can't be locked, nothing is held.
+   * @returns undefined if there is no such root; "busy" if a writer is checking whether it may be removed
    */
   tryLockForReading(id: RootId): Disposable | "busy" | undefined {
     using held = new DisposableStack();
@@ -121,27 +119,27 @@ export class ManifestStore implements Disposable {
     return file.stat().links === 0 ? undefined : held.move();
   }
 
-  /** True if somebody reads the snapshot. */
+  /** True if the snapshot is being read. */
   isBeingRead(id: RootId): boolean {
     using file = this.#open(id);
     return file !== undefined && !tryLock(file, "exclusive");
   }
 
-  /** Removes a root, unless somebody reads its snapshot. */
+  /** Removes a root, unless its snapshot is being read. */
   removeRoot(id: RootId): "removed" | "held" | "missing" {
     using file = this.#open(id);
     if (file !== undefined && !tryLock(file, "exclusive")) return "held";
     return this.remove(id) ? "removed" : "missing";
   }
 
-  /** Keeps a hunk that was encoded elsewhere. @throws DamagedContent if the bytes are not those of its id */
+  /** Stores a hunk that was encoded elsewhere. @throws DamagedContent if the bytes don't match its id */
   putHunk(id: HunkId, bytes: Uint8Array<ArrayBuffer>): void {
     this.#assertIsOf(id, bytes);
     const there = this.#readAny(id);
     if (there === undefined || Buffer.compare(there, bytes) !== 0) this.#replace(id, bytes, false);
   }
 
-  /** Puts a root or hunk in its place again, durably. @throws DamagedContent if the bytes are not those of its id */
+  /** Restores a root or hunk in its place, durably. @throws DamagedContent if the bytes don't match its id */
   putBack(id: RootId | HunkId, bytes: Uint8Array<ArrayBuffer>): void {
     this.#assertIsOf(id, bytes);
     this.#replace(id, bytes, true);
@@ -152,7 +150,7 @@ export class ManifestStore implements Disposable {
     throw new DamagedContent(id, "its bytes don't match its checksum");
   }
 
-  /** Makes a hunk of these lines if it gets exactly that id. @returns whether it did */
+  /** Stores a hunk of these lines if it gets exactly that id. @returns whether it did */
   remakeHunk(id: HunkId, lines: readonly string[]): boolean {
     for (let nonce = 0; nonce < MOST_NONCES; nonce++) {
       const bytes = encodeHunk(lines, nonce);
@@ -163,7 +161,9 @@ export class ManifestStore implements Disposable {
     return false;
   }
 
-  /** Removes a root or hunk that nothing needs any more; false if it was not there. What is none goes to quarantine/. */
+  /**
+   * Removes an unreferenced root or hunk; false if it didn't exist. An object of another kind is moved to quarantine/.
+   */
   remove(id: RootId | HunkId): boolean {
     const { dir, name } = itemPath(this.#settings, id);
     using leaf = openDirIfThere(this.#content, dir);
@@ -189,7 +189,7 @@ export class ManifestStore implements Disposable {
     return leaf && openFileIfThere(leaf, name);
   }
 
-  /** @returns true if something was in the way */
+  /** Moves an object of another kind out of the way. @returns true if there was one */
   #makeRoom(id: RootId | HunkId, leaf: Dir): boolean {
     const place = clearForFile(this.#storage, leaf, itemPath(this.#settings, id).name, rawOf(id));
     if (place !== undefined) this.#aside(place);
@@ -211,7 +211,9 @@ export class ManifestStore implements Disposable {
   }
 }
 
-/** True also where the file system knows no locks, or none of files that are open for reading only, as NFS. */
+/**
+ * Tries to lock. True also where the file system has no locks, or none on files opened only for reading, such as NFS.
+ */
 function tryLock(file: OpenFile, kind: "exclusive" | "shared"): boolean {
   try {
     return file.tryLock(kind);

@@ -1,7 +1,7 @@
 /**
- * Copies of contents whose items can't get one more hard link: a file system allows 65,000 or so to one file. A copy
- * takes the links that come next, so such a content costs one more file, and not one for each of its names. While a run
- * goes on, the copy has a name in tmp/; afterwards it is a file of the tree like any other.
+ * Copies of contents whose items can't get one more hard link: file systems allow about 65,000 to one file. A copy
+ * takes the following links, so such a content costs one more file instead of one for each of its names. During a run
+ * the copy has a name in tmp/; afterwards it is a file of the tree like any other.
  */
 import type { ContentId } from "../../core/content_id.ts";
 import { type Raw, rawOf } from "../../core/raw.ts";
@@ -9,14 +9,14 @@ import type { Stat } from "../../core/stat.ts";
 import type { Dir } from "../../platform/disk.ts";
 import { removeQuietly } from "../../target/replacing.ts";
 
-/** A content that is to get a name. */
+/** A content, and the name that it should get. */
 export interface Shown {
   readonly id: ContentId;
-  /** Of the item. */
+  /** Stat of the item. */
   readonly stat: Stat;
   readonly to: Dir;
   readonly name: Raw;
-  /** Where the tree before this one may have the same content under the same name. */
+  /** Directory of the previous tree that may have the same content under the same name. */
   readonly before: Dir | undefined;
   /** Makes an independent copy. */
   readonly copy: (to: Dir, name: Raw) => void;
@@ -28,7 +28,7 @@ export class SpareCopies implements Disposable {
   readonly #names = new Map<ContentId, Raw>();
   #made = 0;
 
-  /** @param temp opens tmp/ @param prefix of names there that nobody else uses */
+  /** @param temp opens tmp/ @param prefix for names there that only this object uses */
   constructor(temp: () => Dir, prefix: string) {
     this.#temp = temp;
     this.#prefix = prefix;
@@ -39,12 +39,12 @@ export class SpareCopies implements Disposable {
     this.#names.clear();
   }
 
-  /** True if there was a copy to be made before: the item need not be tried. */
+  /** True if a copy was already needed: the item needn't be tried. */
   has(id: ContentId): boolean {
     return this.#names.size > 0 && this.#names.has(id);
   }
 
-  /** @returns "copied" if a new copy was needed */
+  /** Gives the content a name. @returns "copied" if a new copy was needed */
   show(shown: Shown): "linked" | "copied" {
     if (this.#linkSpare(shown)) return "linked";
     if (this.#takeFromBefore(shown) && this.#linkSpare(shown)) return "linked";
@@ -70,7 +70,7 @@ export class SpareCopies implements Disposable {
     return false;
   }
 
-  /** A copy that the tree before needed may have links to spare. */
+  /** Takes over a copy of the previous tree, which may have links to spare. @returns false if there is none */
   #takeFromBefore({ id, stat, name, before }: Shown): boolean {
     const found = before?.stat(name);
     if (before === undefined || found === undefined || !isEquivalent(found, stat) || found.inode === stat.inode) {
@@ -98,7 +98,7 @@ export class SpareCopies implements Disposable {
   }
 }
 
-/** A copy shows itself to whom the item shows itself, and to nobody else; the item may have become more private since. */
+/** True if a copy has the item's current attributes. The item's access may have been narrowed since. */
 function isEquivalent(copy: Stat, item: Stat): boolean {
   return copy.kind === "file" && copy.size === item.size && copy.mtime === item.mtime && copy.mode === item.mode &&
     copy.uid === item.uid && copy.gid === item.gid;

@@ -1,4 +1,4 @@
-/** Which contents a storage has, by what its directories say. */
+/** Index of the contents of a storage, from its directories. */
 import type { ContentId } from "../../core/content_id.ts";
 import type { ItemSet } from "../../core/item_set.ts";
 import { includesSorted } from "../../core/sorted.ts";
@@ -6,14 +6,14 @@ import type { ContentIndex } from "../../snapshot/repository.ts";
 import type { ContentStore } from "./content_store.ts";
 import type { ItemListing } from "./item_listing.ts";
 
-/** There are few different sizes of larger contents. */
+/** Size in bytes above which contents have few distinct sizes. */
 const SMALL_BYTES = 256 * 1024;
 
-/** What only the catalog knows. */
+/** Facts that only the catalog knows. */
 export interface CatalogFacts {
-  /** Contents that a check has found so. */
+  /** Contents that a check found damaged. */
   readonly damaged: Iterable<ContentId>;
-  /** Distinct sizes of contents above so many bytes, ascending. */
+  /** Distinct sizes of contents larger than `bytes`, ascending. */
   readonly sizesAbove: (bytes: number) => Float64Array;
 }
 
@@ -25,7 +25,7 @@ export class StorageIndex implements ContentIndex {
   #sizes: Float64Array | undefined;
   #present: ItemSet | undefined;
 
-  /** @param store closed with the index */
+  /** @param store is closed with the index */
   constructor(store: ContentStore, listing: ItemListing, { damaged, sizesAbove }: CatalogFacts) {
     this.#store = store;
     this.#listing = listing;
@@ -37,7 +37,9 @@ export class StorageIndex implements ContentIndex {
     this.#store[Symbol.dispose]();
   }
 
-  /** The first time, `content/` is listed: many are asked for. */
+  /**
+   * True if the content exists and was not found damaged. The first call lists `content/`, because many calls follow.
+   */
   has(id: ContentId): boolean {
     if (this.#damaged.has(id)) return false;
     this.#present ??= this.#listing.present();

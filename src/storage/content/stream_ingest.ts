@@ -1,4 +1,4 @@
-/** A content that comes by and by, of a length nobody knows: it is hashed on its way into a file in tmp/. */
+/** Stores a streamed content of unknown length: it is hashed on its way into a file in tmp/. */
 import { rawOf } from "../../core/raw.ts";
 import { type Dir, DiskFault, type OpenFile } from "../../platform/disk.ts";
 import type { FileFacts, StoredItem } from "../../intake/content_keeper.ts";
@@ -14,7 +14,7 @@ export class Incoming implements Disposable {
   readonly #hasher: Hasher;
   #size = 0;
 
-  /** One at a time. @param temp the storage's tmp/, which stays open for as long as this is */
+  /** Only one may exist at a time. @param temp the storage's tmp/; it must stay open as long as this */
   constructor(store: ContentStore, temp: Dir, algorithm: Algorithm) {
     this.#store = store;
     this.#temp = temp;
@@ -36,7 +36,7 @@ export class Incoming implements Disposable {
     this.#size += chunk.length;
   }
 
-  /** Only once, at the end. */
+  /** Stores the content. To be called once, at the end. */
   finish(facts: FileFacts): StoredItem {
     return this.#store.adopt(this.#hasher.hex(), { name: NAME, file: this.#file, size: this.#size }, facts);
   }

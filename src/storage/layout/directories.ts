@@ -1,4 +1,4 @@
-/** The directories of a storage: making them, and whether they are as the settings say. */
+/** The directories of a storage: creates them, and checks them against the settings. */
 import { type Raw, rawOf, textOf } from "../../core/raw.ts";
 import type { Dir } from "../../platform/disk.ts";
 import { DamagedSettings } from "../../snapshot/origin.ts";
@@ -11,7 +11,10 @@ const DB = rawOf("db"), CONTENT = rawOf("content"), TMP = rawOf("tmp");
 const PRIVATE = 0o700;
 const HEX = /^[0-9a-f]+$/;
 
-/** With a wrong split, everything would seem to be missing. @throws DamagedSettings */
+/**
+ * Checks that `content/` is split as the settings say: with a wrong split, everything would seem to be missing. @throws
+ * DamagedSettings
+ */
 export function checkLayout(storage: Dir, { hexSplit }: Pick<Settings, "hexSplit">): void {
   if (storage.stat(CONTENT)?.kind !== "dir") return;
   using content = storage.openDir(CONTENT);
@@ -26,7 +29,7 @@ function hexNames(directory: Dir): Raw[] {
   return directory.list().names.filter((name) => HEX.test(name));
 }
 
-/** What is in the first directory that holds something. */
+/** Names in the first directory that isn't empty. */
 function namesBelow(content: Dir, names: readonly Raw[]): Raw[] {
   for (const name of names) {
     if (content.stat(name)?.kind !== "dir") continue;
@@ -42,8 +45,8 @@ function fits(names: readonly Raw[], digits: number): boolean {
 }
 
 /**
- * All of them, up front: making one while a backup runs would cost a system call per file to find out.
- * @returns where in the storage that is now which had the place of one
+ * Creates all leaf directories in advance: creating them during a backup would cost a system call per file.
+ * @returns paths in the storage of objects that were moved out of their way
  */
 export function makeLeafDirectories(storage: Dir, { hexSplit }: Pick<Settings, "hexSplit">): string[] {
   using content = storage.openDir(CONTENT);
@@ -55,7 +58,7 @@ export function makeLeafDirectories(storage: Dir, { hexSplit }: Pick<Settings, "
 interface Level {
   readonly storage: Dir;
   readonly parent: Dir;
-  /** Digits of the directories that lead to it. */
+  /** Hex digits of the directories above it. */
   readonly above: string;
   readonly aside: string[];
 }
@@ -74,7 +77,7 @@ function makeLevel({ storage, parent, above, aside }: Level, [digits, ...below]:
   }
 }
 
-/** @throws SplitStorage */
+/** Checks that all directories of a storage are on one file system. @throws SplitStorage */
 export function checkOneFileSystem(storage: Dir, path: Raw): void {
   const { device } = storage.statSelf();
   for (const name of [CONTENT, TMP, DB]) {

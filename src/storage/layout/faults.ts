@@ -27,7 +27,7 @@ export class Locked extends Fault {
   }
 }
 
-/** Temp and data must be on one file system, or nothing could be renamed into place. */
+/** tmp/ and the data must be on one file system, or nothing could be renamed into place. */
 export class SplitStorage extends Fault {
   readonly code = "split-storage";
   readonly hint = "Keep all directories of a storage on one file system";

@@ -1,4 +1,4 @@
-/** Making a new storage. */
+/** Creates a new storage. */
 import type { Algorithm } from "../../core/digest.ts";
 import { type Raw, rawOf } from "../../core/raw.ts";
 import { newUuid } from "../../core/uuid.ts";
@@ -16,8 +16,8 @@ const DB = rawOf("db"), CONTENT = rawOf("content"), TMP = rawOf("tmp");
 const PRIVATE = 0o700, PUBLIC = 0o755;
 
 /**
- * Creates a storage in an empty or new directory, or completes an interrupted creation. It exists once db/main does,
- * which is written last.
+ * Creates a storage in an empty or new directory, or completes an interrupted creation. The storage exists once db/main
+ * does, which is written last.
  * @throws StorageExists, Locked, BadUsage, DiskFault
  */
 export function initStorage(

@@ -1,11 +1,14 @@
-/** Where an item lies: the first hex digits of its id name directories, the rest names the file. */
+/** Paths of items: the first hex digits of an id name the directories, the rest names the file. */
 import { knownRaw, type Raw } from "../../core/raw.ts";
 import type { CoreSettings } from "../../snapshot/origin.ts";
 
-/** Largest root or hunk that is read, in bytes: a root of that size would be of a hundred million files. */
+/** Largest root or hunk that is read, in bytes: a root of that size would describe a hundred million files. */
 export const LARGEST_MANIFEST_BYTES = 64 * 1024 * 1024;
 
-/** @returns dir: the leaf directory below `content/`, "ab" or "ab/cd"; name: the file in it */
+/**
+ * Path of an item.
+ * @returns dir: the leaf directory below `content/`, "ab" or "ab/cd"; name: the file in it
+ */
 export function itemPath(settings: Pick<CoreSettings, "hexSplit">, id: string): { dir: Raw; name: Raw } {
   let dir = "", at = 0;
   for (const digits of settings.hexSplit) {
@@ -15,7 +18,7 @@ export function itemPath(settings: Pick<CoreSettings, "hexSplit">, id: string): 
   return { dir: knownRaw(dir), name: knownRaw(id.slice(at)) };
 }
 
-/** The id of the item at a place; the inverse of {@link itemPath}. */
+/** The id of the item at this path; the inverse of {@link itemPath}. */
 export function idOf(dir: Raw, name: Raw): string {
   return (dir.includes("/") ? dir.replaceAll("/", "") : dir) + name;
 }

@@ -1,9 +1,9 @@
 /**
- * Which directories are this storage's own, and this program's. Paths don't tell: bind mounts, second volumes of a
- * container, unions and FUSE file systems show one directory under many. So a place is known by device and inode, its own
- * and those of everything above it; by where in its file system it lies, as the table of mounts says, which finds
- * whatever part is mounted elsewhere; and where device and inode are others too, by the id in its `db/main`, or by what
- * it holds.
+ * Recognises the directories that belong to this storage and this program. Paths are not enough: bind mounts, second
+ * volumes of a container, unions and FUSE file systems show one directory under many paths. A place is therefore
+ * recognised by device and inode, its own and those of everything above it; by its location in its file system
+ * according to the table of mounts, which finds any part that is mounted elsewhere; and, where device and inode differ
+ * too, by the id in its `db/main` or by what it holds.
  */
 import type { Monitor } from "../../core/monitor.ts";
 import {
@@ -39,19 +39,19 @@ import {
 import type { Settings } from "./settings.ts";
 import { peekStorageId } from "./settings_file.ts";
 
-/** A directory of ours, and its real path. */
+/** A directory of this storage or program, and its real path. */
 interface OwnRoot {
   readonly path: Raw;
   readonly kind: "storage" | "state";
 }
 
-/** One of our places, and how to look at it now. */
+/** One own place, and how to stat it now. */
 interface Known {
   readonly place: OwnPlace;
   readonly look: () => Stat | undefined;
 }
 
-/** Where an object lies, whichever mount shows it: `path` is from the top of the file system. */
+/** Location of an object, whichever mount shows it: `path` is relative to the top of the file system. */
 interface Location {
   readonly device: string;
   readonly path: Raw;
@@ -59,7 +59,7 @@ interface Location {
   readonly shows: readonly Raw[];
 }
 
-/** What is needed to know of a storage. */
+/** What is needed from a storage to recognise its places. */
 export interface StorageOfPlaces {
   readonly machine: Pick<Machine, "disk" | "state">;
   readonly dir: Dir;
@@ -71,12 +71,12 @@ export class StoragePlaces implements OwnPlaces {
   readonly #disk: Disk;
   readonly #monitor: Pick<Monitor, "notice">;
   readonly #roots: readonly OwnRoot[];
-  /** By {@link keyOf}. */
+  /** Own places by {@link keyOf}. */
   readonly #known = new Map<string, Known>();
   readonly #paths = new Map<Raw, OwnPlace>();
 
   /**
-   * @param more directories that must not be touched either, such as that of the jobs; they need not be there
+   * @param more directories that must not be touched either, such as that of the jobs; they need not exist
    * @param monitor receives a notice about other storages
    */
   constructor(storage: StorageOfPlaces, more: readonly Raw[], monitor: Pick<Monitor, "notice">) {
@@ -97,7 +97,7 @@ export class StoragePlaces implements OwnPlaces {
     return orUndefined(() => this.#disk.realPath(path));
   }
 
-  /** Directories of another file system that are what is seen at `path`. */
+  /** Directories of another file system that `path` shows. */
   #behind(path: Raw): Raw[] {
     const at = this.#locationOf(path), stat = this.#stat(path);
     const shown = (at?.shows ?? []).flatMap((top) => this.#realPath(joinRaw(top, relativeTo(ROOT, at!.path))) ?? []);
@@ -119,7 +119,7 @@ export class StoragePlaces implements OwnPlaces {
     if (stat?.kind === "dir" && stat.inode !== "0") this.#known.set(keyOf(stat), { place, look });
   }
 
-  /** By device and inode; which may be given to another directory, once this one is gone. */
+  /** Finds a place by device and inode, and checks it: they may be reused once its directory is gone. */
   #byInode(stat: Stat): OwnPlace | undefined {
     const key = keyOf(stat);
     const known = this.#known.get(key);
@@ -199,7 +199,7 @@ export class StoragePlaces implements OwnPlaces {
     return undefined;
   }
 
-  /** A directory above, or this one, is known by its inode, by its name, or has our `db/main`. */
+  /** Finds a place by the directory or one above it: by inode, by name, or by our `db/main`. */
   #byAncestors(path: Raw): OwnPlace | undefined {
     for (const above of ancestors(path)) {
       const stat = this.#stat(above);
@@ -233,7 +233,9 @@ export class StoragePlaces implements OwnPlaces {
   }
   #deviceFound: string | undefined;
 
-  /** Through a bind mount of any part, however deep. What the table of mounts says is looked at before it is believed. */
+  /**
+   * Finds a place through a bind mount of any part, however deep. The table of mounts is checked before it is believed.
+   */
   #byLocation(path: Raw): OwnPlace | undefined {
     const at = this.#locationOf(path);
     if (at === undefined) return undefined;
@@ -246,7 +248,7 @@ export class StoragePlaces implements OwnPlaces {
     return this.#byWhatIsShown(path, at);
   }
 
-  /** Through a file system that says of which directories it shows what they hold. */
+  /** Finds a place through a file system that reports which directories it shows. */
   #byWhatIsShown(path: Raw, { shows, path: inside }: Location): OwnPlace | undefined {
     for (const top of shows) {
       const real = this.#realPath(joinRaw(top, relativeTo(ROOT, inside)));
@@ -257,14 +259,14 @@ export class StoragePlaces implements OwnPlaces {
     return undefined;
   }
 
-  /** True if what lies at `own` can be seen below `path`. */
+  /** True if the directory at `own` is visible below `path`. */
   #isShownBy(path: Raw, at: Location | undefined, own: Location, ownPath: Raw): boolean {
     if (at?.device !== own.device || (own.path !== at.path && !isBelow(own.path, at.path))) return false;
     const key = this.#keyAt(ownPath);
     return key !== undefined && this.#keyAt(joinRaw(path, relativeTo(at.path, own.path))) === key;
   }
 
-  /** Found out once: hundreds of mounts may be met. */
+  /** Locations of our directories; computed once, because there may be hundreds of mounts. */
   #ownLocations(): readonly { readonly root: OwnRoot; readonly location: Location }[] {
     return this.#locations ??= this.#roots.flatMap((root) => {
       const location = this.#locationOf(root.path);
@@ -295,7 +297,7 @@ export class StoragePlaces implements OwnPlaces {
     });
   }
 
-  /** By what nothing but a storage, or a part of ours, has in it. */
+  /** Finds a place by names that only a storage, or a part of ours, contains. */
   #placeByListing(directory: Dir, names: readonly Raw[]): OwnPlace | undefined {
     if (includesSorted(names, DB) && this.#isOurs(directory)) return A_VIEW;
     const [first] = names;
@@ -334,14 +336,17 @@ function keyOf({ device, inode }: Stat): string {
   return `${device}/${inode}`;
 }
 
-/** Through a file system that gives out devices and inodes of its own, the times of change are those of the original. */
+/**
+ * True for two views of one object. Where a file system assigns its own devices and inodes, the times of change still
+ * match.
+ */
 function isSameObject(one: Stat | undefined, other: Stat | undefined): boolean {
   if (one === undefined || other === undefined || one.kind !== other.kind) return false;
   if (one.inode !== "0" && keyOf(one) === keyOf(other)) return true;
   return one.ctime !== undefined && one.ctime === other.ctime && one.mtime === other.mtime && one.links === other.links;
 }
 
-/** For what is said to be the same; times may be some seconds old there. */
+/** True if two objects that are said to be the same probably are; times may be some seconds old there. */
 function isLikely(one: Stat | undefined, other: Stat | undefined): boolean {
   if (one === undefined || other === undefined) return false;
   return (one.inode !== "0" && one.inode === other.inode) || isSameObject(one, other);
@@ -351,13 +356,13 @@ function locationIn({ device, root, point, shows }: Mount, path: Raw): Location 
   return { device, path: joinRaw(root, relativeTo(point, path)), shows };
 }
 
-/** The path itself, then everything above it. */
+/** The path itself, then all directories above it. */
 function* ancestors(path: Raw): Generator<Raw> {
   for (let at = path; at !== ROOT; at = parentPath(at)) yield at;
   yield ROOT;
 }
 
-/** What can't be read is skipped. */
+/** The result of `look`; undefined if it can't be read. */
 function orUndefined<T>(look: () => T): T | undefined {
   try {
     return look();

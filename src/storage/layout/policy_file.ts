@@ -1,4 +1,7 @@
-/** db/policy: which snapshots a `forget` without rules of its own keeps. Losing it makes nothing go: `forget` refuses. */
+/**
+ * db/policy: which snapshots a `forget` without rules of its own keeps. Losing it removes nothing: `forget` refuses
+ * then.
+ */
 import { openDirIfThere } from "../../platform/open_optional.ts";
 import { BadUsage, Fault } from "../../core/fault.ts";
 import { BadJson, fieldsOf, parseJson } from "../../core/json.ts";
@@ -21,7 +24,7 @@ export class DamagedPolicy extends Fault {
   }
 }
 
-/** Undefined if there is none. @throws DamagedPolicy, NewerFormat */
+/** The retention policy; undefined if there is none. @throws DamagedPolicy, NewerFormat */
 export function readPolicy(storage: Dir): Policy | undefined {
   using db = openDirIfThere(storage, DB);
   const kind = db?.stat(NAME)?.kind;
@@ -33,7 +36,7 @@ export function readPolicy(storage: Dir): Policy | undefined {
   return decodePolicy(new TextDecoder().decode(bytes.subarray(0, got)));
 }
 
-/** Only for a writer. */
+/** Writes the policy, or removes it if undefined. Only for a writer. */
 export function writePolicy(storage: Dir, policy: Policy | undefined): void {
   using db = storage.openDir(DB);
   clearForFile(storage, db, NAME, rawOf("db-policy"));
@@ -54,7 +57,7 @@ export function encodePolicy(policy: Policy): string {
   return JSON.stringify({ format: POLICY_FORMAT, version: POLICY_VERSION, keep: policy }, undefined, 2) + "\n";
 }
 
-/** @throws DamagedPolicy, NewerFormat */
+/** Parses a policy. @throws DamagedPolicy, NewerFormat */
 export function decodePolicy(text: string): Policy {
   const fields = fieldsOf(parsed(text));
   if (fields["format"] !== POLICY_FORMAT) throw new DamagedPolicy(`its "format" is not "${POLICY_FORMAT}"`);

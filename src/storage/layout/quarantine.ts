@@ -1,6 +1,6 @@
 /**
- * Where goes what is out of place or can't be repaired: out of the way, and not lost, for a person may still make something
- * of it. Only for a writer.
+ * Moves what is out of place or can't be repaired to `quarantine/`: it is out of the way but not lost, in case a person
+ * can still use it. Only for a writer.
  */
 import { openDirIfThere } from "../../platform/open_optional.ts";
 import { type Raw, raw, rawOf } from "../../core/raw.ts";
@@ -12,7 +12,7 @@ const QUARANTINE = rawOf("quarantine");
 const CONTENT = rawOf("content");
 const PRIVATE = 0o700;
 
-/** Moves an item of `content/` to `quarantine/`. @returns its place in the storage; undefined if it is not there */
+/** Moves an item of `content/` to `quarantine/`. @returns its path in the storage; undefined if it doesn't exist */
 export function quarantine(storage: Dir, settings: Pick<Settings, "hexSplit">, id: string): string | undefined {
   const { dir, name } = itemPath(settings, id);
   using content = storage.openDir(CONTENT);
@@ -21,7 +21,7 @@ export function quarantine(storage: Dir, settings: Pick<Settings, "hexSplit">, i
   return setAside(storage, leaf, name, rawOf(id));
 }
 
-/** Moves anything there is under `name` to `quarantine/`, durably. @param as its name there @returns its place in the storage */
+/** Moves any object from `name` to `quarantine/`, durably. @param as its name there @returns its path in the storage */
 export function setAside(storage: Dir, from: Dir, name: Raw, as: Raw): string {
   storage.mkdir(QUARANTINE, PRIVATE);
   using away = storage.openDir(QUARANTINE);
@@ -33,8 +33,8 @@ export function setAside(storage: Dir, from: Dir, name: Raw, as: Raw): string {
 }
 
 /**
- * Makes room for a regular file: what has its name and is something else is set aside.
- * @returns where that is now; undefined if nothing was in the way
+ * Makes room for a regular file: an object of another kind with its name is moved to `quarantine/`.
+ * @returns the object's path in the storage; undefined if nothing was in the way
  */
 export function clearForFile(storage: Dir, directory: Dir, name: Raw, as: Raw): string | undefined {
   const stat = directory.stat(name);
@@ -42,8 +42,9 @@ export function clearForFile(storage: Dir, directory: Dir, name: Raw, as: Raw): 
 }
 
 /**
- * Makes sure that there is a directory: what has its name and is something else is set aside.
- * @returns where that is now; undefined if nothing was in the way
+ * Makes sure that a directory exists: an object of another kind with its name is moved to `quarantine/`.
+ * @param as name of that object in `quarantine/`
+ * @returns the object's path in the storage; undefined if nothing was in the way
  */
 export function makeDirectory(storage: Dir, parent: Dir, name: Raw, mode: number, as: Raw = name): string | undefined {
   if (parent.mkdir(name, mode) || parent.stat(name)?.kind === "dir") return undefined;
@@ -52,14 +53,14 @@ export function makeDirectory(storage: Dir, parent: Dir, name: Raw, mode: number
   return place;
 }
 
-/** An item may be damaged, repaired and damaged again. */
+/** The first free name of "wanted", "wanted-2" ...: an item may be damaged, repaired and damaged again. */
 function freeName(directory: Dir, wanted: Raw): Raw {
   let name = wanted;
   for (let n = 2; directory.stat(name) !== undefined; n++) name = raw`${wanted}-${n}`;
   return name;
 }
 
-/** Who may not write to a directory can't move it either, even where it is their own. */
+/** Moves an object. A directory is made writable for that: even its owner can't move one without write permission. */
 function moveAnything(from: Dir, name: Raw, to: Dir, toName: Raw): void {
   try {
     from.rename(name, to, toName);

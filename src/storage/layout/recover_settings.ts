@@ -1,6 +1,6 @@
 /**
- * Finding out how a storage is laid out when db/main is gone: roots say what their storage was called and how it made ids,
- * and the directories show how these are split. A root may have been copied from elsewhere: its own split says nothing.
+ * Recovers the settings of a storage without db/main: roots record the storage's id and algorithm, and the directories
+ * show the split of ids. A root may have been copied from elsewhere, so the split that it records proves nothing.
  */
 import { classOfId, ROOT_SUFFIX } from "../../core/content_id.ts";
 import { ALGORITHMS, digestHexLength, hashBytes } from "../../core/digest.ts";
@@ -13,7 +13,7 @@ import { idOf, LARGEST_MANIFEST_BYTES } from "./item_path.ts";
 import type { Settings } from "./settings.ts";
 
 const MOST_LEVELS = 2;
-/** Names of leaf directories, and of those around them. */
+/** Names of leaf directories and of their parents. */
 const HEX = /^[0-9a-f]{1,3}$/;
 
 /** Settings of the first sound root in `content`; undefined if there is none. @throws NewerFormat if all are too new */
@@ -32,12 +32,12 @@ export function recoverSettings(content: Dir): Settings | undefined {
   return undefined;
 }
 
-/** True whatever the algorithm: no content has an id of that length and end. */
+/** True for a root of any algorithm: no content has an id of that length and ending. */
 function isRootName(id: string): boolean {
   return ALGORITHMS.some((algorithm) => classOfId(id, digestHexLength(algorithm)) === "root");
 }
 
-/** Directories with items; what is deeper than any split goes is none of them. */
+/** Directories that may have items. Directories below the deepest possible split are ignored. */
 function* leavesOf(content: Dir, path: Raw, level: number): Generator<Raw> {
   using directory = content.openPath(path);
   const { names } = directory.list();
@@ -47,7 +47,7 @@ function* leavesOf(content: Dir, path: Raw, level: number): Generator<Raw> {
   for (const name of directories) yield* leavesOf(content, joinRaw(path, name), level + 1);
 }
 
-/** Undefined unless the file is a root, whole, and lies where its own settings put it. */
+/** The settings in a root; undefined unless the file is an intact root at the path that its own settings give it. */
 function settingsIn(directory: Dir, leaf: Raw, name: Raw): Settings | NewerFormat | undefined {
   if (directory.stat(name)?.kind !== "file") return undefined;
   using file = directory.open(name);

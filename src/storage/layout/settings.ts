@@ -1,4 +1,4 @@
-/** db/main: what a storage is, written once. */
+/** db/main: the settings of a storage, written once. */
 import type { Algorithm } from "../../core/digest.ts";
 import { BadJson, fieldsOf, parseJson } from "../../core/json.ts";
 import { DamagedSettings, FORMAT_VERSION, NewerFormat, parseCoreSettings } from "../../snapshot/origin.ts";
@@ -10,7 +10,7 @@ export interface Settings {
   /** UUID. */
   readonly id: string;
   readonly algorithm: Algorithm;
-  /** Hex digits of each level of directories in `content/`. */
+  /** Number of hex digits for each level of directories in `content/`. */
   readonly hexSplit: readonly number[];
   /** ISO 8601, UTC. */
   readonly created: string;
@@ -20,7 +20,7 @@ export function encodeSettings(settings: Settings): string {
   return JSON.stringify({ format: STORAGE_FORMAT, ...settings }, undefined, 2) + "\n";
 }
 
-/** Fields that it doesn't know are left alone. @throws DamagedSettings, NewerFormat */
+/** Parses settings. Unknown fields are ignored. @throws DamagedSettings, NewerFormat */
 export function parseSettings(text: string): Settings {
   const fields = fieldsOf(parsed(text));
   if (fields["format"] !== STORAGE_FORMAT) throw new DamagedSettings(`its "format" is not "${STORAGE_FORMAT}"`);
@@ -34,7 +34,7 @@ export function parseSettings(text: string): Settings {
   return { version: FORMAT_VERSION, ...core, created };
 }
 
-/** The id in a text that may be settings of any version; undefined if it has none. */
+/** The id in settings of any version; undefined if the text has none. */
 export function storageIdIn(text: string): string | undefined {
   try {
     const value: unknown = parseJson(text);

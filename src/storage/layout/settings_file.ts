@@ -1,4 +1,4 @@
-/** db/main on the disk: read, taken from a snapshot where it is lost, and written once. */
+/** Reads db/main, recovers it from a snapshot where it is lost, and writes it once. */
 import { openDirIfThere } from "../../platform/open_optional.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { baseName, joinRaw, parentPath, type Raw, rawOf } from "../../core/raw.ts";
@@ -13,7 +13,9 @@ import { encodeSettings, parseSettings, type Settings, storageIdIn } from "./set
 const DB = rawOf("db"), CONTENT = rawOf("content"), TMP = rawOf("tmp"), MAIN = rawOf("main");
 const LARGEST_SETTINGS_BYTES = 64 * 1024;
 
-/** Where they are lost, those of a snapshot; writes nothing. @throws NoStorage, NewerFormat, DamagedSettings */
+/**
+ * The settings; if they are lost, those of a snapshot. Writes nothing. @throws NoStorage, NewerFormat, DamagedSettings
+ */
 export function readSettings(storage: Dir, path: Raw, monitor: Monitor): Settings {
   const text = readSmall(storage, joinRaw(DB, MAIN));
   if (text !== undefined) return parseSettings(text);
@@ -25,7 +27,7 @@ export function readSettings(storage: Dir, path: Raw, monitor: Monitor): Setting
   return settings;
 }
 
-/** The id of the storage that a directory is, as its `db/main` says; undefined if it is none. @throws DiskFault */
+/** The id of a storage, from its `db/main`; undefined if the directory is no storage. @throws DiskFault */
 export function peekStorageId(directory: Dir): string | undefined {
   try {
     const text = readSmall(directory, joinRaw(DB, MAIN));
@@ -36,7 +38,7 @@ export function peekStorageId(directory: Dir): string | undefined {
   }
 }
 
-/** An empty directory is often one on which a disk should be mounted. */
+/** Why a directory is no storage. An empty one is often the mount point of a missing disk. */
 function whyNone(directory: Dir): string {
   return directory.list().names.length === 0 ? "the directory is empty" : "it has no db/main and no content/";
 }
@@ -52,7 +54,7 @@ function readSmall(storage: Dir, path: Raw): string | undefined {
   return new TextDecoder().decode(bytes.subarray(0, got));
 }
 
-/** Writes them again where they are lost. Only for the writer. */
+/** Writes the settings again if they are lost. Only for the writer. */
 export function renewSettings(storage: Dir, settings: Settings, monitor: Monitor): void {
   try {
     using db = storage.openDir(DB);
@@ -63,7 +65,7 @@ export function renewSettings(storage: Dir, settings: Settings, monitor: Monitor
   }
 }
 
-/** Durable when it returns. */
+/** Writes the settings; they are durable on return. */
 export function writeSettings(storage: Dir, settings: Settings): void {
   using temp = storage.openDir(TMP);
   using db = storage.openDir(DB);

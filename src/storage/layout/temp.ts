@@ -1,4 +1,4 @@
-/** tmp/: work in progress, which the next writer clears away. What can't be removed is in nobody's way. */
+/** tmp/: work in progress, which the next writer removes. Files that can't be removed do no harm. */
 import type { Monitor } from "../../core/monitor.ts";
 import { type Raw, rawOf } from "../../core/raw.ts";
 import { type Dir, DiskFault } from "../../platform/disk.ts";
@@ -8,12 +8,15 @@ import { tryToRemove } from "../../platform/remove_recursively.ts";
 const TMP = rawOf("tmp");
 const PRIVATE = 0o700;
 
-/** Jobs keep in tmp/, under the names of their files, what a run that was killed had done; they clear it up themselves. */
+/**
+ * True for the work of a job. Jobs keep what a killed run had done in tmp/, under the names of their files, and remove
+ * it themselves.
+ */
 function isWorkOfJob(name: Raw): boolean {
   return /\.jsonc?$/i.test(name);
 }
 
-/** Makes tmp/, or empties it. Only for a writer. */
+/** Creates or empties tmp/. Only for a writer. */
 export function emptyTemp(storage: Dir, monitor: Monitor): void {
   const stuck: DiskFault[] = [];
   let hasWork = false;

@@ -1,17 +1,17 @@
-/** A storage whose creation was interrupted: recognised, and removed. It holds nothing but empty directories. */
+/** Recognises and removes a storage whose creation was interrupted. It has nothing but empty directories. */
 import { baseName, joinRaw, parentPath, type Raw, rawOf } from "../../core/raw.ts";
 import type { Dir } from "../../platform/disk.ts";
 
 const DB = rawOf("db"), CONTENT = rawOf("content"), TMP = rawOf("tmp"), MAIN = rawOf("main"), LOCK = rawOf("lock");
-/** What the root of a new file system may hold. */
+/** A directory that the top of a new file system may have. */
 const LOST_AND_FOUND = rawOf("lost+found");
 const LEAF_NAME = /^[0-9a-f]{1,3}$/;
-/** Levels of directories in content/. */
+/** Most levels of directories in content/. */
 const MOST_LEVELS = 2;
-/** db/main is smaller. */
+/** Size in bytes that db/main is always below. */
 const LARGEST_MAIN_BYTES = 64 * 1024;
 
-/** Why a storage can't be made, or made anew, in a directory; undefined if nothing speaks against it. */
+/** Why a storage can't be created, or created anew, in a directory; undefined if it can. */
 export function unfinishedLacks(directory: Dir): string | undefined {
   const names = directory.list().names.filter((name) => name !== LOST_AND_FOUND);
   const others = names.filter((name) => ![DB, CONTENT, TMP].includes(name));
@@ -40,14 +40,17 @@ function isSmallFile(directory: Dir, name: Raw): boolean {
   return stat?.kind === "file" && stat.size <= LARGEST_MAIN_BYTES;
 }
 
-/** Only directories with names of hex digits, at all levels. */
+/** True if the directory has only directories named by hex digits, on all levels. */
 function isEmptyLeaf(parent: Dir, name: Raw, level: number): boolean {
   if (!LEAF_NAME.test(name) || level > MOST_LEVELS || parent.stat(name)?.kind !== "dir") return false;
   using directory = parent.openDir(name);
   return directory.list().names.every((below) => isEmptyLeaf(directory, below, level + 1));
 }
 
-/** Takes away what {@link unfinishedLacks} lets pass: other settings may have been asked for then. @throws DiskFault if it isn't empty */
+/**
+ * Removes what {@link unfinishedLacks} accepts: the first attempt may have had other settings. @throws DiskFault if a
+ * directory isn't empty
+ */
 export function clearUnfinished(storage: Dir): void {
   using content = storage.openDir(CONTENT);
   using temp = storage.openDir(TMP);
@@ -58,7 +61,7 @@ export function clearUnfinished(storage: Dir): void {
   }
 }
 
-/** Deepest first. */
+/** Paths of all directories below, deepest first. */
 function emptyLeaves(content: Dir, path: Raw): Raw[] {
   using directory = content.openPath(path);
   return directory.list().names.flatMap((name) => {

@@ -1,4 +1,4 @@
-/** One writer at a time: an exclusive lock of the operating system on db/lock, gone with the process that holds it. */
+/** Allows one writer at a time: an exclusive lock of the operating system on db/lock, which ends with its process. */
 import type { Clock } from "../../core/clock.ts";
 import { rawOf, textOf } from "../../core/raw.ts";
 import { type Dir, DiskFault, type OpenFile } from "../../platform/disk.ts";
@@ -8,10 +8,14 @@ import { Locked } from "./faults.ts";
 const NAME = rawOf("lock");
 const LONGEST_NOTE_BYTES = 200;
 
-/** Readers look whether there is a writer by taking the lock for an instant, which must not turn a writer away. */
+/** Attempts at the lock: readers check for a writer by taking it for an instant, which must not turn a writer away. */
 const ATTEMPTS = 4, PAUSE_MS = 10;
 
-/** @param holder a note for whoever finds the storage locked: plain text; the lock itself is the kernel's */
+/**
+ * Takes the writer lock, until disposed.
+ * @param holder plain text, shown to others who find the storage locked; the lock itself is the kernel's
+ * @throws Locked
+ */
 export function takeWriterLock(storage: Dir, db: Dir, { holder, clock }: { holder: string; clock: Clock }): Disposable {
   clearForFile(storage, db, NAME, rawOf("db-lock"));
   const file = db.openOrCreate(NAME, 0o600);
@@ -25,7 +29,7 @@ export function takeWriterLock(storage: Dir, db: Dir, { holder, clock }: { holde
   return file;
 }
 
-/** True if somebody holds the writer lock now. */
+/** True if the writer lock is held now. */
 export function hasWriter(db: Dir): boolean {
   if (db.stat(NAME)?.kind !== "file") return false;
   using file = db.open(NAME);
@@ -40,7 +44,7 @@ function isTaken(file: OpenFile, clock: Clock): boolean {
   return file.tryLock();
 }
 
-/** Only a note: a full disk must not keep anybody from making room on it. */
+/** Writes the holder's note. A failure is ignored: a full disk must not keep a writer from making room on it. */
 function tryNote(file: OpenFile, holder: string): void {
   try {
     file.truncate(0);

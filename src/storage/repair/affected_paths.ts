@@ -1,4 +1,4 @@
-/** What damage means: which paths of which snapshots need the contents and hunks that are damaged. */
+/** Determines what damage affects: the paths of snapshots that need damaged contents and hunks. */
 import type { Apath } from "../../core/apath.ts";
 import type { Awaitable } from "../../core/awaitable.ts";
 import type { ContentId, HunkId, RootId } from "../../core/content_id.ts";
@@ -16,7 +16,7 @@ export interface AffectedPath {
   readonly snapshots: readonly RootId[];
 }
 
-/** A content that snapshots need and that is not what it should be. */
+/** A content that snapshots need and that is damaged or missing. */
 export interface DamagedFile {
   readonly id: ContentId;
   readonly size: number;

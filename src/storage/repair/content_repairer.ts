@@ -1,6 +1,6 @@
 /**
- * Finding a sound copy of a damaged content, and putting it in its place: from trees that have copies of their own, from
- * the files that were backed up, from other storages. What is found is believed only if its checksum says so.
+ * Replaces a damaged content by an intact copy: from trees that have copies of their own, from the files that were
+ * backed up, or from other storages. A copy is used only if its checksum matches.
  */
 import { unlessFault } from "../../core/fault.ts";
 import { Buffer } from "node:buffer";
@@ -21,7 +21,7 @@ import type { DamagedFile } from "./affected_paths.ts";
 import type { RepairSource } from "./repair_source.ts";
 import type { Storage } from "../storage.ts";
 
-/** What the healer needs to know of a snapshot. */
+/** What the repairer needs to know of a snapshot. */
 export interface SnapshotPlaces {
   readonly sources: Root["sources"];
   /** Path of its tree in the storage; undefined if there is none. */
@@ -31,25 +31,25 @@ export interface SnapshotPlaces {
 export interface HealerOptions {
   readonly snapshots: ReadonlyMap<RootId, SnapshotPlaces>;
   readonly others: readonly RepairSource[];
-  /** Directories that may have what was backed up, at the paths that it has in snapshots or had in a source. Absolute. */
+  /** Absolute paths of directories that may have the backed-up files, at their paths in snapshots or in a source. */
   readonly directories: readonly Raw[];
-  /** False: only look for a remedy. */
+  /** False: only look for an intact copy. */
   readonly heals: boolean;
 }
 
-/** Something that may be what was lost. */
+/** A file that may have the lost content. */
 interface RepairCandidate {
-  /** For people. */
+  /** Description for people. */
   readonly from: string;
-  /** A file of a tree that may simply get one more name. */
+  /** A file of a tree to which a link may be enough. */
   readonly tree?: { readonly dir: Raw; readonly name: Raw };
   open(): OpenFile | undefined;
 }
 
 const CONTENT = rawOf("content"), TEMP = rawOf("tmp"), TEMP_NAME = rawOf("repaired");
-/** A file that somebody may write to is no item. */
+/** Bits that disqualify a file as an item: others may write to it. */
 const WRITE_BITS = 0o222;
-/** Nobody knows which users are allowed to read all files with that content. */
+/** Mode of a repaired item: it is unknown which users may read all files with that content. */
 const OWNER_READS = 0o400;
 
 export class ContentRepairer implements Disposable {
@@ -68,7 +68,7 @@ export class ContentRepairer implements Disposable {
     this.#store[Symbol.dispose]();
   }
 
-  /** What is wrong with a content; undefined if nothing is. */
+  /** Description of the damage of a content; undefined if it is intact. */
   diagnose({ id, size }: DamagedFile): string | undefined {
     const found = this.#store.sizeOf(id);
     if (found === undefined) return "it is missing";
@@ -82,13 +82,13 @@ export class ContentRepairer implements Disposable {
     }
   }
 
-  /** Where that is now which had the places of contents and was none, since the last call: paths in the storage. */
+  /** Paths in the storage of objects that were moved out of the way of contents since the last call. */
   takeAside(): string[] {
     return [...this.#store.takeAside(), ...this.#aside.splice(0)];
   }
   readonly #aside: string[] = [];
 
-  /** @returns where a sound copy came from; undefined if there is none */
+  /** Repairs a content. @returns where the intact copy came from; undefined if there is none */
   heal(file: DamagedFile): string | undefined {
     for (const remedy of this.#remedies(file)) {
       using found = unlessFault(() => remedy.open(), undefined);
@@ -99,7 +99,7 @@ export class ContentRepairer implements Disposable {
     return undefined;
   }
 
-  /** The same with a copy that somebody else has found. @returns false if it is none */
+  /** As {@link heal}, with a copy that the caller found. @returns false if it doesn't match */
   healWith(file: DamagedFile, open: () => OpenFile | undefined): boolean {
     using found = open();
     if (found === undefined || !this.#fits(found, file)) return false;
@@ -126,7 +126,9 @@ export class ContentRepairer implements Disposable {
     if (id !== file.id) throw new Error(`Content ${file.id} was stored as ${id}`);
   }
 
-  /** An item that lost its name is still there under the one it has in a tree. */
+  /**
+   * Links an item that lost its name, but still exists under the one in a tree. @returns false if that isn't possible
+   */
   #putName({ id }: DamagedFile, { tree }: RepairCandidate): boolean {
     if (tree === undefined) return false;
     const { dir, name } = itemPath(this.#storage.settings, id);
@@ -156,7 +158,7 @@ export class ContentRepairer implements Disposable {
     }
   }
 
-  /** A tree that shows the damaged item gets a name of the whole one. */
+  /** Replaces the damaged item in a tree by a link to the intact one. */
   #mendTree(tree: Raw | undefined, path: Apath, { id, size }: DamagedFile, before: Stat | undefined): void {
     if (tree === undefined) return;
     const name = nameOf(path);
@@ -181,14 +183,16 @@ export class ContentRepairer implements Disposable {
     return file !== undefined && this.#isSound(file, id, size);
   }
 
-  /** Where bytes with one digest may differ, those of another content must not take the place of this one. */
+  /**
+   * True if a file has the wanted content. With a weak digest, the bytes of another content must not be taken for it.
+   */
   #fits(found: OpenFile, { id, size }: DamagedFile): boolean {
     if (!this.#isSound(found, id, size)) return false;
     if (isCollisionResistant(this.#storage.settings.algorithm)) return true;
     return !this.#siblings(id).some((sibling) => this.#isSame(found, sibling));
   }
 
-  /** Other contents with the same digest. */
+  /** Ids of other contents with the same digest. */
   #siblings(id: string): ContentId[] {
     const { hexSplit, algorithm } = this.#storage.settings;
     const { dir, name } = itemPath({ hexSplit }, id);
@@ -268,13 +272,16 @@ export class ContentRepairer implements Disposable {
   }
 }
 
-/** Where a path of a snapshot was in a source; undefined if it came from another one. */
+/** Path in a source of a snapshot's file; undefined if it came from another source. */
 function sourcePath(source: Raw, at: Apath, path: Apath): Raw | undefined {
   if (!source.startsWith("/") || !isWithin(path, at)) return undefined;
   return joinRaw(source, relativeOf(apathWithin(path, at)));
 }
 
-/** Where a directory may have a file of a snapshot. @param at where the source that it came from stands in the snapshot */
+/**
+ * Paths at which a directory may have a file of a snapshot. @param at place in the snapshot of the source that the file
+ * came from
+ */
 export function placesIn(directory: Raw, path: Apath, at: string): Raw[] {
   const source = placeApath(rawOf(at)), places = [joinRaw(directory, relativeOf(path))];
   const isInside = source !== TOP && path !== source && isWithin(path, source);

@@ -1,7 +1,7 @@
 /**
- * Recovers the lines of a lost hunk. The catalog knows what was in it, but for a few things; lines of other snapshots
- * that say the same have these too. If all lines are found so, the hunk is rebuilt byte by byte, and proves it by its
- * checksum; else a hunk like it takes its place, in snapshots that are rebuilt with it.
+ * Recovers the lines of a lost hunk. The catalog knows most of what was in it; lines of other snapshots for the same
+ * state have the rest. If all lines are found that way, the hunk is rebuilt byte by byte, which its checksum proves;
+ * else a similar hunk takes its place, in snapshots that are rebuilt with it.
  */
 import type { Catalog } from "../../catalog/catalog.ts";
 import { stateOf as lineStateOf } from "../../catalog/line_state.ts";
@@ -23,9 +23,9 @@ export interface ReadableSnapshot {
 
 export interface RecoveryOptions {
   readonly catalog: Catalog;
-  /** All whose roots can be read, newest first. */
+  /** All snapshots whose roots can be read, newest first. */
   readonly snapshots: readonly ReadableSnapshot[];
-  /** Those of them that list the hunk. */
+  /** Ids of those that list the hunk. */
   readonly users: readonly RootId[];
 }
 
@@ -35,7 +35,7 @@ interface Range {
   readonly to: Apath | undefined;
 }
 
-/** @returns its lines, in order; undefined if the catalog doesn't know all of them */
+/** @returns the lines of a hunk in order; undefined if the catalog doesn't know all of them */
 export function recoverLines(hunk: HunkRef, { catalog, snapshots, users }: RecoveryOptions): string[] | undefined {
   const sequences = new Map(catalog.snapshots().map(({ id, sequence }) => [id, sequence]));
   for (const { id, manifest } of snapshots) {
@@ -63,7 +63,7 @@ function* versionsIn(catalog: Catalog, sequence: number, range: Range): Generato
   for (const version of catalog.find({ snapshots: [sequence] })) if (isIn(version.path, range)) yield version;
 }
 
-/** Whole lines of any snapshot that say of a path what the catalog says of it. */
+/** Whole lines of any snapshot that describe the same state of a path as the catalog does. */
 function linesLike(
   versions: readonly PathVersion[],
   range: Range,
@@ -86,7 +86,7 @@ function linesLike(
   return found;
 }
 
-/** Numbers of the hunks that may hold some of these paths. */
+/** Indices of the hunks that may have some of these paths. */
 function* hunksIn(manifest: Manifest, { first, to }: Range): Generator<number> {
   const { hunks } = manifest.root;
   for (let index = manifest.hunkOf(first) ?? 0; index < hunks.length; index++) {
@@ -95,7 +95,7 @@ function* hunksIn(manifest: Manifest, { first, to }: Range): Generator<number> {
   }
 }
 
-/** Equal for equal states. */
+/** A text that is equal for equal states. */
 export function stateText(
   { kind, size, mtime, content, mode, uid, gid, user, group, device, target, xattrs }: State,
 ): string {
@@ -103,7 +103,7 @@ export function stateText(
   return JSON.stringify([kind, size, mtime, content, mode, uid, gid, user, group, major, minor, target, xattrs]);
 }
 
-/** What the catalog keeps: not when it last changed, nor its number, other names, holes and extended attributes. */
+/** An entry as far as the catalog knows it: without ctime, inode number, hard links, holes and extended attributes. */
 export function entryOf({ path, kind, size, mtime, content, mode, uid, gid, ...others }: PathVersion): Entry {
   const { user, group, device, target, problems } = others;
   return {

@@ -1,7 +1,7 @@
 /**
- * Rebuilds a snapshot whose root is lost: the catalog knows its paths, and what they were; whole lines come from the
- * snapshots before and after it, so that most hunks are the old ones. What is unknown is omitted or, where that could
- * do harm, assumed to be the worst.
+ * Rebuilds a snapshot whose root is lost. The catalog knows its paths and their states; whole lines come from the
+ * snapshots before and after it, so that most hunks are the old ones. Unknown fields are omitted or, where that could
+ * do harm, get the most cautious value.
  */
 import type { Catalog } from "../../catalog/catalog.ts";
 import { stateOf as lineStateOf } from "../../catalog/line_state.ts";
@@ -25,11 +25,11 @@ import type { Storage } from "../storage.ts";
 export interface RecoverableSnapshot {
   readonly info: SnapshotInfo;
   readonly directories: number;
-  /** It has an entry of its own for the top: there was one source. */
+  /** True if it has an entry for the top itself: there was one source. */
   readonly hasTop: boolean;
 }
 
-/** Undefined if the catalog doesn't know all of it. */
+/** The snapshot, if the catalog knows all of it; else undefined. */
 export function findRecoverable(catalog: Catalog, id: string): RecoverableSnapshot | undefined {
   const info = catalog.snapshots().find((snapshot) => snapshot.id === id);
   if (info === undefined || !info.complete) return undefined;
@@ -48,12 +48,12 @@ export function findRecoverable(catalog: Catalog, id: string): RecoverableSnapsh
 export interface RecoveryContext {
   readonly storage: Storage;
   readonly catalog: Catalog;
-  /** All whose roots can be read, newest first. */
+  /** All snapshots whose roots can be read, newest first. */
   readonly snapshots: readonly ReadableSnapshot[];
   readonly monitor: Monitor;
 }
 
-/** Writes its hunks. @returns the root, which isn't written yet */
+/** Writes the hunks of the snapshot. @returns its root, which isn't written yet */
 export function recoverRoot(found: RecoverableSnapshot, context: RecoveryContext): Root {
   const { storage, catalog, snapshots, monitor } = context;
   const { info } = found;
@@ -70,14 +70,14 @@ export function recoverRoot(found: RecoverableSnapshot, context: RecoveryContext
   return { ...rootOf(found, storage, neighbours[0]?.root), hunks: writer.finish() };
 }
 
-/** All lookups move on, whichever has the line. */
+/** The line of one path. All lookups advance, whichever has the line. */
 function lineOf(version: PathVersion, neighbours: readonly OrderedLookup<Line>[]): string {
   const wanted = stateText(version);
   const found = neighbours.map((lines) => lines.at(version.path)).find((line) => line?.state === wanted);
   return found?.text ?? encodeEntry(entryOf(version));
 }
 
-/** @param like of another snapshot of the series */
+/** The rebuilt root. @param like root of another snapshot of the series */
 function rootOf({ info, directories, hasTop }: RecoverableSnapshot, storage: Storage, like: Root | undefined): Root {
   const { id, algorithm, hexSplit } = storage.settings;
   const { entries, files, bytes, problems } = info;
@@ -116,7 +116,7 @@ function sameTexts(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((text, i) => text === b[i]);
 }
 
-/** An entry as a manifest has it, and what it says of the object. */
+/** An entry's line in a manifest, and the state that it describes. */
 interface Line {
   readonly path: Apath;
   readonly text: string;

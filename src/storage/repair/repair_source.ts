@@ -1,4 +1,4 @@
-/** Another storage as a source of repair: it may have the same items, or the same files under another checksum. */
+/** Another storage as a source for repairs: it may have the same items, or the same files under another checksum. */
 import { nameOf } from "../../core/apath.ts";
 import type { ContentId, HunkId, RootId } from "../../core/content_id.ts";
 import { unlessFault } from "../../core/fault.ts";
@@ -14,7 +14,7 @@ import type { DamagedFile } from "./affected_paths.ts";
 export class RepairSource implements Disposable {
   readonly #storage: Storage;
   readonly #store: ContentStore;
-  /** Contents of files of the wanted names and sizes, found in all its manifests at the first need. */
+  /** Contents of files with the wanted names and sizes; collected from all manifests on first use. */
   #byFile: ReadonlyMap<string, ReadonlySet<ContentId>> | undefined;
   readonly #wanted = new Set<string>();
 
@@ -27,22 +27,22 @@ export class RepairSource implements Disposable {
     this.#store[Symbol.dispose]();
   }
 
-  /** For messages. */
+  /** Path for messages. */
   get path(): string {
     return textOf(this.#storage.path);
   }
 
-  /** Says for which contents it will be asked. */
+  /** Announces the contents that will be requested. */
   expect(files: readonly DamagedFile[]): void {
     for (const file of files) for (const key of keysOf(file)) this.#wanted.add(key);
   }
 
-  /** Bytes of a root or hunk, if it has the very same; verified. */
+  /** Verified bytes of the same root or hunk; undefined if there is none. */
   object(id: RootId | HunkId): Uint8Array<ArrayBuffer> | undefined {
     return unlessFault(() => this.#storage.manifests.read(id), undefined);
   }
 
-  /** Files that may hold the content: under its own name, then those that had a path of the same name, and its size. */
+  /** Files that may have the content: first under the same id, then those with the same name and size. */
   *candidates(file: DamagedFile): Generator<() => OpenFile | undefined> {
     yield () => this.#open(file.id);
     this.#byFile ??= this.#indexFiles();

@@ -1,4 +1,4 @@
-/** Has items read and compared with their names by all threads, a few batches at a time; what was found comes in order. */
+/** Lets all threads read items and compare them with their names, a few batches at a time. Results arrive in order. */
 import type { Raw } from "../../core/raw.ts";
 import type { StoragePool } from "../threads/batch_executor.ts";
 import type { VerifyResult } from "../threads/verify.ts";
@@ -16,14 +16,14 @@ export class ItemReader {
   readonly #take: (batch: ItemBatch, result: VerifyResult) => void;
   readonly #underWay: { readonly batch: ItemBatch; readonly result: Promise<VerifyResult> }[] = [];
 
-  /** @param usualBytes of one item, roughly: whether threads are worth it must be decided before items are read */
+  /** @param usualBytes approximate size of one item: whether threads are worthwhile is decided before the first read */
   constructor(pool: StoragePool, usualBytes: number, take: (batch: ItemBatch, result: VerifyResult) => void) {
     this.#pool = pool;
     this.#usualBytes = usualBytes;
     this.#take = take;
   }
 
-  /** Returns when it is worth to ask for more. */
+  /** Starts reading a batch. Returns when it is worthwhile to add more. */
   async read({ leaf, names }: ItemBatch): Promise<void> {
     for (let at = 0; at < names.length; at += BATCH_ITEMS) {
       const batch = { leaf, names: names.slice(at, at + BATCH_ITEMS) };

@@ -1,4 +1,4 @@
-/** What the snapshots of a storage need: collected from all their manifests, and from nothing else. */
+/** Collects what the snapshots of a storage need, from all their manifests and from nothing else. */
 import type { HunkId, RootId } from "../../core/content_id.ts";
 import { Fault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
@@ -11,7 +11,7 @@ import type { Yielder } from "../../core/yielding.ts";
 
 export interface References {
   readonly hunks: ReadonlySet<HunkId>;
-  /** May hold one by chance that no snapshot refers to; lacks none. */
+  /** Ids of contents. It may match some by chance that no snapshot refers to; it lacks none. */
   readonly contents: ItemSet;
 }
 
@@ -60,10 +60,10 @@ function contentsOf(hunk: HunkRef, pool: StoragePool): Promise<Int32Array> {
   return words;
 }
 
-/** Entries that are gone through in the time that one small file takes. */
+/** Number of entries that take as long as one small file. */
 const ENTRIES_OF_ONE_ITEM = 20;
 
-/** Notes a failure to read a snapshot, so that all of them can be named. */
+/** Notes a failure to read a snapshot, so that all of them can be listed. */
 async function tolerating(root: RootId, unreadable: Map<string, string>, action: () => Promise<void>): Promise<void> {
   try {
     await action();

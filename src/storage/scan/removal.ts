@@ -1,7 +1,7 @@
 /**
- * Removing what no snapshot needs from `content/`. What is needed is read from all manifests, and from nothing else: under
- * the writer lock, so that nothing can begin to be needed meanwhile. Trees and archives keep their files: what is removed
- * is only one name of them.
+ * Removes from `content/` what no snapshot needs. The needs are read from all manifests and from nothing else, under
+ * the writer lock, so that nothing can become needed meanwhile. Trees and archives keep their files: only one of their
+ * names is removed.
  */
 import { openDirIfThere } from "../../platform/open_optional.ts";
 import { classOfId, knownHunkId } from "../../core/content_id.ts";
@@ -25,7 +25,7 @@ import { collectReferences, type References } from "./references.ts";
 
 const ITEMS_PER_STEP = 64;
 
-/** What is needed of a storage to remove from it. */
+/** What removal needs from a storage. */
 export interface RemovableStorage {
   readonly machine: Machine;
   readonly dir: Dir;
@@ -38,14 +38,14 @@ export interface RemovableStorage {
 
 export type Leftovers = Pick<RemovalSummary, "leftovers" | "leftoverBytes">;
 
-/** Contents and hunks that no snapshot needs: finding them, then removing them. Used once. */
+/** Finds, then removes, contents and hunks that no snapshot needs. To be used once. */
 export class Removal {
   readonly #storage: RemovableStorage;
   readonly #request: RemovalRequest;
   readonly #monitor: Monitor;
   readonly #pace: Yielder;
   readonly #digits: number;
-  /** What is to be removed, leaf by leaf. */
+  /** Ids to remove, leaf by leaf. */
   readonly #unneeded = new IdList();
 
   constructor(storage: RemovableStorage, request: RemovalRequest, monitor: Monitor) {
@@ -99,7 +99,7 @@ export class Removal {
     return found;
   }
 
-  /** @returns how many items were removed */
+  /** @returns number of removed items */
   async execute(monitor: Monitor, signal: AbortSignal): Promise<number> {
     monitor.phase("removing");
     monitor.setTotal({ items: this.#unneeded.length });
@@ -118,7 +118,7 @@ export class Removal {
   }
 }
 
-/** The leaf directory of the item at hand, open: items come leaf by leaf. */
+/** The open leaf directory of the current item: items arrive leaf by leaf. */
 export class LeafCursor implements Disposable {
   readonly #content: Dir;
   #open: { readonly path: Raw; readonly dir: Dir | undefined } | undefined;
@@ -127,7 +127,7 @@ export class LeafCursor implements Disposable {
     this.#content = storage.openDir(rawOf("content"));
   }
 
-  /** Undefined if it is not there. */
+  /** The open directory; undefined if it doesn't exist. */
   at(path: Raw): Dir | undefined {
     if (this.#open?.path !== path) {
       this.#open?.dir?.[Symbol.dispose]();
@@ -147,7 +147,7 @@ function usedBytes({ blocks, size }: Stat): number {
   return blocks === undefined ? size : blocks * 512;
 }
 
-/** Files in tmp/, and their bytes. */
+/** Number and size in bytes of the files in tmp/. */
 export function measureLeftovers(storage: Dir): Leftovers {
   try {
     using temp = storage.openDir(rawOf("tmp"));
@@ -158,10 +158,10 @@ export function measureLeftovers(storage: Dir): Leftovers {
   }
 }
 
-/** Each level takes a descriptor. */
+/** Most levels that are measured: each takes a file descriptor. */
 const DEEPEST_MEASURED = 64;
 
-/** Of what is not too deep: the figures are for people. */
+/** Measures a directory, except what is too deep: the figures are only informative. */
 function measure(directory: Dir, level = 1): { leftovers: number; leftoverBytes: number } {
   const sum = { leftovers: 0, leftoverBytes: 0 };
   for (const name of directory.list().names) {

@@ -1,4 +1,4 @@
-/** Looking at everything in `content/`: its names, and the bytes of what is to be read. */
+/** Checks everything in `content/`: its names, and the bytes of what has to be read. */
 import { classOfId } from "../../core/content_id.ts";
 import type { Clock } from "../../core/clock.ts";
 import { digestHexLength } from "../../core/digest.ts";
@@ -16,7 +16,7 @@ import type { StoragePool } from "../threads/batch_executor.ts";
 import type { VerifyResult } from "../threads/verify.ts";
 import { type ItemBatch, ItemReader } from "./item_reader.ts";
 
-/** Ids of one leaf directory that are gathered at once. */
+/** Most ids of one leaf directory in a batch. */
 const GATHERED = 1024;
 
 export interface CheckerSetup {
@@ -74,7 +74,7 @@ export class StorageChecker implements RepositoryChecker {
     yield* reports;
   }
 
-  /** Whether an item is read because it is there. Of parts, only contents are: manifests are read anyway. */
+  /** True if an existing item has to be read. Of a part, only contents are: manifests are read anyway. */
   #isToRead(id: string): boolean {
     const { readData, part, chosen } = this.#request;
     if (part !== undefined) return isInPart(id, part) && classOfId(id, this.#digits) === "content";
@@ -94,7 +94,7 @@ export class StorageChecker implements RepositoryChecker {
     if (leaf !== undefined) yield { leaf, names, strays };
   }
 
-  /** Contents that lie in one directory and follow each other are read together. */
+  /** Groups contents of one directory that follow each other into batches. */
   *#batchesOf(ids: Iterable<string>): Generator<ItemBatch> {
     let leaf: Raw | undefined, names: Raw[] = [];
     for (const id of ids) {

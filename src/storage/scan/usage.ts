@@ -1,4 +1,4 @@
-/** How much lies in a storage, by listing it. */
+/** Measures a storage by listing it. */
 import { classOfId } from "../../core/content_id.ts";
 import { digestHexLength } from "../../core/digest.ts";
 import type { Monitor } from "../../core/monitor.ts";
@@ -7,7 +7,9 @@ import { Yielder } from "../../core/yielding.ts";
 import type { RepositoryUsage } from "../../snapshot/repository.ts";
 import { LeafCursor, type RemovableStorage } from "./removal.ts";
 
-/** Roots and hunks are asked for their sizes; contents, of which there may be millions, are only counted. @throws Interrupted */
+/**
+ * Counts items. Only roots and hunks are asked for their sizes: there may be millions of contents. @throws Interrupted
+ */
 export async function measureUsage(
   storage: Pick<RemovableStorage, "dir" | "settings" | "listing" | "machine">,
   signal: AbortSignal,

@@ -1,4 +1,4 @@
-/** What one thread can do with a storage: the same code in the main thread and in workers. */
+/** The work that one thread does for a storage: the same code runs in the main thread and in workers. */
 import type { ContentId } from "../../core/content_id.ts";
 import { CatalogFile } from "../../catalog/catalog_file.ts";
 import { CatalogFault } from "../../catalog/faults.ts";
@@ -24,35 +24,35 @@ import { type DiskBatch, type DiskResult, Ingest } from "./ingest.ts";
 import { SizeTable } from "./size_table.ts";
 import { Verify, type VerifyBatch, type VerifyResult } from "./verify.ts";
 
-/** Everything a thread needs to know; plain data, but for the shared tables. */
+/** Everything that a thread needs to know; plain data, except for the shared tables. */
 export interface ExecutorSetup extends PoolSetup {
   readonly storagePath: Raw;
   readonly settings: Settings;
   readonly claims: SharedArrayBuffer;
   readonly damaged: readonly string[];
-  /** The catalog on the disk agrees with `content/`; of one that doesn't, nothing is believed. */
+  /** True if the catalog on disk agrees with `content/`; otherwise it is not trusted. */
   readonly catalogVouches: boolean;
-  /** Holds back what is read. */
+  /** Limits the rate of reading. */
   readonly throttle?: ThrottleTable;
-  /** Where a check collects the sizes of items. */
+  /** Table in which a check collects the sizes of items. */
   readonly sizes?: SharedArrayBuffer;
 }
 
-/** The kinds of batches, with their answers. */
+/** The kinds of batches and their results. */
 export interface Batches {
   readonly store: { readonly batch: DiskBatch; readonly results: DiskResult };
   readonly extract: { readonly batch: ExtractBatch; readonly results: ExtractResult[] };
   readonly verify: { readonly batch: VerifyBatch; readonly results: VerifyResult };
   readonly examine: { readonly batch: HunkRef; readonly results: VerifiedHunk };
-  /** What a hunk refers to, for an {@link ItemSet}. */
+  /** The contents that a hunk refers to, for an {@link ItemSet}. */
   readonly contents: { readonly batch: HunkRef; readonly results: Int32Array<ArrayBuffer> };
 }
 export type StoragePool = ThreadPool<Batches>;
 
-/** What each kind of batch is done by. */
+/** The function for each kind of batch. */
 type Table = { readonly [K in keyof Batches]: (batch: Batches[K]["batch"]) => Steps<Batches[K]["results"]> };
 
-/** Hunks that leave some 3 MB behind, in each thread. */
+/** Number of hunks, at some 3 MB of garbage each, after which a thread collects. */
 const HUNKS_PER_COLLECTION = 4;
 
 export class BatchExecutor implements Executor<Batches> {
@@ -66,7 +66,7 @@ export class BatchExecutor implements Executor<Batches> {
   readonly #table: Table;
   #isTrusted: ((id: ContentId) => boolean) | undefined;
 
-  /** @param thread distinguishes the threads of a run; 0 is the main one */
+  /** @param thread distinguishes the threads of a run; 0 is the main thread */
   constructor(disk: Disk, setup: ExecutorSetup, thread: number) {
     this.#setup = setup;
     const storage = this.#storage = this.#held.use(disk.openDir(setup.storagePath));
@@ -121,7 +121,10 @@ export class BatchExecutor implements Executor<Batches> {
     this.#held[Symbol.dispose]();
   }
 
-  /** The catalog is asked only when something lies there already; a catalog that can't be used vouches for nothing. */
+  /**
+   * Whether snapshots vouch for a content. The catalog is opened only once an item exists already; an unusable one
+   * vouches for nothing.
+   */
   #openTrust(): (id: ContentId) => boolean {
     if (!this.#setup.catalogVouches) return () => false;
     const file = this.#held.use(new CatalogFile(this.#storage, this.#setup.settings.id));

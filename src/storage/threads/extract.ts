@@ -1,4 +1,4 @@
-/** Getting a batch of files out of the storage: its items feed the writer of the target. */
+/** Restores a batch of files from the storage: its items are passed to the writer of the target. */
 import type { ContentId } from "../../core/content_id.ts";
 import type { Stat } from "../../core/stat.ts";
 import { Descents } from "../../platform/descent.ts";

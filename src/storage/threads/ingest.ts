@@ -1,8 +1,8 @@
 /**
- * Storing a batch of files: read, hash, store, link into the tree. It runs once per file of a first backup, so it is
+ * Stores a batch of files: read, hash, store, link into the tree. This runs once per file of a first backup, so it is
  * synchronous and works relative to open directories.
  *
- * A file that can't be read is an answer of its own; a storage that can't be written ends the batch with its fault.
+ * A file that can't be read is a result; a storage that can't be written ends the batch with its fault.
  */
 import type { ContentId } from "../../core/content_id.ts";
 import type { Raw } from "../../core/raw.ts";
@@ -24,11 +24,11 @@ import type {
 } from "../../snapshot/ingest_batch.ts";
 import type { ContentStore } from "../content/content_store.ts";
 
-/** What of a batch is work for a thread. */
+/** The part of a batch that is work for a thread. */
 export type DiskBatch = Pick<IngestBatch, "links" | "stores">;
 
 export interface DiskResult extends Pick<IngestResult, "links" | "stores"> {
-  /** Where that is now which had the places of items and was none: paths in the storage. */
+  /** Paths in the storage of objects that were moved out of the way of items. */
   readonly aside: readonly string[];
 }
 
@@ -39,7 +39,7 @@ export interface IngestSetup {
   readonly meter: Meter;
 }
 
-/** Links made between two looks at the wish to stop. */
+/** Links that are made between two checks for a request to stop. */
 const LINKS_PER_STEP = 16;
 
 /** Stores batches; one per thread. */
@@ -109,7 +109,7 @@ export class Ingest implements Disposable {
   }
 }
 
-/** A directory of an earlier tree, opened when it is asked for; it may be gone. */
+/** A directory of the previous tree, opened on first use; it may no longer exist. */
 class TreeBefore implements Disposable {
   readonly #storage: Dir;
   readonly #path: Raw | undefined;

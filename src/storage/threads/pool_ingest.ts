@@ -1,4 +1,4 @@
-/** Batches of a backup, or of a tree, for the threads of a storage. */
+/** Passes batches of a backup, or of a tree, to the threads of a storage. */
 import type { Monitor } from "../../core/monitor.ts";
 import type { BatchCost } from "../../core/work.ts";
 import type { IngestBatch, IngestResult } from "../../snapshot/ingest_batch.ts";
@@ -9,7 +9,7 @@ export class PoolIngest implements BatchTaker {
   readonly #pool: StoragePool;
   readonly #monitor: Pick<Monitor, "notice">;
 
-  /** @param monitor receives a notice about anything that was in the place of a content and wasn't one */
+  /** @param monitor receives a notice about any object that was moved out of the way of a content */
   constructor(pool: StoragePool, monitor: Pick<Monitor, "notice">) {
     this.#pool = pool;
     this.#monitor = monitor;

@@ -1,23 +1,23 @@
 /**
- * Which items were verified, and how large they are, shared by all threads of a check: who looks at a manifest afterwards
- * needn't ask the disk again. It may forget (it doesn't grow); then the disk is asked.
+ * The verified items and their sizes, shared by all threads of a check: whoever reads a manifest afterwards needn't ask
+ * the disk again. The table doesn't grow, so an item may be missing; then the disk is asked.
  *
- * A hash table with open addressing in shared memory: two 32-bit words a slot, neither of them 0 in one that is complete:
- * `[half of the fingerprint, the other half mixed with the size]`.
+ * A hash table with open addressing in shared memory: two 32-bit words a slot, both of them nonzero once it is
+ * complete: `[half of the fingerprint, the other half mixed with the size]`.
  */
 import { fingerprint } from "../../core/fingerprint.ts";
 
-/** Slots looked at before an item counts as unknown. */
+/** Slots that are tried before an item counts as unknown. */
 const LONGEST_PROBE = 64;
 const WORDS = 2;
-/** Slots for each expected item. */
+/** Slots per expected item. */
 const ROOM = 1.25;
 const FEWEST_SLOTS = 1 << 10;
-/** 32 MiB: more than three million items. */
+/** Largest table: 32 MiB, for more than three million items. */
 const MOST_SLOTS = 1 << 22;
 const TWO_30 = 0x4000_0000;
 
-/** @param items how many are expected */
+/** A new table. @param items expected number of items */
 export function newSizeTable(items: number): SharedArrayBuffer {
   const slots = Math.ceil(Math.min(Math.max(items * ROOM, FEWEST_SLOTS), MOST_SLOTS));
   return new SharedArrayBuffer(slots * WORDS * Int32Array.BYTES_PER_ELEMENT);
@@ -27,13 +27,13 @@ export class SizeTable {
   readonly #words: Int32Array;
   readonly #slots: number;
 
-  /** @param table of {@link newSizeTable} */
+  /** @param table from {@link newSizeTable} */
   constructor(table: SharedArrayBuffer) {
     this.#words = new Int32Array(table);
     this.#slots = this.#words.length / WORDS;
   }
 
-  /** Each item is added by one thread, once. */
+  /** Adds an item. Each is added once, by one thread. */
   add(id: string, size: number): void {
     const { high, low } = fingerprint(id);
     for (let probe = 0; probe < LONGEST_PROBE; probe++) {
@@ -44,7 +44,9 @@ export class SizeTable {
     }
   }
 
-  /** False if the item is not known, or has another size. Wrongly true once in 10^9 questions about an item that has. */
+  /**
+   * True if the item is known with this size. For a known item of another size, it is wrongly true once in 10^9 calls.
+   */
   has(id: string, size: number): boolean {
     const { high, low } = fingerprint(id);
     const wanted = mixed(low, size);
@@ -62,7 +64,7 @@ export class SizeTable {
   }
 }
 
-/** @param low its last two bits are 0 */
+/** Mixes the second half of a fingerprint with a size. @param low its last two bits are 0 */
 function mixed(low: number, size: number): number {
   const hash = (size % TWO_30) ^ Math.imul(Math.floor(size / TWO_30), 0x9e3779b1);
   return low ^ (hash << 2) | 1;

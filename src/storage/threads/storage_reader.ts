@@ -1,4 +1,4 @@
-/** Contents of a storage for those who read many: threads write files, one by one are read here. */
+/** Reads many contents of a storage: threads write whole files, single contents are read here. */
 import type { ContentId } from "../../core/content_id.ts";
 import type { BatchCost } from "../../core/work.ts";
 import type { ExtractBatch, ExtractResult } from "../../snapshot/extract_batch.ts";
@@ -12,8 +12,8 @@ export class StorageReader implements ContentReader {
   readonly #store: ContentStore;
 
   /**
-   * @param openPool called when the first batch is due, if ever
-   * @param store closed with the reader, as the pool is
+   * @param openPool called for the first batch, if there is one
+   * @param store is closed with the reader, and so is the pool
    */
   constructor(openPool: () => StoragePool, store: ContentStore) {
     this.#openPool = openPool;

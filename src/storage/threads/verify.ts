@@ -1,4 +1,4 @@
-/** Reading items and comparing them with their names. */
+/** Reads items and compares them with their names. */
 import { openDirIfThere } from "../../platform/open_optional.ts";
 import { knownRaw, type Raw, rawOf, splitRaw } from "../../core/raw.ts";
 import { type Dir, DiskFault, type OpenFile } from "../../platform/disk.ts";
@@ -17,32 +17,32 @@ import type { StopFlag } from "../../platform/stop_flag.ts";
 /** Some items of one leaf directory. Plain data: it travels between threads. */
 export interface VerifyBatch {
   readonly leaf: Raw;
-  /** With "/" between them: one string travels faster than many. */
+  /** Names, separated by "/": one string is quicker to send than many. */
   readonly names: string;
 }
 
 export interface VerifyResult {
-  /** Bytes that were read. */
+  /** Number of bytes that were read. */
   readonly bytes: number;
-  /** Which of the names are damaged, and what is wrong. */
+  /** Indices of the damaged names, each with a description of the damage. */
   readonly damaged: readonly { readonly index: number; readonly what: string }[];
 }
 
 interface Verified {
   readonly read: number;
-  /** What is wrong; undefined: nothing. */
+  /** Description of the damage; undefined: intact. */
   readonly what: string | undefined;
 }
 
 export interface VerifySetup {
   readonly settings: Settings;
-  /** Takes up the sizes of sound items. */
+  /** Receives the sizes of intact items. */
   readonly sizes: SizeTable | undefined;
   readonly stop: StopFlag;
   readonly meter: Meter;
 }
 
-/** Items read between two looks at the wish to stop; large ones are paused in. */
+/** Items that are read between two checks for a request to stop; large ones have checks of their own. */
 const ITEMS_PER_STEP = 16;
 
 export class Verify {
@@ -83,7 +83,7 @@ export class Verify {
     return { bytes, damaged };
   }
 
-  /** Reads what the buffer holds; an item that is larger is left open. */
+  /** Reads as much as the buffer holds. A larger item is left open. */
   #begin(leaf: Dir | undefined, name: Raw, id: string): Verified | { readonly large: OpenFile } {
     let file: OpenFile | undefined;
     try {
@@ -104,7 +104,7 @@ export class Verify {
     }
   }
 
-  /** @param large its beginning fills the buffer; closed at the end */
+  /** Reads the rest of a large item. @param large its beginning fills the buffer; it is closed at the end */
   *#goOn(large: OpenFile, id: string): Steps<Verified> {
     using file = large;
     try {

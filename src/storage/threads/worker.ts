@@ -1,10 +1,10 @@
-/** What a worker thread runs: it answers batches until its pool ends it. */
+/** Runs in a worker thread: answers batches until its pool ends it. */
 import { openDisk } from "../../platform/open_disk.ts";
 import { type ToWorker, workerLoop } from "../../platform/thread_pool.ts";
 import { workerScope } from "../../platform/worker_scope.ts";
 import { BatchExecutor, type ExecutorSetup } from "./batch_executor.ts";
 
-/** @param early messages that have come already */
+/** @param early messages that have already arrived */
 export function serveWorker(early: readonly MessageEvent<ToWorker<ExecutorSetup>>[]): void {
   const scope = workerScope<ToWorker<ExecutorSetup>>();
   const answer = workerLoop((setup: ExecutorSetup, thread) =>

@@ -1,4 +1,4 @@
-/** Building the browsable tree of a snapshot again, and removing it. Nothing is lost with a tree. */
+/** Rebuilds or removes the browsable tree of a snapshot. Nothing is lost with a tree. */
 import type { RootId } from "../../core/content_id.ts";
 import { shortId } from "../../core/short_id.ts";
 import { Fault } from "../../core/fault.ts";
@@ -41,12 +41,12 @@ export class NoTree extends Fault {
 }
 
 export interface BuildRequest {
-  /** Threads that make links besides the one that reads the manifest; 0: none. */
+  /** Worker threads that make links, in addition to the main thread that reads the manifest; 0: none. */
   readonly workers: number;
   readonly signal: AbortSignal;
 }
 
-/** What is needed of a storage to build the tree of a snapshot. */
+/** What building a tree needs from a storage. */
 export interface StorageToShow extends StorageForTree {
   readonly path: Raw;
   manifest(id: RootId): Manifest;
@@ -54,7 +54,10 @@ export interface StorageToShow extends StorageForTree {
   write(holder: string): Disposable;
 }
 
-/** @returns the tree's path relative to the storage. @throws NoLinks, TreeExists, Locked, Interrupted */
+/**
+ * Builds the tree of a snapshot. @returns its path relative to the storage @throws NoLinks, TreeExists, Locked,
+ * Interrupted
+ */
 export async function buildTree(
   storage: StorageToShow,
   snapshot: SnapshotInfo,
@@ -85,7 +88,7 @@ export async function buildTree(
   return name;
 }
 
-/** @throws NoTree, Locked */
+/** Removes the tree of a snapshot. @throws NoTree, Locked */
 export function removeTree(storage: StorageToShow, snapshot: SnapshotInfo, monitor: Monitor): void {
   using _writer = storage.write(`removal of the tree of ${shortId(snapshot.id)}`);
   const name = existingTree(storage, snapshot);

@@ -1,4 +1,4 @@
-/** The tree that a new snapshot gets, if the storage's file system allows it. */
+/** The tree of a new snapshot, if the storage's file system allows one. */
 import { type Apath, relativeOf, TOP } from "../../core/apath.ts";
 import type { Entry } from "../../core/entry.ts";
 import type { Monitor } from "../../core/monitor.ts";
@@ -15,7 +15,7 @@ export interface StorageForTree extends StorageOfTrees {
   readonly machine: Pick<Machine, "clock" | "disk" | "random">;
 }
 
-/** @returns undefined, with a notice, where there are no hard links */
+/** Begins a tree. @returns undefined, after a notice, if the file system has no hard links */
 export function newTree(storage: StorageForTree, request: SinkRequest, monitor: Monitor): NewTree | undefined {
   const { links, colons } = probeLinks(storage.dir);
   if (links) return new NewTree(storage, request, colons);
@@ -24,15 +24,15 @@ export function newTree(storage: StorageForTree, request: SinkRequest, monitor: 
 }
 
 export class NewTree implements TreeOutput, Disposable {
-  /** Relative to the storage. */
+  /** Path relative to the storage. */
   readonly name: string;
   readonly #storage: StorageForTree;
   readonly #series: string;
   readonly #builder: TreeBuilder;
-  /** Of the newest complete snapshot of the series, relative to the storage. */
+  /** Tree of the newest complete snapshot of the series, relative to the storage. */
   readonly #before: Raw | undefined;
 
-  /** @param colons whether names may hold a `:` */
+  /** @param colons true if names may contain `:` */
   constructor(storage: StorageForTree, { startMs, isPrivate, previous, series }: SinkRequest, colons: boolean) {
     const { disk, clock, random } = storage.machine;
     this.#storage = storage;
@@ -73,17 +73,17 @@ export class NewTree implements TreeOutput, Disposable {
     else this.#builder.expect(directory);
   }
 
-  /** Files that were to be linked are not in the tree, as their names are taken. */
+  /** Counts files that could not be linked because their names are taken. */
   noteTaken(names: number): void {
     this.#builder.noteTaken(names);
   }
 
-  /** Everything is in the tree. What is durable from then on can be published. */
+  /** Completes the tree. Once everything in it is durable, it can be published. */
   close(monitor: Monitor): void {
     this.#builder.finish(monitor);
   }
 
-  /** Makes the tree visible, durably, now that its snapshot exists. */
+  /** Makes the tree visible, durably. Its snapshot must exist. */
   publish(): void {
     this.#builder.publish(this.name);
     pointLatest(this.#storage.dir, this.#series, this.name);

@@ -1,8 +1,8 @@
-/** What the storage's file system allows, found out by trying. */
+/** Finds out by trying what the storage's file system allows. */
 import { rawOf } from "../../core/raw.ts";
 import { type Dir, DiskFault } from "../../platform/disk.ts";
 
-/** @returns links: hard links work; colons: names may hold a `:` */
+/** @returns links: hard links work; colons: names may contain `:` */
 export function probeLinks(storage: Dir): { links: boolean; colons: boolean } {
   using temp = storage.openDir(rawOf("tmp"));
   const plain = rawOf("probe"), second = rawOf("probe-link");

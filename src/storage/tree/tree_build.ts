@@ -1,4 +1,4 @@
-/** Filling the tree of a snapshot that is there already: threads link its contents, everything else is made in order. */
+/** Fills the tree of an existing snapshot: threads link its contents, everything else is made in order. */
 import { type Apath, nameOf, parentOf, TOP } from "../../core/apath.ts";
 import type { ContentId } from "../../core/content_id.ts";
 import type { Entry } from "../../core/entry.ts";
@@ -18,11 +18,11 @@ export interface Filling {
   readonly monitor: Monitor;
 }
 
-/** A directory whose files are being linked: only then do the directories in it get their attributes. */
+/** A directory whose files are being linked: only afterwards do the directories in it get their attributes. */
 interface Share {
   readonly directory: Apath;
   readonly directories: Entry[];
-  /** Those that hold its files. */
+  /** Batches with its files. */
   readonly batches: Set<WorkBatch<Linked>>;
 }
 
@@ -31,10 +31,10 @@ interface Linked {
   readonly content: ContentId;
 }
 
-/** Directories that wait for a batch that is not full yet. */
+/** Most directories that wait for a batch that isn't full yet. */
 const MOST_WAITING = 256;
 
-/** @param entries in apath order @throws Interrupted, DiskFault */
+/** Makes everything in the tree. @param entries in apath order @throws Interrupted, DiskFault */
 export async function fillTree(entries: Iterable<Entry>, filling: Filling): Promise<void> {
   const filler = new TreeFiller(filling);
   try {
@@ -51,7 +51,7 @@ export async function fillTree(entries: Iterable<Entry>, filling: Filling): Prom
 class TreeFiller {
   readonly #filling: Filling;
   readonly #queue: Share[] = [];
-  /** Sent, not settled yet; oldest first. */
+  /** Batches that were sent and are not settled, oldest first. */
   readonly #sent: WorkBatch<Linked>[] = [];
   #batch = new WorkBatch<Linked>();
   #share: Share | undefined;
@@ -117,7 +117,7 @@ class TreeFiller {
     this.#batch = new WorkBatch();
   }
 
-  /** Of the share at hand, too, the batches may have to be waited for: a directory may be huge. */
+  /** Settles the oldest share, or else the oldest batch of the current one: a directory may be huge. */
   async #consumeOldest(): Promise<void> {
     const share = this.#queue[0];
     if (share === undefined) return await this.#settle(this.#sent[0]!);

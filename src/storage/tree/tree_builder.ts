@@ -17,8 +17,8 @@ const PRIVATE = 0o700;
 export const PUBLIC = 0o755;
 
 /**
- * What a tree's directory gets; an owner or group that this user can't give away costs the bits that would serve others,
- * and so does an ACL: the group's bits are then only its mask.
+ * Attributes of a directory in a tree. Without the right to set owner or group, bits that would serve other users are
+ * removed. The same holds for an ACL: the group bits are then only its mask.
  */
 function directoryAttributes(entry: Entry, disk: Disk): Attributes {
   const { mtime, uid, gid, xattrs = {} } = entry;
@@ -29,26 +29,26 @@ function directoryAttributes(entry: Entry, disk: Disk): Attributes {
 
 interface Frame {
   readonly path: Apath;
-  /** Directories in this one whose attributes are set when everything in them is there. */
+  /** Directories in this one, whose attributes are set once everything in them exists. */
   readonly children: Entry[];
 }
 
 /**
- * A tree under construction. Directories are made ahead of their contents, by {@link makeDirectory}; what {@link enter}
- * leaves behind gets its attributes, which must wait until all links in it are made.
+ * A tree under construction. {@link makeDirectory} makes directories before their contents. Directories that {@link
+ * enter} leaves get their attributes, which has to wait until all links in them are made.
  */
 export class TreeBuilder implements Disposable {
   readonly #storage: Dir;
   readonly #disk: Disk;
-  /** Where the tree is being built, relative to the storage. */
+  /** Path of the tree under construction, relative to the storage. */
   readonly place: Raw;
   #frames: Frame[] = [];
   readonly #top: Dir;
   readonly #descent: Descent;
   #topEntry: Entry | undefined;
-  /** Directories that share the name of something else: it may be a file, and that a content. */
+  /** Directories whose name belongs to another object, which may be a file, and so a content. */
   readonly #others = new Set<Apath>();
-  /** A source below private directories stays private. */
+  /** True for a source below private directories: the tree is private too. */
   readonly #isPrivate: boolean;
   #takenNames = 0;
 
@@ -77,17 +77,20 @@ export class TreeBuilder implements Disposable {
     return this.#descent.open(relativeOf(apath));
   }
 
-  /** Notes the attributes of the tree's own directory. */
+  /** Sets the attributes for the tree's own directory. */
   setTop(entry: Entry): void {
     this.#topEntry = entry;
   }
 
-  /** Makes an empty directory. What has the name already, where a file system takes two names for one, is left as it is. */
+  /**
+   * Makes an empty directory. An object that already has its name, where a file system takes two names for one, is left
+   * alone.
+   */
   makeDirectory(parent: Dir, entry: Entry): void {
     if (!parent.mkdir(nameOf(entry.path), PRIVATE)) this.#others.add(entry.path);
   }
 
-  /** A symlink whose name something else has isn't in the tree. */
+  /** Makes a symlink. If its name is taken, it is only counted as missing. */
   makeSymlink(parent: Dir, { name, target, uid, gid, mtime }: TreeSymlink): void {
     try {
       parent.symlink(target, name);
@@ -98,18 +101,18 @@ export class TreeBuilder implements Disposable {
     parent.setAttributes(name, this.#disk.uid === 0 ? { uid, gid, mtime } : { mtime });
   }
 
-  /** So many files and links are not in the tree, as their names are taken. */
+  /** Counts files and links that are not in the tree because their names are taken. */
   noteTaken(names: number): void {
     this.#takenNames += names;
   }
 
-  /** Entries of `directory` come next: what lies outside of it is finished. */
+  /** Announces that the next entries are in `directory`: everything outside of it is finished. */
   enter(directory: Apath): void {
     while (this.#frames.length > 0 && !isWithin(directory, this.#frames.at(-1)!.path)) this.#leave();
     if (this.#frames.at(-1)?.path !== directory) this.#frames.push({ path: directory, children: [] });
   }
 
-  /** A directory whose contents are still to come. */
+  /** Adds a directory whose contents are still to come. */
   expect(entry: Entry): void {
     const frame = this.#frames.at(-1);
     if (frame === undefined) throw new Error(`No directory was entered that holds ${entry.path}`);
@@ -126,7 +129,10 @@ export class TreeBuilder implements Disposable {
     }
   }
 
-  /** Nothing more comes into the tree. What is durable from then on can be published. @param monitor learns what is not in it */
+  /**
+   * Completes the tree. Once everything in it is durable, it can be published. @param monitor receives a notice about
+   * what is missing in it
+   */
   finish(monitor: Pick<Monitor, "notice">): void {
     while (this.#frames.length > 0) this.#leave();
     if (this.#takenNames === 0) return;
@@ -135,7 +141,10 @@ export class TreeBuilder implements Disposable {
     );
   }
 
-  /** Makes the tree visible as `name`, relative to the storage, durably. All below its top has to be durable already. */
+  /**
+   * Makes the tree visible as `name`, relative to the storage, durably. Everything below its top has to be durable
+   * already.
+   */
   publish(name: string): void {
     const [year, rest] = name.split("/") as [string, string];
     makeDirectory(this.#storage, this.#storage, rawOf(year), PUBLIC);

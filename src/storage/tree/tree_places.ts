@@ -1,4 +1,4 @@
-/** Where the trees of snapshots are, taking them away, and keeping `latest/` in step. */
+/** Finds and removes the trees of snapshots, and keeps `latest/` in step. */
 import { openDirIfThere } from "../../platform/open_optional.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Monitor } from "../../core/monitor.ts";
@@ -10,18 +10,21 @@ import { makeDirectory, setAside } from "../layout/quarantine.ts";
 import type { Machine } from "../../platform/machine.ts";
 import { PUBLIC } from "./tree_builder.ts";
 
-/** What is needed of a storage to know its trees. */
+/** What is needed from a storage to find its trees. */
 export interface StorageOfTrees {
   readonly dir: Dir;
   readonly machine: Pick<Machine, "clock">;
   snapshots(): readonly SnapshotInfo[];
 }
 
-/** Digits of the id in the name of a tree whose snapshot was made without one. */
+/** Digits of the snapshot id in the name of a tree that was built later. */
 const ID_DIGITS = 8;
 const OWNER_MAY_WRITE = 0o700;
 
-/** Where the tree of a snapshot is or would be, relative to the storage. One made without a tree gets a name of its own. */
+/**
+ * Path of a snapshot's tree, existing or not, relative to the storage. A snapshot made without a tree gets a name of
+ * its own.
+ */
 export function treeOf(storage: StorageOfTrees, snapshot: SnapshotInfo, colonAllowed = true): string {
   const { tree, time, id } = snapshot;
   if (tree !== null) return colonAllowed ? tree : tree.replaceAll(":", "-");
@@ -41,13 +44,15 @@ export function treeExists(storage: StorageOfTrees, name: string): boolean {
   }
 }
 
-/** Name of the tree of a snapshot, relative to the storage; undefined if there is none. */
+/** Path of a snapshot's existing tree, relative to the storage; undefined if there is none. */
 export function existingTree(storage: StorageOfTrees, snapshot: SnapshotInfo): string | undefined {
   const names = [treeOf(storage, snapshot), treeOf(storage, snapshot, false)];
   return names.find((name) => treeExists(storage, name));
 }
 
-/** Points latest/<name> to the newest tree that there is of snapshots of that name; removes it if there is none. */
+/**
+ * Points latest/<name> to the newest existing tree of a complete snapshot of that name; removes it if there is none.
+ */
 export function refreshLatest(storage: StorageOfTrees, name: string): void {
   const snapshots = storage.snapshots().filter((snapshot) => snapshot.name === name && snapshot.complete);
   for (const snapshot of snapshots.toReversed()) {
@@ -57,14 +62,14 @@ export function refreshLatest(storage: StorageOfTrees, name: string): void {
   removeLatest(storage.dir, name);
 }
 
-/** Trees that are out of sight, in tmp/. What is not removed is left to the next writer. */
+/** Trees that were moved out of sight, to tmp/. Those that are not removed are left to the next writer. */
 export interface WithdrawnTrees extends Disposable {
-  /** What can't be removed is reported. */
+  /** Removes the trees. Failures are reported. */
   remove(monitor: Monitor): void;
 }
 
 /**
- * Takes the trees of snapshots away from their names: half a tree is never to be seen under one. Only for a writer.
+ * Moves the trees of snapshots away from their names, so that half a tree is never visible. Only for a writer.
  * @throws DiskFault
  */
 export function withdrawTrees(storage: StorageOfTrees, snapshots: readonly SnapshotInfo[]): WithdrawnTrees {
@@ -94,14 +99,14 @@ export function withdrawTrees(storage: StorageOfTrees, snapshots: readonly Snaps
   };
 }
 
-/** Makes durable that trees have gone from a year, which goes too if it is empty. */
+/** Makes the removal of trees from a year durable. An empty year is removed too. */
 function settle(storage: Dir, year: Raw): void {
   using years = storage.openDir(year);
   years.sync();
   if (years.list().names.length === 0 && storage.rmdir(year)) storage.sync();
 }
 
-/** Who may not write to a directory can't move it either, even where it is their own. */
+/** Moves a directory. It is made writable for that: even its owner can't move one without write permission. */
 function moveDirectory(from: Dir, name: Raw, to: Dir, toName: Raw): void {
   try {
     from.rename(name, to, toName);
@@ -117,10 +122,10 @@ function splitName(name: string): { year: Raw; rest: Raw } {
   return { year: rawOf(name.slice(0, slash)), rest: rawOf(name.slice(slash + 1)) };
 }
 
-/** Trees that one minute can hold; more is a clock that stands still. */
+/** Most trees of one minute; with more, the clock must stand still. */
 const MOST_IN_A_MINUTE = 10_000;
 
-/** Path of a tree by its start: "2026/11-20T23:05" in local time. */
+/** Path of a tree for its start time: "2026/11-20T23:05" in local time. */
 export function treeName(startMs: number, clock: Clock, colonAllowed: boolean): string {
   const local = new Date(startMs + clock.offsetMinutes(startMs) * 60_000).toISOString();
   const name = `${local.slice(0, 4)}/${local.slice(5, 16)}`;
@@ -137,10 +142,10 @@ export function freeTreeName(name: string, isTaken: (name: string) => boolean): 
 }
 
 const LATEST = rawOf("latest");
-/** NAME_MAX of every file system that matters. */
+/** Longest file name: NAME_MAX of all common file systems. */
 const LONGEST_NAME_BYTES = 255;
 
-/** A series may be called anything; its link can't. */
+/** Name of the link for a series, whose name may contain characters that a link's can't. */
 function latestName(series: string): Raw {
   let name = series.replaceAll("/", "_");
   while (rawOf(name).length > LONGEST_NAME_BYTES) name = name.slice(0, -1);
@@ -161,14 +166,14 @@ export function pointLatest(storage: Dir, series: string, tree: string): void {
   storage.sync();
 }
 
-/** For a series that has no tree any more. */
+/** Removes the link of a series that no longer has a tree. */
 export function removeLatest(storage: Dir, series: string): void {
   using directory = openDirIfThere(storage, LATEST);
   const name = latestName(series);
   if (directory?.stat(name)?.kind === "symlink" && directory.unlink(name)) directory.sync();
 }
 
-/** Text of the place where a tree is, for messages. */
+/** Path of a tree as text, for messages. */
 export function treePath(storage: Dir, name: string): string {
   return `${textOf(storage.path)}/${name}`;
 }
