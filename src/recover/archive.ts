@@ -1,11 +1,11 @@
-/** A directory of a snapshot as one ZIP file. What is damaged is skipped, and named at its end. */
+/** Writes a directory of a snapshot as one ZIP file. Damaged files are skipped, and listed at its end. */
 import { Zip, ZipPassThrough } from "fflate";
 import { CleanPaths } from "./names.ts";
 import type { Tree } from "./tree.ts";
 import type { Entry, Vault } from "./vault.ts";
 
 const MOST_FILES = 65_000, MOST_BYTES = 4_000_000_000;
-/** Larger files are read twice: first to see whether they are whole. */
+/** Size in bytes up to which a file is verified in memory; larger ones are read twice. */
 const MOST_IN_MEMORY = 64 * 1024 * 1024;
 const ERRORS = "backup-errors.txt";
 
@@ -18,7 +18,7 @@ export interface ArchiveOptions {
   readonly progress: (files: number, bytes: number) => void;
 }
 
-/** @returns what was skipped, and why @throws TooLarge */
+/** Writes the ZIP file. @returns descriptions of the files that were skipped @throws TooLarge */
 export async function writeArchive(
   vault: Vault,
   { tree, path }: { readonly tree: Tree; readonly path: string },
@@ -86,13 +86,13 @@ function addText(zip: Zip, name: string, text: string): void {
   file.push(new TextEncoder().encode(text), true);
 }
 
-/** ZIP knows no others. */
+/** The time, or 1980 if ZIP can't represent it. */
 function timeOf(ms: number): Date {
   const time = new Date(ms), year = time.getFullYear();
   return year >= 1980 && year < 2100 ? time : new Date(1980, 0, 1);
 }
 
-/** Bytes that are no characters show as such. */
+/** The text with bytes that are not UTF-8 shown as replacement characters. */
 export function shown(text: string): string {
   return text.toWellFormed();
 }

@@ -1,4 +1,4 @@
-/** What opens a vault: from a passphrase, or from the text of a key. */
+/** Derives the keys of a vault from a passphrase or from the text of a key. */
 import { bech32 } from "@scure/base";
 import { demand, hkdf, identityOpener, type Opener } from "./sealed.ts";
 
@@ -12,8 +12,8 @@ export interface VaultKeys {
 const PREFIX = "age-secret-key-";
 
 /**
- * Identities in a text: a key file, what was printed, or what somebody typed from it, with spaces and in small letters.
- * Undefined if there are none.
+ * Identities in a text: a key file, a printed key, or one that was typed from it with spaces or in lower case.
+ * @returns undefined if there are none
  */
 export function identitiesIn(text: string): string[] | undefined {
   const lines = text.split(/\r?\n/).filter((line) => !line.trimStart().startsWith("#")).join("\n");
@@ -22,7 +22,7 @@ export function identitiesIn(text: string): string[] | undefined {
   return found === null ? undefined : [...new Set(found)];
 }
 
-/** @throws Damaged for a key with a typing error, or that can only write */
+/** Derives all keys. @throws Damaged for a key with a typing error, or one that can only write */
 export async function keysOf(identities: readonly string[]): Promise<VaultKeys> {
   const [first = "", second] = identities, secret = secretOf(first), none = new Uint8Array(0);
   const meta = await hkdf(secret, none, "backup-tool meta v1", 32), metaText = identityOf(meta);

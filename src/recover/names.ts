@@ -1,10 +1,10 @@
-/** Names that any machine can unpack. */
+/** Makes names that can be unpacked on any machine. */
 
 const RESERVED = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|$)/i;
 // deno-lint-ignore no-control-regex
 const REFUSED = /[\x00-\x1f\x7f-\x9f\\/:*?"<>|\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]/;
 
-/** One name, without what some system refuses or what would show another one. */
+/** A name without characters that some system refuses or that would hide it. */
 export function cleanName(name: string): string {
   const clean = Array.from(name, (character) => REFUSED.test(character) && character.length === 1 ? "_" : character);
   const text = clean.join("").replace(/[. ]$/, "_");
@@ -12,12 +12,12 @@ export function cleanName(name: string): string {
   return RESERVED.test(text) ? `_${text}` : text;
 }
 
-/** Paths of an archive: equal ones, also by case or by the form of accents, get a number. */
+/** Makes paths for an archive. Paths that are equal, also by case or Unicode form, get a number. */
 export class CleanPaths {
   readonly #taken = new Set<string>();
   readonly #directories = new Map<string, string>([["", ""]]);
 
-  /** @param path relative, `a/b` */
+  /** The clean path of a file. @param path relative, `a/b` */
   file(path: string): string {
     const slash = path.lastIndexOf("/");
     return this.#free(this.#directory(path.slice(0, Math.max(0, slash))), path.slice(slash + 1));

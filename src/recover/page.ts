@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** The page: a folder, a key, snapshots, files. */
+/** The page: choose a folder, enter a key, browse snapshots and files. */
 import { shown, writeArchive } from "./archive.ts";
 import { cleanName } from "./names.ts";
 import { placeOfFiles, placeOfHandle } from "./place.ts";
@@ -21,7 +21,7 @@ interface FileWriter {
 
 const pickers = globalThis as unknown as Pickers;
 const ROWS = 500, MOST_TEXT = 256 * 1024, MOST_PICTURE = 25 * 1024 * 1024;
-/** Without file pickers all of a file has to be in memory first. */
+/** Largest download in bytes without file pickers: the whole file has to be in memory first. */
 const MOST_BLOB = 1024 * 1024 * 1024;
 const FORGET_MS = 10 * 60_000;
 const PICTURES: Readonly<Record<string, string>> = {
@@ -50,7 +50,7 @@ function show(id: string, isShown = true): void {
   element(id).hidden = !isShown;
 }
 
-/** Whatever fails is said. */
+/** Runs an action, and shows any failure. */
 async function attempt(action: () => Promise<void>): Promise<void> {
   try {
     await action();
@@ -161,7 +161,7 @@ function button(text: string, label: string | undefined, action: () => void): HT
   return made;
 }
 
-/** Texts and pictures; nothing that could run. */
+/** Previews texts and pictures; nothing that could run. */
 async function preview(entry: Entry): Promise<void> {
   const type = PICTURES[nameOf(entry.path).split(".").pop()?.toLowerCase() ?? ""];
   if (entry.size > (type === undefined ? MOST_TEXT : MOST_PICTURE)) return await saveFile(entry);
@@ -218,7 +218,7 @@ async function saveFolder(): Promise<void> {
   showProblems([...opened().problems, ...errors]);
 }
 
-/** A file counts as saved only when all of it was right: what fails leaves nothing. */
+/** Saves a file. It exists only if all of it was intact: a failure leaves nothing. */
 async function save(
   name: string,
   size: number,
@@ -260,7 +260,7 @@ function sizeText(bytes: number): string {
   return `${n === 0 || size >= 100 ? Math.round(size) : size.toFixed(1)} ${units[n]}`;
 }
 
-/** Nobody is there any more: the key goes with the page. */
+/** Reloads the page after some time in the background, and so drops the key. */
 function forgetWhenHidden(): void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   document.addEventListener("visibilitychange", () => {

@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** The directory that a person opened, by whichever of the two ways a browser has. */
+/** The directory that a person opened, through either of the two ways that browsers have. */
 import type { Source } from "./sealed.ts";
 import type { Place } from "./vault.ts";
 
@@ -14,7 +14,7 @@ function sourceOf(blob: Blob): Source {
   return { size: blob.size, read };
 }
 
-/** Reads names only where they are asked for. */
+/** A place that reads names on demand. */
 export function placeOfHandle(top: DirectoryHandle): Place {
   const directory = async (path: string): Promise<DirectoryHandle | undefined> => {
     let at = top;
@@ -42,7 +42,7 @@ export function placeOfHandle(top: DirectoryHandle): Place {
   };
 }
 
-/** The browser has listed every file already. */
+/** A place in which the browser has already listed every file. */
 export function placeOfFiles(files: Iterable<File & { readonly webkitRelativePath: string }>): Place {
   const blobs = new Map<string, Blob>(), names = new Map<string, Set<string>>();
   for (const file of files) {

@@ -1,4 +1,4 @@
-/** age files, opened in parts: what is sealed with one key can be read from anywhere in it. */
+/** Opens age files in parts: the plaintext can be read from any position. */
 import { chacha20poly1305 } from "@noble/ciphers/chacha.js";
 import { Decrypter } from "age-encryption";
 
@@ -8,7 +8,7 @@ export class Damaged extends Error {
   override readonly name = "Damaged";
 }
 
-/** What lies somewhere as a whole, of which parts can be read. */
+/** Bytes that can be read in parts. */
 export interface Source {
   readonly size: number;
   read(from: number, to: number): Promise<Uint8Array<ArrayBuffer>>;
@@ -18,7 +18,7 @@ export function demand(holds: boolean, why: string): asserts holds {
   if (!holds) throw new Damaged(why);
 }
 
-/** RFC 5869 with SHA-256. */
+/** HKDF (RFC 5869) with SHA-256. */
 export async function hkdf(
   secret: Uint8Array<ArrayBuffer>,
   salt: Uint8Array<ArrayBuffer>,
@@ -30,9 +30,9 @@ export async function hkdf(
   return new Uint8Array(await crypto.subtle.deriveBits(terms, key, bytes * 8));
 }
 
-/** Opens age files by one identity, or by a passphrase. */
+/** Opens age files with an identity or a passphrase. */
 export interface Opener {
-  /** @throws an Error if this isn't what the file is sealed to */
+  /** The file key in a header. @throws an Error if the file isn't encrypted to this identity or passphrase */
   fileKey(header: Uint8Array): Promise<Uint8Array>;
 }
 
@@ -48,7 +48,7 @@ export function passphraseOpener(passphrase: string): Opener {
   return { fileKey: (header) => decrypter.decryptHeader(header) };
 }
 
-/** The plaintext of an age file. @throws Damaged; an Error if it is sealed to somebody else */
+/** The plaintext of an age file. @throws Damaged; an Error if it is encrypted to another key */
 export async function opened(source: Source, opener: Opener, what: string): Promise<Source> {
   const start = await source.read(0, Math.min(source.size, MOST_HEAD)), end = endOfHeader(start);
   demand(end !== undefined, `${what} is not sealed`);
@@ -79,13 +79,13 @@ export async function opened(source: Source, opener: Opener, what: string): Prom
   return { size, read };
 }
 
-/** All of a file that may be large only by mistake. */
+/** All bytes of a source. @param most largest size that is legitimate @throws Damaged if it is larger */
 export async function all(source: Source, most: number, what: string): Promise<Uint8Array<ArrayBuffer>> {
   demand(source.size <= most, `${what} is larger than it may be`);
   return await source.read(0, source.size);
 }
 
-/** Where the nonce begins. */
+/** Length of the header, after which the nonce follows; undefined if it isn't an age file. */
 function endOfHeader(start: Uint8Array): number | undefined {
   const text = new TextDecoder("latin1").decode(start);
   if (!text.startsWith("age-encryption.org/v1\n")) return undefined;

@@ -1,10 +1,13 @@
-/** A snapshot as directories, for looking around. */
+/** A snapshot as directories, for browsing. */
 import type { Entry, Snapshot, Vault } from "./vault.ts";
 
 export class Tree {
   readonly #children = new Map<string, Entry[]>();
 
-  /** @throws Damaged */
+  /**
+   * Reads the entries of a snapshot. @param progress called now and then with the number of entries so far @throws
+   * Damaged
+   */
   static async read(vault: Vault, snapshot: Snapshot, progress: (entries: number) => void): Promise<Tree> {
     const tree = new Tree();
     let count = 0;
@@ -15,13 +18,13 @@ export class Tree {
     return tree;
   }
 
-  /** Directories first. @param path `/` or `/a/b` */
+  /** Entries of a directory, subdirectories first. @param path `/` or `/a/b` */
   list(path: string): readonly Entry[] {
     const rank = ({ kind }: Entry) => kind === "dir" ? 0 : 1;
     return (this.#children.get(path) ?? []).toSorted((a, b) => rank(a) - rank(b) || (a.path < b.path ? -1 : 1));
   }
 
-  /** Files with contents, below a directory. */
+  /** All files below a directory. */
   *files(path: string): Generator<Entry> {
     for (const entry of this.list(path)) {
       if (entry.kind === "dir") yield* this.files(entry.path);

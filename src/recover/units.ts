@@ -1,4 +1,4 @@
-/** Units: rows of zstd frames that make a tar file. */
+/** Units: sequences of zstd frames that form a tar file. */
 import { decompress } from "fzstd";
 import { Damaged, demand, type Source } from "./sealed.ts";
 
@@ -6,7 +6,10 @@ const MIB = 1024 * 1024;
 const MOST_FRAME = 16 * MIB, MOST_ITEMS = 32_768, MOST_LAST_FRAME = 16 * MIB;
 const TRAILER = 20;
 
-/** Id, frame, offset in its content, size; of a list of parts, the digest of its bytes. */
+/**
+ * An item of a unit: its id, frame, offset and size in the frame's content; for a list of parts, also the digest of its
+ * bytes.
+ */
 export interface Item {
   readonly id: string;
   readonly frame: number;
@@ -28,7 +31,7 @@ export interface UnitTable {
   readonly copies: readonly Item[];
 }
 
-/** What unit.json, or a line of the index, says of a unit. @throws Damaged */
+/** Parses the table of a unit, from unit.json or a line of the index. @throws Damaged */
 export function tableOf(value: unknown, what: string): UnitTable {
   const { class: kind, frames, items, copies = [] } = fields(value);
   demand(kind === "data" || kind === "meta", `${what} has no class`);
@@ -50,7 +53,7 @@ export function tableOf(value: unknown, what: string): UnitTable {
   return { class: kind, frames: table, items: given.items.map(read), copies: given.copies.map(read) };
 }
 
-/** The table of a unit, found by its end. @param plain of the whole unit @throws Damaged */
+/** The table of a unit, found through the trailer. @param plain plaintext of the whole unit @throws Damaged */
 export async function tableAtEnd(plain: Source, what: string): Promise<UnitTable> {
   demand(plain.size > TRAILER, `${what} is truncated`);
   const view = new DataView((await plain.read(plain.size - TRAILER, plain.size)).buffer);
@@ -67,12 +70,17 @@ export async function tableAtEnd(plain: Source, what: string): Promise<UnitTable
   return tableOf(unit, what);
 }
 
-/** The content of a frame. @throws Damaged */
+/** The decompressed content of a frame. @throws Damaged */
 export async function frameOf(plain: Source, { at, length, content }: Frame, what: string): Promise<Uint8Array> {
   return unpacked(await plain.read(at, at + length), content, what);
 }
 
-/** @param size what it must come to: nothing is believed that the frame says of itself */
+/**
+ * Decompresses a frame.
+ * @param size the required size: the frame's own claim is not trusted
+ * @param most largest size that is accepted
+ * @throws Damaged
+ */
 export function unpacked(frame: Uint8Array, size: number | undefined, what: string, most = MOST_FRAME): Uint8Array {
   const told = contentSizeOf(frame);
   demand(told !== undefined && told <= most && (size ?? told) === told, `${what} has a frame of another size`);
@@ -85,7 +93,7 @@ export function unpacked(frame: Uint8Array, size: number | undefined, what: stri
   throw new Damaged(`${what} has a damaged frame`);
 }
 
-/** As RFC 8878 has it; undefined for what is no frame, or doesn't say. */
+/** The content size in a frame's header (RFC 8878); undefined if it isn't a frame, or doesn't state it. */
 function contentSizeOf(frame: Uint8Array): number | undefined {
   if (frame.length < 6 || frame[0] !== 0x28 || frame[1] !== 0xb5 || frame[2] !== 0x2f || frame[3] !== 0xfd) {
     return undefined;
@@ -99,7 +107,7 @@ function contentSizeOf(frame: Uint8Array): number | undefined {
   return flag === 2 ? view.getUint32(at, true) : Number(view.getBigUint64(at, true));
 }
 
-/** @throws Damaged */
+/** Parses JSON. @throws Damaged */
 export function jsonOf(bytes: Uint8Array, what: string): unknown {
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));

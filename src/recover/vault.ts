@@ -1,6 +1,6 @@
 /**
- * Reads vaults, written from the description of their format alone, with what a browser has: a second reader, which shares
- * no code with the program. Nothing is believed but digests.
+ * Reads vaults, with what a browser has. This second reader was written from the description of the format alone, and
+ * shares no code with the program. It trusts nothing but digests.
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { gunzipSync } from "fflate";
@@ -13,11 +13,11 @@ const MOST_SMALL = 64 * 1024, MOST_INDEX = 64 * MIB, MOST_HUNK = 64 * MIB;
 const SIGNATURE = 76;
 const HEX64 = /^[0-9a-f]{64}$/;
 
-/** A directory that somebody opened. */
+/** A directory that a person opened. */
 export interface Place {
-  /** Names in a directory, `data/0e`; none if it isn't there. */
+  /** Names in a directory such as `data/0e`; none if it doesn't exist. */
   list(path: string): Promise<readonly string[]>;
-  /** Undefined if it isn't there. */
+  /** Opens a file; undefined if it doesn't exist. */
   open(path: string): Promise<Source | undefined>;
 }
 
@@ -33,7 +33,7 @@ export interface Snapshot {
 }
 
 export interface Entry {
-  /** Absolute; bytes that are no UTF-8 are lone surrogates. */
+  /** Absolute path; bytes that are not UTF-8 are lone surrogates. */
   readonly path: string;
   readonly kind: string;
   readonly size: number;
@@ -42,7 +42,7 @@ export interface Entry {
   readonly content: string | undefined;
 }
 
-/** Id of the unit, and where in it. */
+/** Id of a unit, and the item in it. */
 interface Home {
   readonly unit: string;
   readonly item: Item;
@@ -52,7 +52,7 @@ export class NeedsKey extends Error {
   override readonly name = "NeedsKey";
 }
 
-/** True if what was opened looks like a vault. @throws Damaged */
+/** True if the vault in the opened directory is encrypted. @throws Damaged if it isn't a vault */
 export async function isEncrypted(place: Place): Promise<boolean> {
   const config = await place.open("config");
   demand(config !== undefined, "This is no vault: there is no file called config in it");
@@ -62,7 +62,7 @@ export async function isEncrypted(place: Place): Promise<boolean> {
   return encrypted !== false;
 }
 
-/** @param secret a passphrase, or the text of a key @throws NeedsKey, Damaged */
+/** Opens a vault. @param secret a passphrase, or the text of a key @throws NeedsKey, Damaged */
 export async function openVault(place: Place, secret: string, progress: (what: string) => void): Promise<Vault> {
   const keys = await isEncrypted(place) ? await unlocked(place, secret, progress) : undefined;
   const vault = new Vault(place, keys);
@@ -100,7 +100,7 @@ export class Vault {
   readonly #opened = new Map<string, Promise<Source>>();
   readonly #frames = new Map<string, Promise<Uint8Array>>();
   readonly #snapshots = new Map<string, Snapshot>();
-  /** What was skipped, and why. */
+  /** Descriptions of what was skipped. */
   readonly problems: string[] = [];
 
   constructor(place: Place, keys: VaultKeys | undefined) {
@@ -108,7 +108,7 @@ export class Vault {
     this.#keys = keys;
   }
 
-  /** Newest first. */
+  /** All snapshots, newest first. */
   get snapshots(): readonly Snapshot[] {
     return [...this.#snapshots.values()].sort((a, b) => a.start < b.start ? 1 : -1);
   }
@@ -138,7 +138,7 @@ export class Vault {
     }
   }
 
-  /** The bytes of a file; the last ones come only if all of them are right. @throws Damaged */
+  /** The bytes of a file. The last chunk arrives only if the whole file is intact. @throws Damaged */
   async *content(entry: Pick<Entry, "content" | "size" | "path">): AsyncGenerator<Uint8Array<ArrayBuffer>> {
     const { content, size, path } = entry;
     demand(content !== undefined, `${path} could not be read when it was backed up`);
@@ -170,7 +170,7 @@ export class Vault {
     return below.flat();
   }
 
-  /** Verified; every unit that has it is tried. @throws Damaged */
+  /** Reads and verifies an item; tries every unit that has it. @throws Damaged */
   async #item(kind: "data" | "meta", id: string): Promise<Uint8Array<ArrayBuffer>> {
     const homes = [...this.#homes.get(`${kind} ${id}`) ?? [], ...this.#copies.get(id) ?? []];
     let why: unknown = new Damaged(`${id} is in no unit that is here`);
@@ -186,7 +186,7 @@ export class Vault {
     throw why;
   }
 
-  /** The last few stay at hand: files of one directory lie beside each other. */
+  /** Reads a frame. The last few are cached, because files of one directory are stored side by side. */
   #frame(unit: string, index: number): Promise<Uint8Array> {
     const key = `${unit} ${index}`, what = `Unit ${unit}`;
     const known = this.#frames.get(key);
@@ -264,7 +264,7 @@ export class Vault {
     }
   }
 
-  /** Those in the place that the index doesn't know. */
+  /** Ids of units that the index doesn't list. */
   async #unknownUnits(): Promise<string[]> {
     const found: string[] = [];
     for (const name of await this.#place.list("data")) {
@@ -300,7 +300,7 @@ export class Vault {
     });
   }
 
-  /** Where snapshots/ is gone: whether somebody has forgotten them since, nobody knows. */
+  /** Reads the copies of roots if snapshots/ is gone. Snapshots forgotten since may reappear. */
   async #readCopiedRoots(): Promise<void> {
     // The index lists no copies: the units' own tables do.
     for (const [name, { class: kind, copies }] of this.#units) {
@@ -314,7 +314,7 @@ export class Vault {
     if (this.#snapshots.size > 0) this.problems.push("snapshots/ is empty: these are the copies in units");
   }
 
-  /** The plain bytes of an object of index/ or snapshots/, without its signature. @throws Damaged */
+  /** The plaintext of an object in index/ or snapshots/, without its signature. @throws Damaged */
   async #small(path: string, name: string, signed: string): Promise<Uint8Array<ArrayBuffer>> {
     const source = await this.#place.open(path), keys = this.#keys;
     demand(source !== undefined, `${path} is missing`);
@@ -328,7 +328,7 @@ export class Vault {
     return plain.subarray(0, end);
   }
 
-  /** What fails is skipped, and named. */
+  /** Runs an action. If it fails, the object is skipped and listed in the problems. */
   async #attempt(action: () => Promise<void> | void): Promise<void> {
     try {
       await action();
@@ -349,7 +349,7 @@ async function isSigned(auth: CryptoKey, kind: string, plain: Uint8Array, end: n
   return await crypto.subtle.verify("HMAC", auth, signature, signed);
 }
 
-/** Nothing larger than a hunk may be comes out of it. */
+/** Decompresses a hunk, up to the largest size that one may have. */
 function gunzipped(packed: Uint8Array, id: string): Uint8Array {
   const view = new DataView(packed.buffer, packed.byteOffset, packed.length);
   const told = packed.length >= 18 ? view.getUint32(packed.length - 4, true) : 0;

@@ -1,38 +1,38 @@
-/** Which signs of change can be trusted: what a file system's inode numbers and times are worth. */
+/** Decides which signs of change can be trusted: how reliable a file system's inode numbers and times are. */
 import type { NsText } from "../core/entry.ts";
 import type { Raw } from "../core/raw.ts";
 import type { Stat } from "../core/stat.ts";
 import { type Dir, type Disk, DiskFault } from "../platform/disk.ts";
 
 export interface Detection {
-  /** Takes nothing for unchanged. */
+  /** Treat nothing as unchanged. */
   readonly force?: boolean;
-  /** Inode numbers tell nothing: the file system, or whatever moves the files about, gives new ones. */
+  /** Ignore inode numbers: the file system, or whatever moves the files, assigns new ones. */
   readonly ignoreInode?: boolean;
-  /** Times of change tell nothing: something changes attributes all the time. */
+  /** Ignore ctime: something changes attributes all the time. */
   readonly ignoreCtime?: boolean;
 }
 
-/** When an earlier snapshot looked at its files, ms since 1970. */
+/** When an earlier snapshot looked at its files, in ms since 1970. */
 export interface LookedAt {
   readonly startMs: number;
   readonly endMs: number;
 }
 
-/** File systems note times when the clock of the kernel ticks: every 10 ms at most. */
+/** Granularity of ordinary time stamps in ms, with a margin: the kernel's clock ticks at least every 10 ms. */
 const TICK_MS = 20;
-/** Of file systems that note whole seconds; FAT every other one. */
+/** Granularity in ms of file systems that store whole seconds; FAT stores every other one. */
 const COARSE_MS = 2000;
-/** A stamp without anything finer than 10 ms comes from such a file system, nearly always. */
+/** End of a time stamp without anything finer than 10 ms: it nearly always comes from a coarse file system. */
 const COARSE = "0000000";
-/** Of stamps from 2001 to 2286: texts of one length are ordered as the numbers are. */
+/** Number of digits of time stamps from 2001 to 2286: texts of one length sort like the numbers. */
 const USUAL_DIGITS = 19;
 
-/** Decides for every object which signs of change apply. */
+/** Decides for each object which signs of change apply. */
 export class ChangeSignals {
   readonly #disk: Disk;
   readonly #counted: Readonly<Record<"ctime" | "inode", boolean>>;
-  /** Whether inode numbers last, by device. */
+  /** By device: whether inode numbers are permanent. */
   readonly #lasting = new Map<string, boolean>();
 
   constructor(disk: Disk, detection: Detection) {
@@ -40,13 +40,13 @@ export class ChangeSignals {
     this.#counted = { ctime: detection.ignoreCtime !== true, inode: detection.ignoreInode !== true };
   }
 
-  /** Asks each file system that the walk comes to, once. @param parent holds `name`; "" is the directory itself */
+  /** Checks each file system once, when the walk reaches it. @param name in `parent`; "" is the directory itself */
   learn(stat: Stat, parent: Dir, name: Raw): void {
     if (this.#lasting.has(stat.device)) return;
     this.#lasting.set(stat.device, this.#disk.abilities.inodes && hasLastingInodes(stat, parent, name));
   }
 
-  /** Of an object on a file system that has been asked. */
+  /** The signs of change that apply to an object. Its file system must have been checked by {@link learn}. */
   of(stat: Stat): Readonly<Record<"ctime" | "inode", boolean>> {
     if (stat.ctime === undefined || this.#lasting.get(stat.device) !== true) return NONE;
     return this.#counted;
@@ -68,8 +68,8 @@ function hasLastingInodes(stat: Stat, parent: Dir, name: Raw): boolean {
 }
 
 /**
- * Stamps too close to the time of an earlier look: an object that was changed once more right after it, within the
- * granularity of its time stamps, shows the same stamps as then. (Git calls such an entry "racily clean".)
+ * Time stamps that are too close to the time of an earlier look: an object that was changed again right after it,
+ * within the granularity of its time stamps, shows the same stamps as then. (Git calls such an entry "racily clean".)
  */
 export class RacyTimestamps {
   readonly #windows: readonly { readonly fine: NsText; readonly coarse: NsText; readonly end: NsText }[];
@@ -82,7 +82,7 @@ export class RacyTimestamps {
     }));
   }
 
-  /** @param stamp the latest that the object shows */
+  /** True if the object may have changed unnoticed. @param stamp the latest time stamp of the object */
   has(stamp: NsText): boolean {
     if (stamp.length !== USUAL_DIGITS) return false;
     for (const { fine, coarse, end } of this.#windows) {

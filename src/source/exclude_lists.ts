@@ -1,6 +1,6 @@
-/** Where patterns come from besides the command line: files, and lists known by a name. */
+/** Sources of patterns other than the command line: files, and presets. */
 
-/** Patterns of a file: its lines without comments and empty ones, with any kind of line ends. */
+/** Patterns in the text of a file: its lines, except comments and empty ones, with any line endings. */
 export function parseExcludeFile(text: string): string[] {
   return text.replace(/^\ufeff/, "").split(/\r?\n|\r$/).filter((line) => !/^(?:#| *$)/.test(line));
 }

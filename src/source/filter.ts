@@ -1,6 +1,6 @@
 /**
- * Which paths a backup excludes: patterns with the meaning they have in a .gitignore file, where the last match
- * decides.
+ * Decides which paths a backup excludes, by patterns with the meaning that they have in a .gitignore file: the last
+ * match decides.
  */
 import { type Apath, knownApath, parentOf, TOP } from "../core/apath.ts";
 import { type Raw, textOf } from "../core/raw.ts";
@@ -8,11 +8,11 @@ import { parsePattern, type Pattern, type Subject } from "./pattern.ts";
 
 /** A pattern that matches a path. */
 export interface Decision {
-  /** As it was written. */
+  /** The pattern as it was written. */
   readonly pattern: string;
-  /** It begins with `!`: matching paths are kept after all. */
+  /** True if it begins with `!`: matching paths are included after all. */
   readonly negated: boolean;
-  /** Text of the path of the file it stands in; absent: it was given with the call. */
+  /** Path of the file that has the pattern, as text; absent if it was given with the call. */
   readonly from?: string;
 }
 
@@ -28,8 +28,9 @@ export interface Filter {
 }
 
 /**
+ * Parses patterns.
  * @param lines one pattern each; empty lines and comments are skipped
- * @param from text of the path of the file they stand in
+ * @param from path of the file that they are in, as text
  * @throws BadPattern
  */
 export function parseFilter(lines: readonly string[], from?: string): Filter {
@@ -37,15 +38,19 @@ export function parseFilter(lines: readonly string[], from?: string): Filter {
 }
 
 /**
- * The same for one source: patterns that are paths of the machine, and lead into it, fit there too.
- * @param origin absolute path of the source @throws BadPattern
+ * As {@link parseFilter}, for one source. Patterns that are absolute paths into the source match there too.
+ * @param origin absolute path of the source
+ * @throws BadPattern
  */
 export function parseFilterOf(lines: readonly string[], origin: Raw): Filter {
   const patterns = lines.flatMap((line) => [parsePattern(line), patternInside(line, origin)]);
   return new PatternFilter(patterns.filter((pattern) => pattern !== undefined), undefined);
 }
 
-/** "/Downloads" for "/home/me/Downloads" of the source /home/me; messages show it as it was written. */
+/**
+ * The pattern relative to a source: "/Downloads" for "/home/me/Downloads" of /home/me. Messages show it as it was
+ * written.
+ */
 function patternInside(line: string, origin: Raw): Pattern | undefined {
   const [, mark = "", path = ""] = /^(!?)(\/.*)$/s.exec(line) ?? [], top = `${textOf(origin)}/`;
   if (origin === "/" || !path.startsWith(top) || /^\/*$/.test(path.slice(top.length))) return undefined;
@@ -54,8 +59,8 @@ function patternInside(line: string, origin: Raw): Pattern | undefined {
 }
 
 /**
- * The decision of a filter on `path` itself or, if it excludes a directory above it, on that directory: nothing below
- * an excluded directory can be included again.
+ * The decision of a filter on `path` or, if it excludes a directory above, on that directory: nothing below an excluded
+ * directory can be included again.
  */
 export function decideWithParents(filter: Filter, path: Apath, isDirectory: boolean): Decision | undefined {
   if (path === TOP || filter.isEmpty) return undefined;
@@ -71,7 +76,10 @@ export function excludesWithParents(filter: Filter, path: Apath, isDirectory: bo
   return decideWithParents(filter, path, isDirectory)?.negated === false;
 }
 
-/** For patterns that choose what is taken: true if `path` fits, or the nearest directory above it that any pattern fits. */
+/**
+ * For patterns that select paths: true if `path` matches, or else the nearest directory above it that any pattern
+ * matches.
+ */
 export function includesWithParents(filter: Filter, path: Apath, isDirectory: boolean): boolean {
   for (let at = path; at !== TOP; at = parentOf(at)) {
     const decision = filter.decide(at, at === path ? isDirectory : true);
@@ -80,7 +88,7 @@ export function includesWithParents(filter: Filter, path: Apath, isDirectory: bo
   return false;
 }
 
-/** Patterns for directories only are kept apart, so that no pattern is asked about a file in vain. */
+/** A list of patterns. Those for directories only are separate, so that they cost nothing for files. */
 class PatternFilter implements Filter {
   readonly isEmpty: boolean;
   readonly #decisions: readonly Decision[];
@@ -108,13 +116,13 @@ interface Numbered extends Pattern {
   readonly number: number;
 }
 
-/** Finds the last of some patterns that matches a path. */
+/** Several patterns, of which the last match counts. */
 interface Group {
-  /** @returns the number of that pattern if it is beyond `known`, else `known` */
+  /** @returns the index of the last matching pattern if it is greater than `known`, else `known` */
   last(path: string, known: number): number;
 }
 
-/** Puts together what can be asked together. */
+/** Groups patterns that can be matched together. */
 function grouped(patterns: readonly Numbered[]): Group[] {
   const kinds = Map.groupBy(patterns, ({ subject, source, needle }) => {
     return `${subject} ${needle === "" ? "globs" : needle === source ? "texts" : "globs with needles"}`;
@@ -122,12 +130,12 @@ function grouped(patterns: readonly Numbered[]): Group[] {
   return [...kinds].map(([kind, group]) => kind.endsWith("needles") ? needlesOf(group) : new Joined(group));
 }
 
-/** Longer expressions make the engine slow, and at last it refuses them. */
+/** Longest source of a regular expression: longer ones make the engine slow, and finally it refuses them. */
 const LONGEST_SOURCE = 16 * 1024;
-/** More globs in one expression don't pay: the engine tries one after the other. Of plain texts it takes many. */
+/** Most globs in one expression: the engine tries one after the other. Plain texts may be many. */
 const MOST_GLOBS = 32;
 
-/** Regular expressions for a path with its first slash. */
+/** Regular expressions for a path, with its first slash. */
 const WHOLE: Readonly<Record<Subject, (source: string, isPlain: boolean) => string>> = {
   name: (source, isPlain) => `/${isPlain ? "" : "(?=[^/]*$)"}(?:${source})$`,
   ending: (source) => `(?:${source})$`,
@@ -135,17 +143,17 @@ const WHOLE: Readonly<Record<Subject, (source: string, isPlain: boolean) => stri
 };
 
 /**
- * Patterns joined to one regular expression, and halves of them to tell which one it was. So a path that none of them
- * fits, as it is with most paths, costs hardly more than with one pattern.
+ * Patterns joined to one regular expression, and halves of them to find which one matched. A path that none of them
+ * matches, which is the usual case, costs hardly more than with one pattern.
  */
 class Joined implements Group {
   readonly #patterns: readonly Numbered[];
   readonly #highest: number;
-  /** Fits where one of the patterns does; undefined until needed, null if there are too many for one. */
+  /** Matches if any pattern does; undefined until needed, null if there are too many for one expression. */
   #test: RegExp | null | undefined;
   #halves: readonly [Group, Group] | undefined;
 
-  /** @param patterns at least one; of one subject, all plain texts or none */
+  /** @param patterns at least one; all with the same subject, and either all plain texts or none */
   constructor(patterns: readonly Numbered[]) {
     this.#patterns = patterns;
     this.#highest = highestOf(patterns);
@@ -168,7 +176,7 @@ function testOf(patterns: readonly Numbered[]): RegExp | null {
   return isTooMuch && patterns.length > 1 ? null : new RegExp(WHOLE[subject](joined, isPlain), "u");
 }
 
-/** Globs that are only asked where their needle is there: the engine looks for many plain texts at once. */
+/** Globs that are only tried on paths with their needle: the engine looks for many plain texts at once. */
 class Needles implements Group {
   readonly #bundles: readonly Bundle[];
   readonly #highest: number;
@@ -197,7 +205,7 @@ class Needles implements Group {
   }
 }
 
-/** Globs with one needle. */
+/** Globs with the same needle. */
 interface Bundle {
   readonly subject: Subject;
   readonly needle: string;

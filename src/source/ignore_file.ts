@@ -1,4 +1,4 @@
-/** Files in the tree itself that list what is excluded from it, as .gitignore files do. */
+/** Files in the tree itself that list what is excluded there, like .gitignore files. */
 import { type Apath, knownApath } from "../core/apath.ts";
 import type { Monitor } from "../core/monitor.ts";
 import { joinRaw, type Raw, rawOf, rawOfBytes, textOf } from "../core/raw.ts";
@@ -8,20 +8,25 @@ import { type Decision, type Filter, parseFilter } from "./filter.ts";
 import { BadPattern } from "./pattern.ts";
 
 export const IGNORE_FILE = rawOf(".backupignore");
-/** Anybody may have written such a file: it must not fill the memory. The rest is ignored, with a warning. */
+/**
+ * Largest part of such a file that is read, in bytes: anybody may have written it. The rest is ignored, with a warning.
+ */
 const MOST_BYTES = 1024 * 1024;
 const NEWLINE = 0x0a;
 
-/** The patterns of one directory's file; they hold for the directory and below. */
+/** The patterns in one directory's file; they apply to the directory and everything below. */
 export interface Layer {
   readonly filter: Filter;
-  /** Characters of the directory's path, so that what follows is a path of its own. */
+  /** Length of the directory's path, to be removed from the paths that the filter gets. */
   readonly prefixLength: number;
-  /** Of the nearest directory above that has such a file. */
+  /** Layer of the nearest directory above that has such a file. */
   readonly above: Layer | undefined;
 }
 
-/** The last pattern of the deepest file that has a fitting one. @param path relative to its source, beginning with "/" */
+/**
+ * The last matching pattern of the deepest file that has a match. @param path relative to its source, beginning with
+ * "/"
+ */
 export function decideByLayers(layer: Layer | undefined, path: Apath, isDirectory: boolean): Decision | undefined {
   for (let at = layer; at !== undefined; at = at.above) {
     const decision = at.filter.decide(knownApath(path.slice(at.prefixLength)), isDirectory);
@@ -31,9 +36,11 @@ export function decideByLayers(layer: Layer | undefined, path: Apath, isDirector
 }
 
 /**
- * Reads a directory's file. An unreadable file and an invalid line are reported: more is backed up then than was meant,
- * never less.
- * @param relative the directory, below its source
+ * Reads a directory's file. An unreadable file and invalid lines are reported: they make a backup larger than intended,
+ * never smaller.
+ * @param relative path of the directory below its source
+ * @param above layer of the nearest directory above
+ * @returns `above` if the directory has no such file
  */
 export function readLayer(
   directory: Dir,
@@ -47,12 +54,15 @@ export function readLayer(
   return { filter, prefixLength: relative === "" ? 0 : relative.length + 1, above };
 }
 
-/** Its patterns; invalid lines are reported. @param path of the file, for messages */
+/** Parses the text of such a file; invalid lines are reported. @param path of the file, for messages */
 export function parseIgnoreFile(text: string, path: string, monitor: Monitor): Filter {
   return parseFilter(parseExcludeFile(text).filter((line) => isUsable(line, path, monitor)), path);
 }
 
-/** Undefined if there is no such regular file, or it can't be read. Of a long one, whole lines: half a pattern may fit more. */
+/**
+ * Text of the file; undefined if there is no readable regular file. A long one is truncated after a whole line, because
+ * half a pattern may match more.
+ */
 function readText(directory: Dir, monitor: Monitor): string | undefined {
   try {
     if (directory.stat(IGNORE_FILE)?.kind !== "file") return undefined;

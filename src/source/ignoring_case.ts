@@ -1,6 +1,6 @@
-/** Patterns of .gitignore that ignore case, written as ordinary ones: `*.jpg` becomes `*.[jJ][pP][gG]`. */
+/** Turns patterns that ignore case into ordinary .gitignore patterns: `*.jpg` becomes `*.[jJ][pP][gG]`. */
 
-/** The same pattern for any spelling. What is no letter of two cases stays as it is, and so do comments. */
+/** The pattern for any spelling of its letters. Comments and all other characters stay as they are. */
 export function ignoringCase(line: string): string {
   if (line.startsWith("#")) return line;
   const characters = [...line];
@@ -39,7 +39,7 @@ const CASES: Readonly<Record<string, string>> = {
   "[:upper:]": "[:lower:][:upper:]",
 };
 
-/** Undefined if there is only one. */
+/** A class of both cases of a character; undefined if it has only one. */
 function bothCases(character: string, isClass: boolean): string | undefined {
   const lower = character.toLowerCase(), upper = character.toUpperCase();
   // One like the sharp s has no capital of one character.
@@ -48,7 +48,7 @@ function bothCases(character: string, isClass: boolean): string | undefined {
   return isClass ? both : `[${both}]`;
 }
 
-/** Of a range of letters, both; any other one as it is. */
+/** Both cases of a range of letters; any other range as it is. */
 function bothRanges(first: string, last: string): string {
   const range = `${first}-${last}`;
   if (/^[a-z]-[a-z]$/.test(range)) return `${range}${range.toUpperCase()}`;

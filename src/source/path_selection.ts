@@ -1,9 +1,9 @@
-/** Paths that a person has listed: of a source only these are backed up, and what is below them. */
+/** A list of paths from a person: of a source, only these and everything below them are backed up. */
 import { joinRaw, parentPath, type Raw } from "../core/raw.ts";
 
 export class PathSelection {
   readonly #chosen: ReadonlySet<string>;
-  /** Directories that lead to a chosen path. */
+  /** Directories on the way to a selected path. */
   readonly #ways = new Set<string>();
   readonly #unseen: Set<Raw>;
 
@@ -21,7 +21,10 @@ export class PathSelection {
     }
   }
 
-  /** Those names in `directory` that are chosen, or lead to what is; all of them where the directory is chosen itself. */
+  /**
+   * The names in `directory` that are selected or lead to a selected path; all of them if the directory itself is
+   * selected.
+   */
   among(names: readonly Raw[], directory: Raw): readonly Raw[] {
     if (this.#isWithinChosen(directory)) {
       for (const name of this.#unseen.size > 0 ? names : []) this.#unseen.delete(joinRaw(directory, name));
@@ -34,7 +37,7 @@ export class PathSelection {
     });
   }
 
-  /** Chosen paths that no directory held so far. */
+  /** Selected paths that have not been found in any directory so far. */
   get missing(): ReadonlySet<Raw> {
     return this.#unseen;
   }

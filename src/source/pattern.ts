@@ -1,9 +1,10 @@
 /**
- * One line of a .gitignore file, and what it means as a regular expression.
+ * One line of a .gitignore file, and the regular expression for it.
  *
- * Written for git's own matcher (dir.c and wildmatch.c), because libraries differ from it where a backup would notice:
- * `a/**` fits what is in `a` but not `a` itself, `[!a]` and `[[:alpha:]]` are classes, braces and brackets are nothing
- * special. One difference is meant: `?` and `[...]` stand for one character here, and for one byte of it in git.
+ * Written after git's own matcher (dir.c and wildmatch.c), because libraries differ from it where a backup would
+ * notice: `a/**` matches what is in `a` but not `a` itself, `[!a]` and `[[:alpha:]]` are classes, braces and
+ * parentheses are ordinary characters. One difference is intended: `?` and `[...]` match one character here, and one
+ * byte of it in git.
  */
 import { Fault } from "../core/fault.ts";
 
@@ -15,32 +16,32 @@ export class BadPattern extends Fault {
   }
 }
 
-/** What a pattern is compared with: the last component, the end of the path, or all of it. */
+/** The part of a path that a pattern is compared with: the last component, the end of the path, or all of it. */
 export type Subject = "name" | "ending" | "path";
 
 export interface Pattern {
-  /** As it was written. */
+  /** The pattern as it was written. */
   readonly line: string;
-  /** Matching paths are kept after all. */
+  /** True if matching paths are included after all. */
   readonly negated: boolean;
   readonly directoriesOnly: boolean;
   readonly subject: Subject;
   /**
-   * Source of a regular expression (flag u) that matches the whole subject; paths are without their first slash there.
+   * Source of a regular expression (flag u) that matches the whole subject; it expects paths without their first slash.
    */
   readonly source: string;
   /**
-   * The same for a text that every fitting subject holds; equals `source` if that is plain text; "" if there is none, or if a
-   * look at the beginning is as cheap.
+   * Source of a text that every matching subject contains. Equals `source` if that is plain text; "" if there is none,
+   * or if looking at the beginning is as cheap.
    */
   readonly needle: string;
 }
 
-/** In characters; a name has at most 255, and a path that can be written in one piece 4095 bytes. */
+/** Longest pattern in characters: a name has at most 255, and a path that can be written in one piece 4095 bytes. */
 const LONGEST = 4096;
 const GLOB_CHARACTERS = /[*?[\\]/;
 
-/** @returns undefined for an empty line and a comment @throws BadPattern */
+/** Parses a line. @returns undefined for an empty line or a comment @throws BadPattern */
 export function parsePattern(line: string): Pattern | undefined {
   if (line.startsWith("#")) return undefined;
   const trimmed = withoutTrailingSpaces(line);
@@ -54,7 +55,7 @@ export function parsePattern(line: string): Pattern | undefined {
   return { line, negated, directoriesOnly, ...meaningOf(glob, line) };
 }
 
-/** Spaces at the end don't count, unless a backslash stands before them. */
+/** Removes spaces at the end, except those after a backslash. */
 function withoutTrailingSpaces(line: string): string {
   let end = 0;
   for (let i = 0; i < line.length; i++) {
@@ -83,13 +84,13 @@ function plain(subject: Subject, text: string): Pick<Pattern, "subject" | "sourc
   return { subject, source: literal(text), needle: literal(text) };
 }
 
-/** How everything ends that such a pattern fits, if that is all it says. */
+/** The ending of everything that the pattern matches, if it says nothing else. */
 function endingOf(path: string, subject: Subject): string | undefined {
   if (subject === "name") return path.startsWith("*") ? path.slice(1) : undefined;
   return path.startsWith("**/") ? path.slice(2) : undefined;
 }
 
-/** A part of a glob: some of a name, any number of directories, anything at all, or one character. */
+/** A part of a glob: part of a name, any number of directories, anything at all, or one character. */
 type Token =
   | { readonly kind: "star" }
   | { readonly kind: "directories" }
@@ -120,7 +121,7 @@ function tokenAt(characters: readonly string[], at: number, line: string): { tok
   return { token, next: at + (escaped ? 2 : 1) };
 }
 
-/** `**` means directories only where it is a whole component; elsewhere it is as good as one star. */
+/** Reads stars. `**` means directories only as a whole component; elsewhere it equals one star. */
 function starsAt(characters: readonly string[], at: number): { token: Token; next: number } {
   let next = at;
   while (characters[next] === "*") next++;
@@ -131,7 +132,7 @@ function starsAt(characters: readonly string[], at: number): { token: Token; nex
   return { token: { kind: follows === "" || follows === "\\/" ? "anything" : "star" }, next };
 }
 
-/** The classes of POSIX, as ranges of code points; git knows them for ASCII only. */
+/** The POSIX classes as ranges of code points; git knows them only for ASCII. */
 const POSIX_CLASSES: Readonly<Record<string, string>> = {
   alnum: "0-9A-Za-z",
   alpha: "A-Za-z",
@@ -147,12 +148,12 @@ const POSIX_CLASSES: Readonly<Record<string, string>> = {
   xdigit: "0-9A-Fa-f",
 };
 
-/** Reads `[...]`. A `]` that comes first is a member; a backslash makes the next character one. */
+/** Reads `[...]`. A leading `]` is a member, and so is any character after a backslash. */
 function classAt(characters: readonly string[], start: number, line: string): { token: Token; next: number } {
   const negated = characters[start + 1] === "!" || characters[start + 1] === "^";
   const first = start + (negated ? 2 : 1);
   let members = "", at = first;
-  /** Where a range may begin: the member before; undefined at the start, and after a range. */
+  /** The previous member, where a range may begin; undefined at the start and after a range. */
   let previous: string | undefined;
   while (at === first || characters[at] !== "]") {
     const start = characters[at] === "-" && characters[at + 1] !== "]" ? previous : undefined;
@@ -188,20 +189,23 @@ function posixClassAt(
   return { members, next: end + 1 };
 }
 
-/** A range the wrong way round holds nothing. */
+/** Source of a range; empty if its ends are in the wrong order. */
 function rangeOf(first: string, last: string): string {
   return (first.codePointAt(0) ?? 0) <= (last.codePointAt(0) ?? 0) ? `${literal(first)}-${literal(last)}` : "";
 }
 
-/** Every character but letters, digits and slashes as its number: right inside and outside of classes. */
+/**
+ * Writes every character except letters, digits and slashes as its code point, which is right inside and outside of
+ * classes.
+ */
 function literal(text: string): string {
   return text.replace(/[^/0-9A-Za-z]/gu, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
 /**
- * Where a star is followed by another one, it ends at the first place where what is between them fits: any later place
- * would do no better. Said in the expression, that spares the engine from trying all combinations, which takes for ever
- * with a pattern like `*a*a*a*a*a*a`.
+ * Source of the regular expression. A star that another star follows ends at the first place where the part between
+ * them matches: any later place would do no better. Saying so in the expression keeps the engine from trying all
+ * combinations, which takes forever with a pattern like `*a*a*a*a*a*a`.
  */
 function sourceOf(tokens: readonly Token[]): string {
   let source = "";
@@ -224,15 +228,15 @@ function sourceOf(tokens: readonly Token[]): string {
   return source;
 }
 
-/** What stands before the next star of the same component, or before the next `**`; undefined if there is none. */
+/** The tokens before the next star of the same component, or before the next `**`; undefined if there is none. */
 function untilNextOfKind(tokens: readonly Token[], kind: "star" | "directories"): readonly Token[] | undefined {
   const end = tokens.findIndex((token) => token.kind === kind || (kind === "star" && token.kind !== "one"));
   return tokens[end]?.kind === kind ? tokens.slice(0, end) : undefined;
 }
 
 /**
- * The most selective part of the text: the longest, the last of several, because paths differ more at their ends; for
- * the same reason their beginnings count half.
+ * The most selective part of the text: the longest, and the last of several, because paths differ more at their ends.
+ * For the same reason the beginning counts half.
  */
 function longestText(beginning: string, tokens: readonly Token[]): string {
   let best = beginning, bestWeight = beginning.length / 2;
@@ -242,7 +246,7 @@ function longestText(beginning: string, tokens: readonly Token[]): string {
   return best;
 }
 
-/** The texts between what varies. */
+/** The fixed texts between the variable parts. */
 function textsOf(tokens: readonly Token[]): string[] {
   const texts = [""];
   for (const token of tokens) {

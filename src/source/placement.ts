@@ -1,55 +1,62 @@
-/** Where sources appear in a snapshot. */
+/** Decides where sources appear in a snapshot. */
 import { type Apath, childOf, TOP } from "../core/apath.ts";
 import { BadUsage } from "../core/fault.ts";
 import { isBelow, joinRaw, type Raw, raw, relativeTo, splitRaw, textOf } from "../core/raw.ts";
 
-/** One thing to back up, and where it appears in the snapshot. */
+/** A file or directory to back up, and where it appears in the snapshot. */
 export interface SourceRoot {
-  /** Absolute, without symlinks. */
+  /** Absolute path without symlinks. */
   readonly path: Raw;
   readonly at: Apath;
   readonly kind: "dir" | "file";
-  /** Sources that lie inside this one: they are entered although they are on another file system. */
+  /** Sources inside this one; they are entered even if they are on another file system. */
   readonly nested: readonly SourcePath[];
-  /** The name it was given. */
+  /** Name that the user gave it. */
   readonly as?: Raw | undefined;
-  /** As for {@link SourcePath}. */
+  /** As in {@link SourcePath}. */
   readonly origin?: Raw | undefined;
-  /** As for {@link SourcePath}. */
+  /** As in {@link SourcePath}. */
   readonly beneath?: Raw | undefined;
 }
 
-/** A source as the file system has it. */
+/** A source as it is in the file system. */
 export interface SourcePath {
-  /** Absolute, without symlinks. */
+  /** Absolute path without symlinks. */
   readonly path: Raw;
   readonly kind: "dir" | "file";
-  /** Its name in the snapshot, if it was given one. */
+  /** Name in the snapshot, if the user gave one. */
   readonly as?: Raw | undefined;
-  /** What a person calls it, if it is read from a copy that stands still. */
+  /** Path that the user knows, if the source is read from a file system snapshot or a copy. */
   readonly origin?: Raw | undefined;
-  /** A directory above it, or itself, below which no link is followed, also none that comes meanwhile; absent: no matter. */
+  /**
+   * The source itself or a directory above it; below it no symlink is followed, not even one that appears meanwhile.
+   * Absent: no restriction.
+   */
   readonly beneath?: Raw | undefined;
 }
 
-/** A directory of a source in two parts: the first is opened by its path, the second without following a link. */
+/** Path of a source's directory in two parts: the first is opened by path, the second without following symlinks. */
 export interface Opening {
   readonly rootPath: Raw;
   readonly relative: Raw;
 }
 
-/** @param path of a source, or of the directory of one that is a file @param relative below that */
+/**
+ * How to open a directory of a source.
+ * @param path of the source, or of the directory of a source that is a file
+ * @param relative path below that
+ */
 export function openingOf({ beneath }: Pick<SourceRoot, "beneath">, path: Raw, relative: Raw): Opening {
   if (beneath === undefined) return { rootPath: path, relative };
   return { rootPath: beneath, relative: joinRaw(relativeTo(beneath, path), relative) };
 }
 
 /**
- * Decides where sources appear: a single directory is the snapshot; several, or files, stand in it under their own names,
- * and "-2", "-3" is added where names meet. Sources inside other sources are backed up with them. One that was given a
- * name stands under that, whatever else there is.
+ * Decides where sources appear. A single directory becomes the whole snapshot. Several sources, or files, appear under
+ * their own names, with "-2", "-3" added where names collide. Sources inside other sources are backed up with them. A
+ * source with a given name appears under that in any case.
  * @param reserved names that something else in the snapshot has
- * @throws BadUsage if two were given the same name
+ * @throws BadUsage if two sources were given the same name
  */
 export function placeSources(sources: readonly SourcePath[], reserved: readonly Raw[] = []): SourceRoot[] {
   const taken = new Set<string>();
@@ -71,12 +78,12 @@ export function placeSources(sources: readonly SourcePath[], reserved: readonly 
   }));
 }
 
-/** The path by which people know a source. */
+/** The path that people know a source by. */
 export function originOf({ path, origin }: Pick<SourcePath, "path" | "origin">): Raw {
   return origin ?? path;
 }
 
-/** What a path is called that stands alone. */
+/** Name of a source that appears on its own: the last component of its path, or "root". */
 export function sourceName(path: Raw): Raw {
   return splitRaw(path, "/").findLast((part) => part !== "") ?? raw`root`;
 }

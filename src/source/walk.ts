@@ -1,6 +1,6 @@
 /**
- * Walking the sources of a backup in apath order: one directory at a time, never following a link, in memory bounded by
- * the names of one directory and the subdirectories still to come on the way to it.
+ * Walks the sources of a backup in apath order: one directory at a time, without following symlinks. Memory is bounded
+ * by the names of one directory and the subdirectories still to come on the way to it.
  */
 import { Buffer } from "node:buffer";
 import { type Apath, apathIn, childOf, parentOf, TOP } from "../core/apath.ts";
@@ -18,7 +18,7 @@ import type { PathSelection } from "./path_selection.ts";
 import { type Opening, openingOf, type SourceRoot } from "./placement.ts";
 
 export interface Found {
-  /** In the parent; "" is the parent itself. */
+  /** Name in the parent; "" is the parent itself. */
   readonly name: Raw;
   readonly path: Apath;
   readonly stat: Stat;
@@ -26,60 +26,62 @@ export interface Found {
 
 /** Some objects of one directory, in apath order. */
 export interface WalkBatch {
-  /** Open while the consumer holds the batch. */
+  /** The directory; open while the consumer holds the batch. */
   readonly parent: Dir;
-  /** Absolute path of the directory that `relative` starts from. */
+  /** Absolute path that `relative` starts from. */
   readonly rootPath: Raw;
-  /** The directory below `rootPath`; "" for itself. */
+  /** The directory, relative to `rootPath`; "" for `rootPath` itself. */
   readonly relative: Raw;
-  /** The directory in the snapshot. */
+  /** Path of the directory in the snapshot. */
   readonly apath: Apath;
   readonly found: readonly Found[];
 }
 
 export interface WalkOptions {
   readonly filter: Filter;
-  /** In place of that, what one source has. */
+  /** Filter of one source, which replaces `filter`. */
   readonly filterOf?: ((root: SourceRoot) => Filter) | undefined;
-  /** Follow .backupignore files; what `filter` says comes first. */
+  /** Apply .backupignore files; `filter` has precedence. */
   readonly ignoreFiles: boolean;
-  /** What such files above the sources say; undefined: nothing. */
+  /** Patterns from such files above the sources; undefined: none. */
   readonly layer?: Layer | undefined;
-  /** Don't enter what is mounted below a source, whatever it is. Files that are mounted on files are found as ever. */
+  /**
+   * Don't enter file systems mounted below a source, whatever they are. Files that are mounted on files are included.
+   */
   readonly oneFileSystem: boolean;
   /** Exclude directories marked with a CACHEDIR.TAG. */
   readonly excludeCaches: boolean;
-  /** Exclude directories that hold a file, or anything else, of one of these names. */
+  /** Exclude directories that have an entry with one of these names. */
   readonly markers?: readonly Raw[] | undefined;
   /** Exclude files larger than this (bytes). */
   readonly largestBytes: number | undefined;
   readonly own: OwnDirectories;
-  /** Undefined: everything. */
+  /** Only these paths; undefined: everything. */
   readonly choice?: PathSelection | undefined;
-  /** Called with what is excluded, and why. */
+  /** Called for each excluded object, with the rule. */
   readonly excluded?: ((exclusion: Exclusion) => void) | undefined;
   readonly monitor: Monitor;
 }
 
-/** The rule that leaves something out. */
+/** The rule that excludes an object. */
 export type ExcludingRule =
   | { readonly by: "pattern"; readonly decision: Decision }
-  /** It is larger than `largestBytes`. */
+  /** The file is larger than `largestBytes`. */
   | { readonly by: "size" }
-  /** A CACHEDIR.TAG stands beside it. */
+  /** The directory has a CACHEDIR.TAG. */
   | { readonly by: "cache" }
-  /** Something of a name that marks its directory stands beside it. */
+  /** The directory has an entry with a marker's name. */
   | { readonly by: "marker"; readonly name: Raw }
-  /** It is kept, but not entered: another file system begins there. */
+  /** The directory is included but not entered, because another file system begins there. */
   | { readonly by: "file-system" }
-  /** It is one of the program's own directories. */
+  /** It is one of the program's own places. */
   | { readonly by: "skip"; readonly why: string };
 
 export interface Exclusion {
-  /** Absolute. */
+  /** Absolute path. */
   readonly path: Raw;
   readonly rule: ExcludingRule;
-  /** Undefined where it wasn't looked at. */
+  /** Undefined if the object wasn't looked at. */
   readonly stat: Stat | undefined;
 }
 
@@ -99,9 +101,12 @@ export class SourceGone extends Fault {
   }
 }
 
-/** Entries of one batch at most: between two, a wish to stop is heard, and on a slow disk each takes some milliseconds. */
+/**
+ * Most entries in one batch: stop requests are checked between batches, and on a slow disk each entry takes some
+ * milliseconds.
+ */
 const BATCH_ENTRIES = 64;
-/** Cache Directory Tagging Specification, section "Tag file". */
+/** Name of the tag, see the Cache Directory Tagging Specification, section "Tag file". */
 export const CACHE_TAG = rawOf("CACHEDIR.TAG");
 const OTHER_FILE_SYSTEM: ExcludingRule = { by: "file-system" };
 type MarkerRule = Extract<ExcludingRule, { by: "marker" }>;
@@ -110,7 +115,7 @@ const TOO_LARGE: ExcludingRule = { by: "size" };
 const NO_NAME = rawOf("");
 const CACHE_SIGNATURE = Buffer.from("Signature: 8a477f597d28d172789f06886806bc55");
 
-/** Batches in apath order. @throws NoSource, SourceGone */
+/** Walks all sources. @returns batches in apath order @throws NoSource, SourceGone */
 export function* walk(disk: Disk, roots: readonly SourceRoot[], options: WalkOptions): Generator<WalkBatch> {
   const ordered = [...roots].sort((a, b) => (a.at < b.at ? -1 : 1));
   const open: SourceRoot[] = [];
@@ -120,7 +125,7 @@ export function* walk(disk: Disk, roots: readonly SourceRoot[], options: WalkOpt
   for (const root of open) yield* new RootWalk(disk, root, options).batches();
 }
 
-/** The entry of a source itself. @returns true if there is something below it */
+/** Yields the entry of a source itself. @returns true if there is something below it */
 function* ownEntry(disk: Disk, root: SourceRoot, options: WalkOptions): Generator<WalkBatch, boolean> {
   const isDirectory = root.kind === "dir";
   const opening = openingOf(root, isDirectory ? root.path : parentPath(root.path), EMPTY);
@@ -134,7 +139,7 @@ function* ownEntry(disk: Disk, root: SourceRoot, options: WalkOptions): Generato
   return isDirectory;
 }
 
-/** @param missing thrown if there is nothing of that name */
+/** Opens the directory of a source. @param missing thrown if it doesn't exist */
 function openSource(disk: Disk, opening: Opening, missing: Fault): Dir {
   try {
     return openAt(disk, opening);
@@ -152,11 +157,11 @@ function openAt(disk: Disk, { rootPath, relative }: Opening): Dir {
 
 /** A directory to visit. */
 interface Pending {
-  /** Below the source; "" for the source itself. */
+  /** Path relative to the source; "" for the source itself. */
   readonly relative: Raw;
   readonly layer: Layer | undefined;
   readonly device: string;
-  /** It is mounted below a source, and entered only because it leads to another one. */
+  /** True if it is mounted below a source, and entered only because it leads to another one. */
   readonly isWay: boolean;
 }
 
@@ -194,7 +199,7 @@ class RootWalk {
     return openingOf(this.#root, this.#root.path, relative);
   }
 
-  /** @returns the subdirectories to visit, in order */
+  /** Yields the entries of one directory. @returns the subdirectories to visit, in order */
   *#directory(descent: Descent, place: Pending): Generator<WalkBatch, Pending[]> {
     const { relative } = place;
     using parent = this.#open(descent, relative);
@@ -238,7 +243,7 @@ class RootWalk {
     }
   }
 
-  /** Names in byte order; none, and a problem, if the directory can't be read. */
+  /** Names in byte order. If the directory can't be read, that is reported, and there are none. */
   #list(parent: Dir, relative: Raw): Raw[] {
     try {
       const names = [...parent.list().names].sort();
@@ -260,7 +265,7 @@ class RootWalk {
     return this.#options.markers?.find((name) => includesSorted(names, name));
   }
 
-  /** The marker itself is kept, so that a restored copy is excluded as its original was. */
+  /** Excludes everything in a directory but its marker, so that a restored copy will be excluded like the original. */
   #onlyMarker(relative: Raw, names: readonly Raw[], rule: typeof CACHE | MarkerRule): Raw[] {
     const marker = rule.by === "marker" ? rule.name : CACHE_TAG;
     this.#options.monitor.count("excludedEntries", names.length - 1);
@@ -274,14 +279,16 @@ class RootWalk {
     return [];
   }
 
-  /** One directory can't be read: that is a problem, unless all of the source has gone. @throws SourceGone */
+  /** Reports that one directory can't be read, unless the whole source has gone. @throws SourceGone */
   #report(error: unknown): void {
     if (!(error instanceof DiskFault)) throw error;
     this.#assertThere();
     this.#options.monitor.problem(error);
   }
 
-  /** A disk that was pulled out, or unmounted, must not look like an empty one. @throws SourceGone */
+  /**
+   * Checks that the source still exists: a disk that was unplugged or unmounted must not look empty. @throws SourceGone
+   */
   #assertThere(): void {
     let now: Stat | undefined;
     try {
@@ -318,7 +325,7 @@ class RootWalk {
     monitor.status?.("excluded", textOf(path));
   }
 
-  /** Undefined also for what vanished since the listing: deleted while we look is no failure. */
+  /** Stat of an entry. Undefined also if it vanished since the listing, which is no failure. */
   #stat(parent: Dir, name: Raw): Stat | undefined {
     try {
       return parent.stat(name);
@@ -333,7 +340,7 @@ class RootWalk {
     this.#options.excluded?.({ path: this.#pathOf(relative, name), rule, stat });
   }
 
-  /** The rule that leaves it out; undefined if none does. */
+  /** The rule that excludes an entry; undefined if none does. */
   #ruleAgainst({ relative, layer }: Pending, name: Raw, stat: Stat): ExcludingRule | undefined {
     const { largestBytes } = this.#options, filter = this.#filter;
     const isDirectory = stat.kind === "dir";
@@ -352,7 +359,7 @@ class RootWalk {
     return why;
   }
 
-  /** Undefined for what is mounted below the sources; that may be shown as the directory it is mounted on. */
+  /** How a directory is entered; undefined if it is not, because it is mounted below the sources. */
   #entered(place: Pending, name: Raw, stat: Stat): "as source" | "as way" | undefined {
     if (!this.#options.oneFileSystem) return "as source";
     const isElsewhere = place.isWay || stat.isMountPoint || stat.device !== place.device;
@@ -369,7 +376,10 @@ class RootWalk {
   }
 }
 
-/** Whatever has the name of a tag and isn't one, or can't be read, marks nothing. */
+/**
+ * True if the directory has a valid CACHEDIR.TAG. A file of that name without the signature, or an unreadable one,
+ * doesn't count.
+ */
 function isCache(directory: Dir, names: readonly Raw[]): boolean {
   if (!includesSorted(names, CACHE_TAG)) return false;
   try {

@@ -1,25 +1,26 @@
-/** Giving a restored object its owner, mode, time and extended attributes, as far as this user and this disk allow. */
+/** Sets owner, mode, time and extended attributes of a restored object, as far as this user and this disk allow. */
 import type { MetadataLoss, Owner, WantedAttributes } from "../core/restore_terms.ts";
 import type { Stat } from "../core/stat.ts";
 import { type Attributes, DiskFault } from "../platform/disk.ts";
 
 export const NO_LOSSES: readonly MetadataLoss[] = Object.freeze([]);
 
-/** An object whose attributes can be looked at and set: open itself, or a name in an open directory. */
+/** An object whose attributes can be read and set: an open one, or a name in an open directory. */
 export interface Attributed {
   setAttributes(attributes: Attributes): void;
-  /** Names to values. */
+  /** All extended attributes, values by name. */
   xattrs(): Readonly<Record<string, Uint8Array<ArrayBuffer>>>;
   /** @param value undefined removes it */
   setXattr(name: string, value: Uint8Array<ArrayBuffer> | undefined): void;
 }
 
-/** Setuid and setgid: they would serve somebody else if the owner could not be given. */
+/** Setuid and setgid bits: if the owner could not be set, they would grant another user's rights. */
 const SET_ID_BITS = 0o6000;
 
 /**
- * The order matters: a change of owner clears capabilities and setuid bits, attributes can't be set on a file that is
- * read-only already, and whoever finds the right time on an unfinished file must be right to think that all is there.
+ * Sets the attributes of a new object. The order matters: changing the owner clears capabilities and setuid bits,
+ * attributes can't be set on a read-only file, and a file must not have its final time before it is complete.
+ * @returns what could not be set
  */
 export function giveAttributes(
   object: Attributed,
@@ -37,7 +38,7 @@ export function giveAttributes(
   return losses.length === 0 ? NO_LOSSES : losses;
 }
 
-/** An ACL may take away the right to set other attributes. */
+/** Moves ACLs to the end: they may take away the right to set other attributes. */
 function aclsLast<T>(attributes: [name: string, value: T][]): [name: string, value: T][] {
   const isAcl = ([name]: [string, T]) => name.startsWith("system.");
   return attributes.some(isAcl)
@@ -45,15 +46,15 @@ function aclsLast<T>(attributes: [name: string, value: T][]): [name: string, val
     : attributes;
 }
 
-/** Kinds of extended attributes that a backup keeps, so that one that it didn't keep was not there. */
+/** Kinds of extended attributes that a backup keeps: if it has none of a name, there was none. */
 const KEPT_KINDS = /^(?:user\.|trusted\.|system\.posix_acl_|security\.capability$)/;
 
 /**
- * The same for an object that was there already: only what differs is changed, because attributes that are right
- * already must cause no error. What the object had no attribute for then, it gets rid of.
- * @param there what the object is like now
- * @param mayChange asked before the first change: false where others share the object
- * @returns undefined if something differs, and may not be changed: nothing was done then
+ * Sets the attributes of an object that existed already. Only differences are changed, because correct attributes must
+ * cause no error. Extended attributes that the snapshot doesn't have are removed.
+ * @param there the present state of the object
+ * @param mayChange called before the first change; false if others share the object
+ * @returns what could not be set; undefined if something differs but must not be changed, and then nothing was done
  */
 export function renewAttributes(
   object: Attributed,
@@ -64,7 +65,7 @@ export function renewAttributes(
   return new Renewal(object, there, wanted, mayChange).run();
 }
 
-/** What the owner needs to read and set attributes. */
+/** Mode bits that the owner needs for reading and setting attributes. */
 const ACCESSIBLE = 0o600;
 const CAPABILITY = "security.capability";
 
@@ -74,7 +75,7 @@ class Renewal {
   readonly #wanted: WantedAttributes;
   readonly #mayChange: () => boolean;
   readonly #losses: MetadataLoss[] = [];
-  /** As far as it is known: some changes change it as well. */
+  /** The present mode; undefined if unknown, because some changes affect it as well. */
   #mode: number | undefined;
 
   constructor(object: Attributed, there: Stat, wanted: WantedAttributes, mayChange: () => boolean) {
@@ -100,7 +101,7 @@ class Renewal {
     return this.#losses.length === 0 ? NO_LOSSES : this.#losses;
   }
 
-  /** Undefined if this user may not read them. */
+  /** The extended attributes; undefined if this user may not read them. */
   #readable(): ReturnType<Attributed["xattrs"]> | undefined {
     try {
       return this.#object.xattrs();
@@ -128,7 +129,7 @@ class Renewal {
     return uid === this.#there.uid && gid === this.#there.gid;
   }
 
-  /** The kernel takes setuid bits and capabilities away from what gets another owner. */
+  /** Sets the owner. The kernel removes setuid bits and capabilities when the owner changes. */
   #giveOwner(owner: Owner, found: Record<string, unknown>): boolean {
     const isGiven = giveOwner(this.#object, owner, this.#losses);
     this.#mode = undefined;
@@ -160,7 +161,7 @@ class Renewal {
     this.#losses.push(...refused);
   }
 
-  /** Until it gets its own mode. */
+  /** Makes the object accessible to its owner until it gets its final mode. */
   #makeAccessible(): boolean {
     if ((this.#there.mode & ACCESSIBLE) === ACCESSIBLE) return false;
     const mode = this.#there.mode | ACCESSIBLE;
@@ -174,7 +175,10 @@ function isEqual(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, at) => byte === b[at]);
 }
 
-/** Who may not give a file away may still give it to a group of their own. @returns true if both are right */
+/**
+ * Sets the owner, or at least the group: a user who can't change the owner may still set one of their own groups.
+ * @returns true if both are set
+ */
 function giveOwner(object: Attributed, { uid, gid }: Owner, losses: MetadataLoss[]): boolean {
   const refused: MetadataLoss[] = [];
   if (attempt("the owner", refused, () => object.setAttributes({ uid, gid }))) return true;
@@ -183,7 +187,7 @@ function giveOwner(object: Attributed, { uid, gid }: Owner, losses: MetadataLoss
   return false;
 }
 
-/** @param losses gets what could not be given */
+/** Runs `action`. A failure is added to `losses`. @returns whether it succeeded */
 function attempt(what: string, losses: MetadataLoss[], action: () => void): boolean {
   try {
     action();

@@ -1,6 +1,6 @@
 /**
- * Writing the files of a restore into one directory: verified against their checksums on the way, and never left half
- * done. Where their bytes come from is the engine's to know.
+ * Writes the files of a restore into one directory. They are verified against their checksums, and never left half
+ * done. Where the bytes come from is up to the engine.
  */
 import { type ContentId, isDigestOf } from "../core/content_id.ts";
 import { type Algorithm, hashBytes } from "../core/digest.ts";
@@ -22,25 +22,27 @@ import { assertMayRestore, decideOverwrite, TargetTaken, UNFINISHED_MODE } from 
 import { PresentFile } from "./present_file.ts";
 import { assertReplaceable, isAppendOnly, partialName, removeQuietly, stepsIntoPlace } from "./replacing.ts";
 
-/** A content as an engine keeps it. Only {@link isItem} may be asked before it is open. */
+/** A content in an engine. Before `open`, only {@link isItem} may be called. */
 export interface ContentSource extends Disposable {
-  /** @throws DamagedContent if it is not there */
+  /** Opens the content. @throws DamagedContent if it doesn't exist */
   open(): void;
-  /** Bytes. */
+  /** Size in bytes. */
   size(): number;
-  /** Reads from the start to the end; 0 at the end. Only what comes after the first read may be shorter before that. */
+  /**
+   * Reads sequentially; returns 0 at the end. Only the first read has to fill the buffer, if there are enough bytes.
+   */
   read(into: Uint8Array<ArrayBuffer>, position: number): number;
-  /** Lets an empty file share its bytes with it; false where that can't be done. */
+  /** Makes an empty file share the content's blocks; false if that isn't possible. */
   cloneTo(file: OpenFile): boolean;
   /** True if a file that was found in the target is the engine's own one of this content, under another name. */
   isItem(there: Stat): boolean;
 }
 
-/** For one batch. */
+/** Writes the files of one batch. */
 export class FileWriter {
   readonly #batch: ExtractBatch;
   readonly #target: Dir;
-  /** What the directory itself is like; absent if nothing was there, and nobody need look. */
+  /** Stat of the target directory; absent if it was empty, so that nothing has to be checked. */
   readonly #directory: Stat | undefined;
   readonly #algorithm: Algorithm;
   readonly #buffer: Uint8Array<ArrayBuffer>;
@@ -48,8 +50,8 @@ export class FileWriter {
   readonly #meter: Meter;
 
   /**
-   * @param target the directory of the batch, which stays the caller's
-   * @param tools of the thread; the buffer bounds what is read at once
+   * @param target the directory of the batch; the caller closes it
+   * @param tools of the thread; the size of the buffer limits how much is read at once
    */
   constructor(target: Dir, batch: ExtractBatch, tools: {
     readonly algorithm: Algorithm;
@@ -66,7 +68,7 @@ export class FileWriter {
     this.#meter = tools.meter;
   }
 
-  /** Writes all files of the batch. @throws Interrupted, and DiskFault that every further file would meet */
+  /** Writes all files of the batch. @throws Interrupted, and DiskFault that would affect every further file */
   *run(sourceOf: (content: ContentId) => ContentSource): Steps<ExtractResult[]> {
     const results: ExtractResult[] = [];
     for (const task of this.#batch.files) {
@@ -85,7 +87,7 @@ export class FileWriter {
     return results;
   }
 
-  /** @throws TargetTaken, TargetNewer, TargetProtected, DamagedContent, DiskFault, Interrupted */
+  /** Writes one file. @throws TargetTaken, TargetNewer, TargetProtected, DamagedContent, DiskFault, Interrupted */
   *write(task: ExtractTask, source: ContentSource): Steps<ExtractResult> {
     const settled = this.settle(task, source);
     if (settled !== undefined) return settled;
@@ -94,12 +96,15 @@ export class FileWriter {
     return { how: "written", bytes: task.size, problem: undefined, losses };
   }
 
-  /** Nothing is there that could be replaced, or nothing may be. */
+  /** True if files are created under their final names: nothing exists that could be replaced, or nothing may be. */
   get #isDirect(): boolean {
     return this.#directory === undefined || isAppendOnly(this.#directory);
   }
 
-  /** What needs no content is done without; undefined if it is needed. @throws TargetTaken, TargetNewer, TargetProtected, DiskFault */
+  /**
+   * Handles a file whose content isn't needed; undefined if it is needed. @throws TargetTaken, TargetNewer,
+   * TargetProtected, DiskFault
+   */
   settle(task: ExtractTask, source: Pick<ContentSource, "isItem">): ExtractResult | undefined {
     const target = this.#target, directory = this.#directory;
     const there = directory === undefined ? undefined : target.stat(task.name);
@@ -117,8 +122,9 @@ export class FileWriter {
   }
 
   /**
-   * Begins a file whose pieces come in any order, from whoever knows the name that is returned: the file is under it
-   * until {@link finish}, or has to be removed. @throws TargetTaken, DiskFault
+   * Begins a file whose pieces arrive in any order.
+   * @returns the file's name until {@link finish}, which the writer of the pieces needs; otherwise it has to be removed
+   * @throws TargetTaken, DiskFault
    */
   begin(task: ExtractTask): Raw {
     const target = this.#target, name = this.#isDirect ? task.name : partialName(task.name, this.#batch.key);
@@ -129,7 +135,10 @@ export class FileWriter {
     return name;
   }
 
-  /** Judges a file that was begun and written, and puts it in its place; a wrong one is removed. @throws DamagedContent, DiskFault */
+  /**
+   * Verifies a file that was begun and written, and moves it into place; a wrong one is removed. @throws
+   * DamagedContent, DiskFault
+   */
   *finish(task: ExtractTask, name: Raw): Steps<ExtractResult> {
     const target = this.#target;
     try {
@@ -156,7 +165,10 @@ export class FileWriter {
     return yield* this.#fill(file, task, source, () => removeQuietly(target, task.name));
   }
 
-  /** What is there stays until the new file is whole; and if nothing is, nothing will be that is not whole. */
+  /**
+   * Replaces a file. The old one stays until the new one is complete; if there is none, an incomplete file never
+   * appears.
+   */
   *#replace(task: ExtractTask, source: ContentSource): Steps<readonly MetadataLoss[]> {
     const target = this.#target;
     let losses = NO_LOSSES;
@@ -170,14 +182,17 @@ export class FileWriter {
     return losses;
   }
 
-  /** Undefined if another file has to take its place: this one is, or may be, a content of a storage as well. */
+  /**
+   * Corrects the attributes of an existing file; undefined if it has to be replaced, because it is, or may be, a
+   * content of a storage too.
+   */
   #renew(task: ExtractTask, there: Stat, source: Pick<ContentSource, "isItem">): readonly MetadataLoss[] | undefined {
     if (there.links > 1 && source.isItem(there)) return undefined;
     using file = new PresentFile(this.#target, task.name, there);
     return renewAttributes(file, there, task, () => file.isOurs());
   }
 
-  /** Writes a content that was verified first, if it is small, or is verified on the way; `undo` removes a wrong one. */
+  /** Writes a content. A small one is verified before, others while writing; `undo` removes a wrong one. */
   *#fill(
     file: OpenFile,
     task: ExtractTask,
@@ -206,7 +221,7 @@ export class FileWriter {
     else if (task.sparse) writeSparse(file, bytes, 0, got);
   }
 
-  /** Reads the clone, not the item: what counts is what was restored. */
+  /** Verifies the clone, not the item: what counts is what was restored. */
   *#verify(file: OpenFile, task: ExtractTask): Steps<void> {
     const stream = new DigestStream(this.#algorithm, readingAroundHoles(file), this.#buffer);
     for (const { bytes } of stream) {
@@ -217,7 +232,7 @@ export class FileWriter {
     assertSound(task, stream.size, stream.digest);
   }
 
-  /** @param first bytes that are in the buffer already */
+  /** @param first number of bytes that are already in the buffer */
   *#writeStream(file: OpenFile, task: ExtractTask, source: ContentSource, first: number): Steps<void> {
     const read = (into: Uint8Array<ArrayBuffer>, position: number) => source.read(into, position);
     const stream = new DigestStream(this.#algorithm, read, this.#buffer, first);
@@ -237,13 +252,13 @@ function writeSparse(file: OpenFile, bytes: Uint8Array<ArrayBuffer>, position: n
   writeAroundHoles(file, bytes, position);
 }
 
-/** @throws DamagedContent */
+/** Checks size and digest. @throws DamagedContent */
 function assertSound(task: ExtractTask, size: number, digest: string): void {
   if (size === task.size && isDigestOf(task.content, digest)) return;
   throw new DamagedContent(task.content, "its bytes don't match its checksum");
 }
 
-/** True for failures that every further file would meet too. */
+/** True for failures that would affect every further file. */
 export function isFatal(fault: Fault): boolean {
   // Who may not read one content may read none.
   if (fault instanceof Interrupted || fault.code === "write-only-key") return true;

@@ -1,19 +1,21 @@
-/** Flags of files and directories, as `chattr` sets them: given last, for nothing can be done to what is immutable. */
+/**
+ * Flags of files and directories, as set by `chattr`. They are set last, because an immutable object can't be changed.
+ */
 import type { Entry } from "../core/entry.ts";
 import type { MetadataLoss } from "../core/restore_terms.ts";
 import { type Dir, DiskFault, FLAGS, type OpenFile } from "../platform/disk.ts";
 
-/** What may be set; the others are what a file system did by itself. The last two forbid further changes. */
+/** Flags that can be set; file systems set the others themselves. The last two forbid further changes. */
 const SETTABLE = ["no-dump", "append-only", "immutable"] as const;
 
-/** Those of its flags that can be given to another file or directory. */
+/** The flags of an entry that can be set on another file or directory; undefined if there are none. */
 export function settableFlags({ kind, flags }: Pick<Entry, "kind" | "flags">): readonly string[] | undefined {
   if (flags === undefined || (kind !== "file" && kind !== "dir")) return undefined;
   const found = SETTABLE.filter((flag) => flags.includes(flag));
   return found.length === 0 ? undefined : found;
 }
 
-/** @param names as {@link settableFlags} gives them */
+/** Sets flags. @param names from {@link settableFlags} @returns those that could not be set */
 export function giveFlags(object: Pick<OpenFile | Dir, "addFlags">, names: readonly string[]): readonly MetadataLoss[] {
   const losses: MetadataLoss[] = [];
   for (const name of SETTABLE.filter((flag) => names.includes(flag))) {

@@ -3,7 +3,7 @@ import type { Entry } from "../core/entry.ts";
 import type { MetadataLoss } from "../core/restore_terms.ts";
 
 const SET_ID_BITS = 0o6000;
-/** Kinds of attributes that only root may give, and for a reason. */
+/** Kinds of attributes that only root may set, for good reason. */
 const PRIVILEGED = /^(?:security|trusted)\./;
 const DEVICES: readonly Entry["kind"][] = ["block", "char"];
 
@@ -11,7 +11,7 @@ export function isDevice({ kind }: Pick<Entry, "kind">): boolean {
   return DEVICES.includes(kind);
 }
 
-/** Mode and attributes without what gives somebody the rights of somebody else. */
+/** Mode and attributes without anything that grants another user's rights. */
 export function harmless({ mode, xattrs }: Pick<Entry, "mode" | "xattrs">): Pick<Entry, "mode" | "xattrs"> {
   const names = Object.keys(xattrs ?? {});
   if (xattrs === undefined || !names.some((name) => PRIVILEGED.test(name))) {
@@ -21,7 +21,7 @@ export function harmless({ mode, xattrs }: Pick<Entry, "mode" | "xattrs">): Pick
   return { mode: mode & ~SET_ID_BITS, xattrs: Object.fromEntries(kept) };
 }
 
-/** In words, what {@link harmless} takes away. */
+/** Descriptions of what {@link harmless} removes. */
 export function leftOutOf({ mode, xattrs }: Pick<Entry, "mode" | "xattrs">): readonly MetadataLoss[] {
   const names = Object.keys(xattrs ?? {}).filter((name) => PRIVILEGED.test(name));
   return [

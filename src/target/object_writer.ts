@@ -1,4 +1,4 @@
-/** Putting an object that is no regular file, or one more name of a file, into a directory where something may be already. */
+/** Restores an object that is no regular file, or a hard link, into a directory where something may exist already. */
 import { nameOf } from "../core/apath.ts";
 import type { Entry } from "../core/entry.ts";
 import type { Monitor } from "../core/monitor.ts";
@@ -14,7 +14,7 @@ export class ObjectWriter {
   readonly #monitor: Monitor;
   readonly #key: string;
 
-  /** @param key of partial names: the id of the snapshot */
+  /** @param key for names of partial objects: the id of the snapshot */
   constructor(overwrite: Overwrite, monitor: Monitor, key: string) {
     this.#overwrite = overwrite;
     this.#monitor = monitor;
@@ -22,11 +22,12 @@ export class ObjectWriter {
   }
 
   /**
-   * Makes an object, in the place of what is there if that may be replaced, and counts it. What is there stays until the
-   * new object is made.
-   * @param isSame true if what is there need not be replaced
+   * Makes an object, replacing an existing one if that is allowed, and counts it. The existing one stays until the new
+   * one is complete.
+   * @param isSame true if the existing object need not be replaced
    * @param make makes the object under a name; false if that is refused
-   * @param renew puts right what is the same but for its attributes; false if another has to take its place
+   * @param renew corrects the attributes of an existing object that is the same otherwise; false if it has to be
+   * replaced
    * @throws TargetTaken, TargetNewer, TargetProtected
    */
   write(entry: Entry, into: Dir, how: {
@@ -56,7 +57,9 @@ export class ObjectWriter {
   }
 }
 
-/** True if a symlink, pipe, socket or device in a directory is the one of the snapshot, but for its attributes. */
+/**
+ * True if the symlink, pipe, socket or device in a directory equals the one of the snapshot, except for its attributes.
+ */
 export function isSameObject(entry: Entry, there: Stat, into: Dir): boolean {
   if (there.kind !== entry.kind) return false;
   if (entry.kind === "symlink") return into.readlink(nameOf(entry.path)) === entry.target;

@@ -1,10 +1,13 @@
-/** What a restore does where something is already: one decision for files, for everything else, and for a dry run. */
+/**
+ * Decides what a restore does where something exists already: one decision for files, for other objects, and for a dry
+ * run.
+ */
 import type { NsText } from "../core/entry.ts";
 import { Fault } from "../core/fault.ts";
 import type { Overwrite, Verdict } from "../core/restore_terms.ts";
 import type { Stat } from "../core/stat.ts";
 
-/** Mode of a file until all of its bytes are there. */
+/** Mode of a file until it is complete. */
 export const UNFINISHED_MODE = 0o600;
 
 export class TargetTaken extends Fault {
@@ -23,7 +26,7 @@ export class TargetNewer extends Fault {
   }
 }
 
-/** What somebody protected by a flag. Not even root may replace it, or make anything in such a directory. */
+/** The target is protected by a flag. Not even root may replace it, or create anything in such a directory. */
 export class TargetProtected extends Fault {
   readonly code = "target-protected";
   readonly hint: string;
@@ -33,7 +36,7 @@ export class TargetProtected extends Fault {
   }
 }
 
-/** A directory is never replaced. @param seemsSame asked only if it matters */
+/** Decides about one object. Directories are never replaced. @param seemsSame called only if it matters */
 export function decideOverwrite(
   overwrite: Overwrite,
   there: Stat | undefined,
@@ -52,7 +55,7 @@ export function decideOverwrite(
   return "newer";
 }
 
-/** @throws TargetTaken, TargetNewer if that is the verdict */
+/** Checks that the verdict allows restoring. @throws TargetTaken, TargetNewer */
 export function assertMayRestore(verdict: Verdict, path: string): void {
   if (verdict === "taken") throw new TargetTaken(path);
   if (verdict === "newer") throw new TargetNewer(path);

@@ -1,4 +1,7 @@
-/** A regular file that a restore found in its target and wants to put right, without changing what others share with it. */
+/**
+ * An existing regular file in a restore's target, whose attributes are corrected without changing what others share
+ * with it.
+ */
 import type { Raw } from "../core/raw.ts";
 import type { Stat } from "../core/stat.ts";
 import { type Attributes, type Dir, DiskFault, type OpenFile } from "../platform/disk.ts";
@@ -6,7 +9,7 @@ import type { Attributed } from "./attributes.ts";
 
 const WRITE_BITS = 0o222;
 
-/** It is opened when the first change is due; by name where this user may not open it. */
+/** The file is opened for the first change; if this user may not open it, it is changed by name. */
 export class PresentFile implements Attributed, Disposable {
   readonly #directory: Dir;
   readonly #name: Raw;
@@ -24,9 +27,9 @@ export class PresentFile implements Attributed, Disposable {
   }
 
   /**
-   * True if it may be changed where it is. One with other names may be a content of a storage: trees consist of such
-   * files, and somebody may have moved or linked one here. So may one without write permission where the file system
-   * doesn't know how many names a file has.
+   * True if the file may be changed in place. A file with several names may be a content of a storage: trees consist of
+   * such files, and one may have been moved or linked here. The same holds for a file without write permission where
+   * the file system doesn't report the number of names.
    */
   isOurs(): boolean {
     const { links, mode, inode, device } = this.#there;
@@ -53,7 +56,7 @@ export class PresentFile implements Attributed, Disposable {
   }
 }
 
-/** Undefined also if it has just gone: the first change will say so. */
+/** Opens a file; undefined if this user may not, or if it has just vanished, which the first change will report. */
 function openIfAllowed(directory: Dir, name: Raw): OpenFile | undefined {
   try {
     return directory.open(name);

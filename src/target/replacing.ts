@@ -1,4 +1,4 @@
-/** Putting something in the place of what is there, in one step, and leaving nothing behind if that fails. */
+/** Puts an object in the place of another in one step, and leaves nothing behind if that fails. */
 import { hashBytes } from "../core/digest.ts";
 import { bytesOf, joinRaw, type Raw, raw, rawOf, sliceRaw, textOf } from "../core/raw.ts";
 import type { Stat } from "../core/stat.ts";
@@ -6,17 +6,17 @@ import { type Dir, DiskFault, FLAGS } from "../platform/disk.ts";
 import { atOnce, type Steps } from "../core/steps.ts";
 import { TargetProtected } from "./overwrite.ts";
 
-/** Suffix of an object that is being made beside the one it will replace. */
+/** Suffix of an object that is made beside the one that it will replace. */
 const PARTIAL = ".backup-tool-partial";
-/** Longer names are cut and hashed: file systems limit names, some to 143 bytes. */
+/** Length in bytes from which names are cut and hashed: some file systems allow only 143. */
 const LONGEST_KEPT_NAME = 100;
 const KEPT_OF_LONG_NAME = 60;
 const HASH_DIGITS = 16;
 const KEY_DIGITS = 12;
 
 /**
- * Name of what is made beside `name` to replace it: one for every name of a directory.
- * @param key id of the snapshot. No file of the snapshot can have it in its name, and nobody else's has.
+ * Name of the object that is made beside `name` to replace it; different for every name of a directory.
+ * @param key id of the snapshot; no file of the snapshot, and nobody else's, can have it in its name
  */
 export function partialName(name: Raw, key: string): Raw {
   const suffix = rawOf(`.${key.slice(0, KEY_DIGITS)}${PARTIAL}`);
@@ -26,9 +26,10 @@ export function partialName(name: Raw, key: string): Raw {
 }
 
 /**
- * Has an object made beside `name`, and renames it.
- * @param make makes it under a name, or says false if that is refused; what it has made when it throws is removed
- * @returns false if it was refused @throws DiskFault that names what is in the way
+ * Makes an object beside `name`, then renames it.
+ * @param make makes it under the given name; returns false if that is refused. If it throws, what it made is removed
+ * @returns false if it was refused
+ * @throws DiskFault that names what is in the way
  */
 export function putInPlace(into: Dir, name: Raw, { key, make }: {
   readonly key: string;
@@ -41,7 +42,7 @@ export function putInPlace(into: Dir, name: Raw, { key, make }: {
   return atOnce(stepsIntoPlace(into, name, { key, make: inOneStep }));
 }
 
-/** The same for what takes long to make. */
+/** As {@link putInPlace}, for objects that take long to make. */
 export function* stepsIntoPlace(into: Dir, name: Raw, { key, make }: {
   readonly key: string;
   readonly make: (partial: Raw) => Steps<boolean>;
@@ -58,7 +59,7 @@ export function* stepsIntoPlace(into: Dir, name: Raw, { key, make }: {
   }
 }
 
-/** Whoever reads it knows the file, not what it was to be replaced by. */
+/** The fault as if it concerned the final name: that is the one users know. */
 function aboutPlace(error: unknown, into: Dir, { name, partial }: { name: Raw; partial: Raw }): unknown {
   if (!(error instanceof DiskFault) || error.path !== joinRaw(into.path, partial)) return error;
   return new DiskFault(
@@ -68,7 +69,7 @@ function aboutPlace(error: unknown, into: Dir, { name, partial }: { name: Raw; p
   );
 }
 
-/** After a failure that is reported anyway. */
+/** Removes an object and ignores failures, after a failure that is reported anyway. */
 export function removeQuietly(directory: Dir, name: Raw): void {
   try {
     directory.unlink(name);
@@ -77,7 +78,10 @@ export function removeQuietly(directory: Dir, name: Raw): void {
   }
 }
 
-/** @param there what is to be replaced; undefined: nothing @param directory what holds it @throws TargetProtected */
+/**
+ * Checks flags. @param there what will be replaced; undefined: nothing @param directory that holds it @throws
+ * TargetProtected
+ */
 export function assertReplaceable(into: Dir, name: Raw, { there, directory }: {
   readonly there: Stat | undefined;
   readonly directory: Pick<Stat, "flags">;
@@ -90,7 +94,7 @@ export function assertReplaceable(into: Dir, name: Raw, { there, directory }: {
   }
 }
 
-/** True for a directory in which nothing can be replaced or removed, but new things can be made. */
+/** True for a directory in which nothing can be replaced or removed, but objects can be created. */
 export function isAppendOnly({ flags }: Pick<Stat, "flags">): boolean {
   return (flags & FLAGS["append-only"]) !== 0;
 }

@@ -1,4 +1,7 @@
-/** What a restore makes and finds besides the contents of files: nodes, and attributes by name or of a directory itself. */
+/**
+ * What a restore handles besides the contents of files: special objects, and attributes by name or of a directory
+ * itself.
+ */
 import { nameOf } from "../core/apath.ts";
 import type { Entry } from "../core/entry.ts";
 import type { Raw } from "../core/raw.ts";
@@ -8,10 +11,13 @@ import type { ExtractTask } from "../snapshot/extract_batch.ts";
 import { NotBackedUp } from "../snapshot/faults.ts";
 import type { Attributed } from "./attributes.ts";
 
-/** What the owner of a directory needs to work in it. */
+/** Mode bits that the owner of a directory needs to work in it. */
 const WRITABLE = 0o700;
 
-/** @returns false for a device that this user may not make @throws NotBackedUp, DiskFault */
+/**
+ * Makes a symlink, pipe, socket or device. @returns false for a device that this user may not make @throws NotBackedUp,
+ * DiskFault
+ */
 export function makeNode(entry: Entry, into: Dir, name: Raw): boolean {
   const { kind, target, device } = entry;
   if (kind === "symlink") {
@@ -28,7 +34,9 @@ export function makeNode(entry: Entry, into: Dir, name: Raw): boolean {
   }
 }
 
-/** Until it gets its own mode. Who may not do that may still find everything in it right. */
+/**
+ * Makes a directory writable until it gets its final mode. A failure is ignored: everything in it may be right already.
+ */
 export function makeWritable(parent: Dir, name: Raw): void {
   const there = parent.stat(name);
   if (there === undefined || (there.mode & WRITABLE) === WRITABLE) return;
@@ -39,7 +47,7 @@ export function makeWritable(parent: Dir, name: Raw): void {
   }
 }
 
-/** @param wanted what the file gets @throws NotBackedUp */
+/** The task for a file. @param wanted attributes for the file @throws NotBackedUp */
 export function taskOf(entry: Entry, { mtime, mode, owner, xattrs }: WantedAttributes): ExtractTask {
   const { path, content, size, sparse } = entry;
   if (content === undefined) throw new NotBackedUp(entry);
@@ -54,7 +62,7 @@ export function selfOf(directory: Dir): Attributed {
   };
 }
 
-/** A symlink, pipe, socket or device. */
+/** Attributes of a symlink, pipe, socket or device, by name. */
 export function namedIn(directory: Dir, name: Raw, isSymlink: boolean): Attributed {
   return {
     setAttributes: ({ mode, ...others }) =>

@@ -1,4 +1,4 @@
-/** What is done to a source to hold it still, and how it is taken back. */
+/** Steps that hold a source still, and how they are undone. */
 import { Fault } from "../../core/fault.ts";
 import { type CommandResult, runProgram } from "../../platform/process.ts";
 
@@ -10,14 +10,14 @@ export interface Step {
 
 /** One change to the system. */
 export interface LockStep {
-  /** For people: "create the snapshot /data/.backup-tool-1". */
+  /** Description for people: "create the snapshot /data/.backup-tool-1". */
   readonly what: string;
-  /** Undefined: nothing is done now, only later. */
+  /** Undefined if there is nothing to do now, only later. */
   readonly run: Step | undefined;
   readonly undo: Step | undefined;
-  /** Succeeds if there is something to be undone; undefined: there always is, once the act was begun. */
+  /** Succeeds if there is something to undo; undefined: there always is, once the step was begun. */
   readonly test: Step | undefined;
-  /** Succeeds if the answer of `test` means anything; undefined: it always does. */
+  /** Succeeds if the result of `test` can be relied on; undefined: it always can. */
   readonly reach: Step | undefined;
 }
 
@@ -25,12 +25,12 @@ export type Runner = (step: Step) => Promise<CommandResult>;
 
 export const runStep: Runner = ({ argv, env = {} }) => runProgram(argv, documented(env));
 
-/** A journal may be of any age and origin: it says nothing but what commands are promised. */
+/** Only the documented variables: a journal may be of any age and origin. */
 function documented(env: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(env).filter(([name]) => /^BACKUP_TOOL_[A-Z]+$/.test(name)));
 }
 
-/** How a backup ended that had locked its source. */
+/** How a backup that had locked its source ended. */
 export type Outcome = "done" | "failed" | "recovered";
 
 export class SourceLocked extends Fault {
@@ -50,13 +50,13 @@ export class LockFailed extends Fault {
   }
 }
 
-/** The source is not as it was. */
+/** A change to a source could not be undone. */
 export class NotUndone extends Fault {
   readonly code = "not-undone";
   readonly hint: string;
-  /** {@link LockStep.what}. */
+  /** As {@link LockStep.what}. */
   readonly act: string;
-  /** @param command undefined if none is known */
+  /** @param command for undoing it by hand; undefined if none is known */
   constructor(what: string, why: string, command: string | undefined) {
     super(`Cannot undo ${JSON.stringify(what)}: ${why}`);
     this.act = what;
@@ -71,7 +71,7 @@ export function failureText({ reason, errors }: CommandResult): string {
   return said === "" ? reason : `${reason} (${said})`;
 }
 
-/** As a person would type it. */
+/** The command as a person would type it. */
 export function commandText({ argv }: Step): string {
   return argv.map((word) => /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
 }

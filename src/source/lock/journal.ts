@@ -1,6 +1,7 @@
 /**
- * What was done to sources and has to be undone, written down durably before it is done. Each lock has a journal, and
- * beside it a file that its holder has locked: the kernel frees that when the process ends, however it ends.
+ * Journals of changes to sources that have to be undone. They are written durably before the changes are made. Each
+ * lock has a journal, and beside it a file that its holder has locked: the kernel releases it when the process ends,
+ * however that happens.
  */
 import { Fault } from "../../core/fault.ts";
 import { joinRaw, type Raw, rawOf } from "../../core/raw.ts";
@@ -14,15 +15,15 @@ const ENDING = ".json";
 
 export interface JournalRecord {
   readonly kind: string;
-  /** Text of the sources' paths. */
+  /** Paths of the sources, as text. */
   readonly sources: readonly string[];
-  /** ISO 8601, UTC. */
+  /** Start of the lock in ISO 8601, UTC. */
   readonly started: string;
-  /** In the order in which they were begun; `run` isn't written down. */
+  /** Steps in the order in which they were begun, without `run`. */
   readonly acts: readonly LockStep[];
 }
 
-/** A journal that can't be read: what it holds can't be undone. */
+/** A journal can't be read, so what it lists can't be undone. */
 export class DamagedJournal extends Fault {
   readonly code = "damaged-journal";
   readonly hint = "Look at the file, undo by hand what it names, then remove it";
@@ -35,7 +36,7 @@ export class DamagedJournal extends Fault {
 export class JournalDirectory implements Disposable {
   readonly #dir: Dir;
 
-  /** @returns undefined if there is none */
+  /** @returns undefined if the directory doesn't exist */
   static existing(disk: Disk, path: Raw): JournalDirectory | undefined {
     try {
       return new JournalDirectory(disk.openDir(path));
@@ -57,13 +58,13 @@ export class JournalDirectory implements Disposable {
     this.#dir[Symbol.dispose]();
   }
 
-  /** Names of locks that have something written down. */
+  /** Names of locks that have a journal. */
   names(): string[] {
     return this.#dir.list().names.filter((name) => name.endsWith(ENDING)).map((name) => name.slice(0, -ENDING.length))
       .sort();
   }
 
-  /** Takes the lock of that name; undefined if somebody holds it. */
+  /** Takes the lock of that name; undefined if another process holds it. */
   hold(name: string): OpenFile | undefined {
     using held = new DisposableStack();
     const file = held.use(this.#dir.openOrCreate(rawOf(`${name}.lock`), PRIVATE_FILE));
@@ -72,13 +73,13 @@ export class JournalDirectory implements Disposable {
     return file;
   }
 
-  /** True if somebody holds the lock of that name. Makes nothing. */
+  /** True if a process holds the lock of that name. Creates nothing. */
   isHeld(name: string): boolean {
     using file = this.#dir.open(rawOf(`${name}.lock`));
     return file !== undefined && !file.tryLock();
   }
 
-  /** As {@link hold}. @throws DamagedJournal if something is in the place of the lock */
+  /** As {@link hold}. @throws DamagedJournal if something else is in the lock's place */
   tryHold(name: string): OpenFile | undefined {
     try {
       return this.hold(name);
@@ -88,14 +89,14 @@ export class JournalDirectory implements Disposable {
     }
   }
 
-  /** Undefined if there is none. @throws DamagedJournal */
+  /** Reads a journal; undefined if there is none. @throws DamagedJournal */
   read(name: string): JournalRecord | undefined {
     const path = joinRaw(this.#dir.path, rawOf(name + ENDING));
     const text = this.#text(rawOf(name + ENDING), path);
     return text === undefined ? undefined : parseRecord(text, path);
   }
 
-  /** What isn't a file, or can't be read, is damaged like one that holds something else. */
+  /** Text of a journal. One that isn't a file, or can't be read, counts as damaged. @throws DamagedJournal */
   #text(name: Raw, path: Raw): string | undefined {
     try {
       using file = this.#dir.open(name);
@@ -108,7 +109,7 @@ export class JournalDirectory implements Disposable {
     }
   }
 
-  /** Durable when it returns. */
+  /** Writes a journal; it is durable on return. */
   write(name: string, record: JournalRecord): void {
     const temporary = rawOf(`${name}.new`);
     this.#dir.unlink(temporary);

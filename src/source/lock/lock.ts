@@ -1,4 +1,4 @@
-/** Holding sources still for a backup, and letting go of them whatever happens: at its end, or at the next start. */
+/** Holds sources still for a backup, and releases them in any case: at its end, or at the next start. */
 import { createHash } from "node:crypto";
 import type { Clock, Random } from "../../core/clock.ts";
 import { Interrupted } from "../../core/fault.ts";
@@ -17,27 +17,27 @@ import {
 import { DamagedJournal, JournalDirectory, type JournalRecord } from "./journal.ts";
 import { type LockPlan, type LockSpec, planLock } from "./lock_kinds.ts";
 
-/** The part of the world that locks live in. */
+/** What locks need from the environment. */
 export interface LockWorld {
   readonly disk: Disk;
   readonly clock: Clock;
   readonly random: Random;
   readonly run: Runner;
-  /** Absolute path of a directory that outlives the process and the machine's restart. */
+  /** Absolute path of a directory that outlives the process and a restart of the machine. */
   readonly state: Raw;
 }
 
 export interface LockRequest {
   readonly spec: LockSpec;
-  /** Absolute, without symlinks; at least one. */
+  /** At least one; absolute paths without symlinks. */
   readonly sources: readonly Raw[];
-  /** Variables for commands. */
+  /** Environment variables for commands. */
   readonly facts: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
 }
 
 /**
- * Does what the lock asks for. Whatever fails on the way has been undone when this throws.
+ * Carries out the steps of the lock. If it throws, the steps so far have been undone.
  * @throws SourceLocked, NotUndone if an earlier run has left a source locked, LockFailed, Interrupted
  */
 export async function lockSources(world: LockWorld, request: LockRequest): Promise<SourceLock> {
@@ -59,7 +59,7 @@ export async function lockSources(world: LockWorld, request: LockRequest): Promi
   return lock;
 }
 
-/** Sources that are held still. */
+/** Sources that are being held still. */
 export class SourceLock {
   readonly #directory: JournalDirectory;
   readonly #name: string;
@@ -76,12 +76,12 @@ export class SourceLock {
     this.#held = held;
   }
 
-  /** Where a source is to be read. */
+  /** The path at which to read a source. */
   reading(source: Raw): Raw {
     return this.#plan.reading.get(source) ?? source;
   }
 
-  /** What lies in a source, but can't be read there. */
+  /** Paths in a source that can't be read there. */
   get lacks(): readonly Raw[] {
     return this.#plan.lacks;
   }
@@ -108,7 +108,7 @@ export class SourceLock {
     if (!done.ok) throw new LockFailed(`could not ${act.what}: ${failureText(done)}`);
   }
 
-  /** Undoes everything, in the opposite order. @returns what could not be undone, which stays written down */
+  /** Undoes all steps in reverse order. @returns those that could not be undone; they stay in the journal */
   async release(outcome: Outcome): Promise<NotUndone[]> {
     try {
       const { left, faults } = await undoAll(this.#record!, this.#world.run, outcome);
@@ -120,21 +120,21 @@ export class SourceLock {
   }
 }
 
-/** A lock that a run holds, or has left. */
+/** A lock that a run holds or has left behind. */
 export interface KnownLock {
   readonly record: JournalRecord;
-  /** A run is using it now. */
+  /** True if a run is using it now. */
   readonly isActive: boolean;
-  /** What could not be undone, with the reason. */
+  /** Steps that could not be undone, with the reasons. */
   readonly faults: readonly NotUndone[];
 }
 
 export type RecoverWork = "list" | "undo" | "forget";
 
 /**
- * Looks after all locks of this machine.
- * @param work undo: of those that no run holds any more; forget: those too that can't be undone
- * @param damaged called with journals that can't be read
+ * Lists or cleans up all locks of this machine.
+ * @param work undo: undo those that no run holds; forget: also remove those that can't be undone
+ * @param damaged called for journals that can't be read
  */
 export async function recoverLocks(
   world: Pick<LockWorld, "disk" | "run" | "state">,
@@ -176,7 +176,7 @@ function listOne(directory: JournalDirectory, name: string): KnownLock | undefin
   return record && { record, isActive: directory.isHeld(name), faults: [] };
 }
 
-/** @throws NotUndone */
+/** Undoes what an earlier run has left. @throws NotUndone */
 async function undoLeftOver(directory: JournalDirectory, name: string, run: Runner): Promise<void> {
   const record = directory.read(name);
   if (record === undefined) return;
@@ -190,7 +190,7 @@ function settle(directory: JournalDirectory, name: string, left: JournalRecord):
   else directory.write(name, left);
 }
 
-/** Last things first. What fails stays, and the others are undone all the same. */
+/** Undoes the steps, last one first. A step that fails stays in the journal; the others are undone all the same. */
 async function undoAll(
   record: JournalRecord,
   run: Runner,
@@ -219,7 +219,7 @@ async function undoOne(act: LockStep, run: Runner, outcome: Outcome): Promise<No
   return done.ok ? undefined : new NotUndone(what, failureText(done), commandText(undo));
 }
 
-/** Of the files that belong to the lock of a source. */
+/** Name for the files of a source's lock. */
 function lockName(source: Raw): string {
   return createHash("sha256").update(source, "latin1").digest("hex").slice(0, 16);
 }

@@ -1,4 +1,4 @@
-/** The ways in which a source can be held still. */
+/** The ways to hold a source still. */
 import { baseName, joinRaw, movedPath, parentPath, type Raw, rawOf, textOf } from "../../core/raw.ts";
 import type { Disk } from "../../platform/disk.ts";
 import { shellWords } from "../../platform/process.ts";
@@ -11,10 +11,10 @@ export type LockKind = typeof LOCK_KINDS[number];
 export type LockSpec =
   | {
     readonly kind: "command";
-    /** Lines for the shell. */
+    /** Shell commands to run before and after reading. */
     readonly before: string | undefined;
     readonly after: string | undefined;
-    /** Absolute: where the only source is to be read while it is locked; undefined: where it is. */
+    /** Absolute path at which to read the only source while it is locked; undefined: its own. */
     readonly readFrom: Raw | undefined;
   }
   | { readonly kind: "btrfs" | "zfs" | "lvm" };
@@ -22,25 +22,25 @@ export type LockSpec =
 export interface LockContext {
   readonly disk: Disk;
   readonly run: Runner;
-  /** Names what is made for this lock, and nothing else. */
+  /** Unique part of the names of everything that is made for this lock. */
   readonly id: string;
-  /** Absolute, without symlinks. */
+  /** Absolute paths without symlinks. */
   readonly sources: readonly Raw[];
-  /** Where file systems may be mounted. */
+  /** Directory in which file systems may be mounted. */
   readonly mounts: Raw;
-  /** The job's facts, for commands. */
+  /** The job's facts, as environment variables for commands. */
   readonly facts: Readonly<Record<string, string>>;
 }
 
 export interface LockPlan {
   readonly acts: readonly LockStep[];
-  /** Where sources are to be read then; those that aren't named here where they are. */
+  /** Paths at which to read the sources; sources that are missing here are read in place. */
   readonly reading: ReadonlyMap<Raw, Raw>;
-  /** What lies in a source, but not where it is read. */
+  /** Paths in a source that don't exist where it is read. */
   readonly lacks: readonly Raw[];
 }
 
-/** Finds out what is to be done; changes nothing. @throws LockFailed */
+/** Plans the steps of a lock; changes nothing. @throws LockFailed */
 export function planLock(spec: LockSpec, context: LockContext): Promise<LockPlan> | LockPlan {
   switch (spec.kind) {
     case "command":
@@ -69,16 +69,16 @@ function commandLock(spec: Extract<LockSpec, { kind: "command" }>, { sources, fa
   return { acts: [act], reading, lacks: [] };
 }
 
-/** What a source lies in, and how a snapshot of that is made. */
+/** The volume that a source is on, and how to make a snapshot of it. */
 interface Volume {
-  /** Two sources in one volume need one snapshot. */
+  /** Identifies the volume: two sources on one volume need only one snapshot. */
   readonly name: string;
-  /** Where it is mounted, or begins. */
+  /** Mount point or top directory of the volume. */
   readonly root: Raw;
   readonly acts: readonly LockStep[];
-  /** Where the snapshot's root will be. */
+  /** Path of the snapshot's top directory. */
   readonly snapshot: Raw;
-  /** What lies in it, but not in its snapshots, and is no mount point. */
+  /** Paths that are in the volume but not in its snapshots, and are not mount points. */
   readonly inner: readonly Raw[];
 }
 
@@ -97,7 +97,7 @@ async function snapshots(context: LockContext, find: FindVolume): Promise<LockPl
   return { acts: found.flatMap(({ acts }) => acts), reading, lacks: lacking(others, context.sources) };
 }
 
-/** The root of every subvolume has this inode number. */
+/** Inode number of the top directory of every subvolume. */
 const BTRFS_ROOT_INODE = "256";
 
 async function btrfsVolume(source: Raw, number: number, context: LockContext): Promise<Volume> {
@@ -124,7 +124,7 @@ async function btrfsRoot(source: Raw, { disk, run }: LockContext): Promise<Raw> 
   }
 }
 
-/** Undefined for what is no directory. */
+/** Inode number of a directory; undefined if the path is none. */
 function inodeOf(disk: Disk, path: Raw): string | undefined {
   using directory = disk.openDir(parentPath(path));
   const stat = path === "/" ? directory.statSelf() : directory.stat(baseName(path));
@@ -148,9 +148,9 @@ async function zfsVolume(source: Raw, number: number, { run, id }: LockContext):
   return { name: dataset, root, acts: [act], snapshot: joinRaw(root, rawOf(`.zfs/snapshot/${name}`)), inner: [] };
 }
 
-/** Room for what changes during the backup. */
+/** Size of an LVM snapshot: room for what changes during the backup. */
 const LVM_SIZE = "10%ORIGIN";
-/** What lets a snapshot be mounted beside its origin, and without a write to it. */
+/** Options for mounting a snapshot beside its origin and without writing to it. */
 const MOUNT_OPTIONS: Readonly<Record<string, string>> = {
   xfs: "ro,nouuid,norecovery",
   ext3: "ro,noload",

@@ -1,4 +1,4 @@
-/** What lies in a source but not in a snapshot of its file system: other file systems, and subvolumes of btrfs. */
+/** Paths in a source that a snapshot of its file system doesn't have: other file systems, and btrfs subvolumes. */
 import { Fault } from "../../core/fault.ts";
 import { isBelow, joinRaw, type Raw, rawOf, replaceBytes, textOf } from "../../core/raw.ts";
 import type { Runner } from "./act.ts";
@@ -14,18 +14,18 @@ export class OutsideSnapshot extends Fault {
   }
 }
 
-/** Where other file systems are mounted, as far as they keep files on a disk. @returns nothing where nobody knows */
+/** Mount points of file systems that keep files on a disk. @returns nothing if they can't be listed */
 export async function mountPoints(run: Runner): Promise<Raw[]> {
   const listed = await run({ argv: ["findmnt", "-rn", "--real", "-o", "TARGET"] });
   return listed.ok ? listed.output.split("\n").filter((line) => line.startsWith("/")).map(unescaped) : [];
 }
 
-/** `findmnt` writes odd bytes as `\x20`. */
+/** Decodes a path of `findmnt`, which writes special bytes as `\x20`. */
 function unescaped(text: string): Raw {
   return replaceBytes(rawOf(text), /\\x([0-9a-f]{2})/g, (digits) => parseInt(digits, 16));
 }
 
-/** Subvolumes right inside the one that begins at `root`. */
+/** Subvolumes directly inside the one whose top is `root`. */
 export async function innerSubvolumes(root: Raw, run: Runner): Promise<Raw[]> {
   const shown = await run({ argv: ["btrfs", "subvolume", "show", textOf(root)] });
   const listed = await run({ argv: ["btrfs", "subvolume", "list", "-o", textOf(root)] });
@@ -38,7 +38,7 @@ export async function innerSubvolumes(root: Raw, run: Runner): Promise<Raw[]> {
   });
 }
 
-/** Of `paths`, those that a source holds and no other source is. */
+/** The paths that are inside a source and are not sources themselves. */
 export function lacking(paths: readonly Raw[], sources: readonly Raw[]): Raw[] {
   const inside = new Set(paths.filter((path) => sources.some((source) => isBelow(path, source))));
   return [...inside].filter((path) => !sources.some((source) => source === path)).sort();

@@ -99,7 +99,7 @@ export class ContentRepairer implements Disposable {
     return undefined;
   }
 
-  /** As {@link heal}, with a copy that the caller found. @returns false if it doesn't match */
+  /** As `heal`, with a copy that the caller found. @returns false if it doesn't match */
   healWith(file: DamagedFile, open: () => OpenFile | undefined): boolean {
     using found = open();
     if (found === undefined || !this.#fits(found, file)) return false;
