@@ -1,4 +1,4 @@
-/** Making a vault, and finding out what opens one. */
+/** Creates vaults, and finds the key that opens one. */
 import { type Backend, CONFIG, type ObjectKey, objectKey, README } from "../backend/backend.ts";
 import { MissingObject, PlaceRefuses, ShortObject } from "../backend/faults.ts";
 import { Fault } from "../core/fault.ts";
@@ -37,7 +37,7 @@ import type { VaultAccess } from "./store/sealed_objects.ts";
 
 export type { VaultAccess };
 
-/** What somebody gives to open a vault. "unencrypted": they know that there is nothing to be given. */
+/** The secret that a user gives to open a vault. "unencrypted": the user knows that the vault needs none. */
 export type Secret =
   | { readonly kind: "passphrase"; readonly passphrase: string }
   | { readonly kind: "key-file"; readonly text: string }
@@ -46,15 +46,15 @@ export type Secret =
 export interface InitRequest {
   /** Absent: the vault is not encrypted. */
   readonly passphrase?: string;
-  /** Of the key, for people. Default: "first". */
+  /** Name of the key, for people. Default: "first". */
   readonly keyName?: string;
-  /** For tests: less makes a passphrase quick to try. */
+  /** For tests: a lower scrypt work factor makes a passphrase quick to check. */
   readonly workFactor?: number;
   /** For tests. */
   readonly chunker?: Chunking;
 }
 
-/** Makes a vault in an empty place. It is one when `config` is there, which comes last. @throws VaultExists */
+/** Creates a vault in an empty place. It exists once `config` does, which is written last. @throws VaultExists */
 export async function initVault(
   backend: Backend,
   { clock, random }: Pick<Machine, "clock" | "random">,
@@ -90,7 +90,7 @@ async function putConfig(backend: Backend, config: VaultConfig): Promise<void> {
   if ((await readConfig(backend)).id !== config.id) throw new VaultExists(backend.location);
 }
 
-/** @throws NoVault, DamagedObject, BeyondLimit, NewerObject */
+/** Reads and parses `config`. @throws NoVault, DamagedObject, BeyondLimit, NewerObject */
 export async function readConfig(backend: Backend): Promise<VaultConfig> {
   const size = await backend.head(CONFIG);
   if (size === undefined) throw new NoVault(backend.location);
@@ -106,7 +106,9 @@ export function isVaultAt(dir: Dir): boolean {
 }
 
 /**
- * @param machine remembers which key opened the vault, so that it is tried first; absent: it does not
+ * Opens a vault's keys with a secret.
+ * @param machine remembers which key opened the vault, so that it is tried first next time; absent: nothing is
+ * remembered
  * @throws NoVault, NoKey, NotEncrypted, WrongPassphrase, BadKeyFile, ForeignKey
  */
 export async function unlockVault(
@@ -127,7 +129,7 @@ export async function unlockVault(
   return { config, key };
 }
 
-/** The key that a passphrase opens. Others, for other passphrases or planted, are passed over. */
+/** The key that a passphrase opens. Keys for other passphrases, or planted ones, are skipped. */
 async function keyFor(
   backend: Backend,
   config: VaultConfig,
@@ -153,10 +155,10 @@ function damageOf(error: unknown): Fault {
   throw error;
 }
 
-/** What lies there may be anybody's: a few are tried. */
+/** Objects that are tried with a key, as any of them may be foreign. */
 const TRIED_OBJECTS = 3;
 
-/** @throws ForeignKey */
+/** Checks that a key belongs to the vault. @throws ForeignKey */
 async function assertFits(
   backend: Backend,
   { id }: VaultConfig,
@@ -175,7 +177,7 @@ async function assertFits(
   if (isForeign) throw new ForeignKey(backend.location, id);
 }
 
-/** Undefined if nobody can say: it is damaged, or gone. */
+/** True if the key opens the object; undefined if that can't be determined, because the object is damaged or gone. */
 async function opens(
   backend: Backend,
   key: VaultKey,

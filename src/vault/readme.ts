@@ -1,6 +1,6 @@
 /**
- * `README.txt` of a vault: how to get everything back without this program. Nothing reads it but people; a test does what
- * it says, line by line. Lines that are to be typed stand five spaces in.
+ * `README.txt` of a vault: how to restore everything without this program. Only people read it; a test follows it line
+ * by line. Commands to type are indented by five spaces.
  */
 import type { VaultConfig } from "./store/config.ts";
 

@@ -1,6 +1,6 @@
 /**
- * A vault: snapshots packed into units, on a backend. FORMAT.md describes the objects. Nobody locks anything: what was
- * stored is never changed, and whoever writes looks at the end whether all that the new snapshot needs is still there.
+ * A vault: snapshots packed into units, on a backend. FORMAT.md describes the objects. There are no locks: stored
+ * objects never change, and a writer checks at the end whether everything that the new snapshot needs still exists.
  */
 import type { Catalog } from "../catalog/catalog.ts";
 import { renumbered, withoutReplaced } from "../catalog/snapshot_order.ts";
@@ -54,29 +54,29 @@ import { MOST_MEMORY_BYTES, UNIT_BYTES, uploadsFor } from "./write/unit_uploads.
 export interface VaultOptions {
   readonly machine: Machine;
   readonly monitor: Monitor;
-  /** Noted as the writer of what this run stores. */
+  /** Host that is recorded as the writer of what this run stores. */
   readonly host: string;
-  /** Where it lies on this machine. Absent: elsewhere. */
+  /** Directory of the vault on this machine. Absent: it is elsewhere. */
   readonly directory?: Raw;
-  /** Stored bytes of a unit. Default: 16 MiB. */
+  /** Target for the stored size of a unit in bytes. Default: 16 MiB. */
   readonly unitBytes?: number;
-  /** Of what this run stores. */
+  /** Compression of what this run stores. */
   readonly compression?: Compression;
-  /** Requests that the place takes at once. Default: unknown, and little is sent at once. */
+  /** Number of requests that the place takes at once. Default: unknown, and only a few are sent at once. */
   readonly connections?: number;
   /** False: an unencrypted vault gets no new snapshots. Default: true. */
   readonly mayWritePlain?: boolean;
-  /** False: nothing is taken from what this machine has kept of the vault, and nothing is kept. Default: true. */
+  /** False: the local cache of the vault is neither read nor written. Default: true. */
   readonly isCached?: boolean;
-  /** For tests: stored bytes of a unit that is made in memory. */
+  /** For tests: largest stored size in bytes of a unit that is made in memory. */
   readonly mostUnitInMemory?: number;
-  /** For tests: of a restore; what is more waits in a temporary file. */
+  /** For tests: bytes that a restore keeps in memory; the rest waits in a temporary file. */
   readonly mostFilesInMemory?: number;
 }
 
 /**
- * Opens a vault, and reads its index.
- * @param backend closed with the vault
+ * Opens a vault and reads its index.
+ * @param backend is closed with the vault
  * @throws PlaceUnavailable, DiskFault, VaultDiffers
  */
 export async function openVault(backend: Backend, access: VaultAccess, options: VaultOptions): Promise<Vault> {
@@ -91,7 +91,7 @@ export async function openVault(backend: Backend, access: VaultAccess, options: 
 }
 
 const THE_VAULT: OwnPlace = { why: "it is the vault", kind: "storage" };
-/** Such a difference is no matter of the network. */
+/** Difference of clocks that is reported, in ms: network delays can't explain it. */
 const FAR_OFF_MS = 3_600_000;
 const STATE: OwnPlace = { why: "this program keeps its state there", kind: "state" };
 
@@ -105,10 +105,10 @@ export class Vault implements Repository {
   readonly #cache: VaultCache;
   readonly #hunks: HunkStore;
   readonly #catalog: VaultCatalog;
-  /** Version of the roots when the index was read. */
+  /** Version of the roots at the last reading of the index. */
   #indexed = 0;
 
-  /** @param cache closed with the vault */
+  /** @param cache is closed with the vault */
   constructor(backend: Backend, access: VaultAccess, options: VaultOptions, cache: VaultCache) {
     const { machine, monitor } = this.#options = options;
     this.machine = machine;
@@ -162,7 +162,7 @@ export class Vault implements Repository {
     return new Manifest((hunk) => this.#hunks.bytes(hunk), root);
   }
 
-  /** A root that came since may rely on what the index as it was read says nothing of. */
+  /** Reads the index again if roots have appeared since: a new root may rely on units that the known index lacks. */
   async #catchUp(): Promise<void> {
     const { version } = this.roots;
     if (version === this.#indexed) return;
@@ -181,12 +181,12 @@ export class Vault implements Repository {
     return (await this.#root(id)).bytes;
   }
 
-  /** What this machine has kept of a hunk, to be verified; undefined: nothing. */
+  /** Bytes of a hunk in the local cache, to be verified by the caller; undefined if there are none. */
   keptHunk(id: HunkId): Uint8Array<ArrayBuffer> | undefined {
     return unlessFault(() => this.#hunks.bytes(id), undefined);
   }
 
-  /** Holds nothing: what a reader misses later was pruned, long after the snapshot was forgotten. */
+  /** Checks that the snapshot exists. It holds no lock: data is pruned long after the snapshot was forgotten. */
   async lockForReading(id: RootId): Promise<Disposable> {
     if (!(await this.rootIds()).includes(id)) throw new NoSnapshot(id);
     return { [Symbol.dispose]: () => {} };
@@ -200,7 +200,7 @@ export class Vault implements Repository {
     return this.#catalog.queryEach(question);
   }
 
-  /** One that knows the snapshots that the vault has now. */
+  /** A catalog that knows the vault's present snapshots. */
   catalog(): Promise<Catalog> {
     return this.#catalog.current();
   }
@@ -268,7 +268,7 @@ export class Vault implements Repository {
     );
   }
 
-  /** Writers never exclude each other. */
+  /** Always false: writers never exclude each other. */
   hasWriter(): boolean {
     return false;
   }
@@ -285,7 +285,7 @@ export class Vault implements Repository {
     return new Pruner({ objects, index, contents, roots, host }, { request, monitor, clock, unitBytes });
   }
 
-  /** @throws VaultInUse */
+  /** Becomes a writer. @throws VaultInUse */
   write(): VaultWriter {
     const { objects, index, contents, roots, machine } = this, { mayWritePlain = true } = this.#options;
     const { host, unitBytes = UNIT_BYTES, compression = "default", connections } = this.#options;
@@ -307,7 +307,9 @@ export class Vault implements Repository {
     });
   }
 
-  /** Times in a vault are those of its place; only snapshots have their host's. */
+  /**
+   * Reports a large difference of clocks. A vault uses the times of its place; only snapshots have those of their host.
+   */
   #compareClocks(placeMs: number): void {
     const aheadMs = this.machine.clock.nowMs() - placeMs;
     if (Math.abs(aheadMs) < FAR_OFF_MS) return;
@@ -317,7 +319,7 @@ export class Vault implements Repository {
     );
   }
 
-  /** What is noted of contents. */
+  /** The notes about contents, for a backup. */
   get #notes(): ContentNotes {
     return {
       damaged: () => this.#catalog.notes((catalog) => catalog.damaged()) ?? [],

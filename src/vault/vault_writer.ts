@@ -1,4 +1,4 @@
-/** Changes a vault. There may be many writers at once, on many machines: each only adds objects, or removes roots. */
+/** Changes a vault. Many writers may work at once, on many machines: each only adds objects, or removes roots. */
 import { hash } from "node:crypto";
 import type { Apath } from "../core/apath.ts";
 import { type HunkId, hunkIdOf, type RootId, rootIdOf } from "../core/content_id.ts";
@@ -27,12 +27,12 @@ export interface WriterVault extends RunParts {
   readonly notes: ContentNotes;
   readonly pruner: NewPruner;
   readonly changeCatalog: (action: ChangeOfCatalog) => Promise<void>;
-  /** Held until the writer is disposed. */
+  /** Lock that is held until the writer is disposed. */
   readonly lock: Disposable;
 }
 
 export interface WriterOptions extends Omit<RunOptions, "disk"> {
-  /** Why nothing may be stored. */
+  /** Reason why nothing may be stored; undefined if storing is allowed. */
   readonly refusal: Fault | undefined;
 }
 
@@ -54,7 +54,7 @@ export class VaultWriter implements RepositoryWriter {
     this.#local = new LocalPacker(this.#store);
   }
 
-  /** What was packed, and is in no unit yet, is dropped. */
+  /** Drops what was packed and is not in a unit yet. */
   async [Symbol.asyncDispose](): Promise<void> {
     using _lock = this.#vault.lock;
     using _kept = this.#keptHunks;
@@ -83,7 +83,7 @@ export class VaultWriter implements RepositoryWriter {
     return new VaultReceiver({ store, roots, local: this.#local, hunks: new Set(hunks) }, root, source);
   }
 
-  /** For a repair; holds the lease until it is disposed. @throws VaultBusy, NewerObject */
+  /** Begins a repair. The repairer holds the lease until it is disposed. @throws VaultBusy, NewerObject */
   async repairer(): Promise<VaultRepairer> {
     this.#assertMayStore();
     const { roots, machine: { clock } } = this.#vault;
@@ -96,7 +96,10 @@ export class VaultWriter implements RepositoryWriter {
     return removed;
   }
 
-  /** Fields that this version doesn't know stay. A crash in between leaves both roots: the newer one counts. */
+  /**
+   * Replaces a root and keeps fields that this version doesn't know. A crash in between leaves both roots; the newer
+   * one counts.
+   */
   async replaceRoot(id: RootId, changes: LabelChanges): Promise<RootId | undefined> {
     this.#assertMayStore();
     const { roots } = this.#vault, former = await roots.find(id);
@@ -108,7 +111,7 @@ export class VaultWriter implements RepositoryWriter {
     return renewed;
   }
 
-  /** As {@link replaceRoot}; what the new root needs is looked for as for any new snapshot. */
+  /** Rewrites a snapshot, as {@link replaceRoot}. What the new root needs is checked as for any new snapshot. */
   async rewrite(id: RootId, { changes, entries }: Rewriting): Promise<RootId | undefined> {
     this.#assertMayStore();
     const { roots } = this.#vault, former = await roots.find(id);
@@ -128,7 +131,10 @@ export class VaultWriter implements RepositoryWriter {
     return renewed;
   }
 
-  /** Takes the lease, until this is disposed or something else is planned. @throws VaultBusy, AppendOnly, NeededMissing, UnknownReferences */
+  /**
+   * Plans a prune. Holds the lease until this is disposed or another plan is made. @throws VaultBusy, AppendOnly,
+   * NeededMissing, UnknownReferences
+   */
   async planRemoval(request: RemovalRequest, monitor: Monitor): Promise<RemovalPlan> {
     if (this.#refusal !== undefined) throw this.#refusal;
     await this.#pruner?.[Symbol.asyncDispose]();
@@ -152,7 +158,7 @@ function rootBytes(fields: object): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(`${JSON.stringify(fields, undefined, 2)}\n`);
 }
 
-/** Keeps a hunk until all are there. */
+/** Adds a hunk to the list, to be stored once all are known. */
 function addedTo(hunks: HunkWithBytes[], first: Apath, lines: readonly string[]): { ref: HunkRef; newBytes: number } {
   const bytes = encodeHunk(lines), ref = { first, count: lines.length, id: hunkIdOf(hash("sha256", bytes)) };
   hunks.push({ ref, bytes });

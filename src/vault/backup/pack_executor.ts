@@ -1,4 +1,4 @@
-/** What one thread can do for a backup into a vault: the same code in the main thread and in workers. */
+/** The work that one thread does for a backup into a vault: the same code runs in the main thread and in workers. */
 import type { Raw } from "../../core/raw.ts";
 import type { WaitingSteps } from "../../core/steps.ts";
 import type { Disk } from "../../platform/disk.ts";
@@ -16,7 +16,7 @@ import type { PackDesk } from "../write/pack_desk.ts";
 import { UnitPacker } from "../write/unit_packer.ts";
 import { VaultIntake } from "../write/vault_intake.ts";
 
-/** Everything a thread needs to know; plain data, but for the shared tables. */
+/** Everything that a thread needs to know; plain data, except for the shared tables. */
 export interface PackSetup extends PoolSetup {
   /** UUID of the vault. */
   readonly vault: string;
@@ -24,18 +24,18 @@ export interface PackSetup extends PoolSetup {
   readonly gear: Uint32Array;
   readonly unitBytes: number;
   readonly compression: Compression;
-  /** What the names of all files begin with, for people. */
+  /** Directory in which units show the backed-up files, for people. */
   readonly directory: Raw;
-  /** How well files compress, by their types. */
+  /** Compression ratios by file type. */
   readonly ratios: ReadonlyMap<string, Ratio>;
-  /** Holds back what is read. */
+  /** Limits the rate of reading. */
   readonly throttle?: ThrottleTable;
 }
 
-/** The kinds of batches, with their answers. */
+/** The kinds of batches and their results. */
 export interface PackBatches {
   readonly store: { readonly batch: readonly StoreBatch[]; readonly results: StoreResult[][] };
-  /** Hands over what is open. @returns how well files compressed since the last time, by their types */
+  /** Hands over open units. @returns compression ratios by file type since the last call */
   readonly finish: { readonly batch: null; readonly results: ReadonlyMap<string, Ratio> };
 }
 export type PackPool = ThreadPool<PackBatches>;
@@ -46,7 +46,7 @@ export class PackExecutor implements WaitingExecutor<PackBatches> {
   readonly #intake: VaultIntake;
   readonly #ratios: LearntRatios;
 
-  /** @param thread distinguishes the threads of a run; 0 is the main one */
+  /** @param thread distinguishes the threads of a run; 0 is the main thread */
   constructor(disk: Disk, desk: PackDesk, setup: PackSetup, thread: number) {
     const { vault, chunking, gear, unitBytes, compression, directory } = setup;
     const level = levelOf(compression), compresses = compression !== "off";

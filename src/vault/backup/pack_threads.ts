@@ -1,4 +1,4 @@
-/** The threads of one backup, and what has become of the files they were given. */
+/** The threads of one backup, and the results of the files that they were given. */
 import { joinRatios } from "../../catalog/compression_ratios.ts";
 import type { Raw } from "../../core/raw.ts";
 import type { BatchCost, WorkOptions } from "../../core/work.ts";
@@ -13,14 +13,14 @@ import { answerAt } from "../write/pack_desk.ts";
 import type { RunStore } from "../write/run_store.ts";
 import { type PackBatches, PackExecutor, type PackPool, type PackSetup } from "./pack_executor.ts";
 
-/** Name of the workers, by which the script knows whose they are. */
+/** Name of the worker threads, by which the worker script recognises its task. */
 export const PACK_THREAD = "vault-pack";
 
 export interface PackThreadsOptions extends WorkOptions {
   readonly machine: Machine;
-  /** What the names of all files begin with, for people. */
+  /** Directory in which units show the backed-up files, for people. */
   readonly directory: Raw;
-  /** How well files compress, by their types. */
+  /** Compression ratios by file type. */
   readonly ratios: Ratios;
 }
 
@@ -61,12 +61,12 @@ export class PackThreads implements AsyncDisposable {
     return this.#pool.width;
   }
 
-  /** Bytes that were read so far. */
+  /** Number of bytes that were read so far. */
   get bytes(): number {
     return this.#pool.bytes;
   }
 
-  /** What was learnt of types of files, up to the last {@link finish}. */
+  /** Compression ratios by file type, up to the last {@link finish}. */
   get learnt(): Ratios {
     return this.#learnt;
   }
@@ -75,7 +75,7 @@ export class PackThreads implements AsyncDisposable {
     return batches.length === 0 ? Promise.resolve([]) : this.#pool.run("store", batches, cost);
   }
 
-  /** Has all threads hand over what they have packed so far. */
+  /** Makes all threads hand over what they have packed so far. */
   async finish(): Promise<void> {
     for (const learnt of await this.#pool.everywhere("finish", null)) this.#learnt = joinRatios(this.#learnt, learnt);
   }

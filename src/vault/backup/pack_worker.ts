@@ -1,4 +1,4 @@
-/** What a worker thread of a vault runs: it answers batches until its pool ends it. */
+/** Runs in a worker thread of a vault: answers batches until its pool ends it. */
 import { openDisk } from "../../platform/open_disk.ts";
 import type { ToWorker } from "../../platform/thread_pool.ts";
 import { waitingWorkerLoop } from "../../platform/waiting_worker.ts";
@@ -6,7 +6,7 @@ import { workerScope } from "../../platform/worker_scope.ts";
 import { deskBehind } from "../write/pack_desk.ts";
 import { PackExecutor, type PackSetup } from "./pack_executor.ts";
 
-/** @param early messages that have come already */
+/** @param early messages that have already arrived */
 export function servePacking(early: readonly MessageEvent<ToWorker<PackSetup>>[]): void {
   const scope = workerScope<ToWorker<PackSetup>>();
   const take = waitingWorkerLoop(

@@ -1,4 +1,6 @@
-/** Stores contents again that somebody has removed from the vault meanwhile: from the source, or from what is left there. */
+/**
+ * Stores contents again that were removed from the vault meanwhile: from the source, or from units that still exist.
+ */
 import { type Apath, parentOf } from "../../core/apath.ts";
 import { Fault } from "../../core/fault.ts";
 import { type Raw, textOf } from "../../core/raw.ts";
@@ -15,13 +17,13 @@ export interface StoreAgainParts {
   readonly store: RunStore;
   readonly threads: PackThreads;
   readonly local: LocalPacker;
-  /** What names of the snapshot begin with. */
+  /** Directory in which units show the files of the snapshot. */
   readonly directory: Raw;
-  /** Where the sources have a file of the snapshot. */
+  /** Where the sources have a file of the snapshot; undefined if that is unknown. */
   readonly placeOf: ((path: Apath) => SourceFile | undefined) | undefined;
 }
 
-/** Given to the threads at once. */
+/** Number of files that the threads get at once. */
 const FILES_AT_ONCE = 256;
 
 export class StoreAgain {
@@ -31,7 +33,7 @@ export class StoreAgain {
     this.#parts = parts;
   }
 
-  /** @throws LostFromVault if something can't be had any more */
+  /** Stores all of these contents. @throws LostFromVault if one can't be found anywhere */
   async store(lost: readonly LostContent[]): Promise<void> {
     const gone: string[] = [];
     for (let from = 0; from < lost.length; from += FILES_AT_ONCE) {
@@ -42,7 +44,7 @@ export class StoreAgain {
     if (gone.length > 0) throw new LostFromVault(gone);
   }
 
-  /** @returns those that the source no longer has, or has in another version */
+  /** @returns the contents that the source no longer has, or has in another version */
   async #fromSource(lost: readonly LostContent[]): Promise<readonly LostContent[]> {
     const tried: LostContent[] = [], batches: StoreBatch[] = [];
     let bytes = 0;
@@ -59,7 +61,9 @@ export class StoreAgain {
     return lost.filter((each) => !stored.has(each));
   }
 
-  /** Units that are to be deleted may still be there. */
+  /**
+   * Stores a content from the vault: units that are about to be deleted may still exist. @returns whether that worked
+   */
   async #fromVault({ content, entry }: LostContent): Promise<boolean> {
     const { store, local, directory } = this.#parts;
     try {
@@ -72,7 +76,7 @@ export class StoreAgain {
   }
 }
 
-/** There is nothing to be had, or this key opens it not. */
+/** Codes of faults for contents that don't exist, or that this key can't open. */
 const UNREADABLE: readonly string[] = ["damaged-content", "write-only-key"];
 
 function taskOf({ size, mtime, ctime, inode = "0", mode, uid, gid, sparse, content }: Entry, name: Raw): StoreTask {

@@ -1,6 +1,6 @@
 /**
- * A new snapshot of a vault, made by a backup: threads read, pack and seal what is new, the main thread stores units and
- * packs hunks, and in the end the root makes the snapshot exist.
+ * Writes a new snapshot of a vault: threads read, pack and encrypt new data, the main thread stores units and packs
+ * hunks, and finally the root makes the snapshot exist.
  */
 import { hash } from "node:crypto";
 import type { Apath } from "../../core/apath.ts";
@@ -25,11 +25,11 @@ import type { RunStore } from "../write/run_store.ts";
 import { LocalPacker } from "../write/local_packer.ts";
 import { StoreAgain } from "./store_again.ts";
 
-/** What is known of contents besides what the vault holds. */
+/** What is known of contents beyond the vault's own objects. */
 export interface ContentNotes {
   damaged(): readonly ContentId[];
   ratios(): Ratios;
-  /** Notes that contents which were damaged are whole again, and what was learnt of types of files. */
+  /** Records damaged contents that are intact again, and compression ratios by file type. */
   record(mended: readonly ContentId[], learnt: Ratios): void;
 }
 
@@ -40,7 +40,7 @@ export interface SinkParts {
   readonly machine: Machine;
 }
 
-/** Known before the first file comes. */
+/** What is known before the first file. */
 interface Beginning {
   readonly damaged: readonly ContentId[];
   readonly ratios: Ratios;
@@ -56,7 +56,7 @@ export class VaultSink implements SnapshotSink {
   readonly #monitor: Monitor;
   readonly #threads: PackThreads;
   readonly #local: LocalPacker;
-  /** What names of the snapshot begin with. */
+  /** Directory in which units show the files of the snapshot. */
   readonly #directory: Raw;
   readonly #present: PresentContents;
   readonly #maker: RootMaker;
@@ -65,7 +65,7 @@ export class VaultSink implements SnapshotSink {
   #checkpoint: RootId | undefined;
   #sequence: number;
 
-  /** Looks at the vault as it is now. */
+  /** Begins a snapshot, based on the vault's present state. */
   static async begin(parts: SinkParts, request: SinkRequest, monitor: Monitor): Promise<VaultSink> {
     const { store, roots, notes } = parts, { id } = store.objects.access.config;
     await store.refresh();
@@ -126,7 +126,7 @@ export class VaultSink implements SnapshotSink {
     return { links: [], stores: results };
   }
 
-  /** A file that should never change is read as any other if what it should be is not there. */
+  /** Treats static files whose expected content is missing from the vault like any others. */
   #withoutLost(batch: StoreBatch): StoreBatch {
     const { store } = this.#parts;
     if (!batch.files.some(({ guarded }) => guarded)) return batch;
@@ -156,7 +156,9 @@ export class VaultSink implements SnapshotSink {
     return { ref: { first, count: lines.length, id }, newBytes: isNew ? bytes.length : 0 };
   }
 
-  /** All hunks of a root are looked for when it is made, and all that they name when anything has gone. */
+  /**
+   * Does nothing: all hunks of a root are checked when it is made, and everything that they name if anything has gone.
+   */
   keepHunk(_: HunkRef): void {}
 
   async #flush(): Promise<void> {
@@ -182,7 +184,7 @@ export class VaultSink implements SnapshotSink {
     return id;
   }
 
-  /** What this run and interrupted ones had got done is part of the new snapshot, or of one before. */
+  /** Roots of partial snapshots that the new one replaces: what they had is in it, or in an earlier one. */
   async #partials(): Promise<RootId[]> {
     const { id } = this.#parts.store.objects.access.config, { host, series, previous } = this.#request;
     const built = new Set(previous.map(({ id }) => id));

@@ -1,6 +1,6 @@
 /**
- * One database of the cache: the file that is there, if it can be used, else a new one, and where that can't be made, one in
- * memory. What was in it is read anew from the vault; so whatever happens to a file costs time alone.
+ * One database of the cache: the existing file if it is usable, else a new one or, where none can be made, one in
+ * memory. Lost rows are read from the vault again, so a lost file only costs time.
  */
 import { Database } from "../../catalog/database.ts";
 import { CatalogFault, type Trouble } from "../../catalog/faults.ts";
@@ -14,17 +14,15 @@ import { FileNote } from "./file_note.ts";
 import { hasTables, makeTables, type Tables } from "./schema.ts";
 
 const PRIVATE_FILE = 0o600;
-/** Half a second, for an index of fourteen million items. */
+/** Size in bytes up to which a file gets a digest: half a second of work, for an index of fourteen million items. */
 const MOST_DIGESTED_BYTES = 1024 * 1024 * 1024;
 
 export interface CacheFileOptions {
-  /** Absent: it is in memory. */
+  /** Absent: the database is in memory. */
   readonly place: CachePlace | undefined;
   readonly name: Raw;
   readonly tables: Tables;
-  /**
-   * Whether to report a file that was changed by other programs: rows may be missing then, which would go unnoticed.
-   */
+  /** True to detect changes by other programs: rows may then be missing, which would go unnoticed otherwise. */
   readonly isNoted: boolean;
   /** Id of the vault. */
   readonly vault: string;
@@ -32,7 +30,7 @@ export interface CacheFileOptions {
 
 interface Opened {
   readonly database: Database;
-  /** Absent: it is in memory. */
+  /** Absent: the database is in memory. */
   readonly place: CatalogPlace | undefined;
 }
 
@@ -43,7 +41,7 @@ export class CacheFile implements Disposable {
   readonly #opened: Opened;
   #isTrusted = false;
 
-  /** @param kind what is to be opened if it can; for {@link successor} */
+  /** @param kind what to open if possible; for {@link successor} */
   constructor(options: CacheFileOptions, kind: "file" | "new file" | "memory" = "file") {
     this.#options = options;
     this.#isFirst = kind === "file";
@@ -64,17 +62,17 @@ export class CacheFile implements Disposable {
     return this.#opened.database;
   }
 
-  /** True if the file is as this program left it, or is new. */
+  /** True if the file is new, or is as this program left it. */
   get isTrusted(): boolean {
     return this.#isTrusted;
   }
 
-  /** Others who open the file while this program goes on needn't look at every row, for it vouches for them. */
+  /** Records the file's present state, so that others who open it meanwhile needn't verify every row. */
   note(): void {
     if (this.#isTrusted && this.isOnDisk) this.#note?.write();
   }
 
-  /** Every row was looked at. */
+  /** Notes that every row was verified. */
   trust(): void {
     this.#isTrusted = true;
     this.note();
@@ -85,8 +83,8 @@ export class CacheFile implements Disposable {
   }
 
   /**
-   * An empty one to go on with: in the place of a damaged file if nobody else has that open, else in memory. This one may
-   * still be read, but not be written.
+   * An empty database to go on with: it replaces a damaged file if no other program has it open, else it is in memory.
+   * This one may still be read, but not written.
    */
   successor(trouble: Trouble): CacheFile {
     if (trouble !== "damaged") return new CacheFile(this.#options, "memory");
@@ -147,7 +145,7 @@ export class CacheFile implements Disposable {
   }
 }
 
-/** True if this program has. */
+/** True if this connection has changed the database, or if that is unknown. */
 function hasChanged(database: Database): boolean {
   return unlessFault(() => database.get("SELECT total_changes() AS n")?.["n"] !== 0, true);
 }

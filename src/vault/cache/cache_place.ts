@@ -1,8 +1,8 @@
 /**
- * The directory of a vault's cache, `vaults/<id>/` in the state directory, and who is at work in it. Everybody who has its
- * files open holds a shared lock on `users`; who is alone may replace them. A lock that is asked to be another kind of lock
- * may be lost meanwhile, so nobody asks for one on `users` without one on `gate`. Who stores into the vault holds `writer`,
- * who changes the catalog `catalog`.
+ * The directory of a vault's cache, `vaults/<id>/` in the state directory, and its locks. Every program that has its
+ * files open holds a shared lock on `users`; a program that is alone may replace them. Converting a lock to another
+ * kind may lose it in between, so `users` is only locked while `gate` is. A program that stores into the vault holds
+ * `writer`, one that changes the catalog holds `catalog`.
  */
 import { joinRaw, type Raw, rawOf } from "../../core/raw.ts";
 import { type Dir, makeDirectories, type OpenFile } from "../../platform/disk.ts";
@@ -11,23 +11,30 @@ import { VaultInUse } from "./faults.ts";
 
 const PRIVATE_DIRECTORY = 0o700, PRIVATE_FILE = 0o600;
 const GATE = rawOf("gate"), USERS = rawOf("users"), WRITER = rawOf("writer"), CATALOG = rawOf("catalog");
-/** Directories that a catalog's file needs. */
+/** Directories that the file of a catalog needs. */
 const DB = rawOf("db"), TMP = rawOf("tmp");
 const UNITS = rawOf("units");
-/** Who is alone stays so for some hundred milliseconds, unless much is to be taken out. */
+/**
+ * Attempts at a lock: a program that is alone stays so for some hundred milliseconds, unless much has to be removed.
+ */
 const ATTEMPTS = 20, PAUSE_MS = 50;
 
 export class CachePlace implements Disposable {
-  /** Has `db/` and `tmp/`, as a storage does. */
+  /** The directory; it has `db/` and `tmp/`, like a storage. */
   readonly top: Dir;
-  /** For units that are too large for the memory; emptied by whoever stores into the vault. */
+  /** Directory for units that are too large for memory; a writer empties it. */
   readonly units: Raw;
   readonly #db: Dir;
   readonly #users: OpenFile;
   readonly #held: DisposableStack;
   readonly #clock: Machine["clock"];
 
-  /** Undefined if there is no state directory. @param vault its id @throws DiskFault */
+  /**
+   * Opens the directory.
+   * @param vault id of the vault
+   * @returns undefined if there is no state directory
+   * @throws DiskFault
+   */
   static open(
     { disk, state, clock }: Pick<Machine, "disk" | "state" | "clock">,
     vault: string,
@@ -66,24 +73,26 @@ export class CachePlace implements Disposable {
     this.#held[Symbol.dispose]();
   }
 
-  /** Removes what a writer left that was killed. */
+  /** Removes files that a killed writer left. */
   #emptyUnits(): void {
     using units = this.top.openDir(UNITS);
     for (const name of units.list().names) units.unlink(name);
   }
 
-  /** The directory of the files; the caller closes it. */
+  /** Opens the directory of the databases; the caller closes it. */
   openDb(): Dir {
     return this.top.openDir(DB);
   }
 
-  /** @returns false if somebody is alone there, and stays so for long */
+  /** Takes the shared lock. @returns false if another program is alone there for long */
   #share(): boolean {
     using gate = this.#lock(GATE, ATTEMPTS, "shared");
     return gate !== undefined && this.#users.tryLock("shared");
   }
 
-  /** Does something that nobody else may see half done. @returns false if there are others: nothing was done then */
+  /**
+   * Runs `action`, which no other program may see half done. @returns false if others are there; then nothing was done
+   */
   ifAlone(action: () => void): boolean {
     using gate = this.#lock(GATE, 1);
     if (gate === undefined) return false;
@@ -96,7 +105,7 @@ export class CachePlace implements Disposable {
     }
   }
 
-  /** Holds off others who would change the catalog until disposed; undefined if one of them takes long. */
+  /** Keeps other programs from changing the catalog, until disposed; undefined if one of them takes long. */
   lockCatalog(): Disposable | undefined {
     return this.#lock(CATALOG, ATTEMPTS);
   }
@@ -112,7 +121,7 @@ export class CachePlace implements Disposable {
     return file;
   }
 
-  /** Holds off other writers of this machine until disposed. @throws VaultInUse */
+  /** Keeps other writers of this machine away until disposed. @throws VaultInUse */
   lockForWriting(location: string): Disposable {
     const lock = this.#lock(WRITER, 1);
     if (lock === undefined) throw new VaultInUse(location);

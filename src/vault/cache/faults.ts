@@ -1,7 +1,7 @@
-/** What stands in the way on this machine, rather than in the vault. */
+/** Faults of this machine's cache, rather than of the vault. */
 import { Fault } from "../../core/fault.ts";
 
-/** A vault has one writer on a machine, as a storage has. */
+/** A vault has only one writer on each machine, like a storage. */
 export class VaultInUse extends Fault {
   readonly code = "vault-in-use";
   readonly hint = "Wait until the other run has ended, then try again; reading needs no lock";
@@ -10,7 +10,7 @@ export class VaultInUse extends Fault {
   }
 }
 
-/** Something that never changes in the life of a vault is not what it was. */
+/** A property that never changes in the life of a vault has changed. */
 export class VaultDiffers extends Fault {
   readonly code = "vault-differs";
   readonly hint = "Nothing was written; ask who runs that place, and who else has a key of the vault";

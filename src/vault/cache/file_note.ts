@@ -1,6 +1,6 @@
 /**
- * A note beside a database of the cache: the digest of its bytes, as this program left them. One that has other bytes was
- * changed by somebody or something else. It saves looking at every row each time; losing it costs no more than that.
+ * A note beside a database of the cache: the digest of its bytes as this program left them. A database with other bytes
+ * was changed by something else. The note only saves verifying every row each time.
  */
 import { createHash } from "node:crypto";
 import { unlessFault } from "../../core/fault.ts";
@@ -8,7 +8,7 @@ import { bytesOf, type Raw, raw, rawOf, rawOfBytes } from "../../core/raw.ts";
 import type { CachePlace } from "./cache_place.ts";
 
 const READ_AT_ONCE = 1024 * 1024, MOST_NOTE_BYTES = 100;
-/** Of files that are too large for a digest. */
+/** Stands for the digest of files that are too large for one. */
 const LARGE = "large";
 
 export class FileNote {
@@ -16,24 +16,24 @@ export class FileNote {
   readonly #name: Raw;
   readonly #mostBytes: number;
 
-  /** @param name of the database @param mostBytes larger ones are not read whole each time they are opened */
+  /** @param name of the database @param mostBytes size above which a file gets no digest */
   constructor(place: CachePlace, name: Raw, mostBytes: number) {
     this.#place = place;
     this.#name = name;
     this.#mostBytes = mostBytes;
   }
 
-  /** True if the file is as it was noted, or was noted and is too large to tell. */
+  /** True if the file is as noted, or was noted and is too large for a digest. */
   agrees(): boolean {
     return unlessFault(() => this.#read() === this.#digest(), false);
   }
 
-  /** Notes what the file is now. If it can't, the next one to open the file has to look at every row. */
+  /** Records the file's present state. If that fails, the next program to open the file has to verify every row. */
   write(): void {
     unlessFault(() => this.#write(this.#digest()), undefined);
   }
 
-  /** Says that the file is not to be believed. */
+  /** Records that the file must not be trusted. */
   remove(): void {
     unlessFault(() => this.#write(""), undefined);
   }

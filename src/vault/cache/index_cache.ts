@@ -1,4 +1,4 @@
-/** What `index/` says, in a file of the cache or in memory. */
+/** The contents of `index/`, in a file of the cache or in memory. */
 import type { Trouble } from "../../catalog/faults.ts";
 import { unlessFault } from "../../core/fault.ts";
 import { rawOf } from "../../core/raw.ts";
@@ -14,7 +14,10 @@ export class IndexCache implements Disposable {
   readonly #seal: RowSeal;
   #tables: IndexTables;
 
-  /** @param place absent: in memory @param vault its id @param auth undefined where nothing is encrypted */
+  /**
+   * @param place absent: in memory @param vault id of the vault @param auth key for signatures; undefined without
+   * encryption
+   */
   constructor(place: CachePlace | undefined, vault: string, auth: Uint8Array | undefined) {
     this.#place = place;
     this.#seal = new RowSeal(auth);
@@ -29,7 +32,7 @@ export class IndexCache implements Disposable {
     this.#file[Symbol.dispose]();
   }
 
-  /** True if it didn't have to be looked at row by row, or was. */
+  /** True if all rows are known to be sound. */
   get isTrusted(): boolean {
     return this.#file.isTrusted;
   }
@@ -42,12 +45,12 @@ export class IndexCache implements Disposable {
     return this.#tables;
   }
 
-  /** Puts in what was staged. @throws CatalogFault */
+  /** Writes staged objects. @throws CatalogFault */
   flush(): void {
     if (this.#tables.flush()) this.#file.note();
   }
 
-  /** Begins anew, with nothing. @param trouble with what is there now */
+  /** Starts again with an empty database. @param trouble with the present one */
   renew(trouble: Trouble): void {
     using former = this.#file;
     this.#file = former.successor(trouble);
@@ -58,7 +61,7 @@ export class IndexCache implements Disposable {
     return unlessFault(() => this.#tables.isSound(), false);
   }
 
-  /** Takes out what is not listed any more, unless others may still read it. @returns true if it did */
+  /** Removes objects that are no longer listed, unless other programs may still read them. @returns whether it did */
   dropBut(isListed: (name: string) => boolean): boolean {
     if (!this.#file.isOnDisk || this.#place === undefined) {
       this.#tables.dropBut(isListed);

@@ -1,7 +1,7 @@
 /**
- * What objects of `index/` say, as tables: rows of one object are put in together and are never changed, for neither is
- * the object. Whether an object counts is not noted here: that follows from what is listed, each time anew. So several
- * programs may use one cache, and put into it what they have read.
+ * The objects of `index/` as tables. The rows of one object are written together and never change, because objects
+ * don't either. Which objects count is not stored: it follows from the current listing. Several programs may therefore
+ * share one cache, and add what they have read.
  */
 import { Buffer } from "node:buffer";
 import type { Database } from "../../catalog/database.ts";
@@ -12,21 +12,21 @@ import { keyOf, PackedItems, packItems } from "./packed_items.ts";
 import { packMarks } from "./packed_marks.ts";
 import type { RowSeal } from "./row_seal.ts";
 
-/** Items that are put in at once, more or less: many, for they come in the order of their keys then. */
+/** Approximate number of items written at once: many, because they are sorted by key then. */
 const MOST_STAGED = 100_000;
 const NAMES_AT_ONCE = 500;
 
-/** An object that the cache has. */
+/** An object that is in the cache. */
 export interface KnownObject extends Pick<IndexHeader, "supersedes" | "written"> {
   readonly name: string;
   readonly row: number;
   readonly kind: IndexObject["kind"];
-  /** How many units and items it has lines of. */
+  /** Number of units that it describes, and of their items. */
   readonly lines: number;
   readonly items: number;
 }
 
-/** A line of an object about a unit. */
+/** An object's line about one unit. */
 export interface StoredLine {
   readonly row: number;
   /** Row of the object. */
@@ -34,7 +34,7 @@ export interface StoredLine {
   readonly unit: string;
 }
 
-/** Name of an object that counts, by its row. */
+/** Name of the object in a row; undefined if it doesn't count. */
 export type NameOf = (object: number) => string | undefined;
 
 interface StagedLine {
@@ -63,19 +63,19 @@ export class IndexTables {
     this.#seal = seal;
   }
 
-  /** True once a row was met that is not as it was put in. */
+  /** True once a row was found that is not as it was written. */
   get isSuspect(): boolean {
     return this.#isSuspect;
   }
 
-  /** Undefined if it isn't there, or is damaged. */
+  /** An object by name; undefined if it is missing or damaged. */
   find(name: string): KnownObject | undefined {
     const row = this.#database.get("SELECT id, facts FROM object WHERE name = ?", bytesOf(name));
     const facts = row && this.#open(`object ${name}`, row["facts"]);
     return facts && { name, row: Number(row["id"]), ...JSON.parse(new TextDecoder().decode(facts)) };
   }
 
-  /** Ledger lines of an object, packed; undefined if they are damaged. */
+  /** Packed ledger lines of an object; undefined if they are damaged. */
   marksOf(name: string): Uint8Array<ArrayBuffer> | undefined {
     const row = this.#database.get("SELECT marks FROM object WHERE name = ?", bytesOf(name));
     return row && this.#open(`marks ${name}`, row["marks"]);
@@ -87,7 +87,7 @@ export class IndexTables {
     return bytes;
   }
 
-  /** Takes an object to be put in. It need not be there before {@link flush}. @throws CatalogFault */
+  /** Stages an object; it need not be in the tables before {@link flush}. @throws CatalogFault */
   stage(name: string, object: IndexObject): void {
     const { kind, supersedes, written } = object, units = object.kind === "units" ? object.units : [];
     const lines = units.map((line) => this.#stagedLine(name, line));
@@ -106,7 +106,9 @@ export class IndexTables {
     return { unit, facts, items, keys: line.items.map(({ id }) => keyOf(id)) };
   }
 
-  /** @returns whether there was something @throws CatalogFault; what was staged is not put in then */
+  /**
+   * Writes staged objects. @returns whether there were any @throws CatalogFault; the staged objects are dropped then
+   */
   flush(): boolean {
     const staged = this.#staged;
     this.#staged = [];
@@ -144,7 +146,7 @@ export class IndexTables {
     }
   }
 
-  /** Takes out all objects but these, with all of their rows. */
+  /** Removes all other objects with all of their rows. */
   dropBut(isListed: (name: string) => boolean): void {
     const unlisted = this.names().filter((name) => !isListed(name));
     if (unlisted.length === 0) return;
@@ -166,7 +168,7 @@ export class IndexTables {
     this.#database.run("DELETE FROM object WHERE id = ?", object);
   }
 
-  /** Names of objects that are there, damaged or not. */
+  /** Names of all objects in the tables, damaged or not. */
   names(): string[] {
     return this.#database.all("SELECT name FROM object").map(({ name }) => hexOf(name));
   }
@@ -176,20 +178,20 @@ export class IndexTables {
     return this.#database.all("SELECT id FROM line WHERE object = ? ORDER BY id", object).map(({ id }) => Number(id));
   }
 
-  /** Names of units that an object has lines of. */
+  /** Names of the units that an object describes. */
   unitsIn(object: number): string[] {
     return this.#database.all("SELECT unit FROM line WHERE object = ? ORDER BY id", object).map(({ unit }) =>
       hexOf(unit)
     );
   }
 
-  /** Names of units, in order, after one. */
+  /** The next names of units after `name`, in order. */
   unitsAfter(name: string): string[] {
     const sql = "SELECT DISTINCT unit FROM line WHERE unit > ? ORDER BY unit LIMIT ?";
     return this.#database.all(sql, bytesOf(name), NAMES_AT_ONCE).map(({ unit }) => hexOf(unit));
   }
 
-  /** What the lines about a unit say of it, packed: of objects that count. */
+  /** Packed facts about a unit, from the lines of objects that count. */
   linesOf(unit: string, nameOf: NameOf): (StoredLine & { readonly facts: Uint8Array<ArrayBuffer> })[] {
     const rows = this.#database.all("SELECT id, object, facts FROM line WHERE unit = ?", bytesOf(unit));
     return rows.flatMap((row) => {
@@ -199,7 +201,7 @@ export class IndexTables {
     });
   }
 
-  /** A line with its items; undefined if its object doesn't count, or it is damaged. */
+  /** A line with its items; undefined if its object doesn't count or the line is damaged. */
   lineAt(row: number, nameOf: NameOf): StoredLine & { readonly items: PackedItems } | undefined {
     const found = this.#database.get("SELECT object, unit, items FROM line WHERE id = ?", row);
     if (found === undefined) return undefined;
@@ -208,12 +210,12 @@ export class IndexTables {
     return bytes && { row, object, unit, items: new PackedItems(bytes) };
   }
 
-  /** Rows of lines that have an item whose id begins so. */
+  /** Rows of lines that have an item whose id begins with this key. */
   rowsWith(key: number): number[] {
     return this.#database.all("SELECT line FROM item WHERE key = ?", key).map(({ line }) => Number(line));
   }
 
-  /** Looks at every row: true if all are as they were put in. */
+  /** Verifies every row: true if all are as they were written. */
   isSound(): boolean {
     const check = this.#database.get("PRAGMA quick_check(1)"), sums = new ItemSums();
     const isSound = Object.values(check ?? {})[0] === "ok" &&

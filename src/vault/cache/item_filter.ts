@@ -1,6 +1,6 @@
 /**
- * Rules out most items that are not in the cache without a look-up: nearly all contents of a backup are
- * new or unchanged, and a look-up costs more than all else that is done for a small one. 2 bytes an item.
+ * A Bloom filter that rules out most missing items without a look-up: nearly all contents of a backup are new or
+ * unchanged, and for a small content a look-up costs more than everything else. It takes 2 bytes an item.
  */
 const BITS_PER_ITEM = 16, PROBES = 5;
 const LEAST_ITEMS = 100_000;
@@ -10,18 +10,18 @@ export class ItemFilter {
   readonly #room: number;
   #count = 0;
 
-  /** @param items that will be in it, about */
+  /** @param items approximate number of items to be added */
   constructor(items: number) {
     this.#room = Math.max(LEAST_ITEMS, 2 * items);
     this.#words = new Uint32Array(Math.ceil(this.#room * BITS_PER_ITEM / 64));
   }
 
-  /** With more in it than it was made for it would answer too rarely. */
+  /** True if it holds more than it was made for, and would rule out too little. */
   get isFull(): boolean {
     return this.#count > this.#room;
   }
 
-  /** @param first, second of the words of a digest: they are random */
+  /** Adds an item. @param first, second words of its digest, which are random */
   add(first: number, second: number): void {
     this.#count++;
     for (let probe = 0; probe < PROBES; probe++) {
@@ -30,7 +30,7 @@ export class ItemFilter {
     }
   }
 
-  /** True if nothing with these words was added. */
+  /** True if no item with these words was added. */
   lacks(first: number, second: number): boolean {
     for (let probe = 0; probe < PROBES; probe++) {
       const bit = this.#bitOf(first, second, probe);

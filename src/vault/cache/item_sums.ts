@@ -1,7 +1,7 @@
-/** Sums over the table of items, to hold it against the lines that it was made of without sorting either. */
+/** Sums over the table of items, for comparing it with the lines that it was made from without sorting either. */
 import type { Database } from "../../catalog/database.ts";
 
-/** Each sum stays below 2^53, of as many items as there may ever be. */
+/** Divisors that keep each sum below 2^53, for any possible number of items. */
 const LIMB = 0x10000, MIXED = 0x1000;
 const QUERY = `SELECT count(*) AS count, total(key % ${LIMB}) AS low, total(key / ${LIMB} % ${LIMB}) AS middle,
   total(key / ${
@@ -12,7 +12,7 @@ export class ItemSums {
   #last = { key: -1, line: -1 };
   readonly #sums = { count: 0, low: 0, middle: 0, high: 0, lines: 0, mixed: 0 };
 
-  /** Keys of a line come together, in order: one that it has twice is in the table once. */
+  /** Adds an item of a line. A line's keys must come in sequence and in order: the table has duplicates only once. */
   add(key: number, line: number): void {
     if (key === this.#last.key && line === this.#last.line) return;
     this.#last = { key, line };

@@ -1,6 +1,6 @@
 /**
- * What a line says of its unit, but for the items, in bytes that are the same if it says the same: class (1: data 0, meta
- * 1), size (6), length of the head (2), the head, and for each frame offset, length and plain bytes (4 each).
+ * Facts of a line about its unit, without the items. Equal facts give equal bytes: class (1: data 0, meta 1), size (6),
+ * length of the head (2), the head, and for each frame offset, length and plain bytes (4 each).
  */
 import { Buffer } from "node:buffer";
 import type { UnitLine } from "../index/index_object.ts";
@@ -23,7 +23,7 @@ export function packFacts({ unitClass, size, head, frames }: LineFacts): Uint8Ar
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
-/** Reads what {@link packFacts} has made; bytes of anybody else are to be kept from it. */
+/** Decodes the result of {@link packFacts}. Not for bytes of any other origin. */
 export function unpackFacts(packed: Uint8Array<ArrayBuffer>): LineFacts {
   const view = new DataView(packed.buffer, packed.byteOffset, packed.length);
   const end = HEADER_BYTES + view.getUint16(7), frames: UnitFrame[] = [];

@@ -1,9 +1,9 @@
 /**
- * Items of a unit as the cache keeps them: 41 bytes each, in the order of their ids, so that one is found among 32,768
- * without looking at the others.
+ * Items of a unit as the cache stores them: 41 bytes each, sorted by id, so that one of 32,768 is found without looking
+ * at the others.
  *
  * count (4 bytes), count times { digest (32), frame (2), kind and place in the frame (4), size (3) }, and for each list
- * among them, in the same order, the digest of its bytes (32). Numbers have their most significant byte first.
+ * among them, in the same order, the digest of its bytes (32). Numbers are big-endian.
  */
 import { Buffer } from "node:buffer";
 import { HUNK_SUFFIX } from "../../core/content_id.ts";
@@ -11,18 +11,18 @@ import { kindOfItem, LIST_SUFFIX, type UnitItem } from "../pack/items.ts";
 
 const COUNT_BYTES = 4, DIGEST_BYTES = 32, RECORD_BYTES = 41;
 const FRAME_AT = 32, PLACE_AT = 34, SIZE_AT = 38;
-/** A place in a frame needs 25 bits. */
+/** Bits for the place in a frame, which needs 25. */
 const PLACE_BITS = 30, PLACE_MASK = 2 ** PLACE_BITS - 1;
 const SUFFIXES = ["", HUNK_SUFFIX, LIST_SUFFIX] as const;
 const LIST = SUFFIXES.indexOf(LIST_SUFFIX);
 const KEY_BYTES = 6;
 
-/** What the table of items is looked up by: the first 48 bits of an id. */
+/** Key for the table of items: the first 48 bits of an id. */
 export function keyOf(id: string): number {
   return parseInt(id.slice(0, 2 * KEY_BYTES), 16);
 }
 
-/** Parts lose what they are parts of: an index doesn't say it. */
+/** Encodes items. Parts lose the content that they belong to, which an index doesn't record. */
 export function packItems(items: readonly UnitItem[]): Uint8Array<ArrayBuffer> {
   const sorted = items.toSorted((a, b) => a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
   const lists = sorted.flatMap(({ digest }) => digest ?? []);
@@ -44,7 +44,7 @@ function writeRecord(bytes: Buffer, at: number, { id, frame, at: place, size }: 
   bytes.writeUIntBE(size, at + SIZE_AT, 3);
 }
 
-/** Reads what {@link packItems} has made; bytes of anybody else are to be kept from it. */
+/** Decodes the result of {@link packItems}. Not for bytes of any other origin. */
 export class PackedItems {
   readonly #bytes: Buffer;
   readonly count: number;
@@ -54,12 +54,12 @@ export class PackedItems {
     this.count = this.#bytes.readUInt32BE();
   }
 
-  /** Bytes in memory. */
+  /** Memory in bytes. */
   get weight(): number {
     return this.#bytes.length;
   }
 
-  /** Those with an id: there may be several lists of one content. */
+  /** Items with this id: there may be several lists of one content. */
   find(id: string): UnitItem[] {
     const digest = Buffer.from(id.slice(0, 2 * DIGEST_BYTES), "hex"), found: UnitItem[] = [];
     for (let i = this.#firstOf(digest); i < this.count && this.#compare(i, digest) === 0; i++) {
@@ -68,13 +68,13 @@ export class PackedItems {
     return found;
   }
 
-  /** In the order of their ids. */
+  /** All items, sorted by id. */
   *items(): Generator<UnitItem> {
     let lists = 0;
     for (let i = 0; i < this.count; i++) yield this.#item(i, this.#kind(i) === LIST ? lists++ : 0);
   }
 
-  /** {@link keyOf} of each, in rising order. */
+  /** {@link keyOf} of each item, ascending. */
   *keys(): Generator<number> {
     for (let i = 0; i < this.count; i++) yield this.#bytes.readUIntBE(recordAt(i), KEY_BYTES);
   }
@@ -106,7 +106,7 @@ export class PackedItems {
     return this.#bytes.readUInt32BE(recordAt(i) + PLACE_AT) >>> PLACE_BITS;
   }
 
-  /** @param list how many lists come before it; counted if it isn't known */
+  /** @param list number of lists before it; counted if absent */
   #item(i: number, list?: number): UnitItem {
     const at = recordAt(i), kind = this.#kind(i);
     const item = {

@@ -1,8 +1,8 @@
 /**
- * Lines of ledgers as the cache keeps them, and as they stay in memory: tombstones are never dropped, so there may be many.
+ * Lines of ledgers as the cache and the memory hold them: tombstones are never dropped, so there may be many.
  *
- * count (4 bytes), count times { unit (32), mark (1), number of its time (4) } in the order of the units, each once, and the
- * times as a list in JSON.
+ * count (4 bytes), count times { unit (32), mark (1), index of its time (4) } sorted by unit, each unit once, followed
+ * by the times as a JSON list.
  */
 import { Buffer } from "node:buffer";
 import { type LedgerLine, MARKS } from "../index/index_object.ts";
@@ -30,7 +30,7 @@ export function packMarks(lines: readonly LedgerLine[]): Uint8Array<ArrayBuffer>
   return new Uint8Array(Buffer.concat([records, Buffer.from(JSON.stringify([...times.keys()]))]));
 }
 
-/** Reads what {@link packMarks} has made; bytes of anybody else are to be kept from it. */
+/** Decodes the result of {@link packMarks}. Not for bytes of any other origin. */
 class PackedMarks {
   readonly #bytes: Buffer;
   readonly #times: readonly string[];
@@ -66,11 +66,11 @@ class PackedMarks {
   }
 }
 
-/** What the ledgers in force say together: of a unit, the gravest and earliest. */
+/** The combined marks of all ledgers in force: for each unit the gravest, and of several the earliest. */
 export class Marks {
   readonly #ledgers: readonly PackedMarks[];
 
-  /** @param ledgers packed; a prune writes each twice */
+  /** @param ledgers packed; duplicates are dropped, because a prune writes each twice */
   constructor(ledgers: readonly Uint8Array<ArrayBuffer>[]) {
     const different = ledgers.filter((one, i) => ledgers.findIndex((other) => Buffer.compare(one, other) === 0) === i);
     this.#ledgers = different.map((bytes) => new PackedMarks(bytes));
@@ -80,7 +80,7 @@ export class Marks {
     return gravestOf(this.#ledgers.map((ledger) => ledger.find(unit)));
   }
 
-  /** In the order of the units' names. */
+  /** All marks, sorted by unit. */
   *[Symbol.iterator](): Generator<LedgerLine> {
     const cursors = this.#ledgers.map((ledger) => ({ ledger, at: 0 }));
     for (;;) {

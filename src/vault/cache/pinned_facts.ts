@@ -1,6 +1,7 @@
 /**
- * What a vault said of itself when it was first used from here. `config` is not sealed, and whoever has a passphrase can
- * plant a key: neither may make this machine store in plain, or for somebody else, what it has always sealed.
+ * The properties that a vault had when it was first used from this machine. `config` is not encrypted, and whoever has
+ * a passphrase can plant a key: neither may make this machine store data unencrypted, or for another recipient, that it
+ * has always encrypted.
  */
 import { hash } from "node:crypto";
 import { Fault } from "../../core/fault.ts";
@@ -10,18 +11,18 @@ import type { Machine } from "../../platform/machine.ts";
 import { readStateFile, replaceStateFile, type StatePlace } from "../../platform/state_file.ts";
 import { VaultDiffers } from "./faults.ts";
 
-/** What a vault says of itself, and its key. */
+/** Properties of a vault, and its key. */
 export interface VaultFacts {
   readonly id: string;
   readonly encrypted: boolean;
   readonly chunker: Readonly<Record<"min" | "average" | "max" | "wholeUpTo", number>>;
-  /** Absent where nothing is encrypted. */
+  /** Absent without encryption. */
   readonly key: { readonly dataRecipient: string; readonly auth: Uint8Array<ArrayBuffer> } | undefined;
 }
 
 const FORMAT = "backup-tool pinned facts";
 
-/** Each fact, and what is wrong if it isn't what it was. */
+/** Each property, and the complaint if it has changed. */
 const COMPLAINTS = {
   encrypted: "it says that it is not encrypted, but it was when it was last used from here",
   chunker: "it cuts large files otherwise than when it was last used from here",
@@ -31,7 +32,12 @@ type Facts = Readonly<Record<keyof typeof COMPLAINTS, string>>;
 const NAMES = Object.keys(COMPLAINTS) as (keyof typeof COMPLAINTS)[];
 const NEWLY_ENCRYPTED = "it says that it is encrypted, but it was not when it was last used from here";
 
-/** Compares the vault with what was noted of it. @returns true if nothing was @param location for messages @throws VaultDiffers */
+/**
+ * Compares a vault with what was pinned.
+ * @param location for messages
+ * @returns true if nothing was pinned
+ * @throws VaultDiffers
+ */
 export function assertPinned(
   machine: Pick<Machine, "disk" | "state" | "random">,
   vault: VaultFacts,
@@ -55,7 +61,7 @@ function factsOf({ encrypted, chunker, key }: VaultFacts): Facts {
   };
 }
 
-/** Undefined if there is nothing that this program has written, as it was written. */
+/** The pinned properties; undefined if there is no intact file that this program wrote. */
 function pinnedIn(machine: Pick<Machine, "disk" | "state">, place: StatePlace): Facts | undefined {
   try {
     const text = readStateFile(machine, place);
@@ -70,7 +76,7 @@ function pinnedIn(machine: Pick<Machine, "disk" | "state">, place: StatePlace): 
   }
 }
 
-/** Notes what a vault says of itself. Where that can't be written, nothing is noted. */
+/** Pins a vault's properties. If the file can't be written, nothing is pinned. */
 export function pin(machine: Pick<Machine, "disk" | "state" | "random">, vault: VaultFacts): void {
   const pinned = factsOf(vault), fields = { format: FORMAT, version: 1, pinned, check: checkOf(pinned) };
   try {
@@ -80,7 +86,7 @@ export function pin(machine: Pick<Machine, "disk" | "state" | "random">, vault: 
   }
 }
 
-/** A file that was damaged must not look like a vault that was changed. */
+/** Checksum of the facts: a damaged file must not look like a changed vault. */
 function checkOf(facts: Facts): string {
   return hash("sha256", JSON.stringify(NAMES.map((name) => facts[name])), "hex");
 }

@@ -1,6 +1,6 @@
 /**
- * Rows of the cache are sealed by a code of their bytes and of what they are about. A row that was damaged, moved to
- * another place or made by somebody else is none. In a vault that is not encrypted anybody can make them, as the vault.
+ * Authenticates rows of the cache by a MAC over their bytes and their place. Rows that were damaged, moved or made by
+ * others are rejected. For a vault without encryption anybody can make valid rows, as anybody can change the vault.
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
 
@@ -10,12 +10,12 @@ const SEAL_BYTES = 16;
 export class RowSeal {
   readonly #key: Uint8Array;
 
-  /** @param auth the vault's key for signatures; undefined where nothing is encrypted */
+  /** @param auth the vault's key for signatures; undefined without encryption */
   constructor(auth: Uint8Array | undefined) {
     this.#key = createHmac("sha256", auth ?? "").update(LABEL).digest();
   }
 
-  /** @param about where the bytes belong @returns the bytes, and the code behind them */
+  /** @param about place of the bytes @returns the bytes, followed by their MAC */
   seal(about: string, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
     const sealed = new Uint8Array(bytes.length + SEAL_BYTES);
     sealed.set(bytes);
@@ -23,7 +23,7 @@ export class RowSeal {
     return sealed;
   }
 
-  /** A view of the bytes that were sealed; undefined if these are not they. */
+  /** A view of the sealed bytes; undefined if their MAC is wrong. */
   open(about: string, sealed: unknown): Uint8Array<ArrayBuffer> | undefined {
     if (!(sealed instanceof Uint8Array) || sealed.length < SEAL_BYTES) return undefined;
     const whole = new Uint8Array(sealed.buffer as ArrayBuffer, sealed.byteOffset, sealed.length);

@@ -8,7 +8,7 @@ import { RowSeal } from "./row_seal.ts";
 import { SNAPSHOT_TABLES } from "./schema.ts";
 import { SnapshotTables } from "./snapshot_tables.ts";
 
-/** A file of the cache, or what stands in for it. */
+/** A file of the cache, or its substitute in memory. */
 interface Part {
   readonly file: CacheFile;
   readonly tables: SnapshotTables;
@@ -17,10 +17,13 @@ interface Part {
 export class SnapshotCache implements Disposable {
   readonly #place: CachePlace | undefined;
   readonly #seal: RowSeal;
-  /** The one that is written to first; then those that can't be, but may still have something that is asked for. */
+  /** The database that is written, then former ones that can't be written but may still answer. */
   #parts: readonly [Part, ...Part[]];
 
-  /** @param place absent: in memory @param vault its id @param auth undefined where nothing is encrypted */
+  /**
+   * @param place absent: in memory @param vault id of the vault @param auth key for signatures; undefined without
+   * encryption
+   */
   constructor(place: CachePlace | undefined, vault: string, auth: Uint8Array | undefined) {
     this.#place = place;
     this.#seal = new RowSeal(auth);
@@ -36,7 +39,7 @@ export class SnapshotCache implements Disposable {
     for (const { file } of this.#parts) file[Symbol.dispose]();
   }
 
-  /** Asks for something that may be there: undefined if it isn't. */
+  /** Queries the databases one after the other; undefined if none has an answer. */
   read<T>(question: (tables: SnapshotTables) => T | undefined): T | undefined {
     for (const { tables } of this.#parts) {
       const answer = unlessFault(() => question(tables), undefined);
@@ -45,7 +48,7 @@ export class SnapshotCache implements Disposable {
     return undefined;
   }
 
-  /** Changes the tables. What can't be written is kept in memory for this run. */
+  /** Changes the tables. If the file can't be written, the changes stay in memory for this run. */
   write(action: (tables: SnapshotTables) => void): void {
     for (;;) {
       const [{ file, tables }] = this.#parts;
@@ -58,7 +61,7 @@ export class SnapshotCache implements Disposable {
     }
   }
 
-  /** As {@link SnapshotTables.dropBut}, unless others may still read it. */
+  /** As {@link SnapshotTables.dropBut}, unless other programs may still read the rows. */
   dropBut(isListed: (name: string) => boolean, needed: ReadonlySet<string>): void {
     const drop = () => this.write((tables) => tables.dropBut(isListed, needed));
     if (!this.#parts[0].file.isOnDisk || this.#place === undefined) drop();

@@ -1,6 +1,6 @@
 /**
- * Roots and hunks of a vault as tables. Roots are sealed, hunks have their digest for a name: one that was damaged is seen,
- * and fetched again.
+ * Roots and hunks of a vault as tables. Roots are authenticated, hunks are named by their digest, so damage is noticed,
+ * and the object is fetched again.
  */
 import { Buffer } from "node:buffer";
 import { hash } from "node:crypto";
@@ -15,11 +15,11 @@ const LEVEL = 3;
 const DIGEST_DIGITS = 64;
 
 export interface KeptHeader extends RootHeader {
-  /** This machine has removed it from the vault. */
+  /** True if this machine has removed it from the vault. */
   readonly isForgotten?: boolean;
 }
 
-/** A root, and the object that holds it. */
+/** A root, and the name of the object that holds it. */
 export interface NamedRoot {
   readonly name: string;
   readonly header: RootHeader;
@@ -35,14 +35,14 @@ export class SnapshotTables {
     this.#seal = seal;
   }
 
-  /** What lists show of a root. @param name of the object that holds it @returns undefined if it isn't there */
+  /** Header of a root. @param name of the object that holds it @returns undefined if it is missing or damaged */
   header(name: string): KeptHeader | undefined {
     const row = this.#database.get("SELECT head FROM root WHERE name = ?", bytesOf(name));
     const bytes = row && this.#seal.open(`head ${name}`, row["head"]);
     return bytes && JSON.parse(new TextDecoder().decode(bytes));
   }
 
-  /** Undefined if it isn't there. */
+  /** Bytes of a root; undefined if it is missing or damaged. */
   root(name: string): Uint8Array<ArrayBuffer> | undefined {
     const row = this.#database.get("SELECT bytes FROM root WHERE name = ?", bytesOf(name));
     const bytes = row && this.#seal.open(`root ${name}`, row["bytes"]);
@@ -59,7 +59,7 @@ export class SnapshotTables {
     });
   }
 
-  /** Remembers that it is no loss if the root isn't listed any more. */
+  /** Records that this root was forgotten, so that its absence is no loss. */
   noteForgotten(name: string, header: RootHeader): void {
     const head = this.#sealedHead(name, { ...header, isForgotten: true });
     this.#database.run("UPDATE root SET head = ? WHERE name = ?", head, bytesOf(name));
@@ -69,7 +69,7 @@ export class SnapshotTables {
     return this.#seal.seal(`head ${name}`, new TextEncoder().encode(JSON.stringify(header)));
   }
 
-  /** Verified; undefined if it isn't there. */
+  /** Verified bytes of a hunk; undefined if it is missing or damaged. */
   hunk(id: HunkId): Uint8Array<ArrayBuffer> | undefined {
     const bytes = this.#database.get("SELECT bytes FROM hunk WHERE id = ?", bytesOf(id))?.["bytes"];
     if (!(bytes instanceof Uint8Array) || hash("sha256", bytes) !== id.slice(0, DIGEST_DIGITS)) return undefined;
@@ -84,12 +84,12 @@ export class SnapshotTables {
     });
   }
 
-  /** Names of objects that it has, and that aren't listed. */
+  /** Names of objects in the table that are not listed. */
   othersThan(isListed: (name: string) => boolean): string[] {
     return this.#database.all("SELECT name FROM root").map(({ name }) => hexOf(name)).filter((name) => !isListed(name));
   }
 
-  /** Takes out roots that aren't listed, and hunks that no other root needs. */
+  /** Removes roots that are not listed, and hunks that are not in `needed`. */
   dropBut(isListed: (name: string) => boolean, needed: ReadonlySet<string>): void {
     const unlisted = this.othersThan(isListed);
     const hunks = this.#database.all("SELECT id FROM hunk").map(({ id }) => hexOf(id)).filter((id) => !needed.has(id));

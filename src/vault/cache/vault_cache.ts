@@ -1,6 +1,6 @@
 /**
- * Everything that this machine keeps of a vault, so that not all of it is fetched each time: in the state directory, or in
- * memory where there is none. It is never needed. README.md says what the files hold.
+ * Everything that this machine keeps of a vault to save fetching it again: in the state directory, or in memory where
+ * there is none. It may be deleted at any time. README.md describes the files.
  */
 import { Fault } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
@@ -13,9 +13,9 @@ import { SnapshotCache } from "./snapshot_cache.ts";
 export interface CacheOptions {
   readonly machine: Machine;
   readonly monitor: Pick<Monitor, "notice">;
-  /** Of the vault, for messages. */
+  /** Location of the vault, for messages. */
   readonly location: string;
-  /** False: nothing is read from the disk but what the vault has to be, and nothing kept. */
+  /** False: only the pinned properties are read from disk, and nothing is written. */
   readonly isKept: boolean;
 }
 
@@ -26,7 +26,7 @@ export class VaultCache implements Disposable {
   readonly snapshots: SnapshotCache;
   readonly #location: string;
 
-  /** @throws VaultDiffers */
+  /** Opens the cache. @throws VaultDiffers */
   static open(vault: VaultFacts, options: CacheOptions): VaultCache {
     if (assertPinned(options.machine, vault, options.location) && options.isKept) pin(options.machine, vault);
     return new VaultCache(vault, options);
@@ -45,7 +45,7 @@ export class VaultCache implements Disposable {
     this.place?.[Symbol.dispose]();
   }
 
-  /** Holds off other writers of this machine until disposed. @throws VaultInUse */
+  /** Keeps other writers of this machine away until disposed. @throws VaultInUse */
   lockForWriting(): Disposable {
     return this.place?.lockForWriting(this.#location) ?? { [Symbol.dispose]: () => {} };
   }

@@ -1,4 +1,4 @@
-/** Keeps what was used last, up to a weight. */
+/** An LRU cache with a limit on the total weight of its values. */
 export class WeightedCache<K, V> {
   readonly #entries = new Map<K, { readonly value: V; readonly weight: number }>();
   readonly #most: number;

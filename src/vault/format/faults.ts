@@ -1,4 +1,4 @@
-/** What can go wrong with the objects of a vault. `what` names the object, as "data/0e5d...". */
+/** Faults of the objects of a vault. `what` names the object, as in "data/0e5d...". */
 import { PlaceRefuses, PlaceUnavailable } from "../../backend/faults.ts";
 import { Fault, Interrupted } from "../../core/fault.ts";
 
@@ -14,7 +14,7 @@ export class DamagedObject extends Fault {
   }
 }
 
-/** Something is larger than the format allows: read on, it could fill the memory. */
+/** A size exceeds the limits of the format; reading on could exhaust the memory. */
 export class BeyondLimit extends Fault {
   readonly code = "beyond-limit";
   readonly hint = "No version of this tool writes that: find out who did, and remove the object";
@@ -23,7 +23,7 @@ export class BeyondLimit extends Fault {
   }
 }
 
-/** Written by a newer version: not damaged, but not to be understood here. */
+/** The object was written by a newer version: it is not damaged, but this version can't read it. */
 export class NewerObject extends Fault {
   readonly code = "newer-object";
   readonly hint: string;
@@ -35,7 +35,7 @@ export class NewerObject extends Fault {
   }
 }
 
-/** Sealed to somebody else. */
+/** The object is encrypted to another key. */
 export class WrongKey extends Fault {
   readonly code = "wrong-key";
   readonly hint = "Use a key of this vault: `backup-tool key list` shows which there are";
@@ -44,7 +44,7 @@ export class WrongKey extends Fault {
   }
 }
 
-/** Whoever wrote it had no key of this vault. */
+/** The object was written without a key of this vault. */
 export class NotSigned extends Fault {
   readonly code = "not-signed";
   readonly hint = "It is skipped; find out who can write to the place where the vault lies";
@@ -53,7 +53,7 @@ export class NotSigned extends Fault {
   }
 }
 
-/** An object of one vault that lies in another. */
+/** The object belongs to another vault. */
 export class ForeignObject extends Fault {
   readonly code = "foreign-object";
   readonly hint = "Keep each vault in a place of its own";
@@ -62,7 +62,7 @@ export class ForeignObject extends Fault {
   }
 }
 
-/** A key file, or what somebody typed off paper, is no key. */
+/** A key file, or what was typed from paper, is not a key. */
 export class BadKeyFile extends Fault {
   readonly code = "bad-key-file";
   readonly hint =
@@ -90,7 +90,7 @@ export class WriteOnlyKey extends Fault {
   }
 }
 
-/** This runtime has no zstd. */
+/** This runtime doesn't support zstd. */
 export class NoZstd extends Fault {
   readonly code = "no-zstd";
   readonly hint = "Use the executable of a release, or run the program with a current Deno";
@@ -99,7 +99,7 @@ export class NoZstd extends Fault {
   }
 }
 
-/** Somebody else's prune came in between. */
+/** Another prune has removed units that the new snapshot relies on. */
 export class VaultChanged extends Fault {
   readonly code = "vault-changed";
   readonly hint = "Run it again: what is missing is stored then";
@@ -108,7 +108,7 @@ export class VaultChanged extends Fault {
   }
 }
 
-/** Somebody else's prune came in between, and what it took can't be had again. */
+/** Another prune has removed contents that can't be found elsewhere. */
 export class LostFromVault extends Fault {
   readonly code = "lost-from-vault";
   readonly hint = "Run it again when the files are there; `backup-tool repair` finds other copies";
@@ -123,7 +123,7 @@ export class LostFromVault extends Fault {
   }
 }
 
-/** Something that only storages can do. */
+/** Only storages support the operation. */
 export class NotForVaults extends Fault {
   readonly code = "not-for-vaults";
   readonly hint = "Do it with a storage";
@@ -143,7 +143,7 @@ export class NoVault extends Fault {
   }
 }
 
-/** A new vault must have a place of its own. */
+/** A new vault needs a place of its own. */
 export class VaultExists extends Fault {
   readonly code = "vault-exists";
   readonly hint = "Choose another place, or use the vault that is there";
@@ -152,7 +152,7 @@ export class VaultExists extends Fault {
   }
 }
 
-/** Nothing that was given opens the vault. */
+/** No key was given for an encrypted vault. */
 export class NoKey extends Fault {
   readonly code = "no-key";
   readonly hint =
@@ -162,7 +162,7 @@ export class NoKey extends Fault {
   }
 }
 
-/** A key was given for a vault that says it needs none. */
+/** A key was given for a vault whose `config` says that it is not encrypted. */
 export class NotEncrypted extends Fault {
   readonly code = "not-encrypted";
   readonly hint = "Somebody may have changed `config`. If the vault was made so, open it without a key, as unencrypted";
@@ -171,18 +171,18 @@ export class NotEncrypted extends Fault {
   }
 }
 
-/** Somebody else holds the lease. */
+/** Another run holds the lease. */
 export class VaultBusy extends Fault {
   readonly code = "vault-busy";
   readonly hint = "Try again later; a dead lease ends by itself";
-  /** @param since when they began, ISO 8601 @param until when it ends unless it is renewed; undefined: not known */
+  /** @param since start of that run, ISO 8601 @param until end of its lease unless it is renewed; undefined: unknown */
   constructor(host: string, since: string | undefined, until: string | undefined) {
     const times = since === undefined ? "" : ` since ${since}${until === undefined ? "" : ` (lease until ${until})`}`;
     super(`Cannot prune the vault: ${host} is doing it${times}`);
   }
 }
 
-/** Something that a snapshot needs is nowhere: whatever is removed now might be what it needs. */
+/** Some data that snapshots need can't be found: what would be removed now might be just that. */
 export class NeededMissing extends Fault {
   readonly code = "needed-missing";
   readonly hint = "Repair it with `backup-tool repair --from` another copy, or forget that snapshot, then prune again";
@@ -196,7 +196,7 @@ export class NeededMissing extends Fault {
 
 const SNAPSHOTS_SHOWN = 5;
 
-/** The place accepts data, but doesn't return it. */
+/** The server doesn't allow deleting. */
 export class AppendOnly extends Fault {
   readonly code = "append-only";
   readonly hint = "Prune from where deleting is allowed";
@@ -205,7 +205,7 @@ export class AppendOnly extends Fault {
   }
 }
 
-/** Others pruned or repaired again and again while this run was deciding. */
+/** Others pruned or repaired again and again while this run was planning. */
 export class PruneOvertaken extends Fault {
   readonly code = "prune-overtaken";
   readonly hint = "Run it again when nobody else prunes or repairs the vault";
@@ -214,13 +214,13 @@ export class PruneOvertaken extends Fault {
   }
 }
 
-/** True for what is wrong with one object; false if nothing can be had of the place, or nobody wants it any more. */
+/** True for faults of a single object; false if the place is unavailable, or the run was interrupted. */
 export function isOfObject(error: unknown): error is Fault {
   return error instanceof Fault &&
     !(error instanceof PlaceUnavailable || error instanceof PlaceRefuses || error instanceof Interrupted);
 }
 
-/** Nobody has said that others may read what is to be stored. */
+/** The vault is not encrypted, and the user has not confirmed that others may read it. */
 export class PlainVault extends Fault {
   readonly code = "plain-vault";
   readonly hint = 'If that is meant, say `--unencrypted`, or "encrypted": false in the configuration';

@@ -1,8 +1,8 @@
-/** JSON of others, read field by field: everything that it says is judged before anything is done with it. */
+/** Reads JSON of unknown origin field by field. Every value is validated before it is used. */
 import { BeyondLimit, DamagedObject, ForeignObject, NewerObject } from "./faults.ts";
 import { MOST_JSON_NESTING } from "./limits.ts";
 
-/** The version of everything that this tool writes. */
+/** The version of all formats that this tool writes. */
 export const VERSION = 1;
 
 export type JsonFields = Readonly<Record<string, unknown>>;
@@ -10,7 +10,7 @@ export type JsonFields = Readonly<Record<string, unknown>>;
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const QUOTE = 0x22, BACKSLASH = 0x5c, OPEN_LIST = 0x5b, CLOSE_LIST = 0x5d, OPEN_OBJECT = 0x7b, CLOSE_OBJECT = 0x7d;
 
-/** @param what the object, for messages @throws DamagedObject, BeyondLimit */
+/** Parses JSON. @param what the object, for messages @throws DamagedObject, BeyondLimit */
 export function parseJson(bytes: Uint8Array, what: string): unknown {
   if (nestingOf(bytes) > MOST_JSON_NESTING) throw new BeyondLimit(what, "the nesting of its JSON", MOST_JSON_NESTING);
   try {
@@ -20,7 +20,7 @@ export function parseJson(bytes: Uint8Array, what: string): unknown {
   }
 }
 
-/** How deep lists and objects lie in one another: looked at first, for a parser may give up its stack on them. */
+/** Depth of nested lists and objects. It is checked before parsing, which could exhaust the stack. */
 function nestingOf(bytes: Uint8Array): number {
   let depth = 0, deepest = 0;
   for (let i = 0; i < bytes.length; i++) {
@@ -34,7 +34,9 @@ function nestingOf(bytes: Uint8Array): number {
   return deepest;
 }
 
-/** Takes fields of the right type out of parsed JSON. Every method throws DamagedObject if a field is missing or wrong. */
+/**
+ * Reads fields of the right type from parsed JSON. Every method throws DamagedObject if a field is missing or invalid.
+ */
 export class FieldReader {
   readonly what: string;
   readonly #fields: JsonFields;
@@ -53,7 +55,7 @@ export class FieldReader {
     return this;
   }
 
-  /** @throws ForeignObject */
+  /** Checks the vault's id. @throws ForeignObject */
   isOfVault(id: string | undefined): this {
     const vault = this.vaultId("vault");
     if (id !== undefined && vault !== id) throw new ForeignObject(this.what, vault);
@@ -70,7 +72,7 @@ export class FieldReader {
     return value;
   }
 
-  /** One of a few words. */
+  /** One of several words. */
   word<T extends string>(name: string, words: readonly T[]): T {
     const value = this.text(name), found = words.find((word) => word === value);
     if (found === undefined) throw this.damaged(`its "${name}" is none of ${words.join(", ")}`);
@@ -89,14 +91,14 @@ export class FieldReader {
     return value;
   }
 
-  /** ISO 8601 in UTC. */
+  /** A time in ISO 8601, UTC. */
   time(name: string): string {
     const value = this.text(name);
     if (!isTime(value)) throw this.damaged(`its "${name}" is no time`);
     return value;
   }
 
-  /** @param most the largest that is allowed @throws BeyondLimit */
+  /** A whole number from 0. @param most largest allowed value @throws BeyondLimit */
   count(name: string, most?: number): number {
     return countOf(this.#fields[name], `"${name}"`, this.what, most);
   }
@@ -107,7 +109,7 @@ export class FieldReader {
     return value;
   }
 
-  /** @param most values in it @throws BeyondLimit */
+  /** A list. @param most largest allowed length @throws BeyondLimit */
   list(name: string, most: number): readonly unknown[] {
     const value = this.#fields[name];
     if (!Array.isArray(value)) throw this.damaged(`its "${name}" is no list`);
@@ -124,7 +126,7 @@ export class FieldReader {
   }
 }
 
-/** A whole number from 0. @param name of the field, for messages @throws DamagedObject, BeyondLimit */
+/** Validates a whole number from 0. @param name of the field, for messages @throws DamagedObject, BeyondLimit */
 export function countOf(value: unknown, name: string, what: string, most = Number.MAX_SAFE_INTEGER): number {
   if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0) {
     throw new DamagedObject(what, `its ${name} is no whole number from 0`);
@@ -133,7 +135,7 @@ export function countOf(value: unknown, name: string, what: string, most = Numbe
   return value;
 }
 
-/** 64 lower-case hex digits: names of objects, and digests. */
+/** True for 64 lower-case hex digits, the form of object names and digests. */
 export function isObjectName(text: unknown): text is string {
   return typeof text === "string" && /^[0-9a-f]{64}$/.test(text);
 }
@@ -142,7 +144,7 @@ export function isUuid(text: string): boolean {
   return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
 }
 
-/** What `Date` makes of it is a moment, and says the same again, with or without parts of a second. */
+/** True for a valid time in ISO 8601, UTC, with or without fractions of a second. */
 export function isTime(text: string): boolean {
   return /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?Z$/.test(text) &&
     !Number.isNaN(Date.parse(text));

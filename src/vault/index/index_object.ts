@@ -1,6 +1,6 @@
 /**
- * Objects of `index/`: which unit holds which items (`units`), and what a prune decided of them (`ledger`). JSON Lines,
- * signed. Written once; whoever has something new to say writes another.
+ * Objects of `index/`: which unit holds which items (`units`), and what a prune has decided about units (`ledger`).
+ * Signed JSON Lines. They are written once; news is written as another object.
  */
 import { Buffer } from "node:buffer";
 import { BeyondLimit, DamagedObject } from "../format/faults.ts";
@@ -27,30 +27,30 @@ import { sign, verified } from "./signed.ts";
 
 const INDEX_FORMAT = "backup-tool index";
 const NEWLINE = 10;
-/** Items, or ledger lines, that a writer puts into one object. */
+/** Most items, or ledger lines, that a writer puts into one object. */
 export const MOST_WRITTEN = 200_000;
-/** Names that one object supersedes. */
+/** Most names that one object supersedes. */
 const MOST_SUPERSEDED = 1_000_000;
 
-/** Who wrote an index object. */
+/** Header of an index object. */
 export interface IndexHeader {
   /** UUID of the vault. */
   readonly vault: string;
   readonly host: string;
   /** ISO 8601 in UTC, by the clock of the place. */
   readonly written: string;
-  /** Names of index objects that don't count any more. */
+  /** Names of index objects that no longer count. */
   readonly supersedes: readonly string[];
 }
 
-/** What an index knows of one unit. */
+/** Line of an index about one unit. */
 export interface UnitLine {
-  /** Name of the object. */
+  /** Name of the unit's object. */
   readonly unit: string;
   readonly unitClass: UnitClass;
-  /** Stored bytes. */
+  /** Stored size in bytes. */
   readonly size: number;
-  /** Everything before the first sealed chunk; empty where nothing is encrypted. */
+  /** Everything before the first encrypted chunk; empty without encryption. */
   readonly head: Uint8Array<ArrayBuffer>;
   readonly frames: readonly UnitFrame[];
   readonly items: readonly UnitItem[];
@@ -59,11 +59,11 @@ export interface UnitLine {
 export const MARKS = ["unused", "doomed", "gone"] as const;
 export type Mark = typeof MARKS[number];
 
-/** What a ledger says of one unit. */
+/** Line of a ledger about one unit. */
 export interface LedgerLine {
   readonly unit: string;
   readonly mark: Mark;
-  /** ISO 8601 in UTC: since when. */
+  /** Start of that state, ISO 8601 in UTC. */
   readonly since: string;
 }
 
@@ -71,12 +71,12 @@ export type IndexObject =
   | IndexHeader & { readonly kind: "units"; readonly units: readonly UnitLine[] }
   | IndexHeader & { readonly kind: "ledger"; readonly marks: readonly LedgerLine[] };
 
-/** What a finished unit gives for the index. */
+/** The index line for a finished unit. */
 export function lineOf({ id, unitClass, size, head, frames, items }: FinishedUnit): UnitLine {
   return { unit: id, unitClass, size, head, frames, items: items.map(({ part: _, ...item }) => item) };
 }
 
-/** The plain bytes of an index object. @param auth undefined: nothing is encrypted, and nothing signed */
+/** Encodes an index object, in plain bytes. @param auth key for signatures; undefined without encryption */
 export function encodeIndex(object: IndexObject, auth: Uint8Array | undefined): Uint8Array<ArrayBuffer> {
   const { kind, vault, host, written, supersedes } = object;
   const head = { format: INDEX_FORMAT, version: VERSION, kind, vault, host, written };
@@ -104,13 +104,16 @@ function markFields({ unit, mark, since }: LedgerLine): unknown {
 }
 
 export interface IndexExpectation {
-  /** UUID of the vault that the object lies in. */
+  /** UUID of the vault that the object is in. */
   readonly vault: string;
-  /** Undefined: nothing is encrypted, and nothing signed. */
+  /** Key for signatures; undefined without encryption. */
   readonly auth: Uint8Array | undefined;
 }
 
-/** @param what the object @throws NotSigned, DamagedObject, BeyondLimit, NewerObject, ForeignObject */
+/**
+ * Verifies and parses an index object. @param what the object, for messages @throws NotSigned, DamagedObject,
+ * BeyondLimit, NewerObject, ForeignObject
+ */
 export function parseIndex(bytes: Uint8Array, what: string, { vault, auth }: IndexExpectation): IndexObject {
   if (bytes.length > MOST_PLAIN_BYTES) throw new BeyondLimit(what, "its plain size", MOST_PLAIN_BYTES);
   const lines = linesOf(verified(new Uint8Array(bytes), { signed: "index", auth, what }), what);

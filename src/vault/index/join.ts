@@ -1,20 +1,20 @@
 /**
- * All objects of `index/` together: which units there are, what is in them, and which may be relied on. The result is the
- * same in whatever order the objects come, and however often one comes.
+ * Combines all objects of `index/`: which units exist, what they contain, and which may be relied on. The result
+ * doesn't depend on the order of the objects, nor on duplicates.
  */
 import type { IndexObject, LedgerLine, Mark, UnitLine } from "./index_object.ts";
 import type { UnitItem } from "../pack/items.ts";
 
-/** "live": no ledger in force names it. */
+/** "live": no ledger in force lists the unit. */
 export type UnitState = "live" | Mark;
 
-/** Why a unit may not be relied on, in rising order. */
+/** Rank of the states in which a unit is less and less reliable. */
 const GRAVITY: Readonly<Record<UnitState, number>> = { live: 0, unused: 1, doomed: 2, gone: 3 };
 
-/** What is known of a unit, but for its items. */
+/** Facts about a unit, without its items. */
 export interface UnitFacts extends Omit<UnitLine, "items"> {
   readonly state: UnitState;
-  /** Since when it is in that state; undefined for live ones. Of several times the earliest. */
+  /** Start of that state; of several times the earliest. Undefined for live units. */
   readonly since: string | undefined;
 }
 
@@ -23,23 +23,23 @@ export interface JoinedUnit extends UnitFacts {
 }
 
 export interface NamedIndex {
-  /** Name of the object. */
+  /** Name of the index object. */
   readonly name: string;
   readonly object: IndexObject;
 }
 
 export interface JoinedIndex {
-  /** By name. Units that are gone are not among them. */
+  /** Units by name, except those that are gone. */
   readonly units: ReadonlyMap<string, JoinedUnit>;
-  /** Everything that ledgers in force say, by unit: also of units that no line describes. */
+  /** Lines of all ledgers in force by unit, also for units that no index line describes. */
   readonly marks: ReadonlyMap<string, LedgerLine>;
-  /** Names of index objects that don't count: another one supersedes them. */
+  /** Names of index objects that don't count, because others supersede them. */
   readonly superseded: ReadonlySet<string>;
-  /** Units whose lines contradict each other: none of these is used. */
+  /** Units whose lines contradict each other; none of these lines is used. */
   readonly contradictions: readonly string[];
 }
 
-/** @param objects all that are listed and can be read */
+/** Combines index objects. @param objects all that are listed and can be read */
 export function joinIndex(objects: Iterable<NamedIndex>): JoinedIndex {
   const all = [...objects];
   // Those of superseded objects count too: a name that was superseded once must not come back to life.
@@ -67,7 +67,7 @@ function joinMarks(lines: readonly LedgerLine[]): ReadonlyMap<string, LedgerLine
   return marks;
 }
 
-/** True if a line of a ledger decides, and not the other one. */
+/** True if ledger line `a` overrides `b`. */
 export function isGraver(a: LedgerLine, b: LedgerLine): boolean {
   const difference = GRAVITY[a.mark] - GRAVITY[b.mark];
   if (difference !== 0) return difference > 0;
@@ -75,14 +75,14 @@ export function isGraver(a: LedgerLine, b: LedgerLine): boolean {
   return later < 0 || (later === 0 && a.since < b.since);
 }
 
-/** One line with the items of all; undefined if they don't describe the same object. */
+/** One line with the items of all; undefined if the lines don't describe the same object. */
 function joinLines(lines: readonly UnitLine[]): UnitLine | undefined {
   const [first, ...others] = lines as [UnitLine, ...UnitLine[]];
   if (!others.every((other) => shapeOf(other) === shapeOf(first))) return undefined;
   return { ...first, items: joinItems(lines.flatMap(({ items }) => items)) };
 }
 
-/** Items of all lines of a unit, each once, in the order in which they lie there. */
+/** Items of all lines of a unit, each once, in their order in the unit. */
 export function joinItems(all: Iterable<UnitItem>): readonly UnitItem[] {
   const items = new Map<string, UnitItem>();
   for (const item of all) {
@@ -93,7 +93,7 @@ export function joinItems(all: Iterable<UnitItem>): readonly UnitItem[] {
   return [...items.values()].sort((a, b) => isBefore(a, b) ? -1 : 1);
 }
 
-/** True if an item lies before another one in their unit. */
+/** True if item `a` comes before `b` in their unit. */
 export function isBefore(a: UnitItem, b: UnitItem): boolean {
   if (a.frame !== b.frame) return a.frame < b.frame;
   if (a.at !== b.at) return a.at < b.at;
@@ -101,12 +101,12 @@ export function isBefore(a: UnitItem, b: UnitItem): boolean {
   return a.size !== b.size ? a.size < b.size : (a.digest ?? "") < (b.digest ?? "");
 }
 
-/** What all lines of a unit have to agree in. */
+/** The properties in which all lines of a unit have to agree. */
 function shapeOf({ unitClass, size, head, frames }: UnitLine): string {
   return JSON.stringify([unitClass, size, [...head], frames]);
 }
 
-/** True if a writer may rely on what lies in a unit of that state. */
+/** True if a writer may rely on the contents of a unit in that state. */
 export function isReliable(state: UnitState): boolean {
   return GRAVITY[state] <= GRAVITY.unused;
 }

@@ -1,4 +1,4 @@
-/** What is signed: bytes, and after them one line with their signature. */
+/** Signed data: bytes, followed by one line with their signature. */
 import { NotSigned } from "../format/faults.ts";
 import {
   isSignatureOf,
@@ -9,7 +9,7 @@ import {
   type Signed,
 } from "../seal/signature.ts";
 
-/** @param auth undefined: in a vault that is not encrypted nothing is signed */
+/** Appends a signature. @param auth key for signatures; undefined without encryption, when nothing is signed */
 export function sign(bytes: Uint8Array, signed: Signed, auth: Uint8Array | undefined): Uint8Array<ArrayBuffer> {
   if (auth === undefined) return new Uint8Array(bytes);
   const line = new TextEncoder().encode(signatureLine(signatureOf(auth, signed, bytes)));
@@ -19,7 +19,9 @@ export function sign(bytes: Uint8Array, signed: Signed, auth: Uint8Array | undef
   return both;
 }
 
-/** The bytes that were signed, a view. @param auth undefined: nothing is signed @throws NotSigned */
+/**
+ * A view of the bytes that were signed. @param auth key for signatures; undefined: nothing is signed @throws NotSigned
+ */
 export function verified<B extends ArrayBuffer>(
   bytes: Uint8Array<B>,
   { signed, auth, what }: { readonly signed: Signed; readonly auth: Uint8Array | undefined; readonly what: string },

@@ -1,4 +1,4 @@
-/** Objects that are read as a whole: one zstd frame, sealed. All of `index/`, `snapshots/` and `locks/`. */
+/** Objects that are read as a whole: one zstd frame, encrypted. All of `index/`, `snapshots/` and `locks/`. */
 import type { Random } from "../../core/clock.ts";
 import { BeyondLimit } from "../format/faults.ts";
 import { MOST_HEAD_BYTES, MOST_PLAIN_BYTES, MOST_SEALED_BYTES } from "../format/limits.ts";
@@ -17,7 +17,7 @@ export interface MadeObject {
 
 const LEVEL = 3;
 
-/** @param recipient undefined: nothing is encrypted */
+/** Makes an object. @param recipient undefined without encryption */
 export async function makeObject(
   plain: Uint8Array,
   recipient: string | undefined,
@@ -31,8 +31,9 @@ export async function makeObject(
 }
 
 /**
- * The plain bytes of an object.
- * @param identities undefined: nothing is encrypted @param what the object, for messages
+ * Decrypts and decompresses an object.
+ * @param identities undefined without encryption
+ * @param what the object, for messages
  * @throws DamagedObject, BeyondLimit, WrongKey
  */
 export async function openObject(

@@ -1,7 +1,7 @@
-/** What can go wrong with the keys of a vault. */
+/** Faults of the keys of a vault. */
 import { Fault } from "../../core/fault.ts";
 
-/** A key that was given is none of this vault. */
+/** The given key belongs to another vault. */
 export class ForeignKey extends Fault {
   readonly code = "foreign-key";
   readonly hint = "Find the key of this vault, or give the place of the other one";
@@ -10,7 +10,7 @@ export class ForeignKey extends Fault {
   }
 }
 
-/** There is no such object in `keys/`, or more than one. */
+/** No object in `keys/` matches, or more than one does. */
 export class NoSuchKey extends Fault {
   readonly code = "no-such-key";
   readonly hint = "Copy the id from `backup-tool key list`";
@@ -19,7 +19,7 @@ export class NoSuchKey extends Fault {
   }
 }
 
-/** What would be left can store, but not read. */
+/** The remaining keys could store contents but not read them. */
 export class LastFullKey extends Fault {
   readonly code = "last-full-key";
   readonly hint = "Add another full key first, or print it and keep the paper; `--force` removes it all the same";
@@ -28,7 +28,7 @@ export class LastFullKey extends Fault {
   }
 }
 
-/** Two keys under one passphrase: nobody could say which of them it opens. */
+/** Two keys with one passphrase: it would be unclear which of them it opens. */
 export class PassphraseTaken extends Fault {
   readonly code = "passphrase-taken";
   readonly hint = "Choose another passphrase";

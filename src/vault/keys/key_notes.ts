@@ -1,6 +1,6 @@
 /**
- * What this machine remembers of the keys of a vault: which one opened it last, since a try takes a second, and what the
- * others are called. No secret, and never needed.
+ * Notes of this machine about the keys of a vault: which one opened it last, because trying one takes a second, and the
+ * names of the others. The notes hold no secrets, and are never needed.
  */
 import { Fault } from "../../core/fault.ts";
 import { BadJson, fieldsOf, parseJson } from "../../core/json.ts";
@@ -10,21 +10,21 @@ import { readStateFile, replaceStateFile, type StatePlace } from "../../platform
 import { isObjectName } from "../format/json_fields.ts";
 
 export const KEY_KINDS = ["full", "write-only"] as const;
-/** "write-only": it can store, but not read contents. */
+/** "write-only": the key can store contents, but not read them. */
 export type KeyKind = typeof KEY_KINDS[number];
 
 export interface KeyFacts {
   readonly kind: KeyKind;
-  /** For people; undefined if its first line doesn't say. */
+  /** Name for people; undefined if the key file has none. */
   readonly name: string | undefined;
-  /** "2026-11-20". */
+  /** Date of creation, "2026-11-20". */
   readonly created: string | undefined;
 }
 
 export interface KeyNotes {
-  /** By name of the object in `keys/`. */
+  /** Facts by name of the object in `keys/`. */
   readonly keys: ReadonlyMap<string, KeyFacts>;
-  /** The one that opened the vault last. */
+  /** The key that opened the vault last. */
   readonly last: string | undefined;
 }
 
@@ -33,7 +33,7 @@ type NotingMachine = Pick<Machine, "disk" | "state" | "random">;
 const FORMAT = "backup-tool key notes";
 const NO_NOTES: KeyNotes = { keys: new Map(), last: undefined };
 
-/** @param vault its UUID */
+/** Reads the notes; empty if there are none. @param vault UUID of the vault */
 export function readKeyNotes(machine: NotingMachine, vault: string): KeyNotes {
   try {
     const text = readStateFile(machine, placeOf(vault));
@@ -44,7 +44,7 @@ export function readKeyNotes(machine: NotingMachine, vault: string): KeyNotes {
   }
 }
 
-/** Where they can't be written, nothing is remembered. */
+/** Writes the notes. Failures are ignored. */
 export function writeKeyNotes(machine: NotingMachine, vault: string, { keys, last }: KeyNotes): void {
   const fields = { format: FORMAT, version: 1, keys: Object.fromEntries(keys), last };
   try {
@@ -54,7 +54,7 @@ export function writeKeyNotes(machine: NotingMachine, vault: string, { keys, las
   }
 }
 
-/** Remembers one key more. @param isLast it opened the vault just now */
+/** Notes one more key. @param isLast true if it has just opened the vault */
 export function noteKey(machine: NotingMachine, vault: string, id: string, facts: KeyFacts, isLast = false): void {
   const { keys, last } = readKeyNotes(machine, vault), known = keys.get(id);
   const isKnown = known !== undefined && JSON.stringify(known) === JSON.stringify(facts);

@@ -1,4 +1,4 @@
-/** The objects of `keys/`: keys of the vault, each under a passphrase of its own. */
+/** The objects of `keys/`: keys of the vault, each encrypted with a passphrase of its own. */
 import { hash } from "node:crypto";
 import { type Backend, objectKey } from "../../backend/backend.ts";
 import { MissingObject } from "../../backend/faults.ts";
@@ -9,14 +9,17 @@ import type { VaultKey } from "../seal/keys.ts";
 import { openKeyFile, sealKeyFile } from "../seal/passphrase.ts";
 import type { KeyFacts } from "./key_notes.ts";
 
-/** Names of all that may be keys. */
+/** Names of all objects that may be keys. */
 export async function keyIds(backend: Backend): Promise<string[]> {
   const ids: string[] = [];
   for await (const { name, size } of backend.list("keys")) if (size <= MOST_SMALL_BYTES) ids.push(name);
   return ids.sort();
 }
 
-/** The key file that an object holds; undefined if the passphrase doesn't open it, or it is gone. @throws BadKeyFile, BeyondLimit */
+/**
+ * Opens the key file in an object; undefined if the passphrase is wrong or the object is gone. @throws BadKeyFile,
+ * BeyondLimit
+ */
 export async function openedKey(backend: Backend, id: string, passphrase: string): Promise<string | undefined> {
   try {
     return await openKeyFile(await backend.get(objectKey("keys", id)), passphrase, `keys/${id}`);
@@ -26,7 +29,7 @@ export async function openedKey(backend: Backend, id: string, passphrase: string
   }
 }
 
-/** What a key file says of itself. */
+/** Kind, name and date of a key. */
 export function factsOf(text: string, key: VaultKey): KeyFacts {
   const label = labelOfKeyFile(text);
   return {
@@ -38,11 +41,11 @@ export function factsOf(text: string, key: VaultKey): KeyFacts {
 
 export interface SealOptions {
   readonly passphrase: string;
-  /** For tests: less makes a passphrase quick to try. */
+  /** For tests: a lower scrypt work factor makes a passphrase quick to check. */
   readonly workFactor?: number | undefined;
 }
 
-/** Stores a key under a passphrase. @returns the name of its object */
+/** Stores a key, encrypted with a passphrase. @returns the name of its object */
 export async function putKey(
   backend: Backend,
   { key, label }: { readonly key: VaultKey; readonly label: KeyLabel },

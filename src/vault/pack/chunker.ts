@@ -1,25 +1,27 @@
 /**
- * Where large files are cut: content-defined chunking with a gear hash, normalised (FastCDC). A cut depends on the bytes
- * shortly before it and on the cut before that, so an insertion changes the parts around it and no others. The gear table
- * comes from the vault's key: cut points of a known file are not those of another vault.
+ * Cuts large files: normalised content-defined chunking with a gear hash (FastCDC). A cut depends on the bytes shortly
+ * before it and on the previous cut, so an insertion changes only the parts around it. The gear table is derived from
+ * the vault's key: the cuts of a known file differ between vaults.
  */
 
-/** Bytes of a part. The last one of a file may be smaller than `min`. */
+/** Sizes of parts in bytes. The last part of a file may be smaller than `min`. */
 export interface ChunkSizes {
   readonly min: number;
   readonly average: number;
   readonly max: number;
 }
 
-/** Before the average a cut is 4 times rarer than at random, after it 4 times more frequent. */
+/**
+ * Bits of normalisation: before the average size a cut is 4 times rarer than at random, after it 4 times more frequent.
+ */
 const NORMALISATION_BITS = 2;
 
 /**
- * Finds the cuts of one content after the other. How the bytes come, in how many pieces, makes no difference.
+ * Finds the cuts of one content after the other. The result doesn't depend on how the bytes are divided between calls.
  *
- * The hash of a part begins after its first `min` bytes, at 0; each byte shifts it left by one bit and adds a word of the
- * gear table, modulo 2^32. A part ends after a byte that makes the upper bits 0: two more than log2(average) of them
- * before byte number `average`, two fewer from there on; and at `max` in any case.
+ * The hash of a part begins after its first `min` bytes, at 0; each byte shifts it left by one bit and adds a word of
+ * the gear table, modulo 2^32. A part ends after a byte that makes the upper bits 0: two more than log2(average) of
+ * them before byte number `average`, two fewer from there on; and at `max` in any case.
  */
 export class Chunker {
   readonly #gear: Int32Array<ArrayBuffer>;
@@ -27,7 +29,7 @@ export class Chunker {
   readonly #strict: number;
   readonly #loose: number;
   #hash = 0;
-  /** Bytes of the part at hand. */
+  /** Bytes of the current part so far. */
   #length = 0;
 
   /** @param gear 256 words */
@@ -39,15 +41,15 @@ export class Chunker {
     this.#loose = upperBits(bits - NORMALISATION_BITS);
   }
 
-  /** Begins another content. */
+  /** Begins the next content. */
   reset(): void {
     this.#hash = this.#length = 0;
   }
 
   /**
-   * Looks through `bytes`, which follow those of the calls before.
-   * @returns the index after which the part at hand ends; undefined if it goes on beyond these bytes. After a cut, call
-   * again with the bytes from there on. What is left at the end of the content is its last part
+   * Searches `bytes`, which follow those of the previous calls.
+   * @returns the index after which the current part ends; undefined if it goes on beyond these bytes. After a cut, call
+   * again with the bytes from there on. The rest at the end of the content is its last part
    */
   findCut(bytes: Uint8Array): number | undefined {
     const { min, average, max } = this.#sizes, before = this.#length;
@@ -62,7 +64,7 @@ export class Chunker {
     return cut;
   }
 
-  /** The hot loop: all that it uses is local. */
+  /** The hot loop: it uses only local variables. */
   #scan(bytes: Uint8Array, from: number, to: number, mask: number): number | undefined {
     const gear = this.#gear;
     let hash = this.#hash;

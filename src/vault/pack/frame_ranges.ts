@@ -1,26 +1,28 @@
 /**
- * Which ranges of a unit to fetch for some of its frames: a request costs as much time as many bytes, so what lies close
- * together is fetched together.
+ * Plans which ranges of a unit to fetch for some of its frames. A request takes as much time as many bytes do, so
+ * frames that are close together are fetched together.
  */
 import { DamagedObject } from "../format/faults.ts";
 import type { ByteRange, ObjectBody } from "../seal/sealed_body.ts";
 import type { UnitFrame } from "./items.ts";
 import { plainFrame } from "./unit_reader.ts";
 
-/** A range of the plaintext, and the frames in it that are wanted. */
+/** A range of the plaintext, and the wanted frames in it. */
 export interface FrameRange extends ByteRange {
-  /** Indexes of frames, rising. */
+  /** Indices of frames, ascending. */
   readonly frames: readonly number[];
 }
 
-/** Frames that are no farther apart come in one range. */
+/** Largest gap in bytes between frames that are fetched in one range. */
 const NEAR_BYTES = 256 * 1024;
-/** If more than this share of a unit is wanted, all of it comes in one range. */
+/** Share of a unit above which all wanted frames are fetched in one range. */
 const MOST_SHARE = 0.6;
 
 /**
- * @param frames of the unit @param wanted indexes, in any order, also several times
- * @param mostBytes of one range: more is divided, if the frames allow it
+ * Plans the ranges for some frames.
+ * @param frames of the unit
+ * @param wanted indices in any order, possibly with duplicates
+ * @param mostBytes size of a range above which it is divided, if the frames allow it
  */
 export function planRanges(frames: readonly UnitFrame[], wanted: Iterable<number>, mostBytes = Infinity): FrameRange[] {
   const sorted = [...new Set(wanted)].sort((a, b) => a - b);
@@ -43,7 +45,7 @@ export function planRanges(frames: readonly UnitFrame[], wanted: Iterable<number
   return ranges;
 }
 
-/** One of the frames of a range: a damaged one is a value, so that the others are read. */
+/** One frame of a range. A damaged one is a value, so that the others can still be read. */
 export interface OpenedFrame {
   readonly index: number;
   readonly plain: Uint8Array<ArrayBuffer> | DamagedObject;

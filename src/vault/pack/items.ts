@@ -1,6 +1,6 @@
 /**
- * Items: what units hold. Here is how unit.json and index lines name them, and what is judged before one is believed: its
- * place has to lie inside its frame, and what it is has to fit the class of its unit.
+ * Items: what units hold. This file defines how unit.json and index lines describe them, and validates them: an item's
+ * place has to be inside its frame, and its kind has to match the class of its unit.
  */
 import { BeyondLimit, DamagedObject } from "../format/faults.ts";
 import { countOf, isObjectName } from "../format/json_fields.ts";
@@ -14,7 +14,7 @@ import {
 } from "../format/limits.ts";
 import { HUNK_SUFFIX, ROOT_SUFFIX } from "../../core/content_id.ts";
 
-/** Names parts lists: digest of a content and this. */
+/** Suffix of a parts list's id, after the digest of its content. */
 export const LIST_SUFFIX = "f2";
 
 /** Data units hold contents; meta units hold hunks, and lists of the parts of contents. */
@@ -28,20 +28,20 @@ export interface UnitItem {
   readonly id: string;
   /** Index of the frame that holds it. */
   readonly frame: number;
-  /** Where it begins in the plain frame. */
+  /** Offset in the plaintext of the frame, in bytes. */
   readonly at: number;
   readonly size: number;
-  /** SHA-256 of its bytes: of lists, whose id is that of the content. */
+  /** SHA-256 of its bytes; only for lists, whose id is derived from the content. */
   readonly digest?: string;
-  /** Of parts, in unit.json alone: the content that it was cut from, and where it began there. */
+  /** Only for parts, and only in unit.json: the content that it was cut from, and its offset there. */
   readonly part?: { readonly of: string; readonly from: number };
 }
 
 export interface UnitFrame {
-  /** In the plaintext of the unit. */
+  /** Offset and length in the plaintext of the unit, in bytes. */
   readonly from: number;
   readonly length: number;
-  /** Of what is in it. */
+  /** Decompressed size in bytes. */
   readonly plainBytes: number;
 }
 
@@ -52,18 +52,18 @@ const SUFFIXES: Readonly<Record<string, ItemKind>> = {
 };
 const DIGEST_DIGITS = 64;
 
-/** What an id stands for; undefined if it is no id. */
+/** The kind of item that an id belongs to; undefined if it is no id. */
 export function kindOfItem(id: string): ItemKind | undefined {
   if (!isObjectName(id.slice(0, DIGEST_DIGITS))) return undefined;
   return id.length === DIGEST_DIGITS ? "content" : SUFFIXES[id.slice(DIGEST_DIGITS)];
 }
 
-/** What the bytes of an item have to hash to. */
+/** The digest that the bytes of an item must have. */
 export function digestOf({ id, digest }: Pick<UnitItem, "id" | "digest">): string {
   return digest ?? id.slice(0, DIGEST_DIGITS);
 }
 
-/** As unit.json and index lines have it. @param withPart index lines do without */
+/** The item as in unit.json and index lines. @param withPart false for index lines, which don't record it */
 export function itemTuple({ id, frame, at, size, digest, part }: UnitItem, withPart: boolean): unknown[] {
   const tuple: unknown[] = [id, frame, at, size];
   if (digest !== undefined) tuple.push(digest);
@@ -75,10 +75,10 @@ export function frameTuple({ from, length, plainBytes }: UnitFrame): number[] {
   return [from, length, plainBytes];
 }
 
-/** Compressed, a frame may be a little larger than it was. */
+/** Largest compressed frame: it may be a little larger than its contents. */
 const MOST_STORED_FRAME_BYTES = MOST_FRAME_BYTES + 64 * 1024;
 
-/** @throws DamagedObject, BeyondLimit */
+/** Validates a list of frames. @throws DamagedObject, BeyondLimit */
 export function parseFrames(values: readonly unknown[], what: string): UnitFrame[] {
   let end = 0;
   return values.map((value) => {
@@ -92,11 +92,11 @@ export function parseFrames(values: readonly unknown[], what: string): UnitFrame
   });
 }
 
-/** What items are judged by. */
+/** What items are validated against. */
 export interface ItemRules {
   readonly unitClass: UnitClass;
   readonly frames: readonly UnitFrame[];
-  /** Copies are there for people: they may be of any kind, roots too. */
+  /** True for copies, which exist for recovery by people: they may be of any kind, roots included. */
   readonly areCopies?: boolean;
 }
 
@@ -112,7 +112,7 @@ const MOST_BYTES: Readonly<Record<ItemKind, number>> = {
   root: MOST_FRAME_BYTES,
 };
 
-/** @throws DamagedObject, BeyondLimit */
+/** Validates a list of items. @throws DamagedObject, BeyondLimit */
 export function parseItems(values: readonly unknown[], rules: ItemRules, what: string): UnitItem[] {
   if (values.length > MOST_UNIT_ITEMS) throw new BeyondLimit(what, "its number of items", MOST_UNIT_ITEMS);
   return values.map((value) => parseItem(value, rules, what));

@@ -1,39 +1,40 @@
 /**
- * Whether compressing is worth the time: by what is known of files of that type, and where nothing is, by a try on the
- * first bytes. What gets no smaller goes to the raw lane, at no cost.
+ * Decides whether compressing is worth the time: by what is known of files of the same type, or else by compressing a
+ * sample of the first bytes. Incompressible data goes to the raw lane, at no cost.
  */
 import type { LaneName } from "./unit_writer.ts";
 import { compress } from "./zstd.ts";
 
-/** Bytes that were compressed, and what came out. */
+/** Bytes before and after compression. */
 export interface Ratio {
   readonly bytes: number;
   readonly packed: number;
 }
 
-/** Above this share of the bytes, compressing gains too little. */
+/** Compression ratio above which compressing gains too little. */
 const WORTHLESS_SHARE = 0.95;
-/** So much has to be known of a type before no file of it is tried any more. */
+/** Bytes that have to be known of a type before its files are no longer sampled. */
 const ENOUGH_BYTES = 256 * 1024;
 const SAMPLE_BYTES = 16 * 1024, PART_SAMPLE_BYTES = 64 * 1024;
-/** Of smaller files a try says nothing. */
+/** Size in bytes below which a sample is meaningless. */
 const FEWEST_SAMPLE_BYTES = 4 * 1024;
 /**
- * Smaller files are compressed together with others, whatever they hold: what an archive says of each, a kilobyte and a
- * half, gets ten times smaller, which is more than is lost in time.
+ * Size in bytes below which files are always compressed, together with others: the archive's metadata for each, a
+ * kilobyte and a half, shrinks to a tenth, which outweighs the time.
  */
 const FEWEST_RAW_BYTES = 32 * 1024;
 const TRY_LEVEL = 1;
 
 export interface LaneChoice {
   readonly lane: LaneName;
-  /** What the try showed, to be remembered for the type; undefined if there was none. */
+  /** Ratio of the sample, to be recorded for the type; undefined if no sample was taken. */
   readonly learnt: Ratio | undefined;
 }
 
 /**
- * @param known of files of that type; undefined if nothing is
- * @param isPart of a large file, which may be of several kinds: every part is tried
+ * Chooses the lane for a file or a part.
+ * @param known ratio of that file type; undefined if unknown
+ * @param isPart true for a part of a large file, which may be mixed: every part is sampled
  */
 export function chooseLane(bytes: Uint8Array, known: Ratio | undefined, isPart: boolean): LaneChoice {
   const isSmall = !isPart && bytes.length < FEWEST_RAW_BYTES;

@@ -1,4 +1,4 @@
-/** Cuts a large content into parts while it is read, in pieces of whatever size, and makes its lists. */
+/** Cuts a large content into parts while it is read, in pieces of any size, and builds its lists. */
 import { hash } from "node:crypto";
 import { Chunker, type ChunkSizes } from "./chunker.ts";
 import { type ContentLists, ListBuilder } from "./parts_list.ts";
@@ -6,16 +6,16 @@ import { type ContentLists, ListBuilder } from "./parts_list.ts";
 export interface Part {
   /** SHA-256 of the bytes. */
   readonly id: string;
-  /** Where it begins in the content. */
+  /** Offset in the content, in bytes. */
   readonly from: number;
-  /** Valid until more is pushed. */
+  /** The bytes; valid until the next `push`. */
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** For one content after the other: its buffer is used again. */
+/** Cuts one content after the other, and reuses its buffer. */
 export class PartCutter {
   readonly #chunker: Chunker;
-  /** The beginning of the part at hand: what came in earlier pieces. */
+  /** Beginning of the current part, from earlier pieces. */
   readonly #held: Uint8Array<ArrayBuffer>;
   #heldBytes = 0;
   #from = 0;
@@ -27,7 +27,7 @@ export class PartCutter {
     this.#held = new Uint8Array(sizes.max);
   }
 
-  /** Parts that end in these bytes. All of them have to be taken before the next call. */
+  /** Parts that end in these bytes. All of them have to be consumed before the next call. */
   *push(bytes: Uint8Array<ArrayBuffer>): Generator<Part> {
     for (let at = 0; at < bytes.length;) {
       const rest = bytes.subarray(at), cut = this.#chunker.findCut(rest);
@@ -43,7 +43,7 @@ export class PartCutter {
   /**
    * Ends the content.
    * @param content its SHA-256
-   * @returns its last part, unless it is empty; and its lists, which nobody needs if it is a single part
+   * @returns its last part, unless that is empty, and its lists, which are superfluous for a single part
    */
   finish(content: string): { readonly last: Part | undefined; readonly lists: ContentLists } {
     const last = this.#heldBytes > 0 ? this.#partWith(new Uint8Array(0)) : undefined,
@@ -52,7 +52,7 @@ export class PartCutter {
     return { last, lists };
   }
 
-  /** Forgets a content that can't be read to its end. */
+  /** Drops a content that can't be read to its end. */
   reset(): void {
     this.#chunker.reset();
     this.#heldBytes = this.#from = 0;

@@ -1,6 +1,6 @@
 /**
- * Parts lists: of which parts a large content is made. JSON Lines; at most 16,384 parts in one list, and for larger contents
- * a list of lists.
+ * Parts lists: the parts that a large content consists of. JSON Lines; a list has at most 16,384 parts, and larger
+ * contents have a list of lists.
  */
 import { createHash, hash } from "node:crypto";
 import { BeyondLimit, DamagedObject } from "../format/faults.ts";
@@ -10,7 +10,7 @@ import { MOST_CONTENT_BYTES, MOST_LIST_BYTES, MOST_LIST_LINES } from "../format/
 const LIST_FORMAT = "backup-tool parts";
 const NEWLINE = 10;
 
-/** A part, or in a list of level 1 a list of level 0 and the bytes that it covers. */
+/** A part or, in a list of level 1, a list of level 0 with the number of bytes that it covers. */
 export interface ListedPart {
   /** SHA-256 of the bytes, lower-case hex. */
   readonly id: string;
@@ -18,13 +18,13 @@ export interface ListedPart {
 }
 
 export interface PartsList {
-  /** Bytes of all its parts together. */
+  /** Total size of all its parts in bytes. */
   readonly size: number;
   readonly level: 0 | 1;
   readonly parts: readonly ListedPart[];
 }
 
-/** A list as it is stored. */
+/** An encoded list. */
 export interface EncodedList {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** SHA-256 of the bytes. */
@@ -38,7 +38,7 @@ export function encodeList({ size, level, parts }: PartsList): EncodedList {
   return { bytes, digest: hash("sha256", bytes, "hex") };
 }
 
-/** @throws DamagedObject, BeyondLimit, NewerObject */
+/** Parses a list. @throws DamagedObject, BeyondLimit, NewerObject */
 export function parseList(bytes: Uint8Array, what: string): PartsList {
   if (bytes.length > MOST_LIST_BYTES) throw new BeyondLimit(what, "its size", MOST_LIST_BYTES);
   if (bytes.at(-1) !== NEWLINE) throw new DamagedObject(what, "its last line has no end");
@@ -66,17 +66,17 @@ function* linesOf(bytes: Uint8Array): Generator<Uint8Array> {
   }
 }
 
-/** The lists of one content: that of the highest level, which stands for it, and those that it names. */
+/** The lists of one content: the top list, which represents it, and the lists that it names. */
 export interface ContentLists {
   readonly top: EncodedList;
-  /** In order; empty if one list was enough. */
+  /** Lists of level 0, in order; empty if one list was enough. */
   readonly inner: readonly EncodedList[];
   /** SHA-256 of the whole content. */
   readonly content: string;
   readonly size: number;
 }
 
-/** Makes the lists of one content while its parts are found. */
+/** Builds the lists of one content while its parts are found. */
 export class ListBuilder {
   readonly #most: number;
   readonly #whole = createHash("sha256");
@@ -85,17 +85,17 @@ export class ListBuilder {
   #parts: ListedPart[] = [];
   #size = 0;
 
-  /** @param most lines of one list, for tests */
+  /** @param most largest number of lines in one list; for tests */
   constructor(most = MOST_LIST_LINES) {
     this.#most = most;
   }
 
-  /** How many parts there are so far. */
+  /** Number of parts so far. */
   get count(): number {
     return this.#inner.length * this.#most + this.#parts.length;
   }
 
-  /** @param bytes the next part @returns its id */
+  /** Adds a part. @param bytes of the part @returns its id */
   add(bytes: Uint8Array): string {
     this.#whole.update(bytes);
     const id = hash("sha256", bytes, "hex");
@@ -103,14 +103,14 @@ export class ListBuilder {
     return id;
   }
 
-  /** The next part, by somebody who hashes the whole. */
+  /** Adds a part without hashing it; the caller hashes the whole content. */
   addPart(id: string, size: number): void {
     if (this.#parts.length === this.#most) this.#close();
     this.#parts.push({ id, size });
     this.#size += size;
   }
 
-  /** @param content SHA-256 of the whole, if it was hashed elsewhere */
+  /** Ends the content. @param content SHA-256 of the whole, if the caller has hashed it */
   finish(content = this.#whole.digest("hex")): ContentLists {
     const size = this.#size;
     if (this.#inner.length === 0) {

@@ -1,4 +1,4 @@
-/** Reads the entries of a frame: whole tar blocks, in the form that core/tar.ts writes, as far as they can be understood. */
+/** Reads the entries of a frame: whole tar blocks in the form that core/tar.ts writes, as far as they are intact. */
 import type { NsText } from "../../core/entry.ts";
 import { beginsWith, joinRaw, type Raw, rawOfBytes, sliceRaw, splitRaw, textOf } from "../../core/raw.ts";
 import { MOST_NAME_BYTES } from "../format/limits.ts";
@@ -6,16 +6,16 @@ import { MOST_NAME_BYTES } from "../format/limits.ts";
 /** A regular file in a tar file. */
 export interface TarEntry {
   readonly name: Raw;
-  /** Where its header, or the extended one before it, begins. */
+  /** Offset of its header, or of the extended header before it. */
   readonly from: number;
-  /** Where its content begins, in the bytes that were read. */
+  /** Offset of its content in the bytes that were read. */
   readonly at: number;
-  /** As its header says; more than there is if the bytes end before. */
+  /** Size according to the header; it may exceed the available bytes. */
   readonly size: number;
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
-  /** Text; undefined where the header has none. */
+  /** Names as text; undefined if the header has none. */
   readonly user: string | undefined;
   readonly group: string | undefined;
   readonly mtime: NsText;
@@ -24,7 +24,7 @@ export interface TarEntry {
 const BLOCK_BYTES = 512;
 const FILE = "0", EXTENDED = "x", OLD_FILE = "\0";
 
-/** Entries in order, up to the end or to the first block that is no header. Entries of other kinds are passed over. */
+/** Entries in order, up to the end or the first block that is no header. Entries of other kinds are skipped. */
 export function* tarEntries(bytes: Uint8Array): Generator<TarEntry> {
   let extended: ReadonlyMap<string, Raw> = new Map(), from: number | undefined;
   for (let at = 0; at + BLOCK_BYTES <= bytes.length;) {
@@ -46,7 +46,7 @@ export function* tarEntries(bytes: Uint8Array): Generator<TarEntry> {
   }
 }
 
-/** True for a block whose checksum is right. Zeros are the end. */
+/** True for a block with a correct checksum. Zeros mark the end. */
 export function isHeader(block: Uint8Array): boolean {
   let sum = 8 * 0x20;
   for (let i = 0; i < BLOCK_BYTES; i++) if (i < 148 || i >= 156) sum += block[i]!;
@@ -81,7 +81,7 @@ function text(block: Uint8Array, at: number, length: number): Raw {
   return rawOfBytes(block.subarray(at, end < 0 || end > at + length ? at + length : end));
 }
 
-/** 0 for what is no number. */
+/** An octal number; 0 if it is invalid. */
 function octal(block: Uint8Array, at: number, length: number): number {
   let value = 0;
   for (let i = at; i < at + length; i++) {
@@ -97,14 +97,14 @@ function wholeNumber(text: string | undefined): number | undefined {
   return value !== undefined && Number.isSafeInteger(value) ? value : undefined;
 }
 
-/** "1.5" to "1500000000". */
+/** Nanoseconds for a decimal number of seconds: "1500000000" for "1.5". */
 function nsOf(decimal: string | undefined): NsText | undefined {
   const [, sign = "", whole = "", part = ""] = /^(-?)([0-9]{1,19})(?:\.([0-9]*))?$/.exec(decimal ?? "") ?? [];
   if (whole === "") return undefined;
   return String(BigInt(`${sign}${whole}${part.slice(0, 9).padEnd(9, "0")}`));
 }
 
-/** "LENGTH KEY=VALUE\n" each, where the length counts itself. */
+/** Parses records of an extended header, "LENGTH KEY=VALUE\n" each, where the length includes itself. */
 function recordsIn(raw: Raw): ReadonlyMap<string, Raw> {
   const records = new Map<string, Raw>();
   for (let at = 0; at < raw.length;) {
@@ -118,7 +118,7 @@ function recordsIn(raw: Raw): ReadonlyMap<string, Raw> {
   return records;
 }
 
-/** The name without what would lead out of a directory; undefined if nothing is left. */
+/** The name as a relative path; undefined if it would leave its directory, or if nothing is left. */
 export function harmlessName(name: Raw): Raw | undefined {
   if (name.includes("\0")) return undefined;
   const parts = splitRaw(name, "/").filter((part) => part !== "" && part !== ".");

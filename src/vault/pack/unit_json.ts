@@ -1,4 +1,6 @@
-/** `unit.json`, the last entry of every unit: what is in it. With it, units need no index. */
+/**
+ * `unit.json`, the last entry of every unit: a description of its contents, so that units can be read without an index.
+ */
 import { FieldReader, parseJson, VERSION } from "../format/json_fields.ts";
 import { MOST_UNIT_ITEMS } from "../format/limits.ts";
 import {
@@ -18,14 +20,14 @@ export interface UnitContents {
   /** UUID of the vault. */
   readonly vault: string;
   readonly unitClass: UnitClass;
-  /** All but the last, which holds the description itself. */
+  /** All frames except the last, which holds this description. */
   readonly frames: readonly UnitFrame[];
   readonly items: readonly UnitItem[];
-  /** For people and salvage: no index lists them. */
+  /** Copies for people and for salvage; no index lists them. */
   readonly copies: readonly UnitItem[];
 }
 
-/** @param salt makes the unit another one than any that had the same in it */
+/** Encodes the description. @param salt makes the unit differ from any other with the same contents */
 export function encodeUnitJson(
   { vault, unitClass, frames, items, copies }: UnitContents,
   salt?: string,
@@ -43,7 +45,10 @@ export function encodeUnitJson(
   return new TextEncoder().encode(`${JSON.stringify(fields)}\n`);
 }
 
-/** @param vault undefined: of any vault @throws DamagedObject, BeyondLimit, NewerObject, ForeignObject */
+/**
+ * Parses a description. @param vault undefined: any vault @throws DamagedObject, BeyondLimit, NewerObject,
+ * ForeignObject
+ */
 export function parseUnitJson(bytes: Uint8Array, what: string, vault?: string): UnitContents {
   const read = new FieldReader(parseJson(bytes, what), what).isOfFormat(UNIT_FORMAT).isOfVault(vault);
   const unitClass = read.word("class", UNIT_CLASSES);

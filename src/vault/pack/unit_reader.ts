@@ -1,6 +1,6 @@
 /**
- * Reads units: their description from the tail, single frames by ranges, or everything in order. Whoever asks says how
- * bytes are come by; every content that is handed out has the digest that its id says.
+ * Reads units: their description from the tail, single frames by ranges, or everything in order. The caller provides
+ * the bytes; every item that is returned has the digest that its id requires.
  */
 import { hash } from "node:crypto";
 import { DamagedObject } from "../format/faults.ts";
@@ -16,17 +16,18 @@ import { decompress, SKIPPABLE_HEADER_BYTES, skippableContent } from "./zstd.ts"
 /** A unit that can be read by ranges. */
 export interface StoredUnit {
   readonly body: ObjectBody;
-  /** Stored bytes of the unit: exactly those, or a fault. */
+  /** Reads stored bytes of the unit: exactly this range, or it throws a fault. */
   readonly read: (range: ByteRange) => Promise<Uint8Array>;
 }
 
-/** Read at once from the end: unit.json of all but the largest units fits into it. */
+/** Bytes that are first read from the end: they contain unit.json of all but the largest units. */
 const TAIL_BYTES = 128 * 1024;
 const TRAILER_BYTES = SKIPPABLE_HEADER_BYTES + TRAILER_CONTENT_BYTES;
 
 /**
- * What is in a unit, by its tail: one range, two if it has very many items.
- * @param vault undefined: of any vault @throws DamagedObject, BeyondLimit, NewerObject, ForeignObject
+ * Reads the description of a unit from its tail: one range, or two if it has very many items.
+ * @param vault undefined: any vault
+ * @throws DamagedObject, BeyondLimit, NewerObject, ForeignObject
  */
 export async function readContents(stored: StoredUnit, vault?: string): Promise<UnitContents> {
   const { body } = stored;
@@ -39,7 +40,7 @@ export async function readContents(stored: StoredUnit, vault?: string): Promise<
   return contentsIn(frame, body.what, vault);
 }
 
-/** Where the trailer says that the last frame is. */
+/** Range of the last frame, according to the trailer. */
 function describedAt(tail: Uint8Array, { plainBytes, what }: ObjectBody): ByteRange {
   const content = skippableContent(tail, tail.length - TRAILER_BYTES);
   if (content === undefined) throw new DamagedObject(what, "it has no trailer");
@@ -51,7 +52,7 @@ function describedAt(tail: Uint8Array, { plainBytes, what }: ObjectBody): ByteRa
   return { from, length };
 }
 
-/** @param frame the last one of a unit, compressed */
+/** The description in a frame. @param frame the last one of a unit, compressed @throws DamagedObject */
 export function contentsIn(frame: Uint8Array, what: string, vault?: string): UnitContents {
   const plain = decompress(frame, MOST_FRAME_BYTES, what);
   for (const { name, at, size } of tarEntries(plain)) {
@@ -60,19 +61,19 @@ export function contentsIn(frame: Uint8Array, what: string, vault?: string): Uni
   throw new DamagedObject(what, "its last frame has no unit.json");
 }
 
-/** The plain bytes of a frame. @throws DamagedObject */
+/** Reads and decompresses a frame. @throws DamagedObject */
 export async function readFrame(stored: StoredUnit, frame: UnitFrame): Promise<Uint8Array<ArrayBuffer>> {
   return plainFrame(await openRange(stored, frame), frame, stored.body.what);
 }
 
-/** @param compressed the bytes of the frame in the plaintext of the unit @throws DamagedObject */
+/** Decompresses a frame. @param compressed its bytes in the plaintext of the unit @throws DamagedObject */
 export function plainFrame(compressed: Uint8Array, frame: UnitFrame, what: string): Uint8Array<ArrayBuffer> {
   const plain = decompress(compressed, frame.plainBytes, what);
   if (plain.length !== frame.plainBytes) throw new DamagedObject(what, "a frame of it is shorter than it should be");
   return plain;
 }
 
-/** The bytes of an item, verified: a view of its frame. @throws DamagedObject */
+/** The verified bytes of an item: a view of its frame. @throws DamagedObject */
 export function itemIn(plain: Uint8Array<ArrayBuffer>, item: UnitItem, what: string): Uint8Array<ArrayBuffer> {
   const bytes = plain.subarray(item.at, item.at + item.size);
   if (bytes.length !== item.size) throw new DamagedObject(what, `${item.id} lies outside its frame`);
@@ -82,7 +83,7 @@ export function itemIn(plain: Uint8Array<ArrayBuffer>, item: UnitItem, what: str
   return bytes;
 }
 
-/** One item by one range. @param frames of the unit @throws DamagedObject */
+/** Reads one item, with one range. @param frames of the unit @throws DamagedObject */
 export async function readItem(
   stored: StoredUnit,
   { frames, item }: { readonly frames: readonly UnitFrame[]; readonly item: UnitItem },
@@ -97,10 +98,10 @@ function frameOf(frames: readonly UnitFrame[], { frame, id }: UnitItem, what: st
   return found;
 }
 
-/** The result for one item, or for all of a frame: those after the first failure are read all the same. */
+/** Result for one item. After a failure, the following items are read all the same. */
 export interface WalkedItem {
   readonly item: UnitItem;
-  /** Verified; undefined if it is damaged. A view of its frame, valid until the next one. */
+  /** Verified bytes; undefined if the item is damaged. A view of its frame, valid until the next one. */
   readonly bytes: Uint8Array<ArrayBuffer> | undefined;
   readonly fault?: DamagedObject;
 }

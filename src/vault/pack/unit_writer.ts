@@ -1,6 +1,6 @@
 /**
- * Writes one unit: items become tar entries, those become frames, and frames are sealed as they are closed. There are two
- * open frames at a time: one to be compressed, one for what gets no smaller. Nothing here waits or fetches.
+ * Writes one unit: items become tar entries, entries become frames, and closed frames are encrypted. Two frames are
+ * open at a time: one that will be compressed, and one for incompressible data. Nothing here waits or fetches.
  */
 import { TOP } from "../../core/apath.ts";
 import type { Entry, NsText } from "../../core/entry.ts";
@@ -13,7 +13,7 @@ import { UNIT_JSON } from "./tar_names.ts";
 import { encodeUnitJson } from "./unit_json.ts";
 import { compress, type Level, rawFrame, skippableFrame } from "./zstd.ts";
 
-/** What tar says of a file besides its name and content. */
+/** Attributes of a file in its tar header. */
 export interface TarFields {
   /** 0 to 0o7777. */
   readonly mode: number;
@@ -24,10 +24,10 @@ export interface TarFields {
   readonly mtime: NsText;
 }
 
-/** Of what belongs to nobody: hunks, lists, roots. */
+/** Attributes of hunks, lists and roots, which have no owner. */
 export const OWN_FIELDS: TarFields = { mode: 0o600, uid: 0, gid: 0, mtime: "0" };
 
-/** "raw": stored as it is, because compressing would gain nothing. */
+/** "raw": stored without compression, because that would gain nothing. */
 export type LaneName = "compressed" | "raw";
 
 export interface NewItem extends Pick<UnitItem, "id" | "digest" | "part"> {
@@ -37,11 +37,11 @@ export interface NewItem extends Pick<UnitItem, "id" | "digest" | "part"> {
   readonly lane: LaneName;
 }
 
-/** An item as it stands in another unit, with its name and all. */
+/** An item with its tar entry, as taken from another unit. */
 export interface TakenItem extends Pick<UnitItem, "id" | "digest" | "part" | "size"> {
-  /** Whole tar blocks: its headers and content. */
+  /** Whole tar blocks: its headers and its content. */
   readonly entry: Uint8Array<ArrayBuffer>;
-  /** Where the content begins in them. */
+  /** Offset of the content in `entry`. */
   readonly at: number;
   readonly lane: LaneName;
   readonly isCopy: boolean;
@@ -51,42 +51,42 @@ export interface UnitOptions {
   /** UUID of the vault. */
   readonly vault: string;
   readonly unitClass: UnitClass;
-  /** Where nothing is encrypted: random, so that no unit is ever called as another one was that is gone. */
+  /** Only without encryption: random, so that the unit never gets the name of a deleted one. */
   readonly salt?: string;
   readonly sealer: Sealer;
-  /** The unit is full when it has as many stored bytes. */
+  /** Stored bytes from which the unit is full. */
   readonly unitBytes: number;
   readonly level: Level;
-  /** Used again by the next unit. */
+  /** Buffers that the next unit reuses. */
   readonly buffers: PackBuffers;
 }
 
-/** All that an index has to know of a unit. */
+/** What an index has to know of a unit. */
 export interface FinishedUnit {
-  /** Name of the object. */
+  /** Name of the unit's object. */
   readonly id: string;
   readonly unitClass: UnitClass;
-  /** Stored bytes. */
+  /** Stored size in bytes. */
   readonly size: number;
-  /** What comes before the first sealed chunk. */
+  /** The bytes before the first encrypted chunk. */
   readonly head: Uint8Array<ArrayBuffer>;
   readonly frames: readonly UnitFrame[];
   readonly items: readonly UnitItem[];
   readonly copies: readonly UnitItem[];
 }
 
-/** A frame is closed when it has so many plain bytes; a larger item has one of its own. */
+/** Plain bytes at which a frame is closed; a larger item gets a frame of its own. */
 export const FRAME_BYTES = 512 * 1024;
 const TAR_BLOCK_BYTES = 512, TAR_END_BYTES = 2 * TAR_BLOCK_BYTES;
 export const TRAILER_CONTENT_BYTES = 12;
 
-/** The plain bytes of open frames. One for each thread. */
+/** Buffers for the plain bytes of open frames; one object for each thread. */
 export class PackBuffers {
   readonly compressed = new FrameBuffer();
   readonly raw = new FrameBuffer();
 }
 
-/** Grows to what the largest frame needed, and stays so. */
+/** A buffer that grows to the size of the largest frame, and never shrinks. */
 class FrameBuffer {
   #buffer = new Uint8Array(2 * FRAME_BYTES);
   #used = 0;
@@ -116,12 +116,12 @@ class FrameBuffer {
   }
 }
 
-/** An open frame, and what is in it. */
+/** An open frame and its items. */
 class Lane {
   readonly buffer: FrameBuffer;
   readonly compresses: boolean;
   readonly #tar: TarWriter;
-  /** Their frame has no number yet. */
+  /** Items of the open frame, whose index isn't known yet. */
   held: { readonly item: Omit<UnitItem, "frame">; readonly isCopy: boolean }[] = [];
 
   constructor(buffer: FrameBuffer, compresses: boolean) {
@@ -131,7 +131,7 @@ class Lane {
     this.#tar = new TarWriter((bytes) => buffer.append(bytes));
   }
 
-  /** @returns where the content begins in the frame */
+  /** Adds an entry. @returns the offset of its content in the frame */
   add(name: Raw, fields: TarFields, bytes: Uint8Array<ArrayBuffer>): number {
     const entry: Entry = { ...fields, path: TOP, kind: "file", size: bytes.length };
     this.#tar.addFile(entry, name, bytes);
@@ -156,27 +156,27 @@ export class UnitWriter {
     this.#lanes = { compressed: new Lane(compressed, true), raw: new Lane(raw, false) };
   }
 
-  /** Items and copies so far. */
+  /** Number of items and copies so far. */
   get count(): number {
     return this.#count;
   }
 
-  /** True if it has to be finished before anything is added. */
+  /** True if it has to be finished before anything else is added. */
   get isFull(): boolean {
     return this.#options.sealer.storedBytes >= this.#options.unitBytes || this.#count >= MOST_UNIT_ITEMS;
   }
 
-  /** @throws Error if the unit is full, or the item larger than a frame may be */
+  /** Adds an item. @throws Error if the unit is full, or the item is larger than a frame may be */
   add(item: NewItem): void {
     this.#put(item, false);
   }
 
-  /** Something that lies elsewhere too, for people. @throws as {@link add} */
+  /** Adds a copy, for people, of something that is stored elsewhere too. @throws as {@link add} */
   addCopy(item: NewItem): void {
     this.#put(item, true);
   }
 
-  /** @throws as {@link add} */
+  /** Adds an item with the entry that it had in another unit. @throws as {@link add} */
   take({ entry, at, lane, isCopy, ...item }: TakenItem): void {
     this.#hold(this.#lanes[lane], { ...item, isCopy }, ({ buffer }) => {
       const from = buffer.used;
@@ -190,7 +190,7 @@ export class UnitWriter {
     this.#hold(this.#lanes[lane], held, (open) => open.add(name, fields, bytes));
   }
 
-  /** @param put puts the entry into the open frame, and says where its content begins */
+  /** @param put appends the entry to the open frame, and returns the offset of its content */
   #hold(lane: Lane, { id, digest, part, size, isCopy }: HeldItem, put: (lane: Lane) => number): void {
     if (this.isFull) throw new Error("The unit is full");
     if (size > FRAME_BYTES) this.#close(lane);
@@ -201,7 +201,7 @@ export class UnitWriter {
     if (lane.buffer.used >= FRAME_BYTES) this.#close(lane);
   }
 
-  /** Closes everything. Nothing may be added any more. */
+  /** Closes the unit. Nothing may be added afterwards. */
   finish(): FinishedUnit {
     const { sealer, unitClass } = this.#options;
     this.#close(this.#lanes.compressed);
@@ -231,7 +231,10 @@ export class UnitWriter {
     lane.buffer.clear();
   }
 
-  /** The last frame: what is in the unit, and the end of the tar file. Then, in a frame that zstd skips, where that is. */
+  /**
+   * Writes the last frame, with the unit's description and the end of the tar file; then the trailer, a skippable frame
+   * with its position.
+   */
   #describe(): void {
     const { vault, unitClass, level, salt } = this.#options;
     const json = encodeUnitJson({

@@ -1,26 +1,26 @@
 /**
- * zstd frames (RFC 8878). Compressing is the runtime's; frames that hold what can't be compressed are written here, and so
- * is the walk over frames, which a reader needs that has lost its place.
+ * zstd frames (RFC 8878). The runtime compresses; this file writes frames for incompressible data, and walks over
+ * frames, for a reader that has lost its position.
  */
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { DamagedObject, NoZstd } from "../format/faults.ts";
 
-/** 0 stores; more costs time. */
+/** Compression level: 0 stores; higher levels take more time. */
 export type Level = number;
 
 const MAGIC = 0xfd2fb528;
-/** The first of sixteen numbers that frames may begin with which hold no data. */
+/** The first of sixteen magic numbers of frames without data. */
 const SKIPPABLE_MAGIC = 0x184d2a50;
 const BLOCK_BYTES = 128 * 1024;
 const BLOCK_HEADER_BYTES = 3, CHECKSUM_BYTES = 4;
 const RAW = 0, RLE = 1, RESERVED = 3;
 
-/** A buffer that is just full is taken for one that is too small. */
+/** Spare bytes of an output buffer: one that is exactly full is taken for too small. */
 const SPARE_BYTES = 64;
 
 let isThere: boolean | undefined;
 
-/** Deno 2.6 has the function, but not everywhere what it calls: only a try shows whether it works. */
+/** True if zstd works. Deno 2.6 has the functions, but not always what they call: only trying shows it. */
 export function hasZstd(): boolean {
   if (isThere === undefined) {
     try {
@@ -32,7 +32,7 @@ export function hasZstd(): boolean {
   return isThere;
 }
 
-/** One frame, with its content size and checksum. @throws NoZstd */
+/** Compresses bytes to one frame, with content size and checksum. @throws NoZstd */
 export function compress(bytes: Uint8Array, level: Level): Uint8Array<ArrayBuffer> {
   if (!hasZstd()) throw new NoZstd();
   const params = { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 };
@@ -45,8 +45,8 @@ export function compress(bytes: Uint8Array, level: Level): Uint8Array<ArrayBuffe
 }
 
 /**
- * What is in one frame, which takes all of `bytes`.
- * @param most larger contents are refused before any memory is used for them
+ * Decompresses one frame, which must be all of `bytes`.
+ * @param most largest content that is accepted; larger ones are refused before memory is allocated
  * @throws DamagedObject, NoZstd
  */
 export function decompress(bytes: Uint8Array, most: number, what: string): Uint8Array<ArrayBuffer> {
@@ -70,7 +70,7 @@ export function decompress(bytes: Uint8Array, most: number, what: string): Uint8
   throw new DamagedObject(what, "a zstd frame of it is damaged");
 }
 
-/** As much of a frame's content as its first bytes give: a frame that lost its end. Empty if that is nothing. */
+/** Decompresses as much as possible of a frame that has lost its end; possibly nothing. */
 export function decompressStart(bytes: Uint8Array, most: number): Uint8Array<ArrayBuffer> {
   if (!hasZstd()) throw new NoZstd();
   const size = frameHeader(bytes, 0)?.contentBytes;
@@ -82,7 +82,7 @@ export function decompressStart(bytes: Uint8Array, most: number): Uint8Array<Arr
   }
 }
 
-/** Pieces of a frame of raw blocks: bytes as they are, for what gets no smaller. No checksum: that would cost more than copying. */
+/** Pieces of a frame of raw blocks, for incompressible data. It has no checksum, which would cost more than copying. */
 export function* rawFrame(bytes: Uint8Array): Generator<Uint8Array> {
   const header = new Uint8Array(9), view = new DataView(header.buffer);
   view.setUint32(0, MAGIC, true);
@@ -98,19 +98,19 @@ export function* rawFrame(bytes: Uint8Array): Generator<Uint8Array> {
   }
 }
 
-/** Length of {@link rawFrame}. */
+/** Length of a {@link rawFrame} in bytes. */
 export function rawFrameBytes(contentBytes: number): number {
   return 9 + contentBytes + BLOCK_HEADER_BYTES * Math.max(1, Math.ceil(contentBytes / BLOCK_BYTES));
 }
 
 export interface FrameHeader {
   readonly bytes: number;
-  /** Of what is in the frame; undefined if it doesn't say. */
+  /** Content size in bytes; undefined if the frame doesn't state it. */
   readonly contentBytes: number | undefined;
   readonly hasChecksum: boolean;
 }
 
-/** The header of the frame that begins at `at`; undefined if none does. */
+/** The header of the frame at `at`; undefined if there is none. */
 export function frameHeader(bytes: Uint8Array, at: number): FrameHeader | undefined {
   const view = viewOf(bytes);
   if (at + 5 > bytes.length || view.getUint32(at, true) !== MAGIC) return undefined;
@@ -141,7 +141,10 @@ function sizeIn(view: DataView, at: number, width: number): number | undefined {
   }
 }
 
-/** Where the frame that begins at `at` ends, by its block headers; undefined if none begins there, or it goes on beyond the bytes. */
+/**
+ * The end of the frame at `at`, from its block headers; undefined if there is no frame, or if it extends beyond the
+ * bytes.
+ */
 export function frameEnd(bytes: Uint8Array, at: number): number | undefined {
   const header = frameHeader(bytes, at);
   if (header === undefined) return undefined;
@@ -157,7 +160,7 @@ export function frameEnd(bytes: Uint8Array, at: number): number | undefined {
   }
 }
 
-/** A frame that every zstd skips. @param bytes what stands in it */
+/** A frame that every zstd decoder skips. @param bytes its content */
 export function skippableFrame(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const frame = new Uint8Array(SKIPPABLE_HEADER_BYTES + bytes.length), view = new DataView(frame.buffer);
   view.setUint32(0, SKIPPABLE_MAGIC, true);
@@ -168,14 +171,14 @@ export function skippableFrame(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 
 export const SKIPPABLE_HEADER_BYTES = 8;
 
-/** What stands in the skippable frame that begins at `at` and ends with the bytes; undefined if there is none. */
+/** The content of a skippable frame from `at` to the end of the bytes; undefined if there is none. */
 export function skippableContent(bytes: Uint8Array, at: number): Uint8Array | undefined {
   const view = viewOf(bytes), length = bytes.length - at - SKIPPABLE_HEADER_BYTES;
   if (at < 0 || length < 0 || view.getUint32(at, true) !== SKIPPABLE_MAGIC) return undefined;
   return view.getUint32(at + 4, true) === length ? bytes.subarray(at + SKIPPABLE_HEADER_BYTES) : undefined;
 }
 
-/** Where the next frame with data may begin, at or after `from`; undefined if none does in these bytes. */
+/** Where the next frame with data may begin, at or after `from`; undefined if there is none in these bytes. */
 export function nextFrame(bytes: Uint8Array, from: number): number | undefined {
   for (let at = bytes.indexOf(0x28, from); at >= 0 && at + 4 <= bytes.length; at = bytes.indexOf(0x28, at + 1)) {
     if (bytes[at + 1] === 0xb5 && bytes[at + 2] === 0x2f && bytes[at + 3] === 0xfd) return at;

@@ -1,12 +1,12 @@
-/** Which index objects are worth writing anew: a third of their units is gone, or there are many small ones. */
+/** Chooses index objects to rewrite: those of which a third of the units is gone, or many small ones. */
 import { MOST_WRITTEN } from "../index/index_object.ts";
 
-/** So many small ones become one. */
+/** Number of small objects that are merged into one. */
 const SMALL_TOGETHER = 64;
 const SMALL_ITEMS = MOST_WRITTEN / SMALL_TOGETHER;
 const GONE_SHARE = 1 / 3;
 
-/** An object of kind `units` that counts. */
+/** An object of kind `units` that is in force. */
 export interface UnitsObject {
   readonly name: string;
   readonly units: readonly string[];
@@ -14,11 +14,11 @@ export interface UnitsObject {
 
 export interface UnitsKnown {
   readonly isGone: (unit: string) => boolean;
-  /** Items of a unit; undefined if its lines contradict each other: those stay as they are. */
+  /** Number of items of a unit; undefined if its lines contradict each other, and so are left alone. */
   readonly itemsOf: (unit: string) => number | undefined;
 }
 
-/** @returns the objects that others are to take the place of */
+/** @returns the objects to be replaced */
 export function chooseCompaction(objects: readonly UnitsObject[], known: UnitsKnown): readonly UnitsObject[] {
   const sound = objects.filter(({ units }) =>
     units.every((unit) => known.isGone(unit) || known.itemsOf(unit) !== undefined)

@@ -1,4 +1,4 @@
-/** What a prune does with every unit (P2, P3): decided by the survey alone. */
+/** Decides what a prune does with every unit (P2, P3), from the survey alone. */
 import type { LedgerLine, Mark } from "../index/index_object.ts";
 import { isReliable } from "../index/join.ts";
 import type { UnitClass, UnitItem } from "../pack/items.ts";
@@ -11,20 +11,20 @@ import type { PrunePace } from "./rules.ts";
 export type UnitsView = Pick<UnitIndex, "unitNames" | "unit" | "itemsOf" | "countOf" | "homesOf" | "marks">;
 
 export interface Seen extends HomesSeen {
-  /** ms since 1970. */
+  /** Time of the survey, ms since 1970. */
   readonly nowMs: number;
-  /** Units that are there, and their bytes. */
+  /** Existing units and their stored bytes. */
   readonly stored: ReadonlyMap<string, number>;
 }
 
 export interface DecisionOptions extends PrunePace {
-  /** Without a full key nobody can pack contents anew. */
+  /** False without a full key: contents can't be repacked then. */
   readonly canReadData: boolean;
-  /** For tests: tombstones older than that are dropped. */
+  /** For tests: age in ms from which tombstones are dropped. */
   readonly dropTombstonesAfterMs?: number;
 }
 
-/** Counts of items and of stored bytes. */
+/** Numbers of items, and of stored bytes. */
 export interface Amounts {
   contents: number;
   hunks: number;
@@ -32,25 +32,25 @@ export interface Amounts {
 }
 
 export interface Decision {
-  /** Of the next ledger, but for units that are packed anew: those are doomed when that is done. */
+  /** Lines of the next ledger, without units that are repacked: those are doomed once that is done. */
   readonly marks: ReadonlyMap<string, LedgerLine>;
-  /** Units to be packed anew. */
+  /** Names of units to repack. */
   readonly repack: readonly string[];
-  /** Units to be deleted: all that are there and have a tombstone. */
+  /** Names of units to delete: all that still exist and have a tombstone. */
   readonly deleted: readonly string[];
-  /** Items of each unit, for choosing which index objects to write anew. */
+  /** Number of items of each unit, for choosing index objects to rewrite. */
   readonly itemCounts: ReadonlyMap<string, number>;
-  /** What nothing needs, the bytes by share. */
+  /** Unreferenced items; their bytes are a proportional share of the stored bytes. */
   readonly unneeded: Amounts;
   readonly neededItems: number;
   readonly orphans: number;
-  /** Of these, those that no ledger knew. */
+  /** Orphans that no ledger knew. */
   readonly newOrphans: ReadonlySet<string>;
   readonly orphanBytes: number;
   readonly deletedBytes: number;
 }
 
-/** @param pause is awaited between units: there may be very many */
+/** Makes the decision. @param pause awaited between units, as there may be very many */
 export function decide(
   view: UnitsView,
   seen: Seen,
@@ -60,7 +60,7 @@ export function decide(
   return new Deciding(view, seen, options).decide(pause);
 }
 
-/** What is used of a unit. */
+/** How much of a unit is used. */
 interface Use {
   readonly items: number;
   readonly bytes: number;
@@ -124,7 +124,7 @@ class Deciding {
     return repeated;
   }
 
-  /** For ever: a unit that was deleted can't come back, whoever lists it later. */
+  /** Keeps tombstones forever: a deleted unit must not come back, whoever lists it later. */
   #keepTombstones(): void {
     const { dropTombstonesAfterMs = Infinity } = this.#options;
     for (const line of this.#former.values()) {
@@ -152,7 +152,10 @@ class Deciding {
     }
   }
 
-  /** The snapshots were listed after the mark was written: whoever needs something of it now is known, or checks itself. */
+  /**
+   * Decides on a doomed unit. The snapshots were listed after its mark was written: later ones are checked by their
+   * writers.
+   */
   #decideDoomed(name: string, { usedItems }: Use): void {
     if (this.#ageMs(name) < this.#options.graceMs) this.#mark(name, "doomed");
     else if (usedItems === 0) this.#mark(name, "gone");
@@ -163,7 +166,7 @@ class Deciding {
     this.#mark(name, keepUnusedMs === 0 || isOver ? "doomed" : "unused");
   }
 
-  /** A unit that no index lists: of a writer that is at work, or that was killed. Nothing relies on it. */
+  /** Decides on a unit that no index lists: its writer is at work or was killed. Nothing relies on it. */
   #decideOrphan(name: string, bytes: number): void {
     if (this.#view.unit(name) !== undefined || this.#former.get(name)?.mark === "gone") return;
     this.#orphans.orphans++;
@@ -173,13 +176,15 @@ class Deciding {
     else this.#decideDoomed(name, { items: 0, bytes: 0, usedItems: 0, usedBytes: 0 });
   }
 
-  /** For how long a unit has been in its state; below 0 if it is live. */
+  /** Time in ms that a unit has been in its state; negative if it is live. */
   #ageMs(name: string): number {
     const line = this.#former.get(name);
     return line === undefined ? -1 : this.#seen.nowMs - Date.parse(line.since);
   }
 
-  /** What stays in a state has been there since it came into it; a clock that was ahead once counts no more. */
+  /**
+   * Sets a unit's mark. If it is unchanged, it keeps its time, except one in the future from a clock that was ahead.
+   */
   #mark(unit: string, mark: Mark): void {
     const { nowMs } = this.#seen, line = this.#former.get(unit);
     const sinceMs = line?.mark === mark ? Math.min(nowMs, Date.parse(line.since)) : nowMs;
@@ -204,7 +209,7 @@ function useOf(items: readonly UnitItem[], isUsed: (item: UnitItem) => boolean):
   return { items: items.length, bytes, usedItems, usedBytes };
 }
 
-/** Empty items take no room worth counting. */
+/** Used share of a unit, 0 to 1. Empty items take no noticeable space. */
 function shareOf({ items, bytes, usedItems, usedBytes }: Use): number {
   if (bytes > 0) return usedBytes / bytes;
   return items === 0 ? 0 : usedItems / items;

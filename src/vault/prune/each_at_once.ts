@@ -1,6 +1,9 @@
-/** The same with many things, several at once. */
+/** Runs an action for many things, several at once. */
 
-/** After a failure no more are begun; it is thrown when all that were have ended. @param most at once */
+/**
+ * After a failure no more actions are started; it is thrown once all running ones have ended. @param most number of
+ * actions at once
+ */
 export async function eachAtOnce<T>(
   things: Iterable<T>,
   most: number,

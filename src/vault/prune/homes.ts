@@ -1,4 +1,4 @@
-/** Which of its homes an item is used in. */
+/** Decides in which of its homes an item is used. */
 import { isReliable, type UnitFacts } from "../index/join.ts";
 import type { UnitItem } from "../pack/items.ts";
 import type { UnitIndex } from "../store/unit_index.ts";
@@ -6,7 +6,7 @@ import type { NeededItems } from "./needed.ts";
 import type { RepeatedItems } from "./repeated_items.ts";
 
 export interface HomesSeen {
-  /** Units that an index lists, but that are not there. */
+  /** Units that an index lists, but that don't exist. */
   readonly lost: ReadonlySet<string>;
   readonly items: Pick<NeededItems, "has">;
 }
@@ -18,20 +18,23 @@ export class Homes {
   readonly #seen: HomesSeen;
   readonly #repeated: Pick<RepeatedItems, "has"> | undefined;
 
-  /** @param repeated items that may have more than one home; without it all are looked up */
+  /** @param repeated items that may have more than one home; without it, all are looked up */
   constructor(view: Pick<UnitIndex, "homesOf">, seen: HomesSeen, repeated?: Pick<RepeatedItems, "has">) {
     this.#view = view;
     this.#seen = seen;
     this.#repeated = repeated;
   }
 
-  /** Needed; and of all units that hold it and may stay, this one has the smallest name. @param place a unit that may stay */
+  /**
+   * True if the item is needed, and this unit has the smallest name of all that hold it and may stay. @param place a
+   * unit that may stay
+   */
   isUsedHere(place: UnitPlace, item: UnitItem): boolean {
     if (!this.#isNeeded(place, item)) return false;
     return this.#isAlone(item) || this.#staying(place, item).every((home) => home >= place.unit);
   }
 
-  /** Needed, and in no unit that may stay. @param place a unit that is doomed */
+  /** True if the item is needed, and no unit that may stay holds it. @param place a doomed unit */
   isOnlyHere(place: UnitPlace, item: UnitItem): boolean {
     if (!this.#isNeeded(place, item)) return false;
     return this.#isAlone(item) || this.#staying(place, item).length === 0;

@@ -1,6 +1,6 @@
 /**
- * The lease of whoever prunes or repairs: it keeps others from doing the same work at the same time. Safety doesn't hang on
- * it. Its holder renews it; what was not renewed for long is dead, by the clock of the place.
+ * The lease of a prune or repair: it keeps others from doing the same work at the same time. Safety doesn't depend on
+ * it. Its holder renews it; a lease that was not renewed for long is dead, by the clock of the place.
  */
 import { MissingObject } from "../../backend/faults.ts";
 import { objectKey } from "../../backend/backend.ts";
@@ -16,7 +16,7 @@ const LEASE_FORMAT = "backup-tool lease";
 const RENEW_MS = 60_000, STALE_MS = 30 * 60_000;
 const SALT_BYTES = 16;
 
-/** What an object of `locks/` says. */
+/** Contents of an object in `locks/`. */
 export interface LeaseNote {
   readonly host: string;
   /** ISO 8601 in UTC, by the clock of the place. */
@@ -37,7 +37,7 @@ export function encodeLease(
   return sign(new TextEncoder().encode(`${JSON.stringify(fields)}\n`), "lease", auth);
 }
 
-/** @throws DamagedObject, NewerObject, NotSigned, ForeignObject */
+/** Verifies and parses a lease. @throws DamagedObject, NewerObject, NotSigned, ForeignObject */
 export function parseLease(
   bytes: Uint8Array<ArrayBuffer>,
   what: string,
@@ -54,7 +54,7 @@ export class Lease implements AsyncDisposable {
   readonly #since: string;
   readonly #timer: Disposable;
   #name: string;
-  /** The renewal under way, if any: they come one after the other. */
+  /** The last renewal; renewals run one after the other. */
   #renewing: Promise<void> = Promise.resolve();
 
   private constructor(objects: SealedObjects, { host, clock }: LeaseOptions, { name, since }: OwnLease) {
@@ -66,7 +66,7 @@ export class Lease implements AsyncDisposable {
     this.#timer = clock.every(RENEW_MS, () => void this.renew().catch(() => {}));
   }
 
-  /** @throws VaultBusy if somebody else holds one, PlaceRefuses, PlaceUnavailable */
+  /** Takes the lease. @throws VaultBusy if another run holds one, PlaceRefuses, PlaceUnavailable */
   static async take(objects: SealedObjects, options: LeaseOptions): Promise<Lease> {
     const since = new Date(await objects.backend.now()).toISOString();
     const name = await putLease(objects, { host: options.host, since, renewed: since });
@@ -80,7 +80,7 @@ export class Lease implements AsyncDisposable {
     }
   }
 
-  /** Removes leases that are dead. */
+  /** Removes dead leases. @throws VaultBusy if one is alive */
   async #makeWay(): Promise<void> {
     const nowMs = await this.#objects.backend.now();
     for (const [name, size] of await this.#objects.list("locks")) {
@@ -95,7 +95,7 @@ export class Lease implements AsyncDisposable {
     }
   }
 
-  /** Puts a new one in place of the old. @throws VaultBusy if it was taken away meanwhile */
+  /** Replaces the lease by a new one. @throws VaultBusy if it was removed meanwhile */
   renew(): Promise<void> {
     return this.#renewing = this.#renewing.catch(() => {}).then(() => this.#renew());
   }
@@ -107,7 +107,7 @@ export class Lease implements AsyncDisposable {
     await this.#objects.backend.remove(objectKey("locks", former));
   }
 
-  /** @throws VaultBusy if it isn't there any more: somebody took it for dead */
+  /** Checks that the lease still exists. @throws VaultBusy if another run took it for dead */
   async assertHeld(): Promise<void> {
     const size = await this.#objects.backend.head(objectKey("locks", this.#name));
     if (size === undefined) throw new VaultBusy("another host", undefined, undefined);
@@ -135,7 +135,7 @@ async function putLease(objects: SealedObjects, note: LeaseNote): Promise<string
   return await objects.put("locks", encodeLease(note, { vault, salt: random(SALT_BYTES).toHex(), auth }));
 }
 
-/** Undefined if it is not there any more. @throws NewerObject */
+/** Reads a lease; undefined if it no longer exists. @throws NewerObject */
 async function readLease(
   objects: SealedObjects,
   name: string,

@@ -1,8 +1,8 @@
-/** Ledgers: what a prune has decided, for all others to read. */
+/** Ledgers: the decisions of a prune, for all other clients to read. */
 import { type IndexHeader, type LedgerLine, MARKS, MOST_WRITTEN } from "../index/index_object.ts";
 import type { IndexObjectFacts } from "../store/unit_index.ts";
 
-/** Those in force: nothing that is listed supersedes them. */
+/** The objects in force: no listed object supersedes them. */
 export function inForce(objects: ReadonlyMap<string, IndexObjectFacts>): IndexObjectFacts[] {
   const superseded = supersededBy(objects.values());
   return [...objects.values()].filter(({ name }) => !superseded.has(name));
@@ -15,9 +15,9 @@ export function supersededBy(objects: Iterable<Pick<IndexHeader, "supersedes">>)
 }
 
 /**
- * What a new ledger takes the place of: all ledgers before it, index objects that were written anew, and everything that was
- * superseded earlier and is still listed. What said so is going to be deleted, and a name that is not superseded any more
- * would count again.
+ * Names that a new ledger supersedes: all earlier ledgers, rewritten index objects, and everything that was superseded
+ * earlier and is still listed. The objects that said so will be deleted, and then a name that isn't superseded would
+ * count again.
  */
 export function supersededNow(
   objects: ReadonlyMap<string, IndexObjectFacts>,
@@ -31,8 +31,9 @@ export function supersededNow(
 }
 
 /**
- * The lines in portions of one object each. The last one is for the ledger that decides: it has what is not for ever, and is
- * written when all others are there. Those hold tombstones, as long as one object has room for the rest.
+ * Divides ledger lines into portions, one for each object. The last one is for the deciding ledger: it has everything
+ * that isn't permanent, and is written after all others. Those hold only tombstones, as long as one object has room for
+ * the rest.
  */
 export function ledgerPortions(lines: Iterable<LedgerLine>, most = MOST_WRITTEN): (readonly LedgerLine[])[] {
   const gravestFirst = [...lines].sort((a, b) => MARKS.indexOf(b.mark) - MARKS.indexOf(a.mark));
@@ -43,7 +44,7 @@ export function ledgerPortions(lines: Iterable<LedgerLine>, most = MOST_WRITTEN)
   return portions.length === 0 ? [[]] : portions;
 }
 
-/** True if both say the same of all units. */
+/** True if both have the same marks for all units. */
 export function isSame(a: ReadonlyMap<string, LedgerLine>, b: ReadonlyMap<string, LedgerLine>): boolean {
   if (a.size !== b.size) return false;
   for (const [unit, { mark, since }] of a) {

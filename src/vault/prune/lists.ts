@@ -1,4 +1,4 @@
-/** Finds the parts lists of large contents, with what they name, whether that is there or not. */
+/** Finds the parts lists of large contents and what they name, whether that exists or not. */
 import type { ContentId } from "../../core/content_id.ts";
 import { isOfObject } from "../format/faults.ts";
 import { LIST_SUFFIX } from "../pack/items.ts";
@@ -7,11 +7,11 @@ import type { ItemReader } from "../store/item_reader.ts";
 import type { Home, UnitIndex } from "../store/unit_index.ts";
 
 export interface FoundList {
-  /** SHA-256 of its bytes. */
+  /** SHA-256 of the list's bytes. */
   readonly digest: string;
-  /** Lists that it names. */
+  /** Digests of the lists that it names. */
   readonly inner: readonly string[];
-  /** Parts, as far as the lists that name them can be read. */
+  /** Ids of its parts, as far as the lists that name them can be read. */
   readonly parts: readonly string[];
   /** False if a list that it names can't be read. */
   readonly isWhole: boolean;
@@ -26,7 +26,7 @@ export class ListFinder {
     this.#items = items;
   }
 
-  /** All lists of a content that can be read, each once. @param lost units that are not there @throws PlaceUnavailable */
+  /** All readable lists of a content, each once. @param lost units that don't exist @throws PlaceUnavailable */
   async of(content: ContentId, lost: ReadonlySet<string>): Promise<readonly FoundList[]> {
     const homes = this.#index.homesOf(content + LIST_SUFFIX, "meta").filter(({ unit }) => !lost.has(unit.unit));
     const found: FoundList[] = [];
@@ -50,7 +50,7 @@ export class ListFinder {
     return { inner: ids, parts: all, isWhole };
   }
 
-  /** From the first place where it can be read. */
+  /** Reads a list from the first home where that works. */
   async #read(homes: readonly Home[]): Promise<PartsList | undefined> {
     for (const home of homes) {
       try {

@@ -1,4 +1,7 @@
-/** What all snapshots need of a vault: their hunks, the contents these name, and the parts and lists of large ones. */
+/**
+ * Collects what all snapshots need of a vault: their hunks, the contents that these name, and the parts and lists of
+ * large ones.
+ */
 import { type ContentId, type HunkId, knownContentId, type RootId } from "../../core/content_id.ts";
 import { ItemSet } from "../../core/item_set.ts";
 import type { Monitor } from "../../core/monitor.ts";
@@ -14,10 +17,10 @@ import type { Home, UnitIndex } from "../store/unit_index.ts";
 import { eachAtOnce } from "./each_at_once.ts";
 import type { FoundList, ListFinder } from "./lists.ts";
 
-/** Asked for at once. */
+/** Hunks that are requested at once. */
 const HUNKS_AT_ONCE = 8;
 
-/** Items that have to stay. It may name one by chance that nothing needs; it lacks none. */
+/** Items that have to stay. It may match some by chance that are not needed; it lacks none. */
 export class NeededItems {
   readonly #ids: Readonly<Record<UnitClass, ItemSet>> = { data: new ItemSet(), meta: new ItemSet() };
 
@@ -25,7 +28,7 @@ export class NeededItems {
     this.#ids[unitClass].add(id);
   }
 
-  /** @param digest of the list's bytes: there may be several of one content */
+  /** @param digest of the list's bytes: one content may have several lists */
   addList(digest: string): void {
     this.#ids.meta.add(digest + LIST_SUFFIX);
   }
@@ -35,7 +38,7 @@ export class NeededItems {
   }
 }
 
-/** What is in no unit that is there, of one snapshot. */
+/** What no existing unit holds, of one snapshot. */
 export interface Missing {
   contents: number;
   hunks: number;
@@ -43,16 +46,16 @@ export interface Missing {
 
 export interface Needs {
   readonly items: NeededItems;
-  /** Snapshots of which something is missing: each content and hunk counts for the first that needs it. */
+  /** Incomplete snapshots: each missing content or hunk counts for the first snapshot that needs it. */
   readonly missing: ReadonlyMap<RootId, Missing>;
-  /** Ids of what would help, as units would list it. */
+  /** Ids of items that would help, as units list them. */
   readonly wanted: Readonly<Record<UnitClass, ReadonlySet<string>>>;
-  /** Snapshots that can't be read as a whole, each with what is wrong. */
+  /** Snapshots that can't be read completely, each with a description of the damage. */
   readonly unreadable: ReadonlyMap<string, string>;
 }
 
 export interface HunkSource {
-  /** Verified. @throws DamagedContent */
+  /** Reads and verifies a hunk. @throws DamagedContent */
   hunk(id: HunkId): Promise<Uint8Array<ArrayBuffer>>;
 }
 
@@ -60,7 +63,7 @@ export interface NeedsSource {
   readonly index: Pick<UnitIndex, "homesOf" | "unitNames" | "unit" | "itemsOf" | "countOf">;
   readonly contents: HunkSource;
   readonly lists: ListFinder;
-  /** Units that an index lists, but that are not there. */
+  /** Units that an index lists, but that don't exist. */
   readonly lost: ReadonlySet<string>;
 }
 
@@ -69,7 +72,7 @@ export interface Collecting {
   readonly monitor: Monitor;
 }
 
-/** @param hunks of all snapshots, each once @throws Interrupted, PlaceUnavailable */
+/** Collects the needs. @param hunks of all snapshots, each once @throws Interrupted, PlaceUnavailable */
 export async function collectNeeds(
   source: NeedsSource,
   hunks: Iterable<WantedHunk>,
@@ -81,7 +84,7 @@ export async function collectNeeds(
 }
 
 export interface WantedHunk {
-  /** One of the snapshots that need it. */
+  /** One of the snapshots that need the hunk. */
   readonly root: RootId;
   readonly ref: HunkRef;
 }
@@ -97,9 +100,9 @@ class Collector implements Needs {
   readonly unreadable = new Map<string, string>();
   readonly #source: NeedsSource;
   readonly #options: Collecting;
-  /** Contents of which some unit has a list. */
+  /** Contents for which some unit has a list. */
   readonly #listed: ReadonlySet<string>;
-  /** Contents that were looked at, of those that are large or missing. */
+  /** Large or missing contents that were already looked at. */
   readonly #seen = new Set<string>();
   readonly #whole = new ItemSet();
   readonly #homes: NearHomes;
@@ -141,7 +144,7 @@ class Collector implements Needs {
     }
   }
 
-  /** @returns false if it is missing, the first time */
+  /** Adds a content with its parts and lists. @returns false if it is missing, on its first occurrence */
   async #addContent(id: ContentId): Promise<boolean> {
     if (this.#whole.has(id) && !this.#listed.has(id)) return true;
     if (this.#seen.has(id)) return true;
@@ -160,7 +163,7 @@ class Collector implements Needs {
     return false;
   }
 
-  /** All lists whose parts are all there, with these parts. @returns false if there is none */
+  /** Adds all lists whose parts all exist, with these parts. @returns false if there is none */
   async #addLists(id: ContentId): Promise<boolean> {
     let isThere = false;
     for (const list of await this.#source.lists.of(id, this.#source.lost)) {

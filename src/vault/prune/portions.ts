@@ -1,7 +1,7 @@
-/** Index objects have a size: what is to be said in several. */
+/** Divides what doesn't fit into one index object. */
 import { MOST_WRITTEN } from "../index/index_object.ts";
 
-/** Units in groups that one index object may describe. */
+/** Units in groups that one index object can describe. */
 export function* portionsOf<T extends { readonly items: readonly unknown[] }>(
   units: Iterable<T>,
   most = MOST_WRITTEN,

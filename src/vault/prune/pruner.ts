@@ -1,6 +1,6 @@
 /**
- * Prune, step by step (FORMAT.md, "Removing"). Writers lock nothing: a unit is doomed first, for all to see, and deleted by a
- * later run if no snapshot needs it then. A crash anywhere leaves nothing but garbage.
+ * Prunes a vault step by step (FORMAT.md, "Removing"). Writers take no locks: a unit is first doomed, visibly for all,
+ * and a later run deletes it if no snapshot needs it then. A crash at any point leaves nothing but garbage.
  */
 import { PlaceRefuses } from "../../backend/faults.ts";
 import { type ObjectKey, objectKey } from "../../backend/backend.ts";
@@ -29,26 +29,26 @@ import { summaryOf } from "./summary.ts";
 
 export interface PruneOptions {
   readonly clock: Clock;
-  /** Stored bytes of units that are made of others. */
+  /** Target for the stored size of repacked units, in bytes. */
   readonly unitBytes: number;
-  /** For tests. */
+  /** For tests: rules to switch off. */
   readonly rules?: PruneRules;
-  /** Lines of a ledger, for tests. */
+  /** For tests: lines in one ledger. */
   readonly ledgerLines?: number;
 }
 
-/** Others may come between. */
+/** Attempts at a prune, as others may interfere. */
 const MOST_ATTEMPTS = 3;
-/** New units are made in memory. */
+/** Largest stored size of a repacked unit in bytes: they are made in memory. */
 const MOST_UNIT_BYTES = 64 * 1024 * 1024;
 const NAME_BYTES = 32;
 const DELETED_AT_ONCE = 4;
-/** What a writer at work puts aside is younger. */
+/** Age in ms from which leftovers are removed: those of a writer at work are younger. */
 const LEFTOVER_MS = 24 * 3_600_000;
-/** The shortest time in which a tombstone may be forgotten, where a test says so. */
+/** For tests: the shortest time, in graces, after which a tombstone may be dropped. */
 const TEST_TOMBSTONE_GRACES = 2;
 
-/** What was seen, and what follows from it. */
+/** The survey, and what follows from it. */
 interface Plan {
   readonly seen: Survey;
   readonly decision: Decision;
@@ -89,7 +89,7 @@ export class Pruner implements AsyncDisposable {
     return (await this.#decide(true)).summary;
   }
 
-  /** P0 to P3, without writing more than the lease. @throws VaultBusy, AppendOnly, and as {@link preview} */
+  /** Steps P0 to P3, writing nothing but the lease. @throws VaultBusy, AppendOnly, and as {@link preview} */
   async plan(): Promise<RemovalSummary> {
     await this.#assertRemovable();
     this.#lease ??= await Lease.take(this.#vault.objects, { host: this.#vault.host, clock: this.#options.clock });
@@ -97,7 +97,7 @@ export class Pruner implements AsyncDisposable {
     return this.#plan.summary;
   }
 
-  /** An append-only server refuses to delete even what is not there. */
+  /** Checks that deleting is allowed: an append-only server refuses to delete even an object that doesn't exist. */
   async #assertRemovable(): Promise<void> {
     const { backend, random } = this.#vault.objects;
     try {
@@ -123,7 +123,10 @@ export class Pruner implements AsyncDisposable {
     return { seen, decision, summary: summaryOf(this.#vault.index, { seen, decision }, this.#pace) };
   }
 
-  /** P3's writing, and P4 to P6. @returns how many items went with units that were deleted @throws PruneOvertaken, VaultBusy, Interrupted */
+  /**
+   * The writing part of P3, and P4 to P6. @returns number of items in deleted units @throws PruneOvertaken, VaultBusy,
+   * Interrupted
+   */
   async execute(monitor: Monitor, signal: AbortSignal): Promise<number> {
     let why = "nothing was planned";
     for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
@@ -136,7 +139,7 @@ export class Pruner implements AsyncDisposable {
     throw new PruneOvertaken(why);
   }
 
-  /** @returns how many items were deleted; or why everything has to be looked at again */
+  /** Carries out a plan. @returns the number of deleted items, or the reason why another survey is needed */
   async #carryOut(plan: Plan, deleting: Deleting): Promise<number | string> {
     const { seen, decision } = plan, { signal } = deleting;
     const moved = await this.#repack(seen, decision, signal);
@@ -177,7 +180,7 @@ export class Pruner implements AsyncDisposable {
     });
   }
 
-  /** Puts lines of units that stay into new objects. @returns the names of those that aren't needed then */
+  /** Moves index lines of units that stay to new objects. @returns the names of the objects that this replaces */
   async #rewriteIndex(seen: Survey, { itemCounts }: Decision, marks: Marks): Promise<readonly string[]> {
     const { index } = this.#vault;
     const isGone = (unit: string) => marks.get(unit)?.mark === "gone";
@@ -191,7 +194,7 @@ export class Pruner implements AsyncDisposable {
     return chosen.map(({ name }) => name);
   }
 
-  /** True if the ledgers that are there say all this already, and nothing waits to be deleted. */
+  /** True if the existing ledgers already say all this, and nothing waits to be deleted. */
   #changesNothing({ objects }: Survey, { deleted }: Decision, marks: Marks): boolean {
     const ledgers = inForce(objects).filter(({ kind }) => kind === "ledger").length;
     const former = new Map(Array.from(this.#vault.index.marks(), (line) => [line.unit, line]));
@@ -200,7 +203,7 @@ export class Pruner implements AsyncDisposable {
       (ledgers === 0 && portions === 0 || ledgers === 2 * Math.max(1, portions));
   }
 
-  /** P4: nobody has superseded or removed what was seen, and no ledger has come since. */
+  /** P4: true if none of the surveyed objects was superseded or removed, and no ledger was added. */
   #isStill(seen: Survey): boolean {
     const now = new Map(Array.from(this.#vault.index.objects(), (object) => [object.name, object]));
     const counting = new Set(inForce(now).map(({ name }) => name));
@@ -209,7 +212,7 @@ export class Pruner implements AsyncDisposable {
       !hasOtherLedger(now.values(), seen, new Set());
   }
 
-  /** P5: all that was seen is there still, and there is no ledger but those that were seen and those of this run. */
+  /** P5: true if all surveyed objects still exist, and all ledgers are surveyed ones or of this run. */
   async #isUndisputed(seen: Survey, own: ReadonlySet<string>): Promise<boolean> {
     const { index, objects: { backend } } = this.#vault;
     const now = new Map(Array.from(index.objects(), (object) => [object.name, object]));
@@ -220,7 +223,10 @@ export class Pruner implements AsyncDisposable {
     return seen.objects.keys().every((name) => now.has(name)) && !hasOtherLedger(now.values(), seen, own);
   }
 
-  /** Those with tombstones only come first; the last says what they all take the place of. Then all of them again. */
+  /**
+   * Writes ledgers: those with only tombstones first; the last one says what they supersede. Then all of them once
+   * more.
+   */
   async #writeLedgers(marks: readonly LedgerLine[], supersedes: readonly string[]): Promise<ReadonlySet<string>> {
     const portions = ledgerPortions(marks, this.#options.ledgerLines), own = new Set<string>();
     for (let copy = 0; copy < (this.#rules.twins ? 2 : 1); copy++) {
@@ -246,7 +252,7 @@ export class Pruner implements AsyncDisposable {
     return name;
   }
 
-  /** P6: first what was superseded, then the units. @returns how many items were in these @throws AppendOnly, Interrupted */
+  /** P6: deletes superseded objects, then units. @returns number of items in these @throws AppendOnly, Interrupted */
   async #delete(
     { seen, decision }: Plan,
     supersedes: readonly string[],
@@ -296,13 +302,13 @@ interface Deleting {
   readonly signal: AbortSignal;
 }
 
-/** With units that were packed anew. */
+/** The marks with repacked units doomed. */
 function withDoomed(marks: Marks, units: readonly string[], nowMs: number): Marks {
   const since = new Date(nowMs).toISOString();
   return new Map([...marks, ...units.map((unit) => [unit, { unit, mark: "doomed", since }] as const)]);
 }
 
-/** Without what was found as an orphan now, and was listed by its writer since. */
+/** The lines without new orphans that their writers have listed since. */
 function unlessListed(marks: Marks, { newOrphans }: Decision, index: Pick<UnitIndex, "unit">): LedgerLine[] {
   return [...marks.values()].filter(({ unit }) => !newOrphans.has(unit) || index.unit(unit) === undefined);
 }

@@ -1,6 +1,6 @@
 /**
- * Packs what is still needed of some units anew. Entries are taken over as they stand, with their names; each content is
- * verified on the way. Copies for people come along while they are of use.
+ * Repacks what is still needed of some units. Entries are taken over unchanged, with their names; each content is
+ * verified on the way. Copies for people are kept while they are useful.
  */
 import { MissingObject, ShortObject } from "../../backend/faults.ts";
 import { objectKey } from "../../backend/backend.ts";
@@ -24,23 +24,23 @@ import { openUnit } from "../store/stored_units.ts";
 import type { PrunedVault } from "./survey.ts";
 
 const TAR_BLOCK_BYTES = 512, LEVEL = 3, SALT_BYTES = 16;
-/** Fetched at once. */
+/** Bytes that are fetched at once. */
 const MOST_RANGE_BYTES = 16 * 1024 * 1024;
 
 export interface RepackOptions {
-  /** Stored bytes of a new unit, which is made in memory. */
+  /** Target for the stored size of a new unit, which is made in memory. */
   readonly unitBytes: number;
   readonly items: NeededItems;
   readonly roots: ReadonlySet<RootId>;
-  /** Of items with several homes: whether this one is it. */
+  /** For items with several homes: whether this is the one that counts. */
   readonly isUsedHere: (unit: UnitFacts, item: UnitItem) => boolean;
   /** Called before each unit; may throw. */
   readonly pause: () => Promise<void>;
-  /** Called with units that can't be read: they stay as they are. */
+  /** Called for units that can't be read; they stay as they are. */
   readonly problem: (fault: Error) => void;
 }
 
-/** @returns the units of which everything that is used is elsewhere now, and their index stored */
+/** @returns the units whose used items are all in other units now, with the index for these stored */
 export async function repack(
   vault: PrunedVault,
   names: readonly string[],
@@ -69,7 +69,10 @@ export async function repack(
   return moved;
 }
 
-/** Of a unit that turns out to be damaged, some items are in two units then. @throws DamagedObject, MissingObject */
+/**
+ * Moves the used items of a unit. If it turns out to be damaged, some items are in two units then. @throws
+ * DamagedObject, MissingObject
+ */
 async function move(
   { objects, index }: PrunedVault,
   facts: UnitFacts,
@@ -96,12 +99,12 @@ async function move(
   }
 }
 
-/** What was stored as it is gained nothing from compressing. */
+/** Lane for a frame's items: what was stored uncompressed is incompressible. */
 function laneOf(frame: UnitFrame | undefined): LaneName {
   return frame !== undefined && frame.length < frame.plainBytes ? "compressed" : "raw";
 }
 
-/** What an index doesn't record of parts. */
+/** The part information of an item, which an index doesn't have. */
 function partOf({ items }: UnitContents, { id, frame, at }: UnitItem): Pick<UnitItem, "part"> {
   const found = items.find((item) => item.id === id && item.frame === frame && item.at === at);
   return found?.part === undefined ? {} : { part: found.part };
@@ -109,7 +112,7 @@ function partOf({ items }: UnitContents, { id, frame, at }: UnitItem): Pick<Unit
 
 type Wanted = UnitItem & { readonly isCopy: boolean };
 
-/** Lists of contents that are needed, and roots that are there. */
+/** Copies that are still useful: lists of needed contents, and existing roots. */
 function copiesIn({ copies }: UnitContents, { items, roots }: RepackOptions): Wanted[] {
   const isOfUse = (copy: UnitItem) => {
     return kindOfItem(copy.id) === "root" ? roots.has(knownRootId(copy.id)) : items.has("meta", copy);
@@ -117,7 +120,7 @@ function copiesIn({ copies }: UnitContents, { items, roots }: RepackOptions): Wa
   return copies.filter(isOfUse).map((copy) => ({ ...copy, isCopy: true }));
 }
 
-/** @param plain a frame */
+/** @param plain the bytes of a frame */
 function entriesOf(
   plain: Uint8Array<ArrayBuffer>,
   items: readonly Wanted[],
@@ -134,7 +137,7 @@ function entriesOf(
   });
 }
 
-/** False if the unit can't be read as a whole. */
+/** Runs `action`. @returns false if the unit can't be read completely */
 async function isDone(action: () => Promise<void>, { problem }: RepackOptions): Promise<boolean> {
   try {
     await action();
@@ -147,7 +150,7 @@ async function isDone(action: () => Promise<void>, { problem }: RepackOptions): 
   }
 }
 
-/** New units of one class. */
+/** Writes new units of one class. */
 class Repacker {
   readonly #objects: SealedObjects;
   readonly #unitClass: UnitClass;
@@ -192,7 +195,7 @@ class Repacker {
     this.#lines.push(lineOf(finished));
   }
 
-  /** @returns what the index has to say of all units */
+  /** @returns the index lines of all new units */
   async finish(): Promise<readonly UnitLine[]> {
     await this.#store();
     return this.#lines;

@@ -1,26 +1,26 @@
-/** Which units are worth packing anew: so much of them is unused that the rest should move. */
+/** Chooses units to repack: those with so much unused data that the rest should move. */
 import type { UnitClass } from "../pack/items.ts";
 
-/** A unit of which something is needed, and something not. */
+/** A unit of which some items are needed and others are not. */
 export interface PartlyUsed {
   readonly name: string;
   readonly unitClass: UnitClass;
-  /** Stored. */
+  /** Stored size in bytes. */
   readonly bytes: number;
-  /** The share of these that is for what nothing needs. */
+  /** Share of these bytes that belongs to unneeded items. */
   readonly unusedBytes: number;
 }
 
 export interface RepackLimits {
-  /** Stored bytes of all units of which something is needed. */
+  /** Stored bytes of all units with needed items. */
   readonly liveBytes: number;
-  /** Share of these that may be unused. */
+  /** Share of these that may be unused, 0 to 1. */
   readonly maxUnused: number;
   readonly maxRepackBytes: number;
   readonly canReadData: boolean;
 }
 
-/** The worst ones, until little enough is unused. */
+/** Chooses the worst units until the unused share is small enough. @returns their names */
 export function chooseRepack(units: readonly PartlyUsed[], limits: RepackLimits): string[] {
   const { liveBytes, maxUnused, maxRepackBytes, canReadData } = limits;
   const worstFirst = units.toSorted((a, b) => b.unusedBytes / b.bytes - a.unusedBytes / a.bytes);

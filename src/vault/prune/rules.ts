@@ -1,23 +1,25 @@
-/** How a prune proceeds: what somebody may choose, and the rules that keep it safe. */
+/** How a prune proceeds: what users can choose, and the rules that keep it safe. */
 import { BadUsage } from "../../core/fault.ts";
 import type { RemovalPace } from "../../snapshot/repository.ts";
 
 export interface PrunePace {
-  /** A unit is deleted when it has been doomed for so long. It spares readers, and places that list late. */
+  /**
+   * Time in ms between dooming and deleting a unit. It protects readers, and allows for places that list objects late.
+   */
   readonly graceMs: number;
-  /** A unit is doomed when nothing has needed it for so long: until then writers may use it again. */
+  /** Time in ms for which a unit must be unused before it is doomed: until then writers may use it again. */
   readonly keepUnusedMs: number;
-  /** Share of all bytes that may lie unused in units of which something is needed. */
+  /** Share of all bytes that may be unused in units with needed items, 0 to 1. */
   readonly maxUnused: number;
-  /** Stored bytes of units that one prune packs anew. */
+  /** Stored bytes of units that one prune repacks at most. */
   readonly maxRepackBytes: number;
 }
 
 const HOUR_MS = 3_600_000, GiB = 1024 ** 3;
-/** What readers of a usual kind are done in. */
+/** Shortest safe grace in ms: ordinary readers are done by then. */
 const SHORTEST_GRACE_MS = HOUR_MS;
 
-/** @throws BadUsage */
+/** The pace with defaults for what is absent. @throws BadUsage */
 export function paceOf(asked: RemovalPace = {}): PrunePace {
   const { graceMs = 24 * HOUR_MS, keepUnusedMs = 7 * 24 * HOUR_MS, maxUnused = 0.05, maxRepackBytes = 10 * GiB } =
     asked;
@@ -30,21 +32,21 @@ export function paceOf(asked: RemovalPace = {}): PrunePace {
   return { graceMs, keepUnusedMs, maxUnused, maxRepackBytes };
 }
 
-/** The rules that safety hangs on. All are kept; a test switches one off to see that it is missed. */
+/** The rules that safety depends on. All of them apply; tests switch single ones off to show that they matter. */
 export interface PruneRules {
-  /** Nothing is removed while something that is needed is in no unit. */
+  /** Nothing is removed while a needed item is in no unit. */
   readonly stop: boolean;
-  /** Units that no index lists are looked into before. */
+  /** Units that no index lists are inspected first. */
   readonly tails: boolean;
-  /** The index is listed before a ledger is written. It saves work; nothing is lost without. */
+  /** The index is listed before a ledger is written. This only saves work. */
   readonly lookBefore: boolean;
-  /** It is listed again before anything is deleted. */
+  /** The index is listed again before anything is deleted. */
   readonly lookAfter: boolean;
   /** Ledgers are written twice. */
   readonly twins: boolean;
-  /** Tombstones stay. */
+  /** Tombstones are kept. */
   readonly tombstones: boolean;
-  /** A ledger names everything that was superseded and is still listed. */
+  /** A ledger lists everything that was superseded and is still there. */
   readonly superseded: boolean;
 }
 

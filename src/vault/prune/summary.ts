@@ -1,4 +1,4 @@
-/** What a prune is going to do, for people. */
+/** Describes what a prune is going to do, for people. */
 import type { RemovalSteps, RemovalSummary } from "../../snapshot/repository.ts";
 import type { UnitIndex } from "../store/unit_index.ts";
 import type { Decision } from "./decision.ts";

@@ -1,6 +1,7 @@
 /**
- * What a prune looks at before it decides (P1): the index, then the units that are there, then the snapshots, in this order.
- * So every mark that it finds was there before it listed the snapshots: what was written later is for its writer to check.
+ * The survey that a prune makes before it decides (P1): the index, then the existing units, then the snapshots, in this
+ * order. Every mark that it finds was therefore written before it listed the snapshots: later snapshots are checked by
+ * their writers.
  */
 import { objectKey } from "../../backend/backend.ts";
 import type { HunkId, RootId } from "../../core/content_id.ts";
@@ -29,41 +30,41 @@ import { readTail } from "../store/stored_units.ts";
 export interface PrunedVault {
   readonly objects: SealedObjects;
   readonly index: UnitIndex;
-  /** Hunks, verified, from wherever they are at hand. */
+  /** Verified hunks, from the cache or the vault. */
   readonly contents: HunkSource;
   readonly roots: RootStore;
   readonly lists: ListFinder;
-  /** Noted as the writer of what it stores. */
+  /** Host that is recorded as the writer of what the prune stores. */
   readonly host: string;
 }
 
-/** What was seen. */
+/** Result of a survey. */
 export interface Survey {
-  /** ms since 1970, by the clock of the place. */
+  /** Time in ms since 1970, by the clock of the place. */
   readonly nowMs: number;
-  /** Of `index/`, by name, superseded ones among them. */
+  /** Objects of `index/` by name, including superseded ones. */
   readonly objects: ReadonlyMap<string, IndexObjectFacts>;
-  /** Of `data/`: names, and stored bytes. */
+  /** Objects of `data/`: names and stored bytes. */
   readonly stored: ReadonlyMap<string, number>;
-  /** Units that an index lists, but that are not there. */
+  /** Units that an index lists, but that don't exist. */
   readonly lost: ReadonlySet<string>;
   readonly roots: ReadonlySet<RootId>;
   readonly needs: Needs;
 }
 
 export interface SurveyOptions extends Collecting {
-  /** Snapshots that count as forgotten. */
+  /** Snapshots that are treated as forgotten. */
   readonly without: ReadonlySet<RootId>;
-  /** Nothing may be written: what no index lists is only taken note of here. */
+  /** True if nothing may be written: units that no index lists are then only noted in memory. */
   readonly isPreview: boolean;
   readonly rules: PruneRules;
 }
 
-/** Lists may be found first, then lists that they name, then parts. */
+/** Most rounds of a survey: one may find lists, the next one lists that they name, then parts. */
 const MOST_ROUNDS = 5;
 
 /**
- * Looks until everything that is needed is found.
+ * Surveys the vault until everything needed is found.
  * @throws NeededMissing, UnknownReferences, NewerObject, Interrupted, PlaceUnavailable
  */
 export async function survey(vault: PrunedVault, options: SurveyOptions): Promise<Survey> {
@@ -81,7 +82,7 @@ export async function survey(vault: PrunedVault, options: SurveyOptions): Promis
   return seen;
 }
 
-/** Somebody has stored an index since: others may have finished while snapshots were read. */
+/** True if index objects were stored since: other writers may have finished while snapshots were read. */
 async function isOutdated({ index }: PrunedVault, { objects }: Survey): Promise<boolean> {
   await index.refresh();
   return index.objects().some(({ name }) => !objects.has(name));
@@ -98,14 +99,16 @@ async function lookOnce(vault: PrunedVault, { without, ...options }: SurveyOptio
   return { nowMs, objects: listed, stored, lost, roots, needs };
 }
 
-/** What this version doesn't understand may say that something is needed, or gone. @throws NewerObject */
+/**
+ * Checks that all objects are of a known version: others may say that something is needed, or gone. @throws NewerObject
+ */
 export function assertKnownVersions(index: Pick<UnitIndex, "unusable">): void {
   for (const fault of index.unusable.values()) if (fault instanceof NewerObject) throw fault;
 }
 
 /**
- * Listed twice, for a root may take the place of another while the list is made; what is in either counts. One after the
- * other is looked into: all of them together may be much to have in memory.
+ * Roots and their hunks. The roots are listed twice, because one may replace another during a listing; those in either
+ * listing count. They are read one after the other: all at once might take too much memory.
  */
 async function rootsIn(store: RootStore, without: ReadonlySet<RootId>) {
   for (;;) {
@@ -122,7 +125,7 @@ async function rootsIn(store: RootStore, without: ReadonlySet<RootId>) {
   }
 }
 
-/** @param stored receives those that are missing in the list, though they exist */
+/** @param stored receives units that are missing in the listing although they exist */
 async function lostUnits({ index, objects }: PrunedVault, stored: Map<string, number>): Promise<ReadonlySet<string>> {
   const lost = new Set<string>();
   for (const name of index.unitNames()) {
@@ -134,7 +137,7 @@ async function lostUnits({ index, objects }: PrunedVault, stored: Map<string, nu
   return lost;
 }
 
-/** @returns how many units were found that have something that is missing */
+/** Lists units that have missing items, from their tails. @returns the number of these units */
 async function listFromTails(vault: PrunedVault, seen: Survey, { isPreview }: SurveyOptions): Promise<number> {
   const { index, objects: { access }, host } = vault, { wanted } = seen.needs;
   const lines: UnitLine[] = [];
@@ -151,17 +154,17 @@ async function listFromTails(vault: PrunedVault, seen: Survey, { isPreview }: Su
   return lines.length;
 }
 
-/** Stands for an object that a prune would write: the next list of the index does away with it. */
+/** Stands for the index object that a prune would write; the next refresh of the index drops it. */
 const PREVIEW = "0".repeat(64);
 
-/** Units that are there, that no index lists, and that aren't gone for ever. */
+/** Existing units that no index lists and that have no tombstone. */
 function* unlisted(index: UnitIndex, stored: ReadonlyMap<string, number>): Generator<[string, number]> {
   const gone = new Set<string>();
   for (const { unit, mark } of index.marks()) if (mark === "gone") gone.add(unit);
   for (const [unit, size] of stored) if (index.unit(unit) === undefined && !gone.has(unit)) yield [unit, size];
 }
 
-/** @throws UnknownReferences, NeededMissing */
+/** Checks that nothing is unknown or missing. @throws UnknownReferences, NeededMissing */
 function assertKnown({ roots }: PrunedVault, { needs: { missing, unreadable } }: Survey): void {
   const unknown = new Map(unreadable);
   for (const [name, fault] of roots.unusable) unknown.set(`snapshots/${name}`, fault.message);

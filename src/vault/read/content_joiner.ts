@@ -1,6 +1,6 @@
 /**
- * Looks whether large contents are what their ids say. Their parts come in the order of units, each once; where that is not
- * the order of a content, because it shares parts with others or repeats some, a part is kept for a while, or read again.
+ * Verifies large contents. Their parts arrive in the order of units, each once; where a content needs them in another
+ * order, because it shares parts with others or repeats some, a part is kept for a while or read again.
  */
 import { createHash, type Hash } from "node:crypto";
 import { OrderedRows } from "../../catalog/ordered_rows.ts";
@@ -9,23 +9,26 @@ import { DamagedContent } from "../../snapshot/faults.ts";
 import { ItemFilter } from "../cache/item_filter.ts";
 import { WRONG_TOGETHER } from "../store/contents.ts";
 
-/** Parts of a content that are looked out for: contents of which some parts changed stay in step with the others. */
+/**
+ * Number of next parts that a content looks out for: contents with some different parts stay in step with the others
+ * that way.
+ */
 const AHEAD = 64;
-/** As long as none of them has come. The first may be the one that changed. */
+/** The same number before the first part has arrived. The first may be the one that differs. */
 const AHEAD_AT_FIRST = 2;
-/** Parts that are kept. */
+/** Most bytes of parts that are kept. */
 const MOST_HELD_BYTES = 32 * 1024 * 1024;
-/** Read at once of each list: very many may be under way. */
+/** Parts that are read at once of each list: very many contents may be in progress. */
 const PAGE_PARTS = AHEAD;
 
-/** A content that is being put together. */
+/** A content that is being assembled. */
 interface Joined {
   readonly id: ContentId;
   /** Its key in the table of parts. */
   readonly number: number;
-  /** The next parts, in order. */
+  /** Ids of the next parts, in order. */
   ahead: string[];
-  /** Undefined until the first of its parts comes. */
+  /** Undefined until its first part arrives. */
   underWay: { readonly hasher: Hash; readonly parts: Generator<string> } | undefined;
 }
 
@@ -35,13 +38,13 @@ export type ReadPart = (part: string, content: ContentId) => Promise<Uint8Array>
 export class ContentJoiner implements Disposable {
   readonly #read: ReadPart;
   readonly #mostHeld: number;
-  /** In a temporary file: of 1 TB there are two million. */
+  /** Parts of all contents, in a temporary file: for 1 TB there are two million. */
   readonly #parts = new OrderedRows(PAGE_PARTS);
   readonly #numbers = new Map<ContentId, number>();
   readonly #joined = new Map<ContentId, Joined>();
   readonly #wrong = new Set<ContentId>();
   readonly #awaited = new Map<string, Set<Joined>>();
-  /** Those that were needed last come last. */
+  /** Kept parts; the most recently used are last. */
   readonly #held = new Map<string, Uint8Array>();
   #heldBytes = 0;
   #notes = 0;
@@ -58,7 +61,10 @@ export class ContentJoiner implements Disposable {
     this.#parts[Symbol.dispose]();
   }
 
-  /** All contents are noted before the first part comes. @throws CatalogFault, DamagedContent if its list breaks off */
+  /**
+   * Adds a content. All contents are added before the first part. @throws CatalogFault, DamagedContent if its list
+   * breaks off
+   */
   async note(id: ContentId, parts: AsyncIterable<readonly { readonly id: string }[]>): Promise<void> {
     const number = this.#notes++;
     for await (const some of parts) {
@@ -81,12 +87,12 @@ export class ContentJoiner implements Disposable {
     }
   }
 
-  /** False if it certainly is no part of any content. */
+  /** False if no content has this part; true if one may have it. */
   maybeWants(part: string): boolean {
     return this.#count > 0 && !this.#filter.lacks(...wordsOf(part));
   }
 
-  /** A part, in the order of units. */
+  /** Takes a part. Parts come in the order of units. */
   async take(part: string, bytes: Uint8Array): Promise<void> {
     if (!this.#awaited.has(part)) return;
     this.#hold(part, bytes);
@@ -95,7 +101,9 @@ export class ContentJoiner implements Disposable {
     while (this.#heldBytes > this.#mostHeld) await this.#makeRoom();
   }
 
-  /** What is wrong with a content that was noted; reads those of its parts that have not come, or not in order. */
+  /**
+   * Description of the damage of a content; undefined if intact. Reads those of its parts that didn't arrive in order.
+   */
   async damageOf(id: ContentId): Promise<string | undefined> {
     const joined = this.#joined.get(id);
     try {
@@ -131,7 +139,7 @@ export class ContentJoiner implements Disposable {
     return { hasher: createHash("sha256"), parts };
   }
 
-  /** To all who look out for it, and then whatever else of theirs is at hand. */
+  /** Passes a part to all contents that look out for it, followed by further parts that are at hand. */
   #offer(part: string): void {
     for (const joined of [...this.#awaited.get(part) ?? []]) {
       this.#lookAhead(joined);
@@ -174,7 +182,7 @@ export class ContentJoiner implements Disposable {
     this.#held.delete(part);
   }
 
-  /** Whoever waits for the oldest has been waiting long for a part that is elsewhere: what is between is read for it. */
+  /** Releases the oldest part. Contents that still wait for it first read the parts before it. */
   async #makeRoom(): Promise<void> {
     for (const part of this.#held.keys()) {
       for (const joined of [...this.#awaited.get(part) ?? []]) await this.#catchUp(joined, part);
@@ -182,7 +190,7 @@ export class ContentJoiner implements Disposable {
     }
   }
 
-  /** Until it has had the part once. */
+  /** Continues a content until it has had this part once. */
   async #catchUp(joined: Joined, part: string): Promise<void> {
     try {
       while (joined.ahead.includes(part)) if (await this.#goOn(joined) === part) return;
@@ -192,7 +200,7 @@ export class ContentJoiner implements Disposable {
     }
   }
 
-  /** The next part of a content, wherever it has to come from. @returns which one */
+  /** Adds the next part to a content, wherever it comes from. @returns its id */
   async #goOn(joined: Joined): Promise<string | undefined> {
     const next = joined.ahead[0];
     if (next === undefined) return undefined;

@@ -1,6 +1,6 @@
 /**
- * Reads contents and compares them with their ids, unit by unit: all of them, or a part. What is wrong in one unit may
- * be whole in another; only what is whole nowhere is damaged.
+ * Reads contents, all or a part of them, unit by unit, and compares them with their ids. An item that is damaged in one
+ * unit may be intact in another; only an item that is intact nowhere counts as damaged.
  */
 import { hash } from "node:crypto";
 import { objectKey } from "../../backend/backend.ts";
@@ -29,13 +29,13 @@ interface CheckedData {
   readonly pool: VaultPool;
 }
 
-/** Frames of a unit, with the items in them that are to be read. */
+/** Frames of a unit, with the items to read in them. */
 interface CheckJob extends FrameJob {
   readonly items: VerifyBatch["items"];
 }
 
 const MOST_BYTES = 48 * 1024 * 1024, AHEAD = 3;
-/** A unit of this size is fetched whole, and compared with its name too. */
+/** Size in bytes up to which a unit is fetched whole, and compared with its name too. */
 const MOST_WHOLE_BYTES = 20 * 1024 * 1024;
 /** Plain bytes of parts that a thread hands over at once. */
 const MOST_PART_BYTES = 8 * 1024 * 1024;
@@ -44,15 +44,15 @@ export class DataCheck implements Disposable {
   readonly #vault: CheckedData;
   readonly #request: ScanRequest;
   readonly #source: FrameSource;
-  /** Large contents that were asked for. */
+  /** Large contents to be checked. */
   readonly #large: LargeCheck;
-  /** What one job reads is joined after what the one before it read. */
+  /** Resolves when the parts of the previous job have been joined: parts are joined in the order of jobs. */
   #turn: Promise<void> = Promise.resolve();
   /** Items that were reported as intact. */
   readonly #told = new ItemSet();
-  /** Items that were wrong in one unit, and are looked for in others at the end. */
+  /** Items that were damaged in one unit, and will be searched for in others at the end. */
   readonly #doubtful = new Map<string, { readonly why: string; readonly isPart: boolean }>();
-  /** Items that are whole nowhere, and why. */
+  /** Items that are intact nowhere, each with a description of the damage. */
   readonly #lost = new Map<string, string>();
 
   constructor(vault: CheckedData, request: ScanRequest) {
@@ -81,7 +81,7 @@ export class DataCheck implements Disposable {
     yield reportOf(this.#doubtfulReports());
   }
 
-  /** Undefined: everything is read. */
+  /** Ids of the contents to read; undefined: everything. */
   #chosenIds(): Iterable<string> | undefined {
     const { chosen, part } = this.#request;
     if (chosen !== undefined || part === undefined) return chosen;
@@ -97,7 +97,7 @@ export class DataCheck implements Disposable {
     }
   }
 
-  /** @returns contents of which something is missing */
+  /** Notes what to read. @returns contents that are not complete */
   async #note(ids: Iterable<string>, needs: Needs<UnitItem>): Promise<ObjectReport[]> {
     const missing: ObjectReport[] = [];
     // Which content it is a part of says that nobody asked for it alone.
@@ -117,7 +117,7 @@ export class DataCheck implements Disposable {
     return index.homesOf(id, "data").find((home) => sizes.isThere(home));
   }
 
-  /** @returns false if no list of it has all its parts */
+  /** @returns false if none of its lists has all its parts */
   async #noteLarge(id: ContentId, onPart: (home: Home, id: ContentId) => void): Promise<boolean> {
     return await this.#large.note(id, (home) => this.#vault.sizes.isThere(home), (part) => {
       const home = this.#homeOf(part);
@@ -125,7 +125,7 @@ export class DataCheck implements Disposable {
     });
   }
 
-  /** @param inOrder takes the units with parts of them, in an order in which the contents can be put together */
+  /** @param inOrder receives the units with their parts, in an order in which the contents can be assembled */
   async #noteAllLarge(inOrder: Set<string>): Promise<void> {
     for (const id of this.#allLarge()) {
       if (this.#request.signal.aborted) throw new Interrupted();
@@ -177,7 +177,7 @@ export class DataCheck implements Disposable {
     this.#doubtful.set(id, { why, isPart });
   }
 
-  /** What is in several units is reported once. */
+  /** False for an item that was already reported: it may be in several units. */
   #isNew(id: string): boolean {
     if (this.#told.has(id)) return false;
     this.#told.add(id);
@@ -190,7 +190,7 @@ export class DataCheck implements Disposable {
     return this.#checkInTurn(job, isWhole, before).finally(resolve);
   }
 
-  /** @param before until when its parts have to wait */
+  /** @param before its parts have to wait for this */
   async #checkInTurn(job: CheckJob, isWhole: boolean, before: Promise<void>): Promise<ScanReport> {
     const { unit: { unitClass }, items } = job, read: ObjectReport[] = [], damages = new Map<string, string>();
     for await (const verified of this.#verified(job, isWhole, read)) {
@@ -224,7 +224,7 @@ export class DataCheck implements Disposable {
     }
   }
 
-  /** One, unless there are so many parts that all at once would take too much memory. */
+  /** One batch, unless there are too many parts for memory. */
   *#batchesOf({ unit: { unitClass }, items }: CheckJob, frames: StoredFrames): Generator<VerifyBatch> {
     const isWanted = ({ id }: UnitItem) => unitClass === "data" && this.#large.maybeWants(id);
     let first = 0, bytes = 0, wanted = new Set<string>();
@@ -241,7 +241,7 @@ export class DataCheck implements Disposable {
     }
   }
 
-  /** All bytes of a unit of usual size: some are in no item. */
+  /** Fetches a unit of usual size completely, because some of its bytes belong to no item. */
   async #fetchWhole(job: CheckJob, read: ObjectReport[]): Promise<StoredFrames> {
     const { unit: { unit, size } } = job;
     if (size > MOST_WHOLE_BYTES) return await this.#source.fetch(job);
@@ -252,7 +252,7 @@ export class DataCheck implements Disposable {
     return await this.#source.cut(job, whole);
   }
 
-  /** Items that were wrong are read from wherever else they are. */
+  /** Reads damaged items from their other homes. */
   async #lookElsewhere(): Promise<void> {
     for (const [id, { why }] of this.#doubtful) {
       const damage = await this.#vault.contents.damageOf(id, why);
@@ -298,7 +298,7 @@ function soundOf(id: string, unitClass: "data" | "meta"): ObjectReport[] {
   return unitClass === "data" ? [{ id, kind: "content", damage: undefined }] : [];
 }
 
-/** A part may be asked for by several contents. */
+/** Items without duplicates of parts, which several contents may need. */
 function uniqueItems(items: Iterable<UnitItem>): UnitItem[] {
   const unique = new Map<string, UnitItem>();
   for (const item of items) if (item.part === undefined || !unique.has(item.id)) unique.set(item.id, item);

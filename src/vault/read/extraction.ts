@@ -1,7 +1,7 @@
 /**
- * A restore out of a vault: everything that is wanted is noted first, by the frames that hold it. Then each frame is
- * fetched and opened once, unit by unit, and written to all its targets. What fails is tried with the next home of the
- * item, in another round; if an object is gone, the index is read anew before that.
+ * A restore from a vault: all wanted files are noted first, by the frames that hold them. Then each frame is fetched
+ * and opened once, unit by unit, and written to all its targets. What fails is retried with the next home of the item
+ * in another round; if an object is gone, the index is read again before that.
  */
 import { MissingObject } from "../../backend/faults.ts";
 import type { ContentId } from "../../core/content_id.ts";
@@ -35,20 +35,20 @@ export interface ExtractionParts {
   readonly signal: AbortSignal;
 }
 
-/** Fetched bytes of ranges that are under way. */
+/** Most bytes of ranges that are in progress. */
 const MOST_BYTES = 32 * 1024 * 1024;
-/** Ranges under way besides those that the threads work on. */
+/** Ranges in progress in addition to those that threads work on. */
 const AHEAD = 3;
-/** Given to a thread at once. */
+/** Most wishes that a thread gets at once. */
 const MOST_WISHES = 1024;
 
-/** Something to be written out of a frame. */
+/** Something to be written from a frame. */
 type Need = FileNeed | PartNeed;
 
 interface FileNeed {
   readonly at: number;
   readonly size: number;
-  /** Index of the top, which all files of one target share. */
+  /** Index of the target's top directory, which many files share. */
   readonly top: number;
   readonly relative: Directory["relative"];
   readonly task: WantedFile["task"];
@@ -60,7 +60,7 @@ interface PartNeed {
   readonly size: number;
   readonly id: string;
   readonly of: ContentId;
-  /** Which attempt to put it together needs the part: one that was given up asks for nothing any more. */
+  /** The attempt to assemble the file that needs the part; needs of a former attempt are ignored. */
   readonly attempt: number;
   readonly offset: number;
 }
@@ -73,12 +73,12 @@ export class VaultExtraction implements Extraction {
   readonly #tops: Omit<Directory, "relative">[] = [];
   #needs: Needs<Need>;
   readonly #newNeeds: () => Needs<Need>;
-  /** Large contents. */
+  /** Large contents by id. */
   readonly #large = new Map<ContentId, LargeFile>();
-  /** Homes that failed: unit and item. */
+  /** Homes that failed, as unit and item. */
   readonly #tried = new Set<string>();
 
-  /** @param mostInMemory needs; others are kept in a temporary file */
+  /** @param mostInMemory number of needs; more are kept in a temporary file */
   constructor(parts: ExtractionParts, mostInMemory?: number) {
     this.#parts = parts;
     this.#homes = new NearHomes(parts.index);
@@ -88,7 +88,7 @@ export class VaultExtraction implements Extraction {
     this.#needs = this.#newNeeds();
   }
 
-  /** Takes away what was begun and is not finished. */
+  /** Removes what was begun and is not finished. */
   [Symbol.asyncDispose](): Promise<void> {
     for (const large of this.#large.values()) this.#abandon(large);
     this.#targets[Symbol.dispose]();
@@ -108,14 +108,14 @@ export class VaultExtraction implements Extraction {
     return Promise.resolve(files.map((_, i) => settled[i]));
   }
 
-  /** What needs no content. */
+  /** Settles files that need no content. */
   #settle(batch: ExtractBatch): (ExtractResult | undefined)[] {
     using target = this.#targets.open(batch.rootPath, batch.relative, batch.beneath);
     const writer = new FileWriter(target, batch, this.#tools);
     return batch.files.map((task) => orFailed(() => writer.settle(task, { isItem: () => false })));
   }
 
-  /** @param why it is wanted once more; or what is wrong if no unit holds it */
+  /** Notes a wanted file. @param why it is retried, or a description of the damage if no unit holds it */
   #want(file: WantedFile, why = MISSING): void {
     const { content } = file.task, home = this.#homeOf(content);
     if (home !== undefined) return this.#noteFile(file, home);
@@ -163,7 +163,7 @@ export class VaultExtraction implements Extraction {
     }
   }
 
-  /** Unit by unit. What lies in a unit that is no longer known is looked for elsewhere. */
+  /** Jobs, unit by unit. For units that the index no longer has, other homes are searched. */
   *#jobs(needs: Needs<Need>): Generator<FrameJob> {
     const { index, source, signal } = this.#parts;
     for (const { unit, frames } of needs.units()) {
@@ -205,7 +205,7 @@ export class VaultExtraction implements Extraction {
     return done;
   }
 
-  /** Undefined if there is nothing to be done: that a file could not be begun stands in `done` then. */
+  /** The wish for a need; undefined if there is nothing to do. A file that could not be begun is added to `done`. */
   #wishOf(need: Need, batch: WishBatch<Need>, done: ExtractedFile[]): Wish | undefined {
     const { at, size } = need;
     if ("task" in need) {
@@ -263,7 +263,7 @@ export class VaultExtraction implements Extraction {
     return { directory: this.#directoryOf(need), task: need.task, note: need.note };
   }
 
-  /** The place where it was failed. */
+  /** Notes that a home failed, and searches for another one. */
   #lookElsewhere(need: Need, unit: string, why: string): void {
     if ("task" in need) {
       this.#tried.add(`${unit} ${need.task.content}`);
@@ -281,7 +281,7 @@ export class VaultExtraction implements Extraction {
     this.#needs.add(unit.unit, item.frame, { ...need, at: item.at });
   }
 
-  /** Looks for a list of each large content that has none yet. @returns those that can't be put together */
+  /** Finds a list for each large content that has none yet. @returns the files that can't be assembled */
   async #planLarge(): Promise<ExtractedFile[]> {
     const done: ExtractedFile[] = [];
     for (const large of this.#large.values()) {
@@ -292,7 +292,7 @@ export class VaultExtraction implements Extraction {
     return done;
   }
 
-  /** The next list all of whose parts can be had. */
+  /** Plans with the next list whose parts are all available. @returns false if there is none */
   async #planNext(large: LargeFile): Promise<boolean> {
     let number = 0;
     for await (const list of this.#parts.contents.lists(large.content)) {
@@ -326,7 +326,7 @@ export class VaultExtraction implements Extraction {
     this.#large.delete(large.content);
   }
 
-  /** Makes the first file for which that can be done. */
+  /** Begins the first file for which that is possible. */
   #begin(large: LargeFile, done: ExtractedFile[]): LargeFile["begun"] {
     for (let file = large.targets[0]; file !== undefined; file = large.targets[0]) {
       const { directory, task } = file;
@@ -343,7 +343,7 @@ export class VaultExtraction implements Extraction {
     return undefined;
   }
 
-  /** The first target can't be written; the next one begins with the same list anew. */
+  /** Gives up the first target, which can't be written; the next one begins again with the same list. */
   #failFirst(large: LargeFile, result: ExtractResult, done: ExtractedFile[]): void {
     const file = large.targets.shift();
     if (file === undefined || large.damage !== undefined) return;

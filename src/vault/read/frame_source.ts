@@ -1,4 +1,4 @@
-/** Fetches frames of units for the threads that open them: by few ranges, and by none twice. */
+/** Fetches frames of units for the threads that open them: in few ranges, and none twice. */
 import { objectKey } from "../../backend/backend.ts";
 import type { UnitFacts } from "../index/join.ts";
 import { type FrameRange, planRanges } from "../pack/frame_ranges.ts";
@@ -7,9 +7,9 @@ import { bodyOf } from "../seal/sealed_body.ts";
 import { identitiesFor, type SealedObjects } from "../store/sealed_objects.ts";
 import type { StoredFrames } from "../threads/frame_batch.ts";
 
-/** Of one range. More would only keep more memory busy. */
+/** Most bytes of one range: larger ones would only occupy more memory. */
 const MOST_RANGE_BYTES = 8 * 1024 * 1024;
-/** Heads that stay open: units under way at once, and some more. */
+/** Most heads that stay open: more than the units in progress at once. */
 const MOST_HEADS = 16;
 
 /** Some frames of a unit. */
@@ -28,12 +28,15 @@ export class FrameSource {
     this.#signal = signal;
   }
 
-  /** @param frames indexes, rising @param mostBytes of one range */
+  /** Jobs for some frames of a unit. @param frames indices, ascending @param mostBytes of one range */
   jobsOf(unit: UnitFacts, frames: Iterable<number>, mostBytes = MOST_RANGE_BYTES): FrameJob[] {
     return planRanges(unit.frames, frames, mostBytes).map((range) => ({ unit, range }));
   }
 
-  /** @throws DamagedObject, MissingObject, ShortObject, WriteOnlyKey, WrongKey, Interrupted */
+  /**
+   * Fetches the stored bytes of a job. @throws DamagedObject, MissingObject, ShortObject, WriteOnlyKey, WrongKey,
+   * Interrupted
+   */
   async fetch({ unit, range }: FrameJob): Promise<StoredFrames> {
     const what = `data/${unit.unit}`, head = await this.#head(unit, what);
     const stored = await this.#objects.backend.get(objectKey("data", unit.unit), {
@@ -43,7 +46,7 @@ export class FrameSource {
     return framesOf({ unit, range }, { what, head, stored });
   }
 
-  /** The same out of the bytes of the whole unit. @throws DamagedObject, WrongKey */
+  /** As {@link fetch}, from the bytes of the whole unit. @throws DamagedObject, WrongKey */
   async cut({ unit, range }: FrameJob, whole: Uint8Array<ArrayBuffer>): Promise<StoredFrames> {
     const what = `data/${unit.unit}`, head = await this.#head(unit, what);
     const { from, length } = bodyOf(head, unit.size, what).storedRange(range);
@@ -69,7 +72,7 @@ export class FrameSource {
   }
 }
 
-/** Some neighbours of frames, copied: a thread that works on these alone needn't have the others. */
+/** A copy of some adjacent frames, so that a thread gets only those that it works on. */
 export function framesBetween(all: StoredFrames, first: number, last: number): StoredFrames {
   const frames = all.frames.slice(first, last + 1), from = frames[0]?.from ?? 0, end = frames.at(-1);
   const body = bodyOf(all.head, all.size, all.what), start = body.storedRange(all.range).from;

@@ -1,4 +1,4 @@
-/** Large contents of a check: whether their parts are whole, and together are what their ids say. */
+/** Large contents in a check: verifies that their parts are intact and that the whole matches its id. */
 import { hash } from "node:crypto";
 import type { ContentId } from "../../core/content_id.ts";
 import { DamagedContent } from "../../snapshot/faults.ts";
@@ -9,9 +9,9 @@ import { ContentJoiner } from "./content_joiner.ts";
 
 export class LargeCheck implements Disposable {
   readonly #contents: VaultContents;
-  /** With the digest of the list by which each is put together while units are read. */
+  /** Noted contents, each with the digest of the list by which it is assembled. */
   readonly #noted = new Map<ContentId, string | undefined>();
-  /** Of parts that are whole nowhere, those that some content is put together from. */
+  /** Lost parts that some content needs. */
   readonly #lostParts = new Set<string>();
   readonly #joiner: ContentJoiner;
 
@@ -28,7 +28,7 @@ export class LargeCheck implements Disposable {
     return this.#noted.keys();
   }
 
-  /** @returns false if no list of it has all its parts */
+  /** Notes a content. @returns false if none of its lists has all its parts */
   async note(id: ContentId, isThere: (home: Home) => boolean, onPart: (id: string) => void): Promise<boolean> {
     this.#noted.set(id, undefined);
     for await (const list of this.#contents.lists(id, isThere)) {
@@ -44,24 +44,24 @@ export class LargeCheck implements Disposable {
     this.#joiner.start();
   }
 
-  /** False if it certainly is no part of any content that was noted. */
+  /** False if no noted content has this part; true if one may have it. */
   maybeWants(part: string): boolean {
     return this.#joiner.maybeWants(part);
   }
 
-  /** A part, in the order of units. */
+  /** Takes a part. Parts come in the order of units. */
   async take(part: string, bytes: Uint8Array): Promise<void> {
     await this.#joiner.take(part, bytes);
   }
 
-  /** True if some content that was asked about has it. */
+  /** True if a checked content needs this lost part. */
   isLostPart(id: string): boolean {
     return this.#lostParts.has(id);
   }
 
   /**
-   * What is wrong with a content, once its parts have been read.
-   * @param lost items that are whole nowhere, and why
+   * Description of the damage of a content, once its parts have been read; undefined if intact.
+   * @param lost items that are intact nowhere, each with a description of the damage
    */
   async damageOf(id: ContentId, lost: ReadonlyMap<string, string>): Promise<string | undefined> {
     let why = MISSING;

@@ -1,7 +1,7 @@
-/** What is needed of a vault, by the frames that hold it: in memory, or if it is very much in a temporary file. */
+/** The needs of a vault's reader by frame: in memory, or in a temporary file if there are very many. */
 import { OrderedRows } from "../../catalog/ordered_rows.ts";
 
-/** Some ten MB. */
+/** Most needs in memory, which are some ten MB. */
 const MOST_IN_MEMORY = 20_000;
 /** More frames than a unit can have. */
 const FRAMES = 2 ** 21;
@@ -11,10 +11,10 @@ interface Held<T> {
   readonly row: T;
 }
 
-/** @template T plain data */
+/** @template T a need: plain data */
 export class Needs<T> implements Disposable {
   readonly #mostInMemory: number;
-  /** Units in the order in which they are first needed, which is that of paths, mostly. */
+  /** Units in the order of their first need, which is mostly that of paths. */
   readonly #units = new Map<string, number>();
   readonly #names: string[] = [];
   #held: Held<T>[] = [];
@@ -34,7 +34,7 @@ export class Needs<T> implements Disposable {
     return this.#held.length === 0 && this.#spilled === undefined;
   }
 
-  /** @throws CatalogFault */
+  /** Adds a need. @throws CatalogFault */
   add(unit: string, frame: number, row: T): void {
     let number = this.#units.get(unit);
     if (number === undefined) this.#units.set(unit, number = this.#names.push(unit) - 1);
@@ -49,7 +49,7 @@ export class Needs<T> implements Disposable {
     this.#held = [];
   }
 
-  /** Unit by unit, with the frames that are needed. Nothing is added meanwhile. @throws CatalogFault */
+  /** Units with the frames that are needed. Nothing may be added meanwhile. @throws CatalogFault */
   *units(): Generator<{ readonly unit: string; readonly frames: readonly number[] }> {
     if (this.#spilled !== undefined) this.#spill();
     let unit = -1, frames: number[] = [];
@@ -74,7 +74,7 @@ export class Needs<T> implements Disposable {
     for (const { key } of this.#sorted()) if (key !== last) yield last = key;
   }
 
-  /** Of one frame, in the order of adding. */
+  /** Needs of one frame, in the order in which they were added. */
   *of(unit: string, frame: number): Generator<T> {
     const number = this.#units.get(unit);
     if (number === undefined) return;
@@ -95,7 +95,7 @@ export class Needs<T> implements Disposable {
   }
 }
 
-/** Where the rows of a key begin. */
+/** Index of the first row of a key. */
 function firstOf(rows: readonly { readonly key: number }[], key: number): number {
   let low = 0, high = rows.length;
   while (low < high) {

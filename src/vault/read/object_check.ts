@@ -1,4 +1,4 @@
-/** Looks at every small object of a vault: is it what its name says, is it signed, can it be read? */
+/** Checks every small object of a vault: that it matches its name, that it is signed, and that it can be read. */
 import { hash } from "node:crypto";
 import { type ListedObject, objectKey, type ObjectKind } from "../../backend/backend.ts";
 import { MissingObject } from "../../backend/faults.ts";
@@ -15,13 +15,13 @@ import type { SealedObjects, SmallKind } from "../store/sealed_objects.ts";
 
 interface Rule {
   readonly kind: ObjectKind;
-  /** Somebody loses something with such an object. */
+  /** True if damage to such an object loses data or access. */
   readonly isLoss: boolean;
-  /** @returns what it is in a snapshot, if it is that @throws what is wrong with it */
+  /** @returns the id of the snapshot, if it is one @throws a description of the damage */
   readonly look: (objects: SealedObjects, object: ListedObject) => Promise<RootId | undefined>;
 }
 
-/** What an index object leads to is found missing by itself. */
+/** Rules for each kind. Damage to the index is no loss here: what it leads to is reported as missing. */
 const RULES: readonly Rule[] = [
   { kind: "keys", isLoss: true, look: lookAtKey },
   { kind: "locks", isLoss: false, look: signed("locks") },
@@ -29,7 +29,7 @@ const RULES: readonly Rule[] = [
   { kind: "snapshots", isLoss: true, look: signed("snapshots") },
 ];
 
-/** @returns of each kind how many there are, and what is wrong with some */
+/** @returns for each kind the number of objects, and reports of the damaged ones */
 export async function* checkObjects(
   objects: SealedObjects,
   signal: AbortSignal,
@@ -59,7 +59,7 @@ async function faultOr<T>(look: () => Promise<T>): Promise<T | Fault | undefined
   }
 }
 
-/** Nobody but the holder of the passphrase can say more of it. */
+/** Checks an object of `keys/`; only the holder of its passphrase could check more. */
 async function lookAtKey({ backend }: SealedObjects, { name, size }: ListedObject): Promise<undefined> {
   const key = objectKey("keys", name);
   if (size > MOST_SMALL_BYTES) throw new DamagedObject(key, `it has ${size} bytes`);

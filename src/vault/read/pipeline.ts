@@ -1,14 +1,14 @@
-/** Several pieces of work at once, as far as memory allows, answered in order. */
+/** Runs several jobs at once, as far as memory allows, and returns results in order. */
 
 export interface PipelineLimits<J> {
-  /** Pieces at once. */
+  /** Most jobs at once. */
   readonly width: number;
-  /** Memory of all that are under way; a larger one is done alone. */
+  /** Most memory in bytes of all jobs in progress; a larger job runs alone. */
   readonly bytes: number;
   readonly bytesOf: (job: J) => number;
 }
 
-/** @param jobs each is asked for when there is room for it. When this ends, however it does, nothing is under way. */
+/** @param jobs taken one by one when there is room. When this ends, for whatever reason, no job is running */
 export async function* pipeline<J, R>(
   jobs: Iterable<J>,
   run: (job: J) => Promise<R>,

@@ -1,4 +1,4 @@
-/** What can be said of contents by whoever can't open them: whether their units have the bytes that they were stored with. */
+/** Checks contents without a key for them: whether their units have the bytes that were stored. */
 import { createHash } from "node:crypto";
 import { objectKey } from "../../backend/backend.ts";
 import { Interrupted } from "../../core/fault.ts";
@@ -17,7 +17,7 @@ interface SealedVault {
 
 const RANGE_BYTES = 16 * 1024 * 1024;
 
-/** Contents of a chosen part are read with all of their units. */
+/** Reads whole units: all of them, or those with chosen contents. */
 export async function* sealedDataCheck(
   { objects, index, sizes }: SealedVault,
   { chosen, signal }: ScanRequest,
@@ -51,7 +51,7 @@ async function damageOf({ backend }: SealedObjects, { unit, size }: UnitFacts): 
   return whole.digest("hex") === unit ? undefined : `the bytes of its unit data/${unit} don't match its name`;
 }
 
-/** Any of them may be hit. */
+/** Reports of a damaged unit: any of its contents may be affected. */
 function reportsOf(index: UnitIndex, unit: string, damage: string): ObjectReport[] {
   const contents = index.itemsOf(unit).filter(({ id }) => index.homesOf(id, "data").length === 1);
   return [

@@ -1,24 +1,24 @@
-/** Which units of the index exist, as far as a listing shows. */
+/** Checks which units of the index exist, as far as a listing shows. */
 import { bodyOf } from "../seal/sealed_body.ts";
 import { headBytes } from "../seal/age_header.ts";
 import type { UnitFacts } from "../index/join.ts";
 import type { SealedObjects } from "../store/sealed_objects.ts";
 import type { Home, UnitIndex } from "../store/unit_index.ts";
 
-/** What is wrong with a unit. */
+/** Damage of a unit. */
 export interface UnitDamage {
   readonly unit: string;
-  /** Going on from "it". */
+  /** Description that continues "it". */
   readonly damage: string;
 }
 
 export class UnitSizes {
   readonly #index: UnitIndex;
-  /** Stored bytes of units that are not as large as the index says; 0: missing. */
+  /** Actual stored bytes of units whose size differs from the index; 0: missing. */
   readonly #odd = new Map<string, number>();
-  /** Objects of `data/`. */
+  /** Number of objects in `data/`. */
   readonly listed: number;
-  /** Those that no index describes, and no ledger either. */
+  /** Number of those that neither an index nor a ledger knows. */
   readonly unlisted: number;
 
   private constructor(index: UnitIndex, stored: ReadonlyMap<string, number>) {
@@ -35,7 +35,7 @@ export class UnitSizes {
     this.unlisted = unlisted;
   }
 
-  /** Reads the index anew if something is missing: it may have been moved, or be new. */
+  /** Lists the units. If some are missing or unknown, the index is read again: items may have been moved, or be new. */
   static async of(objects: SealedObjects, index: UnitIndex): Promise<UnitSizes> {
     const sizes = new UnitSizes(index, await objects.list("data"));
     if (sizes.#odd.size + sizes.unlisted === 0) return sizes;
@@ -50,7 +50,7 @@ export class UnitSizes {
     });
   }
 
-  /** False if the frame that holds the item ends behind what is there. */
+  /** False if the item's frame extends beyond the existing bytes. */
   isThere({ unit, item }: Home): boolean {
     return !this.#odd.has(unit.unit) || this.isFrameThere(unit, item.frame);
   }

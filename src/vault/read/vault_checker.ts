@@ -1,4 +1,4 @@
-/** Looks for damage in a vault: what there is, whether it can be read, and if asked, every byte of it. */
+/** Checks a vault for damage: that everything exists and can be read and, if requested, every byte of it. */
 import { type ContentId, knownContentId } from "../../core/content_id.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { contentsOf } from "../../snapshot/hunk_contents.ts";
@@ -24,12 +24,12 @@ export class VaultChecker implements RepositoryChecker {
   #pool: VaultPool | undefined;
   readonly #homes: NearHomes;
   #sizes: Promise<UnitSizes> | undefined;
-  /** Whoever has a turn gives it to the next when it is done. */
+  /** Turns: each hunk waits for the one that had the same turn before. */
   readonly #turns: Promise<unknown>[] = Array.from({ length: HUNKS_AT_ONCE }, () => Promise.resolve());
   #asked = 0;
   readonly width = HUNKS_AT_ONCE;
 
-  /** @param openPool called when data is to be read; closed with the checker */
+  /** @param openPool called if data has to be read; the pool is closed with the checker */
   constructor(vault: ReadVault, request: ScanRequest, openPool: () => VaultPool) {
     this.#vault = vault;
     this.#homes = new NearHomes(vault.index);
@@ -99,7 +99,7 @@ export class VaultChecker implements RepositoryChecker {
   }
 }
 
-/** What is lost with units is reported by contents and hunks. */
+/** Reports of damaged units. What is lost with them is reported by contents and hunks. */
 function unitReports(sizes: UnitSizes): ObjectReport[] {
   const reports = sizes.damages().map(({ unit, damage }): ObjectReport => {
     return { id: `data/${unit}`, kind: "object", damage: `A unit is damaged: ${damage}` };

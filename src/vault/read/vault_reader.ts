@@ -1,4 +1,4 @@
-/** Contents of a vault for those who read many. */
+/** Reads many contents of a vault. */
 import type { ContentId } from "../../core/content_id.ts";
 import type { BatchCost } from "../../core/work.ts";
 import type { Disk } from "../../platform/disk.ts";
@@ -21,9 +21,9 @@ export interface ReadVault {
 export interface ReaderOptions {
   readonly disk: Disk;
   readonly signal: AbortSignal;
-  /** Called when the first files are to be written, if ever; closed with the reader. */
+  /** Called before the first files are written; the pool is closed with the reader. */
   readonly openPool: () => VaultPool;
-  /** Noted in memory. */
+  /** Number of files that are noted in memory. */
   readonly mostFilesInMemory: number | undefined;
 }
 

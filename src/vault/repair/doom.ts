@@ -1,6 +1,6 @@
 /**
- * Announces to all clients that units can no longer be relied on: writes a ledger that dooms them, written as a prune
- * writes its own. Nothing is deleted here but ledgers that it takes the place of.
+ * Announces to all clients that units can no longer be relied on, by a ledger that dooms them, written like a prune's.
+ * Only the ledgers that it supersedes are deleted here.
  */
 import { objectKey } from "../../backend/backend.ts";
 import { PlaceRefuses } from "../../backend/faults.ts";
@@ -16,11 +16,14 @@ export interface DoomingVault {
   readonly objects: SealedObjects;
   readonly index: UnitIndex;
   readonly lease: Lease;
-  /** Noted as the writer of the ledger. */
+  /** Host that is recorded as the writer of the ledger. */
   readonly host: string;
 }
 
-/** @returns how many of them could be relied on before @throws PruneOvertaken, VaultBusy, NewerObject */
+/**
+ * Dooms units. @returns the number of units that could be relied on before @throws PruneOvertaken, VaultBusy,
+ * NewerObject
+ */
 export async function doomUnits(vault: DoomingVault, units: Iterable<string>): Promise<number> {
   const { objects, index, lease } = vault;
   await lease.renew();
@@ -44,7 +47,7 @@ export async function doomUnits(vault: DoomingVault, units: Iterable<string>): P
   return fresh.length;
 }
 
-/** Twice: one lost object must not bring back what is gone. */
+/** Writes the ledgers twice: one lost object must not bring back deleted units. */
 async function writeLedgers(
   { objects, index, host }: DoomingVault,
   marks: readonly LedgerLine[],
@@ -65,7 +68,7 @@ async function writeLedgers(
   return own;
 }
 
-/** Where nothing may be deleted they stay, and count no more. */
+/** Removes superseded objects. Where deleting is not allowed they stay, without effect. */
 async function removeSuperseded({ backend }: SealedObjects, names: readonly string[]): Promise<void> {
   try {
     for (const name of names) await backend.remove(objectKey("index", name));

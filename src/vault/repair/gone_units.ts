@@ -1,6 +1,6 @@
 /**
- * Units that are gone for ever, as far as their bytes are still there: the index says nothing of them any more, so their
- * tails are read. What is needed of them, and nowhere else, is stored again; nobody relies on them as they are.
+ * Units with a tombstone whose bytes still exist. The index no longer describes them, so their tails are read. What is
+ * needed from them, and exists nowhere else, is stored again; nothing relies on them as they are.
  */
 import type { ContentId, HunkId } from "../../core/content_id.ts";
 import { unlessFault } from "../../core/fault.ts";
@@ -24,7 +24,7 @@ export class GoneUnits {
   readonly #objects: SealedObjects;
   readonly #index: UnitIndex;
   readonly #items: ItemReader;
-  /** Read at the first need. */
+  /** Items of these units, read on first use. */
   #homes: Promise<ReadonlyMap<string, readonly GoneHome[]>> | undefined;
 
   constructor(objects: SealedObjects, index: UnitIndex) {
@@ -33,12 +33,12 @@ export class GoneUnits {
     this.#items = new ItemReader(objects.backend, objects.access);
   }
 
-  /** Verified; undefined if it can't be had. */
+  /** A verified hunk; undefined if it can't be found. */
   async hunk(id: HunkId): Promise<Uint8Array<ArrayBuffer> | undefined> {
     return await this.#goneItem("meta", id);
   }
 
-  /** The pieces of a content; undefined if something of it can't be had. What they make has to be compared with the id. */
+  /** The pieces of a content; undefined if some can't be found. The caller has to compare the whole with the id. */
   async read(id: ContentId): Promise<AsyncIterable<Uint8Array<ArrayBuffer>> | undefined> {
     if (await this.#find("data", id) !== undefined) return this.#pieces([{ id, size: 0 }]);
     const lists = await this.#lists(id);
@@ -58,7 +58,7 @@ export class GoneUnits {
     return parts.every(({ id }) => gone.has(keyOf("data", id)) || this.#index.homesOf(id, "data").length > 0);
   }
 
-  /** Of a content: those of units that are gone, and of those that aren't. */
+  /** Lists of a content, from units with and without a tombstone. */
   async #lists(id: ContentId): Promise<readonly Uint8Array<ArrayBuffer>[]> {
     const key = id + LIST_SUFFIX, found: Uint8Array<ArrayBuffer>[] = [];
     for (const home of (await this.#gone()).get(keyOf("meta", key)) ?? []) found.push(...await this.#readGone(home));
@@ -78,7 +78,7 @@ export class GoneUnits {
     return all;
   }
 
-  /** From whichever unit has it. */
+  /** An item from any unit that has it. */
   async #find(unitClass: UnitClass, id: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
     for (const home of this.#index.homesOf(id, unitClass)) {
       const [bytes] = await orNothing(() => this.#items.read(home));

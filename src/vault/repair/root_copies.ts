@@ -1,4 +1,4 @@
-/** Copies of roots in meta units. No index lists them: the tails of units do. */
+/** Copies of roots in meta units. No index lists them, only the tails of units. */
 import type { RootId } from "../../core/content_id.ts";
 import { readContents, readItem } from "../pack/unit_reader.ts";
 import { openUnit } from "../store/stored_units.ts";
@@ -15,7 +15,7 @@ export class RootCopies {
     this.#index = index;
   }
 
-  /** The bytes of a root, verified; undefined if no unit has a copy. Reads the tails of all meta units. */
+  /** The verified bytes of a root; undefined if no unit has a copy. Reads the tails of all meta units. */
   async find(id: RootId): Promise<Uint8Array<ArrayBuffer> | undefined> {
     for (const name of this.#index.unitNames()) {
       const bytes = await this.#findIn(name, id);

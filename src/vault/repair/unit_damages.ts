@@ -1,4 +1,4 @@
-/** Which units are damaged: those that are missing or cut, and those in which something can't be read. */
+/** Finds damaged units: those that are missing or truncated, and those with unreadable items. */
 import { type ContentId, knownContentId } from "../../core/content_id.ts";
 import { kindOfItem, LIST_SUFFIX } from "../pack/items.ts";
 import { UnitSizes } from "../read/unit_sizes.ts";
@@ -24,7 +24,9 @@ export class UnitDamages {
     this.#canReadData = key === undefined || key.dataIdentity !== undefined;
   }
 
-  /** @param ids of contents and hunks that can't be had @returns units, and what is wrong with each */
+  /**
+   * @param ids of contents and hunks that can't be read @returns damaged units, each with a description of the damage
+   */
   async of(ids: Iterable<string>): Promise<ReadonlyMap<string, string>> {
     const sizes = await UnitSizes.of(this.#objects, this.#index);
     for (const { unit, damage } of sizes.damages()) this.#found.set(unit, damage);
@@ -44,7 +46,7 @@ export class UnitDamages {
     if (this.#found.size === before && this.#canReadData) await this.#lookAtLists(id);
   }
 
-  /** One that makes another content of parts that are whole is as good as damaged. */
+  /** Notes units with wrong lists: a list whose intact parts form another content counts as damaged. */
   async #lookAtLists(id: ContentId): Promise<void> {
     for await (const list of this.#contents.lists(id)) {
       const { unit } = list.home.unit;
@@ -73,7 +75,7 @@ export class UnitDamages {
   }
 }
 
-/** Those of some contents of which no unit has all, as far as names and sizes of units tell. */
+/** The contents of which no unit has everything, judging by names and sizes of units. */
 export async function missingAmong(
   { objects, index, contents }: {
     readonly objects: SealedObjects;

@@ -1,6 +1,6 @@
 /**
- * What a repair does to a vault: lists units that no index knows, finds the damaged ones, and stores again what they
- * held. It holds the lease of prunes: nobody removes anything meanwhile.
+ * Repairs a vault: lists units that no index knows, finds damaged ones, and stores again what they held. It holds the
+ * lease of prunes, so nothing is removed meanwhile.
  */
 import { objectKey } from "../../backend/backend.ts";
 import type { ContentId, HunkId, RootId } from "../../core/content_id.ts";
@@ -42,7 +42,7 @@ export class VaultRepairer implements AsyncDisposable {
     this.#lease = lease;
   }
 
-  /** @throws VaultBusy, NewerObject */
+  /** Begins a repair. @throws VaultBusy, NewerObject */
   static async begin(vault: RepairedVault): Promise<VaultRepairer> {
     const { objects, index, options: { host } } = vault.store;
     await using held = new AsyncDisposableStack();
@@ -58,7 +58,10 @@ export class VaultRepairer implements AsyncDisposable {
     return this.#lease[Symbol.asyncDispose]();
   }
 
-  /** Units that are there, and that neither an index nor a ledger knows as gone. @returns how many are listed now, and how many can't be */
+  /**
+   * Lists existing units that neither an index nor a tombstone knows. @returns the numbers of units now listed, and of
+   * unreadable ones
+   */
   async listUnlisted(): Promise<{ readonly listed: number; readonly unreadable: number }> {
     const { objects, index, options: { host } } = this.#vault.store, lines: UnitLine[] = [];
     let unreadable = 0;
@@ -83,13 +86,16 @@ export class VaultRepairer implements AsyncDisposable {
     return [...stored].filter(([unit]) => index.unit(unit) === undefined && !gone.has(unit));
   }
 
-  /** Units that nobody may rely on any more. @throws PruneOvertaken, VaultBusy, NewerObject */
+  /**
+   * Dooms units, so that nothing relies on them. @returns the number of units that could be relied on before @throws
+   * PruneOvertaken, VaultBusy, NewerObject
+   */
   async doom(units: Iterable<string>): Promise<number> {
     const { objects, index, options: { host } } = this.#vault.store;
     return await doomUnits({ objects, index, lease: this.#lease, host }, units);
   }
 
-  /** True if all of a content is where it may be relied on. */
+  /** True if all of a content is in units that may be relied on. */
   isSafe(content: ContentId): Promise<boolean> {
     return isThere(this.#vault.store, content);
   }
@@ -103,27 +109,27 @@ export class VaultRepairer implements AsyncDisposable {
     await this.#vault.store.keepUp();
   }
 
-  /** @param root of a snapshot that has the file @returns false if the pieces make something else */
+  /** Stores a content. @param root of a snapshot that has the file @returns false if the pieces form another content */
   async storeContent(content: ContentId, pieces: ContentPieces, entry: Entry, root: Root): Promise<boolean> {
     const { host, name: series, start } = root, directory = snapshotDirectory({ host, series, start });
     const { id } = await this.#vault.local.add(pieces, entry, { directory, expected: content });
     return id === content;
   }
 
-  /** A root that `snapshots/` hasn't any more, from its copy in a unit. Undefined: there is none. */
+  /** A root that is missing in `snapshots/`, from its copy in a unit; undefined if there is none. */
   async copyOfRoot(id: RootId): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const { objects, index } = this.#vault.store;
     return await new RootCopies(objects, index).find(id);
   }
 
-  /** @returns false if it is no root that this version can read */
+  /** Stores a root. @returns false if this version can't read it */
   async storeRoot(id: RootId, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
     const root = unlessFault(() => parseRoot(bytes), undefined);
     if (root !== undefined) await this.#vault.roots.put({ id, bytes, root });
     return root !== undefined;
   }
 
-  /** Removes an object of `snapshots/` that nobody can use: it keeps prunes from removing anything. */
+  /** Removes an unusable object of `snapshots/`, which would keep prunes from removing anything. */
   async discardRoot(name: string): Promise<void> {
     const { roots, store: { objects } } = this.#vault, fault = roots.unusable.get(name);
     if (fault === undefined || fault instanceof NewerObject) {
@@ -132,19 +138,19 @@ export class VaultRepairer implements AsyncDisposable {
     await objects.backend.remove(objectKey("snapshots", name));
   }
 
-  /** Stores what was packed, and its index. */
+  /** Stores everything packed so far, and the index for it. */
   async flush(): Promise<void> {
     await this.#vault.local.finish();
     await this.#vault.store.flush();
   }
 
-  /** Why units are damaged that hold these, by their names. */
+  /** Units that hold these items and are damaged, each with a description of the damage. */
   damagesOf(ids: Iterable<string>): Promise<ReadonlyMap<string, string>> {
     const { objects, index, contents } = this.#vault.store;
     return new UnitDamages(objects, index, contents).of(ids);
   }
 
-  /** Names of units that hold something of a content. */
+  /** Names of units that hold any part of a content. */
   async unitsOf(content: ContentId): Promise<ReadonlySet<string>> {
     const { index, contents } = this.#vault.store, parts = await contents.partsOf(content) ?? [];
     const homes = [content, ...parts].flatMap((id) => index.homesOf(id, "data"));
