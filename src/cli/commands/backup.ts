@@ -59,7 +59,7 @@ export const defineBackup: Define = (program, act) => {
         : await session.openRepository();
       if (chosen.length > 1) return await backUpEach(repository, chosen, options, session);
       for (const only of chosen) {
-        const { json, lines } = await backUp(repository, only, options, session);
+        const { json, lines } = await hookedBackup(repository, only, options, session);
         session.result(json, lines);
       }
     }, { hooks: true })
@@ -84,6 +84,18 @@ async function checkSources(sources: readonly Source[], session: Session): Promi
     const path = typeof source === "string" ? source : source.readFrom ?? source.path;
     if (!isThere(disk, path)) throw new NoSource(path);
   }
+}
+
+async function hookedBackup(
+  repository: OpenedRepository,
+  chosen: Chosen,
+  options: Options,
+  session: Session,
+): Promise<Report> {
+  const work = () => backUp(repository, chosen, options, session);
+  if (chosen.hooks === undefined || options.dryRun) return await work();
+  const { withHooksOf } = await import("../session/command_hooks.ts");
+  return await withHooksOf(chosen, session, work);
 }
 
 async function backUp(
@@ -129,7 +141,7 @@ function refuseDryRun(chosen: readonly Chosen[], { stdinName, command }: Options
 }
 
 /** What concerns one backup alone, and keeps none of the others from being made. */
-const OWN_FAILURES = ["no-source", "source-gone", "source-in-storage", "bad-pattern"];
+const OWN_FAILURES = ["no-source", "source-gone", "source-in-storage", "bad-pattern", "hook-failed"];
 
 /** One after the other. @returns the exit status of the first that failed */
 async function backUpEach(repository: OpenedRepository, all: readonly Chosen[], options: Options, session: Session) {
@@ -138,7 +150,7 @@ async function backUpEach(repository: OpenedRepository, all: readonly Chosen[], 
   for (const chosen of all) {
     session.monitor.restart();
     try {
-      const { json, lines } = await backUp(repository, chosen, options, session);
+      const { json, lines } = await hookedBackup(repository, chosen, options, session);
       reports.push(json);
       if (!session.options.json) session.result(json, lines);
       problems += session.monitor.problems;

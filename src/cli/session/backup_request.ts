@@ -1,5 +1,6 @@
 /** Makes the request of a backup from the command line and the configuration. */
 import { BadUsage } from "../../core/fault.ts";
+import { defined } from "../../core/defined.ts";
 import { type Raw, rawOf } from "../../core/raw.ts";
 import { didYouMean } from "../../core/similar.ts";
 import type { BackupRequest } from "../../operations/backup/backup_request.ts";
@@ -16,6 +17,7 @@ import {
   selectionFrom,
   type SettingsWorld,
 } from "../../operations/settings/backup_settings.ts";
+import type { HookSet } from "../../operations/hooks/hook_set.ts";
 import { ignoringCase } from "../../source/ignoring_case.ts";
 import { schemeOf } from "../../backend/location.ts";
 import type { RemoteSource } from "../../operations/settings/source_schema.ts";
@@ -41,6 +43,8 @@ export interface Chosen {
   /** Files of this server instead of sources. */
   readonly server?: RemoteSource;
   readonly settings: BackupSettings;
+  /** What the configuration runs before and after this backup alone. */
+  readonly hooks?: readonly HookSet[];
 }
 
 /**
@@ -73,9 +77,10 @@ export async function chooseBackups(
   return named.flatMap((name) => {
     const backup = config.backups?.[name];
     if (backup === undefined) return [];
-    const { sources, ...settings } = backup;
+    const { sources, hooks, ...settings } = backup;
     return {
       name,
+      ...defined({ hooks }),
       ...sourcesNamed(name, sources),
       settings: mergedSettings(config.defaults ?? {}, settings),
     };

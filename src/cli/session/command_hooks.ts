@@ -5,10 +5,12 @@ import { unlessFault } from "../../core/fault.ts";
 import { newUuid } from "../../core/uuid.ts";
 import { UntrustedCommands } from "../../operations/hooks/faults.ts";
 import { Hooks } from "../../operations/hooks/hooks.ts";
-import type { HookEnd } from "../../operations/hooks/hook_variables.ts";
+import type { HookEnd, HookFacts } from "../../operations/hooks/hook_variables.ts";
 import { HOOK_VARIABLE } from "../../operations/hooks/hook_set.ts";
 import type { HookSet } from "../../operations/hooks/hook_set.ts";
-import { EXIT } from "./exit.ts";
+import { defined } from "../../core/defined.ts";
+import { EXIT, exitFor } from "./exit.ts";
+import type { Chosen } from "./backup_request.ts";
 import type { Session } from "./session.ts";
 
 /** What of a command's options says that it only looks, or how its snapshots are called. */
@@ -24,20 +26,12 @@ export class CommandHooks {
 
   /** @param sets that are trusted */
   constructor(session: Session, command: Command, { sets, run }: { readonly sets: readonly HookSet[]; run: string }) {
-    const { world, monitor, options: { storage } } = session, { name } = command.opts<Telling>();
-    const place = storage === undefined ? undefined : unlessFault(() => session.place.location, undefined);
-    const facts = {
+    const { name } = command.opts<Telling>();
+    this.#session = session;
+    this.#hooks = hooksIn(session, sets, {
       command: workOf(command),
-      storage: place,
-      host: world.host(),
       run,
       ...(typeof name === "string" && { name }),
-    };
-    this.#session = session;
-    this.#hooks = new Hooks(sets, facts, {
-      clock: world.clock,
-      monitor,
-      onInterrupt: (stop) => world.onInterrupt(stop),
     });
   }
 
@@ -52,18 +46,39 @@ export class CommandHooks {
 
   /** @param exitStatus of the work @param error what it failed with */
   async ended(exitStatus: number, error?: unknown): Promise<void> {
-    const { monitor, snapshots } = this.#session;
     // A hook may unmount the disk.
     await this.#session.close();
-    await this.#hooks.ended({
-      status: statusOf(exitStatus),
-      exitStatus,
-      error: error === undefined ? undefined : toFaultData(error),
-      snapshots,
-      problems: monitor.problems,
-      counts: monitor.counts,
-    });
+    await this.#hooks.ended(endOf(this.#session, exitStatus, { error }));
   }
+}
+
+function hooksIn(
+  { world, monitor, options, place }: Session,
+  sets: readonly HookSet[],
+  facts: Pick<HookFacts, "command" | "run" | "name">,
+): Hooks {
+  const storage = options.storage === undefined ? undefined : unlessFault(() => place.location, undefined);
+  return new Hooks(sets, { storage, host: world.host(), ...facts }, {
+    clock: world.clock,
+    monitor,
+    onInterrupt: (stop) => world.onInterrupt(stop),
+  });
+}
+
+/** @param error what the work failed with @param from number of the first snapshot, of those of this run, that it made */
+function endOf(
+  { monitor, snapshots }: Session,
+  exitStatus: number,
+  { error, from = 0 }: { readonly error?: unknown; readonly from?: number },
+): HookEnd {
+  return {
+    status: statusOf(exitStatus),
+    exitStatus,
+    error: error === undefined ? undefined : toFaultData(error),
+    snapshots: snapshots.slice(from),
+    problems: monitor.problems,
+    counts: monitor.counts,
+  };
 }
 
 function statusOf(exitStatus: number): HookEnd["status"] {
@@ -79,15 +94,54 @@ function workOf(command: Command): string {
 }
 
 /**
- * Those of the configuration, which nobody else may have written. A run that a hook has started has none: it would start them again.
+ * Those of the configuration that run: nobody else may have written it. A run that a hook has started has none, because it
+ * would start them again.
  * @throws UntrustedCommands, DiskFault
  */
-export function trustedHooks({ world, options: { hooks: isWanted = true }, loaded }: Session): readonly HookSet[] {
-  const { path, config: { hooks = [] } } = loaded;
-  if (path === undefined || hooks.length === 0 || !isWanted || world.env(HOOK_VARIABLE) !== undefined) return [];
+export function trustedHooks(session: Session): readonly HookSet[] {
+  return trusted(session, session.loaded.config.hooks ?? [], "hooks");
+}
+
+function trusted(
+  { world, options: { hooks: isWanted = true }, loaded: { path } }: Session,
+  sets: readonly HookSet[],
+  key: string,
+): readonly HookSet[] {
+  if (path === undefined || sets.length === 0 || !isWanted || world.env(HOOK_VARIABLE) !== undefined) return [];
   const why = world.whyOthersWrite(path);
-  if (why !== undefined) throw new UntrustedCommands(path, ["hooks"], why);
-  return hooks;
+  if (why !== undefined) throw new UntrustedCommands(path, [key], why);
+  return sets;
+}
+
+/**
+ * Does `work` with the hooks of a backup that the configuration names around it. The storage stays open meanwhile: other
+ * backups may follow.
+ * @throws HookFailed, UntrustedCommands, and what `work` throws
+ */
+export async function withHooksOf<T>(
+  { name, hooks = [] }: Pick<Chosen, "name" | "hooks">,
+  session: Session,
+  work: () => Promise<T>,
+): Promise<T> {
+  const sets = trusted(session, hooks, `backups.${name}.hooks`);
+  if (sets.length === 0) return await work();
+  const { monitor, signal, snapshots: { length: from } } = session;
+  const around = hooksIn(session, sets, { command: "backup", run: await newRun(session), ...defined({ name }) });
+  let done: T;
+  try {
+    await around.before(signal);
+    done = await work();
+  } catch (error) {
+    await around.ended(endOf(session, exitFor(error), { error, from }));
+    throw error;
+  }
+  await around.ended(endOf(session, monitor.problems > 0 ? EXIT.someFailed : EXIT.done, { from }));
+  return done;
+}
+
+async function newRun(session: Session): Promise<string> {
+  const { random } = await session.machine();
+  return newUuid(random).replaceAll("-", "");
 }
 
 /** Undefined if there are none for this command. @throws UntrustedCommands, DiskFault */
@@ -96,7 +150,6 @@ export async function commandHooks(session: Session, command: Command): Promise<
   if (dryRun || status) return undefined;
   const sets = trustedHooks(session);
   if (sets.length === 0) return undefined;
-  const { random } = await session.machine();
-  const hooks = new CommandHooks(session, command, { sets, run: newUuid(random).replaceAll("-", "") });
+  const hooks = new CommandHooks(session, command, { sets, run: await newRun(session) });
   return hooks.isEmpty ? undefined : hooks;
 }

@@ -8,7 +8,12 @@ import { rawOf, textOf } from "../../core/raw.ts";
 import { pathOf } from "../../core/written_path.ts";
 import { backupShape, checkPath, type WrittenBackup } from "../../operations/settings/backup_schema.ts";
 import { bytesOfSize } from "../../operations/settings/backup_settings.ts";
-import { CONFIG_HOOKS_SCHEMA, hookSetsFrom } from "../../operations/settings/hooks_schema.ts";
+import {
+  CONFIG_HOOKS_SCHEMA,
+  HOOKS_SCHEMA,
+  hookSetsFrom,
+  type WrittenHooks,
+} from "../../operations/settings/hooks_schema.ts";
 import { POLICY_SCHEMA } from "../../operations/settings/policy_schema.ts";
 import { parseDuration } from "../../operations/settings/prune_pace.ts";
 import { readableBy } from "../../operations/settings/readable.ts";
@@ -31,6 +36,7 @@ const namedBackup = z.strictObject({
   sources: z.array(z.union([path, remoteSchema(path)])).min(1).describe(
     "Directories and files; ~ is the home directory, others are relative to this file. Or one server",
   ),
+  hooks: HOOKS_SCHEMA.describe("Commands to run before and after this backup").exactOptional(),
   ...backupSettings,
 });
 
@@ -69,7 +75,13 @@ type NamedBackup = NonNullable<Written["backups"]>[string];
 
 export interface Config extends Omit<Written, "backups" | "vaults" | "notify" | "smtp" | "expect" | "hooks" | "limit"> {
   readonly backups?: Readonly<
-    Record<string, Omit<NamedBackup, "sources"> & { readonly sources: readonly (string | RemoteSource)[] }>
+    Record<
+      string,
+      Omit<NamedBackup, "sources" | "hooks"> & {
+        readonly sources: readonly (string | RemoteSource)[];
+        readonly hooks?: readonly HookSet[];
+      }
+    >
   >;
   readonly vaults?: Readonly<Record<string, NamedVault>>;
   readonly notify?: NotifySettings;
@@ -110,9 +122,10 @@ function withAbsolutePaths(
     ...(settings.excludeFrom !== undefined && { excludeFrom: settings.excludeFrom.map(absolute) }),
     ...(settings.lock !== undefined && { lock: lockWith(settings.lock, absolute) }),
   });
-  const backups = Object.entries(config.backups ?? {}).map(([name, backup]) =>
-    [name, { ...resolved(backup), sources: backup.sources.map((source) => sourceFrom(source, absolute)) }] as const
-  );
+  const backups = Object.entries(config.backups ?? {}).map(([name, { sources, hooks, ...backup }]) => {
+    const own = { sources: sources.map((source) => sourceFrom(source, absolute)), ...hookSets(hooks) };
+    return [name, { ...resolved(backup), ...own }] as const;
+  });
   const located = (text: string) => hasScheme(text) ? text : absolute(text);
   const { storage } = config;
   return {
@@ -125,8 +138,12 @@ function withAbsolutePaths(
     backups: Object.fromEntries(backups),
     ...(notify !== undefined && { notify: notifyFrom(defined({ notify, smtp }), absolute) }),
     ...(expect !== undefined && { expect: expectationsFrom({ expect }) }),
-    ...(hooks !== undefined && { hooks: hookSetsFrom(hooks) }),
+    ...hookSets(hooks),
   };
+}
+
+function hookSets(written: WrittenHooks | undefined): { readonly hooks?: readonly HookSet[] } {
+  return written === undefined ? {} : { hooks: hookSetsFrom(written) };
 }
 
 /** A path, or a server. */

@@ -192,3 +192,60 @@ Deno.test("config shows how many hooks there are, and not what they run", async 
     { commands: ["prune"], timeoutSeconds: 300, before: 2, onSuccess: 0, onFailure: 0, after: 1 },
   ]);
 });
+
+/** Backups "one" and "two" of the source, each with hooks of its own. */
+function namedBackups(more = {}) {
+  const hooks = (name: string) => ({
+    before: note(`before ${name} of $BACKUP_TOOL_NAME`),
+    after: note(`after ${name}: $BACKUP_TOOL_STATUS \${BACKUP_TOOL_SNAPSHOT:+snapshot}`),
+  });
+  return {
+    one: { sources: ["../../source"], hooks: { ...hooks("one"), ...more } },
+    two: { sources: ["../../source"], hooks: hooks("two") },
+    plain: { sources: ["../../source"] },
+  };
+}
+
+Deno.test("hooks of one backup of the configuration run around it alone, within those of the command", async () => {
+  using place = new HookedPlace(noting(), { backups: namedBackups() });
+  await place.expect(0, "init");
+  await place.expect(0, "backup", "plain");
+  deepStrictEqual(place.notes(), ["before backup", "success", "after snapshot"]);
+  await place.expect(0, "backup", "one", "two", "plain");
+  deepStrictEqual(place.notes(), [
+    "before backup",
+    "before one of one",
+    "after one: done snapshot",
+    "before two of two",
+    "after two: done snapshot",
+    "success",
+    "after snapshot",
+  ]);
+  await place.expect(0, "backup", "one", "--no-hooks");
+  await place.expect(0, "backup", "one", "--dry-run");
+  deepStrictEqual(place.notes(), []);
+});
+
+Deno.test("a backup whose hook fails is not made, and the others are", async () => {
+  using place = new HookedPlace(undefined, { backups: namedBackups({ before: "exit 7" }) });
+  await place.expect(0, "init");
+  const { stderr } = await place.expect(1, "backup", "one", "two", "--json");
+  match(stderr, /hook/);
+  deepStrictEqual(
+    place.notes().filter((line) => / (?:one|two)/.test(line)),
+    ["after one: failed ", "before two of two", "after two: done snapshot"],
+  );
+  const { stdout } = await place.expect(0, "snapshots", "--json");
+  deepStrictEqual((JSON.parse(stdout) as { name: string }[]).map(({ name }) => name), ["two"]);
+});
+
+Deno.test("hooks of one backup don't run if others may write the configuration", async () => {
+  using place = new HookedPlace([], { backups: namedBackups() });
+  Deno.writeTextFileSync(place.config, JSON.stringify({ backups: namedBackups() }));
+  await place.expect(0, "init");
+  Deno.chmodSync(place.config, 0o666);
+  const { stderr } = await place.expect(2, "backup", "one");
+  match(stderr, /backups\.one\.hooks/);
+  deepStrictEqual(place.notes(), []);
+  await place.expect(0, "backup", "plain");
+});
