@@ -205,8 +205,10 @@ for (const [name, act] of Object.entries(ACTS)) {
       ok(points.length > 3, `${points.length} calls`);
       const kills = await tryPoints(place, points, CUTS, async (point) => {
         const { status } = interfere(point, "signal=KILL", act.args, options);
+        // Without a kill it was an ordinary run: some commands refuse to do again what is done.
+        if (status !== 137) return false;
         await assertGood(place, act, `${name}, killed at ${point.call} ${point.when}`);
-        return status === 137;
+        return true;
       });
       strictEqual(kills, Math.min(CUTS, points.length), "kills that hit");
       const errors = await tryPoints(place, points.toReversed(), ERRORS, async (point, i) => {
@@ -214,8 +216,9 @@ for (const [name, act] of Object.entries(ACTS)) {
         const { status, stderr, trace } = interfere(point, `error=${errno}`, act.args, options);
         ok([0, 1, 3].includes(status), `${what}: ${status} ${stderr}`);
         doesNotMatch(stderr, /This is a bug|Uncaught|^ +at /m, what);
+        if (!trace.includes("(INJECTED)")) return false;
         await assertGood(place, act, what, status);
-        return trace.includes("(INJECTED)");
+        return true;
       });
       strictEqual(errors, Math.min(ERRORS, points.length), "errors that were given");
     },

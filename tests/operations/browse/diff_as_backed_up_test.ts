@@ -88,7 +88,7 @@ Deno.test("await diff() with a snapshot of listed paths tells what became of the
   await world.backup({ only: ["a", "c"].map((name) => rawOf(`${world.source}/${name}`)) });
   const { list, monitor } = await compared(world);
   deepStrictEqual(list, []);
-  ok(monitor.notices.some((text) => text.includes("only what was on a list")));
+  ok(monitor.notices.some((text) => text.includes("only listed paths")));
   world.write("c/d", "changed");
   Deno.removeSync(`${world.source}/a`);
   deepStrictEqual((await compared(world)).list, ["removed /a", "content /c/d"]);
