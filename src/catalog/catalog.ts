@@ -1,10 +1,8 @@
 /**
- * The catalog: an SQLite database that makes questions about many snapshots fast. It is a cache. Everything in it comes
- * from roots and hunks, but for when a content was last verified, which verification_record.ts keeps as well; nothing is
- * ever deleted on its word.
- *
- * Versions of paths are kept as intervals: a row when something appeared or changed, none when nothing did. A complete
- * snapshot continues the intervals of its series; a partial one has intervals of its own.
+ * The catalog: an SQLite database that makes queries over many snapshots fast. It is a cache: everything in it comes
+ * from roots and hunks, except for when a content was last verified, which verification_record.ts keeps as well.
+ * Nothing is ever deleted on its word. Versions of paths are stored as intervals: one row when something appeared or
+ * changed, none when nothing did. A complete snapshot continues the intervals of its series; a partial one has its own.
  */
 import { encodeRatios, parseRatios } from "./compression_ratios.ts";
 import { Database, type Mode, type Temp } from "./database.ts";
@@ -52,12 +50,12 @@ export interface Unusable {
 }
 
 export interface CatalogOptions {
-  /** Of the storage. */
+  /** Id of the storage. */
   readonly id: string;
   readonly temp: Temp;
 }
 
-/** @returns a catalog, or why there is none that can be used */
+/** Opens a catalog. @returns the reason instead if it can't be used */
 export function openCatalog(place: CatalogPlace, mode: Mode, { id, temp }: CatalogOptions): Catalog | Unusable {
   const looked = place.look();
   if ("stale" in looked) return { ...looked, trouble: "damaged" };
@@ -75,12 +73,12 @@ export function openCatalog(place: CatalogPlace, mode: Mode, { id, temp }: Catal
   }
 }
 
-/** Makes a new, empty one, in a file that nobody else knows yet. The caller makes it durable. */
+/** Creates an empty catalog in a new file that nobody else knows yet. The caller makes it durable. */
 export function createCatalog(place: CatalogPlace, { id, temp }: CatalogOptions): Catalog {
   return initialised(new Database(place.path, "build", { temp, newPageBytes: PAGE_BYTES }), id);
 }
 
-/** For a storage that can't be written. */
+/** Makes an empty catalog in memory, for a read-only storage. */
 export function memoryCatalog({ id, temp }: CatalogOptions): Catalog {
   return initialised(new Database(":memory:", "build", { temp, newPageBytes: PAGE_BYTES }), id);
 }
@@ -125,7 +123,7 @@ export class Catalog implements CatalogQueries, Disposable {
     this.#database[Symbol.dispose]();
   }
 
-  /** Takes up one snapshot. @param previous the complete snapshot of the same series right before it */
+  /** Adds a snapshot. @param previous the complete snapshot of the same series immediately before it */
   apply(source: ManifestSource, previous: ManifestSource | undefined): void {
     this.#database.transaction(() => {
       const writer = new VersionWriter(this.#database);
@@ -136,8 +134,9 @@ export class Catalog implements CatalogQueries, Disposable {
 
   /**
    * Fills an empty catalog.
-   * @param chains the snapshots chain by chain (all complete ones of a series, or a partial one), each oldest first;
-   *   `load` is called once for each, in that order
+   * @param chains ids of the snapshots by chain (all complete ones of a series, or a single partial one), each oldest
+   * first
+   * @param load called once for each, in that order
    */
   fill(chains: readonly (readonly RootId[])[], load: (id: RootId) => ManifestSource): void {
     this.#database.transaction(() => {
@@ -166,7 +165,7 @@ export class Catalog implements CatalogQueries, Disposable {
     this.#database.index(CONTENT_INDEX);
   }
 
-  /** Forgets snapshots; those of them that it doesn't know are passed over. */
+  /** Removes snapshots; unknown ones are ignored. */
   remove(ids: readonly RootId[]): void {
     this.#database.transaction(() => {
       const removed = new Set<number>();
@@ -186,18 +185,21 @@ export class Catalog implements CatalogQueries, Disposable {
     });
   }
 
-  /** True if some snapshots have other sequences than their roots: only a rebuild knows what they get without others. */
+  /**
+   * True if the sequences of some snapshots differ from those in their roots: after a removal, only a rebuild can
+   * determine them.
+   */
   get isRenumbered(): boolean {
     return this.#database.get("SELECT 1 FROM snapshot WHERE own <> sequence") !== undefined;
   }
 
-  /** Oldest first. */
+  /** All snapshots, oldest first. */
   snapshots(): SnapshotInfo[] {
     return this.#database.all("SELECT sequence, lower(hex(id)) AS id, info FROM snapshot ORDER BY sequence")
       .map(snapshotInfoOf);
   }
 
-  /** Ids of the snapshots it knows, oldest first. */
+  /** Ids of all snapshots in the catalog, oldest first. */
   generation(): RootId[] {
     return this.#database.all("SELECT lower(hex(id)) AS id FROM snapshot ORDER BY sequence")
       .map((row) => knownRootId(String(row["id"])));
@@ -218,19 +220,19 @@ export class Catalog implements CatalogQueries, Disposable {
     )!["n"] as number;
   }
 
-  /** Distinct sizes of contents above so many bytes, ascending. */
+  /** Distinct sizes of contents larger than `bytes`, ascending. */
   sizesAbove(bytes: number): Float64Array {
     const sql = "SELECT DISTINCT size FROM version WHERE content IS NOT NULL AND size > ? ORDER BY size";
     return Float64Array.from(this.#database.all(sql, bytes), (row) => row["size"] as number);
   }
 
-  /** Contents that a check found damaged or missing, and no later one found whole. */
+  /** Contents that a check found damaged or missing, and no later check found intact. */
   damaged(): ContentId[] {
     return this.#database.all("SELECT lower(hex(content)) AS id FROM verification WHERE state = 'damaged'")
       .map((row) => String(row["id"])).filter(isContentId);
   }
 
-  /** Notes what a check has found. Many at a time; what is noted stays, should it fail on the way. */
+  /** Records results of a check, in several transactions: those committed stay if a later one fails. */
   recordVerified(items: Iterable<{ readonly id: string; readonly state: VerifiedState }>, atMs: number): void {
     const portions = portionsOf(items);
     for (let next = portions.next(); !next.done;) {
@@ -242,7 +244,7 @@ export class Catalog implements CatalogQueries, Disposable {
     }
   }
 
-  /** Drops what is known of contents that no snapshot refers to. @returns true if there was something */
+  /** Removes verifications of contents that no snapshot refers to. @returns true if there were any */
   forgetVerifications(): boolean {
     this.#database.run(
       "DELETE FROM verification WHERE NOT EXISTS (SELECT 1 FROM version WHERE version.content = verification.content)",
@@ -251,7 +253,7 @@ export class Catalog implements CatalogQueries, Disposable {
   }
 
   /**
-   * Takes over records of contents that the catalog knows nothing about.
+   * Imports recorded verifications of contents for which the catalog has none.
    * @param unreadable called with the reason for each record that can't be read
    * @throws DiskFault
    */
@@ -266,7 +268,10 @@ export class Catalog implements CatalogQueries, Disposable {
     }
   }
 
-  /** Takes over what another catalog of the storage knows of verifications, and has learnt, also one of an earlier version; one that can't be read has nothing to say. */
+  /**
+   * Imports what another catalog of the storage, maybe of an earlier version, knows of verifications and compression.
+   * One that can't be read is ignored.
+   */
   takeVerifications(place: CatalogPlace, storageId: string): void {
     if ("stale" in place.look()) return;
     try {
@@ -310,7 +315,7 @@ export class Catalog implements CatalogQueries, Disposable {
     );
   }
 
-  /** How well files compress, by type. */
+  /** Compression ratios by file type. */
   ratios(): Ratios {
     return parseRatios(
       textOrNone(this.#database.get("SELECT value FROM meta WHERE key = 'ratios'")?.["value"]),
@@ -321,7 +326,7 @@ export class Catalog implements CatalogQueries, Disposable {
     this.#database.run("INSERT OR REPLACE INTO meta (key, value) VALUES ('ratios', ?)", encodeRatios(ratios));
   }
 
-  /** Everything that is asked in `action` is answered as of one moment, whatever a writer does meanwhile. */
+  /** Runs `action` so that all its queries see the same state, whatever a writer does meanwhile. */
   asOfOneMoment<T>(action: () => T): T {
     return this.#database.asOfOneMoment(action);
   }
@@ -336,38 +341,43 @@ export class Catalog implements CatalogQueries, Disposable {
     ).map(versionOf);
   }
 
-  /** Matching versions, ordered by path, then by series, then by time; only a few are in memory at once. */
+  /** Versions that match a query, ordered by path, then by series, then by time; only a few are in memory at once. */
   find(query: VersionQuery): Generator<PathVersion> {
     return findVersions(this.#database, query);
   }
 
-  /** What is different between two complete snapshots of a series, ordered by path. @param below only this path, and what is in it */
+  /**
+   * Differences between two complete snapshots of a series, ordered by path.
+   * @param below restricts them to this path and what is in it
+   */
   changes(interval: Interval, below: Apath): Generator<PathChange> {
     return changesInChain(this.#database, interval, below);
   }
 
-  /** True if most of the file is empty. */
+  /** True if most pages of the file are empty. */
   get isMostlyEmpty(): boolean {
     const count = (name: string) => Number(Object.values(this.#database.get(`PRAGMA ${name}`) ?? {})[0]);
     return count("freelist_count") * 2 > count("page_count");
   }
 
-  /** Writes a copy without the empty pages. @throws CatalogFault */
+  /** Writes a copy without empty pages. @throws CatalogFault */
   copyInto(place: CatalogPlace): void {
     this.#database.run("VACUUM INTO ?", place.path);
   }
 
-  /** Of the snapshots that have new contents, oldest first. */
+  /** Figures of the snapshots that have new contents, oldest first. */
   figures(): SnapshotFigures[] {
     return snapshotFigures(this.#database);
   }
 
-  /** The largest contents first. */
+  /** The largest contents, in descending order of size. */
   largest(count: number): LargeContent[] {
     return largestContents(this.#database, count);
   }
 
-  /** Everything that derives from manifests, as text that doesn't depend on the order of its making. */
+  /**
+   * Everything that is derived from manifests, as text that is independent of the order in which the catalog was built.
+   */
   *dump(): Generator<string> {
     for (const row of this.#database.all("SELECT sequence, info FROM snapshot ORDER BY sequence")) {
       yield `snapshot ${row["sequence"]} ${row["info"]}`;
@@ -395,7 +405,7 @@ export class Catalog implements CatalogQueries, Disposable {
     return found!["id"] as number;
   }
 
-  /** A snapshot has another root now, which differs in nothing that versions depend on. */
+  /** Replaces the root of a snapshot by one that differs in nothing that versions depend on. */
   replaceRoot(former: RootId, id: RootId, root: Root): void {
     this.#database.run(
       "UPDATE snapshot SET id = unhex(?), info = ? WHERE id = unhex(?)",

@@ -1,4 +1,4 @@
-/** The file of the catalog: opened where it is, or another one made in `tmp/` and put in its place. */
+/** The file of the catalog: opened in place, or prepared anew in `tmp/` and then published. */
 import { unlessFault } from "../core/fault.ts";
 import { type Raw, rawOf } from "../core/raw.ts";
 import { type Dir, DiskFault } from "../platform/disk.ts";
@@ -22,7 +22,7 @@ export class CatalogFile implements Disposable {
   readonly #id: string;
   readonly #notice: (text: string) => void;
   #temp: TempPlace | undefined;
-  /** When contents were verified, whatever happens to the catalog. */
+  /** The record of when contents were verified, which survives the loss of the catalog. */
   readonly record: VerificationRecord;
 
   /** @param id of the storage @param notice called with a message for each record that can't be read */
@@ -38,8 +38,9 @@ export class CatalogFile implements Disposable {
   }
 
   /**
-   * For SQLite's temporary files; good until disposed. Who only looks keeps them in memory, unless that were too much.
-   * @param bytes that it is about
+   * Directory for SQLite's temporary files, valid until disposed. Readers keep the files in memory, unless there is too
+   * much data.
+   * @param bytes amount of data
    */
   tempFor(bytes: number): Temp {
     return bytes < MUCH ? undefined : this.#tempOfWriter;
@@ -49,12 +50,12 @@ export class CatalogFile implements Disposable {
     return (this.#temp ??= new TempPlace(this.#storage)).path;
   }
 
-  /** Has these files stay in memory. @returns false if that was so already */
+  /** Keeps temporary files in memory from now on. @returns false if they were there already */
   keepTempInMemory(): boolean {
     return this.#temp?.giveUp() ?? false;
   }
 
-  /** A writer has made the directory for them. */
+  /** Looks for the directory of temporary files again, after a writer has created it. */
   renewTemp(): void {
     this.#temp?.[Symbol.dispose]();
     this.#temp = undefined;
@@ -71,7 +72,7 @@ export class CatalogFile implements Disposable {
     }, 0);
   }
 
-  /** An empty one that is only in memory, but for what is recorded of verifications. */
+  /** An empty catalog in memory, with the recorded verifications. */
   inMemory(): Catalog {
     using held = new DisposableStack();
     const made = held.use(memoryCatalog({ id: this.#id, temp: undefined }));
@@ -80,7 +81,7 @@ export class CatalogFile implements Disposable {
     return made;
   }
 
-  /** @throws DiskFault of what is around it */
+  /** Opens the catalog, or returns why it can't be used. @throws DiskFault for failures outside of the file */
   open(mode: Mode): Catalog | Unusable {
     using place = CatalogPlace.in(this.#storage, "db");
     return place === undefined
@@ -88,7 +89,7 @@ export class CatalogFile implements Disposable {
       : openCatalog(place, mode, this.#options(mode));
   }
 
-  /** SHA-256 of its bytes in hex; undefined if it can't be read, or is too large to be read whole each time it is opened. */
+  /** SHA-256 of the file in hex; undefined if it can't be read, or is too large to be read at each opening. */
   digest(): string | undefined {
     return unlessFault(() => this.#digest(), undefined);
   }
@@ -103,7 +104,7 @@ export class CatalogFile implements Disposable {
   }
 
   /**
-   * Makes a new catalog, or a changed copy, and makes it durable; it takes no effect before it is published.
+   * Makes a new catalog, or a changed copy, and makes it durable; it takes effect when it is published.
    * @throws CatalogFault, DiskFault
    */
   prepare(start: "new" | "copy", make: (catalog: Catalog) => void): void {
@@ -117,7 +118,7 @@ export class CatalogFile implements Disposable {
     sync(temp);
   }
 
-  /** The same with a copy that has no empty pages. @throws CatalogFault, DiskFault */
+  /** Prepares a copy without empty pages. @throws CatalogFault, DiskFault */
   prepareCompact(catalog: Catalog): void {
     using temp = this.#storage.openDir(TMP);
     removeDatabase(temp);
@@ -126,7 +127,7 @@ export class CatalogFile implements Disposable {
     sync(temp);
   }
 
-  /** Puts what was prepared in the place of the old one. Nobody may have that open for writing. @throws DiskFault */
+  /** Replaces the catalog by the prepared one. Nobody may have the old one open for writing. @throws DiskFault */
   publish(): void {
     using temp = this.#storage.openDir(TMP);
     using db = this.#storage.openDir(DB);
@@ -137,7 +138,7 @@ export class CatalogFile implements Disposable {
     temp.rename(NAME, db, NAME);
   }
 
-  /** Removes what was prepared. */
+  /** Removes the prepared file. */
   discard(): void {
     using temp = this.#storage.openDir(TMP);
     removeDatabase(temp);

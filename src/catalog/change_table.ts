@@ -1,14 +1,14 @@
 /**
- * Changes of paths, gathered to find out which of them are moves: content that is gone at one path and has come at
- * another. They are kept in a database without a name, which the system moves to a file if it gets large: a directory
- * with a million files may have been renamed.
+ * Collects changes of paths to find moves: content that disappeared at one path and appeared at another. The changes
+ * are kept in an unnamed database, which the system moves to a file if it gets large, because a directory with a
+ * million files may have been renamed.
  */
 import { Database, type Row, type Temp } from "./database.ts";
 import { type Apath, knownApath, nameOf } from "../core/apath.ts";
 import type { ContentId } from "../core/content_id.ts";
 import type { PathChange, State } from "../snapshot/catalog_queries.ts";
 
-/** A change; `from`: it was moved from there, and `before` is what it was there. */
+/** A change. If `from` is set, the object was moved from that path, and `before` is its state there. */
 export interface GatheredChange extends PathChange {
   readonly from: Apath | undefined;
 }
@@ -19,7 +19,7 @@ CREATE TABLE change (
 )`;
 const NAMELESS = "", IN_MEMORY = ":memory:";
 
-/** As they were added; or each directory's right behind it, by name. */
+/** The order of insertion, or depth first: each directory is followed by its contents, by name. */
 export type ChangeOrder = "added" | "depth-first";
 /** A slash comes before everything that a name may hold. */
 const ORDERS: Readonly<Record<ChangeOrder, string>> = {
@@ -31,7 +31,7 @@ export class ChangeTable implements Disposable {
   readonly #database: Database;
   #isPaired = false;
 
-  /** @param temp where it grows when memory should not; undefined: there is only memory */
+  /** @param temp directory for the data that exceeds memory; undefined: everything stays in memory */
   constructor(temp: Temp) {
     this.#database = new Database(temp === undefined ? IN_MEMORY : NAMELESS, "build", { temp });
     this.#database.exec(`${TABLE}; BEGIN`);
@@ -41,7 +41,7 @@ export class ChangeTable implements Disposable {
     this.#database[Symbol.dispose]();
   }
 
-  /** In the order in which they are to be reported. */
+  /** Adds a change; changes are added in the order in which they are reported. */
   add({ path, before, now }: PathChange): void {
     this.#database.run(
       "INSERT INTO change (path, name, size, gone, come, before, now) VALUES (?, ?, ?, unhex(?), unhex(?), ?, ?)",
@@ -55,7 +55,7 @@ export class ChangeTable implements Disposable {
     );
   }
 
-  /** Added files of the same size as a removed one; {@link setContent} may set their content. */
+  /** Yields added files of the same size as a removed one; {@link setContent} may set their content. */
   *unknownContents(): Generator<{ readonly id: number; readonly path: Apath }> {
     const rows = this.#database.all(
       `SELECT id, path FROM change WHERE before IS NULL AND come IS NULL AND size > 0
@@ -72,7 +72,7 @@ export class ChangeTable implements Disposable {
     );
   }
 
-  /** All of them; pairs of a path that is gone and one that has come with the same content are one, where it has come. */
+  /** Yields all changes. A removed and an added path with the same content become one change, at the added path. */
   *changes(order: ChangeOrder): Generator<GatheredChange> {
     this.#pair();
     const rows = this.#database.each(

@@ -1,4 +1,4 @@
-/** How well files compress, by their type: learnt from samples of new contents, and kept in the catalog. */
+/** Compression ratios of files by type, estimated from samples of new contents, and kept in the catalog. */
 import { deflateRawSync } from "node:zlib";
 import type { ContentId } from "../core/content_id.ts";
 import { Fault } from "../core/fault.ts";
@@ -17,14 +17,14 @@ const MOST_RARELY = 2 ** 31;
 /** Runs that store fewer contents aren't worth a change of the catalog. */
 const FEWEST = 16;
 
-/** What follows the last dot of a name, in lower case; "" if that is no type. */
+/** File type: the part of a name after its last dot, in lower case; "" if that is not plausible. */
 export function typeOf(name: Raw): string {
   const dot = name.lastIndexOf(".");
   const type = dot <= 0 ? "" : name.slice(dot + 1).toLowerCase();
   return /^[a-z0-9_+-]+$/.test(type) && type.length <= LONGEST_TYPE ? type : "";
 }
 
-/** Picks some of the new contents of a run by chance, which their ids are, and compresses a part of each. */
+/** Selects some new contents of a run, at random by their ids, and compresses a part of each. */
 export class RatioSampler {
   #picked: { readonly type: string; readonly id: ContentId }[] = [];
   #every = 1;
@@ -44,7 +44,7 @@ export class RatioSampler {
     return parseInt(id.slice(0, 8), 16) % this.#every === 0;
   }
 
-  /** @param open opens a content @returns undefined if there is too little to learn from */
+  /** Measures the selected contents. @param open opens a content @returns undefined if there are too few */
   measure(open: (id: ContentId) => OpenFile): Ratios | undefined {
     if (this.#seen < FEWEST) return undefined;
     const ratios = new Map<string, { bytes: number; packed: number }>();
@@ -72,7 +72,7 @@ function beginningOf(id: ContentId, open: (id: ContentId) => OpenFile, buffer: U
   }
 }
 
-/** What was known, with what was learnt since. */
+/** Combines known ratios with those of a new measurement. */
 export function joinRatios(known: Ratios, learnt: Ratios): Ratios {
   const joined = new Map(known);
   for (const [type, { bytes, packed }] of learnt) {
@@ -90,7 +90,7 @@ export function encodeRatios(ratios: Ratios): string {
   return JSON.stringify(Object.fromEntries([...ratios].map(([type, { bytes, packed }]) => [type, [bytes, packed]])));
 }
 
-/** What can't be read is nothing: it is learnt again. */
+/** Parses stored ratios. Anything invalid is dropped, because it is measured again. */
 export function parseRatios(text: string | undefined): Ratios {
   const ratios = new Map<string, Ratio>();
   try {

@@ -1,4 +1,4 @@
-/** SQLite as the catalog uses it: statements prepared once, failures as Faults. */
+/** SQLite as the catalog uses it: prepared statements are reused, and failures become Faults. */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { CatalogFault, type Trouble } from "./faults.ts";
 
@@ -9,7 +9,7 @@ const TROUBLES: readonly (readonly [text: RegExp, trouble: Trouble])[] = [
   [/is locked/, "busy"],
 ];
 
-/** Where SQLite's own temporary files go: a directory, or nowhere. */
+/** Directory for SQLite's own temporary files; undefined: memory. */
 export type Temp = string | undefined;
 
 export type Row = Readonly<Record<string, unknown>>;
@@ -68,7 +68,7 @@ export class Database implements Disposable {
   readonly #statements = new Map<string, StatementSync>();
   readonly #mode: Mode;
 
-  /** @throws CatalogFault */
+  /** Opens a database. @throws CatalogFault */
   constructor(path: string, mode: Mode, { temp, newPageBytes }: DatabaseOptions) {
     this.#mode = mode;
     this.#database = guarded(() => new DatabaseSync(path, { readOnly: mode === "read" }));
@@ -116,7 +116,7 @@ export class Database implements Disposable {
     return guarded(() => this.#prepare(sql).all(...values));
   }
 
-  /** Rows one by one; nothing else is asked with the same text meanwhile. */
+  /** Yields the rows one by one; the same statement must not be run again meanwhile. */
   *each(sql: string, ...values: SQLInputValue[]): Generator<Row> {
     const rows = guarded(() => this.#prepare(sql).iterate(...values));
     try {
@@ -139,7 +139,7 @@ export class Database implements Disposable {
     return guarded(() => Number(this.#prepare(sql).run(...values).lastInsertRowid));
   }
 
-  /** All or nothing. */
+  /** Runs `action` in a transaction: all of its changes or none. */
   transaction(action: () => void): void {
     this.exec("BEGIN IMMEDIATE");
     try {
@@ -151,7 +151,7 @@ export class Database implements Disposable {
     }
   }
 
-  /** Everything that is asked in `action` is answered as of one moment, whatever others write meanwhile. */
+  /** Runs `action` so that all its queries see the same state, whatever others write meanwhile. */
   asOfOneMoment<T>(action: () => T): T {
     this.exec("BEGIN");
     try {
@@ -170,7 +170,7 @@ export class Database implements Disposable {
     }
   }
 
-  /** Makes indexes, fast. */
+  /** Runs a statement that creates indexes, with settings that make it fast. */
   index(sql: string): void {
     if (this.#mode !== "build" && this.#mode !== "rework") return this.exec(sql);
     this.exec(`PRAGMA cache_size = -${SORT_KIB}; PRAGMA threads = ${SORT_THREADS}`);

@@ -1,7 +1,7 @@
-/** What goes wrong with a catalog. */
+/** Failures of the catalog. */
 import { Fault } from "../core/fault.ts";
 
-/** What a failure is about: the file, disk space, permissions, or concurrent access. Only a damaged file is rebuilt. */
+/** Cause of a failure: the file, disk space, permissions, or concurrent access. Only a damaged file is rebuilt. */
 export type Trouble = "damaged" | "full" | "unreadable" | "busy";
 
 const HINTS: Readonly<Record<Trouble, string>> = {
@@ -11,7 +11,7 @@ const HINTS: Readonly<Record<Trouble, string>> = {
   busy: "Try again when others have ended their work",
 };
 
-/** Something is wrong with the catalog's file, or with what SQLite needs to work on it. */
+/** The catalog's file is unusable, or SQLite lacks something that it needs to work on it. */
 export class CatalogFault extends Fault {
   readonly code = "catalog-failed";
   readonly trouble: Trouble;

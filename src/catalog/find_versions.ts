@@ -1,11 +1,11 @@
-/** Finding versions of paths by what is known of them. */
+/** Finds versions of paths by their properties. */
 import type { SQLInputValue } from "node:sqlite";
 import type { Database } from "./database.ts";
 import { BY_CHAIN, BY_PATH, VERSION_COLUMNS, VERSION_TABLES, versionOf } from "./version_row.ts";
 import type { Apath } from "../core/apath.ts";
 import type { PathVersion, VersionQuery } from "../snapshot/catalog_queries.ts";
 
-/** Ordered by path, then by series, then by time. */
+/** Yields matching versions, ordered by path, then by series, then by time. */
 export function* findVersions(database: Database, query: VersionQuery): Generator<PathVersion> {
   const { terms, values } = conditions(query);
   const where = terms.length === 0 ? "" : `WHERE ${terms.join(" AND ")}`;

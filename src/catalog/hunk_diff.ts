@@ -1,4 +1,4 @@
-/** Where the texts of two hunks differ. Lines that are equal byte for byte are passed over without looking into them. */
+/** Compares the texts of two hunks. Lines that are equal byte for byte are skipped without being parsed. */
 import { Buffer } from "node:buffer";
 import { type Apath, compareApath } from "../core/apath.ts";
 import { rawOfBytes } from "../core/raw.ts";
@@ -11,7 +11,7 @@ export interface Piece {
   readonly end: number;
 }
 
-/** A path that is not what it was: `before` if it was there, `now` if it is. */
+/** A path whose state changed: `before` is set if it existed, `now` if it exists. */
 export interface Change {
   readonly before: EntryState | undefined;
   readonly now: EntryState | undefined;
@@ -23,7 +23,7 @@ export const NOTHING: Piece = { bytes: Buffer.alloc(0), start: 0, end: 0 };
 /** Bytes compared at once: doubled while they are equal, halved down to the fewest when they are not. */
 const FEWEST_COMPARED = 128, MOST_COMPARED = 64 * 1024;
 
-/** In apath order. @throws DamagedManifest */
+/** Yields the differences in apath order. @throws DamagedManifest */
 export function* differences(before: Piece, now: Piece): Generator<Change> {
   if (before.start === before.end) return yield* additions(now);
   let a = before.start, b = now.start;
@@ -99,7 +99,9 @@ function isEqual(a: Buffer, fromA: number, b: Buffer, fromB: number, length: num
   return Buffer.compare(a.subarray(fromA, fromA + length), b.subarray(fromB, fromB + length)) === 0;
 }
 
-/** The lines whose paths are not before `from` but before `to`; undefined: from the first, to the last. */
+/**
+ * Selects the lines whose paths are at or after `from` and before `to`; undefined: from the first, or to the last line.
+ */
 export function between(bytes: Buffer, from: Apath | undefined, to: Apath | undefined): Piece {
   const start = from === undefined ? 0 : firstNotBefore(bytes, from);
   const end = to === undefined ? bytes.length : firstNotBefore(bytes, to);

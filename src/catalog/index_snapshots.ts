@@ -1,6 +1,6 @@
 /**
- * Takes up snapshots into the versions of the catalog: several of one chain at once, range of paths by range of paths, so
- * that each hunk is read once however many snapshots have it as what they were or what they became.
+ * Adds snapshots to the versions of the catalog. Several of one chain are processed at once, range by range of paths,
+ * so that each hunk is read once, however many snapshots contain it.
  */
 import { differences, NOTHING } from "./hunk_diff.ts";
 import type { EntryState } from "./line_state.ts";
@@ -10,16 +10,16 @@ import type { Apath } from "../core/apath.ts";
 import type { ManifestSource } from "../snapshot/manifest.ts";
 import type { Root } from "../snapshot/root.ts";
 
-/** More at once would need more memory (a hunk of each is held) and bring nothing. */
+/** Number of snapshots processed at once. More would need more memory (a hunk of each is held) without being faster. */
 export const MOST_AT_ONCE = 32;
 
 export interface IndexRequest {
   readonly chain: number;
-  /** The snapshot of the chain right before the first; undefined if there is none. */
+  /** The snapshot of the chain immediately before the first one; undefined if there is none. */
   readonly previous: ManifestSource | undefined;
-  /** Consecutive ones of the chain, oldest first. */
+  /** Consecutive snapshots of the chain, oldest first. */
   readonly snapshots: readonly ManifestSource[];
-  /** True if the last one is the newest of its chain and the chain goes on; false for a partial snapshot. */
+  /** True if later snapshots may continue the chain; false for a partial snapshot. */
   readonly isOpen: boolean;
 }
 
@@ -65,7 +65,7 @@ interface Opened {
   readonly first: number;
 }
 
-/** Entries of hunks that not both manifests have: what there is to compare. */
+/** Number of entries in hunks that the two manifests don't share: an estimate of the work. */
 export function entriesToCompare(before: Root | undefined, now: Root): number {
   const old = new Set(before?.hunks.map(({ id }) => id)), fresh = new Set(now.hunks.map(({ id }) => id));
   const hunks = [

@@ -1,7 +1,7 @@
 /**
- * What the catalog keeps of an entry, taken from its line in a manifest without parsing all of it. Two lines with the
- * same state count as one version: times and numbers that only the file system cares about (ctime, inode) are not part
- * of it, nor is which names are hard links of each other.
+ * The part of an entry that the catalog keeps, read from its line in a manifest without parsing all of it. Lines with
+ * the same state count as one version: times and numbers that matter only to the file system (ctime, inode) are not
+ * part of it, nor is which names are hard links of each other.
  */
 import { Buffer } from "node:buffer";
 import { hash } from "node:crypto";
@@ -19,7 +19,7 @@ export interface EntryState {
   readonly size: number;
   readonly mtime: NsText;
   readonly content: ContentId | undefined;
-  /** JSON: target, xattrs (their digest), problems; undefined for the many that have none. */
+  /** JSON of target, xattrs (their digest) and problems; undefined for the many entries that have none. */
   readonly detail: string | undefined;
 }
 
@@ -42,9 +42,9 @@ const PLAIN_REST =
   /^(?:,"hardLink":"[^"\\]*")?(?:,"sparse":true)?(?:,"birthtime":"-?\d+")?(?:,"flags":\[[^\]\\]*\])?\}$/;
 
 /**
- * Reads the line between `start` and `end` (where its newline is).
+ * Parses the line between `start` and `end` (the position of its newline).
  * @param text bytes of a hunk as characters 0 to 255
- * @returns undefined for what is no entry: `check` reports it, and the catalog skips it
+ * @returns undefined if the line is not a valid entry: `check` reports it, and the catalog skips it
  */
 export function stateOf(text: string, start: number, end: number): EntryState | undefined {
   PLAIN_LINE.lastIndex = start;

@@ -1,4 +1,4 @@
-/** Rows in the order of a number: more than should be in memory. In a file without a name, which goes when it is closed. */
+/** Sorts more rows by a number than should be in memory, using an unnamed file that disappears when it is closed. */
 import { Database, type Row } from "./database.ts";
 
 const PAGE_ROWS = 500;
@@ -9,7 +9,7 @@ export class OrderedRows implements Disposable {
   readonly #pageRows: number;
   #added = 0;
 
-  /** @param pageRows read at once @throws CatalogFault */
+  /** @param pageRows number of rows read at once @throws CatalogFault */
   constructor(pageRows = PAGE_ROWS) {
     this.#pageRows = pageRows;
     this.#database = new Database("", "rework", { temp: undefined });
@@ -28,12 +28,12 @@ export class OrderedRows implements Disposable {
     this.#database.run("INSERT INTO row VALUES (?, ?, ?)", key, this.#added++, text);
   }
 
-  /** Each key once, rising. @throws CatalogFault */
+  /** Yields each key once, in ascending order. @throws CatalogFault */
   *keys(): Generator<number> {
     for (const row of this.#database.each("SELECT DISTINCT key FROM row ORDER BY key")) yield Number(row["key"]);
   }
 
-  /** In the order of adding. Others may be asked for meanwhile. @throws CatalogFault */
+  /** Yields the rows of a key in the order of insertion. Other queries may run meanwhile. @throws CatalogFault */
   *of(key: number): Generator<string> {
     for (let after = -1, rows = this.#page(key, after); rows.length > 0; rows = this.#page(key, after)) {
       for (const row of rows) yield String(row["text"]);

@@ -1,6 +1,6 @@
 /**
- * Going through the manifests of several snapshots side by side: ranges of paths, in each of which every manifest has one
- * hunk, so that hunks that several of them share are read once.
+ * Traverses the manifests of several snapshots in parallel: in ranges of paths for which every manifest has a single
+ * hunk, so that hunks shared by several of them are read once.
  */
 import { Buffer } from "node:buffer";
 import { between, NOTHING, type Piece } from "./hunk_diff.ts";
@@ -8,13 +8,16 @@ import { type Apath, compareApath } from "../core/apath.ts";
 import type { HunkId } from "../core/content_id.ts";
 import type { ManifestSource } from "../snapshot/manifest.ts";
 
-/** Paths from `from` on that are before `to`; undefined: to the end. */
+/** Paths at or after `from` and before `to`; undefined: to the end. */
 export interface Range {
   readonly from: Apath;
   readonly to: Apath | undefined;
 }
 
-/** Ranges in which no hunk of any manifest begins but at the start; cursors stand at the hunks they fall in. */
+/**
+ * Yields ranges such that hunks of all manifests begin only at their start, and moves the cursors to the hunks of each
+ * range.
+ */
 export function* ranges(cursors: readonly Cursor[]): Generator<Range> {
   for (let from = nextStart(cursors); from !== undefined;) {
     for (const cursor of cursors) cursor.moveTo(from);
@@ -32,7 +35,7 @@ function nextStart(cursors: readonly Cursor[]): Apath | undefined {
   return least;
 }
 
-/** Goes through the hunks of a manifest. */
+/** A position among the hunks of a manifest. */
 export class Cursor {
   readonly source: Pick<ManifestSource, "root" | "text">;
   #index = -1;
@@ -41,12 +44,12 @@ export class Cursor {
     this.source = source;
   }
 
-  /** The hunk at hand; undefined before the first. */
+  /** Id of the current hunk; undefined before the first. */
   get hunk(): HunkId | undefined {
     return this.source.root.hunks[this.#index]?.id;
   }
 
-  /** Where the next one begins. */
+  /** First path of the next hunk; undefined after the last. */
   get next(): Apath | undefined {
     return this.source.root.hunks[this.#index + 1]?.first;
   }
@@ -55,7 +58,7 @@ export class Cursor {
     while (this.next !== undefined && compareApath(this.next, path) <= 0) this.#index++;
   }
 
-  /** Its lines in the range. */
+  /** Lines of the current hunk in the range. */
   piece({ from, to }: Range, texts: Texts): Piece {
     const hunk = this.source.root.hunks[this.#index];
     if (hunk === undefined) return NOTHING;
@@ -64,7 +67,7 @@ export class Cursor {
   }
 }
 
-/** Texts of the hunks at hand. */
+/** Texts of the current hunks. */
 export class Texts {
   readonly #texts = new Map<HunkId, Buffer>();
 

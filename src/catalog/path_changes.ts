@@ -1,4 +1,4 @@
-/** What is different between two snapshots, path by path. */
+/** Differences between two snapshots, by path. */
 import type { Database } from "./database.ts";
 import { differences } from "./hunk_diff.ts";
 import { Cursor, ranges, Texts } from "./parallel_ranges.ts";
@@ -7,7 +7,10 @@ import { type Apath, isWithin, nameOf, TOP } from "../core/apath.ts";
 import type { Interval, PathChange, PathVersion } from "../snapshot/catalog_queries.ts";
 import type { ManifestSource } from "../snapshot/manifest.ts";
 
-/** From what the catalog knows, without reading manifests. Ordered by path. @param below only this path, and what is in it */
+/**
+ * Yields differences from the catalog alone, without reading manifests, ordered by path.
+ * @param below restricts them to this path and what is in it
+ */
 export function* changesInChain(database: Database, interval: Interval, below: Apath): Generator<PathChange> {
   const { host, name, before, now } = interval;
   const isBelow = below === TOP ? "" : `AND (d.path = ?5 OR d.path GLOB ?6 OR (d.path = ?7 AND v.name = ?8))`;
@@ -36,7 +39,10 @@ export function* changesInChain(database: Database, interval: Interval, below: A
   if (waiting !== undefined) yield { path: waiting.path, before: waiting, now: undefined };
 }
 
-/** Of any two snapshots, from their manifests; hunks that both have are not read. @throws DamagedManifest, DamagedContent */
+/**
+ * Yields differences between any two snapshots from their manifests; shared hunks are not read.
+ * @throws DamagedManifest, DamagedContent
+ */
 export function* changesBetween(
   before: Pick<ManifestSource, "root" | "text">,
   now: Pick<ManifestSource, "root" | "text">,

@@ -1,6 +1,6 @@
 /**
- * Where SQLite finds a catalog, and where it keeps its own temporary files. SQLite takes paths as text, follows what it
- * finds by them, and waits at a pipe; so what is there is looked at first, and its path is made here alone.
+ * Where SQLite finds a catalog, and where it keeps its temporary files. SQLite takes paths as text, follows symlinks,
+ * and blocks on a pipe; so the file is examined first, and only this module makes its path.
  */
 import { openDirIfThere } from "../platform/open_optional.ts";
 import { Fault, unlessFault } from "../core/fault.ts";
@@ -9,11 +9,11 @@ import type { Dir } from "../platform/disk.ts";
 import type { Temp } from "./database.ts";
 import { PAGE_BYTES } from "./schema.ts";
 
-/** A path as SQLite takes it; good while its {@link CatalogPlace} is open. */
+/** A path in the form that SQLite takes; valid while its {@link CatalogPlace} is open. */
 export type CatalogPath = Branded<string, "CatalogPath">;
 
 export const CATALOG_NAME = rawOf("catalog.sqlite");
-/** What SQLite may have left beside a catalog; it would spoil another one. */
+/** Files that SQLite may have left beside a catalog, and that would spoil another one. */
 export const LEFTOVERS: readonly Raw[] = leftoversOf(CATALOG_NAME);
 const DB = rawOf("db"), TMP = rawOf("tmp"), SELF = rawOf(".");
 
@@ -23,7 +23,7 @@ const ROLLBACK = 1;
 /** Ends a journal that names another file, which SQLite would read and may remove; this tool's name none. */
 const SUPER_JOURNAL = "\xd9\xd5\x05\xf9\x20\xa1\x63\xd7";
 
-/** What SQLite may have left beside a database, its journal first. */
+/** Files that SQLite may have left beside a database, the journal first. */
 export function leftoversOf(name: Raw): readonly Raw[] {
   return ["journal", "wal", "shm"].map((ending) => raw`${name}-${rawOf(ending)}`);
 }
@@ -40,7 +40,7 @@ export class CatalogPlace implements Disposable {
     this.#leftovers = leftoversOf(name);
   }
 
-  /** Undefined if the storage has no such directory. @throws DiskFault */
+  /** Opens the place; undefined if the storage has no such directory. @throws DiskFault */
   static in(storage: Dir, where: "db" | "tmp"): CatalogPlace | undefined {
     const directory = openDirIfThere(storage, where === "db" ? DB : TMP);
     return directory && new CatalogPlace(directory, CATALOG_NAME);
@@ -54,7 +54,10 @@ export class CatalogPlace implements Disposable {
     return this.#directory.textPath(this.#name) as CatalogPath;
   }
 
-  /** @returns why SQLite must not open what is there, which reads on from "The catalog"; or its size in bytes */
+  /**
+   * Examines the file.
+   * @returns why SQLite must not open it, in words that continue "The catalog"; or its size in bytes
+   */
   look(): { readonly stale: string } | { readonly size: number } {
     try {
       return this.#look();
@@ -96,7 +99,7 @@ export class CatalogPlace implements Disposable {
   }
 }
 
-/** The directory of a storage for SQLite's temporary files; where there is none for this user, they stay in memory. */
+/** The storage's directory for SQLite's temporary files; if this user has none, the files stay in memory. */
 export class TempPlace implements Disposable {
   readonly #directory: Dir | undefined;
   #isGivenUp = false;
@@ -109,12 +112,12 @@ export class TempPlace implements Disposable {
     this.#directory?.[Symbol.dispose]();
   }
 
-  /** Good while this is open. */
+  /** Valid while this is open. */
   get path(): Temp {
     return this.#isGivenUp ? undefined : this.#directory?.textPath(SELF);
   }
 
-  /** Has them stay in memory. @returns false if that was so already */
+  /** Keeps the files in memory from now on. @returns false if they were there already */
   giveUp(): boolean {
     if (this.path === undefined) return false;
     this.#isGivenUp = true;

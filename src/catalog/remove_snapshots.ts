@@ -1,13 +1,14 @@
 /**
- * Takes snapshots out of the versions of the catalog: intervals end and begin at the snapshots that stay, and what was
- * the same before and after the ones that go becomes one interval. The result is what a rebuild without them would make.
+ * Removes snapshots from the versions of the catalog. Intervals then begin and end at the remaining snapshots, and what
+ * was the same before and after the removed ones becomes one interval. The result equals that of a rebuild without
+ * them.
  */
 import type { Database, Row } from "./database.ts";
 
 /** Paths dealt with at once: bounds memory. */
 const PATHS_AT_ONCE = 2000;
 
-/** @param all sequences of the chain's snapshots in order, those to be removed among them */
+/** @param all sequences of the chain's snapshots in order, including those to be removed */
 export function removeFromChain(
   database: Database,
   chain: number,
@@ -46,10 +47,10 @@ const TOUCHED_VERSIONS = `SELECT t.id AS path, v.id, v.first, v.last, v.attribut
 
 /** Where intervals begin and end when some snapshots are gone. */
 class Shift {
-  /** Last sequences of versions that may change: their snapshot goes, or the one after it does. */
+  /** Last sequences of versions that may change: those whose snapshot, or the one after it, is removed. */
   readonly touchedEnds: readonly number[];
   readonly #kept: readonly number[];
-  /** Position in `#kept` of the first one not before a sequence. */
+  /** Index in `#kept` of the first sequence at or after a given one. */
   readonly #firstKept = new Map<number, number>();
 
   constructor(all: readonly number[], isRemoved: (sequence: number) => boolean) {
@@ -64,7 +65,9 @@ class Shift {
     }
   }
 
-  /** Positions among the kept snapshots: the first and the one behind the last; equal if none is left. */
+  /**
+   * Maps an interval to indexes of the kept snapshots: the first, and the one after the last; equal if none is left.
+   */
   map(first: number, last: number | null): { from: number; to: number } {
     const from = this.#firstKept.get(first)!;
     if (last === null) return { from, to: this.#kept.length };

@@ -1,10 +1,10 @@
-/** Tables of the catalog. Other versions are not converted: the catalog is rebuilt. */
+/** Tables of the catalog. A catalog of another version is not converted but rebuilt. */
 export const SCHEMA_VERSION = 4;
 
-/** Larger pages than usual: fewer of them to go through in a scan. */
+/** Larger than the default, so that a scan reads fewer pages. */
 export const PAGE_BYTES = 8192;
 
-/** Byte strings (core/raw.ts) are kept as text with one character a byte: their order is that of the bytes. */
+/** Byte strings (core/raw.ts) are stored as text with one character per byte, so that they sort as bytes. */
 export const SCHEMA = `
 -- ratios: JSON, what was learnt of how well files compress (compression_ratios.ts); the others say what this catalog is
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
@@ -32,9 +32,9 @@ CREATE TABLE version (
 CREATE TABLE verification (content BLOB PRIMARY KEY, verifiedMs INTEGER, state TEXT) WITHOUT ROWID;
 `;
 
-/** Finds the versions of a path; made after a bulk load, which is several times faster than keeping it up. */
+/** Finds the versions of a path. Created after a bulk load, which is several times faster than maintaining it. */
 export const PATH_INDEX = "CREATE INDEX IF NOT EXISTS version_path ON version (directory, name)";
-/** Finds who refers to a content. */
+/** Finds the versions that refer to a content. */
 export const CONTENT_INDEX =
   "CREATE INDEX IF NOT EXISTS version_content ON version (content) WHERE content IS NOT NULL";
 
@@ -45,7 +45,10 @@ const NOTED: ReadonlySet<string> = new Set(
 );
 const TABLES = 7;
 
-/** True if a database has exactly these tables, and perhaps the indexes. @param rows of sqlite_schema, with their `sql` */
+/**
+ * True if a database has exactly these tables, with or without the indexes.
+ * @param rows of sqlite_schema, with their `sql`
+ */
 export function isOwnSchema(rows: readonly Readonly<Record<string, unknown>>[]): boolean {
   const texts = rows.map(({ sql }) => sql).filter((sql) => sql !== null);
   const own = texts.filter((sql) => typeof sql === "string" && NOTED.has(sql));
@@ -55,7 +58,10 @@ export function isOwnSchema(rows: readonly Readonly<Record<string, unknown>>[]):
 /** Tables that every version had so, and that are not derived from manifests. */
 const NOTES: readonly string[] = [...NOTED].filter((text) => /^CREATE TABLE (?:meta|verification) /.test(text));
 
-/** True if a database has what this or an earlier version noted of checks. @param rows of sqlite_schema, with their `type` and `sql` */
+/**
+ * True if a database has verifications recorded by this or an earlier version.
+ * @param rows of sqlite_schema, with their `type` and `sql`
+ */
 export function holdsNotes(rows: readonly Readonly<Record<string, unknown>>[]): boolean {
   const isPlain = rows.every(({ type }) => type === "table" || type === "index");
   return isPlain && NOTES.every((text) => rows.some(({ sql }) => sql === text));

@@ -1,14 +1,14 @@
-/** The order of snapshots in a catalog: which root comes when, and which ones make a chain of versions. */
+/** The order of snapshots in a catalog, and the chains of versions that they form. */
 import type { RootId } from "../core/content_id.ts";
 import type { ManifestSource } from "../snapshot/manifest.ts";
 import type { Root } from "../snapshot/root.ts";
 import { infoOf, type SnapshotInfo } from "../snapshot/snapshot_info.ts";
 
-/** What is needed of a root to put it in its place. */
+/** The part of a root that determines its position. */
 export interface RootHeader {
   readonly id: RootId;
   readonly root: Pick<Root, "storage" | "sequence" | "replaces" | "formerly" | "start" | "host" | "name" | "complete">;
-  /** What lists of snapshots show of it. */
+  /** The data that lists of snapshots show. */
   readonly info: SnapshotInfo;
 }
 
@@ -19,10 +19,10 @@ export function headerOf(id: RootId, root: Root): RootHeader {
 }
 
 /**
- * In order, each with a sequence of its own. Those of one storage are in the order in which they were made, whatever its
- * clock said; with those of others among them, all are in the order of their moments.
- * Two roots have the same one if the first could not be read when the second
- * was made (damaged since repaired, or of a newer format); the later one, and whatever it runs into, moves on.
+ * Sorts snapshots and gives each a unique sequence. Those of a single storage keep the order in which they were made,
+ * whatever its clock showed; if there are several storages, all are sorted by time. Two roots have the same sequence if
+ * the first could not be read when the second was made (it was damaged and repaired later, or has a newer format); then
+ * the later one, and those that it collides with, get higher sequences.
  */
 export function renumbered(heads: readonly RootHeader[]): RootHeader[] {
   const key = ({ id, root }: RootHeader) => root.start + id, moments = momentsOf(heads);
@@ -53,7 +53,7 @@ function momentsOf(heads: readonly RootHeader[]): ReadonlyMap<RootId, number> {
   return moments;
 }
 
-/** Without roots that another root has replaced. @param replaced called with each of these */
+/** Removes roots that another root has replaced. @param replaced called with each of them */
 export function withoutReplaced(
   heads: readonly RootHeader[],
   replaced: (former: RootHeader, by: RootHeader) => void = () => {},
@@ -68,7 +68,7 @@ export function withoutReplaced(
   return [...byId.values()];
 }
 
-/** True if a root that names `former` as the one that it replaces may do so. */
+/** True if a root may replace `former`, which it names: both describe the same snapshot. */
 export function isSameSnapshot(root: HeadRoot, former: HeadRoot): boolean {
   const { start, host, name } = root.formerly ?? root;
   return root.sequence === former.sequence && start === former.start && host === former.host && name === former.name;
@@ -81,7 +81,7 @@ export function withSequence(source: ManifestSource, sequence: number): Manifest
   return { ...source, root: { ...root, sequence }, ownSequence: root.sequence };
 }
 
-/** The complete snapshots of each series, and each partial one for itself; oldest first. */
+/** Groups snapshots into chains: the complete ones of each series, and each partial one by itself; oldest first. */
 export function chainsOf(heads: readonly RootHeader[]): RootId[][] {
   const chains = new Map<string, RootId[]>();
   for (const { id, root } of heads) {
@@ -93,7 +93,7 @@ export function chainsOf(heads: readonly RootHeader[]): RootId[][] {
   return [...chains.values()];
 }
 
-/** The complete snapshot of the same series that comes right before. */
+/** The complete snapshot of the same series immediately before `source`. */
 export function previousOf(source: ManifestSource, snapshots: readonly SnapshotInfo[]): SnapshotInfo | undefined {
   const { host, name, sequence } = source.root;
   return snapshots.findLast((other) =>

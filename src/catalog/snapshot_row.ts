@@ -1,4 +1,4 @@
-/** Snapshots as the catalog keeps them, judged when they are read: the file may hold anything. */
+/** Snapshots in the catalog, validated when they are read, because the file may contain anything. */
 import type { Row } from "./database.ts";
 import { CatalogFault } from "./faults.ts";
 import { knownRootId } from "../core/content_id.ts";
@@ -9,7 +9,7 @@ import type { SnapshotInfo } from "../snapshot/snapshot_info.ts";
 
 const MOST_OFFSET_MINUTES = 24 * 60;
 
-/** @param row sequence, id and info of a snapshot @throws CatalogFault */
+/** Converts a row. @param row sequence, id and info of a snapshot @throws CatalogFault */
 export function snapshotInfoOf({ sequence, id, info }: Row): SnapshotInfo {
   const fields = parsed(info), read = new FieldReader(fields, bad);
   if (typeof id !== "string" || fields["id"] !== id) throw bad(`its "id" is another`);

@@ -1,10 +1,10 @@
-/** What the contents of a storage come to, as far as manifests tell. */
+/** Sizes of a storage's contents, according to the manifests. */
 import type { Database } from "./database.ts";
 import { CatalogFault } from "./faults.ts";
 import { BY_CHAIN, BY_PATH, VERSION_COLUMNS, VERSION_TABLES, versionOf } from "./version_row.ts";
 import type { LargeContent, SnapshotFigures } from "../snapshot/catalog_queries.ts";
 
-/** Of the snapshots that have new contents, oldest first. Counts every content exactly once as new. */
+/** Figures of the snapshots that have new contents, oldest first. Each content counts as new exactly once. */
 export function snapshotFigures(database: Database): SnapshotFigures[] {
   // Without an index: looking up the rows of a million contents one by one takes longer than sorting them.
   const contents = `SELECT max(v.size) AS size, min(v.first) AS first, max(ifnull(v.last, n.newest)) AS last
@@ -24,7 +24,7 @@ export function snapshotFigures(database: Database): SnapshotFigures[] {
   }));
 }
 
-/** The largest first. */
+/** The largest contents, in descending order of size. */
 export function largestContents(database: Database, count: number): LargeContent[] {
   // One content has many versions: more rows are asked for until there are enough different ones.
   for (let limit = count * 4;; limit *= 4) {

@@ -1,7 +1,7 @@
 /**
- * `db/verified/`: when each content was last verified, outside of the catalog, so that a catalog that was lost or
- * rebuilt still knows. Files are added, each whole or not at all, and never changed; when they have become many, new
- * ones with what is still true take their place. storage/FORMAT.md describes them.
+ * `db/verified/` records when each content was last verified, outside of the catalog, so that the times survive its
+ * loss or a rebuild. Files are added atomically and never changed; when there are many, new ones with what is still
+ * valid replace them. storage/FORMAT.md describes them.
  */
 import { gunzipSync, gzipSync } from "node:zlib";
 import { Fault } from "../core/fault.ts";
@@ -36,14 +36,15 @@ interface RecordFile {
 export class VerificationRecord {
   readonly #storage: Dir;
 
-  /** @param storage with `db/` and `tmp/` */
+  /** @param storage must have `db/` and `tmp/` */
   constructor(storage: Dir) {
     this.#storage = storage;
   }
 
   /**
-   * What is recorded, what was noted last first. Files that can't be read are skipped.
-   * @param unreadable called with each of these @throws DiskFault
+   * Yields the recorded portions, newest first. Files that can't be read are skipped.
+   * @param unreadable called with the reason for each of these
+   * @throws DiskFault
    */
   *newestFirst(unreadable: (why: string) => void = () => {}): Generator<DatedPortion> {
     using directory = openDirIfThere(this.#storage, rawOf("db/verified"));
@@ -56,8 +57,8 @@ export class VerificationRecord {
   }
 
   /**
-   * Adds what was found, after it was noted in the catalog.
-   * @param catalog in which it was noted; undefined if there is none
+   * Adds results after they were recorded in the catalog.
+   * @param catalog that recorded them; undefined if there is none
    * @throws DiskFault, CatalogFault
    */
   add(found: Iterable<DatedPortion>, catalog: Noted | undefined): void {
@@ -67,7 +68,10 @@ export class VerificationRecord {
     if (catalog !== undefined && (isFirst || this.#isLong(catalog))) this.rewrite(catalog);
   }
 
-  /** Replaces all files by what is still true. A crash leaves old and new ones, which together say the same. @throws DiskFault, CatalogFault */
+  /**
+   * Replaces all files by what is still valid. A crash may leave old and new ones, which are equivalent together.
+   * @throws DiskFault, CatalogFault
+   */
   rewrite(catalog: Noted): void {
     const former = this.#files(), lacking = this.#lackingIn(catalog);
     this.#append(joined(lacking, catalog.noted()));
@@ -153,13 +157,13 @@ function readFile(directory: Dir, name: Raw): DatedPortion[] | string {
   }
 }
 
-/** @param lines of JSON */
+/** Encodes a file. @param lines of JSON */
 export function encodeVerified(lines: readonly string[]): Uint8Array<ArrayBuffer> {
   const text = [JSON.stringify({ format: FORMAT, version: VERSION }), ...lines].join("\n") + "\n";
   return new Uint8Array(gzipSync(text, { level: GZIP_LEVEL }));
 }
 
-/** @returns in the order in which it was noted; or why it can't be read */
+/** Decodes a file. @returns the portions in the order of recording, or why it can't be read */
 export function decodeVerified(bytes: Uint8Array<ArrayBuffer>): DatedPortion[] | string {
   const text = unpacked(bytes);
   if (text === undefined) return "it is damaged";

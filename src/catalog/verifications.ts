@@ -1,4 +1,4 @@
-/** What the catalog remembers of checks: when each content that a snapshot refers to was last read. */
+/** When each content that a snapshot refers to was last verified. */
 import type { Database, Row } from "./database.ts";
 import { CatalogFault } from "./faults.ts";
 import type { ContentId } from "../core/content_id.ts";
@@ -25,8 +25,8 @@ export class Verifications {
   }
 
   /**
-   * All contents: what was found damaged, then what was never read, then what was not read for the longest time. To be
-   * gone through quickly: others can't write meanwhile.
+   * Yields all contents: damaged ones, then those never verified, then those verified longest ago. To be consumed
+   * quickly, because others can't write meanwhile.
    */
   *longestAgo(): Generator<{ readonly id: ContentId; readonly size: number; readonly isDamaged: boolean }> {
     const rows = this.#database.each(
@@ -42,7 +42,7 @@ export class Verifications {
     }
   }
 
-  /** @param sinceMs for what was found whole at that time or later */
+  /** @param sinceMs times in ms since 1970; for each, contents found intact since then are counted */
   status(sinceMs: readonly number[]): VerificationStatus {
     const row = this.#database.get(
       `SELECT ${sums("all", "1")}, ${sums("never", "v.content IS NULL")}, ${sums("damaged", "v.state = 'damaged'")},
@@ -60,12 +60,12 @@ export class Verifications {
     };
   }
 
-  /** How many contents have a note of a check, whether snapshots refer to them or not. */
+  /** Number of contents with a recorded verification, whether snapshots refer to them or not. */
   notedCount(): number {
     return Number(this.#database.get("SELECT count(*) AS n FROM verification")?.["n"] ?? 0);
   }
 
-  /** All notes of checks, oldest first. */
+  /** Yields all recorded verifications, oldest first. */
   *noted(): Generator<DatedPortion> {
     const rows = this.#database.each(
       `SELECT lower(hex(content)) AS id, state, verifiedMs FROM verification
@@ -85,7 +85,7 @@ export class Verifications {
     if (portion.ids.length > 0) yield portion;
   }
 
-  /** Those of `ids` that a snapshot refers to, and of which no check has noted anything. */
+  /** Selects those of `ids` that a snapshot refers to, and that have no recorded verification. */
   unnoted(ids: readonly string[]): string[] {
     return this.#database.all(
       `SELECT value AS id FROM json_each(?) WHERE NOT EXISTS (SELECT 1 FROM verification WHERE content = unhex(value))

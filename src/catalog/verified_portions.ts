@@ -1,4 +1,4 @@
-/** What checks have found, in portions of contents that were found in the same state. */
+/** Results of checks, in portions of contents that were found in the same state. */
 export type VerifiedState = "ok" | "damaged";
 
 export interface VerifiedPortion {
@@ -7,15 +7,15 @@ export interface VerifiedPortion {
   readonly state: VerifiedState;
 }
 
-/** Of one time. */
+/** A portion with the time of its verification. */
 export interface DatedPortion extends VerifiedPortion {
   readonly atMs: number;
 }
 
-/** Bounds the memory for one statement, and for one line of a file. */
+/** Limits the memory for one statement, and for one line of a file. */
 export const VERIFICATIONS_AT_ONCE = 10_000;
 
-/** What comes later replaces what came before it. */
+/** Groups consecutive results into portions, in order: of several results for one id, the last one counts. */
 export function* portionsOf(
   items: Iterable<{ readonly id: string; readonly state: VerifiedState }>,
 ): Generator<VerifiedPortion> {
@@ -31,7 +31,7 @@ export function* portionsOf(
   if (ids.length > 0) yield { ids: ids.sort(), state: last };
 }
 
-/** The same with the time at which it was found. */
+/** Groups results in the same way, and adds the time of the verification. */
 export function* dated(
   items: Iterable<{ readonly id: string; readonly state: VerifiedState }>,
   atMs: number,

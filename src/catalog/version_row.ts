@@ -1,4 +1,4 @@
-/** Versions of paths as the catalog keeps them, and their rows. */
+/** Versions of paths in the catalog, and their rows. */
 import { Buffer } from "node:buffer";
 import type { Row } from "./database.ts";
 import { CatalogFault } from "./faults.ts";
@@ -13,20 +13,23 @@ import { knownRaw, rawOf } from "../core/raw.ts";
 import type { PathVersion, State } from "../snapshot/catalog_queries.ts";
 import { isContentId, parseLine } from "../snapshot/entry_line.ts";
 
-/** What {@link versionOf} reads, of a version `v`. */
+/** The columns of a version `v` that {@link versionOf} reads. */
 export const VERSION_COLUMNS = `v.id, v.name, v.first, v.last, v.size, v.seconds, v.nanos,
   lower(hex(v.content)) AS content, v.detail, a.text AS attributes, d.path AS dir, c.host, c.series, c.partial`;
 
-/** Where they come from; the versions are gone through, or found, first. */
+/** The tables of these columns; versions are scanned or looked up first. */
 export const VERSION_TABLES = `version v CROSS JOIN directory d ON d.id = v.directory
   CROSS JOIN chain c ON c.id = v.chain CROSS JOIN attributes a ON a.id = v.attributes`;
 
-/** By path: nearly the order of apaths; names with control characters may stand elsewhere. */
+/** Sorts by path: nearly the order of apaths, except for names with control characters. */
 export const BY_PATH = `replace(d.path, '/', char(1)), d.path, v.name`;
-/** By series, then the incomplete snapshots; numbers of chains and rows depend on how the catalog was made. */
+/**
+ * Sorts by series, then complete before incomplete snapshots; numbers of chains and rows depend on how the catalog was
+ * built.
+ */
 export const BY_CHAIN = "c.host, c.series, c.partial";
 
-/** The directory that holds `path`, as the catalog names it: '' holds the top. */
+/** The directory that holds `path`, in the catalog's form: '' holds the top. */
 export function directoryText(path: Apath): string {
   return path === TOP ? "" : parentOf(path);
 }
@@ -83,7 +86,7 @@ function pathIn(row: Row): Apath {
 /** Byte strings have no such characters. */
 const BEYOND_BYTES = /[^\0-\xff]/;
 
-/** From what the catalog keeps of a line. */
+/** Converts what the catalog keeps of a line. */
 export function stateOf({ attributes, size, mtime, content, detail }: Omit<EntryState, "path">): State {
   return { ...detailOf(detail), ...attributesOf(attributes), size, mtime, content };
 }

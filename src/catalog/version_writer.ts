@@ -1,4 +1,4 @@
-/** Writes versions into the catalog, many at a time: a call for each row would take three times as long. */
+/** Writes versions into the catalog, many per statement: one statement per row would take three times as long. */
 import type { SQLInputValue } from "node:sqlite";
 import { type Apath, nameOf, parentOf, TOP } from "../core/apath.ts";
 import type { NsText } from "../core/entry.ts";
@@ -31,7 +31,7 @@ export class VersionWriter {
     }
   }
 
-  /** @param last undefined: it is in the newest snapshot */
+  /** Adds a version. @param last sequence of its last snapshot; undefined: it exists in the newest snapshot */
   add(chain: number, state: EntryState, first: number, last: number | undefined): void {
     const { seconds, nanos } = splitTime(state.mtime);
     const directory = this.#directory(state.path), attributes = this.#attributesOf(state.attributes);
@@ -40,7 +40,7 @@ export class VersionWriter {
     if (this.#waiting.length >= ROWS_AT_ONCE * 11) this.#writeWaiting();
   }
 
-  /** Ends the version of `path` that is in the newest snapshot of the chain. */
+  /** Ends the version of `path` that exists in the newest snapshot of the chain. */
   close(chain: number, path: Apath, last: number): void {
     if (!this.#hasPathIndex) this.#database.index(PATH_INDEX);
     this.#hasPathIndex = true;

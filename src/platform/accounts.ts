@@ -1,4 +1,4 @@
-/** Names and numbers of users and groups, as the machine's name service has them. */
+/** Looks up users and groups in the machine's name service. */
 import { bytesOf, rawOf, textOf } from "../core/raw.ts";
 import { errnoName } from "./errno.ts";
 import { type Libc, rawUpToNul } from "./libc.ts";
@@ -13,7 +13,7 @@ const ID_OFFSET = 16;
 /** Of `struct passwd`: after the number come that of the group, and a remark. */
 const HOME_OFFSET = 32;
 
-/** What was asked for once is kept: a name service may be on the network. */
+/** Caches answers, because the name service may be on the network. */
 export class Accounts {
   readonly #libc: Libc;
   readonly #names = { user: new Map<number, string | undefined>(), group: new Map<number, string | undefined>() };
@@ -23,7 +23,7 @@ export class Accounts {
     this.#libc = libc;
   }
 
-  /** Text of the name; undefined if the machine doesn't know the number. */
+  /** Name of a user or group, as text; undefined if the machine doesn't know the number. */
   nameOf(kind: AccountKind, id: number): string | undefined {
     return cached(this.#names[kind], id, () => {
       const { call } = this.#libc;
@@ -32,14 +32,14 @@ export class Accounts {
     });
   }
 
-  /** Text of a user's home directory; undefined if the machine doesn't know one. */
+  /** Home directory of a user, as text; undefined if unknown. */
   homeOf(uid: number): string | undefined {
     return look((...space) => this.#libc.call.getpwuid_r(uid, ...space), (record, strings) => {
       return textAt(record, HOME_OFFSET, strings) || undefined;
     });
   }
 
-  /** Undefined if the machine doesn't know the name. */
+  /** Number of a user or group; undefined if the machine doesn't know the name. */
   idOf(kind: AccountKind, name: string): number | undefined {
     return cached(this.#ids[kind], name, () => {
       const { call } = this.#libc;

@@ -1,6 +1,6 @@
-/** For packages of the old kind, which a bundle runs as a script of the new kind. */
+/** Support for CommonJS packages that are bundled as ES modules. */
 
-/** Gives them the name of a directory, which they ask for and don't use. */
+/** Defines the global `__dirname`, which such packages read but don't use. */
 export function provideCommonJs(): void {
   if (!("__dirname" in globalThis)) Object.defineProperty(globalThis, "__dirname", { value: "/", configurable: true });
 }

@@ -1,6 +1,7 @@
 /**
- * Opening directories far below one, in an order in which neighbours are near each other. The kernel goes through a path
- * component by component: in a chain of thousands of directories, each opened from the top, that would be millions.
+ * Opens directories far below a top directory, in an order in which successive ones are near each other. The kernel
+ * resolves a path component by component: opening each directory of a chain of thousands from the top would take
+ * millions of steps.
  */
 import { type Raw, relativeTo, sliceRaw } from "../core/raw.ts";
 import type { Dir, Disk } from "./disk.ts";
@@ -10,13 +11,16 @@ const DEEP_BYTES = 512;
 /** Directories kept open on the way to the last one: few, for descriptors may be. */
 const MOST_KEPT = 12;
 
-/** For one piece of work, in which no directory is moved: what is kept open is not looked up again. */
+/**
+ * Keeps some directories on the way open between calls. For a single piece of work during which no directory is moved,
+ * because open ones are not looked up again.
+ */
 export class Descent implements Disposable {
   readonly #top: Dir;
   /** Each lies in the one before. */
   #way: { readonly relative: Raw; readonly dir: Dir }[] = [];
 
-  /** @param top stays the caller's */
+  /** @param top not closed here */
   constructor(top: Dir) {
     this.#top = top;
   }
@@ -63,7 +67,7 @@ function leadsTo(above: Raw, relative: Raw): boolean {
   return relative.startsWith(above) && (relative.length === above.length || relative[above.length] === "/");
 }
 
-/** The same below directories that are named by their paths. */
+/** The same for top directories that are given by their paths. */
 export class Descents implements Disposable {
   readonly #disk: Disk;
   #last: { readonly path: Raw; readonly top: Dir; readonly descent: Descent } | undefined;

@@ -1,4 +1,4 @@
-/** Own places that are whole directories of this machine: that of a vault, those that hold state. */
+/** Own places that are whole directories of this machine: a vault, or the directories that hold state. */
 import { isBelow, parentPath, type Raw, ROOT } from "../core/raw.ts";
 import type { Stat } from "../core/stat.ts";
 import { type Dir, type Disk, DiskFault } from "./disk.ts";
@@ -16,7 +16,7 @@ export class DirectoryPlaces implements OwnPlaces {
   readonly #disk: Disk;
   readonly #known: readonly KnownDirectory[];
 
-  /** @param directories absolute; what is not there, or can't be looked at, holds nothing */
+  /** @param directories absolute paths; those that are missing or unreadable are ignored */
   constructor(disk: Disk, directories: readonly { readonly path: Raw; readonly place: OwnPlace }[]) {
     this.#disk = disk;
     this.#known = directories.flatMap(({ path, place }) => {
@@ -25,7 +25,10 @@ export class DirectoryPlaces implements OwnPlaces {
     });
   }
 
-  /** Copies of file systems show the same directories under other devices: these are read like everything else. */
+  /**
+   * Does nothing: copies of file systems show the same directories under other devices, where they are read like
+   * everything else.
+   */
   addCopies(): void {}
 
   whyNotFound(path: Raw, _name: Raw, stat: Stat): string | undefined {

@@ -10,7 +10,10 @@ import { Fault } from "../core/fault.ts";
 import { baseName, parentPath, type Raw, textOf } from "../core/raw.ts";
 import type { Stat } from "../core/stat.ts";
 
-/** Flags of an inode by their bits: those of `struct statx`. What `chattr` sets, and what the file system does by itself. */
+/**
+ * Flags of an inode by the bits of `struct statx`: those that `chattr` sets, and those that the file system sets
+ * itself.
+ */
 export const FLAGS = {
   "compressed": 0x4,
   "immutable": 0x10,
@@ -20,20 +23,23 @@ export const FLAGS = {
   "verity": 0x10_0000,
 } as const;
 
-/** A directory's names in no particular order, without `.` and `..`. */
+/** Names in a directory, in no particular order, without `.` and `..`. */
 export interface DirListing {
   readonly names: readonly Raw[];
-  /** Kinds as the listing knows them, by position; undefined where a stat is needed. */
+  /** Kinds of the names as far as the listing contains them, by position; undefined where a stat is needed. */
   readonly kinds: readonly (Kind | undefined)[];
 }
 
-/** What a link attempt came to; "missing": the source name is not there; "refused": this file system or user may not link it. */
+/**
+ * Outcome of a link attempt. "missing": the source name doesn't exist; "refused": this file system doesn't support the
+ * link, or this user may not make it.
+ */
 export type LinkResult = "linked" | "exists" | "missing" | "too-many-links" | "refused";
 
 export interface Attributes {
   readonly mtime?: NsText;
   readonly mode?: number;
-  /** Both or neither. */
+  /** `uid` and `gid` are given together or not at all. */
   readonly uid?: number;
   readonly gid?: number;
 }
@@ -45,120 +51,133 @@ export interface OpenFile extends Disposable {
   read(into: Uint8Array<ArrayBuffer>, position: number): number;
   /** Writes all of `bytes` at `position`. */
   write(bytes: Uint8Array<ArrayBuffer>, position: number): void;
-  /** Has the system begin to write a range to the disk, and go on meanwhile; promises nothing. */
+  /** Starts writing a range to the disk in the background; guarantees nothing. */
   writeBack(position: number, length: number): void;
-  /** Returns when the range that {@link writeBack} has begun is written, as far as the system reports. */
+  /** Waits until the range that {@link writeBack} was called for is written, as far as the system reports it. */
   awaitWriteBack(position: number, length: number): void;
   truncate(size: number): void;
   /** Start of the next data or hole at or after `from`; undefined past the end, or where the platform can't tell. */
   seekData(from: number): number | undefined;
   seekHole(from: number): number | undefined;
-  /** Becomes a copy that shares its extents with the source; false if the file system can't (nothing was done then). */
+  /**
+   * Turns this file into a copy that shares its extents with the source.
+   * @returns false if the file system can't do it; nothing was changed then
+   */
   cloneFrom(source: OpenFile): boolean;
   setAttributes(attributes: Attributes): void;
   /** Attribute names (text form) to values; empty where the platform or file system has none. */
   xattrs(): Record<string, Uint8Array<ArrayBuffer>>;
   /** @param value undefined removes it */
   setXattr(name: string, value: Uint8Array<ArrayBuffer> | undefined): void;
-  /** Sets flags of the inode beside those it has: bits of {@link FLAGS}. @throws DiskFault, where they can't be set too */
+  /**
+   * Sets flags of the inode in addition to those it has.
+   * @param flags bits of {@link FLAGS}
+   * @throws DiskFault, also if they can't be set here
+   */
   addFlags(flags: number): void;
   /** Makes content and attributes durable. */
   sync(): void;
   /**
-   * Asks for a lock held by the open file; false if someone else has one that forbids it. Gone when the file is closed.
-   * @param kind many may hold a shared lock, while nobody holds an exclusive one
+   * Requests a lock that is held by the open file and released when it is closed.
+   * @param kind many may hold a shared lock as long as nobody holds an exclusive one
+   * @returns false if a conflicting lock is held elsewhere
    */
   tryLock(kind?: "exclusive" | "shared"): boolean;
 }
 
-/** A file system, as it describes itself. */
+/** Properties of a file system. */
 export interface FileSystem {
-  /** Such as "ext4"; a number in hex if nobody knows its name. */
+  /** Name such as "ext4"; a number in hex for an unknown type. */
   readonly type: string;
   readonly totalBytes: number;
-  /** For this user. */
+  /** Bytes that this user may still use. */
   readonly freeBytes: number;
-  /** Files that it can have altogether; 0 where it sets no limit. */
+  /** Maximum number of files; 0 if there is no limit. */
   readonly inodes: number;
   readonly freeInodes: number;
-  /** Undefined where unknown. */
+  /** True if mounted read-only; undefined where unknown. */
   readonly isReadOnly: boolean | undefined;
 }
 
 /** An open directory. `name` is always one component. */
 export interface Dir extends Disposable {
-  /** For messages only; operations never use it on Linux. */
+  /** Path for messages; on Linux, operations never use it. */
   readonly path: Raw;
-  /** The path of `name` in it for libraries that take text only; good while this directory is open. */
+  /** Path of `name` in this directory, for libraries that take only text; valid while the directory is open. */
   textPath(name: Raw): string;
   list(): DirListing;
-  /** Of the directory itself. */
+  /** Metadata of the directory itself. */
   statSelf(): Stat;
-  /** Of the object itself, not of what a symlink points to; undefined if there is none. */
+  /** Metadata of an object, without following a symlink; undefined if it doesn't exist. */
   stat(name: Raw): Stat | undefined;
   openDir(name: Raw): Dir;
-  /** Opens the directory `relative` (several components, "" for this one), none of which may be a symlink. Any length. */
+  /**
+   * Opens the directory `relative` (several components of any total length; "" for this one), none of which may be a
+   * symlink.
+   */
   openPath(relative: Raw): Dir;
-  /** Opens a regular file for reading; never blocks on a pipe, fails on a symlink. Undefined if there is none. */
+  /**
+   * Opens a regular file for reading; never blocks on a pipe, and fails on a symlink. Undefined if it doesn't exist.
+   */
   open(name: Raw): OpenFile | undefined;
-  /** Creates a file for writing that must not exist; undefined if the name is taken. */
+  /** Creates a file for writing; undefined if the name is taken. */
   create(name: Raw, mode: number): OpenFile | undefined;
   /** Opens or creates a file for reading and writing: locks, and files that are rewritten in place. */
   openOrCreate(name: Raw, mode: number): OpenFile;
-  /** False if the name is taken. */
+  /** Creates a directory. @returns false if the name is taken */
   mkdir(name: Raw, mode: number): boolean;
   /** Links `name` here to `toName` in `to`. */
   link(name: Raw, to: Dir, toName: Raw): LinkResult;
   symlink(target: Raw, name: Raw): void;
   readlink(name: Raw): Raw;
-  /** Makes a pipe, socket or device node. */
+  /** Creates a pipe, a socket or a device node. */
   mknod(name: Raw, mode: number, kind: Kind, device: { major: number; minor: number }): void;
-  /** Replaces what is there. */
+  /** Renames `name` to `toName` in `to`, replacing what exists there. */
   rename(name: Raw, to: Dir, toName: Raw): void;
-  /** Swaps two existing names in one step; false if this file system can't (nothing was done then). */
+  /** Swaps two existing names in one step. @returns false if this file system can't; nothing was changed then */
   exchange(name: Raw, to: Dir, toName: Raw): boolean;
-  /** Removes a name that is not a directory; false if there was none. */
+  /** Removes a name that is not a directory. @returns false if it didn't exist */
   unlink(name: Raw): boolean;
-  /** Removes an empty directory; false if there was none. */
+  /** Removes an empty directory. @returns false if it didn't exist */
   rmdir(name: Raw): boolean;
-  /** Of the object itself, also of a symlink (its mode is ignored). */
+  /** Sets attributes of an object, without following a symlink (whose mode is ignored). */
   setAttributes(name: Raw, attributes: Attributes): void;
   setSelfAttributes(attributes: Attributes): void;
   xattrs(name: Raw): Record<string, Uint8Array<ArrayBuffer>>;
-  /** Of the object itself, also of a symlink. @param value undefined removes it */
+  /** Sets an extended attribute of an object, without following a symlink. @param value undefined removes it */
   setXattr(name: Raw, attribute: string, value: Uint8Array<ArrayBuffer> | undefined): void;
   selfXattrs(): Record<string, Uint8Array<ArrayBuffer>>;
-  /** @param value undefined removes it */
+  /** Sets an extended attribute of the directory itself. @param value undefined removes it */
   setSelfXattr(attribute: string, value: Uint8Array<ArrayBuffer> | undefined): void;
-  /** As {@link OpenFile.addFlags}, of the directory itself. */
+  /** Sets flags of the directory itself, as {@link OpenFile.addFlags} does. */
   addFlags(flags: number): void;
   /** Makes the names in this directory durable. */
   sync(): void;
-  /** Makes everything on this file system durable, while the program goes on. */
+  /** Makes everything on this file system durable, without blocking the thread. */
   syncFileSystem(): Promise<void>;
-  /** Bytes free for this user; undefined where unknown. */
+  /** Bytes that this user may still use; undefined where unknown. */
   freeBytes(): number | undefined;
-  /** What it lies on; undefined where unknown. */
+  /** The file system that holds this directory; undefined where unknown. */
   fileSystem(): FileSystem | undefined;
   /**
-   * Names the mount through which this directory is seen: equal for two directories if nothing is mounted between them.
-   * As {@link Mount.id}; where the system has none, the device.
+   * Identifies the mount that this directory was reached through: equal for two directories if nothing is mounted
+   * between them. The same value as {@link Mount.id}; where the system has none, the device.
    */
   mountId(): string;
-  /** False on network and FUSE file systems, whose inode numbers and ctimes may change by themselves. */
+  /** False on network and FUSE file systems, whose inode numbers and ctimes may change without a reason. */
   reliableInodes(): boolean;
 }
 
-/** What an implementation can do on this machine, decided once. */
+/** What an implementation can do on this machine; constant for its lifetime. */
 export interface DiskAbilities {
-  /** Finest unit of times it reads and writes. */
+  /** Resolution of the times that it reads and writes. */
   readonly timeUnitNs: 1 | 1_000_000;
-  /** Names that aren't UTF-8, and paths of any length. */
+  /** True if names may be other than UTF-8, and paths of any length. */
   readonly rawNames: boolean;
   readonly owners: boolean;
   readonly xattrs: boolean;
   readonly devices: boolean;
-  /** ctime and inode numbers exist. */
+  /** True if ctimes and inode numbers exist. */
   readonly inodes: boolean;
 }
 
@@ -167,13 +186,13 @@ export interface Mount {
   readonly id: string;
   /** "major:minor" of the file system. */
   readonly device: string;
-  /** What of the file system is mounted: absolute path in it. */
+  /** Directory of the file system that is mounted: an absolute path inside it. */
   readonly root: Raw;
-  /** Where: absolute, without symlinks. */
+  /** Mount point: absolute, without symlinks. */
   readonly point: Raw;
   /**
-   * Absolute paths of which it says that it shows them, where one file system shows directories of another: FUSE file
-   * systems and unions. Whether it does is to be seen; others have the path of a device here, or none.
+   * Absolute paths that the mount claims to show, for FUSE file systems and unions that show directories of another
+   * file system. The claim has to be verified: other file systems have the path of a device here, or nothing.
    */
   readonly shows: readonly Raw[];
 }
@@ -182,11 +201,13 @@ export interface Disk {
   readonly abilities: DiskAbilities;
   /** Opens a directory by a path as a person gave it: symlinks in it are followed. Any length. */
   openDir(path: Raw): Dir;
-  /** Absolute path without symlinks of an existing object. */
+  /** Absolute path of an existing object, without symlinks. */
   realPath(path: Raw): Raw;
-  /** Looks at a directory, symlinks in its path followed; also at one that may be passed through, but not listed. */
+  /**
+   * Metadata of a directory, following symlinks in its path; works for one that may be passed through but not listed.
+   */
   statDirectory(path: Raw): Stat;
-  /** Everything that is mounted now; empty where the system doesn't say. */
+  /** Everything that is currently mounted; empty where the system doesn't report it. */
   mounts(): readonly Mount[];
   /** Name of a user or group; undefined if the machine doesn't know the number. Cached. */
   userName(uid: number): string | undefined;
@@ -317,7 +338,8 @@ const HINTS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Opens a directory, making it and its missing parents, durably. If one of them can't be made, none of them is left.
+ * Opens a directory, durably creating it and its missing parents. If one of them can't be created, none of them is
+ * left.
  * @throws DiskFault
  */
 export function makeDirectories(disk: Disk, path: Raw, mode: number): Dir {

@@ -1,7 +1,7 @@
-/** Addresses of names, as this system finds them. */
+/** Resolves host names. */
 import { lookup } from "node:dns/promises";
 
-/** All addresses of a host; of an address, itself. @throws an Error with a `code`, such as "ENOTFOUND" */
+/** All addresses of a host; an address resolves to itself. @throws an Error with a `code`, such as "ENOTFOUND" */
 export async function resolveHost(name: string): Promise<string[]> {
   return (await lookup(name, { all: true })).map(({ address }) => address);
 }

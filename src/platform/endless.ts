@@ -1,4 +1,7 @@
-/** Files that give more than they have: those of /proc and /sys say 0 bytes, and some of them never end. */
+/**
+ * Detects files that return more bytes than their size: those in /proc and /sys report 0 bytes, and some of them never
+ * end.
+ */
 import { Fault } from "../core/fault.ts";
 import type { OpenFile } from "./disk.ts";
 
@@ -15,7 +18,12 @@ export class Endless extends Fault {
   }
 }
 
-/** Reads as `read` does, and fails where a file of `size` bytes can't have come to. @param path for people */
+/**
+ * Wraps `read`.
+ * @param size of the file, in bytes
+ * @param path for people
+ * @throws Endless, from the returned function, beyond any plausible end
+ */
 export function withinBounds(
   file: Pick<OpenFile, "stat">,
   read: OpenFile["read"],

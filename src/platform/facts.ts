@@ -1,4 +1,4 @@
-/** What is to be known of this machine when something goes wrong. No names of hosts, users or places. */
+/** Facts about this machine that help when something goes wrong. They contain no names of hosts, users or places. */
 import type { Disk } from "./disk.ts";
 import { loadLibc } from "./libc.ts";
 import { openFileLimit } from "./limits.ts";
@@ -7,24 +7,24 @@ import { memoryLimit } from "./memory.ts";
 export interface SystemFacts {
   /** Name and version of the runtime. */
   readonly runtime: string;
-  /** True of the executable, false of the source. */
+  /** True for the executable, false when running from source. */
   readonly isExecutable: boolean;
   readonly system: string;
   readonly kernel: string;
-  /** Architecture, system and C library that the runtime was made for. */
+  /** Architecture, system and C library that the runtime was built for. */
   readonly target: string;
   readonly cores: number;
-  /** Of the machine, or of the control group if that has less. */
+  /** Memory of the machine, or the limit of the control group if that is lower. */
   readonly memoryBytes: number;
   readonly availableMemoryBytes: number;
   readonly isRoot: boolean;
-  /** Something that runs containers has left its marks. */
+  /** True if there are signs that this is a container. */
   readonly isContainer: boolean;
-  /** The C library could be loaded: without it there are no xattrs, owners, devices and names that aren't UTF-8. */
+  /** True if the C library was loaded. Without it there are no xattrs, owners and devices, and only UTF-8 names. */
   readonly hasLibrary: boolean;
   /** Maximum number of open files; undefined if unknown. */
   readonly openFiles: number | undefined;
-  /** Entries in the table of mounts; 0 where there is none, as without /proc. */
+  /** Number of entries in the mount table; 0 where there is none, as without /proc. */
   readonly mounts: number;
 }
 

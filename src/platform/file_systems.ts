@@ -1,4 +1,4 @@
-/** What `f_type` of statfs(2) on Linux says about a file system. */
+/** What the `f_type` of statfs(2) on Linux reveals about a file system. */
 
 /** Inode numbers or change times don't last: network, FUSE, and FAT, which makes its numbers up. */
 const UNRELIABLE: ReadonlySet<number> = new Set([
@@ -17,7 +17,7 @@ const UNRELIABLE: ReadonlySet<number> = new Set([
   0x2011bab0, // exfat
 ]);
 
-/** @param type the lower 32 bits of `f_type` */
+/** True if inode numbers are stable on that type of file system. @param type the lower 32 bits of `f_type` */
 export function hasLastingInodes(type: number): boolean {
   return !UNRELIABLE.has(type >>> 0);
 }
@@ -47,7 +47,7 @@ const NAMES: Readonly<Record<number, string>> = {
   0x00c36400: "ceph",
 };
 
-/** @param type the lower 32 bits of `f_type` */
+/** Name of that type of file system. @param type the lower 32 bits of `f_type` */
 export function fileSystemName(type: number): string {
   return NAMES[type >>> 0] ?? `0x${(type >>> 0).toString(16)}`;
 }

@@ -1,4 +1,6 @@
-/** Reading and writing large files without their holes: a disk image of many GiB may hold a few MiB. */
+/**
+ * Reads and writes large sparse files without touching their holes: a disk image of many GiB may hold only a few MiB.
+ */
 import { Buffer } from "node:buffer";
 import type { OpenFile } from "./disk.ts";
 
@@ -22,7 +24,10 @@ class HoleReader {
     this.#file = file;
   }
 
-  /** The first call may read beyond a hole: small files cost nothing more. */
+  /**
+   * Reads like {@link OpenFile.read}. The read at position 0 doesn't look for holes, so that small files cost nothing
+   * more.
+   */
   read(into: Uint8Array<ArrayBuffer>, position: number): number {
     if (position === 0) return this.#file.read(into, 0);
     if (position >= this.#end) this.#look(position);
@@ -42,13 +47,13 @@ class HoleReader {
   }
 }
 
-/** A way to read a file from its start to its end around its holes. */
+/** Returns a function that reads a file sequentially, skipping its holes. */
 export function readingAroundHoles(file: OpenFile): OpenFile["read"] {
   const reader = new HoleReader(file);
   return (into, position) => reader.read(into, position);
 }
 
-/** Writes what is not all zeros; where nothing was written, the file has a hole. Its size has to be set besides. */
+/** Writes all blocks that are not zero; the others become holes. The size of the file must be set separately. */
 export function writeAroundHoles(file: OpenFile, bytes: Uint8Array<ArrayBuffer>, position: number): void {
   for (let at = 0; at < bytes.length; at += HOLE_BYTES) {
     const piece = bytes.subarray(at, at + HOLE_BYTES);

@@ -1,13 +1,17 @@
-/** Connections for `fetch` that belong to somebody, and are closed with him. */
+/** HTTP connections for `fetch` with an owner, who closes them. */
 import { rawOf } from "../core/raw.ts";
 import { attempt } from "./portable_calls.ts";
 
 export interface HttpClient extends Disposable {
-  /** What `fetch` takes, on this runtime. */
+  /** Options to pass to `fetch`. */
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** Proxies are those of HTTP_PROXY, HTTPS_PROXY and NO_PROXY. @param caFile absolute path of more roots to trust, as PEM @throws DiskFault */
+/**
+ * Opens a client, which uses the proxies in HTTP_PROXY, HTTPS_PROXY and NO_PROXY.
+ * @param caFile absolute path of additional root certificates to trust, in PEM
+ * @throws DiskFault
+ */
 export function openHttpClient(caFile?: string): HttpClient {
   const caCerts = caFile === undefined ? [] : [attempt("read", rawOf(caFile), () => Deno.readTextFileSync(caFile))];
   const client = Deno.createHttpClient({ caCerts, poolIdleTimeout: 30_000 });

@@ -1,9 +1,8 @@
 /**
- * The C library of Linux, through FFI. Everything is synchronous: `errno` belongs to the thread that made the call.
- *
- * Buffers are made once and used again, because at a microsecond per system call an allocation would show. So nothing in
- * here may be kept across calls: each answer is decoded before the next call. Every isolate (main thread, Worker)
- * loads the library for itself and has its own buffers.
+ * The C library of Linux, through FFI. All calls are synchronous, because `errno` belongs to the thread that made the
+ * call. Buffers are allocated once and reused: at a microsecond per system call, an allocation would be noticeable. So
+ * no buffer may be kept across calls, and each result is decoded before the next call. Every isolate (main thread,
+ * Worker) loads the library itself and has its own buffers.
  */
 import { knownRaw, type Raw, rawOf, rawOfBytes } from "../core/raw.ts";
 import { DiskFault } from "./disk.ts";
@@ -97,7 +96,7 @@ export const O = {
   PATH: 0o10000000,
 } as const;
 
-/** Flags of the `…at` calls. */
+/** Flags of the `*at` calls. */
 export const AT = { FDCWD: -100, SYMLINK_NOFOLLOW: 0x100, REMOVEDIR: 0x200, EMPTY_PATH: 0x1000 } as const;
 
 /** Numbers of system calls. */
@@ -111,16 +110,22 @@ export const SYSCALL = {
   fchmodat2: 452,
 } as const;
 
-/** Longest path that one call takes, without the final NUL. */
+/** Longest path that one call accepts, in bytes, without the final NUL. */
 export const LONGEST_PATH_BYTES = 4095;
 
-/** A byte string on its way into a call, ended by NUL. Conversions of the string it holds already are saved. */
+/**
+ * A buffer for a byte string that is passed to a call, terminated by NUL. If it already holds that string, no
+ * conversion is made.
+ */
 export class PathBuffer {
   readonly #bytes = new Uint8Array(LONGEST_PATH_BYTES + 1);
   #held: string | undefined;
   #isComponent = false;
 
-  /** One component: not empty, `.` or `..`, without `/`. So no call can be led out of its directory. */
+  /**
+   * Stores a single component: not empty, not `.` or `..`, and without `/`, so that no call can leave its directory.
+   * @throws DiskFault
+   */
   component(name: Raw): Uint8Array<ArrayBuffer> {
     if (this.#isComponent && name === this.#held) return this.#bytes;
     this.#fill(name);
@@ -129,7 +134,7 @@ export class PathBuffer {
     return this.#bytes;
   }
 
-  /** Any path. */
+  /** Stores any path. */
   path(path: string): Uint8Array<ArrayBuffer> {
     if (path === this.#held) return this.#bytes;
     this.#isComponent = false;
@@ -153,15 +158,15 @@ export class PathBuffer {
   }
 }
 
-/** The empty path: with AT_EMPTY_PATH it stands for the descriptor itself. */
+/** The empty path, which stands for the descriptor itself with AT_EMPTY_PATH. */
 export const EMPTY_PATH = new Uint8Array(1);
 
-/** One isolate's C library. */
+/** The C library of one isolate. */
 export class Libc {
   readonly call: Calls;
-  /** What went wrong with the last call that {@link again} looked at; 0 if nothing did. */
+  /** Error number of the last call that {@link again} examined; 0 if there was none. */
   errno = 0;
-  /** The name a call is about, and a second one for calls that take two. */
+  /** Buffers for the name that a call is about, and for the second name of calls that take two. */
   readonly first = new PathBuffer();
   readonly second = new PathBuffer();
   readonly #errnoView: Deno.UnsafePointerView;
@@ -174,9 +179,9 @@ export class Libc {
   }
 
   /**
-   * For the condition of a do-while loop around a call: notes the error, and is true if a signal cut the call short. Also,
-   * once, for EAGAIN: locks inside the runtime fail with it too, on the same thread, and may come between a call and the
-   * look at its error.
+   * The condition of a do-while loop around a call: records the error, and returns true if the call was interrupted by
+   * a signal. Also retries once after EAGAIN: locks inside the runtime fail with it on the same thread, and may come
+   * between the call and the reading of its error.
    */
   again(result: number): boolean {
     if (result >= 0) return false;
@@ -186,12 +191,12 @@ export class Libc {
   }
   #isSecondTry = false;
 
-  /** Reads the error of a call that isn't interrupted by signals. */
+  /** Reads the error of a call that signals can't interrupt. */
   readErrno(): number {
     return (this.errno = this.#errnoView.getInt32(0));
   }
 
-  /** The last error as a fault. @param operation a verb, as in "Cannot {operation} {path}" */
+  /** Makes a fault of the last error. @param operation a verb, as in "Cannot {operation} {path}" */
   fault(operation: string, path: Raw): DiskFault {
     return new DiskFault(errnoName(this.errno), operation, path);
   }
@@ -201,7 +206,7 @@ const NAMES = ["libc.so.6", `libc.musl-${Deno.build.arch}.so.1`];
 let loaded: Libc | undefined;
 let looked = false;
 
-/** This isolate's C library; undefined where there is none, or FFI isn't permitted. */
+/** Loads the C library for this isolate, once; undefined where there is none, or where FFI isn't permitted. */
 export function loadLibc(): Libc | undefined {
   if (!looked) {
     looked = true;
@@ -243,7 +248,7 @@ function lazyCalls(library: string): Calls {
   return calls as Calls;
 }
 
-/** The working directory, as bytes. */
+/** Current directory, as bytes. */
 export function libcCurrentDirectory(libc: Libc): Raw {
   for (let size = 4096;; size *= 4) {
     const buffer = new Uint8Array(size);

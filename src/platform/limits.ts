@@ -1,4 +1,4 @@
-/** How many files this process may have open: asked once, for it shapes how work is divided. */
+/** Limit on the number of open files, which determines how work is divided. */
 import { loadLibc } from "./libc.ts";
 
 /** sys/resource.h, on x86-64 and aarch64. */
@@ -17,8 +17,8 @@ function readLimits(): Limits | undefined {
 }
 
 /**
- * Takes as many as the system lets this user have. The limit that a shell sets by itself is low only for the sake of
- * programs that use select(2).
+ * Raises the limit to the maximum for this user. The limit that shells set by default is low only because of programs
+ * that use select(2).
  */
 export function raiseOpenFileLimit(): void {
   const limits = readLimits();

@@ -1,4 +1,4 @@
-/** System calls on descriptors that directories and files share. One {@link LinuxCalls} per isolate. */
+/** System calls on descriptors, shared by directories and files. One {@link LinuxCalls} per isolate. */
 import { knownRaw, type Raw, rawOf, splitRaw, textOf } from "../core/raw.ts";
 import type { NsText } from "../core/entry.ts";
 import type { Attributes } from "./disk.ts";
@@ -56,7 +56,7 @@ export class LinuxCalls {
     this.#hasOpenat2 = this.#tryOpenat2();
   }
 
-  /** Opens one name or a short path. Negative if it failed. */
+  /** Opens a single name or a short path. @returns negative if it failed */
   open(fd: number, path: Uint8Array<ArrayBuffer>, flags: number, mode = 0): number {
     return this.#openQuietly(flags, (how) => this.libc.call.openat(fd, path, how, mode));
   }
@@ -147,7 +147,10 @@ export class LinuxCalls {
     return fd >= 0;
   }
 
-  /** Owner, mode and time of an open descriptor. In this order: a change of the owner clears setuid. @throws DiskFault */
+  /**
+   * Sets owner, mode and time of an open descriptor, in this order, because a change of the owner clears setuid.
+   * @throws DiskFault
+   */
   setOfFd(fd: number, attributes: Attributes, path: Raw): void {
     const { call } = this.libc;
     if (attributes.uid !== undefined || attributes.gid !== undefined) {
@@ -159,7 +162,7 @@ export class LinuxCalls {
     }
   }
 
-  /** The same for a name below `fd`; the mode of a symlink is ignored. @throws DiskFault */
+  /** Sets the same attributes for a name below `fd`; the mode of a symlink is ignored. */
   setAt(fd: number, name: Raw, attributes: Attributes, path: () => Raw): void {
     const { libc } = this;
     const bytes = libc.first.component(name);
@@ -199,7 +202,10 @@ export class LinuxCalls {
     return this.#timesBytes;
   }
 
-  /** Gives a new object, which may have inherited a group or an ACL from its directory, exactly what was asked for. */
+  /**
+   * Sets the exact mode of a new object, and resets the group and removes the ACL that it may have inherited from its
+   * directory.
+   */
   makeExact(fd: number, mode: number, path: Raw): void {
     const { call } = this.libc;
     // File systems without owners refuse; they have no groups that could read it either.
@@ -211,7 +217,7 @@ export class LinuxCalls {
     this.check(call.fchmod(fd, mode), "set the mode of", path);
   }
 
-  /** The same for a name below `fd` that is no directory. A symlink has neither a mode nor an ACL. */
+  /** Does the same for a name below `fd` that is not a directory. A symlink has neither a mode nor an ACL. */
   makeExactAt(fd: number, name: Raw, mode: number | undefined, path: () => Raw): void {
     const { call } = this.libc;
     const result = call.fchownat(fd, this.libc.first.component(name), UNCHANGED, this.gid, AT.SYMLINK_NOFOLLOW);
@@ -221,7 +227,7 @@ export class LinuxCalls {
     this.#chmodAt(fd, this.libc.first.component(name), mode, path);
   }
 
-  /** True if new objects in the directory get an ACL from it. */
+  /** True if new objects in the directory inherit an ACL. */
   hasDefaultAcl(fd: number): boolean {
     return this.libc.call.fgetxattr(fd, DEFAULT_ACL, this.#xattrValue, 0) > 0;
   }
@@ -240,7 +246,10 @@ export class LinuxCalls {
     return this.#readXattrs(length, (name) => call.fgetxattr(fd, name, this.#xattrValue, XATTR_BYTES), path);
   }
 
-  /** Of a name below `fd`, a symlink too: there is no call for that before Linux 6.13, but a way through /proc. */
+  /**
+   * Extended attributes of a name below `fd`, which may be a symlink. There is no system call for this before Linux
+   * 6.13, but a way through /proc.
+   */
   xattrsAt(fd: number, name: Raw, path: () => Raw): Xattrs {
     const { call } = this.libc;
     const link = this.#linkTo(fd, name);
@@ -257,7 +266,7 @@ export class LinuxCalls {
     this.check(this.libc.call.fsetxattr(fd, raw, value, value.length, 0), `set the attribute ${name} of`, path);
   }
 
-  /** The bits that `ioctl` takes are those of statx, as far as they are in FLAGS. */
+  /** Adds inode flags; the bits that `ioctl` takes equal those of statx, as far as FLAGS contains them. */
   addFlagsOfFd(fd: number, flags: number, path: Raw): void {
     const { call } = this.libc, word = new Int32Array(new ArrayBuffer(8)), bytes = new Uint8Array(word.buffer);
     this.check(call.ioctlBuffer(fd, FS_IOC_GETFLAGS, bytes), "read the flags of", path);

@@ -1,4 +1,7 @@
-/** The file system of Linux through the C library: names are bytes, times are nanoseconds, and every step is relative to an open directory. */
+/**
+ * The Linux file system through the C library: names are bytes, times have nanoseconds, and every step is relative to
+ * an open directory.
+ */
 import type { Kind } from "../core/entry.ts";
 import { joinAll, joinRaw, type Raw, rawOfBytes, ROOT, splitRaw, textOf } from "../core/raw.ts";
 import type { Stat } from "../core/stat.ts";
@@ -169,7 +172,7 @@ class LinuxDir implements Dir {
   #isListed = false;
   #inherits: boolean | undefined;
 
-  /** Takes over `fd`. */
+  /** Takes ownership of `fd`. */
   constructor(calls: LinuxCalls, fd: number, path: Raw) {
     this.#calls = calls;
     this.#fd = fd;
@@ -517,7 +520,7 @@ class LinuxDir implements Dir {
     return this.#calls.libc.fault(operation, joinRaw(this.path, name));
   }
 
-  /** The descriptor of a directory of this implementation. */
+  /** The descriptor of a directory that this implementation opened. */
   static fdOf(dir: Dir): number {
     if (!(dir instanceof LinuxDir)) throw new Error("The directories belong to different file systems");
     return dir.#fd;

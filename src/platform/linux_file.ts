@@ -21,7 +21,7 @@ export class LinuxFile implements OpenFile {
   readonly #sizeAtOpening: number;
   #isLocked = false;
 
-  /** Takes over `fd`. @param path for messages @param size when it was opened; 0: unknown */
+  /** Takes ownership of `fd`. @param path for messages @param size when it was opened, in bytes; 0: unknown */
   constructor(calls: LinuxCalls, fd: number, path: () => Raw, size: number) {
     this.#sizeAtOpening = size;
     this.#calls = calls;

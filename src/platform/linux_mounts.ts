@@ -1,10 +1,10 @@
-/** Which mount a descriptor is seen through, on kernels whose statx(2) doesn't say (before Linux 5.8). */
+/** Finds the mount of a descriptor on kernels whose statx(2) doesn't report it (before Linux 5.8). */
 import { AT, O } from "./libc.ts";
 import type { LinuxCalls } from "./linux_calls.ts";
 
 const INFO_BYTES = 1024;
 
-/** From proc_pid_fdinfo(5); undefined without /proc. */
+/** Mount id from proc_pid_fdinfo(5); undefined without /proc. */
 export function mountIdByProc(calls: LinuxCalls, fd: number): string | undefined {
   const { libc } = calls;
   const file = calls.open(AT.FDCWD, libc.second.path(`/proc/self/fdinfo/${fd}`), O.RDONLY);

@@ -1,4 +1,4 @@
-/** Reading `struct statx` (statx(2)); the layout is the same on every processor. */
+/** Decodes `struct statx` (statx(2)); its layout is the same on every processor. */
 import type { Kind, NsText } from "../core/entry.ts";
 import type { Raw } from "../core/raw.ts";
 import type { Stat } from "../core/stat.ts";
@@ -48,7 +48,7 @@ export function kindOfType(type: number): Kind | undefined {
   return KIND_OF_TYPE[type];
 }
 
-/** Makes the calls; one per isolate, with one buffer. */
+/** Makes the statx calls; one per isolate, with one buffer. */
 export class Statx {
   readonly #libc: Libc;
   readonly #buffer = new Uint8Array(256);
@@ -64,36 +64,38 @@ export class Statx {
     this.#byNumber = libc.call.statx === null;
   }
 
-  /** True if the kernel knows the call (since 4.11, or by the C library's emulation). */
+  /** True if the kernel supports the call (since 4.11), or the C library emulates it. */
   isThere(): boolean {
     return this.#run(AT.FDCWD, EMPTY_PATH, AT.EMPTY_PATH, STATX_TYPE) >= 0 || this.#libc.errno !== ENOSYS;
   }
 
-  /** Of `path` relative to `fd`, not following a symlink; undefined if the call failed (see `libc.errno`). */
+  /**
+   * Metadata of `path` relative to `fd`, without following a symlink; undefined if the call failed (see `libc.errno`).
+   */
   at(fd: number, path: Uint8Array<ArrayBuffer>): Stat | undefined {
     return this.#run(fd, path, AT.SYMLINK_NOFOLLOW, STATX_BASIC_AND_BTIME) < 0 ? undefined : this.#read();
   }
 
-  /** Of an open descriptor. @param path for messages */
+  /** Metadata of an open descriptor. @param path for messages */
   ofFd(fd: number, path: Raw): Stat {
     if (this.#run(fd, EMPTY_PATH, AT.EMPTY_PATH, STATX_BASIC_AND_BTIME) < 0) throw this.#libc.fault("stat", path);
     return this.#read();
   }
 
-  /** Only the kind and size of an open descriptor. @param path for messages */
+  /** Only the kind and the size of an open descriptor. @param path for messages */
   kindAndSizeOfFd(fd: number, path: Raw): { kind: Kind | undefined; size: number } {
     if (this.#run(fd, EMPTY_PATH, AT.EMPTY_PATH, STATX_TYPE_AND_SIZE) < 0) throw this.#libc.fault("stat", path);
     const size = this.#view.getUint32(40, true) + this.#view.getUint32(44, true) * TWO_32;
     return { kind: kindOfType(this.#view.getUint16(28, true) >> 12), size };
   }
 
-  /** Of an open descriptor; undefined if the kernel doesn't say. */
+  /** Mount id of an open descriptor; undefined if the kernel doesn't report it. */
   mountIdOfFd(fd: number): string | undefined {
     if (this.#run(fd, EMPTY_PATH, AT.EMPTY_PATH, STATX_MNT_ID) < 0) return undefined;
     return (this.#view.getUint32(0, true) & STATX_MNT_ID) === 0 ? undefined : this.#decimal(144);
   }
 
-  /** True if {@link Stat.isMountPoint} of what was looked at last is the kernel's word. */
+  /** True if {@link Stat.isMountPoint} of the last result was reported by the kernel. */
   knowsMountPoints(): boolean {
     return (this.#view.getUint32(56, true) & STATX_ATTR_MOUNT_ROOT) !== 0;
   }

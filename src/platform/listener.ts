@@ -1,38 +1,42 @@
-/** Listening for connections: TCP, TLS over it, or a Unix socket. */
+/** Listens for connections: TCP, TLS over TCP, or a Unix socket. */
 import { type Raw, textOf } from "../core/raw.ts";
 import { Fault } from "../core/fault.ts";
 
-/** Where to listen. Port 0: any that is free. */
+/** The address to listen on. Port 0: any free port. */
 export type ListenAddress =
   | { readonly kind: "tcp"; readonly hostname: string; readonly port: number; readonly tls?: TlsFiles }
   | { readonly kind: "unix"; readonly path: Raw };
 
-/** Texts in PEM. */
+/** Certificate and key, as PEM texts. */
 export interface TlsFiles {
   readonly cert: string;
   readonly key: string;
 }
 
-/** One connection. One reads and one writes at a time. */
+/** A connection. At most one read and one write may be in progress at a time. */
 export interface Connection extends Disposable {
-  /** Address of the other side, without a port; "" on a socket. */
+  /** Address of the peer, without the port; "" for a socket. */
   readonly address: string;
-  /** @returns how many bytes came; undefined at the end @throws any error of the runtime if it breaks */
+  /** @returns number of bytes read; undefined at the end @throws any error of the runtime if the connection breaks */
   read(into: Uint8Array<ArrayBuffer>): Promise<number | undefined>;
-  /** Writes all of it. @throws any error of the runtime if it breaks */
+  /** Writes all bytes. @throws any error of the runtime if the connection breaks */
   write(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
-  /** Says that nothing more will be written. */
+  /** Signals that nothing more will be written. */
   end(): Promise<void>;
 }
 
 export interface Listener extends Disposable {
-  /** The one that was chosen, for port 0; undefined on a socket. */
+  /** The actual port, also for port 0; undefined for a socket. */
   readonly port: number | undefined;
-  /** @returns undefined when it was closed @throws AcceptFailed, after which it may be tried again */
+  /**
+   * Waits for a connection.
+   * @returns undefined once the listener is closed
+   * @throws AcceptFailed, after which it may be called again
+   */
   accept(): Promise<Connection | undefined>;
 }
 
-/** One connection could not be taken, as when there are too many open files. */
+/** A connection could not be accepted, for example because of too many open files. */
 export class AcceptFailed extends Error {}
 
 export class PortTaken extends Fault {
@@ -53,7 +57,7 @@ export class CannotListen extends Fault {
 
 const SOCKET_MODE = 0o660;
 
-/** @throws PortTaken, CannotListen */
+/** Starts listening. @throws PortTaken, CannotListen */
 export function listen(address: ListenAddress): Listener {
   try {
     return new RuntimeListener(address.kind === "unix" ? listenOnSocket(textOf(address.path)) : listenOnTcp(address));
@@ -65,7 +69,7 @@ export function listen(address: ListenAddress): Listener {
   }
 }
 
-/** "127.0.0.1:8480", "[::1]:8480" or "unix:/run/backup-tool.sock". */
+/** Formats an address: "127.0.0.1:8480", "[::1]:8480" or "unix:/run/backup-tool.sock". */
 export function listenText(address: ListenAddress): string {
   if (address.kind === "unix") return `unix:${textOf(address.path)}`;
   const { hostname, port } = address;

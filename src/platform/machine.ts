@@ -4,17 +4,17 @@ import type { Raw } from "../core/raw.ts";
 import type { Disk } from "./disk.ts";
 import type { ThrottleTable } from "./throttle.ts";
 
-/** The world that a storage lives in. */
+/** The services of this machine that operations use. */
 export interface Machine {
   readonly disk: Disk;
   readonly clock: Clock;
   readonly random: Random;
-  /** What runs as a worker thread; undefined: everything in one thread. */
+  /** Script of the worker threads; undefined: everything runs in one thread. */
   readonly workerScript: URL | undefined;
-  /** Holds back what other threads read; `disk` does it for this one. */
+  /** Limits the read rate of other threads; `disk` does it for this one. */
   readonly throttle?: ThrottleTable;
-  /** How long to wait for what another run holds; absent: not at all. */
+  /** How long to wait for what another run holds; absent: no wait. */
   readonly patience?: Patience;
-  /** Absolute paths of directories where this program keeps state of its own: they are never backed up. */
+  /** Absolute paths of directories that hold this program's own state: they are never backed up. */
   readonly state?: readonly Raw[];
 }

@@ -1,9 +1,9 @@
-/** Making a whole volume durable on macOS, where sync(2) only begins to. */
+/** Makes a whole volume durable on macOS, where sync(2) only starts writing. */
 
 /** SYNC_VOLUME_FULLSYNC | SYNC_VOLUME_WAIT of <sys/fsctl.h>: also the cache of the disk, and to the end. */
 const TO_THE_END = 3;
 
-/** @returns false where the system has no such call, or the volume refuses it */
+/** @returns false if the system has no such call, or the volume rejects it */
 export async function syncVolume(path: string): Promise<boolean> {
   if (Deno.build.os !== "darwin" || Deno.permissions.querySync({ name: "ffi" }).state !== "granted") return false;
   try {

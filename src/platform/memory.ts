@@ -1,4 +1,4 @@
-/** How much memory this process may use: that of the machine, or less where a control group (container, slice) says so. */
+/** Memory that this process may use: that of the machine, or less if a control group (container, slice) limits it. */
 
 /** Text of a small file; undefined if it isn't there. */
 type ReadText = (path: string) => string | undefined;
@@ -6,7 +6,7 @@ type ReadText = (path: string) => string | undefined;
 /** Where control groups are mounted: one tree for everything, or one of memory alone. */
 const UNIFIED = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"], OF_MEMORY = "/sys/fs/cgroup/memory";
 
-/** In bytes. */
+/** The limit in bytes. */
 export function memoryLimit(): number {
   const { total } = Deno.systemMemoryInfo();
   return Deno.build.os === "linux" ? Math.min(total, groupMemoryLimit(readIfThere)) : total;

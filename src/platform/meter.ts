@@ -1,6 +1,6 @@
 /**
- * How many bytes the threads of a run have processed, reported while they work: a single file may take hours. Each
- * thread has a slot of its own and alone writes it, so that counting costs no more than an addition.
+ * Makes a table of the bytes that the threads of a run have processed, readable while they work, because a single file
+ * may take hours. Each thread has its own slot, which nobody else writes, so that counting costs only an addition.
  */
 export function newMeterTable(threads: number): SharedArrayBuffer {
   return new SharedArrayBuffer(threads * Float64Array.BYTES_PER_ELEMENT);
@@ -10,28 +10,28 @@ export class Meter {
   readonly #slots: Float64Array<SharedArrayBuffer>;
   readonly #own: number;
 
-  /** @param own number of the thread, from 0 */
+  /** @param own index of the thread, from 0 */
   constructor(table: SharedArrayBuffer = newMeterTable(1), own = 0) {
     this.#slots = new Float64Array(table);
     this.#own = own;
   }
 
-  /** @param bytes below 0: what was counted has come to nothing */
+  /** @param bytes negative to undo what was counted */
   add(bytes: number): void {
     this.#slots[this.#own]! += bytes;
   }
 
-  /** Of this thread. */
+  /** Bytes that this thread has counted. */
   get own(): number {
     return this.#slots[this.#own]!;
   }
 
-  /** Takes back what this thread has counted since {@link own} was that much. */
+  /** Resets this thread's count to an earlier value of {@link own}. */
   backTo(own: number): void {
     this.#slots[this.#own] = own;
   }
 
-  /** Of all threads. */
+  /** Bytes that all threads have counted. */
   get total(): number {
     return this.#slots.reduce((sum, bytes) => sum + bytes, 0);
   }

@@ -5,7 +5,7 @@ import { type Disk, DiskFault, type Mount } from "./disk.ts";
 const SELF = rawOf("/proc/self"), TABLE = rawOf("mountinfo");
 const CHUNK_BYTES = 64 * 1024;
 
-/** Empty where there is no such table. */
+/** Reads the table; empty where there is none. */
 export function readMounts(disk: Pick<Disk, "openDir">): Mount[] {
   try {
     using self = disk.openDir(SELF);
@@ -22,7 +22,7 @@ export function readMounts(disk: Pick<Disk, "openDir">): Mount[] {
   }
 }
 
-/** Lines that aren't whole are passed over. */
+/** Parses the table. Incomplete lines are skipped. */
 export function parseMounts(table: Raw): Mount[] {
   const mounts: Mount[] = [];
   for (const line of table.split("\n")) {
@@ -43,7 +43,10 @@ function shownBy(kind: string): Raw[] {
   return [...new Set(paths)];
 }
 
-/** The last of those that are mounted nearest above an absolute path without symlinks: it hides the others. */
+/**
+ * The mount that contains an absolute path without symlinks: of several on the nearest mount point, the last, which
+ * hides the others.
+ */
 export function mountAround(mounts: readonly Mount[], path: Raw): Mount | undefined {
   let nearest: Mount | undefined;
   for (const mount of mounts) {

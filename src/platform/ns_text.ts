@@ -1,15 +1,15 @@
-/** Times as decimal text in nanoseconds (core/entry.ts), without bigints: those were four times as slow. */
+/** Times as decimal text in nanoseconds (core/entry.ts), without bigints, which were four times as slow. */
 import type { NsText } from "../core/entry.ts";
 
 /** "000" to "999". */
 const THREE_DIGITS = Array.from({ length: 1000 }, (_, i) => String(i).padStart(3, "0"));
 
-/** Writes times. The seconds of neighbours are often equal, so their text is kept: it is the dear part. */
+/** Formats times. Neighbours often have equal seconds, so their text, the expensive part, is cached. */
 export class TimeText {
   #seconds = 0;
   #text = "0";
 
-  /** @param seconds whole seconds since 1970, rounded down; @param nanoseconds 0 to 999,999,999 after that */
+  /** @param seconds whole seconds since 1970, rounded down @param nanoseconds the remainder, 0 to 999,999,999 */
   text(seconds: number, nanoseconds: number): NsText {
     if (seconds <= 0) return smallTime(seconds, nanoseconds);
     if (seconds !== this.#seconds) {
@@ -36,7 +36,7 @@ function smallTime(seconds: number, nanoseconds: number): NsText {
   return whole === 0 ? `-${part}` : `-${whole}${nineDigits(part)}`;
 }
 
-/** The way back: seconds, rounded down, and 0 to 999,999,999 ns after that. */
+/** Splits a time into seconds, rounded down, and the remainder of 0 to 999,999,999 ns. */
 export function splitTime(time: NsText): { seconds: number; nanoseconds: number } {
   const negative = time.startsWith("-");
   const digits = negative ? time.slice(1) : time;
@@ -47,12 +47,12 @@ export function splitTime(time: NsText): { seconds: number; nanoseconds: number 
   return { seconds: -whole - 1, nanoseconds: 1_000_000_000 - part };
 }
 
-/** @param ms whole milliseconds since 1970 */
+/** Converts from whole milliseconds since 1970. */
 export function timeOfMs(ms: number): NsText {
   return ms === 0 ? "0" : `${ms}000000`;
 }
 
-/** Whole milliseconds since 1970, rounded down. */
+/** Converts to whole milliseconds since 1970, rounded down. */
 export function msOfTime(time: NsText): number {
   const { seconds, nanoseconds } = splitTime(time);
   return seconds * 1000 + Math.floor(nanoseconds / 1_000_000);

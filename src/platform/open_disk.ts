@@ -1,4 +1,4 @@
-/** Chooses how this machine's file system is reached. */
+/** Chooses the implementation of this machine's file system. */
 import type { Disk } from "./disk.ts";
 import { loadLibc } from "./libc.ts";
 import { openLinuxDisk } from "./linux_disk.ts";
@@ -9,8 +9,9 @@ import { Throttle, type ThrottleTable } from "./throttle.ts";
 const FORCED = "BACKUP_TOOL_DISK";
 
 /**
- * Linux with FFI where it can be had, otherwise what the runtime offers; `abilities` says which.
- * @param throttle holds back what is read from files
+ * Opens the Linux implementation if FFI is available, otherwise the one on the runtime's API; `abilities` shows the
+ * difference.
+ * @param throttle limits the rate of reading files
  */
 export function openDisk(throttle?: ThrottleTable): Disk {
   const throttled = throttle && new Throttle(throttle);

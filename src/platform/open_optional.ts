@@ -1,4 +1,4 @@
-/** Opening what need not be there. */
+/** Opens files and directories that may be missing. */
 import type { Raw } from "../core/raw.ts";
 import { type Dir, DiskFault, type OpenFile } from "./disk.ts";
 
@@ -7,12 +7,12 @@ const NO_DIRECTORY: readonly string[] = ["ENOENT", "ENOTDIR", "ELOOP"];
 /** What opening a file says of something that is no regular file. */
 const NO_FILE: readonly string[] = ["EISDIR", "ELOOP", "ENXIO"];
 
-/** True of a failure to open a directory that says that there is none. */
+/** True if opening a directory failed because there is none. */
 export function saysNoDirectory(error: unknown): error is DiskFault {
   return error instanceof DiskFault && NO_DIRECTORY.includes(error.errno);
 }
 
-/** What `open` gives; undefined if a directory that it needs is missing, or something else has its place. @throws DiskFault */
+/** The result of `open`; undefined if a directory on the way is missing, or isn't a directory. @throws DiskFault */
 export function unlessNoDirectory<T>(open: () => T): T | undefined {
   try {
     return open();
@@ -22,12 +22,12 @@ export function unlessNoDirectory<T>(open: () => T): T | undefined {
   }
 }
 
-/** The directory at a path below `parent`; undefined if it is missing, or something else has its place. @throws DiskFault */
+/** Opens the directory at a path below `parent`; undefined if it is missing, or isn't a directory. @throws DiskFault */
 export function openDirIfThere(parent: Dir, path: Raw): Dir | undefined {
   return unlessNoDirectory(() => parent.openPath(path));
 }
 
-/** A regular file for reading; undefined if it is missing, or something else has its place. @throws DiskFault */
+/** Opens a regular file for reading; undefined if it is missing, or isn't a regular file. @throws DiskFault */
 export function openFileIfThere(directory: Dir, name: Raw): OpenFile | undefined {
   try {
     return directory.open(name);

@@ -1,13 +1,13 @@
 /**
- * Directories that belong to this program: where a repository keeps its files, and where it keeps its own state. Asked by
- * all that read, write or remove what people name: a storage that is backed up into itself never ends, and one that is
- * imported, or restored into, is lost. A repository on another machine has no place here but that state.
+ * Directories that belong to this program: those of a repository, and those of its own state. All operations that read,
+ * write or remove what users name check them: backing up a storage into itself would never end, and importing or
+ * restoring into one would destroy it. A repository on another machine has no place here except the state.
  */
 import type { Raw } from "../core/raw.ts";
 import type { Stat } from "../core/stat.ts";
 import type { Dir } from "./disk.ts";
 
-/** What a walk excludes, with a notice, by whichever path it gets there. */
+/** Directories that a walk excludes, with a notice, whatever path leads to them. */
 export interface OwnDirectories {
   /**
    * Why a directory is excluded; undefined if it isn't. Called for every directory, so it normally makes no system
@@ -15,37 +15,40 @@ export interface OwnDirectories {
    * @param path absolute @param stat of the directory
    */
   whyNotFound(path: Raw, name: Raw, stat: Stat): string | undefined;
-  /** The same by what is in it, for one that shows by nothing else what it is. @param names in byte order */
+  /**
+   * Why a directory that can be recognised only by its names is excluded; undefined if it isn't.
+   * @param names in byte order
+   */
   whyNotListed(directory: Dir, names: readonly Raw[]): string | undefined;
 }
 
-/** What a place turned out to be. */
+/** The kind of an own place. */
 export interface OwnPlace {
-  /** In words, as the end of "it is left out: ...". */
+  /** The reason for excluding it, in words that complete a sentence. */
   readonly why: string;
   readonly kind: "storage" | "archive" | "state";
-  /** Path in the storage; "" is the storage itself; undefined where that isn't known. */
+  /** Path inside the storage; "" is the storage itself; undefined if unknown. */
   readonly inside?: Raw;
 }
 
-/** A directory that is read in place of another one, which it shows as it was. Both absolute, without symlinks. */
+/** A directory that is read instead of another, whose state it preserves. Both paths are absolute, without symlinks. */
 export interface StillCopy {
   readonly origin: Raw;
   readonly path: Raw;
 }
 
 export interface OwnPlaces extends OwnDirectories {
-  /** Has own directories excluded from copies as well. */
+  /** Excludes own directories from these copies as well. */
   addCopies(copies: readonly StillCopy[]): void;
-  /** True for a directory of the repository that is found on the way down from `parent`, where it is called `name`. */
+  /** True for a directory of the repository that a walk finds in `parent` under `name`. */
   isOfStorage(parent: Dir, name: Raw, stat: Stat): boolean;
   /**
-   * What a directory is, or lies in; undefined if it is none of our places.
-   * @param path absolute, without symlinks, of a directory that is there
+   * The own place that a directory is, or lies in; undefined if there is none.
+   * @param path absolute, without symlinks; the directory exists
    */
   around(path: Raw): OwnPlace | undefined;
-  /** The first of our places that a directory holds, or is; as for {@link around}. */
+  /** The first own place that a directory contains or is. @param path as for {@link around} */
   heldBy(path: Raw): { readonly path: Raw; readonly place: OwnPlace } | undefined;
-  /** True for the directories that a storage has, by their name in it. */
+  /** True if `name` is one of the directories inside a storage. */
   isPart(name: Raw): boolean;
 }

@@ -1,14 +1,14 @@
-/** How this program is started again. */
+/** How to start this program again. */
 import { IS_WINDOWS } from "./portable_calls.ts";
 
-/** The executable; from the source, the runtime with what it needs to run it. */
+/** The command: the executable; when running from source, the runtime with its arguments. */
 export function ownProgram(): string[] {
   return Deno.build.standalone ? [Deno.execPath()] : [Deno.execPath(), "run", "-A", new URL(Deno.mainModule).pathname];
 }
 
 export type ServiceManager = "systemd" | "launchd" | "task-scheduler" | "cron";
 
-/** What starts services on this system. */
+/** The service manager of this system. */
 export function serviceManager(): ServiceManager {
   if (Deno.build.os === "darwin") return "launchd";
   if (IS_WINDOWS) return "task-scheduler";

@@ -1,10 +1,10 @@
-/** Long texts for a person at a terminal. */
+/** Shows long texts to a person at a terminal. */
 import { shellWords } from "./process.ts";
 
 /**
- * Has a pager show a text, and waits until the person leaves it.
- * @param line for the shell, such as "less"
- * @returns false if it could not be started, and nothing was shown
+ * Shows a text in a pager, and waits until the person quits it.
+ * @param line shell command, such as "less"
+ * @returns false if it could not be started; nothing was shown
  */
 export async function showPages(text: string, line: string): Promise<boolean> {
   const [file = "", ...args] = shellWords(line);

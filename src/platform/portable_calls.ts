@@ -1,4 +1,4 @@
-/** The runtime's errors and file facts in this tool's words. */
+/** Translates the runtime's errors and file metadata to those of this tool. */
 import type { Kind } from "../core/entry.ts";
 import { type Raw, textOf } from "../core/raw.ts";
 import type { Stat } from "../core/stat.ts";
@@ -9,7 +9,11 @@ import { isWindowsTrap } from "./windows_paths.ts";
 
 export const IS_WINDOWS = Deno.build.os === "windows";
 
-/** Runs a call of the runtime; its errors become faults. @param operation a verb, as in "Cannot {operation} {path}" */
+/**
+ * Calls the runtime, and turns its errors into faults.
+ * @param operation a verb, as in "Cannot {operation} {path}"
+ * @throws DiskFault
+ */
 export function attempt<T>(operation: string, path: Raw, call: () => T): T {
   try {
     return call();
@@ -19,7 +23,7 @@ export function attempt<T>(operation: string, path: Raw, call: () => T): T {
   }
 }
 
-/** The same, with an ordinary answer for one error. */
+/** The same, except that one error returns `answer`. @param errno symbolic number of that error */
 export function attemptUnless<T, U>(errno: string, answer: U, operation: string, path: Raw, call: () => T): T | U {
   try {
     return attempt(operation, path, call);
@@ -29,7 +33,7 @@ export function attemptUnless<T, U>(errno: string, answer: U, operation: string,
   }
 }
 
-/** Symbolic error number of an error of the runtime. */
+/** Symbolic error number for an error of the runtime. */
 export function errnoOf(error: Error): string {
   const code: unknown = "code" in error ? error.code : undefined;
   if (typeof code === "string" && /^E[A-Z0-9]+$/.test(code)) return code === "EOPNOTSUPP" ? "ENOTSUP" : code;
@@ -59,7 +63,7 @@ const BY_CLASS: Readonly<Record<string, string>> = {
   TypeError: "EINVAL",
 };
 
-/** Symbolic error number that an error code of Win32 stands for. */
+/** Symbolic error number for a Win32 error code. */
 export function windowsErrno(code: number): string {
   return BY_WINDOWS_NUMBER[code] ?? `error ${code}`;
 }
@@ -98,14 +102,17 @@ const BY_MACOS_NUMBER: Readonly<Record<number, string>> = {
   102: "ENOTSUP",
 };
 
-/** Text of a path for the runtime. @throws DiskFault EILSEQ if it isn't UTF-8: the runtime would use another name */
+/**
+ * Converts a path for the runtime.
+ * @throws DiskFault EILSEQ if it isn't UTF-8, because the runtime would use another name
+ */
 export function pathText(path: Raw): string {
   const text = textOf(path);
   if (!text.isWellFormed()) throw new DiskFault("EILSEQ", "use as a path", path);
   return text;
 }
 
-/** Checks that `name` is one component. */
+/** Checks that `name` is a single component. @throws DiskFault */
 export function checkName(name: Raw): void {
   const isWrong = name === "" || name === "." || name === ".." || /[/\0]/.test(name);
   if (isWrong) throw new DiskFault("EINVAL", "use as a name", name);

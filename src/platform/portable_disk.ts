@@ -56,7 +56,7 @@ const fs = () => process.getBuiltinModule("node:fs");
 const os = () => process.getBuiltinModule("node:os");
 
 /** Works everywhere. */
-/** @param paced called with the number of bytes read; may delay */
+/** Opens the file system. @param paced called with the number of bytes read; may delay */
 export function openPortableDisk(paced?: (bytes: number) => void): Disk {
   return new PortableDisk(paced);
 }
@@ -125,7 +125,7 @@ interface Mounted {
 
 class PortableDir implements Dir {
   readonly path: Raw;
-  /** Opened by its path; what is below must not lead through symlinks. */
+  /** The directory that was opened by its path; below it, paths must not lead through symlinks. */
   readonly #root: Raw;
   readonly #below: readonly Raw[];
   readonly #manner: FileManner;

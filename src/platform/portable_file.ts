@@ -10,9 +10,9 @@ interface TryLock {
   readonly tryLockSync?: (exclusive: boolean) => boolean;
 }
 
-/** How all files of a disk are dealt with. */
+/** Settings for all files of a disk. */
 export interface FileManner {
-  /** Sync when a written file is closed, because the whole file system can't be synced later. */
+  /** True to sync written files when they are closed, because the whole file system can't be synced later. */
   readonly syncOnClose: boolean;
   /** Called with the number of bytes read; may delay. */
   readonly paced: ((bytes: number) => void) | undefined;
@@ -21,9 +21,9 @@ export interface FileManner {
 export interface PortableFileOptions extends FileManner {
   readonly file: Deno.FsFile;
   readonly path: Raw;
-  /** It had a name when it was opened, and the file system counts those. */
+  /** True if the file had a name when it was opened, and the file system counts names. */
   readonly isNamed: boolean;
-  /** Owner and mode can be set only by name. */
+  /** Sets owner and mode, which the runtime can do only by name. */
   readonly setByName: (attributes: Attributes) => void;
 }
 
@@ -53,7 +53,10 @@ export class PortableFile implements OpenFile {
     }
   }
 
-  /** The runtime's ctimes are whole seconds, too coarse to show that an open file lost its name: one that did has none. */
+  /**
+   * Omits the ctime of a file that has lost its name: the runtime's ctimes are whole seconds, too coarse to reveal
+   * that.
+   */
   stat(): Stat {
     const stat = statOf(this.#do("stat", () => this.#file.statSync()));
     return this.#options.isNamed && stat.links === 0 ? { ...stat, ctime: undefined } : stat;

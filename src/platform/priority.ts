@@ -1,4 +1,4 @@
-/** Stepping back behind everything else that runs on this machine. */
+/** Gives way to everything else that runs on this machine. */
 import { loadLibc, SYSCALL } from "./libc.ts";
 
 const LOWEST_PRIORITY = 19;
@@ -6,8 +6,8 @@ const LOWEST_PRIORITY = 19;
 const CLASS_IDLE = 3, CLASS_SHIFT = 13, WHO_PROCESS = 1;
 
 /**
- * Gives the calling thread, and every thread that it starts from now on, the lowest priority for processor and disk.
- * @returns what this system could not do
+ * Gives the calling thread, and every thread that it starts later, the lowest priority for processor and disk.
+ * @returns descriptions of what this system could not do
  */
 export function lowerPriority(): string[] {
   const libc = loadLibc();

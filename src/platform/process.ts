@@ -1,4 +1,4 @@
-/** Other programs: lines for the system's shell. */
+/** Runs other programs and shell commands. */
 import { Fault } from "../core/fault.ts";
 import { IS_WINDOWS } from "./portable_calls.ts";
 import { givenUmask } from "./umask.ts";
@@ -22,15 +22,15 @@ class NoShell extends CommandFailed {
 const SHELL = "/bin/sh";
 
 export interface CommandOptions {
-  /** Added to this process's own. */
+  /** Variables in addition to this process's own. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Ends the command. */
+  /** Terminates the command when aborted. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * What a command prints, as it comes; its standard error is this program's.
- * @throws CommandFailed at the end, if its exit status is not 0
+ * Yields the standard output of a command as it arrives; its standard error goes to this program's.
+ * @throws CommandFailed at the end if the exit status is not 0
  */
 export async function* commandOutput(
   line: string,
@@ -65,14 +65,14 @@ function spawn(line: string, command: Deno.Command): Deno.ChildProcess {
   }
 }
 
-/** Standard input to its end. */
+/** Standard input, up to its end. */
 export function standardInput(): AsyncIterable<Uint8Array<ArrayBuffer>> {
   return Deno.stdin.readable;
 }
 
 export interface CommandResult {
   readonly ok: boolean;
-  /** Why it failed; "" if it did not. */
+  /** Reason of the failure; "" after success. */
   readonly reason: string;
   readonly output: string;
   /** Standard error. */
@@ -80,8 +80,8 @@ export interface CommandResult {
 }
 
 /**
- * Runs a program to its end. A program that isn't there is a failure like others.
- * @param env all of its variables, but for those of {@link cleanEnvironment}
+ * Runs a program to its end. A missing program is a failure like any other.
+ * @param env variables in addition to those of {@link cleanEnvironment}
  */
 export async function runProgram(
   argv: readonly string[],
@@ -107,8 +107,8 @@ const KEPT = IS_WINDOWS
   : /^(?:HOME|USER|LOGNAME|LANG|LANGUAGE|LC_[A-Z]+|TZ)$/;
 
 /**
- * Of variables those that a program may have that works for us, maybe as root: no secrets that were meant for this one,
- * and nothing that makes it load what somebody else has written.
+ * Selects the variables for a program that runs on our behalf, possibly as root: no secrets that were meant for this
+ * process, and nothing that makes it load code of others.
  */
 export function cleanEnvironment(all: Readonly<Record<string, string>>): Record<string, string> {
   const kept = Object.fromEntries(Object.entries(all).filter(([name]) => KEPT.test(name)));
@@ -127,14 +127,14 @@ function masked(argv: readonly string[]): readonly string[] {
   return argv;
 }
 
-/** The same of any program, by way of the shell. */
+/** Does the same for any program, by way of the shell. */
 export function maskedProgram(argv: readonly string[]): readonly string[] {
   const [first, second] = argv, mask = givenUmask();
   if (mask === undefined || IS_WINDOWS || (first === SHELL && second === "-c")) return masked(argv);
   return masked([SHELL, "-c", `umask ${mask.toString(8).padStart(4, "0")}; exec "$@"`, SHELL, ...argv]);
 }
 
-/** The words that have the system's shell run a line. */
+/** The program and arguments that run a line in the system's shell. */
 export function shellWords(line: string): readonly string[] {
   return IS_WINDOWS ? ["cmd", "/d", "/s", "/c", line] : [SHELL, "-c", line];
 }

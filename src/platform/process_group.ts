@@ -1,4 +1,4 @@
-/** A command in a group of processes of its own, so that whatever it has started can be ended with it. */
+/** Runs a command in its own process group, so that everything it has started can be terminated with it. */
 import { spawn } from "node:child_process";
 import process from "node:process";
 import type { Clock } from "../core/clock.ts";
@@ -7,21 +7,21 @@ import { cleanEnvironment, maskedProgram, reasonOf, shellWords } from "./process
 import { systemClock } from "./system_clock.ts";
 
 export interface GroupOptions {
-  /** Its variables, besides those of {@link cleanEnvironment}. */
+  /** Variables in addition to those of {@link cleanEnvironment}. */
   readonly env: Readonly<Record<string, string>>;
   readonly clock: Clock;
-  /** Infinity: as long as it likes. */
+  /** Time limit; Infinity: none. */
   readonly timeoutMs: number;
-  /** Ends it. */
+  /** Terminates the command when aborted. */
   readonly signal: AbortSignal;
-  /** Called with each line that it prints, on standard output or standard error, as it comes. */
+  /** Called with each line of standard output and standard error as it arrives. */
   readonly line: (text: string) => void;
 }
 
 export interface GroupEnd {
-  /** Why it failed; "" if its exit status was 0. */
+  /** Reason of the failure; "" if the exit status was 0. */
   readonly reason: string;
-  /** What ended it, if it did not end by itself. */
+  /** What terminated it, if it didn't end by itself. */
   readonly stoppedBy?: "signal" | "timeout";
 }
 
@@ -33,8 +33,8 @@ const QUIET_MS = 300, QUIET_TIMES = 2;
 const LONGEST_LINE = 4096;
 
 /**
- * Runs a command to its end, with nothing on standard input. One that can't be started is a failure like others.
- * @param command a line for the shell, or a program with its arguments
+ * Runs a command to its end, without standard input. A command that can't be started is a failure like any other.
+ * @param command a shell command, or a program with its arguments
  */
 export async function runInGroup(command: string | readonly string[], options: GroupOptions): Promise<GroupEnd> {
   const { signal, clock, timeoutMs } = options;
@@ -60,7 +60,7 @@ export async function runInGroup(command: string | readonly string[], options: G
 interface Started {
   /** Undefined if it could not be started. */
   readonly pid: number | undefined;
-  /** Resolves with the reason of its failure, or "". */
+  /** Resolves with the reason of the failure; "" after success. */
   readonly ended: Promise<string>;
 }
 

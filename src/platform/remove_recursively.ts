@@ -1,6 +1,6 @@
 /**
- * Removing directories with everything in them, however deep, without following links. What is mounted in one is not ours:
- * it stays, and so do the directories around it.
+ * Removes directories recursively, at any depth, without following links. Mount points inside are not ours: they stay,
+ * as do the directories above them.
  */
 import { joinRaw, type Raw, rawOf } from "../core/raw.ts";
 import { type Dir, DiskFault } from "./disk.ts";
@@ -9,7 +9,7 @@ const OWNER_ALL = 0o700;
 /** Directories open at once. What is deeper is moved up first, so that neither descriptors nor the stack run out. */
 const MOST_OPEN = 16;
 
-/** Removes a name, and all that is below it. @returns true if it was there, and is gone. @throws DiskFault */
+/** Removes a name and everything below it. @returns true if it existed and is gone @throws DiskFault */
 export function removeRecursively(parent: Dir, name: Raw): boolean {
   const stat = parent.stat(name);
   if (stat === undefined || stat.isMountPoint) return false;
@@ -18,7 +18,7 @@ export function removeRecursively(parent: Dir, name: Raw): boolean {
   return new Removal(parent, name).run() && parent.rmdir(name);
 }
 
-/** The same where it is no harm if something stays. @returns why it does; undefined if it is gone */
+/** Does the same where it doesn't matter if something stays. @returns why it stays; undefined if it is gone */
 export function tryToRemove(parent: Dir, name: Raw): DiskFault | undefined {
   try {
     if (removeRecursively(parent, name) || parent.stat(name) === undefined) return undefined;

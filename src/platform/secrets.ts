@@ -1,10 +1,10 @@
-/** Secrets of people: in files that are theirs alone, and typed at a terminal that doesn't show them. */
+/** Reads users' secrets: from private files, and from a terminal without echo. */
 import { Fault, Interrupted } from "../core/fault.ts";
 import { type Raw, rawOf, rawOfBytes, textOf } from "../core/raw.ts";
 import { DiskFault } from "./disk.ts";
 import { attempt, IS_WINDOWS } from "./portable_calls.ts";
 
-/** A file with a secret that is none any more. */
+/** A file with a secret that others may read or write. */
 export class ExposedSecret extends Fault {
   readonly code = "exposed-secret";
   readonly hint: string;
@@ -18,8 +18,10 @@ export class ExposedSecret extends Fault {
 const OTHERS = 0o007, GROUP = 0o070;
 
 /**
- * The text of a file or pipe that only this user, and the system's administrator, can read.
- * @param path text of an absolute one @param mostBytes what comes after them is not read @throws ExposedSecret, DiskFault
+ * Reads the text of a file or pipe that only this user and the system's administrator can read.
+ * @param path absolute, as text
+ * @param mostBytes anything beyond is not read
+ * @throws ExposedSecret, DiskFault
  */
 export function readSecret(path: string, mostBytes: number): string {
   const raw = rawOf(path);
@@ -55,8 +57,8 @@ const ENTER = [0x0a, 0x0d], ERASE = [0x08, 0x7f];
 const INTERRUPT = 0x03, END = 0x04, ERASE_ALL = 0x15, ESCAPE = 0x1b;
 
 /**
- * What somebody types at the terminal of this process, which doesn't show it; undefined if there is no terminal. Standard
- * input may be something else.
+ * Asks for a secret at the terminal of this process, without echo; undefined if there is no terminal. Standard input
+ * may be redirected.
  * @throws Interrupted
  */
 export async function askSecret(question: string, signal: AbortSignal): Promise<string | undefined> {

@@ -1,4 +1,7 @@
-/** Telling systemd how a service is: sd_notify(3), which is one datagram to a socket that the environment names. */
+/**
+ * Reports the state of a service to systemd: sd_notify(3), which sends a datagram to a socket that the environment
+ * names.
+ */
 import { bytesOf, type Raw, raw, rawOf, sliceRaw } from "../core/raw.ts";
 import { loadLibc } from "./libc.ts";
 
@@ -10,8 +13,8 @@ const LONGEST_ADDRESS = 108;
 
 /**
  * Sends lines such as "READY=1".
- * @param address NOTIFY_SOCKET: a path, or "@name" for an abstract one
- * @returns false if it could not be sent
+ * @param address value of NOTIFY_SOCKET: a path, or "@name" for an abstract socket
+ * @returns false if they could not be sent
  */
 export function notifyManager(address: string, state: string): boolean {
   const libc = loadLibc();

@@ -1,8 +1,8 @@
-/** Waiting for another thread by a word in shared memory. */
+/** Waits for another thread through a word in shared memory. */
 
 /**
- * Holds up this thread while a word has a value, until it is notified of a change or `mostMs` milliseconds are over.
- * @returns false if they were over first
+ * Blocks this thread while a word has a value, until a change is notified or `mostMs` milliseconds have passed.
+ * @returns false after a timeout
  */
 export function waitForChange(words: Int32Array, at: number, value: number, mostMs: number): boolean {
   return Atomics.wait(words, at, value, mostMs) !== "timed-out";

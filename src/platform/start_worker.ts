@@ -1,6 +1,6 @@
-/** A worker thread seen from outside. */
+/** A worker thread, seen from the thread that starts it. */
 
-/** Ended when disposed. */
+/** A running worker; terminated when disposed. */
 export interface WorkerThread<Out> extends Disposable {
   post(message: Out): void;
 }
@@ -11,7 +11,7 @@ export interface WorkerListener<In> {
   failed(why: string): void;
 }
 
-/** @param script a module; it learns by `name` what it is started for */
+/** Starts a worker. @param script URL of a module @param name the role of the worker, which the module can read */
 export function startWorker<Out, In>(script: URL, name: string, listener: WorkerListener<In>): WorkerThread<Out> {
   const worker = new Worker(script, { type: "module", name });
   worker.onmessage = ({ data }: MessageEvent<In>) => listener.message(data);

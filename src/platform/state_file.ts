@@ -1,6 +1,6 @@
 /**
- * Small files in the directory where this program keeps state of its own: read whole, replaced whole. They only save time,
- * or remember something: nothing depends on one, and whoever reads one judges what it says.
+ * Small files in the directory of this program's own state, which are read and replaced as a whole. They only save
+ * time, or remember something: nothing depends on one, and readers validate what it contains.
  */
 import { bytesOf, joinRaw, type Raw, raw, rawOf, rawOfBytes, textOf } from "../core/raw.ts";
 import { type Dir, DiskFault, makeDirectories } from "./disk.ts";
@@ -11,13 +11,13 @@ const PRIVATE_DIRECTORY = 0o700, PRIVATE_FILE = 0o600;
 const MOST_BYTES = 16 * 1024 * 1024;
 const RANDOM_BYTES = 6;
 
-/** Where a file lies: a directory of the state directory, and a name. */
+/** Location of a file: a directory inside the state directory, and a name. */
 export interface StatePlace {
   readonly directory: Raw;
   readonly name: Raw;
 }
 
-/** The text; undefined if there is none, or no state directory. @throws DiskFault */
+/** Reads a file; undefined if it, or the state directory, doesn't exist. @throws DiskFault */
 export function readStateFile({ disk, state }: Pick<Machine, "disk" | "state">, place: StatePlace): string | undefined {
   const top = state?.[0];
   if (top === undefined) return undefined;
@@ -30,7 +30,7 @@ export function readStateFile({ disk, state }: Pick<Machine, "disk" | "state">, 
   return textOf(rawOfBytes(bytes.subarray(0, done)));
 }
 
-/** Puts a file in the place of the one that is there, durably. Without a state directory nothing happens. @throws DiskFault */
+/** Durably replaces a file. Does nothing without a state directory. @throws DiskFault */
 export function replaceStateFile(
   { disk, state, random }: Pick<Machine, "disk" | "state" | "random">,
   { directory, name }: StatePlace,

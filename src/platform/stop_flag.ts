@@ -1,4 +1,4 @@
-/** The wish that all threads of a run stop, seen by them in the middle of a file. */
+/** A request to stop that all threads of a run see, even in the middle of a file. */
 import { Interrupted } from "../core/fault.ts";
 
 export function newStopTable(): SharedArrayBuffer {
@@ -16,7 +16,7 @@ export class StopFlag {
     Atomics.store(this.#word, 0, 1);
   }
 
-  /** To be called between files, and between the chunks of a large one. @throws Interrupted if stopping was asked for */
+  /** Called between files, and between the chunks of a large one. @throws Interrupted if a stop was requested */
   check(): void {
     if (Atomics.load(this.#word, 0) !== 0) throw new Interrupted();
   }

@@ -1,4 +1,4 @@
-/** The rest of this machine: time, chance, who and where we are, signals, and the standard streams. */
+/** The rest of this machine: randomness, user and directories, environment, signals, and the standard streams. */
 import type { Random } from "../core/clock.ts";
 import { Fault } from "../core/fault.ts";
 import { baseName, parentPath, type Raw, rawOf, rawOfBytes, replaceRaw, ROOT, textOf } from "../core/raw.ts";
@@ -10,7 +10,7 @@ import { libcCurrentDirectory, loadLibc } from "./libc.ts";
 import { attempt, errnoOf, IS_WINDOWS } from "./portable_calls.ts";
 import { systemClock } from "./system_clock.ts";
 
-/** Nobody reads our output any more, as in `backup-tool ls | head`. */
+/** Nobody reads our output any longer, as in `backup-tool ls | head`. */
 export class PipeClosed extends Fault {
   readonly code = "pipe-closed";
   readonly hint = "Let the program that reads the output run to its end";
@@ -19,14 +19,14 @@ export class PipeClosed extends Fault {
   }
 }
 
-/** From the system's secure source. */
+/** Random bytes from the system's secure source. */
 export const systemRandom: Random = (bytes) => crypto.getRandomValues(new Uint8Array(bytes));
 
 export function hostName(): string {
   return Deno.hostname() || "localhost";
 }
 
-/** Name of the user this process acts for; where it has none, the number. */
+/** Name of the user this process acts for; the number if the user has no name. */
 export function loginName(): string {
   const libc = loadLibc();
   const uid = libc?.call.geteuid() ?? Deno.uid();
@@ -39,7 +39,10 @@ export function cores(): number {
   return Math.max(1, navigator.hardwareConcurrency);
 }
 
-/** An environment variable; undefined if it is missing or empty. Bytes that are not UTF-8 as {@link textOf} has them. */
+/**
+ * An environment variable; undefined if it is missing or empty. Bytes that are not UTF-8 are decoded as by {@link
+ * textOf}.
+ */
 export function environment(name: string): string | undefined {
   try {
     return Deno.env.get(name) || undefined;
@@ -56,7 +59,9 @@ function rawEnvironment(name: string): string | undefined {
   return found === undefined ? undefined : textOf(found.slice(start.length));
 }
 
-/** Of the user this process acts for: what the environment says, else the user database; undefined if neither knows. */
+/**
+ * Home directory of the user this process acts for, from the environment or the user database; undefined if unknown.
+ */
 export function homeDirectory(): string | undefined {
   const home = environment(IS_WINDOWS ? "USERPROFILE" : "HOME");
   // The home directory of a relative path would be another one in each directory.
@@ -65,13 +70,13 @@ export function homeDirectory(): string | undefined {
   return libc === undefined ? undefined : new Accounts(libc).homeOf(libc.call.geteuid());
 }
 
-/** Absolute, with `/` between components on every system. */
+/** Current directory: absolute, with `/` between components on every system. */
 export function currentDirectory(): Raw {
   const libc = loadLibc();
   return libc === undefined ? forwardSlashes(rawOf(Deno.cwd())) : libcCurrentDirectory(libc);
 }
 
-/** What the paths of this process start from. */
+/** What the relative paths of this process are resolved against. */
 export const here: PathPlace = { directory: currentDirectory, home: homeDirectory, isWindows: IS_WINDOWS };
 
 function forwardSlashes(path: Raw): Raw {
@@ -79,9 +84,10 @@ function forwardSlashes(path: Raw): Raw {
 }
 
 /**
- * The text of a file or pipe; bytes that are not UTF-8 as {@link textOf} has them.
- * @param path text of an absolute one; with bytes that are not UTF-8, that of a regular file
- * @param mostBytes what comes after them is not read: a device has no end @throws DiskFault
+ * Reads a file or pipe as text; bytes that are not UTF-8 are decoded as by {@link textOf}.
+ * @param path absolute, as text; a name that isn't UTF-8 must be that of a regular file
+ * @param mostBytes anything beyond is not read, because a device has no end
+ * @throws DiskFault
  */
 export function readTextFile(path: string, mostBytes = Infinity): string {
   const raw = rawOf(path);
@@ -111,7 +117,10 @@ function readRegularFile(path: Raw, mostBytes: number): Uint8Array<ArrayBuffer> 
   return bytes.subarray(0, done);
 }
 
-/** The arguments of this process, as {@link textOf} has them. The runtime loses bytes that are not UTF-8; Linux knows them. */
+/**
+ * The arguments of this process, decoded as by {@link textOf}. The runtime loses bytes that are not UTF-8; Linux keeps
+ * them.
+ */
 export function commandLine(): readonly string[] {
   const given = Deno.args;
   if (!given.some((argument) => argument.includes("\ufffd"))) return given;
@@ -127,8 +136,8 @@ export function commandLine(): readonly string[] {
 const STOP_SIGNALS: readonly Deno.Signal[] = IS_WINDOWS ? ["SIGINT", "SIGBREAK"] : ["SIGINT", "SIGTERM"];
 
 /**
- * Calls `listener` at the first wish to stop; the next one ends the program as if nobody listened. Until disposed.
- * Signals arrive only while the event loop turns: synchronous work has to pause for it now and then.
+ * Calls `listener` on the first signal to stop, until disposed; the next signal ends the program as if nobody listened.
+ * Signals arrive only while the event loop runs: synchronous work must yield to it now and then.
  */
 export function onInterrupt(listener: () => void): Disposable {
   let listens = true;
@@ -145,7 +154,7 @@ export function onInterrupt(listener: () => void): Disposable {
   return { [Symbol.dispose]: stop };
 }
 
-/** Calls `listener` whenever somebody says that something changed (SIGHUP). Until disposed. */
+/** Calls `listener` on each SIGHUP, which announces a change, until disposed. */
 export function onHangup(listener: () => void): Disposable {
   if (IS_WINDOWS) return { [Symbol.dispose]: () => {} };
   Deno.addSignalListener("SIGHUP", listener);

@@ -1,7 +1,7 @@
-/** The time of this machine. */
+/** The clock of this machine. */
 import type { Clock } from "../core/clock.ts";
 
-/** In its time zone. */
+/** Uses the machine's time zone. */
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
   offsetMinutes: (atMs) => -new Date(atMs).getTimezoneOffset(),

@@ -1,9 +1,12 @@
-/** Connections as streams. Those of `node:net` mix up bytes, and hold small packets back, in the runtime of older executables. */
+/**
+ * TCP connections as streams. Those of `node:net` mix up bytes and delay small packets in the runtime of older
+ * executables.
+ */
 import { Duplex } from "node:stream";
 
 const READ_BYTES = 64 * 1024;
 
-/** @throws an error of the runtime, or one that says "timed out" */
+/** Connects to a server. @param mostMs time limit @throws an error of the runtime, or one with "timed out" */
 export async function connectTcp(hostname: string, port: number, mostMs: number): Promise<Duplex> {
   const connection = await withinTime(Deno.connect({ hostname, port }), mostMs);
   connection.setNoDelay(true);

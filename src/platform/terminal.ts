@@ -1,9 +1,9 @@
-/** Whether a person is looking, and how wide their window is. */
+/** Whether output goes to a terminal, and how wide that is. */
 
 export interface Terminal {
   readonly stdoutIsTerminal: boolean;
   readonly stderrIsTerminal: boolean;
-  /** Width now, in columns; 80 where unknown. */
+  /** Current width in columns; 80 where unknown. */
   columns(): number;
 }
 
@@ -11,8 +11,8 @@ export interface Terminal {
 const NULL_DEVICE = 0x103, READS_AND_WRITES = 2, ACCESS_MODES = 3;
 
 /**
- * True if this program was started without a standard output (`>&-`). The runtime puts the null device in its place, open
- * for reading and writing; whoever doesn't want the output opens that for writing alone.
+ * True if this program was started without a standard output (`>&-`). The runtime replaces it by the null device,
+ * opened for reading and writing; users who discard the output open that device for writing only.
  */
 export function isStdoutClosed(): boolean {
   try {

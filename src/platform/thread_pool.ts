@@ -1,7 +1,7 @@
 /**
- * Threads that work on batches. With no workers, and for the first batches of every run, the work is done in the calling
- * thread by the same code: a worker costs tens of milliseconds and megabytes, so none starts before there is work for it.
- * There, too, the event loop has its turn between two files, and between the blocks of a large one.
+ * Threads that work on batches. Without workers, and for the first batches of every run, the calling thread does the
+ * work with the same code: a worker costs tens of milliseconds and megabytes, so none is started before there is work
+ * for it. The calling thread yields to the event loop between files, and between the blocks of a large one.
  */
 import type { Clock } from "../core/clock.ts";
 import { Interrupted } from "../core/fault.ts";
@@ -31,34 +31,34 @@ const GRACE_MS = 2000;
 /** Open files of the process itself, and of each thread. */
 const FILES_WITHOUT_THREADS = 96, FILES_OF_A_THREAD = 48;
 
-/** Kinds of batches, each with what is given and what is answered: plain data that travels between threads. */
+/** Kinds of batches, with the types of their input and results: plain data that can be passed between threads. */
 export type Work<W> = { readonly [K in keyof W]: { readonly batch: unknown; readonly results: unknown } };
 
-/** Does the work: the same code in the calling thread and in workers. One per thread. */
+/** Does the work, with the same code in the calling thread and in workers. One per thread. */
 export interface Executor<W extends Work<W>> extends Disposable {
-  /** Everything that a batch opens is closed once its steps have been gone through, or one of them has failed. */
+  /** Runs a batch. Everything that it opens is closed once its steps have ended or failed. */
   run<K extends keyof W & string>(kind: K, batch: W[K]["batch"]): Steps<W[K]["results"]>;
 }
 
-/** The same where the steps of a batch may have to wait: a worker begins the next batch meanwhile. */
+/** The same where the steps of a batch may have to wait: a worker starts the next batch meanwhile. */
 export interface WaitingExecutor<W extends Work<W>> extends Disposable {
   run<K extends keyof W & string>(kind: K, batch: W[K]["batch"]): WaitingSteps<W[K]["results"]>;
 }
 
-/** What threads may ask of the calling one in the middle of a batch. @param transfer what goes over with the question */
+/** A request of a worker to the calling thread in the middle of a batch. @param transfer buffers to transfer with it */
 export type Ask = (question: unknown, transfer?: readonly ArrayBuffer[]) => Promise<unknown>;
 
-/** An answer to {@link Ask}, and what goes over with it. */
+/** An answer to {@link Ask}, and the buffers to transfer with it. */
 export interface Answer {
   readonly answer: unknown;
   readonly transfer: readonly ArrayBuffer[];
 }
 
-/** What every thread needs to know; plain data, but for the shared tables. */
+/** Setup of every thread; plain data, except for the shared tables. */
 export interface PoolSetup {
   /** Signals all threads to stop; see {@link StopFlag}. */
   readonly stop: SharedArrayBuffer;
-  /** Where the threads report how much they have processed; see {@link Meter}. */
+  /** Table in which the threads count the bytes processed; see {@link Meter}. */
   readonly meter: SharedArrayBuffer;
 }
 
@@ -73,27 +73,27 @@ export type FromWorker =
   | { readonly closed: true };
 
 export interface PoolOptions<W extends Work<W>> {
-  /** Makes what does the work in this thread. */
+  /** Opens the executor of the calling thread. */
   readonly openExecutor: () => WaitingExecutor<W>;
-  /** Answers what workers ask. */
+  /** Answers requests of workers. */
   readonly answer?: (question: unknown) => Promise<Answer>;
-  /** Name of the workers, by which the script knows whose they are. */
+  /** Name of the workers, by which the script recognises their role. */
   readonly name: string;
-  /** 0: everything in the calling thread. */
+  /** Number of workers; 0: everything runs in the calling thread. */
   readonly workers: number;
-  /** What runs as a worker; undefined: no workers. */
+  /** Script of the workers; undefined: no workers. */
   readonly script: URL | undefined;
-  /** Of an interruption: what is still under way some seconds later ends with Interrupted. */
+  /** Aborted on an interruption: batches that are still running some seconds later end with Interrupted. */
   readonly signal: AbortSignal;
   readonly clock: Clock;
 }
 
 interface Thread {
   readonly worker: Worker;
-  /** Batches, and what they cost. */
+  /** Number of unfinished batches, and their cost. */
   inHand: number;
   cost: number;
-  /** False while it is being loaded. */
+  /** False while the worker is loading. */
   hasAnswered: boolean;
   readonly closed: PromiseWithResolvers<void>;
 }
@@ -140,7 +140,7 @@ export class ThreadPool<W extends Work<W>> implements AsyncDisposable {
     options.signal.addEventListener("abort", this.#onAbort);
   }
 
-  /** Batches that may usefully be under way at once; callers wait for the oldest beyond that. */
+  /** Number of batches that are worth having in progress at once; callers wait for the oldest beyond that. */
   get width(): number {
     return Math.max(1, this.#options.workers * IN_HAND);
   }
@@ -151,15 +151,15 @@ export class ThreadPool<W extends Work<W>> implements AsyncDisposable {
     return Math.max(0, Math.min(this.#options.workers, affordable));
   }
 
-  /** Bytes that all threads have gone through, those of files under way as well. */
+  /** Bytes that all threads have processed, including files in progress. */
   get bytes(): number {
     return this.#meter.total;
   }
 
   /**
-   * Works on a batch.
-   * @param load how much is in it, for the decision to start workers
-   * @param handed memory in it that may be taken away from this thread, so that it needn't be copied
+   * Runs a batch.
+   * @param load its size, from which the pool decides whether to start workers
+   * @param handed buffers in it that may be transferred instead of copied
    */
   run<K extends keyof W & string>(
     kind: K,
@@ -199,7 +199,7 @@ export class ThreadPool<W extends Work<W>> implements AsyncDisposable {
     }
   }
 
-  /** Has every thread that there is do the same, once. */
+  /** Runs the same batch once in every existing thread. */
   everywhere<K extends keyof W & string>(kind: K, batch: W[K]["batch"]): Promise<W[K]["results"][]> {
     const done = this.#threads.map((thread) =>
       this.#postTo(thread, { kind, batch, cost: 0, handed: [] }) as Promise<W[K]["results"]>
@@ -208,7 +208,7 @@ export class ThreadPool<W extends Work<W>> implements AsyncDisposable {
     return Promise.all(done);
   }
 
-  /** Ends the threads in the middle of their work, if there is some, so that each closes what it has open. */
+  /** Stops the threads, in the middle of their work if necessary, and lets each close what it has open. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#options.signal.removeEventListener("abort", this.#onAbort);
     clearTimeout(this.#grace);
@@ -334,7 +334,11 @@ function isBusy({ inHand, cost, hasAnswered }: Thread): boolean {
   return cost >= BUSY_COST || (hasAnswered && inHand >= BUSY_BATCHES);
 }
 
-/** The other end: answers one message. @param open makes what does the work @returns undefined for the setup */
+/**
+ * The worker's side of a pool: returns a function that handles one message.
+ * @param open makes the executor
+ * @returns undefined in answer to the setup message
+ */
 export function workerLoop<W extends Work<W>, S extends PoolSetup>(
   open: (setup: S, thread: number) => Executor<W>,
 ): (message: ToWorker<S>) => FromWorker | undefined {

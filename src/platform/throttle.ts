@@ -1,8 +1,14 @@
-/** Holding back: all threads that share a table read no more than so many bytes a second, and rest in between. */
+/**
+ * Limits the rate of reading: all threads that share a table read at most so many bytes per second, and pause in
+ * between.
+ */
 
 import { systemClock } from "./system_clock.ts";
 
-/** What threads share: rate in bytes a second, rest after each block in ms, and when the way is free, in µs since 1970. */
+/**
+ * Shared state: the rate in bytes per second, the pause after each block in ms, and the time at which the next read may
+ * begin, in µs since 1970.
+ */
 export type ThrottleTable = SharedArrayBuffer;
 
 const RATE = 0, REST = 1, FREE = 2, FIELDS = 3;
@@ -12,7 +18,7 @@ const BLOCK_BYTES = 1024 * 1024;
 const SHORTEST_US = 5000n;
 const US_PER_SECOND = 1_000_000;
 
-/** @param bytesPerSecond undefined: as fast as it goes @param restMs after each MiB */
+/** Makes a table. @param bytesPerSecond undefined: unlimited @param restMs pause after each MiB */
 export function newThrottle(bytesPerSecond: number | undefined, restMs: number): ThrottleTable {
   const table = new SharedArrayBuffer(FIELDS * BigInt64Array.BYTES_PER_ELEMENT);
   const fields = new BigInt64Array(table);
@@ -34,7 +40,7 @@ export class Throttle {
     this.#restMs = Number(this.#fields[REST]);
   }
 
-  /** Returns when `bytes`, which have been read, would have been there at the rate that is allowed. */
+  /** Blocks until reading `bytes`, which has been done already, would have ended at the permitted rate. */
   take(bytes: number): void {
     if (this.#rate > 0 && bytes > 0) this.#wait(bytes);
     this.#sinceRest += bytes;

@@ -1,13 +1,16 @@
-/** The mask of modes that this process was started with. Its own modes are exact; programs that it runs expect a mask. */
+/**
+ * The umask that this process was started with. This process clears it, because its own modes are exact, but programs
+ * that it runs expect one.
+ */
 
 let given: number | undefined;
 
-/** Notes the mask before it is taken away; what is noted first counts. */
+/** Records the umask before it is cleared; only the first call counts. */
 export function noteUmask(mask: number): void {
   given ??= mask & 0o777;
 }
 
-/** Undefined if it was never taken away: then other programs have it anyway. */
+/** The recorded umask; undefined if it was never cleared, so that other programs inherit it anyway. */
 export function givenUmask(): number | undefined {
   return given;
 }

@@ -1,11 +1,12 @@
-/** The other end of a thread pool whose batches may have to wait: what they wait for is asked of the calling thread. */
+/** The worker's side of a thread pool whose batches may have to wait for answers of the calling thread. */
 import { type FaultData, fromFaultData, toFaultData } from "../core/fault_data.ts";
 import { inTurn, type WaitingSteps } from "../core/steps.ts";
 import type { Ask, FromWorker, PoolSetup, ToWorker, WaitingExecutor, Work } from "./thread_pool.ts";
 
 /**
- * @param open makes what does the work @param post sends to the calling thread
- * @returns takes one message
+ * Returns a function that handles one message.
+ * @param open makes the executor
+ * @param post sends a message to the calling thread
  */
 export function waitingWorkerLoop<W extends Work<W>, S extends PoolSetup>(
   open: (setup: S, thread: number, ask: Ask) => WaitingExecutor<W>,

@@ -1,12 +1,12 @@
-/** Hearing of changes in a directory. A hint and no more: bursts may be lost, and some file systems tell nothing. */
+/** Watches a directory for changes. Only a hint: bursts may be lost, and some file systems report nothing. */
 import { type Raw, textOf } from "../core/raw.ts";
 
 export interface Watch extends Disposable {
-  /** False if the system doesn't report changes, or no longer. */
+  /** False if the system doesn't report changes, or has stopped reporting them. */
   readonly hears: boolean;
 }
 
-/** Calls `changed` after something in the directory has changed, as far as the system reports it, until disposed. */
+/** Calls `changed` after each change in the directory that the system reports, until disposed. */
 export function watchDirectory(path: Raw, changed: () => void): Watch {
   let watcher: Deno.FsWatcher;
   try {

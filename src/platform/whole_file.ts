@@ -1,8 +1,8 @@
-/** Files for others to read: whoever opens one sees all of it, old or new. */
+/** Writes files for other programs, which see either the old file or the new one, always complete. */
 import { baseName, bytesOf, parentPath, type Raw, raw, rawOf } from "../core/raw.ts";
 import { type Disk, DiskFault } from "./disk.ts";
 
-/** Puts a file in the place of the one that is there, in one step. @param path absolute @throws DiskFault */
+/** Replaces a file in one step. @param path absolute @throws DiskFault */
 export function replaceWholeFile(disk: Disk, path: Raw, text: string, mode: number): void {
   using directory = disk.openDir(parentPath(path));
   const name = baseName(path), temporary = raw`.${name}.new`;

@@ -1,13 +1,13 @@
-/** A worker thread seen from inside. */
+/** A worker thread, seen from inside. */
 
-/** The part of its global scope that is used: messages of type `In` come, others go. */
+/** The part of its global scope that is used: it receives messages of type `In`, and sends others. */
 export interface WorkerScope<In> {
   onmessage: ((event: MessageEvent<In>) => void) | null;
-  /** @param transfer what goes over instead of being copied */
+  /** @param transfer buffers to transfer instead of copying */
   postMessage(message: unknown, transfer?: readonly ArrayBuffer[]): void;
 }
 
-/** Of the worker that this thread is. */
+/** The scope of this worker. */
 export function workerScope<In>(): WorkerScope<In> {
   return globalThis as unknown as WorkerScope<In>;
 }

@@ -1,6 +1,6 @@
 /**
- * Keeps the disk writing while a run goes on, so that little is left to the sync at its end: on a slow disk that would
- * otherwise take minutes without progress or a way to stop.
+ * Keeps the disk writing during a run, so that little is left for the sync at its end, which could otherwise take
+ * minutes on a slow disk, without progress or a way to stop.
  */
 import type { Clock } from "../core/clock.ts";
 
@@ -34,18 +34,18 @@ export class WriteOut {
     this.#beganMs = clock.nowMs();
   }
 
-  /** So many bytes are stored, and not durable yet. */
+  /** Reports bytes that are stored but not yet durable. */
   stored(bytes: number): void {
     this.#waiting += bytes;
   }
 
-  /** Begins to have them written if it is time, and returns when the disk isn't too far behind. */
+  /** Starts a sync if it is due, and waits while the disk is too far behind. */
   async keepBusy(signal: AbortSignal): Promise<void> {
     if (!this.#isRunning && this.#isDue()) this.#begin();
     if (this.#isRunning && !signal.aborted && this.#waiting > this.#mayBeAhead()) await this.#ended(signal);
   }
 
-  /** What was begun has ended. @throws DiskFault if it failed */
+  /** Waits for the sync in progress. @throws DiskFault if it failed */
   async settled(): Promise<void> {
     await this.#running;
   }

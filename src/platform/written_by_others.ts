@@ -1,4 +1,4 @@
-/** Who may have written a file that says which commands this program runs. */
+/** Checks who may have written a file that contains commands for this program. */
 import type { Stat } from "../core/stat.ts";
 import { rawOf } from "../core/raw.ts";
 import { attempt, IS_WINDOWS } from "./portable_calls.ts";
@@ -8,9 +8,9 @@ const OTHERS_WRITE = 0o022;
 type Owned = Pick<Stat, "uid" | "mode">;
 
 /**
- * Why somebody else than this process's user, and the system's administrator, could have written a file, or put it into
- * a directory; undefined if nobody could. On Windows nothing is known of that.
- * @param what it is, for people
+ * Why somebody other than this process's user and the system's administrator could have written a file, or put it into
+ * a directory; undefined if nobody could. On Windows, always undefined.
+ * @param what a description of the object, for people
  */
 export function whyOthersWrite(what: string, { uid, mode }: Owned): string | undefined {
   if (IS_WINDOWS) return undefined;
@@ -19,7 +19,10 @@ export function whyOthersWrite(what: string, { uid, mode }: Owned): string | und
   return `others may write ${what} (mode ${(mode & 0o7777).toString(8)})`;
 }
 
-/** The same of a path: of the file, of the directory that it is really in, and of the one that it is named in. @throws DiskFault */
+/**
+ * Checks a path in the same way: the file, its real directory, and the directory in which it is named.
+ * @throws DiskFault
+ */
 export function whyOthersWritePath(path: string): string | undefined {
   if (IS_WINDOWS) return undefined;
   return attempt("stat", rawOf(path), () => {

@@ -1,4 +1,4 @@
-/** Values in base64, sorted by name; undefined if there are none. */
+/** Encodes values in base64, sorted by name; undefined if there are none. */
 export function encodeXattrs(
   xattrs: Readonly<Record<string, Uint8Array<ArrayBuffer>>>,
 ): Readonly<Record<string, string>> | undefined {
