@@ -1,14 +1,14 @@
-/** What can go wrong with jobs, besides what goes wrong with their work. */
+/** Failures of jobs, besides those of the work itself. */
 import { Fault } from "../core/fault.ts";
 import { type Raw, textOf } from "../core/raw.ts";
 
 const quoted = (path: Raw) => JSON.stringify(textOf(path));
 
-/** The file is no job. */
+/** The file is not a valid job. */
 export class BadJob extends Fault {
   readonly code = "bad-job";
   readonly hint = "Correct it, try it with `backup-tool job check`, and put it in again";
-  /** @param kept where the file is by now, if it is too long for the history */
+  /** @param kept where the file is now, if it was too long for the history */
   constructor(reasons: readonly string[], kept: string | undefined) {
     super(
       `Cannot read the job: ${reasons.join("; ")}${kept === undefined ? "" : `; it is now ${JSON.stringify(kept)}`}`,
@@ -16,7 +16,7 @@ export class BadJob extends Fault {
   }
 }
 
-/** Somebody asked for the end of a run that had begun. */
+/** Somebody cancelled a run that had begun. */
 export class Cancelled extends Fault {
   readonly code = "cancelled";
   readonly hint = "Put the job in again to have it done; `backup-tool job retry` does that";
@@ -25,7 +25,7 @@ export class Cancelled extends Fault {
   }
 }
 
-/** A directory whose JSON files are not for us to remove. */
+/** The directory may hold JSON files that are not jobs, and must not be removed. */
 export class BadJobDirectory extends Fault {
   readonly code = "bad-job-directory";
   readonly hint: string;
@@ -58,7 +58,7 @@ export class SplitTemp extends Fault {
   }
 }
 
-/** A source that must not be moved away. */
+/** A source that must not be removed after an import. */
 export class BadImport extends Fault {
   readonly code = "bad-import";
   readonly hint = "Name a directory or file that may be removed when it has been imported";
@@ -67,7 +67,7 @@ export class BadImport extends Fault {
   }
 }
 
-/** Nothing was published, nothing was removed. */
+/** The import failed before anything was published or removed. */
 export class ImportIncomplete extends Fault {
   readonly code = "import-incomplete";
   readonly hint = "The source is untouched: remove the cause of the problems, and put the job in again";
@@ -84,7 +84,7 @@ export class SourceLeft extends Fault {
   }
 }
 
-/** Nothing is wrong with the job: what it names can't be used at the moment. */
+/** The job is valid, but what it refers to can't be used at the moment. */
 export class PlaceWaits extends Fault {
   readonly code = "place-waits";
   readonly hint: string;
@@ -94,7 +94,7 @@ export class PlaceWaits extends Fault {
   }
 }
 
-/** A long job let others have their turn. */
+/** A long job was suspended in favour of others. */
 export class GaveWay extends Fault {
   readonly code = "gave-way";
   readonly hint = "It goes on when they are done";
@@ -111,11 +111,11 @@ export class DamageFound extends Fault {
   }
 }
 
-/** Nothing has failed so far. */
+/** A possible problem; nothing has failed so far. */
 export class Concern extends Fault {
   readonly code = "concern";
   readonly hint = "`backup-tool doctor` shows the rest";
-  /** @param what may be a trouble: a sentence without its final period */
+  /** @param what the possible problem: a sentence without its final period */
   constructor(what: string) {
     super(what);
   }

@@ -1,4 +1,7 @@
-/** Imports: a source becomes a snapshot, the snapshot a tree or a ZIP in archive/, and then the source goes. See FORMAT.md. */
+/**
+ * Imports: a source becomes a snapshot, the snapshot a tree or a ZIP file in archive/, and then the source is removed.
+ * See FORMAT.md.
+ */
 import { type Apath, parseApath, relativeOf, TOP } from "../../core/apath.ts";
 import { EMPTY, parentPath, type Raw, raw, rawOf, textOf } from "../../core/raw.ts";
 import { BadImport, ImportIncomplete, SourceLeft } from "../faults.ts";
@@ -22,7 +25,10 @@ const PRIVATE = 0o700, OWNER_BITS = 0o700;
 const FORGOTTEN = "the snapshot that says what may go was forgotten";
 const COPY = rawOf("copy"), PACKED = rawOf("packed");
 
-/** @throws NoSource, BadImport, ImportIncomplete, Interrupted, and what backing up and restoring throw */
+/**
+ * Runs an import job, or continues it.
+ * @throws NoSource, BadImport, ImportIncomplete, Interrupted, and what backing up and restoring throw
+ */
 export async function performImport(run: JobRun, job: JobOf<"import">): Promise<void> {
   await new Import(run, job).toItsEnd();
 }

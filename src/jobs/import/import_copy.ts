@@ -1,4 +1,4 @@
-/** What an import publishes, made from its snapshot: looked through, or packed. */
+/** Makes what an import publishes from its snapshot: a verified copy, or a ZIP file. */
 import { type Apath, nameOf, parentOf, relativeOf, TOP } from "../../core/apath.ts";
 import type { Entry, Kind } from "../../core/entry.ts";
 import { unlessFault } from "../../core/fault.ts";
@@ -27,8 +27,9 @@ function cannotPack(kind: Kind): string {
 }
 
 /**
- * Fails if there is anything in a source that a ZIP file can't hold. Without this it would be read as a whole to find
- * out; what comes later is still found then. @throws ImportIncomplete, Interrupted
+ * Fails if a source contains anything that a ZIP file can't hold. Otherwise this would be noticed only after the whole
+ * source was read; what is added later is still noticed then.
+ * @throws ImportIncomplete, Interrupted
  */
 export async function assertPackable(disk: Disk, source: Raw, pace: Yielder): Promise<void> {
   const open: Raw[] = [];
@@ -54,14 +55,14 @@ export async function assertPackable(disk: Disk, source: Raw, pace: Yielder): Pr
   }
 }
 
-/** What there is in the snapshot that others may not read, or only members of one group. */
+/** Mode and group for a ZIP file, which must not be easier to read than what it contains. */
 export interface ZipAccess {
   readonly mode: number;
-  /** Undefined if the group of the file has no rights that matter. */
+  /** Undefined if the group's rights don't matter. */
   readonly gid: number | undefined;
 }
 
-/** Who may read a ZIP file: those who may read each single thing in it. */
+/** Determines who may read a ZIP file: those who may read everything in it. */
 export async function accessOfZip(manifest: Manifest, pace: Yielder): Promise<ZipAccess> {
   let common = manifest.root.private ? 0 : GROUP_ALL | OTHERS_ALL, gid: number | undefined, isOneGroup = true;
   for (const { kind, mode, gid: own, xattrs = {} } of manifest.entries(TOP)) {
@@ -79,7 +80,10 @@ export async function accessOfZip(manifest: Manifest, pace: Yielder): Promise<Zi
   return isForGroup && isOneGroup ? { mode: 0o640, gid } : { mode: 0o600, gid: undefined };
 }
 
-/** The first path, as text, that is not in the copy as the snapshot has it. @param entries in apath order */
+/**
+ * The first path, as text, whose copy differs from the snapshot; undefined if there is none.
+ * @param entries in apath order
+ */
 export async function lacksAnything(copy: Dir, entries: Iterable<Entry>, pace: Yielder): Promise<string | undefined> {
   let opened: { readonly path: Apath; readonly directory: Dir } | undefined;
   using descent = new Descent(copy);
@@ -119,7 +123,7 @@ async function* counted(
   }
 }
 
-/** Packs a whole snapshot into a ZIP file, durably; every content is verified on the way. @throws ImportIncomplete */
+/** Durably packs a whole snapshot into a ZIP file, verifying every content. @throws ImportIncomplete */
 export async function packSnapshot(
   run: JobRun,
   manifest: Manifest,

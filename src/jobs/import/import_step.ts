@@ -1,25 +1,25 @@
-/** What an import does next: decided from what is on disk alone, so that a kill at any moment changes nothing. */
+/** Decides the next step of an import from what is on disk alone, so that a kill at any moment makes no difference. */
 import type { JobRecord } from "../state/job_state.ts";
 
 export interface ImportFacts {
-  /** The complete snapshot that this run made, and how many of its items have problems. */
+  /** The complete snapshot that this run made, and the number of its items with problems. */
   readonly snapshot: { readonly problems: number } | undefined;
-  /** Inode of what is ready in the temporary directory. */
+  /** Inode of the finished copy in the temporary directory. */
   readonly copy: string | undefined;
-  /** Inode of what is at the destination. */
+  /** Inode of the object at the destination. */
   readonly destination: string | undefined;
 }
 
 export type ImportStep =
   /** Back up the source. */
   | "snapshot"
-  /** End as failed: something could not be read. */
+  /** Fail, because something could not be read. */
   | "refuse"
-  /** Make what is to be published, from the snapshot. */
+  /** Make the copy to be published from the snapshot. */
   | "copy"
-  /** Put it in its place. */
+  /** Move the copy to its destination. */
   | "publish"
-  /** Write down that it is there. */
+  /** Record that the copy is published. */
   | "record"
   | "remove-source"
   | "end";
@@ -27,7 +27,7 @@ export type ImportStep =
 /** Where the platform has no inodes: equal for all, so it proves nothing. */
 const NO_INODE = "0";
 
-/** @param removes whether the source is to go */
+/** @param removes whether the source is to be removed */
 export function nextImportStep(
   record: Pick<JobRecord, "phase" | "copy">,
   facts: ImportFacts,

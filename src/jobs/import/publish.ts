@@ -1,4 +1,4 @@
-/** Putting what is ready into archive/, in one step, whatever is there. */
+/** Publishes a finished copy into archive/ in one step, whatever exists there. */
 import { baseName, parentPath, type Raw, rawOf, splitRaw } from "../../core/raw.ts";
 import { type Dir, DiskFault } from "../../platform/disk.ts";
 import { removeRecursively } from "../../platform/remove_recursively.ts";
@@ -8,20 +8,20 @@ const OLD = rawOf("old");
 const PUBLIC = 0o755;
 const OWNER_ALL = 0o700;
 
-/** The directory in archive/ that `destination` is in, and its name there. */
+/** The parent directories of a destination in archive/, and its name. */
 export interface Destination {
   readonly parents: readonly Raw[];
   readonly name: Raw;
 }
 
-/** @param destination checked by the schema: relative, without `..` */
+/** Splits a destination. @param destination validated by the schema: relative, without `..` */
 export function destinationOf(destination: string, pack: "none" | "zip"): Destination {
   const isNamed = pack === "none" || /\.zip$/i.test(destination);
   const path = rawOf(isNamed ? destination : `${destination}.zip`), parent = parentPath(path);
   return { parents: parent === "" ? [] : splitRaw(parent, "/"), name: baseName(path) };
 }
 
-/** Opens a directory below archive/; undefined if it isn't there. @param storage its directory */
+/** Opens a directory below archive/; undefined if it doesn't exist. @param storage directory of the storage */
 export function openArchive(storage: Dir, parents: readonly Raw[]): Dir | undefined {
   let at: Dir | undefined;
   for (const part of [ARCHIVE, ...parents]) {
@@ -33,7 +33,7 @@ export function openArchive(storage: Dir, parents: readonly Raw[]): Dir | undefi
   return at;
 }
 
-/** Opens a directory below archive/ and makes what is missing on the way. @param storage its directory */
+/** Opens a directory below archive/, creating it and its missing parents. @param storage directory of the storage */
 export function makeArchive(storage: Dir, parents: readonly Raw[]): Dir {
   storage.mkdir(ARCHIVE, PUBLIC);
   let at = storage.openDir(ARCHIVE);
@@ -46,18 +46,21 @@ export function makeArchive(storage: Dir, parents: readonly Raw[]): Dir {
 }
 
 export interface Publication {
-  /** Holds what is ready, under `ready`. */
+  /** Directory that contains the finished copy, named `ready`. */
   readonly from: Dir;
   readonly ready: Raw;
-  /** This job's own directory, for what is replaced. */
+  /** This job's own directory, which receives what is replaced. */
   readonly work: Dir;
   readonly archive: Dir;
   readonly name: Raw;
-  /** Inode numbers tell afterwards whether it was done: only then may the two be swapped. */
+  /** True if inode numbers show afterwards whether the copy was published: only then may the two be swapped. */
   readonly reliable: boolean;
 }
 
-/** One rename where the file system can; what was there stays in the work directory until that is cleared. */
+/**
+ * Publishes by a single rename or exchange where the file system can. What was replaced stays in the work directory
+ * until that is cleared.
+ */
 export function publish({ from, ready, work, archive, name, reliable }: Publication): void {
   const stat = from.stat(ready);
   // A directory can't be moved by somebody who may not write to it. What others may do is decided when all is in its place.

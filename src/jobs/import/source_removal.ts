@@ -1,6 +1,6 @@
 /**
- * Removes a source that is safe in a snapshot: what the snapshot holds, and nothing else. Whatever came or changed since
- * it was read stays, and is reported; so does what is mounted in the source, which is kept elsewhere and only seen there.
+ * Removes a source that is safe in a snapshot: only what the snapshot contains. What was added or changed since it was
+ * read stays, and is reported, as does what is mounted in the source, which is stored elsewhere.
  */
 import { type Apath, childOf, nameOf, parentOf, relativeOf, TOP } from "../../core/apath.ts";
 import type { Entry } from "../../core/entry.ts";
@@ -22,20 +22,20 @@ const MOST_REFUSED = 100_000;
 const MOUNTED = "something is mounted there";
 
 export interface RemovalOptions {
-  /** Where the source was, absolute; it may be gone already, wholly or in part. */
+  /** Absolute path of the source; it may be gone already, in whole or in part. */
   readonly source: Raw;
-  /** Its place in the snapshot. */
+  /** Path of the source in the snapshot. */
   readonly at: Apath;
-  /** Of the snapshot, in apath order. */
+  /** Entries of the snapshot, in apath order. */
   readonly entries: Iterable<Entry>;
-  /** What of this program's own may be seen there. */
+  /** Directories of this program, which may be below the source. */
   readonly own: OwnPlaces;
   readonly disk: Disk;
   readonly monitor: Monitor;
   readonly pace: Yielder;
 }
 
-/** What can't be removed is a problem, and stays. @throws Interrupted */
+/** Removes the source. What can't be removed stays, and is a problem. @throws Interrupted */
 export async function removeSource(options: RemovalOptions): Promise<void> {
   const { source, disk } = options;
   using parent = openUnlessMissing(() => disk.openDir(parentPath(source)));
@@ -73,7 +73,7 @@ class FileRemoval {
   readonly #top: Dir;
   readonly #mount: string;
   readonly #options: RemovalOptions;
-  /** What could not be removed, and was reported. */
+  /** Paths that could not be removed, and were reported. */
   readonly refused = new Set<Apath>();
 
   constructor(top: Dir, options: RemovalOptions) {
@@ -82,7 +82,7 @@ class FileRemoval {
     this.#options = options;
   }
 
-  /** @returns the directories of the snapshot, outer ones first */
+  /** @returns the directories of the snapshot, parents first */
   async run(): Promise<Apath[]> {
     const directories: Apath[] = [];
     let at: Apath | undefined;
@@ -142,7 +142,7 @@ class DirectoryRemoval {
   readonly #left = new Set<Apath>();
   #told = 0;
 
-  /** @param refused what was reported already */
+  /** @param refused paths that were reported already */
   constructor(top: Dir, options: RemovalOptions, refused: ReadonlySet<Apath>) {
     this.#top = top;
     this.#refused = refused;
@@ -150,7 +150,7 @@ class DirectoryRemoval {
     this.#options = options;
   }
 
-  /** @param directories outer ones first */
+  /** @param directories parents first */
   async run(directories: readonly Apath[]): Promise<void> {
     using descent = new Descent(this.#top);
     for (const path of directories.toReversed()) {

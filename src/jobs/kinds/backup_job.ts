@@ -19,7 +19,7 @@ import { absolutePath, type JobOf, serverOf } from "../schema/schema.ts";
 import { readTextIn } from "../state/text_file.ts";
 import { policyOf } from "./prune_job.ts";
 
-/** Makes a snapshot unless a run before this one has, and forgets what `keep` doesn't keep. */
+/** Makes a snapshot unless an earlier run of the job has, and removes what `keep` doesn't keep. */
 export async function performBackup(run: JobRun, job: JobOf<"backup">): Promise<void> {
   const { repository, monitor } = run;
   const done = await run.findSnapshot({ name: job.name, host: job.host ?? run.setup.host });
@@ -60,7 +60,11 @@ async function backUpServer(run: JobRun, source: RemoteSource, request: BackupRe
 
 const asAbsolute = (path: string) => textOf(absolutePath(path));
 
-/** What a job is to back up of this machine. @param host if it names none @throws DiskFault of a file with patterns */
+/**
+ * The sources of a job on this machine, and what it excludes.
+ * @param host default for jobs that name none
+ * @throws DiskFault of a file with patterns
+ */
 export function selectionOf(job: JobOf<"backup">, disk: Disk, host: string): Selection {
   const local = serverOf(job.sources) === undefined ? job.sources.flatMap(localSource) : [];
   const { limits } = job, sources = limits === undefined ? local : local.map(confinedTo(disk, limits.below));
@@ -86,7 +90,7 @@ function confinedTo(disk: Disk, below: readonly string[]): (source: Source) => S
 
 const PATHS = { absolute: absolutePath };
 
-/** What a job says of a backup besides its sources. */
+/** The settings of a backup in a job, without its sources. */
 export function settingsOf({ maxSize, ...settings }: JobOf<"backup">): BackupSettings {
   return maxSize === undefined ? settings : { ...settings, excludeLargerThan: maxSize };
 }

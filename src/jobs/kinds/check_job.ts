@@ -1,4 +1,4 @@
-/** Jobs that look for damage. */
+/** Jobs that check for damage. */
 import { apathOf } from "../../core/apath.ts";
 import { rawOf } from "../../core/raw.ts";
 import { parseSubset } from "../../core/subset.ts";
@@ -38,7 +38,7 @@ async function chosenIn(
   };
 }
 
-/** Damage is a problem of the job. */
+/** Runs a check; damage becomes a problem of the job. */
 export async function checkAndTell(
   repository: OpenedRepository,
   request: CheckRequest,

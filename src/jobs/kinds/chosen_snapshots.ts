@@ -1,4 +1,4 @@
-/** Snapshots that a job names, and replaces by others: after a kill, some have been replaced. */
+/** Snapshots that a job names, and replaces by others. After a kill, some may have been replaced. */
 import { unlessFault } from "../../core/fault.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import { resolveSnapshot } from "../../snapshot/resolve.ts";
@@ -6,15 +6,17 @@ import { parseRoot } from "../../snapshot/root.ts";
 import type { JobRun } from "../run/job_run.ts";
 
 export interface Chosen {
-  /** Ids, as they are now. */
+  /** Current ids. */
   readonly ids: readonly string[];
-  /** The job has been begun before. */
+  /** True if an earlier run of the job has begun. */
   readonly isRepeated: boolean;
 }
 
 /**
- * Notes what the names mean before anything is changed. What they mean later, such as `latest`, is of no interest.
- * @param names empty: nothing is named @throws NoSnapshot, AmbiguousSnapshot
+ * Resolves the names and records the result before anything is changed; what a name such as `latest` means later is
+ * irrelevant.
+ * @param names empty: no snapshots are named
+ * @throws NoSnapshot, AmbiguousSnapshot
  */
 export async function chosenSnapshots(run: JobRun, names: readonly string[]): Promise<Chosen> {
   const snapshots = await run.repository.snapshots(), { chosen } = run.record;

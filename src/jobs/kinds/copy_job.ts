@@ -1,4 +1,4 @@
-/** Jobs that copy snapshots into another storage or vault, and keep order there. */
+/** Jobs that copy snapshots into another storage or vault, and apply a policy there. */
 import { defined } from "../../core/defined.ts";
 import { BadJson, fieldsOf, parseJson } from "../../core/json.ts";
 import { rawOf } from "../../core/raw.ts";
@@ -18,7 +18,7 @@ import type { JobOf } from "../schema/schema.ts";
 import { checkAndTell } from "./check_job.ts";
 import { policyOf } from "./prune_job.ts";
 
-/** Every part may be done again: what was done already is found done. */
+/** Runs the copy. Every part may be repeated: what is done already is recognised. */
 export async function performCopy(run: JobRun, job: JobOf<"copy">): Promise<void> {
   const from = job.from === undefined ? run.repository : await run.open(job.from);
   if (job.limits !== undefined && !Object.hasOwn(run.setup.vaults ?? {}, job.to)) {

@@ -1,4 +1,4 @@
-/** Jobs that look at what the machine and a storage or vault can do, and complain of what may be a trouble. */
+/** Jobs that examine the machine and a storage or vault, and report possible problems. */
 import { sizeText } from "../../core/size_text.ts";
 import { machineFacts, storageFacts, vaultFacts } from "../../operations/doctor/doctor.ts";
 import { type FactGroup, valueText } from "../../operations/doctor/fact.ts";
@@ -9,7 +9,7 @@ import { Concern } from "../faults.ts";
 import type { JobRun } from "../run/job_run.ts";
 import type { JobOf } from "../schema/schema.ts";
 
-/** The facts go into the log; each concern is a problem of the job. */
+/** Logs the facts; each concern becomes a problem of the job. */
 export async function performDoctor(run: JobRun, { storage }: JobOf<"doctor">): Promise<void> {
   const { machine: { disk, clock } } = run.setup, system = systemFacts(disk);
   const groups = [machineFacts(system, clock), await placeFacts(run, storage, system.isContainer)];

@@ -7,7 +7,7 @@ import type { JobOf } from "../schema/schema.ts";
 
 const USUAL_BYTES = 1024 ** 3;
 
-/** What could not be restored as it was is a problem of the job. */
+/** Runs a drill; each file that was not restored correctly becomes a problem of the job. */
 export async function performDrill(run: JobRun, job: JobOf<"drill">): Promise<void> {
   const { setup, monitor } = run, { name, bytes = USUAL_BYTES } = job;
   const request = defined<DrillRequest>({

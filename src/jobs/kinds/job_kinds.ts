@@ -1,4 +1,4 @@
-/** What each kind of job does: the same operation that the command of that name runs, asked in the same way. */
+/** Runs each kind of job: the same operation, with the same request, as the command of that name. */
 import { performImport } from "../import/import.ts";
 import type { JobRun } from "../run/job_run.ts";
 import type { JobKind, JobOf } from "../schema/schema.ts";
@@ -28,7 +28,7 @@ const PERFORMERS: Performers = {
   doctor: performDoctor,
 };
 
-/** Does a job, or what a run that was killed has left of it. */
+/** Runs a job, or continues one whose run was killed. */
 export async function performKind<Kind extends JobKind>(run: JobRun, job: JobOf<Kind> & { kind: Kind }): Promise<void> {
   if ("storage" in job && job.storage !== undefined) await run.use(job.storage);
   await PERFORMERS[job.kind](run, job);

@@ -16,7 +16,7 @@ export async function performPrune({ setup, repository, monitor }: JobRun, job: 
   await prune(repository, request, () => {}, monitor);
 }
 
-/** Returns undefined for the policy of the storage itself. */
+/** The policy that `keep` gives; undefined for that of the storage itself. */
 export function policyOf(keep: Keep): Policy | undefined {
   return keep === "policy" ? undefined : keep;
 }

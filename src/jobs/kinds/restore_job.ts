@@ -33,13 +33,13 @@ export async function performRestore(run: JobRun, job: JobOf<"restore">): Promis
 
 export interface RestoreTerms {
   readonly disk: Disk;
-  /** Directories of the service, absolute: a job with limits doesn't come there. */
+  /** Absolute paths of the service's directories: a job with limits may not restore into them. */
   readonly own: readonly Raw[];
   readonly workers: number;
   readonly signal: AbortSignal;
 }
 
-/** What a job asks for. @throws OutsideLimits */
+/** Makes the request of a restore from a job. @throws OutsideLimits */
 export function restoreRequest(
   job: JobOf<"restore">,
   snapshot: SnapshotInfo,

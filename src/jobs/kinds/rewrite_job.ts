@@ -10,7 +10,7 @@ import type { JobRun } from "../run/job_run.ts";
 import type { JobOf } from "../schema/schema.ts";
 import { chosenSnapshots } from "./chosen_snapshots.ts";
 
-/** The log says which snapshot has which id now. */
+/** Rewrites snapshots; the log shows the new ids. */
 export async function performRewrite(run: JobRun, job: JobOf<"rewrite">): Promise<void> {
   const { setup: { machine: { clock }, signal }, repository, monitor } = run;
   const { snapshots, host, name, tag, remove = [], exclude: patterns = [] } = job;

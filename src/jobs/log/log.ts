@@ -1,14 +1,14 @@
-/** What a service says: one line for each event. */
+/** Log levels of a service, which logs one line per event. */
 export const LEVELS = ["info", "warning", "error"] as const;
 export type Level = typeof LEVELS[number];
 
 export interface LogEvent {
   readonly level: Level;
-  /** Kebab-case, stable. */
+  /** Name of the event, in kebab case; stable. */
   readonly event: string;
-  /** For people: one sentence without a final period. */
+  /** Message for people: one sentence without a final period. */
   readonly message: string;
-  /** For programs. */
+  /** Data for programs. */
   readonly fields?: Readonly<Record<string, unknown>>;
 }
 
@@ -19,7 +19,7 @@ export type LogFormat = "text" | "json";
 // deno-lint-ignore no-control-regex -- these would break a line, or disturb a terminal
 const UNSAFE = /[\x00-\x1f\x7f-\x9f\u2028\u2029]|\p{Surrogate}/gu;
 
-/** One line with its end. @param atMs when it happened */
+/** Formats an event as one line, including the newline. @param atMs time of the event */
 export function logLine({ level, event, message, fields = {} }: LogEvent, atMs: number, format: LogFormat): string {
   const time = new Date(atMs).toISOString();
   if (format === "json") return `${JSON.stringify({ time, level, event, message, ...fields })}\n`;

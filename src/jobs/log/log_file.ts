@@ -1,4 +1,4 @@
-/** A log in a file, turned over by size: `serve.log`, and the ones before it as `serve.log.1` to `serve.log.5`. */
+/** A log file that is rotated by size: `serve.log`, and its predecessors `serve.log.1` to `serve.log.5`. */
 import { baseName, bytesOf, parentPath, type Raw, raw, rawOf } from "../../core/raw.ts";
 import type { Dir, Disk, OpenFile } from "../../platform/disk.ts";
 
@@ -13,7 +13,7 @@ export class LogFile implements Disposable {
   #file: OpenFile;
   #size: number;
 
-  /** @param path absolute; its directory must be there @param mostBytes of one file @throws DiskFault */
+  /** @param path absolute; its directory must exist @param mostBytes maximum size of one file @throws DiskFault */
   constructor(disk: Disk, path: Raw, mostBytes: number) {
     this.#name = baseName(path);
     this.#mostBytes = mostBytes;
@@ -27,7 +27,7 @@ export class LogFile implements Disposable {
     this.#directory[Symbol.dispose]();
   }
 
-  /** Adds a line, with its end. */
+  /** Appends a line, which includes the newline. */
   write(line: string): void {
     const bytes = bytesOf(rawOf(line));
     if (this.#size > 0 && this.#size + bytes.length > this.#mostBytes) this.#turnOver();

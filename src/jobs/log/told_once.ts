@@ -1,4 +1,4 @@
-/** What is said once, though it is found at every look. */
+/** Logs a state only once, though it is found again at every scan. */
 import type { Log, LogEvent } from "./log.ts";
 
 export class ToldOnce {
@@ -9,7 +9,7 @@ export class ToldOnce {
     this.#log = log;
   }
 
-  /** Says it, unless that is what was said last of the same thing. */
+  /** Logs an event, unless the last event about the same thing had the same message. */
   tell(about: string, event: LogEvent): void {
     if (this.#told.get(about) === event.message) return;
     this.#told.set(about, event.message);
@@ -20,12 +20,12 @@ export class ToldOnce {
     return this.#told.has(about);
   }
 
-  /** It is over: if it recurs, it is reported again. */
+  /** Forgets what was reported about a thing, so that it is reported again if it recurs. */
   forget(about: string): void {
     this.#told.delete(about);
   }
 
-  /** Forgets all but these: what is gone mustn't be remembered for years. */
+  /** Forgets everything but these, so that things that are gone don't stay in memory for years. */
   retain(there: ReadonlySet<string>): void {
     for (const about of this.#told.keys()) if (!there.has(about)) this.#told.delete(about);
   }

@@ -1,4 +1,6 @@
-/** Whether a directory is one that jobs are taken from: what is no job there is removed, which mustn't befall others' files. */
+/**
+ * Checks whether a directory is used for jobs, before invalid jobs are removed from it: files of others must not be.
+ */
 import { fieldsOf } from "../../core/json.ts";
 import { parseJsonc } from "../../core/jsonc.ts";
 import { baseName, parentPath, type Raw, rawOf } from "../../core/raw.ts";
@@ -14,7 +16,7 @@ const RECURRING = rawOf("recurring");
 const MOST_LOOKED_AT = 1000, MOST_NAMED = 3;
 const OTHER_FILES = "Name the directory that jobs are put into; if it is this one, move these files away first";
 
-/** Opens the job directory, making it and its missing parents. @throws BadJobDirectory, DiskFault */
+/** Opens the job directory, creating it and its missing parents. @throws BadJobDirectory, DiskFault */
 export function openJobDirectory(disk: Disk, path: Raw): Dir {
   using held = new DisposableStack();
   const jobs = held.use(openOrMake(disk, path));

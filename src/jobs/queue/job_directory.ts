@@ -1,4 +1,4 @@
-/** The job directory: which files are jobs, and what they say. */
+/** The job directory: finds and reads job files. */
 import type { Kind } from "../../core/entry.ts";
 import { baseName, type Raw, raw, rawOf, sliceRaw } from "../../core/raw.ts";
 import type { Stat } from "../../core/stat.ts";
@@ -9,11 +9,11 @@ import type { FileMark } from "../state/job_state.ts";
 import { openOwnDirectory, readTextIn } from "../state/text_file.ts";
 import { type Dir, DiskFault } from "../../platform/disk.ts";
 
-/** A file that changed a moment ago may still be being written. */
+/** A file modified more recently than this may still be being written. */
 export const SETTLED_MS = 2000;
 /** What is no job, and longer than that, is moved away as a file, and not into the history. */
 const MOST_TEXT_BYTES = 4 * 1024 * 1024;
-/** Where records and locks are kept, in the job directory. */
+/** Subdirectory of the job directory that holds records and locks. */
 export const CONTROL = rawOf(".backup-tool");
 /** Below that: what was in the job directory, but is too long for the history. */
 const REJECTED = rawOf("rejected");
@@ -21,7 +21,7 @@ const PRIVATE = 0o700;
 /** A name can have 255 bytes; this leaves room for what is added. */
 const LONGEST_STEM = 200;
 
-/** A job file as it is now. */
+/** A job file in its current state. */
 export interface JobFile {
   readonly name: Raw;
   /** "" if it is too long to be kept in the history. */
@@ -30,13 +30,13 @@ export interface JobFile {
 }
 
 export interface Names {
-  /** Of job files, in order of their bytes. */
+  /** Names of job files, in byte order. */
   readonly jobs: readonly Raw[];
-  /** What is called like a job file, and isn't a file. */
+  /** Objects that have the name of a job file but are not files. */
   readonly others: readonly { readonly name: Raw; readonly kind: Kind }[];
 }
 
-/** What there is by names; hidden and temporary names, and other endings, are nobody's business. */
+/** Lists the job directory; hidden files, temporary files and other extensions are ignored. */
 export function lookInto(directory: Dir): Names {
   const { names, kinds } = directory.list();
   const jobs: Raw[] = [], others: { name: Raw; kind: Kind }[] = [];
@@ -49,7 +49,7 @@ export function lookInto(directory: Dir): Names {
   return { jobs: jobs.sort(), others };
 }
 
-/** Undefined if it is no longer there. */
+/** Reads a job file; undefined if it no longer exists. */
 export function readJobFile(directory: Dir, name: Raw): JobFile | undefined {
   try {
     const stat = directory.stat(name);
@@ -64,12 +64,12 @@ export function readJobFile(directory: Dir, name: Raw): JobFile | undefined {
   }
 }
 
-/** True for what doesn't fit into the history. */
+/** True if a file is too long for the history. */
 export function isTooLong({ size }: Pick<Stat, "size">): boolean {
   return size > MOST_TEXT_BYTES;
 }
 
-/** True for what is no JSON (yet) and changed a moment ago: its turn comes at the next look. */
+/** True for a recent file that is not (yet) valid JSON: it is read again at the next scan. */
 export function isBeingWritten({ text, stat }: JobFile, nowMs: number): boolean {
   const { job, ...parsed } = parseJob(text, stat.size);
   if (job !== undefined || ("isJson" in parsed && parsed.isJson)) return false;
@@ -77,12 +77,12 @@ export function isBeingWritten({ text, stat }: JobFile, nowMs: number): boolean 
   return Math.abs(nowMs - msOfNs(stat.ctime ?? stat.mtime)) < SETTLED_MS;
 }
 
-/** Distinguishes this file from another of the same name. */
+/** Makes a mark that distinguishes this file from another of the same name. */
 export function markOf({ stat: { inode, mtime, size } }: JobFile): FileMark {
   return { inode, mtime, size };
 }
 
-/** Removes the job file unless it is another one by now. @returns whether it did */
+/** Removes the job file unless another has replaced it. @returns whether it was removed */
 export function removeJobFile(directory: Dir, name: Raw, mark: FileMark, text: string): boolean {
   const there = readJobFile(directory, name);
   if (there === undefined || there.text !== text || !isMarked(there, mark)) return false;
@@ -91,13 +91,13 @@ export function removeJobFile(directory: Dir, name: Raw, mark: FileMark, text: s
   return true;
 }
 
-/** Where below the job directory {@link keepJobFile} puts a file, as a path. @param run of its job */
+/** Path below the job directory to which {@link keepJobFile} moves a file. @param run id of the job's run */
 export function keptPath(name: Raw, run: string): Raw {
   const { stem, ending } = splitName(name);
   return raw`${CONTROL}/${REJECTED}/${sliceRaw(stem, 0, LONGEST_STEM)}.${rawOf(run.slice(0, 8))}${ending}`;
 }
 
-/** Moves a file that is no job to where it stays, as it is, unless it is another one by now. */
+/** Moves an invalid job file to where it is kept unchanged, unless another has replaced it. */
 export function keepJobFile(directory: Dir, name: Raw, mark: FileMark, run: string): void {
   const there = readJobFile(directory, name);
   if (there === undefined || !isMarked(there, mark)) return;

@@ -1,4 +1,4 @@
-/** Which job is next. Nothing that lies in the job directory, or in the state, keeps the others from their turn. */
+/** Chooses the next job. No file in the job directory or in the state keeps the others from being run. */
 import type { FaultData } from "../../core/fault_data.ts";
 import { type Raw, textOf } from "../../core/raw.ts";
 import { isBeingWritten, type JobFile, lookInto, readJobFile, SETTLED_MS } from "./job_directory.ts";
@@ -10,7 +10,7 @@ import { type Dir, DiskFault } from "../../platform/disk.ts";
 
 export interface Next {
   readonly name?: Raw;
-  /** Something is being written, and may be a job then. */
+  /** Set if a file is still being written: time until it may be a job. */
   readonly settlesMs?: number;
 }
 
@@ -20,14 +20,17 @@ export class JobQueue {
   readonly #told: ToldOnce;
   readonly #passedOver = new Map<Raw, FaultData>();
 
-  /** @param jobs the job directory; both stay the caller's */
+  /** @param jobs the job directory; it and `records` are not closed here */
   constructor(jobs: Dir, records: RecordStore, log: Log) {
     this.#jobs = jobs;
     this.#records = records;
     this.#told = new ToldOnce(log);
   }
 
-  /** What has begun comes first, then the first by name. @throws DiskFault if the directory itself can't be read */
+  /**
+   * The next job: those that have begun come first, then the others by name.
+   * @throws DiskFault if the directory itself can't be read
+   */
   next(nowMs: number): Next {
     const begun = this.#records.names().find((name) => !this.#passedOver.has(name));
     if (begun !== undefined) return { name: begun };
@@ -44,24 +47,28 @@ export class JobQueue {
     return isWriting ? { settlesMs: SETTLED_MS / 4 } : {};
   }
 
-  /** Has the others done before that one is tried again. */
+  /** Postpones a job until the others have been run. */
   passOver(name: Raw, why: FaultData): void {
     this.#passedOver.set(name, why);
   }
 
-  /** Why the first of those was passed over; undefined if there are none. */
+  /** Why the first of the postponed jobs was postponed; undefined if there are none. */
   get passedOver(): FaultData | undefined {
     return this.#passedOver.values().next().value;
   }
 
-  /** Those that let others have their turn are tried again. @returns false if there are none */
+  /**
+   * Makes jobs that were postponed for a reason eligible again.
+   * @param code of that reason's fault
+   * @returns false if there are none
+   */
   resumeThose(code: string): boolean {
     const names = [...this.#passedOver].filter(([, why]) => why.code === code).map(([name]) => name);
     for (const name of names) this.#passedOver.delete(name);
     return names.length > 0;
   }
 
-  /** All are tried again. */
+  /** Makes all postponed jobs eligible again. */
   beginAgain(): void {
     this.#passedOver.clear();
   }

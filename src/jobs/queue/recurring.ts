@@ -1,4 +1,4 @@
-/** Jobs that come again: when one is due, a job file is dropped into the job directory. See FORMAT.md. */
+/** Recurring jobs: when one is due, a job file is created in the job directory. See FORMAT.md. */
 import { bytesOf, rawOf, textOf } from "../../core/raw.ts";
 import { type Dir, DiskFault } from "../../platform/disk.ts";
 import { hashBytes } from "../../core/digest.ts";
@@ -29,7 +29,7 @@ export class RecurringJobs {
   #turns: ReadonlyMap<string, Turn>;
   readonly #told: ToldOnce;
 
-  /** @param jobs the job directory @param control where the state is kept; both stay the caller's */
+  /** @param jobs the job directory @param control directory of the state; neither is closed here */
   constructor(jobs: Dir, control: Dir, log: Log) {
     this.#jobs = jobs;
     this.#control = control;
@@ -40,8 +40,8 @@ export class RecurringJobs {
   }
 
   /**
-   * Submits the jobs that are due; one that can't be submitted is reported once, and tried again at the next call.
-   * @returns when the next job is due
+   * Submits the jobs that are due. One that can't be submitted is reported once, and retried at the next call.
+   * @returns when the next job is due, in ms since 1970; undefined if none is
    */
   tick(nowMs: number): number | undefined {
     const files = this.#files.read((name) => this.#sinceMs(name, nowMs));
@@ -55,7 +55,10 @@ export class RecurringJobs {
     return next;
   }
 
-  /** Jobs of which a run still waits, though the next one is due as well; without the job that is being done. */
+  /**
+   * Jobs whose last run is still waiting although the next one is due, without the running job.
+   * @param doing name of the running job
+   */
   overdue(nowMs: number, doing: string | undefined): { readonly name: string; readonly sinceMs: number }[] {
     const waiting = lookInto(this.#jobs).jobs.map(textOf);
     return (this.#files.read((name) => this.#sinceMs(name, nowMs)) ?? []).flatMap(({ name, job }) => {

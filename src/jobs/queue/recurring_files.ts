@@ -1,4 +1,4 @@
-/** The files in recurring/: each is read when it is new or has changed, and only then. */
+/** The files in recurring/: each is read only when it is new or has changed. */
 import { complaintText } from "../../core/jsonc.ts";
 import { type Raw, rawOf, textOf } from "../../core/raw.ts";
 import type { Stat } from "../../core/stat.ts";
@@ -15,16 +15,16 @@ import { type Dir, DiskFault } from "../../platform/disk.ts";
 const RECURRING = rawOf("recurring");
 
 export interface RecurringFile {
-  /** As text: the key in the state. */
+  /** File name as text: the key in the state. */
   readonly name: string;
   readonly job: RecurringJob;
   readonly mode: number;
 }
 
 interface Known {
-  /** What the file looked like when it was read. */
+  /** State of the file when it was read, to recognise changes. */
   readonly look: string;
-  /** Undefined if it is no job, or can't be read; the log has said so. */
+  /** Undefined if the file is no valid job or can't be read, which was logged. */
   readonly file: RecurringFile | undefined;
 }
 
@@ -34,16 +34,16 @@ export class RecurringFiles {
   readonly #told: ToldOnce;
   #names: ReadonlySet<string> = new Set();
 
-  /** @param jobs the job directory; it stays the caller's */
+  /** @param jobs the job directory; not closed here */
   constructor(jobs: Dir, log: Log) {
     this.#jobs = jobs;
     this.#told = new ToldOnce(log);
   }
 
   /**
-   * All recurring jobs; invalid files were reported. Undefined if the directory can't be read just now, which was
-   * reported too.
-   * @param seenMs when a job of that name was seen last: a time of its own that is over by then never comes
+   * Reads all recurring jobs; invalid files are reported. Undefined if the directory can't be read at the moment, which
+   * is reported too.
+   * @param seenMs when a job of that name was last seen: a schedule without any time after that never runs
    */
   read(seenMs: (name: string) => number): RecurringFile[] | undefined {
     try {
@@ -59,7 +59,7 @@ export class RecurringFiles {
     }
   }
 
-  /** Of all files that were there at the last look, also of those that are no jobs. */
+  /** Names of all files found by the last scan, including invalid ones. */
   names(): ReadonlySet<string> {
     return this.#names;
   }

@@ -1,4 +1,4 @@
-/** Putting jobs in again that have failed: their texts are in the history. */
+/** Submits failed jobs again, with the text from the history. */
 import { BadUsage, Fault } from "../../core/fault.ts";
 import { bytesOf, type Raw, raw, rawOf, sliceRaw } from "../../core/raw.ts";
 import type { Random } from "../../core/clock.ts";
@@ -25,8 +25,8 @@ export class NoRun extends Fault {
 }
 
 /**
- * The run that is meant by its id, a beginning of that, or the name of its job: then the last one.
- * @throws NoRun, BadUsage if several ids begin so
+ * Finds a run by its id, a prefix of the id, or the name of its job, which means the last run.
+ * @throws NoRun, BadUsage if the prefix is ambiguous
  */
 export function runNamed(name: string, history: readonly HistoryEntry[]): HistoryEntry {
   const isPrefix = name.length >= SHORTEST_PREFIX;
@@ -39,7 +39,7 @@ export function runNamed(name: string, history: readonly HistoryEntry[]): Histor
   return last;
 }
 
-/** @param force also one that was done @returns the text to put in @throws BadUsage */
+/** The text with which a job is submitted again. @param force true: also one that succeeded @throws BadUsage */
 export function retriedText({ name, outcome, text, kept, error }: HistoryEntry, force: boolean): string {
   const job = nameText(rawOf(name));
   if (outcome === "done" && !force) {
@@ -64,14 +64,16 @@ export function retriedText({ name, outcome, text, kept, error }: HistoryEntry, 
 export interface PutRequest {
   readonly disk: Disk;
   readonly random: Random;
-  /** Of the job. */
+  /** Name of the job. */
   readonly name: Raw;
   readonly text: string;
 }
 
 /**
- * Puts a job file into the job directory in one step, durably; under another name if there is another job of that name.
- * @returns its name @throws BadUsage if it is there already, DiskFault
+ * Durably puts a job file into the job directory in one step; under another name if its own is taken by a different
+ * job.
+ * @returns its name
+ * @throws BadUsage if the same job is there already, DiskFault
  */
 export function putAgain(directory: Dir, { disk, random, name, text }: PutRequest): Raw {
   const free = freeName(directory, name, text), temporary = rawOf(`.retry-${random(8).toHex()}.tmp`);

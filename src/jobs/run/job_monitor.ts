@@ -14,15 +14,15 @@ const TELL_MS = 60_000;
 const WORTH_TELLING_MS = 10_000;
 const COUNTS_PER_LOOK = 256;
 
-/** How far a job is. */
+/** Progress of a job. */
 export interface JobProgress {
   /** Name of the job file, as text. */
   readonly job: string;
   readonly phase: Phase | null;
-  /** What is being worked on, such as a path. */
+  /** The current object, such as a path. */
   readonly place: string;
   readonly counts: Readonly<Record<string, number>>;
-  /** What the whole work is, as far as that is known. */
+  /** Size of the whole work, as far as it is known. */
   readonly total: { readonly items?: number; readonly bytes?: number };
 }
 
@@ -43,7 +43,7 @@ export class JobMonitor implements Monitor {
   #countsSinceLook = 0;
   readonly #followed = new Map<Counter, () => number>();
 
-  /** @param clock without it, only problems and notices are logged @param onPhase called for each part of the work */
+  /** @param clock undefined: only problems and notices are logged @param onPhase called at the start of each phase */
   constructor(log: Log, job: string, { clock, onPhase }: {
     readonly clock?: Clock;
     readonly onPhase?: ((phase: Phase) => void) | undefined;
@@ -73,7 +73,7 @@ export class JobMonitor implements Monitor {
     if (nowMs !== undefined && nowMs - this.#startMs >= WORTH_TELLING_MS) this.#tell("phase", nowMs);
   }
 
-  /** What is followed may be a single file for hours, in which nothing is counted. */
+  /** Reports progress within a single file, which may take hours in which no counter changes. */
   follow(counter: Counter, done: () => number): Disposable {
     this.#followed.set(counter, done);
     const timer = this.#clock?.every(TELL_MS, () => this.#tellIfDue());
@@ -131,7 +131,7 @@ export class JobMonitor implements Monitor {
     this.#log({ level: "info", event: "notice", message: `${this.job}: ${text}`, fields: { job: this.job } });
   }
 
-  /** Problems that a run before this one had. */
+  /** Adds the problems of an earlier run of the job. */
   recall(problems: number): void {
     this.#problemCount += problems;
   }
@@ -142,7 +142,7 @@ export class JobMonitor implements Monitor {
     return { job: this.job, phase: this.#phase ?? null, place: this.#at, counts, total: this.#total };
   }
 
-  /** What is being worked on now. */
+  /** The current object. */
   get place(): string {
     return this.#at;
   }

@@ -1,4 +1,4 @@
-/** One job that is being done: what its work may use, and what it leaves for the history. */
+/** The run of one job: the services that its work uses, and its results for the history. */
 import type { Phase } from "../../core/monitor.ts";
 import type { RootId } from "../../core/content_id.ts";
 import { Fault } from "../../core/fault.ts";
@@ -21,26 +21,26 @@ import { type JobMark, parseRoot, type Root } from "../../snapshot/root.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import type { Storage } from "../../storage/storage.ts";
 
-/** What every job is done with. */
+/** What all jobs have in common. */
 export interface JobSetup {
   readonly machine: Machine;
   readonly host: string;
   readonly user: string;
-  /** Threads, where a job names no number. */
+  /** Number of worker threads for jobs that name none. */
   readonly workers: number;
   readonly log: Log;
-  /** Called at the beginning of each part of a job's work. */
+  /** Called at the start of each phase of a job. */
   readonly onPhase?: ((phase: Phase) => void) | undefined;
   /** Called regularly with the progress of a job. */
   readonly onProgress?: ((progress: JobProgress) => void) | undefined;
   readonly signal: AbortSignal;
-  /** Where this machine notes what it does to sources; absent: they can't be locked. */
+  /** Directory where this machine records what it does to sources; absent: they can't be locked. */
   readonly lockState?: Raw;
-  /** Those that the configuration names. */
+  /** Vaults in the configuration. */
   readonly vaults?: Readonly<Record<string, NamedVault>>;
-  /** Those of the configuration. */
+  /** Hooks in the configuration. */
   readonly hooks?: readonly HookSet[];
-  /** What opens vaults. Absent: none can be opened. */
+  /** Sources of the secrets that open vaults. Absent: none can be opened. */
   readonly secrets?: SecretWorld;
 }
 
@@ -48,25 +48,25 @@ export interface RunOptions {
   readonly setup: JobSetup;
   readonly storage: Storage;
   readonly monitor: JobMonitor;
-  /** The temporary directory of all jobs, absolute, and open. */
+  /** Absolute path of the temporary directory of all jobs, which `temp` is open on. */
   readonly tempPath: Raw;
   readonly temp: Dir;
-  /** Paths that are not to be removed: the job directory, and its like. */
+  /** Paths that must not be removed, such as the job directory. */
   readonly own: readonly Raw[];
   readonly record: JobRecord;
-  /** Makes a record durable. */
+  /** Saves a record durably. */
   readonly save: (record: JobRecord) => void;
-  /** True if a job waits that has not begun. */
+  /** True if another job, which has not begun, is waiting. */
   readonly othersWait: () => boolean;
 }
 
 /** Snapshots looked at for one that this run has made: newer ones can only come from people, in the meantime. */
 const MOST_LOOKED_AT = 1000;
 
-/** Where a run's snapshot is to be looked for. */
+/** The series of a run's snapshot. */
 export interface Series {
   readonly host: string;
-  /** Undefined for any. */
+  /** Undefined for any name. */
   readonly name: string | undefined;
 }
 
@@ -104,22 +104,22 @@ export class JobRun {
     await this.close();
   }
 
-  /** Closes what was opened for it. */
+  /** Closes the repositories that were opened for the job. */
   async close(): Promise<void> {
     await this.#held.disposeAsync();
   }
 
-  /** What the job works on: the storage of the service, unless it names another one. */
+  /** The repository that the job works on: the storage of the service, unless the job names another. */
   get repository(): OpenedRepository {
     return this.#repository;
   }
 
-  /** True once the job has to do with another storage or vault than that of the service. */
+  /** True if the job uses another storage or vault than that of the service. */
   get worksElsewhere(): boolean {
     return this.#worksElsewhere;
   }
 
-  /** Has the job work on another storage or vault. @throws as {@link open} */
+  /** Switches the job to another storage or vault. @throws what {@link open} throws */
   async use(location: string): Promise<void> {
     this.#repository = await this.open(location);
   }
@@ -134,7 +134,7 @@ export class JobRun {
     return this.#held.use(await openRepository(this.setup.machine, at, this.monitor, login));
   }
 
-  /** The same for a vault of which only the place and the keys are needed. */
+  /** Opens a vault of which only the place and the keys are needed. */
   async unlock(location: string): Promise<UnlockedVault> {
     const { at, login } = this.#way(location, {});
     return this.#held.use(await unlockAt(this.setup.machine, at, this.monitor, login));
@@ -159,18 +159,18 @@ export class JobRun {
     return this.#record;
   }
 
-  /** Changes the record, durably. */
+  /** Changes the record and saves it durably. */
   update(changes: Partial<JobRecord>): void {
     this.#record = { ...this.#record, ...changes };
     this.#save(this.#record);
   }
 
-  /** For the root of a snapshot that this run makes. */
+  /** The mark of this job for the root of a snapshot. */
   mark(kind: string): JobMark {
     return { name: this.monitor.job, kind, run: this.#record.run };
   }
 
-  /** The complete snapshot that this run has made, maybe in a process before this one. */
+  /** Finds the complete snapshot that this run has made, maybe before a restart; undefined if there is none. */
   async findSnapshot(series: Series): Promise<SnapshotInfo | undefined> {
     if (this.#snapshot !== undefined) return this.#snapshot;
     const candidates = (await this.#repository.snapshots()).filter(({ complete, host, name }) =>

@@ -1,10 +1,10 @@
-/** Jobs that run commands of people: whoever can write such a file can do what the service can. */
+/** Jobs that contain commands: whoever can write such a file can do everything that the service can. */
 import { UntrustedCommands } from "../../operations/hooks/faults.ts";
 import type { Stat } from "../../core/stat.ts";
 import { whyOthersWrite } from "../../platform/written_by_others.ts";
 import { type Job, serverOf } from "./schema.ts";
 
-/** Keys of a job that hold commands. */
+/** The keys of a job that contain commands. */
 export function commandKeys(job: Job): readonly string[] {
   const keys = job.hooks === undefined ? [] : ["hooks"];
   if (job.kind !== "backup") return keys;
@@ -14,13 +14,13 @@ export function commandKeys(job: Job): readonly string[] {
   return keys;
 }
 
-/** Who owns a job file, and the directories that it is in, and who may write them. */
+/** Owners and permissions of a job file, and of the directories that contain it. */
 export interface Origin {
   readonly file: Pick<Stat, "uid" | "mode">;
   readonly directories: readonly Pick<Stat, "uid" | "mode">[];
 }
 
-/** Why others than the user of this process could have written a job; undefined if nobody could. */
+/** Why somebody other than the user of this process could have written a job; undefined if nobody could. */
 export function whyUntrusted({ file, directories }: Origin): string | undefined {
   for (const directory of directories) {
     const why = whyOthersWrite("its directory", directory);
@@ -29,7 +29,12 @@ export function whyUntrusted({ file, directories }: Origin): string | undefined 
   return whyOthersWrite("the file", file);
 }
 
-/** @param name of the job file @param why it is not trusted; undefined if it is @throws UntrustedCommands */
+/**
+ * Rejects an untrusted job that contains commands.
+ * @param name of the job file
+ * @param why it is not trusted; undefined if it is
+ * @throws UntrustedCommands
+ */
 export function refuseUntrusted(name: string, job: Job, why: string | undefined): void {
   const keys = why === undefined ? [] : commandKeys(job);
   if (why !== undefined && keys.length > 0) throw new UntrustedCommands(name, keys, why);

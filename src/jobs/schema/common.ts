@@ -1,17 +1,17 @@
-/** Keys that every job has, or many. */
+/** Keys that all jobs, or many of them, have in common. */
 import * as z from "zod";
 import { checkPath } from "../../operations/settings/backup_schema.ts";
 import { HOOKS_SCHEMA } from "../../operations/settings/hooks_schema.ts";
 
 const MOST_THREADS = 64;
-/** Windows has letters, and either slash. */
+/** An absolute path, on Windows with a drive letter and either slash. */
 export const ABSOLUTE = /^(?:\/|[A-Za-z]:[\\/])/;
 
 export const workers = z.int().min(0).max(MOST_THREADS).describe(
   "Threads that read and write besides the one that walks",
 );
 
-/** Of a snapshot; the first slash may be missing. */
+/** A path in a snapshot; the leading slash may be omitted. */
 export const insidePath = z.string().superRefine(checkPath);
 
 export const schema = z.string().describe("For editors").exactOptional();
@@ -24,7 +24,7 @@ const LIMITS = z.strictObject({
   remove: z.literal(true).describe("Snapshots may be forgotten and rewritten, and space freed").exactOptional(),
 }).describe("Written by the page: what the job may do at most");
 
-/** Of every job. */
+/** Keys of every job. */
 export const COMMON_SHAPE = {
   notify: z.array(z.string().min(1)).describe("Notification targets of the configuration; default: all")
     .exactOptional(),

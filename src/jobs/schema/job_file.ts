@@ -6,20 +6,21 @@ import { complaintOfTime, type Job, type RecurringJob, SCHEMAS } from "./schema.
 
 export type ParsedJob<J> =
   | { readonly job: J; readonly problems: readonly [] }
-  /** `isJson`: false if the text isn't even JSON: it may still be being written. */
+  /** `isJson` is false if the text isn't even JSON: it may still be being written. */
   | { readonly job: undefined; readonly problems: readonly Complaint[]; readonly isJson: boolean };
 
-/** No job is longer. */
+/** Maximum size of a job file. */
 export const MOST_BYTES = 1024 * 1024;
 
-/** @param size of the file, in bytes, if the text is not all of it */
+/** Parses a job. @param size of the file in bytes, if the text is truncated */
 export function parseJob(text: string, size = bytesIn(text)): ParsedJob<Job> {
   return parse(text, size, SCHEMAS.job);
 }
 
 /**
- * @param afterMs of its next run, in ms since 1970: one that never comes is a mistake
- * @param size of the file, in bytes, if the text is not all of it
+ * Parses a recurring job.
+ * @param afterMs time in ms since 1970 after which it must run at least once; otherwise it is invalid
+ * @param size of the file in bytes, if the text is truncated
  */
 export function parseRecurringJob(text: string, afterMs: number, size = bytesIn(text)): ParsedJob<RecurringJob> {
   return parse(text, size, SCHEMAS.recurring, (job: RecurringJob) => {

@@ -1,4 +1,4 @@
-/** What a job may say of where a repository lies, and how its bytes travel. */
+/** Keys for the location of a repository, and for its transfers. */
 import * as z from "zod";
 import { LINK_SHAPE } from "../../operations/settings/vault_schema.ts";
 import { hasScheme } from "../../operations/vaults/vault_settings.ts";
@@ -13,12 +13,12 @@ const location = z.string().refine(
   "Expected an absolute path, a URL such as `s3:https://...`, or the name of a vault in the configuration",
 );
 
-/** Of jobs that work with any storage or vault. */
+/** Keys of jobs that work with any storage or vault. */
 export const STORAGE_SHAPE = {
   storage: location.describe("A storage or vault: a path, URL or name; default: that of the service").exactOptional(),
 };
 
-/** Of copies. */
+/** Keys of copies. */
 export const COPY_ENDS = {
   to: location.describe("Where to: a path, URL, or name in the configuration"),
   from: location.describe("Where from; default: the service's storage").exactOptional(),

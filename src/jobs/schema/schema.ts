@@ -1,6 +1,6 @@
 /**
- * What a job file may say. Each key means what the option of the same command means; `backup-tool job schema` prints all
- * this as JSON Schema, so descriptions here are what an editor shows.
+ * The schema of job files. Each key means the same as the option of that command. `backup-tool job schema` prints all
+ * of this as JSON Schema, so editors show the descriptions.
  */
 import { Cron } from "croner";
 import * as z from "zod";
@@ -183,9 +183,9 @@ export type JobOf<K extends JobKind> = Extract<Job, { kind: K }>;
 export type Keep = z.infer<typeof keep>;
 export type RecurringJob = z.infer<typeof recurring>;
 
-/** What a file is meant to be: a job, or one that recurs. */
+/** The form of a file: a job, or a recurring job. */
 export type JobForm = "job" | "recurring";
-/** The schema of a form. */
+/** The schemas of both forms. */
 export const SCHEMAS = {
   job: one.superRefine(checkTarget).superRefine(checkServer).superRefine(checkLimits).superRefine(checkUpkeep),
   recurring: recurring.superRefine(checkTarget).superRefine(checkServer).superRefine(checkLimits).superRefine(
@@ -195,17 +195,20 @@ export const SCHEMAS = {
 
 export const JOB_KINDS: readonly JobKind[] = KINDS.map(({ shape }) => shape.kind.value);
 
-/** For editors: JSON Schema, draft 7. */
+/** JSON Schema (draft 7), for editors. */
 export function jsonSchema(form: JobForm): object {
   return z.toJSONSchema(SCHEMAS[form], { target: "draft-7", io: "input", unrepresentable: "any" });
 }
 
-/** When a recurring job is due next. @returns undefined if never again */
+/** When a recurring job is due next, in ms since 1970. @returns undefined if never again */
 export function nextDueMs(job: Pick<RecurringJob, "every" | "timeZone">, afterMs: number): number | undefined {
   return cronOf(job.every, job.timeZone).nextRun(new Date(afterMs))?.getTime();
 }
 
-/** What is wrong with the time of a job whose last turn was then: a year, or a zone, may keep it from coming. */
+/**
+ * Describes an error in the schedule of a job that ran last at `afterMs`; undefined if it will run again. A year or a
+ * time zone may prevent that.
+ */
 export function complaintOfTime(job: RecurringJob, afterMs: number): string | undefined {
   try {
     return nextDueMs(job, afterMs) === undefined ? NO_TIME : undefined;
@@ -251,7 +254,7 @@ function isServer(source: WrittenSource): source is WrittenServer {
   return typeof source === "string" ? isRemoteText(source) : "location" in source;
 }
 
-/** The server that a job backs up; undefined: paths of this machine. */
+/** The server whose files a job backs up; undefined if the sources are paths of this machine. */
 export function serverOf(sources: readonly WrittenSource[]): WrittenServer | undefined {
   return sources.find(isServer);
 }
@@ -260,7 +263,7 @@ function cronOf(every: string, timeZone: string | undefined): Cron {
   return new Cron(every, { paused: true, ...(timeZone !== undefined && { timezone: timeZone }) });
 }
 
-/** The path that a job's text means: without `.`, `..`, doubled and final slashes. */
+/** The path in a job, normalised: without `.`, `..`, doubled and trailing slashes. */
 export function absolutePath(text: string): Raw {
   return resolved(rawOf(text));
 }

@@ -1,4 +1,4 @@
-/** Jobs that look after what is there: check, rewrite, alarm, doctor. */
+/** Maintenance jobs: check, rewrite, alarm, doctor. */
 import * as z from "zod";
 import { parseSubset } from "../../core/subset.ts";
 import { parseMoment } from "../../operations/settings/parse_time.ts";
@@ -63,7 +63,7 @@ type Upkeep = z.infer<typeof check> | z.infer<typeof rewriting>;
 const CHANGES = ["remove", "exclude", "newHost", "newName", "newTime", "newTags", "newDescription"] as const;
 const FILTERS = ["name", "host", "tag"] as const;
 
-/** What keys need, or don't go with, each other. */
+/** Rejects keys that require, or exclude, each other. */
 export function checkUpkeep(job: Upkeep | { readonly kind: unknown }, { addIssue }: z.RefinementCtx): void {
   const tell = (message: string, ...path: string[]) => addIssue({ code: "custom", message, path });
   if (isCheck(job)) {

@@ -1,12 +1,13 @@
 /**
- * What a job with `limits` may say: a list of what is allowed, so that a key that is added later is closed until somebody
- * has thought about it. A whole job file is as much as root's password: it runs commands, reads any file, and removes.
+ * What a job with `limits` may contain: an allow list, so that a key added later is denied until somebody has
+ * considered it. A job without limits is as powerful as root's password: it runs commands, reads any file, and removes
+ * files.
  */
 const WHOLE_ID = /^[0-9a-f]{40,140}$/;
 /** Of a vault in the configuration: neither a path nor `scheme:...`. */
 const VAULT_NAME = /^[^/\\~.:\s-][^/\\:\s]*$/;
 
-/** What limits say, as far as it matters here. */
+/** The part of `limits` that matters here. */
 export interface Limits {
   readonly role: "run" | "admin";
   readonly remove?: true;
@@ -49,21 +50,21 @@ export interface Beyond {
   readonly message: string;
 }
 
-/** Keys that a job of that kind may have; none: it can't be put in with that role. */
+/** Keys allowed in a job of that kind; none: the role may not submit such a job. */
 export function keysFor(kind: string, role: Limits["role"]): readonly string[] {
   const of = Object.hasOwn(KEYS, kind) ? KEYS[kind] : undefined;
   if (of === undefined || (role === "run" && of.run === undefined)) return [];
   return [...COMMON, ...of.run ?? [], ...role === "admin" ? of.admin : []];
 }
 
-/** Kinds that an account may put in. */
+/** Kinds of jobs that an account may submit. */
 export function kindsFor({ role, remove }: Limits): readonly string[] {
   return Object.keys(KEYS).filter((kind) =>
     keysFor(kind, role).length > 0 && (remove === true || !REMOVING.includes(kind))
   );
 }
 
-/** What of a job is not for those limits. @param job as it stands in the file */
+/** What the limits don't allow in a job. @param job parsed JSON of the file */
 export function beyondLimits(job: Readonly<Record<string, unknown>>, limits: Limits): Beyond[] {
   const kind = String(job.kind);
   if (!kindsFor(limits).includes(kind)) return [{ key: "kind", message: `Expected no "${kind}" with these "limits"` }];

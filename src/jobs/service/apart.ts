@@ -1,4 +1,4 @@
-/** The directories of a service lie beside the storage: what is in it is removed, replaced and emptied by others. */
+/** Keeps the directories of a service out of the storage, where others remove and replace files. */
 import { BadUsage } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
 import { EMPTY, joinRaw, type Raw, splitRaw, textOf } from "../../core/raw.ts";
@@ -12,7 +12,7 @@ import { openStorage } from "../../storage/storage.ts";
 
 const TMP = "tmp", ARCHIVE = "archive";
 
-/** @throws BadJobDirectory, BadUsage, and what opening the storage throws */
+/** Verifies that. @throws BadJobDirectory, BadUsage, and what opening the storage throws */
 export function assertApart(machine: Omit<Machine, "workerScript">, places: JobPlaces, monitor: Monitor): void {
   using storage = openStorage({ ...machine, workerScript: undefined }, places.storage, monitor);
   const own = storage.ownPlaces([], monitor);

@@ -1,4 +1,4 @@
-/** Does jobs, one at a time: from the job file to its line in the history. See FORMAT.md for what is written when. */
+/** Runs jobs, one at a time, from the job file to its line in the history. FORMAT.md describes what is written when. */
 import { hashBytes } from "../../core/digest.ts";
 import { toFaultData } from "../../core/fault_data.ts";
 import { complaintText } from "../../core/jsonc.ts";
@@ -79,7 +79,7 @@ export class JobExecutor implements Disposable {
   }
 
   /**
-   * Does the job of that name to its end, or goes on with it.
+   * Runs the job of that name to its end, or continues it.
    * @returns undefined if there is no such job
    * @throws Interrupted, Locked, NoStorage and the like: the job stays, see {@link isPostponing}
    */
@@ -102,7 +102,7 @@ export class JobExecutor implements Disposable {
     return entry;
   }
 
-  /** Ends the job under way as cancelled, if there is a wish for that in the job directory, as soon as it can be stopped. */
+  /** Cancels the running job as soon as it can be stopped, if the job directory contains a request for that. */
   cancelIfAsked(): void {
     const { run, stop } = this.#current ?? {};
     if (run !== undefined && this.#mayStop(run)) stop?.abort();

@@ -1,4 +1,4 @@
-/** A job with the hooks of the configuration, and its own, around it. */
+/** Runs a job with the hooks of the configuration, and its own, around it. */
 import { Interrupted } from "../../core/fault.ts";
 import { toFaultData } from "../../core/fault_data.ts";
 import { textOf } from "../../core/raw.ts";
@@ -16,7 +16,7 @@ import { isPostponing } from "./postponing.ts";
 const EXIT = { done: 0, problems: 3, failed: 1 } as const;
 
 /**
- * Hooks come before anything is opened that the job names, and after it is closed again.
+ * Runs hooks before anything that the job names is opened, and after it is closed again.
  * @param isCancelled true if a person has cancelled the job
  */
 export async function performWithHooks(run: JobRun, job: Job, isCancelled: () => boolean): Promise<void> {

@@ -1,4 +1,4 @@
-/** Notifies people of the outcome of jobs, also of those that ended just before a crash, and of overdue backups. */
+/** Sends notifications about jobs, including those that ended just before a crash, and about overdue backups. */
 import type { Clock } from "../../core/clock.ts";
 import { Fault } from "../../core/fault.ts";
 import { BadJson, fieldsOf, parseJson } from "../../core/json.ts";
@@ -25,16 +25,16 @@ export interface NoticeOptions {
   readonly expect: Expectations;
 }
 
-/** What it needs of the service. */
+/** What notifications need from the service. */
 export interface NoticeSources {
   readonly clock: Clock;
-  /** The job directory, and that of its state; both stay the caller's. */
+  /** The job directory, and that of its state; neither is closed here. */
   readonly jobs: Dir;
   readonly control: Dir;
-  /** All that has ended, oldest first. */
+  /** All runs that have ended, oldest first. */
   readonly history: () => Iterable<HistoryEntry>;
   readonly snapshots: () => readonly SnapshotInfo[];
-  /** Recurring jobs that are overdue, without the one being done. */
+  /** Recurring jobs that are overdue, without the running one. */
   readonly overdue: (nowMs: number, doing: string | undefined) => readonly { name: string; sinceMs: number }[];
 }
 
@@ -51,7 +51,10 @@ export class JobNotices {
     this.#late = new LateNotes(sources.control);
   }
 
-  /** Notes what ended while nobody could note it; the first time, nothing: that was before anybody wanted to know. */
+  /**
+   * Prepares notifications about runs that ended before a crash. The first time, there are none: those runs ended
+   * before anybody asked for notifications.
+   */
   catchUp(): void {
     const last = this.#cursor(), entries: HistoryEntry[] = [];
     for (const entry of this.#sources.history()) {
@@ -66,7 +69,7 @@ export class JobNotices {
     this.#send();
   }
 
-  /** For services that measure how long a run takes. */
+  /** Notifies services that measure the duration of runs. */
   started(name: Raw): void {
     const { clock, jobs } = this.#sources, { notifier, host } = this.#options;
     const nowMs = clock.nowMs(), at = new Date(nowMs).toISOString();
@@ -91,10 +94,7 @@ export class JobNotices {
     this.#send();
   }
 
-  /**
-   * Retries notifications that could not be sent, and looks for overdue backups.
-   * @param doing file name of the running job
-   */
+  /** Retries failed notifications, and looks for overdue backups. @param doing file name of the running job */
   tick(doing: Raw | undefined): void {
     const nowMs = this.#sources.clock.nowMs();
     if (Math.abs(nowMs - this.#lookedMs) >= LATE_MS) this.#tellLate(nowMs, doing);

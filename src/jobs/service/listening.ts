@@ -1,11 +1,11 @@
-/** Hearing of new jobs, in the job directory and in its `recurring/`, which may come and go. */
+/** Watches for new jobs in the job directory and in its `recurring/`, which may come and go. */
 import { joinRaw, type Raw, rawOf } from "../../core/raw.ts";
 import type { Dir } from "../../platform/disk.ts";
 
-/** `hears`: the system reports every change; absent: unknown. */
+/** `hears` is true while the system reports every change; absent: unknown. */
 export type Listening = Disposable & { readonly hears?: boolean };
 
-/** Calls back after something in a directory has changed, as far as the system reports it. */
+/** Calls `look` after each change in a directory that the system reports. */
 export type Listen = (directory: Raw, look: () => void) => Listening;
 
 const RECURRING = rawOf("recurring");
@@ -18,7 +18,7 @@ export class JobListening implements Disposable {
   readonly #top: Listening;
   #recurring: { readonly listening: Listening; readonly inode: string | undefined } | undefined;
 
-  /** @param jobs the directory at `path`; it stays the caller's */
+  /** @param jobs the directory at `path`; not closed here */
   constructor(
     listen: Listen,
     { jobs, path, look }: { readonly jobs: Dir; readonly path: Raw; readonly look: () => void },
@@ -35,7 +35,7 @@ export class JobListening implements Disposable {
     this.#top[Symbol.dispose]();
   }
 
-  /** To be called before the directories are read, so that nothing that changes meanwhile is missed. */
+  /** Renews the watches. Called before the directories are read, so that no change in between is missed. */
   refresh(): void {
     const now = this.#jobs.stat(RECURRING), known = this.#recurring;
     if (now?.kind === "dir" && known?.listening.hears === true && known.inode === now.inode) return;
@@ -45,8 +45,8 @@ export class JobListening implements Disposable {
   }
 
   /**
-   * True if no job can come without a word from the system: others may change a network file system, and no machine hears
-   * of that.
+   * True if the system reports every new job. Never true on network file systems, whose changes by other machines
+   * nobody reports.
    */
   get hearsAll(): boolean {
     const hearsRecurring = this.#recurring === undefined || this.#recurring.listening.hears === true;

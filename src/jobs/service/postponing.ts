@@ -1,4 +1,4 @@
-/** What keeps a job from being done just now. */
+/** Failures that postpone a job. */
 import { Fault, Interrupted } from "../../core/fault.ts";
 
 /** Nothing is wrong with the job: its storage can't be used at the moment. It stays, and its turn comes again. */
@@ -21,17 +21,17 @@ const POSTPONING_ONE: ReadonlySet<string> = new Set([
   "gave-way",
 ]);
 
-/** True if a job that failed with it is to be tried again as it is. */
+/** True if a job that failed with this error is to be retried unchanged. */
 export function isPostponing(error: unknown): error is Fault {
   return error instanceof Fault && (concernsAll(error.code) || POSTPONING_ONE.has(error.code));
 }
 
-/** True if the storage that the job works on is in the way. */
+/** True if the fault is that of the storage that the job works on. */
 export function isOfPlace({ code }: Fault): boolean {
   return POSTPONING.has(code) && code !== "source-locked";
 }
 
-/** True if a fault of that code would befall every other job as well. */
+/** True if a fault with that code would affect all other jobs as well. */
 export function concernsAll(code: string): boolean {
   return code === new Interrupted().code || POSTPONING.has(code);
 }

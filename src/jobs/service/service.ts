@@ -1,4 +1,4 @@
-/** The service: looks for jobs, runs them one after the other, and reports what it does. */
+/** The service: finds jobs, runs them one after the other, and logs what it does. */
 import { defined } from "../../core/defined.ts";
 import type { FaultData } from "../../core/fault_data.ts";
 import { Fault, unlessFault } from "../../core/fault.ts";
@@ -34,40 +34,40 @@ import { Wakeup } from "./wakeup.ts";
 
 export interface ServiceOptions {
   readonly machine: Pick<Machine, "disk" | "clock" | "random">;
-  /** `temp`: where a person wants it; the jobs get a directory of their own in it. */
+  /** `temp` is the directory that a person chose; jobs get a directory of their own in it. */
   readonly places: JobPlaces;
   readonly log: Log;
-  /** Do what is there, then end. */
+  /** Run the existing jobs, then end. */
   readonly once: boolean;
-  /** Time between two looks, if the system doesn't report changes. */
+  /** Time between two scans if the system doesn't report changes. */
   readonly scanMs: number;
-  /** Older months of the history are deleted. */
+  /** Months of the history that ended earlier are deleted. */
   readonly historyDays: number;
-  /** Makes what does the jobs, with the places as they really are. */
+  /** Makes the job runner, with the real paths of the places. */
   readonly makeRunner: (places: JobPlaces, onProgress?: (progress: JobProgress) => void) => JobRunner;
   /** Called regularly with the progress of the job; absent if nobody needs it. */
   readonly onProgress?: (progress: JobProgress) => void;
-  /** Hears of changes in a directory, and of wishes to look at once. */
+  /** Watches a directory for changes, and for requests to scan at once. */
   readonly listen: Listen;
-  /** Notifies the service manager, as sd_notify(3) describes. */
+  /** Notifies the service manager, as described in sd_notify(3). */
   readonly notify: (state: string) => void;
-  /** How often the service manager wants to hear that the service lives; undefined for never. */
+  /** Interval at which the service manager expects a sign of life; undefined: none is expected. */
   readonly watchdogMs: number | undefined;
   readonly signal: AbortSignal;
-  /** Sends notifications about jobs; absent if there are no targets. It belongs to the caller. */
+  /** Sends notifications about jobs; absent if there are no targets. Owned by the caller. */
   readonly notices?: NoticeOptions;
 }
 
-/** How a job ended; the history knows the rest. */
+/** How a job ended; the history has the details. */
 export type JobSummary = Pick<
   HistoryEntry,
   "run" | "name" | "kind" | "outcome" | "problemCount" | "snapshot" | "error"
 >;
 
 export interface ServiceResult {
-  /** The jobs that were ended; none unless it was to run once. */
+  /** The jobs that ended; empty unless `once` is set. */
   readonly entries: readonly JobSummary[];
-  /** Why it ended early, with jobs left. */
+  /** Why the service ended early, with jobs left. */
   readonly postponed: FaultData | undefined;
   readonly interrupted: boolean;
 }
@@ -81,7 +81,10 @@ const DAY_MS = 86_400_000;
 const NOTICES = rawOf("");
 const GAVE_WAY = "gave-way";
 
-/** Runs until it is asked to stop, or, once, until nothing is left. @throws ServiceRunning, SplitTemp, NoStorage, DiskFault */
+/**
+ * Runs until it is asked to stop or, with `once`, until no jobs are left.
+ * @throws ServiceRunning, SplitTemp, NoStorage, DiskFault
+ */
 export async function serve(options: ServiceOptions): Promise<ServiceResult> {
   using service = new Service(options);
   return await service.run();

@@ -1,4 +1,4 @@
-/** The places of a service as it finds them when it starts: locked, private, and without what earlier runs have left. */
+/** Prepares the places of a service when it starts: locks them, and removes what earlier runs have left. */
 import type { Monitor } from "../../core/monitor.ts";
 import { joinRaw, type Raw, rawOf } from "../../core/raw.ts";
 import { pluralText } from "../../core/size_text.ts";
@@ -16,7 +16,11 @@ import type { JobPlaces } from "./job_executor.ts";
 const PRIVATE = 0o700, PRIVATE_FILE = 0o600;
 const DB = rawOf("db"), TMP = rawOf("tmp"), LOCK = rawOf("lock"), SERVE_LOCK = rawOf("serve.lock");
 
-/** Opens the directory of records and locks, and locks the job directory. @param held closes both @throws ServiceRunning */
+/**
+ * Opens the directory of records and locks, and locks the job directory.
+ * @param held receives both, to close them
+ * @throws ServiceRunning
+ */
 export function lockJobs(jobs: Dir, path: Raw, held: DisposableStack): Dir {
   jobs.mkdir(CONTROL, PRIVATE);
   const control = held.use(jobs.openDir(CONTROL));
@@ -34,8 +38,11 @@ export interface StorageCheck {
 }
 
 /**
- * Makes sure that the storage is there, nobody else serves it, and the jobs' temporary directory is beside it.
- * @param held keeps the storage's lock @returns the places of the jobs @throws ServiceRunning, SplitTemp, NoStorage
+ * Verifies that the storage exists, that no other service uses it, and that the jobs' temporary directory is on its
+ * file system.
+ * @param held receives the storage's lock
+ * @returns the places of the jobs
+ * @throws ServiceRunning, SplitTemp, NoStorage
  */
 export function lockStorage({ machine, places, log, monitor }: StorageCheck, held: DisposableStack): JobPlaces {
   using storage = openStorage({ ...machine, workerScript: undefined }, places.storage, monitor);
@@ -65,7 +72,7 @@ function recover(storage: Storage, log: Log): void {
 }
 
 /**
- * Removes what jobs of another time or another job directory have left: without a record nobody goes on with it.
+ * Removes temporary files of jobs that no longer have a record, because nobody will continue them.
  * @param begun names of the jobs that have a record
  */
 export function clearTemp(disk: Disk, { storage: path, temp }: JobPlaces, begun: ReadonlySet<Raw>, log: Log): void {

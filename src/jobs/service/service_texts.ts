@@ -1,4 +1,4 @@
-/** What the log of a service says of its jobs. */
+/** Log messages of a service about its jobs. */
 import type { FaultData } from "../../core/fault_data.ts";
 import { changesText } from "../../core/monitor.ts";
 import { type Raw, rawOf, textOf } from "../../core/raw.ts";
@@ -20,7 +20,7 @@ export function endedEvent(entry: HistoryEntry, elapsedMs: number): LogEvent {
   return { level, event: "job-ended", message: `${nameText(rawOf(job))}: ${endText(entry, elapsedMs)}`, fields };
 }
 
-/** @param name of the job file @param why it could not be done just now */
+/** @param name of the job file @param why the job was postponed */
 export function postponedEvent(name: Raw, { code, message }: FaultData): LogEvent {
   // Of a bug, the rest is where it happened.
   const [why = ""] = message.split("\n");

@@ -1,4 +1,4 @@
-/** Stopping a job that is under way, within the time that a service manager grants. */
+/** Stops a running job within the time that a service manager grants. */
 import type { Clock } from "../../core/clock.ts";
 import type { FaultData } from "../../core/fault_data.ts";
 import type { JobRunner, Performed } from "./thread.ts";
@@ -20,7 +20,7 @@ export interface Stopping {
   readonly signal: AbortSignal;
 }
 
-/** Waits for a job; a wish to stop is passed on to it, and a job that doesn't follow in time is not waited for. */
+/** Waits for a job. A request to stop is passed on to it; if it doesn't stop in time, it is abandoned. */
 export async function performedOrStopped(work: Promise<Performed>, stopping: Stopping): Promise<Performed> {
   const done = new AbortController();
   work.catch(() => {}); // awaited here, or of no interest any more

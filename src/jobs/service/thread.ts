@@ -1,4 +1,4 @@
-/** The background thread that does the jobs, seen from the main one; and its likeness without a thread. */
+/** The background thread that runs jobs, seen from the main thread, and its equivalent without a thread. */
 import { type FaultData, fromFaultData, toFaultData } from "../../core/fault_data.ts";
 import type { Phase } from "../../core/monitor.ts";
 import type { Raw } from "../../core/raw.ts";
@@ -13,7 +13,7 @@ import type { ThrottleTable } from "../../platform/throttle.ts";
 /** The outcome of a job; neither field is set if the job no longer exists. */
 export interface Performed {
   readonly entry?: HistoryEntry;
-  /** The storage can't be used, or it was asked to stop: the job stays as it is. */
+  /** Set if the storage can't be used, or the job was asked to stop: the job stays unchanged. */
   readonly postponed?: FaultData;
 }
 
@@ -21,28 +21,30 @@ export interface Performed {
 const HOLDING: readonly (Phase | undefined)[] = ["making it durable", "running hooks"];
 
 export interface JobRunner extends Disposable {
-  /** One at a time. */
+  /** Runs a job; one at a time. */
   perform(name: Raw): Promise<Performed>;
-  /** Asks the job under way to stop where it can be resumed. */
+  /** Asks the running job to stop where it can be resumed. */
   stop(): void;
-  /** Has the job under way look whether it is to be cancelled. */
+  /** Has the running job check whether it has been cancelled. */
   cancelIfAsked(): void;
-  /** It waits for the disk, from which nothing can free it: not even the end of the program; or for a hook. */
+  /**
+   * True while the job waits for the disk, which nothing can interrupt, not even the end of the program, or for a hook.
+   */
   readonly isSyncing: boolean;
 }
 
 /** The parts of a {@link JobSetup} that can be passed to a thread. */
 export interface ThreadSetup extends Pick<JobSetup, "host" | "user" | "workers" | "lockState" | "vaults" | "hooks"> {
   readonly places: JobPlaces;
-  /** Directories where this program keeps state of its own. */
+  /** Directories with this program's own state. */
   readonly state: readonly Raw[];
-  /** For the commands of jobs. Default: that of the process. */
+  /** Umask for the commands of jobs. Default: that of the process. */
   readonly umask: number | undefined;
-  /** Lowest priority for processor and disk. */
+  /** True: lowest priority for processor and disk. */
   readonly nice: boolean;
   /** Undefined for no limit. */
   readonly throttle: ThrottleTable | undefined;
-  /** Somebody wants to know how far jobs are. */
+  /** True if somebody wants the progress of jobs. */
   readonly tellsProgress?: boolean;
 }
 
@@ -58,10 +60,10 @@ export type FromJobThread =
   | { readonly type: "bug"; readonly fault: FaultData }
   | { readonly type: "log"; readonly event: LogEvent };
 
-/** Name of the worker, by which the program knows what it is started for. */
+/** Name of the worker, by which the program recognises its role. */
 export const JOB_THREAD = "jobs";
 
-/** One call of {@link JobExecutor.perform} in words that can pass between threads. */
+/** Runs {@link JobExecutor.perform} once, and converts the outcome to data that can be passed between threads. */
 export async function performed(performer: JobExecutor, name: Raw): Promise<Performed> {
   try {
     const entry = await performer.perform(name);
@@ -73,7 +75,7 @@ export async function performed(performer: JobExecutor, name: Raw): Promise<Perf
   }
 }
 
-/** Does jobs in a worker thread, so that the main one is free to listen. */
+/** Runs jobs in a worker thread, so that the main one stays responsive. */
 export class JobThread implements JobRunner {
   readonly #thread: WorkerThread<ToJobThread>;
   #waiting: PromiseWithResolvers<Performed> | undefined;
@@ -120,7 +122,7 @@ export class JobThread implements JobRunner {
   }
 }
 
-/** Does jobs in the calling thread. */
+/** Runs jobs in the calling thread. */
 export class SameThread implements JobRunner {
   readonly #performer: JobExecutor;
   readonly #stop = new AbortController();

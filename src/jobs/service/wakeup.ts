@@ -1,4 +1,4 @@
-/** Waiting that can be cut short. */
+/** A wait that can be ended early. */
 import type { Clock } from "../../core/clock.ts";
 
 export class Wakeup {
@@ -9,12 +9,12 @@ export class Wakeup {
     this.#clock = clock;
   }
 
-  /** Ends the wait under way, or the next one before it begins. */
+  /** Ends the current wait, or the next one before it begins. */
   call(): void {
     this.#called.abort();
   }
 
-  /** @returns true if it was cut short */
+  /** Waits. @returns true if the wait was ended early */
   async wait(ms: number): Promise<boolean> {
     await this.#clock.sleep(ms, this.#called.signal);
     const { aborted } = this.#called.signal;
@@ -23,8 +23,8 @@ export class Wakeup {
   }
 
   /**
-   * Waits until the clock shows a time, in short steps: a clock that is set, and a machine that slept, must not make it
-   * later. One that is set back ends the wait as well.
+   * Waits until the clock shows a time, in short steps, so that setting the clock or a suspended machine doesn't delay
+   * it. Setting the clock back ends the wait as well.
    */
   async waitUntil(untilMs: number, stepMs: number): Promise<void> {
     const startMs = this.#clock.nowMs();

@@ -1,4 +1,4 @@
-/** The worker thread that runs jobs as instructed, until it is ended. */
+/** The worker thread that runs jobs as instructed until it is terminated. */
 import { toFaultData } from "../../core/fault_data.ts";
 import type { Phase } from "../../core/monitor.ts";
 import type { Raw } from "../../core/raw.ts";
@@ -16,7 +16,7 @@ import { systemClock } from "../../platform/system_clock.ts";
 import { noteUmask } from "../../platform/umask.ts";
 import { workerScope } from "../../platform/worker_scope.ts";
 
-/** @param early messages that have come already */
+/** @param early messages that have arrived already */
 export function serveJobs(early: readonly MessageEvent<ToJobThread>[]): void {
   const scope = workerScope<ToJobThread>();
   const answer = (message: FromJobThread) => scope.postMessage(message);

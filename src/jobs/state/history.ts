@@ -18,7 +18,7 @@ const LONGEST_LINE = 64 * 1024 * 1024;
 
 export type Outcome = HistoryEntry["outcome"];
 
-/** Adds an entry, durably. @param mayBeThere a run before this one may have added it: then it is not added twice */
+/** Durably appends an entry. @param mayBeThere true if an earlier run may have appended it: then it is not repeated */
 export function appendHistory(storage: Dir, entry: HistoryEntry, mayBeThere: boolean): void {
   using directory = makeHistory(storage);
   const name = rawOf(`${entry.end.slice(0, 7)}.jsonl`);
@@ -37,8 +37,8 @@ export function appendHistory(storage: Dir, entry: HistoryEntry, mayBeThere: boo
 }
 
 /**
- * All that is known, oldest end first. If there is no history, what the roots in content/ tell.
- * @param problem called for a month that can't be read; the others follow
+ * Yields all entries, oldest end first. Without a history, they are recovered from the roots in content/.
+ * @param problem called for each month that can't be read, and is skipped
  */
 export function* readHistory(
   storage: Storage,
@@ -56,7 +56,10 @@ export function* readHistory(
   }
 }
 
-/** Makes db/history/ from the roots, if it is missing. @returns how many entries, if it was */
+/**
+ * Recreates db/history/ from the roots if it is missing.
+ * @returns number of entries; undefined if it was not missing
+ */
 export function recoverHistory(storage: Storage): number | undefined {
   {
     using there = openHistory(storage.dir);
@@ -69,8 +72,8 @@ export function recoverHistory(storage: Storage): number | undefined {
 }
 
 /**
- * Deletes the files of months that ended longer ago. The last month but the current one counts as now if it is earlier: a
- * clock that is years ahead for a while costs no history.
+ * Deletes the files of months that ended more than `days` days ago. If the month before the newest ended longer ago
+ * than that, ages are measured from its end, so that a clock that is years ahead for a while costs no history.
  */
 export function trimHistory(storage: Dir, days: number, nowMs: number): void {
   using directory = openHistory(storage);
@@ -156,7 +159,7 @@ function historyOfRoots(storage: Storage): HistoryEntry[] {
   });
 }
 
-/** Undefined if it is damaged: a check reports that. */
+/** Reads a root; undefined if it is damaged, which a check reports. */
 export function rootOf(storage: Storage, id: RootId): Root | undefined {
   try {
     return storage.manifest(id).root;

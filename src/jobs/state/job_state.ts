@@ -1,4 +1,4 @@
-/** Records of jobs that have begun and not ended: what makes a run that was killed end like one that was left alone. */
+/** Records of jobs that have begun and not ended. They let a run that was killed end like one that was not. */
 import type { NsText } from "../../core/entry.ts";
 import { type Raw, rawOf, textOf } from "../../core/raw.ts";
 import type { Dir } from "../../platform/disk.ts";
@@ -21,20 +21,20 @@ export interface FileMark {
 
 export interface JobRecord {
   readonly run: string;
-  /** Of the job file. */
+  /** Name of the job file. */
   readonly name: Raw;
   readonly text: string;
   readonly mark: FileMark;
   /** ISO 8601, UTC. */
   readonly start: string;
   readonly phase: "begun" | "published" | "ended";
-  /** Why somebody else than the user of the service may have written the job file: its commands are not run. */
+  /** Why somebody other than the user of the service may have written the job file; its commands are not run then. */
   readonly untrusted?: string;
-  /** Imports: inode of what is to be published. */
+  /** Imports: inode of the copy to be published. */
   readonly copy?: string;
-  /** Restores: id of the snapshot; the target was empty, so that what is there by now is this job's own. */
+  /** Restores: id of the snapshot. The target was empty, so what it contains now is this job's own. */
   readonly snapshot?: string;
-  /** Of what changes snapshots: ids of those that were named; it has begun, and some may have other ids by now. */
+  /** Jobs that change snapshots: ids of those named. Set once the job has begun; some may have been replaced since. */
   readonly chosen?: readonly string[];
   readonly entry?: HistoryEntry;
 }
@@ -55,14 +55,14 @@ export class RecordStore implements Disposable {
     this.#control[Symbol.dispose]();
   }
 
-  /** Names of the job files that have begun, in order. */
+  /** Names of the job files that have begun, sorted. */
   names(): Raw[] {
     const { names, kinds } = this.#running.list();
     return names.filter((name, i) => isJobName(name) && (kinds[i] ?? this.#running.stat(name)?.kind) === "file").sort();
   }
 
   /**
-   * Undefined if that job has not begun. A record that isn't one is what a crash left, or nobody's: it is removed.
+   * Loads a record; undefined if that job has not begun. An invalid record, such as a crash may leave, is removed.
    * @param damaged called for such a record
    */
   load(name: Raw, damaged: () => void = () => {}): JobRecord | undefined {
@@ -76,7 +76,7 @@ export class RecordStore implements Disposable {
     return record;
   }
 
-  /** Durable when it returns. */
+  /** Saves a record; durable on return. */
   save(record: JobRecord): void {
     replaceOwnTextIn(this.#control, this.#running, record.name, encode(record));
   }

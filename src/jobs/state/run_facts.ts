@@ -1,4 +1,4 @@
-/** The history of jobs as monitoring wants it. */
+/** Converts the history of jobs for monitoring. */
 import type { RunFact } from "../../operations/metrics/metrics.ts";
 import { nameText } from "./job_name.ts";
 import { rawOf } from "../../core/raw.ts";

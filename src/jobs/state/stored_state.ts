@@ -1,4 +1,4 @@
-/** What the state files of the service may hold. Readers get values that match the schema, and nothing else. */
+/** Schemas of the service's state files. Readers get only values that match. */
 import * as z from "zod";
 import { parseJson } from "../../core/json.ts";
 import { type Raw, rawOf } from "../../core/raw.ts";
@@ -59,25 +59,25 @@ const TURN = z.object({ seen: moment, due: moment.exactOptional() });
 export type HistoryEntry = Readonly<z.infer<typeof ENTRY>>;
 export type StoredRecord = Readonly<z.infer<typeof RECORD>>;
 
-/** When a recurring job was seen last, and a run that is being dropped. Times in ms since 1970. */
+/** When a recurring job was last seen, and the run that is being submitted. Times in ms since 1970. */
 export interface Turn {
-  /** The next run is the first after that. */
+  /** The next run is the first one after this time. */
   readonly seen: number;
   readonly due?: number;
 }
 
-/** A line of the history; undefined if it is none. */
+/** Parses a line of the history; undefined if it is invalid. */
 export function readEntry(line: string): HistoryEntry | undefined {
   return judged(ENTRY, line);
 }
 
-/** The record of the job file of that name; undefined if it is none. */
+/** Parses the record of the job file of that name; undefined if it is invalid. */
 export function readRecord(text: string, name: Raw): StoredRecord | undefined {
   const record = judged(RECORD, text);
   return record === undefined || rawOf(record.name) !== name ? undefined : record;
 }
 
-/** The turns in recurring.json by name; `lost`: what of it, or all of it, is not as it was written. */
+/** Parses recurring.json: turns by name. `lost` describes what of it, or all of it, was damaged. */
 export function readTurns(text: string): { readonly turns: Map<string, Turn>; readonly lost: readonly string[] } {
   const state = judged(TURNS, text);
   if (state === undefined) return { turns: new Map(), lost: ["all of it"] };

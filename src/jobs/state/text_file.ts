@@ -8,7 +8,7 @@ const MOST_ASIDE = 1000;
 /** Answers of rename(2) where a directory has the name. */
 const IS_DIRECTORY: readonly string[] = ["EISDIR", "ENOTEMPTY", "EEXIST"];
 
-/** The text of a file; undefined if there is none. @param mostBytes the rest is ignored */
+/** Reads a file; undefined if it doesn't exist. @param mostBytes the rest is ignored */
 export function readTextIn(directory: Dir, name: Raw, mostBytes = Infinity): string | undefined {
   using file = directory.open(name);
   if (file === undefined) return undefined;
@@ -19,8 +19,9 @@ export function readTextIn(directory: Dir, name: Raw, mostBytes = Infinity): str
 }
 
 /**
- * Replaces a file in one step; it is durable when this returns.
- * @param temp a directory of our own on the same file system @param mode exact
+ * Replaces a file in one step; durable on return.
+ * @param temp own directory on the same file system
+ * @param mode exact
  */
 export function replaceTextIn(temp: Dir, directory: Dir, name: Raw, text: string, mode = PRIVATE_FILE): void {
   if (temp.stat(TEMP)?.kind === "dir") moveAside(temp, TEMP);
@@ -33,7 +34,10 @@ export function replaceTextIn(temp: Dir, directory: Dir, name: Raw, text: string
   directory.sync();
 }
 
-/** As {@link replaceTextIn}, in a directory that is our own: what has the name, but is no file, is moved aside. */
+/**
+ * Replaces a file like {@link replaceTextIn}, in a directory of our own: an object of that name that is not a file is
+ * moved aside.
+ */
 export function replaceOwnTextIn(temp: Dir, directory: Dir, name: Raw, text: string): void {
   try {
     replaceTextIn(temp, directory, name, text);
@@ -44,7 +48,7 @@ export function replaceOwnTextIn(temp: Dir, directory: Dir, name: Raw, text: str
   }
 }
 
-/** Renames what is in the way to "aside-1", or the first such name that is free. @throws DiskFault */
+/** Renames an object that is in the way to "aside-1", or to the first such name that is free. @throws DiskFault */
 export function moveAside(directory: Dir, name: Raw): void {
   for (let n = 1; n < MOST_ASIDE; n++) {
     const aside = rawOf(`aside-${n}`);
@@ -53,7 +57,10 @@ export function moveAside(directory: Dir, name: Raw): void {
   throw new DiskFault("EEXIST", "move aside", name);
 }
 
-/** Makes and opens a directory of our own; what has its name, but is none, is moved aside. @throws DiskFault */
+/**
+ * Creates and opens a directory of our own; an object of that name that is not a directory is moved aside.
+ * @throws DiskFault
+ */
 export function openOwnDirectory(parent: Dir, name: Raw, mode: number): Dir {
   const there = parent.stat(name)?.kind;
   if (there !== undefined && there !== "dir") moveAside(parent, name);
@@ -61,7 +68,7 @@ export function openOwnDirectory(parent: Dir, name: Raw, mode: number): Dir {
   return parent.openDir(name);
 }
 
-/** Undefined where nothing has the name, or something that is no directory. */
+/** Opens a directory; undefined if it doesn't exist, or isn't a directory. */
 export function openUnlessMissing(open: () => Dir): Dir | undefined {
   try {
     return open();
