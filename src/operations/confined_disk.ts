@@ -1,13 +1,13 @@
 /**
- * A disk of which only some directories can be reached: what they hold, and nothing that a link in them leads to. For
- * work on behalf of somebody who may do less than this program, while others may move and link what is in there.
+ * A disk on which only some directories, and nothing that links in them lead to, can be reached. For work on behalf of
+ * a person who has fewer rights than this program, in directories where others may move and link objects.
  */
 import { Fault } from "../core/fault.ts";
 import { EMPTY, isBelow, joinRaw, type Raw, relativeTo, textOf } from "../core/raw.ts";
 import type { Stat } from "../core/stat.ts";
 import type { Dir, Disk, DiskAbilities, Mount } from "../platform/disk.ts";
 
-/** A path that is not below any of the directories that somebody was given. */
+/** The path is not below any of the directories that the account may use. */
 export class OutsideLimits extends Fault {
   readonly code = "outside-limits";
   readonly hint = "Name a directory below one of those that `serve` was started with";
@@ -18,9 +18,9 @@ export class OutsideLimits extends Fault {
 
 /** Where a path lies among the directories that may be reached. */
 interface Place {
-  /** The directory, as its owner named it. Links on the way to it are followed: it is his. */
+  /** The directory, as its owner named it. Links on the way to it are followed, because they are the owner's. */
   readonly top: Raw;
-  /** Below that; "" for itself. */
+  /** Path below `top`; "" for `top` itself. */
   readonly relative: Raw;
 }
 
@@ -28,20 +28,20 @@ export class ConfinedDisk implements Disk {
   readonly #disk: Disk;
   readonly #tops: readonly Raw[];
 
-  /** @param tops absolute, without `.` and `..` */
+  /** @param tops absolute paths, without `.` and `..` */
   constructor(disk: Disk, tops: readonly Raw[]) {
     this.#disk = disk;
     this.#tops = tops;
   }
 
-  /** @throws OutsideLimits, DiskFault, also for a link below the top */
+  /** Opens a directory. @throws OutsideLimits, DiskFault, also for a link below the top */
   openDir(path: Raw): Dir {
     const { top, relative } = this.placeOf(path);
     using directory = this.#disk.openDir(this.#disk.realPath(top));
     return directory.openPath(relative);
   }
 
-  /** @throws OutsideLimits, DiskFault, also for a link below the top */
+  /** Resolves a path. @throws OutsideLimits, DiskFault, also for a link below the top */
   realPath(path: Raw): Raw {
     const { top, relative } = this.placeOf(path), real = this.#disk.realPath(top);
     using directory = this.#disk.openDir(real);
@@ -54,7 +54,7 @@ export class ConfinedDisk implements Disk {
     return directory.statSelf();
   }
 
-  /** Where a path lies, by its names alone. @throws OutsideLimits */
+  /** The permitted directory that contains a path, judging by names alone. @throws OutsideLimits */
   placeOf(path: Raw): Place {
     const top = this.#tops.find((one) => path === one || isBelow(path, one));
     if (top === undefined || /(?:^|\/)\.\.?(?:\/|$)/.test(path)) throw new OutsideLimits(path);

@@ -1,14 +1,14 @@
 /**
- * A disk for paths that a job names. Who may write to a directory on the way can put a link there, and so have a service
- * that may do everything do it elsewhere. Below such a directory no link is followed, also none that comes while the path
- * is walked.
+ * A disk for paths that a job names. Whoever may write to a directory on the way could put a link there, and so make a
+ * privileged service work elsewhere. Below such a directory no link is followed, not even one that appears while the
+ * path is resolved.
  */
 import { Fault } from "../core/fault.ts";
 import { joinRaw, parentPath, type Raw, rawOf, relativeTo, splitRaw, textOf } from "../core/raw.ts";
 import type { Stat } from "../core/stat.ts";
 import { type Dir, type Disk, type DiskAbilities, DiskFault, type Mount } from "../platform/disk.ts";
 
-/** A link that others may have made. */
+/** The path contains a link that others may have made. */
 export class ForeignLink extends Fault {
   readonly code = "foreign-link";
   readonly hint = "Name the place that it leads to, or let nobody else write to the directory that it is in";
@@ -29,7 +29,7 @@ export class GuardedDisk implements Disk {
     this.#disk = disk;
   }
 
-  /** @throws ForeignLink, DiskFault */
+  /** Opens a directory. @throws ForeignLink, DiskFault */
   openDir(path: Raw): Dir {
     if (!this.#disk.abilities.owners) return this.#disk.openDir(path);
     const real = this.realPath(path);
@@ -38,7 +38,7 @@ export class GuardedDisk implements Disk {
     return root.openPath(relativeTo(ROOT, real));
   }
 
-  /** @throws ForeignLink, DiskFault */
+  /** Resolves a path. @throws ForeignLink, DiskFault */
   realPath(path: Raw): Raw {
     return this.#disk.abilities.owners ? new Resolution(this.#disk, path).run() : this.#disk.realPath(path);
   }

@@ -1,4 +1,4 @@
-/** The one place that turns a location into an engine. */
+/** The only module that opens the engine of a location. */
 import type { Backend } from "../backend/backend.ts";
 import type { Monitor } from "../core/monitor.ts";
 import { rawOf } from "../core/raw.ts";
@@ -11,11 +11,11 @@ import { secretFor, type SecretWorld } from "./vaults/login.ts";
 import { openPlace } from "./vaults/open_place.ts";
 import { hasScheme, type VaultSettings } from "./vaults/vault_settings.ts";
 
-/** What is needed for a vault. */
+/** Settings and secrets for opening a vault. */
 export interface VaultLogin {
   readonly settings: VaultSettings;
   readonly secrets: SecretWorld;
-  /** Noted as the writer of what is stored. */
+  /** Recorded as the writer of what is stored. */
   readonly host: string;
   readonly signal: AbortSignal;
 }
@@ -26,10 +26,11 @@ export type EngineKind = "storage" | "vault";
 const TRIES = 3;
 
 /**
- * Opens a repository for whatever every engine can do. What only a storage can do asks for {@link openOnlyStorage}.
+ * Opens a repository for operations that every engine supports. Operations that only a storage supports use {@link
+ * openOnlyStorage}.
  * @param location absolute path of a storage or of a vault, or `scheme:...`
- * @throws NoStorage, NewerFormat, DamagedSettings, SplitStorage; of vaults NoVault, NoKey, NotEncrypted, WrongPassphrase,
- * BadKeyFile and what reading secrets throws
+ * @throws NoStorage, NewerFormat, DamagedSettings, SplitStorage; for vaults NoVault, NoKey, NotEncrypted,
+ * WrongPassphrase, BadKeyFile and what reading secrets throws
  */
 export async function openRepository(
   machine: Machine,
@@ -41,7 +42,11 @@ export async function openRepository(
   return openStorage(machine, rawOf(location), monitor);
 }
 
-/** @throws NotForVaults if it is a vault, and what opening a storage throws @param what a storage is needed for */
+/**
+ * Opens a storage.
+ * @param what the operation that needs a storage
+ * @throws NotForVaults if it is a vault, and what opening a storage throws
+ */
 export async function openOnlyStorage(
   machine: Machine,
   location: string,
@@ -53,7 +58,7 @@ export async function openOnlyStorage(
   throw new NotForVaults(what);
 }
 
-/** What lies there; a storage if nobody can tell. */
+/** The engine at a location; a storage if that can't be determined. */
 export async function engineAt(disk: Disk, location: string): Promise<EngineKind> {
   if (hasScheme(location)) return "vault";
   try {
@@ -99,13 +104,13 @@ async function openVaultAt(
   return vault;
 }
 
-/** A vault of which nothing but its keys is needed; closed with the backend. */
+/** A vault of which only the keys are needed; closed together with its backend. */
 export interface UnlockedVault extends AsyncDisposable {
   readonly backend: Backend;
   readonly access: VaultAccess;
 }
 
-/** @throws NoVault, and what opening a vault throws */
+/** Opens a vault's place and keys, without its index. @throws NoVault, and what opening a vault throws */
 export async function unlockAt(
   machine: Machine,
   location: string,

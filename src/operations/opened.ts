@@ -1,4 +1,4 @@
-/** A repository as an operation meets it: opened on some machine. */
+/** A repository as operations use it: opened on a particular machine. */
 import type { Monitor } from "../core/monitor.ts";
 import type { Raw } from "../core/raw.ts";
 import type { Machine } from "../platform/machine.ts";
@@ -6,11 +6,11 @@ import type { OwnPlaces } from "../platform/own_places.ts";
 import type { Repository } from "../snapshot/repository.ts";
 
 export interface OpenedRepository extends Repository {
-  /** That of whoever asks, which a remote repository is not on. */
+  /** The machine that runs the operation, even if the repository is remote. */
   readonly machine: Machine;
   /**
-   * Finds out which directories of that machine belong to the repository or to this program.
-   * @param more directories that must not be touched either, such as that of the jobs; they need not be there
+   * Determines which directories of that machine belong to the repository or to this program.
+   * @param more further directories that must not be touched, such as the job directory; they need not exist
    * @param monitor receives a notice about other storages
    */
   ownPlaces(more: readonly Raw[], monitor: Pick<Monitor, "notice">): OwnPlaces;

@@ -51,7 +51,10 @@ import { type BackedUp, LastSnapshot } from "./unchanged.ts";
 import { storeStreams } from "./streams.ts";
 import { StreamsAndKept } from "./streams_and_kept.ts";
 
-/** Makes one snapshot. @throws SourceGone, NoSource, SourceInStorage, BadPattern, Locked, Interrupted, DiskFault of the repository */
+/**
+ * Makes one snapshot.
+ * @throws SourceGone, NoSource, SourceInStorage, BadPattern, Locked, Interrupted, DiskFault of the repository
+ */
 export async function backup(
   repository: OpenedRepository,
   request: BackupRequest,
@@ -70,7 +73,7 @@ class BackupRun {
   readonly #totals: RunningTotals = { entries: 0, files: 0, dirs: 0, bytes: 0, problems: 0 };
   readonly #others = new StreamsAndKept();
   #watch: ChangeWatch | undefined;
-  /** Receives notices: messages that don't mean that something was not kept. */
+  /** Receives notices that don't count as problems of the snapshot. */
   readonly #outer: Monitor;
   /** Not to be made once more. */
   #last: LastSnapshot | undefined;
@@ -114,7 +117,7 @@ class BackupRun {
     if (lost !== undefined) this.#outer.notice(lost);
   }
 
-  /** The chain at work: from the sources to the manifest. */
+  /** Runs the chain from the sources to the manifest. */
   async #run({ sink, runs, queue, checkpoints }: Chain): Promise<void> {
     const { streams = [], signal } = this.#request, { machine } = this.#repository;
     this.#others.addStreams(await storeStreams(streams, { sink, machine, monitor: this.#monitor, signal }));
@@ -206,7 +209,7 @@ interface Chain {
   readonly manifest: SnapshotWriter;
   readonly checkpoints: Checkpoints;
   readonly sink: SnapshotSink;
-  /** What the snapshot says of itself, as of now. */
+  /** The fields of the root as of now. */
   readonly fields: () => RootFields;
 }
 

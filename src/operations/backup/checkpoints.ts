@@ -8,13 +8,13 @@ const CHECKPOINT_BYTES = 8 * 1024 ** 3;
 export interface CheckpointSetup {
   readonly clock: Clock;
   readonly startMs: number;
-  /** Milliseconds between two. Default: five minutes. */
+  /** Milliseconds between checkpoints. Default: five minutes. */
   readonly everyMs: number | undefined;
-  /** Bytes read between two. Default: 8 GiB. */
+  /** Bytes read between checkpoints. Default: 8 GiB. */
   readonly everyBytes: number | undefined;
-  /** Bytes that were read so far. */
+  /** Returns the number of bytes read so far. */
   readonly readBytes: () => number;
-  /** All of the snapshot so far. */
+  /** Returns all hunks of the snapshot so far. */
   readonly hunks: () => readonly HunkRef[];
   readonly make: (hunks: readonly HunkRef[]) => Promise<void>;
 }
@@ -38,7 +38,7 @@ export class Checkpoints {
     await this.make();
   }
 
-  /** Makes what is done so far a snapshot, marked as incomplete, from which the next run goes on. */
+  /** Makes a partial snapshot of what is done so far, which the next run continues. */
   async make(): Promise<void> {
     const hunks = this.#setup.hunks();
     if (hunks.length > 0) await this.#setup.make(hunks);

@@ -1,6 +1,6 @@
 /**
- * The stations *walk* and *compare*: everything in the sources beside the previous snapshot. Directories, symlinks and
- * special files are finished here, regular files go into the queue's batches.
+ * The stations *walk* and *compare*: everything in the sources is compared with the previous snapshot. Directories,
+ * symlinks and special files are finished here; regular files are queued in batches.
  */
 import { nameOf, parentOf, TOP } from "../../core/apath.ts";
 import type { Monitor } from "../../core/monitor.ts";
@@ -41,7 +41,10 @@ export class ComparedRuns {
     this.#setup = setup;
   }
 
-  /** All there is, in apath order. The queue has to take each run before the next is asked for. @throws SourceGone */
+  /**
+   * Yields everything, in apath order. The queue must take each run before the next is requested.
+   * @throws SourceGone
+   */
   *all(): Generator<EntryRun> {
     const { comparison, others, tree } = this.#setup;
     for (const batch of comparison.batches()) {

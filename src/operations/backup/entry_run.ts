@@ -1,4 +1,4 @@
-/** What goes from station to station: a part of one directory, in order of the walk. */
+/** The unit that is passed from station to station: a part of one directory, in the order of the walk. */
 import type { Apath } from "../../core/apath.ts";
 import type { WorkBatch } from "../../snapshot/work_batch.ts";
 import type { BackupEntry } from "../comparison/backup_entry.ts";
@@ -6,7 +6,7 @@ import type { BackupEntry } from "../comparison/backup_entry.ts";
 export interface EntryRun {
   readonly directory: Apath;
   readonly entries: BackupEntry[];
-  /** The last batch that holds one of its files; undefined if nothing is waited for. */
+  /** The last batch that contains one of its files; undefined if the run waits for none. */
   batch: WorkBatch<BackupEntry> | undefined;
 }
 

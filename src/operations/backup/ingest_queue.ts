@@ -1,6 +1,6 @@
 /**
- * The stations *queue* and *ingest*: files wait in batches until these are worth sending, and then, in order, for their
- * results, whatever order the threads finish in.
+ * The stations *queue* and *ingest*: files are collected in batches until these are worth sending. Their results are
+ * then awaited in order, whatever order the threads finish in.
  */
 import { nameOf, TOP } from "../../core/apath.ts";
 import type { ContentId } from "../../core/content_id.ts";
@@ -28,7 +28,7 @@ export class IngestQueue {
     this.#settlement = settlement;
   }
 
-  /** Puts an entry at the end of a run; one with work to do joins the batch at hand. @returns false if the run has to end there */
+  /** Adds an entry to a run, and to the current batch if it needs work. @returns false if the run has to end there */
   put(entry: BackupEntry, run: EntryRun): boolean {
     run.entries.push(entry);
     if (entry.stat.kind !== "file") return true;
@@ -58,7 +58,7 @@ export class IngestQueue {
     this.#batch = new WorkBatch();
   }
 
-  /** Takes the next run. What is done goes on at once; what isn't is waited for if too much is under way. */
+  /** Takes the next run. Finished runs are passed on at once; if too many are in progress, this waits. */
   async take(run: EntryRun): Promise<void> {
     this.#runs.push(run);
     for (let [oldest] = this.#runs; oldest !== undefined && this.#mustSettle(oldest); [oldest] = this.#runs) {
@@ -71,12 +71,12 @@ export class IngestQueue {
       this.#runs.length > MOST_WAITING;
   }
 
-  /** Waits for all there is; after each run, others have their turn. */
+  /** Waits for all runs; yields after each, so that other work can proceed. */
   async *rest(): AsyncGenerator<void> {
     for (let [oldest] = this.#runs; oldest !== undefined; [oldest] = this.#runs) yield await this.#settle(oldest);
   }
 
-  /** Waits for what is under way, and leaves the rest. */
+  /** Waits for the batches that were sent, and drops the rest. */
   async settleSent(): Promise<void> {
     for (let [oldest] = this.#runs; oldest !== undefined && oldest.batch?.isSent !== false; [oldest] = this.#runs) {
       await this.#settle(oldest);

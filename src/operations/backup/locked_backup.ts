@@ -1,4 +1,4 @@
-/** A backup of sources that are held still while it runs. */
+/** Backups of sources that are locked while they are read. */
 import type { Monitor } from "../../core/monitor.ts";
 import { patiently } from "../../core/patience.ts";
 import { type Raw, textOf } from "../../core/raw.ts";
@@ -16,7 +16,7 @@ import { becomeWriter } from "../become_writer.ts";
 import type { OpenedRepository } from "../opened.ts";
 
 export interface Locking {
-  /** Absolute path of the directory where this machine notes what it does to sources. */
+  /** Absolute path of the directory where this machine records what it does to sources. */
   readonly state: Raw;
   /** Undefined if the sources aren't locked. */
   readonly spec: LockSpec | undefined;
@@ -24,7 +24,7 @@ export interface Locking {
 }
 
 /**
- * Undoes what runs before this one have left, locks the sources, backs up, and unlocks them, however that ended.
+ * Cleans up after earlier runs, locks the sources, backs up, and unlocks them, whatever the outcome.
  * @throws SourceLocked, LockFailed, NotUndone, and what {@link backup} throws
  */
 export async function lockedBackup(
@@ -69,7 +69,7 @@ async function whileLocked<T>(lock: SourceLock, monitor: Monitor, work: () => Pr
   }
 }
 
-/** For the start of whatever locks sources. */
+/** Cleans up after earlier runs; called before sources are locked. */
 export async function undoLeftOver(
   world: Pick<LockWorld, "disk" | "run" | "state">,
   monitor: Pick<Monitor, "problem" | "notice">,

@@ -1,4 +1,4 @@
-/** What a backup says of its snapshot. */
+/** The root of a snapshot that a backup makes. */
 import type { Clock } from "../../core/clock.ts";
 import { textOf } from "../../core/raw.ts";
 import { VERSION } from "../../core/version.ts";
@@ -11,11 +11,11 @@ export interface SnapshotFacts {
   readonly startMs: number;
   readonly series: string;
   readonly roots: readonly SourceRoot[];
-  /** So far. */
+  /** Totals so far. */
   readonly totals: Totals;
 }
 
-/** Of a snapshot that ends now. */
+/** Fields of the root of a snapshot that ends now. */
 export function rootFieldsOf(
   request: BackupRequest,
   { startMs, series, roots, totals }: SnapshotFacts,

@@ -1,4 +1,4 @@
-/** The station *settle*: turns the results of the files into lines, and the lines into the manifest. */
+/** The station *settle*: converts the results of the files to lines, and adds these to the manifest. */
 import { textOf } from "../../core/raw.ts";
 import { fromFaultData } from "../../core/fault_data.ts";
 import type { Monitor } from "../../core/monitor.ts";
@@ -30,9 +30,9 @@ export interface SettlementSetup {
 export class Settlement {
   readonly #setup: SettlementSetup;
   readonly #monitor: Monitor;
-  /** Bytes of the files that were read. */
+  /** Bytes of the files that were read so far. */
   readBytes = 0;
-  /** Contents that were new. */
+  /** Number of contents that were new. */
   storedItems = 0;
 
   constructor(setup: SettlementSetup) {
@@ -88,7 +88,7 @@ export class Settlement {
     if (content !== undefined) entry.bytes = size;
   }
 
-  /** Notes that an unchanged file stays as it was. */
+  /** Records that a file is unchanged. */
   keep(entry: BackupEntry): void {
     entry.bytes = entry.stat.size;
     if (entry.from === undefined) return;
@@ -96,7 +96,7 @@ export class Settlement {
     this.#monitor.count("unchangedBytes", entry.bytes);
   }
 
-  /** Adds a settled entry to the manifest. In apath order. */
+  /** Adds a settled entry to the manifest. Entries must come in apath order. */
   add(entry: BackupEntry): void {
     const { path, line, from, stat, bytes, directory } = entry;
     if (line === undefined) throw new Error(`Not settled yet: ${textOf(path)}`);

@@ -1,4 +1,4 @@
-/** Contents that are no files: standard input, or what a command prints. In a snapshot they are files at its top. */
+/** Contents that are not files: standard input, or the output of a command. In a snapshot they are files at its top. */
 import { childOf, compareApath, TOP } from "../../core/apath.ts";
 import type { Entry } from "../../core/entry.ts";
 import { Interrupted } from "../../core/fault.ts";
@@ -12,7 +12,7 @@ import type { StreamSource } from "./backup_request.ts";
 /** What comes through a pipe may be anything: nobody else is to read it. */
 const MODE = 0o600;
 
-/** What streams are read with. */
+/** What is needed to store streams. */
 export interface StreamWorld {
   readonly sink: SnapshotSink;
   readonly machine: Pick<Machine, "disk" | "clock">;
@@ -23,7 +23,7 @@ export interface StreamWorld {
 /**
  * Stores all streams, one after the other.
  * @returns their entries, in order
- * @throws Interrupted, and whatever a stream fails with
+ * @throws Interrupted, and the failure of a stream
  */
 export async function storeStreams(streams: readonly StreamSource[], world: StreamWorld): Promise<Entry[]> {
   const entries: Entry[] = [];

@@ -1,4 +1,4 @@
-/** Entries that the walk of the sources doesn't come to: streams, and static files that the sources have lost. */
+/** Entries that the walk of the sources doesn't yield: streams, and static files that are missing from the sources. */
 import { type Apath, compareApath, parentOf } from "../../core/apath.ts";
 import type { Entry } from "../../core/entry.ts";
 import type { PreviousLine } from "../../snapshot/previous_entries.ts";
@@ -8,29 +8,32 @@ import type { Comparison } from "../comparison/comparison.ts";
 
 interface Kept {
   readonly entry: Entry;
-  /** Its line in the previous snapshot; undefined for a stream. */
+  /** The entry's line in the previous snapshot; undefined for a stream. */
   readonly line: PreviousLine | undefined;
 }
 
 export class StreamsAndKept {
-  /** What the sources don't hold any more, but the snapshot does; all of it comes before what was compared last. */
+  /**
+   * Entries that the sources no longer contain but the snapshot keeps; all of them precede the entry that was compared
+   * last.
+   */
   readonly #kept: Kept[] = [];
   /** Entries of streams that the walk hasn't come to, in order. */
   #streams: readonly Entry[] = [];
   #streamBytes = 0;
 
-  /** @param streams in order */
+  /** @param streams in apath order */
   addStreams(streams: readonly Entry[]): void {
     this.#streams = streams;
     this.#streamBytes = streams.reduce((sum, { size }) => sum + size, 0);
   }
 
-  /** Bytes of all streams. */
+  /** Total size of all streams, in bytes. */
   get streamBytes(): number {
     return this.#streamBytes;
   }
 
-  /** Notes what comes before that which is compared next. */
+  /** Records an entry that precedes the one compared next. */
   keep(entry: Entry, line: PreviousLine): void {
     this.#kept.push({ entry, line });
   }
@@ -39,7 +42,7 @@ export class StreamsAndKept {
     return this.#kept.length > 0;
   }
 
-  /** Streams that come before `path`, or all if that is the end. */
+  /** Yields the streams that precede `path`; undefined: all the remaining ones. */
   *before(path: Apath | undefined, comparison: Comparison, tree: TreeOutput | undefined): Generator<BackupEntry> {
     for (let [stream] = this.#streams; stream !== undefined; [stream] = this.#streams) {
       if (path !== undefined && compareApath(stream.path, path) >= 0) return;
@@ -50,7 +53,7 @@ export class StreamsAndKept {
     }
   }
 
-  /** What was noted. */
+  /** Yields the recorded entries. */
   *kept(comparison: Comparison, tree: TreeOutput | undefined): Generator<BackupEntry> {
     for (const kept of this.#kept.splice(0)) yield inTree(kept, comparison, tree);
   }

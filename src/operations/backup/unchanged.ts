@@ -1,4 +1,4 @@
-/** Backups that would make the snapshot once more that is there already. */
+/** Recognises backups that would only repeat the last snapshot. */
 import type { HunkRef } from "../../snapshot/hunk.ts";
 import type { Root } from "../../snapshot/root.ts";
 import type { RootFields } from "../../snapshot/root_fields.ts";
@@ -6,18 +6,18 @@ import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import { rootIfThere } from "../comparison/root_if_there.ts";
 import type { OpenedRepository } from "../opened.ts";
 
-/** What a backup has made, or found made already. */
+/** The snapshot that a backup made, or the existing one that it would repeat. */
 export interface BackedUp extends SnapshotInfo {
-  /** Nothing had changed since this snapshot, and no new one was to be made for that. */
+  /** Nothing had changed since this snapshot, and the request was to make no new one then. */
   readonly unchanged?: true;
 }
 
-/** The snapshot that a backup may turn out to repeat. */
+/** The last snapshot, which a backup may turn out to repeat. */
 export class LastSnapshot {
   readonly info: SnapshotInfo;
   readonly #root: Root;
 
-  /** Undefined if the series has none, or an interrupted backup is to be continued. */
+  /** Undefined if the series has no snapshot, or an interrupted backup is to be continued. */
   static async of(repository: OpenedRepository, previous: readonly SnapshotInfo[]): Promise<LastSnapshot | undefined> {
     const [info] = previous;
     const root = info?.complete ? await rootIfThere(repository, info.id) : undefined;
@@ -29,7 +29,7 @@ export class LastSnapshot {
     this.#root = root;
   }
 
-  /** True unless hunks differ. @param hunks so far: the last one may end anywhere, and is not looked at */
+  /** False once hunks differ. @param hunks those made so far; the last one may end anywhere, and is ignored */
   beginsWith(hunks: readonly HunkRef[]): boolean {
     return this.#holds(hunks.slice(0, -1));
   }
@@ -38,7 +38,7 @@ export class LastSnapshot {
     return hunks.every(({ id }, i) => this.#root.hunks[i]?.id === id);
   }
 
-  /** True if a snapshot with these fields and hunks would say nothing new but when it was made. */
+  /** True if a snapshot with these fields and hunks would differ only in its time. */
   isRepeatedBy(fields: RootFields, hunks: readonly HunkRef[]): boolean {
     const { tags, totals } = this.#root;
     return hunks.length === this.#root.hunks.length && this.#holds(hunks) &&

@@ -1,4 +1,4 @@
-/** What is different between two states of one path. */
+/** Differences between two states of one path. */
 import type { State } from "../../snapshot/catalog_queries.ts";
 
 export const ASPECTS = ["kind", "content", "target", "device", "mtime", "mode", "owner", "xattrs", "problems"] as const;
@@ -6,7 +6,7 @@ export type ChangedField = typeof ASPECTS[number];
 
 const OF_CONTENT: readonly ChangedField[] = ["kind", "content", "target", "device"];
 
-/** In the order of {@link ASPECTS}. */
+/** The fields that differ, in the order of {@link ASPECTS}. */
 export function changedFieldsOf(before: State, now: State): ChangedField[] {
   const differs: Readonly<Record<ChangedField, boolean>> = {
     kind: before.kind !== now.kind,
@@ -22,7 +22,7 @@ export function changedFieldsOf(before: State, now: State): ChangedField[] {
   return ASPECTS.filter((aspect) => differs[aspect]);
 }
 
-/** True if it is not only described otherwise. */
+/** True if the differences are not only in metadata. */
 export function isOfContent(aspects: readonly ChangedField[]): boolean {
   return aspects.some((aspect) => OF_CONTENT.includes(aspect));
 }

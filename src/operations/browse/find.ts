@@ -1,4 +1,4 @@
-/** Finding files in all snapshots at once, by what is known of them. */
+/** Finds files in all snapshots at once, by their properties. */
 import { type Apath, apathIn, placeApath, TOP } from "../../core/apath.ts";
 import type { Kind } from "../../core/entry.ts";
 import { rawOf, textOf } from "../../core/raw.ts";
@@ -9,22 +9,24 @@ import { type Filter, parseFilter } from "../../source/filter.ts";
 import type { Repository } from "../../snapshot/repository.ts";
 
 export interface FindRequest {
-  /** In the syntax of .gitignore: without a slash they fit a name anywhere, with one a whole path. None: everything. */
+  /**
+   * Patterns in gitignore syntax: without a slash they match names anywhere, with one whole paths. Empty: everything.
+   */
   readonly patterns: readonly string[];
   readonly ignoreCase: boolean;
-  /** Empty: every kind. */
+  /** Kinds of entries; empty: all. */
   readonly kinds: readonly Kind[];
-  /** Bytes, both included. */
+  /** Size range in bytes, both bounds included. */
   readonly smallest: number | undefined;
   readonly largest: number | undefined;
-  /** When it was modified: then or later; before then. Milliseconds since 1970. */
+  /** Range of the modification time, in milliseconds since 1970: `sinceMs` is included, the end is not. */
   readonly sinceMs: number | undefined;
   readonly beforeMs: number | undefined;
-  /** Beginning of a content id. */
+  /** Prefix of a content id. */
   readonly content: string | undefined;
-  /** Only what is in one of these; undefined: in any. */
+  /** Restricts the search to these snapshots; undefined: all. */
   readonly snapshots: readonly SnapshotInfo[] | undefined;
-  /** Only paths that the newest snapshot of their series doesn't have. */
+  /** Only paths that are missing from the newest snapshot of their series. */
   readonly gone: boolean;
 }
 
@@ -33,7 +35,7 @@ export interface FoundVersion {
   readonly span: SnapshotRange;
 }
 
-/** Every version that matches, ordered by path, then by series, then by time. @throws BadPattern */
+/** Finds all versions that match, ordered by path, then by series, then by time. @throws BadPattern */
 export async function find(repository: Repository, request: FindRequest): Promise<Iterable<FoundVersion>> {
   const { patterns, ignoreCase, kinds, smallest, largest, content, snapshots, gone } = request;
   const spelt = ignoreCase ? patterns.map((pattern) => pattern.toLowerCase()) : patterns;

@@ -1,4 +1,4 @@
-/** The history of one path over all snapshots. */
+/** The history of one path in all snapshots. */
 import type { Apath } from "../../core/apath.ts";
 import { Fault } from "../../core/fault.ts";
 import { textOf } from "../../core/raw.ts";
@@ -18,20 +18,29 @@ export class NeverBackedUp extends Fault {
   }
 }
 
-/** "incomplete": seen in a snapshot that did not come to its end, which says nothing of what is not in it. */
+/**
+ * The kind of change. "incomplete": found in an incomplete snapshot, which proves nothing about paths that it lacks.
+ */
 export type Change = "added" | "content" | "metadata" | "incomplete";
 
 export interface HistoryVersion {
   readonly version: PathVersion;
   readonly span: SnapshotRange;
   readonly change: Change;
-  /** What is different from the version before, if that was there right before. */
+  /** Differences from the previous version, if that immediately precedes this one. */
   readonly aspects: readonly ChangedField[];
-  /** The first snapshot without the path, after this version; undefined if another version follows, or it is still there. */
+  /**
+   * The first snapshot without the path, after this version; undefined if another version follows, or the path still
+   * exists.
+   */
   readonly goneIn: SnapshotInfo | undefined;
 }
 
-/** Oldest first; one series after the other. @param path in snapshots or else, as it was in the source @throws NeverBackedUp */
+/**
+ * All versions, series by series, each oldest first.
+ * @param path in snapshots or, if none has it, in the source
+ * @throws NeverBackedUp
+ */
 export async function history(repository: Repository, path: Apath): Promise<HistoryVersion[]> {
   const found = await versionsOf(repository, [path]) ?? await versionsOf(repository, await placesIn(repository, path));
   if (found === undefined) throw new NeverBackedUp(path);

@@ -1,4 +1,4 @@
-/** Paths that a snapshot doesn't have: where they were. */
+/** Explains where a path that a snapshot lacks was last seen. */
 import type { Awaitable } from "../../core/awaitable.ts";
 import { Fault } from "../../core/fault.ts";
 import { shortId } from "../../core/short_id.ts";
@@ -8,7 +8,10 @@ import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import { history } from "./history.ts";
 import { NotInSnapshot } from "./resolve_path.ts";
 
-/** @throws NotInSnapshot that names the snapshot which had the path last, if any has it */
+/**
+ * Runs `work`, and extends its failure.
+ * @throws NotInSnapshot with the name of the last snapshot that had the path, if there is one
+ */
 export async function orLastSeen<T>(repository: Repository, work: () => Awaitable<T>): Promise<T> {
   try {
     return await work();

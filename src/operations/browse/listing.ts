@@ -1,4 +1,4 @@
-/** What a snapshot holds: a directory, everything below it, or a tree of it, in an order of choice. */
+/** Lists a snapshot: a directory, everything below it, or a tree, in a chosen order. */
 import { type Apath, childOf, compareApath, isWithin, parentOf, TOP } from "../../core/apath.ts";
 import type { Entry } from "../../core/entry.ts";
 import { unlessFault } from "../../core/fault.ts";
@@ -10,7 +10,7 @@ import type { Damaged, Manifest } from "../../snapshot/manifest.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import type { Repository } from "../../snapshot/repository.ts";
 
-/** Within each directory; "size" and "time" from the largest and the newest on. */
+/** Order within each directory; "size" and "time" begin with the largest and the newest. */
 export type Order = "name" | "size" | "time";
 
 export interface ListingRequest {
@@ -18,19 +18,24 @@ export interface ListingRequest {
   readonly path: Apath;
   readonly order: Order;
   readonly reverse: boolean;
-  /** What is in the directory; that and everything below, directory by directory; or each directory's content right after it. */
+  /**
+   * "directory": its entries; "recursive": everything below it, directory by directory; "tree": each directory is
+   * followed by its contents.
+   */
   readonly extent: "directory" | "recursive" | "tree";
 }
 
 export interface Listed {
   readonly entry: Entry;
-  /** For each level below the path, whether nothing more follows on it; empty for the path itself. */
+  /** For each level below the path, true if this is the last entry of that level; empty for the path itself. */
   readonly last: readonly boolean[];
 }
 
 /**
- * What is no directory is listed itself; so is a directory whose extent is more than its content.
- * @param damaged called for what can't be read, which is skipped @throws NotInSnapshot
+ * Lists a path. An object that is not a directory is listed itself, and so is a directory unless only its entries are
+ * requested.
+ * @param damaged called for parts that can't be read, and are skipped
+ * @throws NotInSnapshot
  */
 export async function listing(
   repository: Pick<Repository, "manifest">,

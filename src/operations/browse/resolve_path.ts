@@ -1,4 +1,4 @@
-/** Paths as people give them to commands that look into snapshots. */
+/** Resolves paths that people give to commands that look into snapshots. */
 import { shortId } from "../../core/short_id.ts";
 import { type Apath, isWithin, movedApath, nameOf, parentOf, parseApath, placeApath, TOP } from "../../core/apath.ts";
 import { Fault } from "../../core/fault.ts";
@@ -8,14 +8,14 @@ import type { Manifest } from "../../snapshot/manifest.ts";
 import type { Root } from "../../snapshot/root.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 
-/** A path in the snapshot or else, as it was in the source. @throws NotInSnapshot */
+/** Resolves a path of the snapshot or, if it has none, of the source. @throws NotInSnapshot */
 export function resolvePath(manifest: Manifest, path: Apath, snapshot: SnapshotInfo): Apath {
   const [meant, ...others] = resolvePaths(manifest, path);
   if (meant === undefined || others.length > 0) throw notInSnapshot(manifest, path, snapshot);
   return meant;
 }
 
-/** Where a path of the source stands, or stood, in snapshots of it, whether they have it or not. */
+/** The paths that a path of the source has, or had, in its snapshots, whether they contain it or not. */
 export function snapshotPathsOf(path: Apath, sources: Root["sources"]): Apath[] {
   return sources.flatMap((source) => {
     const was = placeApath(rawOf(source.path));
@@ -24,8 +24,9 @@ export function snapshotPathsOf(path: Apath, sources: Root["sources"]): Apath[] 
 }
 
 /**
- * What a path given by a person means: a path in the snapshot or else, as it was in the source; a directory above
- * several sources means all of them. Empty if it is none of these.
+ * Resolves a path that a person gave: a path of the snapshot or, if it has none, of the source. A directory above
+ * several sources stands for all of them.
+ * @returns an empty list if it is none of these
  */
 export function resolvePaths(manifest: Manifest, path: Apath): Apath[] {
   if (path === TOP || manifest.entry(path) !== undefined) return [path];
@@ -57,7 +58,7 @@ export class NotInSnapshot extends Fault {
 /** Looking at more names for the one that was meant would take too long. */
 const MOST_NAMES = 10_000;
 
-/** The fault of a path that isn't there, with what may have been meant. */
+/** Makes the fault for a missing path, with suggestions. */
 export function notInSnapshot(manifest: Manifest, path: Apath, snapshot: SnapshotInfo): NotInSnapshot {
   const names: string[] = [];
   for (const entry of manifest.list(parentOf(path))) {

@@ -1,24 +1,24 @@
-/** Choosing snapshots for a list. */
+/** Selects snapshots for a list. */
 import { isBelow, type Raw, rawOf } from "../../core/raw.ts";
 import { tagList } from "../../core/policy.ts";
 import { groupedBySeries } from "../../core/series.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 
-/** All that is given must fit. */
+/** A snapshot must match everything that is given. */
 export interface SnapshotFilter {
   readonly host?: string;
   readonly name?: string;
-  /** One of them; "a,b": both. */
+  /** At least one of these; "a,b" requires both tags. */
   readonly tags?: readonly string[];
-  /** Absolute: of snapshots that had it, or something in it, for a source, or a directory around it. */
+  /** Absolute path. Matches snapshots with a source that is this path, contains it, or lies below it. */
   readonly path?: Raw;
-  /** Made then or later, in milliseconds since 1970. */
+  /** Made at this time or later, in milliseconds since 1970. */
   readonly sinceMs?: number;
-  /** The newest of each series, of what else fits. */
+  /** Number of newest snapshots of each series, among those that match. */
   readonly last?: number;
 }
 
-/** @returns them in the order given, oldest first */
+/** @returns the matching snapshots, oldest first, as they were given */
 export function chosenSnapshots(snapshots: readonly SnapshotInfo[], filter: SnapshotFilter): readonly SnapshotInfo[] {
   const fitting = snapshots.filter((snapshot) => fits(snapshot, filter)), { last } = filter;
   if (last === undefined) return fitting;

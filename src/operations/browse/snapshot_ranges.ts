@@ -1,15 +1,15 @@
-/** Which snapshots hold a version of a path. */
+/** Determines which snapshots contain a version of a path. */
 import { CatalogFault } from "../../catalog/faults.ts";
 import type { PathVersion } from "../../snapshot/catalog_queries.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 
-/** Consecutive snapshots of one series, or one incomplete one. */
+/** Consecutive snapshots of one series, or a single incomplete snapshot. */
 export interface SnapshotRange {
   readonly first: SnapshotInfo;
   readonly last: SnapshotInfo;
-  /** How many. */
+  /** Number of snapshots. */
   readonly count: number;
-  /** The next one of the series, in which the version is not; undefined: there is none yet. */
+  /** The next snapshot of the series, which lacks the version; undefined: there is none yet. */
   readonly after: SnapshotInfo | undefined;
 }
 
@@ -18,7 +18,7 @@ export class SnapshotRanges {
   readonly #series = new Map<string, SnapshotInfo[]>();
   readonly #partial = new Map<number, SnapshotInfo>();
 
-  /** @param snapshots all there are, oldest first */
+  /** @param snapshots all snapshots, oldest first */
   constructor(snapshots: readonly SnapshotInfo[]) {
     for (const snapshot of snapshots) {
       if (!snapshot.complete) this.#partial.set(snapshot.sequence, snapshot);

@@ -1,4 +1,4 @@
-/** How much a storage holds, what sharing saves, and how it grew. */
+/** Size of a storage, savings by sharing, and growth. */
 import type { Monitor } from "../../core/monitor.ts";
 import { type VerificationReport, verificationStatus } from "../check/verification_status.ts";
 import type { LargeContent, SnapshotFigures } from "../../snapshot/catalog_queries.ts";
@@ -6,31 +6,31 @@ import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import type { OpenedRepository } from "../opened.ts";
 
 export interface StatsRequest {
-  /** How many of the largest contents are reported. */
+  /** Number of the largest contents to report. */
   readonly largest: number;
   readonly signal: AbortSignal;
 }
 
 export interface Stats {
   readonly snapshots: readonly (SnapshotInfo & Omit<SnapshotFigures, "sequence">)[];
-  /** Different contents that the snapshots need, and their sizes. */
+  /** Number of different contents that snapshots need. */
   readonly contents: number;
   readonly contentBytes: number;
-  /** Sizes of all files of all snapshots, as if each were a full copy. */
+  /** Total size of all files of all snapshots, as if each were a full copy. */
   readonly logicalBytes: number;
-  /** Snapshot roots and hunks in `content/`, and their sizes. */
+  /** Number of snapshot roots and hunks in `content/`. */
   readonly manifestItems: number;
   readonly manifestBytes: number;
-  /** Contents that are there but no snapshot needs: leftovers, which `prune` removes. */
+  /** Number of contents that no snapshot needs: leftovers, which `prune` removes. */
   readonly unneededContents: number;
-  /** Left on the file system; undefined where unknown. */
+  /** Free space of the file system; undefined where unknown. */
   readonly freeBytes: number | undefined;
-  /** How long ago contents were read by a check. */
+  /** When contents were last verified by a check. */
   readonly verification: VerificationReport;
   readonly largest: readonly LargeContent[];
 }
 
-/** Takes no lock. @throws Interrupted */
+/** Computes the statistics, without a lock. @throws Interrupted */
 export async function stats(repository: OpenedRepository, request: StatsRequest, monitor: Monitor): Promise<Stats> {
   const snapshots = await repository.snapshots();
   monitor.current("adding up contents");

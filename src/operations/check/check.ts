@@ -1,4 +1,4 @@
-/** Looking for damage: everything a snapshot needs is there, in order and, if asked for, as its checksum says. */
+/** Checks for damage: everything that a snapshot needs exists, is in order and, if requested, matches its checksum. */
 import type { ContentId, RootId } from "../../core/content_id.ts";
 import type { Subset } from "../../core/subset.ts";
 import type { ObjectReport, RepositoryChecker, ScanReport } from "../../snapshot/repository.ts";
@@ -20,9 +20,9 @@ export interface Finding {
   readonly what: string;
   /** An id, or a path in the storage. */
   readonly where: string;
-  /** "damage": data is lost or wrong; "note": worth knowing, nothing is lost. */
+  /** "damage": data is lost or wrong; "note": noteworthy, but nothing is lost. */
   readonly severity: "damage" | "note";
-  /** Some of the paths that are affected, as "snapshot:path"; for a damaged hunk, "snapshot:path and n entries after it". */
+  /** Some of the affected paths, as "snapshot:path"; for a damaged hunk, "snapshot:path and n entries after it". */
   readonly paths: readonly string[];
 }
 
@@ -31,22 +31,22 @@ export interface CheckRequest {
   readonly readData: boolean;
   /** Read only a part of the contents. */
   readonly subset?: Subset;
-  /** Only this snapshot, and what is in it at or below this path. */
+  /** Restricts the check to this snapshot, and to this path and what is below it. */
   readonly only?: { readonly snapshot: RootId; readonly path: Apath };
-  /** Note nothing of what is found. */
+  /** Don't record the results. */
   readonly onlyLooks?: boolean;
   readonly workers: number;
   readonly signal: AbortSignal;
 }
 
 export interface CheckResult {
-  /** Items in `content/` that were looked at. */
+  /** Number of items in `content/` that were examined. */
   readonly items: number;
-  /** Bytes that were read and compared with their checksums. */
+  /** Bytes that were read and compared with checksums. */
   readonly bytes: number;
-  /** Items that were read. */
+  /** Number of items that were read. */
   readonly readItems: number;
-  /** Findings of damage. */
+  /** Number of findings of damage. */
   readonly damaged: number;
   readonly snapshots: number;
 }
@@ -58,7 +58,7 @@ const HUNKS_AHEAD = 256;
 /** Paths named for one damaged item: enough to know what it is about. */
 const PATHS_SHOWN = 5;
 
-/** Reports every finding instead of stopping at the first. Takes no lock. @throws Interrupted */
+/** Runs a check. Reports every finding instead of stopping at the first. Takes no lock. @throws Interrupted */
 export async function check(
   repository: OpenedRepository,
   request: CheckRequest,

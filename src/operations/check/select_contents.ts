@@ -1,4 +1,4 @@
-/** Which contents a check of a part reads: those that were not read for the longest time. */
+/** Selects the contents that a partial check reads: those not read for the longest time. */
 import type { Subset } from "../../core/subset.ts";
 import type { Awaitable } from "../../core/awaitable.ts";
 import type { VerificationQueries } from "../../snapshot/catalog_queries.ts";
@@ -6,8 +6,9 @@ import type { Repository } from "../../snapshot/repository.ts";
 import { IdList } from "../../core/id_list.ts";
 
 /**
- * Chooses until there is enough; what would be just too much is taken too, so that each check gets on, and the last
- * content is reached some day. Known damage is always chosen, and doesn't count: it can't keep others from being read.
+ * Selects contents until there are enough. The last one may exceed the limit, so that each check makes progress and
+ * every content is reached eventually. Known damage is always selected and doesn't count, so that it can't keep others
+ * from being read.
  */
 export function chooseContents(
   repository: Repository,

@@ -1,23 +1,23 @@
-/** How long ago the contents of a storage were last read and found whole. */
+/** When the contents of a storage were last read and found intact. */
 import type { Amount } from "../../snapshot/catalog_queries.ts";
 import type { OpenedRepository } from "../opened.ts";
 
 export interface VerificationReport {
   /** Contents that snapshots need. */
   readonly all: Amount;
-  /** Not read since they were stored. */
+  /** Contents never read since they were stored. */
   readonly never: Amount;
   readonly damaged: Amount;
-  /** Found whole in the last so many days. */
+  /** Contents found intact in the last `days` days. */
   readonly within: readonly (Amount & { readonly days: number })[];
-  /** ISO 8601: when the content was read that was not for the longest time; null if none ever was. */
+  /** Time of the least recent verification, ISO 8601; null if nothing was ever verified. */
   readonly oldest: string | null;
 }
 
 const DAYS = [1, 7, 30, 90, 365] as const;
 const DAY_MS = 86_400_000;
 
-/** Takes no lock. */
+/** Determines the status, without a lock. */
 export async function verificationStatus(repository: OpenedRepository): Promise<VerificationReport> {
   const nowMs = repository.machine.clock.nowMs();
   const sinceMs = DAYS.map((days) => nowMs - days * DAY_MS);

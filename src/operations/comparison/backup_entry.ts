@@ -1,4 +1,4 @@
-/** One object on its way from the source into the manifest. */
+/** One object on its way from the source to the manifest. */
 import { type Apath, nameOf, TOP } from "../../core/apath.ts";
 import type { DetailFields, Entry } from "../../core/entry.ts";
 import type { EntryStatus } from "../../core/monitor.ts";
@@ -11,33 +11,33 @@ import type { BatchDirectory } from "../../snapshot/work_batch.ts";
 import { statOf } from "./static_paths.ts";
 
 /**
- * The record that all stations of a backup pass on. It is *compared* when it is made, *queued* once it knows its place,
- * and *settled* once it has its line; what changes at a station isn't `readonly`.
+ * The record that all stations of a backup pass on. It is *compared* when it is made, *queued* once its place is set,
+ * and *settled* once it has its line. Fields that stations change are not `readonly`.
  */
 export interface BackupEntry {
   readonly path: Apath;
-  /** Its name in the source; "" for a source itself. */
+  /** Name in the source; "" for a source itself. */
   readonly name: Raw;
   readonly stat: Stat;
-  /** The line of the previous snapshot; undefined if that has none. */
+  /** Line in the previous snapshot; undefined if that has none. */
   readonly from: PreviousLine | undefined;
-  /** What is known of it without opening it. */
+  /** Metadata known without opening the object. */
   readonly learnt: DetailFields;
-  /** A static file that is to be read: if its content isn't the old one, the old one is kept. */
+  /** True for a static file that has to be read: if its content differs, the old one is kept. */
   readonly guarded: boolean;
-  /** The stat part of its line; settled: of what was read. */
+  /** The stat part of its line; once settled, that of the object as it was read. */
   head: string;
-  /** The whole line; compared: only if nothing has changed. */
+  /** The whole line; when compared, only of an unchanged object. */
   line: string | undefined;
-  /** Queued: where it is in the source and in the tree. */
+  /** Set when queued: its location in the source and in the tree. */
   place: BatchDirectory;
-  /** Queued, of a directory that is in the tree: whose attributes it gets there. */
+  /** Set when queued, for a directory in the tree: the entry with the attributes that it gets there. */
   directory: Entry | undefined;
-  /** Settled: size of the content that is kept; undefined if none is. */
+  /** Set when settled: size of the kept content; undefined if there is none. */
   bytes: number | undefined;
 }
 
-/** In no source, and in no tree. */
+/** The place of an entry that is in no source and in no tree. */
 export const NOWHERE: BatchDirectory = {
   rootPath: ROOT,
   relative: EMPTY,
@@ -46,7 +46,7 @@ export const NOWHERE: BatchDirectory = {
   before: undefined,
 };
 
-/** An entry that is known without any look at the source. @param from its line in the previous snapshot */
+/** Makes an entry without looking at the source. @param from its line in the previous snapshot */
 export function keptEntry(entry: Entry, from: PreviousLine | undefined, place: BatchDirectory): BackupEntry {
   const { path } = entry;
   return {
@@ -64,20 +64,20 @@ export function keptEntry(entry: Entry, from: PreviousLine | undefined, place: B
   };
 }
 
-/** @param line of the settled entry */
+/** The outcome for an entry. @param line of the settled entry */
 export function statusOf({ from }: BackupEntry, line: string): EntryStatus {
   if (line === from?.text) return "unchanged";
   if (line.includes(`,"problems":`) && parseLine(line).problems !== undefined) return "failed";
   return from === undefined ? "new" : "changed";
 }
 
-/** What a file that was read counts as; undefined if it turned out to be as it was. @param line the new one */
+/** The counter for a file that was read; undefined if it turned out to be unchanged. @param line its new line */
 export function changeCounter(from: PreviousLine | undefined, line: string): "newFiles" | "changedFiles" | undefined {
   if (from === undefined) return "newFiles";
   return line === from.text ? undefined : "changedFiles";
 }
 
-/** What the engine has to do for a file that is to be read. */
+/** The task of the engine for a file to be read. */
 export function taskOf({ path, name, stat, from, learnt, guarded }: BackupEntry): StoreTask {
   return {
     name,

@@ -1,6 +1,6 @@
 /**
- * The source beside the previous snapshot of its series: the walk, and for everything it finds whether that is still
- * what it was. The one place that decides what is unchanged: a backup acts on it, a plan reports it.
+ * Compares the source with the previous snapshot of its series: walks the source, and decides for everything it finds
+ * whether it has changed. This is the only place with that decision: a backup acts on it, and a plan reports it.
  */
 import type { Apath } from "../../core/apath.ts";
 import type { DetailFields, Entry, StatFields } from "../../core/entry.ts";
@@ -30,13 +30,13 @@ import { type Compared, findCompared } from "./series.ts";
 import { type SourcePlace, sourcePlace } from "./source_place.ts";
 
 export interface ComparisonListener {
-  /** Called with what is excluded, and why. */
+  /** Called for each exclusion, with the reason. */
   excluded?(exclusion: Exclusion): void;
-  /** Called, in order, with each object that the source no longer holds. */
+  /** Called in order for each object that the source no longer contains. */
   gone?(line: PreviousLine): void;
-  /** Called, in order, with objects that the source no longer holds, but that are kept. */
+  /** Called in order for objects that the source no longer contains but that are kept. */
   kept?(entry: Entry, line: PreviousLine): void;
-  /** Called with the paths of a selection's `only` that are missing, or in no source. */
+  /** Called for paths of a selection's `only` that don't exist, or are in no source. */
   missing?(path: Raw): void;
   outside?(path: Raw): void;
 }
@@ -50,7 +50,7 @@ export class Comparison {
   readonly roots: readonly SourceRoot[];
   /** Name of the series. */
   readonly series: string;
-  /** What the new snapshot builds on, newest first: partial ones since the last complete one, and that. */
+  /** The snapshots that the new one builds on, newest first: partial ones since the last complete one, and that one. */
   readonly previous: readonly SnapshotInfo[];
   readonly #disk: Disk;
   readonly #own: OwnPlaces;
@@ -66,7 +66,10 @@ export class Comparison {
   readonly #links = new HardLinks();
   readonly #force: boolean;
 
-  /** Finds the sources and what they are compared with. @throws NoSource, SourceInStorage, BadPattern, DamagedManifest, DamagedContent */
+  /**
+   * Finds the sources, and the snapshots to compare them with.
+   * @throws NoSource, SourceInStorage, BadPattern, DamagedManifest, DamagedContent
+   */
   static async begin(
     repository: OpenedRepository,
     selection: Selection,
@@ -130,7 +133,10 @@ export class Comparison {
     this.#listener.kept?.(entry, line);
   }
 
-  /** Batches in apath order; everything in them must be compared before the next is asked for. @throws SourceGone */
+  /**
+   * Yields batches in apath order; everything in a batch must be compared before the next is requested.
+   * @throws SourceGone
+   */
   *batches(): Generator<WalkBatch> {
     const { ignoreFiles, oneFileSystem, excludeCaches, markers, largestBytes } = this.#selection;
     const { excluded } = this.#listener, { excludes, expected = [] } = this.#selection;
@@ -158,7 +164,7 @@ export class Comparison {
     for (const path of this.#choice?.missing ?? []) if (!isThere(this.#disk, path)) this.#listener.missing?.(path);
   }
 
-  /** @param parent holds the object */
+  /** Compares one object. @param parent directory that contains the object */
   compare({ name, path, stat }: Found, parent: Dir): BackupEntry {
     this.#signs.learn(stat, parent, name);
     const seen = this.seenOf(stat);
@@ -208,17 +214,17 @@ export class Comparison {
     return line === undefined || this.#racy.has(stamp) ? undefined : line;
   }
 
-  /** Where a path of the snapshot is, or was, in the sources. */
+  /** The location that a path of the snapshot has, or had, in the sources. */
   placeOf(path: Apath): SourcePlace {
     return sourcePlace(this.roots, path);
   }
 
-  /** An entry that comes from elsewhere: it is not gone. */
+  /** Skips an entry that comes from elsewhere, so that it doesn't count as gone. */
   passOver(entry: Entry): void {
     this.#before.at(entry.path, statPrefix(entry.path, entry));
   }
 
-  /** What the line of an object that was compared says first. */
+  /** The stat fields of the line of an object that was compared. */
   seenOf(stat: Stat): StatFields {
     const user = this.#disk.userName(stat.uid), group = this.#disk.groupName(stat.gid);
     const { ctime, inode } = this.#signs.of(stat);

@@ -1,6 +1,6 @@
 /**
- * Attributes of objects that seem unchanged. Where times of change count, they show every change of an attribute; on
- * other file systems nothing in a stat does, so the attributes themselves are looked at.
+ * Extended attributes of objects that seem unchanged. Where ctimes are reliable, they reveal every change of an
+ * attribute. On other file systems nothing in a stat does, so the attributes themselves are compared.
  */
 import type { Kind } from "../../core/entry.ts";
 import type { Raw } from "../../core/raw.ts";
@@ -11,18 +11,19 @@ import { encodeXattrs } from "../../platform/xattr_text.ts";
 import { encodeLine, parseLine } from "../../snapshot/entry_line.ts";
 
 interface Unchanged {
-  /** What its line begins with. */
+  /** Beginning of its line. */
   readonly head: string;
   readonly kind: Kind;
-  /** In `parent`; "" is that itself. */
+  /** Name in `parent`; "" is `parent` itself. */
   readonly name: Raw;
   readonly parent: Dir;
   readonly disk: Disk;
 }
 
 /**
- * The line with the attributes that the object has now. One call where it has none, as nearly all objects.
- * @returns undefined if the object has to be looked at again as a whole: an ACL also decides who may read its content
+ * The line with the object's current attributes. Takes one system call for an object without any, as nearly all are.
+ * @returns undefined if the object has to be read again as a whole, because an ACL also determines who may read its
+ * content
  */
 export function withCurrentXattrs(line: string, { head, kind, name, parent, disk }: Unchanged): string | undefined {
   const xattrs = currentXattrs(name, parent);

@@ -1,4 +1,4 @@
-/** What directories, symlinks and special files have besides their stat. */
+/** Reads the metadata of directories, symlinks and special files that stat doesn't return. */
 import { type AclNames, aclNamesOf } from "../../core/acl.ts";
 import type { DetailFields } from "../../core/entry.ts";
 import type { Monitor } from "../../core/monitor.ts";
@@ -7,7 +7,10 @@ import { recordedOf } from "./recorded.ts";
 import { type Dir, type Disk, DiskFault } from "../../platform/disk.ts";
 import { encodeXattrs } from "../../platform/xattr_text.ts";
 
-/** Asks for it. What can't be read is a problem, and noted in the entry. @param parent holds the object */
+/**
+ * Reads the metadata. What can't be read is a problem, which is recorded in the entry.
+ * @param parent directory that contains the object
+ */
 export function readDetails(
   { stat, name, learnt }: Pick<BackupEntry, "stat" | "name" | "learnt">,
   parent: Dir,
@@ -32,7 +35,7 @@ export function readDetails(
   }
 }
 
-/** Undefined for the many that have none. */
+/** Names in the ACLs; undefined for the many objects that have none. */
 export function namesInAcls(xattrs: DetailFields["xattrs"], disk: Disk): AclNames | undefined {
   return xattrs && aclNamesOf(xattrs, (kind, id) => kind === "user" ? disk.userName(id) : disk.groupName(id));
 }

@@ -1,4 +1,4 @@
-/** The series that a new snapshot belongs to, and what it is compared with. */
+/** Determines the series of a new snapshot, and the snapshots to compare with. */
 import type { Monitor } from "../../core/monitor.ts";
 import { textOf } from "../../core/raw.ts";
 import { chooseName, sourcesKey } from "../../core/series.ts";
@@ -18,20 +18,20 @@ export interface PreviousSnapshot {
   readonly manifest: Manifest;
 }
 
-/** What is compared with what. */
+/** The two sides of a comparison. */
 export interface Compared {
   readonly roots: readonly SourceRoot[];
   /** Own directories, which are excluded. */
   readonly own: OwnPlaces;
-  /** What the selection's patterns exclude. */
+  /** The filter for the selection's patterns. */
   readonly filter: Filter;
   /** Name of the series. */
   readonly series: string;
-  /** Newest first: partial snapshots since the last complete one, and that. */
+  /** Newest first: partial snapshots since the last complete one, and that one. */
   readonly previous: readonly PreviousSnapshot[];
 }
 
-/** @throws NoSource, SourceInStorage, BadPattern, DamagedManifest, DamagedContent */
+/** Finds both sides. @throws NoSource, SourceInStorage, BadPattern, DamagedManifest, DamagedContent */
 export async function findCompared(
   repository: OpenedRepository,
   selection: Selection,
@@ -80,7 +80,7 @@ function ofSameSources(
   return snapshots.filter(({ sources }) => sourcesKey(sources) === key);
 }
 
-/** What the new snapshot builds on, newest first. */
+/** The snapshots that a new one builds on, newest first. */
 export function previousOf(snapshots: readonly SnapshotInfo[], host: string, name: string): SnapshotInfo[] {
   const isOwn = (other: SnapshotInfo) => other.host === host && other.name === name && other.for === undefined;
   const series = snapshots.filter(isOwn).reverse();

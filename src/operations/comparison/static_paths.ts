@@ -1,4 +1,6 @@
-/** Files that should never change: photos, archives. If one does, something is wrong, and what was kept of it counts. */
+/**
+ * Files that should never change: photos, archives. If one does, something is wrong, and the stored version is kept.
+ */
 import { type Apath, isWithin, parentOf, TOP } from "../../core/apath.ts";
 import type { Entry } from "../../core/entry.ts";
 import type { Stat } from "../../core/stat.ts";
@@ -14,10 +16,10 @@ import { inSource, sourcePlace } from "./source_place.ts";
 const ROUNDS = 32;
 
 export interface StaticOptions {
-  /** In gitignore syntax; what matches, and what is below it, is static. */
+  /** In gitignore syntax; matches, and what is below them, are static. */
   readonly patterns: readonly string[];
   readonly roots: readonly SourceRoot[];
-  /** Counts the runs. */
+  /** Number of the run, which selects the files to read again. */
   readonly round: number;
 }
 
@@ -31,7 +33,7 @@ export class StaticPaths {
   /** A directory that has vanished, and those in it on the way to static files. */
   #vanished: { readonly top: Apath; readonly ways: ReadonlySet<string> } | undefined;
 
-  /** @param manifests the previous ones, newest first @throws BadPattern */
+  /** @param manifests previous ones, newest first @throws BadPattern */
   constructor(disk: Disk, manifests: readonly Manifest[], options: StaticOptions) {
     this.#disk = disk;
     this.#manifests = manifests;
@@ -40,12 +42,12 @@ export class StaticPaths {
     this.#round = options.round % ROUNDS;
   }
 
-  /** True if the file of an old line is static, and its content was kept. */
+  /** True if the file of an old line is static, and its content is stored. */
   guards(path: Apath, line: string): boolean {
     return contentOfLine(line) !== undefined && includesWithParents(this.#filter, inSource(this.#roots, path), false);
   }
 
-  /** True if it is this run's turn to read an unchanged file again. */
+  /** True if an unchanged file is to be read again in this run. */
   isDue(path: Apath): boolean {
     // FNV-1a, and a last step that spreads the differences of short names over all bits.
     let hash = 0x811c9dc5;
@@ -55,8 +57,8 @@ export class StaticPaths {
   }
 
   /**
-   * True if something that the source no longer holds is to be kept: a static file, or a directory on the way to one.
-   * Does not apply to what is there, but excluded now.
+   * True if an object that the source no longer contains is to be kept: a static file, or a directory on the way to
+   * one. False for an object that still exists but is excluded now.
    */
   keeps(line: string): boolean {
     const { path, kind, content } = parseLine(line);
@@ -70,7 +72,7 @@ export class StaticPaths {
       !isThere(this.#disk, sourcePlace(this.#roots, path).absolute);
   }
 
-  /** A directory of old that the new snapshot doesn't have: nothing in it can be kept. */
+  /** Records that the new snapshot lacks an old directory, so that nothing in it can be kept. */
   lose(path: Apath): void {
     if (!this.#isBelowLost(path)) this.#lost.add(path);
   }
@@ -105,12 +107,12 @@ export class StaticPaths {
   }
 }
 
-/** True if an entry's file shows a new size or time: then its content isn't even asked for. */
+/** True if the stat of a file shows a new size or time: then its content isn't even read. */
 export function looksChanged(entry: Entry, stat: Stat): boolean {
   return stat.kind !== "file" || stat.size !== entry.size || stat.mtime !== entry.mtime;
 }
 
-/** What a look would have shown of an entry that is kept although the source has it no more. */
+/** Reconstructs the stat of an entry that is kept although the source no longer contains it. */
 export function statOf({ kind, size, mtime, ctime, inode = "0", mode, uid, gid, device }: Entry): Stat {
   return {
     kind,
@@ -132,7 +134,7 @@ export function statOf({ kind, size, mtime, ctime, inode = "0", mode, uid, gid, 
   };
 }
 
-/** A kept line names no hard links: their numbers may belong to other files by now. */
+/** Removes the hard link from a kept entry, because its number may belong to other files by now. */
 export function withoutHardLink(entry: Entry): Entry {
   const { hardLink: _, ...others } = entry;
   return others;

@@ -1,4 +1,4 @@
-/** Patterns that leave nothing out although somebody meant them to. */
+/** Detects patterns that exclude nothing although somebody meant them to. */
 import type { Monitor } from "../../core/monitor.ts";
 import { isBelow, rawOf, sliceRaw, textOf } from "../../core/raw.ts";
 import { parseFilter } from "../../source/filter.ts";
@@ -6,10 +6,13 @@ import { originOf, type SourceRoot } from "../../source/placement.ts";
 import type { Exclusion } from "../../source/walk.ts";
 
 export class UnfitPatterns {
-  /** To what they would have to be, relative to their source ("": that itself); undefined if they are no path of one. */
+  /**
+   * Maps each pattern to the path that it would need to be, relative to its source ("": the source itself); undefined
+   * if it isn't a path of one.
+   */
   readonly #patterns = new Map<string, string | undefined>();
 
-  /** @param excludes all patterns of a backup @param expected those of them that were typed for it */
+  /** @param excludes all patterns of a backup @param expected those that were typed for it */
   constructor(excludes: readonly string[], expected: readonly string[], roots: readonly SourceRoot[]) {
     for (const pattern of excludes) {
       const place = inSource(pattern, roots);
@@ -21,7 +24,7 @@ export class UnfitPatterns {
     }
   }
 
-  /** No excluded path needs to be recorded any longer. */
+  /** True if excluded paths need no longer be recorded. */
   get isEmpty(): boolean {
     return this.#patterns.size === 0;
   }
@@ -30,7 +33,7 @@ export class UnfitPatterns {
     if (rule.by === "pattern" && rule.decision.from === undefined) this.#patterns.delete(rule.decision.pattern);
   }
 
-  /** For the end of a walk. */
+  /** Reports the remaining patterns at the end of a walk. */
   tell(monitor: Pick<Monitor, "notice">): void {
     for (const [pattern, place] of this.#patterns) {
       const hint = place === "" ? ": it is the source itself, and patterns begin there" : "";

@@ -1,4 +1,7 @@
-/** How a vault is, as a copy of what is stored here: what it has, what it lacks, and how far it is proven. */
+/**
+ * The state of a vault as a copy of what is stored here: what it contains, what it lacks, and what was proven
+ * restorable.
+ */
 import type { Monitor } from "../../core/monitor.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import { type VerificationReport, verificationStatus } from "../check/verification_status.ts";
@@ -8,30 +11,34 @@ import type { OpenedRepository } from "../opened.ts";
 
 export interface VaultStatus {
   readonly id: string;
-  /** By host and name: what is there, and what is here. Those that are only there count, too. */
+  /** Series by host and name, here and in the vault, including those that exist only there. */
   readonly series: readonly CopiedSeries[];
-  /** Complete snapshots that are here and not there. A policy may want it so. */
+  /** Number of complete snapshots that exist here but not there, perhaps because of a policy. */
   readonly missing: number;
-  /** Oldest first: bytes of contents that no snapshot before it had. */
+  /** Oldest first, with the bytes of contents that no earlier snapshot had. */
   readonly snapshots: readonly { readonly time: string; readonly newBytes: number }[];
-  /** Of the units, as they are stored; undefined if nobody counts them. */
+  /** Stored size of all units; undefined if the engine doesn't count it. */
   readonly packedBytes: number | undefined;
   readonly verification: VerificationReport;
-  /** Drills from this machine, those proven longest ago first. */
+  /** Drills from this machine, least recently proven first. */
   readonly drills: readonly SeriesProof[];
 }
 
 export interface CopiedSeries {
   readonly host: string;
   readonly name: string;
-  /** ISO 8601: of the newest complete snapshots; null if there is none. */
+  /** Time of the newest complete snapshot, ISO 8601; null if there is none. */
   readonly here: string | null;
   readonly there: string | null;
-  /** Complete snapshots here that are newer than the newest there. */
+  /** Number of complete snapshots here that are newer than the newest one there. */
   readonly behind: number;
 }
 
-/** Takes no lock. @param own where the snapshots are made @throws Interrupted, and what reading the vault throws */
+/**
+ * Determines the status, without a lock.
+ * @param own repository in which the snapshots are made
+ * @throws Interrupted, and what reading the vault throws
+ */
 export async function vaultStatus(
   own: OpenedRepository,
   vault: OpenedRepository,
@@ -57,7 +64,7 @@ function complete(snapshots: readonly SnapshotInfo[]): SnapshotInfo[] {
   return snapshots.filter((one) => one.complete);
 }
 
-/** The furthest behind first. @param here complete ones, oldest first, as `there` */
+/** Compares the series, the furthest behind first. @param here complete snapshots, oldest first; likewise `there` */
 export function copiedSeries(here: readonly Made[], there: readonly Made[]): CopiedSeries[] {
   const keyOf = ({ host, name }: Made) => `${host}\0${name}`;
   const own = Map.groupBy(here, keyOf), copied = Map.groupBy(there, keyOf);

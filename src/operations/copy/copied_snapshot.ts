@@ -1,4 +1,4 @@
-/** A snapshot on its way from one repository into another, as the target gets it. */
+/** A snapshot that is being copied, in the form that the target receives. */
 import type { Awaitable } from "../../core/awaitable.ts";
 import { type ContentId, hunkIdOf, type RootId } from "../../core/content_id.ts";
 import { type Algorithm, hashBytes } from "../../core/digest.ts";
@@ -10,30 +10,30 @@ import type { ContentReader, Repository } from "../../snapshot/repository.ts";
 import type { HunkWithBytes, ReceivedFile, SnapshotSource } from "../../snapshot/snapshot_sink.ts";
 
 export interface CopiedSnapshot {
-  /** Bytes of the root. */
+  /** Encoded root. */
   readonly root: Uint8Array<ArrayBuffer>;
   readonly hunks: readonly HunkRef[];
-  /** Files of a hunk that have contents. @throws DamagedManifest, DamagedContent */
+  /** Yields the files of a hunk that have contents. @throws DamagedManifest, DamagedContent */
   files(hunk: number): Iterable<CopiedFile>;
-  /** The first lines of a hunk, as a hunk. */
+  /** Makes a hunk of the first `lines` lines of a hunk. */
   beginning(hunk: number, lines: number): HunkWithBytes;
-  /** For what has to come, and for what is found to be needed once more. */
+  /** Provides the missing contents, and those that turn out to be needed again. */
   readonly source: SnapshotSource;
 }
 
 export interface CopiedFile {
   readonly file: ReceivedFile;
-  /** Lines of the hunk up to its own. */
+  /** Number of lines of the hunk up to and including this file's. */
   readonly lines: number;
 }
 
-/** Where copies come from. */
+/** The repository to copy from, and its reader. */
 export interface CopySource {
   readonly from: Repository;
   readonly reader: ContentReader;
 }
 
-/** As it is: its id stays. */
+/** Prepares a snapshot to be copied unchanged, so that it keeps its id. */
 export async function unchangedSnapshot({ from, reader }: CopySource, id: RootId): Promise<CopiedSnapshot> {
   const root = await from.object(id), manifest = await from.manifest(id);
   return {
@@ -60,7 +60,7 @@ function fileOf(content: ContentId, entry: Entry, reader: ContentReader): Receiv
   return reader.partsOf === undefined ? file : { ...file, parts: async () => await reader.partsOf?.(content) };
 }
 
-/** @param lines at least one */
+/** Makes a hunk. @param lines at least one */
 export function hunkOf(lines: readonly string[], algorithm: Algorithm): HunkWithBytes {
   const [first] = lines;
   if (first === undefined) throw new Error("A hunk has no lines");

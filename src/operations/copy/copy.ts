@@ -1,4 +1,4 @@
-/** Copies snapshots from one repository into another, whatever kinds they are: roots and hunks stay byte for byte. */
+/** Copies snapshots from one repository to another, of whatever kind: roots and hunks stay byte for byte the same. */
 import type { HunkId, RootId } from "../../core/content_id.ts";
 import { Fault, Interrupted } from "../../core/fault.ts";
 import type { Monitor } from "../../core/monitor.ts";
@@ -16,18 +16,18 @@ import { whatIsThere } from "./what_is_there.ts";
 
 export interface CopyRequest extends WorkOptions {
   readonly clock: Clock;
-  /** Called when all that was done so far is safe. It may throw, to have the rest done another time. */
+  /** Called when everything done so far is safe. It may throw to postpone the rest. */
   readonly onCheckpoint?: () => void;
-  /** Default: all that are complete. */
+  /** Snapshots to copy. Default: all complete ones. */
   readonly snapshots?: readonly RootId[];
 }
 
 export interface CopyResult {
-  /** Oldest first. */
+  /** Ids of the copied snapshots, oldest first. */
   readonly copied: readonly RootId[];
-  /** Those that the target had already. */
+  /** Number of snapshots that the target had already. */
   readonly present: number;
-  /** Those that can't be copied whole: each is reported to the monitor. */
+  /** Number of snapshots that can't be copied completely; each is reported to the monitor. */
   readonly failed: number;
 }
 
@@ -38,7 +38,7 @@ const ATTEMPTS = 3;
 /** What is wrong with one snapshot alone. */
 const OF_ONE_SNAPSHOT: readonly string[] = ["damaged-content", "damaged-manifest", "no-snapshot", "other-algorithm"];
 
-/** @throws Locked, DiskFault, Interrupted, and what keeps from reading or writing at all */
+/** Copies snapshots. @throws Locked, DiskFault, Interrupted, and failures that prevent any reading or writing */
 export async function copy(
   from: Repository,
   to: OpenedRepository,
@@ -72,7 +72,7 @@ class CopyRun {
   readonly #onCheckpoint: (() => void) | undefined;
   readonly #monitor: Monitor;
   readonly #pace: Yielder;
-  /** Hunks that the target has got in this run, with all that they name. */
+  /** Hunks that the target has received in this run, with everything that they refer to. */
   readonly #done = new Set<HunkId>();
   #checkpoint = { bytes: 0, ms: 0 };
   #translation: Translation | undefined;
@@ -85,7 +85,7 @@ class CopyRun {
     this.#pace = new Yielder(clock, signal);
   }
 
-  /** @returns false if something of the snapshot can't be read: the target doesn't get it then */
+  /** Copies a snapshot. @returns false if a part of it can't be read: then the target doesn't get it */
   async copyOrReport(id: RootId): Promise<boolean> {
     for (let attempt = 1;; attempt++) {
       try {
@@ -181,7 +181,7 @@ class CopyRun {
 class Course {
   readonly receiver: SnapshotReceiver;
   readonly hunks: HunkId[] = [];
-  /** The beginning of the hunk that is being copied. */
+  /** Makes the beginning of the hunk that is being copied. */
   tail: (() => HunkWithBytes) | undefined;
   #waiting: HunkWithBytes[] = [];
 
@@ -189,7 +189,7 @@ class Course {
     this.receiver = receiver;
   }
 
-  /** A hunk all of whose files have come. */
+  /** Adds a hunk all of whose files have arrived. */
   add(hunk: HunkWithBytes): void {
     this.#waiting.push(hunk);
     this.hunks.push(hunk.ref.id);

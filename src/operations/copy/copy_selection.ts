@@ -1,4 +1,4 @@
-/** Which snapshots of a repository are to be copied into another one. */
+/** Selects the snapshots of a repository to copy to another one. */
 import type { RootId } from "../../core/content_id.ts";
 import { BadUsage } from "../../core/fault.ts";
 import type { Policy } from "../../core/policy.ts";
@@ -10,30 +10,30 @@ import { resolveSnapshot } from "../../snapshot/resolve.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import { whatIsThere } from "./what_is_there.ts";
 
-/** All that is given must fit. */
+/** A snapshot must match everything that is given. */
 export interface CopyFilter {
-  /** As people name them. Absent: all. */
+  /** Names of snapshots, as people write them. Absent: all. */
   readonly snapshots?: readonly string[];
   readonly name?: string;
   readonly host?: string;
-  /** One of them. */
+  /** At least one of these tags. */
   readonly tags?: readonly string[];
-  /** The newest so many of each series. */
+  /** Number of newest snapshots of each series. */
   readonly latest?: number;
-  /** What the target is to keep, of all that are on either side: what it would not keep isn't copied. */
+  /** Policy for the snapshots of both sides: those that the target would not keep aren't copied. */
   readonly keep?: Policy;
 }
 
 export interface CopySelection {
-  /** Oldest first. */
+  /** Snapshots to copy, oldest first. */
   readonly missing: readonly SnapshotInfo[];
-  /** Those that the target has already. */
+  /** Number of snapshots that the target has already. */
   readonly present: number;
-  /** Those that `keep` would remove from the target at once. */
+  /** Number of snapshots that `keep` would remove from the target at once. */
   readonly notKept: number;
 }
 
-/** @throws NoSnapshot, AmbiguousSnapshot, BadUsage if the two are one */
+/** Selects snapshots. @throws NoSnapshot, AmbiguousSnapshot, BadUsage if both repositories are the same */
 export async function selectToCopy(
   from: Repository,
   to: Repository,

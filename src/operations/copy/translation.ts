@@ -1,6 +1,6 @@
 /**
- * Snapshots for a repository whose ids are of another algorithm: contents are read to learn their ids there, the lines
- * of the manifest name these, and the root says which snapshot it is of.
+ * Copies snapshots to a repository with another digest algorithm. Contents are read to compute their ids there, the
+ * lines of the manifest get these ids, and the root records the original snapshot.
  */
 import { type ContentId, contentIdOf, type HunkId, type RootId } from "../../core/content_id.ts";
 import { type Algorithm, isCollisionResistant, newHasher } from "../../core/digest.ts";
@@ -11,17 +11,17 @@ import type { Repository } from "../../snapshot/repository.ts";
 import { type Origin, parseRoot } from "../../snapshot/root.ts";
 import { type CopiedFile, type CopiedSnapshot, type CopySource, hunkOf } from "./copied_snapshot.ts";
 
-/** Names a snapshot elsewhere as one text. */
+/** Identifies a snapshot of another repository by one text. */
 export function originKey({ storage, id }: Origin): string {
   return `${storage} ${id}`;
 }
 
-/** True if ids of contents are others at the target, and such that there is only one of each. */
+/** True if contents have other ids at the target, and these are unique. */
 export function isTranslated(from: Pick<Repository, "algorithm">, to: Pick<Repository, "algorithm">): boolean {
   return from.algorithm !== to.algorithm && isCollisionResistant(to.algorithm);
 }
 
-/** Which snapshots of other algorithms a repository has copies of, by {@link originKey}, and under which ids. */
+/** Finds the copies of snapshots with other algorithms in a repository: ids by {@link originKey}. */
 export async function originsIn(repository: Repository): Promise<ReadonlyMap<string, RootId>> {
   const origins = new Map<string, RootId>();
   for (const id of await repository.rootIds()) {
@@ -34,17 +34,17 @@ export async function originsIn(repository: Repository): Promise<ReadonlyMap<str
 export class Translation {
   readonly #source: CopySource;
   readonly #algorithm: Algorithm;
-  /** Ids here to ids there, and back. */
+  /** Maps ids here to ids there; `#here` maps back. */
   readonly #there = new Map<ContentId, ContentId>();
   readonly #here = new Map<ContentId, ContentId>();
 
-  /** @param algorithm of the target */
+  /** @param algorithm digest algorithm of the target */
   constructor(source: CopySource, algorithm: Algorithm) {
     this.#source = source;
     this.#algorithm = algorithm;
   }
 
-  /** Takes over what a copy of an earlier snapshot shows, so that its contents needn't be read again. */
+  /** Learns ids from a copy of an earlier snapshot, so that its contents needn't be read again. */
   async learn(to: Repository, here: RootId, there: RootId): Promise<void> {
     const before = await this.#source.from.manifest(here), after = (await to.manifest(there)).entries();
     for (const { path, content } of before.entries()) {
@@ -59,7 +59,7 @@ export class Translation {
     this.#here.set(there, here);
   }
 
-  /** @throws DamagedContent, DamagedManifest */
+  /** Translates a snapshot. @throws DamagedContent, DamagedManifest */
   async snapshot(id: RootId): Promise<CopiedSnapshot> {
     const { from, reader } = this.#source, manifest = await from.manifest(id), hunks: HunkRef[] = [];
     const linesAt = (index: number) => manifest.lines(index).map((line) => this.#translated(line));

@@ -1,11 +1,11 @@
-/** Which snapshots of one repository another one has already. */
+/** Determines which snapshots of one repository another one has already. */
 import type { RootId } from "../../core/content_id.ts";
 import type { Repository } from "../../snapshot/repository.ts";
 import { isTranslated, originKey, originsIn } from "./translation.ts";
 
 /**
- * Ids at the source of those that needn't be copied. One whose copy has a checkpoint yet was not finished, be its root
- * there or not.
+ * Ids, at the source, of snapshots that needn't be copied. A copy that still has a checkpoint is not finished, whether
+ * its root exists or not.
  */
 export async function whatIsThere(from: Repository, to: Repository): Promise<ReadonlySet<RootId>> {
   const unfinished = new Set((await to.snapshots()).flatMap((snapshot) => snapshot.for ?? []));

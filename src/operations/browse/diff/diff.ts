@@ -1,4 +1,4 @@
-/** What is different between two snapshots, or between a snapshot and a directory. */
+/** Differences between two snapshots, or between a snapshot and a directory. */
 import { type ChangeOrder, ChangeTable, type GatheredChange } from "../../../catalog/change_table.ts";
 import { changesBetween } from "../../../catalog/path_changes.ts";
 import type { Apath } from "../../../core/apath.ts";
@@ -15,22 +15,22 @@ import type { OpenedRepository } from "../../opened.ts";
 
 export interface DiffRequest {
   readonly before: SnapshotInfo;
-  /** Another snapshot, or the path of a directory that the snapshot's `below` is compared with. */
+  /** Another snapshot, or the path of a directory to compare `below` with. */
   readonly now: SnapshotInfo | Raw;
-  /** Only this path, and what is in it. */
+  /** Restricts the comparison to this path and what is in it. */
   readonly below: Apath;
-  /** Compare the contents of all files with the directory, not only of those that look different. */
+  /** Compare the contents of all files with the directory, not only of those whose metadata differ. */
   readonly readData: boolean;
-  /** Report directories of which only the time of modification is different. */
+  /** Also report directories that differ only in their modification time. */
   readonly directoryTimes: boolean;
 }
 
-/** In what way a path is different. */
+/** The kind of difference. */
 export type DiffKind = "added" | "removed" | "content" | "metadata" | "moved";
 
 export interface Difference extends GatheredChange {
   readonly change: DiffKind;
-  /** What differs, if it was there and still is. */
+  /** The fields that differ, if the path exists on both sides. */
   readonly aspects: readonly ChangedField[];
 }
 
@@ -40,18 +40,18 @@ export interface DiffSummary {
   readonly content: number;
   readonly metadata: number;
   readonly moved: number;
-  /** Sizes of the files that are only now there in this form, and of those that were before. */
+  /** Total size of the files that are new or changed, in their new form, and of those in their old form. */
   readonly addedBytes: number;
   readonly removedBytes: number;
 }
 
-/** What was found; open until disposed, as it may be large. */
+/** The result, which may be large; open until disposed. */
 export interface Differences extends Disposable {
-  /** @returns at the end, what all of them come to */
+  /** Yields the differences. @returns the summary of all of them */
   list(order: ChangeOrder): Generator<Difference, DiffSummary>;
 }
 
-/** @throws NotInSnapshot, NoSource, DamagedManifest, DamagedContent */
+/** Compares. @throws NotInSnapshot, NoSource, DamagedManifest, DamagedContent */
 export async function diff(
   repository: OpenedRepository,
   request: DiffRequest,

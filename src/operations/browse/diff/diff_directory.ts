@@ -1,4 +1,4 @@
-/** Comparing a snapshot with a directory as it is now. */
+/** Compares a snapshot with the current state of a directory. */
 import { type Apath, apathWithin, placeApath, relativeOf, TOP } from "../../../core/apath.ts";
 import { type ContentId, contentIdOf, isDigestOf } from "../../../core/content_id.ts";
 import type { Algorithm } from "../../../core/digest.ts";
@@ -23,15 +23,17 @@ import { resolvePath, snapshotPathsOf } from "../resolve_path.ts";
 export interface DirectoryRequest {
   readonly before: SnapshotInfo;
   readonly directory: Raw;
-  /** What in the snapshot the directory is compared with; the top: its place there, if it was backed up from here. */
+  /**
+   * The path in the snapshot to compare with. The top: the directory's own path there, if it was backed up from here.
+   */
   readonly below: Apath;
-  /** Compare the contents of all files, not only of those that look different. */
+  /** Compare the contents of all files, not only of those whose metadata differ. */
   readonly readData: boolean;
 }
 
 const READ_BYTES = 1024 * 1024;
 
-/** @throws NotInSnapshot, NoSource, DamagedManifest, DamagedContent */
+/** Begins a comparison. @throws NotInSnapshot, NoSource, DamagedManifest, DamagedContent */
 export async function compareDirectory(
   repository: OpenedRepository,
   request: DirectoryRequest,
@@ -53,12 +55,12 @@ export async function compareDirectory(
 
 interface DirectoryAndSnapshot {
   readonly manifest: Manifest;
-  /** The directory, and its place in the snapshot. */
+  /** The directory, and its path in the snapshot. */
   readonly root: SourceRoot;
-  /** What is in it. */
+  /** The walk of the directory. */
   readonly walked: Iterable<WalkBatch>;
   readonly disk: Disk;
-  /** Of the contents of the snapshot. */
+  /** Digest algorithm of the snapshot's contents. */
   readonly algorithm: Algorithm;
   readonly readData: boolean;
   readonly monitor: Monitor;
@@ -72,7 +74,10 @@ export class DirectoryComparison {
     this.#what = what;
   }
 
-  /** To be gone through once. Ordered by path. The content of what is only in the directory isn't known. */
+  /**
+   * Yields the changes, ordered by path. Can be iterated once. The content of files that are only in the directory is
+   * unknown.
+   */
   *changes(): Generator<PathChange> {
     const { manifest, root } = this.#what;
     for (const [old, now] of mergeByPath(manifest.within(root.at), this.#found())) {
@@ -85,7 +90,9 @@ export class DirectoryComparison {
     }
   }
 
-  /** Content of a file that is only in the directory; undefined if it can't be read, which is a problem. */
+  /**
+   * Content id of a file that is only in the directory; undefined if it can't be read, which is reported as a problem.
+   */
   contentAt(path: Apath): ContentId | undefined {
     const { root, disk } = this.#what, relative = relativeOf(apathWithin(path, root.at));
     using top = disk.openDir(root.path);

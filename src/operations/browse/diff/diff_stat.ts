@@ -1,16 +1,16 @@
-/** How much is different, directory by directory. */
+/** Summarises differences by directory. */
 import { type Apath, apathIn, apathWithin, compareApath, isWithin, relativeOf, TOP } from "../../../core/apath.ts";
 import { sliceRaw } from "../../../core/raw.ts";
 import type { Difference, Differences, DiffSummary } from "./diff.ts";
 
-/** What is different at or below a path. */
+/** The differences at or below a path. */
 export interface DirectoryStat extends DiffSummary {
   readonly path: Apath;
 }
 
 /**
- * @param below the directory whose entries get a line each
- * @returns in the order of their paths, and all of it together
+ * @param below the directory whose entries are summarised separately
+ * @returns the entries with differences, ordered by path, and the summary of all
  */
 export function diffStat(
   differences: Pick<Differences, "list">,

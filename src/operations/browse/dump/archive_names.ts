@@ -1,10 +1,12 @@
-/** What keeps an archive from leading out of the directory where it is unpacked, whatever its snapshot holds. */
+/**
+ * Keeps the names in an archive from leading out of the directory where it is unpacked, whatever its snapshot contains.
+ */
 import { type Apath, parentOf, TOP } from "../../../core/apath.ts";
 import type { Entry } from "../../../core/entry.ts";
 import { Fault } from "../../../core/fault.ts";
 import { knownRaw, type Raw, textOf } from "../../../core/raw.ts";
 
-/** Something in a snapshot that has a link above it, which no backup makes. */
+/** The snapshot contains an entry below a symlink, which no backup makes. */
 export class BelowLink extends Fault {
   readonly code = "below-link";
   readonly hint = "Run `backup-tool check`: no backup makes such a snapshot";
@@ -22,19 +24,24 @@ const CODES = "5C|3A";
 /** What is as good as escaped already gets one more step, so that no two names become one. */
 const ESCAPED = new RegExp(`%(?=(?:25)*(?:${CODES}))`, "g");
 
-/** The name in a ZIP file: relative and below wherever it is unpacked, on Windows too. @param name relative, `/` between */
+/**
+ * Converts a name for a ZIP file: it is relative, and stays below the directory where it is unpacked, on Windows too.
+ * @param name relative, with `/` between components
+ */
 export function zipName(name: Raw): Raw {
   if (!/[\\%]|^[A-Za-z]:/.test(name)) return name;
   return knownRaw(name.replace(ESCAPED, "%25").replaceAll("\\", "%5C").replace(/^([A-Za-z]):/, "$1%3A"));
 }
 
-/** Knows the links of a snapshot as its entries pass by, those of a directory before what is below them. */
+/**
+ * Remembers the links of a snapshot as its entries pass by; entries of a directory must come before what is below them.
+ */
 export class LinksPassed {
   readonly #links = new Set<Apath>();
   #parent: Apath = TOP;
   #isBelow = false;
 
-  /** @throws BelowLink */
+  /** Checks that no link is above an entry. @throws BelowLink */
   assertBelowNone({ path, kind }: Pick<Entry, "path" | "kind">): void {
     if (kind === "symlink") this.#links.add(path);
     if (this.#links.size === 0 || path === TOP) return;

@@ -1,4 +1,4 @@
-/** A subtree of a snapshot as one tar or ZIP file, written while it is read. */
+/** Writes a subtree of a snapshot as a tar or ZIP file while reading it. */
 import { type Apath, apathWithin, childOf, parentOf, relativeOf, TOP } from "../../../core/apath.ts";
 import { type Entry, KIND_BITS } from "../../../core/entry.ts";
 import { Fault } from "../../../core/fault.ts";
@@ -20,19 +20,19 @@ export type DumpFormat = "tar" | "zip";
 
 export interface DumpRequest {
   readonly snapshot: SnapshotInfo;
-  /** A directory, with everything below it, or a single object. */
+  /** A directory, which is dumped with everything below it, or a single object. */
   readonly path: Apath;
   readonly format: DumpFormat;
   readonly signal: AbortSignal;
   /**
-   * For an archive that goes to a machine nobody knows: in a ZIP file there are no links and no special modes, and what
-   * this says at the end, if anything, is its last entry, `backup-errors.txt`
-   * or, if that is taken, `backup-errors (2).txt`.
+   * For an archive for an unknown machine: a ZIP file then has no links and no special modes. The text that this
+   * returns at the end, if any, becomes the last entry, `backup-errors.txt` or, if that name is taken, `backup-errors
+   * (2).txt`.
    */
   readonly report?: () => string | undefined;
 }
 
-/** A file that the backup could not read is in the snapshot by name only. */
+/** The backup could not read this file, so that the snapshot contains only its metadata. */
 export class NotDumped extends Fault {
   readonly code = "not-backed-up";
   readonly hint = "Look for it in another snapshot with `backup-tool find`";
@@ -42,9 +42,9 @@ export class NotDumped extends Fault {
 }
 
 /**
- * What can't be read is reported and skipped; content that turns out to be damaged on the way is reported, and what is
- * in the archive by then stays.
- * @param write gets the bytes in order
+ * Writes the archive. What can't be read is reported and skipped. Content that turns out to be damaged while it is
+ * written is reported, but what was written stays in the archive.
+ * @param write receives the bytes in order
  * @throws NotInSnapshot, DamagedManifest, Interrupted
  */
 export async function dump(

@@ -1,4 +1,4 @@
-/** Writing a file that is there only when all of it is. */
+/** Writes a file that appears only when it is complete. */
 import { baseName, parentPath, type Raw, rawOf } from "../../../core/raw.ts";
 import { DiskFault } from "../../../platform/disk.ts";
 import type { Machine } from "../../../platform/machine.ts";
@@ -6,8 +6,11 @@ import type { Machine } from "../../../platform/machine.ts";
 const PRIVATE = 0o600, ID_BYTES = 6;
 
 /**
- * Takes the place of what has the name, once everything is on the disk.
- * @param path absolute @param write is given what takes the bytes, in order @returns how many there were @throws DiskFault, and what `write` throws
+ * Replaces the file at `path` once everything is on the disk.
+ * @param path absolute
+ * @param write receives a function that takes the bytes in order
+ * @returns number of bytes
+ * @throws DiskFault, and what `write` throws
  */
 export async function intoFile(
   { disk, random }: Pick<Machine, "disk" | "random">,

@@ -1,6 +1,6 @@
 /**
- * Writing ZIP files (PKWARE APPNOTE 6.3): ZIP64 where it is needed, names in UTF-8, Unix modes and symlinks, times in
- * UTC seconds. Every entry is followed by a descriptor, so that nothing is written twice.
+ * Writes ZIP files (PKWARE APPNOTE 6.3): ZIP64 where needed, names in UTF-8, Unix modes and symlinks, times in UTC
+ * seconds. Every entry is followed by a descriptor, so that nothing has to be rewritten.
  */
 import { crc32, createDeflateRaw, deflateRawSync } from "node:zlib";
 import { bytesOf, type Raw, rawOf, textOf } from "../../../core/raw.ts";
@@ -9,9 +9,9 @@ import { bytesOf, type Raw, rawOf, textOf } from "../../../core/raw.ts";
 type Chunks = Iterable<Uint8Array<ArrayBuffer>> | AsyncIterable<Uint8Array<ArrayBuffer>>;
 
 export interface ZipEntry {
-  /** Relative, `/` between components; of a directory with a final one. */
+  /** Relative, with `/` between components; that of a directory ends with `/`. */
   readonly name: Raw;
-  /** As stat has it, with the bits of the kind. */
+  /** Mode as in stat, including the bits of the kind. */
   readonly mode: number;
   readonly mtimeMs: number;
 }
@@ -29,7 +29,7 @@ const MOST_PARTS = 4096;
 /** Far below 2^32, for contents whose size turns out to be another than was said. */
 const SURELY_SMALL_BYTES = 0xf0000000;
 
-/** Writes one ZIP file. `write` gets its bytes in order. */
+/** Writes one ZIP file. `write` receives its bytes in order. */
 export class ZipWriter {
   readonly #write: (bytes: Uint8Array<ArrayBuffer>) => void;
   /** Headers of the directory at the end: the last ones, and those before them, many in one. */
@@ -42,7 +42,7 @@ export class ZipWriter {
     this.#write = write;
   }
 
-  /** @param content none for directories @param size about how long it is, in bytes */
+  /** Adds an entry. @param content empty for directories @param size approximate size in bytes */
   async add(entry: ZipEntry, content: Chunks, size: number): Promise<void> {
     const method = size === 0 ? STORED : DEFLATED;
     const name = bytesOf(entry.name), flags = DESCRIPTOR | (isUtf8(entry.name) ? UTF8 : 0);
@@ -57,7 +57,7 @@ export class ZipWriter {
     if (++this.#entries % MOST_PARTS === 0) this.#joined.push(concat(this.#central.splice(0)));
   }
 
-  /** The directory at the end. */
+  /** Writes the central directory. */
   finish(): void {
     const offset = this.#at;
     for (const headers of [...this.#joined, ...this.#central]) this.#put(headers);
