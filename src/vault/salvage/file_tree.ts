@@ -1,6 +1,6 @@
 /**
- * Writes what was found below a directory, under its names. Nothing that is there is replaced, and no link is followed. Where
- * a name is taken by other bytes, `~2` and so on is put behind it.
+ * Writes salvaged files below a directory, under their names. It replaces nothing and follows no symlinks. If a name is
+ * taken by other bytes, `~2` and so on is appended.
  */
 import { createHash, hash } from "node:crypto";
 import { baseName, EMPTY, joinRaw, parentPath, type Raw, raw, sliceRaw, splitRaw, textOf } from "../../core/raw.ts";
@@ -8,7 +8,7 @@ import type { Dir, OpenFile } from "../../platform/disk.ts";
 import type { TarEntry } from "../pack/tar_reader.ts";
 
 const DIRECTORY_MODE = 0o700;
-/** Read and written at a time. */
+/** Bytes that are read and written at a time. */
 const PIECE_BYTES = 1024 * 1024;
 
 /** Attributes that tar knows, and anybody may set. */
@@ -22,8 +22,9 @@ export class FileTree {
   }
 
   /**
-   * @param name relative, harmless
-   * @returns where it lies now, which may be where the same bytes lay already
+   * Writes a file.
+   * @param name relative and harmless
+   * @returns its name in the tree, which may be an existing file with the same bytes
    * @throws DiskFault
    */
   write(name: Raw, bytes: Uint8Array<ArrayBuffer>, fields: FileFields): Raw {
@@ -45,8 +46,9 @@ export class FileTree {
   }
 
   /**
-   * Puts pieces that lie in the tree together to a file.
-   * @param pieces names in order @returns where it lies, and the digest of its bytes
+   * Joins pieces in the tree to a file.
+   * @param pieces names in order
+   * @returns the file's name in the tree, and the digest of its bytes
    * @throws DiskFault, Error if a piece is gone
    */
   join(name: Raw, pieces: readonly Raw[], fields: FileFields): { readonly name: Raw; readonly digest: string } {
@@ -67,7 +69,7 @@ export class FileTree {
     }
   }
 
-  /** An earlier run may have put it together already. */
+  /** An existing file with the same bytes: an earlier run may have joined it already. */
   #twinOf(
     { into, base, version, digest }: {
       readonly into: Dir;
@@ -109,7 +111,10 @@ export class FileTree {
     return whole.digest("hex");
   }
 
-  /** The bytes of a file of the tree; valid until the next piece. @throws DiskFault, Error if it is gone */
+  /**
+   * Reads a file of the tree in chunks; each is valid until the next is requested. @throws DiskFault, Error if it is
+   * gone
+   */
   *read(name: Raw): Generator<Uint8Array<ArrayBuffer>> {
     using dir = this.#top.openPath(parentPath(name));
     using file = dir.open(baseName(name));
@@ -123,7 +128,7 @@ export class FileTree {
     }
   }
 
-  /** Removes a file, and its directory if that is empty then. */
+  /** Removes a file, and its directory if that is then empty. */
   remove(name: Raw): void {
     const parent = parentPath(name);
     {
@@ -135,7 +140,7 @@ export class FileTree {
     if (parent !== "") dir.rmdir(baseName(parent));
   }
 
-  /** The directory of a name, made if it is missing. A file in the way stays where it is. */
+  /** The directory of a name; created if it is missing. A file in its way is left alone. */
   #directoryFor(name: Raw): { dir: Dir; path: Raw; base: Raw } {
     const directory = parentPath(name);
     let dir = this.#top.openPath(EMPTY), path = EMPTY;
@@ -173,7 +178,7 @@ function setFields(file: OpenFile, { mode, mtime }: FileFields): void {
   file.setAttributes({ mode: mode & 0o777, mtime });
 }
 
-/** Nothing stays of a file that could not be written to its end. */
+/** Runs `action`, and removes the file if that fails. */
 function orRemove<T>(dir: Dir, name: Raw, action: () => T): T {
   try {
     return action();

@@ -1,4 +1,4 @@
-/** Files in what was found of a frame. */
+/** Finds files in a salvaged frame. */
 import { hash } from "node:crypto";
 import type { Raw } from "../../core/raw.ts";
 import { MOST_FRAME_BYTES } from "../format/limits.ts";
@@ -8,31 +8,34 @@ import type { UnitContents } from "../pack/unit_json.ts";
 import type { ByteRange } from "../seal/sealed_body.ts";
 import type { FoundFrame } from "./found_frames.ts";
 
-/** "verified": its bytes have the digest that unit.json says; "believed": nobody says, but nothing is missing; "damaged". */
+/**
+ * "verified": the bytes match the digest in unit.json. "believed": there is no digest, but nothing is missing.
+ * "damaged": neither.
+ */
 export type Trust = "verified" | "believed" | "damaged";
 
 export interface FoundFile {
-  /** Relative, harmless. */
+  /** Relative and harmless. */
   readonly name: Raw;
   readonly entry: TarEntry;
-  /** A view; as long as the file was, with zeros where bytes are missing. */
+  /** A view of the file's full size, with zeros for missing bytes. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** SHA-256 of the bytes. */
   readonly digest: string;
   readonly trust: Trust;
   /** Ranges of the file that are lost. */
   readonly missing: readonly ByteRange[];
-  /** What unit.json calls it; undefined where that is lost. */
+  /** Its id in unit.json; undefined if that is lost. */
   readonly id: string | undefined;
-  /** What its bytes should hash to, as far as unit.json says so. */
+  /** Digest that its bytes should have; undefined if unit.json doesn't say. */
   readonly content: string | undefined;
-  /** Of what unit.json says that it is a part. */
+  /** The content that it is a part of, according to unit.json. */
   readonly part: UnitItem["part"];
 }
 
 const BLOCK_BYTES = 512;
 
-/** @param contents of the unit; undefined where they are lost */
+/** All files in a frame. @param contents of the unit; undefined if they are lost */
 export function* filesIn(frame: FoundFrame, contents: UnitContents | undefined): Generator<FoundFile> {
   const items = new Map<number, UnitItem>();
   for (const item of [...contents?.items ?? [], ...contents?.copies ?? []]) {
@@ -47,7 +50,7 @@ export function* filesIn(frame: FoundFrame, contents: UnitContents | undefined):
   }
 }
 
-/** All entries; behind a header that is damaged the next one is looked for. */
+/** All entries. After a damaged header, the next intact one is searched for. */
 function* entriesIn(bytes: Uint8Array<ArrayBuffer>): Generator<TarEntry> {
   for (let from = nextHeader(bytes, 0); from + BLOCK_BYTES <= bytes.length; from = nextHeader(bytes, from)) {
     let end = from;

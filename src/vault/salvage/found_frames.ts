@@ -1,6 +1,7 @@
 /**
- * Frames in a plaintext with gaps. Where unit.json can be read, it says where they are; otherwise they are looked for. Of one
- * that is damaged, what comes before the damage is often to be had, and of one with raw blocks all but the gap.
+ * Finds frames in a plaintext with gaps. If unit.json is readable, it gives their positions; otherwise they are
+ * searched for. Of a damaged frame, the part before the damage can often be recovered; of one with raw blocks,
+ * everything but the gap.
  */
 import { Fault } from "../../core/fault.ts";
 import { MOST_FRAME_BYTES } from "../format/limits.ts";
@@ -24,27 +25,27 @@ import type { ByteRange } from "../seal/sealed_body.ts";
 import type { Plaintext } from "./plaintext.ts";
 
 export interface FoundFrame {
-  /** In unit.json; undefined where that is lost. */
+  /** Index in unit.json; undefined if that is lost. */
   readonly index: number | undefined;
-  /** What could be had of its content, from the beginning on. */
+  /** What could be recovered of its content, from the beginning on. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Ranges of `bytes` that are only zeros in the place of something. */
+  /** Ranges of `bytes` that are zeros in place of lost data. */
   readonly missing: readonly ByteRange[];
-  /** False if there was more. */
+  /** False if the frame had more content. */
   readonly isWhole: boolean;
-  /** What there is, is what was written: a changed byte would not have been opened. */
+  /** True if the unit is encrypted: the recovered bytes are then certainly those that were written. */
   readonly isSealed: boolean;
 }
 
-/** Enough for a frame that holds nothing but one of the largest items. */
+/** Largest stored frame: one that holds only an item of the largest size. */
 const MOST_STORED_BYTES = MOST_FRAME_BYTES + 64 * 1024;
 const FIRST_LOOK_BYTES = 1024 * 1024;
 const TRAILER_BYTES = SKIPPABLE_HEADER_BYTES + TRAILER_CONTENT_BYTES;
 const TAR_BLOCK_BYTES = 512, MAGIC_BYTES = 4;
-/** Before the first block of a raw frame, and between two. */
+/** Length of the headers before the first block of a raw frame, and before each block. */
 const RAW_HEADER_BYTES = 9, RAW_BLOCK_BYTES = 128 * 1024, RAW_BLOCK_HEADER_BYTES = 3;
 
-/** What a unit says of itself; undefined if that is lost, or it is no unit. */
+/** The description in a unit; undefined if it is lost, or if this is no unit. */
 export function describedIn(plaintext: Plaintext, what: string): UnitContents | undefined {
   const end = plaintext.size - TRAILER_BYTES;
   const content = skippableContent(plaintext.read(Math.max(0, end), TRAILER_BYTES), 0);
@@ -60,13 +61,13 @@ export function describedIn(plaintext: Plaintext, what: string): UnitContents | 
   }
 }
 
-/** @param contents undefined: frames are looked for */
+/** All frames. @param contents undefined: frames are searched for */
 export function* foundFrames(plaintext: Plaintext, contents: UnitContents | undefined): Generator<FoundFrame> {
   if (contents === undefined) return yield* lookForFrames(plaintext);
   for (const [index, frame] of contents.frames.entries()) yield frameAt(plaintext, frame, index);
 }
 
-/** A frame whose place is known. */
+/** A frame at a known position. */
 function frameAt(plaintext: Plaintext, frame: UnitFrame, index: number): FoundFrame {
   const stored = plaintext.read(frame.from, frame.length);
   const gaps = gapsWithin(plaintext, frame), { isSealed } = plaintext;
@@ -91,7 +92,7 @@ function* lookForFrames(plaintext: Plaintext): Generator<FoundFrame> {
   }
 }
 
-/** What may be a frame, and how far to go on from its beginning. */
+/** A frame that may begin here, and the distance to the next position to try. */
 function tryFrame(plaintext: Plaintext, from: number): { found: FoundFrame | undefined; length: number } {
   let stored = plaintext.read(from, FIRST_LOOK_BYTES), end = frameEnd(stored, 0);
   if (end === undefined) {
@@ -113,7 +114,7 @@ function tryFrame(plaintext: Plaintext, from: number): { found: FoundFrame | und
   return { found, length: isRaw && plaintext.isSealed ? length : MAGIC_BYTES };
 }
 
-/** Frames of units begin with an entry: others are part of somebody's file. */
+/** A frame that begins with a tar entry, as frames of units do. Others are part of a user's file. */
 function tarFrame(
   { isSealed }: Plaintext,
   frame: Pick<FoundFrame, "bytes" | "missing" | "isWhole">,
@@ -139,7 +140,7 @@ function gapsWithin({ gaps }: Plaintext, { from, length }: ByteRange): ByteRange
   return inside.filter(({ length }) => length > 0).sort((a, b) => a.from - b.from);
 }
 
-/** As much of a damaged frame as can be had. @param gaps of its stored bytes, in order */
+/** As much of a damaged frame as can be recovered. @param gaps in its stored bytes, in order */
 function remainsOf(
   stored: Uint8Array<ArrayBuffer>,
   { length, plainBytes }: { readonly length: number; readonly plainBytes: number },
@@ -155,7 +156,7 @@ function isRawFrame(stored: Uint8Array): boolean {
   return header !== undefined && stored.length > RAW_HEADER_BYTES && stored[4] === header[4];
 }
 
-/** Raw blocks have fixed places: their headers needn't be readable. */
+/** As {@link remainsOf} for raw blocks, whose positions are fixed: their headers needn't be readable. */
 function rawRemains(
   stored: Uint8Array<ArrayBuffer>,
   plainBytes: number,
@@ -172,7 +173,7 @@ function rawRemains(
   return { bytes: bytes.subarray(0, end), missing: gaps.flatMap((gap) => plainRanges(gap, end)) };
 }
 
-/** The plain bytes that a gap in a raw frame takes away. */
+/** The plain bytes that a gap in a raw frame affects. */
 function plainRanges({ from, length }: ByteRange, end: number): ByteRange[] {
   const plainOf = (at: number) => {
     const step = RAW_BLOCK_BYTES + RAW_BLOCK_HEADER_BYTES, inside = Math.max(0, at - RAW_HEADER_BYTES);

@@ -1,4 +1,4 @@
-/** Roots of snapshots in a heap: objects of `snapshots/`, which hold one each. */
+/** Finds roots of snapshots in a heap, in objects of `snapshots/`. */
 import { ROOT_SUFFIX, type RootId, rootIdOf } from "../../core/content_id.ts";
 import { unlessFault } from "../../core/fault.ts";
 import type { Raw } from "../../core/raw.ts";
@@ -11,13 +11,13 @@ import type { Plaintext } from "./plaintext.ts";
 
 export interface FoundRoot {
   readonly id: RootId;
-  /** It stood in a unit alone: whether that snapshot was finished, or forgotten later, nobody knows. */
+  /** True if it was only found in a unit: that snapshot may be unfinished or forgotten. */
   readonly isCopy: boolean;
 }
 
 /**
- * The root that an object of `snapshots/` holds; undefined if it is something else, or not signed.
- * @param auths what may have signed it; none: of an encrypted vault nothing is believed
+ * The root in an object of `snapshots/`; undefined if it is another object, or isn't signed.
+ * @param auths keys that may have signed it; without any, no root of an encrypted vault is trusted
  */
 export function rootIn(
   plaintext: Plaintext,
@@ -42,11 +42,11 @@ export function rootIn(
   return undefined;
 }
 
-/** Of a zstd frame. */
+/** Longest header of a zstd frame. */
 const MOST_HEADER_BYTES = 18;
 const COPY = new RegExp(`^\\${OWN_DIRECTORY}/roots/([0-9a-f]{64})${ROOT_SUFFIX}\\.json$`);
 
-/** The same of a file that lay in a unit. @param digest of its bytes */
+/** As {@link rootIn}, for a file that was in a unit. @param digest of its bytes */
 export function copiedRoot({ name, digest }: { readonly name: Raw; readonly digest: string }): FoundRoot | undefined {
   return COPY.exec(name)?.[1] === digest ? { id: rootIdOf(digest), isCopy: true } : undefined;
 }

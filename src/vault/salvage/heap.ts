@@ -1,12 +1,12 @@
-/** The files of a heap: a file, or all files of a directory, however deep. */
+/** The files of a heap: one file, or all files below a directory. */
 import { baseName, joinRaw, parentPath, type Raw, textOf } from "../../core/raw.ts";
 import { type Dir, type Disk, DiskFault } from "../../platform/disk.ts";
 import type { HeapFile } from "./plaintext.ts";
 import type { HeapEntry } from "./salvage.ts";
 
 /**
- * @param path absolute, of a file or directory; links in it are not followed
- * @param except a directory to skip if it lies in there: where files are written to
+ * @param path absolute path of a file or directory; symlinks in it are not followed
+ * @param except a directory to skip, if it is below: the target of the salvage
  * @throws DiskFault
  */
 export function* heapAt(disk: Disk, path: Raw, except?: Dir): Generator<HeapEntry> {

@@ -1,7 +1,7 @@
 /**
- * Puts large files together again, from parts that lie anywhere in the tree: by the copies of their lists, by the lists of
- * meta units, and where all lists are lost by what unit.json says of the parts. A file of which a part is lost stays in
- * pieces, in its `.parts` directory.
+ * Joins large files from parts anywhere in the tree: by the copies of their lists, by the lists of meta units or, if
+ * all lists are lost, by what unit.json records of the parts. A file with a lost part stays in pieces, in its `.parts`
+ * directory.
  */
 import { Fault } from "../../core/fault.ts";
 import { joinRaw, parentPath, type Raw, rawOf, sliceRaw } from "../../core/raw.ts";
@@ -11,21 +11,21 @@ import { parseList, type PartsList } from "../pack/parts_list.ts";
 import { OWN_DIRECTORY, PARTS_EXTENSION } from "../pack/tar_names.ts";
 import type { FileFields, FileTree } from "./file_tree.ts";
 
-/** A list that was found. */
+/** A salvaged list. */
 export interface FoundList {
-  /** Where it lies in the tree: beside the parts that it names, or with the lists of meta units. */
+  /** Name in the tree: beside the parts that it names, or among the lists of meta units. */
   readonly name: Raw;
-  /** What unit.json calls it: the digest of the content, and a suffix. Undefined where that is lost. */
+  /** Its id in unit.json: the digest of the content, and a suffix. Undefined if that is lost. */
   readonly id: string | undefined;
   readonly fields: FileFields;
 }
 
-/** A part that was found, and of what unit.json says that it is one. */
+/** A salvaged part, with the content that it belongs to according to unit.json. */
 export interface FoundPart {
   readonly name: Raw;
   /** SHA-256 of the content. */
   readonly of: string;
-  /** Where it begins in that. */
+  /** Offset in that content. */
   readonly from: number;
   readonly size: number;
   readonly fields: FileFields;
@@ -34,7 +34,7 @@ export interface FoundPart {
 export interface FoundPieces {
   readonly lists: readonly FoundList[];
   readonly parts: readonly FoundPart[];
-  /** Digests of everything that lies in the tree, to names. */
+  /** Names in the tree by digest, of everything that is there. */
   readonly where: ReadonlyMap<string, Raw>;
 }
 
@@ -42,16 +42,16 @@ export interface JoinedFile {
   readonly name: Raw;
   /** SHA-256 of its bytes. */
   readonly digest: string;
-  /** Nobody knows any more whether that is right. */
+  /** True if nothing can confirm that the file is right. */
   readonly isBelieved: boolean;
 }
 
 export interface JoinResult {
-  /** Files that are together again. */
+  /** Files that were joined. */
   readonly joined: readonly JoinedFile[];
   /** Files that stay in pieces. */
   readonly leftInParts: readonly Raw[];
-  /** Parts and lists that nothing needs any more, unless some are contents by themselves: they are still in the tree. */
+  /** Parts and lists that are no longer needed, unless some are contents themselves: they are still in the tree. */
   readonly spare: readonly Raw[];
 }
 
@@ -59,30 +59,30 @@ const TOP_LIST = new RegExp(`^.+\\${PARTS_EXTENSION}/list(?:~[0-9]+)?\\.jsonl(?:
 const STORED_LIST = new RegExp(`^\\${OWN_DIRECTORY}/lists/([0-9a-f]{64})${LIST_SUFFIX}\\.jsonl(?:~[0-9]+)?$`);
 const ANY_STORED_LIST = new RegExp(`^\\${OWN_DIRECTORY}/lists/`);
 const PART = /\.parts\/[0-9]{16}-[0-9a-f]{16}(?:~[0-9]+)?$/;
-/** Where a file lies whose name is lost. */
+/** Directory for files whose names are lost. */
 const NAMELESS = rawOf(`${OWN_DIRECTORY}/nameless`);
 
-/** True for what {@link joinParts} wants to know of. */
+/** True for lists that {@link joinParts} has to get. */
 export function isTopList(name: Raw): boolean {
   return TOP_LIST.test(name) || STORED_LIST.test(name);
 }
 
-/** True for a part, or a list: nobody's file by itself. */
+/** True for a part or a list, which is no user's file by itself. */
 export function isPiece(name: Raw): boolean {
   return IN_PARTS.test(name) || ANY_STORED_LIST.test(name);
 }
 
-/** The content that a list of a meta unit is for, by its name. */
+/** The content that a list of a meta unit describes, from its name. */
 export function contentOfList(name: Raw): string | undefined {
   return STORED_LIST.exec(name)?.[1];
 }
 
-/** @param keepsParts also of files that are together again */
+/** Joins all files that are complete. @param keepsParts true keeps the parts of joined files */
 export function joinParts(tree: FileTree, found: FoundPieces, keepsParts: boolean): JoinResult {
   return new Joining(tree, found, keepsParts).run();
 }
 
-/** Pieces of a file in order; undefined for a part that is lost. */
+/** Pieces of a file in order; undefined stands for a lost part. */
 interface Pieces {
   readonly pieces: readonly (Raw | undefined)[];
   readonly lists: readonly Raw[];
@@ -94,7 +94,7 @@ interface Candidate {
   readonly name: Raw;
   readonly pieces: readonly Raw[];
   readonly fields: FileFields;
-  /** What the whole has to hash to; undefined where nobody knows. */
+  /** Digest that the whole must have; undefined if unknown. */
   readonly content: string | undefined;
 }
 
@@ -143,7 +143,10 @@ class Joining {
     if (!isWhole && file !== undefined) this.#left.add(file);
   }
 
-  /** Parts that follow each other without a gap: one that occurs twice in a file is stored once, and needs a list. */
+  /**
+   * Joins parts that follow each other without a gap. A part that occurs twice in a file is stored once, so such a file
+   * needs a list.
+   */
   #inARow(content: string, parts: readonly FoundPart[]): void {
     const inOrder = [...parts].sort((a, b) => a.from - b.from), pieces: Raw[] = [];
     let end = 0;
@@ -171,7 +174,7 @@ class Joining {
     return { pieces: inner.flatMap(({ pieces }) => pieces), lists: [list, ...inner.flatMap(({ lists }) => lists)] };
   }
 
-  /** False if the parts make something else. */
+  /** Joins one file. @returns false if the parts form another content */
   #join({ name, pieces, fields, content }: Candidate): boolean {
     const file = this.#tree.join(name, pieces, fields);
     if (content !== undefined && content !== file.digest) {
@@ -184,7 +187,7 @@ class Joining {
     return true;
   }
 
-  /** Parts that are in files now, and their lists. A part may be a file of somebody as well: that stays. */
+  /** Parts that are in joined files, and their lists. A part that is a user's file as well stays. */
   #spare(): Raw[] {
     return [...this.#used].filter((name) => !this.#needed.has(name) && IN_PARTS.test(name));
   }
@@ -192,7 +195,7 @@ class Joining {
 
 const IN_PARTS = /\.parts\/(?:[0-9]{16}-[0-9a-f]{16}|list(?:-[0-9]{5})?\.jsonl)(?:~[0-9]+)?$/;
 
-/** The file whose list or part it is, by its name. */
+/** The file that a list or part belongs to, from its name. */
 function fileOf(name: Raw): Raw {
   return sliceRaw(parentPath(name), 0, -PARTS_EXTENSION.length);
 }

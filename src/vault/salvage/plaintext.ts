@@ -1,6 +1,6 @@
 /**
- * The plaintext of an object that may be damaged anywhere: every chunk is opened by itself, and where one can't be, there are
- * zeros. Nothing is moved, so everything else stays where it was.
+ * The plaintext of an object that may be damaged anywhere: each chunk is decrypted on its own, and zeros replace those
+ * that can't be. All other bytes keep their positions.
  */
 import { MOST_HEAD_BYTES } from "../format/limits.ts";
 import { isAge, openHead } from "../seal/age_header.ts";
@@ -11,7 +11,7 @@ import { CHUNK_BYTES, SEALED_CHUNK_BYTES, setNonce } from "../seal/stream.ts";
 /** An open file of the heap. */
 export interface HeapFile {
   readonly size: number;
-  /** Fills `into` from `position` on; returns less only at the end. */
+  /** Fills `into` from `position` on; returns fewer bytes only at the end. */
   read(into: Uint8Array<ArrayBuffer>, position: number): number;
 }
 
@@ -20,13 +20,15 @@ export interface Plaintext {
   readonly isSealed: boolean;
   /** At most `length` bytes from `from` on; fewer only at the end. Gaps are zeros. */
   read(from: number, length: number): Uint8Array<ArrayBuffer>;
-  /** What could not be opened, of all that was read so far; in no order, and chunk by chunk. */
+  /** Ranges that could not be decrypted, of everything read so far; unordered, chunk by chunk. */
   readonly gaps: readonly ByteRange[];
 }
 
 /**
- * @param identities all that may fit @param what the file, for messages
- * @throws WrongKey, DamagedObject, BeyondLimit if its head can't be opened: nothing in it can, then
+ * Opens an object.
+ * @param identities all that may fit
+ * @param what the file, for messages
+ * @throws WrongKey, DamagedObject, BeyondLimit if its head can't be opened, so that nothing can be read
  */
 export async function plaintextOf(file: HeapFile, identities: readonly string[], what: string): Promise<Plaintext> {
   const start = new Uint8Array(Math.min(MOST_HEAD_BYTES, file.size));
@@ -36,7 +38,7 @@ export async function plaintextOf(file: HeapFile, identities: readonly string[],
   return new SealedText(file, bytes.length, cipherOf(payloadKey));
 }
 
-/** Of a vault that is not encrypted: damage shows only in what is read. */
+/** For a vault without encryption: damage shows only in what is read. */
 class OpenText implements Plaintext {
   readonly isSealed = false;
   readonly gaps = [];
@@ -66,7 +68,7 @@ class SealedText implements Plaintext {
   readonly #sealed = new Uint8Array(SEALED_CHUNK_BYTES);
   readonly #lastChunk: number;
   readonly #bad = new Map<number, ByteRange>();
-  /** The chunk that was opened last: ranges often begin where another one ended. */
+  /** The chunk that was decrypted last: ranges often begin where another one ended. */
   #cached: { readonly chunk: number; readonly plain: Uint8Array<ArrayBuffer> } | undefined;
 
   constructor(file: HeapFile, headBytes: number, cipher: ChunkCipher) {

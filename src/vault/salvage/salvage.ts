@@ -1,7 +1,7 @@
 /**
- * Salvage: files out of any heap of units, whole or damaged, some of them gone, with nothing but a key. No index, no
- * snapshots, no `config`. What is found is written at once, so that a heap larger than the memory does no harm, nor a run
- * that is broken off.
+ * Salvages files from any heap of units, intact or damaged and possibly incomplete, with nothing but a key: without
+ * index, snapshots or `config`. Everything found is written at once, so the heap may be larger than memory, and a run
+ * may be interrupted.
  *
  *   file -> head opened -> plaintext with gaps -> frames -> tar entries -> written under their names -> parts joined
  */
@@ -21,13 +21,15 @@ import { copiedRoot, type FoundRoot, rootIn } from "./found_roots.ts";
 import { type Dir, DiskFault } from "../../platform/disk.ts";
 
 export interface SalvageRequest {
-  /** Where files are written. */
+  /** Directory that files are written to. */
   readonly target: Dir;
-  /** `AGE-SECRET-KEY-...`; empty for vaults that are not encrypted. */
+  /** `AGE-SECRET-KEY-...`; empty for vaults without encryption. */
   readonly identities: readonly string[];
-  /** For signatures of snapshots. Default: none; snapshots of encrypted vaults are not trusted then, and skipped. */
+  /**
+   * Keys for signatures of snapshots. Default: none; snapshots of encrypted vaults are not trusted then, and skipped.
+   */
   readonly auths?: readonly Uint8Array[];
-  /** Leaves the parts of large files that are together again, for whoever wants to find more in the tree. */
+  /** Keeps the parts of joined files, for a caller that searches the tree for more. */
   readonly keepsParts?: boolean;
   /** Called after each file of the heap. */
   readonly onUnit?: (unit: SalvagedUnit) => void;
@@ -35,7 +37,7 @@ export interface SalvageRequest {
 }
 
 export interface HeapEntry {
-  /** For messages. */
+  /** Path for messages. */
   readonly path: string;
   readonly open: () => HeapFile & Disposable;
 }
@@ -46,51 +48,51 @@ export type UnitCondition = "whole" | "damaged" | "unreadable" | "other";
 export interface SalvagedUnit {
   readonly path: string;
   readonly condition: UnitCondition;
-  /** Why nothing in it can be read; of unreadable ones. */
+  /** Why nothing in it can be read; only for "unreadable". */
   readonly reason?: string;
   readonly files: number;
-  /** Plaintext that could not be opened. */
+  /** Bytes of plaintext that could not be decrypted. */
   readonly lostBytes: number;
 }
 
 export interface DamagedFile {
-  /** Where it was written, with zeros for what is missing. */
+  /** Name in the tree, with zeros for missing bytes. */
   readonly name: Raw;
-  /** Empty if it is wrong somewhere, but nobody knows where. */
+  /** Empty if the file is damaged at an unknown position. */
   readonly missing: readonly ByteRange[];
 }
 
 export interface SalvageReport {
   readonly units: readonly SalvagedUnit[];
-  /** Whole files, with those that were joined, and their bytes. */
+  /** Number of intact files, including joined ones, and their bytes. */
   readonly files: number;
   readonly bytes: number;
-  /** Of those, the ones that nothing but tar and zstd vouches for. */
+  /** Number of those that only tar and zstd confirm. */
   readonly believedFiles: number;
   readonly damaged: readonly DamagedFile[];
   readonly joined: readonly Raw[];
   readonly leftInParts: readonly Raw[];
-  /** Roots of snapshots, with those that lay in `snapshots/`; each also is a file of the tree. */
+  /** Roots of snapshots, including those from `snapshots/`; each is also a file of the tree. */
   readonly roots: readonly FoundRoot[];
-  /** Everything that is whole, by the SHA-256 of its bytes: one name in the tree. */
+  /** One name in the tree by SHA-256, for everything that is intact. */
   readonly where: ReadonlyMap<string, Raw>;
   /** Further names of the same bytes. */
   readonly twins: readonly { readonly name: Raw; readonly digest: string }[];
-  /** Parts and lists of files that are together again, with `keepsParts`. */
+  /** Parts and lists of joined files, with `keepsParts`. */
   readonly spare: readonly Raw[];
-  /** What the target can't hold: names that are no names there. */
+  /** Files that the target can't hold, because their names are invalid there. */
   readonly unwritten: readonly { readonly name: Raw; readonly fault: DiskFault }[];
 }
 
-/** @throws Interrupted, DiskFault if the target can't be written */
+/** Salvages a heap. @throws Interrupted, DiskFault if the target can't be written */
 export async function salvage(heap: Iterable<HeapEntry>, request: SalvageRequest): Promise<SalvageReport> {
   return await new SalvageRun(request).run(heap);
 }
 
-/** What a damaged file gets behind its name: nobody should take it for whole. */
+/** Suffix of a damaged file's name, so that it isn't mistaken for an intact one. */
 const DAMAGED_MARK = "~damaged";
 const MOST_COMPONENT_BYTES = 255;
-/** After these every other file would fail as well. */
+/** Error codes after which every other file would fail too. */
 const FATAL = new Set(["ENOSPC", "EDQUOT", "EROFS", "EIO", "ENODEV", "ESTALE", "EMFILE"]);
 
 class SalvageRun {
@@ -99,13 +101,13 @@ class SalvageRun {
   readonly #units: SalvagedUnit[] = [];
   readonly #damaged: (DamagedFile & { readonly content: string | undefined })[] = [];
   readonly #unwritten: { readonly name: Raw; readonly fault: DiskFault }[] = [];
-  /** What ended the run: the target's failure, not that of a file of the heap. */
+  /** The fault of the target that ended the run, as opposed to one of a file in the heap. */
   #fatal: DiskFault | undefined;
   readonly #lists: FoundList[] = [];
   readonly #parts: FoundPart[] = [];
   readonly #twins: { readonly name: Raw; readonly digest: string }[] = [];
   readonly #roots = new Map<string, FoundRoot>();
-  /** Digests of what was written, to names: for parts. */
+  /** Names by digest, of everything written: for joining parts. */
   readonly #where = new Map<string, Raw>();
   #files = 0;
   #bytes = 0;
@@ -180,7 +182,7 @@ class SalvageRun {
     this.#damaged.push({ name: this.#tree.write(marked, bytes, entry), missing, content });
   }
 
-  /** What is damaged in one unit may be whole in another. */
+  /** Damaged files without an intact version from another unit. */
   #damagedOnly(): DamagedFile[] {
     const [whole, others] = [true, false].map((isWhole) =>
       this.#damaged.filter(({ content }) => (content !== undefined && this.#where.has(content)) === isWhole)
@@ -195,7 +197,7 @@ class SalvageRun {
     this.#noteRoot({ id, isCopy });
   }
 
-  /** What lies in `snapshots/` is surely finished, and not forgotten; a copy may be neither. */
+  /** Notes a root. One from `snapshots/` is certainly finished and not forgotten; a copy may be neither. */
   #noteRoot(root: FoundRoot): void {
     if (!root.isCopy || !this.#roots.has(root.id)) this.#roots.set(root.id, root);
   }
@@ -226,13 +228,13 @@ interface TakeOptions {
 
 const KEY_START_BYTES = 64;
 
-/** What a passphrase opens is a key: there are no files in it. */
+/** True for a key that is encrypted with a passphrase: it has no files. */
 function isKey(file: HeapFile): boolean {
   const start = new Uint8Array(KEY_START_BYTES);
   return isSealedKey(start.subarray(0, file.read(start, 0)));
 }
 
-/** Gives every file that can be had of one object. @throws Fault if its head can't be opened */
+/** Salvages every file of one object. @throws Fault if its head can't be opened */
 async function takeFrom(
   file: HeapFile,
   { identities, auths, path, onFile, onRoot }: TakeOptions,

@@ -1,6 +1,7 @@
 /**
- * The head of an age file: header and payload nonce, everything before the first chunk. Headers are made and opened by the
- * package `age-encryption`, which is loaded when the first one is needed; bodies are not, for they are most of the bytes.
+ * The head of an age file: header and payload nonce, that is, everything before the first chunk. The package
+ * `age-encryption`, loaded on first use, makes and opens headers. Bodies, which are most of the bytes, are handled
+ * here.
  */
 import { hkdfSync } from "node:crypto";
 import type { Random } from "../../core/clock.ts";
@@ -9,18 +10,18 @@ import { MOST_HEAD_BYTES } from "../format/limits.ts";
 import { KEY_BYTES } from "./chacha.ts";
 import { PAYLOAD_NONCE_BYTES } from "./stream.ts";
 
-/** What sealing a body needs. Fresh for every object: a key that sealed two would give both away. */
+/** What encrypting a body needs. It must be new for every object: one key for two objects would reveal both. */
 export interface Head {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly payloadKey: Uint8Array<ArrayBuffer>;
 }
 
 const FIRST_LINE = "age-encryption.org/v1\n";
-/** An empty body, made by the package: nonce and one empty chunk. */
+/** Length of an empty body from the package: a nonce and one empty chunk. */
 const EMPTY_BODY_BYTES = PAYLOAD_NONCE_BYTES + 16;
 const NEWLINE = 10, DASH = 0x2d;
 
-/** @param recipients `age1...` @param random for the payload nonce; the file key is the package's */
+/** Makes a head. @param recipients `age1...` @param random for the payload nonce; the file key is the package's */
 export async function makeHead(recipients: readonly string[], random: Random): Promise<Head> {
   const { Encrypter } = await import("age-encryption");
   const encrypter = new Encrypter();
@@ -39,15 +40,15 @@ function payloadKeyOf(fileKey: Uint8Array, nonce: Uint8Array): Uint8Array<ArrayB
   return new Uint8Array(hkdfSync("sha256", fileKey, nonce, "payload", KEY_BYTES));
 }
 
-/** True if an object begins like an age file. */
+/** True if the bytes begin like an age file. */
 export function isAge(start: Uint8Array): boolean {
   return FIRST_LINE.length <= start.length &&
     [...FIRST_LINE].every((character, i) => start[i] === character.charCodeAt(0));
 }
 
 /**
- * Length of the head that an object begins with.
- * @param start its first bytes: all, or at least as many as a head may have
+ * Length of an object's head.
+ * @param start its first bytes: all of them, or at least as many as a head may have
  * @throws DamagedObject, BeyondLimit
  */
 export function headBytes(start: Uint8Array, what: string): number {
@@ -65,8 +66,9 @@ export function headBytes(start: Uint8Array, what: string): number {
 }
 
 /**
- * The head that an object begins with, opened.
- * @param start see {@link headBytes} @param identities `AGE-SECRET-KEY-...`, of which one has to fit
+ * Opens an object's head.
+ * @param start as for {@link headBytes}
+ * @param identities `AGE-SECRET-KEY-...`; one of them has to fit
  * @throws DamagedObject, BeyondLimit, WrongKey
  */
 export async function openHead(start: Uint8Array, identities: readonly string[], what: string): Promise<Head> {
@@ -84,5 +86,5 @@ export async function openHead(start: Uint8Array, identities: readonly string[],
   }
 }
 
-/** What the package says when a header is sound but sealed to others. */
+/** Message of the package for a sound header that is encrypted to others. */
 const NO_IDENTITY = /no identity matched/;

@@ -1,16 +1,17 @@
-/** ChaCha20-Poly1305 (RFC 8439): that of the runtime where it has one, six times as fast as the one in JavaScript. */
+/** ChaCha20-Poly1305 (RFC 8439): the runtime's, if it has one, which is six times as fast as the one in JavaScript. */
 import { createCipheriv, createDecipheriv } from "node:crypto";
 import { chacha20poly1305 } from "@noble/ciphers/chacha.js";
 
 export const KEY_BYTES = 32, NONCE_BYTES = 12, TAG_BYTES = 16;
 
-/** One key, for many nonces. */
+/** A cipher with one key, for many nonces. */
 export interface ChunkCipher {
-  /** @param into exactly {@link TAG_BYTES} longer than `plain`, and not the same memory */
+  /** Encrypts. @param into exactly {@link TAG_BYTES} longer than `plain`, in different memory */
   seal(nonce: Uint8Array, plain: Uint8Array, into: Uint8Array): void;
   /**
-   * False if the bytes were not sealed with this key and nonce; `into` means nothing then.
-   * @param into exactly {@link TAG_BYTES} shorter than `sealed`, and not the same memory
+   * Decrypts.
+   * @param into exactly {@link TAG_BYTES} shorter than `sealed`, in different memory
+   * @returns false if the bytes were not encrypted with this key and nonce; `into` is undefined then
    */
   open(nonce: Uint8Array, sealed: Uint8Array, into: Uint8Array): boolean;
 }
@@ -19,7 +20,7 @@ const ALGORITHM = "chacha20-poly1305";
 const OPTIONS = { authTagLength: TAG_BYTES } as const;
 let isNative: boolean | undefined;
 
-/** Deno 2.6 has no such cipher in node:crypto: whether there is one shows only when it is used. */
+/** True if the runtime has the cipher. Deno 2.6 doesn't, which shows only when it is used. */
 export function hasNativeCipher(): boolean {
   return isNative ??= succeeds(() => {
     createCipheriv(ALGORITHM, new Uint8Array(KEY_BYTES), new Uint8Array(NONCE_BYTES), OPTIONS).final();
@@ -35,7 +36,7 @@ function succeeds(action: () => unknown): boolean {
   }
 }
 
-/** @param native for tests: which implementation */
+/** A cipher for a key. @param native for tests: which implementation */
 export function cipherOf(key: Uint8Array, native = hasNativeCipher()): ChunkCipher {
   return native ? nativeCipher(key) : scriptCipher(key);
 }

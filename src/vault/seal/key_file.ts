@@ -1,15 +1,15 @@
 /**
- * A key as text: an identity file of age, with a line for people. `age -d -i FILE` opens data units with its first
- * identity and everything else with its second. In `keys/` it is sealed with a passphrase; on paper it stands as it is.
+ * A key as text: an age identity file, with a line for people. `age -d -i FILE` opens data units with its first
+ * identity and everything else with its second. In `keys/` it is encrypted with a passphrase; on paper it is plain.
  */
 import { BadKeyFile } from "../format/faults.ts";
 import { fullKey, IDENTITY_LENGTH, metaIdentityOf, type VaultKey, writeOnlyKey } from "./keys.ts";
 
-/** What the first line shows to people. */
+/** The information in the first line. */
 export interface KeyLabel {
   /** UUID of the vault. */
   readonly vault: string;
-  /** Of the key. */
+  /** Name of the key. */
   readonly name: string;
   /** ISO 8601. */
   readonly created: string;
@@ -29,8 +29,8 @@ export function encodeKeyFile(key: VaultKey, { vault, name, created }: KeyLabel)
 }
 
 /**
- * Reads a key file, or what somebody typed off paper: in any case, with spaces and line breaks anywhere inside a key. The
- * data line alone is enough, for the other one follows from it.
+ * Reads a key file, or what was typed from paper: in any case, with spaces and line breaks anywhere in a key. The data
+ * line alone is enough, because the other one is derived from it.
  * @throws BadKeyFile
  */
 export async function parseKeyFile(text: string): Promise<VaultKey> {
@@ -45,12 +45,12 @@ export async function parseKeyFile(text: string): Promise<VaultKey> {
   return recipient === undefined ? await fullKey(first) : await writeOnlyKey(first, recipient);
 }
 
-/** The vault that a key file is for, if it says so. */
+/** The vault that a key file belongs to; undefined if it doesn't say. */
 export function vaultOfKeyFile(text: string): string | undefined {
   return /^#\s*backup-tool vault ([0-9a-f-]{36})\b/m.exec(text)?.[1];
 }
 
-/** The contents of a key file's first line; undefined if it was changed by hand. `created` is a day. */
+/** The label in a key file's first line; undefined if it was changed by hand. `created` is a day. */
 export function labelOfKeyFile(text: string): KeyLabel | undefined {
   const found = /^#\s*backup-tool vault ([0-9a-f-]{36}), (?:write-only )?key ("(?:[^"\\]|\\.)*"), (\d{4}-\d\d-\d\d)\b/m
     .exec(text);

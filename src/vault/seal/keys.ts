@@ -1,6 +1,7 @@
 /**
- * The keys of a vault. There is one secret, the data identity; everything else follows from it. Who has only the meta
- * identity can store, list and sign, but not read contents. HKDF has no salt: nothing that lies in the vault is needed.
+ * The keys of a vault. The only secret is the data identity; all other keys are derived from it. The meta identity
+ * alone allows storing, listing and signing, but not reading contents. HKDF is used without a salt, so that nothing
+ * from the vault is needed.
  */
 import { hkdfSync } from "node:crypto";
 import { bech32 } from "@scure/base";
@@ -8,17 +9,17 @@ import type { Random } from "../../core/clock.ts";
 import { BadKeyFile } from "../format/faults.ts";
 import { KEY_BYTES } from "./chacha.ts";
 
-/** What somebody who holds a key can do with. */
+/** The keys that a user has. */
 export interface VaultKey {
   /** `AGE-SECRET-KEY-1...`; absent in a write-only key. */
   readonly dataIdentity?: string;
-  /** `age1...`: what data units are sealed to. */
+  /** `age1...`: recipient of data units. */
   readonly dataRecipient: string;
   readonly metaIdentity: string;
   readonly metaRecipient: string;
-  /** For signatures of roots and index objects: 32 bytes. */
+  /** Key for signatures of roots, index objects and leases: 32 bytes. */
   readonly auth: Uint8Array<ArrayBuffer>;
-  /** For cutting large files: 256 words. */
+  /** Gear table for cutting large files: 256 words. */
   readonly gear: Uint32Array<ArrayBuffer>;
 }
 
@@ -32,13 +33,13 @@ export function newDataIdentity(random: Random): string {
   return identityOf(random(KEY_BYTES));
 }
 
-/** All that a data identity gives. @throws BadKeyFile */
+/** All keys, from a data identity. @throws BadKeyFile */
 export async function fullKey(dataIdentity: string): Promise<VaultKey> {
   const metaIdentity = metaIdentityOf(dataIdentity);
   return { ...await writeOnlyKey(metaIdentity, await recipientOf(dataIdentity)), dataIdentity };
 }
 
-/** What is left without the data identity. @throws BadKeyFile */
+/** The keys that remain without the data identity. @throws BadKeyFile */
 export async function writeOnlyKey(metaIdentity: string, dataRecipient: string): Promise<VaultKey> {
   const secret = secretOf(metaIdentity);
   if (!isRecipient(dataRecipient)) throw new BadKeyFile("its data recipient is none");
@@ -51,17 +52,17 @@ export async function writeOnlyKey(metaIdentity: string, dataRecipient: string):
   };
 }
 
-/** The second line of a key. @throws BadKeyFile */
+/** The meta identity, which is the second line of a key file. @throws BadKeyFile */
 export function metaIdentityOf(dataIdentity: string): string {
   return identityOf(derive(secretOf(dataIdentity), META_LABEL, KEY_BYTES));
 }
 
-/** For vaults that are not encrypted: they have no secret. */
+/** The gear table of vaults without encryption, which have no secret. */
 export function publicGear(): Uint32Array<ArrayBuffer> {
   return gearFrom(new Uint8Array(KEY_BYTES));
 }
 
-/** Whatever may open an object of the vault, data first. */
+/** Identities that may open an object of the vault, data first. */
 export function identitiesOf({ dataIdentity, metaIdentity }: VaultKey): readonly string[] {
   return dataIdentity === undefined ? [metaIdentity] : [dataIdentity, metaIdentity];
 }
@@ -86,7 +87,7 @@ function secretOf(identity: string): Uint8Array {
   return bytes;
 }
 
-/** X25519 only. */
+/** True for an X25519 recipient. */
 export function isRecipient(text: string): boolean {
   return decoded(text, RECIPIENT_PREFIX) !== undefined;
 }

@@ -1,24 +1,24 @@
-/** Where the bytes of one object go while it is made: they are hashed on the way, for its name. */
+/** Receives the bytes of one object while it is made, and hashes them for its name. */
 import { createHash, type Hash } from "node:crypto";
 
 /** Takes bytes in order. */
 export interface ObjectOutput {
-  /** Space for the next bytes, to be filled before anything else is called. */
+  /** Memory for the next bytes, to be filled before any other call. */
   take(length: number): Uint8Array<ArrayBuffer>;
-  /** Bytes taken so far. */
+  /** Number of bytes so far. */
   readonly size: number;
   /** Ends the object. @returns SHA-256 of its bytes in lower-case hex: its name */
   finish(): string;
 }
 
-/** Into memory that is used again and again; it grows once and stays. */
+/** An output to reusable memory, which grows when needed and never shrinks. */
 export class MemoryOutput implements ObjectOutput {
   #buffer: Uint8Array<ArrayBuffer>;
   #hash: Hash = createHash("sha256");
   #size = 0;
   #hashed = 0;
 
-  /** @param buffer as large as the largest object will be; a smaller one is replaced when it is full */
+  /** @param buffer as large as the largest object; a smaller one is replaced when it is full */
   constructor(buffer: Uint8Array<ArrayBuffer> = new Uint8Array(64 * 1024)) {
     this.#buffer = buffer;
   }
@@ -27,7 +27,7 @@ export class MemoryOutput implements ObjectOutput {
     return this.#size;
   }
 
-  /** The object so far, until {@link reset}: a view, not a copy. */
+  /** The object so far: a view, valid until {@link reset}. */
   get bytes(): Uint8Array<ArrayBuffer> {
     return this.#buffer.subarray(0, this.#size);
   }
@@ -51,7 +51,7 @@ export class MemoryOutput implements ObjectOutput {
     this.#size = this.#hashed = 0;
   }
 
-  /** Hashes what was filled since: it is still in the processor's cache. */
+  /** Hashes what was filled since the last call, while it is in the processor's cache. */
   #catchUp(): void {
     if (this.#hashed < this.#size) this.#hash.update(this.#buffer.subarray(this.#hashed, this.#size));
     this.#hashed = this.#size;
@@ -64,14 +64,14 @@ export class MemoryOutput implements ObjectOutput {
   }
 }
 
-/** What a file on this machine can do for an object that is too large for the memory. */
+/** A local file for an object that is too large for memory. */
 export interface SpoolFile {
   write(bytes: Uint8Array<ArrayBuffer>, position: number): void;
 }
 
 const SPOOL_BUFFER_BYTES = 1024 * 1024;
 
-/** Into a file. */
+/** An output to a file. */
 export class SpoolOutput implements ObjectOutput {
   readonly #file: SpoolFile;
   readonly #hash = createHash("sha256");

@@ -1,15 +1,15 @@
 /**
- * A key on paper: what opens a vault when everything else is lost. The text is a key file as it stands, so it can be scanned,
- * copied or typed; what is there for people alone stands in comments.
+ * A key on paper, which opens a vault when everything else is lost. The text is a complete key file, so it can be
+ * scanned, copied or typed; information for people is in comments.
  */
 import { encodeKeyFile, type KeyLabel } from "./key_file.ts";
 import { identitiesOf, type VaultKey } from "./keys.ts";
 
 const GROUP_CHARACTERS = 4;
-/** What readers of such codes want around them. */
+/** Width of the blank margin around a code, in modules. */
 const QUIET_MODULES = 4;
 
-/** Lines to print; `parseKeyFile` reads them. */
+/** Lines to print; `parseKeyFile` can read them. */
 export async function paperText(key: VaultKey, label: KeyLabel): Promise<string> {
   const secrets = identitiesOf(key);
   const comments = [
@@ -29,7 +29,7 @@ function grouped(secret: string): string {
   return secret.match(new RegExp(`.{1,${GROUP_CHARACTERS}}`, "g"))?.join(" ") ?? "";
 }
 
-/** A QR code, black where ink is. */
+/** Lines of a QR code, drawn for black ink. */
 async function codeLines(text: string): Promise<string[]> {
   const { renderUnicodeCompact } = await import("uqr");
   return renderUnicodeCompact(text, { border: QUIET_MODULES, invert: true }).split("\n");

@@ -1,21 +1,21 @@
-/** Objects of `keys/`: a key file that a passphrase opens, an ordinary age file. */
+/** Objects of `keys/`: a key file encrypted with a passphrase, as an ordinary age file. */
 import { BadKeyFile, BeyondLimit, WrongPassphrase } from "../format/faults.ts";
 import { MOST_SMALL_BYTES } from "../format/limits.ts";
 import { headBytes } from "./age_header.ts";
 
-/** scrypt with N = 2^18: a try takes a second and 256 MiB. */
+/** scrypt with N = 2^18: checking a passphrase takes a second and 256 MiB. */
 export const WORK_FACTOR = 18;
-/** More would let whoever can write to the vault use up the memory. */
+/** Largest accepted work factor: higher ones would let anybody who can write to the vault exhaust the memory. */
 const MOST_WORK_FACTOR = 20;
 
 const KEY_START = "age-encryption.org/v1\n-> scrypt ";
 
-/** True for how objects of `keys/` begin, and no others. @param start of some file */
+/** True only for objects of `keys/`. @param start first bytes of any file */
 export function isSealedKey(start: Uint8Array): boolean {
   return new TextDecoder("latin1").decode(start.subarray(0, KEY_START.length)) === KEY_START;
 }
 
-/** @param workFactor for tests */
+/** Encrypts a key file. @param workFactor for tests */
 export async function sealKeyFile(
   text: string,
   passphrase: string,
@@ -28,7 +28,10 @@ export async function sealKeyFile(
   return new Uint8Array(await encrypter.encrypt(text));
 }
 
-/** The text of a key file. @param what the object @throws WrongPassphrase, BadKeyFile, BeyondLimit, DamagedObject */
+/**
+ * Decrypts a key file. @param what the object, for messages @throws WrongPassphrase, BadKeyFile, BeyondLimit,
+ * DamagedObject
+ */
 export async function openKeyFile(bytes: Uint8Array<ArrayBuffer>, passphrase: string, what: string): Promise<string> {
   if (bytes.length > MOST_SMALL_BYTES) throw new BeyondLimit(what, "its size", MOST_SMALL_BYTES);
   const header = new TextDecoder("latin1").decode(bytes.subarray(0, headBytes(bytes, what)));

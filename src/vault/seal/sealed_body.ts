@@ -1,6 +1,6 @@
 /**
- * Reads objects by ranges: which stored bytes hold a piece of the plaintext, and what is in them. Nothing here fetches
- * anything, so it runs in any thread.
+ * Reads objects by ranges: determines which stored bytes hold a piece of the plaintext, and decrypts them. Nothing here
+ * fetches anything, so it runs in any thread.
  */
 import { DamagedObject } from "../format/faults.ts";
 import { type ChunkCipher, cipherOf, NONCE_BYTES, TAG_BYTES } from "./chacha.ts";
@@ -21,7 +21,7 @@ export interface ObjectBody {
   /** The stored bytes that are needed for a piece of the plaintext. */
   storedRange(plain: ByteRange): ByteRange;
   /**
-   * A piece of the plaintext.
+   * Decrypts a piece of the plaintext.
    * @param stored exactly the bytes of `storedRange(plain)`
    * @throws DamagedObject
    */
@@ -29,8 +29,10 @@ export interface ObjectBody {
 }
 
 /**
- * @param head undefined: nothing is encrypted @param storedBytes of the whole object
- * @throws DamagedObject if nothing that was sealed has this size
+ * The body of an object.
+ * @param head undefined without encryption
+ * @param storedBytes size of the whole object
+ * @throws DamagedObject if no encrypted object can have this size
  */
 export function bodyOf(head: Head | undefined, storedBytes: number, what: string): ObjectBody {
   return head === undefined ? new PlainBody(storedBytes, what) : new SealedBody(head, storedBytes, what);
@@ -61,7 +63,7 @@ class PlainBody implements ObjectBody {
   }
 }
 
-/** An age file. */
+/** The body of an age file. */
 export class SealedBody implements ObjectBody {
   readonly what: string;
   readonly plainBytes: number;
@@ -109,7 +111,7 @@ export class SealedBody implements ObjectBody {
     return whole.subarray(skipped, skipped + plain.length);
   }
 
-  /** Chunks that hold a piece; at least one, so that the end of an empty plaintext is looked at too. */
+  /** Range of chunks for a piece; at least one, so that the end of an empty plaintext is verified too. */
   #chunks({ from, length }: ByteRange): { first: number; end: number } {
     const first = Math.min(Math.floor(from / CHUNK_BYTES), this.#lastChunk);
     return { first, end: Math.max(first + 1, Math.ceil((from + length) / CHUNK_BYTES)) };

@@ -1,4 +1,4 @@
-/** Seals one object while it is made: what is added goes out chunk by chunk, and nothing is kept but the chunk at hand. */
+/** Encrypts one object while it is made: data is written chunk by chunk, and only the current chunk is kept. */
 import { type ChunkCipher, cipherOf, NONCE_BYTES, TAG_BYTES } from "./chacha.ts";
 import type { Head } from "./age_header.ts";
 import type { ObjectOutput } from "./output.ts";
@@ -9,13 +9,13 @@ export interface Sealer {
   add(bytes: Uint8Array): void;
   /** @returns the object's name: SHA-256 of its stored bytes in lower-case hex */
   finish(): string;
-  /** Bytes that the object has so far, with what is still at hand. */
+  /** Stored size so far in bytes, including the current chunk. */
   readonly storedBytes: number;
-  /** Everything before the first chunk; empty where nothing is encrypted. */
+  /** Everything before the first chunk; empty without encryption. */
   readonly head: Uint8Array<ArrayBuffer>;
 }
 
-/** @param head undefined: in a vault that isn't encrypted the plaintext is the object */
+/** A sealer that writes to `output`. @param head undefined without encryption, when the plaintext is the object */
 export function sealInto(output: ObjectOutput, head: Head | undefined): Sealer {
   return head === undefined ? new PlainSealer(output) : new AgeSealer(output, head);
 }

@@ -1,10 +1,13 @@
-/** Signatures of roots and index objects: HMAC-SHA256, with what is signed in front, so that one can't stand for the other. */
+/**
+ * Signatures of roots, index objects and leases: HMAC-SHA256 over the kind and the bytes, so that one can't stand for
+ * another.
+ */
 import { createHmac, timingSafeEqual } from "node:crypto";
 
 /** What is signed. */
 export type Signed = "root" | "index" | "lease";
 
-/** Lower-case hex. @param auth the vault's key for signatures */
+/** A signature in lower-case hex. @param auth the vault's key for signatures */
 export function signatureOf(auth: Uint8Array, signed: Signed, bytes: Uint8Array): string {
   return createHmac("sha256", auth).update(`${signed}\n`).update(bytes).digest("hex");
 }
@@ -14,14 +17,14 @@ export function isSignatureOf(signature: string, auth: Uint8Array, signed: Signe
   return given.length === right.length && timingSafeEqual(given, right);
 }
 
-/** The last line of what is signed: always as long. */
+/** The last line of signed data; its length is constant. */
 export function signatureLine(signature: string): string {
   return `{"hmac":"${signature}"}\n`;
 }
 
 export const SIGNATURE_LINE_BYTES = signatureLine("0".repeat(64)).length;
 
-/** What a signature line says; undefined if it is none. */
+/** The signature in a line; undefined if it isn't a signature line. */
 export function signatureIn(line: Uint8Array): string | undefined {
   return /^\{"hmac":"([0-9a-f]{64})"\}\n$/.exec(new TextDecoder("latin1").decode(line))?.[1];
 }

@@ -1,4 +1,4 @@
-/** What a catalog lacks of the snapshots of a vault, and what it has too much. */
+/** Brings a catalog up to date with the snapshots of a vault. */
 import type { Catalog } from "../../catalog/catalog.ts";
 import type { CatalogFile } from "../../catalog/catalog_file.ts";
 import { CatalogFault } from "../../catalog/faults.ts";
@@ -12,18 +12,20 @@ import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 import type { HunkStore } from "./hunk_store.ts";
 import type { RootStore } from "./root_store.ts";
 
-/** Comparing more entries than that may change more than should be kept in memory for one commit. */
+/**
+ * Number of entries to compare up to which a change is made in place: more may be too much for one commit in memory.
+ */
 const FEW_ENTRIES = 20_000;
 
 interface Step {
   readonly head: RootHeader;
-  /** The complete snapshot of the same series right before. */
+  /** The previous complete snapshot of the same series. */
   readonly previous: RootHeader | undefined;
 }
 
 interface Plan {
   readonly removed: readonly RootId[];
-  /** Snapshots with another root now, by their former ids. */
+  /** Snapshots with a new root, each with its former id. */
   readonly replaced: readonly (readonly [RootId, RootHeader])[];
   readonly added: readonly Step[];
 }
@@ -50,7 +52,10 @@ export class CatalogUpdate {
     this.#heads = heads;
   }
 
-  /** @param isGood the file is as it was left @throws CatalogFault, DiskFault, DamagedContent */
+  /**
+   * Updates the file. @param isGood true if the file is as this program left it @throws CatalogFault, DiskFault,
+   * DamagedContent
+   */
   async run(file: CatalogFile, isGood: boolean): Promise<void> {
     const plan = isGood ? planIn(file, this.#heads) : undefined;
     if (plan === undefined) return await this.#makeAnew(file);
@@ -85,7 +90,7 @@ export class CatalogUpdate {
     catalog.fill(chainsOf(this.#heads), (id) => this.#sourceOf(id, byId.get(id)?.root.sequence));
   }
 
-  /** @returns how many entries are to be compared */
+  /** Loads what the steps need. @returns number of entries to compare */
   async #load(steps: readonly Step[]): Promise<number> {
     let entries = 0;
     for (const { head, previous } of steps) {
@@ -108,7 +113,7 @@ export class CatalogUpdate {
     return withSequence(this.#hunks.sourceOf({ id, root }), sequence ?? root.sequence);
   }
 
-  /** @returns false if that can't be done now; nothing was done then */
+  /** Changes the file in place. @returns false if that isn't possible now; nothing was done then */
   #changeInPlace(file: CatalogFile, plan: Plan): boolean {
     const opened = file.open("update");
     if ("stale" in opened) return false;
@@ -136,7 +141,7 @@ export class CatalogUpdate {
   }
 }
 
-/** Undefined if the catalog is to be made anew. */
+/** The plan for a file; undefined if the catalog has to be rebuilt. */
 function planIn(file: CatalogFile, heads: readonly RootHeader[]): Plan | undefined {
   const opened = file.open("read");
   if ("stale" in opened) return undefined;

@@ -1,6 +1,7 @@
 /**
- * `config`, the one object of a vault that is not sealed: read before there is any key. Nobody vouches for it, so nothing
- * dangerous follows from it alone; whoever knows the vault compares it with what it said before.
+ * `config`, the only object of a vault that is not encrypted, because it is read before any key is known. Nothing
+ * authenticates it, so nothing dangerous depends on it alone; a machine that knows the vault compares it with what it
+ * was before.
  */
 import type { ChunkSizes } from "../pack/chunker.ts";
 import { BeyondLimit } from "../format/faults.ts";
@@ -8,7 +9,7 @@ import { FieldReader, parseJson, VERSION } from "../format/json_fields.ts";
 import { MOST_CONTENT_BYTES, MOST_SMALL_BYTES } from "../format/limits.ts";
 
 export const VAULT_FORMAT = "backup-tool vault";
-/** The gear table's version, and the rule for cuts that goes with it. */
+/** Version of the gear table and of the rule for cuts. */
 const GEAR = 1;
 
 export interface VaultConfig {
@@ -20,7 +21,7 @@ export interface VaultConfig {
   readonly chunker: Chunking;
 }
 
-/** How large files are cut. Never changes in the life of a vault. */
+/** How large files are cut. It never changes in the life of a vault. */
 export interface Chunking extends ChunkSizes {
   /** The largest file that is kept in one piece, in bytes. */
   readonly wholeUpTo: number;
@@ -28,14 +29,14 @@ export interface Chunking extends ChunkSizes {
 
 export const DEFAULT_CHUNKING: Chunking = { min: 131_072, average: 524_288, max: 2_097_152, wholeUpTo: 8_388_608 };
 
-/** One line of JSON, with a newline. */
+/** The config as one line of JSON, with a newline. */
 export function encodeConfig({ id, created, encrypted, chunker }: VaultConfig): Uint8Array<ArrayBuffer> {
   const { min, average, max, wholeUpTo } = chunker;
   const fields = { id, created, encrypted, chunker: { gear: GEAR, min, average, max, wholeUpTo } };
   return new TextEncoder().encode(`${JSON.stringify({ format: VAULT_FORMAT, version: VERSION, ...fields })}\n`);
 }
 
-/** True if these bytes are the `config` of some vault, of whatever version. Throws nothing. */
+/** True if the bytes are the `config` of a vault of any version. Never throws. */
 export function isVaultConfig(bytes: Uint8Array): boolean {
   if (bytes.length > MOST_SMALL_BYTES) return false;
   try {
@@ -45,7 +46,7 @@ export function isVaultConfig(bytes: Uint8Array): boolean {
   }
 }
 
-/** @throws DamagedObject, BeyondLimit, NewerObject */
+/** Parses `config`. @throws DamagedObject, BeyondLimit, NewerObject */
 export function parseConfig(bytes: Uint8Array): VaultConfig {
   if (bytes.length > MOST_SMALL_BYTES) throw new BeyondLimit("config", "its size", MOST_SMALL_BYTES);
   const read = new FieldReader(parseJson(bytes, "config"), "config").isOfFormat(VAULT_FORMAT);

@@ -1,11 +1,11 @@
-/** Which contents a vault has, and how large they are, at hand without waiting. */
+/** An index of the contents of a vault and their sizes, in memory. */
 import { type ContentId, knownContentId } from "../../core/content_id.ts";
 import type { ContentIndex } from "../../snapshot/repository.ts";
 import { kindOfItem, LIST_SUFFIX } from "../pack/items.ts";
 import type { VaultContents } from "./contents.ts";
 import type { UnitIndex } from "./unit_index.ts";
 
-/** Reads the lists of large contents. @param damaged those that don't count */
+/** Builds the index; reads the lists of large contents. @param damaged contents to exclude */
 export async function contentIndexOf(
   index: UnitIndex,
   contents: VaultContents,

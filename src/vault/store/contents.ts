@@ -1,4 +1,4 @@
-/** Contents, hunks and parts lists of a vault, by their ids: verified, from whichever place still has them whole. */
+/** Reads contents, hunks and parts lists of a vault by id, verified, from any home that has them intact. */
 import { createHash, hash } from "node:crypto";
 import { MissingObject, ShortObject } from "../../backend/faults.ts";
 import type { ContentId, HunkId } from "../../core/content_id.ts";
@@ -11,30 +11,30 @@ import { type ListedPart, parseList, type PartsList } from "../pack/parts_list.t
 import type { ItemReader } from "./item_reader.ts";
 import type { Home, UnitIndex } from "./unit_index.ts";
 
-/** What an id names. */
+/** The id and class of an item. */
 interface Wanted {
   readonly id: string;
   readonly unitClass: UnitClass;
 }
 
-/** A way to put a content together, of which every part is in some unit. */
+/** A list for assembling a content; every part is in some unit. */
 export interface ContentList {
-  /** Where the list lies. */
+  /** Home of the list. */
   readonly home: Home;
-  /** The list itself, as it is stored. */
+  /** Bytes of the list, as stored. */
   readonly top: Uint8Array<ArrayBuffer>;
-  /** Of the content, in bytes. */
+  /** Size of the content in bytes. */
   readonly size: number;
-  /** Lists that the first one names. */
+  /** Digests of the lists that it names. */
   readonly inner: readonly string[];
-  /** In order, some thousand at a time: of a very large content there are millions. @throws DamagedContent */
+  /** All parts in order, some thousands at a time: a very large content has millions. @throws DamagedContent */
   parts(): AsyncIterable<readonly ListedPart[]>;
 }
 
 export class VaultContents {
   readonly #index: UnitIndex;
   readonly #items: ItemReader;
-  /** Hunks for which the index was read anew. */
+  /** Hunks for which the index was read again. */
   readonly #missing = new Set<HunkId>();
 
   constructor(index: UnitIndex, items: ItemReader) {
@@ -42,7 +42,7 @@ export class VaultContents {
     this.#items = items;
   }
 
-  /** @throws DamagedContent */
+  /** Reads a hunk. @throws DamagedContent */
   async hunk(id: HunkId): Promise<Uint8Array<ArrayBuffer>> {
     // Its root may be younger than what is known of the index.
     if (this.#index.homesOf(id, "meta").length === 0 && !this.#missing.has(id)) {
@@ -52,7 +52,7 @@ export class VaultContents {
     return await this.#item({ id, unitClass: "meta" }, id);
   }
 
-  /** The content in pieces. @throws DamagedContent at the end if its digest is wrong, WriteOnlyKey, Interrupted */
+  /** Reads a content in chunks. @throws DamagedContent at the end if its digest is wrong, WriteOnlyKey, Interrupted */
   async *read(id: ContentId): AsyncGenerator<Uint8Array<ArrayBuffer>> {
     const whole = await orDamaged(() => this.#item({ id, unitClass: "data" }, id));
     if (!(whole instanceof DamagedContent)) return yield whole;
@@ -62,8 +62,9 @@ export class VaultContents {
   }
 
   /**
-   * The list to read a content by; undefined if there is none. What was handed out can't be taken back: where there are
-   * several, all is read once to see whether one is right. If none is, the last one: whoever reads by it meets the damage.
+   * The list for reading a content; undefined if there is none. Chunks can't be taken back, so with several lists,
+   * everything is read once to find one that is right. If none is, the result is the last one, and its reader gets the
+   * damage.
    */
   async #soundList(id: ContentId): Promise<ContentList | undefined> {
     let candidate: ContentList | undefined;
@@ -92,7 +93,7 @@ export class VaultContents {
     return await this.#item({ id, unitClass: "data" }, content);
   }
 
-  /** What is wrong with a content that is put together by a list of it; reads all of it. */
+  /** Description of the damage of a content that is assembled by a list; undefined if intact. Reads all of it. */
   async damageOfJoined(id: ContentId, list: ContentList): Promise<string | undefined> {
     const found = await orDamaged(async () => {
       for await (const _ of this.#joined(id, list));
@@ -101,22 +102,22 @@ export class VaultContents {
   }
 
   /**
-   * Bytes of a content, undefined if it, or a part of it, is not there. Reads no content.
-   * @param isThere whether what the index says of a place is to be believed
+   * Size of a content in bytes; undefined if it or one of its parts doesn't exist. Reads no content.
+   * @param isThere whether a home in the index can be trusted
    */
   async sizeOf(id: ContentId, isThere: (home: Home) => boolean = () => true): Promise<number | undefined> {
     const home = this.#index.homesOf(id, "data").find(isThere);
     return home?.item.size ?? (await this.#firstList(id, isThere))?.size;
   }
 
-  /** Why an item of any kind is whole in no place; undefined if it is in one. @param why known already of some place */
+  /** Why no home of an item is intact; undefined if one is. @param why known damage of one of the homes */
   async damageOf(id: string, why: string): Promise<string | undefined> {
     const homes = [...this.#index.homesOf(id, "data"), ...this.#index.homesOf(id, "meta")];
     return await this.#firstWhole(homes) instanceof Lost ? why : undefined;
   }
 
   /**
-   * Places that hold all of a content, and that a new snapshot may rely on; undefined if there are none.
+   * Homes that hold all of a content and that a new snapshot may rely on; undefined if there are none.
    * @throws DamagedContent if its list can't be read
    */
   async reliableHomes(id: ContentId): Promise<readonly Home[] | undefined> {
@@ -135,7 +136,7 @@ export class VaultContents {
     return homes.every((home) => home !== undefined) ? homes : undefined;
   }
 
-  /** How a large content is kept; undefined if it is an item of its own, or has no list that can be read. */
+  /** The parts of a large content; undefined if it is an item itself, or has no readable list. */
   async storedParts(id: ContentId): Promise<ContentParts | undefined> {
     if (this.#index.homesOf(id, "data").length > 0) return undefined;
     const list = await this.#firstList(id), inner: StoredList[] = [];
@@ -145,7 +146,7 @@ export class VaultContents {
     return { top: storedList(list.top), inner, parts: () => list.parts(), read };
   }
 
-  /** Ids of the parts of a large content; undefined if it has no list that can be read. */
+  /** Ids of the parts of a large content; undefined if it has no readable list. */
   async partsOf(id: ContentId): Promise<readonly string[] | undefined> {
     const list = await this.#firstList(id);
     if (list === undefined) return undefined;
@@ -158,7 +159,7 @@ export class VaultContents {
     return (await this.lists(id, isThere).next()).value ?? undefined;
   }
 
-  /** Its lists that can be read, and whose parts are all there. */
+  /** Its readable lists whose parts all exist. */
   async *lists(id: ContentId, isThere: (home: Home) => boolean = () => true): AsyncGenerator<ContentList, undefined> {
     const tried = new Set<string>();
     for (let isGone = true; isGone;) {
@@ -237,10 +238,10 @@ export class VaultContents {
   }
 }
 
-/** No place has it whole. */
+/** No home has the item intact. */
 class Lost {
   readonly why: string;
-  /** An object that the index names is not there. */
+  /** True if an object that the index names is gone. */
   readonly isGone: boolean;
 
   constructor(why: string, isGone: boolean) {
@@ -249,17 +250,17 @@ class Lost {
   }
 }
 
-/** What is wrong with an item that no unit holds. */
+/** Description of an item that no unit holds. */
 export const MISSING = "it is missing";
-/** What is wrong with a content whose parts are all right. */
+/** Description of a content whose parts are all intact, but form another content. */
 export const WRONG_TOGETHER = "its parts together don't match its checksum";
 
-/** What another copy of an item may be spared. */
+/** True for faults that another copy of an item may not have. */
 export function isDamage(error: unknown): error is Fault {
   return error instanceof DamagedObject || error instanceof MissingObject || error instanceof ShortObject;
 }
 
-/** @throws DamagedContent */
+/** Parses a list. @throws DamagedContent */
 function listIn(bytes: Uint8Array<ArrayBuffer>, content: ContentId): PartsList {
   try {
     return parseList(bytes, "a parts list");

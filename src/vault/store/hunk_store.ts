@@ -1,4 +1,4 @@
-/** Hunks at hand without waiting: those that are asked for are fetched into the cache before. */
+/** Hunks in the local cache: those that will be needed are fetched in advance. */
 import type { HunkId } from "../../core/content_id.ts";
 import type { ManifestSource } from "../../snapshot/manifest.ts";
 import { DamagedContent } from "../../snapshot/faults.ts";
@@ -8,15 +8,15 @@ import type { SnapshotCache } from "../cache/snapshot_cache.ts";
 import type { StoredRoot } from "./root_store.ts";
 import type { VaultContents } from "./contents.ts";
 
-/** Asked for at once. */
+/** Number of hunks that are requested at once. */
 const HUNKS_AT_ONCE = 8;
-/** Put into the cache at once: some megabytes. */
+/** Number of hunks that are written to the cache at once: some megabytes. */
 const HUNKS_IN_COMMIT = 64;
 
 export class HunkStore {
   readonly #cache: SnapshotCache;
   readonly #contents: VaultContents;
-  /** Those that can't be read, and why. */
+  /** Unreadable hunks, with their faults. */
   readonly #unusable = new Map<HunkId, DamagedContent>();
   #fetched = new Map<HunkId, Uint8Array<ArrayBuffer>>();
 
@@ -25,7 +25,7 @@ export class HunkStore {
     this.#contents = contents;
   }
 
-  /** Fetches the hunks of roots that aren't at hand. One that can't be read is a fault when it is asked for. */
+  /** Fetches hunks of roots that aren't cached. An unreadable one causes a fault only when it is used. */
   async load(roots: readonly Root[]): Promise<void> {
     const next = missing(new Set(roots.flatMap(({ hunks }) => hunks.map(({ id }) => id))), this.#cache);
     const fetchNext = async () => {
@@ -46,12 +46,12 @@ export class HunkStore {
     if (this.#fetched.size >= HUNKS_IN_COMMIT) this.#flush();
   }
 
-  /** Keeps hunks at hand that are being stored. */
+  /** Caches hunks that are being stored. */
   keep(hunks: ReadonlyMap<HunkId, Uint8Array<ArrayBuffer>>): void {
     if (hunks.size > 0) this.#cache.write((tables) => tables.putHunks(hunks));
   }
 
-  /** One that may not be at hand. @throws DamagedContent */
+  /** A hunk that may not be cached. @throws DamagedContent */
   async find(id: HunkId): Promise<Uint8Array<ArrayBuffer>> {
     return this.#cache.read((tables) => tables.hunk(id)) ?? await this.#contents.hunk(id);
   }
@@ -62,14 +62,16 @@ export class HunkStore {
     if (fetched.size > 0) this.#cache.write((tables) => tables.putHunks(fetched));
   }
 
-  /** As it is stored. @throws DamagedContent if it can't be read */
+  /** Bytes of a cached hunk as stored. @throws DamagedContent if it can't be read */
   bytes(id: HunkId): Uint8Array<ArrayBuffer> {
     const bytes = this.#cache.read((tables) => tables.hunk(id));
     if (bytes === undefined) throw this.#unusable.get(id) ?? new DamagedContent(id, "it is missing");
     return bytes;
   }
 
-  /** Of a root whose hunks were loaded. One that can't be read is a problem of its own, and hides no other. */
+  /**
+   * The manifest of a root whose hunks were loaded. An unreadable hunk causes a fault of its own, and hides no other.
+   */
   sourceOf({ id, root }: Pick<StoredRoot, "id" | "root">): ManifestSource {
     return {
       id,

@@ -1,4 +1,4 @@
-/** Fetches items: the frame that holds one comes by one range request, and stays at hand for its neighbours. */
+/** Fetches items: each frame takes one range request, and is kept for its neighbours. */
 import { type Backend, objectKey } from "../../backend/backend.ts";
 import { DamagedObject } from "../format/faults.ts";
 import type { UnitFacts } from "../index/join.ts";
@@ -8,7 +8,7 @@ import { bodyOf } from "../seal/sealed_body.ts";
 import { identitiesFor, type VaultAccess } from "./sealed_objects.ts";
 import type { Home } from "./unit_index.ts";
 
-/** Plain bytes of frames that stay in memory. */
+/** Most plain bytes of frames that stay in memory. */
 const MOST_KEPT_BYTES = 32 * 1024 * 1024;
 
 interface KeptFrame {
@@ -28,13 +28,13 @@ export class ItemReader {
     this.#access = access;
   }
 
-  /** Stored bytes that were fetched so far. */
+  /** Number of stored bytes that were fetched so far. */
   get fetchedBytes(): number {
     return this.#fetchedBytes;
   }
 
   /**
-   * The bytes of an item, verified: a view of its frame, which nobody may change.
+   * The verified bytes of an item: a view of its frame, which must not be changed.
    * @throws DamagedObject, MissingObject, ShortObject, WriteOnlyKey, WrongKey
    */
   async read({ unit, item }: Home): Promise<Uint8Array<ArrayBuffer>> {

@@ -1,10 +1,12 @@
-/** Where contents are that are asked for in the order of paths: mostly in the same few units as those before. */
+/**
+ * Finds homes of contents that are requested in path order: they are mostly in the same few units as the previous ones.
+ */
 import type { UnitItem } from "../pack/items.ts";
 import type { Home, UnitIndex } from "./unit_index.ts";
 
-/** All that is in a unit is taken at once after so many look-ups, or after such a share of its items. */
+/** Number of look-ups, or share of a unit's items, after which all of its items are loaded at once. */
 const MANY_HITS = 512, FEWEST_HITS = 16, SHARE_OF_HITS = 1 / 16;
-/** Of all units that are at hand: some ten MB. */
+/** Most items of loaded units: some ten MB. */
 const MOST_ITEMS = 65_536;
 
 interface NearUnit {
@@ -14,21 +16,21 @@ interface NearUnit {
 
 export class NearHomes {
   readonly #index: Pick<UnitIndex, "homesOf" | "itemsOf" | "countOf">;
-  /** By name, and how many more look-ups it takes until it is at hand: twice as many each time. */
+  /** By name of the unit, the number of further look-ups until it is loaded, which doubles each time. */
   readonly #hits = new Map<string, { left: number; enough: number }>();
-  /** Those taken last come last. */
+  /** Loaded units; the most recently loaded are last. */
   #near: NearUnit[] = [];
 
   constructor(index: Pick<UnitIndex, "homesOf" | "itemsOf" | "countOf">) {
     this.#index = index;
   }
 
-  /** What was learnt of the index is not to be believed any more. */
+  /** Drops what was loaded, because the index has changed. */
   forget(): void {
     this.#near = [];
   }
 
-  /** A place of an item in a data unit; there may be others. @param isGood false: any other place */
+  /** A home of an item in a data unit; there may be others. @param isGood false excludes a home */
   find(id: string, isGood: (home: Home) => boolean): Home | undefined {
     for (const near of this.#near) {
       const item = near.items.get(id), home = item && { unit: near.unit, item };

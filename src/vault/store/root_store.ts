@@ -15,12 +15,12 @@ import type { SealedObjects } from "./sealed_objects.ts";
 
 export interface StoredRoot {
   readonly id: RootId;
-  /** As the root was written first, wherever that was. */
+  /** The root's original bytes, wherever it was written. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly root: Root;
 }
 
-/** Fetched at once, and put into the cache at once. */
+/** Number of roots that are fetched at once, and written to the cache at once. */
 const ROOTS_AT_ONCE = 8, ROOTS_IN_COMMIT = 32;
 const MOST_NAMED = 5;
 
@@ -28,7 +28,7 @@ export class RootStore {
   readonly #objects: SealedObjects;
   readonly #cache: SnapshotCache;
   readonly #monitor: Pick<Monitor, "problem" | "notice">;
-  /** Objects that are listed and could be read, by name. */
+  /** Listed and readable objects, by name. */
   readonly #known = new Map<string, RootHeader>();
   readonly #unusable = new Map<string, Fault>();
   #fetched: NamedRoot[] = [];
@@ -36,14 +36,14 @@ export class RootStore {
   #isTidy = false;
   #holds = 0;
 
-  /** @param monitor receives objects that can't be used */
+  /** @param monitor receives faults of unusable objects */
   constructor(objects: SealedObjects, cache: SnapshotCache, monitor: Pick<Monitor, "problem" | "notice">) {
     this.#objects = objects;
     this.#cache = cache;
     this.#monitor = monitor;
   }
 
-  /** Lists `snapshots/`, and reads what is new. @returns what is needed of each root to put it in its place, each once */
+  /** Lists `snapshots/` and reads new objects. @returns the header of each root, once */
   async heads(): Promise<readonly RootHeader[]> {
     const before = [...this.#known.keys()], missed = new Set<string>();
     while (!await this.#takeListed(missed));
@@ -53,7 +53,7 @@ export class RootStore {
     return [...new Map(Array.from(this.#known.values(), (header) => [header.id, header])).values()];
   }
 
-  /** What this machine has kept of roots: whether they are still there nobody has looked. */
+  /** Roots in the local cache, which may no longer exist. */
   kept(): readonly RootHeader[] {
     const names = this.#cache.read((tables) => tables.othersThan(() => false)) ?? [];
     const there = names.flatMap((name) => this.#cache.read((tables) => tables.header(name)) ?? [])
@@ -61,18 +61,18 @@ export class RootStore {
     return [...new Map(there.map((header) => [header.id, header])).values()];
   }
 
-  /** Another number whenever this run has learnt of other roots. */
+  /** A number that changes whenever this run has learnt of other roots. */
   get version(): number {
     return this.#version;
   }
 
-  /** Until that is disposed, hunks stay in the cache that no root needs: a writer may have to store them again. */
+  /** Until disposed, keeps unreferenced hunks in the cache: a writer may have to store them again. */
   keepHunks(): Disposable {
     this.#holds++;
     return { [Symbol.dispose]: () => void this.#holds-- };
   }
 
-  /** The roots themselves: of a vault with many snapshots, much to have in memory. */
+  /** The roots themselves: for a vault with many snapshots, this takes much memory. */
   async all(): Promise<readonly StoredRoot[]> {
     const roots: StoredRoot[] = [];
     for (const { id } of await this.heads()) {
@@ -82,14 +82,15 @@ export class RootStore {
     return roots;
   }
 
-  /** Objects that were listed last and can't be used, and why: nobody knows what such a snapshot needs. */
+  /** Unusable objects of the last listing, with their faults: it is unknown what such a snapshot needs. */
   get unusable(): ReadonlyMap<string, Fault> {
     return this.#unusable;
   }
 
   /**
-   * @param missed objects that were listed but not there; grows
-   * @returns false if it has grown: a root that took the place of another may be younger than the list
+   * Takes over the present listing.
+   * @param missed objects that were listed but don't exist; may grow
+   * @returns false if it has grown: a root that replaced another may be newer than the listing
    */
   async #takeListed(missed: Set<string>): Promise<boolean> {
     const listed = await this.#objects.list("snapshots");
@@ -110,7 +111,7 @@ export class RootStore {
     return gone.size === 0;
   }
 
-  /** Takes what lists show of a root from the cache. @returns false if it isn't there */
+  /** Takes a root's header from the cache. @returns false if it isn't there */
   #recall(name: string): boolean {
     if (this.#known.has(name)) return true;
     const header = this.#cache.read((tables) => tables.header(name));
@@ -118,7 +119,7 @@ export class RootStore {
     return header !== undefined;
   }
 
-  /** Looks at the place only if the root isn't known yet, or the cache has lost it. */
+  /** A root; undefined if there is none. Asks the place only if the root is unknown, or lost from the cache. */
   async find(id: RootId): Promise<StoredRoot | undefined> {
     const name = this.#nameOf(id) ?? (await this.heads(), this.#nameOf(id));
     if (name === undefined) return undefined;
@@ -137,7 +138,7 @@ export class RootStore {
     }
   }
 
-  /** Without looking at the place: of a root that the last list had, undefined if the cache has lost it. */
+  /** A root of the last listing, from the cache alone; undefined if it isn't there. */
   atHand(id: RootId): Root | undefined {
     const name = this.#nameOf(id);
     const bytes = name === undefined ? undefined : this.#cache.read((tables) => tables.root(name));
@@ -148,7 +149,7 @@ export class RootStore {
     return this.#known.entries().find(([, header]) => header.id === id)?.[0];
   }
 
-  /** Makes a snapshot exist, unless it does. @param bytes of a root, kept as they are */
+  /** Makes a snapshot exist, if it doesn't yet. @param root its bytes are kept unchanged */
   async put(root: StoredRoot): Promise<void> {
     if ((await this.heads()).some(({ id }) => id === root.id)) return;
     const name = await this.#objects.put("snapshots", encodeSnapshot(root.bytes, this.#objects.auth));
@@ -157,7 +158,10 @@ export class RootStore {
     this.#version++;
   }
 
-  /** Makes a snapshot exist no more: all objects that hold its root, also one that somebody stores meanwhile. */
+  /**
+   * Removes a snapshot: all objects with its root, including one that is stored meanwhile. @returns false if there was
+   * none
+   */
   async remove(id: RootId): Promise<boolean> {
     let removed = false;
     for (let round = 0; round < 2; round++) {
@@ -175,7 +179,7 @@ export class RootStore {
     return removed;
   }
 
-  /** @returns false if it is not there any more */
+  /** Fetches a root. @returns false if it no longer exists */
   async #take(name: string, size: number): Promise<boolean> {
     try {
       this.#remember(name, await this.#fetch(name, size));
@@ -219,7 +223,7 @@ export class RootStore {
     this.#cache.dropBut((name) => this.#known.has(name), needed);
   }
 
-  /** @param names objects that the cache has, but the place no longer */
+  /** Reports lost snapshots. @param names objects that are in the cache, but no longer at the place */
   #tellVanished(names: readonly string[]): void {
     // The same snapshot with other tags has another id.
     const keyOf = ({ root: { storage, sequence, start } }: RootHeader) => `${storage.id} ${sequence} ${start}`;

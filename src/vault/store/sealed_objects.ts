@@ -1,4 +1,4 @@
-/** Objects of `index/` and `snapshots/` in their place: sealed on the way there, opened and judged on the way back. */
+/** Objects of `index/`, `snapshots/` and `locks/`: encrypts and stores them, and fetches, decrypts and checks them. */
 import { hash } from "node:crypto";
 import { type Backend, objectKey } from "../../backend/backend.ts";
 import type { Random } from "../../core/clock.ts";
@@ -11,21 +11,21 @@ import type { VaultConfig } from "./config.ts";
 
 export type SmallKind = "index" | "snapshots" | "locks";
 
-/** What opens the objects of one vault. */
+/** Config and keys of one vault. */
 export interface VaultAccess {
   readonly config: VaultConfig;
-  /** Absent where nothing is encrypted. */
+  /** Absent without encryption. */
   readonly key: VaultKey | undefined;
-  /** Name of the object of `keys/` that a passphrase opened. */
+  /** Name of the object in `keys/` that a passphrase opened. */
   readonly keyId?: string;
 }
 
-/** Whom units of a class are sealed to; undefined where nothing is encrypted. */
+/** Recipient of units of a class; undefined without encryption. */
 export function recipientFor({ key }: VaultAccess, unitClass: UnitClass): string | undefined {
   return unitClass === "data" ? key?.dataRecipient : key?.metaRecipient;
 }
 
-/** What opens units of a class; undefined where nothing is encrypted. @throws WriteOnlyKey */
+/** Identities that open units of a class; undefined without encryption. @throws WriteOnlyKey */
 export function identitiesFor({ key }: VaultAccess, unitClass: UnitClass): readonly string[] | undefined {
   if (key === undefined) return undefined;
   const identity = unitClass === "data" ? key.dataIdentity : key.metaIdentity;
@@ -33,7 +33,7 @@ export function identitiesFor({ key }: VaultAccess, unitClass: UnitClass): reado
   return [identity];
 }
 
-/** The table that decides where large files are cut. */
+/** The gear table, which determines where large files are cut. */
 export function gearOf({ key }: VaultAccess): Uint32Array {
   return key?.gear ?? publicGear();
 }
@@ -49,7 +49,7 @@ export class SealedObjects {
     this.random = random;
   }
 
-  /** For signatures; undefined where nothing is encrypted. */
+  /** Key for signatures; undefined without encryption. */
   get auth(): Uint8Array<ArrayBuffer> | undefined {
     return this.access.key?.auth;
   }
@@ -61,7 +61,7 @@ export class SealedObjects {
     return sizes;
   }
 
-  /** @returns the name of the object */
+  /** Stores an object. @returns its name */
   async put(kind: SmallKind, plain: Uint8Array): Promise<string> {
     const { name, bytes } = await makeObject(plain, this.access.key?.metaRecipient, this.random);
     await this.backend.put(objectKey(kind, name), bytes);
@@ -69,8 +69,8 @@ export class SealedObjects {
   }
 
   /**
-   * The plain bytes of an object, with the line that signs them.
-   * @param size as it was listed, in bytes
+   * The plain bytes of an object, including its signature line.
+   * @param size listed size in bytes
    * @throws MissingObject, DamagedObject, BeyondLimit, WrongKey
    */
   async get(kind: SmallKind, name: string, size: number): Promise<Uint8Array<ArrayBuffer>> {

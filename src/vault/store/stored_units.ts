@@ -1,4 +1,4 @@
-/** Opens units to be read by ranges: those that an index describes, and those of which only the name is known. */
+/** Opens units for reading by ranges: those that an index describes, and those of which only the name is known. */
 import { MissingObject, ShortObject } from "../../backend/faults.ts";
 import { objectKey } from "../../backend/backend.ts";
 import { DamagedObject, WrongKey } from "../format/faults.ts";
@@ -10,7 +10,7 @@ import { identitiesOf } from "../seal/keys.ts";
 import { bodyOf } from "../seal/sealed_body.ts";
 import type { SealedObjects } from "./sealed_objects.ts";
 
-/** @param head what comes before the first chunk @throws WrongKey, DamagedObject */
+/** Opens a unit. @param head the bytes before the first chunk @throws WrongKey, DamagedObject */
 export async function openUnit(
   { backend, access: { key } }: SealedObjects,
   { unit, head, size }: { readonly unit: string; readonly head: Uint8Array<ArrayBuffer>; readonly size: number },
@@ -23,8 +23,7 @@ export async function openUnit(
 }
 
 /**
- * What an index would say of a unit, from its tail. Undefined if this key doesn't open it, it is damaged, or not there any
- * more.
+ * The index line for a unit, from its tail; undefined if this key doesn't open the unit, or if it is damaged or gone.
  */
 export async function readTail(objects: SealedObjects, unit: string, size: number): Promise<UnitLine | undefined> {
   const { backend, access: { config, key } } = objects;

@@ -1,4 +1,4 @@
-/** Which unit holds which item: `index/` in the cache, kept in step with the place. */
+/** Finds the units that hold an item: `index/` in the cache, kept in step with the place. */
 import { MissingObject } from "../../backend/faults.ts";
 import { CatalogFault, type Trouble } from "../../catalog/faults.ts";
 import type { Fault } from "../../core/fault.ts";
@@ -13,30 +13,30 @@ import type { SealedObjects } from "./sealed_objects.ts";
 import { type Home, UnitLookup } from "./unit_lookup.ts";
 import { UnitTails } from "./unit_tails.ts";
 
-/** An object of `index/`, without what it says of units. */
+/** Facts about an object of `index/`, without its lines. */
 export interface IndexObjectFacts extends Pick<IndexHeader, "supersedes" | "written"> {
   readonly name: string;
   readonly kind: IndexObject["kind"];
 }
 
-/** Fetched at once. */
+/** Number of objects that are fetched at once. */
 const OBJECTS_AT_ONCE = 2;
 
 export class UnitIndex {
   readonly #objects: SealedObjects;
   readonly #cache: IndexCache;
   readonly #monitor: Pick<Monitor, "problem" | "notice">;
-  /** Objects that are listed and could be read. */
+  /** Listed and readable objects. */
   readonly #known = new Map<string, KnownObject>();
-  /** Objects that can't be used, and why: each is reported once. */
+  /** Unusable objects, with their faults; each is reported once. */
   readonly #unusable = new Map<string, Fault>();
   readonly #tails: UnitTails;
   #usesTails = true;
   #lookup: UnitLookup;
-  /** Names of objects that were looked at already to see whether the cache has more than is listed. */
+  /** True once the cache was checked for objects that are no longer listed. */
   #isTidy = false;
 
-  /** @param monitor receives objects that can't be used */
+  /** @param monitor receives faults of unusable objects */
   constructor(objects: SealedObjects, cache: IndexCache, monitor: Pick<Monitor, "problem" | "notice">) {
     this.#objects = objects;
     this.#cache = cache;
@@ -45,64 +45,64 @@ export class UnitIndex {
     this.#lookup = new UnitLookup(cache.tables);
   }
 
-  /** Of units that may be read: all that a line describes, and that aren't gone. In order. */
+  /** Names of readable units in order: all that a line describes, and that aren't gone. */
   unitNames(): Iterable<string> {
     return this.#lookup.unitNames();
   }
 
-  /** Undefined if it isn't among {@link unitNames}. */
+  /** A unit; undefined if it isn't among {@link unitNames}. */
   unit(name: string): UnitFacts | undefined {
     return this.#lookup.unit(name);
   }
 
-  /** In the order in which they lie there; nothing of a unit that isn't known. */
+  /** Items of a unit in their order there; none if the unit is unknown. */
   itemsOf(unit: string): readonly UnitItem[] {
     return this.#lookup.itemsOf(unit);
   }
 
-  /** How many items lie in a unit. */
+  /** Number of items in a unit. */
   countOf(unit: string): number {
     return this.#lookup.countOf(unit);
   }
 
-  /** All objects of `index/` that are listed and could be read, superseded ones among them. */
+  /** All listed and readable objects of `index/`, including superseded ones. */
   *objects(): Generator<IndexObjectFacts> {
     for (const { name, kind, supersedes, written } of this.#known.values()) yield { name, kind, supersedes, written };
   }
 
-  /** Names of the units that an object has lines of: none if it is a ledger, or isn't among {@link objects}. */
+  /** Names of the units that an object describes; none for a ledger or an unknown object. */
   unitsIn(object: string): readonly string[] {
     const found = this.#known.get(object);
     return found === undefined ? [] : this.#cache.tables.unitsIn(found.row);
   }
 
-  /** Objects that are listed and can't be used, and why. Whoever meets one of a newer version must delete nothing. */
+  /** Listed but unusable objects, with their faults. With one of a newer version, nothing may be deleted. */
   get unusable(): ReadonlyMap<string, Fault> {
     return this.#unusable;
   }
 
-  /** What the ledgers in force say, one line a unit: also of units that are gone, and of those that no line describes. */
+  /** Marks of the ledgers in force, one line a unit, also for units that are gone or that no line describes. */
   marks(): Iterable<LedgerLine> {
     return this.#lookup.marks;
   }
 
-  /** Where an item lies, places that may be relied on first. */
+  /** Homes of an item, reliable ones first. */
   homesOf(id: string, unitClass: UnitClass): readonly Home[] {
     return this.#lookup.homesOf(id, unitClass);
   }
 
-  /** A place that a new snapshot may rely on. */
+  /** A home that a new snapshot may rely on; undefined if there is none. */
   reliableHome(id: string, unitClass: UnitClass): Home | undefined {
     return this.homesOf(id, unitClass).find(({ unit }) => isReliable(unit.state));
   }
 
-  /** True if a new snapshot may rely on what lies in the unit, as of the last {@link refresh}. */
+  /** True if a new snapshot may rely on the unit's contents, as of the last {@link refresh}. */
   isReliable(unit: string): boolean {
     const found = this.unit(unit);
     return found !== undefined && isReliable(found.state);
   }
 
-  /** Lists `index/`, forgets what is gone, and reads what is new. */
+  /** Lists `index/`, drops what is gone, and reads what is new. */
   async refresh(): Promise<void> {
     // A row that was met damaged may not be the only one.
     if (this.#cache.tables.isSuspect && !this.#isCacheSound()) this.#renew("damaged");
@@ -116,7 +116,7 @@ export class UnitIndex {
     }
   }
 
-  /** Looks at every row of the cache; if one is not what it was, all is read anew. Nothing the vault says is doubted. */
+  /** Verifies every row of the cache, and reads everything again if one is damaged. The vault itself is trusted. */
   async recheck(): Promise<void> {
     if (!this.#isCacheSound()) this.#renew("damaged");
     await this.refresh();
@@ -131,7 +131,7 @@ export class UnitIndex {
     }
   }
 
-  /** From the next {@link refresh} on only `index/` counts: whoever stores or removes something relies on nothing else. */
+  /** From the next {@link refresh} on, only `index/` counts: writers and removals must rely on nothing else. */
   doWithoutTails(): void {
     this.#usesTails = false;
   }
@@ -153,14 +153,15 @@ export class UnitIndex {
     if (!this.#isTidy || before.keys().some((name) => !now.has(name))) this.#tidy();
   }
 
-  /** Everything that counts, by the name of the object. */
+  /** All objects that count, by name. */
   #rows(): ReadonlyMap<string, KnownObject> {
     return this.#tails.rows.size === 0 ? this.#known : new Map([...this.#known, ...this.#tails.rows]);
   }
 
   /**
-   * @param missed objects that were listed but not there; grows
-   * @returns false if it has grown: what took the place of a superseded object may be younger than the list
+   * Takes over the present listing.
+   * @param missed objects that were listed but don't exist; may grow
+   * @returns false if it has grown: what replaced a superseded object may be newer than the listing
    */
   async #takeListed(missed: Set<string>): Promise<boolean> {
     const listed = await this.#objects.list("index");
@@ -190,7 +191,7 @@ export class UnitIndex {
     return found !== undefined;
   }
 
-  /** Takes up an object that was just stored. */
+  /** Adds an object that was just stored. */
   add(name: string, object: IndexObject): void {
     try {
       this.#cache.tables.stage(name, object);
@@ -202,7 +203,7 @@ export class UnitIndex {
     }
   }
 
-  /** @returns false if it is not there any more */
+  /** Fetches an object. @returns false if it no longer exists */
   async #take(name: string, size: number): Promise<boolean> {
     const what = `index/${name}`, { access: { config }, auth } = this.#objects;
     try {
@@ -217,7 +218,10 @@ export class UnitIndex {
     return true;
   }
 
-  /** Names of superseded objects count too: one that was superseded once must not come back to life. */
+  /**
+   * Determines the objects in force. Names that superseded objects list count too: what was superseded once must not
+   * come back.
+   */
   #takeView(): void {
     const rows = [...this.#rows().values()], superseded = new Set(rows.flatMap(({ supersedes }) => supersedes));
     const inForce = rows.filter(({ name }) => !superseded.has(name));

@@ -1,4 +1,7 @@
-/** Units and items as the objects of `index/` that count say together; looked up in the cache, not held in memory. */
+/**
+ * Looks up units and items in the cache, as the objects of `index/` in force describe them, without holding them in
+ * memory.
+ */
 import { Buffer } from "node:buffer";
 import { ItemFilter } from "../cache/item_filter.ts";
 import type { IndexTables, KnownObject, StoredLine } from "../cache/index_tables.ts";
@@ -9,7 +12,7 @@ import { WeightedCache } from "../cache/weighted_cache.ts";
 import { isBefore, isReliable, joinItems, type UnitFacts } from "../index/join.ts";
 import type { UnitClass, UnitItem } from "../pack/items.ts";
 
-/** One of the places where an item lies. */
+/** A home of an item: a unit that holds it, and the item's place there. */
 export interface Home {
   readonly unit: UnitFacts;
   readonly item: UnitItem;
@@ -20,10 +23,10 @@ interface KnownUnit {
   readonly lines: readonly StoredLine[];
 }
 
-/** Of lines and units that were looked at last: bytes, about. */
+/** Most bytes, approximately, of lines and units that were used last. */
 const MOST_HELD_BYTES = 16 * 1024 * 1024;
 const UNIT_BYTES = 300, FRAME_BYTES = 100;
-/** Look-ups that fail cost as much as a filter once there were so many of them, and a share of the items. */
+/** Number of failed look-ups, and share of the items, from which a filter pays. */
 const MANY_MISSES = 500, MISSES_PER_ITEM = 0.02;
 
 export class UnitLookup {
@@ -40,7 +43,9 @@ export class UnitLookup {
     this.#tables = tables;
   }
 
-  /** @param inForce objects that count, by row @param ledgers the ledgers among them, packed */
+  /**
+   * Changes to other objects. @param inForce objects that count, by row @param ledgers the ledgers among them, packed
+   */
   takeView(inForce: ReadonlyMap<number, KnownObject>, ledgers: readonly Uint8Array<ArrayBuffer>[]): void {
     const fresh = [...inForce.values()].filter(({ row }) => !this.#inForce.has(row));
     this.#inForce = inForce;
@@ -50,7 +55,7 @@ export class UnitLookup {
     if (this.#filter !== undefined) this.#addToFilter(this.#filter, fresh);
   }
 
-  /** Rows may have got other meanings. */
+  /** Drops cached rows: they may have got other meanings. */
   forgetRows(): void {
     this.#lines.clear();
     this.#units.clear();
@@ -60,7 +65,7 @@ export class UnitLookup {
     return this.#marks;
   }
 
-  /** In order; units that are gone, or of which lines contradict each other, are not among them. */
+  /** Names of units in order, except those that are gone or have contradictory lines. */
   *unitNames(): Generator<string> {
     for (let names = this.#tables.unitsAfter(""); names.length > 0; names = this.#tables.unitsAfter(names.at(-1)!)) {
       for (const name of names) if (this.unit(name) !== undefined) yield name;
@@ -97,7 +102,7 @@ export class UnitLookup {
     return areDifferent ? items.sort((a, b) => isBefore(a, b) ? -1 : 1) : joinItems(items);
   }
 
-  /** How many items lie in a unit. */
+  /** Number of items in a unit. */
   countOf(unit: string): number {
     const [line, ...others] = this.#unit(unit)?.lines ?? [];
     if (others.length > 0) return this.itemsOf(unit).length;
@@ -116,7 +121,7 @@ export class UnitLookup {
     return line;
   }
 
-  /** Reliable ones first, then by the names of the units. */
+  /** Homes of an item: reliable ones first, then by the units' names. */
   homesOf(id: string, unitClass: UnitClass): readonly Home[] {
     if (this.#filter?.lacks(...wordsOf(id)) === true) return [];
     const found = new Map<string, UnitItem[]>();

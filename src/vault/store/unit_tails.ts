@@ -1,10 +1,10 @@
-/** What units say of themselves, at their ends: it stands in for `index/` where not one object of that is left. */
+/** The descriptions at the ends of units: they replace `index/` if none of its objects is left. */
 import type { Monitor } from "../../core/monitor.ts";
 import type { IndexTables, KnownObject } from "../cache/index_tables.ts";
 import type { SealedObjects } from "./sealed_objects.ts";
 import { readTail } from "./stored_units.ts";
 
-/** Fetched at once. */
+/** Number of tails that are fetched at once. */
 const TAILS_AT_ONCE = 8;
 
 export class UnitTails {
@@ -19,7 +19,7 @@ export class UnitTails {
     this.#monitor = monitor;
   }
 
-  /** Each unit as an object with one line, by its name: which is the name of no object of `index/`. */
+  /** Each unit as an object with one line, by the unit's name, which no object of `index/` has. */
   get rows(): ReadonlyMap<string, KnownObject> {
     return this.#rows;
   }
@@ -28,7 +28,7 @@ export class UnitTails {
     this.#rows.clear();
   }
 
-  /** Lists units, and reads the ends of new ones into the cache. @param isNeeded false: there are none */
+  /** Lists units, and reads the tails of new ones into the cache. @param isNeeded false: there are none */
   async take(isNeeded: boolean, tables: IndexTables): Promise<void> {
     const units = isNeeded ? await this.#objects.list("data") : new Map<string, number>();
     for (const unit of this.#rows.keys()) if (!units.has(unit)) this.#rows.delete(unit);
@@ -51,7 +51,7 @@ export class UnitTails {
     return found !== undefined;
   }
 
-  /** One that can't be read is passed over: whoever needs what is in it says that it is missing. */
+  /** Reads one tail. An unreadable one is skipped: what the unit held is then reported as missing. */
   async #takeOne(unit: string, size: number, tables: IndexTables): Promise<void> {
     const line = await readTail(this.#objects, unit, size), { id: vault } = this.#objects.access.config;
     if (line === undefined) return void this.#unreadable.add(unit);

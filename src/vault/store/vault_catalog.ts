@@ -1,7 +1,6 @@
 /**
- * The catalog of a vault: kept beside the rest of its cache, and brought up to date by what snapshots have come and
- * gone. One that is missing, damaged or of other snapshots is rebuilt, from roots and hunks; where it can't be kept, in
- * memory.
+ * The catalog of a vault. It is kept beside the rest of the cache, and follows the vault's snapshots. A catalog that is
+ * missing, damaged or of other snapshots is rebuilt from roots and hunks; where it can't be kept, in memory.
  */
 import { type Catalog, memoryCatalog } from "../../catalog/catalog.ts";
 import { CatalogFile } from "../../catalog/catalog_file.ts";
@@ -22,17 +21,20 @@ import type { RootStore } from "./root_store.ts";
 export interface CatalogSources {
   /** Absent: the catalog is in memory. */
   readonly place: CachePlace | undefined;
-  /** Of the vault. */
+  /** Id of the vault. */
   readonly id: string;
   readonly roots: RootStore;
   readonly hunks: HunkStore;
   readonly monitor: Pick<Monitor, "notice">;
 }
 
-/** @param record of verifications, if the catalog is kept on the disk: what is noted in the one is added to the other */
+/** @param record of verifications, if the catalog is on disk: notes are written to both */
 export type ChangeOfCatalog = (catalog: Catalog, record: VerificationRecord | undefined) => void;
 
-/** Notes what a check has found. @param items may be gone through several times */
+/**
+ * Records the results of a check. @param items may be iterated several times @param atMs time of the check, ms since
+ * 1970
+ */
 export function notingVerified(items: Iterable<VerifiedItem>, atMs: number): ChangeOfCatalog {
   return (catalog, record) => {
     catalog.recordVerified(items, atMs);
@@ -40,10 +42,10 @@ export function notingVerified(items: Iterable<VerifiedItem>, atMs: number): Cha
   };
 }
 
-/** Some tens of milliseconds. */
+/** Largest catalog that gets a digest: some tens of milliseconds. */
 const MOST_DIGESTED_BYTES = 64 * 1024 * 1024;
 
-/** On the disk, beside the rest of the cache. */
+/** A catalog on disk, beside the rest of the cache. */
 interface CatalogOnDisk extends Disposable {
   readonly place: CachePlace;
   readonly file: CatalogFile;
@@ -54,7 +56,7 @@ interface OpenedCatalog {
   readonly catalog: Catalog;
   /** The snapshots that it knows. */
   readonly of: string;
-  /** Of the roots, when it was looked whether it knows all of them. */
+  /** Version of the roots at the last check that it knows all of them. */
   version: number;
   readonly isOnDisk: boolean;
 }
@@ -81,18 +83,18 @@ export class VaultCatalog implements Disposable {
     this.#disk?.[Symbol.dispose]();
   }
 
-  /** Somebody may be about to ask it more: it is closed in the end. */
+  /** Retires the open catalog: others may still use it, so it is closed only at the end. */
   #retire(): void {
     if (this.#opened !== undefined) this.#retired.push(this.#opened.catalog);
     this.#opened = undefined;
   }
 
-  /** The snapshots of the vault in order, without those that others have replaced. */
+  /** The snapshots of the vault in order, without those that were replaced. */
   async heads(): Promise<readonly RootHeader[]> {
     return renumbered(withoutReplaced(await this.#sources.roots.heads()));
   }
 
-  /** One that knows the snapshots that the vault has now. */
+  /** A catalog that knows the vault's present snapshots. */
   current(): Promise<Catalog> {
     return this.#pending ??= this.#current().finally(() => this.#pending = undefined);
   }
@@ -110,13 +112,13 @@ export class VaultCatalog implements Disposable {
     return catalog;
   }
 
-  /** One that knows the snapshots that this run has learnt of: the place is listed only for the first question. */
+  /** A catalog that knows the snapshots that this run has seen: the place is listed only for the first question. */
   async #atHand(): Promise<Catalog> {
     const isCurrent = this.#opened?.version === this.#sources.roots.version;
     return isCurrent && this.#opened !== undefined ? this.#opened.catalog : await this.current();
   }
 
-  /** Answers a question. A catalog that turns out to be damaged is rebuilt first: `question` may be called twice. */
+  /** Queries the catalog. One that turns out to be damaged is rebuilt first; `question` may be called twice. */
   async query<T>(question: (catalog: Catalog) => T): Promise<T> {
     try {
       return question(await this.#atHand());
@@ -127,7 +129,10 @@ export class VaultCatalog implements Disposable {
     }
   }
 
-  /** The same for many answers, which are given one by one; after a failure the next question finds a better catalog. */
+  /**
+   * As {@link query}, for many answers that are produced one by one. After a failure, the next query finds a better
+   * catalog.
+   */
   async queryEach<T>(question: (catalog: Catalog) => Iterable<T>): Promise<Iterable<T>> {
     return this.#each(question(await this.#atHand()));
   }
@@ -146,10 +151,7 @@ export class VaultCatalog implements Disposable {
     this.#disk?.note.remove();
   }
 
-  /**
-   * Asks what only the catalog knows: of one that is at hand, be it up to date or not. To bring it up to date for that
-   * would cost more than it is worth.
-   */
+  /** Queries what only the catalog knows, in whatever state it is: updating it for that would cost too much. */
   notes<T>(question: (catalog: Catalog) => T): T | undefined {
     if (this.#opened !== undefined) return question(this.#opened.catalog);
     const opened = this.#disk && this.#openNotes(this.#disk, "read");
@@ -158,7 +160,7 @@ export class VaultCatalog implements Disposable {
     return question(held);
   }
 
-  /** Notes something there, if there is one. What can't be written is lost. */
+  /** Records something in the catalog, if there is one. What can't be written is lost. */
   note(action: ChangeOfCatalog): void {
     if (this.#disk === undefined) return void (this.#opened && action(this.#opened.catalog, undefined));
     using lock = this.#disk.place.lockCatalog();

@@ -1,4 +1,4 @@
-/** Writes what is in frames to where it is wanted: opened and decompressed once for all targets, verified on the way. */
+/** Writes items of frames to their targets: decrypted and decompressed once for all targets, and verified. */
 import { hash } from "node:crypto";
 import { Fault } from "../../core/fault.ts";
 import { toFaultData } from "../../core/fault_data.ts";
@@ -20,7 +20,7 @@ import type { CopyBatch, Directory, FinishBatch, FrameBatch, Granted, PartWish, 
 
 const BUFFER_BYTES = 256 * 1024;
 
-/** One per thread. */
+/** Extracts frames; one object for each thread. */
 export class FrameExtract implements Disposable {
   readonly #targets: Descents;
   readonly #tools: ConstructorParameters<typeof FileWriter>[2];
@@ -34,7 +34,7 @@ export class FrameExtract implements Disposable {
     this.#targets[Symbol.dispose]();
   }
 
-  /** @throws Interrupted, and DiskFault that every further file would meet */
+  /** Writes all wishes of a batch. @throws Interrupted, and DiskFault that would affect every further file */
   *run({ frames, directories, wishes }: FrameBatch): Steps<Granted[]> {
     using open = new OpenTargets(this.#targets, directories, this.#tools);
     const body = bodyOf(frames.head, frames.size, frames.what), granted: Granted[] = [];
@@ -64,7 +64,7 @@ export class FrameExtract implements Disposable {
     }
   }
 
-  /** @throws DamagedContent, DiskFault */
+  /** Verifies and writes one part. @throws DamagedContent, DiskFault */
   #writePart(
     { id, size, directory, name, offset, sparse }: PartWish,
     bytes: Uint8Array<ArrayBuffer>,
@@ -114,7 +114,7 @@ interface OpenTarget {
   readonly writer: FileWriter;
 }
 
-/** The directory that was written to last, and the file in it: the next wish is mostly for the same. */
+/** The last used directory and its open file: the next wish is mostly for the same. */
 class OpenTargets implements Disposable {
   readonly #targets: Descents;
   readonly #directories: readonly Directory[];
@@ -141,7 +141,7 @@ class OpenTargets implements Disposable {
     return this.#open(directory).writer;
   }
 
-  /** A file that was begun. */
+  /** Opens a file that was begun. */
   file(directory: number, name: Raw): OpenFile {
     if (this.#file?.directory === directory && this.#file.name === name) return this.#file.file;
     this.#file?.file[Symbol.dispose]();
@@ -162,7 +162,7 @@ class OpenTargets implements Disposable {
   }
 }
 
-/** Bytes that are at hand. */
+/** A content whose bytes are in memory. */
 class PlainContent implements ContentSource {
   readonly #bytes: Uint8Array<ArrayBuffer>;
 
@@ -193,7 +193,7 @@ class PlainContent implements ContentSource {
   }
 }
 
-/** A file that was restored a moment ago. */
+/** A content that is read from a file restored just before. */
 class RestoredContent implements ContentSource {
   readonly #dir: Dir;
   readonly #name: Raw;

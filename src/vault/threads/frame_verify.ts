@@ -1,4 +1,4 @@
-/** Looks whether items are what their ids say. */
+/** Verifies that items match their ids. */
 import { Fault } from "../../core/fault.ts";
 import type { Steps } from "../../core/steps.ts";
 import type { Meter } from "../../platform/meter.ts";

@@ -1,4 +1,4 @@
-/** What one thread can do for a vault: the same code in the main thread and in workers. */
+/** The work that one thread does for a vault: the same code runs in the main thread and in workers. */
 import type { Steps } from "../../core/steps.ts";
 import type { Disk } from "../../platform/disk.ts";
 import { Meter } from "../../platform/meter.ts";
@@ -14,7 +14,7 @@ export interface VaultSetup extends PoolSetup {
   readonly throttle?: ThrottleTable;
 }
 
-/** The kinds of batches, with their answers. */
+/** The kinds of batches and their results. */
 export interface VaultBatches {
   readonly frames: { readonly batch: FrameBatch; readonly results: Granted[] };
   readonly finish: { readonly batch: FinishBatch; readonly results: ExtractResult };
@@ -34,7 +34,7 @@ export class VaultExecutor implements Executor<VaultBatches> {
   readonly #extract: FrameExtract;
   readonly #table: Table;
 
-  /** @param thread distinguishes the threads of a run; 0 is the main one */
+  /** @param thread distinguishes the threads of a run; 0 is the main thread */
   constructor(disk: Disk, setup: VaultSetup, thread: number) {
     const stop = new StopFlag(setup.stop), meter = new Meter(setup.meter, thread);
     const extract = this.#extract = new FrameExtract(disk, stop, meter);

@@ -1,6 +1,6 @@
 /**
- * Puts contents into units: as one item each, or cut into parts with their list. Bytes are gathered first; whoever knows
- * the vault is asked which of them are needed, for many at once; only these are packed.
+ * Packs contents into units, as one item each, or cut into parts with a list. Bytes are gathered first; the desk, which
+ * knows the vault, is asked for many at once which are needed; only these are packed.
  */
 import type { Raw } from "../../core/raw.ts";
 import { waitFor, type WaitingSteps } from "../../core/steps.ts";
@@ -15,23 +15,23 @@ import { listItem } from "./run_store.ts";
 import { Turn } from "./turn.ts";
 import type { UnitPacker } from "./unit_packer.ts";
 
-/** What people see of a content where units are unpacked. */
+/** Name and attributes of a content in unpacked units, for people. */
 export interface ContentFacts {
   readonly name: Raw;
   readonly fields: TarFields;
 }
 
-/** Bytes that may be needed. */
+/** Bytes that may have to be packed. */
 export interface Candidate extends ContentFacts {
   readonly id: string;
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Of a part: where it begins in its content. */
+  /** Only for parts: offset in the content. */
   readonly from?: number;
-  /** Of a part: the id of its content, where that is known already. */
+  /** Only for parts: id of the content, if it is already known. */
   readonly of?: string;
 }
 
-/** What is known of files of one type, and learnt of them. */
+/** Compression ratios by file type: known ones, and newly learnt ones. */
 export interface Compressibility {
   of(name: Raw): Ratio | undefined;
   learn(name: Raw, ratio: Ratio): void;
@@ -42,7 +42,7 @@ export class ContentPacker {
   readonly #packer: UnitPacker;
   readonly #compressibility: Compressibility;
   readonly #compresses: boolean;
-  /** An item may have to wait for the next unit: packing goes one after the other. */
+  /** Packing takes turns, because an item may have to wait for the next unit. */
   readonly #turn = new Turn();
 
   constructor(
@@ -59,7 +59,7 @@ export class ContentPacker {
     this.#compresses = compresses;
   }
 
-  /** Packs what is needed. @returns of each whether it was */
+  /** Packs what is needed. @returns for each candidate whether it was */
   *add(candidates: readonly Candidate[]): WaitingSteps<readonly boolean[]> {
     if (candidates.length === 0) return [];
     // What is claimed is packed before anybody else's turn: {@link finish} leaves nothing of it behind.
@@ -71,7 +71,7 @@ export class ContentPacker {
     return needed;
   }
 
-  /** Keeps the lists of a content, with copies for people, unless there are some. */
+  /** Stores the lists of a content, with copies for people, unless lists exist. @returns whether it did */
   *addLists(lists: ContentLists, file: Raw): WaitingSteps<boolean> {
     using _ = yield* this.#turn.take();
     if (!(yield* waitFor(this.#desk.keepLists(lists)))) return false;
@@ -83,7 +83,7 @@ export class ContentPacker {
     return true;
   }
 
-  /** Hands over what is open. */
+  /** Hands over the open unit. */
   *finish(): WaitingSteps<void> {
     using _ = yield* this.#turn.take();
     yield* this.#packer.finish();

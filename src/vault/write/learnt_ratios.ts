@@ -1,10 +1,10 @@
-/** How well files compress by their types: what was known, and what one thread learns. */
+/** Compression ratios by file type: known ones, and those that one thread learns. */
 import { typeOf } from "../../catalog/compression_ratios.ts";
 import type { Raw } from "../../core/raw.ts";
 import type { Ratio } from "../pack/lane_choice.ts";
 import type { Compressibility } from "./content_packer.ts";
 
-/** What is known of types, and what this thread learns. */
+/** Known ratios, and those that this thread learns. */
 export class LearntRatios implements Compressibility {
   readonly #known: Map<string, Ratio>;
   #learnt = new Map<string, Ratio>();
@@ -23,7 +23,7 @@ export class LearntRatios implements Compressibility {
     add(this.#learnt, type, ratio);
   }
 
-  /** Since the last time. */
+  /** The ratios learnt since the last call. */
   takeLearnt(): ReadonlyMap<string, Ratio> {
     const learnt = this.#learnt;
     this.#learnt = new Map();

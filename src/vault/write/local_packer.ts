@@ -1,4 +1,4 @@
-/** Packs contents that come to the main thread: streams, and what comes from other repositories. */
+/** Packs contents in the main thread: streams, and contents from other repositories. */
 import type { Apath } from "../../core/apath.ts";
 import type { ContentId } from "../../core/content_id.ts";
 import type { NsText } from "../../core/entry.ts";
@@ -18,7 +18,7 @@ import type { RunStore } from "./run_store.ts";
 import { type PackedContent, StreamPacker } from "./stream_packer.ts";
 import type { UnitPacker } from "./unit_packer.ts";
 
-/** What people see of a file where units are unpacked. */
+/** Path and attributes of a file in unpacked units, for people. */
 export interface PackedFile {
   readonly path: Apath;
   readonly mode: number;
@@ -49,9 +49,9 @@ export class LocalPacker implements Disposable {
   }
 
   /**
-   * One at a time.
-   * @param directory what names of the snapshot begin with @param expected the id of the content, where it is known: lists
-   * are kept for no other
+   * Packs a content; only one at a time.
+   * @param directory of the snapshot's names
+   * @param expected id of the content, if known: lists are stored for no other
    */
   async add(
     chunks: AsyncIterable<Uint8Array<ArrayBuffer>> | Iterable<Uint8Array<ArrayBuffer>>,
@@ -70,8 +70,9 @@ export class LocalPacker implements Disposable {
   }
 
   /**
-   * The same of a content that is known in parts: those that are there needn't come, and its lists stay as they are.
-   * @throws DamagedContent if they all came, and aren't the content
+   * As {@link add}, for a content whose parts are known: existing parts needn't be sent, and its lists are kept
+   * unchanged.
+   * @throws DamagedContent if all parts were sent and don't form the content
    */
   async addParts(
     { parts, read, top, inner }: ContentParts,
@@ -95,7 +96,7 @@ export class LocalPacker implements Disposable {
     await inTurn(this.#packer.addLists({ top, inner, content, size: from }, facts.name));
   }
 
-  /** Hands over what is open. */
+  /** Hands over the open unit. */
   async finish(): Promise<void> {
     await inTurn(this.#packer.finish());
   }
@@ -105,7 +106,7 @@ function fieldsOf({ mode, uid, gid, user, group, mtime }: PackedFile): TarFields
   return { mode, uid, gid, mtime, ...(user !== undefined && { user }), ...(group !== undefined && { group }) };
 }
 
-/** Chunks of whatever size, for somebody who asks for bytes. */
+/** Provides chunks of any size as pieces of requested sizes. */
 class Pieces {
   readonly #next: () => Promise<IteratorResult<Uint8Array<ArrayBuffer>>>;
   readonly #return: () => Promise<unknown>;
@@ -130,7 +131,7 @@ class Pieces {
     return piece.length;
   }
 
-  /** No more is asked for. */
+  /** Ends reading. */
   async end(): Promise<void> {
     if (!this.#isDone) await this.#return();
   }

@@ -1,4 +1,4 @@
-/** Hunks, parts lists and copies of roots on their way into units. They are few and small: the main thread packs them. */
+/** Packs hunks, parts lists and copies of roots into units. They are few and small, so the main thread does it. */
 import { inTurn } from "../../core/steps.ts";
 import type { NewItem } from "../pack/unit_writer.ts";
 import type { UnitPacker } from "./unit_packer.ts";
@@ -6,9 +6,9 @@ import type { UnitPacker } from "./unit_packer.ts";
 export class MetaPacker {
   readonly #packer: UnitPacker;
   readonly #waiting: { readonly item: NewItem; readonly isCopy: boolean }[] = [];
-  /** Ids of items that are in no index yet. */
+  /** Ids of items that are not in an index yet. */
   #pending = new Set<string>();
-  /** Those of the units that are being stored. */
+  /** Ids of items in units that are being stored. */
   #handed = new Set<string>();
 
   constructor(packer: UnitPacker) {
@@ -19,7 +19,7 @@ export class MetaPacker {
     return this.#pending.has(id) || this.#handed.has(id);
   }
 
-  /** @param item its bytes stay as they are until {@link drain} */
+  /** Adds an item. @param item its bytes must not change until {@link drain} */
   add(item: NewItem): void {
     this.#pending.add(item.id);
     this.#waiting.push({ item, isCopy: false });
@@ -29,7 +29,7 @@ export class MetaPacker {
     this.#waiting.push({ item, isCopy: true });
   }
 
-  /** Packs what has been added. */
+  /** Packs all added items. */
   async drain(): Promise<void> {
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
       await inTurn(next.isCopy ? this.#packer.addCopy(next.item) : this.#packer.add(next.item));
@@ -44,7 +44,7 @@ export class MetaPacker {
     await inTurn(this.#packer.finish());
   }
 
-  /** What was handed over is in an index now. */
+  /** Notes that an index lists what was handed over. */
   settle(): void {
     this.#handed.clear();
   }

@@ -1,6 +1,6 @@
 /**
- * What those who pack contents ask of the one who knows the vault: which contents are needed, and what the next unit is
- * made with. They may be in other threads: then the questions go over as messages, and the memory of units with them.
+ * The desk that packers ask: which contents are needed, and what to make the next unit with. Packers may be in other
+ * threads; then the questions and the memory of units are sent as messages.
  */
 import type { Raw } from "../../core/raw.ts";
 import type { Answer, Ask } from "../../platform/thread_pool.ts";
@@ -9,7 +9,7 @@ import type { UnitClass } from "../pack/items.ts";
 import type { ContentLists } from "../pack/parts_list.ts";
 import type { Head } from "../seal/age_header.ts";
 
-/** The stored bytes of a unit: in memory, or in a file on this machine. */
+/** The stored bytes of a unit, in memory or in a local file. */
 export type UnitBody =
   | { readonly kind: "memory"; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly kind: "file"; readonly name: Raw; readonly size: number };
@@ -21,24 +21,27 @@ export interface FinishedBody {
 
 /** What the next unit is made with. */
 export interface NextUnit {
-  /** Absent where nothing is encrypted. */
+  /** Absent without encryption. */
   readonly head: Head | undefined;
-  /** Where nothing is encrypted: random, so that no unit is ever called as another one was that is gone. */
+  /** Only without encryption: random, so that no unit gets the name of a deleted one. */
   readonly salt: string | undefined;
   readonly room: UnitRoom;
 }
 
-/** Where its bytes go. */
+/** Where the bytes of the unit go. */
 export type UnitRoom =
   | { readonly kind: "memory"; readonly memory: ArrayBuffer }
   | { readonly kind: "file"; readonly directory: Raw; readonly name: Raw };
 
 export interface PackDesk {
-  /** For each id, whether the caller has to store its content, or part: no other caller gets the same answer. */
+  /** For each id, whether the caller has to store it; only one caller gets true. */
   claim(ids: readonly string[]): Promise<readonly boolean[]>;
-  /** Keeps the lists of a content, unless there are some. @returns whether they were kept: then copies belong beside the parts */
+  /**
+   * Stores the lists of a content, unless lists exist. @returns true if they were stored: copies are then put beside
+   * the parts
+   */
   keepLists(lists: ContentLists): Promise<boolean>;
-  /** Takes a unit to be stored, and waits where too many are on their way already. */
+  /** Accepts a unit for storing; waits if too many are in progress. */
   hand(unit: FinishedBody): Promise<void>;
   begin(unitClass: UnitClass): Promise<NextUnit>;
 }
@@ -49,7 +52,7 @@ type Question =
   | { readonly kind: "hand"; readonly unit: FinishedBody }
   | { readonly kind: "begin"; readonly unitClass: UnitClass };
 
-/** The desk as another thread sees it. */
+/** The desk for a packer in another thread. */
 export function deskBehind(ask: Ask): PackDesk {
   const put = (question: Question, transfer: readonly ArrayBuffer[] = []) => ask(question, transfer);
   return {
@@ -62,7 +65,7 @@ export function deskBehind(ask: Ask): PackDesk {
   };
 }
 
-/** Answers the questions of other threads. */
+/** Answers a question from another thread. */
 export async function answerAt(desk: PackDesk, asked: unknown): Promise<Answer> {
   const question = asked as Question;
   switch (question.kind) {

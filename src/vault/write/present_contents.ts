@@ -1,17 +1,22 @@
-/** Whether contents that a snapshot relies on unread are there: asked for each file of an unchanged source. */
+/**
+ * Checks whether contents that a snapshot relies on unread exist: this is called for each file of an unchanged source.
+ */
 import { type ContentId, knownContentId } from "../../core/content_id.ts";
 import { ItemSet } from "../../core/item_set.ts";
 import { kindOfItem } from "../pack/items.ts";
 import { isThere } from "./reliance.ts";
 import type { RunStore } from "./run_store.ts";
 
-/** So many are looked up one by one, of a large vault more; for all others, what there is is gone through once. */
+/**
+ * Number of contents that are looked up one by one (more for a large vault); after that, all existing ones are listed
+ * once.
+ */
 const FEW = 2_000, FEW_OF_ONE_UNIT = 100;
 const DIGEST_DIGITS = 64;
 
 export class PresentContents {
   readonly #store: RunStore;
-  /** Large contents whose lists are there, but not all of their parts. */
+  /** Large contents with lists, but without some of their parts. */
   readonly #incomplete: ReadonlySet<ContentId>;
   #asked = 0;
   #few: number | undefined;
@@ -32,7 +37,7 @@ export class PresentContents {
     return isThere && !(this.#incomplete.size > 0 && this.#incomplete.has(content));
   }
 
-  /** What there is takes as long to go through as so many look-ups. */
+  /** Number of look-ups that take as long as listing everything. */
   #fewOfAll(): number {
     let units = 0;
     for (const _ of this.#store.reliable()) units++;
@@ -40,7 +45,7 @@ export class PresentContents {
   }
 }
 
-/** Some units are to go: parts of large contents may lie in these, which their lists alone tell. */
+/** Large contents with parts in units that are to be deleted: only their lists show that. */
 async function incompleteIn(store: RunStore): Promise<ReadonlySet<ContentId>> {
   const incomplete = new Set<ContentId>();
   for (const unit of store.reliable()) {

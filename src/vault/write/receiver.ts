@@ -1,4 +1,7 @@
-/** Takes a snapshot from elsewhere into a vault: contents, then hunks, then the root, each when all before it is stored. */
+/**
+ * Receives a snapshot from another repository into a vault: contents, then hunks, then the root, each once all before
+ * it is stored.
+ */
 import { hash } from "node:crypto";
 import { type HunkId, type RootId, rootIdOf } from "../../core/content_id.ts";
 import { Fault } from "../../core/fault.ts";
@@ -15,12 +18,12 @@ import { RootMaker } from "./root_maker.ts";
 import { removePartial } from "./roots.ts";
 import type { RunStore } from "./run_store.ts";
 
-/** What all receivers of one writer share. */
+/** State that all receivers of one writer share. */
 export interface ReceiverParts {
   readonly store: RunStore;
   readonly roots: RootStore;
   readonly local: LocalPacker;
-  /** Those of the snapshots that are there: with all that they name, for each of these was looked through in the end. */
+  /** Hunks of existing snapshots, which have everything that they name: that is checked at the end. */
   readonly hunks: ReadonlySet<HunkId>;
 }
 
@@ -32,7 +35,7 @@ export class VaultReceiver implements SnapshotReceiver {
   readonly #directory: Raw;
   readonly #source: SnapshotSource | undefined;
   readonly #maker: RootMaker;
-  /** Hunks that came, or that had come before. */
+  /** Hunks that were received, now or earlier. */
   readonly #there = new Set<HunkId>();
   #partial: RootId | undefined;
 
@@ -55,7 +58,7 @@ export class VaultReceiver implements SnapshotReceiver {
     });
   }
 
-  /** What was stored stays: another try finds it. */
+  /** Keeps what was stored: another attempt reuses it. */
   [Symbol.asyncDispose](): Promise<void> {
     return Promise.resolve();
   }

@@ -1,6 +1,6 @@
 /**
- * Whether all that a new snapshot needs is still there: before its root is stored, and after. Between the two somebody
- * may have decided to remove something; a root that is there before they look keeps what it needs.
+ * Checks that everything a new snapshot needs still exists, before its root is stored and afterwards. In between,
+ * another client may decide to remove something; a root that exists before it looks protects what it needs.
  */
 import type { Apath } from "../../core/apath.ts";
 import type { ContentId } from "../../core/content_id.ts";
@@ -8,7 +8,7 @@ import type { Entry } from "../../core/entry.ts";
 import { LIST_SUFFIX } from "../pack/items.ts";
 import type { RunStore } from "./run_store.ts";
 
-/** Which units may be relied on, since the last look. */
+/** The units that may be relied on, as of the last look. */
 export class ReliableUnits {
   readonly #store: RunStore;
   #known: ReadonlySet<string>;
@@ -18,7 +18,7 @@ export class ReliableUnits {
     this.#known = new Set(store.reliable());
   }
 
-  /** Learns what has become of the vault. @returns how many units that could be relied on can't be any more */
+  /** Refreshes the index. @returns number of units that can no longer be relied on */
   async look(): Promise<number> {
     await this.#store.refresh();
     let lost = 0;
@@ -27,20 +27,20 @@ export class ReliableUnits {
     return lost;
   }
 
-  /** Takes up units that were stored since. */
+  /** Adds units that were stored since. */
   grow(): void {
     this.#known = new Set([...this.#known, ...this.#store.reliable()]);
   }
 }
 
-/** Something that a snapshot needs, and that is nowhere where it may be relied on. */
+/** A content that a snapshot needs, and that no reliable unit holds. */
 export interface LostContent {
   readonly path: Apath;
   readonly content: ContentId;
   readonly entry: Entry;
 }
 
-/** Looks contents up, each once: large ones by their lists and all parts. */
+/** Looks up contents, each once; large ones with their lists and all parts. */
 export class LostContents {
   readonly #store: RunStore;
   readonly #seen = new Set<string>();
@@ -49,7 +49,7 @@ export class LostContents {
     this.#store = store;
   }
 
-  /** Those of some entries that have to be stored again. */
+  /** The contents of these entries that have to be stored again. */
   async among(entries: Iterable<Entry>): Promise<LostContent[]> {
     const lost: LostContent[] = [];
     for (const entry of entries) {
@@ -62,7 +62,7 @@ export class LostContents {
   }
 }
 
-/** True if all of a content is where a new snapshot may rely on it. */
+/** True if all of a content is in units that a new snapshot may rely on. */
 export async function isThere(store: RunStore, content: ContentId): Promise<boolean> {
   if (store.has(content, "data")) return true;
   return store.has(content + LIST_SUFFIX, "meta") && await store.hasParts(content);

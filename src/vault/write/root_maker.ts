@@ -1,6 +1,6 @@
 /**
- * Makes a snapshot exist, so that a prune at the same time can't take anything away from it: what it needs is looked for
- * before its root is stored, and once more after that. What was removed in between is stored again.
+ * Makes a snapshot exist, safely beside a concurrent prune: what it needs is checked before its root is stored and once
+ * more afterwards. What was removed in between is stored again.
  */
 import { hash } from "node:crypto";
 import { type HunkId, type RootId, rootIdOf } from "../../core/content_id.ts";
@@ -13,7 +13,7 @@ import type { RootStore, StoredRoot } from "../store/root_store.ts";
 import { type LostContent, LostContents, ReliableUnits } from "./reliance.ts";
 import { listItem, type RunStore } from "./run_store.ts";
 
-/** Room for the header of a root's copy in its frame. */
+/** Largest root that gets a copy in a meta unit; it leaves room for the header in its frame. */
 const MOST_COPY_BYTES = MOST_FRAME_BYTES / 2;
 
 export interface RootMakerParts {
@@ -21,9 +21,9 @@ export interface RootMakerParts {
   readonly roots: RootStore;
   /** Stores what is packed, with its index. */
   readonly flush: () => Promise<void>;
-  /** The bytes of a hunk that isn't where it may be relied on. @throws DamagedContent */
+  /** The bytes of a hunk that isn't in a reliable unit. @throws DamagedContent */
   readonly hunkOf: (id: HunkId) => Promise<Uint8Array<ArrayBuffer>>;
-  /** Has contents stored again, from wherever they are. @throws LostFromVault */
+  /** Stores contents again, from wherever they are. @throws LostFromVault */
   readonly storeAgain: (lost: readonly LostContent[]) => Promise<void>;
 }
 
@@ -31,25 +31,25 @@ export class RootMaker {
   readonly #parts: RootMakerParts;
   readonly #units: ReliableUnits;
   /**
-   * Something that was relied on has gone since this run began. The root that was made then had all that it needs; what a
-   * later one names besides may have been looked for before that.
+   * True if something that was relied on has gone since this run began. The root of that time had everything it needs;
+   * further needs of a later one may have been checked before.
    */
   #hasLost = false;
 
-  /** From now on, units are watched. */
+  /** From here on, units are watched. */
   constructor(parts: RootMakerParts) {
     this.#parts = parts;
     this.#units = new ReliableUnits(parts.store);
   }
 
-  /** @returns the id of the root */
+  /** Makes a snapshot exist. @returns the id of its root */
   async make(root: Root): Promise<RootId> {
     const bytes = new TextEncoder().encode(encodeRoot(root)), id = rootIdOf(hash("sha256", bytes));
     await this.put({ id, bytes, root });
     return id;
   }
 
-  /** The same of a root that somebody else has written. */
+  /** As {@link make}, for a root that was written elsewhere. */
   async put({ id, bytes, root }: StoredRoot): Promise<void> {
     const { store, roots, flush } = this.#parts;
     await this.#keepHunks(root.hunks);
@@ -63,7 +63,10 @@ export class RootMaker {
     await this.#settle(root, search);
   }
 
-  /** Looks again until nothing that the snapshot needs has gone. @param search whether its contents have to be looked for in any case */
+  /**
+   * Checks until nothing that the snapshot needs has gone. @param search whether its contents have to be checked in any
+   * case
+   */
   async #settle(root: Root, search: { isDue: boolean }): Promise<void> {
     while (await this.#units.look() > 0 || search.isDue) {
       this.#hasLost = true;
@@ -76,7 +79,7 @@ export class RootMaker {
     }
   }
 
-  /** Hunks that were taken over unread may lie where nothing may be relied on. @throws DamagedContent */
+  /** Stores hunks again that were reused unread and are in unreliable units. @throws DamagedContent */
   async #keepHunks(hunks: readonly HunkRef[]): Promise<void> {
     const { store, hunkOf } = this.#parts;
     for (const { id } of hunks) {

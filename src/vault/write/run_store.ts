@@ -1,6 +1,6 @@
 /**
- * What one writer stores, and what it finds there: everything that a snapshot relies on goes through this. Nobody locks
- * a vault; what the index says now may be otherwise when it is read again, and {@link refresh} says so.
+ * The store of one writer: everything that a snapshot relies on goes through it. There are no locks in a vault, so the
+ * index may have changed when it is read again; {@link refresh} finds out.
  */
 import { type ContentId, type HunkId, knownContentId } from "../../core/content_id.ts";
 import type { Raw } from "../../core/raw.ts";
@@ -21,17 +21,17 @@ import { UnitPacker } from "./unit_packer.ts";
 import { UnitUploads } from "./unit_uploads.ts";
 
 export interface RunOptions {
-  /** Noted as the writer of index objects. */
+  /** Host that is recorded as the writer of index objects. */
   readonly host: string;
-  /** Stored bytes of a unit. */
+  /** Target for the stored size of a unit in bytes. */
   readonly unitBytes: number;
-  /** Larger ones are made in a file. */
+  /** Stored size in bytes from which units are made in a file. */
   readonly mostUnitInMemory: number;
-  /** Units on their way at once. */
+  /** Most units that are uploaded at once. */
   readonly mostUploads: number;
   readonly compression: Compression;
   readonly disk: Disk;
-  /** A directory of this machine for units that are too large for the memory. */
+  /** A local directory for units that are too large for memory. */
   readonly spool: Raw | undefined;
   /** Called with the time at the place, in ms since 1970, when the first unit is stored. */
   readonly onPlaceTime?: (ms: number) => void;
@@ -44,9 +44,12 @@ export interface RunParts {
   readonly hunks: HunkStore;
 }
 
-/** Put into the cache at once: some megabytes. */
+/** Number of hunks that are written to the cache at once: some megabytes. */
 const HUNKS_IN_COMMIT = 64;
-/** For longer, a place may have lost what its listing didn't show then: units themselves are looked for. */
+/**
+ * Age in ms of this run from which units themselves are listed: a place may have lost objects that its first listing
+ * lacked.
+ */
 const LONG_MS = 12 * 60 * 60_000;
 
 export class RunStore implements PackDesk, AsyncDisposable {
@@ -57,13 +60,13 @@ export class RunStore implements PackDesk, AsyncDisposable {
   readonly meta: MetaPacker;
   readonly options: RunOptions;
   readonly #uploads: UnitUploads;
-  /** Contents and parts that a caller was asked to store, and that are in no index yet. */
+  /** Contents and parts that a caller was asked to store, and that are not in an index yet. */
   readonly #claimed = new Set<string>();
-  /** They were stored by this writer, and may be asked for soon. */
+  /** Hunks that this writer has stored, and that may be needed soon. */
   #newHunks = new Map<HunkId, Uint8Array<ArrayBuffer>>();
-  /** Contents that were found damaged: what lies there doesn't count. */
+  /** Contents that were found damaged: existing copies don't count. */
   readonly #damaged = new Set<string>();
-  /** Units that the index has, and the place hasn't. */
+  /** Units that the index lists, but the place doesn't have. */
   #absent: ReadonlySet<string> = new Set();
 
   constructor({ objects, index, contents, hunks }: RunParts, options: RunOptions) {
@@ -80,13 +83,13 @@ export class RunStore implements PackDesk, AsyncDisposable {
     return this.#uploads[Symbol.asyncDispose]();
   }
 
-  /** One that packs in this thread. */
+  /** A packer for this thread. */
   packer(unitClass: UnitClass): UnitPacker {
     const { unitBytes, compression, disk } = this.options, vault = this.objects.access.config.id;
     return new UnitPacker(this, disk, { vault, unitClass, unitBytes, level: levelOf(compression) });
   }
 
-  /** These have to be stored again, whatever the index says; of large ones, whatever part it was. */
+  /** Requires these contents to be stored again, with all of their parts, whatever the index says. */
   async distrust(contents: Iterable<ContentId>): Promise<void> {
     for (const content of contents) {
       this.#damaged.add(content);
@@ -94,7 +97,7 @@ export class RunStore implements PackDesk, AsyncDisposable {
     }
   }
 
-  /** Where an item lies that a new snapshot may rely on, as of the last {@link refresh}. */
+  /** A home of an item that a new snapshot may rely on, as of the last {@link refresh}. */
   homeOf(id: string, unitClass: UnitClass): Home | undefined {
     const home = this.index.reliableHome(id, unitClass);
     if (home === undefined || this.#absent.size === 0) return home;
@@ -105,13 +108,13 @@ export class RunStore implements PackDesk, AsyncDisposable {
     return this.index.isReliable(unit) && !this.#absent.has(unit);
   }
 
-  /** True if an item is there, or on its way. */
+  /** True if an item exists, or is being stored. */
   has(id: string, unitClass: UnitClass): boolean {
     if (unitClass === "meta") return this.meta.isPending(id) || this.homeOf(id, "meta") !== undefined;
     return this.#claimed.has(id) || (!this.#damaged.has(id) && this.homeOf(id, "data") !== undefined);
   }
 
-  /** The same of a content that may be cut: its list is looked for, and not read. */
+  /** As {@link has}, for a content that may be cut: its list is looked up, but not read. */
   hasContent(content: string): boolean {
     return this.has(content, "data") || (!this.#damaged.has(content) && this.has(content + LIST_SUFFIX, "meta"));
   }
@@ -127,7 +130,7 @@ export class RunStore implements PackDesk, AsyncDisposable {
     return true;
   }
 
-  /** Keeps a hunk, unless it is there. @param bytes stay as they are until {@link keepUp} @returns whether it was new */
+  /** Stores a hunk, unless it exists. @param bytes must not change until {@link keepUp} @returns whether it was new */
   addHunk(id: HunkId, bytes: Uint8Array<ArrayBuffer>): boolean {
     if (this.has(id, "meta")) return false;
     this.meta.add(rawItem(id, hunkName(id), bytes));
@@ -135,7 +138,7 @@ export class RunStore implements PackDesk, AsyncDisposable {
     return true;
   }
 
-  /** Packs the hunks and lists that were added so far. */
+  /** Packs the hunks and lists added so far. */
   async keepUp(): Promise<void> {
     if (this.#newHunks.size >= HUNKS_IN_COMMIT) this.#keepNewHunks();
     await this.meta.drain();
@@ -166,7 +169,7 @@ export class RunStore implements PackDesk, AsyncDisposable {
     if (!this.has(id, "meta") || id !== digest) this.meta.add({ ...listItem(id, storedListName(id), bytes), digest });
   }
 
-  /** True if a large content has a list, and all that it names is there: the list is read. */
+  /** True if a large content has a list and everything that it names exists. Reads the list. */
   async hasParts(content: ContentId): Promise<boolean> {
     return (await this.contents.reliableHomes(content))?.every(({ unit }) => this.isReliable(unit.unit)) ?? false;
   }
@@ -179,7 +182,7 @@ export class RunStore implements PackDesk, AsyncDisposable {
     return this.#uploads.hand(unit);
   }
 
-  /** Stores what was packed, and the index of it. What is open elsewhere has to be handed over before. */
+  /** Stores what was packed, and its index. Packers in other threads must have handed over their open units before. */
   async flush(): Promise<void> {
     this.#keepNewHunks();
     await this.meta.finish();
@@ -189,13 +192,15 @@ export class RunStore implements PackDesk, AsyncDisposable {
     this.meta.settle();
   }
 
-  /** @throws Error if something was to be packed, and is in no unit: only while others are at work that is right */
+  /**
+   * Checks that everything claimed is in a unit; to be called only while no packer is at work. @throws Error otherwise
+   */
   assertAllPacked(): void {
     const [id] = this.#claimed;
     if (id !== undefined) throw new Error(`${id} and ${this.#claimed.size - 1} others were not packed`);
   }
 
-  /** Learns what has become of the vault. */
+  /** Refreshes the index and, in a long run, the list of existing units. */
   async refresh(): Promise<void> {
     await this.index.refresh();
     const { firstMs } = this.#uploads, { backend } = this.objects;
@@ -209,7 +214,7 @@ export class RunStore implements PackDesk, AsyncDisposable {
     for (const unit of this.index.unitNames()) if (this.isReliable(unit)) yield unit;
   }
 
-  /** True if something lies in units that may not be relied on: what does is not known without looking. */
+  /** True if there are data units that may not be relied on, whose contents are not known without looking. */
   get hasDoubtful(): boolean {
     for (const unit of this.index.unitNames()) {
       const facts = this.index.unit(unit);
@@ -219,7 +224,7 @@ export class RunStore implements PackDesk, AsyncDisposable {
   }
 }
 
-/** What is compressed already. */
+/** An item that is already compressed. */
 function rawItem(id: string, name: Raw, bytes: Uint8Array<ArrayBuffer>): NewItem {
   return { id, name, fields: OWN_FIELDS, bytes, lane: "raw" };
 }

@@ -1,6 +1,6 @@
 /**
- * Takes contents of any length as they come: small ones are packed whole, large ones are cut into parts, which are asked
- * about and packed while the next ones are read.
+ * Packs contents of any length as they arrive: small ones whole, large ones cut into parts, which are claimed and
+ * packed while the next ones are read.
  */
 import { hashBytes, newHasher } from "../../core/digest.ts";
 import { type ContentId, contentIdOf } from "../../core/content_id.ts";
@@ -9,20 +9,20 @@ import { type Part, PartCutter } from "../pack/part_cutter.ts";
 import type { Chunking } from "../store/config.ts";
 import type { Candidate, ContentFacts, ContentPacker } from "./content_packer.ts";
 
-/** Parts that are asked about together. */
+/** Bytes of parts that are claimed together. */
 const GROUP_BYTES = 2 * 1024 * 1024;
-/** Read at once. */
+/** Bytes that are read at once. */
 const PIECE_BYTES = 256 * 1024;
 
 export interface PackedContent {
   readonly id: ContentId;
   readonly size: number;
-  /** Bytes of it that were packed. */
+  /** Number of its bytes that were packed. */
   readonly newBytes: number;
   readonly isNew: boolean;
 }
 
-/** Fills `into` from a position of the content; 0 at the end. */
+/** Fills `into` from a position of the content; returns 0 at the end. */
 export type ReadNext = (into: Uint8Array<ArrayBuffer>, position: number) => WaitingSteps<number>;
 
 /** Parts whose bytes are kept until it is known whether they are needed. */
@@ -52,7 +52,7 @@ class Group {
   }
 }
 
-/** One content at a time. */
+/** Packs one content at a time. */
 export class StreamPacker {
   readonly #packer: ContentPacker;
   readonly #wholeUpTo: number;
@@ -70,7 +70,7 @@ export class StreamPacker {
     this.#group = new Group(chunking.max);
   }
 
-  /** @param expected the id of the content, where it is known */
+  /** Packs a content. @param expected its id, if known */
   *add(read: ReadNext, facts: ContentFacts, expected?: ContentId): WaitingSteps<PackedContent> {
     let size = 0;
     while (size <= this.#wholeUpTo) {

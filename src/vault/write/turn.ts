@@ -1,10 +1,10 @@
-/** What several pieces of work need, and only one may have at a time. */
+/** A mutex for several pieces of work. */
 import { waitFor, type WaitingSteps } from "../../core/steps.ts";
 
 export class Turn {
   #last: Promise<void> = Promise.resolve();
 
-  /** Waits until everybody before is done. The turn ends when what comes back is disposed. */
+  /** Waits for all earlier turns. The turn ends when the result is disposed. */
   *take(): WaitingSteps<Disposable> {
     const before = this.#last, { promise, resolve } = Promise.withResolvers<void>();
     this.#last = promise;

@@ -1,4 +1,4 @@
-/** Packs items of one class into units, one after the other, and hands over those that are full. */
+/** Packs items of one class into units, one after the other, and hands over full ones. */
 import { collectGarbage } from "../../core/garbage.ts";
 import { waitFor, type WaitingSteps } from "../../core/steps.ts";
 import { type Dir, type Disk, DiskFault, type OpenFile } from "../../platform/disk.ts";
@@ -18,7 +18,7 @@ export interface PackerOptions {
   readonly level: Level;
 }
 
-/** Nobody else may read what is packed in a vault that isn't encrypted. */
+/** Mode of a unit's file: without encryption, others must not be able to read it. */
 const FILE_MODE = 0o600;
 
 interface OpenUnit {
@@ -32,7 +32,7 @@ export class UnitPacker implements Disposable {
   readonly #options: PackerOptions;
   readonly #buffers = new PackBuffers();
   #open: OpenUnit | undefined;
-  /** Of a unit in a file. */
+  /** The file of a unit that is not made in memory. */
   #file: OpenFile | undefined;
 
   constructor(desk: PackDesk, disk: Pick<Disk, "openDir">, options: PackerOptions) {
@@ -41,18 +41,18 @@ export class UnitPacker implements Disposable {
     this.#options = options;
   }
 
-  /** What was packed, and not handed over, is dropped. */
+  /** Drops what was packed and not handed over. */
   [Symbol.dispose](): void {
     this.#file?.[Symbol.dispose]();
     this.#open = this.#file = undefined;
   }
 
-  /** @param item its bytes are copied before anything is waited for, unless a unit has to be begun */
+  /** Packs an item. @param item its bytes are copied before anything is awaited, unless a unit has to be begun */
   *add(item: NewItem): WaitingSteps<void> {
     (yield* this.#writer()).add(item);
   }
 
-  /** Something that lies elsewhere too, for people. */
+  /** Packs a copy, for people, of something that is stored elsewhere too. */
   *addCopy(item: NewItem): WaitingSteps<void> {
     (yield* this.#writer()).addCopy(item);
   }
@@ -92,7 +92,7 @@ export class UnitPacker implements Disposable {
     return { output, body: () => ({ kind: "file", name: room.name, size: output.size }) };
   }
 
-  /** Hands over what is open, if there is anything. */
+  /** Hands over the open unit, if there is one. */
   *finish(): WaitingSteps<void> {
     const open = this.#open;
     if (open === undefined) return;

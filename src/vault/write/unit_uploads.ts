@@ -1,6 +1,6 @@
 /**
- * Stores the units of one writer while others are packed, a few at a time, and then the objects of `index/` that list
- * them. The memory of units that were stored serves the next ones.
+ * Uploads the units of one writer while others are packed, a few at a time, and then the objects of `index/` that list
+ * them. The memory of uploaded units is reused.
  */
 import { type Backend, objectKey, type SpooledFile } from "../../backend/backend.ts";
 import { type Raw, rawOf } from "../../core/raw.ts";
@@ -12,38 +12,38 @@ import { recipientFor, type SealedObjects } from "../store/sealed_objects.ts";
 import type { UnitIndex } from "../store/unit_index.ts";
 import type { FinishedBody, NextUnit, UnitBody, UnitRoom } from "./pack_desk.ts";
 
-/** Stored bytes of a unit, by default. */
+/** Default for the target size of a unit in bytes. */
 export const UNIT_BYTES = 16 * 1024 * 1024;
-/** Larger units are made in a file. */
+/** Stored size in bytes from which units are made in a file. */
 export const MOST_MEMORY_BYTES = 64 * 1024 * 1024;
-/** What a unit may have beyond its size: its last frames. Memory that isn't used costs nothing. */
+/** Bytes that a unit may have beyond its target size, for its last frames. Unused memory costs nothing. */
 const SLACK_BYTES = 16 * 1024 * 1024;
-/** Of units of hunks and lists, mostly small ones. They grow. */
+/** Initial buffer of units with hunks and lists, which are mostly small. It grows. */
 const META_BYTES = 1024 * 1024;
 const SALT_BYTES = 16;
-/** On their way at once, where nobody says how much a place takes. */
+/** Units that are uploaded at once if the place's limit is unknown. */
 const USUAL_UPLOADS = 2;
-/** Units on their way are in memory. */
+/** Most bytes of units that are being uploaded, as they are in memory. */
 const MOST_BYTES_UNDER_WAY = 256 * 1024 * 1024;
 
-/** Units that may be on their way at once. @param connections that the place takes; undefined: nobody has said */
+/** Number of units to upload at once. @param connections that the place accepts; undefined: unknown */
 export function uploadsFor(unitBytes: number, connections = USUAL_UPLOADS): number {
   return Math.min(connections, Math.max(USUAL_UPLOADS, Math.floor(MOST_BYTES_UNDER_WAY / unitBytes)));
 }
 
 export interface UploadOptions {
-  /** Noted as the writer of index objects. */
+  /** Host that is recorded as the writer of index objects. */
   readonly host: string;
-  /** Stored bytes of a unit. */
+  /** Target for the stored size of a unit in bytes. */
   readonly unitBytes: number;
-  /** Larger ones are made in a file. */
+  /** Stored size in bytes from which units are made in a file. */
   readonly mostUnitInMemory: number;
-  /** Units on their way at once: see {@link uploadsFor}. */
+  /** Most units that are uploaded at once: see {@link uploadsFor}. */
   readonly mostUploads: number;
   /** Called with the time at the place, in ms since 1970, when the first unit is stored. */
   readonly onPlaceTime?: (ms: number) => void;
   readonly disk: Disk;
-  /** A directory of this machine for units that are too large for the memory. Absent: they aren't. */
+  /** A local directory for units that are too large for memory. Absent: there are none. */
   readonly spool: Raw | undefined;
 }
 
@@ -59,20 +59,22 @@ export class UnitUploads implements AsyncDisposable {
   #names = 0;
   #firstMs: number | undefined;
 
-  /** @param index learns of what is stored */
+  /** @param index is updated with what is stored */
   constructor(objects: SealedObjects, index: UnitIndex, options: UploadOptions) {
     this.#objects = objects;
     this.#index = index;
     this.#options = options;
   }
 
-  /** What is under way is waited for; files of units that were begun are removed. */
+  /** Waits for uploads in progress, and removes files of unfinished units. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#underWay);
     for (const name of [...this.#files]) this.#removeFile(name);
   }
 
-  /** When the first unit of this writer was stored, by the clock of the place. Undefined: none was. */
+  /**
+   * When the first unit of this writer was stored, by the clock of the place, in ms since 1970; undefined if none was.
+   */
   get firstMs(): number | undefined {
     return this.#firstMs;
   }
@@ -98,7 +100,7 @@ export class UnitUploads implements AsyncDisposable {
     return { kind: "memory", memory: this.#free.pop() ?? new ArrayBuffer(unitBytes + SLACK_BYTES) };
   }
 
-  /** Takes a unit, and waits while too many are under way. @throws what an earlier one has failed with */
+  /** Accepts a unit; waits while too many are in progress. @throws the failure of an earlier one */
   async hand({ line, body }: FinishedBody): Promise<void> {
     while (this.#underWay.size >= this.#options.mostUploads) await Promise.race(this.#underWay);
     this.#throwIfFailed();
@@ -144,7 +146,7 @@ export class UnitUploads implements AsyncDisposable {
   }
 
   /**
-   * Waits for all units that were handed over, and stores the index of those that have none.
+   * Waits for all accepted units, and stores the index of those that are not listed yet.
    * @param listed called with these
    */
   async flush(listed: (unit: UnitLine) => void): Promise<void> {
@@ -169,7 +171,7 @@ function spooled(file: OpenFile, size: number): SpooledFile {
   return { size, read: (into, position) => file.read(into, position) };
 }
 
-/** The first units of a list: as many as one index object may describe. */
+/** The first units of a list: as many as one index object can describe. */
 function portionOf(units: readonly UnitLine[]): readonly UnitLine[] {
   let items = 0;
   const end = units.findIndex(({ items: { length } }, i) => (items += length) > MOST_WRITTEN && i > 0);

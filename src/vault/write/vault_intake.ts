@@ -1,6 +1,7 @@
 /**
- * Stores the files of a batch in a vault: they are read and hashed; then it is asked which of their contents are needed,
- * and these are packed. One per thread; where a batch waits for an answer, the next one may begin.
+ * Stores the files of a batch in a vault. They are read and hashed; then the desk is asked which of their contents are
+ * needed, and these are packed. There is one intake per thread; while a batch waits for an answer, the next one may
+ * begin.
  */
 import { type ContentId, contentIdOf } from "../../core/content_id.ts";
 import { hashBytes } from "../../core/digest.ts";
@@ -23,9 +24,11 @@ import type { Candidate, ContentFacts, ContentPacker } from "./content_packer.ts
 import { type PackedContent, type ReadNext, StreamPacker } from "./stream_packer.ts";
 import { Turn } from "./turn.ts";
 
-/** Contents that are asked about together. Files up to the size that is kept whole fit in any case. */
+/**
+ * Size of the buffer for contents that are claimed together. Files up to the size that is kept whole fit in any case.
+ */
 const FEWEST_ARENA_BYTES = 4 * 1024 * 1024;
-/** A file shows that it has grown if it fills more room than it needs. */
+/** Spare byte by which a file shows that it has grown. */
 const ROOM_TO_GROW = 1;
 const CHUNK_BYTES = 256 * 1024;
 
@@ -34,7 +37,7 @@ export interface IntakeSetup {
   readonly packer: ContentPacker;
   readonly chunking: Chunking;
   readonly gear: Uint32Array;
-  /** What the names of all files begin with, for people. */
+  /** Directory in which units show the backed-up files, for people. */
   readonly directory: Raw;
   readonly stop: StopFlag;
   readonly meter: Meter;
@@ -43,7 +46,7 @@ export interface IntakeSetup {
 type Wait = Promise<void> | undefined;
 type AddStream = (read: ReadNext, facts: ContentFacts) => WaitingSteps<PackedContent>;
 
-/** A content that was read, and what it is of. */
+/** A content that was read, with the file that it belongs to. */
 interface Held {
   readonly candidate: Candidate;
   /** Records the result. */
@@ -54,7 +57,7 @@ export class VaultIntake implements Disposable {
   readonly #setup: IntakeSetup;
   readonly #sources: Descents;
   readonly #arenas: Uint8Array<ArrayBuffer>[] = [];
-  /** For large contents: its memory is large as well. */
+  /** Packer for large contents, made on first use because it takes much memory. */
   #stream: StreamPacker | undefined;
   readonly #turn = new Turn();
 
@@ -95,7 +98,7 @@ export class VaultIntake implements Disposable {
   }
 }
 
-/** One batch on its way. */
+/** The intake of one batch. */
 class BatchIntake implements ContentKeeper<Wait> {
   readonly #setup: IntakeSetup;
   readonly #arena: Uint8Array<ArrayBuffer>;
@@ -103,12 +106,12 @@ class BatchIntake implements ContentKeeper<Wait> {
   readonly #files: FileIntake<Wait>;
   #used = 0;
   #held: Held[] = [];
-  /** The content that was read last, if it was a small one. */
+  /** The last content that was read, if it was a small one. */
   #read: { readonly id: ContentId; readonly bytes: Uint8Array<ArrayBuffer>; readonly file: FileFacts } | undefined;
-  /** The file at hand. */
+  /** The current file. */
   #facts: ((file: FileFacts) => ContentFacts) | undefined;
 
-  /** @param arena for small contents, until it is known whether they are needed */
+  /** @param arena buffer for small contents, until it is known whether they are needed */
   constructor(setup: IntakeSetup, arena: Uint8Array<ArrayBuffer>, addStream: AddStream) {
     this.#setup = setup;
     this.#arena = arena;
@@ -129,7 +132,7 @@ class BatchIntake implements ContentKeeper<Wait> {
     return results;
   }
 
-  /** A small content is asked about later: only then it is known whether it is new. */
+  /** Keeps a small content: it is claimed later, and only then it is known whether it is new. */
   #hold(results: StoreResult[], result: StoreResult): void {
     const at = results.push(result) - 1, read = this.#read;
     this.#read = undefined;
@@ -141,7 +144,7 @@ class BatchIntake implements ContentKeeper<Wait> {
     this.#held.push({ candidate: { id, bytes, ...this.#facts!(file) }, settle });
   }
 
-  /** Has what was read so far packed, if it is needed. */
+  /** Packs the contents read so far that are needed. */
   *settle(): WaitingSteps<void> {
     const held = this.#held;
     if (held.length === 0) return;
@@ -190,7 +193,7 @@ class BatchIntake implements ContentKeeper<Wait> {
     return yield* this.#addStream(read, this.#facts!(file));
   }
 
-  /** Whether it is was looked up before the batch came. */
+  /** Always true: the caller has already looked up the content. */
   has(): boolean {
     return true;
   }
