@@ -1,11 +1,11 @@
-/** What monitoring wants to know, for Prometheus. */
+/** Metrics for Prometheus. */
 import type { Exchange, Reply, Route } from "./exchange/route.ts";
 import { visibleSnapshots } from "./exchange/visible.ts";
 import { runFactsOf } from "../jobs/state/run_facts.ts";
 import { EXPOSITION_TYPE, expositionOf } from "../operations/metrics/exposition.ts";
 import { type MetricFacts, metricsOf } from "../operations/metrics/metrics.ts";
 
-/** The newest runs: older ones say nothing new about any job. */
+/** Number of newest runs that are read: older ones add nothing about any job. */
 const MOST_RUNS = 10_000;
 
 export const METRICS_ROUTE: Route = {
@@ -25,7 +25,10 @@ async function metrics(exchange: Exchange): Promise<Reply> {
   return { status: 200, headers: { "content-type": EXPOSITION_TYPE }, body };
 }
 
-/** Whoever may see some series only would learn from sums, and from jobs, what others do. */
+/**
+ * Facts about everything. An account that may see only some series doesn't get them: sums and jobs would reveal the
+ * others.
+ */
 async function ofAll(
   reader: Exchange["site"]["reader"],
   snapshots: MetricFacts["snapshots"],

@@ -1,4 +1,4 @@
-/** The one table of all routes: the front door, the document of the interface and the tests of roles read it. */
+/** The table of all routes. The front door, the OpenAPI document and the tests of roles read it. */
 import { ACCOUNT_ROUTES } from "./api/account_routes.ts";
 import { EVENT_ROUTES } from "./api/events.ts";
 import { openApiRoute } from "./api/openapi.ts";

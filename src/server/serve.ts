@@ -1,4 +1,4 @@
-/** Starts the server: what it listens on, what it serves, and whom. */
+/** Starts the server: its listeners, routes and accounts. */
 import { Accounts } from "./accounts/accounts.ts";
 import { replaceFile } from "./accounts/user_file.ts";
 import { Front } from "./front/front.ts";
@@ -18,37 +18,37 @@ import { listen, type ListenAddress, listenText } from "../platform/listener.ts"
 import { openFileIfThere } from "../platform/open_optional.ts";
 
 export interface ServerOptions {
-  /** Where to listen; `tls` of these is filled in by `tls`. */
+  /** Addresses to listen on; their `tls` is set from `tls` below. */
   readonly listen: readonly ListenAddress[];
-  /** A certificate and its key in PEM, or one that this server makes for itself. */
+  /** A certificate and its key in PEM, or one that this server creates. */
   readonly tls?: Certificate | "self-signed";
   /** Name of this machine. */
   readonly host: string;
   /** Other names that the server answers to. */
   readonly hostNames: readonly string[];
-  /** Address of a proxy that is believed, or "unix". */
+  /** Address of a trusted proxy, or "unix". */
   readonly trustedProxy?: string;
-  /** Without TLS, others than this machine may connect too. */
+  /** True if other machines may connect without TLS. */
   readonly plainHttp: boolean;
-  /** Where accounts are kept; made if it isn't there. */
+  /** Directory of the accounts; created if it is missing. */
   readonly directory: Raw;
   readonly site: Omit<Site, "accounts" | "requests">;
-  /** Nothing is below /dav. */
+  /** True if there is no WebDAV below /dav. */
   readonly withoutDav?: boolean;
   readonly limits?: Partial<Limits>;
-  /** Of one account, and of all. */
+  /** Limits for one account and for all together. */
   readonly shares?: ShareLimits;
 }
 
 export interface RunningServer extends AsyncDisposable {
-  /** Such as `http://127.0.0.1:8480`, with the ports that were chosen. */
+  /** Addresses with the actual ports, such as `http://127.0.0.1:8480`. */
   readonly addresses: readonly string[];
 }
 
 const PRIVATE = 0o700;
 const CERT = rawOf("tls.pem"), KEY = rawOf("tls.key"), DAY_MS = 24 * 60 * 60 * 1000;
 
-/** @throws PortTaken, CannotListen, BadUsage, BadAccounts, DiskFault */
+/** Starts the server. @throws PortTaken, CannotListen, BadUsage, BadAccounts, DiskFault */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   assertPrivate(options);
   await using held = new AsyncDisposableStack();
@@ -89,7 +89,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   return { addresses, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
-/** Passwords don't go over a network in clear unless somebody says so. */
+/** Refuses to send passwords over a network unencrypted, unless the user has allowed it. @throws BadUsage */
 function assertPrivate({ listen, tls, plainHttp, trustedProxy }: ServerOptions): void {
   if (tls !== undefined || plainHttp || trustedProxy !== undefined) return;
   for (const address of listen) {
@@ -105,7 +105,9 @@ function isLoopback(hostname: string): boolean {
   return hostname === "localhost" || hostname === "::1" || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }
 
-/** That of an earlier start, unless it ends within a month or is for other names. */
+/**
+ * The self-signed certificate of an earlier start, or a new one if that expires within a month or is for other names.
+ */
 async function ownCertificate(dir: Dir, { site, host, hostNames: more, listen }: ServerOptions): Promise<Certificate> {
   const { clock, random, log } = site, nowMs = clock.nowMs();
   const addresses = listen.flatMap((one) => one.kind === "tcp" ? [one.hostname] : []);

@@ -1,31 +1,31 @@
-/** Who asks, and what a role may do. */
+/** Accounts, and what their roles allow. */
 
-/** Each may what those before it may. */
+/** Roles; each includes the rights of those before it. */
 export const ROLES = ["watch", "read", "run", "admin"] as const;
 export type Role = typeof ROLES[number];
 
-/** What a route asks for; "open" of nobody anything, "objects" only of accounts of that role. */
+/** The role that a route requires. "open": none. "objects": exactly that role. */
 export type Access = "open" | Role | "objects";
 
-/** The one who asks, as far as is known. */
+/** The account that sends a request. */
 export interface Account {
   readonly name: string;
   readonly role: Role | "objects";
-  /** Only series that one of these stands for, "NAME" or "HOST:NAME", with a final `*` for any end; absent: all. */
+  /** Patterns of the visible series, "NAME" or "HOST:NAME", with an optional final `*`; absent: all series. */
   readonly series?: readonly string[];
-  /** How this request showed who asks. */
+  /** How this request was authenticated. */
   readonly by: "session" | "token" | "password";
-  /** Name of the token, if it was one. */
+  /** Name of the token, if one was used. */
   readonly token?: string;
-  /** Of a session: the password was given a short time ago. */
+  /** Only for sessions: true if the password was entered recently. */
   readonly isConfirmed?: boolean;
-  /** Of `objects`: nothing may be removed or replaced. */
+  /** Only for `objects`: true if nothing may be removed or replaced. */
   readonly appendOnly?: boolean;
-  /** Of `objects`: bytes at most. */
+  /** Only for `objects`: quota in bytes. */
   readonly quotaBytes?: number;
 }
 
-/** True if somebody (or nobody) may use a route that asks for `access`. */
+/** True if the account (undefined: an anonymous client) may use a route that requires `access`. */
 export function isAllowed(account: Pick<Account, "role"> | undefined, access: Access): boolean {
   if (access === "open") return true;
   if (account === undefined) return false;
@@ -33,13 +33,13 @@ export function isAllowed(account: Pick<Account, "role"> | undefined, access: Ac
   return ROLES.indexOf(account.role) >= ROLES.indexOf(access);
 }
 
-/** The role of a token that a user of role `role` made at some time: never more than the user may now. */
+/** The role of a token: the one it was created with, but never more than its user's present role. */
 export function atMost(role: Account["role"], wanted: Account["role"]): Account["role"] {
   if (role === "objects" || wanted === "objects") return role === "admin" || role === wanted ? wanted : "watch";
   return ROLES.indexOf(wanted) > ROLES.indexOf(role) ? role : wanted;
 }
 
-/** True if an account may know of a series. */
+/** True if an account may see a series. */
 export function maySee(account: Pick<Account, "series"> | undefined, { host, name }: Series): boolean {
   if (account?.series === undefined) return true;
   return account.series.some((pattern) => fits(pattern, name) || fits(pattern, `${host}:${name}`));

@@ -1,4 +1,4 @@
-/** Finds out who asks: by the cookie of a session, a token, or a password. */
+/** Authenticates requests by the cookie of a session, a token, or a password. */
 import { Buffer } from "node:buffer";
 import { type Account, atMost } from "./account.ts";
 import { addressGroup, Failures } from "./failures.ts";
@@ -11,11 +11,11 @@ import type { Log } from "../../jobs/log/log.ts";
 import type { Dir } from "../../platform/disk.ts";
 
 export const TOKEN_PREFIX = "bt_";
-/** For so long a good password of HTTP Basic is remembered: it comes with every request. */
+/** Time for which a correct HTTP Basic password is cached, because it comes with every request. */
 const REMEMBERED_MS = 10 * 60 * 1000;
 const MOST_REMEMBERED = 1000;
 
-/** Too many wrong passwords. */
+/** There were too many wrong passwords. */
 export class TooManyFailures extends Fault {
   readonly code = "too-many";
   readonly hint = "Wait, then try again";
@@ -43,7 +43,7 @@ export class Accounts {
   readonly #world: AccountWorld;
   readonly #sessions: Sessions;
   readonly #failures: Failures;
-  /** Users by the addresses where they signed in. */
+  /** Users with the addresses from which they have signed in. */
   readonly #known = new Set<string>();
   readonly #remembered = new Map<string, { readonly untilMs: number; readonly epoch: string }>();
   readonly #key: string;
@@ -56,7 +56,7 @@ export class Accounts {
     this.#key = Buffer.from(world.random(32)).toString("hex");
   }
 
-  /** @returns undefined for a session that has ended @throws BadAccounts */
+  /** @returns the account; undefined if the session has ended @throws BadAccounts */
   bySession(id: string): Account | undefined {
     const session = this.#sessions.find(id, (name) => this.file.user(name));
     const user = session === undefined ? undefined : this.file.user(session.user);
@@ -75,7 +75,9 @@ export class Accounts {
     return undefined;
   }
 
-  /** A password or a token, as HTTP Basic has it. @param tokensOnly as where the connection is not private */
+  /**
+   * Authenticates by HTTP Basic, with a password or a token. @param tokensOnly true if the connection is not private
+   */
   async byBasic(name: string, secret: string, address: string, tokensOnly: boolean): Promise<Account | undefined> {
     const token = this.byToken(secret);
     if (token !== undefined) return token.name === name || name === "token" ? token : undefined;
@@ -93,14 +95,17 @@ export class Accounts {
     return accountOf(account, "password");
   }
 
-  /** @returns the id for the cookie; undefined for a wrong name or password @throws TooManyFailures, Busy */
+  /**
+   * Starts a session. @returns the id for the cookie; undefined for a wrong name or password @throws TooManyFailures,
+   * Busy
+   */
   async signIn(name: string, password: string, address: string, isLong: boolean) {
     const user = await this.#byPassword(name, password, address);
     if (user === undefined || user.role === "objects") return undefined;
     return this.#sessions.begin(user, isLong && (user.role === "watch" || user.role === "read"));
   }
 
-  /** The password of whoever is signed in is given again. @returns false if it is wrong @throws TooManyFailures, Busy */
+  /** Confirms a session by the password. @returns false if it is wrong @throws TooManyFailures, Busy */
   async confirm(session: string, { name, password, address }: Credentials): Promise<boolean> {
     if (await this.#byPassword(name, password, address) === undefined) return false;
     this.#sessions.confirm(session);
@@ -108,8 +113,8 @@ export class Accounts {
   }
 
   /**
-   * What an account is now, as a text that changes with all that it may: its role, its series, what it showed who it is
-   * with. Undefined if it is there no more, or its token has ended.
+   * A text that changes with everything that an account may do: its role, series, and password or token.
+   * @returns undefined if the account no longer exists, or its token has expired
    */
   stampOf({ name, token: tokenName }: Account): string | undefined {
     const user = this.file.user(name), token = user?.tokens.find((one) => one.name === tokenName);

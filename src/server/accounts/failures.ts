@@ -1,8 +1,8 @@
-/** Slowing down whoever guesses passwords. */
+/** Slows down guessing of passwords. */
 import type { Clock } from "../../core/clock.ts";
 
 const FREE = 5, MOST_SECONDS = 60, MOST_KNOWN = 10_000;
-/** What is that old is forgiven. */
+/** Age in ms from which failures are forgotten. */
 const FORGET_MS = 60 * 60 * 1000;
 
 interface Failed {
@@ -18,7 +18,7 @@ export class Failures {
     this.#clock = clock;
   }
 
-  /** Seconds until the next try is looked at; 0: now. @param key an address, or a user */
+  /** Seconds until the next attempt is accepted; 0: now. @param key an address, or a user */
   waitSeconds(key: string): number {
     const failed = this.#failed.get(key), nowMs = this.#clock.nowMs();
     if (failed === undefined || failed.count < FREE || nowMs - failed.lastMs > FORGET_MS) return 0;
@@ -40,7 +40,7 @@ export class Failures {
   }
 }
 
-/** Whom an address stands for: one customer has a whole /64 of IPv6. */
+/** The group of an address: one customer has a whole /64 of IPv6. */
 export function addressGroup(address: string): string {
   if (!address.includes(":")) return address;
   const [head = "", tail] = address.split("%")[0]!.split("::");

@@ -1,4 +1,4 @@
-/** Changing accounts: what may become of one, and of its tokens. */
+/** Changes accounts and their tokens. */
 import { Buffer } from "node:buffer";
 import { TOKEN_PREFIX } from "./accounts.ts";
 import { hashPassword, sha256 } from "./passwords.ts";
@@ -16,7 +16,7 @@ export class NoSuchAccount extends Fault {
   }
 }
 
-/** Nobody could change anything any more. */
+/** Without an admin, accounts could no longer be changed. */
 export class LastAdmin extends Fault {
   readonly code = "last-admin";
   readonly hint = "Make another one an admin first";
@@ -25,10 +25,10 @@ export class LastAdmin extends Fault {
   }
 }
 
-/** What somebody wants an account to be; absent: as it was. */
+/** Wanted properties of an account; those that are absent stay as they are. */
 export interface UserChange {
   readonly role?: User["role"];
-  /** Null: all. */
+  /** Null: all series. */
   readonly series?: readonly string[] | null;
   readonly password?: string;
   readonly appendOnly?: boolean;
@@ -38,7 +38,7 @@ export interface UserChange {
 
 export interface TokenWish {
   readonly name: string;
-  /** Absent: that of the account. */
+  /** Absent: the role of the account. */
   readonly role?: User["role"];
   readonly expiresMs?: number;
   readonly appendOnly?: boolean;
@@ -76,13 +76,13 @@ export async function changeUser(
   return user;
 }
 
-/** @throws NoSuchAccount, LastAdmin, DiskFault */
+/** Removes an account. @throws NoSuchAccount, LastAdmin, DiskFault */
 export function removeUser(file: UserFile, name: string, { random }: ManagingWorld): void {
   assertOtherAdmin(file, name);
   if (!file.remove(name, random)) throw new NoSuchAccount(`account ${JSON.stringify(name)}`);
 }
 
-/** @returns the token, which nobody can find out again @throws NoSuchAccount, BadAccountName, DiskFault */
+/** Creates a token. @returns the token, which can't be shown again @throws NoSuchAccount, BadAccountName, DiskFault */
 export function makeToken(file: UserFile, user: string, wish: TokenWish, { clock, random }: ManagingWorld): string {
   const owner = knownUser(file, user), nowMs = clock.nowMs();
   const secret = `${TOKEN_PREFIX}${Buffer.from(random(TOKEN_BYTES)).toString("hex")}`;
@@ -99,7 +99,7 @@ export function makeToken(file: UserFile, user: string, wish: TokenWish, { clock
   return secret;
 }
 
-/** @throws NoSuchAccount, DiskFault */
+/** Revokes a token. @throws NoSuchAccount, DiskFault */
 export function revokeToken(file: UserFile, user: string, name: string, { random }: ManagingWorld): void {
   const owner = knownUser(file, user), tokens = owner.tokens.filter((one) => one.name !== name);
   if (tokens.length === owner.tokens.length) throw new NoSuchAccount(`token ${JSON.stringify(name)} of ${user}`);

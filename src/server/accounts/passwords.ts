@@ -9,7 +9,7 @@ const LONGEST_PASSWORD = 1024;
 const LOG_N = 15, R = 8, P = 1;
 const SALT_BYTES = 16, HASH_BYTES = 32;
 const MEMORY = 64 * 1024 * 1024;
-/** Each takes a core for a tenth of a second or more. */
+/** Most hashes that are computed, or wait, at once: each takes a core for a tenth of a second or more. */
 const AT_ONCE = 2, MOST_WAITING = 8;
 
 export class BadPassword extends Fault {
@@ -20,7 +20,7 @@ export class BadPassword extends Fault {
   }
 }
 
-/** Too many passwords are being looked at. */
+/** Too many passwords are being checked. */
 export class Busy extends Fault {
   readonly code = "busy";
   readonly hint = "Try again in a few seconds";
@@ -29,14 +29,17 @@ export class Busy extends Fault {
   }
 }
 
-/** `scrypt$15$8$1$SALT$HASH`, both in base64. @throws BadPassword */
+/** Hashes a password. @returns `scrypt$15$8$1$SALT$HASH`, both in base64 @throws BadPassword */
 export async function hashPassword(password: string, random: Random): Promise<string> {
   if (password.length < SHORTEST_PASSWORD || password.length > LONGEST_PASSWORD) throw new BadPassword();
   const salt = Buffer.from(random(SALT_BYTES)), hash = await derived(password, salt);
   return `scrypt$${LOG_N}$${R}$${P}$${salt.toString("base64")}$${hash.toString("base64")}`;
 }
 
-/** Takes as long for nobody's password. @param kept what {@link hashPassword} made; undefined: there is none @throws Busy */
+/**
+ * Checks a password. Takes as long if there is none to compare with. @param kept result of {@link hashPassword};
+ * undefined: none @throws Busy
+ */
 export async function isPassword(password: string, kept: string | undefined): Promise<boolean> {
   const [, n, r, p, salt = "", hash = ""] = /^scrypt\$(\d+)\$(\d+)\$(\d+)\$([^$]+)\$([^$]+)$/.exec(kept ?? "") ?? [];
   const isKnown = Number(n) === LOG_N && Number(r) === R && Number(p) === P;
@@ -75,7 +78,7 @@ function derivedNow(password: string, salt: Buffer): Promise<Buffer> {
   return promise;
 }
 
-/** For secrets that are random by themselves, as tokens and ids of sessions are. */
+/** Hashes secrets that are random, such as tokens and session ids. */
 export function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }

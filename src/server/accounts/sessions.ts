@@ -1,4 +1,4 @@
-/** Who has signed in by the page. Only digests of the ids are kept. */
+/** Sessions of users who have signed in on the page. Only digests of the ids are stored. */
 import { Buffer } from "node:buffer";
 import { z } from "zod";
 import { sha256 } from "./passwords.ts";
@@ -16,10 +16,10 @@ const FILE = rawOf("sessions.json");
 
 const SESSION = z.strictObject({
   user: z.string(),
-  /** Digest of the password that it began with. */
+  /** Digest of the password at the start of the session. */
   epoch: z.string(),
   untilMs: z.number(),
-  /** When the password was last given. */
+  /** When the password was last entered, in ms since 1970. */
   confirmedMs: z.number(),
 });
 const SESSIONS = z.record(z.string(), SESSION);
@@ -27,7 +27,7 @@ type Kept = z.output<typeof SESSION>;
 
 export interface Session {
   readonly user: string;
-  /** The password was given a short time ago: what can do harm asks for it again otherwise. */
+  /** True if the password was entered recently; risky actions ask for it again otherwise. */
   readonly isConfirmed: boolean;
 }
 
@@ -44,7 +44,7 @@ export class Sessions {
     this.#kept = new Map(Object.entries(readSessions(dir)));
   }
 
-  /** @returns the id for the cookie */
+  /** Starts a session. @returns the id for the cookie */
   begin(user: User, isLong: boolean): { readonly id: string; readonly seconds: number } {
     const nowMs = this.#clock.nowMs(), lastsMs = isLong ? LONG_MS : USUAL_MS;
     const own = [...this.#kept].filter(([, session]) => session.user === user.name);
@@ -55,7 +55,7 @@ export class Sessions {
     return { id, seconds: lastsMs / 1000 };
   }
 
-  /** @param user finds an account */
+  /** The session with this id; undefined if it has ended. @param user finds an account */
   find(id: string, user: (name: string) => User | undefined): Session | undefined {
     const kept = this.#kept.get(sha256(id)), nowMs = this.#clock.nowMs();
     if (kept === undefined || kept.untilMs <= nowMs) return undefined;
@@ -64,7 +64,7 @@ export class Sessions {
     return { user: kept.user, isConfirmed: nowMs - kept.confirmedMs < CONFIRMED_MS };
   }
 
-  /** The password was given again. */
+  /** Notes that the password was entered again. */
   confirm(id: string): void {
     const key = sha256(id), kept = this.#kept.get(key);
     if (kept === undefined) return;
@@ -87,7 +87,7 @@ export class Sessions {
   }
 }
 
-/** Another password ends all sessions; so does another role. */
+/** A digest that changes with password or role, which ends all sessions. */
 function epochOf({ password = "", role }: User): string {
   return sha256(`${role}\0${password}`);
 }

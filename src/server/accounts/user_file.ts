@@ -1,4 +1,4 @@
-/** The accounts of a server: one private file, read again when it has changed. */
+/** The accounts of a server: one private file, which is read again when it has changed. */
 import { z } from "zod";
 import { ROLES } from "./account.ts";
 import type { Random } from "../../core/clock.ts";
@@ -14,7 +14,7 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/;
 const TOKEN = z.strictObject({
   name: z.string().regex(NAME),
   role: z.enum(ROLE_NAMES),
-  /** SHA-256 of it. */
+  /** SHA-256 of the token. */
   hash: z.string().regex(/^[0-9a-f]{64}$/),
   /** ISO 8601. */
   created: z.string(),
@@ -36,7 +36,7 @@ const USERS = z.strictObject({ version: z.literal(1), users: z.array(USER).max(1
 export type User = z.output<typeof USER>;
 export type Token = z.output<typeof TOKEN>;
 
-/** While it can't be read, nobody is let in: it is not the same as none. */
+/** The file can't be read. Nobody is admitted then: that isn't the same as having no accounts. */
 export class BadAccounts extends Fault {
   readonly code = "bad-accounts";
   readonly hint = "Restore the file from a backup, or remove it and add the users again";
@@ -59,13 +59,13 @@ export class UserFile {
   #seen = "";
   #users: readonly User[] = [];
 
-  /** @param dir private */
+  /** @param dir a private directory */
   constructor(dir: Dir, name = rawOf("users.json")) {
     this.#dir = dir;
     this.#name = name;
   }
 
-  /** As the file says now. @throws BadAccounts, DiskFault */
+  /** The accounts in the file's present state. @throws BadAccounts, DiskFault */
   users(): readonly User[] {
     const stat = this.#dir.stat(this.#name);
     const seen = stat === undefined ? "none" : `${stat.inode}:${stat.mtime}:${stat.ctime}:${stat.size}`;
@@ -79,14 +79,14 @@ export class UserFile {
     return this.users().find((user) => user.name === name);
   }
 
-  /** Adds an account, or puts it in the place of the one of that name. @throws BadAccountName, BadAccounts, DiskFault */
+  /** Adds an account, or replaces the one of that name. @throws BadAccountName, BadAccounts, DiskFault */
   put(user: User, random: Random): void {
     if (!NAME.test(user.name)) throw new BadAccountName(user.name);
     const others = this.users().filter(({ name }) => name !== user.name);
     this.#write([...others, user].sort((a, b) => a.name < b.name ? -1 : 1), random);
   }
 
-  /** @returns false if there was none */
+  /** Removes an account. @returns false if there was none */
   remove(name: string, random: Random): boolean {
     const users = this.users(), left = users.filter((user) => user.name !== name);
     if (left.length === users.length) return false;
@@ -114,7 +114,7 @@ export class UserFile {
   }
 }
 
-/** Durably, and readable for its owner alone. @throws DiskFault */
+/** Replaces a file durably; only its owner can read it. @throws DiskFault */
 export function replaceFile(dir: Dir, name: Raw, text: string, random: Random): void {
   const suffix = Array.from(random(RANDOM_BYTES), (byte) => byte.toString(16).padStart(2, "0")).join("");
   const temporary = raw`.${name}-${rawOf(suffix)}`;

@@ -1,4 +1,7 @@
-/** Accounts and tokens for programs. Secrets go in, and never out; a token is shown once, when it is created. */
+/**
+ * Accounts and tokens for programs. Secrets are accepted, but never returned; a token is shown once, when it is
+ * created.
+ */
 import * as z from "zod";
 import { jsonReply } from "./json.ts";
 import { jsonBody } from "./json_body.ts";
@@ -113,12 +116,12 @@ export async function dropToken(exchange: Exchange, user: string, name: string):
   tell(exchange, `revoked the token ${name} of ${user}`);
 }
 
-/** @throws BadRequest */
+/** Validates a change of an account. @throws BadRequest */
 export function readChange(value: unknown): UserChange {
   return defined<UserChange>(parsed(CHANGE, value));
 }
 
-/** @throws BadRequest */
+/** Validates a request for a token. @throws BadRequest */
 export function readToken(value: unknown): TokenWish {
   const { expiresDays, ...rest } = parsed(TOKEN, value);
   return defined<TokenWish>({ ...rest, expiresMs: expiresDays === undefined ? undefined : expiresDays * DAY_MS });

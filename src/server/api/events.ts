@@ -1,4 +1,4 @@
-/** What happens, as it happens: server-sent events. Each account hears what its role may know. */
+/** Server-sent events as things happen. Each account receives what its role may see. */
 import { ROLES } from "../accounts/account.ts";
 import type { Exchange, Reply, Route } from "../exchange/route.ts";
 import { Fault } from "../../core/fault.ts";
@@ -8,7 +8,7 @@ const TOLD = ["job-started", "job-ended", "job-postponed", "progress", "phase", 
 const BEAT_MS = 15_000, MOST_WAITING = 1000;
 const MOST_STREAMS = 32, MOST_OF_ACCOUNT = 4;
 
-/** Each holds a connection. */
+/** Too many event streams are open, each of which holds a connection. */
 export class TooManyStreams extends Fault {
   readonly code = "busy";
   readonly hint = "Close another window of this page";
@@ -25,7 +25,7 @@ export const EVENT_ROUTES: readonly Route[] = [{
   handle: eventReply,
 }];
 
-/** Names of accounts, one for each stream. */
+/** Names of accounts, one for each open stream. */
 const streams: string[] = [];
 
 function eventReply(exchange: Exchange): Reply {
@@ -81,7 +81,7 @@ function mayReadAll(account: Exchange["account"]): boolean {
     account.series === undefined;
 }
 
-/** Who may only watch hears that something happened, and no names. */
+/** The event as text. Role `watch` only learns that something happened, without names. */
 function textOfEvent({ event, level, message, fields }: LogEvent, isReader: boolean): string {
   const told = isReader ? { event, level, message, ...(fields !== undefined && { fields }) } : { event, level };
   return `data: ${JSON.stringify(told)}\n\n`;

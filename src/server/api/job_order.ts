@@ -1,4 +1,4 @@
-/** Jobs that somebody writes: checked here for an answer at once, and again by who performs them. */
+/** Jobs written by users: checked here for an immediate answer, and again when they are performed. */
 import { deskOf, mayRun } from "../jobs/job_access.ts";
 import { NothingToBackUp } from "../jobs/faults.ts";
 import { BadRequest, NotAllowed } from "../exchange/problem.ts";
@@ -15,15 +15,15 @@ export type Ordered =
   | { readonly job: Job; readonly text: string; readonly complaints: readonly [] }
   | { readonly job: undefined; readonly complaints: readonly Complaint[] };
 
-/** Kinds of jobs that an account may write; restores have an order of their own. */
+/** Kinds of jobs that an account may write; restores have a request of their own. */
 export function kindsOf({ account, site }: Pick<Exchange, "account" | "site">): readonly string[] {
   const role = account?.role === "admin" ? "admin" : "run";
   return kindsFor({ role, ...(site.mayRemove && { remove: true }) }).filter((kind) => kind !== "restore");
 }
 
 /**
- * The job that a text describes, with whose it is and its limits; what is wrong stands at the text's own lines. What is
- * written is what was judged here.
+ * Parses a job, and adds its owner and limits. Complaints refer to the text's own lines. The text that is written is
+ * the one that was checked.
  * @throws NotAllowed, NothingToBackUp
  */
 export function orderedJob(exchange: Exchange, text: string, form: JobForm): Ordered {
@@ -43,7 +43,7 @@ export function orderedJob(exchange: Exchange, text: string, form: JobForm): Ord
   return complaints.length > 0 ? { job: undefined, complaints } : { job, text: `${whole.trimEnd()}\n`, complaints: [] };
 }
 
-/** @throws as {@link orderedJob}, and BadRequest for what is no such job */
+/** As {@link orderedJob}, for a valid job. @throws as {@link orderedJob}, and BadRequest for an invalid job */
 export function assertOrdered(exchange: Exchange, text: string, form: JobForm): Ordered & { readonly job: Job } {
   const ordered = orderedJob(exchange, text, form);
   if (ordered.job === undefined) {
@@ -61,7 +61,7 @@ function isObject(text: string): boolean {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Early: whoever performs the job looks again, at what is there by then. @throws NothingToBackUp */
+/** Checks sources early; the job checks them again in their later state. @throws NothingToBackUp */
 function sourceComplaints({ site }: Exchange, { sources }: JobOf<"backup">, text: string): Complaint[] {
   if (site.sourcesBelow.length === 0) throw new NothingToBackUp();
   const disk = new ConfinedDisk(site.disk, site.sourcesBelow), line = lineOf(text, "sources");

@@ -1,4 +1,6 @@
-/** Jobs for programs, and the forms of the page for them. What is put in is written here, key by key: never a text as it came. */
+/**
+ * Jobs for programs, and the page's forms for them. Job files are composed here key by key, never taken over as text.
+ */
 import { z } from "zod";
 import { jsonReply } from "./json.ts";
 import { choiceOf, countOf } from "./parameters.ts";
@@ -119,7 +121,7 @@ function kindOf(body: unknown): string | undefined {
   return isJob && typeof body.kind === "string" ? body.kind : undefined;
 }
 
-/** @throws what the restore throws at its beginning */
+/** Previews a restore. @throws the faults of a restore's beginning */
 export async function planned(exchange: Exchange, job: JobOf<"restore">): Promise<RestorePreview> {
   return await exchange.site.reader.previewRestore({ job, own: deskOf(exchange).own });
 }
@@ -128,7 +130,7 @@ function planJson({ changes, counts }: RestorePreview) {
   return { counts, changes: changes.map(({ action, path }) => ({ action, path: textOf(path) })) };
 }
 
-/** @throws NotFound where there are no jobs, or none of that account */
+/** The run that a request names. @throws NotFound if there are no jobs, or none that the account may see */
 export async function runOf(exchange: Exchange): Promise<HistoryEntry> {
   deskOf(exchange);
   const run = textOf(exchange.params.run ?? "");
@@ -172,7 +174,7 @@ function startByForm(exchange: Exchange, file: string): void {
   created(exchange, deskFor(exchange).start(file, whoOf(exchange)));
 }
 
-/** @param part "" for no contents, "all", or a part of them */
+/** Starts a check. @param part "" for no contents, "all", or a part of them */
 function checkByForm(exchange: Exchange, part: string): void {
   const asked = part === "" ? {} : part === "all" ? { readData: true } : { readDataSubset: part };
   created(exchange, deskFor(exchange).check(checkRequest({ kind: "check", ...asked }), whoOf(exchange)));

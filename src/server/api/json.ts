@@ -1,4 +1,4 @@
-/** Answers for programs. What `--json` of a command says of something is what the interface says of it, too. */
+/** JSON replies for programs. They use the same formats as the commands' `--json`. */
 import type { Reply } from "../exchange/route.ts";
 import type { FoundVersion } from "../../operations/browse/find.ts";
 import type { Difference } from "../../operations/browse/diff/diff.ts";
@@ -10,7 +10,7 @@ import { isoOfNs } from "../../core/time_text.ts";
 import type { PathVersion, State } from "../../snapshot/catalog_queries.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 
-/** `-0`, undefined and lone surrogates as JSON has them. */
+/** A JSON reply. `-0`, undefined and lone surrogates appear as JSON.stringify writes them. */
 export function jsonReply(value: unknown, status = 200, headers: Reply["headers"] = {}): Reply {
   return { status, headers: { ...headers, "content-type": "application/json" }, body: `${JSON.stringify(value)}\n` };
 }
@@ -59,7 +59,7 @@ function versionJson(version: PathVersion) {
   return { path: textOf(path), host, name, ...storedStateJson(version) };
 }
 
-/** As the catalog has it. */
+/** A state from the catalog, without the digest of its extended attributes. */
 function storedStateJson({ content, xattrs: _, ...state }: State) {
   return stateJson(content === undefined ? state : { ...state, content });
 }

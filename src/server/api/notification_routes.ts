@@ -37,7 +37,7 @@ export const NOTIFICATION_ROUTES: readonly Route[] = [
 
 export interface Notifications {
   readonly targets: readonly TargetInfo[];
-  /** Oldest first. */
+  /** Pending notifications, oldest first. */
   readonly pending: readonly Pending[];
 }
 
@@ -46,7 +46,7 @@ export function notificationsOf({ site: { notices } }: Pick<Exchange, "site">): 
   return { targets: notices.notifier.targets(), pending: notices.notifier.pending() };
 }
 
-/** @throws NotConfirmed, NotFound, and what reading the secrets of a target throws */
+/** Sends a test message. @throws NotConfirmed, NotFound, and the faults of reading a target's secrets */
 export async function sendTest(exchange: Exchange, target: string) {
   await assertConfirmed(exchange);
   const { notices, clock, random } = exchange.site;

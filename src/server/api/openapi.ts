@@ -1,4 +1,4 @@
-/** The document of the interface (OpenAPI 3.1), from the table of routes. */
+/** The OpenAPI 3.1 document, generated from the table of routes. */
 import { jsonReply } from "./json.ts";
 import type { Route } from "../exchange/route.ts";
 import { VERSION } from "../../core/version.ts";

@@ -1,11 +1,11 @@
-/** Parameters of requests, read with their bounds. */
+/** Reads parameters of requests and checks their limits. */
 import { BadRequest } from "../exchange/problem.ts";
 import type { Query } from "../exchange/target.ts";
 import { parseSize } from "../../core/size_text.ts";
 
 const LONGEST_TEXT = 1024;
 
-/** @throws BadRequest */
+/** A number from 1 to `most`. @param usual its default @throws BadRequest */
 export function countOf(query: Query, name: string, usual: number, most: number): number {
   const text = query.get(name);
   if (text === undefined || text === "") return usual;
@@ -16,14 +16,14 @@ export function countOf(query: Query, name: string, usual: number, most: number)
   return count;
 }
 
-/** Undefined if it isn't there, or empty. @throws BadRequest */
+/** A text; undefined if it is missing or empty. @throws BadRequest if it is too long */
 export function textParameter(query: Query, name: string): string | undefined {
   const text = query.get(name);
   if (text !== undefined && text.length > LONGEST_TEXT) throw new BadRequest(`The parameter ${name} is too long`);
   return text === "" ? undefined : text;
 }
 
-/** Such as 10M. */
+/** A size such as 10M, in bytes; undefined if it is missing. */
 export function sizeParameter(query: Query, name: string): number | undefined {
   const text = textParameter(query, name);
   return text === undefined ? undefined : parseSize(text);
@@ -38,7 +38,7 @@ export function timeParameter(query: Query, name: string): number | undefined {
   return ms;
 }
 
-/** One of some words. @throws BadRequest */
+/** One of several words; undefined if it is missing. @throws BadRequest */
 export function choiceOf<T extends string>(query: Query, name: string, choices: readonly T[]): T | undefined {
   const text = textParameter(query, name), found = choices.find((choice) => choice === text);
   if (text !== undefined && found === undefined) {
@@ -47,7 +47,7 @@ export function choiceOf<T extends string>(query: Query, name: string, choices: 
   return found;
 }
 
-/** Yes for `1` and `true`, and for a name alone. */
+/** True for `1`, `true`, `on`, and for a name without a value. */
 export function flagOf(query: Query, name: string): boolean {
   return ["", "1", "true", "on"].includes(query.get(name) ?? "no");
 }

@@ -1,4 +1,4 @@
-/** Jobs that come again, and plans of backups, for programs. */
+/** Recurring jobs, and plans of backups, for programs. */
 import * as z from "zod";
 import { jsonReply } from "./json.ts";
 import { jsonBody } from "./json_body.ts";
@@ -15,7 +15,7 @@ import { textOf } from "../../core/raw.ts";
 import type { Job, JobOf } from "../../jobs/schema/schema.ts";
 
 const PATH = "/api/v1/recurring/{file}";
-/** A job may rest that long: who has stolen an account can delay backups, and not end them. */
+/** Longest pause in ms: the thief of an account can delay backups, but not end them. */
 const MOST_PAUSED_MS = 7 * 86_400_000;
 const PAUSE = z.strictObject({ until: z.iso.datetime({ offset: true }) });
 const OF_FILE = z.strictObject({ file: z.string().max(255) });
@@ -116,7 +116,10 @@ function recurringJob(exchange: Exchange, file: string): Job {
   return job;
 }
 
-/** @throws NotAllowed for one that people have written: it may hold what a page mustn't change, or show */
+/**
+ * The text of a recurring job. @throws NotAllowed if people have written it: it may have keys that a page must not
+ * change or show
+ */
 export function editable(exchange: Exchange, file: string) {
   const read = deskFor(exchange).read(file);
   if (!read.isEditable) {
@@ -125,7 +128,10 @@ export function editable(exchange: Exchange, file: string) {
   return read;
 }
 
-/** @param tag of what was there; undefined for a new one @returns true for a new one @throws ChangedMeanwhile, BadRequest */
+/**
+ * Saves a recurring job. @param tag of its former text; undefined for a new job @returns true for a new job @throws
+ * ChangedMeanwhile, BadRequest
+ */
 export function saveRecurring(exchange: Exchange, file: string, text: string, tag: string | undefined): boolean {
   const desk = deskFor(exchange), ordered = assertOrdered(exchange, text, "recurring");
   if (tag !== undefined && editable(exchange, file).tag !== tag) throw new ChangedMeanwhile(file);
@@ -144,7 +150,7 @@ function assertName(file: string): void {
   );
 }
 
-/** @throws NotAllowed where nothing may be removed by the page */
+/** Removes a recurring job. @throws NotAllowed if the server doesn't allow removals */
 export function removeRecurring(exchange: Exchange, file: string): void {
   editable(exchange, file);
   if (!exchange.site.mayRemove) {
@@ -168,7 +174,10 @@ export function resumeRecurring(exchange: Exchange, file: string): void {
   tell(exchange, `resumed recurring/${file}`);
 }
 
-/** @throws BadRequest for what is no backup of this machine, and what a backup throws at its beginning */
+/**
+ * Plans a backup. @throws BadRequest if it isn't a backup of this machine into this storage, and the faults of a
+ * backup's beginning
+ */
 export async function plannedBackup({ site }: Exchange, job: Job): Promise<BackupPlan> {
   if (job.kind !== "backup") throw new BadRequest("Only backups can be planned");
   if (job.storage !== undefined) throw new BadRequest("Only backups into this storage can be planned");

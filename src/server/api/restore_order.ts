@@ -1,4 +1,4 @@
-/** Restores that somebody asks for: checked here for an answer at once, and again by who performs them. */
+/** Restores requested by users: checked here for an immediate answer, and again when they are performed. */
 import * as z from "zod";
 import { deskOf, mayRun } from "../jobs/job_access.ts";
 import { BadRequest, NotAllowed } from "../exchange/problem.ts";
@@ -14,7 +14,7 @@ import { absolutePath, type JobOf } from "../../jobs/schema/schema.ts";
 
 const TEXT = z.string().max(4096), TEXTS = z.array(TEXT).max(1000);
 
-/** What may be asked for; the rest is added here. Keys mean what they mean in a job file. */
+/** Keys that a user may give, with their meanings in a job file; the others are added here. */
 const ORDER = z.strictObject({
   kind: z.literal("restore"),
   snapshot: TEXT,
@@ -28,7 +28,7 @@ const ORDER = z.strictObject({
   owners: z.enum(["names", "ids", "none", "target"]).optional(),
 });
 
-/** Directories are named by whoever starts the server. */
+/** Whoever starts the server has to name the directories. */
 export class NowhereToRestore extends Fault {
   readonly code = "nowhere-to-restore";
   readonly hint = "Start `serve` with `--restore-below DIR` to have files restored into directories below that";
@@ -38,8 +38,8 @@ export class NowhereToRestore extends Fault {
 }
 
 /**
- * The job that does what was asked for, with its limits.
- * @param password of who asks, as far as it was given
+ * The restore job for a request, with its limits.
+ * @param password of the account, if it was sent
  * @throws NotAllowed, NotConfirmed, BadRequest, NoSnapshot
  */
 export async function restoreJob(exchange: Exchange, order: unknown, password?: string): Promise<JobOf<"restore">> {

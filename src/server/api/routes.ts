@@ -1,4 +1,4 @@
-/** The interface for programs: what is stored, and what is in it. */
+/** The interface for programs: snapshots and their contents. */
 import { changeJson, entryJson, foundJson, historyJson, jsonReply, snapshotJson } from "./json.ts";
 import { choiceOf, countOf, flagOf, sizeParameter, textParameter, timeParameter } from "./parameters.ts";
 import { statusOf } from "./status.ts";
@@ -193,13 +193,16 @@ export const API_ROUTES: readonly Route[] = [
   },
 ];
 
-/** Of everything that is stored: only for those who may know of all of it. @throws NotAllowed */
+/** Statistics of everything stored; only for accounts that may see all series. @throws NotAllowed */
 export function statsOf({ account, site }: Pick<Exchange, "account" | "site">) {
   if (account?.series !== undefined) throw new NotAllowed("This account is for some series only");
   return site.reader.stats();
 }
 
-/** As `before`, `now`, `below` and `limit` say. @throws NoSnapshot, AmbiguousSnapshot, NotInSnapshot, BadRequest */
+/**
+ * Differences between two snapshots, by the parameters `before`, `now`, `below` and `limit`. @throws NoSnapshot,
+ * AmbiguousSnapshot, NotInSnapshot, BadRequest
+ */
 export async function differences(exchange: Exchange) {
   const { target: { query }, site } = exchange, below = query.raw("below");
   const now = await visibleSnapshot(exchange, textParameter(query, "now") ?? "latest");
@@ -211,7 +214,7 @@ export async function differences(exchange: Exchange) {
   return { before, now, path, page };
 }
 
-/** @throws NotFound for the first of a series */
+/** The complete snapshot before one in its series. @throws NotFound for the first */
 async function snapshotBefore(exchange: Exchange, { id, host, name }: SnapshotInfo): Promise<SnapshotInfo> {
   const own = (await visibleSnapshots(exchange)).filter((one) => one.host === host && one.name === name);
   const found = own.slice(0, own.findIndex((one) => one.id === id)).findLast(({ complete }) => complete);
@@ -246,7 +249,7 @@ async function listEntries(exchange: Exchange): Promise<Reply> {
   return jsonReply({ items: entries.map(entryJson), ...(next !== undefined && { next: textOf(next) }) });
 }
 
-/** @throws BadRequest, BadPath */
+/** The search that a request describes. @throws BadRequest, BadPath */
 export function searchRequest({ target: { query }, account }: Pick<Exchange, "target" | "account">): SearchRequest {
   const after = query.raw("after"), kind = choiceOf(query, "kind", KINDS);
   return {

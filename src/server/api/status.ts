@@ -1,4 +1,4 @@
-/** How things are, in a few numbers: what the first page and programs that watch want to know. */
+/** The status in a few numbers, for the first page and for monitoring. */
 import { type SeriesOf, seriesOf, visibleSnapshots } from "../exchange/visible.ts";
 import type { Exchange } from "../exchange/route.ts";
 import { ROLES } from "../accounts/account.ts";
@@ -7,7 +7,7 @@ import { VERSION } from "../../core/version.ts";
 import type { Stats } from "../../operations/browse/stats.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-/** A series without a recurring job is late after that. */
+/** Time in ms after which a series without a recurring job is late. */
 const USUAL_PERIOD_MS = 7 * DAY_MS;
 const UNVERIFIED_DAYS = 90, FREE_SHARE = 0.05;
 
@@ -45,7 +45,7 @@ export interface Status {
   readonly alerts: readonly Alert[];
 }
 
-/** What of it the account may know. */
+/** The status, as far as the account may see it. */
 export async function statusOf(exchange: Pick<Exchange, "site" | "account">): Promise<Status> {
   const { site, account } = exchange, nowMs = site.clock.nowMs();
   const recurring = site.jobs?.recurring.all() ?? [];

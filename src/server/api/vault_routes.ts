@@ -1,4 +1,4 @@
-/** The vaults that the configuration names: what they lack, and how far they are proven. */
+/** The vaults in the configuration: what they lack, and how far they are verified. */
 import { jsonReply } from "./json.ts";
 import { NotAllowed, NotFound } from "../exchange/problem.ts";
 import type { Exchange, Route } from "../exchange/route.ts";
@@ -44,14 +44,14 @@ export const VAULT_ROUTES: readonly Route[] = [
 export interface Vault {
   readonly name: string;
   readonly location: string;
-  /** The last run of a job that copies to it. */
+  /** The last run of a job that copies to the vault. */
   readonly lastCopy: HistoryEntry | undefined;
   readonly look: VaultLook | undefined;
 }
 
 const RUNS_LOOKED_AT = 500;
 
-/** In the order of the configuration. @throws NotAllowed */
+/** All vaults in the order of the configuration. @throws NotAllowed */
 export async function vaultsOf(exchange: Pick<Exchange, "account" | "site">): Promise<readonly Vault[]> {
   assertWhole(exchange);
   const { vaults, reader } = exchange.site;
@@ -63,7 +63,7 @@ export async function vaultsOf(exchange: Pick<Exchange, "account" | "site">): Pr
   });
 }
 
-/** @throws NotAllowed, NotFound */
+/** Looks into the vault that a request names. @throws NotAllowed, NotFound */
 export async function lookInto(exchange: Exchange): Promise<Vault & { readonly look: VaultLook }> {
   const name = textOf(exchange.params.vault ?? "");
   const vault = (await vaultsOf(exchange)).find((one) => one.name === name),
@@ -72,7 +72,7 @@ export async function lookInto(exchange: Exchange): Promise<Vault & { readonly l
   return { ...vault, look };
 }
 
-/** Words of a fault may name places and files of keys. */
+/** A fault as the account may see it: its message may contain places and key files. */
 export function faultFor(
   { account }: Pick<Exchange, "account">,
   look: Extract<VaultLook, { readonly fault: unknown }>,

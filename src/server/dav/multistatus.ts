@@ -1,10 +1,10 @@
-/** What a PROPFIND is answered: RFC 4918, as Windows, macOS and GNOME want it. */
+/** Replies to PROPFIND: RFC 4918, as Windows, macOS and GNOME expect it. */
 import { inlineType } from "../exchange/content.ts";
 import { encodedSegment } from "../exchange/target.ts";
 import { DAV, type PropertyName, type Wanted } from "./propfind.ts";
 import { displayName, type Resource } from "./resources.ts";
 
-/** Values as XML; undefined where a resource has no such property. */
+/** Value of a property as XML; undefined if a resource doesn't have it. */
 type Property = (resource: Resource) => string | undefined;
 
 const PROPERTIES: Readonly<Record<string, Property>> = {
@@ -18,7 +18,7 @@ const PROPERTIES: Readonly<Record<string, Property>> = {
   creationdate: ({ mtimeMs }) => dateOf(mtimeMs).toISOString().replace(/\.\d+Z$/, "Z"),
 };
 
-/** Only for those who ask: nothing can be stored here. */
+/** Properties that are only sent when requested: nothing can be stored here. */
 const ASKED: Readonly<Record<string, Property>> = {
   "quota-available-bytes": ({ isDirectory }) => isDirectory ? "0" : undefined,
   supportedlock: () => "",
@@ -26,7 +26,7 @@ const ASKED: Readonly<Record<string, Property>> = {
 
 const END = "</D:multistatus>\n";
 
-/** Bit by bit, however much there is. @param depth 1: with what is in a directory */
+/** The reply in pieces, however long it is. @param depth 1: include the entries of a directory */
 export async function* multistatus(
   resource: Resource,
   wanted: Wanted,
@@ -43,7 +43,7 @@ export async function* multistatus(
   yield encoder.encode(END);
 }
 
-/** Their prefixes are declared once: one client reads no others. */
+/** Prefixes of foreign namespaces, declared once: one client reads no others. */
 function foreignNamespaces(wanted: Wanted): ReadonlyMap<string, string> {
   if (typeof wanted === "string") return new Map();
   const others = new Set(wanted.map(({ namespace }) => namespace).filter((one) => one !== DAV && one !== ""));
@@ -83,13 +83,13 @@ function statOf(properties: readonly string[], status: string): string {
   return `<D:propstat><D:prop>${properties.join("")}</D:prop><D:status>HTTP/1.1 ${status}</D:status></D:propstat>`;
 }
 
-/** A directory ends in a slash. */
+/** Path of a resource; a directory's ends with a slash. */
 export function hrefOf({ segments, isDirectory }: Pick<Resource, "segments" | "isDirectory">): string {
   const path = ["/dav", ...segments.map(encodedSegment)].join("/");
   return isDirectory ? `${path}/` : path;
 }
 
-/** In what XML can hold. */
+/** Text escaped for XML; characters that XML doesn't allow are replaced. */
 function escaped(text: string): string {
   // deno-lint-ignore no-control-regex
   return text.toWellFormed().replace(/[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g, "\ufffd")
@@ -98,7 +98,7 @@ function escaped(text: string): string {
 
 const LAST_MS = Date.UTC(9999, 11, 31);
 
-/** Years that others can read. */
+/** The time, limited to years that clients can read. */
 function dateOf(ms: number): Date {
   return new Date(Number.isFinite(ms) ? Math.min(Math.max(ms, 0), LAST_MS) : 0);
 }

@@ -1,4 +1,4 @@
-/** What a PROPFIND asks for: a small reader of XML that takes no more of it than such a request needs. */
+/** Parses PROPFIND requests, with a small XML reader that knows only what such a request needs. */
 import { BadRequest } from "../exchange/problem.ts";
 
 export interface PropertyName {
@@ -6,14 +6,14 @@ export interface PropertyName {
   readonly name: string;
 }
 
-/** "all": those that everything has; "names": only what they are called. */
+/** "all": the properties that every resource has; "names": only their names. */
 export type Wanted = "all" | "names" | readonly PropertyName[];
 
 export const DAV = "DAV:";
 const MOST_LEVELS = 16, MOST_PROPERTIES = 256;
 const NAME = /^[A-Za-z_\u0080-\uffff][\w.\-\u0080-\uffff]*$/;
 
-/** @param text of the body; none asks for all @throws BadRequest */
+/** Parses a request. @param text of the body; an empty one asks for all @throws BadRequest */
 export function parsePropfind(text: string): Wanted {
   if (text.trim() === "") return "all";
   const root = parse(text);
@@ -40,14 +40,14 @@ function refused(why: string): BadRequest {
 
 interface Open {
   readonly element: Element;
-  /** As it stood there. */
+  /** The tag as written. */
   readonly tag: string;
   readonly prefixes: ReadonlyMap<string, string>;
 }
 
 const NO_PREFIXES: ReadonlyMap<string, string> = new Map([["", ""], ["xml", "http://www.w3.org/XML/1998/namespace"]]);
 
-/** Texts between tags mean nothing here. */
+/** Parses XML. Text between tags is ignored. */
 function parse(text: string): Element {
   const open: Open[] = [];
   let root: Element | undefined;

@@ -1,4 +1,4 @@
-/** What lies where below /dav: series, times, and files of snapshots. */
+/** The tree below /dav: series, times, and files of snapshots. */
 import type { Exchange } from "../exchange/route.ts";
 import { pathOf, type SeriesOf, seriesOf, visibleSnapshots } from "../exchange/visible.ts";
 import { type Apath, TOP } from "../../core/apath.ts";
@@ -9,14 +9,14 @@ import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 
 /** A directory, or a file with its contents. */
 export interface Resource {
-  /** Names on the way to it, below /dav. */
+  /** Path below /dav, as names. */
   readonly segments: readonly Raw[];
   readonly isDirectory: boolean;
   /** Milliseconds since 1970. */
   readonly mtimeMs: number;
-  /** Of a file. */
+  /** Entry of a file; absent for directories. */
   readonly entry?: Entry;
-  /** What is in a directory; in parts, of which there may be many. */
+  /** Entries of a directory, in batches, as there may be many. */
   readonly children: () => AsyncIterable<readonly Resource[]>;
 }
 
@@ -25,10 +25,10 @@ type Asking = Pick<Exchange, "site" | "account">;
 export const LATEST = rawOf("latest");
 const PAGE = 500;
 
-/** Looked for by systems, everywhere; asking the repository for each would cost much. */
+/** Names that operating systems look for everywhere; asking the repository for each would be expensive. */
 const LITTER = /^(?:\._.*|\.DS_Store|desktop\.ini|Thumbs\.db)$/i;
 
-/** Undefined if there is nothing. `latest` is the same snapshot for all that comes of one call. */
+/** The resource at a path; undefined if there is none. Everything from one call uses the same snapshot as `latest`. */
 export async function resourceAt(asking: Asking, segments: readonly Raw[]): Promise<Resource | undefined> {
   if (segments.some((name) => LITTER.test(name))) return undefined;
   const series = namedSeries(await visibleSnapshots(asking)), [name, time, ...path] = segments;
@@ -53,7 +53,7 @@ function seriesResource(asking: Asking, name: Raw, { snapshots, last }: SeriesOf
 
 interface Place {
   readonly snapshot: SnapshotInfo;
-  /** Names above its files. */
+  /** Names above the snapshot's files. */
   readonly above: readonly Raw[];
 }
 
@@ -67,7 +67,7 @@ async function inSnapshot(asking: Asking, place: Place, path: readonly Raw[]): P
   return entry && resourceOf(asking, place, entry);
 }
 
-/** Links, devices and files that could not be read are skipped: there is nothing to serve. */
+/** A resource for an entry; undefined for symlinks, devices and files that could not be backed up. */
 function resourceOf(asking: Asking, place: Place, entry: Entry): Resource | undefined {
   const names = splitRaw(entry.path, "/").slice(1), segments = [...place.above, ...names];
   const mtimeMs = msOfNs(entry.mtime);
@@ -95,21 +95,21 @@ async function* once(all: readonly Resource[]): AsyncGenerator<readonly Resource
   yield await Promise.resolve(all);
 }
 
-/** By name alone, if no other host has a series of that name. Partial snapshots are no backups. */
+/** Series by name; those of several hosts with the same name get the host appended. Partial snapshots are excluded. */
 function namedSeries(snapshots: readonly SnapshotInfo[]): Map<Raw, SeriesOf> {
   const all = seriesOf(snapshots.filter(({ complete }) => complete));
   const hosts = Map.groupBy(all, ({ name }) => name);
   return named(all, ({ host, name }) => (hosts.get(name)?.length ?? 0) > 1 ? `${name}@${host}` : name);
 }
 
-/** Newest first, with `latest` before them. */
+/** Snapshots by time, newest first, preceded by `latest`. */
 function namedSnapshots(snapshots: readonly SnapshotInfo[]): Map<Raw, SnapshotInfo> {
   const all = snapshots.filter(({ complete }) => complete), last = all.at(-1);
   const byTime = named(all, ({ time, offsetMinutes }) => localStamp(Date.parse(time) + offsetMinutes * 60_000));
   return new Map([...(last === undefined ? [] : [[LATEST, last] as const]), ...[...byTime].reverse()]);
 }
 
-/** Each gets a name of its own. */
+/** Gives each object a unique name. */
 function named<T>(all: readonly T[], nameOf: (one: T) => string): Map<Raw, T> {
   const names = new Map<Raw, T>();
   for (const one of all) {
@@ -121,12 +121,12 @@ function named<T>(all: readonly T[], nameOf: (one: T) => string): Map<Raw, T> {
   return names;
 }
 
-/** "2026-11-20 23-05-07": Windows takes no colons in names. */
+/** "2026-11-20 23-05-07": Windows allows no colons in names. */
 function localStamp(localMs: number): string {
   return new Date(localMs).toISOString().slice(0, 19).replace("T", " ").replaceAll(":", "-");
 }
 
-/** What every system takes as a name. */
+/** The text as a file name that every system accepts. */
 function fileName(text: string): string {
   // deno-lint-ignore no-control-regex
   const name = text.replace(/[\x00-\x1f\x7f\\/:*?"<>|]/g, "_").replace(/[. ]$/, "_");

@@ -1,4 +1,4 @@
-/** Read-only WebDAV (RFC 4918, class 1) of every snapshot that an account may see. */
+/** Read-only WebDAV (RFC 4918, class 1) of all snapshots that an account may see. */
 import { multistatus } from "./multistatus.ts";
 import { parsePropfind } from "./propfind.ts";
 import { resourceAt } from "./resources.ts";
@@ -25,7 +25,7 @@ export const DAV_ROUTES: readonly Route[] = [
   },
 ];
 
-/** Class 1, without locks: so macOS mounts it read-only by itself. */
+/** Reply to OPTIONS: class 1 without locks, so macOS mounts it read-only. */
 function options(): Reply {
   return { status: 200, headers: { allow: ALLOW, dav: "1", "ms-author-via": "DAV", "content-length": "0" }, body: "" };
 }
@@ -37,7 +37,9 @@ async function get(exchange: Exchange): Promise<Reply> {
   return { status: 405, headers: { allow: ALLOW, "content-type": "text/plain; charset=utf-8" }, body: "A directory\n" };
 }
 
-/** A directory without its final slash is answered as with it: some clients don't follow redirects here. */
+/**
+ * Replies to PROPFIND. A directory's path may lack its final slash, because some clients don't follow redirects here.
+ */
 async function propfind(exchange: Exchange): Promise<Reply> {
   const depth = exchange.headers.get("depth")?.trim();
   if (depth !== "0" && depth !== "1") return finiteDepth();

@@ -1,4 +1,4 @@
-/** Asking for the password again before what could do harm: the cookie alone may have been stolen. */
+/** Asks for the password again before risky actions: the cookie may have been stolen. */
 import type { Exchange } from "./route.ts";
 import { Fault } from "../../core/fault.ts";
 
@@ -17,7 +17,10 @@ export function needsPassword({ account }: Pick<Asking, "account">): boolean {
   return account?.by === "session" && account.isConfirmed !== true;
 }
 
-/** @param password as far as it was given with the request @throws NotConfirmed, TooManyFailures, Busy */
+/**
+ * Checks that the password was entered recently. @param password if it was sent with the request @throws NotConfirmed,
+ * TooManyFailures, Busy
+ */
 export async function assertConfirmed(asking: Asking, password?: string): Promise<void> {
   if (!needsPassword(asking)) return;
   const { account, session, site, address } = asking;

@@ -1,4 +1,4 @@
-/** Contents of files as answers: ranges, tags, names, and nothing that a browser would run. */
+/** Replies with file contents: ranges, tags and names, and nothing that a browser would execute. */
 import { BadRequest } from "./problem.ts";
 import type { ByteRange } from "../reader/reader.ts";
 import type { Exchange, Reply } from "./route.ts";
@@ -9,7 +9,7 @@ import { msOfNs } from "../../core/time_text.ts";
 import { encodedSegment } from "./target.ts";
 import { NotDumped } from "../../operations/browse/dump/dump.ts";
 
-/** What a browser may show by itself; all else is only to be saved. */
+/** Types that a browser may display; all others can only be saved. */
 const INLINE: Readonly<Record<string, string>> = {
   png: "image/png",
   jpg: "image/jpeg",
@@ -26,13 +26,13 @@ const INLINE: Readonly<Record<string, string>> = {
   txt: "text/plain; charset=utf-8",
 };
 
-/** The media type that may be shown in a page; undefined: none. @param name of a file */
+/** The media type for display in a page; undefined if it may not be displayed. @param name of a file */
 export function inlineType(name: string): string | undefined {
   const ending = /\.([A-Za-z0-9]+)$/.exec(name)?.[1]?.toLowerCase();
   return ending === undefined ? undefined : INLINE[ending];
 }
 
-/** A file of a snapshot. @throws BadRequest for anything else, NotDumped for one without content */
+/** Reply with a file of a snapshot. @throws BadRequest for anything else, NotDumped for one without content */
 export function contentReply(exchange: Exchange, entry: Entry): Reply {
   const { headers, target, site } = exchange, { kind, content, size, path, mtime } = entry;
   if (kind !== "file") throw new BadRequest("That is no file", "Directories come as an archive, below /archive");
@@ -66,7 +66,7 @@ export function contentReply(exchange: Exchange, entry: Entry): Reply {
   };
 }
 
-/** RFC 6266: a name in ASCII for old clients, and the real one. */
+/** The header Content-Disposition (RFC 6266): with a name in ASCII for old clients, and the real one. */
 export function dispositionOf(name: string, kind: "attachment" | "inline"): string {
   const plain = textOf(name).replace(/[^ !#$&'()+,.0-9;=@A-Za-z[\]^_`{}~-]/g, "_");
   return `${kind}; filename="${plain}"; filename*=UTF-8''${encodedSegment(name)}`;
@@ -86,7 +86,7 @@ interface Whole {
   readonly mtimeMs: number;
 }
 
-/** One range of bytes; several, and what can't be read, count as none: RFC 9110 allows it. */
+/** The requested range. Several ranges, and unreadable ones, are ignored, as RFC 9110 allows. */
 function rangeOf(headers: Headers, { etag, size, mtimeMs }: Whole): ByteRange | "unsatisfiable" | undefined {
   const [, first, last] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(headers.get("range") ?? "") ?? [];
   if (first === undefined || last === undefined || first === "" && last === "") return undefined;

@@ -1,4 +1,4 @@
-/** What a form of a page has sent. */
+/** Reads the forms of pages. */
 import { BadRequest } from "./problem.ts";
 import { parseQuery, type Query } from "./target.ts";
 import type { Exchange } from "./route.ts";
@@ -16,7 +16,7 @@ export async function readText(exchange: Exchange): Promise<string> {
   }
 }
 
-/** @throws BadRequest */
+/** Reads a form. @throws BadRequest */
 export async function readForm(exchange: Exchange): Promise<Query> {
   const type = exchange.headers.get("content-type") ?? "";
   if (!/^application\/x-www-form-urlencoded(?:;|$)/i.test(type)) throw new BadRequest("That is no form of this page");

@@ -1,4 +1,4 @@
-/** Failures as answers for programs: RFC 9457, with the tool's own codes. */
+/** Faults as replies for programs: RFC 9457, with the tool's own codes. */
 import type { Reply } from "./route.ts";
 import { Fault } from "../../core/fault.ts";
 
@@ -48,7 +48,7 @@ const STATUSES: Readonly<Record<string, number>> = {
   "interrupted": 503,
 };
 
-/** A request that makes no sense. */
+/** The request is invalid. */
 export class BadRequest extends Fault {
   readonly code = "bad-request";
   readonly hint: string;
@@ -58,7 +58,7 @@ export class BadRequest extends Fault {
   }
 }
 
-/** There is no such thing, or not for this account. */
+/** The object doesn't exist, or the account may not see it. */
 export class NotFound extends Fault {
   readonly code = "not-found";
   readonly hint = "Check the address";
@@ -101,7 +101,7 @@ export interface Problem {
   readonly hint: string;
 }
 
-/** @param error a bug is reported without its details */
+/** The reply for an error. A bug is reported without details. */
 export function problemOf(error: unknown): Problem {
   const isFault = error instanceof Fault, code = isFault ? error.code : "bug";
   const status = STATUSES[code] ?? 500;

@@ -1,4 +1,4 @@
-/** How many requests there were, by route and status, since the server was started. */
+/** Counts requests by route and status, since the server was started. */
 import type { Family } from "../../operations/metrics/exposition.ts";
 
 interface Count {
@@ -9,7 +9,10 @@ interface Count {
 export class RequestCounts {
   readonly #counts = new Map<string, Count>();
 
-  /** @param route as the table of routes has it; undefined for what is none: there are as many as people think of */
+  /**
+   * Counts a request. @param route its path in the table of routes; undefined if there is none: clients can invent any
+   * number
+   */
   add(route: string | undefined, status: number): void {
     const key = `${status} ${route}`, known = this.#counts.get(key);
     if (known !== undefined) known.value++;

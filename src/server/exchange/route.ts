@@ -1,4 +1,4 @@
-/** A way to use the server: what each part of it adds to the one table in routes.ts. */
+/** Routes: what each part of the server adds to the table in routes.ts. */
 import type { Awaitable } from "../../core/awaitable.ts";
 import type { Raw } from "../../core/raw.ts";
 import type { Access, Account } from "../accounts/account.ts";
@@ -8,38 +8,41 @@ import type { Site } from "./site.ts";
 
 export type Method = "GET" | "HEAD" | "POST" | "PUT" | "DELETE" | "OPTIONS" | "PROPFIND";
 
-/** One request whose sender, path and account have been looked at. */
+/** A request whose sender, path and account have been checked. */
 export interface Exchange {
   readonly method: Method;
   readonly target: Target;
-  /** What stood for `{name}`. */
+  /** Values of the segments `{name}`. */
   readonly params: Readonly<Record<string, Raw>>;
-  /** What stood for `{path...}`: segments, as bytes. */
+  /** Segments of `{path...}`, as bytes. */
   readonly rest: readonly Raw[];
   readonly headers: Headers;
-  /** Bytes that come, as far as was said; undefined if they come in chunks. 0: none. */
+  /** Announced length of the body in bytes; undefined for a chunked one, 0 for none. */
   readonly bodyBytes: number | undefined;
-  /** May be gone through once. @throws ClientGone */
+  /** The body; it may be read once. @throws ClientGone */
   body(): AsyncIterable<Uint8Array<ArrayBuffer>>;
-  /** Of the one who asks; undefined only where a route is open. */
+  /** Account of the sender; undefined only for open routes. */
   readonly account: Account | undefined;
-  /** Of whoever came by a cookie: for signing out. */
+  /** Id of a session, for signing out. */
   readonly session?: string;
   readonly isTls: boolean;
-  /** Address of the client, without a port; "" for a socket. */
+  /** Address of the client without port; "" for a Unix socket. */
   readonly address: string;
   /** Scheme and authority as the client knows them, such as `https://nas.local:8480`. */
   readonly origin: string;
-  /** Aborted when the client has gone, or the server ends. */
+  /** Aborted when the client disconnects or the server ends. */
   readonly signal: AbortSignal;
   readonly site: Site;
 }
 
-/** What is answered; the front door adds the headers that every answer has, unless these say otherwise. */
+/** A reply. The front door adds the common headers, unless these override them. */
 export interface Reply {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
-  /** Text is UTF-8. What comes bit by bit is sent in chunks, or as `content-length` says; if it throws, the connection is cut. */
+  /**
+   * A text is sent as UTF-8. A stream is sent in chunks, or as `content-length` says; if it throws, the connection is
+   * closed.
+   */
   readonly body?: string | Uint8Array<ArrayBuffer> | AsyncIterable<Uint8Array<ArrayBuffer>>;
 }
 
@@ -49,22 +52,22 @@ export interface Route {
   /** `/api/v1/snapshots/{ref}/entries/{path...}`: `{name}` stands for one segment, `{name...}` at the end for any number. */
   readonly path: string;
   readonly access: Access;
-  /** Realm of HTTP Basic, which is taken only where this is given; such a route is for programs, not for pages. */
+  /** Realm of HTTP Basic, which is accepted only if this is set; such a route is for programs. */
   readonly basic?: "dav" | "objects";
-  /** Bytes of a request's body at most (413 beyond). Default: 1 MiB. */
+  /** Largest body of a request in bytes (413 beyond). Default: 1 MiB. */
   readonly mostBytes?: number;
-  /** What a GET takes of the server while it is made and sent. */
+  /** The share of the server that a GET takes while its reply is made and sent. */
   readonly share?: Share;
-  /** What it does, for the OpenAPI document; absent: not part of it. */
+  /** Description for the OpenAPI document; absent: not included. */
   readonly about?: RouteInfo;
-  /** Faults become answers by their code. */
+  /** Handles a request. Faults become replies by their codes. */
   readonly handle: (exchange: Exchange) => Awaitable<Reply>;
 }
 
 export interface RouteInfo {
   readonly summary: string;
-  /** Names of query parameters with what they mean. */
+  /** Descriptions of the query parameters, by name. */
   readonly query?: Readonly<Record<string, string>>;
-  /** Media type of the answer. Default: application/json. */
+  /** Media type of the reply. Default: application/json. */
   readonly type?: string;
 }

@@ -1,7 +1,7 @@
-/** How much of the server one account may have at once: whoever fetches everything mustn't keep others from their files. */
+/** Limits how much of the server one account uses at once: a client that fetches everything must not block others. */
 import { Fault } from "../../core/fault.ts";
 
-/** What an answer takes as long as it is made and sent. */
+/** What a reply occupies while it is made and sent. */
 export type Share = "archive" | "download" | "search";
 
 interface Most {
@@ -27,14 +27,14 @@ export class TooManyAtOnce extends Fault {
 
 export class Shares {
   readonly #limits: ShareLimits;
-  /** Names of accounts, one for each that is taken. */
+  /** Names of accounts, one for each share in use. */
   readonly #taken: Readonly<Record<Share, string[]>> = { archive: [], download: [], search: [] };
 
   constructor(limits: ShareLimits = USUAL) {
     this.#limits = limits;
   }
 
-  /** @param account its name @returns releases it, once @throws TooManyAtOnce */
+  /** Takes a share. @param account its name @returns releases it when disposed @throws TooManyAtOnce */
   take(share: Share, account: string): Disposable {
     const taken = this.#taken[share], { ofAccount, ofAll } = this.#limits[share];
     const own = taken.filter((one) => one === account).length;

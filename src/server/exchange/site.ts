@@ -1,4 +1,4 @@
-/** What a server serves: everything that its routes may use, opened once. */
+/** What a server serves: everything that its routes use, opened once. */
 import type { Clock, Random } from "../../core/clock.ts";
 import type { Raw } from "../../core/raw.ts";
 import type { Log } from "../../jobs/log/log.ts";
@@ -16,27 +16,27 @@ export interface Site {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  /** The opened repository, in threads of its own. */
+  /** The opened repository, with threads of its own. */
   readonly reader: Reader;
   readonly accounts: Accounts;
-  /** Of this server so far. */
+  /** Counts of the requests to this server. */
   readonly requests: RequestCounts;
-  /** Repositories of other machines; absent where none are kept. */
+  /** Repositories of other machines; absent if there are none. */
   readonly objects?: ObjectStore;
-  /** Those of the configuration. */
+  /** Vaults in the configuration. */
   readonly vaults?: VaultDesk;
-  /** Absent where the configuration names nobody. */
+  /** Absent if the configuration has no notification targets. */
   readonly notices?: { readonly notifier: Notifier; readonly host: string };
-  /** For messages: a path, or an address without credentials. Only for accounts of role admin. */
+  /** Location for messages: a path, or an address without credentials. Only for role admin. */
   readonly location: string;
-  /** Directories, absolute, below which accounts may have files restored. */
+  /** Absolute paths of the directories below which accounts may restore. */
   readonly restoreBelow: readonly Raw[];
-  /** Directories, absolute, below which jobs of accounts may back up. */
+  /** Absolute paths of the directories below which accounts' jobs may back up. */
   readonly sourcesBelow: readonly Raw[];
-  /** Accounts may have snapshots forgotten, and recurring jobs removed. */
+  /** True if accounts may forget snapshots and remove recurring jobs. */
   readonly mayRemove: boolean;
   /** Name of this machine, in snapshots. */
   readonly host: string;
-  /** Undefined where no jobs are taken. */
+  /** Undefined if no jobs are accepted. */
   readonly jobs: JobDesk | undefined;
 }

@@ -1,15 +1,15 @@
-/** What a request asks for, read once: routes, roles and handlers know nothing but what stands here. */
+/** The target of a request, parsed once: routes, roles and handlers use only this. */
 import { type Raw, rawOfBytes, textOf } from "../../core/raw.ts";
 
 export interface Target {
   /** Names of the path, decoded to bytes; none of them is empty, `.` or `..`, or holds `/` or NUL. */
   readonly segments: readonly Raw[];
-  /** The path ends with `/`. */
+  /** True if the path ends with `/`. */
   readonly isDirectory: boolean;
   readonly query: Query;
 }
 
-/** Parameters in the order they came. */
+/** Query parameters in their order. */
 export class Query {
   readonly #pairs: readonly (readonly [string, Raw])[];
 
@@ -17,7 +17,7 @@ export class Query {
     this.#pairs = pairs;
   }
 
-  /** The first of that name as text, as `--json` shows bytes. */
+  /** The first value of that name as text, as `--json` shows bytes. */
   get(name: string): string | undefined {
     const found = this.raw(name);
     return found === undefined ? undefined : textOf(found);
@@ -35,8 +35,8 @@ export class Query {
 const MOST_PARAMETERS = 256;
 
 /**
- * Reads the target of a request: path and query as they came, `/a/b%20c?d=e`.
- * @returns undefined if it isn't one that this server could have given out
+ * Parses the target of a request: path and query, `/a/b%20c?d=e`.
+ * @returns undefined if it isn't one that this server could have produced
  */
 export function parseTarget(text: string): Target | undefined {
   if (!text.startsWith("/")) return undefined;
@@ -57,7 +57,7 @@ function isName(segment: Raw): boolean {
   return segment !== "" && segment !== "." && segment !== ".." && !/[/\0]/.test(segment);
 }
 
-/** Of a form or the end of a target. */
+/** Parses a form, or the query of a target; undefined if it is invalid. */
 export function parseQuery(text: string): Query | undefined {
   const pairs: (readonly [string, Raw])[] = [];
   const parts = text.split("&").filter((part) => part !== "");
@@ -71,7 +71,7 @@ export function parseQuery(text: string): Query | undefined {
   return new Query(pairs);
 }
 
-/** Undefined for what isn't printable ASCII with whole escapes. */
+/** Decodes a text; undefined unless it is printable ASCII with valid escapes. */
 function decoded(text: string): Raw | undefined {
   if (!/^(?:[!-$&-~]|%[0-9A-Fa-f]{2})*$/.test(text)) return undefined;
   const bytes = new Uint8Array(text.length);
@@ -84,7 +84,7 @@ function decoded(text: string): Raw | undefined {
   return rawOfBytes(bytes.subarray(0, length));
 }
 
-/** A name as it stands in a target: unreserved characters as they are, every other byte as `%XX`. */
+/** Encodes a name for a target: unreserved characters as they are, all other bytes as `%XX`. */
 export function encodedSegment(name: string): string {
   return name.replace(
     /[^A-Za-z0-9._~-]/g,

@@ -1,4 +1,4 @@
-/** What somebody did by the page or the interface, for the log: who, and from where. */
+/** Logs what accounts do on the page or through the interface: who, and from where. */
 import type { Exchange } from "./route.ts";
 
 export function tell({ site, account, address }: Exchange, what: string): void {

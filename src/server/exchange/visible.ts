@@ -1,4 +1,4 @@
-/** What an account may know of: the only way for routes to snapshots, so that nobody learns of other series. */
+/** What an account may see. Routes get snapshots only from here, so that no other series are revealed. */
 import type { Exchange } from "./route.ts";
 import { maySee } from "../accounts/account.ts";
 import { type Apath, apathOf, TOP } from "../../core/apath.ts";
@@ -10,17 +10,20 @@ import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 
 type Asking = Pick<Exchange, "site" | "account">;
 
-/** Oldest first. */
+/** Visible snapshots, oldest first. */
 export async function visibleSnapshots({ site, account }: Asking): Promise<readonly SnapshotInfo[]> {
   return (await site.reader.snapshots()).filter((snapshot) => maySee(account, snapshot));
 }
 
-/** @param name an id or its beginning, a tree, `latest`, `NAME:latest~1` ... @throws NoSnapshot, AmbiguousSnapshot */
+/**
+ * A visible snapshot. @param name an id or its prefix, a tree, `latest`, `NAME:latest~1` ... @throws NoSnapshot,
+ * AmbiguousSnapshot
+ */
 export async function visibleSnapshot(asking: Asking, name: Raw | string): Promise<SnapshotInfo> {
   return resolveSnapshot(textOf(name), await visibleSnapshots(asking));
 }
 
-/** @throws NoSnapshot, AmbiguousSnapshot, NotInSnapshot */
+/** An entry of a visible snapshot. @throws NoSnapshot, AmbiguousSnapshot, NotInSnapshot */
 export async function visibleEntry(
   asking: Asking,
   name: Raw | string,
@@ -30,7 +33,7 @@ export async function visibleEntry(
   return { snapshot, entry };
 }
 
-/** @throws NotInSnapshot */
+/** An entry of a snapshot. @throws NotInSnapshot */
 export async function entryOf({ site }: Asking, snapshot: SnapshotInfo, path: Apath): Promise<Entry> {
   const entry = await site.reader.entry(snapshot.id, path);
   if (entry !== undefined) return entry;
@@ -38,12 +41,12 @@ export async function entryOf({ site }: Asking, snapshot: SnapshotInfo, path: Ap
   throw new NotInSnapshot(path, snapshot);
 }
 
-/** The path that segments stand for. @throws BadPath */
+/** The path for these segments. @throws BadPath */
 export function pathOf(segments: readonly Raw[]): Apath {
   return segments.length === 0 ? TOP : apathOf(`/${segments.join("/")}`);
 }
 
-/** Snapshots of each host and name, oldest first; the series with the newest snapshot comes first. */
+/** Snapshots of one host and name, oldest first. The series with the newest snapshot comes first. */
 export interface SeriesOf {
   readonly host: string;
   readonly name: string;

@@ -1,4 +1,4 @@
-/** Requests that another site made a browser send. */
+/** Refuses requests that another site made a browser send. */
 import { Fault } from "../../core/fault.ts";
 
 const SAFE = ["GET", "HEAD", "OPTIONS", "PROPFIND"];
@@ -14,13 +14,13 @@ export class OtherSite extends Fault {
 export interface Sender {
   readonly method: string;
   readonly headers: Headers;
-  /** Scheme, host and port that the client sees. */
+  /** Scheme, host and port as the client sees them. */
   readonly origin: string;
-  /** By what it says who asks, if that is nothing that browsers add by themselves. */
+  /** True if it authenticates by something that browsers don't send on their own. */
   readonly byItself: boolean;
 }
 
-/** @throws OtherSite */
+/** Checks that a request comes from this site. @throws OtherSite */
 export function assertSameSite({ method, headers, origin, byItself }: Sender): void {
   const site = headers.get("sec-fetch-site"), from = headers.get("origin");
   if (SAFE.includes(method)) {

@@ -1,4 +1,4 @@
-/** The front door: from a request as it came to a handler, by way of everything that must be in order first. */
+/** The front door: leads from a received request to its handler, through all checks. */
 import { assertSameSite } from "./cross_site.ts";
 import { assertHost } from "./hosts.ts";
 import type { Asked } from "./http_server.ts";
@@ -34,19 +34,19 @@ export interface FrontOptions {
   readonly accounts: Accounts;
   /** Names of this server, in lower case. */
   readonly hosts: ReadonlySet<string>;
-  /** The address of a proxy whose word counts about the client and its scheme. */
+  /** Address of a proxy that is trusted about the client and its scheme. */
   readonly trustedProxy?: string;
-  /** The certificate is the user's own: browsers may insist on TLS. */
+  /** True if the certificate is the user's own, so that browsers may insist on TLS. */
   readonly insistsOnTls: boolean;
-  /** Connections without TLS come from elsewhere than this machine. */
+  /** True if other machines connect without TLS. */
   readonly isPlain: boolean;
-  /** Default: the usual ones. */
+  /** Absent: the usual limits. */
   readonly shares?: ShareLimits;
-  /** Failures for people. */
+  /** The page for an error. */
   readonly errorPage: (error: unknown, exchange: Partial<Exchange> & { readonly site: Site }) => Reply;
 }
 
-/** What is known of the client, by itself or by the proxy. */
+/** What is known of the client, directly or from the proxy. */
 interface Client {
   readonly address: string;
   readonly isTls: boolean;
@@ -117,7 +117,7 @@ export class Front {
     return await this.#handled(route, exchange, asked.signal);
   }
 
-  /** @param gone aborted when the client is */
+  /** @param gone aborted when the client disconnects */
   async #handled(route: Route, exchange: Omit<Exchange, "signal">, gone: AbortSignal): Promise<Reply> {
     const { account, method, site } = exchange, stop = new AbortController(), isGet = method === "GET";
     const stamp = this.#stampOf(account), isCurrent = () => this.#stampOf(account) === stamp;
@@ -127,7 +127,7 @@ export class Front {
     return lasting(reply, method === "HEAD", { share: held.move(), isCurrent, stop, gone, clock: site.clock });
   }
 
-  /** Nobody is let in while accounts can't be read, and nobody stays. */
+  /** The account's present stamp. While accounts can't be read, nobody is admitted, and nobody stays. */
   #stampOf(account: Account | undefined): string | undefined {
     if (account === undefined) return "";
     return unlessFault(() => this.#options.accounts.stampOf(account), undefined);
@@ -145,7 +145,7 @@ export class Front {
     return await accounts.byBasic(name, password, client.address, tokensOnly);
   }
 
-  /** @param target undefined if it couldn't be read */
+  /** @param target undefined if it couldn't be parsed */
   #failure(error: unknown, asked: Asked, client: Client, target: Target | undefined): Reply {
     const { site, errorPage } = this.#options, { head } = asked;
     if (!(error instanceof Fault)) {
@@ -211,7 +211,7 @@ function failureHeaders(error: unknown, route: Route | undefined): Record<string
   };
 }
 
-/** Somebody looks at it: failures are pages. */
+/** True if a person will see the reply, so that failures are pages. */
 function isForPeople(headers: Headers, target: Target | undefined, route: Route | undefined): boolean {
   const isForPrograms = target?.segments[0] === "api" || route?.basic !== undefined;
   return !isForPrograms && (headers.get("accept") ?? "").includes("text/html");
@@ -223,7 +223,7 @@ interface Credentials {
   readonly session?: string;
 }
 
-/** Name of the cookie: over TLS one that only this host may set. */
+/** Name of the cookie; with TLS, one that only this host may set. */
 export function cookieName({ isTls, origin }: { readonly isTls: boolean; readonly origin: string }): string {
   return isTls ? "__Host-backup-tool" : `backup-tool-${/:(\d+)$/.exec(origin)?.[1] ?? "80"}`;
 }

@@ -1,24 +1,24 @@
-/** The head of an HTTP/1.1 request, read strictly: what others might read otherwise is no request. */
+/** The head of an HTTP/1.1 request, parsed strictly: anything ambiguous is refused. */
 export interface Head {
   readonly method: string;
-  /** As it came. */
+  /** The target as received. */
   readonly target: string;
   readonly headers: Headers;
-  /** The authority that is asked. */
+  /** The requested authority. */
   readonly authority: string;
   readonly body: Framing;
-  /** The connection may be used again. */
+  /** True if the connection may be reused. */
   readonly keepsAlive: boolean;
-  /** The client waits for a word before it sends the body. */
+  /** True if the client waits for "100 Continue" before it sends the body. */
   readonly expectsContinue: boolean;
 }
 
-/** How a body is sent. */
+/** How a body is delimited. */
 export type Framing =
   | { readonly kind: "length"; readonly bytes: number }
   | { readonly kind: "chunked" };
 
-/** Why it is no request: an HTTP status. */
+/** The head is invalid; `status` is the HTTP status for the reply. */
 export class BadHead extends Error {
   readonly status: number;
   constructor(status: number, why: string) {
@@ -32,7 +32,7 @@ const MOST_HEADERS = 100, MOST_TARGET = 16 * 1024;
 const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 const FIRST_LINE = new RegExp(`^(${TOKEN}) ([!-~]+) HTTP/1\\.([01])$`);
 const HEADER = new RegExp(`^(${TOKEN}):[ \\t]*([\\t\\x20-\\x7e\\x80-\\xff]*?)[ \\t]*$`);
-/** What may stand only once, for whoever takes the first and whoever takes the last must agree. */
+/** Headers that may occur only once, because readers of the first and of the last must agree. */
 const SINGLE = [
   "authorization",
   "content-encoding",
@@ -48,7 +48,7 @@ const SINGLE = [
   "transfer-encoding",
 ];
 
-/** @param text bytes of the head as characters, without the empty line at its end @throws BadHead */
+/** Parses a head. @param text its bytes as characters, without the empty line at the end @throws BadHead */
 export function parseHead(text: string): Head {
   if (/[^\r]\n|^\n|\r(?!\n)|\0/.test(text)) throw new BadHead(400, "A line of the head ends otherwise than in CR LF");
   const [first = "", ...lines] = text.split("\r\n");
@@ -82,7 +82,7 @@ function parseHeaders(lines: readonly string[]): Headers {
   return headers;
 }
 
-/** The absolute form is for proxies; it must say the same as the header. */
+/** Path and authority. The absolute form is meant for proxies; it must agree with the header. */
 function addressOf(target: string, host: string | null): { readonly path: string; readonly authority: string } {
   if (host === null || !/^[A-Za-z0-9.:_[\]-]+$/.test(host)) throw new BadHead(400, "There is no usable header Host");
   if (target.startsWith("/")) return { path: target, authority: host.toLowerCase() };

@@ -1,4 +1,4 @@
-/** Which names this server answers to. A name of another site that leads here (DNS rebinding) is none of them. */
+/** Names that this server answers to. Those of other sites that resolve to it (DNS rebinding) are refused. */
 import { Fault } from "../../core/fault.ts";
 
 export class OtherHost extends Fault {
@@ -10,7 +10,10 @@ export class OtherHost extends Fault {
   }
 }
 
-/** @param authority of a request: `nas:8480`, `[::1]` @param names that it has besides the usual ones, in lower case */
+/**
+ * Checks a request's host. @param authority such as `nas:8480`, `[::1]` @param names further names, in lower case
+ * @throws OtherHost
+ */
 export function assertHost(authority: string, names: ReadonlySet<string>): void {
   const host = hostOf(authority);
   // Nobody can make an address lead elsewhere.
@@ -19,12 +22,12 @@ export function assertHost(authority: string, names: ReadonlySet<string>): void 
   throw new OtherHost(host);
 }
 
-/** Without port and final dot. */
+/** The host without port and final dot. */
 function hostOf(authority: string): string {
   return authority.replace(/:\d*$/, "").replace(/\.$/, "");
 }
 
-/** @param machine name of this machine @param more given by the user */
+/** All names of this server. @param machine name of this machine @param more names given by the user */
 export function hostNames(machine: string, more: readonly string[]): ReadonlySet<string> {
   const own = machine.toLowerCase(), [short = own] = own.split(".");
   return new Set([own, short, `${short}.local`, ...more.map((name) => name.toLowerCase().replace(/\.$/, ""))]);

@@ -1,6 +1,6 @@
 /**
- * An HTTP/1.1 server for a network that is not to be trusted: connections are counted, each step has its time, and a
- * client that sends or takes nothing is dropped. Whatever happens to a connection, the process goes on.
+ * An HTTP/1.1 server for an untrusted network: connections are limited, each step has a timeout, and a client that
+ * neither sends nor receives is dropped. No failure of a connection ends the process.
  */
 import { ClientGone, Incoming } from "./incoming.ts";
 import { BadHead, type Head, parseHead } from "./head.ts";
@@ -11,10 +11,10 @@ import { AcceptFailed, type Connection, type Listener } from "../../platform/lis
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** A request as it came. */
+/** A received request. */
 export interface Asked {
   readonly head: Head;
-  /** May be gone through once. @throws ClientGone */
+  /** The body; it may be read once. @throws ClientGone */
   body(): AsyncIterable<Bytes>;
   readonly address: string;
   readonly isTls: boolean;
@@ -31,12 +31,12 @@ export interface HttpOptions {
 
 export interface Limits {
   readonly connections: number;
-  /** Of one address. Sockets, and addresses that `isShared` names, have none. */
+  /** Most connections from one address. Unix sockets, and addresses for which `isShared` is true, have no limit. */
   readonly perAddress: number;
   readonly isShared: (address: string) => boolean;
-  /** For all of a head, from its first byte on; for the first one, too. */
+  /** Time in ms for a whole head, from its first byte on; for the first head, from the start of the connection. */
   readonly headMs: number;
-  /** Without a byte in or out, within a request or between two. */
+  /** Time in ms without any byte in or out, within a request or between two. */
   readonly idleMs: number;
 }
 
@@ -48,7 +48,7 @@ const USUAL: Limits = {
   idleMs: 60_000,
 };
 const LOOK_MS = 500, RETRY_MS = 200;
-/** What a handler has not read of a body is read to its end if it is no more than that. */
+/** Bytes up to which the unread rest of a body is read to its end. */
 const MOST_UNREAD = 256 * 1024;
 const MOST_LINGERING = 4 * 1024 * 1024, LINGER_MS = 2000;
 
@@ -66,18 +66,18 @@ export class HttpServer implements AsyncDisposable {
     this.#limits = { ...USUAL, ...options.limits };
   }
 
-  /** Open connections. */
+  /** Number of open connections. */
   get connections(): number {
     return this.#open.size;
   }
 
-  /** Takes connections from there until the server ends, and closes it then. */
+  /** Accepts connections until the server ends, and then closes the listener. */
   take(listener: Listener, isTls: boolean): void {
     this.#listeners.push(listener);
     this.#keep(this.#accept(listener, isTls));
   }
 
-  /** Cuts what is under way. */
+  /** Closes all connections, even with requests in progress. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     for (const listener of this.#listeners) listener[Symbol.dispose]();
@@ -148,7 +148,7 @@ class Client {
     this.#incoming = new Incoming(this.#connection);
   }
 
-  /** It is cut then. */
+  /** Time at which the connection is closed. */
   get dueMs(): number {
     return this.#connection.dueMs;
   }
@@ -168,7 +168,7 @@ class Client {
     }
   }
 
-  /** @returns true if another request may come */
+  /** Handles one request. @returns true if another one may follow */
   async #one(): Promise<boolean> {
     const text = await this.#incoming.head();
     if (text === undefined) return false;
@@ -183,7 +183,7 @@ class Client {
     return keepsAlive && await body.pass();
   }
 
-  /** Signals a handler that streams its answer that the client is gone: it may have nothing to send for long. */
+  /** Aborts the signal when the client disconnects: a handler that streams may have nothing to send for a long time. */
   async #watch(): Promise<void> {
     if (await this.#incoming.hasEnded()) this.#gone.abort();
   }
@@ -203,7 +203,7 @@ class Client {
     }
   }
 
-  /** Closing while something still comes would take the answer away from a client that hasn't read it. */
+  /** Reads on for a while before closing: otherwise a client that is still sending could lose the reply. */
   async #linger(): Promise<void> {
     await this.#connection.end();
     this.#connection.expectEnd();
@@ -216,7 +216,7 @@ class Client {
 
 const WRITE_BYTES = 256 * 1024;
 
-/** Counts the time that is spent on waiting for the other side, and no other. */
+/** A connection whose timeouts count only the time spent waiting for the client. */
 class TimedConnection implements Connection {
   readonly #inner: Connection;
   readonly #limits: Limits;
@@ -239,7 +239,7 @@ class TimedConnection implements Connection {
     return this.#dueMs;
   }
 
-  /** @param isFirst of the connection */
+  /** @param isFirst true for the first head of the connection */
   expectHead(isFirst: boolean): void {
     this.#mode = "head";
     this.#dueMs = this.#in(isFirst ? this.#limits.headMs : this.#limits.idleMs);
@@ -250,7 +250,7 @@ class TimedConnection implements Connection {
     this.#dueMs = Infinity;
   }
 
-  /** Whatever still comes, it doesn't matter. */
+  /** Further bytes are ignored. */
   expectEnd(): void {
     this.#mode = "end";
     this.#dueMs = this.#in(LINGER_MS);
@@ -313,7 +313,7 @@ class Body {
     return this.#state === "read";
   }
 
-  /** What is left of it can be read before the next request. */
+  /** True if the rest of the body can be skipped before the next request. */
   get canBePassed(): boolean {
     if (this.#state === "read") return true;
     const { body, expectsContinue } = this.#head;
@@ -326,7 +326,7 @@ class Body {
   }
 }
 
-/** An IPv4 address that came over IPv6 is one. */
+/** The IPv4 address, if it was mapped to IPv6. */
 function plainAddress(address: string): string {
   return address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/, "");
 }

@@ -1,8 +1,8 @@
-/** Bytes of a connection as they come: heads and bodies, each to its end and no further. */
+/** Incoming bytes of a connection: reads heads and bodies exactly to their ends. */
 import { BadHead, type Framing, MOST_HEAD_BYTES } from "./head.ts";
 import type { Connection } from "../../platform/listener.ts";
 
-/** The client went away, or sent what is no body. */
+/** The client disconnected, or sent an invalid body. */
 export class ClientGone extends Error {}
 
 const READ_BYTES = 64 * 1024;
@@ -15,16 +15,20 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 export class Incoming {
   readonly #connection: Connection;
-  /** Begun to see whether the client ends. */
+  /** A read that was started to notice the client's end. */
   #reading: Promise<Bytes | undefined> | undefined;
-  /** What came and was not used yet. */
+  /** Bytes that were received and not used yet. */
   #held: Bytes = EMPTY;
 
   constructor(connection: Connection) {
     this.#connection = connection;
   }
 
-  /** @returns the head as text, one character a byte, without its empty line; undefined if the client has ended @throws BadHead */
+  /**
+   * Reads a head.
+   * @returns one character a byte, without the empty line; undefined if the client has ended
+   * @throws BadHead
+   */
   async head(): Promise<string | undefined> {
     for (let searched = 0;;) {
       const end = endOfHead(this.#held, searched);
@@ -39,7 +43,7 @@ export class Incoming {
     }
   }
 
-  /** @throws ClientGone */
+  /** Reads a body. @throws ClientGone */
   async *body(framing: Framing): AsyncGenerator<Bytes> {
     if (framing.kind === "length") return yield* this.#exactly(framing.bytes);
     for (;;) {
@@ -116,7 +120,7 @@ function joined(a: Bytes, b: Bytes): Bytes {
   return all;
 }
 
-/** An empty line, also one of LF alone: the head is then found to be none. */
+/** The end of the head: an empty line. One with only LF is found too, and refused later. */
 function endOfHead(bytes: Bytes, from: number): { readonly at: number; readonly next: number } | undefined {
   for (let at = bytes.indexOf(LF, from); at >= 0; at = bytes.indexOf(LF, at + 1)) {
     if (bytes[at + 1] === LF) return { at, next: at + 2 };

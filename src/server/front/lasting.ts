@@ -1,4 +1,4 @@
-/** What holds as long as an answer is sent: its share of the server, and that its account still is what it was. */
+/** Conditions that hold while a reply is sent: its share of the server, and that its account hasn't changed. */
 import { NotSignedIn } from "../exchange/problem.ts";
 import type { Reply } from "../exchange/route.ts";
 import type { Clock } from "../../core/clock.ts";
@@ -6,20 +6,20 @@ import type { Clock } from "../../core/clock.ts";
 type Body = AsyncIterable<Uint8Array<ArrayBuffer>>;
 
 export interface LastingTerms {
-  /** Released when the answer has ended, whichever way. */
+  /** Released when the reply ends, however that happens. */
   readonly share: Disposable;
   /** False when the account was removed, has another role, password or series, or its token was revoked. */
   readonly isCurrent: () => boolean;
-  /** Aborted here if it isn't: what the handler listens to. */
+  /** Aborted when the account has changed; the handler listens to it. */
   readonly stop: AbortController;
-  /** Aborted when the client has gone. */
+  /** Aborted when the client disconnects. */
   readonly gone: AbortSignal;
   readonly clock: Clock;
 }
 
 const LOOK_MS = 1000;
 
-/** @param isHead the body is not sent */
+/** The reply under these conditions. @param isHead true if the body isn't sent */
 export function lasting(reply: Reply, isHead: boolean, { share, isCurrent, stop, gone, clock }: LastingTerms): Reply {
   using held = new DisposableStack();
   held.use(share);
@@ -35,7 +35,7 @@ export function lasting(reply: Reply, isHead: boolean, { share, isCurrent, stop,
   return { ...reply, body: watched(body, all, stop.signal) };
 }
 
-/** Ends early, and not well, once nobody may have it any more. */
+/** The body, which ends early with an error once the account may no longer have it. */
 async function* watched(body: Body, held: Disposable, stopped: AbortSignal) {
   using _ = held;
   for await (const part of body) {

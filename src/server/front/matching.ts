@@ -1,4 +1,4 @@
-/** Finds the route of a request among all of them. */
+/** Finds the route for a request. */
 import type { Method, Route } from "../exchange/route.ts";
 import type { Raw } from "../../core/raw.ts";
 
@@ -16,10 +16,10 @@ interface Compiled {
 }
 
 export class Matcher {
-  /** Under their first word, which none of them leaves open; "" is the top. */
+  /** Routes by their first word, which is fixed for all of them; "" is the top. */
   readonly #routes: ReadonlyMap<string, readonly Compiled[]>;
 
-  /** @param routes the first that fits is taken */
+  /** @param routes the first match wins */
   constructor(routes: readonly Route[]) {
     const compiled = routes.map((route) => ({ route, parts: partsOf(route.path) }));
     this.#routes = Map.groupBy(
@@ -28,7 +28,7 @@ export class Matcher {
     );
   }
 
-  /** @returns the methods that there are instead, if the path is known; undefined if it isn't */
+  /** @returns the match; else the allowed methods if the path is known; undefined if it isn't */
   find(method: string, segments: readonly Raw[]): Match | readonly Method[] | undefined {
     const others = new Set<Method>();
     for (const { route, parts } of this.#routes.get(segments[0] ?? "") ?? []) {

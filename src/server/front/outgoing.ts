@@ -1,4 +1,4 @@
-/** Writing an answer to a connection. */
+/** Writes replies to a connection. */
 import type { Connection } from "../../platform/listener.ts";
 import type { Reply } from "../exchange/route.ts";
 
@@ -37,18 +37,18 @@ const REASONS: Readonly<Record<number, string>> = {
 
 const encoder = new TextEncoder();
 export const CONTINUE = encoder.encode("HTTP/1.1 100 Continue\r\n\r\n");
-/** Small answers go out in one piece with their head. */
+/** Size in bytes up to which a reply is sent in one piece with its head. */
 const ONE_PIECE = 64 * 1024;
 
 export interface Manner {
-  /** HEAD: there is a body, but it isn't sent. */
+  /** True for HEAD: the body isn't sent. */
   readonly isHead: boolean;
   readonly keepsAlive: boolean;
-  /** For the header Date. */
+  /** Time for the header Date, in ms since 1970. */
   readonly nowMs: number;
 }
 
-/** @throws what the body throws, and what the connection throws: then nobody may go on to use it */
+/** Sends a reply. @throws the errors of the body and of the connection, which must not be used afterwards */
 export async function sendReply(connection: Connection, reply: Reply, manner: Manner): Promise<void> {
   const { status, body = "" } = reply;
   const hasBody = status >= 200 && status !== 204 && status !== 304;
@@ -82,7 +82,7 @@ function headText({ status, headers = {} }: Reply, manner: Manner, length: numbe
   return `${lines.join("\r\n")}\r\n\r\n`;
 }
 
-/** Whatever a name of a file holds, it begins no new line. */
+/** The value without control characters, so that a file name can't begin a new line. */
 function safe(value: string): string {
   return value.replace(/[^\t\x20-\x7e]/g, "?");
 }

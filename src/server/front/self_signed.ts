@@ -1,4 +1,4 @@
-/** A certificate that this server makes for itself: ECDSA P-256, X.509 version 3 (RFC 5280), in DER by hand. */
+/** Creates a self-signed certificate: ECDSA P-256, X.509 version 3 (RFC 5280), encoded to DER here. */
 import { Buffer } from "node:buffer";
 import type { Random } from "../../core/clock.ts";
 
@@ -8,12 +8,12 @@ export const VALID_DAYS = 398;
 type Der = Uint8Array<ArrayBuffer>;
 
 export interface Certificate {
-  /** Both in PEM. */
+  /** Certificate and key in PEM. */
   readonly cert: string;
   readonly key: string;
 }
 
-/** @param names of hosts, and addresses, that it is for; the first is what it is called */
+/** Creates a certificate. @param names host names and addresses; the first one is the subject */
 export async function selfSigned(names: readonly string[], nowMs: number, random: Random): Promise<Certificate> {
   const algorithm = { name: "ECDSA", namedCurve: "P-256" } as const;
   const { publicKey, privateKey } = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
@@ -59,7 +59,7 @@ function altNames(names: readonly string[]): Der {
   return sequence(oid("551d11"), tagged(OCTET_STRING, sequence(...parts)));
 }
 
-/** Of addresses in IPv4, and of ::1. */
+/** Bytes of an IPv4 address or of ::1; undefined for anything else. */
 function addressBytes(name: string): Der | undefined {
   if (name === "::1") return Uint8Array.from([...Array<number>(15).fill(0), 1]);
   return /^\d+\.\d+\.\d+\.\d+$/.test(name) ? Uint8Array.from(name.split(".").map(Number)) : undefined;
@@ -74,7 +74,7 @@ function timeOf(ms: number): Der {
   return tagged(TIME, new TextEncoder().encode(text));
 }
 
-/** From two numbers of 32 bytes, one after the other. */
+/** A signature in DER, from two numbers of 32 bytes, one after the other. */
 function derSignature(raw: Der): Der {
   const number = (bytes: Der) => {
     const first = bytes.findIndex((byte) => byte !== 0), least = bytes.slice(first < 0 ? bytes.length - 1 : first);

@@ -1,7 +1,7 @@
-/** What can go wrong with jobs that somebody asks for. */
+/** Faults of jobs that are requested on the page. */
 import { Fault } from "../../core/fault.ts";
 
-/** Put in by the page, and waiting, at most. */
+/** Most jobs from the page that may wait. */
 export const MOST_WAITING = 20;
 
 export class NoSuchJob extends Fault {
@@ -28,7 +28,7 @@ export class TooManyJobs extends Fault {
   }
 }
 
-/** Somebody else was faster. */
+/** Someone else has changed the job in the meantime. */
 export class ChangedMeanwhile extends Fault {
   readonly code = "changed-meanwhile";
   readonly hint = "Look at it again, and change it then";
@@ -37,7 +37,7 @@ export class ChangedMeanwhile extends Fault {
   }
 }
 
-/** Directories are named by whoever starts the server. */
+/** Whoever starts the server has to name the directories. */
 export class NothingToBackUp extends Fault {
   readonly code = "nothing-to-back-up";
   readonly hint = "Start `serve` with `--sources-below DIR` to have directories below that backed up";

@@ -1,4 +1,4 @@
-/** Who may know of jobs, and put some in. */
+/** Decides who may see and add jobs. */
 import type { JobDesk, Who } from "./job_desk.ts";
 import { type Account, isAllowed } from "../accounts/account.ts";
 import { Fault } from "../../core/fault.ts";
@@ -16,23 +16,23 @@ export class NoJobsHere extends Fault {
   }
 }
 
-/** @throws NoJobsHere */
+/** The job desk. @throws NoJobsHere */
 export function deskOf({ site }: Asking): JobDesk {
   if (site.jobs === undefined) throw new NoJobsHere();
   return site.jobs;
 }
 
-/** Names of files, sources and problems are for those who may see all of it. */
+/** True if the account may see all series, and so the names of files, sources and problems. */
 export function mayReadAll({ account }: Pick<Asking, "account">): boolean {
   return isAllowed(account, "read") && account?.series === undefined;
 }
 
-/** Whose jobs somebody may take out again. */
+/** Identifies the account, whose own jobs it may remove. */
 export function whoOf({ account }: Pick<Asking, "account">): Who {
   return { name: account?.name ?? "?", mayAny: account?.role === "admin" };
 }
 
-/** Jobs that are put in concern all series. */
+/** True if the account may add jobs: these concern all series. */
 export function mayRun({ account }: Pick<Asking, "account">): boolean {
   return isAllowed(account, "run") && account?.series === undefined;
 }

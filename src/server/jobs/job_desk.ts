@@ -5,65 +5,70 @@ import type { Raw } from "../../core/raw.ts";
 import type { LogEvent } from "../../jobs/log/log.ts";
 
 export interface JobDesk {
-  /** The job that is being done. */
+  /** The job that is running. */
   running(): RunningJob | undefined;
-  /** Names of job files that wait, in the order of their turns. */
+  /** Names of waiting job files, in their order. */
   waiting(): readonly string[];
   readonly recurring: RecurringJobsDesk;
   /**
-   * Puts a run of a recurring job in, as if it were due.
-   * @param file name of its file @returns the name of the new file @throws NoSuchJob, JobWaits, DiskFault
+   * Starts a run of a recurring job as if it were due.
+   * @param file name of its file
+   * @returns the name of the new file
+   * @throws NoSuchJob, JobWaits, DiskFault
    */
   start(file: string, who: Who): string;
-  /** Puts in a job that looks for damage. @returns the name of its file @throws TooManyJobs, DiskFault */
+  /** Adds a check job. @returns the name of its file @throws TooManyJobs, DiskFault */
   check(request: CheckRequest, who: Who): string;
-  /** Puts in a job whose limits were looked at. @returns the name of its file @throws TooManyJobs, DiskFault */
+  /** Adds a job whose limits were checked. @returns the name of its file @throws TooManyJobs, DiskFault */
   put(job: Job): string;
-  /** Directories of the service, absolute, which nobody restores into. */
+  /** Absolute paths of the service's directories, which nothing may be restored into. */
   readonly own: readonly Raw[];
   /**
-   * Takes a job out that waits, or has one end that has begun.
-   * @returns "cancelling" if it has begun: it ends as soon as it can be stopped
-   * @throws NoSuchJob if there is none, or none of theirs; DiskFault
+   * Removes a waiting job, or cancels a running one.
+   * @returns "cancelling" for a running job: it ends as soon as it can be stopped
+   * @throws NoSuchJob if there is none, or if it isn't theirs; DiskFault
    */
   remove(file: string, who: Who): "removed" | "cancelling";
-  /** Names of files that an account may take out or cancel, among those. */
+  /** The files among these that the account may remove or cancel. */
   ownOf(files: readonly string[], who: Who): readonly string[];
   /** Subscribes to everything that the service logs, until disposed. */
   listen(listener: (event: LogEvent) => void): Disposable;
 }
 
-/** Of names of files in `recurring/`: each throws NoSuchJob where there is none, and DiskFault. */
+/**
+ * Recurring jobs by the names of their files in `recurring/`. All methods throw NoSuchJob for a missing file, and
+ * DiskFault.
+ */
 export interface RecurringJobsDesk {
   all(): readonly RecurringState[];
-  /** What a file says. @throws UntrustedCommands */
+  /** Parses a file. @throws UntrustedCommands */
   job(file: string): RecurringJob;
   read(file: string): RecurringText;
-  /** @param tag of what it was when somebody looked at it; undefined: a new file @throws ChangedMeanwhile */
+  /** Saves a file. @param tag of the text that the user saw; undefined: a new file @throws ChangedMeanwhile */
   save(file: string, text: string, tag: string | undefined): void;
   remove(file: string): void;
-  /** Nothing starts it by itself until then; people may. */
+  /** Pauses the job: until then, only people can start it. */
   pause(file: string, untilMs: number): void;
   resume(file: string): void;
 }
 
 export interface RecurringText {
   readonly text: string;
-  /** Another one whenever the text is. */
+  /** Changes with the text. */
   readonly tag: string;
-  /** It was made by the page, or keeps to its limits: only those may be changed by it. */
+  /** True if the page has made the file, or it stays within the page's limits: only then the page may change it. */
   readonly isEditable: boolean;
 }
 
-/** Who wants something of jobs. */
+/** The account that acts on jobs. */
 export interface Who {
   /** Name of the account. */
   readonly name: string;
-  /** Also with jobs of others. */
+  /** True if it may act on others' jobs too. */
   readonly mayAny: boolean;
 }
 
-/** What of the contents a check reads; neither: none. */
+/** The part of the contents that a check reads; neither key: none. */
 export interface CheckRequest {
   readonly readData?: true;
   /** `5%`, `10G`, `oldest:5%` or `1/7`. */
@@ -74,26 +79,26 @@ export interface RunningJob {
   readonly file: string;
   /** ISO 8601. */
   readonly since: string;
-  /** Its end is asked for. */
+  /** True if cancelling was requested. */
   readonly isCancelled: boolean;
-  /** As far as was reported. */
+  /** Absent if none was reported. */
   readonly progress?: JobProgress;
 }
 
 export interface RecurringState {
-  /** Name of its file. */
+  /** Name of the job's file. */
   readonly file: string;
-  /** Undefined for a file that is no job. */
+  /** Undefined if the file is not a valid job. */
   readonly kind: string | undefined;
-  /** Of the series, if the job says it. */
+  /** Name of the series, if the job has one. */
   readonly name: string | undefined;
   readonly every: string | undefined;
-  /** The next turns, ISO 8601. */
+  /** Times of the next runs, ISO 8601. */
   readonly next: readonly string[];
-  /** Why it is no job. */
+  /** Why the file is not a valid job. */
   readonly problems: readonly string[];
-  /** As for {@link RecurringText}. */
+  /** As in {@link RecurringText}. */
   readonly isEditable: boolean;
-  /** Until then nothing starts it by itself, ISO 8601. */
+  /** End of the pause, ISO 8601. */
   readonly pausedUntil?: string;
 }

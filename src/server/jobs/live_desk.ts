@@ -1,4 +1,4 @@
-/** Jobs as their directory and their log show them. */
+/** Jobs as their directory and the service's log show them. */
 import { JobWaits, MOST_WAITING, NoSuchJob, TooManyJobs } from "./faults.ts";
 import type { CheckRequest, JobDesk, RunningJob, Who } from "./job_desk.ts";
 import { RecurringDesk } from "./recurring_desk.ts";
@@ -17,9 +17,12 @@ import { readTextIn, replaceTextIn } from "../../jobs/state/text_file.ts";
 import { type Dir, type Disk, DiskFault } from "../../platform/disk.ts";
 
 const RUNNING = rawOf("running");
-/** Where a file is written before it gets its name: a place of our own, so that the service's writing isn't met. */
+/**
+ * Directory in which files are written before they get their names: separate, so that it doesn't collide with the
+ * service's.
+ */
 const TEMP = rawOf("web-tmp");
-/** Begins the names of files that are put in here. */
+/** Prefix of the names of files that are added here. */
 const WEB = "web-";
 const PRIVATE = 0o700, MOST_RECORD = 64 * 1024 * 1024;
 
@@ -32,7 +35,7 @@ export class LiveDesk implements JobDesk {
   #running: { readonly file: string; readonly since: string } | undefined;
   #progress: JobProgress | undefined;
 
-  /** @param path of the job directory, which need not be there yet */
+  /** @param path of the job directory, which need not exist yet */
   constructor({ disk, clock }: { readonly disk: Disk; readonly clock: Clock }, path: Raw) {
     this.#disk = disk;
     this.#clock = clock;
@@ -40,7 +43,7 @@ export class LiveDesk implements JobDesk {
     this.recurring = new RecurringDesk({ disk, clock }, path);
   }
 
-  /** What the service logs. */
+  /** Takes an event of the service's log. */
   hear(event: LogEvent): void {
     const job = event.fields?.job;
     if (event.event === "job-started" && typeof job === "string") {
@@ -139,7 +142,7 @@ export class LiveDesk implements JobDesk {
     return this.#in(undefined, (jobs) => jobs.stat(rawOf(file)) === undefined ? [] : [file]).length > 0;
   }
 
-  /** A record goes on even if its file is gone. */
+  /** The record of a running job, which continues even if its file is gone. */
   #begunIn(control: Dir, file: string): { readonly record: StoredRecord; readonly isCancelled: boolean }[] {
     if (control.stat(RUNNING)?.kind !== "dir") return [];
     using running = control.openDir(RUNNING);
@@ -176,7 +179,7 @@ export class LiveDesk implements JobDesk {
   }
 }
 
-/** Whose job it is stands in it: a job without a name, or none at all, is for admins. */
+/** True if the account may act on a job. One without an owner, or an invalid one, is only for admins. */
 function isOf(text: string, { name, mayAny }: Who): boolean {
   return mayAny || parseJob(text).job?.by === name;
 }

@@ -1,14 +1,14 @@
-/** How far a job is, in words. */
+/** Describes the progress of a job. */
 import { pluralText, sizeText } from "../../core/size_text.ts";
 import type { JobProgress } from "../../jobs/run/job_monitor.ts";
 
 export interface ProgressText {
   readonly text: string;
-  /** Undefined where nobody knows how much there is to do. */
+  /** Undefined if the total is unknown. */
   readonly percent?: number;
 }
 
-/** Counters of work that is done item by item; never two of one kind of job. */
+/** Counters of work that is done item by item; a kind of job never has two of them. */
 const ITEMS = ["walkedEntries", "restoredFiles", "checkedItems", "linkedFiles", "removedItems"] as const;
 
 export function progressText({ phase, place, counts, total }: JobProgress): ProgressText {

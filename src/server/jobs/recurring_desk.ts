@@ -1,4 +1,4 @@
-/** Jobs that come again, as their directory shows them; changing those that the page has made. */
+/** Recurring jobs as their directory shows them; changes those that the page has made. */
 import { ChangedMeanwhile, NoSuchJob } from "./faults.ts";
 import type { RecurringState, RecurringText } from "./job_desk.ts";
 import { sha256 } from "../accounts/passwords.ts";
@@ -16,7 +16,7 @@ import { type Dir, type Disk, DiskFault } from "../../platform/disk.ts";
 
 const RECURRING = rawOf("recurring"), TEMP = rawOf("web-tmp");
 const TURNS_SHOWN = 3, MOST_FILES = 200, PRIVATE = 0o700, PUBLIC = 0o755;
-/** As it is to be on every file system, and in every address. */
+/** Names that are valid on every file system and in every URL. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.jsonc?$/;
 
 export class RecurringDesk {
@@ -40,7 +40,7 @@ export class RecurringDesk {
     ) ?? [];
   }
 
-  /** @throws NoSuchJob, UntrustedCommands */
+  /** The job in a file. @throws NoSuchJob, UntrustedCommands */
   job(file: string): RecurringJob {
     const { text } = this.#find(file), { job } = parseRecurringJob(text, this.#clock.nowMs());
     if (job === undefined) throw new NoSuchJob(file);
@@ -98,7 +98,7 @@ export class RecurringDesk {
     return read;
   }
 
-  /** What is put in here is this user's own: so has to be what it is made from. */
+  /** Why a file is not trusted: a job that is started here belongs to this user, so its origin has to as well. */
   #whyUntrusted(file: string): string | undefined {
     using jobs = this.#disk.openDir(this.#path);
     using recurring = jobs.openDir(RECURRING);
@@ -124,7 +124,7 @@ export class RecurringDesk {
     };
   }
 
-  /** Undefined where there is no such directory, or it can't be read. */
+  /** Runs `look` in the directory of recurring jobs; undefined if it doesn't exist or can't be read. */
   #inRecurring<T>(look: (directory: Dir, control: Dir | undefined) => T): T | undefined {
     try {
       using jobs = this.#disk.openDir(this.#path);

@@ -1,6 +1,6 @@
 /**
- * Repositories of other machines: DIR/<user>/<repository>/, laid out as restic lays out a local one. An object is whole and
- * durable before it has its name; nothing is ever replaced, and no link is followed.
+ * Repositories of other machines: DIR/<user>/<repository>/, with the layout of a local restic repository. An object is
+ * complete and durable before it gets its name; nothing is ever replaced, and no symlink is followed.
  */
 import { newHasher } from "../../core/digest.ts";
 import { type Raw, rawOf, textOf } from "../../core/raw.ts";
@@ -12,7 +12,7 @@ import { Traffic } from "./traffic.ts";
 export const TYPES = ["data", "index", "keys", "locks", "snapshots"] as const;
 export type ObjectType = typeof TYPES[number];
 
-/** Repository of a user; names that {@link isName} takes. */
+/** A user's repository; both names satisfy {@link isName}. */
 export interface Repository {
   readonly user: string;
   readonly name: string;
@@ -21,45 +21,45 @@ export interface Repository {
 /** An object, or the configuration of a repository. */
 export interface ObjectPath extends Repository {
   readonly type: ObjectType | "config";
-  /** 64 hex digits; "" of a configuration. */
+  /** 64 hex digits; "" for a configuration. */
   readonly id: string;
 }
 
 export interface StoredObject {
   readonly size: number;
-  /** Opens the file when the first piece is asked for. */
+  /** Reads a range. The file is opened for the first piece. */
   read(from: number, to: number): AsyncIterable<Uint8Array<ArrayBuffer>>;
 }
 
-/** "full": there is no room, or the quota is used up. */
+/** "full": there is no room, or the quota is exhausted. */
 export type Stored = "stored" | "there" | "other-bytes" | "full" | "no-repository";
 
 export interface StoreTerms {
-  /** Bytes that are announced. */
+  /** Announced size in bytes. */
   readonly bytes: number | undefined;
-  /** Of the user, all repositories together. */
+  /** Quota of the user, for all repositories together, in bytes. */
   readonly quotaBytes: number | undefined;
 }
 
 export interface StoreOptions {
   readonly disk: Disk;
-  /** Absolute; must be there. */
+  /** Absolute path of an existing directory. */
   readonly path: Raw;
-  /** Of all users together. */
+  /** Limit for all users together, in bytes. */
   readonly mostBytes?: number;
   readonly appendOnly: boolean;
-  /** Share of the file system that is left for others. Default: 0.05. */
+  /** Share of the file system that stays free, 0 to 1. Default: 0.05. */
   readonly reserved?: number;
 }
 
 const DIRECTORY_MODE = 0o700, FILE_MODE = 0o600;
 const PIECE = 256 * 1024;
-/** Of the file system, left for others. */
+/** Default for the share of the file system that stays free. */
 const RESERVED_SHARE = 0.05;
 const UPLOADS = rawOf(".uploads"), CONFIG = rawOf("config");
 const FULL: readonly string[] = ["ENOSPC", "EDQUOT", "EFBIG"];
 
-/** True for what may be the name of a user or a repository. */
+/** True for a valid name of a user or repository. */
 export function isName(name: string): boolean {
   return /^[a-z0-9][a-z0-9._-]{0,63}$/.test(name) && name !== "config" && !isType(name);
 }
@@ -70,7 +70,7 @@ export function isType(name: string): name is ObjectType {
 
 export class ObjectStore implements Disposable {
   readonly appendOnly: boolean;
-  /** Noted by those who answer requests. */
+  /** Traffic, recorded by the handlers of requests. */
   readonly traffic = new Traffic();
   readonly #top: Dir;
   readonly #uploads: Dir;
@@ -78,7 +78,7 @@ export class ObjectStore implements Disposable {
   readonly #reserved: number;
   #number = 0;
 
-  /** What a crash left of uploads is removed. @throws DiskFault */
+  /** Removes uploads that a crash left. @throws DiskFault */
   constructor({ disk, path, mostBytes, appendOnly, reserved = RESERVED_SHARE }: StoreOptions) {
     using held = new DisposableStack();
     this.appendOnly = appendOnly;
@@ -96,7 +96,7 @@ export class ObjectStore implements Disposable {
     this.#top[Symbol.dispose]();
   }
 
-  /** Makes a repository; one that is there stays as it is. */
+  /** Creates a repository; an existing one stays as it is. */
   create({ user, name }: Repository): void {
     this.#top.mkdir(rawOf(user), DIRECTORY_MODE);
     using own = this.#top.openDir(rawOf(user));
@@ -113,7 +113,7 @@ export class ObjectStore implements Disposable {
     return directory !== undefined;
   }
 
-  /** Names and sizes; undefined if there is no such repository. What isn't named as an object is none. */
+  /** Names and sizes of objects; undefined if there is no such repository. Other files are ignored. */
   list({ user, name }: Repository, type: ObjectType): { readonly name: string; readonly size: number }[] | undefined {
     using repository = this.#open({ user, name });
     if (repository === undefined) return undefined;
@@ -126,7 +126,7 @@ export class ObjectStore implements Disposable {
     });
   }
 
-  /** Undefined if it isn't there. */
+  /** Opens an object; undefined if it doesn't exist. */
   open(path: ObjectPath): StoredObject | undefined {
     using directory = this.#directoryOf(path);
     const stat = directory?.stat(nameOf(path));
@@ -134,7 +134,7 @@ export class ObjectStore implements Disposable {
     return { size: stat.size, read: (from, to) => this.#pieces(path, from, to) };
   }
 
-  /** Whatever fails leaves nothing. @param body the bytes; if it throws, so does this */
+  /** Stores an object; a failure leaves nothing. @param body its bytes; if it throws, so does this */
   async put(path: ObjectPath, body: AsyncIterable<Uint8Array<ArrayBuffer>>, terms: StoreTerms): Promise<Stored> {
     if (!this.isThere(path)) return "no-repository";
     if (this.#has(path)) return "there";
@@ -155,7 +155,7 @@ export class ObjectStore implements Disposable {
     }
   }
 
-  /** @returns its bytes; undefined if it wasn't there */
+  /** Removes an object. @returns its size in bytes; undefined if it didn't exist */
   remove(path: ObjectPath): number | undefined {
     using directory = this.#directoryOf(path);
     const name = nameOf(path), stat = directory?.stat(name);
@@ -236,7 +236,7 @@ export class ObjectStore implements Disposable {
     return own && directoryIn(own, rawOf(name));
   }
 
-  /** Where an object lies. @param make also its last directory */
+  /** The directory of an object. @param make true creates its last level */
   #directoryOf(path: ObjectPath, make = false): Dir | undefined {
     using held = new DisposableStack();
     const repository = this.#open(path);
@@ -256,7 +256,7 @@ function nameOf({ type, id }: ObjectPath): Raw {
   return type === "config" ? CONFIG : rawOf(id);
 }
 
-/** A link is no directory. */
+/** Opens a directory; undefined if it doesn't exist. A symlink isn't followed. */
 function directoryIn(parent: Dir, name: Raw): Dir | undefined {
   return parent.stat(name)?.kind === "dir" ? unlessNoDirectory(() => parent.openDir(name)) : undefined;
 }

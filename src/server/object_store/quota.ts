@@ -1,15 +1,15 @@
-/** How much each user's repositories hold, so that uploads at the same time can't go beyond what is allowed together. */
+/** Counts the size of each user's repositories, so that concurrent uploads together can't exceed the quota. */
 import type { Raw } from "../../core/raw.ts";
 import { rawOf, textOf } from "../../core/raw.ts";
 import type { Dir } from "../../platform/disk.ts";
 
-/** What one upload takes. */
+/** The room that one upload takes. */
 export interface Room extends Disposable {
-  /** Makes sure of so many bytes in all. @returns false if there is no room for them */
+  /** Reserves this many bytes in total. @returns false if there is no room */
   reserve(bytes: number): boolean;
-  /** That many they are. */
+  /** Sets the actual number of bytes. */
   settle(bytes: number): void;
-  /** Keeps the bytes reserved; otherwise they are released at the end. */
+  /** Keeps the reservation; otherwise it is released on disposal. */
   keep(): void;
 }
 
@@ -18,7 +18,7 @@ export class Quota {
   readonly #mostBytes: number;
   readonly #used = new Map<string, number>();
 
-  /** @param top with a directory for each user; it stays the caller's @param mostBytes of all together */
+  /** @param top has a directory for each user; the caller closes it @param mostBytes limit for all users together */
   constructor(top: Dir, mostBytes = Infinity) {
     this.#top = top;
     this.#mostBytes = mostBytes;
@@ -55,7 +55,7 @@ export class Quota {
     if (used !== undefined) this.#used.set(user, Math.max(0, used - bytes));
   }
 
-  /** Counted when it is asked for first. */
+  /** Bytes used by a user; counted on first use. */
   #usedBy(user: string): number {
     const known = this.#used.get(user);
     if (known !== undefined) return known;
@@ -69,7 +69,7 @@ export class Quota {
   }
 }
 
-/** Links are followed nowhere. */
+/** Size of all files below. Symlinks are not followed. */
 function bytesBelow(parent: Dir, name: Raw): number {
   using directory = parent.openDir(name);
   let bytes = 0;

@@ -1,13 +1,13 @@
-/** How much went in and out of each repository since the server was started. */
+/** Counts bytes in and out of each repository since the server was started. */
 import type { Family } from "../../operations/metrics/exposition.ts";
 
 export const ACTS = ["read", "write", "delete"] as const;
 export type Act = typeof ACTS[number];
 
-/** Whose object, and which type. */
+/** Owner and type of an object. */
 interface Of {
   readonly user: string;
-  /** Of the repository. */
+  /** Name of the repository. */
   readonly name: string;
   readonly type: string;
 }
@@ -18,7 +18,7 @@ interface Count {
   bytes: number;
 }
 
-/** So many series of numbers at most: whoever makes repositories without end must not fill the memory. */
+/** Most counters: a client that creates repositories without end must not exhaust the memory. */
 const MOST_COUNTS = 3000;
 
 export class Traffic {
@@ -36,7 +36,7 @@ export class Traffic {
     if (counts.has(key) || counts.size < MOST_COUNTS) counts.set(key, count);
   }
 
-  /** With the labels of rest-server. */
+  /** The metrics, with the labels of rest-server. */
   families(): Family[] {
     return ACTS.flatMap((act) => {
       const counts = [...this.#counts[act].values()], name = `backup_tool_object_${act}`;

@@ -1,4 +1,4 @@
-/** The protocol of restic's REST servers, versions 1 and 2: what rest-server answers, status by status. */
+/** The protocol of restic's REST servers, versions 1 and 2, with the same status codes as rest-server. */
 import {
   isName,
   isType,
@@ -14,7 +14,7 @@ import { textOf } from "../../core/raw.ts";
 const V1 = "application/vnd.x.restic.rest.v1", V2 = "application/vnd.x.restic.rest.v2";
 const NOT_FOUND = answer(404, "Not Found");
 
-/** What a path means. */
+/** What a path refers to. */
 type Place =
   | { readonly kind: "repository"; readonly repository: Repository }
   | { readonly kind: "list"; readonly repository: Repository; readonly type: ObjectType }
@@ -136,7 +136,7 @@ function readReply({ method, headers }: Exchange, objects: ObjectStore, path: Ob
   return { status, headers: { ...common, ...length, ...part }, body };
 }
 
-/** One range: from, and the first byte after it. What can't be read counts as none. */
+/** The requested range: its start, and the first byte after it. An unreadable one is ignored. */
 function rangeOf(text: string | null, size: number): readonly [number, number] | "unsatisfiable" | undefined {
   const [, first = "", last = ""] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(text ?? "") ?? [];
   if (first === "" && last === "") return undefined;

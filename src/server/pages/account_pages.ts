@@ -1,4 +1,4 @@
-/** Accounts and their tokens, for admins; and giving one's password again. */
+/** Pages for accounts and their tokens, for admins, and for entering one's password again. */
 import { type Html, markup } from "./markup.ts";
 import { options } from "./restore_pages.ts";
 import { ago, page, redirect, table } from "./page.ts";
@@ -42,7 +42,7 @@ ${isOpen && markup`${userForm()}${tokenForm(users)}`}`;
   return page(exchange, { title: "Accounts", part: "/accounts", body });
 }
 
-/** @param to where it leads then */
+/** The form for entering the password again. @param to where it leads afterwards */
 export function confirmForm(to: string, why: string): Html {
   return markup`<form class="card narrow" method="post" action="/confirm"><p>${why}</p>
 <input type="hidden" name="to" value="${to}"><label for="confirm">Your password</label>

@@ -1,4 +1,4 @@
-/** Files that pages refer to, under names that change with what they hold: browsers keep them for good. */
+/** Files that pages refer to. Their names change with their contents, so browsers can cache them forever. */
 import { ICON, SCRIPT, STYLE } from "./asset_texts.ts";
 import { sha256 } from "../accounts/passwords.ts";
 import type { Route } from "../exchange/route.ts";

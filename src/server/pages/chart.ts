@@ -1,4 +1,4 @@
-/** How a storage grew, as a picture that the server draws; its numbers are a table for whoever can't see it. */
+/** The growth of a storage as a chart that the server draws, with its numbers in a table for those who can't see it. */
 import { type Html, markup } from "./markup.ts";
 import { type Seen, table, timeOf } from "./page.ts";
 import { sizeText } from "../../core/size_text.ts";
@@ -15,7 +15,7 @@ interface Point {
   readonly bytes: number;
 }
 
-/** @param stats snapshots, oldest first, with the bytes that each added */
+/** The chart for snapshots, oldest first, each with the bytes that it has added. */
 export function growthChart(seen: Seen, { snapshots }: Growth): Html {
   const points = thinned(pointsOf(snapshots), MOST_POINTS), [first] = points, last = points.at(-1);
   if (first === undefined || last === undefined || points.length < 2) {
@@ -60,7 +60,7 @@ function pointsOf(snapshots: Growth["snapshots"]): Point[] {
   return snapshots.map(({ time, newBytes }) => ({ time, bytes: bytes += newBytes }));
 }
 
-/** The first, the last, and some in between. */
+/** At most about `most` points: the first, the last, and some in between. */
 function thinned(points: readonly Point[], most: number): Point[] {
   const step = Math.max(1, Math.ceil(points.length / most));
   return points.filter((_, i) => i % step === 0 || i === points.length - 1);

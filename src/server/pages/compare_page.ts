@@ -1,4 +1,4 @@
-/** Two versions of a file beside each other: what is different about it, and which lines. */
+/** Two versions of a file side by side: their attributes, and the lines that differ. */
 import { structuredPatch } from "diff";
 import { type Html, markup, type Part } from "./markup.ts";
 import { browseLink } from "./links.ts";
@@ -20,7 +20,7 @@ import type { HistoryVersion } from "../../operations/browse/history.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 
 const MOST_TEXT = 256 * 1024, MOST_VERSIONS = 200, CONTEXT_LINES = 3;
-/** Comparing takes as long as there are differences: beyond so many, nobody reads them. */
+/** Limits of the comparison, whose time grows with the differences: nobody reads more. */
 const MOST_EDITS = 2000, MOST_MS = 1000;
 
 interface Version {
@@ -28,7 +28,7 @@ interface Version {
   readonly entry: Entry;
 }
 
-/** `before` and `now` name the snapshots. */
+/** The page. The parameters `before` and `now` name the snapshots. */
 export async function comparePage(exchange: Exchange): Promise<Reply> {
   const path = pathOf(exchange.rest), { query } = exchange.target;
   const before = query.get("before"), now = query.get("now");
@@ -56,7 +56,7 @@ function chooser(exchange: Exchange, all: readonly HistoryVersion[], [first, sec
 <button>Compare</button></p></form>`;
 }
 
-/** The version that a snapshot has: the one that begins with it, or the last that began before. */
+/** The version in a snapshot: the one that starts with it, or the last that started before. */
 function versionOf(all: readonly HistoryVersion[], id: string): string {
   return all.findLast(({ span }) => span.first.id === id || span.last.id === id)?.span.first.id ?? id;
 }
@@ -113,7 +113,7 @@ ${lines.map(lineOf)}</pre>`
 
 const MARKS: Readonly<Record<string, string>> = { "+": "ins", "-": "del" };
 
-/** The sign stays: colours alone don't tell everybody. */
+/** A line with its sign: colours alone are not visible to everybody. */
 function lineOf(line: string): Html {
   const mark = MARKS[line[0] ?? ""];
   if (mark === "ins") return markup`<ins>${line}</ins>${"\n"}`;

@@ -1,4 +1,4 @@
-/** Failures for people. */
+/** The page for failures. */
 import { markup } from "./markup.ts";
 import { page, redirect } from "./page.ts";
 import { problemOf } from "../exchange/problem.ts";
@@ -15,7 +15,7 @@ const TITLES: Readonly<Record<number, string>> = {
   503: "Busy",
 };
 
-/** Whoever isn't signed in is asked to. */
+/** The page for an error; users who are not signed in are asked to sign in. */
 export function errorPage(error: unknown, exchange: Partial<Exchange> & { readonly site: Site }): Reply {
   const { status, detail, hint, code } = problemOf(error), { target, site } = exchange;
   if (status === 401 && target !== undefined) {

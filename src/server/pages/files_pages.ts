@@ -69,7 +69,7 @@ ${table("Snapshots", columns, rows)}`;
   return page(exchange, { title: `Snapshots of ${name}`, part: "/files", body });
 }
 
-/** A directory, or one file. With `at`, the same place in another snapshot of the series. */
+/** The page of a directory or file. With the parameter `at`, the same path in another snapshot of the series. */
 export async function browsePage(exchange: Exchange): Promise<Reply> {
   const path = pathOf(exchange.rest), ref = exchange.params.ref ?? "";
   const snapshots = await visibleSnapshots(exchange), moved = movedTo(exchange, snapshots, path);
@@ -88,7 +88,9 @@ interface Place {
   readonly own: readonly SnapshotInfo[];
 }
 
-/** Where the slider leads: the number of a snapshot in its series, from 1 on. */
+/**
+ * Address that the slider leads to, by the number of a snapshot in its series, from 1 on; undefined if it wasn't moved.
+ */
 function movedTo(exchange: Exchange, snapshots: readonly SnapshotInfo[], path: Apath): string | undefined {
   const { query } = exchange.target, at = query.get("at"), date = query.get("date");
   const current = snapshots.find(({ id }) => textOf(id) === textOf(exchange.params.ref ?? ""));
@@ -131,14 +133,14 @@ ${
   return page(exchange, { title: titleOf(place), part: "/files", body });
 }
 
-/** How it changed since the snapshot before. */
+/** Button for the changes since the previous snapshot; undefined if there is none. */
 function changesButton({ snapshot, path, own }: Place): Html | undefined {
   if (own[0]?.id === snapshot.id) return undefined;
   const to = withQuery("/changes", { now: snapshot.id, below: path === TOP ? undefined : textOf(path) });
   return markup` <a class="button" href="${to}">Changes</a>`;
 }
 
-/** Where somebody may put jobs in, and somewhere is to restore to. */
+/** Button for restoring; undefined unless the account may add jobs and there is a place to restore to. */
 function restoreButton(exchange: Exchange, { snapshot, path }: Place): Html | undefined {
   const { jobs, restoreBelow } = exchange.site;
   if (jobs === undefined || restoreBelow.length === 0 || !mayRun(exchange)) return undefined;
@@ -169,7 +171,7 @@ function crumbs({ path, snapshot }: Place): Html {
   }</nav>`;
 }
 
-/** The same place in other snapshots of the series: by slider, by step, by date. */
+/** Controls for the same path in other snapshots of the series: by slider, by step, by date. */
 function timeline(exchange: Exchange, { snapshot, path, own }: Place): Html {
   const at = own.findIndex(({ id }) => id === snapshot.id), before = own[at - 1], after = own[at + 1];
   const step = (to: SnapshotInfo | undefined, sign: string, name: string) =>
@@ -254,7 +256,7 @@ async function preview(exchange: Exchange, { snapshot, path, entry }: Place): Pr
   `;
 }
 
-/** The newest first. Those where only metadata changed are folded away: they are mostly noise. */
+/** Table of versions, newest first. Those that changed only metadata are collapsed. */
 function versionTable(seen: Seen, versions: readonly HistoryVersion[]): Html {
   const shown = versions.toReversed().slice(0, MOST_VERSIONS);
   const contents = shown.filter(({ change, goneIn }) => change !== "metadata" || goneIn !== undefined);
@@ -267,7 +269,7 @@ function versionTable(seen: Seen, versions: readonly HistoryVersion[]): Html {
   }`;
 }
 
-/** To how it was before. */
+/** Link to a comparison with the previous version; undefined if there is none. */
 function compareLink(
   all: readonly HistoryVersion[],
   { version, span }: Pick<HistoryVersion, "version" | "span">,

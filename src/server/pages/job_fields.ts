@@ -1,8 +1,8 @@
-/** What a form for a job asks for, by its kind: the schema says what each key means. */
+/** Fields of the form for a job, by its kind. The schema describes the keys. */
 import { fieldsOf } from "../../core/json.ts";
 import { type JobForm, jsonSchema } from "../../jobs/schema/schema.ts";
 
-/** What is in the fields of a form. */
+/** Values of the fields of a form. */
 export interface Written {
   get(name: string): string | undefined;
 }
@@ -10,7 +10,10 @@ export interface Written {
 export interface Field {
   readonly key: string;
   readonly label: string;
-  /** `lines`: a list, one each line. `yes`: ticked is true; `no`: ticked is what is meant anyway. `one`: of `values`. */
+  /**
+   * `lines`: a list, one item a line. `yes`: a checkbox for true; `no`: one that is ticked by default. `one`: one of
+   * `values`.
+   */
   readonly kind: "text" | "lines" | "yes" | "no" | "one" | "many";
   readonly values?: readonly string[];
 }
@@ -18,7 +21,7 @@ export interface Field {
 export interface FieldGroup {
   readonly title: string;
   readonly fields: readonly Field[];
-  /** Few need it. */
+  /** True for a field that few users need. */
   readonly isRare?: true;
 }
 
@@ -105,13 +108,13 @@ const GROUPS: Readonly<Record<string, readonly FieldGroup[]>> = {
 const WHEN: FieldGroup = { title: "When", fields: [text("every", "Schedule"), text("timeZone", "Time zone")] };
 const TOLD: FieldGroup = { title: "Notifications", isRare: true, fields: [lines("notify", "Targets")] };
 
-/** Undefined for a kind that has no form: its text can be written. */
+/** The fields for a kind of job, in groups; undefined for a kind without a form, which is written as text. */
 export function groupsOf(kind: string): readonly FieldGroup[] | undefined {
   const own = Object.hasOwn(GROUPS, kind) ? GROUPS[kind] : undefined;
   return own && [...own, WHEN, TOLD];
 }
 
-/** What the schema says of a job of that kind, and of its keys. */
+/** Descriptions in the schema of a kind of job, and of its keys. */
 export function wordsOf(kind: string): { readonly about: string; readonly help: ReadonlyMap<string, Help> } {
   const own = schemaOf(kind, "recurring");
   const help = Object.entries(fieldsOf(own.properties)).map(([key, value]) => [key, helpOf(fieldsOf(value))] as const);
@@ -125,7 +128,7 @@ function schemaOf(kind: string, form: JobForm): Readonly<Record<string, unknown>
 
 export interface Help {
   readonly text: string;
-  /** What each of a list may be, if the schema names that. */
+  /** Allowed items of a list, if the schema restricts them. */
   readonly values: readonly string[];
 }
 
@@ -134,7 +137,7 @@ function helpOf({ description, items }: Readonly<Record<string, unknown>>): Help
   return { text: String(description ?? ""), values: Array.isArray(values) ? values.map(String) : [] };
 }
 
-/** The job that a form says. */
+/** The job that a form describes. */
 export function jobOfForm(kind: string, form: Written): Readonly<Record<string, unknown>> {
   const fields = (groupsOf(kind) ?? []).flatMap(({ fields }) => fields), { help } = wordsOf(kind);
   const entries = fields.map((field) => [field.key, valueOf(field, form, help.get(field.key)?.values ?? [])] as const);
@@ -154,7 +157,7 @@ function listOf(values: readonly string[]): readonly string[] | undefined {
   return values.length === 0 ? undefined : values;
 }
 
-/** The same the other way. Undefined for a job that says what the form has no field for. */
+/** The form for a job; undefined if the job has keys for which there is no field. */
 export function formOfJob(job: Readonly<Record<string, unknown>>): Written | undefined {
   const { by: _, limits: __, $schema: ___, ...said } = job, kind = String(job.kind), groups = groupsOf(kind);
   if (groups === undefined) return undefined;
@@ -178,7 +181,7 @@ function fill(form: Map<string, string>, { key, kind }: Field, value: unknown): 
   else form.set(key, value === undefined ? "" : String(value));
 }
 
-/** What a form begins with. */
+/** An empty form for a kind of job. */
 export function firstForm(kind: string): Written {
   return formOfJob({ kind }) ?? new Map();
 }

@@ -1,4 +1,4 @@
-/** Writing a job: by a form, or as its text; checked, planned, then put in or saved. */
+/** Pages for writing a job, by a form or as text: it is checked and planned, then added or saved. */
 import { type Html, markup, type Part } from "./markup.ts";
 import { page, redirect } from "./page.ts";
 import {
@@ -42,17 +42,17 @@ export const JOB_PAGES: readonly Route[] = [
 
 /** A job that is being written. */
 interface Draft {
-  /** "text": written as its text. */
+  /** "text": written as text. */
   readonly kind: string;
   readonly form: Written;
   readonly text: string;
-  /** Of a recurring job; "" for one that gets its name from the job. */
+  /** Name of a recurring job's file; "" to derive it from the job. */
   readonly file: string;
-  /** Of what was there when somebody began to edit it. */
+  /** Tag of the file when editing began. */
   readonly tag?: string;
 }
 
-/** What is answered to it. */
+/** Reply to a draft. */
 interface Said {
   readonly complaints?: readonly Complaint[];
   readonly plan?: BackupPlan;
@@ -114,7 +114,7 @@ async function takeForm(exchange: Exchange): Promise<Reply> {
   }
 }
 
-/** @returns undefined if it was put in, or saved */
+/** Checks, adds or saves a draft. @returns undefined if it was added or saved */
 async function answered(exchange: Exchange, draft: Draft, what: string): Promise<Said | undefined> {
   const isRecurring = fieldsOf(parseJsonc(draft.text)).every !== undefined || draft.tag !== undefined;
   const ordered = orderedJob(exchange, draft.text, isRecurring ? "recurring" : "job");
@@ -127,7 +127,7 @@ async function answered(exchange: Exchange, draft: Draft, what: string): Promise
   return undefined;
 }
 
-/** Of a recurring job's file, without what is no part of such names. */
+/** Name for a recurring job's file, without characters that are not allowed in it. */
 function nameOf({ file }: Draft, { job }: Ordered): string {
   if (file !== "") return /\.jsonc?$/i.test(file) ? file : `${file}.jsonc`;
   const name = job !== undefined && "name" in job && typeof job.name === "string" ? job.name : job?.kind ?? "job";
@@ -193,7 +193,7 @@ function outcome({ kind, text }: Draft, { complaints = [], wrong, isGood }: Said
 <ul>${items}</ul></div>`;
 }
 
-/** The key of a job that a complaint is about, as the text of a form has it. */
+/** The key that a complaint refers to, in the text of a form's job. */
 function keyOf(text: string, { line, message }: Complaint): string | undefined {
   const [, missing] = /^The key "(\w+)" is missing/.exec(message) ?? [];
   if (missing !== undefined) return missing;
@@ -290,7 +290,7 @@ function password(exchange: Exchange): Html | undefined {
 <input id="password" name="password" type="password" autocomplete="current-password">`;
 }
 
-/** For the page of jobs. */
+/** Links for new jobs, for the page of jobs; undefined unless the account is an admin. */
 export function newJobLinks(exchange: Exchange): Html | undefined {
   if (exchange.account?.role !== "admin") return undefined;
   const kinds = kindsOf(exchange).filter((kind) => groupsOf(kind) !== undefined).toSorted();

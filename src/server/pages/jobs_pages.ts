@@ -96,7 +96,7 @@ function running(exchange: Exchange, desk: JobDesk, mayRead: boolean): Html {
   }</span></p>${progressBar(now)}${cancelButton(exchange, desk, now)}</div>`;
 }
 
-/** Kept up by the script, where scripts run. */
+/** The progress of a job. The script updates it, if scripts run. */
 function progressBar({ progress }: RunningJob): Html {
   const { text, percent } = progress === undefined ? { text: "", percent: undefined } : progressText(progress);
   const value = percent === undefined ? undefined : markup` value="${percent}"`;
@@ -122,7 +122,7 @@ function waitingJobs(exchange: Exchange, waiting: readonly string[]): Html | und
   return markup`<h2>Waiting</h2>${table("Waiting jobs", [{ name: "File" }, { name: "Do", right: true }], rows)}`;
 }
 
-/** @param sure what is asked before it is sent, where scripts run */
+/** A form with one button. @param sure question to confirm before it is sent, if scripts run */
 function button(action: string, name: string, value: string, text: string, sure?: string): Html {
   return markup`<form method="post" action="${action}"${sure !== undefined && markup` data-sure="${sure}"`}>
 <button name="${name}" value="${value}" aria-label="${text} ${value}">${text}</button></form>`;
@@ -161,7 +161,7 @@ function fileCell({ file, kind, name, problems }: RecurringState): Part {
   }`;
 }
 
-/** @param name of a run: dropped when it was due, or put in by the page */
+/** True if a run is one of this recurring job. @param name of the run, which was started by schedule or on the page */
 function isRunOf(name: string, file: string): boolean {
   const base = file.replace(/\.jsonc?$/i, "");
   const rest = name.startsWith(`${file}.`)

@@ -22,12 +22,12 @@ export function restoreLink({ id }: Snapshot, path: Apath): string {
   return `/restore/${id}${encodedPath(path)}`;
 }
 
-/** The series, at its newest snapshot. */
+/** Address of the series, at its newest snapshot. */
 export function seriesLink({ host, name }: { readonly host: string; readonly name: string }): string {
   return `/series/${encodedSegment(rawOf(host))}/${encodedSegment(rawOf(name))}`;
 }
 
-/** @param parameters undefined ones are omitted */
+/** A path with a query. @param parameters undefined ones are omitted */
 export function withQuery(path: string, parameters: Readonly<Record<string, string | undefined>>): string {
   const pairs = Object.entries(parameters).flatMap(([name, value]) =>
     value === undefined || value === "" ? [] : [`${name}=${encodedSegment(rawOf(value))}`]

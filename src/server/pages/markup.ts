@@ -1,10 +1,10 @@
-/** HTML as a tagged template: whatever is put in is text, unless it was made here. */
+/** HTML as a tagged template: every inserted value is escaped, unless it is {@link Html} itself. */
 
-/** A piece of HTML. Nobody else makes one. */
+/** A piece of HTML. Only this file creates them. */
 export class Html {
   readonly #text: string;
 
-  /** @param text is believed */
+  /** @param text trusted HTML */
   constructor(text: string) {
     this.#text = text;
   }
@@ -14,10 +14,10 @@ export class Html {
   }
 }
 
-/** What may be put in; undefined and false put in nothing. */
+/** Values that can be inserted; undefined and false insert nothing. */
 export type Part = Html | string | number | undefined | false | readonly Part[];
 
-/** Attributes must be in double quotes. */
+/** HTML from a template. Attributes must be in double quotes. */
 export function markup(texts: TemplateStringsArray, ...parts: readonly Part[]): Html {
   let all = texts[0] ?? "";
   for (const [i, part] of parts.entries()) all += textOfPart(part) + (texts[i + 1] ?? "");
@@ -46,7 +46,7 @@ function escaped(text: string): string {
 // deno-lint-ignore no-control-regex -- these would break a line, or turn the direction of the text
 const UNSAFE = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]|\p{Surrogate}/gu;
 
-/** Names may hold anything: what can't be seen, or plays with what can, is shown as an escape. */
+/** The text with invisible and misleading characters shown as escapes: names may contain anything. */
 function visible(text: string): string {
   return text.replace(UNSAFE, (character) => {
     const code = character.charCodeAt(0);

@@ -1,4 +1,4 @@
-/** What all pages have: head, navigation, and how times and sizes are shown. */
+/** Common parts of all pages: head, navigation, and the format of times and sizes. */
 import { Html, markup, type Part } from "./markup.ts";
 import { ASSETS } from "./assets.ts";
 import { type Account, isAllowed, type Role } from "../accounts/account.ts";
@@ -6,7 +6,7 @@ import type { Reply } from "../exchange/route.ts";
 import type { Site } from "../exchange/site.ts";
 import { durationText, localTimeText } from "../../core/time_text.ts";
 
-/** What a page is made for. */
+/** What a page is rendered for. */
 export interface Seen {
   readonly site: Pick<Site, "clock" | "jobs">;
   readonly account: Account | undefined;
@@ -24,7 +24,7 @@ const NAVIGATION: readonly { readonly to: string; readonly name: string; readonl
 
 export interface PageParts {
   readonly title: string;
-  /** Address of the part of the navigation that it belongs to. */
+  /** Address of the navigation item that the page belongs to. */
   readonly part?: string;
   readonly status?: number;
   readonly headers?: Reply["headers"];
@@ -89,7 +89,7 @@ export function page({ account, site }: Seen, { title, part, status = 200, heade
   };
 }
 
-/** "25 min ago", with the exact time to be seen on demand. */
+/** A relative time, "25 min ago", with the exact time in its title. */
 export function ago({ site: { clock } }: Seen, iso: string): Html {
   const ms = Date.parse(iso), away = clock.nowMs() - ms;
   const text = Math.abs(away) < 60_000 ? "now" : away > 0 ? `${roughly(away)} ago` : `in ${roughly(-away)}`;
@@ -101,13 +101,13 @@ function roughly(ms: number): string {
   return days >= 2 ? `${days} days` : hours >= 2 ? `${hours} h` : `${minutes} min`;
 }
 
-/** Local times to the minute; to the second where two of them share a minute. */
+/** Local times to the minute, or to the second where two of them share a minute. */
 export function timesOf(seen: Seen, isos: readonly string[]): readonly Html[] {
   const minutes = Map.groupBy(isos, (iso) => iso.slice(0, MINUTES));
   return isos.map((iso) => timeOf(seen, iso, minutes.get(iso.slice(0, MINUTES))?.length === 1 ? MINUTES : SECONDS));
 }
 
-/** Characters of a time in ISO 8601. */
+/** Length of a time in ISO 8601, to the minute and to the second. */
 const MINUTES = 16, SECONDS = 19;
 
 /** Local time to the minute. */
@@ -122,11 +122,11 @@ export function took(start: string, end: string): string {
 
 export interface Column {
   readonly name: string;
-  /** Numbers are set to the right. */
+  /** True for numbers, which are aligned to the right. */
   readonly right?: boolean;
 }
 
-/** On a phone each row becomes a block, whose lines have the names of the columns. */
+/** A table. On a phone each row becomes a block, whose lines have the names of the columns. */
 export function table(caption: string, columns: readonly Column[], rows: readonly (readonly Part[])[]): Html {
   return markup`
     <div class="scroll">

@@ -1,4 +1,4 @@
-/** What a backup would do, as a part of a page. */
+/** The plan of a backup, as a part of a page. */
 import { type Html, markup, type Part } from "./markup.ts";
 import { table } from "./page.ts";
 import type { BackupPlan } from "../reader/reader.ts";

@@ -1,4 +1,4 @@
-/** Restoring to where the server may write: a form, what it would do, and the job that does it. */
+/** Pages for restoring to places where the server may write: a form, a preview, and the job. */
 import { type Html, markup, type Part } from "./markup.ts";
 import { browseLink } from "./links.ts";
 import { page, redirect, table, timeOf } from "./page.ts";
@@ -24,7 +24,7 @@ export const RESTORE_ROUTES: readonly Route[] = [
   { methods: ["POST"], path: "/restore/{ref}/{path...}", access: "run", handle: takeForm },
 ];
 
-/** What somebody has chosen so far. */
+/** The choices so far. */
 interface Choice {
   readonly place: "new" | "back";
   readonly base: string;
@@ -82,7 +82,7 @@ async function takeForm(exchange: Exchange): Promise<Reply> {
   }
 }
 
-/** As the interface takes it. A directory or file comes into the new directory by its own name. */
+/** The request for the interface. A directory or file appears in the new directory under its own name. */
 function orderOf({ snapshot, path, choice }: Restoring): object {
   const { place, base, name, owners, overwrite } = choice;
   const chosen = path === TOP ? {} : { paths: [textOf(path)] };

@@ -1,4 +1,4 @@
-/** Finding files in all snapshots. */
+/** The page for finding files in all snapshots. */
 import { type Html, markup } from "./markup.ts";
 import { browseLink, contentLink, withQuery } from "./links.ts";
 import { page, type Seen, table, timeOf } from "./page.ts";
@@ -28,7 +28,7 @@ ${
 
 const KEPT = ["q", "kind", "min", "max", "since", "before", "gone", "content"];
 
-/** A word is looked for anywhere in names, large or small; what has signs of a pattern is one. */
+/** Searches for a word anywhere in names, ignoring case; words with wildcards are patterns. */
 function asPeopleMean(request: SearchRequest, words: string): SearchRequest {
   if (words === "") return { ...request, patterns: [] };
   return { ...request, ignoreCase: true, patterns: [/[*?[/]/.test(words) ? words : `*${words}*`] };

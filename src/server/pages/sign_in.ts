@@ -1,4 +1,4 @@
-/** Signing in and out. */
+/** Pages for signing in and out. */
 import { markup } from "./markup.ts";
 import { page, redirect } from "./page.ts";
 import { readForm } from "../exchange/form.ts";
@@ -62,7 +62,7 @@ function cookie(exchange: Exchange, id: string, seconds: number): string {
   return `${cookieName(exchange)}=${id}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Lax${secure}`;
 }
 
-/** A path of this server, and nothing that a browser takes for another. */
+/** True for a path of this server that no browser takes for another address. */
 function isOwn(to: string): boolean {
   return /^\/(?![/\\])[!-~]*$/.test(to);
 }

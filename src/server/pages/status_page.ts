@@ -1,4 +1,4 @@
-/** The first page: is everything well, and if not, why? */
+/** The first page: whether everything is well and, if not, what is wrong. */
 import { growthChart } from "./chart.ts";
 import { type Html, markup } from "./markup.ts";
 import { seriesLink } from "./links.ts";
@@ -25,7 +25,7 @@ ${stats !== undefined && markup`<h2>Growth</h2>${growthChart(exchange, stats)}`}
 
 const DAY_MS = 24 * 60 * 60 * 1000, SHOWN_DAYS = 7;
 
-/** Jobs whose last run failed: one that went well since then is no trouble any more. */
+/** Alerts for jobs whose last run failed. */
 async function failureAlerts({ site }: Exchange): Promise<Alert[]> {
   if (site.jobs === undefined) return [];
   const last = new Map((await site.reader.jobHistory(200)).map((entry) => [entry.name, entry]));

@@ -1,4 +1,4 @@
-/** How much there is, what takes the space, and how long ago it was verified. */
+/** The page of the storage: its size, what takes the space, and how long ago it was verified. */
 import { growthChart } from "./chart.ts";
 import { type Html, markup } from "./markup.ts";
 import { withQuery } from "./links.ts";

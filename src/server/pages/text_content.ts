@@ -2,7 +2,7 @@
 import type { Exchange } from "../exchange/route.ts";
 import type { Entry } from "../../core/entry.ts";
 
-/** Undefined if it is no text. */
+/** The content as text; undefined if it isn't text. */
 export async function textContent({ site }: Pick<Exchange, "site">, { content }: Entry): Promise<string | undefined> {
   if (content === undefined) return undefined;
   const decoder = new TextDecoder("utf-8", { fatal: true });

@@ -1,4 +1,4 @@
-/** Vaults: is the last night in them, and would they give it back? */
+/** Pages of vaults: whether they have the newest snapshots, and whether they could be restored. */
 import { growthChart } from "./chart.ts";
 import { type Html, markup, type Part } from "./markup.ts";
 import { ago, page, table } from "./page.ts";
@@ -16,7 +16,7 @@ export const VAULT_PAGES: readonly Route[] = [
 ];
 
 const PART = "/vaults";
-/** What takes longer is on the page when it is loaded again. */
+/** Time in ms to wait for a vault; a slower result appears when the page is reloaded. */
 const PATIENCE_MS = 3000;
 
 async function vaultsPage(exchange: Exchange): Promise<Reply> {

@@ -1,4 +1,4 @@
-/** A subtree of a snapshot as one file for whoever takes it, no faster than it is taken. */
+/** A subtree of a snapshot as one file, produced no faster than it is consumed. */
 import { SILENT } from "./silent_monitor.ts";
 import type { Clock } from "../../core/clock.ts";
 import { dump, type DumpRequest } from "../../operations/browse/dump/dump.ts";
@@ -11,7 +11,7 @@ const MOST_WAITING = 1024 * 1024;
 const PIECE_BYTES = 256 * 1024;
 const MOST_LISTED = 10_000;
 
-/** @param given ends it */
+/** The bytes of the archive. @param given stops it */
 export async function* archiveBytes(
   repository: OpenedRepository,
   request: Omit<DumpRequest, "signal">,
@@ -33,7 +33,7 @@ export async function* archiveBytes(
   }
 }
 
-/** The same repository, whose contents wait until there is room for them. */
+/** The repository with a reader that waits until the pipe has room. */
 function gated(
   repository: OpenedRepository,
   pipe: Pipe,
@@ -51,7 +51,7 @@ function gated(
   };
 }
 
-/** A clock may be an object of a class: it can't be spread. */
+/** A copy of a clock, which may be an instance of a class and so can't be spread. */
 function clockOf(clock: Clock): Clock {
   return {
     nowMs: () => clock.nowMs(),
@@ -83,7 +83,7 @@ function waitingReader(reader: ContentReader, pipe: Pipe): ContentReader {
   };
 }
 
-/** Between one that writes and one that reads. */
+/** A bounded pipe between a writer and a reader. */
 class Pipe {
   #parts: Bytes[] = [];
   #bytes = 0;
@@ -108,7 +108,7 @@ class Pipe {
     this.#change();
   }
 
-  /** Nobody reads any more: what still comes is thrown away. */
+  /** Discards everything from now on, because the reader has stopped. */
   open(): void {
     this.#isOpen = true;
     this.#change();

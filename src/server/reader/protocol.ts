@@ -1,20 +1,20 @@
-/** What the main thread and a thread that reads say to each other. */
+/** Messages between the main thread and a reading thread. */
 import type { Ask, Stream } from "./reader.ts";
 import type { FaultData } from "../../core/fault_data.ts";
 import type { Raw } from "../../core/raw.ts";
 import type { NamedVault, VaultSettings } from "../../operations/vaults/vault_settings.ts";
 
-/** Name of the worker, by which the program knows what it is started for. */
+/** Name of the worker thread, by which the program recognises its task. */
 export const READ_THREAD = "server-reader";
 
-/** Which repository, and what opens it. */
+/** The repository, and what opens it. */
 export interface ReaderSetup {
   readonly location: string;
   readonly settings: VaultSettings;
   readonly host: string;
-  /** Those that can be looked into, by their names. */
+  /** Vaults that can be looked into, by name. */
   readonly vaults: Readonly<Record<string, NamedVault>>;
-  /** Directories where this program keeps state of its own. */
+  /** Directories in which this program keeps its state. */
   readonly state: readonly Raw[];
 }
 
@@ -22,9 +22,9 @@ export type ToReader =
   | { readonly type: "setup"; readonly setup: ReaderSetup; readonly script: string }
   | { readonly type: "ask"; readonly id: number; readonly name: Ask; readonly args: readonly unknown[] }
   | { readonly type: "stream"; readonly id: number; readonly name: Stream; readonly args: readonly unknown[] }
-  /** One more part is wanted of a stream. */
+  /** Requests one more part of a stream. */
   | { readonly type: "more"; readonly id: number }
-  /** Nobody wants the rest of it. */
+  /** Cancels the rest of a stream. */
   | { readonly type: "drop"; readonly id: number };
 
 export type FromReader =

@@ -1,4 +1,4 @@
-/** The repository as routes see it: all of it is read in other threads, so that nobody waits for it here. */
+/** The repository as routes see it. Other threads read it, so that the main thread never waits. */
 import type { Apath } from "../../core/apath.ts";
 import type { ContentId, RootId } from "../../core/content_id.ts";
 import type { Entry } from "../../core/entry.ts";
@@ -15,31 +15,31 @@ import type { Stats } from "../../operations/browse/stats.ts";
 import type { VaultStatus } from "../../operations/copied/vault_status.ts";
 import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 
-/** A part of a directory. */
+/** A page of a directory's entries. */
 export interface EntryPage {
   readonly entries: readonly Entry[];
-  /** The name to go on after; undefined if this is the end. */
+  /** Name after which the next page begins; undefined at the end. */
   readonly next: Raw | undefined;
 }
 
-/** Bytes of a content: from `from` on, without `to`. */
+/** A range of a content in bytes: `from` inclusive, `to` exclusive. */
 export interface ByteRange {
   readonly from: number;
   readonly to: number;
 }
 
 export interface SearchRequest extends Omit<FindRequest, "snapshots"> {
-  /** As of an account; undefined: all. */
+  /** Patterns of the series that the account may see; undefined: all. */
   readonly series: readonly string[] | undefined;
   /** Only paths after this one. */
   readonly after: Apath | undefined;
-  /** About as many versions: those of one path stay together. */
+  /** Approximate number of versions: those of one path are never separated. */
   readonly limit: number;
 }
 
 export interface SearchPage {
   readonly found: readonly FoundVersion[];
-  /** The path to go on after; undefined if this is the end. */
+  /** Path after which the next page begins; undefined at the end. */
   readonly next: Apath | undefined;
 }
 
@@ -57,22 +57,22 @@ export interface DiffRequest {
 }
 
 export interface DiffPage {
-  /** The first of them. */
+  /** The first changes. */
   readonly changes: readonly Difference[];
-  /** Of all of them. */
+  /** Summary of all changes. */
   readonly summary: DiffSummary;
 }
 
 export interface PreviewRequest {
   readonly job: JobOf<"restore">;
-  /** Directories of the service, absolute. */
+  /** Absolute paths of the service's directories. */
   readonly own: readonly Raw[];
 }
 
 export interface RestorePreview {
-  /** The first of them. */
+  /** The first changes. */
   readonly changes: readonly PlannedChange[];
-  /** All of them, by what would be done. */
+  /** Numbers of all changes by action. */
   readonly counts: Readonly<Partial<Record<PlannedChange["action"], number>>>;
 }
 
@@ -84,46 +84,46 @@ export interface PlanRequest {
 
 export interface BackupPlan {
   readonly plan: Plan;
-  /** The first of what can't be read. */
+  /** The first problems: what can't be read. */
   readonly problems: readonly string[];
 }
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Arguments and answers are plain data: they travel between threads. */
+/** Reads a repository. Arguments and results are plain data, because they travel between threads. */
 export interface Reader {
-  /** Oldest first, of all series: filter by `maySee` before anything of it is shown. */
+  /** Snapshots of all series, oldest first: filter by `maySee` before showing any. */
   snapshots(): Promise<readonly SnapshotInfo[]>;
-  /** Undefined if there is no such path. @throws DamagedManifest */
+  /** An entry; undefined if there is none. @throws DamagedManifest */
   entry(snapshot: RootId, path: Apath): Promise<Entry | undefined>;
-  /** What is in a directory, in the order of names, after one of them. @throws DamagedManifest */
+  /** Entries of a directory by name, from the one after `after` on. @throws DamagedManifest */
   entries(snapshot: RootId, directory: Apath, after: Raw | undefined, limit: number): Promise<EntryPage>;
-  /** All versions of a path, of all series: filter them. @throws NeverBackedUp */
+  /** All versions of a path in all series: filter them. @throws NeverBackedUp */
   history(path: Apath): Promise<readonly HistoryVersion[]>;
-  /** @throws BadPattern */
+  /** A page of matching versions. @throws BadPattern */
   search(request: SearchRequest): Promise<SearchPage>;
-  /** The last runs of jobs, oldest first; none where no storage keeps a history of them. */
+  /** The last runs of jobs, oldest first; none if no storage keeps their history. */
   jobHistory(last: number): Promise<readonly HistoryEntry[]>;
-  /** Of all series. What was found a short time ago is answered again, unless there is another snapshot by now. */
+  /** Statistics of all series. They are cached for a short time, unless there is a new snapshot. */
   stats(): Promise<Stats>;
-  /** What is different between two snapshots, or in a directory of them. @throws NotInSnapshot */
+  /** Differences between two snapshots, or in a directory of them. @throws NotInSnapshot */
   diff(request: DiffRequest): Promise<DiffPage>;
-  /** What a restore would do; nothing is changed. @throws what the restore throws at its beginning */
+  /** Previews a restore; changes nothing. @throws the faults of a restore's beginning */
   previewRestore(request: PreviewRequest): Promise<RestorePreview>;
-  /** Looks into a vault of the configuration, which may take long. @throws what opening it throws */
+  /** Looks into a vault of the configuration, which may take long. @throws the faults of opening it */
   vault(name: string): Promise<VaultStatus>;
-  /** What a backup would do; nothing is written. @throws NoSource, SourceInStorage, OutsideLimits */
+  /** Plans a backup; writes nothing. @throws NoSource, SourceInStorage, OutsideLimits */
   planBackup(request: PlanRequest): Promise<BackupPlan>;
   /**
-   * Bytes of a content, verified: a whole content that is damaged throws at its end, before its last bytes are given.
-   * Nothing is read ahead without bounds; ends when the loop over it does.
+   * Verified bytes of a content. If a whole content is damaged, this throws at the end, before its last bytes. Reading
+   * ahead is bounded, and ends with the loop over the result.
    */
   content(id: ContentId, range?: ByteRange): AsyncIterable<Bytes>;
-  /** A subtree as one file; its last entry lists what is missing or has another name, if there is such. */
+  /** A subtree as one file. If entries are missing or renamed, its last entry lists them. */
   archive(request: ArchiveRequest): AsyncIterable<Bytes>;
 }
 
-/** Names of what answers once, and of what answers bit by bit. */
+/** Names of the methods with one answer, and of those with a stream. */
 export const ASKS = [
   "snapshots",
   "entry",
@@ -138,7 +138,7 @@ export const ASKS = [
   "planBackup",
 ] as const;
 export const STREAMS = ["content", "archive"] as const;
-/** What may keep a thread for long, and so has one of its own. */
+/** Methods that may occupy a thread for long, and so use a thread of their own. */
 export const LONG: readonly string[] = ["search", "stats", "archive", "diff", "previewRestore", "vault", "planBackup"];
 
 export type Ask = typeof ASKS[number];

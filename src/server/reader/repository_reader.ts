@@ -1,4 +1,4 @@
-/** Reads in the calling thread. */
+/** Reads a repository in the calling thread. */
 import type {
   ArchiveRequest,
   BackupPlan,
@@ -43,15 +43,15 @@ import type { SnapshotInfo } from "../../snapshot/snapshot_info.ts";
 
 const CACHED_MANIFESTS = 8, LARGEST = 20;
 const STATS_MS = 60_000, MOST_CHANGES = 500, MOST_PROBLEMS = 20;
-/** Decoded and compared between two looks whether something else waits. */
+/** Versions that are decoded and compared between two checks for other waiting work. */
 const VERSIONS_OF_A_SLICE = 500;
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Opens it when it is first needed, and again after a failure. */
+/** Opens the repository on first use, and again after a failure. */
 export type OpenRepository = () => Promise<OpenedRepository>;
 
-/** Opens a vault by its name in the configuration. @throws what that throws */
+/** Opens a vault by its name in the configuration. @throws the faults of opening it */
 export type OpenVault = (name: string) => Promise<OpenedRepository>;
 
 const noVaults: OpenVault = (name) => {
@@ -228,7 +228,7 @@ export class RepositoryReader implements Reader, AsyncDisposable {
   }
 }
 
-/** @throws NoSnapshot */
+/** The snapshot with this id. @throws NoSnapshot */
 function snapshotOf(all: readonly SnapshotInfo[], id: RootId): SnapshotInfo {
   const found = all.find((one) => one.id === id);
   if (found === undefined) throw new NoSnapshot(id, "it was forgotten");

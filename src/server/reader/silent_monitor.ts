@@ -1,4 +1,4 @@
-/** For readers that nobody watches. */
+/** A monitor for reading without an observer. */
 import type { Monitor } from "../../core/monitor.ts";
 
 export const SILENT: Monitor = {

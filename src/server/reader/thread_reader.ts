@@ -1,4 +1,4 @@
-/** A reader in threads of its own: one for what takes moments, one for what may take long. Each starts when it is needed. */
+/** A reader with two threads: one for short, one for long work. Each starts on first use. */
 import { type FromReader, READ_THREAD, type ReaderSetup, type ToReader } from "./protocol.ts";
 import { type Ask, LONG, type Reader, type Stream } from "./reader.ts";
 import { fromFaultData } from "../../core/fault_data.ts";
@@ -6,7 +6,7 @@ import { startWorker, type WorkerThread } from "../../platform/start_worker.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Parts under way to somebody who takes one after the other. */
+/** Number of parts in progress for a consumer that takes them one by one. */
 const AHEAD = 4;
 
 export class ThreadReader implements Reader, AsyncDisposable {
@@ -122,7 +122,7 @@ class Thread implements Disposable {
     return worker;
   }
 
-  /** The next one that asks starts another. */
+  /** Fails everything that waits. The next request starts another thread. */
   #fail(why: string): void {
     this.#worker?.[Symbol.dispose]();
     this.#worker = undefined;
@@ -131,7 +131,7 @@ class Thread implements Disposable {
   }
 }
 
-/** Parts that have come, in order. */
+/** Received parts, in order. */
 class Parts implements Waiting {
   readonly #come: Bytes[] = [];
   #end: "none" | "end" | { readonly error: Error } = "none";

@@ -1,4 +1,4 @@
-/** What a thread that reads runs: it answers until it is ended. */
+/** Runs in a reading thread: answers requests until it is ended. */
 import type { FromReader, ReaderSetup, ToReader } from "./protocol.ts";
 import type { Ask, Stream } from "./reader.ts";
 import { RepositoryReader } from "./repository_reader.ts";
@@ -13,7 +13,7 @@ import { environment, systemRandom } from "../../platform/system.ts";
 import { systemClock } from "../../platform/system_clock.ts";
 import { workerScope } from "../../platform/worker_scope.ts";
 
-/** @param early messages that have come already */
+/** @param early messages that have already arrived */
 export function serveReading(early: readonly MessageEvent<ToReader>[]): void {
   const scope = workerScope<ToReader>();
   const thread = new ReadThread((message, transfer) => scope.postMessage(message, transfer));
@@ -24,7 +24,7 @@ export function serveReading(early: readonly MessageEvent<ToReader>[]): void {
 type Post = (message: FromReader, transfer?: readonly ArrayBuffer[]) => void;
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Nobody is there to be asked. */
+/** Sources of secrets; there is no user to ask. */
 const SECRETS: SecretWorld = {
   readSecret,
   commandOutput: (line, signal) => commandOutput(line, { signal }),
@@ -77,7 +77,7 @@ class ReadThread {
   }
 }
 
-/** One stream: parts as they are wanted, one after the other. */
+/** One stream, which sends each part on request. */
 class Streaming {
   readonly #id: number;
   readonly #parts: AsyncGenerator<Bytes>;

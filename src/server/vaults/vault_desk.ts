@@ -1,19 +1,19 @@
-/** The vaults of the configuration as routes see them: looked into when somebody asks, and not again for a while. */
+/** The vaults of the configuration as routes see them. Each is looked into on request, and not again for a while. */
 import type { Reader } from "../reader/reader.ts";
 import type { Clock } from "../../core/clock.ts";
 import { type FaultData, toFaultData } from "../../core/fault_data.ts";
 import type { VaultStatus } from "../../operations/copied/vault_status.ts";
 
-/** What a look has found, or why there was none. */
+/** The result of a look, or why it failed. */
 export type VaultLook =
   & { readonly atMs: number }
   & ({ readonly status: VaultStatus } | { readonly fault: FaultData });
 
-/** A look may ask a server for much. */
+/** Time in ms for which a look is valid: it may cost a server much. */
 const GOOD_MS = 10 * 60_000;
 
 export class VaultDesk {
-  /** Names to places, without credentials. */
+  /** Places by name, without credentials. */
   readonly places: ReadonlyMap<string, string>;
   readonly #reader: Pick<Reader, "vault">;
   readonly #clock: Clock;
@@ -26,7 +26,7 @@ export class VaultDesk {
     this.places = places;
   }
 
-  /** The last look that was finished. */
+  /** The last finished look; undefined if there is none. */
   known(name: string): VaultLook | undefined {
     return this.#known.get(name);
   }
@@ -40,7 +40,7 @@ export class VaultDesk {
     return looking;
   }
 
-  /** The same of all of them, without those that take longer. */
+  /** Looks into all vaults, and waits at most `patienceMs` for them. */
   async lookAtAll(patienceMs: number): Promise<void> {
     const enough = new AbortController();
     const all = Promise.all([...this.places.keys()].map((name) => this.look(name)));
